@@ -1,0 +1,54 @@
+/** A probe on a target, what is known of it, and the whole picture at one moment. */
+import type { Instant } from './clock.ts';
+import type { CheckId, Finding, ProbeResult } from './finding.ts';
+import type { Probe } from './probe.ts';
+import type { FoundBy, Problem, RunnerProcess } from './reading.ts';
+import type { EndpointTarget, RunnerTarget, Target } from './target.ts';
+
+export interface Check {
+  readonly id: CheckId;
+  readonly probe: Probe;
+  readonly target: Target;
+  readonly options: Readonly<Record<string, number | boolean>>;
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+}
+
+export interface Counters {
+  readonly runs: number;
+  readonly failures: number;
+  readonly missed: number;
+}
+
+export interface CheckState {
+  readonly check: Check;
+  /** What holds now: the last finding, or `unknown` when there is none or it is too old. */
+  readonly finding: Finding;
+  readonly last: ProbeResult | undefined;
+  /** When status or reason last changed. */
+  readonly since: Instant;
+  /** Results in a row with both unchanged. */
+  readonly streak: number;
+  readonly counters: Counters;
+}
+
+/** What the daemon stands on: which config, which process, which host. */
+export interface Surroundings {
+  readonly host: string;
+  readonly configPath: string;
+  readonly configFoundBy: FoundBy;
+  readonly configProblems: readonly Problem[];
+  readonly unit: string;
+  readonly certsDirectory: string;
+  readonly process: RunnerProcess | undefined;
+  /** What could not be read for lack of rights, one sentence each. */
+  readonly blind: readonly string[];
+  readonly runners: readonly RunnerTarget[];
+  readonly endpoints: readonly EndpointTarget[];
+}
+
+export interface Snapshot {
+  readonly takenAt: Instant;
+  readonly surroundings: Surroundings;
+  readonly checks: readonly CheckState[];
+}

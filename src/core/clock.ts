@@ -1,0 +1,18 @@
+/**
+ * Time is lent. Two clocks, because a stepped wall clock must not turn into a slow server.
+ */
+
+/** Unix milliseconds. */
+export type Instant = number;
+
+export interface Clock {
+  /** Unix milliseconds: for "when". */
+  wall(): Instant;
+  /** Monotonic seconds from an arbitrary zero: for "how long". */
+  seconds(): number;
+}
+
+export const systemClock: Clock = {
+  wall: () => Date.now(),
+  seconds: () => performance.now() / 1000,
+};

@@ -1,0 +1,67 @@
+/** The shape of a judgement (contract, section 4). `diagnosis/` makes it, `report/` and `metrics/` show it. */
+import type { Instant } from './clock.ts';
+import type { CheckId } from './finding.ts';
+import type { Confidence, Link, Scope, Severity, Status, Verdict } from './words.ts';
+
+export interface Evidence {
+  readonly check: CheckId;
+  readonly at: Instant;
+  readonly text: string;
+}
+
+export interface FixStep {
+  readonly text: string;
+  /** To be typed as it stands: host, path and unit are filled in. */
+  readonly command?: string;
+}
+
+/** Something wrong that is not the consequence of something else wrong. */
+export interface Cause {
+  /** Of the fault matrix, kebab-case. */
+  readonly id: string;
+  readonly severity: Severity;
+  readonly confidence: Confidence;
+  readonly title: string;
+  readonly summary: string;
+  readonly scope: {
+    readonly kind: Scope;
+    readonly id: string;
+    /** Short tokens of the entries it concerns. */
+    readonly runners: readonly string[];
+  };
+  readonly since: Instant;
+  readonly evidence: readonly Evidence[];
+  readonly ruledOut: readonly { readonly id: string; readonly because: string }[];
+  readonly fix: readonly FixStep[];
+  readonly resolvedWhen: string;
+  /** What it accounts for, so that nobody is paged twice. */
+  readonly explains: readonly CheckId[];
+}
+
+/** A cause that would fit, and what is missing to prove it. */
+export interface Candidate {
+  readonly id: string;
+  readonly missing: string;
+  readonly nextTest: string;
+}
+
+export interface RunnerVerdict {
+  readonly runner: string;
+  readonly name: string;
+  readonly executor: string;
+  readonly url: string;
+  /** Links that do not apply are absent. */
+  readonly chain: Readonly<Partial<Record<Link, Status>>>;
+  /** True when all links pass, false when one fails, undefined while unknown. */
+  readonly connected: boolean | undefined;
+  readonly cause?: string;
+}
+
+export interface Diagnosis {
+  readonly verdict: Verdict;
+  readonly summary: string;
+  /** In the order of blame. */
+  readonly causes: readonly Cause[];
+  readonly candidates: readonly Candidate[];
+  readonly runners: readonly RunnerVerdict[];
+}

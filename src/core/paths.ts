@@ -1,0 +1,18 @@
+/**
+ * Where the host's files are seen from here. In a container the host's tree is mounted elsewhere
+ * (`--path.rootfs`, `--path.procfs`, `--path.sysfs`); in tests it is a folder made for the test.
+ */
+import { join } from 'node:path';
+
+export interface Paths {
+  readonly rootfs: string;
+  readonly procfs: string;
+  readonly sysfs: string;
+}
+
+export const HOST_PATHS: Paths = { rootfs: '/', procfs: '/proc', sysfs: '/sys' };
+
+/** The place, as seen by this process, of a path as the runner sees it. `path` is absolute. */
+export function inRoot(paths: Paths, path: string): string {
+  return paths.rootfs === '/' ? path : join(paths.rootfs, path);
+}

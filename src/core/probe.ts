@@ -1,0 +1,131 @@
+/** The form of a probe. Settings, metrics, docs, page and the conformance tests derive from it. */
+import type { Socket } from 'node:net';
+
+import type { Clock, Instant } from './clock.ts';
+import type { Finding } from './finding.ts';
+import type { OptionTable, ValuesOf } from './option.ts';
+import type { Paths } from './paths.ts';
+import type { TargetKind, TargetKinds } from './target.ts';
+
+export interface ReasonSpec {
+  /** What has been observed, one sentence, no values. */
+  readonly meaning: string;
+  /** What an operator does next, imperative. */
+  readonly action: string;
+}
+
+export interface MeasureSpec {
+  /** The key carries the unit: `lookup_seconds`. */
+  readonly help: string;
+  /** Export under a metric of the contract instead of `runnerwatch_<probe>_<measure>{target}`. */
+  readonly as?: {
+    readonly metric: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    /** Name of the label that holds the target's id; `target` unless told. */
+    readonly targetLabel?: string;
+  };
+}
+
+/** An address to dial, with where it came from. */
+export interface Address {
+  readonly address: string;
+  readonly family: 4 | 6;
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  /** Relative to the base URL: `api/v4/version`, `-/health`. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly timeoutSeconds: number;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** Names in lower case; repeated headers joined by `, `. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** At most the first 64 KiB. */
+  readonly body: string;
+  readonly seconds: number;
+  readonly receivedAt: Instant;
+}
+
+/** What the links of one walk hand to each other. Owned by one walk; each link fills its part. */
+export interface Walk {
+  /** By `dns`: addresses of the host to dial (the proxy's, where there is one), in Go's order. */
+  addresses?: readonly Address[];
+  /** By `connect`, replaced by `proxy` (tunnel) and `tls` (secured): the way as far as it goes. */
+  socket?: Socket;
+  /** Opens the same way once more, for a server that closes after each answer. */
+  open?: (signal: AbortSignal) => Promise<Socket>;
+  /** By `http`: sends a request on the walk's connection. */
+  send?: (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
+  /** By `http`: the answer to the health request, and by `api` to the version request. */
+  health?: HttpAnswer;
+  version?: HttpAnswer;
+}
+
+/** Keeps the daemon's load on GitLab within the promise of the contract, section 8. */
+export interface Ledger {
+  /** True when one more request of this kind may be sent now; it is then counted. */
+  take(kind: string, target: string): boolean;
+  /** True when `key` was not used within `seconds`; it is then marked as used. */
+  once(key: string, seconds: number): boolean;
+  /** GitLab asked for quiet (429, Retry-After): nothing is allowed for that long. */
+  pause(target: string, seconds: number): void;
+}
+
+export interface Tools {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly paths: Paths;
+}
+
+export interface LinkTools extends Tools {
+  readonly walk: Walk;
+  readonly ledger: Ledger;
+}
+
+type ToolsFor<K extends TargetKind> = K extends 'endpoint' | 'runner' ? LinkTools : Tools;
+
+export interface Probe<
+  K extends TargetKind = TargetKind,
+  O extends OptionTable = OptionTable,
+  R extends string = string,
+  M extends string = string,
+> {
+  /** kebab-case, equal to the file's name. */
+  readonly id: string;
+  readonly title: string;
+  /** The one question it answers. */
+  readonly question: string;
+  readonly kind: K;
+  /** Probes of the same walk that must have passed or warned before this one is tried. */
+  readonly needs: readonly string[];
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+  /** Draws on the hourly budget of requests to GitLab; its interval stretches with their number. */
+  readonly budgeted?: boolean;
+  readonly options: O;
+  readonly reasons: Readonly<Record<R, ReasonSpec>>;
+  readonly measures: Readonly<Record<M, MeasureSpec>>;
+  /** False when there is nothing to ask for this target (no proxy, `http://`); absent means always. */
+  applies?(target: TargetKinds[K]): boolean;
+  /** Never throws for a state of the target; a throw is a bug and becomes `unknown`. */
+  run(
+    target: TargetKinds[K],
+    options: ValuesOf<O>,
+    tools: ToolsFor<K>,
+  ): Promise<Finding<NoInfer<R>, NoInfer<M>>>;
+}
+
+/** Gives the literal its type parameters; returns it as it is. */
+export function defineProbe<
+  K extends TargetKind,
+  O extends OptionTable,
+  R extends string,
+  M extends string,
+>(probe: Probe<K, O, R, M>): Probe<K, O, R, M> {
+  return probe;
+}

@@ -1,0 +1,49 @@
+/** What reading the runner's config.toml gave, and what is known of the process that runs on it. */
+import type { Instant } from './clock.ts';
+
+/** Something wrong in a file, with its place. Positions count from 1. */
+export interface Problem {
+  /** Bounded, kebab-case: `syntax-error`, `type-error`, `missing`, `unreadable`, … */
+  readonly code: string;
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+  /** One sentence: what was expected, what was found. Never a value that could be secret. */
+  readonly message: string;
+  /** What to do, imperative. */
+  readonly fix: string;
+}
+
+/** How config.toml was found; shown to the user. */
+export type FoundBy = 'flag' | 'process-argument' | 'process-environment' | 'default';
+
+/** The `gitlab-runner run` process, from /proc. */
+export interface RunnerProcess {
+  readonly pid: number;
+  readonly uid: number;
+  readonly startedAt: Instant;
+  /** As written in /proc/PID/stat: R, S, D, T, Z, … */
+  readonly state: string;
+  readonly arguments: readonly string[];
+  /** Absent when this user may not read /proc/PID/environ. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly workingDirectory?: string;
+  /** Its config file as it sees it: from its arguments, CONFIG_FILE or its user's default. */
+  readonly configPath: string;
+  readonly configFoundBy: FoundBy;
+}
+
+export interface RunnerConfigReading {
+  /** As the runner sees it. */
+  readonly path: string;
+  readonly foundBy: FoundBy;
+  readonly readAt: Instant;
+  /** Absent when the file could not be read. */
+  readonly modifiedAt?: Instant;
+  /** Load-stopping problems. Empty means that the runner would load this file. */
+  readonly problems: readonly Problem[];
+  /** Number of `[[runners]]`; undefined when the file does not load. */
+  readonly runnerCount?: number;
+  /** `concurrent`; undefined when the file does not load. */
+  readonly concurrent?: number;
+}

@@ -1,0 +1,104 @@
+/**
+ * What there is to probe. Targets are found in the runner's configuration and on the host by
+ * `config/`; a probe never looks for one.
+ */
+import type { RunnerConfigReading } from './reading.ts';
+import type { Secret } from './secret.ts';
+
+/** How requests to one URL leave this host, by Go's rules over the runner's environment. */
+export type ProxyDecision =
+  | {
+      readonly kind: 'direct';
+      /** Why there is no proxy: `HTTPS_PROXY is not set`, `NO_PROXY matches gitlab.example.com`. */
+      readonly because: string;
+    }
+  | {
+      readonly kind: 'proxy';
+      readonly scheme: 'http' | 'https' | 'socks5';
+      readonly host: string;
+      readonly port: number;
+      readonly credentials?: { readonly user: string; readonly password: Secret };
+      /** The variable it came from, as the runner's process has it: `HTTPS_PROXY`. */
+      readonly variable: string;
+    };
+
+/** Where the runner looks for trust and identity. Paths are as the runner sees them. */
+export interface TrustSource {
+  /** `tls-ca-file`, made absolute against the runner's working directory. */
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** `<certs>/<host>.crt`, `.auth.crt` and `.auth.key` are looked for here. */
+  readonly certsDirectory: string;
+  /** `SSL_CERT_FILE` and `SSL_CERT_DIR` of the runner's process. */
+  readonly systemFile?: string;
+  readonly systemDirectories?: readonly string[];
+}
+
+export interface HostTarget {
+  readonly kind: 'host';
+  readonly id: string;
+}
+
+/** One walk: entries with the same URL, trust files and proxy decision share it. */
+export interface EndpointTarget {
+  readonly kind: 'endpoint';
+  /** The base URL as the runner uses it, with a trailing slash. */
+  readonly id: string;
+  readonly url: URL;
+  readonly trust: TrustSource;
+  readonly proxy: ProxyDecision;
+}
+
+export interface RunnerTarget {
+  readonly kind: 'runner';
+  /** The short token of the runner's own log lines: 9 characters after the prefix. */
+  readonly id: string;
+  readonly name: string;
+  readonly executor: string;
+  readonly url: string;
+  /** Id of the endpoint this entry walks; absent when its `url` cannot be used. */
+  readonly endpoint?: string;
+  readonly token: Secret;
+  readonly tokenExpiresAt?: number;
+  readonly systemId?: string;
+  /** Line of its `[[runners]]` header, from 1. */
+  readonly line: number;
+}
+
+/** A file system that the runner writes, named by what it is used for. */
+export interface MountTarget {
+  readonly kind: 'mount';
+  /** Mount point. */
+  readonly id: string;
+  readonly fileSystemType: string;
+  /** A path of the runner on it: what is asked, since asking the mount point may be forbidden. */
+  readonly path: string;
+  /** `builds_dir of docker-1`, `config`, `TMPDIR`, `Docker root`, `/`. */
+  readonly roles: readonly string[];
+}
+
+export interface ConfigTarget {
+  readonly kind: 'config';
+  /** Path of config.toml. */
+  readonly id: string;
+  readonly reading: RunnerConfigReading;
+}
+
+export interface ServiceTarget {
+  readonly kind: 'service';
+  /** The systemd unit: `gitlab-runner.service`. */
+  readonly id: string;
+  readonly configPath: string;
+}
+
+export interface TargetKinds {
+  readonly host: HostTarget;
+  readonly endpoint: EndpointTarget;
+  readonly runner: RunnerTarget;
+  readonly mount: MountTarget;
+  readonly config: ConfigTarget;
+  readonly service: ServiceTarget;
+}
+export type TargetKind = keyof TargetKinds;
+export type Target = TargetKinds[TargetKind];

@@ -1,0 +1,8 @@
+/** The one place that knows the version: package.json, two folders up from src/core and dist/core. */
+import { readFileSync } from 'node:fs';
+
+const packageJson = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { version: string };
+
+export const VERSION: string = packageJson.version;

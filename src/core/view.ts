@@ -1,0 +1,42 @@
+/** Everything a reader may show: the last snapshot, its judgement, and the daemon itself. Readers never probe. */
+import type { Snapshot } from './check.ts';
+import type { Instant } from './clock.ts';
+import type { Diagnosis } from './diagnosis.ts';
+import type { Probe } from './probe.ts';
+
+export interface SelfState {
+  readonly version: string;
+  readonly startedAt: Instant;
+  /** The first round is complete and the listeners are up. */
+  readonly ready: boolean;
+  /** Event loop and scheduler make progress. */
+  readonly alive: boolean;
+  /** How far the most overdue job is behind its schedule. */
+  readonly schedulerLagSeconds: number;
+  /** Last load of our own settings file. */
+  readonly settings: {
+    readonly successful: boolean;
+    readonly successAt: Instant;
+    readonly problem?: string;
+  };
+  /** Last load of the runner's config.toml. */
+  readonly runnerConfig: { readonly successful: boolean; readonly successAt: Instant | undefined };
+  /** Requests sent to GitLab since start, by endpoint and kind (`health`, `version`, `discovery`, `verify`). */
+  readonly requests: readonly {
+    readonly target: string;
+    readonly kind: string;
+    readonly count: number;
+  }[];
+  /** Facts of the host for the page: operating system, kernel, processor. */
+  readonly hostFacts: Readonly<Record<string, string | number>>;
+  /** Set by `runnerwatch demo`: the page and the texts say so. */
+  readonly demo: boolean;
+}
+
+export interface View {
+  readonly snapshot: Snapshot;
+  readonly diagnosis: Diagnosis;
+  readonly self: SelfState;
+  /** All probes, for zero-initialised series and the page's wording. */
+  readonly probes: readonly Probe[];
+}

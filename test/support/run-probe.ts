@@ -1,0 +1,35 @@
+/**
+ * Runs one probe the way the walk and the scheduler do, with everything lent: clock, deadline, paths,
+ * walk and ledger. Records which reasons were seen, for the test that demands each reason once.
+ */
+import { systemClock } from '../../src/core/clock.ts';
+import type { Finding } from '../../src/core/finding.ts';
+import type { OptionTable, ValuesOf } from '../../src/core/option.ts';
+import { defaultsOf } from '../../src/core/option.ts';
+import { HOST_PATHS } from '../../src/core/paths.ts';
+import type { Ledger, LinkTools, Probe } from '../../src/core/probe.ts';
+import type { TargetKind, TargetKinds } from '../../src/core/target.ts';
+
+export interface Over<O extends OptionTable> {
+  readonly options?: Partial<ValuesOf<O>>;
+  readonly tools?: Partial<LinkTools>;
+}
+
+/** Lets everything pass and counts nothing. */
+export const openLedger: Ledger = { take: () => true, once: () => true, pause: () => {} };
+
+export async function runProbe<K extends TargetKind, O extends OptionTable, R extends string, M extends string>(
+  probe: Probe<K, O, R, M>,
+  target: TargetKinds[K],
+  over: Over<O> = {},
+): Promise<Finding<R, M>> {
+  const tools: LinkTools = {
+    clock: systemClock,
+    signal: AbortSignal.timeout(probe.timeoutSeconds * 1000),
+    paths: HOST_PATHS,
+    walk: {},
+    ledger: openLedger,
+    ...over.tools,
+  };
+  return await probe.run(target, { ...defaultsOf(probe.options), ...over.options }, tools);
+}
