@@ -25,9 +25,8 @@ export type Option = NumberOption | BooleanOption;
 export type OptionTable = Readonly<Record<string, Option>>;
 
 /** `{ slow_seconds: number, … }` out of an option table. */
-export type ValuesOf<O extends OptionTable> = {
-  readonly [K in keyof O]: O[K] extends NumberOption ? number : boolean;
-};
+export type ValuesOf<O extends OptionTable> = { readonly [K in keyof O]: ValueOf<O[K]> };
+type ValueOf<T extends Option> = T extends NumberOption ? number : boolean;
 
 /** The values that hold when the settings file says nothing. */
 export function defaultsOf<O extends OptionTable>(table: O): ValuesOf<O> {

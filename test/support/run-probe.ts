@@ -18,11 +18,12 @@ export interface Over<O extends OptionTable> {
 /** Lets everything pass and counts nothing. */
 export const openLedger: Ledger = { take: () => true, once: () => true, pause: () => {} };
 
-export async function runProbe<K extends TargetKind, O extends OptionTable, R extends string, M extends string>(
-  probe: Probe<K, O, R, M>,
-  target: TargetKinds[K],
-  over: Over<O> = {},
-): Promise<Finding<R, M>> {
+export async function runProbe<
+  K extends TargetKind,
+  O extends OptionTable,
+  R extends string,
+  M extends string,
+>(probe: Probe<K, O, R, M>, target: TargetKinds[K], over: Over<O> = {}): Promise<Finding<R, M>> {
   const tools: LinkTools = {
     clock: systemClock,
     signal: AbortSignal.timeout(probe.timeoutSeconds * 1000),

@@ -1,0 +1,124 @@
+/** The command line as data: commands, flags, defaults and help. */
+import { LOG_FORMATS, LOG_LEVELS } from '../log.ts';
+
+export interface FlagSpec {
+  /** Absent for a switch. */
+  readonly value?: string;
+  readonly help: string;
+  readonly default?: string;
+  readonly choices?: readonly string[];
+  readonly repeatable?: boolean;
+}
+
+/** Flags of every command that runs probes, spelled as Prometheus exporters spell them. */
+const SHARED: Readonly<Record<string, FlagSpec>> = {
+  'runner.config': {
+    value: 'PATH',
+    help: "gitlab-runner's config.toml; found by itself unless given",
+  },
+  'config.file': {
+    value: 'PATH',
+    help: 'own settings; /etc/runnerwatch/runnerwatch.toml if it exists',
+  },
+  'config.check': { help: 'validate the own settings, print every problem, exit' },
+  'web.listen-address': {
+    value: 'ADDRESS',
+    help: 'host:port, [::1]:port, :port or unix:/path; repeatable',
+    default: '127.0.0.1:19252',
+    repeatable: true,
+  },
+  'web.enable-lifecycle': { help: 'allow POST /-/reload' },
+  'path.rootfs': { value: 'PATH', help: "the host's root, for containers", default: '/' },
+  'path.procfs': { value: 'PATH', help: "the host's /proc", default: '/proc' },
+  'path.sysfs': { value: 'PATH', help: "the host's /sys", default: '/sys' },
+  'state.directory': {
+    value: 'PATH',
+    help: 'what outlives a restart; /var/lib/runnerwatch if it can be written',
+  },
+  'log.level': {
+    value: 'LEVEL',
+    help: LOG_LEVELS.join(', '),
+    default: 'info',
+    choices: LOG_LEVELS,
+  },
+  'log.format': {
+    value: 'FORMAT',
+    help: LOG_FORMATS.join(', '),
+    default: 'logfmt',
+    choices: LOG_FORMATS,
+  },
+};
+
+/** Flags of every command. */
+export const GENERAL: Readonly<Record<string, FlagSpec>> = {
+  version: { help: 'print the version, exit' },
+  help: { help: 'print this help, exit' },
+};
+
+export interface CommandSpec {
+  readonly usage: string;
+  readonly help: string;
+  readonly flags: Readonly<Record<string, FlagSpec>>;
+  /** Most positional arguments it takes. */
+  readonly positionals: number;
+}
+
+export const COMMANDS = {
+  serve: {
+    usage: 'runnerwatch [serve] [FLAGS]',
+    help: 'run the daemon (default)',
+    flags: SHARED,
+    positionals: 0,
+  },
+  check: {
+    usage: 'runnerwatch check [--format text|json|nagios] [--runner NAME] [--watch] [FLAGS]',
+    help: 'one full round, then exit: 0 healthy, 1 warning or notice, 2 critical, 3 unsure',
+    flags: {
+      format: {
+        value: 'FORMAT',
+        help: 'text, json or nagios',
+        default: 'text',
+        choices: ['text', 'json', 'nagios'],
+      },
+      runner: { value: 'NAME', help: 'only this entry: its name or its short token' },
+      watch: { help: 'go on and show every change, until Ctrl-C' },
+      ...SHARED,
+    },
+    positionals: 0,
+  },
+  lint: {
+    usage: 'runnerwatch lint [PATH] [--format text|json|codequality] [--strict]',
+    help: 'judge a config.toml, offline: 0 no error, 1 at least one, 2 unreadable',
+    flags: {
+      format: {
+        value: 'FORMAT',
+        help: 'text, json or codequality',
+        default: 'text',
+        choices: ['text', 'json', 'codequality'],
+      },
+      strict: { help: 'warnings count as errors' },
+    },
+    positionals: 1,
+  },
+  explain: {
+    usage: 'runnerwatch explain [CAUSE]',
+    help: 'list the causes, or print one: meaning, evidence, fix',
+    flags: {},
+    positionals: 1,
+  },
+  demo: {
+    usage: 'runnerwatch demo',
+    help: 'the daemon against an embedded GitLab stand-in, with faults to switch on',
+    flags: {
+      'web.listen-address': {
+        value: 'ADDRESS',
+        help: 'where the daemon of the demo listens',
+        default: '127.0.0.1:19252',
+        repeatable: true,
+      },
+    },
+    positionals: 0,
+  },
+} as const satisfies Readonly<Record<string, CommandSpec>>;
+
+export type CommandName = keyof typeof COMMANDS;

@@ -1,0 +1,280 @@
+/**
+ * The only place where the parts meet: surroundings → plan → scheduler → store → diagnosis → view.
+ *
+ * Promises: readers get the last view and never cause a probe; a reload builds a complete new plan and
+ * swaps it, and a bad settings file changes nothing but a flag; stopping ends within five seconds.
+ */
+import { hostname } from 'node:os';
+
+import type { Check, Snapshot } from './core/check.ts';
+import type { Clock, Instant } from './core/clock.ts';
+import type { ProbeResult } from './core/finding.ts';
+import type { Paths } from './core/paths.ts';
+import type { Probe } from './core/probe.ts';
+import { VERSION } from './core/version.ts';
+import type { SelfState, View } from './core/view.ts';
+import { causeChanges } from './cause-changes.ts';
+import { diagnose } from './diagnosis/diagnose.ts';
+import { readState, writeState } from './host/state-file.ts';
+import { hostFacts } from './host/system.ts';
+import { RequestLedger } from './ledger.ts';
+import type { Log } from './log.ts';
+import type { Memory } from './memory.ts';
+import { EMPTY_MEMORY, memoryDocument, memoryOf, stillValid } from './memory.ts';
+import type { PlanSettings } from './plan.ts';
+import { checksOf, jobsOf } from './plan.ts';
+import type { Job } from './scheduler.ts';
+import { runJob, Scheduler } from './scheduler.ts';
+import { Store } from './store.ts';
+import { SurroundingsWatch } from './surroundings.ts';
+
+/** The runner itself looks at its config.toml every 3 s. */
+const WATCH_SECONDS = 3;
+const SAVE_SECONDS = 10;
+/** Without a tick for this long the event loop or the watch is stuck. */
+const STUCK_SECONDS = 30;
+
+export interface SettingsLoad {
+  readonly settings: PlanSettings | undefined;
+  /** One line each; empty when the file is good. */
+  readonly problems: readonly string[];
+}
+
+export interface DaemonOptions {
+  readonly probes: readonly Probe[];
+  readonly settings: PlanSettings;
+  /** Reads the settings file once more, for a reload. */
+  readonly loadSettings: () => Promise<SettingsLoad>;
+  readonly paths: Paths;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly runnerConfigPath?: string;
+  readonly stateDirectory?: string;
+  readonly demo?: boolean;
+  readonly onResult?: (result: ProbeResult, probe: Probe) => void;
+}
+
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #store: Store;
+  readonly #scheduler: Scheduler;
+  readonly #watch: SurroundingsWatch;
+  readonly #startedAt: Instant;
+  readonly #listeners = new Set<() => void>();
+  readonly #stop = new AbortController();
+  #ledger: RequestLedger;
+  #settings: PlanSettings;
+  #settingsState: SelfState['settings'];
+  #memory: Memory = EMPTY_MEMORY;
+  #checks: readonly Check[] = [];
+  #jobs: readonly Job[] = [];
+  #probesById: ReadonlyMap<string, Probe>;
+  #hostFacts: SelfState['hostFacts'] = {};
+  #view: View | undefined;
+  #viewIsDue = false;
+  #ticks: NodeJS.Timeout[] = [];
+  #lastTickSeconds: number;
+  #listening = false;
+
+  constructor(options: DaemonOptions) {
+    this.#options = options;
+    const { clock, paths, runnerConfigPath } = options;
+    this.#startedAt = clock.wall();
+    this.#lastTickSeconds = clock.seconds();
+    this.#settings = options.settings;
+    this.#settingsState = { successful: true, successAt: this.#startedAt };
+    this.#probesById = new Map(options.probes.map((probe) => [probe.id, probe]));
+    this.#store = new Store(clock);
+    this.#ledger = new RequestLedger(clock, options.settings.requestsPerHour);
+    this.#watch = new SurroundingsWatch({
+      paths,
+      clock,
+      ...(runnerConfigPath === undefined ? {} : { configPath: runnerConfigPath }),
+    });
+    this.#scheduler = new Scheduler(clock, hostname(), {
+      onResult: (result) => this.#record(result),
+      onMissed: (check) => this.#store.missed(check),
+    });
+  }
+
+  /** The last view. Costs nothing; it is renewed by results and ticks, never by readers. */
+  view(): View {
+    this.#view ??= this.#newView();
+    return this.#view;
+  }
+
+  /** Called after each change of the view; returns the function that ends it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** One full round of every check, each within its deadline. */
+  async once(): Promise<View> {
+    await this.#prepare();
+    const { clock } = this.#options;
+    await Promise.all(
+      this.#jobs.map(async (job) => {
+        const onResult = (result: ProbeResult): void => this.#record(result);
+        await runJob({ job, clock, stop: this.#stop.signal, onResult, everything: true });
+      }),
+    );
+    this.#renew();
+    return this.view();
+  }
+
+  /** Repeats every check until `stop`. */
+  async start(): Promise<void> {
+    await this.#prepare();
+    this.#scheduler.replace(this.#jobs);
+    this.#ticks = [
+      setInterval(() => void this.#tick(), WATCH_SECONDS * 1000),
+      setInterval(() => void this.#save(), SAVE_SECONDS * 1000),
+    ];
+  }
+
+  /** The listeners are up: part of being ready. */
+  markListening(): void {
+    this.#listening = true;
+    this.#renew();
+  }
+
+  /** Reads the settings and the runner's config again; a bad settings file keeps the old settings. */
+  async reload(): Promise<readonly string[]> {
+    const { settings, problems } = await this.#options.loadSettings();
+    const at = this.#options.clock.wall();
+    if (settings === undefined) {
+      const [problem = 'unknown'] = problems;
+      this.#settingsState = { ...this.#settingsState, successful: false, problem };
+      this.#options.log.error({ problems }, 'settings not reloaded');
+    } else {
+      this.#settingsState = { successful: true, successAt: at };
+      if (settings.requestsPerHour !== this.#settings.requestsPerHour) this.#newLedger(settings);
+      this.#settings = settings;
+      this.#options.log.info({}, 'settings reloaded');
+    }
+    await this.#watch.refresh();
+    this.#replan();
+    this.#renew();
+    return problems;
+  }
+
+  async stop(): Promise<void> {
+    for (const tick of this.#ticks) clearInterval(tick);
+    this.#scheduler.stop();
+    this.#stop.abort(new Error('runnerwatch is stopping'));
+    await this.#save();
+  }
+
+  async #prepare(): Promise<void> {
+    const { stateDirectory } = this.#options;
+    const [facts, document] = await Promise.all([
+      hostFacts(),
+      stateDirectory === undefined ? undefined : readState(stateDirectory),
+      this.#watch.refresh(),
+    ]);
+    this.#hostFacts = facts;
+    this.#memory = memoryOf(document);
+    this.#newLedger(this.#settings, this.#memory);
+    this.#replan();
+  }
+
+  #newLedger({ requestsPerHour }: PlanSettings, memory?: Memory): void {
+    const { clock } = this.#options;
+    this.#ledger = new RequestLedger(
+      clock,
+      requestsPerHour,
+      (memory ?? { ledger: this.#ledger.memory() }).ledger,
+    );
+  }
+
+  /** A complete new plan from settings and surroundings; states of checks that stay move over. */
+  #replan(): void {
+    const { probes, clock, paths } = this.#options;
+    this.#checks = checksOf(probes, this.#watch.targets(), this.#settings);
+    this.#store.adopt(this.#checks);
+    for (const result of stillValid(this.#memory.results, this.#checks, clock.wall())) {
+      this.#store.seed(result);
+    }
+    this.#jobs = jobsOf(this.#checks, {
+      clock,
+      paths,
+      ledger: this.#ledger,
+      known: (id) => this.#store.known(id),
+      restore: (id) => void this.#store.restore(id),
+    });
+  }
+
+  async #tick(): Promise<void> {
+    const { clock, log } = this.#options;
+    this.#lastTickSeconds = clock.seconds();
+    if (await this.#watch.refresh()) {
+      log.info({ config: this.#watch.surroundings().configPath }, 'surroundings changed');
+      this.#replan();
+      this.#scheduler.replace(this.#jobs);
+    }
+    this.#renew();
+  }
+
+  #record(result: ProbeResult): void {
+    const { log, onResult } = this.#options;
+    const transition = this.#store.record(result);
+    if (transition !== undefined) log.debug({ ...transition }, 'check changed');
+    const probe = this.#probesById.get(result.check.slice(0, result.check.indexOf('@')));
+    if (probe !== undefined && result.finding.status !== 'skipped') onResult?.(result, probe);
+    // Several results of one walk make one view.
+    if (this.#viewIsDue) return;
+    this.#viewIsDue = true;
+    setImmediate(() => this.#renew());
+  }
+
+  #renew(): void {
+    this.#viewIsDue = false;
+    const before = this.#view?.diagnosis;
+    this.#view = this.#newView();
+    const { diagnosis } = this.#view;
+    for (const { level, data, message } of causeChanges(before, diagnosis)) {
+      this.#options.log[level](data, message);
+    }
+    for (const listener of this.#listeners) listener();
+  }
+
+  #newView(): View {
+    const { clock, probes } = this.#options;
+    const snapshot: Snapshot = {
+      takenAt: clock.wall(),
+      surroundings: this.#watch.surroundings(),
+      checks: this.#store.states(),
+    };
+    return { snapshot, diagnosis: diagnose(snapshot), self: this.#self(), probes };
+  }
+
+  #self(): SelfState {
+    const { clock, demo } = this.#options;
+    return {
+      version: VERSION,
+      startedAt: this.#startedAt,
+      ready: this.#listening && this.#store.isComplete(),
+      alive:
+        clock.seconds() - this.#lastTickSeconds < STUCK_SECONDS &&
+        this.#scheduler.lagSeconds() < STUCK_SECONDS,
+      schedulerLagSeconds: this.#scheduler.lagSeconds(),
+      settings: this.#settingsState,
+      runnerConfig: this.#watch.configLoad(),
+      requests: this.#ledger.counts(),
+      hostFacts: this.#hostFacts,
+      demo: demo ?? false,
+    };
+  }
+
+  async #save(): Promise<void> {
+    const { stateDirectory, log } = this.#options;
+    if (stateDirectory === undefined || this.#checks.length === 0) return;
+    const results = this.#store.budgetedResults();
+    const problem = await writeState(
+      stateDirectory,
+      memoryDocument({ ledger: this.#ledger.memory(), results }),
+    );
+    if (problem !== undefined) log.debug({ problem }, 'state not written');
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * What the daemon stands on, looked at every few seconds: the runner's process, its config.toml, the
+ * mount table. Says when something changed that the plan depends on.
+ */
+import { homedir, hostname } from 'node:os';
+
+import type { Surroundings } from './core/check.ts';
+import type { Clock, Instant } from './core/clock.ts';
+import type { Paths } from './core/paths.ts';
+import type { FoundBy, RunnerProcess } from './core/reading.ts';
+import type { Target } from './core/target.ts';
+import { certsDirectoryOf, locateConfig } from './config/locate.ts';
+import { RunnerFile } from './config/runner-file.ts';
+import type { FoundTargets } from './config/targets.ts';
+import { targetsOf } from './config/targets.ts';
+import { readMounts } from './host/mounts.ts';
+import { chooseRunnerProcess, findRunnerProcesses } from './host/runner-process.ts';
+
+/** The package's unit; another name shows up as its process without this unit. */
+const UNIT = 'gitlab-runner.service';
+
+export interface WatchOptions {
+  readonly paths: Paths;
+  readonly clock: Clock;
+  /** `--runner.config`. */
+  readonly configPath?: string;
+}
+
+export class SurroundingsWatch {
+  readonly #options: WatchOptions;
+  readonly #file: RunnerFile;
+  #signature = '';
+  #process: RunnerProcess | undefined;
+  #configPath = '';
+  #foundBy: FoundBy = 'default';
+  #found: FoundTargets | undefined;
+  #loadedAt: Instant | undefined;
+  #loads = false;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    this.#file = new RunnerFile(options.clock);
+  }
+
+  /** Looks again; true when targets may have changed. */
+  async refresh(): Promise<boolean> {
+    const { paths, clock, configPath: wanted } = this.#options;
+    const processes = await findRunnerProcesses(paths);
+    this.#process = chooseRunnerProcess(processes, wanted);
+    const located = locateConfig({
+      ...(wanted === undefined ? {} : { flag: wanted }),
+      process: this.#process,
+      uid: process.getuid?.() ?? 0,
+      home: homedir(),
+    });
+    const { reading, document, changed, systemId } = await this.#file.read(located, paths);
+    const mounts = await readMounts(paths);
+    this.#configPath = located.path;
+    this.#foundBy = located.foundBy;
+    this.#loads = reading.problems.length === 0;
+    if (this.#loads && changed) this.#loadedAt = clock.wall();
+    const signature = JSON.stringify([located.path, processKey(this.#process), mounts, systemId]);
+    if (!changed && signature === this.#signature) return false;
+    this.#signature = signature;
+    this.#found = targetsOf({
+      document,
+      reading,
+      process: this.#process,
+      mounts,
+      unit: UNIT,
+      homeDirectory: homedir(),
+      systemId,
+    });
+    return true;
+  }
+
+  targets(): readonly Target[] {
+    if (this.#found === undefined) return [];
+    const { host, config, service, mounts, endpoints, runners } = this.#found;
+    return [config, service, host, ...mounts, ...endpoints, ...runners];
+  }
+
+  /** Whether the file on disk loads, and when one last did. */
+  configLoad(): { readonly successful: boolean; readonly successAt: Instant | undefined } {
+    return { successful: this.#loads, successAt: this.#loadedAt };
+  }
+
+  surroundings(): Surroundings {
+    return {
+      host: hostname(),
+      configPath: this.#configPath,
+      configFoundBy: this.#foundBy,
+      configProblems: [
+        ...(this.#found?.config.reading.problems ?? []),
+        ...(this.#found?.problems ?? []),
+      ],
+      unit: UNIT,
+      certsDirectory: certsDirectoryOf(this.#process, homedir()),
+      process: this.#process,
+      blind: blindnessOf(this.#process),
+      runners: this.#found?.runners ?? [],
+      endpoints: this.#found?.endpoints ?? [],
+    };
+  }
+}
+
+function processKey(found: RunnerProcess | undefined): readonly unknown[] {
+  return found === undefined ? [] : [found.pid, found.startedAt, found.environment !== undefined];
+}
+
+function blindnessOf(found: RunnerProcess | undefined): readonly string[] {
+  if (found === undefined || found.environment !== undefined) return [];
+  return [
+    `the environment of process ${found.pid} (gitlab-runner) cannot be read by this user, so its proxy settings are not known`,
+  ];
+}

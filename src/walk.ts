@@ -1,0 +1,155 @@
+/**
+ * One walk along the path to GitLab: dns, connect, proxy, tls, http, api and the tokens of all entries,
+ * over one connection.
+ *
+ * Mechanics only: it runs what is due, hands each link what the one before obtained, leaves the rest
+ * `skipped` after a failure, keeps to the request budget, and closes the connection. What a failure
+ * means is the diagnosis's business.
+ */
+import type { Check } from './core/check.ts';
+import type { Clock } from './core/clock.ts';
+import type { CheckId, Finding, ProbeResult } from './core/finding.ts';
+import type { Paths } from './core/paths.ts';
+import type { Ledger, Walk } from './core/probe.ts';
+import { runCheck } from './run-check.ts';
+import type { Job } from './scheduler.ts';
+import type { Known } from './store.ts';
+
+/** A failed budgeted check is repeated soon, twice, so that a lone answer accuses nobody. */
+const CONFIRM_AFTER_SECONDS = 25;
+const CONFIRMATIONS = 3;
+/** All links together; the scheduler's own deadline lies half a second later. */
+const WALK_TIMEOUT_SECONDS = 20;
+
+export interface WalkLoan {
+  readonly clock: Clock;
+  readonly paths: Paths;
+  readonly ledger: Ledger;
+  known(id: CheckId): Known | undefined;
+  restore(id: CheckId): void;
+}
+
+/** The checks of one endpoint in the order of the links, the tokens of its entries last. */
+export function createWalk(id: string, checks: readonly Check[], loan: WalkLoan): Job {
+  const first = checks[0];
+  if (first === undefined) throw new Error(`walk ${id} has no checks`);
+  return {
+    id,
+    group: 'walk',
+    intervalSeconds: first.intervalSeconds,
+    timeoutSeconds: WALK_TIMEOUT_SECONDS,
+    checks,
+    run: (signal, emit, everything) => runWalk({ checks, loan, signal, emit, everything }),
+  };
+}
+
+interface Round {
+  readonly checks: readonly Check[];
+  readonly loan: WalkLoan;
+  readonly signal: AbortSignal;
+  readonly emit: (result: ProbeResult) => void;
+  /** True for a full round: everything is due. */
+  readonly everything: boolean;
+}
+
+async function runWalk(round: Round): Promise<void> {
+  const walk: Walk = {};
+  /** Status by probe id, as this walk knows it. Tokens are judged one by one and not kept here. */
+  const passable = new Map<string, boolean>();
+  try {
+    for (const check of inOrder(round)) {
+      const finding = await stepOf(check, round, walk, passable);
+      if (check.target.kind !== 'endpoint') continue;
+      passable.set(check.probe.id, finding.status === 'pass' || finding.status === 'warn');
+    }
+  } finally {
+    walk.socket?.destroy();
+  }
+}
+
+/** Links as planned; tokens with the longest wait first, so that they take turns on a small budget. */
+function inOrder({ checks, loan }: Round): readonly Check[] {
+  const links = checks.filter((check) => check.target.kind === 'endpoint');
+  const tokens = checks.filter((check) => check.target.kind === 'runner');
+  const lastRun = (check: Check): number => loan.known(check.id)?.result.startedAt ?? 0;
+  return [...links, ...tokens.toSorted((a, b) => lastRun(a) - lastRun(b))];
+}
+
+/** Runs, skips or leaves one check; returns the finding that holds for it in this walk. */
+async function stepOf(
+  check: Check,
+  round: Round,
+  walk: Walk,
+  passable: ReadonlyMap<string, boolean>,
+): Promise<Finding> {
+  const blocker = check.probe.needs.find((need) => passable.get(need) === false);
+  if (blocker !== undefined) {
+    const detail = `not tried, because ${blocker} did not pass`;
+    return emitted(check, round, { status: 'skipped', reason: 'earlier-link', detail });
+  }
+  if (round.signal.aborted) return outOfTime(check, round);
+  const known = round.loan.known(check.id);
+  const due = round.everything || isDue(check, known, round.loan.clock);
+  if (!due && known !== undefined && !isCarrier(check, round)) return restored(check, known, round);
+  if (!round.loan.ledger.take(check.probe.id, check.target.id)) {
+    if (known !== undefined && ageSeconds(known, round.loan.clock) < check.intervalSeconds * 3) {
+      return restored(check, known, round);
+    }
+    const detail = 'the budget of requests to GitLab is spent for this hour; it waits for its turn';
+    return emitted(check, round, { status: 'unknown', reason: 'request-budget', detail });
+  }
+  return await looked(check, round, walk);
+}
+
+/** The walk's own time is over. A token keeps what is known of it, since it comes round again. */
+function outOfTime(check: Check, round: Round): Finding {
+  const detail = `the walk's ${WALK_TIMEOUT_SECONDS} s were over before its turn`;
+  const finding: Finding = { status: 'unknown', reason: 'overdue', detail };
+  return check.target.kind === 'runner' ? finding : emitted(check, round, finding);
+}
+
+function isDue(check: Check, known: Known | undefined, clock: Clock): boolean {
+  if (known === undefined) return true;
+  const failed = known.result.finding.status !== 'pass' && known.result.finding.status !== 'warn';
+  if (check.probe.budgeted !== true && (failed || known.hidden)) return true;
+  const confirming = failed && known.streak < CONFIRMATIONS;
+  const wait = confirming
+    ? Math.min(CONFIRM_AFTER_SECONDS, check.intervalSeconds)
+    : check.intervalSeconds;
+  // Half a second of grace: a walk that starts a little early must not postpone a check by a whole round.
+  return ageSeconds(known, clock) >= wait - 0.5;
+}
+
+/** An unbudgeted link runs, due or not, when a later due one travels on what it obtains. */
+function isCarrier(check: Check, { checks, loan }: Round): boolean {
+  if (check.probe.budgeted === true) return false;
+  return checks.some(
+    (later) => later.probe.budgeted === true && isDue(later, loan.known(later.id), loan.clock),
+  );
+}
+
+function ageSeconds(known: Known, clock: Clock): number {
+  return (clock.wall() - known.result.startedAt) / 1000;
+}
+
+function restored(check: Check, known: Known, { loan }: Round): Finding {
+  if (known.hidden) loan.restore(check.id);
+  return known.result.finding;
+}
+
+async function looked(check: Check, round: Round, walk: Walk): Promise<Finding> {
+  const { clock, paths, ledger } = round.loan;
+  const result = await runCheck(check, { clock, paths, ledger, walk, signal: round.signal });
+  round.emit(result);
+  return result.finding;
+}
+
+function emitted(check: Check, round: Round, finding: Finding): Finding {
+  round.emit({
+    check: check.id,
+    startedAt: round.loan.clock.wall(),
+    durationSeconds: 0,
+    finding,
+  });
+  return finding;
+}

@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest';
+
+import { RequestLedger } from '../src/ledger.ts';
+import { setClock, START } from './support/clock.ts';
+
+const URL_ = 'https://gitlab.test/';
+
+test('budgeted requests stay under the limit in any window of one hour', () => {
+  const clock = setClock();
+  const ledger = new RequestLedger(clock, 20);
+  const sent: number[] = [];
+
+  for (let second = 0; second < 4 * 3600; second += 7) {
+    if (ledger.take(second % 2 === 0 ? 'api' : 'token', URL_)) sent.push(clock.wall());
+    clock.advance(7);
+  }
+
+  const busiest = Math.max(
+    ...sent.map((at) => sent.filter((other) => other > at - 3_600_000 && other <= at).length),
+  );
+  expect(busiest).toBe(20);
+  expect(sent.length).toBeGreaterThan(70);
+});
+
+test('health requests are counted and never refused', () => {
+  const ledger = new RequestLedger(setClock(), 1);
+
+  expect(Array.from({ length: 5 }, () => ledger.take('http', URL_))).toEqual(Array(5).fill(true));
+  expect(ledger.counts()).toEqual([{ target: URL_, kind: 'http', count: 5 }]);
+});
+
+test('an endpoint that asked for quiet is left alone for that long, others are not', () => {
+  const clock = setClock();
+  const ledger = new RequestLedger(clock, 20);
+  ledger.pause(URL_, 60);
+  ledger.pause(URL_, 5);
+
+  expect(ledger.take('api', URL_)).toBe(false);
+  expect(ledger.take('verify', URL_)).toBe(false);
+  expect(ledger.take('http', URL_)).toBe(true);
+  expect(ledger.take('api', 'https://other.test/')).toBe(true);
+  clock.advance(60);
+  expect(ledger.take('api', URL_)).toBe(true);
+});
+
+test('once means once in the given time', () => {
+  const clock = setClock();
+  const ledger = new RequestLedger(clock, 20);
+
+  expect(ledger.once('verify:abc', 3600)).toBe(true);
+  clock.advance(3599);
+  expect(ledger.once('verify:abc', 3600)).toBe(false);
+  expect(ledger.once('verify:def', 3600)).toBe(true);
+  clock.advance(1);
+  expect(ledger.once('verify:abc', 3600)).toBe(true);
+});
+
+test('the budget survives a restart through its memory', () => {
+  const clock = setClock();
+  const first = new RequestLedger(clock, 2);
+  first.take('api', URL_);
+  first.take('token', 'abc');
+  first.once('verify:abc', 3600);
+
+  const second = new RequestLedger(clock, 2, first.memory());
+
+  expect(second.take('api', URL_)).toBe(false);
+  expect(second.once('verify:abc', 3600)).toBe(false);
+  clock.advance(3600);
+  expect(second.take('api', URL_)).toBe(true);
+});
+
+test('instants of a clock that was set back are forgotten', () => {
+  const ledger = new RequestLedger(setClock(), 1, {
+    sentAt: [START + 86_400_000],
+    onceAt: { key: START + 86_400_000 },
+  });
+
+  expect(ledger.take('api', URL_)).toBe(true);
+  expect(ledger.once('key', 3600)).toBe(true);
+});
