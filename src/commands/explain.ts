@@ -1,0 +1,31 @@
+/** `runnerwatch explain [CAUSE]`: the catalogue of causes, for reading in the terminal. */
+import { nearest } from '../core/nearest.ts';
+import { causeSpec, catalogue } from '../diagnosis/catalogue/index.ts';
+import { explainPage } from '../diagnosis/explain.ts';
+import type { Invocation } from './command-line.ts';
+
+const EXIT_OK = 0;
+const EXIT_USAGE = 2;
+
+export async function explain({ positionals: [id] }: Invocation): Promise<number> {
+  if (id === undefined) {
+    const width = Math.max(...catalogue.map((spec) => spec.id.length));
+    const lines = catalogue.map(
+      (spec) => `${spec.id.padEnd(width)}  ${spec.severity.padEnd(8)}  ${spec.title}`,
+    );
+    process.stdout.write(`${lines.join('\n')}\n`);
+    return EXIT_OK;
+  }
+  const spec = causeSpec(id);
+  if (spec !== undefined) {
+    process.stdout.write(`${explainPage(spec)}\n`);
+    return EXIT_OK;
+  }
+  const near = nearest(
+    id,
+    catalogue.map((known) => known.id),
+  );
+  const hint = near === undefined ? 'runnerwatch explain lists them' : `did you mean ${near}?`;
+  process.stderr.write(`runnerwatch: there is no cause "${id}"; ${hint}\n`);
+  return EXIT_USAGE;
+}

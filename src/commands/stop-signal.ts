@@ -1,0 +1,24 @@
+/** SIGTERM and SIGINT as an AbortSignal; the process ends within five seconds, whatever hangs. */
+
+const PATIENCE_SECONDS = 4.5;
+
+/** Aborts at the first SIGTERM or SIGINT. A second one, or the end of the patience, ends the process. */
+export function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(1);
+    controller.abort(new Error('asked to stop'));
+    setTimeout(() => process.exit(1), PATIENCE_SECONDS * 1000).unref();
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  return controller.signal;
+}
+
+/** Resolves when the signal aborts. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  await promise;
+}

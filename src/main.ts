@@ -1,0 +1,28 @@
+/** argv, environment, signals, exit code; nothing else. */
+import { parseCommandLine } from './commands/command-line.ts';
+import { helpText } from './commands/help.ts';
+import { runCommand } from './commands/run-command.ts';
+import { VERSION } from './core/version.ts';
+
+/** A usage mistake, by the custom of command-line tools. */
+const EXIT_USAGE = 2;
+
+const parsed = parseCommandLine(process.argv.slice(2));
+
+// A reader that goes away (`runnerwatch check | head -1`) is no error.
+process.stdout.on('error', () => process.exit());
+
+switch (parsed.kind) {
+  case 'mistake':
+    process.stderr.write(`runnerwatch: ${parsed.message}\n`);
+    process.exitCode = EXIT_USAGE;
+    break;
+  case 'print':
+    process.stdout.write(
+      parsed.text === 'version' ? `runnerwatch ${VERSION}\n` : helpText(parsed.command),
+    );
+    break;
+  case 'run':
+    process.exitCode = await runCommand(parsed.invocation);
+    break;
+}
