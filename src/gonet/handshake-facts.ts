@@ -1,0 +1,71 @@
+/** The single values of a handshake, for evidence, fix commands and the expiry metrics. */
+import type { X509Certificate } from 'node:crypto';
+
+import type { Fact } from '../core/finding.ts';
+import type { TrustSource } from '../core/target.ts';
+import type { Shown } from './handshake.ts';
+import { namesOf } from './hostname.ts';
+import type { Trust } from './trust.ts';
+import { issuerOf, subjectOf } from './verify.ts';
+
+const MOST_NAMES = 5;
+
+/** What was looked for and where, known before any handshake. */
+export function trustFacts(trust: Trust, source: TrustSource, host: string): Record<string, Fact> {
+  return {
+    host,
+    ca_file: trust.caFile.path,
+    ca_file_state: trust.caFile.state,
+    ca_file_configured: trust.caFile.isConfigured,
+    certs_file: `${source.certsDirectory}/${host}.crt`,
+    anchors: trust.anchors.length,
+  };
+}
+
+/** What the server showed. */
+export function shownFacts({ sent, protocol, cipher }: Shown): Record<string, Fact> {
+  const [leaf] = sent;
+  if (leaf === undefined) return { protocol, cipher, chain_length: 0 };
+  const { dns, ip } = namesOf(leaf);
+  return {
+    protocol,
+    cipher,
+    chain_length: sent.length,
+    subject: subjectOf(leaf),
+    issuer: issuerOf(leaf),
+    root: issuerOf(sent.at(-1) ?? leaf),
+    names: [...dns, ...ip].slice(0, MOST_NAMES).join(', '),
+    not_after: leaf.validToDate.toISOString(),
+    fingerprint_sha256: leaf.fingerprint256,
+  };
+}
+
+export type ExpiryMeasure =
+  | 'leaf_not_after_timestamp_seconds'
+  | 'chain_not_after_timestamp_seconds'
+  | 'ca_file_not_after_timestamp_seconds'
+  | 'client_not_after_timestamp_seconds';
+
+/** When each kind of certificate ends, Unix seconds; the earliest where there are several. */
+export function expiryMeasures(
+  trust: Trust,
+  shown?: Shown,
+): Partial<Record<ExpiryMeasure, number>> {
+  const [leaf, ...issuers] = shown?.sent ?? [];
+  const client =
+    trust.client !== undefined && 'certificate' in trust.client ? [trust.client.certificate] : [];
+  const ends: readonly (readonly [ExpiryMeasure, readonly X509Certificate[]])[] = [
+    ['leaf_not_after_timestamp_seconds', leaf === undefined ? [] : [leaf]],
+    ['chain_not_after_timestamp_seconds', issuers],
+    ['ca_file_not_after_timestamp_seconds', trust.caFile.certificates],
+    ['client_not_after_timestamp_seconds', client],
+  ];
+  return Object.fromEntries(
+    ends
+      .filter(([, certificates]) => certificates.length > 0)
+      .map(([measure, certificates]) => [
+        measure,
+        Math.min(...certificates.map(({ validToDate }) => validToDate.getTime() / 1000)),
+      ]),
+  );
+}

@@ -1,0 +1,171 @@
+/**
+ * What does the runner trust, and who does it say it is? System roots, plus `tls-ca-file` or
+ * `certs/<host>.crt`, plus the client pair (network reference, section 3.1). Built once and again only
+ * when a file involved has changed: reading the roots for every walk would cost more than the walk.
+ */
+import type { X509Certificate } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { SecureContext } from 'node:tls';
+import { createSecureContext } from 'node:tls';
+
+import { errnoText, isErrno } from '../core/errno.ts';
+import type { Paths } from '../core/paths.ts';
+import { inRoot } from '../core/paths.ts';
+import type { TrustSource } from '../core/target.ts';
+import { certificatesOf } from './pem.ts';
+import { readSystemRoots, stampOf, systemStamp } from './system-roots.ts';
+
+/** The suites that Go 1.26 offers for TLS 1.2 by default; TLS 1.3 has its own three. */
+const GO_CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-SHA',
+  'ECDHE-RSA-AES128-SHA',
+  'ECDHE-ECDSA-AES256-SHA',
+  'ECDHE-RSA-AES256-SHA',
+  // RSA of 1024 bits passes in Go; what is weaker is refused by our own verification.
+  '@SECLEVEL=0',
+].join(':');
+
+/** What became of the custom CA file. */
+export type CaFileState = 'none' | 'used' | 'missing' | 'unreadable' | 'invalid';
+
+export interface CaFile {
+  readonly state: CaFileState;
+  readonly path: string;
+  /** True when config.toml names it, false when it is looked for in the certs folder. */
+  readonly isConfigured: boolean;
+  readonly certificates: readonly X509Certificate[];
+}
+
+export interface Trust {
+  /** Every certificate in the pool is an anchor. */
+  readonly anchors: readonly X509Certificate[];
+  readonly caFile: CaFile;
+  readonly client:
+    | { readonly certificate: X509Certificate }
+    | { readonly problem: string }
+    | undefined;
+  readonly context: SecureContext;
+}
+
+export class TrustStore {
+  readonly #system = new Map<string, { stamp: string; anchors: readonly X509Certificate[] }>();
+  readonly #trust = new Map<string, { stamp: string; trust: Trust }>();
+
+  /** `host` is the host of the runner's `url`; its certs files carry that name. */
+  async load(source: TrustSource, host: string, paths: Paths): Promise<Trust> {
+    const files = filesOf(source, host);
+    const stamp = [
+      await systemStamp(source, paths),
+      await stampOf(Object.values(files).map((file) => inRoot(paths, file))),
+    ].join(' ');
+    const key = JSON.stringify([paths, files, source.systemFile, source.systemDirectories]);
+    const cached = this.#trust.get(key);
+    if (cached?.stamp === stamp) return cached.trust;
+    const trust = await this.#build(source, files, paths);
+    this.#trust.set(key, { stamp, trust });
+    return trust;
+  }
+
+  async #build(source: TrustSource, files: TrustFiles, paths: Paths): Promise<Trust> {
+    const [system, caFile, pair] = await Promise.all([
+      this.#systemAnchors(source, paths),
+      readCaFile(files.caFile, source.caFile !== undefined, paths),
+      readPair(files, paths),
+    ]);
+    return {
+      anchors: [...system, ...caFile.certificates],
+      caFile,
+      client: pair?.client,
+      // No roots are given: the handshake accepts any chain and verify.ts judges it.
+      context: createSecureContext({
+        ciphers: GO_CIPHERS,
+        ecdhCurve: 'X25519MLKEM768:X25519:P-256:P-384:P-521',
+        minVersion: 'TLSv1.2',
+        maxVersion: 'TLSv1.3',
+        ca: [],
+        ...(pair?.pem === undefined ? {} : { cert: pair.pem.certificate, key: pair.pem.key }),
+      }),
+    };
+  }
+
+  async #systemAnchors(source: TrustSource, paths: Paths): Promise<readonly X509Certificate[]> {
+    const key = JSON.stringify([paths, source.systemFile, source.systemDirectories]);
+    const stamp = await systemStamp(source, paths);
+    const cached = this.#system.get(key);
+    if (cached?.stamp === stamp) return cached.anchors;
+    const texts = await readSystemRoots(source, paths);
+    const unique = new Map(
+      texts.flatMap((text) => certificatesOf(text)).map((item) => [item.fingerprint256, item]),
+    );
+    const anchors = [...unique.values()];
+    this.#system.set(key, { stamp, anchors });
+    return anchors;
+  }
+}
+
+interface TrustFiles {
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+function filesOf(
+  { caFile, certFile, keyFile, certsDirectory }: TrustSource,
+  host: string,
+): TrustFiles {
+  return {
+    caFile: caFile ?? `${certsDirectory}/${host}.crt`,
+    certFile: certFile ?? `${certsDirectory}/${host}.auth.crt`,
+    keyFile: keyFile ?? `${certsDirectory}/${host}.auth.key`,
+  };
+}
+
+async function readCaFile(path: string, isConfigured: boolean, paths: Paths): Promise<CaFile> {
+  try {
+    const certificates = certificatesOf(await readFile(inRoot(paths, path), 'latin1'));
+    const state = certificates.length === 0 ? 'invalid' : 'used';
+    return { state, path, isConfigured, certificates };
+  } catch (error) {
+    const isMissing = isErrno(error, 'ENOENT', 'ENOTDIR');
+    const absent = isConfigured ? 'missing' : 'none';
+    return { state: isMissing ? absent : 'unreadable', path, isConfigured, certificates: [] };
+  }
+}
+
+interface Pair {
+  readonly client: Trust['client'];
+  readonly pem?: { readonly certificate: string; readonly key: string };
+}
+
+/** Both files are needed; one alone, or a missing one, means no client certificate and no word about it. */
+async function readPair(
+  { certFile, keyFile }: TrustFiles,
+  paths: Paths,
+): Promise<Pair | undefined> {
+  try {
+    const [certificate, key] = await Promise.all([
+      readFile(inRoot(paths, certFile), 'latin1'),
+      readFile(inRoot(paths, keyFile), 'latin1'),
+    ]);
+    const [leaf] = certificatesOf(certificate);
+    if (leaf === undefined) return { client: { problem: `no certificate in ${certFile}` } };
+    if (!leaf.checkPrivateKey(createPrivateKey(key))) {
+      return { client: { problem: `${keyFile} does not fit ${certFile}` } };
+    }
+    return { client: { certificate: leaf }, pem: { certificate, key } };
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    const code = isErrno(error) ? errnoText(error) : 'not a key';
+    return { client: { problem: `${certFile} and ${keyFile} cannot be used: ${code}` } };
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * Would the runner accept GitLab's certificate, with its own trust and by Go's rules?
+ *
+ * Source    gonet/handshake.ts, trust.ts and verify.ts (network reference, section 3).
+ * Measures  handshake_seconds, and the end of every certificate involved, also when verification fails.
+ * Reasons   one for each thing that somebody can go and repair; see `reasons`.
+ * Unknown   tls-error: an alert or an error that this file does not know.
+ */
+import { deadlineOf } from '../core/abort.ts';
+import type { Finding } from '../core/finding.ts';
+import type { OptionTable, ValuesOf } from '../core/option.ts';
+import type { LinkTools, MeasureSpec, ReasonSpec } from '../core/probe.ts';
+import { defineProbe } from '../core/probe.ts';
+import type { EndpointTarget } from '../core/target.ts';
+import { handshakeLikeGo } from '../gonet/handshake.ts';
+import type { TlsFault } from '../gonet/handshake-judgement.ts';
+import { judgeHandshake } from '../gonet/handshake-judgement.ts';
+import { expiryMeasures, shownFacts, trustFacts } from '../gonet/handshake-facts.ts';
+import { TrustStore } from '../gonet/trust.ts';
+
+/** Less than the deadline, so that the probe itself can say "silent". The runner waits ten seconds. */
+const HANDSHAKE_SECONDS = 9;
+
+const REASONS = {
+  'unknown-authority': {
+    meaning: 'The certificate is signed by an authority that the runner does not trust.',
+    action:
+      'Put the authority’s certificate into the runner’s certs folder and restart the runner.',
+  },
+  'self-signed': {
+    meaning: 'The certificate is signed by itself, and the runner does not trust it.',
+    action:
+      'Put the certificate into the runner’s certs folder and restart the runner, or use a real one.',
+  },
+  'missing-intermediate': {
+    meaning: 'The server does not send the intermediate that signed its certificate.',
+    action: 'Serve the full chain on GitLab’s side.',
+  },
+  expired: { meaning: 'The certificate has expired.', action: 'Renew it on GitLab’s side.' },
+  'intermediate-expired': {
+    meaning: 'An issuer in the only possible chain has expired.',
+    action: 'Serve a current chain, or renew the authority’s certificate on this host.',
+  },
+  'not-yet-valid': {
+    meaning: 'The certificate is not valid yet by this host’s clock.',
+    action: 'Check this host’s clock; else wait or reissue.',
+  },
+  'name-mismatch': {
+    meaning: 'The certificate is for other names than the host in `url`.',
+    action: 'Correct `url`, or reissue the certificate for this name.',
+  },
+  'no-san': {
+    meaning: 'The certificate has only a common name, which Go does not accept.',
+    action: 'Reissue it with subject alternative names.',
+  },
+  'not-acceptable': {
+    meaning: 'Go refuses the certificate for what it is: signature, key, usage or authority flag.',
+    action: 'Reissue it.',
+  },
+  'protocol-unsupported': {
+    meaning: 'Server and runner have no TLS version or cipher in common.',
+    action: 'Enable TLS 1.2 or 1.3 with ECDHE on the server.',
+  },
+  'client-certificate-required': {
+    meaning: 'The server wants a client certificate, and the runner has none.',
+    action: 'Set tls-cert-file and tls-key-file.',
+  },
+  'client-certificate-invalid': {
+    meaning: 'The server refuses the runner’s client certificate, or its files do not fit.',
+    action: 'Renew the pair named by tls-cert-file and tls-key-file.',
+  },
+  'ca-file-missing': {
+    meaning: 'The file named by tls-ca-file does not exist; the runner ignores that in silence.',
+    action: 'Correct the path.',
+  },
+  'ca-file-unreadable': {
+    meaning: 'The CA file cannot be read.',
+    action: 'Give the runner’s user the right to read it.',
+  },
+  'ca-file-invalid': {
+    meaning: 'The CA file holds no certificate in PEM form.',
+    action: 'Convert it to PEM.',
+  },
+  'plaintext-server': {
+    meaning: 'The port does not speak TLS.',
+    action: 'Correct scheme or port in `url`.',
+  },
+  'handshake-blocked': {
+    meaning: 'The connection stands, and the TLS handshake is cut or stays without an answer.',
+    action: 'Look for a filter between here and GitLab that inspects TLS.',
+  },
+  'expiring-soon': {
+    meaning: 'A certificate of the chain, of the CA file or of the client ends soon.',
+    action: 'Renew it before it ends.',
+  },
+  'tls-error': {
+    meaning: 'The handshake failed in a way that runnerwatch does not know.',
+    action: 'Report it with the detail shown.',
+  },
+} as const satisfies Readonly<Record<TlsFault | 'expiring-soon', ReasonSpec>>;
+
+function position(of: string): {
+  readonly metric: string;
+  readonly labels: Record<string, string>;
+} {
+  return { metric: 'tls_certificate_not_after_timestamp_seconds', labels: { position: of } };
+}
+
+const OPTIONS = {
+  expiring_soon_seconds: {
+    kind: 'number',
+    default: 14 * 86_400,
+    unit: 'seconds',
+    min: 0,
+    max: 365 * 86_400,
+    help: 'A certificate that ends within this time is a warning.',
+  },
+} as const satisfies OptionTable;
+
+const MEASURES = {
+  handshake_seconds: {
+    help: 'Time of the TLS handshake.',
+    as: { metric: 'path_phase_seconds', labels: { phase: 'tls' } },
+  },
+  leaf_not_after_timestamp_seconds: {
+    help: 'End of the server’s certificate.',
+    as: position('leaf'),
+  },
+  chain_not_after_timestamp_seconds: {
+    help: 'Earliest end of the issuers sent.',
+    as: position('chain'),
+  },
+  ca_file_not_after_timestamp_seconds: {
+    help: 'Earliest end in the CA file.',
+    as: position('ca_file'),
+  },
+  client_not_after_timestamp_seconds: {
+    help: 'End of the client certificate.',
+    as: position('client'),
+  },
+} satisfies Readonly<Record<string, MeasureSpec>>;
+
+/** The store keeps what was read of the trust files between the runs; a test has its own. */
+export function createTls(store: TrustStore) {
+  return defineProbe({
+    id: 'tls',
+    title: 'TLS',
+    question: 'Would the runner accept GitLab’s certificate, with its own trust and by Go’s rules?',
+    kind: 'endpoint',
+    needs: ['connect', 'proxy'],
+    intervalSeconds: 15,
+    timeoutSeconds: 10,
+    options: OPTIONS,
+    reasons: REASONS,
+    measures: MEASURES,
+    applies: (target) => target.url.protocol === 'https:',
+    run: async (target, options, tools) => await shake(store, target, options, tools),
+  });
+}
+
+async function shake(
+  store: TrustStore,
+  target: EndpointTarget,
+  options: ValuesOf<typeof OPTIONS>,
+  { clock, signal, paths, walk }: LinkTools,
+): Promise<Finding<keyof typeof REASONS, keyof typeof MEASURES>> {
+  const host = target.url.hostname.replace(/^\[|\]$/g, '');
+  const trust = await store.load(target.trust, host, paths);
+  const open = walk.open;
+  if (walk.socket === undefined || open === undefined) {
+    return {
+      status: 'unknown',
+      reason: 'tls-error',
+      detail: 'there is no connection to secure',
+    };
+  }
+  const start = clock.seconds();
+  using deadline = deadlineOf(HANDSHAKE_SECONDS, signal);
+  const request = { host, trust, now: clock.wall(), signal: deadline.signal };
+  const shaken = await handshakeLikeGo(walk.socket, request);
+  const shown = 'shown' in shaken ? shaken.shown : undefined;
+  const measures = {
+    handshake_seconds: clock.seconds() - start,
+    ...expiryMeasures(trust, shown),
+  };
+  const facts = {
+    ...trustFacts(trust, target.trust, host),
+    ...(shown === undefined ? {} : shownFacts(shown)),
+  };
+  if (shaken.kind !== 'secured') return { ...judgeHandshake(shaken, trust), measures, facts };
+  walk.socket = shaken.socket;
+  walk.open = async (again) => {
+    const next = await handshakeLikeGo(await open(again), { ...request, signal: again });
+    if (next.kind !== 'secured') throw new Error(`cannot secure the way again: ${next.kind}`);
+    return next.socket;
+  };
+  const ending = endingSoon(measures, clock.wall(), options.expiring_soon_seconds);
+  if (ending === undefined) return { status: 'pass', measures, facts };
+  return { status: 'warn', reason: 'expiring-soon', detail: ending, measures, facts };
+}
+
+export const tls = createTls(new TrustStore());
+
+/** The first certificate that ends soon, as a sentence. */
+function endingSoon(
+  measures: ReturnType<typeof expiryMeasures>,
+  now: number,
+  soonSeconds: number,
+): string | undefined {
+  const ends = Object.entries(measures)
+    .filter(([name]) => name.endsWith('_not_after_timestamp_seconds'))
+    .map(([name, end]) => ({ who: name.replace('_not_after_timestamp_seconds', ''), end }))
+    .toSorted((a, b) => a.end - b.end);
+  const next = ends.find(({ end }) => end - now / 1000 < soonSeconds);
+  if (next === undefined) return undefined;
+  return `the ${next.who.replace('_', ' ')} certificate ends on ${new Date(next.end * 1000).toISOString()}`;
+}
