@@ -188,8 +188,8 @@ function stateOf(entry: Entry, now: Instant): CheckState {
     const finding: Finding = { status: 'unknown', reason: 'not-run-yet', detail };
     return { check, finding, last, since, streak, counters };
   }
-  const limitMilliseconds =
-    (STALE_AFTER_INTERVALS * check.intervalSeconds + check.timeoutSeconds) * 1000;
+  const intervalSeconds = Math.max(check.intervalSeconds, last.finding.holdsSeconds ?? 0);
+  const limitMilliseconds = (STALE_AFTER_INTERVALS * intervalSeconds + check.timeoutSeconds) * 1000;
   const ageMilliseconds = now - last.startedAt;
   if (ageMilliseconds <= limitMilliseconds) {
     return { check, finding: last.finding, last, since, streak, counters };

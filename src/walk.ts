@@ -89,9 +89,10 @@ async function stepOf(
   }
   if (round.signal.aborted) return outOfTime(check, round);
   const known = round.loan.known(check.id);
-  const due = round.everything || isDue(check, known, round.loan.clock);
+  const due =
+    isDue(check, known, round.loan.clock) || (round.everything && mayRepeat(known, round));
   if (!due && known !== undefined && !isCarrier(check, round)) return restored(check, known, round);
-  if (!round.loan.ledger.take(check.probe.id, check.target.id)) {
+  if (!round.loan.ledger.take(check.probe.id, endpointIdOf(check))) {
     if (known !== undefined && ageSeconds(known, round.loan.clock) < check.intervalSeconds * 3) {
       return restored(check, known, round);
     }
@@ -101,6 +102,11 @@ async function stepOf(
   return await looked(check, round, walk);
 }
 
+/** Load is counted, and quiet is kept, by endpoint: all entries of one GitLab share it. */
+function endpointIdOf({ target }: Check): string {
+  return target.kind === 'runner' ? (target.endpoint ?? target.id) : target.id;
+}
+
 /** The walk's own time is over. A token keeps what is known of it, since it comes round again. */
 function outOfTime(check: Check, round: Round): Finding {
   const detail = `the walk's ${WALK_TIMEOUT_SECONDS} s were over before its turn`;
@@ -108,14 +114,21 @@ function outOfTime(check: Check, round: Round): Finding {
   return check.target.kind === 'runner' ? finding : emitted(check, round, finding);
 }
 
+/** A full round repeats everything but what GitLab must not be asked again yet. */
+function mayRepeat(known: Known | undefined, { loan }: Round): boolean {
+  const holdsSeconds = known?.result.finding.holdsSeconds ?? 0;
+  return known === undefined || ageSeconds(known, loan.clock) >= holdsSeconds;
+}
+
 function isDue(check: Check, known: Known | undefined, clock: Clock): boolean {
   if (known === undefined) return true;
   const failed = known.result.finding.status !== 'pass' && known.result.finding.status !== 'warn';
   if (check.probe.budgeted !== true && (failed || known.hidden)) return true;
   const confirming = failed && known.streak < CONFIRMATIONS;
-  const wait = confirming
+  const pace = confirming
     ? Math.min(CONFIRM_AFTER_SECONDS, check.intervalSeconds)
     : check.intervalSeconds;
+  const wait = Math.max(pace, known.result.finding.holdsSeconds ?? 0);
   // Half a second of grace: a walk that starts a little early must not postpone a check by a whole round.
   return ageSeconds(known, clock) >= wait - 0.5;
 }

@@ -11,6 +11,8 @@ export type Fact = string | number | boolean;
 export type Finding<R extends string = string, M extends string = string> = {
   readonly measures?: Readonly<Partial<Record<M, number>>>;
   readonly facts?: Readonly<Record<string, Fact>>;
+  /** Asking again earlier than this is not allowed; the result speaks for at least that long. */
+  readonly holdsSeconds?: number;
 } & (
   | { readonly status: 'pass' }
   | { readonly status: Exclude<Status, 'pass'>; readonly reason: R; readonly detail: string }

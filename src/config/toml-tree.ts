@@ -1,0 +1,58 @@
+/** A TOML document as values with their places. Lines and columns count from 1. */
+
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface TomlTable {
+  readonly kind: 'table';
+  readonly place: Place;
+  /** As written: `[runners.docker]`, `{ … }`, or only implied by the header of a table below it. */
+  readonly form: 'header' | 'inline' | 'implied';
+  readonly entries: ReadonlyMap<string, TomlEntry>;
+}
+
+export interface TomlArray {
+  readonly kind: 'array';
+  readonly place: Place;
+  readonly elements: readonly TomlValue[];
+}
+
+export type TomlScalar =
+  | { readonly kind: 'string'; readonly place: Place; readonly text: string }
+  | { readonly kind: 'integer'; readonly place: Place; readonly value: bigint }
+  | { readonly kind: 'float'; readonly place: Place; readonly value: number }
+  | { readonly kind: 'boolean'; readonly place: Place; readonly value: boolean }
+  | {
+      readonly kind: 'datetime';
+      readonly place: Place;
+      /** As written. */
+      readonly text: string;
+      /** Unix milliseconds; a date without a zone is read as UTC. */
+      readonly at: number;
+    };
+
+export type TomlValue = TomlScalar | TomlArray | TomlTable;
+
+export interface TomlEntry {
+  /** As written in the file. */
+  readonly key: string;
+  readonly keyPlace: Place;
+  readonly value: TomlValue;
+}
+
+/** The entry of a key, found as the runner's decoder does it: exactly, else without regard to case. */
+export function entryOf(table: TomlTable, key: string): TomlEntry | undefined {
+  const exact = table.entries.get(key);
+  if (exact !== undefined) return exact;
+  const folded = key.toLowerCase();
+  return [...table.entries.values()].find((entry) => entry.key.toLowerCase() === folded);
+}
+
+/** The tables under a key, whether written as one table or as an array of tables. */
+export function tablesOf(value: TomlValue | undefined): readonly TomlTable[] {
+  if (value === undefined) return [];
+  if (value.kind === 'table') return [value];
+  return value.kind === 'array' ? value.elements.filter((element) => element.kind === 'table') : [];
+}
