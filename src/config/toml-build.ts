@@ -5,7 +5,7 @@
  */
 import type { AST } from 'toml-eslint-parser';
 
-import type { Place, TomlEntry, TomlScalar, TomlTable, TomlValue } from './toml-tree.ts';
+import type { Place, TomlEntry, TomlScalar, TomlTable } from './toml-tree.ts';
 
 const MAX_DEPTH = 100;
 const INT64_MAX = 2n ** 63n - 1n;

@@ -12,6 +12,13 @@ export interface Problem {
   readonly message: string;
   /** What to do, imperative. */
   readonly fix: string;
+  /** Path of the key it concerns: `runners.docker.cpus`. */
+  readonly key?: string;
+  /** Kinds of value: `string`, `integer`, … */
+  readonly expected?: string;
+  readonly found?: string;
+  /** The line as it would be right: `cpus = "2"`. */
+  readonly corrected?: string;
 }
 
 /** How config.toml was found; shown to the user. */

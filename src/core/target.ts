@@ -72,6 +72,8 @@ export interface MountTarget {
   /** Mount point. */
   readonly id: string;
   readonly fileSystemType: string;
+  /** The file system itself is read-only, as its super options say. */
+  readonly readOnly: boolean;
   /** A path of the runner on it: what is asked, since asking the mount point may be forbidden. */
   readonly path: string;
   /** `builds_dir of docker-1`, `config`, `TMPDIR`, `Docker root`, `/`. */

@@ -1,0 +1,62 @@
+/**
+ * Where are the runner's files? (contract, section 2; config reference, section 1.1.)
+ *
+ * config.toml: our flag, else what the running process was started with, else the default of the user.
+ * The certs directory goes by the user of the process and never by the place of config.toml.
+ */
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+
+import type { FoundBy, RunnerProcess } from '../core/reading.ts';
+
+const SYSTEM_DIRECTORY = '/etc/gitlab-runner';
+const USER_DIRECTORY = '.gitlab-runner';
+/** What the package's unit passes as `--working-directory`. */
+export const PACKAGED_WORKING_DIRECTORY = '/home/gitlab-runner';
+
+export interface LocatedConfig {
+  /** Absolute, as the runner sees it. */
+  readonly path: string;
+  readonly foundBy: FoundBy;
+}
+
+export interface LocateQuestion {
+  /** `--runner.config`. */
+  readonly flag?: string;
+  readonly process: RunnerProcess | undefined;
+  /** User and home of this daemon: what stands in for a process that does not run. */
+  readonly uid: number;
+  readonly home: string;
+}
+
+/** The config.toml to read, and how it was found. */
+export function locateConfig({ flag, process, uid, home }: LocateQuestion): LocatedConfig {
+  if (flag !== undefined) return { path: resolve(flag), foundBy: 'flag' };
+  if (process !== undefined) {
+    return { path: asProcessSees(process.configPath, process), foundBy: process.configFoundBy };
+  }
+  const directory = uid === 0 ? SYSTEM_DIRECTORY : join(home, USER_DIRECTORY);
+  return { path: join(directory, 'config.toml'), foundBy: 'default' };
+}
+
+/** The absolute form of a path that the process resolves against its working directory. */
+export function asProcessSees(path: string, process: RunnerProcess | undefined): string {
+  if (isAbsolute(path)) return path;
+  return join(process?.workingDirectory ?? PACKAGED_WORKING_DIRECTORY, path);
+}
+
+/** `<certs>/<host>.crt` is looked for here. `home` is the daemon's own, for want of a better one. */
+export function certsDirectoryOf(process: RunnerProcess | undefined, home: string): string {
+  // Without a process the packaged service is meant, which runs as root.
+  if (process === undefined || process.uid === 0) return join(SYSTEM_DIRECTORY, 'certs');
+  const { environment, configFoundBy, configPath } = process;
+  const known = environment?.['HOME'] ?? '';
+  if (known !== '') return join(known, USER_DIRECTORY, 'certs');
+  // Its default config lies in the same directory.
+  if (configFoundBy === 'default') return join(dirname(configPath), 'certs');
+  return join(home, USER_DIRECTORY, 'certs');
+}
+
+/** The runner keeps the id of this host beside its config. */
+export function systemIdPath(configPath: string): string {
+  return join(dirname(configPath), '.runner_system_id');
+}

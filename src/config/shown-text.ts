@@ -1,0 +1,13 @@
+/** Which texts of a configuration may be shown. In doubt none: a message is read by more people than the file. */
+
+const SECRET_KEY = /token|passw|secret|key|dsn|credential|auth|environment|env$|script|header/i;
+const SECRET_TEXT = /gl[a-z]{2,}-|GR1348941|[0-9A-Za-z_+/-]{20,}|:\/\/[^/\s]*@/;
+/** Words, numbers, sizes, durations, addresses and paths. */
+const PLAIN_TEXT = /^[\w .:/@%+-]{0,60}$/;
+const HIDDEN = '…';
+
+/** The text, or `…` where the key or the text itself looks like something secret. */
+export function shownText(key: string, text: string): string {
+  const isPlain = PLAIN_TEXT.test(text) && !SECRET_TEXT.test(text);
+  return isPlain && !SECRET_KEY.test(key) ? text : HIDDEN;
+}

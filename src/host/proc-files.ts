@@ -1,0 +1,61 @@
+/** Numbers out of the files of /proc: pure parsers of text, and one reader. Sources: proc(5), PSI. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Paths } from '../core/paths.ts';
+
+/** The text of a file below /proc, or undefined when it cannot be read. */
+export async function readProc(paths: Paths, name: string): Promise<string | undefined> {
+  return await readFile(join(paths.procfs, name), 'utf8').catch(() => undefined);
+}
+
+export interface CpuTicks {
+  readonly busy: number;
+  readonly total: number;
+  readonly cores: number;
+}
+
+/** The first line of /proc/stat; idle and iowait are not busy, guest time is already inside user. */
+export function parseCpuTicks(text: string): CpuTicks | undefined {
+  const numbers = /^cpu +(?<numbers>[\d ]+)$/m
+    .exec(text)
+    ?.groups?.['numbers']?.split(' ')
+    .map(Number);
+  if (numbers === undefined) return undefined;
+  const total = numbers.slice(0, 8).reduce((sum, ticks) => sum + ticks, 0);
+  const [, , , idle = 0, ioWait = 0] = numbers;
+  return { busy: total - idle - ioWait, total, cores: [...text.matchAll(/^cpu\d+ /gm)].length };
+}
+
+/** Bytes by name out of /proc/meminfo. */
+export function parseMemory(text: string): ReadonlyMap<string, number> {
+  return new Map(
+    [...text.matchAll(/^(?<name>[^:]+):\s+(?<value>\d+)(?<unit> kB)?$/gm)].map(({ groups }) => [
+      groups?.['name'] ?? '',
+      Number(groups?.['value']) * (groups?.['unit'] === undefined ? 1 : 1024),
+    ]),
+  );
+}
+
+/** Counters by name out of /proc/vmstat. */
+export function parseCounters(text: string): ReadonlyMap<string, number> {
+  return new Map(
+    [...text.matchAll(/^(?<name>\w+) (?<value>\d+)$/gm)].map(({ groups }) => [
+      groups?.['name'] ?? '',
+      Number(groups?.['value']),
+    ]),
+  );
+}
+
+/** Share of time, 0..1, of the last minute in which work waited: `some` or `full` of a PSI file. */
+export function parsePressure(text: string | undefined, line: 'some' | 'full'): number | undefined {
+  const pattern = new RegExp(`^${line} .*?avg60=(?<percent>[\\d.]+)`, 'm');
+  const percent = pattern.exec(text ?? '')?.groups?.['percent'];
+  return percent === undefined ? undefined : Number(percent) / 100;
+}
+
+/** The one-minute load average out of /proc/loadavg. */
+export function parseLoad(text: string | undefined): number | undefined {
+  const load = Number.parseFloat(text ?? '');
+  return Number.isNaN(load) ? undefined : load;
+}

@@ -1,0 +1,145 @@
+/**
+ * Which process is the runner? Found by what it is, from /proc alone: a program called `gitlab-runner`
+ * whose command is `run`. Helpers, one-off commands and zombies are not it.
+ *
+ * Source  /proc/PID/{cmdline,stat,status,environ,cwd}; config reference, section 1.1.
+ */
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+
+import type { Paths } from '../core/paths.ts';
+import type { FoundBy, RunnerProcess } from '../core/reading.ts';
+
+/** USER_HZ: the unit of the times in /proc/PID/stat, 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** Every main runner process that can be seen, oldest first. Entries that vanish or are hidden are left out. */
+export async function findRunnerProcesses(paths: Paths): Promise<readonly RunnerProcess[]> {
+  const names = await readdir(paths.procfs).catch(() => []);
+  const bootedAt = bootTime(await readText(join(paths.procfs, 'stat')));
+  const found = await Promise.all(
+    names
+      .filter((name) => /^\d+$/.test(name))
+      .map((name) => readProcess(join(paths.procfs, name), Number(name), bootedAt)),
+  );
+  return found.filter((item) => item !== undefined).toSorted((a, b) => a.startedAt - b.startedAt);
+}
+
+/** The one that runs on `wantedConfigPath`; without a wish the oldest. */
+export function chooseRunnerProcess(
+  processes: readonly RunnerProcess[],
+  wantedConfigPath: string | undefined,
+): RunnerProcess | undefined {
+  if (wantedConfigPath === undefined) return processes[0];
+  return processes.find(({ configPath }) => configPath === wantedConfigPath);
+}
+
+async function readProcess(
+  directory: string,
+  pid: number,
+  bootedAt: number,
+): Promise<RunnerProcess | undefined> {
+  const words = splitNul(await readText(join(directory, 'cmdline')));
+  if (!isRunner(words)) return undefined;
+  const [statText, statusText, environText, workingDirectory] = await Promise.all([
+    readText(join(directory, 'stat')),
+    readText(join(directory, 'status')),
+    readFile(join(directory, 'environ'), 'utf8').catch(() => undefined),
+    readlink(join(directory, 'cwd')).catch(() => undefined),
+  ]);
+  const stat = parseStat(statText);
+  if (stat === undefined || stat.state === 'Z') return undefined;
+  const uid = Number(/^Uid:\s+(?<real>\d+)/m.exec(statusText)?.groups?.['real'] ?? 0);
+  const environment = environText === undefined ? undefined : parseEnvironment(environText);
+  return {
+    pid,
+    uid,
+    startedAt: bootedAt + (stat.startTicks / TICKS_PER_SECOND) * 1000,
+    state: stat.state,
+    arguments: words,
+    ...(environment === undefined ? {} : { environment }),
+    ...(workingDirectory === undefined ? {} : { workingDirectory }),
+    ...configOf(words, environment, uid, workingDirectory),
+  };
+}
+
+async function readText(path: string): Promise<string> {
+  return await readFile(path, 'utf8').catch(() => '');
+}
+
+function splitNul(text: string): readonly string[] {
+  return text.split('\0').slice(0, -1);
+}
+
+/** Flags of the program itself that take a value, before the command. */
+const GLOBAL_VALUE_FLAGS = new Set(['--log-level', '-l', '--log-format', '--cpuprofile']);
+
+/** True for `gitlab-runner … run …`; also for the names of the released binaries. */
+export function isRunner(words: readonly string[]): boolean {
+  const [program = '', ...rest] = words;
+  if (!/^gitlab-runner(?:-linux-[a-z0-9]+|-fips)*$/.test(basename(program))) return false;
+  let index = 0;
+  while (rest[index]?.startsWith('-') === true) {
+    index += GLOBAL_VALUE_FLAGS.has(rest[index] ?? '') ? 2 : 1;
+  }
+  return rest[index] === 'run';
+}
+
+/** Name, state and start out of /proc/PID/stat; the name may hold blanks and brackets. */
+export function parseStat(
+  text: string,
+): { readonly state: string; readonly startTicks: number } | undefined {
+  const end = text.lastIndexOf(')');
+  if (end === -1) return undefined;
+  const fields = text.slice(end + 2).split(' ');
+  return { state: fields[0] ?? '', startTicks: Number(fields[19] ?? 0) };
+}
+
+/** Unix milliseconds of the boot, from the `btime` line of /proc/stat. */
+export function bootTime(text: string): number {
+  return Number(/^btime (?<seconds>\d+)/m.exec(text)?.groups?.['seconds'] ?? 0) * 1000;
+}
+
+/** `KEY=value` entries separated by NUL; the first of two equal keys wins, as it does in Go. */
+export function parseEnvironment(text: string): Readonly<Record<string, string>> {
+  const entries = text.split('\0').flatMap((entry): [string, string][] => {
+    const equals = entry.indexOf('=');
+    return equals > 0 ? [[entry.slice(0, equals), entry.slice(equals + 1)]] : [];
+  });
+  return Object.fromEntries(entries.toReversed());
+}
+
+/** `--config` or `-c`, then CONFIG_FILE, then the default of its user. */
+export function configOf(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> | undefined,
+  uid: number,
+  workingDirectory = '/',
+): { readonly configPath: string; readonly configFoundBy: FoundBy } {
+  const argument = configArgument(words);
+  if (argument !== undefined) {
+    return { configPath: resolve(workingDirectory, argument), configFoundBy: 'process-argument' };
+  }
+  const variable = environment?.['CONFIG_FILE'] ?? '';
+  if (variable !== '') {
+    return {
+      configPath: resolve(workingDirectory, variable),
+      configFoundBy: 'process-environment',
+    };
+  }
+  const directory = defaultDirectory(uid, environment?.['HOME'] ?? '', workingDirectory);
+  return { configPath: `${directory}/config.toml`, configFoundBy: 'default' };
+}
+
+function defaultDirectory(uid: number, home: string, workingDirectory: string): string {
+  if (uid === 0) return '/etc/gitlab-runner';
+  return home === '' ? workingDirectory : `${home}/.gitlab-runner`;
+}
+
+function configArgument(words: readonly string[]): string | undefined {
+  const index = words.findLastIndex((word) => /^(?:--?config|-c)(?:=|$)/.test(word));
+  if (index === -1) return undefined;
+  const word = words[index] ?? '';
+  const equals = word.indexOf('=');
+  return equals === -1 ? words[index + 1] : word.slice(equals + 1);
+}

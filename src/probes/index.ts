@@ -1,0 +1,29 @@
+/** The list of probes: one line each. The links of the walk stand in its order, the tokens last. */
+import type { Probe } from '../core/probe.ts';
+import { api } from './api.ts';
+import { config } from './config.ts';
+import { connect } from './connect.ts';
+import { cpu } from './cpu.ts';
+import { disk } from './disk.ts';
+import { dns } from './dns.ts';
+import { http } from './http.ts';
+import { memory } from './memory.ts';
+import { proxy } from './proxy.ts';
+import { service } from './service.ts';
+import { tls } from './tls.ts';
+import { token } from './token.ts';
+
+export const PROBES: readonly Probe[] = [
+  dns,
+  connect,
+  proxy,
+  tls,
+  http,
+  api,
+  token,
+  config,
+  service,
+  disk,
+  cpu,
+  memory,
+];
