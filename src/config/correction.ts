@@ -7,16 +7,21 @@ import type { TomlValue } from './toml-tree.ts';
 
 const UNIT_BYTES: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
-/** `cpus = "2"`, `[[runners]]`; `undefined` when there is no telling what was meant. */
+/** `cpus = "2"`, `[[runners]]`; `path` is of the key, without the member of a map; `undefined` when there is no telling what was meant. */
 export function correctedLine(path: string, mismatch: Mismatch): string | undefined {
-  const { value, type } = mismatch;
-  const key = path.slice(path.lastIndexOf('.') + 1);
+  const { value, type, member } = mismatch;
+  const key = member === '' ? path.slice(path.lastIndexOf('.') + 1) : asKey(member);
   if (type.kind === 'tables') return value.kind === 'table' ? `[[${path}]]` : undefined;
   if (type.kind === 'table') return value.kind === 'array' ? `[${path}]` : undefined;
   if (type.kind === 'list' || type.kind === 'string-or-list') return asList(key, value);
   if (type.kind !== 'scalar') return undefined;
   const right = asScalar(key, value, type.name);
   return right === undefined ? undefined : `${key} = ${right}`;
+}
+
+/** A name as it stands before `=`. */
+function asKey(name: string): string {
+  return /^[\w-]+$/.test(name) ? name : JSON.stringify(name);
 }
 
 function asList(key: string, value: TomlValue): string {

@@ -55,7 +55,7 @@ function typeError(path: string, entry: TomlEntry, mismatch: Mismatch, file: str
   const { member, expected, found } = mismatch;
   const key = member === '' ? path : `${path}.${member}`;
   const { line, column } = mismatch.value.kind === 'table' ? entry.keyPlace : mismatch.place;
-  const corrected = correctedLine(key, mismatch);
+  const corrected = correctedLine(path, mismatch);
   return {
     code: 'type-error',
     file,

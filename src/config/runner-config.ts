@@ -163,9 +163,9 @@ function runnerOf(table: TomlTable, number: number): RunnerEntry {
 
 /** Without the members that are not there. */
 function present<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(
-    Object.entries(members).filter(([, value]) => value !== undefined),
-  ) as { [K in keyof T]?: Exclude<T[K], undefined> };
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }
 
 /** A text that is there and not empty: the runner takes an empty one as absent. */

@@ -45,7 +45,9 @@ export class RunnerFile {
   readonly #clock: Clock;
   #path = '';
   #signature = '';
-  #parsed: { readonly hash: string; readonly result: ReturnType<typeof readRunnerText> } | undefined;
+  #parsed:
+    | { readonly hash: string; readonly result: ReturnType<typeof readRunnerText> }
+    | undefined;
   #document: RunnerDocument | undefined;
   #pending: { readonly path: string; readonly content: Promise<Content> } | undefined;
 
@@ -144,7 +146,9 @@ async function contentOf(path: string, paths: Paths): Promise<Content> {
 
 async function systemIdOf(configPath: string, paths: Paths): Promise<string | undefined> {
   try {
-    const text = (await readFile(inRoot(paths, systemIdPath(configPath)), 'utf8')).trim();
+    const place = inRoot(paths, systemIdPath(configPath));
+    if (!(await stat(place)).isFile()) return undefined;
+    const text = (await readFile(place, 'utf8')).trim();
     return isSystemId(text) ? text : undefined;
   } catch {
     return undefined;

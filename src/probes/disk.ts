@@ -84,6 +84,14 @@ const MEASURES = {
   hung_seconds: { help: 'How long a question to the file system has been without an answer.' },
 };
 
+/** How full it is, in the words of a sentence. */
+const FULLNESS: Readonly<Partial<Record<keyof typeof REASONS, string>>> = {
+  full: 'full',
+  'nearly-full': 'nearly full',
+  'inodes-exhausted': 'out of inodes',
+  'inodes-low': 'short of inodes',
+};
+
 type DiskFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
 
 /** The reader knows which questions are still open; a test has its own. */
@@ -107,7 +115,9 @@ export function createDisk(reader: FileSystemReader) {
         roles: target.roles.join(', '),
       };
       const answer = await reader.read(target.id, inRoot(paths, target.path), { clock, signal });
-      return { ...judged(answer, target, options, clock), facts };
+      const judgement = judged(answer, target, options, clock);
+      const fullness = judgement.status === 'pass' ? 'not full' : FULLNESS[judgement.reason];
+      return { ...judgement, facts: { ...facts, ...(fullness === undefined ? {} : { fullness }) } };
     },
   });
 }

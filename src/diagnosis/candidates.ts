@@ -1,0 +1,24 @@
+/** For what fails without a proven cause: which causes would fit, and what is missing to prove each. */
+import type { Snapshot } from '../core/check.ts';
+import type { Candidate, Cause } from '../core/diagnosis.ts';
+import { catalogue } from './catalogue/index.ts';
+
+/** More would be a list to read, not a hint. */
+const MOST_CANDIDATES = 5;
+
+export function candidatesOf(causes: readonly Cause[], { checks }: Snapshot): readonly Candidate[] {
+  const unproven = causes.filter(({ id }) => id === 'unknown');
+  const probes = new Set(
+    unproven.flatMap(({ evidence }) =>
+      evidence.map(({ check }) => checks.find((state) => state.check.id === check)?.check.probe.id),
+    ),
+  );
+  return catalogue
+    .filter(({ from }) => from.some((reason) => probes.has(reason.split('/')[0])))
+    .slice(0, MOST_CANDIDATES)
+    .map(({ id, evidence }) => ({
+      id,
+      missing: evidence,
+      nextTest: `runnerwatch explain ${id}`,
+    }));
+}

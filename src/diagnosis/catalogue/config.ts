@@ -1,0 +1,146 @@
+/** Causes in config.toml (fault matrix 2.7). What a file says needs no repetition. */
+import type { CauseContext, CauseSpec } from '../cause-spec.ts';
+import { AT_ONCE, family, quoted, step } from '../cause-spec.ts';
+
+const configCause = family({
+  severity: 'critical',
+  scope: 'config',
+  resolvedWhen: 'the config check passes',
+});
+
+const lint = (c: CauseContext) =>
+  step('Check it before any restart.', `runnerwatch lint ${quoted(c.config)}`);
+
+const edit = (c: CauseContext, text: string) => step(text, `sudoedit ${quoted(c.config)}`);
+
+export const CONFIG_CAUSES: readonly CauseSpec[] = [
+  configCause({
+    id: 'config-missing',
+    title: 'The runner’s config.toml is not there',
+    meaning:
+      'The runner starts without it, idles with no entry at all, and logs an error every three seconds.',
+    evidence: 'No file at the path the runner was started with.',
+    notConfusedWith: ['config-wrong-file', 'monitor-blind'],
+    from: ['config/missing'],
+    confirm: AT_ONCE,
+    says: (c) => `${c.config} does not exist`,
+    fix: (c) => [
+      step('Restore it from a backup, or mount it.', `ls -la $(dirname ${quoted(c.config)})`),
+      step(
+        'Is it somewhere else? With which file was the runner started?',
+        "pgrep -af 'gitlab-runner.* run'",
+      ),
+    ],
+  }),
+  configCause({
+    id: 'config-syntax-error',
+    title: 'The runner’s config.toml cannot be parsed',
+    meaning: 'The file is not valid TOML. The runner does not start with it.',
+    evidence: 'The parser’s place and expectation.',
+    notConfusedWith: ['config-type-error'],
+    from: ['config/syntax-error', 'config/too-large'],
+    confirm: AT_ONCE,
+    says: (c) => `${c.config} cannot be parsed (line ${c.fact('line')})`,
+    fix: (c) => [edit(c, `Correct line ${c.fact('line')}.`), lint(c)],
+    suppresses: ['runner-crash-loop', 'runner-not-running', 'runner-start-failed'],
+  }),
+  configCause({
+    id: 'config-type-error',
+    title: 'The runner’s config.toml holds a value of the wrong kind',
+    meaning:
+      'The file is TOML, and the runner’s decoder refuses one of its values. The runner does not start with it.',
+    evidence: 'Key, kind expected, kind found.',
+    notConfusedWith: ['config-syntax-error'],
+    from: ['config/type-error', 'config/invalid-value'],
+    confirm: AT_ONCE,
+    says: (c) => `${c.config} has a value that stops the runner (line ${c.fact('line')})`,
+    fix: (c) => [edit(c, `Correct line ${c.fact('line')}; the evidence says to what.`), lint(c)],
+    suppresses: ['runner-crash-loop', 'runner-not-running', 'runner-start-failed'],
+  }),
+  configCause({
+    id: 'config-concurrent-zero',
+    title: '`concurrent` is below 1, which ends the runner',
+    meaning:
+      'The runner dies at start, and at a reload with its jobs, when it may run no job at once.',
+    evidence: 'The value in the file.',
+    notConfusedWith: [],
+    from: ['config/concurrent-zero'],
+    confirm: AT_ONCE,
+    says: (c) => `concurrent is below 1 in ${c.config}, with which the runner does not run`,
+    fix: (c) => [edit(c, 'Set concurrent to 1 or more, at the top of the file.')],
+    suppresses: ['runner-crash-loop', 'runner-not-running', 'runner-start-failed'],
+  }),
+  configCause({
+    id: 'config-changed-not-loaded',
+    severity: 'warning',
+    title: 'config.toml was changed for the worse; the running process still has the old one',
+    meaning:
+      'The runner keeps its last good configuration when a new one does not load. The next restart will fail.',
+    evidence: 'A file that does not load, beside a process that runs.',
+    notConfusedWith: ['config-syntax-error'],
+    from: [],
+    confirm: AT_ONCE,
+    says: (c) =>
+      `${c.config} does not load any more; the process still runs on the old one and will not survive a restart`,
+    fix: (c) => [
+      edit(c, `Correct line ${c.fact('line')} before anybody restarts the runner.`),
+      lint(c),
+    ],
+  }),
+  configCause({
+    id: 'config-no-runners',
+    title: 'config.toml has no [[runners]] entry',
+    meaning: 'The runner idles without a word: nothing was registered in this file.',
+    evidence: 'The file loads and holds no entry.',
+    notConfusedWith: ['config-wrong-file'],
+    from: ['config/no-runners', 'config/empty'],
+    confirm: AT_ONCE,
+    says: (c) => `${c.config} has no [[runners]] entry`,
+    fix: (c) => [
+      step(
+        'Create a runner in GitLab and register it with its glrt- token.',
+        `sudo gitlab-runner register --config ${quoted(c.config)} --url URL --token "$TOKEN"`,
+      ),
+      step(
+        'Was it registered into another file?',
+        'sudo ls -l /etc/gitlab-runner/config.toml /root/.gitlab-runner/config.toml /home/*/.gitlab-runner/config.toml',
+      ),
+    ],
+  }),
+  configCause({
+    id: 'config-url-invalid',
+    title: 'The `url` of an entry cannot be used',
+    meaning:
+      'It has no scheme, another scheme than http or https, or cannot be parsed. The runner disables the entry after three tries.',
+    evidence: 'The value, after variables were filled in.',
+    notConfusedWith: ['url-path-wrong'],
+    from: [],
+    confirm: AT_ONCE,
+    says: (c) => `the url of an entry in ${c.config} cannot be used (line ${c.fact('line')})`,
+    fix: (c) => [edit(c, `Correct url in line ${c.fact('line')}: https://HOST/`)],
+    suppresses: ['runner-disabled-unhealthy'],
+  }),
+  configCause({
+    id: 'config-env-unset',
+    title: 'A variable named in config.toml is not set for the runner',
+    meaning:
+      '`$VAR` in url or token is filled in from the environment of the runner’s process; a variable that is not set there becomes nothing.',
+    evidence: 'The environment of the running process.',
+    notConfusedWith: ['token-missing', 'config-url-invalid'],
+    from: [],
+    confirm: AT_ONCE,
+    says: (c) =>
+      `a variable that ${c.config} uses in line ${c.fact('line')} is not set for the runner`,
+    fix: (c) => [
+      step(
+        'Set it for the unit.',
+        `sudo systemctl edit ${c.unit}   # [Service] Environment="NAME=value"`,
+      ),
+      step(
+        'Restart the runner, which reads its environment only once.',
+        `sudo systemctl restart ${c.unit}`,
+      ),
+    ],
+    suppresses: ['token-missing'],
+  }),
+];

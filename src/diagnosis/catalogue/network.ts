@@ -1,0 +1,149 @@
+/** Causes between here and the port (fault matrix 2.3). */
+import type { CauseSpec } from '../cause-spec.ts';
+import { quoted, step } from '../cause-spec.ts';
+
+export const NETWORK_CAUSES: readonly CauseSpec[] = [
+  {
+    id: 'tcp-connection-refused',
+    severity: 'critical',
+    scope: 'gitlab',
+    title: 'The host answers, and nothing listens on the port',
+    meaning:
+      'The connection is refused at once: GitLab’s web server is down, the port in `url` is wrong, or a firewall answers with a reset.',
+    evidence: 'ECONNREFUSED from every address.',
+    notConfusedWith: ['tcp-connect-timeout', 'firewall-reject', 'dns-wrong-answer'],
+    from: ['connect/refused'],
+    says: (c) => `nothing listens on port ${c.port} of ${c.host} (${c.fact('address')})`,
+    fix: (c) => [
+      step(
+        'On the GitLab server: is the web server up, and on this port?',
+        `sudo gitlab-ctl status nginx; sudo ss -ltn 'sport = :${c.port}'`,
+      ),
+      step(`Is the port in url right? See ${c.config}.`, `sudo grep -n url ${quoted(c.config)}`),
+    ],
+    resolvedWhen: 'the connect link passes',
+  },
+  {
+    id: 'tcp-connect-timeout',
+    severity: 'critical',
+    scope: 'gitlab',
+    title: 'Packets to GitLab are dropped on the way',
+    meaning:
+      'Nobody answers the connection request, neither yes nor no: a firewall drops it, or the host is gone.',
+    evidence: 'No answer to the connection request within the deadline, although a route exists.',
+    notConfusedWith: ['network-host-unreachable', 'proxy-required-not-set', 'conntrack-table-full'],
+    from: ['connect/timeout'],
+    says: (c) => `no answer comes from port ${c.port} of ${c.host} (${c.fact('address')})`,
+    fix: (c) => [
+      step(
+        'See where the packets end.',
+        `sudo traceroute -T -p ${c.port} ${quoted(c.fact('address'))}`,
+      ),
+      step(
+        `Allow egress to ${c.fact('address')} port ${c.port} in the firewalls and security groups between.`,
+      ),
+    ],
+    resolvedWhen: 'the connect link passes',
+  },
+  {
+    id: 'firewall-reject',
+    severity: 'critical',
+    scope: 'gitlab',
+    title: 'A firewall answers that the connection is prohibited',
+    meaning:
+      'The refusal comes at once and as an ICMP message: a firewall on the way rejects the connection.',
+    evidence: 'EHOSTUNREACH or EACCES within a second; a dead neighbour takes three.',
+    notConfusedWith: ['network-host-unreachable'],
+    from: ['connect/prohibited'],
+    says: (c) => `a firewall prohibits the connection to ${c.fact('address')} port ${c.port}`,
+    fix: (c) => [
+      step(
+        'Look for the rule on this host first.',
+        `sudo nft list ruleset | grep -n -e reject -e drop`,
+      ),
+      step(`Then open ${c.fact('address')} port ${c.port} on the firewall that answers.`),
+    ],
+    resolvedWhen: 'the connect link passes',
+  },
+  {
+    id: 'network-host-unreachable',
+    severity: 'critical',
+    scope: 'gitlab',
+    title: 'The neighbour that should take the packets does not answer',
+    meaning:
+      'The host itself, or the gateway on the way to it, is not there: nobody answers on the local network.',
+    evidence: 'EHOSTUNREACH after about three seconds.',
+    notConfusedWith: ['firewall-reject'],
+    from: ['connect/host-unreachable'],
+    says: (c) => `${c.fact('address')} is unreachable: its neighbour does not answer`,
+    fix: (c) => [
+      step(
+        'Which neighbour is it?',
+        `ip route get ${quoted(c.fact('address'))}; ip neigh show nud failed`,
+      ),
+      step('Bring that host or gateway up.'),
+    ],
+    resolvedWhen: 'the connect link passes',
+  },
+  {
+    id: 'network-no-route',
+    severity: 'critical',
+    scope: 'host',
+    title: 'This host has no route to GitLab',
+    meaning: 'The kernel knows no way to the address: a link is down, or a route is missing.',
+    evidence: 'ENETUNREACH at once.',
+    notConfusedWith: ['dns-timeout'],
+    from: ['connect/no-route'],
+    says: (c) => `this host has no route to ${c.fact('address')}`,
+    fix: (c) => [
+      step(
+        'See links and routes.',
+        `ip -br link; ip route; ip route get ${quoted(c.fact('address'))}`,
+      ),
+      step('Bring the link or the route up.'),
+    ],
+    resolvedWhen: 'the connect link passes',
+  },
+  {
+    id: 'ephemeral-ports-exhausted',
+    severity: 'critical',
+    scope: 'host',
+    title: 'This host has no local port left for a new connection',
+    meaning:
+      'All local ports towards this address are taken, by many connections or by their remains.',
+    evidence: 'EADDRNOTAVAIL from connect.',
+    notConfusedWith: ['tcp-connect-timeout'],
+    from: ['connect/no-local-port'],
+    says: () => 'this host has no local port left for a new connection',
+    fix: () => [
+      step(
+        'Who holds them?',
+        "sudo ss -tanp | awk '{print $1, $6}' | sort | uniq -c | sort -rn | head",
+      ),
+      step(
+        'Widen the range until the leak is found.',
+        'sudo sysctl -w net.ipv4.ip_local_port_range="10240 65535"',
+      ),
+    ],
+    resolvedWhen: 'the connect link passes',
+  },
+  {
+    id: 'gitlab-partial-outage',
+    severity: 'notice',
+    scope: 'gitlab',
+    title: 'One of several addresses of GitLab does not answer',
+    meaning: 'The runner goes on with the next address and loses time at each new connection.',
+    evidence: 'One address fails while another answers, several times in a row.',
+    notConfusedWith: ['network-packet-loss', 'ipv6-path-broken'],
+    from: ['connect/some-addresses-failed'],
+    says: (c) => `one of the addresses of ${c.host} does not answer (${c.fact('attempts')})`,
+    fix: (c) => [
+      step(
+        'Which ones are published?',
+        `dig +short ${quoted(c.host)} A; dig +short ${quoted(c.host)} AAAA`,
+      ),
+      step('Repair the dead one, or take it out of DNS.'),
+    ],
+    resolvedWhen: 'every address answers',
+  },
+];

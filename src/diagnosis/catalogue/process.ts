@@ -1,0 +1,124 @@
+/** Causes in the runner's process and service (fault matrix 2.7, 2.9). */
+import type { CauseContext, CauseSpec } from '../cause-spec.ts';
+import { family, quoted, step } from '../cause-spec.ts';
+
+const processCause = family({
+  severity: 'critical',
+  scope: 'service',
+  resolvedWhen: 'the service check passes',
+});
+
+const lastLines = (c: CauseContext) =>
+  step('Read why: the last lines of its journal.', `sudo journalctl -u ${c.unit} -n 50 --no-pager`);
+
+export const PROCESS_CAUSES: readonly CauseSpec[] = [
+  processCause({
+    id: 'runner-not-running',
+    title: 'GitLab Runner is not running on this host',
+    meaning: 'There is no main runner process, so nobody asks GitLab for jobs.',
+    evidence: 'No process `gitlab-runner run`; helpers and zombies do not count.',
+    notConfusedWith: ['runner-not-installed', 'runner-crash-loop'],
+    from: ['service/not-running'],
+    says: () => 'there is no process `gitlab-runner run` on this host',
+    fix: (c) => [
+      step('Start it, now and at boot.', `sudo systemctl enable --now ${c.unit}`),
+      lastLines(c),
+    ],
+  }),
+  processCause({
+    id: 'runner-not-installed',
+    title: 'GitLab Runner is not installed on this host',
+    meaning: 'There is no process, no unit and no program of it.',
+    evidence: 'None of the three is found.',
+    notConfusedWith: ['monitor-blind', 'runner-not-running'],
+    from: ['service/not-installed'],
+    says: () => 'GitLab Runner is not installed on this host',
+    fix: () => [
+      step(
+        'Install it, or remove runnerwatch from this host.',
+        'sudo apt-get install gitlab-runner',
+      ),
+      step(
+        'If it runs in a container, start runnerwatch with --path.rootfs, --path.procfs and --runner.config.',
+      ),
+    ],
+  }),
+  processCause({
+    id: 'runner-crash-loop',
+    title: 'The runner starts and dies again and again',
+    meaning: 'The unit restarts it every two minutes, so it looks alive most of the time.',
+    evidence: 'Three restarts or more, and a young process.',
+    notConfusedWith: ['config-syntax-error', 'config-type-error', 'memory-oom-killed'],
+    from: ['service/crash-loop'],
+    says: (c) => `${c.unit} starts and dies again and again`,
+    fix: (c) => [
+      lastLines(c),
+      step('Does its config load?', `runnerwatch lint ${quoted(c.config)}`),
+    ],
+    suppresses: ['runner-not-running'],
+  }),
+  processCause({
+    id: 'runner-start-failed',
+    title: 'The runner could not start',
+    meaning:
+      'The unit has failed, or waits for the next try: a port in use, a missing folder, a state file it may not read, a bad config.',
+    evidence: 'The state and the result of the unit.',
+    notConfusedWith: ['config-syntax-error', 'config-type-error'],
+    from: ['service/failed'],
+    says: (c) => `${c.unit} could not start (${c.fact('result')})`,
+    fix: (c) => [
+      lastLines(c),
+      step('Does its config load?', `runnerwatch lint ${quoted(c.config)}`),
+    ],
+    suppresses: ['runner-not-running'],
+  }),
+  processCause({
+    id: 'runner-hung',
+    title: 'The runner’s process stands still',
+    meaning: 'It is there and stopped by a signal: it neither polls nor logs.',
+    evidence: 'State T in /proc.',
+    notConfusedWith: ['runner-disabled-unhealthy', 'jobs-capacity-saturated'],
+    from: ['service/stopped'],
+    says: (c) => `the runner’s process ${c.fact('pid')} is stopped`,
+    fix: (c) => [
+      step('Let it go on.', `sudo kill -CONT ${c.fact('pid')}`),
+      step('Or restart it.', `sudo systemctl restart ${c.unit}`),
+    ],
+  }),
+  processCause({
+    id: 'config-wrong-file',
+    scope: 'config',
+    title: 'The runner runs on another config file',
+    meaning: 'A runner process is there, and it reads another file than this one.',
+    evidence: 'Its command line, its CONFIG_FILE or its user’s default.',
+    notConfusedWith: ['config-missing', 'config-no-runners'],
+    from: ['service/other-config'],
+    says: (c) => `the runner on this host does not read ${c.config}`,
+    fix: (c) => [
+      step('Which file does it read?', "pgrep -af 'gitlab-runner.* run'"),
+      step(
+        `If ${c.config} is the right one, start the runner with it; else start runnerwatch without --runner.config.`,
+        `sudo systemctl edit --full ${c.unit}`,
+      ),
+    ],
+  }),
+  processCause({
+    id: 'config-shared-by-processes',
+    severity: 'warning',
+    scope: 'config',
+    title: 'Two runner processes share one config.toml',
+    meaning:
+      '`concurrent` and `limit` hold for each of them alone, and they disturb each other’s jobs.',
+    evidence: 'Two main processes on the same file.',
+    notConfusedWith: ['system-id-clash'],
+    from: ['service/two-processes'],
+    says: (c) => `two runner processes run on ${c.config}`,
+    fix: (c) => [
+      step('Which ones?', "pgrep -af 'gitlab-runner.* run'"),
+      step(
+        `Keep the one of ${c.unit} and end the other, once its jobs are done.`,
+        'sudo kill -QUIT PID',
+      ),
+    ],
+  }),
+];

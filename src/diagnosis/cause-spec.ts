@@ -1,0 +1,95 @@
+/**
+ * The form of a catalogue entry: what a cause means, which observations prove it, what to type. `explain`,
+ * docs/causes.md and the report derive from it.
+ */
+import type { FixStep } from '../core/diagnosis.ts';
+import type { Fact } from '../core/finding.ts';
+import type { Scope, Severity } from '../core/words.ts';
+
+/** Values for sentences and commands: of the real finding, or placeholders in capitals for the docs. */
+export interface CauseContext {
+  readonly host: string;
+  readonly port: string;
+  readonly url: string;
+  /** config.toml as the runner sees it. */
+  readonly config: string;
+  readonly certs: string;
+  /** The systemd unit without its suffix. */
+  readonly unit: string;
+  /** Name and short token of the entry. */
+  readonly name: string;
+  readonly runner: string;
+  /** A fact of the finding by name, or its name in capitals. */
+  fact(name: string): string;
+}
+
+export interface CauseSpec {
+  readonly id: string;
+  readonly severity: Severity;
+  readonly scope: Scope;
+  readonly title: string;
+  /** What it is, one or two sentences, for explain and the docs. */
+  readonly meaning: string;
+  /** The least that makes the claim sure. */
+  readonly evidence: string;
+  readonly notConfusedWith: readonly string[];
+  /** `<probe>/<reason>` pairs that are read as this cause. */
+  readonly from: readonly string[];
+  /** Severity when the check only warns; the same as else unless told. */
+  readonly warnSeverity?: Severity;
+  /** A clause with the values: "the name gitlab.example.com does not exist". */
+  says(context: CauseContext): string;
+  fix(context: CauseContext): readonly FixStep[];
+  readonly resolvedWhen: string;
+  /** Ids of causes that are symptoms of this one. */
+  readonly suppresses?: readonly string[];
+  /** What the evidence must amount to before it is confirmed; two results in a row unless told. */
+  readonly confirm?: { readonly results: number; readonly seconds?: number };
+}
+
+type Shared = Pick<CauseSpec, 'severity' | 'scope' | 'resolvedWhen'>;
+
+/** Entries of one family: they share these values unless they say otherwise. */
+export function family(
+  shared: Shared,
+): (spec: Omit<CauseSpec, keyof Shared> & Partial<Shared>) => CauseSpec {
+  return (spec) => ({ ...shared, ...spec });
+}
+
+/** A fact that needs no repetition: it was read from a file or from the token itself. */
+export const AT_ONCE = { results: 1 } as const;
+
+export function step(text: string, command?: string): FixStep {
+  return command === undefined ? { text } : { text, command };
+}
+
+/** Restarts the runner: what was read once per process is read again. */
+export function restart({ unit }: CauseContext): FixStep {
+  return step('Restart the runner, which reads this only once.', `sudo systemctl restart ${unit}`);
+}
+
+/** A word for the shell; quoted only when it must be. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** The context of the docs: every value is a placeholder in capitals. */
+export const PLACEHOLDERS: CauseContext = {
+  host: 'HOST',
+  port: 'PORT',
+  url: 'URL',
+  config: '/etc/gitlab-runner/config.toml',
+  certs: '/etc/gitlab-runner/certs',
+  unit: 'gitlab-runner',
+  name: 'NAME',
+  runner: 'RUNNER',
+  fact: (name) => name.toUpperCase(),
+};
+
+/** The context of a real finding. */
+export function contextOf(
+  values: Omit<CauseContext, 'fact'>,
+  facts: Readonly<Record<string, Fact>>,
+): CauseContext {
+  return { ...values, fact: (name) => String(facts[name] ?? 'unknown') };
+}

@@ -1,0 +1,104 @@
+/**
+ * Why has this runner lost GitLab, or why is it about to? A pure function of the snapshot: every rule is
+ * asked in the order of blame, symptoms of a cause are taken off the list, and each entry gets one cause.
+ */
+import type { Snapshot } from '../core/check.ts';
+import type { Candidate, Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
+import type { RunnerTarget } from '../core/target.ts';
+import type { Link, Severity, Status, Verdict } from '../core/words.ts';
+import { SEVERITIES } from '../core/words.ts';
+import { candidatesOf } from './candidates.ts';
+import { causeSpec } from './catalogue/index.ts';
+import type { Picture } from './picture.ts';
+import { linkOf, pictureOf } from './picture.ts';
+import { RULES } from './rules/index.ts';
+import { summaryOf } from './summary.ts';
+
+export function diagnose(snapshot: Snapshot): Diagnosis {
+  const picture = pictureOf(snapshot);
+  const causes = withoutSymptoms(RULES.flatMap((rule) => rule(picture)));
+  const runners = snapshot.surroundings.runners.map((runner) =>
+    judgeRunner(runner, causes, picture),
+  );
+  const verdict = verdictOf(causes, snapshot);
+  const candidates: readonly Candidate[] = candidatesOf(causes, snapshot);
+  return { verdict, summary: summaryOf(verdict, causes, picture), causes, candidates, runners };
+}
+
+/** A cause that another one on the list accounts for is listed under it, not beside it. */
+function withoutSymptoms(causes: readonly Cause[]): readonly Cause[] {
+  const isSymptom = (cause: Cause): boolean =>
+    causes.some((other) => other !== cause && isSuppressed(cause, other));
+  return causes
+    .filter((cause) => !isSymptom(cause))
+    .map((cause) => {
+      const under = causes.filter((other) => other !== cause && isSuppressed(other, cause));
+      if (under.length === 0) return cause;
+      const checks = under.flatMap(({ evidence, explains }) => [
+        ...evidence.map(({ check }) => check),
+        ...explains,
+      ]);
+      return { ...cause, explains: [...new Set([...cause.explains, ...checks])] };
+    });
+}
+
+function isSuppressed(symptom: Cause, by: Cause): boolean {
+  return causeSpec(by.id)?.suppresses?.includes(symptom.id) ?? false;
+}
+
+/** Any critical → broken; any warning or notice → degraded; anything not judged → unsure; else healthy. */
+export function verdictOf(causes: readonly Cause[], { checks }: Snapshot): Verdict {
+  const severities = new Set<Severity>(causes.map(({ severity }) => severity));
+  if (severities.has('critical')) return 'broken';
+  if (severities.has('warning') || severities.has('notice')) return 'degraded';
+  const isUnsure =
+    checks.length === 0 || checks.some(({ finding }) => finding.status === 'unknown');
+  return isUnsure ? 'unsure' : 'healthy';
+}
+
+function judgeRunner(
+  runner: RunnerTarget,
+  causes: readonly Cause[],
+  picture: Picture,
+): RunnerVerdict {
+  const { id, name, executor, url } = runner;
+  const chain = chainOf(runner, picture);
+  const cause = causeOfRunner(runner, causes);
+  return {
+    runner: id,
+    name,
+    executor,
+    url,
+    chain,
+    connected: connectedBy(Object.values(chain)),
+    ...(cause === undefined ? {} : { cause: cause.id }),
+  };
+}
+
+/** The worst that concerns the entry; of equals the first in the order of blame. */
+function causeOfRunner({ id }: RunnerTarget, causes: readonly Cause[]): Cause | undefined {
+  const own = causes.filter(({ scope }) => scope.runners.includes(id));
+  return SEVERITIES.map((severity) => own.find((cause) => cause.severity === severity)).find(
+    (cause) => cause !== undefined,
+  );
+}
+
+function chainOf(runner: RunnerTarget, picture: Picture): Partial<Record<Link, Status>> {
+  const endpoint = picture.surroundings.endpoints.find(({ id }) => id === runner.endpoint);
+  const links = endpoint === undefined ? [] : picture.linksOf(endpoint);
+  const token = picture.tokenOf(runner);
+  const states = token === undefined ? links : [...links, token];
+  return Object.fromEntries(
+    states.flatMap((state) => {
+      const link = linkOf(state);
+      return link === undefined ? [] : [[link, state.finding.status]];
+    }),
+  );
+}
+
+function connectedBy(statuses: readonly Status[]): boolean | undefined {
+  if (statuses.includes('fail')) return false;
+  const isOpen =
+    statuses.length > 0 && statuses.every((status) => status === 'pass' || status === 'warn');
+  return isOpen ? true : undefined;
+}

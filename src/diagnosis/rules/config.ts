@@ -1,0 +1,59 @@
+/** A config.toml that does not load, or entries that cannot be used. */
+import type { Cause } from '../../core/diagnosis.ts';
+import { reasonOf } from '../../core/finding.ts';
+import type { Problem } from '../../core/reading.ts';
+import type { RunnerTarget } from '../../core/target.ts';
+import { specOfReason } from '../catalogue/index.ts';
+import { draft, mustHave } from '../draft.ts';
+import type { Picture } from '../picture.ts';
+import { isFail } from '../picture.ts';
+
+/** Faults of a file that a running process survives, until somebody restarts it. */
+const SURVIVED = new Set(['config-syntax-error', 'config-type-error']);
+
+export function configCauses(picture: Picture): readonly Cause[] {
+  return [...fileCauses(picture), ...entryCauses(picture)];
+}
+
+function fileCauses(picture: Picture): readonly Cause[] {
+  const { surroundings } = picture;
+  return picture.statesOf('config').flatMap((state) => {
+    const found = specOfReason('config', reasonOf(state.finding) ?? '');
+    if (!isFail(state) || found === undefined) return [];
+    const isSurvived = SURVIVED.has(found.id) && surroundings.process !== undefined;
+    const spec = isSurvived ? mustHave('config-changed-not-loaded') : found;
+    const scopeId = surroundings.configPath;
+    return [draft(picture, { spec, states: [state], scopeId, runners: surroundings.runners })];
+  });
+}
+
+/** Problems of single entries; the file as a whole loads. */
+function entryCauses(picture: Picture): readonly Cause[] {
+  const { surroundings } = picture;
+  const [state] = picture.statesOf('config');
+  if (state === undefined || isFail(state)) return [];
+  const wanted = { 'url-invalid': 'config-url-invalid', 'env-unset': 'config-env-unset' } as const;
+  return Object.entries(wanted).flatMap(([code, id]) => {
+    const problems = surroundings.configProblems.filter((problem) => problem.code === code);
+    const [first] = problems;
+    if (first === undefined) return [];
+    const cause = draft(picture, {
+      spec: mustHave(id),
+      states: [state],
+      scopeId: surroundings.configPath,
+      runners: surroundings.runners.filter((runner) => isConcerned(runner, problems)),
+      facts: { line: first.line ?? 0 },
+    });
+    const evidence = problems.map(({ message, line = 0 }) => ({
+      check: state.check.id,
+      at: state.last?.startedAt ?? picture.snapshot.takenAt,
+      text: `line ${line}: ${message}`,
+    }));
+    return [{ ...cause, evidence }];
+  });
+}
+
+/** An entry owns the lines from its header to the next one. */
+function isConcerned(runner: RunnerTarget, problems: readonly Problem[]): boolean {
+  return runner.endpoint === undefined || problems.some(({ line }) => line === runner.line);
+}

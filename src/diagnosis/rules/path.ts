@@ -1,0 +1,108 @@
+/**
+ * The first link of the walk that fails is the cause; what comes after it is explained. A link that only
+ * warns is a cause of its own when the way as a whole is open.
+ */
+import type { CheckState } from '../../core/check.ts';
+import type { Cause } from '../../core/diagnosis.ts';
+import type { CheckId } from '../../core/finding.ts';
+import { reasonOf } from '../../core/finding.ts';
+import type { EndpointTarget } from '../../core/target.ts';
+import { specOfReason } from '../catalogue/index.ts';
+import type { CauseSpec } from '../cause-spec.ts';
+import { draft, mustHave } from '../draft.ts';
+import type { Picture } from '../picture.ts';
+import { factsOf, hasReason, isFail } from '../picture.ts';
+
+export function pathCauses(picture: Picture): readonly Cause[] {
+  return merged(picture.surroundings.endpoints.flatMap((endpoint) => causesOf(endpoint, picture)));
+}
+
+function causesOf(endpoint: EndpointTarget, picture: Picture): readonly Cause[] {
+  const links = picture.linksOf(endpoint);
+  const broken = brokenLink(links);
+  if (broken !== undefined) return [causeOfLink(broken, endpoint, links, picture)];
+  return links
+    .filter(({ finding }) => finding.status === 'warn')
+    .map((link) => causeOfLink(link, endpoint, links, picture));
+}
+
+/** The first failed link. A proxy that cannot be resolved or reached is its own fault, not dns's or connect's. */
+function brokenLink(links: readonly CheckState[]): CheckState | undefined {
+  const proxy = links.find(
+    (state) =>
+      state.check.probe.id === 'proxy' && hasReason(state, 'name-not-found', 'unreachable'),
+  );
+  return proxy ?? links.find((state) => isFail(state));
+}
+
+function causeOfLink(
+  link: CheckState,
+  endpoint: EndpointTarget,
+  links: readonly CheckState[],
+  picture: Picture,
+): Cause {
+  const { finding, check } = link;
+  const runners = picture.runnersOf(endpoint);
+  const spec = specOfReason(check.probe.id, reasonOf(finding) ?? '') ?? mustHave('unknown');
+  const isBroken = finding.status === 'fail';
+  const tokens = runners.flatMap((runner) => picture.tokenOf(runner) ?? []);
+  const symptoms = [...links, ...tokens].filter(
+    (state) => state !== link && (isFail(state) || state.finding.status === 'skipped'),
+  );
+  return draft(picture, {
+    spec,
+    states: [link],
+    scopeId: scopeIdOf(spec, link, endpoint),
+    runners,
+    url: endpoint.id,
+    explains: isBroken ? symptoms.map((state) => state.check.id) : [],
+    ruledOut: ruledOutBefore(link, links),
+  });
+}
+
+/** A fault of this host's resolver or proxy is one fault, however many endpoints suffer. */
+function scopeIdOf(spec: CauseSpec, link: CheckState, endpoint: EndpointTarget): string {
+  if (spec.scope !== 'host') return endpoint.id;
+  const { proxy, servers } = factsOf(link);
+  return String(proxy ?? servers ?? 'host');
+}
+
+/** What each link stands for when it passes. */
+const PROVEN: Readonly<Record<string, { readonly id: string; readonly because: string }>> = {
+  dns: { id: 'dns-name-not-found', because: 'the name resolves' },
+  connect: { id: 'tcp-connect-timeout', because: 'the port accepts connections' },
+  proxy: { id: 'proxy-connect-denied', because: 'the proxy opens the way' },
+  tls: { id: 'tls-unknown-authority', because: 'the runner would accept the certificate' },
+  http: { id: 'gitlab-not-responding', because: 'the web server answers' },
+  api: { id: 'not-a-gitlab-server', because: 'GitLab’s API answers' },
+};
+
+export function ruledOutBefore(link: CheckState, links: readonly CheckState[]): Cause['ruledOut'] {
+  const before = links.includes(link) ? links.slice(0, links.indexOf(link)) : links;
+  return before.flatMap(({ check, finding }) => {
+    const proven = PROVEN[check.probe.id];
+    if (finding.status !== 'pass' || proven === undefined) return [];
+    const where = check.probe.id === 'dns' ? String(finding.facts?.['addresses'] ?? '') : '';
+    return [where === '' ? proven : { ...proven, because: `${proven.because} (${where})` }];
+  });
+}
+
+/** Equal causes of one scope become one cause that concerns all of their entries. */
+function merged(causes: readonly Cause[]): readonly Cause[] {
+  const groups = Map.groupBy(causes, ({ id, scope }) => `${id} ${scope.id}`);
+  return [...groups.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const all = [first, ...others];
+    const runners = [...new Set(all.flatMap(({ scope }) => scope.runners))];
+    const explains = [...new Set<CheckId>(all.flatMap((cause) => cause.explains))];
+    return [
+      {
+        ...first,
+        scope: { ...first.scope, runners },
+        since: Math.min(...all.map(({ since }) => since)),
+        evidence: all.flatMap(({ evidence }) => evidence),
+        explains,
+      },
+    ];
+  });
+}

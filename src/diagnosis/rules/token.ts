@@ -1,0 +1,77 @@
+/** What GitLab says about each entry's token, judged only where everything before it passes. */
+import type { CheckState } from '../../core/check.ts';
+import type { Cause } from '../../core/diagnosis.ts';
+import { reasonOf } from '../../core/finding.ts';
+import type { RunnerTarget } from '../../core/target.ts';
+import { specOfReason } from '../catalogue/index.ts';
+import type { CauseSpec } from '../cause-spec.ts';
+import { AT_ONCE } from '../cause-spec.ts';
+import { draft, mustHave } from '../draft.ts';
+import type { Picture } from '../picture.ts';
+import { hasReason, isFail } from '../picture.ts';
+import { ruledOutBefore } from './path.ts';
+
+export function tokenCauses(picture: Picture): readonly Cause[] {
+  const judged = picture.surroundings.runners.flatMap((runner) => {
+    const state = picture.tokenOf(runner);
+    const isJudged = state !== undefined && (isFail(state) || state.finding.status === 'warn');
+    return isJudged ? [{ runner, state, spec: specOf(state) }] : [];
+  });
+  // GitLab's own state is one cause, however many tokens met it.
+  const shared = Map.groupBy(
+    judged.filter(({ spec }) => spec.scope !== 'runner'),
+    ({ runner, spec }) => `${spec.id} ${runner.endpoint ?? ''}`,
+  );
+  return [
+    ...[...shared.values()].flatMap((group) => sharedCause(group, picture)),
+    ...judged
+      .filter(({ spec }) => spec.scope === 'runner')
+      .map(({ runner, state, spec }) => ownCause(runner, state, spec, picture)),
+  ];
+}
+
+function specOf(state: CheckState): CauseSpec {
+  const spec = specOfReason('token', reasonOf(state.finding) ?? '') ?? mustHave('unknown');
+  // A wrong checksum is proof by itself; GitLab was not asked.
+  return hasReason(state, 'checksum-mismatch') ? { ...spec, confirm: AT_ONCE } : spec;
+}
+
+function ownCause(
+  runner: RunnerTarget,
+  state: CheckState,
+  spec: CauseSpec,
+  picture: Picture,
+): Cause {
+  return draft(picture, {
+    spec,
+    states: [state],
+    scopeId: runner.id,
+    runners: [runner],
+    ruledOut: ruledOut(runner, state, picture),
+  });
+}
+
+interface Judged {
+  readonly runner: RunnerTarget;
+  readonly state: CheckState;
+  readonly spec: CauseSpec;
+}
+
+function sharedCause(group: readonly Judged[], picture: Picture): readonly Cause[] {
+  const [first, ...others] = group;
+  if (first === undefined) return [];
+  return [
+    draft(picture, {
+      spec: first.spec,
+      states: [first.state, ...others.map(({ state }) => state)],
+      scopeId: first.runner.endpoint ?? first.runner.url,
+      runners: group.map(({ runner }) => runner),
+      ruledOut: ruledOut(first.runner, first.state, picture),
+    }),
+  ];
+}
+
+function ruledOut(runner: RunnerTarget, state: CheckState, picture: Picture): Cause['ruledOut'] {
+  const endpoint = picture.surroundings.endpoints.find(({ id }) => id === runner.endpoint);
+  return endpoint === undefined ? [] : ruledOutBefore(state, picture.linksOf(endpoint));
+}

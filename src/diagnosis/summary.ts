@@ -1,0 +1,67 @@
+/** The one sentence at the top: who cannot do what, and why. */
+import type { Cause } from '../core/diagnosis.ts';
+import type { RunnerTarget } from '../core/target.ts';
+import type { Verdict } from '../core/words.ts';
+import type { Picture } from './picture.ts';
+
+const MOST_NAMES = 3;
+/** Scopes of causes that stand between an entry and its GitLab. */
+const ON_THE_WAY: ReadonlySet<string> = new Set(['gitlab', 'host', 'runner']);
+
+export function summaryOf(verdict: Verdict, causes: readonly Cause[], picture: Picture): string {
+  const [worst] = causes.toSorted((a, b) => rank(a) - rank(b));
+  if (worst !== undefined && verdict !== 'unsure') {
+    const more = causes.length > 1 ? ` And ${causes.length - 1} more.` : '';
+    return `${leadOf(worst, picture)}${more}`;
+  }
+  return verdict === 'healthy' ? healthy(picture) : unsure(picture);
+}
+
+function rank({ severity }: Cause): number {
+  return ['critical', 'warning', 'notice', 'info'].indexOf(severity);
+}
+
+function leadOf(cause: Cause, { surroundings }: Picture): string {
+  const { scope, severity, summary } = cause;
+  const concerned = surroundings.runners.filter(({ id }) => scope.runners.includes(id));
+  const [first] = concerned;
+  if (severity !== 'critical' || first === undefined || !ON_THE_WAY.has(scope.kind)) return summary;
+  const urls = new Set(concerned.map(({ url }) => url));
+  const where = urls.size === 1 ? first.url : 'GitLab';
+  return `${namesOf(concerned)} cannot reach ${where}: ${lowered(summary)}`;
+}
+
+/** A sentence that goes on after a colon. */
+function lowered(text: string): string {
+  return /^[A-Z][a-z]+ /.test(text) && !text.startsWith('GitLab')
+    ? text.charAt(0).toLowerCase() + text.slice(1)
+    : text;
+}
+
+function namesOf(runners: readonly RunnerTarget[]): string {
+  const names = runners.map(({ name }) => name);
+  if (names.length <= MOST_NAMES) return names.join(', ');
+  return `${names.slice(0, MOST_NAMES - 1).join(', ')} and ${names.length - MOST_NAMES + 1} more runners`;
+}
+
+function healthy({ surroundings }: Picture): string {
+  const { runners, endpoints } = surroundings;
+  const where =
+    endpoints.length === 1
+      ? (endpoints[0]?.id ?? 'GitLab')
+      : `${endpoints.length} GitLab addresses`;
+  const who =
+    runners.length === 1
+      ? `${runners[0]?.name ?? 'The runner'} reaches`
+      : `${runners.length} runners reach`;
+  return `${who} ${where}; nothing is wrong.`;
+}
+
+function unsure({ snapshot }: Picture): string {
+  const open = snapshot.checks.filter(({ finding }) => finding.status === 'unknown');
+  if (snapshot.checks.length === 0) return 'Nothing has been looked at yet.';
+  const first = open[0];
+  const reason =
+    first === undefined || first.finding.status === 'pass' ? '' : `: ${first.finding.detail}`;
+  return `Nothing is known to be wrong, and ${open.length} of ${snapshot.checks.length} checks could not be judged (${first?.check.id ?? ''}${reason}).`;
+}

@@ -1,0 +1,130 @@
+/**
+ * Would the runner load its config.toml as it is on disk, and is there anything in it to serve?
+ *
+ * Source    The reading made by config/ every few seconds; nothing is read here.
+ * Measures  problems, runners (count).
+ * Reasons   missing, empty, syntax-error, type-error, invalid-value, concurrent-zero, no-runners, not-a-file.
+ * Unknown   unreadable: this daemon may not read it, which says nothing about the runner; too-large.
+ */
+import { defineProbe } from '../core/probe.ts';
+import type { Problem } from '../core/reading.ts';
+import type { ConfigTarget } from '../core/target.ts';
+
+const REASONS = {
+  missing: {
+    meaning: 'There is no file where the runner reads its configuration.',
+    action: 'Register a runner, or restore the file.',
+  },
+  'not-a-file': {
+    meaning: 'What lies at the path cannot be read as a file by anybody.',
+    action: 'Put the config file itself there; look for a mount that made a directory.',
+  },
+  empty: {
+    meaning: 'The file holds no key: the runner loads it and serves nobody.',
+    action: 'Restore the file, or register the runner again.',
+  },
+  'syntax-error': {
+    meaning: 'The file is not valid TOML; the runner does not start on it.',
+    action: 'Correct the line shown, then `gitlab-runner lint`.',
+  },
+  'type-error': {
+    meaning: 'A key has a value of the wrong type; the runner does not start on it.',
+    action: 'Write the line as shown.',
+  },
+  'invalid-value': {
+    meaning: 'A key has a value that the runner refuses; it does not start on it.',
+    action: 'Write one of the values shown.',
+  },
+  'concurrent-zero': {
+    meaning: '`concurrent` is below 1: the runner process exits, also at a reload.',
+    action: 'Set `concurrent` to 1 or more.',
+  },
+  'no-runners': {
+    meaning: 'The file loads and has no [[runners]]: the runner idles without a word.',
+    action: 'Register a runner, or check that this is the file it was registered into.',
+  },
+  unreadable: {
+    meaning: 'runnerwatch may not read the file; the runner perhaps may.',
+    action: 'Give the user of runnerwatch the right to read it.',
+  },
+  'too-large': {
+    meaning: 'The file is larger than runnerwatch reads.',
+    action: 'Check that it is the right file.',
+  },
+} as const;
+
+type Reason = keyof typeof REASONS;
+
+/** What says nothing about the runner itself. */
+const BLIND: ReadonlySet<Reason> = new Set<Reason>(['unreadable', 'too-large']);
+
+export const config = defineProbe({
+  id: 'config',
+  title: 'config.toml',
+  question: 'Would the runner load its config.toml as it is on disk, and is there anything in it?',
+  kind: 'config',
+  needs: [],
+  intervalSeconds: 5,
+  timeoutSeconds: 5,
+  options: {},
+  reasons: REASONS,
+  measures: {
+    problems: { help: 'Problems that keep config.toml from loading.' },
+    runners: { help: 'Number of [[runners]] entries in config.toml.' },
+  },
+
+  async run(target) {
+    const { problems, runnerCount, foundBy } = target.reading;
+    const measures = {
+      problems: problems.length,
+      ...(runnerCount === undefined ? {} : { runners: runnerCount }),
+    };
+    const [first] = problems;
+    if (first !== undefined) {
+      const reason = reasonOf(first);
+      const status = BLIND.has(reason) ? 'unknown' : 'fail';
+      const facts = { ...factsOf(first), problems: problems.length, found_by: foundBy };
+      return { status, reason, detail: detailOf(problems), measures, facts };
+    }
+    const facts = { file: target.id, problems: 0, found_by: foundBy };
+    if (runnerCount === 0) {
+      return { status: 'fail', reason: 'no-runners', detail: noRunners(target), measures, facts };
+    }
+    return { status: 'pass', measures, facts };
+  },
+});
+
+function reasonOf({ code }: Problem): Reason {
+  return Object.hasOwn(REASONS, code) ? (code as Reason) : 'syntax-error';
+}
+
+/** `/etc/…/config.toml:12:8: …; 2 more. Write …` */
+export function detailOf(problems: readonly Problem[]): string {
+  const [first] = problems;
+  if (first === undefined) return '';
+  const place = [first.file, first.line, first.column].filter((part) => part !== undefined);
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
+  // A problem of the whole file names it in its own words.
+  const where = first.line === undefined ? '' : `${place.join(':')}: `;
+  return `${where}${first.message}${more}. ${first.fix}`;
+}
+
+function noRunners({ id, reading }: ConfigTarget): string {
+  const how: Readonly<Record<typeof reading.foundBy, string>> = {
+    flag: 'given by --runner.config',
+    'process-argument': 'named on the command line of the runner',
+    'process-environment': "named by CONFIG_FILE of the runner's process",
+    default: 'the default place',
+  };
+  return `${id} (${how[reading.foundBy]}) has no [[runners]], so the runner serves nobody`;
+}
+
+function factsOf(problem: Problem): Record<string, string | number> {
+  const { file, line, column, key, expected, found, corrected, fix } = problem;
+  const members = { file, line, column, key, expected, found, corrected, fix };
+  return Object.fromEntries(
+    Object.entries(members).filter(
+      (pair): pair is [string, string | number] => pair[1] !== undefined,
+    ),
+  );
+}

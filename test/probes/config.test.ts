@@ -1,0 +1,95 @@
+/** The probe's verdict on every reading that config/ can give. */
+import { expect, test } from 'vitest';
+
+import type { Problem, RunnerConfigReading } from '../../src/core/reading.ts';
+import type { ConfigTarget } from '../../src/core/target.ts';
+import { config } from '../../src/probes/config.ts';
+import { runProbe } from '../support/run-probe.ts';
+
+const FILE = '/etc/gitlab-runner/config.toml';
+
+function target(over: Partial<RunnerConfigReading> = {}): ConfigTarget {
+  return {
+    kind: 'config',
+    id: FILE,
+    reading: { path: FILE, foundBy: 'process-argument', readAt: 0, problems: [], ...over },
+  };
+}
+
+const problem = (over: Partial<Problem> = {}): Problem => ({
+  code: 'type-error',
+  file: FILE,
+  line: 12,
+  column: 8,
+  message: 'runners.docker.cpus takes a string, but line 12 gives an integer',
+  fix: 'Write `cpus = "2"`.',
+  ...over,
+});
+
+test('a file that loads and has entries passes', async () => {
+  expect(await runProbe(config, target({ runnerCount: 3, concurrent: 4 }))).toEqual({
+    status: 'pass',
+    measures: { problems: 0, runners: 3 },
+    facts: { file: FILE, problems: 0, found_by: 'process-argument' },
+  });
+});
+
+test('the first problem is shown with its place and what to write', async () => {
+  const parts = {
+    key: 'runners.docker.cpus',
+    expected: 'string',
+    found: 'integer',
+    corrected: 'cpus = "2"',
+  };
+
+  expect(
+    await runProbe(config, target({ problems: [problem(parts), problem({ line: 13 })] })),
+  ).toEqual({
+    status: 'fail',
+    reason: 'type-error',
+    detail: `${FILE}:12:8: runners.docker.cpus takes a string, but line 12 gives an integer (and 1 more). Write \`cpus = "2"\`.`,
+    measures: { problems: 2 },
+    facts: {
+      file: FILE,
+      line: 12,
+      column: 8,
+      ...parts,
+      fix: 'Write `cpus = "2"`.',
+      problems: 2,
+      found_by: 'process-argument',
+    },
+  });
+});
+
+test.each([
+  ['missing', 'fail'],
+  ['not-a-file', 'fail'],
+  ['empty', 'fail'],
+  ['syntax-error', 'fail'],
+  ['type-error', 'fail'],
+  ['invalid-value', 'fail'],
+  ['concurrent-zero', 'fail'],
+  ['unreadable', 'unknown'],
+  ['too-large', 'unknown'],
+])('%s is %s', async (code, status) => {
+  const { line: _line, column: _column, ...whole } = problem({ code, message: `${FILE} is wrong` });
+
+  expect(await runProbe(config, target({ problems: [whole] }))).toMatchObject({
+    status,
+    reason: code,
+    detail: `${FILE} is wrong. Write \`cpus = "2"\`.`,
+  });
+});
+
+test.each([
+  ['flag', 'given by --runner.config'],
+  ['process-argument', 'named on the command line of the runner'],
+  ['process-environment', "named by CONFIG_FILE of the runner's process"],
+  ['default', 'the default place'],
+] as const)('a file without entries fails and says how it was found: %s', async (foundBy, how) => {
+  expect(await runProbe(config, target({ runnerCount: 0, foundBy }))).toMatchObject({
+    status: 'fail',
+    reason: 'no-runners',
+    detail: `${FILE} (${how}) has no [[runners]], so the runner serves nobody`,
+  });
+});
