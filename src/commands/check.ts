@@ -17,7 +17,7 @@ import { aborted, stopSignal } from './stop-signal.ts';
 const EXIT_UNSURE = 3;
 
 export async function check(invocation: Invocation): Promise<number> {
-  const assembly = await assemble(invocation);
+  const assembly = await assemble(invocation, { quiet: true });
   if (assembly.kind === 'done') return assembly.exitCode === 0 ? 0 : EXIT_UNSURE;
   const { daemon } = assembly;
   if (switchFlag(invocation, 'watch')) return await watch(daemon, invocation);

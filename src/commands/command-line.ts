@@ -10,6 +10,8 @@ export interface Invocation {
   readonly positionals: readonly string[];
   /** Every flag given, or its default. Switches are `true` or absent. */
   readonly flags: Readonly<Record<string, string | readonly string[] | true | undefined>>;
+  /** Names of the flags that were typed; the others have their default. */
+  readonly given: ReadonlySet<string>;
 }
 
 export type Parsed =
@@ -63,7 +65,15 @@ function parseFlags(named: CommandName | undefined, argv: readonly string[]): Pa
   if (values.has('version')) return { kind: 'print', text: 'version', command: named };
   const extra = positionals[spec.positionals];
   if (extra !== undefined) return mistake(`${command} does not take the argument "${extra}"`);
-  return { kind: 'run', invocation: { command, positionals, flags: withDefaults(flags, values) } };
+  return {
+    kind: 'run',
+    invocation: {
+      command,
+      positionals,
+      flags: withDefaults(flags, values),
+      given: new Set(values.keys()),
+    },
+  };
 }
 
 function optionsOf(

@@ -17,3 +17,8 @@ export function listFlag({ flags }: Invocation, name: string): readonly string[]
 export function switchFlag({ flags }: Invocation, name: string): boolean {
   return flags[name] === true;
 }
+
+/** Whether a flag was typed, rather than having its default. */
+export function isGiven({ given }: Invocation, name: string): boolean {
+  return given.has(name);
+}

@@ -1,7 +1,6 @@
 /** `runnerwatch serve`: the daemon, its listeners and its signals. */
 import type { Invocation } from './command-line.ts';
 import { assemble } from './assemble.ts';
-import { listFlag, switchFlag } from './flag-values.ts';
 import { aborted, stopSignal } from './stop-signal.ts';
 import { errnoText } from '../core/errno.ts';
 import { listenAll } from '../server-listen.ts';
@@ -11,14 +10,13 @@ const EXIT_OK = 0;
 const EXIT_FAILED = 1;
 
 export async function serve(invocation: Invocation): Promise<number> {
-  const assembly = await assemble(invocation);
+  const assembly = await assemble(invocation, { quiet: false });
   if (assembly.kind === 'done') return assembly.exitCode;
-  const { daemon, exporter, log } = assembly;
-  const addresses = listFlag(invocation, 'web.listen-address');
+  const { daemon, exporter, log, addresses, enableLifecycle } = assembly;
   const app = buildServer({
     read: () => daemon.view(),
     render: (view, format) => exporter.render(view, format),
-    ...(switchFlag(invocation, 'web.enable-lifecycle') ? { reload: () => daemon.reload() } : {}),
+    ...(enableLifecycle ? { reload: () => daemon.reload() } : {}),
   });
   const stop = stopSignal();
   process.on('SIGHUP', () => void daemon.reload());
@@ -32,9 +30,7 @@ export async function serve(invocation: Invocation): Promise<number> {
     await Promise.all([daemon.stop(), listening.close()]);
     return EXIT_OK;
   } catch (error) {
-    process.stderr.write(
-      `runnerwatch: cannot listen on ${addresses.join(', ')}: ${errnoText(error)}\n`,
-    );
+    process.stderr.write(`runnerwatch: ${errnoText(error)}\n`);
     return EXIT_FAILED;
   }
 }

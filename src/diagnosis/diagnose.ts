@@ -5,7 +5,8 @@
 import type { Snapshot } from '../core/check.ts';
 import type { Candidate, Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
 import type { RunnerTarget } from '../core/target.ts';
-import type { Link, Severity, Status, Verdict } from '../core/words.ts';
+import { verdictFrom } from '../core/verdict.ts';
+import type { Link, Status } from '../core/words.ts';
 import { SEVERITIES } from '../core/words.ts';
 import { candidatesOf } from './candidates.ts';
 import { causeSpec } from './catalogue/index.ts';
@@ -20,7 +21,10 @@ export function diagnose(snapshot: Snapshot): Diagnosis {
   const runners = snapshot.surroundings.runners.map((runner) =>
     judgeRunner(runner, causes, picture),
   );
-  const verdict = verdictOf(causes, snapshot);
+  const severities = causes.map(({ severity }) => severity);
+  const isUnsure =
+    snapshot.checks.every(({ finding }) => finding.status !== 'pass') || hasUnknown(snapshot);
+  const verdict = verdictFrom(severities, isUnsure);
   const candidates: readonly Candidate[] = candidatesOf(causes, snapshot);
   return { verdict, summary: summaryOf(verdict, causes, picture), causes, candidates, runners };
 }
@@ -46,14 +50,8 @@ function isSuppressed(symptom: Cause, by: Cause): boolean {
   return causeSpec(by.id)?.suppresses?.includes(symptom.id) ?? false;
 }
 
-/** Any critical → broken; any warning or notice → degraded; anything not judged → unsure; else healthy. */
-export function verdictOf(causes: readonly Cause[], { checks }: Snapshot): Verdict {
-  const severities = new Set<Severity>(causes.map(({ severity }) => severity));
-  if (severities.has('critical')) return 'broken';
-  if (severities.has('warning') || severities.has('notice')) return 'degraded';
-  const isUnsure =
-    checks.length === 0 || checks.some(({ finding }) => finding.status === 'unknown');
-  return isUnsure ? 'unsure' : 'healthy';
+function hasUnknown({ checks }: Snapshot): boolean {
+  return checks.some(({ finding }) => finding.status === 'unknown');
 }
 
 function judgeRunner(

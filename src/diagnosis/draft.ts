@@ -87,7 +87,7 @@ function confidenceOf(
 ): Confidence {
   const { results, seconds = 0 } = { results: 2, ...confirm };
   const lastAt = state.last?.startedAt ?? snapshot.takenAt;
-  const isLong = lastAt - state.since >= seconds * 1000;
+  const isLong = seconds === 0 || lastAt - state.since >= seconds * 1000;
   return state.streak >= results && isLong ? 'confirmed' : 'suspected';
 }
 

@@ -114,7 +114,13 @@ export function createDisk(reader: FileSystemReader) {
         type: target.fileSystemType,
         roles: target.roles.join(', '),
       };
-      const answer = await reader.read(target.id, inRoot(paths, target.path), { clock, signal });
+      const loan = { clock, signal };
+      const first = await reader.read(target.id, inRoot(paths, target.path), loan);
+      // A folder that the runner has yet to make lies on the file system all the same.
+      const answer =
+        first.kind === 'gone'
+          ? await reader.read(target.id, inRoot(paths, target.id), loan)
+          : first;
       const judgement = judged(answer, target, options, clock);
       const fullness = judgement.status === 'pass' ? 'not full' : FULLNESS[judgement.reason];
       return { ...judgement, facts: { ...facts, ...(fullness === undefined ? {} : { fullness }) } };

@@ -121,6 +121,7 @@ describe('texts that the runner refuses', () => {
   test.each([
     ['[runners]\nurl = "x"', 'type-error 1 runners | Write `[[runners]]`.'],
     ['[[runners]]\n[[runners.docker]]', 'type-error 2 runners.docker | Write `[runners.docker]`.'],
+    ['CONCURRENT = "4"', 'type-error 1 concurrent | Write `concurrent = 4`.'],
     [entry('limit = 4.0'), 'type-error 2 runners.limit | Write `limit = 4`.'],
     [
       entry('environment = "A=b"'),

@@ -42,6 +42,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
         'If it runs in a container, start runnerwatch with --path.rootfs, --path.procfs and --runner.config.',
       ),
     ],
+    suppresses: ['config-missing'],
   }),
   processCause({
     id: 'runner-crash-loop',

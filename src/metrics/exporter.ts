@@ -1,0 +1,134 @@
+/**
+ * Views as Prometheus text or OpenMetrics. The only user of prom-client.
+ *
+ * The metric set is built afresh for each render, so nothing stays behind when an entry leaves config.toml;
+ * the text of a view is kept, so a scrape of an unchanged view costs nothing.
+ */
+import type { RegistryContentType } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+import type { ProbeResult } from '../core/finding.ts';
+import { COMMON_REASONS, reasonOf } from '../core/finding.ts';
+import type { Probe } from '../core/probe.ts';
+import type { View } from '../core/view.ts';
+import type { Family } from './families.ts';
+import { FAMILIES } from './families.ts';
+import { measureFamilies } from './measures.ts';
+import { OWN_PROCESS_FAMILIES } from './own-process.ts';
+
+const PREFIX = 'runnerwatch_';
+/** From a read of /proc to the longest deadline of a walk. */
+const DURATION_BUCKETS = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 20];
+
+export type Format = 'text' | 'openmetrics';
+
+export interface Exposition {
+  readonly contentType: string;
+  readonly body: string;
+}
+
+export interface Exporter {
+  /** Counts one finished run. */
+  observe(result: ProbeResult, probe: Probe): void;
+  render(view: View, format: Format): Promise<Exposition>;
+}
+
+export function createExporter(probes: readonly Probe[]): Exporter {
+  const counted = countersOf(probes);
+  const families: readonly (Family & { readonly prefix: string })[] = [
+    ...[...FAMILIES, ...measureFamilies(probes)].map((family) => ({ ...family, prefix: PREFIX })),
+    ...OWN_PROCESS_FAMILIES.map((family) => ({ ...family, prefix: '' })),
+  ];
+  const kept = new WeakMap<View, Map<Format, Promise<Exposition>>>();
+  return {
+    observe: (result, probe) => counted.observe(result, probe),
+    render: async (view, format) => {
+      const texts = kept.get(view) ?? new Map<Format, Promise<Exposition>>();
+      kept.set(view, texts);
+      const known = texts.get(format);
+      if (known !== undefined) return await known;
+      const made = rendered(view, format, families, counted);
+      texts.set(format, made);
+      return await made;
+    },
+  };
+}
+
+interface Counted {
+  readonly durations: Histogram<'probe'>;
+  readonly reasons: ReadonlyMap<string, { probe: string; reason: string; count: number }>;
+  observe(result: ProbeResult, probe: Probe): void;
+}
+
+/** What lives longer than a view: durations and reasons, with every reason at zero from the start. */
+function countersOf(probes: readonly Probe[]): Counted {
+  const durations = new Histogram({
+    name: `${PREFIX}probe_duration_seconds`,
+    help: 'Duration of the runs of a probe.',
+    labelNames: ['probe'],
+    buckets: DURATION_BUCKETS,
+    registers: [],
+  });
+  const reasons = new Map(
+    probes.flatMap(({ id, reasons: own }) =>
+      [...Object.keys(own), ...Object.keys(COMMON_REASONS)].map(
+        (reason): [string, { probe: string; reason: string; count: number }] => [
+          `${id}/${reason}`,
+          { probe: id, reason, count: 0 },
+        ],
+      ),
+    ),
+  );
+  // The package's types do not know the argument that its documentation names.
+  const zeroed = durations as unknown as { zero(labels: { probe: string }): void };
+  for (const { id } of probes) zeroed.zero({ probe: id });
+  return {
+    durations,
+    reasons,
+    observe: ({ finding, durationSeconds }, { id }) => {
+      durations.observe({ probe: id }, durationSeconds);
+      const entry = reasons.get(`${id}/${reasonOf(finding) ?? ''}`);
+      if (entry !== undefined) entry.count += 1;
+    },
+  };
+}
+
+async function rendered(
+  view: View,
+  format: Format,
+  families: readonly (Family & { readonly prefix: string })[],
+  { durations, reasons }: Counted,
+): Promise<Exposition> {
+  const registry = new Registry();
+  if (format === 'openmetrics')
+    (registry as Registry<RegistryContentType>).setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  for (const family of families) addFamily(registry, family, view);
+  const counter = new Counter({
+    name: `${PREFIX}probe_failure_reasons_total`,
+    help: 'Runs of a probe that did not pass, by reason.',
+    labelNames: ['probe', 'reason'],
+    registers: [registry],
+  });
+  for (const { probe, reason, count } of reasons.values()) counter.inc({ probe, reason }, count);
+  registry.registerMetric(durations);
+  return { contentType: registry.contentType, body: await registry.metrics() };
+}
+
+function addFamily(
+  registry: Registry,
+  family: Family & { readonly prefix: string },
+  view: View,
+): void {
+  const { prefix, name, help, labels, kind } = family;
+  const samples = family.samples(view);
+  // A family without a sample would be a HELP line with nothing below it.
+  if (samples.length === 0) return;
+  const shape = { name: `${prefix}${name}`, help, labelNames: [...labels], registers: [registry] };
+  if (kind === 'counter') {
+    const counter = new Counter(shape);
+    for (const { labels: values, value } of samples) counter.inc(values, value);
+    return;
+  }
+  const gauge = new Gauge(shape);
+  for (const { labels: values, value } of samples) gauge.set(values, value);
+}

@@ -1,0 +1,106 @@
+/** The report as a document: `check --format json`, `/api/v1/report` (contract, section 4). */
+import type { CheckState } from '../core/check.ts';
+import type { Instant } from '../core/clock.ts';
+import type { Candidate, Cause, RunnerVerdict } from '../core/diagnosis.ts';
+import type { CheckId, Fact } from '../core/finding.ts';
+import type { View } from '../core/view.ts';
+
+export interface ReportedCause extends Omit<Cause, 'since' | 'evidence'> {
+  readonly since: string;
+  readonly evidence: readonly {
+    readonly check: CheckId;
+    readonly at: string;
+    readonly text: string;
+  }[];
+  readonly docs: string;
+}
+
+export interface ReportedCheck {
+  readonly id: CheckId;
+  readonly probe: string;
+  readonly target: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly detail?: string;
+  readonly measures: Readonly<Record<string, number | undefined>>;
+  readonly facts: Readonly<Record<string, Fact>>;
+  readonly at?: string;
+  readonly durationSeconds?: number;
+  readonly since: string;
+  readonly streak: number;
+  readonly explainedBy?: string;
+}
+
+export interface Report {
+  readonly schema: 1;
+  readonly takenAt: string;
+  readonly host: string;
+  readonly version: string;
+  readonly verdict: string;
+  readonly summary: string;
+  readonly causes: readonly ReportedCause[];
+  readonly candidates: readonly Candidate[];
+  readonly runners: readonly Omit<RunnerVerdict, 'connected'>[];
+  readonly checks: readonly ReportedCheck[];
+}
+
+export function reportOf({ snapshot, diagnosis, self }: View): Report {
+  return {
+    schema: 1,
+    takenAt: isoOf(snapshot.takenAt),
+    host: snapshot.surroundings.host,
+    version: self.version,
+    verdict: diagnosis.verdict,
+    summary: diagnosis.summary,
+    causes: diagnosis.causes.map((cause) => causeDocument(cause)),
+    candidates: diagnosis.candidates,
+    runners: diagnosis.runners.map((runner) => runnerDocument(runner)),
+    checks: snapshot.checks.map((state) => checkDocument(state, diagnosis.causes)),
+  };
+}
+
+/** `connected` is derived from the chain and no part of the document. */
+function runnerDocument({ runner, name, executor, url, chain, cause }: RunnerVerdict) {
+  return { runner, name, executor, url, chain, ...(cause === undefined ? {} : { cause }) };
+}
+
+export function isoOf(instant: Instant): string {
+  return new Date(instant).toISOString();
+}
+
+export function causeDocument(cause: Cause): ReportedCause {
+  return {
+    ...cause,
+    since: isoOf(cause.since),
+    evidence: cause.evidence.map(({ check, at, text }) => ({ check, at: isoOf(at), text })),
+    docs: `docs/causes.md#${cause.id}`,
+  };
+}
+
+/** The cause whose evidence or symptom a check is. */
+export function explanationOf(id: CheckId, causes: readonly Cause[]): string | undefined {
+  return causes.find(
+    ({ evidence, explains }) => evidence.some(({ check }) => check === id) || explains.includes(id),
+  )?.id;
+}
+
+function checkDocument(state: CheckState, causes: readonly Cause[]): ReportedCheck {
+  const { check, finding, last, since, streak } = state;
+  const isTroubled = finding.status !== 'pass';
+  const explainedBy = isTroubled ? explanationOf(check.id, causes) : undefined;
+  return {
+    id: check.id,
+    probe: check.probe.id,
+    target: check.target.id,
+    status: finding.status,
+    ...(finding.status === 'pass' ? {} : { reason: finding.reason, detail: finding.detail }),
+    measures: finding.measures ?? {},
+    facts: finding.facts ?? {},
+    ...(last === undefined
+      ? {}
+      : { at: isoOf(last.startedAt), durationSeconds: last.durationSeconds }),
+    since: isoOf(since),
+    streak,
+    ...(explainedBy === undefined ? {} : { explainedBy }),
+  };
+}

@@ -1,0 +1,28 @@
+/** A view cut down to one entry: `/health/RUNNER`, `check --runner NAME`. */
+import type { View } from '../core/view.ts';
+import { verdictFrom } from '../core/verdict.ts';
+
+/** By short token, or by name; undefined when there is no such entry. */
+export function viewOfRunner(view: View, wanted: string): View | undefined {
+  const { diagnosis, snapshot } = view;
+  const own =
+    diagnosis.runners.find(({ runner }) => runner === wanted) ??
+    diagnosis.runners.find(({ name }) => name === wanted);
+  const target = snapshot.surroundings.runners.find(({ id }) => id === own?.runner);
+  if (own === undefined || target === undefined) return undefined;
+  const causes = diagnosis.causes.filter(({ scope }) => scope.runners.includes(own.runner));
+  const checks = snapshot.checks.filter(
+    ({ check }) => check.target.id === own.runner || check.target.id === target.endpoint,
+  );
+  const severities = causes.map(({ severity }) => severity);
+  const verdict = verdictFrom(severities, own.connected !== true);
+  const [first] = causes;
+  const fine = `${own.name} reaches ${own.url}.`;
+  const open = `Nothing is known to be wrong with ${own.name}, and not everything could be judged.`;
+  const summary = first?.summary ?? (verdict === 'healthy' ? fine : open);
+  return {
+    ...view,
+    snapshot: { ...snapshot, checks },
+    diagnosis: { ...diagnosis, verdict, summary, causes, runners: [own] },
+  };
+}

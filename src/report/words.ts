@@ -1,0 +1,34 @@
+/** Numbers and times as people read them; used by text and page. */
+
+/** `4 s`, `3 min`, `5 h`, `12 d`. */
+export function durationText(seconds: number): string {
+  const size = Math.abs(seconds);
+  if (size < 120) return `${Math.round(seconds)} s`;
+  if (size < 7200) return `${Math.round(seconds / 60)} min`;
+  if (size < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** `1.5 GiB`. */
+export function bytesText(bytes: number): string {
+  const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  return `${value < 10 && power > 0 ? value.toFixed(1) : Math.round(value)} ${UNITS[power]}`;
+}
+
+/** A measure by the unit at the end of its name. */
+export function measureText(name: string, value: number): string {
+  if (name.endsWith('_timestamp_seconds')) return new Date(value * 1000).toISOString().slice(0, 16);
+  if (name.endsWith('_seconds'))
+    return value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(1)} s`;
+  if (name.endsWith('_bytes')) return bytesText(value);
+  if (name.endsWith('_ratio')) return `${Math.round(value * 100)} %`;
+  return Number.isInteger(value) ? String(value) : value.toFixed(2);
+}
+
+/** `free_inodes_ratio` → `free inodes`. */
+export function measureName(name: string): string {
+  return name.replace(/_(?:timestamp_seconds|seconds|bytes|ratio)$/, '').replaceAll('_', ' ');
+}

@@ -1,0 +1,147 @@
+/**
+ * Routes over one `read()`. Builds, does not listen: server-listen.ts does. The only user of fastify.
+ *
+ * Promises: a reader never causes a probe; every answer is uncached; a bad request gets one clear JSON
+ * sentence; nothing takes a target from the caller.
+ */
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { fastify } from 'fastify';
+
+import type { View } from './core/view.ts';
+import { reportOf } from './report/document.ts';
+import type { Health } from './report/health.ts';
+import { healthOf, httpStatusOf } from './report/health.ts';
+import { viewOfRunner } from './report/one-runner.ts';
+import { pageOf } from './report/page.ts';
+import { STYLE_HASH } from './report/page-style.ts';
+import { textOf } from './report/text.ts';
+
+export interface ServerLoan {
+  /** The last view. */
+  readonly read: () => View;
+  readonly render: (
+    view: View,
+    format: 'text' | 'openmetrics',
+  ) => Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Given only with --web.enable-lifecycle; resolves with the problems, none when all is well. */
+  readonly reload?: () => Promise<readonly string[]>;
+}
+
+const SECURITY_HEADERS = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': `default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+} as const;
+
+export function buildServer(loan: ServerLoan): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    bodyLimit: 1024,
+    exposeHeadRoutes: true,
+    routerOptions: { maxParamLength: 100, caseSensitive: true },
+  });
+  app.addHook('onRequest', async (_request, reply) => {
+    void reply.headers(SECURITY_HEADERS);
+  });
+  addPages(app, loan);
+  addHealth(app, loan);
+  addLifecycle(app, loan);
+  app.setNotFoundHandler((request, reply) => notFound(app, request, reply));
+  app.setErrorHandler((error: { statusCode?: number }, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    const text = status < 500 ? 'the request cannot be understood' : 'this page could not be made';
+    void reply.code(status).send({ error: text });
+  });
+  return app;
+}
+
+function addPages(app: FastifyInstance, { read, render }: ServerLoan): void {
+  app.get('/', async (_request, reply) => {
+    void reply.type('text/html; charset=utf-8');
+    return pageOf(read());
+  });
+  app.get('/api/v1/report', async (_request, reply) => sendJson(reply, reportOf(read())));
+  app.get('/metrics', async (request, reply) => {
+    const wanted = request.headers.accept?.includes('application/openmetrics-text') === true;
+    const { contentType, body } = await render(read(), wanted ? 'openmetrics' : 'text');
+    void reply.header('Content-Type', contentType).header('Vary', 'Accept, Accept-Encoding');
+    if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return body;
+    void reply.header('Content-Encoding', 'gzip');
+    return await promisify(gzip)(body);
+  });
+}
+
+function addHealth(app: FastifyInstance, { read }: ServerLoan): void {
+  app.get('/health', async (request, reply) => sendHealth(request, reply, read()));
+  app.get<{ Params: { runner: string } }>('/health/:runner', async (request, reply) => {
+    const view = viewOfRunner(read(), request.params.runner);
+    if (view !== undefined) return sendHealth(request, reply, view);
+    void reply.code(404);
+    return { error: `config.toml has no entry "${request.params.runner}"` };
+  });
+}
+
+function sendHealth(request: FastifyRequest, reply: FastifyReply, view: View): unknown {
+  const health: Health = healthOf(view);
+  void reply.code(httpStatusOf(health));
+  const { format } = request.query as { format?: unknown };
+  const { accept = '' } = request.headers;
+  if (format === 'text' || accept.startsWith('text/plain')) {
+    void reply.type('text/plain; charset=utf-8');
+    return `${textOf(view, { colour: false })}\n`;
+  }
+  const isPlain = accept.includes('application/json') && !accept.includes('health+json');
+  return sendJson(reply, health, isPlain ? 'application/json' : 'application/health+json');
+}
+
+function addLifecycle(app: FastifyInstance, { read, reload }: ServerLoan): void {
+  app.get('/-/healthy', async (_request, reply) => {
+    const { alive } = read().self;
+    void reply.code(alive ? 200 : 503).type('text/plain; charset=utf-8');
+    return alive ? 'runnerwatch is alive\n' : 'runnerwatch makes no progress\n';
+  });
+  app.get('/-/ready', async (_request, reply) => {
+    const { ready } = read().self;
+    void reply.code(ready ? 200 : 503).type('text/plain; charset=utf-8');
+    return ready ? 'runnerwatch is ready\n' : 'the first round is not complete\n';
+  });
+  if (reload === undefined) return;
+  app.post('/-/reload', async (_request, reply) => {
+    const problems = await reload();
+    if (problems.length === 0) return { reloaded: true };
+    void reply.code(500);
+    return { error: 'the settings were not reloaded; the old ones stay', problems };
+  });
+}
+
+/** 405 with what is allowed for a path that exists, 404 for one that does not. */
+function notFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): void {
+  const path = request.url.split('?')[0] ?? '/';
+  const allowed = (['GET', 'POST'] as const).filter(
+    (method) => app.findRoute({ method, url: routeOf(path) }) !== null,
+  );
+  if (allowed.length === 0) {
+    void reply.code(404).send({ error: `there is no page ${path}; GET / lists what there is` });
+    return;
+  }
+  const list = allowed
+    .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    .join(', ');
+  void reply
+    .code(405)
+    .header('Allow', list)
+    .send({ error: `${path} takes ${list}` });
+}
+
+function routeOf(path: string): string {
+  return /^\/health\/[^/]+$/.test(path) ? '/health/:runner' : path;
+}
+
+function sendJson(reply: FastifyReply, document: unknown, type = 'application/json'): string {
+  void reply.type(`${type}; charset=utf-8`);
+  return `${JSON.stringify(document, undefined, 2)}\n`;
+}
