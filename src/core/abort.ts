@@ -2,6 +2,8 @@
 
 /** Rejects with the signal's reason as soon as it aborts; the promise's own end is then ignored. */
 export async function withSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  // Also when it never comes to the race below: a rejection that nobody hears ends the process.
+  promise.catch(() => {});
   signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(signal.reason);

@@ -13,9 +13,9 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 /** Levenshtein's distance, one row at a time. */
 export function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...a].entries()) {
+  for (const [i, letter] of Array.from(a).entries()) {
     const row = [i + 1];
-    for (const [j, other] of [...b].entries()) {
+    for (const [j, other] of Array.from(b).entries()) {
       const change = (previous[j] ?? 0) + (letter === other ? 0 : 1);
       row.push(Math.min(change, (previous[j + 1] ?? 0) + 1, (row[j] ?? 0) + 1));
     }

@@ -80,6 +80,8 @@ export interface Tools {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly paths: Paths;
+  /** Where name servers listen: 53, except in tests. */
+  readonly dnsPort?: number;
 }
 
 export interface LinkTools extends Tools {

@@ -129,7 +129,8 @@ function certificate(
   const made = forge.pki.createCertificate();
   lastSerial += 1;
   made.publicKey = keys.publicKey;
-  made.serialNumber = lastSerial.toString(16).padStart(8, '0');
+  // DER allows no leading zero byte, and a leading bit would make it negative.
+  made.serialNumber = (0x4000_0000 + lastSerial).toString(16);
   made.validity.notBefore = options.notBefore ?? new Date(Date.now() - DAY_MILLISECONDS);
   made.validity.notAfter = options.notAfter ?? new Date(Date.now() + 365 * DAY_MILLISECONDS);
   made.setSubject(subject);

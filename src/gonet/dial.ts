@@ -13,10 +13,11 @@ import type { Address } from '../core/probe.ts';
 
 const FALLBACK_DELAY_MILLISECONDS = 300;
 const LEAST_SHARE_SECONDS = 2;
+const MOST_PORT = 65_535;
 
 export interface Attempt {
   readonly address: Address;
-  /** `ok`, `timeout`, `abandoned` (another address was faster) or the errno. */
+  /** `ok`, `timeout`, `abandoned` (another address was faster), `invalid port` or the errno. */
   readonly outcome: string;
   readonly seconds: number;
 }
@@ -25,6 +26,7 @@ export interface Dialled {
   /** Absent when no address answered. */
   readonly socket: Socket | undefined;
   readonly address: Address | undefined;
+  /** In the order of the addresses. */
   readonly attempts: readonly Attempt[];
 }
 
@@ -55,7 +57,12 @@ export async function dialLikeGo(
   race.end();
   // Both families may connect in the same moment: only one socket is handed on.
   for (const late of await Promise.all(lists)) if (late !== won) late?.socket.destroy();
-  return { socket: won?.socket, address: won?.address, attempts };
+  return { socket: won?.socket, address: won?.address, attempts: inOrder(attempts, addresses) };
+}
+
+/** They were noted as they ended; the first one of the first family is the one whose error counts. */
+function inOrder(attempts: readonly Attempt[], addresses: readonly Address[]): readonly Attempt[] {
+  return attempts.toSorted((a, b) => addresses.indexOf(a.address) - addresses.indexOf(b.address));
 }
 
 interface Won {
@@ -102,6 +109,7 @@ async function dialOne(
   timeoutSeconds: number,
   signal: AbortSignal,
 ): Promise<{ readonly socket: Socket | undefined; readonly outcome: string }> {
+  if (port > MOST_PORT) return { socket: undefined, outcome: 'invalid port' };
   const { promise, resolve } = Promise.withResolvers<string>();
   const socket = connect({ host: address, port, family, noDelay: true });
   // Stays for the socket's life: one that dies between two links must not end the process.

@@ -48,7 +48,7 @@ export interface Question {
   readonly timeoutSeconds: number;
 }
 
-/** Asks once. Rejects only when `signal` aborts. */
+/** Asks once. A deadline in `signal` is a timeout; it rejects only when `signal` aborts for another reason. */
 export async function ask(question: Question, clock: Clock, signal: AbortSignal): Promise<Query> {
   const { name, server, port, type, timeoutSeconds } = question;
   const start = clock.seconds();
@@ -68,8 +68,8 @@ export async function ask(question: Question, clock: Clock, signal: AbortSignal)
     const addresses = await withSignal(answer, deadline.signal);
     return ended('answer', addresses);
   } catch (error) {
-    if (signal.aborted) throw error;
     if (error instanceof DeadlineError) return ended('timeout');
+    if (signal.aborted) throw error;
     return ended((isErrno(error) ? OUTCOMES[error.code ?? ''] : undefined) ?? 'malformed');
   } finally {
     resolver.cancel();

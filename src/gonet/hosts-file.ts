@@ -32,6 +32,7 @@ export function lookupOrder(nsswitch: string | undefined): readonly Source[] {
     .replaceAll(/\[[^\]]*\]/g, ' ')
     .split(/\s+/)
     .filter((word) => word !== '');
+  if (modules.length === 0) return ['files', 'dns'];
   const hasDns = modules.includes('dns');
   const order = modules.flatMap((word): readonly Source[] => {
     if (word === 'files' || word === 'dns') return [word];

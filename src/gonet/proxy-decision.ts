@@ -9,6 +9,8 @@ import { BlockList, isIP } from 'node:net';
 
 import { Secret } from '../core/secret.ts';
 import type { ProxyDecision } from '../core/target.ts';
+import type { GoUrl } from './go-url.ts';
+import { parseLikeGo } from './go-url.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -43,43 +45,33 @@ function firstSet(environment: Environment, name: string): string | undefined {
   return [name, name.toLowerCase()].find((key) => (environment[key] ?? '') !== '');
 }
 
-/** A value without a scheme gets `http://`; anything with one of the known schemes is taken as it is. */
-function parseProxy(value: string): URL | undefined {
-  const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(value);
-  const text = hasScheme ? value : `http://${value}`;
-  // Only http, https and ws are "special" to the URL class; the others keep an unparsed host.
-  const url = URL.parse(text);
-  return url === null || url.hostname === '' ? undefined : url;
+/** `host:port` gets `http://` in front, and so does, as a second try, whatever Go cannot parse. */
+function parseProxy(value: string): GoUrl | undefined {
+  const url = parseLikeGo(value);
+  const isWhole = url !== undefined && url.scheme !== '' && (url.host !== '' || url.port !== '');
+  // The second try turns `http://user:p#ss@proxy` into a proxy named `http`: strange, and what the runner does.
+  return isWhole ? url : (parseLikeGo(`http://${value}`) ?? url);
 }
 
-function decisionOf(proxy: URL, variable: string): ProxyDecision {
-  const { username, password, hostname } = proxy;
-  const credentials =
-    username === ''
-      ? undefined
-      : { user: decoded(username), password: new Secret(decoded(password)) };
+function decisionOf(proxy: GoUrl, variable: string): ProxyDecision {
+  const { user, scheme, port } = proxy;
   return {
     kind: 'proxy',
-    scheme: schemeOf(proxy.protocol),
-    host: withoutBrackets(hostname),
-    port: proxy.port === '' ? (DEFAULT_PORTS[proxy.protocol] ?? 80) : Number(proxy.port),
-    ...(credentials === undefined ? {} : { credentials }),
+    scheme: schemeOf(scheme),
+    // Go dials this host itself when the name is empty.
+    host: proxy.host === '' ? 'localhost' : proxy.host,
+    port: port === '' ? (DEFAULT_PORTS[`${scheme}:`] ?? 0) : Number(port),
+    ...(user === undefined
+      ? {}
+      : { credentials: { user: user.name, password: new Secret(user.password) } }),
     variable,
   };
 }
 
-/** An unknown scheme is used as if it were http. */
-function schemeOf(protocol: string): 'http' | 'https' | 'socks5' {
-  if (protocol === 'https:') return 'https';
-  return protocol === 'socks5:' || protocol === 'socks5h:' ? 'socks5' : 'http';
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+/** An unknown scheme is used as if it were http, but has no default port. */
+function schemeOf(scheme: string): 'http' | 'https' | 'socks5' {
+  if (scheme === 'https') return 'https';
+  return scheme === 'socks5' || scheme === 'socks5h' ? 'socks5' : 'http';
 }
 
 /** Why this URL is exempt from the proxy, or `undefined` when it is not. */
@@ -97,7 +89,10 @@ function exemption(url: URL, environment: Environment): string | undefined {
 }
 
 function isLoopback(host: string): boolean {
-  return (isIP(host) === 4 && host.startsWith('127.')) || (isIP(host) === 6 && host === '::1');
+  const list = new BlockList();
+  list.addSubnet('127.0.0.0', 8, 'ipv4');
+  list.addAddress('::1', 'ipv6');
+  return isIP(host) !== 0 && list.check(host, familyName(isIP(host)));
 }
 
 function isMatch(entry: string, host: string, port: number): boolean {
@@ -116,31 +111,28 @@ function isNameMatch(name: string, host: string): boolean {
   return host === suffix || host.endsWith(`.${suffix}`);
 }
 
+/** A bracketed address without a port is no address for Go, and matches nothing. */
 function splitPort(entry: string): { readonly name: string; readonly port: number | undefined } {
-  const bracketed = /^\[(?<name>[^\]]+)\](?::(?<port>\d+))?$/.exec(entry);
-  const plain = isIP(entry) === 6 ? null : /^(?<name>[^:]+):(?<port>\d+)$/.exec(entry);
-  const groups = (bracketed ?? plain)?.groups;
-  const { name = entry, port } = groups ?? {};
-  return { name, port: port === undefined ? undefined : Number(port) };
+  const split =
+    isIP(entry) === 6 ? null : /^(?:\[(?<address>.+)\]|(?<host>[^:]+)):(?<port>\d*)$/.exec(entry);
+  const { address, host, port = '' } = split?.groups ?? {};
+  return { name: address ?? host ?? entry, port: port === '' ? undefined : Number(port) };
 }
 
 function isCidrMatch(entry: string, host: string): boolean {
-  const [network = '', prefix = ''] = entry.split('/', 2);
+  const [, network = '', prefix = ''] = /^([^/]+)\/(\d{1,3})$/.exec(entry) ?? [];
   const family = isIP(network);
-  if (family === 0 || family !== isIP(host) || !/^\d{1,3}$/.test(prefix)) return false;
-  if (Number(prefix) > (family === 4 ? 32 : 128)) return false;
+  if (family === 0 || Number(prefix) > (family === 4 ? 32 : 128)) return false;
   // Node's class compares addresses by value, not as text: `::1` and `0:0::1` are the same.
   const list = new BlockList();
   list.addSubnet(network, Number(prefix), familyName(family));
-  return list.check(host, familyName(family));
+  return list.check(host, familyName(isIP(host)));
 }
 
 function isSameAddress(a: string, b: string): boolean {
-  const family = isIP(a);
-  if (family !== isIP(b)) return false;
   const list = new BlockList();
-  list.addAddress(a, familyName(family));
-  return list.check(b, familyName(family));
+  list.addAddress(a, familyName(isIP(a)));
+  return list.check(b, familyName(isIP(b)));
 }
 
 function familyName(family: number): 'ipv4' | 'ipv6' {

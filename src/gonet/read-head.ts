@@ -35,6 +35,8 @@ export async function readHead(socket: Socket, signal: AbortSignal): Promise<Hea
   socket.on('data', onData).once('end', onEnd).once('close', onEnd).once('error', onError);
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
+  // It died between two links: its events are over.
+  if (socket.destroyed) onEnd();
   const head = await promise;
   socket.off('data', onData).off('end', onEnd).off('close', onEnd).off('error', onError);
   signal.removeEventListener('abort', onAbort);

@@ -1,4 +1,5 @@
 /** /etc/resolv.conf as Go's pure resolver reads it (Go: net/dnsconfig_unix.go). */
+import { isIP } from 'node:net';
 
 export interface ResolvConf {
   /** At most three. */
@@ -19,7 +20,7 @@ export function parseResolvConf(text: string | undefined, domain = ''): ResolvCo
   const lines = (text ?? '').split('\n').filter((line) => !/^[;#]/.test(line));
   const words = lines.map((line) => line.trim().split(/\s+/));
   const servers = words
-    .filter(([key, value]) => key === 'nameserver' && value !== undefined)
+    .filter(([key, value = '']) => key === 'nameserver' && isIP(value) !== 0)
     .map(([, value = '']) => value)
     .slice(0, MOST_SERVERS);
   const searchLine = words.findLast(([key]) => key === 'search' || key === 'domain');
@@ -36,9 +37,10 @@ export function parseResolvConf(text: string | undefined, domain = ''): ResolvCo
 
 function searchOf(line: readonly string[] | undefined, domain: string): readonly string[] {
   if (line === undefined) return domain === '' ? [] : [domain];
-  return (line[0] === 'domain' ? line.slice(1, 2) : line.slice(1)).map((suffix) =>
-    suffix.replace(/\.$/, ''),
-  );
+  // `search .` is how systemd-resolved writes "no search".
+  return (line[0] === 'domain' ? line.slice(1, 2) : line.slice(1))
+    .map((suffix) => suffix.replace(/\.$/, ''))
+    .filter((suffix) => suffix !== '');
 }
 
 function numberOption(

@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 
+import { DeadlineError } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Paths } from '../core/paths.ts';
 import { inRoot } from '../core/paths.ts';
@@ -20,6 +21,8 @@ import { namesToTry, parseResolvConf } from './resolv-conf.ts';
 const DNS_PORT = 53;
 
 export interface Resolution {
+  /** As it was asked for. */
+  readonly name: string;
   /** In the order in which Go dials them; empty when the lookup failed. */
   readonly addresses: readonly Address[];
   readonly source: 'literal' | 'hosts' | 'dns' | 'none';
@@ -37,20 +40,28 @@ export interface ResolveLoan {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** 53, except in tests. */
-  readonly port?: number;
+  readonly port?: number | undefined;
 }
 
-/** Rejects only when the signal aborts. */
+/**
+ * A deadline in the signal ends it with what was asked until then; it rejects only when the signal aborts for
+ * another reason.
+ */
 export async function resolveLikeGo(name: string, loan: ResolveLoan): Promise<Resolution> {
-  const nothing = { servers: [], isFallback: false, names: [], queries: [] };
+  const nothing = { name, servers: [], isFallback: false, names: [], queries: [] };
   if (isIP(name) !== 0) return { ...nothing, addresses: inGoOrder([name]), source: 'literal' };
   const read = (path: string): Promise<string | undefined> => readText(inRoot(loan.paths, path));
+  let missed: Resolution = { ...nothing, addresses: [], source: 'none' };
   for (const source of lookupOrder(await read('/etc/nsswitch.conf'))) {
-    if (source === 'dns') return await lookupDns(name, await read('/etc/resolv.conf'), loan);
-    const found = lookupHosts((await read('/etc/hosts')) ?? '', name);
-    if (found.length > 0) return { ...nothing, addresses: inGoOrder(found), source: 'hosts' };
+    if (source === 'dns') {
+      missed = await lookupDns(name, await read('/etc/resolv.conf'), loan);
+      if (missed.addresses.length > 0) return missed;
+    } else {
+      const found = lookupHosts((await read('/etc/hosts')) ?? '', name);
+      if (found.length > 0) return { ...nothing, addresses: inGoOrder(found), source: 'hosts' };
+    }
   }
-  return { ...nothing, addresses: [], source: 'none' };
+  return missed;
 }
 
 async function readText(path: string): Promise<string | undefined> {
@@ -69,20 +80,15 @@ async function lookupDns(
   const conf = parseResolvConf(text, hostname().split('.').slice(1).join('.'));
   const names = namesToTry(name, conf);
   const queries: Query[] = [];
+  const { servers, isFallback } = conf;
+  const known = { name, servers, isFallback, names, queries };
   for (const candidate of names) {
+    if (isOutOfTime(loan.signal)) break;
     const found = await lookupName(candidate, conf, loan, queries);
     if (found.length === 0) continue;
-    return { ...resolutionOf(conf, names, queries), addresses: inGoOrder(found), source: 'dns' };
+    return { ...known, addresses: inGoOrder(found), source: 'dns' };
   }
-  return { ...resolutionOf(conf, names, queries), addresses: [], source: 'none' };
-}
-
-function resolutionOf(
-  { servers, isFallback }: ResolvConf,
-  names: readonly string[],
-  queries: readonly Query[],
-): Pick<Resolution, 'servers' | 'isFallback' | 'names' | 'queries'> {
-  return { servers, isFallback, names, queries };
+  return { ...known, addresses: [], source: 'none' };
 }
 
 /** Both families at once; the call waits for both, as Go's does. */
@@ -110,12 +116,17 @@ async function lookupType(
 ): Promise<readonly string[]> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     for (const server of servers) {
+      if (isOutOfTime(signal)) return [];
       const query = await ask({ name, server, port, type, timeoutSeconds }, clock, signal);
       queries.push(query);
       if (FINAL.has(query.outcome)) return query.addresses;
     }
   }
   return [];
+}
+
+function isOutOfTime({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof DeadlineError;
 }
 
 /** IPv6 first when this host has a global IPv6 address, else IPv4 first: the core of RFC 6724. */

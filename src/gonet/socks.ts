@@ -9,6 +9,8 @@ type Proxy = Extract<ProxyDecision, { kind: 'proxy' }>;
 
 const NO_AUTHENTICATION = 0;
 const USER_PASSWORD = 2;
+/** "Connection not allowed by ruleset": the proxy's own rules, not the way beyond it. */
+const FORBIDDEN = 2;
 const REFUSALS: readonly string[] = [
   'succeeded',
   'general SOCKS server failure',
@@ -53,7 +55,8 @@ async function answerOf(socket: Socket, signal: AbortSignal): Promise<Tunnel> {
   const head = await readBytes(socket, 4, signal);
   if (head === undefined) return ended(signal);
   const code = head[1] ?? 0;
-  if (code !== 0) return refused(REFUSALS[code] ?? `SOCKS error ${code}`, 502);
+  if (code !== 0)
+    return refused(REFUSALS[code] ?? `SOCKS error ${code}`, code === FORBIDDEN ? 403 : 502);
   const length = head[3] === 3 ? await readBytes(socket, 1, signal) : undefined;
   const addressBytes = head[3] === 4 ? 16 : (length?.[0] ?? 4);
   const bound = await readBytes(socket, addressBytes + 2, signal);

@@ -14,7 +14,7 @@ export type Tunnel =
   | { readonly kind: 'open' }
   | {
       readonly kind: 'refused';
-      /** 0 for SOCKS, whose reason is in `phrase`. */
+      /** Of the HTTP status line; SOCKS has none, and gets the status that means the same. */
       readonly status: number;
       readonly phrase: string;
       readonly headers: Readonly<Record<string, string>>;

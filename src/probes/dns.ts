@@ -7,11 +7,15 @@
  * Reasons   not-found, server-failure, timeout, resolver-down, not-configured, slow.
  * Unknown   resolver-error: an answer that fits none of them.
  */
+import { deadlineOf } from '../core/abort.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import type { Query } from '../gonet/dns-query.ts';
 import type { Resolution } from '../gonet/resolver.ts';
 import { resolveLikeGo } from '../gonet/resolver.ts';
+
+/** Less than the deadline, so that the probe itself can say "timed out". */
+const LOOKUP_SECONDS = 11;
 
 export const dns = defineProbe({
   id: 'dns',
@@ -70,10 +74,12 @@ export const dns = defineProbe({
     addresses: { help: 'Number of addresses the name resolved to.' },
   },
 
-  async run(target, options, { clock, signal, paths, walk }) {
+  async run(target, options, { clock, signal, paths, dnsPort, walk }) {
     const { name, of } = dialledName(target);
+    using deadline = deadlineOf(LOOKUP_SECONDS, signal);
     const start = clock.seconds();
-    const found = await resolveLikeGo(name, { paths, clock, signal });
+    const loan = { paths, clock, signal: deadline.signal, port: dnsPort };
+    const found = await resolveLikeGo(name, loan);
     const lookup_seconds = clock.seconds() - start;
     const measures = { lookup_seconds, addresses: found.addresses.length };
     const facts = { name, of, ...factsOf(found) };
@@ -105,9 +111,11 @@ type Failure =
   | 'not-configured'
   | 'resolver-error';
 
-function reasonOf({ queries, isFallback, source }: Resolution): Failure {
+function reasonOf(found: Resolution): Failure {
+  const { isFallback, source } = found;
+  const queries = decisive(found);
   const outcomes = new Set(queries.map(({ outcome }) => outcome));
-  if (outcomes.has('nxdomain') || outcomes.has('nodata')) return 'not-found';
+  if (isNotFound(queries)) return 'not-found';
   // nsswitch.conf lists no dns and the hosts file has no line: nobody was asked.
   if (queries.length === 0) return source === 'none' ? 'not-found' : 'resolver-error';
   if (outcomes.has('servfail') || outcomes.has('refused')) return 'server-failure';
@@ -118,13 +126,37 @@ function reasonOf({ queries, isFallback, source }: Resolution): Failure {
   return 'resolver-error';
 }
 
+/**
+ * The questions that judge the name. A name that is asked for as it is written first is judged by that: the
+ * expansions after it are guesses, and "no such name" is what they are expected to give.
+ */
+function decisive({ names, name, queries }: Resolution): readonly Query[] {
+  const own = names[0] === name.replace(/\.$/, '') ? names[0] : undefined;
+  return own === undefined ? queries : queries.filter((query) => query.name === own);
+}
+
+/** Every name asked for has an end that says so: NXDOMAIN for one type, or no data for both. */
+function isNotFound(queries: readonly Query[]): boolean {
+  const names = new Set(queries.map(({ name }) => name));
+  return (
+    names.size > 0 &&
+    [...names].every((name) => {
+      const ends = new Map(
+        queries.filter((query) => query.name === name).map(({ type, outcome }) => [type, outcome]),
+      );
+      const outcomes = [...ends.values()];
+      return outcomes.includes('nxdomain') || outcomes.every((outcome) => outcome === 'nodata');
+    })
+  );
+}
+
 function detailOf(name: string, reason: Failure, found: Resolution): string {
   const tried = found.names.length > 1 ? ` (tried ${found.names.join(', ')})` : '';
   if (reason === 'not-configured')
     return `/etc/resolv.conf names no server, so ${name} cannot be looked up`;
   if (found.queries.length === 0)
     return `${name} is not in /etc/hosts, and nsswitch.conf allows no DNS`;
-  return `lookup of ${name}${tried}: ${serverEnds(found.queries)}`;
+  return `lookup of ${name}${tried}: ${serverEnds(decisive(found))}`;
 }
 
 /** `10.0.0.2 nxdomain, 10.0.0.3 timeout`: the last word of each server. */

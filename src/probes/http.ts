@@ -150,7 +150,8 @@ function wayOf({ url, proxy }: EndpointTarget, { walk, clock }: LinkTools): Way 
   const { socket, open } = walk;
   if (socket === undefined || open === undefined) return undefined;
   const way = { socket, open, base: url, clock };
-  if (proxy.kind === 'direct' || url.protocol === 'https:') return way;
+  // A tunnel ends at GitLab itself, and SOCKS is always one: the proxy's credentials must not go through it.
+  if (proxy.kind === 'direct' || proxy.scheme === 'socks5' || url.protocol === 'https:') return way;
   const { credentials } = proxy;
   return {
     ...way,

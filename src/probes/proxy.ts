@@ -2,7 +2,7 @@
  * Does the proxy of the runner open the way to GitLab?
  *
  * Source    gonet/tunnel.ts: CONNECT, or SOCKS5, as Go speaks them (network reference 4). For an
- *           `http://` URL there is no tunnel: the connection to the proxy is all there is to ask.
+ *           `http://` URL an HTTP proxy opens no tunnel: the connection to it is all there is to ask.
  * Measures  tunnel_seconds (seconds, monotonic).
  * Reasons   name-not-found, unreachable, auth-required, auth-rejected, denied, upstream-failed, silent, closed,
  *           not-a-proxy.
@@ -86,7 +86,8 @@ export const proxy = defineProbe({
     if (decision.kind !== 'proxy') return { status: 'pass' };
     const missing = beforeTunnel(decision, tools);
     if (missing !== undefined) return missing;
-    if (url.protocol === 'http:') return { status: 'pass', facts: factsOf(decision) };
+    if (url.protocol === 'http:' && !isSocks(decision))
+      return { status: 'pass', facts: factsOf(decision) };
     const { walk, clock } = tools;
     const start = clock.seconds();
     const tunnel = await tunnelOf(target, decision, tools);
@@ -96,9 +97,9 @@ export const proxy = defineProbe({
     walk.open = async (signal) => {
       const socket = await (open?.(signal) ?? Promise.reject(new Error('nothing to open')));
       const again = await openTunnel(socket, decision, destinationOf(url), signal);
-      if (again.kind !== 'open')
-        throw new Error(`the proxy did not open the way again: ${again.kind}`);
-      return socket;
+      if (again.kind === 'open') return socket;
+      socket.destroy();
+      throw new Error(`the proxy did not open the way again: ${again.kind}`);
     };
     return { status: 'pass', measures, facts: factsOf(decision) };
   },
@@ -133,7 +134,8 @@ async function tunnelOf(
 
 function destinationOf(url: URL): { readonly host: string; readonly port: number } {
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  return { host, port: url.port === '' ? 443 : Number(url.port) };
+  const usual = url.protocol === 'https:' ? 443 : 80;
+  return { host, port: url.port === '' ? usual : Number(url.port) };
 }
 
 function factsOf({ host, port, variable }: Proxy): Record<string, string> {
@@ -160,18 +162,27 @@ function judged(tunnel: Refusal, decision: Proxy, destination: string) {
       return { status: 'fail', reason: 'not-a-proxy', detail, facts } as const;
     }
     case 'refused': {
+      const said = answerOf(tunnel, decision);
       const squid = tunnel.headers['x-squid-error'];
       const why = squid === undefined ? '' : ` (${squid})`;
-      const detail = `proxy ${where} answered CONNECT ${destination} with ${tunnel.status} ${tunnel.phrase}${why}`;
+      const detail = `proxy ${where} answered CONNECT ${destination} with ${said}${why}`;
       const reason = refusalReason(tunnel.status, decision);
-      return {
-        status: 'fail',
-        reason,
-        detail,
-        facts: { ...facts, status: tunnel.status },
-      } as const;
+      const status = isSocks(decision) ? tunnel.phrase : tunnel.status;
+      return { status: 'fail', reason, detail, facts: { ...facts, status } } as const;
     }
   }
+}
+
+/** SOCKS has no status of its own to show. */
+function answerOf(
+  { status, phrase }: Extract<Tunnel, { kind: 'refused' }>,
+  decision: Proxy,
+): string {
+  return isSocks(decision) ? `"${phrase}"` : `${status} ${phrase}`.trim();
+}
+
+function isSocks({ scheme }: Proxy): boolean {
+  return scheme === 'socks5';
 }
 
 function refusalReason(status: number, { credentials }: Proxy) {

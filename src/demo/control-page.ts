@@ -1,0 +1,122 @@
+/** The demo's own control page: buttons for the faults, without a script. On loopback, for this host only. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import type { View } from '../core/view.ts';
+import { html, Html } from '../report/html.ts';
+import { STYLE, STYLE_HASH } from '../report/page-style.ts';
+import type { DemoFault, FaultSwitch } from './faults.ts';
+import { DEMO_FAULTS } from './faults.ts';
+
+const WANTED_PORT = 19_253;
+
+export interface ControlPage extends AsyncDisposable {
+  readonly address: string;
+}
+
+export interface ControlLoan {
+  readonly faults: FaultSwitch;
+  readonly view: () => View;
+  /** Where the daemon's own page is. */
+  readonly statusAddress: string;
+}
+
+export async function startControlPage(loan: ControlLoan): Promise<ControlPage> {
+  const server = createServer((request, response) => void handle(loan, request, response));
+  // Another program may have the usual port; any other will do.
+  const port = await listen(server, WANTED_PORT).catch(async () => await listen(server, 0));
+  return {
+    address: `http://127.0.0.1:${port}/`,
+    [Symbol.asyncDispose]: async () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      server.close(() => resolve());
+      server.closeAllConnections();
+      await promise;
+    },
+  };
+}
+
+async function listen(server: ReturnType<typeof createServer>, port: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  server.once('error', reject);
+  server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+  try {
+    return await promise;
+  } finally {
+    server.off('error', reject);
+  }
+}
+
+async function handle(
+  loan: ControlLoan,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const match = /^\/fault\/(?<id>[a-z-]+)$/.exec(request.url ?? '');
+  const id = match?.groups?.['id'];
+  if (request.method === 'POST' && id !== undefined) {
+    // A page of another origin must not press the buttons.
+    const { origin, host } = request.headers;
+    if (origin !== undefined && origin !== `http://${host}`)
+      return end(response, 403, 'not from here');
+    await loan.faults.set(DEMO_FAULTS.find((fault) => fault.id === id));
+    response.writeHead(303, { Location: '/' }).end();
+    return undefined;
+  }
+  if (request.url === '/' && request.method === 'GET') return end(response, 200, page(loan));
+  return end(response, 404, 'there is only /');
+}
+
+function end(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy': `default-src 'none'; style-src '${STYLE_HASH}'; form-action 'self'`,
+  });
+  response.end(body);
+}
+
+function page({ faults, view, statusAddress }: ControlLoan): string {
+  const { verdict, summary } = view().diagnosis;
+  const rows = DEMO_FAULTS.map((fault) => faultRow(fault, fault === faults.current()));
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="refresh" content="3" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>runnerwatch demo</title>
+        <style>
+          ${new Html(STYLE)}
+        </style>
+      </head>
+      <body>
+        <div class="demo">This is a demo: GitLab and the runner are stand-ins.</div>
+        <main>
+          <section class="verdict ${verdict}">
+            <h1>${verdict}</h1>
+            <p>${summary}</p>
+          </section>
+          <p>Break something, then watch <a href="${statusAddress}">the status page</a>.</p>
+          <div class="scroll">
+            <table>
+              <tbody>
+                ${rows}
+              </tbody>
+            </table>
+          </div>
+        </main>
+      </body>
+    </html>`.text;
+}
+
+function faultRow({ id, title, cause }: DemoFault, isOn: boolean): Html {
+  const action = isOn ? '/fault/none' : `/fault/${id}`;
+  return html`<tr class="${isOn ? 'fail' : 'skipped'}">
+    <td>${title}<small>runnerwatch should say ${cause}</small></td>
+    <td>
+      <form method="post" action="${action}"><button>${isOn ? 'heal' : 'break'}</button></form>
+    </td>
+  </tr>`;
+}

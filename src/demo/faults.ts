@@ -1,0 +1,165 @@
+/** The faults of the demo as data: what is broken, what must be found, how to switch it. */
+import type { Issued } from './certificates.ts';
+import { createAuthority } from './certificates.ts';
+import type { Fault } from './gitlab-faults.ts';
+import type { Stage } from './stage.ts';
+import { DEMO_HOST } from './stage.ts';
+
+export interface DemoFault {
+  readonly id: string;
+  readonly title: string;
+  /** The cause that runnerwatch must name. */
+  readonly cause: string;
+  readonly on: (stage: Stage) => Promise<void> | void;
+  readonly off: (stage: Stage) => Promise<void> | void;
+}
+
+const YESTERDAY = new Date(Date.now() - 86_400_000);
+const LAST_YEAR = new Date(Date.now() - 365 * 86_400_000);
+
+function gitlabFault(fault: Fault, title: string, cause: string): DemoFault {
+  return {
+    id: fault,
+    title,
+    cause,
+    on: ({ gitlab }) => {
+      gitlab.fault = fault;
+    },
+    off: ({ gitlab }) => {
+      gitlab.fault = 'none';
+    },
+  };
+}
+
+type CertificateFault = Pick<DemoFault, 'id' | 'title' | 'cause'> & {
+  readonly issue: (stage: Stage) => Issued;
+};
+
+function certificateFault({ id, title, cause, issue }: CertificateFault): DemoFault {
+  return {
+    id,
+    title,
+    cause,
+    on: (stage) => stage.gitlab.setCertificate(issue(stage)),
+    off: ({ gitlab, goodCertificate }) => gitlab.setCertificate(goodCertificate),
+  };
+}
+
+export const DEMO_FAULTS: readonly DemoFault[] = [
+  certificateFault({
+    id: 'unknown-authority',
+    title: 'GitLab gets a certificate from an authority nobody knows',
+    cause: 'tls-unknown-authority',
+    issue: () =>
+      createAuthority({ commonName: 'New Corporate CA' }).issue({
+        commonName: DEMO_HOST,
+        dns: [DEMO_HOST],
+      }),
+  }),
+  certificateFault({
+    id: 'expired',
+    title: 'GitLab’s certificate expires',
+    cause: 'tls-certificate-expired',
+    issue: ({ authority }) =>
+      authority.issue({
+        commonName: DEMO_HOST,
+        dns: [DEMO_HOST],
+        notBefore: LAST_YEAR,
+        notAfter: YESTERDAY,
+      }),
+  }),
+  certificateFault({
+    id: 'wrong-name',
+    title: 'GitLab’s certificate is for another name',
+    cause: 'tls-hostname-mismatch',
+    issue: ({ authority }) => authority.issue({ commonName: 'other.test', dns: ['other.test'] }),
+  }),
+  certificateFault({
+    id: 'no-san',
+    title: 'GitLab’s certificate has only a common name (curl would accept it)',
+    cause: 'tls-no-san',
+    issue: ({ authority }) => authority.issue({ commonName: DEMO_HOST }),
+  }),
+  {
+    id: 'token-forgotten',
+    title: 'Somebody deletes the runner docker-1 in GitLab',
+    cause: 'token-rejected',
+    on: ({ gitlab, entries }) => void gitlab.tokens.delete(entries[0]?.token ?? ''),
+    off: ({ gitlab, entries }) => void gitlab.tokens.add(entries[0]?.token ?? ''),
+  },
+  gitlabFault('bad-gateway', 'GitLab’s Puma dies: 502', 'gitlab-bad-gateway'),
+  gitlabFault('maintenance', 'GitLab goes into maintenance mode', 'gitlab-maintenance-mode'),
+  gitlabFault('forbidden-edge', 'A firewall before GitLab answers 403', 'edge-waf-blocked'),
+  gitlabFault('not-gitlab', 'A web server that is not GitLab answers', 'not-a-gitlab-server'),
+  gitlabFault('reset', 'A middlebox cuts every exchange', 'connection-reset-midstream'),
+  {
+    id: 'port-closed',
+    title: 'GitLab’s web server stops',
+    cause: 'tcp-connection-refused',
+    on: async ({ gitlab }) => await gitlab.setListening(false),
+    off: async ({ gitlab }) => await gitlab.setListening(true),
+  },
+  {
+    id: 'name-lost',
+    title: 'GitLab’s name is taken out of /etc/hosts, and the resolver is down',
+    cause: 'dns-resolver-down',
+    on: async ({ setName }) => await setName(false),
+    off: async ({ setName }) => await setName(true),
+  },
+  {
+    id: 'config-typo',
+    title: 'Somebody edits config.toml and makes a typo',
+    cause: 'config-changed-not-loaded',
+    on: async ({ writeConfig, goodConfig }) =>
+      await writeConfig(goodConfig.replace('concurrent = 4', 'concurrent = "4')),
+    off: async ({ writeConfig, goodConfig }) => await writeConfig(goodConfig),
+  },
+  {
+    id: 'runner-stopped',
+    title: 'The runner’s process is stopped (SIGSTOP)',
+    cause: 'runner-hung',
+    on: ({ runner }) => runner.stop('SIGSTOP'),
+    off: ({ runner }) => runner.stop('SIGCONT'),
+  },
+  {
+    id: 'runner-gone',
+    title: 'The runner’s process dies',
+    cause: 'runner-not-running',
+    on: ({ runner }) => runner.stop('SIGKILL'),
+    off: async ({ restartRunner }) => await restartRunner(),
+  },
+];
+
+/** Which fault is on; at most one at a time. */
+export class FaultSwitch {
+  readonly #stage: Stage;
+  #current: DemoFault | undefined;
+  /** Where `next` goes on. */
+  #last: DemoFault | undefined;
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  current(): DemoFault | undefined {
+    return this.#current;
+  }
+
+  /** Heals what is broken, then breaks this; undefined only heals. */
+  async set(fault: DemoFault | undefined): Promise<void> {
+    await this.#current?.off(this.#stage);
+    this.#current = fault;
+    await fault?.on(this.#stage);
+  }
+
+  /** Heals when something is broken, else breaks the next one in the list. */
+  async next(): Promise<void> {
+    if (this.#current !== undefined) {
+      this.#last = this.#current;
+      await this.set(undefined);
+      return;
+    }
+    const index = this.#last === undefined ? 0 : DEMO_FAULTS.indexOf(this.#last) + 1;
+    await this.set(DEMO_FAULTS[index % DEMO_FAULTS.length]);
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * A GitLab to look at: the endpoints that runner and runnerwatch use, with GitLab's headers and error forms
+ * (fault matrix 0.2), and faults to switch on while it runs. For `runnerwatch demo` and for the tests.
+ */
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+
+import type { Fault } from './gitlab-faults.ts';
+import { faultyAnswer } from './gitlab-faults.ts';
+import type { Reply } from './gitlab-reply.ts';
+import { gitlabError, send, text } from './gitlab-reply.ts';
+import type { Issued } from './certificates.ts';
+
+export type Profile = 'gl16' | 'gl18' | 'gl19';
+
+export interface GitLabOptions {
+  /** HTTPS with this certificate; plain HTTP without. */
+  readonly tls?: Issued;
+  readonly port?: number;
+  /** Path of a relative root, such as `/gitlab`. */
+  readonly basePath?: string;
+  readonly profile?: Profile;
+  /** How long a poll for jobs is held. */
+  readonly pollMilliseconds?: number;
+}
+
+export interface RecordedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly userAgent: string;
+  /** Parsed JSON body, with its token cut out; undefined without a body. */
+  readonly systemId: string | undefined;
+}
+
+export interface GitLabStandIn extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly requests: readonly RecordedRequest[];
+  /** Tokens that are accepted; delete one to have the runner deleted. */
+  readonly tokens: Set<string>;
+  fault: Fault;
+  /** From the next handshake on. */
+  setCertificate(issued: Issued): void;
+  /** Closes the port, or opens the same one again. */
+  setListening(isListening: boolean): Promise<void>;
+}
+
+export async function startGitLab(options: GitLabOptions = {}): Promise<GitLabStandIn> {
+  const state: State = {
+    options,
+    requests: [],
+    tokens: new Set(),
+    fault: 'none',
+  };
+  const listener: RequestListener = (request, response) => void answer(state, request, response);
+  const server = serverOf(options, listener);
+  const port = await listen(server, options.port ?? 0);
+  return {
+    url: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}${options.basePath ?? ''}/`,
+    port,
+    requests: state.requests,
+    tokens: state.tokens,
+    get fault() {
+      return state.fault;
+    },
+    set fault(fault: Fault) {
+      state.fault = fault;
+    },
+    setCertificate: ({ certificatePem, privateKeyPem }) => {
+      if (!(server instanceof SecureServer)) return;
+      server.setSecureContext({ cert: certificatePem, key: privateKeyPem });
+      server.closeAllConnections();
+    },
+    setListening: async (isListening) => {
+      if (isListening === server.listening) return;
+      await (isListening ? listen(server, port) : close(server));
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (server.listening) await close(server);
+    },
+  };
+}
+
+interface State {
+  readonly options: GitLabOptions;
+  readonly requests: RecordedRequest[];
+  readonly tokens: Set<string>;
+  fault: Fault;
+}
+
+function serverOf({ tls }: GitLabOptions, listener: RequestListener): Server | SecureServer {
+  if (tls === undefined) return createServer(listener);
+  return createSecureServer({ cert: tls.certificatePem, key: tls.privateKeyPem }, listener);
+}
+
+async function listen(server: Server | SecureServer, port: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  server.once('error', reject);
+  server.listen(port, '127.0.0.1', () => {
+    server.off('error', reject);
+    resolve((server.address() as AddressInfo).port);
+  });
+  return await promise;
+}
+
+async function close(server: Server | SecureServer): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  server.closeAllConnections();
+  await promise;
+}
+
+const MOST_BODY_BYTES = 32 * 1024;
+
+async function answer(
+  state: State,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await bodyOf(request);
+  const { basePath = '' } = state.options;
+  const full = new URL(request.url ?? '/', 'http://gitlab').pathname;
+  const isBelow = full.startsWith(`${basePath}/`);
+  const path = isBelow ? full.slice(basePath.length) : full;
+  const method = request.method ?? 'GET';
+  state.requests.push({
+    method,
+    path,
+    userAgent: request.headers['user-agent'] ?? '',
+    systemId: wordOf(body, 'system_id'),
+  });
+  if (!isBelow) return send(response, gitlabError(404, '404 Not Found'));
+  const faulty = faultyAnswer(state.fault, { method, path });
+  if (faulty === 'silent') return undefined;
+  if (faulty === 'reset') return void request.socket.resetAndDestroy();
+  const token = request.headers['runner-token'] ?? wordOf(body, 'token') ?? '';
+  return send(response, faulty ?? (await routed(state, { method, path, token: String(token) })));
+}
+
+type Body = Readonly<Record<string, unknown>> | undefined;
+
+/** A text of the JSON body. */
+function wordOf(body: Body, key: string): string | undefined {
+  const word = body?.[key];
+  return typeof word === 'string' ? word : undefined;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Body> {
+  let content = '';
+  try {
+    for await (const chunk of request) {
+      content += String(chunk);
+      if (content.length > MOST_BODY_BYTES) return undefined;
+    }
+    return content === '' ? undefined : (JSON.parse(content) as Record<string, unknown>);
+  } catch {
+    return undefined;
+  }
+}
+
+interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly token: string;
+}
+
+type Route = (
+  asked: Asked & { readonly isKnown: boolean; readonly options: GitLabOptions },
+) => Reply | Promise<Reply>;
+
+const rails = (reply: Reply, headers: Readonly<Record<string, string>> = {}): Reply => ({
+  ...reply,
+  headers,
+  isFromRails: true,
+});
+
+const ROUTES: Readonly<Record<string, Route>> = {
+  // The early answer to a client that is not allow-listed.
+  'GET /-/health': () => rails(text(404, '')),
+  'GET /-/readiness': () => rails(text(404, '<html><title>404</title></html>', 'text/html')),
+  'GET /-/liveness': () => rails(text(404, '<html><title>404</title></html>', 'text/html')),
+  'GET /': () => rails(text(302, ''), { Location: '/users/sign_in' }),
+  'GET /users/sign_in': () => rails(text(200, '<html><title>Sign in</title></html>', 'text/html')),
+  'GET /api/v4/version': () => gitlabError(401, '401 Unauthorized'),
+  'GET /api/v4/runners/router/discovery': ({ isKnown, options }) => {
+    if ((options.profile ?? 'gl19') !== 'gl19') return gitlabError(404, '404 Not Found', 'error');
+    return isKnown
+      ? gitlabError(501, 'Job Router is not available')
+      : gitlabError(403, '403 Forbidden');
+  },
+  'POST /api/v4/runners/verify': ({ token, isKnown }) => {
+    if (token === '') return gitlabError(400, 'token is missing', 'error');
+    return isKnown ? verified(token) : gitlabError(403, '403 Forbidden');
+  },
+  'POST /api/v4/jobs/request': async ({ isKnown, options }) => {
+    if (!isKnown) return gitlabError(403, '403 Forbidden');
+    await new Promise((resolve) => setTimeout(resolve, options.pollMilliseconds ?? 0).unref());
+    return rails(text(204, ''), { 'Gitlab-Ci-Builds-Polling': 'yes' });
+  },
+};
+
+async function routed({ tokens, options }: State, asked: Asked): Promise<Reply> {
+  const route = ROUTES[`${asked.method} ${asked.path}`];
+  if (route === undefined) return gitlabError(404, '404 Not Found', 'error');
+  return await route({ ...asked, isKnown: tokens.has(asked.token), options });
+}
+
+/** GitLab's answer holds the whole token, which is why nobody may log it. */
+function verified(token: string): Reply {
+  const body = JSON.stringify({ id: 1, token, token_expires_at: null });
+  return { ...text(200, body, 'application/json'), isFromRails: true };
+}

@@ -1,0 +1,16 @@
+/** What the stand-in runner is told to do. */
+export interface StandInEntry {
+  readonly name: string;
+  readonly shortToken: string;
+  readonly token: string;
+}
+
+/** Handed over in the environment, since the command line belongs to the runner. */
+export interface StandInOrder {
+  readonly port: number;
+  readonly host: string;
+  readonly caPem: string;
+  readonly entries: readonly StandInEntry[];
+}
+
+export const ORDER_VARIABLE = 'RUNNERWATCH_DEMO_RUNNER';

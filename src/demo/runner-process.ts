@@ -1,0 +1,53 @@
+/** Starts the stand-in runner so that /proc shows it as the real one. */
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+
+import type { StandInOrder } from './runner-order.ts';
+import { ORDER_VARIABLE } from './runner-order.ts';
+
+/** Source files are .ts, built ones .js; the stand-in lies beside this file in both. */
+const STAND_IN = new URL(
+  import.meta.url.endsWith('.ts') ? './runner-stand-in.ts' : './runner-stand-in.js',
+  import.meta.url,
+);
+
+export interface RunnerStandIn extends AsyncDisposable {
+  readonly pid: number;
+  stop(signal: NodeJS.Signals): void;
+}
+
+/** `logFile` takes what the runner would log; `configPath` is only shown in the command line. */
+export async function startRunner(
+  order: StandInOrder,
+  { configPath, logFile }: { readonly configPath: string; readonly logFile: string },
+): Promise<RunnerStandIn> {
+  const log = openSync(logFile, 'a');
+  const child = spawn(process.execPath, ['run', '--config', configPath], {
+    argv0: 'gitlab-runner',
+    // The import never ends, so the script called `run` is never looked for.
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: '/root',
+      NODE_OPTIONS: `--import=${STAND_IN.href}`,
+      [ORDER_VARIABLE]: JSON.stringify(order),
+    },
+    stdio: ['ignore', log, log, 'ipc'],
+  });
+  await once(child, 'spawn');
+  return {
+    pid: child.pid ?? 0,
+    stop: (signal) => void child.kill(signal),
+    [Symbol.asyncDispose]: async () => await ended(child),
+  };
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  // A stopped process must go on before it can end.
+  child.kill('SIGCONT');
+  child.kill('SIGKILL');
+  await exit;
+}

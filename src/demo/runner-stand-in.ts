@@ -1,0 +1,99 @@
+/**
+ * A stand-in for GitLab Runner: a process that /proc shows as `gitlab-runner run --config …`, polls GitLab
+ * for its entries by the rules of runner 19.4 (fault matrix 0.1) and logs the lines that the runner logs.
+ *
+ * It is loaded into a Node process by `--import`, so that Node's own command line can look like the
+ * runner's; see runner-process.ts. It ends with its parent.
+ */
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+
+import type { StandInEntry, StandInOrder } from './runner-order.ts';
+import { ORDER_VARIABLE } from './runner-order.ts';
+
+const POLL_MILLISECONDS = 3000;
+const UNHEALTHY_LIMIT = 3;
+
+const order = orderOf(process.env[ORDER_VARIABLE]);
+if (order !== undefined) {
+  process.on('disconnect', () => process.exit(0));
+  log('Configuration loaded', { builds: 0 });
+  await Promise.all(order.entries.map((entry) => pollForEver(order, entry)));
+}
+
+function orderOf(content: string | undefined): StandInOrder | undefined {
+  return content === undefined ? undefined : (JSON.parse(content) as StandInOrder);
+}
+
+async function pollForEver(given: StandInOrder, entry: StandInEntry): Promise<never> {
+  let unhealthy = 0;
+  for (;;) {
+    // Three refusals in a row switch an entry off for an hour, as in the runner.
+    if (unhealthy < UNHEALTHY_LIMIT) {
+      const isHealthy = await poll(given, entry);
+      unhealthy = isHealthy ? 0 : unhealthy + 1;
+      if (unhealthy === UNHEALTHY_LIMIT) {
+        const name = `https://${given.host}:${given.port}/${entry.shortToken}`;
+        log(`ERROR: Runner "${name}" is unhealthy and will be disabled for 1h0m0s seconds!`, {});
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+  }
+}
+
+/** One poll; false when it counts as unhealthy. */
+async function poll(given: StandInOrder, { token, shortToken }: StandInEntry): Promise<boolean> {
+  try {
+    const status = await ask(given, token);
+    if (status === 204) return true;
+    if (status === 403) {
+      const url = `https://${given.host}/api/v4/jobs/request`;
+      log('ERROR: Checking for jobs... forbidden', {
+        runner: shortToken,
+        status: `POST ${url}: 403 Forbidden`,
+      });
+      return false;
+    }
+    log('WARNING: Checking for jobs... failed', { runner: shortToken, status });
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    log('WARNING: Checking for jobs... failed', { runner: shortToken, status: text });
+  }
+  return true;
+}
+
+async function ask({ port, host, caPem }: StandInOrder, token: string): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const body = JSON.stringify({ token, info: { name: 'gitlab-runner', version: '19.4.0' } });
+  const sent = request(
+    {
+      host: '127.0.0.1',
+      port,
+      servername: host,
+      ca: caPem,
+      method: 'POST',
+      path: '/api/v4/jobs/request',
+      timeout: 10_000,
+      headers: {
+        Host: `${host}:${port}`,
+        'Content-Type': 'application/json',
+        'Content-Length': Buffer.byteLength(body),
+        'User-Agent': 'gitlab-runner 19.4.0 (19-4-stable; go1.26.5; linux/amd64)',
+      },
+    },
+    (response: IncomingMessage) => {
+      response.resume();
+      response.once('end', () => resolve(response.statusCode ?? 0));
+    },
+  );
+  sent.once('timeout', () => sent.destroy(new Error('i/o timeout')));
+  sent.once('error', reject);
+  sent.end(body);
+  return await promise;
+}
+
+/** The runner's own layout: the message padded, then its fields. */
+function log(message: string, fields: Readonly<Record<string, string | number>>): void {
+  const pairs = Object.entries(fields).map(([key, value]) => `${key}=${value}`);
+  process.stderr.write(`${message.padEnd(50)} ${pairs.join(' ')}\n`);
+}

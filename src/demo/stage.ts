@@ -1,0 +1,139 @@
+/**
+ * The stage of the demo: a folder that serves as the host's root, a GitLab, a runner process. Everything
+ * lies in that folder and goes with it.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { Authority, Issued } from './certificates.ts';
+import { createAuthority } from './certificates.ts';
+import type { GitLabStandIn } from './gitlab-stand-in.ts';
+import { startGitLab } from './gitlab-stand-in.ts';
+import type { StandInEntry } from './runner-order.ts';
+import type { RunnerStandIn } from './runner-process.ts';
+import { startRunner } from './runner-process.ts';
+
+export const DEMO_HOST = 'gitlab.demo.test';
+/** As the runner of the demo sees it; not the path of a real runner that may live on this host. */
+export const DEMO_CONFIG = '/etc/gitlab-runner-demo/config.toml';
+const CA_FILE = '/etc/gitlab-runner-demo/demo-ca.pem';
+const FOLDERS = [
+  'etc/gitlab-runner-demo',
+  'etc/ssl/certs',
+  'usr/bin',
+  'tmp',
+  'builds',
+  'cache',
+  'home/gitlab-runner',
+  'var/lib/docker',
+];
+const POLL_MILLISECONDS = 2000;
+
+const ENTRIES: readonly (StandInEntry & { readonly executor: string })[] = [
+  entry('docker-1', 'docker', 'Da1kerDemo'),
+  entry('docker-2', 'docker', 'Db2kerDemo'),
+  entry('shell-1', 'shell', 'Sh1llDemoo'),
+];
+
+function entry(name: string, executor: string, word: string) {
+  const secret = `${word}0123456789`;
+  return { name, executor, token: `glrt-${secret}`, shortToken: secret.slice(0, 9) };
+}
+
+export interface Stage extends AsyncDisposable {
+  /** `--path.rootfs` of the daemon. */
+  readonly rootfs: string;
+  readonly gitlab: GitLabStandIn;
+  readonly entries: readonly StandInEntry[];
+  readonly authority: Authority;
+  /** The certificate of a healthy GitLab. */
+  readonly goodCertificate: Issued;
+  readonly runner: RunnerStandIn;
+  /** Starts the runner again after it was ended. */
+  readonly restartRunner: () => Promise<void>;
+  readonly writeConfig: (text: string) => Promise<void>;
+  /** The config.toml of a healthy runner. */
+  readonly goodConfig: string;
+  /** Puts GitLab's name into the hosts file, or takes it out. */
+  readonly setName: (isKnown: boolean) => Promise<void>;
+}
+
+export async function buildStage(): Promise<Stage> {
+  const rootfs = await mkdtemp(join(tmpdir(), 'runnerwatch-demo-'));
+  const authority = createAuthority({
+    commonName: 'Demo Root CA',
+    organisation: 'runnerwatch demo',
+  });
+  const goodCertificate = authority.issue({ commonName: DEMO_HOST, dns: [DEMO_HOST] });
+  const gitlab = await startGitLab({ tls: goodCertificate, pollMilliseconds: POLL_MILLISECONDS });
+  for (const { token } of ENTRIES) gitlab.tokens.add(token);
+  const goodConfig = configText(gitlab.port);
+  await writeTree(rootfs, authority, goodConfig);
+  const start = async (): Promise<RunnerStandIn> =>
+    await startRunner(
+      { port: gitlab.port, host: DEMO_HOST, caPem: authority.certificatePem, entries: ENTRIES },
+      { configPath: DEMO_CONFIG, logFile: join(rootfs, 'gitlab-runner.log') },
+    );
+  let runner = await start();
+  return {
+    rootfs,
+    gitlab,
+    entries: ENTRIES,
+    authority,
+    goodCertificate,
+    goodConfig,
+    get runner() {
+      return runner;
+    },
+    restartRunner: async () => {
+      await runner[Symbol.asyncDispose]();
+      runner = await start();
+    },
+    writeConfig: async (text) => await writeFile(join(rootfs, DEMO_CONFIG), text, { mode: 0o600 }),
+    setName: async (isKnown) => await writeFile(join(rootfs, 'etc/hosts'), hostsText(isKnown)),
+    [Symbol.asyncDispose]: async () => {
+      await runner[Symbol.asyncDispose]();
+      await gitlab[Symbol.asyncDispose]();
+      await rm(rootfs, { recursive: true, force: true });
+    },
+  };
+}
+
+async function writeTree(rootfs: string, authority: Authority, config: string): Promise<void> {
+  for (const folder of FOLDERS) await mkdir(join(rootfs, folder), { recursive: true });
+  const files: Readonly<Record<string, string>> = {
+    'etc/hosts': hostsText(true),
+    // Nobody listens there: without the line in hosts the name has no other way.
+    'etc/resolv.conf': 'nameserver 127.0.0.9\n',
+    'etc/nsswitch.conf': 'hosts: files dns\n',
+    'etc/ssl/certs/ca-certificates.crt': '',
+    'usr/bin/gitlab-runner': '',
+    [CA_FILE]: authority.certificatePem,
+    [DEMO_CONFIG]: config,
+    'etc/gitlab-runner-demo/.runner_system_id': 's_0123456789ab',
+  };
+  for (const [name, text] of Object.entries(files)) {
+    await writeFile(join(rootfs, name), text, { mode: 0o600 });
+  }
+}
+
+function hostsText(isKnown: boolean): string {
+  return `127.0.0.1 localhost\n${isKnown ? `127.0.0.1 ${DEMO_HOST}\n` : ''}`;
+}
+
+function configText(port: number): string {
+  const entries = ENTRIES.map(
+    ({ name, token, executor }) => `
+[[runners]]
+  name = "${name}"
+  url = "https://${DEMO_HOST}:${port}/"
+  token = "${token}"
+  tls-ca-file = "${CA_FILE}"
+  executor = "${executor}"
+  builds_dir = "/builds"
+  cache_dir = "/cache"
+${executor === 'docker' ? '  [runners.docker]\n    image = "debian:12"\n' : ''}`,
+  );
+  return `concurrent = 4\ncheck_interval = 3\n${entries.join('')}`;
+}

@@ -1,0 +1,91 @@
+/**
+ * A proxy's URL as Go takes it apart (Go 1.26: net/url, Parse). The URL class of the platform repairs what
+ * Go refuses (`^`, blanks and `%` in a password) and refuses what Go takes (an unescaped `#`), so it cannot say
+ * which proxy the runner uses.
+ */
+import { isIPv6 } from 'node:net';
+
+export interface GoUrl {
+  /** In lower case; empty when there is none. */
+  readonly scheme: string;
+  /** Without brackets; empty when there is none. */
+  readonly host: string;
+  /** Empty when there is none. */
+  readonly port: string;
+  readonly user?: { readonly name: string; readonly password: string };
+}
+
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const CONTROL = /[\x00-\x1f\x7f]/;
+const SCHEME = /^(?<scheme>[a-z][a-z0-9+.-]*):(?<rest>[^]*)$/i;
+const USER_INFO = /^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/;
+const HOST = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:[\]<>"]|[\u0080-\uffff])*$/;
+const OPTIONAL_PORT = /^(?::\d*)?$/;
+
+/** `undefined` where Go's parser gives an error. */
+export function parseLikeGo(text: string): GoUrl | undefined {
+  const [main, fragment] = cut(text, '#');
+  if (CONTROL.test(text) || main.startsWith(':') || !isEscapedWell(fragment)) return undefined;
+  const { scheme = '', rest = main } = SCHEME.exec(main)?.groups ?? {};
+  const [place] = cut(rest, '?');
+  const nothing = { scheme: scheme.toLowerCase(), host: '', port: '' };
+  if (place.startsWith('/')) return parsePlace(place, nothing);
+  const isPath = isEscapedWell(place) && !cut(place, '/')[0].includes(':');
+  return scheme !== '' || isPath ? nothing : undefined;
+}
+
+function parsePlace(place: string, nothing: GoUrl): GoUrl | undefined {
+  const hasAuthority =
+    place.startsWith('//') && (nothing.scheme !== '' || !place.startsWith('///'));
+  const [authority, path] = hasAuthority ? cut(place.slice(2), '/') : ['', place];
+  const parts = isEscapedWell(path) ? parseAuthority(authority, nothing.scheme) : undefined;
+  return parts === undefined ? undefined : { ...nothing, ...parts };
+}
+
+type Authority = Pick<GoUrl, 'host' | 'port' | 'user'>;
+
+function parseAuthority(authority: string, scheme: string): Authority | undefined {
+  const at = authority.lastIndexOf('@');
+  const place = parseHost(authority.slice(at + 1), scheme);
+  if (place === undefined || at === -1) return place;
+  const info = authority.slice(0, at);
+  if (!USER_INFO.test(info) || !isEscapedWell(info)) return undefined;
+  const [name, password] = cut(info, ':');
+  return { ...place, user: { name: unescaped(name), password: unescaped(password) } };
+}
+
+function parseHost(text: string, scheme: string): Authority | undefined {
+  if (!HOST.test(text) || text.lastIndexOf('[') > 0) return undefined;
+  if (text.startsWith('[')) {
+    const end = text.lastIndexOf(']');
+    const host = text.slice(1, end);
+    return end !== -1 && isIPv6(host) ? withPort(host, text.slice(end + 1)) : undefined;
+  }
+  // Several colons are refused for http and https only; other schemes take the last one.
+  const isStrict = scheme === 'http' || scheme === 'https';
+  const colon = isStrict ? text.indexOf(':') : text.lastIndexOf(':');
+  return colon === -1 ? withPort(text, '') : withPort(text.slice(0, colon), text.slice(colon));
+}
+
+function withPort(host: string, colonPort: string): Authority | undefined {
+  return OPTIONAL_PORT.test(colonPort) ? { host, port: colonPort.slice(1) } : undefined;
+}
+
+/** What stands before and after the first separator; the second part is empty when there is none. */
+function cut(text: string, separator: string): readonly [string, string] {
+  const index = text.indexOf(separator);
+  return index === -1 ? [text, ''] : [text.slice(0, index), text.slice(index + separator.length)];
+}
+
+/** Every `%` is followed by two hexadecimal digits. */
+function isEscapedWell(text: string): boolean {
+  return !/%(?![0-9a-f]{2})/i.test(text);
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
