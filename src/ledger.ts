@@ -38,13 +38,17 @@ export class RequestLedger implements Ledger {
     this.#onceAt = new Map(Object.entries(memory.onceAt));
   }
 
-  take(kind: string, target: string): boolean {
+  allows(kind: string, target: string): boolean {
     if (kind !== 'http' && this.#isPaused(target)) return false;
+    if (!BUDGETED.has(kind)) return true;
+    return withinHour(this.#sentAt, this.#clock.wall()).length < this.#requestsPerHour;
+  }
+
+  take(kind: string, target: string): boolean {
+    if (!this.allows(kind, target)) return false;
     if (BUDGETED.has(kind)) {
       const now = this.#clock.wall();
-      const recent = withinHour(this.#sentAt, now);
-      if (recent.length >= this.#requestsPerHour) return false;
-      this.#sentAt = [...recent, now];
+      this.#sentAt = [...withinHour(this.#sentAt, now), now];
     }
     this.#count(kind, target);
     return true;

@@ -39,7 +39,10 @@ export function createWalk(id: string, checks: readonly Check[], loan: WalkLoan)
     intervalSeconds: first.intervalSeconds,
     timeoutSeconds: WALK_TIMEOUT_SECONDS,
     checks,
-    run: (signal, emit, everything) => runWalk({ checks, loan, signal, emit, everything }),
+    run: async (signal, emit, everything) => {
+      const wanted = wantedOf(checks, loan, everything);
+      await runWalk({ checks, loan, signal, emit, wanted });
+    },
   };
 }
 
@@ -48,8 +51,8 @@ interface Round {
   readonly loan: WalkLoan;
   readonly signal: AbortSignal;
   readonly emit: (result: ProbeResult) => void;
-  /** True for a full round: everything is due. */
-  readonly everything: boolean;
+  /** What this walk looks at, decided once at its start: a link must not skip what a later one needs. */
+  readonly wanted: ReadonlySet<CheckId>;
 }
 
 async function runWalk(round: Round): Promise<void> {
@@ -89,9 +92,7 @@ async function stepOf(
   }
   if (round.signal.aborted) return outOfTime(check, round);
   const known = round.loan.known(check.id);
-  const due =
-    isDue(check, known, round.loan.clock) || (round.everything && mayRepeat(known, round));
-  if (!due && known !== undefined && !isCarrier(check, round)) return restored(check, known, round);
+  if (!round.wanted.has(check.id) && known !== undefined) return restored(check, known, round);
   if (!round.loan.ledger.take(check.probe.id, endpointIdOf(check))) {
     if (known !== undefined && ageSeconds(known, round.loan.clock) < check.intervalSeconds * 3) {
       return restored(check, known, round);
@@ -114,10 +115,28 @@ function outOfTime(check: Check, round: Round): Finding {
   return check.target.kind === 'runner' ? finding : emitted(check, round, finding);
 }
 
-/** A full round repeats everything but what GitLab must not be asked again yet. */
-function mayRepeat(known: Known | undefined, { loan }: Round): boolean {
-  const holdsSeconds = known?.result.finding.holdsSeconds ?? 0;
-  return known === undefined || ageSeconds(known, loan.clock) >= holdsSeconds;
+/** What is due, and the unbudgeted links that it travels on. A full round wants everything. */
+function wantedOf(
+  checks: readonly Check[],
+  { clock, known, ledger }: WalkLoan,
+  everything: boolean,
+): ReadonlySet<CheckId> {
+  const isWanted = (check: Check): boolean => {
+    const last = known(check.id);
+    return isDue(check, last, clock) || (everything && mayRepeat(last, clock));
+  };
+  const due = checks.filter((check) => isWanted(check));
+  const sendable = due.filter((check) => ledger.allows(check.probe.id, endpointIdOf(check)));
+  const lastIndex = Math.max(-1, ...sendable.map((check) => checks.indexOf(check)));
+  const carriers = checks.slice(0, lastIndex + 1).filter(({ probe }) => probe.budgeted !== true);
+  return new Set([...due, ...carriers].map(({ id }) => id));
+}
+
+/** Even a full round does not repeat what GitLab must not be asked again yet. */
+function mayRepeat(known: Known | undefined, clock: Clock): boolean {
+  return (
+    known === undefined || ageSeconds(known, clock) >= (known.result.finding.holdsSeconds ?? 0)
+  );
 }
 
 function isDue(check: Check, known: Known | undefined, clock: Clock): boolean {
@@ -131,14 +150,6 @@ function isDue(check: Check, known: Known | undefined, clock: Clock): boolean {
   const wait = Math.max(pace, known.result.finding.holdsSeconds ?? 0);
   // Half a second of grace: a walk that starts a little early must not postpone a check by a whole round.
   return ageSeconds(known, clock) >= wait - 0.5;
-}
-
-/** An unbudgeted link runs, due or not, when a later due one travels on what it obtains. */
-function isCarrier(check: Check, { checks, loan }: Round): boolean {
-  if (check.probe.budgeted === true) return false;
-  return checks.some(
-    (later) => later.probe.budgeted === true && isDue(later, loan.known(later.id), loan.clock),
-  );
 }
 
 function ageSeconds(known: Known, clock: Clock): number {

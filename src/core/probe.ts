@@ -70,6 +70,8 @@ export interface Walk {
 export interface Ledger {
   /** True when one more request of this kind may be sent now; it is then counted. */
   take(kind: string, target: string): boolean;
+  /** True when `take` would say yes now; counts nothing. */
+  allows(kind: string, target: string): boolean;
   /** True when `key` was not used within `seconds`; it is then marked as used. */
   once(key: string, seconds: number): boolean;
   /** GitLab asked for quiet (429, Retry-After): nothing is allowed for that long. */

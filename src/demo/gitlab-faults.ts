@@ -60,7 +60,7 @@ const ON_API: Readonly<Partial<Record<Fault, Answer>>> = {
     path.startsWith('/api/v4/runners') || path.startsWith('/api/v4/jobs')
       ? {
           ...gitlabError(503, 'GitLab is in maintenance mode and read-only'),
-          headers: { 'Retry-After': '2' },
+          headers: { 'Retry-After': '1' },
         }
       : undefined,
   'server-error': ({ path }) =>

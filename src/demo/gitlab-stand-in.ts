@@ -134,7 +134,7 @@ async function answer(
   if (!isBelow) return send(response, gitlabError(404, '404 Not Found'));
   const faulty = faultyAnswer(state.fault, { method, path });
   if (faulty === 'silent') return undefined;
-  if (faulty === 'reset') return void request.socket.resetAndDestroy();
+  if (faulty === 'reset') return void request.socket.destroy();
   const token = request.headers['runner-token'] ?? wordOf(body, 'token') ?? '';
   return send(response, faulty ?? (await routed(state, { method, path, token: String(token) })));
 }

@@ -135,7 +135,7 @@ const REASONS = {
 } as const;
 
 /** The error that counts is that of the first address, as in Go. */
-function reasonOf(first: Attempt | undefined) {
+export function reasonOf(first: Attempt | undefined) {
   if (first === undefined) return 'connect-error';
   if (first.outcome === 'EHOSTUNREACH') {
     return first.seconds < FAST_SECONDS ? 'prohibited' : 'host-unreachable';

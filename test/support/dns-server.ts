@@ -68,9 +68,12 @@ function replyTo(
 ): Buffer {
   const addresses = typeof said === 'string' ? [] : said;
   const code = typeof said === 'string' ? (CODES[said] ?? 0) : 0;
-  const answers = addresses.map(
-    (data): Answer => ({ name: question.name, type: question.type, ttl: 0, data }),
-  );
+  const answers = addresses.map((data): Answer => ({
+    name: question.name,
+    type: question.type,
+    ttl: 0,
+    data,
+  }));
   return encode({ type: 'response', id, flags: 0x180 | code, questions: [question], answers });
 }
 

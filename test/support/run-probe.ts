@@ -16,7 +16,12 @@ export interface Over<O extends OptionTable> {
 }
 
 /** Lets everything pass and counts nothing. */
-export const openLedger: Ledger = { take: () => true, once: () => true, pause: () => {} };
+export const openLedger: Ledger = {
+  allows: () => true,
+  take: () => true,
+  once: () => true,
+  pause: () => {},
+};
 
 export async function runProbe<
   K extends TargetKind,

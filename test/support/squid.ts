@@ -1,5 +1,5 @@
 /** A real squid on a free port of loopback, in a folder of its own: `await using squid = await startSquid()`. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -43,7 +43,7 @@ export async function startSquid(options: SquidOptions = {}): Promise<Squid> {
   const exited = once(child, 'exit');
   const stop = async (): Promise<void> => {
     // Not SIGKILL: it removes its shared memory when it is asked to end.
-    child.kill('SIGTERM');
+    child.kill('SIGINT');
     await exited;
     await rm(folder, { recursive: true, force: true });
   };
@@ -63,11 +63,16 @@ export async function startSquid(options: SquidOptions = {}): Promise<Squid> {
   };
 }
 
-/** In the plain form that the helper takes beside hashes. */
+/** As htpasswd writes it: the helper takes hashes only. */
 function usersText(users: Readonly<Record<string, string>>): string {
   return Object.entries(users)
-    .map(([name, password]) => `${name}:${password}\n`)
+    .map(([name, password]) => `${name}:${hashOf(password)}\n`)
     .join('');
+}
+
+function hashOf(password: string): string {
+  const flags = ['passwd', '-1', '-stdin'];
+  return execFileSync('openssl', flags, { input: password, encoding: 'utf8' }).trim();
 }
 
 function configText(folder: string, port: number, { users, ports }: SquidOptions): string {

@@ -58,7 +58,8 @@ interface Judged {
 }
 
 function sharedCause(group: readonly Judged[], picture: Picture): readonly Cause[] {
-  const [first, ...others] = group;
+  // The one that was seen most often speaks for all: tokens take turns while GitLab asks for quiet.
+  const [first, ...others] = group.toSorted((a, b) => b.state.streak - a.state.streak);
   if (first === undefined) return [];
   return [
     draft(picture, {

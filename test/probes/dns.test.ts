@@ -1,0 +1,223 @@
+import { describe, expect, test } from 'vitest';
+
+import { deadlineOf } from '../../src/core/abort.ts';
+import type { Finding } from '../../src/core/finding.ts';
+import type { LinkTools, Walk } from '../../src/core/probe.ts';
+import type { EndpointTarget } from '../../src/core/target.ts';
+import { dns } from '../../src/probes/dns.ts';
+import { proxyAt } from '../support/connect-proxy.ts';
+import type { Said, Script } from '../support/dns-server.ts';
+import { closedUdpPort, rootFolder, startDnsServer } from '../support/dns-server.ts';
+import { ENDPOINT } from '../support/probes.ts';
+import { runProbe } from '../support/run-probe.ts';
+
+const RESOLV_CONF = 'nameserver 127.0.0.1\nsearch .\noptions timeout:1';
+
+interface Looked {
+  readonly finding: Finding;
+  readonly walk: Walk;
+}
+
+interface Stage {
+  readonly port: number;
+  readonly resolvConf?: string;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly target?: EndpointTarget;
+  readonly slowSeconds?: number;
+  readonly tools?: Partial<LinkTools>;
+}
+
+async function look(stage: Stage): Promise<Looked> {
+  const { port, resolvConf = RESOLV_CONF, files = {}, target = ENDPOINT, slowSeconds = 60 } = stage;
+  await using root = await rootFolder({ '/etc/resolv.conf': resolvConf, ...files });
+  const walk: Walk = {};
+  const finding = await runProbe(dns, target, {
+    options: { slow_seconds: slowSeconds },
+    tools: { paths: root.paths, dnsPort: port, walk, ...stage.tools },
+  });
+  return { finding, walk };
+}
+
+const ipv4Only: Script = (_name, type) => (type === 'A' ? ['10.0.0.5', '10.0.0.6'] : []);
+const ADDRESSES = [
+  { address: '10.0.0.5', family: 4 },
+  { address: '10.0.0.6', family: 4 },
+];
+
+test('a name that resolves passes, and the walk gets its addresses', async () => {
+  await using server = await startDnsServer(ipv4Only);
+  const { finding, walk } = await look({ port: server.port });
+  expect(finding).toEqual({
+    status: 'pass',
+    measures: { lookup_seconds: expect.any(Number), addresses: 2 },
+    facts: {
+      name: 'gitlab.test',
+      of: 'gitlab',
+      source: 'dns',
+      addresses: '10.0.0.5, 10.0.0.6',
+      servers: '127.0.0.1',
+      tried: 'gitlab.test',
+      outcomes: expect.stringContaining('127.0.0.1 '),
+    },
+  });
+  expect(walk.addresses).toEqual(ADDRESSES);
+});
+
+test('an address from the hosts file is named as such', async () => {
+  const files = { '/etc/hosts': '10.0.0.77 gitlab.test' };
+  const { finding } = await look({ port: 1, files });
+  expect(finding).toMatchObject({
+    status: 'pass',
+    facts: { source: 'hosts', addresses: '10.0.0.77', servers: '' },
+  });
+});
+
+test('through a proxy it is the name of the proxy that is looked up', async () => {
+  await using server = await startDnsServer(ipv4Only);
+  const proxy = proxyAt(3128, { host: 'proxy.test' });
+  const { finding } = await look({ port: server.port, target: { ...ENDPOINT, proxy } });
+  expect(finding).toMatchObject({ status: 'pass', facts: { name: 'proxy.test', of: 'proxy' } });
+  expect([...server.asked].toSorted()).toEqual(['A proxy.test', 'AAAA proxy.test']);
+});
+
+test('an IPv6 address in the URL is taken out of its brackets', async () => {
+  const target = { ...ENDPOINT, url: new URL('https://[2001:db8::1]:8443/') };
+  const { finding, walk } = await look({ port: 1, target });
+  expect(finding).toMatchObject({ status: 'pass', facts: { source: 'literal' } });
+  expect(walk.addresses).toEqual([{ address: '2001:db8::1', family: 6 }]);
+});
+
+describe('one server that says', () => {
+  const table: readonly { said: Said; reason: string; outcome: string }[] = [
+    { said: 'nxdomain', reason: 'not-found', outcome: 'nxdomain' },
+    { said: [], reason: 'not-found', outcome: 'nodata' },
+    { said: 'servfail', reason: 'server-failure', outcome: 'servfail' },
+    { said: 'refused', reason: 'server-failure', outcome: 'refused' },
+    { said: 'silent', reason: 'timeout', outcome: 'timeout' },
+  ];
+  test.each(table)('$said fails as $reason', async ({ said, reason, outcome }) => {
+    await using server = await startDnsServer(() => said);
+    const { finding, walk } = await look({ port: server.port });
+    expect(finding).toEqual({
+      status: 'fail',
+      reason,
+      detail: `lookup of gitlab.test: 127.0.0.1 ${outcome}`,
+      measures: { lookup_seconds: expect.any(Number), addresses: 0 },
+      facts: {
+        name: 'gitlab.test',
+        of: 'gitlab',
+        source: 'none',
+        addresses: '',
+        servers: '127.0.0.1',
+        tried: 'gitlab.test',
+        outcomes: `127.0.0.1 ${outcome}`,
+      },
+    });
+    expect(walk.addresses).toBeUndefined();
+  });
+});
+
+test('nothing listens on the address of the server', async () => {
+  const { finding } = await look({ port: await closedUdpPort() });
+  expect(finding).toMatchObject({
+    status: 'fail',
+    reason: 'resolver-down',
+    detail: 'lookup of gitlab.test: 127.0.0.1 connection-refused',
+  });
+});
+
+test('resolv.conf names no server', async () => {
+  const { finding } = await look({ port: await closedUdpPort(), resolvConf: '# empty\nsearch .' });
+  expect(finding).toMatchObject({
+    status: 'fail',
+    reason: 'not-configured',
+    detail: '/etc/resolv.conf names no server, so gitlab.test cannot be looked up',
+  });
+});
+
+test('nsswitch.conf allows no DNS', async () => {
+  const { finding } = await look({ port: 1, files: { '/etc/nsswitch.conf': 'hosts: files' } });
+  expect(finding).toMatchObject({
+    status: 'fail',
+    reason: 'not-found',
+    detail: 'gitlab.test is not in /etc/hosts, and nsswitch.conf allows no DNS',
+  });
+});
+
+test('a dead first server makes a lookup slow, not wrong', async () => {
+  await using dead = await startDnsServer(() => 'silent');
+  await using server = await startDnsServer(ipv4Only, '127.0.0.2', dead.port);
+  const resolvConf = `${RESOLV_CONF}\nnameserver 127.0.0.2`;
+  const { finding, walk } = await look({ port: server.port, resolvConf, slowSeconds: 0.5 });
+  expect(finding).toMatchObject({
+    status: 'warn',
+    reason: 'slow',
+    detail: expect.stringMatching(
+      /^gitlab\.test resolved only after \d\.\d s \(127\.0\.0\.1 timeout, 127\.0\.0\.2 \w+\)$/,
+    ),
+  });
+  expect(walk.addresses).toEqual(ADDRESSES);
+});
+
+describe('with a search list', () => {
+  const RESOLV = 'nameserver 127.0.0.1\nsearch corp.test\noptions timeout:1 attempts:1';
+  const table: readonly { own: Said; reason: string; outcome: string }[] = [
+    { own: 'servfail', reason: 'server-failure', outcome: 'servfail' },
+    { own: 'silent', reason: 'timeout', outcome: 'timeout' },
+    { own: 'nxdomain', reason: 'not-found', outcome: 'nxdomain' },
+  ];
+  test.each(table)(
+    'a whole name is judged by itself, not by its expansion: $own',
+    async ({ own, reason, outcome }) => {
+      const other = own === 'nxdomain' ? 'servfail' : 'nxdomain';
+      await using server = await startDnsServer((name) => (name === 'gitlab.test' ? own : other));
+      const { finding } = await look({ port: server.port, resolvConf: RESOLV });
+      expect(finding).toMatchObject({
+        status: 'fail',
+        reason,
+        detail: `lookup of gitlab.test (tried gitlab.test, gitlab.test.corp.test): 127.0.0.1 ${outcome}`,
+      });
+    },
+  );
+
+  test('a short name is found nowhere only when each of its expansions is', async () => {
+    const target = { ...ENDPOINT, url: new URL('https://gitlab/') };
+    const says: Record<string, Said> = { gitlab: 'nxdomain', 'gitlab.corp.test': 'nxdomain' };
+    await using server = await startDnsServer((name) => says[name] ?? 'garbage');
+    const gone = await look({ port: server.port, resolvConf: RESOLV, target });
+    expect(gone.finding).toMatchObject({
+      status: 'fail',
+      reason: 'not-found',
+      detail: 'lookup of gitlab (tried gitlab.corp.test, gitlab): 127.0.0.1 nxdomain',
+    });
+    says['gitlab.corp.test'] = 'servfail';
+    const unsure = await look({ port: server.port, resolvConf: RESOLV, target });
+    expect(unsure.finding).toMatchObject({ status: 'fail', reason: 'server-failure' });
+  });
+});
+
+test('no data for one family and a failure for the other is a failure', async () => {
+  await using server = await startDnsServer((_name, type) => (type === 'A' ? 'servfail' : []));
+  const { finding } = await look({ port: server.port });
+  expect(finding).toMatchObject({ status: 'fail', reason: 'server-failure' });
+});
+
+test('servers that are silent until the time is over are a timeout too', async () => {
+  await using server = await startDnsServer(() => 'silent');
+  using deadline = deadlineOf(0.2);
+  const resolvConf = 'nameserver 127.0.0.1\noptions timeout:30';
+  const tools = { signal: deadline.signal };
+  const { finding } = await look({ port: server.port, resolvConf, tools });
+  expect(finding).toMatchObject({
+    status: 'fail',
+    reason: 'timeout',
+    facts: { outcomes: '127.0.0.1 timeout' },
+  });
+});
+
+test('a name that cannot be asked for is not judged', async () => {
+  await using server = await startDnsServer(() => 'nxdomain');
+  const target = { ...ENDPOINT, url: new URL(`https://${'x'.repeat(64)}.test/`) };
+  const { finding } = await look({ port: server.port, target });
+  expect(finding).toMatchObject({ status: 'unknown', reason: 'resolver-error' });
+});

@@ -1,0 +1,74 @@
+/** The daemon on the stage of the demo, quick, with waits that end. */
+import { defaultSettings } from '../../src/config/settings.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import type { View } from '../../src/core/view.ts';
+import { Daemon } from '../../src/daemon.ts';
+import { demoSettings } from '../../src/demo/settings.ts';
+import type { Stage } from '../../src/demo/stage.ts';
+import { DEMO_CONFIG } from '../../src/demo/stage.ts';
+import { createLog } from '../../src/log.ts';
+import { PROBES } from '../../src/probes/index.ts';
+
+const PATIENCE_MILLISECONDS = 25_000;
+
+export interface StageDaemon extends AsyncDisposable {
+  readonly daemon: Daemon;
+  readonly log: readonly string[];
+  /** Waits until the view is as wanted; an error tells what it was instead. */
+  until(wanted: (view: View) => boolean, what: string): Promise<View>;
+}
+
+export async function startStageDaemon(stage: Stage): Promise<StageDaemon> {
+  const log: string[] = [];
+  const settings = demoSettings(defaultSettings(PROBES));
+  const probes = Object.fromEntries(
+    Object.entries(settings.probes).map(([id, one]) => [
+      id,
+      { ...one, intervalSeconds: Math.min(1, one.intervalSeconds) },
+    ]),
+  );
+  const daemon = new Daemon({
+    probes: PROBES,
+    settings: { ...settings, probes },
+    loadSettings: async () => ({ settings, problems: [] }),
+    paths: { rootfs: stage.rootfs, procfs: '/proc', sysfs: '/sys' },
+    clock: systemClock,
+    log: createLog({ level: 'debug', format: 'logfmt', sink: { write: (line) => log.push(line) } }),
+    runnerConfigPath: DEMO_CONFIG,
+    stateDirectory: `${stage.rootfs}/state`,
+    demo: true,
+  });
+  await daemon.start();
+  daemon.markListening();
+  return {
+    daemon,
+    log,
+    until: async (wanted, what) => await waitFor(daemon, wanted, what),
+    [Symbol.asyncDispose]: async () => await daemon.stop(),
+  };
+}
+
+async function waitFor(
+  daemon: Daemon,
+  wanted: (view: View) => boolean,
+  what: string,
+): Promise<View> {
+  const { promise, resolve, reject } = Promise.withResolvers<View>();
+  const look = (): void => {
+    const view = daemon.view();
+    if (wanted(view)) resolve(view);
+  };
+  const timer = setTimeout(() => {
+    const { verdict, causes, summary } = daemon.view().diagnosis;
+    const seen = causes.map(({ id, confidence }) => `${id} (${confidence})`).join(', ');
+    reject(new Error(`waited for ${what}; it is ${verdict}: ${seen || summary}`));
+  }, PATIENCE_MILLISECONDS);
+  const stop = daemon.onChange(look);
+  look();
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    stop();
+  }
+}
