@@ -7,18 +7,16 @@
 import { hostname } from 'node:os';
 
 import type { Check, Snapshot } from './core/check.ts';
-import type { Clock, Instant } from './core/clock.ts';
+import type { Instant } from './core/clock.ts';
 import type { ProbeResult } from './core/finding.ts';
-import type { Paths } from './core/paths.ts';
 import type { Probe } from './core/probe.ts';
 import { VERSION } from './core/version.ts';
 import type { SelfState, View } from './core/view.ts';
-import { causeChanges } from './cause-changes.ts';
+import type { DaemonOptions } from './daemon-options.ts';
 import { diagnose } from './diagnosis/diagnose.ts';
 import { readState, writeState } from './host/state-file.ts';
 import { hostFacts } from './host/system.ts';
 import { RequestLedger } from './ledger.ts';
-import type { Log } from './log.ts';
 import type { Memory } from './memory.ts';
 import { EMPTY_MEMORY, memoryDocument, memoryOf, stillValid } from './memory.ts';
 import type { PlanSettings } from './plan.ts';
@@ -27,6 +25,7 @@ import type { Job } from './scheduler.ts';
 import { runJob, Scheduler } from './scheduler.ts';
 import { Store } from './store.ts';
 import { SurroundingsWatch } from './surroundings.ts';
+import { ViewKeeper } from './view-keeper.ts';
 
 /** The runner itself looks at its config.toml every 3 s. */
 const WATCH_SECONDS = 3;
@@ -34,33 +33,13 @@ const SAVE_SECONDS = 10;
 /** Without a tick for this long the event loop or the watch is stuck. */
 const STUCK_SECONDS = 30;
 
-export interface SettingsLoad {
-  readonly settings: PlanSettings | undefined;
-  /** One line each; empty when the file is good. */
-  readonly problems: readonly string[];
-}
-
-export interface DaemonOptions {
-  readonly probes: readonly Probe[];
-  readonly settings: PlanSettings;
-  /** Reads the settings file once more, for a reload. */
-  readonly loadSettings: () => Promise<SettingsLoad>;
-  readonly paths: Paths;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly runnerConfigPath?: string;
-  readonly stateDirectory?: string;
-  readonly demo?: boolean;
-  readonly onResult?: (result: ProbeResult, probe: Probe) => void;
-}
-
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #store: Store;
   readonly #scheduler: Scheduler;
   readonly #watch: SurroundingsWatch;
   readonly #startedAt: Instant;
-  readonly #listeners = new Set<() => void>();
+  readonly #views: ViewKeeper;
   readonly #stop = new AbortController();
   #ledger: RequestLedger;
   #settings: PlanSettings;
@@ -70,8 +49,6 @@ export class Daemon {
   #jobs: readonly Job[] = [];
   #probesById: ReadonlyMap<string, Probe>;
   #hostFacts: SelfState['hostFacts'] = {};
-  #view: View | undefined;
-  #viewIsDue = false;
   #ticks: NodeJS.Timeout[] = [];
   #lastTickSeconds: number;
   #listening = false;
@@ -85,6 +62,7 @@ export class Daemon {
     this.#settingsState = { successful: true, successAt: this.#startedAt };
     this.#probesById = new Map(options.probes.map((probe) => [probe.id, probe]));
     this.#store = new Store(clock);
+    this.#views = new ViewKeeper(() => this.#newView(), options.log);
     this.#ledger = new RequestLedger(clock, options.settings.requestsPerHour);
     this.#watch = new SurroundingsWatch({
       paths,
@@ -99,14 +77,12 @@ export class Daemon {
 
   /** The last view. Costs nothing; it is renewed by results and ticks, never by readers. */
   view(): View {
-    this.#view ??= this.#newView();
-    return this.#view;
+    return this.#views.view();
   }
 
   /** Called after each change of the view; returns the function that ends it. */
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#views.onChange(listener);
   }
 
   /** One full round of every check, each within its deadline. */
@@ -119,7 +95,7 @@ export class Daemon {
         await runJob({ job, clock, stop: this.#stop.signal, onResult, everything: true });
       }),
     );
-    this.#renew();
+    this.#views.renew();
     return this.view();
   }
 
@@ -136,7 +112,7 @@ export class Daemon {
   /** The listeners are up: part of being ready. */
   markListening(): void {
     this.#listening = true;
-    this.#renew();
+    this.#views.renew();
   }
 
   /** Reads the settings and the runner's config again; a bad settings file keeps the old settings. */
@@ -155,7 +131,7 @@ export class Daemon {
     }
     await this.#watch.refresh();
     this.#replan();
-    this.#renew();
+    this.#views.renew();
     return problems;
   }
 
@@ -213,7 +189,7 @@ export class Daemon {
       this.#replan();
       this.#scheduler.replace(this.#jobs);
     }
-    this.#renew();
+    this.#views.renew();
   }
 
   #record(result: ProbeResult): void {
@@ -222,21 +198,7 @@ export class Daemon {
     if (transition !== undefined) log.debug({ ...transition }, 'check changed');
     const probe = this.#probesById.get(result.check.slice(0, result.check.indexOf('@')));
     if (probe !== undefined && result.finding.status !== 'skipped') onResult?.(result, probe);
-    // Several results of one walk make one view.
-    if (this.#viewIsDue) return;
-    this.#viewIsDue = true;
-    setImmediate(() => this.#renew());
-  }
-
-  #renew(): void {
-    this.#viewIsDue = false;
-    const before = this.#view?.diagnosis;
-    this.#view = this.#newView();
-    const { diagnosis } = this.#view;
-    for (const { level, data, message } of causeChanges(before, diagnosis)) {
-      this.#options.log[level](data, message);
-    }
-    for (const listener of this.#listeners) listener();
+    this.#views.renewSoon();
   }
 
   #newView(): View {

@@ -25,7 +25,7 @@ export interface WalkLoan {
   readonly clock: Clock;
   readonly paths: Paths;
   readonly ledger: Ledger;
-  known(id: CheckId): Known | undefined;
+  readonly known: (id: CheckId) => Known | undefined;
   restore(id: CheckId): void;
 }
 

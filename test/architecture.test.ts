@@ -28,10 +28,11 @@ const PARTS: Readonly<Record<string, string>> = {
   'walk.ts': 'machinery',
   'cause-changes.ts': 'daemon',
   'daemon.ts': 'daemon',
+  'daemon-options.ts': 'daemon',
   'surroundings.ts': 'daemon',
+  'view-keeper.ts': 'daemon',
   'server.ts': 'server',
   'server-listen.ts': 'server',
-  'server-limits.ts': 'server',
 };
 
 /** Each vendor package has one home. */

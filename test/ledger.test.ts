@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { RequestLedger } from '../src/ledger.ts';
 import { setClock, START } from './support/clock.ts';
 
-const URL_ = 'https://gitlab.test/';
+const GITLAB = 'https://gitlab.test/';
 
 test('budgeted requests stay under the limit in any window of one hour', () => {
   const clock = setClock();
@@ -11,7 +11,7 @@ test('budgeted requests stay under the limit in any window of one hour', () => {
   const sent: number[] = [];
 
   for (let second = 0; second < 4 * 3600; second += 7) {
-    if (ledger.take(second % 2 === 0 ? 'api' : 'token', URL_)) sent.push(clock.wall());
+    if (ledger.take(second % 2 === 0 ? 'api' : 'token', GITLAB)) sent.push(clock.wall());
     clock.advance(7);
   }
 
@@ -25,22 +25,22 @@ test('budgeted requests stay under the limit in any window of one hour', () => {
 test('health requests are counted and never refused', () => {
   const ledger = new RequestLedger(setClock(), 1);
 
-  expect(Array.from({ length: 5 }, () => ledger.take('http', URL_))).toEqual(Array(5).fill(true));
-  expect(ledger.counts()).toEqual([{ target: URL_, kind: 'http', count: 5 }]);
+  expect(Array.from({ length: 5 }, () => ledger.take('http', GITLAB))).toEqual(Array(5).fill(true));
+  expect(ledger.counts()).toEqual([{ target: GITLAB, kind: 'http', count: 5 }]);
 });
 
 test('an endpoint that asked for quiet is left alone for that long, others are not', () => {
   const clock = setClock();
   const ledger = new RequestLedger(clock, 20);
-  ledger.pause(URL_, 60);
-  ledger.pause(URL_, 5);
+  ledger.pause(GITLAB, 60);
+  ledger.pause(GITLAB, 5);
 
-  expect(ledger.take('api', URL_)).toBe(false);
-  expect(ledger.take('verify', URL_)).toBe(false);
-  expect(ledger.take('http', URL_)).toBe(true);
+  expect(ledger.take('api', GITLAB)).toBe(false);
+  expect(ledger.take('verify', GITLAB)).toBe(false);
+  expect(ledger.take('http', GITLAB)).toBe(true);
   expect(ledger.take('api', 'https://other.test/')).toBe(true);
   clock.advance(60);
-  expect(ledger.take('api', URL_)).toBe(true);
+  expect(ledger.take('api', GITLAB)).toBe(true);
 });
 
 test('once means once in the given time', () => {
@@ -58,16 +58,16 @@ test('once means once in the given time', () => {
 test('the budget survives a restart through its memory', () => {
   const clock = setClock();
   const first = new RequestLedger(clock, 2);
-  first.take('api', URL_);
+  first.take('api', GITLAB);
   first.take('token', 'abc');
   first.once('verify:abc', 3600);
 
   const second = new RequestLedger(clock, 2, first.memory());
 
-  expect(second.take('api', URL_)).toBe(false);
+  expect(second.take('api', GITLAB)).toBe(false);
   expect(second.once('verify:abc', 3600)).toBe(false);
   clock.advance(3600);
-  expect(second.take('api', URL_)).toBe(true);
+  expect(second.take('api', GITLAB)).toBe(true);
 });
 
 test('instants of a clock that was set back are forgotten', () => {
@@ -76,6 +76,6 @@ test('instants of a clock that was set back are forgotten', () => {
     onceAt: { key: START + 86_400_000 },
   });
 
-  expect(ledger.take('api', URL_)).toBe(true);
+  expect(ledger.take('api', GITLAB)).toBe(true);
   expect(ledger.once('key', 3600)).toBe(true);
 });

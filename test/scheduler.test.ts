@@ -43,6 +43,20 @@ function scheduled(...jobs: Job[]) {
   return { scheduler, results, missed, times };
 }
 
+/** Time between the first two runs of a job. */
+async function phaseOf(seed: string, id: string): Promise<number> {
+  const starts: number[] = [];
+  const job = jobOf(id, { run: async () => void starts.push(systemClock.wall()) });
+  const scheduler = new Scheduler(systemClock, seed, {
+    onResult: () => {},
+    onMissed: () => {},
+  });
+  scheduler.replace([job]);
+  await vi.advanceTimersByTimeAsync(15_000);
+  scheduler.stop();
+  return (starts[1] ?? 0) - (starts[0] ?? 0);
+}
+
 describe('rhythm', () => {
   test('a job runs at once and then once in each interval', async () => {
     const { times } = scheduled(jobOf('a'));
@@ -56,19 +70,6 @@ describe('rhythm', () => {
   });
 
   test('hosts and jobs are spread over the interval by a hash, the same one each time', async () => {
-    const phaseOf = async (seed: string, id: string): Promise<number> => {
-      const starts: number[] = [];
-      const job = jobOf(id, { run: async () => void starts.push(systemClock.wall()) });
-      const scheduler = new Scheduler(systemClock, seed, {
-        onResult: () => {},
-        onMissed: () => {},
-      });
-      scheduler.replace([job]);
-      await vi.advanceTimersByTimeAsync(15_000);
-      scheduler.stop();
-      return (starts[1] ?? 0) - (starts[0] ?? 0);
-    };
-
     const phases: number[] = [];
     for (let host = 0; host < 50; host += 1) phases.push(await phaseOf(`host-${host}`, 'a'));
 

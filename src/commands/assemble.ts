@@ -11,7 +11,7 @@ import { errnoText, isErrno } from '../core/errno.ts';
 import type { Paths } from '../core/paths.ts';
 import type { Problem } from '../core/reading.ts';
 import { Daemon } from '../daemon.ts';
-import type { SettingsLoad } from '../daemon.ts';
+import type { SettingsLoad } from '../daemon-options.ts';
 import type { Log, LogFormat, LogLevel } from '../log.ts';
 import { createLog } from '../log.ts';
 import type { Exporter } from '../metrics/exporter.ts';

@@ -56,8 +56,6 @@ export const COMMON_REASONS = {
   },
 } as const;
 
-export type CommonReason = keyof typeof COMMON_REASONS;
-
 /** The reason of a finding, or `undefined` for `pass`. */
 export function reasonOf(finding: Finding): string | undefined {
   return finding.status === 'pass' ? undefined : finding.reason;

@@ -16,9 +16,23 @@ import { FAMILIES } from './families.ts';
 import { measureFamilies } from './measures.ts';
 import { OWN_PROCESS_FAMILIES } from './own-process.ts';
 
-const PREFIX = 'runnerwatch_';
+export const PREFIX = 'runnerwatch_';
 /** From a read of /proc to the longest deadline of a walk. */
 const DURATION_BUCKETS = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 20];
+
+/** What lives longer than a view, and so is counted here instead of read from it. */
+export const COUNTED = {
+  durations: {
+    name: 'probe_duration_seconds',
+    help: 'Duration of the runs of a probe.',
+    labels: ['probe'],
+  },
+  reasons: {
+    name: 'probe_failure_reasons_total',
+    help: 'Runs of a probe that did not pass, by reason.',
+    labels: ['probe', 'reason'],
+  },
+} as const;
 
 export type Format = 'text' | 'openmetrics';
 
@@ -60,12 +74,12 @@ interface Counted {
   observe(result: ProbeResult, probe: Probe): void;
 }
 
-/** What lives longer than a view: durations and reasons, with every reason at zero from the start. */
+/** Durations and reasons, with every reason at zero from the start. */
 function countersOf(probes: readonly Probe[]): Counted {
   const durations = new Histogram({
-    name: `${PREFIX}probe_duration_seconds`,
-    help: 'Duration of the runs of a probe.',
-    labelNames: ['probe'],
+    name: `${PREFIX}${COUNTED.durations.name}`,
+    help: COUNTED.durations.help,
+    labelNames: COUNTED.durations.labels,
     buckets: DURATION_BUCKETS,
     registers: [],
   });
@@ -104,9 +118,9 @@ async function rendered(
     (registry as Registry<RegistryContentType>).setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   for (const family of families) addFamily(registry, family, view);
   const counter = new Counter({
-    name: `${PREFIX}probe_failure_reasons_total`,
-    help: 'Runs of a probe that did not pass, by reason.',
-    labelNames: ['probe', 'reason'],
+    name: `${PREFIX}${COUNTED.reasons.name}`,
+    help: COUNTED.reasons.help,
+    labelNames: COUNTED.reasons.labels,
     registers: [registry],
   });
   for (const { probe, reason, count } of reasons.values()) counter.inc({ probe, reason }, count);

@@ -9,9 +9,9 @@ const GITLAB = new URL('https://gitlab.example.com/');
 const PLAIN = new URL('http://gitlab.example.com/');
 
 /** What Go itself answered; see `about` in the files. */
-function fixture<T>(name: string): T {
+function fixture(name: string): unknown {
   const path = new URL(`../fixtures/go-proxy/${name}`, import.meta.url);
-  return JSON.parse(readFileSync(path, 'utf8')) as T;
+  return JSON.parse(readFileSync(path, 'utf8'));
 }
 
 interface GoProxy {
@@ -22,13 +22,13 @@ interface GoProxy {
   readonly password?: string;
 }
 
-const { values } = fixture<{ values: readonly { value: string; proxy: GoProxy | null }[] }>(
-  'values.json',
-);
-const { urls, lists } = fixture<{
+const { values } = fixture('values.json') as {
+  readonly values: readonly { value: string; proxy: GoProxy | null }[];
+};
+const { urls, lists } = fixture('no-proxy.json') as {
   urls: readonly string[];
   lists: readonly { noProxy: string; direct: readonly string[] }[];
-}>('no-proxy.json');
+};
 
 /** A decision as a line, password in the clear: these are invented. */
 function lineOf(decision: ProxyDecision): string {

@@ -37,7 +37,7 @@ export async function startScriptedProxy(
     socket.on('data', (chunk: Buffer) => {
       const before = received[nth] ?? '';
       received[nth] = before + chunk.toString('latin1');
-      if (before.includes('\r\n\r\n') || received[nth]?.includes('\r\n\r\n') !== true) return;
+      if (before.includes('\r\n\r\n') || !received[nth]?.includes('\r\n\r\n')) return;
       answer(socket, nth);
     });
   });

@@ -43,10 +43,13 @@ export async function startDnsServer(
     const question = query.questions?.[0];
     if (question === undefined || (question.type !== 'A' && question.type !== 'AAAA')) return;
     asked.push(`${question.type} ${question.name}`);
-    const said = script(question.name.toLowerCase(), question.type);
+    const { name, type } = question;
+    const said = script(name.toLowerCase(), type);
     if (said === 'silent') return;
     const reply =
-      said === 'garbage' ? Buffer.from('no DNS at all') : replyTo(query.id ?? 0, question, said);
+      said === 'garbage'
+        ? Buffer.from('no DNS at all')
+        : replyTo(query.id ?? 0, { name, type }, said);
     socket.send(reply, from.port, from.address);
   });
   socket.bind(port, address);

@@ -36,12 +36,12 @@ export function runnerTarget(id: string, endpoint: string | undefined = ENDPOINT
 
 export interface ProbeLike extends Partial<Omit<Probe, 'run'>> {
   readonly id: string;
-  run?(tools: LinkTools): Promise<Finding> | Finding;
+  readonly run?: (tools: LinkTools) => Promise<Finding> | Finding;
 }
 
 /** A probe of kind `host` that passes, unless told otherwise. */
 export function probe({ run, ...rest }: ProbeLike): Probe {
-  return {
+  const made = {
     title: rest.id,
     question: `Is ${rest.id} all right?`,
     kind: 'host',
@@ -54,7 +54,8 @@ export function probe({ run, ...rest }: ProbeLike): Probe {
     ...rest,
     run: async (_target: unknown, _options: unknown, tools: LinkTools) =>
       run === undefined ? PASS : await run(tools),
-  } as Probe;
+  };
+  return made as Probe;
 }
 
 export function check(

@@ -9,6 +9,7 @@ import { defaultsOf } from '../../src/core/option.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Ledger, LinkTools, Probe } from '../../src/core/probe.ts';
 import type { TargetKind, TargetKinds } from '../../src/core/target.ts';
+import { noteReason } from './seen-reasons.ts';
 
 export interface Over<O extends OptionTable> {
   readonly options?: Partial<ValuesOf<O>>;
@@ -37,5 +38,7 @@ export async function runProbe<
     ledger: openLedger,
     ...over.tools,
   };
-  return await probe.run(target, { ...defaultsOf(probe.options), ...over.options }, tools);
+  const finding = await probe.run(target, { ...defaultsOf(probe.options), ...over.options }, tools);
+  noteReason(probe.id, finding);
+  return finding;
 }

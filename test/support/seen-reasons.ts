@@ -1,0 +1,14 @@
+/** Notes which reasons were produced, for the last check of `npm test`: each declared one must be. */
+import { appendFileSync } from 'node:fs';
+
+import type { Finding } from '../../src/core/finding.ts';
+
+/** Names the file that takes `<probe>/<reason>` lines; nothing is noted without it. */
+export const SEEN_VARIABLE = 'RUNNERWATCH_SEEN_REASONS';
+
+export function noteReason(probe: string, finding: Finding): void {
+  const file = process.env[SEEN_VARIABLE];
+  if (file !== undefined && finding.status !== 'pass') {
+    appendFileSync(file, `${probe}/${finding.reason}\n`);
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * The one list of what a fresh Debian machine needs beside Node and npm, and why. Plain JavaScript, since
+ * it is read before the project's own Node is installed.
+ */
+
+/** @typedef {{ readonly name: string, readonly proof: string, readonly why: string }} DebianPackage */
+
+/** `proof` is a file or a program that is there when the package is. */
+const RUNTIME = [
+  { name: 'libatomic1', proof: 'libatomic.so.1', why: 'Node 26 is linked against it' },
+];
+
+const TESTS = [
+  { name: 'squid', proof: 'squid', why: 'a real proxy for the walk' },
+  { name: 'prometheus', proof: 'promtool', why: 'promtool, and a real scrape' },
+  { name: 'systemd', proof: 'systemd-analyze', why: 'verifies the unit file' },
+  { name: 'openssl', proof: 'openssl', why: 'a second opinion on certificates' },
+  { name: 'chromium', proof: 'chromium', why: 'the page in a real browser' },
+  { name: 'e2fsprogs', proof: 'mkfs.ext4', why: 'small file systems that fill up' },
+  { name: 'mount', proof: 'losetup', why: 'mounts them' },
+  { name: 'util-linux', proof: 'unshare', why: 'mount namespaces of the tests' },
+  { name: 'git', proof: 'git', why: 'the fresh-clone test' },
+  { name: 'procps', proof: 'ps', why: 'looks for processes left behind' },
+];
+
+/** What a task needs. @type {Readonly<Record<string, readonly DebianPackage[]>>} */
+export const NEEDED = {
+  demo: RUNTIME,
+  test: [...RUNTIME, ...TESTS],
+};

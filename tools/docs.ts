@@ -1,0 +1,36 @@
+/**
+ * Writes the pages that are made out of the program's own tables. With `--check` it writes nothing and says
+ * which page is old; that is part of `npm run check`.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { exampleSettings } from '../src/config/settings-example.ts';
+import { PROBES } from '../src/probes/index.ts';
+import { causesPage } from './docs/causes-page.ts';
+import { configurationPage } from './docs/configuration-page.ts';
+import { metricsPage } from './docs/metrics-page.ts';
+import { probesPage } from './docs/probes-page.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+const PAGES: Readonly<Record<string, string>> = {
+  'docs/causes.md': causesPage(),
+  'docs/configuration.md': configurationPage(),
+  'docs/metrics.md': metricsPage(),
+  'docs/probes.md': probesPage(),
+  'deploy/runnerwatch.example.toml': exampleSettings(PROBES),
+};
+
+const old = Object.entries(PAGES).filter(([name, text]) => {
+  const file = join(ROOT, name);
+  return !existsSync(file) || readFileSync(file, 'utf8') !== text;
+});
+
+if (process.argv.includes('--check')) {
+  for (const [name] of old)
+    process.stderr.write(`${name} is not what the sources say; type: npm run docs\n`);
+  process.exitCode = old.length === 0 ? 0 : 1;
+} else {
+  for (const [name, text] of old) writeFileSync(join(ROOT, name), text);
+}

@@ -1,0 +1,95 @@
+/**
+ * `npm test`: every check of `npm run check`, then every test, then whether each reason of each probe was
+ * produced by a test. Root also runs test/root; for anybody else the last lines name what is left. The last
+ * line of all is `N passed, N failed`.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { PROBES } from '../src/probes/index.ts';
+import { SEEN_VARIABLE } from '../test/support/seen-reasons.ts';
+import type { Tally } from './tally.ts';
+import { TALLY_VARIABLE } from './tally.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const CHECKS = ['format:check', 'lint', 'types', 'unused', 'docs:check'];
+const SYSTEM_FOLDERS = '/usr/local/sbin:/usr/sbin:/sbin';
+const ROOT_TESTS = 'test/root';
+
+const isRoot = process.getuid?.() === 0;
+const folder = mkdtempSync(join(tmpdir(), 'runnerwatch-test-'));
+try {
+  const sum = [...CHECKS.map((name) => check(name)), tests(), reasons()].reduce(added);
+  if (!isRoot) {
+    say(`left out, since they need root: the tests of ${ROOT_TESTS}. Type: sudo npm test`);
+  }
+  say(`${sum.passed} passed, ${sum.failed} failed`);
+  process.exitCode = sum.failed === 0 ? 0 : 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function check(name: string): Tally {
+  const started = Date.now();
+  const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', name], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  const took = ((Date.now() - started) / 1000).toFixed(1);
+  say(`${status === 0 ? 'ok    ' : 'FAILED'} npm run ${name} (${took} s)`);
+  if (status !== 0) say(`${stdout}${stderr}`);
+  return verdictOf(status === 0);
+}
+
+function tests(): Tally {
+  const tallyFile = join(folder, 'tally.json');
+  const { status } = spawnSync(
+    join(ROOT, 'node_modules/.bin/vitest'),
+    ['run', ...(isRoot ? [] : ['--exclude', `${ROOT_TESTS}/**`])],
+    {
+      cwd: ROOT,
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        PATH: `${process.env['PATH'] ?? ''}:${SYSTEM_FOLDERS}`,
+        [TALLY_VARIABLE]: tallyFile,
+        [SEEN_VARIABLE]: seenFile(),
+      },
+    },
+  );
+  if (!existsSync(tallyFile)) return verdictOf(false);
+  const tally = JSON.parse(readFileSync(tallyFile, 'utf8')) as Tally;
+  // A failure that no test stands for, such as an error in the configuration.
+  return status !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally;
+}
+
+/** Each declared reason was the outcome of a `runProbe` somewhere: the rule that keeps the tables honest. */
+function reasons(): Tally {
+  const seen = new Set(existsSync(seenFile()) ? readFileSync(seenFile(), 'utf8').split('\n') : []);
+  const never = PROBES.flatMap(({ id, reasons }) =>
+    Object.keys(reasons).map((key) => `${id}/${key}`),
+  ).filter((reason) => !seen.has(reason));
+  say(
+    `${never.length === 0 ? 'ok    ' : 'FAILED'} every reason of every probe is produced by a test`,
+  );
+  for (const reason of never) say(`       never: ${reason}`);
+  return verdictOf(never.length === 0);
+}
+
+function seenFile(): string {
+  return join(folder, 'seen-reasons');
+}
+
+function verdictOf(isGood: boolean): Tally {
+  return { passed: Number(isGood), failed: Number(!isGood) };
+}
+
+function added(one: Tally, other: Tally): Tally {
+  return { passed: one.passed + other.passed, failed: one.failed + other.failed };
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
