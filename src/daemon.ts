@@ -131,6 +131,7 @@ export class Daemon {
     }
     await this.#watch.refresh();
     this.#replan();
+    this.#scheduler.replace(this.#jobs);
     this.#views.renew();
     return problems;
   }
