@@ -4,8 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import type { View } from '../core/view.ts';
-import { html, Html } from '../report/html.ts';
-import { STYLE, STYLE_HASH } from '../report/page-style.ts';
+import type { Html } from '../report/html.ts';
+import { html } from '../report/html.ts';
+import { STYLE_ELEMENT, STYLE_HASH } from '../report/page-style.ts';
 import type { DemoFault, FaultSwitch } from './faults.ts';
 import { DEMO_FAULTS } from './faults.ts';
 
@@ -87,9 +88,7 @@ function page({ faults, view, statusAddress }: ControlLoan): string {
         <meta http-equiv="refresh" content="3" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>runnerwatch demo</title>
-        <style>
-          ${new Html(STYLE)}
-        </style>
+        ${STYLE_ELEMENT}
       </head>
       <body>
         <div class="demo">This is a demo: GitLab and the runner are stand-ins.</div>

@@ -4,8 +4,8 @@ import type { Cause, RunnerVerdict } from '../core/diagnosis.ts';
 import type { View } from '../core/view.ts';
 import { explanationOf } from './document.ts';
 import type { Html } from './html.ts';
-import { Html as Raw, html } from './html.ts';
-import { STYLE } from './page-style.ts';
+import { html } from './html.ts';
+import { STYLE_ELEMENT } from './page-style.ts';
 import { durationText, measureName, measureText } from './words.ts';
 
 const REFRESH_SECONDS = 5;
@@ -20,9 +20,7 @@ export function pageOf(view: View): string {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta http-equiv="refresh" content="${REFRESH_SECONDS}" />
         <title>${diagnosis.verdict}: ${host}</title>
-        <style>
-          ${new Raw(STYLE)}
-        </style>
+        ${STYLE_ELEMENT}
       </head>
       <body>
         ${self.demo ? html`<div class="demo">This is a demo: GitLab and the runner are stand-ins.</div>` : undefined}

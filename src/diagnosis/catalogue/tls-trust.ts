@@ -7,7 +7,14 @@ export function showCertificates(c: CauseContext): string {
   return `openssl s_client -connect ${quoted(`${c.host}:${c.port}`)} -servername ${quoted(c.host)} -showcerts </dev/null`;
 }
 
+/** With `tls-ca-file` the runner never looks into its certs folder, so a file there would change nothing. */
 function installRoot(c: CauseContext, file: string) {
+  if (c.fact('ca_file_configured') === 'true') {
+    return step(
+      'Add it to the file that tls-ca-file names in config.toml, and restart the runner.',
+      `sudo tee -a ${quoted(c.fact('ca_file'))} <${file} >/dev/null && sudo systemctl restart ${c.unit}`,
+    );
+  }
   const target = c.fact('certs_file');
   return step(
     'Put it into the runner’s certs folder and restart the runner.',
