@@ -25,6 +25,7 @@ import type { Job } from './scheduler.ts';
 import { runJob, Scheduler } from './scheduler.ts';
 import { Store } from './store.ts';
 import { SurroundingsWatch } from './surroundings.ts';
+import { Tracker } from './tracker.ts';
 import { ViewKeeper } from './view-keeper.ts';
 
 /** The runner itself looks at its config.toml every 3 s. */
@@ -41,6 +42,7 @@ export class Daemon {
   readonly #startedAt: Instant;
   readonly #views: ViewKeeper;
   readonly #stop = new AbortController();
+  readonly #tracker = new Tracker();
   #ledger: RequestLedger;
   #settings: PlanSettings;
   #settingsState: SelfState['settings'];
@@ -209,7 +211,8 @@ export class Daemon {
       surroundings: this.#watch.surroundings(),
       checks: this.#store.states(),
     };
-    return { snapshot, diagnosis: diagnose(snapshot), self: this.#self(), probes };
+    const diagnosis = this.#tracker.settle(diagnose(snapshot), snapshot);
+    return { snapshot, diagnosis, self: this.#self(), probes };
   }
 
   #self(): SelfState {

@@ -5,6 +5,7 @@
  * than three intervals, is `unknown`. States survive a new plan as long as their check does.
  */
 import type { Check, CheckState, Counters } from './core/check.ts';
+import { RECENT_RESULTS } from './core/check.ts';
 import type { Clock, Instant } from './core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from './core/finding.ts';
 import { reasonOf } from './core/finding.ts';
@@ -18,6 +19,7 @@ interface Entry {
   /** The last result that came from looking, not from an earlier link's failure. */
   readonly lastReal: ProbeResult | undefined;
   readonly realStreak: number;
+  readonly recent: readonly ProbeResult[];
   readonly since: Instant;
   readonly streak: number;
   readonly counters: Counters;
@@ -92,6 +94,7 @@ export class Store {
       last: result,
       lastReal: result,
       realStreak: 1,
+      recent: [result],
       since,
       streak: 1,
     });
@@ -158,6 +161,7 @@ function freshEntry(check: Check, now: Instant): Entry {
     last: undefined,
     lastReal: undefined,
     realStreak: 0,
+    recent: [],
     since: now,
     streak: 0,
     counters: NO_RUNS,
@@ -167,12 +171,13 @@ function freshEntry(check: Check, now: Instant): Entry {
 function realPart(
   entry: Entry,
   result: ProbeResult,
-): Pick<Entry, 'lastReal' | 'realStreak' | 'counters'> {
+): Pick<Entry, 'lastReal' | 'realStreak' | 'recent' | 'counters'> {
   const same = entry.lastReal !== undefined && isSame(entry.lastReal.finding, result.finding);
   const failed = result.finding.status === 'fail' ? 1 : 0;
   return {
     lastReal: result,
     realStreak: same ? entry.realStreak + 1 : 1,
+    recent: [...entry.recent, result].slice(-RECENT_RESULTS),
     counters: {
       ...entry.counters,
       runs: entry.counters.runs + 1,
@@ -182,21 +187,27 @@ function realPart(
 }
 
 function stateOf(entry: Entry, now: Instant): CheckState {
-  const { check, last, since, streak, counters } = entry;
+  const { check, last, since, streak, counters, recent } = entry;
+  const known = { check, last, recent, counters };
   if (last === undefined) {
     const detail = `${check.id} has not run yet`;
-    const finding: Finding = { status: 'unknown', reason: 'not-run-yet', detail };
-    return { check, finding, last, since, streak, counters };
+    return { ...known, finding: unknown('not-run-yet', detail), since, streak };
   }
   const intervalSeconds = Math.max(check.intervalSeconds, last.finding.holdsSeconds ?? 0);
   const limitMilliseconds = (STALE_AFTER_INTERVALS * intervalSeconds + check.timeoutSeconds) * 1000;
   const ageMilliseconds = now - last.startedAt;
   if (ageMilliseconds <= limitMilliseconds) {
-    return { check, finding: last.finding, last, since, streak, counters };
+    return { ...known, finding: last.finding, since, streak };
   }
-  const detail = `the last result is ${Math.round(ageMilliseconds / 1000)} s old`;
-  const finding: Finding = { status: 'unknown', reason: 'stale', detail };
-  return { check, finding, last, since: last.startedAt + limitMilliseconds, streak: 1, counters };
+  const finding = unknown(
+    'stale',
+    `the last result is ${Math.round(ageMilliseconds / 1000)} s old`,
+  );
+  return { ...known, finding, since: last.startedAt + limitMilliseconds, streak: 1 };
+}
+
+function unknown(reason: string, detail: string): Finding {
+  return { status: 'unknown', reason, detail };
 }
 
 /** False for what was not tried: behind a failed link, or waiting for its turn. */

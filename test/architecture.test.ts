@@ -25,6 +25,7 @@ const PARTS: Readonly<Record<string, string>> = {
   'run-check.ts': 'machinery',
   'scheduler.ts': 'machinery',
   'store.ts': 'machinery',
+  'tracker.ts': 'machinery',
   'walk.ts': 'machinery',
   'cause-changes.ts': 'daemon',
   'daemon.ts': 'daemon',
@@ -32,12 +33,18 @@ const PARTS: Readonly<Record<string, string>> = {
   'surroundings.ts': 'daemon',
   'view-keeper.ts': 'daemon',
   'server.ts': 'server',
+  'server-client-error.ts': 'server',
+  'server-credentials.ts': 'server',
   'server-listen.ts': 'server',
+  'server-protection.ts': 'server',
+  'server-web-config.ts': 'server',
 };
 
 /** Each vendor package has one home. */
 const VENDORS: Readonly<Record<string, string>> = {
   fastify: 'server',
+  bcryptjs: 'server',
+  yaml: 'server',
   'prom-client': 'metrics',
   '@iarna/toml': 'config',
   'toml-eslint-parser': 'config',

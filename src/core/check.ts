@@ -29,8 +29,13 @@ export interface CheckState {
   readonly since: Instant;
   /** Results in a row with both unchanged. */
   readonly streak: number;
+  /** The last results that came from looking, oldest first; at most RECENT_RESULTS. */
+  readonly recent: readonly ProbeResult[];
   readonly counters: Counters;
 }
+
+/** What a median, a rate of failures and a flight recorder need, and no more. */
+export const RECENT_RESULTS = 50;
 
 /** What the daemon stands on: which config, which process, which host. */
 export interface Surroundings {

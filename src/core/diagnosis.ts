@@ -30,6 +30,8 @@ export interface Cause {
     readonly runners: readonly string[];
   };
   readonly since: Instant;
+  /** It comes and goes; how often it appeared within this incident. Absent while it simply lasts. */
+  readonly flapping?: { readonly episodes: number };
   readonly evidence: readonly Evidence[];
   readonly ruledOut: readonly { readonly id: string; readonly because: string }[];
   readonly fix: readonly FixStep[];

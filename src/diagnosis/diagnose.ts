@@ -5,7 +5,7 @@
 import type { Snapshot } from '../core/check.ts';
 import type { Candidate, Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
 import type { RunnerTarget } from '../core/target.ts';
-import { verdictFrom } from '../core/verdict.ts';
+import { hasUnjudged, verdictFrom } from '../core/verdict.ts';
 import type { Link, Status } from '../core/words.ts';
 import { SEVERITIES } from '../core/words.ts';
 import { candidatesOf } from './candidates.ts';
@@ -22,9 +22,7 @@ export function diagnose(snapshot: Snapshot): Diagnosis {
     judgeRunner(runner, causes, picture),
   );
   const severities = causes.map(({ severity }) => severity);
-  const isUnsure =
-    snapshot.checks.every(({ finding }) => finding.status !== 'pass') || hasUnknown(snapshot);
-  const verdict = verdictFrom(severities, isUnsure);
+  const verdict = verdictFrom(severities, hasUnjudged(snapshot, causes));
   const candidates: readonly Candidate[] = candidatesOf(causes, snapshot);
   return { verdict, summary: summaryOf(verdict, causes, picture), causes, candidates, runners };
 }
@@ -48,10 +46,6 @@ function withoutSymptoms(causes: readonly Cause[]): readonly Cause[] {
 
 function isSuppressed(symptom: Cause, by: Cause): boolean {
   return causeSpec(by.id)?.suppresses?.includes(symptom.id) ?? false;
-}
-
-function hasUnknown({ checks }: Snapshot): boolean {
-  return checks.some(({ finding }) => finding.status === 'unknown');
 }
 
 function judgeRunner(
