@@ -2,23 +2,31 @@
  * Listens on several addresses, TCP and unix sockets, with one set of limits. Fastify itself listens on one
  * address only, so each gets a server of its own in front of the same routes.
  */
-import { rm } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { ListenOptions } from 'node:net';
 import { connect } from 'node:net';
 
 import type { FastifyInstance } from 'fastify';
 
 import { errnoText, isErrno } from './core/errno.ts';
+import { answerClientError } from './server-client-error.ts';
+import { Protection } from './server-protection.ts';
+
+/** Of the request line with its URL and all headers; more is answered 431. */
+const MOST_HEADER_BYTES = 16 * 1024;
 
 const LIMITS = {
-  maxHeaderSize: 16 * 1024,
+  maxHeaderSize: MOST_HEADER_BYTES,
   headersTimeout: 5000,
   requestTimeout: 10_000,
   keepAliveTimeout: 5000,
-  connectionsCheckingInterval: 5000,
+  connectionsCheckingInterval: 1000,
 } as const;
+/** Until then a client must have finished its TLS handshake. */
+const HANDSHAKE_MILLISECONDS = 5000;
 const MOST_CONNECTIONS = 256;
 
 export interface Listening {
@@ -31,6 +39,7 @@ export interface Listening {
 export async function listenAll(
   app: FastifyInstance,
   addresses: readonly string[],
+  protection: Protection = new Protection(),
 ): Promise<Listening> {
   await app.ready();
   const servers: Server[] = [];
@@ -39,15 +48,20 @@ export async function listenAll(
     await app.close();
   };
   try {
-    for (const address of addresses) servers.push(await listenOn(app, address));
+    for (const address of addresses) servers.push(await listenOn(app, address, protection));
   } catch (error) {
     await close();
     throw error;
   }
-  return { addresses: servers.map((server) => shownAddress(server)), close };
+  const scheme = protection.secureOptions() === undefined ? 'http' : 'https';
+  return { addresses: servers.map((server) => shownAddress(server, scheme)), close };
 }
 
-async function listenOn(app: FastifyInstance, address: string): Promise<Server> {
+async function listenOn(
+  app: FastifyInstance,
+  address: string,
+  protection: Protection,
+): Promise<Server> {
   const options = parseListenAddress(address);
   if (options === undefined) {
     throw new Error(
@@ -55,23 +69,43 @@ async function listenOn(app: FastifyInstance, address: string): Promise<Server> 
     );
   }
   if (options.path !== undefined) await removeStaleSocket(options.path);
-  const server = createServer(LIMITS, (request, response) => app.routing(request, response));
+  const server = serverOf(app, protection);
   server.maxConnections = MOST_CONNECTIONS;
-  server.on('clientError', (_error, socket) => {
-    // A stranger's bytes get one sentence and the end of the connection.
-    if (socket.writable) {
-      socket.end(
-        'HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{"error":"the request cannot be understood"}\n',
-      );
-    }
-  });
+  server.on('clientError', answerClientError);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', (error) =>
-    reject(new Error(`cannot listen on ${address}: ${errnoText(error)}`)),
+    reject(new Error(`cannot listen on ${address}: ${reasonOf(error)}`)),
   );
   server.listen(options, () => resolve());
   await promise;
   return server;
+}
+
+function serverOf(app: FastifyInstance, protection: Protection): Server {
+  const secure = protection.secureOptions();
+  if (secure === undefined) {
+    return createServer(LIMITS, (request, response) => app.routing(request, response));
+  }
+  const server = createSecureServer(
+    { ...LIMITS, ...secure, handshakeTimeout: HANDSHAKE_MILLISECONDS },
+    (request, response) => app.routing(request, response),
+  );
+  protection.adopt(server);
+  return server;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program, or another runnerwatch, has it',
+  EACCES: 'this user may not',
+  EADDRNOTAVAIL: 'this host does not have that address',
+  ENOTFOUND: 'the name does not resolve',
+  ENOENT: 'its folder does not exist',
+};
+
+function reasonOf(error: unknown): string {
+  const code = errnoText(error);
+  const reason = REASONS[code];
+  return reason === undefined ? code : `${reason} (${code})`;
 }
 
 /** Undefined for what is no address. */
@@ -85,8 +119,10 @@ export function parseListenAddress(address: string): ListenOptions | undefined {
   return { port: Number(port), ...(name === '' ? {} : { host: name }) };
 }
 
-/** A socket file that nobody listens on was left behind by a run that died. */
+/** A socket file that nobody listens on was left behind by a run that died. Nothing but a socket is removed. */
 async function removeStaleSocket(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isSocket() !== true) return;
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const probe = connect(path, () => resolve(false));
   probe.once('error', (error) => resolve(isErrno(error, 'ECONNREFUSED')));
@@ -95,12 +131,12 @@ async function removeStaleSocket(path: string): Promise<void> {
   if (isStale) await rm(path, { force: true });
 }
 
-function shownAddress(server: Server): string {
+function shownAddress(server: Server, scheme: string): string {
   const address = server.address();
   if (address === null) return '';
   if (typeof address === 'string') return `unix:${address}`;
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `http://${host}:${address.port}`;
+  return `${scheme}://${host}:${address.port}`;
 }
 
 /** Does not wait for idle keep-alive connections. */

@@ -18,6 +18,7 @@ import { viewOfRunner } from './report/one-runner.ts';
 import { pageOf } from './report/page.ts';
 import { STYLE_HASH } from './report/page-style.ts';
 import { textOf } from './report/text.ts';
+import type { Judgement } from './server-credentials.ts';
 
 export interface ServerLoan {
   /** The last view. */
@@ -28,6 +29,8 @@ export interface ServerLoan {
   ) => Promise<{ readonly contentType: string; readonly body: string }>;
   /** Given only with --web.enable-lifecycle; resolves with the problems, none when all is well. */
   readonly reload?: () => Promise<readonly string[]>;
+  /** Judges the `Authorization` header of every request; everybody is welcome without it. */
+  readonly judge?: (authorization: string | undefined) => Promise<Judgement>;
 }
 
 const SECURITY_HEADERS = {
@@ -43,20 +46,46 @@ export function buildServer(loan: ServerLoan): FastifyInstance {
     bodyLimit: 1024,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 100, caseSensitive: true },
+    frameworkErrors: (error, _request, reply) => sendError(error, reply.headers(SECURITY_HEADERS)),
   });
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', async (request, reply) => {
     void reply.headers(SECURITY_HEADERS);
+    const judgement = (await loan.judge?.(request.headers.authorization)) ?? 'welcome';
+    return judgement === 'welcome' ? undefined : sendAway(judgement, reply);
   });
+  // A reload takes no body; whatever a client sends with it is read up to the limit and forgotten.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null));
   addPages(app, loan);
   addHealth(app, loan);
+  addIncidents(app);
   addLifecycle(app, loan);
   app.setNotFoundHandler((request, reply) => notFound(app, request, reply));
-  app.setErrorHandler((error: { statusCode?: number }, _request, reply) => {
-    const status = error.statusCode ?? 500;
-    const text = status < 500 ? 'the request cannot be understood' : 'this page could not be made';
-    void reply.code(status).send({ error: text });
-  });
+  app.setErrorHandler((error: { statusCode?: number }, _request, reply) => sendError(error, reply));
   return app;
+}
+
+/** What was wrong is the client's to know, what broke here is not. */
+function sendError({ statusCode: status = 500 }: { statusCode?: number }, reply: FastifyReply) {
+  const text = ERROR_TEXTS[status] ?? (status < 500 ? ERROR_TEXTS[400] : ERROR_TEXTS[500]);
+  void reply.code(status).send({ error: text });
+}
+
+const ERROR_TEXTS: Readonly<Record<number, string>> = {
+  400: 'the request cannot be understood',
+  413: 'the body of the request is larger than 1 KiB',
+  414: 'the address of the request is too long',
+  500: 'this page could not be made',
+};
+
+function sendAway(judgement: Exclude<Judgement, 'welcome'>, reply: FastifyReply): FastifyReply {
+  if (judgement === 'busy') {
+    return reply.code(429).header('Retry-After', '1').send({ error: 'too many logins at once' });
+  }
+  return reply
+    .code(401)
+    .header('WWW-Authenticate', 'Basic realm="runnerwatch", charset="UTF-8"')
+    .send({ error: 'a name and a password are needed' });
 }
 
 function addPages(app: FastifyInstance, { read, render }: ServerLoan): void {
@@ -69,9 +98,24 @@ function addPages(app: FastifyInstance, { read, render }: ServerLoan): void {
     const wanted = request.headers.accept?.includes('application/openmetrics-text') === true;
     const { contentType, body } = await render(read(), wanted ? 'openmetrics' : 'text');
     void reply.header('Content-Type', contentType).header('Vary', 'Accept, Accept-Encoding');
-    if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return body;
+    if (!wantsGzip(request.headers['accept-encoding'])) return body;
     void reply.header('Content-Encoding', 'gzip');
     return await promisify(gzip)(body);
+  });
+}
+
+/** `gzip;q=0` is a refusal. */
+function wantsGzip(accepted: string | string[] = ''): boolean {
+  const words = String(accepted).split(',');
+  return words.some((word) => /^\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*$)[\d.]+\s*)?$/i.test(word));
+}
+
+/** The flight recorder is not built yet, so nothing was recorded. */
+function addIncidents(app: FastifyInstance): void {
+  app.get('/api/v1/incidents', async (_request, reply) => sendJson(reply, { incidents: [] }));
+  app.get<{ Params: { id: string } }>('/api/v1/incidents/:id', async (request, reply) => {
+    void reply.code(404);
+    return { error: `there is no incident "${request.params.id}"` };
   });
 }
 
@@ -138,7 +182,9 @@ function notFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyR
 }
 
 function routeOf(path: string): string {
-  return /^\/health\/[^/]+$/.test(path) ? '/health/:runner' : path;
+  return path.replace(/^(?<folder>\/health|\/api\/v1\/incidents)\/[^/]+$/, (_all, folder) =>
+    folder === '/health' ? '/health/:runner' : `${folder}/:id`,
+  );
 }
 
 function sendJson(reply: FastifyReply, document: unknown, type = 'application/json'): string {

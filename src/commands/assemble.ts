@@ -17,6 +17,7 @@ import { createLog } from '../log.ts';
 import type { Exporter } from '../metrics/exporter.ts';
 import { createExporter } from '../metrics/exporter.ts';
 import { PROBES } from '../probes/index.ts';
+import { Protection } from '../server-protection.ts';
 import type { Invocation } from './command-line.ts';
 import { isGiven, listFlag, switchFlag, textFlag } from './flag-values.ts';
 import { problemLine } from './problem-line.ts';
@@ -33,31 +34,60 @@ export type Assembly =
       readonly log: Log;
       readonly addresses: readonly string[];
       readonly enableLifecycle: boolean;
+      /** TLS and logins of the listeners. */
+      readonly protection: Protection;
     }
   /** There is nothing to run: --config.check, or settings that cannot be used. */
   | { readonly kind: 'done'; readonly exitCode: number };
 
-/** `quiet`: only errors are logged unless a flag says otherwise, since the answer goes to the terminal. */
+/**
+ * `quiet` for a command that answers in the terminal and does not listen: only errors are logged unless a flag
+ * says otherwise.
+ */
 export async function assemble(
   invocation: Invocation,
   { quiet }: { readonly quiet: boolean },
 ): Promise<Assembly> {
+  const isCheck = switchFlag(invocation, 'config.check');
   const loaded = await settingsOf(invocation);
-  if (loaded.settings === undefined || switchFlag(invocation, 'config.check')) {
-    return { kind: 'done', exitCode: report(loaded) };
-  }
+  const protection = new Protection(textFlag(invocation, 'web.config.file'));
+  const webProblems = isCheck || !quiet ? await protection.refresh() : [];
   const { settings } = loaded;
-  const log = createLog({
+  if (settings === undefined || webProblems.length > 0 || isCheck) {
+    return { kind: 'done', exitCode: report(loaded, webProblems) };
+  }
+  const log = logOf(invocation, settings, quiet);
+  const exporter = createExporter(PROBES);
+  return {
+    kind: 'ready',
+    protection,
+    daemon: await daemonOf(invocation, settings, { log, exporter }),
+    exporter,
+    log,
+    addresses: addressesOf(invocation, settings),
+    enableLifecycle:
+      switchFlag(invocation, 'web.enable-lifecycle') || settings.enableLifecycle === true,
+  };
+}
+
+function logOf(invocation: Invocation, settings: Settings, quiet: boolean): Log {
+  return createLog({
     level: (quiet && !isGiven(invocation, 'log.level')
       ? 'error'
       : chosen(invocation, 'log.level', settings.logLevel)) as LogLevel,
     format: chosen(invocation, 'log.format', settings.logFormat) as LogFormat,
     sink: process.stderr,
   });
-  const exporter = createExporter(PROBES);
+}
+
+async function daemonOf(
+  invocation: Invocation,
+  settings: Settings,
+  { log, exporter }: { readonly log: Log; readonly exporter: Exporter },
+): Promise<Daemon> {
   const runnerConfigPath = textFlag(invocation, 'runner.config') ?? settings.runnerConfig;
   const stateDirectory = await stateDirectoryOf(invocation, settings);
-  const daemon = new Daemon({
+  return new Daemon({
     probes: PROBES,
     settings,
     loadSettings: async () => await settingsOf(invocation),
@@ -68,15 +98,6 @@ export async function assemble(
     ...(runnerConfigPath === undefined ? {} : { runnerConfigPath }),
     ...(stateDirectory === undefined ? {} : { stateDirectory }),
   });
-  return {
-    kind: 'ready',
-    daemon,
-    exporter,
-    log,
-    addresses: addressesOf(invocation, settings),
-    enableLifecycle:
-      switchFlag(invocation, 'web.enable-lifecycle') || settings.enableLifecycle === true,
-  };
 }
 
 interface LoadedSettings extends SettingsLoad {
@@ -101,9 +122,12 @@ async function settingsOf(invocation: Invocation): Promise<LoadedSettings> {
 }
 
 /** Prints what `--config.check` found, or why the settings cannot be used. */
-function report({ settings, problems, file }: LoadedSettings): number {
-  for (const problem of problems) process.stderr.write(`${problem}\n`);
-  if (settings === undefined) return EXIT_INVALID;
+function report(
+  { settings, problems, file }: LoadedSettings,
+  webProblems: readonly string[],
+): number {
+  for (const problem of [...problems, ...webProblems]) process.stderr.write(`${problem}\n`);
+  if (settings === undefined || webProblems.length > 0) return EXIT_INVALID;
   const where =
     file === undefined ? `there is no ${SETTINGS_FILE}; the defaults hold` : `${file} is valid`;
   process.stdout.write(`${where}\n`);

@@ -18,7 +18,10 @@ const EXIT_UNSURE = 3;
 
 export async function check(invocation: Invocation): Promise<number> {
   const assembly = await assemble(invocation, { quiet: true });
-  if (assembly.kind === 'done') return assembly.exitCode === 0 ? 0 : EXIT_UNSURE;
+  if (assembly.kind === 'done') {
+    // To a monitoring system settings that cannot be used are "could not run"; --config.check has codes of its own.
+    return switchFlag(invocation, 'config.check') ? assembly.exitCode : EXIT_UNSURE;
+  }
   const { daemon } = assembly;
   if (switchFlag(invocation, 'watch')) return await watch(daemon, invocation);
   const view = await daemon.once();

@@ -53,12 +53,13 @@ function parseFlags(named: CommandName | undefined, argv: readonly string[]): Pa
   for (const token of tokens) {
     if (token.kind === 'positional') positionals.push(token.value);
     if (token.kind !== 'option') continue;
-    const problem = problemOf(token.name, token.rawName, token.value, flags);
+    const value = valueOf(token);
+    const problem = problemOf(token.name, token.rawName, value, flags);
     if (problem !== undefined) return problem;
     const before = values.get(token.name);
     values.set(
       token.name,
-      token.value === undefined ? true : [...(Array.isArray(before) ? before : []), token.value],
+      value === undefined ? true : [...(Array.isArray(before) ? before : []), value],
     );
   }
   if (values.has('help')) return { kind: 'print', text: 'help', command: named };
@@ -74,6 +75,17 @@ function parseFlags(named: CommandName | undefined, argv: readonly string[]): Pa
       given: new Set(values.keys()),
     },
   };
+}
+
+/** `--runner.config --watch`: the value was forgotten, and the next flag is not it. */
+function valueOf({
+  value,
+  inlineValue,
+}: {
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+}): string | undefined {
+  return inlineValue !== true && value?.startsWith('--') ? undefined : value;
 }
 
 function optionsOf(

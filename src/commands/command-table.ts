@@ -27,6 +27,10 @@ const SHARED: Readonly<Record<string, FlagSpec>> = {
     default: '127.0.0.1:19252',
     repeatable: true,
   },
+  'web.config.file': {
+    value: 'PATH',
+    help: "TLS and basic auth, in the format of Prometheus' exporter-toolkit",
+  },
   'web.enable-lifecycle': { help: 'allow POST /-/reload' },
   'path.rootfs': { value: 'PATH', help: "the host's root, for containers", default: '/' },
   'path.procfs': { value: 'PATH', help: "the host's /proc", default: '/proc' },

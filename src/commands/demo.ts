@@ -14,6 +14,7 @@ import { useTerminal } from '../demo/terminal.ts';
 import { createLog } from '../log.ts';
 import { createExporter } from '../metrics/exporter.ts';
 import { PROBES } from '../probes/index.ts';
+import type { Listening } from '../server-listen.ts';
 import { listenAll } from '../server-listen.ts';
 import { buildServer } from '../server.ts';
 import type { Invocation } from './command-line.ts';
@@ -29,17 +30,17 @@ export async function demo(invocation: Invocation): Promise<number> {
   await using stage = await buildStage();
   const isInteractive = process.stdin.isTTY && process.stdout.isTTY;
   const { daemon, app } = assembleDemo(stage, isInteractive);
+  let listening: Listening | undefined;
   try {
-    const listening = await listenAll(app, listFlag(invocation, 'web.listen-address'));
+    listening = await listenAll(app, listFlag(invocation, 'web.listen-address'));
     await perform({ stage, daemon, stop, isInteractive, status: listening.addresses[0] ?? '' });
-    await listening.close();
     return EXIT_OK;
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     process.stderr.write(`runnerwatch: the demo cannot run: ${text}\n`);
     return EXIT_FAILED;
   } finally {
-    await daemon.stop();
+    await Promise.all([daemon.stop(), listening?.close()]);
   }
 }
 

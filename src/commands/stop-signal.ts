@@ -2,13 +2,16 @@
 
 const PATIENCE_SECONDS = 4.5;
 
-/** Aborts at the first SIGTERM or SIGINT. A second one, or the end of the patience, ends the process. */
+/**
+ * Aborts at the first SIGTERM or SIGINT. A second one, or the end of the patience, ends the process: with the
+ * exit code of the command when that is done and only a stuck read is left of it.
+ */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(1);
     controller.abort(new Error('asked to stop'));
-    setTimeout(() => process.exit(1), PATIENCE_SECONDS * 1000).unref();
+    setTimeout(() => process.exit(process.exitCode ?? 1), PATIENCE_SECONDS * 1000).unref();
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
