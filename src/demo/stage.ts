@@ -15,11 +15,13 @@ import type { RunnerStandIn } from './runner-process.ts';
 import { startRunner } from './runner-process.ts';
 
 export const DEMO_HOST = 'gitlab.demo.test';
+/** With the number of this process: another demo on this host has a runner of its own. */
+const DEMO_FOLDER = `/etc/gitlab-runner-demo-${process.pid}`;
 /** As the runner of the demo sees it; not the path of a real runner that may live on this host. */
-export const DEMO_CONFIG = '/etc/gitlab-runner-demo/config.toml';
-const CA_FILE = '/etc/gitlab-runner-demo/demo-ca.pem';
+export const DEMO_CONFIG = `${DEMO_FOLDER}/config.toml`;
+const CA_FILE = `${DEMO_FOLDER}/demo-ca.pem`;
 const FOLDERS = [
-  'etc/gitlab-runner-demo',
+  DEMO_FOLDER,
   'etc/ssl/certs',
   'usr/bin',
   'tmp',
@@ -111,7 +113,7 @@ async function writeTree(rootfs: string, authority: Authority, config: string): 
     'usr/bin/gitlab-runner': '',
     [CA_FILE]: authority.certificatePem,
     [DEMO_CONFIG]: config,
-    'etc/gitlab-runner-demo/.runner_system_id': 's_0123456789ab',
+    [`${DEMO_FOLDER}/.runner_system_id`]: 's_0123456789ab',
   };
   for (const [name, text] of Object.entries(files)) {
     await writeFile(join(rootfs, name), text, { mode: 0o600 });
