@@ -26,10 +26,35 @@ export interface GitLabOptions {
   readonly pollMilliseconds?: number;
 }
 
+/** What is asked: by method, path below the base path, and the token that came with it. */
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly token: string;
+}
+
+/** Undefined leaves the request to GitLab; a reply may come late. */
+export type Override = (
+  asked: Asked,
+) => Reply | 'silent' | 'reset' | undefined | Promise<Reply | undefined>;
+
+/** GitLab without its web server: what answers requests, and what was asked. */
+export interface GitLabApplication {
+  readonly listener: RequestListener;
+  readonly requests: readonly RecordedRequest[];
+  readonly tokens: Set<string>;
+  fault: Fault;
+  /** Wins over `fault`. */
+  override: Override | undefined;
+}
+
 export interface RecordedRequest {
   readonly method: string;
   readonly path: string;
   readonly userAgent: string;
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly hasToken: boolean;
   /** Parsed JSON body, with its token cut out; undefined without a body. */
   readonly systemId: string | undefined;
 }
@@ -47,15 +72,21 @@ export interface GitLabStandIn extends AsyncDisposable {
   setListening(isListening: boolean): Promise<void>;
 }
 
-export async function startGitLab(options: GitLabOptions = {}): Promise<GitLabStandIn> {
+export function createGitLab(options: GitLabOptions = {}): GitLabApplication {
   const state: State = {
     options,
     requests: [],
     tokens: new Set(),
     fault: 'none',
+    override: undefined,
+    listener: (request, response) => void answer(state, request, response),
   };
-  const listener: RequestListener = (request, response) => void answer(state, request, response);
-  const server = serverOf(options, listener);
+  return state;
+}
+
+export async function startGitLab(options: GitLabOptions = {}): Promise<GitLabStandIn> {
+  const state = createGitLab(options);
+  const server = serverOf(options, state.listener);
   const port = await listen(server, options.port ?? 0);
   return {
     url: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}${options.basePath ?? ''}/`,
@@ -83,11 +114,9 @@ export async function startGitLab(options: GitLabOptions = {}): Promise<GitLabSt
   };
 }
 
-interface State {
+interface State extends GitLabApplication {
   readonly options: GitLabOptions;
   readonly requests: RecordedRequest[];
-  readonly tokens: Set<string>;
-  fault: Fault;
 }
 
 function serverOf({ tls }: GitLabOptions, listener: RequestListener): Server | SecureServer {
@@ -125,18 +154,21 @@ async function answer(
   const isBelow = full.startsWith(`${basePath}/`);
   const path = isBelow ? full.slice(basePath.length) : full;
   const method = request.method ?? 'GET';
+  const token = String(request.headers['runner-token'] ?? wordOf(body, 'token') ?? '');
   state.requests.push({
     method,
     path,
     userAgent: request.headers['user-agent'] ?? '',
+    at: Date.now(),
+    hasToken: token !== '',
     systemId: wordOf(body, 'system_id'),
   });
-  if (!isBelow) return send(response, gitlabError(404, '404 Not Found'));
-  const faulty = faultyAnswer(state.fault, { method, path });
+  const asked = { method, path, token };
+  const faulty = (await state.override?.(asked)) ?? faultyAnswer(state.fault, asked);
   if (faulty === 'silent') return undefined;
   if (faulty === 'reset') return void request.socket.destroy();
-  const token = request.headers['runner-token'] ?? wordOf(body, 'token') ?? '';
-  return send(response, faulty ?? (await routed(state, { method, path, token: String(token) })));
+  const missing = isBelow ? undefined : gitlabError(404, '404 Not Found');
+  return send(response, faulty ?? missing ?? (await routed(state, asked)));
 }
 
 type Body = Readonly<Record<string, unknown>> | undefined;
@@ -158,12 +190,6 @@ async function bodyOf(request: IncomingMessage): Promise<Body> {
   } catch {
     return undefined;
   }
-}
-
-interface Asked {
-  readonly method: string;
-  readonly path: string;
-  readonly token: string;
 }
 
 type Route = (
