@@ -11,6 +11,8 @@ import type { DemoFault, FaultSwitch } from './faults.ts';
 import { DEMO_FAULTS } from './faults.ts';
 
 const WANTED_PORT = 19_253;
+/** Stands where a fault's id stands and switches off what is on. */
+const HEAL = 'none';
 
 export interface ControlPage extends AsyncDisposable {
   readonly address: string;
@@ -24,7 +26,11 @@ export interface ControlLoan {
 }
 
 export async function startControlPage(loan: ControlLoan): Promise<ControlPage> {
-  const server = createServer((request, response) => void handle(loan, request, response));
+  const server = createServer((request, response) => {
+    handle(loan, request, response).catch((error: unknown) =>
+      say(response, 500, error instanceof Error ? error.message : String(error)),
+    );
+  });
   // Another program may have the usual port; any other will do.
   const port = await listen(server, WANTED_PORT).catch(async () => await listen(server, 0));
   return {
@@ -60,26 +66,31 @@ async function handle(
     // A page of another origin must not press the buttons.
     const { origin, host } = request.headers;
     if (origin !== undefined && origin !== `http://${host}`)
-      return end(response, 403, 'not from here');
-    await loan.faults.set(DEMO_FAULTS.find((fault) => fault.id === id));
+      return say(response, 403, 'a page of another origin may not press the buttons');
+    const fault = DEMO_FAULTS.find((one) => one.id === id);
+    if (fault === undefined && id !== HEAL) return say(response, 404, `there is no fault "${id}"`);
+    await loan.faults.set(fault);
     response.writeHead(303, { Location: '/' }).end();
     return undefined;
   }
-  if (request.url === '/' && request.method === 'GET') return end(response, 200, page(loan));
-  return end(response, 404, 'there is only /');
-}
-
-function end(response: ServerResponse, status: number, body: string): void {
-  response.writeHead(status, {
+  if (request.url !== '/' || request.method !== 'GET')
+    return say(response, 404, 'there is GET / and POST /fault/ID');
+  response.writeHead(200, {
     'Content-Type': 'text/html; charset=utf-8',
     'Cache-Control': 'no-store',
     'Content-Security-Policy': `default-src 'none'; style-src '${STYLE_HASH}'; form-action 'self'`,
   });
-  response.end(body);
+  response.end(page(loan));
+  return undefined;
+}
+
+function say(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
 }
 
 function page({ faults, view, statusAddress }: ControlLoan): string {
-  const { verdict, summary } = view().diagnosis;
+  const { verdict, summary, causes } = view().diagnosis;
+  const named = causes.map(({ id, confidence }) => `${id} (${confidence})`).join(', ');
   const rows = DEMO_FAULTS.map((fault) => faultRow(fault, fault === faults.current()));
   return html`<!doctype html>
     <html lang="en">
@@ -97,6 +108,7 @@ function page({ faults, view, statusAddress }: ControlLoan): string {
             <h1>${verdict}</h1>
             <p>${summary}</p>
           </section>
+          <p>Cause: <b>${named === '' ? 'none' : named}</b></p>
           <p>Break something, then watch <a href="${statusAddress}">the status page</a>.</p>
           <div class="scroll">
             <table>
@@ -111,7 +123,7 @@ function page({ faults, view, statusAddress }: ControlLoan): string {
 }
 
 function faultRow({ id, title, cause }: DemoFault, isOn: boolean): Html {
-  const action = isOn ? '/fault/none' : `/fault/${id}`;
+  const action = `/fault/${isOn ? HEAL : id}`;
   return html`<tr class="${isOn ? 'fail' : 'skipped'}">
     <td>${title}<small>runnerwatch should say ${cause}</small></td>
     <td>

@@ -136,6 +136,8 @@ export class FaultSwitch {
   #current: DemoFault | undefined;
   /** Where `next` goes on. */
   #last: DemoFault | undefined;
+  /** Keys and buttons can be quicker than a fault is switched: one change at a time. */
+  #queue: Promise<void> = Promise.resolve();
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -147,19 +149,31 @@ export class FaultSwitch {
 
   /** Heals what is broken, then breaks this; undefined only heals. */
   async set(fault: DemoFault | undefined): Promise<void> {
-    await this.#current?.off(this.#stage);
-    this.#current = fault;
-    await fault?.on(this.#stage);
+    await this.#inTurn(async () => await this.#change(fault));
   }
 
   /** Heals when something is broken, else breaks the next one in the list. */
   async next(): Promise<void> {
-    if (this.#current !== undefined) {
-      this.#last = this.#current;
-      await this.set(undefined);
-      return;
-    }
-    const index = this.#last === undefined ? 0 : DEMO_FAULTS.indexOf(this.#last) + 1;
-    await this.set(DEMO_FAULTS[index % DEMO_FAULTS.length]);
+    await this.#inTurn(async () => {
+      if (this.#current !== undefined) {
+        await this.#change(undefined);
+        return;
+      }
+      const index = this.#last === undefined ? 0 : DEMO_FAULTS.indexOf(this.#last) + 1;
+      await this.#change(DEMO_FAULTS[index % DEMO_FAULTS.length]);
+    });
+  }
+
+  async #change(fault: DemoFault | undefined): Promise<void> {
+    await this.#current?.off(this.#stage);
+    this.#last = this.#current ?? this.#last;
+    this.#current = fault;
+    await fault?.on(this.#stage);
+  }
+
+  async #inTurn(change: () => Promise<void>): Promise<void> {
+    const mine = this.#queue.then(change);
+    this.#queue = mine.catch(() => undefined);
+    await mine;
   }
 }

@@ -1,4 +1,8 @@
-/** The demo in a terminal: one block that is drawn again at each change, and keys to break and heal. */
+/**
+ * The demo in a terminal: one block that is drawn again at each change, and keys to break and heal. Long
+ * lines are left to the terminal to fold, so that a command can be copied in one piece.
+ */
+import type { Cause } from '../core/diagnosis.ts';
 import type { View } from '../core/view.ts';
 import type { FaultSwitch } from './faults.ts';
 import { DEMO_FAULTS } from './faults.ts';
@@ -15,59 +19,160 @@ export interface TerminalLoan {
 const ESCAPE = '\u001B[';
 const CTRL_C = '\u0003';
 const COLOURS = { healthy: 32, degraded: 33, broken: 31, unsure: 33 } as const;
+const LABEL_WIDTH = 9;
+const WIDTH_OF_UNKNOWN_TERMINAL = 80;
+/** A key for each fault, in their order; f, h and q have another meaning. */
+const FAULT_KEYS = '123456789abcdegijklmnop';
 
 /** Takes the terminal until disposed; then it is as it was. */
 export function useTerminal(loan: TerminalLoan): Disposable & { draw(): void } {
-  const { stdin, stdout, faults } = loan;
-  let drawn = 0;
+  const { stdin, stdout } = loan;
+  let trouble: string | undefined;
+  const block = blockWriter(stdout);
+  let isOver = false;
   const draw = (): void => {
-    const lines = blockOf(loan).map((line) => line.slice(0, (stdout.columns ?? 100) - 1));
-    const up = drawn === 0 ? '' : `${ESCAPE}${drawn}A`;
-    // Each line is cleared to its end: no flicker, and nothing left of a longer one.
-    stdout.write(
-      `${up}${lines.map((line) => `${line}${ESCAPE}0m${ESCAPE}K`).join('\n')}\n${ESCAPE}J`,
-    );
-    drawn = lines.length;
+    // The daemon still reports changes while it ends.
+    if (!isOver) block.write(blockOf(loan, widthOf(stdout), trouble));
+  };
+  const onResize = (): void => {
+    block.clearScreen();
+    draw();
+  };
+  const settle = (text?: string): void => {
+    trouble = text;
+    draw();
   };
   const onKey = (key: string): void => {
-    if (key === CTRL_C || key === 'q') return loan.stop();
-    const index = key >= 'a' && key <= 'z' ? undefined : Number.parseInt(key, 36);
-    if (key === 'f') void faults.next().then(draw);
-    else if (key === 'h') void faults.set(undefined).then(draw);
-    else if (index !== undefined && index > 0) void faults.set(DEMO_FAULTS[index - 1]).then(draw);
-    return undefined;
+    workOf(key, loan)?.then(
+      () => settle(),
+      (error: unknown) => settle(error instanceof Error ? error.message : String(error)),
+    );
   };
   stdin.setRawMode(true);
   stdin.setEncoding('utf8');
   stdin.resume();
   stdin.on('data', onKey);
+  stdout.on('resize', onResize);
   draw();
   return {
     draw,
     [Symbol.dispose]: () => {
+      isOver = true;
+      stdout.off('resize', onResize);
       stdin.off('data', onKey);
       stdin.setRawMode(false);
       stdin.pause();
+      stdout.write('The demo ends; its GitLab, its runner and its folder go with it.\n');
     },
   };
 }
 
-function blockOf({ faults, view, lines }: TerminalLoan): readonly string[] {
+/** What a key sets going; undefined for a key that switches no fault. */
+function workOf(key: string, { faults, stop }: TerminalLoan): Promise<void> | undefined {
+  if (key === 'f') return faults.next();
+  if (key === 'h') return faults.set(undefined);
+  if (key === CTRL_C || key === 'q') stop();
+  const fault = key.length === 1 ? DEMO_FAULTS[FAULT_KEYS.indexOf(key)] : undefined;
+  return fault === undefined ? undefined : faults.set(fault);
+}
+
+/** Writes a block of lines over the block before. */
+function blockWriter(stdout: NodeJS.WriteStream) {
+  let rows = 0;
+  return {
+    write: (lines: readonly string[]): void => {
+      const up = rows === 0 ? '' : `${ESCAPE}${rows}A`;
+      stdout.write(`${up}\r${ESCAPE}J${lines.join('\n')}\n`);
+      const width = widthOf(stdout);
+      rows = lines.reduce((sum, line) => sum + rowsOf(line, width), 0);
+    },
+    /** A terminal of another width has folded the old block in a way that nobody knows. */
+    clearScreen: (): void => {
+      rows = 0;
+      stdout.write(`${ESCAPE}2J${ESCAPE}H`);
+    },
+  };
+}
+
+function widthOf({ columns }: NodeJS.WriteStream): number {
+  // A terminal that does not tell its size says 0.
+  return columns > 0 ? columns : WIDTH_OF_UNKNOWN_TERMINAL;
+}
+
+/** How many rows the terminal needs for a line that it folds; colour codes take no room. */
+function rowsOf(line: string, width: number): number {
+  return Math.max(1, Math.ceil(visibleLength(line) / width));
+}
+
+function visibleLength(text: string): number {
+  // oxlint-disable-next-line no-control-regex -- colour codes begin with a control character
+  return text.replaceAll(/\u001B\[\d+m/g, '').length;
+}
+
+function blockOf(
+  { faults, view, lines }: TerminalLoan,
+  width: number,
+  trouble?: string,
+): readonly string[] {
   const { verdict, summary, causes } = view().diagnosis;
   const current = faults.current();
   const [cause] = causes;
-  const colour = COLOURS[verdict];
+  const shown = `${ESCAPE}${COLOURS[verdict]}m${verdict}${ESCAPE}0m`;
+  const prose = (label: string, text: string) => folded(label.padEnd(LABEL_WIDTH), text, width);
   return [
-    'runnerwatch demo: GitLab and the runner are stand-ins',
+    'This is a demo: GitLab and the runner are stand-ins.',
+    '',
     ...lines,
     '',
-    `fault    ${current === undefined ? 'none' : `${current.title}  (expected: ${current.cause})`}`,
-    `verdict  ${ESCAPE}${colour}m${verdict}${ESCAPE}0m`,
-    `         ${summary}`,
-    `cause    ${cause === undefined ? 'none' : `${cause.id} (${cause.severity}, ${cause.confidence})`}`,
-    `do       ${cause?.fix[0]?.text ?? '-'}`,
-    `         ${cause?.fix.find(({ command }) => command !== undefined)?.command ?? ''}`,
+    ...prose('fault', current === undefined ? 'none' : current.title),
+    ...(current === undefined ? [] : prose('', `runnerwatch should say ${current.cause}`)),
+    ...(trouble === undefined ? [] : prose('', `could not be switched: ${trouble}`)),
+    ...prose('verdict', `${shown}: ${summary}`),
+    ...(cause === undefined
+      ? []
+      : [
+          ...prose('cause', `${cause.id} (${cause.severity}, ${cause.confidence})`),
+          ...stepsOf(cause, width),
+        ]),
     '',
-    `f: next fault on or off   1-9: choose one   h: heal   q: end      (${DEMO_FAULTS.length} faults)`,
+    'f  next fault on, then off again     h  heal     q  end     or one of these:',
+    ...keyLines(),
   ];
+}
+
+/** What an operator would type. A command is never folded here: it is to be copied. */
+function stepsOf({ fix }: Cause, width: number): readonly string[] {
+  return fix.flatMap(({ text, command }, index) => [
+    ...folded((index === 0 ? 'do' : '').padEnd(LABEL_WIDTH), `${index + 1}. ${text}`, width),
+    ...(command === undefined ? [] : [`${' '.repeat(LABEL_WIDTH)}   ${command}`]),
+  ]);
+}
+
+/** Words on lines of at most `width` columns. */
+function folded(label: string, text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = label;
+  for (const word of text.split(' ')) {
+    const isFirst = line.length === label.length;
+    if (!isFirst && visibleLength(line) + 1 + visibleLength(word) > width) {
+      lines.push(line);
+      line = `${' '.repeat(label.length)}${word}`;
+    } else line += isFirst ? word : ` ${word}`;
+  }
+  return [...lines, line];
+}
+
+const FAULTS_IN_LINE = 4;
+const FAULT_WIDTH = 19;
+
+function keyLines(): readonly string[] {
+  const words = DEMO_FAULTS.map(({ id }, index) =>
+    `${FAULT_KEYS[index] ?? ''} ${id}`.padEnd(FAULT_WIDTH),
+  );
+  return Array.from({ length: Math.ceil(words.length / FAULTS_IN_LINE) }, (_, row) =>
+    words
+      .slice(row * FAULTS_IN_LINE, (row + 1) * FAULTS_IN_LINE)
+      .join(' ')
+      .trimEnd(),
+  );
 }
