@@ -10,6 +10,8 @@ import type { RunnerDocument, RunnerEntry } from './runner-config.ts';
 
 const DOCKER_ROOT = '/var/lib/docker';
 const DOCKER_EXECUTORS = ['docker', 'docker-windows'];
+/** Made full and read-only: images of snaps, of appliances, of live systems. */
+const READ_ONLY_TYPES = new Set(['squashfs', 'erofs', 'cramfs', 'romfs', 'iso9660', 'udf']);
 
 export interface MountQuestion {
   readonly document: RunnerDocument | undefined;
@@ -23,7 +25,7 @@ interface Use {
   readonly role: string;
 }
 
-/** In the order of first use; `/` is always among them. */
+/** In the order of first use; `/` is always among them, unless it is meant to be read-only. */
 export function mountTargetsOf({
   document,
   configPath,
@@ -43,8 +45,14 @@ export function mountTargetsOf({
     const { mountPoint: id, fileSystemType, superOptions } = mount;
     const readOnly = superOptions.includes('ro');
     const roles = [...new Set(members.map(({ role }) => role))];
+    if (readOnly && !roles.some((role) => isWritten(role, fileSystemType))) return [];
     return [{ kind: 'mount', id, fileSystemType, readOnly, path: first.path, roles }];
   });
+}
+
+/** `/` alone is nothing that the runner writes; a config that came with a read-only image is meant so. */
+function isWritten(role: string, fileSystemType: string): boolean {
+  return role !== '/' && !(role === 'config' && READ_ONLY_TYPES.has(fileSystemType));
 }
 
 /** Folders of an entry on this host. Those of containers and remote machines are not here. */

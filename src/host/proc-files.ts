@@ -54,8 +54,8 @@ export function parsePressure(text: string | undefined, line: 'some' | 'full'): 
   return percent === undefined ? undefined : Number(percent) / 100;
 }
 
-/** The one-minute load average out of /proc/loadavg. */
-export function parseLoad(text: string | undefined): number | undefined {
-  const load = Number.parseFloat(text ?? '');
+/** The load average of the last minute, or of the last five, out of /proc/loadavg. */
+export function parseLoad(text: string | undefined, minutes: 1 | 5 = 1): number | undefined {
+  const load = Number.parseFloat((text ?? '').split(' ')[minutes === 1 ? 0 : 1] ?? '');
   return Number.isNaN(load) ? undefined : load;
 }

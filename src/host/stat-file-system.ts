@@ -2,8 +2,9 @@
  * How full is a file system? Asked by a child, because `statfs` on a dead mount never returns: inside this
  * process four of them would stop every file access and name lookup for ever (measured).
  *
- * Promises: at most one child in flight for each mount, its end never awaited past the deadline, "hung
- * since" while an old one is still there. The child is `stat -f` of coreutils: a millisecond, no shell.
+ * Promises: at most one child in flight for each mount, its end never awaited past the deadline. "Hung since"
+ * is the start of the first question that got no answer: some children can be killed while they wait and
+ * others cannot, and the mount is silent all the same. The child is `stat -f` of coreutils: no shell.
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
@@ -29,6 +30,7 @@ export type FileSystemAnswer =
 export class FileSystemReader {
   readonly #program: string;
   readonly #inFlight = new Map<string, { readonly since: Instant }>();
+  readonly #silentSince = new Map<string, Instant>();
 
   /** `program` behaves like `stat` of coreutils; another one only in tests. */
   constructor(program = 'stat') {
@@ -43,17 +45,37 @@ export class FileSystemReader {
   ): Promise<FileSystemAnswer> {
     const old = this.#inFlight.get(mount);
     if (old !== undefined) return { kind: 'hung', since: old.since };
-    const flight = { since: clock.wall() };
-    this.#inFlight.set(mount, flight);
-    const child = spawn(this.#program, ['-f', '-c', FORMAT, '--', path], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C' },
-    });
-    // The daemon may stop while this one hangs.
-    child.unref();
-    const ended = endOf(child);
-    void ended.then(() => this.#inFlight.delete(mount));
-    return await Promise.race([ended, hungAt(signal, child, flight.since)]);
+    const since = this.#silentSince.get(mount) ?? clock.wall();
+    const child = this.#spawn(path);
+    if (child instanceof Error) return { kind: 'error', text: child.message };
+    this.#inFlight.set(mount, { since });
+    const ended = this.#endOf(mount, child);
+    const answer = await Promise.race([ended, hungAt(signal, child, since)]);
+    if (answer.kind === 'hung') this.#silentSince.set(mount, since);
+    return answer;
+  }
+
+  async #endOf(mount: string, child: ChildProcess): Promise<FileSystemAnswer> {
+    const answer = await endOf(child);
+    this.#inFlight.delete(mount);
+    // One that was killed says nothing about the mount.
+    if (child.signalCode === null) this.#silentSince.delete(mount);
+    return answer;
+  }
+
+  /** Most failures to start come as an event; a host without memory makes `spawn` throw. */
+  #spawn(path: string): ChildProcess | Error {
+    try {
+      const child = spawn(this.#program, ['-f', '-c', FORMAT, '--', path], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, LC_ALL: 'C' },
+      });
+      // The daemon may stop while this one hangs.
+      child.unref();
+      return child;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
   }
 
   /** Children that have not ended, for the test that they never pile up. */
@@ -72,7 +94,7 @@ async function endOf(child: ChildProcess): Promise<FileSystemAnswer> {
   child.stderr?.on('data', (chunk: Buffer) => {
     complaint += chunk.toString();
   });
-  child.once('error', (error) => resolve({ kind: 'error', text: error.message }));
+  child.on('error', (error) => resolve({ kind: 'error', text: error.message }));
   child.once('close', (code) => resolve(code === 0 ? parsed(out) : failed(complaint)));
   return await promise;
 }
@@ -95,7 +117,7 @@ function parsed(text: string): FileSystemAnswer {
 
 function failed(complaint: string): FileSystemAnswer {
   if (complaint.includes('No such file or directory')) return { kind: 'gone' };
-  return { kind: 'error', text: complaint.trim().split(': ').at(-1) ?? 'stat failed' };
+  return { kind: 'error', text: complaint.trim().split(': ').at(-1) || 'stat gave no answer' };
 }
 
 /** At the deadline the child is told to die; one in an uninterruptible call does so only later. */

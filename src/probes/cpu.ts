@@ -63,7 +63,8 @@ export const cpu = defineProbe({
       const detail = `${paths.procfs}/stat cannot be read`;
       return { status: 'unknown', reason: 'proc-unreadable', detail };
     }
-    const load = parseLoad(await readProc(paths, 'loadavg'));
+    const loads = await readProc(paths, 'loadavg');
+    const load = parseLoad(loads);
     const pressure = parsePressure(await readProc(paths, 'pressure/cpu'), 'some');
     const utilization_ratio = utilization(before, after);
     const measures = {
@@ -74,7 +75,7 @@ export const cpu = defineProbe({
     const facts = { cores: after.cores };
     const isStarved =
       pressure === undefined
-        ? isOverrun(utilization_ratio, load, after.cores)
+        ? isOverrun(utilization_ratio, parseLoad(loads, 5), after.cores)
         : pressure > options.starved_pressure_ratio;
     if (!isStarved) return { status: 'pass', measures, facts };
     const waiting =
@@ -84,7 +85,10 @@ export const cpu = defineProbe({
   },
 });
 
-/** Where the kernel has no pressure figures: all cores busy, and many tasks waiting for each. */
+/**
+ * Where the kernel has no pressure figures: all cores busy, and many tasks waiting for each. The load of five
+ * minutes: that of one rises above the limit within half a minute of an ordinary burst.
+ */
 function isOverrun(ratio: number, load: number | undefined, cores: number): boolean {
   return ratio >= FULL_RATIO && (load ?? 0) > WAITING_TASKS_PER_CORE * cores;
 }

@@ -79,20 +79,20 @@ export const memory = defineProbe({
     const before = parseCounters((await readProc(paths, 'vmstat')) ?? '');
     await sleep(WINDOW_MILLISECONDS, undefined, { signal });
     const after = parseCounters((await readProc(paths, 'vmstat')) ?? '');
-    const swapped_pages = swapTraffic(after) - swapTraffic(before);
+    const counters = countersOf(before, after);
     const pressure = parsePressure(await readProc(paths, 'pressure/memory'), 'full');
     const available_ratio = available_bytes / size_bytes;
     const measures = {
       available_bytes,
       size_bytes,
       available_ratio,
-      swapped_pages,
-      oom_kills: after.get('oom_kill') ?? 0,
+      ...counters,
       ...(pressure === undefined ? {} : { pressure_ratio: pressure }),
     };
     const left = `${Math.round(available_bytes / MEBIBYTE)} of ${Math.round(size_bytes / MEBIBYTE)} MiB are available`;
     if (available_ratio >= options.short_available_ratio) return { status: 'pass', measures };
     const waited_ratio = pressure ?? 0;
+    const swapped_pages = counters.swapped_pages ?? 0;
     if (waited_ratio <= options.full_pressure_ratio && swapped_pages <= BUSY_SWAP_PAGES)
       return { status: 'warn', reason: 'low', detail: left, measures };
     const waited = `all tasks waited ${Math.round(waited_ratio * 100)} % of the last minute`;
@@ -101,6 +101,20 @@ export const memory = defineProbe({
   },
 });
 
-function swapTraffic(counters: ReadonlyMap<string, number>): number {
-  return (counters.get('pswpin') ?? 0) + (counters.get('pswpout') ?? 0);
+/** What the kernel does not count is left out: 0 would be a claim. */
+function countersOf(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): { readonly swapped_pages?: number; readonly oom_kills?: number } {
+  const [old, now] = [swapTraffic(before), swapTraffic(after)];
+  const kills = after.get('oom_kill');
+  return {
+    ...(old === undefined || now === undefined ? {} : { swapped_pages: now - old }),
+    ...(kills === undefined ? {} : { oom_kills: kills }),
+  };
+}
+
+function swapTraffic(counters: ReadonlyMap<string, number>): number | undefined {
+  const [into, out] = [counters.get('pswpin'), counters.get('pswpout')];
+  return into === undefined || out === undefined ? undefined : into + out;
 }

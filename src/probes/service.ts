@@ -170,7 +170,8 @@ function unitFault(id: string, { activeState, subState, restarts, result }: Unit
 async function isHidden(paths: Paths): Promise<boolean> {
   if (process.getuid?.() === 0) return false;
   const proc = (await readMounts(paths)).find(({ mountPoint }) => mountPoint === '/proc');
-  return proc?.mountOptions.some((option) => /^hidepid=(?!0|off)/.test(option)) ?? false;
+  // An option of the file system itself: the kernel lists it behind the dash.
+  return proc?.superOptions.some((option) => /^hidepid=(?!0|off)/.test(option)) ?? false;
 }
 
 async function hasBinary(paths: Paths): Promise<boolean> {
