@@ -19,6 +19,8 @@ const TESTS = [
   { name: 'e2fsprogs', proof: 'mkfs.ext4', why: 'small file systems that fill up' },
   { name: 'mount', proof: 'losetup', why: 'mounts them' },
   { name: 'util-linux', proof: 'unshare', why: 'mount namespaces of the tests' },
+  { name: 'iproute2', proof: 'ip', why: 'networks of the tests: two hosts and a cable' },
+  { name: 'nftables', proof: 'nft', why: 'firewalls in those networks' },
   { name: 'git', proof: 'git', why: 'the fresh-clone test' },
   { name: 'procps', proof: 'ps', why: 'looks for processes left behind' },
 ];
