@@ -4,6 +4,7 @@
  */
 import type { FixStep } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
+import { printable } from '../core/printable.ts';
 import type { Scope, Severity } from '../core/words.ts';
 
 /** Values for sentences and commands: of the real finding, or placeholders in capitals for the docs. */
@@ -14,7 +15,7 @@ export interface CauseContext {
   /** config.toml as the runner sees it. */
   readonly config: string;
   readonly certs: string;
-  /** The systemd unit without its suffix. */
+  /** The systemd unit without its suffix, as a word for the shell. */
   readonly unit: string;
   /** Name and short token of the entry. */
   readonly name: string;
@@ -68,6 +69,12 @@ export function restart({ unit }: CauseContext): FixStep {
   return step('Restart the runner, which reads this only once.', `sudo systemctl restart ${unit}`);
 }
 
+/** Sets a variable for the unit; what to write stands behind the command, as a comment in one line. */
+export function editUnit({ unit }: CauseContext, text: string, setting: string): FixStep {
+  const line = `[Service] Environment="${setting}"`;
+  return step(text, `sudo systemctl edit ${unit}   # ${printable(line)}`);
+}
+
 /** A word for the shell; quoted only when it must be. */
 export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
@@ -91,5 +98,9 @@ export function contextOf(
   values: Omit<CauseContext, 'fact'>,
   facts: Readonly<Record<string, Fact>>,
 ): CauseContext {
-  return { ...values, fact: (name) => String(facts[name] ?? 'unknown') };
+  return {
+    ...values,
+    unit: quoted(values.unit),
+    fact: (name) => String(facts[name] ?? 'unknown'),
+  };
 }

@@ -9,15 +9,18 @@ import { hasUnjudged, verdictFrom } from '../core/verdict.ts';
 import type { Link, Status } from '../core/words.ts';
 import { SEVERITIES } from '../core/words.ts';
 import { candidatesOf } from './candidates.ts';
-import { causeSpec } from './catalogue/index.ts';
 import type { Picture } from './picture.ts';
 import { linkOf, pictureOf } from './picture.ts';
 import { RULES } from './rules/index.ts';
 import { summaryOf } from './summary.ts';
+import { withoutSymptoms } from './symptoms.ts';
 
 export function diagnose(snapshot: Snapshot): Diagnosis {
   const picture = pictureOf(snapshot);
-  const causes = withoutSymptoms(RULES.flatMap((rule) => rule(picture)));
+  const causes = withoutSymptoms(
+    RULES.flatMap((rule) => rule(picture)),
+    picture,
+  );
   const runners = snapshot.surroundings.runners.map((runner) =>
     judgeRunner(runner, causes, picture),
   );
@@ -25,27 +28,6 @@ export function diagnose(snapshot: Snapshot): Diagnosis {
   const verdict = verdictFrom(severities, hasUnjudged(snapshot, causes));
   const candidates: readonly Candidate[] = candidatesOf(causes, snapshot);
   return { verdict, summary: summaryOf(verdict, causes, picture), causes, candidates, runners };
-}
-
-/** A cause that another one on the list accounts for is listed under it, not beside it. */
-function withoutSymptoms(causes: readonly Cause[]): readonly Cause[] {
-  const isSymptom = (cause: Cause): boolean =>
-    causes.some((other) => other !== cause && isSuppressed(cause, other));
-  return causes
-    .filter((cause) => !isSymptom(cause))
-    .map((cause) => {
-      const under = causes.filter((other) => other !== cause && isSuppressed(other, cause));
-      if (under.length === 0) return cause;
-      const checks = under.flatMap(({ evidence, explains }) => [
-        ...evidence.map(({ check }) => check),
-        ...explains,
-      ]);
-      return { ...cause, explains: [...new Set([...cause.explains, ...checks])] };
-    });
-}
-
-function isSuppressed(symptom: Cause, by: Cause): boolean {
-  return causeSpec(by.id)?.suppresses?.includes(symptom.id) ?? false;
 }
 
 function judgeRunner(

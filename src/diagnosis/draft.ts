@@ -4,7 +4,7 @@ import type { Cause, Evidence } from '../core/diagnosis.ts';
 import type { CheckId, Fact } from '../core/finding.ts';
 import { detailOf } from '../core/finding.ts';
 import type { RunnerTarget } from '../core/target.ts';
-import type { Confidence } from '../core/words.ts';
+import type { Confidence, Severity } from '../core/words.ts';
 import { causeSpec } from './catalogue/index.ts';
 import type { CauseContext, CauseSpec } from './cause-spec.ts';
 import { contextOf } from './cause-spec.ts';
@@ -21,6 +21,8 @@ export interface Observation {
   readonly url?: string;
   readonly explains?: readonly CheckId[];
   readonly ruledOut?: Cause['ruledOut'];
+  /** Where a rule knows better than the status of the main check. */
+  readonly severity?: Severity;
   /** Facts beside those of the finding. */
   readonly facts?: Readonly<Record<string, Fact>>;
 }
@@ -29,10 +31,9 @@ export function draft(picture: Picture, observation: Observation): Cause {
   const { spec, states, scopeId, runners, explains = [], ruledOut = [] } = observation;
   const [main] = states;
   const context = contextFor(picture, observation);
-  const isWarning = main.finding.status === 'warn';
   return {
     id: spec.id,
-    severity: isWarning ? (spec.warnSeverity ?? spec.severity) : spec.severity,
+    severity: observation.severity ?? severityOf(spec, main),
     confidence: confidenceOf(spec, main, picture),
     title: spec.title,
     summary: sentence(spec.says(context)),
@@ -44,6 +45,10 @@ export function draft(picture: Picture, observation: Observation): Cause {
     resolvedWhen: spec.resolvedWhen,
     explains: [...new Set(explains)],
   };
+}
+
+function severityOf(spec: CauseSpec, { finding }: CheckState): Severity {
+  return finding.status === 'warn' ? (spec.warnSeverity ?? spec.severity) : spec.severity;
 }
 
 /** The entry of the catalogue; a rule that names one that is not there is a bug. */

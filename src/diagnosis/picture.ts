@@ -1,4 +1,4 @@
-/** A snapshot with the questions that rules ask of it. Built once per diagnosis. */
+/** A snapshot, its checks in one order, with the questions that rules ask of it. Built once per diagnosis. */
 import type { CheckState, Snapshot, Surroundings } from '../core/check.ts';
 import type { Finding } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
@@ -18,7 +18,8 @@ export interface Picture {
   statesOf(probe: string): readonly CheckState[];
 }
 
-export function pictureOf(snapshot: Snapshot): Picture {
+export function pictureOf(given: Snapshot): Picture {
+  const snapshot = { ...given, checks: inOrder(given.checks) };
   const { surroundings } = snapshot;
   const byProbe = Map.groupBy(snapshot.checks, ({ check }) => check.probe.id);
   const byId = new Map(snapshot.checks.map((state) => [state.check.id, state]));
@@ -34,6 +35,16 @@ export function pictureOf(snapshot: Snapshot): Picture {
     tokenOf: ({ id }) => byId.get(`token@${id}`),
     statesOf: (probe) => byProbe.get(probe) ?? [],
   };
+}
+
+/** By link, then by id: a judgement does not depend on the order in which checks were planned. */
+function inOrder(checks: readonly CheckState[]): readonly CheckState[] {
+  return checks.toSorted((a, b) => rankOf(a) - rankOf(b) || (a.check.id < b.check.id ? -1 : 1));
+}
+
+function rankOf(state: CheckState): number {
+  const link = linkOf(state);
+  return link === undefined ? LINKS.length : LINKS.indexOf(link);
 }
 
 export function isFail({ finding }: CheckState): boolean {

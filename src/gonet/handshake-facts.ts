@@ -6,7 +6,7 @@ import type { TrustSource } from '../core/target.ts';
 import type { Shown } from './handshake.ts';
 import { namesOf } from './hostname.ts';
 import type { Trust } from './trust.ts';
-import { issuerOf, subjectOf } from './verify.ts';
+import { issuerOf, subjectOf } from './certificate-text.ts';
 
 const MOST_NAMES = 5;
 
@@ -35,6 +35,7 @@ export function shownFacts({ sent, protocol, cipher }: Shown): Record<string, Fa
     issuer: issuerOf(leaf),
     root: issuerOf(sent.at(-1) ?? leaf),
     names: [...dns, ...ip].slice(0, MOST_NAMES).join(', '),
+    not_before: leaf.validFromDate.toISOString(),
     not_after: leaf.validToDate.toISOString(),
     fingerprint_sha256: leaf.fingerprint256,
   };

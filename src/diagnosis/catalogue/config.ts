@@ -1,6 +1,6 @@
 /** Causes in config.toml (fault matrix 2.7). What a file says needs no repetition. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { AT_ONCE, family, quoted, step } from '../cause-spec.ts';
+import { AT_ONCE, editUnit, family, quoted, step } from '../cause-spec.ts';
 
 const configCause = family({
   severity: 'critical',
@@ -19,13 +19,13 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     title: 'The runner’s config.toml is not there',
     meaning:
       'The runner starts without it, idles with no entry at all, and logs an error every three seconds.',
-    evidence: 'No file at the path the runner was started with.',
+    evidence: 'No file at the path the runner was started with; a folder in its place is none.',
     notConfusedWith: ['config-wrong-file', 'monitor-blind'],
-    from: ['config/missing'],
+    from: ['config/missing', 'config/not-a-file'],
     confirm: AT_ONCE,
-    says: (c) => `${c.config} does not exist`,
+    says: (c) => `there is no file ${c.config}`,
     fix: (c) => [
-      step('Restore it from a backup, or mount it.', `ls -la $(dirname ${quoted(c.config)})`),
+      step('Restore it from a backup, or mount it.', `ls -la "$(dirname ${quoted(c.config)})"`),
       step(
         'Is it somewhere else? With which file was the runner started?',
         "pgrep -af 'gitlab-runner.* run'",
@@ -132,10 +132,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       `a variable that ${c.config} uses in line ${c.fact('line')} is not set for the runner`,
     fix: (c) => [
-      step(
-        'Set it for the unit.',
-        `sudo systemctl edit ${c.unit}   # [Service] Environment="NAME=value"`,
-      ),
+      editUnit(c, 'Set it for the unit.', 'NAME=value'),
       step(
         'Restart the runner, which reads its environment only once.',
         `sudo systemctl restart ${c.unit}`,

@@ -1,6 +1,11 @@
 /** Causes in name resolution (fault matrix 2.2). */
-import type { CauseSpec } from '../cause-spec.ts';
+import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { quoted, step } from '../cause-spec.ts';
+
+/** The first name server, for dig. */
+function server(c: CauseContext): string {
+  return quoted(`@${c.fact('servers').split(', ')[0] ?? ''}`);
+}
 
 export const DNS_CAUSES: readonly CauseSpec[] = [
   {
@@ -56,10 +61,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     from: ['dns/timeout'],
     says: (c) => `no name server answers (${c.fact('servers')})`,
     fix: (c) => [
-      step(
-        'Check the way to the name server.',
-        `dig @${c.fact('servers').split(', ')[0]} ${quoted(c.host)}`,
-      ),
+      step('Check the way to the name server.', `dig ${server(c)} ${quoted(c.host)}`),
       step('Open port 53 (UDP and TCP) to it, or name another server.', 'cat /etc/resolv.conf'),
     ],
     resolvedWhen: 'the dns link passes',
@@ -79,7 +81,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
       step('Start the local resolver.', 'sudo systemctl restart systemd-resolved'),
       step(
         'If it is another one, see who should listen.',
-        `sudo ss -lunp 'sport = :53'; dig @${c.fact('servers').split(', ')[0]} ${quoted(c.host)}`,
+        `sudo ss -lunp 'sport = :53'; dig ${server(c)} ${quoted(c.host)}`,
       ),
     ],
     resolvedWhen: 'the dns link passes',

@@ -18,7 +18,7 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
       'A web application firewall, a CDN or an allow-list answers 403 in GitLab’s place. The runner’s log says “forbidden”, and the token is fine.',
     evidence: '403 or 406 without any sign of GitLab.',
     notConfusedWith: ['token-rejected', 'proxy-connect-denied'],
-    from: [...both('forbidden'), 'token/forbidden-by-edge'],
+    from: [...both('forbidden'), 'http/banned', 'token/forbidden-by-edge'],
     says: (c) => `something before GitLab refuses requests to ${c.url}`,
     fix: (c) => [
       step('See who answers.', `curl -si ${quoted(`${c.url}api/v4/version`)} | head -20`),
@@ -31,7 +31,7 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
     meaning: 'The CDN wants a browser to solve something; a runner cannot.',
     evidence: 'The header cf-mitigated: challenge.',
     notConfusedWith: ['edge-waf-blocked', 'gitlab-rate-limited'],
-    from: both('challenge'),
+    from: [...both('challenge'), 'token/challenge'],
     says: (c) => `a bot challenge stands before ${c.url}`,
     fix: () => [step('At the CDN: a skip rule for this host’s address on /api/.')],
   }),
@@ -56,7 +56,7 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
     meaning: 'Single sign-on, an access gateway or Basic authentication answers in GitLab’s place.',
     evidence: 'A redirect to another host’s login, or 401 with WWW-Authenticate.',
     notConfusedWith: ['token-rejected', 'url-redirect-breaks-post'],
-    from: both('login-gateway'),
+    from: [...both('login-gateway'), 'token/login-gateway'],
     says: (c) => `a login stands before ${c.url}`,
     fix: () => [step('At the gateway: exempt /api/ from the login, for this host’s address.')],
   }),
@@ -67,7 +67,7 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
       'The runner follows the redirect, and its request for jobs arrives as GET. It fails for ever.',
     evidence: 'A redirect on GitLab’s own paths.',
     notConfusedWith: ['url-path-wrong', 'edge-auth-gateway'],
-    from: both('redirected'),
+    from: [...both('redirected'), 'token/redirected'],
     says: (c) => `${c.url} redirects to ${c.fact('location')}`,
     fix: (c) => [
       step(

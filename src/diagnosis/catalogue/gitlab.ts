@@ -67,7 +67,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
       'Reading works, writing is refused. In old versions the refusal is a 403 that looks like a bad token; it is not.',
     evidence: 'A refusal of GitLab itself that speaks of maintenance or of being read-only.',
     notConfusedWith: ['token-rejected', 'gitlab-unavailable'],
-    from: ['token/read-only'],
+    from: [...both('maintenance'), 'token/read-only'],
     says: (c) => `GitLab at ${c.url} is in maintenance or read-only`,
     fix: (c) => [
       step(

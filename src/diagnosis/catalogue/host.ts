@@ -128,7 +128,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     severity: 'notice',
     title: 'This host’s clock is wrong',
     meaning:
-      'It differs from GitLab’s by more than a minute: certificates and tokens are judged at the wrong time.',
+      'It differs from GitLab’s by more than a minute: certificates and tokens are judged at the wrong time. Where that makes a good one look bad it is critical, and the root.',
     evidence: 'The Date of GitLab’s answers, several times in a row.',
     notConfusedWith: ['tls-certificate-expired', 'tls-certificate-not-yet-valid', 'token-expired'],
     from: [],
@@ -156,6 +156,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
   hostCause({
     id: 'unknown',
     severity: 'critical',
+    warnSeverity: 'warning',
     scope: 'gitlab',
     title: 'Something fails, and no cause is proven',
     meaning:

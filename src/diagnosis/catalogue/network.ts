@@ -17,7 +17,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'On the GitLab server: is the web server up, and on this port?',
-        `sudo gitlab-ctl status nginx; sudo ss -ltn 'sport = :${c.port}'`,
+        `sudo gitlab-ctl status nginx; sudo ss -ltn ${quoted(`sport = :${c.port}`)}`,
       ),
       step(`Is the port in url right? See ${c.config}.`, `sudo grep -n url ${quoted(c.config)}`),
     ],
@@ -37,7 +37,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'See where the packets end.',
-        `sudo traceroute -T -p ${c.port} ${quoted(c.fact('address'))}`,
+        `sudo traceroute -T -p ${quoted(c.port)} ${quoted(c.fact('address'))}`,
       ),
       step(
         `Allow egress to ${c.fact('address')} port ${c.port} in the firewalls and security groups between.`,
@@ -94,6 +94,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     evidence: 'ENETUNREACH at once.',
     notConfusedWith: ['dns-timeout'],
     from: ['connect/no-route'],
+    suppresses: ['dns-timeout', 'dns-server-failure'],
     says: (c) => `this host has no route to ${c.fact('address')}`,
     fix: (c) => [
       step(
@@ -128,8 +129,28 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     resolvedWhen: 'the connect link passes',
   },
   {
-    id: 'gitlab-partial-outage',
+    id: 'ipv6-path-broken',
     severity: 'notice',
+    scope: 'gitlab',
+    title: 'The IPv6 address of GitLab does not answer; IPv4 does',
+    meaning:
+      'The runner goes on with IPv4 and loses time at each new connection. With IPv6 alone it would be cut off.',
+    evidence: 'Each address that failed is of IPv6, and an IPv4 address answers.',
+    notConfusedWith: ['gitlab-partial-outage', 'tcp-connect-timeout'],
+    from: [],
+    says: (c) => `${c.host} does not answer over IPv6, and does over IPv4 (${c.fact('attempts')})`,
+    fix: (c) => [
+      step(
+        'Has this host a way out over IPv6 at all?',
+        `ip -6 route show default; dig +short ${quoted(c.host)} AAAA`,
+      ),
+      step('Repair it, or take the AAAA record away.'),
+    ],
+    resolvedWhen: 'every address answers',
+  },
+  {
+    id: 'gitlab-partial-outage',
+    severity: 'warning',
     scope: 'gitlab',
     title: 'One of several addresses of GitLab does not answer',
     meaning: 'The runner goes on with the next address and loses time at each new connection.',

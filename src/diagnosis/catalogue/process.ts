@@ -82,7 +82,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     from: ['service/stopped'],
     says: (c) => `the runner’s process ${c.fact('pid')} is stopped`,
     fix: (c) => [
-      step('Let it go on.', `sudo kill -CONT ${c.fact('pid')}`),
+      step('Let it go on.', `sudo kill -CONT ${quoted(c.fact('pid'))}`),
       step('Or restart it.', `sudo systemctl restart ${c.unit}`),
     ],
   }),

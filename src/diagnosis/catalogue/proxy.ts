@@ -1,13 +1,10 @@
 /** Causes at the proxy, judged with the runner's environment and Go's rules (fault matrix 2.4). */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { restart, step } from '../cause-spec.ts';
+import { editUnit, quoted, restart, step } from '../cause-spec.ts';
 
 /** Where the variables of the runner's process are set on a packaged install. */
 function editEnvironment(c: CauseContext, text: string) {
-  return step(
-    text,
-    `sudo systemctl edit ${c.unit}   # [Service] Environment="${c.fact('variable')}=http://…"`,
-  );
+  return editUnit(c, text, `${c.fact('variable')}=http://…`);
 }
 
 export const PROXY_CAUSES: readonly CauseSpec[] = [
@@ -35,7 +32,10 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     from: ['proxy/unreachable'],
     says: (c) => `the proxy ${c.fact('proxy')} from ${c.fact('variable')} cannot be connected to`,
     fix: (c) => [
-      step('Does it answer?', `curl -sv -o /dev/null --proxy http://${c.fact('proxy')} ${c.url}`),
+      step(
+        'Does it answer?',
+        `curl -sv -o /dev/null --proxy ${quoted(`http://${c.fact('proxy')}`)} ${quoted(c.url)}`,
+      ),
       step('Start the proxy, or open the way to it.'),
       editEnvironment(
         c,
@@ -52,13 +52,14 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     meaning: 'The proxy answers 407, and the runner’s proxy variable holds no user.',
     evidence: '407 to CONNECT, no credentials in the variable.',
     notConfusedWith: ['proxy-auth-rejected', 'token-rejected'],
-    from: ['proxy/auth-required'],
+    from: ['proxy/auth-required', 'http/proxy-auth-required'],
     says: (c) =>
       `the proxy ${c.fact('proxy')} wants credentials, and ${c.fact('variable')} has none`,
     fix: (c) => [
-      step(
+      editUnit(
+        c,
         'Put user and password into the variable; percent-encode what is not a letter or digit.',
-        `sudo systemctl edit ${c.unit}   # [Service] Environment="${c.fact('variable')}=http://USER:PASSWORD@${c.fact('proxy')}"`,
+        `${c.fact('variable')}=http://USER:PASSWORD@${c.fact('proxy')}`,
       ),
       restart(c),
       step('The runner knows only Basic; before a proxy with NTLM or Kerberos put a local cntlm.'),
@@ -73,7 +74,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     meaning: 'The proxy answers 407 although the runner sends user and password.',
     evidence: '407 to CONNECT with credentials sent.',
     notConfusedWith: ['proxy-auth-required', 'token-rejected'],
-    from: ['proxy/auth-rejected'],
+    from: ['proxy/auth-rejected', 'http/proxy-auth-rejected'],
     says: (c) => `the proxy ${c.fact('proxy')} refuses the credentials in ${c.fact('variable')}`,
     fix: (c) => [
       editEnvironment(
@@ -93,16 +94,17 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
       'The proxy answers CONNECT with a refusal of its own rules. The runner’s log shows only the word “Forbidden”, which is not about the token.',
     evidence: '403, 405 or another 4xx to CONNECT.',
     notConfusedWith: ['edge-waf-blocked', 'token-rejected'],
-    from: ['proxy/denied'],
+    from: ['proxy/denied', 'http/proxy-denied'],
     says: (c) =>
       `the proxy ${c.fact('proxy')} answers ${c.fact('status')} to CONNECT ${c.fact('destination')}`,
     fix: (c) => [
       step(
         `Allow ${c.fact('destination')} in the proxy’s rules (squid: SSL_ports and the access list).`,
       ),
-      step(
+      editUnit(
+        c,
         'If GitLab should not go through the proxy, exempt it and restart the runner.',
-        `sudo systemctl edit ${c.unit}   # [Service] Environment="NO_PROXY=${c.host}"`,
+        `NO_PROXY=${c.host}`,
       ),
     ],
     resolvedWhen: 'the proxy link passes',
@@ -116,13 +118,13 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
       'The proxy answers CONNECT with a gateway error: its own name lookup or way out fails.',
     evidence: '500, 502, 503 or 504 to CONNECT.',
     notConfusedWith: ['gitlab-bad-gateway', 'gitlab-unavailable'],
-    from: ['proxy/upstream-failed'],
+    from: ['proxy/upstream-failed', 'http/proxy-upstream-failed'],
     says: (c) =>
       `the proxy ${c.fact('proxy')} cannot reach ${c.fact('destination')} (it answers ${c.fact('status')})`,
     fix: (c) => [
       step(
         `On the proxy: does ${c.host} resolve, and does its port answer?`,
-        `curl -sv -o /dev/null ${c.url}`,
+        `curl -sv -o /dev/null ${quoted(c.url)}`,
       ),
     ],
     resolvedWhen: 'the proxy link passes',

@@ -160,7 +160,7 @@ export const TLS_TRUST_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       onServer(
         'reissue it with an alternative name.',
-        `openssl req -new -key gitlab.key -subj /CN=${c.host} -addext subjectAltName=DNS:${c.host} -out gitlab.csr`,
+        `openssl req -new -key gitlab.key -subj ${quoted(`/CN=${c.host}`)} -addext ${quoted(`subjectAltName=DNS:${c.host}`)} -out gitlab.csr`,
       ),
     ],
   }),

@@ -1,4 +1,5 @@
 /** A config.toml that does not load, or entries that cannot be used. */
+import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import { reasonOf } from '../../core/finding.ts';
 import type { Problem } from '../../core/reading.ts';
@@ -6,10 +7,13 @@ import type { RunnerTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import { draft, mustHave } from '../draft.ts';
 import type { Picture } from '../picture.ts';
-import { isFail } from '../picture.ts';
+import { hasReason, isFail } from '../picture.ts';
 
 /** Faults of a file that a running process survives, until somebody restarts it. */
 const SURVIVED = new Set(['config-syntax-error', 'config-type-error']);
+
+/** With a file that does not load, the runner is gone sooner than this. */
+const START_SECONDS = 10;
 
 export function configCauses(picture: Picture): readonly Cause[] {
   return [...fileCauses(picture), ...entryCauses(picture)];
@@ -18,13 +22,24 @@ export function configCauses(picture: Picture): readonly Cause[] {
 function fileCauses(picture: Picture): readonly Cause[] {
   const { surroundings } = picture;
   return picture.statesOf('config').flatMap((state) => {
-    const found = specOfReason('config', reasonOf(state.finding) ?? '');
-    if (!isFail(state) || found === undefined) return [];
-    const isSurvived = SURVIVED.has(found.id) && surroundings.process !== undefined;
+    if (!isFail(state)) return [];
+    const found = specOfReason('config', reasonOf(state.finding) ?? '') ?? mustHave('unknown');
+    const isSurvived = SURVIVED.has(found.id) && hasOldConfig(state, picture);
     const spec = isSurvived ? mustHave('config-changed-not-loaded') : found;
     const scopeId = surroundings.configPath;
     return [draft(picture, { spec, states: [state], scopeId, runners: surroundings.runners })];
   });
+}
+
+/** A process that was there before the change, or stays. One in a crash loop is there now and then, too. */
+function hasOldConfig({ check }: CheckState, picture: Picture): boolean {
+  const { process: runner } = picture.surroundings;
+  if (runner === undefined) return false;
+  if (picture.statesOf('service').some((state) => hasReason(state, 'crash-loop', 'failed')))
+    return false;
+  const modifiedAt = check.target.kind === 'config' ? check.target.reading.modifiedAt : undefined;
+  const isOlder = modifiedAt !== undefined && runner.startedAt <= modifiedAt;
+  return isOlder || picture.snapshot.takenAt - runner.startedAt > START_SECONDS * 1000;
 }
 
 /** Problems of single entries; the file as a whole loads. */

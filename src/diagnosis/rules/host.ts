@@ -1,14 +1,10 @@
-/** The runner's process, the host's resources and its clock. */
-import type { CheckState } from '../../core/check.ts';
+/** The runner's process, the host's resources, and what is hidden from us. */
 import type { Cause } from '../../core/diagnosis.ts';
 import { reasonOf } from '../../core/finding.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import { draft, mustHave } from '../draft.ts';
 import type { Picture } from '../picture.ts';
 import { isFail } from '../picture.ts';
-
-/** Less than this between two clocks matters to nobody. */
-const SKEW_SECONDS = 60;
 
 export function processCauses(picture: Picture): readonly Cause[] {
   return causesOfProbe('service', picture);
@@ -37,30 +33,6 @@ function causesOfProbe(probe: string, picture: Picture): readonly Cause[] {
   });
 }
 
-/** The clock is judged by GitLab's own Date; an answer is needed, so a dead path says nothing of it. */
-export function clockCauses(picture: Picture): readonly Cause[] {
-  const skewed = picture
-    .statesOf('http')
-    .flatMap((state) => ({ state, skew: skewOf(state) }))
-    .filter(({ skew }) => Math.abs(skew) > SKEW_SECONDS);
-  const [first] = skewed;
-  if (first === undefined) return [];
-  const { surroundings } = picture;
-  const cause = draft(picture, {
-    spec: mustHave('clock-skew'),
-    states: [first.state],
-    scopeId: 'host',
-    runners: surroundings.runners,
-    facts: { skew: first.skew },
-  });
-  const text = `GitLab’s Date differs from this host’s clock by ${first.skew} s`;
-  return [{ ...cause, evidence: cause.evidence.map((item) => ({ ...item, text })) }];
-}
-
-function skewOf({ finding }: CheckState): number {
-  return finding.measures?.['clock_skew_seconds'] ?? 0;
-}
-
 /** What runnerwatch could not see for lack of rights. */
 export function blindCauses(picture: Picture): readonly Cause[] {
   const { surroundings, snapshot } = picture;
@@ -68,7 +40,7 @@ export function blindCauses(picture: Picture): readonly Cause[] {
     ({ check, finding }) =>
       specOfReason(check.probe.id, reasonOf(finding) ?? '')?.id === 'monitor-blind',
   );
-  const [first = snapshot.checks[0]] = hidden;
+  const [first = picture.statesOf('config')[0] ?? snapshot.checks.at(-1)] = hidden;
   if (first === undefined || (hidden.length === 0 && surroundings.blind.length === 0)) return [];
   const cause = draft(picture, {
     spec: mustHave('monitor-blind'),

@@ -1,12 +1,12 @@
 /**
  * The first link of the walk that fails is the cause; what comes after it is explained. A link that only
- * warns is a cause of its own when the way as a whole is open.
+ * warns is a cause of its own as far as the way is open: only a failure explains.
  */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { CheckId } from '../../core/finding.ts';
 import { reasonOf } from '../../core/finding.ts';
-import type { EndpointTarget } from '../../core/target.ts';
+import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import type { CauseSpec } from '../cause-spec.ts';
 import { draft, mustHave } from '../draft.ts';
@@ -20,10 +20,11 @@ export function pathCauses(picture: Picture): readonly Cause[] {
 function causesOf(endpoint: EndpointTarget, picture: Picture): readonly Cause[] {
   const links = picture.linksOf(endpoint);
   const broken = brokenLink(links);
-  if (broken !== undefined) return [causeOfLink(broken, endpoint, links, picture)];
-  return links
-    .filter(({ finding }) => finding.status === 'warn')
-    .map((link) => causeOfLink(link, endpoint, links, picture));
+  const open = broken === undefined ? links : links.slice(0, links.indexOf(broken));
+  const warning = open.filter(({ finding }) => finding.status === 'warn');
+  return [...(broken === undefined ? [] : [broken]), ...warning].map((link) =>
+    causeOfLink(link, endpoint, links, picture),
+  );
 }
 
 /** The first failed link. A proxy that cannot be resolved or reached is its own fault, not dns's or connect's. */
@@ -41,23 +42,50 @@ function causeOfLink(
   links: readonly CheckState[],
   picture: Picture,
 ): Cause {
-  const { finding, check } = link;
   const runners = picture.runnersOf(endpoint);
-  const spec = specOfReason(check.probe.id, reasonOf(finding) ?? '') ?? mustHave('unknown');
-  const isBroken = finding.status === 'fail';
-  const tokens = runners.flatMap((runner) => picture.tokenOf(runner) ?? []);
-  const symptoms = [...links, ...tokens].filter(
-    (state) => state !== link && (isFail(state) || state.finding.status === 'skipped'),
-  );
+  const spec = specOfLink(link);
   return draft(picture, {
     spec,
     states: [link],
     scopeId: scopeIdOf(spec, link, endpoint),
     runners,
     url: endpoint.id,
-    explains: isBroken ? symptoms.map((state) => state.check.id) : [],
+    explains: isFail(link) ? symptomsOf(link, links, picture, runners) : [],
     ruledOut: ruledOutBefore(link, links),
   });
+}
+
+function specOfLink(link: CheckState): CauseSpec {
+  const { check, finding } = link;
+  if (isOnlyIpv6Dead(link)) return mustHave('ipv6-path-broken');
+  return specOfReason(check.probe.id, reasonOf(finding) ?? '') ?? mustHave('unknown');
+}
+
+/** Every address that failed is of IPv6, and the one that answers is not: the family is dead, not a server. */
+function isOnlyIpv6Dead(link: CheckState): boolean {
+  const { attempts, address } = factsOf(link);
+  if (!hasReason(link, 'some-addresses-failed') || String(address).includes(':')) return false;
+  const failed = String(attempts)
+    .split(', ')
+    .filter((attempt) => !/ (?:ok|abandoned) /.test(attempt));
+  return failed.every((attempt) => attempt.split(' ')[0]?.includes(':'));
+}
+
+/** What failed or was not tried beside the broken link, and what only warns behind it. */
+function symptomsOf(
+  link: CheckState,
+  links: readonly CheckState[],
+  picture: Picture,
+  runners: readonly RunnerTarget[],
+): readonly CheckId[] {
+  const tokens = runners.flatMap((runner) => picture.tokenOf(runner) ?? []);
+  const behind = [...links.slice(links.indexOf(link) + 1), ...tokens];
+  const before = links.slice(0, links.indexOf(link));
+  const symptoms = [
+    ...before.filter(({ finding }) => ['fail', 'skipped'].includes(finding.status)),
+    ...behind.filter(({ finding }) => ['fail', 'skipped', 'warn'].includes(finding.status)),
+  ];
+  return symptoms.map(({ check }) => check.id);
 }
 
 /** A fault of this host's resolver or proxy is one fault, however many endpoints suffer. */
@@ -99,6 +127,9 @@ function merged(causes: readonly Cause[]): readonly Cause[] {
       {
         ...first,
         scope: { ...first.scope, runners },
+        confidence: all.some(({ confidence }) => confidence === 'confirmed')
+          ? 'confirmed'
+          : 'suspected',
         since: Math.min(...all.map(({ since }) => since)),
         evidence: all.flatMap(({ evidence }) => evidence),
         explains,

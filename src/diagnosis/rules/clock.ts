@@ -1,0 +1,103 @@
+/**
+ * Is this host's clock wrong, and does that make a good certificate or token look bad? Judged by the Date of
+ * answers; a path on which nobody answers says nothing of the clock.
+ */
+import type { CheckState } from '../../core/check.ts';
+import type { Cause } from '../../core/diagnosis.ts';
+import type { CheckId, Finding } from '../../core/finding.ts';
+import { draft, mustHave } from '../draft.ts';
+import type { Picture } from '../picture.ts';
+import { factsOf, hasReason } from '../picture.ts';
+
+/** Less than this between two clocks matters to nobody. */
+const SKEW_SECONDS = 60;
+
+interface Skewed {
+  readonly states: readonly [CheckState, ...CheckState[]];
+  /** The smallest of all, so that none of them is overrated. */
+  readonly seconds: number;
+}
+
+export function clockCauses(picture: Picture): readonly Cause[] {
+  const skewed = skewOf(picture);
+  if (skewed === undefined) return [];
+  const { states, seconds } = skewed;
+  const now = picture.snapshot.takenAt + seconds * 1000;
+  const [victim, ...others] = [...picture.statesOf('tls'), ...picture.statesOf('token')].filter(
+    (state) => isVictim(state, now),
+  );
+  const common = { spec: mustHave('clock-skew'), scopeId: 'host', facts: { skew: seconds } };
+  const { runners } = picture.surroundings;
+  if (victim === undefined) {
+    const cause = draft(picture, { ...common, states, runners });
+    return [{ ...withDates(cause, states), ...storyOf(states) }];
+  }
+  const victims = [victim, ...others];
+  const cause = draft(picture, {
+    ...common,
+    severity: 'critical',
+    states: [victim, ...others, ...states],
+    runners: runners.filter(({ id, endpoint }) =>
+      victims.some(({ check }) => [id, endpoint].includes(check.target.id)),
+    ),
+    explains: victims.map(({ check }) => check.id),
+  });
+  return [withDates(cause, states)];
+}
+
+/** The check passes all the while: the story of the skew is in its last results. Two answers confirm it. */
+function storyOf(states: readonly CheckState[]): Pick<Cause, 'since' | 'confidence'> | undefined {
+  const looks = states.flatMap(({ recent }) =>
+    recent.slice(recent.findLastIndex(({ finding }) => !isSkewed(finding)) + 1),
+  );
+  if (looks.length === 0) return undefined;
+  return {
+    since: Math.min(...looks.map(({ startedAt }) => startedAt)),
+    confidence: looks.length > 1 ? 'confirmed' : 'suspected',
+  };
+}
+
+function isSkewed({ measures }: Finding): boolean {
+  return Math.abs(measures?.['clock_skew_seconds'] ?? 0) > SKEW_SECONDS;
+}
+
+/** All answers say that this clock is wrong, and in the same direction; else it is the servers who differ. */
+function skewOf(picture: Picture): Skewed | undefined {
+  const known = picture.statesOf('http').flatMap((state) => {
+    const seconds = state.finding.measures?.['clock_skew_seconds'];
+    return seconds === undefined ? [] : [{ state, seconds }];
+  });
+  const least = known.toSorted((a, b) => Math.abs(a.seconds) - Math.abs(b.seconds))[0];
+  if (least === undefined || Math.abs(least.seconds) <= SKEW_SECONDS) return undefined;
+  if (known.some(({ seconds }) => Math.sign(seconds) !== Math.sign(least.seconds)))
+    return undefined;
+  const [first = least.state, ...others] = known.map(({ state }) => state);
+  return { states: [first, ...others], seconds: least.seconds };
+}
+
+/** Refused for its dates by this host's clock, and good by the clock of those who answer. */
+function isVictim(state: CheckState, now: number): boolean {
+  const { not_before, not_after } = factsOf(state);
+  const measured = (name: string): number => (state.finding.measures?.[name] ?? -Infinity) * 1000;
+  if (hasReason(state, 'not-yet-valid')) return Date.parse(String(not_before)) <= now;
+  if (state.check.probe.id === 'token')
+    return hasReason(state, 'expired') && measured('expiry_timestamp_seconds') > now;
+  if (hasReason(state, 'intermediate-expired'))
+    return measured('chain_not_after_timestamp_seconds') > now;
+  return hasReason(state, 'expired') && Date.parse(String(not_after)) > now;
+}
+
+/** The check that answered passes; what it proves is the difference. */
+function withDates(cause: Cause, states: readonly CheckState[]): Cause {
+  const texts = new Map<CheckId, string>(
+    states.map(({ check, finding }) => [
+      check.id,
+      `GitLab’s Date differs from this host’s clock by ${finding.measures?.['clock_skew_seconds']} s`,
+    ]),
+  );
+  const evidence = cause.evidence.map((item) => ({
+    ...item,
+    text: texts.get(item.check) ?? item.text,
+  }));
+  return { ...cause, evidence };
+}

@@ -1,0 +1,68 @@
+/** Which causes are only symptoms of another one, so that nobody is paged twice for one fault. */
+import type { Cause } from '../core/diagnosis.ts';
+import type { Scope } from '../core/words.ts';
+import { causeSpec } from './catalogue/index.ts';
+import type { Picture } from './picture.ts';
+
+/** What is wrong there is wrong for every entry of the host. */
+const HOST_WIDE: ReadonlySet<Scope> = new Set(['host', 'config', 'service', 'mount', 'executor']);
+
+/** Takes symptoms off the list and files them, with the entries they concern, under what accounts for them. */
+export function withoutSymptoms(causes: readonly Cause[], picture: Picture): readonly Cause[] {
+  const above = new Map(
+    causes.map((cause) => [
+      cause,
+      causes.find((other) => other !== cause && accountsFor(other, cause, picture)),
+    ]),
+  );
+  const roots = Map.groupBy(causes, (cause) => rootOf(cause, above));
+  return causes
+    .filter((cause) => above.get(cause) === undefined)
+    .map((root) => withSymptoms(root, roots.get(root) ?? [], picture));
+}
+
+/** Up to the cause that nothing accounts for; the catalogue's relation has no cycles, which a test keeps. */
+function rootOf(cause: Cause, above: ReadonlyMap<Cause, Cause | undefined>): Cause {
+  const next = above.get(cause);
+  return next === undefined ? cause : rootOf(next, above);
+}
+
+function withSymptoms(root: Cause, family: readonly Cause[], { surroundings }: Picture): Cause {
+  const under = family.filter((cause) => cause !== root);
+  if (under.length === 0) return root;
+  const own = new Set(root.evidence.map(({ check }) => check));
+  const checks = under.flatMap(({ evidence, explains }) => [
+    ...evidence.map(({ check }) => check),
+    ...explains,
+  ]);
+  const concerned = new Set(family.flatMap(({ scope }) => scope.runners));
+  const runners = surroundings.runners.map(({ id }) => id).filter((id) => concerned.has(id));
+  return {
+    ...root,
+    scope: { ...root.scope, runners },
+    explains: [...new Set([...root.explains, ...checks])].filter((check) => !own.has(check)),
+  };
+}
+
+function accountsFor(cause: Cause, symptom: Cause, picture: Picture): boolean {
+  const isExplained = symptom.evidence.every(({ check }) => cause.explains.includes(check));
+  return isExplained || isSuppressed(symptom, cause, picture);
+}
+
+function isSuppressed(symptom: Cause, by: Cause, picture: Picture): boolean {
+  const spec = causeSpec(by.id);
+  // What only warns has not gone far enough to account for anything.
+  const isFull = by.severity === spec?.severity;
+  return isFull && (spec.suppresses?.includes(symptom.id) ?? false) && meets(by, symptom, picture);
+}
+
+/** A fault at one GitLab says nothing about another one. */
+function meets(cause: Cause, symptom: Cause, { surroundings }: Picture): boolean {
+  if (HOST_WIDE.has(cause.scope.kind)) return true;
+  const placesOf = ({ scope }: Cause): readonly string[] =>
+    surroundings.runners
+      .filter(({ id }) => scope.runners.includes(id))
+      .map(({ id, endpoint }) => (cause.scope.kind === 'runner' ? id : (endpoint ?? id)));
+  const places = new Set(placesOf(cause));
+  return placesOf(symptom).some((place) => places.has(place));
+}

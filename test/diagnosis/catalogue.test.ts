@@ -1,0 +1,115 @@
+/** The catalogue against the probes and against the table of the fault matrix, section 2. */
+import { describe, expect, test } from 'vitest';
+
+import { catalogue, specOfReason } from '../../src/diagnosis/catalogue/index.ts';
+import { PROBES } from '../../src/probes/index.ts';
+import { IDS_FOR_LATER, MATRIX_SEVERITIES } from '../support/matrix-severities.ts';
+
+const declared = PROBES.flatMap(({ id, reasons }) =>
+  Object.keys(reasons).map((reason) => `${id}/${reason}`),
+);
+
+/** Reasons that come with the status `unknown` alone: nothing was learned, so nobody is accused. */
+const NEVER_JUDGED: readonly string[] = [
+  'dns/resolver-error',
+  'connect/too-many-files',
+  'connect/connect-error',
+  'proxy/unsupported',
+  'tls/tls-error',
+  'http/http-error',
+  'api/api-error',
+  'token/migrations',
+  'token/too-many-requests',
+  'token/no-system-id',
+  'token/verify-not-due',
+  'token/token-error',
+  'disk/gone',
+  'disk/disk-error',
+  'cpu/proc-unreadable',
+  'memory/proc-unreadable',
+];
+
+/** Made by a rule out of more than one observation. */
+const BY_RULE: readonly string[] = [
+  'config-changed-not-loaded',
+  'config-url-invalid',
+  'config-env-unset',
+  'clock-skew',
+  'ipv6-path-broken',
+  'unknown',
+];
+
+test('every id stands once', () => {
+  const ids = catalogue.map(({ id }) => id);
+
+  expect(ids.toSorted()).toEqual([...new Set(ids)].toSorted());
+});
+
+test('every observation that a cause is read from is a declared reason of a probe, of one cause alone', () => {
+  const from = catalogue.flatMap((spec) => spec.from);
+
+  expect(from.filter((reason) => !declared.includes(reason))).toEqual([]);
+  expect(from.toSorted()).toEqual([...new Set(from)].toSorted());
+});
+
+test('every reason that a check can fail or warn with leads to a cause', () => {
+  const lost = declared.filter((reason) => {
+    const [probe = '', name = ''] = reason.split('/');
+    return specOfReason(probe, name) === undefined;
+  });
+
+  expect(lost.toSorted()).toEqual(NEVER_JUDGED.toSorted());
+});
+
+test('every cause is read from a reason or made by a rule', () => {
+  const silent = catalogue.filter(({ from }) => from.length === 0).map(({ id }) => id);
+
+  expect(silent.toSorted()).toEqual(BY_RULE.toSorted());
+});
+
+describe('the fault matrix', () => {
+  test.each(catalogue.map(({ id, severity }) => [id, severity] as const))(
+    '%s is in its table as %s',
+    (id, severity) => {
+      expect(MATRIX_SEVERITIES[id]?.split('/')).toContain(severity);
+    },
+  );
+
+  test('has no id that is neither in the catalogue nor left for later with a reason', () => {
+    const known = new Set([...catalogue.map(({ id }) => id), ...Object.keys(IDS_FOR_LATER)]);
+
+    expect(Object.keys(MATRIX_SEVERITIES).filter((id) => !known.has(id))).toEqual([]);
+    expect(catalogue.filter(({ id }) => id in IDS_FOR_LATER).map(({ id }) => id)).toEqual([]);
+  });
+
+  test('knows every id that a cause names as its symptom or its double', () => {
+    const named = catalogue.flatMap(({ suppresses = [], notConfusedWith }) => [
+      ...suppresses,
+      ...notConfusedWith,
+    ]);
+
+    expect(named.filter((id) => !(id in MATRIX_SEVERITIES))).toEqual([]);
+  });
+});
+
+test('no cause is a symptom of its own symptoms', () => {
+  const symptomsOf = new Map(catalogue.map(({ id, suppresses = [] }) => [id, suppresses]));
+  const below = (id: string, seen: ReadonlySet<string>): boolean =>
+    (symptomsOf.get(id) ?? []).some(
+      (next) => seen.has(next) || below(next, new Set([...seen, next])),
+    );
+
+  expect(catalogue.filter(({ id }) => below(id, new Set([id]))).map(({ id }) => id)).toEqual([]);
+});
+
+test('every entry says what it means, how it is proven and when it is over, in sentences that fit', () => {
+  for (const { id, title, meaning, evidence, resolvedWhen } of catalogue) {
+    expect([id, title]).toEqual([id, expect.stringMatching(/^[^\s].*[^.\s]$/)]);
+    expect([id, meaning]).toEqual([id, expect.stringMatching(/\.$/)]);
+    expect([id, evidence]).toEqual([id, expect.stringMatching(/\.$/)]);
+    expect([id, resolvedWhen]).toEqual([
+      id,
+      expect.stringMatching(/^(?:the|all|answers|lookups|every) .*[^.]$/),
+    ]);
+  }
+});

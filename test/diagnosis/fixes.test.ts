@@ -1,0 +1,136 @@
+/**
+ * What a cause tells people to type (invariant I-5 of the fault matrix): no step that makes things worse, and
+ * no value of the outside that the shell would run. A real shell runs every command, in front of stand-ins.
+ */
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { describe, expect, test } from 'vitest';
+
+import type { FixStep } from '../../src/core/diagnosis.ts';
+import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
+import type { CauseContext, CauseSpec } from '../../src/diagnosis/cause-spec.ts';
+import { contextOf, PLACEHOLDERS } from '../../src/diagnosis/cause-spec.ts';
+
+const NORMAL = contextOf(
+  {
+    host: 'gitlab.example.com',
+    port: '443',
+    url: 'https://gitlab.example.com/',
+    config: '/etc/gitlab-runner/config.toml',
+    certs: '/etc/gitlab-runner/certs',
+    unit: 'gitlab-runner',
+    name: 'docker-1',
+    runner: 't9Wkyj-HG',
+  },
+  {},
+);
+
+/** Every value of it tries to leave its word in another way, and to leave a file behind. */
+const EVIL = `x y"$(: >owned-1)\`: >owned-2\`';: >owned-3;'\n: >owned-4 #|: >owned-5&`;
+const HOSTILE: CauseContext = {
+  ...contextOf(
+    {
+      host: EVIL,
+      port: EVIL,
+      url: EVIL,
+      config: `/etc/${EVIL}`,
+      certs: `/etc/${EVIL}`,
+      unit: EVIL,
+      name: EVIL,
+      runner: EVIL,
+    },
+    {},
+  ),
+  fact: (name) => (name === 'ca_file_configured' ? 'false' : EVIL),
+};
+
+const MAY_REPLACE = new Set(['token-rejected', 'runner-orphaned']);
+
+function commandsOf(spec: CauseSpec, context: CauseContext): readonly string[] {
+  return spec.fix(context).flatMap(({ command }) => command ?? []);
+}
+
+describe.each([
+  ['placeholders', PLACEHOLDERS],
+  ['real values', NORMAL],
+  ['hostile values', HOSTILE],
+])('with %s', (_kind, context) => {
+  const fixes = catalogue.map((spec): [string, readonly FixStep[]] => [spec.id, spec.fix(context)]);
+
+  test.each(fixes)('%s says what to do, and nothing that makes it worse', (id, fix) => {
+    const text = fix.map((step) => `${step.text} ${step.command ?? ''}`).join('\n');
+    const [first] = fix;
+
+    expect(fix.length).toBeGreaterThan(0);
+    expect(text).not.toMatch(
+      /--registration-token|verify --delete|docker system prune -a|--volumes/,
+    );
+    expect(text).not.toMatch(
+      /(?:disable|skip|turn off)[^.]*(?:verif|TLS)|tls_verify|insecure|curl -k/i,
+    );
+    if (!MAY_REPLACE.has(id)) {
+      expect(`${first?.text} ${first?.command}`).not.toMatch(/unregister|re-register|\bdelete\b/i);
+    }
+    expect(text).not.toMatch(/undefined|\[object/);
+  });
+});
+
+test('no fix leaves a value out: with real facts nothing reads “unknown”', () => {
+  const known: CauseContext = { ...NORMAL, fact: (name) => `the-${name}` };
+  const texts = catalogue.map((spec) => [spec.id, spec.says(known), ...commandsOf(spec, known)]);
+
+  expect(texts.filter((words) => words.slice(1).some((word) => /unknown|NaN/.test(word)))).toEqual(
+    [],
+  );
+});
+
+/** A folder of stand-ins for whatever a command calls; each writes its arguments down, NUL between them. */
+async function standIns(
+  programs: readonly string[],
+): Promise<{ folder: string; path: string; log: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-fix-'));
+  const path = join(folder, 'bin');
+  const log = join(folder, 'arguments');
+  await mkdir(path);
+  await writeFile(log, '');
+  for (const program of programs) {
+    const file = join(path, program);
+    await writeFile(file, `#!/bin/sh\nprintf '%s\\0' "$@" >>'${log}'\n`);
+    await chmod(file, 0o755);
+  }
+  return { folder, path, log };
+}
+
+const PROGRAMS =
+  'apt-get awk cat cp curl date df dig dirname docker du findmnt free gitlab-ctl gitlab-runner grep head install ip journalctl kill ls mount nft openssl pgrep ping ps runnerwatch sort ss sudo sudoedit sysctl systemctl tail tee timedatectl traceroute umount uniq uptime'.split(
+    ' ',
+  );
+
+test.each(catalogue.map((spec) => [spec.id, spec] as const))(
+  'the shell takes every value of %s as data',
+  async (_id, spec) => {
+    const { folder, path, log } = await standIns(PROGRAMS);
+    try {
+      for (const command of commandsOf(spec, HOSTILE)) {
+        const words = ['--noprofile', '--norc', '-c', command];
+        // "openssl x509 -in gitlab.pem" and the like end as they may; what counts is what was run.
+        await promisify(execFile)('/bin/bash', words, { cwd: folder, env: { PATH: path } }).catch(
+          (error: unknown) =>
+            expect(String(error)).not.toMatch(/syntax error|command not found|unexpected/),
+        );
+      }
+      const left = await readdir(folder);
+      const given = (await readFile(log, 'utf8')).split('\0');
+
+      expect(left.filter((name) => name.startsWith('owned'))).toEqual([]);
+      // Where a hostile value arrives, it arrives whole.
+      expect(given.filter((word) => word.includes('owned') && !word.includes(EVIL))).toEqual([]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+);

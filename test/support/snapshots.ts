@@ -1,0 +1,183 @@
+/** Snapshots for judges and writers: a small healthy world of all real probes, with what a test says otherwise. */
+import type { Check, CheckState, Snapshot, Surroundings } from '../../src/core/check.ts';
+import type { CheckId, Fact, Finding } from '../../src/core/finding.ts';
+import type { Problem, RunnerProcess } from '../../src/core/reading.ts';
+import { Secret } from '../../src/core/secret.ts';
+import type { EndpointTarget, ProxyDecision, RunnerTarget, Target } from '../../src/core/target.ts';
+import { LINKS } from '../../src/core/words.ts';
+import { checksOf } from '../../src/plan.ts';
+import { PROBES } from '../../src/probes/index.ts';
+import { START } from './clock.ts';
+
+export const CONFIG = '/etc/gitlab-runner/config.toml';
+export const GITLAB = 'https://gitlab.example.com/';
+/** The checks of a view stand still here; what holds has held for a minute. */
+export const SINCE = START - 60_000;
+
+export const PROXY: ProxyDecision = {
+  kind: 'proxy',
+  scheme: 'http',
+  host: 'proxy.example.com',
+  port: 3128,
+  variable: 'HTTPS_PROXY',
+};
+
+export const RUNNER_PROCESS: RunnerProcess = {
+  pid: 812,
+  uid: 0,
+  startedAt: START - 86_400_000,
+  state: 'S',
+  arguments: ['gitlab-runner', 'run'],
+  configPath: CONFIG,
+  configFoundBy: 'default',
+};
+
+export interface World {
+  readonly runners?: readonly RunnerTarget[];
+  readonly proxy?: ProxyDecision;
+  readonly process?: RunnerProcess | undefined;
+  readonly configModifiedAt?: number;
+  readonly configProblems?: readonly Problem[];
+  readonly blind?: readonly string[];
+  readonly mounts?: readonly string[];
+}
+
+/** What a check says; a plain finding has been seen three times since SINCE. */
+export type Said = Finding | Partial<CheckState>;
+
+export function fail(reason: string, facts: Readonly<Record<string, Fact>> = {}): Finding {
+  return { status: 'fail', reason, detail: `seen: ${reason}`, facts };
+}
+
+export function warn(reason: string, facts: Readonly<Record<string, Fact>> = {}): Finding {
+  return { status: 'warn', reason, detail: `seen: ${reason}`, facts };
+}
+
+export const SKIPPED: Finding = {
+  status: 'skipped',
+  reason: 'earlier-link',
+  detail: 'an earlier link failed',
+};
+
+export function runner(id: string, over: Partial<RunnerTarget> = {}): RunnerTarget {
+  const url = over.url ?? GITLAB;
+  return {
+    kind: 'runner',
+    id,
+    name: `docker-${id.slice(-1)}`,
+    executor: 'docker',
+    url,
+    endpoint: url,
+    token: new Secret(`glrt-${id}-not-shown`),
+    systemId: 's_0123456789ab',
+    line: 7,
+    ...over,
+  };
+}
+
+/** A snapshot of the world; checks are named `probe`, at the first target, or `probe@target`. */
+export function snapshotOf(said: Readonly<Record<string, Said>> = {}, world: World = {}): Snapshot {
+  const surroundings = surroundingsOf(world);
+  const checks = checksOf(PROBES, targetsOf(surroundings, world), {
+    requestsPerHour: 10_000,
+    probes: {},
+  });
+  const names = new Map<string, string>(
+    Object.keys(said).map((name) => [idOf(name, checks), name]),
+  );
+  return {
+    takenAt: START,
+    surroundings,
+    checks: checks.map((check) => stateOf(check, said[names.get(check.id) ?? ''])),
+  };
+}
+
+/** What a walk leaves behind when a link fails: the ones after it are not tried. */
+export function brokenAt(
+  link: (typeof LINKS)[number],
+  finding: Said,
+  endpoint = GITLAB,
+  runners: readonly string[] = ['runnerAA1', 'runnerAA2'],
+): Readonly<Record<string, Said>> {
+  const later = LINKS.slice(LINKS.indexOf(link) + 1).flatMap((name) =>
+    name === 'token' ? runners.map((id) => `token@${id}`) : [`${name}@${endpoint}`],
+  );
+  return {
+    ...Object.fromEntries(later.map((id) => [id, SKIPPED])),
+    [`${link}@${endpoint}`]: finding,
+  };
+}
+
+export function stateOf(check: Check, said: Said = { status: 'pass' }): CheckState {
+  const over: Partial<CheckState> = 'status' in said ? { finding: said } : said;
+  const finding = over.finding ?? { status: 'pass' };
+  const last = { check: check.id, startedAt: START - 1000, durationSeconds: 0.25, finding };
+  return {
+    check,
+    finding,
+    last,
+    since: SINCE,
+    streak: 3,
+    recent: [last],
+    counters: { runs: 3, failures: finding.status === 'fail' ? 3 : 0, missed: 0 },
+    ...over,
+  };
+}
+
+function idOf(name: string, checks: readonly Check[]): CheckId {
+  const found = checks.find(({ id, probe }) => id === name || probe.id === name);
+  if (found === undefined) throw new Error(`no check ${name} in this world`);
+  return found.id;
+}
+
+function surroundingsOf(world: World): Surroundings {
+  const runners = world.runners ?? [runner('runnerAA1'), runner('runnerAA2')];
+  const urls = [...new Set(runners.flatMap(({ endpoint }) => endpoint ?? []))];
+  return {
+    host: 'ci-07',
+    configPath: CONFIG,
+    configFoundBy: 'process-argument',
+    configProblems: world.configProblems ?? [],
+    unit: 'gitlab-runner.service',
+    certsDirectory: '/etc/gitlab-runner/certs',
+    process: 'process' in world ? world.process : RUNNER_PROCESS,
+    blind: world.blind ?? [],
+    runners,
+    endpoints: urls.map((id) => endpointOf(id, world)),
+  };
+}
+
+function endpointOf(id: string, { proxy }: World): EndpointTarget {
+  return {
+    kind: 'endpoint',
+    id,
+    url: new URL(id),
+    trust: { certsDirectory: '/etc/gitlab-runner/certs' },
+    proxy: proxy ?? { kind: 'direct', because: 'HTTPS_PROXY is not set' },
+  };
+}
+
+function targetsOf(surroundings: Surroundings, world: World): readonly Target[] {
+  const reading = {
+    path: CONFIG,
+    foundBy: surroundings.configFoundBy,
+    readAt: START,
+    modifiedAt: world.configModifiedAt ?? START - 3_600_000,
+    problems: surroundings.configProblems,
+  };
+  return [
+    ...surroundings.endpoints,
+    ...surroundings.runners,
+    { kind: 'config', id: CONFIG, reading },
+    { kind: 'service', id: 'gitlab-runner.service', configPath: CONFIG },
+    ...(world.mounts ?? ['/']).map((id) => ({
+      kind: 'mount' as const,
+      id,
+      fileSystemType: 'ext4',
+      readOnly: false,
+      path: id,
+      roles: ['builds_dir'],
+    })),
+    { kind: 'host', id: 'host' },
+  ];
+}
