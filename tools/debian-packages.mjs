@@ -25,8 +25,20 @@ const TESTS = [
   { name: 'procps', proof: 'ps', why: 'looks for processes left behind' },
 ];
 
+const LAB = [
+  { name: 'util-linux', proof: 'unshare', why: 'namespaces of the fault lab' },
+  { name: 'iproute2', proof: 'ip', why: 'the wire between them' },
+  { name: 'nftables', proof: 'nft', why: 'firewalls that drop and reject' },
+  { name: 'procps', proof: 'sysctl', why: 'kernel settings of a namespace' },
+  { name: 'ethtool', proof: 'ethtool', why: 'real packet sizes on a virtual wire' },
+  { name: 'squid', proof: 'squid', why: 'a real proxy' },
+  { name: 'nginx-light', proof: 'nginx', why: 'a web server that is no GitLab' },
+  { name: 'haproxy', proof: 'haproxy', why: 'a balancer that cuts quiet connections' },
+];
+
 /** What a task needs. @type {Readonly<Record<string, readonly DebianPackage[]>>} */
 export const NEEDED = {
   demo: RUNTIME,
   test: [...RUNTIME, ...TESTS],
+  lab: [...RUNTIME, ...LAB],
 };

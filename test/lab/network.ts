@@ -1,0 +1,104 @@
+/**
+ * Two network namespaces joined by a wire: `gl`, in which the worker itself lives with GitLab, name servers
+ * and proxies, and `rn`, the runner's host. All of it hangs on the worker's process: when that ends, however
+ * it ends, the kernel takes namespaces, rules, mounts and processes away.
+ */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readlink } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+export const RUNNER_ADDRESS = '10.200.0.1';
+export const GITLAB_ADDRESS = '10.200.0.2';
+export const SECOND_RESOLVER = '10.200.0.3';
+export const PROXY_ADDRESS = '10.200.0.4';
+/** On the wire's network, and nobody has it. */
+export const DEAD_ADDRESS = '10.200.0.77';
+export const GITLAB_ADDRESS_6 = 'fd00:200::2';
+const RUNNER_ADDRESS_6 = 'fd00:200::1';
+const WIRE = 'v0';
+const PAUSE_MILLISECONDS = 10;
+
+const execute = promisify(execFile);
+
+export type Side = 'rn' | 'gl';
+
+export interface Network extends AsyncDisposable {
+  /** The words that put a command into a side. */
+  prefix(side: Side): readonly string[];
+  /** Runs a shell command there; a failure is an error that holds what it said. */
+  run(side: Side, command: string): Promise<string>;
+  /** Adds a rule to the filter of a side: `rule('gl', 'input', 'tcp dport 443 drop')`. */
+  rule(side: Side, hook: 'input' | 'output', text: string): Promise<void>;
+  /** Wire, routes and rules as they were at the start. */
+  restore(): Promise<void>;
+}
+
+export async function createNetwork(): Promise<Network> {
+  const holder = spawn('unshare', ['--net', '--mount', 'sleep', 'infinity'], { stdio: 'ignore' });
+  await once(holder, 'spawn');
+  const pid = holder.pid ?? 0;
+  await hasOwnNetwork(pid);
+  const prefix = (side: Side): readonly string[] =>
+    side === 'gl' ? [] : ['nsenter', '--target', String(pid), '--net', '--mount', '--'];
+  const run = async (side: Side, command: string): Promise<string> => {
+    const [program, ...words] = [...prefix(side), 'sh', '-c', command];
+    return (await execute(program, words)).stdout;
+  };
+  await run(
+    'gl',
+    `ip link set lo up; ip link add ${WIRE} type veth peer name ${WIRE} netns ${pid}`,
+  );
+  // Rows ask far more often than hosts do; the kernel would hold back its "refused" otherwise.
+  await run('gl', 'sysctl -q -w net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0');
+  await run('rn', 'ip link set lo up; mount -t sysfs sysfs /sys');
+  const network: Network = {
+    prefix,
+    run,
+    rule: async (side, hook, text) => {
+      const chain = `add table inet lab; add chain inet lab ${hook} { type filter hook ${hook} priority 0; }`;
+      await run(side, `nft '${chain}; add rule inet lab ${hook} ${text}'`);
+    },
+    restore: async () => {
+      await run(
+        'gl',
+        `nft flush ruleset; ${wireUp([GITLAB_ADDRESS, SECOND_RESOLVER, PROXY_ADDRESS], GITLAB_ADDRESS_6)}`,
+      );
+      await run('rn', `nft flush ruleset; ${wireUp([RUNNER_ADDRESS], RUNNER_ADDRESS_6)}`);
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (holder.exitCode !== null || holder.signalCode !== null) return;
+      const ended = once(holder, 'exit');
+      holder.kill('SIGKILL');
+      await ended;
+    },
+  };
+  await network.restore();
+  return network;
+}
+
+/** `replace` leaves what is right alone, so established connections live on. */
+function wireUp(addresses: readonly string[], address6: string): string {
+  const words = [
+    `ip link set ${WIRE} up`,
+    `sysctl -q -w net.ipv6.conf.${WIRE}.disable_ipv6=0`,
+    ...addresses.map((address) => `ip addr replace ${address}/24 dev ${WIRE}`),
+    `ip addr replace ${address6}/64 dev ${WIRE} nodad`,
+    `ip route replace 10.200.0.0/24 dev ${WIRE} src ${addresses[0]}`,
+    `ip neigh flush dev ${WIRE}`,
+  ];
+  return words.join(' && ');
+}
+
+/** The child exists before `unshare` has done its work. */
+async function hasOwnNetwork(pid: number): Promise<void> {
+  const own = await readlink('/proc/self/ns/net');
+  const ownMounts = await readlink('/proc/self/ns/mnt');
+  for (;;) {
+    const theirs = await readlink(`/proc/${pid}/ns/net`);
+    const theirMounts = await readlink(`/proc/${pid}/ns/mnt`);
+    if (theirs !== own && theirMounts !== ownMounts) return;
+    await delay(PAUSE_MILLISECONDS);
+  }
+}

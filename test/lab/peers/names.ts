@@ -1,0 +1,57 @@
+/** The name servers of the lab: two of them, on port 53 of two addresses, answering by one script each. */
+import type { DnsServer, Said, Script } from '../../support/dns-server.ts';
+import { startDnsServer } from '../../support/dns-server.ts';
+import { GITLAB_ADDRESS, PROXY_ADDRESS, SECOND_RESOLVER } from '../network.ts';
+
+const PORT = 53;
+
+const RECORDS: Readonly<Record<string, readonly string[]>> = {
+  'gitlab.test': [GITLAB_ADDRESS],
+  'alias.test': [GITLAB_ADDRESS],
+  'proxy.test': [PROXY_ADDRESS],
+};
+
+/** What the healthy servers say: the lab's names have IPv4 addresses only. */
+export const usualScript: Script = (name, type): Said => {
+  const found = RECORDS[name];
+  if (found === undefined) return 'nxdomain';
+  return type === 'A' ? found : [];
+};
+
+export interface LabNames extends AsyncDisposable {
+  /** Both servers answer by this script from now on; the second by its own when there is one. */
+  answer(script: Script, second?: Script): void;
+  /** Closes the first server. */
+  stop(): Promise<void>;
+  restore(): Promise<void>;
+}
+
+export async function startNames(): Promise<LabNames> {
+  let scripts: readonly [Script, Script] = [usualScript, usualScript];
+  const open = async (): Promise<DnsServer> =>
+    await startDnsServer((name, type) => scripts[0](name, type), GITLAB_ADDRESS, PORT);
+  let first: DnsServer | undefined = await open();
+  const second = await startDnsServer(
+    (name, type) => scripts[1](name, type),
+    SECOND_RESOLVER,
+    PORT,
+  );
+  const stop = async (): Promise<void> => {
+    await first?.[Symbol.asyncDispose]();
+    first = undefined;
+  };
+  return {
+    answer: (script, other = script) => {
+      scripts = [script, other];
+    },
+    stop,
+    restore: async () => {
+      scripts = [usualScript, usualScript];
+      first ??= await open();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+      await second[Symbol.asyncDispose]();
+    },
+  };
+}

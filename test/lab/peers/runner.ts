@@ -1,0 +1,85 @@
+/** Starts the lab's runner on the runner's host, with the environment and the user that a row wants. */
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Network } from '../network.ts';
+
+const STAND_IN = new URL('./runner-stand-in.ts', import.meta.url).href;
+const PAUSE_MILLISECONDS = 10;
+
+export interface RunnerOptions {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly uid: number;
+  /** The folder that serves as the host's root. */
+  readonly root: string;
+}
+
+export interface LabRunner extends AsyncDisposable {
+  /** Ends the process and starts it anew, as `systemctl restart` would. */
+  restart(environment?: Readonly<Record<string, string>>): Promise<void>;
+  /** As at the start, restarted only where it differs. */
+  restore(): Promise<void>;
+}
+
+export async function startRunner(network: Network, options: RunnerOptions): Promise<LabRunner> {
+  const start = async (environment: Readonly<Record<string, string>>): Promise<ChildProcess> =>
+    await startProcess(network, { ...options, environment });
+  let child = await start(options.environment);
+  let isAltered = false;
+  const restart = async (environment = options.environment): Promise<void> => {
+    await ended(child);
+    child = await start(environment);
+    isAltered = environment !== options.environment;
+  };
+  return {
+    restart,
+    restore: async () => {
+      if (isAltered) await restart();
+    },
+    [Symbol.asyncDispose]: async () => await ended(child),
+  };
+}
+
+async function startProcess(
+  network: Network,
+  { environment, uid }: RunnerOptions,
+): Promise<ChildProcess> {
+  const words = ['run', '--config', '/etc/gitlab-runner/config.toml'];
+  // Only bash can give a program another name.
+  const shell = ['bash', '-c', 'exec -a gitlab-runner "$@"', 'sh', process.execPath, ...words];
+  const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+  const [program = '', ...rest] = [...network.prefix('rn'), ...user, ...shell];
+  const child = spawn(program, rest, {
+    cwd: '/',
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: uid === 0 ? '/root' : '/home/gitlab-runner',
+      NODE_OPTIONS: `--import=${STAND_IN}`,
+      ...environment,
+    },
+    stdio: 'ignore',
+  });
+  await once(child, 'spawn');
+  await hasName(child.pid ?? 0);
+  return child;
+}
+
+/** Until then /proc shows the programs on the way to it. */
+async function hasName(pid: number): Promise<void> {
+  for (;;) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8');
+    if (line.startsWith('gitlab-runner\0')) return;
+    await delay(PAUSE_MILLISECONDS);
+  }
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGCONT');
+  child.kill('SIGKILL');
+  await exit;
+}

@@ -1,0 +1,193 @@
+/** Plays one row in a world of its own: healthy, broken, named, held, checked, mended, healthy. */
+import type { Report } from '../../src/report/document.ts';
+import type { Checked } from './daemon.ts';
+import { brokenByReport, brokenByRequests, brokenBySecrets, brokenBySize } from './invariants.ts';
+import { createNetwork } from './network.ts';
+import { untilGood, whileGood } from './observe.ts';
+import type { FaultRow, HealthyRow } from './scenario.ts';
+import { isFault, shortfall, shown } from './scenario.ts';
+import type { World } from './world.ts';
+import { buildWorld } from './world.ts';
+
+/** Three intervals, the longest deadline, and what two busy cores cost. */
+const PATIENCE_SECONDS = 30;
+const HOLD_SECONDS = 4.5;
+const WATCH_SECONDS = 16;
+
+export interface Outcome {
+  readonly id: string;
+  readonly expected: string;
+  readonly got: string;
+  readonly detectSeconds?: number;
+  readonly clearSeconds?: number;
+  readonly problems: readonly string[];
+  /** Report and requests, for a row that failed. */
+  readonly details: string;
+}
+
+export async function runRow(row: FaultRow | HealthyRow, root: string): Promise<Outcome> {
+  await using stack = new AsyncDisposableStack();
+  const network = stack.use(await createNetwork());
+  const world = await buildWorld(network, root, row.world ?? {}, stack);
+  const played = isFault(row) ? await playFault(row, world) : await playHealthy(row, world);
+  const problems = [...played.problems, ...(await brokenAtEnd(world, played))];
+  const details = problems.length === 0 ? '' : detailsOf(played, world);
+  return { ...played, id: row.id, expected: expectedOf(row), problems, details };
+}
+
+type Played = Omit<Outcome, 'id' | 'expected' | 'details'> & {
+  readonly report: Report;
+  /** The report as people read it, at the time that matters. */
+  readonly text: string;
+  readonly checked?: Checked;
+};
+
+async function playFault(row: FaultRow, world: World): Promise<Played> {
+  const { daemon } = world;
+  const problems: string[] = [];
+  const healthy = await untilGood(daemon, lacksHealth, PATIENCE_SECONDS);
+  if (healthy.lacks !== undefined) return await beginsBad(healthy.report, world);
+  await row.inject(world);
+  const before = await world.files.runnerFolder();
+  const lack = (report: Report) => shortfall(report, row);
+  const found = await untilGood(daemon, lack, row.patienceSeconds ?? PATIENCE_SECONDS);
+  const text = await daemon.get('/health?format=text');
+  const got = shown(found.report);
+  if (found.lacks !== undefined) {
+    return { got, problems: [`not found: ${found.lacks}`], report: found.report, text };
+  }
+  const isLasting = row.isIntermittent !== true;
+  const [held, checked] = await Promise.all([
+    isLasting ? whileGood(daemon, lack, HOLD_SECONDS) : found,
+    isLasting ? world.check() : undefined,
+  ]);
+  if (held.lacks !== undefined)
+    problems.push(`I-13: it flips: ${held.lacks} (${shown(held.report)})`);
+  if (checked !== undefined) problems.push(...differences(checked, row));
+  if ((await world.files.runnerFolder()) !== before)
+    problems.push('I-10: the runner’s folder changed');
+  problems.push(...(await mend(row, world, text)));
+  const cleared = await untilGood(daemon, lacksHealth, PATIENCE_SECONDS);
+  if (cleared.lacks !== undefined) problems.push(`not cleared: ${shown(cleared.report)}`);
+  return {
+    got,
+    problems,
+    report: held.report,
+    text: cleared.lacks === undefined ? text : await daemon.get('/health?format=text'),
+    detectSeconds: found.seconds,
+    clearSeconds: cleared.seconds,
+    ...(checked === undefined ? {} : { checked }),
+  };
+}
+
+function lacksHealth({ verdict, runners }: Report): string | undefined {
+  if (verdict !== 'healthy') return verdict;
+  const isOpen = runners.every(({ chain }) =>
+    Object.values(chain).every((status) => status === 'pass'),
+  );
+  return isOpen ? undefined : 'a link does not pass';
+}
+
+async function beginsBad(report: Report, { daemon }: World): Promise<Played> {
+  const text = await daemon.get('/health?format=text');
+  return { got: shown(report), problems: ['the world did not begin healthy'], report, text };
+}
+
+/** By the documented fix where the row has one, else by undoing. */
+async function mend(
+  { fix, recover }: FaultRow,
+  world: World,
+  text: string,
+): Promise<readonly string[]> {
+  if (fix === undefined) {
+    await recover?.(world);
+    await world.restore();
+    return [];
+  }
+  await fix.apply(world);
+  return fix.told.test(text) ? [] : [`the report does not tell to type ${String(fix.told)}`];
+}
+
+function differences({ stdout, stderr }: Checked, row: FaultRow): readonly string[] {
+  try {
+    const report = JSON.parse(stdout) as Report;
+    // What needs repetition is not there after one round; only the names must agree.
+    const lacks = shortfall(report, row);
+    return lacks === undefined ? [] : [`check differs: ${lacks} (${shown(report)})`];
+  } catch {
+    return [`check printed no report: ${stdout.slice(0, 200)} ${stderr.slice(0, 400)}`];
+  }
+}
+
+async function playHealthy(row: HealthyRow, world: World): Promise<Played> {
+  const { daemon } = world;
+  const lack = (report: Report) => alarm(report, row);
+  const settled = await untilGood(daemon, lack, PATIENCE_SECONDS);
+  const acting = Promise.resolve(row.act?.(world));
+  const held = settled.lacks === undefined ? await whileGood(daemon, lack, WATCH_SECONDS) : settled;
+  await acting;
+  const text = await daemon.get('/health?format=text');
+  const problems =
+    held.lacks === undefined ? [] : [`it alarms: ${held.lacks} ${shown(held.report)}`];
+  return { got: shown(held.report), problems, report: held.report, text };
+}
+
+const QUIET = new Set(['notice', 'info']);
+
+function alarm({ verdict, causes, runners }: Report, { allowed }: HealthyRow): string | undefined {
+  const loud = causes.find(({ id, severity }) => !allowed.includes(id) || !QUIET.has(severity));
+  if (loud !== undefined) return `${loud.id} (${loud.severity})`;
+  if (verdict === 'broken' || verdict === 'unsure') return verdict;
+  const closed = runners.find(({ chain }) =>
+    Object.values(chain).some((status) => status !== 'pass' && status !== 'warn'),
+  );
+  return closed === undefined ? undefined : `${closed.name} has a link that does not pass`;
+}
+
+async function brokenAtEnd(
+  world: World,
+  { report, checked, text }: Played,
+): Promise<readonly string[]> {
+  const { daemon, gitlab } = world;
+  if (daemon.hasEnded()) return ['I-11: the daemon has ended'];
+  const metrics = await daemon.get('/metrics');
+  const resident = brokenBySize(await daemon.residentBytes());
+  const stopped = await daemon.stop().then(
+    () => [],
+    (error: unknown) => [String(error)],
+  );
+  return [
+    ...brokenByReport(report),
+    ...brokenByRequests(gitlab.application.requests),
+    ...resident,
+    ...stopped,
+    ...brokenBySecrets({
+      report: JSON.stringify(report),
+      text,
+      metrics,
+      output: daemon.output(),
+      check: `${checked?.stdout}${checked?.stderr}`,
+    }),
+  ];
+}
+
+function detailsOf({ text }: Played, { gitlab, daemon }: World): string {
+  const requests = gitlab.application.requests
+    .slice(-30)
+    .map(
+      ({ at, method, path, userAgent }) =>
+        `${new Date(at).toISOString()} ${method} ${path} ${userAgent}`,
+    );
+  return [text, 'requests:', ...requests, 'output:', daemon.output()].join('\n');
+}
+
+function expectedOf(row: FaultRow | HealthyRow): string {
+  if (!isFault(row))
+    return `healthy${row.allowed.length === 0 ? '' : ` or ${row.allowed.join(', ')}`}`;
+  const { cause, chain = '', runners } = row.expect;
+  const own = Object.entries(runners ?? {}).map(
+    ([name, one]) => `${name}: ${one.cause} ${one.chain ?? ''}`,
+  );
+  const ids = typeof cause === 'string' ? cause : cause.join(' | ') || 'healthy';
+  return `${ids} ${own.length === 0 ? chain : `(${own.join('; ')})`}`;
+}

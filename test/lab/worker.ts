@@ -1,0 +1,21 @@
+/**
+ * One row in a process of its own, which is the first of a PID namespace and lives in the network namespace
+ * of GitLab: `unshare --net --mount --pid --fork --kill-child --mount-proc node worker.ts ROW`. It prints the
+ * outcome as one line of JSON, and ends when its stdin does, so that nothing outlives the lab.
+ */
+import { execFileSync } from 'node:child_process';
+
+import { runRow } from './run-row.ts';
+import { isMissing } from './scenario.ts';
+import { ROWS } from './scenarios/index.ts';
+
+/** Hidden behind a memory file system of this mount namespace: what is written there goes with it. */
+const FOLDER = '/mnt';
+
+process.stdin.once('end', () => process.exit(1)).resume();
+execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', FOLDER]);
+const row = ROWS.find(({ id }) => id === process.argv[2]);
+if (row === undefined || isMissing(row))
+  throw new Error(`there is no row ${process.argv[2]} to run`);
+const outcome = await runRow(row, `${FOLDER}/host`);
+process.stdout.write(`${JSON.stringify(outcome)}\n`, () => process.exit(0));

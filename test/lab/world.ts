@@ -1,0 +1,123 @@
+/**
+ * The world of one row: a runner's host, the wire, GitLab, a name server. It starts healthy; a row breaks a
+ * part of it, and `restore` makes whole whatever was broken.
+ */
+import type { Issued } from '../../src/demo/certificates.ts';
+import type { Override, Profile } from '../../src/demo/gitlab-stand-in.ts';
+import type { Checked, LabDaemon } from './daemon.ts';
+import { check, startDaemon } from './daemon.ts';
+import type { Network } from './network.ts';
+import { GITLAB_ADDRESS } from './network.ts';
+import type { LabGitLab } from './peers/gitlab.ts';
+import { startLabGitLab } from './peers/gitlab.ts';
+import type { LabNames } from './peers/names.ts';
+import { startNames } from './peers/names.ts';
+import { pki } from './peers/pki.ts';
+import type { LabRunner } from './peers/runner.ts';
+import { startRunner } from './peers/runner.ts';
+import { RootFiles } from './root-files.ts';
+import type { Entry } from './runner-config.ts';
+import { SYSTEM_ID, configText, usualEntry } from './runner-config.ts';
+
+export interface WorldOptions {
+  readonly profile?: Profile;
+  readonly basePath?: string;
+  readonly entries?: readonly Entry[];
+  /** Global lines of config.toml. */
+  readonly globals?: string;
+  /** Of the runner's process. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly uid?: number;
+  readonly certificate?: () => Issued;
+  /** Files of the runner's host; they win over the usual ones. */
+  readonly files?: () => Readonly<Record<string, string>>;
+  /** Lines for runnerwatch's own settings. */
+  readonly settings?: string;
+  /** What stands before everything else starts: a proxy, a rule. */
+  readonly before?: (world: World) => Promise<unknown>;
+}
+
+export interface World {
+  readonly network: Network;
+  readonly files: RootFiles;
+  readonly gitlab: LabGitLab;
+  readonly names: LabNames;
+  readonly runner: LabRunner;
+  readonly daemon: LabDaemon;
+  readonly entries: readonly Entry[];
+  /** GitLab answers by this until it is restored. */
+  answers(override: Override): void;
+  /** Something that ends when the world is restored. */
+  adopt(peer: AsyncDisposable): void;
+  check(): Promise<Checked>;
+  restore(): Promise<void>;
+}
+
+const DEFAULT_SETTINGS = ['dns', 'connect', 'proxy', 'tls', 'http', 'api', 'token', 'service']
+  .map((probe) => `[probes.${probe}]\ninterval_seconds = 2\n`)
+  .join('');
+
+export async function buildWorld(
+  network: Network,
+  root: string,
+  options: WorldOptions,
+  stack: AsyncDisposableStack,
+): Promise<World> {
+  const { entries = [usualEntry()], environment = {}, uid = 0, before } = options;
+  const certificate = options.certificate?.() ?? pki().good;
+  const files = await RootFiles.create(root, filesOf(options, entries));
+  const gitlab = stack.use(await startLabGitLab(options));
+  const names = stack.use(await startNames());
+  await gitlab.serve(certificate);
+  for (const { token } of entries) gitlab.application.tokens.add(token);
+  const runner = stack.use(await startRunner(network, { environment, uid, root }));
+  let adopted = stack.use(new AsyncDisposableStack());
+  const { override } = gitlab.application;
+  const world: World = {
+    network,
+    files,
+    gitlab,
+    names,
+    runner,
+    entries,
+    get daemon(): LabDaemon {
+      throw new Error('the daemon has not started');
+    },
+    answers: (answer) => void (gitlab.application.override = answer),
+    adopt: (peer) => void adopted.use(peer),
+    check: async () => await check(network, root),
+    restore: async () => {
+      await adopted.disposeAsync();
+      adopted = stack.use(new AsyncDisposableStack());
+      await network.restore();
+      await files.restore();
+      await names.restore();
+      gitlab.application.override = override;
+      for (const { token } of entries) gitlab.application.tokens.add(token);
+      await gitlab.serve(certificate);
+      await runner.restore();
+    },
+  };
+  await before?.(world);
+  const daemon = stack.use(await startDaemon(network, root));
+  return Object.defineProperty(world, 'daemon', { value: daemon });
+}
+
+function filesOf(
+  { files, globals, settings = '' }: WorldOptions,
+  entries: readonly Entry[],
+): Readonly<Record<string, string>> {
+  return {
+    '/etc/hosts': '127.0.0.1 localhost\n',
+    '/etc/resolv.conf': `nameserver ${GITLAB_ADDRESS}\noptions timeout:1 attempts:2\n`,
+    '/etc/nsswitch.conf': 'hosts: files dns\n',
+    '/etc/ssl/certs/ca-certificates.crt': pki().publicRoot.certificatePem,
+    '/etc/gitlab-runner/config.toml': configText(entries, globals),
+    '/etc/gitlab-runner/.runner_system_id': SYSTEM_ID,
+    '/usr/bin/gitlab-runner': '',
+    '/runnerwatch.toml': settings.startsWith('=')
+      ? settings.slice(1)
+      : `${DEFAULT_SETTINGS}[gitlab]\nrequests_per_hour = 1800\n${settings}`,
+    ...files?.(),
+  };
+}
