@@ -11,6 +11,8 @@ const ANSWERS: Readonly<Record<string, readonly [status: number, text: string]>>
   HPE_HEADER_OVERFLOW: [431, 'the address and the headers of the request are larger than 16 KiB'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request took too long to arrive'],
 };
+/** How long a client may go on sending what nobody wants. */
+const LINGER_MILLISECONDS = 1000;
 const OTHERWISE = [400, 'the request cannot be understood'] as const;
 
 export function answerClientError(error: Error, socket: Duplex): void {
@@ -30,5 +32,9 @@ export function answerClientError(error: Error, socket: Duplex): void {
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ];
+  // Closing with bytes unread would reset the connection, and the sentence would be lost: they are thrown away.
+  socket.removeAllListeners('data').resume();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MILLISECONDS);
+  socket.once('close', () => clearTimeout(timer));
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

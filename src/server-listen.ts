@@ -74,7 +74,9 @@ async function listenOn(
   server.on('clientError', answerClientError);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', (error) =>
-    reject(new Error(`cannot listen on ${address}: ${reasonOf(error)}`)),
+    reject(
+      new Error(`cannot listen on ${address}: ${reasonOf(error, options.path !== undefined)}`),
+    ),
   );
   server.listen(options, () => resolve());
   await promise;
@@ -99,12 +101,14 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'this user may not',
   EADDRNOTAVAIL: 'this host does not have that address',
   ENOTFOUND: 'the name does not resolve',
-  ENOENT: 'its folder does not exist',
 };
 
-function reasonOf(error: unknown): string {
+const NO_FOLDER = 'its folder does not exist, or this user may not write there';
+
+function reasonOf(error: unknown, isSocket: boolean): string {
   const code = errnoText(error);
-  const reason = REASONS[code];
+  // Node says EACCES as well where the folder of a socket does not exist.
+  const reason = isSocket && code === 'EACCES' ? NO_FOLDER : REASONS[code];
   return reason === undefined ? code : `${reason} (${code})`;
 }
 

@@ -1,0 +1,104 @@
+/** The real program as a child: `await runProgram(['check'])`, or started, watched and ended by its own pid. */
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '../..');
+const NODE = join(ROOT, 'node_modules/.bin/node');
+const MAIN = join(ROOT, 'src/main.ts');
+const PATIENCE_MILLISECONDS = 25_000;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ProgramOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Given to its standard input, which is empty otherwise. */
+  readonly input?: string;
+  readonly cwd?: string;
+}
+
+export interface Program extends AsyncDisposable {
+  readonly pid: number;
+  stdout(): string;
+  stderr(): string;
+  kill(signal: NodeJS.Signals): void;
+  /** Waits until its output, both streams in one, matches. */
+  until(pattern: RegExp): Promise<RegExpExecArray>;
+  readonly ended: Promise<Ended>;
+}
+
+export function startProgram(words: readonly string[], options: ProgramOptions = {}): Program {
+  const child = spawn(NODE, [MAIN, ...words], {
+    cwd: options.cwd ?? ROOT,
+    env: { PATH: process.env['PATH'] ?? '', HOME: '/root', ...options.env },
+    stdio: 'pipe',
+  });
+  child.stdin.end(options.input ?? '');
+  const texts = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => (texts[name] += text));
+  }
+  const ended = endOf(child, texts);
+  return {
+    pid: child.pid ?? 0,
+    stdout: () => texts.stdout,
+    stderr: () => texts.stderr,
+    kill: (signal) => void child.kill(signal),
+    until: (pattern) => matching(child, pattern, () => texts.stdout + texts.stderr),
+    ended,
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+export async function runProgram(
+  words: readonly string[],
+  options: ProgramOptions = {},
+): Promise<Ended> {
+  await using program = startProgram(words, options);
+  return await program.ended;
+}
+
+async function endOf(
+  child: ChildProcess,
+  texts: Readonly<Record<'stdout' | 'stderr', string>>,
+): Promise<Ended> {
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return { code, signal, ...texts };
+}
+
+async function matching(
+  child: ChildProcess,
+  pattern: RegExp,
+  output: () => string,
+): Promise<RegExpExecArray> {
+  const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
+  const look = (): void => {
+    const match = pattern.exec(output());
+    if (match !== null) resolve(match);
+  };
+  const fail = (why: string) => (): void =>
+    reject(new Error(`${why} before ${String(pattern)} was seen in:\n${output()}`));
+  const timer = setTimeout(fail('time was up'), PATIENCE_MILLISECONDS);
+  const onClose = fail('the program ended');
+  child.stdout?.on('data', look);
+  child.stderr?.on('data', look);
+  child.once('close', onClose);
+  look();
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    child.stdout?.off('data', look);
+    child.stderr?.off('data', look);
+    child.off('close', onClose);
+  }
+}
