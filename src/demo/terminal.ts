@@ -2,6 +2,8 @@
  * The demo in a terminal: one block that is drawn again at each change, and keys to break and heal. Long
  * lines are left to the terminal to fold, so that a command can be copied in one piece.
  */
+import { stripVTControlCharacters } from 'node:util';
+
 import type { Cause } from '../core/diagnosis.ts';
 import type { View } from '../core/view.ts';
 import type { FaultSwitch } from './faults.ts';
@@ -16,7 +18,8 @@ export interface TerminalLoan {
   readonly stdout: NodeJS.WriteStream;
 }
 
-const ESCAPE = '\u001B[';
+const ESCAPE_KEY = '\u001B';
+const ESCAPE = `${ESCAPE_KEY}[`;
 const CTRL_C = '\u0003';
 const COLOURS = { healthy: 32, degraded: 33, broken: 31, unsure: 33 } as const;
 const LABEL_WIDTH = 9;
@@ -42,16 +45,17 @@ export function useTerminal(loan: TerminalLoan): Disposable & { draw(): void } {
     trouble = text;
     draw();
   };
-  const onKey = (key: string): void => {
-    workOf(key, loan)?.then(
-      () => settle(),
-      (error: unknown) => settle(error instanceof Error ? error.message : String(error)),
-    );
+  const onKeys = (keys: string): void => {
+    // An arrow or a function key is a sequence that may hold a digit.
+    if (keys.startsWith(ESCAPE_KEY)) return;
+    for (const key of keys) {
+      workOf(key, loan)?.then(
+        () => settle(),
+        (error: unknown) => settle(error instanceof Error ? error.message : String(error)),
+      );
+    }
   };
-  stdin.setRawMode(true);
-  stdin.setEncoding('utf8');
-  stdin.resume();
-  stdin.on('data', onKey);
+  const keyboard = listenToKeys(stdin, onKeys);
   stdout.on('resize', onResize);
   draw();
   return {
@@ -59,10 +63,22 @@ export function useTerminal(loan: TerminalLoan): Disposable & { draw(): void } {
     [Symbol.dispose]: () => {
       isOver = true;
       stdout.off('resize', onResize);
-      stdin.off('data', onKey);
+      keyboard[Symbol.dispose]();
+      stdout.write('The demo ends; its GitLab, its runner and its folder go with it.\n');
+    },
+  };
+}
+
+function listenToKeys(stdin: NodeJS.ReadStream, onKeys: (keys: string) => void): Disposable {
+  stdin.setRawMode(true);
+  stdin.setEncoding('utf8');
+  stdin.resume();
+  stdin.on('data', onKeys);
+  return {
+    [Symbol.dispose]: () => {
+      stdin.off('data', onKeys);
       stdin.setRawMode(false);
       stdin.pause();
-      stdout.write('The demo ends; its GitLab, its runner and its folder go with it.\n');
     },
   };
 }
@@ -72,7 +88,7 @@ function workOf(key: string, { faults, stop }: TerminalLoan): Promise<void> | un
   if (key === 'f') return faults.next();
   if (key === 'h') return faults.set(undefined);
   if (key === CTRL_C || key === 'q') stop();
-  const fault = key.length === 1 ? DEMO_FAULTS[FAULT_KEYS.indexOf(key)] : undefined;
+  const fault = DEMO_FAULTS[FAULT_KEYS.indexOf(key)];
   return fault === undefined ? undefined : faults.set(fault);
 }
 
@@ -105,8 +121,7 @@ function rowsOf(line: string, width: number): number {
 }
 
 function visibleLength(text: string): number {
-  // oxlint-disable-next-line no-control-regex -- colour codes begin with a control character
-  return text.replaceAll(/\u001B\[\d+m/g, '').length;
+  return stripVTControlCharacters(text).length;
 }
 
 function blockOf(

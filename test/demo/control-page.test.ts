@@ -1,0 +1,94 @@
+/** The demo as a process: its control page, what it prints without a terminal, and that nothing stays. */
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { DEMO_FAULTS } from '../../src/demo/faults.ts';
+import type { DemoProcess } from '../support/demo-process.ts';
+import { startDemo } from '../support/demo-process.ts';
+import { descendantsOf, stillRunning } from '../support/process-tree.ts';
+
+let demo: DemoProcess;
+
+beforeAll(async () => {
+  demo = await startDemo();
+});
+afterAll(async () => {
+  await demo[Symbol.asyncDispose]();
+});
+
+async function post(path: string, headers: Record<string, string> = {}) {
+  const url = new URL(path, demo.controlPage);
+  const answer = await fetch(url, { method: 'POST', redirect: 'manual', headers });
+  return { status: answer.status, text: await answer.text() };
+}
+
+describe('the control page', () => {
+  test('has a button for every fault and says that this is a demo', async () => {
+    const page = await (await fetch(demo.controlPage)).text();
+
+    expect(page).toContain('This is a demo: GitLab and the runner are stand-ins.');
+    expect([...page.matchAll(/action="\/fault\/([a-z-]+)"/g)].map(([, id]) => id)).toEqual(
+      DEMO_FAULTS.map(({ id }) => id),
+    );
+  });
+
+  test('breaks with a button, shows the cause that runnerwatch names, and heals', async () => {
+    expect(await post('/fault/bad-gateway')).toEqual({ status: 303, text: '' });
+    await demo.until('health', (text) => text.includes('"gitlab-bad-gateway"'));
+    const broken = await (await fetch(demo.controlPage)).text();
+
+    expect(broken).toMatch(/Cause: <b>gitlab-bad-gateway \((?:suspected|confirmed)\)<\/b>/);
+    expect(broken).toContain('<form method="post" action="/fault/none"><button>heal</button>');
+
+    expect((await post('/fault/none')).status).toBe(303);
+    await demo.until('health', (text) => text.includes('"status": "pass",\n  "version"'));
+  });
+
+  test('refuses what is no fault, no page or a button on the page of another origin', async () => {
+    const answers = [
+      await post('/fault/typo'),
+      await post('/elsewhere'),
+      await post('/fault/expired', { Origin: 'https://evil.test' }),
+    ];
+
+    expect(answers).toEqual([
+      { status: 404, text: 'there is no fault "typo"\n' },
+      { status: 404, text: 'there is GET / and POST /fault/ID\n' },
+      { status: 403, text: 'a page of another origin may not press the buttons\n' },
+    ]);
+  });
+});
+
+test('both pages have the one style that their content security policy lets a browser apply', async () => {
+  for (const url of [demo.controlPage, demo.statusPage]) {
+    const answer = await fetch(url);
+    const styles = [...(await answer.text()).matchAll(/<style>(?<css>[^<]*)<\/style>/g)];
+    const hashes = styles.map(
+      ({ groups }) =>
+        `sha256-${createHash('sha256')
+          .update(groups?.['css'] ?? '')
+          .digest('base64')}`,
+    );
+
+    expect(hashes).toHaveLength(1);
+    expect(answer.headers.get('content-security-policy')).toContain(`style-src '${hashes[0]}'`);
+  }
+});
+
+test('SIGTERM ends it with 0, and neither a process nor a file stays', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'demo-test-'));
+  await using own = await startDemo({ env: { ...process.env, TMPDIR: folder } });
+  const family = descendantsOf(own.pid);
+  expect(family).toHaveLength(1);
+  expect(readdirSync(folder)).toHaveLength(1);
+
+  expect(await own.end('SIGTERM')).toBe(0);
+
+  expect(stillRunning(family)).toEqual([]);
+  expect(readdirSync(folder)).toEqual([]);
+  rmdirSync(folder);
+});
