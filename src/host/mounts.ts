@@ -28,7 +28,8 @@ export function parseMountInfo(text: string): readonly Mount[] {
     const [left = '', right = ''] = line.split(' - ');
     const [, , , , mountPoint, mountOptions] = left.split(' ');
     const [fileSystemType, device, superOptions] = right.split(' ');
-    if (mountPoint === undefined || fileSystemType === undefined) return [];
+    if (mountPoint === undefined || fileSystemType === undefined || fileSystemType === '')
+      return [];
     return [
       {
         mountPoint: unescaped(mountPoint),

@@ -1,0 +1,121 @@
+import { expect, test } from 'vitest';
+
+import type { Finding } from '../../src/core/finding.ts';
+import type { Paths } from '../../src/core/paths.ts';
+import { cpu } from '../../src/probes/cpu.ts';
+import { rootFolder } from '../support/dns-server.ts';
+import { HOST } from '../support/probes.ts';
+import { laterLook } from '../support/proc-looks.ts';
+import { runProbe } from '../support/run-probe.ts';
+
+/** Ticks of a window: user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice. */
+const ALL_BUSY = [150, 0, 30, 0, 0, 5, 5, 10, 100, 0];
+const QUARTER_BUSY = [30, 0, 10, 100, 50, 0, 5, 5, 20, 0];
+
+interface Proc {
+  readonly ticks?: readonly number[];
+  /** Of one, five and fifteen minutes. */
+  readonly loads?: readonly number[];
+  /** `some avg60`, in percent; no pressure file when absent. */
+  readonly pressure?: number;
+}
+
+const BOOT = [1000, 20, 300, 9000, 400, 10, 10, 0, 200, 0];
+
+async function look({ ticks = QUARTER_BUSY, loads, pressure }: Proc): Promise<Finding> {
+  await using first = await rootFolder({ '/proc/stat': statText(BOOT) });
+  await using second = await rootFolder({
+    '/proc/stat': statText(BOOT.map((number, index) => number + (ticks[index] ?? 0))),
+    ...(loads === undefined ? {} : { '/proc/loadavg': `${loads.join(' ')} 1/300 4711\n` }),
+    ...(pressure === undefined ? {} : { '/proc/pressure/cpu': pressureText(pressure) }),
+  });
+  return await seen(laterLook(first.paths, second.paths, 1));
+}
+
+function statText(numbers: readonly number[]): string {
+  return `cpu  ${numbers.join(' ')}\ncpu0 1 0 0 0 0 0 0 0 0 0\ncpu1 1 0 0 0 0 0 0 0 0 0\nbtime 1\n`;
+}
+
+function pressureText(some: number): string {
+  return `some avg10=99.00 avg60=${some.toFixed(2)} avg300=1.00 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n`;
+}
+
+async function seen(paths: Paths): Promise<Finding> {
+  return await runProbe(cpu, HOST, { tools: { paths } });
+}
+
+test.concurrent('an idle host passes; waiting for a disk is not busy', async () => {
+  expect(await look({ loads: [0.5, 0.4, 0.3], pressure: 3 })).toEqual({
+    status: 'pass',
+    measures: { utilization_ratio: 0.25, load: 0.5, pressure_ratio: 0.03 },
+    facts: { cores: 2 },
+  });
+});
+
+test.concurrent('tasks that wait for a core most of the time are starved (R-07)', async () => {
+  expect(await look({ ticks: ALL_BUSY, loads: [30, 25, 10], pressure: 75 })).toEqual({
+    status: 'warn',
+    reason: 'starved',
+    detail: '2 cores are 100 % busy at a load of 30; tasks waited 75 % of the last minute',
+    measures: { utilization_ratio: 1, load: 30, pressure_ratio: 0.75 },
+    facts: { cores: 2 },
+  });
+});
+
+test.concurrent('a high load whose tasks wait for no core is no fault (R-19)', async () => {
+  const finding = await look({ ticks: ALL_BUSY, loads: [40, 40, 40], pressure: 3 });
+
+  expect(finding).toMatchObject({ status: 'pass' });
+});
+
+test.concurrent('60 % of a minute is not yet starved', async () => {
+  expect(await look({ ticks: ALL_BUSY, pressure: 60 })).toMatchObject({ status: 'pass' });
+});
+
+test.concurrent('a burst of half a minute is no fault: 30 tasks on 2 cores (Z-16)', async () => {
+  // What exponential averages show after 30 s: 1 - exp(-30/60), 30 * that, 30 * (1 - exp(-30/300)).
+  const loads = [11.8, 2.9, 1];
+
+  expect(await look({ ticks: ALL_BUSY, loads, pressure: 39.3 })).toMatchObject({ status: 'pass' });
+  expect(await look({ ticks: ALL_BUSY, loads })).toMatchObject({ status: 'pass' });
+});
+
+test.concurrent('without pressure figures a long overrun of every core is starved', async () => {
+  expect(await look({ ticks: ALL_BUSY, loads: [30, 25, 10] })).toEqual({
+    status: 'warn',
+    reason: 'starved',
+    detail: '2 cores are 100 % busy at a load of 30',
+    measures: { utilization_ratio: 1, load: 30 },
+    facts: { cores: 2 },
+  });
+});
+
+test.concurrent.each([
+  ['a high load with idle cores', { ticks: QUARTER_BUSY, loads: [30, 25, 10] }],
+  ['busy cores with few tasks for each', { ticks: ALL_BUSY, loads: [8, 8, 8] }],
+  ['busy cores and no load figure', { ticks: ALL_BUSY }],
+])('without pressure figures %s is no fault', async (_name, proc) => {
+  expect(await look(proc)).toMatchObject({ status: 'pass' });
+});
+
+test.concurrent('counters that stand still are a use of 0, not a division by it', async () => {
+  expect(await look({ ticks: [] })).toMatchObject({ measures: { utilization_ratio: 0 } });
+});
+
+test.concurrent('without /proc/stat it cannot tell', async () => {
+  await using root = await rootFolder({ '/proc/loadavg': '1 1 1 1/1 1' });
+
+  expect(await seen(root.paths)).toEqual({
+    status: 'unknown',
+    reason: 'proc-unreadable',
+    detail: `${root.paths.procfs}/stat cannot be read`,
+  });
+});
+
+test.concurrent('this very host can be asked', async () => {
+  const { measures, facts } = await runProbe(cpu, HOST);
+
+  expect(facts?.['cores']).toBeGreaterThan(0);
+  expect(measures?.utilization_ratio).toBeGreaterThanOrEqual(0);
+  expect(measures?.utilization_ratio).toBeLessThanOrEqual(1);
+});

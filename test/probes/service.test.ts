@@ -1,0 +1,204 @@
+import { readFile } from 'node:fs/promises';
+
+import { expect, test } from 'vitest';
+
+import type { Finding } from '../../src/core/finding.ts';
+import type { ServiceTarget } from '../../src/core/target.ts';
+import { service } from '../../src/probes/service.ts';
+import { setClock } from '../support/clock.ts';
+import { rootFolder } from '../support/dns-server.ts';
+import type { ProcProcess } from '../support/proc-process.ts';
+import { BOOTED_SECONDS, PROC_STAT, procProcess } from '../support/proc-process.ts';
+import { runProbe } from '../support/run-probe.ts';
+import { saying, startSystemManager, SYSTEMD_RUNS } from '../support/system-manager.ts';
+
+const TARGET: ServiceTarget = {
+  kind: 'service',
+  id: 'gitlab-runner.service',
+  configPath: '/etc/gitlab-runner/config.toml',
+};
+const RUN = ['/usr/bin/gitlab-runner', 'run', '--config', TARGET.configPath];
+const PROGRAM = { '/usr/bin/gitlab-runner': '' };
+/** An hour after the boot. */
+const NOW = setClock((BOOTED_SECONDS + 3600) * 1000);
+
+interface Host {
+  readonly processes?: Readonly<Record<number, ProcProcess>>;
+  readonly files?: Readonly<Record<string, string>>;
+  /** Absent where no systemd runs. */
+  readonly unit?: Readonly<Record<string, string | number>>;
+}
+
+async function look({ processes = {}, files = {}, unit }: Host): Promise<Finding> {
+  await using root = await rootFolder({
+    ...PROC_STAT,
+    ...Object.assign(
+      {},
+      ...Object.entries(processes).map(([pid, one]) => procProcess(Number(pid), one)),
+    ),
+    ...files,
+    ...(unit === undefined ? {} : SYSTEMD_RUNS),
+  });
+  await using manager = await startSystemManager(unit === undefined ? 'exit 1' : saying(unit));
+  return await runProbe(service, TARGET, { tools: { paths: root.paths, clock: NOW } });
+}
+
+test('a main process on our config passes, with its start and the restarts of its unit', async () => {
+  const processes = { 4711: { words: RUN, startedSeconds: 1800 } };
+
+  expect(await look({ processes, unit: { NRestarts: 2 } })).toEqual({
+    status: 'pass',
+    measures: { processes: 1, started_timestamp_seconds: BOOTED_SECONDS + 1800, restarts: 2 },
+    facts: {
+      unit: 'gitlab-runner.service',
+      config_path: '/etc/gitlab-runner/config.toml',
+      pid: 4711,
+      uid: 0,
+      state: 'S',
+      unit_state: 'active',
+      unit_sub_state: 'running',
+      result: 'success',
+    },
+  });
+});
+
+test('without systemd the process alone counts (Z-33)', async () => {
+  expect(await look({ processes: { 7: { words: RUN } } })).toEqual({
+    status: 'pass',
+    measures: { processes: 1, started_timestamp_seconds: BOOTED_SECONDS },
+    facts: { unit: TARGET.id, config_path: TARGET.configPath, pid: 7, uid: 0, state: 'S' },
+  });
+});
+
+test('one question goes to systemctl, about the one unit', async () => {
+  await using root = await rootFolder({ ...SYSTEMD_RUNS, ...procProcess(7, { words: RUN }) });
+  await using manager = await startSystemManager(saying({}));
+  await runProbe(service, TARGET, { tools: { paths: root.paths } });
+
+  expect(await readFile(manager.callsFile, 'utf8')).toBe(
+    'show -p LoadState,ActiveState,SubState,MainPID,NRestarts,Result gitlab-runner.service\n',
+  );
+});
+
+test('a systemctl that hangs is given up at the deadline, and the process still counts', async () => {
+  await using root = await rootFolder({ ...SYSTEMD_RUNS, ...procProcess(7, { words: RUN }) });
+  await using manager = await startSystemManager('exec sleep 600');
+  const tools = { paths: root.paths, signal: AbortSignal.timeout(300) };
+
+  expect(await runProbe(service, TARGET, { tools })).toMatchObject({
+    status: 'pass',
+    measures: { processes: 1 },
+  });
+});
+
+test('a program without a process is not running', async () => {
+  expect(await look({ files: PROGRAM })).toMatchObject({
+    status: 'fail',
+    reason: 'not-running',
+    detail: 'there is no process `gitlab-runner run`',
+    measures: { processes: 0 },
+  });
+});
+
+test('a unit that was stopped is not running, even where the program lies elsewhere', async () => {
+  const unit = { ActiveState: 'inactive', SubState: 'dead' };
+
+  expect(await look({ unit })).toMatchObject({
+    status: 'fail',
+    reason: 'not-running',
+    detail: 'there is no process `gitlab-runner run`; gitlab-runner.service is inactive',
+  });
+});
+
+test.each([
+  ['no systemd', {}],
+  [
+    'a systemd that does not know it',
+    { unit: { LoadState: 'not-found', ActiveState: 'inactive', SubState: 'dead' } },
+  ],
+])('no process, no program and %s is not installed', async (_name, host) => {
+  expect(await look(host)).toMatchObject({ status: 'fail', reason: 'not-installed' });
+});
+
+test.each([
+  ['failed for good', { ActiveState: 'failed', SubState: 'failed', Result: 'exit-code' }],
+  [
+    'died once and waits for its restart',
+    { ActiveState: 'activating', SubState: 'auto-restart', Result: 'exit-code', NRestarts: 1 },
+  ],
+])('a unit that %s has failed', async (_name, unit) => {
+  const { ActiveState, SubState } = unit;
+
+  expect(await look({ unit })).toMatchObject({
+    status: 'fail',
+    reason: 'failed',
+    detail: `gitlab-runner.service is ${ActiveState} (${SubState}, exit-code)`,
+  });
+});
+
+test('a unit that waits for yet another start is a crash loop', async () => {
+  const unit = {
+    ActiveState: 'activating',
+    SubState: 'auto-restart',
+    Result: 'exit-code',
+    NRestarts: 7,
+  };
+
+  expect(await look({ unit })).toMatchObject({
+    status: 'fail',
+    reason: 'crash-loop',
+    detail: 'gitlab-runner.service was restarted 7 times and waits for the next start (exit-code)',
+    measures: { restarts: 7 },
+  });
+});
+
+test('a young process of a unit with many restarts is a crash loop; an old one has recovered', async () => {
+  const young = { 7: { words: RUN, startedSeconds: 3570 } };
+  const old = { 7: { words: RUN, startedSeconds: 2000 } };
+
+  expect(await look({ processes: young, unit: { NRestarts: 3 } })).toMatchObject({
+    status: 'fail',
+    reason: 'crash-loop',
+    detail: 'the unit was restarted 3 times, the last time 30 s ago',
+  });
+  expect(await look({ processes: old, unit: { NRestarts: 3 } })).toMatchObject({ status: 'pass' });
+  expect(await look({ processes: young, unit: { NRestarts: 2 } })).toMatchObject({
+    status: 'pass',
+  });
+});
+
+test.each(['T', 't'])('a process in state %s is stopped', async (state) => {
+  expect(await look({ processes: { 7: { words: RUN, state } } })).toMatchObject({
+    status: 'fail',
+    reason: 'stopped',
+    detail: `process 7 is stopped (state ${state})`,
+    facts: { state },
+  });
+});
+
+test('a process on another file is another config', async () => {
+  const words = ['gitlab-runner', 'run', '-c', '/srv/runner/config.toml'];
+
+  expect(await look({ processes: { 7: { words } }, files: PROGRAM })).toMatchObject({
+    status: 'fail',
+    reason: 'other-config',
+    detail: 'process 7 runs on /srv/runner/config.toml, not on /etc/gitlab-runner/config.toml',
+    measures: { processes: 0 },
+  });
+});
+
+test('two main processes on our config are a warning; the elder one counts', async () => {
+  const processes = {
+    30: { words: RUN, startedSeconds: 10 },
+    200: { words: RUN, startedSeconds: 5 },
+    201: { words: ['gitlab-runner', 'run', '--config', '/srv/other.toml'] },
+  };
+
+  expect(await look({ processes })).toMatchObject({
+    status: 'warn',
+    reason: 'two-processes',
+    detail: 'processes 200 and 30 run on /etc/gitlab-runner/config.toml',
+    measures: { processes: 2 },
+    facts: { pid: 200 },
+  });
+});

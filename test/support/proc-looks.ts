@@ -1,0 +1,14 @@
+/** For probes that read /proc twice: what has changed when they look again. */
+import type { Paths } from '../../src/core/paths.ts';
+
+/** The first `looks` files below /proc are those of `before`, later ones those of `after`. */
+export function laterLook(before: Paths, after: Paths, looks: number): Paths {
+  let count = 0;
+  return {
+    ...before,
+    get procfs() {
+      count += 1;
+      return count <= looks ? before.procfs : after.procfs;
+    },
+  };
+}
