@@ -31,8 +31,10 @@ export interface WorldOptions {
   readonly certificate?: () => Issued;
   /** Files of the runner's host; they win over the usual ones. */
   readonly files?: () => Readonly<Record<string, string>>;
-  /** Lines for runnerwatch's own settings. */
-  readonly settings?: string;
+  /** Lines for sections of runnerwatch's own settings: `{ dns: 'slow_seconds = 0.5' }`. */
+  readonly probes?: Readonly<Record<string, string>>;
+  /** Nothing but its own defaults, budget included. */
+  readonly hasDefaultSettings?: boolean;
   /** What stands before everything else starts: a proxy, a rule. */
   readonly before?: (world: World) => Promise<unknown>;
 }
@@ -53,9 +55,16 @@ export interface World {
   restore(): Promise<void>;
 }
 
-const DEFAULT_SETTINGS = ['dns', 'connect', 'proxy', 'tls', 'http', 'api', 'token', 'service']
-  .map((probe) => `[probes.${probe}]\ninterval_seconds = 2\n`)
-  .join('');
+const QUICK_PROBES = ['dns', 'connect', 'proxy', 'tls', 'http', 'api', 'token', 'service'];
+
+/** Everything is looked at every two seconds, since this GitLab has no limits. */
+function settingsText({ probes = {}, hasDefaultSettings = false }: WorldOptions): string {
+  if (hasDefaultSettings) return '';
+  const sections = QUICK_PROBES.map(
+    (probe) => `[probes.${probe}]\ninterval_seconds = 2\n${probes[probe] ?? ''}\n`,
+  );
+  return `${sections.join('')}[gitlab]\nrequests_per_hour = 1800\n`;
+}
 
 export async function buildWorld(
   network: Network,
@@ -104,7 +113,7 @@ export async function buildWorld(
 }
 
 function filesOf(
-  { files, globals, settings = '' }: WorldOptions,
+  options: WorldOptions,
   entries: readonly Entry[],
 ): Readonly<Record<string, string>> {
   return {
@@ -112,12 +121,10 @@ function filesOf(
     '/etc/resolv.conf': `nameserver ${GITLAB_ADDRESS}\noptions timeout:1 attempts:2\n`,
     '/etc/nsswitch.conf': 'hosts: files dns\n',
     '/etc/ssl/certs/ca-certificates.crt': pki().publicRoot.certificatePem,
-    '/etc/gitlab-runner/config.toml': configText(entries, globals),
+    '/etc/gitlab-runner/config.toml': configText(entries, options.globals),
     '/etc/gitlab-runner/.runner_system_id': SYSTEM_ID,
     '/usr/bin/gitlab-runner': '',
-    '/runnerwatch.toml': settings.startsWith('=')
-      ? settings.slice(1)
-      : `${DEFAULT_SETTINGS}[gitlab]\nrequests_per_hour = 1800\n${settings}`,
-    ...files?.(),
+    '/runnerwatch.toml': settingsText(options),
+    ...options.files?.(),
   };
 }

@@ -29,13 +29,9 @@ export interface LabNames extends AsyncDisposable {
 export async function startNames(): Promise<LabNames> {
   let scripts: readonly [Script, Script] = [usualScript, usualScript];
   const open = async (): Promise<DnsServer> =>
-    await startDnsServer((name, type) => scripts[0](name, type), GITLAB_ADDRESS, PORT);
+    await startDnsServer((...asked) => scripts[0](...asked), GITLAB_ADDRESS, PORT);
   let first: DnsServer | undefined = await open();
-  const second = await startDnsServer(
-    (name, type) => scripts[1](name, type),
-    SECOND_RESOLVER,
-    PORT,
-  );
+  const second = await startDnsServer((...asked) => scripts[1](...asked), SECOND_RESOLVER, PORT);
   const stop = async (): Promise<void> => {
     await first?.[Symbol.asyncDispose]();
     first = undefined;

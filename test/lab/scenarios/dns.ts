@@ -68,8 +68,10 @@ export const dnsRows: readonly Row[] = [
     },
     inject: ({ names }) =>
       names.answer(
-        (name, type) =>
-          type === 'A' && name === 'gitlab.test' ? [DEAD_ADDRESS] : usualScript(name, type),
+        (name, type, transport) =>
+          type === 'A' && name === 'gitlab.test'
+            ? [DEAD_ADDRESS]
+            : usualScript(name, type, transport),
         usualScript,
       ),
     expect: { cause: 'dns-wrong-answer', severity: 'critical', chain: 'do/F/n/s/s/s/s' },
@@ -85,7 +87,7 @@ export const dnsRows: readonly Row[] = [
   {
     id: 'D-09',
     title: 'the first resolver is dead, the second answers',
-    world: { settings: '[probes.dns]\ninterval_seconds = 2\nslow_seconds = 0.5\n' },
+    world: { probes: { dns: 'slow_seconds = 0.5' } },
     inject: ({ files }) =>
       files.write(
         RESOLV_CONF,
@@ -108,5 +110,15 @@ export const dnsRows: readonly Row[] = [
       told: /search/,
       apply: ({ files }) => files.edit(RESOLV_CONF, 'nameserver', 'search test\nnameserver'),
     },
+  },
+  {
+    id: 'D-15',
+    title: 'answers over UDP are cut short, and TCP 53 is dropped',
+    inject: async ({ names, network }) => {
+      names.answer(() => 'truncated');
+      await network.rule('gl', 'input', 'tcp dport 53 drop');
+    },
+    expect: { cause: 'dns-timeout', severity: 'critical', chain: NO_NAME },
+    mustNot: ['dns-name-not-found'],
   },
 ];
