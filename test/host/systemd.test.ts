@@ -1,8 +1,10 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { expect, test } from 'vitest';
 
 import { parseUnitState, unitState } from '../../src/host/systemd.ts';
-import { rootFolder } from '../support/dns-server.ts';
-import { saying, startSystemManager, SYSTEMD_RUNS } from '../support/system-manager.ts';
+import { saying, startHost } from '../support/system-manager.ts';
 
 const UNIT = 'gitlab-runner.service';
 const patient = (): AbortSignal => AbortSignal.timeout(20_000);
@@ -21,8 +23,7 @@ test('properties come in any order, and a value may hold an equals sign', () => 
 });
 
 test('the unit is asked for by one call', async () => {
-  await using root = await rootFolder(SYSTEMD_RUNS);
-  await using manager = await startSystemManager(saying({ MainPID: 99, NRestarts: 3 }));
+  await using root = await startHost({}, saying({ MainPID: 99, NRestarts: 3 }));
 
   expect(await unitState(UNIT, root.paths, patient())).toEqual({
     loadState: 'loaded',
@@ -35,10 +36,7 @@ test('the unit is asked for by one call', async () => {
 });
 
 test('a name is a word, never a command', async () => {
-  await using root = await rootFolder(SYSTEMD_RUNS);
-  await using manager = await startSystemManager(
-    `${saying({})}\ntest "$4" = 'a; exit 1' || exit 1`,
-  );
+  await using root = await startHost({}, `${saying({})}\ntest "$4" = 'a; exit 1' || exit 1`);
 
   expect(await unitState('a; exit 1', root.paths, patient())).toMatchObject({
     loadState: 'loaded',
@@ -46,25 +44,24 @@ test('a name is a word, never a command', async () => {
 });
 
 test('where systemd does not run nothing is called', async () => {
-  await using root = await rootFolder({});
-  await using manager = await startSystemManager(saying({}));
+  await using root = await startHost({}, saying({}));
+  await rm(join(root.paths.rootfs, 'run'), { recursive: true });
 
   expect(await unitState(UNIT, root.paths, patient())).toBeUndefined();
+  expect(await readFile(root.callsFile, 'utf8')).toBe('');
 });
 
 test.each([
   ['fails', 'echo "Failed to connect to bus" >&2\nexit 1'],
   ['is killed', 'kill -9 $$'],
 ])('a systemctl that %s says nothing', async (_name, script) => {
-  await using root = await rootFolder(SYSTEMD_RUNS);
-  await using manager = await startSystemManager(script);
+  await using root = await startHost({}, script);
 
   expect(await unitState(UNIT, root.paths, patient())).toBeUndefined();
 });
 
 test('a systemctl that hangs says nothing, and is ended at the deadline', async () => {
-  await using root = await rootFolder(SYSTEMD_RUNS);
-  await using manager = await startSystemManager('exec sleep 600');
+  await using root = await startHost({}, 'exec sleep 600');
 
   expect(await unitState(UNIT, root.paths, AbortSignal.timeout(300))).toBeUndefined();
 });

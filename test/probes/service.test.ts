@@ -6,11 +6,10 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { ServiceTarget } from '../../src/core/target.ts';
 import { service } from '../../src/probes/service.ts';
 import { setClock } from '../support/clock.ts';
-import { rootFolder } from '../support/dns-server.ts';
 import type { ProcProcess } from '../support/proc-process.ts';
 import { BOOTED_SECONDS, PROC_STAT, procProcess } from '../support/proc-process.ts';
 import { runProbe } from '../support/run-probe.ts';
-import { saying, startSystemManager, SYSTEMD_RUNS } from '../support/system-manager.ts';
+import { saying, startHost } from '../support/system-manager.ts';
 
 const TARGET: ServiceTarget = {
   kind: 'service',
@@ -30,16 +29,15 @@ interface Host {
 }
 
 async function look({ processes = {}, files = {}, unit }: Host): Promise<Finding> {
-  await using root = await rootFolder({
+  const all = {
     ...PROC_STAT,
     ...Object.assign(
       {},
       ...Object.entries(processes).map(([pid, one]) => procProcess(Number(pid), one)),
     ),
     ...files,
-    ...(unit === undefined ? {} : SYSTEMD_RUNS),
-  });
-  await using manager = await startSystemManager(unit === undefined ? 'exit 1' : saying(unit));
+  };
+  await using root = await startHost(all, unit === undefined ? undefined : saying(unit));
   return await runProbe(service, TARGET, { tools: { paths: root.paths, clock: NOW } });
 }
 
@@ -71,18 +69,16 @@ test('without systemd the process alone counts (Z-33)', async () => {
 });
 
 test('one question goes to systemctl, about the one unit', async () => {
-  await using root = await rootFolder({ ...SYSTEMD_RUNS, ...procProcess(7, { words: RUN }) });
-  await using manager = await startSystemManager(saying({}));
+  await using root = await startHost(procProcess(7, { words: RUN }), saying({}));
   await runProbe(service, TARGET, { tools: { paths: root.paths } });
 
-  expect(await readFile(manager.callsFile, 'utf8')).toBe(
+  expect(await readFile(root.callsFile, 'utf8')).toBe(
     'show -p LoadState,ActiveState,SubState,MainPID,NRestarts,Result gitlab-runner.service\n',
   );
 });
 
 test('a systemctl that hangs is given up at the deadline, and the process still counts', async () => {
-  await using root = await rootFolder({ ...SYSTEMD_RUNS, ...procProcess(7, { words: RUN }) });
-  await using manager = await startSystemManager('exec sleep 600');
+  await using root = await startHost(procProcess(7, { words: RUN }), 'exec sleep 600');
   const tools = { paths: root.paths, signal: AbortSignal.timeout(300) };
 
   expect(await runProbe(service, TARGET, { tools })).toMatchObject({

@@ -1,34 +1,47 @@
 /**
- * A stand-in for `systemctl`, first on PATH, since no systemd runs here: prints what a test says the unit is.
- * With it goes a root folder in which systemd seems to run.
+ * A root folder in which systemd seems to run, and a stand-in for `systemctl` that is first on PATH: no systemd
+ * runs here. It says what a test wants to hear.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
-export interface SystemManager extends AsyncDisposable {
+import type { RootFolder } from './dns-server.ts';
+import { rootFolder } from './dns-server.ts';
+
+export interface SystemdHost extends RootFolder {
   /** What `systemctl` was called with, one line for each call. */
   readonly callsFile: string;
 }
 
-/** `script` is the rest of a shell script; PATH is put back at the end. */
-export async function startSystemManager(script: string): Promise<SystemManager> {
-  const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-systemctl-'));
+const SYSTEMD_RUNS = { '/run/systemd/system/mark': '' };
+
+/** `systemctl` is the rest of a shell script; without one no systemd runs. PATH is put back at the end. */
+export async function startHost(
+  files: Readonly<Record<string, string>>,
+  systemctl?: string,
+): Promise<SystemdHost> {
+  const root = await rootFolder({
+    ...files,
+    '/stand-in/calls': '',
+    ...(systemctl === undefined ? {} : SYSTEMD_RUNS),
+  });
+  const folder = join(root.paths.rootfs, 'stand-in');
   const callsFile = join(folder, 'calls');
-  const text = `#!/bin/sh\necho "$*" >> '${callsFile}'\n${script}\n`;
+  const text = `#!/bin/sh\necho "$*" >> '${callsFile}'\n${systemctl ?? 'exit 1'}\n`;
   await writeFile(join(folder, 'systemctl'), text, { mode: 0o755 });
   const before = process.env['PATH'] ?? '';
   process.env['PATH'] = `${folder}${delimiter}${before}`;
   return {
+    paths: root.paths,
     callsFile,
     [Symbol.asyncDispose]: async () => {
       process.env['PATH'] = before;
-      await rm(folder, { recursive: true, force: true });
+      await root[Symbol.asyncDispose]();
     },
   };
 }
 
-/** Says these properties; those left out are what a running unit has. */
+/** A script that says these properties; those left out are what a running unit has. */
 export function saying(properties: Readonly<Record<string, string | number>>): string {
   const all = {
     Result: 'success',
@@ -42,6 +55,3 @@ export function saying(properties: Readonly<Record<string, string | number>>): s
   const lines = Object.entries(all).map(([key, value]) => `${key}=${value}`);
   return `cat <<'END'\n${lines.join('\n')}\nEND`;
 }
-
-/** Where systemd says that it is the first process. */
-export const SYSTEMD_RUNS = { '/run/systemd/system/mark': '' };
