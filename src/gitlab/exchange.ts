@@ -2,7 +2,8 @@
  * Sends requests over the connection of the walk, one after the other, and reads the answers.
  *
  * Redirects are returned, not followed. A server that closes after an answer makes the same way be opened
- * once more. A deadline covers head and body, so that a dribbling body ends too.
+ * once more, and as in Go a GET that met the end of a used connection is sent again. A deadline covers head
+ * and body, so that a dribbling body ends too.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:http';
@@ -10,30 +11,13 @@ import type { Socket } from 'node:net';
 
 import { deadlineOf } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
-import { isErrno } from '../core/errno.ts';
 import type { HttpAnswer, HttpRequest } from '../core/probe.ts';
 import { VERSION } from '../core/version.ts';
+import { ExchangeError, faultOf } from './exchange-error.ts';
 
 const MOST_BODY_BYTES = 64 * 1024;
-
-/** How an exchange ended without an answer. */
-export type ExchangeFault =
-  | 'closed'
-  | 'reset'
-  | 'no-answer'
-  | 'slow-body'
-  | 'malformed'
-  | 'client-certificate-required';
-
-export class ExchangeError extends Error {
-  readonly fault: ExchangeFault;
-
-  constructor(fault: ExchangeFault, message: string) {
-    super(message);
-    this.name = 'ExchangeError';
-    this.fault = fault;
-  }
-}
+/** Go takes far more than Node's 16 KiB: what the runner can read must not be a fault here. */
+const MOST_HEADER_BYTES = 1024 * 1024;
 
 export interface Way {
   /** The open connection: to GitLab, or for `http://` through a proxy to that. */
@@ -51,22 +35,43 @@ export type Send = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAn
 /** A sender on one way. It rejects with an ExchangeError and with nothing else. */
 export function createSender(way: Way): Send {
   let agent = new OneSocketAgent(way.socket);
-  let isClosing = false;
+  let isUsed = false;
+  let isLast = false;
   return async (wanted, signal) => {
     using deadline = deadlineOf(wanted.timeoutSeconds, signal);
-    if (isClosing || !agent.isUsable()) {
-      agent = new OneSocketAgent(await reopened(way, deadline.signal));
+    const ask = async (): Promise<HttpAnswer> => {
+      if (isLast || !agent.isUsable()) {
+        agent = new OneSocketAgent(await reopened(way, deadline.signal));
+        isUsed = false;
+      }
+      isLast = true;
+      const { answer, keepsOpen } = await exchange(way, agent, wanted, deadline.signal);
+      isLast = !keepsOpen;
+      isUsed = true;
+      return answer;
+    };
+    const wasUsed = isUsed && !isLast && agent.isUsable();
+    try {
+      return await ask();
+    } catch (error) {
+      if (!wasUsed || wanted.method !== 'GET' || !isStale(error)) throw error;
+      return await ask();
     }
-    const answer = await exchange(way, agent, wanted, deadline.signal);
-    isClosing = answer.headers['connection'] === 'close';
-    return answer;
   };
+}
+
+/** A server may close an idle connection at any time: only a fresh one tells what it does to a request. */
+function isStale(error: unknown): boolean {
+  return error instanceof ExchangeError && (error.fault === 'closed' || error.fault === 'reset');
 }
 
 async function reopened(way: Way, signal: AbortSignal): Promise<Socket> {
   try {
     return await way.open(signal);
   } catch {
+    if (signal.aborted) {
+      throw new ExchangeError('no-answer', 'the connection could not be opened again in time');
+    }
     throw new ExchangeError(
       'closed',
       'the server closed the connection, and it cannot be opened again',
@@ -74,24 +79,35 @@ async function reopened(way: Way, signal: AbortSignal): Promise<Socket> {
   }
 }
 
+interface Exchanged {
+  readonly answer: HttpAnswer;
+  /** The server takes another request on the same connection. */
+  readonly keepsOpen: boolean;
+}
+
 async function exchange(
   way: Way,
   agent: OneSocketAgent,
   wanted: HttpRequest,
   signal: AbortSignal,
-): Promise<HttpAnswer> {
+): Promise<Exchanged> {
   const { clock } = way;
   const start = clock.seconds();
-  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  const { promise, resolve, reject } = Promise.withResolvers<Exchanged>();
   const sent = requestOn(way, agent, wanted);
   let head: IncomingMessage | undefined;
-  sent.on('error', (error) => reject(faultOf(error, signal)));
+  const failed = (error: unknown): void => reject(faultOf(error, signal, head !== undefined));
+  sent.on('error', failed);
   sent.on('response', (message) => {
     head = message;
-    readBody(message).then(
-      (body) => resolve(answerOf(message, body, clock, start)),
-      (error: unknown) => reject(faultOf(error, signal)),
-    );
+    void (async () => {
+      try {
+        const answer = answerOf(message, await readBody(message), clock, start);
+        resolve({ answer, keepsOpen: keepsOpen(message) });
+      } catch (error) {
+        failed(error);
+      }
+    })();
   });
   const onAbort = (): void => {
     const fault = head === undefined ? 'no-answer' : 'slow-body';
@@ -106,6 +122,11 @@ async function exchange(
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+function keepsOpen({ headers, httpVersion, complete }: IncomingMessage): boolean {
+  const wish = (headers.connection ?? '').toLowerCase();
+  return complete && (httpVersion === '1.0' ? wish.includes('keep-alive') : wish !== 'close');
 }
 
 function requestOn(
@@ -131,6 +152,9 @@ function requestOn(
       ...headers,
     },
     agent,
+    maxHeaderSize: MOST_HEADER_BYTES,
+    // Go forgives small sins of a web server, and what the runner reads must be read here.
+    insecureHTTPParser: true,
   });
 }
 
@@ -166,7 +190,7 @@ async function readBody(message: IncomingMessage): Promise<string> {
   });
   message.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
   message.on('aborted', () =>
-    reject(new ExchangeError('reset', 'the connection ended within the body')),
+    reject(new ExchangeError('cut', 'the connection ended within the answer')),
   );
   message.on('error', reject);
   return await promise;
@@ -183,30 +207,4 @@ function answerOf(message: IncomingMessage, body: string, clock: Clock, start: n
     seconds: clock.seconds() - start,
     receivedAt: clock.wall(),
   };
-}
-
-const CERTIFICATE_ALERTS = /SSL alert number (?:40|42|45|46|48|116)\b/;
-
-function faultOf(error: unknown, signal: AbortSignal): ExchangeError {
-  if (error instanceof ExchangeError) return error;
-  if (signal.aborted) return new ExchangeError('no-answer', 'no answer in time');
-  const text = error instanceof Error ? error.message : '';
-  // TLS 1.3: the server's refusal of a missing client certificate arrives with the first read.
-  if (CERTIFICATE_ALERTS.test(text)) {
-    return new ExchangeError(
-      'client-certificate-required',
-      'the server refused the client certificate after the handshake',
-    );
-  }
-  if (isErrno(error) && error.code?.startsWith('HPE_') === true) {
-    return new ExchangeError('malformed', `the answer is no HTTP (${error.code})`);
-  }
-  // "socket hang up" is Node's word for an end without an answer; it borrows the code of a reset.
-  if (text === 'socket hang up' || isErrno(error, 'EPIPE')) {
-    return new ExchangeError('closed', 'the connection was closed without an answer');
-  }
-  return new ExchangeError(
-    'reset',
-    `the connection broke: ${isErrno(error) ? error.code : 'unknown error'}`,
-  );
 }

@@ -8,48 +8,79 @@ export type Who = 'rails' | 'workhorse' | 'edge' | 'other';
 
 export interface Fingerprint {
   readonly who: Who;
+  /** GitLab's own headers were there. The form of a body alone can be copied by anybody. */
+  readonly isProven: boolean;
   /** What gave it away, for the evidence line. */
   readonly signals: readonly string[];
-  /** The `Server` header, or the vendor of the edge. */
+  /** The vendor of the edge, the `Server` header, or what the page itself names. */
   readonly server: string;
 }
 
 const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 const GITLAB_ERRORS = /^\{"(?:message|error)":"(?:40[0-9] |token is missing)/;
 
-/** Headers that only a CDN, a WAF or a load balancer adds. */
+/** Headers that only a CDN, a WAF, a load balancer or a proxy adds. */
 const EDGE_HEADERS: Readonly<Record<string, string>> = {
   'cf-ray': 'Cloudflare',
   'cf-mitigated': 'Cloudflare',
   'x-amzn-waf-action': 'AWS WAF',
   'x-amzn-requestid': 'AWS',
+  'x-amz-cf-id': 'CloudFront',
   'x-sucuri-id': 'Sucuri',
+  'x-sucuri-block': 'Sucuri',
   'x-iinfo': 'Imperva',
   'x-akamai-transformed': 'Akamai',
+  'akamai-grn': 'Akamai',
   'x-azure-ref': 'Azure Front Door',
+  'x-fastly-request-id': 'Fastly',
+  'x-squid-error': 'squid',
+  'gitlab-lb': 'GitLab.com’s load balancer',
 };
-const EDGE_SERVERS = /cloudflare|awselb|akamai|sucuri|bigip|imperva|varnish/i;
+const EDGE_SERVERS =
+  /cloudflare|cloudfront|awselb|akamai|sucuri|big-?ip|imperva|varnish|ddos-guard|qrator|fortiweb|barracuda|netscaler|squid|azure-application-gateway/i;
+
+/** Error pages that name their program where no header does. */
+const PAGES: readonly (readonly [RegExp, string])[] = [
+  [/No server is available to handle this request/, 'HAProxy'],
+  [/<center>nginx|Welcome to nginx!/, 'nginx'],
+  [/Apache2? (?:Ubuntu |Debian )?(?:Default Page|Server at)/, 'Apache'],
+  [/The requested URL was rejected\. Please consult with your administrator/, 'BIG-IP'],
+  [/Mod_Security/i, 'ModSecurity'],
+];
 
 export function fingerprint(answer: HttpAnswer): Fingerprint {
   const { headers } = answer;
-  const server = headers['server'] ?? '';
-  const rails = railsSignals(answer);
-  if (rails.length > 0) return { who: 'rails', signals: rails, server };
-  const workhorse = workhorseSignals(answer);
-  if (workhorse.length > 0) return { who: 'workhorse', signals: workhorse, server };
   const vendors = Object.keys(EDGE_HEADERS).filter((name) => headers[name] !== undefined);
-  const vendor = EDGE_HEADERS[vendors[0] ?? ''] ?? EDGE_SERVERS.exec(server)?.[0];
-  if (vendor !== undefined) return { who: 'edge', signals: vendors, server: vendor };
-  return { who: 'other', signals: [], server };
+  const named = shownWord(headers['server'] ?? '') || pageServer(answer);
+  const proof = headerSignals(answer);
+  const rails = [...proof, ...bodySignals(answer)];
+  if (rails.length > 0) {
+    // Nearly every Rails program sends X-Runtime: beside another sign it counts, alone it says nothing.
+    const signals = headers['x-runtime'] === undefined ? rails : [...rails, 'X-Runtime'];
+    return { who: 'rails', isProven: proof.length > 0, signals, server: named };
+  }
+  const workhorse = workhorseSignals(answer);
+  if (workhorse.length > 0) {
+    return { who: 'workhorse', isProven: false, signals: workhorse, server: named };
+  }
+  const vendor = EDGE_HEADERS[vendors[0] ?? ''] ?? EDGE_SERVERS.exec(named)?.[0];
+  if (vendor !== undefined) {
+    return { who: 'edge', isProven: false, signals: vendors, server: vendor };
+  }
+  return { who: 'other', isProven: false, signals: [], server: named };
 }
 
-function railsSignals({ headers, body }: HttpAnswer): readonly string[] {
+function headerSignals({ headers }: HttpAnswer): readonly string[] {
   return [
     headers['x-gitlab-meta'] === undefined ? '' : 'X-Gitlab-Meta',
-    headers['x-runtime'] === undefined ? '' : 'X-Runtime',
     ULID.test(headers['x-request-id'] ?? '') ? 'X-Request-Id' : '',
-    GITLAB_ERRORS.test(body) ? 'error in GitLab’s form' : '',
-    body === 'GitLab OK' ? 'GitLab OK' : '',
+  ].filter((signal) => signal !== '');
+}
+
+function bodySignals(answer: HttpAnswer): readonly string[] {
+  return [
+    isJson(answer) && GITLAB_ERRORS.test(answer.body) ? 'error in GitLab’s form' : '',
+    answer.body === 'GitLab OK' ? 'GitLab OK' : '',
   ].filter((signal) => signal !== '');
 }
 
@@ -61,28 +92,39 @@ function workhorseSignals({ headers, body }: HttpAnswer): readonly string[] {
   ].filter((signal) => signal !== '');
 }
 
+function pageServer({ body }: HttpAnswer): string {
+  return PAGES.find(([page]) => page.test(body))?.[1] ?? '';
+}
+
+const MOST_SHOWN = 60;
+
+/** A header as it may be shown: printable, short. */
+function shownWord(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, '').slice(0, MOST_SHOWN);
+}
+
 /** True for an answer whose media type is exactly `application/json`, as the runner demands. */
 export function isJson({ headers }: HttpAnswer): boolean {
   return (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() === 'application/json';
 }
 
-/** The `message` or `error` of a JSON body, or the empty string. */
-export function messageOf(answer: HttpAnswer): string {
-  if (!isJson(answer)) return '';
+/** The JSON object in the body; empty for anything else. Holds secrets where the body does. */
+export function jsonOf(answer: HttpAnswer): Readonly<Record<string, unknown>> {
+  if (!isJson(answer)) return {};
   try {
-    const { message, error } = JSON.parse(answer.body) as Record<string, unknown>;
-    return [message, error].find((text) => typeof text === 'string') ?? '';
+    const value: unknown = JSON.parse(answer.body);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   } catch {
-    return '';
+    return {};
   }
 }
 
-/** Seconds until another request is welcome: `Retry-After` as a number or a date, 0 when there is none. */
-export function retryAfterSeconds({ headers, receivedAt }: HttpAnswer): number {
-  const text = headers['retry-after'] ?? headers['ratelimit-resettime'] ?? '';
-  if (/^\d+$/.test(text)) return Number(text);
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? 0 : Math.max(0, (at - receivedAt) / 1000);
+/** The `message` or `error` of a JSON body, to be searched and never to be shown; else the empty string. */
+export function messageOf(answer: HttpAnswer): string {
+  const { message, error } = jsonOf(answer);
+  const said = message ?? error ?? '';
+  // A validation error comes as an object of lists.
+  return typeof said === 'string' ? said : JSON.stringify(said);
 }
 
 /** What a text of the body means when GitLab refuses to write. */

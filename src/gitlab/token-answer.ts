@@ -3,15 +3,12 @@
  * quotes a body: the answer to verify holds the token.
  */
 import type { Instant } from '../core/clock.ts';
-import type { HttpAnswer, Ledger } from '../core/probe.ts';
+import type { HttpAnswer } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
-import {
-  fingerprint,
-  isJson,
-  isReadOnlyText,
-  messageOf,
-  retryAfterSeconds,
-} from './fingerprint.ts';
+import { fingerprint, isJson, isReadOnlyText, jsonOf, messageOf } from './fingerprint.ts';
+import { httpDateOf } from './quiet.ts';
+import type { WebFault } from './web-fault.ts';
+import { webFaultOf } from './web-fault.ts';
 
 export type TokenFault =
   | 'missing'
@@ -23,6 +20,9 @@ export type TokenFault =
   | 'orphaned'
   | 'read-only'
   | 'forbidden-by-edge'
+  | 'challenge'
+  | 'login-gateway'
+  | 'redirected'
   | 'migrations'
   | 'too-many-requests'
   | 'server-error'
@@ -40,48 +40,59 @@ export interface TokenJudgement {
 
 interface Context {
   readonly target: RunnerTarget;
-  readonly ledger: Ledger;
+  readonly asked: URL;
   /** By this host's clock, for answers without a Date. */
   readonly now: Instant;
 }
 
-/** Quiet after a 429 without a time. */
-const QUIET_SECONDS = 60;
-
 /** `undefined` when GitLab accepts the token. */
-export function judgeTokenAnswer(answer: HttpAnswer, context: Context): TokenJudgement | undefined {
+export function judgeTokenAnswer(got: HttpAnswer, context: Context): TokenJudgement | undefined {
+  const answer = withoutToken(got, context.target.token.reveal());
+  if (isAccepted(answer)) return undefined;
+  const { name, id } = context.target;
+  if (fingerprint(answer).who !== 'rails' || !isJson(answer)) return byOther(answer, context);
   const { status } = answer;
-  const quiet = Math.max(retryAfterSeconds(answer), status === 429 ? QUIET_SECONDS : 0);
-  if (quiet > 0) context.ledger.pause(context.target.endpoint ?? context.target.id, quiet);
-  // 501: the job router is not available, said only after the token was accepted.
-  if ((status === 200 && isJson(answer)) || status === 501) return undefined;
-  const said = `GitLab answered ${status} to the token of ${context.target.name} (${context.target.id})`;
+  const said = `GitLab answered ${status} to the token of ${name} (${id})`;
   const message = messageOf(answer);
+  // 422 today, 403 in 17.x, and 404 in between.
   if (/orphaned/i.test(message)) return fail('orphaned', `${said}: the runner is orphaned`);
-  if (status === 429) return limited(message, said);
+  if (status === 429 && /database migrations/i.test(message)) return unknown('migrations', said);
   if (status === 403) return forbidden(answer, message, said, context);
-  return unavailable(status, message, said);
+  return byOther(answer, context);
 }
 
-function unavailable(status: number, message: string, said: string): TokenJudgement {
-  if (status === 500) return fail('server-error', said);
-  if (status === 503 && isReadOnlyText(message)) return fail('read-only', `${said}: maintenance`);
-  if (status === 502 || status === 503 || status === 504) return fail('unavailable', said);
-  return { status: 'unknown', reason: 'token-error', detail: said };
+/** A header can echo what was sent, and the name of a server is shown. */
+function withoutToken(answer: HttpAnswer, secret: string): HttpAnswer {
+  const headers = Object.entries(answer.headers).map(
+    ([name, value]) => [name, value.replaceAll(secret, '[hidden]')] as const,
+  );
+  return { ...answer, headers: Object.fromEntries(headers) };
+}
+
+/** Keys of the answers to discovery and verify. A portal that says 200 to everything has neither. */
+const ACCEPTED_KEYS = ['server_url', 'token', 'id', 'token_expires_at'];
+
+function isAccepted(answer: HttpAnswer): boolean {
+  const isGitLab = fingerprint(answer).isProven;
+  // The job router is not available, which is said only after the token was accepted.
+  if (answer.status === 501)
+    return isJson(answer) && (isGitLab || /router/i.test(messageOf(answer)));
+  if (answer.status !== 200) return false;
+  const json = jsonOf(answer);
+  // GitLab 15 and older verify with the text 200.
+  const isOld = isGitLab && answer.body.trim() === '200';
+  return isOld || ACCEPTED_KEYS.some((key) => json[key] !== undefined);
 }
 
 function fail(reason: TokenFault, detail: string): TokenJudgement {
   return { status: 'fail', reason, detail };
 }
 
-function limited(message: string, said: string): TokenJudgement {
-  if (/database migrations/i.test(message)) {
-    return { status: 'unknown', reason: 'migrations', detail: `${said}: database migrations` };
-  }
-  return { status: 'unknown', reason: 'too-many-requests', detail: said };
+function unknown(reason: TokenFault, detail: string): TokenJudgement {
+  return { status: 'unknown', reason, detail };
 }
 
-/** Only GitLab's own 403 says something about the token. */
+/** GitLab's own 403. Only with GitLab's own headers it says something about the token. */
 function forbidden(
   answer: HttpAnswer,
   message: string,
@@ -89,19 +100,42 @@ function forbidden(
   { target, now }: Context,
 ): TokenJudgement {
   if (isReadOnlyText(message)) return fail('read-only', `${said}: it is read-only`);
-  const { who, server } = fingerprint(answer);
-  if (who !== 'rails' || !isJson(answer)) {
-    const by = server === '' ? 'something before GitLab' : server;
-    return fail(
-      'forbidden-by-edge',
-      `${by} answered 403 to the request for ${target.name} (${target.id})`,
-    );
+  const { isProven, server } = fingerprint(answer);
+  if (!isProven) {
+    const by = server === '' ? '' : ` by ${server}`;
+    return unknown('token-error', `403${by} in GitLab’s form, but without GitLab’s headers`);
   }
-  const serverNow = Date.parse(answer.headers['date'] ?? '');
-  const clock = Number.isNaN(serverNow) ? now : serverNow;
   const { tokenExpiresAt } = target;
-  if (tokenExpiresAt !== undefined && tokenExpiresAt < clock) {
+  if (
+    tokenExpiresAt !== undefined &&
+    tokenExpiresAt < (httpDateOf(answer.headers['date']) ?? now)
+  ) {
     return fail('expired', `${said}, and it expired on ${new Date(tokenExpiresAt).toISOString()}`);
   }
   return fail('rejected', said);
+}
+
+/** Faults on the way that the links before did not meet, since they ask for other paths. */
+const ON_THE_WAY: Readonly<Partial<Record<WebFault, TokenFault>>> = {
+  'bad-gateway': 'unavailable',
+  booting: 'unavailable',
+  unavailable: 'unavailable',
+  'origin-error': 'unavailable',
+  maintenance: 'read-only',
+  'server-error': 'server-error',
+  challenge: 'challenge',
+  forbidden: 'forbidden-by-edge',
+  'login-gateway': 'login-gateway',
+  redirected: 'redirected',
+};
+
+function byOther(answer: HttpAnswer, { target, asked }: Context): TokenJudgement {
+  const { who, server } = fingerprint(answer);
+  const whose = `the request with the token of ${target.name} (${target.id})`;
+  const said = `${server === '' ? who : `${who} (${server})`} answered ${answer.status} to ${whose}`;
+  // Not GitLab's word about its job router, so a server that does not know the method or the like.
+  const fault = answer.status === 501 ? undefined : webFaultOf(answer, asked);
+  if (fault === 'too-many-requests') return unknown(fault, said);
+  const reason = fault === undefined ? undefined : ON_THE_WAY[fault];
+  return reason === undefined ? unknown('token-error', said) : fail(reason, said);
 }

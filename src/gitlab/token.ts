@@ -48,3 +48,8 @@ export function hasValidChecksum(token: Secret): boolean {
 export function isSystemId(text: string): boolean {
   return /^[sr]_[0-9a-zA-Z]{12}$/.test(text);
 }
+
+/** False for a token that Go refuses to put into a header: control characters, or other than ASCII. */
+export function isSendable(token: Secret): boolean {
+  return /^[\x20-\x7e]*$/.test(token.reveal());
+}

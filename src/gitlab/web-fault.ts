@@ -1,13 +1,13 @@
 /** What stands between the runner and GitLab's Rails, read from one answer or from the lack of one. */
 import type { HttpAnswer } from '../core/probe.ts';
-import type { ExchangeError, ExchangeFault } from './exchange.ts';
-import type { Who } from './fingerprint.ts';
-import { fingerprint } from './fingerprint.ts';
+import type { ExchangeError, ExchangeFault } from './exchange-error.ts';
+import { fingerprint, isJson, isReadOnlyText, messageOf } from './fingerprint.ts';
 
 export type WebFault =
   | 'bad-gateway'
   | 'booting'
   | 'unavailable'
+  | 'maintenance'
   | 'server-error'
   | 'too-many-requests'
   | 'challenge'
@@ -15,58 +15,78 @@ export type WebFault =
   | 'forbidden'
   | 'login-gateway'
   | 'redirected'
+  | 'moved'
   | 'client-certificate-required'
   | 'no-answer'
   | 'connection-reset'
   | 'closed'
   | 'not-http';
 
-const FAULTS: Readonly<Record<ExchangeFault, WebFault>> = {
+const FAULTS = {
   closed: 'closed',
   reset: 'connection-reset',
+  cut: 'connection-reset',
   'no-answer': 'no-answer',
   'slow-body': 'no-answer',
   malformed: 'not-http',
   'client-certificate-required': 'client-certificate-required',
-};
+} as const satisfies Readonly<Record<ExchangeFault, WebFault>>;
 
 const BOOT_PAGE = /Waiting for GitLab to boot|Deploy in progress/i;
 const CERTIFICATE_PAGE = /No required SSL certificate was sent|The SSL certificate error/;
 
 /** The fault in a failed exchange. */
-export function webFaultOf(failure: ExchangeError): WebFault;
-/** The fault in an answer, or `undefined` when the web tier let the request through. */
+export function webFaultOf(failure: ExchangeError): (typeof FAULTS)[ExchangeFault];
+/** The fault in an answer to `asked`, or `undefined` when the web tier let the request through. */
 export function webFaultOf(answer: HttpAnswer, asked: URL): WebFault | undefined;
 export function webFaultOf(ended: ExchangeError | HttpAnswer, asked?: URL): WebFault | undefined {
   if ('fault' in ended) return FAULTS[ended.fault];
-  const { status, headers, body } = ended;
-  const { who } = fingerprint(ended);
-  if (headers['cf-mitigated'] === 'challenge') return 'challenge';
-  if (status >= 500) return serverFault(status, body);
-  if (status >= 300 && status < 400) return redirectFault(headers['location'], asked);
-  return clientFault(ended, who);
+  if (ended.headers['cf-mitigated'] === 'challenge') return 'challenge';
+  if (ended.status >= 500) return serverFault(ended);
+  if (REDIRECTS.has(ended.status) && asked !== undefined) return redirectFault(ended, asked);
+  return clientFault(ended);
 }
 
-function serverFault(status: number, body: string): WebFault {
+function serverFault(answer: HttpAnswer): WebFault {
+  const { status, body } = answer;
   if (BOOT_PAGE.test(body)) return 'booting';
   if (status === 502) return 'bad-gateway';
-  if (status === 503) return 'unavailable';
-  return status >= 520 ? 'origin-error' : 'server-error';
+  // What the standard gives a captive portal to say.
+  if (status === 511) return 'login-gateway';
+  if (status === 503 && isReadOnlyText(messageOf(answer))) return 'maintenance';
+  if (status === 503 || status === 504) return 'unavailable';
+  // The numbers that a CDN has for the server behind it.
+  return (status >= 520 && status <= 527) || status === 530 ? 'origin-error' : 'server-error';
 }
 
-/** A redirect to another host's login is a gateway; any other one breaks the runner's POST. */
-function redirectFault(location: string | undefined, asked: URL | undefined): WebFault {
-  const to = URL.parse(location ?? '', asked);
-  const isElsewhere = to !== null && to.hostname !== asked?.hostname;
-  return isElsewhere && /login|sign_?in|sso|auth|saml/i.test(to.href)
-    ? 'login-gateway'
-    : 'redirected';
+/** What Go's client follows; the first three turn a POST into a GET, the others keep it. */
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const LOGIN =
+  /(?:^|[^a-z])(?:log-?[io]n|sign[-_]?in|sso|oauth2?|oidc|openid|auth[nz]?|authorize|authenticate|saml2?|adfs|idp|cas)(?:[^a-z]|$)/i;
+
+function redirectFault(answer: HttpAnswer, asked: URL): WebFault | undefined {
+  const to = URL.parse(answer.headers['location'] ?? '', asked);
+  if (to === null || answer.headers['location'] === undefined) return undefined;
+  // GitLab itself sends a stranger to its login from a path that is no API: `url` names a project.
+  const isOwn = to.hostname === asked.hostname && to.pathname.endsWith('/users/sign_in');
+  if (isOwn && fingerprint(answer).who === 'rails') return undefined;
+  // Another host or scheme for the same path is no login, whatever it is called.
+  const isSamePath = to.pathname.endsWith(asked.pathname);
+  if (!isSamePath && LOGIN.test(`${to.hostname}${to.pathname}`)) return 'login-gateway';
+  return answer.status >= 307 ? 'moved' : 'redirected';
 }
 
-function clientFault({ status, headers, body }: HttpAnswer, who: Who): WebFault | undefined {
+const REFUSALS: ReadonlySet<number> = new Set([403, 406, 407, 451]);
+
+function clientFault(answer: HttpAnswer): WebFault | undefined {
+  const { status, headers, body } = answer;
   if (status === 429) return 'too-many-requests';
   if (status === 400 && CERTIFICATE_PAGE.test(body)) return 'client-certificate-required';
-  if (who === 'rails' || who === 'workhorse') return undefined;
-  if (status === 401 && headers['www-authenticate'] !== undefined) return 'login-gateway';
-  return status === 403 || status === 406 || status === 407 ? 'forbidden' : undefined;
+  const { who } = fingerprint(answer);
+  const isGitLab = who === 'rails' || who === 'workhorse';
+  // GitLab's own refusals are JSON. Its ban of an address is plain text, though Rails writes it.
+  if (REFUSALS.has(status)) return isGitLab && isJson(answer) ? undefined : 'forbidden';
+  return !isGitLab && status === 401 && headers['www-authenticate'] !== undefined
+    ? 'login-gateway'
+    : undefined;
 }

@@ -4,21 +4,22 @@
  * Source    GET `api/v4/version` without a token: 401 JSON from Rails means alive (network reference 2.3).
  * Measures  none; the phase times belong to the http link.
  * Reasons   not-gitlab, wrong-path, and whatever stands in the way; see `reasons`.
- * Unknown   api-error: no connection to speak on, or the server asked for quiet.
+ * Unknown   moved: what is behind a redirect that keeps the runner's POST was not seen. api-error: no
+ *           connection to speak on, or an answer of GitLab's own that fits nothing known.
  */
 import type { Finding } from '../core/finding.ts';
 import type { HttpAnswer, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
-import type { EndpointTarget } from '../core/target.ts';
-import { ExchangeError } from '../gitlab/exchange.ts';
-import { fingerprint, isJson, retryAfterSeconds } from '../gitlab/fingerprint.ts';
+import { answerFacts, saidBy } from '../gitlab/answer-facts.ts';
+import { ExchangeError } from '../gitlab/exchange-error.ts';
+import { fingerprint, isJson } from '../gitlab/fingerprint.ts';
+import { quietSeconds } from '../gitlab/quiet.ts';
 import type { WebFault } from '../gitlab/web-fault.ts';
 import { webFaultOf } from '../gitlab/web-fault.ts';
 
+const PATH = 'api/v4/version';
 /** Less than the deadline, so that the probe itself can say "no answer". */
 const ANSWER_SECONDS = 9;
-/** Quiet after a 429 without a time. */
-const QUIET_SECONDS = 60;
 
 const REASONS = {
   'not-gitlab': {
@@ -39,11 +40,15 @@ const REASONS = {
   },
   booting: { meaning: 'GitLab is starting.', action: 'Wait some minutes and look again.' },
   unavailable: {
-    meaning: 'GitLab’s API says that it is not available (503).',
+    meaning: 'GitLab’s API says that it is not available (503 or 504).',
     action: 'Look at the health of GitLab.',
   },
+  maintenance: {
+    meaning: 'GitLab’s API says that it is in maintenance (503).',
+    action: 'Wait for the end of the maintenance.',
+  },
   'server-error': {
-    meaning: 'GitLab’s API failed (500 or 504).',
+    meaning: 'GitLab’s API failed (500).',
     action: 'Look at GitLab’s own log for the request id.',
   },
   challenge: {
@@ -64,6 +69,11 @@ const REASONS = {
   },
   redirected: {
     meaning: 'The API redirects elsewhere, which turns the runner’s POST into GET.',
+    action: 'Put the final address into `url`.',
+  },
+  moved: {
+    meaning:
+      'The API redirects elsewhere by 307 or 308; the runner follows, and this check does not.',
     action: 'Put the final address into `url`.',
   },
   'client-certificate-required': {
@@ -87,7 +97,7 @@ const REASONS = {
     action: 'Correct the port in `url`.',
   },
   'api-error': {
-    meaning: 'There was no connection to speak on.',
+    meaning: 'The API could not be judged: no connection, or an answer that fits nothing known.',
     action: 'Report it with the detail shown.',
   },
 } as const satisfies Readonly<
@@ -115,49 +125,53 @@ export const api = defineProbe({
         detail: 'there is no connection to speak on',
       };
     }
+    const asked = new URL(PATH, target.url);
     try {
-      const request = {
-        method: 'GET',
-        path: 'api/v4/version',
-        timeoutSeconds: ANSWER_SECONDS,
-      } as const;
+      const request = { method: 'GET', path: PATH, timeoutSeconds: ANSWER_SECONDS } as const;
       const answer = await walk.send(request, signal);
-      const quiet = Math.max(retryAfterSeconds(answer), answer.status === 429 ? QUIET_SECONDS : 0);
+      const quiet = quietSeconds(answer);
       if (quiet > 0) ledger.pause(target.id, quiet);
-      return judged(target, answer);
+      return judged(answer, asked);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
-      const reason = webFaultOf(error);
-      return { status: 'fail', reason, detail: `GET ${target.id}api/v4/version: ${error.message}` };
+      return {
+        status: 'fail',
+        reason: webFaultOf(error),
+        detail: `GET ${asked.href}: ${error.message}`,
+      };
     }
   },
 });
 
-function judged(target: EndpointTarget, answer: HttpAnswer): Finding<keyof typeof REASONS> {
-  const { who, signals, server } = fingerprint(answer);
+function judged(answer: HttpAnswer, asked: URL): Finding<keyof typeof REASONS> {
+  const { who } = fingerprint(answer);
   const { status } = answer;
-  const location = answer.headers['location'];
-  const facts = {
-    status,
-    who,
-    server,
-    signals: signals.join(', '),
-    ...(location === undefined ? {} : { location }),
-  };
-  const said = `GET ${target.id}api/v4/version answered ${status} by ${server === '' ? who : `${who} (${server})`}`;
-  if ((status === 401 || status === 200) && who !== 'other' && isJson(answer)) {
+  const facts = answerFacts(answer, asked);
+  const detail = saidBy(answer, asked);
+  const isGitLab = who === 'rails' || who === 'workhorse';
+  if ((status === 401 || status === 200) && isGitLab && isJson(answer)) {
     return { status: 'pass', facts };
   }
-  const fault = webFaultOf(answer, target.url);
+  const fault = webFaultOf(answer, asked);
   if (fault === 'too-many-requests') {
-    return {
-      status: 'warn',
-      reason: fault,
-      detail: `${said}; it is left in peace until then`,
-      facts,
-    };
+    return { status: 'warn', reason: fault, detail: `${detail}; it is left in peace now`, facts };
   }
-  if (fault !== undefined) return { status: 'fail', reason: fault, detail: said, facts };
-  const reason = who === 'rails' || who === 'workhorse' ? 'wrong-path' : 'not-gitlab';
-  return { status: 'fail', reason, detail: said, facts };
+  if (fault === 'moved') return { status: 'unknown', reason: fault, detail, facts };
+  if (fault !== undefined) return { status: 'fail', reason: fault, detail, facts };
+  const reason = isGitLab ? wrongAnswer(status) : stranger(answer);
+  return { status: reason === 'api-error' ? 'unknown' : 'fail', reason, detail, facts };
+}
+
+/** GitLab has no such path, or wants a login or shows a page there: `url` is not its root. */
+function wrongAnswer(status: number): 'wrong-path' | 'api-error' {
+  return status < 400 || status === 404 ? 'wrong-path' : 'api-error';
+}
+
+const PASSWORD_FIELD = /<input\b[^>]*\btype\s*=\s*["']?password/i;
+
+/** A login page in the place of the API, or another program altogether. */
+function stranger({ status, body }: HttpAnswer): 'login-gateway' | 'not-gitlab' {
+  return (status === 200 || status === 401) && PASSWORD_FIELD.test(body)
+    ? 'login-gateway'
+    : 'not-gitlab';
 }

@@ -3,25 +3,29 @@
  *
  * Source    GET `-/health` below the base URL: exempt from GitLab's throttles; 200, or the empty 404 of a
  *           client that is not allow-listed (network reference 2.3, 2.4). gitlab/fingerprint.ts says who spoke.
+ *           Only where that is refused: GET `users/sign_in`, since many close the health page alone.
  * Measures  response_seconds; clock_skew_seconds (GitLab's Date minus this clock, good to one second).
  * Reasons   who stands in the way, or what state GitLab's web tier is in; see `reasons`.
  * Unknown   http-error: no connection to speak on.
  *
  * Whether it is GitLab for certain is the question of the api link: a plain 404 passes here.
  */
+import type { Socket } from 'node:net';
+
 import { basicOf } from '../gonet/tunnel.ts';
 import type { Finding } from '../core/finding.ts';
 import type { HttpAnswer, LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
-import type { EndpointTarget } from '../core/target.ts';
+import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
+import { answerFacts, saidBy } from '../gitlab/answer-facts.ts';
+import { skewOf } from '../gitlab/clock-skew.ts';
+import { ExchangeError } from '../gitlab/exchange-error.ts';
 import type { Way } from '../gitlab/exchange.ts';
-import { createSender, ExchangeError } from '../gitlab/exchange.ts';
-import { fingerprint } from '../gitlab/fingerprint.ts';
-import type { WebFault } from '../gitlab/web-fault.ts';
+import { createSender } from '../gitlab/exchange.ts';
+import type { HealthFault } from '../gitlab/health-fault.ts';
+import { HEALTH_REQUEST, healthFaultOf } from '../gitlab/health-fault.ts';
+import { quietSeconds } from '../gitlab/quiet.ts';
 import { webFaultOf } from '../gitlab/web-fault.ts';
-
-/** Less than the deadline, so that the probe itself can say "no answer". */
-const ANSWER_SECONDS = 9;
 
 const REASONS = {
   'bad-gateway': {
@@ -33,11 +37,15 @@ const REASONS = {
     action: 'Wait some minutes and look again.',
   },
   unavailable: {
-    meaning: 'The server says that it is not available (503).',
+    meaning: 'The server says that it is not available (503 or 504).',
     action: 'Look at the health of GitLab and of the load balancer before it.',
   },
+  maintenance: {
+    meaning: 'GitLab says that it is in maintenance (503).',
+    action: 'Wait for the end of the maintenance.',
+  },
   'server-error': {
-    meaning: 'The server failed on a trivial request (500 or 504).',
+    meaning: 'The server failed on a trivial request (500).',
     action: 'Look at GitLab’s own log for the request id.',
   },
   'too-many-requests': {
@@ -56,13 +64,33 @@ const REASONS = {
     meaning: 'Something before GitLab refuses the request.',
     action: 'Allow the runner’s address on the way to GitLab’s API.',
   },
+  banned: {
+    meaning: 'A plain “Forbidden” on every path: this address is banned.',
+    action: 'Lift the ban: Rack Attack in GitLab, or the list of the edge before it.',
+  },
   'login-gateway': {
-    meaning: 'A login stands before GitLab.',
+    meaning: 'A login stands before GitLab’s pages; the api link tells whether its API is exempt.',
     action: 'Exempt GitLab’s API from the login.',
   },
   redirected: {
     meaning: 'The address in `url` redirects elsewhere, which turns the runner’s POST into GET.',
     action: 'Put the final address into `url`.',
+  },
+  'proxy-auth-required': {
+    meaning: 'The proxy wants a name and a password, and has none (407).',
+    action: 'Put them into the proxy variable of the runner.',
+  },
+  'proxy-auth-rejected': {
+    meaning: 'The proxy refuses the name or the password (407).',
+    action: 'Correct them in the proxy variable of the runner.',
+  },
+  'proxy-denied': {
+    meaning: 'The proxy refuses the request by a rule of its own.',
+    action: 'Allow GitLab in the rules of the proxy.',
+  },
+  'proxy-upstream-failed': {
+    meaning: 'The proxy cannot reach GitLab.',
+    action: 'Look at name lookup and firewall of the proxy.',
   },
   'client-certificate-required': {
     meaning: 'The server wants a client certificate, and says so only after the handshake.',
@@ -92,7 +120,7 @@ const REASONS = {
     meaning: 'There was no connection to speak on.',
     action: 'Report it with the detail shown.',
   },
-} as const satisfies Readonly<Record<WebFault | 'slow' | 'http-error', ReasonSpec>>;
+} as const satisfies Readonly<Record<HealthFault | 'slow' | 'http-error', ReasonSpec>>;
 
 export const http = defineProbe({
   id: 'http',
@@ -133,15 +161,19 @@ export const http = defineProbe({
         detail: 'there is no connection to speak on',
       };
     }
-    tools.walk.send = createSender(way);
+    const send = createSender(way);
+    tools.walk.send = send;
+    const asked = new URL(HEALTH_REQUEST.path, target.url);
     try {
-      const request = { method: 'GET', path: '-/health', timeoutSeconds: ANSWER_SECONDS } as const;
-      const answer = await tools.walk.send(request, tools.signal);
-      return judged(target, answer, options.slow_seconds);
+      const answer = await send(HEALTH_REQUEST, tools.signal);
+      const quiet = quietSeconds(answer);
+      if (quiet > 0) tools.ledger.pause(target.id, quiet);
+      const fault = await healthFaultOf(answer, target, send, tools.signal);
+      return judged(answer, asked, fault, options.slow_seconds, target.proxy);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
-      const reason = webFaultOf(error);
-      return { status: 'fail', reason, detail: `GET ${target.id}-/health: ${error.message}` };
+      const detail = `GET ${asked.href}: ${error.message}`;
+      return { status: 'fail', reason: webFaultOf(error), detail };
     }
   },
 });
@@ -149,7 +181,14 @@ export const http = defineProbe({
 function wayOf({ url, proxy }: EndpointTarget, { walk, clock }: LinkTools): Way | undefined {
   const { socket, open } = walk;
   if (socket === undefined || open === undefined) return undefined;
-  const way = { socket, open, base: url, clock };
+  const again = async (signal: AbortSignal): Promise<Socket> => {
+    const opened = await open(signal);
+    walk.socket?.destroy();
+    // The walk closes what it knows of.
+    walk.socket = opened;
+    return opened;
+  };
+  const way = { socket, open: again, base: url, clock };
   // A tunnel ends at GitLab itself, and SOCKS is always one: the proxy's credentials must not go through it.
   if (proxy.kind === 'direct' || proxy.scheme === 'socks5' || url.protocol === 'https:') return way;
   const { credentials } = proxy;
@@ -159,37 +198,33 @@ function wayOf({ url, proxy }: EndpointTarget, { walk, clock }: LinkTools): Way 
   };
 }
 
+/** What a browser meets, and the runner perhaps not: the api link decides. */
+const NOT_DECISIVE: ReadonlySet<HealthFault> = new Set<HealthFault>([
+  'login-gateway',
+  'redirected',
+]);
+
 type HttpFinding = Finding<keyof typeof REASONS, 'response_seconds' | 'clock_skew_seconds'>;
 
-function judged(target: EndpointTarget, answer: HttpAnswer, slowSeconds: number): HttpFinding {
-  const { who, signals, server } = fingerprint(answer);
+function judged(
+  answer: HttpAnswer,
+  asked: URL,
+  fault: HealthFault | undefined,
+  slowSeconds: number,
+  proxy: ProxyDecision,
+): HttpFinding {
   const measures = { response_seconds: answer.seconds, ...skewOf(answer) };
-  const location = answer.headers['location'];
-  const facts = {
-    status: answer.status,
-    who,
-    server,
-    signals: signals.join(', '),
-    ...(location === undefined ? {} : { location }),
-  };
-  const said = `GET ${target.id}-/health answered ${answer.status} by ${server === '' ? who : `${who} (${server})`}`;
-  const fault = webFaultOf(answer, target.url);
+  const via =
+    proxy.kind === 'direct'
+      ? {}
+      : { proxy: `${proxy.host}:${proxy.port}`, variable: proxy.variable, destination: asked.host };
+  const facts = { ...answerFacts(answer, asked), ...via };
+  const detail = saidBy(answer, asked);
   if (fault !== undefined) {
-    const detail = location === undefined ? said : `${said}, redirecting to ${location}`;
-    return { status: 'fail', reason: fault, detail, measures, facts };
+    const status = NOT_DECISIVE.has(fault) ? 'warn' : 'fail';
+    return { status, reason: fault, detail, measures, facts };
   }
   if (answer.seconds <= slowSeconds) return { status: 'pass', measures, facts };
-  const detail = `${said} after ${answer.seconds.toFixed(1)} s`;
-  return { status: 'warn', reason: 'slow', detail, measures, facts };
-}
-
-/** The Date header is cut to whole seconds, and was written half-way through the exchange. */
-function skewOf({ headers, receivedAt, seconds }: HttpAnswer): {
-  readonly clock_skew_seconds?: number;
-} {
-  const date = Date.parse(headers['date'] ?? '');
-  if (Number.isNaN(date)) return {};
-  const written = receivedAt / 1000 - seconds / 2;
-  const skew = date / 1000 + 0.5 - written;
-  return { clock_skew_seconds: Math.abs(skew) < 1 ? 0 : Math.round(skew) };
+  const late = `${detail} after ${answer.seconds.toFixed(1)} s`;
+  return { status: 'warn', reason: 'slow', detail: late, measures, facts };
 }

@@ -8,13 +8,16 @@
  * Reasons   what GitLab or the token itself said; see `reasons`. A 403 that is not GitLab's accuses nobody's token.
  * Unknown   no-system-id, verify-not-due: nothing could be asked without a side effect. token-error.
  */
-import type { LinkTools, ReasonSpec } from '../core/probe.ts';
+import type { HttpAnswer, HttpRequest, LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
-import { ExchangeError } from '../gitlab/exchange.ts';
-import { hasValidChecksum, isSystemId, tokenKind } from '../gitlab/token.ts';
+import { ExchangeError } from '../gitlab/exchange-error.ts';
+import { fingerprint, messageOf } from '../gitlab/fingerprint.ts';
+import { quietSeconds } from '../gitlab/quiet.ts';
 import type { TokenFault, TokenJudgement } from '../gitlab/token-answer.ts';
 import { judgeTokenAnswer } from '../gitlab/token-answer.ts';
+import { judgeTokenShape } from '../gitlab/token-shape.ts';
+import { isSystemId } from '../gitlab/token.ts';
 
 /** Less than the deadline, so that the probe itself can say "no answer". */
 const ANSWER_SECONDS = 9;
@@ -56,6 +59,18 @@ const REASONS = {
   'forbidden-by-edge': {
     meaning: 'Something before GitLab refuses the request; the token was not judged.',
     action: 'Allow the runner’s address on the way to GitLab’s API.',
+  },
+  challenge: {
+    meaning: 'A bot challenge stands before GitLab’s runner API; the token was not judged.',
+    action: 'Exempt the runner’s address from the challenge.',
+  },
+  'login-gateway': {
+    meaning: 'A login stands before GitLab’s runner API; the token was not judged.',
+    action: 'Exempt GitLab’s API from the login.',
+  },
+  redirected: {
+    meaning: 'GitLab’s runner API redirects elsewhere, which turns the runner’s POST into GET.',
+    action: 'Put the final address into `url`.',
   },
   migrations: {
     meaning: 'GitLab is migrating its database and asks runners to wait.',
@@ -124,7 +139,7 @@ export const token = defineProbe({
     const measures =
       tokenExpiresAt === undefined ? {} : { expiry_timestamp_seconds: tokenExpiresAt / 1000 };
     const facts = { runner: target.id, name, line: target.line };
-    const offline = withoutAsking(target);
+    const offline = judgeTokenShape(target);
     if (offline !== undefined) return { ...offline, measures, facts };
     const { judgement, ...rest } = await asked(target, tools);
     const common = { measures, facts, ...rest };
@@ -136,35 +151,6 @@ export const token = defineProbe({
   },
 });
 
-/** What needs no request, and must not cause one. */
-function withoutAsking({
-  token: secret,
-  name,
-  id,
-  line,
-}: RunnerTarget): TokenJudgement | undefined {
-  const who = `the token of ${name} (${id}, line ${line} of config.toml)`;
-  const fail = (reason: TokenFault, text: string): TokenJudgement => ({
-    status: 'fail',
-    reason,
-    detail: `${who} ${text}`,
-  });
-  switch (tokenKind(secret)) {
-    case 'blank':
-      return fail('missing', 'is empty');
-    case 'registration':
-      return fail('registration-token', 'begins with GR, as registration tokens do');
-    case 'other-kind':
-      return fail('wrong-kind', 'has the prefix of another kind of token');
-    case 'placeholder':
-      return fail('wrong-kind', 'is a placeholder');
-    case 'runner':
-      return hasValidChecksum(secret)
-        ? undefined
-        : fail('checksum-mismatch', 'has a wrong checksum');
-  }
-}
-
 /** What GitLab said; no judgement means that the token is good. */
 interface Asked {
   readonly judgement?: TokenJudgement;
@@ -175,45 +161,83 @@ function unknown(reason: TokenFault, detail: string): Asked {
   return { judgement: { status: 'unknown', reason, detail } };
 }
 
+type Send = NonNullable<LinkTools['walk']['send']>;
+
 async function asked(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
-  const { walk, signal, ledger, clock } = tools;
-  const { send } = walk;
+  const { send } = tools.walk;
   if (send === undefined) return unknown('token-error', 'there is no connection to speak on');
-  const request = {
-    method: 'GET',
-    path: 'api/v4/runners/router/discovery',
-    headers: { 'Runner-Token': target.token.reveal(), Accept: 'application/json' },
-    timeoutSeconds: ANSWER_SECONDS,
-  } as const;
+  const path = 'api/v4/runners/router/discovery';
+  const headers = { 'Runner-Token': target.token.reveal(), Accept: 'application/json' };
+  const request = { method: 'GET', path, headers, timeoutSeconds: ANSWER_SECONDS } as const;
+  const answer = await answerTo(request, send, tools);
+  if (answer instanceof ExchangeError) return noAnswer(answer);
+  // Somebody else's 404 says nothing about GitLab's age.
+  if (answer.status === 404 && isUnknownToGitLab(answer)) {
+    return await verified(target, tools, send);
+  }
+  return judged(answer, path, target, tools);
+}
+
+/** An orphaned runner was once answered with 404, too. */
+function isUnknownToGitLab(answer: HttpAnswer): boolean {
+  return fingerprint(answer).who === 'rails' && !/orphaned/i.test(messageOf(answer));
+}
+
+async function answerTo(
+  request: HttpRequest,
+  send: Send,
+  { signal }: LinkTools,
+): Promise<HttpAnswer | ExchangeError> {
   try {
-    const answer = await send(request, signal);
-    if (answer.status === 404) return await verified(target, tools, send);
-    const judgement = judgeTokenAnswer(answer, { target, ledger, now: clock.wall() });
-    return judgement === undefined ? {} : { judgement };
+    return await send(request, signal);
   } catch (error) {
-    if (!(error instanceof ExchangeError)) throw error;
-    return unknown('token-error', `GitLab gave no answer about the token: ${error.message}`);
+    if (error instanceof ExchangeError) return error;
+    throw error;
   }
 }
 
-/** For a GitLab without the discovery request: verify, with the host's own system id or not at all. */
-async function verified(
+function noAnswer({ message }: ExchangeError): Asked {
+  return unknown('token-error', `GitLab gave no answer about the token: ${message}`);
+}
+
+function judged(
+  answer: HttpAnswer,
+  path: string,
   target: RunnerTarget,
-  { ledger, signal, clock }: LinkTools,
-  send: NonNullable<LinkTools['walk']['send']>,
-): Promise<Asked> {
-  const { systemId, id, endpoint = id } = target;
+  { ledger, clock }: LinkTools,
+): Asked {
+  const quiet = quietSeconds(answer);
+  if (quiet > 0) ledger.pause(endpointOf(target), quiet);
+  const asked = new URL(path, target.endpoint ?? target.url);
+  const judgement = judgeTokenAnswer(answer, { target, asked, now: clock.wall() });
+  return judgement === undefined ? {} : { judgement };
+}
+
+function endpointOf({ endpoint, id }: RunnerTarget): string {
+  return endpoint ?? id;
+}
+
+/** For a GitLab without the discovery request: verify, with the host's own system id or not at all. */
+async function verified(target: RunnerTarget, tools: LinkTools, send: Send): Promise<Asked> {
+  const { systemId, id } = target;
+  const { ledger } = tools;
   if (systemId === undefined || !isSystemId(systemId)) {
     const detail = `this GitLab can only be asked about ${id} with a system id, and .runner_system_id has none`;
     return unknown('no-system-id', detail);
   }
-  if (!ledger.once(`verify:${id}`, VERIFY_SECONDS) || !ledger.take('verify', endpoint)) {
+  // `once` marks the hour as used, so it comes after the question whether anything may be sent at all.
+  const mayAsk =
+    ledger.allows('verify', endpointOf(target)) &&
+    ledger.once(`verify:${id}`, VERIFY_SECONDS) &&
+    ledger.take('verify', endpointOf(target));
+  if (!mayAsk) {
     return unknown('verify-not-due', `this GitLab is asked about ${id} at most once an hour`);
   }
   const body = JSON.stringify({ token: target.token.reveal(), system_id: systemId });
   const path = 'api/v4/runners/verify';
-  const answer = await send({ method: 'POST', path, body, timeoutSeconds: ANSWER_SECONDS }, signal);
-  const judgement = judgeTokenAnswer(answer, { target, ledger, now: clock.wall() });
-  const holdsSeconds = VERIFY_SECONDS;
-  return judgement === undefined ? { holdsSeconds } : { judgement, holdsSeconds };
+  const request = { method: 'POST', path, body, timeoutSeconds: ANSWER_SECONDS } as const;
+  const answer = await answerTo(request, send, tools);
+  const said =
+    answer instanceof ExchangeError ? noAnswer(answer) : judged(answer, path, target, tools);
+  return { ...said, holdsSeconds: VERIFY_SECONDS };
 }

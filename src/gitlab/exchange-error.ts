@@ -1,0 +1,62 @@
+/** How did an exchange end without an answer? */
+import { isErrno } from '../core/errno.ts';
+
+export type ExchangeFault =
+  | 'closed'
+  | 'reset'
+  /** It broke off within the answer. */
+  | 'cut'
+  | 'no-answer'
+  | 'slow-body'
+  | 'malformed'
+  | 'client-certificate-required';
+
+export class ExchangeError extends Error {
+  readonly fault: ExchangeFault;
+
+  constructor(fault: ExchangeFault, message: string) {
+    super(message);
+    this.name = 'ExchangeError';
+    this.fault = fault;
+  }
+}
+
+const CERTIFICATE_ALERTS = /SSL alert number (?:40|42|45|46|48|116)\b/;
+
+/** What an error of Node says about the other side. Its message is never passed on: it may quote what came. */
+export function faultOf(error: unknown, signal: AbortSignal, hasHead: boolean): ExchangeError {
+  if (error instanceof ExchangeError) return error;
+  if (signal.aborted) return new ExchangeError('no-answer', 'no answer in time');
+  const text = error instanceof Error ? error.message : '';
+  // TLS 1.3: the server's refusal of a missing client certificate arrives with the first read.
+  if (CERTIFICATE_ALERTS.test(text)) {
+    return new ExchangeError(
+      'client-certificate-required',
+      'the server refused the client certificate after the handshake',
+    );
+  }
+  return hasHead ? brokenAnswer(error) : brokenRequest(error, text);
+}
+
+function garbageOf(error: unknown): string | undefined {
+  return isErrno(error) && error.code?.startsWith('HPE_') === true ? error.code : undefined;
+}
+
+function brokenAnswer(error: unknown): ExchangeError {
+  const garbage = garbageOf(error);
+  const why = garbage === undefined ? 'the connection broke' : `its body is garbled (${garbage})`;
+  return new ExchangeError('cut', `the answer broke off: ${why}`);
+}
+
+function brokenRequest(error: unknown, text: string): ExchangeError {
+  const garbage = garbageOf(error);
+  if (garbage !== undefined) {
+    return new ExchangeError('malformed', `the answer is no HTTP (${garbage})`);
+  }
+  // "socket hang up" is Node's word for an end without an answer; it borrows the code of a reset.
+  if (text === 'socket hang up' || isErrno(error, 'EPIPE')) {
+    return new ExchangeError('closed', 'the connection was closed without an answer');
+  }
+  const code = isErrno(error) ? error.code : 'unknown error';
+  return new ExchangeError('reset', `the connection broke: ${code}`);
+}

@@ -1,0 +1,60 @@
+/**
+ * What is wrong, judged by the answer to the health request? Where that is refused a second page is asked for,
+ * since many web servers close the health page to strangers and let everything else through.
+ */
+import type { HttpAnswer, HttpRequest } from '../core/probe.ts';
+import type { EndpointTarget } from '../core/target.ts';
+import { ExchangeError } from './exchange-error.ts';
+import type { Send } from './exchange.ts';
+import type { ProxyFault } from './proxy-fault.ts';
+import { proxyFaultOf } from './proxy-fault.ts';
+import type { WebFault } from './web-fault.ts';
+import { webFaultOf } from './web-fault.ts';
+
+/** Less than the deadline of the link, so that it can say "no answer" itself. */
+const ANSWER_SECONDS = 9;
+
+export const HEALTH_REQUEST: HttpRequest = {
+  method: 'GET',
+  path: '-/health',
+  timeoutSeconds: ANSWER_SECONDS,
+};
+/** A page that every GitLab shows to everybody. */
+const OTHER_REQUEST: HttpRequest = { ...HEALTH_REQUEST, path: 'users/sign_in' };
+
+export type HealthFault = Exclude<WebFault, 'moved'> | ProxyFault | 'banned';
+
+export async function healthFaultOf(
+  answer: HttpAnswer,
+  { url, proxy }: EndpointTarget,
+  send: Send,
+  signal: AbortSignal,
+): Promise<HealthFault | undefined> {
+  const isProxied = proxy.kind === 'proxy' && proxy.scheme !== 'socks5' && url.protocol === 'http:';
+  const proxyFault = isProxied ? proxyFaultOf(answer, proxy) : undefined;
+  if (proxyFault !== undefined) return proxyFault;
+  const fault = webFaultOf(answer, new URL(HEALTH_REQUEST.path, url));
+  // The runner's POST survives it, and the api link says that it cannot look behind.
+  if (fault === 'moved') return undefined;
+  if (fault !== 'forbidden') return fault;
+  const other = await otherAnswer(send, signal);
+  if (other === undefined) return 'forbidden';
+  const isRefused = webFaultOf(other, new URL(OTHER_REQUEST.path, url)) === 'forbidden';
+  if (!isRefused) return undefined;
+  return isPlain(answer) && isPlain(other) ? 'banned' : 'forbidden';
+}
+
+/** Without an answer to the second request the first one holds. */
+async function otherAnswer(send: Send, signal: AbortSignal): Promise<HttpAnswer | undefined> {
+  try {
+    return await send(OTHER_REQUEST, signal);
+  } catch (error) {
+    if (error instanceof ExchangeError) return undefined;
+    throw error;
+  }
+}
+
+/** The word of Rack Attack, and of simple edges, to an address on a list. */
+function isPlain({ body }: HttpAnswer): boolean {
+  return /^\s*Forbidden\s*$/i.test(body);
+}

@@ -1,0 +1,34 @@
+/** For how long does an answer ask to be left in peace, and when was it written? */
+import type { Instant } from '../core/clock.ts';
+import type { HttpAnswer } from '../core/probe.ts';
+
+/** The least quiet after a 429. */
+const LEAST_SECONDS = 60;
+/** The most: a slip in a header must not end the watch for ever. */
+const MOST_SECONDS = 86_400;
+
+/**
+ * Seconds until another request is welcome, 0 for at once: `Retry-After` of any answer as a number or a
+ * date, and of a 429 the end of GitLab's own window. GitLab.com sends that end with every answer.
+ */
+export function quietSeconds({ status, headers, receivedAt }: HttpAnswer): number {
+  const now = httpDateOf(headers['date']) ?? receivedAt;
+  const asked = secondsOf(headers['retry-after'], now);
+  if (status !== 429) return Math.min(asked, MOST_SECONDS);
+  const window = secondsOf(headers['ratelimit-resettime'], now);
+  return Math.min(Math.max(asked, window, LEAST_SECONDS), MOST_SECONDS);
+}
+
+function secondsOf(text: string | undefined, now: Instant): number {
+  if (text !== undefined && /^\s*\d+\s*$/.test(text)) return Number(text);
+  return Math.max(0, ((httpDateOf(text) ?? now) - now) / 1000);
+}
+
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
+/** Only the one form that HTTP allows: `Date.parse` alone takes a bare number for a year. */
+export function httpDateOf(text: string | undefined): Instant | undefined {
+  if (text === undefined || !HTTP_DATE.test(text)) return undefined;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : at;
+}

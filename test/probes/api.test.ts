@@ -1,0 +1,240 @@
+import type { Socket } from 'node:net';
+
+import { describe, expect, test } from 'vitest';
+
+import type { Finding } from '../../src/core/finding.ts';
+import type { LinkTools } from '../../src/core/probe.ts';
+import { startGitLab } from '../../src/demo/gitlab-stand-in.ts';
+import { RequestLedger } from '../../src/ledger.ts';
+import { api } from '../../src/probes/api.ts';
+import { http } from '../../src/probes/http.ts';
+import { setClock } from '../support/clock.ts';
+import type { Said } from '../support/http-server.ts';
+import {
+  endpointAt,
+  gitlab,
+  HEALTHY,
+  RAILS_HEADERS,
+  reply,
+  startHttpServer,
+  UNAUTHORIZED,
+  walkTo,
+} from '../support/http-server.ts';
+import { runProbe } from '../support/run-probe.ts';
+
+/** Runs the http link and then this one over the same connection. */
+async function walkThrough(
+  port: number,
+  path = '/',
+  over: Partial<LinkTools> = {},
+): Promise<Finding> {
+  await using way = await walkTo(port);
+  const tools = { walk: way.walk, ...over };
+  await runProbe(http, endpointAt(port, path), { tools });
+  return await runProbe(api, endpointAt(port, path), { tools });
+}
+
+/** A server that is healthy, and says this to the version request. */
+async function ask(said: Said): Promise<Finding> {
+  await using server = await startHttpServer(({ path }) => (path === '/-/health' ? HEALTHY : said));
+  return await walkThrough(server.port);
+}
+
+async function reasonFor(said: Said): Promise<string> {
+  const finding = await ask(said);
+  return finding.status === 'pass' ? 'pass' : `${finding.status} ${finding.reason}`;
+}
+
+const page = (status: number, body: string, headers: Record<string, string> = {}): string =>
+  reply(status, body, { headers });
+const json = (status: number, body: string, headers: Record<string, string> = {}): string =>
+  reply(status, body, { type: 'application/json; charset=utf-8', headers });
+
+describe('GitLab’s API passes', () => {
+  test('with the 401 of a stranger, on the connection that http used', async () => {
+    await using server = await startGitLab();
+
+    expect(await walkThrough(server.port)).toEqual({
+      status: 'pass',
+      facts: {
+        status: 401,
+        who: 'rails',
+        server: 'nginx',
+        signals: 'X-Gitlab-Meta, X-Request-Id, error in GitLab’s form, X-Runtime',
+      },
+    });
+    expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'GET /-/health',
+      'GET /api/v4/version',
+    ]);
+  });
+
+  test('below a relative root that `url` has', async () => {
+    await using server = await startGitLab({ basePath: '/gitlab' });
+    expect(await walkThrough(server.port, '/gitlab/')).toMatchObject({ status: 'pass' });
+  });
+
+  test.each<[string, string]>([
+    ['behind a proxy that strips GitLab’s headers', json(401, '{"message":"401 Unauthorized"}')],
+    ['behind a CDN', json(401, '{"message":"401 Unauthorized"}', { 'CF-Ray': '8f00-AMS' })],
+    ['open to everybody', gitlab(200, { version: '19.1.0' })],
+  ])('%s', async (_what, said) => {
+    expect(await reasonFor(said)).toBe('pass');
+  });
+});
+
+describe('what is not GitLab’s API is named', () => {
+  test.each<[string, string, string]>([
+    ['fail not-gitlab', 'the welcome page of nginx', page(200, '<h1>Welcome to nginx!</h1>')],
+    ['fail not-gitlab', 'a captive portal', page(200, '<h1>Accept our terms</h1>')],
+    ['fail not-gitlab', 'a page that is not there', page(404, '<center>nginx</center>')],
+    [
+      'fail not-gitlab',
+      'another API',
+      json(401, '{"message":"Unauthorized"}', { 'x-amzn-RequestId': '1' }),
+    ],
+    [
+      'fail not-gitlab',
+      'another Rails program',
+      json(404, '{}', { 'X-Runtime': '0.1', 'X-Request-Id': '3f1c-uuid' }),
+    ],
+    [
+      'fail not-gitlab',
+      'HTTPS asked in clear text',
+      page(400, 'The plain HTTP request was sent to HTTPS port'),
+    ],
+    ['fail wrong-path', 'GitLab without such a path', gitlab(404, { error: '404 Not Found' })],
+    ['fail wrong-path', 'a page of GitLab', page(200, '<title>Project</title>', RAILS_HEADERS)],
+    [
+      'fail wrong-path',
+      'the login of GitLab',
+      page(302, '', { ...RAILS_HEADERS, Location: '/users/sign_in' }),
+    ],
+    [
+      'unknown api-error',
+      'GitLab’s own 403, which says nothing of the path',
+      gitlab(403, { message: '403 Forbidden' }),
+    ],
+    [
+      'unknown moved',
+      '308 keeps the POST; what is behind it was not seen',
+      page(308, '', { Location: 'https://b.test/api/v4/version' }),
+    ],
+  ])('%s: %s', async (expected, _what, said) => {
+    expect(await reasonFor(said)).toBe(expected);
+  });
+
+  test.each(['/group/project.git/', '/api/v4/'])('a path in url: %s', async (path) => {
+    await using server = await startGitLab();
+    await using proxy = await startHttpServer(() => gitlab(404, { error: '404 Not Found' }));
+
+    expect(await walkThrough(server.port, path)).toMatchObject({ reason: 'wrong-path' });
+    expect(await walkThrough(proxy.port, path)).toMatchObject({ reason: 'wrong-path' });
+    expect(proxy.requests.map((request) => request.path)).toEqual([
+      `${path}-/health`,
+      `${path}api/v4/version`,
+    ]);
+  });
+});
+
+describe('what stands in the way of the API alone is named', () => {
+  test.each<[string, string, string]>([
+    [
+      'fail bad-gateway',
+      'Workhorse without Rails',
+      json(502, '{"error":"Bad Gateway","status":502}'),
+    ],
+    ['fail booting', 'the boot page', page(502, 'Waiting for GitLab to boot')],
+    ['fail unavailable', 'no backend', page(503, 'No server is available')],
+    [
+      'fail maintenance',
+      'GitLab’s own 503',
+      gitlab(503, { message: 'GitLab is undergoing maintenance' }),
+    ],
+    ['fail server-error', '500', gitlab(500, { message: '500 Internal Server Error' })],
+    ['fail challenge', 'a challenge', page(403, '', { 'cf-mitigated': 'challenge' })],
+    ['fail origin-error', '522', page(522, '', { Server: 'cloudflare' })],
+    [
+      'fail forbidden',
+      'a rule for one path',
+      page(403, '<html>403</html>', { Server: 'awselb/2.0' }),
+    ],
+    ['fail forbidden', 'a plain word', page(403, 'Forbidden', RAILS_HEADERS)],
+    [
+      'fail login-gateway',
+      'an access gateway',
+      page(302, '', { Location: 'https://team.cloudflareaccess.com/cdn-cgi/access/login/x' }),
+    ],
+    ['fail login-gateway', 'Basic', page(401, '', { 'WWW-Authenticate': 'Basic' })],
+    [
+      'fail login-gateway',
+      'a page with a password field',
+      page(200, '<input name=p type="password">'),
+    ],
+    ['fail redirected', '301', page(301, '', { Location: 'https://b.test/api/v4/version' })],
+    ['fail redirected', '302', page(302, '', { Location: '//b.test/api/v4/version' })],
+    ['fail client-certificate-required', 'nginx', page(400, 'The SSL certificate error')],
+    ['fail not-http', 'garbage', 'ICY 200 OK\r\n\r\n'],
+    ['warn too-many-requests', 'Rack Attack', page(429, 'Retry later')],
+  ])('%s: %s', async (expected, _what, said) => {
+    expect(await reasonFor(said)).toBe(expected);
+  });
+
+  test.each<[string, (socket: Socket) => void]>([
+    ['fail closed', (socket) => socket.end()],
+    ['fail connection-reset', (socket) => socket.resetAndDestroy()],
+  ])('%s', async (expected, act) => {
+    expect(await reasonFor(act)).toBe(expected);
+  });
+
+  test('no-answer', async () => {
+    await using server = await startHttpServer(({ path }) =>
+      path === '/-/health' ? HEALTHY : () => {},
+    );
+    const deadline = new AbortController();
+    const running = walkThrough(server.port, '/', { signal: deadline.signal });
+    await expect.poll(() => server.requests.length).toBe(2);
+    deadline.abort();
+    expect(await running).toMatchObject({ status: 'fail', reason: 'no-answer' });
+  });
+
+  test('api-error: without a connection nothing is claimed', async () => {
+    expect(await runProbe(api, endpointAt(1))).toMatchObject({
+      status: 'unknown',
+      reason: 'api-error',
+    });
+  });
+});
+
+test('a 429 makes the ledger hold everything budgeted for as long as it asks', async () => {
+  const clock = setClock();
+  const ledger = new RequestLedger(clock, 20);
+  const limited = page(429, 'Retry later', { 'Retry-After': '120' });
+  await using server = await startHttpServer(({ path }) =>
+    path === '/-/health' ? HEALTHY : limited,
+  );
+  const { id } = endpointAt(server.port);
+  await walkThrough(server.port, '/', { ledger, clock });
+
+  clock.advance(119);
+  expect([
+    ledger.allows('api', id),
+    ledger.allows('token', id),
+    ledger.allows('verify', id),
+  ]).toEqual([false, false, false]);
+  clock.advance(2);
+  expect(ledger.allows('api', id)).toBe(true);
+});
+
+test('the counters that GitLab.com sends with every answer are no request for quiet', async () => {
+  const clock = setClock();
+  const ledger = new RequestLedger(clock, 20);
+  const counted = UNAUTHORIZED.replace(
+    '\r\n',
+    '\r\nRateLimit-Remaining: 499\r\nRateLimit-ResetTime: Tue, 24 Nov 2026 10:00:00 GMT\r\n',
+  );
+  await using server = await startHttpServer(() => counted);
+  await walkThrough(server.port, '/', { ledger, clock });
+
+  expect(ledger.allows('token', endpointAt(server.port).id)).toBe(true);
+});

@@ -1,0 +1,218 @@
+/** The token link against a GitLab without the discovery request: the load rules I-1 to I-4. */
+import { describe, expect, test } from 'vitest';
+
+import type { Finding } from '../../src/core/finding.ts';
+import type { LinkTools } from '../../src/core/probe.ts';
+import type { RunnerTarget } from '../../src/core/target.ts';
+import { startGitLab } from '../../src/demo/gitlab-stand-in.ts';
+import { RequestLedger } from '../../src/ledger.ts';
+import { api } from '../../src/probes/api.ts';
+import { http } from '../../src/probes/http.ts';
+import { token } from '../../src/probes/token.ts';
+import { setClock } from '../support/clock.ts';
+import type { Said, SeenRequest } from '../support/http-server.ts';
+import {
+  endpointAt,
+  gitlab,
+  HEALTHY,
+  RAILS_HEADERS,
+  reply,
+  startHttpServer,
+  walkTo,
+} from '../support/http-server.ts';
+import { runnerTarget } from '../support/probes.ts';
+import { runProbe } from '../support/run-probe.ts';
+
+const SYSTEM_ID = 's_0a1B2c3D4e5F';
+
+function entry(port: number, over: Partial<RunnerTarget> = {}): RunnerTarget {
+  const { id } = endpointAt(port);
+  return { ...runnerTarget('AAAAAAAAA', id), url: id, systemId: SYSTEM_ID, ...over };
+}
+
+async function walkThrough(target: RunnerTarget, over: Partial<LinkTools> = {}): Promise<Finding> {
+  const port = Number(new URL(target.url).port);
+  await using way = await walkTo(port);
+  const tools = { walk: way.walk, ...over };
+  await runProbe(http, endpointAt(port), { tools });
+  return await runProbe(token, target, { tools });
+}
+
+function nameOf(finding: Finding): string {
+  return finding.status === 'pass' ? 'pass' : `${finding.status} ${finding.reason}`;
+}
+
+/** Does not know the discovery request, and says this to verify. */
+function old(said: Said): (request: SeenRequest) => Said {
+  return ({ path }) => {
+    if (path === '/-/health') return HEALTHY;
+    return path.endsWith('/discovery') ? gitlab(404, { error: '404 Not Found' }) : said;
+  };
+}
+
+const verifiesOf = (requests: readonly SeenRequest[]): readonly SeenRequest[] =>
+  requests.filter(({ path }) => path === '/api/v4/runners/verify');
+
+test('a token that is known passes, asked with the host’s own system id', async () => {
+  await using server = await startGitLab({ profile: 'gl18' });
+  const target = entry(server.port);
+  server.tokens.add(target.token.reveal());
+
+  expect(await walkThrough(target)).toEqual({
+    status: 'pass',
+    measures: {},
+    facts: { runner: 'AAAAAAAAA', name: 'name of AAAAAAAAA', line: 1 },
+    holdsSeconds: 3600,
+  });
+  expect(server.requests.slice(1)).toMatchObject([
+    { method: 'GET', path: '/api/v4/runners/router/discovery' },
+    { method: 'POST', path: '/api/v4/runners/verify', systemId: SYSTEM_ID },
+  ]);
+});
+
+test('the body holds token and system id and nothing else', async () => {
+  await using server = await startHttpServer(old(gitlab(200, { id: 1 })));
+  const target = entry(server.port);
+  await walkThrough(target);
+  const [verify] = verifiesOf(server.requests);
+  expect(JSON.parse(verify?.body ?? '')).toEqual({
+    token: target.token.reveal(),
+    system_id: SYSTEM_ID,
+  });
+});
+
+test.each<[string, Said]>([
+  ['pass', reply(200, '200', { headers: RAILS_HEADERS })],
+  ['unknown token-error', reply(200, '200')],
+  ['fail rejected', gitlab(403, { message: '403 Forbidden' })],
+  ['fail orphaned', gitlab(422, { message: 'Runner is orphaned' })],
+  ['unknown token-error', gitlab(404, { error: '404 Not Found' })],
+  ['unknown token-error', gitlab(400, { error: 'token is missing' })],
+  ['unknown token-error', (socket) => void socket.resetAndDestroy()],
+])('%s', async (expected, said) => {
+  await using server = await startHttpServer(old(said));
+  const finding = await walkThrough(entry(server.port));
+
+  expect(nameOf(finding)).toBe(expected);
+  // Whatever came of it, the hour is used.
+  expect(finding.holdsSeconds).toBe(3600);
+});
+
+describe('I-2: no verify without a system id that the runner would accept', () => {
+  test.each([
+    undefined,
+    '',
+    's_',
+    's_0a1B2c3D4e5',
+    's_0a1B2c3D4e5F6',
+    'x_0a1B2c3D4e5F',
+    's_0a1B2c3D4e5\n',
+    '<legacy>',
+  ])('%j', async (systemId) => {
+    await using server = await startHttpServer(old(gitlab(200, { id: 1 })));
+    const { systemId: _none, ...bare } = entry(server.port);
+    const finding = await walkThrough(systemId === undefined ? bare : { ...bare, systemId });
+
+    expect(nameOf(finding)).toBe('unknown no-system-id');
+    expect(verifiesOf(server.requests)).toEqual([]);
+  });
+});
+
+describe('I-3: at most one verify an hour', () => {
+  test('for each entry, however often it is asked', async () => {
+    const clock = setClock();
+    const ledger = new RequestLedger(clock, 1000);
+    await using server = await startHttpServer(old(gitlab(200, { id: 1 })));
+    const target = entry(server.port);
+    const seen: string[] = [];
+    for (let minute = 0; minute <= 120; minute += 15) {
+      seen.push(nameOf(await walkThrough(target, { clock, ledger })));
+      clock.advance(15 * 60);
+    }
+
+    const wait = 'unknown verify-not-due';
+    expect(seen).toEqual(['pass', wait, wait, wait, 'pass', wait, wait, wait, 'pass']);
+    expect(verifiesOf(server.requests)).toHaveLength(3);
+    expect(nameOf(await walkThrough({ ...target, id: 'BBBBBBBBB' }, { clock, ledger }))).toBe(
+      'pass',
+    );
+  });
+
+  test('a pause sends none, and does not use up the hour', async () => {
+    const clock = setClock();
+    const ledger = new RequestLedger(clock, 20);
+    await using server = await startHttpServer(old(gitlab(200, { id: 1 })));
+    const target = entry(server.port);
+    ledger.pause(target.url, 600);
+
+    expect(nameOf(await walkThrough(target, { clock, ledger }))).toBe('unknown verify-not-due');
+    expect(verifiesOf(server.requests)).toEqual([]);
+    clock.advance(601);
+    expect(nameOf(await walkThrough(target, { clock, ledger }))).toBe('pass');
+  });
+
+  test.each<[string, Said, number]>([
+    ['429 with a time', gitlab(429, { message: 'x' }, { 'Retry-After': '300' }), 300],
+    ['429 without', gitlab(429, { message: 'x' }), 60],
+    ['503 with a time', gitlab(503, { message: 'maintenance' }, { 'Retry-After': '90' }), 90],
+  ])('%s pauses this GitLab for every entry', async (_what, said, seconds) => {
+    const clock = setClock();
+    const ledger = new RequestLedger(clock, 20);
+    await using server = await startHttpServer(({ path }) =>
+      path === '/-/health' ? HEALTHY : said,
+    );
+    const { id } = endpointAt(server.port);
+    await walkThrough(entry(server.port), { clock, ledger });
+
+    clock.advance(seconds - 1);
+    expect(ledger.allows('token', id)).toBe(false);
+    clock.advance(2);
+    expect(ledger.allows('token', id)).toBe(true);
+  });
+});
+
+test('I-1: whatever GitLab says, nothing but reading and verify is ever sent', async () => {
+  const allowed = new Set([
+    'GET /-/health',
+    'GET /users/sign_in',
+    'GET /api/v4/version',
+    'GET /api/v4/runners/router/discovery',
+    'POST /api/v4/runners/verify',
+  ]);
+  for (const status of [
+    200, 204, 301, 307, 400, 401, 403, 404, 405, 409, 410, 422, 429, 500, 502, 503,
+  ]) {
+    const said = gitlab(
+      status,
+      { message: `${status}`, error: `${status}` },
+      { Location: '/api/v4/jobs/request' },
+    );
+    await using server = await startHttpServer(() => said);
+    await using way = await walkTo(server.port);
+    const tools = { walk: way.walk };
+    await runProbe(http, endpointAt(server.port), { tools });
+    await runProbe(api, endpointAt(server.port), { tools });
+    await runProbe(token, entry(server.port), { tools });
+    const sent = server.requests.map(({ method, path }) => `${method} ${path}`);
+    expect(sent.filter((line) => !allowed.has(line))).toEqual([]);
+    expect(sent.length).toBeGreaterThanOrEqual(3);
+  }
+});
+
+test('I-4: a GitLab that repeats the token everywhere gives none of it away', async () => {
+  const target = runnerTarget('AAAAAAAAA');
+  const canary = target.token.reveal();
+  const echoes = [200, 302, 403, 404, 422, 429, 500, 503].flatMap((status) => [
+    gitlab(status, { id: 1, token: canary, message: `${canary} orphaned` }, { Server: canary }),
+    reply(status, canary, { type: canary, headers: { Server: canary, Location: `/?t=${canary}` } }),
+  ]);
+  for (const said of echoes) {
+    await using server = await startHttpServer(old(said));
+    const finding = await walkThrough(entry(server.port, { token: target.token }));
+    await using direct = await startHttpServer(({ path }) =>
+      path === '/-/health' ? HEALTHY : said,
+    );
+    const asked = await walkThrough(entry(direct.port, { token: target.token }));
+    expect(JSON.stringify([finding, asked])).not.toContain(canary);
+  }
+});
