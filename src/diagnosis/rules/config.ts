@@ -22,7 +22,7 @@ export function configCauses(picture: Picture): readonly Cause[] {
 function fileCauses(picture: Picture): readonly Cause[] {
   const { surroundings } = picture;
   return picture.statesOf('config').flatMap((state) => {
-    if (!isFail(state)) return [];
+    if (!isFail(state) && state.finding.status !== 'warn') return [];
     const found = specOfReason('config', reasonOf(state.finding) ?? '') ?? mustHave('unknown');
     const isSurvived = SURVIVED.has(found.id) && hasOldConfig(state, picture);
     const spec = isSurvived ? mustHave('config-changed-not-loaded') : found;

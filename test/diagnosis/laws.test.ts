@@ -1,0 +1,159 @@
+/** Laws that hold for every combination of statuses, not only for the faults that somebody thought of. */
+import { describe, expect, test } from 'vitest';
+
+import type { Check, CheckState, Snapshot } from '../../src/core/check.ts';
+import type { Diagnosis } from '../../src/core/diagnosis.ts';
+import type { CheckId, Finding } from '../../src/core/finding.ts';
+import { STATUSES } from '../../src/core/words.ts';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { fail, GITLAB, PROXY, SKIPPED, snapshotOf, warn } from '../support/snapshots.ts';
+
+const REASONS: Readonly<Record<string, readonly [fails: string, warns: string]>> = {
+  dns: ['not-found', 'slow'],
+  connect: ['refused', 'some-addresses-failed'],
+  proxy: ['denied', 'denied'],
+  tls: ['expired', 'expiring-soon'],
+  http: ['bad-gateway', 'slow'],
+  api: ['not-gitlab', 'too-many-requests'],
+  token: ['rejected', 'expiring-soon'],
+  config: ['syntax-error', 'syntax-error'],
+  service: ['not-running', 'two-processes'],
+  disk: ['full', 'nearly-full'],
+  memory: ['pressure', 'low'],
+};
+
+function said(name: string, status: (typeof STATUSES)[number]): Finding {
+  const [fails, warns] = REASONS[name.split('@')[0] ?? ''] ?? ['', ''];
+  if (status === 'pass') return { status };
+  if (status === 'fail') return fail(fails);
+  if (status === 'warn') return warn(warns);
+  return status === 'skipped' ? SKIPPED : { status, reason: 'overdue', detail: 'no end in time' };
+}
+
+/** All combinations of statuses of some checks. */
+function* combinations(probes: readonly string[]): Generator<Readonly<Record<string, Finding>>> {
+  const [probe, ...rest] = probes;
+  if (probe === undefined) {
+    yield {};
+    return;
+  }
+  for (const others of combinations(rest)) {
+    for (const status of STATUSES) yield { [probe]: said(probe, status), ...others };
+  }
+}
+
+function isTroubled({ finding }: CheckState): boolean {
+  return finding.status === 'fail' || finding.status === 'warn';
+}
+
+function accountedFor({ causes }: Diagnosis): ReadonlySet<CheckId> {
+  return new Set(
+    causes.flatMap(({ evidence, explains }) => [
+      ...evidence.map(({ check }) => check),
+      ...explains,
+    ]),
+  );
+}
+
+/** What is wrong with a judgement; nothing when it keeps the laws. */
+function brokenLaws(snapshot: Snapshot, judged: Diagnosis): readonly string[] {
+  const known = accountedFor(judged);
+  const lost = snapshot.checks.filter((state) => isTroubled(state) && !known.has(state.check.id));
+  const isCritical = judged.causes.some(({ severity }) => severity === 'critical');
+  const twice = judged.causes.filter(({ evidence, explains }) =>
+    evidence.some(({ check }) => explains.includes(check)),
+  );
+  const ids = judged.causes.map(({ id, scope }) => `${id}@${scope.id}`);
+  const cutOff = judged.runners.filter(
+    ({ connected, cause }) => connected === false && cause === undefined,
+  );
+  const unproven = judged.causes.some(({ id }) => id === 'unknown');
+  return [
+    ...lost.map(({ check }) => `${check.id} is in no cause`),
+    ...(isCritical === (judged.verdict === 'broken') ? [] : [`verdict ${judged.verdict}`]),
+    ...twice.map(({ id }) => `${id} explains its own evidence`),
+    ...(ids.length === new Set(ids).size ? [] : ['a cause stands twice']),
+    ...cutOff.map(({ runner }) => `${runner} is cut off without a cause`),
+    ...(unproven === judged.candidates.length > 0 ? [] : ['candidates do not follow unknown']),
+  ];
+}
+
+/** The same world, one probe more that has nothing to say. */
+function withPassing(snapshot: Snapshot): Snapshot {
+  const cpu = snapshot.checks.find(({ check }) => check.probe.id === 'cpu');
+  if (cpu === undefined) return snapshot;
+  const check: Check = { ...cpu.check, id: 'cpu@other', target: { kind: 'host', id: 'other' } };
+  return { ...snapshot, checks: [...snapshot.checks, { ...cpu, check }] };
+}
+
+function shuffled(snapshot: Snapshot): Snapshot {
+  return { ...snapshot, checks: [...snapshot.checks].reverse() };
+}
+
+describe.each([
+  ['the first links', ['dns', 'connect', 'tls', 'http'], {}],
+  ['the last links', ['http', 'api', `token@runnerAA1`, 'token@runnerAA2'], {}],
+  ['the way through a proxy', ['dns', 'connect', 'proxy', 'tls'], { proxy: PROXY }],
+  ['host and way', ['config', 'service', 'disk', 'dns'], {}],
+  [
+    'host and way without a process',
+    ['config', 'service', 'memory', 'token'],
+    { process: undefined },
+  ],
+])('every combination of statuses on %s', (_what, probes, world) => {
+  const snapshots = [...combinations(probes)].map((findings) => snapshotOf(findings, world));
+
+  test('leaves no failure and no warning without a cause, and is broken exactly when one is critical', () => {
+    const broken = snapshots.flatMap((snapshot) => brokenLaws(snapshot, diagnose(snapshot)));
+
+    expect([...new Set(broken)]).toEqual([]);
+    expect(snapshots).toHaveLength(STATUSES.length ** probes.length);
+  });
+
+  test('is judged the same in whatever order the checks stand', () => {
+    for (const snapshot of snapshots)
+      expect(diagnose(shuffled(snapshot))).toEqual(diagnose(snapshot));
+  });
+
+  test('is judged the same with one passing check more', () => {
+    for (const snapshot of snapshots) {
+      const { causes, candidates, runners, verdict } = diagnose(snapshot);
+      expect(diagnose(withPassing(snapshot))).toMatchObject({
+        causes,
+        candidates,
+        runners,
+        verdict,
+      });
+    }
+  });
+});
+
+describe('nothing is fine without proof', () => {
+  test('a world in which all passes is healthy', () => {
+    expect(diagnose(snapshotOf())).toMatchObject({
+      verdict: 'healthy',
+      causes: [],
+      candidates: [],
+      summary: `2 runners reach ${GITLAB}; nothing is wrong.`,
+      runners: [{ connected: true }, { connected: true }],
+    });
+  });
+
+  test('no check at all is unsure', () => {
+    const nothing = { ...snapshotOf(), checks: [] };
+
+    expect(diagnose(nothing)).toMatchObject({
+      verdict: 'unsure',
+      summary: 'Nothing has been looked at yet.',
+    });
+  });
+
+  test.each(['dns', 'tls', 'token', 'disk', 'config'])(
+    '%s unknown is unsure, never healthy',
+    (name) => {
+      const unknown = said(name, 'unknown');
+
+      expect(diagnose(snapshotOf({ [name]: unknown })).verdict).toBe('unsure');
+    },
+  );
+});

@@ -1,0 +1,276 @@
+/** One fault on the way: which cause is named, for whom, what it explains and what it rules out. */
+import { describe, expect, test } from 'vitest';
+
+import type { CheckId } from '../../src/core/finding.ts';
+import { LINKS } from '../../src/core/words.ts';
+import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import {
+  brokenAt,
+  fail,
+  GITLAB,
+  PROXY,
+  runner,
+  SKIPPED,
+  snapshotOf,
+  warn,
+} from '../support/snapshots.ts';
+
+const BOTH = ['runnerAA1', 'runnerAA2'];
+const WALK = LINKS.filter((link) => link !== 'token' && link !== 'proxy');
+const TOKENS: readonly CheckId[] = ['token@runnerAA1', 'token@runnerAA2'];
+
+function reasonsOf(probe: string): readonly (readonly [string, string])[] {
+  return catalogue.flatMap(({ id, from }) =>
+    from.filter((reason) => reason.startsWith(`${probe}/`)).map((reason) => [reason, id] as const),
+  );
+}
+
+describe('a link that fails is the cause of all entries behind it, and explains the rest', () => {
+  const failing = WALK.flatMap((link) => reasonsOf(link)).filter(
+    ([reason]) => !/slow|expiring-soon|some-addresses|api\/too-many/.test(reason),
+  );
+
+  test.each(failing)('%s is %s', (from, id) => {
+    const [link = '', reason = ''] = from.split('/');
+    const at = WALK.indexOf(link as (typeof WALK)[number]);
+    const spec = catalogue.find((one) => one.id === id);
+    const { causes, runners, verdict } = diagnose(
+      snapshotOf(brokenAt(link as (typeof LINKS)[number], fail(reason))),
+    );
+
+    expect(causes).toMatchObject([
+      { id, severity: spec?.severity, scope: { kind: spec?.scope, runners: BOTH } },
+    ]);
+    expect(causes[0]?.evidence.map(({ check }) => check)).toEqual([`${link}@${GITLAB}`]);
+    expect(causes[0]?.explains).toEqual([
+      ...WALK.slice(at + 1).map((name) => `${name}@${GITLAB}`),
+      ...TOKENS,
+    ]);
+    expect(causes[0]?.ruledOut).toHaveLength(at);
+    expect(verdict).toBe(spec?.severity === 'critical' ? 'broken' : 'degraded');
+    expect(runners.map((one) => [one.cause, one.connected])).toEqual([
+      [id, false],
+      [id, false],
+    ]);
+  });
+
+  test('later links read skipped, and links that do not apply are absent', () => {
+    const { runners } = diagnose(snapshotOf(brokenAt('tls', fail('expired'))));
+
+    expect(runners[0]?.chain).toEqual({
+      dns: 'pass',
+      connect: 'pass',
+      tls: 'fail',
+      http: 'skipped',
+      api: 'skipped',
+      token: 'skipped',
+    });
+  });
+
+  test('what passed before is ruled out, with the addresses that the name gave', () => {
+    const { causes } = diagnose(
+      snapshotOf({
+        ...brokenAt('tls', fail('unknown-authority', { root: 'CN=Root' })),
+        dns: { status: 'pass', facts: { addresses: '10.0.0.2, 10.0.0.3' } },
+      }),
+    );
+
+    expect(causes[0]?.ruledOut).toEqual([
+      { id: 'dns-name-not-found', because: 'the name resolves (10.0.0.2, 10.0.0.3)' },
+      { id: 'tcp-connect-timeout', because: 'the port accepts connections' },
+    ]);
+  });
+});
+
+describe('at a proxy', () => {
+  test.each(reasonsOf('proxy'))('%s is %s, once for the proxy', (from, id) => {
+    const facts = { proxy: 'proxy.example.com:3128', variable: 'HTTPS_PROXY', status: 403 };
+    const found = diagnose(
+      snapshotOf(brokenAt('proxy', fail(from.slice('proxy/'.length), facts)), { proxy: PROXY }),
+    );
+
+    expect(found.causes).toMatchObject([
+      { id, severity: 'critical', scope: { kind: 'host', id: 'proxy.example.com:3128' } },
+    ]);
+    expect(found.runners[0]?.chain).toMatchObject({
+      connect: 'pass',
+      proxy: 'fail',
+      tls: 'skipped',
+    });
+  });
+
+  test.each([
+    ['dns', 'not-found', 'name-not-found', 'proxy-name-not-found'],
+    ['connect', 'refused', 'unreachable', 'proxy-unreachable'],
+  ] as const)('%s/%s of the proxy is the proxy’s own fault', (link, reason, atProxy, id) => {
+    const said = { ...brokenAt(link, fail(reason)), proxy: fail(atProxy, { proxy: 'p:1' }) };
+    const { causes } = diagnose(snapshotOf(said, { proxy: PROXY }));
+
+    expect(causes.map((cause) => cause.id)).toEqual([id]);
+    expect(causes[0]?.explains).toContain(`${link}@${GITLAB}`);
+  });
+});
+
+describe('a link that only warns', () => {
+  test.each([
+    ['dns', 'slow', 'dns-slow', 'notice'],
+    ['tls', 'expiring-soon', 'tls-expiring-soon', 'notice'],
+    ['http', 'slow', 'gitlab-slow', 'notice'],
+    ['api', 'too-many-requests', 'monitor-throttled', 'notice'],
+    ['token', 'expiring-soon', 'token-expiring-soon', 'notice'],
+  ])(
+    '%s/%s is %s, explains nothing and leaves the entries connected',
+    (link, reason, id, severity) => {
+      const { causes, runners, verdict } = diagnose(snapshotOf({ [link]: warn(reason) }));
+
+      expect(causes).toMatchObject([{ id, severity, explains: [] }]);
+      expect(verdict).toBe('degraded');
+      expect(runners.map(({ connected }) => connected)).toEqual([true, true]);
+    },
+  );
+
+  test('stays beside a later link that fails: slow names do not refuse connections', () => {
+    const { causes } = diagnose(
+      snapshotOf({ ...brokenAt('connect', fail('refused')), dns: warn('slow') }),
+    );
+
+    expect(causes.map(({ id }) => id)).toEqual(['tcp-connection-refused', 'dns-slow']);
+  });
+
+  test.each([
+    [
+      '10.0.0.2 ECONNREFUSED after 0.00 s, 10.0.0.3 ok after 0.01 s',
+      '10.0.0.3',
+      'gitlab-partial-outage',
+      'warning',
+    ],
+    [
+      '2001:db8::1 ENETUNREACH after 0.00 s, 10.0.0.3 ok after 0.01 s',
+      '10.0.0.3',
+      'ipv6-path-broken',
+      'notice',
+    ],
+    [
+      '10.0.0.2 timeout after 3.00 s, 2001:db8::1 ok after 0.01 s',
+      '2001:db8::1',
+      'gitlab-partial-outage',
+      'warning',
+    ],
+    [
+      '2001:db8::1 timeout after 3.00 s, 2001:db8::2 ok after 0.01 s',
+      '2001:db8::2',
+      'gitlab-partial-outage',
+      'warning',
+    ],
+  ])('%s', (attempts, address, id, severity) => {
+    const finding = warn('some-addresses-failed', { attempts, address });
+
+    expect(diagnose(snapshotOf({ connect: finding })).causes).toMatchObject([{ id, severity }]);
+  });
+});
+
+describe('two GitLabs', () => {
+  const OTHER = 'https://gitlab.other.example/';
+  const runners = [runner('runnerAA1'), runner('runnerBB1', { url: OTHER })];
+  const both = (link: 'dns' | 'tls' | 'connect', reason: string) => ({
+    ...brokenAt(link, fail(reason, { servers: '10.0.0.53' }), GITLAB, ['runnerAA1']),
+    ...brokenAt(link, fail(reason, { servers: '10.0.0.53' }), OTHER, ['runnerBB1']),
+  });
+
+  test('a fault of the host’s resolver is one cause for both', () => {
+    const { causes } = diagnose(snapshotOf(both('dns', 'timeout'), { runners }));
+
+    expect(causes).toMatchObject([
+      { id: 'dns-timeout', scope: { kind: 'host', runners: ['runnerAA1', 'runnerBB1'] } },
+    ]);
+    expect(causes[0]?.evidence).toHaveLength(2);
+  });
+
+  test('one look more at either of them confirms it', () => {
+    const said = both('dns', 'timeout');
+    const once = { finding: fail('timeout', { servers: '10.0.0.53' }), streak: 1 };
+    const { causes } = diagnose(snapshotOf({ ...said, [`dns@${GITLAB}`]: once }, { runners }));
+
+    expect(causes[0]?.confidence).toBe('confirmed');
+  });
+
+  test('two certificates are two causes, each with its own entries', () => {
+    const { causes, runners: judged } = diagnose(snapshotOf(both('tls', 'expired'), { runners }));
+
+    expect(causes.map(({ id, scope }) => [id, scope.id, scope.runners])).toEqual([
+      ['tls-certificate-expired', GITLAB, ['runnerAA1']],
+      ['tls-certificate-expired', OTHER, ['runnerBB1']],
+    ]);
+    expect(judged.map(({ cause }) => cause)).toEqual([
+      'tls-certificate-expired',
+      'tls-certificate-expired',
+    ]);
+  });
+
+  test('no way out of the host makes the resolver’s silence a symptom, also for other entries', () => {
+    const said = {
+      ...brokenAt('connect', fail('no-route', { address: '10.0.0.2' }), GITLAB, ['runnerAA1']),
+      ...brokenAt('dns', fail('timeout'), OTHER, ['runnerBB1']),
+    };
+    const { causes, runners: judged } = diagnose(snapshotOf(said, { runners }));
+
+    expect(causes.map(({ id }) => id)).toEqual(['network-no-route']);
+    expect(causes[0]?.explains).toContain(`dns@${OTHER}`);
+    expect(judged.map(({ cause }) => cause)).toEqual(['network-no-route', 'network-no-route']);
+  });
+
+  test('a CA file of one GitLab explains nothing at the other', () => {
+    const said = {
+      ...brokenAt('tls', fail('ca-file-missing', { ca_file: '/a.crt' }), GITLAB, ['runnerAA1']),
+      ...brokenAt('tls', fail('unknown-authority'), OTHER, ['runnerBB1']),
+    };
+
+    expect(diagnose(snapshotOf(said, { runners })).causes.map(({ id }) => id)).toEqual([
+      'tls-ca-file-missing',
+      'tls-unknown-authority',
+    ]);
+  });
+});
+
+describe('short evidence', () => {
+  const odd = { status: 'fail', reason: 'never-heard-of', detail: 'odd' } as const;
+
+  test('a failure without a known reason is unknown, with candidates and the next test of each', () => {
+    const { causes, candidates, verdict } = diagnose(snapshotOf(brokenAt('tls', odd)));
+
+    expect(causes).toMatchObject([{ id: 'unknown', severity: 'critical' }]);
+    expect(verdict).toBe('broken');
+    expect(candidates).toHaveLength(5);
+    for (const { id, missing, nextTest } of candidates) {
+      expect(catalogue.find((spec) => spec.id === id)?.from.join(' ')).toContain('tls/');
+      expect([missing, nextTest]).toEqual([
+        expect.stringMatching(/\.$/),
+        `runnerwatch explain ${id}`,
+      ]);
+    }
+  });
+
+  test('a warning without a known reason does not say that a runner is cut off', () => {
+    const { causes, verdict } = diagnose(snapshotOf({ cpu: { ...odd, status: 'warn' } }));
+
+    expect([causes[0]?.id, causes[0]?.severity, verdict]).toEqual([
+      'unknown',
+      'warning',
+      'degraded',
+    ]);
+  });
+
+  test('a link that could not look hides nothing and accuses nobody', () => {
+    const blind = { status: 'unknown', reason: 'overdue', detail: 'no end in time' } as const;
+
+    expect(diagnose(snapshotOf({ connect: blind })).causes).toEqual([]);
+    expect(diagnose(snapshotOf({ connect: blind })).verdict).toBe('unsure');
+    const above = snapshotOf({ connect: blind, ...brokenAt('tls', fail('expired')) });
+    expect(diagnose(above).causes.map(({ id }) => id)).toEqual(['tls-certificate-expired']);
+  });
+
+  test('what was skipped without a failure before it is unsure', () => {
+    expect(diagnose(snapshotOf({ api: SKIPPED })).verdict).toBe('unsure');
+  });
+});
