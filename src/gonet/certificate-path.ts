@@ -4,54 +4,105 @@
  */
 import type { X509Certificate } from 'node:crypto';
 
+import { fieldsOf } from './certificate-fields.ts';
+
 /** More signature checks than this for one chain means somebody plays with us (Go's own limit). */
 const MOST_SIGNATURE_CHECKS = 100;
+/** Go's RSA verification refuses less. */
+const LEAST_RSA_BITS = 1024;
 
-/** All paths that signatures and CA flags allow; dates and names are judged by the caller. */
+/** `child` names `parent` as its issuer, and Go does not take the signature for this reason. */
+export interface Rejection {
+  readonly child: X509Certificate;
+  readonly parent: X509Certificate;
+  readonly why: 'no-authority' | 'key-usage' | 'weak-signature' | 'weak-key' | 'other-key';
+}
+
+export interface PathSearch {
+  /** All that signatures and CA flags allow; dates and names are judged by the caller. */
+  readonly paths: readonly (readonly X509Certificate[])[];
+  /** In the order of the search, for a word about why there is no path. */
+  readonly rejections: readonly Rejection[];
+}
+
 export function findPaths(
   leaf: X509Certificate,
   others: readonly X509Certificate[],
   anchors: readonly X509Certificate[],
-): readonly (readonly X509Certificate[])[] {
-  const search: Search = { others, anchors, left: { checks: MOST_SIGNATURE_CHECKS } };
-  if (anchors.some((anchor) => isSame(anchor, leaf))) return [[leaf]];
-  return extend([leaf], search);
+): PathSearch {
+  if (anchors.some((anchor) => anchor.fingerprint256 === leaf.fingerprint256)) {
+    return { paths: [[leaf]], rejections: [] };
+  }
+  const search: Search = { others, anchors, left: { checks: MOST_SIGNATURE_CHECKS }, seen: [] };
+  return { paths: extend([leaf], search), rejections: search.seen };
 }
 
 interface Search {
   readonly others: readonly X509Certificate[];
   readonly anchors: readonly X509Certificate[];
   readonly left: { checks: number };
+  readonly seen: Rejection[];
 }
 
 function extend(
   path: readonly X509Certificate[],
   search: Search,
 ): readonly (readonly X509Certificate[])[] {
-  const last = path.at(-1);
-  if (last === undefined) return [];
-  const ended = search.anchors
-    .filter((anchor) => isIssuedBy(last, anchor, search))
-    .map((anchor) => [...path, anchor]);
-  const longer = search.others
-    .filter((other) => !path.some((member) => isSame(member, other)))
-    .filter((other) => other.ca && isIssuedBy(last, other, search))
-    .flatMap((other) => extend([...path, other], search));
+  const parents = (pool: readonly X509Certificate[], isAnchor: boolean) =>
+    pool.filter((parent) => isNext(path, parent, isAnchor, search));
+  const ended = parents(search.anchors, true).map((anchor) => [...path, anchor]);
+  const longer = parents(search.others, false).flatMap((other) => extend([...path, other], search));
   return [...ended, ...longer];
 }
 
-function isIssuedBy(child: X509Certificate, parent: X509Certificate, { left }: Search): boolean {
-  if (child.issuer !== parent.subject || left.checks === 0) return false;
-  if (isWeaklySigned(child)) return false;
+function isNext(
+  path: readonly X509Certificate[],
+  parent: X509Certificate,
+  isAnchor: boolean,
+  { left, seen }: Search,
+): boolean {
+  const child = path.at(-1);
+  if (child === undefined || !fieldsOf(child).issuer.equals(fieldsOf(parent).subject)) return false;
+  if (path.some((member) => isSameEntity(member, parent)) || left.checks === 0) return false;
   left.checks -= 1;
-  return child.verify(parent.publicKey);
+  const why = rejectionOf(child, parent, isAnchor);
+  if (why !== undefined) seen.push({ child, parent, why });
+  return why === undefined;
 }
 
-function isSame(a: X509Certificate, b: X509Certificate): boolean {
-  return a.fingerprint256 === b.fingerprint256;
+function rejectionOf(
+  child: X509Certificate,
+  parent: X509Certificate,
+  isAnchor: boolean,
+): Rejection['why'] | undefined {
+  const { authority, version, maySignCertificates } = fieldsOf(parent);
+  // An old anchor (version 1) cannot say that it is an authority; it is one for having been put there.
+  const isOldAnchor = isAnchor && version < 3 && authority === undefined;
+  if (authority?.isCa !== true && !isOldAnchor) return 'no-authority';
+  if (!maySignCertificates) return 'key-usage';
+  if (isWeaklySigned(child)) return 'weak-signature';
+  const bits = rsaBitsOf(parent);
+  if (bits !== undefined && bits < LEAST_RSA_BITS) return 'weak-key';
+  return child.verify(parent.publicKey) ? undefined : 'other-key';
+}
+
+/** Go's "already in chain": the same name, key and alternative names, whatever else differs. */
+function isSameEntity(a: X509Certificate, b: X509Certificate): boolean {
+  const [one, other] = [fieldsOf(a), fieldsOf(b)];
+  if (!one.subject.equals(other.subject)) return false;
+  if (!one.publicKeyInfo.equals(other.publicKeyInfo)) return false;
+  if (one.rawNames === undefined || other.rawNames === undefined) {
+    return one.rawNames === other.rawNames;
+  }
+  return one.rawNames.equals(other.rawNames);
 }
 
 /** Signature algorithms that Go refuses in a certificate. */
-export function isWeaklySigned(certificate: X509Certificate): boolean {
+function isWeaklySigned(certificate: X509Certificate): boolean {
   return /sha1|md5|md2/i.test(certificate.signatureAlgorithm ?? '');
+}
+
+/** Undefined for keys of another kind. */
+export function rsaBitsOf(certificate: X509Certificate): number | undefined {
+  return certificate.publicKey.asymmetricKeyDetails?.modulusLength;
 }

@@ -1,6 +1,7 @@
 /** The single values of a handshake, for evidence, fix commands and the expiry metrics. */
 import type { X509Certificate } from 'node:crypto';
 
+import type { Instant } from '../core/clock.ts';
 import type { Fact } from '../core/finding.ts';
 import type { TrustSource } from '../core/target.ts';
 import type { Shown } from './handshake.ts';
@@ -53,13 +54,11 @@ export function expiryMeasures(
   shown?: Shown,
 ): Partial<Record<ExpiryMeasure, number>> {
   const [leaf, ...issuers] = shown?.sent ?? [];
-  const client =
-    trust.client !== undefined && 'certificate' in trust.client ? [trust.client.certificate] : [];
   const ends: readonly (readonly [ExpiryMeasure, readonly X509Certificate[]])[] = [
     ['leaf_not_after_timestamp_seconds', leaf === undefined ? [] : [leaf]],
     ['chain_not_after_timestamp_seconds', issuers],
     ['ca_file_not_after_timestamp_seconds', trust.caFile.certificates],
-    ['client_not_after_timestamp_seconds', client],
+    ['client_not_after_timestamp_seconds', clientCertificates(trust)],
   ];
   return Object.fromEntries(
     ends
@@ -69,4 +68,34 @@ export function expiryMeasures(
         Math.min(...certificates.map(({ validToDate }) => validToDate.getTime() / 1000)),
       ]),
   );
+}
+
+/**
+ * The first end within `soonSeconds`, as a sentence: of the accepted path, since what else was sent or stands in
+ * the CA file may end without harm, and of the client certificate.
+ */
+export function endingSoon(
+  path: readonly X509Certificate[],
+  trust: Trust,
+  now: Instant,
+  soonSeconds: number,
+): string | undefined {
+  const inFile = new Set(trust.caFile.certificates.map(({ fingerprint256 }) => fingerprint256));
+  const [leaf, ...issuers] = path;
+  const next = [
+    ...(leaf === undefined ? [] : [{ who: 'the certificate', of: leaf }]),
+    ...issuers.map((of) => ({
+      who: `the issuer ${subjectOf(of)}${inFile.has(of.fingerprint256) ? ' in the CA file' : ''}`,
+      of,
+    })),
+    ...clientCertificates(trust).map((of) => ({ who: 'the client certificate', of })),
+  ]
+    .map(({ who, of }) => ({ who, end: of.validToDate }))
+    .toSorted((a, b) => a.end.getTime() - b.end.getTime())
+    .find(({ end }) => end.getTime() - now < soonSeconds * 1000);
+  return next === undefined ? undefined : `${next.who} ends on ${next.end.toISOString()}`;
+}
+
+function clientCertificates({ client }: Trust): readonly X509Certificate[] {
+  return client !== undefined && 'certificate' in client ? [client.certificate] : [];
 }

@@ -1,7 +1,7 @@
 /** What a failed handshake means: one reason for each thing that somebody can go and repair. */
 import type { Handshake } from './handshake.ts';
 import type { CaFile, Trust } from './trust.ts';
-import type { CertificateProblem, ProblemCode } from './verify.ts';
+import type { CertificateProblem, ProblemCode } from './certificate-problem.ts';
 
 export type TlsFault =
   | ProblemCode
@@ -17,22 +17,24 @@ export interface TlsJudgement {
   readonly status: 'fail' | 'unknown';
   readonly reason: TlsFault;
   readonly detail: string;
+  /** What else has to be repaired, as reasons. */
+  readonly alsoWrong?: readonly TlsFault[];
 }
 
-type Refusal = Exclude<Handshake, { kind: 'secured' }>;
+export type Refusal = Exclude<Handshake, { kind: 'secured' }>;
+
+const HANDSHAKE_FAILURE = 40;
 
 /** Alerts of RFC 8446 that say what the server wants. */
 const ALERTS: Readonly<Record<number, TlsFault>> = {
-  40: 'protocol-unsupported',
-  42: 'client-certificate-invalid',
-  45: 'client-certificate-invalid',
-  46: 'client-certificate-invalid',
-  48: 'client-certificate-invalid',
+  [HANDSHAKE_FAILURE]: 'protocol-unsupported',
   70: 'protocol-unsupported',
   71: 'protocol-unsupported',
   112: 'name-mismatch',
-  116: 'client-certificate-required',
 };
+
+/** bad, unsupported, revoked, expired and unknown certificate, unknown authority, certificate required. */
+const CLIENT_ALERTS: readonly number[] = [42, 43, 44, 45, 46, 48, 116];
 
 /** The reason and one sentence with the values. */
 export function judgeHandshake(shaken: Refusal, trust: Trust): TlsJudgement {
@@ -40,7 +42,7 @@ export function judgeHandshake(shaken: Refusal, trust: Trust): TlsJudgement {
     case 'refused-by-us':
       return refusedByUs(shaken.problems, trust.caFile);
     case 'alert':
-      return refusedByServer(shaken.alert, trust);
+      return refusedByServer(shaken, trust);
     case 'plaintext':
       return {
         status: 'fail',
@@ -66,8 +68,19 @@ const BLOCKED = {
   timeout: 'no answer to the first TLS message in time',
 } as const;
 
-/** A CA file that cannot be used is the cause of an authority that is not trusted. */
 function refusedByUs(problems: readonly CertificateProblem[], caFile: CaFile): TlsJudgement {
+  const { reason, detail } = firstOf(problems, caFile);
+  // An unusable CA file stands for the authority that it was meant to make known.
+  const [, ...rest] = problems.map(({ code }) => code);
+  const alsoWrong = [...new Set(rest)].filter((code) => code !== reason);
+  return { status: 'fail', reason, detail, ...(alsoWrong.length === 0 ? {} : { alsoWrong }) };
+}
+
+/** A CA file that cannot be used is the cause of an authority that is not trusted. */
+function firstOf(
+  problems: readonly CertificateProblem[],
+  caFile: CaFile,
+): { readonly reason: TlsFault; readonly detail: string } {
   const [first] = problems;
   const code = first?.code ?? 'not-acceptable';
   const all = problems.map(({ text }) => text).join('; ');
@@ -79,19 +92,23 @@ function refusedByUs(problems: readonly CertificateProblem[], caFile: CaFile): T
       unreadable: 'cannot be read',
       invalid: 'holds no PEM certificate',
     };
-    return { status: 'fail', reason: `ca-file-${state}`, detail: `${path} ${what[state]}; ${all}` };
+    return { reason: `ca-file-${state}`, detail: `${path} ${what[state]}; ${all}` };
   }
-  return { status: 'fail', reason: code, detail: all };
+  return { reason: code, detail: all };
 }
 
-function refusedByServer(alert: number, { client }: Trust): TlsJudgement {
+type Alert = Extract<Refusal, { kind: 'alert' }>;
+
+/** `handshake_failure` says nothing: after a request for a client certificate it is about that. */
+function refusedByServer({ alert, wasAsked }: Alert, { client }: Trust): TlsJudgement {
   const problem = client !== undefined && 'problem' in client ? `; ${client.problem}` : '';
   const detail = `the server refused the handshake with TLS alert ${alert}${problem}`;
+  const isAboutClient = CLIENT_ALERTS.includes(alert) || (alert === HANDSHAKE_FAILURE && wasAsked);
+  if (isAboutClient) {
+    const what = client === undefined ? 'required' : 'invalid';
+    return { status: 'fail', reason: `client-certificate-${what}`, detail };
+  }
   const reason = ALERTS[alert];
   if (reason === undefined) return { status: 'unknown', reason: 'tls-error', detail };
-  const isAboutClient = reason.startsWith('client-certificate');
-  if (isAboutClient && client === undefined) {
-    return { status: 'fail', reason: 'client-certificate-required', detail };
-  }
-  return { status: 'fail', reason: isAboutClient ? 'client-certificate-invalid' : reason, detail };
+  return { status: 'fail', reason, detail };
 }

@@ -2,8 +2,8 @@
  * Does the TLS handshake that the runner would make succeed, and what did the server show?
  *
  * Go's parameters from trust.ts, no ALPN, the name without a trailing dot and none for an address. Node
- * accepts any chain here; verify.ts is the judge. A server that wants a client certificate may say so only
- * after the handshake (TLS 1.3): `alertOf` reads that from the later error.
+ * accepts any chain here; verify.ts is the judge. A server that asked for a client certificate says only
+ * after the handshake (TLS 1.3) what it thinks of the answer: that is `verdict`.
  */
 import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -11,10 +11,11 @@ import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { connect } from 'node:tls';
 
+import { deadlineOf } from '../core/abort.ts';
 import type { Instant } from '../core/clock.ts';
 import { errnoText, isErrno } from '../core/errno.ts';
 import type { Trust } from './trust.ts';
-import type { CertificateProblem } from './verify.ts';
+import type { CertificateProblem } from './certificate-problem.ts';
 import { verifyLikeGo } from './verify.ts';
 
 export interface Shown {
@@ -24,13 +25,23 @@ export interface Shown {
 }
 
 export type Handshake =
-  | { readonly kind: 'secured'; readonly socket: TLSSocket; readonly shown: Shown }
+  | (Secured & {
+      readonly kind: 'secured';
+      readonly shown: Shown;
+      /** From the server's certificate to the trusted one. */
+      readonly path: readonly X509Certificate[];
+    })
   | {
       readonly kind: 'refused-by-us';
       readonly problems: readonly [CertificateProblem, ...CertificateProblem[]];
       readonly shown: Shown;
     }
-  | { readonly kind: 'alert'; readonly alert: number }
+  | {
+      readonly kind: 'alert';
+      readonly alert: number;
+      /** The server had asked for a client certificate before. */
+      readonly wasAsked: boolean;
+    }
   | { readonly kind: 'plaintext' | 'reset' | 'closed' | 'timeout' }
   | { readonly kind: 'error'; readonly text: string };
 
@@ -50,21 +61,32 @@ export async function handshakeLikeGo(
   const ended = await secure(socket, host, trust, signal);
   if (!('socket' in ended)) return ended;
   const shown = shownBy(ended.socket);
-  const [first, ...rest] = verifyLikeGo({ sent: shown.sent, anchors: trust.anchors, host, now });
-  if (first === undefined) return { kind: 'secured', socket: ended.socket, shown };
+  const { problems, path } = verifyLikeGo({ ...shown, anchors: trust.anchors, host, now });
+  const [first, ...rest] = problems;
+  if (first === undefined) return { kind: 'secured', ...ended, shown, path };
   ended.socket.destroy();
   return { kind: 'refused-by-us', problems: [first, ...rest], shown };
 }
 
 type Failure = Exclude<Handshake, { kind: 'secured' | 'refused-by-us' }>;
 
+interface Secured {
+  readonly socket: TLSSocket;
+  /** A refusal that came after the handshake; waits for it, not long, when the server had asked. */
+  readonly verdict: (signal: AbortSignal) => Promise<Failure | undefined>;
+}
+
+/** A server without session tickets does not say that it is content. */
+const MOST_VERDICT_SECONDS = 1;
+
 async function secure(
   socket: Socket,
   host: string,
   trust: Trust,
   signal: AbortSignal,
-): Promise<Failure | { readonly socket: TLSSocket }> {
-  const { promise, resolve } = Promise.withResolvers<Failure | { socket: TLSSocket }>();
+): Promise<Failure | Secured> {
+  const { promise, resolve } = Promise.withResolvers<Failure | 'secured'>();
+  const later = Promise.withResolvers<Failure | undefined>();
   const name = host.replace(/\.$/, '');
   const secured = connect({
     socket,
@@ -72,22 +94,60 @@ async function secure(
     rejectUnauthorized: false,
     ...(isIP(name) === 0 ? { servername: name } : {}),
   });
+  const wasAsked = watchRequest(secured);
+  const end = (ended: Failure | 'secured'): void => {
+    resolve(ended);
+    if (ended !== 'secured') later.resolve(ended);
+  };
   // Stays for the socket's life: one that dies between two links must not end the process.
-  secured.on('error', (error) => resolve(failureOf(error)));
-  secured.once('secureConnect', () => resolve({ socket: secured }));
-  secured.once('close', () => resolve({ kind: 'closed' }));
-  const onAbort = (): void => resolve({ kind: 'timeout' });
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  const ended = await promise;
-  signal.removeEventListener('abort', onAbort);
-  if (!('socket' in ended)) secured.destroy();
-  return ended;
+  secured.on('error', (error) => end(failureOf(error, wasAsked())));
+  secured.once('secureConnect', () => end('secured'));
+  secured.once('close', () => end({ kind: 'closed' }));
+  // A session ticket is given to a client whose certificate was accepted.
+  secured.once('session', () => later.resolve(undefined));
+  const ended = await orAborted(promise, signal);
+  if (ended === 'secured') return { socket: secured, verdict: verdictOf(later, wasAsked) };
+  secured.destroy();
+  return ended ?? { kind: 'timeout' };
 }
 
-function failureOf(error: Error): Failure {
+function verdictOf(
+  { promise }: PromiseWithResolvers<Failure | undefined>,
+  wasAsked: () => boolean,
+): Secured['verdict'] {
+  return async (signal) => {
+    if (!wasAsked()) return undefined;
+    using deadline = deadlineOf(MOST_VERDICT_SECONDS, signal);
+    return await orAborted(promise, deadline.signal);
+  };
+}
+
+/** Undefined when the signal comes first. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const aborted = Promise.withResolvers<undefined>();
+  const onAbort = (): void => aborted.resolve(undefined);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  const first = await Promise.race([promise, aborted.promise]);
+  signal.removeEventListener('abort', onAbort);
+  return first;
+}
+
+/**
+ * Tells whether the server has asked for a client certificate. Node does not say, but the algorithms shared
+ * with the peer are known to a client only from that request; a secret is logged after it has come.
+ */
+function watchRequest(secured: TLSSocket): () => boolean {
+  let wasAsked = false;
+  secured.on('keylog', () => {
+    wasAsked ||= secured.getSharedSigalgs().length > 0;
+  });
+  return () => wasAsked;
+}
+
+function failureOf(error: Error, wasAsked: boolean): Failure {
   const alert = alertOf(error);
-  if (alert !== undefined) return { kind: 'alert', alert };
+  if (alert !== undefined) return { kind: 'alert', alert, wasAsked };
   const code = isErrno(error) ? (error.code ?? '') : '';
   if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST/.test(code))
     return { kind: 'plaintext' };
@@ -97,22 +157,26 @@ function failureOf(error: Error): Failure {
 }
 
 /** The number of the TLS alert inside an error, in whatever form Node wraps it. */
-export function alertOf(error: unknown): number | undefined {
+function alertOf(error: unknown): number | undefined {
   const text = error instanceof Error ? error.message : '';
   const match = /SSL alert number (?<alert>\d+)/.exec(text);
   return match?.groups === undefined ? undefined : Number(match.groups['alert']);
 }
 
-/** Certificates as sent, in the order of the server. */
+/** More than any real server sends. */
+const MOST_SENT = 100;
+
+/** Certificates as sent, in the order of the server; each once. */
 function shownBy(socket: TLSSocket): Shown {
-  const sent: X509Certificate[] = [];
+  const sent = new Map<string, X509Certificate>();
   let next = socket.getPeerX509Certificate();
-  while (
-    next !== undefined &&
-    !sent.some((known) => known.fingerprint256 === next?.fingerprint256)
-  ) {
-    sent.push(next);
+  for (let count = 0; next !== undefined && count < MOST_SENT; count += 1) {
+    if (!sent.has(next.fingerprint256)) sent.set(next.fingerprint256, next);
     next = next.issuerCertificate;
   }
-  return { sent, protocol: socket.getProtocol() ?? '', cipher: socket.getCipher().name };
+  return {
+    sent: [...sent.values()],
+    protocol: socket.getProtocol() ?? '',
+    cipher: socket.getCipher().name,
+  };
 }

@@ -2,6 +2,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 
+import { fieldsOf } from './certificate-fields.ts';
+
 export type HostCheck = 'ok' | 'no-san' | 'mismatch' | 'no-ip-san';
 
 /** Names of the certificate by kind. */
@@ -10,27 +12,38 @@ export function namesOf(certificate: X509Certificate): {
   readonly ip: readonly string[];
 } {
   const items = (certificate.subjectAltName ?? '').split(/, (?=[A-Za-z ]+:)/);
-  const pick = (kind: string): readonly string[] =>
-    items.filter((item) => item.startsWith(kind)).map((item) => item.slice(kind.length));
-  return { dns: pick('DNS:'), ip: pick('IP Address:') };
+  const ip = items.filter((item) => item.startsWith('IP Address:'));
+  return {
+    dns: fieldsOf(certificate).names.dns,
+    ip: ip.map((item) => item.slice('IP Address:'.length)),
+  };
 }
 
 export function checkHost(certificate: X509Certificate, host: string): HostCheck {
-  const name = host.replace(/\.$/, '').toLowerCase();
-  const { dns, ip } = namesOf(certificate);
-  if (isIP(name) !== 0) {
-    if (certificate.checkIP(name) !== undefined) return 'ok';
-    return dns.length === 0 && ip.length === 0 ? 'no-san' : 'no-ip-san';
+  const { dns, ip } = fieldsOf(certificate).names;
+  const hasNames = dns.length > 0 || ip.length > 0;
+  if (isIP(host) !== 0) {
+    if (certificate.checkIP(host) !== undefined) return 'ok';
+    return hasNames ? 'no-ip-san' : 'no-san';
   }
-  if (dns.length === 0 && ip.length === 0) return 'no-san';
-  return dns.some((pattern) => isNameMatch(pattern.toLowerCase().replace(/\.$/, ''), name))
+  if (!hasNames) return 'no-san';
+  return dns.some((pattern) => isMatch(pattern.toLowerCase(), host.toLowerCase()))
     ? 'ok'
     : 'mismatch';
 }
 
-/** `*` stands for exactly one label, and only as the whole first one. */
-function isNameMatch(pattern: string, name: string): boolean {
+/** A wildcard, and a dot at the end of the host, mean something only among well-formed names. */
+function isMatch(pattern: string, host: string): boolean {
+  const name = host.replace(/\.$/, '');
+  if (!isWellFormed(name) || !isWellFormed(pattern.replace(/^\*\./, ''))) {
+    return pattern === host && host !== '' && host !== '.';
+  }
   if (!pattern.startsWith('*.')) return pattern === name;
+  // `*` stands for exactly one label, and only as the whole first one.
   const dot = name.indexOf('.');
   return dot > 0 && name.slice(dot) === pattern.slice(1);
+}
+
+function isWellFormed(name: string): boolean {
+  return name.split('.').every((label) => /^[a-z0-9_][a-z0-9_-]*$/.test(label));
 }

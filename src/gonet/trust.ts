@@ -35,6 +35,23 @@ const GO_CIPHERS = [
   '@SECLEVEL=0',
 ].join(':');
 
+/** The groups of Go 1.26; a star marks those whose key share goes with the first message. */
+const GO_GROUPS = '*X25519MLKEM768:SecP256r1MLKEM768:SecP384r1MLKEM1024:*X25519:P-256:P-384:P-521';
+
+/** Go takes no SHA-1 in a handshake since 1.25, and never took the algorithms of RSA-PSS keys. */
+const GO_SIGNATURES = [
+  'rsa_pss_rsae_sha256',
+  'ecdsa_secp256r1_sha256',
+  'ed25519',
+  'rsa_pss_rsae_sha384',
+  'rsa_pss_rsae_sha512',
+  'rsa_pkcs1_sha256',
+  'rsa_pkcs1_sha384',
+  'rsa_pkcs1_sha512',
+  'ecdsa_secp384r1_sha384',
+  'ecdsa_secp521r1_sha512',
+].join(':');
+
 /** What became of the custom CA file. */
 export type CaFileState = 'none' | 'used' | 'missing' | 'unreadable' | 'invalid';
 
@@ -89,7 +106,8 @@ export class TrustStore {
       // No roots are given: the handshake accepts any chain and verify.ts judges it.
       context: createSecureContext({
         ciphers: GO_CIPHERS,
-        ecdhCurve: 'X25519MLKEM768:X25519:P-256:P-384:P-521',
+        ecdhCurve: GO_GROUPS,
+        sigalgs: GO_SIGNATURES,
         minVersion: 'TLSv1.2',
         maxVersion: 'TLSv1.3',
         ca: [],

@@ -7,15 +7,17 @@
  * Unknown   tls-error: an alert or an error that this file does not know.
  */
 import { deadlineOf } from '../core/abort.ts';
-import type { Finding } from '../core/finding.ts';
+import type { Fact, Finding } from '../core/finding.ts';
 import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { LinkTools, MeasureSpec, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
+import type { Handshake } from '../gonet/handshake.ts';
 import { handshakeLikeGo } from '../gonet/handshake.ts';
-import type { TlsFault } from '../gonet/handshake-judgement.ts';
+import type { Refusal, TlsFault } from '../gonet/handshake-judgement.ts';
 import { judgeHandshake } from '../gonet/handshake-judgement.ts';
-import { expiryMeasures, shownFacts, trustFacts } from '../gonet/handshake-facts.ts';
+import { endingSoon, expiryMeasures, shownFacts, trustFacts } from '../gonet/handshake-facts.ts';
+import type { Trust } from '../gonet/trust.ts';
 import { TrustStore } from '../gonet/trust.ts';
 
 /** Less than the deadline, so that the probe itself can say "silent". The runner waits ten seconds. */
@@ -179,39 +181,37 @@ async function shake(
   const request = { host, trust, now: clock.wall(), signal: deadline.signal };
   const shaken = await handshakeLikeGo(walk.socket, request);
   const shown = 'shown' in shaken ? shaken.shown : undefined;
-  const measures = {
-    handshake_seconds: clock.seconds() - start,
-    ...expiryMeasures(trust, shown),
-  };
+  const handshake_seconds = clock.seconds() - start;
+  const measures = { handshake_seconds, ...expiryMeasures(trust, shown) };
   const facts = {
     ...trustFacts(trust, target.trust, host),
     ...(shown === undefined ? {} : shownFacts(shown)),
   };
-  if (shaken.kind !== 'secured') return { ...judgeHandshake(shaken, trust), measures, facts };
-  walk.socket = shaken.socket;
+  const settled = await settle(shaken, deadline.signal);
+  if (settled.kind !== 'secured') return { ...refused(settled, trust, facts), measures };
+  walk.socket = settled.socket;
   walk.open = async (again) => {
     const next = await handshakeLikeGo(await open(again), { ...request, signal: again });
     if (next.kind !== 'secured') throw new Error(`cannot secure the way again: ${next.kind}`);
     return next.socket;
   };
-  const ending = endingSoon(measures, clock.wall(), options.expiring_soon_seconds);
+  const ending = endingSoon(settled.path, trust, request.now, options.expiring_soon_seconds);
   if (ending === undefined) return { status: 'pass', measures, facts };
   return { status: 'warn', reason: 'expiring-soon', detail: ending, measures, facts };
 }
 
-export const tls = createTls(new TrustStore());
-
-/** The first certificate that ends soon, as a sentence. */
-function endingSoon(
-  measures: ReturnType<typeof expiryMeasures>,
-  now: number,
-  soonSeconds: number,
-): string | undefined {
-  const ends = Object.entries(measures)
-    .filter(([name]) => name.endsWith('_not_after_timestamp_seconds'))
-    .map(([name, end]) => ({ who: name.replace('_not_after_timestamp_seconds', ''), end }))
-    .toSorted((a, b) => a.end - b.end);
-  const next = ends.find(({ end }) => end - now / 1000 < soonSeconds);
-  if (next === undefined) return undefined;
-  return `the ${next.who.replace('_', ' ')} certificate ends on ${new Date(next.end * 1000).toISOString()}`;
+/** TLS 1.3: what the server thinks of the client certificate comes after the handshake. */
+async function settle(shaken: Handshake, signal: AbortSignal): Promise<Handshake> {
+  const refusal = shaken.kind === 'secured' ? await shaken.verdict(signal) : undefined;
+  if (shaken.kind !== 'secured' || refusal === undefined) return shaken;
+  shaken.socket.destroy();
+  return refusal;
 }
+
+function refused(refusal: Refusal, trust: Trust, facts: Readonly<Record<string, Fact>>) {
+  const { alsoWrong, ...judgement } = judgeHandshake(refusal, trust);
+  if (alsoWrong === undefined) return { ...judgement, facts };
+  return { ...judgement, facts: { ...facts, also_wrong: alsoWrong.join(', ') } };
+}
+
+export const tls = createTls(new TrustStore());

@@ -1,0 +1,54 @@
+/** What the rows of the acceptance table are made of: a root, its leaf and variations of both. */
+import type { TlsOptions } from 'node:tls';
+
+import type { Made, Shape } from './certificates.ts';
+import { make, makeRoot } from './certificates.ts';
+
+export interface AcceptanceCase {
+  readonly row: string;
+  readonly chain: readonly [Made, ...Made[]];
+  readonly trusted: readonly Made[];
+  /** In place of `gitlab.test`. */
+  readonly host?: string;
+  readonly server?: TlsOptions;
+  readonly want: 'accepted' | RefusedAs;
+  /** Part of the detail. */
+  readonly says?: string;
+}
+
+type RefusedAs =
+  | 'unknown-authority'
+  | 'self-signed'
+  | 'missing-intermediate'
+  | 'expired'
+  | 'intermediate-expired'
+  | 'not-yet-valid'
+  | 'name-mismatch'
+  | 'no-san'
+  | 'not-acceptable'
+  | 'protocol-unsupported';
+export const LEAF: Shape = { name: 'gitlab.test', dns: ['gitlab.test'], isAuthority: false };
+export const root = makeRoot({ name: 'Test Root' });
+export const trusted: readonly Made[] = [root];
+export const leaf = make(LEAF, root);
+
+/** Signed by the root, with this in place of the usual. */
+export function leafWith(over: Partial<Shape>): readonly [Made] {
+  return [make({ ...LEAF, ...over }, root)];
+}
+
+/** A leaf under an intermediate that is made like this, both sent. */
+export function under(
+  over: Partial<Shape>,
+  by: Made = root,
+  leafOver: Partial<Shape> = {},
+): readonly [Made, Made] {
+  const issuer = make({ name: 'Odd Issuing', isAuthority: true, ...over }, by);
+  return [make({ ...LEAF, ...leafOver }, issuer), issuer];
+}
+
+/** A root made like this is trusted, and its leaf sent. */
+export function rootWith(over: Partial<Shape>): Pick<AcceptanceCase, 'chain' | 'trusted'> {
+  const odd = make({ name: 'Odd Root', ...over });
+  return { chain: [make(LEAF, odd)], trusted: [odd] };
+}

@@ -1,0 +1,86 @@
+/** Runs the tls probe against a port of loopback, with trust files in a folder of its own. */
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import { systemClock } from '../../src/core/clock.ts';
+import type { Finding } from '../../src/core/finding.ts';
+import type { Paths } from '../../src/core/paths.ts';
+import { HOST_PATHS } from '../../src/core/paths.ts';
+import type { Walk } from '../../src/core/probe.ts';
+import type { TrustSource } from '../../src/core/target.ts';
+import { TrustStore } from '../../src/gonet/trust.ts';
+import { createTls } from '../../src/probes/tls.ts';
+import { ENDPOINT } from './probes.ts';
+import { runProbe } from './run-probe.ts';
+
+export const HOST = 'gitlab.test';
+export const BUNDLE = '/etc/ssl/certs/ca-certificates.crt';
+export const CERTS = '/etc/gitlab-runner/certs';
+
+export interface TrustFolder extends AsyncDisposable {
+  readonly paths: Paths;
+  write(path: string, content: string | Buffer): Promise<void>;
+}
+
+/** A host's tree with nothing in it but these files. */
+export async function trustFolder(
+  files: Readonly<Record<string, string | Buffer>> = {},
+): Promise<TrustFolder> {
+  const rootfs = await mkdtemp(join(tmpdir(), 'runnerwatch-trust-'));
+  const write = async (path: string, content: string | Buffer): Promise<void> => {
+    await mkdir(dirname(join(rootfs, path)), { recursive: true });
+    await writeFile(join(rootfs, path), content);
+  };
+  for (const [path, content] of Object.entries(files)) await write(path, content);
+  return {
+    paths: { ...HOST_PATHS, rootfs },
+    write,
+    [Symbol.asyncDispose]: async () => await rm(rootfs, { recursive: true }),
+  };
+}
+
+export interface TlsQuestion {
+  readonly port: number;
+  readonly host?: string;
+  readonly files?: Readonly<Record<string, string | Buffer>>;
+  readonly trust?: Partial<TrustSource>;
+  /** The host's clock, Unix milliseconds. */
+  readonly now?: number;
+  readonly signal?: AbortSignal;
+  /** Looks at the walk before its socket is closed. */
+  readonly look?: (walk: Walk) => Promise<void>;
+}
+
+export async function probeTls(question: TlsQuestion): Promise<Finding> {
+  const { port, host = HOST, files = {}, trust = {}, now } = question;
+  await using folder = await trustFolder(files);
+  const socket = await dial(port);
+  const walk: Walk = { socket, open: async () => await dial(port) };
+  const url = new URL(`https://${host}:${port}/`);
+  const target = { ...ENDPOINT, id: url.href, url, trust: { certsDirectory: CERTS, ...trust } };
+  try {
+    const finding = await runProbe(createTls(new TrustStore()), target, {
+      tools: {
+        walk,
+        paths: folder.paths,
+        ...(question.signal === undefined ? {} : { signal: question.signal }),
+        ...(now === undefined ? {} : { clock: { ...systemClock, wall: () => now } }),
+      },
+    });
+    await question.look?.(walk);
+    return finding;
+  } finally {
+    walk.socket?.destroy();
+  }
+}
+
+async function dial(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
