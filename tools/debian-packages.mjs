@@ -38,6 +38,7 @@ const LAB = [
 
 /** What a task needs. @type {Readonly<Record<string, readonly DebianPackage[]>>} */
 export const NEEDED = {
+  build: RUNTIME,
   demo: RUNTIME,
   test: [...RUNTIME, ...TESTS],
   lab: [...RUNTIME, ...LAB],

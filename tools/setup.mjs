@@ -1,7 +1,7 @@
 /**
  * Installs what a task of this project needs, then returns: npm packages from the lockfile, Debian packages
- * by apt when root, else it prints the command to type. Run by `npm run demo` and `npm test`; does nothing
- * when all is there. Plain JavaScript that runs on Node 20, since Node 26 comes with the npm packages.
+ * by apt when root, else it prints the command to type. Run by `npm run demo`, `npm run build` and `npm test`;
+ * does nothing when all is there. Plain JavaScript that runs on Node 20, since Node 26 comes with the npm packages.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -26,23 +26,23 @@ h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
 .cause { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem 1.25rem; margin: .75rem 0; }
 .cause h3 { margin: 0 0 .25rem; font-size: 1.1rem; }
 .cause .meta { color: var(--soft); margin: 0 0 .75rem; }
-.cause dl { display: grid; grid-template-columns: 7rem 1fr; gap: .35rem 1rem; margin: 0; }
+.cause dl { display: grid; grid-template-columns: 7rem minmax(0, 1fr); gap: .35rem 1rem; margin: 0; }
 .cause dt { color: var(--soft); } .cause dd { margin: 0; overflow-wrap: anywhere; }
 .tag { color: var(--tone); font-weight: 600; }
 ol { margin: 0; padding-left: 1.2rem; } li + li { margin-top: .4rem; } ul { margin: 0; padding-left: 1.1rem; }
 pre { background: var(--code); border: 1px solid var(--line); border-radius: .35rem; margin: .25rem 0 0; padding: .5rem .75rem;
-  overflow-x: auto; font: 13px/1.45 ui-monospace, monospace; user-select: all; }
+  white-space: pre-wrap; overflow-wrap: anywhere; font: 13px/1.45 ui-monospace, monospace; user-select: all; }
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .45rem .75rem; vertical-align: top; }
 th { color: var(--soft); font-weight: 500; border-bottom: 1px solid var(--line); white-space: nowrap; }
-tr + tr td { border-top: 1px solid var(--line); } td { overflow-wrap: anywhere; }
+tr + tr td { border-top: 1px solid var(--line); } td { overflow-wrap: break-word; }
 td small { color: var(--soft); display: block; }
 .chain { display: flex; flex-wrap: wrap; gap: .3rem; }
 .link { border: 1px solid var(--tone); color: var(--tone); border-radius: 1rem; padding: 0 .6rem; font-size: 13px; white-space: nowrap; }
 .skipped.link { border-style: dashed; }
 .status { color: var(--tone); font-weight: 600; white-space: nowrap; }
 footer { margin-top: 2rem; color: var(--soft); font-size: 13px; } a { color: inherit; }
-@media (max-width: 40rem) { .cause dl { grid-template-columns: 1fr; gap: .1rem; } .cause dd { margin-bottom: .5rem; } }
+@media (max-width: 40rem) { .cause dl { grid-template-columns: minmax(0, 1fr); gap: .1rem; } .cause dd { margin-bottom: .5rem; } }
 `;
 
 /** In one piece, since the hash is of every byte between the tags: a space more and no browser applies it. */

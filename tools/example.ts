@@ -1,0 +1,12 @@
+/**
+ * Writes the example of README.md again: what `runnerwatch check` prints when GitLab’s certificate is of an
+ * authority that the runner does not trust. Run by `npm run example`; test/readme.test.ts compares.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { brokenTrust, withExample } from './example/broken-trust.ts';
+
+const README = join(import.meta.dirname, '../README.md');
+
+writeFileSync(README, withExample(readFileSync(README, 'utf8'), await brokenTrust()));
