@@ -74,6 +74,8 @@ test('no request of runnerwatch takes a job, registers or deletes', () => {
     'GET /-/health',
     'GET /api/v4/runners/router/discovery',
     'GET /api/v4/version',
+    // Only while the health page is refused.
+    'GET /users/sign_in',
   ]);
 });
 

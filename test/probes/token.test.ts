@@ -161,11 +161,10 @@ describe('a 403 accuses no token unless it is GitLab’s own', () => {
 
 describe('expiry is judged by GitLab’s clock', () => {
   const SERVER_DATE = { Date: 'Tue, 24 Nov 2026 12:00:00 GMT' };
-  const at = (text: string): number => Date.parse(text);
 
   test.each<[string, number]>([
-    ['fail expired', at('2026-11-24T11:59:59Z')],
-    ['fail rejected', at('2026-11-24T12:00:01Z')],
+    ['fail expired', Date.parse('2026-11-24T11:59:59Z')],
+    ['fail rejected', Date.parse('2026-11-24T12:00:01Z')],
   ])('%s', async (expected, tokenExpiresAt) => {
     expect(nameOf(await ask(gitlab(403, FORBIDDEN, SERVER_DATE), { tokenExpiresAt }))).toBe(
       expected,

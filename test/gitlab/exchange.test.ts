@@ -1,0 +1,163 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { connect } from 'node:net';
+
+import { describe, expect, test } from 'vitest';
+
+import { systemClock } from '../../src/core/clock.ts';
+import type { HttpAnswer, HttpRequest } from '../../src/core/probe.ts';
+import type { Way } from '../../src/gitlab/exchange.ts';
+import { createSender } from '../../src/gitlab/exchange.ts';
+import type { Said, Script } from '../support/http-server.ts';
+import { reply, startHttpServer } from '../support/http-server.ts';
+
+const GET: HttpRequest = { method: 'GET', path: 'a', timeoutSeconds: 5 };
+const POST: HttpRequest = { method: 'POST', path: 'b', body: '{}', timeoutSeconds: 5 };
+
+async function dial(port: number): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port });
+  await once(socket, 'connect');
+  socket.on('error', () => {});
+  return socket;
+}
+
+async function wayTo(port: number, over: Partial<Way> = {}): Promise<Way> {
+  const base = new URL(`http://127.0.0.1:${port}/root/`);
+  return { socket: await dial(port), open: () => dial(port), base, clock: systemClock, ...over };
+}
+
+type Outcome = HttpAnswer | { readonly fault: string; readonly message: string };
+
+/** Sends these one after the other; tells the outcomes and what the server saw. */
+async function send(script: Script, requests: readonly HttpRequest[] = [GET]) {
+  await using server = await startHttpServer(script);
+  const sender = createSender(await wayTo(server.port));
+  const outcomes: Outcome[] = [];
+  for (const request of requests) {
+    outcomes.push(await sender(request, AbortSignal.timeout(10_000)).catch((error) => error));
+  }
+  return { outcomes, seen: [...server.requests] };
+}
+
+async function one(said: Said): Promise<Outcome | undefined> {
+  const { outcomes } = await send(() => said);
+  return outcomes[0];
+}
+
+describe('what is sent', () => {
+  test('a GET below the base, with the name of this program', async () => {
+    const { seen } = await send(() => reply(200));
+    expect(seen[0]).toMatchObject({ method: 'GET', path: '/root/a', body: '' });
+    expect(seen[0]?.head).toMatch(/\r\nUser-Agent: runnerwatch\/\d/);
+    expect(seen[0]?.head).not.toMatch(/proxy-authorization|content-type/i);
+  });
+
+  test('a POST with its body as JSON', async () => {
+    const { seen } = await send(() => reply(200), [POST]);
+    expect(seen[0]).toMatchObject({ method: 'POST', path: '/root/b', body: '{}' });
+    expect(seen[0]?.head).toMatch(/\r\nContent-Type: application\/json\r\nContent-Length: 2$/);
+  });
+
+  test('the whole URL and the authorization for a proxy', async () => {
+    await using server = await startHttpServer(() => reply(200));
+    const base = new URL('http://gitlab.test/');
+    const way = await wayTo(server.port, { base, absolute: { authorization: 'Basic eA==' } });
+    await createSender(way)(GET, AbortSignal.timeout(5000));
+
+    expect(server.requests[0]?.path).toBe('http://gitlab.test/a');
+    expect(server.requests[0]?.head).toContain('\r\nProxy-Authorization: Basic eA==');
+    expect(server.requests[0]?.head).toContain('\r\nHost: gitlab.test\r\n');
+  });
+});
+
+const old = (socket: Socket): void => void socket.end('HTTP/1.0 200 OK\r\n\r\nok');
+
+describe('what Go reads is read', () => {
+  const head = 'HTTP/1.1 200 OK\r\n';
+  test.each<[string, string, string]>([
+    [
+      'headers of 200 KB',
+      `${head}X-Long: ${'x'.repeat(200_000)}\r\nContent-Length: 2\r\n\r\nok`,
+      'ok',
+    ],
+    ['chunks', `${head}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`, 'ok'],
+    [
+      'an interim answer before it',
+      `HTTP/1.1 103 Early Hints\r\n\r\n${head}Content-Length: 2\r\n\r\nok`,
+      'ok',
+    ],
+    ['a status line without words', 'HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok', 'ok'],
+    ['no body at all', 'HTTP/1.1 204 No Content\r\n\r\n', ''],
+  ])('%s', async (_what, said, body) => {
+    expect(await one(said)).toMatchObject({ body, seconds: expect.any(Number) });
+  });
+
+  test('HTTP/1.0, whose body ends with the connection', async () => {
+    const { outcomes, seen } = await send(() => old, [GET, GET]);
+    expect(outcomes).toMatchObject([{ body: 'ok' }, { body: 'ok' }]);
+    expect(seen.map(({ connection }) => connection)).toEqual([0, 1]);
+  });
+
+  test('repeated headers are joined, names are in lower case', async () => {
+    expect(
+      await one('HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 0\r\n\r\n'),
+    ).toMatchObject({
+      headers: { 'x-a': '1, 2' },
+    });
+  });
+
+  test('a redirect is returned, not followed', async () => {
+    const { outcomes, seen } = await send(() => reply(302, '', { headers: { Location: '/b' } }));
+    expect(outcomes).toMatchObject([{ status: 302, headers: { location: '/b' } }]);
+    expect(seen).toHaveLength(1);
+  });
+});
+
+test('of a large body the first 64 KiB are kept, and the next request has a connection of its own', async () => {
+  const { outcomes, seen } = await send(() => reply(200, 'x'.repeat(300_000)), [GET, GET]);
+  expect(outcomes.map((outcome) => ('body' in outcome ? outcome.body.length : outcome))).toEqual([
+    65_536, 65_536,
+  ]);
+  expect(seen.map(({ connection }) => connection)).toEqual([0, 1]);
+});
+
+describe('an end without a complete answer', () => {
+  test.each<[string, string, Said]>([
+    ['closed', 'an end', (socket) => socket.end()],
+    ['reset', 'a reset', (socket) => socket.resetAndDestroy()],
+    ['closed', 'half a head', (socket) => socket.end('HTTP/1.1 200 OK\r\nX-')],
+    [
+      'cut',
+      'half a body',
+      (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'),
+    ],
+    ['cut', 'garbled chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+    ['malformed', 'another protocol', 'SSH-2.0-OpenSSH_9.2\r\n'],
+    ['malformed', 'headers without end', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(3_000_000)}`],
+  ])('%s: %s', async (fault, _what, said) => {
+    const outcome = await one(said);
+    expect(outcome).toMatchObject({ name: 'ExchangeError', fault });
+  });
+
+  test('headers, a little of the body, and then a reset', async () => {
+    const server = createServer((request, response) => {
+      response.writeHead(200, { 'Content-Length': '9' });
+      response.write('half', () => setImmediate(() => request.socket.resetAndDestroy()));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const way = await wayTo((server.address() as AddressInfo).port);
+    const outcome = createSender(way)(GET, AbortSignal.timeout(5000));
+    await expect(outcome).rejects.toMatchObject({ fault: 'cut' });
+    server.close();
+  });
+
+  test('no message quotes what came', async () => {
+    for (const said of ['glrt-canary\r\n\r\n', 'HTTP/1.1 200 OK\r\nglrt-canary\r\n\r\n']) {
+      const outcome = await one((socket) => void socket.end(said));
+      expect(
+        JSON.stringify([outcome, outcome instanceof Error ? outcome.message : '']),
+      ).not.toContain('canary');
+    }
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+
+import type { HttpAnswer } from '../../src/core/probe.ts';
+import { judgeTokenAnswer } from '../../src/gitlab/token-answer.ts';
+import { START } from '../support/clock.ts';
+import { answerOf, FROM_RAILS, jsonAnswer } from '../support/http-answer.ts';
+import { runnerTarget } from '../support/probes.ts';
+
+const TARGET = runnerTarget('AAAAAAAAA');
+const ASKED = new URL('https://gitlab.test/api/v4/runners/verify');
+
+function judged(answer: HttpAnswer, tokenExpiresAt?: number) {
+  const target = tokenExpiresAt === undefined ? TARGET : { ...TARGET, tokenExpiresAt };
+  return judgeTokenAnswer(answer, { target, asked: ASKED, now: START });
+}
+
+describe('accepted', () => {
+  test.each<[string, HttpAnswer]>([
+    ['verify', jsonAnswer(200, { id: 1, token: TARGET.token.reveal(), token_expires_at: null })],
+    ['discovery', jsonAnswer(200, { server_url: 'grpcs://kas.test' })],
+    ['no job router', jsonAnswer(501, { message: 'Job Router is not available' })],
+    ['no job router, in other words of GitLab', jsonAnswer(501, {}, FROM_RAILS)],
+    ['verify of GitLab 15', answerOf(200, '200', FROM_RAILS)],
+  ])('%s', (_what, answer) => {
+    expect(judged(answer)).toBeUndefined();
+  });
+});
+
+describe('not accepted, and nothing said of the token', () => {
+  test.each<[string, HttpAnswer]>([
+    ['an empty 200', answerOf(200)],
+    ['a list', jsonAnswer(200, [1])],
+    ['204', answerOf(204, '', FROM_RAILS)],
+    ['401 of GitLab', jsonAnswer(401, { message: '401 Unauthorized' }, FROM_RAILS)],
+    [
+      '405 of GitLab, as after a redirect',
+      jsonAnswer(405, { error: '405 Not Allowed' }, FROM_RAILS),
+    ],
+    ['501 of somebody else', jsonAnswer(501, { message: 'no such method' })],
+    ['307', answerOf(307, '', { location: 'https://b.test/api/v4/runners/verify' })],
+  ])('%s', (_what, answer) => {
+    expect(judged(answer)).toMatchObject({ status: 'unknown', reason: 'token-error' });
+  });
+});
+
+const refused = (date: string) =>
+  jsonAnswer(403, { message: '403 Forbidden' }, { ...FROM_RAILS, date });
+
+describe('the end of the token is compared with GitLab’s clock', () => {
+  test.each([
+    ['expired', 'Tue, 24 Nov 2026 09:00:02 GMT'],
+    ['rejected', 'Tue, 24 Nov 2026 09:00:00 GMT'],
+    ['rejected', 'no date'],
+  ])('%s at %s', (reason, date) => {
+    expect(judged(refused(date), START + 1000)).toMatchObject({ status: 'fail', reason });
+  });
+
+  test('a refusal of a token that does not expire is no expiry', () => {
+    expect(judged(refused('Tue, 24 Nov 2026 09:00:02 GMT'))).toMatchObject({ reason: 'rejected' });
+  });
+
+  test('an expired token that GitLab still takes is taken', () => {
+    expect(judged(jsonAnswer(200, { id: 1 }), START - 1000)).toBeUndefined();
+  });
+});
+
+test('what GitLab’s words would quote is never in the detail', () => {
+  const canary = TARGET.token.reveal();
+  const words = ['orphaned', 'read-only', 'Executing database migrations', 'anything'];
+  const answers = [400, 403, 404, 422, 429, 500, 503].flatMap((status) =>
+    words.flatMap((word) => [
+      jsonAnswer(status, { message: `${word} ${canary}`, token: canary }, FROM_RAILS),
+      jsonAnswer(status, { message: `${word} ${canary}` }, { server: `x${canary}` }),
+    ]),
+  );
+  expect(JSON.stringify(answers.map((answer) => judged(answer)))).not.toContain(canary);
+});
