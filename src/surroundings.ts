@@ -14,6 +14,7 @@ import { RunnerFile } from './config/runner-file.ts';
 import type { FoundTargets } from './config/targets.ts';
 import { targetsOf } from './config/targets.ts';
 import { readMounts } from './host/mounts.ts';
+import { readProxyHints, readUnitEnvironment } from './host/proxy-settings.ts';
 import { chooseRunnerProcess, findRunnerProcesses } from './host/runner-process.ts';
 
 /** The package's unit; another name shows up as its process without this unit. */
@@ -54,12 +55,23 @@ export class SurroundingsWatch {
       home: homedir(),
     });
     const { reading, document, changed, systemId } = await this.#file.read(located, paths);
-    const mounts = await readMounts(paths);
+    const [mounts, proxyHints, unitEnvironment] = await Promise.all([
+      readMounts(paths),
+      readProxyHints(UNIT, paths),
+      readUnitEnvironment(UNIT, paths),
+    ]);
     this.#configPath = located.path;
     this.#foundBy = located.foundBy;
     this.#loads = reading.problems.length === 0;
     if (this.#loads && changed) this.#loadedAt = clock.wall();
-    const signature = JSON.stringify([located.path, processKey(this.#process), mounts, systemId]);
+    const signature = JSON.stringify([
+      located.path,
+      processKey(this.#process),
+      mounts,
+      systemId,
+      proxyHints,
+      unitEnvironment,
+    ]);
     if (!changed && signature === this.#signature) return false;
     this.#signature = signature;
     this.#found = targetsOf({
@@ -70,6 +82,8 @@ export class SurroundingsWatch {
       unit: UNIT,
       homeDirectory: homedir(),
       systemId,
+      proxyHints,
+      ...(unitEnvironment === undefined ? {} : { unitEnvironment }),
     });
     return true;
   }

@@ -12,6 +12,8 @@ import type { CheckId, Finding, ProbeResult } from './core/finding.ts';
 import type { Paths } from './core/paths.ts';
 import type { Ledger, Walk } from './core/probe.ts';
 import { runCheck } from './run-check.ts';
+import type { Held } from './second-look.ts';
+import { holdBack } from './second-look.ts';
 import type { Job } from './scheduler.ts';
 import type { Known } from './store.ts';
 
@@ -51,21 +53,23 @@ interface Round {
   readonly loan: WalkLoan;
   readonly signal: AbortSignal;
   readonly emit: (result: ProbeResult) => void;
+  readonly held: Held;
   /** What this walk looks at, decided once at its start: a link must not skip what a later one needs. */
   readonly wanted: ReadonlySet<CheckId>;
 }
 
-async function runWalk(round: Round): Promise<void> {
-  const walk: Walk = {};
-  /** Status by probe id, as this walk knows it. Tokens are judged one by one and not kept here. */
-  const passable = new Map<string, boolean>();
+async function runWalk(given: Omit<Round, 'held'>): Promise<void> {
+  /** By probe id, as this walk knows it. Tokens are judged one by one and not kept here. */
+  const findings = new Map<string, Finding>();
+  const walk: Walk = { findings };
+  const round: Round = { ...given, held: holdBack(walk, given.signal, given.emit) };
   try {
     for (const check of inOrder(round)) {
-      const finding = await stepOf(check, round, walk, passable);
-      if (check.target.kind !== 'endpoint') continue;
-      passable.set(check.probe.id, finding.status === 'pass' || finding.status === 'warn');
+      const finding = await stepOf(check, round, walk, findings);
+      if (check.target.kind === 'endpoint') findings.set(check.probe.id, finding);
     }
   } finally {
+    round.held.release();
     walk.socket?.destroy();
   }
 }
@@ -83,9 +87,9 @@ async function stepOf(
   check: Check,
   round: Round,
   walk: Walk,
-  passable: ReadonlyMap<string, boolean>,
+  findings: ReadonlyMap<string, Finding>,
 ): Promise<Finding> {
-  const blocker = check.probe.needs.find((need) => passable.get(need) === false);
+  const blocker = check.probe.needs.find((need) => isBlocking(findings.get(need)));
   if (blocker !== undefined) {
     const detail = `not tried, because ${blocker} did not pass`;
     return emitted(check, round, { status: 'skipped', reason: 'earlier-link', detail });
@@ -101,6 +105,11 @@ async function stepOf(
     return emitted(check, round, { status: 'unknown', reason: 'request-budget', detail });
   }
   return await looked(check, round, walk);
+}
+
+/** A link that does not apply has no finding, and stands in nobody's way. */
+function isBlocking(finding: Finding | undefined): boolean {
+  return finding !== undefined && finding.status !== 'pass' && finding.status !== 'warn';
 }
 
 /** Load is counted, and quiet is kept, by endpoint: all entries of one GitLab share it. */
@@ -163,8 +172,10 @@ function restored(check: Check, known: Known, { loan }: Round): Finding {
 
 async function looked(check: Check, round: Round, walk: Walk): Promise<Finding> {
   const { clock, paths, ledger } = round.loan;
-  const result = await runCheck(check, { clock, paths, ledger, walk, signal: round.signal });
-  round.emit(result);
+  const previous = round.loan.known(check.id)?.result.finding;
+  const tools = { clock, paths, ledger, walk, previous, signal: round.signal };
+  const result = await runCheck(check, tools);
+  await round.held.take(result);
   return result.finding;
 }
 

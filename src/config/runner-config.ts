@@ -41,11 +41,19 @@ export interface RunnerEntry {
   readonly buildsDir?: string;
   readonly cacheDir?: string;
   readonly dockerHost?: string;
+  /** `environment = ["HTTPS_PROXY=…"]`: for jobs, and often written for the runner itself. */
+  readonly proxyLines: readonly ProxyLine[];
   readonly tokenExpiresAt?: Instant;
   readonly tokenObtainedAt?: Instant;
   /** Of its header. */
   readonly line: number;
   readonly column: number;
+}
+
+export interface ProxyLine {
+  readonly variable: string;
+  readonly value: Secret;
+  readonly line: number;
 }
 
 export interface RunnerTextReading {
@@ -146,6 +154,7 @@ function runnerOf(table: TomlTable, number: number): RunnerEntry {
     token: new Secret(textOr(table, 'token')),
     tokenPlace: placeOf(table, 'token'),
     executor: textOr(table, 'executor'),
+    proxyLines: proxyLinesOf(entryOf(table, 'environment')?.value),
     ...present({
       tlsCaFile: textAt(table, 'tls-ca-file'),
       tlsCertFile: textAt(table, 'tls-cert-file'),
@@ -159,6 +168,16 @@ function runnerOf(table: TomlTable, number: number): RunnerEntry {
     line: table.place.line,
     column: table.place.column,
   };
+}
+
+function proxyLinesOf(value: TomlValue | undefined): readonly ProxyLine[] {
+  if (value?.kind !== 'array') return [];
+  return value.elements.flatMap((item) => {
+    const [, variable, text] =
+      item.kind === 'string' ? (/^((?:https?|no|all)_proxy)=(.*)$/i.exec(item.text) ?? []) : [];
+    if (variable === undefined || text === undefined) return [];
+    return [{ variable, value: new Secret(text), line: item.place.line }];
+  });
 }
 
 /** Without the members that are not there. */

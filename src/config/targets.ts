@@ -19,11 +19,14 @@ import type {
 import { shortToken } from '../gitlab/token.ts';
 import { decideProxy } from '../gonet/proxy-decision.ts';
 import type { Mount } from '../host/mounts.ts';
+import type { ProxyHint } from '../host/proxy-settings.ts';
 import { baseUrlOf, shownUrl } from './base-url.ts';
 import { blindProblem, unsetProblems, urlProblem } from './entry-problems.ts';
+import type { Environment } from './expand.ts';
 import { expandEnvironment } from './expand.ts';
 import { asProcessSees, certsDirectoryOf } from './locate.ts';
 import { mountTargetsOf } from './mount-targets.ts';
+import { alternativesOf } from './proxy-alternatives.ts';
 import type { RunnerDocument, RunnerEntry } from './runner-config.ts';
 
 export interface TargetsQuestion {
@@ -36,6 +39,10 @@ export interface TargetsQuestion {
   /** Of the user of this daemon. */
   readonly homeDirectory: string;
   readonly systemId: string | undefined;
+  /** What systemd would give the runner at its next start; absent where there is no unit. */
+  readonly unitEnvironment?: Environment;
+  /** Proxies that somebody wrote down on this host. */
+  readonly proxyHints?: readonly ProxyHint[];
 }
 
 export interface FoundTargets {
@@ -84,7 +91,7 @@ function resolveEntry(entry: RunnerEntry, question: TargetsQuestion): Resolved {
   const { file, token, isTokenKnown, problems } = resolveToken(entry, question);
   const id = token.isBlank() ? `entry-${entry.number}` : shortToken(token);
   const found = { entry, id, token, isTokenKnown };
-  const url = expandEnvironment(entry.url, question.process?.environment);
+  const url = expandEnvironment(entry.url, environmentOf(question));
   if (url.kind === 'blind') {
     const blind = blindProblem(entry, 'url', file);
     return { ...found, url: shownUrl(entry.url), problems: [blind, ...problems] };
@@ -100,11 +107,17 @@ function resolveEntry(entry: RunnerEntry, question: TargetsQuestion): Resolved {
   return { ...found, url: shown, endpoint, problems: [...unset, ...problems] };
 }
 
+/** Of the running process; while there is none, what systemd would give it. */
+function environmentOf({ process, unitEnvironment }: TargetsQuestion): Environment | undefined {
+  return process === undefined ? unitEnvironment : process.environment;
+}
+
 function resolveToken(
   entry: RunnerEntry,
-  { process, reading: { path: file } }: TargetsQuestion,
+  question: TargetsQuestion,
 ): Pick<Resolved, 'token' | 'isTokenKnown' | 'problems'> & { readonly file: string } {
-  const found = expandEnvironment(entry.token.reveal(), process?.environment);
+  const file = question.reading.path;
+  const found = expandEnvironment(entry.token.reveal(), environmentOf(question));
   if (found.kind === 'blind') {
     const problems = [blindProblem(entry, 'token', file)];
     return { file, token: new Secret(''), isTokenKnown: false, problems };
@@ -114,7 +127,6 @@ function resolveToken(
 }
 
 function endpointOf(url: URL, entry: RunnerEntry, question: TargetsQuestion): EndpointTarget {
-  const { process } = question;
   const trust = trustOf(entry, question);
   const parts = [
     ...(trust.caFile === undefined ? [] : [`ca=${trust.caFile}`]),
@@ -122,11 +134,37 @@ function endpointOf(url: URL, entry: RunnerEntry, question: TargetsQuestion): En
     ...(trust.keyFile === undefined ? [] : [`key=${trust.keyFile}`]),
   ];
   const id = parts.length === 0 ? url.href : `${url.href}#${parts.join('&')}`;
-  return { kind: 'endpoint', id, url, trust, proxy: proxyOf(url, process) };
+  const proxy = proxyOf(url, question);
+  const alternatives = alternativesOf(url, proxy, hintsOf(entry, question));
+  const others = alternatives.length === 0 ? {} : { alternatives };
+  return { kind: 'endpoint', id, url, trust, proxy, ...others };
 }
 
-function proxyOf(url: URL, process: RunnerProcess | undefined): ProxyDecision {
-  if (process?.environment !== undefined) return decideProxy(url, process.environment);
+/** Hints of the whole host, and those of the entry and the process themselves. */
+function hintsOf(entry: RunnerEntry, question: TargetsQuestion): readonly ProxyHint[] {
+  const { reading, process, proxyHints = [] } = question;
+  const [first] = entry.proxyLines;
+  const own = Object.fromEntries(entry.proxyLines.map((one) => [one.variable, one.value.reveal()]));
+  const all = Object.entries(process?.environment ?? {}).filter(([name]) =>
+    /^all_proxy$/i.test(name),
+  );
+  return [
+    ...proxyHints,
+    ...(first === undefined
+      ? []
+      : [{ source: `${reading.path}:${first.line}`, isForRunner: true, variables: own }]),
+    ...all.map(([name, value]) => ({
+      source: `${name} of process ${process?.pid ?? 0}`,
+      isForRunner: true,
+      variables: { [name]: value },
+    })),
+  ];
+}
+
+function proxyOf(url: URL, question: TargetsQuestion): ProxyDecision {
+  const { process } = question;
+  const environment = environmentOf(question);
+  if (environment !== undefined) return decideProxy(url, environment);
   const because =
     process === undefined
       ? 'the runner is not running, so its proxy settings are not known'
@@ -134,10 +172,12 @@ function proxyOf(url: URL, process: RunnerProcess | undefined): ProxyDecision {
   return { kind: 'direct', because };
 }
 
-function trustOf(entry: RunnerEntry, { process, homeDirectory }: TargetsQuestion): TrustSource {
+function trustOf(entry: RunnerEntry, question: TargetsQuestion): TrustSource {
+  const { process, homeDirectory } = question;
   const { tlsCaFile, tlsCertFile, tlsKeyFile } = entry;
-  const file = process?.environment?.['SSL_CERT_FILE'] ?? '';
-  const directories = process?.environment?.['SSL_CERT_DIR'] ?? '';
+  const environment = environmentOf(question) ?? {};
+  const file = environment['SSL_CERT_FILE'] ?? '';
+  const directories = environment['SSL_CERT_DIR'] ?? '';
   return {
     ...(tlsCaFile === undefined ? {} : { caFile: asProcessSees(tlsCaFile, process) }),
     ...(tlsCertFile === undefined ? {} : { certFile: asProcessSees(tlsCertFile, process) }),

@@ -55,12 +55,19 @@ export interface HttpAnswer {
 export interface Walk {
   /** By `dns`: addresses of the host to dial (the proxy's, where there is one), in Go's order. */
   addresses?: readonly Address[];
+  /**
+   * By a link whose finding the next link may put in doubt: looks again when that one has failed. What it returns
+   * takes the place of the link's own finding, which is held back until then.
+   */
+  secondLook?: (signal: AbortSignal) => Promise<Finding>;
   /** By `connect`, replaced by `proxy` (tunnel) and `tls` (secured): the way as far as it goes. */
   socket?: Socket;
   /** Opens the same way once more, for a server that closes after each answer. */
   open?: (signal: AbortSignal) => Promise<Socket>;
   /** By `http`: sends a request on the walk's connection. */
   send?: (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
+  /** By the walk: what each link of this walk found so far, by probe id. */
+  findings?: ReadonlyMap<string, Finding>;
   /** By `http`: the answer to the health request, and by `api` to the version request. */
   health?: HttpAnswer;
   version?: HttpAnswer;
@@ -89,6 +96,8 @@ export interface Tools {
 export interface LinkTools extends Tools {
   readonly walk: Walk;
   readonly ledger: Ledger;
+  /** What this check found the last time. */
+  readonly previous?: Finding | undefined;
 }
 
 type ToolsFor<K extends TargetKind> = K extends 'endpoint' | 'runner' ? LinkTools : Tools;

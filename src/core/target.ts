@@ -11,6 +11,8 @@ export type ProxyDecision =
       readonly kind: 'direct';
       /** Why there is no proxy: `HTTPS_PROXY is not set`, `NO_PROXY matches gitlab.example.com`. */
       readonly because: string;
+      /** The variable whose value Go cannot parse, and so ignores. */
+      readonly unparsable?: string;
     }
   | {
       readonly kind: 'proxy';
@@ -20,7 +22,18 @@ export type ProxyDecision =
       readonly credentials?: { readonly user: string; readonly password: Secret };
       /** The variable it came from, as the runner's process has it: `HTTPS_PROXY`. */
       readonly variable: string;
+      /** An entry of NO_PROXY that was meant for this host, and why Go does not match it. */
+      readonly nearMiss?: { readonly entry: string; readonly because: string };
     };
+
+/** Another way that is written down on this host and not in force. */
+export interface ProxyAlternative {
+  readonly decision: ProxyDecision;
+  /** `/etc/environment:3`. */
+  readonly source: string;
+  /** Meant for the runner or for the whole host, not for another program. */
+  readonly isForRunner: boolean;
+}
 
 /** Where the runner looks for trust and identity. Paths are as the runner sees them. */
 export interface TrustSource {
@@ -48,6 +61,7 @@ export interface EndpointTarget {
   readonly url: URL;
   readonly trust: TrustSource;
   readonly proxy: ProxyDecision;
+  readonly alternatives?: readonly ProxyAlternative[];
 }
 
 export interface RunnerTarget {

@@ -11,6 +11,7 @@ import { Secret } from '../core/secret.ts';
 import type { ProxyDecision } from '../core/target.ts';
 import type { GoUrl } from './go-url.ts';
 import { parseLikeGo } from './go-url.ts';
+import { nearMissOf } from './no-proxy-near-miss.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -31,12 +32,20 @@ export function decideProxy(url: URL, environment: Environment): ProxyDecision {
     return direct('HTTP_PROXY is refused, because REQUEST_METHOD is set (CGI)');
   }
   const proxy = parseProxy(environment[variable] ?? '');
-  if (proxy === undefined) return direct(`${variable} cannot be parsed as a URL and is ignored`);
+  if (proxy === undefined) {
+    return {
+      ...direct(`${variable} cannot be parsed as a URL and is ignored`),
+      unparsable: variable,
+    };
+  }
   const exempt = exemption(url, environment);
-  return exempt === undefined ? decisionOf(proxy, variable) : direct(exempt);
+  if (exempt !== undefined) return direct(exempt);
+  const list = environment[firstSet(environment, 'NO_PROXY') ?? ''] ?? '';
+  const nearMiss = nearMissOf(list, withoutBrackets(url.hostname));
+  return { ...decisionOf(proxy, variable), ...(nearMiss === undefined ? {} : { nearMiss }) };
 }
 
-function direct(because: string): ProxyDecision {
+function direct(because: string): Extract<ProxyDecision, { kind: 'direct' }> {
   return { kind: 'direct', because };
 }
 
@@ -53,7 +62,7 @@ function parseProxy(value: string): GoUrl | undefined {
   return isWhole ? url : (parseLikeGo(`http://${value}`) ?? url);
 }
 
-function decisionOf(proxy: GoUrl, variable: string): ProxyDecision {
+function decisionOf(proxy: GoUrl, variable: string): Extract<ProxyDecision, { kind: 'proxy' }> {
   const { user, scheme, port } = proxy;
   return {
     kind: 'proxy',

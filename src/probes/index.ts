@@ -4,6 +4,7 @@ import { api } from './api.ts';
 import { config } from './config.ts';
 import { connect } from './connect.ts';
 import { cpu } from './cpu.ts';
+import { detour } from './detour.ts';
 import { disk } from './disk.ts';
 import { dns } from './dns.ts';
 import { http } from './http.ts';
@@ -20,6 +21,7 @@ export const PROBES: readonly Probe[] = [
   tls,
   http,
   api,
+  detour,
   token,
   config,
   service,

@@ -162,7 +162,7 @@ describe('what other proxies do', () => {
     expect(asked.finding).toMatchObject({
       status: 'fail',
       reason: 'silent',
-      detail: `proxy 127.0.0.1:${server.port} did not answer CONNECT 127.0.0.1:8443 within 5 s`,
+      detail: `proxy 127.0.0.1:${server.port} did not answer CONNECT 127.0.0.1:8443 in time`,
     });
   });
 
@@ -228,13 +228,6 @@ describe('before the tunnel', () => {
       detail: 'the proxy proxy.test:3128 (from HTTPS_PROXY) cannot be connected to',
       facts: { proxy: 'proxy.test:3128', variable: 'HTTPS_PROXY' },
     });
-  });
-
-  test('a proxy that is spoken to over TLS is not judged', async () => {
-    await using server = await startScriptedProxy(() => {});
-    using asked = await ask(proxyAt(server.port, { scheme: 'https' }));
-    expect(asked.finding).toMatchObject({ status: 'unknown', reason: 'unsupported' });
-    expect(server.received.join('')).toBe('');
   });
 
   test('for http:// an HTTP proxy is not asked for a tunnel', async () => {

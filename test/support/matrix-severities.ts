@@ -160,13 +160,6 @@ export const IDS_FOR_LATER: Readonly<Record<string, string>> = {
     'idle-connection-killed',
   ),
   ...later(
-    'needs the environment that somebody meant, or a direct try beside the proxy (issue 3)',
-    'proxy-required-not-set',
-    'proxy-setting-not-applied',
-    'no-proxy-mismatch',
-    'proxy-tls-interception',
-  ),
-  ...later(
     'needs to tell lasting from passing, or another request to GitLab (issue 3)',
     'gitlab-read-only-site',
     'gitlab-migration-backoff',

@@ -78,7 +78,7 @@ export async function probeTls(question: TlsQuestion): Promise<Finding> {
   }
 }
 
-async function dial(port: number): Promise<Socket> {
+export async function dial(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
   await once(socket, 'connect');

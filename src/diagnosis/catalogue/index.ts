@@ -7,6 +7,7 @@ import { GITLAB_CAUSES } from './gitlab.ts';
 import { HOST_CAUSES } from './host.ts';
 import { NETWORK_CAUSES } from './network.ts';
 import { PROCESS_CAUSES } from './process.ts';
+import { PROXY_CHOICE_CAUSES } from './proxy-choice.ts';
 import { PROXY_CAUSES } from './proxy.ts';
 import { TLS_HANDSHAKE_CAUSES } from './tls-handshake.ts';
 import { TLS_TRUST_CAUSES } from './tls-trust.ts';
@@ -18,6 +19,7 @@ export const catalogue: readonly CauseSpec[] = [
   ...HOST_CAUSES,
   ...DNS_CAUSES,
   ...NETWORK_CAUSES,
+  ...PROXY_CHOICE_CAUSES,
   ...PROXY_CAUSES,
   ...TLS_TRUST_CAUSES,
   ...TLS_HANDSHAKE_CAUSES,

@@ -4,7 +4,7 @@
  */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
-import type { CheckId } from '../../core/finding.ts';
+import type { CheckId, Fact } from '../../core/finding.ts';
 import { reasonOf } from '../../core/finding.ts';
 import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
@@ -12,6 +12,7 @@ import type { CauseSpec } from '../cause-spec.ts';
 import { draft, mustHave } from '../draft.ts';
 import type { Picture } from '../picture.ts';
 import { factsOf, hasReason, isFail } from '../picture.ts';
+import { refined } from './refine.ts';
 
 export function pathCauses(picture: Picture): readonly Cause[] {
   return merged(picture.surroundings.endpoints.flatMap((endpoint) => causesOf(endpoint, picture)));
@@ -43,16 +44,24 @@ function causeOfLink(
   picture: Picture,
 ): Cause {
   const runners = picture.runnersOf(endpoint);
-  const spec = specOfLink(link);
+  const { spec, facts = {} } = refined(link, endpoint, picture) ?? { spec: specOfLink(link) };
   return draft(picture, {
     spec,
-    states: [link],
-    scopeId: scopeIdOf(spec, link, endpoint),
+    states: [link, ...(isFail(link) ? otherWays(endpoint, picture) : [])],
+    scopeId: scopeIdOf(spec, { ...factsOf(link), ...facts }, endpoint),
     runners,
     url: endpoint.id,
+    facts,
     explains: isFail(link) ? symptomsOf(link, links, picture, runners) : [],
     ruledOut: ruledOutBefore(link, links),
   });
+}
+
+/** Another way that is open is evidence of whatever breaks this one: it is the factor that flips the result. */
+function otherWays({ id }: EndpointTarget, picture: Picture): readonly CheckState[] {
+  return picture
+    .statesOf('detour')
+    .filter(({ check, finding }) => check.target.id === id && finding.status === 'warn');
 }
 
 function specOfLink(link: CheckState): CauseSpec {
@@ -89,9 +98,12 @@ function symptomsOf(
 }
 
 /** A fault of this host's resolver or proxy is one fault, however many endpoints suffer. */
-function scopeIdOf(spec: CauseSpec, link: CheckState, endpoint: EndpointTarget): string {
+function scopeIdOf(
+  spec: CauseSpec,
+  { proxy, servers }: Readonly<Record<string, Fact>>,
+  endpoint: EndpointTarget,
+): string {
   if (spec.scope !== 'host') return endpoint.id;
-  const { proxy, servers } = factsOf(link);
   return String(proxy ?? servers ?? 'host');
 }
 

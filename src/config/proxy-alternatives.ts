@@ -1,0 +1,41 @@
+/**
+ * Which other way to GitLab did somebody write down? Compares the decision of the running process with what
+ * each hint on this host would make of the same URL.
+ */
+import type { ProxyAlternative, ProxyDecision } from '../core/target.ts';
+import { decideProxy } from '../gonet/proxy-decision.ts';
+import type { ProxyHint } from '../host/proxy-settings.ts';
+
+/** Distinct ways that differ from the one in force, those meant for the runner first. */
+export function alternativesOf(
+  url: URL,
+  inForce: ProxyDecision,
+  hints: readonly ProxyHint[],
+): readonly ProxyAlternative[] {
+  const found = hints.flatMap(({ source, isForRunner, variables }): readonly ProxyAlternative[] => {
+    const decision = decideProxy(url, withAllProxy(variables));
+    // A hint that names no proxy, or an exemption where there is no proxy to be exempt from, says nothing.
+    const isSaying = decision.kind === 'proxy' || inForce.kind === 'proxy';
+    const says = decision.kind === 'direct' && !hasExemption(variables) ? false : isSaying;
+    return says && wayOf(decision) !== wayOf(inForce) ? [{ decision, source, isForRunner }] : [];
+  });
+  return [...new Map(found.toReversed().map((item) => [wayOf(item.decision), item])).values()]
+    .toReversed()
+    .toSorted((a, b) => Number(b.isForRunner) - Number(a.isForRunner));
+}
+
+/** Whoever sets ALL_PROXY means every scheme; Go does not know it. */
+function withAllProxy(variables: Readonly<Record<string, string>>): Record<string, string> {
+  const all = variables['ALL_PROXY'] ?? variables['all_proxy'];
+  return all === undefined ? { ...variables } : { HTTP_PROXY: all, HTTPS_PROXY: all, ...variables };
+}
+
+function hasExemption(variables: Readonly<Record<string, string>>): boolean {
+  return Object.keys(variables).some((name) => /^no_proxy$/i.test(name));
+}
+
+function wayOf(decision: ProxyDecision): string {
+  if (decision.kind === 'direct') return 'direct';
+  const { scheme, host, port, credentials } = decision;
+  return [scheme, host, port, credentials?.user, credentials?.password.fingerprint()].join(' ');
+}

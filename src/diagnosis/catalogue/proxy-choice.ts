@@ -1,0 +1,108 @@
+/** Causes in the choice of the way: which proxy, or none, is in force for GitLab (fault matrix 2.4). */
+import type { CauseContext, CauseSpec } from '../cause-spec.ts';
+import { editUnit, family, quoted, restart, step } from '../cause-spec.ts';
+
+const choice = family({
+  severity: 'critical',
+  scope: 'host',
+  resolvedWhen: 'the links up to tls pass',
+});
+
+function setProxy(c: CauseContext) {
+  return editUnit(
+    c,
+    'Give it to the runner’s unit; put user and password in where they are needed.',
+    `${c.fact('variable')}=${c.fact('proxy_url')}`,
+  );
+}
+
+export const PROXY_CHOICE_CAUSES: readonly CauseSpec[] = [
+  choice({
+    id: 'proxy-required-not-set',
+    title: 'GitLab is reached only through a proxy, and the runner has none',
+    meaning:
+      'The direct way is blocked. Another program of this host is told of a proxy, and through that one the way to GitLab is open.',
+    evidence: 'The direct way fails, and a proxy that is written down for apt or Docker opens it.',
+    notConfusedWith: ['tcp-connect-timeout', 'proxy-setting-not-applied'],
+    from: [],
+    says: (c) =>
+      `the direct way to ${c.host} is blocked, and through the proxy ${c.fact('proxy')} (from ${c.fact('source')}) it is open; the runner has no proxy`,
+    fix: (c) => [setProxy(c), restart(c)],
+    suppresses: ['tcp-connect-timeout', 'tcp-connection-refused', 'dns-name-not-found'],
+  }),
+  choice({
+    id: 'proxy-setting-not-applied',
+    title: 'A proxy setting is written down where the running runner does not read it',
+    meaning:
+      'The runner’s process has only the environment that it was started with: not /etc/environment, not a profile, not `environment` in config.toml, not ALL_PROXY, and not a unit that was changed since.',
+    evidence:
+      'The environment of the process lacks the setting, a file has it, and with it the way to GitLab is open.',
+    notConfusedWith: ['proxy-unreachable', 'proxy-required-not-set'],
+    from: [],
+    says: (c) =>
+      `the proxy setting in ${c.fact('source')} would open the way to ${c.host}, and the running process does not have it`,
+    fix: (c) => [
+      step(
+        'See what the process has.',
+        `sudo grep -zi _proxy= /proc/$(systemctl show -p MainPID --value ${c.unit})/environ`,
+      ),
+      step(
+        'Put the setting into the unit, unless it is there already.',
+        `sudo systemctl edit ${c.unit}   # [Service] Environment="HTTPS_PROXY=…" "NO_PROXY=…"`,
+      ),
+      step(
+        'Load the unit anew and restart the runner.',
+        `sudo systemctl daemon-reload && sudo systemctl restart ${c.unit}`,
+      ),
+    ],
+    suppresses: ['tcp-connect-timeout', 'tcp-connection-refused', 'proxy-unreachable'],
+  }),
+  choice({
+    id: 'no-proxy-mismatch',
+    title: 'GitLab should bypass the proxy, and NO_PROXY does not cover it',
+    meaning:
+      'The proxy is used for GitLab and does not lead there, while the direct way is open. By Go’s rules the list does not match, although curl may think so.',
+    evidence:
+      'The direct way works, the proxy’s does not, and an entry was meant for this host or the host is inside.',
+    notConfusedWith: ['proxy-connect-denied', 'proxy-upstream-failed'],
+    from: [],
+    says: (c) => {
+      const entry = c.fact('no_proxy_entry');
+      const why =
+        entry === 'unknown'
+          ? 'NO_PROXY does not name it'
+          : `the entry "${entry}" of NO_PROXY does not match (${c.fact('no_proxy_because')})`;
+      return `${c.host} is reached directly and not through the proxy ${c.fact('proxy')}: ${why}`;
+    },
+    fix: (c) => [
+      editUnit(c, 'Name the host in the runner’s NO_PROXY.', `NO_PROXY=${c.host}`),
+      restart(c),
+    ],
+    suppresses: ['proxy-connect-denied', 'proxy-upstream-failed'],
+  }),
+  choice({
+    id: 'proxy-tls-interception',
+    title: 'The proxy replaces GitLab’s certificate with one that the runner does not trust',
+    meaning:
+      'The proxy opens the encrypted connection and signs it anew with its own authority. GitLab’s own certificate never arrives.',
+    evidence:
+      'Through the proxy another certificate is shown than on the direct way, or one for any name that is asked for.',
+    notConfusedWith: ['tls-unknown-authority', 'tls-self-signed'],
+    from: [],
+    says: (c) =>
+      `the proxy ${c.fact('proxy')} shows a certificate for ${c.host} that ${c.fact('root')} has signed, not GitLab’s own`,
+    fix: (c) => [
+      editUnit(
+        c,
+        'Best: exempt GitLab from the proxy and restart the runner.',
+        `NO_PROXY=${c.host}`,
+      ),
+      step(
+        'Or: get the proxy’s root certificate from whoever runs it, put it into the runner’s certs folder and restart.',
+        `sudo install -D -m 0644 proxy-root.pem ${quoted(c.fact('certs_file'))} && sudo systemctl restart ${c.unit}`,
+      ),
+    ],
+    resolvedWhen: 'the tls link passes',
+    suppresses: ['tls-unknown-authority', 'tls-self-signed'],
+  }),
+];

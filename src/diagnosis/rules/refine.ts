@@ -1,0 +1,29 @@
+/**
+ * A link says what it saw; what else was seen at the same time may say more exactly why. Each refinement looks
+ * at one more thing and names a narrower cause, or nothing. The first one that does wins.
+ */
+import type { CheckState } from '../../core/check.ts';
+import type { EndpointTarget } from '../../core/target.ts';
+import type { Picture } from '../picture.ts';
+import type { Refined, Refinement } from './refinement.ts';
+import { byDetour, byProxyCertificate, byUnparsableProxy } from './refine-proxy.ts';
+import { byBootTime } from './refine-web.ts';
+
+const REFINEMENTS: readonly Refinement[] = [
+  byUnparsableProxy,
+  byDetour,
+  byProxyCertificate,
+  byBootTime,
+];
+
+export function refined(
+  link: CheckState,
+  endpoint: EndpointTarget,
+  picture: Picture,
+): Refined | undefined {
+  for (const refine of REFINEMENTS) {
+    const found = refine(link, endpoint, picture);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

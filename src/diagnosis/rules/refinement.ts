@@ -1,0 +1,18 @@
+/** The form of a refinement: a look at something else that was seen at the same time. */
+import type { CheckState } from '../../core/check.ts';
+import type { Fact } from '../../core/finding.ts';
+import type { EndpointTarget } from '../../core/target.ts';
+import type { CauseSpec } from '../cause-spec.ts';
+import type { Picture } from '../picture.ts';
+
+export interface Refined {
+  readonly spec: CauseSpec;
+  /** For the wording and the fix, beside the link's own. */
+  readonly facts?: Readonly<Record<string, Fact>>;
+}
+
+export type Refinement = (
+  link: CheckState,
+  endpoint: EndpointTarget,
+  picture: Picture,
+) => Refined | undefined;

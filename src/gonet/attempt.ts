@@ -1,0 +1,116 @@
+/**
+ * Does this way lead to GitLab? One attempt from the name to the secured connection, over a way that is not
+ * the one in force: direct, or by another proxy. The connection is closed at once; nothing is asked of GitLab.
+ */
+import type { Socket } from 'node:net';
+
+import { deadlineOf } from '../core/abort.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Paths } from '../core/paths.ts';
+import type { ProxyDecision } from '../core/target.ts';
+import { dialLikeGo } from './dial.ts';
+import { handshakeLikeGo } from './handshake.ts';
+import { namesOf } from './hostname.ts';
+import { resolveLikeGo } from './resolver.ts';
+import type { Trust } from './trust.ts';
+import { openTunnel } from './tunnel.ts';
+
+export interface AttemptLoan {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly paths: Paths;
+  readonly dnsPort?: number;
+  readonly trust: Trust;
+  /** For name, connection, tunnel and handshake together. */
+  readonly timeoutSeconds: number;
+}
+
+export interface Attempt {
+  /** The link at which it ended; `end` when the way leads to GitLab. */
+  readonly reached: 'dns' | 'connect' | 'proxy' | 'tls' | 'end';
+  /** Of GitLab's name on a direct way. */
+  readonly addresses: readonly string[];
+  /** SHA-256 of the certificate shown at the end, also when it is not accepted. */
+  readonly leafFingerprint?: string;
+  readonly leafNames?: readonly string[];
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `serverName` is another name to ask for in the handshake, for a look at what a proxy makes of it. */
+export async function attemptWay(
+  url: URL,
+  way: ProxyDecision,
+  loan: AttemptLoan,
+  serverName?: string,
+): Promise<Attempt> {
+  using deadline = deadlineOf(loan.timeoutSeconds, loan.signal);
+  const inTime = { ...loan, signal: deadline.signal };
+  const place = placeOf(url);
+  const next = way.kind === 'proxy' ? { host: way.host, port: way.port } : place;
+  const found = await resolveLikeGo(next.host, { ...inTime, port: loan.dnsPort }).catch(
+    () => undefined,
+  );
+  const resolved = found?.addresses ?? [];
+  const addresses = way.kind === 'proxy' ? [] : resolved.map(({ address }) => address);
+  if (resolved.length === 0) return { reached: 'dns', addresses };
+  const { socket } = await dialLikeGo(resolved, next.port, inTime);
+  if (socket === undefined) return { reached: 'connect', addresses };
+  try {
+    const opened = await openedBy(socket, way, url, inTime);
+    if (opened === undefined) return { reached: 'proxy', addresses };
+    if (url.protocol === 'http:') return { reached: 'end', addresses };
+    return { addresses, ...(await secured(opened, serverName ?? place.host, inTime)) };
+  } finally {
+    socket.destroy();
+  }
+}
+
+function placeOf(url: URL): Place {
+  const usual = url.protocol === 'https:' ? 443 : 80;
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? usual : Number(url.port),
+  };
+}
+
+/** The socket that leads to GitLab, or undefined when the proxy does not open the way. */
+async function openedBy(
+  socket: Socket,
+  proxy: ProxyDecision,
+  url: URL,
+  { trust, clock, signal }: AttemptLoan,
+): Promise<Socket | undefined> {
+  if (proxy.kind === 'direct') return socket;
+  let to = socket;
+  if (proxy.scheme === 'https') {
+    const shaken = await handshakeLikeGo(socket, {
+      host: proxy.host,
+      trust,
+      now: clock.wall(),
+      signal,
+    });
+    if (shaken.kind !== 'secured') return undefined;
+    to = shaken.socket;
+  }
+  if (url.protocol === 'http:' && proxy.scheme !== 'socks5') return to;
+  const tunnel = await openTunnel(to, proxy, placeOf(url), signal);
+  return tunnel.kind === 'open' ? to : undefined;
+}
+
+async function secured(
+  socket: Socket,
+  host: string,
+  { trust, clock, signal }: AttemptLoan,
+): Promise<Omit<Attempt, 'addresses'>> {
+  const shaken = await handshakeLikeGo(socket, { host, trust, now: clock.wall(), signal });
+  const leaf = 'shown' in shaken ? shaken.shown.sent[0] : undefined;
+  const shown =
+    leaf === undefined
+      ? {}
+      : { leafFingerprint: leaf.fingerprint256, leafNames: namesOf(leaf).dns };
+  return { reached: shaken.kind === 'secured' ? 'end' : 'tls', ...shown };
+}

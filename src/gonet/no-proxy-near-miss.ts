@@ -1,0 +1,60 @@
+/**
+ * Which entry of NO_PROXY was meant for this host and does not match by Go's rules? (network reference,
+ * section 4). Called only when a proxy is used although the list is not empty.
+ */
+import { isIP } from 'node:net';
+
+export interface NearMiss {
+  readonly entry: string;
+  /** A clause: why Go does not match it. */
+  readonly because: string;
+}
+
+/** The first entry that looks meant for `host`, or undefined. */
+export function nearMissOf(list: string, host: string): NearMiss | undefined {
+  const name = host.toLowerCase();
+  for (const entry of list.split(',').map((word) => word.trim())) {
+    const because = entry === '' ? undefined : reasonOf(entry.toLowerCase(), name);
+    if (because !== undefined) return { entry, because };
+  }
+  return undefined;
+}
+
+function reasonOf(entry: string, name: string): string | undefined {
+  if (/[;\s]/.test(entry)) {
+    return entry.split(/[;\s]+/).some((word) => isMeant(word, name))
+      ? 'only commas separate entries'
+      : undefined;
+  }
+  if (entry.includes('/') && isIP(entry.split('/')[0] ?? '') !== 0) {
+    return isIP(name) === 0
+      ? 'a network matches only a URL that is written with an address'
+      : undefined;
+  }
+  if (isIP(entry) !== 0 && isIP(name) === 0) {
+    return 'an address matches only a URL that is written with that address';
+  }
+  return isMeant(entry, name) ? whyNot(entry, name) : undefined;
+}
+
+/** The name inside an entry is the host, a parent or a part of it. */
+function isMeant(entry: string, name: string): boolean {
+  const core = entry
+    .replace(/^[a-z]+:\/\//, '')
+    .replace(/[:/].*$/, '')
+    .replaceAll('*', '')
+    .replace(/^\.+|\.+$/g, '');
+  return core !== '' && (name === core || name.endsWith(`.${core}`) || name.startsWith(`${core}.`));
+}
+
+function whyNot(entry: string, name: string): string {
+  if (entry.includes('://')) return 'an entry is a host, not a URL';
+  if (/:\d+$/.test(entry)) return 'it is for another port';
+  if (entry.endsWith('.')) return 'an entry with a dot at its end never matches';
+  if (/^\*?\./.test(entry)) return 'a leading dot matches only what is below that name';
+  if (entry.includes('*'))
+    return 'a star is known only as `*` alone or in front, as in `*.example.com`';
+  return name.startsWith(entry)
+    ? 'the beginning of a name is not enough'
+    : 'it does not cover the name';
+}

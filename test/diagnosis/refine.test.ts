@@ -1,0 +1,111 @@
+/** A broken link, and what else was seen at the same time: which cause is named. */
+import { describe, expect, test } from 'vitest';
+
+import type { Fact } from '../../src/core/finding.ts';
+import type { ProxyDecision } from '../../src/core/target.ts';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { START } from '../support/clock.ts';
+import type { Said } from '../support/snapshots.ts';
+import { brokenAt, fail, PROXY, snapshotOf, warn } from '../support/snapshots.ts';
+
+type Facts = Readonly<Record<string, Fact>>;
+
+function causesOf(said: Readonly<Record<string, Said>>, proxy?: ProxyDecision): readonly string[] {
+  const { causes } = diagnose(snapshotOf(said, proxy === undefined ? {} : { proxy }));
+  return causes.map(({ id }) => id);
+}
+
+const works = (isForRunner: boolean): Said =>
+  warn('known-proxy-works', {
+    proxy: 'proxy:3128',
+    source: '/etc/x:1',
+    is_for_runner: isForRunner,
+  });
+const direct = (facts: Facts = {}): Said => warn('direct-works', facts);
+
+describe('the direct way is blocked', () => {
+  test.each([
+    ['and a proxy meant for the runner works', works(true), 'proxy-setting-not-applied'],
+    ['and a proxy of another program works', works(false), 'proxy-required-not-set'],
+    ['and no other way is known', { status: 'pass' } as const, 'tcp-connect-timeout'],
+  ])('%s', (_, detour, id) => {
+    expect(causesOf({ ...brokenAt('connect', fail('timeout')), detour })).toEqual([id]);
+  });
+
+  test('and so is the name: a proxy that works explains both', () => {
+    expect(causesOf({ ...brokenAt('dns', fail('not-found')), detour: works(false) })).toEqual([
+      'proxy-required-not-set',
+    ]);
+  });
+
+  test('because the value of the variable cannot be parsed', () => {
+    const proxy: ProxyDecision = {
+      kind: 'direct',
+      because: 'HTTPS_PROXY cannot be parsed as a URL and is ignored',
+      unparsable: 'HTTPS_PROXY',
+    };
+
+    expect(causesOf(brokenAt('connect', fail('timeout')), proxy)).toEqual(['proxy-url-invalid']);
+  });
+});
+
+describe('the proxy is in the way', () => {
+  test.each([
+    ['denied', direct({ is_internal: true }), 'no-proxy-mismatch'],
+    ['upstream-failed', direct({ is_internal: true }), 'no-proxy-mismatch'],
+    ['denied', direct({ is_internal: false }), 'proxy-connect-denied'],
+    ['denied', direct({ is_internal: false, no_proxy_entry: '10.0.0.0/8' }), 'no-proxy-mismatch'],
+    ['auth-required', direct({ is_internal: true }), 'proxy-auth-required'],
+    [
+      'auth-required',
+      direct({ is_internal: true, source: '/etc/x:1' }),
+      'proxy-setting-not-applied',
+    ],
+    ['silent', works(true), 'proxy-setting-not-applied'],
+  ])('%s, with %o it is %s', (reason, detour, id) => {
+    expect(causesOf({ ...brokenAt('proxy', fail(reason)), detour }, PROXY)).toEqual([id]);
+  });
+
+  test('another way that works is evidence of whatever is named', () => {
+    const detour = direct({ is_internal: false });
+    const { causes } = diagnose(
+      snapshotOf({ ...brokenAt('proxy', fail('auth-required')), detour }, { proxy: PROXY }),
+    );
+
+    expect(causes[0]?.evidence.map(({ check }) => check.split('@')[0])).toEqual([
+      'proxy',
+      'detour',
+    ]);
+  });
+
+  test('it replaces the certificate', () => {
+    const said = { ...brokenAt('tls', fail('self-signed')), detour: warn('intercepted') };
+
+    expect(causesOf(said, PROXY)).toEqual(['proxy-tls-interception']);
+  });
+
+  test('its own certificate is judged by the same rules as GitLab’s', () => {
+    const refusal = fail('certificate-refused', { problem: 'expired', proxy: 'proxy:3128' });
+
+    expect(causesOf(brokenAt('proxy', refusal), PROXY)).toEqual(['tls-certificate-expired']);
+  });
+});
+
+describe('502', () => {
+  const since = (seconds: number) => START - seconds * 1000;
+  const before = [
+    { check: 'http@x', startedAt: since(90), durationSeconds: 0.1, finding: { status: 'pass' } },
+  ] as const;
+
+  test.each([
+    ['for ten seconds after it was fine', 'bad-gateway', 10, before, 'gitlab-booting'],
+    ['for two minutes after it was fine', 'bad-gateway', 120, before, 'gitlab-bad-gateway'],
+    ['from the first look on', 'bad-gateway', 10, [], 'gitlab-bad-gateway'],
+    ['with the boot page for a minute', 'booting', 60, [], 'gitlab-booting'],
+    ['with the boot page for an hour', 'booting', 3600, [], 'gitlab-bad-gateway'],
+  ])('%s', (_, reason, seconds, recent, id) => {
+    const http: Said = { finding: fail(reason), since: since(seconds), recent };
+
+    expect(causesOf(brokenAt('http', http))).toEqual([id]);
+  });
+});

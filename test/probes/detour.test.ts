@@ -1,0 +1,247 @@
+/** Ways that are not in force, tried for real: a TLS server on loopback as GitLab, and proxies before it. */
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { createSecureContext, createServer } from 'node:tls';
+
+import { describe, expect, test } from 'vitest';
+
+import type { Finding } from '../../src/core/finding.ts';
+import type { EndpointTarget, ProxyAlternative, ProxyDecision } from '../../src/core/target.ts';
+import { TrustStore } from '../../src/gonet/trust.ts';
+import { createDetour } from '../../src/probes/detour.ts';
+import { make, makeRoot } from '../support/certificates.ts';
+import { proxyAt, startScriptedProxy } from '../support/connect-proxy.ts';
+import { startForwardingProxy } from '../support/forwarding-proxy.ts';
+import { BUNDLE, CERTS, HOST, trustFolder } from '../support/probe-tls.ts';
+import { runProbe } from '../support/run-probe.ts';
+import { closedPort } from '../support/tcp-server.ts';
+import { startTlsServer } from '../support/tls-server.ts';
+
+const root = makeRoot({ name: 'Test Root' });
+const leaf = make({ name: HOST, dns: [HOST] }, root);
+const DIRECT: ProxyDecision = { kind: 'direct', because: 'HTTPS_PROXY is not set' };
+
+interface Question {
+  readonly port: number;
+  readonly proxy?: ProxyDecision;
+  readonly alternatives?: readonly ProxyAlternative[];
+  /** What the walk has found so far. */
+  readonly findings?: Readonly<Record<string, Finding>>;
+  readonly probe?: ReturnType<typeof createDetour>;
+}
+
+async function detourOf(question: Question): Promise<Finding> {
+  const { port, proxy = DIRECT, alternatives = [], findings = {} } = question;
+  await using folder = await trustFolder({
+    [BUNDLE]: root.pem,
+    '/etc/hosts': `127.0.0.1 ${HOST} proxy.test\n`,
+  });
+  const url = new URL(`https://${HOST}:${port}/`);
+  const target: EndpointTarget = {
+    kind: 'endpoint',
+    id: url.href,
+    url,
+    trust: { certsDirectory: CERTS },
+    proxy,
+    alternatives,
+  };
+  return await runProbe(question.probe ?? createDetour(new TrustStore()), target, {
+    tools: { paths: folder.paths, walk: { findings: new Map(Object.entries(findings)) } },
+  });
+}
+
+const broken = (reason: string): Finding => ({ status: 'fail', reason, detail: 'seen' });
+const hint = (decision: ProxyDecision, isForRunner = true): ProxyAlternative => ({
+  decision,
+  source: '/etc/environment:3',
+  isForRunner,
+});
+
+describe('where nothing is to be tried', () => {
+  test('a way that is open is left alone', async () => {
+    const port = await closedPort();
+
+    expect(await detourOf({ port, findings: { connect: { status: 'pass' } } })).toEqual({
+      status: 'pass',
+      measures: { tried: 0 },
+    });
+  });
+
+  test('without another way there is nothing to say', async () => {
+    const port = await closedPort();
+
+    expect(await detourOf({ port, findings: { connect: broken('timeout') } })).toEqual({
+      status: 'pass',
+      measures: { tried: 0 },
+    });
+  });
+});
+
+describe('a proxy that is written down', () => {
+  test('and opens the way is named with its place, without its password', async () => {
+    await using gitlab = await startTlsServer({ chain: [leaf] });
+    await using proxy = await startForwardingProxy(gitlab.port);
+    const decision = proxyAt(proxy.port, { host: 'proxy.test' });
+
+    const finding = await detourOf({
+      port: gitlab.port,
+      alternatives: [hint(decision, false)],
+      findings: { connect: broken('timeout') },
+    });
+
+    expect(finding).toEqual({
+      status: 'warn',
+      reason: 'known-proxy-works',
+      detail: `through the proxy proxy.test:${proxy.port}, written down in /etc/environment:3, the way to GitLab is open`,
+      measures: { tried: 1 },
+      facts: {
+        proxy: `proxy.test:${proxy.port}`,
+        proxy_url: `http://proxy.test:${proxy.port}`,
+        variable: 'HTTPS_PROXY',
+        source: '/etc/environment:3',
+        is_for_runner: false,
+      },
+    });
+  });
+
+  test('and refuses is not named', async () => {
+    await using gitlab = await startTlsServer({ chain: [leaf] });
+    await using proxy = await startScriptedProxy((socket) =>
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'),
+    );
+
+    expect(
+      await detourOf({
+        port: gitlab.port,
+        alternatives: [hint(proxyAt(proxy.port))],
+        findings: { dns: broken('not-found') },
+      }),
+    ).toEqual({ status: 'pass', measures: { tried: 1 } });
+  });
+});
+
+describe('the direct way beside a proxy that is in force', () => {
+  test('is open, and the entry of NO_PROXY that was meant is named', async () => {
+    await using gitlab = await startTlsServer({ chain: [leaf] });
+    const nearMiss = { entry: '10.0.0.0/8', because: 'a network matches only addresses' };
+
+    expect(
+      await detourOf({
+        port: gitlab.port,
+        proxy: proxyAt(await closedPort(), { nearMiss }),
+        findings: { proxy: broken('denied') },
+      }),
+    ).toMatchObject({
+      status: 'warn',
+      reason: 'direct-works',
+      facts: { is_internal: true, no_proxy_entry: '10.0.0.0/8' },
+    });
+  });
+
+  test('is open, and the file that would exempt GitLab is named', async () => {
+    await using gitlab = await startTlsServer({ chain: [leaf] });
+
+    expect(
+      await detourOf({
+        port: gitlab.port,
+        proxy: proxyAt(await closedPort()),
+        alternatives: [hint({ kind: 'direct', because: 'NO_PROXY has it' })],
+        findings: { proxy: broken('unreachable') },
+      }),
+    ).toMatchObject({ reason: 'direct-works', facts: { source: '/etc/environment:3' } });
+  });
+
+  test('is closed too, so there is nothing to say', async () => {
+    const port = await closedPort();
+
+    expect(
+      await detourOf({ port, proxy: proxyAt(port), findings: { proxy: broken('unreachable') } }),
+    ).toEqual({ status: 'pass', measures: { tried: 1 } });
+  });
+});
+
+describe('a certificate that arrives through a proxy', () => {
+  const shown = (fingerprint: string): Record<string, Finding> => ({
+    tls: { ...broken('unknown-authority'), facts: { fingerprint_sha256: fingerprint } },
+  });
+
+  test('is another one than on the direct way: it was replaced', async () => {
+    await using gitlab = await startTlsServer({ chain: [leaf] });
+    await using proxy = await startForwardingProxy(gitlab.port);
+
+    expect(
+      await detourOf({ port: gitlab.port, proxy: proxyAt(proxy.port), findings: shown('AA:BB') }),
+    ).toMatchObject({ reason: 'intercepted', facts: { because: 'differs-from-direct' } });
+  });
+
+  test('is made for any name that is asked for, where no direct way is open to compare', async () => {
+    await using minting = await startMintingServer();
+    await using proxy = await startForwardingProxy(minting.port);
+
+    expect(
+      await detourOf({
+        port: await closedPort(),
+        proxy: proxyAt(proxy.port),
+        findings: shown('AA:BB'),
+      }),
+    ).toMatchObject({ reason: 'intercepted', facts: { because: 'made-for-any-name' } });
+  });
+
+  test('is the same on both ways: it is GitLab’s own', async () => {
+    await using gitlab = await startTlsServer({ chain: [leaf] });
+    await using proxy = await startForwardingProxy(gitlab.port);
+    const { fingerprint256 } = new X509Certificate(leaf.pem);
+
+    expect(
+      await detourOf({
+        port: gitlab.port,
+        proxy: proxyAt(proxy.port),
+        findings: shown(fingerprint256),
+      }),
+    ).toEqual({ status: 'pass', measures: { tried: 2 } });
+  });
+});
+
+test('the same fault is tried again only after a minute, another one at once', async () => {
+  await using proxy = await startScriptedProxy((socket) =>
+    socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'),
+  );
+  const port = await closedPort();
+  const question = {
+    port,
+    alternatives: [hint(proxyAt(proxy.port))],
+    probe: createDetour(new TrustStore()),
+  };
+  const timeout = { connect: broken('timeout') };
+
+  await detourOf({ ...question, findings: timeout });
+  await detourOf({ ...question, findings: timeout });
+  expect(proxy.received).toHaveLength(1);
+  await detourOf({ ...question, findings: { connect: broken('refused') } });
+  expect(proxy.received).toHaveLength(2);
+});
+
+/** Makes a certificate for whatever name it is asked for, as an intercepting proxy does. */
+async function startMintingServer() {
+  const authority = makeRoot({ name: 'Corporate Proxy CA' });
+  const server = createServer({
+    SNICallback: (name, done) => {
+      const { pem, keyPem } = make({ name, dns: [name] }, authority);
+      done(null, createSecureContext({ cert: pem, key: keyPem }));
+    },
+  });
+  server
+    .on('tlsClientError', () => {})
+    .on('secureConnection', (socket) => socket.on('error', () => {}));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('not a TCP server');
+  return {
+    port: address.port,
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
