@@ -21,7 +21,7 @@ export interface SelfState {
   };
   /** Last load of the runner's config.toml. */
   readonly runnerConfig: { readonly successful: boolean; readonly successAt: Instant | undefined };
-  /** Requests sent to GitLab since start, by endpoint and kind (`health`, `version`, `discovery`, `verify`). */
+  /** Requests sent to GitLab since start, by endpoint and kind (`http`, `api`, `token`, `verify`). */
   readonly requests: readonly {
     readonly target: string;
     readonly kind: string;

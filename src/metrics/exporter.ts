@@ -11,7 +11,7 @@ import type { ProbeResult } from '../core/finding.ts';
 import { COMMON_REASONS, reasonOf } from '../core/finding.ts';
 import type { Probe } from '../core/probe.ts';
 import type { View } from '../core/view.ts';
-import type { Family } from './families.ts';
+import type { Family } from './family.ts';
 import { FAMILIES } from './families.ts';
 import { measureFamilies } from './measures.ts';
 import { OWN_PROCESS_FAMILIES } from './own-process.ts';

@@ -5,23 +5,10 @@
 import type { CheckState } from '../core/check.ts';
 import type { View } from '../core/view.ts';
 import { STATUSES, VERDICTS } from '../core/words.ts';
+import type { Family, Sample } from './family.ts';
+import { SELF_FAMILIES } from './self-families.ts';
 
-export interface Sample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-export interface Family {
-  /** Without the prefix. */
-  readonly name: string;
-  readonly kind: 'gauge' | 'counter';
-  readonly help: string;
-  readonly labels: readonly string[];
-  samples(view: View): readonly Sample[];
-}
-
-const one = (labels: Readonly<Record<string, string>> = {}): Sample => ({ labels, value: 1 });
-const bare = (value: number): readonly Sample[] => [{ labels: {}, value }];
+const one = (labels: Readonly<Record<string, string>>): Sample => ({ labels, value: 1 });
 
 function checkLabels({ check }: CheckState): Readonly<Record<string, string>> {
   return { probe: check.probe.id, target: check.target.id };
@@ -171,74 +158,6 @@ const PROBE_FAMILIES: readonly Family[] = [
     help: 'Deadline of one run of a probe.',
     labels: ['probe', 'target'],
     samples: (view) => perCheck(view, ({ check }) => check.timeoutSeconds),
-  },
-];
-
-const SELF_FAMILIES: readonly Family[] = [
-  {
-    name: 'build_info',
-    kind: 'gauge',
-    help: 'Version of runnerwatch and of Node; the value is always 1.',
-    labels: ['version', 'node_version'],
-    samples: ({ self }) => [one({ version: self.version, node_version: process.versions.node })],
-  },
-  {
-    name: 'lint_findings',
-    kind: 'gauge',
-    help: 'Findings in config.toml by severity.',
-    labels: ['severity'],
-    samples: ({ snapshot }) => {
-      const errors = snapshot.surroundings.configProblems.length;
-      return [
-        { labels: { severity: 'error' }, value: errors },
-        { labels: { severity: 'warning' }, value: 0 },
-        { labels: { severity: 'info' }, value: 0 },
-      ];
-    },
-  },
-  {
-    name: 'runner_config_last_load_successful',
-    kind: 'gauge',
-    help: 'Whether config.toml as it is on disk would load.',
-    labels: [],
-    samples: ({ self }) => bare(Number(self.runnerConfig.successful)),
-  },
-  {
-    name: 'runner_config_last_load_success_timestamp_seconds',
-    kind: 'gauge',
-    help: 'When a config.toml that loads was last read anew; absent before that.',
-    labels: [],
-    samples: ({ self }) =>
-      self.runnerConfig.successAt === undefined ? [] : bare(self.runnerConfig.successAt / 1000),
-  },
-  {
-    name: 'config_last_reload_successful',
-    kind: 'gauge',
-    help: 'Whether the last load of the own settings succeeded.',
-    labels: [],
-    samples: ({ self }) => bare(Number(self.settings.successful)),
-  },
-  {
-    name: 'config_last_reload_success_timestamp_seconds',
-    kind: 'gauge',
-    help: 'When the own settings were last loaded.',
-    labels: [],
-    samples: ({ self }) => bare(self.settings.successAt / 1000),
-  },
-  {
-    name: 'gitlab_requests_total',
-    kind: 'counter',
-    help: 'Requests that runnerwatch itself sent to GitLab.',
-    labels: ['target', 'kind'],
-    samples: ({ self }) =>
-      self.requests.map(({ target, kind, count }) => ({ labels: { target, kind }, value: count })),
-  },
-  {
-    name: 'scheduler_lag_seconds',
-    kind: 'gauge',
-    help: 'How far the most overdue job is behind its schedule.',
-    labels: [],
-    samples: ({ self }) => bare(self.schedulerLagSeconds),
   },
 ];
 

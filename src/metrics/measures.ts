@@ -1,7 +1,7 @@
 /** Measures of the probes as metric families, derived from their declarations. */
 import type { MeasureSpec, Probe } from '../core/probe.ts';
 import type { View } from '../core/view.ts';
-import type { Family, Sample } from './families.ts';
+import type { Family, Sample } from './family.ts';
 
 /** Metrics of the contract that several measures feed; their help is not that of one measure. */
 const SHARED_HELP: Readonly<Record<string, string>> = {

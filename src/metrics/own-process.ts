@@ -1,7 +1,7 @@
 /** What runnerwatch itself costs, under the names that every Prometheus client uses. Asked at each render. */
 import { performance } from 'node:perf_hooks';
 
-import type { Family } from './families.ts';
+import type { Family } from './family.ts';
 
 const bare = (value: number) => [{ labels: {}, value }];
 

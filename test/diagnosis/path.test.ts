@@ -5,16 +5,7 @@ import type { CheckId } from '../../src/core/finding.ts';
 import { LINKS } from '../../src/core/words.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
-import {
-  brokenAt,
-  fail,
-  GITLAB,
-  PROXY,
-  runner,
-  SKIPPED,
-  snapshotOf,
-  warn,
-} from '../support/snapshots.ts';
+import { brokenAt, fail, GITLAB, PROXY, SKIPPED, snapshotOf, warn } from '../support/snapshots.ts';
 
 const BOTH = ['runnerAA1', 'runnerAA2'];
 const WALK = LINKS.filter((link) => link !== 'token' && link !== 'proxy');
@@ -167,69 +158,6 @@ describe('a link that only warns', () => {
     const finding = warn('some-addresses-failed', { attempts, address });
 
     expect(diagnose(snapshotOf({ connect: finding })).causes).toMatchObject([{ id, severity }]);
-  });
-});
-
-describe('two GitLabs', () => {
-  const OTHER = 'https://gitlab.other.example/';
-  const runners = [runner('runnerAA1'), runner('runnerBB1', { url: OTHER })];
-  const both = (link: 'dns' | 'tls' | 'connect', reason: string) => ({
-    ...brokenAt(link, fail(reason, { servers: '10.0.0.53' }), GITLAB, ['runnerAA1']),
-    ...brokenAt(link, fail(reason, { servers: '10.0.0.53' }), OTHER, ['runnerBB1']),
-  });
-
-  test('a fault of the host’s resolver is one cause for both', () => {
-    const { causes } = diagnose(snapshotOf(both('dns', 'timeout'), { runners }));
-
-    expect(causes).toMatchObject([
-      { id: 'dns-timeout', scope: { kind: 'host', runners: ['runnerAA1', 'runnerBB1'] } },
-    ]);
-    expect(causes[0]?.evidence).toHaveLength(2);
-  });
-
-  test('one look more at either of them confirms it', () => {
-    const said = both('dns', 'timeout');
-    const once = { finding: fail('timeout', { servers: '10.0.0.53' }), streak: 1 };
-    const { causes } = diagnose(snapshotOf({ ...said, [`dns@${GITLAB}`]: once }, { runners }));
-
-    expect(causes[0]?.confidence).toBe('confirmed');
-  });
-
-  test('two certificates are two causes, each with its own entries', () => {
-    const { causes, runners: judged } = diagnose(snapshotOf(both('tls', 'expired'), { runners }));
-
-    expect(causes.map(({ id, scope }) => [id, scope.id, scope.runners])).toEqual([
-      ['tls-certificate-expired', GITLAB, ['runnerAA1']],
-      ['tls-certificate-expired', OTHER, ['runnerBB1']],
-    ]);
-    expect(judged.map(({ cause }) => cause)).toEqual([
-      'tls-certificate-expired',
-      'tls-certificate-expired',
-    ]);
-  });
-
-  test('no way out of the host makes the resolver’s silence a symptom, also for other entries', () => {
-    const said = {
-      ...brokenAt('connect', fail('no-route', { address: '10.0.0.2' }), GITLAB, ['runnerAA1']),
-      ...brokenAt('dns', fail('timeout'), OTHER, ['runnerBB1']),
-    };
-    const { causes, runners: judged } = diagnose(snapshotOf(said, { runners }));
-
-    expect(causes.map(({ id }) => id)).toEqual(['network-no-route']);
-    expect(causes[0]?.explains).toContain(`dns@${OTHER}`);
-    expect(judged.map(({ cause }) => cause)).toEqual(['network-no-route', 'network-no-route']);
-  });
-
-  test('a CA file of one GitLab explains nothing at the other', () => {
-    const said = {
-      ...brokenAt('tls', fail('ca-file-missing', { ca_file: '/a.crt' }), GITLAB, ['runnerAA1']),
-      ...brokenAt('tls', fail('unknown-authority'), OTHER, ['runnerBB1']),
-    };
-
-    expect(diagnose(snapshotOf(said, { runners })).causes.map(({ id }) => id)).toEqual([
-      'tls-ca-file-missing',
-      'tls-unknown-authority',
-    ]);
   });
 });
 

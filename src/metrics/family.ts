@@ -1,0 +1,16 @@
+/** The form of a metric: name, help and labels as data, values out of a view. */
+import type { View } from '../core/view.ts';
+
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface Family {
+  /** Without the prefix. */
+  readonly name: string;
+  readonly kind: 'gauge' | 'counter';
+  readonly help: string;
+  readonly labels: readonly string[];
+  samples(view: View): readonly Sample[];
+}

@@ -1,0 +1,100 @@
+/** Metrics of runnerwatch itself: its version, its files, its own load on GitLab. */
+import type { View } from '../core/view.ts';
+import type { Family, Sample } from './family.ts';
+
+const bare = (value: number): readonly Sample[] => [{ labels: {}, value }];
+
+/** Zero from the start, so that a first request is an increase. */
+const REQUEST_KINDS = ['http', 'api', 'token', 'verify'] as const;
+
+/** Of the endpoints that there are: those of an entry that has left go with it. */
+function requestsOf({ snapshot, self }: View): readonly Sample[] {
+  return snapshot.surroundings.endpoints.flatMap(({ id: target }) => {
+    const own = self.requests.filter((request) => request.target === target);
+    const kinds = [...new Set([...REQUEST_KINDS, ...own.map(({ kind }) => kind)])];
+    return kinds.map((kind) => ({
+      labels: { target, kind },
+      value: own.find((request) => request.kind === kind)?.count ?? 0,
+    }));
+  });
+}
+
+export const SELF_FAMILIES: readonly Family[] = [
+  {
+    name: 'build_info',
+    kind: 'gauge',
+    help: 'Version of runnerwatch and of Node; the value is always 1.',
+    labels: ['version', 'node_version'],
+    samples: ({ self }) => [
+      { labels: { version: self.version, node_version: process.versions.node }, value: 1 },
+    ],
+  },
+  {
+    name: 'lint_findings',
+    kind: 'gauge',
+    help: 'Findings in config.toml by severity.',
+    labels: ['severity'],
+    samples: ({ snapshot }) => {
+      const errors = snapshot.surroundings.configProblems.length;
+      return [
+        { labels: { severity: 'error' }, value: errors },
+        { labels: { severity: 'warning' }, value: 0 },
+        { labels: { severity: 'info' }, value: 0 },
+      ];
+    },
+  },
+  {
+    name: 'lint_finding_info',
+    kind: 'gauge',
+    help: 'Rules that config.toml breaks; absent when none does.',
+    labels: ['rule', 'severity'],
+    samples: ({ snapshot }) =>
+      [...new Set(snapshot.surroundings.configProblems.map(({ code }) => code))].map((rule) => ({
+        labels: { rule, severity: 'error' },
+        value: 1,
+      })),
+  },
+  {
+    name: 'runner_config_last_load_successful',
+    kind: 'gauge',
+    help: 'Whether config.toml as it is on disk would load.',
+    labels: [],
+    samples: ({ self }) => bare(Number(self.runnerConfig.successful)),
+  },
+  {
+    name: 'runner_config_last_load_success_timestamp_seconds',
+    kind: 'gauge',
+    help: 'When a config.toml that loads was last read anew; absent before that.',
+    labels: [],
+    samples: ({ self }) =>
+      self.runnerConfig.successAt === undefined ? [] : bare(self.runnerConfig.successAt / 1000),
+  },
+  {
+    name: 'config_last_reload_successful',
+    kind: 'gauge',
+    help: 'Whether the last load of the own settings succeeded.',
+    labels: [],
+    samples: ({ self }) => bare(Number(self.settings.successful)),
+  },
+  {
+    name: 'config_last_reload_success_timestamp_seconds',
+    kind: 'gauge',
+    help: 'When the own settings were last loaded.',
+    labels: [],
+    samples: ({ self }) => bare(self.settings.successAt / 1000),
+  },
+  {
+    name: 'gitlab_requests_total',
+    kind: 'counter',
+    help: 'Requests that runnerwatch itself sent to GitLab.',
+    labels: ['target', 'kind'],
+    samples: (view) => requestsOf(view),
+  },
+  {
+    name: 'scheduler_lag_seconds',
+    kind: 'gauge',
+    help: 'How far the most overdue job is behind its schedule.',
+    labels: [],
+    samples: ({ self }) => bare(self.schedulerLagSeconds),
+  },
+];

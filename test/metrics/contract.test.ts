@@ -1,0 +1,202 @@
+/** The metrics of the contract, section 6: names and labels, and zeros from the start. */
+import { describe, expect, test } from 'vitest';
+
+import { COMMON_REASONS } from '../../src/core/finding.ts';
+import type { View } from '../../src/core/view.ts';
+import { STATUSES, VERDICTS } from '../../src/core/words.ts';
+import { createExporter } from '../../src/metrics/exporter.ts';
+import { PROBES } from '../../src/probes/index.ts';
+import { START } from '../support/clock.ts';
+import type { Series } from '../support/exposition.ts';
+import { seriesOf } from '../support/exposition.ts';
+import { brokenAt, CONFIG, fail, GITLAB, snapshotOf } from '../support/snapshots.ts';
+import { measured, viewOf } from '../support/views.ts';
+
+async function exposed(view: View): Promise<readonly Series[]> {
+  const { body } = await createExporter(PROBES).render(view, 'text');
+  return seriesOf(body);
+}
+
+async function named(view: View, name: string): Promise<readonly Series[]> {
+  return (await exposed(view)).filter((series) => series.name === `runnerwatch_${name}`);
+}
+
+/** Of later issues: they come with the log and the runner's own counters. */
+const NOT_YET = ['log_events_total', 'runner_lockout_until_timestamp_seconds'];
+
+const CONTRACT: readonly (readonly [name: string, ...labels: readonly string[]])[] = [
+  ['build_info', 'node_version', 'version'],
+  ['runner_info', 'executor', 'runner', 'runner_name', 'system_id', 'url'],
+  ['verdict', 'verdict'],
+  ['runner_connected', 'runner', 'runner_name'],
+  ['root_cause_info', 'cause', 'scope', 'severity', 'target'],
+  ['root_cause_confirmed', 'cause', 'target'],
+  ['root_cause_since_timestamp_seconds', 'cause', 'target'],
+  ['runner_cause_info', 'cause', 'runner', 'runner_name'],
+  ['probe_status', 'probe', 'status', 'target'],
+  ['probe_runs_total', 'probe', 'target'],
+  ['probe_failures_total', 'probe', 'target'],
+  ['probe_missed_runs_total', 'probe', 'target'],
+  ['probe_failure_reasons_total', 'probe', 'reason'],
+  ['probe_last_run_timestamp_seconds', 'probe', 'target'],
+  ['probe_interval_seconds', 'probe', 'target'],
+  ['probe_timeout_seconds', 'probe', 'target'],
+  ['probe_duration_seconds_bucket', 'le', 'probe'],
+  ['path_phase_seconds', 'phase', 'target'],
+  ['tls_certificate_not_after_timestamp_seconds', 'position', 'target'],
+  ['token_expiry_timestamp_seconds', 'runner'],
+  ['clock_skew_seconds', 'target'],
+  ['lint_findings', 'severity'],
+  ['lint_finding_info', 'rule', 'severity'],
+  ['runner_config_last_load_successful'],
+  ['runner_config_last_load_success_timestamp_seconds'],
+  ['gitlab_requests_total', 'kind', 'target'],
+  ['scheduler_lag_seconds'],
+  ['config_last_reload_successful'],
+  ['config_last_reload_success_timestamp_seconds'],
+];
+
+describe('every metric of the contract', () => {
+  const problem = { code: 'type-error', file: CONFIG, message: 'odd', fix: 'Mend it.' };
+  const said = { ...brokenAt('http', fail('bad-gateway')) };
+  const view = viewOf(measured(snapshotOf(said, { configProblems: [problem] })));
+
+  test.each(CONTRACT)('%s is there, with its labels', async (name, ...labels) => {
+    const found = await named(view, name);
+
+    expect(found.length).toBeGreaterThan(0);
+    for (const series of found) expect(Object.keys(series.labels).toSorted()).toEqual(labels);
+  });
+
+  test.each([
+    'process_cpu_seconds_total',
+    'process_resident_memory_bytes',
+    'process_start_time_seconds',
+    'nodejs_heap_used_bytes',
+  ])('%s tells what runnerwatch costs', async (name) => {
+    const found = (await exposed(view)).filter((series) => series.name === name);
+
+    expect(found).toMatchObject([{ labels: {} }]);
+    expect(Number(found[0]?.value)).toBeGreaterThan(0);
+  });
+
+  test('each measure of each probe that is no metric of the contract is one of its own, by target', async () => {
+    const own = PROBES.flatMap(({ id, measures }) =>
+      Object.entries(measures).flatMap(([measure, spec]) =>
+        spec.as === undefined ? [`${id}_${measure}`] : [],
+      ),
+    );
+    const names = new Set((await exposed(view)).map(({ name }) => name));
+    const world = new Set(view.snapshot.checks.map(({ check }) => check.probe.id));
+    const here = own.filter((name) => world.has(name.split('_')[0] ?? ''));
+
+    expect(here.filter((name) => !names.has(`runnerwatch_${name.replaceAll('-', '_')}`))).toEqual(
+      [],
+    );
+  });
+
+  test('what is to come later is not there as an empty promise', async () => {
+    const names = new Set((await exposed(view)).map(({ name }) => name));
+
+    expect(NOT_YET.filter((name) => names.has(`runnerwatch_${name}`))).toEqual([]);
+  });
+
+  test('the phases and the positions are those of the contract', async () => {
+    const phases = (await named(viewOf(measured(snapshotOf({}))), 'path_phase_seconds')).map(
+      ({ labels }) => labels['phase'],
+    );
+    const positions = (await named(view, 'tls_certificate_not_after_timestamp_seconds')).map(
+      ({ labels }) => labels['position'],
+    );
+
+    expect(new Set(phases)).toEqual(new Set(['connect', 'dns', 'http', 'tls']));
+    expect(new Set(positions)).toEqual(new Set(['ca_file', 'chain', 'client', 'leaf']));
+  });
+});
+
+describe('zero from the start', () => {
+  const fresh = viewOf(snapshotOf());
+
+  test('each verdict is a series, and one of them is 1', async () => {
+    const found = await named(fresh, 'verdict');
+
+    expect(found.map(({ labels, value }) => [labels['verdict'], value])).toEqual(
+      VERDICTS.map((verdict) => [verdict, verdict === 'healthy' ? '1' : '0']),
+    );
+  });
+
+  test('each status of each check is a series, and one of them is 1', async () => {
+    const found = await named(fresh, 'probe_status');
+    const sums = Map.groupBy(found, ({ labels }) => `${labels['probe']}@${labels['target']}`);
+
+    expect(found).toHaveLength(fresh.snapshot.checks.length * STATUSES.length);
+    for (const group of sums.values()) {
+      expect(group.map(({ value }) => value).toSorted()).toEqual(['0', '0', '0', '0', '1']);
+    }
+  });
+
+  test('each reason of each probe is counted from zero, then as it comes', async () => {
+    const exporter = createExporter(PROBES);
+    const dns = fresh.snapshot.checks.find(({ check }) => check.probe.id === 'dns')?.check;
+    if (dns === undefined) throw new Error('no dns');
+    const failed = {
+      check: dns.id,
+      startedAt: START,
+      durationSeconds: 0.02,
+      finding: fail('timeout'),
+    };
+    exporter.observe(failed, dns.probe);
+    exporter.observe({ ...failed, finding: { status: 'pass' } }, dns.probe);
+    const found = seriesOf((await exporter.render(fresh, 'text')).body);
+    const reasons = found.filter(({ name }) => name === 'runnerwatch_probe_failure_reasons_total');
+    const expected = PROBES.flatMap(({ reasons: own }) => [
+      ...Object.keys(own),
+      ...Object.keys(COMMON_REASONS),
+    ]);
+
+    expect(reasons).toHaveLength(expected.length);
+    expect(reasons.filter(({ value }) => value !== '0')).toMatchObject([
+      { labels: { probe: 'dns', reason: 'timeout' }, value: '1' },
+    ]);
+    expect(
+      found.find(
+        ({ name, labels }) => name.endsWith('duration_seconds_count') && labels['probe'] === 'dns',
+      )?.value,
+    ).toBe('2');
+    expect(
+      found.find(
+        ({ name, labels }) => name.endsWith('duration_seconds_count') && labels['probe'] === 'tls',
+      )?.value,
+    ).toBe('0');
+  });
+
+  test('requests to GitLab are counted from zero, and those of an endpoint that is gone go', async () => {
+    const gone = { target: 'https://gone.example.com/', kind: 'http', count: 9 };
+    const view = viewOf(snapshotOf(), {
+      requests: [{ target: GITLAB, kind: 'http', count: 4 }, gone],
+    });
+
+    expect(
+      (await named(view, 'gitlab_requests_total')).map(({ labels, value }) => [
+        labels['target'],
+        labels['kind'],
+        value,
+      ]),
+    ).toEqual([
+      [GITLAB, 'http', '4'],
+      [GITLAB, 'api', '0'],
+      [GITLAB, 'token', '0'],
+      [GITLAB, 'verify', '0'],
+    ]);
+  });
+
+  test('each severity of lint is a series', async () => {
+    expect(
+      (await named(fresh, 'lint_findings')).map(({ labels, value }) => [labels['severity'], value]),
+    ).toEqual([
+      ['error', '0'],
+      ['warning', '0'],
+      ['info', '0'],
+    ]);
+  });
+});
