@@ -7,6 +7,7 @@ import type { TrustSource } from '../core/target.ts';
 import type { Shown } from './handshake.ts';
 import { namesOf } from './hostname.ts';
 import type { Trust } from './trust.ts';
+import { certsFile } from './trust.ts';
 import { issuerOf, subjectOf } from './certificate-text.ts';
 
 const MOST_NAMES = 5;
@@ -18,7 +19,7 @@ export function trustFacts(trust: Trust, source: TrustSource, host: string): Rec
     ca_file: trust.caFile.path,
     ca_file_state: trust.caFile.state,
     ca_file_configured: trust.caFile.isConfigured,
-    certs_file: `${source.certsDirectory}/${host}.crt`,
+    certs_file: certsFile(source, host, 'crt'),
     anchors: trust.anchors.length,
   };
 }

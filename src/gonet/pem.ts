@@ -1,17 +1,25 @@
 /** Certificates out of PEM text as Go's `AppendCertsFromPEM` takes them (network reference, section 3.1). */
 import { X509Certificate } from 'node:crypto';
 
+import { whyUnreadable } from './certificate-fields.ts';
+
 const BLOCK =
-  /^-----BEGIN CERTIFICATE-----\s*?\n(?<body>[A-Za-z0-9+/=\s]+?)\n-----END CERTIFICATE-----/gm;
+  /^-----BEGIN CERTIFICATE-----\s*?\n(?<body>[A-Za-z0-9+/=\s]+?)\n-----END CERTIFICATE-----[ \t]*$/gm;
 
 /**
- * The certificates that can be parsed; text around blocks, other blocks and broken ones are skipped. A
- * byte order mark in front of the first BEGIN line costs that block, as it does in Go. DER gives none.
+ * The certificates that Go can parse; text around blocks, other blocks and broken ones are skipped. A byte
+ * order mark in front of the first BEGIN line costs that block, as it does in Go, and so does a BEGIN line
+ * that was glued to the END line before it. DER gives none.
  */
 export function certificatesOf(pem: string): readonly X509Certificate[] {
-  return [...pem.replaceAll('\r\n', '\n').matchAll(BLOCK)].flatMap(([block]) => {
+  const blocks = pem.replaceAll('\r\n', '\n').matchAll(BLOCK);
+  return [...blocks].flatMap(({ groups }) => {
+    const der = Buffer.from(groups?.['body'] ?? '', 'base64');
     try {
-      return [new X509Certificate(block)];
+      const certificate = new X509Certificate(der);
+      // Node reads on where Go gives up: over bytes behind the certificate, and over odd content.
+      const isWhole = certificate.raw.length === der.length;
+      return isWhole && whyUnreadable(certificate) === undefined ? [certificate] : [];
     } catch {
       return [];
     }

@@ -73,18 +73,32 @@ async function readText(path: string): Promise<string | undefined> {
   return await readFile(path, 'latin1').catch(() => undefined);
 }
 
-/** Changes when a file or directory of the pool does: modification times and sizes. */
+/**
+ * Changes when a file or directory of the pool does, or a file in one of the directories: overwriting one
+ * leaves its directory as it was.
+ */
 export async function systemStamp(source: TrustSource, paths: Paths): Promise<string> {
   const { files, directories } = systemPlaces(source);
-  return await stampOf([...files, ...directories].map((path) => inRoot(paths, path)));
+  const places = [...files, ...directories].map((path) => inRoot(paths, path));
+  const inside = await Promise.all(
+    directories.map(async (directory) => {
+      const place = inRoot(paths, directory);
+      const names = await readdir(place).catch(() => []);
+      return names.map((name) => join(place, name));
+    }),
+  );
+  return await stampOf([...places, ...inside.flat()]);
 }
 
-/** Modification time and size of each path, `-` where there is none. */
+/**
+ * Times, size and identity of each path, `-` where there is none. The time of change is among them since
+ * `chmod` and `cp -p` leave the time of modification alone.
+ */
 export async function stampOf(files: readonly string[]): Promise<string> {
   const stamps = await Promise.all(
     files.map(async (file) => {
       const info = await stat(file).catch(() => undefined);
-      return info === undefined ? '-' : `${info.mtimeMs}:${info.size}:${info.ino}`;
+      return info === undefined ? '-' : `${info.mtimeMs}:${info.ctimeMs}:${info.size}:${info.ino}`;
     }),
   );
   return stamps.join(' ');

@@ -3,7 +3,7 @@
  * `certs/<host>.crt`, plus the client pair (network reference, section 3.1). Built once and again only
  * when a file involved has changed: reading the roots for every walk would cost more than the walk.
  */
-import type { X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { SecureContext } from 'node:tls';
@@ -137,15 +137,18 @@ interface TrustFiles {
   readonly keyFile: string;
 }
 
-function filesOf(
-  { caFile, certFile, keyFile, certsDirectory }: TrustSource,
-  host: string,
-): TrustFiles {
+function filesOf(source: TrustSource, host: string): TrustFiles {
   return {
-    caFile: caFile ?? `${certsDirectory}/${host}.crt`,
-    certFile: certFile ?? `${certsDirectory}/${host}.auth.crt`,
-    keyFile: keyFile ?? `${certsDirectory}/${host}.auth.key`,
+    caFile: source.caFile ?? certsFile(source, host, 'crt'),
+    certFile: source.certFile ?? certsFile(source, host, 'auth.crt'),
+    keyFile: source.keyFile ?? certsFile(source, host, 'auth.key'),
   };
+}
+
+/** The runner cuts the host at its first colon, so `[2001:db8::1]` looks for `[2001.crt`. */
+export function certsFile({ certsDirectory }: TrustSource, host: string, ending: string): string {
+  const name = host.includes(':') ? `[${host.slice(0, host.indexOf(':'))}` : host;
+  return `${certsDirectory}/${name}.${ending}`;
 }
 
 async function readCaFile(path: string, isConfigured: boolean, paths: Paths): Promise<CaFile> {
@@ -175,15 +178,32 @@ async function readPair(
       readFile(inRoot(paths, certFile), 'latin1'),
       readFile(inRoot(paths, keyFile), 'latin1'),
     ]);
-    const [leaf] = certificatesOf(certificate);
+    const chain = certificatesOf(certificate);
+    const [leaf] = chain;
     if (leaf === undefined) return { client: { problem: `no certificate in ${certFile}` } };
-    if (!leaf.checkPrivateKey(createPrivateKey(key))) {
+    const privateKey = keyOf(key);
+    if (privateKey === undefined) return { client: { problem: `no key in ${keyFile}` } };
+    if (!leaf.checkPrivateKey(privateKey)) {
       return { client: { problem: `${keyFile} does not fit ${certFile}` } };
     }
-    return { client: { certificate: leaf }, pem: { certificate, key } };
+    // Written anew: OpenSSL would stumble over some of what was skipped above.
+    const pem = {
+      certificate: chain.map((member) => member.toString()).join(''),
+      key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    };
+    return { client: { certificate: leaf }, pem };
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    const code = isErrno(error) ? errnoText(error) : 'not a key';
+    const code = errnoText(error);
     return { client: { problem: `${certFile} and ${keyFile} cannot be used: ${code}` } };
+  }
+}
+
+/** Undefined for a text that is no key, or one behind a passphrase, which the runner cannot give either. */
+function keyOf(pem: string): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    return undefined;
   }
 }
