@@ -85,6 +85,8 @@ async function secure(
   trust: Trust,
   signal: AbortSignal,
 ): Promise<Failure | Secured> {
+  // The server hung up since the connection was made: Node would wait for an end that has been.
+  if (socket.destroyed || socket.readableEnded) return { kind: 'closed' };
   const { promise, resolve } = Promise.withResolvers<Failure | 'secured'>();
   const later = Promise.withResolvers<Failure | undefined>();
   const name = host.replace(/\.$/, '');

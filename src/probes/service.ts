@@ -14,7 +14,7 @@ import { inRoot } from '../core/paths.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { RunnerProcess } from '../core/reading.ts';
 import type { ServiceTarget } from '../core/target.ts';
-import { readMounts } from '../host/mounts.ts';
+import { mountOf, readMounts } from '../host/mounts.ts';
 import { findRunnerProcesses } from '../host/runner-process.ts';
 import type { UnitState } from '../host/systemd.ts';
 import { unitState } from '../host/systemd.ts';
@@ -169,7 +169,7 @@ function unitFault(id: string, { activeState, subState, restarts, result }: Unit
 
 async function isHidden(paths: Paths): Promise<boolean> {
   if (process.getuid?.() === 0) return false;
-  const proc = (await readMounts(paths)).find(({ mountPoint }) => mountPoint === '/proc');
+  const proc = mountOf(paths.procfs, await readMounts(paths));
   // An option of the file system itself: the kernel lists it behind the dash.
   return proc?.superOptions.some((option) => /^hidepid=(?!0|off)/.test(option)) ?? false;
 }

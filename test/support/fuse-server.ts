@@ -14,9 +14,18 @@ const REQUEST_BYTES = 40;
 const REPLY_BYTES = 16;
 /** More than the kernel's least size, and than the largest write that is announced below. */
 const BUFFER_BYTES = 128 * 1024;
+const ENOENT = 2;
 const ENOSYS = 38;
 
-const OPERATION = { forget: 2, getattr: 3, statfs: 17, init: 26, interrupt: 36, batchForget: 42 };
+const OPERATION = {
+  lookup: 1,
+  forget: 2,
+  getattr: 3,
+  statfs: 17,
+  init: 26,
+  interrupt: 36,
+  batchForget: 42,
+};
 const NEVER_ANSWERED: readonly number[] = [
   OPERATION.forget,
   OPERATION.interrupt,
@@ -51,9 +60,14 @@ function answer({ operation, unique }: Request): void {
   const body = bodyOf(operation);
   const head = Buffer.alloc(REPLY_BYTES);
   head.writeUInt32LE(REPLY_BYTES + (body?.length ?? 0), 0);
-  head.writeInt32LE(body === undefined ? -ENOSYS : 0, 4);
+  head.writeInt32LE(body === undefined ? -errorOf(operation) : 0, 4);
   head.writeBigUInt64LE(unique, 8);
   writeSync(DEVICE, Buffer.concat([head, body ?? Buffer.alloc(0)]));
+}
+
+/** The folder is empty; what it cannot do at all the kernel does not ask again. */
+function errorOf(operation: number): number {
+  return operation === OPERATION.lookup ? ENOENT : ENOSYS;
 }
 
 function bodyOf(operation: number): Buffer | undefined {

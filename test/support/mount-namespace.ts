@@ -5,13 +5,16 @@ import { closeSync, ftruncateSync, mkdirSync, openSync } from 'node:fs';
 import type { Body } from './run-body.ts';
 import { runBody } from './run-body.ts';
 
-/** Whatever the body mounts is gone when its process ends, and nobody else ever sees it. */
+/**
+ * Whatever the body mounts is gone when its process ends, and nobody else ever sees it. The body is the first
+ * process of its /proc, so that whoever asks for the mounts of process 1 is told of these.
+ */
 export async function inMountNamespace<A extends readonly unknown[], R>(
   module: string,
   body: Body<A, R>,
   ...args: A
 ): Promise<R> {
-  const prefix = ['unshare', '--mount', '--propagation', 'private', '--'];
+  const prefix = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--'];
   return await runBody(module, body, args, { prefix });
 }
 
@@ -44,4 +47,9 @@ export function remount(folder: string, options: string): void {
 function mountOn(folder: string, words: readonly string[]): void {
   mkdirSync(folder, { recursive: true });
   execFileSync('mount', [...words, folder]);
+}
+
+/** Shows a folder at another place, or a second time at its own. */
+export function mountBind(from: string, folder: string): void {
+  mountOn(folder, ['--bind', from]);
 }

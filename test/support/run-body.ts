@@ -10,12 +10,14 @@ import { text } from 'node:stream/consumers';
 export type Body<A extends readonly unknown[], R> = (...args: A) => Promise<R> | R;
 
 export interface BodyOptions {
-  /** What starts the process: `['unshare', '--mount', '--']`. It must replace itself by what it starts. */
+  /** What starts the process: `['unshare', '--mount', '--']`. When it is killed, so must be what it started. */
   readonly prefix?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** The timer keeps the process while it waits for what does not, such as the child of a disk check. */
 const MAIN = `
+  setInterval(() => {}, 1000);
   const [module, name, args] = process.argv.slice(1);
   const result = await (await import(module))[name](...JSON.parse(args));
   process.stdout.write(JSON.stringify(result ?? null), () => process.exit(0));

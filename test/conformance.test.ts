@@ -1,0 +1,86 @@
+/** What every probe owes the scheduler, whatever it is about: also one that is written tomorrow. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import type { Check } from '../src/core/check.ts';
+import type { Finding } from '../src/core/finding.ts';
+import { defaultsOf } from '../src/core/option.ts';
+import type { Probe } from '../src/core/probe.ts';
+import { PROBES } from '../src/probes/index.ts';
+import { runCheck } from '../src/run-check.ts';
+import type { Refusal } from './support/refusing.ts';
+import { startRefusal } from './support/refusing.ts';
+
+/** Judges nothing: it looks for other ways, and having found none is no fault. */
+const ADVISERS: readonly string[] = ['detour'];
+/** The scheduler gives a run half a second after its deadline. Ten times that, for a busy machine. */
+const GRACE_MILLISECONDS = 5000;
+
+let refusal: Refusal;
+
+beforeAll(async () => {
+  refusal = await startRefusal();
+});
+
+afterAll(async () => {
+  await refusal[Symbol.asyncDispose]();
+});
+
+/** The finding as the scheduler gets it; a throw has become `probe-bug` or, after the deadline, `overdue`. */
+async function findingOf(probe: Probe, signal: AbortSignal): Promise<Finding> {
+  const target = refusal.targetFor(probe);
+  const check: Check = {
+    id: `${probe.id}@${target.id}`,
+    probe,
+    target,
+    options: defaultsOf(probe.options),
+    intervalSeconds: probe.intervalSeconds,
+    timeoutSeconds: probe.timeoutSeconds,
+  };
+  const { finding } = await runCheck(check, await refusal.toolsFor(probe, signal));
+  return finding;
+}
+
+/** What the finding says that it may not say. */
+function violations(probe: Probe, finding: Finding, alsoAllowed: readonly string[]): unknown {
+  const said = finding.status === 'pass' ? 'pass' : finding.reason;
+  const isAdviser = ADVISERS.includes(probe.id);
+  const allowed = [...Object.keys(probe.reasons), ...alsoAllowed, ...(isAdviser ? ['pass'] : [])];
+  const hasDetail = finding.status === 'pass' || finding.detail !== '';
+  return [
+    ...(allowed.includes(said) ? [] : [said]),
+    ...Object.keys(finding.measures ?? {}).filter((name) => !(name in probe.measures)),
+    ...(hasDetail ? [] : ['no detail']),
+  ];
+}
+
+/** Ends with the finding, or with an error that says that there is none. */
+async function inTime(running: Promise<Finding>): Promise<Finding> {
+  const late = delay(GRACE_MILLISECONDS, undefined, { ref: false });
+  const finding = await Promise.race([running, late]);
+  if (finding === undefined) throw new Error('it is still running');
+  return finding;
+}
+
+describe.each(PROBES)('$id', (probe) => {
+  test('on a target that refuses settles, throws nothing, does not pass, says what it declares', async () => {
+    const finding = await findingOf(probe, new AbortController().signal);
+
+    expect(violations(probe, finding, [])).toEqual([]);
+  });
+
+  test('on an aborted signal settles at once and does not pass', async () => {
+    const finding = await inTime(findingOf(probe, AbortSignal.abort()));
+
+    expect(violations(probe, finding, ['overdue'])).toEqual([]);
+  });
+
+  test('on a signal that aborts meanwhile settles at once', async () => {
+    const stop = new AbortController();
+    const running = findingOf(probe, stop.signal);
+    stop.abort();
+
+    expect(violations(probe, await inTime(running), ['overdue'])).toEqual([]);
+  });
+});

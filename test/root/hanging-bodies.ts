@@ -1,0 +1,116 @@
+/** What runs inside the mount namespace: mounts that hang, and who suffers from it. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Finding } from '../../src/core/finding.ts';
+import type { MountTarget } from '../../src/core/target.ts';
+import { FileSystemReader } from '../../src/host/stat-file-system.ts';
+import { cpu } from '../../src/probes/cpu.ts';
+import { createDisk } from '../../src/probes/disk.ts';
+import { setClock } from '../support/clock.ts';
+import type { HangingMount } from '../support/hanging-mount.ts';
+import { mountHanging } from '../support/hanging-mount.ts';
+import { HOST } from '../support/probes.ts';
+import { runProbe } from '../support/run-probe.ts';
+
+/** Scaled down: the probe's own deadline is 5 s. */
+const DEADLINE_MILLISECONDS = 300;
+/** More than the four threads of libuv's pool. */
+const MOUNTS = 6;
+
+function targetOn(folder: string): MountTarget {
+  return {
+    kind: 'mount',
+    id: folder,
+    fileSystemType: 'fuse',
+    readOnly: false,
+    path: join(folder, 'builds'),
+    roles: ['builds_dir of one'],
+  };
+}
+
+/** Children of a process that are called `stat`, with their state: D waits and cannot be killed. */
+export function statChildren(parent: number): readonly string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      const [, state = '', above] = /\(stat\) (\S) (\d+)/.exec(statLine(pid)) ?? [];
+      return Number(above) === parent ? [state] : [];
+    });
+}
+
+/** Empty when the process has just ended. */
+function statLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** One mount that falls silent, is asked again and again, and recovers. */
+export async function fallSilent(folder: string, how: 'takes questions' | 'stands still') {
+  await using mount = await mountHanging(folder);
+  const reader = new FileSystemReader();
+  const clock = setClock();
+  const children: number[] = [];
+  const ask = async (milliseconds = DEADLINE_MILLISECONDS): Promise<Finding> => {
+    const signal = AbortSignal.timeout(milliseconds);
+    const tools = { clock, signal };
+    const finding = await runProbe(createDisk(reader), targetOn(folder), { tools });
+    clock.advance(30);
+    children.push(statChildren(process.pid).filter((state) => state !== 'Z').length);
+    return finding;
+  };
+  const before = await ask();
+  await silence(mount, how);
+  const during = [await ask(), await ask(), await ask()];
+  await recover(mount, how);
+  await idle(reader);
+  return { before, during, after: await ask(20_000), children };
+}
+
+async function silence(mount: HangingMount, how: string): Promise<void> {
+  if (how === 'takes questions') await mount.say('silent');
+  else mount.stop();
+}
+
+async function recover(mount: HangingMount, how: string): Promise<void> {
+  if (how === 'takes questions') await mount.say('talk');
+  else mount.resume();
+}
+
+/** Waits until no question is open, a turn of the event loop at a time. */
+async function idle(reader: FileSystemReader): Promise<void> {
+  while (reader.inFlight() > 0) await readFile('/proc/self/stat');
+}
+
+/** More silent mounts than the pool has threads: what still works while all of them are asked. */
+export async function hangMany(folder: string) {
+  await using stack = new AsyncDisposableStack();
+  const folders = Array.from({ length: MOUNTS }, (_, index) => `${folder}-${index}`);
+  for (const one of folders) {
+    const mount = stack.use(await mountHanging(one));
+    await mount.say('silent');
+  }
+  const reader = new FileSystemReader();
+  const probe = createDisk(reader);
+  const stop = new AbortController();
+  const ask = async (one: string): Promise<Finding> =>
+    await runProbe(probe, targetOn(one), { tools: { signal: stop.signal } });
+  const hung = Promise.all(folders.map(ask));
+  const file = await readFile('/proc/sys/kernel/ostype', 'utf8');
+  const healthy = await runProbe(probe, { ...targetOn('/'), path: '/tmp' });
+  const processor = await runProbe(cpu, HOST);
+  const open = reader.inFlight();
+  stop.abort();
+  return {
+    file: file.trim(),
+    healthy: healthy.measures?.['size_bytes'],
+    processor: processor.measures?.['utilization_ratio'],
+    open,
+    hung: (await hung).map((finding) => (finding.status === 'pass' ? 'pass' : finding.reason)),
+    children: statChildren(process.pid),
+  };
+}

@@ -1,0 +1,59 @@
+/** A mount that hangs: it is named, and nobody else suffers. The server is a real one, of FUSE. */
+import { expect, test } from 'vitest';
+
+import { rootFolder } from '../support/dns-server.ts';
+import { inMountNamespace } from '../support/mount-namespace.ts';
+import { serveOnHungMounts } from './hanging-daemon-body.ts';
+import { fallSilent, hangMany } from './hanging-bodies.ts';
+
+const BODIES = import.meta.resolve('./hanging-bodies.ts');
+const DAEMON_BODY = import.meta.resolve('./hanging-daemon-body.ts');
+
+test.each(['takes questions', 'stands still'] as const)(
+  'a mount whose server %s and does not answer is hung since the first question, with one child',
+  async (how) => {
+    await using root = await rootFolder({});
+    const folder = `${root.paths.rootfs}/mount`;
+    const seen = await inMountNamespace(BODIES, fallSilent, folder, how);
+
+    const { before, during, after, children } = seen;
+    expect(before).toMatchObject({ status: 'pass', measures: { free_ratio: 0.25 } });
+    expect(during).toMatchObject(
+      [0, 30, 60].map((hung_seconds) => ({
+        status: 'fail',
+        reason: 'hung',
+        detail: `${folder} does not answer since 2026-11-24T09:00:30.000Z`,
+        measures: { hung_seconds },
+      })),
+    );
+    expect(after).toMatchObject({ status: 'pass' });
+    expect(Math.max(...children)).toBeLessThanOrEqual(1);
+  },
+);
+
+test('six mounts that hang stop no other check and no file access', async () => {
+  await using root = await rootFolder({});
+  const seen = await inMountNamespace(BODIES, hangMany, `${root.paths.rootfs}/mount`);
+
+  expect(seen).toEqual({
+    file: 'Linux',
+    healthy: expect.any(Number),
+    processor: expect.any(Number),
+    open: 6,
+    hung: Array.from({ length: 6 }, () => 'hung'),
+    children: Array.from({ length: 6 }, () => 'D'),
+  });
+});
+
+test('the daemon names every hung mount, answers meanwhile, and ends at SIGTERM', async () => {
+  await using root = await rootFolder({});
+  const seen = await inMountNamespace(DAEMON_BODY, serveOnHungMounts, root.paths.rootfs);
+
+  expect(seen).toEqual({
+    hung: Array.from({ length: 6 }, () => 'disk/hung'),
+    config: 'pass',
+    cpu: true,
+    children: 6,
+    ended: [0, null],
+  });
+});

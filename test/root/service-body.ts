@@ -1,0 +1,30 @@
+/** What runs inside the mount namespace: the service probe as a user from whom processes are hidden. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+
+import type { Finding } from '../../src/core/finding.ts';
+import { service } from '../../src/probes/service.ts';
+import { runProbe } from '../support/run-probe.ts';
+
+const NOBODY = 65_534;
+
+/** A runner of root's runs; the probe is nobody's. `hidepid` is the option of /proc. */
+export async function lookAsNobody(folder: string, hidepid: string): Promise<Finding> {
+  // Node runs the file `run` and shows up as the runner does.
+  writeFileSync(`${folder}/run`, 'setInterval(() => {}, 1000); console.log(1)');
+  const words = ['run', '--config', '/etc/gitlab-runner/config.toml'];
+  const runner = spawn(process.execPath, words, { argv0: 'gitlab-runner', cwd: folder });
+  await once(runner.stdout, 'data');
+  execFileSync('mount', ['-t', 'proc', '-o', `hidepid=${hidepid}`, 'proc', '/proc']);
+  const target = {
+    kind: 'service',
+    id: 'gitlab-runner.service',
+    configPath: '/etc/gitlab-runner/config.toml',
+  } as const;
+  process.setgroups?.([]);
+  process.setgid?.(NOBODY);
+  process.setuid?.(NOBODY);
+  // The file of seen reasons is root's: the caller notes what was seen.
+  return await runProbe(service, target);
+}

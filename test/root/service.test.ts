@@ -1,0 +1,41 @@
+/** The service probe where /proc hides the processes of other users. */
+import { expect, test } from 'vitest';
+
+import type { Finding } from '../../src/core/finding.ts';
+import { rootFolder } from '../support/dns-server.ts';
+import { inMountNamespace } from '../support/mount-namespace.ts';
+import { noteReason, SEEN_VARIABLE } from '../support/seen-reasons.ts';
+import { lookAsNobody } from './service-body.ts';
+
+const BODY = import.meta.resolve('./service-body.ts');
+
+async function look(hidepid: string): Promise<Finding> {
+  await using root = await rootFolder({});
+  const seen = process.env[SEEN_VARIABLE];
+  delete process.env[SEEN_VARIABLE];
+  const running = inMountNamespace(BODY, lookAsNobody, root.paths.rootfs, hidepid);
+  if (seen !== undefined) process.env[SEEN_VARIABLE] = seen;
+  const finding = await running;
+  noteReason('service', finding);
+  return finding;
+}
+
+test.each(['noaccess', 'invisible'])(
+  'a /proc mounted with hidepid=%s makes it blind, and it accuses nobody',
+  async (hidepid) => {
+    expect(await look(hidepid)).toMatchObject({
+      status: 'unknown',
+      reason: 'blind',
+      detail: '/proc hides the processes of other users (hidepid)',
+      measures: { processes: 0 },
+    });
+  },
+);
+
+test('an open /proc shows root’s runner to everybody, without its environment', async () => {
+  expect(await look('off')).toMatchObject({
+    status: 'pass',
+    measures: { processes: 1 },
+    facts: { uid: 0 },
+  });
+});
