@@ -24,6 +24,7 @@ const PARTS: Readonly<Record<string, string>> = {
   'plan.ts': 'machinery',
   'run-check.ts': 'machinery',
   'scheduler.ts': 'machinery',
+  'second-look.ts': 'machinery',
   'store.ts': 'machinery',
   'tracker.ts': 'machinery',
   'walk.ts': 'machinery',

@@ -1,13 +1,14 @@
 /** /etc/hosts and /etc/nsswitch.conf as Go reads them (Go: net/hosts.go, net/conf.go). */
 import { isIP } from 'node:net';
 
-/** Addresses that a hosts file gives for a name; any letter case, a trailing dot does not matter. */
+/** Addresses of all lines for a name, with their zone; any letter case, a trailing dot does not matter. */
 export function lookupHosts(text: string, name: string): readonly string[] {
   const wanted = canonical(name);
   return text.split('\n').flatMap((line) => {
     const [address = '', ...names] = (line.split('#')[0] ?? '').trim().split(/\s+/);
-    const plain = address.split('%')[0] ?? '';
-    return isIP(plain) !== 0 && names.some((alias) => canonical(alias) === wanted) ? [plain] : [];
+    return isIP(address) !== 0 && names.some((alias) => canonical(alias) === wanted)
+      ? [address]
+      : [];
   });
 }
 
@@ -17,22 +18,29 @@ function canonical(name: string): string {
 
 export type Source = 'files' | 'dns';
 
+const DEFAULT_ORDER: readonly Source[] = ['files', 'dns'];
+
 /**
  * The order of `files` and `dns` in nsswitch.conf. Other modules are skipped by the runner, although libc
- * asks them; when no `dns` is listed, the first unknown module stands for it.
+ * asks them; when no `dns` is listed, the first unknown module stands for it. A file that Go cannot parse
+ * counts as none.
  */
 export function lookupOrder(nsswitch: string | undefined): readonly Source[] {
-  const line = (nsswitch ?? '')
+  const lines = (nsswitch ?? '')
     .split('\n')
     .map((text) => (text.split('#')[0] ?? '').trim())
-    .find((text) => text.startsWith('hosts:'));
-  if (line === undefined) return ['files', 'dns'];
-  const modules = line
-    .slice('hosts:'.length)
-    .replaceAll(/\[[^\]]*\]/g, ' ')
-    .split(/\s+/)
+    .filter((text) => text !== '');
+  if (lines.some((text) => !text.includes(':') || /\[[^\]]*$/.test(text))) return DEFAULT_ORDER;
+  const modules = lines
+    .filter((text) => /^hosts\s*:/.test(text))
+    .flatMap((text) =>
+      text
+        .slice(text.indexOf(':') + 1)
+        .replaceAll(/\[[^\]]*\]/g, ' ')
+        .split(/\s+/),
+    )
     .filter((word) => word !== '');
-  if (modules.length === 0) return ['files', 'dns'];
+  if (modules.length === 0) return DEFAULT_ORDER;
   const hasDns = modules.includes('dns');
   const order = modules.flatMap((word): readonly Source[] => {
     if (word === 'files' || word === 'dns') return [word];

@@ -1,21 +1,85 @@
 /**
  * Does the name that the runner dials resolve, by Go's rules?
  *
- * Source    gonet/resolver.ts: hosts file, resolv.conf and the servers it names (network reference 5).
- *           Through a proxy it is the proxy's name; GitLab's own is then the proxy's business.
+ * Source    gonet/resolver.ts: hosts file, resolv.conf and the servers it names (network reference 5). When it
+ *           does not resolve, also the servers that Go does not ask, the C library and the routing table; when its
+ *           address cannot be dialled, gonet/doubt.ts. Through a proxy it is the proxy's name that counts.
  * Measures  lookup_seconds (seconds, monotonic), addresses (count).
- * Reasons   not-found, server-failure, timeout, resolver-down, not-configured, slow.
- * Unknown   resolver-error: an answer that fits none of them.
+ * Reasons   not-found, nss-mismatch, server-failure, timeout, resolver-down, not-configured, no-route, slow;
+ *           servers-disagree, hosts-override and sinkhole when the address may be the wrong one.
+ * Unknown   resolver-error: an error of this process, which says nothing of the name.
  */
 import { deadlineOf } from '../core/abort.ts';
+import type { Finding } from '../core/finding.ts';
+import type { LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
-import type { Query } from '../gonet/dns-query.ts';
-import type { Resolution } from '../gonet/resolver.ts';
+import { betterAnswer, differenceOf, mayDiffer } from '../gonet/doubt.ts';
+import { factsOf, faultOf, isSinkhole, lookupText, serverEnds } from '../gonet/lookup-judgement.ts';
+import type { Resolution, ResolveLoan } from '../gonet/resolver.ts';
 import { resolveLikeGo } from '../gonet/resolver.ts';
+import { libcAddresses } from '../host/getent.ts';
+import { blockedWay } from '../host/routes.ts';
 
 /** Less than the deadline, so that the probe itself can say "timed out". */
 const LOOKUP_SECONDS = 11;
+/** libc is asked at most this often for one name. */
+const LIBC_AGAIN_SECONDS = 60;
+
+const REASONS = {
+  'not-found': {
+    meaning: 'The name server answered that the name does not exist, or has no address.',
+    action: 'Check the url in config.toml, the record, and the search domains in /etc/resolv.conf.',
+  },
+  'nss-mismatch': {
+    meaning:
+      'The C library of this host finds the name, and the runner, which does not use it, cannot.',
+    action: 'Add a DNS record, or a line in /etc/hosts.',
+  },
+  'servers-disagree': {
+    meaning:
+      'The name server that decides gives no address, or a dead one; another one knows better.',
+    action: 'Put the right server first in /etc/resolv.conf, or correct the wrong one.',
+  },
+  'hosts-override': {
+    meaning: '/etc/hosts pins an address that does not answer, and the one that DNS gives does.',
+    action: 'Remove the line from /etc/hosts.',
+  },
+  sinkhole: {
+    meaning: 'DNS sends the name to this host itself, or to nowhere.',
+    action: 'Look for a blocking list or a wrong record on the name server.',
+  },
+  'server-failure': {
+    meaning: 'Every name server answered with a failure (SERVFAIL, REFUSED or the like).',
+    action: 'Repair the forwarder or the access list of the name server.',
+  },
+  timeout: {
+    meaning: 'No name server answered in time.',
+    action: 'Check that the servers in /etc/resolv.conf can be reached on port 53.',
+  },
+  'resolver-down': {
+    meaning: 'Nothing listens on the name server addresses.',
+    action: 'Start the local resolver, or correct /etc/resolv.conf.',
+  },
+  'not-configured': {
+    meaning: '/etc/resolv.conf names no server.',
+    action: 'Restore /etc/resolv.conf.',
+  },
+  'no-route': {
+    meaning: 'This host has no way to its name servers: no route, or the link is down.',
+    action: 'Bring the link or the route up.',
+  },
+  slow: {
+    meaning: 'The name resolves, but more slowly than `slow_seconds`.',
+    action: 'Look for a dead first server in /etc/resolv.conf.',
+  },
+  'resolver-error': {
+    meaning: 'The lookup failed in a way that says nothing about the name.',
+    action: 'Read the detail, then ask each server with dig.',
+  },
+} as const satisfies Readonly<Record<string, ReasonSpec>>;
+
+type DnsFinding = Finding<keyof typeof REASONS, 'lookup_seconds' | 'addresses'>;
 
 export const dns = defineProbe({
   id: 'dns',
@@ -35,37 +99,7 @@ export const dns = defineProbe({
       help: 'A lookup that takes longer is a warning.',
     },
   },
-  reasons: {
-    'not-found': {
-      meaning: 'The name server answered that the name does not exist, or has no address.',
-      action:
-        'Check the url in config.toml, the record, and the search domains in /etc/resolv.conf.',
-    },
-    'server-failure': {
-      meaning: 'Every name server answered with a failure (SERVFAIL or REFUSED).',
-      action: 'Repair the forwarder or the access list of the name server.',
-    },
-    timeout: {
-      meaning: 'No name server answered in time.',
-      action: 'Check that the servers in /etc/resolv.conf can be reached on port 53.',
-    },
-    'resolver-down': {
-      meaning: 'Nothing listens on the name server addresses.',
-      action: 'Start the local resolver, or correct /etc/resolv.conf.',
-    },
-    'not-configured': {
-      meaning: '/etc/resolv.conf names no server.',
-      action: 'Restore /etc/resolv.conf.',
-    },
-    slow: {
-      meaning: 'The name resolves, but more slowly than `slow_seconds`.',
-      action: 'Look for a dead first server in /etc/resolv.conf.',
-    },
-    'resolver-error': {
-      meaning: 'The lookup failed in a way that says nothing about the name.',
-      action: 'Read the detail, then ask each server with dig.',
-    },
-  },
+  reasons: REASONS,
   measures: {
     lookup_seconds: {
       help: 'Time of the name lookup.',
@@ -74,8 +108,9 @@ export const dns = defineProbe({
     addresses: { help: 'Number of addresses the name resolved to.' },
   },
 
-  async run(target, options, { clock, signal, paths, dnsPort, walk }) {
-    const { name, of } = dialledName(target);
+  async run(target, options, tools): Promise<DnsFinding> {
+    const { clock, signal, paths, dnsPort, walk } = tools;
+    const { name, of, port } = dialledPlace(target);
     using deadline = deadlineOf(LOOKUP_SECONDS, signal);
     const start = clock.seconds();
     const loan = { paths, clock, signal: deadline.signal, port: dnsPort };
@@ -83,100 +118,105 @@ export const dns = defineProbe({
     const lookup_seconds = clock.seconds() - start;
     const measures = { lookup_seconds, addresses: found.addresses.length };
     const facts = { name, of, ...factsOf(found) };
-    if (found.addresses.length === 0) {
-      const reason = reasonOf(found);
-      const status = reason === 'resolver-error' ? 'unknown' : 'fail';
-      return { status, reason, detail: detailOf(name, reason, found), measures, facts };
-    }
+    const seen = { measures, facts };
+    if (found.addresses.length === 0) return await missed(found, loan, tools, seen);
     walk.addresses = found.addresses;
-    if (lookup_seconds > options.slow_seconds) {
-      const detail = `${name} resolved only after ${lookup_seconds.toFixed(1)} s (${serverEnds(found.queries)})`;
-      return { status: 'warn', reason: 'slow', detail, measures, facts };
+    const first = { ...resolved(found, lookup_seconds > options.slow_seconds, seen), ...seen };
+    if (mayDiffer(found)) {
+      walk.secondLook = (again) => doubted(found, port, { ...loan, signal: again }, first);
     }
-    return { status: 'pass', measures, facts };
+    return first;
   },
 });
 
-/** The proxy's name where there is one, else GitLab's. */
-function dialledName({ url, proxy }: EndpointTarget): { name: string; of: 'proxy' | 'gitlab' } {
-  if (proxy.kind === 'proxy') return { name: proxy.host, of: 'proxy' };
-  return { name: url.hostname.replace(/^\[|\]$/g, ''), of: 'gitlab' };
+/** The proxy's where there is one, else GitLab's. */
+function dialledPlace({ url, proxy }: EndpointTarget): {
+  name: string;
+  of: 'proxy' | 'gitlab';
+  port: number;
+} {
+  if (proxy.kind === 'proxy') return { name: proxy.host, of: 'proxy', port: proxy.port };
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  return { name: url.hostname.replace(/^\[|\]$/g, ''), of: 'gitlab', port };
 }
 
-type Failure =
-  | 'not-found'
-  | 'server-failure'
-  | 'timeout'
-  | 'resolver-down'
-  | 'not-configured'
-  | 'resolver-error';
+type Seen = Required<Pick<DnsFinding, 'measures' | 'facts'>>;
 
-function reasonOf(found: Resolution): Failure {
-  const { isFallback, source } = found;
-  const queries = decisive(found);
-  const outcomes = new Set(queries.map(({ outcome }) => outcome));
-  if (isNotFound(queries)) return 'not-found';
-  // nsswitch.conf lists no dns and the hosts file has no line: nobody was asked.
-  if (queries.length === 0) return source === 'none' ? 'not-found' : 'resolver-error';
-  if (outcomes.has('servfail') || outcomes.has('refused')) return 'server-failure';
-  if (outcomes.size === 1 && outcomes.has('connection-refused')) {
-    return isFallback ? 'not-configured' : 'resolver-down';
+function resolved(found: Resolution, isSlow: boolean, seen: Seen): DnsFinding {
+  const { name, addresses, queries } = found;
+  if (isSinkhole(found)) {
+    const detail = `${name} is ${addresses[0]?.address ?? ''} by DNS (${serverEnds(queries)}), which is no other host`;
+    return { status: 'warn', reason: 'sinkhole', detail, ...seen };
   }
-  if (outcomes.has('timeout')) return isFallback ? 'not-configured' : 'timeout';
-  return 'resolver-error';
+  if (!isSlow) return { status: 'pass', ...seen };
+  const seconds = (seen.measures.lookup_seconds ?? 0).toFixed(1);
+  const detail = `${name} resolved only after ${seconds} s (${serverEnds(queries)})`;
+  return { status: 'warn', reason: 'slow', detail, ...seen };
 }
 
-/**
- * The questions that judge the name. A name that is asked for as it is written first is judged by that: the
- * expansions after it are guesses, and "no such name" is what they are expected to give.
- */
-function decisive({ names, name, queries }: Resolution): readonly Query[] {
-  const own = names[0] === name.replace(/\.$/, '') ? names[0] : undefined;
-  return own === undefined ? queries : queries.filter((query) => query.name === own);
+/** The address could not be dialled: is it the right one? */
+async function doubted(
+  found: Resolution,
+  port: number,
+  loan: ResolveLoan,
+  first: DnsFinding & Seen,
+): Promise<DnsFinding> {
+  const difference = await differenceOf(found, port, loan);
+  if (difference === undefined) return first;
+  const { isPinned, detail } = difference;
+  const reason = isPinned ? 'hosts-override' : 'servers-disagree';
+  const facts = { ...first.facts, ...difference.facts };
+  return { status: 'warn', reason, detail, measures: first.measures, facts };
 }
 
-/** Every name asked for has an end that says so: NXDOMAIN for one type, or no data for both. */
-function isNotFound(queries: readonly Query[]): boolean {
-  const names = new Set(queries.map(({ name }) => name));
-  return (
-    names.size > 0 &&
-    [...names].every((name) => {
-      const ends = new Map(
-        queries.filter((query) => query.name === name).map(({ type, outcome }) => [type, outcome]),
-      );
-      const outcomes = [...ends.values()];
-      return outcomes.includes('nxdomain') || outcomes.every((outcome) => outcome === 'nodata');
-    })
-  );
+/** A lookup without an address: why? */
+async function missed(
+  found: Resolution,
+  loan: ResolveLoan,
+  tools: LinkTools,
+  seen: Seen,
+): Promise<DnsFinding> {
+  const fault = faultOf(found);
+  const detail = lookupText(found);
+  if (fault === 'not-found') return await notFound(found, loan, tools, seen);
+  if (fault === 'resolver-error') return { status: 'unknown', reason: fault, detail, ...seen };
+  const isBlockable = fault === 'timeout' || fault === 'server-failure';
+  const blocked = isBlockable ? await blockedWay(found.servers, loan.paths) : undefined;
+  if (fault !== 'no-route' && blocked === undefined) {
+    return { status: 'fail', reason: fault, detail, ...seen };
+  }
+  const facts = { ...seen.facts, address: found.servers[0] ?? '' };
+  const because = blocked === undefined ? detail : `${detail}; ${blocked}`;
+  return { status: 'fail', reason: 'no-route', detail: because, measures: seen.measures, facts };
 }
 
-function detailOf(name: string, reason: Failure, found: Resolution): string {
-  const tried = found.names.length > 1 ? ` (tried ${found.names.join(', ')})` : '';
-  if (reason === 'not-configured')
-    return `/etc/resolv.conf names no server, so ${name} cannot be looked up`;
-  if (found.queries.length === 0)
-    return `${name} is not in /etc/hosts, and nsswitch.conf allows no DNS`;
-  return `lookup of ${name}${tried}: ${serverEnds(decisive(found))}`;
+/** Does somebody else know better: another name server, or the C library? */
+async function notFound(
+  found: Resolution,
+  loan: ResolveLoan,
+  tools: LinkTools,
+  { measures, facts }: Seen,
+): Promise<DnsFinding> {
+  const { queries, difference } = await betterAnswer(found, loan);
+  const said = { ...facts, outcomes: serverEnds(queries), ...difference?.facts };
+  if (difference !== undefined) {
+    const { detail } = difference;
+    return { status: 'fail', reason: 'servers-disagree', detail, measures, facts: said };
+  }
+  const detail = lookupText(found);
+  const libc = await libcSays(found.name, tools);
+  if (libc === '') return { status: 'fail', reason: 'not-found', detail, measures, facts: said };
+  const finds = `${detail}; the C library finds ${libc}`;
+  const mismatch = { ...said, factor: 'C library or the runner’s own resolver', libc };
+  return { status: 'fail', reason: 'nss-mismatch', detail: finds, measures, facts: mismatch };
 }
 
-/** `10.0.0.2 nxdomain, 10.0.0.3 timeout`: the last word of each server. */
-function serverEnds(queries: readonly Query[]): string {
-  const ends = new Map(queries.map(({ server, outcome }) => [server, outcome]));
-  return [...ends].map(([server, outcome]) => `${server} ${outcome}`).join(', ');
-}
-
-function factsOf({
-  source,
-  addresses,
-  servers,
-  names,
-  queries,
-}: Resolution): Record<string, string> {
-  return {
-    source,
-    addresses: addresses.map(({ address }) => address).join(', '),
-    servers: servers.join(', '),
-    tried: names.join(', '),
-    outcomes: serverEnds(queries),
-  };
+/** Between two questions to libc its last answer holds, so that the finding does not change with every walk. */
+async function libcSays(
+  name: string,
+  { ledger, previous, paths, signal }: LinkTools,
+): Promise<string> {
+  const last = previous?.facts?.['name'] === name ? previous.facts['libc'] : undefined;
+  if (!ledger.once(`getent ${name}`, LIBC_AGAIN_SECONDS)) return String(last ?? '');
+  return (await libcAddresses(name, paths, signal)).join(', ');
 }

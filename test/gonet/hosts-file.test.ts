@@ -19,7 +19,7 @@ describe('a hosts file gives', () => {
     ['gitlab', ['10.0.0.5']],
     ['gitlab-old.test', []],
     ['commented.test', []],
-    ['link.test', ['fe80::1']],
+    ['link.test', ['fe80::1%eth0']],
     ['six.test', ['::1']],
     ['10.0.0.5', []],
     ['', []],
@@ -42,6 +42,11 @@ describe('nsswitch.conf orders the sources', () => {
     ['hosts: files resolve [!UNAVAIL=return]\n', ['files', 'dns']],
     ['hosts: mymachines resolve files\n', ['dns', 'files']],
     ['#hosts: dns files\nhosts: files dns\n', ['files', 'dns']],
+    ['hosts : dns\nhosts: files\n', ['dns', 'files']],
+    ['hosts: mymachines dns files\n', ['dns', 'files']],
+    ['hosts: myhostname mdns4\n', ['dns']],
+    ['hosts: dns\nno colon here\n', ['files', 'dns']],
+    ['hosts: dns [NOTFOUND=return\n', ['files', 'dns']],
   ])('%o → %o', (text, order) => {
     expect(lookupOrder(text)).toEqual(order);
   });

@@ -37,7 +37,7 @@ function queriesOf({ queries }: Resolution, type: 'A' | 'AAAA' = 'A'): readonly 
     .map(({ server, name, outcome }) => `${server} ${name} ${outcome}`);
 }
 
-const ipv4Only: Script = (_name, type) => (type === 'A' ? ['10.0.0.5'] : []);
+const ipv4Only = ((_name, type) => (type === 'A' ? ['10.0.0.5'] : [])) satisfies Script;
 
 test('an address is taken as it is, and nobody is asked', async () => {
   const found = await resolve('10.0.0.9', 1, {});
@@ -78,6 +78,7 @@ test('a name server is asked for both families, and each question is evidence', 
     name: 'gitlab.test',
     server: '127.0.0.1',
     type: 'AAAA',
+    transport: 'udp',
     outcome: 'answer',
     addresses: ['2001:db8::5'],
     seconds: expect.any(Number),
@@ -110,7 +111,9 @@ describe('what one server says becomes the outcome', () => {
     { said: [], outcome: 'nodata', asked: 1 },
     { said: 'servfail', outcome: 'servfail', asked: 2 },
     { said: 'refused', outcome: 'refused', asked: 2 },
-    { said: 'notimp', outcome: 'servfail', asked: 2 },
+    { said: 'notimp', outcome: 'misbehaving', asked: 2 },
+    { said: 'lame', outcome: 'lame', asked: 2 },
+    { said: 'garbage', outcome: 'timeout', asked: 2 },
     { said: 'silent', outcome: 'timeout', asked: 2 },
   ];
   test.each(table)('$said is $outcome, asked $asked times', async ({ said, outcome, asked }) => {

@@ -38,7 +38,7 @@ async function look(stage: Stage): Promise<Looked> {
   return { finding, walk };
 }
 
-const ipv4Only: Script = (_name, type) => (type === 'A' ? ['10.0.0.5', '10.0.0.6'] : []);
+const ipv4Only = ((_name, type) => (type === 'A' ? ['10.0.0.5', '10.0.0.6'] : [])) satisfies Script;
 const ADDRESSES = [
   { address: '10.0.0.5', family: 4 },
   { address: '10.0.0.6', family: 4 },
@@ -57,7 +57,7 @@ test('a name that resolves passes, and the walk gets its addresses', async () =>
       addresses: '10.0.0.5, 10.0.0.6',
       servers: '127.0.0.1',
       tried: 'gitlab.test',
-      outcomes: expect.stringContaining('127.0.0.1 '),
+      outcomes: '127.0.0.1 answer',
     },
   });
   expect(walk.addresses).toEqual(ADDRESSES);
@@ -68,7 +68,7 @@ test('an address from the hosts file is named as such', async () => {
   const { finding } = await look({ port: 1, files });
   expect(finding).toMatchObject({
     status: 'pass',
-    facts: { source: 'hosts', addresses: '10.0.0.77', servers: '' },
+    facts: { source: 'hosts', addresses: '10.0.0.77', servers: '127.0.0.1' },
   });
 });
 
@@ -131,7 +131,8 @@ test('resolv.conf names no server', async () => {
   expect(finding).toMatchObject({
     status: 'fail',
     reason: 'not-configured',
-    detail: '/etc/resolv.conf names no server, so gitlab.test cannot be looked up',
+    detail:
+      '/etc/resolv.conf names no server, so gitlab.test is asked of this host itself: 127.0.0.1 connection-refused, ::1 connection-refused',
   });
 });
 
@@ -153,7 +154,7 @@ test('a dead first server makes a lookup slow, not wrong', async () => {
     status: 'warn',
     reason: 'slow',
     detail: expect.stringMatching(
-      /^gitlab\.test resolved only after \d\.\d s \(127\.0\.0\.1 timeout, 127\.0\.0\.2 \w+\)$/,
+      /^gitlab\.test resolved only after \d\.\d s \(127\.0\.0\.1 timeout, 127\.0\.0\.2 answer\)$/,
     ),
   });
   expect(walk.addresses).toEqual(ADDRESSES);
@@ -202,6 +203,24 @@ test('no data for one family and a failure for the other is a failure', async ()
   expect(finding).toMatchObject({ status: 'fail', reason: 'server-failure' });
 });
 
+describe('servers that fail in different ways', () => {
+  test.each<[Said, Said, string, string]>([
+    ['servfail', 'silent', 'server-failure', '127.0.0.1 servfail, 127.0.0.2 timeout'],
+    ['refused', 'servfail', 'server-failure', '127.0.0.1 refused, 127.0.0.2 servfail'],
+    ['lame', 'notimp', 'server-failure', '127.0.0.1 lame, 127.0.0.2 misbehaving'],
+  ])('%s and %s are %s, each with its own word', async (one, two, reason, outcomes) => {
+    await using first = await startDnsServer(() => one);
+    await using second = await startDnsServer(() => two, '127.0.0.2', first.port);
+    const resolvConf = `${RESOLV_CONF} attempts:1\nnameserver 127.0.0.2`;
+    const { finding } = await look({ port: second.port, resolvConf });
+    expect(finding).toMatchObject({
+      status: 'fail',
+      reason,
+      detail: `lookup of gitlab.test: ${outcomes}`,
+    });
+  });
+});
+
 test('servers that are silent until the time is over are a timeout too', async () => {
   await using server = await startDnsServer(() => 'silent');
   using deadline = deadlineOf(0.2);
@@ -215,9 +234,33 @@ test('servers that are silent until the time is over are a timeout too', async (
   });
 });
 
-test('a name that cannot be asked for is not judged', async () => {
-  await using server = await startDnsServer(() => 'nxdomain');
+test('a name that the runner asks nobody for is not found, and says so', async () => {
+  await using server = await startDnsServer(() => ['10.0.0.5']);
   const target = { ...ENDPOINT, url: new URL(`https://${'x'.repeat(64)}.test/`) };
   const { finding } = await look({ port: server.port, target });
-  expect(finding).toMatchObject({ status: 'unknown', reason: 'resolver-error' });
+  expect(finding).toMatchObject({
+    status: 'fail',
+    reason: 'not-found',
+    detail: `${'x'.repeat(64)}.test is not in /etc/hosts, and the runner asks no name server for such a name`,
+  });
+  expect(server.asked).toEqual([]);
+});
+
+test('an error of this host says nothing of the name', async () => {
+  // A broadcast address: the kernel forbids it before anything is sent.
+  const resolvConf = 'nameserver 127.255.255.255\noptions attempts:1';
+  const { finding } = await look({ port: 53, resolvConf });
+  expect(finding).toMatchObject({
+    status: 'unknown',
+    reason: 'resolver-error',
+    detail: 'lookup of gitlab.test: 127.255.255.255 local-error',
+  });
+});
+
+test('an answer that was cut short, and silence over TCP, is a timeout', async () => {
+  await using server = await startDnsServer((_name, _type, transport) =>
+    transport === 'udp' ? 'truncated' : 'silent',
+  );
+  const { finding } = await look({ port: server.port });
+  expect(finding).toMatchObject({ status: 'fail', reason: 'timeout' });
 });

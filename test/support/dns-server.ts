@@ -1,7 +1,9 @@
-/** A scripted name server on loopback (UDP), and a root folder whose files point to it. */
+/** A scripted name server on loopback (UDP and TCP), and a root folder whose files point to it. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { createServer, isIPv6 } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -10,7 +12,7 @@ import type { Answer } from 'dns-packet';
 
 import type { Paths } from '../../src/core/paths.ts';
 
-/** Addresses are an answer; an empty list is "no data". */
+/** Addresses are an answer, `truncated` an empty one with the TC flag, and an empty list is "no data". */
 export type Said =
   | readonly string[]
   | 'nxdomain'
@@ -18,17 +20,23 @@ export type Said =
   | 'refused'
   | 'notimp'
   | 'silent'
+  | 'truncated'
+  | 'lame'
   | 'garbage';
 
-export type Script = (name: string, type: 'A' | 'AAAA') => Said;
+export type Transport = 'udp' | 'tcp';
+export type Script = (name: string, type: 'A' | 'AAAA', transport: Transport) => Said;
 
 export interface DnsServer extends AsyncDisposable {
   readonly port: number;
-  /** `A gitlab.test`, in the order in which they came. */
+  /** `A gitlab.test` or `A gitlab.test over tcp`, in the order in which they came. */
   readonly asked: readonly string[];
 }
 
 const CODES: Readonly<Record<string, number>> = { servfail: 2, nxdomain: 3, notimp: 4, refused: 5 };
+/** Of a server that answers, asks others, and was asked to. */
+const RESPONSE_FLAGS = 0x180;
+const TRUNCATED_FLAG = 0x200;
 
 /** Several servers of one resolv.conf share a port and differ in their address: 127.0.0.1, 127.0.0.2, … */
 export async function startDnsServer(
@@ -37,29 +45,79 @@ export async function startDnsServer(
   port = 0,
 ): Promise<DnsServer> {
   const asked: string[] = [];
-  const socket = createSocket('udp4');
-  socket.on('message', (message, from) => {
+  const answer = (message: Buffer, transport: Transport): Buffer | undefined => {
     const query = decode(message);
     const question = query.questions?.[0];
     if (question === undefined || (question.type !== 'A' && question.type !== 'AAAA')) return;
-    asked.push(`${question.type} ${question.name}`);
     const { name, type } = question;
-    const said = script(name.toLowerCase(), type);
+    asked.push(`${type} ${name}${transport === 'tcp' ? ' over tcp' : ''}`);
+    const said = script(name.toLowerCase(), type, transport);
     if (said === 'silent') return;
-    const reply =
-      said === 'garbage'
-        ? Buffer.from('no DNS at all')
-        : replyTo(query.id ?? 0, { name, type }, said);
-    socket.send(reply, from.port, from.address);
+    if (said === 'garbage') return Buffer.from('no DNS at all');
+    return replyTo(query.id ?? 0, { name, type }, said);
+  };
+  await using stack = new AsyncDisposableStack();
+  const socket = await bindUdp(address, port, (message) => answer(message, 'udp'));
+  stack.defer(async () => {
+    socket.close();
+    await once(socket, 'close');
+  });
+  const bound = socket.address().port;
+  const tcp = await listenTcp(address, bound, (message) => answer(message, 'tcp'));
+  if (tcp === undefined && port === 0) return await startDnsServer(script, address);
+  if (tcp !== undefined) stack.use(tcp);
+  const held = stack.move();
+  return { port: bound, asked, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+type Answering = (message: Buffer) => Buffer | undefined;
+
+async function bindUdp(
+  address: string,
+  port: number,
+  answering: Answering,
+): Promise<ReturnType<typeof createSocket>> {
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+  socket.on('message', (message, from) => {
+    const reply = answering(message);
+    if (reply !== undefined) socket.send(reply, from.port, from.address);
   });
   socket.bind(port, address);
   await once(socket, 'listening');
+  return socket;
+}
+
+/** Undefined when another program holds this port for TCP. */
+async function listenTcp(
+  host: string,
+  port: number,
+  answering: Answering,
+): Promise<AsyncDisposable | undefined> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk: Buffer) => {
+      const reply = answering(chunk.subarray(2));
+      if (reply === undefined) return;
+      const length = Buffer.alloc(2);
+      length.writeUInt16BE(reply.length);
+      // In two pieces: a client that takes the first for the whole is found out.
+      socket.write(length, () => socket.write(reply));
+    });
+  });
+  const listening = once(server, 'listening');
+  server.listen(port, host);
+  try {
+    await listening;
+  } catch {
+    return undefined;
+  }
   return {
-    port: socket.address().port,
-    asked,
     [Symbol.asyncDispose]: async () => {
-      socket.close();
-      await once(socket, 'close');
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
     },
   };
 }
@@ -69,15 +127,17 @@ function replyTo(
   question: { readonly name: string; readonly type: 'A' | 'AAAA' },
   said: Exclude<Said, 'silent' | 'garbage'>,
 ): Buffer {
+  if (said === 'lame') return encode({ type: 'response', id, flags: 0, questions: [question] });
   const addresses = typeof said === 'string' ? [] : said;
   const code = typeof said === 'string' ? (CODES[said] ?? 0) : 0;
+  const flags = RESPONSE_FLAGS | code | (said === 'truncated' ? TRUNCATED_FLAG : 0);
   const answers = addresses.map((data): Answer => ({
     name: question.name,
     type: question.type,
     ttl: 0,
     data,
   }));
-  return encode({ type: 'response', id, flags: 0x180 | code, questions: [question], answers });
+  return encode({ type: 'response', id, flags, questions: [question], answers });
 }
 
 /** A port of 127.0.0.1 on which nothing listens for UDP. */

@@ -147,16 +147,7 @@ function later(reason: string, ...ids: readonly string[]): Readonly<Record<strin
 /** What is missing before each can be proven. */
 export const IDS_FOR_LATER: Readonly<Record<string, string>> = {
   ...later(
-    'needs what the resolver is compared with: hosts file, NSS, other resolvers (issue 3)',
-    'dns-wrong-answer',
-    'dns-hosts-override-stale',
-    'dns-nss-mismatch',
-  ),
-  ...later(
     'needs a second try that decides: rules of the firewall, a smaller segment, many attempts (issue 3)',
-    'firewall-local-block',
-    'path-mtu-blackhole',
-    'network-packet-loss',
     'idle-connection-killed',
   ),
   ...later(

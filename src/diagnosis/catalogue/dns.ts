@@ -7,6 +7,16 @@ function server(c: CauseContext): string {
   return quoted(`@${c.fact('servers').split(', ')[0] ?? ''}`);
 }
 
+/** A question to each side, or to the one that is known. */
+function compared(c: CauseContext): string {
+  const name = quoted(c.fact('name'));
+  return [...c.fact('wrong_source').split(', '), c.fact('right_source')]
+    .filter((source) => source !== 'unknown')
+    .map((source) => `dig +short ${quoted(`@${source}`)} ${name}`)
+    .concat(c.fact('right_source') === 'unknown' ? [`dig ${server(c)} ${name}`] : [])
+    .join('; ');
+}
+
 export const DNS_CAUSES: readonly CauseSpec[] = [
   {
     id: 'dns-name-not-found',
@@ -15,11 +25,12 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     title: 'The name in `url` does not exist, or has no address',
     meaning:
       'Every name server that answers says that there is no such name, or no address for it.',
-    evidence: 'NXDOMAIN or an empty answer from the name server, as Go’s resolver asks it.',
-    notConfusedWith: ['dns-server-failure', 'dns-timeout', 'dns-resolver-down'],
+    evidence:
+      'NXDOMAIN or an empty answer from every name server that answers, for the name and each of its expansions.',
+    notConfusedWith: ['dns-server-failure', 'dns-timeout', 'dns-resolver-down', 'dns-nss-mismatch'],
     from: ['dns/not-found'],
     says: (c) =>
-      `the name ${c.host} does not resolve (asked ${c.fact('servers')}: ${c.fact('outcomes')})`,
+      `the name ${c.host} does not resolve (tried ${c.fact('tried') || 'no name server'}: ${c.fact('outcomes') || 'nobody was asked'})`,
     fix: (c) => [
       step('Ask the name server yourself, with the search list.', `dig +search ${quoted(c.host)}`),
       step(
@@ -37,7 +48,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     title: 'The name server answers with a failure',
     meaning:
       'The name servers answer SERVFAIL or REFUSED: they cannot or will not look the name up.',
-    evidence: 'SERVFAIL or REFUSED from every name server in /etc/resolv.conf.',
+    evidence: 'The answer code of each name server in /etc/resolv.conf, none of them an answer.',
     notConfusedWith: ['dns-name-not-found', 'dns-timeout'],
     from: ['dns/server-failure'],
     says: (c) => `the name servers fail to look up ${c.host} (${c.fact('outcomes')})`,
@@ -106,13 +117,91 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     resolvedWhen: 'the dns link passes',
   },
   {
+    id: 'dns-wrong-answer',
+    severity: 'critical',
+    warnSeverity: 'notice',
+    scope: 'gitlab',
+    title: 'The name server that decides gives the wrong answer',
+    meaning:
+      'The runner takes the first answer it gets. This one is no address of GitLab: another name server knows a better one, or it is an address that leads nowhere.',
+    evidence:
+      'The address in use does not answer, or there is none, and another name server in /etc/resolv.conf gives one that does; or DNS gives 0.0.0.0 or 127.x for the name.',
+    notConfusedWith: [
+      'tcp-connection-refused',
+      'network-host-unreachable',
+      'tls-hostname-mismatch',
+    ],
+    from: ['dns/servers-disagree', 'dns/sinkhole'],
+    says: (c) =>
+      c.fact('right_source') === 'unknown'
+        ? `DNS sends ${c.fact('name')} to ${c.fact('addresses')}, which is no other host`
+        : `name server ${c.fact('wrong_source')} says ${c.fact('wrong')} for ${c.fact('name')}; ${c.fact('right_source')} says ${c.fact('right')}`,
+    fix: (c) => [
+      step('Compare what each name server says.', compared(c)),
+      step(
+        'Correct the record or the blocking list on the wrong one, or put the right one first in /etc/resolv.conf (VPN and split DNS often set this order).',
+        'cat /etc/resolv.conf',
+      ),
+    ],
+    resolvedWhen: 'the address that the name resolves to answers',
+    suppresses: ['tcp-connection-refused', 'tcp-connect-timeout', 'network-host-unreachable'],
+  },
+  {
+    id: 'dns-hosts-override-stale',
+    severity: 'critical',
+    scope: 'gitlab',
+    title: '/etc/hosts pins a dead address for GitLab',
+    meaning:
+      'A line in /etc/hosts ends every lookup of this name, so DNS is not asked. The address in it does not answer; the one in DNS does.',
+    evidence:
+      'A line for the name whose address does not answer, and a DNS answer with another address that does.',
+    notConfusedWith: ['network-host-unreachable', 'tls-hostname-mismatch'],
+    from: ['dns/hosts-override'],
+    says: (c) =>
+      `/etc/hosts pins ${c.fact('name')} to ${c.fact('wrong')}, which does not answer; DNS says ${c.fact('right')}, which does`,
+    fix: (c) => [
+      step('See the line.', `grep -n -i -F -w -e ${quoted(c.fact('name'))} /etc/hosts`),
+      step(
+        'Take the name off that line, or the line away; the runner reads the file again by itself.',
+        'sudo cp /etc/hosts /etc/hosts.before && sudoedit /etc/hosts',
+      ),
+    ],
+    resolvedWhen: 'the address that the name resolves to answers',
+    suppresses: ['tcp-connection-refused', 'tcp-connect-timeout', 'network-host-unreachable'],
+  },
+  {
+    id: 'dns-nss-mismatch',
+    severity: 'critical',
+    scope: 'gitlab',
+    title: 'This host finds the name, and the runner cannot',
+    meaning:
+      'The name is known only to a module of nsswitch.conf (mdns, myhostname, resolve, sss …). The runner is a static Go program: it reads /etc/hosts and asks DNS, and nothing else.',
+    evidence:
+      'getent finds the name, while /etc/hosts has no line and DNS says that there is none.',
+    notConfusedWith: ['dns-name-not-found'],
+    from: ['dns/nss-mismatch'],
+    says: (c) =>
+      `getent finds ${c.fact('name')} (${c.fact('libc')}), but neither /etc/hosts nor DNS has it, and the runner uses nothing else`,
+    fix: (c) => [
+      step(
+        'See both views.',
+        `getent ahosts ${quoted(c.fact('name'))}; dig +search ${quoted(c.fact('name'))}; grep ^hosts /etc/nsswitch.conf`,
+      ),
+      step(
+        'Add a DNS record, or a line in /etc/hosts.',
+        `echo ${quoted(`${c.fact('libc').split(', ')[0] ?? ''} ${c.fact('name')}`)} | sudo tee -a /etc/hosts`,
+      ),
+    ],
+    resolvedWhen: 'the dns link passes',
+  },
+  {
     id: 'dns-slow',
     severity: 'notice',
     scope: 'host',
     title: 'Name lookups are slow',
     meaning:
       'The name resolves only after seconds; every new connection of the runner waits that long.',
-    evidence: 'Several lookups in a row above the limit.',
+    evidence: 'The median of the last five lookups is above the limit.',
     notConfusedWith: ['dns-timeout', 'gitlab-slow'],
     from: ['dns/slow'],
     says: (c) => `${c.host} resolves slowly (${c.fact('outcomes')})`,

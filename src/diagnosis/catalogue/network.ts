@@ -90,10 +90,11 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     severity: 'critical',
     scope: 'host',
     title: 'This host has no route to GitLab',
-    meaning: 'The kernel knows no way to the address: a link is down, or a route is missing.',
-    evidence: 'ENETUNREACH at once.',
+    meaning:
+      'The kernel knows no way to the address of GitLab or of the name server: a link is down, or a route is missing.',
+    evidence: 'ENETUNREACH at once, or a route over a link that is down.',
     notConfusedWith: ['dns-timeout'],
-    from: ['connect/no-route'],
+    from: ['connect/no-route', 'dns/no-route'],
     suppresses: ['dns-timeout', 'dns-server-failure'],
     says: (c) => `this host has no route to ${c.fact('address')}`,
     fix: (c) => [

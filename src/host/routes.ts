@@ -1,0 +1,142 @@
+/**
+ * Is there a way from this host to an address, and is its link up? Out of /proc/net/route,
+ * /proc/net/ipv6_route and /sys/class/net. Only the main table stands there, so a missing line is no proof: a
+ * policy route may lead elsewhere. A way over a link that is down is one.
+ */
+import { readFile, readdir } from 'node:fs/promises';
+import { BlockList, isIPv6 } from 'node:net';
+import { endianness } from 'node:os';
+import { join } from 'node:path';
+
+import type { Paths } from '../core/paths.ts';
+import { readProc } from './proc-files.ts';
+
+interface Route {
+  readonly family: 'ipv4' | 'ipv6';
+  /** Network address, as text. */
+  readonly network: string;
+  readonly bits: number;
+  readonly interface: string;
+}
+
+const UP = 0x1;
+const REJECT = 0x2_00;
+const LOOPBACK = 'lo';
+
+/** Lines of /proc/net/route that lead somewhere. */
+export function parseIpv4Routes(text: string): readonly Route[] {
+  return text
+    .split('\n')
+    .slice(1)
+    .flatMap((line): readonly Route[] => {
+      const [name = '', destination = '', , flags = '', , , , mask = ''] = line.trim().split(/\s+/);
+      if (mask === '' || !leads(flags)) return [];
+      const bits = Number.parseInt(mask, 16).toString(2).replaceAll('0', '').length;
+      return [{ family: 'ipv4', network: ipv4Of(destination), bits, interface: name }];
+    });
+}
+
+/** The kernel prints the number as this machine holds it in memory. */
+function ipv4Of(hex: string): string {
+  const bytes = [...Buffer.from(hex.padStart(8, '0'), 'hex')];
+  return (endianness() === 'LE' ? bytes.toReversed() : bytes).join('.');
+}
+
+/** Lines of /proc/net/ipv6_route that lead out of this host, or to a network of it. */
+export function parseIpv6Routes(text: string): readonly Route[] {
+  return text.split('\n').flatMap((line): readonly Route[] => {
+    const fields = line.trim().split(/\s+/);
+    const [destination = '', bits = ''] = fields;
+    const [flags = '', name = ''] = fields.slice(-2);
+    if (destination.length !== 32 || !leads(flags) || name === LOOPBACK) return [];
+    const network = (destination.match(/.{4}/g) ?? []).join(':');
+    return [{ family: 'ipv6', network, bits: Number.parseInt(bits, 16), interface: name }];
+  });
+}
+
+function leads(flags: string): boolean {
+  const number = Number.parseInt(flags, 16);
+  return (number & UP) !== 0 && (number & REJECT) === 0;
+}
+
+/** The line that the kernel would follow: the longest prefix. */
+function routeTo(address: string, routes: readonly Route[]): Route | undefined {
+  const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+  return routes
+    .filter((route) => route.family === family && isWithin(address, route))
+    .toSorted((a, b) => b.bits - a.bits)[0];
+}
+
+function isWithin(address: string, { family, network, bits }: Route): boolean {
+  const list = new BlockList();
+  list.addSubnet(network, bits, family);
+  return list.check(address.split('%')[0] ?? '', family);
+}
+
+interface HostRoutes {
+  readonly routes: readonly Route[];
+  /** Network interfaces beside loopback that are down, or have no cable. */
+  readonly down: readonly string[];
+}
+
+/** Undefined when the kernel's table cannot be read: then nothing is known of any way. */
+async function readRoutes(paths: Paths): Promise<HostRoutes | undefined> {
+  const ipv4 = await readProc(paths, 'net/route');
+  const ipv6 = await readProc(paths, 'net/ipv6_route');
+  if (ipv4 === undefined) return undefined;
+  const routes = [...parseIpv4Routes(ipv4), ...parseIpv6Routes(ipv6 ?? '')];
+  return { routes, down: await downInterfaces(paths) };
+}
+
+async function downInterfaces(paths: Paths): Promise<readonly string[]> {
+  const folder = join(paths.sysfs, 'class/net');
+  const names = await readdir(folder).catch(() => []);
+  const states = await Promise.all(
+    names.map(async (name) => {
+      const state = await readFile(join(folder, name, 'operstate'), 'utf8').catch(() => '');
+      return { name, isDown: /^(?:down|lowerlayerdown)$/.test(state.trim()) };
+    }),
+  );
+  return states
+    .filter(({ name, isDown }) => isDown && name !== LOOPBACK)
+    .map(({ name }) => name)
+    .toSorted();
+}
+
+/**
+ * Why none of these addresses can be reached, as a clause; undefined when the table proves nothing. A server on
+ * this host (a stub) is reached always, and can reach nobody itself when nothing leads out of the host.
+ */
+export async function blockedWay(
+  addresses: readonly string[],
+  paths: Paths,
+): Promise<string | undefined> {
+  const known = await readRoutes(paths);
+  if (known === undefined || addresses.length === 0) return undefined;
+  if (addresses.every((address) => isLoopback(address))) {
+    return isOffline(known) ? `nothing leads out of this host${downText(known)}` : undefined;
+  }
+  const links = addresses
+    .filter((address) => !isLoopback(address))
+    .map((address) => downOnTheWay(address, known));
+  return links.includes(undefined) ? undefined : `${[...new Set(links)].join(', ')} is down`;
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
+}
+
+/** The interface on the way to the address, when that interface is down. */
+function downOnTheWay(address: string, { routes, down }: HostRoutes): string | undefined {
+  const name = routeTo(address, routes)?.interface;
+  return name !== undefined && down.includes(name) ? name : undefined;
+}
+
+/** Nothing leads out of this host, or only what is down: no forwarder on it can reach anybody. */
+function isOffline({ routes, down }: HostRoutes): boolean {
+  return routes.every((route) => route.interface === LOOPBACK || down.includes(route.interface));
+}
+
+function downText({ down }: HostRoutes): string {
+  return down.length === 0 ? '' : `, ${down.join(', ')} is down`;
+}

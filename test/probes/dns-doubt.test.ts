@@ -1,0 +1,232 @@
+/** Who else knows the name: other servers, DNS beside the hosts file, and the C library. */
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { describe, expect, test, vi } from 'vitest';
+
+import type { Finding } from '../../src/core/finding.ts';
+import type { LinkTools, Walk } from '../../src/core/probe.ts';
+import { dns } from '../../src/probes/dns.ts';
+import type { Said, Script } from '../support/dns-server.ts';
+import { rootFolder, startDnsServer } from '../support/dns-server.ts';
+import { ENDPOINT } from '../support/probes.ts';
+import { openLedger, runProbe } from '../support/run-probe.ts';
+import { startTcpServer } from '../support/tcp-server.ts';
+
+const ONE = 'nameserver 127.0.0.1\nsearch .\noptions timeout:1 attempts:1';
+const TWO = `${ONE}\nnameserver 127.0.0.2`;
+/** For documentation only; nothing here dials it. */
+const DEAD = '192.0.2.66';
+const ALIVE = '127.0.0.1';
+
+const only =
+  (address: string): Script =>
+  (_name, type) =>
+    type === 'A' ? [address] : [];
+
+interface Stage {
+  readonly dnsPort: number;
+  readonly port: number;
+  readonly resolvConf?: string;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly tools?: Partial<LinkTools>;
+}
+
+interface Looked {
+  readonly first: Finding;
+  /** What takes its place when the address cannot be dialled; undefined when nobody else could be asked. */
+  readonly second: Finding | undefined;
+}
+
+async function look({ dnsPort, port, resolvConf = TWO, files, tools }: Stage): Promise<Looked> {
+  await using root = await rootFolder({ '/etc/resolv.conf': resolvConf, ...files });
+  const walk: Walk = {};
+  const target = { ...ENDPOINT, url: new URL(`https://gitlab.test:${port}/`) };
+  const first = await runProbe(dns, target, {
+    tools: { paths: root.paths, dnsPort, walk, ...tools },
+  });
+  const second = await walk.secondLook?.(AbortSignal.timeout(5000));
+  return { first, second };
+}
+
+describe('the address in use does not answer', () => {
+  test('and the second server has one that does: the servers disagree', async () => {
+    await using gitlab = await startTcpServer();
+    await using one = await startDnsServer(only(DEAD));
+    await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);
+    const { first, second } = await look({ dnsPort: one.port, port: gitlab.port });
+    expect(first.status).toBe('pass');
+    expect(second).toEqual({
+      status: 'warn',
+      reason: 'servers-disagree',
+      detail: `127.0.0.1 says gitlab.test is ${DEAD}, which does not answer; 127.0.0.2 says ${ALIVE}, which does`,
+      measures: first.measures,
+      facts: {
+        ...first.facts,
+        factor: 'which name server',
+        wrong: DEAD,
+        wrong_source: '127.0.0.1',
+        right: ALIVE,
+        right_source: '127.0.0.2',
+      },
+    });
+    expect(two.asked).toHaveLength(2);
+  });
+
+  test('and DNS has one that does: the line in the hosts file is stale', async () => {
+    await using gitlab = await startTcpServer();
+    await using server = await startDnsServer(only(ALIVE));
+    const files = { '/etc/hosts': `${DEAD} gitlab.test` };
+    const stage = { dnsPort: server.port, port: gitlab.port, resolvConf: ONE, files };
+    const { first, second } = await look(stage);
+    expect(first).toMatchObject({ status: 'pass', facts: { source: 'hosts', addresses: DEAD } });
+    expect(second).toMatchObject({
+      status: 'warn',
+      reason: 'hosts-override',
+      detail: `/etc/hosts says gitlab.test is ${DEAD}, which does not answer; 127.0.0.1 says ${ALIVE}, which does`,
+      facts: { factor: 'hosts file or DNS', wrong: DEAD, right: ALIVE, right_source: '127.0.0.1' },
+    });
+  });
+
+  test.each<[string, Said]>([
+    ['says the same', [DEAD]],
+    ['says another that is dead too', ['127.0.0.67']],
+    ['does not know the name', 'nxdomain'],
+    ['fails', 'servfail'],
+    ['is silent', 'silent'],
+  ])('and the other server %s: the first finding stays', async (_name, said) => {
+    await using gitlab = await startTcpServer();
+    await using one = await startDnsServer(only(DEAD));
+    await using two = await startDnsServer(
+      (_asked, type) => (type === 'A' ? said : []),
+      '127.0.0.2',
+      one.port,
+    );
+    const { first, second } = await look({ dnsPort: two.port, port: gitlab.port });
+    expect(second).toEqual(first);
+  });
+});
+
+test('nobody else is asked while the address has not failed', async () => {
+  await using one = await startDnsServer(only(DEAD));
+  await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);
+  await using root = await rootFolder({ '/etc/resolv.conf': TWO });
+  const finding = await runProbe(dns, ENDPOINT, {
+    tools: { paths: root.paths, dnsPort: one.port, walk: {} },
+  });
+  expect([finding.status, two.asked]).toEqual(['pass', []]);
+});
+
+test('with one server and no line in the hosts file there is nobody else to ask', async () => {
+  await using server = await startDnsServer(only('10.0.0.5'));
+  const { second } = await look({ dnsPort: server.port, port: 443, resolvConf: ONE });
+  expect(second).toBeUndefined();
+});
+
+describe('an address that is no other host is a warning', () => {
+  test.each([
+    ['A', '0.0.0.0'],
+    ['A', '127.0.0.53'],
+    ['AAAA', '::'],
+    ['AAAA', '::1'],
+  ])('%s %s', async (type, address) => {
+    await using server = await startDnsServer((_name, asked) => (asked === type ? [address] : []));
+    const { first } = await look({ dnsPort: server.port, port: 443, resolvConf: ONE });
+    expect(first).toMatchObject({
+      status: 'warn',
+      reason: 'sinkhole',
+      detail: `gitlab.test is ${address} by DNS (127.0.0.1 answer), which is no other host`,
+    });
+  });
+
+  test('but not when another address is given too, or the hosts file says so', async () => {
+    await using server = await startDnsServer((_name, type) =>
+      type === 'A' ? ['127.0.0.1', '10.0.0.5'] : [],
+    );
+    const mixed = await look({ dnsPort: server.port, port: 443, resolvConf: ONE });
+    const files = { '/etc/hosts': '127.0.1.1 gitlab.test' };
+    const pinned = await look({ dnsPort: server.port, port: 443, resolvConf: ONE, files });
+    expect([mixed.first.status, pinned.first.status]).toEqual(['pass', 'pass']);
+  });
+});
+
+test('the first server knows no such name and the second does: the servers disagree', async () => {
+  await using one = await startDnsServer(() => 'nxdomain');
+  await using two = await startDnsServer(only('10.0.0.5'), '127.0.0.2', one.port);
+  const { first } = await look({ dnsPort: two.port, port: 443 });
+  expect(first).toMatchObject({
+    status: 'fail',
+    reason: 'servers-disagree',
+    detail: 'lookup of gitlab.test: 127.0.0.1 nxdomain; 127.0.0.2 says 10.0.0.5',
+    facts: {
+      factor: 'which name server',
+      wrong: 'no address',
+      wrong_source: '127.0.0.1',
+      right: '10.0.0.5',
+      right_source: '127.0.0.2',
+    },
+  });
+});
+
+test('a name that no server knows is not found, with the word of each', async () => {
+  await using one = await startDnsServer(() => 'nxdomain');
+  await using two = await startDnsServer(() => 'refused', '127.0.0.2', one.port);
+  const { first } = await look({ dnsPort: two.port, port: 443 });
+  expect(first).toMatchObject({
+    status: 'fail',
+    reason: 'not-found',
+    facts: { outcomes: '127.0.0.1 nxdomain, 127.0.0.2 refused' },
+  });
+});
+
+/** A host whose C library says what `script` prints; it is entered by chroot, which needs root and a whole system. */
+async function withLibc<T>(script: string, use: () => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-libc-'));
+  try {
+    await mkdir(join(folder, 'bin'));
+    const command = join(folder, 'bin/chroot');
+    await writeFile(command, `#!/bin/sh\n${script}\n`);
+    await chmod(command, 0o755);
+    vi.stubEnv('PATH', `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}`);
+    return await use();
+  } finally {
+    vi.unstubAllEnvs();
+    await rm(folder, { recursive: true });
+  }
+}
+
+describe('a name that the C library finds and the runner does not', () => {
+  const FINDS = 'test "$2 $3 $4 $5" = "getent -- ahosts gitlab.test" && echo "10.0.0.9 STREAM"';
+
+  test('is a mismatch', async () => {
+    await using server = await startDnsServer(() => 'nxdomain');
+    const stage = { dnsPort: server.port, port: 443, resolvConf: ONE };
+    const { first } = await withLibc(FINDS, () => look(stage));
+    expect(first).toMatchObject({
+      status: 'fail',
+      reason: 'nss-mismatch',
+      detail: 'lookup of gitlab.test: 127.0.0.1 nxdomain; the C library finds 10.0.0.9',
+      facts: { libc: '10.0.0.9' },
+    });
+  });
+
+  test('is one also while libc may not be asked again', async () => {
+    await using server = await startDnsServer(() => 'nxdomain');
+    const ledger = { ...openLedger, once: () => false };
+    const facts = { name: 'gitlab.test', libc: '10.0.0.9' };
+    const previous: Finding = { status: 'fail', reason: 'nss-mismatch', detail: '', facts };
+    const stage = { dnsPort: server.port, port: 443, resolvConf: ONE };
+    const again = await look({ ...stage, tools: { ledger, previous } });
+    const fresh = await look({ ...stage, tools: { ledger } });
+    expect(again.first).toMatchObject({ status: 'fail', reason: 'nss-mismatch', facts });
+    expect(fresh.first).toMatchObject({ status: 'fail', reason: 'not-found' });
+  });
+
+  test('is not looked for when the name servers fail', async () => {
+    await using server = await startDnsServer(() => 'servfail');
+    const stage = { dnsPort: server.port, port: 443, resolvConf: ONE };
+    const { first } = await withLibc(FINDS, () => look(stage));
+    expect(first).toMatchObject({ status: 'fail', reason: 'server-failure' });
+  });
+});
