@@ -12,6 +12,8 @@ import type { Ledger } from './core/probe.ts';
 const HOUR_MILLISECONDS = 3_600_000;
 /** Kinds of request that GitLab counts as unauthenticated. */
 const BUDGETED: ReadonlySet<string> = new Set(['api', 'token']);
+/** Kinds that an endpoint's wish for quiet concerns; links before the API ask GitLab for nothing. */
+const PAUSED: ReadonlySet<string> = new Set([...BUDGETED, 'verify']);
 
 /** What outlives the process. */
 export interface LedgerMemory {
@@ -39,7 +41,7 @@ export class RequestLedger implements Ledger {
   }
 
   allows(kind: string, target: string): boolean {
-    if (kind !== 'http' && this.#isPaused(target)) return false;
+    if (PAUSED.has(kind) && this.#isPaused(target)) return false;
     if (!BUDGETED.has(kind)) return true;
     return withinHour(this.#sentAt, this.#clock.wall()).length < this.#requestsPerHour;
   }

@@ -38,6 +38,8 @@ test('an endpoint that asked for quiet is left alone for that long, others are n
   expect(ledger.take('api', GITLAB)).toBe(false);
   expect(ledger.take('verify', GITLAB)).toBe(false);
   expect(ledger.take('http', GITLAB)).toBe(true);
+  expect(ledger.take('dns', GITLAB)).toBe(true);
+  expect(ledger.take('tls', GITLAB)).toBe(true);
   expect(ledger.take('api', 'https://other.test/')).toBe(true);
   clock.advance(60);
   expect(ledger.take('api', GITLAB)).toBe(true);
