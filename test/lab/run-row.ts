@@ -3,6 +3,7 @@ import type { Report } from '../../src/report/document.ts';
 import type { Checked } from './daemon.ts';
 import { brokenByReport, brokenByRequests, brokenBySecrets, brokenBySize } from './invariants.ts';
 import { createNetwork } from './network.ts';
+import type { Seen } from './observe.ts';
 import { untilGood, whileGood } from './observe.ts';
 import type { FaultRow, HealthyRow } from './scenario.ts';
 import { isFault, shortfall, shown } from './scenario.ts';
@@ -43,11 +44,10 @@ type Played = Omit<Outcome, 'id' | 'expected' | 'details'> & {
 };
 
 async function playFault(row: FaultRow, world: World): Promise<Played> {
-  const { daemon } = world;
   const problems: string[] = [];
-  const healthy = await untilGood(daemon, lacksHealth, PATIENCE_SECONDS);
-  if (healthy.lacks !== undefined) return await beginsBad(healthy.report, world);
-  await row.inject(world);
+  const unhealthy = await begin(row, world);
+  if (unhealthy !== undefined) return unhealthy;
+  const { daemon } = world;
   const before = await world.files.runnerFolder();
   const lack = (report: Report) => shortfall(report, row);
   const found = await untilGood(daemon, lack, row.patienceSeconds ?? PATIENCE_SECONDS);
@@ -56,28 +56,59 @@ async function playFault(row: FaultRow, world: World): Promise<Played> {
   if (found.lacks !== undefined) {
     return { got, problems: [`not found: ${found.lacks}`], report: found.report, text };
   }
-  const isLasting = row.isIntermittent !== true;
-  const [held, checked] = await Promise.all([
-    isLasting ? whileGood(daemon, lack, HOLD_SECONDS) : found,
-    isLasting ? world.check() : undefined,
-  ]);
-  if (held.lacks !== undefined)
-    problems.push(`I-13: it flips: ${held.lacks} (${shown(held.report)})`);
-  if (checked !== undefined) problems.push(...differences(checked, row));
+  const { held, checked } = await hold(row, world, found, problems);
   if ((await world.files.runnerFolder()) !== before)
     problems.push('I-10: the runner’s folder changed');
   problems.push(...(await mend(row, world, text)));
-  const cleared = await untilGood(daemon, lacksHealth, PATIENCE_SECONDS);
-  if (cleared.lacks !== undefined) problems.push(`not cleared: ${shown(cleared.report)}`);
+  const cleared = await untilGood(
+    world.daemon,
+    lacksHealth,
+    row.patienceSeconds ?? PATIENCE_SECONDS,
+  );
+  const isClear = cleared.lacks === undefined;
+  if (!isClear) problems.push(`not cleared: ${shown(cleared.report)}`);
   return {
     got,
     problems,
     report: held.report,
-    text: cleared.lacks === undefined ? text : await daemon.get('/health?format=text'),
+    text: isClear ? text : await world.daemon.get('/health?format=text'),
     detectSeconds: found.seconds,
     clearSeconds: cleared.seconds,
     ...(checked === undefined ? {} : { checked }),
   };
+}
+
+/** The cause stays what it is, and `check` names the same; a fault that comes and goes is left alone. */
+async function hold(
+  row: FaultRow,
+  world: World,
+  found: Seen,
+  problems: string[],
+): Promise<{ readonly held: Seen; readonly checked?: Checked }> {
+  if (row.isIntermittent === true) return { held: found };
+  const lack = (report: Report) => shortfall(report, row);
+  const [held, checked] = await Promise.all([
+    whileGood(world.daemon, lack, HOLD_SECONDS),
+    world.check(),
+  ]);
+  if (held.lacks !== undefined)
+    problems.push(`I-13: it flips: ${held.lacks} (${shown(held.report)})`);
+  problems.push(...differences(checked, row));
+  return { held, checked };
+}
+
+/** Starts the daemon and breaks the world; says so when the world was not healthy before. */
+async function begin(row: FaultRow, world: World): Promise<Played | undefined> {
+  if (row.startsBroken === true) {
+    await row.inject(world);
+    await world.startDaemon();
+    return undefined;
+  }
+  await world.startDaemon();
+  const healthy = await untilGood(world.daemon, lacksHealth, PATIENCE_SECONDS);
+  if (healthy.lacks !== undefined) return await beginsBad(healthy.report, world);
+  await row.inject(world);
+  return undefined;
 }
 
 function lacksHealth({ verdict, runners }: Report): string | undefined {
@@ -93,19 +124,23 @@ async function beginsBad(report: Report, { daemon }: World): Promise<Played> {
   return { got: shown(report), problems: ['the world did not begin healthy'], report, text };
 }
 
+/** A new daemon that remembers nothing, since the old one asks again in an hour. */
+async function forget(world: World): Promise<void> {
+  await world.daemon.stop();
+  await world.files.remove('/state');
+  await world.startDaemon();
+}
+
 /** By the documented fix where the row has one, else by undoing. */
-async function mend(
-  { fix, recover }: FaultRow,
-  world: World,
-  text: string,
-): Promise<readonly string[]> {
+async function mend(row: FaultRow, world: World, text: string): Promise<readonly string[]> {
+  const { fix, recover, startsBroken } = row;
   if (fix === undefined) {
     await recover?.(world);
     await world.restore();
-    return [];
-  }
-  await fix.apply(world);
-  return fix.told.test(text) ? [] : [`the report does not tell to type ${String(fix.told)}`];
+  } else await fix.apply(world);
+  if (startsBroken === true) await forget(world);
+  const isTold = fix === undefined || fix.told.test(text);
+  return isTold ? [] : [`the report does not tell to type ${String(fix.told)}`];
 }
 
 function differences({ stdout, stderr }: Checked, row: FaultRow): readonly string[] {
@@ -120,6 +155,7 @@ function differences({ stdout, stderr }: Checked, row: FaultRow): readonly strin
 }
 
 async function playHealthy(row: HealthyRow, world: World): Promise<Played> {
+  await world.startDaemon();
   const { daemon } = world;
   const lack = (report: Report) => alarm(report, row);
   const settled = await untilGood(daemon, lack, PATIENCE_SECONDS);

@@ -30,6 +30,8 @@ export interface FaultRow {
     readonly told: RegExp;
     readonly apply: (world: World) => Promise<unknown> | void;
   };
+  /** It is broken before anybody looks, since what shows it is asked for once an hour. */
+  readonly startsBroken?: boolean;
   /** For causes that need many observations. */
   readonly patienceSeconds?: number;
   /** The fault comes and goes: `check` in one round may see nothing of it. */

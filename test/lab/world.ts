@@ -12,7 +12,7 @@ import type { LabGitLab } from './peers/gitlab.ts';
 import { startLabGitLab } from './peers/gitlab.ts';
 import type { LabNames } from './peers/names.ts';
 import { startNames } from './peers/names.ts';
-import { pki } from './peers/pki.ts';
+import { GOOD, PUBLIC_ROOT } from './peers/pki.ts';
 import type { LabRunner } from './peers/runner.ts';
 import { startRunner } from './peers/runner.ts';
 import { RootFiles } from './root-files.ts';
@@ -28,14 +28,14 @@ export interface WorldOptions {
   /** Of the runner's process. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly uid?: number;
-  readonly certificate?: () => Issued;
+  readonly certificate?: Issued;
   /** Files of the runner's host; they win over the usual ones. */
   readonly files?: () => Readonly<Record<string, string>>;
   /** Lines for sections of runnerwatch's own settings: `{ dns: 'slow_seconds = 0.5' }`. */
   readonly probes?: Readonly<Record<string, string>>;
   /** Nothing but its own defaults, budget included. */
   readonly hasDefaultSettings?: boolean;
-  /** What stands before everything else starts: a proxy, a rule. */
+  /** What must stand before anything is watched, and is part of the healthy world: a proxy, a rule. */
   readonly before?: (world: World) => Promise<unknown>;
 }
 
@@ -45,15 +45,29 @@ export interface World {
   readonly gitlab: LabGitLab;
   readonly names: LabNames;
   readonly runner: LabRunner;
+  /** The one that runs now. */
   readonly daemon: LabDaemon;
+  startDaemon(): Promise<void>;
   readonly entries: readonly Entry[];
   /** GitLab answers by this until it is restored. */
-  answers(override: Override): void;
+  readonly answers: (override: Override) => void;
   /** Something that ends when the world is restored. */
-  adopt(peer: AsyncDisposable): void;
+  readonly adopt: (peer: AsyncDisposable) => void;
   check(): Promise<Checked>;
   restore(): Promise<void>;
 }
+
+/** The lab keeps its own cores busy; the host of a row has idle ones. */
+async function calmHost(network: Network, root: string): Promise<void> {
+  for (const name of ['cpu', 'io', 'memory']) {
+    const file = `${root}/pressure/${name}`;
+    await network.run('rn', `mount --bind ${file} /proc/pressure/${name}`);
+  }
+}
+
+const CALM = ['some', 'full']
+  .map((line) => `${line} avg10=0.00 avg60=0.00 avg300=0.00 total=0\n`)
+  .join('');
 
 const QUICK_PROBES = ['dns', 'connect', 'proxy', 'tls', 'http', 'api', 'token', 'service'];
 
@@ -73,14 +87,16 @@ export async function buildWorld(
   stack: AsyncDisposableStack,
 ): Promise<World> {
   const { entries = [usualEntry()], environment = {}, uid = 0, before } = options;
-  const certificate = options.certificate?.() ?? pki().good;
+  const certificate = options.certificate ?? GOOD;
   const files = await RootFiles.create(root, filesOf(options, entries));
+  await calmHost(network, root);
   const gitlab = stack.use(await startLabGitLab(options));
   const names = stack.use(await startNames());
   await gitlab.serve(certificate);
   for (const { token } of entries) gitlab.application.tokens.add(token);
   const runner = stack.use(await startRunner(network, { environment, uid, root }));
   let adopted = stack.use(new AsyncDisposableStack());
+  let daemon: LabDaemon | undefined;
   const { override } = gitlab.application;
   const world: World = {
     network,
@@ -90,7 +106,11 @@ export async function buildWorld(
     runner,
     entries,
     get daemon(): LabDaemon {
-      throw new Error('the daemon has not started');
+      if (daemon === undefined) throw new Error('the daemon has not started');
+      return daemon;
+    },
+    startDaemon: async () => {
+      daemon = stack.use(await startDaemon(network, root));
     },
     answers: (answer) => void (gitlab.application.override = answer),
     adopt: (peer) => void adopted.use(peer),
@@ -105,11 +125,11 @@ export async function buildWorld(
       for (const { token } of entries) gitlab.application.tokens.add(token);
       await gitlab.serve(certificate);
       await runner.restore();
+      await before?.(world);
     },
   };
   await before?.(world);
-  const daemon = stack.use(await startDaemon(network, root));
-  return Object.defineProperty(world, 'daemon', { value: daemon });
+  return world;
 }
 
 function filesOf(
@@ -120,10 +140,13 @@ function filesOf(
     '/etc/hosts': '127.0.0.1 localhost\n',
     '/etc/resolv.conf': `nameserver ${GITLAB_ADDRESS}\noptions timeout:1 attempts:2\n`,
     '/etc/nsswitch.conf': 'hosts: files dns\n',
-    '/etc/ssl/certs/ca-certificates.crt': pki().publicRoot.certificatePem,
+    '/etc/ssl/certs/ca-certificates.crt': PUBLIC_ROOT.pem,
     '/etc/gitlab-runner/config.toml': configText(entries, options.globals),
     '/etc/gitlab-runner/.runner_system_id': SYSTEM_ID,
     '/usr/bin/gitlab-runner': '',
+    '/pressure/cpu': CALM,
+    '/pressure/io': CALM,
+    '/pressure/memory': CALM,
     '/runnerwatch.toml': settingsText(options),
     ...options.files?.(),
   };

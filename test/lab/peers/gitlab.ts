@@ -2,10 +2,11 @@
  * GitLab on the wire: the demo's application behind listeners of the lab on 443, 80 and 8443, both address
  * families, with whatever TLS a scenario wants. Node's TLS server, since no other takes orders this fast.
  */
-import type { Server } from 'node:net';
 import { once } from 'node:events';
+import type { RequestListener } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
+import type { Server } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 
 import type { Issued } from '../../../src/demo/certificates.ts';
@@ -23,12 +24,20 @@ export interface LabGitLab extends AsyncDisposable {
   replace(create: () => Server): Promise<void>;
   /** Closes 443 and 8443. */
   stop(): Promise<void>;
+  /** Whether port 80 sends everybody to https. */
+  redirectPlain(redirects: boolean): void;
 }
 
 export async function startLabGitLab(options: GitLabOptions): Promise<LabGitLab> {
   const application = createGitLab(options);
   let secure: readonly Server[] = [];
-  const plain = await listen(() => createServer(application.listener), [80]);
+  let redirects = false;
+  const listener: RequestListener = (request, response) => {
+    if (!redirects) return void application.listener(request, response);
+    const target = `https://${request.headers.host}${request.url}`;
+    response.writeHead(301, { Server: 'nginx', Location: target, 'Content-Length': 0 }).end();
+  };
+  const plain = await listen(() => createServer(listener), [80]);
   const stop = async (): Promise<void> => {
     const closing = secure;
     secure = [];
@@ -37,6 +46,9 @@ export async function startLabGitLab(options: GitLabOptions): Promise<LabGitLab>
   return {
     application,
     stop,
+    redirectPlain: (wanted) => {
+      redirects = wanted;
+    },
     replace: async (create) => {
       await stop();
       secure = await listen(create, [443]);

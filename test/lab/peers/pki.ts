@@ -1,35 +1,40 @@
-/** The authorities of the lab, made once for each worker since keys are slow. */
-import type { Authority, Issued } from '../../../src/demo/certificates.ts';
-import { createAuthority } from '../../../src/demo/certificates.ts';
+/** The authorities of the lab, and what they issue: right for a healthy GitLab, wrong for the rows of TLS. */
+import type { Issued } from '../../../src/demo/certificates.ts';
+import type { Made, Shape } from '../../support/certificates.ts';
+import { make, makeRoot } from '../../support/certificates.ts';
 
 export const GITLAB_HOST = 'gitlab.test';
-const NAMES = [GITLAB_HOST, 'alias.test', 'gitlab'];
 
-export interface Pki {
-  /** In the bundle of every host of the lab. */
-  readonly publicRoot: Authority;
-  /** In no bundle. */
-  readonly privateRoot: Authority;
-  /** What a healthy GitLab shows. */
-  readonly good: Issued;
-  readonly fromPrivateRoot: Issued;
+/** What a good certificate of GitLab says, with changes. */
+export function leafShape(over: Partial<Shape> = {}): Shape {
+  const dns = [GITLAB_HOST, 'alias.test', 'gitlab'];
+  return { name: GITLAB_HOST, dns, isAuthority: false, extendedUsages: ['server'], ...over };
 }
 
-let made: Pki | undefined;
+/** Public authorities and their intermediates bear the same name. */
+export const LAB_TRUST = 'Lab Trust Services';
 
-export function pki(): Pki {
-  made ??= createPki();
-  return made;
+/** In the bundle of every host of the lab. */
+export const PUBLIC_ROOT: Made = makeRoot({
+  name: 'Lab Public Root',
+  organisation: LAB_TRUST,
+});
+/** In no bundle. */
+export const PRIVATE_ROOT: Made = makeRoot({
+  name: 'Lab Private Root',
+  organisation: 'Example Corporation',
+});
+
+export const GOOD = withChain(make(leafShape(), PUBLIC_ROOT));
+export const FROM_PRIVATE_ROOT = withChain(make(leafShape(), PRIVATE_ROOT));
+
+/** A certificate of the public root that differs from the good one. */
+export function publicLeaf(over: Partial<Shape>): Issued {
+  return withChain(make(leafShape(over), PUBLIC_ROOT));
 }
 
-function createPki(): Pki {
-  const publicRoot = createAuthority({ commonName: 'Lab Public Root' });
-  const privateRoot = createAuthority({ commonName: 'Lab Private Root' });
-  const leaf = { commonName: GITLAB_HOST, dns: NAMES };
-  return {
-    publicRoot,
-    privateRoot,
-    good: publicRoot.issue(leaf),
-    fromPrivateRoot: privateRoot.issue(leaf),
-  };
+/** As a server is configured: the certificate, what it sends with it, and the key. */
+export function withChain(leaf: Made, ...chain: readonly Made[]): Issued {
+  const certificatePem = [leaf, ...chain].map(({ pem }) => pem).join('');
+  return { certificatePem, privateKeyPem: leaf.keyPem };
 }

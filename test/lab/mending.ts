@@ -1,0 +1,23 @@
+/** What reports tell to type, done in the lab: the same effect, since there is no systemd and no sudo here. */
+import type { World } from './world.ts';
+
+/** `install … certs/gitlab.test.crt`, then a restart, without which the runner never looks again. */
+export function installCa(pem: string) {
+  return async ({ files, runner }: World): Promise<void> => {
+    await files.write('/etc/gitlab-runner/certs/gitlab.test.crt', pem);
+    await runner.restart();
+  };
+}
+
+/** A good file at the place that config.toml names, then a restart. */
+export function useCaFile(path: string, pem: string) {
+  return async ({ files, runner }: World): Promise<void> => {
+    await files.write(path, pem);
+    await runner.restart();
+  };
+}
+
+/** A drop-in with the environment, then a restart. */
+export function restartWith(environment: Readonly<Record<string, string>>) {
+  return async ({ runner }: World): Promise<void> => await runner.restart(environment);
+}
