@@ -12,6 +12,8 @@ const RUNTIME = [
 
 const TESTS = [
   { name: 'squid', proof: 'squid', why: 'a real proxy for the walk' },
+  { name: 'nginx-light', proof: 'nginx', why: 'a real web server before GitLab' },
+  { name: 'haproxy', proof: 'haproxy', why: 'a real balancer before GitLab' },
   { name: 'prometheus', proof: 'promtool', why: 'promtool, and a real scrape' },
   { name: 'systemd', proof: 'systemd-analyze', why: 'verifies the unit file' },
   { name: 'openssl', proof: 'openssl', why: 'a second opinion on certificates' },

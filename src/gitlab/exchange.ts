@@ -36,21 +36,19 @@ export type Send = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAn
 export function createSender(way: Way): Send {
   let agent = new OneSocketAgent(way.socket);
   let isUsed = false;
-  let isLast = false;
   return async (wanted, signal) => {
     using deadline = deadlineOf(wanted.timeoutSeconds, signal);
     const ask = async (): Promise<HttpAnswer> => {
-      if (isLast || !agent.isUsable()) {
+      // Node itself ends a connection that the server will not use again, or whose answer was not read out.
+      if (!agent.isUsable()) {
         agent = new OneSocketAgent(await reopened(way, deadline.signal));
         isUsed = false;
       }
-      isLast = true;
-      const { answer, keepsOpen } = await exchange(way, agent, wanted, deadline.signal);
-      isLast = !keepsOpen;
+      const answer = await exchange(way, agent, wanted, deadline.signal);
       isUsed = true;
       return answer;
     };
-    const wasUsed = isUsed && !isLast && agent.isUsable();
+    const wasUsed = isUsed && agent.isUsable();
     try {
       return await ask();
     } catch (error) {
@@ -79,21 +77,15 @@ async function reopened(way: Way, signal: AbortSignal): Promise<Socket> {
   }
 }
 
-interface Exchanged {
-  readonly answer: HttpAnswer;
-  /** The server takes another request on the same connection. */
-  readonly keepsOpen: boolean;
-}
-
 async function exchange(
   way: Way,
   agent: OneSocketAgent,
   wanted: HttpRequest,
   signal: AbortSignal,
-): Promise<Exchanged> {
+): Promise<HttpAnswer> {
   const { clock } = way;
   const start = clock.seconds();
-  const { promise, resolve, reject } = Promise.withResolvers<Exchanged>();
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const sent = requestOn(way, agent, wanted);
   let head: IncomingMessage | undefined;
   const failed = (error: unknown): void => reject(faultOf(error, signal, head !== undefined));
@@ -102,8 +94,7 @@ async function exchange(
     head = message;
     void (async () => {
       try {
-        const answer = answerOf(message, await readBody(message), clock, start);
-        resolve({ answer, keepsOpen: keepsOpen(message) });
+        resolve(answerOf(message, await readBody(message), clock, start));
       } catch (error) {
         failed(error);
       }
@@ -122,11 +113,6 @@ async function exchange(
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-function keepsOpen({ headers, httpVersion, complete }: IncomingMessage): boolean {
-  const wish = (headers.connection ?? '').toLowerCase();
-  return complete && (httpVersion === '1.0' ? wish.includes('keep-alive') : wish !== 'close');
 }
 
 function requestOn(

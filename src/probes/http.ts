@@ -183,7 +183,6 @@ function wayOf({ url, proxy }: EndpointTarget, { walk, clock }: LinkTools): Way 
   if (socket === undefined || open === undefined) return undefined;
   const again = async (signal: AbortSignal): Promise<Socket> => {
     const opened = await open(signal);
-    walk.socket?.destroy();
     // The walk closes what it knows of.
     walk.socket = opened;
     return opened;
