@@ -12,6 +12,7 @@ import type { CauseSpec } from '../cause-spec.ts';
 import { draft, mustHave } from '../draft.ts';
 import type { Picture } from '../picture.ts';
 import { factsOf, hasReason, isFail } from '../picture.ts';
+import { isPassingSlowness } from './refine-dns.ts';
 import { refined } from './refine.ts';
 
 export function pathCauses(picture: Picture): readonly Cause[] {
@@ -22,7 +23,7 @@ function causesOf(endpoint: EndpointTarget, picture: Picture): readonly Cause[] 
   const links = picture.linksOf(endpoint);
   const broken = brokenLink(links);
   const open = broken === undefined ? links : links.slice(0, links.indexOf(broken));
-  const warning = open.filter(({ finding }) => finding.status === 'warn');
+  const warning = open.filter((link) => link.finding.status === 'warn' && !isPassingSlowness(link));
   return [...(broken === undefined ? [] : [broken]), ...warning].map((link) =>
     causeOfLink(link, endpoint, links, picture),
   );

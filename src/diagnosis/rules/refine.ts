@@ -6,11 +6,13 @@ import type { CheckState } from '../../core/check.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 import type { Picture } from '../picture.ts';
 import type { Refined, Refinement } from './refinement.ts';
+import { byDoubtedName } from './refine-dns.ts';
 import { byDetour, byProxyCertificate, byUnparsableProxy } from './refine-proxy.ts';
 import { byBootTime } from './refine-web.ts';
 
 const REFINEMENTS: readonly Refinement[] = [
   byUnparsableProxy,
+  byDoubtedName,
   byDetour,
   byProxyCertificate,
   byBootTime,

@@ -1,0 +1,43 @@
+/** Where the name looks right until its address is dialled: the single factor that flips the result. */
+import type { CheckState } from '../../core/check.ts';
+import { reasonOf } from '../../core/finding.ts';
+import { specOfReason } from '../catalogue/index.ts';
+import type { Picture } from '../picture.ts';
+import { factsOf, hasReason, isFail } from '../picture.ts';
+import type { Refinement } from './refinement.ts';
+
+/** The probe has dialled another address and met an answer. */
+const PROVEN = ['hosts-override', 'servers-disagree'] as const;
+/** An address on this host may also meet a program that is not GitLab. */
+const AFTER_SINKHOLE: readonly string[] = ['connect', 'tls', 'http', 'api'];
+
+export const byDoubtedName: Refinement = (link, endpoint, picture) => {
+  if (!isFail(link)) return undefined;
+  const dns = dnsOf(endpoint.id, picture);
+  if (dns === undefined || dns.finding.status !== 'warn') return undefined;
+  const probe = link.check.probe.id;
+  const isMisled =
+    (hasReason(dns, ...PROVEN) && (probe === 'connect' || hasReason(link, 'unreachable'))) ||
+    (hasReason(dns, 'sinkhole') && AFTER_SINKHOLE.includes(probe));
+  const spec = isMisled ? specOfReason('dns', reasonOf(dns.finding) ?? '') : undefined;
+  return spec === undefined ? undefined : { spec, facts: factsOf(dns) };
+};
+
+function dnsOf(endpoint: string, picture: Picture): CheckState | undefined {
+  return picture.statesOf('dns').find(({ check }) => check.target.id === endpoint);
+}
+
+/** So many lookups are looked at together; one lost packet is not a slow name server. */
+const LOOKUPS = 5;
+
+/** A slow lookup among fast ones: the median of the last ones is within the limit. */
+export function isPassingSlowness(state: CheckState): boolean {
+  const { check, recent } = state;
+  if (check.probe.id !== 'dns' || !hasReason(state, 'slow')) return false;
+  const seconds = recent
+    .slice(-LOOKUPS)
+    .flatMap(({ finding }) => finding.measures?.['lookup_seconds'] ?? [])
+    .toSorted((a, b) => a - b);
+  const median = seconds[Math.floor((seconds.length - 1) / 2)];
+  return median !== undefined && median <= Number(check.options['slow_seconds']);
+}

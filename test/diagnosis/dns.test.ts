@@ -1,0 +1,146 @@
+/** Names together with what came after them: the address is blamed only when the name is not. */
+import { describe, expect, test } from 'vitest';
+
+import type { Finding, ProbeResult } from '../../src/core/finding.ts';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { START } from '../support/clock.ts';
+import { brokenAt, fail, GITLAB, PROXY, snapshotOf, warn } from '../support/snapshots.ts';
+
+const FACTS = {
+  name: 'gitlab.example.com',
+  addresses: '10.200.0.77',
+  servers: '10.0.0.2, 10.0.0.3',
+  wrong: '10.200.0.77',
+  wrong_source: '10.0.0.2',
+  right: '10.200.0.5',
+  right_source: '10.0.0.3',
+};
+
+describe('a doubted name and a dead address are one cause, and it is the name', () => {
+  test.each([
+    ['servers-disagree', 'host-unreachable', 'dns-wrong-answer'],
+    ['servers-disagree', 'refused', 'dns-wrong-answer'],
+    ['hosts-override', 'timeout', 'dns-hosts-override-stale'],
+    ['hosts-override', 'no-route', 'dns-hosts-override-stale'],
+    ['sinkhole', 'refused', 'dns-wrong-answer'],
+  ])('%s and %s: %s', (doubt, fault, id) => {
+    const said = { ...brokenAt('connect', fail(fault)), dns: warn(doubt, FACTS) };
+    const { causes, verdict, runners } = diagnose(snapshotOf(said));
+    expect(causes).toMatchObject([{ id, severity: 'critical', confidence: 'confirmed' }]);
+    expect(causes[0]?.evidence.map(({ check }) => check)).toEqual([
+      `connect@${GITLAB}`,
+      `dns@${GITLAB}`,
+    ]);
+    expect(causes[0]?.explains).toContain(`tls@${GITLAB}`);
+    expect(verdict).toBe('broken');
+    expect(runners[0]).toMatchObject({ cause: id, chain: { dns: 'warn', connect: 'fail' } });
+  });
+});
+
+describe('the cause says which factor flips the result', () => {
+  test('which name server', () => {
+    const said = {
+      ...brokenAt('connect', fail('refused')),
+      dns: warn('servers-disagree', FACTS),
+    };
+    const [cause] = diagnose(snapshotOf(said)).causes;
+    expect(cause?.summary).toBe(
+      'Name server 10.0.0.2 says 10.200.0.77 for gitlab.example.com; 10.0.0.3 says 10.200.0.5.',
+    );
+    expect(cause?.fix[0]?.command).toBe(
+      'dig +short @10.0.0.2 gitlab.example.com; dig +short @10.0.0.3 gitlab.example.com',
+    );
+  });
+
+  test('hosts file or DNS', () => {
+    const facts = { ...FACTS, wrong_source: '/etc/hosts' };
+    const said = { ...brokenAt('connect', fail('timeout')), dns: warn('hosts-override', facts) };
+    const [cause] = diagnose(snapshotOf(said)).causes;
+    expect(cause?.summary).toBe(
+      '/etc/hosts pins gitlab.example.com to 10.200.0.77, which does not answer; DNS says 10.200.0.5, which does.',
+    );
+  });
+});
+
+test('an address of this host may meet a program that is not GitLab: the name is still the cause', () => {
+  const said = {
+    ...brokenAt('tls', fail('hostname-mismatch')),
+    dns: warn('sinkhole', { name: 'gitlab.example.com', addresses: '127.0.0.1' }),
+  };
+  const { causes } = diagnose(snapshotOf(said));
+  expect(causes).toMatchObject([
+    {
+      id: 'dns-wrong-answer',
+      severity: 'critical',
+      summary: 'DNS sends gitlab.example.com to 127.0.0.1, which is no other host.',
+    },
+  ]);
+});
+
+test('an address of this host where everything works is only worth a note', () => {
+  const { causes, verdict } = diagnose(snapshotOf({ dns: warn('sinkhole', FACTS) }));
+  expect(causes).toMatchObject([{ id: 'dns-wrong-answer', severity: 'notice' }]);
+  expect(verdict).toBe('degraded');
+});
+
+test('a name that was dialled well is not blamed for what comes later', () => {
+  const said = { ...brokenAt('tls', fail('expired')), dns: warn('servers-disagree', FACTS) };
+  expect(diagnose(snapshotOf(said)).causes[0]?.id).toBe('tls-certificate-expired');
+});
+
+test('a proxy that is reached by the wrong address is a matter of names too', () => {
+  const facts = { ...FACTS, name: 'proxy.example.com' };
+  const said = {
+    ...brokenAt('connect', fail('refused')),
+    dns: warn('hosts-override', facts),
+    proxy: fail('unreachable', { proxy: 'proxy.example.com:3128' }),
+  };
+  const { causes } = diagnose(snapshotOf(said, { proxy: PROXY }));
+  expect(causes.map(({ id }) => id)).toEqual(['dns-hosts-override-stale']);
+});
+
+describe('a lookup without an address is', () => {
+  test.each([
+    ['servers-disagree', 'dns-wrong-answer'],
+    ['nss-mismatch', 'dns-nss-mismatch'],
+    ['no-route', 'network-no-route'],
+  ])('%s: %s', (reason, id) => {
+    const said = brokenAt('dns', fail(reason, { ...FACTS, address: '10.0.0.2', libc: '10.0.0.9' }));
+    expect(diagnose(snapshotOf(said)).causes).toMatchObject([{ id, severity: 'critical' }]);
+  });
+
+  test('not found: with every name that was tried', () => {
+    const facts = {
+      name: 'gitlab',
+      tried: 'gitlab.corp.test, gitlab',
+      outcomes: '10.0.0.2 nxdomain',
+    };
+    const [cause] = diagnose(snapshotOf(brokenAt('dns', fail('not-found', facts)))).causes;
+    expect(cause?.summary).toBe(
+      'The name gitlab.example.com does not resolve (tried gitlab.corp.test, gitlab: 10.0.0.2 nxdomain).',
+    );
+  });
+});
+
+const lookups = (...seconds: readonly number[]): readonly ProbeResult[] =>
+  seconds.map((lookup_seconds) => ({
+    check: `dns@${GITLAB}`,
+    startedAt: START,
+    durationSeconds: lookup_seconds,
+    finding: { status: 'pass', measures: { lookup_seconds } } satisfies Finding,
+  }));
+
+describe('slow lookups are a cause when the median of the last five is slow', () => {
+  test.each([
+    ['the only one so far', [5], ['dns-slow']],
+    ['one of two', [0.1, 5], []],
+    ['one of many', [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 5], []],
+    ['two of five', [0.1, 5, 0.1, 0.1, 5], []],
+    ['three of five', [5, 0.1, 5, 0.1, 5], ['dns-slow']],
+    ['all since it began', [0.1, 0.1, 0.1, 5, 5, 5, 5, 5], ['dns-slow']],
+  ])('%s', (_name, seconds, ids) => {
+    const recent = lookups(...seconds);
+    const { causes } = diagnose(snapshotOf({ dns: { finding: warn('slow'), recent } }));
+    expect(causes.map(({ id }) => id)).toEqual(ids);
+  });
+});
