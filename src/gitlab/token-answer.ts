@@ -25,6 +25,7 @@ export type TokenFault =
   | 'redirected'
   | 'migrations'
   | 'too-many-requests'
+  | 'address-limited'
   | 'server-error'
   | 'unavailable'
   | 'expiring-soon'
@@ -135,7 +136,16 @@ function byOther(answer: HttpAnswer, { target, asked }: Context): TokenJudgement
   const said = `${server === '' ? who : `${who} (${server})`} answered ${answer.status} to ${whose}`;
   // Not GitLab's word about its job router, so a server that does not know the method or the like.
   const fault = answer.status === 501 ? undefined : webFaultOf(answer, asked);
-  if (fault === 'too-many-requests') return unknown(fault, said);
+  if (fault === 'too-many-requests')
+    return unknown(isOwnLimit(answer, asked) ? 'address-limited' : fault, said);
   const reason = fault === undefined ? undefined : ON_THE_WAY[fault];
   return reason === undefined ? unknown('token-error', said) : fail(reason, said);
+}
+
+/**
+ * Discovery names the runner in a header, which Rack Attack does not read: it counts the request as one without
+ * a user, by address. The runner's own requests name it in the body. GitLab's other limits speak JSON.
+ */
+function isOwnLimit(answer: HttpAnswer, asked: URL): boolean {
+  return !isJson(answer) && asked.pathname.endsWith('/discovery');
 }

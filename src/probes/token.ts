@@ -76,6 +76,10 @@ const REASONS = {
     meaning: 'GitLab is migrating its database and asks runners to wait.',
     action: 'Wait.',
   },
+  'address-limited': {
+    meaning: 'GitLab limits requests without a user from this address (429), such as this one.',
+    action: 'Nothing, if only runnerwatch is limited; else lower requests_per_hour.',
+  },
   'too-many-requests': {
     meaning: 'GitLab limits the rate of requests (429).',
     action: 'Fewer runners behind this address or token.',

@@ -88,6 +88,8 @@ test.each<[string, Said]>([
   ['fail orphaned', gitlab(422, { message: 'Runner is orphaned' })],
   ['unknown token-error', gitlab(404, { error: '404 Not Found' })],
   ['unknown token-error', gitlab(400, { error: 'token is missing' })],
+  // Verify names the runner in its body, so this limit is the runner's.
+  ['unknown too-many-requests', reply(429, 'Retry later\n', { headers: RAILS_HEADERS })],
   ['unknown token-error', (socket) => void socket.resetAndDestroy()],
 ])('%s', async (expected, said) => {
   await using server = await startHttpServer(old(said));

@@ -101,7 +101,7 @@ describe('GitLab that knows the discovery request', () => {
       'the limit of the application',
       gitlab(429, { message: { error: 'This endpoint has been requested too many times.' } }),
     ],
-    ['unknown too-many-requests', 'Rack Attack', page(429, 'Retry later\n', RAILS_HEADERS)],
+    ['unknown address-limited', 'Rack Attack', page(429, 'Retry later\n', RAILS_HEADERS)],
     ['fail server-error', 'lost secrets', gitlab(500, { message: '500 Internal Server Error' })],
     ['fail unavailable', 'Workhorse alone', page(502, 'GitLab is not responding')],
     ['fail unavailable', '503', page(503, 'No server is available')],

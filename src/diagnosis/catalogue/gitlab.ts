@@ -150,7 +150,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     meaning: 'The web tier answers 429 to a request that GitLab’s own limits exempt.',
     evidence: '429 on the health request.',
     notConfusedWith: ['monitor-throttled', 'edge-challenge'],
-    from: ['http/too-many-requests'],
+    from: ['http/too-many-requests', 'token/too-many-requests'],
     says: (c) => `${c.url} limits the rate of requests from this address (429)`,
     fix: () => [
       step(
@@ -168,7 +168,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
       'Only requests without a user are limited here; the runner’s polls are counted elsewhere.',
     evidence: '429 on the version request, while everything else passes.',
     notConfusedWith: ['gitlab-rate-limited'],
-    from: ['api/too-many-requests'],
+    from: ['api/too-many-requests', 'token/address-limited'],
     says: (c) => `${c.url} answers 429 to runnerwatch’s own requests`,
     fix: () => [
       step('Lower requests_per_hour under [gitlab] in /etc/runnerwatch/runnerwatch.toml.'),
