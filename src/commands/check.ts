@@ -15,6 +15,9 @@ import { switchFlag, textFlag } from './flag-values.ts';
 import { aborted, stopSignal } from './stop-signal.ts';
 
 const EXIT_UNSURE = 3;
+/** As wide as the terminal, within what can be read. */
+const MOST_COLUMNS = 100;
+const LEAST_COLUMNS = 60;
 
 export async function check(invocation: Invocation): Promise<number> {
   const assembly = await assemble(invocation, { quiet: true });
@@ -69,5 +72,8 @@ function print(view: View, invocation: Invocation): number {
 function textIn(format: string | undefined, view: View): string {
   if (format === 'json') return JSON.stringify(reportOf(view), undefined, 2);
   if (format === 'nagios') return nagiosLine(view);
-  return textOf(view, { colour: process.stdout.isTTY && process.env['NO_COLOR'] === undefined });
+  const { isTTY, columns } = process.stdout;
+  const colour = isTTY && process.env['NO_COLOR'] === undefined;
+  const width = isTTY ? Math.max(LEAST_COLUMNS, Math.min(MOST_COLUMNS, columns)) : MOST_COLUMNS;
+  return textOf(view, { colour, width });
 }

@@ -6,7 +6,7 @@ import type { CheckState } from '../core/check.ts';
 import type { View } from '../core/view.ts';
 import type { Status, Verdict } from '../core/words.ts';
 import type { ReportedCause } from './document.ts';
-import { causeDocument, explanationOf, isoOf } from './document.ts';
+import { causeDocument, isoOf } from './document.ts';
 
 type HealthStatus = 'pass' | 'warn' | 'fail';
 
@@ -88,11 +88,20 @@ function keyOf({ check }: CheckState): string {
   return `${check.probe.id}:${MEASUREMENTS[check.probe.id]?.[0] ?? 'state'}`;
 }
 
+/** The cause whose symptom a check is; the one whose evidence it is does not suppress it. */
+function suppressorOf(
+  { check, finding }: CheckState,
+  causes: View['diagnosis']['causes'],
+): string | undefined {
+  if (finding.status === 'pass') return undefined;
+  return causes.find(({ explains }) => explains.includes(check.id))?.id;
+}
+
 function healthCheck(state: CheckState, causes: View['diagnosis']['causes']): HealthCheck {
   const { check, finding, last } = state;
   const measure = MEASUREMENTS[check.probe.id]?.[1];
   const value = measure === undefined ? undefined : finding.measures?.[measure];
-  const suppressedBy = finding.status === 'pass' ? undefined : explanationOf(check.id, causes);
+  const suppressedBy = suppressorOf(state, causes);
   return {
     componentId: check.target.id,
     componentType:

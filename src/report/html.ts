@@ -1,4 +1,5 @@
 /** A template tag that escapes whatever is put in; only what it made itself passes through. */
+import { printable } from '../core/printable.ts';
 
 export class Html {
   readonly text: string;
@@ -23,7 +24,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
-  const text = strings.reduce((done, string, index) => done + shown(parts[index - 1]) + string);
+  // Templates are indented for those who read them here; a browser need not be sent that.
+  const [first = '', ...rest] = strings.map((string) => string.replaceAll(/\n\s*/g, '\n'));
+  const text = rest.reduce((done, string, index) => done + shown(parts[index]) + string, first);
   return new Html(text);
 }
 
@@ -31,7 +34,7 @@ function shown(part: Part): string {
   if (part === undefined) return '';
   if (part instanceof Html) return part.text;
   if (typeof part === 'string' || typeof part === 'number') {
-    return String(part).replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign);
+    return printable(String(part)).replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign);
   }
   return part.map((item) => item?.text ?? '').join('\n');
 }

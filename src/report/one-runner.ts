@@ -1,6 +1,7 @@
 /** A view cut down to one entry: `/health/RUNNER`, `check --runner NAME`. */
 import type { View } from '../core/view.ts';
 import { verdictFrom } from '../core/verdict.ts';
+import { SEVERITIES } from '../core/words.ts';
 
 /** By short token, or by name; undefined when there is no such entry. */
 export function viewOfRunner(view: View, wanted: string): View | undefined {
@@ -14,15 +15,19 @@ export function viewOfRunner(view: View, wanted: string): View | undefined {
   const checks = snapshot.checks.filter(
     ({ check }) => check.target.id === own.runner || check.target.id === target.endpoint,
   );
+  const isProven = causes.every(({ id }) => id !== 'unknown');
+  const candidates = isProven ? [] : diagnosis.candidates;
   const severities = causes.map(({ severity }) => severity);
   const verdict = verdictFrom(severities, own.connected !== true);
-  const [first] = causes;
+  const worst = SEVERITIES.flatMap(
+    (severity) => causes.find((cause) => cause.severity === severity) ?? [],
+  )[0];
   const fine = `${own.name} reaches ${own.url}.`;
   const open = `Nothing is known to be wrong with ${own.name}, and not everything could be judged.`;
-  const summary = first?.summary ?? (verdict === 'healthy' ? fine : open);
+  const summary = worst?.summary ?? (verdict === 'healthy' ? fine : open);
   return {
     ...view,
     snapshot: { ...snapshot, checks },
-    diagnosis: { ...diagnosis, verdict, summary, causes, runners: [own] },
+    diagnosis: { verdict, summary, causes, candidates, runners: [own] },
   };
 }

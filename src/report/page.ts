@@ -9,6 +9,8 @@ import { STYLE_ELEMENT } from './page-style.ts';
 import { durationText, measureName, measureText } from './words.ts';
 
 const REFRESH_SECONDS = 5;
+/** What comes after is one line each: nobody reads more, and the page stays small. */
+const MOST_CARDS = 20;
 
 export function pageOf(view: View): string {
   const { diagnosis, snapshot, self } = view;
@@ -30,8 +32,7 @@ export function pageOf(view: View): string {
             <h1>${diagnosis.verdict}</h1>
             <p>${diagnosis.summary}</p>
           </section>
-          ${diagnosis.causes.map((cause) => causeCard(cause, snapshot.takenAt))}
-          ${candidatesOf(view)}
+          ${causeCards(view)} ${candidatesOf(view)}
           <h2>Runners</h2>
           ${runnersTable(diagnosis.runners)}
           <h2>Checks</h2>
@@ -52,10 +53,37 @@ function headerOf({ snapshot }: View): Html {
   </header>`;
 }
 
-function causeCard(cause: Cause, now: number): Html {
+function causeCards({ diagnosis: { causes }, snapshot }: View): readonly Html[] {
+  const cards = causes
+    .slice(0, MOST_CARDS)
+    .map((cause, index) => causeCard(cause, snapshot.takenAt, anchorOf(cause, index, causes)));
+  const rest = causes.slice(MOST_CARDS);
+  if (rest.length === 0) return cards;
+  const lines = rest.map(
+    (cause, index) =>
+      html`<li id="${anchorOf(cause, MOST_CARDS + index, causes)}">
+        <b>${cause.id}</b>: ${cause.summary}
+      </li>`,
+  );
+  return [
+    ...cards,
+    html`<h2>${rest.length} more causes</h2>
+      <ul>
+        ${lines}
+      </ul>`,
+  ];
+}
+
+/** Links go to the first card of a cause; an id may stand only once on a page. */
+function anchorOf({ id }: Cause, index: number, causes: readonly Cause[]): string {
+  const first = causes.findIndex((cause) => cause.id === id);
+  return first === index ? id : `${id}-${index}`;
+}
+
+function causeCard(cause: Cause, now: number, anchor: string): Html {
   const { id, severity, confidence, title, summary, since, evidence, ruledOut, fix, resolvedWhen } =
     cause;
-  return html`<article class="cause ${severity}" id="${id}">
+  return html`<article class="cause ${severity}" id="${anchor}">
     <h3>${title}</h3>
     <p class="meta">
       <span class="tag">${severity}</span> · ${id} · ${confidence} · since

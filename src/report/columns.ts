@@ -1,0 +1,46 @@
+/** Words on lines of a given width. Colour codes take no column; a word longer than a line stays whole. */
+
+export function wrapped(
+  text: string,
+  label: string,
+  indent: string,
+  width: number,
+): readonly string[] {
+  return filled(text.split(' '), label, indent, { width, gap: ' ' });
+}
+
+interface Layout {
+  readonly width: number;
+  /** Between two pieces of one line. */
+  readonly gap: string;
+}
+
+/** Pieces that are not parted, as many on a line as fit. */
+export function filled(
+  pieces: readonly string[],
+  label: string,
+  indent: string,
+  { width, gap }: Layout,
+): readonly string[] {
+  const lines: string[] = [];
+  let line = label;
+  for (const piece of pieces) {
+    const isFirst = line === label || line === indent;
+    if (!isFirst && visibleLength(line) + gap.length + visibleLength(piece) > width) {
+      lines.push(line);
+      line = `${indent}${piece}`;
+    } else line += isFirst ? piece : `${gap}${piece}`;
+  }
+  return [...lines, line.trimEnd()];
+}
+
+/** At most so many characters, with `…` for the rest. */
+export function clipped(text: string, most: number): string {
+  const signs = Array.from(text);
+  return signs.length <= most ? text : `${signs.slice(0, most - 1).join('')}…`;
+}
+
+function visibleLength(text: string): number {
+  // oxlint-disable-next-line no-control-regex -- colour codes begin with a control character
+  return text.replaceAll(/\u001B\[\d+m/g, '').length;
+}
