@@ -1,0 +1,50 @@
+/** The stage of the demo for the program as a child: its GitLab, its root folder, and the flags that point there. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { Stage } from '../../src/demo/stage.ts';
+import { buildStage, DEMO_CONFIG } from '../../src/demo/stage.ts';
+
+/** They look at the machine that runs the tests, which may be busy. */
+export const QUIET_HOST = ['disk', 'cpu', 'memory']
+  .map((id) => `[probes.${id}]\nenabled = false\n`)
+  .join('');
+
+/** Short intervals and a large budget, as the demo has them. */
+const QUICK = `[gitlab]
+requests_per_hour = 1800
+${['dns', 'connect', 'proxy', 'tls', 'http', 'api', 'token', 'config', 'service']
+  .map((id) => `[probes.${id}]\ninterval_seconds = 1\n`)
+  .join('')}${QUIET_HOST}`;
+
+export interface ProgramStage extends AsyncDisposable {
+  readonly stage: Stage;
+  /** A folder for what a test writes. */
+  readonly folder: string;
+  readonly settingsFile: string;
+  /** Of `check` and `serve`; the listener takes any free port. */
+  readonly flags: readonly string[];
+}
+
+export async function programStage(): Promise<ProgramStage> {
+  const stage = await buildStage();
+  const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-program-'));
+  const settingsFile = join(folder, 'runnerwatch.toml');
+  await writeFile(settingsFile, QUICK);
+  return {
+    stage,
+    folder,
+    settingsFile,
+    flags: [
+      `--path.rootfs=${stage.rootfs}`,
+      `--runner.config=${DEMO_CONFIG}`,
+      `--config.file=${settingsFile}`,
+      `--state.directory=${join(folder, 'state')}`,
+    ],
+    [Symbol.asyncDispose]: async () => {
+      await stage[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
