@@ -1,4 +1,7 @@
-/** Settings of the demo: everything is looked at every few seconds, since its GitLab has no limits. */
+/**
+ * Settings of the demo: everything is looked at every few seconds, since its GitLab has no limits. This host
+ * is no part of the stage: that it is busy or nearly full is measured and shown, and no cause.
+ */
 import type { PlanSettings } from '../plan.ts';
 
 const INTERVALS: Readonly<Record<string, number>> = {
@@ -15,13 +18,22 @@ const INTERVALS: Readonly<Record<string, number>> = {
   cpu: 5,
   memory: 5,
 };
+const CALM: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  disk: { full_ratio: 0, full_bytes: 0, low_ratio: 0 },
+  cpu: { starved_pressure_ratio: 1 },
+  memory: { short_available_ratio: 0.001, full_pressure_ratio: 1 },
+};
 const REQUESTS_PER_HOUR = 100_000;
 
-/** The given settings with short intervals and a large budget. */
+/** The given settings with short intervals, a large budget and a blind eye for this host. */
 export function demoSettings(defaults: PlanSettings): PlanSettings {
   const probes = Object.entries(defaults.probes).map(([id, settings]) => [
     id,
-    { ...settings, intervalSeconds: INTERVALS[id] ?? settings.intervalSeconds },
+    {
+      ...settings,
+      options: { ...settings.options, ...CALM[id] },
+      intervalSeconds: INTERVALS[id] ?? settings.intervalSeconds,
+    },
   ]);
   return { requestsPerHour: REQUESTS_PER_HOUR, probes: Object.fromEntries(probes) };
 }
