@@ -20,6 +20,8 @@ export interface SquidOptions {
   readonly users?: Readonly<Record<string, string>>;
   /** Ports that CONNECT may reach; all when absent. */
   readonly ports?: readonly number[];
+  /** Addresses of names that only the proxy knows; the host's own file when absent. */
+  readonly hosts?: Readonly<Record<string, string>>;
 }
 
 export interface Squid extends AsyncDisposable {
@@ -35,6 +37,7 @@ export async function startSquid(options: SquidOptions = {}): Promise<Squid> {
   await chmod(folder, 0o777);
   const port = await closedPort();
   await writeFile(join(folder, 'users'), usersText(options.users ?? {}));
+  await writeFile(join(folder, 'hosts'), hostsText(options.hosts ?? {}));
   await writeFile(join(folder, 'squid.conf'), configText(folder, port, options));
   // In the foreground and without a second process (-N), so that its pid is the one to end; under a name of
   // its own (-n), since its shared memory is named after that.
@@ -75,7 +78,13 @@ function hashOf(password: string): string {
   return execFileSync('openssl', flags, { input: password, encoding: 'utf8' }).trim();
 }
 
-function configText(folder: string, port: number, { users, ports }: SquidOptions): string {
+function hostsText(hosts: Readonly<Record<string, string>>): string {
+  return Object.entries(hosts)
+    .map(([name, address]) => `${address} ${name}\n`)
+    .join('');
+}
+
+function configText(folder: string, port: number, { users, ports, hosts }: SquidOptions): string {
   const lines = [
     `http_port 127.0.0.1:${port}`,
     `pid_filename ${folder}/squid.pid`,
@@ -87,6 +96,7 @@ function configText(folder: string, port: number, { users, ports }: SquidOptions
     'connect_timeout 2 seconds',
     'dns_nameservers 127.0.0.1',
     'dns_timeout 1 second',
+    ...(hosts === undefined ? [] : [`hosts_file ${folder}/hosts`]),
     'pinger_enable off',
     'netdb_filename none',
     ...(users === undefined
