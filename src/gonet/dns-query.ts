@@ -79,7 +79,6 @@ async function exchange(
   transport: Query['transport'],
   signal: AbortSignal,
 ): Promise<End> {
-  signal.throwIfAborted();
   using deadline = deadlineOf(question.timeoutSeconds, signal);
   const id = randomInt(65_536);
   using talk = transport === 'udp' ? talkUdp(question, id) : talkTcp(question, id);

@@ -3,9 +3,9 @@
  * /proc/net/ipv6_route and /sys/class/net. Only the main table stands there, so a missing line is no proof: a
  * policy route may lead elsewhere. A way over a link that is down is one.
  */
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { BlockList, isIPv6 } from 'node:net';
-import { endianness } from 'node:os';
+import { endianness, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 
 import type { Paths } from '../core/paths.ts';
@@ -75,7 +75,7 @@ function isWithin(address: string, { family, network, bits }: Route): boolean {
 
 interface HostRoutes {
   readonly routes: readonly Route[];
-  /** Network interfaces beside loopback that are down, or have no cable. */
+  /** Interfaces of these routes that are down, or have no carrier. */
   readonly down: readonly string[];
 }
 
@@ -85,22 +85,24 @@ async function readRoutes(paths: Paths): Promise<HostRoutes | undefined> {
   const ipv6 = await readProc(paths, 'net/ipv6_route');
   if (ipv4 === undefined) return undefined;
   const routes = [...parseIpv4Routes(ipv4), ...parseIpv6Routes(ipv6 ?? '')];
-  return { routes, down: await downInterfaces(paths) };
+  const names = [...new Set(routes.map((route) => route.interface))].filter(
+    (name) => name !== LOOPBACK,
+  );
+  const states = await Promise.all(
+    names.map(async (name) => ({ name, isDown: await isDown(name, paths) })),
+  );
+  return { routes, down: states.filter((state) => state.isDown).map(({ name }) => name) };
 }
 
-async function downInterfaces(paths: Paths): Promise<readonly string[]> {
-  const folder = join(paths.sysfs, 'class/net');
-  const names = await readdir(folder).catch(() => []);
-  const states = await Promise.all(
-    names.map(async (name) => {
-      const state = await readFile(join(folder, name, 'operstate'), 'utf8').catch(() => '');
-      return { name, isDown: /^(?:down|lowerlayerdown)$/.test(state.trim()) };
-    }),
-  );
-  return states
-    .filter(({ name, isDown }) => isDown && name !== LOOPBACK)
-    .map(({ name }) => name)
-    .toSorted();
+/**
+ * A /sys that was mounted in another network namespace does not know the interface; then what counts is whether
+ * the system lists it among those that are up and have a carrier.
+ */
+async function isDown(name: string, paths: Paths): Promise<boolean> {
+  const file = join(paths.sysfs, 'class/net', name, 'operstate');
+  const state = await readFile(file, 'utf8').catch(() => undefined);
+  if (state === undefined) return networkInterfaces()[name] === undefined;
+  return /^(?:down|lowerlayerdown)$/.test(state.trim());
 }
 
 /**

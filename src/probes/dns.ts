@@ -15,7 +15,15 @@ import type { LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { betterAnswer, differenceOf, mayDiffer } from '../gonet/doubt.ts';
-import { factsOf, faultOf, isSinkhole, lookupText, serverEnds } from '../gonet/lookup-judgement.ts';
+import type { LookupFault } from '../gonet/lookup-judgement.ts';
+import {
+  decisive,
+  factsOf,
+  faultOf,
+  isSinkhole,
+  lookupText,
+  serverEnds,
+} from '../gonet/lookup-judgement.ts';
 import type { Resolution, ResolveLoan } from '../gonet/resolver.ts';
 import { resolveLikeGo } from '../gonet/resolver.ts';
 import { libcAddresses } from '../host/getent.ts';
@@ -180,14 +188,21 @@ async function missed(
   const detail = lookupText(found);
   if (fault === 'not-found') return await notFound(found, loan, tools, seen);
   if (fault === 'resolver-error') return { status: 'unknown', reason: fault, detail, ...seen };
-  const isBlockable = fault === 'timeout' || fault === 'server-failure';
-  const blocked = isBlockable ? await blockedWay(found.servers, loan.paths) : undefined;
+  const blocked = isBlockable(found, fault)
+    ? await blockedWay(found.servers, loan.paths)
+    : undefined;
   if (fault !== 'no-route' && blocked === undefined) {
     return { status: 'fail', reason: fault, detail, ...seen };
   }
   const facts = { ...seen.facts, address: found.servers[0] ?? '' };
   const because = blocked === undefined ? detail : `${detail}; ${blocked}`;
   return { status: 'fail', reason: 'no-route', detail: because, measures: seen.measures, facts };
+}
+
+/** Who answers at once that there is no way is reached; and a link that has just come up is not "up" for a second. */
+function isBlockable(found: Resolution, fault: LookupFault): boolean {
+  if (fault === 'server-failure') return true;
+  return fault === 'timeout' && decisive(found).every(({ seconds }) => seconds >= 1);
 }
 
 /** Does somebody else know better: another name server, or the C library? */

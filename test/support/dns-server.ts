@@ -12,7 +12,7 @@ import type { Answer } from 'dns-packet';
 
 import type { Paths } from '../../src/core/paths.ts';
 
-/** Addresses are an answer, `truncated` an empty one with the TC flag, and an empty list is "no data". */
+/** Addresses are an answer, an empty list is "no data", `truncated` has the TC flag, `close` ends a connection. */
 export type Said =
   | readonly string[]
   | 'nxdomain'
@@ -22,6 +22,7 @@ export type Said =
   | 'silent'
   | 'truncated'
   | 'lame'
+  | 'close'
   | 'garbage';
 
 export type Transport = 'udp' | 'tcp';
@@ -53,6 +54,7 @@ export async function startDnsServer(
     asked.push(`${type} ${name}${transport === 'tcp' ? ' over tcp' : ''}`);
     const said = script(name.toLowerCase(), type, transport);
     if (said === 'silent') return;
+    if (said === 'close') return Buffer.alloc(0);
     if (said === 'garbage') return Buffer.from('no DNS at all');
     return replyTo(query.id ?? 0, { name, type }, said);
   };
@@ -100,6 +102,7 @@ async function listenTcp(
     socket.on('data', (chunk: Buffer) => {
       const reply = answering(chunk.subarray(2));
       if (reply === undefined) return;
+      if (reply.length === 0) return void socket.end();
       const length = Buffer.alloc(2);
       length.writeUInt16BE(reply.length);
       // In two pieces: a client that takes the first for the whole is found out.
@@ -125,7 +128,7 @@ async function listenTcp(
 function replyTo(
   id: number,
   question: { readonly name: string; readonly type: 'A' | 'AAAA' },
-  said: Exclude<Said, 'silent' | 'garbage'>,
+  said: Exclude<Said, 'silent' | 'garbage' | 'close'>,
 ): Buffer {
   if (said === 'lame') return encode({ type: 'response', id, flags: 0, questions: [question] });
   const addresses = typeof said === 'string' ? [] : said;
