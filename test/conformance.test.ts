@@ -12,8 +12,8 @@ import { runCheck } from '../src/run-check.ts';
 import type { Refusal } from './support/refusing.ts';
 import { startRefusal } from './support/refusing.ts';
 
-/** Judges nothing: it looks for other ways, and having found none is no fault. */
-const ADVISERS: readonly string[] = ['detour'];
+/** They judge nothing: they look for what explains a fault of the walk, and having found nothing is no fault. */
+const ADVISERS: readonly string[] = ['detour', 'firewall'];
 /** The scheduler gives a run half a second after its deadline. Ten times that, for a busy machine. */
 const GRACE_MILLISECONDS = 5000;
 

@@ -16,6 +16,8 @@ import { runProbe } from '../support/run-probe.ts';
 
 /** Scaled down: the probe's own deadline is 5 s. */
 const DEADLINE_MILLISECONDS = 300;
+/** For answers that do come, on a machine that is busy. */
+const PATIENCE_MILLISECONDS = 20_000;
 /** More than the four threads of libuv's pool. */
 const MOUNTS = 6;
 
@@ -63,12 +65,12 @@ export async function fallSilent(folder: string, how: 'takes questions' | 'stand
     children.push(statChildren(process.pid).filter((state) => state !== 'Z').length);
     return finding;
   };
-  const before = await ask();
+  const before = await ask(PATIENCE_MILLISECONDS);
   await silence(mount, how);
   const during = [await ask(), await ask(), await ask()];
   await recover(mount, how);
   await idle(reader);
-  return { before, during, after: await ask(20_000), children };
+  return { before, during, after: await ask(PATIENCE_MILLISECONDS), children };
 }
 
 async function silence(mount: HangingMount, how: string): Promise<void> {
@@ -86,6 +88,13 @@ async function idle(reader: FileSystemReader): Promise<void> {
   while (reader.inFlight() > 0) await readFile('/proc/self/stat');
 }
 
+/** Waits until each child has come as far as the call that does not return. */
+async function untilAllWait(): Promise<void> {
+  while (statChildren(process.pid).filter((state) => state === 'D').length < MOUNTS) {
+    await readFile('/proc/self/stat');
+  }
+}
+
 /** More silent mounts than the pool has threads: what still works while all of them are asked. */
 export async function hangMany(folder: string) {
   await using stack = new AsyncDisposableStack();
@@ -100,6 +109,7 @@ export async function hangMany(folder: string) {
   const ask = async (one: string): Promise<Finding> =>
     await runProbe(probe, targetOn(one), { tools: { signal: stop.signal } });
   const hung = Promise.all(folders.map(ask));
+  await untilAllWait();
   const file = await readFile('/proc/sys/kernel/ostype', 'utf8');
   const healthy = await runProbe(probe, { ...targetOn('/'), path: '/tmp' });
   const processor = await runProbe(cpu, HOST);
