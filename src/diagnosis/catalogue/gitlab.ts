@@ -150,7 +150,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     meaning: 'The web tier answers 429 to a request that GitLab’s own limits exempt.',
     evidence: '429 on the health request.',
     notConfusedWith: ['monitor-throttled', 'edge-challenge'],
-    from: ['http/too-many-requests', 'token/too-many-requests'],
+    from: ['http/too-many-requests'],
     says: (c) => `${c.url} limits the rate of requests from this address (429)`,
     fix: () => [
       step(
