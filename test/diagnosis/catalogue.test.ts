@@ -18,6 +18,7 @@ const NEVER_JUDGED: readonly string[] = [
   'tls/tls-error',
   'http/http-error',
   'api/api-error',
+  'api/moved',
   'token/migrations',
   'token/too-many-requests',
   'token/no-system-id',
