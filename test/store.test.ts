@@ -136,3 +136,51 @@ test('a remembered result holds until the first look and counts as no run', () =
   store.seed(remembered);
   expect(store.states()[0]?.finding).toEqual(failing());
 });
+
+describe('what a look is', () => {
+  const token = check(probe({ id: 'token', budgeted: true }));
+  const WAITING: Finding = { status: 'unknown', reason: 'request-budget', detail: 'not yet' };
+
+  test('waiting for a turn counts as no run, and what was known stays known', () => {
+    const { store, record } = storeWith(token);
+    record(PASS, token.id);
+    record(WAITING, token.id);
+
+    expect(store.states()[0]).toMatchObject({ finding: WAITING, counters: { runs: 1 } });
+    expect(store.known(token.id)).toMatchObject({ result: { finding: PASS }, hidden: true });
+    expect(store.budgetedResults()).toMatchObject([{ finding: PASS }]);
+  });
+
+  test('the first one is a change from not-run-yet, and completes the round', () => {
+    const { store, record } = storeWith(dns);
+
+    expect(record(PASS)).toEqual({ check: dns.id, from: 'not-run-yet', to: 'pass', detail: '' });
+    expect(store.isComplete()).toBe(true);
+    expect(record(PASS)).toBeUndefined();
+  });
+
+  test('the last fifty are kept, oldest first', () => {
+    const { store, record, clock } = storeWith(dns);
+    for (let run = 0; run < 60; run += 1) {
+      record(PASS);
+      clock.advance(1);
+    }
+    const recent = store.states()[0]?.recent ?? [];
+
+    expect(recent).toHaveLength(50);
+    expect([recent[0]?.startedAt, recent.at(-1)?.startedAt]).toEqual([
+      START + 10_000,
+      START + 59_000,
+    ]);
+  });
+
+  test('a result that says how long it holds is not stale before', () => {
+    const { store, record, clock } = storeWith(dns);
+    record({ status: 'pass', holdsSeconds: 3600 });
+
+    clock.advance(3 * 3600);
+    expect(store.states()[0]?.finding.status).toBe('pass');
+    clock.advance(3);
+    expect(store.states()[0]?.finding).toMatchObject({ status: 'unknown', reason: 'stale' });
+  });
+});
