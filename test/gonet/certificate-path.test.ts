@@ -7,8 +7,11 @@ import { subjectOf } from '../../src/gonet/certificate-text.ts';
 import type { Made } from '../support/certificates.ts';
 import { ecKeys, make, makeRoot } from '../support/certificates.ts';
 
+function read({ pem }: Made): X509Certificate {
+  return new X509Certificate(pem);
+}
+
 function find(leaf: Made, others: readonly Made[], anchors: readonly Made[]) {
-  const read = ({ pem }: Made) => new X509Certificate(pem);
   const { paths, rejections } = findPaths(read(leaf), others.map(read), anchors.map(read));
   return {
     paths: paths.map((path) => path.map((member) => subjectOf(member).replace('CN=', ''))),

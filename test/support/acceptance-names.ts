@@ -91,6 +91,13 @@ export const NAME_CASES: readonly AcceptanceCase[] = [
     trusted,
     want: 'accepted',
   },
+  {
+    row: 'underscore in front, under a wildcard',
+    host: '_gitlab.test',
+    chain: leafWith({ dns: ['*.test'] }),
+    trusted,
+    want: 'accepted',
+  },
   { row: 'trailing dot in url', host: 'gitlab.test.', chain: [leaf], trusted, want: 'accepted' },
   {
     row: 'trailing dot in url, wildcard',
