@@ -55,35 +55,22 @@ export class SurroundingsWatch {
       home: homedir(),
     });
     const { reading, document, changed, systemId } = await this.#file.read(located, paths);
-    const [mounts, proxyHints, unitEnvironment] = await Promise.all([
-      readMounts(paths),
-      readProxyHints(UNIT, paths),
-      readUnitEnvironment(UNIT, paths),
-    ]);
+    const around = await readAround(paths);
     this.#configPath = located.path;
     this.#foundBy = located.foundBy;
     this.#loads = reading.problems.length === 0;
     if (this.#loads && changed) this.#loadedAt = clock.wall();
-    const signature = JSON.stringify([
-      located.path,
-      processKey(this.#process),
-      mounts,
-      systemId,
-      proxyHints,
-      unitEnvironment,
-    ]);
+    const signature = JSON.stringify([located.path, processKey(this.#process), systemId, around]);
     if (!changed && signature === this.#signature) return false;
     this.#signature = signature;
     this.#found = targetsOf({
       document,
       reading,
       process: this.#process,
-      mounts,
       unit: UNIT,
       homeDirectory: homedir(),
       systemId,
-      proxyHints,
-      ...(unitEnvironment === undefined ? {} : { unitEnvironment }),
+      ...around,
     });
     return true;
   }
@@ -116,6 +103,16 @@ export class SurroundingsWatch {
       endpoints: this.#found?.endpoints ?? [],
     };
   }
+}
+
+/** What the targets depend on beside the runner's own file and process. */
+async function readAround(paths: Paths) {
+  const [mounts, proxyHints, unitEnvironment] = await Promise.all([
+    readMounts(paths),
+    readProxyHints(UNIT, paths),
+    readUnitEnvironment(UNIT, paths),
+  ]);
+  return { mounts, proxyHints, ...(unitEnvironment === undefined ? {} : { unitEnvironment }) };
 }
 
 function processKey(found: RunnerProcess | undefined): readonly unknown[] {

@@ -137,7 +137,8 @@ function endpointOf(url: URL, entry: RunnerEntry, question: TargetsQuestion): En
   const proxy = proxyOf(url, question);
   const alternatives = alternativesOf(url, proxy, hintsOf(entry, question));
   const others = alternatives.length === 0 ? {} : { alternatives };
-  return { kind: 'endpoint', id, url, trust, proxy, ...others };
+  const uid = question.process === undefined ? {} : { uid: question.process.uid };
+  return { kind: 'endpoint', id, url, trust, proxy, ...uid, ...others };
 }
 
 /** Hints of the whole host, and those of the entry and the process themselves. */

@@ -61,6 +61,8 @@ export interface EndpointTarget {
   readonly url: URL;
   readonly trust: TrustSource;
   readonly proxy: ProxyDecision;
+  /** User of the runner's process; absent while there is none. */
+  readonly uid?: number;
   readonly alternatives?: readonly ProxyAlternative[];
 }
 

@@ -3,6 +3,7 @@
  * the one in force: direct, or by another proxy. The connection is closed at once; nothing is asked of GitLab.
  */
 import type { Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
 
 import { deadlineOf } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
@@ -12,6 +13,7 @@ import { dialLikeGo } from './dial.ts';
 import { handshakeLikeGo } from './handshake.ts';
 import { namesOf } from './hostname.ts';
 import { resolveLikeGo } from './resolver.ts';
+import { smallSegmentSocket } from './small-segments.ts';
 import type { Trust } from './trust.ts';
 import { openTunnel } from './tunnel.ts';
 
@@ -23,6 +25,19 @@ export interface AttemptLoan {
   readonly trust: Trust;
   /** For name, connection, tunnel and handshake together. */
   readonly timeoutSeconds: number;
+}
+
+/** Go 1.26 sends the key of X25519MLKEM768, with which the first message takes two segments. */
+const SMALL_HELLO = { ecdhCurve: 'X25519:P-256:P-384', minVersion: 'TLSv1.2' } as const;
+
+/** The one thing that is done otherwise than the runner does it. */
+export interface Change {
+  /** Another name to ask for in the handshake, for a look at what a proxy makes of it. */
+  readonly serverName?: string;
+  /** The peer may only send small segments. */
+  readonly smallSegments?: boolean;
+  /** A first TLS message that fits into one segment: without the groups of ML-KEM. */
+  readonly smallHello?: boolean;
 }
 
 export interface Attempt {
@@ -40,12 +55,12 @@ interface Place {
   readonly port: number;
 }
 
-/** `serverName` is another name to ask for in the handshake, for a look at what a proxy makes of it. */
+/** One attempt over `way`; never rejects. */
 export async function attemptWay(
   url: URL,
   way: ProxyDecision,
   loan: AttemptLoan,
-  serverName?: string,
+  change: Change = {},
 ): Promise<Attempt> {
   using deadline = deadlineOf(loan.timeoutSeconds, loan.signal);
   const inTime = { ...loan, signal: deadline.signal };
@@ -57,13 +72,16 @@ export async function attemptWay(
   const resolved = found?.addresses ?? [];
   const addresses = way.kind === 'proxy' ? [] : resolved.map(({ address }) => address);
   if (resolved.length === 0) return { reached: 'dns', addresses };
-  const { socket } = await dialLikeGo(resolved, next.port, inTime);
+  const { socket } = await dialLikeGo(resolved, next.port, {
+    ...inTime,
+    ...(change.smallSegments === true ? { makeSocket: smallSegmentSocket } : {}),
+  });
   if (socket === undefined) return { reached: 'connect', addresses };
   try {
     const opened = await openedBy(socket, way, url, inTime);
     if (opened === undefined) return { reached: 'proxy', addresses };
     if (url.protocol === 'http:') return { reached: 'end', addresses };
-    return { addresses, ...(await secured(opened, serverName ?? place.host, inTime)) };
+    return { addresses, ...(await secured(opened, change, place.host, inTime)) };
   } finally {
     socket.destroy();
   }
@@ -103,10 +121,16 @@ async function openedBy(
 
 async function secured(
   socket: Socket,
+  { serverName, smallHello }: Change,
   host: string,
   { trust, clock, signal }: AttemptLoan,
 ): Promise<Omit<Attempt, 'addresses'>> {
-  const shaken = await handshakeLikeGo(socket, { host, trust, now: clock.wall(), signal });
+  const shaken = await handshakeLikeGo(socket, {
+    host: serverName ?? host,
+    trust: smallHello === true ? { ...trust, context: createSecureContext(SMALL_HELLO) } : trust,
+    now: clock.wall(),
+    signal,
+  });
   const leaf = 'shown' in shaken ? shaken.shown.sent[0] : undefined;
   const shown =
     leaf === undefined

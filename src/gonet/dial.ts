@@ -34,6 +34,8 @@ export interface DialLoan {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly timeoutSeconds: number;
+  /** Makes an unconnected socket with options of its own; Node's plain one when absent. */
+  readonly makeSocket?: (family: Address['family']) => Socket | undefined;
 }
 
 /** Never rejects; an aborted signal ends it with what was tried until then. */
@@ -89,14 +91,20 @@ async function dialSerial(
   loan: DialLoan,
   attempts: Attempt[],
 ): Promise<Won | undefined> {
-  const { clock, signal, timeoutSeconds } = loan;
+  const { clock, signal, timeoutSeconds, makeSocket } = loan;
   const end = clock.seconds() + timeoutSeconds;
   for (const [index, address] of addresses.entries()) {
     if (signal.aborted) return undefined;
     const left = end - clock.seconds();
     const share = Math.min(left, Math.max(LEAST_SHARE_SECONDS, left / (addresses.length - index)));
     const start = clock.seconds();
-    const { socket, outcome } = await dialOne(address, port, Math.max(0, share), signal);
+    const { socket, outcome } = await dialOne(
+      address,
+      port,
+      Math.max(0, share),
+      signal,
+      makeSocket,
+    );
     attempts.push({ address, outcome, seconds: clock.seconds() - start });
     if (socket !== undefined) return { socket, address };
   }
@@ -108,10 +116,12 @@ async function dialOne(
   port: number,
   timeoutSeconds: number,
   signal: AbortSignal,
+  makeSocket: DialLoan['makeSocket'],
 ): Promise<{ readonly socket: Socket | undefined; readonly outcome: string }> {
   if (port > MOST_PORT) return { socket: undefined, outcome: 'invalid port' };
   const { promise, resolve } = Promise.withResolvers<string>();
-  const socket = connect({ host: address, port, family, noDelay: true });
+  const place = { host: address, port, family, noDelay: true };
+  const socket = makeSocket?.(family)?.connect(place) ?? connect(place);
   // Stays for the socket's life: one that dies between two links must not end the process.
   socket.on('error', (error) => resolve(errnoText(error)));
   socket.once('connect', () => resolve('ok'));

@@ -2,108 +2,183 @@
  * Does the address answer on its port, dialled as the runner dials it?
  *
  * Source    gonet/dial.ts over the addresses of the dns link. Through a proxy it is the proxy's port.
- * Measures  connect_seconds (seconds, monotonic), failed_addresses (count).
- * Reasons   refused, timeout, prohibited, host-unreachable, no-route, no-local-port, some-addresses-failed.
+ *           A late answer is followed by ten requests at once, which tell a bad link from a blocked way
+ *           (gonet/loss.ts); the addresses that the runner would not need are dialled once a minute.
+ * Measures  connect_seconds (seconds, monotonic), failed_addresses (count), lost_ratio (0..1).
+ * Reasons   refused, timeout, prohibited, host-unreachable, no-route, no-local-port, some-addresses-failed,
+ *           packet-loss.
  * Unknown   too-many-files and connect-error: they say something about this process, not about the path.
  */
+import type { Socket } from 'node:net';
+
+import type { Fact, Finding } from '../core/finding.ts';
+import type { Address, LinkTools, MeasureSpec, ReasonSpec, Walk } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
-import type { Attempt } from '../gonet/dial.ts';
+import type { Attempt, DialLoan } from '../gonet/dial.ts';
 import { dialLikeGo } from '../gonet/dial.ts';
+import type { DialMemory } from '../gonet/dial-again.ts';
+import { dialOthers, dialTwice } from '../gonet/dial-again.ts';
+import { attemptsText, dialFaultOf, isFailed } from '../gonet/dial-judgement.ts';
+import type { Loss } from '../gonet/loss.ts';
 
-/** A firewall's "prohibited" comes at once; a dead neighbour is given up after about three seconds. */
-const FAST_SECONDS = 1;
 /** Less than the deadline, so that the probe itself can say "timed out". */
 const DIAL_SECONDS = 5;
 
-export const connect = defineProbe({
-  id: 'connect',
-  title: 'TCP connection',
-  question: 'Does the address answer on its port, dialled as the runner dials it?',
-  kind: 'endpoint',
-  needs: ['dns'],
-  intervalSeconds: 15,
-  timeoutSeconds: 6,
-  options: {},
-  reasons: {
-    refused: {
-      meaning: 'The host answers, and nothing listens on the port.',
-      action: 'Check that GitLab runs there and that the port in `url` is right.',
-    },
-    timeout: {
-      meaning: 'No answer came to the connection request: packets are dropped on the way.',
-      action: 'Allow the way to this address and port in the firewalls between.',
-    },
-    prohibited: {
-      meaning: 'A firewall answered that this connection is prohibited.',
-      action: 'Open the rule for this address and port.',
-    },
-    'host-unreachable': {
-      meaning: 'The neighbour that should take the packets does not answer.',
-      action: 'Check that the host or the gateway is up.',
-    },
-    'no-route': {
-      meaning: 'This host has no route to the address.',
-      action: 'Bring the link or the route up.',
-    },
-    'no-local-port': {
-      meaning: 'This host has no local port left for a new connection.',
-      action: 'Find the process that holds them, or widen the range.',
-    },
-    'some-addresses-failed': {
-      meaning: 'One address answers, others do not.',
-      action: 'Repair the dead address or take it out of DNS.',
-    },
-    'too-many-files': {
-      meaning: 'runnerwatch itself may open no more files.',
-      action: 'Raise its LimitNOFILE.',
-    },
-    'connect-error': {
-      meaning: 'The connection failed in a way that runnerwatch does not know.',
-      action: 'Report it with the detail shown.',
-    },
+const REASONS = {
+  refused: {
+    meaning: 'The host answers, and nothing listens on the port.',
+    action: 'Check that GitLab runs there and that the port in `url` is right.',
   },
-  measures: {
-    connect_seconds: {
-      help: 'Time until the first address answered.',
-      as: { metric: 'path_phase_seconds', labels: { phase: 'connect' } },
-    },
-    failed_addresses: { help: 'Number of addresses that were tried and did not answer.' },
+  timeout: {
+    meaning: 'No answer came to the connection request: packets are dropped on the way.',
+    action: 'Allow the way to this address and port in the firewalls between.',
   },
+  prohibited: {
+    meaning: 'A firewall answered that this connection is prohibited.',
+    action: 'Open the rule for this address and port.',
+  },
+  'host-unreachable': {
+    meaning: 'The neighbour that should take the packets does not answer.',
+    action: 'Check that the host or the gateway is up.',
+  },
+  'no-route': {
+    meaning: 'This host has no route to the address.',
+    action: 'Bring the link or the route up.',
+  },
+  'no-local-port': {
+    meaning: 'This host has no local port left for a new connection.',
+    action: 'Find the process that holds them, or widen the range.',
+  },
+  'some-addresses-failed': {
+    meaning: 'One address answers, others do not.',
+    action: 'Repair the dead address or take it out of DNS.',
+  },
+  'too-many-files': {
+    meaning: 'runnerwatch itself may open no more files.',
+    action: 'Raise its LimitNOFILE.',
+  },
+  'connect-error': {
+    meaning: 'The connection failed in a way that runnerwatch does not know.',
+    action: 'Report it with the detail shown.',
+  },
+  'packet-loss': {
+    meaning: 'Some connection requests get lost on the way, and others come through.',
+    action: 'Look at the link, its provider, and what else uses it.',
+  },
+} as const satisfies Readonly<Record<string, ReasonSpec>>;
 
-  async run(target, _options, { clock, signal, walk }) {
-    const { host, port, of } = dialledPlace(target);
-    const start = clock.seconds();
-    const loan = { clock, signal, timeoutSeconds: DIAL_SECONDS };
-    const { socket, address, attempts } = await dialLikeGo(walk.addresses ?? [], port, loan);
-    const failed = attempts.filter(({ outcome }) => outcome !== 'ok' && outcome !== 'abandoned');
-    const measures = { connect_seconds: clock.seconds() - start, failed_addresses: failed.length };
-    const facts = { host, port, of, attempts: attemptsText(attempts) };
-    if (socket === undefined || address === undefined) {
-      const [first] = attempts;
-      const reason = reasonOf(first);
-      const status = reason === 'connect-error' || reason === 'too-many-files' ? 'unknown' : 'fail';
-      const detail = `${host} port ${port}: ${facts.attempts || 'no address to dial'}`;
-      return {
-        status,
-        reason,
-        detail,
-        measures,
-        facts: { ...facts, address: first?.address.address ?? '' },
-      };
-    }
-    walk.socket = socket;
-    walk.open = async (again) => {
-      const redialled = await dialLikeGo([address], port, { ...loan, signal: again });
-      if (redialled.socket === undefined) throw new Error(`cannot dial ${address.address} again`);
-      return redialled.socket;
-    };
-    const where = { ...facts, address: address.address };
-    if (failed.length === 0) return { status: 'pass', measures, facts: where };
-    const detail = `${host} port ${port}: ${facts.attempts}`;
-    return { status: 'warn', reason: 'some-addresses-failed', detail, measures, facts: where };
+const MEASURES = {
+  connect_seconds: {
+    help: 'Time until the first address answered.',
+    as: { metric: 'path_phase_seconds', labels: { phase: 'connect' } },
   },
-});
+  failed_addresses: { help: 'Number of addresses that were tried and did not answer.' },
+  lost_ratio: {
+    help: 'Share of ten connection requests at once that got lost; absent while nothing is suspected.',
+  },
+} satisfies Readonly<Record<string, MeasureSpec>>;
+
+type ConnectFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
+
+export function createConnect() {
+  const kept = new Map<string, DialMemory>();
+  return defineProbe({
+    id: 'connect',
+    title: 'TCP connection',
+    question: 'Does the address answer on its port, dialled as the runner dials it?',
+    kind: 'endpoint',
+    needs: ['dns'],
+    intervalSeconds: 15,
+    timeoutSeconds: 6,
+    options: {},
+    reasons: REASONS,
+    measures: MEASURES,
+
+    run: async (target, _options, tools) => {
+      const own = kept.get(target.id) ?? {};
+      kept.set(target.id, own);
+      return await dialAndJudge(target, tools, own);
+    },
+  });
+}
+
+export const connect = createConnect();
+
+async function dialAndJudge(
+  target: EndpointTarget,
+  { clock, signal, walk }: LinkTools,
+  kept: DialMemory,
+): Promise<ConnectFinding> {
+  const { host, port, of } = dialledPlace(target);
+  const start = clock.seconds();
+  const loan = { clock, signal, timeoutSeconds: DIAL_SECONDS };
+  const { socket, address, attempts, loss } = await dialTwice(
+    walk.addresses ?? [],
+    port,
+    loan,
+    kept,
+  );
+  const connect_seconds = clock.seconds() - start;
+  const facts = { host, port, of };
+  if (socket === undefined || address === undefined) {
+    return noAddress(attempts, facts, { connect_seconds, ...lostBy(loss) });
+  }
+  hand(walk, socket, address, port, loan);
+  const all = [
+    ...attempts,
+    ...(await dialOthers(walk.addresses ?? [], attempts, port, loan, kept)),
+  ];
+  const failed_addresses = all.filter((attempt) => isFailed(attempt)).length;
+  const measures = { connect_seconds, failed_addresses, ...lostBy(loss) };
+  const said = { ...facts, attempts: attemptsText(all), address: address.address };
+  const fault = faultOf(loss, failed_addresses, said);
+  return { ...(fault ?? { status: 'pass' }), measures, facts: said };
+}
+
+function lostBy(loss: Loss | undefined): { readonly lost_ratio?: number } {
+  return loss === undefined ? {} : { lost_ratio: loss.ratio };
+}
+
+/** What is not as it should be on a way that is open. */
+function faultOf(
+  loss: Loss | undefined,
+  failedAddresses: number,
+  { host, port, address, attempts }: Readonly<Record<string, Fact>>,
+) {
+  if (loss?.isLossy === true) {
+    const lost = Math.round(loss.ratio * 10);
+    const detail = `${lost} of 10 connection requests to ${address} port ${port} got lost`;
+    return { status: 'warn', reason: 'packet-loss', detail } as const;
+  }
+  if (failedAddresses === 0) return undefined;
+  const detail = `${host} port ${port}: ${attempts}`;
+  return { status: 'warn', reason: 'some-addresses-failed', detail } as const;
+}
+
+function noAddress(
+  attempts: readonly Attempt[],
+  place: Readonly<Record<string, Fact>>,
+  times: ConnectFinding['measures'],
+): ConnectFinding {
+  const [first] = attempts;
+  const reason = dialFaultOf(first);
+  const status = reason === 'connect-error' || reason === 'too-many-files' ? 'unknown' : 'fail';
+  const said = attemptsText(attempts);
+  const detail = `${place['host']} port ${place['port']}: ${said === '' ? 'no address to dial' : said}`;
+  const measures = { ...times, failed_addresses: attempts.filter((one) => isFailed(one)).length };
+  const facts = { ...place, attempts: said, address: first?.address.address ?? '' };
+  return { status, reason, detail, measures, facts };
+}
+
+function hand(walk: Walk, socket: Socket, address: Address, port: number, loan: DialLoan): void {
+  walk.socket = socket;
+  walk.open = async (again) => {
+    const redialled = await dialLikeGo([address], port, { ...loan, signal: again });
+    if (redialled.socket === undefined) throw new Error(`cannot dial ${address.address} again`);
+    return redialled.socket;
+  };
+}
 
 function dialledPlace({ url, proxy }: EndpointTarget): {
   host: string;
@@ -118,38 +193,4 @@ function dialledPlace({ url, proxy }: EndpointTarget): {
 function portOf(url: URL): number {
   if (url.port !== '') return Number(url.port);
   return url.protocol === 'https:' ? 443 : 80;
-}
-
-const REASONS = {
-  ECONNREFUSED: 'refused',
-  timeout: 'timeout',
-  ETIMEDOUT: 'timeout',
-  abandoned: 'timeout',
-  ENETUNREACH: 'no-route',
-  ENETDOWN: 'no-route',
-  EADDRNOTAVAIL: 'no-local-port',
-  EACCES: 'prohibited',
-  EPERM: 'prohibited',
-  EMFILE: 'too-many-files',
-  ENFILE: 'too-many-files',
-} as const;
-
-/** The error that counts is that of the first address, as in Go. */
-export function reasonOf(first: Attempt | undefined) {
-  if (first === undefined) return 'connect-error';
-  if (first.outcome === 'EHOSTUNREACH') {
-    return first.seconds < FAST_SECONDS ? 'prohibited' : 'host-unreachable';
-  }
-  const known: Readonly<Record<string, (typeof REASONS)[keyof typeof REASONS]>> = REASONS;
-  return known[first.outcome] ?? 'connect-error';
-}
-
-/** `10.0.0.2 ECONNREFUSED after 0.00 s, 10.0.0.3 ok after 0.01 s`. */
-function attemptsText(attempts: readonly Attempt[]): string {
-  return attempts
-    .map(
-      ({ address, outcome, seconds }) =>
-        `${address.address} ${outcome} after ${seconds.toFixed(2)} s`,
-    )
-    .join(', ');
 }

@@ -4,8 +4,8 @@
  * Source    Other proxies that are written down on this host, and the direct way (gonet/attempt.ts). Tried only
  *           when the way in force is broken, and for the same fault at most once a minute.
  * Measures  tried (count): other ways that were tried.
- * Reasons   known-proxy-works, direct-works: the one factor that makes the difference. intercepted: the proxy shows
- *           a certificate that is not GitLab's.
+ * Reasons   known-proxy-works, direct-works, small-segments-work, small-hello-works: the one factor that makes
+ *           the difference. intercepted: the proxy shows a certificate that is not GitLab's.
  * Unknown   never by itself: without another way there is nothing to say, and it passes.
  *
  * It is no link of the walk: it judges nothing and gives the diagnosis what it needs to tell causes apart.
@@ -14,7 +14,7 @@ import type { Finding } from '../core/finding.ts';
 import type { LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget, ProxyAlternative, ProxyDecision } from '../core/target.ts';
-import type { Attempt } from '../gonet/attempt.ts';
+import type { Attempt, Change } from '../gonet/attempt.ts';
 import { attemptWay } from '../gonet/attempt.ts';
 import { isPrivateHost } from '../gonet/private-address.ts';
 import { SHARED_TRUST } from '../gonet/shared-trust.ts';
@@ -34,6 +34,16 @@ const REASONS = {
   'direct-works': {
     meaning: 'The direct way leads to GitLab, and the proxy in force does not.',
     action: 'Exempt GitLab from the proxy by NO_PROXY, or repair the proxy.',
+  },
+  'small-segments-work': {
+    meaning: 'The handshake passes when the server may only send small packets.',
+    action:
+      'Lower the MTU of the interface or tunnel, and let ICMP “fragmentation needed” through.',
+  },
+  'small-hello-works': {
+    meaning: 'The handshake passes when the first message fits into one packet.',
+    action:
+      'Repair the filter that cannot take a TLS hello of two packets, or set GODEBUG=tlsmlkem=0.',
   },
   intercepted: {
     meaning: 'Through the proxy another certificate is shown than GitLab’s own.',
@@ -99,15 +109,35 @@ async function look(
   const { url, proxy } = target;
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const trust = await store.load(target.trust, host, tools.paths);
-  const attempt = async (way: ProxyDecision, name?: string): Promise<Attempt> =>
-    await attemptWay(url, way, { ...tools, trust, timeoutSeconds: ATTEMPT_SECONDS }, name);
-  if (signature.startsWith('tls/')) {
-    return proxy.kind === 'proxy' ? await interception(proxy, attempt, tools) : nothing(0);
-  }
-  return await otherWay(target, attempt);
+  const attempt: Try = async (way, change) =>
+    await attemptWay(url, way, { ...tools, trust, timeoutSeconds: ATTEMPT_SECONDS }, change);
+  if (signature === 'tls/handshake-blocked') return await smaller(proxy, attempt);
+  if (!signature.startsWith('tls/')) return await otherWay(target, attempt);
+  return proxy.kind === 'proxy' ? await interception(proxy, attempt, tools) : nothing(0);
 }
 
-type Try = (way: ProxyDecision, name?: string) => Promise<Attempt>;
+type Try = (way: ProxyDecision, change?: Change) => Promise<Attempt>;
+
+/** Which size is it that does not get through: that of the answer, or that of the first message? */
+async function smaller(way: ProxyDecision, attempt: Try): Promise<DetourFinding> {
+  const [segments, hello] = await Promise.all([
+    attempt(way, { smallSegments: true }),
+    attempt(way, { smallHello: true }),
+  ]);
+  if (isShaken(hello)) {
+    const detail =
+      'with a first TLS message of one packet the handshake passes; the runner’s takes two';
+    return { status: 'warn', reason: 'small-hello-works', detail, measures: { tried: 2 } };
+  }
+  if (!isShaken(segments)) return nothing(2);
+  const detail = 'with packets of at most 536 bytes from the server the handshake passes';
+  return { status: 'warn', reason: 'small-segments-work', detail, measures: { tried: 2 } };
+}
+
+/** The server’s certificate arrived, whether it is accepted or not. */
+function isShaken({ leafFingerprint }: Attempt): boolean {
+  return leafFingerprint !== undefined;
+}
 
 async function otherWay(
   { url, proxy, alternatives = [] }: EndpointTarget,
@@ -184,7 +214,7 @@ async function interception(
   const shown = walk.findings?.get('tls')?.facts?.['fingerprint_sha256'];
   const [straight, minted] = await Promise.all([
     attempt({ kind: 'direct', because: 'to compare' }),
-    attempt(proxy, NOBODY),
+    attempt(proxy, { serverName: NOBODY }),
   ]);
   const own = straight.leafFingerprint;
   const isMinted = minted.leafNames?.includes(NOBODY) === true;

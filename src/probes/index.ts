@@ -7,6 +7,7 @@ import { cpu } from './cpu.ts';
 import { detour } from './detour.ts';
 import { disk } from './disk.ts';
 import { dns } from './dns.ts';
+import { firewall } from './firewall.ts';
 import { http } from './http.ts';
 import { memory } from './memory.ts';
 import { proxy } from './proxy.ts';
@@ -22,6 +23,7 @@ export const PROBES: readonly Probe[] = [
   http,
   api,
   detour,
+  firewall,
   token,
   config,
   service,

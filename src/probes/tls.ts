@@ -18,7 +18,8 @@ import type { Refusal, TlsFault } from '../gonet/handshake-judgement.ts';
 import { judgeHandshake } from '../gonet/handshake-judgement.ts';
 import { endingSoon, expiryMeasures, shownFacts, trustFacts } from '../gonet/handshake-facts.ts';
 import type { Trust } from '../gonet/trust.ts';
-import { TrustStore } from '../gonet/trust.ts';
+import { SHARED_TRUST } from '../gonet/shared-trust.ts';
+import type { TrustStore } from '../gonet/trust.ts';
 
 /** Less than the deadline, so that the probe itself can say "silent". The runner waits ten seconds. */
 const HANDSHAKE_SECONDS = 9;
@@ -214,4 +215,4 @@ function refused(refusal: Refusal, trust: Trust, facts: Readonly<Record<string, 
   return { ...judgement, facts: { ...facts, also_wrong: alsoWrong.join(', ') } };
 }
 
-export const tls = createTls(new TrustStore());
+export const tls = createTls(SHARED_TRUST);

@@ -134,7 +134,7 @@ describe('a link that only warns', () => {
       '10.0.0.2 ECONNREFUSED after 0.00 s, 10.0.0.3 ok after 0.01 s',
       '10.0.0.3',
       'gitlab-partial-outage',
-      'warning',
+      'notice',
     ],
     [
       '2001:db8::1 ENETUNREACH after 0.00 s, 10.0.0.3 ok after 0.01 s',
@@ -146,13 +146,13 @@ describe('a link that only warns', () => {
       '10.0.0.2 timeout after 3.00 s, 2001:db8::1 ok after 0.01 s',
       '2001:db8::1',
       'gitlab-partial-outage',
-      'warning',
+      'notice',
     ],
     [
       '2001:db8::1 timeout after 3.00 s, 2001:db8::2 ok after 0.01 s',
       '2001:db8::2',
       'gitlab-partial-outage',
-      'warning',
+      'notice',
     ],
   ])('%s', (attempts, address, id, severity) => {
     const finding = warn('some-addresses-failed', { attempts, address });

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import type { Address, Walk } from '../../src/core/probe.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
-import { connect, reasonOf } from '../../src/probes/connect.ts';
+import { dialFaultOf } from '../../src/gonet/dial-judgement.ts';
+import { connect } from '../../src/probes/connect.ts';
 import { proxyAt } from '../support/connect-proxy.ts';
 import { ENDPOINT } from '../support/probes.ts';
 import { runProbe } from '../support/run-probe.ts';
@@ -146,6 +147,6 @@ describe('an errno becomes a reason', () => {
     ['EPROTO', 0, 'connect-error'],
     ['invalid port', 0, 'connect-error'],
   ])('%s after %d s is %s', (outcome, seconds, reason) => {
-    expect(reasonOf({ address: FOUR, outcome, seconds })).toBe(reason);
+    expect(dialFaultOf({ address: FOUR, outcome, seconds })).toBe(reason);
   });
 });

@@ -6,6 +6,7 @@ import { EDGE_CAUSES } from './edge.ts';
 import { GITLAB_CAUSES } from './gitlab.ts';
 import { HOST_CAUSES } from './host.ts';
 import { NETWORK_CAUSES } from './network.ts';
+import { NETWORK_QUALITY_CAUSES } from './network-quality.ts';
 import { PROCESS_CAUSES } from './process.ts';
 import { PROXY_CHOICE_CAUSES } from './proxy-choice.ts';
 import { PROXY_CAUSES } from './proxy.ts';
@@ -18,6 +19,7 @@ export const catalogue: readonly CauseSpec[] = [
   ...PROCESS_CAUSES,
   ...HOST_CAUSES,
   ...DNS_CAUSES,
+  ...NETWORK_QUALITY_CAUSES,
   ...NETWORK_CAUSES,
   ...PROXY_CHOICE_CAUSES,
   ...PROXY_CAUSES,

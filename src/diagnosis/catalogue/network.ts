@@ -152,6 +152,8 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
   {
     id: 'gitlab-partial-outage',
     severity: 'warning',
+    // A dead address costs the runner time and nothing else, as long as another one answers.
+    warnSeverity: 'notice',
     scope: 'gitlab',
     title: 'One of several addresses of GitLab does not answer',
     meaning: 'The runner goes on with the next address and loses time at each new connection.',

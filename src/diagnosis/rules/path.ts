@@ -45,10 +45,15 @@ function causeOfLink(
   picture: Picture,
 ): Cause {
   const runners = picture.runnersOf(endpoint);
-  const { spec, facts = {} } = refined(link, endpoint, picture) ?? { spec: specOfLink(link) };
+  const {
+    spec,
+    severity,
+    facts = {},
+  } = refined(link, endpoint, picture) ?? { spec: specOfLink(link), severity: undefined };
   return draft(picture, {
     spec,
-    states: [link, ...(isFail(link) ? otherWays(endpoint, picture) : [])],
+    ...(severity === undefined ? {} : { severity }),
+    states: [link, ...(isFail(link) ? sideLooks(endpoint, picture) : [])],
     scopeId: scopeIdOf(spec, { ...factsOf(link), ...facts }, endpoint),
     runners,
     url: endpoint.id,
@@ -58,10 +63,10 @@ function causeOfLink(
   });
 }
 
-/** Another way that is open is evidence of whatever breaks this one: it is the factor that flips the result. */
-function otherWays({ id }: EndpointTarget, picture: Picture): readonly CheckState[] {
-  return picture
-    .statesOf('detour')
+/** What was looked at beside the links, because the way is broken: the factor that flips the result. */
+function sideLooks({ id }: EndpointTarget, picture: Picture): readonly CheckState[] {
+  return ['detour', 'firewall']
+    .flatMap((probe) => picture.statesOf(probe))
     .filter(({ check, finding }) => check.target.id === id && finding.status === 'warn');
 }
 

@@ -22,7 +22,9 @@ function causeBy(link: CheckState, detour: CheckState): string | undefined {
   if (hasReason(detour, 'intercepted')) {
     return link.check.probe.id === 'tls' ? 'proxy-tls-interception' : undefined;
   }
-  if (link.check.probe.id === 'tls') return undefined;
+  if (link.check.probe.id === 'tls') {
+    return hasReason(detour, 'small-segments-work') ? 'path-mtu-blackhole' : undefined;
+  }
   if (hasReason(detour, 'known-proxy-works')) {
     return is_for_runner === true ? 'proxy-setting-not-applied' : 'proxy-required-not-set';
   }

@@ -8,13 +8,17 @@ import type { Picture } from '../picture.ts';
 import type { Refined, Refinement } from './refinement.ts';
 import { byDoubtedName } from './refine-dns.ts';
 import { byDetour, byProxyCertificate, byUnparsableProxy } from './refine-proxy.ts';
+import { byFamily, byFirewall, byPacketLoss } from './refine-network.ts';
 import { byBootTime } from './refine-web.ts';
 
 const REFINEMENTS: readonly Refinement[] = [
+  byFirewall,
   byUnparsableProxy,
   byDoubtedName,
   byDetour,
   byProxyCertificate,
+  byPacketLoss,
+  byFamily,
   byBootTime,
 ];
 

@@ -2,11 +2,14 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Fact } from '../../core/finding.ts';
 import type { EndpointTarget } from '../../core/target.ts';
+import type { Severity } from '../../core/words.ts';
 import type { CauseSpec } from '../cause-spec.ts';
 import type { Picture } from '../picture.ts';
 
 export interface Refined {
   readonly spec: CauseSpec;
+  /** Where it is worse, or less bad, than the entry says. */
+  readonly severity?: Severity;
   /** For the wording and the fix, beside the link's own. */
   readonly facts?: Readonly<Record<string, Fact>>;
 }

@@ -1,0 +1,81 @@
+/** Causes on a way that is there and not good: filtered here, too narrow, or losing packets (fault matrix 2.3). */
+import type { CauseSpec } from '../cause-spec.ts';
+import { quoted, step } from '../cause-spec.ts';
+
+export const NETWORK_QUALITY_CAUSES: readonly CauseSpec[] = [
+  {
+    id: 'firewall-local-block',
+    severity: 'critical',
+    scope: 'host',
+    title: 'A rule of this host’s own firewall blocks the runner',
+    meaning: 'The packets never leave this host: its own nftables or iptables rules stop them.',
+    evidence:
+      'A rule of the output chains that matches the address, the port and the runner’s user.',
+    notConfusedWith: ['tcp-connection-refused', 'tcp-connect-timeout', 'firewall-reject'],
+    from: [],
+    says: (c) =>
+      `the rule ${c.fact('rule')} of this host’s own firewall stops connections to ${c.fact('address')} port ${c.fact('port')}`,
+    fix: (c) => [
+      step(
+        'See the rule in its chain.',
+        `sudo nft --handle list ruleset | grep -n -B 8 ${quoted('drop\\|reject')}`,
+      ),
+      step(
+        'Remove it, or accept the runner’s traffic before it; then make that lasting where the rules come from.',
+        `sudo nft delete rule ${c.fact('rule')}`,
+      ),
+    ],
+    resolvedWhen: 'the connect link passes',
+    suppresses: ['tcp-connect-timeout', 'tcp-connection-refused', 'firewall-reject', 'dns-timeout'],
+  },
+  {
+    id: 'path-mtu-blackhole',
+    severity: 'critical',
+    scope: 'host',
+    title: 'Large packets vanish on the way to GitLab',
+    meaning:
+      'Small packets pass, so the connection stands; the first large answer never arrives. A tunnel on the way has a smaller MTU, and the messages that say so are filtered.',
+    evidence:
+      'The handshake stays without an answer, and passes when the server may only send small packets.',
+    notConfusedWith: ['tls-handshake-blocked', 'gitlab-not-responding'],
+    from: [],
+    says: (c) => `large packets from ${c.host} vanish on the way; small ones arrive`,
+    fix: (c) => [
+      step(
+        'Find the size that still passes.',
+        `for size in 1472 1400 1300 1200; do ping -M do -c 1 -W 1 -s $size ${quoted(c.host)} >/dev/null && echo $size passes && break; done`,
+      ),
+      step(
+        'Until the way is repaired, announce small segments (rule of this host).',
+        "sudo nft add table inet mss; sudo nft add chain inet mss out '{ type filter hook output priority 0; }'; sudo nft add rule inet mss out tcp flags syn tcp option maxseg size set 1200",
+      ),
+      step(
+        'Lower the MTU of the tunnel’s interface, and let ICMP type 3 code 4 (IPv6: packet too big) through.',
+      ),
+    ],
+    resolvedWhen: 'the tls link passes',
+    suppresses: ['tls-handshake-blocked'],
+  },
+  {
+    id: 'network-packet-loss',
+    severity: 'warning',
+    scope: 'host',
+    title: 'Many packets get lost on the way to GitLab',
+    meaning:
+      'Some connections come through, others do not, without a pattern. The runner goes on, slowly and with gaps.',
+    evidence:
+      'At least a fifth of ten connection requests at once got lost, and others came through.',
+    notConfusedWith: ['gitlab-partial-outage', 'dns-timeout', 'tcp-connect-timeout'],
+    from: ['connect/packet-loss'],
+    says: (c) => `a part of the packets to ${c.host} gets lost on the way`,
+    fix: (c) => [
+      step(
+        'Where do they get lost?',
+        `mtr --tcp --port ${c.port} --report --report-cycles 50 ${quoted(c.host)}`,
+      ),
+      step('See the errors of the interface.', 'ip -s link; nstat -az TcpRetransSegs'),
+    ],
+    resolvedWhen: 'ten connection requests at once come through again',
+    suppresses: ['gitlab-slow', 'dns-slow'],
+  },
+];

@@ -1,0 +1,50 @@
+/** What the host’s firewall and the recent past show about a link that gets no answer (matrix 2.3). */
+import type { CheckState } from '../../core/check.ts';
+import { reasonOf } from '../../core/finding.ts';
+import { mustHave } from '../draft.ts';
+import type { Picture } from '../picture.ts';
+import { factsOf, hasReason, isFail } from '../picture.ts';
+import type { Refinement } from './refinement.ts';
+
+export const byFirewall: Refinement = (link, { id }, picture) => {
+  const rule = stateAt('firewall', id, picture);
+  if (!isFail(link) || rule === undefined || !hasReason(rule, 'rule-blocks')) return undefined;
+  return { spec: mustHave('firewall-local-block'), facts: factsOf(rule) };
+};
+
+/** Ends of a link that packet loss can look like. */
+const SILENT: ReadonlySet<string> = new Set([
+  'dns/timeout',
+  'dns/slow',
+  'connect/timeout',
+  'proxy/silent',
+  'tls/handshake-blocked',
+  'http/no-answer',
+]);
+/** How far back a measured loss still explains a silence. */
+const REMEMBER_SECONDS = 120;
+
+export const byPacketLoss: Refinement = (link, { id }, picture) => {
+  if (!SILENT.has(`${link.check.probe.id}/${reasonOf(link.finding) ?? ''}`)) return undefined;
+  const connect = stateAt('connect', id, picture);
+  const since = picture.snapshot.takenAt - REMEMBER_SECONDS * 1000;
+  const wasLossy = connect?.recent.some(
+    ({ finding, startedAt }) => startedAt >= since && reasonOf(finding) === 'packet-loss',
+  );
+  return wasLossy === true ? { spec: mustHave('network-packet-loss') } : undefined;
+};
+
+/** With IPv6 alone the runner is cut off, however it fails to get there; a closed port is no matter of the family. */
+export const byFamily: Refinement = (link) => {
+  const isCutOff = hasReason(link, 'timeout', 'no-route', 'host-unreachable') && isFail(link);
+  if (link.check.probe.id !== 'connect' || !isCutOff) return undefined;
+  const dialled = String(factsOf(link)['attempts'])
+    .split(', ')
+    .map((attempt) => attempt.split(' ')[0] ?? '');
+  const isOnlyIpv6 = dialled.every((address) => address.includes(':'));
+  return isOnlyIpv6 ? { spec: mustHave('ipv6-path-broken'), severity: 'critical' } : undefined;
+};
+
+function stateAt(probe: string, target: string, picture: Picture): CheckState | undefined {
+  return picture.statesOf(probe).find(({ check }) => check.target.id === target);
+}

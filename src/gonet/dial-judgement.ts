@@ -1,0 +1,47 @@
+/** What a failed dial means: the error that counts is that of the first address, as in Go. */
+import type { Attempt } from './dial.ts';
+
+/** A firewall's "prohibited" comes at once; a dead neighbour is given up after about three seconds. */
+const FAST_SECONDS = 1;
+
+const REASONS = {
+  ECONNREFUSED: 'refused',
+  timeout: 'timeout',
+  ETIMEDOUT: 'timeout',
+  abandoned: 'timeout',
+  ENETUNREACH: 'no-route',
+  ENETDOWN: 'no-route',
+  EADDRNOTAVAIL: 'no-local-port',
+  EACCES: 'prohibited',
+  EPERM: 'prohibited',
+  EMFILE: 'too-many-files',
+  ENFILE: 'too-many-files',
+} as const;
+
+export type DialFault =
+  | (typeof REASONS)[keyof typeof REASONS]
+  | 'host-unreachable'
+  | 'connect-error';
+
+export function dialFaultOf(first: Attempt | undefined): DialFault {
+  if (first === undefined) return 'connect-error';
+  if (first.outcome === 'EHOSTUNREACH') {
+    return first.seconds < FAST_SECONDS ? 'prohibited' : 'host-unreachable';
+  }
+  const known: Readonly<Record<string, DialFault>> = REASONS;
+  return known[first.outcome] ?? 'connect-error';
+}
+
+export function isFailed({ outcome }: Attempt): boolean {
+  return outcome !== 'ok' && outcome !== 'abandoned';
+}
+
+/** `10.0.0.2 ECONNREFUSED after 0.00 s, 10.0.0.3 ok after 0.01 s`. */
+export function attemptsText(attempts: readonly Attempt[]): string {
+  return attempts
+    .map(
+      ({ address, outcome, seconds }) =>
+        `${address.address} ${outcome} after ${seconds.toFixed(2)} s`,
+    )
+    .join(', ');
+}

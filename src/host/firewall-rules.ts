@@ -1,0 +1,167 @@
+/**
+ * Which rule of this host's own firewall stops a packet? A pure reading of `nft --json list ruleset`
+ * (libnftables-json(5)): chains hooked to output in the order of their priority, rules in their order, jumps.
+ *
+ * Matches that cannot be judged from outside count as "perhaps": nothing is claimed that hangs on one.
+ */
+import { isIP } from 'node:net';
+
+import type { Packet, Truth } from './firewall-match.ts';
+import { matches } from './firewall-match.ts';
+
+export interface BlockingRule {
+  /** `inet filter output handle 12`: as nft names it. */
+  readonly place: string;
+  readonly verdict: 'drop' | 'reject' | 'policy drop';
+  readonly comment?: string;
+  /** It names the user of the runner's process, so others may well pass. */
+  readonly isByUser: boolean;
+}
+
+interface Chain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly hook?: string;
+  readonly prio?: number;
+  readonly policy?: string;
+}
+
+interface Rule extends Omit<Chain, 'name' | 'hook' | 'prio' | 'policy'> {
+  readonly chain: string;
+  readonly handle: number;
+  readonly comment?: string;
+  readonly expr: readonly Readonly<Record<string, unknown>>[];
+}
+
+interface Ruleset {
+  readonly chains: readonly Chain[];
+  readonly rules: readonly Rule[];
+  readonly sets: ReadonlyMap<string, readonly unknown[]>;
+}
+
+/** The first rule that certainly stops the packet, or undefined. */
+export function blockingRule(json: string, packet: Packet): BlockingRule | undefined {
+  const ruleset = parse(json);
+  const hooked = ruleset.chains
+    .filter((chain) => chain.hook === 'output' && suits(chain.family, packet))
+    .toSorted((a, b) => (a.prio ?? 0) - (b.prio ?? 0));
+  for (const chain of hooked) {
+    const end = runChain(chain, ruleset, packet, 0);
+    if (end.kind === 'stopped') return end.by;
+    if (end.kind === 'passed-on' && chain.policy === 'drop') {
+      const place = `${chain.family} ${chain.table} ${chain.name}`;
+      return { place, verdict: 'policy drop', isByUser: false };
+    }
+  }
+  return undefined;
+}
+
+type End =
+  | { readonly kind: 'stopped'; readonly by: BlockingRule }
+  /** Accepted, or something that cannot be judged may have accepted it. */
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'passed-on' };
+
+const MOST_JUMPS = 16;
+const PASSED_ON: End = { kind: 'passed-on' };
+
+function runChain(chain: Chain, ruleset: Ruleset, packet: Packet, depth: number): End {
+  const rules = ruleset.rules.filter(
+    ({ family, table, chain: name }) =>
+      family === chain.family && table === chain.table && name === chain.name,
+  );
+  for (const rule of rules) {
+    const end = runRule(rule, ruleset, packet, depth);
+    if (end === 'return') return PASSED_ON;
+    if (end.kind !== 'passed-on') return end;
+  }
+  return PASSED_ON;
+}
+
+function runRule(rule: Rule, ruleset: Ruleset, packet: Packet, depth: number): End | 'return' {
+  const truth = truthOf(rule, ruleset, packet);
+  if (truth === 'no') return PASSED_ON;
+  const [verdict, value] = verdictOf(rule);
+  if (verdict === 'accept') return { kind: 'accepted' };
+  if (verdict === 'jump' || verdict === 'goto') {
+    const end = jumped(rule, value?.['target'], ruleset, packet, depth + 1);
+    // What lies behind a "perhaps" is a perhaps itself: it may have accepted, it has not certainly stopped.
+    return end.kind === 'stopped' && truth === 'perhaps' ? PASSED_ON : end;
+  }
+  if (truth === 'perhaps') return PASSED_ON;
+  if (verdict === 'return') return 'return';
+  return verdict === 'drop' || verdict === 'reject'
+    ? { kind: 'stopped', by: describe(rule, verdict) }
+    : PASSED_ON;
+}
+
+function jumped(
+  { family, table }: Rule,
+  target: unknown,
+  ruleset: Ruleset,
+  packet: Packet,
+  depth: number,
+): End {
+  const chain = ruleset.chains.find(
+    (one) => one.family === family && one.table === table && one.name === target,
+  );
+  return chain === undefined || depth > MOST_JUMPS
+    ? PASSED_ON
+    : runChain(chain, ruleset, packet, depth);
+}
+
+function truthOf({ expr, family, table }: Rule, { sets }: Ruleset, packet: Packet): Truth {
+  const truths = expr.map((part): Truth => {
+    if ('match' in part)
+      return matches(part['match'], packet, (name) => sets.get(`${family} ${table} ${name}`));
+    return HARMLESS.some((name) => name in part) ? 'yes' : 'perhaps';
+  });
+  if (truths.includes('no')) return 'no';
+  return truths.includes('perhaps') ? 'perhaps' : 'yes';
+}
+
+const VERDICTS = ['accept', 'drop', 'reject', 'return', 'jump', 'goto'] as const;
+/** Statements that decide nothing. */
+const HARMLESS: readonly string[] = [...VERDICTS, 'counter', 'log', 'mangle'];
+
+function verdictOf({
+  expr,
+}: Rule): readonly [string, Readonly<Record<string, unknown>> | undefined] {
+  for (const part of expr) {
+    const verdict = VERDICTS.find((name) => name in part);
+    if (verdict !== undefined) {
+      return [verdict, part[verdict] as Readonly<Record<string, unknown>> | undefined];
+    }
+  }
+  return ['continue', undefined];
+}
+
+function describe(rule: Rule, verdict: 'drop' | 'reject'): BlockingRule {
+  const { family, table, chain, handle, comment } = rule;
+  return {
+    place: `${family} ${table} ${chain} handle ${handle}`,
+    verdict,
+    ...(comment === undefined ? {} : { comment }),
+    isByUser: JSON.stringify(rule.expr).includes('"skuid"'),
+  };
+}
+
+function suits(family: string, { address }: Packet): boolean {
+  return family === 'inet' || family === (isIP(address) === 6 ? 'ip6' : 'ip');
+}
+
+function parse(json: string): Ruleset {
+  const { nftables = [] } = JSON.parse(json) as { nftables?: readonly Record<string, unknown>[] };
+  const sets = nftables.flatMap((item): readonly (readonly [string, readonly unknown[]])[] => {
+    const set = item['set'] as
+      | { family: string; table: string; name: string; elem?: unknown[] }
+      | undefined;
+    return set === undefined ? [] : [[`${set.family} ${set.table} ${set.name}`, set.elem ?? []]];
+  });
+  return {
+    chains: nftables.flatMap((item) => ('chain' in item ? [item['chain'] as Chain] : [])),
+    rules: nftables.flatMap((item) => ('rule' in item ? [item['rule'] as Rule] : [])),
+    sets: new Map(sets),
+  };
+}

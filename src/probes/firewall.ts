@@ -1,0 +1,123 @@
+/**
+ * Does a rule of this host's own firewall block the runner's connections?
+ *
+ * Source    `nft --json list ruleset`, read as the kernel reads it (host/firewall-rules.ts), for the addresses that
+ *           the walk dialled and the name servers, as the user of the runner's process. Asked only when the way is
+ *           broken where a firewall could break it, and for the same fault at most once a minute.
+ * Measures  none.
+ * Reasons   rule-blocks.
+ * Unknown   not-allowed: the rules may not be read by this user.
+ *
+ * It is no link of the walk: it gives the diagnosis the reason why a link that timed out did so.
+ */
+import type { Finding } from '../core/finding.ts';
+import type { LinkTools } from '../core/probe.ts';
+import { defineProbe } from '../core/probe.ts';
+import type { EndpointTarget } from '../core/target.ts';
+import { readRuleset } from '../host/firewall.ts';
+import type { Packet } from '../host/firewall-match.ts';
+import type { BlockingRule } from '../host/firewall-rules.ts';
+import { blockingRule } from '../host/firewall-rules.ts';
+
+const AGAIN_SECONDS = 60;
+const DNS_PORT = 53;
+/** Faults that a rule can look like. */
+const BLOCKED: readonly string[] = [
+  'timeout',
+  'refused',
+  'prohibited',
+  'resolver-down',
+  'host-unreachable',
+];
+
+type FirewallFinding = Finding<'rule-blocks' | 'not-allowed'>;
+
+export function createFirewall(read: typeof readRuleset) {
+  const kept = new Map<
+    string,
+    { signature: string; atSeconds: number; finding: FirewallFinding }
+  >();
+  return defineProbe({
+    id: 'firewall',
+    title: 'Local firewall',
+    question: 'Does a rule of this host’s own firewall block the runner’s connections?',
+    kind: 'endpoint',
+    needs: [],
+    intervalSeconds: 15,
+    timeoutSeconds: 5,
+    options: {},
+    reasons: {
+      'rule-blocks': {
+        meaning: 'A rule of this host’s own firewall stops the connections of the runner.',
+        action: 'Remove the rule that is named, or make an exception before it.',
+      },
+      'not-allowed': {
+        meaning: 'This user may not read the rules of the firewall.',
+        action: 'Give runnerwatch CAP_NET_ADMIN, or look with `sudo nft list ruleset`.',
+      },
+    },
+    measures: {},
+
+    async run(target, _options, tools): Promise<FirewallFinding> {
+      const packets = packetsOf(target, tools);
+      if (packets.length === 0) return { status: 'pass' };
+      const signature = JSON.stringify(packets);
+      const known = kept.get(target.id);
+      const now = tools.clock.seconds();
+      if (known?.signature === signature && now - known.atSeconds < AGAIN_SECONDS)
+        return known.finding;
+      const finding = await look(packets, read, tools.signal);
+      kept.set(target.id, { signature, atSeconds: now, finding });
+      return finding;
+    },
+  });
+}
+
+export const firewall = createFirewall(readRuleset);
+
+/** What the broken link sent and got no good answer to. */
+function packetsOf({ uid = 0 }: EndpointTarget, { walk }: LinkTools): readonly Packet[] {
+  const broken = ['dns', 'connect']
+    .map((link) => walk.findings?.get(link))
+    .find((finding) => finding?.status === 'fail');
+  if (broken?.status !== 'fail' || !BLOCKED.includes(broken.reason)) return [];
+  const { servers, port } = broken.facts ?? {};
+  if (port !== undefined) {
+    const dialled = walk.addresses ?? [];
+    return dialled.map(({ address }) => ({ address, protocol: 'tcp', port: Number(port), uid }));
+  }
+  const asked = String(servers ?? '')
+    .split(', ')
+    .filter((server) => server !== '');
+  return asked.map((address) => ({ address, protocol: 'udp', port: DNS_PORT, uid }));
+}
+
+async function look(
+  packets: readonly Packet[],
+  read: typeof readRuleset,
+  signal: AbortSignal,
+): Promise<FirewallFinding> {
+  const reading = await read(signal);
+  if (reading.kind === 'no-program') return { status: 'pass' };
+  if (reading.kind === 'not-allowed') {
+    const detail = 'the rules of this host’s firewall cannot be read by this user';
+    return { status: 'unknown', reason: 'not-allowed', detail };
+  }
+  for (const packet of packets) {
+    const rule = blockingRule(reading.json, packet);
+    if (rule !== undefined) return blocked(rule, packet);
+  }
+  return { status: 'pass' };
+}
+
+function blocked(rule: BlockingRule, { address, protocol, port, uid }: Packet): FirewallFinding {
+  const { place, verdict, comment, isByUser } = rule;
+  const who = isByUser ? ` of user ${uid}` : '';
+  const said = comment === undefined ? '' : ` (“${comment}”)`;
+  return {
+    status: 'warn',
+    reason: 'rule-blocks',
+    detail: `the rule ${place}${said} does "${verdict}" to ${protocol} ${address} port ${port}${who}`,
+    facts: { rule: place, verdict, address, port, by_user: isByUser },
+  };
+}
