@@ -88,28 +88,20 @@ async function idle(reader: FileSystemReader): Promise<void> {
   while (reader.inFlight() > 0) await readFile('/proc/self/stat');
 }
 
-/** Waits until each child has come as far as the call that does not return. */
-async function untilAllWait(): Promise<void> {
-  while (statChildren(process.pid).filter((state) => state === 'D').length < MOUNTS) {
-    await readFile('/proc/self/stat');
-  }
-}
-
 /** More silent mounts than the pool has threads: what still works while all of them are asked. */
 export async function hangMany(folder: string) {
   await using stack = new AsyncDisposableStack();
   const folders = Array.from({ length: MOUNTS }, (_, index) => `${folder}-${index}`);
-  for (const one of folders) {
-    const mount = stack.use(await mountHanging(one));
-    await mount.say('silent');
-  }
+  const mounts: HangingMount[] = [];
+  for (const one of folders) mounts.push(stack.use(await mountHanging(one)));
+  for (const mount of mounts) await mount.say('silent');
   const reader = new FileSystemReader();
   const probe = createDisk(reader);
   const stop = new AbortController();
   const ask = async (one: string): Promise<Finding> =>
     await runProbe(probe, targetOn(one), { tools: { signal: stop.signal } });
   const hung = Promise.all(folders.map(ask));
-  await untilAllWait();
+  await Promise.all(mounts.map(({ caught }) => caught));
   const file = await readFile('/proc/sys/kernel/ostype', 'utf8');
   const healthy = await runProbe(probe, { ...targetOn('/'), path: '/tmp' });
   const processor = await runProbe(cpu, HOST);

@@ -3,7 +3,8 @@
  * answer. Who asks then waits in a call that no signal ends, as on a dead network file system.
  *
  * Source  the kernel's FUSE protocol, linux/fuse.h, version 7.31. Runs as a process of its own, with
- *         /dev/fuse open as file 3; a line `silent` or `talk` on its input switches it.
+ *         /dev/fuse open as file 3; a line `silent` or `talk` on its input switches it and
+ *         comes back; `held` tells of each question that is kept without an answer.
  */
 import { read, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -50,8 +51,10 @@ export async function serveFuse(): Promise<void> {
   for (;;) {
     await promisify(read)(DEVICE, buffer, 0, BUFFER_BYTES, null);
     const request = { operation: buffer.readUInt32LE(4), unique: buffer.readBigUInt64LE(8) };
-    if (isSilent) held.push(request);
-    else answer(request);
+    if (isSilent) {
+      held.push(request);
+      process.stdout.write('held\n');
+    } else answer(request);
   }
 }
 

@@ -10,6 +10,8 @@ import { bodyCommand } from './run-body.ts';
 export interface HangingMount extends AsyncDisposable {
   /** `silent`: takes questions and does not answer, so who asks cannot be killed. `talk`: all is well. */
   say(mode: 'silent' | 'talk'): Promise<void>;
+  /** Ends when somebody has asked a silent server and now waits for ever. */
+  readonly caught: Promise<void>;
   /** The server stands still and takes no question: who asks hangs too, and can be killed. */
   stop(): void;
   resume(): void;
@@ -33,14 +35,19 @@ export async function mountHanging(folder: string): Promise<HangingMount> {
   // Only the server may hold it: when it dies the kernel ends every question.
   closeSync(device);
   const lines = createInterface({ input: stdout });
+  const caught = Promise.withResolvers<void>();
+  let switched: (() => void) | undefined;
+  lines.on('line', (line) => (line === 'held' ? caught.resolve() : switched?.()));
   const say = async (mode: 'silent' | 'talk'): Promise<void> => {
-    const done = once(lines, 'line');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    switched = resolve;
     stdin.write(`${mode}\n`);
-    await done;
+    await promise;
   };
   await say('talk');
   return {
     say,
+    caught: caught.promise,
     stop: () => void server.kill('SIGSTOP'),
     resume: () => void server.kill('SIGCONT'),
     [Symbol.asyncDispose]: async () => {
