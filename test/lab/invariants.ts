@@ -50,16 +50,17 @@ export function brokenByReport(report: Report): readonly string[] {
         ({ severity, scope }) => SEVERE.has(severity) && scope.runners.includes(runner.runner),
       );
       const ids = severe.map(({ id }) => id).join(', ');
-      const links = chainOf(runner)
-        .split('/')
-        .filter((letter) => letter !== 'n');
-      const after = links.slice(links.findIndex((letter) => letter === 'F') + 1);
       return [
         ...(severe.length > 1 ? [`I-6: ${runner.name} has ${ids}`] : []),
-        ...(links.includes('F') && after.includes('F') ? [`I-7: ${chainOf(runner)}`] : []),
+        ...(failsTwice(chainOf(runner)) ? [`I-7: ${chainOf(runner)}`] : []),
       ];
     }),
   ];
+}
+
+/** A proxy that cannot be reached fails as a proxy, too: name and port are its own. */
+function failsTwice(chain: string): boolean {
+  return /F.*F/.test(chain.replace(/^(?:F\/s|o\/F)\/F/, 'o/o/F'));
 }
 
 function brokenByCause(cause: ReportedCause): readonly string[] {

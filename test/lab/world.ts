@@ -2,6 +2,9 @@
  * The world of one row: a runner's host, the wire, GitLab, a name server. It starts healthy; a row breaks a
  * part of it, and `restore` makes whole whatever was broken.
  */
+import { once } from 'node:events';
+import type { Server } from 'node:net';
+
 import type { Issued } from '../../src/demo/certificates.ts';
 import type { Override, Profile } from '../../src/demo/gitlab-stand-in.ts';
 import type { Checked, LabDaemon } from './daemon.ts';
@@ -9,7 +12,7 @@ import { check, startDaemon } from './daemon.ts';
 import type { Network } from './network.ts';
 import { GITLAB_ADDRESS } from './network.ts';
 import type { LabGitLab } from './peers/gitlab.ts';
-import { startLabGitLab } from './peers/gitlab.ts';
+import { closeNow, startLabGitLab } from './peers/gitlab.ts';
 import type { LabNames } from './peers/names.ts';
 import { startNames } from './peers/names.ts';
 import { GOOD, PUBLIC_ROOT } from './peers/pki.ts';
@@ -53,6 +56,10 @@ export interface World {
   readonly answers: (override: Override) => void;
   /** Something that ends when the world is restored. */
   readonly adopt: (peer: AsyncDisposable) => void;
+  /** Ends what was adopted now: the proxy of the healthy world, say. */
+  readonly release: () => Promise<void>;
+  /** Another server on GitLab's address, until the world is restored. */
+  listenAt(server: Server, port: number): Promise<void>;
   check(): Promise<Checked>;
   restore(): Promise<void>;
 }
@@ -74,9 +81,11 @@ const QUICK_PROBES = ['dns', 'connect', 'proxy', 'tls', 'http', 'api', 'token', 
 /** Everything is looked at every two seconds, since this GitLab has no limits. */
 function settingsText({ probes = {}, hasDefaultSettings = false }: WorldOptions): string {
   if (hasDefaultSettings) return '';
-  const sections = QUICK_PROBES.map(
-    (probe) => `[probes.${probe}]\ninterval_seconds = 2\n${probes[probe] ?? ''}\n`,
-  );
+  const sections = QUICK_PROBES.map((probe) => {
+    const own = probes[probe] ?? '';
+    const pace = own.includes('interval_seconds') ? '' : 'interval_seconds = 2\n';
+    return `[probes.${probe}]\n${pace}${own}\n`;
+  });
   return `${sections.join('')}[gitlab]\nrequests_per_hour = 1800\n`;
 }
 
@@ -97,6 +106,10 @@ export async function buildWorld(
   const runner = stack.use(await startRunner(network, { environment, uid, root }));
   let adopted = stack.use(new AsyncDisposableStack());
   let daemon: LabDaemon | undefined;
+  const release = async (): Promise<void> => {
+    await adopted.disposeAsync();
+    adopted = stack.use(new AsyncDisposableStack());
+  };
   const { override } = gitlab.application;
   const world: World = {
     network,
@@ -115,9 +128,14 @@ export async function buildWorld(
     answers: (answer) => void (gitlab.application.override = answer),
     adopt: (peer) => void adopted.use(peer),
     check: async () => await check(network, root),
+    listenAt: async (server, port) => {
+      server.listen({ host: GITLAB_ADDRESS, port });
+      await once(server, 'listening');
+      world.adopt({ [Symbol.asyncDispose]: async () => await closeNow(server) });
+    },
+    release,
     restore: async () => {
-      await adopted.disposeAsync();
-      adopted = stack.use(new AsyncDisposableStack());
+      await release();
       await network.restore();
       await files.restore();
       await names.restore();

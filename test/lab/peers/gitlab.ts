@@ -3,7 +3,7 @@
  * families, with whatever TLS a scenario wants. Node's TLS server, since no other takes orders this fast.
  */
 import { once } from 'node:events';
-import type { RequestListener } from 'node:http';
+import type { RequestListener, Server as HttpServer } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { Server } from 'node:net';
@@ -33,7 +33,10 @@ export async function startLabGitLab(options: GitLabOptions): Promise<LabGitLab>
   let secure: readonly Server[] = [];
   let redirects = false;
   const listener: RequestListener = (request, response) => {
-    if (!redirects) return void application.listener(request, response);
+    if (!redirects) {
+      application.listener(request, response);
+      return;
+    }
     const target = `https://${request.headers.host}${request.url}`;
     response.writeHead(301, { Server: 'nginx', Location: target, 'Content-Length': 0 }).end();
   };
@@ -92,5 +95,13 @@ async function close(server: Server): Promise<void> {
   const closed = once(server, 'close');
   server.close();
   for (const socket of open.get(server) ?? []) socket.destroy();
+  await closed;
+}
+
+/** Ends a server of whatever kind, and its connections where it knows them. */
+export async function closeNow(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  if ('closeAllConnections' in server) (server as HttpServer).closeAllConnections();
   await closed;
 }

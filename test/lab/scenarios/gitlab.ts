@@ -22,6 +22,8 @@ const CONFIG = '/etc/gitlab-runner/config.toml';
 const NO_WEB = 'o/o/n/o/F/s/s';
 const SLOW_MILLISECONDS = 1600;
 const DRIBBLE_MILLISECONDS = 5000;
+/** What is known of the API outlives the quiet that GitLab asks for, as it does at the usual pace. */
+const UNHURRIED = { probes: { api: 'interval_seconds = 30', token: 'interval_seconds = 30' } };
 const FORBIDDEN = text(403, 'Forbidden\n');
 
 export const gitlabRows: readonly Row[] = [
@@ -89,6 +91,7 @@ export const gitlabRows: readonly Row[] = [
   {
     id: 'G-06',
     title: '429 on the runner endpoints',
+    world: UNHURRIED,
     inject: ({ answers }) => answers(onRunnerApi(tooMany('429 Too Many Requests', 2))),
     expect: { cause: 'gitlab-rate-limited', severity: 'warning', chain: 'o/o/n/o/o/od/u' },
     mustNot: ['edge-challenge', 'token-rejected'],
@@ -203,6 +206,7 @@ export const gitlabRows: readonly Row[] = [
   {
     id: 'G-17',
     title: 'GitLab migrates its database',
+    world: UNHURRIED,
     inject: ({ answers }) =>
       answers(onRunnerApi(tooMany('Executing database migrations. Please retry later.', 2))),
     expect: { cause: 'gitlab-migration-backoff', severity: 'notice', chain: 'o/o/n/o/o/od/u' },

@@ -2,6 +2,7 @@
 import type { Row } from '../scenario.ts';
 import { dnsRows } from './dns.ts';
 import { gitlabRows } from './gitlab.ts';
+import { proxyRows } from './proxy.ts';
 import { tlsRows } from './tls.ts';
 
-export const ROWS: readonly Row[] = [...dnsRows, ...tlsRows, ...gitlabRows];
+export const ROWS: readonly Row[] = [...dnsRows, ...tlsRows, ...gitlabRows, ...proxyRows];
