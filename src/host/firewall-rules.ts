@@ -12,6 +12,10 @@ import { matches } from './firewall-match.ts';
 export interface BlockingRule {
   /** `inet filter output handle 12`: as nft names it. */
   readonly place: string;
+  /** `inet filter output`. */
+  readonly chain: readonly [family: string, table: string, chain: string];
+  /** Of the rule; a policy has none. */
+  readonly handle?: number;
   readonly verdict: 'drop' | 'reject' | 'policy drop';
   readonly comment?: string;
   /** It names the user of the runner's process, so others may well pass. */
@@ -50,8 +54,9 @@ export function blockingRule(json: string, packet: Packet): BlockingRule | undef
     const end = runChain(chain, ruleset, packet, 0);
     if (end.kind === 'stopped') return end.by;
     if (end.kind === 'passed-on' && chain.policy === 'drop') {
-      const place = `${chain.family} ${chain.table} ${chain.name}`;
-      return { place, verdict: 'policy drop', isByUser: false };
+      const { family, table, name } = chain;
+      const place = `${family} ${table} ${name}`;
+      return { place, chain: [family, table, name], verdict: 'policy drop', isByUser: false };
     }
   }
   return undefined;
@@ -141,6 +146,8 @@ function describe(rule: Rule, verdict: 'drop' | 'reject'): BlockingRule {
   const { family, table, chain, handle, comment } = rule;
   return {
     place: `${family} ${table} ${chain} handle ${handle}`,
+    chain: [family, table, chain],
+    handle,
     verdict,
     ...(comment === undefined ? {} : { comment }),
     isByUser: JSON.stringify(rule.expr).includes('"skuid"'),

@@ -111,13 +111,24 @@ async function look(
 }
 
 function blocked(rule: BlockingRule, { address, protocol, port, uid }: Packet): FirewallFinding {
-  const { place, verdict, comment, isByUser } = rule;
+  const { place, chain, handle, verdict, comment, isByUser } = rule;
+  const [family, table, name] = chain;
   const who = isByUser ? ` of user ${uid}` : '';
   const said = comment === undefined ? '' : ` (“${comment}”)`;
   return {
     status: 'warn',
     reason: 'rule-blocks',
     detail: `the rule ${place}${said} does "${verdict}" to ${protocol} ${address} port ${port}${who}`,
-    facts: { rule: place, verdict, address, port, by_user: isByUser },
+    facts: {
+      rule: place,
+      family,
+      table,
+      chain: name,
+      ...(handle === undefined ? {} : { handle }),
+      verdict,
+      address,
+      port,
+      by_user: isByUser,
+    },
   };
 }

@@ -15,6 +15,7 @@ const NEVER_JUDGED: readonly string[] = [
   'connect/too-many-files',
   'connect/connect-error',
   'proxy/proxy-error',
+  'firewall/not-allowed',
   'tls/tls-error',
   'http/http-error',
   'api/api-error',
@@ -37,6 +38,7 @@ const ONLY_TOGETHER: readonly string[] = [
   'detour/intercepted',
   'detour/small-segments-work',
   'detour/small-hello-works',
+  'firewall/rule-blocks',
   'proxy/certificate-refused',
 ];
 
@@ -48,7 +50,6 @@ const BY_RULE: readonly string[] = [
   'proxy-tls-interception',
   'path-mtu-blackhole',
   'firewall-local-block',
-  'network-packet-loss',
   'config-changed-not-loaded',
   'config-url-invalid',
   'config-env-unset',
@@ -125,9 +126,6 @@ test('every entry says what it means, how it is proven and when it is over, in s
     expect([id, title]).toEqual([id, expect.stringMatching(/^[^\s].*[^.\s]$/)]);
     expect([id, meaning]).toEqual([id, expect.stringMatching(/\.$/)]);
     expect([id, evidence]).toEqual([id, expect.stringMatching(/\.$/)]);
-    expect([id, resolvedWhen]).toEqual([
-      id,
-      expect.stringMatching(/^[a-z].*[^.]$/),
-    ]);
+    expect([id, resolvedWhen]).toEqual([id, expect.stringMatching(/^[a-z].*[^.]$/)]);
   }
 });

@@ -72,6 +72,7 @@ describe('a rule that stops the connection', () => {
 
     expect(await stoppedBy([...closed, rule('udp dport 53 accept')])).toEqual({
       place: 'inet host out',
+      chain: ['inet', 'host', 'out'],
       verdict: 'policy drop',
       isByUser: false,
     });

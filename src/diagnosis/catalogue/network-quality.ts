@@ -1,6 +1,10 @@
 /** Causes on a way that is there and not good: filtered here, too narrow, or losing packets (fault matrix 2.3). */
-import type { CauseSpec } from '../cause-spec.ts';
+import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { quoted, step } from '../cause-spec.ts';
+
+function chainOf(c: CauseContext): string {
+  return ['family', 'table', 'chain'].map((name) => quoted(c.fact(name))).join(' ');
+}
 
 export const NETWORK_QUALITY_CAUSES: readonly CauseSpec[] = [
   {
@@ -16,14 +20,16 @@ export const NETWORK_QUALITY_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       `the rule ${c.fact('rule')} of this host’s own firewall stops connections to ${c.fact('address')} port ${c.fact('port')}`,
     fix: (c) => [
-      step(
-        'See the rule in its chain.',
-        `sudo nft --handle list ruleset | grep -n -B 8 ${quoted('drop\\|reject')}`,
-      ),
-      step(
-        'Remove it, or accept the runner’s traffic before it; then make that lasting where the rules come from.',
-        `sudo nft delete rule ${c.fact('rule')}`,
-      ),
+      step('See the rule in its chain.', `sudo nft --handle list chain ${chainOf(c)}`),
+      c.fact('handle') === 'unknown'
+        ? step(
+            'Accept the runner’s traffic; then make that lasting where the rules come from.',
+            `sudo nft insert rule ${chainOf(c)} tcp dport ${quoted(c.fact('port'))} accept`,
+          )
+        : step(
+            'Remove it; then make that lasting where the rules come from.',
+            `sudo nft delete rule ${chainOf(c)} handle ${quoted(c.fact('handle'))}`,
+          ),
     ],
     resolvedWhen: 'the connect link passes',
     suppresses: ['tcp-connect-timeout', 'tcp-connection-refused', 'firewall-reject', 'dns-timeout'],
@@ -71,7 +77,7 @@ export const NETWORK_QUALITY_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Where do they get lost?',
-        `mtr --tcp --port ${c.port} --report --report-cycles 50 ${quoted(c.host)}`,
+        `mtr --tcp --port ${quoted(c.port)} --report --report-cycles 50 ${quoted(c.host)}`,
       ),
       step('See the errors of the interface.', 'ip -s link; nstat -az TcpRetransSegs'),
     ],
