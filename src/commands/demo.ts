@@ -73,14 +73,14 @@ async function perform({ stage, daemon, stop, isInteractive, status }: Performan
   await aborted(stop.signal);
 }
 
-function assembleDemo({ rootfs }: Stage, isQuiet: boolean) {
+function assembleDemo({ rootfs, procfs }: Stage, isQuiet: boolean) {
   const settings = demoSettings(defaultSettings(PROBES));
   const exporter = createExporter(PROBES);
   const daemon = new Daemon({
     probes: PROBES,
     settings,
     loadSettings: async () => ({ settings, problems: [] }),
-    paths: { rootfs, procfs: '/proc', sysfs: '/sys' },
+    paths: { rootfs, procfs, sysfs: '/sys' },
     clock: systemClock,
     log: createLog({ level: isQuiet ? 'error' : 'info', format: 'logfmt', sink: process.stderr }),
     runnerConfigPath: DEMO_CONFIG,

@@ -87,7 +87,8 @@ export const DEMO_FAULTS: readonly DemoFault[] = [
     on: ({ gitlab, entries }) => void gitlab.tokens.delete(entries[0]?.token ?? ''),
     off: ({ gitlab, entries }) => void gitlab.tokens.add(entries[0]?.token ?? ''),
   },
-  gitlabFault('bad-gateway', 'GitLab’s Puma dies: 502', 'gitlab-bad-gateway'),
+  // For its first minute a 502 is taken for a restart, then for gitlab-bad-gateway.
+  gitlabFault('bad-gateway', 'GitLab’s Puma restarts: 502', 'gitlab-booting'),
   gitlabFault('maintenance', 'GitLab goes into maintenance mode', 'gitlab-maintenance-mode'),
   gitlabFault('forbidden-edge', 'A firewall before GitLab answers 403', 'edge-waf-blocked'),
   gitlabFault('not-gitlab', 'A web server that is not GitLab answers', 'not-a-gitlab-server'),

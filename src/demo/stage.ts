@@ -11,6 +11,7 @@ import { createAuthority } from './certificates.ts';
 import type { GitLabStandIn } from './gitlab-stand-in.ts';
 import { startGitLab } from './gitlab-stand-in.ts';
 import type { StandInEntry } from './runner-order.ts';
+import { narrowProc } from './narrow-proc.ts';
 import type { RunnerStandIn } from './runner-process.ts';
 import { startRunner } from './runner-process.ts';
 
@@ -46,6 +47,8 @@ function entry(name: string, executor: string, word: string) {
 export interface Stage extends AsyncDisposable {
   /** `--path.rootfs` of the daemon. */
   readonly rootfs: string;
+  /** `--path.procfs` of the daemon: this host's, but of all processes only the runner of the stage. */
+  readonly procfs: string;
   readonly gitlab: GitLabStandIn;
   readonly entries: readonly StandInEntry[];
   readonly authority: Authority;
@@ -78,8 +81,11 @@ export async function buildStage(): Promise<Stage> {
       { configPath: DEMO_CONFIG, logFile: join(rootfs, 'gitlab-runner.log') },
     );
   let runner = await start();
+  const procfs = await narrowProc(join(rootfs, 'proc'));
+  await procfs.show(runner.pid);
   return {
     rootfs,
+    procfs: procfs.path,
     gitlab,
     entries: ENTRIES,
     authority,
@@ -91,6 +97,7 @@ export async function buildStage(): Promise<Stage> {
     restartRunner: async () => {
       await runner[Symbol.asyncDispose]();
       runner = await start();
+      await procfs.show(runner.pid);
     },
     writeConfig: async (text) => await writeFile(join(rootfs, DEMO_CONFIG), text, { mode: 0o600 }),
     setName: async (isKnown) => await writeFile(join(rootfs, 'etc/hosts'), hostsText(isKnown)),

@@ -38,6 +38,7 @@ export async function programStage(): Promise<ProgramStage> {
     settingsFile,
     flags: [
       `--path.rootfs=${stage.rootfs}`,
+      `--path.procfs=${stage.procfs}`,
       `--runner.config=${DEMO_CONFIG}`,
       `--config.file=${settingsFile}`,
       `--state.directory=${join(folder, 'state')}`,

@@ -19,15 +19,14 @@ export interface Prometheus extends AsyncDisposable {
   query(expression: string): Promise<readonly Sample[]>;
 }
 
-/** `target` is `host:port`. */
-export async function startPrometheus(target: string): Promise<Prometheus> {
+/** `target` is `host:port`; the rest of the configuration can be told as it stands in a prometheus.yml. */
+export async function startPrometheus(
+  target: string,
+  scrapeConfigs = scrapeOf(target),
+): Promise<Prometheus> {
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-prometheus-'));
   const port = await closedPort();
-  const config = `global: {scrape_interval: 1s, scrape_timeout: 1s}
-scrape_configs:
-  - job_name: runnerwatch
-    static_configs: [{targets: ['${target}']}]
-`;
+  const config = `global: {scrape_interval: 1s, scrape_timeout: 1s}\n${scrapeConfigs}\n`;
   await writeFile(join(folder, 'prometheus.yml'), config);
   const child = spawn(
     'prometheus',
@@ -62,4 +61,10 @@ scrape_configs:
     },
     [Symbol.asyncDispose]: stop,
   };
+}
+
+function scrapeOf(target: string): string {
+  return `scrape_configs:
+  - job_name: runnerwatch
+    static_configs: [{targets: ['${target}']}]`;
 }

@@ -31,7 +31,7 @@ export async function startStageDaemon(stage: Stage): Promise<StageDaemon> {
     probes: PROBES,
     settings: { ...settings, probes },
     loadSettings: async () => ({ settings, problems: [] }),
-    paths: { rootfs: stage.rootfs, procfs: '/proc', sysfs: '/sys' },
+    paths: { rootfs: stage.rootfs, procfs: stage.procfs, sysfs: '/sys' },
     clock: systemClock,
     log: createLog({ level: 'debug', format: 'logfmt', sink: { write: (line) => log.push(line) } }),
     runnerConfigPath: DEMO_CONFIG,

@@ -40,11 +40,12 @@ export function withExample(readme: string, output: string): string {
   return readme.replace(BLOCK, (_all, head: string, tail: string) => `${head}${output}${tail}`);
 }
 
-async function check({ rootfs }: Stage): Promise<string> {
+async function check({ rootfs, procfs }: Stage): Promise<string> {
   const settings = join(rootfs, 'calm.toml');
   await writeFile(settings, CALM);
   const flags = {
     'path.rootfs': rootfs,
+    'path.procfs': procfs,
     'runner.config': DEMO_CONFIG,
     'config.file': settings,
     'state.directory': join(rootfs, 'state'),
