@@ -66,13 +66,7 @@ export interface Stage extends AsyncDisposable {
 
 export async function buildStage(): Promise<Stage> {
   const rootfs = await mkdtemp(join(tmpdir(), 'runnerwatch-demo-'));
-  const authority = createAuthority({
-    commonName: 'Demo Root CA',
-    organisation: 'runnerwatch demo',
-  });
-  const goodCertificate = authority.issue({ commonName: DEMO_HOST, dns: [DEMO_HOST] });
-  const gitlab = await startGitLab({ tls: goodCertificate, pollMilliseconds: POLL_MILLISECONDS });
-  for (const { token } of ENTRIES) gitlab.tokens.add(token);
+  const { authority, goodCertificate, gitlab } = await raiseGitLab();
   const goodConfig = configText(gitlab.port);
   await writeTree(rootfs, authority, goodConfig);
   const start = async (): Promise<RunnerStandIn> =>
@@ -107,6 +101,18 @@ export async function buildStage(): Promise<Stage> {
       await rm(rootfs, { recursive: true, force: true });
     },
   };
+}
+
+/** A GitLab that knows the tokens of our entries. */
+async function raiseGitLab() {
+  const authority = createAuthority({
+    commonName: 'Demo Root CA',
+    organisation: 'runnerwatch demo',
+  });
+  const goodCertificate = authority.issue({ commonName: DEMO_HOST, dns: [DEMO_HOST] });
+  const gitlab = await startGitLab({ tls: goodCertificate, pollMilliseconds: POLL_MILLISECONDS });
+  for (const { token } of ENTRIES) gitlab.tokens.add(token);
+  return { authority, goodCertificate, gitlab };
 }
 
 async function writeTree(rootfs: string, authority: Authority, config: string): Promise<void> {
