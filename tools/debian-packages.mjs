@@ -24,6 +24,8 @@ const TESTS = [
   { name: 'iproute2', proof: 'ip', why: 'networks of the tests: two hosts and a cable' },
   { name: 'nftables', proof: 'nft', why: 'firewalls in those networks' },
   { name: 'git', proof: 'git', why: 'the fresh-clone test' },
+  { name: 'curl', proof: 'curl', why: 'commands of the readme' },
+  { name: 'bsdutils', proof: 'script', why: 'a terminal for the demo’s tests' },
   { name: 'procps', proof: 'ps', why: 'looks for processes left behind' },
 ];
 
