@@ -148,11 +148,20 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const body = await bodyOf(request);
   const { basePath = '' } = state.options;
   const full = new URL(request.url ?? '/', 'http://gitlab').pathname;
   const isBelow = full.startsWith(`${basePath}/`);
-  const path = isBelow ? full.slice(basePath.length) : full;
+  const asked = await noted(state, request, isBelow ? full.slice(basePath.length) : full);
+  const faulty = (await state.override?.(asked)) ?? faultyAnswer(state.fault, asked);
+  if (faulty === 'silent') return undefined;
+  if (faulty === 'reset') return void request.socket.destroy();
+  const missing = isBelow ? undefined : gitlabError(404, '404 Not Found');
+  return send(response, faulty ?? missing ?? (await routed(state, asked)));
+}
+
+/** What is asked, kept for those who look at the requests later. */
+async function noted(state: State, request: IncomingMessage, path: string) {
+  const body = await bodyOf(request);
   const method = request.method ?? 'GET';
   const token = String(request.headers['runner-token'] ?? wordOf(body, 'token') ?? '');
   state.requests.push({
@@ -163,12 +172,7 @@ async function answer(
     hasToken: token !== '',
     systemId: wordOf(body, 'system_id'),
   });
-  const asked = { method, path, token };
-  const faulty = (await state.override?.(asked)) ?? faultyAnswer(state.fault, asked);
-  if (faulty === 'silent') return undefined;
-  if (faulty === 'reset') return void request.socket.destroy();
-  const missing = isBelow ? undefined : gitlabError(404, '404 Not Found');
-  return send(response, faulty ?? missing ?? (await routed(state, asked)));
+  return { method, path, token };
 }
 
 type Body = Readonly<Record<string, unknown>> | undefined;
