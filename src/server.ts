@@ -10,6 +10,7 @@ import { gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fastify } from 'fastify';
 
+import { shownWord } from './core/shown-word.ts';
 import type { View } from './core/view.ts';
 import { reportOf } from './report/document.ts';
 import type { Health } from './report/health.ts';
@@ -125,7 +126,7 @@ function addHealth(app: FastifyInstance, { read }: ServerLoan): void {
     const view = viewOfRunner(read(), request.params.runner);
     if (view !== undefined) return sendHealth(request, reply, view);
     void reply.code(404);
-    return { error: `config.toml has no entry "${request.params.runner}"` };
+    return { error: `config.toml has no entry "${shownWord(request.params.runner)}"` };
   });
 }
 
@@ -169,7 +170,9 @@ function notFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyR
     (method) => app.findRoute({ method, url: routeOf(path) }) !== null,
   );
   if (allowed.length === 0) {
-    void reply.code(404).send({ error: `there is no page ${path}; GET / lists what there is` });
+    void reply
+      .code(404)
+      .send({ error: `there is no page ${shownWord(path)}; GET / lists what there is` });
     return;
   }
   const list = allowed

@@ -2,6 +2,7 @@
  * `runnerwatch check`: one full round of the same probes and the same diagnosis as the daemon, then exit.
  * With `--watch` it goes on and prints the report again whenever the judgement changes.
  */
+import { shownWord } from '../core/shown-word.ts';
 import type { View } from '../core/view.ts';
 import type { Daemon } from '../daemon.ts';
 import { reportOf } from '../report/document.ts';
@@ -61,7 +62,7 @@ function print(view: View, invocation: Invocation): number {
       .map(({ runner, name }) => `${name} (${runner})`)
       .join(', ');
     process.stderr.write(
-      `runnerwatch: there is no runner "${wanted}" in ${view.snapshot.surroundings.configPath}; there are: ${known || 'none'}\n`,
+      `runnerwatch: there is no runner "${shownWord(wanted ?? '')}" in ${view.snapshot.surroundings.configPath}; there are: ${known || 'none'}\n`,
     );
     return EXIT_UNSURE;
   }

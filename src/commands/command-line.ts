@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 
 import { nearest } from '../core/nearest.ts';
+import { shownWord } from '../core/shown-word.ts';
 import type { CommandName, CommandSpec, FlagSpec } from './command-table.ts';
 import { COMMANDS, GENERAL } from './command-table.ts';
 
@@ -26,7 +27,7 @@ export type Parsed =
 export function parseCommandLine(argv: readonly string[]): Parsed {
   const first = argv[0];
   if (first !== undefined && !first.startsWith('-') && !isCommand(first)) {
-    return mistake(`there is no command "${first}"`, first, Object.keys(COMMANDS));
+    return mistake(`there is no command "${shownWord(first)}"`, first, Object.keys(COMMANDS));
   }
   const command = first !== undefined && isCommand(first) ? first : undefined;
   const rest = command === undefined ? argv : argv.slice(1);
@@ -65,7 +66,8 @@ function parseFlags(named: CommandName | undefined, argv: readonly string[]): Pa
   if (values.has('help')) return { kind: 'print', text: 'help', command: named };
   if (values.has('version')) return { kind: 'print', text: 'version', command: named };
   const extra = positionals[spec.positionals];
-  if (extra !== undefined) return mistake(`${command} does not take the argument "${extra}"`);
+  if (extra !== undefined)
+    return mistake(`${command} does not take the argument "${shownWord(extra)}"`);
   return {
     kind: 'run',
     invocation: {
@@ -119,7 +121,7 @@ function problemOf(
   }
   if (flag.choices !== undefined && value !== undefined && !flag.choices.includes(value)) {
     return mistake(
-      `${rawName} "${value}" is not one of ${flag.choices.join(', ')}`,
+      `${rawName} "${shownWord(value)}" is not one of ${flag.choices.join(', ')}`,
       value,
       flag.choices,
     );

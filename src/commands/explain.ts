@@ -1,5 +1,6 @@
 /** `runnerwatch explain [CAUSE]`: the catalogue of causes, for reading in the terminal. */
 import { nearest } from '../core/nearest.ts';
+import { shownWord } from '../core/shown-word.ts';
 import { causeSpec, catalogue } from '../diagnosis/catalogue/index.ts';
 import { explainPage } from '../diagnosis/explain.ts';
 import type { Invocation } from './command-line.ts';
@@ -26,6 +27,6 @@ export async function explain({ positionals: [id] }: Invocation): Promise<number
     catalogue.map((known) => known.id),
   );
   const hint = near === undefined ? 'runnerwatch explain lists them' : `did you mean ${near}?`;
-  process.stderr.write(`runnerwatch: there is no cause "${id}"; ${hint}\n`);
+  process.stderr.write(`runnerwatch: there is no cause "${shownWord(id)}"; ${hint}\n`);
   return EXIT_USAGE;
 }

@@ -2,6 +2,7 @@
  * Which URL does the runner make of an entry's `url`? (config reference 2.3 and R01–R08: trailing
  * slashes and one `/ci` are cut, then `/api/v4/` is appended; http and https only.)
  */
+import { shownWord } from '../core/shown-word.ts';
 
 export type BaseUrl =
   | { readonly ok: true; readonly url: URL }
@@ -25,7 +26,8 @@ export function baseUrlOf(text: string): BaseUrl {
   return { ok: true, url };
 }
 
-/** A url as it may be shown: without what stands before `@`. */
+/** A url as it may be shown: without what stands before `@` or after `?`, and not at all when it is a token. */
 export function shownUrl(text: string): string {
-  return text.replace(/(?<=^|\/\/)[^/@]*@/, '');
+  const plain = text.replace(/(?<=^|\/\/)[^/@]*@/, '').replace(/(?<=[?#]).*$/s, '…');
+  return /^https?:\/\//i.test(plain) ? plain : shownWord(plain);
 }

@@ -20,6 +20,7 @@ import { shortToken } from '../gitlab/token.ts';
 import { decideProxy } from '../gonet/proxy-decision.ts';
 import type { Mount } from '../host/mounts.ts';
 import type { ProxyHint } from '../host/proxy-settings.ts';
+import { shownWord } from '../core/shown-word.ts';
 import { baseUrlOf, shownUrl } from './base-url.ts';
 import { blindProblem, unsetProblems, urlProblem } from './entry-problems.ts';
 import type { Environment } from './expand.ts';
@@ -226,7 +227,8 @@ function runnerTarget(
     kind: 'runner',
     id,
     name: entry.name,
-    executor: entry.executor,
+    // Whatever stands there becomes a label.
+    executor: shownWord(entry.executor),
     url,
     ...(endpoint === undefined || !isTokenKnown ? {} : { endpoint: endpoint.id }),
     token,

@@ -1,0 +1,9 @@
+/** A word that somebody typed, as it may be repeated to him: unless it looks like a token. */
+import { printable } from './printable.ts';
+
+/** Prefixes of GitLab's tokens, and the one of old registration tokens. */
+const TOKEN = /gl[a-z]{2,}-|GR1348941/;
+
+export function shownWord(word: string): string {
+  return TOKEN.test(word) ? '…' : printable(word);
+}
