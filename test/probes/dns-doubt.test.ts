@@ -108,6 +108,14 @@ describe('the address in use does not answer', () => {
   });
 });
 
+test('the same address from another server is no difference, also when it answers again', async () => {
+  await using gitlab = await startTcpServer();
+  await using one = await startDnsServer(only(ALIVE));
+  await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);
+  const { first, second } = await look({ dnsPort: two.port, port: gitlab.port });
+  expect(second).toEqual(first);
+});
+
 test('nobody else is asked while the address has not failed', async () => {
   await using one = await startDnsServer(only(DEAD));
   await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);

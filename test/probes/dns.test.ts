@@ -221,6 +221,18 @@ describe('servers that fail in different ways', () => {
   });
 });
 
+test('a stub that fails on a host without any way out has no route, and the stub is not blamed', async () => {
+  await using server = await startDnsServer(() => 'servfail');
+  const files = { '/proc/net/route': 'Iface\tDestination\tGateway \tFlags\n' };
+  const { finding } = await look({ port: server.port, files });
+  expect(finding).toMatchObject({
+    status: 'fail',
+    reason: 'no-route',
+    detail: 'lookup of gitlab.test: 127.0.0.1 servfail; nothing leads out of this host',
+    facts: { address: '127.0.0.1' },
+  });
+});
+
 test('servers that are silent until the time is over are a timeout too', async () => {
   await using server = await startDnsServer(() => 'silent');
   using deadline = deadlineOf(0.2);
