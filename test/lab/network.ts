@@ -82,7 +82,7 @@ export async function createNetwork(): Promise<Network> {
 function wireUp(addresses: readonly string[], address6: string): string {
   const words = [
     `ip link set ${WIRE} up`,
-    `sysctl -q -w net.ipv6.conf.${WIRE}.disable_ipv6=0`,
+    `sysctl -q -w net.ipv6.conf.all.disable_ipv6=0`,
     ...addresses.map((address) => `ip addr replace ${address}/24 dev ${WIRE}`),
     `ip addr replace ${address6}/64 dev ${WIRE} nodad`,
     `ip route replace 10.200.0.0/24 dev ${WIRE} src ${addresses[0]}`,

@@ -13,6 +13,7 @@ import { buildWorld } from './world.ts';
 /** Three intervals, the longest deadline, and what two busy cores cost. */
 const PATIENCE_SECONDS = 30;
 const HOLD_SECONDS = 4.5;
+const SETTLED_MILLISECONDS = 3000;
 const WATCH_SECONDS = 16;
 
 export interface Outcome {
@@ -47,6 +48,8 @@ async function playFault(row: FaultRow, world: World): Promise<Played> {
   const problems: string[] = [];
   const unhealthy = await begin(row, world);
   if (unhealthy !== undefined) return unhealthy;
+  // What was on its way at that moment has ended.
+  const since = Date.now() + SETTLED_MILLISECONDS;
   const { daemon } = world;
   const before = await world.files.runnerFolder();
   const lack = (report: Report) => shortfall(report, row);
@@ -57,6 +60,7 @@ async function playFault(row: FaultRow, world: World): Promise<Played> {
     return { got, problems: [`not found: ${found.lacks}`], report: found.report, text };
   }
   const { held, checked } = await hold(row, world, found, problems);
+  problems.push(...[row.holds?.(world, since)].filter((text) => text !== undefined));
   if ((await world.files.runnerFolder()) !== before)
     problems.push('I-10: the runner’s folder changed');
   problems.push(...(await mend(row, world, text)));
@@ -207,14 +211,15 @@ async function brokenAtEnd(
   ];
 }
 
-function detailsOf({ text }: Played, { gitlab, daemon }: World): string {
+function detailsOf({ text, checked }: Played, { gitlab, daemon }: World): string {
   const requests = gitlab.application.requests
     .slice(-30)
     .map(
       ({ at, method, path, userAgent }) =>
         `${new Date(at).toISOString()} ${method} ${path} ${userAgent}`,
     );
-  return [text, 'requests:', ...requests, 'output:', daemon.output()].join('\n');
+  const seen = checked === undefined ? [] : ['check:', checked.stdout, checked.stderr];
+  return [text, ...seen, 'requests:', ...requests, 'output:', daemon.output()].join('\n');
 }
 
 function expectedOf(row: FaultRow | HealthyRow): string {

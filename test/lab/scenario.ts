@@ -30,6 +30,8 @@ export interface FaultRow {
     readonly told: RegExp;
     readonly apply: (world: World) => Promise<unknown> | void;
   };
+  /** What must also be true at the end, of what happened since the fault; a text says what was not. */
+  readonly holds?: (world: World, since: number) => string | undefined;
   /** It is broken before anybody looks, since what shows it is asked for once an hour. */
   readonly startsBroken?: boolean;
   /** For causes that need many observations. */

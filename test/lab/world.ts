@@ -59,7 +59,7 @@ export interface World {
   /** Ends what was adopted now: the proxy of the healthy world, say. */
   readonly release: () => Promise<void>;
   /** Another server on GitLab's address, until the world is restored. */
-  listenAt(server: Server, port: number): Promise<void>;
+  readonly listenAt: (server: Server, port: number) => Promise<void>;
   check(): Promise<Checked>;
   restore(): Promise<void>;
 }

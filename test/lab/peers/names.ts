@@ -1,7 +1,7 @@
-/** The name servers of the lab: two of them, on port 53 of two addresses, answering by one script each. */
+/** The name servers of the lab, on port 53 of three addresses, the third an IPv6 one of the first. */
 import type { DnsServer, Said, Script } from '../../support/dns-server.ts';
 import { startDnsServer } from '../../support/dns-server.ts';
-import { GITLAB_ADDRESS, PROXY_ADDRESS, SECOND_RESOLVER } from '../network.ts';
+import { GITLAB_ADDRESS, GITLAB_ADDRESS_6, PROXY_ADDRESS, SECOND_RESOLVER } from '../network.ts';
 
 const PORT = 53;
 
@@ -32,6 +32,7 @@ export async function startNames(): Promise<LabNames> {
     await startDnsServer((...asked) => scripts[0](...asked), GITLAB_ADDRESS, PORT);
   let first: DnsServer | undefined = await open();
   const second = await startDnsServer((...asked) => scripts[1](...asked), SECOND_RESOLVER, PORT);
+  const third = await startDnsServer((...asked) => scripts[0](...asked), GITLAB_ADDRESS_6, PORT);
   const stop = async (): Promise<void> => {
     await first?.[Symbol.asyncDispose]();
     first = undefined;
@@ -48,6 +49,7 @@ export async function startNames(): Promise<LabNames> {
     [Symbol.asyncDispose]: async () => {
       await stop();
       await second[Symbol.asyncDispose]();
+      await third[Symbol.asyncDispose]();
     },
   };
 }

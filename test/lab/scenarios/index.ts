@@ -2,7 +2,18 @@
 import type { Row } from '../scenario.ts';
 import { dnsRows } from './dns.ts';
 import { gitlabRows } from './gitlab.ts';
+import { healthyRows } from './healthy.ts';
+import { networkRows } from './network.ts';
 import { proxyRows } from './proxy.ts';
 import { tlsRows } from './tls.ts';
+import { tokenRows } from './token.ts';
 
-export const ROWS: readonly Row[] = [...dnsRows, ...tlsRows, ...gitlabRows, ...proxyRows];
+export const ROWS: readonly Row[] = [
+  ...tokenRows,
+  ...dnsRows,
+  ...networkRows,
+  ...proxyRows,
+  ...gitlabRows,
+  ...tlsRows,
+  ...healthyRows,
+];
