@@ -54,8 +54,8 @@ interface Round {
   readonly signal: AbortSignal;
   readonly emit: (result: ProbeResult) => void;
   readonly held: Held;
-  /** What this walk looks at, decided once at its start: a link must not skip what a later one needs. */
-  readonly wanted: ReadonlySet<CheckId>;
+  /** What this walk looks at, decided at its start: a link must not skip what a later one needs. */
+  readonly wanted: Set<CheckId>;
 }
 
 async function runWalk(given: Omit<Round, 'held'>): Promise<void> {
@@ -65,13 +65,25 @@ async function runWalk(given: Omit<Round, 'held'>): Promise<void> {
   const round: Round = { ...given, held: holdBack(walk, given.signal, given.emit) };
   try {
     for (const check of inOrder(round)) {
+      const before = round.loan.known(check.id)?.result.finding;
       const finding = await stepOf(check, round, walk, findings);
       if (check.target.kind === 'endpoint') findings.set(check.probe.id, finding);
+      if (isNews(check, before, finding)) wantApi(round);
     }
   } finally {
     round.held.release();
     walk.socket?.destroy();
   }
+}
+
+/** The web tier lets through what it did not, or the reverse: what the API said before no longer speaks. */
+function isNews({ probe }: Check, before: Finding | undefined, now: Finding): boolean {
+  if (probe.id !== 'http' || before === undefined || before.status === now.status) return false;
+  return !isBlocking(before) && !isBlocking(now);
+}
+
+function wantApi({ checks, wanted }: Round): void {
+  for (const { id, probe } of checks) if (probe.id === 'api') wanted.add(id);
 }
 
 /** Links as planned; tokens with the longest wait first, so that they take turns on a small budget. */
@@ -129,7 +141,7 @@ function wantedOf(
   checks: readonly Check[],
   { clock, known, ledger }: WalkLoan,
   everything: boolean,
-): ReadonlySet<CheckId> {
+): Set<CheckId> {
   const isWanted = (check: Check): boolean => {
     const last = known(check.id);
     return isDue(check, last, clock) || (everything && mayRepeat(last, clock));

@@ -31,6 +31,7 @@ export type TokenFault =
   | 'expiring-soon'
   | 'no-system-id'
   | 'verify-not-due'
+  | 'endpoint-missing'
   | 'token-error';
 
 export interface TokenJudgement {
@@ -59,6 +60,8 @@ export function judgeTokenAnswer(got: HttpAnswer, context: Context): TokenJudgem
   if (/orphaned/i.test(message)) return fail('orphaned', `${said}: the runner is orphaned`);
   if (status === 429 && /database migrations/i.test(message)) return unknown('migrations', said);
   if (status === 403) return forbidden(answer, message, said, context);
+  // Verify is as old as runners are; discovery is asked elsewhere before its 404 comes here.
+  if (status === 404) return fail('endpoint-missing', `${said}: it knows no such request`);
   return byOther(answer, context);
 }
 

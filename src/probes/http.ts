@@ -13,7 +13,7 @@
 import type { Socket } from 'node:net';
 
 import { basicOf } from '../gonet/tunnel.ts';
-import type { Finding } from '../core/finding.ts';
+import type { Fact, Finding } from '../core/finding.ts';
 import type { HttpAnswer, LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
@@ -169,7 +169,8 @@ export const http = defineProbe({
       const quiet = quietSeconds(answer);
       if (quiet > 0) tools.ledger.pause(target.id, quiet);
       const fault = await healthFaultOf(answer, target, send, tools.signal);
-      return judged(answer, asked, fault, options.slow_seconds, target.proxy);
+      const finding = judged(answer, asked, fault, options.slow_seconds, target.proxy);
+      return { ...finding, facts: { ...finding.facts, ...dialled(tools) } };
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       const detail = `GET ${asked.href}: ${error.message}`;
@@ -177,6 +178,12 @@ export const http = defineProbe({
     }
   },
 });
+
+/** Which of several backends it was that answered. */
+function dialled({ walk }: LinkTools): { readonly address?: Fact } {
+  const address = walk.findings?.get('connect')?.facts?.['address'];
+  return address === undefined ? {} : { address };
+}
 
 function wayOf({ url, proxy }: EndpointTarget, { walk, clock }: LinkTools): Way | undefined {
   const { socket, open } = walk;

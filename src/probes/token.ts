@@ -72,10 +72,7 @@ const REASONS = {
     meaning: 'GitLab’s runner API redirects elsewhere, which turns the runner’s POST into GET.',
     action: 'Put the final address into `url`.',
   },
-  migrations: {
-    meaning: 'GitLab is migrating its database and asks runners to wait.',
-    action: 'Wait.',
-  },
+  migrations: { meaning: 'GitLab migrates its database and asks for patience.', action: 'Wait.' },
   'address-limited': {
     meaning: 'GitLab limits requests without a user from this address (429), such as this one.',
     action: 'Nothing, if only runnerwatch is limited; else lower requests_per_hour.',
@@ -104,6 +101,10 @@ const REASONS = {
     meaning:
       'GitLab is too old to be asked without a side effect, and was asked less than an hour ago.',
     action: 'Wait.',
+  },
+  'endpoint-missing': {
+    meaning: 'GitLab does not know the request with which runners verify their tokens.',
+    action: 'Bring the versions of GitLab and the runner together.',
   },
   'token-error': {
     meaning: 'The answer says nothing about the token.',
@@ -214,7 +215,9 @@ function judged(
   if (quiet > 0) ledger.pause(endpointOf(target), quiet);
   const asked = new URL(path, target.endpoint ?? target.url);
   const judgement = judgeTokenAnswer(answer, { target, asked, now: clock.wall() });
-  return judgement === undefined ? {} : { judgement };
+  // While GitLab asks for quiet, what it said last is what holds.
+  const held = quiet > 0 ? { holdsSeconds: quiet } : {};
+  return judgement === undefined ? held : { judgement, ...held };
 }
 
 function endpointOf({ endpoint, id }: RunnerTarget): string {
@@ -243,5 +246,5 @@ async function verified(target: RunnerTarget, tools: LinkTools, send: Send): Pro
   const answer = await answerTo(request, send, tools);
   const said =
     answer instanceof ExchangeError ? noAnswer(answer) : judged(answer, path, target, tools);
-  return { ...said, holdsSeconds: VERIFY_SECONDS };
+  return { ...said, holdsSeconds: Math.max(VERIFY_SECONDS, said.holdsSeconds ?? 0) };
 }

@@ -109,3 +109,79 @@ describe('502', () => {
     expect(causesOf(brokenAt('http', http))).toEqual([id]);
   });
 });
+
+describe('good and bad answers in turn', () => {
+  const look = (isGood: boolean, address: string) => ({
+    check: 'http@x' as const,
+    startedAt: START,
+    durationSeconds: 0.1,
+    finding: isGood
+      ? { status: 'pass' as const, facts: { address } }
+      : { ...fail('bad-gateway'), facts: { address } },
+  });
+  const recentOf = (pattern: string) =>
+    [...pattern].map((letter) => look(letter === '+', letter === '+' ? '10.0.0.3' : '10.0.0.2'));
+
+  test('are one of several backends, named by its address, also while the last answer is good', () => {
+    const http: Said = { finding: { status: 'pass' }, recent: recentOf('+-+-+-+-+-') };
+
+    expect(diagnose(snapshotOf({ http })).causes).toMatchObject([
+      {
+        id: 'gitlab-partial-outage',
+        severity: 'warning',
+        confidence: 'confirmed',
+        summary: expect.stringContaining(
+          '10.0.0.3: 0 of 5 requests fail, 10.0.0.2: 5 of 5 requests fail',
+        ),
+      },
+    ]);
+  });
+
+  test.each([
+    ['one bad answer among good ones', '+++++-++++'],
+    ['an outage that is over', '+++---++++'],
+    ['too few to tell', '+-+-+-'],
+  ])('%s is none', (_, pattern) => {
+    expect(causesOf({ http: { finding: { status: 'pass' }, recent: recentOf(pattern) } })).toEqual(
+      [],
+    );
+  });
+});
+
+describe('a login or a redirect before the health page', () => {
+  test.each([
+    ['login-gateway', 'edge-auth-gateway'],
+    ['redirected', 'url-redirect-breaks-post'],
+  ])('%s is only told while the API is open', (reason, id) => {
+    const { causes, verdict } = diagnose(snapshotOf({ http: warn(reason) }));
+
+    expect(causes).toMatchObject([{ id, severity: 'info' }]);
+    expect(verdict).toBe('healthy');
+  });
+});
+
+describe('what GitLab says of itself in answer to a token', () => {
+  const day = 86_400_000;
+
+  test.each([
+    ['read-only', 0, 'gitlab-maintenance-mode', 'warning'],
+    ['read-only', 2 * day, 'gitlab-read-only-site', 'critical'],
+  ])('%s for %d ms is %s', (reason, age, id, severity) => {
+    const state: Said = { finding: fail(reason), since: START - age };
+
+    expect(diagnose(snapshotOf({ 'token@runnerAA1': state })).causes).toMatchObject([
+      { id, severity },
+    ]);
+  });
+
+  test.each([
+    ['too-many-requests', 'gitlab-rate-limited', 'warning'],
+    ['migrations', 'gitlab-migration-backoff', 'notice'],
+  ])('%s is a cause although the token was not judged', (reason, id, severity) => {
+    const unknown = { status: 'unknown', reason, detail: 'seen' } as const;
+
+    expect(diagnose(snapshotOf({ 'token@runnerAA1': unknown })).causes).toMatchObject([
+      { id, severity },
+    ]);
+  });
+});

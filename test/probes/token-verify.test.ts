@@ -86,7 +86,7 @@ test.each<[string, Said]>([
   ['unknown token-error', reply(200, '200')],
   ['fail rejected', gitlab(403, { message: '403 Forbidden' })],
   ['fail orphaned', gitlab(422, { message: 'Runner is orphaned' })],
-  ['unknown token-error', gitlab(404, { error: '404 Not Found' })],
+  ['fail endpoint-missing', gitlab(404, { error: '404 Not Found' })],
   ['unknown token-error', gitlab(400, { error: 'token is missing' })],
   // Verify names the runner in its body, so this limit is the runner's.
   ['unknown too-many-requests', reply(429, 'Retry later\n', { headers: RAILS_HEADERS })],

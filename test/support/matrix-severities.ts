@@ -151,13 +151,6 @@ export const IDS_FOR_LATER: Readonly<Record<string, string>> = {
     'idle-connection-killed',
   ),
   ...later(
-    'needs to tell lasting from passing, or another request to GitLab (issue 3)',
-    'gitlab-read-only-site',
-    'gitlab-migration-backoff',
-    'edge-ip-banned',
-    'gitlab-version-skew',
-  ),
-  ...later(
     'needs the process’s start beside the age of the trust file (issue 3)',
     'tls-trust-not-reloaded',
   ),

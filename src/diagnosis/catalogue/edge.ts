@@ -18,11 +18,32 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
       'A web application firewall, a CDN or an allow-list answers 403 in GitLab’s place. The runner’s log says “forbidden”, and the token is fine.',
     evidence: '403 or 406 without any sign of GitLab.',
     notConfusedWith: ['token-rejected', 'proxy-connect-denied'],
-    from: [...both('forbidden'), 'http/banned', 'token/forbidden-by-edge'],
+    from: [...both('forbidden'), 'token/forbidden-by-edge'],
     says: (c) => `something before GitLab refuses requests to ${c.url}`,
     fix: (c) => [
       step('See who answers.', `curl -si ${quoted(`${c.url}api/v4/version`)} | head -20`),
       step('Allow this host’s address for /api/v4/jobs* and /api/v4/runners* there.'),
+    ],
+  }),
+  webCause({
+    id: 'edge-ip-banned',
+    title: 'The address of this host is banned',
+    meaning:
+      'Every path, also the sign-in page, answers this address with a plain refusal: GitLab’s Rack Attack or the edge before it has blocked it. The token is fine.',
+    evidence: 'The same plain “Forbidden” on the health page and on the sign-in page.',
+    notConfusedWith: ['token-rejected', 'edge-waf-blocked'],
+    from: ['http/banned'],
+    says: (c) => `${c.host} refuses this host’s address on every path`,
+    fix: (c) => [
+      step(
+        'See it from here, and from another host.',
+        `curl -si ${quoted(`${c.url}users/sign_in`)} | head -5`,
+      ),
+      step(
+        'On the GitLab server: was it Rack Attack? Its log names the address.',
+        'sudo grep -h Rack_Attack /var/log/gitlab/gitlab-rails/auth_json.log | tail -5',
+      ),
+      step('Take the address off the block list there or at the edge, and allow-list it.'),
     ],
   }),
   webCause({

@@ -51,7 +51,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     evidence: '503, 502 or 504 on a trivial request.',
     notConfusedWith: ['gitlab-maintenance-mode'],
     from: [...both('unavailable'), 'token/unavailable'],
-    says: (c) => `${c.url} answers that it is not available (503)`,
+    says: (c) => `${c.url} answers that it is not available`,
     fix: () => [
       step(
         'Look at the health of GitLab’s backends and of the load balancer.',
@@ -62,7 +62,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
   webCause({
     id: 'gitlab-maintenance-mode',
     severity: 'warning',
-    title: 'GitLab refuses to write: maintenance mode or a read-only site',
+    title: 'GitLab refuses to write: maintenance mode',
     meaning:
       'Reading works, writing is refused. In old versions the refusal is a 403 that looks like a bad token; it is not.',
     evidence: 'A refusal of GitLab itself that speaks of maintenance or of being read-only.',
@@ -146,12 +146,13 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
   webCause({
     id: 'gitlab-rate-limited',
     severity: 'warning',
-    title: 'GitLab limits the rate of this address',
-    meaning: 'The web tier answers 429 to a request that GitLab’s own limits exempt.',
-    evidence: '429 on the health request.',
+    title: 'GitLab limits the rate of the runner',
+    meaning:
+      'GitLab answers 429 to requests of runners, or to a request that its own limits exempt. The runner waits and tries again, quietly.',
+    evidence: '429 on the health request or on a request with a runner’s token.',
     notConfusedWith: ['monitor-throttled', 'edge-challenge'],
-    from: ['http/too-many-requests'],
-    says: (c) => `${c.url} limits the rate of requests from this address (429)`,
+    from: ['http/too-many-requests', 'token/too-many-requests'],
+    says: (c) => `${c.url} limits the rate of requests of this runner or from this address (429)`,
     fix: () => [
       step(
         'Fewer pollers behind this address, or an exemption for it.',

@@ -3,6 +3,7 @@ import type { CauseSpec } from '../cause-spec.ts';
 import { CONFIG_CAUSES } from './config.ts';
 import { DNS_CAUSES } from './dns.ts';
 import { EDGE_CAUSES } from './edge.ts';
+import { GITLAB_STATE_CAUSES } from './gitlab-state.ts';
 import { GITLAB_CAUSES } from './gitlab.ts';
 import { HOST_CAUSES } from './host.ts';
 import { NETWORK_CAUSES } from './network.ts';
@@ -26,6 +27,7 @@ export const catalogue: readonly CauseSpec[] = [
   ...TLS_TRUST_CAUSES,
   ...TLS_HANDSHAKE_CAUSES,
   ...EDGE_CAUSES,
+  ...GITLAB_STATE_CAUSES,
   ...GITLAB_CAUSES,
   ...TOKEN_CAUSES,
 ];

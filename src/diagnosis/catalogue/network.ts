@@ -155,12 +155,14 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     // A dead address costs the runner time and nothing else, as long as another one answers.
     warnSeverity: 'notice',
     scope: 'gitlab',
-    title: 'One of several addresses of GitLab does not answer',
-    meaning: 'The runner goes on with the next address and loses time at each new connection.',
-    evidence: 'One address fails while another answers, several times in a row.',
+    title: 'One of several backends of GitLab fails',
+    meaning:
+      'One address does not answer, and the runner loses time at each new connection; or one backend behind the address answers with errors, and a part of the runner’s requests fails.',
+    evidence:
+      'One address fails while another answers, or good and bad answers to one request in turn.',
     notConfusedWith: ['network-packet-loss', 'ipv6-path-broken'],
     from: ['connect/some-addresses-failed'],
-    says: (c) => `one of the addresses of ${c.host} does not answer (${c.fact('attempts')})`,
+    says: (c) => `one of the backends of ${c.host} fails (${c.fact('attempts')})`,
     fix: (c) => [
       step(
         'Which ones are published?',
@@ -168,6 +170,6 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
       ),
       step('Repair the dead one, or take it out of DNS.'),
     ],
-    resolvedWhen: 'every address answers',
+    resolvedWhen: 'every backend answers',
   },
 ];

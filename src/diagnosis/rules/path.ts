@@ -12,8 +12,9 @@ import type { CauseSpec } from '../cause-spec.ts';
 import { draft, mustHave } from '../draft.ts';
 import type { Picture } from '../picture.ts';
 import { factsOf, hasReason, isFail } from '../picture.ts';
-import { isPassingSlowness } from './refine-dns.ts';
 import { refined } from './refine.ts';
+import { isAlternating } from './refine-web.ts';
+import { isPassingSlowness } from './slowness.ts';
 
 export function pathCauses(picture: Picture): readonly Cause[] {
   return merged(picture.surroundings.endpoints.flatMap((endpoint) => causesOf(endpoint, picture)));
@@ -23,10 +24,14 @@ function causesOf(endpoint: EndpointTarget, picture: Picture): readonly Cause[] 
   const links = picture.linksOf(endpoint);
   const broken = brokenLink(links);
   const open = broken === undefined ? links : links.slice(0, links.indexOf(broken));
-  const warning = open.filter((link) => link.finding.status === 'warn' && !isPassingSlowness(link));
-  return [...(broken === undefined ? [] : [broken]), ...warning].map((link) =>
+  const odd = open.filter((link) => isAlternating(link) || isLastingWarning(link));
+  return [...(broken === undefined ? [] : [broken]), ...odd].map((link) =>
     causeOfLink(link, endpoint, links, picture),
   );
+}
+
+function isLastingWarning(link: CheckState): boolean {
+  return link.finding.status === 'warn' && !isPassingSlowness(link);
 }
 
 /** The first failed link. A proxy that cannot be resolved or reached is its own fault, not dns's or connect's. */

@@ -26,18 +26,3 @@ export const byDoubtedName: Refinement = (link, endpoint, picture) => {
 function dnsOf(endpoint: string, picture: Picture): CheckState | undefined {
   return picture.statesOf('dns').find(({ check }) => check.target.id === endpoint);
 }
-
-/** So many lookups are looked at together; one lost packet is not a slow name server. */
-const LOOKUPS = 5;
-
-/** A slow lookup among fast ones: the median of the last ones is within the limit. */
-export function isPassingSlowness(state: CheckState): boolean {
-  const { check, recent } = state;
-  if (check.probe.id !== 'dns' || !hasReason(state, 'slow')) return false;
-  const seconds = recent
-    .slice(-LOOKUPS)
-    .flatMap(({ finding }) => finding.measures?.['lookup_seconds'] ?? [])
-    .toSorted((a, b) => a - b);
-  const median = seconds[Math.floor((seconds.length - 1) / 2)];
-  return median !== undefined && median <= Number(check.options['slow_seconds']);
-}

@@ -1,5 +1,7 @@
-/** How long GitLab's web tier has been answering that way, and how it answered before (matrix 2.5). */
+/** How long, and how often, GitLab’s web tier has been answering that way (matrix 2.5). */
 import type { CheckState } from '../../core/check.ts';
+import type { Finding } from '../../core/finding.ts';
+import { AT_ONCE } from '../cause-spec.ts';
 import { mustHave } from '../draft.ts';
 import { hasReason } from '../picture.ts';
 import type { Refinement } from './refinement.ts';
@@ -21,5 +23,55 @@ export const byBootTime: Refinement = (link, _endpoint, { snapshot }) => {
 };
 
 function wasFine({ recent }: CheckState): boolean {
-  return recent.some(({ finding }) => finding.status === 'pass' || finding.status === 'warn');
+  return recent.some(({ finding }) => isGood(finding));
 }
+
+function isGood({ status }: Finding): boolean {
+  return status === 'pass' || status === 'warn';
+}
+
+const LOOKS = 10;
+/** A fifth of good and a fifth of bad answers, and more than one turn: it is not simply broken, nor repaired. */
+const LEAST_OF_EACH = 2;
+const LEAST_TURNS = 3;
+
+/** One of several backends fails: the same request is answered well and badly in turn. */
+export const byAlternation: Refinement = (link) => {
+  if (!isAlternating(link)) return undefined;
+  // Ten answers are the evidence; the last one alone would start anew at each turn.
+  const spec = { ...mustHave('gitlab-partial-outage'), confirm: AT_ONCE };
+  return { spec, severity: 'warning', facts: { attempts: answersByAddress(link) } };
+};
+
+/** `10.0.0.2: 5 of 5 fail, 10.0.0.3: 0 of 5 fail`: a dead backend is named where it has an address of its own. */
+function answersByAddress({ recent }: CheckState): string {
+  const groups = Map.groupBy(recent.slice(-LOOKS), ({ finding }) =>
+    String(finding.facts?.['address'] ?? 'the address'),
+  );
+  return [...groups]
+    .map(([address, looks]) => {
+      const bad = looks.filter(({ finding }) => !isGood(finding)).length;
+      return `${address}: ${bad} of ${looks.length} requests fail`;
+    })
+    .join(', ');
+}
+
+/** Also while the last answer happened to be a good one. */
+export function isAlternating({ check, recent }: CheckState): boolean {
+  if (check.probe.id !== 'http' && check.probe.id !== 'api') return false;
+  const good = recent.slice(-LOOKS).map(({ finding }) => isGood(finding));
+  const goodCount = good.filter((one) => one).length;
+  const turns = good.filter((one, index) => index > 0 && one !== good[index - 1]).length;
+  const isMixed = goodCount >= LEAST_OF_EACH && good.length - goodCount >= LEAST_OF_EACH;
+  return good.length === LOOKS && isMixed && turns >= LEAST_TURNS;
+}
+
+/** The health page stands behind something that the API does not stand behind: the runner is not concerned. */
+export const byOpenApi: Refinement = (link, { id }, picture) => {
+  const isAside = link.check.probe.id === 'http' && link.finding.status === 'warn';
+  if (!isAside || !hasReason(link, 'login-gateway', 'redirected')) return undefined;
+  const api = picture.statesOf('api').find(({ check }) => check.target.id === id);
+  if (api?.finding.status !== 'pass') return undefined;
+  const cause = hasReason(link, 'login-gateway') ? 'edge-auth-gateway' : 'url-redirect-breaks-post';
+  return { spec: mustHave(cause), severity: 'info' };
+};

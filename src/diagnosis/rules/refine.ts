@@ -9,7 +9,7 @@ import type { Refined, Refinement } from './refinement.ts';
 import { byDoubtedName } from './refine-dns.ts';
 import { byDetour, byProxyCertificate, byUnparsableProxy } from './refine-proxy.ts';
 import { byFamily, byFirewall, byPacketLoss } from './refine-network.ts';
-import { byBootTime } from './refine-web.ts';
+import { byAlternation, byBootTime, byOpenApi } from './refine-web.ts';
 
 const REFINEMENTS: readonly Refinement[] = [
   byFirewall,
@@ -19,7 +19,9 @@ const REFINEMENTS: readonly Refinement[] = [
   byProxyCertificate,
   byPacketLoss,
   byFamily,
+  byAlternation,
   byBootTime,
+  byOpenApi,
 ];
 
 export function refined(

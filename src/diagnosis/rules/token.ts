@@ -1,7 +1,7 @@
 /** What GitLab says about each entry's token, judged only where everything before it passes. */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
-import { reasonOf } from '../../core/finding.ts';
+import { detailOf, reasonOf } from '../../core/finding.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import type { CauseSpec } from '../cause-spec.ts';
@@ -14,8 +14,9 @@ import { ruledOutBefore } from './path.ts';
 export function tokenCauses(picture: Picture): readonly Cause[] {
   const judged = picture.surroundings.runners.flatMap((runner) => {
     const state = picture.tokenOf(runner);
-    const isJudged = state !== undefined && (isFail(state) || state.finding.status === 'warn');
-    return isJudged ? [{ runner, state, spec: specOf(state) }] : [];
+    return state !== undefined && isJudged(state)
+      ? [{ runner, state, spec: specOf(state, picture) }]
+      : [];
   });
   // GitLab's own state is one cause, however many tokens met it.
   const shared = Map.groupBy(
@@ -30,7 +31,23 @@ export function tokenCauses(picture: Picture): readonly Cause[] {
   ];
 }
 
-function specOf(state: CheckState): CauseSpec {
+/** Also an answer that says nothing of the token, when it says something of GitLab. */
+function isJudged(state: CheckState): boolean {
+  if (isFail(state) || state.finding.status === 'warn') return true;
+  return specOfReason('token', reasonOf(state.finding) ?? '') !== undefined;
+}
+
+/** A maintenance is over after a day; a site that cannot be written to stays one. */
+const READ_ONLY_SITE_SECONDS = 86_400;
+
+function specOf(state: CheckState, { snapshot }: Picture): CauseSpec {
+  const isLong = snapshot.takenAt - state.since > READ_ONLY_SITE_SECONDS * 1000;
+  if (
+    hasReason(state, 'read-only') &&
+    (isLong || /\bgeo\b|secondary/i.test(detailOf(state.finding)))
+  ) {
+    return mustHave('gitlab-read-only-site');
+  }
   const spec = specOfReason('token', reasonOf(state.finding) ?? '') ?? mustHave('unknown');
   // A wrong checksum is proof by itself; GitLab was not asked.
   return hasReason(state, 'checksum-mismatch') ? { ...spec, confirm: AT_ONCE } : spec;
