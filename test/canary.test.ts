@@ -1,0 +1,339 @@
+/**
+ * No secret leaves the program: known ones are put everywhere where secrets live, then every byte of its
+ * output, its pages and its files is searched, on the way through as many errors as can be made.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { createAuthority, selfSigned } from '../src/demo/certificates.ts';
+import type { GitLabStandIn } from '../src/demo/gitlab-stand-in.ts';
+import { startGitLab } from '../src/demo/gitlab-stand-in.ts';
+import { filesBelow, leaksIn } from './support/canary.ts';
+import { ask } from './support/http-client.ts';
+import type { NamedProcess } from './support/named-process.ts';
+import { startNamedProcess } from './support/named-process.ts';
+import { runProgram, startProgram } from './support/program.ts';
+import { startSquid } from './support/squid.ts';
+import { until } from './support/until.ts';
+
+const HOST = 'gitlab.canary.test';
+const AUTHORITY = createAuthority({ commonName: 'Canary Root' });
+const CLIENT = AUTHORITY.issue({ commonName: 'runner', usage: 'client' });
+const bodyOf = (pem: string): string => pem.split('\n')[8] ?? '';
+
+/** The first nine characters after the prefix may be seen: they are the runner's own short token. */
+const TOKENS = {
+  one: 'glrt-Canary0ne-s3cr3tTokenA1',
+  two: 'glrt-t3_Canary2wo+s3cr3t/TokenB',
+  three: 'GR1348941Canary-registrationT',
+  fromVariable: 'glrt-CanaryVar-s3cr3tTokenV4',
+} as const;
+const SECRETS = {
+  'token one': TOKENS.one.slice(14),
+  'token two': TOKENS.two.slice(17),
+  'token three': TOKENS.three.slice(18),
+  'token of a variable': TOKENS.fromVariable.slice(14),
+  'proxy password': 'pr0xy:p@ss/canary',
+  'proxy password, as it is typed': 'pr0xy%3Ap%40ss%2Fcanary',
+  'user of the proxy with a password': 'Canary-proxy-us3r',
+  'key of the client': bodyOf(CLIENT.privateKeyPem),
+  'key of the authority': bodyOf(AUTHORITY.privateKeyPem),
+  'access token': 'glpat-C4naryPersonalAcce55',
+  'cache key': 'C4nary/S3/SecretKey+zz',
+  'password of a URL': 'Canary-url-pa55word',
+  'variable of the process': 'Canary-unrelated-s3cr3t',
+} as const;
+
+let root: string;
+let gitlab: GitLabStandIn;
+let runner: NamedProcess | undefined;
+const seen = new Map<string, string | Buffer>();
+
+const CONFIG = `/etc/runner-${process.pid}/config.toml`;
+const inRoot = (path: string): string => join(root, path);
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'runnerwatch-canary-'));
+  gitlab = await startGitLab({
+    tls: AUTHORITY.issue({ commonName: HOST, dns: [HOST] }),
+    profile: 'gl18',
+  });
+  for (const folder of ['etc/ssl/certs', 'tmp', `etc/runner-${process.pid}`]) {
+    await mkdir(inRoot(folder), { recursive: true });
+  }
+  await writeFile(inRoot('etc/hosts'), `127.0.0.1 localhost ${HOST}\n`);
+  await writeFile(inRoot('etc/resolv.conf'), 'nameserver 127.0.0.9\n');
+  // A key in the CA file is a mistake that people make.
+  await writeFile(inRoot('etc/ca.pem'), AUTHORITY.certificatePem + AUTHORITY.privateKeyPem);
+  await writeFile(inRoot('etc/client.pem'), CLIENT.certificatePem);
+  await writeFile(inRoot('etc/client.key'), CLIENT.privateKeyPem);
+  await writeFile(inRoot(`etc/runner-${process.pid}/.runner_system_id`), 's_0123456789ab');
+});
+afterAll(async () => {
+  await runner?.[Symbol.asyncDispose]();
+  await gitlab[Symbol.asyncDispose]();
+  await rm(root, { recursive: true, force: true });
+});
+
+function entry(token: string, more = ''): string {
+  return `[[runners]]
+  name = "canary"
+  url = "https://${HOST}:${gitlab.port}/"
+  token = "${token}"
+  tls-ca-file = "/etc/ca.pem"
+  tls-cert-file = "/etc/client.pem"
+  tls-key-file = "/etc/client.key"
+  executor = "shell"
+  environment = ["DEPLOY=${SECRETS['access token']}"]
+  ${more}
+  [runners.cache.s3]
+    AccessKey = "canary"
+    SecretKey = "${SECRETS['cache key']}"
+`;
+}
+
+const whole = (): string =>
+  [TOKENS.one, TOKENS.two, TOKENS.three, '$CANARY_TOKEN'].map((token) => entry(token)).join('\n');
+
+/** A runner process with secrets in its environment. */
+async function restartRunner(environment: Readonly<Record<string, string>> = {}): Promise<void> {
+  await runner?.[Symbol.asyncDispose]();
+  runner = await startNamedProcess(['gitlab-runner', 'run', '--config', CONFIG], {
+    PATH: process.env['PATH'] ?? '',
+    HOME: '/root',
+    CANARY_TOKEN: TOKENS.fromVariable,
+    UNRELATED: SECRETS['variable of the process'],
+    ...environment,
+  });
+}
+
+const flags = (name: string): readonly string[] => [
+  `--path.rootfs=${root}`,
+  `--runner.config=${CONFIG}`,
+  '--log.level=debug',
+  `--state.directory=${inRoot(`state-${name}`)}`,
+];
+
+const PAGES = [
+  '/',
+  '/metrics',
+  '/health',
+  '/health?format=text',
+  '/health/canary',
+  '/api/v1/report',
+  '/api/v1/incidents',
+  '/-/healthy',
+  '/-/ready',
+  '/nothing',
+];
+
+/** Runs everything that prints, keeps each byte under the name of the scene. */
+async function perform(scene: string): Promise<void> {
+  const keep = (what: string, bytes: string | Buffer): void =>
+    void seen.set(`${scene}: ${what}`, bytes);
+  const commands = [
+    ['check', ...flags(scene)],
+    ['check', '--format=nagios', ...flags(scene)],
+    ['check', `--runner=${TOKENS.two}`, ...flags(scene)],
+    ...['text', 'json', 'codequality'].map((format) => [
+      'lint',
+      inRoot(CONFIG),
+      '--format',
+      format,
+    ]),
+    ['explain', TOKENS.one],
+  ];
+  await Promise.all(
+    commands.map(async (words) => {
+      const { stdout, stderr } = await runProgram(words);
+      keep(words.join(' ').slice(0, 40), stdout + stderr);
+    }),
+  );
+  await using program = startProgram([
+    'serve',
+    ...flags(scene),
+    '--web.listen-address=127.0.0.1:0',
+  ]);
+  const [, address = ''] = await program.until(/(http:\/\/127\.0\.0\.1:\d+)/);
+  await until(async () => (await ask(`${address}/-/ready`)).status === 200);
+  for (const page of PAGES) {
+    const { headers, body } = await ask(`${address}${page}`);
+    keep(page, Buffer.concat([Buffer.from(JSON.stringify(headers)), body]));
+  }
+  program.kill('SIGHUP');
+  await program.until(/settings (?:not )?reloaded/);
+  program.kill('SIGTERM');
+  const { stdout, stderr } = await program.ended;
+  keep('serve', stdout + stderr);
+  const files = await filesBelow(inRoot(`state-${scene}`)).catch(() => new Map<string, Buffer>());
+  for (const [path, bytes] of files) keep(path, bytes);
+}
+
+/** What the scenes of this name show. */
+function leaks(scene: string): readonly string[] {
+  return [...seen]
+    .filter(([place]) => place.startsWith(`${scene}: `))
+    .flatMap(([place, bytes]) => leaksIn(bytes, SECRETS).map((what) => `${place} shows ${what}`));
+}
+
+/** Performs a scene and says what it showed; a scene that showed too little to be a proof says so. */
+async function leaksOf(scene: string): Promise<readonly string[]> {
+  await perform(scene);
+  const places = [...seen.keys()].filter((key) => key.startsWith(`${scene}: `));
+  return places.length > 15 ? leaks(scene) : [`only ${places.length} places were looked at`];
+}
+
+describe('no secret is seen', { timeout: 120_000 }, () => {
+  test('when GitLab knows the tokens and its answers hold them', async () => {
+    for (const token of Object.values(TOKENS)) gitlab.tokens.add(token);
+    await writeFile(inRoot(CONFIG), whole());
+    await restartRunner();
+
+    expect(await leaksOf('accepted')).toEqual([]);
+    expect(gitlab.requests.some(({ path }) => path === '/api/v4/runners/verify')).toBe(true);
+  });
+
+  test('when GitLab rejects the tokens', async () => {
+    gitlab.tokens.clear();
+    await restartRunner();
+
+    expect(await leaksOf('rejected')).toEqual([]);
+  });
+
+  test('when a real proxy asks for a login, and when it refuses the one that it gets', async () => {
+    await using squid = await startSquid({
+      users: { other: 'login' },
+      hosts: { [HOST]: '127.0.0.1' },
+    });
+    const user = encodeURIComponent(SECRETS['user of the proxy with a password']);
+    const password = SECRETS['proxy password, as it is typed'];
+    await restartRunner({ HTTPS_PROXY: `http://${user}:${password}@127.0.0.1:${squid.port}` });
+
+    expect(await leaksOf('proxy')).toEqual([]);
+    const output = String(seen.get('proxy: /health?format=text'));
+    expect(output).toMatch(/proxy-auth-re(?:quired|jected)/);
+  });
+
+  test.each([
+    ['that is no URL', 'http://Canary-proxy-us3r:pr0xy%3Ap%40ss%2Fcanary@[::1'],
+    [
+      'with a scheme that Go does not know',
+      'gopher://Canary-proxy-us3r:pr0xy%3Ap%40ss%2Fcanary@127.0.0.1:9',
+    ],
+  ])('when the proxy is set to a text %s', async (_what, HTTPS_PROXY) => {
+    await restartRunner({ HTTPS_PROXY });
+
+    expect(await leaksOf(`proxy ${HTTPS_PROXY.slice(0, 6)}`)).toEqual([]);
+  });
+
+  test('when the answer of something that is not GitLab repeats what it was sent', async () => {
+    // A debugging proxy or an error page may echo request headers and bodies.
+    const server = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        const echo = JSON.stringify({ message: `${JSON.stringify(request.headers)} ${body}` });
+        response.writeHead(400, { 'Content-Type': 'application/json', 'X-Echo': echo }).end(echo);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const plain = whole().replaceAll(`https://${HOST}:${gitlab.port}`, `http://${HOST}:${port}`);
+    await writeFile(inRoot(CONFIG), plain);
+    await restartRunner();
+
+    expect(await leaksOf('echo')).toEqual([]);
+    server.close();
+    server.closeAllConnections();
+  });
+
+  test.each([
+    ['a broken line beside the token', () => whole().replace('executor', 'token = executor')],
+    ['an open quote in the token', () => whole().replace(`${TOKENS.one}"`, TOKENS.one)],
+    ['a token without quotes', () => whole().replace(`"${TOKENS.two}"`, TOKENS.two)],
+    ['a token where a key stands', () => `${whole()}\n${TOKENS.one} = 1\n"${TOKENS.three}" = 2\n`],
+    ['a token where a number stands', () => `concurrent = "${TOKENS.one}"\n${whole()}`],
+    ['a token as the name of an executor', () => whole().replace('"shell"', `"${TOKENS.two}"`)],
+    [
+      'a password in the url',
+      () =>
+        whole().replaceAll(
+          `https://${HOST}`,
+          `https://bot:${SECRETS['password of a URL']}@${HOST}`,
+        ),
+    ],
+    [
+      'a token in the query of the url',
+      () =>
+        whole().replaceAll(
+          `:${gitlab.port}/"`,
+          `:${gitlab.port}/?private_token=${SECRETS['access token']}"`,
+        ),
+    ],
+    [
+      'a url that is a token',
+      () => whole().replace(`"https://${HOST}:${gitlab.port}/"`, `"${TOKENS.one}"`),
+    ],
+    [
+      'a broken escape in the cache key',
+      () => whole().replace('SecretKey = "', 'SecretKey = "\\q'),
+    ],
+    [
+      'a token cut by the end of the file',
+      () => whole().slice(0, whole().indexOf(TOKENS.one) + 26),
+    ],
+  ])('when config.toml has %s', async (what, text) => {
+    await writeFile(inRoot(CONFIG), text());
+    await restartRunner();
+
+    expect(await leaksOf(what)).toEqual([]);
+  });
+
+  test('when certificate and key are exchanged, unreadable or foreign', async () => {
+    const swapped = whole()
+      .replaceAll('tls-cert-file = "/etc/client.pem"', 'tls-cert-file = "/etc/client.key"')
+      .replaceAll('tls-ca-file = "/etc/ca.pem"', 'tls-ca-file = "/etc/client.key"');
+    await writeFile(inRoot(CONFIG), swapped);
+    gitlab.setCertificate(selfSigned({ commonName: HOST, dns: [HOST] }));
+    await restartRunner();
+
+    expect(await leaksOf('keys')).toEqual([]);
+  });
+
+  test('when own settings hold one', async () => {
+    const settings = inRoot('settings.toml');
+    const texts = [
+      `"${TOKENS.one}" = 1\n`,
+      `[log]\nlevel = "${TOKENS.two}"\n`,
+      `[gitlab]\n${TOKENS.one} 5\n`,
+      `[web]\nlisten_addresses = ["${TOKENS.one}"]\n`,
+    ];
+    for (const [index, text] of texts.entries()) {
+      await writeFile(settings, text);
+      const { stdout, stderr } = await runProgram([
+        'check',
+        '--config.check',
+        `--config.file=${settings}`,
+      ]);
+      seen.set(`settings: ${index}`, stdout + stderr);
+    }
+
+    expect(leaks('settings')).toEqual([]);
+  });
+});
+
+test('the search itself finds each form', () => {
+  const secrets = { one: 'C4nary/S3+zz' };
+  const login = Buffer.from(`user:${secrets.one}`).toString('base64');
+
+  expect(leaksIn(`x${secrets.one}y`, secrets)).toContain('one, plain');
+  expect(leaksIn(encodeURIComponent(secrets.one), secrets)).toEqual(['one, URL-encoded']);
+  expect(leaksIn(`Basic ${login}`, secrets)).toEqual([expect.stringMatching(/^one, base64/)]);
+  expect(leaksIn(Buffer.from(secrets.one).toString('hex'), secrets)).toEqual(['one, hexadecimal']);
+  expect(leaksIn('nothing', secrets)).toEqual([]);
+});
