@@ -196,7 +196,7 @@ export const healthyRows: readonly Row[] = [
     title: 'bridges of Docker come and go',
     act: async ({ network }) => {
       for (let nth = 0; nth < 10; nth += 1) {
-        await network.run('rn', `ip link add br${nth} type dummy && ip link set br${nth} up`);
+        await network.run('rn', `ip link add br${nth} type veth && ip link set br${nth} up`);
         await delay(300);
         await network.run('rn', `ip link del br${nth}`);
       }
