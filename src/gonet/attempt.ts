@@ -6,9 +6,10 @@ import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 
 import { deadlineOf } from '../core/abort.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Clock, Instant } from '../core/clock.ts';
 import type { Paths } from '../core/paths.ts';
 import type { ProxyDecision } from '../core/target.ts';
+import { dateBehind } from './date-behind.ts';
 import { dialLikeGo } from './dial.ts';
 import { handshakeLikeGo } from './handshake.ts';
 import { namesOf } from './hostname.ts';
@@ -36,6 +37,8 @@ export interface Change {
   readonly serverName?: string;
   /** The peer may only send small segments. */
   readonly smallSegments?: boolean;
+  /** Ask what time it is there, over a connection that need not be trusted. */
+  readonly asksDate?: boolean;
   /** A first TLS message that fits into one segment: without the groups of ML-KEM. */
   readonly smallHello?: boolean;
 }
@@ -48,6 +51,8 @@ export interface Attempt {
   /** SHA-256 of the certificate shown at the end, also when it is not accepted. */
   readonly leafFingerprint?: string;
   readonly leafNames?: readonly string[];
+  /** Date of an answer, Unix milliseconds, when it was asked for. */
+  readonly dateAt?: Instant;
 }
 
 interface Place {
@@ -81,6 +86,7 @@ export async function attemptWay(
     const opened = await openedBy(socket, way, url, inTime);
     if (opened === undefined) return { reached: 'proxy', addresses };
     if (url.protocol === 'http:') return { reached: 'end', addresses };
+    if (change.asksDate === true) return await dated(opened, place.host, addresses, inTime);
     return { addresses, ...(await secured(opened, change, place.host, inTime)) };
   } finally {
     socket.destroy();
@@ -117,6 +123,16 @@ async function openedBy(
   if (url.protocol === 'http:' && proxy.scheme !== 'socks5') return to;
   const tunnel = await openTunnel(to, proxy, placeOf(url), signal);
   return tunnel.kind === 'open' ? to : undefined;
+}
+
+async function dated(
+  socket: Socket,
+  host: string,
+  addresses: readonly string[],
+  { trust, signal }: AttemptLoan,
+): Promise<Attempt> {
+  const dateAt = await dateBehind(socket, host, trust, signal);
+  return { reached: 'tls', addresses, ...(dateAt === undefined ? {} : { dateAt }) };
 }
 
 async function secured(

@@ -6,7 +6,7 @@ import { decideProxy } from '../../src/gonet/proxy-decision.ts';
 import { readProxyHints } from '../../src/host/proxy-settings.ts';
 import { rootFolder } from '../support/dns-server.ts';
 
-const URL_ = new URL('https://gitlab.example.com/');
+const GITLAB = new URL('https://gitlab.example.com/');
 const UNIT = 'gitlab-runner.service';
 
 async function found(
@@ -15,7 +15,7 @@ async function found(
 ) {
   await using root = await rootFolder(files);
   const hints = await readProxyHints(UNIT, root.paths);
-  return alternativesOf(URL_, decideProxy(URL_, environment), hints).map(
+  return alternativesOf(GITLAB, decideProxy(GITLAB, environment), hints).map(
     ({ decision, source, isForRunner }) => {
       const way = decision.kind === 'direct' ? 'direct' : `${decision.host}:${decision.port}`;
       return `${way} ${source} ${isForRunner ? 'for the runner' : 'for another program'}`;

@@ -36,6 +36,7 @@ const ONLY_TOGETHER: readonly string[] = [
   'detour/intercepted',
   'detour/small-segments-work',
   'detour/small-hello-works',
+  'detour/clock-differs',
   'firewall/rule-blocks',
   'proxy/certificate-refused',
 ];

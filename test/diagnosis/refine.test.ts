@@ -10,6 +10,32 @@ import { brokenAt, fail, PROXY, snapshotOf, warn } from '../support/snapshots.ts
 
 type Facts = Readonly<Record<string, Fact>>;
 
+function clockBehind(seconds: number): Said {
+  return {
+    finding: { ...warn('clock-differs'), measures: { tried: 1, date_skew_seconds: seconds } },
+  };
+}
+
+function ago(seconds: number): number {
+  return START - seconds * 1000;
+}
+
+function look(isGood: boolean, address: string) {
+  const facts = { address };
+  return {
+    check: 'http@x' as const,
+    startedAt: START,
+    durationSeconds: 0.1,
+    finding: isGood ? { status: 'pass' as const, facts } : { ...fail('bad-gateway'), facts },
+  };
+}
+
+function recentOf(pattern: string) {
+  return Array.from(pattern, (letter) =>
+    look(letter === '+', letter === '+' ? '10.0.0.3' : '10.0.0.2'),
+  );
+}
+
 function causesOf(said: Readonly<Record<string, Said>>, proxy?: ProxyDecision): readonly string[] {
   const { causes } = diagnose(snapshotOf(said, proxy === undefined ? {} : { proxy }));
   return causes.map(({ id }) => id);
@@ -91,10 +117,28 @@ describe('the proxy is in the way', () => {
   });
 });
 
+describe('a certificate that is refused for its dates', () => {
+  const dates = { not_before: '2026-01-01T00:00:00Z', not_after: '2026-11-23T00:00:00Z' };
+
+  test('and would be good by the server’s clock is a matter of the clock', () => {
+    const said = { ...brokenAt('tls', fail('expired', dates)), detour: clockBehind(-5 * 86_400) };
+    const { causes } = diagnose(snapshotOf(said));
+
+    expect(causes).toMatchObject([{ id: 'clock-skew', severity: 'critical' }]);
+  });
+
+  test('and is expired by both clocks is expired', () => {
+    const detour: Said = { status: 'pass', measures: { tried: 1, date_skew_seconds: 0 } };
+
+    expect(causesOf({ ...brokenAt('tls', fail('expired', dates)), detour })).toEqual([
+      'tls-certificate-expired',
+    ]);
+  });
+});
+
 describe('502', () => {
-  const since = (seconds: number) => START - seconds * 1000;
   const before = [
-    { check: 'http@x', startedAt: since(90), durationSeconds: 0.1, finding: { status: 'pass' } },
+    { check: 'http@x', startedAt: ago(90), durationSeconds: 0.1, finding: { status: 'pass' } },
   ] as const;
 
   test.each([
@@ -104,24 +148,13 @@ describe('502', () => {
     ['with the boot page for a minute', 'booting', 60, [], 'gitlab-booting'],
     ['with the boot page for an hour', 'booting', 3600, [], 'gitlab-bad-gateway'],
   ])('%s', (_, reason, seconds, recent, id) => {
-    const http: Said = { finding: fail(reason), since: since(seconds), recent };
+    const http: Said = { finding: fail(reason), since: ago(seconds), recent };
 
     expect(causesOf(brokenAt('http', http))).toEqual([id]);
   });
 });
 
 describe('good and bad answers in turn', () => {
-  const look = (isGood: boolean, address: string) => ({
-    check: 'http@x' as const,
-    startedAt: START,
-    durationSeconds: 0.1,
-    finding: isGood
-      ? { status: 'pass' as const, facts: { address } }
-      : { ...fail('bad-gateway'), facts: { address } },
-  });
-  const recentOf = (pattern: string) =>
-    [...pattern].map((letter) => look(letter === '+', letter === '+' ? '10.0.0.3' : '10.0.0.2'));
-
   test('are one of several backends, named by its address, also while the last answer is good', () => {
     const http: Said = { finding: { status: 'pass' }, recent: recentOf('+-+-+-+-+-') };
 

@@ -160,11 +160,11 @@ describe('the direct way beside a proxy that is in force', () => {
   });
 });
 
-describe('a certificate that arrives through a proxy', () => {
-  const shown = (fingerprint: string): Record<string, Finding> => ({
-    tls: { ...broken('unknown-authority'), facts: { fingerprint_sha256: fingerprint } },
-  });
+function shown(fingerprint: string): Record<string, Finding> {
+  return { tls: { ...broken('unknown-authority'), facts: { fingerprint_sha256: fingerprint } } };
+}
 
+describe('a certificate that arrives through a proxy', () => {
   test('is another one than on the direct way: it was replaced', async () => {
     await using gitlab = await startTlsServer({ chain: [leaf] });
     await using proxy = await startForwardingProxy(gitlab.port);

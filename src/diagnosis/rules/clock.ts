@@ -40,9 +40,14 @@ export function clockCauses(picture: Picture): readonly Cause[] {
     runners: runners.filter(({ id, endpoint }) =>
       victims.some(({ check }) => [id, endpoint].includes(check.target.id)),
     ),
-    explains: victims.map(({ check }) => check.id),
+    explains: [...victims, ...lookedAt(picture)].map(({ check }) => check.id),
   });
   return [withDates(cause, states)];
+}
+
+/** What was seen beside the way because of the refusal goes with it. */
+function lookedAt(picture: Picture): readonly CheckState[] {
+  return picture.statesOf('detour').filter(({ finding }) => finding.status === 'warn');
 }
 
 /** The check passes all the while: the story of the skew is in its last results. Two answers confirm it. */
@@ -57,14 +62,20 @@ function storyOf(states: readonly CheckState[]): Pick<Cause, 'since' | 'confiden
   };
 }
 
-function isSkewed({ measures }: Finding): boolean {
-  return Math.abs(measures?.['clock_skew_seconds'] ?? 0) > SKEW_SECONDS;
+function isSkewed(finding: Finding): boolean {
+  return Math.abs(skewIn(finding) ?? 0) > SKEW_SECONDS;
+}
+
+/** By the answer of a link, or by the one that was asked for because a certificate is refused for its dates. */
+function skewIn({ measures }: Finding): number | undefined {
+  return measures?.['clock_skew_seconds'] ?? measures?.['date_skew_seconds'];
 }
 
 /** All answers say that this clock is wrong, and in the same direction; else it is the servers who differ. */
 function skewOf(picture: Picture): Skewed | undefined {
-  const known = picture.statesOf('http').flatMap((state) => {
-    const seconds = state.finding.measures?.['clock_skew_seconds'];
+  const answered = [...picture.statesOf('http'), ...picture.statesOf('detour')];
+  const known = answered.flatMap((state) => {
+    const seconds = skewIn(state.finding);
     return seconds === undefined ? [] : [{ state, seconds }];
   });
   const least = known.toSorted((a, b) => Math.abs(a.seconds) - Math.abs(b.seconds))[0];
@@ -92,7 +103,7 @@ function withDates(cause: Cause, states: readonly CheckState[]): Cause {
   const texts = new Map<CheckId, string>(
     states.map(({ check, finding }) => [
       check.id,
-      `GitLab’s Date differs from this host’s clock by ${finding.measures?.['clock_skew_seconds']} s`,
+      `GitLab’s Date differs from this host’s clock by ${skewIn(finding) ?? 0} s`,
     ]),
   );
   const evidence = cause.evidence.map((item) => ({
