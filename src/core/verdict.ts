@@ -1,5 +1,5 @@
 /** The verdict of the contract, section 3: the one place that knows the rule. */
-import type { Snapshot } from './check.ts';
+import type { CheckState, Snapshot } from './check.ts';
 import type { Cause } from './diagnosis.ts';
 import type { Severity, Verdict } from './words.ts';
 
@@ -10,14 +10,28 @@ export function verdictFrom(severities: readonly Severity[], isUnsure: boolean):
   return isUnsure ? 'unsure' : 'healthy';
 }
 
-/** Whether anything was not judged: unknown, or skipped with no cause that accounts for it. */
-export function hasUnjudged({ checks }: Snapshot, causes: readonly Cause[]): boolean {
-  const explained = new Set(causes.flatMap(({ explains }) => explains));
+/** Whether anything was not judged: see `unjudgedChecks`; also an entry whose way is not looked at at all. */
+export function hasUnjudged(snapshot: Snapshot, causes: readonly Cause[]): boolean {
+  const { checks, surroundings } = snapshot;
+  const watched = new Set(checks.map(({ check }) => check.target.id));
+  const accused = new Set(causes.flatMap(({ scope }) => scope.runners));
   return (
     checks.every(({ finding }) => finding.status !== 'pass') ||
-    checks.some(
-      ({ check, finding }) =>
-        finding.status === 'unknown' || (finding.status === 'skipped' && !explained.has(check.id)),
+    unjudgedChecks(snapshot, causes).length > 0 ||
+    surroundings.runners.some(
+      ({ id, endpoint = id }) => !watched.has(id) && !watched.has(endpoint) && !accused.has(id),
     )
+  );
+}
+
+/** What is unknown, or was skipped with no cause that accounts for it. */
+export function unjudgedChecks(
+  { checks }: Snapshot,
+  causes: readonly Cause[],
+): readonly CheckState[] {
+  const explained = new Set(causes.flatMap(({ explains }) => explains));
+  return checks.filter(
+    ({ check, finding }) =>
+      finding.status === 'unknown' || (finding.status === 'skipped' && !explained.has(check.id)),
   );
 }

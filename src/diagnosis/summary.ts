@@ -1,6 +1,8 @@
 /** The one sentence at the top: who cannot do what, and why. */
 import type { Cause } from '../core/diagnosis.ts';
+import { detailOf } from '../core/finding.ts';
 import type { RunnerTarget } from '../core/target.ts';
+import { unjudgedChecks } from '../core/verdict.ts';
 import type { Verdict } from '../core/words.ts';
 import type { Picture } from './picture.ts';
 
@@ -14,7 +16,7 @@ export function summaryOf(verdict: Verdict, causes: readonly Cause[], picture: P
     const more = causes.length > 1 ? ` And ${causes.length - 1} more.` : '';
     return `${leadOf(worst, picture)}${more}`;
   }
-  return verdict === 'healthy' ? healthy(picture) : unsure(picture);
+  return verdict === 'healthy' ? healthy(picture) : unsure(picture, causes);
 }
 
 function rank({ severity }: Cause): number {
@@ -57,11 +59,16 @@ function healthy({ surroundings }: Picture): string {
   return `${who} ${where}; nothing is wrong.`;
 }
 
-function unsure({ snapshot }: Picture): string {
-  const open = snapshot.checks.filter(({ finding }) => finding.status === 'unknown');
-  if (snapshot.checks.length === 0) return 'Nothing has been looked at yet.';
-  const first = open[0];
-  const reason =
-    first === undefined || first.finding.status === 'pass' ? '' : `: ${first.finding.detail}`;
-  return `Nothing is known to be wrong, and ${open.length} of ${snapshot.checks.length} checks could not be judged (${first?.check.id ?? ''}${reason}).`;
+function unsure({ snapshot }: Picture, causes: readonly Cause[]): string {
+  const { checks, surroundings } = snapshot;
+  if (checks.length === 0) return 'Nothing has been looked at yet.';
+  const [first, ...others] = unjudgedChecks(snapshot, causes);
+  if (first === undefined) {
+    const names = namesOf(surroundings.runners);
+    return `Nothing is known to be wrong, and the way of ${names} to GitLab is not looked at.`;
+  }
+  const count = `${others.length + 1} of ${checks.length} checks could not be judged`;
+  const why = detailOf(first.finding);
+  const what = why.startsWith(first.check.id) ? why : `${first.check.id}: ${why}`;
+  return `Nothing is known to be wrong, and ${count} (${what}).`;
 }

@@ -211,10 +211,30 @@ describe('what GitLab says of itself in answer to a token', () => {
     ['too-many-requests', 'gitlab-rate-limited', 'warning'],
     ['migrations', 'gitlab-migration-backoff', 'notice'],
   ])('%s is a cause although the token was not judged', (reason, id, severity) => {
-    const unknown = { status: 'unknown', reason, detail: 'seen' } as const;
+    const state: Said = { finding: { status: 'unknown', reason, detail: 'seen' }, streak: 4 };
 
-    expect(diagnose(snapshotOf({ 'token@runnerAA1': unknown })).causes).toMatchObject([
+    expect(diagnose(snapshotOf({ 'token@runnerAA1': state })).causes).toMatchObject([
       { id, severity },
     ]);
+  });
+
+  test('a 429 or two are only noticed', () => {
+    const finding = { status: 'unknown', reason: 'too-many-requests', detail: 'seen' } as const;
+    const { causes } = diagnose(snapshotOf({ 'token@runnerAA1': { finding, streak: 2 } }));
+
+    expect(causes).toMatchObject([{ id: 'gitlab-rate-limited', severity: 'notice' }]);
+  });
+});
+
+test('an entry whose way is not looked at is not called healthy', () => {
+  const { checks, ...snapshot } = snapshotOf();
+  const ofTheHost = checks.filter(
+    ({ check }) => !['endpoint', 'runner'].includes(check.target.kind),
+  );
+
+  expect(diagnose({ ...snapshot, checks: ofTheHost })).toMatchObject({
+    verdict: 'unsure',
+    summary:
+      'Nothing is known to be wrong, and the way of docker-1, docker-2 to GitLab is not looked at.',
   });
 });

@@ -74,13 +74,19 @@ interface Judged {
   readonly spec: CauseSpec;
 }
 
+/** GitLab asks for a pause now and then; only one that does not end hurts. */
+const PASSING_429 = 3;
+
 function sharedCause(group: readonly Judged[], picture: Picture): readonly Cause[] {
   // The one that was seen most often speaks for all: tokens take turns while GitLab asks for quiet.
   const [first, ...others] = group.toSorted((a, b) => b.state.streak - a.state.streak);
   if (first === undefined) return [];
+  const isPassing =
+    hasReason(first.state, 'too-many-requests') && first.state.streak <= PASSING_429;
   return [
     draft(picture, {
       spec: first.spec,
+      ...(isPassing ? { severity: 'notice' } : {}),
       states: [first.state, ...others.map(({ state }) => state)],
       scopeId: first.runner.endpoint ?? first.runner.url,
       runners: group.map(({ runner }) => runner),
