@@ -105,8 +105,8 @@ export const COMMANDS = {
     positionals: 1,
   },
   explain: {
-    usage: 'runnerwatch explain [CAUSE]',
-    help: 'list the causes, or print one: meaning, evidence, fix',
+    usage: 'runnerwatch explain [CAUSE|RULE]',
+    help: 'list the causes, or print one, or a rule of lint such as P07: meaning, evidence, fix',
     flags: {},
     positionals: 1,
   },

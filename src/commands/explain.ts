@@ -1,8 +1,10 @@
-/** `runnerwatch explain [CAUSE]`: the catalogue of causes, for reading in the terminal. */
+/** `runnerwatch explain [CAUSE|RULE]`: the causes and the rules of lint, for reading in the terminal. */
 import { nearest } from '../core/nearest.ts';
 import { shownWord } from '../core/shown-word.ts';
 import { causeSpec, catalogue } from '../diagnosis/catalogue/index.ts';
 import { explainPage } from '../diagnosis/explain.ts';
+import { rulePage } from '../lint/rule-page.ts';
+import { LINT_RULES, ruleNamed } from '../lint/rules/index.ts';
 import type { Invocation } from './command-line.ts';
 
 const EXIT_OK = 0;
@@ -22,10 +24,15 @@ export async function explain({ positionals: [id] }: Invocation): Promise<number
     process.stdout.write(`${explainPage(spec)}\n`);
     return EXIT_OK;
   }
-  const near = nearest(
-    id,
-    catalogue.map((known) => known.id),
-  );
+  const rule = ruleNamed(id);
+  if (rule !== undefined) {
+    process.stdout.write(`${rulePage(rule)}\n`);
+    return EXIT_OK;
+  }
+  const near = nearest(id, [
+    ...catalogue.map((known) => known.id),
+    ...LINT_RULES.flatMap(({ code, name }) => [code, name]),
+  ]);
   const hint = near === undefined ? 'runnerwatch explain lists them' : `did you mean ${near}?`;
   process.stderr.write(`runnerwatch: there is no cause "${shownWord(id)}"; ${hint}\n`);
   return EXIT_USAGE;

@@ -1,16 +1,17 @@
 /**
- * `runnerwatch lint [PATH]`: would the runner load this config.toml? Offline, with nothing but the file. It
- * knows the faults that stop the runner; the finer rules are not built yet, and it says so.
+ * `runnerwatch lint [PATH]`: what is wrong in this config.toml, and what should be written instead? Of the file
+ * that the runner of this host uses, the files, the process and the host are looked at as well; of any other one
+ * only the text is, and the report says which checks could not be made.
  */
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
-import { readRunnerText } from '../config/runner-config.ts';
 import { errnoText } from '../core/errno.ts';
-import type { Problem } from '../core/reading.ts';
+import type { LintReport } from '../core/lint.ts';
+import { codeQualityOf } from '../lint/code-quality.ts';
+import { prepare, reportOf, textOf } from '../lint/lint.ts';
+import { lintReportText } from '../lint/text.ts';
 import type { Invocation } from './command-line.ts';
-import { textFlag } from './flag-values.ts';
-import { problemLine } from './problem-line.ts';
+import { switchFlag, textFlag } from './flag-values.ts';
 
 const DEFAULT_PATH = '/etc/gitlab-runner/config.toml';
 const EXIT_OK = 0;
@@ -26,9 +27,10 @@ export async function lint(invocation: Invocation): Promise<number> {
     );
     return EXIT_UNREADABLE;
   }
-  const { problems } = readRunnerText(content, path);
-  process.stdout.write(`${rendered(problems, path, textFlag(invocation, 'format'))}\n`);
-  return problems.length === 0 ? EXIT_OK : EXIT_ERRORS;
+  const name = path === '-' ? 'standard input' : path;
+  const report = reportOf(prepare(content, name), { now: Date.now() });
+  process.stdout.write(`${rendered(report, content, textFlag(invocation, 'format'))}\n`);
+  return exitCodeOf(report, switchFlag(invocation, 'strict'));
 }
 
 /** The bytes of the file, or of standard input for `-`; a text says why they cannot be had. */
@@ -43,30 +45,15 @@ async function contentOf(path: string): Promise<Buffer | string> {
   }
 }
 
-function rendered(problems: readonly Problem[], path: string, format: string | undefined): string {
-  if (format === 'json') return JSON.stringify({ path, problems }, undefined, 2);
-  if (format === 'codequality')
-    return JSON.stringify(
-      problems.map((item) => codeQuality(item)),
-      undefined,
-      2,
-    );
-  if (problems.length === 0) return `${path}: the runner would load this file`;
-  const count = problems.length === 1 ? '1 error' : `${problems.length} errors`;
-  return [
-    ...problems.map((problem) => problemLine(problem)),
-    `${path}: ${count}; the runner would not load this file`,
-  ].join('\n');
+function rendered(report: LintReport, content: Buffer, format: string | undefined): string {
+  if (format === 'json') return JSON.stringify({ schema: 1, ...report }, undefined, 2);
+  if (format === 'codequality') return JSON.stringify(codeQualityOf(report), undefined, 2);
+  const colour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+  return lintReportText(report, textOf(content).split('\n'), { colour });
 }
 
-/** GitLab's Code Quality report. */
-function codeQuality({ code, file, line = 1, message, key = '' }: Problem) {
-  const fingerprint = createHash('sha256').update(`${code} ${file} ${key} ${line}`).digest('hex');
-  return {
-    description: message,
-    check_name: code,
-    fingerprint,
-    severity: 'blocker',
-    location: { path: file, lines: { begin: line } },
-  };
+function exitCodeOf({ findings, judged }: LintReport, isStrict: boolean): number {
+  if (!judged) return EXIT_UNREADABLE;
+  const counted = isStrict ? ['error', 'warning'] : ['error'];
+  return findings.some(({ severity }) => counted.includes(severity)) ? EXIT_ERRORS : EXIT_OK;
 }

@@ -18,8 +18,9 @@ export interface KeyVisit {
   /** Declared names where known, else as written: `runners.docker.cpus`. */
   readonly path: string;
   readonly entry: TomlEntry;
-  /** The table that holds it. */
+  /** The table that holds it, as declared and as written. */
   readonly schema: TableSchema;
+  readonly parent: TomlTable;
   /** Absent for a key that the runner does not know, and then ignores with all that is below it. */
   readonly type?: SchemaType;
 }
@@ -34,7 +35,7 @@ export function* visitKeys(
     const name = declaredName(schema, entry.key);
     const type = name === undefined ? undefined : schema.keys.get(name);
     const path = `${prefix}${name ?? entry.key}`;
-    yield { path, entry, schema, ...(type === undefined ? {} : { type }) };
+    yield { path, entry, schema, parent: table, ...(type === undefined ? {} : { type }) };
     const below = type?.kind === 'tables' ? type.of : type;
     if (below?.kind !== 'table') continue;
     // A table where an array of tables belongs is a mistake of its own; what is in it is judged too.

@@ -9,6 +9,7 @@ import type { Place, TomlEntry, TomlScalar, TomlTable } from './toml-tree.ts';
 
 const MAX_DEPTH = 100;
 const INT64_MAX = 2n ** 63n - 1n;
+const START: Place = { line: 1, column: 1 };
 const INT64_MIN = -(2n ** 63n);
 
 /** The document parses, but the runner's decoder would refuse it. */
@@ -26,6 +27,7 @@ export class ShapeError extends Error {
 interface OpenTable {
   readonly kind: 'table';
   readonly place: Place;
+  readonly end: Place;
   form: TomlTable['form'];
   readonly entries: Map<string, OpenEntry>;
 }
@@ -33,6 +35,7 @@ interface OpenTable {
 interface OpenArray {
   readonly kind: 'array';
   readonly place: Place;
+  readonly end: Place;
   readonly elements: OpenValue[];
 }
 
@@ -42,14 +45,18 @@ interface OpenEntry extends TomlEntry {
   readonly value: OpenValue;
 }
 
-interface Part {
-  readonly name: string;
+interface Span {
   readonly place: Place;
+  readonly end: Place;
+}
+
+interface Part extends Span {
+  readonly name: string;
 }
 
 /** The root table of a parsed document. */
 export function treeOf(program: AST.TOMLProgram): TomlTable {
-  const root = openTable({ line: 1, column: 1 }, 'header');
+  const root = openTable({ place: START, end: START }, 'header');
   for (const node of program.body[0].body) {
     if (node.type === 'TOMLKeyValue') addPair(root, node, 0);
     else addTable(root, node);
@@ -66,12 +73,12 @@ function addTable(root: OpenTable, node: AST.TOMLTable): void {
 
 /** `[[a.b]]`: a new table at the end of the array `b` in `a`. */
 function newElement(root: OpenTable, parts: readonly Part[]): OpenTable {
-  const last = parts.at(-1) ?? { name: '', place: root.place };
+  const last = parts.at(-1) ?? { name: '', place: START, end: START };
   const parent = descend(root, parts.slice(0, -1));
   const known = parent.entries.get(last.name)?.value;
   const array: OpenArray =
-    known?.kind === 'array' ? known : { kind: 'array', place: last.place, elements: [] };
-  const table = openTable(last.place, 'header');
+    known?.kind === 'array' ? known : { kind: 'array', ...spanOf(last), elements: [] };
+  const table = openTable(last, 'header');
   array.elements.push(table);
   if (known === undefined) setEntry(parent, last, array);
   return table;
@@ -88,7 +95,7 @@ function descend(from: OpenTable, parts: readonly Part[]): OpenTable {
       table = next;
       continue;
     }
-    const created = openTable(part.place, 'implied');
+    const created = openTable(part, 'implied');
     setEntry(table, part, created);
     table = created;
   }
@@ -104,41 +111,41 @@ function addPair(table: OpenTable, pair: AST.TOMLKeyValue, depth: number): void 
 }
 
 function valueOf(node: AST.TOMLContentNode, depth: number): OpenValue {
-  const place = placeOf(node);
-  guardDepth(depth, place);
+  const span = { place: placeOf(node), end: endOf(node) };
+  guardDepth(depth, span.place);
   switch (node.type) {
     case 'TOMLArray': {
       const elements = node.elements.map((element) => valueOf(element, depth + 1));
-      return { kind: 'array', place, elements };
+      return { kind: 'array', ...span, elements };
     }
     case 'TOMLInlineTable': {
-      const table = openTable(place, 'inline');
+      const table = openTable(span, 'inline');
       for (const pair of node.body) addPair(table, pair, depth + 1);
       return table;
     }
     case 'TOMLValue':
-      return scalarOf(node, place);
+      return scalarOf(node, span);
   }
 }
 
-function scalarOf(node: AST.TOMLValue, place: Place): TomlScalar {
+function scalarOf(node: AST.TOMLValue, span: Span): TomlScalar {
   switch (node.kind) {
     case 'string':
-      return { kind: 'string', place, text: node.value };
+      return { kind: 'string', ...span, text: node.value };
     case 'boolean':
-      return { kind: 'boolean', place, value: node.value };
+      return { kind: 'boolean', ...span, value: node.value };
     case 'float':
-      return { kind: 'float', place, value: node.value };
+      return { kind: 'float', ...span, value: node.value };
     case 'integer':
       if (node.bigint > INT64_MAX || node.bigint < INT64_MIN) {
-        throw new ShapeError('this integer does not fit into 64 bits', place);
+        throw new ShapeError('this integer does not fit into 64 bits', span.place);
       }
-      return { kind: 'integer', place, value: node.bigint };
+      return { kind: 'integer', ...span, value: node.bigint };
     case 'offset-date-time':
     case 'local-date-time':
     case 'local-date':
     case 'local-time':
-      return { kind: 'datetime', place, text: node.datetime, at: node.value.getTime() };
+      return { kind: 'datetime', ...span, text: node.datetime, at: node.value.getTime() };
   }
 }
 
@@ -146,11 +153,16 @@ function partsOf(key: AST.TOMLKey): readonly Part[] {
   return key.keys.map((part) => ({
     name: part.type === 'TOMLBare' ? part.name : part.value,
     place: placeOf(part),
+    end: endOf(part),
   }));
 }
 
-function openTable(place: Place, form: TomlTable['form']): OpenTable {
-  return { kind: 'table', place, form, entries: new Map() };
+function openTable(span: Span, form: TomlTable['form']): OpenTable {
+  return { kind: 'table', ...spanOf(span), form, entries: new Map() };
+}
+
+function spanOf({ place, end }: Span): Span {
+  return { place, end };
 }
 
 function setEntry(table: OpenTable, { name, place }: Part, value: OpenValue): void {
@@ -159,6 +171,11 @@ function setEntry(table: OpenTable, { name, place }: Part, value: OpenValue): vo
 
 function placeOf(node: AST.TOMLNode): Place {
   const { line, column } = node.loc.start;
+  return { line, column: column + 1 };
+}
+
+function endOf(node: AST.TOMLNode): Place {
+  const { line, column } = node.loc.end;
   return { line, column: column + 1 };
 }
 

@@ -8,6 +8,8 @@ export interface Place {
 export interface TomlTable {
   readonly kind: 'table';
   readonly place: Place;
+  /** Behind its last character; of a header or an implied table, behind its name. */
+  readonly end: Place;
   /** As written: `[runners.docker]`, `{ … }`, or only implied by the header of a table below it. */
   readonly form: 'header' | 'inline' | 'implied';
   readonly entries: ReadonlyMap<string, TomlEntry>;
@@ -16,22 +18,28 @@ export interface TomlTable {
 export interface TomlArray {
   readonly kind: 'array';
   readonly place: Place;
+  readonly end: Place;
   readonly elements: readonly TomlValue[];
 }
 
+interface Placed {
+  readonly place: Place;
+  /** Behind its last character. */
+  readonly end: Place;
+}
+
 export type TomlScalar =
-  | { readonly kind: 'string'; readonly place: Place; readonly text: string }
-  | { readonly kind: 'integer'; readonly place: Place; readonly value: bigint }
-  | { readonly kind: 'float'; readonly place: Place; readonly value: number }
-  | { readonly kind: 'boolean'; readonly place: Place; readonly value: boolean }
-  | {
+  | (Placed & { readonly kind: 'string'; readonly text: string })
+  | (Placed & { readonly kind: 'integer'; readonly value: bigint })
+  | (Placed & { readonly kind: 'float'; readonly value: number })
+  | (Placed & { readonly kind: 'boolean'; readonly value: boolean })
+  | (Placed & {
       readonly kind: 'datetime';
-      readonly place: Place;
       /** As written. */
       readonly text: string;
       /** Unix milliseconds; a date without a zone is read as UTC. */
       readonly at: number;
-    };
+    });
 
 export type TomlValue = TomlScalar | TomlArray | TomlTable;
 

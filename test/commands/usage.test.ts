@@ -209,7 +209,7 @@ describe('lint', () => {
     const { code, stdout } = await runProgram(['lint', file]);
 
     expect(code).toBe(1);
-    expect(stdout).toMatch(new RegExp(`^${file}:\\d+:\\d+: `));
+    expect(stdout).toMatch(new RegExp(`^ {2}--> ${file}:\\d+:\\d+$`, 'm'));
   });
 
   test.each(['json', 'codequality'])(

@@ -1,0 +1,58 @@
+/** The shape of a finding of the linter. `lint/` makes them; metrics, diagnosis and reports show them. */
+import type { Instant } from './clock.ts';
+
+/** `error`: the process, this entry or its jobs do not work. From worst to mildest. */
+export const LINT_SEVERITIES = ['error', 'warning', 'info'] as const;
+export type LintSeverity = (typeof LINT_SEVERITIES)[number];
+
+/**
+ * What stops: the process at its start, the process later, the entry (it never polls, or is always refused), its
+ * jobs. Absent for what works and is wrong all the same.
+ */
+export type LintEffect = 'start' | 'run' | 'offline' | 'jobs';
+
+export interface LintFinding {
+  /** `P07`: never renamed. */
+  readonly rule: string;
+  /** `table-for-value`. */
+  readonly name: string;
+  readonly severity: LintSeverity;
+  readonly effect?: LintEffect;
+  readonly file: string;
+  /** From 1; absent where it is about the whole file or the host. */
+  readonly line?: number;
+  readonly column?: number;
+  /** `runners.docker.cpus`. */
+  readonly key?: string;
+  /** Number of the `[[runners]]` it is in, from 1. */
+  readonly entry?: number;
+  /** What is there, with the values. Never a secret. */
+  readonly message: string;
+  /** What the runner does about it, in one sentence. */
+  readonly consequence: string;
+  /** What to do. */
+  readonly fix: string;
+  /** What to write instead: `cpus = "2"`. */
+  readonly corrected?: string;
+}
+
+/** A look that could not be made, and why. */
+export interface LeftOut {
+  /** Rules that would have needed it. */
+  readonly rules: readonly string[];
+  readonly because: string;
+}
+
+export interface LintReport {
+  readonly file: string;
+  /** In the order of the file. */
+  readonly findings: readonly LintFinding[];
+  readonly leftOut: readonly LeftOut[];
+  /** False where the file was too much to be judged. */
+  readonly judged: boolean;
+}
+
+/** What the daemon keeps of it. */
+export interface LintState extends LintReport {
+  readonly at: Instant;
+}

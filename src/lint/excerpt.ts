@@ -1,0 +1,78 @@
+/**
+ * A line of config.toml as it may be shown. What could be a secret becomes asterisks of the same number, so that
+ * a caret below still points at its place; in doubt everything does.
+ */
+import { shownText } from '../config/shown-text.ts';
+import { printable } from '../core/printable.ts';
+
+const KEY = /^(?<lead>\s*)(?<key>[\w-]+|"[\w. -]*"|'[\w. -]*')(?<equals>\s*=\s*)(?<rest>.*)$/;
+const HEADER = /^\s*\[{1,2}\s*[\w-]{1,40}(?:\s*\.\s*(?:[\w-]{1,40}|"[^"]*"))*\s*\]{1,2}\s*$/;
+/** Numbers, dates, true, false, brackets, commas. */
+const BARE = /^[\s\d.:+TZ_,[\]{}-]*$/;
+const TOKEN_LIKE = /gl[a-z]{2,}-|GR1348941|^[0-9A-Za-z_-]{20,}$|:\/\/[^/\s]*@/;
+const PATH_KEYS =
+  /file$|dir$|host$|exec$|path$|^volumes$|^plugin$|^name$|image|^extra_hosts$|address$/i;
+const PATH = /^(?:unix:\/\/)?[\w ./:@%+-]{1,200}$/;
+const LONGEST = 160;
+
+export function shownLine(line: string): string {
+  const short = line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
+  return printable(masked(short.replaceAll('\t', ' ')));
+}
+
+function masked(line: string): string {
+  if (/^\s*$/.test(line)) return '';
+  if (/^\s*#/.test(line)) return line.replace(/#.*$/, '# …');
+  if (HEADER.test(line)) return line.replaceAll(/"[^"]*"/g, stars);
+  const { lead = '', key, equals = '', rest = '' } = KEY.exec(line)?.groups ?? {};
+  if (key === undefined) return hidden(line);
+  const name = key.replaceAll(/^["']|["']$/g, '');
+  // Texts of quoted names are somebody’s own: labels, flags, variables.
+  const shownKey = /^[\w-]{1,40}$/.test(name) && !TOKEN_LIKE.test(name) ? key : stars(key);
+  return `${lead}${shownKey}${equals}${value(name, rest)}`;
+}
+
+/** Every text of a value by itself; what is left over must be plain. */
+function value(key: string, text: string): string {
+  const parts = text.split(/(?<quoted>"(?:[^"\\]|\\.)*"|'[^']*')/);
+  return parts
+    .map((part, index) => {
+      if (index % 2 === 1) return isShowable(key, part.slice(1, -1)) ? part : quotedStars(part);
+      const [before = '', comment] = part.split(/(?<comment>#.*)/);
+      const plain =
+        BARE.test(before) || /^(?:true|false)\s*$/.test(before) ? before : stars(before);
+      return comment === undefined ? plain : `${plain}# …`;
+    })
+    .join('');
+}
+
+export function isShowable(key: string, text: string): boolean {
+  if (shownText(key, text) === text) return true;
+  return (
+    PATH_KEYS.test(key) &&
+    shownText(key, 'x') === 'x' &&
+    PATH.test(text) &&
+    !text.split(/[/:]/).some((part) => TOKEN_LIKE.test(part)) &&
+    !/@/.test(text)
+  );
+}
+
+/** A line whose key is not clear: the rest of an array, of a text of several lines, or of a mistake. */
+function hidden(line: string): string {
+  return line.replaceAll(/[^\s[\]{}=,"']/g, '*');
+}
+
+function stars(text: string): string {
+  return text.replaceAll(/\S/g, '*');
+}
+
+function quotedStars(text: string): string {
+  return `${text.charAt(0)}${'*'.repeat(Math.max(0, text.length - 2))}${text.at(-1) ?? ''}`;
+}
+
+/** How many characters from a column on belong together: a quoted text, a word, one character. */
+export function widthAt(line: string, column: number): number {
+  const rest = line.slice(column - 1);
+  const word = /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w.+:-]+)/.exec(rest)?.[0];
+  return Math.min(Math.max(1, word?.length ?? 1), LONGEST);
+}

@@ -1,0 +1,135 @@
+/**
+ * What is wrong in this config.toml, and what should be written instead? A pure function of the text and of what
+ * was looked at: nothing is read here, and no finding holds a secret.
+ */
+import type { LeftOut, LintFinding, LintReport } from '../core/lint.ts';
+import { MAX_TOML_BYTES } from '../config/runner-toml.ts';
+import type { LintContext } from './context.ts';
+import type { Edit, Need, Rule, Spot } from './rule.ts';
+import { LINT_RULES, ruleNamed } from './rules/index.ts';
+import type { Subject } from './subject.ts';
+import { subjectOf } from './subject.ts';
+import type { Parsed } from './syntax.ts';
+import { parsedOf } from './syntax.ts';
+
+/** A finding with the changes that would mend it. */
+export interface Fixable {
+  readonly finding: LintFinding;
+  readonly edits: readonly Edit[];
+}
+
+/** A text that was parsed once, to be judged as often as more becomes known. */
+export interface Prepared {
+  readonly file: string;
+  readonly parsed: Parsed;
+  readonly subject?: Subject;
+}
+
+export function prepare(content: string | Uint8Array, file: string): Prepared {
+  const size = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength;
+  const text = size > MAX_TOML_BYTES ? '' : textOf(content);
+  const parsed = parsedOf(content, text, file);
+  const { root } = parsed;
+  return { file, parsed, ...(root === undefined ? {} : { subject: subjectOf(root, file, text) }) };
+}
+
+/** The text as lines are counted in it; only valid UTF-8 gets any further than the parser. */
+export function textOf(content: string | Uint8Array): string {
+  const text = typeof content === 'string' ? content : new TextDecoder().decode(content);
+  return text.replace(/^\uFEFF/, '');
+}
+
+/** Findings with their changes, in the order of the file. */
+export function judge(
+  { parsed, subject, file }: Prepared,
+  context: LintContext,
+): readonly Fixable[] {
+  const byParser = parsed.faults.flatMap(({ code, spot }) => {
+    const rule = ruleNamed(code);
+    return rule === undefined ? [] : [fixable(rule, spot, file)];
+  });
+  const rules = parsed.whole ? LINT_RULES : LINT_RULES.filter(isOfDecoder);
+  const found =
+    subject === undefined
+      ? []
+      : rules.flatMap((rule) =>
+          [...rule.check(subject, context)].map((spot) => fixable(rule, spot, file)),
+        );
+  return [...byParser, ...found].toSorted(inFileOrder);
+}
+
+/** Of a file with gaps only what the decoder says is certain: an absent key may stand in a gap. */
+function isOfDecoder({ code, effect }: Rule): boolean {
+  return (code.startsWith('P') || code === 'S01') && effect === 'start';
+}
+
+export function lintText(
+  content: string | Uint8Array,
+  file: string,
+  context: LintContext,
+): LintReport {
+  return reportOf(prepare(content, file), context);
+}
+
+export function reportOf(prepared: Prepared, context: LintContext): LintReport {
+  const findings = judge(prepared, context).map(({ finding }) => finding);
+  return {
+    file: prepared.file,
+    findings,
+    leftOut: leftOutOf(context),
+    judged: !findings.some(({ rule }) => rule === 'L01'),
+  };
+}
+
+function fixable(rule: Rule, spot: Spot, file: string): Fixable {
+  const { code, name, severity, effect, consequence, fix } = rule;
+  const { place, key, entry, message, corrected, edits = [] } = spot;
+  const stops = spot.effect ?? (spot.severity === undefined ? effect : undefined);
+  return {
+    edits,
+    finding: {
+      rule: code,
+      name,
+      severity: spot.severity ?? severity,
+      ...(stops === undefined ? {} : { effect: stops }),
+      file,
+      ...(place === undefined ? {} : { line: place.line, column: place.column }),
+      ...(key === undefined ? {} : { key }),
+      ...(entry === undefined ? {} : { entry }),
+      message,
+      consequence,
+      fix,
+      ...(corrected === undefined ? {} : { corrected }),
+    },
+  };
+}
+
+function inFileOrder({ finding: a }: Fixable, { finding: b }: Fixable): number {
+  return (
+    (a.line ?? 0) - (b.line ?? 0) ||
+    (a.column ?? 0) - (b.column ?? 0) ||
+    (a.rule < b.rule ? -1 : Number(a.rule > b.rule))
+  );
+}
+
+const REASONS: Readonly<Record<Need, string>> = {
+  files: 'this is not the configuration of this host, so the files it names were not looked at',
+  process: 'no gitlab-runner that runs on this file was seen',
+  host: 'the size of the runner’s host is not known',
+  history: 'only the daemon sees how a file changes',
+};
+
+function leftOutOf(context: LintContext): readonly LeftOut[] {
+  const has: Readonly<Record<Need, boolean>> = {
+    files: context.files !== undefined,
+    process: context.process !== undefined,
+    host: context.host !== undefined,
+    history: context.history !== undefined,
+  };
+  return (Object.keys(REASONS) as Need[]).flatMap((need) => {
+    const rules = LINT_RULES.filter(({ needs = [] }) => needs.includes(need)).map(
+      ({ code }) => code,
+    );
+    return has[need] || rules.length === 0 ? [] : [{ rules, because: REASONS[need] }];
+  });
+}

@@ -1,0 +1,140 @@
+/** Keys that the runner reads and makes nothing of, or something else than was meant. */
+import { goDurationSeconds } from '../../config/go-duration.ts';
+import { declaredName } from '../../config/schema-type.ts';
+import type { TomlEntry } from '../../config/toml-tree.ts';
+import { REQUIRED_TABLES } from '../executors.ts';
+import type { Rule, Spot } from '../rule.ts';
+import { atKey, atValue } from '../spots.ts';
+import type { Section, Subject, Visit } from '../subject.ts';
+import { subTable } from '../subject.ts';
+import { unknownKeysOf } from '../unknown-keys.ts';
+
+export const KEY_RULES: readonly Rule[] = [
+  {
+    code: 'P10',
+    name: 'duration-in-nanoseconds',
+    severity: 'warning',
+    title: 'A duration is a bare number',
+    consequence: 'The runner takes it as nanoseconds, so that it is as good as zero.',
+    fix: 'Write a text with a unit.',
+    bad: '[[runners]]\n  unhealthy_interval = 3600',
+    good: '[[runners]]\n  unhealthy_interval = "1h"',
+    check: ({ visits }) => visits.flatMap(nanoseconds),
+  },
+  {
+    code: 'P13',
+    name: 'unknown-key',
+    severity: 'warning',
+    title: 'The runner does not know this key',
+    consequence: 'The runner ignores it, with everything below it, without a word.',
+    fix: 'Rename it to what was meant, or remove it.',
+    bad: '[[runners]]\n  tls_ca_file = "/etc/ssl/ca.pem"',
+    good: '[[runners]]\n  tls-ca-file = "/etc/ssl/ca.pem"',
+    check: (subject) => unknown(subject, 'P13'),
+  },
+  {
+    code: 'P14',
+    name: 'misplaced-key',
+    severity: 'warning',
+    title: 'A known key stands in a table that does not have it',
+    consequence: 'The runner ignores it here without a word.',
+    fix: 'Move it to the table it belongs to: a key belongs to the last header above it.',
+    bad: '[[runners]]\n  executor = "shell"\nconcurrent = 4',
+    good: 'concurrent = 4\n[[runners]]\n  executor = "shell"',
+    check: (subject) => unknown(subject, 'P14'),
+  },
+  {
+    code: 'P15',
+    name: 'key-in-another-case',
+    severity: 'info',
+    title: 'A key is written in another case than documented',
+    consequence:
+      'The runner takes it all the same; tools that look for the documented name do not.',
+    fix: 'Write it as documented.',
+    bad: '[[runners]]\n  URL = "https://gitlab.example.com/"',
+    good: '[[runners]]\n  url = "https://gitlab.example.com/"',
+    check: ({ visits }) => visits.flatMap(otherCase),
+  },
+  {
+    code: 'P16',
+    name: 'table-of-another-entry',
+    severity: 'warning',
+    title: 'A table of one executor stands under an entry of another',
+    consequence:
+      'A table belongs to the last [[runners]] above it, so the entry that needs it has none.',
+    fix: 'Move the table below the entry that needs it, before the next [[runners]].',
+    bad: '[[runners]]\n  executor = "docker"\n[[runners]]\n  executor = "shell"\n  [runners.docker]\n    image = "alpine"',
+    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    image = "alpine"\n[[runners]]\n  executor = "shell"',
+    check: ({ sections }) => sections.flatMap((section) => foreignTables(section, sections)),
+  },
+];
+
+function nanoseconds({ path, entry, type, section }: Visit): readonly Spot[] {
+  const { value } = entry;
+  const isDuration = type?.kind === 'scalar' && type.name === 'duration';
+  if (!isDuration || value.kind !== 'integer' || value.value === 0n) return [];
+  const seconds = Number(value.value) / 1e9;
+  // From a second on, whoever wrote it counted in nanoseconds.
+  const text = Math.abs(seconds) >= 1 ? goText(seconds) : `${value.value}s`;
+  const isSame = Math.abs(seconds) >= 1 && goDurationSeconds(text) === seconds;
+  return [
+    atValue(entry, `${path} is ${value.value} ns, which is ${goText(seconds)}`, {
+      key: path,
+      corrected: `${entry.key} = "${text}"`,
+      ...(section === undefined ? {} : { entry: section.number }),
+      ...(isSame ? { edits: [{ from: value.place, to: value.end, text: `"${text}"` }] } : {}),
+    }),
+  ];
+}
+
+function goText(seconds: number): string {
+  if (Math.abs(seconds) >= 3600 && seconds % 3600 === 0) return `${seconds / 3600}h`;
+  if (Math.abs(seconds) >= 60 && seconds % 60 === 0) return `${seconds / 60}m`;
+  if (Math.abs(seconds) >= 1) return `${seconds}s`;
+  return Math.abs(seconds) >= 1e-3
+    ? `${seconds * 1e3}ms`
+    : `${Number((seconds * 1e6).toFixed(3))}µs`;
+}
+
+function unknown(subject: Subject, code: string): readonly Spot[] {
+  return unknownKeysOf(subject)
+    .filter((found) => found.code === code)
+    .map(({ spot }) => spot);
+}
+
+function otherCase({ path, entry, schema, type, section }: Visit): readonly Spot[] {
+  const name = declaredName(schema, entry.key);
+  if (type === undefined || name === undefined || name === entry.key) return [];
+  const isHeader = entry.value.kind === 'table' || entry.value.kind === 'array';
+  const { line, column } = entry.keyPlace;
+  const edit = {
+    from: entry.keyPlace,
+    to: { line, column: column + entry.key.length },
+    text: name,
+  };
+  return [
+    atKey(entry, `${entry.key} is documented as ${name}`, {
+      key: path,
+      corrected: name,
+      ...(section === undefined ? {} : { entry: section.number }),
+      ...(isHeader ? {} : { edits: [edit] }),
+    }),
+  ];
+}
+
+/** Tables that this entry does not need, and another one lacks. */
+function foreignTables(section: Section, all: readonly Section[]): readonly Spot[] {
+  const own = REQUIRED_TABLES.get(section.executor) ?? [];
+  const names = new Set([...REQUIRED_TABLES.values()].flat());
+  return [...names].flatMap((name) => {
+    const table: TomlEntry | undefined = subTable(section, name);
+    const loser = all.find(
+      (other) =>
+        (REQUIRED_TABLES.get(other.executor) ?? []).includes(name) &&
+        subTable(other, name) === undefined,
+    );
+    if (table === undefined || own.includes(name) || loser === undefined) return [];
+    const message = `[runners.${name}] belongs to ${section.called}, whose executor does not use it, while ${loser.called} lacks it`;
+    return [atKey(table, message, { key: `runners.${name}`, entry: section.number })];
+  });
+}

@@ -1,0 +1,78 @@
+/** A config.toml that parses, as the rules read it: the tree, its entries, every key with its type. */
+import type { KeyVisit } from '../config/decode.ts';
+import { visitKeys } from '../config/decode.ts';
+import { RUNNER_CONFIG } from '../config/schema.ts';
+import type { TomlEntry, TomlTable } from '../config/toml-tree.ts';
+import { entryOf, tablesOf } from '../config/toml-tree.ts';
+import { flagAt, textAt, wholeAt } from './reading.ts';
+
+/** One `[[runners]]`. */
+export interface Section {
+  /** From 1. */
+  readonly number: number;
+  readonly table: TomlTable;
+  /** Empty where there is none. */
+  readonly executor: string;
+  /** `entry "docker-1"`, or by its number. */
+  readonly called: string;
+}
+
+export interface Visit extends KeyVisit {
+  readonly section?: Section;
+}
+
+export interface Subject {
+  readonly file: string;
+  readonly root: TomlTable;
+  /** Of the text, without their ends. They hold secrets. */
+  readonly lines: readonly string[];
+  readonly sections: readonly Section[];
+  /** Every key of the file, in its order. */
+  readonly visits: readonly Visit[];
+  /** `concurrent` as it holds. */
+  readonly concurrent: number;
+}
+
+const RUNNERS = RUNNER_CONFIG.keys.get('runners');
+const RUNNER_TABLE = RUNNERS?.kind === 'tables' ? RUNNERS.of : RUNNER_CONFIG;
+
+export function subjectOf(root: TomlTable, file: string, text: string): Subject {
+  const sections = tablesOf(entryOf(root, 'runners')?.value).map((table, index) =>
+    sectionOf(table, index + 1),
+  );
+  const globals = [...visitKeys(root, RUNNER_CONFIG)].filter(
+    ({ path }) => !path.startsWith('runners.'),
+  );
+  const own = sections.flatMap((section) =>
+    [...visitKeys(section.table, RUNNER_TABLE, 'runners.')].map((visit) => ({ ...visit, section })),
+  );
+  return {
+    file,
+    root,
+    lines: text.split(/\r?\n/),
+    sections,
+    visits: [...globals, ...own],
+    concurrent: wholeAt(root, 'concurrent')?.value ?? 1,
+  };
+}
+
+function sectionOf(table: TomlTable, number: number): Section {
+  const name = textAt(table, 'name')?.value ?? '';
+  const isPlain = /^[\w .:@/-]{1,60}$/.test(name);
+  return {
+    number,
+    table,
+    executor: textAt(table, 'executor')?.value ?? '',
+    called: isPlain ? `entry "${name}"` : `entry ${number}`,
+  };
+}
+
+/** Whether a feature flag is on in an entry: its own word, else the runner's default. */
+export function isFlagOn({ table }: Section, flag: string, byDefault = false): boolean {
+  return flagAt(table, 'feature_flags', flag)?.value ?? byDefault;
+}
+
+/** The key that a sub-table of an entry stands under, whatever it holds. */
+export function subTable({ table }: Section, name: string): TomlEntry | undefined {
+  return entryOf(table, name);
+}

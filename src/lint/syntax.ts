@@ -1,0 +1,74 @@
+/**
+ * What does the parser refuse? The runner stops at its first mistake; here the line of a mistake is taken out
+ * and the rest is read on, so that each mistake is named once. A second mistake below the same header may be
+ * the first one's echo: then the rest of that table is left alone.
+ */
+import type { Problem } from '../core/reading.ts';
+import { readToml } from '../config/runner-toml.ts';
+import type { TomlTable } from '../config/toml-tree.ts';
+import type { Spot } from './rule.ts';
+
+export interface Parsed {
+  /** Absent when nothing could be made of it. */
+  readonly root?: TomlTable;
+  /** Nothing had to be taken out: what the root says, the runner sees. */
+  readonly whole: boolean;
+  readonly faults: readonly { readonly code: 'P01' | 'P02' | 'L01'; readonly spot: Spot }[];
+}
+
+const MOST_MISTAKES = 20;
+/** Reading again costs as much as reading; a large file is read a few times only. */
+const MOST_BYTES_AGAIN = 512 * 1024;
+
+export function parsedOf(content: string | Uint8Array, text: string, file: string): Parsed {
+  const first = readToml(content, file);
+  if (first.ok) return { root: first.root, whole: true, faults: [] };
+  if (first.problem.line === undefined || first.problem.code !== 'syntax-error') {
+    return { whole: false, faults: [faultOf(first.problem)] };
+  }
+  return readOn(first.problem, text.split('\n'), file);
+}
+
+function readOn(first: Problem, lines: string[], file: string): Parsed {
+  const faults = [faultOf(first)];
+  const tables = new Set([tableOf(first, lines)]);
+  const most = Math.min(MOST_MISTAKES, 1 + MOST_BYTES_AGAIN / (lines.join('\n').length + 1));
+  let problem = first;
+  for (let tries = 0; tries < most; tries += 1) {
+    takeOut(problem, lines, faults.length < tries + 1);
+    const next = readToml(lines.join('\n'), file);
+    if (next.ok) return { root: next.root, whole: false, faults };
+    if (next.problem.line === undefined) break;
+    problem = next.problem;
+    const table = tableOf(problem, lines);
+    if (!tables.has(table)) faults.push(faultOf(problem));
+    tables.add(table);
+  }
+  return { whole: false, faults };
+}
+
+/** The line of a mistake; of an echo, everything up to the next header. */
+function takeOut({ line = 1 }: Problem, lines: string[], isEcho: boolean): void {
+  const from = Math.min(line, lines.length) - 1;
+  const next = isEcho ? lines.findIndex((text, index) => index > from && isHeader(text)) : from + 1;
+  const to = next === -1 ? lines.length : next;
+  for (let index = from; index < to; index += 1) lines[index] = '';
+}
+
+/** Number of the header above a line; 0 at the top. A header that is wrong itself is a table of its own. */
+function tableOf({ line = 1 }: Problem, lines: readonly string[]): number {
+  return lines.slice(0, line).findLastIndex(isHeader) + 1;
+}
+
+function isHeader(line: string): boolean {
+  return /^\s*\[/.test(line);
+}
+
+function faultOf(problem: Problem): Parsed['faults'][number] {
+  const { code, line, column, message } = problem;
+  const place = line === undefined || column === undefined ? {} : { place: { line, column } };
+  const clause = message.replace(/^TOML syntax error(?: at line \d+, column \d+)?: /, '');
+  const spot: Spot = { ...place, message: clause };
+  if (code !== 'syntax-error') return { code: 'L01', spot };
+  return { code: /already defined/.test(message) ? 'P02' : 'P01', spot };
+}

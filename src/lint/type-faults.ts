@@ -1,0 +1,113 @@
+/**
+ * Which rule does a value of the wrong type break? Every mismatch of the decoder belongs to exactly one; several
+ * are found at once, where the runner stops at any one of them.
+ */
+import { correctedLine } from '../config/correction.ts';
+import type { Mismatch } from '../config/mismatch.ts';
+import { mismatchesOf } from '../config/mismatch.ts';
+import type { TomlEntry } from '../config/toml-tree.ts';
+import type { Edit, Spot } from './rule.ts';
+import type { Subject, Visit } from './subject.ts';
+
+export interface TypeFault {
+  readonly code: string;
+  readonly spot: Spot;
+}
+
+const known = new WeakMap<Subject, readonly TypeFault[]>();
+
+/** Every value of the wrong type in a file. */
+export function typeFaultsOf(subject: Subject): readonly TypeFault[] {
+  const before = known.get(subject);
+  if (before !== undefined) return before;
+  const found = subject.visits.flatMap((visit) => faultsOf(visit, subject));
+  known.set(subject, found);
+  return found;
+}
+
+function faultsOf(visit: Visit, subject: Subject): readonly TypeFault[] {
+  const { path, entry, type, section } = visit;
+  if (type === undefined) return [];
+  return mismatchesOf(entry.value, type).map((mismatch) => {
+    const code = codeOf(path, mismatch);
+    const key = mismatch.member === '' ? path : `${path}.${mismatch.member}`;
+    const corrected = correctionOf(path, mismatch);
+    const edits = editsOf(entry, mismatch, subject);
+    const spot: Spot = {
+      place: mismatch.value.kind === 'table' ? entry.keyPlace : mismatch.place,
+      key,
+      message: `${key} takes ${article(mismatch.expected)}, and this is ${article(mismatch.found)}`,
+      ...(section === undefined ? {} : { entry: section.number }),
+      ...(corrected === undefined ? {} : { corrected }),
+      ...(edits.length === 0 ? {} : { edits }),
+    };
+    return { code, spot };
+  });
+}
+
+function article(noun: string): string {
+  return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
+}
+
+function codeOf(path: string, { type, value, member }: Mismatch): string {
+  if (path === 'runners') return 'P03';
+  if (/^runners\.custom\.\w+_args$/.test(path)) return 'S01';
+  if (path === 'runners.feature_flags' && member !== '') return 'P12';
+  if (type.kind === 'tables') return 'P08';
+  const isTable = value.kind === 'table';
+  if (type.kind === 'table' || type.kind === 'map' || isTable) return 'P07';
+  if (type.kind === 'list' || type.kind === 'string-or-list') return 'P06';
+  return value.kind === 'array' ? 'P07' : SCALAR_CODES[type.name];
+}
+
+const SCALAR_CODES = {
+  string: 'P04',
+  int: 'P05',
+  float: 'P05',
+  bool: 'P05',
+  duration: 'P09',
+  datetime: 'P11',
+  any: 'P07',
+} as const;
+
+function correctionOf(path: string, mismatch: Mismatch): string | undefined {
+  const isShell = path === 'runners.shell' && mismatch.value.kind === 'table';
+  if (isShell) return 'environment = ["NAME=value"]';
+  return correctedLine(path, mismatch);
+}
+
+/** Only where there is no doubt what was meant. A token is never touched. */
+function editsOf(entry: TomlEntry, mismatch: Mismatch, subject: Subject): readonly Edit[] {
+  const { type, value } = mismatch;
+  if (/token|secret|passw/i.test(`${entry.key} ${mismatch.member}`)) return [];
+  if (type.kind === 'tables') return headerEdit(entry, subject);
+  if (value.kind === 'table' || value.kind === 'array') return [];
+  if (type.kind === 'list' || type.kind === 'string-or-list') {
+    if (value.kind !== 'string') return [];
+    return [
+      { from: value.place, to: value.place, text: '[' },
+      { from: value.end, to: value.end, text: ']' },
+    ];
+  }
+  const right =
+    type.kind === 'scalar' ? correctedLine('x', { ...mismatch, member: '' }) : undefined;
+  // A value that may not be shown is not in the line, and so cannot be written either.
+  if (right === undefined || right.includes('…')) return [];
+  return [{ from: value.place, to: value.end, text: right.slice(right.indexOf('=') + 2) }];
+}
+
+/** `[runners]` → `[[runners]]`, where it stands alone in its line. */
+function headerEdit({ value, keyPlace }: TomlEntry, { lines }: Subject): readonly Edit[] {
+  if (value.kind !== 'table' || value.form !== 'header') return [];
+  const line = lines[keyPlace.line - 1] ?? '';
+  const { before, name } = /^(?<before>\s*)(?<name>\[[^[\]"']+\])(?!\])/.exec(line)?.groups ?? {};
+  if (before === undefined || name === undefined) return [];
+  const column = before.length + 1;
+  return [
+    {
+      from: { line: keyPlace.line, column },
+      to: { line: keyPlace.line, column: column + name.length },
+      text: `[${name}]`,
+    },
+  ];
+}

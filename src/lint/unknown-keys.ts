@@ -1,0 +1,193 @@
+/**
+ * A key that the runner does not know, it ignores without a word. What was it meant to be? In this order: what
+ * GitLab itself decides, another spelling of a key of this table, a key of another table, the nearest name.
+ */
+import { nearest } from '../core/nearest.ts';
+import { printable } from '../core/printable.ts';
+import type { Home } from './schema-index.ts';
+import { folded, headerOf, homesOf } from './schema-index.ts';
+import type { Spot } from './rule.ts';
+import type { Subject, Visit } from './subject.ts';
+import { entryOf } from '../config/toml-tree.ts';
+
+export interface UnknownKey {
+  /** P13 unknown, P14 known elsewhere. */
+  readonly code: 'P13' | 'P14';
+  readonly spot: Spot;
+}
+
+const cache = new WeakMap<Subject, readonly UnknownKey[]>();
+
+export function unknownKeysOf(subject: Subject): readonly UnknownKey[] {
+  const before = cache.get(subject);
+  if (before !== undefined) return before;
+  const found = subject.visits.flatMap((visit) =>
+    visit.type === undefined ? [judged(visit)] : [],
+  );
+  cache.set(subject, found);
+  return found;
+}
+
+/** What is often written, and what is meant or true instead. */
+const OFTEN: readonly {
+  readonly path: RegExp;
+  readonly says: string;
+  readonly corrected?: string;
+}[] = [
+  {
+    path: /^runners\.(?:tags|tag_list|run_untagged|locked|paused|access_level|maximum_timeout|description|maintenance_note)$/,
+    says: 'it is set in GitLab, at the runner’s own page, and not in config.toml',
+  },
+  {
+    path: /^(?:runners\.)?registration_token$/,
+    says: 'registration happens once, and leaves its result in `token`',
+  },
+  {
+    path: /^runners\.(?:tls[-_](?:skip[-_])?verify|insecure|skip_tls_verify|ssl_verify)$/,
+    says: 'no key turns off the verification of GitLab’s certificate; trust its authority with `tls-ca-file`',
+    corrected: 'tls-ca-file = "/etc/gitlab-runner/certs/ca.crt"',
+  },
+  {
+    path: /^runners\.(?:docker|kubernetes)\.services\.image$/,
+    says: 'a service is named by `name`; without it every job fails',
+  },
+  {
+    path: /^runners\.docker\.helper_image_opts$/,
+    says: 'there are only `helper_image` and `helper_image_flavor`',
+  },
+  {
+    path: /^runners\.docker\.cache$/,
+    says: 'the cache belongs to the entry: [runners.cache] and [runners.cache.s3]',
+    corrected: '[runners.cache]',
+  },
+  { path: /^metrics_server$/, says: 'the listener of the metrics is `listen_address`' },
+  { path: /^runner$/, says: 'entries are called `runners`', corrected: '[[runners]]' },
+];
+
+/** These look like a slip of the hand, and belong elsewhere. */
+const ELSEWHERE = /^runners\.docker\.cache$/;
+
+function judged(visit: Visit): UnknownKey {
+  const { path, entry, schema } = visit;
+  const often = OFTEN.find((one) => one.path.test(path));
+  if (often !== undefined) {
+    return found(ELSEWHERE.test(path) ? 'P14' : 'P13', visit, often.says, renamed(visit, often));
+  }
+  const twin = [...schema.keys.keys()].find((name) => folded(name) === folded(entry.key));
+  if (twin !== undefined) {
+    return found('P13', visit, `it is spelled \`${twin}\``, spelled(visit, twin));
+  }
+  const home = homeOf(visit);
+  if (home !== undefined)
+    return found('P14', visit, belongs(home, visit), movedTo(home, entry.key));
+  const near = nearest(entry.key.toLowerCase(), [...schema.keys.keys()]);
+  if (near === undefined) return found('P13', visit, undefined, {});
+  return found('P13', visit, `was \`${near}\` meant?`, { corrected: asWritten(visit, near) });
+}
+
+function found(
+  code: UnknownKey['code'],
+  { path, entry, section }: Visit,
+  says: string | undefined,
+  more: Pick<Spot, 'corrected' | 'edits'>,
+): UnknownKey {
+  const key = printable(shortened(path));
+  const what = code === 'P14' ? 'does nothing here' : 'is no key that the runner knows';
+  return {
+    code,
+    spot: {
+      place: entry.keyPlace,
+      key,
+      message: `${key} ${what}${says === undefined ? '' : `: ${says}`}`,
+      ...(section === undefined ? {} : { entry: section.number }),
+      ...more,
+    },
+  };
+}
+
+/** A key may be a secret that stands on the wrong side of `=`. */
+function shortened(path: string): string {
+  const last = path.slice(path.lastIndexOf('.') + 1);
+  const isPlain = /^[A-Za-z][\w-]{0,39}$/.test(last) && !/gl[a-z]{2,}-|\d{4}/.test(last);
+  return isPlain ? path : `${path.slice(0, path.length - last.length)}…`;
+}
+
+function renamed(visit: Visit, often: (typeof OFTEN)[number]): Pick<Spot, 'corrected' | 'edits'> {
+  if (visit.path.endsWith('.services.image')) return spelled(visit, 'name');
+  return often.corrected === undefined ? {} : { corrected: often.corrected };
+}
+
+/** The key under another name; changed by itself where that name is free. */
+function spelled({ entry, parent }: Visit, name: string): Pick<Spot, 'corrected' | 'edits'> {
+  const isTaken = entryOf(parent, name) !== undefined;
+  const { line, column } = entry.keyPlace;
+  const edit = {
+    from: entry.keyPlace,
+    to: { line, column: column + entry.key.length },
+    text: name,
+  };
+  return {
+    corrected: name,
+    ...(isTaken || !/^[\w-]+$/.test(entry.key) || isTable(entry) ? {} : { edits: [edit] }),
+  };
+}
+
+function isTable({ value }: Visit['entry']): boolean {
+  return value.kind === 'table' || (value.kind === 'array' && value.elements[0]?.kind === 'table');
+}
+
+function asWritten({ entry, path }: Visit, name: string): string {
+  if (!isTable(entry)) return name;
+  const parent = path.slice(0, path.length - entry.key.length);
+  return headerOf(`${parent}${name}`);
+}
+
+/** The table that has this key: above this one before below it, below it before anywhere else. */
+function homeOf({ path, entry }: Visit): Home | undefined {
+  const here = path.includes('.') ? path.slice(0, path.lastIndexOf('.')) : '';
+  const homes = homesOf(entry.key).filter(({ type }) => isTable(entry) === isTableType(type));
+  const above = homes.findLast(({ table }) => isAbove(table, here));
+  const below = homes.find(({ table }) => isAbove(here, table) && here !== '');
+  const others = homes.filter(({ table }) => /^runners(?:\.\w+)?$|^$/.test(table));
+  return above ?? below ?? (COMMON.has(folded(entry.key)) ? undefined : others[0]);
+}
+
+/** Words that many tables have: a table far away is no sign of what was meant. */
+const COMMON = new Set([
+  'name',
+  'image',
+  'host',
+  'path',
+  'type',
+  'key',
+  'value',
+  'user',
+  'enabled',
+]);
+
+function isAbove(table: string, here: string): boolean {
+  return table === '' ? here !== '' : here.startsWith(`${table}.`);
+}
+
+function isTableType({ kind }: Home['type']): boolean {
+  return kind === 'table' || kind === 'tables' || kind === 'map';
+}
+
+function belongs({ table, name, type }: Home, { path }: Visit): string {
+  if (isTableType(type)) {
+    return `the table is ${headerOf(table === '' ? name : `${table}.${name}`)}`;
+  }
+  if (table === '') return 'it is a key of the whole file and stands above the first [[runners]]';
+  const isUp = path.startsWith(`${table}.`);
+  return isUp
+    ? `it is a key of ${headerOf(table)} and stands above the tables below it`
+    : `it is a key of ${headerOf(table)}`;
+}
+
+function movedTo({ table, name, type }: Home, key: string): Pick<Spot, 'corrected'> {
+  if (isTableType(type)) return { corrected: headerOf(table === '' ? name : `${table}.${name}`) };
+  const word = folded(name) === folded(key) ? name : key;
+  return {
+    corrected: table === '' ? `${word}, above [[runners]]` : `${word}, in ${headerOf(table)}`,
+  };
+}
