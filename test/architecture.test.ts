@@ -11,7 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['core'],
   ['host', 'gonet', 'gitlab', 'log.ts'],
   ['config', 'probes', 'diagnosis', 'metrics', 'report', 'machinery'],
-  ['server'],
+  ['server', 'lint'],
   ['daemon'],
   ['commands', 'demo'],
   ['main.ts'],
