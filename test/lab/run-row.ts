@@ -33,7 +33,7 @@ export async function runRow(row: FaultRow | HealthyRow, root: string): Promise<
   const world = await buildWorld(network, root, row.world ?? {}, stack);
   const played = isFault(row) ? await playFault(row, world) : await playHealthy(row, world);
   const problems = [...played.problems, ...(await brokenAtEnd(world, played))];
-  const details = problems.length === 0 ? '' : detailsOf(played, world);
+  const details = problems.length === 0 ? '' : await detailsOf(played, world);
   return { ...played, id: row.id, expected: expectedOf(row), problems, details };
 }
 
@@ -211,7 +211,8 @@ async function brokenAtEnd(
   ];
 }
 
-function detailsOf({ text, checked }: Played, { gitlab, daemon }: World): string {
+async function detailsOf({ text, checked }: Played, world: World): Promise<string> {
+  const { gitlab, daemon, runner } = world;
   const requests = gitlab.application.requests
     .slice(-30)
     .map(
@@ -219,7 +220,9 @@ function detailsOf({ text, checked }: Played, { gitlab, daemon }: World): string
         `${new Date(at).toISOString()} ${method} ${path} ${userAgent}`,
     );
   const seen = checked === undefined ? [] : ['check:', checked.stdout, checked.stderr];
-  return [text, ...seen, 'requests:', ...requests, 'output:', daemon.output()].join('\n');
+  const logged = (await runner.log()).split('\n').slice(-10);
+  const parts = ['requests:', ...requests, 'runner’s log:', ...logged, 'output:', daemon.output()];
+  return [text, ...seen, ...parts].join('\n');
 }
 
 function expectedOf(row: FaultRow | HealthyRow): string {

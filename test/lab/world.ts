@@ -16,6 +16,7 @@ import { closeNow, startLabGitLab } from './peers/gitlab.ts';
 import type { LabNames } from './peers/names.ts';
 import { startNames } from './peers/names.ts';
 import { GOOD, PUBLIC_ROOT } from './peers/pki.ts';
+import type { LogFormat } from './peers/runner-log.ts';
 import type { LabRunner } from './peers/runner.ts';
 import { startRunner } from './peers/runner.ts';
 import { RootFiles } from './root-files.ts';
@@ -31,6 +32,9 @@ export interface WorldOptions {
   /** Of the runner's process. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly uid?: number;
+  readonly logFormat?: LogFormat;
+  /** How long GitLab holds a poll for jobs. */
+  readonly pollMilliseconds?: number;
   readonly certificate?: Issued;
   /** Files of the runner's host; they win over the usual ones. */
   readonly files?: () => Readonly<Record<string, string>>;
@@ -103,7 +107,9 @@ export async function buildWorld(
   const names = stack.use(await startNames());
   await gitlab.serve(certificate);
   for (const { token } of entries) gitlab.application.tokens.add(token);
-  const runner = stack.use(await startRunner(network, { environment, uid, root }));
+  const runner = stack.use(
+    await startRunner(network, { environment, uid, root, format: options.logFormat ?? 'runner' }),
+  );
   let adopted = stack.use(new AsyncDisposableStack());
   let daemon: LabDaemon | undefined;
   const release = async (): Promise<void> => {
@@ -161,6 +167,7 @@ function filesOf(
     '/etc/ssl/certs/ca-certificates.crt': PUBLIC_ROOT.pem,
     '/etc/gitlab-runner/config.toml': configText(entries, options.globals),
     '/etc/gitlab-runner/.runner_system_id': SYSTEM_ID,
+    '/var/log/gitlab-runner.log': '',
     '/usr/bin/gitlab-runner': '',
     '/pressure/cpu': CALM,
     '/pressure/io': CALM,

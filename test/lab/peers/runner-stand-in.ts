@@ -1,7 +1,128 @@
 /**
- * The lab's runner: a process that /proc shows as `gitlab-runner run --config …`. Loaded by `--import` into
- * a Node process, which then never gets to the script it was told to run.
+ * The lab's runner: a process that /proc shows as `gitlab-runner run --config …`, polls for jobs by the rules
+ * of runner 19.4 (fault matrix 0.1) and logs its lines (appendix A). Loaded by `--import` into a Node process,
+ * which then never gets to the script it was told to run.
  */
-const forever = Promise.withResolvers<never>();
-setInterval(() => {}, 1 << 30);
-await forever.promise;
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Fields, Level } from './runner-log.ts';
+import { logLine, ownCorrelationId } from './runner-log.ts';
+import type { RunnerOrder } from './runner-order.ts';
+import { ORDER_VARIABLE } from './runner-order.ts';
+import type { Polled } from './runner-way.ts';
+import { pollForJob } from './runner-way.ts';
+
+const UNHEALTHY_LIMIT = 3;
+const CONFIG = '/etc/gitlab-runner/config.toml';
+
+interface Entry {
+  readonly url: string;
+  readonly token: string;
+  readonly caFile: string | undefined;
+}
+
+const order = JSON.parse(process.env[ORDER_VARIABLE] ?? '{}') as RunnerOrder;
+const paths = { rootfs: order.root, procfs: '/proc', sysfs: '/sys' };
+const unhealthy = new Map<string, number>();
+const disabledUntil = new Map<string, number>();
+let lastConfig = '';
+
+log('info', 'Configuration loaded', { builds: 0 });
+for (;;) {
+  const entries = await readEntries();
+  await Promise.all(entries.map((entry) => turn(entry)));
+  await delay(order.checkSeconds * 1000);
+}
+
+async function readEntries(): Promise<readonly Entry[]> {
+  const text = await readFile(`${order.root}${CONFIG}`, 'utf8').catch(() => undefined);
+  if (text === undefined) {
+    const said = `Failed to load config stat ${CONFIG}: no such file or directory`;
+    log('error', said, { builds: 0 });
+    return entriesOf(lastConfig);
+  }
+  // A reload forgets who was unhealthy.
+  if (lastConfig !== text) disabledUntil.clear();
+  lastConfig = text;
+  return entriesOf(text);
+}
+
+/** The lab writes its config itself, one key a line. */
+function entriesOf(text: string): readonly Entry[] {
+  const [, ...tables] = text.split('[[runners]]');
+  return tables.map((table) => ({
+    url: valueOf(table, 'url') ?? '',
+    token: valueOf(table, 'token') ?? '',
+    caFile: valueOf(table, 'tls-ca-file'),
+  }));
+}
+
+function valueOf(table: string, key: string): string | undefined {
+  return new RegExp(`^ *${key} = "(?<value>[^"]*)"`, 'm').exec(table)?.groups?.['value'];
+}
+
+async function turn(entry: Entry): Promise<void> {
+  const runner = entry.token.replace(/^glrt-/, '').slice(0, 9);
+  if ((disabledUntil.get(runner) ?? 0) > Date.now()) return;
+  if (entry.token.trim() === '') {
+    const said =
+      'Runner token is empty or whitespace; this runner will be skipped during job polling.';
+    return log('warning', said, { builds: 0 });
+  }
+  const isHealthy = await poll(entry, runner);
+  const count = isHealthy ? 0 : (unhealthy.get(runner) ?? 0) + 1;
+  unhealthy.set(runner, count);
+  if (count < UNHEALTHY_LIMIT) return;
+  unhealthy.set(runner, 0);
+  disabledUntil.set(runner, Date.now() + order.unhealthySeconds * 1000);
+  const said = `Runner "${entry.url}${runner}" is unhealthy and will be disabled for 1h0m0s seconds!`;
+  log('error', said, { unhealthy_requests: count, unhealthy_requests_limit: UNHEALTHY_LIMIT });
+}
+
+/** False when the answer counts as unhealthy. */
+async function poll({ url, token, caFile }: Entry, runner: string): Promise<boolean> {
+  const parsed = URL.parse(url);
+  if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
+    const status = 'get client: new client: only http or https scheme supported';
+    log('error', 'Checking for jobs... client error', { runner, status });
+    return false;
+  }
+  const systemId = await readFile(`${order.root}/etc/gitlab-runner/.runner_system_id`, 'utf8');
+  try {
+    return judge(await pollForJob({ url: parsed, token, caFile, paths, systemId }), runner, parsed);
+  } catch (error) {
+    const target = new URL('/api/v4/jobs/request', parsed).href;
+    const cause = error instanceof Error ? error.message : String(error);
+    const status = `execute JSON request: execute request: couldn't execute POST against ${target}: Post "${target}": ${cause}`;
+    log('warning', 'Checking for jobs... failed', { runner, status });
+    return true;
+  }
+}
+
+function judge(answer: Polled, runner: string, url: URL): boolean {
+  const { status, headers } = answer;
+  if (status === 204 || status === 201) return true;
+  const correlation = String(headers['x-request-id'] ?? ownCorrelationId());
+  const fields = { correlation_id: correlation, runner, status: statusText(answer, url) };
+  if (status === 403) log('error', 'Checking for jobs... forbidden', fields);
+  else if (status === 503) {
+    log('warning', 'Checking for jobs... GitLab instance currently unavailable', fields);
+  } else log('warning', 'Checking for jobs... failed', fields);
+  return status !== 403;
+}
+
+/** A JSON answer is told with its request, any other by its status alone. */
+function statusText({ status, phrase, headers, body }: Polled, url: URL): string {
+  const bare = `${status} ${phrase}`;
+  if (headers['content-type']?.startsWith('application/json') !== true) return bare;
+  const told = `POST ${new URL('/api/v4/jobs/request', url).href}: ${bare}`;
+  if (status === 403) return told;
+  const { message = '' } = JSON.parse(body) as { readonly message?: string };
+  return `${told} (${message})`;
+}
+
+function log(level: Level, message: string, fields: Fields): void {
+  const line = logLine(order.format, level, message, fields, new Date());
+  process.stderr.write(`${line}\n`);
+}

@@ -2,10 +2,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Network } from '../network.ts';
+import type { LogFormat } from './runner-log.ts';
+import type { RunnerOrder } from './runner-order.ts';
+import { LOG_FILE, ORDER_VARIABLE } from './runner-order.ts';
 
 const STAND_IN = new URL('./runner-stand-in.ts', import.meta.url).href;
 const PAUSE_MILLISECONDS = 10;
@@ -15,11 +19,14 @@ export interface RunnerOptions {
   readonly uid: number;
   /** The folder that serves as the host's root. */
   readonly root: string;
+  readonly format: LogFormat;
 }
 
 export interface LabRunner extends AsyncDisposable {
   /** Ends the process and starts it anew, as `systemctl restart` would. */
   restart(environment?: Readonly<Record<string, string>>): Promise<void>;
+  /** What it logged until now. */
+  log(): Promise<string>;
   /** As at the start, restarted only where it differs. */
   restore(): Promise<void>;
 }
@@ -36,6 +43,7 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
   };
   return {
     restart,
+    log: async () => await readFile(`${options.root}${LOG_FILE}`, 'utf8'),
     restore: async () => {
       if (isAltered) await restart();
     },
@@ -45,9 +53,10 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
 
 async function startProcess(
   network: Network,
-  { environment, uid }: RunnerOptions,
+  { environment, uid, root, format }: RunnerOptions,
 ): Promise<ChildProcess> {
   const words = ['run', '--config', '/etc/gitlab-runner/config.toml'];
+  const order: RunnerOrder = { root, format, checkSeconds: 2, unhealthySeconds: 60 };
   // Only bash can give a program another name.
   const shell = ['bash', '-c', 'exec -a gitlab-runner "$@"', 'sh', process.execPath, ...words];
   const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
@@ -58,9 +67,10 @@ async function startProcess(
       PATH: process.env['PATH'] ?? '',
       HOME: uid === 0 ? '/root' : '/home/gitlab-runner',
       NODE_OPTIONS: `--import=${STAND_IN}`,
+      [ORDER_VARIABLE]: JSON.stringify(order),
       ...environment,
     },
-    stdio: 'ignore',
+    stdio: ['ignore', 'ignore', openSync(`${root}${LOG_FILE}`, 'a')],
   });
   await once(child, 'spawn');
   await hasName(child.pid ?? 0);

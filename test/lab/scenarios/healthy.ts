@@ -108,6 +108,12 @@ export const healthyRows: readonly Row[] = [
     allowed: [],
   },
   {
+    id: 'Z-10',
+    title: 'polls for jobs are held 50 s and answered 204 (with Z-11: the runner logs nothing)',
+    world: { pollMilliseconds: 50_000 },
+    allowed: [],
+  },
+  {
     id: 'Z-12',
     title: 'keys that nobody knows, and comments',
     world: { entries: [usualEntry({ more: '  # a comment\n  favourite_colour = "green"' })] },

@@ -228,13 +228,13 @@ export const proxyRows: readonly Row[] = [
   },
   {
     id: 'P-22',
-    title: 'the proxy answers 407 to every other connection',
+    title: 'the proxy answers 407 to every third connection',
     world: {
       ...withProxy(),
       environment: { HTTPS_PROXY: `http://alice:${CANARY}@proxy.test:${PROXY_PORT}` },
     },
     inject: proxyNow(({ nth, ...asked }) =>
-      nth % 2 === 0
+      nth % 3 === 0
         ? refusal('407 Proxy Authentication Required', 'Proxy-Authenticate: Basic realm="lab"\r\n')
         : OPEN({ nth, ...asked }),
     ),

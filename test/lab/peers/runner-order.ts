@@ -1,0 +1,13 @@
+/** What the lab's runner is told, in its environment, since its command line belongs to the real one. */
+import type { LogFormat } from './runner-log.ts';
+
+export interface RunnerOrder {
+  /** The folder that serves as the host's root. */
+  readonly root: string;
+  readonly format: LogFormat;
+  readonly checkSeconds: number;
+  readonly unhealthySeconds: number;
+}
+
+export const ORDER_VARIABLE = 'RUNNERWATCH_LAB_RUNNER';
+export const LOG_FILE = '/var/log/gitlab-runner.log';
