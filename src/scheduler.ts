@@ -15,6 +15,8 @@ import type { CheckId, ProbeResult } from './core/finding.ts';
 
 /** A probe's own deadline comes first, so that it can say "timed out" itself. */
 const GRACE_SECONDS = 0.5;
+/** Time to the second run, as a share of the interval: a whole interval wide, so that hosts that started together end up flat. */
+const SHORTEST_FIRST_WAIT = 0.2;
 /** Jobs of one group that may run at the same time; a silent group never starves the other. */
 const GROUP_LIMIT = 16;
 
@@ -131,10 +133,8 @@ export class Scheduler {
     return first + Math.ceil((now - first + 0.001) / intervalSeconds) * intervalSeconds;
   }
 
-  /** Between half and the whole interval, by a hash of host and job. */
   #phase(job: Job): number {
-    const hash = createHash('sha256').update(`${this.#seed} ${job.id}`).digest();
-    return job.intervalSeconds * (0.5 + hash.readUInt32BE(0) / 2 ** 33);
+    return job.intervalSeconds * (SHORTEST_FIRST_WAIT + phaseOf(this.#seed, job.id));
   }
 
   #isGroupFull(group: Job['group']): boolean {
@@ -165,6 +165,11 @@ export class Scheduler {
   #miss(job: Job): void {
     for (const check of job.checks) this.#events.onMissed(check.id);
   }
+}
+
+/** Where within an interval this host has its turn, 0 to 1: a hash of host and what is due. */
+export function phaseOf(seed: string, id: string): number {
+  return createHash('sha256').update(`${seed} ${id}`).digest().readUInt32BE(0) / 2 ** 32;
 }
 
 export interface JobRun {

@@ -29,6 +29,8 @@ export interface WalkLoan {
   readonly ledger: Ledger;
   readonly known: (id: CheckId) => Known | undefined;
   restore(id: CheckId): void;
+  /** Where within its interval a slow link has its turn, 0 to 1; without it, an interval after the last look. */
+  readonly phase?: (id: CheckId) => number;
 }
 
 /** The checks of one endpoint in the order of the links, the tokens of its entries last. */
@@ -139,18 +141,27 @@ function outOfTime(check: Check, round: Round): Finding {
 /** What is due, and the unbudgeted links that it travels on. A full round wants everything. */
 function wantedOf(
   checks: readonly Check[],
-  { clock, known, ledger }: WalkLoan,
+  { clock, known, ledger, phase }: WalkLoan,
   everything: boolean,
 ): Set<CheckId> {
+  const rhythm = checks[0]?.intervalSeconds ?? 0;
   const isWanted = (check: Check): boolean => {
     const last = known(check.id);
-    return isDue(check, last, clock) || (everything && mayRepeat(last, clock));
+    const turn = check.intervalSeconds > rhythm ? phase?.(check.id) : undefined;
+    return isDue(check, last, clock, turn) || (everything && mayRepeat(last, clock));
   };
   const due = checks.filter((check) => isWanted(check));
   const sendable = due.filter((check) => ledger.allows(check.probe.id, endpointIdOf(check)));
-  const lastIndex = Math.max(-1, ...sendable.map((check) => checks.indexOf(check)));
-  const carriers = checks.slice(0, lastIndex + 1).filter(({ probe }) => probe.budgeted !== true);
+  const carriers = carriersOf(sendable, checks).filter(({ probe }) => probe.budgeted !== true);
   return new Set([...due, ...carriers].map(({ id }) => id));
+}
+
+/** What these need, and what that needs in turn. What stands beside the way (detour, firewall) carries nothing. */
+function carriersOf(wanted: readonly Check[], checks: readonly Check[]): readonly Check[] {
+  const needs = new Set(wanted.flatMap(({ probe }) => probe.needs));
+  const carriers = checks.filter(({ probe }) => needs.has(probe.id));
+  const all = [...new Set([...wanted, ...carriers])];
+  return all.length === wanted.length ? carriers : carriersOf(all, checks);
 }
 
 /** Even a full round does not repeat what GitLab must not be asked again yet. */
@@ -160,7 +171,12 @@ function mayRepeat(known: Known | undefined, clock: Clock): boolean {
   );
 }
 
-function isDue(check: Check, known: Known | undefined, clock: Clock): boolean {
+function isDue(
+  check: Check,
+  known: Known | undefined,
+  clock: Clock,
+  phase: number | undefined,
+): boolean {
   if (known === undefined) return true;
   const failed = known.result.finding.status !== 'pass' && known.result.finding.status !== 'warn';
   if (check.probe.budgeted !== true && (failed || known.hidden)) return true;
@@ -168,9 +184,29 @@ function isDue(check: Check, known: Known | undefined, clock: Clock): boolean {
   const pace = confirming
     ? Math.min(CONFIRM_AFTER_SECONDS, check.intervalSeconds)
     : check.intervalSeconds;
-  const wait = Math.max(pace, known.result.finding.holdsSeconds ?? 0);
+  const holds = known.result.finding.holdsSeconds ?? 0;
+  if (phase !== undefined && !confirming) return isTurn(check, known, clock, phase, holds);
+  const wait = Math.max(pace, holds);
   // Half a second of grace: a walk that starts a little early must not postpone a check by a whole round.
   return ageSeconds(known, clock) >= wait - 0.5;
+}
+
+/**
+ * The turns of a host lie at fixed moments of the wall clock. Were they counted from the last look, fifty hosts
+ * that were switched on together would ask GitLab together for ever.
+ */
+function isTurn(
+  { intervalSeconds }: Check,
+  known: Known,
+  clock: Clock,
+  phase: number,
+  holdsSeconds: number,
+): boolean {
+  const restSeconds = Math.max(intervalSeconds / 2, holdsSeconds) - 0.5;
+  const rested = known.result.startedAt + restSeconds * 1000;
+  const now = clock.wall();
+  const turnOf = (at: number): number => Math.floor(at / 1000 / intervalSeconds - phase);
+  return now >= rested && turnOf(now) !== turnOf(rested);
 }
 
 function ageSeconds(known: Known, clock: Clock): number {

@@ -74,8 +74,8 @@ describe('rhythm', () => {
     for (let host = 0; host < 50; host += 1) phases.push(await phaseOf(`host-${host}`, 'a'));
 
     expect(new Set(phases.map((phase) => Math.floor(phase / 500))).size).toBeGreaterThan(5);
-    expect(Math.max(...phases)).toBeLessThanOrEqual(10_000);
-    expect(Math.min(...phases)).toBeGreaterThanOrEqual(5000);
+    expect(Math.max(...phases)).toBeLessThanOrEqual(12_000);
+    expect(Math.min(...phases)).toBeGreaterThanOrEqual(2000);
     expect(await phaseOf('host-7', 'a')).toBe(phases[7]);
   });
 

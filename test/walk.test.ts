@@ -11,8 +11,16 @@ import { createWalk } from '../src/walk.ts';
 import { setClock } from './support/clock.ts';
 import { check, ENDPOINT, failing, PASS, probe, runnerTarget } from './support/probes.ts';
 
+interface Staged {
+  readonly requestsPerHour?: number;
+  readonly runners?: number;
+  readonly phase?: number;
+  /** With a probe that is no link and needs none. */
+  readonly beside?: boolean;
+}
+
 /** The links of the real walk with findings to set, and a record of what was run. */
-function stage(options: { requestsPerHour?: number; runners?: number } = {}) {
+function stage(options: Staged = {}) {
   const clock = setClock();
   const store = new Store(clock);
   const ledger = new RequestLedger(clock, options.requestsPerHour ?? 20);
@@ -34,6 +42,7 @@ function stage(options: { requestsPerHour?: number; runners?: number } = {}) {
     dns: link('dns', []),
     connect: link('connect', ['dns']),
     http: link('http', ['connect'], { intervalSeconds: 60 }),
+    beside: link('beside', []),
     api: link('api', ['http'], { intervalSeconds: 900, budgeted: true }),
     token: link('token', ['api'], { intervalSeconds: 900, budgeted: true, kind: 'runner' }),
   };
@@ -42,6 +51,7 @@ function stage(options: { requestsPerHour?: number; runners?: number } = {}) {
   );
   const checks: Check[] = [
     ...[probes.dns, probes.connect, probes.http, probes.api].map((link) => check(link, ENDPOINT)),
+    ...(options.beside === true ? [check(probes.beside, ENDPOINT)] : []),
     ...runners.map((runner) => check(probes.token, runner)),
   ];
   store.adopt(checks);
@@ -51,6 +61,7 @@ function stage(options: { requestsPerHour?: number; runners?: number } = {}) {
     ledger,
     known: (id) => store.known(id),
     restore: (id) => void store.restore(id),
+    ...(options.phase === undefined ? {} : { phase: () => options.phase ?? 0 }),
   });
   const walk = async (everything = false): Promise<string[]> => {
     ran.length = 0;
@@ -66,6 +77,25 @@ function stage(options: { requestsPerHour?: number; runners?: number } = {}) {
 }
 
 describe('what is due', () => {
+  test('what stands beside the way is due at every walk, and makes no link ask GitLab more often', async () => {
+    const { walk, clock } = stage({ beside: true });
+    await walk();
+    clock.advance(15);
+
+    expect(await walk()).toEqual(['dns', 'connect', 'beside']);
+  });
+
+  test('with a phase a slow link has its turn there, whenever its last look was', async () => {
+    const { walk, clock } = stage({ phase: 0.5 });
+    const looks: number[] = [];
+    for (let second = 0; second < 240; second += 15) {
+      if ((await walk()).includes('http')) looks.push(second);
+      clock.advance(15);
+    }
+
+    expect(looks).toEqual([0, 30, 90, 150, 210]);
+  });
+
   test('the first walk looks at everything, the next one only at the way', async () => {
     const { walk, clock } = stage();
 
