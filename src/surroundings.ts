@@ -77,8 +77,8 @@ export class SurroundingsWatch {
 
   targets(): readonly Target[] {
     if (this.#found === undefined) return [];
-    const { host, config, service, mounts, endpoints, runners } = this.#found;
-    return [config, service, host, ...mounts, ...endpoints, ...runners];
+    const { host, config, service, mounts, endpoints, runners, executors } = this.#found;
+    return [config, service, host, ...mounts, ...executors, ...endpoints, ...runners];
   }
 
   /** Whether the file on disk loads, and when one last did. */

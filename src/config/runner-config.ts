@@ -41,6 +41,10 @@ export interface RunnerEntry {
   readonly buildsDir?: string;
   readonly cacheDir?: string;
   readonly dockerHost?: string;
+  /** Folder of its TLS files; only where `tls_verify` is set. */
+  readonly dockerCertificates?: string;
+  /** Plugin of `[runners.autoscaler]`. */
+  readonly autoscalerPlugin?: string;
   /** `environment = ["HTTPS_PROXY=…"]`: for jobs, and often written for the runner itself. */
   readonly proxyLines: readonly ProxyLine[];
   readonly tokenExpiresAt?: Instant;
@@ -146,6 +150,7 @@ function documentOf(root: TomlTable, file: string): RunnerDocument {
 
 function runnerOf(table: TomlTable, number: number): RunnerEntry {
   const docker = tablesOf(entryOf(table, 'docker')?.value)[0];
+  const autoscaler = tablesOf(entryOf(table, 'autoscaler')?.value)[0];
   return {
     number,
     name: textOr(table, 'name'),
@@ -162,12 +167,19 @@ function runnerOf(table: TomlTable, number: number): RunnerEntry {
       buildsDir: textAt(table, 'builds_dir'),
       cacheDir: textAt(table, 'cache_dir'),
       dockerHost: docker === undefined ? undefined : textAt(docker, 'host'),
+      dockerCertificates: docker === undefined ? undefined : certificatesOf(docker),
+      autoscalerPlugin: autoscaler === undefined ? undefined : textAt(autoscaler, 'plugin'),
       tokenExpiresAt: instantOf(entryOf(table, 'token_expires_at')?.value),
       tokenObtainedAt: instantOf(entryOf(table, 'token_obtained_at')?.value),
     }),
     line: table.place.line,
     column: table.place.column,
   };
+}
+
+function certificatesOf(docker: TomlTable): string | undefined {
+  const verify = entryOf(docker, 'tls_verify')?.value;
+  return verify?.kind === 'boolean' && verify.value ? textAt(docker, 'tls_cert_path') : undefined;
 }
 
 function proxyLinesOf(value: TomlValue | undefined): readonly ProxyLine[] {

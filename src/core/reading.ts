@@ -28,6 +28,8 @@ export type FoundBy = 'flag' | 'process-argument' | 'process-environment' | 'def
 export interface RunnerProcess {
   readonly pid: number;
   readonly uid: number;
+  /** Its group and its further groups; absent where /proc does not tell. */
+  readonly groups?: readonly number[];
   readonly startedAt: Instant;
   /** As written in /proc/PID/stat: R, S, D, T, Z, … */
   readonly state: string;

@@ -4,6 +4,7 @@
  */
 import type { RunnerConfigReading } from './reading.ts';
 import type { Secret } from './secret.ts';
+import type { LogSource } from './sighting.ts';
 
 /** How requests to one URL leave this host, by Go's rules over the runner's environment. */
 export type ProxyDecision =
@@ -48,9 +49,17 @@ export interface TrustSource {
   readonly systemDirectories?: readonly string[];
 }
 
+/** As whom the runner's process opens files: its user, its group and its further groups. */
+export interface Credentials {
+  readonly uid: number;
+  readonly groups: readonly number[];
+}
+
 export interface HostTarget {
   readonly kind: 'host';
   readonly id: string;
+  /** The runner's process; absent while there is none. */
+  readonly pid?: number;
 }
 
 /** One walk: entries with the same URL, trust files and proxy decision share it. */
@@ -63,6 +72,8 @@ export interface EndpointTarget {
   readonly proxy: ProxyDecision;
   /** User of the runner's process; absent while there is none. */
   readonly uid?: number;
+  /** As whom it opens its trust files. */
+  readonly credentials?: Credentials;
   readonly alternatives?: readonly ProxyAlternative[];
 }
 
@@ -96,10 +107,47 @@ export interface MountTarget {
   readonly roles: readonly string[];
 }
 
+/** What an executor stands on. Entries that stand on the same thing share one target. */
+export interface ExecutorTarget {
+  readonly kind: 'executor';
+  /** `unix:///var/run/docker.sock`, `/home/gitlab-runner/builds`, `fleeting-plugin-aws`. */
+  readonly id: string;
+  readonly executor: string;
+  /** Ids of the entries that need it. */
+  readonly runners: readonly string[];
+  readonly stand: ExecutorStand;
+  /** Of the runner's process; absent while there is none. */
+  readonly credentials?: Credentials;
+}
+
+export type ExecutorStand =
+  | {
+      readonly kind: 'docker';
+      /** Where the address came from: `host of docker-1`, `DOCKER_HOST`, `the default`. */
+      readonly source: string;
+      /** Folder of ca.pem, cert.pem and key.pem; absent without TLS. */
+      readonly certificates?: string;
+    }
+  | {
+      readonly kind: 'folder';
+      readonly path: string;
+      /** The user of its jobs, where it is another than that of the process. */
+      readonly user?: string;
+    }
+  | {
+      readonly kind: 'plugin';
+      readonly name: string;
+      /** PATH of the process. */
+      readonly folders: readonly string[];
+      readonly home: string;
+    };
+
 export interface ConfigTarget {
   readonly kind: 'config';
   /** Path of config.toml. */
   readonly id: string;
+  /** Of the runner's process; absent while there is none. */
+  readonly credentials?: Credentials;
   readonly reading: RunnerConfigReading;
 }
 
@@ -108,6 +156,12 @@ export interface ServiceTarget {
   /** The systemd unit: `gitlab-runner.service`. */
   readonly id: string;
   readonly configPath: string;
+  /** The runner's process; absent while there is none. */
+  readonly pid?: number;
+  /** Where the runner's log is; absent where nobody keeps one that we know. */
+  readonly log?: LogSource;
+  /** Where the runner tells its own numbers; absent without `listen_address`. */
+  readonly metrics?: { readonly host: string; readonly port: number };
 }
 
 export interface TargetKinds {
@@ -117,6 +171,7 @@ export interface TargetKinds {
   readonly mount: MountTarget;
   readonly config: ConfigTarget;
   readonly service: ServiceTarget;
+  readonly executor: ExecutorTarget;
 }
 export type TargetKind = keyof TargetKinds;
 export type Target = TargetKinds[TargetKind];

@@ -74,29 +74,46 @@ export interface Trust {
   readonly context: SecureContext;
 }
 
+export type IsDenied = (path: string) => Promise<boolean>;
+
 export class TrustStore {
   readonly #system = new Map<string, { stamp: string; anchors: readonly X509Certificate[] }>();
   readonly #trust = new Map<string, { stamp: string; trust: Trust }>();
 
-  /** `host` is the host of the runner's `url`; its certs files carry that name. */
-  async load(source: TrustSource, host: string, paths: Paths): Promise<Trust> {
+  /**
+   * `host` is the host of the runner's `url`; its certs files carry that name. `isDenied` says which of them the
+   * runner's user may not read, though we may.
+   */
+  async load(
+    source: TrustSource,
+    host: string,
+    paths: Paths,
+    isDenied: IsDenied = async () => false,
+  ): Promise<Trust> {
     const files = filesOf(source, host);
+    const denied = await isDenied(files.caFile);
     const stamp = [
       await systemStamp(source, paths),
       await stampOf(Object.values(files).map((file) => inRoot(paths, file))),
+      denied,
     ].join(' ');
     const key = JSON.stringify([paths, files, source.systemFile, source.systemDirectories]);
     const cached = this.#trust.get(key);
     if (cached?.stamp === stamp) return cached.trust;
-    const trust = await this.#build(source, files, paths);
+    const trust = await this.#build(source, files, paths, denied);
     this.#trust.set(key, { stamp, trust });
     return trust;
   }
 
-  async #build(source: TrustSource, files: TrustFiles, paths: Paths): Promise<Trust> {
+  async #build(
+    source: TrustSource,
+    files: TrustFiles,
+    paths: Paths,
+    denied: boolean,
+  ): Promise<Trust> {
     const [system, caFile, pair] = await Promise.all([
       this.#systemAnchors(source, paths),
-      readCaFile(files.caFile, source.caFile !== undefined, paths),
+      readCaFile(files.caFile, source.caFile !== undefined, paths, denied),
       readPair(files, paths),
     ]);
     return {
@@ -151,7 +168,13 @@ export function certsFile({ certsDirectory }: TrustSource, host: string, ending:
   return `${certsDirectory}/${name}.${ending}`;
 }
 
-async function readCaFile(path: string, isConfigured: boolean, paths: Paths): Promise<CaFile> {
+async function readCaFile(
+  path: string,
+  isConfigured: boolean,
+  paths: Paths,
+  denied: boolean,
+): Promise<CaFile> {
+  if (denied) return { state: 'unreadable', path, isConfigured, certificates: [] };
   try {
     const certificates = certificatesOf(await readFile(inRoot(paths, path), 'latin1'));
     const state = certificates.length === 0 ? 'invalid' : 'used';

@@ -50,10 +50,12 @@ async function readProcess(
   const stat = parseStat(statText);
   if (stat === undefined || stat.state === 'Z') return undefined;
   const uid = Number(/^Uid:\s+(?<real>\d+)/m.exec(statusText)?.groups?.['real'] ?? 0);
+  const groups = groupsOf(statusText);
   const environment = environText === undefined ? undefined : parseEnvironment(environText);
   return {
     pid,
     uid,
+    ...(groups === undefined ? {} : { groups }),
     startedAt: bootedAt + (stat.startTicks / TICKS_PER_SECOND) * 1000,
     state: stat.state,
     arguments: words,
@@ -61,6 +63,14 @@ async function readProcess(
     ...(workingDirectory === undefined ? {} : { workingDirectory }),
     ...configOf(words, environment, uid, workingDirectory),
   };
+}
+
+/** The real group and the further groups of /proc/PID/status. */
+function groupsOf(statusText: string): readonly number[] | undefined {
+  const own = /^Gid:\s+(?<real>\d+)/m.exec(statusText)?.groups?.['real'];
+  if (own === undefined) return undefined;
+  const further = /^Groups:[ \t]*(?<all>[\d ]*)$/m.exec(statusText)?.groups?.['all'] ?? '';
+  return [...new Set([own, ...further.split(' ').filter(Boolean)].map(Number))];
 }
 
 async function readText(path: string): Promise<string> {

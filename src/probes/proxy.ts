@@ -22,6 +22,7 @@ import type { TrustStore } from '../gonet/trust.ts';
 import type { Tunnel } from '../gonet/tunnel.ts';
 import { openTunnel } from '../gonet/tunnel.ts';
 import { judgeProxyHandshake, judgeTunnel } from '../gonet/tunnel-judgement.ts';
+import { readingDenied } from '../host/rights.ts';
 
 type Proxy = Extract<ProxyDecision, { kind: 'proxy' }>;
 
@@ -154,7 +155,12 @@ async function secureProxy(
 ): Promise<ProxyFinding | undefined> {
   const { socket, open } = walk;
   if (decision.scheme !== 'https' || socket === undefined || open === undefined) return undefined;
-  const trust = await store.load(target.trust, destinationOf(target.url).host, paths);
+  const trust = await store.load(
+    target.trust,
+    destinationOf(target.url).host,
+    paths,
+    readingDenied(target.credentials, paths),
+  );
   using deadline = deadlineOf(ANSWER_SECONDS, signal);
   const request = { host: decision.host, trust, now: clock.wall(), signal: deadline.signal };
   const shaken = await handshakeLikeGo(socket, request);

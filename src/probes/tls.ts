@@ -20,6 +20,7 @@ import { endingSoon, expiryMeasures, shownFacts, trustFacts } from '../gonet/han
 import type { Trust } from '../gonet/trust.ts';
 import { SHARED_TRUST } from '../gonet/shared-trust.ts';
 import type { TrustStore } from '../gonet/trust.ts';
+import { readingDenied } from '../host/rights.ts';
 
 /** Less than the deadline, so that the probe itself can say "silent". The runner waits ten seconds. */
 const HANDSHAKE_SECONDS = 9;
@@ -168,7 +169,12 @@ async function shake(
   { clock, signal, paths, walk }: LinkTools,
 ): Promise<Finding<keyof typeof REASONS, keyof typeof MEASURES>> {
   const host = target.url.hostname.replace(/^\[|\]$/g, '');
-  const trust = await store.load(target.trust, host, paths);
+  const trust = await store.load(
+    target.trust,
+    host,
+    paths,
+    readingDenied(target.credentials, paths),
+  );
   const open = walk.open;
   if (walk.socket === undefined || open === undefined) {
     return {

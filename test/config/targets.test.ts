@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 
 import { readRunnerText } from '../../src/config/runner-config.ts';
-import type { FoundTargets, TargetsQuestion } from '../../src/config/targets.ts';
+import type { TargetsQuestion } from '../../src/config/endpoint-target.ts';
+import type { FoundTargets } from '../../src/config/targets.ts';
 import { targetsOf } from '../../src/config/targets.ts';
 import type { Mount } from '../../src/host/mounts.ts';
 import { runnerProcess } from '../support/runner-process.ts';

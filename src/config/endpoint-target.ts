@@ -1,0 +1,114 @@
+/** The way of one entry: its URL, what it trusts, and how its requests leave this host. */
+import type { LogSource } from '../core/sighting.ts';
+import type { RunnerConfigReading, RunnerProcess } from '../core/reading.ts';
+import type { EndpointTarget, ProxyDecision, TrustSource } from '../core/target.ts';
+import { decideProxy } from '../gonet/proxy-decision.ts';
+import type { Mount } from '../host/mounts.ts';
+import type { ProxyHint } from '../host/proxy-settings.ts';
+import { credentialsOf } from './credentials.ts';
+import type { Environment } from './expand.ts';
+import { asProcessSees, certsDirectoryOf } from './locate.ts';
+import { alternativesOf } from './proxy-alternatives.ts';
+import type { RunnerDocument, RunnerEntry } from './runner-config.ts';
+
+export interface TargetsQuestion {
+  /** The last content that loaded. */
+  readonly document: RunnerDocument | undefined;
+  readonly reading: RunnerConfigReading;
+  readonly process: RunnerProcess | undefined;
+  readonly mounts: readonly Mount[];
+  readonly unit: string;
+  /** Of the user of this daemon. */
+  readonly homeDirectory: string;
+  readonly systemId: string | undefined;
+  /** What systemd would give the runner at its next start; absent where there is no unit. */
+  readonly unitEnvironment?: Environment;
+  /** Where the runner's log is. */
+  readonly log?: LogSource;
+  /** Proxies that somebody wrote down on this host. */
+  readonly proxyHints?: readonly ProxyHint[];
+}
+
+/** Of the running process; while there is none, what systemd would give it. */
+export function environmentOf({
+  process,
+  unitEnvironment,
+}: TargetsQuestion): Environment | undefined {
+  return process === undefined ? unitEnvironment : process.environment;
+}
+
+export function endpointOf(
+  url: URL,
+  entry: RunnerEntry,
+  question: TargetsQuestion,
+): EndpointTarget {
+  const trust = trustOf(entry, question);
+  const parts = [
+    ...(trust.caFile === undefined ? [] : [`ca=${trust.caFile}`]),
+    ...(trust.certFile === undefined ? [] : [`cert=${trust.certFile}`]),
+    ...(trust.keyFile === undefined ? [] : [`key=${trust.keyFile}`]),
+  ];
+  const id = parts.length === 0 ? url.href : `${url.href}#${parts.join('&')}`;
+  const proxy = proxyOf(url, question);
+  const alternatives = alternativesOf(url, proxy, hintsOf(entry, question));
+  const others = alternatives.length === 0 ? {} : { alternatives };
+  const uid = question.process === undefined ? {} : { uid: question.process.uid };
+  return {
+    kind: 'endpoint',
+    id,
+    url,
+    trust,
+    proxy,
+    ...uid,
+    ...credentialsOf(question.process),
+    ...others,
+  };
+}
+
+/** Hints of the whole host, and those of the entry and the process themselves. */
+function hintsOf(entry: RunnerEntry, question: TargetsQuestion): readonly ProxyHint[] {
+  const { reading, process, proxyHints = [] } = question;
+  const [first] = entry.proxyLines;
+  const own = Object.fromEntries(entry.proxyLines.map((one) => [one.variable, one.value.reveal()]));
+  const all = Object.entries(process?.environment ?? {}).filter(([name]) =>
+    /^all_proxy$/i.test(name),
+  );
+  return [
+    ...proxyHints,
+    ...(first === undefined
+      ? []
+      : [{ source: `${reading.path}:${first.line}`, isForRunner: true, variables: own }]),
+    ...all.map(([name, value]) => ({
+      source: `${name} of process ${process?.pid ?? 0}`,
+      isForRunner: true,
+      variables: { [name]: value },
+    })),
+  ];
+}
+
+function proxyOf(url: URL, question: TargetsQuestion): ProxyDecision {
+  const { process } = question;
+  const environment = environmentOf(question);
+  if (environment !== undefined) return decideProxy(url, environment);
+  const because =
+    process === undefined
+      ? 'the runner is not running, so its proxy settings are not known'
+      : `the environment of process ${process.pid} cannot be read, so its proxy settings are not known`;
+  return { kind: 'direct', because };
+}
+
+function trustOf(entry: RunnerEntry, question: TargetsQuestion): TrustSource {
+  const { process, homeDirectory } = question;
+  const { tlsCaFile, tlsCertFile, tlsKeyFile } = entry;
+  const environment = environmentOf(question) ?? {};
+  const file = environment['SSL_CERT_FILE'] ?? '';
+  const directories = environment['SSL_CERT_DIR'] ?? '';
+  return {
+    ...(tlsCaFile === undefined ? {} : { caFile: asProcessSees(tlsCaFile, process) }),
+    ...(tlsCertFile === undefined ? {} : { certFile: asProcessSees(tlsCertFile, process) }),
+    ...(tlsKeyFile === undefined ? {} : { keyFile: asProcessSees(tlsKeyFile, process) }),
+    certsDirectory: certsDirectoryOf(process, homeDirectory),
+    ...(file === '' ? {} : { systemFile: file }),
+    ...(directories === '' ? {} : { systemDirectories: directories.split(':') }),
+  };
+}
