@@ -5,6 +5,7 @@
 import type { CheckState } from '../core/check.ts';
 import type { View } from '../core/view.ts';
 import { STATUSES, VERDICTS } from '../core/words.ts';
+import { ENDPOINT_FAMILIES } from './endpoint-families.ts';
 import type { Family, Sample } from './family.ts';
 import { SELF_FAMILIES } from './self-families.ts';
 
@@ -165,5 +166,6 @@ export const FAMILIES: readonly Family[] = [
   ...SELF_FAMILIES,
   ...CAUSE_FAMILIES,
   ...RUNNER_FAMILIES,
+  ...ENDPOINT_FAMILIES,
   ...PROBE_FAMILIES,
 ];

@@ -9,7 +9,7 @@ import { PROBES } from '../../src/probes/index.ts';
 import { START } from '../support/clock.ts';
 import type { Series } from '../support/exposition.ts';
 import { seriesOf } from '../support/exposition.ts';
-import { brokenAt, CONFIG, fail, GITLAB, snapshotOf } from '../support/snapshots.ts';
+import { brokenAt, CONFIG, fail, GITLAB, PROXY, snapshotOf } from '../support/snapshots.ts';
 import { measured, viewOf } from '../support/views.ts';
 
 async function exposed(view: View): Promise<readonly Series[]> {
@@ -33,6 +33,7 @@ const CONTRACT: readonly (readonly [name: string, ...labels: readonly string[]])
   ['root_cause_confirmed', 'cause', 'target'],
   ['root_cause_since_timestamp_seconds', 'cause', 'target'],
   ['runner_cause_info', 'cause', 'runner', 'runner_name'],
+  ['endpoint_info', 'proxy', 'resolver', 'target', 'url'],
   ['probe_status', 'probe', 'status', 'target'],
   ['probe_runs_total', 'probe', 'target'],
   ['probe_failures_total', 'probe', 'target'],
@@ -187,6 +188,20 @@ describe('zero from the start', () => {
       [GITLAB, 'api', '0'],
       [GITLAB, 'token', '0'],
       [GITLAB, 'verify', '0'],
+    ]);
+  });
+
+  test('the way of a walk is a series: the URL, the proxy and the name servers of the last lookup', async () => {
+    const said = { dns: { status: 'pass', facts: { servers: '10.0.0.2, 10.0.0.3' } } } as const;
+    const direct = await named(viewOf(snapshotOf(said)), 'endpoint_info');
+    const proxied = await named(viewOf(snapshotOf({}, { proxy: PROXY })), 'endpoint_info');
+    const way = { target: GITLAB, url: GITLAB };
+
+    expect(direct.map(({ labels }) => labels)).toEqual([
+      { ...way, proxy: '', resolver: '10.0.0.2, 10.0.0.3' },
+    ]);
+    expect(proxied.map(({ labels }) => labels)).toEqual([
+      { ...way, proxy: 'proxy.example.com:3128', resolver: '' },
     ]);
   });
 
