@@ -13,6 +13,7 @@ import type { Probe } from './core/probe.ts';
 import { VERSION } from './core/version.ts';
 import type { SelfState, View } from './core/view.ts';
 import type { DaemonOptions } from './daemon-options.ts';
+import { recorderOf } from './daemon-recorder.ts';
 import { diagnose } from './diagnosis/diagnose.ts';
 import { readState, writeState } from './host/state-file.ts';
 import { hostFacts } from './host/system.ts';
@@ -21,8 +22,10 @@ import type { Memory } from './memory.ts';
 import { EMPTY_MEMORY, memoryDocument, memoryOf, stillValid } from './memory.ts';
 import type { PlanSettings } from './plan.ts';
 import { checksOf, jobsOf } from './plan.ts';
+import type { Recorder } from './recorder/recorder.ts';
 import type { Job } from './scheduler.ts';
 import { phaseOf, runJob, Scheduler } from './scheduler.ts';
+import { SettingsKeeper } from './settings-keeper.ts';
 import { Store } from './store.ts';
 import { SurroundingsWatch } from './surroundings.ts';
 import { Tracker } from './tracker.ts';
@@ -43,9 +46,9 @@ export class Daemon {
   readonly #views: ViewKeeper;
   readonly #stop = new AbortController();
   readonly #tracker = new Tracker();
+  readonly #recorder: Recorder;
+  readonly #keeper: SettingsKeeper;
   #ledger: RequestLedger;
-  #settings: PlanSettings;
-  #settingsState: SelfState['settings'];
   #memory: Memory = EMPTY_MEMORY;
   #checks: readonly Check[] = [];
   #jobs: readonly Job[] = [];
@@ -60,10 +63,10 @@ export class Daemon {
     const { clock, paths, runnerConfigPath } = options;
     this.#startedAt = clock.wall();
     this.#lastTickSeconds = clock.seconds();
-    this.#settings = options.settings;
-    this.#settingsState = { successful: true, successAt: this.#startedAt };
     this.#probesById = new Map(options.probes.map((probe) => [probe.id, probe]));
     this.#store = new Store(clock);
+    this.#recorder = recorderOf(options);
+    this.#keeper = new SettingsKeeper(options, this.#recorder);
     this.#views = new ViewKeeper(() => this.#newView(), options.log);
     this.#ledger = new RequestLedger(clock, options.settings.requestsPerHour);
     this.#watch = new SurroundingsWatch({
@@ -87,6 +90,11 @@ export class Daemon {
     return this.#views.onChange(listener);
   }
 
+  /** The file of an incident. */
+  incident(id: string): string | undefined {
+    return this.#recorder.incident(id);
+  }
+
   /** One full round of every check, each within its deadline. */
   async once(): Promise<View> {
     await this.#prepare();
@@ -104,6 +112,8 @@ export class Daemon {
   /** Repeats every check until `stop`. */
   async start(): Promise<void> {
     await this.#prepare();
+    await this.#recorder.load();
+    this.#views.onChange(() => this.#recorder.observe(this.view()));
     this.#scheduler.replace(this.#jobs);
     this.#ticks = [
       setInterval(() => void this.#tick(), WATCH_SECONDS * 1000),
@@ -119,18 +129,10 @@ export class Daemon {
 
   /** Reads the settings and the runner's config again; a bad settings file keeps the old settings. */
   async reload(): Promise<readonly string[]> {
-    const { settings, problems } = await this.#options.loadSettings();
-    const at = this.#options.clock.wall();
-    if (settings === undefined) {
-      const [problem = 'unknown'] = problems;
-      this.#settingsState = { ...this.#settingsState, successful: false, problem };
-      this.#options.log.error({ problems }, 'settings not reloaded');
-    } else {
-      this.#settingsState = { successful: true, successAt: at };
-      if (settings.requestsPerHour !== this.#settings.requestsPerHour) this.#newLedger(settings);
-      this.#settings = settings;
-      this.#options.log.info({}, 'settings reloaded');
-    }
+    const { requestsPerHour } = this.#keeper.settings();
+    const problems = await this.#keeper.reload();
+    const settings = this.#keeper.settings();
+    if (settings.requestsPerHour !== requestsPerHour) this.#newLedger(settings);
     await this.#watch.refresh();
     this.#replan();
     this.#scheduler.replace(this.#jobs);
@@ -142,7 +144,7 @@ export class Daemon {
     for (const tick of this.#ticks) clearInterval(tick);
     this.#scheduler.stop();
     this.#stop.abort(new Error('runnerwatch is stopping'));
-    await this.#save();
+    await Promise.all([this.#save(), this.#recorder.stop()]);
   }
 
   async #prepare(): Promise<void> {
@@ -154,7 +156,7 @@ export class Daemon {
     ]);
     this.#hostFacts = facts;
     this.#memory = memoryOf(document);
-    this.#newLedger(this.#settings, this.#memory);
+    this.#newLedger(this.#keeper.settings(), this.#memory);
     this.#replan();
   }
 
@@ -170,7 +172,7 @@ export class Daemon {
   /** A complete new plan from settings and surroundings; states of checks that stay move over. */
   #replan(): void {
     const { probes, clock, paths } = this.#options;
-    this.#checks = checksOf(probes, this.#watch.targets(), this.#settings);
+    this.#checks = checksOf(probes, this.#watch.targets(), this.#keeper.settings());
     this.#store.adopt(this.#checks);
     for (const result of stillValid(this.#memory.results, this.#checks, clock.wall())) {
       this.#store.seed(result);
@@ -194,6 +196,7 @@ export class Daemon {
       this.#scheduler.replace(this.#jobs);
     }
     this.#views.renew();
+    this.#recorder.tick(this.view());
   }
 
   #record(result: ProbeResult): void {
@@ -213,7 +216,7 @@ export class Daemon {
       checks: this.#store.states(),
     };
     const diagnosis = this.#tracker.settle(diagnose(snapshot), snapshot);
-    return { snapshot, diagnosis, self: this.#self(), probes };
+    return { snapshot, diagnosis, self: this.#self(), past: this.#recorder.past(), probes };
   }
 
   #self(): SelfState {
@@ -226,7 +229,7 @@ export class Daemon {
         clock.seconds() - this.#lastTickSeconds < STUCK_SECONDS &&
         this.#scheduler.lagSeconds() < STUCK_SECONDS,
       schedulerLagSeconds: this.#scheduler.lagSeconds(),
-      settings: this.#settingsState,
+      settings: this.#keeper.state(),
       runnerConfig: this.#watch.configLoad(),
       requests: this.#ledger.counts(),
       hostFacts: this.#hostFacts,

@@ -13,6 +13,7 @@ import { fastify } from 'fastify';
 import { shownWord } from './core/shown-word.ts';
 import type { View } from './core/view.ts';
 import { reportOf } from './report/document.ts';
+import { incidentList } from './report/incidents.ts';
 import type { Health } from './report/health.ts';
 import { healthOf, httpStatusOf } from './report/health.ts';
 import { viewOfRunner } from './report/one-runner.ts';
@@ -28,6 +29,8 @@ export interface ServerLoan {
     view: View,
     format: 'text' | 'openmetrics',
   ) => Promise<{ readonly contentType: string; readonly body: string }>;
+  /** The file of an incident. */
+  readonly incident?: (id: string) => string | undefined;
   /** Given only with --web.enable-lifecycle; resolves with the problems, none when all is well. */
   readonly reload?: () => Promise<readonly string[]>;
   /** Judges the `Authorization` header of every request; everybody is welcome without it. */
@@ -59,7 +62,7 @@ export function buildServer(loan: ServerLoan): FastifyInstance {
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null));
   addPages(app, loan);
   addHealth(app, loan);
-  addIncidents(app);
+  addIncidents(app, loan);
   addLifecycle(app, loan);
   app.setNotFoundHandler((request, reply) => notFound(app, request, reply));
   app.setErrorHandler((error: { statusCode?: number }, _request, reply) => sendError(error, reply));
@@ -111,12 +114,15 @@ function wantsGzip(accepted: string | string[] = ''): boolean {
   return words.some((word) => /^\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*$)[\d.]+\s*)?$/i.test(word));
 }
 
-/** The flight recorder is not built yet, so nothing was recorded. */
-function addIncidents(app: FastifyInstance): void {
-  app.get('/api/v1/incidents', async (_request, reply) => sendJson(reply, { incidents: [] }));
+function addIncidents(app: FastifyInstance, { read, incident }: ServerLoan): void {
+  app.get('/api/v1/incidents', async (_request, reply) =>
+    sendJson(reply, { incidents: incidentList(read().past) }),
+  );
   app.get<{ Params: { id: string } }>('/api/v1/incidents/:id', async (request, reply) => {
+    const text = incident?.(request.params.id);
+    if (text !== undefined) return reply.type('application/json; charset=utf-8').send(`${text}\n`);
     void reply.code(404);
-    return { error: `there is no incident "${request.params.id}"` };
+    return { error: `there is no incident "${shownWord(request.params.id)}"` };
   });
 }
 

@@ -177,13 +177,19 @@ function realPart(
   return {
     lastReal: result,
     realStreak: same ? entry.realStreak + 1 : 1,
-    recent: [...entry.recent, result].slice(-RECENT_RESULTS),
+    recent: [...entry.recent.map((one) => withoutAttachments(one)), result].slice(-RECENT_RESULTS),
     counters: {
       ...entry.counters,
       runs: entry.counters.runs + 1,
       failures: entry.counters.failures + failed,
     },
   };
+}
+
+/** Of fifty runs only the last keeps its certificates: they are long, and mostly the same. */
+function withoutAttachments(result: ProbeResult): ProbeResult {
+  const { attachments, ...finding } = result.finding;
+  return attachments === undefined ? result : { ...result, finding };
 }
 
 function stateOf(entry: Entry, now: Instant): CheckState {

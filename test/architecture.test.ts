@@ -9,8 +9,9 @@ const ROOT = join(import.meta.dirname, '..');
 /** From the lowest row to the highest. A file imports from its own part or from a lower row. */
 const LAYERS: readonly (readonly string[])[] = [
   ['core'],
-  ['host', 'gonet', 'gitlab', 'log.ts'],
+  ['host', 'gonet', 'gitlab', 'runner-log', 'runner-metrics', 'log.ts'],
   ['config', 'probes', 'diagnosis', 'metrics', 'report', 'machinery'],
+  ['recorder'],
   ['server', 'lint'],
   ['daemon'],
   ['commands', 'demo'],
@@ -19,6 +20,8 @@ const LAYERS: readonly (readonly string[])[] = [
 
 /** Files beside the folders that make up one part. */
 const PARTS: Readonly<Record<string, string>> = {
+  'cause-changes.ts': 'machinery',
+  'clock-watch.ts': 'machinery',
   'ledger.ts': 'machinery',
   'memory.ts': 'machinery',
   'plan.ts': 'machinery',
@@ -26,11 +29,14 @@ const PARTS: Readonly<Record<string, string>> = {
   'scheduler.ts': 'machinery',
   'second-look.ts': 'machinery',
   'store.ts': 'machinery',
+  'store-entry.ts': 'machinery',
   'tracker.ts': 'machinery',
   'walk.ts': 'machinery',
-  'cause-changes.ts': 'daemon',
   'daemon.ts': 'daemon',
   'daemon-options.ts': 'daemon',
+  'runner-news.ts': 'daemon',
+  'daemon-recorder.ts': 'daemon',
+  'settings-keeper.ts': 'daemon',
   'surroundings.ts': 'daemon',
   'view-keeper.ts': 'daemon',
   'server.ts': 'server',

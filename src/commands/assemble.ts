@@ -61,7 +61,7 @@ export async function assemble(
   return {
     kind: 'ready',
     protection,
-    daemon: await daemonOf(invocation, settings, { log, exporter }),
+    daemon: await daemonOf(invocation, settings, { log, exporter, isRecording: !quiet }),
     exporter,
     log,
     addresses: addressesOf(invocation, settings),
@@ -83,7 +83,7 @@ function logOf(invocation: Invocation, settings: Settings, quiet: boolean): Log 
 async function daemonOf(
   invocation: Invocation,
   settings: Settings,
-  { log, exporter }: { readonly log: Log; readonly exporter: Exporter },
+  { log, exporter, isRecording }: { log: Log; exporter: Exporter; isRecording: boolean },
 ): Promise<Daemon> {
   const runnerConfigPath = textFlag(invocation, 'runner.config') ?? settings.runnerConfig;
   const stateDirectory = await stateDirectoryOf(invocation, settings);
@@ -94,10 +94,20 @@ async function daemonOf(
     paths: pathsOf(invocation),
     clock: systemClock,
     log,
+    isRecording,
     onResult: (result, probe) => exporter.observe(result, probe),
     ...(runnerConfigPath === undefined ? {} : { runnerConfigPath }),
     ...(stateDirectory === undefined ? {} : { stateDirectory }),
   });
+}
+
+/** Where incidents lie: as the daemon would have it, writable or not. Undefined when the settings cannot be used. */
+export async function stateDirectoryToRead(invocation: Invocation): Promise<string | undefined> {
+  const wanted = textFlag(invocation, 'state.directory');
+  if (wanted !== undefined) return wanted;
+  const { settings, problems } = await settingsOf(invocation);
+  for (const problem of problems) process.stderr.write(`${problem}\n`);
+  return settings === undefined ? undefined : (settings.stateDirectory ?? STATE_DIRECTORY);
 }
 
 interface LoadedSettings extends SettingsLoad {

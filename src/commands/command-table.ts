@@ -11,7 +11,7 @@ export interface FlagSpec {
 }
 
 /** Flags of every command that runs probes, spelled as Prometheus exporters spell them. */
-const SHARED: Readonly<Record<string, FlagSpec>> = {
+const SHARED = {
   'runner.config': {
     value: 'PATH',
     help: "gitlab-runner's config.toml; found by itself unless given",
@@ -51,7 +51,7 @@ const SHARED: Readonly<Record<string, FlagSpec>> = {
     default: 'logfmt',
     choices: LOG_FORMATS,
   },
-};
+} as const satisfies Readonly<Record<string, FlagSpec>>;
 
 /** Flags of every command. */
 export const GENERAL: Readonly<Record<string, FlagSpec>> = {
@@ -108,6 +108,21 @@ export const COMMANDS = {
     usage: 'runnerwatch explain [CAUSE|RULE]',
     help: 'list the causes, or print one, or a rule of lint such as P07: meaning, evidence, fix',
     flags: {},
+    positionals: 1,
+  },
+  incident: {
+    usage: 'runnerwatch incident [ID] [--format text|json] [FLAGS]',
+    help: 'list what the flight recorder has, or print one: what happened, what changed just before',
+    flags: {
+      format: {
+        value: 'FORMAT',
+        help: 'text or json',
+        default: 'text',
+        choices: ['text', 'json'],
+      },
+      'config.file': SHARED['config.file'],
+      'state.directory': SHARED['state.directory'],
+    },
     positionals: 1,
   },
   demo: {

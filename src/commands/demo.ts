@@ -89,6 +89,7 @@ function assembleDemo({ rootfs, procfs }: Stage, isQuiet: boolean) {
   });
   const app = buildServer({
     read: () => daemon.view(),
+    incident: (id) => daemon.incident(id),
     render: async (view, format) => await exporter.render(view, format),
   });
   return { daemon, app };

@@ -36,6 +36,7 @@ async function run(
   };
   const app = buildServer({
     read: () => daemon.view(),
+    incident: (id) => daemon.incident(id),
     render: (view, format) => exporter.render(view, format),
     judge: (authorization) => protection.judge(authorization),
     ...(enableLifecycle ? { reload } : {}),

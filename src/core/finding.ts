@@ -11,6 +11,8 @@ export type Fact = string | number | boolean;
 export type Finding<R extends string = string, M extends string = string> = {
   readonly measures?: Readonly<Partial<Record<M, number>>>;
   readonly facts?: Readonly<Record<string, Fact>>;
+  /** Texts for the flight recorder alone (certificates, answers of servers): never a secret, never shown elsewhere. */
+  readonly attachments?: Readonly<Record<string, string>>;
   /** Asking again earlier than this is not allowed; the result speaks for at least that long. */
   readonly holdsSeconds?: number;
 } & (

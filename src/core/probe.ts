@@ -24,6 +24,12 @@ export interface MeasureSpec {
     /** Name of the label that holds the target's id; `target` unless told. */
     readonly targetLabel?: string;
   };
+  /** Options that judge it: the page draws a gauge with these marks, and a plot. */
+  readonly limits?: {
+    readonly worse: 'low' | 'high';
+    /** Names of options of the probe, in the same unit. */
+    readonly options: readonly string[];
+  };
 }
 
 /** An address to dial, with where it came from. */
@@ -89,6 +95,7 @@ export interface Tools {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly paths: Paths;
+  /** The runner's log, where there is one. */
   /** Where name servers listen: 53, except in tests. */
   readonly dnsPort?: number;
 }

@@ -3,6 +3,7 @@ import type { Snapshot } from './check.ts';
 import type { Instant } from './clock.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { Probe } from './probe.ts';
+import type { Past } from './record.ts';
 
 export interface SelfState {
   readonly version: string;
@@ -37,6 +38,7 @@ export interface View {
   readonly snapshot: Snapshot;
   readonly diagnosis: Diagnosis;
   readonly self: SelfState;
+  readonly past: Past;
   /** All probes, for zero-initialised series and the page's wording. */
   readonly probes: readonly Probe[];
 }

@@ -40,7 +40,13 @@ export function shownFacts({ sent, protocol, cipher }: Shown): Record<string, Fa
     not_before: leaf.validFromDate.toISOString(),
     not_after: leaf.validToDate.toISOString(),
     fingerprint_sha256: leaf.fingerprint256,
+    serial: leaf.serialNumber,
   };
+}
+
+/** The chain as it was sent, in PEM: public, and for the flight recorder alone. */
+export function shownChain({ sent }: Shown): Readonly<Record<string, string>> {
+  return sent.length === 0 ? {} : { certificate_chain: sent.map(String).join('') };
 }
 
 export type ExpiryMeasure =

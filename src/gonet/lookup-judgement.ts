@@ -124,3 +124,13 @@ export function factsOf(found: Resolution): Readonly<Record<string, string>> {
     outcomes: serverEnds(queries),
   };
 }
+
+/** One line for each question to a server, for the flight recorder. */
+export function answersText(queries: readonly Query[]): string {
+  return queries
+    .map(({ server, transport, type, name, outcome, addresses, seconds }) => {
+      const milliseconds = Math.round(seconds * 1000);
+      return `${server} ${transport} ${type} ${name}: ${[outcome, ...addresses].join(' ')} (${milliseconds} ms)`;
+    })
+    .join('\n');
+}

@@ -52,6 +52,7 @@ export const cpu = defineProbe({
     load: { help: 'Load average of the last minute.' },
     pressure_ratio: {
       help: 'Share of the last minute in which some task waited for a core (PSI).',
+      limits: { worse: 'high', options: ['starved_pressure_ratio'] },
     },
   },
 

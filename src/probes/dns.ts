@@ -17,6 +17,7 @@ import type { EndpointTarget } from '../core/target.ts';
 import { betterAnswer, differenceOf, mayDiffer } from '../gonet/doubt.ts';
 import type { LookupFault } from '../gonet/lookup-judgement.ts';
 import {
+  answersText,
   decisive,
   factsOf,
   faultOf,
@@ -127,9 +128,13 @@ export const dns = defineProbe({
     const measures = { lookup_seconds, addresses: found.addresses.length };
     const facts = { name, of, ...factsOf(found) };
     const seen = { measures, facts };
-    if (found.addresses.length === 0) return await missed(found, loan, tools, seen);
+    const attachments = { answers: answersText(found.queries) };
+    if (found.addresses.length === 0) {
+      return { ...(await missed(found, loan, tools, seen)), attachments };
+    }
     walk.addresses = found.addresses;
-    const first = { ...resolved(found, lookup_seconds > options.slow_seconds, seen), ...seen };
+    const isSlow = lookup_seconds > options.slow_seconds;
+    const first = { ...resolved(found, isSlow, seen), ...seen, attachments };
     if (mayDiffer(found)) {
       walk.secondLook = (again) => doubted(found, port, { ...loan, signal: again }, first);
     }

@@ -60,9 +60,13 @@ export const memory = defineProbe({
   measures: {
     available_bytes: { help: 'Memory that can be had without swapping.' },
     size_bytes: { help: 'Memory of the host.' },
-    available_ratio: { help: 'Share of the memory that can be had without swapping.' },
+    available_ratio: {
+      help: 'Share of the memory that can be had without swapping.',
+      limits: { worse: 'low', options: ['short_available_ratio'] },
+    },
     pressure_ratio: {
       help: 'Share of the last minute in which all tasks waited for memory (PSI).',
+      limits: { worse: 'high', options: ['full_pressure_ratio'] },
     },
     swapped_pages: { help: 'Pages moved to or from swap within one second.' },
     oom_kills: { help: 'Processes killed for lack of memory since boot.' },

@@ -16,7 +16,13 @@ import type { Handshake } from '../gonet/handshake.ts';
 import { handshakeLikeGo } from '../gonet/handshake.ts';
 import type { Refusal, TlsFault } from '../gonet/handshake-judgement.ts';
 import { judgeHandshake } from '../gonet/handshake-judgement.ts';
-import { endingSoon, expiryMeasures, shownFacts, trustFacts } from '../gonet/handshake-facts.ts';
+import {
+  endingSoon,
+  expiryMeasures,
+  shownChain,
+  shownFacts,
+  trustFacts,
+} from '../gonet/handshake-facts.ts';
 import type { Trust } from '../gonet/trust.ts';
 import { SHARED_TRUST } from '../gonet/shared-trust.ts';
 import type { TrustStore } from '../gonet/trust.ts';
@@ -194,8 +200,10 @@ async function shake(
     ...trustFacts(trust, target.trust, host),
     ...(shown === undefined ? {} : shownFacts(shown)),
   };
+  const attachments = shown === undefined ? {} : shownChain(shown);
+  const seen = { measures, facts, attachments };
   const settled = await settle(shaken, deadline.signal);
-  if (settled.kind !== 'secured') return { ...refused(settled, trust, facts), measures };
+  if (settled.kind !== 'secured') return { ...seen, ...refused(settled, trust, facts) };
   walk.socket = settled.socket;
   walk.open = async (again) => {
     const next = await handshakeLikeGo(await open(again), { ...request, signal: again });
@@ -203,8 +211,8 @@ async function shake(
     return next.socket;
   };
   const ending = endingSoon(settled.path, trust, request.now, options.expiring_soon_seconds);
-  if (ending === undefined) return { status: 'pass', measures, facts };
-  return { status: 'warn', reason: 'expiring-soon', detail: ending, measures, facts };
+  if (ending === undefined) return { status: 'pass', ...seen };
+  return { status: 'warn', reason: 'expiring-soon', detail: ending, ...seen };
 }
 
 /** TLS 1.3: what the server thinks of the client certificate comes after the handshake. */

@@ -16,6 +16,8 @@ const RESOLV_CONF = 'nameserver 127.0.0.1\nsearch .\noptions timeout:1';
 interface Looked {
   readonly finding: Finding;
   readonly walk: Walk;
+  /** For the flight recorder. */
+  readonly answers: string | undefined;
 }
 
 interface Stage {
@@ -31,11 +33,11 @@ async function look(stage: Stage): Promise<Looked> {
   const { port, resolvConf = RESOLV_CONF, files = {}, target = ENDPOINT, slowSeconds = 60 } = stage;
   await using root = await rootFolder({ '/etc/resolv.conf': resolvConf, ...files });
   const walk: Walk = {};
-  const finding = await runProbe(dns, target, {
+  const { attachments, ...finding } = await runProbe(dns, target, {
     options: { slow_seconds: slowSeconds },
     tools: { paths: root.paths, dnsPort: port, walk, ...stage.tools },
   });
-  return { finding, walk };
+  return { finding, walk, answers: attachments?.['answers'] };
 }
 
 const ipv4Only = ((_name, type) => (type === 'A' ? ['10.0.0.5', '10.0.0.6'] : [])) satisfies Script;
@@ -46,7 +48,13 @@ const ADDRESSES = [
 
 test('a name that resolves passes, and the walk gets its addresses', async () => {
   await using server = await startDnsServer(ipv4Only);
-  const { finding, walk } = await look({ port: server.port });
+  const { finding, walk, answers } = await look({ port: server.port });
+  expect(answers?.split('\n')).toEqual([
+    expect.stringMatching(
+      /^127\.0\.0\.1 udp A gitlab\.test: answer 10\.0\.0\.5 10\.0\.0\.6 \(\d+ ms\)$/,
+    ),
+    expect.stringMatching(/^127\.0\.0\.1 udp AAAA gitlab\.test: nodata \(\d+ ms\)$/),
+  ]);
   expect(finding).toEqual({
     status: 'pass',
     measures: { lookup_seconds: expect.any(Number), addresses: 2 },

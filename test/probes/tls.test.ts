@@ -31,6 +31,7 @@ test('a root of the bundle passes, and says what was shown', async () => {
   const finding = await shake([deepLeaf, below], bundle(root));
   expect(finding).toEqual({
     status: 'pass',
+    attachments: { certificate_chain: deepLeaf.pem + below.pem },
     measures: {
       handshake_seconds: expect.any(Number),
       leaf_not_after_timestamp_seconds: IN_A_YEAR,
@@ -53,6 +54,7 @@ test('a root of the bundle passes, and says what was shown', async () => {
       not_before: expect.stringMatching(/^20\d\d-/),
       not_after: expect.stringMatching(/^20\d\d-/),
       fingerprint_sha256: expect.stringMatching(/^(?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/),
+      serial: expect.stringMatching(/^[0-9A-F]+$/),
     },
   });
 });

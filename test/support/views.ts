@@ -1,6 +1,7 @@
 /** Views for writers: a snapshot, its diagnosis, and a daemon that has been up for an hour. */
 import type { Check, Snapshot } from '../../src/core/check.ts';
 import type { Finding } from '../../src/core/finding.ts';
+import { NO_PAST } from '../../src/core/record.ts';
 import type { SelfState, View } from '../../src/core/view.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { PROBES } from '../../src/probes/index.ts';
@@ -24,6 +25,7 @@ export function viewOf(snapshot: Snapshot, self: Partial<SelfState> = {}): View 
       demo: false,
       ...self,
     },
+    past: NO_PAST,
     probes: PROBES,
   };
 }

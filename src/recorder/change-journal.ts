@@ -1,0 +1,71 @@
+/** What changed, and when it was noticed: bounded, and kept over a restart so that nothing slips through it. */
+import type { Instant } from '../core/clock.ts';
+import type { Change } from '../core/record.ts';
+import { isRecord } from './remembered.ts';
+import type { Traces } from './traces.ts';
+
+const MOST_CHANGES = 100;
+const MOST_THINGS = 200;
+const KEPT_MILLISECONDS = 7 * 86_400_000;
+
+export interface JournalMemory {
+  readonly traces: Readonly<Record<string, string>>;
+  readonly changes: readonly Change[];
+}
+
+export class ChangeJournal {
+  #traces = new Map<string, string>();
+  #changes: readonly Change[] = [];
+
+  /** Compares with the look before; returns what is different. A thing seen for the first time is no change. */
+  look(traces: Traces, at: Instant): readonly Change[] {
+    const fresh = [...traces].flatMap(([what, after]): readonly Change[] => {
+      const before = this.#traces.get(what);
+      return before === undefined || before === after ? [] : [{ at, what, before, after }];
+    });
+    this.#traces = new Map([...this.#traces, ...traces].slice(-MOST_THINGS));
+    this.#add(fresh, at);
+    return fresh;
+  }
+
+  /** Something that is no state to compare, such as a step of the clock. */
+  note(change: Change): void {
+    this.#add([change], change.at);
+  }
+
+  /** Newest first, from `since` on. */
+  changes(since: Instant): readonly Change[] {
+    return this.#changes.filter(({ at }) => at >= since).toReversed();
+  }
+
+  memory(): JournalMemory {
+    return { traces: Object.fromEntries(this.#traces), changes: this.#changes };
+  }
+
+  /** Takes what is well formed of an earlier run. */
+  remember(memory: unknown): void {
+    if (!isRecord(memory)) return;
+    const { traces, changes } = memory;
+    if (isRecord(traces)) {
+      this.#traces = new Map(
+        Object.entries(traces)
+          .filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+          .slice(0, MOST_THINGS),
+      );
+    }
+    if (Array.isArray(changes)) this.#changes = changes.filter((item) => isChange(item));
+  }
+
+  #add(fresh: readonly Change[], now: Instant): void {
+    if (fresh.length === 0) return;
+    this.#changes = [...this.#changes, ...fresh]
+      .filter(({ at }) => now - at < KEPT_MILLISECONDS)
+      .slice(-MOST_CHANGES);
+  }
+}
+
+function isChange(item: unknown): item is Change {
+  if (!isRecord(item)) return false;
+  const { at, what, before, after } = item;
+  return typeof at === 'number' && [what, before, after].every((text) => typeof text === 'string');
+}

@@ -1,0 +1,57 @@
+/** Makes an incident small enough: the bulkiest and least telling parts go first, and it says which. */
+import type { Incident } from './incident.ts';
+import type { Redact } from './redaction.ts';
+import { sealed } from './redaction.ts';
+
+export const MOST_INCIDENT_BYTES = 512 * 1024;
+
+interface Cut {
+  readonly says: string;
+  readonly make: (incident: Incident) => Incident;
+}
+
+const CUTS: readonly Cut[] = [
+  {
+    says: 'checks of the report that this cause does not concern',
+    make: (incident) => ({ ...incident, report: concernedReport(incident) }),
+  },
+  { says: 'all but the last 10 runs of each check', make: (incident) => withRuns(incident, 10) },
+  {
+    says: 'all but the last 50 lines of the runner’s log',
+    make: (incident) => ({ ...incident, runnerLog: incident.runnerLog.slice(-50) }),
+  },
+  {
+    says: 'the report',
+    make: (incident) => ({
+      ...incident,
+      report: { ...incident.report, checks: [], runners: [], causes: [], candidates: [] },
+    }),
+  },
+  {
+    says: 'certificates, runs and lines of the log',
+    make: (incident) => ({ ...incident, certificates: [], runs: {}, runnerLog: [] }),
+  },
+];
+
+/** The text of the file. */
+export function fitted(incident: Incident, redact: Redact, most = MOST_INCIDENT_BYTES): string {
+  let shown = incident;
+  let text = sealed(shown, redact);
+  for (const { says, make } of CUTS) {
+    if (Buffer.byteLength(text) <= most) break;
+    shown = { ...make(shown), leftOut: [...shown.leftOut, says] };
+    text = sealed(shown, redact);
+  }
+  return text;
+}
+
+function concernedReport({ report, runs }: Incident): Incident['report'] {
+  return { ...report, checks: report.checks.filter(({ id }) => Object.hasOwn(runs, id)) };
+}
+
+function withRuns(incident: Incident, most: number): Incident {
+  const runs = Object.fromEntries(
+    Object.entries(incident.runs).map(([id, list]) => [id, list.slice(-most)]),
+  );
+  return { ...incident, runs };
+}

@@ -1,0 +1,119 @@
+/** One incident for a terminal: what happened, what changed just before, what the checks saw, what to type. */
+import { printable } from '../core/printable.ts';
+import { bytesText, durationText } from '../report/words.ts';
+import { wrapped } from '../report/columns.ts';
+import type { Incident, IncidentChange, IncidentRun } from './incident.ts';
+
+const MOST_LINES = 20;
+
+export function incidentText(incident: Incident, width: number): string {
+  const { id, severity, title, summary, host, version, report, leftOut } = incident;
+  const fix = report.causes.find((cause) => cause.id === incident.cause)?.fix ?? [];
+  const lines = [
+    `${id}  (${severity})`,
+    title,
+    summary,
+    '',
+    `host       ${host}, runnerwatch ${version}`,
+    `first seen ${incident.startedAt}`,
+    `confirmed  ${incident.confirmedAt}`,
+    endLine(incident),
+    ...section('what changed just before', changeLines(incident.changes)),
+    ...section(
+      'what to do',
+      fix.flatMap(({ text, command }, index) => [
+        `${index + 1}. ${text}`,
+        ...(command === undefined ? [] : [`   ${command}`]),
+      ]),
+    ),
+    ...section('runs of the checks concerned', runLines(incident.runs)),
+    ...surroundLines(incident),
+    ...section('left out to keep the file small', leftOut),
+  ];
+  return lines.flatMap((line) => fold(printable(line), width)).join('\n');
+}
+
+function endLine({ recoveredAt, durationSeconds }: Incident): string {
+  if (recoveredAt === undefined) return 'recovered  not yet';
+  return `recovered  ${recoveredAt}, after ${durationText(durationSeconds ?? 0)}`;
+}
+
+function section(heading: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ['', heading, ...lines.map((line) => `  ${line}`)];
+}
+
+function changeLines(changes: readonly IncidentChange[]): readonly string[] {
+  if (changes.length === 0) return ['nothing that runnerwatch watches, within 24 hours'];
+  return changes.flatMap(({ what, before, after, secondsBefore }) => [
+    `${what}, ${durationText(Math.abs(secondsBefore))} ${secondsBefore >= 0 ? 'before' : 'after'} the first evidence`,
+    `  was ${before}`,
+    `  is  ${after}`,
+  ]);
+}
+
+/** Equal results in a row are one line. */
+function runLines(runs: Incident['runs']): readonly string[] {
+  return Object.entries(runs).flatMap(([check, results]) => [
+    check,
+    ...streaks(results).slice(-MOST_LINES),
+  ]);
+}
+
+function streaks(results: readonly IncidentRun[]): readonly string[] {
+  const groups: IncidentRun[][] = [];
+  for (const result of results) {
+    const last = groups.at(-1);
+    const isSame = last?.[0]?.status === result.status && last[0].reason === result.reason;
+    if (isSame) last.push(result);
+    else groups.push([result]);
+  }
+  return groups.flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const detail = first.detail === undefined ? '' : `: ${first.detail}`;
+    return [`  ${first.at.slice(0, 19)}Z  ${group.length} × ${first.status}${detail}`];
+  });
+}
+
+function surroundLines(incident: Incident): readonly string[] {
+  const { resolver, certificates, proxy, routes, processes, runnerLog, timeline } = incident;
+  const use = (list: typeof processes.byCpu): readonly string[] =>
+    list.map(
+      ({ pid, name, coreRatio, residentBytes }) =>
+        `${name} (${pid}): ${Math.round(coreRatio * 100)} % of a core, ${bytesText(residentBytes)}`,
+    );
+  return [
+    ...section(
+      'name servers',
+      resolver.flatMap(({ answers }) => answers),
+    ),
+    ...section(
+      'certificates',
+      certificates.map(({ check, pem }) => {
+        const count = pem.split('-----BEGIN CERTIFICATE-----').length - 1;
+        return `${check}: ${count} in PEM, see --format json`;
+      }),
+    ),
+    ...section(
+      'way out',
+      proxy.map(({ endpoint, decision, source }) => `${endpoint}: ${decision} (${source})`),
+    ),
+    ...section('routes', routes.slice(0, MOST_LINES)),
+    ...section('top processes by CPU', use(processes.byCpu)),
+    ...section('top processes by memory', use(processes.byMemory)),
+    ...section('last lines of the runner’s log', runnerLog.slice(-MOST_LINES)),
+    ...section(
+      'timeline',
+      timeline
+        .slice(0, MOST_LINES)
+        .map(({ at, kind, text }) => `${at.slice(0, 19)}Z  ${kind}: ${text}`),
+    ),
+  ];
+}
+
+/** A line that is too long goes on below its own beginning; a command is never folded. */
+function fold(line: string, width: number): readonly string[] {
+  if (line.length <= width || /^ +(?:sudo|curl|openssl) /.test(line)) return [line];
+  const indent = /^ */.exec(line)?.[0] ?? '';
+  return wrapped(line.trimStart(), indent, `${indent}  `, width);
+}

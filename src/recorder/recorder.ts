@@ -1,0 +1,178 @@
+/**
+ * The flight recorder: watches the judgements, freezes the moment when a cause is confirmed into an incident,
+ * closes it when the cause is gone, and keeps what happened and what changed in the last 24 hours.
+ *
+ * Promises: nothing here delays a probe or a reader; no secret is written; memory and disk are bounded; a full or
+ * hanging disk costs the files and nothing else.
+ */
+import type { Change as JudgementChange } from '../cause-changes.ts';
+import { causeChanges } from '../cause-changes.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Diagnosis } from '../core/diagnosis.ts';
+import type { Paths } from '../core/paths.ts';
+import type { Change, Past, TimelineEvent, Tone } from '../core/record.ts';
+import type { View } from '../core/view.ts';
+import { busyProcesses } from '../host/busy-processes.ts';
+import { readRouteLines } from '../host/route-lines.ts';
+import { readState, writeState } from '../host/state-file.ts';
+import { ChangeJournal } from './change-journal.ts';
+import { ClockWatch } from './clock-watch.ts';
+import { History } from './history.ts';
+import { IncidentBook } from './incident-book.ts';
+import type { Surrounds } from './incident.ts';
+import { isRecord } from './remembered.ts';
+import { TraceReader } from './traces.ts';
+
+const FILE = 'history.json';
+const SAVE_SECONDS = 60;
+
+export interface RecorderOptions {
+  readonly clock: Clock;
+  readonly paths: Paths;
+  /** Without one incidents live in memory. */
+  readonly stateDirectory?: string;
+  /** Tells what could not be written. */
+  readonly onProblem: (problem: string) => void;
+  /** The last lines of the runner's log, oldest first; absent where nobody reads it. */
+  readonly runnerLog?: () => readonly string[];
+}
+
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #journal = new ChangeJournal();
+  readonly #history = new History();
+  readonly #traces: TraceReader;
+  readonly #clockWatch: ClockWatch;
+  readonly #incidents: IncidentBook;
+  #before: Diagnosis | undefined;
+  #looking: Promise<void> | undefined;
+  #savedAt = -Infinity;
+  #isLoaded = false;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.#traces = new TraceReader(options.paths);
+    this.#clockWatch = new ClockWatch(options.clock);
+    this.#incidents = new IncidentBook({
+      ...options,
+      changes: (since) => this.#journal.changes(since),
+      timeline: () => this.#history.timeline(options.clock.wall()),
+      surrounds: async () => await this.#surrounds(),
+    });
+  }
+
+  /** Takes over what an earlier run left. */
+  async load(): Promise<void> {
+    const { stateDirectory, clock } = this.#options;
+    if (stateDirectory !== undefined) {
+      const memory = await readState(stateDirectory, FILE);
+      if (isRecord(memory)) {
+        this.#journal.remember(memory['journal']);
+        this.#history.remember(memory['history']);
+      }
+      await this.#incidents.load();
+    }
+    this.#isLoaded = true;
+    this.note({ at: clock.wall(), tone: 'note', kind: 'start', text: 'runnerwatch started' });
+  }
+
+  /** What a reader may show. */
+  past(): Past {
+    return {
+      timeline: this.#history.timeline(this.#options.clock.wall()),
+      series: this.#history.series(),
+      incidents: this.#incidents.list(),
+    };
+  }
+
+  /** The file of one incident. */
+  incident(id: string): string | undefined {
+    return this.#incidents.text(id);
+  }
+
+  /** Something that is no judgement: a reload, a start. */
+  note(event: TimelineEvent): void {
+    this.#history.add([event], this.#options.clock.wall());
+  }
+
+  /** Called after each judgement. Costs little and waits for nothing. */
+  observe(view: View): void {
+    const { diagnosis, snapshot } = view;
+    const at = snapshot.takenAt;
+    const events = causeChanges(this.#before, diagnosis).map((change) => ({
+      at,
+      tone: toneOf(change, diagnosis),
+      kind: change.message,
+      text: textOf(change),
+    }));
+    this.#history.add(events, at);
+    this.#before = diagnosis;
+    this.#history.sample(snapshot);
+    this.#incidents.observe(view);
+  }
+
+  /** Called every few seconds: looks for changes, unless the look before still waits for the file system; saves. */
+  tick(view: View): void {
+    this.#looking ??= this.#look(view).finally(() => {
+      this.#looking = undefined;
+    });
+    void this.#save(false);
+  }
+
+  /** Writes what is left, if the recorder has begun at all. */
+  async stop(): Promise<void> {
+    if (this.#isLoaded) await this.#save(true);
+  }
+
+  /** Writes what is worth it, the history only now and then. */
+  async #save(isLast: boolean): Promise<void> {
+    const { stateDirectory, clock, onProblem } = this.#options;
+    await this.#incidents.flush(isLast);
+    const now = clock.seconds();
+    if (stateDirectory === undefined || (!isLast && now - this.#savedAt < SAVE_SECONDS)) return;
+    this.#savedAt = now;
+    const memory = { journal: this.#journal.memory(), history: this.#history.memory() };
+    const problem = await writeState(stateDirectory, memory, FILE);
+    if (problem !== undefined) onProblem(problem);
+  }
+
+  async #look({ snapshot }: View): Promise<void> {
+    const at = snapshot.takenAt;
+    const step = this.#clockWatch.look();
+    if (step !== undefined) this.#journal.note(step);
+    const fresh = this.#journal.look(await this.#traces.read(snapshot), at);
+    const changes = step === undefined ? fresh : [step, ...fresh];
+    this.#history.add(
+      changes.map((change) => eventOf(change)),
+      at,
+    );
+  }
+
+  async #surrounds(): Promise<Surrounds> {
+    const { paths, runnerLog } = this.#options;
+    const [routes = [], processes] = await Promise.all([
+      readRouteLines(paths),
+      busyProcesses(paths),
+      this.#looking,
+    ]);
+    return { routes, processes, runnerLog: runnerLog?.() ?? [] };
+  }
+}
+
+function toneOf({ message, level, data }: JudgementChange, { verdict }: Diagnosis): Tone {
+  if (message === 'cause resolved') return 'good';
+  if (message !== 'verdict changed') {
+    if (level === 'info') return 'note';
+    return data['severity'] === 'critical' ? 'bad' : 'warn';
+  }
+  return ({ healthy: 'good', degraded: 'warn', broken: 'bad', unsure: 'note' } as const)[verdict];
+}
+
+function textOf({ data }: JudgementChange): string {
+  const { cause, to, summary } = data;
+  return [cause, to, summary].filter((text) => typeof text === 'string').join(': ');
+}
+
+function eventOf({ at, what, before, after }: Change): TimelineEvent {
+  return { at, tone: 'note', kind: 'changed', text: `${what}: ${before} → ${after}` };
+}

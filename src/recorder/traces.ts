@@ -1,0 +1,125 @@
+/**
+ * What could have changed just before it broke? Every thing that the runner depends on, as a short text that
+ * differs when the thing does: files by digest, ways and names by value. No secret is in any of them.
+ */
+import { join } from 'node:path';
+
+import type { Snapshot } from '../core/check.ts';
+import type { Paths } from '../core/paths.ts';
+import { inRoot } from '../core/paths.ts';
+import { printable } from '../core/printable.ts';
+import type { RunnerProcess } from '../core/reading.ts';
+import { FileTraces, programTrace } from '../host/file-trace.ts';
+import { readRouteLines } from '../host/route-lines.ts';
+import { withoutLogin } from './redaction.ts';
+
+/** By name of the thing; absent while it cannot be told. */
+export type Traces = ReadonlyMap<string, string>;
+
+const SYSTEM_BUNDLES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt'];
+const RUNNER_PROGRAMS = ['/usr/bin/gitlab-runner', '/usr/local/bin/gitlab-runner'];
+const PROXY_VARIABLE = /^(?:https?|no|all)_proxy$/i;
+const MOST_CHARACTERS = 300;
+const MOST_ROUTES = 8;
+
+export class TraceReader {
+  readonly #paths: Paths;
+  readonly #files: FileTraces;
+
+  constructor(paths: Paths) {
+    this.#paths = paths;
+    this.#files = new FileTraces(paths);
+  }
+
+  async read(snapshot: Snapshot): Promise<Traces> {
+    const { surroundings } = snapshot;
+    const hosts = surroundings.endpoints.map(({ url }) => url.hostname);
+    const entries = await Promise.all([
+      this.#file(surroundings.configPath),
+      this.#file('/etc/resolv.conf', settingsOf),
+      this.#file('/etc/hosts', (text) => linesOf(text, hosts)),
+      this.#file('/etc/nsswitch.conf', (text) => /^hosts:.*$/m.exec(text)?.[0] ?? ''),
+      ...bundlesOf(snapshot).map((path) => this.#file(path)),
+      routes(this.#paths),
+      program(this.#paths),
+    ]);
+    const known = [
+      ...entries,
+      ...processTraces(surroundings.process),
+      ...certificateTraces(snapshot),
+    ];
+    return new Map(
+      known.flatMap(([what, text]) =>
+        text === undefined ? [] : [[printable(what), clipped(printable(text))]],
+      ),
+    );
+  }
+
+  async #file(path: string, excerpt?: (text: string) => string): Promise<Trace> {
+    return [path, await this.#files.of(path, excerpt)];
+  }
+}
+
+type Trace = readonly [what: string, text: string | undefined];
+
+/** The system's bundle and every file that an endpoint trusts or shows. */
+function bundlesOf({ surroundings: { endpoints } }: Snapshot): readonly string[] {
+  const own = endpoints.flatMap(({ trust, url }) => [
+    trust.caFile ?? join(trust.certsDirectory, `${url.hostname}.crt`),
+    ...(trust.certFile === undefined ? [] : [trust.certFile]),
+    ...(trust.systemFile === undefined ? [] : [trust.systemFile]),
+  ]);
+  return [...new Set([...SYSTEM_BUNDLES, ...own])];
+}
+
+/** `nameserver 10.0.0.2; search example.com`. */
+function settingsOf(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.filter((line) => /^[a-z]/.test(line)).join('; ');
+}
+
+/** The lines of a hosts file that name one of these hosts. */
+function linesOf(text: string, hosts: readonly string[]): string {
+  const lines = text.split('\n').map((line) => line.replace(/#.*/, '').trim());
+  return lines.filter((line) => line.split(/\s+/).some((word) => hosts.includes(word))).join('; ');
+}
+
+async function routes(paths: Paths): Promise<Trace> {
+  const lines = await readRouteLines(paths);
+  if (lines === undefined) return ['routes', undefined];
+  const more = lines.length > MOST_ROUTES ? `; and ${lines.length - MOST_ROUTES} more` : '';
+  return ['routes', `${lines.slice(0, MOST_ROUTES).join('; ') || 'none'}${more}`];
+}
+
+async function program(paths: Paths): Promise<Trace> {
+  for (const path of RUNNER_PROGRAMS) {
+    const text = await programTrace(inRoot(paths, path));
+    if (text !== undefined) return [path, text];
+  }
+  return [RUNNER_PROGRAMS[0] ?? '', undefined];
+}
+
+function processTraces(runner: RunnerProcess | undefined): readonly Trace[] {
+  if (runner === undefined) return [['process of the runner', 'none']];
+  const { pid, environment } = runner;
+  // Not its start: with every step of the clock the kernel tells that anew.
+  const process: Trace = ['process of the runner', `pid ${pid}`];
+  if (environment === undefined) return [process];
+  const proxies = Object.entries(environment)
+    .filter(([name]) => PROXY_VARIABLE.test(name))
+    .map(([name, value]) => `${name}=${withoutLogin(value)}`);
+  return [process, ['proxy environment of the runner', proxies.toSorted().join(' ') || 'none']];
+}
+
+/** What each GitLab, or who stands in front of it, showed last. */
+function certificateTraces({ checks }: Snapshot): readonly Trace[] {
+  return checks.flatMap(({ check, finding }): readonly Trace[] => {
+    const { serial, not_after: end } = finding.facts ?? {};
+    if (serial === undefined) return [];
+    return [[`certificate of ${check.target.id}`, `serial ${serial}, ends ${end ?? 'unknown'}`]];
+  });
+}
+
+function clipped(text: string): string {
+  return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS)}…`;
+}
