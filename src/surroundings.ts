@@ -8,14 +8,18 @@ import type { Surroundings } from './core/check.ts';
 import type { Clock, Instant } from './core/clock.ts';
 import type { Paths } from './core/paths.ts';
 import type { FoundBy, RunnerProcess } from './core/reading.ts';
+import type { LogSource } from './core/sighting.ts';
 import type { Target } from './core/target.ts';
 import { certsDirectoryOf, locateConfig } from './config/locate.ts';
 import { RunnerFile } from './config/runner-file.ts';
 import type { FoundTargets } from './config/targets.ts';
 import { targetsOf } from './config/targets.ts';
+import { readDockerRoot } from './host/docker-root.ts';
+import { readFileSystemTable } from './host/file-system-table.ts';
 import { readMounts } from './host/mounts.ts';
 import { readProxyHints, readUnitEnvironment } from './host/proxy-settings.ts';
 import { chooseRunnerProcess, findRunnerProcesses } from './host/runner-process.ts';
+import { hasSystemd } from './host/systemd.ts';
 
 /** The package's unit; another name shows up as its process without this unit. */
 const UNIT = 'gitlab-runner.service';
@@ -24,7 +28,9 @@ export interface WatchOptions {
   readonly paths: Paths;
   readonly clock: Clock;
   /** `--runner.config`. */
-  readonly configPath?: string;
+  readonly configPath?: string | undefined;
+  /** Where the settings say that the runner logs. */
+  readonly logFile?: () => string | undefined;
 }
 
 export class SurroundingsWatch {
@@ -37,6 +43,7 @@ export class SurroundingsWatch {
   #found: FoundTargets | undefined;
   #loadedAt: Instant | undefined;
   #loads = false;
+  readonly #seenWritable = new Set<string>();
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -55,12 +62,19 @@ export class SurroundingsWatch {
       home: homedir(),
     });
     const { reading, document, changed, systemId } = await this.#file.read(located, paths);
-    const around = await readAround(paths);
+    const around = { ...(await readAround(paths)), ...(await this.#log()) };
+    const meantWritable = this.#writablePoints(around);
     this.#configPath = located.path;
     this.#foundBy = located.foundBy;
     this.#loads = reading.problems.length === 0;
     if (this.#loads && changed) this.#loadedAt = clock.wall();
-    const signature = JSON.stringify([located.path, processKey(this.#process), systemId, around]);
+    const signature = JSON.stringify([
+      located.path,
+      processKey(this.#process),
+      systemId,
+      around,
+      meantWritable,
+    ]);
     if (!changed && signature === this.#signature) return false;
     this.#signature = signature;
     this.#found = targetsOf({
@@ -71,8 +85,29 @@ export class SurroundingsWatch {
       homeDirectory: homedir(),
       systemId,
       ...around,
+      meantWritable,
     });
     return true;
+  }
+
+  /** Mount points that were writable since we look, or are so by /etc/fstab. */
+  #writablePoints({ mounts, fstab }: Awaited<ReturnType<typeof readAround>>): readonly string[] {
+    const points = new Set(mounts.map(({ mountPoint }) => mountPoint));
+    for (const { mountPoint, superOptions } of mounts) {
+      if (!superOptions.includes('ro')) this.#seenWritable.add(mountPoint);
+    }
+    for (const point of this.#seenWritable) {
+      if (!points.has(point)) this.#seenWritable.delete(point);
+    }
+    return [...new Set([...this.#seenWritable, ...fstab.writable])];
+  }
+
+  /** The file that the settings name; else the journal, where systemd runs. */
+  async #log(): Promise<{ readonly log?: LogSource }> {
+    const { logFile, paths } = this.#options;
+    const path = logFile?.();
+    if (path !== undefined) return { log: { kind: 'file', path } };
+    return (await hasSystemd(paths)) ? { log: { kind: 'journal', unit: UNIT } } : {};
   }
 
   targets(): readonly Target[] {
@@ -107,12 +142,15 @@ export class SurroundingsWatch {
 
 /** What the targets depend on beside the runner's own file and process. */
 async function readAround(paths: Paths) {
-  const [mounts, proxyHints, unitEnvironment] = await Promise.all([
+  const [mounts, proxyHints, unitEnvironment, fstab, dockerRoot] = await Promise.all([
     readMounts(paths),
     readProxyHints(UNIT, paths),
     readUnitEnvironment(UNIT, paths),
+    readFileSystemTable(paths),
+    readDockerRoot(paths),
   ]);
-  return { mounts, proxyHints, ...(unitEnvironment === undefined ? {} : { unitEnvironment }) };
+  const environment = unitEnvironment === undefined ? {} : { unitEnvironment };
+  return { mounts, proxyHints, fstab, meantReadOnly: fstab.readOnly, dockerRoot, ...environment };
 }
 
 function processKey(found: RunnerProcess | undefined): readonly unknown[] {

@@ -27,6 +27,9 @@ export interface TargetsQuestion {
   readonly log?: LogSource;
   /** Proxies that somebody wrote down on this host. */
   readonly proxyHints?: readonly ProxyHint[];
+  readonly dockerRoot?: string;
+  readonly meantWritable?: readonly string[];
+  readonly meantReadOnly?: readonly string[];
 }
 
 /** Of the running process; while there is none, what systemd would give it. */

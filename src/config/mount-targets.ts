@@ -5,11 +5,14 @@ import type { RunnerProcess } from '../core/reading.ts';
 import type { MountTarget } from '../core/target.ts';
 import type { Mount } from '../host/mounts.ts';
 import { mountOf } from '../host/mounts.ts';
-import { asProcessSees } from './locate.ts';
+import { DOCKER_EXECUTORS } from './executor-targets.ts';
+import { asProcessSees, PACKAGED_WORKING_DIRECTORY } from './locate.ts';
 import type { RunnerDocument, RunnerEntry } from './runner-config.ts';
 
 const DOCKER_ROOT = '/var/lib/docker';
-const DOCKER_EXECUTORS = ['docker', 'docker-windows'];
+const LOG_FOLDER = '/var/log';
+/** Files are read here all day, and written only now and then: read-only may well be meant. */
+const SELDOM_WRITTEN: ReadonlySet<string> = new Set(['/', 'config', 'home', LOG_FOLDER]);
 /** Made full and read-only: images of snaps, of appliances, of live systems. */
 const READ_ONLY_TYPES = new Set(['squashfs', 'erofs', 'cramfs', 'romfs', 'iso9660', 'udf']);
 
@@ -18,6 +21,12 @@ export interface MountQuestion {
   readonly configPath: string;
   readonly process: RunnerProcess | undefined;
   readonly mounts: readonly Mount[];
+  /** Of Docker on this host, as far as its settings tell. */
+  readonly dockerRoot?: string;
+  /** Mount points that /etc/fstab says are writable, or that have been so since we look. */
+  readonly meantWritable?: readonly string[];
+  /** Mount points that /etc/fstab says are read-only. */
+  readonly meantReadOnly?: readonly string[];
 }
 
 interface Use {
@@ -26,37 +35,49 @@ interface Use {
 }
 
 /** In the order of first use; `/` is always among them, unless it is meant to be read-only. */
-export function mountTargetsOf({
-  document,
-  configPath,
-  process,
-  mounts,
-}: MountQuestion): readonly MountTarget[] {
+export function mountTargetsOf(question: MountQuestion): readonly MountTarget[] {
+  const { document, configPath, process, mounts } = question;
   const uses = [
-    ...(document?.runners ?? []).flatMap((entry) => usesOf(entry, process)),
+    ...(document?.runners ?? []).flatMap((entry) => usesOf(entry, question)),
     { path: dirname(configPath), role: 'config' },
     { path: temporaryDirectory(process), role: 'TMPDIR' },
+    { path: homeOf(process), role: 'home' },
+    { path: LOG_FOLDER, role: LOG_FOLDER },
     { path: '/', role: '/' },
   ];
   const byMount = Map.groupBy(uses, ({ path }) => mountOf(path, mounts));
   return [...byMount].flatMap(([mount, members]): readonly MountTarget[] => {
     const [first] = members;
     if (mount === undefined || first === undefined) return [];
-    const { mountPoint: id, fileSystemType, superOptions } = mount;
+    const { mountPoint: id, fileSystemType, superOptions, deviceNumber } = mount;
     const readOnly = superOptions.includes('ro');
     const roles = [...new Set(members.map(({ role }) => role))];
-    if (readOnly && !roles.some((role) => isWritten(role, fileSystemType))) return [];
-    return [{ kind: 'mount', id, fileSystemType, readOnly, path: first.path, roles }];
+    if (readOnly && !isWritten(mount, roles, question)) return [];
+    const device =
+      deviceNumber === undefined || deviceNumber.startsWith('0:') ? {} : { deviceNumber };
+    return [{ kind: 'mount', id, fileSystemType, readOnly, ...device, path: first.path, roles }];
   });
 }
 
-/** `/` alone is nothing that the runner writes; a config that came with a read-only image is meant so. */
-function isWritten(role: string, fileSystemType: string): boolean {
-  return role !== '/' && !(role === 'config' && READ_ONLY_TYPES.has(fileSystemType));
+/** Whether a file system that is read-only now is a fault, and not what somebody wanted. */
+function isWritten(
+  { mountPoint, fileSystemType }: Mount,
+  roles: readonly string[],
+  { meantWritable, meantReadOnly }: MountQuestion,
+): boolean {
+  if (meantWritable?.includes(mountPoint) === true) return true;
+  if (!roles.every((role) => SELDOM_WRITTEN.has(role))) return true;
+  if (meantReadOnly?.includes(mountPoint) === true || READ_ONLY_TYPES.has(fileSystemType))
+    return false;
+  // The runner writes a renewed token there; nothing speaks for `/` and the others alone.
+  return roles.includes('config');
 }
 
 /** Folders of an entry on this host. Those of containers and remote machines are not here. */
-function usesOf(entry: RunnerEntry, process: RunnerProcess | undefined): readonly Use[] {
+function usesOf(
+  entry: RunnerEntry,
+  { process, dockerRoot = DOCKER_ROOT }: MountQuestion,
+): readonly Use[] {
   const name = entry.name === '' ? `entry ${entry.number}` : entry.name;
   const { executor, buildsDir, cacheDir } = entry;
   if (executor === 'shell') {
@@ -66,7 +87,7 @@ function usesOf(entry: RunnerEntry, process: RunnerProcess | undefined): readonl
     ];
   }
   if (DOCKER_EXECUTORS.includes(executor) && isLocalDocker(entry, process)) {
-    return [{ path: DOCKER_ROOT, role: 'Docker root' }];
+    return [{ path: dockerRoot, role: 'Docker root' }];
   }
   if (executor !== 'custom') return [];
   return [
@@ -83,4 +104,10 @@ function isLocalDocker({ dockerHost }: RunnerEntry, process: RunnerProcess | und
 function temporaryDirectory(process: RunnerProcess | undefined): string {
   const wanted = process?.environment?.['TMPDIR'] ?? '';
   return wanted === '' ? '/tmp' : join('/', wanted);
+}
+
+function homeOf(process: RunnerProcess | undefined): string {
+  const home = process?.environment?.['HOME'] ?? '';
+  if (isAbsolute(home)) return home;
+  return process?.uid === 0 ? '/root' : PACKAGED_WORKING_DIRECTORY;
 }

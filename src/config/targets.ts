@@ -42,7 +42,7 @@ export interface FoundTargets {
 
 /** Every target of this host. */
 export function targetsOf(question: TargetsQuestion): FoundTargets {
-  const { document, reading, process, mounts, systemId } = question;
+  const { document, reading, process, systemId } = question;
   const resolved = withShortIds(
     (document?.runners ?? []).map((entry) => resolveEntry(entry, question)),
   );
@@ -51,7 +51,7 @@ export function targetsOf(question: TargetsQuestion): FoundTargets {
     host: { kind: 'host', id: 'host', ...pidOf(process) },
     config: { kind: 'config', id: reading.path, ...credentialsOf(process), reading },
     service: serviceOf(question),
-    mounts: mountTargetsOf({ document, configPath: reading.path, process, mounts }),
+    mounts: mountTargetsOf({ ...question, configPath: reading.path }),
     endpoints: distinctEndpoints(resolved),
     runners: resolved.map((item, index) => runnerTarget(item, ids[index] ?? item.id, systemId)),
     executors: executorTargetsOf(

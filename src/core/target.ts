@@ -101,6 +101,8 @@ export interface MountTarget {
   readonly fileSystemType: string;
   /** The file system itself is read-only, as its super options say. */
   readonly readOnly: boolean;
+  /** `8:1`, of the block device it lies on; absent where there is none. */
+  readonly deviceNumber?: string;
   /** A path of the runner on it: what is asked, since asking the mount point may be forbidden. */
   readonly path: string;
   /** `builds_dir of docker-1`, `config`, `TMPDIR`, `Docker root`, `/`. */

@@ -8,6 +8,8 @@ export interface Mount {
   readonly mountPoint: string;
   readonly fileSystemType: string;
   readonly device: string;
+  /** `8:1`; file systems without a device of their own have major number 0. */
+  readonly deviceNumber?: string;
   /** Options of this mount point; a sandbox may set `ro` here. */
   readonly mountOptions: readonly string[];
   /** Options of the file system itself: `ro` here means that nobody can write. */
@@ -26,7 +28,7 @@ export async function readMounts(paths: Paths): Promise<readonly Mount[]> {
 export function parseMountInfo(text: string): readonly Mount[] {
   return text.split('\n').flatMap((line) => {
     const [left = '', right = ''] = line.split(' - ');
-    const [, , , , mountPoint, mountOptions] = left.split(' ');
+    const [, , deviceNumber, , mountPoint, mountOptions] = left.split(' ');
     const [fileSystemType, device, superOptions] = right.split(' ');
     if (mountPoint === undefined || fileSystemType === undefined || fileSystemType === '')
       return [];
@@ -35,6 +37,7 @@ export function parseMountInfo(text: string): readonly Mount[] {
         mountPoint: unescaped(mountPoint),
         fileSystemType,
         device: unescaped(device ?? ''),
+        ...(deviceNumber === undefined ? {} : { deviceNumber }),
         mountOptions: (mountOptions ?? '').split(','),
         superOptions: (superOptions ?? '').split(','),
       },

@@ -14,6 +14,14 @@ import type { Clock, Instant } from '../core/clock.ts';
 /** Blocks free for ordinary users, blocks, block size, inodes free, inodes. */
 const FORMAT = '%a %b %S %d %c';
 
+/** ENOTCONN of a FUSE server that is gone, ESTALE of NFS, EIO and ESHUTDOWN of storage. */
+const DEAD: readonly string[] = [
+  'Transport endpoint is not connected',
+  'Stale file handle',
+  'Input/output error',
+  'Cannot send after transport endpoint shutdown',
+];
+
 export interface FileSystemSize {
   readonly freeBytes: number;
   readonly sizeBytes: number;
@@ -25,6 +33,8 @@ export type FileSystemAnswer =
   | { readonly kind: 'size'; readonly size: FileSystemSize }
   | { readonly kind: 'hung'; readonly since: Instant }
   | { readonly kind: 'gone' }
+  /** It answers, with an error that nothing on it can be used through. */
+  | { readonly kind: 'dead'; readonly text: string }
   | { readonly kind: 'error'; readonly text: string };
 
 export class FileSystemReader {
@@ -117,7 +127,9 @@ function parsed(text: string): FileSystemAnswer {
 
 function failed(complaint: string): FileSystemAnswer {
   if (complaint.includes('No such file or directory')) return { kind: 'gone' };
-  return { kind: 'error', text: complaint.trim().split(': ').at(-1) || 'stat gave no answer' };
+  const text = complaint.trim().split(': ').at(-1) ?? '';
+  if (DEAD.includes(text)) return { kind: 'dead', text };
+  return { kind: 'error', text: text === '' ? 'stat gave no answer' : text };
 }
 
 /** At the deadline the child is told to die; one in an uninterruptible call does so only later. */

@@ -3,12 +3,14 @@
  *
  * Source    The reading made by config/ every few seconds; nothing is read here.
  * Measures  problems, runners (count).
- * Reasons   missing, empty, syntax-error, type-error, invalid-value, concurrent-zero, no-runners, not-a-file.
+ * Reasons   missing, empty, syntax-error, type-error, invalid-value, concurrent-zero, no-runners, not-a-file,
+ *           denied-to-runner (by mode bits, for the runner’s user).
  * Unknown   unreadable: this daemon may not read it, which says nothing about the runner; too-large.
  */
 import { defineProbe } from '../core/probe.ts';
 import type { Problem } from '../core/reading.ts';
 import type { ConfigTarget } from '../core/target.ts';
+import { denialOf } from '../host/rights.ts';
 
 const REASONS = {
   missing: {
@@ -43,6 +45,11 @@ const REASONS = {
     meaning: 'The file loads and has no [[runners]]: the runner idles without a word.',
     action: 'Register a runner, or check that this is the file it was registered into.',
   },
+  'denied-to-runner': {
+    meaning:
+      'The user of the runner’s process may not read the file; the runner keeps what it has read before.',
+    action: 'Give the file, and the folders above it, to that user.',
+  },
   unreadable: {
     meaning: 'runnerwatch may not read the file; the runner perhaps may.',
     action: 'Give the user of runnerwatch the right to read it.',
@@ -73,7 +80,7 @@ export const config = defineProbe({
     runners: { help: 'Number of [[runners]] entries in config.toml.' },
   },
 
-  async run(target) {
+  async run(target, _options, { paths }) {
     const { problems, runnerCount, foundBy } = target.reading;
     const measures = {
       problems: problems.length,
@@ -87,6 +94,13 @@ export const config = defineProbe({
       return { status, reason, detail: detailOf(problems), measures, facts };
     }
     const facts = { file: target.id, problems: 0, found_by: foundBy };
+    const denied = await denialOf(target.id, ['read'], target.credentials, paths);
+    if (denied !== undefined) {
+      const uid = target.credentials?.uid ?? 0;
+      const detail = `user ${uid} of the runner may not read ${target.id}: ${denied} denies it`;
+      const about = { ...facts, uid, denied };
+      return { status: 'fail', reason: 'denied-to-runner', detail, measures, facts: about };
+    }
     if (runnerCount === 0) {
       return { status: 'fail', reason: 'no-runners', detail: noRunners(target), measures, facts };
     }

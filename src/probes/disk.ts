@@ -2,19 +2,25 @@
  * Can the runner write to this file system?
  *
  * Source    `stat -f` in a child (host/stat-file-system.ts): blocks for ordinary users and inodes; the options
- *           of the file system itself from mountinfo for read-only.
- * Measures  free_bytes, size_bytes, free_ratio, free_inodes, inodes, free_inodes_ratio (0..1), hung_seconds.
- * Reasons   full, inodes-exhausted, nearly-full, inodes-low, read-only, hung.
+ *           of the file system itself from mountinfo for read-only; /proc/diskstats for writes that hang. Nothing is
+ *           written.
+ * Measures  free_bytes, size_bytes, free_ratio, free_inodes, inodes, free_inodes_ratio (0..1), hung_seconds,
+ *           full_in_seconds (only while the space goes down steadily).
+ * Reasons   full, inodes-exhausted, nearly-full, inodes-low, filling, read-only, hung, dead, write-stall.
  * Unknown   gone: the path does not exist (yet). disk-error.
  */
 import type { Clock } from '../core/clock.ts';
 import type { Finding } from '../core/finding.ts';
 import type { OptionTable, ValuesOf } from '../core/option.ts';
 import { inRoot } from '../core/paths.ts';
+import type { MeasureSpec, Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { MountTarget } from '../core/target.ts';
+import { FillTrend } from '../host/fill-trend.ts';
+import { fullnessOf } from '../host/fullness.ts';
 import type { FileSystemAnswer, FileSystemSize } from '../host/stat-file-system.ts';
 import { FileSystemReader } from '../host/stat-file-system.ts';
+import { DeviceWatch } from '../host/stalled-device.ts';
 
 const MEBIBYTE = 1024 ** 2;
 
@@ -43,10 +49,15 @@ const OPTIONS = {
     max: 0.9,
     help: 'Below this share of free space, or of free inodes, there is a warning.',
   },
+  soon_full_seconds: {
+    kind: 'number',
+    default: 3600,
+    unit: 'seconds',
+    min: 0,
+    max: 7 * 86_400,
+    help: 'There is a warning when the space, at the steady rate of the last minutes, is gone within this time: jobs that run then fail in the middle.',
+  },
 } as const satisfies OptionTable;
-
-/** A floor in bytes must not call a small, nearly empty file system full. */
-const FLOOR_SHARE = 0.05;
 
 const REASONS = {
   full: { meaning: 'No space is left for ordinary users.', action: 'Remove what is not needed.' },
@@ -56,6 +67,10 @@ const REASONS = {
   },
   'nearly-full': { meaning: 'Little space is left.', action: 'Remove what is not needed, soon.' },
   'inodes-low': { meaning: 'Few inodes are left.', action: 'Look for many small files.' },
+  filling: {
+    meaning: 'The space goes down steadily and will be gone soon.',
+    action: 'Look for who writes so much.',
+  },
   'read-only': {
     meaning: 'The file system is read-only, and the runner must write to it.',
     action: 'Look for I/O errors in dmesg, check the file system, remount it.',
@@ -63,6 +78,15 @@ const REASONS = {
   hung: {
     meaning: 'The file system does not answer; whoever touches it hangs.',
     action: 'Look at the server of the mount.',
+  },
+  dead: {
+    meaning:
+      'The file system answers every question with an error: its server or its storage is gone.',
+    action: 'Bring the server back, or mount it anew.',
+  },
+  'write-stall': {
+    meaning: 'The file system answers, and what is written to it does not end.',
+    action: 'Look at the storage below it.',
   },
   gone: {
     meaning: 'The path does not exist.',
@@ -77,12 +101,21 @@ const REASONS = {
 const MEASURES = {
   free_bytes: { help: 'Free space for ordinary users.' },
   size_bytes: { help: 'Size of the file system.' },
-  free_ratio: { help: 'Share of the space that is free for ordinary users.' },
+  free_ratio: {
+    help: 'Share of the space that is free for ordinary users.',
+    limits: { worse: 'low', options: ['low_ratio', 'full_ratio'] },
+  },
   free_inodes: { help: 'Free inodes.' },
   inodes: { help: 'Inodes of the file system; 0 where they are made on demand.' },
-  free_inodes_ratio: { help: 'Share of the inodes that is free.' },
+  free_inodes_ratio: {
+    help: 'Share of the inodes that is free.',
+    limits: { worse: 'low', options: ['low_ratio', 'full_ratio'] },
+  },
+  full_in_seconds: {
+    help: 'Time until it is full at the rate of the last minutes; absent while there is no steady rate.',
+  },
   hung_seconds: { help: 'How long a question to the file system has been without an answer.' },
-};
+} as const satisfies Readonly<Record<string, MeasureSpec>>;
 
 /** How full it is, in the words of a sentence. */
 const FULLNESS: Readonly<Partial<Record<keyof typeof REASONS, string>>> = {
@@ -90,12 +123,14 @@ const FULLNESS: Readonly<Partial<Record<keyof typeof REASONS, string>>> = {
   'nearly-full': 'nearly full',
   'inodes-exhausted': 'out of inodes',
   'inodes-low': 'short of inodes',
+  filling: 'soon full at this rate',
 };
 
 type DiskFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
 
-/** The reader knows which questions are still open; a test has its own. */
+/** The reader knows which questions are still open, the others what was before; a test has its own. */
 export function createDisk(reader: FileSystemReader) {
+  const kept = { trend: new FillTrend(), devices: new DeviceWatch() };
   return defineProbe({
     id: 'disk',
     title: 'File system',
@@ -108,7 +143,8 @@ export function createDisk(reader: FileSystemReader) {
     reasons: REASONS,
     measures: MEASURES,
 
-    async run(target, options, { clock, signal, paths }): Promise<DiskFinding> {
+    async run(target, options, tools): Promise<DiskFinding> {
+      const { clock, signal, paths } = tools;
       const facts = {
         path: target.path,
         type: target.fileSystemType,
@@ -121,7 +157,10 @@ export function createDisk(reader: FileSystemReader) {
         first.kind === 'gone'
           ? await reader.read(target.id, inRoot(paths, target.id), loan)
           : first;
-      const judgement = judged(answer, target, options, clock);
+      const judgement =
+        answer.kind === 'size' && !target.readOnly
+          ? await writable(answer.size, target, options, tools, kept)
+          : unwritable(answer, target, clock);
       const fullness = judgement.status === 'pass' ? 'not full' : FULLNESS[judgement.reason];
       return { ...judgement, facts: { ...facts, ...(fullness === undefined ? {} : { fullness }) } };
     },
@@ -130,25 +169,21 @@ export function createDisk(reader: FileSystemReader) {
 
 export const disk = createDisk(new FileSystemReader());
 
-function judged(
-  answer: FileSystemAnswer,
-  target: MountTarget,
-  options: ValuesOf<typeof OPTIONS>,
-  clock: Clock,
-): DiskFinding {
-  const { id, path, readOnly } = target;
+function unwritable(answer: FileSystemAnswer, target: MountTarget, clock: Clock): DiskFinding {
+  const { id, path } = target;
   switch (answer.kind) {
     case 'hung': {
       const detail = `${id} does not answer since ${new Date(answer.since).toISOString()}`;
       const measures = { hung_seconds: (clock.wall() - answer.since) / 1000 };
       return { status: 'fail', reason: 'hung', detail, measures };
     }
+    case 'dead':
+      return { status: 'fail', reason: 'dead', detail: `${id} is dead: ${answer.text}` };
     case 'gone':
       return { status: 'unknown', reason: 'gone', detail: `${path} does not exist` };
     case 'error':
       return { status: 'unknown', reason: 'disk-error', detail: `${path}: ${answer.text}` };
     case 'size':
-      if (!readOnly) return sized(answer.size, target, options);
       return {
         status: 'fail',
         reason: 'read-only',
@@ -158,41 +193,47 @@ function judged(
   }
 }
 
-function sized(
+interface Kept {
+  readonly trend: FillTrend;
+  readonly devices: DeviceWatch;
+}
+
+async function writable(
   size: FileSystemSize,
   target: MountTarget,
   options: ValuesOf<typeof OPTIONS>,
-): DiskFinding {
-  const measures = measuresOf(size);
-  const { free_ratio, free_inodes_ratio } = measures;
-  const who = `${target.id} (${target.roles.join(', ')})`;
-  const space = `${who} has ${mebibytes(size.freeBytes)} of ${mebibytes(size.sizeBytes)} free`;
-  const nodes = `${who} has ${size.freeInodes} of ${size.inodes} inodes free`;
-  const floor = Math.min(options.full_bytes, size.sizeBytes * FLOOR_SHARE);
-  if (free_ratio !== undefined && (free_ratio < options.full_ratio || size.freeBytes < floor)) {
-    return { status: 'fail', reason: 'full', detail: space, measures };
+  { clock, paths }: Tools,
+  { trend, devices }: Kept,
+): Promise<DiskFinding> {
+  const { id, deviceNumber, roles } = target;
+  const left = trend.add(id, clock.seconds(), size.freeBytes);
+  const measures = {
+    ...measuresOf(size),
+    ...(left === undefined ? {} : { full_in_seconds: left }),
+  };
+  const who = `${id} (${roles.join(', ')})`;
+  const stall =
+    deviceNumber === undefined ? undefined : await devices.look(deviceNumber, clock, paths);
+  if (stall !== undefined) {
+    const detail = `${stall.requests} requests to ${who} have not ended for ${Math.round(stall.seconds)} s, and ${stall.waitingTasks} tasks wait (state D)`;
+    return { status: 'fail', reason: 'write-stall', detail, measures };
   }
-  if (free_inodes_ratio !== undefined && free_inodes_ratio < options.full_ratio) {
-    return { status: 'fail', reason: 'inodes-exhausted', detail: nodes, measures };
+  const fullness = fullnessOf(size, options);
+  if (fullness === undefined && left !== undefined && left < options.soon_full_seconds) {
+    const detail = `${who} will be full in ${Math.round(left / 60)} minutes at this rate`;
+    return { status: 'warn', reason: 'filling', detail, measures };
   }
-  if (free_ratio !== undefined && free_ratio < options.low_ratio) {
-    return { status: 'warn', reason: 'nearly-full', detail: space, measures };
-  }
-  if (free_inodes_ratio !== undefined && free_inodes_ratio < options.low_ratio) {
-    return { status: 'warn', reason: 'inodes-low', detail: nodes, measures };
-  }
-  return { status: 'pass', measures };
+  if (fullness === undefined) return { status: 'pass', measures };
+  const isGone = fullness === 'full' || fullness === 'inodes-exhausted';
+  const isSpace = fullness === 'full' || fullness === 'nearly-full';
+  const detail = isSpace
+    ? `${who} has ${mebibytes(size.freeBytes)} of ${mebibytes(size.sizeBytes)} free`
+    : `${who} has ${size.freeInodes} of ${size.inodes} inodes free`;
+  return { status: isGone ? 'fail' : 'warn', reason: fullness, detail, measures };
 }
 
 /** A ratio is left out where there is no total: inodes of btrfs, blocks of pseudo file systems. */
-function measuresOf({ freeBytes, sizeBytes, freeInodes, inodes }: FileSystemSize): {
-  readonly free_bytes: number;
-  readonly size_bytes: number;
-  readonly free_inodes: number;
-  readonly inodes: number;
-  readonly free_ratio?: number;
-  readonly free_inodes_ratio?: number;
-} {
+function measuresOf({ freeBytes, sizeBytes, freeInodes, inodes }: FileSystemSize) {
   return {
     free_bytes: freeBytes,
     size_bytes: sizeBytes,

@@ -1,16 +1,21 @@
 /** The list of probes: one line each. The links of the walk stand in its order, the tokens last. */
 import type { Probe } from '../core/probe.ts';
 import { api } from './api.ts';
+import { cgroup } from './cgroup.ts';
 import { config } from './config.ts';
 import { connect } from './connect.ts';
 import { cpu } from './cpu.ts';
 import { detour } from './detour.ts';
 import { disk } from './disk.ts';
 import { dns } from './dns.ts';
+import { executor } from './executor.ts';
 import { firewall } from './firewall.ts';
 import { http } from './http.ts';
+import { limits } from './limits.ts';
 import { memory } from './memory.ts';
 import { proxy } from './proxy.ts';
+import { runnerLog } from './runner-log.ts';
+import { runnerMetrics } from './runner-metrics.ts';
 import { service } from './service.ts';
 import { tls } from './tls.ts';
 import { token } from './token.ts';
@@ -27,6 +32,11 @@ export const PROBES: readonly Probe[] = [
   token,
   config,
   service,
+  runnerLog,
+  runnerMetrics,
+  limits,
+  cgroup,
+  executor,
   disk,
   cpu,
   memory,

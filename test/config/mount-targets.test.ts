@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { mountTargetsOf } from '../../src/config/mount-targets.ts';
 import { readRunnerText } from '../../src/config/runner-config.ts';
@@ -29,12 +29,15 @@ interface Question {
   readonly entries?: readonly string[];
   readonly mounts: readonly Mount[];
   readonly process?: RunnerProcess;
+  readonly meantWritable?: readonly string[];
+  readonly meantReadOnly?: readonly string[];
+  readonly dockerRoot?: string;
 }
 
-function targets({ entries = [], mounts, process }: Question) {
+function targets({ entries = [], mounts, process, ...rest }: Question) {
   const text = entries.map((lines) => `[[runners]]\nname = "one"\n${lines}\n`).join('');
   const { document } = readRunnerText(Buffer.from(text), CONFIG);
-  return mountTargetsOf({ document, configPath: CONFIG, process, mounts });
+  return mountTargetsOf({ document, configPath: CONFIG, process, mounts, ...rest });
 }
 
 function roles(question: Question): Readonly<Record<string, readonly string[]>> {
@@ -61,7 +64,7 @@ test('a shell entry writes its builds and its cache, asked by the first of its p
       fileSystemType: 'ext4',
       readOnly: false,
       path: '/etc/gitlab-runner',
-      roles: ['config', 'TMPDIR', '/'],
+      roles: ['config', 'TMPDIR', 'home', '/var/log', '/'],
     },
   ]);
 });
@@ -70,7 +73,16 @@ test('entries that share a file system are one target', () => {
   const entries = ['executor = "shell"', 'executor = "docker"', 'executor = "docker"'];
 
   expect(roles({ entries, mounts: [mount('/')] })).toEqual({
-    '/': ['builds_dir of one', 'cache_dir of one', 'Docker root', 'config', 'TMPDIR', '/'],
+    '/': [
+      'builds_dir of one',
+      'cache_dir of one',
+      'Docker root',
+      'config',
+      'TMPDIR',
+      'home',
+      '/var/log',
+      '/',
+    ],
   });
 });
 
@@ -85,7 +97,8 @@ test('unrelated mounts are left alone: data, snaps, overlays of containers (Z-14
   ];
 
   expect(roles({ entries: ['executor = "docker"'], mounts })).toEqual({
-    '/': ['Docker root', 'config', 'TMPDIR', '/'],
+    '/': ['Docker root', 'config', 'TMPDIR', '/var/log', '/'],
+    '/home': ['home'],
   });
 });
 
@@ -101,7 +114,7 @@ test('a root that is read-only by nature is no target where nothing is written t
   const mounts = [mount('/', SQUASHFS), mount('/tmp'), mount('/var')];
 
   expect(roles({ entries: ['executor = "docker"'], mounts })).toEqual({
-    '/var': ['Docker root'],
+    '/var': ['Docker root', '/var/log'],
     '/tmp': ['TMPDIR'],
   });
 });
@@ -116,7 +129,7 @@ test('a config that lies on a root turned read-only is a fault (R-04)', () => {
   const mounts = [mount('/', { superOptions: ['ro', 'errors=remount-ro'] }), mount('/tmp')];
 
   expect(targets({ mounts })).toMatchObject([
-    { id: '/', readOnly: true, roles: ['config', '/'] },
+    { id: '/', readOnly: true, roles: ['config', 'home', '/var/log', '/'] },
     { id: '/tmp', readOnly: false },
   ]);
 });
@@ -145,7 +158,7 @@ test('relative folders and TMPDIR are those of the process', () => {
 
   expect(roles({ entries: ['executor = "shell"'], mounts, process })).toEqual({
     '/srv': ['builds_dir of one', 'cache_dir of one'],
-    '/': ['config', '/'],
+    '/': ['config', 'home', '/var/log', '/'],
     '/scratch': ['TMPDIR'],
   });
 });
@@ -167,14 +180,57 @@ test.each([
   const found = roles({ entries: [entry], mounts: [mount('/'), mount('/data')] });
 
   expect(found['/data'] ?? []).toEqual(written);
-  expect(found['/']).toEqual(['config', 'TMPDIR', '/']);
+  expect(found['/']).toEqual(['config', 'TMPDIR', 'home', '/var/log', '/']);
 });
 
 test('DOCKER_HOST of the process may point to another host', () => {
   const process = runnerProcess({ environment: { DOCKER_HOST: 'tcp://10.0.0.2:2376' } });
 
   expect(roles({ entries: ['executor = "docker"'], mounts: [mount('/')], process })).toEqual({
-    '/': ['config', 'TMPDIR', '/'],
+    '/': ['config', 'TMPDIR', 'home', '/var/log', '/'],
+  });
+});
+
+test('the home of the user and the root of Docker are where process and settings say', () => {
+  const process = runnerProcess({ environment: { HOME: '/data/home' } });
+  const question = { mounts: [mount('/'), mount('/data')], process, dockerRoot: '/data/docker' };
+
+  expect(roles({ ...question, entries: ['executor = "docker"'] })['/data']).toEqual([
+    'Docker root',
+    'home',
+  ]);
+});
+
+test('a block device is named by its number, and a file system without one is not', () => {
+  const mounts = [mount('/', { deviceNumber: '8:1' }), mount('/tmp', { deviceNumber: '0:31' })];
+
+  expect(targets({ mounts }).map(({ id, deviceNumber }) => [id, deviceNumber])).toEqual([
+    ['/', '8:1'],
+    ['/tmp', undefined],
+  ]);
+});
+
+describe('a root that is read-only now', () => {
+  const mounts = [mount('/', { superOptions: ['ro'] }), mount('/etc'), mount('/tmp')];
+
+  test('and was writable before, or is so by fstab, is a fault', () => {
+    expect(targets({ mounts, meantWritable: ['/'] })).toMatchObject([
+      { id: '/etc' },
+      { id: '/tmp' },
+      { id: '/', readOnly: true },
+    ]);
+  });
+
+  test('and holds the config is none where fstab says so', () => {
+    const both = [mount('/', { superOptions: ['ro'] }), mount('/tmp')];
+
+    expect(Object.keys(roles({ mounts: both, meantReadOnly: ['/'] }))).toEqual(['/tmp']);
+  });
+
+  test('and holds the builds is a fault whatever fstab says', () => {
+    const entries = ['executor = "shell"\nbuilds_dir = "/b"\ncache_dir = "/tmp/c"'];
+
+    expect(roles({ entries, mounts, meantReadOnly: ['/'] })['/']).toContain('builds_dir of one');
   });
 });
 

@@ -47,13 +47,13 @@ test('one entry gives one endpoint, one runner, and the targets of the host', ()
   const { runners, ...rest } = found(text, { systemId: 's_0123456789ab' });
 
   expect(rest).toEqual({
-    host: { kind: 'host', id: 'host' },
+    host: { kind: 'host', id: 'host', pid: 4711 },
     config: {
       kind: 'config',
       id: FILE,
       reading: { path: FILE, foundBy: 'process-argument', readAt: 0, problems: [] },
     },
-    service: { kind: 'service', id: 'gitlab-runner.service', configPath: FILE },
+    service: { kind: 'service', id: 'gitlab-runner.service', configPath: FILE, pid: 4711 },
     mounts: [
       {
         kind: 'mount',
@@ -61,7 +61,7 @@ test('one entry gives one endpoint, one runner, and the targets of the host', ()
         fileSystemType: 'ext4',
         readOnly: false,
         path: '/var/lib/docker',
-        roles: ['Docker root', 'config', 'TMPDIR', '/'],
+        roles: ['Docker root', 'config', 'TMPDIR', 'home', '/var/log', '/'],
       },
     ],
     endpoints: [
@@ -71,6 +71,16 @@ test('one entry gives one endpoint, one runner, and the targets of the host', ()
         url: new URL('https://gitlab.test/'),
         trust: { certsDirectory: '/etc/gitlab-runner/certs' },
         proxy: { kind: 'direct', because: 'HTTPS_PROXY is not set' },
+        uid: 0,
+      },
+    ],
+    executors: [
+      {
+        kind: 'executor',
+        id: 'unix:///var/run/docker.sock',
+        executor: 'docker',
+        runners: ['t9Wkyj-HG'],
+        stand: { kind: 'docker', source: 'the default' },
       },
     ],
     problems: [],
@@ -244,7 +254,7 @@ describe('mounts', () => {
     expect(roles(text)).toEqual([
       ['/data/builds', '/data/builds', 'builds_dir of s'],
       ['/data', '/data/cache', 'cache_dir of s'],
-      ['/', '/etc/gitlab-runner', 'config', '/'],
+      ['/', '/etc/gitlab-runner', 'config', 'home', '/var/log', '/'],
       ['/tmp', '/tmp', 'TMPDIR'],
     ]);
   });
@@ -257,7 +267,7 @@ describe('mounts', () => {
 
     expect(roles(entry('executor = "shell"'), { process })).toEqual([
       ['/data', '/data/home/builds', 'builds_dir of entry 1', 'cache_dir of entry 1', 'TMPDIR'],
-      ['/', '/etc/gitlab-runner', 'config', '/'],
+      ['/', '/etc/gitlab-runner', 'config', 'home', '/var/log', '/'],
     ]);
   });
 
@@ -289,5 +299,5 @@ test('without a document there are the targets of the host alone', () => {
   const { endpoints, runners, mounts } = found('', { document: undefined });
 
   expect({ endpoints, runners }).toEqual({ endpoints: [], runners: [] });
-  expect(mounts).toMatchObject([{ id: '/', roles: ['config', 'TMPDIR', '/'] }]);
+  expect(mounts).toMatchObject([{ id: '/', roles: ['config', 'TMPDIR', 'home', '/var/log', '/'] }]);
 });

@@ -19,6 +19,7 @@ test('each line of mountinfo is a mount; optional fields and escapes are underst
   expect(MOUNTS).toEqual([
     {
       mountPoint: '/',
+      deviceNumber: '259:2',
       fileSystemType: 'ext4',
       device: '/dev/nvme0n1p2',
       mountOptions: ['rw', 'relatime'],
@@ -26,6 +27,7 @@ test('each line of mountinfo is a mount; optional fields and escapes are underst
     },
     {
       mountPoint: '/proc',
+      deviceNumber: '0:21',
       fileSystemType: 'proc',
       device: 'proc',
       mountOptions: ['rw', 'nosuid', 'nodev'],
@@ -33,6 +35,7 @@ test('each line of mountinfo is a mount; optional fields and escapes are underst
     },
     {
       mountPoint: '/srv/a b\\c',
+      deviceNumber: '0:35',
       fileSystemType: 'nfs4',
       device: 'nas:/a b',
       mountOptions: ['rw'],
@@ -40,6 +43,7 @@ test('each line of mountinfo is a mount; optional fields and escapes are underst
     },
     {
       mountPoint: '/data',
+      deviceNumber: '259:2',
       fileSystemType: 'ext4',
       device: '/dev/nvme0n1p2',
       mountOptions: ['ro', 'noatime'],

@@ -102,5 +102,12 @@ function targetsAt(port: number, rootfs: string): TargetKinds & { proxied: Endpo
       reading: { path: CONFIG, foundBy: 'default', readAt: 0, problems: [problem] },
     },
     service: { kind: 'service', id: 'gitlab-runner.service', configPath: CONFIG },
+    executor: {
+      kind: 'executor',
+      id: 'unix:///var/run/docker.sock',
+      executor: 'docker',
+      runners: ['aaaaaaaaa'],
+      stand: { kind: 'docker', source: 'the default' },
+    },
   };
 }

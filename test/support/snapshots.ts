@@ -10,6 +10,8 @@ import { PROBES } from '../../src/probes/index.ts';
 import { START } from './clock.ts';
 
 export const CONFIG = '/etc/gitlab-runner/config.toml';
+/** What the executors of all entries stand on. */
+export const DOCKER = 'unix:///var/run/docker.sock';
 export const GITLAB = 'https://gitlab.example.com/';
 /** The checks of a view stand still here; what holds has held for a minute. */
 export const SINCE = START - 60_000;
@@ -179,6 +181,13 @@ function targetsOf(surroundings: Surroundings, world: World): readonly Target[] 
       path: id,
       roles: ['builds_dir'],
     })),
+    {
+      kind: 'executor',
+      id: DOCKER,
+      executor: 'docker',
+      runners: surroundings.runners.map(({ id }) => id),
+      stand: { kind: 'docker', source: 'the default' },
+    },
     { kind: 'host', id: 'host' },
   ];
 }

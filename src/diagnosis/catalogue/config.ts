@@ -33,6 +33,26 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     ],
   }),
   configCause({
+    id: 'config-unreadable',
+    title: 'The user of the runner may not read its config.toml',
+    meaning:
+      'The runner keeps what it read before, and after the next restart it has no entry at all.',
+    evidence:
+      'Mode bits of the file and of its folders, for the user and the groups of the process.',
+    notConfusedWith: ['monitor-blind'],
+    from: ['config/denied-to-runner'],
+    confirm: AT_ONCE,
+    says: (c) => `user ${c.fact('uid')} of the runner may not read ${c.config}`,
+    fix: (c) => [
+      step('Who may?', `namei -l ${quoted(c.config)}`),
+      step(
+        'Give it to the user of the runner.',
+        `sudo chown ${quoted(c.fact('uid'))} ${quoted(c.config)} && sudo chmod 600 ${quoted(c.config)}`,
+      ),
+    ],
+    suppresses: ['config-no-runners', 'runner-crash-loop'],
+  }),
+  configCause({
     id: 'config-syntax-error',
     title: 'The runner’s config.toml cannot be parsed',
     meaning: 'The file is not valid TOML. The runner does not start with it.',

@@ -27,7 +27,8 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     title: 'A file system that the runner writes has become read-only',
     meaning:
       'The kernel remounted it after errors, or somebody did: no job can write, no token be renewed.',
-    evidence: 'The option ro of the file system itself.',
+    evidence:
+      'The option ro of the file system itself, on one that the runner must write, or that was writable before or by /etc/fstab.',
     notConfusedWith: ['disk-space-exhausted'],
     from: ['disk/read-only'],
     says: (c) => `${c.fact('path')} (${c.fact('roles')}) is read-only`,
@@ -44,10 +45,11 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     title: 'A file system that the runner uses does not answer',
     meaning:
       'Whoever touches it hangs: a network file system whose server is gone, or storage that stalls.',
-    evidence: 'A question to it without an answer within the deadline.',
+    evidence:
+      'A question to it without an answer within the deadline, one that is answered with a dead connection, or writes under way of which none ends while tasks wait for them.',
     notConfusedWith: ['cpu-starved', 'disk-space-exhausted'],
-    from: ['disk/hung'],
-    says: (c) => `${c.fact('path')} (${c.fact('roles')}) does not answer`,
+    from: ['disk/hung', 'disk/dead', 'disk/write-stall'],
+    says: (c) => `${c.fact('path')} (${c.fact('roles')}) does not answer, or does not end a write`,
     fix: (c) => [
       step(
         'Which mount is it, and who hangs on it?',
@@ -64,13 +66,13 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     meaning:
       'No space is left for ordinary users; jobs fail, and a renewed token may be lost with config.toml.',
     evidence:
-      'Free space below 1 % or 200 MiB, measured for ordinary users; below 5 % it is a notice.',
+      'Free space below 1 % or 200 MiB, measured for ordinary users; below 5 %, or gone within an hour at a steady rate, it is a notice.',
     notConfusedWith: ['disk-inodes-exhausted'],
-    from: ['disk/full', 'disk/nearly-full'],
+    from: ['disk/full', 'disk/nearly-full', 'disk/filling'],
     warnSeverity: 'notice',
     says: (c) => `${c.fact('path')} (${c.fact('roles')}) is ${c.fact('fullness')}`,
     fix: (c) => [biggest(c), docker, journal],
-    suppresses: ['docker-daemon-down'],
+    suppresses: ['docker-daemon-down', 'docker-not-responding'],
   }),
   mountCause({
     id: 'disk-inodes-exhausted',
@@ -146,7 +148,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     meaning: 'Something that runnerwatch judges by is hidden from its user.',
     evidence: 'EACCES on its own reads.',
     notConfusedWith: ['config-unreadable', 'runner-not-installed'],
-    from: ['config/unreadable', 'service/blind'],
+    from: ['config/unreadable', 'service/blind', 'limits/blind', 'executor/blind'],
     says: (c) => `runnerwatch may not read something it needs on this host (${c.config})`,
     fix: () => [
       step('Run it as root, as the unit in deploy/systemd does.', 'sudo systemctl cat runnerwatch'),

@@ -3,9 +3,11 @@ import type { CauseSpec } from '../cause-spec.ts';
 import { CONFIG_CAUSES } from './config.ts';
 import { DNS_CAUSES } from './dns.ts';
 import { EDGE_CAUSES } from './edge.ts';
+import { EXECUTOR_CAUSES } from './executor.ts';
 import { GITLAB_STATE_CAUSES } from './gitlab-state.ts';
 import { GITLAB_CAUSES } from './gitlab.ts';
 import { HOST_CAUSES } from './host.ts';
+import { LIMIT_CAUSES } from './limits.ts';
 import { NETWORK_CAUSES } from './network.ts';
 import { NETWORK_QUALITY_CAUSES } from './network-quality.ts';
 import { PROCESS_CAUSES } from './process.ts';
@@ -18,6 +20,8 @@ import { TOKEN_CAUSES } from './token.ts';
 export const catalogue: readonly CauseSpec[] = [
   ...CONFIG_CAUSES,
   ...PROCESS_CAUSES,
+  ...LIMIT_CAUSES,
+  ...EXECUTOR_CAUSES,
   ...HOST_CAUSES,
   ...DNS_CAUSES,
   ...NETWORK_QUALITY_CAUSES,

@@ -113,9 +113,10 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     title: 'This host has no local port left for a new connection',
     meaning:
       'All local ports towards this address are taken, by many connections or by their remains.',
-    evidence: 'EADDRNOTAVAIL from connect.',
+    evidence:
+      'EADDRNOTAVAIL from connect, or connections to one peer that take 95 % of the range of local ports.',
     notConfusedWith: ['tcp-connect-timeout'],
-    from: ['connect/no-local-port'],
+    from: ['connect/no-local-port', 'limits/local-ports'],
     says: () => 'this host has no local port left for a new connection',
     fix: () => [
       step(

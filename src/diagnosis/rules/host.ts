@@ -1,10 +1,15 @@
 /** The runner's process, the host's resources, and what is hidden from us. */
+import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
+import type { CheckId } from '../../core/finding.ts';
 import { reasonOf } from '../../core/finding.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import { draft, mustHave } from '../draft.ts';
 import type { Picture } from '../picture.ts';
-import { isFail } from '../picture.ts';
+import { factsOf, hasReason, isFail } from '../picture.ts';
+
+/** As config/ names the file system of Docker's images. */
+const DOCKER_ROLE = 'Docker root';
 
 export function processCauses(picture: Picture): readonly Cause[] {
   return causesOfProbe('service', picture);
@@ -16,21 +21,61 @@ export function brokenDiskCauses(picture: Picture): readonly Cause[] {
 }
 
 export function resourceCauses(picture: Picture): readonly Cause[] {
-  const disks = causesOfProbe('disk', picture).filter(({ id }) => !isBrokenDisk(id));
+  const disks = fullDiskCauses(picture);
   return [...disks, ...causesOfProbe('memory', picture), ...causesOfProbe('cpu', picture)];
+}
+
+/** One fault, one cause: where Docker keeps its images, its own check sees the same file system. */
+function fullDiskCauses(picture: Picture): readonly Cause[] {
+  return picture.statesOf('disk').flatMap((state) =>
+    causesOf(state, picture)
+      .filter(({ id }) => !isBrokenDisk(id))
+      .map((cause) => {
+        const explains = isFail(state) ? dockerChecksOn(state, picture) : [];
+        if (explains.length === 0 || !isDockerAlone(state)) return { ...cause, explains };
+        const { id: scopeId, runners: ids } = cause.scope;
+        const runners = picture.surroundings.runners.filter(({ id }) => ids.includes(id));
+        const spec = mustHave('disk-docker-root-full');
+        const facts = { root: scopeId };
+        return draft(picture, { spec, states: [state], scopeId, runners, facts, explains });
+      }),
+  );
+}
+
+/** Executor checks that found the root of Docker full on this file system. */
+function dockerChecksOn({ check }: CheckState, picture: Picture): readonly CheckId[] {
+  const { target } = check;
+  if (target.kind !== 'mount' || !target.roles.includes(DOCKER_ROLE)) return [];
+  return picture
+    .statesOf('executor')
+    .filter((state) => hasReason(state, 'root-full'))
+    .filter((state) => isBelow(String(factsOf(state)['root'] ?? ''), target.id))
+    .map((state) => state.check.id);
+}
+
+function isBelow(path: string, mountPoint: string): boolean {
+  return path === mountPoint || path.startsWith(mountPoint === '/' ? '/' : `${mountPoint}/`);
+}
+
+function isDockerAlone({ check: { target } }: CheckState): boolean {
+  return target.kind === 'mount' && target.roles.every((role) => role === DOCKER_ROLE);
 }
 
 function isBrokenDisk(id: string): boolean {
   return id === 'disk-read-only' || id === 'io-stalled';
 }
 
-function causesOfProbe(probe: string, picture: Picture): readonly Cause[] {
-  return picture.statesOf(probe).flatMap((state) => {
-    if (!isFail(state) && state.finding.status !== 'warn') return [];
-    const spec = specOfReason(probe, reasonOf(state.finding) ?? '') ?? mustHave('unknown');
-    const { runners } = picture.surroundings;
-    return [draft(picture, { spec, states: [state], scopeId: state.check.target.id, runners })];
-  });
+/** What a check fails or warns with, for every entry of the host. */
+export function causesOfProbe(probe: string, picture: Picture): readonly Cause[] {
+  return picture.statesOf(probe).flatMap((state) => causesOf(state, picture));
+}
+
+function causesOf(state: CheckState, picture: Picture): readonly Cause[] {
+  if (!isFail(state) && state.finding.status !== 'warn') return [];
+  const { probe, target } = state.check;
+  const spec = specOfReason(probe.id, reasonOf(state.finding) ?? '') ?? mustHave('unknown');
+  const { runners } = picture.surroundings;
+  return [draft(picture, { spec, states: [state], scopeId: target.id, runners })];
 }
 
 /** What runnerwatch could not see for lack of rights. */

@@ -6,17 +6,22 @@ import type { Cause } from '../../core/diagnosis.ts';
 import type { Picture } from '../picture.ts';
 import { clockCauses } from './clock.ts';
 import { configCauses } from './config.ts';
+import { executorCauses } from './executor.ts';
 import { blindCauses, brokenDiskCauses, processCauses, resourceCauses } from './host.ts';
+import { breakingLimitCauses, slowingLimitCauses } from './limits.ts';
 import { pathCauses } from './path.ts';
 import { tokenCauses } from './token.ts';
 
 export const RULES: readonly ((picture: Picture) => readonly Cause[])[] = [
   configCauses,
   processCauses,
+  breakingLimitCauses,
   brokenDiskCauses,
   clockCauses,
   pathCauses,
   tokenCauses,
+  executorCauses,
   resourceCauses,
+  slowingLimitCauses,
   blindCauses,
 ];

@@ -1,0 +1,99 @@
+/** Causes in what the executor stands on (fault matrix 2.6, 2.10). Jobs fail; the runner still reaches GitLab. */
+import type { CauseContext, CauseSpec } from '../cause-spec.ts';
+import { family, quoted, step } from '../cause-spec.ts';
+
+const executorCause = family({
+  severity: 'warning',
+  scope: 'executor',
+  resolvedWhen: 'the executor check passes',
+});
+
+const ask = (c: CauseContext, text: string) =>
+  step(text, `sudo docker -H ${quoted(c.fact('stands_on'))} info`);
+const journal = step('Read why.', 'sudo journalctl -u docker -n 50 --no-pager');
+
+export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
+  executorCause({
+    id: 'disk-docker-root-full',
+    title: 'The file system of Docker’s images and volumes is full',
+    meaning:
+      'Docker can neither pull an image nor start a container, and may not start itself; every job of its entries fails.',
+    evidence: 'The root that Docker tells, or its own error `no space left on device`.',
+    notConfusedWith: ['disk-space-exhausted', 'docker-daemon-down'],
+    from: ['executor/root-full'],
+    says: (c) => `there is no room left where Docker keeps its images (${c.fact('root')})`,
+    fix: () => [
+      step('What takes the space?', 'docker system df'),
+      step(
+        'Remove stopped containers, unused networks and dangling images; volumes and tagged images stay.',
+        'docker system prune',
+      ),
+    ],
+    suppresses: ['docker-daemon-down', 'docker-not-responding', 'docker-image-pull-failed'],
+  }),
+  executorCause({
+    id: 'docker-daemon-down',
+    title: 'Docker is not running where the runner looks for it',
+    meaning: 'Nobody listens at the address; each job of these entries fails after three tries.',
+    evidence: 'The socket is absent, or refuses a connection.',
+    notConfusedWith: ['docker-socket-permission', 'disk-docker-root-full'],
+    from: ['executor/daemon-down'],
+    says: (c) => `nobody listens at ${c.fact('stands_on')} (${c.fact('source')})`,
+    fix: (c) => [
+      step('Start it, now and at boot.', 'sudo systemctl enable --now docker'),
+      ask(c, 'Does it answer?'),
+      journal,
+    ],
+  }),
+  executorCause({
+    id: 'docker-socket-permission',
+    title: 'The user of the runner may not use Docker',
+    meaning:
+      'The socket is there and belongs to others. Groups are read once, when the process starts.',
+    evidence:
+      'Mode bits of the socket and of its folders, for the user and the groups of the process.',
+    notConfusedWith: ['monitor-blind', 'docker-daemon-down'],
+    from: ['executor/socket-permission'],
+    says: (c) => `user ${c.fact('uid')} of the runner may not use ${c.fact('stands_on')}`,
+    fix: (c) => [
+      step(
+        'Put its user into the group of the socket.',
+        `sudo usermod -aG docker "$(id -nu ${quoted(c.fact('uid'))})"`,
+      ),
+      step(
+        'Restart the runner, which has its groups from its start.',
+        `sudo systemctl restart ${c.unit}`,
+      ),
+    ],
+  }),
+  executorCause({
+    id: 'docker-not-responding',
+    title: 'Docker does not answer',
+    meaning: 'It takes the connection and says nothing; jobs wait until they time out.',
+    evidence: 'No answer to ping, info or version within ten seconds.',
+    notConfusedWith: ['docker-daemon-down', 'disk-docker-root-full'],
+    from: ['executor/not-responding'],
+    says: (c) => `Docker at ${c.fact('stands_on')} does not answer`,
+    fix: () => [
+      journal,
+      step('Restart it; containers that run are lost.', 'sudo systemctl restart docker'),
+    ],
+  }),
+  executorCause({
+    id: 'docker-api-incompatible',
+    title: 'Docker and the runner speak no common version of the API',
+    meaning: 'One of them was upgraded and refuses the other; every job of these entries fails.',
+    evidence: 'Docker says so, or wants at least a newer API than the runner speaks.',
+    notConfusedWith: ['docker-not-responding'],
+    from: ['executor/api-incompatible'],
+    says: (c) => `Docker at ${c.fact('stands_on')} refuses the API version of the runner`,
+    fix: (c) => [
+      step('Upgrade the runner.', 'sudo apt-get update && sudo apt-get install gitlab-runner'),
+      ask(c, 'Which version does Docker want?'),
+      step(
+        'Until then let Docker accept older clients: {"min-api-version": "1.41"} in /etc/docker/daemon.json.',
+        'sudoedit /etc/docker/daemon.json && sudo systemctl restart docker',
+      ),
+    ],
+  }),
+];

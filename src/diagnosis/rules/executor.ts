@@ -1,0 +1,35 @@
+/** What the executors stand on: of the entries that need it alone. */
+import type { CheckState } from '../../core/check.ts';
+import type { Cause } from '../../core/diagnosis.ts';
+import { detailOf, reasonOf } from '../../core/finding.ts';
+import { specOfReason } from '../catalogue/index.ts';
+import { draft, mustHave, sentence } from '../draft.ts';
+import type { Picture } from '../picture.ts';
+import { isFail } from '../picture.ts';
+
+export function executorCauses(picture: Picture): readonly Cause[] {
+  return picture.statesOf('executor').flatMap((state) => {
+    if (!isFail(state) && state.finding.status !== 'warn') return [];
+    return [causeOf(state, picture)];
+  });
+}
+
+function causeOf(state: CheckState, picture: Picture): Cause {
+  const spec = specOfReason('executor', reasonOf(state.finding) ?? '');
+  const cause = draft(picture, {
+    spec: spec ?? mustHave('unknown'),
+    states: [state],
+    scopeId: state.check.target.id,
+    runners: runnersOf(state, picture),
+  });
+  if (spec !== undefined) return cause;
+  // No id of the catalogue means it, but what is wrong is known.
+  const summary = sentence(detailOf(state.finding));
+  return { ...cause, summary, scope: { ...cause.scope, kind: 'executor' } };
+}
+
+function runnersOf({ check }: CheckState, { surroundings }: Picture) {
+  const { target } = check;
+  const wanted = target.kind === 'executor' ? target.runners : [];
+  return surroundings.runners.filter(({ id }) => wanted.includes(id));
+}

@@ -1,0 +1,39 @@
+/** Limits of the kernel that break calls of every program, and the kill that ends the runner. */
+import type { Cause } from '../../core/diagnosis.ts';
+import type { Picture } from '../picture.ts';
+import { hasReason } from '../picture.ts';
+import { causesOfProbe } from './host.ts';
+
+/** They break whatever comes after them; the others only slow it down. */
+const BREAKING: ReadonlySet<string> = new Set([
+  'memory-oom-killed',
+  'fd-system-limit-reached',
+  'fd-limit-reached',
+  'pids-limit-reached',
+  'conntrack-table-full',
+  'ephemeral-ports-exhausted',
+]);
+
+export function breakingLimitCauses(picture: Picture): readonly Cause[] {
+  return limitCauses(picture).filter(({ id, severity }) => isBreaking(id, severity));
+}
+
+/** What hurts without breaking, and what is only near its limit. */
+export function slowingLimitCauses(picture: Picture): readonly Cause[] {
+  return limitCauses(picture).filter(({ id, severity }) => !isBreaking(id, severity));
+}
+
+function isBreaking(id: string, severity: string): boolean {
+  return BREAKING.has(id) && severity === 'critical';
+}
+
+function limitCauses(picture: Picture): readonly Cause[] {
+  const refused = picture
+    .statesOf('connect')
+    .filter((state) => hasReason(state, 'no-local-port'))
+    .map(({ check }) => check.id);
+  const found = [...causesOfProbe('cgroup', picture), ...causesOfProbe('limits', picture)];
+  return found.map((cause) =>
+    cause.id === 'ephemeral-ports-exhausted' ? { ...cause, explains: refused } : cause,
+  );
+}

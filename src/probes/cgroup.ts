@@ -1,0 +1,209 @@
+/**
+ * Do the control groups of the runner give it the processor and the memory it needs, and was it killed in them?
+ *
+ * Source    /proc/PID/cgroup and the files of its groups (version 1 and 2) now and at the look before; /proc/vmstat and
+ *           the kernel's log for kills; `systemctl show` while there is no process.
+ * Measures  throttled_ratio (0..1 of the periods since the look before), memory_bytes, memory_limit_bytes,
+ *           memory_used_ratio, cpu_pressure_ratio and memory_pressure_ratio (of the group, version 2), oom_kills.
+ * Reasons   oom-killed, memory-limit, throttled.
+ * Unknown   proc-unreadable. A host without control groups has no such limits, and passes.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Finding } from '../core/finding.ts';
+import type { OptionTable, ValuesOf } from '../core/option.ts';
+import type { Tools } from '../core/probe.ts';
+import { defineProbe } from '../core/probe.ts';
+import type { ServiceTarget } from '../core/target.ts';
+import type { GroupState } from '../host/group-state.ts';
+import { changeOf, readGroups } from '../host/group-state.ts';
+import type { OomState } from '../host/oom-watch.ts';
+import { OomWatch } from '../host/oom-watch.ts';
+import { unitState } from '../host/systemd.ts';
+
+const WINDOW_MILLISECONDS = 1000;
+const MEBIBYTE = 1024 ** 2;
+
+const OPTIONS = {
+  throttled_ratio: {
+    kind: 'number',
+    default: 0.5,
+    unit: 'ratio',
+    min: 0.01,
+    max: 1,
+    help: 'Share of the periods of the quota in which the runner’s group was stopped; above it the runner answers GitLab late, and its handshakes run into their limits.',
+  },
+  near_memory_limit_ratio: {
+    kind: 'number',
+    default: 0.95,
+    unit: 'ratio',
+    min: 0.5,
+    max: 1,
+    help: 'Share of the group’s memory from which on, with the limit being hit, the next job may get the runner killed.',
+  },
+  idle_memory_pressure_ratio: {
+    kind: 'number',
+    default: 0.01,
+    unit: 'ratio',
+    min: 0,
+    max: 1,
+    help: 'Below this share of time lost to waiting for memory, a full group holds page cache only, which harms nobody.',
+  },
+} as const satisfies OptionTable;
+
+const REASONS = {
+  'oom-killed': {
+    meaning: 'The kernel killed the runner’s main process for lack of memory.',
+    action: 'Give it more memory, or let it run fewer jobs at once.',
+  },
+  'memory-limit': {
+    meaning: 'The runner’s control group is at its memory limit and hits it again and again.',
+    action: 'Raise MemoryMax of the unit, or run fewer jobs at once.',
+  },
+  throttled: {
+    meaning: 'The runner’s control group is stopped by its CPU quota most of the time.',
+    action: 'Raise CPUQuota of the unit.',
+  },
+  'proc-unreadable': {
+    meaning: 'There is no process to look at, and /proc/vmstat cannot be read.',
+    action: 'Check --path.procfs and the rights of runnerwatch.',
+  },
+} as const;
+
+const MEASURES = {
+  throttled_ratio: { help: 'Share of the periods of the quota in which the group was stopped.' },
+  memory_bytes: { help: 'Memory of the runner’s tightest group.' },
+  memory_limit_bytes: { help: 'Limit of that group.' },
+  memory_used_ratio: { help: 'Share of that limit that is taken, page cache included.' },
+  cpu_pressure_ratio: {
+    help: 'Share of the last minute in which a task of the group waited for a core (PSI).',
+  },
+  memory_pressure_ratio: {
+    help: 'Share of the last minute in which all tasks of the group waited for memory (PSI).',
+  },
+  oom_kills: { help: 'Processes killed for lack of memory since boot, whoever they were.' },
+};
+
+type CgroupFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
+
+/** Remembers the look before and the processes it has seen; a test has its own. */
+export function createCgroup() {
+  const before = new Map<string, GroupState>();
+  const watch = new OomWatch();
+  return defineProbe({
+    id: 'cgroup',
+    title: 'Control group',
+    question:
+      'Do the control groups of the runner give it what it needs, and was it killed in them?',
+    kind: 'service',
+    needs: [],
+    intervalSeconds: 15,
+    timeoutSeconds: 5,
+    options: OPTIONS,
+    reasons: REASONS,
+    measures: MEASURES,
+
+    async run(target, options, tools): Promise<CgroupFinding> {
+      const { paths, signal } = tools;
+      const oom = await watch.look(target.pid, paths);
+      const kills = oom.kills === undefined ? {} : { oom_kills: oom.kills };
+      const facts =
+        oom.last === undefined ? {} : { victim: oom.last.name, victim_pid: oom.last.pid };
+      const killed = await killOf(target, oom, tools);
+      if (killed !== undefined)
+        return { ...killed, measures: kills, facts: { ...facts, ...killed.facts } };
+      signal.throwIfAborted();
+      const { pid } = target;
+      if (pid === undefined) return absent(oom, tools, facts);
+      const old = before.get(String(pid)) ?? (await firstLook(pid, tools));
+      const now = await readGroups(pid, paths);
+      before.clear();
+      before.set(String(pid), now);
+      return { ...judged(old, now, options, kills), facts };
+    },
+  });
+}
+
+export const cgroup = createCgroup();
+
+/** Without a process there is no group to look at, and none that was killed. */
+function absent(
+  { kills }: OomState,
+  { paths }: Tools,
+  facts: NonNullable<Finding['facts']>,
+): CgroupFinding {
+  if (kills !== undefined) return { status: 'pass', measures: { oom_kills: kills }, facts };
+  const detail = `${paths.procfs}/vmstat cannot be read`;
+  return { status: 'unknown', reason: 'proc-unreadable', detail, facts };
+}
+
+async function firstLook(pid: number, { paths, signal }: Tools): Promise<GroupState> {
+  const first = await readGroups(pid, paths);
+  if (first.throttlings.length > 0 || first.memories.length > 0) {
+    await sleep(WINDOW_MILLISECONDS, undefined, { signal });
+  }
+  return first;
+}
+
+async function killOf({ id, pid }: ServiceTarget, { runner }: OomState, { paths, signal }: Tools) {
+  if (runner !== undefined) {
+    const where = runner.isOfGroup ? 'its control group' : 'the host';
+    const detail = `the kernel killed the runner’s process ${runner.pid} (${runner.name}): ${where} had no memory left`;
+    const facts = { pid: runner.pid, where };
+    return { status: 'fail', reason: 'oom-killed', detail, facts } as const;
+  }
+  if (pid !== undefined) return undefined;
+  const unit = await unitState(id, paths, signal);
+  if (unit?.result !== 'oom-kill') return undefined;
+  const detail = `${id} ended because a process of it was killed for lack of memory`;
+  return {
+    status: 'fail',
+    reason: 'oom-killed',
+    detail,
+    facts: { where: 'its control group' },
+  } as const;
+}
+
+function judged(
+  old: GroupState,
+  now: GroupState,
+  options: ValuesOf<typeof OPTIONS>,
+  kills: { readonly oom_kills?: number },
+): CgroupFinding {
+  const { throttling, memory } = changeOf(old, now);
+  const measures = {
+    ...kills,
+    ...(throttling === undefined ? {} : { throttled_ratio: throttling.ratio }),
+    ...(memory === undefined
+      ? {}
+      : {
+          memory_bytes: memory.bytes,
+          memory_limit_bytes: memory.limitBytes,
+          memory_used_ratio: memory.bytes / memory.limitBytes,
+        }),
+    ...now.pressures,
+  };
+  if (memory !== undefined && isShort(memory, options)) {
+    const left = `${mebibytes(memory.bytes)} of ${mebibytes(memory.limitBytes)}`;
+    const detail = `the control group ${memory.path} has ${left} and hit its limit ${memory.newHits} times since the look before`;
+    return { status: 'warn', reason: 'memory-limit', detail, measures };
+  }
+  if (throttling === undefined || throttling.ratio <= options.throttled_ratio) {
+    return { status: 'pass', measures };
+  }
+  const detail = `the control group ${throttling.path} was stopped in ${throttling.throttled} of ${throttling.periods} periods`;
+  return { status: 'warn', reason: 'throttled', detail, measures };
+}
+
+function isShort(
+  memory: NonNullable<ReturnType<typeof changeOf>['memory']>,
+  options: ValuesOf<typeof OPTIONS>,
+): boolean {
+  const isNear = memory.bytes >= memory.limitBytes * options.near_memory_limit_ratio;
+  const isCacheOnly = (memory.waitedRatio ?? 1) < options.idle_memory_pressure_ratio;
+  return isNear && memory.newHits > 0 && !isCacheOnly;
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / MEBIBYTE)} MiB`;
+}
