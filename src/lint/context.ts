@@ -91,3 +91,8 @@ export function argumentOf(
 function isFlag(word: string, name: string): boolean {
   return word === name || word.startsWith(`${name}=`);
 }
+
+/** Whether something lies there, and what. */
+export function isThere(fact: FileFact | undefined): fact is FileAttributes {
+  return fact !== undefined && fact.kind !== 'missing' && fact.kind !== 'unknown';
+}

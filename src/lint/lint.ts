@@ -55,7 +55,24 @@ export function judge(
       : rules.flatMap((rule) =>
           [...rule.check(subject, context)].map((spot) => fixable(rule, spot, file)),
         );
-  return [...byParser, ...found].toSorted(inFileOrder);
+  const all = [...byParser, ...found];
+  return [...all, ...survivors(all, file, context)].toSorted(inFileOrder);
+}
+
+/** F08: a process that runs although the file would stop it runs on the file before. */
+function survivors(
+  all: readonly Fixable[],
+  file: string,
+  { process }: LintContext,
+): readonly Fixable[] {
+  const rule = ruleNamed('F08');
+  const stops = all.filter(({ finding }) => finding.effect === 'start');
+  const [first] = stops;
+  if (rule === undefined || process === undefined || first === undefined) return [];
+  const { line } = first.finding;
+  const where = line === undefined ? '' : `, first for line ${line}`;
+  const message = `process ${process.pid} runs on the previous configuration and will not survive a restart${where}`;
+  return [fixable(rule, { message }, file)];
 }
 
 /** Of a file with gaps only what the decoder says is certain: an absent key may stand in a gap. */

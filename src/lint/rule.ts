@@ -51,8 +51,8 @@ export interface Rule {
   readonly bad: string;
   readonly good: string;
   readonly needs?: readonly Need[];
-  /** Judged by the parser; the function is never asked. */
-  readonly byParser?: true;
+  /** Judged by the parser, or from what other rules found: the function is never asked. */
+  readonly byOthers?: true;
   check(subject: Subject, context: LintContext): Iterable<Spot>;
 }
 

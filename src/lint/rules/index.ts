@@ -1,14 +1,58 @@
 /** Every rule, in the order of the table. A new rule is an entry in one of these files. */
 import type { Rule } from '../rule.ts';
+import { AUTOSCALING_RULES } from './autoscaling.ts';
+import { CLIENT_CERTIFICATE_RULES } from './client-certificates.ts';
+import { DOCKER_VALUE_RULES } from './docker-values.ts';
+import { LOGGING_RULES } from './logging.ts';
+import { CLONE_URL_RULES } from './clone-urls.ts';
+import { SESSION_SERVER_RULES } from './session-server.ts';
+import { CACHE_RULES } from './cache.ts';
+import { DOCKER_HOST_RULES } from './docker-host.ts';
+import { DOCKER_LIMIT_RULES } from './docker-limits.ts';
+import { DOCKER_SAFETY_RULES } from './docker-safety.ts';
+import { ENTRY_RULES } from './entries.ts';
+import { EXECUTOR_RULES } from './executors.ts';
+import { FILE_RULES } from './files.ts';
+import { GLOBAL_RULES } from './global.ts';
 import { KEY_RULES } from './keys.ts';
+import { LISTENER_RULES } from './listeners.ts';
+import { OTHER_EXECUTOR_RULES } from './other-executors.ts';
+import { SLOT_RULES } from './slots.ts';
 import { SYNTAX_RULES } from './syntax.ts';
+import { TOKEN_RULES } from './tokens.ts';
+import { TRUST_RULES } from './trust.ts';
 import { TYPE_RULES } from './types.ts';
+import { URL_RULES } from './urls.ts';
 
 const FAMILIES = 'FPGRTXDCMAKSHL';
 
-export const LINT_RULES: readonly Rule[] = [...SYNTAX_RULES, ...TYPE_RULES, ...KEY_RULES].toSorted(
-  (a, b) => rank(a) - rank(b),
-);
+const ALL: readonly (readonly Rule[])[] = [
+  SYNTAX_RULES,
+  TYPE_RULES,
+  KEY_RULES,
+  FILE_RULES,
+  GLOBAL_RULES,
+  SLOT_RULES,
+  LISTENER_RULES,
+  URL_RULES,
+  SESSION_SERVER_RULES,
+  CLONE_URL_RULES,
+  LOGGING_RULES,
+  DOCKER_VALUE_RULES,
+  CLIENT_CERTIFICATE_RULES,
+  AUTOSCALING_RULES,
+  TOKEN_RULES,
+  ENTRY_RULES,
+  TRUST_RULES,
+  EXECUTOR_RULES,
+  DOCKER_HOST_RULES,
+  DOCKER_LIMIT_RULES,
+  DOCKER_SAFETY_RULES,
+  CACHE_RULES,
+  OTHER_EXECUTOR_RULES,
+];
+
+export const LINT_RULES: readonly Rule[] = ALL.flat().toSorted((a, b) => rank(a) - rank(b));
 
 function rank({ code }: Rule): number {
   return FAMILIES.indexOf(code.charAt(0)) * 100 + Number(code.slice(1));

@@ -15,7 +15,7 @@ export const SYNTAX_RULES: readonly Rule[] = [
     fix: 'Correct the line, or the one above it: `key = "value"`, straight quotes, comments behind #.',
     bad: '[[runners]]\n  name = "docker-1\n  executor = "docker"',
     good: '[[runners]]\n  name = "docker-1"\n  executor = "docker"',
-    byParser: true,
+    byOthers: true,
     check: () => [],
   },
   {
@@ -28,7 +28,7 @@ export const SYNTAX_RULES: readonly Rule[] = [
     fix: 'Keep one of the two.',
     bad: 'concurrent = 2\nconcurrent = 4',
     good: 'concurrent = 4',
-    byParser: true,
+    byOthers: true,
     check: () => [],
   },
   {
@@ -40,7 +40,7 @@ export const SYNTAX_RULES: readonly Rule[] = [
     fix: 'Check that it is the right file.',
     bad: '(a file of more than 1 MiB, or 100 brackets within each other)',
     good: '(the file of the runner)',
-    byParser: true,
+    byOthers: true,
     check: () => [],
   },
 ];

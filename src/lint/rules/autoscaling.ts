@@ -1,0 +1,188 @@
+/** Machines that come and go: [runners.machine] and [runners.autoscaler] (config reference, 2.7). */
+import { tablesOf } from '../../config/toml-tree.ts';
+import type { TomlTable } from '../../config/toml-tree.ts';
+import { entryAt, filledAt, tableAt, textAt, textsAt } from '../reading.ts';
+import { unreadable } from '../file-faults.ts';
+import type { Rule, Spot } from '../rule.ts';
+import { perEntry, perEntryOf } from '../rule.ts';
+import { atItem, atKey, atTable, atValue } from '../spots.ts';
+import { secondsOf } from '../quantities.ts';
+
+const AUTOSCALED = ['docker-autoscaler', 'instance'];
+const OFF_PEAK = ['OffPeakPeriods', 'OffPeakTimezone', 'OffPeakIdleCount', 'OffPeakIdleTime'];
+
+export const AUTOSCALING_RULES: readonly Rule[] = [
+  {
+    code: 'M01',
+    name: 'machine-name-without-place',
+    severity: 'error',
+    effect: 'offline',
+    title: '`MachineName` is empty, or has no %s',
+    consequence: 'The entry makes no machine and never asks for a job.',
+    fix: 'Write a name with %s, which becomes the number of the machine.',
+    bad: '[[runners]]\n  executor = "docker+machine"\n  [runners.docker]\n    image = "alpine"\n  [runners.machine]\n    MachineName = "ci"',
+    good: '[[runners]]\n  executor = "docker+machine"\n  [runners.docker]\n    image = "alpine"\n  [runners.machine]\n    MachineName = "ci-%s"',
+    check: perEntryOf(['docker+machine'], ({ table }) => {
+      const machine = tableAt(table, 'machine')?.value;
+      const found = textAt(table, 'machine', 'MachineName');
+      if (machine === undefined || found?.value.includes('%s') === true) return [];
+      const more = { key: 'runners.machine.MachineName', corrected: 'MachineName = "ci-%s"' };
+      const message = 'MachineName is empty, or has no %s';
+      return [
+        found === undefined ? atTable(machine, message, more) : atValue(found.entry, message, more),
+      ];
+    }),
+  },
+  {
+    code: 'M02',
+    name: 'machine-setting-refused',
+    severity: 'error',
+    effect: 'start',
+    title: 'An option without %s, a period or a time zone that cannot be read',
+    consequence: 'The runner refuses the file.',
+    fix: 'Give each MachineOptionsWithName a %s, periods the form of cron, and zones names such as Europe/Berlin.',
+    bad: '[[runners]]\n  executor = "docker+machine"\n  [runners.docker]\n    image = "alpine"\n  [runners.machine]\n    MachineName = "ci-%s"\n    MachineOptionsWithName = ["label=ci"]',
+    good: '[[runners]]\n  executor = "docker+machine"\n  [runners.docker]\n    image = "alpine"\n  [runners.machine]\n    MachineName = "ci-%s"\n    MachineOptionsWithName = ["label=%s"]',
+    check: perEntry(({ table }) => machineFaults(table)),
+  },
+  {
+    code: 'M03',
+    name: 'off-peak-removed',
+    severity: 'warning',
+    title: 'Keys of OffPeak are set',
+    consequence: 'They have been ignored since 14.0.',
+    fix: 'Write [[runners.machine.autoscaling]] with `Periods` instead.',
+    bad: '[[runners]]\n  executor = "docker+machine"\n  [runners.docker]\n    image = "alpine"\n  [runners.machine]\n    MachineName = "ci-%s"\n    OffPeakIdleCount = 1',
+    good: '[[runners]]\n  executor = "docker+machine"\n  [runners.docker]\n    image = "alpine"\n  [runners.machine]\n    MachineName = "ci-%s"\n    [[runners.machine.autoscaling]]\n      Periods = ["* * 0-8,18-23 * * mon-fri *"]\n      IdleCount = 1',
+    check: perEntry(({ table }) =>
+      OFF_PEAK.flatMap((name) => {
+        const found = entryAt(table, 'machine', name);
+        return found === undefined
+          ? []
+          : [
+              atKey(found, `${name} was removed in 14.0`, {
+                key: `runners.machine.${name}`,
+                corrected: '[[runners.machine.autoscaling]]',
+              }),
+            ];
+      }),
+    ),
+  },
+  {
+    code: 'A01',
+    name: 'autoscaler-cannot-begin',
+    severity: 'error',
+    effect: 'offline',
+    title: 'The plug-in of the autoscaler, or its key, is not there',
+    consequence: 'The entry makes no machine and never asks for a job.',
+    fix: 'Install the plug-in (`gitlab-runner fleeting install`), and let the runner read the key.',
+    bad: '[[runners]]\n  executor = "instance"\n  [runners.autoscaler]\n    capacity_per_instance = 1',
+    good: '[[runners]]\n  executor = "instance"\n  [runners.autoscaler]\n    plugin = "aws:latest"',
+    needs: ['files'],
+    check: perEntryOf(AUTOSCALED, ({ table }, context) => {
+      const scaler = tableAt(table, 'autoscaler')?.value;
+      const plugin = filledAt(table, 'autoscaler', 'plugin');
+      const keyFile = filledAt(table, 'autoscaler', 'connector_config', 'key_path');
+      if (scaler === undefined) return [];
+      const missing =
+        plugin === undefined
+          ? [atTable(scaler, 'the autoscaler has no plugin', { key: 'runners.autoscaler.plugin' })]
+          : [];
+      const gone = plugin?.value.startsWith('/') === true ? unreadable(plugin, context) : undefined;
+      const locked = unreadable(keyFile, context);
+      return [
+        ...missing,
+        ...(plugin === undefined || gone === undefined
+          ? []
+          : [atValue(plugin.entry, `plugin ${gone}`, { key: 'runners.autoscaler.plugin' })]),
+        ...(keyFile === undefined || locked === undefined
+          ? []
+          : [
+              atValue(keyFile.entry, `key_path ${locked}`, {
+                key: 'runners.autoscaler.connector_config.key_path',
+              }),
+            ]),
+      ];
+    }),
+  },
+  {
+    code: 'A02',
+    name: 'idle-time-tiny',
+    severity: 'warning',
+    title: '`idle_time` is below a second',
+    consequence:
+      'Machines that wait for jobs are removed at once; the runner’s own check refuses the file.',
+    fix: 'Write a text with a unit: "20m".',
+    bad: '[[runners]]\n  executor = "instance"\n  [runners.autoscaler]\n    plugin = "aws:latest"\n    [[runners.autoscaler.policy]]\n      idle_time = "500ms"',
+    good: '[[runners]]\n  executor = "instance"\n  [runners.autoscaler]\n    plugin = "aws:latest"\n    [[runners.autoscaler.policy]]\n      idle_time = "20m"',
+    check: perEntry(({ table }) =>
+      ['autoscaler', 'kubernetes'].flatMap((kind) => {
+        const path =
+          kind === 'kubernetes' ? ['kubernetes', 'autoscaler', 'policy'] : ['autoscaler', 'policy'];
+        return tablesOf(entryAt(table, ...path)?.value).flatMap((policy) => {
+          const found = entryAt(policy, 'idle_time');
+          const seconds = secondsOf(found);
+          if (found === undefined || seconds === undefined || seconds >= 1 || seconds === 0)
+            return [];
+          return [
+            atValue(found, 'idle_time is below a second', {
+              key: `runners.${path.join('.')}.idle_time`,
+              corrected: 'idle_time = "20m"',
+            }),
+          ];
+        });
+      }),
+    ),
+  },
+];
+
+function machineFaults(table: TomlTable): readonly Spot[] {
+  const options = textsAt(table, 'machine', 'MachineOptionsWithName')
+    .filter(({ text }) => !text.includes('%s'))
+    .map(({ value }) =>
+      atItem(value, 'an option of MachineOptionsWithName has no %s', {
+        key: 'runners.machine.MachineOptionsWithName',
+      }),
+    );
+  const periods = tablesOf(entryAt(table, 'machine', 'autoscaling')?.value).flatMap((one) => [
+    ...textsAt(one, 'Periods')
+      .filter(({ text }) => !isPeriod(text))
+      .map(({ value }) =>
+        atItem(value, 'a period does not have the seven fields of cron', {
+          key: 'runners.machine.autoscaling.Periods',
+          corrected: '"* * 9-17 * * mon-fri *"',
+        }),
+      ),
+    ...[filledAt(one, 'Timezone')].flatMap((zone) =>
+      zone === undefined || isZone(zone.value)
+        ? []
+        : [
+            atValue(zone.entry, 'there is no such time zone', {
+              key: 'runners.machine.autoscaling.Timezone',
+              corrected: 'Timezone = "UTC"',
+            }),
+          ],
+    ),
+  ]);
+  return [...options, ...periods];
+}
+
+/** Five to seven fields of cron, or a word such as @daily. */
+function isPeriod(text: string): boolean {
+  const fields = text.trim().split(/\s+/);
+  return (
+    text.startsWith('@') ||
+    (fields.length >= 5 &&
+      fields.length <= 7 &&
+      fields.every((field) => /^[\w*,/?#-]+$/.test(field)))
+  );
+}
+
+function isZone(text: string): boolean {
+  if (text === 'Local') return true;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).format(0) !== '';
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,209 @@
+/** [runners.cache]: where jobs keep what the next one wants. None of its faults stops a job (config reference, 2.6). */
+import { asRunnerSees, isAllowed } from '../context.ts';
+import { entryAt, filledAt, flagAt, tableAt, textAt } from '../reading.ts';
+import type { Rule, Spot } from '../rule.ts';
+import { perEntry } from '../rule.ts';
+import { atTable, atValue, lineOf, rewritten, shown } from '../spots.ts';
+import type { Section } from '../subject.ts';
+
+const TYPES = ['s3', 'gcs', 'azure'];
+const key = (name: string): string => `runners.cache.${name}`;
+
+/** What each kind cannot do without. */
+const REQUIRED: Readonly<Record<string, readonly string[]>> = {
+  s3: ['BucketName'],
+  gcs: ['BucketName'],
+  azure: ['AccountName', 'ContainerName'],
+};
+
+/** Something is written into one of the sub-tables. */
+function filledKinds({ table }: Section): readonly string[] {
+  return TYPES.filter((name) => (tableAt(table, 'cache', name)?.value.entries.size ?? 0) > 0);
+}
+
+export const CACHE_RULES: readonly Rule[] = [
+  {
+    code: 'C01',
+    name: 'cache-type-wrong',
+    severity: 'warning',
+    title: 'A cache is described, and its `Type` is missing or unknown',
+    consequence: 'The cache is off, and each job leaves an error in the log.',
+    fix: 'Write `Type = "s3"`, "gcs" or "azure", in small letters.',
+    bad: '[[runners]]\n  [runners.cache]\n    Type = "S3"\n    [runners.cache.s3]\n      BucketName = "cache"',
+    good: '[[runners]]\n  [runners.cache]\n    Type = "s3"\n    [runners.cache.s3]\n      BucketName = "cache"',
+    check: perEntry((section) => {
+      const cache = tableAt(section.table, 'cache')?.value;
+      const type = textAt(section.table, 'cache', 'Type');
+      const kinds = filledKinds(section);
+      if (cache === undefined || TYPES.includes(type?.value ?? '')) return [];
+      if (type === undefined || type.value === '') {
+        const [kind] = kinds;
+        if (kind === undefined) return [];
+        const more = { key: key('Type'), corrected: `Type = "${kind}"` };
+        const message = `the cache of ${section.called} has no Type`;
+        return [
+          type === undefined ? atTable(cache, message, more) : atValue(type.entry, message, more),
+        ];
+      }
+      const same = TYPES.find((name) => name === type.value.toLowerCase().trim());
+      const more = same === undefined ? {} : rewritten(type.entry, same);
+      return [
+        atValue(type.entry, `there is no cache of the type ${shown('Type', type.value)}`, {
+          key: key('Type'),
+          ...more,
+        }),
+      ];
+    }),
+  },
+  {
+    code: 'C02',
+    name: 'cache-incomplete',
+    severity: 'warning',
+    title: 'What the cache cannot do without is missing',
+    consequence: 'The cache is off, and each job leaves an error in the log.',
+    fix: 'Add the key to the table of the cache’s type.',
+    bad: '[[runners]]\n  [runners.cache]\n    Type = "s3"',
+    good: '[[runners]]\n  [runners.cache]\n    Type = "s3"\n    [runners.cache.s3]\n      BucketName = "cache"',
+    check: perEntry((section) => {
+      const type = textAt(section.table, 'cache', 'Type');
+      const names = REQUIRED[type?.value ?? ''];
+      if (type === undefined || names === undefined) return [];
+      const below = tableAt(section.table, 'cache', type.value)?.value;
+      const header = `[runners.cache.${type.value}]`;
+      if (below === undefined)
+        return [
+          atValue(type.entry, `the cache of ${section.called} has no ${header}`, {
+            key: key(type.value),
+            corrected: header,
+          }),
+        ];
+      return names
+        .filter((name) => filledAt(below, name) === undefined)
+        .map((name) =>
+          atTable(below, `${header} has no ${name}`, {
+            key: key(`${type.value}.${name}`),
+            corrected: `${name} = "…"`,
+          }),
+        );
+    }),
+  },
+  {
+    code: 'C03',
+    name: 's3-keys-ignored',
+    severity: 'warning',
+    title: 'Keys for S3 are set in part, or without a server',
+    consequence: 'The runner then takes the identity of its machine (IAM) and ignores the keys.',
+    fix: 'Set `ServerAddress`, `AccessKey` and `SecretKey`, or `AuthenticationType = "access-key"`.',
+    bad: '[[runners]]\n  [runners.cache]\n    Type = "s3"\n    [runners.cache.s3]\n      BucketName = "cache"\n      AccessKey = "A"\n      SecretKey = "B"',
+    good: '[[runners]]\n  [runners.cache]\n    Type = "s3"\n    [runners.cache.s3]\n      ServerAddress = "s3.amazonaws.com"\n      BucketName = "cache"\n      AccessKey = "A"\n      SecretKey = "B"',
+    check: perEntry(({ table }) => {
+      const s3 = tableAt(table, 'cache', 's3')?.value;
+      if (s3 === undefined || filledAt(s3, 'AuthenticationType') !== undefined) return [];
+      const keys = ['AccessKey', 'SecretKey'].map((name) => filledAt(s3, name));
+      const given = keys.find((found) => found !== undefined);
+      const missing = ['ServerAddress', 'AccessKey', 'SecretKey'].filter(
+        (name) => filledAt(s3, name) === undefined,
+      );
+      if (given === undefined || missing.length === 0) return [];
+      const first = missing[0] ?? '';
+      return [
+        atValue(given.entry, `${given.entry.key} is ignored, since ${first} is missing`, {
+          key: key(`s3.${first}`),
+          corrected: `${first} = "${first === 'ServerAddress' ? 's3.amazonaws.com' : '…'}"`,
+        }),
+      ];
+    }),
+  },
+  {
+    code: 'C04',
+    name: 's3-server-with-scheme',
+    severity: 'warning',
+    title: '`ServerAddress` has a scheme or a path',
+    consequence: 'The runner puts https:// before it, and asks a host that does not exist.',
+    fix: 'Write host and port alone; `Insecure = true` is for http.',
+    bad: '[[runners]]\n  [runners.cache.s3]\n    ServerAddress = "https://minio.example.com"',
+    good: '[[runners]]\n  [runners.cache.s3]\n    ServerAddress = "minio.example.com"',
+    check: perEntry(({ table }) => {
+      const found = filledAt(table, 'cache', 's3', 'ServerAddress');
+      if (found === undefined || !found.value.includes('/')) return [];
+      const host = found.value.replace(/^[a-z]+:\/\//i, '').replace(/\/.*$/, '');
+      const isPlain = /^[\w.-]+(?::\d+)?$/.test(host);
+      const { corrected, edits = [] } = rewritten(found.entry, host);
+      // http:// would need Insecure as well, and a path may be meant for something.
+      const isSure = isPlain && /^https:\/\/[^/]+\/?$/i.test(found.value);
+      const more = isPlain ? { corrected: corrected ?? lineOf('ServerAddress', host) } : {};
+      return [
+        atValue(found.entry, 'ServerAddress has a scheme or a path', {
+          key: key('s3.ServerAddress'),
+          ...more,
+          ...(isSure ? { edits } : {}),
+        }),
+      ];
+    }),
+  },
+  {
+    code: 'C05',
+    name: 'cache-not-shared',
+    severity: 'warning',
+    title: 'Several entries use one bucket, each in a folder of its own',
+    consequence: 'A job finds the cache only where the same entry made it.',
+    fix: 'Set `Shared = true` in all of them.',
+    bad: '[[runners]]\n  [runners.cache]\n    Type = "s3"\n    [runners.cache.s3]\n      BucketName = "cache"\n[[runners]]\n  [runners.cache]\n    Type = "s3"\n    [runners.cache.s3]\n      BucketName = "cache"',
+    good: '[[runners]]\n  [runners.cache]\n    Type = "s3"\n    Shared = true\n    [runners.cache.s3]\n      BucketName = "cache"\n[[runners]]\n  [runners.cache]\n    Type = "s3"\n    Shared = true\n    [runners.cache.s3]\n      BucketName = "cache"',
+    check: ({ sections }) => {
+      const buckets = Map.groupBy(sections, bucketOf);
+      return [...buckets].flatMap(([bucket, users]) =>
+        bucket === '' || users.length < 2
+          ? []
+          : users
+              .filter((one) => flagAt(one.table, 'cache', 'Shared')?.value !== true)
+              .flatMap(notShared),
+      );
+    },
+  },
+  {
+    code: 'C06',
+    name: 'gcs-credentials-unreadable',
+    severity: 'warning',
+    title: 'The file with the credentials for Google is not there, or not readable',
+    consequence: 'The cache is off, and each job leaves an error in the log.',
+    fix: 'Put the file there, readable for the runner.',
+    bad: '# there is no such file\n[[runners]]\n  [runners.cache.gcs]\n    CredentialsFile = "/etc/gitlab-runner/gcs.json"',
+    good: '[[runners]]\n  [runners.cache.gcs]\n    CredentialsFile = "/etc/gitlab-runner/gcs.json"',
+    needs: ['files'],
+    check: perEntry(({ table }, context) => {
+      const found = filledAt(table, 'cache', 'gcs', 'CredentialsFile');
+      const path = found === undefined ? undefined : asRunnerSees(found.value, context);
+      const fact = path === undefined ? undefined : context.files?.look(path);
+      if (found === undefined || fact === undefined) return [];
+      const { process } = context;
+      const isDenied = process !== undefined && isAllowed(fact, process.uid, 4) === false;
+      if (fact.kind !== 'missing' && !isDenied) return [];
+      return [
+        atValue(
+          found.entry,
+          `CredentialsFile ${isDenied ? 'cannot be read by the runner' : 'does not exist'}`,
+          { key: key('gcs.CredentialsFile') },
+        ),
+      ];
+    }),
+  },
+];
+
+/** Type and place of a cache; empty for none. */
+function bucketOf({ table }: Section): string {
+  const type = filledAt(table, 'cache', 'Type')?.value ?? '';
+  const place = ['BucketName', 'ContainerName'].map(
+    (name) => filledAt(table, 'cache', type, name)?.value ?? '',
+  );
+  return place.join('') === '' ? '' : `${type} ${place.join(' ')}`;
+}
+
+function notShared(section: Section): readonly Spot[] {
+  const shared = entryAt(section.table, 'cache', 'Shared');
+  const cache = tableAt(section.table, 'cache')?.value;
+  if (cache === undefined) return [];
+  const message = `${section.called} shares its bucket with another entry, and not its cache`;
+  const more = { key: key('Shared'), entry: section.number, corrected: 'Shared = true' };
+  return [shared === undefined ? atTable(cache, message, more) : atValue(shared, message, more)];
+}

@@ -1,0 +1,58 @@
+/** Where jobs clone from (config reference, section 6, R09 and R10). */
+import { baseUrlOf } from '../../config/base-url.ts';
+import { DOCKER_EXECUTORS } from '../executors.ts';
+import { expandedAt, isLocal } from '../entry-values.ts';
+import { filledAt } from '../reading.ts';
+import type { Rule } from '../rule.ts';
+import { perEntry, perEntryOf } from '../rule.ts';
+import { atValue, rewritten } from '../spots.ts';
+
+export const CLONE_URL_RULES: readonly Rule[] = [
+  {
+    code: 'R09',
+    name: 'url-local-for-containers',
+    severity: 'warning',
+    title: 'Jobs in containers are to clone from this host’s own loopback',
+    consequence: 'In a container that name means the container, so that jobs cannot clone.',
+    fix: 'Set `clone_url` to a name that containers can reach.',
+    bad: '[[runners]]\n  executor = "docker"\n  url = "http://localhost/"',
+    good: '[[runners]]\n  executor = "docker"\n  url = "http://localhost/"\n  clone_url = "http://gitlab.example.com/"',
+    check: perEntryOf([...DOCKER_EXECUTORS, 'kubernetes'], (section, context) => {
+      const found = expandedAt(section, 'url', context);
+      const base = found === undefined ? undefined : baseUrlOf(found.text);
+      if (found === undefined || base?.ok !== true || !isLocal(base.url.hostname)) return [];
+      const clone = filledAt(section.table, 'clone_url')?.value ?? '';
+      const network = filledAt(section.table, 'docker', 'network_mode')?.value;
+      if (/^[a-z+]+:\/\//i.test(clone) || network === 'host') return [];
+      return [
+        atValue(found.entry, `the url of ${section.called} is the host’s own loopback`, {
+          key: 'runners.url',
+          corrected: 'clone_url = "https://gitlab.example.com/"',
+        }),
+      ];
+    }),
+  },
+  {
+    code: 'R10',
+    name: 'clone-url-without-scheme',
+    severity: 'warning',
+    title: '`clone_url` has no scheme',
+    consequence: 'The runner ignores it without a word, and jobs clone from `url`.',
+    fix: 'Write it with https://.',
+    bad: '[[runners]]\n  clone_url = "gitlab.example.com"',
+    good: '[[runners]]\n  clone_url = "https://gitlab.example.com/"',
+    check: perEntry(({ table }) => {
+      const found = filledAt(table, 'clone_url');
+      if (found === undefined || /^[a-z][a-z0-9+.-]*:\/\//i.test(found.value)) return [];
+      const right = /^[\w.-]+(?::\d+)?(?:\/[\w./-]*)?$/.test(found.value)
+        ? rewritten(found.entry, `https://${found.value}`)
+        : {};
+      return [
+        atValue(found.entry, 'clone_url has no scheme', {
+          key: 'runners.clone_url',
+          ...(right.corrected === undefined ? {} : { corrected: right.corrected }),
+        }),
+      ];
+    }),
+  },
+];

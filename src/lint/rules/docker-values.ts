@@ -1,0 +1,151 @@
+/** Values of [runners.docker] that are refused for each job (config reference, 2.5). */
+import { asRunnerSees } from '../context.ts';
+import type { LintContext } from '../context.ts';
+import { DOCKER_CHECKS, isUlimit } from '../docker-values.ts';
+import { entryAt, filledAt, textsAt, pairsAt } from '../reading.ts';
+import { tablesOf } from '../../config/toml-tree.ts';
+import type { Rule, Spot } from '../rule.ts';
+import { atItem, atKey, atTable, atValue, shown } from '../spots.ts';
+import type { Section } from '../subject.ts';
+import { docker, dockerKey as key } from './docker-table.ts';
+
+const LOG_OPTIONS = ['env', 'labels'];
+
+export const DOCKER_VALUE_RULES: readonly Rule[] = [
+  {
+    code: 'D16',
+    name: 'docker-value-refused',
+    severity: 'error',
+    effect: 'jobs',
+    title: 'A value of [runners.docker] is refused',
+    consequence: 'Every job fails in its preparation.',
+    fix: 'Correct the value as the message says.',
+    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    dns = ["dns.example.com"]',
+    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    dns = ["10.0.0.53"]',
+    needs: ['files'],
+    check: docker((section, context) => [...refusedValues(section), ...seccomp(section, context)]),
+  },
+  {
+    code: 'D17',
+    name: 'service-without-name',
+    severity: 'error',
+    effect: 'jobs',
+    title: 'A service has no name',
+    consequence: 'Every job fails: invalid service image name.',
+    fix: 'Write `name = "image:tag"`.',
+    bad: '[[runners]]\n  executor = "docker"\n  [[runners.docker.services]]\n    image = "postgres:16"',
+    good: '[[runners]]\n  executor = "docker"\n  [[runners.docker.services]]\n    name = "postgres:16"',
+    check: docker(({ table }) =>
+      tablesOf(entryAt(table, 'docker', 'services')?.value).flatMap((service) =>
+        filledAt(service, 'name') === undefined
+          ? [
+              atTable(service, 'a service has no name', {
+                key: key('services'),
+                corrected: 'name = "postgres:16"',
+              }),
+            ]
+          : [],
+      ),
+    ),
+  },
+  {
+    code: 'D18',
+    name: 'helper-image-pinned',
+    severity: 'warning',
+    title: 'The helper image is pinned to a tag',
+    consequence:
+      'By itself the runner takes the helper of its own version; another one may not speak with it.',
+    fix: 'Remove the line, or name the version by its variable: ${CI_RUNNER_VERSION}.',
+    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    helper_image = "gitlab/gitlab-runner-helper:x86_64-latest"',
+    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    helper_image = "registry.example.com/helper:x86_64-v${CI_RUNNER_VERSION}"',
+    check: docker(({ table }) => {
+      const found = filledAt(table, 'docker', 'helper_image');
+      if (found === undefined || /\$\{?CI_RUNNER_/.test(found.value)) return [];
+      return [
+        atValue(found.entry, 'helper_image does not follow the version of the runner', {
+          key: key('helper_image'),
+        }),
+      ];
+    }),
+  },
+  {
+    code: 'D21',
+    name: 'user-not-allowed',
+    severity: 'warning',
+    title: '`user` is not among `allowed_users`',
+    consequence: 'Every job fails.',
+    fix: 'Add it to `allowed_users`.',
+    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    user = "root"\n    allowed_users = ["builder"]',
+    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    user = "builder"\n    allowed_users = ["builder"]',
+    check: docker(({ table }) => {
+      const user = filledAt(table, 'docker', 'user');
+      const allowed = textsAt(table, 'docker', 'allowed_users').map(({ text }) => text);
+      if (user === undefined || allowed.length === 0 || allowed.includes(user.value)) return [];
+      return [
+        atValue(user.entry, `the user ${shown('user', user.value)} is not allowed`, {
+          key: key('user'),
+        }),
+      ];
+    }),
+  },
+];
+
+function refusedValues({ table }: Section): readonly Spot[] {
+  return [
+    ...Object.entries(DOCKER_CHECKS).flatMap(([name, check]) =>
+      textsAt(table, 'docker', name).flatMap(({ text, value }) => {
+        const why = text === '' ? undefined : check(text);
+        return why === undefined
+          ? []
+          : [atItem(value, `${name} ${shown(name, text)} ${why}`, { key: key(name) })];
+      }),
+    ),
+    ...pairsAt(table, 'docker', 'ulimit').flatMap(({ name, text, entry }) =>
+      isUlimit(text)
+        ? []
+        : [
+            atValue(
+              entry,
+              `the limit ${shown('ulimit', name)} is no number, nor two with a colon`,
+              { key: key('ulimit') },
+            ),
+          ],
+    ),
+    ...pairsAt(table, 'docker', 'log_options').flatMap(({ name, entry }) =>
+      LOG_OPTIONS.includes(name)
+        ? []
+        : [
+            atKey(entry, `log_options takes env and labels, and not ${shown('option', name)}`, {
+              key: key('log_options'),
+            }),
+          ],
+    ),
+  ];
+}
+
+/** `seccomp=FILE` must be there, and JSON. */
+function seccomp({ table }: Section, context: LintContext): readonly Spot[] {
+  return ['security_opt', 'services_security_opt'].flatMap((name) =>
+    textsAt(table, 'docker', name).flatMap(({ text, value }) => {
+      const file = /^seccomp[=:](?<file>.+)$/.exec(text)?.groups?.['file'];
+      if (file === undefined || file === 'unconfined') return [];
+      const path = asRunnerSees(file, context);
+      const fact = path === undefined ? undefined : context.files?.read(path);
+      if (fact === undefined || fact.kind === 'unknown') return [];
+      if (fact.kind === 'missing')
+        return [atItem(value, 'the seccomp profile does not exist', { key: key(name) })];
+      return fact.content === undefined || isJson(fact.content)
+        ? []
+        : [atItem(value, 'the seccomp profile is not JSON', { key: key(name) })];
+    }),
+  );
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

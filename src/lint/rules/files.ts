@@ -1,0 +1,249 @@
+/** The file itself and what lies beside it (config reference, 1.1 to 1.5). Where it is missing, no text is judged. */
+import { createHmac } from 'node:crypto';
+import { dirname, join } from 'node:path';
+
+import { isSystemId } from '../../gitlab/token.ts';
+import type { FileAttributes, FileFact, LintContext } from '../context.ts';
+import { isAllowed, isThere } from '../context.ts';
+import { instantAt } from '../reading.ts';
+import type { Rule, Spot } from '../rule.ts';
+
+const USUAL_PLACES = [
+  '/etc/gitlab-runner/config.toml',
+  '/root/.gitlab-runner/config.toml',
+  '/home/gitlab-runner/.gitlab-runner/config.toml',
+  '/home/gitlab-runner/config.toml',
+];
+
+interface Own {
+  readonly path: string;
+  readonly file: FileFact | undefined;
+  readonly folder: FileFact | undefined;
+  readonly systemId: FileFact | undefined;
+}
+
+/** The file, its folder and the state beside it. */
+function ownOf({ configPath, files }: LintContext): Own | undefined {
+  if (configPath === undefined || files === undefined) return undefined;
+  return {
+    path: configPath,
+    file: files.look(configPath),
+    folder: files.look(dirname(configPath)),
+    systemId: files.read(join(dirname(configPath), '.runner_system_id')),
+  };
+}
+
+/** A rule about the file as such: no place in the text. */
+function ofFile(
+  check: (own: Own, context: LintContext, expires: boolean) => string | undefined,
+): Rule['check'] {
+  return ({ sections }, context): Iterable<Spot> => {
+    const own = ownOf(context);
+    const expires = sections.some(
+      ({ table }) => instantAt(table, 'token_expires_at') !== undefined,
+    );
+    const message = own === undefined ? undefined : check(own, context, expires);
+    return message === undefined ? [] : [{ message }];
+  };
+}
+
+export const FILE_RULES: readonly Rule[] = [
+  {
+    code: 'F01',
+    name: 'file-missing',
+    severity: 'warning',
+    title: 'The file is not there',
+    consequence:
+      'The process starts and idles, with an error every three seconds; a SIGHUP drops every entry it still had.',
+    fix: 'Restore it from a backup, or register a runner.',
+    bad: '(no file at the path that the runner was started with)',
+    good: '(the file)',
+    needs: ['files'],
+    check: ofFile(({ path, file }) =>
+      file?.kind === 'missing' ? `${path} is not there` : undefined,
+    ),
+  },
+  {
+    code: 'F02',
+    name: 'file-unreadable',
+    severity: 'error',
+    effect: 'start',
+    title: 'The runner may not read the file',
+    consequence: 'The process ends at its start.',
+    fix: 'Give it to the user of the process: `sudo chown gitlab-runner config.toml`.',
+    bad: '(mode 0600 of root, and a process of another user)',
+    good: '(mode 0600 of the user of the process)',
+    needs: ['files', 'process'],
+    check: ofFile(({ path, file, folder }, { process }) => {
+      if (process === undefined || file === undefined || folder === undefined) return undefined;
+      const isDenied =
+        isAllowed(file, process.uid, 4) === false || isAllowed(folder, process.uid, 1) === false;
+      return isDenied ? `${path} cannot be read by uid ${process.uid}` : undefined;
+    }),
+  },
+  {
+    code: 'F03',
+    name: 'system-id-unreadable',
+    severity: 'error',
+    effect: 'start',
+    title: 'The runner may not read its .runner_system_id',
+    consequence: 'The process ends at its start.',
+    fix: 'Give the file to the user of the process, with mode 0600.',
+    bad: '(.runner_system_id of root, and a process of another user)',
+    good: '(.runner_system_id of the user of the process)',
+    needs: ['files', 'process'],
+    check: ofFile(({ systemId }, { process }) =>
+      process !== undefined &&
+      systemId !== undefined &&
+      isAllowed(systemId, process.uid, 4) === false
+        ? `.runner_system_id cannot be read by uid ${process.uid}`
+        : undefined,
+    ),
+  },
+  {
+    code: 'F04',
+    name: 'system-id-not-kept',
+    severity: 'warning',
+    title: 'The runner has a new system id after each start',
+    consequence: 'GitLab shows one more runner manager each time, and the old ones as offline.',
+    fix: 'Let the process write into the folder, or keep the folder on a volume.',
+    bad: '(no .runner_system_id, in a folder that the process cannot write)',
+    good: '(a .runner_system_id of 12 characters behind s_ or r_)',
+    needs: ['files', 'process'],
+    check: ofFile(({ systemId, folder }, { process }) => {
+      if (process === undefined || systemId === undefined || folder === undefined) return undefined;
+      if (isThere(systemId) && systemId.content !== undefined) {
+        return isSystemId(systemId.content.trim())
+          ? undefined
+          : '.runner_system_id holds no id that the runner takes';
+      }
+      const isLocked = isAllowed(folder, process.uid, 2) === false;
+      return systemId.kind === 'missing' && isLocked
+        ? 'there is no .runner_system_id, and the process cannot write one'
+        : undefined;
+    }),
+  },
+  {
+    code: 'F05',
+    name: 'system-id-of-another-host',
+    severity: 'warning',
+    title: 'The system id is not the one of this host',
+    consequence: 'Two hosts share one runner manager in GitLab, and show up as one.',
+    fix: 'Remove .runner_system_id and restart the runner.',
+    bad: '(a .runner_system_id that was copied with the image of a machine)',
+    good: '(one that the runner made here)',
+    needs: ['files', 'process'],
+    check: ofFile(({ systemId }, context) => {
+      const text = isThere(systemId) ? (systemId.content ?? '').trim() : '';
+      const own = systemIdOf(context);
+      return text.startsWith('s_') && own !== undefined && isSystemId(text) && text !== own
+        ? '.runner_system_id was not made on this host'
+        : undefined;
+    }),
+  },
+  {
+    code: 'F06',
+    name: 'file-for-everybody',
+    severity: 'warning',
+    title: 'Others may read the file',
+    consequence: 'Whoever reads it has the tokens, and can take jobs with their secrets.',
+    fix: '`sudo chmod 600 config.toml`, and 700 for its folder.',
+    bad: '(mode 0644)',
+    good: '(mode 0600)',
+    needs: ['files'],
+    check: ofFile(({ path, file, folder }) => {
+      if (isThere(file) && (file.mode & 0o077) !== 0) {
+        const isShut = isThere(folder) && (folder.mode & 0o077) === 0;
+        return isShut ? undefined : `${path} has the mode ${octal(file)}`;
+      }
+      return undefined;
+    }),
+  },
+  {
+    code: 'F07',
+    name: 'new-token-lost',
+    severity: 'warning',
+    title: 'A token is to be renewed, and the file cannot be written',
+    consequence:
+      'The new token lives in the process alone; after a restart the runner has the dead one.',
+    fix: 'Let the process write the file, or turn renewal off with FF_DISABLE_AUTOMATIC_TOKEN_ROTATION.',
+    bad: '(token_expires_at, in a file of a ConfigMap)',
+    good: '(token_expires_at, in a file that the process can write)',
+    needs: ['files', 'process'],
+    check: ofFile(({ path, file }, { process }, expires) =>
+      expires &&
+      process !== undefined &&
+      file !== undefined &&
+      isAllowed(file, process.uid, 2) === false
+        ? `${path} cannot be written by uid ${process.uid}, and a token in it expires`
+        : undefined,
+    ),
+  },
+  {
+    code: 'F08',
+    name: 'dies-at-its-next-start',
+    severity: 'warning',
+    title: 'The file does not load, and a process still runs on the one before',
+    consequence: 'It will not survive a restart, nor the next upgrade of the package.',
+    fix: 'Mend the file now, before anybody restarts the runner.',
+    bad: '(a file with an error, beside a process that started before the change)',
+    good: '(a file that loads)',
+    needs: ['process'],
+    byOthers: true,
+    check: () => [],
+  },
+  {
+    code: 'F09',
+    name: 'change-not-seen',
+    severity: 'warning',
+    title: 'The file changed, and its time of change did not',
+    consequence:
+      'The runner reloads a file only when its time is newer: it still has the old content.',
+    fix: 'Type `sudo touch config.toml`, or send the process a SIGHUP.',
+    bad: '(a backup that was restored with its old time: cp -p, rsync -t)',
+    good: '(cp, and a time that is newer)',
+    needs: ['history'],
+    check: ofFile(({ path }, { history }) =>
+      history?.changedUnseen === true
+        ? `${path} has a new content and an old time of change`
+        : undefined,
+    ),
+  },
+  {
+    code: 'F10',
+    name: 'two-config-files',
+    severity: 'warning',
+    title: 'There is a second config.toml',
+    consequence: 'A runner that was registered into the other one never polls.',
+    fix: 'Register with the same --config as the service, and remove the other file.',
+    bad: '(/etc/gitlab-runner/config.toml in use, and /root/.gitlab-runner/config.toml)',
+    good: '(one file)',
+    needs: ['files'],
+    check: ofFile(({ path, file }, { files }) => {
+      if (!isThere(file)) return undefined;
+      const other = USUAL_PLACES.find(
+        (place) => place !== path && isOther(files?.look(place), file),
+      );
+      return other === undefined ? undefined : `there is ${other} as well`;
+    }),
+  },
+];
+
+function isOther(fact: FileFact | undefined, own: FileAttributes): boolean {
+  return isThere(fact) && fact.kind === 'file' && fact.modifiedAt > own.modifiedAt;
+}
+
+function octal({ mode }: FileAttributes): string {
+  return (mode & 0o777).toString(8).padStart(4, '0');
+}
+
+/** `s_` and 12 digits out of the machine id, as the runner makes it. */
+function systemIdOf({ files }: LintContext): string | undefined {
+  const ids = ['/var/lib/dbus/machine-id', '/etc/machine-id'].map((path) => files?.read(path));
+  if (ids.includes(undefined)) return undefined;
+  const id = ids
+    .map((fact) => (isThere(fact) ? (fact.content ?? '').trim() : ''))
+    .find((text) => text !== '');
+  if (id === undefined) return undefined;
+  return `s_${createHmac('sha256', id).update('gitlab-runner').digest('hex').slice(0, 12)}`;
+}

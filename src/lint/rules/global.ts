@@ -1,0 +1,197 @@
+/** Keys of the whole file: how many jobs, how often, what is logged (config reference, 2.1). */
+import { printable } from '../../core/printable.ts';
+import { entryAt, filledAt, pairsAt, wholeAt } from '../reading.ts';
+import { secondsOf } from '../quantities.ts';
+import type { Rule, Spot } from '../rule.ts';
+import { atKey, atValue, shown } from '../spots.ts';
+import type { Subject } from '../subject.ts';
+
+/** `key = number` where a number is wrong. */
+function whole(
+  { root }: Subject,
+  key: string,
+  wrong: (value: number) => string | undefined,
+  corrected?: string,
+): readonly Spot[] {
+  const found = wholeAt(root, key);
+  const message = found === undefined ? undefined : wrong(found.value);
+  if (found === undefined || message === undefined) return [];
+  return [
+    atValue(found.entry, `${key} is ${found.value}${message}`, {
+      key,
+      ...(corrected === undefined ? {} : { corrected }),
+    }),
+  ];
+}
+
+export const GLOBAL_RULES: readonly Rule[] = [
+  {
+    code: 'G01',
+    name: 'concurrent-zero',
+    severity: 'error',
+    effect: 'run',
+    title: '`concurrent` is below 1',
+    consequence:
+      'The process ends as soon as it has loaded the file: at a reload with all its jobs.',
+    fix: 'Set it to 1 or more.',
+    bad: 'concurrent = 0',
+    good: 'concurrent = 4',
+    check: (subject) =>
+      whole(
+        subject,
+        'concurrent',
+        (value) => (value < 1 ? ', below 1' : undefined),
+        'concurrent = 1',
+      ),
+  },
+  {
+    code: 'G02',
+    name: 'concurrent-absent',
+    severity: 'warning',
+    title: '`concurrent` is not set',
+    consequence: 'It is 1: one job at a time for all entries together.',
+    fix: 'Set it at the top of the file to the number of jobs this host bears.',
+    bad: '[[runners]]\n  executor = "shell"',
+    good: 'concurrent = 4\n[[runners]]\n  executor = "shell"',
+    check: ({ root, sections }) =>
+      entryAt(root, 'concurrent') !== undefined || sections.length === 0
+        ? []
+        : [
+            {
+              message: 'concurrent is not set, so one job runs at a time',
+              key: 'concurrent',
+              corrected: 'concurrent = 4',
+            },
+          ],
+  },
+  {
+    code: 'G09',
+    name: 'check-interval-odd',
+    severity: 'warning',
+    title: 'The runner asks for jobs rarely, or `check_interval` is negative',
+    consequence: 'A job waits up to this long for its pickup; a negative value counts as 3.',
+    fix: 'Write seconds up to 60; 3 is the default.',
+    bad: 'check_interval = 300',
+    good: 'check_interval = 3',
+    check: (subject) => [
+      ...whole(
+        subject,
+        'check_interval',
+        (value) => (value > 60 ? ' seconds' : undefined),
+        'check_interval = 3',
+      ),
+      ...whole(
+        subject,
+        'check_interval',
+        (value) => (value < 0 ? ', which counts as 3' : undefined),
+        'check_interval = 3',
+      ).map((spot): Spot => ({ ...spot, severity: 'info' })),
+    ],
+  },
+  {
+    code: 'G21',
+    name: 'connections-never-kept',
+    severity: 'warning',
+    title: '`connection_max_age` is below a second',
+    consequence: 'The runner opens a new connection to GitLab for every request.',
+    fix: 'Write "15m", which is the default, or "0" to keep connections for ever.',
+    bad: 'connection_max_age = "-1s"',
+    good: 'connection_max_age = "15m"',
+    check: ({ root }) => {
+      const entry = entryAt(root, 'connection_max_age');
+      const seconds = secondsOf(entry);
+      if (entry === undefined || seconds === undefined || seconds === 0 || seconds >= 1) return [];
+      return [
+        atValue(entry, `connection_max_age is ${seconds < 0 ? 'negative' : 'below a second'}`, {
+          key: 'connection_max_age',
+          corrected: 'connection_max_age = "15m"',
+        }),
+      ];
+    },
+  },
+  {
+    code: 'G22',
+    name: 'user-without-effect',
+    severity: 'warning',
+    title: '`user` is set in the file',
+    consequence: 'It has no effect: `run` takes the user of its flag --user alone.',
+    fix: 'Remove it, and set the user in the unit: `gitlab-runner install --user NAME`.',
+    bad: 'user = "gitlab-runner"',
+    good: '# --user gitlab-runner in the unit',
+    check: ({ root }) => {
+      const found = filledAt(root, 'user');
+      return found === undefined
+        ? []
+        : [atKey(found.entry, 'user does nothing in the file', { key: 'user' })];
+    },
+  },
+  {
+    code: 'G23',
+    name: 'labels-invalid',
+    severity: 'error',
+    effect: 'start',
+    title: 'A label does not fit, or there are more than 32',
+    consequence: 'The runner refuses the file.',
+    fix: 'Names have 3 to 65 and values 1 to 256 characters out of letters, digits, dot, - and _; at most 32 of an entry and the file together.',
+    bad: 'labels = { "rack no" = "7" }',
+    good: 'labels = { rack_no = "7" }',
+    check: labels,
+  },
+  {
+    code: 'G24',
+    name: 'no-entries',
+    severity: 'warning',
+    title: 'There is no [[runners]]',
+    consequence: 'The runner starts, idles and says nothing.',
+    fix: 'Register a runner, or check that this is the file it was registered into.',
+    bad: 'concurrent = 4',
+    good: 'concurrent = 4\n[[runners]]\n  executor = "shell"',
+    check: ({ root, sections }) =>
+      sections.length > 0 || entryAt(root, 'runners')?.value.kind === 'table'
+        ? []
+        : [{ message: 'the file has no [[runners]], so nobody is served' }],
+  },
+];
+
+const LABEL_NAME = /^\w[\w.-]{2,64}$/;
+const LABEL_VALUE = /^[\w.-]{1,256}$/;
+const MOST_LABELS = 32;
+
+function labels({ root, sections }: Subject): readonly Spot[] {
+  const global = pairsAt(root, 'labels');
+  const bad = (pairs: typeof global, entry?: number): readonly Spot[] =>
+    pairs.flatMap(({ name, text, entry: at }) => {
+      const own = entry === undefined ? {} : { entry };
+      if (!LABEL_NAME.test(name)) {
+        return [
+          atKey(at, `the label name ${shown('label', printable(name))} does not fit`, {
+            key: 'labels',
+            ...own,
+          }),
+        ];
+      }
+      if (LABEL_VALUE.test(text)) return [];
+      return [
+        atValue(at, `the value of the label ${name} does not fit`, { key: 'labels', ...own }),
+      ];
+    });
+  return [
+    ...bad(global),
+    ...sections.flatMap(({ table, number, called }) => {
+      const own = pairsAt(table, 'labels');
+      const count = new Set([...global, ...own].map(({ name }) => name)).size;
+      const many: readonly Spot[] =
+        count > MOST_LABELS
+          ? [
+              {
+                place: table.place,
+                entry: number,
+                key: 'runners.labels',
+                message: `${called} has ${count} labels together with those of the file, and at most ${MOST_LABELS} are taken`,
+              },
+            ]
+          : [];
+      return [...bad(own, number), ...many];
+    }),
+  ];
+}

@@ -1,0 +1,80 @@
+/** [session_server]: read once, at the start (config reference, 2.2). */
+import { isIP } from 'node:net';
+import type { LintContext } from '../context.ts';
+import { filledAt } from '../reading.ts';
+import { addressOf, busySpots } from '../listen-address.ts';
+import type { Got } from '../reading.ts';
+import type { Rule, Spot } from '../rule.ts';
+import { atValue, rewritten, shown } from '../spots.ts';
+import type { Subject } from '../subject.ts';
+
+export const SESSION_SERVER_RULES: readonly Rule[] = [
+  {
+    code: 'G18',
+    name: 'session-server-fatal',
+    severity: 'error',
+    effect: 'start',
+    title: 'The session server cannot start',
+    consequence: 'The process ends at its start.',
+    fix: 'Give `listen_address` a host, or `advertise_address` one without http://.',
+    bad: '[session_server]\n  listen_address = ":8093"',
+    good: '[session_server]\n  listen_address = "0.0.0.0:8093"\n  advertise_address = "runner.example.com:8093"',
+    needs: ['process'],
+    check: ({ root }, context) => sessionFaults(root, context),
+  },
+  {
+    code: 'G19',
+    name: 'session-server-unreachable',
+    severity: 'warning',
+    title: 'GitLab is given an address that leads nowhere',
+    consequence: 'Interactive terminals do not open: GitLab is told to call this host 0.0.0.0.',
+    fix: 'Set `advertise_address` to a name that GitLab can reach.',
+    bad: '[session_server]\n  listen_address = "0.0.0.0:8093"',
+    good: '[session_server]\n  listen_address = "0.0.0.0:8093"\n  advertise_address = "runner.example.com:8093"',
+    check: ({ root }) => {
+      const found = filledAt(root, 'session_server', 'listen_address');
+      if (found === undefined || filledAt(root, 'session_server', 'advertise_address')) return [];
+      const address = addressOf(found.value);
+      if (address.kind !== 'address' || !['0.0.0.0', '::'].includes(address.host)) return [];
+      return [
+        atValue(
+          found.entry,
+          `listen_address ${shown('address', found.value)} is what GitLab is told`,
+          { key: 'session_server.listen_address', corrected: 'advertise_address = "HOST:8093"' },
+        ),
+      ];
+    },
+  },
+];
+
+function sessionFaults(root: Subject['root'], context: LintContext): readonly Spot[] {
+  const listen = filledAt(root, 'session_server', 'listen_address');
+  const advertise = filledAt(root, 'session_server', 'advertise_address');
+  if (listen === undefined) return [];
+  const key = 'session_server.listen_address';
+  const why = noHost(listen.value, advertise !== undefined);
+  return [
+    ...(why === undefined ? [] : [atValue(listen.entry, why, { key })]),
+    ...(advertise === undefined ? [] : schemeSpots(advertise)),
+    ...busySpots(listen, key, undefined, context),
+  ];
+}
+
+function noHost(text: string, isAdvertised: boolean): string | undefined {
+  const address = addressOf(text);
+  const name = `listen_address ${shown('address', text)}`;
+  if (address.kind === 'address' && isIP(address.host) === 0 && /[\s/]/.test(address.host)) {
+    return `${name} has a host that is no name`;
+  }
+  const isMissing = address.kind === 'colons' || address.host === '';
+  return isMissing && !isAdvertised
+    ? `${name} has no host, and there is no advertise_address`
+    : undefined;
+}
+
+function schemeSpots({ value, entry }: Got<string>): readonly Spot[] {
+  const rest = /^https?:\/\/(?<rest>[^/]*)/.exec(value)?.groups?.['rest'];
+  if (rest === undefined) return [];
+  const more = { key: 'session_server.advertise_address', ...rewritten(entry, rest) };
+  return [atValue(entry, 'advertise_address begins with a scheme', more)];
+}

@@ -1,0 +1,195 @@
+/** How many requests and jobs at once: `concurrent`, `limit`, `request_concurrency`, and what the host bears. */
+import { wholeAt } from '../reading.ts';
+import type { Rule } from '../rule.ts';
+import { perEntry, perEntryOf } from '../rule.ts';
+import { atTable, atValue } from '../spots.ts';
+import type { Section, Subject } from '../subject.ts';
+import { isFlagOn } from '../subject.ts';
+import { DOCKER_EXECUTORS } from '../executors.ts';
+import { bytesOf, cpusOf } from '../quantities.ts';
+
+const MOST_ADVISED = 4;
+
+function requests({ table }: Section): number {
+  return Math.max(1, wholeAt(table, 'request_concurrency')?.value ?? 1);
+}
+
+/** Jobs that an entry may run at once. */
+function jobsOf({ table }: Section, { concurrent }: Subject): number {
+  const limit = wholeAt(table, 'limit')?.value ?? 0;
+  return limit > 0 ? Math.min(limit, concurrent) : concurrent;
+}
+
+export const SLOT_RULES: readonly Rule[] = [
+  {
+    code: 'G03',
+    name: 'fewer-slots-than-entries',
+    severity: 'warning',
+    title: '`concurrent` is below the number of entries',
+    consequence:
+      'Entries wait for each other while GitLab holds a request open, so that jobs wait up to a minute.',
+    fix: 'Set `concurrent` to more than the number of [[runners]].',
+    bad: 'concurrent = 1\n[[runners]]\n  name = "a"\n[[runners]]\n  name = "b"',
+    good: 'concurrent = 3\n[[runners]]\n  name = "a"\n[[runners]]\n  name = "b"',
+    check: ({ root, concurrent, sections }) => {
+      if (concurrent < 1 || concurrent >= sections.length) return [];
+      const found = wholeAt(root, 'concurrent');
+      const message = `concurrent is ${concurrent}, and there are ${sections.length} entries`;
+      const more = { key: 'concurrent', corrected: `concurrent = ${sections.length + 1}` };
+      return [found === undefined ? { message, ...more } : atValue(found.entry, message, more)];
+    },
+  },
+  {
+    code: 'G04',
+    name: 'limit-out-of-reach',
+    severity: 'warning',
+    title: 'A `limit` is above `concurrent`',
+    consequence: 'The entry never runs that many jobs.',
+    fix: 'Raise `concurrent`, or lower the limit.',
+    bad: 'concurrent = 2\n[[runners]]\n  limit = 5',
+    good: 'concurrent = 5\n[[runners]]\n  limit = 5',
+    check: perEntry(({ table }, _context, { concurrent }) => {
+      const found = wholeAt(table, 'limit');
+      if (found === undefined || found.value <= Math.max(1, concurrent)) return [];
+      return [
+        atValue(found.entry, `limit is ${found.value}, and concurrent ${concurrent}`, {
+          key: 'runners.limit',
+          corrected: `concurrent = ${found.value}`,
+        }),
+      ];
+    }),
+  },
+  {
+    code: 'G05',
+    name: 'one-request-at-a-time',
+    severity: 'info',
+    title: 'An entry asks for one job at a time',
+    consequence:
+      'The runner prints its warning about long polling at every load; jobs wait only where GitLab holds requests open and the entry is busy.',
+    fix: 'Set `request_concurrency` to 2 to 4.',
+    bad: '[[runners]]\n  request_concurrency = 1',
+    good: '[[runners]]\n  request_concurrency = 2',
+    check: perEntry((section) => {
+      const found = wholeAt(section.table, 'request_concurrency');
+      if (requests(section) > 1) return [];
+      const more = { key: 'runners.request_concurrency', corrected: 'request_concurrency = 2' };
+      const message = `${section.called} asks for one job at a time`;
+      return [
+        found === undefined
+          ? atTable(section.table, message, more)
+          : atValue(found.entry, message, more),
+      ];
+    }),
+  },
+  {
+    code: 'G06',
+    name: 'small-limit-one-request',
+    severity: 'warning',
+    title: 'A small `limit` and one request at a time',
+    consequence: 'While GitLab holds the one request open, a free slot gets no job.',
+    fix: 'Set `request_concurrency` to 2, or raise the limit.',
+    bad: '[[runners]]\n  limit = 1',
+    good: '[[runners]]\n  limit = 4\n  request_concurrency = 2',
+    check: perEntry((section) => {
+      const found = wholeAt(section.table, 'limit');
+      if (found === undefined || found.value < 1 || found.value > 2 || requests(section) > 1)
+        return [];
+      return [
+        atValue(found.entry, `limit is ${found.value}, with one request at a time`, {
+          key: 'runners.limit',
+          corrected: 'request_concurrency = 2',
+        }),
+      ];
+    }),
+  },
+  {
+    code: 'G07',
+    name: 'more-requests-than-jobs',
+    severity: 'warning',
+    title: '`request_concurrency` is above what may run',
+    consequence: 'The further requests can bring no job, and load GitLab.',
+    fix: 'Lower it to `limit` or `concurrent`.',
+    bad: 'concurrent = 2\n[[runners]]\n  request_concurrency = 10',
+    good: 'concurrent = 10\n[[runners]]\n  request_concurrency = 4',
+    check: perEntry((section, _context, subject) => {
+      const found = wholeAt(section.table, 'request_concurrency');
+      const most = Math.max(1, jobsOf(section, subject));
+      if (found === undefined || found.value <= most) return [];
+      return [
+        atValue(found.entry, `request_concurrency is ${found.value}, and at most ${most} may run`, {
+          key: 'runners.request_concurrency',
+          corrected: `request_concurrency = ${most}`,
+        }),
+      ];
+    }),
+  },
+  {
+    code: 'G08',
+    name: 'many-requests-always',
+    severity: 'warning',
+    title: 'Many requests at a time, without adapting them',
+    consequence:
+      'The entry keeps that many requests at GitLab open even when there is nothing to do.',
+    fix: 'Remove FF_USE_ADAPTIVE_REQUEST_CONCURRENCY = false, or write 4 at most.',
+    bad: '[[runners]]\n  request_concurrency = 8\n  [runners.feature_flags]\n    FF_USE_ADAPTIVE_REQUEST_CONCURRENCY = false',
+    good: '[[runners]]\n  request_concurrency = 4\n  [runners.feature_flags]\n    FF_USE_ADAPTIVE_REQUEST_CONCURRENCY = false',
+    check: perEntry((section) => {
+      const found = wholeAt(section.table, 'request_concurrency');
+      const adapts = isFlagOn(section, 'FF_USE_ADAPTIVE_REQUEST_CONCURRENCY', true);
+      if (found === undefined || adapts || found.value <= MOST_ADVISED) return [];
+      return [
+        atValue(found.entry, `${found.value} requests are always open`, {
+          key: 'runners.request_concurrency',
+          corrected: `request_concurrency = ${MOST_ADVISED}`,
+        }),
+      ];
+    }),
+  },
+  {
+    code: 'H01',
+    name: 'more-memory-than-there-is',
+    severity: 'warning',
+    title: 'The jobs together may take more memory than the host has',
+    consequence: 'When all run at once, the kernel ends one of them, or the runner.',
+    fix: 'Lower `concurrent`, `limit` or `memory`.',
+    bad: '# a host with 8 GiB\nconcurrent = 4\n[[runners]]\n  executor = "docker"\n  [runners.docker]\n    memory = "4g"',
+    good: 'concurrent = 2\n[[runners]]\n  executor = "docker"\n  [runners.docker]\n    memory = "3g"',
+    needs: ['host'],
+    check: perEntryOf(DOCKER_EXECUTORS.slice(0, 2), (section, { host }, subject) => {
+      const found = bytesOf(section.table, 'docker', 'memory');
+      const jobs = jobsOf(section, subject);
+      if (host === undefined || found === undefined || found.value * jobs <= host.memoryBytes)
+        return [];
+      const all = `${jobs} jobs of ${gib(found.value)} need ${gib(found.value * jobs)}, and the host has ${gib(host.memoryBytes)}`;
+      return [atValue(found.entry, all, { key: 'runners.docker.memory' })];
+    }),
+  },
+  {
+    code: 'H02',
+    name: 'more-processors-than-there-are',
+    severity: 'info',
+    title: 'The jobs together may take more processor time than the host has',
+    consequence:
+      'When all run at once, each gets less than its `cpus`, and the runner may be late with its requests.',
+    fix: 'Lower `concurrent`, `limit` or `cpus`.',
+    bad: '# a host with 4 cores\nconcurrent = 4\n[[runners]]\n  executor = "docker"\n  [runners.docker]\n    cpus = "2"',
+    good: 'concurrent = 2\n[[runners]]\n  executor = "docker"\n  [runners.docker]\n    cpus = "2"',
+    needs: ['host'],
+    check: perEntryOf(DOCKER_EXECUTORS.slice(0, 2), (section, { host }, subject) => {
+      const found = cpusOf(section.table, 'docker', 'cpus');
+      const jobs = jobsOf(section, subject);
+      if (host === undefined || found === undefined || found.value * jobs <= host.cores) return [];
+      return [
+        atValue(
+          found.entry,
+          `${jobs} jobs of ${found.value} cores need ${found.value * jobs}, and the host has ${host.cores}`,
+          { key: 'runners.docker.cpus' },
+        ),
+      ];
+    }),
+  },
+];
+
+function gib(bytes: number): string {
+  return `${Number((bytes / 2 ** 30).toFixed(1))} GiB`;
+}

@@ -1,0 +1,24 @@
+/** The files that the trust of an entry hangs on, as the runner names them (config reference, 2.4). */
+import { baseUrlOf } from '../config/base-url.ts';
+import type { LintContext } from './context.ts';
+import { asRunnerSees } from './context.ts';
+import { expandedAt } from './entry-values.ts';
+import { filledAt } from './reading.ts';
+import type { Section } from './subject.ts';
+
+export const ROOT_CERTS = '/etc/gitlab-runner/certs';
+
+/** The file that a key names, read. */
+export function fileOf({ table }: Section, key: string, context: LintContext) {
+  const found = filledAt(table, key);
+  const path = found === undefined ? undefined : asRunnerSees(found.value, context);
+  const fact = path === undefined ? undefined : context.files?.read(path);
+  return found === undefined || fact === undefined ? undefined : { entry: found.entry, fact };
+}
+
+/** The host as the runner names its files: what stands before the first colon. */
+export function hostOf(section: Section, context: LintContext): string | undefined {
+  const text = expandedAt(section, 'url', context)?.text;
+  const base = text === undefined ? undefined : baseUrlOf(text);
+  return base?.ok === true && base.url.protocol === 'https:' ? base.url.hostname : undefined;
+}
