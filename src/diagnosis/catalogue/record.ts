@@ -1,0 +1,58 @@
+/** Causes that only GitLab's own record shows, to somebody with an API token (fault matrix 2.1, 2.11). */
+import type { CauseSpec } from '../cause-spec.ts';
+import { AT_ONCE, family, quoted, restart, step } from '../cause-spec.ts';
+
+const recordCause = family({
+  severity: 'info',
+  scope: 'runner',
+  resolvedWhen: 'the record check passes',
+});
+
+export const RECORD_CAUSES: readonly CauseSpec[] = [
+  recordCause({
+    id: 'system-id-clash',
+    severity: 'warning',
+    title: 'Two hosts use the same token and the same system id',
+    meaning:
+      'GitLab takes both for one machine: the one that asked last gets the jobs, the other looks invisible. It comes from a cloned machine or an image with a .runner_system_id in it.',
+    evidence: 'The one manager with this host’s system id changes its address to and fro.',
+    notConfusedWith: ['config-shared-by-processes'],
+    from: ['record/system-id-clash'],
+    says: (c) =>
+      `${c.name} (${c.runner}) shares its token and system id with another host (${c.fact('addresses')})`,
+    fix: (c) => [
+      step(
+        'On one of the two hosts: stop the runner, and give it a system id of its own.',
+        `sudo systemctl stop ${c.unit} && printf 's_%s' "$(openssl rand -hex 6)" | sudo tee "$(dirname ${quoted(c.config)})/.runner_system_id"`,
+      ),
+      step('Take the file, and /etc/machine-id, out of the image that both were made from.'),
+      restart(c),
+    ],
+    suppresses: ['jobs-capacity-saturated'],
+  }),
+  recordCause({
+    id: 'runner-paused',
+    title: 'The runner is paused in GitLab',
+    meaning:
+      'Its token is good and its polls are answered; GitLab gives it no job until it is resumed.',
+    evidence: 'GitLab’s record says “paused”.',
+    notConfusedWith: ['token-rejected'],
+    from: ['record/paused'],
+    says: (c) => `${c.name} (${c.runner}) is paused in GitLab`,
+    fix: () => [step('In GitLab, under CI/CD > Runners: resume it.')],
+    confirm: AT_ONCE,
+    suppresses: ['jobs-no-matching-runner'],
+  }),
+  recordCause({
+    id: 'jobs-no-matching-runner',
+    title: 'Jobs wait for tags that this runner does not have',
+    meaning:
+      'The runner is fine; the waiting jobs ask for other tags, or for one that takes jobs without tags.',
+    evidence: 'A waiting job of the runner’s projects with a tag that the runner lacks.',
+    notConfusedWith: ['jobs-capacity-saturated'],
+    from: ['record/no-matching-runner'],
+    says: (c) => `jobs wait that ${c.name} (${c.runner}) does not take: ${c.fact('jobs')}`,
+    fix: () => [step('Give the runner the tags in GitLab, or change `tags` in .gitlab-ci.yml.')],
+    confirm: AT_ONCE,
+  }),
+];

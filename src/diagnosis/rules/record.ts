@@ -1,0 +1,18 @@
+/** What GitLab's own record says about single entries, where an API token was given. */
+import type { Cause } from '../../core/diagnosis.ts';
+import { reasonOf } from '../../core/finding.ts';
+import { specOfReason } from '../catalogue/index.ts';
+import { draft } from '../draft.ts';
+import type { Picture } from '../picture.ts';
+
+export function recordCauses(picture: Picture): readonly Cause[] {
+  const { runners } = picture.surroundings;
+  return picture.statesOf('record').flatMap((state) => {
+    const spec = specOfReason('record', reasonOf(state.finding) ?? '');
+    const own = runners.filter(({ id }) => id === state.check.target.id);
+    if (spec === undefined || state.finding.status !== 'warn') return [];
+    return [
+      draft(picture, { spec, states: [state], scopeId: state.check.target.id, runners: own }),
+    ];
+  });
+}

@@ -1,0 +1,78 @@
+/**
+ * What GitLab has on record of a runner, for somebody with an API token (`read_api`): is it paused, which hosts
+ * use its token, and which jobs wait for it in vain? Pure functions of JSON answers.
+ */
+import type { HttpAnswer } from '../core/probe.ts';
+import { isJson } from './fingerprint.ts';
+
+export interface RunnerRecord {
+  readonly isPaused: boolean;
+  readonly tags: readonly string[];
+  readonly runsUntagged: boolean;
+  readonly projects: readonly number[];
+}
+
+export interface RunnerManager {
+  readonly systemId: string;
+  readonly address: string;
+}
+
+/** A project job that waits, with the tags that it asks for. */
+export interface WaitingJob {
+  readonly id: number;
+  readonly tags: readonly string[];
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** `GET runners/:id`; undefined when it is no record. */
+export function recordOf(answer: HttpAnswer): RunnerRecord | undefined {
+  const [json] = listOf(answer);
+  if (json === undefined || typeof json['id'] !== 'number') return undefined;
+  return {
+    // `active` is the older name of the same thing, the other way round.
+    isPaused: json['paused'] === true || json['active'] === false,
+    tags: wordsOf(json['tag_list']),
+    runsUntagged: json['run_untagged'] !== false,
+    projects: itemsOf(json['projects']).flatMap(({ id }) => (typeof id === 'number' ? [id] : [])),
+  };
+}
+
+/** `GET runners/:id/managers`. */
+export function managersOf(answer: HttpAnswer): readonly RunnerManager[] {
+  return listOf(answer).map((json) => ({
+    systemId: String(json['system_id'] ?? ''),
+    address: String(json['ip_address'] ?? ''),
+  }));
+}
+
+/** `GET projects/:id/jobs?scope[]=pending`. */
+export function waitingJobsOf(answer: HttpAnswer): readonly WaitingJob[] {
+  return listOf(answer).flatMap((json) =>
+    typeof json['id'] === 'number' ? [{ id: json['id'], tags: wordsOf(json['tag_list']) }] : [],
+  );
+}
+
+/** Would the runner take the job, by its tags? (GitLab: a job needs all of its tags on one runner.) */
+export function isMatching({ tags, runsUntagged }: RunnerRecord, job: WaitingJob): boolean {
+  return job.tags.length === 0 ? runsUntagged : job.tags.every((tag) => tags.includes(tag));
+}
+
+function listOf(answer: HttpAnswer): readonly Json[] {
+  if (answer.status !== 200 || !isJson(answer)) return [];
+  try {
+    return itemsOf([JSON.parse(answer.body)].flat());
+  } catch {
+    return [];
+  }
+}
+
+function itemsOf(value: unknown): readonly Json[] {
+  return Array.isArray(value)
+    ? value.filter((item): item is Json => typeof item === 'object' && item !== null)
+    : [];
+}
+
+function wordsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((word) => typeof word === 'string') : [];
+}

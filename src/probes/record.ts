@@ -1,0 +1,202 @@
+/**
+ * What does GitLab have on record of this entry?
+ *
+ * Source    GitLab's REST API with an API token (`[gitlab] api_token_file`, scope `read_api`): the runner, its
+ *           managers, and the waiting jobs of its projects. Without the token the check does not exist.
+ * Measures  managers, waiting_jobs (counts).
+ * Reasons   paused, system-id-clash, no-matching-runner.
+ * Unknown   no-api-token: the file cannot be read; refused: GitLab does not accept the token; record-error.
+ *
+ * Nothing here is between the runner and GitLab: it explains why a healthy runner gets no job.
+ */
+import { readFile } from 'node:fs/promises';
+
+import type { Finding } from '../core/finding.ts';
+import type { HttpAnswer, LinkTools, ReasonSpec } from '../core/probe.ts';
+import { defineProbe } from '../core/probe.ts';
+import { Secret } from '../core/secret.ts';
+import type { RunnerTarget } from '../core/target.ts';
+import { ExchangeError } from '../gitlab/exchange-error.ts';
+import type { RunnerManager, RunnerRecord } from '../gitlab/runner-record.ts';
+import { isMatching, managersOf, recordOf, waitingJobsOf } from '../gitlab/runner-record.ts';
+
+const ANSWER_SECONDS = 5;
+const MOST_PROJECTS = 3;
+/** An address that changes once is a host that moved; one that changes again is two hosts. */
+const LEAST_CHANGES = 2;
+const MOST_ADDRESSES = 10;
+
+const REASONS = {
+  paused: { meaning: 'The runner is paused in GitLab.', action: 'Resume it in GitLab.' },
+  'system-id-clash': {
+    meaning: 'Two hosts use the same token and the same system id.',
+    action: 'Give each host a system id of its own.',
+  },
+  'no-matching-runner': {
+    meaning: 'Jobs wait whose tags this runner does not have.',
+    action: 'Give the runner the tags, or the jobs others.',
+  },
+  'no-api-token': {
+    meaning: 'The file with the API token cannot be read.',
+    action: 'Correct api_token_file under [gitlab], or its rights.',
+  },
+  refused: {
+    meaning: 'GitLab does not accept the API token for this runner.',
+    action: 'Create one with the scope read_api, of somebody who may see the runner.',
+  },
+  'record-error': {
+    meaning: 'GitLab’s answer says nothing about the runner.',
+    action: 'Read the detail.',
+  },
+} as const satisfies Readonly<Record<string, ReasonSpec>>;
+
+type Reason = keyof typeof REASONS;
+
+export function createRecord() {
+  /** Addresses of the manager with this host's system id, as they were seen, by entry. */
+  const seen = new Map<string, readonly string[]>();
+  return defineProbe({
+    id: 'record',
+    title: 'GitLab’s record',
+    question: 'What does GitLab have on record of this entry?',
+    kind: 'runner',
+    needs: ['api'],
+    intervalSeconds: 900,
+    timeoutSeconds: 15,
+    options: {},
+    reasons: REASONS,
+    measures: {
+      managers: { help: 'Hosts that GitLab knows to use the token of this entry.' },
+      waiting_jobs: {
+        help: 'Jobs of the runner’s projects that wait for other tags; at most 20 a project.',
+      },
+    },
+    applies: (target) => target.record !== undefined,
+
+    run: async (target, _options, tools) => await look(target, tools, seen),
+  });
+}
+
+export const record = createRecord();
+
+async function look(
+  target: RunnerTarget,
+  tools: LinkTools,
+  seen: Map<string, readonly string[]>,
+): Promise<Finding<Reason, 'managers' | 'waiting_jobs'>> {
+  const { record: access, name } = target;
+  const secret = await readToken(access?.tokenFile);
+  if (access === undefined || secret === undefined) {
+    return unknown('no-api-token', `${access?.tokenFile ?? 'api_token_file'} cannot be read`);
+  }
+  const ask = asker(secret, tools);
+  const answer = await ask(`runners/${access.id}`);
+  const record = answer === undefined ? undefined : recordOf(answer);
+  if (record === undefined) return notTold(answer, name);
+  const managers = await managersFrom(ask, access.id);
+  const waiting = await waitingFor(record, ask);
+  const measures = { managers: managers.length, waiting_jobs: waiting.length };
+  const addresses = remembered(seen, target, managers);
+  const facts = {
+    runner: target.id,
+    name,
+    addresses: addresses.join(', '),
+    jobs: waiting.slice(0, 3).join(', '),
+  };
+  const fault = faultOf(name, record, addresses, waiting);
+  return fault === undefined ? { status: 'pass', measures, facts } : { ...fault, measures, facts };
+}
+
+type Ask = (path: string) => Promise<HttpAnswer | undefined>;
+
+function asker(secret: Secret, { walk, signal }: LinkTools): Ask {
+  return async (path) => {
+    try {
+      const headers = { 'PRIVATE-TOKEN': secret.reveal(), Accept: 'application/json' };
+      const request = {
+        method: 'GET',
+        path: `api/v4/${path}`,
+        headers,
+        timeoutSeconds: ANSWER_SECONDS,
+      } as const;
+      return await walk.send?.(request, signal);
+    } catch (error) {
+      if (error instanceof ExchangeError) return undefined;
+      throw error;
+    }
+  };
+}
+
+async function readToken(file: string | undefined): Promise<Secret | undefined> {
+  const text = file === undefined ? '' : await readFile(file, 'utf8').catch(() => '');
+  return text.trim() === '' ? undefined : new Secret(text.trim());
+}
+
+function unknown(reason: Reason, detail: string) {
+  return { status: 'unknown', reason, detail } as const;
+}
+
+function notTold(answer: HttpAnswer | undefined, name: string) {
+  const isRefused = answer !== undefined && [401, 403, 404].includes(answer.status);
+  const said = answer === undefined ? 'gave no answer' : `answered ${answer.status}`;
+  return unknown(
+    isRefused ? 'refused' : 'record-error',
+    `GitLab ${said} about the record of ${name}`,
+  );
+}
+
+async function managersFrom(ask: Ask, id: number): Promise<readonly RunnerManager[]> {
+  const answer = await ask(`runners/${id}/managers`);
+  return answer === undefined ? [] : managersOf(answer);
+}
+
+/** `job 7 (gpu)`: what no tag of this runner fits. */
+async function waitingFor(known: RunnerRecord, ask: Ask): Promise<readonly string[]> {
+  const projects = known.projects.slice(0, MOST_PROJECTS);
+  const answers = [];
+  for (const id of projects)
+    answers.push(await ask(`projects/${id}/jobs?scope[]=pending&per_page=20`));
+  return answers
+    .flatMap((answer) => (answer === undefined ? [] : waitingJobsOf(answer)))
+    .filter((job) => !isMatching(known, job))
+    .map(({ id, tags }) => `job ${id} (${tags.join(' ') || 'no tag'})`);
+}
+
+/** The addresses that our manager had, each change of them; the current one last. */
+function remembered(
+  seen: Map<string, readonly string[]>,
+  { id, systemId }: RunnerTarget,
+  managers: readonly RunnerManager[],
+): readonly string[] {
+  const address = managers.find((one) => one.systemId === systemId)?.address ?? '';
+  const before = seen.get(id) ?? [];
+  const now = address === '' || before.at(-1) === address ? before : [...before, address];
+  seen.set(id, now.slice(-MOST_ADDRESSES));
+  return now;
+}
+
+function warn(reason: Reason, detail: string) {
+  return { status: 'warn', reason, detail } as const;
+}
+
+function faultOf(
+  name: string,
+  known: RunnerRecord,
+  addresses: readonly string[],
+  waiting: readonly string[],
+) {
+  if (addresses.length > LEAST_CHANGES && new Set(addresses).size < addresses.length) {
+    return warn(
+      'system-id-clash',
+      `the manager of ${name} with this host’s system id had the addresses ${addresses.join(', ')}`,
+    );
+  }
+  if (known.isPaused) return warn('paused', `${name} is paused in GitLab`);
+  const [first] = waiting;
+  return first === undefined
+    ? undefined
+    : warn(
+        'no-matching-runner',
+        `${first} waits, and ${name} has the tags ${known.tags.join(' ') || 'none'}`,
+      );
+}
