@@ -18,6 +18,7 @@ import type { Health } from './report/health.ts';
 import { healthOf, httpStatusOf } from './report/health.ts';
 import { viewOfRunner } from './report/one-runner.ts';
 import { pageOf } from './report/page.ts';
+import { PAGE_SCRIPT } from './report/page-script.ts';
 import { STYLE_HASH } from './report/page-style.ts';
 import { textOf } from './report/text.ts';
 import type { Judgement } from './server-credentials.ts';
@@ -39,7 +40,7 @@ export interface ServerLoan {
 
 const SECURITY_HEADERS = {
   'Cache-Control': 'no-store',
-  'Content-Security-Policy': `default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  'Content-Security-Policy': `default-src 'none'; style-src '${STYLE_HASH}'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
 } as const;
@@ -96,6 +97,10 @@ function addPages(app: FastifyInstance, { read, render }: ServerLoan): void {
   app.get('/', async (_request, reply) => {
     void reply.type('text/html; charset=utf-8');
     return pageOf(read());
+  });
+  app.get('/page.js', async (_request, reply) => {
+    void reply.type('text/javascript; charset=utf-8');
+    return PAGE_SCRIPT;
   });
   app.get('/api/v1/report', async (_request, reply) => sendJson(reply, reportOf(read())));
   app.get('/metrics', async (request, reply) => {

@@ -14,21 +14,31 @@ import { startStageDaemon } from './support/stage-daemon.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../docs/http.md'), 'utf8');
 /** Maps whose keys are data. */
-const MAPS = new Set(['runners[].chain', 'checks[].measures', 'checks[].facts']);
+const MAPS = new Set(['runners[].chain', 'checks[].measures', 'checks[].facts', 'runs', 'report']);
 
 let view: View;
 let app: FastifyInstance;
+let incidentId: string;
 
 beforeAll(async () => {
   await using stage = await buildStage();
   await using watch = await startStageDaemon(stage);
   await watch.until(({ self }) => self.ready, 'ready');
   await stage.gitlab.setListening(false);
-  view = await watch.until(({ diagnosis }) => diagnosis.verdict === 'broken', 'broken');
+  view = await watch.until(
+    ({ diagnosis, past }) =>
+      diagnosis.verdict === 'broken' &&
+      past.incidents.some(({ cause }) => cause === diagnosis.runners[0]?.cause),
+    'broken, with its incident',
+  );
+  const { past, diagnosis } = view;
+  incidentId = past.incidents.find(({ cause }) => cause === diagnosis.runners[0]?.cause)?.id ?? '';
+  const incident = watch.daemon.incident(incidentId);
   const exporter = createExporter(PROBES);
   app = buildServer({
     read: () => view,
     render: (seen, format) => exporter.render(seen, format),
+    incident: (id) => (id === incidentId ? incident : undefined),
     reload: async () => [],
   });
   await app.ready();
@@ -39,10 +49,14 @@ afterAll(async () => {
 
 /** First cells of the rows of the table below a heading, without the header row. */
 function firstCells(heading: string): readonly string[] {
-  const section = PAGE.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+  const section = PAGE.split(new RegExp(`\n##+ ${heading}\n`))[1]?.split(/\n##+ /)[0] ?? '';
   return [...section.matchAll(/^\| (?<cell>`[^|]+) \|/gm)].map(({ groups }) =>
     (groups?.['cell'] ?? '').replaceAll('`', ''),
   );
+}
+
+async function servedAt(url: string): Promise<unknown> {
+  return (await app.inject({ url: url.replace('ID', incidentId) })).json();
 }
 
 /** Routes out of fastify’s own picture of its tree. */
@@ -91,12 +105,13 @@ test.each([
   ['POST', '/-/reload', 200],
   ['GET', '/api/v1/report', 200],
   ['GET', '/api/v1/incidents', 200],
+  ['GET', '/api/v1/incidents/ID', 200],
   ['GET', '/api/v1/incidents/1', 404],
   ['HEAD', '/health', 503],
   ['GET', '/nothing', 404],
   ['DELETE', '/health', 405],
 ] as const)('%s %s answers %i', async (method, url, status) => {
-  const answer = await app.inject({ method, url });
+  const answer = await app.inject({ method, url: url.replace('ID', incidentId) });
 
   expect(answer.statusCode).toBe(status);
   expect(answer.headers['cache-control']).toBe('no-store');
@@ -105,12 +120,14 @@ test.each([
 describe.each([
   ['The report', '/api/v1/report', (path: string) => path],
   ['Health', '/health', (path: string) => path.replace(/^checks\.[a-z]+:\w+/i, 'checks.KEY')],
+  ['The list', '/api/v1/incidents', (path: string) => path],
+  ['One incident', '/api/v1/incidents/ID', (path: string) => path],
 ] as const)('the fields of "%s"', (heading, url, named) => {
   /** `/health` shows causes as the report does, told there once. */
   const isTold = (path: string): boolean => heading !== 'Health' || !/^causes\[\]\../.test(path);
 
   test('are all on the page', async () => {
-    const served = pathsOf((await app.inject({ url })).json()).map((path) => named(path));
+    const served = pathsOf(await servedAt(url)).map((path) => named(path));
     const documented = new Set(firstCells(heading).map((cell) => cell.replace(/ \?$/, '')));
 
     expect([...new Set(served)].filter((path) => isTold(path) && !documented.has(path))).toEqual(
@@ -119,9 +136,7 @@ describe.each([
   });
 
   test('that are not marked with ? are all served', async () => {
-    const served = new Set(
-      pathsOf((await app.inject({ url })).json()).flatMap((path) => prefixesOf(named(path))),
-    );
+    const served = new Set(pathsOf(await servedAt(url)).flatMap((path) => prefixesOf(named(path))));
     const always = firstCells(heading).filter((cell) => !cell.endsWith('?'));
 
     expect(always.length).toBeGreaterThan(5);

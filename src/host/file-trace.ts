@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 
+import type { Instant } from '../core/clock.ts';
 import { errnoText, isErrno } from '../core/errno.ts';
 import type { Paths } from '../core/paths.ts';
 import { inRoot } from '../core/paths.ts';
@@ -12,6 +13,12 @@ const SHOWN_DIGITS = 12;
 interface Seen {
   readonly signature: string;
   readonly text: string;
+}
+
+export interface FileTrace {
+  readonly text: string;
+  /** When the file was written or put into its place; absent where there is none. */
+  readonly changedAt?: Instant;
 }
 
 /** Says how a text is shown where its digest alone would tell too little. */
@@ -26,19 +33,19 @@ export class FileTraces {
   }
 
   /** `sha256 12ab34cd56ef, 812 bytes`, or why there is none. */
-  async of(path: string, excerpt?: Excerpt): Promise<string> {
+  async of(path: string, excerpt?: Excerpt): Promise<FileTrace> {
     const place = inRoot(this.#paths, path);
     try {
-      const { size, mtimeMs, ino } = await stat(place);
-      const signature = `${ino} ${size} ${mtimeMs}`;
+      const { size, mtimeMs, ctimeMs: changedAt, ino } = await stat(place);
+      const signature = `${ino} ${size} ${mtimeMs} ${changedAt}`;
       const seen = this.#seen.get(path);
-      if (seen?.signature === signature) return seen.text;
+      if (seen?.signature === signature) return { text: seen.text, changedAt };
       const text = await read(place, size, excerpt);
       this.#seen.set(path, { signature, text });
-      return text;
+      return { text, changedAt };
     } catch (error) {
       this.#seen.delete(path);
-      return isErrno(error, 'ENOENT') ? 'absent' : `unreadable (${errnoText(error)})`;
+      return { text: isErrno(error, 'ENOENT') ? 'absent' : `unreadable (${errnoText(error)})` };
     }
   }
 }

@@ -62,9 +62,9 @@ function ipv4Of(hex: string): string {
 
 /** The longest run of zero groups is left out, as everybody writes it. */
 function ipv6Of(hex: string): string {
-  const groups = (hex.match(/.{4}/g) ?? []).map((group) => group.replace(/^0{1,3}/, '')).join(':');
-  const runs = groups.match(/(?<![^:])0(?::0)+(?![^:])/g) ?? [];
-  const longest = runs.toSorted((a, b) => b.length - a.length)[0];
-  if (longest === undefined) return groups;
-  return groups.replace(longest, '::').replaceAll(/:{3,}/g, '::');
+  const groups = (hex.match(/.{4}/g) ?? []).map((group) => group.replace(/^0{1,3}/, ''));
+  const text = `:${groups.join(':')}:`;
+  const longest = (text.match(/(?::0){2,}:/g) ?? []).toSorted((a, b) => b.length - a.length)[0];
+  const short = longest === undefined ? text : text.replace(longest, '::');
+  return short.replace(/^:(?!:)/, '').replace(/(?<!:):$/, '');
 }

@@ -9,6 +9,7 @@ const MOST_THINGS = 200;
 const KEPT_MILLISECONDS = 7 * 86_400_000;
 
 export interface JournalMemory {
+  readonly lookedAt: Instant;
   readonly traces: Readonly<Record<string, string>>;
   readonly changes: readonly Change[];
 }
@@ -16,14 +17,20 @@ export interface JournalMemory {
 export class ChangeJournal {
   #traces = new Map<string, string>();
   #changes: readonly Change[] = [];
+  #lookedAt: Instant = 0;
 
   /** Compares with the look before; returns what is different. A thing seen for the first time is no change. */
   look(traces: Traces, at: Instant): readonly Change[] {
-    const fresh = [...traces].flatMap(([what, after]): readonly Change[] => {
+    const fresh = [...traces].flatMap(([what, { text: after, changedAt = at }]) => {
       const before = this.#traces.get(what);
-      return before === undefined || before === after ? [] : [{ at, what, before, after }];
+      if (before === undefined || before === after) return [];
+      // A file that was put into place with an old time was not that old here.
+      const isLikely = changedAt > this.#lookedAt && changedAt < at;
+      return [{ at: isLikely ? Math.round(changedAt) : at, what, before, after }];
     });
-    this.#traces = new Map([...this.#traces, ...traces].slice(-MOST_THINGS));
+    const texts = [...traces].map(([what, { text }]): [string, string] => [what, text]);
+    this.#traces = new Map([...this.#traces, ...texts].slice(-MOST_THINGS));
+    this.#lookedAt = at;
     this.#add(fresh, at);
     return fresh;
   }
@@ -39,13 +46,18 @@ export class ChangeJournal {
   }
 
   memory(): JournalMemory {
-    return { traces: Object.fromEntries(this.#traces), changes: this.#changes };
+    return {
+      lookedAt: this.#lookedAt,
+      traces: Object.fromEntries(this.#traces),
+      changes: this.#changes,
+    };
   }
 
   /** Takes what is well formed of an earlier run. */
   remember(memory: unknown): void {
     if (!isRecord(memory)) return;
-    const { traces, changes } = memory;
+    const { traces, changes, lookedAt } = memory;
+    if (typeof lookedAt === 'number') this.#lookedAt = lookedAt;
     if (isRecord(traces)) {
       this.#traces = new Map(
         Object.entries(traces)

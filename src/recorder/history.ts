@@ -80,9 +80,9 @@ export class History {
 }
 
 /** Phases of the walk, and what is judged by a threshold. */
-function plottedOf({ check, last }: CheckState) {
+function plottedOf({ check, finding }: CheckState) {
   const { measures } = check.probe;
-  return Object.entries(last?.finding.measures ?? {}).flatMap(([measure, value]) => {
+  return Object.entries(finding.measures ?? {}).flatMap(([measure, value]) => {
     const spec = Object.hasOwn(measures, measure) ? measures[measure] : undefined;
     const isPlotted = spec?.as?.labels?.['phase'] !== undefined || spec?.limits !== undefined;
     if (!isPlotted || value === undefined || !Number.isFinite(value)) return [];

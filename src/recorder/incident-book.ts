@@ -23,7 +23,7 @@ export interface BookOptions {
   readonly onProblem: (problem: string) => void;
   readonly changes: (since: Instant) => readonly Change[];
   readonly timeline: () => readonly TimelineEvent[];
-  readonly surrounds: () => Promise<Surrounds>;
+  readonly surrounds: (view: View) => Promise<Surrounds>;
 }
 
 /** What has to be known of an open incident at every judgement. */
@@ -99,7 +99,7 @@ export class IncidentBook {
     const confirmedAt = view.snapshot.takenAt;
     const since = Math.min(...causes.map((cause) => cause.since));
     try {
-      const surrounds = await this.#options.surrounds();
+      const surrounds = await this.#options.surrounds(view);
       const changes = this.#options.changes(since - DAY_MILLISECONDS);
       const timeline = this.#options.timeline();
       const moment = { causes, view, confirmedAt, changes, timeline, surrounds };

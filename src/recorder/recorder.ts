@@ -5,6 +5,8 @@
  * Promises: nothing here delays a probe or a reader; no secret is written; memory and disk are bounded; a full or
  * hanging disk costs the files and nothing else.
  */
+import { setTimeout as delay } from 'node:timers/promises';
+
 import type { Change as JudgementChange } from '../cause-changes.ts';
 import { causeChanges } from '../cause-changes.ts';
 import type { Clock } from '../core/clock.ts';
@@ -25,6 +27,8 @@ import { TraceReader } from './traces.ts';
 
 const FILE = 'history.json';
 const SAVE_SECONDS = 60;
+/** An incident does not wait longer for a file system that hangs. */
+const LOOK_MILLISECONDS = 5000;
 
 export interface RecorderOptions {
   readonly clock: Clock;
@@ -57,7 +61,7 @@ export class Recorder {
       ...options,
       changes: (since) => this.#journal.changes(since),
       timeline: () => this.#history.timeline(options.clock.wall()),
-      surrounds: async () => await this.#surrounds(),
+      surrounds: async (view) => await this.#surrounds(view),
     });
   }
 
@@ -113,21 +117,23 @@ export class Recorder {
 
   /** Called every few seconds: looks for changes, unless the look before still waits for the file system; saves. */
   tick(view: View): void {
-    this.#looking ??= this.#look(view).finally(() => {
-      this.#looking = undefined;
-    });
-    void this.#save(false);
+    this.#looking ??= this.#look(view)
+      .then(async () => await this.#save(false))
+      .finally(() => {
+        this.#looking = undefined;
+      });
+    void this.#incidents.flush(false);
   }
 
   /** Writes what is left, if the recorder has begun at all. */
   async stop(): Promise<void> {
-    if (this.#isLoaded) await this.#save(true);
+    if (!this.#isLoaded) return;
+    await Promise.all([this.#incidents.flush(true), this.#save(true)]);
   }
 
-  /** Writes what is worth it, the history only now and then. */
+  /** Writes the history, now and then. */
   async #save(isLast: boolean): Promise<void> {
     const { stateDirectory, clock, onProblem } = this.#options;
-    await this.#incidents.flush(isLast);
     const now = clock.seconds();
     if (stateDirectory === undefined || (!isLast && now - this.#savedAt < SAVE_SECONDS)) return;
     this.#savedAt = now;
@@ -148,14 +154,21 @@ export class Recorder {
     );
   }
 
-  async #surrounds(): Promise<Surrounds> {
+  /** A look for changes made now: what broke it may be younger than the last one. */
+  async #surrounds(view: View): Promise<Surrounds> {
     const { paths, runnerLog } = this.#options;
     const [routes = [], processes] = await Promise.all([
       readRouteLines(paths),
       busyProcesses(paths),
-      this.#looking,
+      Promise.race([this.#lookAgain(view), delay(LOOK_MILLISECONDS)]),
     ]);
     return { routes, processes, runnerLog: runnerLog?.() ?? [] };
+  }
+
+  async #lookAgain(view: View): Promise<void> {
+    await this.#looking;
+    this.tick(view);
+    await this.#looking;
   }
 }
 

@@ -9,12 +9,13 @@ import type { Paths } from '../core/paths.ts';
 import { inRoot } from '../core/paths.ts';
 import { printable } from '../core/printable.ts';
 import type { RunnerProcess } from '../core/reading.ts';
+import type { FileTrace } from '../host/file-trace.ts';
 import { FileTraces, programTrace } from '../host/file-trace.ts';
 import { readRouteLines } from '../host/route-lines.ts';
 import { withoutLogin } from './redaction.ts';
 
 /** By name of the thing; absent while it cannot be told. */
-export type Traces = ReadonlyMap<string, string>;
+export type Traces = ReadonlyMap<string, FileTrace>;
 
 const SYSTEM_BUNDLES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt'];
 const RUNNER_PROGRAMS = ['/usr/bin/gitlab-runner', '/usr/local/bin/gitlab-runner'];
@@ -49,8 +50,8 @@ export class TraceReader {
       ...certificateTraces(snapshot),
     ];
     return new Map(
-      known.flatMap(([what, text]) =>
-        text === undefined ? [] : [[printable(what), clipped(printable(text))]],
+      known.flatMap(([what, found]) =>
+        found === undefined ? [] : [[printable(what), shown(found)]],
       ),
     );
   }
@@ -60,7 +61,7 @@ export class TraceReader {
   }
 }
 
-type Trace = readonly [what: string, text: string | undefined];
+type Trace = readonly [what: string, found: FileTrace | string | undefined];
 
 /** The system's bundle and every file that an endpoint trusts or shows. */
 function bundlesOf({ surroundings: { endpoints } }: Snapshot): readonly string[] {
@@ -120,6 +121,9 @@ function certificateTraces({ checks }: Snapshot): readonly Trace[] {
   });
 }
 
-function clipped(text: string): string {
-  return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS)}…`;
+function shown(found: FileTrace | string): FileTrace {
+  const trace = typeof found === 'string' ? { text: found } : found;
+  const text = printable(trace.text);
+  const isLong = text.length > MOST_CHARACTERS;
+  return { ...trace, text: isLong ? `${text.slice(0, MOST_CHARACTERS)}…` : text };
 }
