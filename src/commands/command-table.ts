@@ -91,8 +91,8 @@ export const COMMANDS = {
     positionals: 0,
   },
   lint: {
-    usage: 'runnerwatch lint [PATH] [--format text|json|codequality] [--strict]',
-    help: 'judge a config.toml, offline: 0 no error, 1 at least one, 2 unreadable',
+    usage: 'runnerwatch lint [PATH] [--format text|json|codequality] [--strict] [--fix [--write]]',
+    help: 'judge a config.toml (- for standard input): 0 no error, 1 at least one, 2 unreadable',
     flags: {
       format: {
         value: 'FORMAT',
@@ -101,6 +101,8 @@ export const COMMANDS = {
         choices: ['text', 'json', 'codequality'],
       },
       strict: { help: 'warnings count as errors' },
+      fix: { help: 'print the file with the corrections that are certain, and what they change' },
+      write: { help: 'with --fix: write it into its place, with a backup beside it' },
     },
     positionals: 1,
   },

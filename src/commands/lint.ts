@@ -8,10 +8,12 @@ import { readFile } from 'node:fs/promises';
 import { errnoText } from '../core/errno.ts';
 import type { LintReport } from '../core/lint.ts';
 import { codeQualityOf } from '../lint/code-quality.ts';
-import { prepare, reportOf, textOf } from '../lint/lint.ts';
+import { prepare, textOf } from '../lint/lint.ts';
 import { lintReportText } from '../lint/text.ts';
 import type { Invocation } from './command-line.ts';
 import { switchFlag, textFlag } from './flag-values.ts';
+import { reportFor } from './lint-context.ts';
+import { fixFile } from './lint-fix.ts';
 
 const DEFAULT_PATH = '/etc/gitlab-runner/config.toml';
 const EXIT_OK = 0;
@@ -27,8 +29,16 @@ export async function lint(invocation: Invocation): Promise<number> {
     );
     return EXIT_UNREADABLE;
   }
-  const name = path === '-' ? 'standard input' : path;
-  const report = reportOf(prepare(content, name), { now: Date.now() });
+  const isInput = path === '-';
+  const prepared = prepare(content, isInput ? 'standard input' : path);
+  const place = isInput ? undefined : path;
+  if (switchFlag(invocation, 'fix') || switchFlag(invocation, 'write')) {
+    return await fixFile(content, prepared, {
+      path: place,
+      write: switchFlag(invocation, 'write'),
+    });
+  }
+  const report = await reportFor(prepared, place);
   process.stdout.write(`${rendered(report, content, textFlag(invocation, 'format'))}\n`);
   return exitCodeOf(report, switchFlag(invocation, 'strict'));
 }

@@ -65,13 +65,24 @@ export function asRunnerSees(path: string, { process }: LintContext): string | u
   return directory === undefined ? undefined : resolve(directory, path);
 }
 
+/** Whoever is asked about; the groups are absent where they are not known. */
+export interface Who {
+  readonly uid: number;
+  readonly groups?: readonly number[];
+}
+
 /** May this user read (4), write (2) or search (1)? `undefined` when it depends on groups that are not known. */
-export function isAllowed(fact: FileFact, uid: number, bit: 1 | 2 | 4): boolean | undefined {
-  if (fact.kind === 'missing' || fact.kind === 'unknown') return undefined;
+export function isAllowed(
+  fact: FileFact,
+  { uid, groups }: Who,
+  bit: 1 | 2 | 4,
+): boolean | undefined {
+  if (!isThere(fact)) return undefined;
   if (uid === 0) return bit !== 1 || fact.kind === 'directory' || (fact.mode & 0o111) !== 0;
   if (fact.uid === uid) return (fact.mode & (bit << 6)) !== 0;
   const asOther = (fact.mode & bit) !== 0;
   const asGroup = (fact.mode & (bit << 3)) !== 0;
+  if (groups !== undefined) return groups.includes(fact.gid) ? asGroup : asOther;
   return asOther === asGroup ? asOther : undefined;
 }
 
@@ -95,4 +106,19 @@ function isFlag(word: string, name: string): boolean {
 /** Whether something lies there, and what. */
 export function isThere(fact: FileFact | undefined): fact is FileAttributes {
   return fact !== undefined && fact.kind !== 'missing' && fact.kind !== 'unknown';
+}
+
+/** Options of the file system that a path lies on, out of the mount table that the runner sees. */
+export function mountOptions(path: string, { files, process }: LintContext): readonly string[] {
+  const table = files?.read(process === undefined ? '/proc/mounts' : `/proc/${process.pid}/mounts`);
+  const text = isThere(table) ? (table.content ?? '') : '';
+  const rows = text.split('\n').map((line) => line.split(' '));
+  const [on] = rows
+    .filter(([, point = '']) => point !== '' && isBelow(path, point))
+    .toSorted(([, a = ''], [, b = '']) => b.length - a.length);
+  return on?.[3]?.split(',') ?? [];
+}
+
+function isBelow(path: string, point: string): boolean {
+  return `${path}/`.startsWith(point === '/' ? '/' : `${point}/`);
 }

@@ -4,6 +4,7 @@
  */
 import { shownText } from '../config/shown-text.ts';
 import { printable } from '../core/printable.ts';
+import { homesOf } from './schema-index.ts';
 
 const KEY = /^(?<lead>\s*)(?<key>[\w-]+|"[\w. -]*"|'[\w. -]*')(?<equals>\s*=\s*)(?<rest>.*)$/;
 const HEADER = /^\s*\[{1,2}\s*[\w-]{1,40}(?:\s*\.\s*(?:[\w-]{1,40}|"[^"]*"))*\s*\]{1,2}\s*$/;
@@ -28,7 +29,9 @@ function masked(line: string): string {
   if (key === undefined) return hidden(line);
   const name = key.replaceAll(/^["']|["']$/g, '');
   // Texts of quoted names are somebody’s own: labels, flags, variables.
-  const shownKey = /^[\w-]{1,40}$/.test(name) && !TOKEN_LIKE.test(name) ? key : stars(key);
+  const isKnown = homesOf(name).length > 0;
+  const isPlain = /^[\w-]{1,40}$/.test(name) && !TOKEN_LIKE.test(name);
+  const shownKey = isKnown || isPlain ? key : stars(key);
   return `${lead}${shownKey}${equals}${value(name, rest)}`;
 }
 

@@ -13,7 +13,7 @@ export function unreadable(
   if (fact === undefined || fact.kind === 'unknown') return undefined;
   if (fact.kind === 'missing') return 'does not exist';
   const { process } = context;
-  return process !== undefined && isAllowed(fact, process.uid, 4) === false
+  return process !== undefined && isAllowed(fact, process, 4) === false
     ? `cannot be read by uid ${process.uid}`
     : undefined;
 }

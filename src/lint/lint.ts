@@ -3,7 +3,7 @@
  * was looked at: nothing is read here, and no finding holds a secret.
  */
 import type { LeftOut, LintFinding, LintReport } from '../core/lint.ts';
-import { MAX_TOML_BYTES } from '../config/runner-toml.ts';
+import { MAX_TOML_BYTES, readToml } from '../config/runner-toml.ts';
 import type { LintContext } from './context.ts';
 import type { Edit, Need, Rule, Spot } from './rule.ts';
 import { LINT_RULES, ruleNamed } from './rules/index.ts';
@@ -23,9 +23,16 @@ export interface Prepared {
   readonly file: string;
   readonly parsed: Parsed;
   readonly subject?: Subject;
+  readonly isUnread?: true;
 }
 
-export function prepare(content: string | Uint8Array, file: string): Prepared {
+/** `undefined` for a file that could not be read: only what is said of the file itself is judged then. */
+export function prepare(content: string | Uint8Array | undefined, file: string): Prepared {
+  if (content === undefined) {
+    const nothing = readToml('', file);
+    const root = nothing.ok ? { subject: subjectOf(nothing.root, file, '') } : {};
+    return { file, parsed: { whole: true, faults: [] }, isUnread: true, ...root };
+  }
   const size = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength;
   const text = size > MAX_TOML_BYTES ? '' : textOf(content);
   const parsed = parsedOf(content, text, file);
@@ -41,14 +48,14 @@ export function textOf(content: string | Uint8Array): string {
 
 /** Findings with their changes, in the order of the file. */
 export function judge(
-  { parsed, subject, file }: Prepared,
+  { parsed, subject, file, isUnread }: Prepared,
   context: LintContext,
 ): readonly Fixable[] {
   const byParser = parsed.faults.flatMap(({ code, spot }) => {
     const rule = ruleNamed(code);
     return rule === undefined ? [] : [fixable(rule, spot, file)];
   });
-  const rules = parsed.whole ? LINT_RULES : LINT_RULES.filter(isOfDecoder);
+  const rules = rulesFor(parsed.whole, isUnread === true);
   const found =
     subject === undefined
       ? []
@@ -57,6 +64,11 @@ export function judge(
         );
   const all = [...byParser, ...found];
   return [...all, ...survivors(all, file, context)].toSorted(inFileOrder);
+}
+
+function rulesFor(isWhole: boolean, isUnread: boolean): readonly Rule[] {
+  if (isUnread) return LINT_RULES.filter(({ code }) => code.startsWith('F'));
+  return isWhole ? LINT_RULES : LINT_RULES.filter(isOfDecoder);
 }
 
 /** F08: a process that runs although the file would stop it runs on the file before. */

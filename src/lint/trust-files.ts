@@ -6,7 +6,7 @@ import { expandedAt } from './entry-values.ts';
 import { filledAt } from './reading.ts';
 import type { Section } from './subject.ts';
 
-export const ROOT_CERTS = '/etc/gitlab-runner/certs';
+const ROOT_CERTS = '/etc/gitlab-runner/certs';
 
 /** The file that a key names, read. */
 export function fileOf({ table }: Section, key: string, context: LintContext) {
@@ -21,4 +21,10 @@ export function hostOf(section: Section, context: LintContext): string | undefin
   const text = expandedAt(section, 'url', context)?.text;
   const base = text === undefined ? undefined : baseUrlOf(text);
   return base?.ok === true && base.url.protocol === 'https:' ? base.url.hostname : undefined;
+}
+
+/** Where this process looks for files of hosts, and where a process of another user would. */
+export function certFolders({ process, environment }: LintContext): readonly [string, string] {
+  const home = `${environment?.['HOME'] ?? '/root'}/.gitlab-runner/certs`;
+  return process === undefined || process.uid === 0 ? [ROOT_CERTS, home] : [home, ROOT_CERTS];
 }

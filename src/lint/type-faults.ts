@@ -73,13 +73,27 @@ const SCALAR_CODES = {
 function correctionOf(path: string, mismatch: Mismatch): string | undefined {
   const isShell = path === 'runners.shell' && mismatch.value.kind === 'table';
   if (isShell) return 'environment = ["NAME=value"]';
+  if (isBareSize(path, mismatch))
+    return `${path.slice(path.lastIndexOf('.') + 1)} = "${valueText(mismatch)}g"`;
   return correctedLine(path, mismatch);
+}
+
+/** `memory = 4`: gibibytes were meant, and as a text it would be four bytes. */
+function isBareSize(path: string, { value }: Mismatch): boolean {
+  return (
+    /memory(?:_swap|_reservation)?$/.test(path) && value.kind === 'integer' && value.value < 1024n
+  );
+}
+
+function valueText({ value }: Mismatch): string {
+  return value.kind === 'integer' ? String(value.value) : '';
 }
 
 /** Only where there is no doubt what was meant. A token is never touched. */
 function editsOf(entry: TomlEntry, mismatch: Mismatch, subject: Subject): readonly Edit[] {
   const { type, value } = mismatch;
   if (/token|secret|passw/i.test(`${entry.key} ${mismatch.member}`)) return [];
+  if (isBareSize(entry.key, mismatch)) return [];
   if (type.kind === 'tables') return headerEdit(entry, subject);
   if (value.kind === 'table' || value.kind === 'array') return [];
   if (type.kind === 'list' || type.kind === 'string-or-list') {

@@ -177,7 +177,7 @@ export const CACHE_RULES: readonly Rule[] = [
       const fact = path === undefined ? undefined : context.files?.look(path);
       if (found === undefined || fact === undefined) return [];
       const { process } = context;
-      const isDenied = process !== undefined && isAllowed(fact, process.uid, 4) === false;
+      const isDenied = process !== undefined && isAllowed(fact, process, 4) === false;
       if (fact.kind !== 'missing' && !isDenied) return [];
       return [
         atValue(

@@ -7,7 +7,7 @@ import type { Rule } from '../rule.ts';
 import { perEntry } from '../rule.ts';
 import { atKey, atValue } from '../spots.ts';
 import type { Section } from '../subject.ts';
-import { fileOf, hostOf, ROOT_CERTS } from '../trust-files.ts';
+import { certFolders, fileOf, hostOf } from '../trust-files.ts';
 
 export const CLIENT_CERTIFICATE_RULES: readonly Rule[] = [
   {
@@ -83,10 +83,7 @@ export const CLIENT_CERTIFICATE_RULES: readonly Rule[] = [
 function hasOtherHalf(section: Section, half: 'crt' | 'key', context: LintContext): boolean {
   const host = hostOf(section, context);
   if (host === undefined || context.files === undefined) return false;
-  const folder =
-    context.process === undefined || context.process.uid === 0
-      ? ROOT_CERTS
-      : `${context.environment?.['HOME'] ?? ''}/.gitlab-runner/certs`;
+  const [folder] = certFolders(context);
   const fact = context.files.look(`${folder}/${host}.auth.${half}`);
   return fact === undefined || isThere(fact) || fact.kind === 'unknown';
 }

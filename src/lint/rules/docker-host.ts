@@ -109,7 +109,7 @@ function socketFault(fact: FileFact, { process }: LintContext): string | undefin
   if (fact.kind === 'unknown') return undefined;
   if (fact.kind === 'missing') return 'the socket of host does not exist';
   if (fact.kind !== 'socket') return 'what host names is no socket';
-  const isDenied = process !== undefined && isAllowed(fact, process.uid, 2) === false;
+  const isDenied = process !== undefined && isAllowed(fact, process, 2) === false;
   return isDenied ? `the socket of host cannot be used by uid ${process.uid}` : undefined;
 }
 

@@ -1,7 +1,7 @@
 /** The executor of an entry, its tables and its shell (config reference, section 3). */
 import { nearest } from '../../core/nearest.ts';
-import type { FileFact, LintContext } from '../context.ts';
-import { argumentOf, asRunnerSees, isAllowed } from '../context.ts';
+import type { FileFact, LintContext, Who } from '../context.ts';
+import { argumentOf, asRunnerSees, isAllowed, isThere, mountOptions } from '../context.ts';
 import { ASKS_FIRST, DOCKER_EXECUTORS, REQUIRED_TABLES, SHELLS } from '../executors.ts';
 import { entryAt, filledAt, tableAt, textAt, textsAt } from '../reading.ts';
 import type { Rule, Spot } from '../rule.ts';
@@ -186,13 +186,12 @@ export const EXECUTOR_RULES: readonly Rule[] = [
 function jobUser({
   process,
   files,
-}: LintContext): { readonly uid: number; readonly name: string } | 'absent' | undefined {
+}: LintContext): (Who & { readonly name: string }) | 'absent' | undefined {
   if (process === undefined) return undefined;
   const name = argumentOf(process, '--user', '-u');
-  if (name === undefined || process.uid !== 0)
-    return { uid: process.uid, name: `uid ${process.uid}` };
+  if (name === undefined || process.uid !== 0) return { ...process, name: `uid ${process.uid}` };
   const passwd = files?.read('/etc/passwd');
-  const text = passwd !== undefined && 'content' in passwd ? passwd.content : undefined;
+  const text = isThere(passwd) ? passwd.content : undefined;
   if (text === undefined) return undefined;
   const line = text.split('\n').find((one) => one.startsWith(`${name}:`));
   return line === undefined ? 'absent' : { uid: Number(line.split(':')[2]), name };
@@ -211,7 +210,7 @@ function buildsFolder(section: Section, context: LintContext): readonly Spot[] {
   if (user === 'absent')
     return say(`the user that jobs of ${section.called} are to run as does not exist`);
   const fact = context.files?.look(path);
-  const why = fact === undefined ? undefined : unusable(fact, user.uid, found !== undefined);
+  const why = fact === undefined ? undefined : unusable(fact, user, found !== undefined);
   if (why !== undefined)
     return say(`the builds folder of ${section.called} ${why.replace('USER', user.name)}`);
   return mountOptions(path, context).includes('noexec')
@@ -219,23 +218,10 @@ function buildsFolder(section: Section, context: LintContext): readonly Spot[] {
     : [];
 }
 
-function unusable(fact: FileFact, uid: number, isNamed: boolean): string | undefined {
+function unusable(fact: FileFact, who: Who, isNamed: boolean): string | undefined {
   if (fact.kind === 'unknown') return undefined;
   // The runner makes the folder below its working directory by itself.
   if (fact.kind === 'missing') return isNamed ? 'does not exist' : undefined;
   if (fact.kind !== 'directory') return 'is no folder';
-  return isAllowed(fact, uid, 2) === false ? 'cannot be written by USER' : undefined;
-}
-
-/** Of the file system that a path lies on, out of the mount table. */
-function mountOptions(path: string, { files, process }: LintContext): readonly string[] {
-  const table = files?.read(process === undefined ? '/proc/mounts' : `/proc/${process.pid}/mounts`);
-  const text = table !== undefined && 'content' in table ? (table.content ?? '') : '';
-  const rows = text.split('\n').map((line) => line.split(' '));
-  const on = rows
-    .filter(
-      ([, point = '']) => point !== '' && `${path}/`.startsWith(point === '/' ? '/' : `${point}/`),
-    )
-    .toSorted(([, a = ''], [, b = '']) => b.length - a.length)[0];
-  return on?.[3]?.split(',') ?? [];
+  return isAllowed(fact, who, 2) === false ? 'cannot be written by USER' : undefined;
 }

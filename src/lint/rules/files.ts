@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 
 import { isSystemId } from '../../gitlab/token.ts';
 import type { FileAttributes, FileFact, LintContext } from '../context.ts';
-import { isAllowed, isThere } from '../context.ts';
+import { isAllowed, isThere, mountOptions } from '../context.ts';
 import { instantAt } from '../reading.ts';
 import type { Rule, Spot } from '../rule.ts';
 
@@ -77,7 +77,7 @@ export const FILE_RULES: readonly Rule[] = [
     check: ofFile(({ path, file, folder }, { process }) => {
       if (process === undefined || file === undefined || folder === undefined) return undefined;
       const isDenied =
-        isAllowed(file, process.uid, 4) === false || isAllowed(folder, process.uid, 1) === false;
+        isAllowed(file, process, 4) === false || isAllowed(folder, process, 1) === false;
       return isDenied ? `${path} cannot be read by uid ${process.uid}` : undefined;
     }),
   },
@@ -93,9 +93,7 @@ export const FILE_RULES: readonly Rule[] = [
     good: '(.runner_system_id of the user of the process)',
     needs: ['files', 'process'],
     check: ofFile(({ systemId }, { process }) =>
-      process !== undefined &&
-      systemId !== undefined &&
-      isAllowed(systemId, process.uid, 4) === false
+      process !== undefined && systemId !== undefined && isAllowed(systemId, process, 4) === false
         ? `.runner_system_id cannot be read by uid ${process.uid}`
         : undefined,
     ),
@@ -117,7 +115,7 @@ export const FILE_RULES: readonly Rule[] = [
           ? undefined
           : '.runner_system_id holds no id that the runner takes';
       }
-      const isLocked = isAllowed(folder, process.uid, 2) === false;
+      const isLocked = isAllowed(folder, process, 2) === false;
       return systemId.kind === 'missing' && isLocked
         ? 'there is no .runner_system_id, and the process cannot write one'
         : undefined;
@@ -170,14 +168,15 @@ export const FILE_RULES: readonly Rule[] = [
     bad: '(token_expires_at, in a file of a ConfigMap)',
     good: '(token_expires_at, in a file that the process can write)',
     needs: ['files', 'process'],
-    check: ofFile(({ path, file }, { process }, expires) =>
-      expires &&
-      process !== undefined &&
-      file !== undefined &&
-      isAllowed(file, process.uid, 2) === false
+    check: ofFile(({ path, file }, context, expires) => {
+      const { process } = context;
+      if (!expires || process === undefined || file === undefined) return undefined;
+      const isLocked =
+        isAllowed(file, process, 2) === false || mountOptions(path, context).includes('ro');
+      return isLocked
         ? `${path} cannot be written by uid ${process.uid}, and a token in it expires`
-        : undefined,
-    ),
+        : undefined;
+    }),
   },
   {
     code: 'F08',

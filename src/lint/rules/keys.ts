@@ -102,10 +102,11 @@ function unknown(subject: Subject, code: string): readonly Spot[] {
     .map(({ spot }) => spot);
 }
 
-function otherCase({ path, entry, schema, type, section }: Visit): readonly Spot[] {
+function otherCase({ path, entry, schema, parent, type, section }: Visit): readonly Spot[] {
   const name = declaredName(schema, entry.key);
   if (type === undefined || name === undefined || name === entry.key) return [];
   const isHeader = entry.value.kind === 'table' || entry.value.kind === 'array';
+  const isTaken = parent.entries.has(name);
   const { line, column } = entry.keyPlace;
   const edit = {
     from: entry.keyPlace,
@@ -117,7 +118,7 @@ function otherCase({ path, entry, schema, type, section }: Visit): readonly Spot
       key: path,
       corrected: name,
       ...(section === undefined ? {} : { entry: section.number }),
-      ...(isHeader ? {} : { edits: [edit] }),
+      ...(isHeader || isTaken ? {} : { edits: [edit] }),
     }),
   ];
 }

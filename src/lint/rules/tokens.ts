@@ -135,7 +135,7 @@ export const TOKEN_RULES: readonly Rule[] = [
       const { configPath, files, process } = context;
       const own = configPath === undefined ? undefined : files?.look(configPath);
       const isLocked =
-        own !== undefined && process !== undefined && isAllowed(own, process.uid, 2) === false;
+        own !== undefined && process !== undefined && isAllowed(own, process, 2) === false;
       if (left > QUARTER || (!isOff && !isLocked)) return [];
       const day = new Date(expires.value).toISOString().slice(0, 10);
       return [

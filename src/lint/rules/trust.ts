@@ -2,7 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 
 import { certificatesOf } from '../../gonet/pem.ts';
-import type { FileFact, LintContext } from '../context.ts';
+import type { FileFact, LintContext, Who } from '../context.ts';
 import { asRunnerSees, isAllowed, isThere } from '../context.ts';
 import { entryAt, filledAt, flagAt } from '../reading.ts';
 import type { Rule, Spot } from '../rule.ts';
@@ -10,16 +10,17 @@ import { perEntry, perEntryOf } from '../rule.ts';
 import { DOCKER_EXECUTORS } from '../executors.ts';
 import { atKey, atValue } from '../spots.ts';
 import type { Section } from '../subject.ts';
-import { fileOf, hostOf, ROOT_CERTS } from '../trust-files.ts';
+import { certFolders, fileOf, hostOf } from '../trust-files.ts';
 
 const KEYS = ['tls-ca-file', 'tls-cert-file', 'tls-key-file'] as const;
 
 /** Why the runner makes nothing of a CA file. */
-function uselessCa(fact: FileFact, uid: number | undefined): string | undefined {
+function uselessCa(fact: FileFact, who: Who | undefined): string | undefined {
   if (fact.kind === 'missing') return 'does not exist';
   if (fact.kind === 'unknown') return undefined;
   if (fact.kind !== 'file') return 'is no file';
-  if (uid !== undefined && isAllowed(fact, uid, 4) === false) return `cannot be read by uid ${uid}`;
+  if (who !== undefined && isAllowed(fact, who, 4) === false)
+    return `cannot be read by uid ${who.uid}`;
   if (fact.content === undefined) return undefined;
   if (fact.content.trim() === '') return 'is empty';
   if (certificatesOf(fact.content).length > 0) return undefined;
@@ -43,7 +44,7 @@ export const TRUST_RULES: readonly Rule[] = [
     needs: ['files'],
     check: perEntry((section, context) => {
       const found = fileOf(section, 'tls-ca-file', context);
-      const why = found === undefined ? undefined : uselessCa(found.fact, context.process?.uid);
+      const why = found === undefined ? undefined : uselessCa(found.fact, context.process);
       return found === undefined || why === undefined
         ? []
         : [
@@ -151,13 +152,9 @@ function wrongFolder(section: Section, context: LintContext): readonly Spot[] {
   const url = filledAt(section.table, 'url');
   const isNamed = filledAt(section.table, 'tls-ca-file') !== undefined;
   if (process === undefined || url === undefined || host === undefined || isNamed) return [];
-  const home = context.environment?.['HOME'] ?? '/root';
-  const folders = [ROOT_CERTS, `${home}/.gitlab-runner/certs`];
-  const [own = '', other = ''] = process.uid === 0 ? folders : folders.toReversed();
-  const isOwn = isThere(files?.look(`${own}/${host}.crt`));
-  const isOther = isThere(files?.look(`${other}/${host}.crt`));
-  if (isOwn || !isOther) return [];
+  const [own, other] = certFolders(context);
   const file = `${other}/${host}.crt`;
+  if (isThere(files?.look(`${own}/${host}.crt`)) || !isThere(files?.look(file))) return [];
   const message = `${file} is not read by a process of uid ${process.uid}`;
   const more = { key: 'runners.tls-ca-file', corrected: `tls-ca-file = "${file}"` };
   return [atValue(url.entry, message, more)];

@@ -1,0 +1,94 @@
+/**
+ * `runnerwatch lint --fix`: what would change goes to standard error as a diff, with secrets masked; the corrected
+ * file goes to standard output, or with --write into its place. Promises of --write: whole or not at all, mode
+ * and owner kept, the old file beside it as a backup of the same mode.
+ */
+import {
+  chmod,
+  chown,
+  copyFile,
+  constants,
+  open,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
+
+import { systemClock } from '../core/clock.ts';
+import { errnoText } from '../core/errno.ts';
+import { diffOf } from '../lint/diff.ts';
+import type { Corrected } from '../lint/edits.ts';
+import { corrected } from '../lint/edits.ts';
+import type { Prepared } from '../lint/lint.ts';
+import { judge, prepare, textOf } from '../lint/lint.ts';
+
+const EXIT_OK = 0;
+const EXIT_FAILED = 2;
+
+export async function fixFile(
+  content: Buffer,
+  prepared: Prepared,
+  { path, write }: { readonly path: string | undefined; readonly write: boolean },
+): Promise<number> {
+  const { text, mended } = correctionOf(content, prepared);
+  const diff = diffOf(textOf(content), textOf(text), prepared.file);
+  process.stderr.write(
+    mended === 0 ? `${prepared.file}: nothing that can be corrected for certain\n` : `${diff}\n`,
+  );
+  if (!write || path === undefined) {
+    process.stdout.write(text);
+    return EXIT_OK;
+  }
+  if (mended === 0) return EXIT_OK;
+  try {
+    const backup = await replaceFile(path, text);
+    process.stderr.write(`${path} is corrected; the file before is ${backup}\n`);
+    return EXIT_OK;
+  } catch (error) {
+    process.stderr.write(`runnerwatch: ${path} is as it was: ${errnoText(error)}\n`);
+    return EXIT_FAILED;
+  }
+}
+
+/** A correction that would make a file unreadable is none. */
+function correctionOf(content: Buffer, prepared: Prepared): Corrected {
+  const done = corrected(content, judge(prepared, { now: systemClock.wall() }));
+  const isWorse = prepared.parsed.whole && !prepare(done.text, prepared.file).parsed.whole;
+  return isWorse ? { text: content.toString(), mended: 0 } : done;
+}
+
+/** Writes beside the file and renames over it; returns where the old one is. */
+async function replaceFile(named: string, text: string): Promise<string> {
+  const path = await realpath(named);
+  const { mode, uid, gid } = await stat(path);
+  const stamp = new Date(systemClock.wall()).toISOString().replaceAll(/[:.]/g, '-');
+  const backup = `${path}.${stamp}.bak`;
+  const fresh = `${path}.${process.pid}.new`;
+  await copyFile(path, backup, constants.COPYFILE_EXCL);
+  await keep(backup, { mode, uid, gid });
+  try {
+    const handle = await open(fresh, 'wx', 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await keep(fresh, { mode, uid, gid });
+    await rename(fresh, path);
+  } catch (error) {
+    await rm(fresh, { force: true });
+    await rm(backup, { force: true });
+    throw error;
+  }
+  return backup;
+}
+
+async function keep(
+  path: string,
+  { mode, uid, gid }: { readonly mode: number; readonly uid: number; readonly gid: number },
+): Promise<void> {
+  await chown(path, uid, gid);
+  await chmod(path, mode & 0o7777);
+}

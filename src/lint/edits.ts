@@ -1,0 +1,65 @@
+/**
+ * The corrections that are certain, made in the text itself: comments, order, blanks and line ends stay. Only what
+ * an edit names is touched, and never a token.
+ */
+import type { Place } from '../config/toml-tree.ts';
+import { textOf } from './lint.ts';
+import type { Fixable } from './lint.ts';
+import type { Edit } from './rule.ts';
+
+/** Keys whose values no correction may touch. */
+const UNTOUCHABLE = /token|secret|passw/i;
+
+export interface Corrected {
+  readonly text: string;
+  /** Findings that the edits mend. */
+  readonly mended: number;
+}
+
+/** The text with every certain correction; edits that overlap an earlier one wait for the next time. */
+export function corrected(content: string | Uint8Array, found: readonly Fixable[]): Corrected {
+  const whole =
+    typeof content === 'string'
+      ? content
+      : new TextDecoder('utf-8', { ignoreBOM: true }).decode(content);
+  const mark = whole.startsWith('\uFEFF') ? '\uFEFF' : '';
+  const text = textOf(whole);
+  const starts = lineStarts(text);
+  const groups = found
+    .filter(({ edits, finding }) => edits.length > 0 && !UNTOUCHABLE.test(finding.key ?? ''))
+    .map(({ edits }) => edits.map((edit) => spanOf(edit, starts)));
+  const taken: Span[] = [];
+  let mended = 0;
+  for (const spans of groups) {
+    if (spans.some((span) => taken.some((other) => overlap(span, other)))) continue;
+    taken.push(...spans);
+    mended += 1;
+  }
+  const changed = taken
+    .toSorted((a, b) => b.from - a.from || b.to - a.to)
+    .reduce((done, { from, to, text: by }) => done.slice(0, from) + by + done.slice(to), text);
+  return { text: mark + changed, mended };
+}
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+  readonly text: string;
+}
+
+function spanOf({ from, to, text }: Edit, starts: readonly number[]): Span {
+  return { from: offsetOf(from, starts), to: offsetOf(to, starts), text };
+}
+
+function offsetOf({ line, column }: Place, starts: readonly number[]): number {
+  return (starts[line - 1] ?? 0) + column - 1;
+}
+
+function lineStarts(text: string): readonly number[] {
+  return [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
+}
+
+function overlap(a: Span, b: Span): boolean {
+  if (a.from === a.to || b.from === b.to) return a.from === b.from && a.to === b.to;
+  return a.from < b.to && b.from < a.to;
+}

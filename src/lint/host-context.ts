@@ -1,0 +1,34 @@
+/** The context of a file that a runner of this host uses: its process, its environment, the size of the host. */
+import { availableParallelism, totalmem } from 'node:os';
+
+import type { Clock } from '../core/clock.ts';
+import type { Paths } from '../core/paths.ts';
+import type { RunnerProcess } from '../core/reading.ts';
+import { readListeners } from '../host/listeners.ts';
+import type { LintContext } from './context.ts';
+
+export interface HostQuestion {
+  readonly configPath: string;
+  readonly process: RunnerProcess | undefined;
+  /** What its unit would give the process; asked only while there is none. */
+  readonly unitEnvironment?: Readonly<Record<string, string>> | undefined;
+  readonly history?: LintContext['history'];
+}
+
+/** Everything but the files, which the rules ask for themselves. */
+export async function hostContext(
+  { configPath, process: runner, unitEnvironment, history }: HostQuestion,
+  paths: Paths,
+  clock: Clock,
+): Promise<LintContext> {
+  const environment = runner === undefined ? unitEnvironment : runner.environment;
+  return {
+    now: clock.wall(),
+    configPath,
+    host: { memoryBytes: totalmem(), cores: availableParallelism() },
+    listeners: await readListeners(paths, runner?.pid),
+    ...(runner === undefined ? {} : { process: runner }),
+    ...(environment === undefined ? {} : { environment }),
+    ...(history === undefined ? {} : { history }),
+  };
+}

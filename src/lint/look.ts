@@ -1,0 +1,121 @@
+/**
+ * What lies at the paths that the rules ask about? A rule asks without waiting: what nobody has looked at yet is
+ * noted, looked up and the rules are asked again, until they ask for nothing new.
+ *
+ * Promises: at most MOST_ROUNDS rounds, small files only, and every look answers in time or counts as unknown.
+ */
+import type { Stats } from 'node:fs';
+import { open, readFile, stat } from 'node:fs/promises';
+
+import { join } from 'node:path';
+
+import { deadlineOf, withSignal } from '../core/abort.ts';
+import { isErrno } from '../core/errno.ts';
+import type { LintReport } from '../core/lint.ts';
+import type { Paths } from '../core/paths.ts';
+import { inRoot } from '../core/paths.ts';
+import type { FileAttributes, FileFact, FileLooks, LintContext } from './context.ts';
+import type { Prepared } from './lint.ts';
+import { judge, reportOf } from './lint.ts';
+
+const MOST_ROUNDS = 4;
+const MOST_PATHS = 500;
+const LOOK_SECONDS = 2;
+const MOST_BYTES = 256 * 1024;
+
+const UNKNOWN: FileFact = { kind: 'unknown' };
+
+/** The answers so far, and the questions that have none. */
+class Looks implements FileLooks {
+  readonly #known = new Map<string, FileFact>();
+  readonly #asked = new Map<string, boolean>();
+
+  look(path: string): FileFact | undefined {
+    return this.#answer(path, false);
+  }
+
+  read(path: string): FileFact | undefined {
+    return this.#answer(path, true);
+  }
+
+  #answer(path: string, withContent: boolean): FileFact | undefined {
+    const known = this.#known.get(path);
+    const lacksContent = withContent && known?.kind === 'file' && !('content' in known);
+    if (known !== undefined && !lacksContent) return known;
+    this.#asked.set(path, withContent || (this.#asked.get(path) ?? false));
+    return undefined;
+  }
+
+  /** Looks up what was asked; false when there was nothing new. */
+  async settle(paths: Paths): Promise<boolean> {
+    const questions = [...this.#asked].slice(0, MOST_PATHS);
+    this.#asked.clear();
+    using deadline = deadlineOf(LOOK_SECONDS);
+    // One after the other: looks that hang must not take every thread of the pool.
+    for (const [path, withContent] of questions) {
+      const found = deadline.signal.aborted
+        ? UNKNOWN
+        : await withSignal(factOf(placeOf(path, paths), withContent), deadline.signal).catch(
+            () => UNKNOWN,
+          );
+      this.#known.set(path, found);
+    }
+    return questions.length > 0;
+  }
+}
+
+/** Judges with the files of this host. */
+export async function reportWithFiles(
+  prepared: Prepared,
+  context: LintContext,
+  paths: Paths,
+): Promise<LintReport> {
+  const files = new Looks();
+  const whole = { ...context, files };
+  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    judge(prepared, whole);
+    if (!(await files.settle(paths))) break;
+  }
+  return reportOf(prepared, whole);
+}
+
+/** /proc may be mounted elsewhere than below the root. */
+function placeOf(path: string, paths: Paths): string {
+  return path.startsWith('/proc/') ? join(paths.procfs, path.slice(6)) : inRoot(paths, path);
+}
+
+async function factOf(place: string, withContent: boolean): Promise<FileFact> {
+  try {
+    const found = await stat(place);
+    const attributes: FileAttributes = {
+      kind: kindOf(found),
+      mode: found.mode & 0o7777,
+      uid: found.uid,
+      gid: found.gid,
+      modifiedAt: Math.floor(found.mtimeMs),
+    };
+    if (!withContent || attributes.kind !== 'file') return attributes;
+    return { ...attributes, content: await contentOf(place, found.size) };
+  } catch (error) {
+    return isErrno(error, 'ENOENT', 'ENOTDIR') ? { kind: 'missing' } : UNKNOWN;
+  }
+}
+
+/** The beginning of a file; files of /proc say that they are empty. */
+async function contentOf(place: string, size: number): Promise<string> {
+  if (size === 0) return (await readFile(place, 'latin1')).slice(0, MOST_BYTES);
+  const handle = await open(place);
+  try {
+    const buffer = Buffer.alloc(Math.min(size, MOST_BYTES));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+    return buffer.toString('latin1', 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+function kindOf(found: Stats): FileAttributes['kind'] {
+  if (found.isFile()) return 'file';
+  if (found.isDirectory()) return 'directory';
+  return found.isSocket() ? 'socket' : 'other';
+}
