@@ -28,11 +28,14 @@ function masked(line: string): string {
   const { lead = '', key, equals = '', rest = '' } = KEY.exec(line)?.groups ?? {};
   if (key === undefined) return hidden(line);
   const name = key.replaceAll(/^["']|["']$/g, '');
-  // Texts of quoted names are somebody’s own: labels, flags, variables.
-  const isKnown = homesOf(name).length > 0;
-  const isPlain = /^[\w-]{1,40}$/.test(name) && !TOKEN_LIKE.test(name);
-  const shownKey = isKnown || isPlain ? key : stars(key);
+  const shownKey = isShownKey(name) ? key : stars(key);
   return `${lead}${shownKey}${equals}${value(name, rest)}`;
+}
+
+/** Texts of quoted names are somebody’s own: labels, flags, variables. */
+function isShownKey(name: string): boolean {
+  if (homesOf(name).length > 0) return true;
+  return /^[\w-]{1,40}$/.test(name) && !TOKEN_LIKE.test(name);
 }
 
 /** Every text of a value by itself; what is left over must be plain. */
