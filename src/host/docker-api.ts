@@ -60,10 +60,10 @@ export class DockerApi {
   /** Rejects with the error of the connection, or with the signal's reason. */
   async get(path: string, signal: AbortSignal): Promise<DockerAnswer> {
     const address = this.#address;
-    const common = { path, signal, agent: false, headers: { Host: 'docker' } } as const;
+    const common = { path, signal, agent: false } as const;
     if (address.kind === 'socket') {
       const socketPath = inRoot(this.#paths, address.path);
-      return await answerOf(httpRequest, { ...common, socketPath });
+      return await answerOf(httpRequest, { ...common, socketPath, headers: { Host: 'docker' } });
     }
     const { host, port, tls } = address;
     if (!tls) return await answerOf(httpRequest, { ...common, host, port });

@@ -1,0 +1,247 @@
+/** What executors stand on, with a daemon that speaks Docker's API. Rights and full disks are in test/root. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import type { Finding } from '../../src/core/finding.ts';
+import type { ExecutorStand, ExecutorTarget } from '../../src/core/target.ts';
+import { FileSystemReader } from '../../src/host/stat-file-system.ts';
+import { createExecutor } from '../../src/probes/executor.ts';
+import { make, makeRoot } from '../support/certificates.ts';
+import type { RootFolder } from '../support/dns-server.ts';
+import { rootFolder } from '../support/dns-server.ts';
+import type { DockerSays } from '../support/docker-stand-in.ts';
+import { startDocker } from '../support/docker-stand-in.ts';
+import { runProbe } from '../support/run-probe.ts';
+import { closedPort } from '../support/tcp-server.ts';
+
+const SOCKET = '/run/docker.sock';
+const DOCKER: ExecutorStand = { kind: 'docker', source: 'the default' };
+
+function targetOf(id: string, stand: ExecutorStand, over: Partial<ExecutorTarget> = {}) {
+  return { kind: 'executor', id, executor: 'docker', runners: ['a'], stand, ...over } as const;
+}
+
+type Probe = ReturnType<typeof createExecutor>;
+
+async function look(
+  root: RootFolder,
+  target: ExecutorTarget = targetOf(`unix://${SOCKET}`, DOCKER),
+  probe: Probe = createExecutor(new FileSystemReader()),
+  answer_seconds = 5,
+): Promise<Finding> {
+  return await runProbe(probe, target, {
+    tools: { paths: root.paths },
+    options: { answer_seconds },
+  });
+}
+
+/** A root with a daemon on its socket. */
+async function withDocker(says: DockerSays, answerSeconds?: number): Promise<Finding> {
+  await using root = await rootFolder({ '/run/x': '', '/var/lib/docker/x': '' });
+  await using _docker = await startDocker(says, join(root.paths.rootfs, SOCKET));
+  return await look(root, undefined, undefined, answerSeconds);
+}
+
+test('a daemon that answers passes, with its versions and its root', async () => {
+  expect(await withDocker({})).toEqual({
+    status: 'pass',
+    measures: {
+      answer_seconds: expect.any(Number),
+      running_containers: 3,
+      root_free_ratio: expect.any(Number),
+    },
+    facts: {
+      stands_on: 'unix:///run/docker.sock',
+      executor: 'docker',
+      uid: 0,
+      source: 'the default',
+      server_version: '29.1.2',
+      api_version: '1.52',
+      minimum_api_version: '1.44',
+      root: '/var/lib/docker',
+    },
+  });
+});
+
+test('a podman socket, which tells less, passes too (Z-26)', async () => {
+  const says = { info: { DockerRootDir: undefined }, version: { MinAPIVersion: '1.24' } };
+
+  expect(await withDocker(says)).toMatchObject({ status: 'pass' });
+});
+
+describe('nobody listens', () => {
+  test('where there is no socket (E-01)', async () => {
+    await using root = await rootFolder({});
+
+    expect(await look(root)).toMatchObject({
+      status: 'fail',
+      reason: 'daemon-down',
+      detail: 'unix:///run/docker.sock (the default): there is no socket /run/docker.sock',
+    });
+  });
+
+  test('behind a file that is no socket any more (E-02)', async () => {
+    await using root = await rootFolder({ [SOCKET]: '' });
+
+    expect(await look(root)).toMatchObject({
+      reason: 'daemon-down',
+      detail: expect.stringMatching(/the connection is refused \(E(?:CONNREFUSED|NOTSOCK)\)$/),
+    });
+  });
+
+  test('on a port that is closed', async () => {
+    await using root = await rootFolder({});
+    const id = `tcp://127.0.0.1:${await closedPort()}`;
+
+    expect(await look(root, targetOf(id, DOCKER))).toMatchObject({ reason: 'daemon-down' });
+  });
+});
+
+test.each(['/_ping', '/info', '/version'])(
+  'a daemon that is silent at %s does not respond (E-04)',
+  async (path) => {
+    expect(await withDocker({ instead: { [path]: 'silent' } }, 0.3)).toMatchObject({
+      status: 'fail',
+      reason: 'not-responding',
+      detail: `unix:///run/docker.sock (the default) does not answer ${path} within 0.3 s`,
+    });
+  },
+);
+
+test.each([
+  [
+    400,
+    'client version 1.43 is too old. Minimum supported API version is 1.44',
+    'api-incompatible',
+  ],
+  [500, 'write /var/lib/docker/tmp/x: no space left on device', 'root-full'],
+])(
+  'what a daemon complains of with %i is read: %s (E-05, E-07)',
+  async (status, message, reason) => {
+    expect(await withDocker({ instead: { '/info': { status, message } } })).toMatchObject({
+      status: 'fail',
+      reason,
+      detail: expect.stringContaining(message),
+    });
+  },
+);
+
+test('a complaint that nobody knows is a warning with its words', async () => {
+  const instead = { '/info': { status: 500, message: 'layer does not exist' } };
+
+  expect(await withDocker({ instead })).toMatchObject({
+    status: 'warn',
+    reason: 'docker-error',
+    detail: 'unix:///run/docker.sock (the default): 500: layer does not exist',
+  });
+});
+
+test('a daemon that wants a newer API than the runner speaks is incompatible', async () => {
+  expect(await withDocker({ version: { MinAPIVersion: '1.99' } })).toMatchObject({
+    status: 'fail',
+    reason: 'api-incompatible',
+    detail: expect.stringMatching(/wants at least API 1.99; the runner speaks 1.51$/),
+  });
+});
+
+test('an answer without end is cut off', async () => {
+  const info = { Name: 'x'.repeat(300 * 1024) };
+
+  expect(await withDocker({ info })).toMatchObject({ reason: 'docker-error' });
+});
+
+test('a daemon on TCP is asked there, and its root is not looked for on this host', async () => {
+  await using root = await rootFolder({});
+  await using docker = await startDocker();
+
+  const finding = await look(root, targetOf(`tcp://127.0.0.1:${docker.port}`, DOCKER));
+
+  expect(finding).toMatchObject({ status: 'pass', facts: { root: '' } });
+  expect(docker.asked).toEqual(['/_ping', '/info', '/version']);
+});
+
+test('a daemon behind TLS is asked with the files of the folder, which alone are trusted', async () => {
+  const authority = makeRoot({ name: 'Authority of Docker' });
+  const own = make({ name: 'docker', ip: ['127.0.0.1'] }, authority);
+  await using root = await rootFolder({
+    '/certs/ca.pem': authority.pem,
+    '/certs/cert.pem': own.pem,
+    '/certs/key.pem': own.keyPem,
+    '/none/x': '',
+  });
+  const files = { ca: authority.pem, cert: own.pem, key: own.keyPem };
+  await using docker = await startDocker({}, undefined, files);
+  const id = `tcp://127.0.0.1:${docker.port}`;
+  const at = (certificates: string) => look(root, targetOf(id, { ...DOCKER, certificates }));
+
+  expect(await at('/certs')).toMatchObject({ status: 'pass' });
+  expect(await at('/none')).toMatchObject({ status: 'warn', reason: 'docker-error' });
+});
+
+test('an address without a scheme is invalid, as it is for the runner', async () => {
+  await using root = await rootFolder({});
+
+  expect(await look(root, targetOf('/var/run/docker.sock', DOCKER))).toMatchObject({
+    status: 'warn',
+    reason: 'host-invalid',
+  });
+});
+
+describe('a shell executor', () => {
+  const stand = { kind: 'folder', path: '/builds', user: 'ci' } as const;
+  const passwd = { '/etc/passwd': 'root:x:0:0::/root:/bin/sh\nci:x:1500:1500::/home/ci:/bin/sh\n' };
+  const shell = targetOf('/builds', stand, { executor: 'shell' });
+
+  test('whose user does not exist is named', async () => {
+    await using root = await rootFolder({ '/etc/passwd': 'root:x:0:0::/root:/bin/sh\n' });
+
+    expect(await look(root, shell)).toMatchObject({
+      status: 'warn',
+      reason: 'user-missing',
+      detail: 'there is no user ci in /etc/passwd',
+    });
+  });
+
+  test('whose user a directory service may know accuses nobody', async () => {
+    await using root = await rootFolder({ '/etc/nsswitch.conf': 'passwd: files sss\n' });
+
+    expect(await look(root, shell)).toMatchObject({ status: 'pass' });
+  });
+
+  test('whose user exists and may write passes', async () => {
+    await using root = await rootFolder(passwd);
+    await mkdir(join(root.paths.rootfs, 'builds'), { mode: 0o777 });
+
+    expect(
+      await look(root, targetOf('/builds', { kind: 'folder', path: '/builds' })),
+    ).toMatchObject({
+      status: 'pass',
+    });
+  });
+});
+
+describe('the plugin of an autoscaler', () => {
+  const stand = { kind: 'plugin', name: 'aws', folders: ['/usr/bin'], home: '/root' } as const;
+  const target = targetOf('aws', stand, { executor: 'instance' });
+  const ON_PATH = '/usr/bin/fleeting-plugin-aws';
+  const INSTALLED = '/root/.config/fleeting/plugins/registry.gitlab.com/fleeting/aws/1.0.1/plugin';
+
+  test('that is nowhere is missing', async () => {
+    await using root = await rootFolder({ '/usr/bin/x': '' });
+
+    expect(await look(root, target)).toMatchObject({
+      status: 'warn',
+      reason: 'plugin-missing',
+      detail: 'there is no plugin aws in /usr/bin or /root/.config/fleeting/plugins',
+    });
+  });
+
+  test.each([ON_PATH, INSTALLED])('at %s is found', async (path) => {
+    await using root = await rootFolder({ [path]: '' });
+    await writeFile(join(root.paths.rootfs, path), '#!');
+
+    expect(await look(root, target)).toMatchObject({ status: 'pass' });
+  });
+});

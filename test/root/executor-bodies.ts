@@ -1,0 +1,58 @@
+/** What runs inside the mount namespace: Docker's root on a small disk that is full. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Finding } from '../../src/core/finding.ts';
+import { HOST_PATHS } from '../../src/core/paths.ts';
+import type { ExecutorTarget } from '../../src/core/target.ts';
+import { FileSystemReader } from '../../src/host/stat-file-system.ts';
+import { createExecutor } from '../../src/probes/executor.ts';
+import { startDocker } from '../support/docker-stand-in.ts';
+import { mountExt4 } from '../support/mount-namespace.ts';
+import { runProbe } from '../support/run-probe.ts';
+
+/** The daemon tells its root; then the root is full; then the daemon is gone. */
+export async function fillDockerRoot(folder: string) {
+  mkdirSync(folder, { recursive: true });
+  const root = join(folder, 'docker');
+  mountExt4(root, { bytes: 16 * 1024 ** 2 });
+  const socket = join(folder, 'docker.sock');
+  const target: ExecutorTarget = {
+    kind: 'executor',
+    id: `unix://${socket}`,
+    executor: 'docker',
+    runners: ['a'],
+    stand: { kind: 'docker', source: 'the default' },
+  };
+  const probe = createExecutor(new FileSystemReader());
+  const look = async () => await runProbe(probe, target, { tools: { paths: HOST_PATHS } });
+  const docker = await startDocker({ info: { DockerRootDir: root } }, socket);
+  const before = await look();
+  try {
+    writeFileSync(join(root, 'layer'), new Uint8Array(16 * 1024 ** 2));
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('ENOSPC')) throw error;
+  }
+  const full = await look();
+  await docker[Symbol.asyncDispose]();
+  return { before, full, gone: await look() };
+}
+
+const NOBODY = 65_534;
+
+/** A socket of root's, which the runner is root to use and we are not. */
+export async function askAsNobody(rootfs: string): Promise<Finding> {
+  process.setgroups?.([]);
+  process.setgid?.(NOBODY);
+  process.setuid?.(NOBODY);
+  const paths = { rootfs, procfs: '/proc', sysfs: '/sys' };
+  const target: ExecutorTarget = {
+    kind: 'executor',
+    id: 'unix:///run/docker.sock',
+    executor: 'docker',
+    runners: ['a'],
+    stand: { kind: 'docker', source: 'the default' },
+    credentials: { uid: 0, groups: [0] },
+  };
+  return await runProbe(createExecutor(new FileSystemReader()), target, { tools: { paths } });
+}

@@ -1,0 +1,123 @@
+/** Executors that the runner's user may not use, and Docker on a full disk: real modes, a real file system. */
+import { chmod, chown, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import type { Finding } from '../../src/core/finding.ts';
+import type { Credentials, ExecutorTarget } from '../../src/core/target.ts';
+import { FileSystemReader } from '../../src/host/stat-file-system.ts';
+import { createExecutor } from '../../src/probes/executor.ts';
+import { rootFolder } from '../support/dns-server.ts';
+import { startDocker } from '../support/docker-stand-in.ts';
+import { inMountNamespace } from '../support/mount-namespace.ts';
+import { runBody } from '../support/run-body.ts';
+import { runProbe } from '../support/run-probe.ts';
+import { noteReason, SEEN_VARIABLE } from '../support/seen-reasons.ts';
+import { askAsNobody, fillDockerRoot } from './executor-bodies.ts';
+
+const BODIES = import.meta.resolve('./executor-bodies.ts');
+const SOCKET = '/run/docker.sock';
+const RUNNER: Credentials = { uid: 1500, groups: [1500, 998] };
+
+const DOCKER: ExecutorTarget = {
+  kind: 'executor',
+  id: `unix://${SOCKET}`,
+  executor: 'docker',
+  runners: ['a'],
+  stand: { kind: 'docker', source: 'the default' },
+  credentials: RUNNER,
+};
+
+async function look(mode: number, group: number, folderMode = 0o755): Promise<Finding> {
+  await using root = await rootFolder({ '/run/x': '', '/var/lib/docker/x': '' });
+  const place = join(root.paths.rootfs, SOCKET);
+  await using _docker = await startDocker({}, place);
+  await chown(place, 0, group);
+  await chmod(place, mode);
+  await chmod(join(root.paths.rootfs, 'run'), folderMode);
+  const probe = createExecutor(new FileSystemReader());
+  return await runProbe(probe, DOCKER, { tools: { paths: root.paths } });
+}
+
+test.each([
+  ['root alone may use (E-03)', 0o700, 0, 0o755, SOCKET],
+  ['another group may use', 0o660, 997, 0o755, SOCKET],
+  ['it may read and not write', 0o644, 0, 0o755, SOCKET],
+  ['lies in a folder of root', 0o666, 0, 0o700, '/run'],
+])('a socket that %s is no use to the runner, though we may use it', async (...given) => {
+  const [, mode, group, folderMode, denied] = given;
+
+  expect(await look(mode, group, folderMode)).toMatchObject({
+    status: 'fail',
+    reason: 'socket-permission',
+    detail: `unix://${SOCKET} (the default): user 1500 may not use ${denied}`,
+    facts: { uid: 1500 },
+  });
+});
+
+test('a socket of a group that the runner is in passes', async () => {
+  expect(await look(0o660, 998)).toMatchObject({ status: 'pass' });
+});
+
+test('a socket that nobody serves is down, whatever its mode', async () => {
+  await using root = await rootFolder({ [SOCKET]: '' });
+  await chmod(join(root.paths.rootfs, SOCKET), 0o600);
+  const probe = createExecutor(new FileSystemReader());
+
+  expect(await runProbe(probe, DOCKER, { tools: { paths: root.paths } })).toMatchObject({
+    reason: 'daemon-down',
+  });
+});
+
+test('a socket that only we may not use makes us blind, and accuses nobody (Z-34)', async () => {
+  await using root = await rootFolder({ '/run/x': '' });
+  const place = join(root.paths.rootfs, SOCKET);
+  await using _docker = await startDocker({}, place);
+  await chmod(place, 0o600);
+  await chmod(root.paths.rootfs, 0o755);
+  const env = { [SEEN_VARIABLE]: '/dev/null' };
+  const finding = await runBody(BODIES, askAsNobody, [root.paths.rootfs], { env });
+  noteReason('executor', finding);
+
+  expect(finding).toMatchObject({ status: 'unknown', reason: 'blind' });
+});
+
+test('a folder of builds that belongs to root is no use to the user of the jobs', async () => {
+  await using root = await rootFolder({ '/etc/passwd': 'ci:x:1500:1500::/home/ci:/bin/sh\n' });
+  await mkdir(join(root.paths.rootfs, 'srv'), { mode: 0o755 });
+  const stand = { kind: 'folder', path: '/srv/builds', user: 'ci' } as const;
+  const shell = { ...DOCKER, id: '/srv/builds', executor: 'shell', stand };
+  const probe = createExecutor(new FileSystemReader());
+  const judge = async () => await runProbe(probe, shell, { tools: { paths: root.paths } });
+  const before = await judge();
+
+  await chown(join(root.paths.rootfs, 'srv'), 1500, 0);
+
+  expect([before, await judge()]).toMatchObject([
+    {
+      status: 'warn',
+      reason: 'folder-not-writable',
+      detail: 'the user ci may not write in /srv/builds (/srv)',
+    },
+    { status: 'pass' },
+  ]);
+});
+
+test('Docker’s root on a full disk is the fault, also when the daemon then dies of it (R-03, K-03)', async () => {
+  await using root = await rootFolder({});
+  const folder = `${root.paths.rootfs}/mount`;
+  const { before, full, gone } = await inMountNamespace(BODIES, fillDockerRoot, folder);
+
+  expect(before).toMatchObject({ status: 'pass' });
+  expect(full).toMatchObject({
+    status: 'fail',
+    reason: 'root-full',
+    detail: `${folder}/docker, where Docker keeps its images, is full`,
+    measures: { root_free_ratio: expect.closeTo(0, 2) },
+  });
+  expect(gone).toMatchObject({
+    reason: 'root-full',
+    detail: expect.stringMatching(/is full; unix:.* there is no socket/),
+  });
+});

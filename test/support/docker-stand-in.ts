@@ -1,0 +1,89 @@
+/** A daemon that speaks as much of Docker's API as a look at it needs, on a socket or on TCP. */
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+
+export interface DockerSays {
+  readonly info?: Readonly<Record<string, unknown>>;
+  readonly version?: Readonly<Record<string, unknown>>;
+  /** By path, in place of the usual answer; `silent` never answers. */
+  readonly instead?: Readonly<
+    Record<string, 'silent' | { readonly status: number; readonly message: string }>
+  >;
+}
+
+export interface DockerStandIn extends AsyncDisposable {
+  /** Of TCP; 0 on a socket. */
+  readonly port: number;
+  /** Paths in the order in which they were asked for. */
+  readonly asked: readonly string[];
+}
+
+interface Tls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** `listen` is the path of a socket; without one it is a port of 127.0.0.1. */
+export async function startDocker(
+  says: DockerSays = {},
+  listen?: string,
+  tls?: Tls,
+): Promise<DockerStandIn> {
+  const asked: string[] = [];
+  const sockets = new Set<Socket>();
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    asked.push(request.url ?? '');
+    answer(request.url ?? '', response, says);
+  };
+  const server =
+    tls === undefined
+      ? createServer(onRequest)
+      : createTlsServer({ ...tls, requestCert: true, rejectUnauthorized: true }, onRequest);
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+  });
+  if (listen === undefined) server.listen(0, '127.0.0.1');
+  else server.listen(listen);
+  await once(server, 'listening');
+  const address = server.address();
+  return {
+    port: typeof address === 'object' ? (address?.port ?? 0) : 0,
+    asked,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+function answer(path: string, response: ServerResponse, says: DockerSays): void {
+  const instead = says.instead?.[path];
+  if (instead === 'silent') return;
+  if (instead !== undefined) {
+    response.writeHead(instead.status, { 'Content-Type': 'application/json' });
+    response.end(JSON.stringify({ message: instead.message }));
+    return;
+  }
+  if (path === '/_ping') return void response.end('OK');
+  const body = path === '/info' ? infoOf(says) : versionOf(says);
+  response.end(JSON.stringify(body));
+}
+
+function infoOf({ info }: DockerSays): unknown {
+  return {
+    DockerRootDir: '/var/lib/docker',
+    ServerVersion: '29.1.2',
+    ContainersRunning: 3,
+    ...info,
+  };
+}
+
+function versionOf({ version }: DockerSays): unknown {
+  return { Version: '29.1.2', ApiVersion: '1.52', MinAPIVersion: '1.44', ...version };
+}
