@@ -33,6 +33,7 @@ const PARTS: Readonly<Record<string, string>> = {
   'tracker.ts': 'machinery',
   'walk.ts': 'machinery',
   'daemon.ts': 'daemon',
+  'lint-watch.ts': 'daemon',
   'daemon-options.ts': 'daemon',
   'runner-news.ts': 'daemon',
   'daemon-recorder.ts': 'daemon',

@@ -31,6 +31,8 @@ export interface RunnerFileState {
   readonly changed: boolean;
   /** Of `.runner_system_id`, when there is a valid one. */
   readonly systemId?: string;
+  /** As read; absent when it could not be. */
+  readonly content?: { readonly bytes: Uint8Array; readonly hash: string };
 }
 
 /** What the file system gave. */
@@ -76,6 +78,9 @@ export class RunnerFile {
       ...(this.#document === undefined ? {} : { document: this.#document }),
       changed: this.#isNew([located, modifiedAt, problems, this.#parsed?.hash]),
       ...(systemId === undefined ? {} : { systemId }),
+      ...(content.bytes === undefined
+        ? {}
+        : { content: { bytes: content.bytes, hash: this.#parsed?.hash ?? '' } }),
     };
   }
 

@@ -1,6 +1,7 @@
 /** A probe on a target, what is known of it, and the whole picture at one moment. */
 import type { Instant } from './clock.ts';
 import type { CheckId, Finding, ProbeResult } from './finding.ts';
+import type { LintState } from './lint.ts';
 import type { Probe } from './probe.ts';
 import type { FoundBy, Problem, RunnerProcess } from './reading.ts';
 import type { EndpointTarget, RunnerTarget, Target } from './target.ts';
@@ -50,6 +51,8 @@ export interface Surroundings {
   readonly blind: readonly string[];
   readonly runners: readonly RunnerTarget[];
   readonly endpoints: readonly EndpointTarget[];
+  /** What the linter says of config.toml; absent until it has. */
+  readonly lint?: LintState;
 }
 
 export interface Snapshot {
