@@ -9,7 +9,6 @@ import { hostname } from 'node:os';
 import type { Check, Snapshot } from './core/check.ts';
 import type { Instant } from './core/clock.ts';
 import type { ProbeResult } from './core/finding.ts';
-import type { Probe } from './core/probe.ts';
 import { VERSION } from './core/version.ts';
 import type { SelfState, View } from './core/view.ts';
 import type { DaemonOptions } from './daemon-options.ts';
@@ -22,6 +21,8 @@ import type { Memory } from './memory.ts';
 import { EMPTY_MEMORY, memoryDocument, memoryOf, stillValid } from './memory.ts';
 import type { PlanSettings } from './plan.ts';
 import { checksOf, jobsOf } from './plan.ts';
+import { ClockWatch } from './clock-watch.ts';
+import { RunnerNews } from './runner-news.ts';
 import type { Recorder } from './recorder/recorder.ts';
 import type { Job } from './scheduler.ts';
 import { phaseOf, runJob, Scheduler } from './scheduler.ts';
@@ -48,11 +49,12 @@ export class Daemon {
   readonly #tracker = new Tracker();
   readonly #recorder: Recorder;
   readonly #keeper: SettingsKeeper;
+  readonly #news: RunnerNews;
+  readonly #clockWatch: ClockWatch;
   #ledger: RequestLedger;
   #memory: Memory = EMPTY_MEMORY;
   #checks: readonly Check[] = [];
   #jobs: readonly Job[] = [];
-  #probesById: ReadonlyMap<string, Probe>;
   #hostFacts: SelfState['hostFacts'] = {};
   #ticks: NodeJS.Timeout[] = [];
   #lastTickSeconds: number;
@@ -60,10 +62,9 @@ export class Daemon {
 
   constructor(options: DaemonOptions) {
     this.#options = options;
-    const { clock, paths, runnerConfigPath } = options;
+    const { clock, paths, runnerConfigPath: configPath } = options;
     this.#startedAt = clock.wall();
     this.#lastTickSeconds = clock.seconds();
-    this.#probesById = new Map(options.probes.map((probe) => [probe.id, probe]));
     this.#store = new Store(clock);
     this.#recorder = recorderOf(options);
     this.#keeper = new SettingsKeeper(options, this.#recorder);
@@ -72,12 +73,15 @@ export class Daemon {
     this.#watch = new SurroundingsWatch({
       paths,
       clock,
-      ...(runnerConfigPath === undefined ? {} : { configPath: runnerConfigPath }),
+      configPath,
+      settings: () => this.#keeper.settings(),
     });
     this.#scheduler = new Scheduler(clock, hostname(), {
       onResult: (result) => this.#record(result),
       onMissed: (check) => this.#store.missed(check),
     });
+    this.#clockWatch = new ClockWatch(clock);
+    this.#news = new RunnerNews(options, (...job) => this.#scheduler.trigger(...job));
   }
 
   /** The last view. Costs nothing; it is renewed by results and ticks, never by readers. */
@@ -99,12 +103,10 @@ export class Daemon {
   async once(): Promise<View> {
     await this.#prepare();
     const { clock } = this.#options;
-    await Promise.all(
-      this.#jobs.map(async (job) => {
-        const onResult = (result: ProbeResult): void => this.#record(result);
-        await runJob({ job, clock, stop: this.#stop.signal, onResult, everything: true });
-      }),
-    );
+    const onResult = (result: ProbeResult): void => this.#record(result);
+    const common = { clock, stop: this.#stop.signal, onResult, everything: true };
+    const jobs = this.#jobs.map(async (job) => await runJob({ job, ...common }));
+    await Promise.all([...jobs, this.#watch.lintSettled()]);
     this.#views.renew();
     return this.view();
   }
@@ -142,7 +144,7 @@ export class Daemon {
 
   async stop(): Promise<void> {
     for (const tick of this.#ticks) clearInterval(tick);
-    this.#scheduler.stop();
+    for (const part of [this.#scheduler, this.#news, this.#watch]) part.stop();
     this.#stop.abort(new Error('runnerwatch is stopping'));
     await Promise.all([this.#save(), this.#recorder.stop()]);
   }
@@ -156,17 +158,12 @@ export class Daemon {
     ]);
     this.#hostFacts = facts;
     this.#memory = memoryOf(document);
-    this.#newLedger(this.#keeper.settings(), this.#memory);
+    this.#newLedger(this.#keeper.settings(), this.#memory.ledger);
     this.#replan();
   }
 
-  #newLedger({ requestsPerHour }: PlanSettings, memory?: Memory): void {
-    const { clock } = this.#options;
-    this.#ledger = new RequestLedger(
-      clock,
-      requestsPerHour,
-      (memory ?? { ledger: this.#ledger.memory() }).ledger,
-    );
+  #newLedger({ requestsPerHour }: PlanSettings, memory = this.#ledger.memory()): void {
+    this.#ledger = new RequestLedger(this.#options.clock, requestsPerHour, memory);
   }
 
   /** A complete new plan from settings and surroundings; states of checks that stay move over. */
@@ -174,13 +171,14 @@ export class Daemon {
     const { probes, clock, paths } = this.#options;
     this.#checks = checksOf(probes, this.#watch.targets(), this.#keeper.settings());
     this.#store.adopt(this.#checks);
-    for (const result of stillValid(this.#memory.results, this.#checks, clock.wall())) {
-      this.#store.seed(result);
-    }
+    this.#news.follow(this.#watch.targets());
+    const remembered = stillValid(this.#memory.results, this.#checks, clock.wall());
+    for (const result of remembered) this.#store.seed(result);
     this.#jobs = jobsOf(this.#checks, {
       clock,
       paths,
       ledger: this.#ledger,
+      runnerLog: this.#news.log,
       known: (id) => this.#store.known(id),
       restore: (id) => void this.#store.restore(id),
       phase: (id) => phaseOf(hostname(), id),
@@ -203,13 +201,15 @@ export class Daemon {
     const { log, onResult } = this.#options;
     const transition = this.#store.record(result);
     if (transition !== undefined) log.debug({ ...transition }, 'check changed');
-    const probe = this.#probesById.get(result.check.slice(0, result.check.indexOf('@')));
+    this.#news.heard(result);
+    const probe = this.#checks.find(({ id }) => id === result.check)?.probe;
     if (probe !== undefined && result.finding.status !== 'skipped') onResult?.(result, probe);
     this.#views.renewSoon();
   }
 
   #newView(): View {
-    const { clock, probes } = this.#options;
+    const { clock, probes, log } = this.#options;
+    this.#clockWatch.follow(log, this.#store, [this.#tracker, this.#ledger, this.#news]);
     const snapshot: Snapshot = {
       takenAt: clock.wall(),
       surroundings: this.#watch.surroundings(),
@@ -232,6 +232,8 @@ export class Daemon {
       settings: this.#keeper.state(),
       runnerConfig: this.#watch.configLoad(),
       requests: this.#ledger.counts(),
+      logEvents: this.#news.counts(),
+      clockStep: this.#clockWatch.lastStep,
       hostFacts: this.#hostFacts,
       demo: demo ?? false,
     };
@@ -240,11 +242,8 @@ export class Daemon {
   async #save(): Promise<void> {
     const { stateDirectory, log } = this.#options;
     if (stateDirectory === undefined || this.#checks.length === 0) return;
-    const results = this.#store.budgetedResults();
-    const problem = await writeState(
-      stateDirectory,
-      memoryDocument({ ledger: this.#ledger.memory(), results }),
-    );
+    const memory = { ledger: this.#ledger.memory(), results: this.#store.budgetedResults() };
+    const problem = await writeState(stateDirectory, memoryDocument(memory));
     if (problem !== undefined) log.debug({ problem }, 'state not written');
   }
 }

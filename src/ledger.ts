@@ -81,6 +81,14 @@ export class RequestLedger implements Ledger {
     return { sentAt: withinHour(this.#sentAt, now), onceAt: Object.fromEntries(onceAt) };
   }
 
+  /** The wall clock was set: an hour stays an hour. */
+  shift(milliseconds: number): void {
+    this.#sentAt = this.#sentAt.map((at) => at + milliseconds);
+    for (const times of [this.#onceAt, this.#pausedUntil]) {
+      for (const [key, at] of times) times.set(key, at + milliseconds);
+    }
+  }
+
   #isPaused(target: string): boolean {
     return (this.#pausedUntil.get(target) ?? 0) > this.#clock.wall();
   }

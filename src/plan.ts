@@ -22,6 +22,10 @@ export interface ProbeSettings {
 
 export interface PlanSettings {
   readonly requestsPerHour: number;
+  /** Where the runner logs, when it is not the journal of its unit. */
+  readonly runnerLogFile?: string;
+  /** File with a token of GitLab's API. */
+  readonly apiTokenFile?: string;
   /** By probe id; a probe that is not named has its defaults. */
   readonly probes: Readonly<Record<string, ProbeSettings>>;
 }
@@ -89,7 +93,7 @@ function walkOf({ target }: Check): string | undefined {
   return target.kind === 'runner' ? target.endpoint : undefined;
 }
 
-function hostJob(check: Check, { clock, paths, ledger }: WalkLoan): Job {
+function hostJob(check: Check, { clock, paths, ledger, runnerLog }: WalkLoan): Job {
   return {
     id: check.id,
     group: 'host',
@@ -97,7 +101,8 @@ function hostJob(check: Check, { clock, paths, ledger }: WalkLoan): Job {
     timeoutSeconds: check.timeoutSeconds + 0.5,
     checks: [check],
     run: async (signal, emit) => {
-      emit(await runCheck(check, { clock, paths, ledger, walk: {}, signal }));
+      const log = runnerLog === undefined ? {} : { runnerLog };
+      emit(await runCheck(check, { clock, paths, ledger, walk: {}, signal, ...log }));
     },
   };
 }

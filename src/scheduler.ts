@@ -27,7 +27,13 @@ export interface Job {
   readonly timeoutSeconds: number;
   readonly checks: readonly Check[];
   /** `everything`: nothing may be left out because it is not due. Emits each result as it is known. */
-  run(signal: AbortSignal, emit: (result: ProbeResult) => void, everything: boolean): Promise<void>;
+  run(
+    signal: AbortSignal,
+    emit: (result: ProbeResult) => void,
+    everything: boolean,
+    /** What asks GitLab's API for nothing is looked at again, due or not. */
+    isFresh?: boolean,
+  ): Promise<void>;
 }
 
 export interface SchedulerEvents {
@@ -43,6 +49,8 @@ interface Slot {
   /** Given up: it no longer counts against its group. */
   abandoned: boolean;
   ran: boolean;
+  /** Its next run is to look again at what is not due. */
+  isFresh: boolean;
 }
 
 export class Scheduler {
@@ -74,6 +82,7 @@ export class Scheduler {
             running: old?.running ?? false,
             abandoned: old?.abandoned ?? false,
             ran: old?.ran ?? false,
+            isFresh: old?.isFresh ?? false,
           },
         ];
       }),
@@ -82,9 +91,10 @@ export class Scheduler {
   }
 
   /** Makes a job due at once, unless it is running. */
-  trigger(id: string): void {
+  trigger(id: string, isFresh = false): void {
     const slot = this.#slots.get(id);
     if (slot === undefined) return;
+    slot.isFresh ||= isFresh;
     slot.dueSeconds = this.#clock.seconds();
     this.#arm();
   }
@@ -143,13 +153,15 @@ export class Scheduler {
   }
 
   async #start(slot: Slot): Promise<void> {
-    const { job } = slot;
+    const { job, isFresh } = slot;
     slot.running = true;
+    slot.isFresh = false;
     const { settled } = await runJob({
       job,
       clock: this.#clock,
       stop: this.#stop.signal,
       onResult: (result) => this.#events.onResult(result),
+      isFresh,
     });
     this.#mark(job.id, { abandoned: true });
     await settled;
@@ -178,6 +190,7 @@ export interface JobRun {
   readonly stop: AbortSignal;
   readonly onResult: (result: ProbeResult) => void;
   readonly everything?: boolean;
+  readonly isFresh?: boolean;
 }
 
 /**
@@ -186,7 +199,7 @@ export interface JobRun {
  * job has really ended, which a hung one may never do; hence it is wrapped in an object.
  */
 export async function runJob(request: JobRun): Promise<{ readonly settled: Promise<unknown> }> {
-  const { job, clock, stop, onResult, everything = false } = request;
+  const { job, clock, stop, onResult, everything = false, isFresh = false } = request;
   const startedAt = clock.wall();
   const start = clock.seconds();
   const seen = new Set<CheckId>();
@@ -197,7 +210,7 @@ export async function runJob(request: JobRun): Promise<{ readonly settled: Promi
     onResult(result);
   };
   using deadline = deadlineOf(job.timeoutSeconds, stop);
-  const settled = job.run(deadline.signal, emit, everything).catch(() => undefined);
+  const settled = job.run(deadline.signal, emit, everything, isFresh).catch(() => undefined);
   const inTime = await Promise.race([settled.then(() => true), graceAfter(deadline.signal)]);
   open = false;
   if (inTime || stop.aborted) return { settled };

@@ -4,26 +4,11 @@
  * Promise: nothing is "fine" without proof. A check without a result, or whose last result is older
  * than three intervals, is `unknown`. States survive a new plan as long as their check does.
  */
-import type { Check, CheckState, Counters } from './core/check.ts';
-import { RECENT_RESULTS } from './core/check.ts';
-import type { Clock, Instant } from './core/clock.ts';
-import type { CheckId, Finding, ProbeResult } from './core/finding.ts';
-import { reasonOf } from './core/finding.ts';
-
-const STALE_AFTER_INTERVALS = 3;
-const NO_RUNS: Counters = { runs: 0, failures: 0, missed: 0 };
-
-interface Entry {
-  readonly check: Check;
-  readonly last: ProbeResult | undefined;
-  /** The last result that came from looking, not from an earlier link's failure. */
-  readonly lastReal: ProbeResult | undefined;
-  readonly realStreak: number;
-  readonly recent: readonly ProbeResult[];
-  readonly since: Instant;
-  readonly streak: number;
-  readonly counters: Counters;
-}
+import type { Check, CheckState } from './core/check.ts';
+import type { Clock } from './core/clock.ts';
+import type { CheckId, ProbeResult } from './core/finding.ts';
+import type { Entry } from './store-entry.ts';
+import { freshEntry, isLook, isSame, labelOf, realPart, redater, stateOf } from './store-entry.ts';
 
 /** A check whose status or reason changed. */
 export interface Transition {
@@ -67,13 +52,15 @@ export class Store {
     const entry = this.#entries.get(result.check);
     if (entry === undefined) return undefined;
     const isReal = isLook(result.finding);
+    const seenSeconds = this.#seenSeconds(result);
     const same = entry.last !== undefined && isSame(entry.last.finding, result.finding);
     this.#entries.set(result.check, {
       ...entry,
       last: result,
       since: same ? entry.since : this.#clock.wall(),
       streak: same ? entry.streak + 1 : 1,
-      ...(isReal ? realPart(entry, result) : {}),
+      seenSeconds,
+      ...(isReal ? { ...realPart(entry, result), realSeenSeconds: seenSeconds } : {}),
     });
     if (same) return undefined;
     return {
@@ -89,8 +76,11 @@ export class Store {
     const entry = this.#entries.get(result.check);
     if (entry === undefined || entry.last !== undefined) return;
     const since = result.startedAt;
+    const seenSeconds = this.#clock.seconds() - (this.#clock.wall() - since) / 1000;
     this.#entries.set(result.check, {
       ...entry,
+      seenSeconds,
+      realSeenSeconds: seenSeconds,
       last: result,
       lastReal: result,
       realStreak: 1,
@@ -117,6 +107,7 @@ export class Store {
       last: lastReal,
       since: this.#clock.wall(),
       streak: entry.realStreak,
+      seenSeconds: entry.realSeenSeconds,
     });
     return {
       check: id,
@@ -150,82 +141,44 @@ export class Store {
   }
 
   states(): readonly CheckState[] {
-    const now = this.#clock.wall();
+    const now = this.#clock.seconds();
     return [...this.#entries.values()].map((entry) => stateOf(entry, now));
   }
-}
 
-function freshEntry(check: Check, now: Instant): Entry {
-  return {
-    check,
-    last: undefined,
-    lastReal: undefined,
-    realStreak: 0,
-    recent: [],
-    since: now,
-    streak: 0,
-    counters: NO_RUNS,
-  };
-}
-
-function realPart(
-  entry: Entry,
-  result: ProbeResult,
-): Pick<Entry, 'lastReal' | 'realStreak' | 'recent' | 'counters'> {
-  const same = entry.lastReal !== undefined && isSame(entry.lastReal.finding, result.finding);
-  const failed = result.finding.status === 'fail' ? 1 : 0;
-  return {
-    lastReal: result,
-    realStreak: same ? entry.realStreak + 1 : 1,
-    recent: [...entry.recent.map((one) => withoutAttachments(one)), result].slice(-RECENT_RESULTS),
-    counters: {
-      ...entry.counters,
-      runs: entry.counters.runs + 1,
-      failures: entry.counters.failures + failed,
-    },
-  };
-}
-
-/** Of fifty runs only the last keeps its certificates: they are long, and mostly the same. */
-function withoutAttachments(result: ProbeResult): ProbeResult {
-  const { attachments, ...finding } = result.finding;
-  return attachments === undefined ? result : { ...result, finding };
-}
-
-function stateOf(entry: Entry, now: Instant): CheckState {
-  const { check, last, since, streak, counters, recent } = entry;
-  const known = { check, last, recent, counters };
-  if (last === undefined) {
-    const detail = `${check.id} has not run yet`;
-    return { ...known, finding: unknown('not-run-yet', detail), since, streak };
+  /** The wall clock was set: what was dated by the old one is dated anew. */
+  shift(milliseconds: number): void {
+    const redated = redater(milliseconds);
+    this.#entries = new Map(
+      [...this.#entries].map(([id, entry]) => [
+        id,
+        {
+          ...entry,
+          since: entry.since + milliseconds,
+          last: redated(entry.last),
+          lastReal: redated(entry.lastReal),
+          recent: entry.recent.flatMap((result) => redated(result) ?? []),
+        },
+      ]),
+    );
   }
-  const intervalSeconds = Math.max(check.intervalSeconds, last.finding.holdsSeconds ?? 0);
-  const limitMilliseconds = (STALE_AFTER_INTERVALS * intervalSeconds + check.timeoutSeconds) * 1000;
-  const ageMilliseconds = now - last.startedAt;
-  if (ageMilliseconds <= limitMilliseconds) {
-    return { ...known, finding: last.finding, since, streak };
+
+  /** The whole program stood still for that long: nothing could be looked at, and nothing became old. */
+  forgive(seconds: number): void {
+    this.#entries = new Map(
+      [...this.#entries].map(([id, entry]) => [
+        id,
+        {
+          ...entry,
+          seenSeconds: entry.seenSeconds + seconds,
+          realSeenSeconds: entry.realSeenSeconds + seconds,
+        },
+      ]),
+    );
   }
-  const finding = unknown(
-    'stale',
-    `the last result is ${Math.round(ageMilliseconds / 1000)} s old`,
-  );
-  return { ...known, finding, since: last.startedAt + limitMilliseconds, streak: 1 };
-}
 
-function unknown(reason: string, detail: string): Finding {
-  return { status: 'unknown', reason, detail };
-}
-
-/** False for what was not tried: behind a failed link, or waiting for its turn. */
-function isLook(finding: Finding): boolean {
-  return finding.status !== 'skipped' && reasonOf(finding) !== 'request-budget';
-}
-
-function isSame(a: Finding, b: Finding): boolean {
-  return a.status === b.status && reasonOf(a) === reasonOf(b);
-}
-
-function labelOf(finding: Finding): string {
-  const reason = reasonOf(finding);
-  return reason === undefined ? finding.status : `${finding.status}/${reason}`;
+  /** A wall clock that was set during the run says nothing of its age. */
+  #seenSeconds({ startedAt, durationSeconds }: ProbeResult): number {
+    const age = (this.#clock.wall() - startedAt) / 1000;
+    return this.#clock.seconds() - Math.min(Math.max(0, age), durationSeconds + 1);
+  }
 }

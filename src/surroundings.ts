@@ -16,10 +16,12 @@ import type { FoundTargets } from './config/targets.ts';
 import { targetsOf } from './config/targets.ts';
 import { readDockerRoot } from './host/docker-root.ts';
 import { readFileSystemTable } from './host/file-system-table.ts';
+import type { PlanSettings } from './plan.ts';
 import { readMounts } from './host/mounts.ts';
 import { readProxyHints, readUnitEnvironment } from './host/proxy-settings.ts';
 import { chooseRunnerProcess, findRunnerProcesses } from './host/runner-process.ts';
 import { hasSystemd } from './host/systemd.ts';
+import { LintWatch } from './lint-watch.ts';
 
 /** The package's unit; another name shows up as its process without this unit. */
 const UNIT = 'gitlab-runner.service';
@@ -30,12 +32,14 @@ export interface WatchOptions {
   /** `--runner.config`. */
   readonly configPath?: string | undefined;
   /** Where the settings say that the runner logs. */
-  readonly logFile?: () => string | undefined;
+  /** What our own settings say, at each look. */
+  readonly settings?: () => Pick<PlanSettings, 'runnerLogFile' | 'apiTokenFile'>;
 }
 
 export class SurroundingsWatch {
   readonly #options: WatchOptions;
   readonly #file: RunnerFile;
+  readonly #lint: LintWatch;
   #signature = '';
   #process: RunnerProcess | undefined;
   #configPath = '';
@@ -48,6 +52,16 @@ export class SurroundingsWatch {
   constructor(options: WatchOptions) {
     this.#options = options;
     this.#file = new RunnerFile(options.clock);
+    this.#lint = new LintWatch(options.clock, options.paths);
+  }
+
+  /** Ends with the judgement of config.toml that is under way. */
+  async lintSettled(): Promise<void> {
+    await this.#lint.settled();
+  }
+
+  stop(): void {
+    this.#lint.stop();
   }
 
   /** Looks again; true when targets may have changed. */
@@ -61,9 +75,17 @@ export class SurroundingsWatch {
       uid: process.getuid?.() ?? 0,
       home: homedir(),
     });
-    const { reading, document, changed, systemId } = await this.#file.read(located, paths);
+    const { reading, document, changed, systemId, content } = await this.#file.read(located, paths);
     const around = { ...(await readAround(paths)), ...(await this.#log()) };
     const meantWritable = this.#writablePoints(around);
+    this.#lint.look({
+      configPath: located.path,
+      content,
+      modifiedAt: reading.modifiedAt,
+      process: this.#process,
+      unitEnvironment: around.unitEnvironment,
+    });
+    const apiTokenFile = this.#options.settings?.().apiTokenFile;
     this.#configPath = located.path;
     this.#foundBy = located.foundBy;
     this.#loads = reading.problems.length === 0;
@@ -74,6 +96,7 @@ export class SurroundingsWatch {
       systemId,
       around,
       meantWritable,
+      apiTokenFile,
     ]);
     if (!changed && signature === this.#signature) return false;
     this.#signature = signature;
@@ -86,6 +109,7 @@ export class SurroundingsWatch {
       systemId,
       ...around,
       meantWritable,
+      apiTokenFile,
     });
     return true;
   }
@@ -104,8 +128,8 @@ export class SurroundingsWatch {
 
   /** The file that the settings name; else the journal, where systemd runs. */
   async #log(): Promise<{ readonly log?: LogSource }> {
-    const { logFile, paths } = this.#options;
-    const path = logFile?.();
+    const { settings, paths } = this.#options;
+    const path = settings?.().runnerLogFile;
     if (path !== undefined) return { log: { kind: 'file', path } };
     return (await hasSystemd(paths)) ? { log: { kind: 'journal', unit: UNIT } } : {};
   }
@@ -122,7 +146,9 @@ export class SurroundingsWatch {
   }
 
   surroundings(): Surroundings {
+    const lint = this.#lint.state();
     return {
+      ...(lint === undefined ? {} : { lint }),
       host: hostname(),
       configPath: this.#configPath,
       configFoundBy: this.#foundBy,

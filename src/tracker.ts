@@ -30,6 +30,20 @@ interface Tracked {
 export class Tracker {
   #tracked: ReadonlyMap<string, Tracked> = new Map();
 
+  /** The wall clock was set: what was dated by the old one is dated anew. */
+  shift(milliseconds: number): void {
+    this.#tracked = new Map(
+      [...this.#tracked].map(([key, tracked]) => [
+        key,
+        {
+          ...tracked,
+          since: tracked.since + milliseconds,
+          goneAt: tracked.goneAt === undefined ? undefined : tracked.goneAt + milliseconds,
+        },
+      ]),
+    );
+  }
+
   /** The diagnosis as a reader should see it, after the ones before. */
   settle(diagnosis: Diagnosis, snapshot: Snapshot): Diagnosis {
     const now = snapshot.takenAt;

@@ -11,6 +11,7 @@ import type { Clock } from './core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from './core/finding.ts';
 import type { Paths } from './core/paths.ts';
 import type { Ledger, Walk } from './core/probe.ts';
+import type { RunnerLogDoor } from './core/sighting.ts';
 import { runCheck } from './run-check.ts';
 import type { Held } from './second-look.ts';
 import { holdBack } from './second-look.ts';
@@ -29,6 +30,7 @@ export interface WalkLoan {
   readonly ledger: Ledger;
   readonly known: (id: CheckId) => Known | undefined;
   restore(id: CheckId): void;
+  readonly runnerLog?: RunnerLogDoor;
   /** Where within its interval a slow link has its turn, 0 to 1; without it, an interval after the last look. */
   readonly phase?: (id: CheckId) => number;
 }
@@ -43,8 +45,8 @@ export function createWalk(id: string, checks: readonly Check[], loan: WalkLoan)
     intervalSeconds: first.intervalSeconds,
     timeoutSeconds: WALK_TIMEOUT_SECONDS,
     checks,
-    run: async (signal, emit, everything) => {
-      const wanted = wantedOf(checks, loan, everything);
+    run: async (signal, emit, everything, isFresh = false) => {
+      const wanted = wantedOf(checks, loan, { everything, isFresh });
       await runWalk({ checks, loan, signal, emit, wanted });
     },
   };
@@ -142,13 +144,16 @@ function outOfTime(check: Check, round: Round): Finding {
 function wantedOf(
   checks: readonly Check[],
   { clock, known, ledger, phase }: WalkLoan,
-  everything: boolean,
+  { everything, isFresh }: { readonly everything: boolean; readonly isFresh: boolean },
 ): Set<CheckId> {
   const rhythm = checks[0]?.intervalSeconds ?? 0;
   const isWanted = (check: Check): boolean => {
     const last = known(check.id);
     const turn = check.intervalSeconds > rhythm ? phase?.(check.id) : undefined;
-    return isDue(check, last, clock, turn) || (everything && mayRepeat(last, clock));
+    const isFreshLink = isFresh && check.probe.budgeted !== true;
+    return (
+      isDue(check, last, clock, turn) || ((everything || isFreshLink) && mayRepeat(last, clock))
+    );
   };
   const due = checks.filter((check) => isWanted(check));
   const sendable = due.filter((check) => ledger.allows(check.probe.id, endpointIdOf(check)));
@@ -219,9 +224,10 @@ function restored(check: Check, known: Known, { loan }: Round): Finding {
 }
 
 async function looked(check: Check, round: Round, walk: Walk): Promise<Finding> {
-  const { clock, paths, ledger } = round.loan;
+  const { clock, paths, ledger, runnerLog } = round.loan;
+  const log = runnerLog === undefined ? {} : { runnerLog };
   const previous = round.loan.known(check.id)?.result.finding;
-  const tools = { clock, paths, ledger, walk, previous, signal: round.signal };
+  const tools = { clock, paths, ledger, walk, previous, signal: round.signal, ...log };
   const result = await runCheck(check, tools);
   await round.held.take(result);
   return result.finding;

@@ -21,6 +21,8 @@ export interface TargetsQuestion {
   /** Of the user of this daemon. */
   readonly homeDirectory: string;
   readonly systemId: string | undefined;
+  /** `[gitlab] api_token_file` of our own settings. */
+  readonly apiTokenFile?: string | undefined;
   /** What systemd would give the runner at its next start; absent where there is no unit. */
   readonly unitEnvironment?: Environment;
   /** Where the runner's log is. */
@@ -42,10 +44,12 @@ export function environmentOf({
 
 export function endpointOf(
   url: URL,
+  /** As config.toml spells it, expanded. */
+  urlText: string,
   entry: RunnerEntry,
   question: TargetsQuestion,
 ): EndpointTarget {
-  const trust = trustOf(entry, question);
+  const trust = trustOf(entry, urlText, question);
   const parts = [
     ...(trust.caFile === undefined ? [] : [`ca=${trust.caFile}`]),
     ...(trust.certFile === undefined ? [] : [`cert=${trust.certFile}`]),
@@ -100,7 +104,13 @@ function proxyOf(url: URL, question: TargetsQuestion): ProxyDecision {
   return { kind: 'direct', because };
 }
 
-function trustOf(entry: RunnerEntry, question: TargetsQuestion): TrustSource {
+/** The runner cuts the host out of the text as it stands; `URL` has put it into lower case. */
+function certsHostOf(text: string): { readonly certsHost?: string } {
+  const host = /^https?:\/\/(?:[^/@]*@)?(?<host>[^/:[\]]+)/i.exec(text)?.groups?.['host'];
+  return host === undefined || host === host.toLowerCase() ? {} : { certsHost: host };
+}
+
+function trustOf(entry: RunnerEntry, urlText: string, question: TargetsQuestion): TrustSource {
   const { process, homeDirectory } = question;
   const { tlsCaFile, tlsCertFile, tlsKeyFile } = entry;
   const environment = environmentOf(question) ?? {};
@@ -111,6 +121,7 @@ function trustOf(entry: RunnerEntry, question: TargetsQuestion): TrustSource {
     ...(tlsCertFile === undefined ? {} : { certFile: asProcessSees(tlsCertFile, process) }),
     ...(tlsKeyFile === undefined ? {} : { keyFile: asProcessSees(tlsKeyFile, process) }),
     certsDirectory: certsDirectoryOf(process, homeDirectory),
+    ...certsHostOf(urlText),
     ...(file === '' ? {} : { systemFile: file }),
     ...(directories === '' ? {} : { systemDirectories: directories.split(':') }),
   };

@@ -40,6 +40,11 @@ export const SECTIONS = {
       max: MAX_REQUESTS_PER_HOUR,
       help: 'API requests without login that this host sends to GitLab in an hour, in all.',
     },
+    api_token_file: {
+      kind: 'text',
+      example: '/etc/runnerwatch/gitlab-api-token',
+      help: 'File with an API token of scope read_api; with it paused runners, clashing system ids and waiting jobs are told.',
+    },
   },
   web: {
     listen_addresses: {
@@ -58,6 +63,11 @@ export const SECTIONS = {
       kind: 'text',
       example: '/etc/gitlab-runner/config.toml',
       help: "gitlab-runner's config.toml, as --runner.config; found by itself unless given.",
+    },
+    log_file: {
+      kind: 'text',
+      example: '/var/log/gitlab-runner.log',
+      help: 'File that the runner logs to, where it is not the journal of its unit.',
     },
   },
   state: {

@@ -26,6 +26,8 @@ export interface Settings {
   readonly listenAddresses?: readonly string[];
   readonly enableLifecycle?: boolean;
   readonly runnerConfig?: string;
+  readonly runnerLogFile?: string;
+  readonly apiTokenFile?: string;
   readonly stateDirectory?: string;
   readonly logLevel?: LogLevel;
   readonly logFormat?: LogFormat;
@@ -161,6 +163,8 @@ function settingsOf(
     listenAddresses: general['web']?.['listen_addresses'],
     enableLifecycle: general['web']?.['enable_lifecycle'],
     runnerConfig: general['runner']?.['config'],
+    runnerLogFile: general['runner']?.['log_file'],
+    apiTokenFile: general['gitlab']?.['api_token_file'],
     stateDirectory: general['state']?.['directory'],
     logLevel: general['log']?.['level'],
     logFormat: general['log']?.['format'],

@@ -42,7 +42,7 @@ export interface FoundTargets {
 
 /** Every target of this host. */
 export function targetsOf(question: TargetsQuestion): FoundTargets {
-  const { document, reading, process, systemId } = question;
+  const { document, reading, process } = question;
   const resolved = withShortIds(
     (document?.runners ?? []).map((entry) => resolveEntry(entry, question)),
   );
@@ -53,7 +53,7 @@ export function targetsOf(question: TargetsQuestion): FoundTargets {
     service: serviceOf(question),
     mounts: mountTargetsOf({ ...question, configPath: reading.path }),
     endpoints: distinctEndpoints(resolved),
-    runners: resolved.map((item, index) => runnerTarget(item, ids[index] ?? item.id, systemId)),
+    runners: resolved.map((item, index) => runnerTarget(item, ids[index] ?? item.id, question)),
     executors: executorTargetsOf(
       resolved.map(({ entry }, index) => ({ entry, id: ids[index] ?? '' })),
       question,
@@ -108,7 +108,7 @@ function resolveEntry(entry: RunnerEntry, question: TargetsQuestion): Resolved {
     const invalid = urlProblem(entry, url.text, base.why, file);
     return { ...found, url: shown, problems: [...unset, invalid, ...problems] };
   }
-  const endpoint = endpointOf(base.url, entry, question);
+  const endpoint = endpointOf(base.url, url.text, entry, question);
   return { ...found, url: shown, endpoint, problems: [...unset, ...problems] };
 }
 
@@ -156,9 +156,10 @@ function uniqueIds(ids: readonly string[]): readonly string[] {
 function runnerTarget(
   { entry, token, url, endpoint, isTokenKnown }: Resolved,
   id: string,
-  systemId: string | undefined,
+  { systemId, apiTokenFile: tokenFile }: TargetsQuestion,
 ): RunnerTarget {
-  const { tokenExpiresAt } = entry;
+  const { tokenExpiresAt, recordId } = entry;
+  const isOnRecord = recordId !== undefined && tokenFile !== undefined;
   return {
     kind: 'runner',
     id,
@@ -170,6 +171,7 @@ function runnerTarget(
     token,
     ...(tokenExpiresAt === undefined ? {} : { tokenExpiresAt }),
     ...(systemId === undefined ? {} : { systemId }),
+    ...(isOnRecord ? { record: { id: recordId, tokenFile } } : {}),
     line: entry.line,
   };
 }

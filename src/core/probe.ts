@@ -5,6 +5,7 @@ import type { Clock, Instant } from './clock.ts';
 import type { Finding } from './finding.ts';
 import type { OptionTable, ValuesOf } from './option.ts';
 import type { Paths } from './paths.ts';
+import type { RunnerLogDoor } from './sighting.ts';
 import type { TargetKind, TargetKinds } from './target.ts';
 
 export interface ReasonSpec {
@@ -96,6 +97,7 @@ export interface Tools {
   readonly signal: AbortSignal;
   readonly paths: Paths;
   /** The runner's log, where there is one. */
+  readonly runnerLog?: RunnerLogDoor;
   /** Where name servers listen: 53, except in tests. */
   readonly dnsPort?: number;
 }

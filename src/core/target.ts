@@ -44,6 +44,8 @@ export interface TrustSource {
   readonly keyFile?: string;
   /** `<certs>/<host>.crt`, `.auth.crt` and `.auth.key` are looked for here. */
   readonly certsDirectory: string;
+  /** The host as `url` spells it, where that is not in lower case: the files carry that name. */
+  readonly certsHost?: string;
   /** `SSL_CERT_FILE` and `SSL_CERT_DIR` of the runner's process. */
   readonly systemFile?: string;
   readonly systemDirectories?: readonly string[];
@@ -89,6 +91,8 @@ export interface RunnerTarget {
   readonly token: Secret;
   readonly tokenExpiresAt?: number;
   readonly systemId?: string;
+  /** Where an API token was given: the runner's number in GitLab, and the file that holds the token. */
+  readonly record?: { readonly id: number; readonly tokenFile: string };
   /** Line of its `[[runners]]` header, from 1. */
   readonly line: number;
 }

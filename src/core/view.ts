@@ -28,6 +28,10 @@ export interface SelfState {
     readonly kind: string;
     readonly count: number;
   }[];
+  /** Lines of the runner's log by the cause that they point at; each from zero. */
+  readonly logEvents: readonly { readonly cause: string; readonly count: number }[];
+  /** The last time that the wall clock was set while we ran; positive when it was set forward. */
+  readonly clockStep: { readonly at: Instant; readonly seconds: number } | undefined;
   /** Facts of the host for the page: operating system, kernel, processor. */
   readonly hostFacts: Readonly<Record<string, string | number>>;
   /** Set by `runnerwatch demo`: the page and the texts say so. */

@@ -17,10 +17,7 @@ import { withoutSymptoms } from './symptoms.ts';
 
 export function diagnose(snapshot: Snapshot): Diagnosis {
   const picture = pictureOf(snapshot);
-  const causes = withoutSymptoms(
-    RULES.flatMap((rule) => rule(picture)),
-    picture,
-  );
+  const causes = withoutSymptoms(distinct(RULES.flatMap((rule) => rule(picture))), picture);
   const runners = snapshot.surroundings.runners.map((runner) =>
     judgeRunner(runner, causes, picture),
   );
@@ -28,6 +25,12 @@ export function diagnose(snapshot: Snapshot): Diagnosis {
   const verdict = verdictFrom(severities, hasUnjudged(snapshot, causes));
   const candidates: readonly Candidate[] = candidatesOf(causes, snapshot);
   return { verdict, summary: summaryOf(verdict, causes, picture), causes, candidates, runners };
+}
+
+/** Two rules may come to one cause by different evidence: the first in the order of blame speaks. */
+function distinct(causes: readonly Cause[]): readonly Cause[] {
+  const keys = causes.map(({ id, scope }) => `${id}@${scope.id}`);
+  return causes.filter((_cause, index) => keys.indexOf(keys[index] ?? '') === index);
 }
 
 function judgeRunner(

@@ -152,3 +152,8 @@ function byOther(answer: HttpAnswer, { target, asked }: Context): TokenJudgement
 function isOwnLimit(answer: HttpAnswer, asked: URL): boolean {
   return !isJson(answer) && asked.pathname.endsWith('/discovery');
 }
+
+/** An orphaned runner was once answered with 404, too. */
+export function isUnknownToGitLab(answer: HttpAnswer): boolean {
+  return fingerprint(answer).who === 'rails' && !/orphaned/i.test(messageOf(answer));
+}

@@ -21,6 +21,9 @@ export function trustFacts(trust: Trust, source: TrustSource, host: string): Rec
     ca_file_configured: trust.caFile.isConfigured,
     certs_file: certsFile(source, host, 'crt'),
     anchors: trust.anchors.length,
+    ...(trust.changedAt === undefined
+      ? {}
+      : { trust_changed_at: new Date(trust.changedAt).toISOString() }),
   };
 }
 

@@ -72,6 +72,16 @@ export interface Trust {
     | { readonly problem: string }
     | undefined;
   readonly context: SecureContext;
+  /** When a file involved was last changed, by the file system’s own time of change. */
+  readonly changedAt?: number;
+}
+
+/** The newest of the times of change in a stamp. */
+function changedIn(stamp: string): { readonly changedAt?: number } {
+  const times = [...stamp.matchAll(/[\d.]+:(?<changed>[\d.]+):\d+:\d+/g)].map(({ groups }) =>
+    Number(groups?.['changed']),
+  );
+  return times.length === 0 ? {} : { changedAt: Math.max(...times) };
 }
 
 export type IsDenied = (path: string) => Promise<boolean>;
@@ -100,7 +110,8 @@ export class TrustStore {
     const key = JSON.stringify([paths, files, source.systemFile, source.systemDirectories]);
     const cached = this.#trust.get(key);
     if (cached?.stamp === stamp) return cached.trust;
-    const trust = await this.#build(source, files, paths, denied);
+    const built = await this.#build(source, files, paths, denied);
+    const trust = { ...built, ...changedIn(stamp) };
     this.#trust.set(key, { stamp, trust });
     return trust;
   }
@@ -163,8 +174,13 @@ function filesOf(source: TrustSource, host: string): TrustFiles {
 }
 
 /** The runner cuts the host at its first colon, so `[2001:db8::1]` looks for `[2001.crt`. */
-export function certsFile({ certsDirectory }: TrustSource, host: string, ending: string): string {
-  const name = host.includes(':') ? `[${host.slice(0, host.indexOf(':'))}` : host;
+export function certsFile(
+  { certsDirectory, certsHost }: TrustSource,
+  host: string,
+  ending: string,
+): string {
+  const spelt = certsHost ?? host;
+  const name = spelt.includes(':') ? `[${spelt.slice(0, spelt.indexOf(':'))}` : spelt;
   return `${certsDirectory}/${name}.${ending}`;
 }
 

@@ -22,6 +22,14 @@ export interface UnitState {
   readonly result: string;
 }
 
+/** Whether systemd runs this host. */
+export async function hasSystemd(paths: Paths): Promise<boolean> {
+  return await access(inRoot(paths, '/run/systemd/system')).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** Undefined where there is no systemd, or it did not answer. */
 export async function unitState(
   unit: string,
@@ -29,7 +37,7 @@ export async function unitState(
   signal: AbortSignal,
 ): Promise<UnitState | undefined> {
   try {
-    await access(inRoot(paths, '/run/systemd/system'));
+    if (!(await hasSystemd(paths))) return undefined;
     const { stdout } = await promisify(execFile)('systemctl', ['show', '-p', PROPERTIES, unit], {
       signal,
       killSignal: 'SIGKILL',

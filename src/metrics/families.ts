@@ -57,6 +57,23 @@ const RUNNER_FAMILIES: readonly Family[] = [
   },
 ];
 
+const LOCKOUT_FAMILY: Family = {
+  name: 'runner_lockout_until_timestamp_seconds',
+  kind: 'gauge',
+  help: 'Until when an entry has switched itself off after three refusals, by its log; absent without.',
+  labels: ['runner'],
+  samples: ({ snapshot }) => {
+    const known = new Set(snapshot.surroundings.runners.map(({ id }) => id));
+    return snapshot.checks.flatMap(({ finding }) =>
+      (finding.sightings ?? []).flatMap(({ kind, runner = '', facts }) => {
+        const until = Number(facts['until_milliseconds'] ?? 0);
+        const holds = kind === 'disabled' && known.has(runner) && until > snapshot.takenAt;
+        return holds ? [{ labels: { runner }, value: until / 1000 }] : [];
+      }),
+    );
+  },
+};
+
 const CAUSE_FAMILIES: readonly Family[] = [
   {
     name: 'verdict',
@@ -166,6 +183,7 @@ export const FAMILIES: readonly Family[] = [
   ...SELF_FAMILIES,
   ...CAUSE_FAMILIES,
   ...RUNNER_FAMILIES,
+  LOCKOUT_FAMILY,
   ...ENDPOINT_FAMILIES,
   ...PROBE_FAMILIES,
 ];

@@ -1,5 +1,6 @@
 /** Metrics of runnerwatch itself: its version, its files, its own load on GitLab. */
 import type { View } from '../core/view.ts';
+import { LOG_CAUSES } from '../runner-log/classify.ts';
 import type { Family, Sample } from './family.ts';
 
 const bare = (value: number): readonly Sample[] => [{ labels: {}, value }];
@@ -89,6 +90,17 @@ export const SELF_FAMILIES: readonly Family[] = [
     help: 'Requests that runnerwatch itself sent to GitLab.',
     labels: ['target', 'kind'],
     samples: (view) => requestsOf(view),
+  },
+  {
+    name: 'log_events_total',
+    kind: 'counter',
+    help: 'Lines of the runner’s log by the cause that they point at; what was written before the start counts as far as it is read.',
+    labels: ['cause'],
+    samples: ({ self }) =>
+      LOG_CAUSES.map((cause) => ({
+        labels: { cause },
+        value: self.logEvents.find((event) => event.cause === cause)?.count ?? 0,
+      })),
   },
   {
     name: 'scheduler_lag_seconds',

@@ -3,7 +3,8 @@
  *
  * Source    `nft --json list ruleset`, read as the kernel reads it (host/firewall-rules.ts), for the addresses that
  *           the walk dialled and the name servers, as the user of the runner's process. Asked only when the way is
- *           broken where a firewall could break it, and for the same fault at most once a minute.
+ *           broken where a firewall could break it, or the runner’s log says so of its own; for the same fault at
+ *           most once a minute.
  * Measures  none.
  * Reasons   rule-blocks.
  * Unknown   not-allowed: the rules may not be read by this user.
@@ -21,6 +22,8 @@ import { blockingRule } from '../host/firewall-rules.ts';
 
 const AGAIN_SECONDS = 60;
 const DNS_PORT = 53;
+/** How far back the runner’s own words are worth a look at the rules. */
+const LOG_SECONDS = 120;
 /** Faults that a rule can look like. */
 const BLOCKED: readonly string[] = [
   'timeout',
@@ -76,11 +79,13 @@ export function createFirewall(read: typeof readRuleset) {
 export const firewall = createFirewall(readRuleset);
 
 /** What the broken link sent and got no good answer to. */
-function packetsOf({ uid = 0 }: EndpointTarget, { walk }: LinkTools): readonly Packet[] {
+function packetsOf({ uid = 0 }: EndpointTarget, tools: LinkTools): readonly Packet[] {
+  const { walk } = tools;
   const broken = ['dns', 'connect']
     .map((link) => walk.findings?.get(link))
     .find((finding) => finding?.status === 'fail');
-  if (broken?.status !== 'fail' || !BLOCKED.includes(broken.reason)) return [];
+  if (broken === undefined) return packetsInLog(uid, tools);
+  if (broken.status !== 'fail' || !BLOCKED.includes(broken.reason)) return [];
   const { servers, port } = broken.facts ?? {};
   if (port !== undefined) {
     const dialled = walk.addresses ?? [];
@@ -90,6 +95,26 @@ function packetsOf({ uid = 0 }: EndpointTarget, { walk }: LinkTools): readonly P
     .split(', ')
     .filter((server) => server !== '');
   return asked.map((address) => ({ address, protocol: 'udp', port: DNS_PORT, uid }));
+}
+
+/** Our way is open and the runner says that its own is not: a rule may name its user. */
+function packetsInLog(uid: number, { walk, clock, runnerLog }: LinkTools): readonly Packet[] {
+  const since = clock.wall() - LOG_SECONDS * 1000;
+  const dialled = new Set(walk.addresses?.map(({ address }) => address));
+  const lines = (runnerLog?.sightings() ?? []).filter(
+    ({ kind, cause, lastAt }) => kind === 'poll-failed' && lastAt > since && isOfTcp(cause),
+  );
+  return lines.flatMap(({ text }): readonly Packet[] => {
+    const { address = '', port } = DIALLED.exec(text)?.groups ?? {};
+    return dialled.has(address) ? [{ address, protocol: 'tcp', port: Number(port), uid }] : [];
+  });
+}
+
+/** `dial tcp 10.0.0.2:443: …` */
+const DIALLED = /dial tcp \[?(?<address>[\d.a-f:]+?)\]?:(?<port>\d+):/;
+
+function isOfTcp(cause: string | undefined): boolean {
+  return cause !== undefined && /^(?:tcp|network)-/.test(cause);
 }
 
 async function look(

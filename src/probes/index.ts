@@ -16,6 +16,7 @@ import { memory } from './memory.ts';
 import { proxy } from './proxy.ts';
 import { runnerLog } from './runner-log.ts';
 import { runnerMetrics } from './runner-metrics.ts';
+import { record } from './record.ts';
 import { service } from './service.ts';
 import { tls } from './tls.ts';
 import { token } from './token.ts';
@@ -30,6 +31,7 @@ export const PROBES: readonly Probe[] = [
   detour,
   firewall,
   token,
+  record,
   config,
   service,
   runnerLog,

@@ -3,7 +3,7 @@
  *
  * Source    /proc (host/runner-process.ts); the unit's state by `systemctl show` where systemd runs.
  * Measures  processes, started_timestamp_seconds, restarts (of the unit since it was loaded).
- * Reasons   not-running, not-installed, failed, crash-loop, stopped, other-config, two-processes.
+ * Reasons   not-running, not-installed, failed, crash-loop, stopped, uninterruptible, other-config, two-processes.
  * Unknown   blind: other users' processes are hidden from runnerwatch.
  */
 import { access } from 'node:fs/promises';
@@ -11,11 +11,15 @@ import { access } from 'node:fs/promises';
 import type { Fact } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
 import { inRoot } from '../core/paths.ts';
+import type { ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { RunnerProcess } from '../core/reading.ts';
 import type { ServiceTarget } from '../core/target.ts';
 import { mountOf, readMounts } from '../host/mounts.ts';
 import { findRunnerProcesses } from '../host/runner-process.ts';
+import { processesOn } from '../host/same-file.ts';
+import { StartsSeen } from '../host/starts-seen.ts';
+import { staysStuck } from '../host/stuck-process.ts';
 import type { UnitState } from '../host/systemd.ts';
 import { unitState } from '../host/systemd.ts';
 
@@ -24,75 +28,103 @@ const BINARIES = ['/usr/bin/gitlab-runner', '/usr/local/bin/gitlab-runner'];
 const LOOP_RESTARTS = 3;
 const YOUNG_SECONDS = 600;
 
-export const service = defineProbe({
-  id: 'service',
-  title: 'Runner process',
-  question: 'Is the runner’s main process there, since when, and on this config?',
-  kind: 'service',
-  needs: [],
-  intervalSeconds: 15,
-  timeoutSeconds: 5,
-  options: {},
-  reasons: {
-    'not-running': {
-      meaning: 'There is no `gitlab-runner run` process.',
-      action: 'Start the service.',
-    },
-    'not-installed': {
-      meaning: 'There is no process, no unit and no program of GitLab Runner on this host.',
-      action: 'Install GitLab Runner, or point runnerwatch at the right host paths.',
-    },
-    failed: {
-      meaning: 'The unit has failed.',
-      action: 'Read the last lines of its journal.',
-    },
-    'crash-loop': {
-      meaning: 'The process starts and dies again and again.',
-      action: 'Read the last lines of its journal: the fatal one names the reason.',
-    },
-    stopped: {
-      meaning: 'The process is there and stands still (stopped by a signal).',
-      action: 'Continue or restart it.',
-    },
-    'other-config': {
-      meaning: 'A runner process is there, and it runs on another config file.',
-      action: 'Start the runner with the right --config.',
-    },
-    'two-processes': {
-      meaning: 'Two main processes share one config file, so `concurrent` and `limit` do not hold.',
-      action: 'Stop one of them.',
-    },
-    blind: {
-      meaning: 'Processes of other users are hidden from runnerwatch.',
-      action: 'Run runnerwatch as root, or mount /proc without hidepid.',
-    },
-  },
-  measures: {
-    processes: { help: 'Main runner processes on this config file.' },
-    started_timestamp_seconds: { help: 'Start of the main runner process.' },
-    restarts: { help: 'Automatic restarts of the unit since it was loaded.' },
-  },
+/** Three main processes within a quarter of an hour are a loop, where no systemd counts the restarts. */
+const LOOP_PROCESSES = 3;
+const LOOP_SECONDS = 900;
 
-  async run(target, _options, { paths, signal, clock }) {
-    const [processes, unit] = await Promise.all([
-      findRunnerProcesses(paths),
-      unitState(target.id, paths, signal),
-    ]);
-    const ours = processes.filter(({ configPath }) => configPath === target.configPath);
-    const [main] = ours;
-    const facts = factsOf(target, main, unit);
-    const measures = {
-      processes: ours.length,
-      ...(main === undefined ? {} : { started_timestamp_seconds: main.startedAt / 1000 }),
-      ...(unit === undefined ? {} : { restarts: unit.restarts }),
-    };
-    const common = { facts, measures };
-    if (main === undefined)
-      return { ...(await absence(target, processes, unit, paths)), ...common };
-    const fault = faultOf(main, ours, unit, clock.wall());
-    return fault === undefined ? { status: 'pass', ...common } : { ...fault, ...common };
+const REASONS = {
+  'not-running': {
+    meaning: 'There is no `gitlab-runner run` process.',
+    action: 'Start the service.',
   },
-});
+  'not-installed': {
+    meaning: 'There is no process, no unit and no program of GitLab Runner on this host.',
+    action: 'Install GitLab Runner, or point runnerwatch at the right host paths.',
+  },
+  failed: {
+    meaning: 'The unit has failed.',
+    action: 'Read the last lines of its journal.',
+  },
+  'crash-loop': {
+    meaning: 'The process starts and dies again and again.',
+    action: 'Read the last lines of its journal: the fatal one names the reason.',
+  },
+  stopped: {
+    meaning: 'The process is there and stands still (stopped by a signal).',
+    action: 'Continue or restart it.',
+  },
+  uninterruptible: {
+    meaning: 'The process hangs in a system call that nothing can interrupt.',
+    action: 'Look for a file system or a disk that does not answer.',
+  },
+  'other-config': {
+    meaning: 'A runner process is there, and it runs on another config file.',
+    action: 'Start the runner with the right --config.',
+  },
+  'two-processes': {
+    meaning: 'Two main processes share one config file, so `concurrent` and `limit` do not hold.',
+    action: 'Stop one of them.',
+  },
+  blind: {
+    meaning: 'Processes of other users are hidden from runnerwatch.',
+    action: 'Run runnerwatch as root, or mount /proc without hidepid.',
+  },
+} as const satisfies Readonly<Record<string, ReasonSpec>>;
+
+const MEASURES = {
+  processes: { help: 'Main runner processes on this config file.' },
+  started_timestamp_seconds: { help: 'Start of the main runner process.' },
+  restarts: { help: 'Automatic restarts of the unit since it was loaded.' },
+} as const;
+
+export function createService() {
+  const starts = new StartsSeen(LOOP_SECONDS);
+  return defineProbe({
+    id: 'service',
+    title: 'Runner process',
+    question: 'Is the runner’s main process there, since when, and on this config?',
+    kind: 'service',
+    needs: [],
+    intervalSeconds: 15,
+    timeoutSeconds: 5,
+    options: {},
+    reasons: REASONS,
+    measures: MEASURES,
+
+    async run(target, _options, { paths, signal, clock }) {
+      const [processes, unit] = await Promise.all([
+        findRunnerProcesses(paths),
+        unitState(target.id, paths, signal),
+      ]);
+      const ours = await processesOn(target.configPath, processes, paths);
+      const [main] = ours;
+      const started = starts.count(target.id, main?.pid, clock.seconds());
+      const facts = factsOf(target, main, unit);
+      const measures = {
+        processes: ours.length,
+        ...(main === undefined ? {} : { started_timestamp_seconds: main.startedAt / 1000 }),
+        ...(unit === undefined ? {} : { restarts: unit.restarts }),
+      };
+      const common = { facts, measures };
+      if (main === undefined) {
+        return { ...(await absence({ target, processes, unit, paths, started })), ...common };
+      }
+      const fault =
+        (await stuckFault(main, paths, signal)) ??
+        faultOf(main, ours, unit, { now: clock.wall(), started });
+      return fault === undefined ? { status: 'pass', ...common } : { ...fault, ...common };
+    },
+  });
+}
+
+export const service = createService();
+
+/** A process that waits for a disk is in state D for a moment; one that stays there hangs. */
+async function stuckFault(main: RunnerProcess, paths: Paths, signal: AbortSignal) {
+  if (main.state !== 'D' || !(await staysStuck(main, paths, signal))) return undefined;
+  const detail = `process ${main.pid} hangs in a system call (state D)`;
+  return { status: 'fail', reason: 'uninterruptible', detail } as const;
+}
 
 function factsOf(
   { id, configPath }: ServiceTarget,
@@ -113,7 +145,7 @@ function faultOf(
   main: RunnerProcess,
   ours: readonly RunnerProcess[],
   unit: UnitState | undefined,
-  now: number,
+  { now, started }: { readonly now: number; readonly started: number },
 ) {
   if (main.state === 'T' || main.state === 't') {
     const detail = `process ${main.pid} is stopped (state ${main.state})`;
@@ -124,18 +156,30 @@ function faultOf(
     const detail = `the unit was restarted ${unit?.restarts} times, the last time ${Math.round(ageSeconds)} s ago`;
     return { status: 'fail', reason: 'crash-loop', detail } as const;
   }
+  const loop = unit === undefined ? loopFault(started) : undefined;
+  if (loop !== undefined) return loop;
   if (ours.length < 2) return undefined;
   const detail = `processes ${ours.map(({ pid }) => pid).join(' and ')} run on ${main.configPath}`;
   return { status: 'warn', reason: 'two-processes', detail } as const;
 }
 
+function loopFault(started: number) {
+  if (started < LOOP_PROCESSES) return undefined;
+  const detail = `${started} processes have come and gone within ${LOOP_SECONDS / 60} minutes`;
+  return { status: 'fail', reason: 'crash-loop', detail } as const;
+}
+
+interface Absence {
+  readonly target: ServiceTarget;
+  readonly processes: readonly RunnerProcess[];
+  readonly unit: UnitState | undefined;
+  readonly paths: Paths;
+  readonly started: number;
+}
+
 /** Why there is no process on our config. */
-async function absence(
-  { id, configPath }: ServiceTarget,
-  processes: readonly RunnerProcess[],
-  unit: UnitState | undefined,
-  paths: Paths,
-) {
+async function absence({ target, processes, unit, paths, started }: Absence) {
+  const { id, configPath } = target;
   const [other] = processes;
   if (other !== undefined) {
     const detail = `process ${other.pid} runs on ${other.configPath}, not on ${configPath}`;
@@ -145,7 +189,7 @@ async function absence(
     const detail = `${paths.procfs} hides the processes of other users (hidepid)`;
     return { status: 'unknown', reason: 'blind', detail } as const;
   }
-  const fault = unit === undefined ? undefined : unitFault(id, unit);
+  const fault = unit === undefined ? loopFault(started) : unitFault(id, unit);
   if (fault !== undefined) return fault;
   if (unit?.loadState !== 'loaded' && !(await hasBinary(paths))) {
     const detail = `there is no gitlab-runner process, no unit ${id}, and none of ${BINARIES.join(', ')}`;

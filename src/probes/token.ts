@@ -12,10 +12,9 @@ import type { HttpAnswer, HttpRequest, LinkTools, ReasonSpec } from '../core/pro
 import { defineProbe } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { ExchangeError } from '../gitlab/exchange-error.ts';
-import { fingerprint, messageOf } from '../gitlab/fingerprint.ts';
 import { quietSeconds } from '../gitlab/quiet.ts';
 import type { TokenFault, TokenJudgement } from '../gitlab/token-answer.ts';
-import { judgeTokenAnswer } from '../gitlab/token-answer.ts';
+import { isUnknownToGitLab, judgeTokenAnswer } from '../gitlab/token-answer.ts';
 import { judgeTokenShape } from '../gitlab/token-shape.ts';
 import { isSystemId } from '../gitlab/token.ts';
 
@@ -146,8 +145,8 @@ export const token = defineProbe({
     const facts = { runner: target.id, name, line: target.line };
     const offline = judgeTokenShape(target);
     if (offline !== undefined) return { ...offline, measures, facts };
-    const { judgement, ...rest } = await asked(target, tools);
-    const common = { measures, facts, ...rest };
+    const { judgement, said, ...rest } = await asked(target, tools);
+    const common = { measures, facts: { ...facts, ...said }, ...rest };
     if (judgement !== undefined) return { ...judgement, ...common };
     const left = (tokenExpiresAt ?? Infinity) - tools.clock.wall();
     if (left / 1000 > options.expiring_soon_seconds) return { status: 'pass', ...common };
@@ -160,11 +159,15 @@ export const token = defineProbe({
 interface Asked {
   readonly judgement?: TokenJudgement;
   readonly holdsSeconds?: number;
+  readonly said?: Readonly<Record<string, string>>;
 }
 
 function unknown(reason: TokenFault, detail: string): Asked {
   return { judgement: { status: 'unknown', reason, detail } };
 }
+
+/** The version of GitLab that brought the request (network reference 2.3). */
+const SINCE = { server_at_least: '18.7' };
 
 type Send = NonNullable<LinkTools['walk']['send']>;
 
@@ -180,12 +183,8 @@ async function asked(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
   if (answer.status === 404 && isUnknownToGitLab(answer)) {
     return await verified(target, tools, send);
   }
-  return judged(answer, path, target, tools);
-}
-
-/** An orphaned runner was once answered with 404, too. */
-function isUnknownToGitLab(answer: HttpAnswer): boolean {
-  return fingerprint(answer).who === 'rails' && !/orphaned/i.test(messageOf(answer));
+  const said = [200, 501].includes(answer.status) ? SINCE : {};
+  return { ...judged(answer, path, target, tools), said };
 }
 
 async function answerTo(

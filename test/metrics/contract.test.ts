@@ -6,10 +6,12 @@ import type { View } from '../../src/core/view.ts';
 import { STATUSES, VERDICTS } from '../../src/core/words.ts';
 import { createExporter } from '../../src/metrics/exporter.ts';
 import { PROBES } from '../../src/probes/index.ts';
+import { LOG_CAUSES } from '../../src/runner-log/classify.ts';
 import { START } from '../support/clock.ts';
 import type { Series } from '../support/exposition.ts';
 import { seriesOf } from '../support/exposition.ts';
 import { brokenAt, CONFIG, fail, GITLAB, PROXY, snapshotOf } from '../support/snapshots.ts';
+import { showing, sighting, TALKING } from '../support/sightings.ts';
 import { measured, viewOf } from '../support/views.ts';
 
 async function exposed(view: View): Promise<readonly Series[]> {
@@ -20,9 +22,6 @@ async function exposed(view: View): Promise<readonly Series[]> {
 async function named(view: View, name: string): Promise<readonly Series[]> {
   return (await exposed(view)).filter((series) => series.name === `runnerwatch_${name}`);
 }
-
-/** Of later issues: they come with the log and the runner's own counters. */
-const NOT_YET = ['log_events_total', 'runner_lockout_until_timestamp_seconds'];
 
 const CONTRACT: readonly (readonly [name: string, ...labels: readonly string[]])[] = [
   ['build_info', 'node_version', 'version'],
@@ -47,6 +46,8 @@ const CONTRACT: readonly (readonly [name: string, ...labels: readonly string[]])
   ['tls_certificate_not_after_timestamp_seconds', 'position', 'target'],
   ['token_expiry_timestamp_seconds', 'runner'],
   ['clock_skew_seconds', 'target'],
+  ['log_events_total', 'cause'],
+  ['runner_lockout_until_timestamp_seconds', 'runner'],
   ['lint_findings', 'severity'],
   ['lint_finding_info', 'rule', 'severity'],
   ['runner_config_last_load_successful'],
@@ -59,8 +60,12 @@ const CONTRACT: readonly (readonly [name: string, ...labels: readonly string[]])
 
 describe('every metric of the contract', () => {
   const problem = { code: 'type-error', file: CONFIG, message: 'odd', fix: 'Mend it.' };
-  const said = { ...brokenAt('http', fail('bad-gateway')) };
-  const view = viewOf(measured(snapshotOf(said, { configProblems: [problem] })));
+  const off = sighting('disabled', {
+    runner: 'runnerAA1',
+    facts: { until_milliseconds: START + 600_000 },
+  });
+  const said = { ...brokenAt('http', fail('bad-gateway')), 'runner-log': showing(off) };
+  const view = viewOf(measured(snapshotOf(said, { ...TALKING, configProblems: [problem] })));
 
   test.each(CONTRACT)('%s is there, with its labels', async (name, ...labels) => {
     const found = await named(view, name);
@@ -94,12 +99,6 @@ describe('every metric of the contract', () => {
     expect(here.filter((name) => !names.has(`runnerwatch_${name.replaceAll('-', '_')}`))).toEqual(
       [],
     );
-  });
-
-  test('what is to come later is not there as an empty promise', async () => {
-    const names = new Set((await exposed(view)).map(({ name }) => name));
-
-    expect(NOT_YET.filter((name) => names.has(`runnerwatch_${name}`))).toEqual([]);
   });
 
   test('the phases and the positions are those of the contract', async () => {
@@ -202,6 +201,28 @@ describe('zero from the start', () => {
     ]);
     expect(proxied.map(({ labels }) => labels)).toEqual([
       { ...way, proxy: 'proxy.example.com:3128', resolver: '' },
+    ]);
+  });
+
+  test('each cause that a line can point at is counted from zero', async () => {
+    const view = viewOf(snapshotOf(), { logEvents: [{ cause: 'dns-timeout', count: 7 }] });
+    const found = await named(view, 'log_events_total');
+
+    expect(found.map(({ labels }) => labels['cause'])).toEqual(LOG_CAUSES);
+    expect(found.filter(({ value }) => value !== '0')).toMatchObject([
+      { labels: { cause: 'dns-timeout' }, value: '7' },
+    ]);
+  });
+
+  test('a lockout is shown until it ends, for entries that there are', async () => {
+    const until = { until_milliseconds: START + 600_000 };
+    const off = (runner: string, facts = until) => sighting('disabled', { runner, facts });
+    const over = { until_milliseconds: START - 1 };
+    const log = showing(off('runnerAA1'), off('runnerAA2', over), off('goneAAAA3'));
+    const view = viewOf(snapshotOf({ 'runner-log': log }, TALKING));
+
+    expect(await named(view, 'runner_lockout_until_timestamp_seconds')).toMatchObject([
+      { labels: { runner: 'runnerAA1' }, value: String(START / 1000 + 600) },
     ]);
   });
 

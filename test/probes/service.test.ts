@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
 import type { ServiceTarget } from '../../src/core/target.ts';
-import { service } from '../../src/probes/service.ts';
+import { createService, service } from '../../src/probes/service.ts';
 import { setClock } from '../support/clock.ts';
 import type { ProcProcess } from '../support/proc-process.ts';
 import { BOOTED_SECONDS, PROC_STAT, procProcess } from '../support/proc-process.ts';
@@ -38,7 +38,7 @@ async function look({ processes = {}, files = {}, unit }: Host): Promise<Finding
     ...files,
   };
   await using root = await startHost(all, unit === undefined ? undefined : saying(unit));
-  return await runProbe(service, TARGET, { tools: { paths: root.paths, clock: NOW } });
+  return await runProbe(createService(), TARGET, { tools: { paths: root.paths, clock: NOW } });
 }
 
 test('a main process on our config passes, with its start and the restarts of its unit', async () => {

@@ -44,6 +44,7 @@ test('a root of the bundle passes, and says what was shown', async () => {
       ca_file_configured: false,
       certs_file: OWN_FILE,
       anchors: 1,
+      trust_changed_at: expect.stringMatching(/^20\d\d-/),
       protocol: 'TLSv1.3',
       cipher: expect.stringMatching(/^TLS_/),
       chain_length: 2,

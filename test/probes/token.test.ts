@@ -64,7 +64,12 @@ describe('GitLab that knows the discovery request', () => {
     expect(await walkThrough(target)).toEqual({
       status: 'pass',
       measures: {},
-      facts: { runner: 'AAAAAAAAA', name: 'name of AAAAAAAAA', line: 1 },
+      facts: {
+        runner: 'AAAAAAAAA',
+        name: 'name of AAAAAAAAA',
+        line: 1,
+        server_at_least: '18.7',
+      },
     });
     expect(server.requests.slice(1).map(({ method, path }) => `${method} ${path}`)).toEqual([
       'GET /api/v4/runners/router/discovery',

@@ -147,14 +147,6 @@ function later(reason: string, ...ids: readonly string[]): Readonly<Record<strin
 /** What is missing before each can be proven. */
 export const IDS_FOR_LATER: Readonly<Record<string, string>> = {
   ...later(
-    'needs a second try that decides: rules of the firewall, a smaller segment, many attempts (issue 3)',
-    'idle-connection-killed',
-  ),
-  ...later(
-    'needs the process’s start beside the age of the trust file (issue 3)',
-    'tls-trust-not-reloaded',
-  ),
-  ...later(
     'needs the rules of lint (issue 4)',
     'config-executor-unknown',
     'config-executor-section-missing',
@@ -162,24 +154,5 @@ export const IDS_FOR_LATER: Readonly<Record<string, string>> = {
     'config-unknown-key',
     'config-setting-ineffective',
   ),
-  ...later(
-    'needs the runner’s log, or a look from inside a container (issue 5)',
-    'docker-registry-rate-limited',
-    'docker-image-pull-failed',
-    'docker-network-pool-exhausted',
-    'job-network-differs',
-  ),
-  ...later(
-    'needs the runner’s log or its own counters (issue 5)',
-    'token-rotation-not-persisted',
-    'system-id-clash',
-    'runner-disabled-unhealthy',
-    'runner-shutting-down',
-    'runner-outdated',
-    'jobs-no-matching-runner',
-    'jobs-capacity-saturated',
-    'job-rejected-by-server',
-    'job-trace-blocked',
-  ),
-  ...later('needs a token of GitLab’s API, which nobody has to give us', 'runner-paused'),
+  ...later('needs a look from inside a container (issue 5)', 'job-network-differs'),
 };

@@ -3,7 +3,13 @@ import type { Check, CheckState, Snapshot, Surroundings } from '../../src/core/c
 import type { CheckId, Fact, Finding } from '../../src/core/finding.ts';
 import type { Problem, RunnerProcess } from '../../src/core/reading.ts';
 import { Secret } from '../../src/core/secret.ts';
-import type { EndpointTarget, ProxyDecision, RunnerTarget, Target } from '../../src/core/target.ts';
+import type {
+  EndpointTarget,
+  ProxyDecision,
+  RunnerTarget,
+  ServiceTarget,
+  Target,
+} from '../../src/core/target.ts';
 import { LINKS } from '../../src/core/words.ts';
 import { checksOf } from '../../src/plan.ts';
 import { PROBES } from '../../src/probes/index.ts';
@@ -42,6 +48,9 @@ export interface World {
   readonly configProblems?: readonly Problem[];
   readonly blind?: readonly string[];
   readonly mounts?: readonly string[];
+  /** What is known of the service beside its name: where it logs, where it counts. */
+  readonly service?: Partial<ServiceTarget>;
+  readonly concurrent?: number;
 }
 
 /** What a check says; a plain finding has been seen three times since SINCE. */
@@ -167,12 +176,13 @@ function targetsOf(surroundings: Surroundings, world: World): readonly Target[] 
     readAt: START,
     modifiedAt: world.configModifiedAt ?? START - 3_600_000,
     problems: surroundings.configProblems,
+    ...(world.concurrent === undefined ? {} : { concurrent: world.concurrent }),
   };
   return [
     ...surroundings.endpoints,
     ...surroundings.runners,
     { kind: 'config', id: CONFIG, reading },
-    { kind: 'service', id: 'gitlab-runner.service', configPath: CONFIG },
+    { kind: 'service', id: 'gitlab-runner.service', configPath: CONFIG, ...world.service },
     ...(world.mounts ?? ['/']).map((id) => ({
       kind: 'mount' as const,
       id,

@@ -21,6 +21,8 @@ export function viewOf(snapshot: Snapshot, self: Partial<SelfState> = {}): View 
       settings: { successful: true, successAt: START - 3_600_000 },
       runnerConfig: { successful: true, successAt: START - 3_600_000 },
       requests: [],
+      logEvents: [],
+      clockStep: undefined,
       hostFacts: { operating_system: 'Debian 12', memory_bytes: 8 * 1024 ** 3 },
       demo: false,
       ...self,

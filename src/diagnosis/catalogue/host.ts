@@ -148,7 +148,13 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     meaning: 'Something that runnerwatch judges by is hidden from its user.',
     evidence: 'EACCES on its own reads.',
     notConfusedWith: ['config-unreadable', 'runner-not-installed'],
-    from: ['config/unreadable', 'service/blind', 'limits/blind', 'executor/blind'],
+    from: [
+      'config/unreadable',
+      'service/blind',
+      'runner-log/not-allowed',
+      'limits/blind',
+      'executor/blind',
+    ],
     says: (c) => `runnerwatch may not read something it needs on this host (${c.config})`,
     fix: () => [
       step('Run it as root, as the unit in deploy/systemd does.', 'sudo systemctl cat runnerwatch'),

@@ -7,12 +7,15 @@ import { EXECUTOR_CAUSES } from './executor.ts';
 import { GITLAB_STATE_CAUSES } from './gitlab-state.ts';
 import { GITLAB_CAUSES } from './gitlab.ts';
 import { HOST_CAUSES } from './host.ts';
+import { JOB_CAUSES } from './jobs.ts';
 import { LIMIT_CAUSES } from './limits.ts';
 import { NETWORK_CAUSES } from './network.ts';
 import { NETWORK_QUALITY_CAUSES } from './network-quality.ts';
 import { PROCESS_CAUSES } from './process.ts';
 import { PROXY_CHOICE_CAUSES } from './proxy-choice.ts';
 import { PROXY_CAUSES } from './proxy.ts';
+import { RECORD_CAUSES } from './record.ts';
+import { RUNNER_CAUSES } from './runner.ts';
 import { TLS_HANDSHAKE_CAUSES } from './tls-handshake.ts';
 import { TLS_TRUST_CAUSES } from './tls-trust.ts';
 import { TOKEN_CAUSES } from './token.ts';
@@ -20,8 +23,10 @@ import { TOKEN_CAUSES } from './token.ts';
 export const catalogue: readonly CauseSpec[] = [
   ...CONFIG_CAUSES,
   ...PROCESS_CAUSES,
+  ...RUNNER_CAUSES,
   ...LIMIT_CAUSES,
   ...EXECUTOR_CAUSES,
+  ...JOB_CAUSES,
   ...HOST_CAUSES,
   ...DNS_CAUSES,
   ...NETWORK_QUALITY_CAUSES,
@@ -34,6 +39,7 @@ export const catalogue: readonly CauseSpec[] = [
   ...GITLAB_STATE_CAUSES,
   ...GITLAB_CAUSES,
   ...TOKEN_CAUSES,
+  ...RECORD_CAUSES,
 ];
 
 const BY_ID = new Map(catalogue.map((spec) => [spec.id, spec]));

@@ -63,7 +63,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     title: 'The runner could not start',
     meaning:
       'The unit has failed, or waits for the next try: a port in use, a missing folder, a state file it may not read, a bad config.',
-    evidence: 'The state and the result of the unit.',
+    evidence: 'The fatal line of its log; without a log the state and the result of the unit.',
     notConfusedWith: ['config-syntax-error', 'config-type-error'],
     from: ['service/failed'],
     says: (c) => `${c.unit} could not start (${c.fact('result')})`,
@@ -71,16 +71,18 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
       lastLines(c),
       step('Does its config load?', `runnerwatch lint ${quoted(c.config)}`),
     ],
-    suppresses: ['runner-not-running'],
+    suppresses: ['runner-not-running', 'runner-crash-loop'],
   }),
   processCause({
     id: 'runner-hung',
     title: 'The runner’s process stands still',
-    meaning: 'It is there and stopped by a signal: it neither polls nor logs.',
-    evidence: 'State T in /proc.',
+    meaning:
+      'It is there and neither polls nor takes jobs: stopped by a signal, caught in a system call, or standing still for a reason of its own.',
+    evidence:
+      'State T or, several times in a row, D in /proc; or counters of polls that stand still for five minutes while the way is open, the runner is not disabled and has room for jobs.',
     notConfusedWith: ['runner-disabled-unhealthy', 'jobs-capacity-saturated'],
-    from: ['service/stopped'],
-    says: (c) => `the runner’s process ${c.fact('pid')} is stopped`,
+    from: ['service/stopped', 'service/uninterruptible'],
+    says: (c) => `the runner’s process ${c.fact('pid')} stands still`,
     fix: (c) => [
       step('Let it go on.', `sudo kill -CONT ${quoted(c.fact('pid'))}`),
       step('Or restart it.', `sudo systemctl restart ${c.unit}`),

@@ -7,21 +7,34 @@ import type { Picture } from '../picture.ts';
 import { clockCauses } from './clock.ts';
 import { configCauses } from './config.ts';
 import { executorCauses } from './executor.ts';
-import { blindCauses, brokenDiskCauses, processCauses, resourceCauses } from './host.ts';
+import { blindCauses, brokenDiskCauses, resourceCauses } from './host.ts';
 import { breakingLimitCauses, slowingLimitCauses } from './limits.ts';
 import { pathCauses } from './path.ts';
+import { recordCauses } from './record.ts';
+import { disabledCauses } from './runner-disabled.ts';
+import { jobCauses } from './runner-jobs.ts';
+import { pollCauses } from './runner-polls.ts';
+import { runnerProcessCauses } from './runner-process.ts';
+import { rotationCauses } from './runner-token.ts';
+import { versionCauses } from './runner-version.ts';
 import { tokenCauses } from './token.ts';
 
 export const RULES: readonly ((picture: Picture) => readonly Cause[])[] = [
   configCauses,
-  processCauses,
+  runnerProcessCauses,
+  disabledCauses,
   breakingLimitCauses,
   brokenDiskCauses,
   clockCauses,
   pathCauses,
+  pollCauses,
+  rotationCauses,
   tokenCauses,
+  recordCauses,
   executorCauses,
+  jobCauses,
   resourceCauses,
   slowingLimitCauses,
+  versionCauses,
   blindCauses,
 ];

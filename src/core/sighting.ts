@@ -1,0 +1,49 @@
+/**
+ * What the runner itself wrote or counted: one kind of event of one entry. Sightings travel with a finding to the
+ * diagnosis, which alone says what they mean.
+ */
+import type { Instant } from './clock.ts';
+import type { Fact } from './finding.ts';
+
+export interface Sighting {
+  /** `poll-failed`, `disabled`, `started`, …: a closed list of the part that sees it. */
+  readonly kind: string;
+  /** Id of the cause that the wording points at. */
+  readonly cause?: string;
+  /** Short token of the entry; absent when it is about the process as a whole. */
+  readonly runner?: string;
+  readonly firstAt: Instant;
+  readonly lastAt: Instant;
+  readonly count: number;
+  /** The last ones, oldest first; at most MOST_TIMES. */
+  readonly times: readonly Instant[];
+  /** The last line, with secrets masked. */
+  readonly text: string;
+  readonly facts: Readonly<Record<string, Fact>>;
+}
+
+export const MOST_TIMES = 20;
+
+/** Where the runner's log is to be found. */
+export type LogSource =
+  | { readonly kind: 'journal'; readonly unit: string }
+  /** As the host sees it. */
+  | { readonly kind: 'file'; readonly path: string };
+
+export interface RunnerLogReading {
+  readonly state: 'reading' | 'not-allowed' | 'failed';
+  /** Why it cannot be read; where it is read from otherwise. */
+  readonly detail: string;
+  readonly lines: number;
+  readonly droppedLines: number;
+  readonly lastLineAt: Instant | undefined;
+  readonly sightings: readonly Sighting[];
+}
+
+/** Lent to probes: the log as far as it has been read. */
+export interface RunnerLogDoor {
+  /** Waits until what is there already has been read. */
+  read(signal: AbortSignal): Promise<RunnerLogReading>;
+  /** What is known now, without a wait. */
+  sightings(): readonly Sighting[];
+}

@@ -1,0 +1,69 @@
+/**
+ * An entry that switched itself off after three refusals, and nobody refuses any more (fault matrix 2.9). The end
+ * of the penalty is counted from the last healthy answer (network reference 7).
+ */
+import type { Cause } from '../../core/diagnosis.ts';
+import type { RunnerTarget } from '../../core/target.ts';
+import { mustHave } from '../draft.ts';
+import type { Picture } from '../picture.ts';
+import { isFail } from '../picture.ts';
+import type { Seen } from '../sightings.ts';
+import { drawn, openWay, seenOfRunner } from '../sightings.ts';
+
+/** After its end the runner asks once more at its next turn. */
+const GRACE_SECONDS = 90;
+/** An entry that is passed over so often within the last minutes is not fed at all. */
+const MANY_FEEDS = 3;
+const LATELY_SECONDS = 60;
+
+export function disabledCauses(picture: Picture): readonly Cause[] {
+  return picture.surroundings.runners.flatMap((runner) => {
+    const way = openWay(picture, runner);
+    const token = picture.tokenOf(runner);
+    // While the refusal lasts it is the cause, and the penalty its symptom.
+    if (way === undefined || (token !== undefined && isFail(token))) return [];
+    const seen = writtenFor(picture, runner) ?? countedFor(picture, runner);
+    if (seen === undefined) return [];
+    const [main] = seen;
+    const until = Number(main.sighting.facts['until_milliseconds'] ?? Number.NaN);
+    const cause = drawn(picture, {
+      spec: mustHave('runner-disabled-unhealthy'),
+      seen,
+      scopeId: runner.id,
+      runners: [runner],
+      isConfirmed: true,
+      facts: { until: Number.isNaN(until) ? 'an hour at most' : new Date(until).toISOString() },
+      states: token === undefined ? [] : [token],
+      ruledOut: [{ id: 'token-rejected', because: 'GitLab does not refuse the token now' }],
+    });
+    return [cause];
+  });
+}
+
+/** The line, with nothing after it that takes it back. */
+function writtenFor(picture: Picture, runner: RunnerTarget): readonly [Seen] | undefined {
+  const [line] = seenOfRunner(picture, runner, 'disabled');
+  if (line === undefined) return undefined;
+  const { process: main } = picture.surroundings;
+  const { lastAt, facts } = line.sighting;
+  const until = Number(facts['until_milliseconds'] ?? 0);
+  const isOver = picture.snapshot.takenAt > until + GRACE_SECONDS * 1000;
+  const isRestarted = main !== undefined && main.startedAt > lastAt;
+  const [worked] = seenOfRunner(picture, runner, 'polls-worked', 'poll-worked');
+  const hasPolled = worked !== undefined && worked.sighting.lastAt > lastAt;
+  return isOver || isRestarted || hasPolled ? undefined : [line];
+}
+
+/** Without a log: refusals were counted, and since then it is passed over and polls no more. */
+function countedFor(picture: Picture, runner: RunnerTarget): readonly [Seen, Seen] | undefined {
+  const [feeds] = seenOfRunner(picture, runner, 'feeds-failed');
+  const [health] = seenOfRunner(picture, runner, 'health-failed');
+  if (feeds === undefined || health === undefined) return undefined;
+  const [polls] = seenOfRunner(picture, runner, 'polls-worked', 'polls-failed');
+  const now = picture.snapshot.takenAt;
+  const isFed =
+    feeds.sighting.count < MANY_FEEDS ||
+    now - feeds.sighting.lastAt > LATELY_SECONDS * 1000 ||
+    (polls !== undefined && polls.sighting.lastAt > health.sighting.lastAt);
+  return isFed ? undefined : [health, feeds];
+}

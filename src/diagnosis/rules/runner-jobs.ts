@@ -1,0 +1,120 @@
+/** What the runner says of its jobs: no room, refused by GitLab or by somebody before it, not prepared (matrix 2.10, 2.11). */
+import type { Cause } from '../../core/diagnosis.ts';
+import type { RunnerTarget } from '../../core/target.ts';
+import { mustHave } from '../draft.ts';
+import type { Picture } from '../picture.ts';
+import { isFail } from '../picture.ts';
+import type { Seen } from '../sightings.ts';
+import { drawn, seenOf, seenOfRunner } from '../sightings.ts';
+import { executorCauses } from './executor.ts';
+
+/** Preparation failures whose wording alone proves the cause; the rest the executor's own check sees. */
+const PREPARATION: ReadonlySet<string> = new Set([
+  'docker-registry-rate-limited',
+  'docker-image-pull-failed',
+  'docker-network-pool-exhausted',
+  'docker-api-incompatible',
+  'disk-docker-root-full',
+]);
+/** Once is an accident of one job. */
+const REPEATED = 2;
+
+export function jobCauses(picture: Picture): readonly Cause[] {
+  const own = picture.surroundings.runners.flatMap((runner) => [
+    ...notPrepared(picture, runner),
+    ...refused(picture, runner),
+  ]);
+  return [...own, ...saturated(picture)];
+}
+
+function notPrepared(picture: Picture, runner: RunnerTarget): readonly Cause[] {
+  const known = new Set(executorCauses(picture).map(({ id }) => id));
+  return seenOfRunner(picture, runner, 'not-prepared').flatMap((seen) => {
+    const { cause = '', count } = seen.sighting;
+    if (!PREPARATION.has(cause) || known.has(cause)) return [];
+    const stands = standsOn(picture, runner);
+    return [
+      drawn(picture, {
+        spec: mustHave(cause),
+        seen: [seen],
+        scopeId: runner.id,
+        runners: [runner],
+        isConfirmed: count >= REPEATED,
+        facts: { stands_on: stands, root: `of ${stands}` },
+      }),
+    ];
+  });
+}
+
+/** Address of the Docker that the entry uses. */
+function standsOn(picture: Picture, { id }: RunnerTarget): string {
+  const found = picture
+    .statesOf('executor')
+    .map(({ check }) => check.target)
+    .find((target) => target.kind === 'executor' && target.runners.includes(id));
+  return found?.id ?? 'Docker';
+}
+
+/** GitLab ends single jobs as a matter of course; a body that somebody else refuses is a fault. */
+function refused(picture: Picture, runner: RunnerTarget): readonly Cause[] {
+  const token = picture.tokenOf(runner);
+  if (token !== undefined && isFail(token)) return [];
+  return seenOfRunner(picture, runner, 'job-refused')
+    .flatMap((seen) => {
+      const { cause = 'job-rejected-by-server', count } = seen.sighting;
+      const isLone = cause === 'job-trace-blocked' && count < REPEATED;
+      return [
+        drawn(picture, {
+          spec: mustHave(isLone ? 'job-rejected-by-server' : cause),
+          seen: [seen],
+          scopeId: runner.id,
+          runners: [runner],
+          isConfirmed: true,
+        }),
+      ];
+    })
+    .slice(0, 1);
+}
+
+/** As many jobs as may run: it does not poll, and that is right. */
+function saturated(picture: Picture): readonly Cause[] {
+  const seen = countedFull(picture) ?? writtenFull(picture);
+  if (seen === undefined) return [];
+  const { runners, unit } = picture.surroundings;
+  const own = runners.filter(({ id }) => id === seen.sighting.runner);
+  const { by } = seen.sighting.facts;
+  return [
+    drawn(picture, {
+      spec: mustHave('jobs-capacity-saturated'),
+      seen: [seen],
+      scopeId: by === 'limit' ? (own[0]?.id ?? unit) : unit,
+      runners: by === 'limit' ? own : runners,
+      isConfirmed: true,
+    }),
+  ];
+}
+
+function countedFull(picture: Picture): Seen | undefined {
+  return seenOf(picture, 'at-capacity')[0];
+}
+
+/** The last line that says how many jobs run. */
+function writtenFull(picture: Picture): Seen | undefined {
+  // The counters know better, where there are any.
+  if (picture.statesOf('runner-metrics').some(({ finding }) => finding.status === 'pass'))
+    return undefined;
+  const [last] = picture
+    .statesOf('runner-log')
+    .flatMap((state) => (state.finding.sightings ?? []).map((sighting) => ({ state, sighting })))
+    .filter(({ sighting }) => sighting.facts['builds'] !== undefined)
+    .toSorted((a, b) => b.sighting.lastAt - a.sighting.lastAt);
+  const started = picture.surroundings.process?.startedAt ?? 0;
+  if (last === undefined || last.sighting.lastAt < started) return undefined;
+  const [config] = picture.statesOf('config');
+  const target = config?.check.target;
+  const concurrent = target?.kind === 'config' ? target.reading.concurrent : undefined;
+  const builds = Number(last.sighting.facts['builds']);
+  if (concurrent === undefined || Number.isNaN(builds) || builds < concurrent) return undefined;
+  const facts = { ...last.sighting.facts, jobs: builds, allowed: concurrent, by: 'concurrent' };
+  return { state: last.state, sighting: { ...last.sighting, facts } };
+}

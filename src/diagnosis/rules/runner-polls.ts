@@ -1,0 +1,241 @@
+/**
+ * The runner's own polls fail although the way is open for us: that disagreement is examined before it is told.
+ * Old trust, an old proxy, a firewall rule for its user, quiet connections that are cut; what GitLab answers to its
+ * kind of request alone. What none of it explains is an unknown fault, seen by the runner itself.
+ */
+import type { CheckState } from '../../core/check.ts';
+import type { Instant } from '../../core/clock.ts';
+import type { Cause } from '../../core/diagnosis.ts';
+import type { Fact } from '../../core/finding.ts';
+import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
+import { causeSpec } from '../catalogue/index.ts';
+import { mustHave } from '../draft.ts';
+import type { Picture } from '../picture.ts';
+import { factsOf, hasReason, isFail } from '../picture.ts';
+import type { Seen } from '../sightings.ts';
+import { drawn, openWay, seenOf, seenOfRunner } from '../sightings.ts';
+import { breakingLimitCauses } from './limits.ts';
+
+/** After a fault is gone, a poll that began before may still end badly. */
+const SETTLE_SECONDS = 15;
+const LEAST_FAILURES = 3;
+const LEAST_SPAN_SECONDS = 20;
+/** The longest a poll takes to fail, and the wait for the next one. */
+const FRESH_SECONDS = 100;
+/** GitLab's limit is told only when it was met so often. */
+const LEAST_LIMITED = 3;
+const LEAST_HELD_SECONDS = 10;
+
+interface Failing {
+  readonly runner: RunnerTarget;
+  readonly seen: Seen;
+  /** Failures since the way has been open. */
+  readonly times: readonly Instant[];
+  readonly endpoint: EndpointTarget;
+  readonly links: readonly CheckState[];
+}
+
+export function pollCauses(picture: Picture): readonly Cause[] {
+  const { runners } = picture.surroundings;
+  const failing = runners.flatMap((runner) => failingOf(picture, runner) ?? []);
+  return [
+    ...fileLimit(picture),
+    ...runners.flatMap((runner) => rateLimited(picture, runner)),
+    ...merged(failing.map((one) => explained(picture, one))),
+  ];
+}
+
+/** Of several wordings the last one; none when it may be over, or was before the way was open. */
+function failingOf(picture: Picture, runner: RunnerTarget): Failing | undefined {
+  const way = openWay(picture, runner);
+  const token = picture.tokenOf(runner);
+  if (way === undefined || (token !== undefined && isFail(token))) return undefined;
+  const main = picture.surroundings.process;
+  const [worked] = seenOfRunner(picture, runner, 'polls-worked', 'poll-worked');
+  const begin = Math.max(
+    way.since + SETTLE_SECONDS * 1000,
+    main?.startedAt ?? 0,
+    worked?.sighting.lastAt ?? 0,
+  );
+  const found = seenOfRunner(picture, runner, 'poll-failed')
+    .map((seen) => ({ seen, times: seen.sighting.times.filter((at) => at > begin) }))
+    .find(({ times }) => isLasting(times, picture.snapshot.takenAt));
+  return found && { runner, ...found, endpoint: way.endpoint, links: way.states };
+}
+
+/** Often enough, long enough, and up to now. */
+function isLasting(times: readonly Instant[], now: Instant): boolean {
+  const [first = now] = times;
+  const last = times.at(-1) ?? 0;
+  return (
+    times.length >= LEAST_FAILURES &&
+    last - first >= LEAST_SPAN_SECONDS * 1000 &&
+    now - last <= FRESH_SECONDS * 1000
+  );
+}
+
+interface Explanation {
+  readonly id: string;
+  readonly facts?: Readonly<Record<string, Fact>>;
+  readonly states?: readonly CheckState[];
+  readonly ruledOut?: Cause['ruledOut'];
+}
+
+type Examination = (failing: Failing, picture: Picture) => Explanation | undefined;
+
+const EXAMINATIONS: readonly Examination[] = [
+  byOldTrust,
+  byOldProxy,
+  byRuleForItsUser,
+  byCutConnections,
+  byAnswer,
+];
+
+function explained(picture: Picture, failing: Failing): Cause {
+  const found = EXAMINATIONS.map((examine) => examine(failing, picture)).find(
+    (one) => one !== undefined,
+  );
+  const { runner, seen, endpoint, links } = failing;
+  const spec = mustHave(found?.id ?? 'unknown');
+  const nearest = links.filter(({ check }) => check.probe.id === 'http');
+  return drawn(picture, {
+    spec,
+    seen: [seen],
+    scopeId: spec.scope === 'runner' ? runner.id : endpoint.id,
+    runners: [runner],
+    isConfirmed: found !== undefined,
+    facts: { host: endpoint.url.hostname, ...found?.facts },
+    states: found?.states ?? nearest,
+    ruledOut: found?.ruledOut ?? ruledOutOf(seen, links),
+  });
+}
+
+/** What the runner's words would mean if they were true for us, too. */
+function ruledOutOf({ sighting }: Seen, links: readonly CheckState[]): Cause['ruledOut'] {
+  const spec = causeSpec(sighting.cause ?? '');
+  const link = spec?.from[0]?.split('/')[0];
+  const passes = links.some(({ check }) => check.probe.id === link);
+  return spec === undefined || !passes
+    ? []
+    : [{ id: spec.id, because: `the ${link} link passes for runnerwatch` }];
+}
+
+/** The files are right now and were not when the process read them: system roots are read once. */
+function byOldTrust({ seen, links }: Failing, picture: Picture): Explanation | undefined {
+  const { cause = '', text } = seen.sighting;
+  if (!cause.startsWith('tls-') || !text.includes('x509')) return undefined;
+  const tls = links.find(({ check }) => check.probe.id === 'tls');
+  const { process: main } = picture.surroundings;
+  const changedAt = Date.parse(String(tls === undefined ? '' : factsOf(tls)['trust_changed_at']));
+  if (tls === undefined || main === undefined || !(changedAt > main.startedAt)) return undefined;
+  return {
+    id: 'tls-trust-not-reloaded',
+    states: [tls],
+    facts: {
+      changed_at: new Date(changedAt).toISOString(),
+      started_at: new Date(main.startedAt).toISOString(),
+    },
+    ruledOut: [
+      { id: cause, because: 'with the files as they are now the certificate is accepted' },
+    ],
+  };
+}
+
+/** It goes through a proxy that is not in force for a process started now. */
+function byOldProxy({ seen, endpoint }: Failing): Explanation | undefined {
+  const { cause = '', text } = seen.sighting;
+  if (!cause.startsWith('proxy-')) return undefined;
+  const used = /proxyconnect tcp: .*?dial tcp (?<place>\S+):/.exec(text)?.groups?.['place'];
+  const inForce = endpoint.proxy.kind === 'proxy' ? endpoint.proxy : undefined;
+  if (inForce !== undefined && (used === undefined || used.endsWith(`:${inForce.port}`)))
+    return undefined;
+  return {
+    id: 'proxy-setting-not-applied',
+    facts: { proxy: used ?? 'the old proxy', source: 'the environment of its process' },
+    ruledOut: [{ id: cause, because: 'the way that the settings of now lead is open' }],
+  };
+}
+
+/** The rule names its user; ours passes. */
+function byRuleForItsUser({ seen, endpoint }: Failing, picture: Picture): Explanation | undefined {
+  const { cause = '' } = seen.sighting;
+  if (!/^(?:tcp|firewall|network|dns)-/.test(cause)) return undefined;
+  const rule = picture.statesOf('firewall').find(({ check }) => check.target.id === endpoint.id);
+  if (rule === undefined || !hasReason(rule, 'rule-blocks')) return undefined;
+  return { id: 'firewall-local-block', states: [rule], facts: factsOf(rule) };
+}
+
+/** Each held about as long as the others, and much longer than a short request: somebody cuts quiet ones. */
+function byCutConnections({ seen, times }: Failing): Explanation | undefined {
+  if (seen.sighting.cause !== 'connection-reset-midstream') return undefined;
+  const held = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
+  const shortest = Math.min(...held);
+  const longest = Math.max(...held);
+  if (held.length < LEAST_FAILURES - 1 || shortest < LEAST_HELD_SECONDS) return undefined;
+  if (longest - shortest > Math.max(3, shortest * 0.15)) return undefined;
+  return { id: 'idle-connection-killed', facts: { held_seconds: Math.round(shortest) } };
+}
+
+/** What came back to a POST of the runner is not what comes back to our GET: its own words stand. */
+function byAnswer({ seen }: Failing): Explanation | undefined {
+  const { cause = '' } = seen.sighting;
+  const isAnswer = /^(?:edge|gitlab|url|not-a)-/.test(cause) && cause !== 'gitlab-rate-limited';
+  return isAnswer && causeSpec(cause) !== undefined ? { id: cause } : undefined;
+}
+
+/** The kernel says so itself, whatever the way. */
+function fileLimit(picture: Picture): readonly Cause[] {
+  if (breakingLimitCauses(picture).some(({ id }) => id === 'fd-limit-reached')) return [];
+  const lines = seenOf(picture, 'poll-failed').filter(
+    ({ sighting }) =>
+      sighting.cause === 'fd-limit-reached' &&
+      picture.snapshot.takenAt - sighting.lastAt <= FRESH_SECONDS * 1000,
+  );
+  const [first, ...others] = lines;
+  if (first === undefined) return [];
+  const { runners, unit, process: main } = picture.surroundings;
+  return [
+    drawn(picture, {
+      spec: mustHave('fd-limit-reached'),
+      seen: [first, ...others],
+      scopeId: unit,
+      runners,
+      isConfirmed: first.sighting.count > 1 || others.length > 0,
+      ...(main === undefined ? {} : { facts: { pid: main.pid } }),
+    }),
+  ];
+}
+
+/** 429 to the runner's own requests, and not one that a retry cured. */
+function rateLimited(picture: Picture, runner: RunnerTarget): readonly Cause[] {
+  const seen = seenOfRunner(picture, runner, 'poll-failed', 'polls-failed').find(
+    ({ sighting }) => sighting.cause === 'gitlab-rate-limited' && sighting.count >= LEAST_LIMITED,
+  );
+  if (seen === undefined) return [];
+  return [
+    drawn(picture, {
+      spec: mustHave('gitlab-rate-limited'),
+      seen: [seen],
+      scopeId: runner.endpoint ?? runner.url,
+      runners: [runner],
+      isConfirmed: true,
+    }),
+  ];
+}
+
+/** One fault at one place is one cause, however many entries met it. */
+function merged(causes: readonly Cause[]): readonly Cause[] {
+  const groups = Map.groupBy(causes, ({ id, scope }) => `${id} ${scope.id}`);
+  return [...groups.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const all = [first, ...others];
+    return [
+      {
+        ...first,
+        scope: { ...first.scope, runners: all.flatMap(({ scope }) => scope.runners) },
+        since: Math.min(...all.map(({ since }) => since)),
+        evidence: all.flatMap(({ evidence }) => evidence),
+      },
+    ];
+  });
+}

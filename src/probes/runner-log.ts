@@ -1,0 +1,64 @@
+/**
+ * What does the runner itself write about its polls and its jobs?
+ *
+ * Source    Its unit's journal where systemd runs, or the file that the settings name (runner-log/). Without
+ *           either there is no such check: an idle runner writes nothing, and silence is never evidence.
+ * Measures  lines, dropped_lines (beyond the budget), last_line_timestamp_seconds.
+ * Reasons   none that accuse: what was written goes to the diagnosis as sightings.
+ * Unknown   not-allowed, unreadable.
+ */
+import type { Sighting } from '../core/sighting.ts';
+import { defineProbe } from '../core/probe.ts';
+
+export const runnerLog = defineProbe({
+  id: 'runner-log',
+  title: 'Runner’s log',
+  question: 'What does the runner itself write about its polls and its jobs?',
+  kind: 'service',
+  needs: [],
+  intervalSeconds: 5,
+  timeoutSeconds: 5,
+  options: {},
+  reasons: {
+    'not-allowed': {
+      meaning: 'This user may not read the runner’s log.',
+      action: 'Run runnerwatch as root, or put its user into the group systemd-journal.',
+    },
+    unreadable: {
+      meaning: 'The runner’s log cannot be read.',
+      action: 'Look whether the journal works, or correct log_file under [runner].',
+    },
+  },
+  measures: {
+    lines: { help: 'Lines of the runner’s log that were read since runnerwatch started.' },
+    dropped_lines: { help: 'Lines that were left out, because there were too many at once.' },
+    last_line_timestamp_seconds: { help: 'When the last line was written.' },
+  },
+  applies: ({ log }) => log !== undefined,
+
+  async run(_target, _options, { runnerLog: door, signal }) {
+    if (door === undefined) {
+      return { status: 'unknown', reason: 'unreadable', detail: 'there is no log to read' };
+    }
+    const { state, detail, lines, droppedLines, lastLineAt, sightings } = await door.read(signal);
+    const measures = {
+      lines,
+      dropped_lines: droppedLines,
+      ...(lastLineAt === undefined ? {} : { last_line_timestamp_seconds: lastLineAt / 1000 }),
+    };
+    const common = { measures, sightings };
+    if (state === 'reading') {
+      return { status: 'pass', ...common, facts: { source: detail, ...latestOf(sightings) } };
+    }
+    const reason = state === 'not-allowed' ? 'not-allowed' : 'unreadable';
+    return { status: 'unknown', reason, detail, ...common };
+  },
+});
+
+/** The last line that says something, for people. */
+function latestOf(sightings: readonly Sighting[]): Readonly<Record<string, string>> {
+  const [latest] = sightings
+    .filter(({ cause }) => cause !== undefined)
+    .toSorted((a, b) => b.lastAt - a.lastAt);
+  return latest === undefined ? {} : { latest: latest.text };
+}

@@ -1,0 +1,99 @@
+/**
+ * Does the runner poll, with what result, and has it room for jobs, by its own counters?
+ *
+ * Source    GET /metrics of the runner's `listen_address` (runner-metrics/), where there is one.
+ * Measures  worked_polls and failed_polls (since runnerwatch began to look), without_poll_seconds, running_jobs,
+ *           concurrent_jobs.
+ * Reasons   none that accuse: what was counted goes to the diagnosis as sightings.
+ * Unknown   unreachable, no-answer, not-a-runner.
+ */
+import type { Finding } from '../core/finding.ts';
+import { defineProbe } from '../core/probe.ts';
+import type { ServiceTarget } from '../core/target.ts';
+import { countersOf } from '../runner-metrics/counters.ts';
+import { parseExposition } from '../runner-metrics/exposition.ts';
+import type { Page } from '../runner-metrics/fetch-page.ts';
+import { fetchPage } from '../runner-metrics/fetch-page.ts';
+import { PollTracker } from '../runner-metrics/poll-tracker.ts';
+
+const MEASURES = {
+  worked_polls: { help: 'Polls of the runner that GitLab answered, since runnerwatch looks.' },
+  failed_polls: { help: 'Polls of the runner that failed, since runnerwatch looks.' },
+  without_poll_seconds: { help: 'Time since a poll of any entry last ended.' },
+  running_jobs: { help: 'Jobs that run on this host.' },
+  concurrent_jobs: { help: 'Jobs that may run at once.' },
+} as const;
+
+const REASONS = {
+  unreachable: {
+    meaning: 'The address at which the runner should tell its numbers cannot be reached.',
+    action: 'Restart the runner: listen_address is read only at its start.',
+  },
+  'no-answer': {
+    meaning: 'The runner accepts the connection at its listen_address and does not answer.',
+    action: 'Look whether its process stands still.',
+  },
+  'not-a-runner': {
+    meaning: 'Something else than a runner answers at the runner’s listen_address.',
+    action: 'Give the runner a listen_address of its own.',
+  },
+} as const;
+
+type MetricsFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
+
+const BY_KIND = { refused: 'unreachable', silent: 'no-answer', foreign: 'not-a-runner' } as const;
+
+export function createRunnerMetrics() {
+  const trackers = new Map<string, PollTracker>();
+  return defineProbe({
+    id: 'runner-metrics',
+    title: 'Runner’s counters',
+    question: 'Does the runner poll, with what result, and has it room for jobs?',
+    kind: 'service',
+    needs: [],
+    intervalSeconds: 15,
+    timeoutSeconds: 4,
+    options: {},
+    reasons: REASONS,
+    measures: MEASURES,
+    applies: ({ metrics }) => metrics !== undefined,
+
+    async run(target, _options, tools): Promise<MetricsFinding> {
+      if (target.metrics === undefined) return unknown('refused', 'there is no listen_address');
+      const page = await fetchPage(target.metrics, tools.signal);
+      if (page.kind !== 'page') return unknown(page.kind, page.detail);
+      const { host, port } = target.metrics;
+      const key = `${target.id} ${host} ${port}`;
+      const tracker = trackers.get(key) ?? new PollTracker(tools.clock);
+      trackers.set(key, tracker);
+      return judge(page.text, tracker, target);
+    },
+  });
+}
+
+export const runnerMetrics = createRunnerMetrics();
+
+function unknown(kind: Exclude<Page['kind'], 'page'>, detail: string): MetricsFinding {
+  return { status: 'unknown', reason: BY_KIND[kind], detail };
+}
+
+function judge(text: string, tracker: PollTracker, { metrics }: ServiceTarget): MetricsFinding {
+  const counters = countersOf(parseExposition(text));
+  if (counters === undefined) {
+    return unknown('foreign', `${metrics?.host}:${metrics?.port} has no counters of a runner`);
+  }
+  const { sightings, workedPolls, failedPolls, flatSeconds } = tracker.look(counters);
+  const { jobs, concurrent, version } = counters;
+  return {
+    status: 'pass',
+    sightings,
+    facts: version === undefined ? {} : { version },
+    measures: {
+      worked_polls: workedPolls,
+      failed_polls: failedPolls,
+      ...(flatSeconds === undefined ? {} : { without_poll_seconds: flatSeconds }),
+      ...(jobs === undefined ? {} : { running_jobs: jobs }),
+      ...(concurrent === undefined ? {} : { concurrent_jobs: concurrent }),
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/** The form of a row of the table of known lines (network reference 8.3). */
+import type { LogLevel } from './log-line.ts';
+
+/** What a line can say. */
+export type EventKind =
+  | 'poll-failed'
+  | 'poll-worked'
+  | 'waiting'
+  | 'disabled'
+  | 'forced'
+  | 'token'
+  | 'config-not-loaded'
+  | 'config-not-saved'
+  | 'config-loaded'
+  | 'setting'
+  | 'fatal'
+  | 'crashed'
+  | 'oom'
+  | 'exited'
+  | 'restarting'
+  | 'started'
+  | 'stopping'
+  | 'stopped'
+  | 'not-prepared'
+  | 'job-failed'
+  | 'job-refused'
+  | 'job-connection'
+  | 'job-lost'
+  | 'job-stuck'
+  | 'no-capacity'
+  | 'job-ended'
+  | 'router'
+  | 'noted';
+
+export interface Fragment {
+  /** Of the reference's table. */
+  readonly n: number;
+  readonly kind: EventKind;
+  readonly levels: readonly LogLevel[];
+  /** What the message begins with; nothing else of a line can make it the runner's own. */
+  readonly message: RegExp;
+  /** What the rest of it, or its status or error, must hold as well. */
+  readonly text?: RegExp;
+  /** Id of the cause that it points at. */
+  readonly cause?: string;
+}

@@ -1,0 +1,134 @@
+/** Known lines about jobs and their executor (network reference 8.3, rows 62 to 81 and 94). */
+import type { EventKind, Fragment } from './fragment.ts';
+import type { LogLevel } from './log-line.ts';
+
+const BAD: readonly LogLevel[] = ['warning', 'error'];
+const ENDED =
+  /^(?:Appending trace to|Submitting job to) coordinator\.\.\. ?(?:job failed|forbidden|not found|aborted)/;
+/** What a job's end or its preparation is reported by; the words behind it are the executor's. */
+const FAILED = /^(?:Preparation failed|Job failed|Failed to process runner|Failed to process job)/;
+
+function job(n: number, kind: EventKind, text: RegExp, cause?: string): Fragment {
+  return {
+    n,
+    kind,
+    levels: BAD,
+    message: FAILED,
+    text,
+    ...(cause === undefined ? {} : { cause }),
+  };
+}
+
+export const JOB_FRAGMENTS: readonly Fragment[] = [
+  // The script failed: whatever it said is its own affair.
+  job(71, 'job-ended', /^Job failed: exit (?:code|status) |failure_reason=script_failure/),
+  job(
+    70,
+    'not-prepared',
+    /toomanyrequests|Too Many Requests|429 .*(?:registry|pull)|pull rate limit/i,
+    'docker-registry-rate-limited',
+  ),
+  job(
+    67,
+    'not-prepared',
+    /client version \S+ is too (?:old|new)|Minimum supported API version|client is newer than server/,
+    'docker-api-incompatible',
+  ),
+  job(
+    67,
+    'not-prepared',
+    /non-overlapping (?:IPv4 )?address pool|predefined address pools have been fully subnetted/,
+    'docker-network-pool-exhausted',
+  ),
+  job(62, 'not-prepared', /create job trace: .*no space left on device/, 'disk-space-exhausted'),
+  job(
+    64,
+    'not-prepared',
+    /(?:docker|overlay2|containerd|image|layer).*no space left on device/i,
+    'disk-docker-root-full',
+  ),
+  job(64, 'not-prepared', /no space left on device/, 'disk-space-exhausted'),
+  job(
+    66,
+    'not-prepared',
+    /permission denied while trying to connect to the (?:docker API|Docker daemon)/i,
+    'docker-socket-permission',
+  ),
+  job(
+    65,
+    'not-prepared',
+    /(?:failed|Cannot) (?:to )?connect to the docker (?:API|daemon)/i,
+    'docker-daemon-down',
+  ),
+  job(
+    70,
+    'not-prepared',
+    /failed to pull image|image_pull_failure|(?:pull access denied|manifest (?:unknown|for .* not found))/i,
+    'docker-image-pull-failed',
+  ),
+  job(
+    67,
+    'not-prepared',
+    /creating docker connection|getting server version info|unsupported os type/,
+    'docker-daemon-down',
+  ),
+  job(70, 'job-failed', /runner_external_dependency_failure/),
+  job(72, 'job-ended', /execution took longer than|timeout was exceeded/),
+  job(73, 'job-ended', /canceled/),
+  job(74, 'job-ended', /aborted: (?:terminated|interrupt|quit)|runner_interrupted/),
+  job(69, 'job-failed', /system failure|runner_system_failure|^Preparation failed/),
+  job(69, 'job-ended', /^/),
+  {
+    n: 63,
+    kind: 'job-failed',
+    levels: BAD,
+    message: /^Failed to read trace buffer bytes/,
+    text: /no space left/,
+    cause: 'disk-space-exhausted',
+  },
+  { n: 68, kind: 'noted', levels: ['info', 'warning'], message: /^Will be retried in / },
+  // An answer of GitLab's carries its own kind of id; without it somebody before GitLab refused.
+  {
+    n: 76,
+    kind: 'job-refused',
+    levels: BAD,
+    message: /^Appending trace to coordinator/,
+    text: /correlation_id=[0-9a-f]{32}\b.*status=.*403 |status=.*413 /,
+    cause: 'job-trace-blocked',
+  },
+  { n: 76, kind: 'job-refused', levels: BAD, message: ENDED, cause: 'job-rejected-by-server' },
+  {
+    n: 75,
+    kind: 'job-connection',
+    levels: BAD,
+    message: /^Appending trace to coordinator\.\.\. ?(?:error|failed)/,
+  },
+  {
+    n: 78,
+    kind: 'job-connection',
+    levels: BAD,
+    message: /^Submitting job to coordinator\.\.\. ?(?:failed|error)/,
+  },
+  { n: 79, kind: 'job-lost', levels: BAD, message: /^Job trace termination "\w+" failed/ },
+  { n: 80, kind: 'job-stuck', levels: BAD, message: /^Timed out waiting for the build to finish/ },
+  {
+    n: 81,
+    kind: 'no-capacity',
+    levels: ['debug', 'info', 'warning'],
+    message: /^(?:no free machines that can process builds|failed to update executor)/i,
+  },
+  {
+    n: 94,
+    kind: 'poll-worked',
+    levels: ['info'],
+    message: /^(?:Added job to processing list|Checking for jobs\.\.\. ?received)/,
+  },
+  // At the level debug an idle runner says that it polls.
+  {
+    n: 94,
+    kind: 'poll-worked',
+    levels: ['debug'],
+    message: /^Checking for jobs\.\.\. ?no content/,
+  },
+  { n: 94, kind: 'noted', levels: ['info'], message: /^Removed job from processing list/ },
+];

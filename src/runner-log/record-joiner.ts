@@ -1,0 +1,38 @@
+/**
+ * Puts together what the runner wrote as one message of several lines. In its own format a record begins with a
+ * colour and its message ends where the colour is reset: a line without that end goes on in the next one.
+ */
+import type { RawLine } from './reader.ts';
+
+const BEGIN = /^(?:\p{Cc}|#033)\[(?:0;33|31;1)m/u;
+const END = /(?:\p{Cc}|#033)\[0;m/u;
+/** What goes on for longer is no message. */
+const MOST_LINES = 40;
+
+export class RecordJoiner {
+  readonly #onRecord: (line: RawLine) => void;
+  #open: RawLine[] = [];
+
+  constructor(onRecord: (line: RawLine) => void) {
+    this.#onRecord = onRecord;
+  }
+
+  push(line: RawLine): void {
+    const isBegin = BEGIN.test(line.text);
+    if (isBegin) this.flush();
+    if (this.#open.length === 0 && !(isBegin && !END.test(line.text))) {
+      this.#onRecord(line);
+      return;
+    }
+    this.#open.push(line);
+    if (END.test(line.text) || this.#open.length >= MOST_LINES) this.flush();
+  }
+
+  /** Nothing more belongs to what is open. */
+  flush(): void {
+    const [first, ...others] = this.#open;
+    this.#open = [];
+    if (first === undefined) return;
+    this.#onRecord({ ...first, text: [first, ...others].map(({ text }) => text).join('\n') });
+  }
+}

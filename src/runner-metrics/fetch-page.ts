@@ -1,0 +1,45 @@
+/** One GET of the runner's own page, with a deadline and a limit of size. Never rejects. */
+import { request } from 'node:http';
+
+import { errnoText } from '../core/errno.ts';
+import type { MetricsAddress } from './listen-address.ts';
+
+const MOST_BYTES = 8 * 1024 * 1024;
+
+export type Page =
+  | { readonly kind: 'page'; readonly text: string }
+  | { readonly kind: 'refused' | 'silent' | 'foreign'; readonly detail: string };
+
+export async function fetchPage(
+  { host, port }: MetricsAddress,
+  signal: AbortSignal,
+): Promise<Page> {
+  const place = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const { promise, resolve } = Promise.withResolvers<Page>();
+  const sent = request({ host, port, path: '/metrics', signal, agent: false }, (response) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      chunks.push(chunk);
+      if (bytes <= MOST_BYTES) return;
+      resolve({ kind: 'foreign', detail: `the answer of ${place} has no end` });
+      sent.destroy();
+    });
+    response.once('error', (error) => resolve(failed(place, error, signal)));
+    response.once('end', () => {
+      const { statusCode = 0 } = response;
+      if (statusCode === 200)
+        resolve({ kind: 'page', text: Buffer.concat(chunks).toString('utf8') });
+      else resolve({ kind: 'foreign', detail: `${place} answers /metrics with ${statusCode}` });
+    });
+  });
+  sent.once('error', (error) => resolve(failed(place, error, signal)));
+  sent.end();
+  return await promise;
+}
+
+function failed(place: string, error: unknown, signal: AbortSignal): Page {
+  if (signal.aborted) return { kind: 'silent', detail: `${place} accepts and does not answer` };
+  return { kind: 'refused', detail: `${place} cannot be asked (${errnoText(error)})` };
+}

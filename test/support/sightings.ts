@@ -1,0 +1,42 @@
+/** What a runner wrote or counted, for judges: a minute ago, once, unless a test says otherwise. */
+import type { Finding } from '../../src/core/finding.ts';
+import type { Sighting } from '../../src/core/sighting.ts';
+import { START } from './clock.ts';
+import type { World } from './snapshots.ts';
+
+export const MINUTE = 60_000;
+
+/** A world in which the runner's log and its counters can be read. */
+export const TALKING: World = {
+  service: {
+    log: { kind: 'journal', unit: 'gitlab-runner.service' },
+    metrics: { host: '127.0.0.1', port: 9252 },
+  },
+};
+
+export function sighting(kind: string, over: Partial<Sighting> = {}): Sighting {
+  const times = over.times ?? [over.lastAt ?? START - MINUTE];
+  return {
+    kind,
+    firstAt: times[0] ?? START,
+    lastAt: times.at(-1) ?? START,
+    count: times.length,
+    text: `line: ${kind}`,
+    facts: {},
+    ...over,
+    times,
+  };
+}
+
+/** Instants up to so many seconds ago, each so many seconds after the one before. */
+export function timesUntil(agoSeconds: number, count: number, everySeconds: number): number[] {
+  return Array.from(
+    { length: count },
+    (_none, index) => START - (agoSeconds + (count - 1 - index) * everySeconds) * 1000,
+  );
+}
+
+/** The log or the counters could be looked at, and showed this. */
+export function showing(...sightings: readonly Sighting[]): Finding {
+  return { status: 'pass', sightings };
+}
