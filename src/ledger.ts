@@ -41,7 +41,7 @@ export class RequestLedger implements Ledger {
   }
 
   allows(kind: string, target: string): boolean {
-    if (PAUSED.has(kind) && this.#isPaused(target)) return false;
+    if (PAUSED.has(kind) && this.isPaused(target)) return false;
     if (!BUDGETED.has(kind)) return true;
     return withinHour(this.#sentAt, this.#clock.wall()).length < this.#requestsPerHour;
   }
@@ -89,7 +89,7 @@ export class RequestLedger implements Ledger {
     }
   }
 
-  #isPaused(target: string): boolean {
+  isPaused(target: string): boolean {
     return (this.#pausedUntil.get(target) ?? 0) > this.#clock.wall();
   }
 

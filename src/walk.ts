@@ -114,13 +114,19 @@ async function stepOf(
   const known = round.loan.known(check.id);
   if (!round.wanted.has(check.id) && known !== undefined) return restored(check, known, round);
   if (!round.loan.ledger.take(check.probe.id, endpointIdOf(check))) {
-    if (known !== undefined && ageSeconds(known, round.loan.clock) < check.intervalSeconds * 3) {
+    if (known !== undefined && isStillSpeaking(known, check, round)) {
       return restored(check, known, round);
     }
     const detail = 'the budget of requests to GitLab is spent for this hour; it waits for its turn';
     return emitted(check, round, { status: 'unknown', reason: 'request-budget', detail });
   }
   return await looked(check, round, walk);
+}
+
+/** Recent enough; or GitLab asked for quiet, so that what it said last holds until it may be asked again. */
+function isStillSpeaking(known: Known, check: Check, { loan }: Round): boolean {
+  const isRecent = ageSeconds(known, loan.clock) < check.intervalSeconds * 3;
+  return isRecent || loan.ledger.isPaused(endpointIdOf(check));
 }
 
 /** A link that does not apply has no finding, and stands in nobody's way. */

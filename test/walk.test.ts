@@ -243,4 +243,16 @@ describe('the budget', () => {
     const still = waiting().filter(({ check: { id } }) => first.has(id));
     expect(still.length).toBeLessThanOrEqual(10);
   });
+
+  test('while GitLab asks for quiet, what it said last is not replaced by a wait for a turn', async () => {
+    const { walk, clock, says, store, ledger } = stage();
+    says['token'] = failing('broken', 'GitLab is in maintenance');
+    await walk();
+    clock.advance(3000);
+    ledger.pause(ENDPOINT.id, 60);
+
+    expect(await walk()).toEqual(['dns', 'connect', 'http']);
+    const last = store.states().find(({ check: { id } }) => id.startsWith('token'))?.last;
+    expect(last?.finding).toMatchObject({ status: 'fail', reason: 'broken' });
+  });
 });

@@ -88,6 +88,8 @@ export interface Ledger {
   allows(kind: string, target: string): boolean;
   /** True when `key` was not used within `seconds`; it is then marked as used. */
   once(key: string, seconds: number): boolean;
+  /** True while GitLab wants quiet; what it said last still holds then. */
+  isPaused(target: string): boolean;
   /** GitLab asked for quiet (429, Retry-After): nothing is allowed for that long. */
   pause(target: string, seconds: number): void;
 }

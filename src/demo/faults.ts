@@ -116,6 +116,13 @@ export const DEMO_FAULTS: readonly DemoFault[] = [
     off: async ({ writeConfig, goodConfig }) => await writeConfig(goodConfig),
   },
   {
+    id: 'docker-down',
+    title: 'Docker stops',
+    cause: 'docker-daemon-down',
+    on: async ({ docker }) => await docker.setListening(false),
+    off: async ({ docker }) => await docker.setListening(true),
+  },
+  {
     id: 'runner-stopped',
     title: 'The runner’s process is stopped (SIGSTOP)',
     cause: 'runner-hung',

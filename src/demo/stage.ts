@@ -8,6 +8,8 @@ import { join } from 'node:path';
 
 import type { Authority, Issued } from './certificates.ts';
 import { createAuthority } from './certificates.ts';
+import type { DockerStandIn } from './docker-stand-in.ts';
+import { startDocker } from './docker-stand-in.ts';
 import type { GitLabStandIn } from './gitlab-stand-in.ts';
 import { startGitLab } from './gitlab-stand-in.ts';
 import type { StandInEntry } from './runner-order.ts';
@@ -30,6 +32,7 @@ const FOLDERS = [
   'cache',
   'home/gitlab-runner',
   'var/lib/docker',
+  'var/run',
 ];
 const POLL_MILLISECONDS = 2000;
 
@@ -50,6 +53,7 @@ export interface Stage extends AsyncDisposable {
   /** `--path.procfs` of the daemon: this host's, but of all processes only the runner of the stage. */
   readonly procfs: string;
   readonly gitlab: GitLabStandIn;
+  readonly docker: DockerStandIn;
   readonly entries: readonly StandInEntry[];
   readonly authority: Authority;
   /** The certificate of a healthy GitLab. */
@@ -68,7 +72,7 @@ export async function buildStage(): Promise<Stage> {
   const rootfs = await mkdtemp(join(tmpdir(), 'runnerwatch-demo-'));
   const { authority, goodCertificate, gitlab } = await raiseGitLab();
   const goodConfig = configText(gitlab.port);
-  await writeTree(rootfs, authority, goodConfig);
+  const docker = await raiseHost(rootfs, authority, goodConfig);
   const start = async (): Promise<RunnerStandIn> =>
     await startRunner(
       { port: gitlab.port, host: DEMO_HOST, caPem: authority.certificatePem, entries: ENTRIES },
@@ -81,6 +85,7 @@ export async function buildStage(): Promise<Stage> {
     rootfs,
     procfs: procfs.path,
     gitlab,
+    docker,
     entries: ENTRIES,
     authority,
     goodCertificate,
@@ -98,9 +103,20 @@ export async function buildStage(): Promise<Stage> {
     [Symbol.asyncDispose]: async () => {
       await runner[Symbol.asyncDispose]();
       await gitlab[Symbol.asyncDispose]();
+      await docker[Symbol.asyncDispose]();
       await rm(rootfs, { recursive: true, force: true });
     },
   };
+}
+
+/** The files of the host, and its Docker. */
+async function raiseHost(
+  rootfs: string,
+  authority: Authority,
+  config: string,
+): Promise<DockerStandIn> {
+  await writeTree(rootfs, authority, config);
+  return await startDocker(join(rootfs, 'var/run/docker.sock'));
 }
 
 /** A GitLab that knows the tokens of our entries. */

@@ -21,6 +21,7 @@ export const openLedger: Ledger = {
   allows: () => true,
   take: () => true,
   once: () => true,
+  isPaused: () => false,
   pause: () => {},
 };
 
