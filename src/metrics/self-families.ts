@@ -1,4 +1,7 @@
 /** Metrics of runnerwatch itself: its version, its files, its own load on GitLab. */
+import type { Surroundings } from '../core/check.ts';
+import type { LintSeverity } from '../core/lint.ts';
+import { LINT_SEVERITIES } from '../core/lint.ts';
 import type { View } from '../core/view.ts';
 import { LOG_CAUSES } from '../runner-log/classify.ts';
 import type { Family, Sample } from './family.ts';
@@ -20,6 +23,16 @@ function requestsOf({ snapshot, self }: View): readonly Sample[] {
   });
 }
 
+/** What the linter found; until it has answered, what keeps the file from loading. */
+function lintRulesOf({
+  lint,
+  configProblems,
+}: Surroundings): readonly { readonly rule: string; readonly severity: LintSeverity }[] {
+  return lint === undefined
+    ? configProblems.map(({ code }) => ({ rule: code, severity: 'error' }))
+    : lint.findings.map(({ rule, severity }) => ({ rule, severity }));
+}
+
 export const SELF_FAMILIES: readonly Family[] = [
   {
     name: 'build_info',
@@ -36,12 +49,11 @@ export const SELF_FAMILIES: readonly Family[] = [
     help: 'Findings in config.toml by severity.',
     labels: ['severity'],
     samples: ({ snapshot }) => {
-      const errors = snapshot.surroundings.configProblems.length;
-      return [
-        { labels: { severity: 'error' }, value: errors },
-        { labels: { severity: 'warning' }, value: 0 },
-        { labels: { severity: 'info' }, value: 0 },
-      ];
+      const found = lintRulesOf(snapshot.surroundings);
+      return LINT_SEVERITIES.map((severity) => ({
+        labels: { severity },
+        value: found.filter((one) => one.severity === severity).length,
+      }));
     },
   },
   {
@@ -49,11 +61,11 @@ export const SELF_FAMILIES: readonly Family[] = [
     kind: 'gauge',
     help: 'Rules that config.toml breaks; absent when none does.',
     labels: ['rule', 'severity'],
-    samples: ({ snapshot }) =>
-      [...new Set(snapshot.surroundings.configProblems.map(({ code }) => code))].map((rule) => ({
-        labels: { rule, severity: 'error' },
-        value: 1,
-      })),
+    samples: ({ snapshot }) => {
+      const found = lintRulesOf(snapshot.surroundings);
+      const pairs = new Map(found.map((one) => [`${one.rule} ${one.severity}`, one]));
+      return [...pairs.values()].map((labels) => ({ labels: { ...labels }, value: 1 }));
+    },
   },
   {
     name: 'runner_config_last_load_successful',

@@ -9,6 +9,7 @@ import { GITLAB_CAUSES } from './gitlab.ts';
 import { HOST_CAUSES } from './host.ts';
 import { JOB_CAUSES } from './jobs.ts';
 import { LIMIT_CAUSES } from './limits.ts';
+import { LINT_CAUSES } from './lint.ts';
 import { NETWORK_CAUSES } from './network.ts';
 import { NETWORK_QUALITY_CAUSES } from './network-quality.ts';
 import { PROCESS_CAUSES } from './process.ts';
@@ -22,6 +23,7 @@ import { TOKEN_CAUSES } from './token.ts';
 
 export const catalogue: readonly CauseSpec[] = [
   ...CONFIG_CAUSES,
+  ...LINT_CAUSES,
   ...PROCESS_CAUSES,
   ...RUNNER_CAUSES,
   ...LIMIT_CAUSES,

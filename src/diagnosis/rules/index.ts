@@ -9,6 +9,7 @@ import { configCauses } from './config.ts';
 import { executorCauses } from './executor.ts';
 import { blindCauses, brokenDiskCauses, resourceCauses } from './host.ts';
 import { breakingLimitCauses, slowingLimitCauses } from './limits.ts';
+import { lintCauses } from './lint.ts';
 import { pathCauses } from './path.ts';
 import { recordCauses } from './record.ts';
 import { disabledCauses } from './runner-disabled.ts';
@@ -21,6 +22,7 @@ import { tokenCauses } from './token.ts';
 
 export const RULES: readonly ((picture: Picture) => readonly Cause[])[] = [
   configCauses,
+  lintCauses,
   runnerProcessCauses,
   disabledCauses,
   breakingLimitCauses,

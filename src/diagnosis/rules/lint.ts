@@ -1,0 +1,127 @@
+/**
+ * What the linter found, where it is a cause. An ignored key explains a failure only when that failure is there:
+ * else it is a notice, and nobody is woken for it.
+ */
+import type { CheckState } from '../../core/check.ts';
+import type { Cause } from '../../core/diagnosis.ts';
+import type { LintFinding } from '../../core/lint.ts';
+import type { RunnerTarget } from '../../core/target.ts';
+import type { Severity } from '../../core/words.ts';
+import { draft, mustHave } from '../draft.ts';
+import type { Picture } from '../picture.ts';
+import { hasReason, isFail } from '../picture.ts';
+
+/** Trust that a CA file would have given. */
+const UNTRUSTED = ['unknown-authority', 'self-signed'];
+/** What verification refuses, and what somebody may have wanted to turn off. */
+const REFUSED = [...UNTRUSTED, 'missing-intermediate', 'expired', 'hostname-mismatch', 'no-san'];
+const MOST_EVIDENCE = 8;
+
+export function lintCauses(picture: Picture): readonly Cause[] {
+  const { lint } = picture.surroundings;
+  const [state] = picture.statesOf('config');
+  // A file that does not load is not what the process runs on.
+  if (lint === undefined || state === undefined || isFail(state)) return [];
+  const of = (...rules: readonly string[]): readonly LintFinding[] =>
+    lint.findings.filter(({ rule }) => rules.includes(rule));
+  return [
+    ...causeOf('config-executor-unknown', of('X01'), state, picture),
+    ...causeOf('config-executor-section-missing', of('X02'), state, picture),
+    ...unknownKeys(of('P13', 'P14'), state, picture),
+    ...causeOf(
+      'config-setting-ineffective',
+      uselessSettings(of('T07', 'P13'), picture),
+      state,
+      picture,
+    ),
+    ...causeOf('config-concurrency-starvation', of('G03'), state, picture),
+  ];
+}
+
+function causeOf(
+  id: string,
+  findings: readonly LintFinding[],
+  state: CheckState,
+  picture: Picture,
+  over: { readonly severity?: Severity; readonly runners?: readonly RunnerTarget[] } = {},
+): readonly Cause[] {
+  const [first] = findings;
+  if (first === undefined) return [];
+  const cause = draft(picture, {
+    spec: mustHave(id),
+    states: [state],
+    scopeId: picture.surroundings.configPath,
+    runners: runnersOf(findings, picture),
+    facts: {
+      line: first.line ?? 0,
+      key: first.key ?? '',
+      message: first.message,
+      corrected: first.corrected ?? '',
+      count: findings.length,
+    },
+    ...over,
+  });
+  return [{ ...cause, evidence: evidenceOf(findings, state, picture) }];
+}
+
+function evidenceOf(
+  findings: readonly LintFinding[],
+  state: CheckState,
+  { snapshot }: Picture,
+): Cause['evidence'] {
+  const at = state.last?.startedAt ?? snapshot.takenAt;
+  return findings.slice(0, MOST_EVIDENCE).map(({ rule, line, message, corrected }) => {
+    const where = line === undefined ? '' : `line ${line}: `;
+    const write = corrected === undefined ? '' : `; write ${corrected}`;
+    return { check: state.check.id, at, text: `${where}${message} (${rule})${write}` };
+  });
+}
+
+/** The entries that findings are in; of a finding about the whole file all. */
+function runnersOf(
+  findings: readonly LintFinding[],
+  { surroundings }: Picture,
+): readonly RunnerTarget[] {
+  const numbers = findings.map(({ entry }) => entry);
+  if (numbers.includes(undefined)) return surroundings.runners;
+  return surroundings.runners.filter((_, index) => numbers.includes(index + 1));
+}
+
+/** A misspelled `tls-ca-file` is the root of a certificate that is not trusted; any other is a notice. */
+function unknownKeys(
+  findings: readonly LintFinding[],
+  state: CheckState,
+  picture: Picture,
+): readonly Cause[] {
+  const explains = findings.filter((one) => isCaFile(one) && isRefused(one, UNTRUSTED, picture));
+  const others = findings.filter((one) => !explains.includes(one));
+  const id = 'config-unknown-key';
+  return explains.length > 0
+    ? causeOf(id, explains, state, picture)
+    : causeOf(id, others, state, picture, { severity: 'notice' });
+}
+
+function isCaFile({ corrected = '', key = '' }: LintFinding): boolean {
+  return corrected.startsWith('tls-ca-file') && /ca/i.test(key);
+}
+
+/** Settings that were to turn off verification, while it refuses GitLab. */
+function uselessSettings(
+  findings: readonly LintFinding[],
+  picture: Picture,
+): readonly LintFinding[] {
+  return findings.filter(
+    ({ rule, key = '', ...rest }) =>
+      (rule === 'T07' || /verify|insecure/i.test(key)) &&
+      isRefused({ rule, key, ...rest }, REFUSED, picture),
+  );
+}
+
+/** The tls link of the entry fails for one of these reasons. */
+function isRefused(finding: LintFinding, reasons: readonly string[], picture: Picture): boolean {
+  const concerned = new Set(runnersOf([finding], picture).map(({ endpoint }) => endpoint));
+  return picture.surroundings.endpoints
+    .filter(({ id }) => concerned.has(id))
+    .flatMap((endpoint) => picture.linksOf(endpoint))
+    .some((link) => link.check.probe.id === 'tls' && isFail(link) && hasReason(link, ...reasons));
+}
