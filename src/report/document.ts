@@ -1,8 +1,9 @@
 /** The report as a document: `check --format json`, `/api/v1/report` (contract, section 4). */
-import type { CheckState } from '../core/check.ts';
+import type { CheckState, Surroundings } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Candidate, Cause, RunnerVerdict } from '../core/diagnosis.ts';
 import type { CheckId, Fact } from '../core/finding.ts';
+import type { LintReport } from '../core/lint.ts';
 import type { View } from '../core/view.ts';
 
 export interface ReportedCause extends Omit<Cause, 'since' | 'evidence'> {
@@ -42,6 +43,8 @@ export interface Report {
   readonly candidates: readonly Candidate[];
   readonly runners: readonly Omit<RunnerVerdict, 'connected'>[];
   readonly checks: readonly ReportedCheck[];
+  /** What `runnerwatch lint` says of the live config.toml; absent until it has. */
+  readonly lint?: LintReport;
 }
 
 export function reportOf({ snapshot, diagnosis, self }: View): Report {
@@ -56,7 +59,14 @@ export function reportOf({ snapshot, diagnosis, self }: View): Report {
     candidates: diagnosis.candidates,
     runners: diagnosis.runners.map((runner) => runnerDocument(runner)),
     checks: snapshot.checks.map((state) => checkDocument(state, diagnosis.causes)),
+    ...lintDocument(snapshot.surroundings),
   };
+}
+
+function lintDocument({ lint }: Surroundings): Pick<Report, 'lint'> {
+  if (lint === undefined) return {};
+  const { file, findings, leftOut, judged } = lint;
+  return { lint: { file, findings, leftOut, judged } };
 }
 
 /** `connected` is derived from the chain and no part of the document. */

@@ -9,6 +9,7 @@ import { printable } from '../core/printable.ts';
 import type { View } from '../core/view.ts';
 import type { Status } from '../core/words.ts';
 import { clipped, filled, wrapped } from './columns.ts';
+import { lintLines } from './lint-lines.ts';
 import { durationText } from './words.ts';
 
 const WIDTH = 100;
@@ -49,6 +50,7 @@ export function textOf(view: View, options: TextOptions): string {
     '',
     ...hostLines(view, pen),
     '',
+    ...configLines(view, pen),
     ...footLines(view, pen),
   ];
   return lines.join('\n');
@@ -150,6 +152,17 @@ function hostLine({ check, finding }: CheckState, { paint, wrap }: Pen): readonl
   const status = paint(STATUS_TEXT[finding.status].padEnd(4), STATUS_STYLE[finding.status]);
   const detail = finding.status === 'pass' ? '' : printable(finding.detail);
   return wrap(detail, `  ${status}  ${printable(check.id)}  `, '        ');
+}
+
+/** Findings of the linter, with the blank line behind them. */
+function configLines(view: View, { paint, wrap }: Pen): readonly string[] {
+  const lines = lintLines(view);
+  if (lines.length === 0) return [];
+  return [
+    paint('config.toml', 'bold'),
+    ...lines.flatMap((line) => wrap(printable(line), '  ', '    ')),
+    '',
+  ];
 }
 
 function footLines({ snapshot, self }: View, { paint, wrap }: Pen): readonly string[] {
