@@ -3,16 +3,17 @@
  * `certs/<host>.crt`, plus the client pair (network reference, section 3.1). Built once and again only
  * when a file involved has changed: reading the roots for every walk would cost more than the walk.
  */
-import type { KeyObject, X509Certificate } from 'node:crypto';
-import { createPrivateKey } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { SecureContext } from 'node:tls';
 import { createSecureContext } from 'node:tls';
 
-import { errnoText, isErrno } from '../core/errno.ts';
+import { isErrno } from '../core/errno.ts';
 import type { Paths } from '../core/paths.ts';
 import { inRoot } from '../core/paths.ts';
 import type { TrustSource } from '../core/target.ts';
+import type { ClientPair } from './client-pair.ts';
+import { readClientPair } from './client-pair.ts';
 import { certificatesOf } from './pem.ts';
 import { readSystemRoots, stampOf, systemStamp } from './system-roots.ts';
 
@@ -67,10 +68,7 @@ export interface Trust {
   /** Every certificate in the pool is an anchor. */
   readonly anchors: readonly X509Certificate[];
   readonly caFile: CaFile;
-  readonly client:
-    | { readonly certificate: X509Certificate }
-    | { readonly problem: string }
-    | undefined;
+  readonly client: ClientPair['client'] | undefined;
   readonly context: SecureContext;
   /** When a file involved was last changed, by the file system’s own time of change. */
   readonly changedAt?: number;
@@ -101,11 +99,11 @@ export class TrustStore {
     isDenied: IsDenied = async () => false,
   ): Promise<Trust> {
     const files = filesOf(source, host);
-    const denied = await isDenied(files.caFile);
+    const denied = await deniedOf(Object.values(files), isDenied);
     const stamp = [
       await systemStamp(source, paths),
       await stampOf(Object.values(files).map((file) => inRoot(paths, file))),
-      denied,
+      ...denied,
     ].join(' ');
     const key = JSON.stringify([paths, files, source.systemFile, source.systemDirectories]);
     const cached = this.#trust.get(key);
@@ -120,12 +118,12 @@ export class TrustStore {
     source: TrustSource,
     files: TrustFiles,
     paths: Paths,
-    denied: boolean,
+    denied: ReadonlySet<string>,
   ): Promise<Trust> {
     const [system, caFile, pair] = await Promise.all([
       this.#systemAnchors(source, paths),
-      readCaFile(files.caFile, source.caFile !== undefined, paths, denied),
-      readPair(files, paths),
+      readCaFile(files.caFile, source.caFile !== undefined, paths, denied.has(files.caFile)),
+      readClientPair(files, paths, denied),
     ]);
     return {
       anchors: [...system, ...caFile.certificates],
@@ -157,6 +155,14 @@ export class TrustStore {
     this.#system.set(key, { stamp, anchors });
     return anchors;
   }
+}
+
+async function deniedOf(
+  files: readonly string[],
+  isDenied: IsDenied,
+): Promise<ReadonlySet<string>> {
+  const answers = await Promise.all(files.map((file) => isDenied(file)));
+  return new Set(files.filter((_file, index) => answers[index]));
 }
 
 interface TrustFiles {
@@ -199,50 +205,5 @@ async function readCaFile(
     const isMissing = isErrno(error, 'ENOENT', 'ENOTDIR');
     const absent = isConfigured ? 'missing' : 'none';
     return { state: isMissing ? absent : 'unreadable', path, isConfigured, certificates: [] };
-  }
-}
-
-interface Pair {
-  readonly client: Trust['client'];
-  readonly pem?: { readonly certificate: string; readonly key: string };
-}
-
-/** Both files are needed; one alone, or a missing one, means no client certificate and no word about it. */
-async function readPair(
-  { certFile, keyFile }: TrustFiles,
-  paths: Paths,
-): Promise<Pair | undefined> {
-  try {
-    const [certificate, key] = await Promise.all([
-      readFile(inRoot(paths, certFile), 'latin1'),
-      readFile(inRoot(paths, keyFile), 'latin1'),
-    ]);
-    const chain = certificatesOf(certificate);
-    const [leaf] = chain;
-    if (leaf === undefined) return { client: { problem: `no certificate in ${certFile}` } };
-    const privateKey = keyOf(key);
-    if (privateKey === undefined) return { client: { problem: `no key in ${keyFile}` } };
-    if (!leaf.checkPrivateKey(privateKey)) {
-      return { client: { problem: `${keyFile} does not fit ${certFile}` } };
-    }
-    // Written anew: OpenSSL would stumble over some of what was skipped above.
-    const pem = {
-      certificate: chain.map((member) => member.toString()).join(''),
-      key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
-    };
-    return { client: { certificate: leaf }, pem };
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    const code = errnoText(error);
-    return { client: { problem: `${certFile} and ${keyFile} cannot be used: ${code}` } };
-  }
-}
-
-/** Undefined for a text that is no key, or one behind a passphrase, which the runner cannot give either. */
-function keyOf(pem: string): KeyObject | undefined {
-  try {
-    return createPrivateKey(pem);
-  } catch {
-    return undefined;
   }
 }

@@ -195,3 +195,42 @@ test('a mount that does not answer is hung since the first question', async () =
     { reason: 'hung', measures: { hung_seconds: 30 } },
   ]);
 });
+
+test('a file system that will be full within the hour at this rate is a notice before it is one', async () => {
+  await using stat = await startFakeStat();
+  const probe = createDisk(new FileSystemReader(stat.program));
+  const clock = setClock();
+  const findings: Finding[] = [];
+  for (let index = 0; index < 12; index += 1) {
+    await stat.says(`${262_144 - index * 2560} 524288 ${BLOCK} 500 1000`);
+    const target = mountAt('/data', { path: stat.folder });
+    findings.push(await runProbe(probe, target, { tools: { clock } }));
+    clock.advance(30);
+  }
+
+  expect(findings.slice(0, 9).map(({ status }) => status)).not.toContain('warn');
+  expect(findings.at(-1)).toMatchObject({
+    status: 'warn',
+    reason: 'filling',
+    detail: '/data (builds_dir of one, TMPDIR) will be full in 46 minutes at this rate',
+    measures: { full_in_seconds: expect.closeTo(2742, -1) },
+    facts: { fullness: 'soon full at this rate' },
+  });
+});
+
+test.each(['Stale file handle', 'Input/output error', 'Transport endpoint is not connected'])(
+  'a file system that answers “%s” is dead',
+  async (complaint) => {
+    await using stat = await startFakeStat(
+      `echo "stat: cannot read file system information for '$5': ${complaint}" >&2; exit 1`,
+    );
+    const target = mountAt('/data', { path: stat.folder });
+    const finding = await runProbe(createDisk(new FileSystemReader(stat.program)), target);
+
+    expect(finding).toMatchObject({
+      status: 'fail',
+      reason: 'dead',
+      detail: `/data is dead: ${complaint}`,
+    });
+  },
+);

@@ -11,7 +11,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { Paths } from '../../src/core/paths.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Walk } from '../../src/core/probe.ts';
-import type { TrustSource } from '../../src/core/target.ts';
+import type { Credentials, TrustSource } from '../../src/core/target.ts';
 import { TrustStore } from '../../src/gonet/trust.ts';
 import { createTls } from '../../src/probes/tls.ts';
 import { ENDPOINT } from './probes.ts';
@@ -48,6 +48,10 @@ export interface TlsQuestion {
   readonly host?: string;
   readonly files?: Readonly<Record<string, string | Buffer>>;
   readonly trust?: Partial<TrustSource>;
+  /** As whom the runner reads its files; nobody is judged without. */
+  readonly credentials?: Credentials;
+  /** Changes the folder before anybody reads it: modes, owners. */
+  readonly prepare?: (rootfs: string) => Promise<void>;
   /** The host's clock, Unix milliseconds. */
   readonly now?: number;
   readonly signal?: AbortSignal;
@@ -58,10 +62,18 @@ export interface TlsQuestion {
 export async function probeTls(question: TlsQuestion): Promise<Finding> {
   const { port, host = HOST, files = {}, trust = {}, now } = question;
   await using folder = await trustFolder(files);
+  await question.prepare?.(folder.paths.rootfs);
   const socket = await dial(port);
   const walk: Walk = { socket, open: async () => await dial(port) };
   const url = new URL(`https://${host}:${port}/`);
-  const target = { ...ENDPOINT, id: url.href, url, trust: { certsDirectory: CERTS, ...trust } };
+  const { credentials } = question;
+  const target = {
+    ...ENDPOINT,
+    id: url.href,
+    url,
+    trust: { certsDirectory: CERTS, ...trust },
+    ...(credentials === undefined ? {} : { credentials }),
+  };
   try {
     const finding = await runProbe(createTls(new TrustStore()), target, {
       tools: {

@@ -1,0 +1,70 @@
+/** What runs inside the mount namespace: storage that takes a write and does not end it, a server that is gone. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { mountTargetsOf } from '../../src/config/mount-targets.ts';
+import type { Finding } from '../../src/core/finding.ts';
+import { HOST_PATHS } from '../../src/core/paths.ts';
+import type { MountTarget } from '../../src/core/target.ts';
+import { readMounts } from '../../src/host/mounts.ts';
+import { parseDiskStats } from '../../src/host/stalled-device.ts';
+import { FileSystemReader } from '../../src/host/stat-file-system.ts';
+import { createDisk } from '../../src/probes/disk.ts';
+import { setClock } from '../support/clock.ts';
+import { mountHanging } from '../support/hanging-mount.ts';
+import { mountExt4 } from '../support/mount-namespace.ts';
+import { runProbe } from '../support/run-probe.ts';
+import { until } from '../support/until.ts';
+
+const MEBIBYTE = 1024 ** 2;
+
+async function targetOn(folder: string): Promise<MountTarget> {
+  const mounts = await readMounts(HOST_PATHS);
+  const configPath = join(folder, 'config.toml');
+  const targets = mountTargetsOf({ document: undefined, configPath, process: undefined, mounts });
+  const target = targets.find(({ id }) => id === folder);
+  if (target === undefined) throw new Error(`${folder} is no target`);
+  return target;
+}
+
+function underWay({ deviceNumber = '' }: MountTarget): number {
+  return parseDiskStats(readFileSync('/proc/diskstats', 'utf8')).get(deviceNumber)?.underWay ?? 0;
+}
+
+/** One file system lies in a file of another, which is then frozen: the upper answers, and no write to it ends. */
+export async function freezeBelow(folder: string) {
+  const [lower, upper] = [join(folder, 'lower'), join(folder, 'lower/upper')];
+  mountExt4(lower, { bytes: 64 * MEBIBYTE });
+  mountExt4(upper, { bytes: 32 * MEBIBYTE });
+  const target = await targetOn(upper);
+  const probe = createDisk(new FileSystemReader());
+  const clock = setClock();
+  const look = async (): Promise<Finding> => {
+    const finding = await runProbe(probe, target, { tools: { clock } });
+    clock.advance(30);
+    return finding;
+  };
+  const idle = [await look(), await look()];
+  execFileSync('fsfreeze', ['--freeze', lower]);
+  using unfreeze = new DisposableStack();
+  unfreeze.defer(() => execFileSync('fsfreeze', ['--unfreeze', lower]));
+  const words = ['if=/dev/zero', `of=${upper}/x`, 'bs=1M', 'count=8', 'oflag=direct'];
+  const writer = spawn('dd', words, { stdio: 'ignore' });
+  const ended = once(writer, 'exit');
+  await until(
+    () => underWay(target) > 0 && /\) D /.test(readFileSync(`/proc/${writer.pid}/stat`, 'utf8')),
+  );
+  const during = [await look(), await look(), await look()];
+  unfreeze.dispose();
+  await ended;
+  return { idle, during, after: await look() };
+}
+
+/** The server of a FUSE mount dies, and the mount stays. */
+export async function killServer(folder: string): Promise<Finding> {
+  const mount = await mountHanging(folder);
+  await mount[Symbol.asyncDispose]();
+  return await runProbe(createDisk(new FileSystemReader()), await targetOn(folder));
+}
