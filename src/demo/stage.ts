@@ -164,7 +164,7 @@ function configText(port: number): string {
   executor = "${executor}"
   builds_dir = "/builds"
   cache_dir = "/cache"
-${executor === 'docker' ? '  [runners.docker]\n    image = "debian:12"\n' : ''}`,
+${executor === 'docker' ? '  [runners.docker]\n    image = "debian:12"\n    volumes = ["/cache"]\n' : ''}`,
   );
   return `concurrent = 4\ncheck_interval = 3\n${entries.join('')}`;
 }
