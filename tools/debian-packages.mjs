@@ -15,6 +15,7 @@ const TESTS = [
   { name: 'nginx-light', proof: 'nginx', why: 'a real web server before GitLab' },
   { name: 'haproxy', proof: 'haproxy', why: 'a real balancer before GitLab' },
   { name: 'prometheus', proof: 'promtool', why: 'promtool, and a real scrape' },
+  { name: 'prometheus-alertmanager', proof: 'prometheus-alertmanager', why: 'a real Alertmanager' },
   { name: 'systemd', proof: 'systemd-analyze', why: 'verifies the unit file' },
   { name: 'openssl', proof: 'openssl', why: 'a second opinion on certificates' },
   { name: 'chromium', proof: 'chromium', why: 'the page in a real browser' },

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { exampleSettings } from '../src/config/settings-example.ts';
 import { PROBES } from '../src/probes/index.ts';
+import { alertsPage } from './docs/alerts-page.ts';
 import { causesPage } from './docs/causes-page.ts';
 import { configurationPage } from './docs/configuration-page.ts';
 import { metricsPage } from './docs/metrics-page.ts';
@@ -15,6 +16,7 @@ import { probesPage } from './docs/probes-page.ts';
 const ROOT = join(import.meta.dirname, '..');
 
 const PAGES: Readonly<Record<string, string>> = {
+  'docs/alerts.md': alertsPage(),
   'docs/causes.md': causesPage(),
   'docs/configuration.md': configurationPage(),
   'docs/metrics.md': metricsPage(),

@@ -26,7 +26,8 @@ export async function startPrometheus(
 ): Promise<Prometheus> {
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-prometheus-'));
   const port = await closedPort();
-  const config = `global: {scrape_interval: 1s, scrape_timeout: 1s}\n${scrapeConfigs}\n`;
+  const every = 'scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s';
+  const config = `global: {${every}}\n${scrapeConfigs}\n`;
   await writeFile(join(folder, 'prometheus.yml'), config);
   const child = spawn(
     'prometheus',

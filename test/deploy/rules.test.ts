@@ -1,0 +1,146 @@
+/** The rules and the configuration in deploy/: what Prometheus’ own tools say of them, and the form of alerts. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+
+import { ALERTS, DEPLOY, RECORDINGS } from '../support/deployed-files.ts';
+import { reply, startHttpServer } from '../support/http-server.ts';
+import { startPrometheus } from '../support/prometheus.ts';
+import { until } from '../support/until.ts';
+
+const PROMETHEUS = join(DEPLOY, 'prometheus');
+const TESTS = ['fleet', 'hosts', 'expiry', 'watch'];
+const RULES = [...ALERTS, ...RECORDINGS];
+const NAMES = [...new Set(ALERTS.map(({ alert }) => alert))];
+
+function ran(program: string, words: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8' });
+  return { status, said: stdout + stderr };
+}
+
+function testRules(folder: string, name: string) {
+  return ran('promtool', ['test', 'rules', `${folder}/tests/${name}.yml`]);
+}
+
+describe('the tools of Prometheus', () => {
+  test('read each rule file, the scrape configuration and the one of Alertmanager', () => {
+    const config = ran('promtool', ['check', 'config', join(PROMETHEUS, 'scrape.yml')]);
+    const routing = ran('amtool', ['check-config', join(DEPLOY, 'alertmanager/alertmanager.yml')]);
+
+    expect([config.status, config.said.match(/SUCCESS: \d+ rules found/g)]).toEqual([
+      0,
+      expect.toSatisfy((found: readonly string[]) => found.length === 5),
+    ]);
+    expect(routing.status).toBe(0);
+  });
+
+  test.each(TESTS)('have nothing to say of the rules on the series of tests/%s.yml', (name) => {
+    expect(testRules(PROMETHEUS, name)).toEqual({
+      status: 0,
+      said: expect.stringContaining('SUCCESS'),
+    });
+  });
+
+  test.each([...NAMES, ...RECORDINGS.filter(isUsed).map(({ record }) => record)])(
+    'see it when %s never holds',
+    (name) => {
+      const folder = mkdtempSync(join(tmpdir(), 'runnerwatch-mutant-'));
+      try {
+        cpSync(PROMETHEUS, folder, { recursive: true });
+        const file =
+          RULES.find((rule) => isNamed(rule, name))
+            ?.file.split('/')
+            .at(-1) ?? '';
+        const path = join(folder, 'rules', file);
+        writeFileSync(path, silenced(readFileSync(path, 'utf8'), name));
+        // First the tests that are named as the file of the rule.
+        const tests = TESTS.toSorted((one) => (file.startsWith(one) ? -1 : 0));
+
+        expect(tests.some((test) => testRules(folder, test).status !== 0)).toBe(true);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
+});
+
+/** The one that only the dashboard shows is not asked for by an alert. */
+function isUsed({ record }: { readonly record: string }): boolean {
+  return record !== 'job_verdict:runnerwatch_verdict:hosts';
+}
+
+function isNamed(rule: object, name: string): boolean {
+  return Object.values(rule).includes(name);
+}
+
+/** With an expression that never holds in place of that of each rule of this name. */
+function silenced(text: string, name: string): string {
+  const file = parse(text) as { groups: { rules: { expr: string }[] }[] };
+  for (const rule of file.groups.flatMap(({ rules }) => rules))
+    if (isNamed(rule, name)) rule.expr = 'vector(0) > 1';
+  return stringify(file);
+}
+
+describe('every alert', () => {
+  test.each(ALERTS.map((rule) => [rule.alert, rule.labels['severity'], rule] as const))(
+    '%s (%s) has the form that peers have',
+    (alert, severity, { for: after, annotations }) => {
+      expect(alert).toMatch(/^GitLabRunner[A-Z][A-Za-z]+$/);
+      expect(severity).toMatch(/^(?:critical|warning|info)$/);
+      expect(after).toMatch(/^\d+[smh]$/);
+      expect(Object.keys(annotations).toSorted()).toEqual([
+        'description',
+        'runbook_url',
+        'summary',
+      ]);
+      expect(annotations['summary']).toMatch(/^[^{]*\.$/);
+      expect(annotations['runbook_url']).toMatch(/^https:\/\/.*\/docs\/(?:causes|alerts)\.md#/);
+    },
+  );
+
+  test('that is about a cause says how to see the fix', () => {
+    const silent = ALERTS.filter(({ annotations }) =>
+      annotations['runbook_url']?.includes('causes.md#{{'),
+    ).filter(({ annotations }) => !annotations['description']?.includes('runnerwatch explain {{'));
+
+    expect(silent).toEqual([]);
+  });
+});
+
+/** The names of the examples as addresses of loopback, on which nothing listens. */
+function onLoopback(text: string, names: string[]): string {
+  return text.replaceAll(/ci-\d+\.[a-z]+\.example\.com/g, (name) => {
+    if (!names.includes(name)) names.push(name);
+    return `127.0.1.${names.indexOf(name) + 1}`;
+  });
+}
+
+test('file_sd and http_sd of the example find one fleet, each host with its site', async () => {
+  const names: string[] = [];
+  const folder = mkdtempSync(join(tmpdir(), 'runnerwatch-discovery-'));
+  const textOf = (name: string): string =>
+    onLoopback(readFileSync(join(PROMETHEUS, name), 'utf8'), names);
+  try {
+    writeFileSync(join(folder, 'runnerwatch.yml'), textOf('targets/runnerwatch.yml'));
+    const listed = reply(200, textOf('targets/http-sd.json'), { type: 'application/json' });
+    await using inventory = await startHttpServer(() => listed);
+    const config = textOf('scrape.yml');
+    const scrapes = config
+      .slice(config.indexOf('scrape_configs:'))
+      .replace('targets/runnerwatch.yml', join(folder, 'runnerwatch.yml'))
+      .replace('127.0.0.1:8080', `127.0.0.1:${inventory.port}`);
+    await using prometheus = await startPrometheus('', scrapes);
+    await until(async () => (await prometheus.query('up{job="runnerwatch"}')).length === 9);
+
+    const sites = await prometheus.query('count by (site) (up{job="runnerwatch"})');
+    expect(
+      Object.fromEntries(sites.map(({ metric, value }) => [metric['site'], value[1]])),
+    ).toEqual({ fra: '5', nyc: '4' });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
