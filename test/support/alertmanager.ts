@@ -36,6 +36,8 @@ export interface Alertmanager extends AsyncDisposable {
   readonly address: string;
   /** What the receivers were sent, in order. */
   readonly notifications: readonly Notification[];
+  /** Fires alerts with these labels, as Prometheus does. */
+  tell(alerts: readonly Readonly<Record<string, string>>[]): Promise<void>;
   /** What it holds now, silenced or not. */
   alerts(): Promise<readonly HeldAlert[]>;
 }
@@ -80,6 +82,12 @@ export async function startAlertmanager(config: string, receivers: string): Prom
   return {
     address,
     notifications: receiver.notifications,
+    tell: async (alerts) => {
+      const body = JSON.stringify(alerts.map((labels) => ({ labels })));
+      const headers = { 'Content-Type': 'application/json' };
+      const { status, text } = await ask(`${url}/api/v2/alerts`, { method: 'POST', headers, body });
+      if (status !== 200) throw new Error(`Alertmanager refuses the alerts: ${text}`);
+    },
     alerts: async () =>
       JSON.parse((await ask(`${url}/api/v2/alerts`)).text) as readonly HeldAlert[],
     [Symbol.asyncDispose]: stop,
