@@ -3,8 +3,8 @@ import type { EventKind, Fragment } from './fragment.ts';
 import type { LogLevel } from './log-line.ts';
 
 const BAD: readonly LogLevel[] = ['warning', 'error'];
-const ENDED =
-  /^(?:Appending trace to|Submitting job to) coordinator\.\.\. ?(?:job failed|forbidden|not found|aborted)/;
+const ENDED = /^(?:Appending trace|Submitting job) to coordinator\.\.\. ?(?:job failed|aborted)/;
+const UNKNOWN = /^(?:Appending trace|Submitting job) to coordinator\.\.\. ?(?:not found|forbidden)/;
 /** What a job's end or its preparation is reported by; the words behind it are the executor's. */
 const FAILED = /^(?:Preparation failed|Job failed|Failed to process runner|Failed to process job)/;
 
@@ -97,6 +97,7 @@ export const JOB_FRAGMENTS: readonly Fragment[] = [
     cause: 'job-trace-blocked',
   },
   { n: 76, kind: 'job-refused', levels: BAD, message: ENDED, cause: 'job-rejected-by-server' },
+  { n: 77, kind: 'job-refused', levels: BAD, message: UNKNOWN, cause: 'job-rejected-by-server' },
   {
     n: 75,
     kind: 'job-connection',
@@ -123,11 +124,11 @@ export const JOB_FRAGMENTS: readonly Fragment[] = [
     levels: ['info'],
     message: /^(?:Added job to processing list|Checking for jobs\.\.\. ?received)/,
   },
-  // At the level debug an idle runner says that it polls.
+  // At the level debug an idle runner says that it polls; its own format marks that level by nothing.
   {
     n: 94,
     kind: 'poll-worked',
-    levels: ['debug'],
+    levels: ['debug', 'info'],
     message: /^Checking for jobs\.\.\. ?no content/,
   },
   { n: 94, kind: 'noted', levels: ['info'], message: /^Removed job from processing list/ },

@@ -15,14 +15,9 @@ export interface JournalEntry {
 
 /** Undefined for a line that is no entry. */
 export function parseJournalEntry(line: string): JournalEntry | undefined {
-  let value: Readonly<Record<string, unknown>>;
-  try {
-    value = JSON.parse(line) as Readonly<Record<string, unknown>>;
-  } catch {
-    return undefined;
-  }
+  const value = objectOf(line);
   const microseconds = Number(value['__REALTIME_TIMESTAMP']);
-  if (typeof value !== 'object' || !Number.isFinite(microseconds)) return undefined;
+  if (!Number.isFinite(microseconds)) return undefined;
   const event = systemdEvent(value);
   return {
     cursor: textOf(value['__CURSOR']),
@@ -30,6 +25,14 @@ export function parseJournalEntry(line: string): JournalEntry | undefined {
     text: textOf(value['MESSAGE']),
     ...(event === undefined ? {} : { event }),
   };
+}
+
+function objectOf(line: string): Readonly<Record<string, unknown>> {
+  try {
+    return (JSON.parse(line) as Readonly<Record<string, unknown>> | null) ?? {};
+  } catch {
+    return {};
+  }
 }
 
 function textOf(value: unknown): string {

@@ -40,7 +40,7 @@ export const LIFE_FRAGMENTS: readonly Fragment[] = [
     kind: 'config-not-loaded',
     levels: ['error', 'warning'],
     message: /^Failed to load config/,
-    text: /decoding configuration file|toml: /,
+    text: /decoding configuration file|(?<![\w.])toml: /,
     cause: 'config-syntax-error',
   },
   {

@@ -6,7 +6,7 @@ const HIDDEN = '[hidden]';
 /** Each with what stays visible before the secret. */
 const SECRETS: readonly RegExp[] = [
   /(?<kept>)\b(?:gl[a-z]{2,8}-|GR1348941)[\w.-]{6,}/g,
-  /(?<kept>:\/\/)[^\s/@"']+@/g,
+  /(?<kept>:\/\/)[^\s/@"']+(?=@)/g,
   /(?<kept>\b(?:authorization|private-token|job-token|runner-token|cookie)["']?\s*[:=]\s*["']?(?:(?:bearer|basic)\s+)?)[^\s"',;]+/gi,
   /(?<kept>\b[\w-]*(?:token|password|passwd|secret|api_?key)["']?\s*[:=]\s*["']?)[^\s"',;&]+/gi,
   /(?<kept>)\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g,

@@ -1,0 +1,74 @@
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import type { RunnerLogDoor, RunnerLogReading } from '../../src/core/sighting.ts';
+import type { ServiceTarget } from '../../src/core/target.ts';
+import { runnerLog } from '../../src/probes/runner-log.ts';
+import { rootFolder } from '../support/dns-server.ts';
+import { watchLog } from '../support/log-reading.ts';
+import { inColours } from '../support/runner-lines.ts';
+import { runProbe } from '../support/run-probe.ts';
+import { until } from '../support/until.ts';
+
+const SERVICE: ServiceTarget = {
+  kind: 'service',
+  id: 'gitlab-runner.service',
+  configPath: '/etc/gitlab-runner/config.toml',
+  log: { kind: 'file', path: '/runner.log' },
+};
+
+function doorOf(reading: Partial<RunnerLogReading>): RunnerLogDoor {
+  const all = { state: 'reading', detail: 'x', lines: 0, droppedLines: 0, lastLineAt: undefined };
+  return {
+    sightings: () => [],
+    read: async () => ({ ...all, sightings: [], ...reading }) as RunnerLogReading,
+  };
+}
+
+test('a log that can be read passes, whatever stands in it, and hands on what was seen', async () => {
+  await using root = await rootFolder({ '/runner.log': '' });
+  using open = watchLog({ kind: 'file', path: '/runner.log' }, root.paths);
+  const tools = { runnerLog: open.watch };
+  await runProbe(runnerLog, SERVICE, { tools });
+  const fields = { runner: 'abc12defg', status: '502 Bad Gateway' };
+  const line = inColours({ level: 'warning', message: 'Checking for jobs... failed', fields });
+  await appendFile(join(root.paths.rootfs, 'runner.log'), `${line}\n`);
+  await until(() => open.news.length > 0);
+
+  expect(await runProbe(runnerLog, SERVICE, { tools })).toMatchObject({
+    status: 'pass',
+    measures: { lines: 1, dropped_lines: 0, last_line_timestamp_seconds: expect.any(Number) },
+    facts: { source: '/runner.log', latest: expect.stringMatching(/502 Bad Gateway$/) },
+    sightings: [{ kind: 'poll-failed', cause: 'gitlab-bad-gateway', runner: 'abc12defg' }],
+  });
+});
+
+test('an idle runner writes nothing, and that is nothing (Z-11)', async () => {
+  expect(await runProbe(runnerLog, SERVICE, { tools: { runnerLog: doorOf({}) } })).toEqual({
+    status: 'pass',
+    measures: { lines: 0, dropped_lines: 0 },
+    facts: { source: 'x' },
+    sightings: [],
+  });
+});
+
+test.each([
+  ['not-allowed', 'not-allowed'],
+  ['failed', 'unreadable'],
+] as const)('a log that is %s is unknown', async (state, reason) => {
+  const tools = { runnerLog: doorOf({ state, detail: 'why' }) };
+
+  expect(await runProbe(runnerLog, SERVICE, { tools })).toMatchObject({
+    status: 'unknown',
+    reason,
+    detail: 'why',
+  });
+});
+
+test('a service without a log has no such check', () => {
+  const { log: _log, ...without } = SERVICE;
+
+  expect([runnerLog.applies?.(without), runnerLog.applies?.(SERVICE)]).toEqual([false, true]);
+});

@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+
+import type { ServiceTarget } from '../../src/core/target.ts';
+import { createRunnerMetrics } from '../../src/probes/runner-metrics.ts';
+import { setClock } from '../support/clock.ts';
+import { page, startCounterServer } from '../support/runner-counters.ts';
+import { runProbe } from '../support/run-probe.ts';
+import { closedPort } from '../support/tcp-server.ts';
+
+const SERVICE: ServiceTarget = {
+  kind: 'service',
+  id: 'gitlab-runner.service',
+  configPath: '/etc/gitlab-runner/config.toml',
+};
+
+function at(port: number, host = '127.0.0.1'): ServiceTarget {
+  return { ...SERVICE, metrics: { host, port } };
+}
+
+test('two looks show what happened between them', async () => {
+  await using server = await startCounterServer(
+    page({ polls: { a: { '204': 5 } }, jobs: { a: 1 } }),
+  );
+  const probe = createRunnerMetrics();
+  const clock = setClock();
+  const look = async () => await runProbe(probe, at(server.port), { tools: { clock } });
+  await look();
+  server.answer = page({ polls: { a: { '204': 7, '-1': 1 } }, jobs: { a: 1 } });
+  clock.advance(15);
+
+  expect(await look()).toMatchObject({
+    status: 'pass',
+    facts: { version: '19.4.0' },
+    measures: {
+      worked_polls: 2,
+      failed_polls: 1,
+      without_poll_seconds: 0,
+      running_jobs: 1,
+      concurrent_jobs: 4,
+    },
+  });
+});
+
+test('an address that nobody listens at is not reached', async () => {
+  const finding = await runProbe(createRunnerMetrics(), at(await closedPort()));
+
+  expect(finding).toMatchObject({ status: 'unknown', reason: 'unreachable' });
+});
+
+test('a page without an end, another status and other numbers are no runner’s', async () => {
+  await using server = await startCounterServer((response) => void response.end('node_load1 1\n'));
+  const probe = createRunnerMetrics();
+  const reasonNow = async () => {
+    const finding = await runProbe(probe, at(server.port));
+    return finding.status === 'pass' ? 'pass' : finding.reason;
+  };
+
+  expect(await reasonNow()).toBe('not-a-runner');
+  server.answer = (response) => void response.writeHead(404).end();
+  expect(await reasonNow()).toBe('not-a-runner');
+  server.answer = (response) => {
+    const more = (): void => {
+      while (!response.destroyed && response.write('x'.repeat(65_536)));
+      if (!response.destroyed) response.once('drain', more);
+    };
+    more();
+  };
+  expect(await reasonNow()).toBe('not-a-runner');
+});
+
+test('a runner that stands still accepts and does not answer', async () => {
+  await using server = await startCounterServer(() => {});
+  const tools = { signal: AbortSignal.timeout(200) };
+
+  expect(await runProbe(createRunnerMetrics(), at(server.port), { tools })).toEqual({
+    status: 'unknown',
+    reason: 'no-answer',
+    detail: `127.0.0.1:${server.port} accepts and does not answer`,
+  });
+});
+
+test('a service without an address has no such check', () => {
+  const { applies } = createRunnerMetrics();
+
+  expect([applies?.(SERVICE), applies?.(at(9252))]).toEqual([false, true]);
+});

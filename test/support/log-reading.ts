@@ -1,0 +1,40 @@
+/** What a reader of the log gave, and a watch that is told of news. */
+import type { Clock } from '../../src/core/clock.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import type { Paths } from '../../src/core/paths.ts';
+import type { LogSource } from '../../src/core/sighting.ts';
+import { RunnerLogWatch } from '../../src/runner-log/runner-log-watch.ts';
+import type { RawLine, ReaderLoan, ReaderState } from '../../src/runner-log/reader.ts';
+
+export interface HeardReader {
+  readonly loan: ReaderLoan;
+  readonly lines: readonly RawLine[];
+  readonly states: readonly ReaderState[];
+}
+
+export function hear(paths: Paths, mayTake: () => boolean = () => true): HeardReader {
+  const lines: RawLine[] = [];
+  const states: ReaderState[] = [];
+  const loan: ReaderLoan = {
+    paths,
+    clock: systemClock,
+    mayTake,
+    onLine: (line) => lines.push(line),
+    onState: (state) => states.push(state),
+  };
+  return { loan, lines, states };
+}
+
+export interface OpenWatch extends Disposable {
+  readonly watch: RunnerLogWatch;
+  readonly news: readonly string[];
+}
+
+export function watchLog(source: LogSource, paths: Paths, clock: Clock = systemClock): OpenWatch {
+  const news: string[] = [];
+  const watch = new RunnerLogWatch(clock, paths, {
+    onEvent: (kind, runner) => news.push(`${kind} ${runner ?? ''}`),
+  });
+  watch.use(source, ['abc12defg', 'xyz12defg']);
+  return { watch, news, [Symbol.dispose]: () => watch.stop() };
+}
