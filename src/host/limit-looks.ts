@@ -15,6 +15,8 @@ import { busiestPeer, readPortRange, readSocketCounts } from './sockets.ts';
 const WINDOW_MILLISECONDS = 1000;
 /** From this share of the ports on, the list of connections is worth its reading. */
 const MANY_PORTS_RATIO = 0.8;
+/** Of the kernels that this is about. */
+const POOL_BITS = 4096;
 
 interface Options {
   readonly near_limit_ratio: number;
@@ -168,7 +170,7 @@ async function localPorts(options: Options, { paths }: Tools): Promise<Look> {
 async function entropy(options: Options, { paths }: Tools): Promise<Look> {
   const bits = await readScarceEntropy(paths);
   if (bits === undefined) return {};
-  const measures = { entropy_bits: bits };
+  const measures = { entropy_ratio: bits / POOL_BITS };
   if (bits >= options.scarce_entropy_bits) return { measures };
   const detail = `${bits} bits of entropy on a kernel that waits for them`;
   return { measures, fault: { status: 'warn', reason: 'entropy', detail } };

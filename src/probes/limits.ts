@@ -2,7 +2,7 @@
  * Is the runner, or the whole host, at a limit of the kernel: files, tasks, tracked connections, local ports?
  *
  * Source    /proc/PID/{fd,limits,cgroup}, /proc/sys, /proc/net/{sockstat,tcp,tcp6,stat/nf_conntrack}, control groups.
- * Measures  each number beside its ratio to the limit (0..1); entropy_bits on kernels before 5.6.
+ * Measures  each number beside its ratio to the limit (0..1); entropy_ratio on kernels before 5.6.
  * Reasons   system-files, files, tasks, connection-table, connection-table-filling, local-ports, entropy; the first
  *           that is true, in the order in which one breaks the other.
  * Unknown   proc-unreadable; blind: the runner's files are hidden from runnerwatch.
@@ -83,7 +83,9 @@ const MEASURES = {
   local_ports_ratio: {
     help: 'The same as a share of the range of local ports; more than 1 is possible with several peers.',
   },
-  entropy_bits: { help: 'Entropy, on kernels where a lack of it makes handshakes wait.' },
+  entropy_ratio: {
+    help: 'Share of the entropy pool that is filled, on kernels where a lack makes handshakes wait.',
+  },
 };
 
 /** Remembers the counters of the last look; a test has its own. */

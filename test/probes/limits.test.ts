@@ -209,7 +209,7 @@ describe('little entropy (R-21)', () => {
     expect(await look({ '/proc/sys/kernel/osrelease': `${release}\n` })).toMatchObject({
       status: 'warn',
       reason,
-      measures: { entropy_bits: 12 },
+      measures: { entropy_ratio: 12 / 4096 },
     });
   });
 

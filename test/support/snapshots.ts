@@ -48,6 +48,10 @@ export interface World {
   readonly configProblems?: readonly Problem[];
   readonly blind?: readonly string[];
   readonly mounts?: readonly string[];
+  /** What every mount is used for. */
+  readonly roles?: readonly string[];
+  /** Entries by what they stand on; all stand on DOCKER unless told. */
+  readonly executors?: Readonly<Record<string, readonly string[]>>;
   /** What is known of the service beside its name: where it logs, where it counts. */
   readonly service?: Partial<ServiceTarget>;
   readonly concurrent?: number;
@@ -178,6 +182,7 @@ function targetsOf(surroundings: Surroundings, world: World): readonly Target[] 
     problems: surroundings.configProblems,
     ...(world.concurrent === undefined ? {} : { concurrent: world.concurrent }),
   };
+  const executors = world.executors ?? { [DOCKER]: surroundings.runners.map(({ id }) => id) };
   return [
     ...surroundings.endpoints,
     ...surroundings.runners,
@@ -189,15 +194,15 @@ function targetsOf(surroundings: Surroundings, world: World): readonly Target[] 
       fileSystemType: 'ext4',
       readOnly: false,
       path: id,
-      roles: ['builds_dir'],
+      roles: world.roles ?? ['builds_dir'],
     })),
-    {
-      kind: 'executor',
-      id: DOCKER,
+    ...Object.entries(executors).map(([id, runners]) => ({
+      kind: 'executor' as const,
+      id,
       executor: 'docker',
-      runners: surroundings.runners.map(({ id }) => id),
-      stand: { kind: 'docker', source: 'the default' },
-    },
+      runners,
+      stand: { kind: 'docker' as const, source: 'the default' },
+    })),
     { kind: 'host', id: 'host' },
   ];
 }
