@@ -5,7 +5,7 @@ import type { Html } from './html.ts';
 import { html } from './html.ts';
 
 const TONES = { error: 'fail', warning: 'warn', info: 'info' } as const;
-const MOST = 100;
+const MOST = 30;
 
 /** Nothing until the linter has answered, and nothing where it found nothing. */
 export function lintOf({ snapshot }: View): Html | undefined {
@@ -15,7 +15,7 @@ export function lintOf({ snapshot }: View): Html | undefined {
   return html`<section aria-labelledby="lint">
     <h2 id="lint">config.toml</h2>
     <p>Type <code>runnerwatch lint ${configPath}</code> for the lines and their meaning.</p>
-    <div class="scroll">
+    <div class="scroll" tabindex="0" role="region" aria-labelledby="lint">
       <table>
         <thead>
           <tr>
@@ -36,7 +36,7 @@ export function lintOf({ snapshot }: View): Html | undefined {
 
 function row({ rule, severity, line, message, consequence, corrected }: LintFinding): Html {
   return html`<tr>
-    <td class="${TONES[severity]}"><span class="status">${severity}</span> ${rule}</td>
+    <td class="${TONES[severity]}"><span class="tag">${severity}</span> ${rule}</td>
     <td>${line === undefined ? '' : String(line)}</td>
     <td>${message}<small>${consequence}</small></td>
     <td>${corrected === undefined ? '' : html`<code>${corrected}</code>`}</td>

@@ -18,7 +18,10 @@ function addCopyButtons(root) {
     button.textContent = 'Copy';
     button.setAttribute('aria-label', 'Copy: ' + pre.textContent);
     button.addEventListener('click', () => void copy(pre, button));
-    pre.before(button);
+    const box = document.createElement('div');
+    box.className = 'command';
+    pre.replaceWith(box);
+    box.append(pre, button);
   }
 }
 

@@ -1,4 +1,33 @@
-/** Numbers and times as people read them; used by text and page. */
+/** Numbers, times and statuses as people read them; used by text and page. */
+import type { Link, Severity, Status } from '../core/words.ts';
+import { SEVERITIES } from '../core/words.ts';
+
+/** The links of the walk, short enough for a chain on a phone. */
+export const LINK_NAMES: Readonly<Record<Link, string>> = {
+  dns: 'name',
+  connect: 'TCP',
+  proxy: 'proxy',
+  tls: 'TLS',
+  http: 'HTTP',
+  api: 'API',
+  token: 'token',
+};
+
+/** What a check or a link does. */
+export const STATUS_WORDS: Readonly<Record<Status, string>> = {
+  pass: 'passes',
+  warn: 'warns',
+  fail: 'fails',
+  unknown: 'is unknown',
+  skipped: 'was not tried',
+};
+
+/** What stops the runner first; of equals in the order of blame. */
+export function worstFirst<T extends { readonly severity: Severity }>(
+  causes: readonly T[],
+): readonly T[] {
+  return causes.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+}
 
 /** `4 s`, `3 min`, `5 h`, `12 d`. */
 export function durationText(seconds: number): string {

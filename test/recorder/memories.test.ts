@@ -17,6 +17,7 @@ const NONSENSE: readonly unknown[] = [
 ];
 
 const traces = (what: string, text: string) => new Map([[what, { text }]]);
+const written = (text: string, changedAt: number) => new Map([['hosts', { text, changedAt }]]);
 
 describe('the journal', () => {
   test('a thing seen first is no change, a different one is, and an equal one is not', () => {
@@ -50,7 +51,6 @@ describe('the journal', () => {
 
   test('a file tells itself when it changed, unless that is older than the last look', () => {
     const journal = new ChangeJournal();
-    const written = (text: string, changedAt: number) => new Map([['hosts', { text, changedAt }]]);
     journal.look(written('a', START - 5000), START);
 
     expect(journal.look(written('b', START + 500), START + 3000)[0]?.at).toBe(START + 500);

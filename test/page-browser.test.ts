@@ -1,0 +1,190 @@
+/** The status page in a real Chromium: every state, on a phone, at a desk, on a wall, for a keyboard and a screen reader. */
+import axe from 'axe-core';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { openPage, servePage, startBrowser } from './support/page-browser.ts';
+import { pageStates } from './support/page-states.ts';
+
+const STATES = pageStates();
+const SIZES = [
+  ['a phone, light', { viewport: { width: 360, height: 740 }, colorScheme: 'light' }],
+  ['a desk, dark', { viewport: { width: 1280, height: 900 }, colorScheme: 'dark' }],
+  ['a wall screen', { viewport: { width: 2560, height: 1440 }, colorScheme: 'light' }],
+] as const;
+const RENEW_MILLISECONDS = 5000;
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await startBrowser();
+});
+afterAll(async () => {
+  await browser.close();
+});
+
+const stateOf = (name: string) => {
+  const view = STATES[name];
+  if (view === undefined) throw new Error(`there is no state ${name}`);
+  return view;
+};
+
+interface Violation {
+  readonly id: string;
+  readonly impact?: string | null;
+  readonly nodes: readonly { readonly html: string }[];
+}
+
+describe.each(Object.entries(STATES))('the page, %s', (_state, view) => {
+  test.each(SIZES)(
+    'on %s: nothing is refused, cut off, or beyond a screen reader',
+    async (_size, options) => {
+      await using served = await servePage(view);
+      await using open = await openPage(browser, served.url, options);
+      const { page } = open;
+      await page.evaluate(axe.source);
+      const { violations } = await page.evaluate<{ violations: Violation[] }>('axe.run(document)');
+      const serious = violations.filter(
+        ({ impact }) => impact === 'serious' || impact === 'critical',
+      );
+
+      expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`)).toEqual([]);
+      expect(open.complaints).toEqual([]);
+      expect(open.requests).toEqual([served.url, `${served.url}page.js`]);
+      const width = await page.evaluate<number>('document.documentElement.scrollWidth');
+      expect(width).toBeLessThanOrEqual(options.viewport.width);
+      expect(await page.locator('h1').allTextContents()).toEqual([view.diagnosis.verdict]);
+    },
+  );
+
+  test('is below 100 KB', async () => {
+    await using served = await servePage(view);
+
+    const { byteLength } = await (await fetch(served.url)).arrayBuffer();
+    expect(byteLength).toBeLessThan(100_000);
+  });
+
+  test('tells the status of each link in words, and of each entry all links', async () => {
+    await using served = await servePage(view);
+    await using open = await openPage(browser, served.url);
+    const chains = await open.page
+      .getByRole('article')
+      .filter({ has: open.page.locator('.chain') })
+      .all();
+    const { runners } = view.diagnosis;
+
+    expect(chains).toHaveLength(runners.length);
+    const words = await open.page.locator('.chain li').allTextContents();
+    expect(words).toHaveLength(runners.flatMap(({ chain }) => Object.keys(chain)).length);
+    const word = / (?:passes|warns|fails|is unknown|was not tried)$/;
+    expect(words.filter((text) => !word.test(text.trim()))).toEqual([]);
+  });
+});
+
+test('the verdict is seen first, and the broken link leads to its cause', async () => {
+  await using served = await servePage(stateOf('one-fault'));
+  await using open = await openPage(browser, served.url, { viewport: { width: 360, height: 740 } });
+  const { page } = open;
+
+  const { y = Infinity } = (await page.getByRole('heading', { level: 1 }).boundingBox()) ?? {};
+  expect(y).toBeLessThan(740 / 3);
+  await page
+    .getByRole('article')
+    .getByRole('link', { name: 'tls-unknown-authority' })
+    .first()
+    .click();
+  expect(new URL(page.url()).hash).toBe('#tls-unknown-authority');
+});
+
+describe('without a script', () => {
+  test('everything is there, the rest one click away, and the page comes again by itself', async () => {
+    await using served = await servePage(stateOf('one-fault'));
+    await using open = await openPage(browser, served.url, { javaScriptEnabled: false });
+    const { page } = open;
+    const proof = page.locator('details[id^=links] dd', { hasText: 'chain of 2' }).last();
+
+    expect(await proof.isVisible()).toBe(false);
+    await page.getByText('All links').last().click();
+    expect(await proof.isVisible()).toBe(true);
+    expect(await page.locator('meta[http-equiv="refresh"]').count()).toBe(1);
+    expect(await page.locator('pre').first().innerText()).toMatch(/^sudo install /);
+  });
+});
+
+describe('with its script', () => {
+  test('it renews in place: what was opened stays open, and the focus stays', async () => {
+    await using served = await servePage(stateOf('one-fault'));
+    await using open = await openPage(browser, 'about:blank');
+    const { page } = open;
+    await page.clock.install();
+    await page.goto(served.url);
+    const summary = page.getByText('All links').first();
+    await summary.focus();
+    await page.keyboard.press('Enter');
+    served.show(stateOf('many-faults'));
+    await page.clock.runFor(RENEW_MILLISECONDS);
+    await page.getByText('GitLab’s certificate has expired').waitFor();
+
+    expect(await page.title()).toBe('broken: ci-07');
+    expect(await page.locator('#links-t9WkyjAA1').getAttribute('open')).toBe('');
+    expect(await page.evaluate('document.activeElement.tagName')).toBe('SUMMARY');
+    expect(open.complaints).toEqual([]);
+  });
+
+  test('it says when the daemon does not answer any more', async () => {
+    await using served = await servePage(stateOf('healthy'));
+    await using open = await openPage(browser, 'about:blank');
+    const { page } = open;
+    await page.clock.install();
+    await page.goto(served.url);
+    expect(await page.locator('#stale').isVisible()).toBe(false);
+    await served.die();
+    await page.clock.runFor(RENEW_MILLISECONDS);
+
+    await page
+      .getByText(/runnerwatch does not answer\. What you see is \d+ seconds old\./)
+      .waitFor();
+  });
+
+  test('a command is copied with the keyboard alone', async () => {
+    await using served = await servePage(stateOf('one-fault'));
+    await using open = await openPage(browser, served.url, {
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    const { page } = open;
+    for (let count = 0; count < 20; count += 1) {
+      await page.keyboard.press('Tab');
+      if (await page.evaluate("document.activeElement.matches('.copy')")) break;
+    }
+    await page.keyboard.press('Enter');
+    await page.getByText('Copied').waitFor();
+
+    const command = stateOf('one-fault').diagnosis.causes[0]?.fix[1]?.command;
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(command);
+  });
+});
+
+test('hostile names are text: nothing of them runs, and nothing of them becomes a part of the page', async () => {
+  await using served = await servePage(stateOf('hostile'));
+  await using open = await openPage(browser, served.url);
+  const { page } = open;
+
+  expect(open.complaints).toEqual([]);
+  expect(await page.locator('script').count()).toBe(1);
+  expect(await page.locator('main img, main script, main style').count()).toBe(0);
+  const headings = await page.locator('.runner h3').allTextContents();
+  expect(headings).toContain('<script>alert(1)</script>');
+  expect(headings.filter((text) => /[\u202A-\u202E]/.test(text))).toEqual([]);
+});
+
+test('the policy lets no inline script run, even if one got into the page', async () => {
+  await using served = await servePage(stateOf('healthy'));
+  await using open = await openPage(browser, served.url);
+  await open.page.evaluate(`{
+    const script = document.createElement('script');
+    script.textContent = 'document.title = "taken over"';
+    document.body.append(script);
+  }`);
+
+  expect(await open.page.title()).toBe('healthy: ci-07');
+  expect(open.complaints.join(' ')).toMatch(/Content Security Policy/);
+});
