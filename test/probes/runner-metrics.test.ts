@@ -80,7 +80,7 @@ test('a runner that stands still accepts and does not answer', async () => {
 });
 
 test('a service without an address has no such check', () => {
-  const { applies } = createRunnerMetrics();
+  const probe = createRunnerMetrics();
 
-  expect([applies?.(SERVICE), applies?.(at(9252))]).toEqual([false, true]);
+  expect([probe.applies?.(SERVICE), probe.applies?.(at(9252))]).toEqual([false, true]);
 });

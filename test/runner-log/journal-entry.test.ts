@@ -27,10 +27,10 @@ describe('the message', () => {
   });
 });
 
-describe('what systemd itself says', () => {
-  const say = (MESSAGE_ID: string, fields = {}, _PID = '1') =>
-    entry({ MESSAGE: 'x', MESSAGE_ID, _PID, ...fields })?.event;
+const say = (MESSAGE_ID: string, fields = {}, _PID = '1') =>
+  entry({ MESSAGE: 'x', MESSAGE_ID, _PID, ...fields })?.event;
 
+describe('what systemd itself says', () => {
   test.each([
     [
       'd9b373ed55a64feb8242e02dbe79a49c',

@@ -19,9 +19,9 @@ const LINE = inColours({
   fields: { runner: 'abc12defg' },
 });
 
-function reading(heard: HeardReader): Disposable {
+function reading(heard: HeardReader): HeardReader & Disposable {
   const reader = new JournalReader(UNIT, heard.loan);
-  return { [Symbol.dispose]: () => reader.stop() };
+  return { ...heard, [Symbol.dispose]: () => reader.stop() };
 }
 
 function lastState(heard: HeardReader): string | undefined {
@@ -38,8 +38,7 @@ describe('a journal', () => {
       fromUnit(now - 59_000, 'of another unit', { _SYSTEMD_UNIT: 'cron.service' }),
       fromUnit(now - 58_000, 'x'.repeat(9000)),
     ]);
-    const heard = hear(root.paths);
-    using _reader = reading(heard);
+    using heard = reading(hear(root.paths));
     await until(() => lastState(heard) === 'reading');
     await writeJournal(root.paths.rootfs, [fromUnit(Date.now(), 'Configuration loaded')]);
     await until(() => heard.lines.length > 2);
@@ -55,8 +54,7 @@ describe('a journal', () => {
   test('that rotates away is followed into its next file', async () => {
     await using root = await rootFolder({});
     await writeJournal(root.paths.rootfs, [fromUnit(Date.now() - 1000, 'first')]);
-    const heard = hear(root.paths);
-    using _reader = reading(heard);
+    using heard = reading(hear(root.paths));
     await until(() => lastState(heard) === 'reading');
     await writeJournal(root.paths.rootfs, [fromUnit(Date.now(), 'second')], 'next.journal');
     await until(() => heard.lines.length > 1);
@@ -69,8 +67,7 @@ describe('a journal', () => {
     await writeJournal(root.paths.rootfs, [
       fromUnit(Date.now(), 'other', { _SYSTEMD_UNIT: 'cron.service' }),
     ]);
-    const heard = hear(root.paths);
-    using _reader = reading(heard);
+    using heard = reading(hear(root.paths));
     await until(() => lastState(heard) === 'reading');
 
     expect(heard.lines).toEqual([]);
@@ -103,7 +100,7 @@ describe('a journalctl', () => {
     const entry = `{"__CURSOR":"s=1;i=7","__REALTIME_TIMESTAMP":"1795510800000000","MESSAGE":"one"}`;
     // The first run tells one entry, each later one dies at once.
     await using host = await standIn(`case "$*" in *after-cursor*) exit 1;; esac\necho '${entry}'`);
-    using _reader = reading(host.heard);
+    using heard = reading(host.heard);
     const calls = async (): Promise<string[]> =>
       (await readFile(host.calls, 'utf8')).trim().split('\n');
     await until(async () => (await calls()).length > 2);
@@ -114,8 +111,8 @@ describe('a journalctl', () => {
         expect.stringMatching(/--follow --no-tail --after-cursor=s=1;i=7$/),
       ),
     );
-    expect(host.heard.lines).toHaveLength(1);
-    expect(lastState(host.heard)).toBe('failed');
+    expect(heard.lines).toHaveLength(1);
+    expect(lastState(heard)).toBe('failed');
   });
 
   test.each([
@@ -125,10 +122,10 @@ describe('a journalctl', () => {
     await using host = await standIn(
       `echo '${hint}' >&2\ncase "$*" in *follow*) exec sleep 30;; esac\nexit ${code}`,
     );
-    using _reader = reading(host.heard);
-    await until(() => host.heard.states.length > 1);
+    using heard = reading(host.heard);
+    await until(() => heard.states.length > 1);
 
-    expect(host.heard.states.at(-1)).toEqual({
+    expect(heard.states.at(-1)).toEqual({
       state: 'not-allowed',
       detail: 'this user may not read the journal',
     });
@@ -136,10 +133,10 @@ describe('a journalctl', () => {
 
   test('that fails says why', async () => {
     await using host = await standIn('echo "Failed to open: Bad message" >&2; exit 1');
-    using _reader = reading(host.heard);
-    await until(() => lastState(host.heard) === 'failed');
+    using heard = reading(host.heard);
+    await until(() => lastState(heard) === 'failed');
 
-    expect(host.heard.states.at(-1)?.detail).toBe(
+    expect(heard.states.at(-1)?.detail).toBe(
       'journalctl does not work: Failed to open: Bad message',
     );
   });
@@ -148,12 +145,10 @@ describe('a journalctl', () => {
     await using host = await standIn('');
     const path = process.env['PATH'];
     process.env['PATH'] = '/nowhere';
-    using _reader = reading(host.heard);
-    await until(() => lastState(host.heard) === 'failed');
+    using heard = reading(host.heard);
+    await until(() => lastState(heard) === 'failed');
     process.env['PATH'] = path;
 
-    expect(host.heard.states.at(-1)?.detail).toBe(
-      'journalctl does not work: there is no journalctl',
-    );
+    expect(heard.states.at(-1)?.detail).toBe('journalctl does not work: there is no journalctl');
   });
 });

@@ -95,14 +95,14 @@ describe('it ends', () => {
   });
 });
 
-describe('the end of a penalty', () => {
-  function untilOf(...events: readonly DatedEvent[]): number {
-    const found = windowWith(...events, event('disabled', 100, OFF))
-      .sightings(START + 101_000)
-      .find(({ kind }) => kind === 'disabled');
-    return (Number(found?.facts['until_milliseconds']) - START) / 1000;
-  }
+function untilOf(...events: readonly DatedEvent[]): number {
+  const found = windowWith(...events, event('disabled', 100, OFF))
+    .sightings(START + 101_000)
+    .find(({ kind }) => kind === 'disabled');
+  return (Number(found?.facts['until_milliseconds']) - START) / 1000;
+}
 
+describe('the end of a penalty', () => {
   test('is counted from the first refusal in a row, not from the line', () => {
     const failed = [80, 90, 100].map((at) => event('poll-failed', at, REFUSED));
 

@@ -23,6 +23,10 @@ function tracking() {
   return look;
 }
 
+const two = (a: number, b: number): Counted => ({
+  polls: { [RUNNER]: { '204': a }, xyz12defg: { '204': b } },
+});
+
 const polls = (own: Readonly<Record<string, number>>): Counted => ({ polls: { [RUNNER]: own } });
 
 describe('polls', () => {
@@ -62,9 +66,6 @@ describe('polls', () => {
 
   test('that do not end are flat since the last one of any entry', () => {
     const look = tracking();
-    const two = (a: number, b: number): Counted => ({
-      polls: { [RUNNER]: { '204': a }, xyz12defg: { '204': b } },
-    });
     look(two(1, 1));
     look(two(2, 1), 60);
 

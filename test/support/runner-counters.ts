@@ -19,17 +19,21 @@ export interface Counted {
   readonly loadErrors?: number;
 }
 
+function perRunner(name: string, values: Readonly<Record<string, number>> = {}): readonly string[] {
+  return Object.entries(values).map(([runner, value]) => `${name}{runner="${runner}"} ${value}`);
+}
+
+function statuses(endpoint: string, values: Counted['polls'] = {}): readonly string[] {
+  return Object.entries(values).flatMap(([runner, own]) =>
+    Object.entries(own).map(
+      ([status, count]) =>
+        `gitlab_runner_api_request_statuses_total{endpoint="${endpoint}",runner="${runner}",status="${status}",system_id="s_1"} ${count}`,
+    ),
+  );
+}
+
 export function pageText(counted: Counted): string {
   const { concurrent = 4, state = 'running', version = '19.4.0', startedSeconds = 1000 } = counted;
-  const perRunner = (name: string, values: Readonly<Record<string, number>> = {}): string[] =>
-    Object.entries(values).map(([runner, value]) => `${name}{runner="${runner}"} ${value}`);
-  const statuses = (endpoint: string, values: Counted['polls'] = {}): string[] =>
-    Object.entries(values).flatMap(([runner, own]) =>
-      Object.entries(own).map(
-        ([status, count]) =>
-          `gitlab_runner_api_request_statuses_total{endpoint="${endpoint}",runner="${runner}",status="${status}",system_id="s_1"} ${count}`,
-      ),
-    );
   return [
     '# HELP gitlab_runner_version_info A metric with a constant value.',
     `gitlab_runner_version_info{version="${version}",revision="abc"} 1`,
