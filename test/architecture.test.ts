@@ -79,9 +79,9 @@ function importsOf(file: string): readonly string[] {
   const text = readFileSync(file, 'utf8');
   return [
     ...text.matchAll(
-      /^(?:import|export)\s[^;]*?from\s'(?<name>[^']+)'|^import\s'(?<bare>[^']+)'/gm,
+      /^(?:import|export)\s[^;]*?from\s'(?<name>[^']+)'|^import\s'(?<bare>[^']+)'|\bimport\('(?<lazy>[^']+)'\)/gm,
     ),
-  ].map(({ groups }) => groups?.['name'] ?? groups?.['bare'] ?? '');
+  ].map(({ groups }) => groups?.['name'] ?? groups?.['bare'] ?? groups?.['lazy'] ?? '');
 }
 
 const FILES = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
