@@ -35,7 +35,8 @@ function readOn(first: Problem, lines: string[], file: string): Parsed {
   const most = Math.min(MOST_MISTAKES, 1 + MOST_BYTES_AGAIN / (lines.join('\n').length + 1));
   let problem = first;
   for (let tries = 0; tries < most; tries += 1) {
-    takeOut(problem, lines, faults.length < tries + 1);
+    const isWhole = isHeader(lines[(problem.line ?? 1) - 1] ?? '');
+    takeOut(problem, lines, isWhole || faults.length < tries + 1);
     const next = readToml(lines.join('\n'), file);
     if (next.ok) return { root: next.root, whole: false, faults };
     if (next.problem.line === undefined) break;
@@ -47,10 +48,12 @@ function readOn(first: Problem, lines: string[], file: string): Parsed {
   return { whole: false, faults };
 }
 
-/** The line of a mistake; of an echo, everything up to the next header. */
-function takeOut({ line = 1 }: Problem, lines: string[], isEcho: boolean): void {
+/** The line of a mistake; of an echo, and of a header that is wrong itself, everything up to the next header. */
+function takeOut({ line = 1 }: Problem, lines: string[], toNextHeader: boolean): void {
   const from = Math.min(line, lines.length) - 1;
-  const next = isEcho ? lines.findIndex((text, index) => index > from && isHeader(text)) : from + 1;
+  const next = toNextHeader
+    ? lines.findIndex((text, index) => index > from && isHeader(text))
+    : from + 1;
   const to = next === -1 ? lines.length : next;
   for (let index = from; index < to; index += 1) lines[index] = '';
 }

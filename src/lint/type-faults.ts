@@ -75,7 +75,12 @@ function correctionOf(path: string, mismatch: Mismatch): string | undefined {
   if (isShell) return 'environment = ["NAME=value"]';
   if (isBareSize(path, mismatch))
     return `${path.slice(path.lastIndexOf('.') + 1)} = "${valueText(mismatch)}g"`;
-  return correctedLine(path, mismatch);
+  return isNoText(path, mismatch) ? undefined : correctedLine(path, mismatch);
+}
+
+/** Quotes around true, or around a number for a word, would only move the mistake. */
+function isNoText(path: string, { value }: Mismatch): boolean {
+  return value.kind === 'boolean' || (value.kind !== 'string' && path.startsWith('log_'));
 }
 
 /** `memory = 4`: gibibytes were meant, and as a text it would be four bytes. */
@@ -93,18 +98,24 @@ function valueText({ value }: Mismatch): string {
 function editsOf(entry: TomlEntry, mismatch: Mismatch, subject: Subject): readonly Edit[] {
   const { type, value } = mismatch;
   if (/token|secret|passw/i.test(`${entry.key} ${mismatch.member}`)) return [];
-  if (isBareSize(entry.key, mismatch)) return [];
+  if (isBareSize(entry.key, mismatch) || isNoText(entry.key, mismatch)) return [];
   if (type.kind === 'tables') return headerEdit(entry, subject);
   if (value.kind === 'table' || value.kind === 'array') return [];
-  if (type.kind === 'list' || type.kind === 'string-or-list') {
-    if (value.kind !== 'string') return [];
-    return [
-      { from: value.place, to: value.place, text: '[' },
-      { from: value.end, to: value.end, text: ']' },
-    ];
-  }
-  const right =
-    type.kind === 'scalar' ? correctedLine('x', { ...mismatch, member: '' }) : undefined;
+  return type.kind === 'scalar' ? scalarEdit(mismatch) : bracketEdits(mismatch);
+}
+
+/** Brackets around one text that stands where a list belongs. */
+function bracketEdits({ value }: Mismatch): readonly Edit[] {
+  if (value.kind !== 'string') return [];
+  return [
+    { from: value.place, to: value.place, text: '[' },
+    { from: value.end, to: value.end, text: ']' },
+  ];
+}
+
+function scalarEdit(mismatch: Mismatch): readonly Edit[] {
+  const { value } = mismatch;
+  const right = correctedLine('x', { ...mismatch, member: '' });
   // A value that may not be shown is not in the line, and so cannot be written either.
   if (right === undefined || right.includes('…')) return [];
   return [{ from: value.place, to: value.end, text: right.slice(right.indexOf('=') + 2) }];

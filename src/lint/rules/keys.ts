@@ -7,6 +7,7 @@ import type { Rule, Spot } from '../rule.ts';
 import { atKey, atValue } from '../spots.ts';
 import type { Section, Subject, Visit } from '../subject.ts';
 import { subTable } from '../subject.ts';
+import { headerOf } from '../schema-index.ts';
 import { unknownKeysOf } from '../unknown-keys.ts';
 
 export const KEY_RULES: readonly Rule[] = [
@@ -105,7 +106,8 @@ function unknown(subject: Subject, code: string): readonly Spot[] {
 function otherCase({ path, entry, schema, parent, type, section }: Visit): readonly Spot[] {
   const name = declaredName(schema, entry.key);
   if (type === undefined || name === undefined || name === entry.key) return [];
-  const isHeader = entry.value.kind === 'table' || entry.value.kind === 'array';
+  const isHeader =
+    type.kind === 'tables' || (entry.value.kind === 'table' && entry.value.form !== 'inline');
   const isTaken = parent.entries.has(name);
   const { line, column } = entry.keyPlace;
   const edit = {
@@ -116,7 +118,7 @@ function otherCase({ path, entry, schema, parent, type, section }: Visit): reado
   return [
     atKey(entry, `${entry.key} is documented as ${name}`, {
       key: path,
-      corrected: name,
+      corrected: isHeader ? headerOf(path) : name,
       ...(section === undefined ? {} : { entry: section.number }),
       ...(isHeader || isTaken ? {} : { edits: [edit] }),
     }),

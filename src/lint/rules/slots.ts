@@ -1,5 +1,5 @@
 /** How many requests and jobs at once: `concurrent`, `limit`, `request_concurrency`, and what the host bears. */
-import { wholeAt } from '../reading.ts';
+import { entryAt, wholeAt } from '../reading.ts';
 import type { Rule } from '../rule.ts';
 import { perEntry, perEntryOf } from '../rule.ts';
 import { atTable, atValue } from '../spots.ts';
@@ -8,10 +8,16 @@ import { isFlagOn } from '../subject.ts';
 import { DOCKER_EXECUTORS } from '../executors.ts';
 import { bytesOf, cpusOf } from '../quantities.ts';
 
+const ADVISED = 2;
 const MOST_ADVISED = 4;
 
 function requests({ table }: Section): number {
   return Math.max(1, wholeAt(table, 'request_concurrency')?.value ?? 1);
+}
+
+/** `concurrent` as it is written: what is absent or unreadable has a finding of its own. */
+function written({ root }: Subject): number | undefined {
+  return wholeAt(root, 'concurrent')?.value;
 }
 
 /** Jobs that an entry may run at once. */
@@ -32,7 +38,9 @@ export const SLOT_RULES: readonly Rule[] = [
     bad: 'concurrent = 1\n[[runners]]\n  name = "a"\n[[runners]]\n  name = "b"',
     good: 'concurrent = 3\n[[runners]]\n  name = "a"\n[[runners]]\n  name = "b"',
     check: ({ root, concurrent, sections }) => {
-      if (concurrent < 1 || concurrent >= sections.length) return [];
+      const isOdd =
+        entryAt(root, 'concurrent') !== undefined && wholeAt(root, 'concurrent') === undefined;
+      if (isOdd || concurrent < 1 || concurrent >= sections.length) return [];
       const found = wholeAt(root, 'concurrent');
       const message = `concurrent is ${concurrent}, and there are ${sections.length} entries`;
       const more = { key: 'concurrent', corrected: `concurrent = ${sections.length + 1}` };
@@ -48,9 +56,11 @@ export const SLOT_RULES: readonly Rule[] = [
     fix: 'Raise `concurrent`, or lower the limit.',
     bad: 'concurrent = 2\n[[runners]]\n  limit = 5',
     good: 'concurrent = 5\n[[runners]]\n  limit = 5',
-    check: perEntry(({ table }, _context, { concurrent }) => {
+    check: perEntry(({ table }, _context, subject) => {
       const found = wholeAt(table, 'limit');
-      if (found === undefined || found.value <= Math.max(1, concurrent)) return [];
+      const concurrent = written(subject);
+      if (found === undefined || concurrent === undefined) return [];
+      if (found.value <= Math.max(1, concurrent)) return [];
       return [
         atValue(found.entry, `limit is ${found.value}, and concurrent ${concurrent}`, {
           key: 'runners.limit',
@@ -113,8 +123,14 @@ export const SLOT_RULES: readonly Rule[] = [
     good: 'concurrent = 10\n[[runners]]\n  request_concurrency = 4',
     check: perEntry((section, _context, subject) => {
       const found = wholeAt(section.table, 'request_concurrency');
-      const most = Math.max(1, jobsOf(section, subject));
-      if (found === undefined || found.value <= most) return [];
+      const limit = wholeAt(section.table, 'limit')?.value ?? 0;
+      const caps = [
+        written(subject) ?? Number.POSITIVE_INFINITY,
+        limit > 0 ? limit : Number.POSITIVE_INFINITY,
+      ];
+      const most = Math.max(1, Math.min(...caps));
+      // Two requests are advised even where only one job runs.
+      if (found === undefined || found.value <= Math.max(most, ADVISED)) return [];
       return [
         atValue(found.entry, `request_concurrency is ${found.value}, and at most ${most} may run`, {
           key: 'runners.request_concurrency',

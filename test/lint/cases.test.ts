@@ -1,0 +1,51 @@
+/** The fixture cases: texts with exactly the findings that stand in them, and files that must be silent. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import { visitKeys } from '../../src/config/decode.ts';
+import { readToml } from '../../src/config/runner-toml.ts';
+import { pathsOf } from '../../src/config/schema-type.ts';
+import { RUNNER_CONFIG } from '../../src/config/schema.ts';
+import { foundIn, lintCases } from '../support/lint-cases.ts';
+
+const CASES = lintCases();
+const SILENT = join(import.meta.dirname, '../fixtures/lint/silent');
+const silentFiles = readdirSync(SILENT).map(
+  (name) => [name, readFileSync(join(SILENT, name), 'utf8')] as const,
+);
+
+/** What the runner has dropped, and what stands for something else now. */
+const NO_FEATURES = ['OffPeakPeriods', 'OffPeakTimezone', 'OffPeakIdleCount', 'OffPeakIdleTime'];
+
+test('there are at least 300 cases, each with a name of its own', () => {
+  expect(CASES.length).toBeGreaterThanOrEqual(300);
+  expect(new Set(CASES.map(({ name }) => name)).size).toBe(CASES.length);
+});
+
+test.each(CASES.map(({ name, text, expected }) => [name, text, expected] as const))(
+  '%s',
+  (_name, text, expected) => {
+    expect(foundIn(text).toSorted()).toEqual(expected.toSorted());
+  },
+);
+
+describe('valid files are silent', () => {
+  test.each(silentFiles)('%s', (_name, text) => {
+    expect(foundIn(text)).toEqual([]);
+  });
+
+  test('and every feature of the schema is in one of them', () => {
+    const used = silentFiles.flatMap(([, text]) => {
+      const reading = readToml(text, 'silent.toml');
+      return reading.ok ? [...visitKeys(reading.root, RUNNER_CONFIG)].map(({ path }) => path) : [];
+    });
+    const all = pathsOf(RUNNER_CONFIG).map((line) =>
+      (line.split(' ')[0] ?? '').replaceAll('[]', ''),
+    );
+    const missing = all.filter((path) => !used.includes(path));
+
+    expect(missing.map((path) => path.replace(/^.*\./, ''))).toEqual(NO_FEATURES);
+  });
+});

@@ -1,0 +1,92 @@
+/** Every rule of the reference, section 6: there is one, its examples are true, its texts are sentences. */
+import { describe, expect, test } from 'vitest';
+
+import { IN_PART, LEFT_OUT } from '../../src/lint/left-out.ts';
+import { rulePage } from '../../src/lint/rule-page.ts';
+import { LINT_RULES, ruleNamed } from '../../src/lint/rules/index.ts';
+import { foundIn } from '../support/lint-cases.ts';
+
+/** Families of the reference with their last numbers. */
+const REFERENCE = {
+  F: 10,
+  P: 16,
+  G: 24,
+  R: 27,
+  T: 7,
+  X: 7,
+  D: 21,
+  C: 6,
+  M: 3,
+  A: 2,
+  K: 1,
+  S: 3,
+} as const;
+/** Ours: the size of the host, and what is not judged. */
+const OWN = ['H01', 'H02', 'L01'];
+
+const listed = Object.entries(REFERENCE).flatMap(([family, last]) =>
+  Array.from({ length: last }, (_, index) => `${family}${String(index + 1).padStart(2, '0')}`),
+);
+
+test('every rule of the reference is there, or left out with a reason', () => {
+  const there = LINT_RULES.map(({ code }) => code);
+  const left = LEFT_OUT.map(({ code }) => code);
+
+  expect(listed).toHaveLength(127);
+  expect(listed.filter((code) => !there.includes(code))).toEqual(left);
+  expect(there.filter((code) => !listed.includes(code)).toSorted()).toEqual(OWN);
+});
+
+test('codes and names stand once', () => {
+  const words = LINT_RULES.flatMap(({ code, name }) => [code, name]);
+
+  expect(words).toEqual([...new Set(words)]);
+});
+
+test('a rule is found by its code in any case, and by its name', () => {
+  expect(['p07', 'P07', 'table-for-value', 'P99', ''].map((word) => ruleNamed(word)?.code)).toEqual(
+    ['P07', 'P07', 'P07', undefined, undefined],
+  );
+});
+
+test('what is left out in part is a rule, and its reasons are clauses', () => {
+  for (const { code, because } of [...IN_PART, ...LEFT_OUT]) {
+    expect([code, because]).toEqual([code, expect.stringMatching(/^[a-z].*[^.]$/)]);
+  }
+  expect(IN_PART.map(({ code }) => ruleNamed(code)?.code)).toEqual(IN_PART.map(({ code }) => code));
+});
+
+describe.each(LINT_RULES.map((rule) => [rule.code, rule] as const))('%s', (code, rule) => {
+  test('has texts that fit', () => {
+    expect(rule.name).toMatch(/^[a-z0-9]+(?:-[a-z0-9]+)+$/);
+    expect(rule.title).toMatch(/^\S.*[^.\s]$/);
+    expect(rule.consequence).toMatch(/^\S.*\.$/);
+    expect(rule.fix).toMatch(/^\S.*\.$/);
+    expect(rule.severity === 'error' || rule.effect === undefined).toBe(true);
+  });
+
+  test('has a page that names it, both examples and what it looks at', () => {
+    const page = rulePage(rule);
+
+    expect(page).toContain(`${code} ${rule.name} (${rule.severity}`);
+    for (const line of `${rule.bad}\n${rule.good}`.split('\n')) expect(page).toContain(line);
+    expect(page.includes('Beside the text it looks at')).toBe(rule.needs !== undefined);
+  });
+
+  test('is silent on its good example', () => {
+    expect(foundIn(rule.good).filter((line) => line.includes(` ${code}`))).toEqual([]);
+  });
+});
+
+/** The others need a host, or more text than an example holds; context.test.ts breaks them. */
+const byText = LINT_RULES.filter(({ code, bad, needs }) =>
+  needs === undefined ? code !== 'L01' : breaksByText(code, bad),
+);
+
+function breaksByText(code: string, bad: string): boolean {
+  return foundIn(bad).some((line) => line.includes(code));
+}
+
+test.each(byText.map(({ code, bad }) => [code, bad]))('%s finds its bad example', (code, bad) => {
+  expect(foundIn(bad).map((line) => /[A-Z]\d\d/.exec(line)?.[0])).toContain(code);
+});
