@@ -1,4 +1,6 @@
 /** Plays one row in a world of its own: healthy, broken, named, held, checked, mended, healthy. */
+import { setTimeout as delay } from 'node:timers/promises';
+
 import type { Report } from '../../src/report/document.ts';
 import type { Checked } from './daemon.ts';
 import { brokenByReport, brokenByRequests, brokenBySecrets, brokenBySize } from './invariants.ts';
@@ -14,6 +16,9 @@ import { buildWorld } from './world.ts';
 const PATIENCE_SECONDS = 30;
 const HOLD_SECONDS = 4.5;
 const SETTLED_MILLISECONDS = 3000;
+/** For the runner to come to the same end. */
+const RUNNER_MILLISECONDS = 12_000;
+const PAUSE_MILLISECONDS = 250;
 const WATCH_SECONDS = 16;
 
 export interface Outcome {
@@ -51,6 +56,7 @@ async function playFault(row: FaultRow, world: World): Promise<Played> {
   // What was on its way at that moment has ended.
   const since = Date.now() + SETTLED_MILLISECONDS;
   const { daemon } = world;
+  const loggedBefore = (await world.runner.log()).length;
   const before = await world.files.runnerFolder();
   const lack = (report: Report) => shortfall(report, row);
   const found = await untilGood(daemon, lack, row.patienceSeconds ?? PATIENCE_SECONDS);
@@ -61,6 +67,7 @@ async function playFault(row: FaultRow, world: World): Promise<Played> {
   }
   const { held, checked } = await hold(row, world, found, problems);
   problems.push(...[row.holds?.(world, since)].filter((text) => text !== undefined));
+  problems.push(...(await runnerDisagrees(row, world, loggedBefore)));
   if ((await world.files.runnerFolder()) !== before)
     problems.push('I-10: the runner’s folder changed');
   problems.push(...(await mend(row, world, text)));
@@ -80,6 +87,25 @@ async function playFault(row: FaultRow, world: World): Promise<Played> {
     clearSeconds: cleared.seconds,
     ...(checked === undefined ? {} : { checked }),
   };
+}
+
+const TROUBLE = /Checking for jobs\.\.\. [a-zG]|Runner token is empty/;
+
+/** The runner must see what runnerwatch says that it sees. */
+async function runnerDisagrees(
+  { runnerLogs, expect }: FaultRow,
+  { runner }: World,
+  from: number,
+): Promise<readonly string[]> {
+  const wanted = runnerLogs ?? (expect.severity === 'critical' ? TROUBLE : 'nothing');
+  if (wanted === 'nothing') return [];
+  const until = Date.now() + RUNNER_MILLISECONDS;
+  while (Date.now() < until) {
+    if (wanted.test((await runner.log()).slice(from))) return [];
+    await delay(PAUSE_MILLISECONDS);
+  }
+  const logged = (await runner.log()).slice(from).trim().split('\n').at(-1) ?? '';
+  return [`the runner logs no ${String(wanted)}, but "${logged}"`];
 }
 
 /** The cause stays what it is, and `check` names the same; a fault that comes and goes is left alone. */
@@ -169,6 +195,10 @@ async function playHealthy(row: HealthyRow, world: World): Promise<Played> {
   const text = await daemon.get('/health?format=text');
   const problems =
     held.lacks === undefined ? [] : [`it alarms: ${held.lacks} ${shown(held.report)}`];
+  const logged = await world.runner.log();
+  if (TROUBLE.test(logged) && row.runnerIsTroubled !== true) {
+    problems.push(`the runner is not healthy: ${logged.trim().split('\n').at(-1)}`);
+  }
   return { got: shown(held.report), problems, report: held.report, text };
 }
 

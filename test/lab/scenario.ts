@@ -32,6 +32,11 @@ export interface FaultRow {
   };
   /** What must also be true at the end, of what happened since the fault; a text says what was not. */
   readonly holds?: (world: World, since: number) => string | undefined;
+  /**
+   * What the runner itself logs meanwhile. Unless told, one that lost GitLab by a critical cause must log that it
+   * cannot check for jobs; `nothing` is for those that wait in silence.
+   */
+  readonly runnerLogs?: RegExp | 'nothing';
   /** It is broken before anybody looks, since what shows it is asked for once an hour. */
   readonly startsBroken?: boolean;
   /** For causes that need many observations. */
@@ -46,6 +51,8 @@ export interface HealthyRow {
   readonly world?: WorldOptions;
   /** Something odd that happens while it is watched. */
   readonly act?: (world: World) => Promise<unknown> | void;
+  /** The runner logs a failed poll now and then, as it does in healthy life. */
+  readonly runnerIsTroubled?: boolean;
   /** Causes of severity notice or info that may be named; all others fail the row. */
   readonly allowed: readonly string[];
 }

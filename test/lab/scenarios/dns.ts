@@ -14,6 +14,7 @@ export const dnsRows: readonly Row[] = [
     title: 'the name server says NXDOMAIN',
     inject: ({ names }) => names.answer(() => 'nxdomain'),
     expect: { cause: 'dns-name-not-found', severity: 'critical', chain: NO_NAME },
+    runnerLogs: /no such host/,
     mustNot: ['dns-timeout'],
   },
   {
@@ -21,6 +22,7 @@ export const dnsRows: readonly Row[] = [
     title: 'the name server says SERVFAIL',
     inject: ({ names }) => names.answer(() => 'servfail'),
     expect: { cause: 'dns-server-failure', severity: 'critical', chain: NO_NAME },
+    runnerLogs: /server misbehaving/,
     mustNot: ['dns-name-not-found'],
   },
   {
@@ -29,6 +31,7 @@ export const dnsRows: readonly Row[] = [
     inject: ({ network }) =>
       network.rule('gl', 'input', 'meta l4proto { tcp, udp } th dport 53 drop'),
     expect: { cause: 'dns-timeout', severity: 'critical', chain: NO_NAME },
+    runnerLogs: /i\/o timeout/,
     mustNot: ['dns-resolver-down'],
   },
   {
@@ -36,6 +39,7 @@ export const dnsRows: readonly Row[] = [
     title: 'nothing listens on the resolver’s address',
     inject: ({ names }) => names.stop(),
     expect: { cause: 'dns-resolver-down', severity: 'critical', chain: NO_NAME },
+    runnerLogs: /read: connection refused/,
     mustNot: ['dns-timeout'],
   },
   {
@@ -43,6 +47,7 @@ export const dnsRows: readonly Row[] = [
     title: 'resolv.conf is empty',
     inject: ({ files }) => files.write(RESOLV_CONF, ''),
     expect: { cause: 'dns-not-configured', severity: 'critical', chain: NO_NAME },
+    runnerLogs: /\[::1\]|127\.0\.0\.1/,
     mustNot: ['dns-resolver-down'],
     fix: {
       told: /resolv\.conf/,
@@ -82,6 +87,7 @@ export const dnsRows: readonly Row[] = [
     title: 'the name server says NOERROR without a record',
     inject: ({ names }) => names.answer(() => []),
     expect: { cause: 'dns-name-not-found', severity: 'critical', chain: NO_NAME },
+    runnerLogs: /no such host/,
     mustNot: ['dns-server-failure'],
   },
   {
@@ -105,6 +111,7 @@ export const dnsRows: readonly Row[] = [
     },
     inject: ({ files }) => files.edit(RESOLV_CONF, 'search test\n', ''),
     expect: { cause: 'dns-name-not-found', severity: 'critical', chain: NO_NAME, says: /gitlab/ },
+    runnerLogs: /no such host/,
     mustNot: [],
     fix: {
       told: /search/,

@@ -34,6 +34,7 @@ export const gitlabRows: readonly Row[] = [
     expect: { cause: 'gitlab-bad-gateway', severity: 'critical', chain: NO_WEB },
     // In its first minute it may be a restart.
     patienceSeconds: 90,
+    runnerLogs: /status=502 Bad Gateway/,
     mustNot: ['proxy-upstream-failed'],
   },
   {
@@ -57,6 +58,7 @@ export const gitlabRows: readonly Row[] = [
         ),
       ),
     expect: { cause: 'gitlab-unavailable', severity: 'critical', chain: NO_WEB },
+    runnerLogs: /currently unavailable/,
     mustNot: ['gitlab-maintenance-mode'],
   },
   {
@@ -106,6 +108,7 @@ export const gitlabRows: readonly Row[] = [
         everywhere(page(403, 'Access denied', { 'cf-ray': '8f0012ab-AMS', Server: 'cloudflare' })),
       ),
     expect: { cause: ['edge-waf-blocked', 'edge-ip-banned'], severity: 'critical', chain: NO_WEB },
+    runnerLogs: /forbidden.*status.*=403 Forbidden/,
     mustNot: ['token-rejected'],
   },
   {
@@ -170,6 +173,7 @@ export const gitlabRows: readonly Row[] = [
     title: 'TLS is fine, and no request is answered',
     inject: ({ answers }) => answers(everywhere('silent')),
     expect: { cause: 'gitlab-not-responding', severity: 'critical', chain: NO_WEB },
+    runnerLogs: 'nothing',
     mustNot: ['path-mtu-blackhole'],
   },
   {
@@ -189,6 +193,7 @@ export const gitlabRows: readonly Row[] = [
     title: 'a plain Forbidden on every path, the sign-in page too',
     inject: ({ answers }) => answers(everywhere(FORBIDDEN)),
     expect: { cause: 'edge-ip-banned', severity: 'critical', chain: NO_WEB },
+    runnerLogs: /=403 Forbidden/,
     mustNot: ['token-rejected'],
   },
   {
@@ -223,6 +228,7 @@ export const gitlabRows: readonly Row[] = [
         ),
       ),
     expect: { cause: ['gitlab-not-responding', 'gitlab-slow'], chain: 'o/o/n/o/Fd/s/s' },
+    runnerLogs: 'nothing',
     mustNot: [],
   },
 ];

@@ -122,6 +122,7 @@ export const healthyRows: readonly Row[] = [
   {
     id: 'Z-20',
     title: 'three requests are answered 429, then all is fine',
+    runnerIsTroubled: true,
     act: ({ answers }) => {
       let left = 3;
       answers((asked) => {

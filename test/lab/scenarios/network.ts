@@ -56,6 +56,7 @@ export const networkRows: readonly Row[] = [
     title: 'GitLab’s web server is stopped',
     inject: ({ gitlab }) => gitlab.stop(),
     expect: { cause: 'tcp-connection-refused', severity: 'critical', chain: NO_PORT },
+    runnerLogs: /connect: connection refused/,
     mustNot: ['firewall-local-block'],
   },
   {
@@ -63,6 +64,7 @@ export const networkRows: readonly Row[] = [
     title: 'a firewall before GitLab drops the packets',
     ...rule('gl', 'input', 'tcp dport 443 drop'),
     expect: { cause: 'tcp-connect-timeout', severity: 'critical', chain: NO_PORT },
+    runnerLogs: /i\/o timeout/,
     mustNot: ['network-host-unreachable'],
   },
   {
@@ -70,6 +72,7 @@ export const networkRows: readonly Row[] = [
     title: 'a firewall answers that it is prohibited',
     ...rule('gl', 'input', 'tcp dport 443 reject with icmpx admin-prohibited'),
     expect: { cause: 'firewall-reject', severity: 'critical', chain: NO_PORT },
+    runnerLogs: /connect: no route to host/,
     mustNot: ['network-host-unreachable'],
   },
   {
@@ -77,6 +80,7 @@ export const networkRows: readonly Row[] = [
     title: 'the route is gone',
     inject: ({ network }) => network.run('rn', 'ip route del 10.200.0.0/24'),
     expect: { cause: 'network-no-route', severity: 'critical', chain: NO_WAY },
+    runnerLogs: /network is unreachable/,
     mustNot: ['tcp-connect-timeout', 'dns-timeout'],
   },
   {
@@ -89,6 +93,7 @@ export const networkRows: readonly Row[] = [
           : usualScript(name, type, transport),
       ),
     expect: { cause: 'network-host-unreachable', severity: 'critical', chain: NO_PORT },
+    runnerLogs: /no route to host/,
     mustNot: ['firewall-reject'],
   },
   {
@@ -101,6 +106,7 @@ export const networkRows: readonly Row[] = [
       await network.rule('gl', 'output', 'tcp sport 443 meta length > 900 drop');
     },
     expect: { cause: 'path-mtu-blackhole', severity: 'critical', chain: 'o/o/n/F/s/s/s' },
+    runnerLogs: /TLS handshake timeout/,
     mustNot: ['tls-handshake-blocked', 'gitlab-not-responding'],
     patienceSeconds: 60,
   },
@@ -134,6 +140,7 @@ export const networkRows: readonly Row[] = [
     title: 'the interface is down',
     inject: ({ network }) => network.run('rn', 'ip link set v0 down'),
     expect: { cause: 'network-no-route', severity: 'critical', chain: NO_WAY },
+    runnerLogs: /network is unreachable/,
     mustNot: ['dns-timeout'],
   },
   {
@@ -145,6 +152,7 @@ export const networkRows: readonly Row[] = [
         return type === 'AAAA' ? [DEAD_ADDRESS_6] : [];
       }),
     expect: { cause: 'ipv6-path-broken', severity: 'critical', chain: NO_PORT },
+    runnerLogs: /no route to host/,
     mustNot: ['network-host-unreachable'],
   },
   {
@@ -190,6 +198,7 @@ export const networkRows: readonly Row[] = [
       adopt(await holdConnections(network, `${GITLAB_ADDRESS}/443`, 4));
     },
     expect: { cause: 'ephemeral-ports-exhausted', severity: 'critical', chain: NO_PORT },
+    runnerLogs: /cannot assign requested address/,
     mustNot: ['tcp-connect-timeout'],
     recover: ({ network }) =>
       network.run('rn', 'sysctl -q -w net.ipv4.ip_local_port_range="32768 60999"'),

@@ -91,6 +91,7 @@ export const proxyRows: readonly Row[] = [
     world: withProxy(),
     inject: ({ release }) => release(),
     expect: { cause: 'proxy-unreachable', severity: 'critical', chain: 'o/F/Fs/s/s/s/s' },
+    runnerLogs: /proxyconnect tcp: dial tcp .*connection refused/,
     mustNot: ['tcp-connection-refused'],
   },
   {
@@ -102,6 +103,7 @@ export const proxyRows: readonly Row[] = [
         name === 'proxy.test' ? 'nxdomain' : usualScript(name, ...rest),
       ),
     expect: { cause: 'proxy-name-not-found', severity: 'critical', chain: 'F/s/Fs/s/s/s/s' },
+    runnerLogs: /proxyconnect tcp: dial tcp: lookup proxy.test/,
     mustNot: ['dns-name-not-found'],
   },
   {
@@ -113,6 +115,7 @@ export const proxyRows: readonly Row[] = [
       world.adopt(await startSquid({ users: { alice: 'secret' } }));
     },
     expect: { cause: 'proxy-auth-required', severity: 'critical', chain: NO_TUNNEL },
+    runnerLogs: /Proxy Authentication Required/,
     mustNot: ['token-rejected'],
   },
   {
@@ -127,6 +130,7 @@ export const proxyRows: readonly Row[] = [
       world.adopt(await startSquid({ users: { alice: 'another' } }));
     },
     expect: { cause: 'proxy-auth-rejected', severity: 'critical', chain: NO_TUNNEL },
+    runnerLogs: /Proxy Authentication Required/,
     mustNot: ['proxy-auth-required'],
   },
   {
@@ -143,6 +147,7 @@ export const proxyRows: readonly Row[] = [
       world.adopt(await startSquid({ lines }));
     },
     expect: { cause: 'proxy-connect-denied', severity: 'critical', chain: NO_TUNNEL },
+    runnerLogs: /: Forbidden/,
     mustNot: ['token-rejected', 'edge-waf-blocked'],
   },
   {
@@ -203,6 +208,7 @@ export const proxyRows: readonly Row[] = [
       world.adopt(await startProxy(() => INTERCEPTED_PORT));
     },
     expect: { cause: 'proxy-tls-interception', severity: 'critical', chain: 'o/o/o/F/s/s/s' },
+    runnerLogs: /x509: certificate signed by unknown authority/,
     mustNot: ['tls-self-signed'],
   },
   {

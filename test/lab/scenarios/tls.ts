@@ -54,6 +54,7 @@ export const tlsRows: readonly Row[] = [
     title: 'a certificate that signs itself',
     ...shows(withChain(selfSigned)),
     expect: { cause: 'tls-self-signed', severity: 'critical', chain: REFUSED },
+    runnerLogs: /unknown authority/,
     mustNot: ['tls-unknown-authority'],
     fix: { told: /certs\/gitlab\.test\.crt/, apply: installCa(selfSigned.pem) },
   },
@@ -62,6 +63,7 @@ export const tlsRows: readonly Row[] = [
     title: 'a private authority, and nothing installed',
     ...shows(FROM_PRIVATE_ROOT),
     expect: { cause: 'tls-unknown-authority', severity: 'critical', chain: REFUSED },
+    runnerLogs: /unknown authority/,
     mustNot: ['tls-missing-intermediate'],
     fix: { told: /certs\/gitlab\.test\.crt/, apply: installCa(PRIVATE_ROOT.pem) },
   },
@@ -81,6 +83,7 @@ export const tlsRows: readonly Row[] = [
     title: 'the certificate has expired',
     ...shows(publicLeaf({ from: daysFromNow(-90), until: daysFromNow(-1) })),
     expect: { cause: 'tls-certificate-expired', severity: 'critical', chain: REFUSED },
+    runnerLogs: /has expired or is not yet valid/,
     mustNot: ['clock-skew'],
     fix: { told: /renew|certificate/i, apply: ({ gitlab }) => gitlab.serve(GOOD) },
   },
@@ -101,6 +104,7 @@ export const tlsRows: readonly Row[] = [
       chain: REFUSED,
       says: /other\.test/,
     },
+    runnerLogs: /certificate is valid for/,
     mustNot: [],
   },
   {
@@ -108,6 +112,7 @@ export const tlsRows: readonly Row[] = [
     title: 'a common name and no alternative name',
     ...shows(publicLeaf({ dns: [] })),
     expect: { cause: 'tls-no-san', severity: 'critical', chain: REFUSED },
+    runnerLogs: /legacy Common Name/,
     mustNot: [],
   },
   {
@@ -123,6 +128,7 @@ export const tlsRows: readonly Row[] = [
     inject: ({ gitlab }) =>
       gitlab.serve(GOOD, { ...OLD, minVersion: 'TLSv1', maxVersion: 'TLSv1.1' }),
     expect: { cause: 'tls-protocol-unsupported', severity: 'critical', chain: REFUSED },
+    runnerLogs: /protocol version not supported/,
     mustNot: ['tls-handshake-blocked'],
   },
   {
@@ -130,6 +136,7 @@ export const tlsRows: readonly Row[] = [
     title: 'the server demands a client certificate, by TLS 1.3',
     inject: ({ gitlab }) => gitlab.serve(GOOD, { requestCert: true, ca: PRIVATE_ROOT.pem }),
     expect: { cause: 'tls-client-cert-required', severity: 'critical', chain: REFUSED },
+    runnerLogs: /certificate required/,
     mustNot: ['gitlab-not-responding'],
   },
   {
@@ -164,6 +171,7 @@ export const tlsRows: readonly Row[] = [
     title: 'plain HTTP on the https port',
     inject: ({ gitlab }) => gitlab.replace(() => createServer(gitlab.application.listener)),
     expect: { cause: 'tls-plaintext-server', severity: 'critical', chain: REFUSED },
+    runnerLogs: /server gave HTTP response/,
     mustNot: ['tls-protocol-unsupported'],
   },
   {
@@ -179,6 +187,7 @@ export const tlsRows: readonly Row[] = [
     inject: ({ network }) =>
       network.rule('gl', 'input', 'tcp dport 443 meta length > 200 reject with tcp reset'),
     expect: { cause: 'tls-handshake-blocked', severity: 'critical', chain: REFUSED },
+    runnerLogs: /connection reset by peer/,
     mustNot: ['path-mtu-blackhole'],
   },
   {

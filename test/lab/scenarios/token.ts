@@ -38,6 +38,7 @@ export const tokenRows: readonly Row[] = [
     title: 'GitLab has forgotten the token',
     inject: (world) => forgets(world, 0),
     expect: { cause: 'token-rejected', severity: 'critical', chain: REFUSED },
+    runnerLogs: /forbidden .*POST https:..gitlab.test.api.v4.jobs.request: 403 Forbidden/,
     mustNot: ['edge-waf-blocked', 'runner-hung'],
   },
   {
@@ -61,6 +62,7 @@ export const tokenRows: readonly Row[] = [
     title: 'the token is blank',
     inject: ({ files }) => files.edit(CONFIG, TOKEN_LINE, 'token = "  "'),
     expect: { cause: 'token-missing', severity: 'critical', chain: REFUSED },
+    runnerLogs: /Runner token is empty/,
     mustNot: ['token-rejected'],
     holds: requestsWithToken,
   },
