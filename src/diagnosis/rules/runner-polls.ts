@@ -25,6 +25,8 @@ const FRESH_SECONDS = 100;
 /** GitLab's limit is told only when it was met so often. */
 const LEAST_LIMITED = 3;
 const LEAST_HELD_SECONDS = 10;
+/** What has a rule of its own, whatever the way. */
+const TOLD_ANYWAY: ReadonlySet<string> = new Set(['fd-limit-reached', 'gitlab-rate-limited']);
 
 interface Failing {
   readonly runner: RunnerTarget;
@@ -58,6 +60,7 @@ function failingOf(picture: Picture, runner: RunnerTarget): Failing | undefined 
     worked?.sighting.lastAt ?? 0,
   );
   const found = seenOfRunner(picture, runner, 'poll-failed')
+    .filter(({ sighting }) => !TOLD_ANYWAY.has(sighting.cause ?? ''))
     .map((seen) => ({ seen, times: seen.sighting.times.filter((at) => at > begin) }))
     .find(({ times }) => isLasting(times, picture.snapshot.takenAt));
   return found && { runner, ...found, endpoint: way.endpoint, links: way.states };

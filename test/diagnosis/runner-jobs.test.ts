@@ -1,0 +1,135 @@
+/** What the runner says of its jobs. */
+import { describe, expect, test } from 'vitest';
+
+import type { Cause } from '../../src/core/diagnosis.ts';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { START } from '../support/clock.ts';
+import type { Said, World } from '../support/snapshots.ts';
+import { fail, snapshotOf } from '../support/snapshots.ts';
+import { showing, sighting, TALKING } from '../support/sightings.ts';
+
+function causesOf(said: Readonly<Record<string, Said>>, world: World = {}): readonly Cause[] {
+  return diagnose(snapshotOf(said, { ...TALKING, ...world })).causes;
+}
+
+const of = (kind: string, cause?: string, count = 2) =>
+  sighting(kind, { runner: 'runnerAA1', count, ...(cause === undefined ? {} : { cause }) });
+
+describe('jobs that cannot be prepared', () => {
+  test.each([
+    'docker-registry-rate-limited',
+    'docker-image-pull-failed',
+    'docker-network-pool-exhausted',
+    'docker-api-incompatible',
+    'disk-docker-root-full',
+  ])('%s is told for the entry by the words of its jobs', (id) => {
+    const { causes, verdict } = diagnose(
+      snapshotOf({ 'runner-log': showing(of('not-prepared', id)) }, TALKING),
+    );
+
+    expect(causes).toMatchObject([
+      { id, severity: 'warning', confidence: 'confirmed', scope: { runners: ['runnerAA1'] } },
+    ]);
+    expect(verdict).toBe('degraded');
+  });
+
+  test('once is only suspected', () => {
+    const said = { 'runner-log': showing(of('not-prepared', 'docker-image-pull-failed', 1)) };
+
+    expect(causesOf(said)).toMatchObject([{ confidence: 'suspected' }]);
+  });
+
+  test('by a Docker that is down are told by the check of Docker, once', () => {
+    const said = {
+      executor: fail('daemon-down'),
+      'runner-log': showing(of('not-prepared', 'docker-daemon-down')),
+    };
+
+    expect(causesOf(said).map(({ id }) => id)).toEqual(['docker-daemon-down']);
+  });
+
+  test('by a root that is full are told once', () => {
+    const said = {
+      executor: fail('root-full'),
+      'runner-log': showing(of('not-prepared', 'disk-docker-root-full')),
+    };
+
+    expect(causesOf(said).map(({ id }) => id)).toEqual(['disk-docker-root-full']);
+  });
+
+  test.each(['job-ended', 'job-failed', 'noted'])('%s is a matter of the job', (kind) => {
+    expect(causesOf({ 'runner-log': showing(of(kind)) })).toEqual([]);
+  });
+});
+
+describe('a job that is refused', () => {
+  const refused = of('job-refused', 'job-rejected-by-server');
+
+  test('by GitLab is information: a cancelled job is normal (J-01)', () => {
+    const { causes, verdict } = diagnose(snapshotOf({ 'runner-log': showing(refused) }, TALKING));
+
+    expect(causes).toMatchObject([{ id: 'job-rejected-by-server', severity: 'info' }]);
+    expect(verdict).toBe('healthy');
+  });
+
+  test('while the token is refused is no news', () => {
+    const said = { 'runner-log': showing(refused), 'token@runnerAA1': fail('rejected') };
+
+    expect(causesOf(said).map(({ id }) => id)).toEqual(['token-rejected']);
+  });
+
+  test.each([
+    [1, 'job-rejected-by-server'],
+    [2, 'job-trace-blocked'],
+  ])('by somebody before GitLab, %i times, is %s', (count, id) => {
+    const said = { 'runner-log': showing(of('job-refused', 'job-trace-blocked', count)) };
+
+    expect(causesOf(said).map((cause) => cause.id)).toEqual([id]);
+  });
+});
+
+describe('no room for jobs', () => {
+  test('by the counters is information (J-02)', () => {
+    const facts = { by: 'concurrent', jobs: 4, allowed: 4 };
+    const said = { 'runner-metrics': showing(sighting('at-capacity', { facts })) };
+
+    expect(causesOf(said)).toMatchObject([
+      {
+        id: 'jobs-capacity-saturated',
+        severity: 'info',
+        summary: '4 jobs run, and concurrent allows 4.',
+        scope: { runners: ['runnerAA1', 'runnerAA2'] },
+      },
+    ]);
+  });
+
+  test('by the limit of an entry concerns that entry', () => {
+    const facts = { by: 'limit', jobs: 1, allowed: 1 };
+    const seen = sighting('at-capacity', { runner: 'runnerAA2', facts });
+
+    expect(causesOf({ 'runner-metrics': showing(seen) })).toMatchObject([
+      { scope: { id: 'runnerAA2', runners: ['runnerAA2'] } },
+    ]);
+  });
+
+  const builds = (count: string, lastAt: number) =>
+    sighting('poll-worked', { runner: 'runnerAA1', lastAt, facts: { builds: count } });
+  const logOnly = { service: { log: { kind: 'file', path: '/x' } } } as const;
+
+  test('by the last line that says how many run', () => {
+    const full = { 'runner-log': showing(builds('4', START - 60_000)) };
+
+    expect(causesOf(full, { ...logOnly, concurrent: 4 }).map(({ id }) => id)).toEqual([
+      'jobs-capacity-saturated',
+    ]);
+    expect(causesOf(full, { ...logOnly, concurrent: 5 })).toEqual([]);
+    expect(causesOf(full, logOnly)).toEqual([]);
+  });
+
+  test('is over with a later line', () => {
+    const freed = { ...builds('3', START - 1000), kind: 'noted' };
+    const said = { 'runner-log': showing(builds('4', START - 60_000), freed) };
+
+    expect(causesOf(said, { ...logOnly, concurrent: 4 })).toEqual([]);
+  });
+});

@@ -1,0 +1,268 @@
+/** The runner's polls fail and ours pass: each explanation, and the many cases in which nothing may be said. */
+import { describe, expect, test } from 'vitest';
+
+import type { Cause } from '../../src/core/diagnosis.ts';
+import type { Sighting } from '../../src/core/sighting.ts';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { START } from '../support/clock.ts';
+import type { Said, World } from '../support/snapshots.ts';
+import {
+  brokenAt,
+  fail,
+  GITLAB,
+  PROXY,
+  RUNNER_PROCESS,
+  snapshotOf,
+  warn,
+} from '../support/snapshots.ts';
+import { showing, sighting, TALKING, timesUntil } from '../support/sightings.ts';
+
+const LONG_AGO = START - 3_600_000;
+/** The way has been open for an hour. */
+const OPEN = Object.fromEntries(
+  ['dns', 'connect', 'tls', 'http', 'api'].map((link) => [link, { since: LONG_AGO }]),
+);
+
+function causesOf(said: Readonly<Record<string, Said>>, world: World = {}): readonly Cause[] {
+  return diagnose(snapshotOf({ ...OPEN, ...said }, { ...TALKING, ...world })).causes;
+}
+
+function idsOf(said: Readonly<Record<string, Said>>, world: World = {}): readonly string[] {
+  return causesOf(said, world).map(({ id }) => id);
+}
+
+function failing(cause: string | undefined, text: string, over: Partial<Sighting> = {}): Sighting {
+  const times = over.times ?? timesUntil(5, 5, 15);
+  const named = cause === undefined ? {} : { cause };
+  return sighting('poll-failed', { runner: 'runnerAA1', ...named, text, ...over, times });
+}
+
+const log = (...seen: readonly Sighting[]) => ({ 'runner-log': showing(...seen) });
+
+describe('old trust', () => {
+  const x509 = failing(
+    'tls-unknown-authority',
+    'status=x509: certificate signed by unknown authority',
+  );
+  const tls = (changed: number) => ({
+    tls: {
+      since: LONG_AGO,
+      finding: { status: 'pass', facts: { trust_changed_at: new Date(changed).toISOString() } },
+    } as const,
+  });
+
+  test('is told when a trust file was changed after the process started', () => {
+    const changed = RUNNER_PROCESS.startedAt + 60_000;
+    const [cause] = causesOf({ ...log(x509), ...tls(changed) });
+
+    expect(cause).toMatchObject({
+      id: 'tls-trust-not-reloaded',
+      severity: 'critical',
+      scope: { kind: 'gitlab', id: GITLAB, runners: ['runnerAA1'] },
+      summary: expect.stringContaining(new Date(changed).toISOString()),
+      ruledOut: [{ id: 'tls-unknown-authority' }],
+      fix: [{ command: 'sudo systemctl restart gitlab-runner' }],
+    });
+    expect(cause?.evidence.map(({ check }) => check)).toEqual([
+      'runner-log@gitlab-runner.service',
+      `tls@${GITLAB}`,
+    ]);
+  });
+
+  test('is not told when the files are older than the process', () => {
+    expect(idsOf({ ...log(x509), ...tls(RUNNER_PROCESS.startedAt - 1000) })).toEqual(['unknown']);
+  });
+});
+
+describe('an old proxy', () => {
+  const line = 'Post "x": proxyconnect tcp: dial tcp 10.0.0.9:3999: connect: connection refused';
+
+  test('is told when the process goes through one that is not in force', () => {
+    expect(causesOf(log(failing('proxy-unreachable', line)))).toMatchObject([
+      { id: 'proxy-setting-not-applied', ruledOut: [{ id: 'proxy-unreachable' }] },
+    ]);
+    expect(idsOf(log(failing('proxy-unreachable', line)), { proxy: PROXY })).toEqual([
+      'proxy-setting-not-applied',
+    ]);
+  });
+
+  test('is not told when it is the one that is in force', () => {
+    const same = line.replace('3999', '3128');
+
+    expect(
+      idsOf(
+        { ...log(failing('proxy-unreachable', same)), proxy: { since: LONG_AGO } },
+        { proxy: PROXY },
+      ),
+    ).toEqual(['unknown']);
+  });
+});
+
+test('a rule for the runner’s user is told where only that user is stopped', () => {
+  const line = failing('tcp-connect-timeout', 'dial tcp 10.0.0.2:443: i/o timeout');
+  const rule = warn('rule-blocks', { rule: 'inet filter output handle 4', by_user: true });
+
+  expect(causesOf({ ...log(line), firewall: rule })).toMatchObject([
+    {
+      id: 'firewall-local-block',
+      severity: 'critical',
+      evidence: [{}, { text: 'seen: rule-blocks' }],
+    },
+  ]);
+});
+
+describe('quiet connections that are cut', () => {
+  const eof = (times: readonly number[]) =>
+    log(failing('connection-reset-midstream', 'Post "x": EOF', { times }));
+
+  test('are told when each was held about as long', () => {
+    expect(causesOf(eof(timesUntil(5, 4, 33)))).toMatchObject([
+      {
+        id: 'idle-connection-killed',
+        severity: 'warning',
+        summary: expect.stringContaining('33 s'),
+      },
+    ]);
+  });
+
+  test.each([
+    ['each after another time', [START - 95_000, START - 60_000, START - 45_000, START - 5000]],
+    ['at once', timesUntil(5, 10, 3)],
+  ])('are not told when they end %s', (_how, times) => {
+    expect(idsOf(eof(times))).toEqual(['unknown']);
+  });
+});
+
+describe('what only the runner’s own request meets', () => {
+  test.each([
+    ['edge-waf-blocked', 'status=403 Forbidden'],
+    ['gitlab-unavailable', 'status=503 Service Unavailable'],
+    ['url-path-wrong', 'status=405 Method Not Allowed'],
+  ])('%s stands as the runner says it', (cause, text) => {
+    expect(idsOf(log(failing(cause, text)))).toEqual([cause]);
+  });
+
+  test('what nothing explains is unknown, with candidates and what is ruled out', () => {
+    const line = failing('dns-timeout', 'lookup gitlab: i/o timeout');
+    const { causes, candidates } = diagnose(snapshotOf({ ...OPEN, ...log(line) }, TALKING));
+
+    expect(causes).toMatchObject([
+      {
+        id: 'unknown',
+        confidence: 'suspected',
+        ruledOut: [{ id: 'dns-timeout', because: 'the dns link passes for runnerwatch' }],
+      },
+    ]);
+    expect(candidates.length).toBeGreaterThan(0);
+  });
+});
+
+describe('nothing is said', () => {
+  const old = (times: readonly number[]) => log(failing('dns-timeout', 'i/o timeout', { times }));
+
+  test.each<[string, Readonly<Record<string, Said>>]>([
+    ['of two failures', old(timesUntil(5, 2, 30))],
+    ['of many within moments', old(timesUntil(5, 6, 2))],
+    ['of what has not happened again', old(timesUntil(130, 5, 15))],
+    [
+      'of what was before the way opened',
+      { ...old(timesUntil(5, 5, 15)), http: { since: START - 10_000 } },
+    ],
+    [
+      'while the way is broken: the cause is there',
+      { ...old(timesUntil(5, 5, 15)), ...brokenAt('dns', fail('timeout')) },
+    ],
+    [
+      'when a poll has worked since, by the counters',
+      {
+        ...old(timesUntil(5, 5, 15)),
+        'runner-metrics': showing(sighting('polls-worked', { runner: 'runnerAA1', lastAt: START })),
+      },
+    ],
+    [
+      'when a poll has worked since, by the log',
+      log(
+        failing('dns-timeout', 'x'),
+        sighting('poll-worked', { runner: 'runnerAA1', lastAt: START }),
+      ),
+    ],
+  ])('%s', (_what, said) => {
+    expect(idsOf(said).filter((id) => id !== 'dns-timeout')).toEqual([]);
+  });
+
+  test('of the process before this one', () => {
+    const process = { ...RUNNER_PROCESS, startedAt: START - 1000 };
+
+    expect(idsOf(old(timesUntil(5, 5, 15)), { process })).toEqual([]);
+  });
+
+  test('of entries that are not there', () => {
+    expect(idsOf(log(failing('edge-waf-blocked', 'x', { runner: 'goneAAAA1' })))).toEqual([]);
+  });
+});
+
+describe('limits', () => {
+  test('of open files are told by the kernel’s own words, whatever the way', () => {
+    const line = failing('fd-limit-reached', 'socket: too many open files');
+
+    expect(causesOf(log(line))).toMatchObject([
+      { id: 'fd-limit-reached', severity: 'critical', confidence: 'confirmed' },
+    ]);
+  });
+
+  test.each([
+    ['in the log', 'runner-log', 'poll-failed'],
+    ['in the counters', 'runner-metrics', 'polls-failed'],
+  ])('of GitLab’s rate are told when met three times, %s', (_where, probe, kind) => {
+    const seen = (count: number) =>
+      sighting(kind, { runner: 'runnerAA1', cause: 'gitlab-rate-limited', count });
+
+    expect(causesOf({ [probe]: showing(seen(3)) })).toMatchObject([
+      { id: 'gitlab-rate-limited', severity: 'warning', scope: { id: GITLAB } },
+    ]);
+    // Z-20: one that a retry cured.
+    expect(idsOf({ [probe]: showing(seen(2)) })).toEqual([]);
+  });
+});
+
+test('one fault that two entries met is one cause', () => {
+  const line = (runner: string) => failing('edge-waf-blocked', 'status=403 Forbidden', { runner });
+
+  expect(causesOf(log(line('runnerAA1'), line('runnerAA2')))).toMatchObject([
+    { id: 'edge-waf-blocked', scope: { runners: ['runnerAA1', 'runnerAA2'] } },
+  ]);
+});
+
+describe('a token that was renewed and not written', () => {
+  test('is told by the line', () => {
+    const line = sighting('config-not-saved', { text: 'ERROR: Failed to save config' });
+
+    expect(causesOf(log(line))).toMatchObject([
+      { id: 'token-rotation-not-persisted', severity: 'warning', confidence: 'confirmed' },
+    ]);
+  });
+
+  test('is told when GitLab refuses the one on disk and polls work under another', () => {
+    const said = {
+      'token@runnerAA1': fail('rejected'),
+      'runner-metrics': showing(sighting('polls-worked', { runner: 'newTokenA' })),
+    };
+    const [cause, ...others] = causesOf(said);
+
+    expect(others).toEqual([]);
+    expect(cause).toMatchObject({
+      id: 'token-rotation-not-persisted',
+      scope: { runners: ['runnerAA1'] },
+      explains: ['token@runnerAA1'],
+    });
+  });
+
+  test('is not told when the polls that work are of entries that there are', () => {
+    const said = {
+      'token@runnerAA1': fail('rejected'),
+      'runner-metrics': showing(sighting('polls-worked', { runner: 'runnerAA2' })),
+    };
+
+    expect(idsOf(said)).toEqual(['token-rejected']);
+  });
+});

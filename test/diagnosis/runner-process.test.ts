@@ -1,0 +1,246 @@
+/** The runner's process by its service, its log and its counters: each alone, and what must not be said. */
+import { describe, expect, test } from 'vitest';
+
+import type { Cause } from '../../src/core/diagnosis.ts';
+import type { Sighting } from '../../src/core/sighting.ts';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { START } from '../support/clock.ts';
+import type { Said, World } from '../support/snapshots.ts';
+import { brokenAt, fail, runner, RUNNER_PROCESS, snapshotOf } from '../support/snapshots.ts';
+import { MINUTE, showing, sighting, TALKING } from '../support/sightings.ts';
+
+const BOTH = ['runnerAA1', 'runnerAA2'];
+
+function causesOf(said: Readonly<Record<string, Said>>, world: World = {}): readonly Cause[] {
+  return diagnose(snapshotOf(said, { ...TALKING, ...world })).causes;
+}
+
+function idsOf(said: Readonly<Record<string, Said>>, world: World = {}): readonly string[] {
+  return causesOf(said, world).map(({ id }) => id);
+}
+
+const young = { ...RUNNER_PROCESS, startedAt: START - 2000 };
+const FATAL = sighting('fatal', {
+  cause: 'runner-start-failed',
+  text: 'FATAL: Failed to create listener for metrics server error=bind: address already in use',
+});
+
+describe('a start that failed', () => {
+  test.each(['failed', 'crash-loop', 'not-running'])(
+    'is named with its fatal line, whatever the service looks like: %s (X-05)',
+    (reason) => {
+      const said = { service: fail(reason), 'runner-log': showing(FATAL) };
+      const causes = causesOf(said, { process: undefined });
+
+      expect(causes).toMatchObject([
+        {
+          id: 'runner-start-failed',
+          severity: 'critical',
+          confidence: 'confirmed',
+          scope: { kind: 'service', id: 'gitlab-runner.service', runners: BOTH },
+          summary: expect.stringContaining('address already in use'),
+        },
+      ]);
+      expect(causes[0]?.evidence.map(({ text }) => text)).toEqual([FATAL.text, `seen: ${reason}`]);
+    },
+  );
+
+  test('is named between two starts of a loop as well, and not of a process that lives', () => {
+    const said = { 'runner-log': showing({ ...FATAL, count: 2 }) };
+
+    expect(idsOf(said, { process: young })).toEqual(['runner-start-failed']);
+    expect(idsOf(said)).toEqual([]);
+  });
+
+  test('without a fatal line is what systemd says', () => {
+    expect(idsOf({ service: fail('failed'), 'runner-log': showing() })).toEqual([
+      'runner-start-failed',
+    ]);
+  });
+
+  test('by a broken config is a matter of the config', () => {
+    const said = {
+      config: fail('syntax-error', { line: 4 }),
+      service: fail('crash-loop'),
+      'runner-log': showing(FATAL),
+    };
+
+    expect(idsOf(said, { process: undefined })).toEqual(['config-syntax-error']);
+  });
+});
+
+describe('a crash loop', () => {
+  const started = sighting('started', { count: 4 });
+  const exited = sighting('exited', { count: 3 });
+
+  test('is seen in the log where nobody counts restarts', () => {
+    const said = { 'runner-log': showing(started, exited) };
+
+    expect(causesOf(said, { process: young })).toMatchObject([
+      { id: 'runner-crash-loop', severity: 'critical' },
+    ]);
+    expect(idsOf(said)).toEqual([]);
+  });
+
+  test('is none when somebody restarts it (Z-32)', () => {
+    expect(idsOf({ 'runner-log': showing(started) }, { process: young })).toEqual([]);
+    expect(
+      idsOf({ 'runner-log': showing(sighting('started'), sighting('exited')) }, { process: young }),
+    ).toEqual([]);
+  });
+});
+
+describe('a graceful stop', () => {
+  test.each([
+    ['by its line', 'runner-log', sighting('stopping')],
+    [
+      'by its state',
+      'runner-metrics',
+      sighting('process-state', { facts: { state: 'graceful-shutdown' } }),
+    ],
+  ])('%s is information, and no hanging (X-07)', (_how, probe, seen) => {
+    const flat = { measures: { without_poll_seconds: 900 } };
+    const said = {
+      'runner-metrics': { ...showing(), ...flat },
+      [probe]: { ...showing(seen), ...flat },
+    };
+
+    expect(causesOf(said)).toMatchObject([{ id: 'runner-shutting-down', severity: 'info' }]);
+    expect(diagnose(snapshotOf(said, TALKING)).verdict).toBe('healthy');
+  });
+
+  test('of the process before says nothing of this one', () => {
+    expect(idsOf({ 'runner-log': showing(sighting('stopping')) }, { process: young })).toEqual([]);
+  });
+});
+
+describe('a process that stands still', () => {
+  const flat = (seconds: number, ...seen: readonly Sighting[]) => ({
+    'runner-metrics': { ...showing(...seen), measures: { without_poll_seconds: seconds } },
+  });
+
+  test('is proven by counters that are flat while everything is open', () => {
+    expect(causesOf(flat(301))).toMatchObject([
+      {
+        id: 'runner-hung',
+        severity: 'critical',
+        confidence: 'confirmed',
+        since: START - 301_000,
+        scope: { runners: BOTH },
+      },
+    ]);
+  });
+
+  test.each(['stopped', 'uninterruptible'])('is proven by its state: %s (X-03)', (reason) => {
+    expect(idsOf({ service: fail(reason, { pid: 812 }) })).toEqual(['runner-hung']);
+  });
+
+  test.each([
+    ['not yet', flat(299)],
+    ['while the way is broken', { ...flat(900), ...brokenAt('tls', fail('expired')) }],
+    ['while it is disabled', flat(900, sighting('feeds-failed', { runner: 'runnerAA1' }))],
+    ['while it has no room', flat(900, sighting('at-capacity', { facts: { by: 'concurrent' } }))],
+    ['while its counters cannot be read', { 'runner-metrics': fail('no-answer') }],
+  ])('is not claimed %s', (_when, said) => {
+    expect(idsOf(said)).not.toContain('runner-hung');
+  });
+
+  test('is not claimed of an idle one that polls (Z-10, Z-11)', () => {
+    expect(idsOf({ 'runner-log': showing(), ...flat(50) })).toEqual([]);
+  });
+});
+
+describe('an entry that switched itself off', () => {
+  const UNTIL = START + 1_800_000;
+  const off = sighting('disabled', { runner: 'runnerAA1', facts: { until_milliseconds: UNTIL } });
+  const log = (...more: readonly Sighting[]) => ({ 'runner-log': showing(off, ...more) });
+
+  test('is told with the end of the penalty, once nothing refuses it (X-04)', () => {
+    const [cause, ...others] = causesOf(log());
+
+    expect(others).toEqual([]);
+    expect(cause).toMatchObject({
+      id: 'runner-disabled-unhealthy',
+      severity: 'critical',
+      confidence: 'confirmed',
+      scope: { kind: 'runner', id: 'runnerAA1', runners: ['runnerAA1'] },
+      since: START - MINUTE,
+      summary: expect.stringContaining(new Date(UNTIL).toISOString()),
+      ruledOut: [{ id: 'token-rejected', because: 'GitLab does not refuse the token now' }],
+    });
+    expect(cause?.fix[0]?.command).toBe('sudo touch /etc/gitlab-runner/config.toml');
+  });
+
+  test.each([
+    [
+      'while the token is refused',
+      { ...log(), 'token@runnerAA1': fail('rejected') },
+      {},
+      ['token-rejected'],
+    ],
+    [
+      'while the way is broken',
+      { ...log(), ...brokenAt('tls', fail('expired')) },
+      {},
+      ['tls-certificate-expired'],
+    ],
+    ['after a restart', log(), { process: young }, []],
+    [
+      'after a poll that worked',
+      {
+        ...log(),
+        'runner-metrics': showing(
+          sighting('polls-worked', { runner: 'runnerAA1', lastAt: START - 1000 }),
+        ),
+      },
+      {},
+      [],
+    ],
+  ])('is not told %s', (_when, said, world, ids) => {
+    expect(idsOf(said, world)).toEqual(ids);
+  });
+
+  test('is over when the hour is', () => {
+    const facts = { until_milliseconds: START - 91_000 };
+
+    expect(idsOf({ 'runner-log': showing({ ...off, facts }) })).toEqual([]);
+  });
+
+  test('without a log is seen in the counters: refused, and then passed over', () => {
+    const seen = (kind: string, agoSeconds: number, count: number) =>
+      sighting(kind, { runner: 'runnerAA1', lastAt: START - agoSeconds * 1000, count });
+    const counted = [seen('health-failed', 120, 3), seen('feeds-failed', 3, 9)];
+
+    expect(causesOf({ 'runner-metrics': showing(...counted) })).toMatchObject([
+      { id: 'runner-disabled-unhealthy', scope: { runners: ['runnerAA1'] } },
+    ]);
+    expect(idsOf({ 'runner-metrics': showing(...counted, seen('polls-worked', 5, 1)) })).toEqual(
+      [],
+    );
+    expect(idsOf({ 'runner-metrics': showing(seen('feeds-failed', 3, 9)) })).toEqual([]);
+  });
+});
+
+describe('the versions', () => {
+  const said = (version: string) => ({
+    'runner-metrics': { ...showing(), facts: { version } },
+    'token@runnerAA1': { status: 'pass', facts: { server_at_least: '18.7' } } as const,
+  });
+
+  test.each([
+    ['16.6.0', ['runner-outdated']],
+    ['17.0.0', []],
+    ['19.4.0', []],
+    ['development version', []],
+  ])('%s beside a GitLab of 18.7 or newer (X-14)', (version, ids) => {
+    expect(idsOf(said(version))).toEqual(ids);
+  });
+
+  test('is a notice for the entries of that GitLab', () => {
+    const runners = [runner('runnerAA1'), runner('runnerAA2', { url: 'https://old.example.com/' })];
+
+    expect(causesOf(said('16.6.0'), { runners })).toMatchObject([
+      { severity: 'notice', scope: { runners: ['runnerAA1'] } },
+    ]);
+  });
+});
