@@ -111,6 +111,15 @@ describe('every alert', () => {
   });
 });
 
+test('the command of docs/fleet.md points every link of the alerts at another place', () => {
+  const page = readFileSync(join(DEPLOY, '../docs/fleet.md'), 'utf8');
+  const [, from = '', to = ''] = /sed -i 's\|([^|]+)\|([^|]+)\|' /.exec(page) ?? [];
+  const moved = ALERTS.map(({ annotations }) => annotations['runbook_url']?.replace(from, to));
+
+  expect(from).toMatch(/^https:/);
+  expect(moved.filter((url) => url?.startsWith(`${to}/docs/`) !== true)).toEqual([]);
+});
+
 /** The names of the examples as addresses of loopback, on which nothing listens. */
 function onLoopback(text: string, names: string[]): string {
   return text.replaceAll(/ci-\d+\.[a-z]+\.example\.com/g, (name) => {
