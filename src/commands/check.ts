@@ -1,6 +1,7 @@
 /**
  * `runnerwatch check`: one full round of the same probes and the same diagnosis as the daemon, then exit.
- * With `--watch` it goes on and prints the report again whenever the judgement changes.
+ * With `--watch` it goes on until everything is healthy: on a terminal it draws the report anew in its place,
+ * elsewhere it prints it again whenever the judgement changes.
  */
 import { shownWord } from '../core/shown-word.ts';
 import type { View } from '../core/view.ts';
@@ -14,11 +15,13 @@ import { assemble } from './assemble.ts';
 import type { Invocation } from './command-line.ts';
 import { switchFlag, textFlag } from './flag-values.ts';
 import { aborted, stopSignal } from './stop-signal.ts';
+import { terminalWidth } from './terminal-width.ts';
+import { drawFrame, progressLine } from './watch-screen.ts';
 
+const EXIT_HEALTHY = 0;
 const EXIT_UNSURE = 3;
-/** As wide as the terminal, within what can be read. */
-const MOST_COLUMNS = 100;
-const LEAST_COLUMNS = 60;
+const REDRAW_MILLISECONDS = 1000;
+const FOOTER = 'Watching until everything is healthy; Ctrl-C ends.';
 
 export async function check(invocation: Invocation): Promise<number> {
   const assembly = await assemble(invocation, { quiet: true });
@@ -28,33 +31,45 @@ export async function check(invocation: Invocation): Promise<number> {
   }
   const { daemon } = assembly;
   if (switchFlag(invocation, 'watch')) return await watch(daemon, invocation);
+  const takeAway = progressLine(
+    process.stderr,
+    () => daemon.view(),
+    (listener) => daemon.onChange(listener),
+  );
   const view = await daemon.once();
+  takeAway();
   await daemon.stop();
   return print(view, invocation);
 }
 
 async function watch(daemon: Daemon, invocation: Invocation): Promise<number> {
   const stop = stopSignal();
+  const done = new AbortController();
+  const isDrawn = process.stdout.isTTY && textFlag(invocation, 'format') === 'text';
   let shown = '';
   let exitCode = EXIT_UNSURE;
   const show = (): void => {
     const view = daemon.view();
-    const { diagnosis } = view;
+    const { diagnosis, self } = view;
     const key = JSON.stringify([diagnosis.verdict, diagnosis.summary, diagnosis.runners]);
-    if (key === shown) return;
+    if (key === shown && !isDrawn) return;
     shown = key;
-    exitCode = print(view, invocation);
+    exitCode = print(view, invocation, isDrawn ? FOOTER : undefined);
+    if (self.ready && exitCode === EXIT_HEALTHY) done.abort();
   };
-  daemon.onChange(show);
+  const redraw = isDrawn ? setInterval(show, REDRAW_MILLISECONDS) : undefined;
+  const end = isDrawn ? () => {} : daemon.onChange(show);
   await daemon.start();
   daemon.markListening();
-  await aborted(stop);
+  await Promise.race([aborted(stop), aborted(done.signal)]);
+  clearInterval(redraw);
+  end();
   await daemon.stop();
   return exitCode;
 }
 
 /** Prints a view in the format asked for and returns its exit code. */
-function print(view: View, invocation: Invocation): number {
+function print(view: View, invocation: Invocation, footer?: string): number {
   const wanted = textFlag(invocation, 'runner');
   const shown = wanted === undefined ? view : viewOfRunner(view, wanted);
   if (shown === undefined) {
@@ -66,15 +81,15 @@ function print(view: View, invocation: Invocation): number {
     );
     return EXIT_UNSURE;
   }
-  process.stdout.write(`${textIn(textFlag(invocation, 'format'), shown)}\n`);
+  const text = textIn(textFlag(invocation, 'format'), shown);
+  if (footer === undefined) process.stdout.write(`${text}\n`);
+  else drawFrame(process.stdout, text, footer);
   return exitCodeOf(shown.diagnosis.verdict);
 }
 
 function textIn(format: string | undefined, view: View): string {
   if (format === 'json') return JSON.stringify(reportOf(view), undefined, 2);
   if (format === 'nagios') return nagiosLine(view);
-  const { isTTY, columns } = process.stdout;
-  const colour = isTTY && process.env['NO_COLOR'] === undefined;
-  const width = isTTY ? Math.max(LEAST_COLUMNS, Math.min(MOST_COLUMNS, columns)) : MOST_COLUMNS;
-  return textOf(view, { colour, width });
+  const colour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+  return textOf(view, { colour, width: terminalWidth() });
 }

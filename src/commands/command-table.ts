@@ -85,7 +85,7 @@ export const COMMANDS = {
         choices: ['text', 'json', 'nagios'],
       },
       runner: { value: 'NAME', help: 'only this entry: its name or its short token' },
-      watch: { help: 'go on and show every change, until Ctrl-C' },
+      watch: { help: 'go on until everything is healthy, or Ctrl-C' },
       ...SHARED,
     },
     positionals: 0,

@@ -1,6 +1,6 @@
 /** The one sentence at the top: who cannot do what, and why. */
 import type { Cause } from '../core/diagnosis.ts';
-import { detailOf } from '../core/finding.ts';
+import { detailOf, reasonOf } from '../core/finding.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { unjudgedChecks } from '../core/verdict.ts';
 import type { Verdict } from '../core/words.ts';
@@ -61,14 +61,15 @@ function healthy({ surroundings }: Picture): string {
 
 function unsure({ snapshot }: Picture, causes: readonly Cause[]): string {
   const { checks, surroundings } = snapshot;
-  if (checks.length === 0) return 'Nothing has been looked at yet.';
+  if (checks.every(({ finding }) => reasonOf(finding) === 'not-run-yet')) {
+    return 'Nothing has been looked at yet.';
+  }
   const [first, ...others] = unjudgedChecks(snapshot, causes);
   if (first === undefined) {
     const names = namesOf(surroundings.runners);
     return `Nothing is known to be wrong, and the way of ${names} to GitLab is not looked at.`;
   }
   const count = `${others.length + 1} of ${checks.length} checks could not be judged`;
-  const why = detailOf(first.finding);
-  const what = why.startsWith(first.check.id) ? why : `${first.check.id}: ${why}`;
+  const what = `${first.check.id}: ${detailOf(first.finding)}`;
   return `Nothing is known to be wrong, and ${count} (${what}).`;
 }

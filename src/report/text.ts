@@ -10,15 +10,15 @@ import type { View } from '../core/view.ts';
 import type { Status } from '../core/words.ts';
 import { clipped, filled, wrapped } from './columns.ts';
 import { lintLines } from './lint-lines.ts';
-import { durationText } from './words.ts';
+import { durationText, worstFirst } from './words.ts';
 
-const WIDTH = 100;
+const WIDTH = 80;
 /** A longer name of an entry is cut where it stands in a table. */
 const MOST_OF_A_NAME = 32;
 
 export interface TextOptions {
   readonly colour: boolean;
-  /** Columns; 100 unless told. */
+  /** Columns; 80 unless told. */
   readonly width?: number;
 }
 
@@ -43,7 +43,10 @@ export function textOf(view: View, options: TextOptions): string {
   const lines = [
     ...(view.self.demo ? ['This is a demo: GitLab and the runner are stand-ins.', ''] : []),
     ...pen.wrap(head, '', '  '),
-    ...diagnosis.causes.flatMap((cause) => ['', ...causeLines(cause, snapshot.takenAt, pen)]),
+    ...worstFirst(diagnosis.causes).flatMap((cause) => [
+      '',
+      ...causeLines(cause, snapshot.takenAt, pen),
+    ]),
     ...candidateLines(diagnosis, pen),
     '',
     ...runnerLines(diagnosis.runners, pen),

@@ -93,7 +93,7 @@ describe('formats', () => {
 
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^RUNNERWATCH OK - [^|\n]+ \| causes=0;;;0 critical=0;;;0 connected=3;;;0;3\n$/,
+      /^RUNNERWATCH OK - [^|\n]+ \| causes=0;;;0 critical=0;;;0 connected=3;;;0;3 'dns https:[^']+'=[\d.e-]+s;;;0 [^|\n]+\n$/,
     );
   });
 });
@@ -121,14 +121,57 @@ describe('--runner', () => {
 });
 
 describe('--watch', () => {
-  test('each change is printed, and it ends with the code of the last', async () => {
-    await using program = startProgram(['check', '--watch', ...scene.flags]);
-    await program.until(/HEALTHY {2}/);
-
+  test('each change is printed, and it ends when everything is healthy', async () => {
     await faults.set(faultOf('port-closed'));
+    await using program = startProgram(['check', '--watch', ...scene.flags]);
+    await program.until(/BROKEN {2}[\s\S]*tcp-connection-refused/);
+    await faults.set(undefined);
+    const { code, stdout } = await program.ended;
+
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/HEALTHY {2}[^]*$/);
+    expect(stdout).not.toContain('\u001B');
+  });
+
+  test('interrupted, it ends with the code of what it saw last', async () => {
+    await faults.set(faultOf('port-closed'));
+    await using program = startProgram(['check', '--watch', ...scene.flags]);
     await program.until(/BROKEN {2}[\s\S]*tcp-connection-refused/);
     program.kill('SIGINT');
 
     expect((await program.ended).code).toBe(2);
+  });
+});
+
+describe('a text for a pipe', () => {
+  test('is 80 columns wide, without colour, and has no line that counts', async () => {
+    await faults.set(faultOf('port-closed'));
+    const { stdout, stderr } = await check();
+    const long = stdout.split('\n').filter((line) => line.length > 80 && !/^ {7}\S/.test(line));
+
+    expect(stderr).toBe('');
+    expect(long).toEqual([]);
+    expect(stdout).not.toContain('\u001B');
+  });
+});
+
+const written = (text: string): string => text.replaceAll('\u001B', '␛');
+
+describe('on a terminal', () => {
+  test('a line counts while the first round runs, and the report comes in colour', async () => {
+    const { code, stdout } = await runProgram(['check', ...scene.flags], { columns: 80 });
+
+    expect(code).toBe(0);
+    expect(written(stdout)).toMatch(
+      /looking …\r␛\[2K\d+ of \d+ checks done …[^]*\r␛\[2K␛\[32mHEALTHY/,
+    );
+  });
+
+  test('--watch draws the report in its place, and ends when everything is healthy', async () => {
+    const words = ['check', '--watch', ...scene.flags];
+    const { code, stdout } = await runProgram(words, { columns: 80 });
+
+    expect(code).toBe(0);
+    expect(written(stdout)).toMatch(/␛\[H␛\[2J[^]*HEALTHY[^]*Watching until everything is healthy/);
   });
 });

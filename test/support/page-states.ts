@@ -240,7 +240,7 @@ export function pageStates(): Readonly<Record<string, View>> {
           finding: {
             status: 'unknown',
             reason: 'not-run-yet',
-            detail: `${state.check.id} has not run yet`,
+            detail: 'it has not run yet',
           } as const,
         })),
       },

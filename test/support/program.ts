@@ -21,6 +21,8 @@ export interface ProgramOptions {
   /** Given to its standard input, which is empty otherwise. */
   readonly input?: string;
   readonly cwd?: string;
+  /** Both of its outputs are a terminal of 24 rows and so many columns; they come as one, with its line ends. */
+  readonly columns?: number;
 }
 
 export interface Program extends AsyncDisposable {
@@ -34,7 +36,7 @@ export interface Program extends AsyncDisposable {
 }
 
 export function startProgram(words: readonly string[], options: ProgramOptions = {}): Program {
-  const child = spawn(NODE, [MAIN, ...words], {
+  const child = spawn(...commandOf(words, options.columns), {
     cwd: options.cwd ?? ROOT,
     env: { PATH: process.env['PATH'] ?? '', HOME: '/root', ...options.env },
     stdio: 'pipe',
@@ -57,6 +59,13 @@ export function startProgram(words: readonly string[], options: ProgramOptions =
       await ended;
     },
   };
+}
+
+/** `script` gives the program a terminal. No word may need quotes. */
+function commandOf(words: readonly string[], columns?: number): [string, string[]] {
+  if (columns === undefined) return [NODE, [MAIN, ...words]];
+  const line = [NODE, MAIN, ...words].join(' ');
+  return ['script', ['-qec', `stty rows 24 cols ${columns} && exec ${line}`, '/dev/null']];
 }
 
 export async function runProgram(

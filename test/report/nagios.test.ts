@@ -1,0 +1,21 @@
+/** The line of a monitoring plug-in, whole. */
+import { expect, test } from 'vitest';
+
+import { nagiosLine } from '../../src/report/nagios.ts';
+import { fail, snapshotOf } from '../support/snapshots.ts';
+import { brokenTrustView, viewOf } from '../support/views.ts';
+
+test('state, summary, and what is measured, with the limits that judge it', () => {
+  expect(nagiosLine(brokenTrustView())).toBe(
+    "RUNNERWATCH CRITICAL - docker-1, docker-2, docker-3 cannot reach https://gitlab.example.com/: the certificate of gitlab.example.com is signed by CN=Example Root CA, an authority this host does not trust. And 1 more. | causes=2;;;0 critical=1;;;0 connected=0;;;0;3 'dns https://gitlab.example.com/'=0.004s;;;0 'disk free_ratio /'=4%;5:;1:;0;100",
+  );
+});
+
+test('no text of the outside ends the text or the label', () => {
+  const said = { disk: { ...fail('full', { path: "/x'|=\n" }), measures: { free_ratio: 0.001 } } };
+  const line = nagiosLine(viewOf(snapshotOf(said, { mounts: ["/x'|=\n"] })));
+
+  expect(line.split('|')).toHaveLength(2);
+  expect(line).not.toContain('\n');
+  expect(line).toContain("'disk free_ratio /x___\uFFFD'=0.1%;5:;1:;0;100");
+});
