@@ -41,6 +41,8 @@ export interface RunnerEntry {
   readonly buildsDir?: string;
   readonly cacheDir?: string;
   readonly dockerHost?: string;
+  /** `id`: the number of the runner in GitLab. */
+  readonly recordId?: number;
   /** Folder of its TLS files; only where `tls_verify` is set. */
   readonly dockerCertificates?: string;
   /** Plugin of `[runners.autoscaler]`. */
@@ -166,6 +168,7 @@ function runnerOf(table: TomlTable, number: number): RunnerEntry {
       tlsKeyFile: textAt(table, 'tls-key-file'),
       buildsDir: textAt(table, 'builds_dir'),
       cacheDir: textAt(table, 'cache_dir'),
+      recordId: integerAt(table, 'id'),
       dockerHost: docker === undefined ? undefined : textAt(docker, 'host'),
       dockerCertificates: docker === undefined ? undefined : certificatesOf(docker),
       autoscalerPlugin: autoscaler === undefined ? undefined : textAt(autoscaler, 'plugin'),

@@ -46,6 +46,7 @@ test('a typical file becomes a document', () => {
       tokenPlace: { line: 13, column: 11 },
       executor: 'docker',
       proxyLines: [],
+      recordId: 11,
       tokenObtainedAt: Date.parse('2026-01-01T00:00:00Z'),
       line: 9,
       column: 3,

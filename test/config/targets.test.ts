@@ -301,3 +301,12 @@ test('without a document there are the targets of the host alone', () => {
   expect({ endpoints, runners }).toEqual({ endpoints: [], runners: [] });
   expect(mounts).toMatchObject([{ id: '/', roles: ['config', 'TMPDIR', 'home', '/var/log', '/'] }]);
 });
+
+test('the certs files carry the host as url spells it', () => {
+  const { endpoints } = found(
+    entry('url = "https://GitLab.Example.com:8443/"\ntoken = "glrt-AAAAAAAAA"'),
+  );
+
+  expect(endpoints[0]?.url.hostname).toBe('gitlab.example.com');
+  expect(endpoints[0]?.trust.certsHost).toBe('GitLab.Example.com');
+});
