@@ -88,6 +88,9 @@ describe('a job that is refused', () => {
   });
 });
 
+const builds = (count: string, lastAt: number) =>
+  sighting('poll-worked', { runner: 'runnerAA1', lastAt, facts: { builds: count } });
+
 describe('no room for jobs', () => {
   test('by the counters is information (J-02)', () => {
     const facts = { by: 'concurrent', jobs: 4, allowed: 4 };
@@ -112,8 +115,6 @@ describe('no room for jobs', () => {
     ]);
   });
 
-  const builds = (count: string, lastAt: number) =>
-    sighting('poll-worked', { runner: 'runnerAA1', lastAt, facts: { builds: count } });
   const logOnly = { service: { log: { kind: 'file', path: '/x' } } } as const;
 
   test('by the last line that says how many run', () => {

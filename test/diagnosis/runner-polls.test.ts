@@ -39,21 +39,21 @@ function failing(cause: string | undefined, text: string, over: Partial<Sighting
 
 const log = (...seen: readonly Sighting[]) => ({ 'runner-log': showing(...seen) });
 
+const trustChanged = (changed: number) => ({
+  tls: {
+    since: LONG_AGO,
+    finding: { status: 'pass', facts: { trust_changed_at: new Date(changed).toISOString() } },
+  } as const,
+});
+
 describe('old trust', () => {
   const x509 = failing(
     'tls-unknown-authority',
     'status=x509: certificate signed by unknown authority',
   );
-  const tls = (changed: number) => ({
-    tls: {
-      since: LONG_AGO,
-      finding: { status: 'pass', facts: { trust_changed_at: new Date(changed).toISOString() } },
-    } as const,
-  });
-
   test('is told when a trust file was changed after the process started', () => {
     const changed = RUNNER_PROCESS.startedAt + 60_000;
-    const [cause] = causesOf({ ...log(x509), ...tls(changed) });
+    const [cause] = causesOf({ ...log(x509), ...trustChanged(changed) });
 
     expect(cause).toMatchObject({
       id: 'tls-trust-not-reloaded',
@@ -70,7 +70,9 @@ describe('old trust', () => {
   });
 
   test('is not told when the files are older than the process', () => {
-    expect(idsOf({ ...log(x509), ...tls(RUNNER_PROCESS.startedAt - 1000) })).toEqual(['unknown']);
+    expect(idsOf({ ...log(x509), ...trustChanged(RUNNER_PROCESS.startedAt - 1000) })).toEqual([
+      'unknown',
+    ]);
   });
 });
 
@@ -111,10 +113,10 @@ test('a rule for the runner’s user is told where only that user is stopped', (
   ]);
 });
 
-describe('quiet connections that are cut', () => {
-  const eof = (times: readonly number[]) =>
-    log(failing('connection-reset-midstream', 'Post "x": EOF', { times }));
+const eof = (times: readonly number[]) =>
+  log(failing('connection-reset-midstream', 'Post "x": EOF', { times }));
 
+describe('quiet connections that are cut', () => {
   test('are told when each was held about as long', () => {
     expect(causesOf(eof(timesUntil(5, 4, 33)))).toMatchObject([
       {
@@ -225,10 +227,11 @@ describe('limits', () => {
   });
 });
 
-test('one fault that two entries met is one cause', () => {
-  const line = (runner: string) => failing('edge-waf-blocked', 'status=403 Forbidden', { runner });
+const refusedFor = (runner: string) =>
+  failing('edge-waf-blocked', 'status=403 Forbidden', { runner });
 
-  expect(causesOf(log(line('runnerAA1'), line('runnerAA2')))).toMatchObject([
+test('one fault that two entries met is one cause', () => {
+  expect(causesOf(log(refusedFor('runnerAA1'), refusedFor('runnerAA2')))).toMatchObject([
     { id: 'edge-waf-blocked', scope: { runners: ['runnerAA1', 'runnerAA2'] } },
   ]);
 });

@@ -114,11 +114,11 @@ describe('a graceful stop', () => {
   });
 });
 
-describe('a process that stands still', () => {
-  const flat = (seconds: number, ...seen: readonly Sighting[]) => ({
-    'runner-metrics': { ...showing(...seen), measures: { without_poll_seconds: seconds } },
-  });
+const flat = (seconds: number, ...seen: readonly Sighting[]) => ({
+  'runner-metrics': { ...showing(...seen), measures: { without_poll_seconds: seconds } },
+});
 
+describe('a process that stands still', () => {
   test('is proven by counters that are flat while everything is open', () => {
     expect(causesOf(flat(301))).toMatchObject([
       {
@@ -149,6 +149,9 @@ describe('a process that stands still', () => {
     expect(idsOf({ 'runner-log': showing(), ...flat(50) })).toEqual([]);
   });
 });
+
+const countedAt = (kind: string, agoSeconds: number, count: number) =>
+  sighting(kind, { runner: 'runnerAA1', lastAt: START - agoSeconds * 1000, count });
 
 describe('an entry that switched itself off', () => {
   const UNTIL = START + 1_800_000;
@@ -207,39 +210,37 @@ describe('an entry that switched itself off', () => {
   });
 
   test('without a log is seen in the counters: refused, and then passed over', () => {
-    const seen = (kind: string, agoSeconds: number, count: number) =>
-      sighting(kind, { runner: 'runnerAA1', lastAt: START - agoSeconds * 1000, count });
-    const counted = [seen('health-failed', 120, 3), seen('feeds-failed', 3, 9)];
+    const counted = [countedAt('health-failed', 120, 3), countedAt('feeds-failed', 3, 9)];
 
     expect(causesOf({ 'runner-metrics': showing(...counted) })).toMatchObject([
       { id: 'runner-disabled-unhealthy', scope: { runners: ['runnerAA1'] } },
     ]);
-    expect(idsOf({ 'runner-metrics': showing(...counted, seen('polls-worked', 5, 1)) })).toEqual(
-      [],
-    );
-    expect(idsOf({ 'runner-metrics': showing(seen('feeds-failed', 3, 9)) })).toEqual([]);
+    expect(
+      idsOf({ 'runner-metrics': showing(...counted, countedAt('polls-worked', 5, 1)) }),
+    ).toEqual([]);
+    expect(idsOf({ 'runner-metrics': showing(countedAt('feeds-failed', 3, 9)) })).toEqual([]);
   });
 });
 
-describe('the versions', () => {
-  const said = (version: string) => ({
-    'runner-metrics': { ...showing(), facts: { version } },
-    'token@runnerAA1': { status: 'pass', facts: { server_at_least: '18.7' } } as const,
-  });
+const ofVersion = (version: string) => ({
+  'runner-metrics': { ...showing(), facts: { version } },
+  'token@runnerAA1': { status: 'pass', facts: { server_at_least: '18.7' } } as const,
+});
 
+describe('the versions', () => {
   test.each([
     ['16.6.0', ['runner-outdated']],
     ['17.0.0', []],
     ['19.4.0', []],
     ['development version', []],
   ])('%s beside a GitLab of 18.7 or newer (X-14)', (version, ids) => {
-    expect(idsOf(said(version))).toEqual(ids);
+    expect(idsOf(ofVersion(version))).toEqual(ids);
   });
 
   test('is a notice for the entries of that GitLab', () => {
     const runners = [runner('runnerAA1'), runner('runnerAA2', { url: 'https://old.example.com/' })];
 
-    expect(causesOf(said('16.6.0'), { runners })).toMatchObject([
+    expect(causesOf(ofVersion('16.6.0'), { runners })).toMatchObject([
       { severity: 'notice', scope: { runners: ['runnerAA1'] } },
     ]);
   });
