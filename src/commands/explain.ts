@@ -6,6 +6,7 @@ import { explainPage } from '../diagnosis/explain.ts';
 import { rulePage } from '../lint/rule-page.ts';
 import { LINT_RULES, ruleNamed } from '../lint/rules/index.ts';
 import type { Invocation } from './command-line.ts';
+import { terminalWidth } from './terminal-width.ts';
 
 const EXIT_OK = 0;
 const EXIT_USAGE = 2;
@@ -21,7 +22,7 @@ export async function explain({ positionals: [id] }: Invocation): Promise<number
   }
   const spec = causeSpec(id);
   if (spec !== undefined) {
-    process.stdout.write(`${explainPage(spec)}\n`);
+    process.stdout.write(`${explainPage(spec, terminalWidth())}\n`);
     return EXIT_OK;
   }
   const rule = ruleNamed(id);

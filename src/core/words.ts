@@ -14,6 +14,13 @@ export type Verdict = (typeof VERDICTS)[number];
 export const SEVERITIES = ['critical', 'warning', 'notice', 'info'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
+export const SEVERITY_MEANINGS: Readonly<Record<Severity, string>> = {
+  critical: 'the runner cannot fetch jobs or report them now.',
+  warning: 'jobs fail, or the next restart or reconnect will.',
+  notice: 'it works, and something about it should be looked at.',
+  info: 'as somebody wanted it; it never alerts.',
+};
+
 export type Confidence = 'suspected' | 'confirmed';
 
 /** The links of the walk to GitLab, in the order in which the runner passes them. */

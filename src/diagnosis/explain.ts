@@ -1,40 +1,79 @@
-/** A catalogue entry as text for the terminal. docs/causes.md is made from the same entry. */
+/**
+ * A catalogue entry for reading: what the cause means, how it is proven, what it is confused with and what would
+ * prove that instead, how to fix it. `runnerwatch explain` prints it; docs/causes.md is made from the same parts.
+ */
+import type { FixStep } from '../core/diagnosis.ts';
+import { SEVERITY_MEANINGS } from '../core/words.ts';
+import { catalogue } from './catalogue/index.ts';
 import type { CauseSpec } from './cause-spec.ts';
 import { PLACEHOLDERS } from './cause-spec.ts';
 
-const WIDTH = 96;
+const WIDTH = 80;
+const TWICE = 2;
 
-export function explainPage(spec: CauseSpec): string {
-  const { id, severity, scope, title, meaning, evidence, notConfusedWith, resolvedWhen } = spec;
-  const fix = spec
-    .fix(PLACEHOLDERS)
-    .flatMap(({ text, command }, index) => [
-      ...wrapped(text, `  ${index + 1}. `),
-      ...(command === undefined ? [] : [`       ${command}`]),
-    ]);
+/** Another cause that looks alike from outside. */
+export interface Double {
+  readonly id: string;
+  /** Its title and what would prove it; absent for what no rule can name yet. */
+  readonly title?: string;
+  readonly evidence?: string;
+}
+
+export function doublesOf({ notConfusedWith }: CauseSpec): readonly Double[] {
+  return notConfusedWith.map((id) => {
+    const other = catalogue.find((spec) => spec.id === id);
+    return other === undefined ? { id } : { id, title: other.title, evidence: other.evidence };
+  });
+}
+
+/** What it takes until the cause is confirmed, as a sentence. */
+export function confirmedText({ confirm }: CauseSpec): string {
+  const { results = TWICE, seconds } = confirm ?? {};
+  const times =
+    results === 1 ? 'Confirmed at once.' : `Confirmed when seen ${results} times in a row.`;
+  return seconds === undefined ? times : `${times} It must have lasted ${seconds} s.`;
+}
+
+/** The steps with placeholders in capitals. */
+export function fixSteps(spec: CauseSpec): readonly FixStep[] {
+  return spec.fix(PLACEHOLDERS);
+}
+
+export function explainPage(spec: CauseSpec, width = WIDTH): string {
+  const { id, severity, scope, title, meaning, evidence, resolvedWhen } = spec;
+  const wrap = (text: string, label: string): readonly string[] => wrapped(text, label, width);
+  const doubles = doublesOf(spec);
   return [
     `${id} (${severity}, ${scope})`,
-    title,
+    ...wrap(title, ''),
     '',
-    ...wrapped(meaning, ''),
+    ...wrap(meaning, ''),
+    ...wrap(`${severity}: ${SEVERITY_MEANINGS[severity]}`, ''),
     '',
-    ...wrapped(evidence, 'Evidence:  '),
-    ...(notConfusedWith.length === 0
-      ? []
-      : wrapped(notConfusedWith.join(', '), 'Not to be confused with:  ')),
+    'How it is proven:',
+    ...wrap(`${evidence} ${confirmedText(spec)}`, '  '),
+    ...(doubles.length === 0 ? [] : ['', 'What it is confused with:']),
+    ...doubles.flatMap((double) => wrap(doubleText(double), '  - ')),
     '',
     'What to do:',
-    ...fix,
+    ...fixSteps(spec).flatMap(({ text, command }, index) => [
+      ...wrap(text, `  ${index + 1}. `),
+      ...(command === undefined ? [] : [`       ${command}`]),
+    ]),
     '',
-    `Resolved when ${resolvedWhen}.`,
+    ...wrap(`Resolved when ${resolvedWhen}.`, ''),
   ].join('\n');
 }
 
-/** Lines of at most WIDTH characters; the second and later ones stand below the text, not the label. */
-function wrapped(text: string, label: string): readonly string[] {
+function doubleText({ id, title, evidence }: Double): string {
+  return title === undefined ? id : `${id}: ${title}. Proof: ${evidence ?? ''}`;
+}
+
+/** Lines of at most `width` characters; the second and later ones stand below the text, not the label. */
+function wrapped(text: string, label: string, width: number): readonly string[] {
   const lines = text.split(' ').reduce<string[]>((done, word) => {
     const last = done.at(-1) ?? '';
-    if (last !== '' && label.length + last.length + word.length < WIDTH) {
+    if (last !== '' && label.length + last.length + word.length < width) {
       return [...done.slice(0, -1), `${last} ${word}`];
     }
     return [...done, word];

@@ -1,13 +1,14 @@
 /** docs/causes.md: the runbook of every cause, from the catalogue that the diagnosis itself uses. */
+import { SEVERITY_MEANINGS } from '../../src/core/words.ts';
 import type { CauseSpec } from '../../src/diagnosis/cause-spec.ts';
-import { PLACEHOLDERS } from '../../src/diagnosis/cause-spec.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
+import { confirmedText, doublesOf, fixSteps } from '../../src/diagnosis/explain.ts';
 import { code, codeBlock, head, table } from './markdown.ts';
 
 export function causesPage(): string {
   return [
     ...head('Causes', '`src/diagnosis/catalogue/`'),
-    'What each cause means, what proves it, what to type. `runnerwatch explain CAUSE` prints the same in a terminal.',
+    'What each cause means, how it is proven, what it is confused with, what to type. `runnerwatch explain CAUSE` prints the same in a terminal.',
     'Words in capitals stand for values that the real report fills in.',
     '',
     ...table(
@@ -24,30 +25,42 @@ export function causesPage(): string {
 }
 
 function section(spec: CauseSpec): readonly string[] {
-  const { id, title, meaning, evidence, notConfusedWith, from, resolvedWhen } = spec;
-  const others = notConfusedWith.map((other) =>
-    isKnown(other) ? `[${code(other)}](#${other})` : code(other),
-  );
+  const { id, title, meaning, evidence, from, resolvedWhen } = spec;
   return [
     `## ${id}`,
     '',
     `**${title}.** ${meaning}`,
     '',
-    `- Evidence: ${evidence}`,
+    `- Severity: ${severityText(spec)}`,
+    `- Proven by: ${evidence} ${confirmedText(spec)}`,
     ...(from.length === 0 ? [] : [`- Read from: ${from.map(code).join(', ')}`]),
-    ...(others.length === 0 ? [] : [`- Not to be confused with: ${others.join(', ')}`]),
+    ...confusedWith(spec),
     `- Resolved when ${resolvedWhen}.`,
     '',
-    ...spec
-      .fix(PLACEHOLDERS)
-      .flatMap(({ text, command }, index) => [
-        `${index + 1}. ${text}`,
-        ...(command === undefined ? [] : ['', ...codeBlock([command]).map((line) => `   ${line}`)]),
-        '',
-      ]),
+    ...fixSteps(spec).flatMap(({ text, command }, index) => [
+      `${index + 1}. ${text}`,
+      ...(command === undefined ? [] : ['', ...codeBlock([command]).map((line) => `   ${line}`)]),
+      '',
+    ]),
   ];
 }
 
-function isKnown(id: string): boolean {
-  return catalogue.some((spec) => spec.id === id);
+function severityText({ severity, warnSeverity }: CauseSpec): string {
+  const meaning = `${severity}: ${SEVERITY_MEANINGS[severity]}`;
+  return warnSeverity === undefined || warnSeverity === severity
+    ? meaning
+    : `${meaning} Where its check only warns: ${warnSeverity}.`;
+}
+
+function confusedWith(spec: CauseSpec): readonly string[] {
+  const doubles = doublesOf(spec);
+  if (doubles.length === 0) return [];
+  return [
+    '- Confused with:',
+    ...doubles.map(({ id, title, evidence }) =>
+      title === undefined
+        ? `  - ${code(id)}`
+        : `  - [${code(id)}](#${id}): ${title}. Proof: ${evidence ?? ''}`,
+    ),
+  ];
 }

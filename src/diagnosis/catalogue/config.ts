@@ -83,7 +83,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     meaning:
       'The runner dies at start, and at a reload with its jobs, when it may run no job at once.',
     evidence: 'The value in the file.',
-    notConfusedWith: [],
+    notConfusedWith: ['config-concurrency-starvation', 'runner-crash-loop'],
     from: ['config/concurrent-zero'],
     confirm: AT_ONCE,
     says: (c) => `concurrent is below 1 in ${c.config}, with which the runner does not run`,

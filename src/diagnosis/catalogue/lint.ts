@@ -35,7 +35,7 @@ export const LINT_CAUSES: readonly CauseSpec[] = [
     meaning:
       'The entry asks for jobs, and every one of them fails at once; entries that scale by themselves do not even ask.',
     evidence: 'The executor of the entry, and no table of its name below it.',
-    notConfusedWith: [],
+    notConfusedWith: ['config-type-error', 'config-syntax-error'],
     from: [],
     confirm: AT_ONCE,
     says: (c) => `an entry in ${c.config} lacks the table of its executor (line ${c.fact('line')})`,
@@ -64,7 +64,7 @@ export const LINT_CAUSES: readonly CauseSpec[] = [
     meaning:
       'No key of config.toml turns off the verification of GitLab’s certificate: `tls_verify` is about the connection to Docker.',
     evidence: 'The key, while GitLab’s certificate is refused.',
-    notConfusedWith: [],
+    notConfusedWith: ['config-type-error'],
     from: [],
     confirm: AT_ONCE,
     says: (c) => `${c.fact('key')} in line ${c.fact('line')} of ${c.config} changes nothing here`,
@@ -82,7 +82,7 @@ export const LINT_CAUSES: readonly CauseSpec[] = [
     meaning:
       'Entries wait for each other while GitLab holds a request open; the runner warns of it at each load.',
     evidence: '`concurrent` and the number of [[runners]] in the file.',
-    notConfusedWith: [],
+    notConfusedWith: ['jobs-capacity-saturated', 'config-concurrent-zero'],
     from: [],
     confirm: AT_ONCE,
     says: (c) => `${c.fact('message')} in ${c.config}`,
