@@ -42,9 +42,22 @@ const signature = (types: readonly string[]) => ({
 
 let calls: Calls | undefined;
 
+/** Loading the module warns that it is experimental, which is no line for the log of a daemon. */
+function quietly<T>(load: () => T): T {
+  const emitWarning = process.emitWarning.bind(process);
+  process.emitWarning = () => {};
+  try {
+    return load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
 /** An unconnected socket, or undefined where this Node or this system cannot make one. */
 export function smallSegmentSocket(family: Address['family']): Socket | undefined {
-  const ffi = process.getBuiltinModule('node:ffi' as 'node:fs') as unknown as Ffi | undefined;
+  const ffi = quietly(() => process.getBuiltinModule('node:ffi' as 'node:fs')) as unknown as
+    | Ffi
+    | undefined;
   if (ffi === undefined) return undefined;
   try {
     calls ??= ffi.dlopen(null, {

@@ -10,6 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Report } from '../../src/report/document.ts';
 import type { Network } from './network.ts';
 
+/** As the unit starts it. */
+const FLAGS = ['--max-semi-space-size=1'];
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const ANSWER_MILLISECONDS = 5000;
 const START_MILLISECONDS = 30_000;
@@ -80,7 +82,13 @@ function sharedFlags(root: string): readonly string[] {
 }
 
 function start(network: Network, words: readonly string[]) {
-  const [program = '', ...rest] = [...network.prefix('rn'), process.execPath, MAIN, ...words];
+  const [program = '', ...rest] = [
+    ...network.prefix('rn'),
+    process.execPath,
+    ...FLAGS,
+    MAIN,
+    ...words,
+  ];
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   const output: string[] = [];
   const errors: string[] = [];
