@@ -1,0 +1,133 @@
+/** What the service check sees of processes alone, without systemd: loops, hanging, one file under two names. */
+import { link, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import type { ServiceTarget } from '../../src/core/target.ts';
+import { createService } from '../../src/probes/service.ts';
+import { setClock } from '../support/clock.ts';
+import type { RootFolder } from '../support/dns-server.ts';
+import { rootFolder } from '../support/dns-server.ts';
+import type { ProcProcess } from '../support/proc-process.ts';
+import { BOOTED_SECONDS, PROC_STAT, procProcess } from '../support/proc-process.ts';
+import { runProbe } from '../support/run-probe.ts';
+
+const TARGET: ServiceTarget = {
+  kind: 'service',
+  id: 'gitlab-runner.service',
+  configPath: '/etc/gitlab-runner/config.toml',
+};
+const RUN = ['/usr/bin/gitlab-runner', 'run', '--config', TARGET.configPath];
+
+async function add(root: RootFolder, pid: number, one: ProcProcess): Promise<void> {
+  for (const [path, text] of Object.entries(procProcess(pid, one))) {
+    await mkdir(dirname(join(root.paths.rootfs, path)), { recursive: true });
+    await writeFile(join(root.paths.rootfs, path), text);
+  }
+}
+
+async function remove(root: RootFolder, pid: number): Promise<void> {
+  await rm(join(root.paths.procfs, String(pid)), { recursive: true });
+}
+
+describe('a process in state D', () => {
+  test('that stays there hangs', async () => {
+    await using root = await rootFolder({
+      ...PROC_STAT,
+      ...procProcess(7, { words: RUN, state: 'D' }),
+    });
+
+    expect(await runProbe(createService(), TARGET, { tools: { paths: root.paths } })).toMatchObject(
+      {
+        status: 'fail',
+        reason: 'uninterruptible',
+        detail: 'process 7 hangs in a system call (state D)',
+      },
+    );
+  });
+
+  test('for a moment works', async () => {
+    await using root = await rootFolder({
+      ...PROC_STAT,
+      ...procProcess(7, { words: RUN, state: 'D' }),
+    });
+    const looking = runProbe(createService(), TARGET, { tools: { paths: root.paths } });
+    setTimeout(() => void add(root, 7, { words: RUN }), 200);
+
+    expect(await looking).toMatchObject({ status: 'pass' });
+  });
+});
+
+async function looks(root: RootFolder, pauseSeconds: number): Promise<readonly string[]> {
+  const probe = createService();
+  const clock = setClock((BOOTED_SECONDS + 3600) * 1000);
+  const reasons: string[] = [];
+  for (const pid of [11, 22, 33]) {
+    await add(root, pid, { words: RUN });
+    const finding = await runProbe(probe, TARGET, { tools: { paths: root.paths, clock } });
+    reasons.push(finding.status === 'pass' ? 'pass' : finding.reason);
+    await remove(root, pid);
+    clock.advance(pauseSeconds);
+  }
+  const last = await runProbe(probe, TARGET, { tools: { paths: root.paths, clock } });
+  return [...reasons, last.status === 'pass' ? 'pass' : last.reason];
+}
+
+describe('processes that come and go', () => {
+  test('three within a quarter of an hour are a loop, also while there is none', async () => {
+    await using root = await rootFolder({ ...PROC_STAT, '/usr/bin/gitlab-runner': '' });
+
+    expect(await looks(root, 15)).toEqual(['pass', 'pass', 'crash-loop', 'crash-loop']);
+  });
+
+  test('three within an hour are none', async () => {
+    await using root = await rootFolder({ ...PROC_STAT, '/usr/bin/gitlab-runner': '' });
+
+    expect(await looks(root, 1200)).toEqual(['pass', 'pass', 'pass', 'not-running']);
+  });
+});
+
+describe('one config file', () => {
+  test('under two names is shared by two processes', async () => {
+    const other = ['gitlab-runner', 'run', '--config', '/srv/same.toml'];
+    await using root = await rootFolder({
+      ...PROC_STAT,
+      [TARGET.configPath]: 'concurrent = 1\n',
+      '/srv/mark': '',
+      ...procProcess(7, { words: RUN }),
+      ...procProcess(9, { words: other, startedSeconds: 5 }),
+    });
+    const { rootfs, procfs } = root.paths;
+    await link(join(rootfs, TARGET.configPath), join(rootfs, '/srv/same.toml'));
+    for (const pid of [7, 9]) await symlink(rootfs, join(procfs, String(pid), 'root'));
+
+    expect(await runProbe(createService(), TARGET, { tools: { paths: root.paths } })).toMatchObject(
+      {
+        status: 'warn',
+        reason: 'two-processes',
+        measures: { processes: 2 },
+      },
+    );
+  });
+
+  test('and another one of its own are not shared', async () => {
+    const other = ['gitlab-runner', 'run', '--config', '/srv/other.toml'];
+    await using root = await rootFolder({
+      ...PROC_STAT,
+      [TARGET.configPath]: 'concurrent = 1\n',
+      '/srv/other.toml': 'concurrent = 1\n',
+      ...procProcess(7, { words: RUN }),
+      ...procProcess(9, { words: other }),
+    });
+    const { rootfs, procfs } = root.paths;
+    for (const pid of [7, 9]) await symlink(rootfs, join(procfs, String(pid), 'root'));
+
+    expect(await runProbe(createService(), TARGET, { tools: { paths: root.paths } })).toMatchObject(
+      {
+        status: 'pass',
+        measures: { processes: 1 },
+      },
+    );
+  });
+});
