@@ -48,3 +48,12 @@ export function hungFile(file: string, seconds: number): Problem {
     fix: 'Look at the mount that holds it.',
   };
 }
+
+export function slowFile(file: string, seconds: number): Problem {
+  return {
+    code: 'too-large',
+    file,
+    message: `the file could not be parsed within ${seconds} s`,
+    fix: 'Check that this is the right file.',
+  };
+}

@@ -17,8 +17,8 @@ import { isSystemId } from '../gitlab/token.ts';
 import { emptyFile, fileProblem, hungFile, notAFile } from './file-problems.ts';
 import type { LocatedConfig } from './locate.ts';
 import { systemIdPath } from './locate.ts';
-import type { RunnerDocument } from './runner-config.ts';
-import { readRunnerText } from './runner-config.ts';
+import { readRunnerTextApart } from './read-apart.ts';
+import type { RunnerDocument, RunnerTextReading } from './runner-config.ts';
 import { MAX_TOML_BYTES, tooLarge } from './runner-toml.ts';
 
 const READ_SECONDS = 2;
@@ -47,9 +47,7 @@ export class RunnerFile {
   readonly #clock: Clock;
   #path = '';
   #signature = '';
-  #parsed:
-    | { readonly hash: string; readonly result: ReturnType<typeof readRunnerText> }
-    | undefined;
+  #parsed: { readonly hash: string; readonly result: RunnerTextReading } | undefined;
   #document: RunnerDocument | undefined;
   #pending: { readonly path: string; readonly content: Promise<Content> } | undefined;
 
@@ -61,7 +59,7 @@ export class RunnerFile {
   async read(located: LocatedConfig, paths: Paths): Promise<RunnerFileState> {
     if (located.path !== this.#path) this.#forget(located.path);
     const content = await this.#content(located.path, paths);
-    const { document, problems } = this.#judge(content, located.path);
+    const { document, problems } = await this.#judge(content, located.path);
     if (document !== undefined) this.#document = document;
     const { modifiedAt, systemId } = content;
     const reading: RunnerConfigReading = {
@@ -112,11 +110,11 @@ export class RunnerFile {
   }
 
   /** Parses only what was not parsed before. */
-  #judge({ bytes, problem }: Content, path: string): ReturnType<typeof readRunnerText> {
+  async #judge({ bytes, problem }: Content, path: string): Promise<RunnerTextReading> {
     if (bytes === undefined) return { problems: problem === undefined ? [] : [problem] };
     const hash = createHash('sha256').update(bytes).digest('hex');
     if (this.#parsed?.hash === hash) return this.#parsed.result;
-    const read = readRunnerText(bytes, path);
+    const read = await readRunnerTextApart(bytes, path);
     const isEmpty = read.document?.hasKeys === false;
     const result = isEmpty ? { problems: [emptyFile(path)] } : read;
     this.#parsed = { hash, result };

@@ -10,7 +10,7 @@ import { ParseError, parseTOML } from 'toml-eslint-parser';
 
 import type { Problem } from '../core/reading.ts';
 import type { TomlTable } from './toml-tree.ts';
-import { ShapeError, treeOf } from './toml-build.ts';
+import { DepthError, ShapeError, treeOf } from './toml-build.ts';
 
 /** Larger files are not parsed: a runner's config of 500 entries has 160 KiB. */
 export const MAX_TOML_BYTES = 1024 * 1024;
@@ -39,6 +39,16 @@ export function tooLarge(file: string, bytes: number): Problem {
     file,
     message: `the file has ${bytes} bytes; runnerwatch reads at most ${MAX_TOML_BYTES}`,
     fix: 'Check that this is the right file, or split it over several runner processes.',
+  };
+}
+
+/** Not called a mistake: the runner itself may bear it. */
+function tooDeep(file: string): Problem {
+  return {
+    code: 'too-large',
+    file,
+    message: 'values are nested deeper than runnerwatch reads',
+    fix: 'Check that this is the right file.',
   };
 }
 
@@ -76,8 +86,7 @@ function problemOf(error: unknown, file: string): Problem {
   }
   if (error instanceof ShapeError) return syntaxError(file, error.place, error.message);
   // The parser recurses; thousands of brackets exhaust its stack.
-  if (error instanceof RangeError)
-    return syntaxError(file, undefined, 'values are nested too deep');
+  if (error instanceof RangeError || error instanceof DepthError) return tooDeep(file);
   throw error;
 }
 
@@ -125,5 +134,4 @@ const FIXES: readonly { readonly when: RegExp; readonly fix: string }[] = [
   { when: /backslash/, fix: 'Put the value into single quotes, or double the backslash.' },
   { when: /"="/, fix: 'Write `key = value`; comments begin with #.' },
   { when: /this character/, fix: 'Put texts into straight quotes ("…"); comments begin with #.' },
-  { when: /nested/, fix: 'Check that this is the right file.' },
 ];

@@ -23,6 +23,9 @@ export class ShapeError extends Error {
   }
 }
 
+/** The document may well be right, and is more than is read here. */
+export class DepthError extends Error {}
+
 /** A table while it is being filled. */
 interface OpenTable {
   readonly kind: 'table';
@@ -88,7 +91,7 @@ function newElement(root: OpenTable, parts: readonly Part[]): OpenTable {
 function descend(from: OpenTable, parts: readonly Part[]): OpenTable {
   let table = from;
   for (const [index, part] of parts.entries()) {
-    guardDepth(index, part.place);
+    guardDepth(index);
     const known = table.entries.get(part.name)?.value;
     const next = known?.kind === 'array' ? known.elements.at(-1) : known;
     if (next?.kind === 'table') {
@@ -112,7 +115,7 @@ function addPair(table: OpenTable, pair: AST.TOMLKeyValue, depth: number): void 
 
 function valueOf(node: AST.TOMLContentNode, depth: number): OpenValue {
   const span = { place: placeOf(node), end: endOf(node) };
-  guardDepth(depth, span.place);
+  guardDepth(depth);
   switch (node.type) {
     case 'TOMLArray': {
       const elements = node.elements.map((element) => valueOf(element, depth + 1));
@@ -179,6 +182,6 @@ function endOf(node: AST.TOMLNode): Place {
   return { line, column: column + 1 };
 }
 
-function guardDepth(depth: number, place: Place): void {
-  if (depth > MAX_DEPTH) throw new ShapeError('values are nested too deep', place);
+function guardDepth(depth: number): void {
+  if (depth > MAX_DEPTH) throw new DepthError();
 }

@@ -216,7 +216,7 @@ describe('texts that the runner refuses', () => {
     ['[[runners', 'syntax-error 1  | Correct the line, or the one above it.'],
     [
       `user = ${'['.repeat(300)}${']'.repeat(300)}`,
-      'syntax-error 1  | Check that this is the right file.',
+      'too-large undefined  | Check that this is the right file.',
     ],
   ])('%j', (text, expected) => {
     expect(judged(text)).toEqual([expected]);
