@@ -169,6 +169,18 @@ describe('a new plan', () => {
     expect(times('gone')).toHaveLength(before.gone);
   });
 
+  test('a job that is triggered afresh is told so, once', async () => {
+    const told: unknown[] = [];
+    const run: Job['run'] = async (...words) => void told.push(words[3]);
+    const { scheduler } = scheduled(jobOf('a', { run }));
+    await vi.advanceTimersByTimeAsync(100);
+    scheduler.trigger('a', true);
+    scheduler.trigger('a');
+    await vi.advanceTimersByTimeAsync(30_000);
+
+    expect(told.slice(0, 3)).toEqual([false, true, false]);
+  });
+
   test('a triggered job runs at once, a stopped scheduler runs nothing', async () => {
     const { scheduler, times } = scheduled(jobOf('a', { intervalSeconds: 600 }));
     await vi.advanceTimersByTimeAsync(1000);

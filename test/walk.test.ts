@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Check } from '../src/core/check.ts';
-import type { Finding } from '../src/core/finding.ts';
+import type { Finding, ProbeResult } from '../src/core/finding.ts';
 import type { Probe } from '../src/core/probe.ts';
 import { RequestLedger } from '../src/ledger.ts';
 import { HOST_PATHS } from '../src/core/paths.ts';
@@ -63,10 +63,11 @@ function stage(options: Staged = {}) {
     restore: (id) => void store.restore(id),
     ...(options.phase === undefined ? {} : { phase: () => options.phase ?? 0 }),
   });
-  const walk = async (everything = false): Promise<string[]> => {
+  const record = (result: ProbeResult): void => void store.record(result);
+  const walk = async (everything = false, isFresh = false): Promise<string[]> => {
     ran.length = 0;
     const stop = new AbortController().signal;
-    await runJob({ job, clock, stop, onResult: (result) => void store.record(result), everything });
+    await runJob({ job, clock, stop, onResult: record, everything, isFresh });
     return [...ran];
   };
   const statuses = () =>
@@ -113,6 +114,14 @@ describe('what is due', () => {
     await walk();
 
     expect(await walk(true)).toEqual(['dns', 'connect', 'http', 'api', 'token']);
+  });
+
+  test('a fresh walk looks again at what costs GitLab’s budget nothing', async () => {
+    const { walk, ledger } = stage();
+    await walk();
+
+    expect(await walk(false, true)).toEqual(['dns', 'connect', 'http']);
+    expect(ledger.counts().filter(({ kind }) => kind === 'api')).toMatchObject([{ count: 1 }]);
   });
 
   test('http goes along when a token is due, because the token travels on its connection', async () => {

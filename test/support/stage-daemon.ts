@@ -7,6 +7,7 @@ import { demoSettings } from '../../src/demo/settings.ts';
 import type { Stage } from '../../src/demo/stage.ts';
 import { DEMO_CONFIG } from '../../src/demo/stage.ts';
 import { createLog } from '../../src/log.ts';
+import type { PlanSettings } from '../../src/plan.ts';
 import { PROBES } from '../../src/probes/index.ts';
 
 const PATIENCE_MILLISECONDS = 25_000;
@@ -18,9 +19,12 @@ export interface StageDaemon extends AsyncDisposable {
   until(wanted: (view: View) => boolean, what: string): Promise<View>;
 }
 
-export async function startStageDaemon(stage: Stage): Promise<StageDaemon> {
+export async function startStageDaemon(
+  stage: Stage,
+  over: Partial<PlanSettings> = {},
+): Promise<StageDaemon> {
   const log: string[] = [];
-  const settings = demoSettings(defaultSettings(PROBES));
+  const settings = { ...demoSettings(defaultSettings(PROBES)), ...over };
   const probes = Object.fromEntries(
     Object.entries(settings.probes).map(([id, one]) => [
       id,
