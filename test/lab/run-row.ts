@@ -1,6 +1,4 @@
 /** Plays one row in a world of its own: healthy, broken, named, held, checked, mended, healthy. */
-import { setTimeout as delay } from 'node:timers/promises';
-
 import type { Report } from '../../src/report/document.ts';
 import type { Checked } from './daemon.ts';
 import { brokenByReport, brokenByRequests, brokenBySecrets, brokenBySize } from './invariants.ts';
@@ -8,6 +6,7 @@ import { createNetwork } from './network.ts';
 import type { Seen } from './observe.ts';
 import { untilGood, whileGood } from './observe.ts';
 import type { FaultRow, HealthyRow } from './scenario.ts';
+import { runnerDisagrees, runnerSuffers } from './runner-view.ts';
 import { isFault, shortfall, shown } from './scenario.ts';
 import type { World } from './world.ts';
 import { buildWorld } from './world.ts';
@@ -16,9 +15,6 @@ import { buildWorld } from './world.ts';
 const PATIENCE_SECONDS = 30;
 const HOLD_SECONDS = 4.5;
 const SETTLED_MILLISECONDS = 3000;
-/** For the runner to come to the same end. */
-const RUNNER_MILLISECONDS = 12_000;
-const PAUSE_MILLISECONDS = 250;
 const WATCH_SECONDS = 16;
 
 export interface Outcome {
@@ -89,25 +85,6 @@ async function playFault(row: FaultRow, world: World): Promise<Played> {
   };
 }
 
-const TROUBLE = /Checking for jobs\.\.\. [a-zG]|Runner token is empty/;
-
-/** The runner must see what runnerwatch says that it sees. */
-async function runnerDisagrees(
-  { runnerLogs, expect }: FaultRow,
-  { runner }: World,
-  from: number,
-): Promise<readonly string[]> {
-  const wanted = runnerLogs ?? (expect.severity === 'critical' ? TROUBLE : 'nothing');
-  if (wanted === 'nothing') return [];
-  const until = Date.now() + RUNNER_MILLISECONDS;
-  while (Date.now() < until) {
-    if (wanted.test((await runner.log()).slice(from))) return [];
-    await delay(PAUSE_MILLISECONDS);
-  }
-  const logged = (await runner.log()).slice(from).trim().split('\n').at(-1) ?? '';
-  return [`the runner logs no ${String(wanted)}, but "${logged}"`];
-}
-
 /** The cause stays what it is, and `check` names the same; a fault that comes and goes is left alone. */
 async function hold(
   row: FaultRow,
@@ -176,8 +153,9 @@ async function mend(row: FaultRow, world: World, text: string): Promise<readonly
 function differences({ stdout, stderr }: Checked, row: FaultRow): readonly string[] {
   try {
     const report = JSON.parse(stdout) as Report;
-    // What needs repetition is not there after one round; only the names must agree.
-    const lacks = shortfall(report, row);
+    // What needs repetition is not there after one round: names and chain must agree, not how bad it is.
+    const { severity: _, ...expect } = row.expect;
+    const lacks = shortfall(report, { ...row, expect });
     return lacks === undefined ? [] : [`check differs: ${lacks} (${shown(report)})`];
   } catch {
     return [`check printed no report: ${stdout.slice(0, 200)} ${stderr.slice(0, 400)}`];
@@ -195,10 +173,7 @@ async function playHealthy(row: HealthyRow, world: World): Promise<Played> {
   const text = await daemon.get('/health?format=text');
   const problems =
     held.lacks === undefined ? [] : [`it alarms: ${held.lacks} ${shown(held.report)}`];
-  const logged = await world.runner.log();
-  if (TROUBLE.test(logged) && row.runnerIsTroubled !== true) {
-    problems.push(`the runner is not healthy: ${logged.trim().split('\n').at(-1)}`);
-  }
+  problems.push(...(await runnerSuffers(row, world)));
   return { got: shown(held.report), problems, report: held.report, text };
 }
 
@@ -208,8 +183,12 @@ function alarm({ verdict, causes, runners }: Report, { allowed }: HealthyRow): s
   const loud = causes.find(({ id, severity }) => !allowed.includes(id) || !QUIET.has(severity));
   if (loud !== undefined) return `${loud.id} (${loud.severity})`;
   if (verdict === 'broken' || verdict === 'unsure') return verdict;
-  const closed = runners.find(({ chain }) =>
-    Object.values(chain).some((status) => status !== 'pass' && status !== 'warn'),
+  // What a permitted cause accounts for may be unknown for a while.
+  const closed = runners.find(({ chain, cause }) =>
+    Object.values(chain).some(
+      (status) =>
+        status === 'fail' || (cause === undefined && status !== 'pass' && status !== 'warn'),
+    ),
   );
   return closed === undefined ? undefined : `${closed.name} has a link that does not pass`;
 }

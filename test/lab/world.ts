@@ -80,7 +80,17 @@ const CALM = ['some', 'full']
   .map((line) => `${line} avg10=0.00 avg60=0.00 avg300=0.00 total=0\n`)
   .join('');
 
-const QUICK_PROBES = ['dns', 'connect', 'proxy', 'tls', 'http', 'api', 'token', 'service'];
+const QUICK_PROBES = [
+  'dns',
+  'connect',
+  'proxy',
+  'tls',
+  'http',
+  'api',
+  'token',
+  'service',
+  'runner-log',
+];
 
 /** Everything is looked at every two seconds, since this GitLab has no limits. */
 function settingsText({ probes = {}, hasDefaultSettings = false }: WorldOptions): string {
@@ -90,7 +100,7 @@ function settingsText({ probes = {}, hasDefaultSettings = false }: WorldOptions)
     const pace = own.includes('interval_seconds') ? '' : 'interval_seconds = 2\n';
     return `[probes.${probe}]\n${pace}${own}\n`;
   });
-  return `${sections.join('')}[gitlab]\nrequests_per_hour = 1800\n`;
+  return `${sections.join('')}[gitlab]\nrequests_per_hour = 1800\n[runner]\nlog_file = "/var/log/gitlab-runner.log"\n`;
 }
 
 export async function buildWorld(
@@ -102,6 +112,9 @@ export async function buildWorld(
   const { entries = [usualEntry()], environment = {}, uid = 0, before } = options;
   const certificate = options.certificate ?? GOOD;
   const files = await RootFiles.create(root, filesOf(options, entries));
+  for (const folder of ['/builds', '/cache', '/home/gitlab-runner', '/tmp']) {
+    await files.own(folder, uid);
+  }
   await calmHost(network, root);
   const gitlab = stack.use(await startLabGitLab(options));
   const names = stack.use(await startNames());
@@ -144,6 +157,8 @@ export async function buildWorld(
       await release();
       await network.restore();
       await files.restore();
+      // Three refusals switch an entry off for an hour; a reload of its config ends that.
+      await files.touch('/etc/gitlab-runner/config.toml');
       await names.restore();
       gitlab.application.override = override;
       for (const { token } of entries) gitlab.application.tokens.add(token);

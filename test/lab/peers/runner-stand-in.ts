@@ -3,7 +3,7 @@
  * of runner 19.4 (fault matrix 0.1) and logs its lines (appendix A). Loaded by `--import` into a Node process,
  * which then never gets to the script it was told to run.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Fields, Level } from './runner-log.ts';
@@ -27,6 +27,7 @@ const paths = { rootfs: order.root, procfs: '/proc', sysfs: '/sys' };
 const unhealthy = new Map<string, number>();
 const disabledUntil = new Map<string, number>();
 let lastConfig = '';
+let loadedAt = 0;
 
 log('info', 'Configuration loaded', { builds: 0 });
 for (;;) {
@@ -42,8 +43,14 @@ async function readEntries(): Promise<readonly Entry[]> {
     log('error', said, { builds: 0 });
     return entriesOf(lastConfig);
   }
+  const { mtimeMs } = await stat(`${order.root}${CONFIG}`);
   // A reload forgets who was unhealthy.
-  if (lastConfig !== text) disabledUntil.clear();
+  if (loadedAt !== 0 && mtimeMs !== loadedAt) {
+    disabledUntil.clear();
+    unhealthy.clear();
+    log('info', 'Configuration loaded', { builds: 0 });
+  }
+  loadedAt = mtimeMs;
   lastConfig = text;
   return entriesOf(text);
 }
@@ -109,7 +116,18 @@ function judge(answer: Polled, runner: string, url: URL): boolean {
   else if (status === 503) {
     log('warning', 'Checking for jobs... GitLab instance currently unavailable', fields);
   } else log('warning', 'Checking for jobs... failed', fields);
+  if (isRetried(status)) {
+    const target = new URL('/api/v4/jobs/request', url).href;
+    const context = 'ratelimit-requester-gitlab-request';
+    const waits = { context, duration: '2s', method: 'POST', url: target };
+    log('info', 'Waiting before making the next call', waits);
+  }
   return status !== 403;
+}
+
+/** What the runner tries again within one poll. */
+function isRetried(status: number): boolean {
+  return [408, 429, 500, 502, 504].includes(status) || status >= 512;
 }
 
 /** A JSON answer is told with its request, any other by its status alone. */

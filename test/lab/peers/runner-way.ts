@@ -59,12 +59,30 @@ function portOf({ port, protocol }: URL): number {
 
 async function opened(order: PollOrder, way: ProxyDecision, signal: AbortSignal): Promise<Socket> {
   const { url, paths } = order;
-  const socket = await dialled(way, url, { signal, paths });
+  const socket = await toProxy(await dialled(way, url, { signal, paths }), order, way, signal);
   if (way.kind === 'direct' || url.protocol === 'http:') return socket;
   const tunnel = await openTunnel(socket, way, { host: url.hostname, port: portOf(url) }, signal);
   if (tunnel.kind === 'open') return socket;
   socket.destroy();
   throw new Error(tunnel.kind === 'refused' ? tunnel.phrase : 'EOF');
+}
+
+/** The connection that the proxy is spoken to on: for `https://` a secured one. */
+async function toProxy(
+  socket: Socket,
+  order: PollOrder,
+  way: ProxyDecision,
+  signal: AbortSignal,
+): Promise<Socket> {
+  if (way.kind === 'direct' || way.scheme !== 'https') return socket;
+  const trust = await store.load({ certsDirectory: '/nowhere' }, way.host, order.paths);
+  const shaken = await handshakeLikeGo(socket, { host: way.host, trust, now: Date.now(), signal });
+  if (shaken.kind === 'secured') return shaken.socket;
+  const isPlain = shaken.kind === 'plaintext';
+  const said = isPlain
+    ? 'tls: first record does not look like a TLS handshake'
+    : handshakeText(shaken, way.host);
+  throw new Error(`proxyconnect tcp: ${said}`);
 }
 
 async function dialled(
@@ -96,7 +114,8 @@ const DIAL_TEXTS: Readonly<Record<string, string>> = {
 
 function lookupText({ name, queries, servers }: Resolution): string {
   const last = queries.at(-1);
-  const server = last?.server ?? servers[0] ?? '[::1]';
+  const address = last?.server ?? servers[0] ?? '::1';
+  const server = address.includes(':') ? `[${address}]` : address;
   const read = `read udp 10.200.0.1:42182->${server}:53: `;
   const texts: Readonly<Record<string, string>> = {
     nxdomain: 'no such host',
@@ -120,6 +139,8 @@ async function secured(socket: Socket, order: PollOrder, signal: AbortSignal): P
   const trust = await store.load(source, host, order.paths);
   const inTime = AbortSignal.any([signal, AbortSignal.timeout(HANDSHAKE_MILLISECONDS)]);
   const shaken = await handshakeLikeGo(socket, { host, trust, now: Date.now(), signal: inTime });
+  const late = shaken.kind === 'secured' ? await shaken.verdict(inTime) : undefined;
+  if (late !== undefined) throw new Error(handshakeText(late, host));
   if (shaken.kind === 'secured') return shaken.socket;
   throw new Error(handshakeText(shaken, host));
 }

@@ -34,7 +34,7 @@ export const gitlabRows: readonly Row[] = [
     expect: { cause: 'gitlab-bad-gateway', severity: 'critical', chain: NO_WEB },
     // In its first minute it may be a restart.
     patienceSeconds: 90,
-    runnerLogs: /status=502 Bad Gateway/,
+    runnerLogs: /502 Bad Gateway/,
     mustNot: ['proxy-upstream-failed'],
   },
   {

@@ -168,6 +168,7 @@ export const proxyRows: readonly Row[] = [
     world: withProxy(),
     inject: proxyNow(() => undefined),
     expect: { cause: 'proxy-not-responding', severity: 'critical', chain: NO_TUNNEL },
+    runnerLogs: 'nothing',
     mustNot: ['gitlab-not-responding'],
   },
   {
@@ -181,6 +182,7 @@ export const proxyRows: readonly Row[] = [
     }),
     inject: ({ runner }) => runner.restart({ HTTPS_PROXY: `https://proxy.test:${PROXY_PORT}` }),
     expect: { cause: 'proxy-url-invalid', severity: 'critical', chain: NO_TUNNEL },
+    runnerLogs: /first record does not look like a TLS handshake/,
     mustNot: ['tls-plaintext-server', 'tls-unknown-authority'],
     fix: { told: /http:\/\//, apply: restartWith({ HTTPS_PROXY: PROXY }) },
   },

@@ -1,0 +1,37 @@
+/** The other side of a row: what the runner itself logs must agree with what runnerwatch says. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { FaultRow, HealthyRow } from './scenario.ts';
+import type { World } from './world.ts';
+
+/** For the runner to come to the same end. */
+const RUNNER_MILLISECONDS = 12_000;
+const PAUSE_MILLISECONDS = 250;
+const TROUBLE = /Checking for jobs\.\.\. [a-zG]|Runner token is empty/;
+
+/** The runner must see what runnerwatch says that it sees. */
+export async function runnerDisagrees(
+  { runnerLogs, expect }: FaultRow,
+  { runner }: World,
+  from: number,
+): Promise<readonly string[]> {
+  const wanted = runnerLogs ?? (expect.severity === 'critical' ? TROUBLE : 'nothing');
+  if (wanted === 'nothing') return [];
+  const until = Date.now() + RUNNER_MILLISECONDS;
+  while (Date.now() < until) {
+    if (wanted.test((await runner.log()).slice(from))) return [];
+    await delay(PAUSE_MILLISECONDS);
+  }
+  const logged = (await runner.log()).slice(from).trim().split('\n').at(-1) ?? '';
+  return [`the runner logs no ${String(wanted)}, but "${logged}"`];
+}
+
+/** A row of health in which the runner itself suffers would prove nothing. */
+export async function runnerSuffers(
+  { runnerIsTroubled }: HealthyRow,
+  { runner }: World,
+): Promise<readonly string[]> {
+  const logged = await runner.log();
+  if (!TROUBLE.test(logged) || runnerIsTroubled === true) return [];
+  return [`the runner is not healthy: ${logged.trim().split('\n').at(-1)}`];
+}
