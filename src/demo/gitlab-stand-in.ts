@@ -163,7 +163,8 @@ async function answer(
 async function noted(state: State, request: IncomingMessage, path: string) {
   const body = await bodyOf(request);
   const method = request.method ?? 'GET';
-  const token = String(request.headers['runner-token'] ?? wordOf(body, 'token') ?? '');
+  const { 'runner-token': own, 'private-token': personal } = request.headers;
+  const token = String(own ?? personal ?? wordOf(body, 'token') ?? '');
   state.requests.push({
     method,
     path,

@@ -37,10 +37,22 @@ export interface Checked {
   readonly stderr: string;
 }
 
-export async function startDaemon(network: Network, root: string): Promise<LabDaemon> {
+/** How it is started, where that is not the usual way. */
+export interface DaemonWays {
+  readonly configPath?: string;
+  /** Of runnerwatch itself. */
+  readonly uid?: number;
+}
+
+export async function startDaemon(
+  network: Network,
+  root: string,
+  ways: DaemonWays = {},
+): Promise<LabDaemon> {
   const socket = join(root, 'web.sock');
-  const words = ['serve', ...sharedFlags(root), `--web.listen-address=unix:${socket}`];
-  const { child, output } = start(network, [...words, `--state.directory=${join(root, 'state')}`]);
+  const words = ['serve', ...sharedFlags(root, ways), `--web.listen-address=unix:${socket}`];
+  const all = [...words, `--state.directory=${join(root, 'state')}`];
+  const { child, output } = start(network, all, root, ways);
   const get = async (path: string): Promise<string> => await fetchText(socket, path);
   const daemon: LabDaemon = {
     report: async () => JSON.parse(await get('/api/v1/report')) as Report,
@@ -61,35 +73,40 @@ export async function startDaemon(network: Network, root: string): Promise<LabDa
 }
 
 /** `runnerwatch check --format json` in the same world. */
-export async function check(network: Network, root: string): Promise<Checked> {
-  const { child, output, errors } = start(network, [
-    'check',
-    '--format=json',
-    ...sharedFlags(root),
-  ]);
+export async function check(
+  network: Network,
+  root: string,
+  ways: DaemonWays = {},
+): Promise<Checked> {
+  const words = ['check', '--format=json', ...sharedFlags(root, ways)];
+  const { child, output, errors } = start(network, words, root, ways);
   const timer = setTimeout(() => child.kill('SIGKILL'), CHECK_MILLISECONDS);
   const [code] = (await once(child, 'close')) as [number | null];
   clearTimeout(timer);
   return { exitCode: code ?? -1, stdout: output.join(''), stderr: errors.join('') };
 }
 
-function sharedFlags(root: string): readonly string[] {
+function sharedFlags(root: string, { configPath }: DaemonWays): readonly string[] {
   return [
-    '--runner.config=/etc/gitlab-runner/config.toml',
+    `--runner.config=${configPath ?? '/etc/gitlab-runner/config.toml'}`,
     `--path.rootfs=${root}`,
     `--config.file=${join(root, 'runnerwatch.toml')}`,
   ];
 }
 
-function start(network: Network, words: readonly string[]) {
+function start(network: Network, words: readonly string[], root: string, { uid = 0 }: DaemonWays) {
+  const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
   const [program = '', ...rest] = [
     ...network.prefix('rn'),
+    ...(uid === 0 ? [] : user),
     process.execPath,
     ...FLAGS,
     MAIN,
     ...words,
   ];
-  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+  // What stands in for systemctl on this host comes first.
+  const env = { ...process.env, PATH: `${root}/shims:${process.env['PATH']}` };
+  const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const output: string[] = [];
   const errors: string[] = [];
   child.stdout.on('data', (chunk) => output.push(String(chunk)));

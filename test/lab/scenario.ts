@@ -10,6 +10,8 @@ export interface Expectation {
   readonly chain?: string;
   /** For rows in which entries fare differently: cause (or `none`) and chain by the entry's name. */
   readonly runners?: Readonly<Record<string, { readonly cause: string; readonly chain?: string }>>;
+  /** Causes that must be named beside it. */
+  readonly also?: readonly string[];
   /** What the report must also say somewhere in the cause: evidence, summary or fix. */
   readonly says?: RegExp;
 }
@@ -31,7 +33,10 @@ export interface FaultRow {
     readonly apply: (world: World) => Promise<unknown> | void;
   };
   /** What must also be true at the end, of what happened since the fault; a text says what was not. */
-  readonly holds?: (world: World, since: number) => string | undefined;
+  readonly holds?: (
+    world: World,
+    since: number,
+  ) => string | undefined | Promise<string | undefined>;
   /**
    * What the runner itself logs meanwhile. Unless told, one that lost GitLab by a critical cause must log that it
    * cannot check for jobs; `nothing` is for those that wait in silence.
@@ -100,10 +105,12 @@ export function isChain(wanted: string | undefined, runner: ReportedRunner): boo
 
 /** What keeps the report from being as wanted, or undefined when it is. */
 export function shortfall(report: Report, row: FaultRow): string | undefined {
-  const { cause, severity, says } = row.expect;
+  const { cause, severity, says, also = [] } = row.expect;
   const wanted = typeof cause === 'string' ? [cause] : cause;
   const named = report.causes.find(({ id }) => wanted.includes(id));
   if (named === undefined && wanted.length > 0) return 'cause not named';
+  const missing = also.find((other) => report.causes.every(({ id }) => id !== other));
+  if (missing !== undefined) return `${missing} is not named`;
   const banned = report.causes.find(({ id }) => row.mustNot.includes(id));
   if (banned !== undefined) return `must not name ${banned.id}`;
   if (severity !== undefined && named?.severity !== severity) return `severity ${named?.severity}`;

@@ -3,11 +3,12 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Network } from '../network.ts';
-import type { LogFormat } from './runner-log.ts';
+import type { Fields, Level, LogFormat } from './runner-log.ts';
+import { logLine } from './runner-log.ts';
 import type { RunnerOrder } from './runner-order.ts';
 import { LOG_FILE, ORDER_VARIABLE } from './runner-order.ts';
 
@@ -25,8 +26,15 @@ export interface RunnerOptions {
 export interface LabRunner extends AsyncDisposable {
   /** Ends the process and starts it anew, as `systemctl restart` would. */
   restart(environment?: Readonly<Record<string, string>>): Promise<void>;
+  /** Of the process that was started last. */
+  pid(): number;
+  signal(signal: NodeJS.Signals): void;
+  /** Ends the process, and nobody starts another one. */
+  stop(): Promise<void>;
   /** What it logged until now. */
   log(): Promise<string>;
+  /** A line in its log that the stand-in never comes to write by itself. */
+  says(level: Level, message: string, fields?: Fields): Promise<void>;
   /** As at the start, restarted only where it differs. */
   restore(): Promise<void>;
 }
@@ -43,15 +51,22 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
   };
   return {
     restart,
+    pid: () => child.pid ?? 0,
+    signal: (signal) => void child.kill(signal),
+    stop: async () => await ended(child),
+    says: async (level, message, fields = {}) => {
+      const line = logLine(options.format, level, message, fields, new Date());
+      await appendFile(`${options.root}${LOG_FILE}`, `${line}\n`);
+    },
     log: async () => await readFile(`${options.root}${LOG_FILE}`, 'utf8'),
     restore: async () => {
-      if (isAltered) await restart();
+      if (isAltered || child.exitCode !== null || child.signalCode !== null) await restart();
     },
     [Symbol.asyncDispose]: async () => await ended(child),
   };
 }
 
-async function startProcess(
+export async function startProcess(
   network: Network,
   { environment, uid, root, format }: RunnerOptions,
 ): Promise<ChildProcess> {
