@@ -36,9 +36,9 @@ const LAB = [
   { name: 'nftables', proof: 'nft', why: 'firewalls that drop and reject' },
   { name: 'procps', proof: 'sysctl', why: 'kernel settings of a namespace' },
   { name: 'ethtool', proof: 'ethtool', why: 'real packet sizes on a virtual wire' },
+  { name: 'openssl', proof: 'openssl', why: 'hashes the passwords of the proxy' },
   { name: 'squid', proof: 'squid', why: 'a real proxy' },
   { name: 'nginx-light', proof: 'nginx', why: 'a web server that is no GitLab' },
-  { name: 'haproxy', proof: 'haproxy', why: 'a balancer that cuts quiet connections' },
 ];
 
 /** What a task needs. @type {Readonly<Record<string, readonly DebianPackage[]>>} */

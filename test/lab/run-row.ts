@@ -62,7 +62,7 @@ async function playFault(row: FaultRow, world: World): Promise<Played> {
     return { got, problems: [`not found: ${found.lacks}`], report: found.report, text };
   }
   const { held, checked } = await hold(row, world, found, problems);
-  problems.push(...[row.holds?.(world, since)].filter((text) => text !== undefined));
+  problems.push(...[await row.holds?.(world, since)].filter((text) => text !== undefined));
   problems.push(...(await runnerDisagrees(row, world, loggedBefore)));
   if ((await world.files.runnerFolder()) !== before)
     problems.push('I-10: the runner’s folder changed');

@@ -7,7 +7,7 @@ import type { Server } from 'node:net';
 
 import type { Issued } from '../../src/demo/certificates.ts';
 import type { Override, Profile } from '../../src/demo/gitlab-stand-in.ts';
-import type { Checked, LabDaemon } from './daemon.ts';
+import type { Checked, DaemonWays, LabDaemon } from './daemon.ts';
 import { check, startDaemon } from './daemon.ts';
 import type { Network } from './network.ts';
 import { GITLAB_ADDRESS } from './network.ts';
@@ -40,6 +40,11 @@ export interface WorldOptions {
   readonly files?: () => Readonly<Record<string, string>>;
   /** Lines for sections of runnerwatch's own settings: `{ dns: 'slow_seconds = 0.5' }`. */
   readonly probes?: Readonly<Record<string, string>>;
+  /** GitLab's API token of `[gitlab] api_token_file`. */
+  readonly apiToken?: string;
+  readonly daemon?: DaemonWays;
+  /** What reads the runner's log: its file, or the journal. */
+  readonly log?: 'file' | 'journal';
   /** Nothing but its own defaults, budget included. */
   readonly hasDefaultSettings?: boolean;
   /** What must stand before anything is watched, and is part of the healthy world: a proxy, a rule. */
@@ -93,15 +98,20 @@ const QUICK_PROBES = [
 ];
 
 /** Everything is looked at every two seconds, since this GitLab has no limits. */
-function settingsText({ probes = {}, hasDefaultSettings = false }: WorldOptions): string {
+function settingsText(options: WorldOptions, root: string): string {
+  const { probes = {}, hasDefaultSettings = false, apiToken, log = 'file' } = options;
   if (hasDefaultSettings) return '';
-  const sections = QUICK_PROBES.map((probe) => {
+  const sections = [...new Set([...QUICK_PROBES, ...Object.keys(probes)])].map((probe) => {
     const own = probes[probe] ?? '';
     const pace = own.includes('interval_seconds') ? '' : 'interval_seconds = 2\n';
     return `[probes.${probe}]\n${pace}${own}\n`;
   });
-  return `${sections.join('')}[gitlab]\nrequests_per_hour = 1800\n[runner]\nlog_file = "/var/log/gitlab-runner.log"\n`;
+  const token = apiToken === undefined ? '' : `api_token_file = "${root}${API_TOKEN_FILE}"\n`;
+  const logFile = log === 'file' ? '[runner]\nlog_file = "/var/log/gitlab-runner.log"\n' : '';
+  return `${sections.join('')}[gitlab]\nrequests_per_hour = 1800\n${token}${logFile}`;
 }
+
+const API_TOKEN_FILE = '/etc/runnerwatch/gitlab-api-token';
 
 export async function buildWorld(
   network: Network,
@@ -111,7 +121,7 @@ export async function buildWorld(
 ): Promise<World> {
   const { entries = [usualEntry()], environment = {}, uid = 0, before } = options;
   const certificate = options.certificate ?? GOOD;
-  const files = await RootFiles.create(root, filesOf(options, entries));
+  const files = await RootFiles.create(root, filesOf(options, entries, root));
   for (const folder of ['/builds', '/cache', '/home/gitlab-runner', '/tmp']) {
     await files.own(folder, uid);
   }
@@ -142,11 +152,11 @@ export async function buildWorld(
       return daemon;
     },
     startDaemon: async () => {
-      daemon = stack.use(await startDaemon(network, root));
+      daemon = stack.use(await startDaemon(network, root, options.daemon));
     },
     answers: (answer) => void (gitlab.application.override = answer),
     adopt: (peer) => void adopted.use(peer),
-    check: async () => await check(network, root),
+    check: async () => await check(network, root, options.daemon),
     listenAt: async (server, port) => {
       server.listen({ host: GITLAB_ADDRESS, port });
       await once(server, 'listening');
@@ -174,6 +184,7 @@ export async function buildWorld(
 function filesOf(
   options: WorldOptions,
   entries: readonly Entry[],
+  root: string,
 ): Readonly<Record<string, string>> {
   return {
     '/etc/hosts': '127.0.0.1 localhost\n',
@@ -187,7 +198,8 @@ function filesOf(
     '/pressure/cpu': CALM,
     '/pressure/io': CALM,
     '/pressure/memory': CALM,
-    '/runnerwatch.toml': settingsText(options),
+    '/runnerwatch.toml': settingsText(options, root),
+    ...(options.apiToken === undefined ? {} : { [API_TOKEN_FILE]: options.apiToken }),
     ...options.files?.(),
   };
 }

@@ -3,11 +3,12 @@
  * of runner 19.4 (fault matrix 0.1) and logs its lines (appendix A). Loaded by `--import` into a Node process,
  * which then never gets to the script it was told to run.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Fields, Level } from './runner-log.ts';
 import { logLine, ownCorrelationId } from './runner-log.ts';
+import { takeAllFiles, takeMemory } from './runner-greed.ts';
 import type { RunnerOrder } from './runner-order.ts';
 import { ORDER_VARIABLE } from './runner-order.ts';
 import type { Polled } from './runner-way.ts';
@@ -22,13 +23,21 @@ interface Entry {
   readonly caFile: string | undefined;
 }
 
+/** Whatever it opens next. */
+const OUT_OF_FILES = 'dial tcp: lookup gitlab.test on 10.200.0.2:53: socket: too many open files';
+
 const order = JSON.parse(process.env[ORDER_VARIABLE] ?? '{}') as RunnerOrder;
 const paths = { rootfs: order.root, procfs: '/proc', sysfs: '/sys' };
 const unhealthy = new Map<string, number>();
 const disabledUntil = new Map<string, number>();
+const SYSTEM_ID_FILE = `${order.root}/etc/gitlab-runner/.runner_system_id`;
 let lastConfig = '';
 let loadedAt = 0;
 
+// The kernel's log and /proc name it as they would name the real one.
+await writeFile('/proc/self/comm', 'gitlab-runner');
+process.once('SIGUSR1', takeMemory);
+process.once('SIGUSR2', takeAllFiles);
 log('info', 'Configuration loaded', { builds: 0 });
 for (;;) {
   const entries = await readEntries();
@@ -37,10 +46,9 @@ for (;;) {
 }
 
 async function readEntries(): Promise<readonly Entry[]> {
-  const text = await readFile(`${order.root}${CONFIG}`, 'utf8').catch(() => undefined);
-  if (text === undefined) {
-    const said = `Failed to load config stat ${CONFIG}: no such file or directory`;
-    log('error', said, { builds: 0 });
+  const text = await readFile(`${order.root}${CONFIG}`, 'utf8').catch(problemOf);
+  if (typeof text !== 'string') {
+    log('error', `Failed to load config ${text.said}`, { builds: 0 });
     return entriesOf(lastConfig);
   }
   const { mtimeMs } = await stat(`${order.root}${CONFIG}`);
@@ -53,6 +61,15 @@ async function readEntries(): Promise<readonly Entry[]> {
   loadedAt = mtimeMs;
   lastConfig = text;
   return entriesOf(text);
+}
+
+function problemOf(error: unknown): { readonly said: string } {
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  const why: Readonly<Record<string, string>> = {
+    EACCES: `open ${CONFIG}: permission denied`,
+    EMFILE: `open ${CONFIG}: too many open files`,
+  };
+  return { said: why[String(code)] ?? `stat ${CONFIG}: no such file or directory` };
 }
 
 /** The lab writes its config itself, one key a line. */
@@ -95,16 +112,24 @@ async function poll({ url, token, caFile }: Entry, runner: string): Promise<bool
     log('error', 'Checking for jobs... client error', { runner, status });
     return false;
   }
-  const systemId = await readFile(`${order.root}/etc/gitlab-runner/.runner_system_id`, 'utf8');
   try {
+    const systemId = await readFile(SYSTEM_ID_FILE, 'utf8');
     return judge(await pollForJob({ url: parsed, token, caFile, paths, systemId }), runner, parsed);
   } catch (error) {
     const target = new URL('/api/v4/jobs/request', parsed).href;
-    const cause = error instanceof Error ? error.message : String(error);
+    const cause = isOutOfFiles(error) ? OUT_OF_FILES : textOf(error);
     const status = `execute JSON request: execute request: couldn't execute POST against ${target}: Post "${target}": ${cause}`;
     log('warning', 'Checking for jobs... failed', { runner, status });
     return true;
   }
+}
+
+function isOutOfFiles(error: unknown): boolean {
+  return /EMFILE|too many open files/.test(textOf(error));
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function judge(answer: Polled, runner: string, url: URL): boolean {

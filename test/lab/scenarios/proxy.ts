@@ -7,7 +7,7 @@ import { make } from '../../support/certificates.ts';
 import { restartWith } from '../mending.ts';
 import { PROXY_ADDRESS } from '../network.ts';
 import { usualScript } from '../peers/names.ts';
-import { PRIVATE_ROOT, leafShape, withChain } from '../peers/pki.ts';
+import { PRIVATE_ROOT, leafShape } from '../peers/pki.ts';
 import type { ProxySays } from '../peers/proxy.ts';
 import { OPEN, PROXY_PORT, refusal, startProxy, startSquid } from '../peers/proxy.ts';
 import { CANARY, usualEntry } from '../runner-config.ts';
@@ -18,7 +18,7 @@ const PROXY = `http://proxy.test:${PROXY_PORT}`;
 const NO_TUNNEL = 'o/o/F/s/s/s/s';
 const INTERCEPTED_PORT = 4443;
 
-/** A runner behind a proxy that opens every way; the direct one is closed unless told. */
+/** A runner that is told of a proxy. */
 function behind(url: string, more: WorldOptions = {}): WorldOptions {
   return { environment: { HTTPS_PROXY: url, HTTP_PROXY: url }, ...more };
 }
@@ -41,10 +41,8 @@ async function onlyByProxy({ network }: World): Promise<void> {
 
 /** As an intercepting proxy does: a certificate for whatever name is asked for. */
 function mint(name: string, done: (error: null, context: SecureContext) => void): void {
-  const { certificatePem, privateKeyPem } = withChain(
-    make(leafShape({ name, dns: [name] }), PRIVATE_ROOT),
-  );
-  done(null, createSecureContext({ cert: certificatePem, key: privateKeyPem }));
+  const leaf = make(leafShape({ name, dns: [name] }), PRIVATE_ROOT);
+  done(null, createSecureContext({ cert: leaf.pem, key: leaf.keyPem }));
 }
 
 /** The proxy says something else from now on: the healthy one ends, this one takes its place. */
