@@ -16,7 +16,12 @@ const TESTS = [
   { name: 'haproxy', proof: 'haproxy', why: 'a real balancer before GitLab' },
   { name: 'prometheus', proof: 'promtool', why: 'promtool, and a real scrape' },
   { name: 'prometheus-alertmanager', proof: 'prometheus-alertmanager', why: 'a real Alertmanager' },
-  { name: 'systemd', proof: 'systemd-analyze', why: 'verifies the unit file' },
+  { name: 'systemd', proof: 'systemd-analyze', why: 'verifies the unit file; a real journal' },
+  {
+    name: 'systemd-journal-remote',
+    proof: 'systemd-journal-remote',
+    why: 'writes journals for the tests of the log reader',
+  },
   { name: 'openssl', proof: 'openssl', why: 'a second opinion on certificates' },
   { name: 'chromium', proof: 'chromium', why: 'the page in a real browser' },
   { name: 'e2fsprogs', proof: 'mkfs.ext4', why: 'small file systems that fill up' },
