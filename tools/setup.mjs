@@ -16,6 +16,7 @@ const PROGRAM_FOLDERS = [
   '/usr/local/sbin',
   '/usr/local/bin',
   '/usr/sbin',
+  '/usr/lib/systemd',
   '/usr/bin',
   '/sbin',
   '/bin',
