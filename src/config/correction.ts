@@ -2,7 +2,7 @@
 import { nearestGoDuration } from './go-duration.ts';
 import type { Mismatch } from './mismatch.ts';
 import type { ScalarName } from './schema-type.ts';
-import { shownText } from './shown-text.ts';
+import { shownName, shownText } from './shown-text.ts';
 import type { TomlValue } from './toml-tree.ts';
 
 const UNIT_BYTES: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
@@ -21,7 +21,8 @@ export function correctedLine(path: string, mismatch: Mismatch): string | undefi
 
 /** A name as it stands before `=`. */
 function asKey(name: string): string {
-  return /^[\w-]+$/.test(name) ? name : JSON.stringify(name);
+  const shown = shownName(name);
+  return /^[\w-]+$/.test(shown) ? shown : JSON.stringify(shown);
 }
 
 function asList(key: string, value: TomlValue): string {

@@ -8,6 +8,7 @@ import type { Problem } from '../core/reading.ts';
 import { correctedLine } from './correction.ts';
 import type { Mismatch } from './mismatch.ts';
 import { mismatchesOf } from './mismatch.ts';
+import { shownName } from './shown-text.ts';
 import type { SchemaType, TableSchema } from './schema-type.ts';
 import { declaredName } from './schema-type.ts';
 import type { TomlEntry, TomlTable } from './toml-tree.ts';
@@ -54,7 +55,7 @@ export function typeErrors(root: TomlTable, schema: TableSchema, file: string): 
 
 function typeError(path: string, entry: TomlEntry, mismatch: Mismatch, file: string): Problem {
   const { member, expected, found } = mismatch;
-  const key = member === '' ? path : `${path}.${member}`;
+  const key = member === '' ? path : `${path}.${shownName(member)}`;
   const { line, column } = mismatch.value.kind === 'table' ? entry.keyPlace : mismatch.place;
   const corrected = correctedLine(path, mismatch);
   return {

@@ -26,7 +26,7 @@ export function readToml(content: string | Uint8Array, file: string): TomlReadin
   const text = decoded(content);
   if (text === undefined) return refuse(notUtf8(file));
   try {
-    return { ok: true, root: treeOf(parsed(text)) };
+    return { ok: true, root: treeOf(parsedWhole(text)) };
   } catch (error) {
     return refuse(problemOf(error, file));
   }
@@ -50,6 +50,19 @@ function tooDeep(file: string): Problem {
     message: 'values are nested deeper than runnerwatch reads',
     fix: 'Check that this is the right file.',
   };
+}
+
+/**
+ * Without a line end the parser puts the end of a last number before its last digit; with one that is not in the
+ * file, the place of a mistake may be behind it.
+ */
+function parsedWhole(text: string): AST.TOMLProgram {
+  if (text.endsWith('\n')) return parsed(text);
+  try {
+    return parsed(`${text}\n`);
+  } catch {
+    return parsed(text);
+  }
 }
 
 function parsed(text: string): AST.TOMLProgram {

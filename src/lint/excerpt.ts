@@ -2,7 +2,7 @@
  * A line of config.toml as it may be shown. What could be a secret becomes asterisks of the same number, so that
  * a caret below still points at its place; in doubt everything does.
  */
-import { shownText } from '../config/shown-text.ts';
+import { shownName, shownText } from '../config/shown-text.ts';
 import { printable } from '../core/printable.ts';
 import { homesOf } from './schema-index.ts';
 
@@ -10,7 +10,6 @@ const KEY = /^(?<lead>\s*)(?<key>[\w-]+|"[\w. -]*"|'[\w. -]*')(?<equals>\s*=\s*)
 const HEADER = /^\s*\[{1,2}\s*[\w-]{1,40}(?:\s*\.\s*(?:[\w-]{1,40}|"[^"]*"))*\s*\]{1,2}\s*$/;
 /** Numbers, dates, true, false, brackets, commas. */
 const BARE = /^[\s\d.:+TZ_,[\]{}-]*$/;
-const TOKEN_LIKE = /gl[a-z]{2,}-|GR1348941|^[0-9A-Za-z_-]{20,}$|:\/\/[^/\s]*@/;
 const PATH_KEYS =
   /file$|dir$|host$|exec$|path$|^volumes$|^plugin$|^name$|image|^extra_hosts$|address$/i;
 const PATH = /^(?:unix:\/\/)?[\w ./:@%+-]{1,200}$/;
@@ -35,7 +34,7 @@ function masked(line: string): string {
 /** Texts of quoted names are somebody’s own: labels, flags, variables. */
 function isShownKey(name: string): boolean {
   if (homesOf(name).length > 0) return true;
-  return /^[\w-]{1,40}$/.test(name) && !TOKEN_LIKE.test(name);
+  return shownName(name) === name;
 }
 
 /** Every text of a value by itself; what is left over must be plain. */
@@ -58,7 +57,7 @@ export function isShowable(key: string, text: string): boolean {
     PATH_KEYS.test(key) &&
     shownText(key, 'x') === 'x' &&
     PATH.test(text) &&
-    !text.split(/[/:]/).some((part) => TOKEN_LIKE.test(part)) &&
+    text.split(/[/:]/).every((part) => shownName(part) === part || part === '') &&
     !/@/.test(text)
   );
 }

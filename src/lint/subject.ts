@@ -2,6 +2,7 @@
 import type { KeyVisit } from '../config/decode.ts';
 import { visitKeys } from '../config/decode.ts';
 import { RUNNER_CONFIG } from '../config/schema.ts';
+import { shownName } from '../config/shown-text.ts';
 import type { TomlEntry, TomlTable } from '../config/toml-tree.ts';
 import { entryOf, tablesOf } from '../config/toml-tree.ts';
 import { flagAt, textAt, wholeAt } from './reading.ts';
@@ -58,12 +59,11 @@ export function subjectOf(root: TomlTable, file: string, text: string): Subject 
 
 function sectionOf(table: TomlTable, number: number): Section {
   const name = textAt(table, 'name')?.value ?? '';
-  const isPlain = /^[\w .:@/-]{1,60}$/.test(name);
   return {
     number,
     table,
     executor: textAt(table, 'executor')?.value ?? '',
-    called: isPlain ? `entry "${name}"` : `entry ${number}`,
+    called: name !== '' && shownName(name) === name ? `entry "${name}"` : `entry ${number}`,
   };
 }
 

@@ -5,6 +5,7 @@
 import { correctedLine } from '../config/correction.ts';
 import type { Mismatch } from '../config/mismatch.ts';
 import { mismatchesOf } from '../config/mismatch.ts';
+import { shownName } from '../config/shown-text.ts';
 import type { TomlEntry } from '../config/toml-tree.ts';
 import type { Edit, Spot } from './rule.ts';
 import type { Subject, Visit } from './subject.ts';
@@ -30,7 +31,7 @@ function faultsOf(visit: Visit, subject: Subject): readonly TypeFault[] {
   if (type === undefined) return [];
   return mismatchesOf(entry.value, type).map((mismatch) => {
     const code = codeOf(path, mismatch);
-    const key = mismatch.member === '' ? path : `${path}.${mismatch.member}`;
+    const key = mismatch.member === '' ? path : `${path}.${shownName(mismatch.member)}`;
     const corrected = correctionOf(path, mismatch);
     const edits = editsOf(entry, mismatch, subject);
     const spot: Spot = {

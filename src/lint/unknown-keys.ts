@@ -2,6 +2,7 @@
  * A key that the runner does not know, it ignores without a word. What was it meant to be? In this order: what
  * GitLab itself decides, another spelling of a key of this table, a key of another table, the nearest name.
  */
+import { shownName } from '../config/shown-text.ts';
 import { nearest } from '../core/nearest.ts';
 import { printable } from '../core/printable.ts';
 import type { Home } from './schema-index.ts';
@@ -91,7 +92,7 @@ function found(
   says: string | undefined,
   more: Pick<Spot, 'corrected' | 'edits'>,
 ): UnknownKey {
-  const key = printable(shortened(path));
+  const key = printable(shortened(path, entry.key));
   const what = code === 'P14' ? 'does nothing here' : 'is no key that the runner knows';
   return {
     code,
@@ -106,10 +107,8 @@ function found(
 }
 
 /** A key may be a secret that stands on the wrong side of `=`. */
-function shortened(path: string): string {
-  const last = path.slice(path.lastIndexOf('.') + 1);
-  const isPlain = /^[A-Za-z][\w-]{0,39}$/.test(last) && !/gl[a-z]{2,}-|\d{4}/.test(last);
-  return isPlain ? path : `${path.slice(0, path.length - last.length)}…`;
+function shortened(path: string, key: string): string {
+  return `${path.slice(0, path.length - key.length)}${shownName(key)}`;
 }
 
 function renamed(visit: Visit, often: (typeof OFTEN)[number]): Pick<Spot, 'corrected' | 'edits'> {

@@ -4,6 +4,7 @@ import type { LintContext } from '../context.ts';
 import { DOCKER_CHECKS, isUlimit } from '../docker-values.ts';
 import { entryAt, filledAt, textsAt, pairsAt } from '../reading.ts';
 import { tablesOf } from '../../config/toml-tree.ts';
+import { shownName } from '../../config/shown-text.ts';
 import type { Rule, Spot } from '../rule.ts';
 import { atItem, atKey, atTable, atValue, shown } from '../spots.ts';
 import type { Section } from '../subject.ts';
@@ -104,18 +105,16 @@ function refusedValues({ table }: Section): readonly Spot[] {
       isUlimit(text)
         ? []
         : [
-            atValue(
-              entry,
-              `the limit ${shown('ulimit', name)} is no number, nor two with a colon`,
-              { key: key('ulimit') },
-            ),
+            atValue(entry, `the limit "${shownName(name)}" is no number, nor two with a colon`, {
+              key: key('ulimit'),
+            }),
           ],
     ),
     ...pairsAt(table, 'docker', 'log_options').flatMap(({ name, entry }) =>
       LOG_OPTIONS.includes(name)
         ? []
         : [
-            atKey(entry, `log_options takes env and labels, and not ${shown('option', name)}`, {
+            atKey(entry, `log_options takes env and labels, and not "${shownName(name)}"`, {
               key: key('log_options'),
             }),
           ],

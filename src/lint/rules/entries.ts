@@ -1,7 +1,7 @@
 /** What entries have beside url and token (config reference, section 6, R19 to R27). */
 import { baseUrlOf } from '../../config/base-url.ts';
+import { shownName } from '../../config/shown-text.ts';
 import { nearest } from '../../core/nearest.ts';
-import { printable } from '../../core/printable.ts';
 import { isPrivateHost } from '../../gonet/private-address.ts';
 import { decideProxy } from '../../gonet/proxy-decision.ts';
 import { expandedAt, tokenOf } from '../entry-values.ts';
@@ -110,7 +110,7 @@ export const ENTRY_RULES: readonly Rule[] = [
       [...(tableAt(table, 'feature_flags')?.value.entries.values() ?? [])].flatMap((flag) => {
         if (FEATURE_FLAGS.includes(flag.key)) return [];
         const near = nearest(flag.key.toUpperCase(), FEATURE_FLAGS);
-        const name = /^\w{1,60}$/.test(flag.key) ? printable(flag.key) : 'this name';
+        const name = shownName(flag.key);
         return [
           atKey(flag, `${name} is no feature flag of 19.4`, {
             key: 'runners.feature_flags',

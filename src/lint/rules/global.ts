@@ -1,9 +1,9 @@
 /** Keys of the whole file: how many jobs, how often, what is logged (config reference, 2.1). */
-import { printable } from '../../core/printable.ts';
+import { shownName } from '../../config/shown-text.ts';
 import { entryAt, filledAt, pairsAt, wholeAt } from '../reading.ts';
 import { secondsOf } from '../quantities.ts';
 import type { Rule, Spot } from '../rule.ts';
-import { atKey, atValue, shown } from '../spots.ts';
+import { atKey, atValue } from '../spots.ts';
 import type { Subject } from '../subject.ts';
 
 /** `key = number` where a number is wrong. */
@@ -159,39 +159,23 @@ const MOST_LABELS = 32;
 
 function labels({ root, sections }: Subject): readonly Spot[] {
   const global = pairsAt(root, 'labels');
-  const bad = (pairs: typeof global, entry?: number): readonly Spot[] =>
-    pairs.flatMap(({ name, text, entry: at }) => {
-      const own = entry === undefined ? {} : { entry };
-      if (!LABEL_NAME.test(name)) {
-        return [
-          atKey(at, `the label name ${shown('label', printable(name))} does not fit`, {
-            key: 'labels',
-            ...own,
-          }),
-        ];
-      }
-      if (LABEL_VALUE.test(text)) return [];
-      return [
-        atValue(at, `the value of the label ${name} does not fit`, { key: 'labels', ...own }),
-      ];
-    });
-  return [
-    ...bad(global),
-    ...sections.flatMap(({ table, number, called }) => {
-      const own = pairsAt(table, 'labels');
-      const count = new Set([...global, ...own].map(({ name }) => name)).size;
-      const many: readonly Spot[] =
-        count > MOST_LABELS
-          ? [
-              {
-                place: table.place,
-                entry: number,
-                key: 'runners.labels',
-                message: `${called} has ${count} labels together with those of the file, and at most ${MOST_LABELS} are taken`,
-              },
-            ]
-          : [];
-      return [...bad(own, number), ...many];
-    }),
-  ];
+  const own = sections.flatMap((section): readonly Spot[] => {
+    const { table, number: entry, called } = section;
+    const pairs = pairsAt(table, 'labels');
+    const count = new Set([...global, ...pairs].map(({ name }) => name)).size;
+    const spots = pairs.flatMap((pair) => labelSpots(pair)).map((spot) => ({ ...spot, entry }));
+    if (count <= MOST_LABELS) return spots;
+    const message = `${called} has ${count} labels together with those of the file, and at most ${MOST_LABELS} are taken`;
+    return [...spots, { place: table.place, entry, key: 'runners.labels', message }];
+  });
+  return [...global.flatMap((pair) => labelSpots(pair)), ...own];
+}
+
+function labelSpots({ name, text, entry }: ReturnType<typeof pairsAt>[number]): readonly Spot[] {
+  const more = { key: 'labels' };
+  if (!LABEL_NAME.test(name)) {
+    return [atKey(entry, `the label name "${shownName(name)}" does not fit`, more)];
+  }
+  if (LABEL_VALUE.test(text)) return [];
+  return [atValue(entry, `the value of the label ${shownName(name)} does not fit`, more)];
 }

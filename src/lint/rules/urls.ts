@@ -6,7 +6,7 @@ import { expandedAt, isLocal } from '../entry-values.ts';
 import { filledAt } from '../reading.ts';
 import type { Rule, Spot } from '../rule.ts';
 import { perEntry } from '../rule.ts';
-import { atTable, atValue, rewritten } from '../spots.ts';
+import { atTable, atValue, lineOf, rewritten } from '../spots.ts';
 
 const KEY = 'runners.url';
 const RIGHT = 'url = "https://gitlab.example.com/"';
@@ -131,7 +131,7 @@ export const URL_RULES: readonly Rule[] = [
       return [
         atValue(found.entry, 'the url begins with http://', {
           key: KEY,
-          corrected: `url = "${shownUrl(found.text).replace(/^http:/i, 'https:')}"`,
+          corrected: lineOf('url', shownUrl(found.text).replace(/^http:/i, 'https:')),
         }),
       ];
     }),
@@ -154,7 +154,7 @@ export const URL_RULES: readonly Rule[] = [
       return [
         atValue(found.entry, 'the url has the path of a page', {
           key: KEY,
-          corrected: `url = "${url.origin}/"`,
+          corrected: lineOf('url', `${url.origin}/`),
         }),
       ];
     }),
@@ -174,7 +174,7 @@ export const URL_RULES: readonly Rule[] = [
         : [
             atValue(found.entry, 'the url holds credentials', {
               key: KEY,
-              corrected: `url = "${shownUrl(found.text)}"`,
+              corrected: lineOf('url', shownUrl(found.text)),
             }),
           ],
     ),
