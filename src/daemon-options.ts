@@ -25,7 +25,5 @@ export interface DaemonOptions {
   readonly demo?: boolean;
   /** False for a command that only looks: incidents and history are the daemon's to write. */
   readonly isRecording?: boolean;
-  /** The last lines of the runner's log, for incidents. */
-  readonly runnerLog?: () => readonly string[];
   readonly onResult?: (result: ProbeResult, probe: Probe) => void;
 }

@@ -66,7 +66,7 @@ export class Daemon {
     this.#startedAt = clock.wall();
     this.#lastTickSeconds = clock.seconds();
     this.#store = new Store(clock);
-    this.#recorder = recorderOf(options);
+    this.#recorder = recorderOf(options, () => this.#news);
     this.#keeper = new SettingsKeeper(options, this.#recorder);
     this.#views = new ViewKeeper(() => this.#newView(), options.log);
     this.#ledger = new RequestLedger(clock, options.settings.requestsPerHour);

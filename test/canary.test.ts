@@ -121,6 +121,7 @@ const flags = (name: string): readonly string[] => [
 
 const PAGES = [
   '/',
+  '/page.js',
   '/metrics',
   '/health',
   '/health?format=text',
@@ -164,6 +165,14 @@ async function perform(scene: string): Promise<void> {
   for (const page of PAGES) {
     const { headers, body } = await ask(`${address}${page}`);
     keep(page, Buffer.concat([Buffer.from(JSON.stringify(headers)), body]));
+  }
+  const { incidents } = JSON.parse((await ask(`${address}/api/v1/incidents`)).body.toString()) as {
+    incidents: readonly { id: string }[];
+  };
+  for (const { id } of incidents) {
+    keep(`incident ${id}`, (await ask(`${address}/api/v1/incidents/${id}`)).body);
+    const words = ['incident', id, `--state.directory=${inRoot(`state-${scene}`)}`];
+    keep(`incident ${id} as text`, (await runProgram(words)).stdout);
   }
   program.kill('SIGHUP');
   await program.until(/settings (?:not )?reloaded/);

@@ -23,7 +23,8 @@ export interface BookOptions {
   readonly onProblem: (problem: string) => void;
   readonly changes: (since: Instant) => readonly Change[];
   readonly timeline: () => readonly TimelineEvent[];
-  readonly surrounds: (view: View) => Promise<Surrounds>;
+  /** What is gathered for an incident of these entries. */
+  readonly surrounds: (view: View, runners: readonly string[]) => Promise<Surrounds>;
 }
 
 /** What has to be known of an open incident at every judgement. */
@@ -99,7 +100,8 @@ export class IncidentBook {
     const confirmedAt = view.snapshot.takenAt;
     const since = Math.min(...causes.map((cause) => cause.since));
     try {
-      const surrounds = await this.#options.surrounds(view);
+      const runners = [...new Set(causes.flatMap(({ scope }) => scope.runners))];
+      const surrounds = await this.#options.surrounds(view, runners);
       const changes = this.#options.changes(since - DAY_MILLISECONDS);
       const timeline = this.#options.timeline();
       const moment = { causes, view, confirmedAt, changes, timeline, surrounds };

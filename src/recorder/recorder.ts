@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Change as JudgementChange } from '../cause-changes.ts';
 import { causeChanges } from '../cause-changes.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Clock, Instant } from '../core/clock.ts';
 import type { Diagnosis } from '../core/diagnosis.ts';
 import type { Paths } from '../core/paths.ts';
 import type { Change, Past, TimelineEvent, Tone } from '../core/record.ts';
@@ -18,7 +18,6 @@ import { busyProcesses } from '../host/busy-processes.ts';
 import { readRouteLines } from '../host/route-lines.ts';
 import { readState, writeState } from '../host/state-file.ts';
 import { ChangeJournal } from './change-journal.ts';
-import { ClockWatch } from './clock-watch.ts';
 import { History } from './history.ts';
 import { IncidentBook } from './incident-book.ts';
 import type { Surrounds } from './incident.ts';
@@ -37,8 +36,8 @@ export interface RecorderOptions {
   readonly stateDirectory?: string;
   /** Tells what could not be written. */
   readonly onProblem: (problem: string) => void;
-  /** The last lines of the runner's log, oldest first; absent where nobody reads it. */
-  readonly runnerLog?: () => readonly string[];
+  /** The last lines of the runner's log that are about these entries, oldest first. */
+  readonly runnerLog: (runners: readonly string[]) => readonly string[];
 }
 
 export class Recorder {
@@ -46,22 +45,22 @@ export class Recorder {
   readonly #journal = new ChangeJournal();
   readonly #history = new History();
   readonly #traces: TraceReader;
-  readonly #clockWatch: ClockWatch;
   readonly #incidents: IncidentBook;
   #before: Diagnosis | undefined;
   #looking: Promise<void> | undefined;
   #savedAt = -Infinity;
   #isLoaded = false;
+  /** The step of the clock that the journal has already. */
+  #steppedAt: Instant | undefined;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#traces = new TraceReader(options.paths);
-    this.#clockWatch = new ClockWatch(options.clock);
     this.#incidents = new IncidentBook({
       ...options,
       changes: (since) => this.#journal.changes(since),
       timeline: () => this.#history.timeline(options.clock.wall()),
-      surrounds: async (view) => await this.#surrounds(view),
+      surrounds: async (view, runners) => await this.#surrounds(view, runners),
     });
   }
 
@@ -142,12 +141,14 @@ export class Recorder {
     if (problem !== undefined) onProblem(problem);
   }
 
-  async #look({ snapshot }: View): Promise<void> {
+  async #look({ snapshot, self }: View): Promise<void> {
     const at = snapshot.takenAt;
-    const step = this.#clockWatch.look();
-    if (step !== undefined) this.#journal.note(step);
+    const step = stepOf(self.clockStep);
+    const isNew = step !== undefined && step.at !== this.#steppedAt;
+    this.#steppedAt = step?.at;
+    if (isNew) this.#journal.note(step);
     const fresh = this.#journal.look(await this.#traces.read(snapshot), at);
-    const changes = step === undefined ? fresh : [step, ...fresh];
+    const changes = isNew ? [step, ...fresh] : fresh;
     this.#history.add(
       changes.map((change) => eventOf(change)),
       at,
@@ -155,14 +156,14 @@ export class Recorder {
   }
 
   /** A look for changes made now: what broke it may be younger than the last one. */
-  async #surrounds(view: View): Promise<Surrounds> {
+  async #surrounds(view: View, runners: readonly string[]): Promise<Surrounds> {
     const { paths, runnerLog } = this.#options;
     const [routes = [], processes] = await Promise.all([
       readRouteLines(paths),
       busyProcesses(paths),
       Promise.race([this.#lookAgain(view), delay(LOOK_MILLISECONDS)]),
     ]);
-    return { routes, processes, runnerLog: runnerLog?.() ?? [] };
+    return { routes, processes, runnerLog: runnerLog(runners) };
   }
 
   async #lookAgain(view: View): Promise<void> {
@@ -188,4 +189,16 @@ function textOf({ data }: JudgementChange): string {
 
 function eventOf({ at, what, before, after }: Change): TimelineEvent {
   return { at, tone: 'note', kind: 'changed', text: `${what}: ${before} → ${after}` };
+}
+
+function stepOf(step: View['self']['clockStep']): Change | undefined {
+  if (step === undefined) return undefined;
+  const { at, seconds } = step;
+  const text = `${seconds > 0 ? '+' : '−'}${Math.abs(seconds).toFixed(1)} s`;
+  return {
+    at,
+    what: 'clock of this host',
+    before: new Date(at - seconds * 1000).toISOString(),
+    after: `${new Date(at).toISOString()} (set by ${text})`,
+  };
 }

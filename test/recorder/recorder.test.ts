@@ -1,0 +1,173 @@
+/** What the recorder gathers of a host: every thing that may have changed, the clock, the runner's own words. */
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import type { RunnerProcess } from '../../src/core/reading.ts';
+import type { Snapshot } from '../../src/core/check.ts';
+import type { View } from '../../src/core/view.ts';
+import type { Incident } from '../../src/recorder/incident.ts';
+import { Recorder } from '../../src/recorder/recorder.ts';
+import { TraceReader } from '../../src/recorder/traces.ts';
+import { setClock, START } from '../support/clock.ts';
+import { rootFolder } from '../support/dns-server.ts';
+import { brokenAt, CONFIG, fail, RUNNER_PROCESS, snapshotOf } from '../support/snapshots.ts';
+import { until } from '../support/until.ts';
+import { viewOf } from '../support/views.ts';
+
+const BUNDLE = '/etc/ssl/certs/ca-certificates.crt';
+const CERTS = '/etc/gitlab-runner/certs/gitlab.example.com.crt';
+const ROUTES = `Iface Destination Gateway Flags RefCnt Use Metric Mask
+eth0 00000000 010200C0 0003 0 0 0 00000000`;
+const FILES = {
+  [CONFIG]: 'concurrent = 1',
+  '/etc/resolv.conf': 'nameserver 10.0.0.2\nsearch example.com\n# a note\n',
+  '/etc/hosts': '127.0.0.1 localhost\n10.0.0.9 gitlab.example.com\n',
+  '/etc/nsswitch.conf': 'passwd: files\nhosts: files dns\n',
+  [BUNDLE]: 'one',
+  '/usr/bin/gitlab-runner': 'version 18',
+  '/proc/net/route': ROUTES,
+};
+
+function processOf(over: Partial<RunnerProcess>): RunnerProcess {
+  return { ...RUNNER_PROCESS, environment: {}, ...over };
+}
+
+function snapshotWith(process: RunnerProcess, serial = '0A'): Snapshot {
+  const facts = { serial, not_after: '2027-01-01T00:00:00.000Z' };
+  return snapshotOf({ tls: { status: 'pass', facts } }, { process });
+}
+
+interface Change {
+  readonly what: string;
+  /** Files to write, or to remove. */
+  readonly files?: Readonly<Record<string, string | undefined>>;
+  readonly process?: Partial<RunnerProcess>;
+  readonly serial?: string;
+  readonly before: RegExp;
+  readonly after: RegExp;
+}
+
+const CHANGES: readonly Change[] = [
+  { what: CONFIG, files: { [CONFIG]: 'concurrent = 2' }, before: /^sha256 /, after: /^sha256 / },
+  {
+    what: '/etc/resolv.conf',
+    files: { '/etc/resolv.conf': 'nameserver 10.0.0.3\n' },
+    before: /^nameserver 10\.0\.0\.2; search example\.com; sha256 /,
+    after: /^nameserver 10\.0\.0\.3; sha256 /,
+  },
+  {
+    what: '/etc/hosts',
+    files: { '/etc/hosts': '127.0.0.1 localhost\n' },
+    before: /^10\.0\.0\.9 gitlab\.example\.com; sha256 /,
+    after: /^sha256 /,
+  },
+  {
+    what: '/etc/nsswitch.conf',
+    files: { '/etc/nsswitch.conf': 'hosts: files\n' },
+    before: /^hosts: files dns; /,
+    after: /^hosts: files; /,
+  },
+  { what: BUNDLE, files: { [BUNDLE]: undefined }, before: /^sha256 /, after: /^absent$/ },
+  { what: CERTS, files: { [CERTS]: 'pem' }, before: /^absent$/, after: /^sha256 / },
+  {
+    what: '/usr/bin/gitlab-runner',
+    files: { '/usr/bin/gitlab-runner': 'version 19.0' },
+    before: /^10 bytes of /,
+    after: /^12 bytes of /,
+  },
+  {
+    what: 'routes',
+    files: { '/proc/net/route': ROUTES.replace('010200C0', '020200C0') },
+    before: /^0\.0\.0\.0\/0 via 192\.0\.2\.1 dev eth0$/,
+    after: /^0\.0\.0\.0\/0 via 192\.0\.2\.2 dev eth0$/,
+  },
+  {
+    what: 'process of the runner',
+    process: { pid: 4711 },
+    before: /^pid 812$/,
+    after: /^pid 4711$/,
+  },
+  {
+    what: 'proxy environment of the runner',
+    process: { environment: { HTTPS_PROXY: 'http://me:secret@proxy:3128', HOME: '/x' } },
+    before: /^none$/,
+    after: /^HTTPS_PROXY=http:\/\/\[hidden\]@proxy:3128$/,
+  },
+  {
+    what: 'certificate of https://gitlab.example.com/',
+    serial: '0B',
+    before: /^serial 0A, ends 2027-/,
+    after: /^serial 0B, ends 2027-/,
+  },
+];
+
+test.each(CHANGES)('a change of $what is seen, and of nothing else', async (change) => {
+  await using root = await rootFolder({ [CERTS.replace('.crt', '.txt')]: '', ...FILES });
+  const { rootfs } = root.paths;
+  const reader = new TraceReader({ ...root.paths, procfs: join(rootfs, 'proc') });
+  const before = await reader.read(snapshotWith(processOf({})));
+  for (const [path, text] of Object.entries(change.files ?? {})) {
+    if (text === undefined) await rm(join(rootfs, path));
+    else await writeFile(join(rootfs, path), text);
+  }
+  const after = await reader.read(snapshotWith(processOf(change.process ?? {}), change.serial));
+  const different = [...after].filter(([what, { text }]) => before.get(what)?.text !== text);
+
+  expect(different.map(([what]) => what)).toEqual([change.what]);
+  expect(before.get(change.what)?.text).toMatch(change.before);
+  expect(after.get(change.what)?.text).toMatch(change.after);
+});
+
+async function recorded(view: View): Promise<Incident> {
+  await using root = await rootFolder(FILES);
+  const recorder = new Recorder({
+    clock: setClock(),
+    paths: { ...root.paths, procfs: '/proc' },
+    onProblem: (problem) => expect.unreachable(problem),
+    runnerLog: (runners) => [`asked for ${runners.join(' and ')}`],
+  });
+  await recorder.load();
+  recorder.observe(view);
+  await until(() => recorder.past().incidents.length === 1);
+  const [incident] = recorder.past().incidents;
+  return JSON.parse(recorder.incident(incident?.id ?? '') ?? '{}') as Incident;
+}
+
+describe('an incident', () => {
+  const BROKEN = viewOf(snapshotOf(brokenAt('connect', fail('refused'))));
+
+  test('has the runner’s own last lines, of the entries that it concerns', async () => {
+    expect((await recorded(BROKEN)).runnerLog).toEqual(['asked for runnerAA1 and runnerAA2']);
+  });
+
+  test('says when the clock was set before it', async () => {
+    const clockStep = { at: START - 120_000, seconds: -3600 };
+    const { changes } = await recorded({ ...BROKEN, self: { ...BROKEN.self, clockStep } });
+
+    expect(changes).toEqual([
+      {
+        at: '2026-11-24T08:58:00.000Z',
+        secondsBefore: 60,
+        what: 'clock of this host',
+        before: '2026-11-24T09:58:00.000Z',
+        after: '2026-11-24T08:58:00.000Z (set by −3600.0 s)',
+      },
+    ]);
+  });
+
+  test('has this host’s routes, and its processes by name alone', async () => {
+    const { routes, processes } = await recorded(BROKEN);
+
+    expect(routes.length).toBeGreaterThan(0);
+    expect(processes.byMemory).toHaveLength(10);
+    expect(Object.keys(processes.byMemory[0] ?? {}).toSorted()).toEqual([
+      'coreRatio',
+      'name',
+      'pid',
+      'residentBytes',
+      'state',
+    ]);
+  });
+});
