@@ -25,6 +25,7 @@ const TESTS = [
   { name: 'openssl', proof: 'openssl', why: 'a second opinion on certificates' },
   { name: 'chromium', proof: 'chromium', why: 'the page in a real browser' },
   { name: 'e2fsprogs', proof: 'mkfs.ext4', why: 'small file systems that fill up' },
+  { name: 'acl', proof: 'setfacl', why: 'access lists beside the modes of files' },
   { name: 'mount', proof: 'losetup', why: 'mounts them' },
   { name: 'util-linux', proof: 'unshare', why: 'mount namespaces of the tests' },
   { name: 'iproute2', proof: 'ip', why: 'networks of the tests: two hosts and a cable' },

@@ -1,5 +1,5 @@
 /** Numbers out of the files of /proc: pure parsers of text, and one reader. Sources: proc(5), PSI. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Paths } from '../core/paths.ts';
@@ -58,4 +58,27 @@ export function parsePressure(text: string | undefined, line: 'some' | 'full'): 
 export function parseLoad(text: string | undefined, minutes: 1 | 5 = 1): number | undefined {
   const load = Number.parseFloat((text ?? '').split(' ')[minutes === 1 ? 0 : 1] ?? '');
   return Number.isNaN(load) ? undefined : load;
+}
+
+/** How long the tasks of a process ran, and how long they were ready to run and waited, in seconds since their start. */
+export interface RunTimes {
+  readonly ranSeconds: number;
+  readonly waitedSeconds: number;
+}
+
+/** Sum over the tasks: of a Go program the first one mostly sleeps. Undefined where the kernel does not tell. */
+export async function readRunTimes(paths: Paths, pid: number): Promise<RunTimes | undefined> {
+  const tasks = await readdir(join(paths.procfs, `${pid}/task`)).catch(() => []);
+  const texts = await Promise.all(
+    tasks.map(async (task) => await readProc(paths, `${pid}/task/${task}/schedstat`)),
+  );
+  const pairs = texts.flatMap((text) => {
+    const [, ran, waited] = /^(\d+) (\d+)/.exec(text ?? '') ?? [];
+    return ran === undefined || waited === undefined
+      ? []
+      : [[Number(ran), Number(waited)] as const];
+  });
+  if (pairs.length === 0) return undefined;
+  const sum = (index: 0 | 1): number => pairs.reduce((total, pair) => total + pair[index], 0) / 1e9;
+  return { ranSeconds: sum(0), waitedSeconds: sum(1) };
 }

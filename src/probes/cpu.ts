@@ -1,90 +1,181 @@
 /**
  * Does the runner get the processor when it needs it?
  *
- * Source    /proc/stat twice, one second apart; /proc/loadavg; /proc/pressure/cpu where the kernel has it.
+ * Source    /proc/stat twice, one second apart; /proc/loadavg; /proc/pressure/cpu where the kernel has it;
+ *           /proc/PID/task/TID/schedstat of the runner, now and at the look before.
  * Measures  utilization_ratio (0..1 of all cores), load (tasks, one minute), pressure_ratio (share of the
- *           last minute in which some task waited for a core).
- * Reasons   starved. A high load alone is no fault: tasks that wait for a disk count as load too.
+ *           last minute in which some task waited for a core), run_delay_ratio (share of the time that the
+ *           runner could have run in which it waited for a core).
+ * Reasons   starved: the host is, and the runner itself waits. A high load alone is no fault: tasks that wait for a
+ *           disk count as load too.
  * Unknown   proc-unreadable.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { Finding } from '../core/finding.ts';
+import type { OptionTable, ValuesOf } from '../core/option.ts';
+import type { Paths } from '../core/paths.ts';
+import type { MeasureSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
-import type { CpuTicks } from '../host/proc-files.ts';
-import { parseCpuTicks, parseLoad, parsePressure, readProc } from '../host/proc-files.ts';
+import type { CpuTicks, RunTimes } from '../host/proc-files.ts';
+import {
+  parseCpuTicks,
+  parseLoad,
+  parsePressure,
+  readProc,
+  readRunTimes,
+} from '../host/proc-files.ts';
 
 const WINDOW_MILLISECONDS = 1000;
 const FULL_RATIO = 0.98;
 const WAITING_TASKS_PER_CORE = 4;
 
-export const cpu = defineProbe({
-  id: 'cpu',
-  title: 'Processor',
-  question: 'Does the runner get the processor when it needs it?',
-  kind: 'host',
-  needs: [],
-  intervalSeconds: 15,
-  timeoutSeconds: 5,
-  options: {
-    starved_pressure_ratio: {
-      kind: 'number',
-      default: 0.6,
-      unit: 'ratio',
-      min: 0.01,
-      max: 1,
-      help: 'Share of the last minute in which some task waited for a core; above it the host is starved.',
-    },
-  },
-  reasons: {
-    starved: {
-      meaning: 'Tasks wait for a core most of the time.',
-      action: 'Lower `concurrent`, or give the host more cores.',
-    },
-    'proc-unreadable': {
-      meaning: '/proc/stat cannot be read.',
-      action: 'Check --path.procfs and the rights of runnerwatch.',
-    },
-  },
-  measures: {
-    utilization_ratio: {
-      help: 'Share of the time of all cores in which they were busy, over one second.',
-    },
-    load: { help: 'Load average of the last minute.' },
-    pressure_ratio: {
-      help: 'Share of the last minute in which some task waited for a core (PSI).',
-      limits: { worse: 'high', options: ['starved_pressure_ratio'] },
-    },
-  },
+/** Less than this was hardly a wish to run. */
+const LEAST_SECONDS = 0.001;
 
-  async run(_target, options, { paths, signal }) {
-    const before = parseCpuTicks((await readProc(paths, 'stat')) ?? '');
-    await sleep(WINDOW_MILLISECONDS, undefined, { signal });
-    const after = parseCpuTicks((await readProc(paths, 'stat')) ?? '');
-    if (before === undefined || after === undefined) {
-      const detail = `${paths.procfs}/stat cannot be read`;
-      return { status: 'unknown', reason: 'proc-unreadable', detail };
-    }
-    const loads = await readProc(paths, 'loadavg');
-    const load = parseLoad(loads);
-    const pressure = parsePressure(await readProc(paths, 'pressure/cpu'), 'some');
-    const utilization_ratio = utilization(before, after);
-    const measures = {
-      utilization_ratio,
-      ...(load === undefined ? {} : { load }),
-      ...(pressure === undefined ? {} : { pressure_ratio: pressure }),
-    };
-    const facts = { cores: after.cores };
-    const isStarved =
-      pressure === undefined
-        ? isOverrun(utilization_ratio, parseLoad(loads, 5), after.cores)
-        : pressure > options.starved_pressure_ratio;
-    if (!isStarved) return { status: 'pass', measures, facts };
-    const waiting =
-      pressure === undefined ? '' : `; tasks waited ${percent(pressure)} of the last minute`;
-    const detail = `${after.cores} cores are ${percent(utilization_ratio)} busy at a load of ${load ?? '?'}${waiting}`;
-    return { status: 'warn', reason: 'starved', detail, measures, facts };
+const OPTIONS = {
+  starved_pressure_ratio: {
+    kind: 'number',
+    default: 0.6,
+    unit: 'ratio',
+    min: 0.01,
+    max: 1,
+    help: 'Share of the last minute in which some task waited for a core; above it the host is starved, and the runner answers late.',
   },
-});
+  waiting_run_delay_ratio: {
+    kind: 'number',
+    default: 0.2,
+    unit: 'ratio',
+    min: 0,
+    max: 1,
+    help: 'Below this share of waiting the runner gets its core in time, however starved the rest of the host is.',
+  },
+} as const satisfies OptionTable;
+
+const REASONS = {
+  starved: {
+    meaning: 'Tasks wait for a core most of the time.',
+    action: 'Lower `concurrent`, or give the host more cores.',
+  },
+  'proc-unreadable': {
+    meaning: '/proc/stat cannot be read.',
+    action: 'Check --path.procfs and the rights of runnerwatch.',
+  },
+} as const;
+
+const MEASURES = {
+  utilization_ratio: {
+    help: 'Share of the time of all cores in which they were busy, over one second.',
+  },
+  load: { help: 'Load average of the last minute.' },
+  pressure_ratio: {
+    help: 'Share of the last minute in which some task waited for a core (PSI).',
+    limits: { worse: 'high', options: ['starved_pressure_ratio'] },
+  },
+  run_delay_ratio: {
+    help: 'Share of the time that the runner could have run in which it waited for a core.',
+  },
+} as const satisfies Readonly<Record<string, MeasureSpec>>;
+
+type CpuFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
+
+/** Remembers how long the runner had waited at the last look; a test has its own. */
+export function createCpu() {
+  const times = new Map<number, RunTimes>();
+  return defineProbe({
+    id: 'cpu',
+    title: 'Processor',
+    question: 'Does the runner get the processor when it needs it?',
+    kind: 'host',
+    needs: [],
+    intervalSeconds: 15,
+    timeoutSeconds: 5,
+    options: OPTIONS,
+    reasons: REASONS,
+    measures: MEASURES,
+
+    async run({ pid }, options, { paths, signal }): Promise<CpuFinding> {
+      const old = pid === undefined ? undefined : await timesOf(pid, times, paths);
+      const before = parseCpuTicks((await readProc(paths, 'stat')) ?? '');
+      await sleep(WINDOW_MILLISECONDS, undefined, { signal });
+      const after = parseCpuTicks((await readProc(paths, 'stat')) ?? '');
+      if (before === undefined || after === undefined) {
+        const detail = `${paths.procfs}/stat cannot be read`;
+        return { status: 'unknown', reason: 'proc-unreadable', detail };
+      }
+      const delay = pid === undefined ? undefined : await delayOf(pid, old, times, paths);
+      const loads = await readProc(paths, 'loadavg');
+      const pressure = parsePressure(await readProc(paths, 'pressure/cpu'), 'some');
+      const ratio = utilization(before, after);
+      return judged({ ratio, cores: after.cores, loads, pressure, delay }, options);
+    },
+  });
+}
+
+interface Look {
+  /** Of all cores. */
+  readonly ratio: number;
+  readonly cores: number;
+  /** The text of loadavg. */
+  readonly loads: string | undefined;
+  readonly pressure: number | undefined;
+  readonly delay: number | undefined;
+}
+
+function judged(look: Look, options: ValuesOf<typeof OPTIONS>): CpuFinding {
+  const { ratio, cores, loads, pressure, delay } = look;
+  const load = parseLoad(loads);
+  const measures = {
+    utilization_ratio: ratio,
+    ...(load === undefined ? {} : { load }),
+    ...(pressure === undefined ? {} : { pressure_ratio: pressure }),
+    ...(delay === undefined ? {} : { run_delay_ratio: delay }),
+  };
+  const facts = { cores };
+  const isStarved =
+    pressure === undefined
+      ? isOverrun(ratio, parseLoad(loads, 5), cores)
+      : pressure > options.starved_pressure_ratio;
+  // A runner that hardly wants to run says nothing; one that gets its core in time clears the host.
+  const isDelayed = (delay ?? 1) >= options.waiting_run_delay_ratio;
+  if (!isStarved || !isDelayed) return { status: 'pass', measures, facts };
+  const detail = [
+    `${cores} cores are ${percent(ratio)} busy at a load of ${load ?? '?'}`,
+    ...(pressure === undefined ? [] : [`tasks waited ${percent(pressure)} of the last minute`]),
+    ...(delay === undefined
+      ? []
+      : [`the runner waited ${percent(delay)} of the time that it could run`]),
+  ].join('; ');
+  return { status: 'warn', reason: 'starved', detail, measures, facts };
+}
+
+async function timesOf(
+  pid: number,
+  times: ReadonlyMap<number, RunTimes>,
+  paths: Paths,
+): Promise<RunTimes | undefined> {
+  return times.get(pid) ?? (await readRunTimes(paths, pid));
+}
+
+export const cpu = createCpu();
+
+/** Undefined at the first look at a process, and for one that hardly wanted to run. */
+async function delayOf(
+  pid: number,
+  old: RunTimes | undefined,
+  times: Map<number, RunTimes>,
+  paths: Paths,
+): Promise<number | undefined> {
+  const now = await readRunTimes(paths, pid);
+  times.clear();
+  if (now === undefined) return undefined;
+  times.set(pid, now);
+  if (old === undefined) return undefined;
+  // Tasks that have ended take their times with them.
+  const waited = Math.max(0, now.waitedSeconds - old.waitedSeconds);
+  const wanted = waited + Math.max(0, now.ranSeconds - old.ranSeconds);
+  return wanted < LEAST_SECONDS ? undefined : waited / wanted;
+}
 
 /**
  * Where the kernel has no pressure figures: all cores busy, and many tasks waiting for each. The load of five

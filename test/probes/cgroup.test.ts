@@ -64,6 +64,10 @@ function memory(current: number, hits: number, waited?: number): Files {
   };
 }
 
+const above = (periods: number): Files => ({
+  '/sys/fs/cgroup/system.slice/cpu.stat': `nr_periods ${periods}\nnr_throttled ${periods}\n`,
+});
+
 describe('the quota of the processor', () => {
   test.concurrent('that stops the group in most periods is a warning (R-08)', async () => {
     const finding = await look(running(cpuStat(100, 10)), running(cpuStat(121, 31)));
@@ -88,10 +92,6 @@ describe('the quota of the processor', () => {
   });
 
   test.concurrent('of a group above counts too', async () => {
-    const above = (periods: number): Files => ({
-      '/sys/fs/cgroup/system.slice/cpu.stat': `nr_periods ${periods}\nnr_throttled ${periods}\n`,
-    });
-
     expect(await look(running(above(0)), running(above(50)))).toMatchObject({
       reason: 'throttled',
       detail: 'the control group /system.slice was stopped in 50 of 50 periods',

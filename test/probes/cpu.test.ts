@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
 import type { Paths } from '../../src/core/paths.ts';
-import { cpu } from '../../src/probes/cpu.ts';
+import { cpu, createCpu } from '../../src/probes/cpu.ts';
 import { rootFolder } from '../support/dns-server.ts';
 import { HOST } from '../support/probes.ts';
 import { laterLook } from '../support/proc-looks.ts';
@@ -118,4 +118,30 @@ test.concurrent('this very host can be asked', async () => {
   expect(facts?.['cores']).toBeGreaterThan(0);
   expect(measures?.utilization_ratio).toBeGreaterThanOrEqual(0);
   expect(measures?.utilization_ratio).toBeLessThanOrEqual(1);
+});
+
+/** /proc of a host whose cores are starved, with the times of the runner's two tasks. */
+function starved(ran: number, waited: number) {
+  return {
+    '/proc/stat': statText(BOOT),
+    '/proc/pressure/cpu': pressureText(90),
+    '/proc/812/task/812/schedstat': `${ran * 1e9} ${waited * 1e9} 9\n`,
+    '/proc/812/task/813/schedstat': '0 0 0\n',
+  };
+}
+
+test.concurrent.each([
+  ['waits longer than it runs', 0.1, 0.3, 'warn', expect.closeTo(0.75)],
+  ['gets its core in time', 0.3, 0.01, 'pass', expect.closeTo(1 / 31)],
+  ['hardly wants to run, so the host alone is judged', 0, 0, 'warn', undefined],
+])('on a starved host a runner that %s', async (_what, ran, waited, status, ratio) => {
+  const probe = createCpu();
+  await using first = await rootFolder(starved(10, 5));
+  await using second = await rootFolder(starved(10 + ran, 5 + waited));
+  const target = { ...HOST, pid: 812 };
+  await runProbe(probe, target, { tools: { paths: first.paths } });
+  const finding = await runProbe(probe, target, { tools: { paths: second.paths } });
+
+  expect(finding.status).toBe(status);
+  expect(finding.measures?.run_delay_ratio).toEqual(ratio);
 });

@@ -40,7 +40,8 @@ async function look(
 /** A root with a daemon on its socket. */
 async function withDocker(says: DockerSays, answerSeconds?: number): Promise<Finding> {
   await using root = await rootFolder({ '/run/x': '', '/var/lib/docker/x': '' });
-  await using _docker = await startDocker(says, join(root.paths.rootfs, SOCKET));
+  await using stack = new AsyncDisposableStack();
+  stack.use(await startDocker(says, join(root.paths.rootfs, SOCKET)));
   return await look(root, undefined, undefined, answerSeconds);
 }
 

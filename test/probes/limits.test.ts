@@ -31,8 +31,9 @@ const ROOMY: Readonly<Record<string, string>> = {
 
 const CONNTRACK_HEAD = 'entries  found insert insert_failed drop early_drop';
 
+const hex = (value: number): string => value.toString(16).padStart(8, '0');
+
 function conntrack(count: number, max: number, failed = 0, dropped = 0) {
-  const hex = (value: number): string => value.toString(16).padStart(8, '0');
   return {
     '/proc/sys/net/netfilter/nf_conntrack_count': `${count}\n`,
     '/proc/sys/net/netfilter/nf_conntrack_max': `${max}\n`,
@@ -113,13 +114,14 @@ test.each([
   expect(await look(files)).toMatchObject({ status: 'fail', reason, detail });
 });
 
+const at = (folder: string) => ({
+  [`/sys/fs/cgroup/${folder}/pids.current`]: '100\n',
+  [`/sys/fs/cgroup/${folder}/pids.max`]: '100\n',
+});
+
 test('a limit of the control group counts, of version 1 and 2, and of a group above', async () => {
   const one = { [`/proc/${PID}/cgroup`]: '8:pids:/system.slice/gitlab-runner.service\n' };
   const two = { [`/proc/${PID}/cgroup`]: '0::/system.slice/gitlab-runner.service\n' };
-  const at = (folder: string) => ({
-    [`/sys/fs/cgroup/${folder}/pids.current`]: '100\n',
-    [`/sys/fs/cgroup/${folder}/pids.max`]: '100\n',
-  });
 
   const found = [
     await look({ ...one, ...at('pids/system.slice/gitlab-runner.service') }),
@@ -139,14 +141,14 @@ test('a limit of the control group counts, of version 1 and 2, and of a group ab
   );
 });
 
-test('a fork that was refused since the look before is a fault, below the limit too (R-10)', async () => {
-  const group = (refusals: number) => ({
-    [`/proc/${PID}/cgroup`]: '0::/r\n',
-    '/sys/fs/cgroup/r/pids.current': '90\n',
-    '/sys/fs/cgroup/r/pids.max': '100\n',
-    '/sys/fs/cgroup/r/pids.events': `max ${refusals}\n`,
-  });
+const group = (refusals: number) => ({
+  [`/proc/${PID}/cgroup`]: '0::/r\n',
+  '/sys/fs/cgroup/r/pids.current': '90\n',
+  '/sys/fs/cgroup/r/pids.max': '100\n',
+  '/sys/fs/cgroup/r/pids.events': `max ${refusals}\n`,
+});
 
+test('a fork that was refused since the look before is a fault, below the limit too (R-10)', async () => {
   expect(await look(group(5), group(5))).toMatchObject({ status: 'pass' });
   expect(await look(group(5), group(7))).toMatchObject({
     reason: 'tasks',
@@ -178,18 +180,20 @@ describe('the table of tracked connections', () => {
   });
 });
 
+const line = (port: number, peer: number): string =>
+  ` ${port}: 0100C80A:${port.toString(16).toUpperCase().padStart(4, '0')} 0200C80A:${peer.toString(16).toUpperCase().padStart(4, '0')} 06 00000000:00000000 00:00000000`;
+
+const list = (peerOf: (index: number) => number): string =>
+  [
+    '  sl  local_address rem_address   st',
+    ...Array.from({ length: 20 }, (_, i) => line(40_000 + i, peerOf(i))),
+  ].join('\n');
+
 test('ports in use to many peers are no fault; to one peer they are', async () => {
-  const line = (port: number, peer: number): string =>
-    ` ${port}: 0100C80A:${port.toString(16).toUpperCase().padStart(4, '0')} 0200C80A:${peer.toString(16).toUpperCase().padStart(4, '0')} 06 00000000:00000000 00:00000000`;
   const range = {
     '/proc/sys/net/ipv4/ip_local_port_range': '40000 40019\n',
     '/proc/net/sockstat': 'TCP: inuse 4 orphan 0 tw 16 alloc 4 mem 1\n',
   };
-  const list = (peerOf: (index: number) => number): string =>
-    [
-      '  sl  local_address rem_address   st',
-      ...Array.from({ length: 20 }, (_, i) => line(40_000 + i, peerOf(i))),
-    ].join('\n');
 
   expect(await look({ ...range, '/proc/net/tcp': list((i) => 443 + (i % 2)) })).toMatchObject({
     status: 'pass',

@@ -32,7 +32,8 @@ const DOCKER: ExecutorTarget = {
 async function look(mode: number, group: number, folderMode = 0o755): Promise<Finding> {
   await using root = await rootFolder({ '/run/x': '', '/var/lib/docker/x': '' });
   const place = join(root.paths.rootfs, SOCKET);
-  await using _docker = await startDocker({}, place);
+  await using stack = new AsyncDisposableStack();
+  stack.use(await startDocker({}, place));
   await chown(place, 0, group);
   await chmod(place, mode);
   await chmod(join(root.paths.rootfs, 'run'), folderMode);
@@ -73,7 +74,8 @@ test('a socket that nobody serves is down, whatever its mode', async () => {
 test('a socket that only we may not use makes us blind, and accuses nobody (Z-34)', async () => {
   await using root = await rootFolder({ '/run/x': '' });
   const place = join(root.paths.rootfs, SOCKET);
-  await using _docker = await startDocker({}, place);
+  await using stack = new AsyncDisposableStack();
+  stack.use(await startDocker({}, place));
   await chmod(place, 0o600);
   await chmod(root.paths.rootfs, 0o755);
   const env = { [SEEN_VARIABLE]: '/dev/null' };

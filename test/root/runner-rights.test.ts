@@ -16,23 +16,23 @@ const FILE = '/etc/gitlab-runner/config.toml';
 const RUNNER: Credentials = { uid: 1500, groups: [1500] };
 const ROOT: Credentials = { uid: 0, groups: [0] };
 
-describe('config.toml', () => {
-  async function look(credentials: Credentials | undefined, mode: number, owner = 0) {
-    await using root = await rootFolder({ [FILE]: 'concurrent = 1\n' });
-    const place = join(root.paths.rootfs, FILE);
-    await chown(place, owner, owner);
-    await chmod(place, mode);
-    const target = {
-      kind: 'config',
-      id: FILE,
-      ...(credentials === undefined ? {} : { credentials }),
-      reading: { path: FILE, foundBy: 'default', readAt: 0, problems: [], runnerCount: 1 },
-    } as const;
-    return await runProbe(config, target, { tools: { paths: root.paths } });
-  }
+async function lookAtConfig(credentials: Credentials | undefined, mode: number, owner = 0) {
+  await using root = await rootFolder({ [FILE]: 'concurrent = 1\n' });
+  const place = join(root.paths.rootfs, FILE);
+  await chown(place, owner, owner);
+  await chmod(place, mode);
+  const target = {
+    kind: 'config',
+    id: FILE,
+    ...(credentials === undefined ? {} : { credentials }),
+    reading: { path: FILE, foundBy: 'default', readAt: 0, problems: [], runnerCount: 1 },
+  } as const;
+  return await runProbe(config, target, { tools: { paths: root.paths } });
+}
 
+describe('config.toml', () => {
   test('of root with 0600 is no use to a runner of another user', async () => {
-    expect(await look(RUNNER, 0o600)).toMatchObject({
+    expect(await lookAtConfig(RUNNER, 0o600)).toMatchObject({
       status: 'fail',
       reason: 'denied-to-runner',
       detail: `user 1500 of the runner may not read ${FILE}: ${FILE} denies it`,
@@ -42,9 +42,9 @@ describe('config.toml', () => {
 
   test('passes for its owner, for root, and while nobody runs', async () => {
     const found = [
-      await look(RUNNER, 0o600, 1500),
-      await look(ROOT, 0o600, 1500),
-      await look(undefined, 0o600),
+      await lookAtConfig(RUNNER, 0o600, 1500),
+      await lookAtConfig(ROOT, 0o600, 1500),
+      await lookAtConfig(undefined, 0o600),
     ];
 
     expect(found.map(({ status }) => status)).toEqual(['pass', 'pass', 'pass']);

@@ -114,7 +114,8 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     title: 'The runner cannot get the processor',
     meaning:
       'Tasks wait for a core most of the time; the runner polls late and its handshakes time out.',
-    evidence: 'Pressure on the processor above 60 % for several minutes.',
+    evidence:
+      'Pressure on the processor above 60 % for several minutes, and the runner’s own tasks wait for a core.',
     notConfusedWith: ['gitlab-slow'],
     from: ['cpu/starved'],
     says: () => 'tasks on this host wait for a core most of the time',
