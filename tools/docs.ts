@@ -10,6 +10,7 @@ import { PROBES } from '../src/probes/index.ts';
 import { alertsPage } from './docs/alerts-page.ts';
 import { causesPage } from './docs/causes-page.ts';
 import { configurationPage } from './docs/configuration-page.ts';
+import { lintPage } from './docs/lint-page.ts';
 import { metricsPage } from './docs/metrics-page.ts';
 import { probesPage } from './docs/probes-page.ts';
 
@@ -19,6 +20,7 @@ const PAGES: Readonly<Record<string, string>> = {
   'docs/alerts.md': alertsPage(),
   'docs/causes.md': causesPage(),
   'docs/configuration.md': configurationPage(),
+  'docs/lint.md': lintPage(),
   'docs/metrics.md': metricsPage(),
   'docs/probes.md': probesPage(),
   'deploy/runnerwatch.example.toml': exampleSettings(PROBES),
