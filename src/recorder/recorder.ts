@@ -28,6 +28,7 @@ const FILE = 'history.json';
 const SAVE_SECONDS = 60;
 /** An incident does not wait longer for a file system that hangs. */
 const LOOK_MILLISECONDS = 5000;
+const LOAD_MILLISECONDS = 2000;
 
 export interface RecorderOptions {
   readonly clock: Clock;
@@ -64,19 +65,23 @@ export class Recorder {
     });
   }
 
-  /** Takes over what an earlier run left. */
+  /** Takes over what an earlier run left; a state directory that hangs is not waited for. */
   async load(): Promise<void> {
-    const { stateDirectory, clock } = this.#options;
-    if (stateDirectory !== undefined) {
-      const memory = await readState(stateDirectory, FILE);
-      if (isRecord(memory)) {
-        this.#journal.remember(memory['journal']);
-        this.#history.remember(memory['history']);
-      }
-      await this.#incidents.load();
-    }
+    await Promise.race([this.#remember(), delay(LOAD_MILLISECONDS, undefined, { ref: false })]);
+    const at = this.#options.clock.wall();
     this.#isLoaded = true;
-    this.note({ at: clock.wall(), tone: 'note', kind: 'start', text: 'runnerwatch started' });
+    this.note({ at, tone: 'note', kind: 'start', text: 'runnerwatch started' });
+  }
+
+  async #remember(): Promise<void> {
+    const { stateDirectory } = this.#options;
+    if (stateDirectory === undefined) return;
+    const memory = await readState(stateDirectory, FILE);
+    if (isRecord(memory)) {
+      this.#journal.remember(memory['journal']);
+      this.#history.remember(memory['history']);
+    }
+    await this.#incidents.load();
   }
 
   /** What a reader may show. */
@@ -161,7 +166,7 @@ export class Recorder {
     const [routes = [], processes] = await Promise.all([
       readRouteLines(paths),
       busyProcesses(paths),
-      Promise.race([this.#lookAgain(view), delay(LOOK_MILLISECONDS)]),
+      Promise.race([this.#lookAgain(view), delay(LOOK_MILLISECONDS, undefined, { ref: false })]),
     ]);
     return { routes, processes, runnerLog: runnerLog(runners) };
   }

@@ -9,7 +9,7 @@ import type { Paths } from '../core/paths.ts';
 import { inRoot } from '../core/paths.ts';
 import { printable } from '../core/printable.ts';
 import type { RunnerProcess } from '../core/reading.ts';
-import type { FileTrace } from '../host/file-trace.ts';
+import type { Excerpt, FileTrace } from '../host/file-trace.ts';
 import { FileTraces, programTrace } from '../host/file-trace.ts';
 import { readRouteLines } from '../host/route-lines.ts';
 import { withoutLogin } from './redaction.ts';
@@ -34,34 +34,35 @@ export class TraceReader {
 
   async read(snapshot: Snapshot): Promise<Traces> {
     const { surroundings } = snapshot;
-    const hosts = surroundings.endpoints.map(({ url }) => url.hostname);
-    const entries = await Promise.all([
-      this.#file(surroundings.configPath),
-      this.#file('/etc/resolv.conf', settingsOf),
-      this.#file('/etc/hosts', (text) => linesOf(text, hosts)),
-      this.#file('/etc/nsswitch.conf', (text) => /^hosts:.*$/m.exec(text)?.[0] ?? ''),
-      ...bundlesOf(snapshot).map((path) => this.#file(path)),
-      routes(this.#paths),
-      program(this.#paths),
-    ]);
-    const known = [
-      ...entries,
-      ...processTraces(surroundings.process),
-      ...certificateTraces(snapshot),
-    ];
+    const found: Trace[] = [];
+    // One after the other: a file system that hangs may keep one thread of the pool, and not all.
+    for (const [path, excerpt] of filesOf(snapshot)) {
+      found.push([path, await this.#files.of(path, excerpt)]);
+    }
+    found.push(await program(this.#paths), await routes(this.#paths));
+    found.push(...processTraces(surroundings.process), ...certificateTraces(snapshot));
     return new Map(
-      known.flatMap(([what, found]) =>
-        found === undefined ? [] : [[printable(what), shown(found)]],
+      found.flatMap(([what, trace]) =>
+        trace === undefined ? [] : [[printable(what), shown(trace)]],
       ),
     );
-  }
-
-  async #file(path: string, excerpt?: (text: string) => string): Promise<Trace> {
-    return [path, await this.#files.of(path, excerpt)];
   }
 }
 
 type Trace = readonly [what: string, found: FileTrace | string | undefined];
+
+/** With how each is shown beside its digest. Those on the root file system first. */
+function filesOf(snapshot: Snapshot): readonly (readonly [path: string, excerpt?: Excerpt])[] {
+  const { endpoints, configPath } = snapshot.surroundings;
+  const hosts = endpoints.map(({ url }) => url.hostname);
+  return [
+    ['/etc/resolv.conf', settingsOf],
+    ['/etc/hosts', (text) => linesOf(text, hosts)],
+    ['/etc/nsswitch.conf', (text) => /^hosts:.*$/m.exec(text)?.[0] ?? ''],
+    [configPath],
+    ...bundlesOf(snapshot).map((path): [string] => [path]),
+  ];
+}
 
 /** The system's bundle and every file that an endpoint trusts or shows. */
 function bundlesOf({ surroundings: { endpoints } }: Snapshot): readonly string[] {
