@@ -2,6 +2,7 @@
 import { parseCommandLine } from './commands/command-line.ts';
 import { helpText } from './commands/help.ts';
 import { runCommand } from './commands/run-command.ts';
+import { isErrno } from './core/errno.ts';
 import { VERSION } from './core/version.ts';
 
 /** A usage mistake, by the custom of command-line tools. */
@@ -10,7 +11,11 @@ const EXIT_USAGE = 2;
 const parsed = parseCommandLine(process.argv.slice(2));
 
 // A reader that goes away (`runnerwatch check | head -1`) is no error.
-process.stdout.on('error', () => process.exit());
+process.stdout.on('error', (error) => {
+  if (isErrno(error, 'EPIPE')) process.exit();
+});
+// A log that cannot be written, on a disk that is full, costs the log alone.
+process.stderr.on('error', () => {});
 
 switch (parsed.kind) {
   case 'mistake':

@@ -9,6 +9,9 @@ import { until } from './until.ts';
 
 export interface TestGroup extends AsyncDisposable {
   read(file: string): Promise<string>;
+  write(file: string, value: string): Promise<void>;
+  /** Moves a process into it; whoever started it ends it. */
+  adopt(pid: number): Promise<void>;
   /** Starts a program in the group; it is killed with it. Resolves with its first line, if it says one. */
   start(program: string, ...words: readonly string[]): Promise<ChildProcess>;
 }
@@ -25,6 +28,8 @@ export async function makeGroup(
   const children: ChildProcess[] = [];
   return {
     read: async (file) => await readFile(join(folder, file), 'utf8'),
+    write: async (file, value) => await writeFile(join(folder, file), value),
+    adopt: async (pid) => await writeFile(join(folder, 'cgroup.procs'), String(pid)),
     start: async (...words) => {
       // The shell moves itself, so that what it becomes is never outside.
       const script = `echo $$ > ${folder}/cgroup.procs && exec "$@"`;
