@@ -48,7 +48,7 @@ for (;;) {
 async function readEntries(): Promise<readonly Entry[]> {
   const text = await readFile(`${order.root}${CONFIG}`, 'utf8').catch(problemOf);
   if (typeof text !== 'string') {
-    log('error', `Failed to load config ${text.said}`, { builds: 0 });
+    if (text.said !== '') log('error', `Failed to load config ${text.said}`, { builds: 0 });
     return entriesOf(lastConfig);
   }
   const { mtimeMs } = await stat(`${order.root}${CONFIG}`);
@@ -63,11 +63,12 @@ async function readEntries(): Promise<readonly Entry[]> {
   return entriesOf(text);
 }
 
+/** Nothing where the real one would not open the file: it only looks whether it has changed. */
 function problemOf(error: unknown): { readonly said: string } {
   const code = error instanceof Error && 'code' in error ? error.code : '';
   const why: Readonly<Record<string, string>> = {
     EACCES: `open ${CONFIG}: permission denied`,
-    EMFILE: `open ${CONFIG}: too many open files`,
+    EMFILE: '',
   };
   return { said: why[String(code)] ?? `stat ${CONFIG}: no such file or directory` };
 }

@@ -5,6 +5,7 @@ import { gitlabRows } from './gitlab.ts';
 import { healthyRows } from './healthy.ts';
 import { networkRows } from './network.ts';
 import { proxyRows } from './proxy.ts';
+import { resourceRows } from './resources.ts';
 import { tlsRows } from './tls.ts';
 import { tokenRows } from './token.ts';
 
@@ -15,5 +16,6 @@ export const ROWS: readonly Row[] = [
   ...proxyRows,
   ...gitlabRows,
   ...tlsRows,
+  ...resourceRows,
   ...healthyRows,
 ];

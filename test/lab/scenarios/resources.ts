@@ -1,0 +1,207 @@
+/** Fault matrix 3.6, made for real: full and read-only file systems, control groups, limits, the clock. */
+import { createServer } from 'node:https';
+
+import {
+  tellMounts,
+  emptyDisk,
+  fillDisk,
+  makeGroup,
+  mountDisk,
+  mountTmpfs,
+  pressureText,
+  takeInodes,
+} from '../host.ts';
+import { dockerOf } from '../peers/docker.ts';
+import { killedForMemory } from '../peers/kernel-log.ts';
+import { GOOD } from '../peers/pki.ts';
+import { usualEntry } from '../runner-config.ts';
+import type { FaultRow, Row } from '../scenario.ts';
+import type { World } from '../world.ts';
+
+const OPEN = 'o/o/n/o/o/o/o';
+const SLOWER = 'od/od/n/od/od/od/o';
+const CONFIG_FOLDER = '/etc/gitlab-runner';
+const DOCKER_ROOT = '/var/lib/docker';
+const TWO_HOURS = 7_200_000;
+/** What the sockets and the log of the runner need beside what it takes for nothing. */
+const FEW_FILES = 64;
+/** The lab’s runner is a Node process, and takes more than the real one. */
+const LITTLE_MEMORY = '220M';
+const CONNECTIVITY = ['unknown', 'dns-timeout', 'tcp-connect-timeout', 'gitlab-not-responding'];
+const QUICK_DISKS = { disk: '', executor: '' };
+
+/** A disk of its own at a place, full by one of the ways. */
+function fullDisk(
+  place: string,
+  fill: (world: World, place: string) => Promise<void>,
+  mount: (world: World, place: string) => Promise<void> = mountDisk,
+): Pick<FaultRow, 'world' | 'inject' | 'recover'> {
+  return {
+    world: { probes: QUICK_DISKS, before: async (world) => await mount(world, place) },
+    inject: async (world) => await fill(world, place),
+    recover: async (world) => await emptyDisk(world, place),
+  };
+}
+
+async function inGroup(
+  world: World,
+  controller: 'cpu' | 'memory' | 'pids',
+  settings: Readonly<Record<string, string>>,
+): ReturnType<typeof makeGroup> {
+  const group = await makeGroup(world, controller);
+  await group.add(world.runner.pid());
+  for (const [file, text] of Object.entries(settings)) await group.write(file, text);
+  return group;
+}
+
+/** Somebody in the group wants one more process than there may be. */
+async function takeAllTasks(world: World): Promise<void> {
+  const group = await inGroup(world, 'pids', {});
+  await group.write('pids.max', (await group.read('pids.current')).trim());
+}
+
+/** All cores are busy, and the runner comes last. */
+async function takeAllCores(world: World): Promise<void> {
+  const { network, runner, files } = world;
+  const loop = 'while :; do :; done';
+  const pids = await network.run(
+    'rn',
+    `renice -n 19 -p ${runner.pid()} >&2; for n in 1 2 3; do (${loop}) >&- 2>&- & echo $!; done`,
+  );
+  world.adopt({
+    [Symbol.asyncDispose]: async () =>
+      void (await network.run('rn', `kill -9 ${pids.trim().replaceAll('\n', ' ')}`)),
+  });
+  await files.write('/pressure/cpu', pressureText(75));
+}
+
+export const resourceRows: readonly Row[] = [
+  {
+    id: 'R-01',
+    title: 'the file system of builds_dir is full',
+    ...fullDisk('/builds', fillDisk),
+    expect: {
+      cause: 'disk-space-exhausted',
+      severity: 'warning',
+      chain: OPEN,
+      says: /builds_dir of shell-1/,
+    },
+    mustNot: [...CONNECTIVITY, 'disk-inodes-exhausted'],
+  },
+  {
+    id: 'R-02',
+    title: 'the file system of builds_dir has no inodes left',
+    ...fullDisk('/builds', takeInodes, async (world, place) =>
+      mountDisk(world, place, { inodes: 64 }),
+    ),
+    expect: { cause: 'disk-inodes-exhausted', severity: 'warning', chain: OPEN },
+    mustNot: [...CONNECTIVITY, 'disk-space-exhausted'],
+  },
+  {
+    id: 'R-03',
+    title: 'Docker’s root is full',
+    ...fullDisk(DOCKER_ROOT, fillDisk),
+    world: {
+      entries: [usualEntry({ executor: 'docker', more: '  [runners.docker]\n    image = "a"' })],
+      probes: QUICK_DISKS,
+      before: async (world) => {
+        await mountDisk(world, DOCKER_ROOT);
+        await dockerOf(world).says();
+      },
+    },
+    expect: { cause: 'disk-docker-root-full', severity: 'warning', chain: OPEN },
+    mustNot: [...CONNECTIVITY, 'docker-daemon-down'],
+  },
+  {
+    id: 'R-04',
+    title: 'the file system of the config folder was remounted read-only',
+    world: {
+      probes: QUICK_DISKS,
+      before: async (world) => await mountDisk(world, CONFIG_FOLDER),
+    },
+    inject: async (world) => await remount(world, 'ro'),
+    recover: async (world) => await remount(world, 'rw'),
+    expect: { cause: 'disk-read-only', severity: 'critical', chain: OPEN },
+    runnerLogs: 'nothing',
+    mustNot: [...CONNECTIVITY, 'config-unreadable'],
+  },
+  {
+    id: 'R-05',
+    title: 'the kernel kills the runner at the memory limit of its control group',
+    world: { probes: { cgroup: '' } },
+    inject: async (world) => {
+      await inGroup(world, 'memory', { 'memory.limit_in_bytes': LITTLE_MEMORY });
+      await killedForMemory(world, () => world.runner.signal('SIGUSR1'));
+    },
+    expect: { cause: 'memory-oom-killed', severity: 'critical', chain: OPEN },
+    runnerLogs: 'nothing',
+    mustNot: ['runner-not-running', 'runner-crash-loop'],
+  },
+  {
+    id: 'R-07',
+    title: 'all cores are busy, and the runner waits for one',
+    world: { probes: { cpu: '' } },
+    inject: takeAllCores,
+    expect: { cause: 'cpu-starved', severity: 'warning', chain: SLOWER },
+    mustNot: CONNECTIVITY,
+  },
+  {
+    id: 'R-08',
+    title: 'the control group of the runner has a quota of 5 % of a core',
+    world: { probes: { cgroup: '', cpu: '' } },
+    inject: async (world) => await inGroup(world, 'cpu', { 'cpu.cfs_quota_us': '5000' }),
+    expect: { cause: 'cpu-cgroup-throttled', severity: 'warning', chain: OPEN },
+    mustNot: [...CONNECTIVITY, 'cpu-starved'],
+  },
+  {
+    id: 'R-09',
+    title: 'the runner has as many files open as it may',
+    world: { probes: { limits: '' } },
+    inject: async ({ network, runner }) => {
+      await network.run('rn', `prlimit --pid ${runner.pid()} --nofile=${FEW_FILES}:${FEW_FILES}`);
+      runner.signal('SIGUSR2');
+    },
+    recover: async ({ runner }) => await runner.restart(),
+    expect: { cause: 'fd-limit-reached', severity: 'critical', chain: OPEN },
+    runnerLogs: /too many open files/,
+    mustNot: [...CONNECTIVITY, 'dns-resolver-down', 'dns-server-failure', 'tcp-connection-refused'],
+  },
+  {
+    id: 'R-10',
+    title: 'the control group of the runner may start no further task',
+    world: { probes: { limits: '' } },
+    inject: takeAllTasks,
+    expect: { cause: 'pids-limit-reached', severity: 'critical', chain: OPEN },
+    runnerLogs: 'nothing',
+    mustNot: CONNECTIVITY,
+  },
+  {
+    id: 'R-11',
+    title: 'GitLab’s clock is two hours ahead of the host’s',
+    inject: async ({ gitlab }) =>
+      await gitlab.replace(() => {
+        const tls = { cert: GOOD.certificatePem, key: GOOD.privateKeyPem };
+        return createServer(tls, (request, response) => {
+          response.setHeader('Date', new Date(Date.now() + TWO_HOURS).toUTCString());
+          gitlab.application.listener(request, response);
+        });
+      }),
+    expect: { cause: 'clock-skew', severity: 'notice', chain: OPEN },
+    mustNot: ['tls-certificate-expired', 'tls-certificate-not-yet-valid', 'token-expired'],
+  },
+  {
+    id: 'R-13',
+    title: '/tmp is a memory file system without inodes left',
+    ...fullDisk('/tmp', takeInodes, async (world, place) =>
+      mountTmpfs(world, place, 'size=4m,nr_inodes=40'),
+    ),
+    expect: { cause: 'disk-inodes-exhausted', severity: 'warning', chain: OPEN, says: /\/tmp/ },
+    mustNot: [...CONNECTIVITY, 'disk-space-exhausted'],
+  },
+];
+
+async function remount(world: World, mode: 'ro' | 'rw'): Promise<void> {
+  const { network, files } = world;
+  await network.run('rn', `mount -o remount,${mode} ${files.path}${CONFIG_FOLDER}`);
+  await tellMounts(world);
+}
