@@ -32,6 +32,7 @@ export class FileReader implements Reader {
   #offset = 0;
   #isFirst = true;
   #isOld = true;
+  #modifiedAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
@@ -70,6 +71,7 @@ export class FileReader implements Reader {
       this.#isOld = false;
       throw error;
     });
+    this.#modifiedAt = found.mtimeMs;
     if (this.#opened !== undefined && this.#opened.inode !== found.ino) {
       // What was written to the old one before it was moved away.
       await this.#readOn();
@@ -101,7 +103,8 @@ export class FileReader implements Reader {
   #take(line: string): void {
     if (!this.#isOld && !this.#loan.mayTake()) return;
     const dated = parseSyslog(line, this.#loan.clock.wall());
-    this.#loan.onLine({ text: line, isOld: this.#isOld, ...dated });
+    const latest = this.#isOld ? { latestAt: this.#modifiedAt } : {};
+    this.#loan.onLine({ text: line, isOld: this.#isOld, ...latest, ...dated });
   }
 
   async #close(): Promise<void> {

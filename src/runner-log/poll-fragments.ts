@@ -62,6 +62,7 @@ export const POLL_FRAGMENTS: readonly Fragment[] = [
   failed(34, /\b502 Bad Gateway/, 'gitlab-bad-gateway'),
   failed(35, /\b500 Internal/, 'gitlab-internal-error'),
   failed(35, /\b504 Gateway/, 'gitlab-unavailable'),
+  failed(38, /\b429 .*database migrations/i, 'gitlab-migration-backoff'),
   failed(38, /\b429 /, 'gitlab-rate-limited'),
   { n: 39, kind: 'noted', levels: ['warning'], message: FAILED, text: /\b409 Conflict/ },
   failed(0, /^/),

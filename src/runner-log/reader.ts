@@ -9,6 +9,8 @@ export interface RawLine {
   readonly at?: Instant;
   /** It was there before we looked. */
   readonly isOld: boolean;
+  /** Of an old line without a date: it was written at this time at the latest. */
+  readonly latestAt?: Instant;
   /** Said by systemd, not by the runner. */
   readonly event?: LogEvent;
 }

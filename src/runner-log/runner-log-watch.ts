@@ -21,6 +21,17 @@ const MOST_LAST_LINES = 50;
 const MOST_RINGS = 600;
 const MOST_TEXT = 500;
 
+/** What holds until a later line takes it back, and the lines that do: their order is enough. */
+const IN_ORDER: ReadonlySet<string> = new Set([
+  'disabled',
+  'forced',
+  'stopping',
+  'config-not-saved',
+  'config-loaded',
+  'started',
+  'poll-worked',
+]);
+
 export interface LastLine {
   readonly at: Instant;
   readonly text: string;
@@ -139,9 +150,8 @@ export class RunnerLogWatch implements RunnerLogDoor {
   }
 
   #note(line: RawLine, event: NonNullable<RawLine['event']>): void {
-    // Nobody knows when an old line without a date was written: it accuses nobody.
-    if (line.at === undefined && line.isOld) return;
-    const at = line.at ?? this.#clock.wall();
+    const at = this.#timeOf(line, event.kind);
+    if (at === undefined) return;
     const facts = Object.fromEntries(
       Object.entries(event.facts).map(([name, value]) => [
         name,
@@ -150,6 +160,13 @@ export class RunnerLogWatch implements RunnerLogDoor {
     );
     const isNew = this.#window.note({ ...event, facts, at, text: shown(line.text) });
     if (isNew && !line.isOld) this.#events.onEvent(event.kind, event.runner);
+  }
+
+  /** Nobody knows when an old line without a date was written: it accuses nobody, unless the order alone proves it. */
+  #timeOf({ at, isOld, latestAt }: RawLine, kind: string): Instant | undefined {
+    if (at !== undefined) return at;
+    if (!isOld) return this.#clock.wall();
+    return IN_ORDER.has(kind) ? latestAt : undefined;
   }
 
   #keep(text: string, at: Instant, runner: string): void {

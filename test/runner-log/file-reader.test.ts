@@ -113,7 +113,12 @@ test('lines of syslog have their date', async () => {
   await until(() => host.isReading());
 
   expect(host.heard.lines).toEqual([
-    { text: 'text', at: Date.parse('2026-11-24T08:59:00Z'), isOld: true },
+    {
+      text: 'text',
+      at: Date.parse('2026-11-24T08:59:00Z'),
+      isOld: true,
+      latestAt: expect.any(Number),
+    },
   ]);
 });
 

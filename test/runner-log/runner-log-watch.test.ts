@@ -70,6 +70,28 @@ describe('what was written before', () => {
   });
 });
 
+describe('old lines without a date whose order is enough', () => {
+  const off: Said = {
+    level: 'error',
+    message:
+      'Runner "https://gitlab.test/abc12defg" is unhealthy and will be disabled for 1h0m0s seconds!',
+  };
+  const loaded: Said = { level: 'info', message: 'Configuration loaded' };
+
+  test.each([
+    ['a penalty that nothing took back holds', [loaded, off], ['config-loaded', 'disabled']],
+    ['a penalty before the last start does not', [off, loaded], ['config-loaded']],
+    ['refusals before it are nobody’s', [failed('POST https://h: 403 Forbidden')], []],
+  ])('%s', async (_what, said, kinds) => {
+    await using root = await rootFolder({
+      [LOG]: said.map((one) => `${inColours(one)}\n`).join(''),
+    });
+    using open = watchLog(FILE, root.paths);
+
+    expect(await kindsOf(open.watch)).toEqual(kinds);
+  });
+});
+
 test('a new line is news once, with the entry that it concerns', async () => {
   await using root = await rootFolder({ [LOG]: '' });
   using open = watchLog(FILE, root.paths);
