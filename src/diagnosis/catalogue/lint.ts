@@ -13,6 +13,15 @@ const lint = (c: CauseContext) =>
 
 const edit = (c: CauseContext, text: string) => step(text, `sudoedit ${quoted(c.config)}`);
 
+/** Some lines can only be removed. */
+const correct = (c: CauseContext) => {
+  const right = c.fact('corrected');
+  return edit(
+    c,
+    `Correct line ${c.fact('line')}${right === '' ? ', or remove it.' : `: ${right}`}`,
+  );
+};
+
 export const LINT_CAUSES: readonly CauseSpec[] = [
   lintCause({
     id: 'config-executor-unknown',
@@ -25,7 +34,7 @@ export const LINT_CAUSES: readonly CauseSpec[] = [
     from: [],
     confirm: AT_ONCE,
     says: (c) => `${c.config} names an executor that does not exist (line ${c.fact('line')})`,
-    fix: (c) => [edit(c, `Correct line ${c.fact('line')}: ${c.fact('corrected')}`), lint(c)],
+    fix: (c) => [correct(c), lint(c)],
     suppresses: ['runner-disabled-unhealthy'],
   }),
   lintCause({
@@ -55,7 +64,7 @@ export const LINT_CAUSES: readonly CauseSpec[] = [
     from: [],
     confirm: AT_ONCE,
     says: (c) => `the runner ignores ${c.fact('key')} in line ${c.fact('line')} of ${c.config}`,
-    fix: (c) => [edit(c, `Correct line ${c.fact('line')}: ${c.fact('corrected')}`), lint(c)],
+    fix: (c) => [correct(c), lint(c)],
     suppresses: ['tls-unknown-authority', 'tls-self-signed'],
   }),
   lintCause({

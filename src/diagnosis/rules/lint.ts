@@ -14,7 +14,16 @@ import { hasReason, isFail } from '../picture.ts';
 /** Trust that a CA file would have given. */
 const UNTRUSTED = ['unknown-authority', 'self-signed'];
 /** What verification refuses, and what somebody may have wanted to turn off. */
-const REFUSED = [...UNTRUSTED, 'missing-intermediate', 'expired', 'hostname-mismatch', 'no-san'];
+const REFUSED = [
+  ...UNTRUSTED,
+  'missing-intermediate',
+  'expired',
+  'intermediate-expired',
+  'not-yet-valid',
+  'name-mismatch',
+  'no-san',
+  'not-acceptable',
+];
 const MOST_EVIDENCE = 8;
 
 export function lintCauses(picture: Picture): readonly Cause[] {

@@ -1,0 +1,125 @@
+/** Which findings of the linter are causes, of which entries, and when an ignored key is the root. */
+import { describe, expect, test } from 'vitest';
+
+import type { Diagnosis } from '../../src/core/diagnosis.ts';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { twoEntries, withLint } from '../support/lint-findings.ts';
+import type { Said } from '../support/snapshots.ts';
+import { brokenAt, fail, snapshotOf } from '../support/snapshots.ts';
+
+const DOCKER =
+  '  executor = "docker"\n  [runners.docker]\n    image = "alpine"\n    volumes = ["/cache"]\n';
+const UNTRUSTED = brokenAt('tls', fail('unknown-authority', { root: 'CN=Root' }));
+
+function judged(text: string, said: Readonly<Record<string, Said>> = {}): Diagnosis {
+  return diagnose(withLint(snapshotOf(said), text));
+}
+
+const short = ({ causes }: Diagnosis): readonly string[] =>
+  causes.map(({ id, severity, scope }) => `${id} ${severity} ${scope.runners.join(' ')}`);
+
+test('a silent file is no cause', () => {
+  expect(judged(twoEntries(''))).toMatchObject({ verdict: 'healthy', causes: [] });
+});
+
+test('notes are no cause', () => {
+  expect(judged(twoEntries('').replaceAll('request_concurrency = 2', ''))).toMatchObject({
+    verdict: 'healthy',
+  });
+});
+
+test('an executor that does not exist is critical, for its own entry', () => {
+  const diagnosis = judged(twoEntries(DOCKER.replace('"docker"', '"dokcer"')));
+
+  expect(short(diagnosis)).toEqual(['config-executor-unknown critical runnerAA1']);
+  expect(diagnosis.causes[0]).toMatchObject({
+    confidence: 'confirmed',
+    evidence: [
+      {
+        text: 'line 7: the executor "dokcer" of entry "docker-1" does not exist (X01); write executor = "docker"',
+      },
+    ],
+    fix: [
+      {
+        text: 'Correct line 7: executor = "docker"',
+        command: 'sudoedit /etc/gitlab-runner/config.toml',
+      },
+      { command: 'runnerwatch lint /etc/gitlab-runner/config.toml' },
+    ],
+  });
+});
+
+test('a table that is missing is a warning', () => {
+  expect(short(judged(twoEntries('  executor = "docker"\n')))).toEqual([
+    'config-executor-section-missing warning runnerAA1',
+  ]);
+});
+
+test('too few slots are a notice for everybody', () => {
+  expect(short(judged(twoEntries('', 'concurrent = 1\n')))).toEqual([
+    'config-concurrency-starvation notice runnerAA1 runnerAA2',
+  ]);
+});
+
+describe('an ignored key', () => {
+  const text = twoEntries(`  tls_ca_file = "/etc/ca.pem"\n${DOCKER}`);
+
+  test('is a notice while all is well', () => {
+    expect(short(judged(text))).toEqual(['config-unknown-key notice runnerAA1']);
+  });
+
+  test('is the root where it would have given the trust that is missing', () => {
+    const { causes } = judged(text, UNTRUSTED);
+
+    expect(causes.map(({ id, severity }) => [id, severity])).toEqual([
+      ['config-unknown-key', 'critical'],
+    ]);
+    expect(causes[0]?.scope.runners).toEqual(['runnerAA1', 'runnerAA2']);
+    expect(causes[0]?.explains).toContain('tls@https://gitlab.example.com/');
+  });
+
+  test('explains no other failure', () => {
+    const { causes } = judged(text, brokenAt('connect', fail('refused')));
+
+    expect(causes.map(({ id, severity }) => [id, severity])).toContainEqual([
+      'config-unknown-key',
+      'notice',
+    ]);
+    expect(causes.some(({ id }) => id.startsWith('tcp-'))).toBe(true);
+  });
+
+  test('another one does not explain missing trust', () => {
+    const { causes } = judged(twoEntries(`  tags = ["a"]\n${DOCKER}`), UNTRUSTED);
+
+    expect(causes.map(({ id, severity }) => [id, severity])).toEqual([
+      ['config-unknown-key', 'notice'],
+      ['tls-unknown-authority', 'critical'],
+    ]);
+  });
+});
+
+describe('a setting that does nothing', () => {
+  const text = twoEntries(`${DOCKER}    tls_verify = false\n`);
+
+  test('is no cause while GitLab is trusted', () => {
+    expect(short(judged(text))).toEqual([]);
+  });
+
+  test.each(['unknown-authority', 'name-mismatch', 'expired'])(
+    'is a notice while GitLab is refused: %s',
+    (reason) => {
+      const { causes } = judged(text, brokenAt('tls', fail(reason)));
+
+      expect(causes.map(({ id }) => id)).toContain('config-setting-ineffective');
+      expect(causes.find(({ id }) => id === 'config-setting-ineffective')?.severity).toBe('notice');
+      expect(causes.some(({ severity }) => severity === 'critical')).toBe(true);
+    },
+  );
+});
+
+test('findings of a file that does not load are left to the cause that says so', () => {
+  const said = { config: fail('type-error', { line: 1 }) };
+  const diagnosis = judged(twoEntries(DOCKER.replace('"docker"', '"dokcer"')), said);
+
+  expect(diagnosis.causes.map(({ id }) => id)).toEqual(['config-changed-not-loaded']);
+});
