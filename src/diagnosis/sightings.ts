@@ -5,6 +5,7 @@ import type { Cause } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
 import type { Sighting } from '../core/sighting.ts';
 import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
+import type { Severity } from '../core/words.ts';
 import type { CauseSpec } from './cause-spec.ts';
 import { draft } from './draft.ts';
 import type { Picture } from './picture.ts';
@@ -42,6 +43,8 @@ export interface Drawn {
   readonly scopeId: string;
   readonly runners: readonly RunnerTarget[];
   readonly isConfirmed: boolean;
+  /** Where it is less bad than the entry says. */
+  readonly severity?: Severity;
   readonly facts?: Readonly<Record<string, Fact>>;
   /** Checks that prove the rest of it. */
   readonly states?: readonly CheckState[];
@@ -62,7 +65,7 @@ export function drawn(picture: Picture, given: Drawn): Cause {
     facts,
     ruledOut,
     explains: given.explains ?? [],
-    severity: spec.severity,
+    severity: given.severity ?? spec.severity,
   });
   const [, ...others] = cause.evidence;
   return {

@@ -28,8 +28,11 @@ const BINARIES = ['/usr/bin/gitlab-runner', '/usr/local/bin/gitlab-runner'];
 const LOOP_RESTARTS = 3;
 const YOUNG_SECONDS = 600;
 
-/** Three main processes within a quarter of an hour are a loop, where no systemd counts the restarts. */
-const LOOP_PROCESSES = 3;
+/**
+ * So many main processes within a quarter of an hour are a loop, where no systemd counts the restarts. Three may be
+ * an operator who restarts it twice.
+ */
+const LOOP_PROCESSES = 4;
 const LOOP_SECONDS = 900;
 
 const REASONS = {

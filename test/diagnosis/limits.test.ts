@@ -69,6 +69,13 @@ describe('a table of connections that is full', () => {
   });
 
   test('only when it is full: one that fills explains nothing yet', () => {
+    const full = {
+      ...warn('connection-table-filling'),
+      measures: { tracked_connections_ratio: 1 },
+    };
+    expect(idsOf({ limits: full, ...brokenAt('connect', fail('timeout')) })).toEqual([
+      'conntrack-table-full',
+    ]);
     expect(idsOf({ limits: warn('connection-table-filling'), ...dns })).toEqual([
       'dns-timeout',
       'conntrack-table-full',

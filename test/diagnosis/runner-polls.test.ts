@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Cause } from '../../src/core/diagnosis.ts';
+import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { Sighting } from '../../src/core/sighting.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
@@ -159,6 +160,32 @@ describe('what only the runner’s own request meets', () => {
   });
 });
 
+/** Results of before, as the store keeps them. */
+function result(link: string, finding: Finding): ProbeResult {
+  return { check: `${link}@${GITLAB}`, startedAt: LONG_AGO, durationSeconds: 0.1, finding };
+}
+
+const closed = (link: string): ProbeResult => result(link, fail('bad-gateway'));
+const open = (link: string): ProbeResult => result(link, { status: 'pass' });
+
+describe('a first look', () => {
+  const SEEN_ONCE = Object.fromEntries(
+    ['dns', 'connect', 'tls', 'http', 'api'].map((link) => [link, { since: START - 1000 }]),
+  );
+
+  test('tells what it can explain, and only suspects it', () => {
+    const line = log(failing('edge-waf-blocked', 'status=403 Forbidden'));
+
+    expect(causesOf({ ...SEEN_ONCE, ...line })).toMatchObject([
+      { id: 'edge-waf-blocked', confidence: 'suspected' },
+    ]);
+  });
+
+  test('says nothing of what it cannot explain', () => {
+    expect(idsOf({ ...SEEN_ONCE, ...log(failing('dns-timeout', 'i/o timeout')) })).toEqual([]);
+  });
+});
+
 describe('nothing is said', () => {
   const old = (times: readonly number[]) => log(failing('dns-timeout', 'i/o timeout', { times }));
 
@@ -168,7 +195,10 @@ describe('nothing is said', () => {
     ['of what has not happened again', old(timesUntil(130, 5, 15))],
     [
       'of what was before the way opened',
-      { ...old(timesUntil(5, 5, 15)), http: { since: START - 10_000 } },
+      {
+        ...old(timesUntil(5, 5, 15)),
+        http: { since: START - 10_000, recent: [closed('http'), open('http')] },
+      },
     ],
     [
       'while the way is broken: the cause is there',
@@ -216,14 +246,24 @@ describe('limits', () => {
     ['in the log', 'runner-log', 'poll-failed'],
     ['in the counters', 'runner-metrics', 'polls-failed'],
   ])('of GitLab’s rate are told when met three times, %s', (_where, probe, kind) => {
-    const seen = (count: number) =>
-      sighting(kind, { runner: 'runnerAA1', cause: 'gitlab-rate-limited', count });
+    const seen = (count: number, seconds: number, secondsAgo = 5) =>
+      sighting(kind, {
+        runner: 'runnerAA1',
+        cause: 'gitlab-rate-limited',
+        count,
+        firstAt: START - (secondsAgo + seconds) * 1000,
+        lastAt: START - secondsAgo * 1000,
+      });
 
-    expect(causesOf({ [probe]: showing(seen(3)) })).toMatchObject([
+    expect(causesOf({ [probe]: showing(seen(3, 90)) })).toMatchObject([
       { id: 'gitlab-rate-limited', severity: 'warning', scope: { id: GITLAB } },
     ]);
-    // Z-20: one that a retry cured.
-    expect(idsOf({ [probe]: showing(seen(2)) })).toEqual([]);
+    // Z-20: one that lasts some seconds, and one that a retry cured.
+    expect(causesOf({ [probe]: showing(seen(3, 10)) })).toMatchObject([{ severity: 'notice' }]);
+    expect(idsOf({ [probe]: showing(seen(2, 90)) })).toEqual([]);
+    // Neither another line nor a refusal of the token since.
+    expect(idsOf({ [probe]: showing(seen(3, 90, 30)) })).toEqual([]);
+    expect(idsOf({ [probe]: showing(seen(3, 90, 120)) })).toEqual([]);
   });
 });
 

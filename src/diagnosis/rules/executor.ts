@@ -21,6 +21,8 @@ function causeOf(state: CheckState, picture: Picture): Cause {
     states: [state],
     scopeId: state.check.target.id,
     runners: runnersOf(state, picture),
+    // Jobs fail, and the runner still has GitLab.
+    ...(spec === undefined ? { severity: 'warning' } : {}),
   });
   if (spec !== undefined) return cause;
   // No id of the catalogue means it, but what is wrong is known.

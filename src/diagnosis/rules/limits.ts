@@ -33,7 +33,18 @@ function limitCauses(picture: Picture): readonly Cause[] {
     .filter((state) => hasReason(state, 'no-local-port'))
     .map(({ check }) => check.id);
   const found = [...causesOfProbe('cgroup', picture), ...causesOfProbe('limits', picture)];
-  return found.map((cause) =>
-    cause.id === 'ephemeral-ports-exhausted' ? { ...cause, explains: refused } : cause,
-  );
+  return found.map((cause) => {
+    if (cause.id === 'ephemeral-ports-exhausted') return { ...cause, explains: refused };
+    const isLost = cause.id === 'conntrack-table-full' && losesConnections(picture);
+    return isLost ? { ...cause, severity: 'critical' } : cause;
+  });
+}
+
+/** A full table and a silent way: the kernel does not always count what it throws away where we can see it. */
+function losesConnections(picture: Picture): boolean {
+  const isFull = picture
+    .statesOf('limits')
+    .some(({ finding }) => (finding.measures?.['tracked_connections_ratio'] ?? 0) >= 1);
+  const links = [...picture.statesOf('dns'), ...picture.statesOf('connect')];
+  return isFull && links.some((state) => hasReason(state, 'timeout', 'packet-loss'));
 }

@@ -13,8 +13,8 @@ import { mustHave } from '../draft.ts';
 import type { Picture } from '../picture.ts';
 import { factsOf, hasReason, isFail } from '../picture.ts';
 import type { Seen } from '../sightings.ts';
-import { drawn, openWay, seenOf, seenOfRunner } from '../sightings.ts';
-import { breakingLimitCauses } from './limits.ts';
+import { drawn, openWay, seenOfRunner } from '../sightings.ts';
+import { fileLimit, rateLimited } from './runner-limits.ts';
 
 /** After a fault is gone, a poll that began before may still end badly. */
 const SETTLE_SECONDS = 15;
@@ -22,8 +22,6 @@ const LEAST_FAILURES = 3;
 const LEAST_SPAN_SECONDS = 20;
 /** The longest a poll takes to fail, and the wait for the next one. */
 const FRESH_SECONDS = 100;
-/** GitLab's limit is told only when it was met so often. */
-const LEAST_LIMITED = 3;
 const LEAST_HELD_SECONDS = 10;
 /** What has a rule of its own, whatever the way. */
 const TOLD_ANYWAY: ReadonlySet<string> = new Set(['fd-limit-reached', 'gitlab-rate-limited']);
@@ -43,7 +41,7 @@ export function pollCauses(picture: Picture): readonly Cause[] {
   return [
     ...fileLimit(picture),
     ...runners.flatMap((runner) => rateLimited(picture, runner)),
-    ...merged(failing.map((one) => explained(picture, one))),
+    ...merged(failing.flatMap((one) => explained(picture, one) ?? [])),
   ];
 }
 
@@ -55,7 +53,7 @@ function failingOf(picture: Picture, runner: RunnerTarget): Failing | undefined 
   const main = picture.surroundings.process;
   const [worked] = seenOfRunner(picture, runner, 'polls-worked', 'poll-worked');
   const begin = Math.max(
-    way.since + SETTLE_SECONDS * 1000,
+    wasEverClosed(way.states) ? way.since + SETTLE_SECONDS * 1000 : 0,
     main?.startedAt ?? 0,
     worked?.sighting.lastAt ?? 0,
   );
@@ -64,6 +62,19 @@ function failingOf(picture: Picture, runner: RunnerTarget): Failing | undefined 
     .map((seen) => ({ seen, times: seen.sighting.times.filter((at) => at > begin) }))
     .find(({ times }) => isLasting(times, picture.snapshot.takenAt));
   return found && { runner, ...found, endpoint: way.endpoint, links: way.states };
+}
+
+/** Whether we saw it otherwise; what was before our first look nobody knows. */
+function wasEverClosed(links: readonly CheckState[]): boolean {
+  return links.some(({ recent }) =>
+    recent.some(({ finding }) => finding.status !== 'pass' && finding.status !== 'warn'),
+  );
+}
+
+/** The way was open long enough that what was written meanwhile speaks of now. */
+function isWatched({ links, times }: Failing): boolean {
+  const since = Math.max(...links.map((link) => link.since)) + SETTLE_SECONDS * 1000;
+  return times.filter((at) => at > since).length >= LEAST_FAILURES;
 }
 
 /** Often enough, long enough, and up to now. */
@@ -94,11 +105,13 @@ const EXAMINATIONS: readonly Examination[] = [
   byAnswer,
 ];
 
-function explained(picture: Picture, failing: Failing): Cause {
+function explained(picture: Picture, failing: Failing): Cause | undefined {
   const found = EXAMINATIONS.map((examine) => examine(failing, picture)).find(
     (one) => one !== undefined,
   );
   const { runner, seen, endpoint, links } = failing;
+  // What we cannot explain may be over: only what we watched long enough is told.
+  if (found === undefined && !isWatched(failing)) return undefined;
   const spec = mustHave(found?.id ?? 'unknown');
   const nearest = links.filter(({ check }) => check.probe.id === 'http');
   return drawn(picture, {
@@ -106,7 +119,7 @@ function explained(picture: Picture, failing: Failing): Cause {
     seen: [seen],
     scopeId: spec.scope === 'runner' ? runner.id : endpoint.id,
     runners: [runner],
-    isConfirmed: found !== undefined,
+    isConfirmed: found !== undefined && isWatched(failing),
     facts: { host: endpoint.url.hostname, ...found?.facts },
     states: found?.states ?? nearest,
     ruledOut: found?.ruledOut ?? ruledOutOf(seen, links),
@@ -184,46 +197,6 @@ function byAnswer({ seen }: Failing): Explanation | undefined {
   const { cause = '' } = seen.sighting;
   const isAnswer = /^(?:edge|gitlab|url|not-a)-/.test(cause) && cause !== 'gitlab-rate-limited';
   return isAnswer && causeSpec(cause) !== undefined ? { id: cause } : undefined;
-}
-
-/** The kernel says so itself, whatever the way. */
-function fileLimit(picture: Picture): readonly Cause[] {
-  if (breakingLimitCauses(picture).some(({ id }) => id === 'fd-limit-reached')) return [];
-  const lines = seenOf(picture, 'poll-failed').filter(
-    ({ sighting }) =>
-      sighting.cause === 'fd-limit-reached' &&
-      picture.snapshot.takenAt - sighting.lastAt <= FRESH_SECONDS * 1000,
-  );
-  const [first, ...others] = lines;
-  if (first === undefined) return [];
-  const { runners, unit, process: main } = picture.surroundings;
-  return [
-    drawn(picture, {
-      spec: mustHave('fd-limit-reached'),
-      seen: [first, ...others],
-      scopeId: unit,
-      runners,
-      isConfirmed: first.sighting.count > 1 || others.length > 0,
-      ...(main === undefined ? {} : { facts: { pid: main.pid } }),
-    }),
-  ];
-}
-
-/** 429 to the runner's own requests, and not one that a retry cured. */
-function rateLimited(picture: Picture, runner: RunnerTarget): readonly Cause[] {
-  const seen = seenOfRunner(picture, runner, 'poll-failed', 'polls-failed').find(
-    ({ sighting }) => sighting.cause === 'gitlab-rate-limited' && sighting.count >= LEAST_LIMITED,
-  );
-  if (seen === undefined) return [];
-  return [
-    drawn(picture, {
-      spec: mustHave('gitlab-rate-limited'),
-      seen: [seen],
-      scopeId: runner.endpoint ?? runner.url,
-      runners: [runner],
-      isConfirmed: true,
-    }),
-  ];
 }
 
 /** One fault at one place is one cause, however many entries met it. */

@@ -1,0 +1,68 @@
+/** Limits that the runner meets and says so: of its own files, and of GitLab. Told whatever the way is. */
+import type { Cause } from '../../core/diagnosis.ts';
+import type { RunnerTarget } from '../../core/target.ts';
+import { mustHave } from '../draft.ts';
+import type { Picture } from '../picture.ts';
+import type { Seen } from '../sightings.ts';
+import { drawn, seenOf, seenOfRunner } from '../sightings.ts';
+import { breakingLimitCauses } from './limits.ts';
+
+/** After a fault is gone, a poll that began before may still end badly. */
+const SETTLE_SECONDS = 15;
+/** The longest a poll takes to fail, and the wait for the next one. */
+const FRESH_SECONDS = 100;
+/** GitLab's limit is told only when it was met so often. */
+const LEAST_LIMITED = 3;
+const LASTING_LIMIT_SECONDS = 60;
+
+/** The kernel says so itself, whatever the way. */
+export function fileLimit(picture: Picture): readonly Cause[] {
+  if (breakingLimitCauses(picture).some(({ id }) => id === 'fd-limit-reached')) return [];
+  const lines = seenOf(picture, 'poll-failed').filter(
+    ({ sighting }) =>
+      sighting.cause === 'fd-limit-reached' &&
+      picture.snapshot.takenAt - sighting.lastAt <= FRESH_SECONDS * 1000,
+  );
+  const [first, ...others] = lines;
+  if (first === undefined) return [];
+  const { runners, unit, process: main } = picture.surroundings;
+  return [
+    drawn(picture, {
+      spec: mustHave('fd-limit-reached'),
+      seen: [first, ...others],
+      scopeId: unit,
+      runners,
+      isConfirmed: first.sighting.count > 1 || others.length > 0,
+      ...(main === undefined ? {} : { facts: { pid: main.pid } }),
+    }),
+  ];
+}
+
+/** 429 to the runner's own requests, and not one that a retry cured. One that ends within a minute hurts nobody. */
+export function rateLimited(picture: Picture, runner: RunnerTarget): readonly Cause[] {
+  const seen = seenOfRunner(picture, runner, 'poll-failed', 'polls-failed').find(
+    ({ sighting }) => sighting.cause === 'gitlab-rate-limited' && sighting.count >= LEAST_LIMITED,
+  );
+  if (seen === undefined || isLimitOver(picture, runner, seen)) return [];
+  const { firstAt, lastAt } = seen.sighting;
+  return [
+    drawn(picture, {
+      spec: mustHave('gitlab-rate-limited'),
+      ...(lastAt - firstAt < LASTING_LIMIT_SECONDS * 1000 ? { severity: 'notice' } : {}),
+      seen: [seen],
+      scopeId: runner.endpoint ?? runner.url,
+      runners: [runner],
+      isConfirmed: true,
+    }),
+  ];
+}
+
+/** It says nothing when it works again; but it would have said by now that it fails, or that it waits. */
+function isLimitOver(picture: Picture, runner: RunnerTarget, seen: Seen): boolean {
+  const waiting = seenOf(picture, 'waiting')[0]?.sighting.lastAt ?? 0;
+  const lastAt = Math.max(seen.sighting.lastAt, waiting);
+  if (picture.snapshot.takenAt - lastAt > FRESH_SECONDS * 1000) return true;
+  const token = picture.tokenOf(runner);
+  const askedAt = token?.last?.startedAt ?? 0;
+  return token?.finding.status === 'pass' && askedAt > lastAt + SETTLE_SECONDS * 1000;
+}
