@@ -27,7 +27,7 @@ export function causeCards({ diagnosis, snapshot }: View): Html | undefined {
   const now = snapshot.takenAt;
   return html`<section aria-labelledby="h-causes">
     <h2 id="h-causes">${groups.length === 1 ? 'Cause' : `${groups.length} causes`}</h2>
-    ${groups.slice(0, MOST_CARDS).map((group) => causeCard(group, now))}
+    <div class="causes">${groups.slice(0, MOST_CARDS).map((group) => causeCard(group, now))}</div>
     ${restOf(groups.slice(MOST_CARDS).map(([cause]) => cause))}
   </section>`;
 }

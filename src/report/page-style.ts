@@ -94,7 +94,7 @@ const SIZES = `
 @media (max-width: 30rem) { .gauges { grid-template-columns: repeat(2, minmax(0, 1fr)); } main { padding: .6rem .6rem 2rem; } .verdict { padding: .8rem; } .verdict .mark { width: 2.4rem; height: 2.4rem; font-size: 1.4rem; }
   .verdict h1 { font-size: 1.4rem; } .verdict p { font-size: 1rem; grid-column: 1 / 3; margin-top: .4rem; } .verdict .mark { grid-row: auto; }
   .chain li { font-size: .74rem; } .events li { grid-template-columns: auto 1rem; } .events span { grid-column: 1 / 3; } .runner, .cause { padding: .7rem; } }
-@media (min-width: 100rem) { body { font-size: 18px; } main { max-width: 110rem; } .verdict h1 { font-size: 2.4rem; } .verdict p { font-size: 1.4rem; }
+@media (min-width: 100rem) { .causes { display: grid; grid-template-columns: repeat(auto-fit, minmax(42rem, 1fr)); gap: 0 .8rem; align-items: start; } body { font-size: 18px; } main { max-width: 110rem; } .verdict h1 { font-size: 2.4rem; } .verdict p { font-size: 1.4rem; }
   .runners { grid-template-columns: repeat(auto-fill, minmax(21rem, 1fr)); } }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 @media print { .copy, #stale { display: none; } }
