@@ -19,19 +19,23 @@ const CHILD = new URL(
 );
 const SECONDS = 15;
 
+type Child = ChildProcessByStdio<Writable, Readable, null>;
+
 export class LintProcess {
-  #isBusy = false;
+  #current: Child | undefined;
   readonly #stop = new AbortController();
 
   /** `undefined` when one is still at work, or the answer did not come. */
   async lint(order: LintOrder): Promise<LintReport | undefined> {
-    if (this.#isBusy) return undefined;
-    this.#isBusy = true;
+    if (this.#current !== undefined) return undefined;
     using deadline = deadlineOf(SECONDS, this.#stop.signal);
     const child = this.#start();
+    this.#current = child;
     child.stdin.end(JSON.stringify(order));
     try {
       const answer = await withSignal(text(child.stdout), deadline.signal);
+      // It has said everything; only one that was killed may go on hanging.
+      this.#forget(child);
       return answer === '' ? undefined : (JSON.parse(answer) as LintReport);
     } catch {
       child.kill('SIGKILL');
@@ -43,14 +47,17 @@ export class LintProcess {
     this.#stop.abort(new Error('runnerwatch is stopping'));
   }
 
-  #start(): ChildProcessByStdio<Writable, Readable, null> {
+  #forget(child: Child): void {
+    if (this.#current === child) this.#current = undefined;
+  }
+
+  #start(): Child {
     const child = spawn(process.execPath, [CHILD.pathname], {
       stdio: ['pipe', 'pipe', 'ignore'],
       env: { PATH: process.env['PATH'] ?? '' },
     });
-    const free = (): void => void (this.#isBusy = false);
-    child.once('close', free);
-    child.once('error', free);
+    child.once('close', () => this.#forget(child));
+    child.once('error', () => this.#forget(child));
     child.stdin.on('error', () => {});
     // One that hangs must not keep the daemon from ending.
     child.unref();
