@@ -69,15 +69,10 @@ export class SurroundingsWatch {
     const { paths, clock, configPath: wanted } = this.#options;
     const processes = await findRunnerProcesses(paths);
     this.#process = chooseRunnerProcess(processes, wanted);
-    const located = locateConfig({
-      ...(wanted === undefined ? {} : { flag: wanted }),
-      process: this.#process,
-      uid: process.getuid?.() ?? 0,
-      home: homedir(),
-    });
+    const located = locate(wanted, this.#process);
     const { reading, document, changed, systemId, content } = await this.#file.read(located, paths);
-    const around = { ...(await readAround(paths)), ...(await this.#log()) };
-    const meantWritable = this.#writablePoints(around);
+    const seen = { ...(await readAround(paths)), ...(await this.#log()) };
+    const around = { ...seen, meantWritable: this.#writablePoints(seen) };
     this.#lint.look({
       configPath: located.path,
       content,
@@ -90,14 +85,8 @@ export class SurroundingsWatch {
     this.#foundBy = located.foundBy;
     this.#loads = reading.problems.length === 0;
     if (this.#loads && changed) this.#loadedAt = clock.wall();
-    const signature = JSON.stringify([
-      located.path,
-      processKey(this.#process),
-      systemId,
-      around,
-      meantWritable,
-      apiTokenFile,
-    ]);
+    const key = processKey(this.#process);
+    const signature = JSON.stringify([located.path, key, systemId, around, apiTokenFile]);
     if (!changed && signature === this.#signature) return false;
     this.#signature = signature;
     this.#found = targetsOf({
@@ -108,7 +97,6 @@ export class SurroundingsWatch {
       homeDirectory: homedir(),
       systemId,
       ...around,
-      meantWritable,
       apiTokenFile,
     });
     return true;
@@ -164,6 +152,15 @@ export class SurroundingsWatch {
       endpoints: this.#found?.endpoints ?? [],
     };
   }
+}
+
+function locate(flag: string | undefined, runner: RunnerProcess | undefined) {
+  return locateConfig({
+    ...(flag === undefined ? {} : { flag }),
+    process: runner,
+    uid: process.getuid?.() ?? 0,
+    home: homedir(),
+  });
 }
 
 /** What the targets depend on beside the runner's own file and process. */
