@@ -115,17 +115,12 @@ export async function makeGroup(
   const root = join('/sys/fs/cgroup', controller);
   const folder = join(root, `lab-${randomUUID()}`);
   await mkdir(folder);
+  adopt({ [Symbol.asyncDispose]: async () => await removeGroup(folder, root) });
   const room = 'mount -t tmpfs tmpfs /sys/fs/cgroup';
   const seen = `mkdir -p ${root} 2>&- || { ${room} && mkdir -p ${root}; }`;
   await network.run('rn', `${seen}\nmount -t cgroup -o ${controller} cgroup ${root}`);
   const write = async (file: string, text: string): Promise<void> =>
     await writeFile(join(folder, file), text);
-  adopt({
-    [Symbol.asyncDispose]: async () => {
-      await network.run('rn', `umount ${root}`);
-      await removeGroup(folder, root);
-    },
-  });
   return {
     read: async (file) => await readFile(join(folder, file), 'utf8'),
     write,
@@ -145,6 +140,20 @@ async function removeGroup(folder: string, root: string): Promise<void> {
       await delay(PAUSE_MILLISECONDS);
     }
   }
+}
+
+/** So many programs that never rest, until the world is restored. */
+export async function keepBusy(
+  { network, adopt }: World,
+  count: number,
+): Promise<readonly number[]> {
+  const start = '(while :; do :; done) >&- 2>&- & echo $!';
+  const said = await network.run('rn', `for n in $(seq ${count}); do ${start}; done`);
+  const pids = said.trim().split('\n').map(Number);
+  adopt({
+    [Symbol.asyncDispose]: async () => void (await network.run('rn', `kill -9 ${pids.join(' ')}`)),
+  });
+  return pids;
 }
 
 /** A host that systemd runs: `systemctl` says this of the runner's unit. */

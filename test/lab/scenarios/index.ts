@@ -6,6 +6,7 @@ import { healthyRows } from './healthy.ts';
 import { networkRows } from './network.ts';
 import { proxyRows } from './proxy.ts';
 import { resourceRows } from './resources.ts';
+import { shownResourceRows } from './resources-shown.ts';
 import { tlsRows } from './tls.ts';
 import { tokenRows } from './token.ts';
 
@@ -17,5 +18,6 @@ export const ROWS: readonly Row[] = [
   ...gitlabRows,
   ...tlsRows,
   ...resourceRows,
+  ...shownResourceRows,
   ...healthyRows,
 ];

@@ -4,6 +4,7 @@ import { createServer } from 'node:https';
 import {
   tellMounts,
   emptyDisk,
+  keepBusy,
   fillDisk,
   makeGroup,
   mountDisk,
@@ -63,16 +64,15 @@ async function takeAllTasks(world: World): Promise<void> {
 /** All cores are busy, and the runner comes last. */
 async function takeAllCores(world: World): Promise<void> {
   const { network, runner, files } = world;
-  const loop = 'while :; do :; done';
-  const pids = await network.run(
-    'rn',
-    `renice -n 19 -p ${runner.pid()} >&2; for n in 1 2 3; do (${loop}) >&- 2>&- & echo $!; done`,
-  );
-  world.adopt({
-    [Symbol.asyncDispose]: async () =>
-      void (await network.run('rn', `kill -9 ${pids.trim().replaceAll('\n', ' ')}`)),
-  });
+  await network.run('rn', `renice -n 19 -p ${runner.pid()}`);
+  await keepBusy(world, 3);
   await files.write('/pressure/cpu', pressureText(75));
+}
+
+/** A job of a shell executor lives in the group of the runner, and takes what there is. */
+async function giveQuota(world: World): Promise<void> {
+  const group = await inGroup(world, 'cpu', { 'cpu.cfs_quota_us': '5000' });
+  for (const pid of await keepBusy(world, 1)) await group.add(pid);
 }
 
 export const resourceRows: readonly Row[] = [
@@ -149,7 +149,7 @@ export const resourceRows: readonly Row[] = [
     id: 'R-08',
     title: 'the control group of the runner has a quota of 5 % of a core',
     world: { probes: { cgroup: '', cpu: '' } },
-    inject: async (world) => await inGroup(world, 'cpu', { 'cpu.cfs_quota_us': '5000' }),
+    inject: giveQuota,
     expect: { cause: 'cpu-cgroup-throttled', severity: 'warning', chain: OPEN },
     mustNot: [...CONNECTIVITY, 'cpu-starved'],
   },
