@@ -50,12 +50,21 @@ export interface TomlEntry {
   readonly value: TomlValue;
 }
 
+const foldedTables = new WeakMap<TomlTable, ReadonlyMap<string, TomlEntry>>();
+
+/** Its keys in lower case, the first of equal ones; made once, since most questions are about keys that are absent. */
+function foldedOf(table: TomlTable): ReadonlyMap<string, TomlEntry> {
+  const known = foldedTables.get(table);
+  if (known !== undefined) return known;
+  const entries = [...table.entries.values()].toReversed();
+  const folded = new Map(entries.map((entry) => [entry.key.toLowerCase(), entry]));
+  foldedTables.set(table, folded);
+  return folded;
+}
+
 /** The entry of a key, found as the runner's decoder does it: exactly, else without regard to case. */
 export function entryOf(table: TomlTable, key: string): TomlEntry | undefined {
-  const exact = table.entries.get(key);
-  if (exact !== undefined) return exact;
-  const folded = key.toLowerCase();
-  return [...table.entries.values()].find((entry) => entry.key.toLowerCase() === folded);
+  return table.entries.get(key) ?? foldedOf(table).get(key.toLowerCase());
 }
 
 /** The tables under a key, whether written as one table or as an array of tables. */

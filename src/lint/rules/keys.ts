@@ -1,7 +1,6 @@
 /** Keys that the runner reads and makes nothing of, or something else than was meant. */
 import { goDurationSeconds } from '../../config/go-duration.ts';
 import { declaredName } from '../../config/schema-type.ts';
-import type { TomlEntry } from '../../config/toml-tree.ts';
 import { REQUIRED_TABLES } from '../executors.ts';
 import type { Rule, Spot } from '../rule.ts';
 import { atKey, atValue } from '../spots.ts';
@@ -66,7 +65,10 @@ export const KEY_RULES: readonly Rule[] = [
     fix: 'Move the table below the entry that needs it, before the next [[runners]].',
     bad: '[[runners]]\n  executor = "docker"\n[[runners]]\n  executor = "shell"\n  [runners.docker]\n    image = "alpine"',
     good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    image = "alpine"\n[[runners]]\n  executor = "shell"',
-    check: ({ sections }) => sections.flatMap((section) => foreignTables(section, sections)),
+    check: ({ sections }) => {
+      const losers = losersOf(sections);
+      return sections.flatMap((section) => foreignTables(section, losers));
+    },
   },
 ];
 
@@ -125,18 +127,22 @@ function otherCase({ path, entry, schema, parent, type, section }: Visit): reado
   ];
 }
 
+/** Of each table the first entry that needs it and lacks it. */
+function losersOf(sections: readonly Section[]): ReadonlyMap<string, Section> {
+  const lacking = sections.flatMap((section) =>
+    (REQUIRED_TABLES.get(section.executor) ?? [])
+      .filter((name) => subTable(section, name) === undefined)
+      .map((name) => [name, section] as const),
+  );
+  return new Map(lacking.toReversed());
+}
+
 /** Tables that this entry does not need, and another one lacks. */
-function foreignTables(section: Section, all: readonly Section[]): readonly Spot[] {
+function foreignTables(section: Section, losers: ReadonlyMap<string, Section>): readonly Spot[] {
   const own = REQUIRED_TABLES.get(section.executor) ?? [];
-  const names = new Set([...REQUIRED_TABLES.values()].flat());
-  return [...names].flatMap((name) => {
-    const table: TomlEntry | undefined = subTable(section, name);
-    const loser = all.find(
-      (other) =>
-        (REQUIRED_TABLES.get(other.executor) ?? []).includes(name) &&
-        subTable(other, name) === undefined,
-    );
-    if (table === undefined || own.includes(name) || loser === undefined) return [];
+  return [...losers].flatMap(([name, loser]) => {
+    const table = subTable(section, name);
+    if (table === undefined || own.includes(name)) return [];
     const message = `[runners.${name}] belongs to ${section.called}, whose executor does not use it, while ${loser.called} lacks it`;
     return [atKey(table, message, { key: `runners.${name}`, entry: section.number })];
   });
