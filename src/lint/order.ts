@@ -1,5 +1,4 @@
-/** What the daemon asks of the process that lints, and what it answers: one line of JSON each. */
-import type { LintReport } from '../core/lint.ts';
+/** What the daemon asks of the process that lints, as JSON; the answer is a report. */
 import type { Paths } from '../core/paths.ts';
 import type { HostQuestion } from './host-context.ts';
 
@@ -8,5 +7,3 @@ export interface LintOrder extends HostQuestion {
   readonly content?: string;
   readonly paths: Paths;
 }
-
-export type LintAnswer = LintReport;
