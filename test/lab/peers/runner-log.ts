@@ -2,13 +2,14 @@
 import { randomBytes } from 'node:crypto';
 
 export type LogFormat = 'runner' | 'text' | 'json';
-export type Level = 'info' | 'warning' | 'error';
+export type Level = 'info' | 'warning' | 'error' | 'fatal';
 export type Fields = Readonly<Record<string, string | number>>;
 
 const COLOURS: Readonly<Record<Level, string>> = {
   info: '\u001B[0;m',
   warning: '\u001B[0;33m',
   error: '\u001B[31;1m',
+  fatal: '\u001B[31;1m',
 };
 const RESET = '\u001B[0;m';
 const MESSAGE_WIDTH = 50;

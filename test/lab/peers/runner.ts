@@ -31,6 +31,8 @@ export interface LabRunner extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
   /** Ends the process, and nobody starts another one. */
   stop(): Promise<void>;
+  /** Another process on the same file. */
+  twin(): Promise<AsyncDisposable>;
   /** What it logged until now. */
   log(): Promise<string>;
   /** A line in its log that the stand-in never comes to write by itself. */
@@ -54,6 +56,10 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
     pid: () => child.pid ?? 0,
     signal: (signal) => void child.kill(signal),
     stop: async () => await ended(child),
+    twin: async () => {
+      const second = await start(options.environment);
+      return { [Symbol.asyncDispose]: async () => await ended(second) };
+    },
     says: async (level, message, fields = {}) => {
       const line = logLine(options.format, level, message, fields, new Date());
       await appendFile(`${options.root}${LOG_FILE}`, `${line}\n`);
@@ -66,7 +72,7 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
   };
 }
 
-export async function startProcess(
+async function startProcess(
   network: Network,
   { environment, uid, root, format }: RunnerOptions,
 ): Promise<ChildProcess> {

@@ -1,9 +1,11 @@
 /** All rows of the lab, family by family. */
 import type { Row } from '../scenario.ts';
+import { configRows } from './config-file.ts';
 import { dnsRows } from './dns.ts';
 import { gitlabRows } from './gitlab.ts';
 import { healthyRows } from './healthy.ts';
 import { networkRows } from './network.ts';
+import { processRows } from './process.ts';
 import { proxyRows } from './proxy.ts';
 import { resourceRows } from './resources.ts';
 import { shownResourceRows } from './resources-shown.ts';
@@ -19,5 +21,7 @@ export const ROWS: readonly Row[] = [
   ...tlsRows,
   ...resourceRows,
   ...shownResourceRows,
+  ...configRows,
+  ...processRows,
   ...healthyRows,
 ];

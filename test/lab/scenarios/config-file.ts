@@ -1,0 +1,204 @@
+/** Fault matrix 3.7: what the daemon makes of a config.toml that is gone, broken or wrong. */
+import { tellUnit } from '../host.ts';
+import { dockerOf } from '../peers/docker.ts';
+import { usualEntry } from '../runner-config.ts';
+import type { FaultRow, Row } from '../scenario.ts';
+import type { World } from '../world.ts';
+
+const CONFIG = '/etc/gitlab-runner/config.toml';
+const OPEN = 'o/o/n/o/o/o/o';
+/** A running process keeps what it loaded before, and so its way can still be walked; else nobody knows. */
+const OLD = 'ou/ou/n/ou/ou/ou/ou';
+const NETWORK = [
+  'dns-name-not-found',
+  'tcp-connection-refused',
+  'tcp-connect-timeout',
+  'gitlab-not-responding',
+  'unknown',
+];
+const CONSEQUENCES = ['runner-crash-loop', 'runner-not-running', 'runner-start-failed'];
+const RUNNER_UID = 4321;
+const LOOPING = {
+  ActiveState: 'activating',
+  SubState: 'auto-restart',
+  NRestarts: 7,
+  Result: 'exit-code',
+};
+
+/** The file is changed, and the runner went down with it. */
+function downWith(part: string | RegExp, by: string): Pick<FaultRow, 'inject' | 'runnerLogs'> {
+  return {
+    inject: async (world) => {
+      await world.files.edit(CONFIG, part, by);
+      await loops(world);
+    },
+    runnerLogs: 'nothing',
+  };
+}
+
+async function loops(world: World): Promise<void> {
+  await world.runner.stop();
+  await tellUnit(world, LOOPING);
+}
+
+function edited(part: string | RegExp, by: string): Pick<FaultRow, 'inject' | 'runnerLogs'> {
+  return { inject: ({ files }) => files.edit(CONFIG, part, by), runnerLogs: 'nothing' };
+}
+
+const five = [1, 2, 3, 4, 5].map((nth) => usualEntry({ name: `shell-${nth}` }));
+
+export const configRows: readonly Row[] = [
+  {
+    id: 'C-01',
+    title: 'config.toml is removed',
+    inject: ({ files }) => files.remove(CONFIG),
+    expect: { cause: 'config-missing', severity: 'critical', chain: OLD },
+    runnerLogs: /Failed to load config stat .*config.toml: no such file or directory/,
+    mustNot: NETWORK,
+  },
+  {
+    id: 'C-02',
+    title: 'the user of the runner may not read config.toml',
+    world: {
+      uid: RUNNER_UID,
+      before: async ({ files }) => await files.own('/builds', RUNNER_UID),
+    },
+    inject: async ({ files }) => await files.write(CONFIG, await files.read(CONFIG), 0o600),
+    recover: async ({ files }) => await files.write(CONFIG, await files.read(CONFIG), 0o644),
+    expect: { cause: 'config-unreadable', severity: 'critical', chain: OLD },
+    runnerLogs: /Failed to load config .*permission denied/,
+    mustNot: [...NETWORK, 'monitor-blind'],
+  },
+  {
+    id: 'C-03',
+    title: 'a quote is not closed in line 12, and the runner is down',
+    world: { entries: [usualEntry({ more: '  limit = 2\n  shell = "bash"' })] },
+    ...downWith('"bash"', '"bash'),
+    expect: {
+      cause: 'config-syntax-error',
+      severity: 'critical',
+      chain: OLD,
+      says: /config\.toml:12:|line 12/,
+    },
+    mustNot: [...NETWORK, ...CONSEQUENCES],
+  },
+  {
+    id: 'C-04',
+    title: 'concurrent is a text, and the runner is down',
+    ...downWith('concurrent = 4', 'concurrent = "4"'),
+    expect: {
+      cause: 'config-type-error',
+      severity: 'critical',
+      chain: OLD,
+      says: /concurrent/,
+    },
+    mustNot: [...NETWORK, ...CONSEQUENCES],
+  },
+  {
+    id: 'C-05',
+    title: 'concurrent is 0, so the runner ends at every start',
+    inject: async (world) => {
+      await world.files.edit(CONFIG, 'concurrent = 4', 'concurrent = 0');
+      for (const _ of [1, 2, 3]) await world.runner.says('fatal', '0 <nil>');
+      await loops(world);
+    },
+    expect: { cause: 'config-concurrent-zero', severity: 'critical', chain: OPEN },
+    runnerLogs: 'nothing',
+    mustNot: [...NETWORK, ...CONSEQUENCES],
+  },
+  {
+    id: 'C-06',
+    title: 'url has no scheme',
+    inject: ({ files }) => files.edit(CONFIG, 'https://gitlab.test/', 'gitlab.test'),
+    expect: {
+      cause: 'config-url-invalid',
+      severity: 'critical',
+      chain: 'nsu/nsu/n/nsu/nsu/nsu/nsu',
+    },
+    runnerLogs: /client error .*only http or https scheme supported/,
+    mustNot: NETWORK,
+  },
+  {
+    id: 'C-07',
+    title: 'nobody knows the executor',
+    inject: async ({ files, runner, entries }) => {
+      await files.edit(CONFIG, 'executor = "shell"', 'executor = "dokcer"');
+      const name = entries[0]?.token.slice(5, 14) ?? '';
+      const said = 'Executor "dokcer" is not known; marking Runner as unhealthy';
+      for (const _ of [1, 2, 3]) await runner.says('error', said, { runner: name });
+      const off = `Runner "https://gitlab.test/${name}" is unhealthy and will be disabled for 1h0m0s seconds!`;
+      await runner.says('error', off, { unhealthy_requests: 3, unhealthy_requests_limit: 3 });
+    },
+    expect: { cause: 'config-executor-unknown', severity: 'critical', chain: OPEN },
+    runnerLogs: 'nothing',
+    mustNot: [...NETWORK, 'token-rejected', 'runner-disabled-unhealthy'],
+  },
+  {
+    id: 'C-08',
+    title: 'the docker executor has no [runners.docker]',
+    world: { before: async (world) => await dockerOf(world).says() },
+    ...edited('executor = "shell"', 'executor = "docker"'),
+    expect: { cause: 'config-executor-section-missing', severity: 'warning', chain: OPEN },
+    mustNot: NETWORK,
+  },
+  {
+    id: 'C-09',
+    title: 'config.toml has no [[runners]]',
+    ...edited(/\[\[runners\]\][^]*/, ''),
+    expect: { cause: 'config-no-runners', severity: 'critical' },
+    mustNot: NETWORK,
+  },
+  {
+    id: 'C-10',
+    title: 'url is that of the API',
+    ...edited('https://gitlab.test/', 'https://gitlab.test/api/v4'),
+    expect: {
+      cause: ['url-path-wrong', 'config-url-invalid'],
+      severity: 'critical',
+      chain: 'o/o/n/o/o/F/s',
+    },
+    mustNot: [...NETWORK, 'not-a-gitlab-server'],
+  },
+  {
+    id: 'C-11',
+    title: 'five entries share one slot',
+    world: { entries: five, globals: 'concurrent = 10\ncheck_interval = 3\n' },
+    ...edited('concurrent = 10', 'concurrent = 1'),
+    expect: { cause: 'config-concurrency-starvation', severity: 'notice', chain: OPEN },
+    mustNot: NETWORK,
+  },
+  {
+    id: 'C-12',
+    title: 'of two GitLabs one refuses connections',
+    world: {
+      entries: [
+        usualEntry({ name: 'fine-1' }),
+        usualEntry({ name: 'down-2', url: 'https://alias.test:8443/' }),
+      ],
+    },
+    inject: ({ network }) => network.rule('gl', 'input', 'tcp dport 8443 reject with tcp reset'),
+    expect: {
+      cause: 'tcp-connection-refused',
+      severity: 'critical',
+      runners: {
+        'fine-1': { cause: 'none', chain: OPEN },
+        'down-2': { cause: 'tcp-connection-refused', chain: 'o/F/n/s/s/s/s' },
+      },
+    },
+    mustNot: ['unknown'],
+  },
+  {
+    id: 'C-17',
+    title: 'a table has the key token twice, and the runner is down',
+    ...downWith('  executor = "shell"', '  token = "glrt-another"\n  executor = "shell"'),
+    expect: { cause: 'config-syntax-error', severity: 'critical', chain: OLD },
+    mustNot: [...NETWORK, ...CONSEQUENCES],
+  },
+  {
+    id: 'C-20',
+    title: 'two runners run on one file',
+    inject: async ({ runner, adopt }) => adopt(await runner.twin()),
+    expect: { cause: 'config-shared-by-processes', severity: 'warning', chain: OPEN },
+    mustNot: [...NETWORK, 'runner-crash-loop'],
+  },
+];
