@@ -10,6 +10,7 @@ import { isRecord } from './remembered.ts';
 const DAY_MILLISECONDS = 86_400_000;
 const MOST_EVENTS = 200;
 const MOST_SERIES = 40;
+const SAMPLE_MILLISECONDS = 5000;
 export const BUCKET_MILLISECONDS = 300_000;
 const TONES: readonly unknown[] = ['bad', 'warn', 'good', 'note'];
 
@@ -23,6 +24,7 @@ type Point = Series['points'][number];
 export class History {
   #timeline: readonly TimelineEvent[] = [];
   #series = new Map<string, Series>();
+  #sampledAt: Instant = -Infinity;
 
   add(events: readonly TimelineEvent[], now: Instant): void {
     if (events.length === 0) return;
@@ -31,9 +33,13 @@ export class History {
       .slice(-MOST_EVENTS);
   }
 
-  /** Takes the measures of a snapshot; within one bucket the last value stands. */
+  /** Takes the measures of a snapshot; within one bucket the last sample stands. */
   sample(snapshot: Snapshot): void {
     const { checks, takenAt } = snapshot;
+    const sinceSample = takenAt - this.#sampledAt;
+    // Views come with every result; a set clock may also lead back.
+    if (sinceSample >= 0 && sinceSample < SAMPLE_MILLISECONDS) return;
+    this.#sampledAt = takenAt;
     const bucket = Math.floor(takenAt / BUCKET_MILLISECONDS) * BUCKET_MILLISECONDS;
     const sampled = checks.flatMap((state) => plottedOf(state));
     const next = new Map(this.#series);

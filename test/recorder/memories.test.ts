@@ -83,7 +83,7 @@ describe('the history', () => {
     const bucket = Math.floor(START / BUCKET_MILLISECONDS) * BUCKET_MILLISECONDS;
     for (let index = 0; index < 400; index += 1) {
       history.sample({ ...full, takenAt: bucket + index * BUCKET_MILLISECONDS });
-      history.sample({ ...full, takenAt: bucket + index * BUCKET_MILLISECONDS + 1000 });
+      history.sample({ ...full, takenAt: bucket + index * BUCKET_MILLISECONDS + 6000 });
     }
     const lengths = history.series().map(({ points }) => points.length);
 
