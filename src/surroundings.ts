@@ -20,6 +20,7 @@ import type { PlanSettings } from './plan.ts';
 import { readMounts } from './host/mounts.ts';
 import { readProxyHints, readUnitEnvironment } from './host/proxy-settings.ts';
 import { chooseRunnerProcess, findRunnerProcesses } from './host/runner-process.ts';
+import { hasOtherNetwork } from './host/network-namespace.ts';
 import { hasSystemd } from './host/systemd.ts';
 import { LintWatch } from './lint-watch.ts';
 
@@ -31,7 +32,6 @@ export interface WatchOptions {
   readonly clock: Clock;
   /** `--runner.config`. */
   readonly configPath?: string | undefined;
-  /** Where the settings say that the runner logs. */
   /** What our own settings say, at each look. */
   readonly settings?: () => Pick<PlanSettings, 'runnerLogFile' | 'apiTokenFile'>;
 }
@@ -47,6 +47,7 @@ export class SurroundingsWatch {
   #found: FoundTargets | undefined;
   #loadedAt: Instant | undefined;
   #loads = false;
+  #looks = 0;
   readonly #seenWritable = new Set<string>();
 
   constructor(options: WatchOptions) {
@@ -64,14 +65,29 @@ export class SurroundingsWatch {
     this.#lint.stop();
   }
 
+  /** A look has not ended yet. It may hang with a thread of the pool, so no other one is to join it. */
+  get isLooking(): boolean {
+    return this.#looks > 0;
+  }
+
   /** Looks again; true when targets may have changed. */
   async refresh(): Promise<boolean> {
+    this.#looks += 1;
+    try {
+      return await this.#look();
+    } finally {
+      this.#looks -= 1;
+    }
+  }
+
+  async #look(): Promise<boolean> {
     const { paths, clock, configPath: wanted } = this.#options;
     const processes = await findRunnerProcesses(paths);
     this.#process = chooseRunnerProcess(processes, wanted);
     const located = locate(wanted, this.#process);
     const { reading, document, changed, systemId, content } = await this.#file.read(located, paths);
-    const seen = { ...(await readAround(paths)), ...(await this.#log()) };
+    const isElsewhere = await hasOtherNetwork(this.#process?.pid, paths);
+    const seen = { ...(await readAround(paths)), ...(await this.#log()), isElsewhere };
     const around = { ...seen, meantWritable: this.#writablePoints(seen) };
     this.#lint.look({
       configPath: located.path,

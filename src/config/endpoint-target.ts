@@ -25,6 +25,8 @@ export interface TargetsQuestion {
   readonly apiTokenFile?: string | undefined;
   /** What systemd would give the runner at its next start; absent where there is no unit. */
   readonly unitEnvironment?: Environment;
+  /** The runner's process lives in a network of its own: its addresses are not ours. */
+  readonly isElsewhere?: boolean;
   /** Where the runner's log is. */
   readonly log?: LogSource;
   /** Proxies that somebody wrote down on this host. */

@@ -63,8 +63,10 @@ export function targetsOf(question: TargetsQuestion): FoundTargets {
 }
 
 /** With where the runner writes and where it tells its numbers. */
-function serviceOf({ document, process, reading, unit, log }: TargetsQuestion): ServiceTarget {
-  const metrics = metricsAddressOf(document?.listenAddress, process);
+function serviceOf(question: TargetsQuestion): ServiceTarget {
+  const { document, process, reading, unit, log, isElsewhere } = question;
+  const address = metricsAddressOf(document?.listenAddress, process);
+  const metrics = isElsewhere === true ? undefined : address;
   return {
     kind: 'service',
     id: unit,
