@@ -11,6 +11,11 @@ import { breakingLimitCauses } from './limits.ts';
 const SETTLE_SECONDS = 15;
 /** The longest a poll takes to fail, and the wait for the next one. */
 const FRESH_SECONDS = 100;
+/** 429, for one reason or another: the runner waits and tries again. */
+export const ASKED_TO_WAIT: ReadonlySet<string> = new Set([
+  'gitlab-rate-limited',
+  'gitlab-migration-backoff',
+]);
 /** GitLab's limit is told only when it was met so often. */
 const LEAST_LIMITED = 3;
 const LASTING_LIMIT_SECONDS = 60;
@@ -41,13 +46,13 @@ export function fileLimit(picture: Picture): readonly Cause[] {
 /** 429 to the runner's own requests, and not one that a retry cured. One that ends within a minute hurts nobody. */
 export function rateLimited(picture: Picture, runner: RunnerTarget): readonly Cause[] {
   const seen = seenOfRunner(picture, runner, 'poll-failed', 'polls-failed').find(
-    ({ sighting }) => sighting.cause === 'gitlab-rate-limited' && sighting.count >= LEAST_LIMITED,
+    ({ sighting: { cause = '', count } }) => ASKED_TO_WAIT.has(cause) && count >= LEAST_LIMITED,
   );
   if (seen === undefined || isLimitOver(picture, runner, seen)) return [];
-  const { firstAt, lastAt } = seen.sighting;
+  const { firstAt, lastAt, cause = '' } = seen.sighting;
   return [
     drawn(picture, {
-      spec: mustHave('gitlab-rate-limited'),
+      spec: mustHave(cause),
       ...(lastAt - firstAt < LASTING_LIMIT_SECONDS * 1000 ? { severity: 'notice' } : {}),
       seen: [seen],
       scopeId: runner.endpoint ?? runner.url,

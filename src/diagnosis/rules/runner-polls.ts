@@ -14,7 +14,7 @@ import type { Picture } from '../picture.ts';
 import { factsOf, hasReason, isFail } from '../picture.ts';
 import type { Seen } from '../sightings.ts';
 import { drawn, openWay, seenOfRunner } from '../sightings.ts';
-import { fileLimit, rateLimited } from './runner-limits.ts';
+import { ASKED_TO_WAIT, fileLimit, rateLimited } from './runner-limits.ts';
 
 /** After a fault is gone, a poll that began before may still end badly. */
 const SETTLE_SECONDS = 15;
@@ -24,7 +24,7 @@ const LEAST_SPAN_SECONDS = 20;
 const FRESH_SECONDS = 100;
 const LEAST_HELD_SECONDS = 10;
 /** What has a rule of its own, whatever the way. */
-const TOLD_ANYWAY: ReadonlySet<string> = new Set(['fd-limit-reached', 'gitlab-rate-limited']);
+const TOLD_ANYWAY: ReadonlySet<string> = new Set(['fd-limit-reached', ...ASKED_TO_WAIT]);
 
 interface Failing {
   readonly runner: RunnerTarget;
@@ -195,7 +195,7 @@ function byCutConnections({ seen, times }: Failing): Explanation | undefined {
 /** What came back to a POST of the runner is not what comes back to our GET: its own words stand. */
 function byAnswer({ seen }: Failing): Explanation | undefined {
   const { cause = '' } = seen.sighting;
-  const isAnswer = /^(?:edge|gitlab|url|not-a)-/.test(cause) && cause !== 'gitlab-rate-limited';
+  const isAnswer = /^(?:edge|gitlab|url|not-a)-/.test(cause) && !ASKED_TO_WAIT.has(cause);
   return isAnswer && causeSpec(cause) !== undefined ? { id: cause } : undefined;
 }
 
