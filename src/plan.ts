@@ -4,7 +4,7 @@
  */
 import type { Check } from './core/check.ts';
 import type { Probe } from './core/probe.ts';
-import type { Target } from './core/target.ts';
+import type { Target, TargetKind } from './core/target.ts';
 import { runCheck } from './run-check.ts';
 import type { Job } from './scheduler.ts';
 import type { WalkLoan } from './walk.ts';
@@ -12,6 +12,9 @@ import { createWalk } from './walk.ts';
 
 /** Share of the hourly budget that regular checks use; the rest is for confirmations. */
 const REGULAR_SHARE = 0.8;
+
+/** Many of them that hang must not keep the checks of the host from their turn. */
+const MAY_HANG: ReadonlySet<TargetKind> = new Set(['mount', 'executor']);
 
 export interface ProbeSettings {
   readonly enabled: boolean;
@@ -96,7 +99,7 @@ function walkOf({ target }: Check): string | undefined {
 function hostJob(check: Check, { clock, paths, ledger, runnerLog }: WalkLoan): Job {
   return {
     id: check.id,
-    group: 'host',
+    group: MAY_HANG.has(check.target.kind) ? 'mount' : 'host',
     intervalSeconds: check.intervalSeconds,
     timeoutSeconds: check.timeoutSeconds + 0.5,
     checks: [check],

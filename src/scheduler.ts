@@ -19,10 +19,13 @@ const GRACE_SECONDS = 0.5;
 const SHORTEST_FIRST_WAIT = 0.2;
 /** Jobs of one group that may run at the same time; a silent group never starves the other. */
 const GROUP_LIMIT = 16;
+/** What finds its group full asks again after that long. */
+const FULL_GROUP_SECONDS = 1;
 
 export interface Job {
   readonly id: string;
-  readonly group: 'walk' | 'host';
+  /** `mount`: what may hang on a file system or on another daemon. */
+  readonly group: 'walk' | 'host' | 'mount';
   readonly intervalSeconds: number;
   readonly timeoutSeconds: number;
   readonly checks: readonly Check[];
@@ -44,6 +47,8 @@ export interface SchedulerEvents {
 interface Slot {
   readonly job: Job;
   dueSeconds: number;
+  /** When it would have been due without a trigger: what brings one run forward leaves the rhythm as it is. */
+  regularSeconds: number | undefined;
   /** Until the run has really ended, even when it was given up. */
   running: boolean;
   /** Given up: it no longer counts against its group. */
@@ -79,6 +84,7 @@ export class Scheduler {
           {
             job,
             dueSeconds: old?.dueSeconds ?? now,
+            regularSeconds: old?.regularSeconds,
             running: old?.running ?? false,
             abandoned: old?.abandoned ?? false,
             ran: old?.ran ?? false,
@@ -90,12 +96,15 @@ export class Scheduler {
     this.#arm();
   }
 
-  /** Makes a job due at once, unless it is running. */
+  /** Makes a job due at once, unless it is running; the runs after that come when they would have come. */
   trigger(id: string, isFresh = false): void {
     const slot = this.#slots.get(id);
     if (slot === undefined) return;
     slot.isFresh ||= isFresh;
-    slot.dueSeconds = this.#clock.seconds();
+    const now = this.#clock.seconds();
+    if (slot.running || slot.dueSeconds <= now) return;
+    slot.regularSeconds ??= slot.dueSeconds;
+    slot.dueSeconds = now;
     this.#arm();
   }
 
@@ -124,21 +133,24 @@ export class Scheduler {
     const now = this.#clock.seconds();
     for (const slot of this.#slots.values()) {
       if (slot.dueSeconds > now) continue;
-      if (slot.running || this.#isGroupFull(slot.job.group)) {
-        if (slot.running) this.#miss(slot.job);
-        slot.dueSeconds = this.#nextDue(slot, now, slot.running ? slot.job.intervalSeconds : 1);
+      if (!slot.running && this.#isGroupFull(slot.job.group)) {
+        slot.dueSeconds = now + FULL_GROUP_SECONDS;
         continue;
       }
-      slot.dueSeconds = this.#nextDue(slot, now, slot.job.intervalSeconds);
-      void this.#start(slot);
+      slot.dueSeconds = this.#nextDue(slot, now);
+      if (slot.running) this.#miss(slot.job);
+      else void this.#start(slot);
     }
     this.#arm();
   }
 
   /** Strictly in the future, on the rhythm of the slot; what was missed meanwhile is left out. */
-  #nextDue(slot: Slot, now: number, intervalSeconds: number): number {
-    const first = slot.ran ? slot.dueSeconds + intervalSeconds : now + this.#phase(slot.job);
+  #nextDue(slot: Slot, now: number): number {
+    const { intervalSeconds } = slot.job;
+    const second = slot.regularSeconds ?? slot.dueSeconds + intervalSeconds;
+    const first = slot.ran ? second : now + this.#phase(slot.job);
     slot.ran = true;
+    slot.regularSeconds = undefined;
     if (first > now) return first;
     return first + Math.ceil((now - first + 0.001) / intervalSeconds) * intervalSeconds;
   }

@@ -36,6 +36,31 @@ const OFF: ProbeSettings = { enabled: false, intervalSeconds: 10, timeoutSeconds
 const idsOf = (...args: Parameters<typeof checksOf>): string[] =>
   checksOf(...args).map(({ id }) => id);
 
+test('checks that may hang on a file system have a group of their own', () => {
+  const loan = {
+    clock: setClock(),
+    paths: HOST_PATHS,
+    ledger: new RequestLedger(setClock(), 20),
+    known: () => undefined,
+    restore: () => {},
+  };
+  const disk = probe({ id: 'disk', kind: 'mount' });
+  const mount = {
+    kind: 'mount',
+    id: '/',
+    fileSystemType: 'ext4',
+    readOnly: false,
+    path: '/',
+    roles: ['/'],
+  } as const;
+  const jobs = jobsOf(checksOf([cpu, disk], [HOST, mount], DEFAULTS), loan);
+
+  expect(jobs.map(({ id, group }) => [id, group])).toEqual([
+    ['cpu@host', 'host'],
+    ['disk@/', 'mount'],
+  ]);
+});
+
 describe('checks', () => {
   test('every probe meets every target of its kind that it applies to', () => {
     expect(idsOf(PROBES, [HOST, ENDPOINT, PLAIN, runnerTarget('abc')], DEFAULTS)).toEqual([

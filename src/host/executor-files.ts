@@ -1,11 +1,12 @@
 /** Are the files there that an executor without a daemon stands on: the folder of builds, the plugin? */
 import { readdir, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 
 import type { Paths } from '../core/paths.ts';
 import { inRoot } from '../core/paths.ts';
 import type { Credentials, ExecutorStand } from '../core/target.ts';
-import { denialOf } from './rights.ts';
+import type { FolderReader } from './folder-look.ts';
+import { denialAmong } from './rights.ts';
 import { lookUpUser } from './users.ts';
 
 export interface FileFault<R extends string> {
@@ -13,30 +14,34 @@ export interface FileFault<R extends string> {
   readonly detail: string;
 }
 
+export interface FolderTools {
+  readonly reader: FolderReader;
+  readonly paths: Paths;
+  readonly signal: AbortSignal;
+}
+
 /** A folder that is not there yet is made by the runner: then the nearest one above it counts. */
 export async function folderFault(
   { path, user }: Extract<ExecutorStand, { kind: 'folder' }>,
   process: Credentials | undefined,
-  paths: Paths,
-): Promise<FileFault<'folder-not-writable' | 'user-missing'> | undefined> {
+  { reader, paths, signal }: FolderTools,
+): Promise<FileFault<'folder-not-writable' | 'user-missing'> | 'silent' | undefined> {
   const who = user === undefined ? process : await lookUpUser(user, paths);
   if (who === 'missing') {
     return { reason: 'user-missing', detail: `there is no user ${user} in /etc/passwd` };
   }
   if (who === 'elsewhere') return undefined;
-  const place = await nearest(path, paths);
-  const denied = await denialOf(place, ['write', 'enter'], who, paths);
+  const root = inRoot(paths, '/').replace(/\/$/, '');
+  const looks = await reader.read(inRoot(paths, path), signal);
+  if (looks === undefined) return 'silent';
+  const below = looks.filter((look) => root === '' || look.path.startsWith(`${root}/`));
+  const denied = await denialAmong(below, who);
   if (denied === undefined) return undefined;
   const name = user ?? `with the number ${who?.uid ?? '?'}`;
   return {
     reason: 'folder-not-writable',
-    detail: `the user ${name} may not write in ${path} (${denied})`,
+    detail: `the user ${name} may not write in ${path} (${denied.slice(root.length)})`,
   };
-}
-
-async function nearest(path: string, paths: Paths): Promise<string> {
-  const info = await stat(inRoot(paths, path)).catch(() => undefined);
-  return info !== undefined || path === '/' ? path : await nearest(dirname(path), paths);
 }
 
 const PREFIX = 'fleeting-plugin-';

@@ -14,6 +14,7 @@ import { promisify } from 'node:util';
 import type { Paths } from '../core/paths.ts';
 import { inRoot } from '../core/paths.ts';
 import type { Credentials } from '../core/target.ts';
+import type { FolderLook } from './folder-look.ts';
 
 export type Right = 'read' | 'write' | 'enter';
 
@@ -36,6 +37,22 @@ export async function denialOf(
     if (await isDenied(folder, ['enter'], who)) return asSeen(folder, root);
   }
   return (await isDenied(place, rights, who)) ? asSeen(place, root) : undefined;
+}
+
+/**
+ * The same for a folder that is to be written to, out of looks at it and all above it, the root first. The last one
+ * is the folder, or the nearest one that is there.
+ */
+export async function denialAmong(
+  looks: readonly FolderLook[],
+  who: Credentials | undefined,
+): Promise<string | undefined> {
+  if (who === undefined || who.uid === 0) return undefined;
+  for (const look of looks) {
+    const rights: readonly Right[] = look === looks.at(-1) ? ['write', 'enter'] : ['enter'];
+    if (await isDeniedBy(look, look.path, rights, who)) return look.path;
+  }
+  return undefined;
 }
 
 /** The question of `denialOf` as a function of the path, for whoever reads the runner's files. */
@@ -65,7 +82,17 @@ async function isDenied(
   who: Credentials,
 ): Promise<boolean> {
   const info = await stat(place).catch(() => undefined);
-  if (info === undefined) return false;
+  return info !== undefined && (await isDeniedBy(info, place, rights, who));
+}
+
+type Ownership = Pick<Stats, 'mode' | 'uid' | 'gid'>;
+
+async function isDeniedBy(
+  info: Ownership,
+  place: string,
+  rights: readonly Right[],
+  who: Credentials,
+): Promise<boolean> {
   const wanted = rights.reduce((bits, right) => bits + BITS[right], 0);
   if (allows(info, wanted, who)) return false;
   // An access list shows its mask in place of the group: only where that would allow it can there be one.
@@ -74,7 +101,7 @@ async function isDenied(
 }
 
 /** The kernel looks at one class alone: the owner's, else the group's, else that of the others. */
-function allows({ mode, uid, gid }: Stats, wanted: number, who: Credentials): boolean {
+function allows({ mode, uid, gid }: Ownership, wanted: number, who: Credentials): boolean {
   const shift = classShift(uid === who.uid, who.groups.includes(gid));
   return ((mode >> shift) & wanted) === wanted;
 }

@@ -6,7 +6,7 @@
  * Measures  answer_seconds (all three answers of Docker), running_containers, root_free_ratio (0..1).
  * Reasons   daemon-down, socket-permission, not-responding, api-incompatible, root-full, docker-error,
  *           host-invalid, folder-not-writable, user-missing, plugin-missing.
- * Unknown   blind: runnerwatch itself may not ask.
+ * Unknown   blind: runnerwatch itself may not ask. folder-silent.
  */
 import { deadlineOf } from '../core/abort.ts';
 import type { Fact, Finding } from '../core/finding.ts';
@@ -22,10 +22,12 @@ import type { DockerStatus } from '../host/docker-status.ts';
 import { dockerStatus } from '../host/docker-status.ts';
 import { DEFAULT_FULLNESS, fullnessOf } from '../host/fullness.ts';
 import { folderFault, pluginFault } from '../host/executor-files.ts';
+import { FolderReader } from '../host/folder-look.ts';
 import { FileSystemReader } from '../host/stat-file-system.ts';
 
 /** A root that hangs is the business of the disk check. */
 const ROOT_SECONDS = 4;
+const FOLDER_SECONDS = 5;
 
 const OPTIONS = {
   answer_seconds: {
@@ -79,6 +81,10 @@ const REASONS = {
     meaning: 'The user of the jobs may not write in the folder of builds.',
     action: 'Give the folder to that user.',
   },
+  'folder-silent': {
+    meaning: 'The folder of builds does not answer, or is not to be seen by runnerwatch.',
+    action: 'Look at the disk check of its file system.',
+  },
   'user-missing': {
     meaning: 'The user that jobs shall run as does not exist.',
     action: 'Create it, or correct `--user` of the runner’s service.',
@@ -105,6 +111,7 @@ type Facts = Readonly<Record<string, Fact>>;
 /** Remembers the root of each daemon, for the time when the daemon cannot be asked. */
 export function createExecutor(reader: FileSystemReader) {
   const roots = new Map<string, string>();
+  const folders = new FolderReader();
   return defineProbe({
     id: 'executor',
     title: 'Executor',
@@ -127,11 +134,16 @@ export function createExecutor(reader: FileSystemReader) {
       if (stand.kind === 'docker') {
         return await lookAtDocker(target, options, tools, { reader, roots, facts });
       }
+      using deadline = deadlineOf(FOLDER_SECONDS, tools.signal);
+      const loan = { reader: folders, paths: tools.paths, signal: deadline.signal };
       const fault =
         stand.kind === 'folder'
-          ? await folderFault(stand, target.credentials, tools.paths)
+          ? await folderFault(stand, target.credentials, loan)
           : await pluginFault(stand, tools.paths);
-      return fault === undefined ? { status: 'pass', facts } : { status: 'warn', ...fault, facts };
+      if (fault === undefined) return { status: 'pass', facts };
+      if (fault !== 'silent') return { status: 'warn', ...fault, facts };
+      const detail = `${target.id} does not say who may write in it`;
+      return { status: 'unknown', reason: 'folder-silent', detail, facts };
     },
   });
 }

@@ -35,6 +35,7 @@ const NEVER_JUDGED: readonly string[] = [
   'cpu/proc-unreadable',
   'memory/proc-unreadable',
   'limits/proc-unreadable',
+  'executor/folder-silent',
   'cgroup/proc-unreadable',
 ];
 

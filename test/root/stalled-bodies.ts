@@ -7,11 +7,12 @@ import { join } from 'node:path';
 import { mountTargetsOf } from '../../src/config/mount-targets.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
-import type { MountTarget } from '../../src/core/target.ts';
+import type { ExecutorTarget, MountTarget } from '../../src/core/target.ts';
 import { readMounts } from '../../src/host/mounts.ts';
 import { parseDiskStats } from '../../src/host/stalled-device.ts';
 import { FileSystemReader } from '../../src/host/stat-file-system.ts';
 import { createDisk } from '../../src/probes/disk.ts';
+import { createExecutor } from '../../src/probes/executor.ts';
 import { setClock } from '../support/clock.ts';
 import { mountHanging } from '../support/hanging-mount.ts';
 import { mountExt4 } from '../support/mount-namespace.ts';
@@ -60,6 +61,23 @@ export async function freezeBelow(folder: string) {
   unfreeze.dispose();
   await ended;
   return { idle, during, after: await look() };
+}
+
+/** A shell executor whose folder of builds lies on a mount that does not answer. */
+export async function askSilentFolder(folder: string): Promise<Finding> {
+  await using mount = await mountHanging(folder);
+  await mount.say('silent');
+  const path = join(folder, 'builds');
+  const target: ExecutorTarget = {
+    kind: 'executor',
+    id: path,
+    executor: 'shell',
+    runners: ['a'],
+    stand: { kind: 'folder', path },
+    credentials: { uid: 1500, groups: [1500] },
+  };
+  const tools = { signal: AbortSignal.timeout(300) };
+  return await runProbe(createExecutor(new FileSystemReader()), target, { tools });
 }
 
 /** The server of a FUSE mount dies, and the mount stays. */

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 import { rootFolder } from '../support/dns-server.ts';
 import { inMountNamespace } from '../support/mount-namespace.ts';
-import { freezeBelow, killServer } from './stalled-bodies.ts';
+import { askSilentFolder, freezeBelow, killServer } from './stalled-bodies.ts';
 
 const BODIES = import.meta.resolve('./stalled-bodies.ts');
 
@@ -41,5 +41,15 @@ test('a mount whose server is gone is dead, and not merely unknown', async () =>
     status: 'fail',
     reason: 'dead',
     detail: `${folder} is dead: Transport endpoint is not connected`,
+  });
+});
+
+test('a folder of builds that does not answer is silent, and its owner is not accused', async () => {
+  await using root = await rootFolder({});
+  const folder = `${root.paths.rootfs}/mount`;
+
+  expect(await inMountNamespace(BODIES, askSilentFolder, folder)).toMatchObject({
+    status: 'unknown',
+    reason: 'folder-silent',
   });
 });

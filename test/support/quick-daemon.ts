@@ -3,7 +3,6 @@ import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import type { Agent } from 'node:http';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -29,14 +28,12 @@ export interface QuickOptions {
   readonly quick: readonly string[];
   readonly stateDirectory: string;
   readonly stdio?: StdioOptions;
-  /** Keeps one connection open, for a time in which no new one can be made. */
-  readonly agent?: Agent;
 }
 
 /** On a config of one shell entry; GitLab is not the question here. `folder` takes its files. */
 export async function startQuickDaemon(
   folder: string,
-  { quick, stateDirectory, stdio = ['ignore', 'ignore', 'ignore'], agent }: QuickOptions,
+  { quick, stateDirectory, stdio = ['ignore', 'ignore', 'ignore'] }: QuickOptions,
 ): Promise<QuickDaemon> {
   const [config, settings, socketPath] = ['config.toml', 'own.toml', 'web.sock'].map((name) =>
     join(folder, name),
@@ -56,9 +53,7 @@ export async function startQuickDaemon(
   ];
   const child = spawn(process.execPath, [join(ROOT, 'src/main.ts'), ...words], { stdio });
   const check = async (probe: string): Promise<ReportedCheck | undefined> =>
-    (await reportOf(socketPath, agent).catch(() => undefined))?.checks.find(
-      (one) => one.probe === probe,
-    );
+    (await reportOf(socketPath).catch(() => undefined))?.checks.find((one) => one.probe === probe);
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
     const ended = once(child, 'exit');
@@ -82,9 +77,8 @@ export async function startQuickDaemon(
   };
 }
 
-async function reportOf(socketPath: string, agent?: Agent): Promise<Report> {
-  const keep = agent === undefined ? {} : { agent };
-  const asked = request({ socketPath, path: '/api/v1/report', ...keep }).end();
+async function reportOf(socketPath: string): Promise<Report> {
+  const asked = request({ socketPath, path: '/api/v1/report' }).end();
   const [answer] = (await once(asked, 'response')) as [NodeJS.ReadableStream];
   return JSON.parse(await text(answer)) as Report;
 }
