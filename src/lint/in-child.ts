@@ -5,6 +5,7 @@
 import type { ChildProcessByStdio } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
+import { constants, setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
@@ -59,9 +60,20 @@ export class LintProcess {
     child.once('close', () => this.#forget(child));
     child.once('error', () => this.#forget(child));
     child.stdin.on('error', () => {});
+    giveWay(child.pid);
     // One that hangs must not keep the daemon from ending.
     child.unref();
     for (const pipe of [child.stdin, child.stdout]) if (pipe instanceof Socket) pipe.unref();
     return child;
+  }
+}
+
+/** Jobs and probes come first: nobody waits for this answer. */
+function giveWay(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // It has ended already, or the host does not allow it.
   }
 }
