@@ -175,19 +175,11 @@ async function shake(
   { clock, signal, paths, walk }: LinkTools,
 ): Promise<Finding<keyof typeof REASONS, keyof typeof MEASURES>> {
   const host = target.url.hostname.replace(/^\[|\]$/g, '');
-  const trust = await store.load(
-    target.trust,
-    host,
-    paths,
-    readingDenied(target.credentials, paths),
-  );
+  const isDenied = readingDenied(target.credentials, paths);
+  const trust = await store.load(target.trust, host, paths, isDenied);
   const open = walk.open;
   if (walk.socket === undefined || open === undefined) {
-    return {
-      status: 'unknown',
-      reason: 'tls-error',
-      detail: 'there is no connection to secure',
-    };
+    return { status: 'unknown', reason: 'tls-error', detail: 'there is no connection to secure' };
   }
   const start = clock.seconds();
   using deadline = deadlineOf(HANDSHAKE_SECONDS, signal);
