@@ -52,6 +52,7 @@ listen_addresses = ["127.0.0.1:1", "unix:/run/x"]
 enable_lifecycle = true
 [runner]
 config = "/srv/config.toml"
+log_file = "/srv/runner.log"
 [state]
 directory = "/srv/state"
 [log]
@@ -70,6 +71,7 @@ deep = true
     listenAddresses: ['127.0.0.1:1', 'unix:/run/x'],
     enableLifecycle: true,
     runnerConfig: '/srv/config.toml',
+    runnerLogFile: '/srv/runner.log',
     stateDirectory: '/srv/state',
     logLevel: 'debug',
     logFormat: 'json',
