@@ -44,7 +44,8 @@ function startFailed(picture: Picture): Cause | undefined {
   const service = serviceOf(picture);
   if (fatal === undefined || service === undefined) return undefined;
   const { process: runner, runners, unit } = picture.surroundings;
-  const { count, text } = fatal.sighting;
+  const { count, text, cause = '' } = fatal.sighting;
+  if (isMended(cause, picture)) return undefined;
   const isGone = isFail(service) && hasReason(service, ...GONE);
   // Between two starts of a loop the process is there for moments; one that lives has started.
   const isBetween = count > 1 && runner !== undefined && ageOf(picture) < STARTED_SECONDS;
@@ -58,6 +59,15 @@ function startFailed(picture: Picture): Cause | undefined {
     facts: { result: text },
     states: isGone ? [service] : [],
   });
+}
+
+/** It ended because of its config, which loads by now, and a process is there again. */
+function isMended(cause: string, picture: Picture): boolean {
+  return (
+    cause.startsWith('config-') &&
+    picture.surroundings.process !== undefined &&
+    picture.statesOf('config').every(({ finding }) => finding.status === 'pass')
+  );
 }
 
 /** Of the process that is there now, in seconds; 0 without one. */
