@@ -16,23 +16,24 @@ const SERVER = `
     .listen(9252, '127.0.0.1', () => console.log('up'));
 `;
 
-interface LabCounters extends AsyncDisposable {
-  say(counted: Counted): Promise<void>;
+function fileOf({ files }: World): string {
+  return `${files.path}-counters`;
 }
 
-export async function startCounters(
-  { network, files }: World,
-  counted: Counted = {},
-): Promise<LabCounters> {
-  const file = `${files.path}-counters`;
-  const say = async (said: Counted): Promise<void> => await writeFile(file, pageText(said));
-  await say(counted);
+/** What the page says from now on. */
+export async function countersSay(world: World, counted: Counted): Promise<void> {
+  await writeFile(fileOf(world), pageText(counted));
+}
+
+export async function startCounters(world: World, counted: Counted = {}): Promise<AsyncDisposable> {
+  const { network } = world;
+  const file = fileOf(world);
+  await countersSay(world, counted);
   const [program = '', ...words] = [...network.prefix('rn'), process.execPath, '-e', SERVER, file];
   const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   const exit = once(child, 'exit');
   await once(child.stdout, 'data');
   return {
-    say,
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGKILL');
       await exit;
