@@ -9,12 +9,15 @@
 import { createHash } from 'node:crypto';
 
 import { deadlineOf } from './core/abort.ts';
+import { undisturbed } from './disturbed-run.ts';
 import type { Check } from './core/check.ts';
 import type { Clock } from './core/clock.ts';
 import type { CheckId, ProbeResult } from './core/finding.ts';
 
 /** A probe's own deadline comes first, so that it can say "timed out" itself. */
 const GRACE_SECONDS = 0.5;
+/** So late only a program that stood still comes to it. */
+const STOPPED_SECONDS = 3;
 /** Time to the second run, as a share of the interval: a whole interval wide, so that hosts that started together end up flat. */
 const SHORTEST_FIRST_WAIT = 0.2;
 /** Jobs of one group that may run at the same time; a silent group never starves the other. */
@@ -216,16 +219,18 @@ export async function runJob(request: JobRun): Promise<{ readonly settled: Promi
   const start = clock.seconds();
   const seen = new Set<CheckId>();
   let open = true;
+  const tell = undisturbed(job.checks, onResult);
   const emit = (result: ProbeResult): void => {
     if (!open) return;
     seen.add(result.check);
-    onResult(result);
+    tell(result);
   };
   using deadline = deadlineOf(job.timeoutSeconds, stop);
   const settled = job.run(deadline.signal, emit, everything, isFresh).catch(() => undefined);
   const inTime = await Promise.race([settled.then(() => true), graceAfter(deadline.signal)]);
   open = false;
-  if (inTime || stop.aborted) return { settled };
+  const lateSeconds = clock.seconds() - start - job.timeoutSeconds;
+  if (inTime || stop.aborted || lateSeconds > STOPPED_SECONDS) return { settled };
   const detail = `did not end within ${job.timeoutSeconds} s`;
   for (const { id: check } of job.checks.filter(({ id }) => !seen.has(id))) {
     const finding = { status: 'unknown', reason: 'overdue', detail } as const;

@@ -154,6 +154,20 @@ describe('jobs that do not end', () => {
   });
 });
 
+test('what finds its group full at the start runs as soon as there is room, not an interval later', async () => {
+  const slow = Array.from({ length: 16 }, (_, index) =>
+    jobOf(`slow-${index}`, {
+      intervalSeconds: 600,
+      run: () => new Promise((resolve) => setTimeout(resolve, 1500)),
+    }),
+  );
+  const { times } = scheduled(...slow, jobOf('last', { intervalSeconds: 600 }));
+
+  await vi.advanceTimersByTimeAsync(3000);
+
+  expect(times('last')).toHaveLength(1);
+});
+
 describe('a new plan', () => {
   test('keeps the rhythm of jobs that stay, starts new ones at once, ends the others', async () => {
     const { scheduler, times } = scheduled(jobOf('a'), jobOf('gone'));
@@ -192,6 +206,39 @@ describe('a new plan', () => {
     scheduler.stop();
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect(times('a')).toHaveLength(2);
+  });
+});
+
+describe('a trigger', () => {
+  test('brings one run forward and leaves the rhythm as it is', async () => {
+    const { scheduler, times } = scheduled(jobOf('a'));
+    await vi.advanceTimersByTimeAsync(35_000);
+    const last = times('a').at(-1) ?? 0;
+
+    scheduler.trigger('a');
+    scheduler.trigger('a');
+    await vi.advanceTimersByTimeAsync(30_000);
+
+    const after = times('a').filter((at) => at > last);
+    expect(after.slice(1, 3).map((at) => (at - last) % 10_000)).toEqual([0, 0]);
+  });
+
+  test('is no missed run of a job that runs already, and makes its next run a fresh one', async () => {
+    const told: unknown[] = [];
+    const run: Job['run'] = async (...words) => {
+      told.push(words[3]);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    };
+    const { scheduler, missed } = scheduled(jobOf('a', { run }));
+    await vi.advanceTimersByTimeAsync(500);
+
+    scheduler.trigger('a', true);
+    await vi.advanceTimersByTimeAsync(1500);
+    expect(told).toEqual([false]);
+    await vi.advanceTimersByTimeAsync(30_000);
+
+    expect(told.slice(0, 3)).toEqual([false, true, false]);
+    expect(missed).toEqual([]);
   });
 });
 
