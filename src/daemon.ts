@@ -19,7 +19,6 @@ import { hostFacts } from './host/system.ts';
 import { RequestLedger } from './ledger.ts';
 import type { Memory } from './memory.ts';
 import { EMPTY_MEMORY, memoryDocument, memoryOf, stillValid } from './memory.ts';
-import type { PlanSettings } from './plan.ts';
 import { checksOf, jobsOf } from './plan.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { RunnerNews } from './runner-news.ts';
@@ -102,10 +101,9 @@ export class Daemon {
   /** One full round of every check, each within its deadline. */
   async once(): Promise<View> {
     await this.#prepare();
-    const { clock } = this.#options;
     const onResult = (result: ProbeResult): void => this.#record(result);
-    const common = { clock, stop: this.#stop.signal, onResult, everything: true };
-    const jobs = this.#jobs.map(async (job) => await runJob({ job, ...common }));
+    const common = { clock: this.#options.clock, stop: this.#stop.signal, onResult };
+    const jobs = this.#jobs.map(async (job) => await runJob({ job, ...common, everything: true }));
     await Promise.all([...jobs, this.#watch.lintSettled()]);
     this.#views.renew();
     return this.view();
@@ -131,10 +129,8 @@ export class Daemon {
 
   /** Reads the settings and the runner's config again; a bad settings file keeps the old settings. */
   async reload(): Promise<readonly string[]> {
-    const { requestsPerHour } = this.#keeper.settings();
     const problems = await this.#keeper.reload();
-    const settings = this.#keeper.settings();
-    if (settings.requestsPerHour !== requestsPerHour) this.#newLedger(settings);
+    this.#ledger.limitTo(this.#keeper.settings().requestsPerHour);
     await this.#watch.refresh();
     this.#replan();
     this.#scheduler.replace(this.#jobs);
@@ -158,12 +154,9 @@ export class Daemon {
     ]);
     this.#hostFacts = facts;
     this.#memory = memoryOf(document);
-    this.#newLedger(this.#keeper.settings(), this.#memory.ledger);
+    const { requestsPerHour } = this.#keeper.settings();
+    this.#ledger = new RequestLedger(this.#options.clock, requestsPerHour, this.#memory.ledger);
     this.#replan();
-  }
-
-  #newLedger({ requestsPerHour }: PlanSettings, memory = this.#ledger.memory()): void {
-    this.#ledger = new RequestLedger(this.#options.clock, requestsPerHour, memory);
   }
 
   /** A complete new plan from settings and surroundings; states of checks that stay move over. */
@@ -188,7 +181,11 @@ export class Daemon {
   async #tick(): Promise<void> {
     const { clock, log } = this.#options;
     this.#lastTickSeconds = clock.seconds();
-    if (await this.#watch.refresh()) {
+    this.#followClock();
+    if (this.#watch.isLooking) return this.#views.renew();
+    const isChanged = await this.#watch.refresh();
+    if (this.#stop.signal.aborted) return;
+    if (isChanged) {
       log.info({ config: this.#watch.surroundings().configPath }, 'surroundings changed');
       this.#replan();
       this.#scheduler.replace(this.#jobs);
@@ -208,27 +205,31 @@ export class Daemon {
   }
 
   #newView(): View {
-    const { clock, probes, log } = this.#options;
-    this.#clockWatch.follow(log, this.#store, [this.#tracker, this.#ledger, this.#news]);
+    this.#followClock();
     const snapshot: Snapshot = {
-      takenAt: clock.wall(),
+      takenAt: this.#options.clock.wall(),
       surroundings: this.#watch.surroundings(),
       checks: this.#store.states(),
     };
     const diagnosis = this.#tracker.settle(diagnose(snapshot), snapshot);
+    const { probes } = this.#options;
     return { snapshot, diagnosis, self: this.#self(), past: this.#recorder.past(), probes };
+  }
+
+  #followClock(): void {
+    const dated = [this.#tracker, this.#ledger, this.#news];
+    this.#clockWatch.follow(this.#options.log, this.#store, dated);
   }
 
   #self(): SelfState {
     const { clock, demo } = this.#options;
+    const schedulerLagSeconds = this.#scheduler.lagSeconds();
     return {
       version: VERSION,
       startedAt: this.#startedAt,
       ready: this.#listening && this.#store.isComplete(),
-      alive:
-        clock.seconds() - this.#lastTickSeconds < STUCK_SECONDS &&
-        this.#scheduler.lagSeconds() < STUCK_SECONDS,
-      schedulerLagSeconds: this.#scheduler.lagSeconds(),
+      alive: Math.max(schedulerLagSeconds, clock.seconds() - this.#lastTickSeconds) < STUCK_SECONDS,
+      schedulerLagSeconds,
       settings: this.#keeper.state(),
       runnerConfig: this.#watch.configLoad(),
       requests: this.#ledger.counts(),

@@ -21,15 +21,17 @@ export interface LedgerMemory {
   readonly sentAt: readonly Instant[];
   /** When a key of `once` was last used. */
   readonly onceAt: Readonly<Record<string, Instant>>;
+  /** Until when an endpoint wants quiet. */
+  readonly pausedUntil: Readonly<Record<string, Instant>>;
 }
 
-export const EMPTY_LEDGER: LedgerMemory = { sentAt: [], onceAt: {} };
+export const EMPTY_LEDGER: LedgerMemory = { sentAt: [], onceAt: {}, pausedUntil: {} };
 
 export class RequestLedger implements Ledger {
   readonly #clock: Clock;
-  readonly #requestsPerHour: number;
+  #requestsPerHour: number;
   readonly #counts = new Map<string, { target: string; kind: string; count: number }>();
-  readonly #pausedUntil = new Map<string, Instant>();
+  readonly #pausedUntil: Map<string, Instant>;
   readonly #onceAt: Map<string, Instant>;
   #sentAt: readonly Instant[];
 
@@ -38,6 +40,12 @@ export class RequestLedger implements Ledger {
     this.#requestsPerHour = requestsPerHour;
     this.#sentAt = memory.sentAt;
     this.#onceAt = new Map(Object.entries(memory.onceAt));
+    this.#pausedUntil = new Map(Object.entries(memory.pausedUntil));
+  }
+
+  /** Another budget from now on; what was sent, and the quiet that was asked for, stay as they are. */
+  limitTo(requestsPerHour: number): void {
+    this.#requestsPerHour = requestsPerHour;
   }
 
   allows(kind: string, target: string): boolean {
@@ -78,7 +86,12 @@ export class RequestLedger implements Ledger {
   memory(): LedgerMemory {
     const now = this.#clock.wall();
     const onceAt = [...this.#onceAt].filter(([, at]) => now - at < HOUR_MILLISECONDS);
-    return { sentAt: withinHour(this.#sentAt, now), onceAt: Object.fromEntries(onceAt) };
+    const pausedUntil = [...this.#pausedUntil].filter(([, until]) => until > now);
+    return {
+      sentAt: withinHour(this.#sentAt, now),
+      onceAt: Object.fromEntries(onceAt),
+      pausedUntil: Object.fromEntries(pausedUntil),
+    };
   }
 
   /** The wall clock was set: an hour stays an hour. */

@@ -52,17 +52,21 @@ export function stillValid(
 }
 
 function ledgerOf(ledger: Readonly<Record<string, unknown>>): LedgerMemory {
-  const { sentAt, onceAt } = ledger;
+  const { sentAt, onceAt, pausedUntil } = ledger;
   return {
     sentAt: Array.isArray(sentAt) ? sentAt.filter((at) => typeof at === 'number') : [],
-    onceAt: isRecord(onceAt)
-      ? Object.fromEntries(
-          Object.entries(onceAt).filter(
-            (entry): entry is [string, number] => typeof entry[1] === 'number',
-          ),
-        )
-      : {},
+    onceAt: timesOf(onceAt),
+    pausedUntil: timesOf(pausedUntil),
   };
+}
+
+function timesOf(named: unknown): Readonly<Record<string, Instant>> {
+  if (!isRecord(named)) return {};
+  return Object.fromEntries(
+    Object.entries(named).filter(
+      (entry): entry is [string, number] => typeof entry[1] === 'number',
+    ),
+  );
 }
 
 function isResult(item: unknown): item is ProbeResult {

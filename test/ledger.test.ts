@@ -72,10 +72,35 @@ test('the budget survives a restart through its memory', () => {
   expect(second.take('api', GITLAB)).toBe(true);
 });
 
+test('the quiet that an endpoint asked for survives a restart and another budget, and ends', () => {
+  const clock = setClock();
+  const first = new RequestLedger(clock, 20);
+  first.pause(GITLAB, 1800);
+  first.limitTo(40);
+  const second = new RequestLedger(clock, 20, first.memory());
+
+  expect([first, second].map((ledger) => ledger.take('api', GITLAB))).toEqual([false, false]);
+  clock.advance(1801);
+  expect([first, second].map((ledger) => ledger.take('api', GITLAB))).toEqual([true, true]);
+  expect(first.memory().pausedUntil).toEqual({});
+});
+
+test('another budget holds at once, and what was sent before counts', () => {
+  const ledger = new RequestLedger(setClock(), 1);
+  ledger.take('api', GITLAB);
+
+  expect(ledger.take('api', GITLAB)).toBe(false);
+  ledger.limitTo(2);
+  expect(ledger.take('api', GITLAB)).toBe(true);
+  ledger.limitTo(1);
+  expect(ledger.take('api', GITLAB)).toBe(false);
+});
+
 test('instants of a clock that was set back are forgotten', () => {
   const ledger = new RequestLedger(setClock(), 1, {
     sentAt: [START + 86_400_000],
     onceAt: { key: START + 86_400_000 },
+    pausedUntil: {},
   });
 
   expect(ledger.take('api', GITLAB)).toBe(true);

@@ -12,7 +12,11 @@ const token = check(
 );
 const dns = check(probe({ id: 'dns' }));
 const MEMORY = {
-  ledger: { sentAt: [START - 60_000, START], onceAt: { 'verify:runnerAA1': START } },
+  ledger: {
+    sentAt: [START - 60_000, START],
+    onceAt: { 'verify:runnerAA1': START },
+    pausedUntil: { 'https://gitlab.test/': START + 60_000 },
+  },
   results: [result()],
 };
 
@@ -66,12 +70,27 @@ describe('a file of any origin', () => {
   });
 
   test('times that are no numbers are forgotten', () => {
-    const ledger = { sentAt: [1, 'two', null], onceAt: { a: 1, b: 'two' } };
+    const ledger = {
+      sentAt: [1, 'two', null],
+      onceAt: { a: 1, b: 'two' },
+      pausedUntil: { c: 2, d: {} },
+    };
 
     expect(memoryOf({ schema: 1, ledger, results: [] }).ledger).toEqual({
       sentAt: [1],
       onceAt: { a: 1 },
+      pausedUntil: { c: 2 },
     });
+  });
+});
+
+test('a file of a version that did not write the quiet that was asked for is read', () => {
+  const { sentAt, onceAt } = MEMORY.ledger;
+
+  expect(memoryOf({ schema: 1, ledger: { sentAt, onceAt }, results: [] }).ledger).toEqual({
+    sentAt,
+    onceAt,
+    pausedUntil: {},
   });
 });
 
