@@ -164,13 +164,16 @@ export class Store {
 
   /** The whole program stood still for that long: nothing could be looked at, and nothing became old. */
   forgive(seconds: number): void {
+    const now = this.#clock.seconds();
+    // What was seen since then is new by itself, and must not last longer for it.
+    const forgiven = (seenSeconds: number): number => Math.min(now, seenSeconds + seconds);
     this.#entries = new Map(
       [...this.#entries].map(([id, entry]) => [
         id,
         {
           ...entry,
-          seenSeconds: entry.seenSeconds + seconds,
-          realSeenSeconds: entry.realSeenSeconds + seconds,
+          seenSeconds: forgiven(entry.seenSeconds),
+          realSeenSeconds: forgiven(entry.realSeenSeconds),
         },
       ]),
     );

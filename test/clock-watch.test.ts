@@ -133,6 +133,17 @@ describe('what is known', () => {
     expect(state()?.finding).toMatchObject({ reason: 'stale' });
   });
 
+  test('of a result that came after the program stood still is no younger than it is', () => {
+    const { clock, record, follow, state } = followed();
+    clock.pass(3600);
+    record();
+    follow();
+
+    expect(state()?.finding).toEqual(PASS);
+    clock.pass(60);
+    expect(state()?.finding).toMatchObject({ reason: 'stale' });
+  });
+
   test('of a result that a failed link hides is as young as before', () => {
     const { clock, record, store, follow } = followed();
     record(failing());
