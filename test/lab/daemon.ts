@@ -40,6 +40,8 @@ export interface Checked {
 /** How it is started, where that is not the usual way. */
 export interface DaemonWays {
   readonly configPath?: string;
+  /** As the host sees it. */
+  readonly stateDirectory?: string;
   /** Of runnerwatch itself. */
   readonly uid?: number;
 }
@@ -51,7 +53,7 @@ export async function startDaemon(
 ): Promise<LabDaemon> {
   const socket = join(root, 'web.sock');
   const words = ['serve', ...sharedFlags(root, ways), `--web.listen-address=unix:${socket}`];
-  const all = [...words, `--state.directory=${join(root, 'state')}`];
+  const all = [...words, `--state.directory=${join(root, ways.stateDirectory ?? 'state')}`];
   const { child, output } = start(network, all, root, ways);
   const get = async (path: string): Promise<string> => await fetchText(socket, path);
   const daemon: LabDaemon = {

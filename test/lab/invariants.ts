@@ -14,6 +14,8 @@ const PERMITTED = new Set([
   'GET /',
   'GET /users/sign_in',
 ]);
+/** What it may ask with an API token alone. */
+const ON_RECORD = /^GET \/api\/v4\/(?:runners\/\d+(?:\/managers)?|projects\/\d+\/jobs)$/;
 const SEVERE = new Set(['critical', 'warning']);
 /** I-5 */
 const HARMFUL =
@@ -27,7 +29,9 @@ export function brokenByRequests(requests: readonly RecordedRequest[]): readonly
   return own.flatMap(({ method, path, systemId }) => {
     const asked = `${method} ${path}`;
     // Below a wrong base path the same requests are sent.
-    const isPermitted = [...PERMITTED].some((one) => asked === one || isBelowBase(asked, one));
+    const isPermitted =
+      ON_RECORD.test(asked) ||
+      [...PERMITTED].some((one) => asked === one || isBelowBase(asked, one));
     return [
       ...(isPermitted ? [] : [`I-1: it sent ${asked}`]),
       ...(path.endsWith('/verify') && systemId !== SYSTEM_ID
@@ -42,12 +46,14 @@ function isBelowBase(asked: string, permitted: string): boolean {
   return path.length > 1 && asked.startsWith(`${method} /`) && asked.endsWith(path);
 }
 
-export function brokenByReport(report: Report): readonly string[] {
+/** `also`: causes of another fault that the row makes at the same time. */
+export function brokenByReport(report: Report, also: readonly string[] = []): readonly string[] {
   return [
     ...report.causes.flatMap((cause) => brokenByCause(cause)),
     ...report.runners.flatMap((runner) => {
       const severe = report.causes.filter(
-        ({ severity, scope }) => SEVERE.has(severity) && scope.runners.includes(runner.runner),
+        ({ id, severity, scope }) =>
+          SEVERE.has(severity) && !also.includes(id) && scope.runners.includes(runner.runner),
       );
       const ids = severe.map(({ id }) => id).join(', ');
       return [

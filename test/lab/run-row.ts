@@ -3,6 +3,7 @@ import type { Report } from '../../src/report/document.ts';
 import type { Checked } from './daemon.ts';
 import { brokenByReport, brokenByRequests, brokenBySecrets, brokenBySize } from './invariants.ts';
 import { createNetwork } from './network.ts';
+import { detailsOf, expectedOf } from './outcome-text.ts';
 import type { Seen } from './observe.ts';
 import { untilGood, whileGood } from './observe.ts';
 import type { FaultRow, HealthyRow } from './scenario.ts';
@@ -33,7 +34,7 @@ export async function runRow(row: FaultRow | HealthyRow, root: string): Promise<
   const network = stack.use(await createNetwork());
   const world = await buildWorld(network, root, row.world ?? {}, stack);
   const played = isFault(row) ? await playFault(row, world) : await playHealthy(row, world);
-  const problems = [...played.problems, ...(await brokenAtEnd(world, played))];
+  const problems = [...played.problems, ...(await brokenAtEnd(row, world, played))];
   const details = problems.length === 0 ? '' : await detailsOf(played, world);
   return { ...played, id: row.id, expected: expectedOf(row), problems, details };
 }
@@ -74,6 +75,7 @@ async function playFault(row: FaultRow, world: World): Promise<Played> {
   );
   const isClear = cleared.lacks === undefined;
   if (!isClear) problems.push(`not cleared: ${shown(cleared.report)}`);
+  problems.push(...[await row.ends?.(world)].filter((said) => said !== undefined));
   return {
     got,
     problems,
@@ -100,7 +102,7 @@ async function hold(
   ]);
   if (held.lacks !== undefined)
     problems.push(`I-13: it flips: ${held.lacks} (${shown(held.report)})`);
-  problems.push(...differences(checked, row));
+  problems.push(...(row.needsHistory === true ? [] : differences(checked, row)));
   return { held, checked };
 }
 
@@ -194,6 +196,7 @@ function alarm({ verdict, causes, runners }: Report, { allowed }: HealthyRow): s
 }
 
 async function brokenAtEnd(
+  row: FaultRow | HealthyRow,
   world: World,
   { report, checked, text }: Played,
 ): Promise<readonly string[]> {
@@ -206,7 +209,7 @@ async function brokenAtEnd(
     (error: unknown) => [String(error)],
   );
   return [
-    ...brokenByReport(report),
+    ...brokenByReport(report, isFault(row) ? row.expect.also : []),
     ...brokenByRequests(gitlab.application.requests),
     ...resident,
     ...stopped,
@@ -218,29 +221,4 @@ async function brokenAtEnd(
       check: `${checked?.stdout}${checked?.stderr}`,
     }),
   ];
-}
-
-async function detailsOf({ text, checked }: Played, world: World): Promise<string> {
-  const { gitlab, daemon, runner } = world;
-  const requests = gitlab.application.requests
-    .slice(-30)
-    .map(
-      ({ at, method, path, userAgent }) =>
-        `${new Date(at).toISOString()} ${method} ${path} ${userAgent}`,
-    );
-  const seen = checked === undefined ? [] : ['check:', checked.stdout, checked.stderr];
-  const logged = (await runner.log()).split('\n').slice(-10);
-  const parts = ['requests:', ...requests, 'runner’s log:', ...logged, 'output:', daemon.output()];
-  return [text, ...seen, ...parts].join('\n');
-}
-
-function expectedOf(row: FaultRow | HealthyRow): string {
-  if (!isFault(row))
-    return `healthy${row.allowed.length === 0 ? '' : ` or ${row.allowed.join(', ')}`}`;
-  const { cause, chain = '', runners } = row.expect;
-  const own = Object.entries(runners ?? {}).map(
-    ([name, one]) => `${name}: ${one.cause} ${one.chain ?? ''}`,
-  );
-  const ids = typeof cause === 'string' ? cause : cause.join(' | ') || 'healthy';
-  return `${ids} ${own.length === 0 ? chain : `(${own.join('; ')})`}`;
 }

@@ -42,6 +42,10 @@ export interface FaultRow {
    * cannot check for jobs; `nothing` is for those that wait in silence.
    */
   readonly runnerLogs?: RegExp | 'nothing';
+  /** What must also be true after it was mended; a text says what was not. */
+  readonly ends?: (world: World) => Promise<string | undefined>;
+  /** Only several rounds show it, so `check` sees nothing. */
+  readonly needsHistory?: boolean;
   /** It is broken before anybody looks, since what shows it is asked for once an hour. */
   readonly startsBroken?: boolean;
   /** For causes that need many observations. */
