@@ -8,15 +8,15 @@ import { Socket } from 'node:net';
 import { constants, setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 
 import { deadlineOf, withSignal } from '../core/abort.ts';
 import type { LintReport } from '../core/lint.ts';
 import type { LintOrder } from './order.ts';
 
 /** Source files are .ts, built ones .js; the child lies beside this file in both. */
-const CHILD = new URL(
-  import.meta.url.endsWith('.ts') ? './child.ts' : './child.js',
-  import.meta.url,
+const CHILD = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url),
 );
 const SECONDS = 15;
 
@@ -53,7 +53,7 @@ export class LintProcess {
   }
 
   #start(): Child {
-    const child = spawn(process.execPath, [CHILD.pathname], {
+    const child = spawn(process.execPath, [CHILD], {
       stdio: ['pipe', 'pipe', 'ignore'],
       env: { PATH: process.env['PATH'] ?? '' },
     });

@@ -38,7 +38,7 @@ export const AUTOSCALING_RULES: readonly Rule[] = [
     name: 'machine-setting-refused',
     severity: 'error',
     effect: 'start',
-    title: 'An option without %s, a period or a time zone that cannot be read',
+    title: 'An option without %s, or a period, a time zone or an expression that cannot be read',
     consequence: 'The runner refuses the file.',
     fix: 'Give each MachineOptionsWithName a %s, periods the form of cron, and zones names such as Europe/Berlin.',
     bad: '[[runners]]\n  executor = "docker+machine"\n  [runners.docker]\n    image = "alpine"\n  [runners.machine]\n    MachineName = "ci-%s"\n    MachineOptionsWithName = ["label=ci"]',
@@ -137,34 +137,67 @@ export const AUTOSCALING_RULES: readonly Rule[] = [
 ];
 
 function machineFaults(table: TomlTable): readonly Spot[] {
+  const key = 'runners.machine.MachineOptionsWithName';
   const options = textsAt(table, 'machine', 'MachineOptionsWithName')
     .filter(({ text }) => !text.includes('%s'))
-    .map(({ value }) =>
-      atItem(value, 'an option of MachineOptionsWithName has no %s', {
-        key: 'runners.machine.MachineOptionsWithName',
-      }),
-    );
-  const periods = tablesOf(entryAt(table, 'machine', 'autoscaling')?.value).flatMap((one) => [
-    ...textsAt(one, 'Periods')
+    .map(({ value }) => atItem(value, 'an option of MachineOptionsWithName has no %s', { key }));
+  const queues = tablesOf(entryAt(table, 'monitoring', 'job_queuing_durations')?.value);
+  return [
+    ...options,
+    ...tablesOf(entryAt(table, 'machine', 'autoscaling')?.value).flatMap((one) =>
+      timeFaults(one, 'runners.machine.autoscaling', ['Periods', 'Timezone']),
+    ),
+    ...queues.flatMap((one) => [
+      ...timeFaults(one, 'runners.monitoring.job_queuing_durations', ['periods', 'timezone']),
+      ...patternFaults(one),
+    ]),
+  ];
+}
+
+/** Periods and a time zone, which go by two spellings. */
+function timeFaults(
+  table: TomlTable,
+  path: string,
+  [periods, timezone]: readonly [string, string],
+): readonly Spot[] {
+  const zone = filledAt(table, timezone);
+  return [
+    ...textsAt(table, periods)
       .filter(({ text }) => !isPeriod(text))
       .map(({ value }) =>
         atItem(value, 'a period does not have the seven fields of cron', {
-          key: 'runners.machine.autoscaling.Periods',
+          key: `${path}.${periods}`,
           corrected: '"* * 9-17 * * mon-fri *"',
         }),
       ),
-    ...[filledAt(one, 'Timezone')].flatMap((zone) =>
-      zone === undefined || isZone(zone.value)
-        ? []
-        : [
-            atValue(zone.entry, 'there is no such time zone', {
-              key: 'runners.machine.autoscaling.Timezone',
-              corrected: 'Timezone = "UTC"',
-            }),
-          ],
-    ),
-  ]);
-  return [...options, ...periods];
+    ...(zone === undefined || isZone(zone.value)
+      ? []
+      : [
+          atValue(zone.entry, 'there is no such time zone', {
+            key: `${path}.${timezone}`,
+            corrected: `${timezone} = "UTC"`,
+          }),
+        ]),
+  ];
+}
+
+/** Go's expressions have no look-around; what this platform cannot read either is broken for certain. */
+function patternFaults(table: TomlTable): readonly Spot[] {
+  const found = filledAt(table, 'jobs_running_for_project');
+  if (found === undefined || isGoPattern(found.value)) return [];
+  const key = 'runners.monitoring.job_queuing_durations.jobs_running_for_project';
+  return [atValue(found.entry, 'the expression for projects cannot be read', { key })];
+}
+
+function isGoPattern(text: string): boolean {
+  if (/\(\?<?[=!]/.test(text)) return false;
+  // Flags and classes that only Go has.
+  if (/\(\?[a-zA-Z-]+[:)]|\[\[:/.test(text)) return true;
+  try {
+    return new RegExp(text.replaceAll('(?P<', '(?<')).source !== '';
+  } catch {
+    return false;
+  }
 }
 
 /** Five to seven fields of cron, or a word such as @daily. */
