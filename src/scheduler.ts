@@ -16,7 +16,7 @@ import type { CheckId, ProbeResult } from './core/finding.ts';
 
 /** A probe's own deadline comes first, so that it can say "timed out" itself. */
 const GRACE_SECONDS = 0.5;
-/** So late only a program that stood still comes to it. */
+/** So late only a program comes that stood still. */
 const STOPPED_SECONDS = 3;
 /** Time to the second run, as a share of the interval: a whole interval wide, so that hosts that started together end up flat. */
 const SHORTEST_FIRST_WAIT = 0.2;
@@ -215,8 +215,7 @@ export interface JobRun {
  */
 export async function runJob(request: JobRun): Promise<{ readonly settled: Promise<unknown> }> {
   const { job, clock, stop, onResult, everything = false, isFresh = false } = request;
-  const startedAt = clock.wall();
-  const start = clock.seconds();
+  const [startedAt, start] = [clock.wall(), clock.seconds()];
   const seen = new Set<CheckId>();
   let open = true;
   const tell = undisturbed(job.checks, onResult);

@@ -22,6 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
 const PARTS: Readonly<Record<string, string>> = {
   'cause-changes.ts': 'machinery',
   'clock-watch.ts': 'machinery',
+  'disturbed-run.ts': 'machinery',
   'ledger.ts': 'machinery',
   'memory.ts': 'machinery',
   'plan.ts': 'machinery',
