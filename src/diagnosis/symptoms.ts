@@ -9,20 +9,21 @@ const HOST_WIDE: ReadonlySet<Scope> = new Set(['host', 'config', 'service', 'mou
 
 /** Takes symptoms off the list and files them, with the entries they concern, under what accounts for them. */
 export function withoutSymptoms(causes: readonly Cause[], picture: Picture): readonly Cause[] {
-  const above = new Map(
-    causes.map((cause) => [
-      cause,
-      causes.find((other) => other !== cause && accountsFor(other, cause, picture)),
-    ]),
-  );
+  const above = new Map<Cause, Cause>();
+  for (const cause of causes.toReversed()) {
+    const by = causes.find(
+      (other) => rootOf(other, above) !== cause && accountsFor(other, cause, picture),
+    );
+    if (by !== undefined) above.set(cause, by);
+  }
   const roots = Map.groupBy(causes, (cause) => rootOf(cause, above));
   return causes
-    .filter((cause) => above.get(cause) === undefined)
+    .filter((cause) => !above.has(cause))
     .map((root) => withSymptoms(root, roots.get(root) ?? [], picture));
 }
 
-/** Up to the cause that nothing accounts for; the catalogue's relation has no cycles, which a test keeps. */
-function rootOf(cause: Cause, above: ReadonlyMap<Cause, Cause | undefined>): Cause {
+/** Up to the cause that nothing accounts for. Of two that account for each other the first to blame is it. */
+function rootOf(cause: Cause, above: ReadonlyMap<Cause, Cause>): Cause {
   const next = above.get(cause);
   return next === undefined ? cause : rootOf(next, above);
 }
