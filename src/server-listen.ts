@@ -73,7 +73,8 @@ async function listenOn(
   server.maxConnections = MOST_CONNECTIONS;
   server.on('clientError', answerClientError);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', (error) =>
+  // Stays: a connection that cannot be taken, for lack of files, must not end the process.
+  server.on('error', (error) =>
     reject(
       new Error(`cannot listen on ${address}: ${reasonOf(error, options.path !== undefined)}`),
     ),

@@ -1,6 +1,8 @@
 /** Listeners and limits on real sockets: addresses, stale files, ports in use, and clients that misbehave. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import type { Server } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -276,4 +278,23 @@ describe('clients that misbehave', () => {
 
     expect((await ask(`http://127.0.0.1:${port}/-/healthy`)).status).toBe(200);
   });
+});
+
+test('a connection that cannot be taken, time and again, ends nothing', async () => {
+  const servers: Server[] = [];
+  const note = (message: unknown): void =>
+    void servers.push((message as { server: Server }).server);
+  subscribe('tracing:net.server.listen:asyncEnd', note);
+  await using hung = await hungApp();
+  const listening = await listenAll(hung.app, ['127.0.0.1:0']);
+  unsubscribe('tracing:net.server.listen:asyncEnd', note);
+  try {
+    // As Node tells it when accept(2) finds no file left.
+    for (const code of ['EMFILE', 'ENFILE', 'EMFILE']) servers[0]?.emit('error', new Error(code));
+
+    expect(servers).toHaveLength(1);
+    expect((await ask(listening.addresses[0] ?? '', '/-/healthy')).status).toBe(200);
+  } finally {
+    await listening.close();
+  }
 });
