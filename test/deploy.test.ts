@@ -19,6 +19,7 @@ beforeAll(async () => {
   await mkdir(built, { recursive: true });
   // What `npm ci` and `npm run build` leave, without writing into the project.
   await cp(join(ROOT, 'package.json'), join(built, 'package.json'));
+  await cp(join(ROOT, 'deploy'), join(built, 'deploy'), { recursive: true });
   await symlink(join(ROOT, 'node_modules'), join(built, 'node_modules'));
   const tsc = join(ROOT, 'node_modules/.bin/tsc');
   await run(tsc, ['-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(built, 'dist')]);
@@ -40,12 +41,10 @@ async function startCommand(): Promise<readonly string[]> {
 
 describe('deploy/systemd/runnerwatch.service', () => {
   test('systemd-analyze verify has nothing to say', async () => {
-    const [node = '', main = ''] = await startCommand();
+    const [program = ''] = await startCommand();
     const root = join(folder, 'root');
-    for (const file of [node, main]) {
-      await mkdir(join(root, file, '..'), { recursive: true });
-      await writeFile(join(root, file), '#!/bin/true\n', { mode: 0o755 });
-    }
+    await mkdir(join(root, program, '..'), { recursive: true });
+    await writeFile(join(root, program), '#!/bin/true\n', { mode: 0o755 });
     // The unit as installed, so that the paths which it names must be there.
     const text = (await readFile(UNIT, 'utf8')).replaceAll(
       '/opt/runnerwatch',
@@ -71,14 +70,14 @@ describe('deploy/systemd/runnerwatch.service', () => {
   });
 
   test('the command that it starts is the built program, and the bin of the package', async () => {
-    const [node = '', main = '', ...words] = await startCommand();
+    const [program = '', ...words] = await startCommand();
     const { bin } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
       bin: { runnerwatch: string };
     };
 
-    expect(main).toBe(`/opt/runnerwatch/${bin.runnerwatch}`);
+    expect(program).toBe(`/opt/runnerwatch/${bin.runnerwatch}`);
     expect(words).toEqual(['serve']);
-    const { stdout } = await run(here(node), [here(main), ...words, '--config.check']);
+    const { stdout } = await run(here(program), [...words, '--config.check']);
     expect(stdout).toContain('the defaults hold');
   });
 

@@ -41,8 +41,8 @@ export function recordOf(answer: HttpAnswer): RunnerRecord | undefined {
 /** `GET runners/:id/managers`. */
 export function managersOf(answer: HttpAnswer): readonly RunnerManager[] {
   return listOf(answer).map((json) => ({
-    systemId: String(json['system_id'] ?? ''),
-    address: String(json['ip_address'] ?? ''),
+    systemId: wordOf(json['system_id']),
+    address: wordOf(json['ip_address']),
   }));
 }
 
@@ -71,6 +71,10 @@ function itemsOf(value: unknown): readonly Json[] {
   return Array.isArray(value)
     ? value.filter((item): item is Json => typeof item === 'object' && item !== null)
     : [];
+}
+
+function wordOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function wordsOf(value: unknown): readonly string[] {

@@ -23,10 +23,13 @@ const LASTING_LIMIT_SECONDS = 60;
 /** The kernel says so itself, whatever the way. */
 export function fileLimit(picture: Picture): readonly Cause[] {
   if (breakingLimitCauses(picture).some(({ id }) => id === 'fd-limit-reached')) return [];
+  // A restart gives the files back.
+  const startedAt = picture.surroundings.process?.startedAt ?? 0;
   const lines = seenOf(picture, 'poll-failed').filter(
-    ({ sighting }) =>
-      sighting.cause === 'fd-limit-reached' &&
-      picture.snapshot.takenAt - sighting.lastAt <= FRESH_SECONDS * 1000,
+    ({ sighting: { cause, lastAt } }) =>
+      cause === 'fd-limit-reached' &&
+      lastAt >= startedAt &&
+      picture.snapshot.takenAt - lastAt <= FRESH_SECONDS * 1000,
   );
   const [first, ...others] = lines;
   if (first === undefined) return [];
