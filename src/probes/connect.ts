@@ -82,7 +82,8 @@ const MEASURES = {
 type ConnectFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
 
 export function createConnect() {
-  const kept = new Map<string, DialMemory>();
+  // Goes with its target.
+  const kept = new WeakMap<EndpointTarget, DialMemory>();
   return defineProbe({
     id: 'connect',
     title: 'TCP connection',
@@ -96,8 +97,8 @@ export function createConnect() {
     measures: MEASURES,
 
     run: async (target, _options, tools) => {
-      const own = kept.get(target.id) ?? {};
-      kept.set(target.id, own);
+      const own = kept.get(target) ?? {};
+      kept.set(target, own);
       return await dialAndJudge(target, tools, own);
     },
   });

@@ -13,6 +13,7 @@
  */
 import type { LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
+import { SameFault } from '../core/same-fault.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { attemptWay } from '../gonet/attempt.ts';
 import type { Detour, DetourReason, Try } from '../gonet/detours.ts';
@@ -63,14 +64,8 @@ const MEASURES = {
 
 const BY_DATE: readonly string[] = ['tls/expired', 'tls/intermediate-expired', 'tls/not-yet-valid'];
 
-interface Kept {
-  readonly signature: string;
-  readonly atSeconds: number;
-  readonly finding: Detour;
-}
-
 export function createDetour(store: TrustStore) {
-  const kept = new Map<string, Kept>();
+  const looks = new SameFault<EndpointTarget, Detour>(AGAIN_SECONDS);
   return defineProbe({
     id: 'detour',
     title: 'Other ways',
@@ -86,13 +81,9 @@ export function createDetour(store: TrustStore) {
     async run(target, _options, tools): Promise<Detour> {
       const signature = brokenAt(tools);
       if (signature === undefined) return { status: 'pass', measures: { tried: 0 } };
-      const known = kept.get(target.id);
-      const now = tools.clock.seconds();
-      if (known?.signature === signature && now - known.atSeconds < AGAIN_SECONDS)
-        return known.finding;
-      const finding = await look(target, tools, store, signature);
-      kept.set(target.id, { signature, atSeconds: now, finding });
-      return finding;
+      return await looks.found(target, signature, tools.clock.seconds(), () =>
+        look(target, tools, store, signature),
+      );
     },
   });
 }

@@ -14,6 +14,7 @@
 import type { Finding } from '../core/finding.ts';
 import type { LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
+import { SameFault } from '../core/same-fault.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { readRuleset } from '../host/firewall.ts';
 import type { Packet } from '../host/firewall-match.ts';
@@ -36,10 +37,7 @@ const BLOCKED: readonly string[] = [
 type FirewallFinding = Finding<'rule-blocks' | 'not-allowed'>;
 
 export function createFirewall(read: typeof readRuleset) {
-  const kept = new Map<
-    string,
-    { signature: string; atSeconds: number; finding: FirewallFinding }
-  >();
+  const looks = new SameFault<EndpointTarget, FirewallFinding>(AGAIN_SECONDS);
   return defineProbe({
     id: 'firewall',
     title: 'Local firewall',
@@ -64,14 +62,10 @@ export function createFirewall(read: typeof readRuleset) {
     async run(target, _options, tools): Promise<FirewallFinding> {
       const packets = packetsOf(target, tools);
       if (packets.length === 0) return { status: 'pass' };
-      const signature = JSON.stringify(packets);
-      const known = kept.get(target.id);
-      const now = tools.clock.seconds();
-      if (known?.signature === signature && now - known.atSeconds < AGAIN_SECONDS)
-        return known.finding;
-      const finding = await look(packets, read, tools.signal);
-      kept.set(target.id, { signature, atSeconds: now, finding });
-      return finding;
+      const { clock, signal } = tools;
+      return await looks.found(target, JSON.stringify(packets), clock.seconds(), () =>
+        look(packets, read, signal),
+      );
     },
   });
 }

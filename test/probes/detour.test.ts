@@ -22,6 +22,8 @@ const leaf = make({ name: HOST, dns: [HOST] }, root);
 const DIRECT: ProxyDecision = { kind: 'direct', because: 'HTTPS_PROXY is not set' };
 
 interface Question {
+  /** The one of another question; made of this one when absent. */
+  readonly target?: EndpointTarget;
   readonly port: number;
   readonly proxy?: ProxyDecision;
   readonly alternatives?: readonly ProxyAlternative[];
@@ -31,23 +33,20 @@ interface Question {
 }
 
 async function detourOf(question: Question): Promise<Finding> {
-  const { port, proxy = DIRECT, alternatives = [], findings = {} } = question;
+  const { findings = {}, target = targetOf(question) } = question;
   await using folder = await trustFolder({
     [BUNDLE]: root.pem,
     '/etc/hosts': `127.0.0.1 ${HOST} proxy.test\n`,
   });
-  const url = new URL(`https://${HOST}:${port}/`);
-  const target: EndpointTarget = {
-    kind: 'endpoint',
-    id: url.href,
-    url,
-    trust: { certsDirectory: CERTS },
-    proxy,
-    alternatives,
-  };
   return await runProbe(question.probe ?? createDetour(new TrustStore()), target, {
     tools: { paths: folder.paths, walk: { findings: new Map(Object.entries(findings)) } },
   });
+}
+
+function targetOf({ port, proxy = DIRECT, alternatives = [] }: Question): EndpointTarget {
+  const url = new URL(`https://${HOST}:${port}/`);
+  const trust = { certsDirectory: CERTS };
+  return { kind: 'endpoint', id: url.href, url, trust, proxy, alternatives };
 }
 
 const broken = (reason: string): Finding => ({ status: 'fail', reason, detail: 'seen' });
@@ -202,7 +201,7 @@ describe('a certificate that arrives through a proxy', () => {
   });
 });
 
-test('the same fault is tried again only after a minute, another one at once', async () => {
+test('the same fault is tried again only after a minute, another one at once, and any in a new plan', async () => {
   await using proxy = await startScriptedProxy((socket) =>
     socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'),
   );
@@ -212,13 +211,17 @@ test('the same fault is tried again only after a minute, another one at once', a
     alternatives: [hint(proxyAt(proxy.port))],
     probe: createDetour(new TrustStore()),
   };
+  const target = targetOf(question);
   const timeout = { connect: broken('timeout') };
+  const refused = { connect: broken('refused') };
 
-  await detourOf({ ...question, findings: timeout });
-  await detourOf({ ...question, findings: timeout });
+  await detourOf({ ...question, target, findings: timeout });
+  await detourOf({ ...question, target, findings: timeout });
   expect(proxy.received).toHaveLength(1);
-  await detourOf({ ...question, findings: { connect: broken('refused') } });
+  await detourOf({ ...question, target, findings: refused });
   expect(proxy.received).toHaveLength(2);
+  await detourOf({ ...question, findings: refused });
+  expect(proxy.received).toHaveLength(3);
 });
 
 /** Makes a certificate for whatever name it is asked for, as an intercepting proxy does. */
