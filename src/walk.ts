@@ -9,6 +9,7 @@
 import type { Check } from './core/check.ts';
 import type { Clock } from './core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from './core/finding.ts';
+import { reasonOf } from './core/finding.ts';
 import type { Paths } from './core/paths.ts';
 import type { Ledger, Walk } from './core/probe.ts';
 import type { RunnerLogDoor } from './core/sighting.ts';
@@ -17,10 +18,8 @@ import type { Held } from './second-look.ts';
 import { holdBack } from './second-look.ts';
 import type { Job } from './scheduler.ts';
 import type { Known } from './store.ts';
+import { ageSeconds, isBlocking, isDue, mayRepeat } from './walk-due.ts';
 
-/** A failed budgeted check is repeated soon, twice, so that a lone answer accuses nobody. */
-const CONFIRM_AFTER_SECONDS = 25;
-const CONFIRMATIONS = 3;
 /** All links together; the scheduler's own deadline lies half a second later. */
 const WALK_TIMEOUT_SECONDS = 20;
 
@@ -82,8 +81,13 @@ async function runWalk(given: Omit<Round, 'held'>): Promise<void> {
 
 /** The web tier lets through what it did not, or the reverse: what the API said before no longer speaks. */
 function isNews({ probe }: Check, before: Finding | undefined, now: Finding): boolean {
-  if (probe.id !== 'http' || before === undefined || before.status === now.status) return false;
-  return !isBlocking(before) && !isBlocking(now);
+  if (probe.id !== 'http' || before === undefined || isSlow(before) || isSlow(now)) return false;
+  return before.status !== now.status && !isBlocking(before) && !isBlocking(now);
+}
+
+/** The same answer, and late: it comes and goes, and each time a request to the API would eat up the budget. */
+function isSlow(finding: Finding): boolean {
+  return reasonOf(finding) === 'slow';
 }
 
 function wantApi({ checks, wanted }: Round): void {
@@ -129,11 +133,6 @@ function isStillSpeaking(known: Known, check: Check, { loan }: Round): boolean {
   return isRecent || loan.ledger.isPaused(endpointIdOf(check));
 }
 
-/** A link that does not apply has no finding, and stands in nobody's way. */
-function isBlocking(finding: Finding | undefined): boolean {
-  return finding !== undefined && finding.status !== 'pass' && finding.status !== 'warn';
-}
-
 /** Load is counted, and quiet is kept, by endpoint: all entries of one GitLab share it. */
 function endpointIdOf({ target }: Check): string {
   return target.kind === 'runner' ? (target.endpoint ?? target.id) : target.id;
@@ -173,55 +172,6 @@ function carriersOf(wanted: readonly Check[], checks: readonly Check[]): readonl
   const carriers = checks.filter(({ probe }) => needs.has(probe.id));
   const all = [...new Set([...wanted, ...carriers])];
   return all.length === wanted.length ? carriers : carriersOf(all, checks);
-}
-
-/** Even a full round does not repeat what GitLab must not be asked again yet. */
-function mayRepeat(known: Known | undefined, clock: Clock): boolean {
-  return (
-    known === undefined || ageSeconds(known, clock) >= (known.result.finding.holdsSeconds ?? 0)
-  );
-}
-
-function isDue(
-  check: Check,
-  known: Known | undefined,
-  clock: Clock,
-  phase: number | undefined,
-): boolean {
-  if (known === undefined) return true;
-  const failed = known.result.finding.status !== 'pass' && known.result.finding.status !== 'warn';
-  if (check.probe.budgeted !== true && (failed || known.hidden)) return true;
-  const confirming = failed && known.streak < CONFIRMATIONS;
-  const pace = confirming
-    ? Math.min(CONFIRM_AFTER_SECONDS, check.intervalSeconds)
-    : check.intervalSeconds;
-  const holds = known.result.finding.holdsSeconds ?? 0;
-  if (phase !== undefined && !confirming) return isTurn(check, known, clock, phase, holds);
-  const wait = Math.max(pace, holds);
-  // Half a second of grace: a walk that starts a little early must not postpone a check by a whole round.
-  return ageSeconds(known, clock) >= wait - 0.5;
-}
-
-/**
- * The turns of a host lie at fixed moments of the wall clock. Were they counted from the last look, fifty hosts
- * that were switched on together would ask GitLab together for ever.
- */
-function isTurn(
-  { intervalSeconds }: Check,
-  known: Known,
-  clock: Clock,
-  phase: number,
-  holdsSeconds: number,
-): boolean {
-  const restSeconds = Math.max(intervalSeconds / 2, holdsSeconds) - 0.5;
-  const rested = known.result.startedAt + restSeconds * 1000;
-  const now = clock.wall();
-  const turnOf = (at: number): number => Math.floor(at / 1000 / intervalSeconds - phase);
-  return now >= rested && turnOf(now) !== turnOf(rested);
-}
-
-function ageSeconds(known: Known, clock: Clock): number {
-  return (clock.wall() - known.result.startedAt) / 1000;
 }
 
 function restored(check: Check, known: Known, { loan }: Round): Finding {

@@ -33,6 +33,7 @@ const PARTS: Readonly<Record<string, string>> = {
   'store-entry.ts': 'machinery',
   'tracker.ts': 'machinery',
   'walk.ts': 'machinery',
+  'walk-due.ts': 'machinery',
   'daemon.ts': 'daemon',
   'lint-watch.ts': 'daemon',
   'daemon-options.ts': 'daemon',

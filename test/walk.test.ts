@@ -145,6 +145,20 @@ describe('what is due', () => {
     expect(times).toEqual([0, 30, 60]);
   });
 
+  test('an answer that is late now and then brings no request to the API forward', async () => {
+    const { walk, clock, says } = stage();
+    await walk();
+    const looks: string[][] = [];
+    for (const isLate of [true, false, true]) {
+      clock.advance(60);
+      if (isLate) says['http'] = { status: 'warn', reason: 'slow', detail: 'after 6 s' };
+      else delete says['http'];
+      looks.push(await walk());
+    }
+
+    expect(looks).toEqual(looks.map(() => ['dns', 'connect', 'http']));
+  });
+
   test('a failing http link is looked at in every walk', async () => {
     const { walk, clock, says } = stage();
     says['http'] = failing();
