@@ -293,7 +293,7 @@ test('a connection that cannot be taken, time and again, ends nothing', async ()
     for (const code of ['EMFILE', 'ENFILE', 'EMFILE']) servers[0]?.emit('error', new Error(code));
 
     expect(servers).toHaveLength(1);
-    expect((await ask(listening.addresses[0] ?? '', '/-/healthy')).status).toBe(200);
+    expect((await ask(`${listening.addresses[0]}/-/healthy`)).status).toBe(200);
   } finally {
     await listening.close();
   }
