@@ -12,6 +12,7 @@ import type { Said, Script } from '../support/dns-server.ts';
 import { rootFolder, startDnsServer } from '../support/dns-server.ts';
 import { ENDPOINT } from '../support/probes.ts';
 import { openLedger, runProbe } from '../support/run-probe.ts';
+import { noteReason } from '../support/seen-reasons.ts';
 import { startTcpServer } from '../support/tcp-server.ts';
 
 const ONE = 'nameserver 127.0.0.1\nsearch .\noptions timeout:1 attempts:1';
@@ -47,6 +48,7 @@ async function look({ dnsPort, port, resolvConf = TWO, files, tools }: Stage): P
     tools: { paths: root.paths, dnsPort, walk, ...tools },
   });
   const second = await walk.secondLook?.(AbortSignal.timeout(5000));
+  if (second !== undefined) noteReason('dns', second);
   return { first, second };
 }
 
