@@ -4,6 +4,7 @@
  */
 import { homedir, hostname } from 'node:os';
 
+import { deadlineOf, withSignal } from './core/abort.ts';
 import type { Surroundings } from './core/check.ts';
 import type { Clock, Instant } from './core/clock.ts';
 import type { Paths } from './core/paths.ts';
@@ -15,9 +16,12 @@ import { RunnerFile } from './config/runner-file.ts';
 import type { FoundTargets } from './config/targets.ts';
 import { targetsOf } from './config/targets.ts';
 import { readDockerRoot } from './host/docker-root.ts';
+import type { FileSystemTable } from './host/file-system-table.ts';
 import { readFileSystemTable } from './host/file-system-table.ts';
 import type { PlanSettings } from './plan.ts';
+import type { Mount } from './host/mounts.ts';
 import { readMounts } from './host/mounts.ts';
+import type { ProxyHint } from './host/proxy-settings.ts';
 import { readProxyHints, readUnitEnvironment } from './host/proxy-settings.ts';
 import { chooseRunnerProcess, findRunnerProcesses } from './host/runner-process.ts';
 import { hasOtherNetwork } from './host/network-namespace.ts';
@@ -26,6 +30,24 @@ import { LintWatch } from './lint-watch.ts';
 
 /** The package's unit; another name shows up as its process without this unit. */
 const UNIT = 'gitlab-runner.service';
+
+const NOTES_SECONDS = 2;
+const HUNG = `the unit, an environment file or a proxy setting of this host could not be read within ${NOTES_SECONDS} s, so what is written there is not known`;
+
+interface Notes {
+  readonly proxyHints: readonly ProxyHint[];
+  readonly fstab: FileSystemTable;
+  readonly meantReadOnly: readonly string[];
+  readonly dockerRoot: string;
+  readonly unitEnvironment?: Readonly<Record<string, string>>;
+}
+
+const NO_NOTES: Notes = {
+  proxyHints: [],
+  fstab: { writable: [], readOnly: [] },
+  meantReadOnly: [],
+  dockerRoot: '/var/lib/docker',
+};
 
 export interface WatchOptions {
   readonly paths: Paths;
@@ -48,6 +70,9 @@ export class SurroundingsWatch {
   #loadedAt: Instant | undefined;
   #loads = false;
   #looks = 0;
+  #asked: Promise<Notes> | undefined;
+  #notes: Notes = NO_NOTES;
+  #isHung = false;
   readonly #seenWritable = new Set<string>();
 
   constructor(options: WatchOptions) {
@@ -87,7 +112,7 @@ export class SurroundingsWatch {
     const located = locate(wanted, this.#process);
     const { reading, document, changed, systemId, content } = await this.#file.read(located, paths);
     const isElsewhere = await hasOtherNetwork(this.#process?.pid, paths);
-    const seen = { ...(await readAround(paths)), ...(await this.#log()), isElsewhere };
+    const seen = { ...(await this.#around(paths)), ...(await this.#log()), isElsewhere };
     const around = { ...seen, meantWritable: this.#writablePoints(seen) };
     this.#lint.look({
       configPath: located.path,
@@ -118,8 +143,21 @@ export class SurroundingsWatch {
     return true;
   }
 
+  /** One read at a time, and none is waited for long: with a file that hangs, what was read before holds. */
+  async #around(paths: Paths): Promise<Notes & { mounts: readonly Mount[] }> {
+    this.#asked ??= readNotes(paths).finally(() => (this.#asked = undefined));
+    using deadline = deadlineOf(NOTES_SECONDS);
+    try {
+      this.#notes = await withSignal(this.#asked, deadline.signal);
+      this.#isHung = false;
+    } catch {
+      this.#isHung = true;
+    }
+    return { mounts: await readMounts(paths), ...this.#notes };
+  }
+
   /** Mount points that were writable since we look, or are so by /etc/fstab. */
-  #writablePoints({ mounts, fstab }: Awaited<ReturnType<typeof readAround>>): readonly string[] {
+  #writablePoints({ mounts, fstab }: Notes & { mounts: readonly Mount[] }): readonly string[] {
     const points = new Set(mounts.map(({ mountPoint }) => mountPoint));
     for (const { mountPoint, superOptions } of mounts) {
       if (!superOptions.includes('ro')) this.#seenWritable.add(mountPoint);
@@ -163,7 +201,7 @@ export class SurroundingsWatch {
       unit: UNIT,
       certsDirectory: certsDirectoryOf(this.#process, homedir()),
       process: this.#process,
-      blind: blindnessOf(this.#process),
+      blind: [...blindnessOf(this.#process), ...(this.#isHung ? [HUNG] : [])],
       runners: this.#found?.runners ?? [],
       endpoints: this.#found?.endpoints ?? [],
     };
@@ -179,17 +217,16 @@ function locate(flag: string | undefined, runner: RunnerProcess | undefined) {
   });
 }
 
-/** What the targets depend on beside the runner's own file and process. */
-async function readAround(paths: Paths) {
-  const [mounts, proxyHints, unitEnvironment, fstab, dockerRoot] = await Promise.all([
-    readMounts(paths),
+/** What is written down on this host, and the targets depend on, beside the runner's own file and process. */
+async function readNotes(paths: Paths): Promise<Notes> {
+  const [proxyHints, unitEnvironment, fstab, dockerRoot] = await Promise.all([
     readProxyHints(UNIT, paths),
     readUnitEnvironment(UNIT, paths),
     readFileSystemTable(paths),
     readDockerRoot(paths),
   ]);
   const environment = unitEnvironment === undefined ? {} : { unitEnvironment };
-  return { mounts, proxyHints, fstab, meantReadOnly: fstab.readOnly, dockerRoot, ...environment };
+  return { proxyHints, fstab, meantReadOnly: fstab.readOnly, dockerRoot, ...environment };
 }
 
 function processKey(found: RunnerProcess | undefined): readonly unknown[] {

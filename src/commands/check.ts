@@ -13,6 +13,7 @@ import { viewOfRunner } from '../report/one-runner.ts';
 import { textOf } from '../report/text.ts';
 import { assemble } from './assemble.ts';
 import type { Invocation } from './command-line.ts';
+import { endNow } from './end-now.ts';
 import { switchFlag, textFlag } from './flag-values.ts';
 import { aborted, stopSignal } from './stop-signal.ts';
 import { terminalWidth } from './terminal-width.ts';
@@ -21,6 +22,7 @@ import { drawFrame, progressLine } from './watch-screen.ts';
 const EXIT_HEALTHY = 0;
 const EXIT_UNSURE = 3;
 const REDRAW_MILLISECONDS = 1000;
+const LINGER_MILLISECONDS = 500;
 const FOOTER = 'Watching until everything is healthy; Ctrl-C ends.';
 
 export async function check(invocation: Invocation): Promise<number> {
@@ -39,7 +41,10 @@ export async function check(invocation: Invocation): Promise<number> {
   const view = await daemon.once();
   takeAway();
   await daemon.stop();
-  return print(view, invocation);
+  const exitCode = print(view, invocation);
+  // A read that hangs would keep the process for ever; everything has been said.
+  setTimeout(() => endNow(exitCode), LINGER_MILLISECONDS).unref();
+  return exitCode;
 }
 
 async function watch(daemon: Daemon, invocation: Invocation): Promise<number> {

@@ -1,4 +1,5 @@
 /** SIGTERM and SIGINT as an AbortSignal; the process ends within five seconds, whatever hangs. */
+import { endNow } from './end-now.ts';
 
 const PATIENCE_SECONDS = 4.5;
 
@@ -9,9 +10,9 @@ const PATIENCE_SECONDS = 4.5;
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
   const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(1);
+    if (controller.signal.aborted) endNow(1);
     controller.abort(new Error('asked to stop'));
-    setTimeout(() => process.exit(process.exitCode ?? 1), PATIENCE_SECONDS * 1000).unref();
+    setTimeout(() => endNow(Number(process.exitCode ?? 1)), PATIENCE_SECONDS * 1000).unref();
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
