@@ -96,9 +96,12 @@ export async function unshow({ network }: World, ...places: readonly string[]): 
 
 /** What a file of pressure says: the share of the last minute, in percent. */
 export function pressureText(some: number, full = 0): string {
-  const line = (name: string, percent: number): string =>
-    `${name} avg10=${percent.toFixed(2)} avg60=${percent.toFixed(2)} avg300=${percent.toFixed(2)} total=1\n`;
-  return `${line('some', some)}${line('full', full)}`;
+  return `${pressureLine('some', some)}${pressureLine('full', full)}`;
+}
+
+function pressureLine(name: string, percent: number): string {
+  const share = percent.toFixed(2);
+  return `${name} avg10=${share} avg60=${share} avg300=${share} total=1\n`;
 }
 
 export interface LabGroup {

@@ -109,17 +109,24 @@ export function isChain(wanted: string | undefined, runner: ReportedRunner): boo
 
 /** What keeps the report from being as wanted, or undefined when it is. */
 export function shortfall(report: Report, row: FaultRow): string | undefined {
-  const { cause, severity, says, also = [] } = row.expect;
+  const { cause, severity, says } = row.expect;
   const wanted = typeof cause === 'string' ? [cause] : cause;
   const named = report.causes.find(({ id }) => wanted.includes(id));
   if (named === undefined && wanted.length > 0) return 'cause not named';
-  const missing = also.find((other) => report.causes.every(({ id }) => id !== other));
-  if (missing !== undefined) return `${missing} is not named`;
-  const banned = report.causes.find(({ id }) => row.mustNot.includes(id));
-  if (banned !== undefined) return `must not name ${banned.id}`;
   if (severity !== undefined && named?.severity !== severity) return `severity ${named?.severity}`;
   if (says?.test(JSON.stringify(named)) === false) return `does not say ${String(says)}`;
-  return report.runners.map((runner) => shortfallOf(runner, row, wanted)).find(Boolean);
+  return (
+    shortfallBeside(report, row) ??
+    report.runners.map((runner) => shortfallOf(runner, row, wanted)).find(Boolean)
+  );
+}
+
+/** What must be named too is not, or what must not be named is. */
+function shortfallBeside({ causes }: Report, row: FaultRow): string | undefined {
+  const missing = row.expect.also?.find((other) => causes.every(({ id }) => id !== other));
+  if (missing !== undefined) return `${missing} is not named`;
+  const banned = causes.find(({ id }) => row.mustNot.includes(id));
+  return banned && `must not name ${banned.id}`;
 }
 
 function shortfallOf(

@@ -29,7 +29,7 @@ export async function startCounters(world: World, counted: Counted = {}): Promis
   const { network } = world;
   const file = fileOf(world);
   await countersSay(world, counted);
-  const [program = '', ...words] = [...network.prefix('rn'), process.execPath, '-e', SERVER, file];
+  const [program, ...words] = [...network.prefix('rn'), process.execPath, '-e', SERVER, file];
   const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   const exit = once(child, 'exit');
   await once(child.stdout, 'data');
