@@ -70,7 +70,7 @@ async function playFault(row: FaultRow, world: World): Promise<Played> {
   problems.push(...(await mend(row, world, text)));
   const cleared = await untilGood(
     world.daemon,
-    lacksHealth,
+    (report) => lacksHealth(report) ?? stillNamed(report, row),
     row.patienceSeconds ?? PATIENCE_SECONDS,
   );
   const isClear = cleared.lacks === undefined;
@@ -126,6 +126,11 @@ function lacksHealth({ verdict, runners }: Report): string | undefined {
     Object.values(chain).every((status) => status === 'pass'),
   );
   return isOpen ? undefined : 'a link does not pass';
+}
+
+/** What only informs leaves the verdict healthy. */
+function stillNamed({ causes }: Report, { expect: { cause } }: FaultRow): string | undefined {
+  return causes.find(({ id }) => [cause].flat().includes(id))?.id;
 }
 
 async function beginsBad(report: Report, { daemon }: World): Promise<Played> {

@@ -2,11 +2,14 @@
 import type { Row } from '../scenario.ts';
 import { configRows } from './config-file.ts';
 import { dnsRows } from './dns.ts';
+import { executorRows } from './executor.ts';
 import { gitlabRows } from './gitlab.ts';
 import { healthyRows } from './healthy.ts';
+import { jobRows } from './jobs.ts';
 import { networkRows } from './network.ts';
 import { processRows } from './process.ts';
 import { proxyRows } from './proxy.ts';
+import { recordRows } from './record.ts';
 import { resourceRows } from './resources.ts';
 import { shownResourceRows } from './resources-shown.ts';
 import { tlsRows } from './tls.ts';
@@ -23,5 +26,8 @@ export const ROWS: readonly Row[] = [
   ...shownResourceRows,
   ...configRows,
   ...processRows,
+  ...executorRows,
+  ...jobRows,
+  ...recordRows,
   ...healthyRows,
 ];

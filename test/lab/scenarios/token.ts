@@ -10,7 +10,6 @@ const REFUSED = 'o/o/n/o/o/o/F';
 const OPEN = 'o/o/n/o/o/o/o';
 const DAY = 86_400_000;
 const TOKEN_LINE = /token = ".*"/;
-const NO_API_TOKEN = 'only an API token of GitLab shows it, and runnerwatch takes none';
 
 const twins = [usualEntry({ name: 'first-1' }), usualEntry({ name: 'second-2' })] as const;
 const sharedToken = usualEntry({ name: 'one-1' }).token;
@@ -105,8 +104,6 @@ export const tokenRows: readonly Row[] = [
     expect: { cause: 'runner-orphaned', severity: 'critical', chain: REFUSED },
     mustNot: ['gitlab-version-skew', 'token-rejected'],
   },
-  { id: 'T-08', title: 'the runner is paused, and an API token is given', cannot: NO_API_TOKEN },
-  { id: 'T-09', title: 'two hosts share one system id', cannot: NO_API_TOKEN },
   {
     id: 'T-14',
     title: 'one token in two entries, and the name of one url does not exist',

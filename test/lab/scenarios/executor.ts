@@ -1,0 +1,163 @@
+/** Fault matrix 3.10: Docker, as the runner finds it and as the runner speaks of it. */
+import { dockerOf } from '../peers/docker.ts';
+import type { Entry } from '../runner-config.ts';
+import { usualEntry } from '../runner-config.ts';
+import type { FaultRow, Row } from '../scenario.ts';
+import type { World, WorldOptions } from '../world.ts';
+
+const OPEN = 'o/o/n/o/o/o/o';
+const RUNNER_UID = 4321;
+const CONNECTIVITY = [
+  'unknown',
+  'dns-timeout',
+  'tcp-connection-refused',
+  'network-no-route',
+  'gitlab-not-responding',
+];
+const TABLE = '  [runners.docker]\n    image = "alpine:3"';
+
+export function dockerEntry(over: Partial<Entry> = {}): Entry {
+  return usualEntry({ name: 'docker-1', executor: 'docker', more: TABLE, ...over });
+}
+
+/** A host with a Docker that works, and one entry that needs it. */
+export const WITH_DOCKER: WorldOptions = {
+  entries: [dockerEntry()],
+  // With dates, so that whoever comes later knows which lines are of now.
+  logFormat: 'text',
+  probes: { executor: 'answer_seconds = 2' },
+  before: async (world) => await dockerOf(world).says(),
+};
+
+/** The runner could not prepare two jobs, for this reason. */
+export function notPrepared(reason: string): Pick<FaultRow, 'inject' | 'recover'> {
+  return {
+    inject: async ({ runner, entries }) => {
+      const fields = { job: 12, project: 3, runner: entries[0]?.token.slice(5, 14) ?? '' };
+      for (const job of [12, 13]) {
+        await runner.says('warning', `Preparation failed: ${reason}`, { ...fields, job });
+      }
+    },
+    recover: forgetLog,
+  };
+}
+
+/** What was written counts for a quarter of an hour; a log that is begun anew says nothing. */
+export async function forgetLog(world: World): Promise<void> {
+  const { files, daemon } = world;
+  await daemon.stop();
+  await files.write('/var/log/gitlab-runner.log', '');
+  await world.startDaemon();
+}
+
+const daemonDown = { cause: 'docker-daemon-down', severity: 'warning', chain: OPEN } as const;
+
+export const executorRows: readonly Row[] = [
+  {
+    id: 'E-01',
+    title: 'there is no docker.sock',
+    world: WITH_DOCKER,
+    inject: async (world) => await dockerOf(world).stop(),
+    expect: daemonDown,
+    mustNot: CONNECTIVITY,
+  },
+  {
+    id: 'E-02',
+    title: 'docker.sock is there, and nobody listens',
+    world: WITH_DOCKER,
+    inject: async (world) => await dockerOf(world).crash(),
+    expect: daemonDown,
+    mustNot: [...CONNECTIVITY, 'docker-socket-permission'],
+  },
+  {
+    id: 'E-03',
+    title: 'the user of the runner may not use docker.sock',
+    world: { ...WITH_DOCKER, uid: RUNNER_UID },
+    inject: async (world) => await dockerOf(world).belongsTo(0, 0o700),
+    expect: { cause: 'docker-socket-permission', severity: 'warning', chain: OPEN },
+    mustNot: [...CONNECTIVITY, 'docker-daemon-down'],
+  },
+  {
+    id: 'E-04',
+    title: 'Docker takes connections and does not answer',
+    world: WITH_DOCKER,
+    inject: async (world) => await dockerOf(world).says({ instead: { '/_ping': 'silent' } }),
+    expect: { cause: 'docker-not-responding', severity: 'warning', chain: OPEN },
+    mustNot: [...CONNECTIVITY, 'docker-daemon-down'],
+  },
+  {
+    id: 'E-05',
+    title: 'the runner’s client is too old for Docker, as its log says',
+    world: WITH_DOCKER,
+    ...notPrepared(
+      'Error response from daemon: client version 1.43 is too old. Minimum supported API version is 1.44, please upgrade your client to a newer version',
+    ),
+    expect: { cause: 'docker-api-incompatible', severity: 'warning', chain: OPEN },
+    mustNot: [...CONNECTIVITY, 'docker-daemon-down'],
+  },
+  {
+    id: 'E-05b',
+    title: 'Docker wants a newer API than any runner speaks',
+    world: WITH_DOCKER,
+    inject: async (world) =>
+      await dockerOf(world).says({ version: { ApiVersion: '1.99', MinAPIVersion: '1.98' } }),
+    expect: { cause: 'docker-api-incompatible', severity: 'warning', chain: OPEN },
+    mustNot: [...CONNECTIVITY, 'docker-daemon-down'],
+  },
+  {
+    id: 'E-06',
+    title: 'the registry limits pulls',
+    world: WITH_DOCKER,
+    ...notPrepared(
+      'failed to pull image "alpine:3" with specified policies [always]: Error response from daemon: toomanyrequests: You have reached your unauthenticated pull rate limit. (manager.go:254:1s)',
+    ),
+    expect: { cause: 'docker-registry-rate-limited', severity: 'warning', chain: OPEN },
+    mustNot: [...CONNECTIVITY, 'gitlab-rate-limited', 'docker-image-pull-failed'],
+  },
+  {
+    id: 'E-07',
+    title: 'Docker answers that its disk is full',
+    world: WITH_DOCKER,
+    inject: async (world) =>
+      await dockerOf(world).says({
+        instead: {
+          '/info': {
+            status: 500,
+            message: 'write /var/lib/docker/tmp/x: no space left on device',
+          },
+        },
+      }),
+    expect: { cause: 'disk-docker-root-full', severity: 'warning', chain: OPEN },
+    mustNot: [...CONNECTIVITY, 'docker-not-responding', 'docker-daemon-down'],
+  },
+  {
+    id: 'E-10',
+    title: 'of two entries one needs Docker, and Docker is down',
+    world: { ...WITH_DOCKER, entries: [usualEntry(), dockerEntry({ name: 'docker-2' })] },
+    inject: async (world) => await dockerOf(world).stop(),
+    expect: {
+      ...daemonDown,
+      runners: {
+        'shell-1': { cause: 'none', chain: OPEN },
+        'docker-2': { cause: 'docker-daemon-down', chain: OPEN },
+      },
+    },
+    mustNot: CONNECTIVITY,
+  },
+  {
+    id: 'E-11',
+    title: 'Docker has no addresses left for another network',
+    world: WITH_DOCKER,
+    ...notPrepared(
+      'Error response from daemon: could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
+    ),
+    expect: { cause: 'docker-network-pool-exhausted', severity: 'warning', chain: OPEN },
+    mustNot: CONNECTIVITY,
+  },
+  {
+    id: 'E-12',
+    title: 'in containers the resolver is dead, on the host it is fine',
+    cannot:
+      'runnerwatch looks from the host and not from inside of containers, so it has no cause job-network-differs',
+  },
+];

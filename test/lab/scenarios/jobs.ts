@@ -1,0 +1,96 @@
+/** Fault matrix 3.10: jobs, as far as a host can know of them. */
+import { LISTENS, countersSay, startCounters } from '../peers/counters.ts';
+import type { Row } from '../scenario.ts';
+import type { World } from '../world.ts';
+import { forgetLog, notPrepared, WITH_DOCKER } from './executor.ts';
+
+const OPEN = 'o/o/n/o/o/o/o';
+const SLOTS = 4;
+const LONG_AGO_SECONDS = 2000;
+
+function nameOf({ entries }: World): string {
+  return entries[0]?.token.slice(5, 14) ?? '';
+}
+
+export const jobRows: readonly Row[] = [
+  {
+    id: 'J-01',
+    title: 'GitLab refuses the end of one job, while polls are fine',
+    world: { logFormat: 'text' },
+    inject: async (world) =>
+      await world.runner.says('warning', 'Submitting job to coordinator... job failed', {
+        bytesize: 1,
+        checksum: 'crc32:00000000',
+        code: 403,
+        correlation_id: '01JABCDEFGHJKMNPQRSTVWXYZ0',
+        job: 12,
+        'job-status': 'canceled',
+        runner: nameOf(world),
+        status:
+          'PUT https://gitlab.test/api/v4/jobs/12: 403 Forbidden (Job is not processing on runner)',
+        'update-interval': '0s',
+      }),
+    recover: forgetLog,
+    expect: { cause: 'job-rejected-by-server', severity: 'info', chain: OPEN },
+    mustNot: ['token-rejected', 'job-trace-blocked', 'unknown'],
+  },
+  {
+    id: 'J-02',
+    title: 'as many jobs run as may run, so the runner asks for no more',
+    world: { logFormat: 'text' },
+    inject: async (world) =>
+      await world.runner.says('info', 'Added job to processing list', {
+        builds: SLOTS,
+        job: 12,
+        max_builds: SLOTS,
+        repo_url: 'https://gitlab.test/group/project.git',
+        runner: nameOf(world),
+        time_in_queue_seconds: 1,
+      }),
+    recover: async (world) =>
+      await world.runner.says('info', 'Removed job from processing list', {
+        builds: SLOTS - 1,
+        job: 12,
+        max_builds: SLOTS,
+        runner: nameOf(world),
+      }),
+    expect: { cause: 'jobs-capacity-saturated', severity: 'info', chain: OPEN },
+    mustNot: ['runner-hung', 'unknown'],
+  },
+  {
+    id: 'J-04',
+    title: 'all slots hold jobs that pull images for half an hour',
+    world: {
+      ...WITH_DOCKER,
+      globals: `concurrent = ${SLOTS}\ncheck_interval = 3\n${LISTENS}`,
+      probes: { executor: 'answer_seconds = 2', 'runner-metrics': '' },
+      before: async (world) => {
+        await WITH_DOCKER.before?.(world);
+        world.adopt(await startCounters(world));
+      },
+    },
+    inject: async (world) => {
+      const startedSeconds = Math.round(Date.now() / 1000) - LONG_AGO_SECONDS;
+      const jobs = { [nameOf(world)]: SLOTS };
+      await countersSay(world, { startedSeconds, concurrent: SLOTS, jobs });
+    },
+    expect: {
+      cause: ['jobs-capacity-saturated', 'docker-image-pull-failed'],
+      chain: OPEN,
+    },
+    mustNot: ['runner-hung', 'unknown', 'gitlab-not-responding', 'tcp-connect-timeout'],
+  },
+  {
+    id: 'K-20',
+    title: 'the proxy is dead, GitLab is exempt from it, and pulls fail',
+    world: {
+      ...WITH_DOCKER,
+      environment: { HTTPS_PROXY: 'http://10.200.0.77:3128', NO_PROXY: 'gitlab.test' },
+    },
+    ...notPrepared(
+      'failed to pull image "alpine:3" with specified policies [always]: Error response from daemon: Get "https://registry-1.docker.io/v2/": proxyconnect tcp: dial tcp 10.200.0.77:3128: connect: no route to host (manager.go:254:3s)',
+    ),
+    expect: { cause: 'docker-image-pull-failed', severity: 'warning', chain: OPEN },
+    mustNot: ['proxy-unreachable', 'proxy-setting-not-applied', 'unknown'],
+  },
+];
