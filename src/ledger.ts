@@ -13,7 +13,7 @@ const HOUR_MILLISECONDS = 3_600_000;
 /** Kinds of request that GitLab counts as unauthenticated. */
 const BUDGETED: ReadonlySet<string> = new Set(['api', 'token']);
 /** Kinds that an endpoint's wish for quiet concerns; links before the API ask GitLab for nothing. */
-const PAUSED: ReadonlySet<string> = new Set([...BUDGETED, 'verify']);
+const PAUSED: ReadonlySet<string> = new Set([...BUDGETED, 'verify', 'record']);
 
 /** What outlives the process. */
 export interface LedgerMemory {

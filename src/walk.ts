@@ -121,7 +121,9 @@ async function stepOf(
     if (known !== undefined && isStillSpeaking(known, check, round)) {
       return restored(check, known, round);
     }
-    const detail = 'the budget of requests to GitLab is spent for this hour; it waits for its turn';
+    const detail = round.loan.ledger.isPaused(endpointIdOf(check))
+      ? 'GitLab asked for quiet; it waits until GitLab may be asked again'
+      : 'the budget of requests to GitLab is spent for this hour; it waits for its turn';
     return emitted(check, round, { status: 'unknown', reason: 'request-budget', detail });
   }
   return await looked(check, round, walk);

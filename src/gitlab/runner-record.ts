@@ -27,7 +27,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** `GET runners/:id`; undefined when it is no record. */
 export function recordOf(answer: HttpAnswer): RunnerRecord | undefined {
-  const [json] = listOf(answer);
+  const [json] = listOf(answer) ?? [];
   if (json === undefined || typeof json['id'] !== 'number') return undefined;
   return {
     // `active` is the older name of the same thing, the other way round.
@@ -39,16 +39,16 @@ export function recordOf(answer: HttpAnswer): RunnerRecord | undefined {
 }
 
 /** `GET runners/:id/managers`. */
-export function managersOf(answer: HttpAnswer): readonly RunnerManager[] {
-  return listOf(answer).map((json) => ({
+export function managersOf(answer: HttpAnswer): readonly RunnerManager[] | undefined {
+  return listOf(answer)?.map((json) => ({
     systemId: wordOf(json['system_id']),
     address: wordOf(json['ip_address']),
   }));
 }
 
 /** `GET projects/:id/jobs?scope[]=pending`. */
-export function waitingJobsOf(answer: HttpAnswer): readonly WaitingJob[] {
-  return listOf(answer).flatMap((json) =>
+export function waitingJobsOf(answer: HttpAnswer): readonly WaitingJob[] | undefined {
+  return listOf(answer)?.flatMap((json) =>
     typeof json['id'] === 'number' ? [{ id: json['id'], tags: wordsOf(json['tag_list']) }] : [],
   );
 }
@@ -58,12 +58,13 @@ export function isMatching({ tags, runsUntagged }: RunnerRecord, job: WaitingJob
   return job.tags.length === 0 ? runsUntagged : job.tags.every((tag) => tags.includes(tag));
 }
 
-function listOf(answer: HttpAnswer): readonly Json[] {
-  if (answer.status !== 200 || !isJson(answer)) return [];
+/** Undefined when GitLab did not say: that is not the same as none. */
+function listOf(answer: HttpAnswer): readonly Json[] | undefined {
+  if (answer.status !== 200 || !isJson(answer)) return undefined;
   try {
     return itemsOf([JSON.parse(answer.body)].flat());
   } catch {
-    return [];
+    return undefined;
   }
 }
 

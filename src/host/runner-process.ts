@@ -12,16 +12,20 @@ import type { FoundBy, RunnerProcess } from '../core/reading.ts';
 
 /** USER_HZ: the unit of the times in /proc/PID/stat, 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
+const READ_AT_ONCE = 64;
 
 /** Every main runner process that can be seen, oldest first. Entries that vanish or are hidden are left out. */
 export async function findRunnerProcesses(paths: Paths): Promise<readonly RunnerProcess[]> {
   const names = await readdir(paths.procfs).catch(() => []);
   const bootedAt = bootTime(await readText(join(paths.procfs, 'stat')));
-  const found = await Promise.all(
-    names
-      .filter((name) => /^\d+$/.test(name))
-      .map((name) => readProcess(join(paths.procfs, name), Number(name), bootedAt)),
-  );
+  const pids = names.filter((name) => /^\d+$/.test(name));
+  const found = [];
+  // A few at a time: a host can have more processes than a service may have files open.
+  for (let next = 0; next < pids.length; next += READ_AT_ONCE) {
+    const some = pids.slice(next, next + READ_AT_ONCE);
+    const read = some.map((pid) => readProcess(join(paths.procfs, pid), Number(pid), bootedAt));
+    found.push(...(await Promise.all(read)));
+  }
   return found.filter((item) => item !== undefined).toSorted((a, b) => a.startedAt - b.startedAt);
 }
 

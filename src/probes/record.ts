@@ -95,15 +95,18 @@ async function look(
   if (record === undefined) return notTold(answer, name);
   const managers = await managersFrom(ask, access.id);
   const waiting = await waitingFor(record, ask);
-  const measures = { managers: managers.length, waiting_jobs: waiting.length };
-  const addresses = remembered(seen, target, managers);
+  const measures = {
+    ...(managers === undefined ? {} : { managers: managers.length }),
+    ...(waiting.isWhole ? { waiting_jobs: waiting.jobs.length } : {}),
+  };
+  const addresses = remembered(seen, target, managers ?? []);
   const facts = {
     runner: target.id,
     name,
     addresses: addresses.join(', '),
-    jobs: waiting.slice(0, 3).join(', '),
+    jobs: waiting.jobs.slice(0, 3).join(', '),
   };
-  const fault = faultOf(name, record, addresses, waiting);
+  const fault = faultOf(name, record, addresses, waiting.jobs);
   return fault === undefined ? { status: 'pass', measures, facts } : { ...fault, measures, facts };
 }
 
@@ -145,21 +148,30 @@ function notTold(answer: HttpAnswer | undefined, name: string) {
   );
 }
 
-async function managersFrom(ask: Ask, id: number): Promise<readonly RunnerManager[]> {
+async function managersFrom(ask: Ask, id: number): Promise<readonly RunnerManager[] | undefined> {
   const answer = await ask(`runners/${id}/managers`);
-  return answer === undefined ? [] : managersOf(answer);
+  return answer === undefined ? undefined : managersOf(answer);
 }
 
-/** `job 7 (gpu)`: what no tag of this runner fits. */
-async function waitingFor(known: RunnerRecord, ask: Ask): Promise<readonly string[]> {
+interface Waiting {
+  /** `job 7 (gpu)`: what no tag of this runner fits. */
+  readonly jobs: readonly string[];
+  /** GitLab told of every project that was asked for. */
+  readonly isWhole: boolean;
+}
+
+async function waitingFor(known: RunnerRecord, ask: Ask): Promise<Waiting> {
   const projects = known.projects.slice(0, MOST_PROJECTS);
-  const answers = [];
-  for (const id of projects)
-    answers.push(await ask(`projects/${id}/jobs?scope[]=pending&per_page=20`));
-  return answers
-    .flatMap((answer) => (answer === undefined ? [] : waitingJobsOf(answer)))
+  const lists = [];
+  for (const id of projects) {
+    const answer = await ask(`projects/${id}/jobs?scope[]=pending&per_page=20`);
+    lists.push(answer === undefined ? undefined : waitingJobsOf(answer));
+  }
+  const jobs = lists
+    .flatMap((list) => list ?? [])
     .filter((job) => !isMatching(known, job))
     .map(({ id, tags }) => `job ${id} (${tags.join(' ') || 'no tag'})`);
+  return { jobs, isWhole: !lists.includes(undefined) };
 }
 
 /** The addresses that our manager had, each change of them; the current one last. */

@@ -96,6 +96,16 @@ test('a runner that is in order passes, and GitLab is only read', async () => {
   expect(server.requests.at(-1)?.head).toContain(`PRIVATE-TOKEN: ${API_TOKEN}`);
 });
 
+test('what GitLab does not tell is not counted as none', async () => {
+  await using server = await startHttpServer(({ path }: SeenRequest): Said => {
+    if (path === '/-/health') return HEALTHY;
+    const known = { id: 7, paused: false, run_untagged: true, tag_list: [], projects: [{ id: 3 }] };
+    return path === '/api/v4/runners/7' ? gitlab(200, known) : gitlab(403, { message: 'no' });
+  });
+
+  expect(await look(server)).toHaveProperty('measures', {});
+});
+
 test.each([{ paused: true }, { active: false }])('%o is paused', async (runner) => {
   expect(await found({ runner })).toMatchObject({ status: 'warn', reason: 'paused' });
 });
