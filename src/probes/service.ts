@@ -3,7 +3,8 @@
  *
  * Source    /proc (host/runner-process.ts); the unit's state by `systemctl show` where systemd runs.
  * Measures  processes, started_timestamp_seconds, restarts (of the unit since it was loaded).
- * Reasons   not-running, not-installed, failed, crash-loop, stopped, uninterruptible, other-config, two-processes.
+ * Reasons   not-running, not-installed, restarting, failed, crash-loop, stopped, uninterruptible, other-config,
+ *           two-processes.
  * Unknown   blind: other users' processes are hidden from runnerwatch.
  */
 import { access } from 'node:fs/promises';
@@ -43,6 +44,10 @@ const REASONS = {
   'not-installed': {
     meaning: 'There is no process, no unit and no program of GitLab Runner on this host.',
     action: 'Install GitLab Runner, or point runnerwatch at the right host paths.',
+  },
+  restarting: {
+    meaning: 'systemd is stopping or starting the unit at this moment.',
+    action: 'Wait for it.',
   },
   failed: {
     meaning: 'The unit has failed.',
@@ -192,6 +197,10 @@ async function absence({ target, processes, unit, paths, started }: Absence) {
     const detail = `${paths.procfs} hides the processes of other users (hidepid)`;
     return { status: 'unknown', reason: 'blind', detail } as const;
   }
+  if (unit !== undefined && isOnItsWay(unit)) {
+    const detail = `${id} is ${unit.activeState} (${unit.subState})`;
+    return { status: 'warn', reason: 'restarting', detail } as const;
+  }
   const fault = unit === undefined ? loopFault(started) : unitFault(id, unit);
   if (fault !== undefined) return fault;
   if (unit?.loadState !== 'loaded' && !(await hasBinary(paths))) {
@@ -201,6 +210,13 @@ async function absence({ target, processes, unit, paths, started }: Absence) {
   const state = unit === undefined ? '' : `; ${id} is ${unit.activeState}`;
   const detail = `there is no process \`gitlab-runner run\`${state}`;
   return { status: 'fail', reason: 'not-running', detail } as const;
+}
+
+/** `systemctl restart` and `stop` pass through these states; systemd bounds how long they last. */
+function isOnItsWay({ activeState, subState }: UnitState): boolean {
+  return (
+    activeState === 'deactivating' || (activeState === 'activating' && subState.startsWith('start'))
+  );
 }
 
 /** What the unit's own state says about a process that is not there. */

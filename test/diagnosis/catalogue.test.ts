@@ -81,7 +81,6 @@ const BY_RULE: readonly string[] = [
   'ipv6-path-broken',
   'unknown',
   'runner-disabled-unhealthy',
-  'runner-shutting-down',
   'runner-outdated',
   'token-rotation-not-persisted',
   'tls-trust-not-reloaded',

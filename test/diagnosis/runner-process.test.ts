@@ -52,18 +52,6 @@ describe('a start that failed', () => {
     expect(idsOf(said)).toEqual([]);
   });
 
-  test('is over where its config was the reason and loads again (C-05)', () => {
-    const zero = { ...FATAL, cause: 'config-concurrent-zero', text: 'FATAL: 0 <nil>', count: 3 };
-
-    expect(idsOf({ 'runner-log': showing(zero) }, { process: young })).toEqual([]);
-    expect(
-      idsOf(
-        { 'runner-log': showing({ ...zero, cause: 'runner-start-failed' }) },
-        { process: young },
-      ),
-    ).toEqual(['runner-start-failed']);
-  });
-
   test('without a fatal line is what systemd says', () => {
     expect(idsOf({ service: fail('failed'), 'runner-log': showing() })).toEqual([
       'runner-start-failed',

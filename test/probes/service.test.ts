@@ -132,6 +132,20 @@ test.each([
   });
 });
 
+test.each([
+  ['stops', { ActiveState: 'deactivating', SubState: 'stop-sigterm' }],
+  ['starts', { ActiveState: 'activating', SubState: 'start-pre' }],
+])(
+  'a unit that %s at this moment is restarting, and nobody is alarmed (Z-32)',
+  async (_name, unit) => {
+    expect(await look({ unit })).toMatchObject({
+      status: 'warn',
+      reason: 'restarting',
+      detail: `gitlab-runner.service is ${unit.ActiveState} (${unit.SubState})`,
+    });
+  },
+);
+
 test('a unit that waits for yet another start is a crash loop', async () => {
   const unit = {
     ActiveState: 'activating',

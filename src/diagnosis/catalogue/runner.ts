@@ -38,9 +38,10 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     scope: 'service',
     title: 'The runner is stopping and waits for its jobs',
     meaning: 'A graceful stop takes no new jobs and ends when the last one has ended.',
-    evidence: 'Its line `Starting graceful shutdown` or its state, while the process is there.',
+    evidence:
+      'Its line `Starting graceful shutdown` or its state, while the process is there; or systemd is about to stop or start its unit.',
     notConfusedWith: ['runner-hung', 'runner-not-running'],
-    from: [],
+    from: ['service/restarting'],
     says: () => 'the runner is stopping, and takes no new jobs',
     fix: (c) => [
       step('Wait for its jobs; then it ends.'),

@@ -1,0 +1,36 @@
+/** When a start that failed is over, and what systemd is doing at this moment. */
+import { expect, test } from 'vitest';
+
+import type { Cause } from '../../src/core/diagnosis.ts';
+import type { Sighting } from '../../src/core/sighting.ts';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { START } from '../support/clock.ts';
+import type { Said, World } from '../support/snapshots.ts';
+import { RUNNER_PROCESS, snapshotOf, warn } from '../support/snapshots.ts';
+import { showing, sighting, TALKING } from '../support/sightings.ts';
+
+const young = { ...RUNNER_PROCESS, startedAt: START - 2000 };
+
+function causesOf(said: Readonly<Record<string, Said>>, world: World = {}): readonly Cause[] {
+  return diagnose(snapshotOf(said, { ...TALKING, ...world })).causes;
+}
+
+function fatal(cause: string): Sighting {
+  return sighting('fatal', { cause, text: 'FATAL: 0 <nil>', count: 3 });
+}
+
+test('a start that failed by its config is over when the config loads and a process is there (C-05)', () => {
+  const idsOf = (cause: string) =>
+    causesOf({ 'runner-log': showing(fatal(cause)) }, { process: young }).map(({ id }) => id);
+
+  expect(idsOf('config-concurrent-zero')).toEqual([]);
+  expect(idsOf('runner-start-failed')).toEqual(['runner-start-failed']);
+});
+
+test('a unit that systemd stops or starts at this moment informs, and no more (Z-32)', () => {
+  const said = { service: warn('restarting'), 'runner-log': showing() };
+
+  expect(causesOf(said, { process: undefined })).toMatchObject([
+    { id: 'runner-shutting-down', severity: 'info', scope: { kind: 'service' } },
+  ]);
+});
