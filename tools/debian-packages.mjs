@@ -45,6 +45,11 @@ const LAB = [
   { name: 'openssl', proof: 'openssl', why: 'hashes the passwords of the proxy' },
   { name: 'squid', proof: 'squid', why: 'a real proxy' },
   { name: 'nginx-light', proof: 'nginx', why: 'a web server that is no GitLab' },
+  { name: 'e2fsprogs', proof: 'mkfs.ext4', why: 'small disks that fill up' },
+  { name: 'mount', proof: 'losetup', why: 'mounts them' },
+  { name: 'squashfs-tools', proof: 'mksquashfs', why: 'an image that is full since it was made' },
+  { name: 'systemd', proof: 'journalctl', why: 'reads a real journal' },
+  { name: 'systemd-journal-remote', proof: 'systemd-journal-remote', why: 'writes it' },
 ];
 
 /** What a task needs. @type {Readonly<Record<string, readonly DebianPackage[]>>} */

@@ -43,6 +43,8 @@ export interface WorldOptions {
   /** GitLab's API token of `[gitlab] api_token_file`. */
   readonly apiToken?: string;
   readonly daemon?: DaemonWays;
+  /** The runner lives in a container: its config folder as the host sees it. */
+  readonly volume?: string;
   /** What reads the runner's log: its file, or the journal. */
   readonly log?: 'file' | 'journal';
   /** Nothing but its own defaults, budget included. */
@@ -131,7 +133,13 @@ export async function buildWorld(
   await gitlab.serve(certificate);
   for (const { token } of entries) gitlab.application.tokens.add(token);
   const runner = stack.use(
-    await startRunner(network, { environment, uid, root, format: options.logFormat ?? 'runner' }),
+    await startRunner(network, {
+      environment,
+      uid,
+      root,
+      format: options.logFormat ?? 'runner',
+      ...(options.volume === undefined ? {} : { volume: options.volume }),
+    }),
   );
   let adopted = stack.use(new AsyncDisposableStack());
   let daemon: LabDaemon | undefined;

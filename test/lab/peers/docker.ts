@@ -48,6 +48,7 @@ export function dockerOf(world: World, place = SOCKET): LabDocker {
     },
     crash: async () => {
       await stop();
+      await mkdir(dirname(file), { recursive: true });
       await leaveSocket(file);
     },
   };

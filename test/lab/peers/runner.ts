@@ -21,6 +21,8 @@ export interface RunnerOptions {
   /** The folder that serves as the host's root. */
   readonly root: string;
   readonly format: LogFormat;
+  /** Its config folder as the host sees it: then it lives in a container, with namespaces of its own. */
+  readonly volume?: string;
 }
 
 export interface LabRunner extends AsyncDisposable {
@@ -74,14 +76,16 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
 
 async function startProcess(
   network: Network,
-  { environment, uid, root, format }: RunnerOptions,
+  { environment, uid, root: host, format, volume }: RunnerOptions,
 ): Promise<ChildProcess> {
   const words = ['run', '--config', '/etc/gitlab-runner/config.toml'];
+  const root = volume === undefined ? host : '';
   const order: RunnerOrder = { root, format, checkSeconds: 2, unhealthySeconds: 60 };
   // Only bash can give a program another name.
   const shell = ['bash', '-c', 'exec -a gitlab-runner "$@"', 'sh', process.execPath, ...words];
   const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
-  const [program = '', ...rest] = [...network.prefix('rn'), ...user, ...shell];
+  const inside = volume === undefined ? [] : containerOf(host, volume);
+  const [program = '', ...rest] = [...network.prefix('rn'), ...inside, ...user, ...shell];
   const child = spawn(program, rest, {
     cwd: '/',
     env: {
@@ -91,11 +95,21 @@ async function startProcess(
       [ORDER_VARIABLE]: JSON.stringify(order),
       ...environment,
     },
-    stdio: ['ignore', 'ignore', openSync(`${root}${LOG_FILE}`, 'a')],
+    stdio: ['ignore', 'ignore', openSync(`${host}${LOG_FILE}`, 'a')],
   });
   await once(child, 'spawn');
-  await hasName(child.pid ?? 0);
+  if (volume === undefined) await hasName(child.pid ?? 0);
   return child;
+}
+
+/** The folders of the host's image, the volume where the runner looks for its config. */
+function containerOf(host: string, volume: string): readonly string[] {
+  const script = [
+    'mount -t tmpfs tmpfs /etc && cp -a "$0"/etc/. /etc',
+    'mount --bind "$0$1" /etc/gitlab-runner && shift && exec "$@"',
+  ].join(' && ');
+  const spaces = ['unshare', '--mount', '--pid', '--fork', '--kill-child'];
+  return [...spaces, 'sh', '-c', script, host, volume];
 }
 
 /** Until then /proc shows the programs on the way to it. */

@@ -1,10 +1,12 @@
 /** All rows of the lab, family by family. */
 import type { Row } from '../scenario.ts';
+import { combinationRows } from './combinations.ts';
 import { configRows } from './config-file.ts';
 import { dnsRows } from './dns.ts';
 import { executorRows } from './executor.ts';
 import { gitlabRows } from './gitlab.ts';
 import { healthyRows } from './healthy.ts';
+import { healthyHostRows } from './healthy-host.ts';
 import { jobRows } from './jobs.ts';
 import { networkRows } from './network.ts';
 import { processRows } from './process.ts';
@@ -29,5 +31,7 @@ export const ROWS: readonly Row[] = [
   ...executorRows,
   ...jobRows,
   ...recordRows,
+  ...combinationRows,
   ...healthyRows,
+  ...healthyHostRows,
 ];
