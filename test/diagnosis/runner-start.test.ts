@@ -19,12 +19,13 @@ function fatal(cause: string): Sighting {
   return sighting('fatal', { cause, text: 'FATAL: 0 <nil>', count: 3 });
 }
 
-test('a start that failed by its config is over when the config loads and a process is there (C-05)', () => {
-  const idsOf = (cause: string) =>
-    causesOf({ 'runner-log': showing(fatal(cause)) }, { process: young }).map(({ id }) => id);
+function idsWith(cause: string): readonly string[] {
+  return causesOf({ 'runner-log': showing(fatal(cause)) }, { process: young }).map(({ id }) => id);
+}
 
-  expect(idsOf('config-concurrent-zero')).toEqual([]);
-  expect(idsOf('runner-start-failed')).toEqual(['runner-start-failed']);
+test('a start that failed by its config is over when the config loads and a process is there (C-05)', () => {
+  expect(idsWith('config-concurrent-zero')).toEqual([]);
+  expect(idsWith('runner-start-failed')).toEqual(['runner-start-failed']);
 });
 
 test('a unit that systemd stops or starts at this moment informs, and no more (Z-32)', () => {
