@@ -53,7 +53,8 @@ async function playFault(row: FaultRow, world: World): Promise<Played> {
   // What was on its way at that moment has ended.
   const since = Date.now() + SETTLED_MILLISECONDS;
   const { daemon } = world;
-  const loggedBefore = (await world.runner.log()).length;
+  // Of a world that began broken every line counts.
+  const loggedBefore = row.startsBroken === true ? 0 : (await world.runner.log()).length;
   const before = await world.files.runnerFolder();
   const lack = (report: Report) => shortfall(report, row);
   const found = await untilGood(daemon, lack, row.patienceSeconds ?? PATIENCE_SECONDS);

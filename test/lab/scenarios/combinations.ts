@@ -7,6 +7,7 @@ import { dockerOf } from '../peers/docker.ts';
 import { publicLeaf } from '../peers/pki.ts';
 import { everywhere, nginxPage } from '../replies.ts';
 import { usualEntry } from '../runner-config.ts';
+import { incidentsOf, isOneIncident } from '../past.ts';
 import type { Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { WITH_DOCKER } from './executor.ts';
@@ -23,19 +24,6 @@ const LASTS_MILLISECONDS = 60_000;
 const STOPS_WITHIN_MILLISECONDS = 5000;
 /** A fifth of the eight seconds of the matrix, as every deadline here. */
 const LATE_MILLISECONDS = 1600;
-const MOST_NOTICES = 2;
-
-interface Listed {
-  readonly cause: string;
-  readonly recoveredAt?: string;
-  readonly durationSeconds?: number;
-}
-
-async function incidentsOf({ daemon }: World, cause: string): Promise<readonly Listed[]> {
-  const text = await daemon.get('/api/v1/incidents');
-  const { incidents } = JSON.parse(text) as { readonly incidents: readonly Listed[] };
-  return incidents.filter((incident) => incident.cause === cause);
-}
 
 /** GitLab's port is blocked and opened again, ever anew; at the end it stays blocked. */
 async function toggle({ network }: World): Promise<void> {
@@ -46,14 +34,6 @@ async function toggle({ network }: World): Promise<void> {
     await delay(OPEN_MILLISECONDS);
   }
   await network.rule('gl', 'input', 'tcp dport 443 drop');
-}
-
-async function isOneIncident(world: World): Promise<string | undefined> {
-  const found = await incidentsOf(world, 'tcp-connect-timeout');
-  const { causes } = await world.daemon.report();
-  const flaps = causes.some(({ flapping }) => flapping !== undefined);
-  if (found.length === 0 || found.length > MOST_NOTICES) return `${found.length} incidents`;
-  return flaps ? undefined : 'it is not told that the fault comes and goes';
 }
 
 /** SIGTERM while every lookup hangs. */
@@ -163,7 +143,7 @@ export const combinationRows: readonly Row[] = [
     runnerLogs: 'nothing',
     expect: { cause: 'tcp-connect-timeout', severity: 'critical', chain: NO_PORT },
     needsHistory: true,
-    holds: isOneIncident,
+    holds: async (world) => await isOneIncident(world, 'tcp-connect-timeout'),
     // Nobody trusts it at once.
     patienceSeconds: 90,
     mustNot: ['unknown'],

@@ -1,0 +1,24 @@
+/** What the daemon remembers of a row: its incidents, each of which somebody would have been told of once. */
+import type { World } from './world.ts';
+
+const MOST_NOTICES = 2;
+
+interface Listed {
+  readonly cause: string;
+  readonly recoveredAt?: string;
+  readonly durationSeconds?: number;
+}
+
+export async function incidentsOf({ daemon }: World, cause: string): Promise<readonly Listed[]> {
+  const text = await daemon.get('/api/v1/incidents');
+  const { incidents } = JSON.parse(text) as { readonly incidents: readonly Listed[] };
+  return incidents.filter((incident) => incident.cause === cause);
+}
+
+export async function isOneIncident(world: World, cause: string): Promise<string | undefined> {
+  const found = await incidentsOf(world, cause);
+  const { causes } = await world.daemon.report();
+  const flaps = causes.some(({ flapping }) => flapping !== undefined);
+  if (found.length === 0 || found.length > MOST_NOTICES) return `${found.length} incidents`;
+  return flaps ? undefined : 'it is not told that the fault comes and goes';
+}
