@@ -1,4 +1,4 @@
-/** When a start that failed is over, and what systemd is doing at this moment. */
+/** What a start puts an end to, and what systemd is doing at this moment. */
 import { expect, test } from 'vitest';
 
 import type { Cause } from '../../src/core/diagnosis.ts';
@@ -34,4 +34,16 @@ test('a unit that systemd stops or starts at this moment informs, and no more (Z
   expect(causesOf(said, { process: undefined })).toMatchObject([
     { id: 'runner-shutting-down', severity: 'info', scope: { kind: 'service' } },
   ]);
+});
+
+test('a start gives the files back, also when the last line about them was read just after it (R-09)', () => {
+  const startedAt = START - 20_000;
+  const idsAt = (lastAt: number): readonly string[] => {
+    const line = sighting('poll-failed', { cause: 'fd-limit-reached', count: 8, lastAt });
+    const world = { process: { ...RUNNER_PROCESS, startedAt } };
+    return causesOf({ 'runner-log': showing(line) }, world).map(({ id }) => id);
+  };
+
+  expect(idsAt(startedAt + 1000)).toEqual([]);
+  expect(idsAt(startedAt + 5000)).toEqual(['fd-limit-reached']);
 });

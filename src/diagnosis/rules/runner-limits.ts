@@ -20,11 +20,14 @@ export const ASKED_TO_WAIT: ReadonlySet<string> = new Set([
 const LEAST_LIMITED = 3;
 const LASTING_LIMIT_SECONDS = 60;
 
+/** Lines of a file bear no date of their own but that of their reading, a moment later. */
+const READ_LATE_SECONDS = 2;
+
 /** The kernel says so itself, whatever the way. */
 export function fileLimit(picture: Picture): readonly Cause[] {
   if (breakingLimitCauses(picture).some(({ id }) => id === 'fd-limit-reached')) return [];
   // A restart gives the files back.
-  const startedAt = picture.surroundings.process?.startedAt ?? 0;
+  const startedAt = (picture.surroundings.process?.startedAt ?? 0) + READ_LATE_SECONDS * 1000;
   const lines = seenOf(picture, 'poll-failed').filter(
     ({ sighting: { cause, lastAt } }) =>
       cause === 'fd-limit-reached' &&
