@@ -5,17 +5,11 @@ import { measureFamilies } from '../../src/metrics/measures.ts';
 import { OWN_PROCESS_FAMILIES } from '../../src/metrics/own-process.ts';
 import { PROBES } from '../../src/probes/index.ts';
 
-/** Of the contract, section 6, whether or not a probe tells it yet. */
-const PROMISED: Readonly<Record<string, readonly string[]>> = {
-  runnerwatch_runner_lockout_until_timestamp_seconds: ['runner'],
-};
-
 /** What Prometheus and the operator attach. */
 export const TARGET_LABELS = ['job', 'instance', 'site'] as const;
 
 /** Labels of each series of the exposition, by its name. */
 export const EXPOSED: ReadonlyMap<string, readonly string[]> = new Map([
-  ...Object.entries(PROMISED),
   ...[...FAMILIES, ...measureFamilies(PROBES)].map(
     ({ name, labels }): [string, readonly string[]] => [`${PREFIX}${name}`, labels],
   ),
