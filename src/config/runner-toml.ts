@@ -12,8 +12,8 @@ import type { Problem } from '../core/reading.ts';
 import type { TomlTable } from './toml-tree.ts';
 import { DepthError, ShapeError, treeOf } from './toml-build.ts';
 
-/** Larger files are not parsed: a runner's config of 500 entries has 160 KiB. */
-export const MAX_TOML_BYTES = 1024 * 1024;
+/** Larger files are not parsed. A config of 500 entries has 160 KiB; one with long `environment` lists, 5 MB. */
+export const MAX_TOML_BYTES = 8 * 1024 * 1024;
 
 export type TomlReading =
   | { readonly ok: true; readonly root: TomlTable }

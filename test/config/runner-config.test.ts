@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import { readRunnerText } from '../../src/config/runner-config.ts';
+import { MAX_TOML_BYTES } from '../../src/config/runner-toml.ts';
 import { pathsOf } from '../../src/config/schema-type.ts';
 import { RUNNER_CONFIG } from '../../src/config/schema.ts';
 
@@ -262,8 +263,8 @@ test('bytes that are not UTF-8 are refused', () => {
   ]);
 });
 
-test('a file beyond one mebibyte is not parsed', () => {
-  expect(readRunnerText(`#${'x'.repeat(1024 * 1024)}`, FILE).problems).toMatchObject([
+test('a file beyond the limit is not parsed', () => {
+  expect(readRunnerText(`#${'x'.repeat(MAX_TOML_BYTES)}`, FILE).problems).toMatchObject([
     { code: 'too-large' },
   ]);
 });

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 
 import { fileProblem } from '../../src/config/file-problems.ts';
 import { RunnerFile } from '../../src/config/runner-file.ts';
+import { MAX_TOML_BYTES } from '../../src/config/runner-toml.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import { setClock, START } from '../support/clock.ts';
 
@@ -62,7 +63,7 @@ describe('the last good document stays while the file is', () => {
     [
       'too large',
       'too-large',
-      async (path: string) => await writeFile(path, `#${'x'.repeat(1024 * 1024)}`),
+      async (path: string) => await writeFile(path, `#${'x'.repeat(MAX_TOML_BYTES)}`),
     ],
     ['missing', 'missing', async (path: string) => await rm(path)],
     [

@@ -38,7 +38,7 @@ export const SYNTAX_RULES: readonly Rule[] = [
     title: 'The file is larger, or nested deeper, than runnerwatch reads',
     consequence: 'Nothing in it was judged; the runner itself has no such limit.',
     fix: 'Check that it is the right file.',
-    bad: '(a file of more than 1 MiB, or 100 brackets within each other)',
+    bad: '(a file of more than 8 MiB, or 100 brackets within each other)',
     good: '(the file of the runner)',
     byOthers: true,
     check: () => [],
