@@ -10,9 +10,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Report } from '../../src/report/document.ts';
 import type { Network } from './network.ts';
 
-/** As the unit starts it. */
+/** As the unit starts it: the built program, which is 40 MiB smaller than its source. */
 const FLAGS = ['--max-semi-space-size=1'];
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const MAIN = join(import.meta.dirname, '../../dist/main.js');
 const ANSWER_MILLISECONDS = 5000;
 const START_MILLISECONDS = 30_000;
 const PAUSE_MILLISECONDS = 100;
