@@ -18,6 +18,12 @@ import {
 } from '../support/snapshots.ts';
 
 const BOTH = ['runnerAA1', 'runnerAA2'];
+const VERDICTS = {
+  critical: 'broken',
+  warning: 'degraded',
+  notice: 'degraded',
+  info: 'healthy',
+};
 
 function idsOf(said: Parameters<typeof snapshotOf>[0], world: World = {}): readonly string[] {
   return diagnose(snapshotOf(said, world)).causes.map(({ id }) => id);
@@ -49,7 +55,7 @@ describe('each reason alone', () => {
       expect(causes).toMatchObject([
         { id, severity, scope: { kind: spec?.scope, runners: BOTH }, explains: [], ruledOut: [] },
       ]);
-      expect(verdict).toBe(severity === 'critical' ? 'broken' : 'degraded');
+      expect(verdict).toBe(VERDICTS[severity ?? 'info']);
     },
   );
 
