@@ -19,10 +19,14 @@ export type TomlReading =
   | { readonly ok: true; readonly root: TomlTable }
   | { readonly ok: false; readonly problem: Problem };
 
-/** Parses bytes or text. `file` is named in the problem. */
-export function readToml(content: string | Uint8Array, file: string): TomlReading {
+/** Parses bytes or text, `mostBytes` of them. `file` is named in the problem. */
+export function readToml(
+  content: string | Uint8Array,
+  file: string,
+  mostBytes = MAX_TOML_BYTES,
+): TomlReading {
   const size = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength;
-  if (size > MAX_TOML_BYTES) return refuse(tooLarge(file, size));
+  if (size > mostBytes) return refuse(tooLarge(file, size, mostBytes));
   const text = decoded(content);
   if (text === undefined) return refuse(notUtf8(file));
   try {
@@ -33,11 +37,11 @@ export function readToml(content: string | Uint8Array, file: string): TomlReadin
 }
 
 /** The problem of a file that is not read because of its size. */
-export function tooLarge(file: string, bytes: number): Problem {
+export function tooLarge(file: string, bytes: number, mostBytes = MAX_TOML_BYTES): Problem {
   return {
     code: 'too-large',
     file,
-    message: `the file has ${bytes} bytes; runnerwatch reads at most ${MAX_TOML_BYTES}`,
+    message: `the file has ${bytes} bytes; at most ${mostBytes} are read here`,
     fix: 'Check that this is the right file, or split it over several runner processes.',
   };
 }

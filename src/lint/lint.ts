@@ -3,14 +3,14 @@
  * was looked at: nothing is read here, and no finding holds a secret.
  */
 import type { LeftOut, LintFinding, LintReport } from '../core/lint.ts';
-import { MAX_TOML_BYTES, readToml } from '../config/runner-toml.ts';
+import { readToml } from '../config/runner-toml.ts';
 import type { LintContext } from './context.ts';
 import type { Edit, Need, Rule, Spot } from './rule.ts';
 import { LINT_RULES, ruleNamed } from './rules/index.ts';
 import type { Subject } from './subject.ts';
 import { subjectOf } from './subject.ts';
 import type { Parsed } from './syntax.ts';
-import { parsedOf } from './syntax.ts';
+import { MAX_LINT_BYTES, parsedOf } from './syntax.ts';
 
 /** A finding with the changes that would mend it. */
 export interface Fixable {
@@ -34,7 +34,7 @@ export function prepare(content: string | Uint8Array | undefined, file: string):
     return { file, parsed: { whole: true, faults: [] }, isUnread: true, ...root };
   }
   const size = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength;
-  const text = size > MAX_TOML_BYTES ? '' : textOf(content);
+  const text = size > MAX_LINT_BYTES ? '' : textOf(content);
   const parsed = parsedOf(content, text, file);
   const { root } = parsed;
   return { file, parsed, ...(root === undefined ? {} : { subject: subjectOf(root, file, text) }) };

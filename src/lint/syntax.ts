@@ -16,12 +16,15 @@ export interface Parsed {
   readonly faults: readonly { readonly code: 'P01' | 'P02' | 'L01'; readonly spot: Spot }[];
 }
 
+/** Larger files are read for their entries, and not judged key by key. */
+export const MAX_LINT_BYTES = 1024 * 1024;
+
 const MOST_MISTAKES = 20;
 /** Reading again costs as much as reading; a large file is read a few times only. */
 const MOST_BYTES_AGAIN = 512 * 1024;
 
 export function parsedOf(content: string | Uint8Array, text: string, file: string): Parsed {
-  const first = readToml(content, file);
+  const first = readToml(content, file, MAX_LINT_BYTES);
   if (first.ok) return { root: first.root, whole: true, faults: [] };
   if (first.problem.line === undefined || first.problem.code !== 'syntax-error') {
     return { whole: false, faults: [faultOf(first.problem)] };
