@@ -22,6 +22,8 @@ import type { RunnerDocument, RunnerTextReading } from './runner-config.ts';
 import { MAX_TOML_BYTES, tooLarge } from './runner-toml.ts';
 
 const READ_SECONDS = 2;
+/** Times of change are as coarse as the kernel's tick, and on some file systems a second or two. */
+const SETTLED_MILLISECONDS = 3000;
 
 export interface RunnerFileState {
   readonly reading: RunnerConfigReading;
@@ -39,6 +41,8 @@ export interface RunnerFileState {
 interface Content {
   readonly modifiedAt?: Instant;
   readonly bytes?: Uint8Array;
+  /** Place, identity, size and times of the file; absent when it was so fresh that a later write may look the same. */
+  readonly stamp?: string;
   readonly problem?: Problem;
   readonly systemId?: string;
 }
@@ -47,8 +51,11 @@ export class RunnerFile {
   readonly #clock: Clock;
   #path = '';
   #signature = '';
-  #parsed: { readonly hash: string; readonly result: RunnerTextReading } | undefined;
+  #parsed:
+    | { readonly bytes: Uint8Array; readonly hash: string; readonly result: RunnerTextReading }
+    | undefined;
   #document: RunnerDocument | undefined;
+  #loaded: Content = {};
   #pending: { readonly path: string; readonly content: Promise<Content> } | undefined;
 
   constructor(clock: Clock) {
@@ -103,7 +110,7 @@ export class RunnerFile {
 
   async #load(path: string, paths: Paths): Promise<Content> {
     try {
-      return await contentOf(path, paths);
+      return (this.#loaded = await contentOf(path, paths, this.#loaded));
     } finally {
       this.#pending = undefined;
     }
@@ -112,12 +119,16 @@ export class RunnerFile {
   /** Parses only what was not parsed before. */
   async #judge({ bytes, problem }: Content, path: string): Promise<RunnerTextReading> {
     if (bytes === undefined) return { problems: problem === undefined ? [] : [problem] };
+    if (this.#parsed?.bytes === bytes) return this.#parsed.result;
     const hash = createHash('sha256').update(bytes).digest('hex');
-    if (this.#parsed?.hash === hash) return this.#parsed.result;
+    if (this.#parsed?.hash === hash) {
+      this.#parsed = { ...this.#parsed, bytes };
+      return this.#parsed.result;
+    }
     const read = await readRunnerTextApart(bytes, path);
     const isEmpty = read.document?.hasKeys === false;
     const result = isEmpty ? { problems: [emptyFile(path)] } : read;
-    this.#parsed = { hash, result };
+    this.#parsed = { bytes, hash, result };
     return result;
   }
 
@@ -129,7 +140,8 @@ export class RunnerFile {
   }
 }
 
-async function contentOf(path: string, paths: Paths): Promise<Content> {
+/** `before` saves the reading of a file that nobody has written since: the time of change tells of every write. */
+async function contentOf(path: string, paths: Paths, before: Content): Promise<Content> {
   const systemId = await systemIdOf(path, paths);
   const known = systemId === undefined ? {} : { systemId };
   try {
@@ -141,7 +153,11 @@ async function contentOf(path: string, paths: Paths): Promise<Content> {
     if (found.size > MAX_TOML_BYTES) {
       return { ...known, modifiedAt, problem: tooLarge(path, found.size) };
     }
-    return { ...known, modifiedAt, bytes: await readFile(place) };
+    const stamp = [place, found.dev, found.ino, found.size, found.mtimeMs, found.ctimeMs].join(' ');
+    const bytes =
+      before.bytes !== undefined && before.stamp === stamp ? before.bytes : await readFile(place);
+    const isSettled = Date.now() - found.ctimeMs > SETTLED_MILLISECONDS;
+    return { ...known, modifiedAt, bytes, ...(isSettled ? { stamp } : {}) };
   } catch (error) {
     return { ...known, problem: fileProblem(path, error, errnoText(error)) };
   }

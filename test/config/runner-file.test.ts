@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { fileProblem } from '../../src/config/file-problems.ts';
 import { RunnerFile } from '../../src/config/runner-file.ts';
@@ -141,6 +141,20 @@ test('content of the same size and time is noticed', async () => {
     changed: true,
     document: { runners: [{ name: 'b' }] },
   });
+});
+
+test('a file that nobody has written for a while is not read again, and one that somebody has is', async () => {
+  vi.useFakeTimers({ now: Date.now() + 10_000, toFake: ['Date'] });
+  await using here = await folder();
+  await here.write(GOOD);
+  const first = await here.read();
+  const second = await here.read();
+  await here.write(GOOD.replace('"a"', '"b"'));
+  const third = await here.read();
+  vi.useRealTimers();
+
+  expect(second.content?.bytes).toBe(first.content?.bytes);
+  expect(third).toMatchObject({ changed: true, document: { runners: [{ name: 'b' }] } });
 });
 
 test('the document of another path is not kept', async () => {

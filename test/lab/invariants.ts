@@ -22,7 +22,8 @@ const HARMFUL =
   /--registration-token|verify --delete|--insecure|tls_verify|GIT_SSL_NO_VERIFY|disable TLS/i;
 const DRASTIC = /unregister|re-?register|delete/i;
 const DELETION_IS_RIGHT = new Set(['token-rejected', 'runner-orphaned']);
-const MOST_RESIDENT_BYTES = 150 * 1024 * 1024;
+/** I-14 */
+export const MOST_RESIDENT_BYTES = 150 * 1024 * 1024;
 
 export function brokenByRequests(requests: readonly RecordedRequest[]): readonly string[] {
   const own = requests.filter(({ userAgent }) => userAgent.startsWith('runnerwatch'));

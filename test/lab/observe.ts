@@ -5,6 +5,8 @@ import type { Report } from '../../src/report/document.ts';
 import type { LabDaemon } from './daemon.ts';
 
 const PAUSE_MILLISECONDS = 250;
+const REST_MILLISECONDS = 60_000;
+const REST_PAUSE_MILLISECONDS = 1000;
 
 export interface Seen {
   readonly report: Report;
@@ -37,5 +39,15 @@ export async function whileGood(daemon: LabDaemon, lack: Lack, seconds: number):
     if (lacks !== undefined) return { report, seconds: took, lacks };
     if (took > seconds) return { report, seconds: took };
     await delay(PAUSE_MILLISECONDS);
+  }
+}
+
+/** Resident bytes once they are `most` or less, or after a minute: the start, and the lab's many reports, pass. */
+export async function sizeAtRest(daemon: LabDaemon, most: number): Promise<number> {
+  const start = performance.now();
+  for (;;) {
+    const bytes = await daemon.residentBytes();
+    if (bytes <= most || performance.now() - start > REST_MILLISECONDS) return bytes;
+    await delay(REST_PAUSE_MILLISECONDS);
   }
 }

@@ -1,11 +1,17 @@
 /** Plays one row in a world of its own: healthy, broken, named, held, checked, mended, healthy. */
 import type { Report } from '../../src/report/document.ts';
 import type { Checked } from './daemon.ts';
-import { brokenByReport, brokenByRequests, brokenBySecrets, brokenBySize } from './invariants.ts';
+import {
+  brokenByReport,
+  brokenByRequests,
+  brokenBySecrets,
+  brokenBySize,
+  MOST_RESIDENT_BYTES,
+} from './invariants.ts';
 import { createNetwork } from './network.ts';
 import { detailsOf, expectedOf } from './outcome-text.ts';
 import type { Seen } from './observe.ts';
-import { untilGood, whileGood } from './observe.ts';
+import { sizeAtRest, untilGood, whileGood } from './observe.ts';
 import type { FaultRow, HealthyRow } from './scenario.ts';
 import { runnerDisagrees, runnerSuffers } from './runner-view.ts';
 import { isFault, shortfall, shown } from './scenario.ts';
@@ -209,7 +215,7 @@ async function brokenAtEnd(
   const { daemon, gitlab } = world;
   if (daemon.hasEnded()) return ['I-11: the daemon has ended'];
   const metrics = await daemon.get('/metrics');
-  const resident = brokenBySize(await daemon.residentBytes());
+  const resident = brokenBySize(await sizeAtRest(daemon, MOST_RESIDENT_BYTES));
   const stopped = await daemon.stop().then(
     () => [],
     (error: unknown) => [String(error)],

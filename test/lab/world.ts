@@ -49,6 +49,8 @@ export interface WorldOptions {
   readonly log?: 'file' | 'journal';
   /** Nothing but its own defaults, budget included. */
   readonly hasDefaultSettings?: boolean;
+  /** Looks as often as on a host of its own: invariant I-14 is about that. */
+  readonly hasDefaultPace?: boolean;
   /** What must stand before anything is watched, and is part of the healthy world: a proxy, a rule. */
   readonly before?: (world: World) => Promise<unknown>;
 }
@@ -101,9 +103,11 @@ const QUICK_PROBES = [
 
 /** Everything is looked at every two seconds, since this GitLab has no limits. */
 function settingsText(options: WorldOptions, root: string): string {
-  const { probes = {}, hasDefaultSettings = false, apiToken, log = 'file' } = options;
+  const { probes = {}, hasDefaultSettings = false, hasDefaultPace = false } = options;
+  const { apiToken, log = 'file' } = options;
   if (hasDefaultSettings) return '';
-  const sections = [...new Set([...QUICK_PROBES, ...Object.keys(probes)])].map((probe) => {
+  const quick = hasDefaultPace ? [] : QUICK_PROBES;
+  const sections = [...new Set([...quick, ...Object.keys(probes)])].map((probe) => {
     const own = probes[probe] ?? '';
     const pace = own.includes('interval_seconds') ? '' : 'interval_seconds = 2\n';
     return `[probes.${probe}]\n${pace}${own}\n`;
