@@ -23,7 +23,9 @@ const folder = mkdtempSync(join(tmpdir(), 'runnerwatch-test-'));
 try {
   const sum = [...CHECKS.map((name) => check(name)), tests(), reasons()].reduce(added);
   if (!isRoot) {
-    say(`left out, since they need root: the tests of ${ROOT_TESTS}. Type: sudo npm test`);
+    say(
+      `left out, since they need root: the tests of ${ROOT_TESTS}, and whether every reason is produced. Type: sudo npm test`,
+    );
   }
   say(`${sum.passed} passed, ${sum.failed} failed`);
   process.exitCode = sum.failed === 0 ? 0 : 1;
@@ -67,6 +69,8 @@ function tests(): Tally {
 
 /** Each declared reason was the outcome of a `runProbe` somewhere: the rule that keeps the tables honest. */
 function reasons(): Tally {
+  // Some faults only root can make: the verdict is left to a run that makes all of them.
+  if (!isRoot) return { passed: 0, failed: 0 };
   const seen = new Set(existsSync(seenFile()) ? readFileSync(seenFile(), 'utf8').split('\n') : []);
   const never = PROBES.flatMap(({ id, reasons }) =>
     Object.keys(reasons).map((key) => `${id}/${key}`),

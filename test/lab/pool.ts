@@ -9,7 +9,7 @@ const WORKER = join(import.meta.dirname, 'worker.ts');
 const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 /** Waits dominate, so there are more slots than cores. */
 const SLOTS = 6;
-const LONGEST_ROW_MILLISECONDS = 240_000;
+const LONGEST_ROW_MILLISECONDS = 360_000;
 
 /** `done` hears of each row as it ends. */
 export async function runRows(
