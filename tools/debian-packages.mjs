@@ -30,6 +30,7 @@ const TESTS = [
   { name: 'util-linux', proof: 'unshare', why: 'mount namespaces of the tests' },
   { name: 'iproute2', proof: 'ip', why: 'networks of the tests: two hosts and a cable' },
   { name: 'nftables', proof: 'nft', why: 'firewalls in those networks' },
+  { name: 'ethtool', proof: 'ethtool', why: 'real packet sizes on that cable' },
   { name: 'git', proof: 'git', why: 'the fresh-clone test' },
   { name: 'curl', proof: 'curl', why: 'commands of the readme' },
   { name: 'bsdutils', proof: 'script', why: 'a terminal for the demo’s tests' },
