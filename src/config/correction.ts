@@ -1,5 +1,5 @@
 /** The line that would be right, for a value of the wrong type. Values that could be secret become `…`. */
-import { nearestGoDuration } from './go-duration.ts';
+import { nearestGoDuration } from '../core/go-duration.ts';
 import type { Mismatch } from './mismatch.ts';
 import type { ScalarName } from './schema-type.ts';
 import { shownName, shownText } from './shown-text.ts';

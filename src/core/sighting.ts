@@ -24,6 +24,17 @@ export interface Sighting {
 
 export const MOST_TIMES = 20;
 
+/** How a job ended, by the runner's last word on it. */
+export const JOB_ENDS = [
+  'succeeded',
+  'script-failed',
+  'system-failed',
+  'timed-out',
+  'cancelled',
+  'otherwise',
+] as const;
+export type JobEnd = (typeof JOB_ENDS)[number];
+
 /** Where the runner's log is to be found. */
 export type LogSource =
   | { readonly kind: 'journal'; readonly unit: string }
@@ -37,6 +48,10 @@ export interface RunnerLogReading {
   readonly lines: number;
   readonly droppedLines: number;
   readonly lastLineAt: Instant | undefined;
+  /** Jobs that ended since the reader began to look, by how. */
+  readonly jobEnds: Readonly<Record<JobEnd, number>>;
+  /** Ends of jobs that GitLab was never told, since then. */
+  readonly lostJobEnds: number;
   readonly sightings: readonly Sighting[];
 }
 

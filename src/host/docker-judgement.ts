@@ -1,4 +1,5 @@
 /** What does the look at a Docker daemon amount to? */
+import type { OverdueJob } from './docker-jobs.ts';
 import type { DockerStatus } from './docker-status.ts';
 
 export interface DockerLimits {
@@ -13,6 +14,7 @@ export type DockerFault =
   | 'not-responding'
   | 'api-incompatible'
   | 'root-full'
+  | 'job-overdue'
   | 'docker-error'
   | 'blind';
 
@@ -36,10 +38,13 @@ export function judgeDocker(
   status: DockerStatus,
   who: string,
   limits: DockerLimits,
+  overdue: readonly OverdueJob[] = [],
 ): DockerJudgement {
   switch (status.kind) {
-    case 'up':
-      return versionJudgement(status.minimumApiVersion ?? '', who, limits);
+    case 'up': {
+      const judged = versionJudgement(status.minimumApiVersion ?? '', who, limits);
+      return judged.status === 'pass' ? jobJudgement(overdue) : judged;
+    }
     case 'silent': {
       const detail = `${who} does not answer ${status.asked} within ${limits.answer_seconds} s`;
       return { status: 'fail', reason: 'not-responding', detail };
@@ -66,4 +71,12 @@ function versionJudgement(minimum: string, who: string, limits: DockerLimits): D
   if (minor <= runner_api_minor) return { status: 'pass' };
   const detail = `${who} wants at least API 1.${minor}; the runner speaks 1.${runner_api_minor}`;
   return { status: 'fail', reason: 'api-incompatible', detail };
+}
+
+function jobJudgement([oldest]: readonly OverdueJob[]): DockerJudgement {
+  if (oldest === undefined) return { status: 'pass' };
+  const { container, job, ageSeconds, timeoutSeconds } = oldest;
+  const [age, timeout] = [ageSeconds, timeoutSeconds].map((seconds) => Math.round(seconds / 60));
+  const detail = `container ${container} of job ${job} has run for ${age} min, and its job may take ${timeout} min`;
+  return { status: 'warn', reason: 'job-overdue', detail };
 }

@@ -1,5 +1,5 @@
 /** Sizes as Docker's libraries read them, and Go's rational numbers (config reference, 2.5). */
-import { goDurationSeconds } from '../config/go-duration.ts';
+import { goDurationSeconds } from '../core/go-duration.ts';
 import type { TomlEntry, TomlTable } from '../config/toml-tree.ts';
 import type { Got } from './reading.ts';
 import { filledAt } from './reading.ts';

@@ -2,10 +2,10 @@
  * Can the executor start a job: is what it stands on there, and may the runner use it?
  *
  * Source    The Docker daemon as the runner would find it (/_ping, /info, /version); rights of the runner's user by
- *           mode bits; the root of Docker by a child (host/stat-file-system.ts); the folders of PATH.
- * Measures  answer_seconds (all three answers of Docker), running_containers, root_free_ratio (0..1).
+ *           mode bits; the root of Docker by a child (host/stat-file-system.ts); the folders of PATH; the containers that Docker runs for jobs.
+ * Measures  answer_seconds (all three answers of Docker), running_containers, root_free_ratio (0..1), overdue_jobs.
  * Reasons   daemon-down, socket-permission, not-responding, api-incompatible, root-full, docker-error,
- *           host-invalid, folder-not-writable, user-missing, plugin-missing.
+ *           host-invalid, folder-not-writable, user-missing, plugin-missing, job-overdue.
  * Unknown   blind: runnerwatch itself may not ask. folder-silent.
  */
 import { deadlineOf } from '../core/abort.ts';
@@ -15,10 +15,13 @@ import { inRoot } from '../core/paths.ts';
 import type { Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { ExecutorTarget } from '../core/target.ts';
+import type { DockerAddress } from '../host/docker-api.ts';
 import { parseDockerHost } from '../host/docker-api.ts';
+import type { OverdueJob } from '../host/docker-jobs.ts';
+import { readOverdueJobs } from '../host/docker-jobs.ts';
 import { judgeDocker } from '../host/docker-judgement.ts';
 import { readDockerRoot } from '../host/docker-root.ts';
-import type { DockerStatus } from '../host/docker-status.ts';
+import type { DockerQuestion, DockerStatus } from '../host/docker-status.ts';
 import { dockerStatus } from '../host/docker-status.ts';
 import { DEFAULT_FULLNESS, fullnessOf } from '../host/fullness.ts';
 import { folderFault, pluginFault } from '../host/executor-files.ts';
@@ -93,6 +96,11 @@ const REASONS = {
     meaning: 'The plugin of the autoscaler is not installed, so the runner asks for no jobs.',
     action: 'Install it with `gitlab-runner fleeting install`.',
   },
+  'job-overdue': {
+    meaning: 'A container of a job runs long after the timeout of its job, and nobody will end it.',
+    action:
+      'Look in GitLab whether the job is over; then remove its container with `docker rm -f`, and look for others of it.',
+  },
   blind: {
     meaning: 'runnerwatch itself may not use the socket of Docker.',
     action: 'Run runnerwatch as root.',
@@ -103,6 +111,7 @@ const MEASURES = {
   answer_seconds: { help: 'Time of Docker’s answers to ping, info and version.' },
   running_containers: { help: 'Containers that run, whoever started them.' },
   root_free_ratio: { help: 'Share of free space where Docker keeps images and volumes.' },
+  overdue_jobs: { help: 'Containers that have outlived the timeout of their job.' },
 };
 
 type ExecutorFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
@@ -150,6 +159,23 @@ export function createExecutor(reader: FileSystemReader) {
 
 export const executor = createExecutor(new FileSystemReader());
 
+function questionFor(
+  { credentials, stand }: ExecutorTarget,
+  address: DockerAddress,
+  { answer_seconds: answerSeconds }: ValuesOf<typeof OPTIONS>,
+  { paths, signal }: Tools,
+): DockerQuestion {
+  const certificates = stand.kind === 'docker' ? stand.certificates : undefined;
+  return {
+    address,
+    ...(certificates === undefined ? {} : { certificates }),
+    ...(credentials === undefined ? {} : { credentials }),
+    answerSeconds,
+    paths,
+    signal,
+  };
+}
+
 interface Kept {
   readonly reader: FileSystemReader;
   readonly roots: Map<string, string>;
@@ -162,7 +188,7 @@ async function lookAtDocker(
   tools: Tools,
   kept: Kept,
 ): Promise<ExecutorFinding> {
-  const { id, stand, credentials } = target;
+  const { id, stand } = target;
   if (stand.kind !== 'docker') return { status: 'pass' };
   const { certificates, source } = stand;
   const facts = { ...kept.facts, source };
@@ -171,22 +197,16 @@ async function lookAtDocker(
     const detail = `${id} (${source}) is no address of a Docker daemon`;
     return { status: 'warn', reason: 'host-invalid', detail, facts };
   }
-  const { clock, paths, signal } = tools;
+  const { clock } = tools;
   const start = clock.seconds();
-  const status = await dockerStatus({
-    address,
-    ...(certificates === undefined ? {} : { certificates }),
-    ...(credentials === undefined ? {} : { credentials }),
-    answerSeconds: options.answer_seconds,
-    paths,
-    signal,
-  });
+  const question = questionFor(target, address, options, tools);
+  const status = await dockerStatus(question);
   const measures = { answer_seconds: clock.seconds() - start };
-  const judged = judgeDocker(status, `${id} (${source})`, options);
-  const isLocal = address.kind === 'socket';
-  const root = isLocal ? await rootOf(status, id, tools, kept) : undefined;
+  const overdue = status.kind === 'up' ? await readOverdueJobs(question, clock.wall()) : undefined;
+  const judged = judgeDocker(status, `${id} (${source})`, options, overdue);
+  const root = address.kind === 'socket' ? await rootOf(status, id, tools, kept) : undefined;
   const about = { facts: { ...facts, ...factsOf(status), root: root?.path ?? '' } };
-  const seen = { ...measures, ...measuresOf(status), ...root?.measures };
+  const seen = { ...measures, ...measuresOf(status, overdue), ...root?.measures };
   // A full disk is the root of whatever Docker does then.
   if (root?.isFull !== true) return { ...judged, ...about, measures: seen };
   const also = judged.status === 'pass' ? '' : `; ${judged.detail}`;
@@ -211,9 +231,12 @@ async function rootOf(status: DockerStatus, id: string, tools: Tools, { reader, 
   return { path, isFull, measures };
 }
 
-function measuresOf(status: DockerStatus): { readonly running_containers?: number } {
-  if (status.kind !== 'up' || status.runningContainers === undefined) return {};
-  return { running_containers: status.runningContainers };
+function measuresOf(status: DockerStatus, overdue: readonly OverdueJob[] | undefined) {
+  const containers = status.kind === 'up' ? status.runningContainers : undefined;
+  return {
+    ...(containers === undefined ? {} : { running_containers: containers }),
+    ...(overdue === undefined ? {} : { overdue_jobs: overdue.length }),
+  };
 }
 
 function factsOf(status: DockerStatus): Facts {

@@ -3,7 +3,7 @@
  *
  * Source    Its unit's journal where systemd runs, or the file that the settings name (runner-log/). Without
  *           either there is no such check: an idle runner writes nothing, and silence is never evidence.
- * Measures  lines, dropped_lines (beyond the budget), last_line_timestamp_seconds.
+ * Measures  lines, dropped_lines (beyond the budget), last_line_timestamp_seconds; jobs that ended, by how.
  * Reasons   none that accuse: what was written goes to the diagnosis as sightings.
  * Unknown   not-allowed, unreadable.
  */
@@ -33,6 +33,15 @@ export const runnerLog = defineProbe({
     lines: { help: 'Lines of the runner’s log that were read since runnerwatch started.' },
     dropped_lines: { help: 'Lines that were left out, because there were too many at once.' },
     last_line_timestamp_seconds: { help: 'When the last line was written.' },
+    ended_jobs: { help: 'Jobs that ended since runnerwatch started, however they did.' },
+    system_failed_jobs: {
+      help: 'Jobs that ended since runnerwatch started as a failure of the system, not of their script.',
+    },
+    timed_out_jobs: { help: 'Jobs that took longer than they may, since runnerwatch started.' },
+    cancelled_jobs: { help: 'Jobs that somebody cancelled, since runnerwatch started.' },
+    lost_job_ends: {
+      help: 'Jobs whose end GitLab was never told, since runnerwatch started; GitLab shows them as running.',
+    },
   },
   applies: ({ log }) => log !== undefined,
 
@@ -40,10 +49,16 @@ export const runnerLog = defineProbe({
     if (door === undefined) {
       return { status: 'unknown', reason: 'unreadable', detail: 'there is no log to read' };
     }
-    const { state, detail, lines, droppedLines, lastLineAt, sightings } = await door.read(signal);
+    const reading = await door.read(signal);
+    const { state, detail, lines, droppedLines, lastLineAt, sightings, jobEnds } = reading;
     const measures = {
       lines,
       dropped_lines: droppedLines,
+      ended_jobs: Object.values(jobEnds).reduce((sum, count) => sum + count, 0),
+      system_failed_jobs: jobEnds['system-failed'],
+      timed_out_jobs: jobEnds['timed-out'],
+      cancelled_jobs: jobEnds.cancelled,
+      lost_job_ends: reading.lostJobEnds,
       ...(lastLineAt === undefined ? {} : { last_line_timestamp_seconds: lastLineAt / 1000 }),
     };
     const common = { measures, sightings };

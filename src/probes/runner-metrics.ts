@@ -1,19 +1,22 @@
 /**
  * Does the runner poll, with what result, and has it room for jobs, by its own counters?
  *
- * Source    GET /metrics of the runner's `listen_address` (runner-metrics/), where there is one.
+ * Source    GET /metrics and /debug/jobs/list of the runner's `listen_address` (runner-metrics/), where there is one.
  * Measures  worked_polls and failed_polls (since runnerwatch began to look), without_poll_seconds, running_jobs,
- *           concurrent_jobs.
+ *           concurrent_jobs; longest_job_seconds and held_slots where the runner lists its jobs.
  * Reasons   none that accuse: what was counted goes to the diagnosis as sightings.
  * Unknown   unreachable, no-answer, not-a-runner.
  */
 import type { Finding } from '../core/finding.ts';
 import { defineProbe } from '../core/probe.ts';
+import type { Tools } from '../core/probe.ts';
 import type { ServiceTarget } from '../core/target.ts';
 import { countersOf } from '../runner-metrics/counters.ts';
 import { parseExposition } from '../runner-metrics/exposition.ts';
 import type { Page } from '../runner-metrics/fetch-page.ts';
 import { fetchPage } from '../runner-metrics/fetch-page.ts';
+import type { JobListSummary } from '../runner-metrics/job-list.ts';
+import { HeldSlots, JOB_LIST, parseJobList } from '../runner-metrics/job-list.ts';
 import { PollTracker } from '../runner-metrics/poll-tracker.ts';
 
 const MEASURES = {
@@ -22,6 +25,8 @@ const MEASURES = {
   without_poll_seconds: { help: 'Time since a poll of any entry last ended.' },
   running_jobs: { help: 'Jobs that run on this host.' },
   concurrent_jobs: { help: 'Jobs that may run at once.' },
+  longest_job_seconds: { help: 'Age of the oldest job that the runner lists.' },
+  held_slots: { help: 'Jobs that ended more than five minutes ago and still hold their slot.' },
 } as const;
 
 const REASONS = {
@@ -44,7 +49,7 @@ type MetricsFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
 const BY_KIND = { refused: 'unreachable', silent: 'no-answer', foreign: 'not-a-runner' } as const;
 
 export function createRunnerMetrics() {
-  const trackers = new Map<string, PollTracker>();
+  const trackers = new Map<string, Trackers>();
   return defineProbe({
     id: 'runner-metrics',
     title: 'Runner’s counters',
@@ -60,13 +65,17 @@ export function createRunnerMetrics() {
 
     async run(target, _options, tools): Promise<MetricsFinding> {
       if (target.metrics === undefined) return unknown('refused', 'there is no listen_address');
-      const page = await fetchPage(target.metrics, tools.signal);
+      const page = await fetchPage(target.metrics, { path: '/metrics' }, tools.signal);
       if (page.kind !== 'page') return unknown(page.kind, page.detail);
       const { host, port } = target.metrics;
       const key = `${target.id} ${host} ${port}`;
-      const tracker = trackers.get(key) ?? new PollTracker(tools.clock);
-      trackers.set(key, tracker);
-      return judge(page.text, tracker, target);
+      const { clock } = tools;
+      const own = trackers.get(key) ?? {
+        polls: new PollTracker(clock),
+        slots: new HeldSlots(clock),
+      };
+      trackers.set(key, own);
+      return judge(page.text, own.polls, target, await lookAtJobs(target, own.slots, tools));
     },
   });
 }
@@ -77,7 +86,28 @@ function unknown(kind: Exclude<Page['kind'], 'page'>, detail: string): MetricsFi
   return { status: 'unknown', reason: BY_KIND[kind], detail };
 }
 
-function judge(text: string, tracker: PollTracker, { metrics }: ServiceTarget): MetricsFinding {
+interface Trackers {
+  readonly polls: PollTracker;
+  readonly slots: HeldSlots;
+}
+
+/** An old runner has no such list. */
+async function lookAtJobs(
+  { metrics }: ServiceTarget,
+  slots: HeldSlots,
+  { signal }: Tools,
+): Promise<JobListSummary | undefined> {
+  if (metrics === undefined) return undefined;
+  const page = await fetchPage(metrics, JOB_LIST, signal);
+  return page.kind === 'page' ? slots.look(parseJobList(page.text)) : undefined;
+}
+
+function judge(
+  text: string,
+  tracker: PollTracker,
+  { metrics }: ServiceTarget,
+  list: JobListSummary | undefined,
+): MetricsFinding {
   const counters = countersOf(parseExposition(text));
   if (counters === undefined) {
     return unknown('foreign', `${metrics?.host}:${metrics?.port} has no counters of a runner`);
@@ -86,7 +116,7 @@ function judge(text: string, tracker: PollTracker, { metrics }: ServiceTarget): 
   const { jobs, concurrent, version } = counters;
   return {
     status: 'pass',
-    sightings,
+    sightings: [...sightings, ...(list?.sightings ?? [])],
     facts: version === undefined ? {} : { version },
     measures: {
       worked_polls: workedPolls,
@@ -94,6 +124,9 @@ function judge(text: string, tracker: PollTracker, { metrics }: ServiceTarget): 
       ...(flatSeconds === undefined ? {} : { without_poll_seconds: flatSeconds }),
       ...(jobs === undefined ? {} : { running_jobs: jobs }),
       ...(concurrent === undefined ? {} : { concurrent_jobs: concurrent }),
+      ...(list === undefined
+        ? {}
+        : { longest_job_seconds: list.longestSeconds, held_slots: list.heldSlots }),
     },
   };
 }

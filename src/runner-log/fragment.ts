@@ -29,6 +29,8 @@ export type EventKind =
   | 'job-stuck'
   | 'no-capacity'
   | 'job-ended'
+  | 'job-ran'
+  | 'jobs-failing'
   | 'router'
   | 'noted';
 

@@ -5,11 +5,21 @@
 import { withSignal } from '../core/abort.ts';
 import type { Clock, Instant } from '../core/clock.ts';
 import type { Paths } from '../core/paths.ts';
-import type { LogSource, RunnerLogDoor, RunnerLogReading, Sighting } from '../core/sighting.ts';
+import type {
+  JobEnd,
+  LogSource,
+  RunnerLogDoor,
+  RunnerLogReading,
+  Sighting,
+} from '../core/sighting.ts';
+import { JOB_ENDS } from '../core/sighting.ts';
+import type { LogEvent } from './classify.ts';
 import { classify } from './classify.ts';
 import { FileReader } from './file-reader.ts';
+import { jobEndOf, kindOfEnd } from './job-ends.ts';
 import { JournalReader } from './journal-reader.ts';
 import { LineBudget } from './line-budget.ts';
+import type { LogLine } from './log-line.ts';
 import { parseLine, withoutColours } from './log-line.ts';
 import { masked } from './mask.ts';
 import type { RawLine, Reader, ReaderLoan, ReaderState } from './reader.ts';
@@ -56,6 +66,8 @@ export class RunnerLogWatch implements RunnerLogDoor {
   #caughtUp = Promise.withResolvers<void>();
   #lines = 0;
   #lastLineAt: Instant | undefined;
+  readonly #jobEnds = new Map<JobEnd, number>(JOB_ENDS.map((end) => [end, 0]));
+  #lostJobEnds = 0;
 
   constructor(clock: Clock, paths: Paths, events: WatchEvents) {
     this.#clock = clock;
@@ -93,6 +105,8 @@ export class RunnerLogWatch implements RunnerLogDoor {
       lines: this.#lines,
       droppedLines: this.#budget.dropped,
       lastLineAt: this.#lastLineAt,
+      jobEnds: Object.fromEntries(this.#jobEnds) as Readonly<Record<JobEnd, number>>,
+      lostJobEnds: this.#lostJobEnds,
       sightings: this.sightings(),
     };
   }
@@ -146,7 +160,21 @@ export class RunnerLogWatch implements RunnerLogDoor {
     const at = parsed.at ?? line.at;
     this.#keep(line.text, at ?? this.#clock.wall(), parsed.fields['runner'] ?? '');
     const event = classify(parsed);
-    if (event !== undefined) this.#note({ ...line, ...(at === undefined ? {} : { at }) }, event);
+    const dated = { ...line, ...(at === undefined ? {} : { at }) };
+    if (event !== undefined) this.#note(dated, event);
+    this.#noteEnd(dated, parsed, event);
+  }
+
+  /** What a known cause accounts for is not held against the host a second time. */
+  #noteEnd(line: RawLine, parsed: LogLine, event: LogEvent | undefined): void {
+    if (event?.kind === 'job-lost' && !line.isOld) this.#lostJobEnds += 1;
+    const end = jobEndOf(parsed);
+    if (end === undefined) return;
+    if (!line.isOld) this.#jobEnds.set(end, (this.#jobEnds.get(end) ?? 0) + 1);
+    const kind = kindOfEnd(end);
+    const { runner } = parsed.fields;
+    if (kind === undefined || runner === undefined || event?.cause !== undefined) return;
+    this.#note(line, { kind, runner, facts: {} });
   }
 
   #note(line: RawLine, event: NonNullable<RawLine['event']>): void {

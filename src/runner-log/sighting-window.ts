@@ -4,6 +4,7 @@
  */
 import type { Instant } from '../core/clock.ts';
 import type { Fact } from '../core/finding.ts';
+import { goDurationSeconds } from '../core/go-duration.ts';
 import type { Sighting } from '../core/sighting.ts';
 import { MOST_TIMES } from '../core/sighting.ts';
 import type { LogEvent } from './classify.ts';
@@ -28,6 +29,7 @@ const KEPT_SECONDS: Readonly<Partial<Record<EventKind, number>>> = {
   crashed: 15 * MINUTE,
   oom: 15 * MINUTE,
   fatal: 15 * MINUTE,
+  'jobs-failing': HOUR,
   stopping: 2 * HOUR,
   setting: 24 * HOUR,
 };
@@ -40,7 +42,8 @@ const MOST_SIGHTINGS = 400;
 /** A later line of one kind takes earlier ones of others back: of its entry, or all where it names none. */
 const CLEARS: Readonly<Partial<Record<EventKind, readonly EventKind[]>>> = {
   'config-loaded': ['disabled', 'config-not-loaded', 'config-not-saved', 'stopping', 'stopped'],
-  started: ['disabled', 'config-not-saved', 'stopping', 'stopped', 'setting'],
+  started: ['disabled', 'config-not-saved', 'stopping', 'stopped', 'setting', 'jobs-failing'],
+  'job-ran': ['jobs-failing'],
   'poll-worked': ['poll-failed', 'disabled', 'waiting'],
   forced: ['disabled'],
 };
@@ -130,7 +133,7 @@ export class SightingWindow {
     if (event.kind !== 'disabled') return { ...event, runner };
     // It counts from the last healthy answer, which came before the first refusal (network reference 7).
     const from = this.#unhealthySince.get(runner) ?? event.at;
-    const until = from + (goSeconds(String(time)) ?? DISABLED_SECONDS) * 1000;
+    const until = from + (goDurationSeconds(String(time)) ?? DISABLED_SECONDS) * 1000;
     return { ...event, runner, facts: { ...event.facts, until_milliseconds: until } };
   }
 
@@ -152,15 +155,6 @@ export class SightingWindow {
         this.#sightings.delete(key);
     }
   }
-}
-
-/** As Go prints a duration: `1h0m0s`. */
-function goSeconds(text: string): number | undefined {
-  const found = /^(?:(?<h>\d+)h)?(?:(?<m>\d+)m)?(?:(?<s>[\d.]+)s)?$/.exec(text)?.groups;
-  if (found === undefined || text === '') return undefined;
-  return (
-    Number(found['h'] ?? 0) * HOUR + Number(found['m'] ?? 0) * MINUTE + Number(found['s'] ?? 0)
-  );
 }
 
 function grown(known: Sighting | undefined, event: DatedEvent): Sighting {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { baseUrlOf, shownUrl } from '../../src/config/base-url.ts';
 import { expandEnvironment, shownVariable } from '../../src/config/expand.ts';
-import { goDurationSeconds, nearestGoDuration } from '../../src/config/go-duration.ts';
+import { goDurationSeconds, nearestGoDuration } from '../../src/core/go-duration.ts';
 import { shownText } from '../../src/config/shown-text.ts';
 
 describe('expansion by the environment', () => {

@@ -46,6 +46,7 @@ const WITHOUT_ID: readonly string[] = [
   'executor/folder-not-writable',
   'executor/user-missing',
   'executor/plugin-missing',
+  'executor/job-overdue',
 ];
 
 /** Read together with the broken link: they tell causes apart, and name none alone. */

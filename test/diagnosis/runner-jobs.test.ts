@@ -62,6 +62,75 @@ describe('jobs that cannot be prepared', () => {
   });
 });
 
+const failing = (count: number) => of('jobs-failing', undefined, count);
+
+describe('jobs that fail for no fault of their own', () => {
+  const host = {
+    id: 'unknown',
+    severity: 'warning',
+    confidence: 'confirmed',
+    scope: { kind: 'runner', id: 'runnerAA1', runners: ['runnerAA1'] },
+  };
+
+  test('three times in a row are told, with what they may come from', () => {
+    const said = { 'runner-log': showing(failing(3)) };
+    const { causes, candidates } = diagnose(snapshotOf(said, TALKING));
+
+    expect(causes).toMatchObject([host]);
+    expect(causes[0]?.summary).toMatch(/^The last 3 jobs of .* ended as failures of the system/);
+    expect(candidates.map(({ id }) => id)).toContain('docker-daemon-down');
+  });
+
+  test('twice is an accident', () => {
+    expect(causesOf({ 'runner-log': showing(failing(2)) })).toEqual([]);
+  });
+
+  test.each([
+    ['the executor', { executor: fail('daemon-down') }, 'docker-daemon-down'],
+    [
+      'the way',
+      { 'connect@https://gitlab.example.com/': fail('refused') },
+      'tcp-connection-refused',
+    ],
+  ])('is accounted for by a fault of %s', (_what, more: Readonly<Record<string, Said>>, id) => {
+    const said = { 'runner-log': showing(failing(5)), ...more };
+
+    expect(causesOf(said).map((cause) => cause.id)).toEqual([id]);
+  });
+
+  test('is accounted for by words that prove a cause', () => {
+    const words = of('not-prepared', 'docker-image-pull-failed');
+    const said = { 'runner-log': showing(failing(5), words) };
+
+    expect(causesOf(said).map(({ id }) => id)).toEqual(['docker-image-pull-failed']);
+  });
+});
+
+const held = (host: string) =>
+  sighting('slot-held', { facts: { jobs: 1, job_url: `https://${host}/a/b/-/jobs/7` } });
+
+describe('a job that has ended and keeps its slot', () => {
+  test('is a notice for the entries of its GitLab while their way is open', () => {
+    const said = { 'runner-metrics': showing(held('gitlab.example.com')) };
+
+    expect(causesOf(said)).toMatchObject([
+      { id: 'unknown', severity: 'notice', scope: { id: 'runnerAA1' } },
+      { id: 'unknown', severity: 'notice', scope: { id: 'runnerAA2' } },
+    ]);
+  });
+
+  test('is nobody’s affair at another GitLab, or while GitLab cannot be told', () => {
+    const broken = { 'connect@https://gitlab.example.com/': fail('refused') };
+
+    expect(causesOf({ 'runner-metrics': showing(held('other.test')) })).toEqual([]);
+    expect(
+      causesOf({ 'runner-metrics': showing(held('gitlab.example.com')), ...broken }).map(
+        ({ id }) => id,
+      ),
+    ).toEqual(['tcp-connection-refused']);
+  });
+});
+
 describe('a job that is refused', () => {
   const refused = of('job-refused', 'job-rejected-by-server');
 

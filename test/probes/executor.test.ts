@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
 import type { ExecutorStand, ExecutorTarget } from '../../src/core/target.ts';
+import { JOB_CONTAINERS } from '../../src/host/docker-jobs.ts';
 import { FileSystemReader } from '../../src/host/stat-file-system.ts';
 import { createExecutor } from '../../src/probes/executor.ts';
 import { make, makeRoot } from '../support/certificates.ts';
@@ -52,6 +53,7 @@ test('a daemon that answers passes, with its versions and its root', async () =>
       answer_seconds: expect.any(Number),
       running_containers: 3,
       root_free_ratio: expect.any(Number),
+      overdue_jobs: 0,
     },
     facts: {
       stands_on: 'unix:///run/docker.sock',
@@ -160,7 +162,12 @@ test('a daemon on TCP is asked there, and its root is not looked for on this hos
   const finding = await look(root, targetOf(`tcp://127.0.0.1:${docker.port}`, DOCKER));
 
   expect(finding).toMatchObject({ status: 'pass', facts: { root: '' } });
-  expect(docker.asked).toEqual(['/_ping', '/info', '/version']);
+  expect(docker.asked.map((path) => path.split('?')[0])).toEqual([
+    '/_ping',
+    '/info',
+    '/version',
+    '/containers/json',
+  ]);
 });
 
 test('a daemon behind TLS is asked with the files of the folder, which alone are trusted', async () => {
@@ -187,6 +194,48 @@ test('an address without a scheme is invalid, as it is for the runner', async ()
   expect(await look(root, targetOf('/var/run/docker.sock', DOCKER))).toMatchObject({
     status: 'warn',
     reason: 'host-invalid',
+  });
+});
+
+const container = (ageSeconds: number, timeout?: string) => ({
+  Id: 'abcdef0123456789',
+  Created: Math.floor(Date.now() / 1000) - ageSeconds,
+  Labels: {
+    'com.gitlab.gitlab-runner.managed': 'true',
+    'com.gitlab.gitlab-runner.job.id': '7',
+    ...(timeout === undefined ? {} : { 'com.gitlab.gitlab-runner.job.timeout': timeout }),
+  },
+});
+
+describe('containers of jobs', () => {
+  test('that run long after the timeout of their job are overdue', async () => {
+    expect(await withDocker({ containers: [container(9000, '1h0m0s')] })).toMatchObject({
+      status: 'warn',
+      reason: 'job-overdue',
+      detail: 'container abcdef012345 of job 7 has run for 150 min, and its job may take 60 min',
+      measures: { overdue_jobs: 1 },
+    });
+  });
+
+  test.each([
+    ['within the timeout', container(3500, '1h0m0s')],
+    ['that clean up a little after it', container(4000, '1h0m0s')],
+    ['without a timeout', container(900_000, '0s')],
+    ['of a runner that tells none', container(900_000)],
+    ['in words that nobody knows', { Id: 7, Created: 'x', Labels: null }],
+  ])('%s are not', async (_what, one) => {
+    expect(await withDocker({ containers: [one] })).toMatchObject({
+      status: 'pass',
+      measures: { overdue_jobs: 0 },
+    });
+  });
+
+  test('that Docker does not tell are not known', async () => {
+    const instead = { [JOB_CONTAINERS]: { status: 500, message: 'x' } };
+    const finding = await withDocker({ instead });
+
+    expect(finding.status).toBe('pass');
+    expect(finding.measures).not.toHaveProperty('overdue_jobs');
   });
 });
 

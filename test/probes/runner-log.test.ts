@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import type { RunnerLogDoor, RunnerLogReading } from '../../src/core/sighting.ts';
+import { JOB_ENDS } from '../../src/core/sighting.ts';
 import type { ServiceTarget } from '../../src/core/target.ts';
 import { runnerLog } from '../../src/probes/runner-log.ts';
 import { rootFolder } from '../support/dns-server.ts';
@@ -19,8 +20,18 @@ const SERVICE: ServiceTarget = {
   log: { kind: 'file', path: '/runner.log' },
 };
 
+const NO_ENDS = Object.fromEntries(JOB_ENDS.map((end) => [end, 0]));
+
 function doorOf(reading: Partial<RunnerLogReading>): RunnerLogDoor {
-  const all = { state: 'reading', detail: 'x', lines: 0, droppedLines: 0, lastLineAt: undefined };
+  const all = {
+    state: 'reading',
+    detail: 'x',
+    lines: 0,
+    droppedLines: 0,
+    lastLineAt: undefined,
+    jobEnds: NO_ENDS,
+    lostJobEnds: 0,
+  };
   return {
     sightings: () => [],
     read: async () => ({ ...all, sightings: [], ...reading }) as RunnerLogReading,
@@ -48,9 +59,26 @@ test('a log that can be read passes, whatever stands in it, and hands on what wa
 test('an idle runner writes nothing, and that is nothing (Z-11)', async () => {
   expect(await runProbe(runnerLog, SERVICE, { tools: { runnerLog: doorOf({}) } })).toEqual({
     status: 'pass',
-    measures: { lines: 0, dropped_lines: 0 },
+    measures: {
+      lines: 0,
+      dropped_lines: 0,
+      ended_jobs: 0,
+      system_failed_jobs: 0,
+      timed_out_jobs: 0,
+      cancelled_jobs: 0,
+      lost_job_ends: 0,
+    },
     facts: { source: 'x' },
     sightings: [],
+  });
+});
+
+test('the ends of jobs are counted by how they came', async () => {
+  const jobEnds = { ...NO_ENDS, succeeded: 5, 'system-failed': 2, cancelled: 1 } as const;
+  const tools = { runnerLog: doorOf({ jobEnds: { ...jobEnds }, lostJobEnds: 1 } as never) };
+
+  expect(await runProbe(runnerLog, SERVICE, { tools })).toMatchObject({
+    measures: { ended_jobs: 8, system_failed_jobs: 2, cancelled_jobs: 1, lost_job_ends: 1 },
   });
 });
 

@@ -37,8 +37,31 @@ test('two looks show what happened between them', async () => {
       without_poll_seconds: 0,
       running_jobs: 1,
       concurrent_jobs: 4,
+      longest_job_seconds: 0,
+      held_slots: 0,
     },
   });
+});
+
+test('a job that has ended and keeps its slot is seen after five minutes', async () => {
+  await using server = await startCounterServer(page({ jobs: { a: 1 } }));
+  const url = 'https://gitlab.test/group/project/-/jobs/7';
+  server.jobs = `url=${url} state=success stage=step_script executor_stage=docker_run duration=1h0m1.5s\n`;
+  const probe = createRunnerMetrics();
+  const clock = setClock();
+  const look = async () => await runProbe(probe, at(server.port), { tools: { clock } });
+
+  expect(await look()).toMatchObject({
+    measures: { longest_job_seconds: 3601.5, held_slots: 0 },
+  });
+  clock.advance(300);
+  const second = await look();
+  expect(second).toMatchObject({ measures: { held_slots: 1 } });
+  expect(second.sightings?.find(({ kind }) => kind === 'slot-held')).toMatchObject({
+    facts: { jobs: 1, job_url: url, job_state: 'success' },
+  });
+  server.jobs = '';
+  expect(await look()).toMatchObject({ measures: { held_slots: 0, longest_job_seconds: 0 } });
 });
 
 test('an address that nobody listens at is not reached', async () => {

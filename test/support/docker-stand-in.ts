@@ -8,6 +8,8 @@ import type { Socket } from 'node:net';
 export interface DockerSays {
   readonly info?: Readonly<Record<string, unknown>>;
   readonly version?: Readonly<Record<string, unknown>>;
+  /** What runs, as the list of containers has it. */
+  readonly containers?: readonly Readonly<Record<string, unknown>>[];
   /** By path, in place of the usual answer; `silent` never answers. */
   readonly instead?: Readonly<
     Record<string, 'silent' | { readonly status: number; readonly message: string }>
@@ -71,8 +73,12 @@ function answer(path: string, response: ServerResponse, says: DockerSays): void 
     return;
   }
   if (path === '/_ping') return void response.end('OK');
-  const body = path === '/info' ? infoOf(says) : versionOf(says);
-  response.end(JSON.stringify(body));
+  response.end(JSON.stringify(bodyOf(path, says)));
+}
+
+function bodyOf(path: string, says: DockerSays): unknown {
+  if (path.startsWith('/containers/json')) return says.containers ?? [];
+  return path === '/info' ? infoOf(says) : versionOf(says);
 }
 
 function infoOf({ info }: DockerSays): unknown {

@@ -57,15 +57,22 @@ export interface CounterServer extends AsyncDisposable {
   readonly port: number;
   /** How the next requests are answered. */
   answer: (response: ServerResponse) => void;
+  /** Its list of jobs: lines. */
+  jobs: string;
 }
 
 export async function startCounterServer(answer: CounterServer['answer']): Promise<CounterServer> {
-  const server = createServer((_request, response) => made.answer(response));
+  const server = createServer((request, response) => {
+    if (request.url === '/metrics') made.answer(response);
+    else if (request.url === '/debug/jobs/list') response.end(made.jobs);
+    else response.writeHead(404).end();
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const made: CounterServer = {
     port: (server.address() as AddressInfo).port,
     answer,
+    jobs: '',
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, 'close');
       server.close();

@@ -14,20 +14,26 @@ export function executorCauses(picture: Picture): readonly Cause[] {
   });
 }
 
+/** What hurts no job: it only holds what others could use. */
+const HARMLESS: ReadonlySet<string> = new Set(['job-overdue']);
+
 function causeOf(state: CheckState, picture: Picture): Cause {
-  const spec = specOfReason('executor', reasonOf(state.finding) ?? '');
+  const reason = reasonOf(state.finding) ?? '';
+  const spec = specOfReason('executor', reason);
   const cause = draft(picture, {
     spec: spec ?? mustHave('unknown'),
     states: [state],
     scopeId: state.check.target.id,
     runners: runnersOf(state, picture),
     // Jobs fail, and the runner still has GitLab.
-    ...(spec === undefined ? { severity: 'warning' } : {}),
+    ...(spec === undefined ? { severity: HARMLESS.has(reason) ? 'notice' : 'warning' } : {}),
   });
   if (spec !== undefined) return cause;
   // No id of the catalogue means it, but what is wrong is known.
   const summary = sentence(detailOf(state.finding));
-  return { ...cause, summary, scope: { ...cause.scope, kind: 'executor' } };
+  const action = state.check.probe.reasons[reason]?.action;
+  const fix = action === undefined ? cause.fix : [{ text: action }];
+  return { ...cause, summary, fix, scope: { ...cause.scope, kind: 'executor' } };
 }
 
 function runnersOf({ check }: CheckState, { surroundings }: Picture) {

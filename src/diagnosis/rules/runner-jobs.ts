@@ -1,11 +1,12 @@
 /** What the runner says of its jobs: no room, refused by GitLab or by somebody before it, not prepared (matrix 2.10, 2.11). */
+import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { mustHave } from '../draft.ts';
 import type { Picture } from '../picture.ts';
 import { isFail } from '../picture.ts';
 import type { Seen } from '../sightings.ts';
-import { drawn, seenOf, seenOfRunner } from '../sightings.ts';
+import { drawn, openWay, seenOf, seenOfRunner } from '../sightings.ts';
 import { executorCauses } from './executor.ts';
 
 /** Preparation failures whose wording alone proves the cause; the rest the executor's own check sees. */
@@ -18,11 +19,17 @@ const PREPARATION: ReadonlySet<string> = new Set([
 ]);
 /** Once is an accident of one job. */
 const REPEATED = 2;
+/** So many in a row, and none that was run between them, is no accident of jobs. */
+const FAILING = 3;
+/** Checks of what jobs stand on. */
+const OF_THE_HOST = ['disk', 'memory', 'limits', 'cgroup', 'executor', 'service'];
 
 export function jobCauses(picture: Picture): readonly Cause[] {
   const own = picture.surroundings.runners.flatMap((runner) => [
     ...notPrepared(picture, runner),
     ...refused(picture, runner),
+    ...failing(picture, runner),
+    ...held(picture, runner),
   ]);
   return [...own, ...saturated(picture)];
 }
@@ -47,12 +54,14 @@ function notPrepared(picture: Picture, runner: RunnerTarget): readonly Cause[] {
 }
 
 /** Address of the Docker that the entry uses. */
-function standsOn(picture: Picture, { id }: RunnerTarget): string {
-  const found = picture
+function standsOn(picture: Picture, runner: RunnerTarget): string {
+  return executorsOf(picture, runner)[0]?.check.target.id ?? 'Docker';
+}
+
+function executorsOf(picture: Picture, { id }: RunnerTarget): readonly CheckState[] {
+  return picture
     .statesOf('executor')
-    .map(({ check }) => check.target)
-    .find((target) => target.kind === 'executor' && target.runners.includes(id));
-  return found?.id ?? 'Docker';
+    .filter(({ check: { target } }) => target.kind === 'executor' && target.runners.includes(id));
 }
 
 /** GitLab ends single jobs as a matter of course; a body that somebody else refuses is a fault. */
@@ -74,6 +83,57 @@ function refused(picture: Picture, runner: RunnerTarget): readonly Cause[] {
       ];
     })
     .slice(0, 1);
+}
+
+/** Jobs that fail for no fault of their own, in words that prove no cause. */
+function failing(picture: Picture, runner: RunnerTarget): readonly Cause[] {
+  return seenOfRunner(picture, runner, 'jobs-failing').flatMap((seen) => {
+    const { count } = seen.sighting;
+    if (count < FAILING || isExplained(picture, runner)) return [];
+    const cause = drawn(picture, {
+      spec: mustHave('unknown'),
+      seen: [seen],
+      states: executorsOf(picture, runner),
+      scopeId: runner.id,
+      runners: [runner],
+      isConfirmed: true,
+      severity: 'warning',
+    });
+    const summary = `The last ${count} jobs of ${runner.name} all ended as failures of the system, not of their scripts.`;
+    return [{ ...cause, summary, scope: { ...cause.scope, kind: 'runner' } }];
+  });
+}
+
+/** Whatever is known to be wrong with the host or the way accounts for jobs that fail. */
+function isExplained(picture: Picture, runner: RunnerTarget): boolean {
+  const isHurt = OF_THE_HOST.flatMap((probe) => picture.statesOf(probe)).some(
+    (state) => isFail(state) || state.finding.status === 'warn',
+  );
+  return (
+    isHurt || notPrepared(picture, runner).length > 0 || openWay(picture, runner) === undefined
+  );
+}
+
+/** A job that ended holds its slot while GitLab cannot be told; with an open way it should have been. */
+function held(picture: Picture, runner: RunnerTarget): readonly Cause[] {
+  const way = openWay(picture, runner);
+  return seenOf(picture, 'slot-held').flatMap((seen) => {
+    const { job_url: url = '', jobs } = seen.sighting.facts;
+    const isOwn = String(url).startsWith(runner.url);
+    const { firstAt } = seen.sighting;
+    if (!isOwn || way === undefined || way.since > firstAt) return [];
+    const cause = drawn(picture, {
+      spec: mustHave('unknown'),
+      seen: [seen],
+      scopeId: runner.id,
+      runners: [runner],
+      isConfirmed: true,
+      severity: 'notice',
+    });
+    const what = jobs === 1 ? 'A job has ended' : `${jobs} jobs have ended`;
+    const summary = `${what}, and the runner does not let go: a slot of ${runner.name} stays taken (${url}).`;
+    return [{ ...cause, summary, scope: { ...cause.scope, kind: 'runner' } }];
+  });
 }
 
 /** As many jobs as may run: it does not poll, and that is right. */

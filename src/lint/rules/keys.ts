@@ -1,5 +1,5 @@
 /** Keys that the runner reads and makes nothing of, or something else than was meant. */
-import { goDurationSeconds } from '../../config/go-duration.ts';
+import { goDurationSeconds } from '../../core/go-duration.ts';
 import { declaredName } from '../../config/schema-type.ts';
 import { REQUIRED_TABLES } from '../executors.ts';
 import type { Rule, Spot } from '../rule.ts';

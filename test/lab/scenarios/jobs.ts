@@ -1,5 +1,6 @@
 /** Fault matrix 3.10: jobs, as far as a host can know of them. */
 import { LISTENS, countersSay, startCounters } from '../peers/counters.ts';
+import { dockerOf } from '../peers/docker.ts';
 import type { Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { forgetLog, notPrepared, WITH_DOCKER } from './executor.ts';
@@ -7,6 +8,7 @@ import { forgetLog, notPrepared, WITH_DOCKER } from './executor.ts';
 const OPEN = 'o/o/n/o/o/o/o';
 const SLOTS = 4;
 const LONG_AGO_SECONDS = 2000;
+const HOUR_SECONDS = 3600;
 
 function nameOf({ entries }: World): string {
   return entries[0]?.token.slice(5, 14) ?? '';
@@ -79,6 +81,44 @@ export const jobRows: readonly Row[] = [
       chain: OPEN,
     },
     mustNot: ['runner-hung', 'unknown', 'gitlab-not-responding', 'tcp-connect-timeout'],
+  },
+  {
+    id: 'J-04b',
+    title: 'one job after the other fails for no fault of its own, until one is run',
+    world: { logFormat: 'text' },
+    inject: async (world) => {
+      const job = { failure_reason: 'runner_system_failure', project: 9, runner: nameOf(world) };
+      const said = 'Job failed (system failure): prepare environment: exit status 1';
+      await world.runner.says('error', said, { ...job, job: 12 });
+      await world.runner.says('error', said, { ...job, job: 13 });
+      await world.runner.says('error', said, { ...job, job: 14 });
+    },
+    recover: async (world) =>
+      await world.runner.says('info', 'Job succeeded', { job: 15, runner: nameOf(world) }),
+    expect: { cause: 'unknown', severity: 'warning', chain: OPEN },
+    mustNot: ['docker-daemon-down', 'docker-image-pull-failed', 'runner-hung'],
+  },
+  {
+    id: 'J-04c',
+    title: 'a container has outlived the timeout of its job by hours',
+    world: WITH_DOCKER,
+    inject: async (world) =>
+      await dockerOf(world).says({
+        containers: [
+          {
+            Id: 'abcdef0123456789',
+            Created: Math.round(Date.now() / 1000) - 5 * HOUR_SECONDS,
+            Labels: {
+              'com.gitlab.gitlab-runner.managed': 'true',
+              'com.gitlab.gitlab-runner.job.id': '12',
+              'com.gitlab.gitlab-runner.job.timeout': '1h0m0s',
+            },
+          },
+        ],
+      }),
+    recover: async (world) => await dockerOf(world).says(),
+    expect: { cause: 'unknown', severity: 'notice', chain: OPEN },
+    mustNot: ['docker-daemon-down', 'jobs-capacity-saturated', 'runner-hung'],
   },
   {
     id: 'K-20',
