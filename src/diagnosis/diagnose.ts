@@ -18,8 +18,9 @@ import { withoutSymptoms } from './symptoms.ts';
 export function diagnose(snapshot: Snapshot): Diagnosis {
   const picture = pictureOf(snapshot);
   const causes = withoutSymptoms(distinct(RULES.flatMap((rule) => rule(picture))), picture);
+  const causeOf = causesOfRunners(causes);
   const runners = snapshot.surroundings.runners.map((runner) =>
-    judgeRunner(runner, causes, picture),
+    judgeRunner(runner, causeOf.get(runner.id), picture),
   );
   const severities = causes.map(({ severity }) => severity);
   const verdict = verdictFrom(severities, hasUnjudged(snapshot, causes));
@@ -35,12 +36,11 @@ function distinct(causes: readonly Cause[]): readonly Cause[] {
 
 function judgeRunner(
   runner: RunnerTarget,
-  causes: readonly Cause[],
+  cause: Cause | undefined,
   picture: Picture,
 ): RunnerVerdict {
   const { id, name, executor, url } = runner;
   const chain = chainOf(runner, picture);
-  const cause = causeOfRunner(runner, causes);
   return {
     runner: id,
     name,
@@ -52,11 +52,16 @@ function judgeRunner(
   };
 }
 
-/** The worst that concerns the entry; of equals the first in the order of blame. */
-function causeOfRunner({ id }: RunnerTarget, causes: readonly Cause[]): Cause | undefined {
-  const own = causes.filter(({ scope }) => scope.runners.includes(id));
-  return SEVERITIES.map((severity) => own.find((cause) => cause.severity === severity)).find(
-    (cause) => cause !== undefined,
+/** The worst that concerns each entry; of equals the first in the order of blame. */
+function causesOfRunners(causes: readonly Cause[]): ReadonlyMap<string, Cause> {
+  const worstFirst = SEVERITIES.flatMap((severity) =>
+    causes.filter((cause) => cause.severity === severity),
+  );
+  // Of two that are set under one key the later holds.
+  return new Map(
+    worstFirst
+      .toReversed()
+      .flatMap((cause) => cause.scope.runners.map((runner) => [runner, cause] as const)),
   );
 }
 

@@ -8,23 +8,11 @@ import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
 import type { Severity } from '../core/words.ts';
 import type { CauseSpec } from './cause-spec.ts';
 import { draft } from './draft.ts';
-import type { Picture } from './picture.ts';
-
-export interface Seen {
-  /** The check that saw it. */
-  readonly state: CheckState;
-  readonly sighting: Sighting;
-}
+import type { Picture, Seen } from './picture.ts';
 
 /** The runner's log and its counters, newest first. */
 export function seenOf(picture: Picture, ...kinds: readonly string[]): readonly Seen[] {
-  return ['runner-log', 'runner-metrics']
-    .flatMap((probe) => picture.statesOf(probe))
-    .flatMap((state) =>
-      (state.finding.sightings ?? []).map((sighting): Seen => ({ state, sighting })),
-    )
-    .filter(({ sighting }) => kinds.includes(sighting.kind))
-    .toSorted((a, b) => b.sighting.lastAt - a.sighting.lastAt);
+  return picture.seen(kinds);
 }
 
 /** What concerns one entry. */
@@ -33,7 +21,7 @@ export function seenOfRunner(
   { id }: RunnerTarget,
   ...kinds: readonly string[]
 ): readonly Seen[] {
-  return seenOf(picture, ...kinds).filter(({ sighting }) => sighting.runner === id);
+  return picture.seen(kinds, id);
 }
 
 export interface Drawn {

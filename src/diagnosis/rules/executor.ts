@@ -38,6 +38,6 @@ function causeOf(state: CheckState, picture: Picture): Cause {
 
 function runnersOf({ check }: CheckState, { surroundings }: Picture) {
   const { target } = check;
-  const wanted = target.kind === 'executor' ? target.runners : [];
-  return surroundings.runners.filter(({ id }) => wanted.includes(id));
+  const wanted = new Set(target.kind === 'executor' ? target.runners : []);
+  return surroundings.runners.filter(({ id }) => wanted.has(id));
 }

@@ -5,9 +5,8 @@
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { mustHave } from '../draft.ts';
-import type { Picture } from '../picture.ts';
+import type { Picture, Seen } from '../picture.ts';
 import { isFail } from '../picture.ts';
-import type { Seen } from '../sightings.ts';
 import { drawn, openWay, seenOfRunner } from '../sightings.ts';
 
 /** After its end the runner asks once more at its next turn. */

@@ -3,9 +3,8 @@ import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { mustHave } from '../draft.ts';
-import type { Picture } from '../picture.ts';
+import type { Picture, Seen } from '../picture.ts';
 import { isFail } from '../picture.ts';
-import type { Seen } from '../sightings.ts';
 import { drawn, openWay, seenOf, seenOfRunner } from '../sightings.ts';
 import { executorCauses } from './executor.ts';
 
@@ -25,8 +24,9 @@ const FAILING = 3;
 const OF_THE_HOST = ['disk', 'memory', 'limits', 'cgroup', 'executor', 'service'];
 
 export function jobCauses(picture: Picture): readonly Cause[] {
+  const told: ReadonlySet<string> = new Set(executorCauses(picture).map(({ id }) => id));
   const own = picture.surroundings.runners.flatMap((runner) => [
-    ...notPrepared(picture, runner),
+    ...notPrepared(picture, runner).filter(({ id }) => !told.has(id)),
     ...refused(picture, runner),
     ...failing(picture, runner),
     ...held(picture, runner),
@@ -35,10 +35,9 @@ export function jobCauses(picture: Picture): readonly Cause[] {
 }
 
 function notPrepared(picture: Picture, runner: RunnerTarget): readonly Cause[] {
-  const known = new Set(executorCauses(picture).map(({ id }) => id));
   return seenOfRunner(picture, runner, 'not-prepared').flatMap((seen) => {
     const { cause = '', count } = seen.sighting;
-    if (!PREPARATION.has(cause) || known.has(cause)) return [];
+    if (!PREPARATION.has(cause)) return [];
     const stands = standsOn(picture, runner);
     return [
       drawn(picture, {

@@ -2,8 +2,7 @@
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { mustHave } from '../draft.ts';
-import type { Picture } from '../picture.ts';
-import type { Seen } from '../sightings.ts';
+import type { Picture, Seen } from '../picture.ts';
 import { drawn, seenOf, seenOfRunner } from '../sightings.ts';
 import { breakingLimitCauses } from './limits.ts';
 

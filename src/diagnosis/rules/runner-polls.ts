@@ -10,9 +10,8 @@ import type { Fact } from '../../core/finding.ts';
 import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
 import { causeSpec } from '../catalogue/index.ts';
 import { mustHave } from '../draft.ts';
-import type { Picture } from '../picture.ts';
+import type { Picture, Seen } from '../picture.ts';
 import { factsOf, hasReason, isFail } from '../picture.ts';
-import type { Seen } from '../sightings.ts';
 import { drawn, openWay, seenOfRunner } from '../sightings.ts';
 import { ASKED_TO_WAIT, fileLimit, rateLimited } from './runner-limits.ts';
 

@@ -5,9 +5,8 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import { draft, mustHave } from '../draft.ts';
-import type { Picture } from '../picture.ts';
+import type { Picture, Seen } from '../picture.ts';
 import { hasReason, isFail } from '../picture.ts';
-import type { Seen } from '../sightings.ts';
 import { drawn, openWay, seenOf } from '../sightings.ts';
 import { processCauses } from './host.ts';
 

@@ -2,9 +2,8 @@
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { mustHave } from '../draft.ts';
-import type { Picture } from '../picture.ts';
+import type { Picture, Seen } from '../picture.ts';
 import { hasReason } from '../picture.ts';
-import type { Seen } from '../sightings.ts';
 import { drawn, seenOf } from '../sightings.ts';
 
 export function rotationCauses(picture: Picture): readonly Cause[] {
@@ -14,10 +13,11 @@ export function rotationCauses(picture: Picture): readonly Cause[] {
   if (unsaved !== undefined && unsaved.sighting.lastAt > started) {
     return [causeOf(picture, unsaved, runners, configPath)];
   }
+  const polling = pollingUnknown(picture);
+  if (polling === undefined) return [];
   return runners.flatMap((runner) => {
     const token = picture.tokenOf(runner);
-    const polling = pollingUnknown(picture);
-    if (token === undefined || polling === undefined || !hasReason(token, 'rejected')) return [];
+    if (token === undefined || !hasReason(token, 'rejected')) return [];
     const cause = causeOf(picture, polling, [runner], runner.id);
     return [{ ...cause, explains: [token.check.id] }];
   });

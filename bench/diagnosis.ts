@@ -1,0 +1,56 @@
+/**
+ * How does the time of one judgement grow with the number of entries? `node bench/diagnosis.ts`. The daemon judges
+ * anew whenever a check has ended, on its only thread: the aim is under 50 ms for 500 entries, and a growth from 50
+ * entries to 500 that stays near ten. Each number is the median of RUNS, after as many for warming up.
+ */
+import { diagnose } from '../src/diagnosis/diagnose.ts';
+import type { Snapshot } from '../src/core/check.ts';
+import { showing, sighting, TALKING } from '../test/support/sightings.ts';
+import type { Said } from '../test/support/snapshots.ts';
+import { brokenAt, fail, GITLAB, runner, snapshotOf } from '../test/support/snapshots.ts';
+
+const RUNS = 9;
+const SIZES = [50, 500] as const;
+
+type Ids = readonly string[];
+
+const SCENES: Readonly<Record<string, (ids: Ids) => Readonly<Record<string, Said>>>> = {
+  'all is well': () => ({}),
+  'GitLab is away': (ids) => brokenAt('connect', fail('refused'), GITLAB, ids),
+  'all tokens are refused': (ids) =>
+    Object.fromEntries(ids.map((id) => [`token@${id}`, fail('rejected')])),
+  'Docker is down': () => ({ executor: fail('daemon-down') }),
+};
+
+/** Every entry polls, says so in its counters, and has had a failure lately. */
+function sceneOf(count: number, say: (ids: Ids) => Readonly<Record<string, Said>>): Snapshot {
+  const ids = Array.from({ length: count }, (_none, index) => `r${String(index).padStart(8, '0')}`);
+  const polls = ids.flatMap((id) => [
+    sighting('polls-worked', { runner: id }),
+    sighting('polls-failed', { runner: id, facts: { status: '502' } }),
+  ]);
+  const lines = ids.map((id) => sighting('poll-worked', { runner: id }));
+  const talk = { 'runner-metrics': showing(...polls), 'runner-log': showing(...lines) };
+  return snapshotOf({ ...talk, ...say(ids) }, { ...TALKING, runners: ids.map((id) => runner(id)) });
+}
+
+function medianMilliseconds(work: () => void): number {
+  for (let run = 0; run < RUNS; run += 1) work();
+  const times = Array.from({ length: RUNS }, () => {
+    const started = performance.now();
+    work();
+    return performance.now() - started;
+  });
+  return times.toSorted((a, b) => a - b)[Math.floor(RUNS / 2)] ?? Number.NaN;
+}
+
+for (const [name, say] of Object.entries(SCENES)) {
+  const [few = 0, many = 0] = SIZES.map((count) => {
+    const snapshot = sceneOf(count, say);
+    return medianMilliseconds(() => void diagnose(snapshot));
+  });
+  const growth = (many / few).toFixed(1);
+  process.stdout.write(
+    `${name.padEnd(24)} 50 entries ${few.toFixed(1).padStart(6)} ms   500 entries ${many.toFixed(1).padStart(7)} ms   ${growth} times as long\n`,
+  );
+}
