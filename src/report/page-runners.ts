@@ -10,6 +10,8 @@ import { LINK_NAMES, measureText, STATUS_WORDS } from './words.ts';
 
 /** Of so many entries the details are sent along; of more only the chain, so that the page stays small. */
 const MOST_DETAILS = 12;
+/** So many are drawn, the worst of them; the rest is counted. */
+const MOST_CARDS = 60;
 /** A longer name is cut; the report has it whole. */
 const MOST_OF_A_NAME = 80;
 
@@ -24,18 +26,35 @@ export function runnerCards({ diagnosis: { runners }, snapshot }: View): Html {
   const endpoints = new Map(
     snapshot.surroundings.runners.map(({ id, endpoint }) => [id, endpoint]),
   );
-  const cards = runners
-    .toSorted((a, b) => troubleOf(a) - troubleOf(b))
-    .map((runner, index) => {
-      const steps = stepsOf(runner, endpoints.get(runner.runner), states);
-      return runnerCard(runner, steps, index < MOST_DETAILS);
-    });
+  const worstFirst = runners.toSorted((a, b) => troubleOf(a) - troubleOf(b));
+  const cards = worstFirst.slice(0, MOST_CARDS).map((runner, index) => {
+    const steps = stepsOf(runner, endpoints.get(runner.runner), states);
+    return runnerCard(runner, steps, index < MOST_DETAILS);
+  });
   return html`<section aria-labelledby="h-runners">
     <h2 id="h-runners">Runners</h2>
     ${cards.length === 0 ? html`<p>config.toml has no entry that can be watched.</p>` : undefined}
     <div class="runners">${cards}</div>
+    ${countOf(worstFirst.slice(MOST_CARDS))}
   </section>`;
 }
+
+/** What is not drawn, by how it is. */
+function countOf(rest: readonly RunnerVerdict[]): Html | undefined {
+  if (rest.length === 0) return undefined;
+  const tones = Map.groupBy(rest, ({ connected }) => toneOf(connected));
+  const said = [...tones].map(([tone, group]) => `${group.length} ${TONE_WORDS[tone]}`).join(', ');
+  return html`<p>
+    And ${rest.length} more: ${said}. Each of them is in
+    <a href="/api/v1/report">the report</a> and at <code>/health/RUNNER</code>.
+  </p>`;
+}
+
+const TONE_WORDS = {
+  fail: 'have lost GitLab',
+  unknown: 'are not judged yet',
+  pass: 'reach GitLab',
+} as const;
 
 /** Broken, then with a cause, then not judged, then fine. */
 function troubleOf({ connected, cause }: RunnerVerdict): number {
@@ -75,7 +94,7 @@ function runnerCard(
   </article>`;
 }
 
-function toneOf(connected: boolean | undefined): Status {
+function toneOf(connected: boolean | undefined): 'pass' | 'fail' | 'unknown' {
   if (connected === undefined) return 'unknown';
   return connected ? 'pass' : 'fail';
 }

@@ -45,8 +45,8 @@ function read(page: string): Read {
   };
 }
 
-function fiftyRunners(): View['snapshot'] {
-  const runners = Array.from({ length: 50 }, (_, index) =>
+function manyRunners(length: number): View['snapshot'] {
+  const runners = Array.from({ length }, (_, index) =>
     runner(`runner${String(index).padStart(3, '0')}`),
   );
   return measured(snapshotOf({}, { runners }));
@@ -141,7 +141,7 @@ describe('hostile names', () => {
   });
 });
 
-describe('with fifty entries', () => {
+describe.each([50, 500])('with %i entries', (length) => {
   test.each([
     ['healthy', (snapshot: View['snapshot']) => snapshot],
     [
@@ -165,11 +165,24 @@ describe('with fifty entries', () => {
       }),
     ],
   ])('it stays below 100 KB, %s', (_state, change) => {
-    const page = pageOf(viewOf(change(fiftyRunners())));
+    const page = pageOf(viewOf(change(manyRunners(length))));
 
     expect(read(page).problems).toEqual([]);
     expect(Buffer.byteLength(page)).toBeLessThan(100_000);
   });
+});
+
+test('of many entries the worst are drawn, and the rest is counted', () => {
+  const snapshot = manyRunners(500);
+  const last = 'token@runner499';
+  const checks = snapshot.checks.map((state) =>
+    state.check.id === last ? { ...state, finding: fail('rejected') } : state,
+  );
+  const page = pageOf(viewOf({ ...snapshot, checks }));
+
+  expect(page.match(/<article class="runner /g)).toHaveLength(60);
+  expect(page).toContain('id="links-runner499"');
+  expect(page.replaceAll(/\s+/g, ' ')).toContain('And 440 more: 440 reach GitLab.');
 });
 
 test('the style is one block, and its bytes are those that the policy names', () => {
