@@ -16,6 +16,8 @@ const LOOK_SECONDS = 7;
 const CHILD_SECONDS = LOOK_SECONDS + 2;
 const HOST_SECONDS = 2;
 const KEPT_SECONDS = 900;
+/** Once may be a container that was just taken down. */
+const REPEATED = 2;
 
 interface Tools {
   readonly clock: Clock;
@@ -23,9 +25,16 @@ interface Tools {
   readonly paths: Paths;
 }
 
+interface Lost {
+  readonly at: Instant;
+  readonly said: string;
+  /** Looks in a row that saw it. */
+  readonly count: number;
+}
+
 export class JobWays {
   readonly #containers = new ContainerWays();
-  readonly #lost = new Map<string, { readonly at: Instant; readonly said: string }>();
+  readonly #lost = new Map<string, Lost>();
 
   /** What is wrong, as a sentence; `id` is what the jobs stand on, and without a job the last one counts. */
   async look(
@@ -36,11 +45,12 @@ export class JobWays {
   ): Promise<string | undefined> {
     const now = tools.clock.wall();
     const last = this.#lost.get(id);
-    if (last !== undefined && now - last.at > KEPT_SECONDS * 1000) this.#lost.delete(id);
-    if (job === undefined) return this.#lost.get(id)?.said;
+    const isFresh = last !== undefined && now - last.at <= KEPT_SECONDS * 1000;
+    const count = isFresh ? last.count : 0;
+    if (job === undefined) return count < REPEATED ? undefined : last?.said;
     const said = await this.#lostFor(places, job, tools);
     if (said === undefined) this.#lost.delete(id);
-    else this.#lost.set(id, { at: now, said });
+    else this.#lost.set(id, { at: now, said, count: count + 1 });
     return said;
   }
 

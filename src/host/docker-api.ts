@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import type { LookupFunction } from 'node:net';
 import { join } from 'node:path';
 
 import type { Paths } from '../core/paths.ts';
@@ -20,6 +21,15 @@ const DEFAULT_TLS_PORT = 2376;
 export type DockerAddress =
   | { readonly kind: 'socket'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls: boolean };
+
+export interface DockerWay {
+  readonly address: DockerAddress;
+  readonly paths: Paths;
+  /** Folder of ca.pem, cert.pem and key.pem. */
+  readonly certificates?: string;
+  /** How the name of another host is resolved. */
+  readonly lookup?: LookupFunction;
+}
 
 export interface DockerAnswer {
   readonly status: number;
@@ -49,18 +59,20 @@ export class DockerApi {
   readonly #address: DockerAddress;
   readonly #paths: Paths;
   readonly #certificates: string | undefined;
+  readonly #lookup: LookupFunction | undefined;
 
-  /** `certificates` is the folder of ca.pem, cert.pem and key.pem. */
-  constructor(address: DockerAddress, paths: Paths, certificates?: string) {
+  constructor({ address, paths, certificates, lookup }: DockerWay) {
     this.#address = address;
     this.#paths = paths;
     this.#certificates = certificates;
+    this.#lookup = lookup;
   }
 
   /** Rejects with the error of the connection, or with the signal's reason. */
   async get(path: string, signal: AbortSignal): Promise<DockerAnswer> {
     const address = this.#address;
-    const common = { path, signal, agent: false } as const;
+    const lookup = this.#lookup === undefined ? {} : { lookup: this.#lookup };
+    const common = { path, signal, agent: false, ...lookup } as const;
     if (address.kind === 'socket') {
       const socketPath = inRoot(this.#paths, address.path);
       return await answerOf(httpRequest, { ...common, socketPath, headers: { Host: 'docker' } });
@@ -88,6 +100,11 @@ export class DockerApi {
   }
 }
 
+/** As the kernel would say it, had it been given the time. */
+class ConnectTimeoutError extends Error {
+  readonly code = 'ETIMEDOUT';
+}
+
 async function answerOf(
   send: (options: RequestOptions, onAnswer: (answer: IncomingMessage) => void) => unknown,
   options: RequestOptions,
@@ -107,7 +124,12 @@ async function answerOf(
       resolve({ status: statusCode, headers, body: Buffer.concat(chunks).toString() });
     });
   }) as ReturnType<typeof httpRequest>;
-  request.once('error', reject);
+  let isConnected = false;
+  request.once('socket', (socket) => socket.once('connect', () => (isConnected = true)));
+  request.once('error', (error) => {
+    const isLate = options.signal?.aborted === true && !isConnected;
+    reject(isLate ? new ConnectTimeoutError('nobody took the connection in time') : error);
+  });
   request.end();
   return await promise;
 }

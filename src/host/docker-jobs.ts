@@ -35,17 +35,14 @@ export async function readJobContainers(
   return body === undefined ? undefined : containersIn(body);
 }
 
-async function bodyOf(
-  path: string,
-  { address, paths, certificates, signal }: DockerQuestion,
-): Promise<string | undefined> {
-  using deadline = deadlineOf(ANSWER_SECONDS, signal);
-  const api = new DockerApi(address, paths, certificates);
+async function bodyOf(path: string, question: DockerQuestion): Promise<string | undefined> {
+  using deadline = deadlineOf(ANSWER_SECONDS, question.signal);
+  const api = new DockerApi(question);
   const answer = await api.get(path, deadline.signal).catch(() => undefined);
   return answer?.status === 200 ? answer.body : undefined;
 }
 
-/** First process of the newest container that has a network; undefined when there is none. */
+/** First process of the newest container that has a network; undefined when there is none, or it goes by a proxy. */
 export async function newestJobProcess(
   containers: readonly JobContainer[],
   question: DockerQuestion,
@@ -54,11 +51,15 @@ export async function newestJobProcess(
     .filter(({ HostConfig: config }) => config?.NetworkMode !== 'none')
     .toSorted((a, b) => Number(b.Created ?? 0) - Number(a.Created ?? 0));
   const id = newest?.Id;
-  if (typeof id !== 'string' || !/^[0-9a-f]+$/.test(id)) return undefined;
-  const pid = pidIn((await bodyOf(`/containers/${id}/json`, question)) ?? '');
-  if (pid === undefined) return undefined;
+  if (typeof id !== 'string' || !/^[\w.-]+$/.test(id)) return undefined;
+  const about = (await bodyOf(`/containers/${id}/json`, question)) ?? '';
+  const pid = pidIn(about);
+  if (pid === undefined || BY_PROXY.test(about)) return undefined;
   return { container: id.slice(0, 12), job: jobOf(newest?.Labels), pid };
 }
+
+/** A variable of its environment: then it need not reach anything itself. */
+const BY_PROXY = /"(?:https?|all)_proxy=[^"]/i;
 
 function pidIn(body: string): number | undefined {
   const pid = /"Pid":\s*(?<pid>[1-9]\d*)/.exec(body)?.groups?.['pid'];

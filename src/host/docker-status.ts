@@ -6,10 +6,9 @@ import { stat } from 'node:fs/promises';
 
 import { deadlineOf } from '../core/abort.ts';
 import { errnoText, isErrno } from '../core/errno.ts';
-import type { Paths } from '../core/paths.ts';
 import { inRoot } from '../core/paths.ts';
 import type { Credentials } from '../core/target.ts';
-import type { DockerAddress, DockerAnswer } from './docker-api.ts';
+import type { DockerAnswer, DockerWay } from './docker-api.ts';
 import { DockerApi } from './docker-api.ts';
 import { denialOf } from './rights.ts';
 
@@ -28,12 +27,9 @@ export interface DockerInfo {
   readonly runningContainers?: number;
 }
 
-export interface DockerQuestion {
-  readonly address: DockerAddress;
-  readonly certificates?: string;
+export interface DockerQuestion extends DockerWay {
   readonly credentials?: Credentials;
   readonly answerSeconds: number;
-  readonly paths: Paths;
   readonly signal: AbortSignal;
 }
 
@@ -41,20 +37,31 @@ const NO_SPACE = /no space left on device|disk quota exceeded/i;
 const INCOMPATIBLE =
   /client(?: API)? version \S+ is too (?:old|new)|is not supported by the server/i;
 
+/** Nobody listens there, by the code of the error. */
+const NOBODY: Readonly<Record<string, string>> = {
+  ENOENT: 'the connection is refused',
+  ECONNREFUSED: 'the connection is refused',
+  ENOTSOCK: 'the connection is refused',
+  EHOSTUNREACH: 'there is no way to it',
+  ENETUNREACH: 'there is no way to it',
+  ETIMEDOUT: 'nobody takes the connection',
+  ENOTFOUND: 'its name has no address',
+};
+
 export async function dockerStatus(question: DockerQuestion): Promise<DockerStatus> {
-  const { address, certificates, credentials, paths } = question;
+  const { address, credentials, paths } = question;
   if (address.kind === 'socket') {
     const info = await stat(inRoot(paths, address.path)).catch((error: unknown) => error);
     if (isErrno(info, 'ENOENT', 'ENOTDIR')) {
       return { kind: 'down', why: `there is no socket ${address.path}` };
     }
     const denied = await denialOf(address.path, ['write'], credentials, paths);
-    const status = await talk(new DockerApi(address, paths), question);
+    const status = await talk(new DockerApi(question), question);
     // A socket that nobody serves is the nearer cause.
     if (denied === undefined || status.kind === 'down') return status;
     return { kind: 'denied', why: `user ${credentials?.uid ?? '?'} may not use ${denied}` };
   }
-  return await talk(new DockerApi(address, paths, certificates), question);
+  return await talk(new DockerApi(question), question);
 }
 
 /** Each request has the deadline of its own, as in the runner's client. */
@@ -70,12 +77,12 @@ async function talk(api: DockerApi, question: DockerQuestion): Promise<DockerSta
     return judged([ping, info, version]);
   } catch (error) {
     if (question.signal.aborted) throw error;
-    if (deadline.signal.aborted) return { kind: 'silent', asked };
     const code = errnoText(error);
     if (isErrno(error, 'EACCES', 'EPERM')) return { kind: 'blind', why: code };
-    if (isErrno(error, 'ENOENT', 'ECONNREFUSED', 'ENOTSOCK')) {
-      return { kind: 'down', why: `the connection is refused (${code})` };
-    }
+    const down = NOBODY[code];
+    if (down !== undefined) return { kind: 'down', why: `${down} (${code})` };
+    // A socket whose queue is full belongs to somebody who takes no connection from it.
+    if (deadline.signal.aborted || code === 'EAGAIN') return { kind: 'silent', asked };
     return { kind: 'error', why: `${asked}: ${code}` };
   }
 }

@@ -16,6 +16,7 @@ import type { Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { ExecutorTarget } from '../core/target.ts';
 import { JobWays } from '../gonet/job-ways.ts';
+import { lookupLikeGo } from '../gonet/lookup-function.ts';
 import type { DockerAddress } from '../host/docker-api.ts';
 import { parseDockerHost } from '../host/docker-api.ts';
 import { newestJobProcess } from '../host/docker-jobs.ts';
@@ -166,7 +167,7 @@ function questionFor(
   { credentials, stand }: ExecutorTarget,
   address: DockerAddress,
   { answer_seconds: answerSeconds }: ValuesOf<typeof OPTIONS>,
-  { paths, signal }: Tools,
+  { paths, signal, clock }: Tools,
 ): DockerQuestion {
   const certificates = stand.kind === 'docker' ? stand.certificates : undefined;
   return {
@@ -176,6 +177,7 @@ function questionFor(
     answerSeconds,
     paths,
     signal,
+    lookup: lookupLikeGo({ paths, signal, clock }),
   };
 }
 

@@ -15,7 +15,7 @@ import { rootFolder } from '../support/dns-server.ts';
 import type { DockerSays } from '../support/docker-stand-in.ts';
 import { startDocker } from '../support/docker-stand-in.ts';
 import { runProbe } from '../support/run-probe.ts';
-import { closedPort } from '../support/tcp-server.ts';
+import { closedPort, startDeafServer } from '../support/tcp-server.ts';
 
 const SOCKET = '/run/docker.sock';
 const DOCKER: ExecutorStand = { kind: 'docker', source: 'the default' };
@@ -99,6 +99,43 @@ describe('nobody listens', () => {
     const id = `tcp://127.0.0.1:${await closedPort()}`;
 
     expect(await look(root, targetOf(id, DOCKER))).toMatchObject({ reason: 'daemon-down' });
+  });
+
+  test('at a name without an address, as the runner asks for it', async () => {
+    await using root = await rootFolder({
+      '/etc/hosts': '',
+      '/etc/nsswitch.conf': 'hosts: files\n',
+    });
+
+    expect(await look(root, targetOf('tcp://docker.test:2375', DOCKER))).toMatchObject({
+      reason: 'daemon-down',
+      detail: 'tcp://docker.test:2375 (the default): its name has no address (ENOTFOUND)',
+    });
+  });
+
+  test('at a place where nobody takes the connection', async () => {
+    await using root = await rootFolder({});
+    await using server = await startDeafServer();
+    const finding = await look(
+      root,
+      targetOf(`tcp://127.0.0.1:${server.port}`, DOCKER),
+      undefined,
+      0.3,
+    );
+
+    expect(finding).toMatchObject({
+      reason: 'daemon-down',
+      detail: expect.stringMatching(/nobody takes the connection \(ETIMEDOUT\)$/),
+    });
+  });
+});
+
+test('a daemon is found by its name in the hosts file, as the runner finds it', async () => {
+  await using root = await rootFolder({ '/etc/hosts': '127.0.0.1 docker.test\n' });
+  await using docker = await startDocker();
+
+  expect(await look(root, targetOf(`tcp://docker.test:${docker.port}`, DOCKER))).toMatchObject({
+    status: 'pass',
   });
 });
 

@@ -117,7 +117,7 @@ test('what this host does not reach either is no matter of the container', async
   );
 });
 
-test('what the last job met counts for a quarter of an hour, or until another one reaches it', async () => {
+test('what two jobs met counts for a quarter of an hour, or until another one reaches it', async () => {
   await using server = await startTcpServer();
   await using root = await hostThatKnows('gitlab.test');
   const place = { host: 'gitlab.test', port: server.port };
@@ -125,16 +125,26 @@ test('what the last job met counts for a quarter of an hour, or until another on
   const looked = { place, root, ways, clock };
   await using container = await startContainer(root, NOBODY);
   const lost = await look(container.pid, looked);
-  clock.advance(800);
 
+  expect(await look(undefined, looked)).toBeUndefined();
+  expect(await look(container.pid, looked)).toBe(lost);
+  clock.advance(800);
   expect(await look(undefined, looked)).toBe(lost);
   clock.advance(200);
   expect(await look(undefined, looked)).toBeUndefined();
+});
+
+test('a job that reaches it takes back what others met', async () => {
+  await using server = await startTcpServer();
+  await using root = await hostThatKnows('gitlab.test');
+  const looked = { place: { host: 'gitlab.test', port: server.port }, root, ways: new JobWays() };
+  await using container = await startContainer(root, NOBODY);
   await look(container.pid, looked);
+  await look(container.pid, looked);
+  const here = { host: '127.0.0.1', port: server.port };
+
   // A container in the network of the host reaches what it reaches.
-  expect(
-    await look(process.pid, { ...looked, place: { host: '127.0.0.1', port: server.port } }),
-  ).toBeUndefined();
+  expect(await look(process.pid, { ...looked, place: here })).toBeUndefined();
   expect(await look(undefined, looked)).toBeUndefined();
 });
 
@@ -196,6 +206,13 @@ test('the executor check tells it of the newest container that has a network', a
     detail: expect.stringMatching(/^container abcdef012345 of job 12 cannot resolve gitlab\.test:/),
   });
   expect(await checked({ containers: others })).toMatchObject({ status: 'pass' });
+});
+
+test('a container that goes by a proxy need not reach it itself', async () => {
+  const containers = [{ Id: ID, Created: 2, Labels: LABELS }];
+  const environment = ['CI=true', 'https_proxy=http://proxy.test:3128'];
+
+  expect(await checked({ containers, environment })).toMatchObject({ status: 'pass' });
 });
 
 test('the processes of a daemon on another kernel are not ours', async () => {

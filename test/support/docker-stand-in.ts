@@ -12,6 +12,8 @@ export interface DockerSays {
   readonly containers?: readonly Readonly<Record<string, unknown>>[];
   /** First process by the id of a container. */
   readonly processes?: Readonly<Record<string, number>>;
+  /** Environment of every container. */
+  readonly environment?: readonly string[];
   /** By path, in place of the usual answer; `silent` never answers. */
   readonly instead?: Readonly<
     Record<string, 'silent' | { readonly status: number; readonly message: string }>
@@ -81,7 +83,10 @@ function answer(path: string, response: ServerResponse, says: DockerSays): void 
 function bodyOf(path: string, says: DockerSays): unknown {
   if (path.startsWith('/containers/json')) return says.containers ?? [];
   const id = /^\/containers\/(?<id>[0-9a-f]+)\/json$/.exec(path)?.groups?.['id'];
-  if (id !== undefined) return { Id: id, State: { Running: true, Pid: says.processes?.[id] ?? 0 } };
+  if (id !== undefined) {
+    const { processes, environment: Env = [] } = says;
+    return { Id: id, State: { Running: true, Pid: processes?.[id] ?? 0 }, Config: { Env } };
+  }
   return path === '/info' ? infoOf(says) : versionOf(says);
 }
 

@@ -1,4 +1,6 @@
-/** Fault matrix 3.10, further: Docker elsewhere, what the runner says of pulls, and what is done to single jobs. */
+/** Fault matrix 3.10, further: Docker elsewhere, what the runner says of pulls, what is done to single jobs and to us. */
+import { DEAD_ADDRESS } from '../network.ts';
+import { tooMany } from '../replies.ts';
 import type { Row } from '../scenario.ts';
 import { forgetLog, notPrepared, WITH_DOCKER } from './executor.ts';
 
@@ -54,6 +56,15 @@ export const moreExecutorRows: readonly Row[] = [
     mustNot: CONNECTIVITY,
   },
   {
+    id: 'E-02c',
+    title: 'DOCKER_HOST of the runner’s process names a host that is not there',
+    world: WITH_DOCKER,
+    inject: async (world) =>
+      await world.runner.restart({ DOCKER_HOST: `tcp://${DEAD_ADDRESS}:2375` }),
+    expect: { cause: 'docker-daemon-down', severity: 'warning', chain: OPEN },
+    mustNot: [...CONNECTIVITY, 'docker-not-responding'],
+  },
+  {
     id: 'E-06b',
     title: 'an image does not exist, or wants a login',
     world: { ...WITH_DOCKER, logFormat: 'json' },
@@ -87,5 +98,18 @@ export const moreExecutorRows: readonly Row[] = [
     ...refusedTrace({ code: 403, status: '403 Forbidden' }),
     expect: { cause: 'job-trace-blocked', severity: 'warning', chain: OPEN },
     mustNot: ['job-rejected-by-server', 'edge-waf-blocked', 'token-rejected', 'unknown'],
+  },
+  {
+    id: 'J-05b',
+    title: 'GitLab limits the checks of runnerwatch alone, and polls are fine',
+    inject: ({ answers }) =>
+      answers(({ path }) => {
+        const isOurs = path.startsWith('/api/v4/') && !path.endsWith('/jobs/request');
+        return isOurs ? tooMany('429 Too Many Requests', 2) : undefined;
+      }),
+    // GitLab is left alone for a while after its 429.
+    patienceSeconds: 90,
+    expect: { cause: 'monitor-throttled', severity: 'notice', chain: 'o/o/n/o/o/od/ou' },
+    mustNot: ['gitlab-rate-limited', 'edge-challenge', 'token-rejected', 'unknown'],
   },
 ];

@@ -1,0 +1,26 @@
+/** The runner's own name resolution in the form that Node's sockets take, so that none of them asks libc. */
+import type { LookupFunction } from 'node:net';
+
+import type { ResolveLoan } from './resolver.ts';
+import { resolveLikeGo } from './resolver.ts';
+
+class NotFoundError extends Error {
+  readonly code = 'ENOTFOUND';
+}
+
+export function lookupLikeGo(loan: ResolveLoan): LookupFunction {
+  return (name, { all }, callback) => void answer(name, all === true, loan, callback);
+}
+
+async function answer(
+  name: string,
+  all: boolean,
+  loan: ResolveLoan,
+  callback: Parameters<LookupFunction>[2],
+): Promise<void> {
+  const found = await resolveLikeGo(name, loan).catch(() => undefined);
+  const [first, ...others] = found?.addresses ?? [];
+  if (first === undefined) callback(new NotFoundError(`${name} has no address`), '');
+  else if (all) callback(null, [first, ...others]);
+  else callback(null, first.address, first.family);
+}
