@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 
 import type { RunnerProcess } from '../core/reading.ts';
-import type { ExecutorStand, ExecutorTarget } from '../core/target.ts';
+import type { EndpointTarget, ExecutorStand, ExecutorTarget, Place } from '../core/target.ts';
 import { credentialsOf } from './credentials.ts';
 import type { TargetsQuestion } from './endpoint-target.ts';
 import { environmentOf } from './endpoint-target.ts';
@@ -23,6 +23,8 @@ interface Named {
   readonly entry: RunnerEntry;
   /** Of its runner target. */
   readonly id: string;
+  /** Undefined when its url cannot be used. */
+  readonly endpoint: EndpointTarget | undefined;
 }
 
 interface Found {
@@ -35,17 +37,36 @@ export function executorTargetsOf(
   entries: readonly Named[],
   question: TargetsQuestion,
 ): readonly ExecutorTarget[] {
-  const found = entries.flatMap(({ entry, id }) => {
+  const found = entries.flatMap(({ entry, id, endpoint }) => {
     const one = standOf(entry, question);
-    return one === undefined ? [] : [{ ...one, runner: id, executor: entry.executor }];
+    return one === undefined ? [] : [{ ...one, runner: id, executor: entry.executor, endpoint }];
   });
   return [...Map.groupBy(found, ({ id }) => id)].flatMap(([id, members]): ExecutorTarget[] => {
     const [first] = members;
     if (first === undefined) return [];
     const { executor, stand } = first;
     const runners = members.map(({ runner }) => runner);
-    return [{ kind: 'executor', id, executor, runners, stand, ...credentialsOf(question.process) }];
+    const gitlabs = stand.kind === 'docker' ? { gitlabs: gitlabsOf(members) } : {};
+    const credentials = credentialsOf(question.process);
+    return [{ kind: 'executor', id, executor, runners, stand, ...gitlabs, ...credentials }];
   });
+}
+
+/** Through which proxy a job goes is told by its own environment, which nobody knows here. */
+function gitlabsOf(
+  members: readonly { readonly endpoint: EndpointTarget | undefined }[],
+): readonly Place[] {
+  const found = members.flatMap(({ endpoint }): (readonly [string, Place])[] => {
+    if (endpoint === undefined || endpoint.proxy.kind === 'proxy') return [];
+    const { host, hostname, port, protocol } = endpoint.url;
+    const usual = protocol === 'https:' ? 443 : 80;
+    const place = {
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: port === '' ? usual : Number(port),
+    };
+    return [[host, place]];
+  });
+  return [...new Map(found).values()];
 }
 
 function standOf(entry: RunnerEntry, question: TargetsQuestion): Found | undefined {

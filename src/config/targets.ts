@@ -55,7 +55,7 @@ export function targetsOf(question: TargetsQuestion): FoundTargets {
     endpoints: distinctEndpoints(resolved),
     runners: resolved.map((item, index) => runnerTarget(item, ids[index] ?? item.id, question)),
     executors: executorTargetsOf(
-      resolved.map(({ entry }, index) => ({ entry, id: ids[index] ?? '' })),
+      resolved.map(({ entry, endpoint }, index) => ({ entry, id: ids[index] ?? '', endpoint })),
       question,
     ),
     problems: resolved.flatMap(({ problems }) => problems),

@@ -113,6 +113,20 @@ export interface MountTarget {
   readonly roles: readonly string[];
 }
 
+/** Where somebody listens. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The first process of a container that runs a job. */
+export interface JobProcess {
+  /** Short id of the container. */
+  readonly container: string;
+  readonly job: string;
+  readonly pid: number;
+}
+
 /** What an executor stands on. Entries that stand on the same thing share one target. */
 export interface ExecutorTarget {
   readonly kind: 'executor';
@@ -122,6 +136,8 @@ export interface ExecutorTarget {
   /** Ids of the entries that need it. */
   readonly runners: readonly string[];
   readonly stand: ExecutorStand;
+  /** What jobs must reach from their containers: the GitLabs of the entries that go there without a proxy. */
+  readonly gitlabs?: readonly Place[];
   /** Of the runner's process; absent while there is none. */
   readonly credentials?: Credentials;
 }

@@ -46,6 +46,8 @@ export interface ResolveLoan {
   readonly port?: number | undefined;
   /** For a second opinion: as if the hosts file were empty. */
   readonly isWithoutHosts?: boolean;
+  /** Reads a file of the root with more care than usual. */
+  readonly read?: (path: string) => Promise<string | undefined>;
 }
 
 /**
@@ -57,7 +59,9 @@ export async function resolveLikeGo(name: string, loan: ResolveLoan): Promise<Re
   if (isIP(name) !== 0) {
     return { ...empty, addresses: await inGoOrder([name]), source: 'literal' };
   }
-  const read = (path: string): Promise<string | undefined> => readText(inRoot(loan.paths, path));
+  const read =
+    loan.read ??
+    ((path: string): Promise<string | undefined> => readText(inRoot(loan.paths, path)));
   const order = lookupOrder(await read('/etc/nsswitch.conf'));
   const conf = parseResolvConf(await read('/etc/resolv.conf'), domainOfHost());
   const { servers, isFallback } = conf;

@@ -1,10 +1,12 @@
 /**
- * Containers of jobs that have outlived the timeout of their job. The runner writes the timeout into a label of
- * each container and ends the job when it is over; what still runs long after has nobody who would end it.
+ * Containers of jobs: which have outlived the timeout of their job, and which is the newest? The runner writes the
+ * timeout into a label of each container and ends the job when it is over; what still runs long after has nobody who
+ * would end it.
  */
 import { deadlineOf } from '../core/abort.ts';
 import type { Instant } from '../core/clock.ts';
 import { goDurationSeconds } from '../core/go-duration.ts';
+import type { JobProcess } from '../core/target.ts';
 import { DockerApi } from './docker-api.ts';
 import type { DockerQuestion } from './docker-status.ts';
 
@@ -26,19 +28,49 @@ export interface OverdueJob {
 }
 
 /** Undefined when the daemon does not say. */
-export async function readOverdueJobs(
+export async function readJobContainers(
+  question: DockerQuestion,
+): Promise<readonly JobContainer[] | undefined> {
+  const body = await bodyOf(JOB_CONTAINERS, question);
+  return body === undefined ? undefined : containersIn(body);
+}
+
+async function bodyOf(
+  path: string,
   { address, paths, certificates, signal }: DockerQuestion,
-  now: Instant,
-): Promise<readonly OverdueJob[] | undefined> {
+): Promise<string | undefined> {
   using deadline = deadlineOf(ANSWER_SECONDS, signal);
   const api = new DockerApi(address, paths, certificates);
-  const answer = await api.get(JOB_CONTAINERS, deadline.signal).catch(() => undefined);
-  return answer?.status === 200 ? overdueJobs(answer.body, now) : undefined;
+  const answer = await api.get(path, deadline.signal).catch(() => undefined);
+  return answer?.status === 200 ? answer.body : undefined;
+}
+
+/** First process of the newest container that has a network; undefined when there is none. */
+export async function newestJobProcess(
+  containers: readonly JobContainer[],
+  question: DockerQuestion,
+): Promise<JobProcess | undefined> {
+  const [newest] = containers
+    .filter(({ HostConfig: config }) => config?.NetworkMode !== 'none')
+    .toSorted((a, b) => Number(b.Created ?? 0) - Number(a.Created ?? 0));
+  const id = newest?.Id;
+  if (typeof id !== 'string' || !/^[0-9a-f]+$/.test(id)) return undefined;
+  const pid = pidIn((await bodyOf(`/containers/${id}/json`, question)) ?? '');
+  if (pid === undefined) return undefined;
+  return { container: id.slice(0, 12), job: jobOf(newest?.Labels), pid };
+}
+
+function pidIn(body: string): number | undefined {
+  const pid = /"Pid":\s*(?<pid>[1-9]\d*)/.exec(body)?.groups?.['pid'];
+  return pid === undefined ? undefined : Number(pid);
 }
 
 /** The oldest first. A container without a timeout is not judged. */
-function overdueJobs(body: string, now: Instant): readonly OverdueJob[] {
-  return containersIn(body)
+export function overdueJobs(
+  containers: readonly JobContainer[],
+  now: Instant,
+): readonly OverdueJob[] {
+  return containers
     .flatMap(({ Id: id, Created: created, Labels: labels }) => {
       const timeoutSeconds = goDurationSeconds(textOf(labels, 'job.timeout'));
       if (typeof id !== 'string' || typeof created !== 'number') return [];
@@ -46,29 +78,33 @@ function overdueJobs(body: string, now: Instant): readonly OverdueJob[] {
       if (timeoutSeconds === undefined || timeoutSeconds <= 0) return [];
       const ageSeconds = now / 1000 - created;
       if (ageSeconds <= timeoutSeconds + GRACE_SECONDS) return [];
-      const job = textOf(labels, 'job.id').slice(0, 20);
-      return [{ container: id.slice(0, 12), job, timeoutSeconds, ageSeconds }];
+      return [{ container: id.slice(0, 12), job: jobOf(labels), timeoutSeconds, ageSeconds }];
     })
     .toSorted((a, b) => b.ageSeconds - a.ageSeconds);
 }
 
-interface Container {
+export interface JobContainer {
   readonly Id?: unknown;
   /** Seconds since 1970. */
   readonly Created?: unknown;
   readonly Labels?: Readonly<Record<string, unknown>> | null;
+  readonly HostConfig?: { readonly NetworkMode?: unknown };
 }
 
-function textOf(labels: Container['Labels'], name: string): string {
+function jobOf(labels: JobContainer['Labels']): string {
+  return textOf(labels, 'job.id').slice(0, 20);
+}
+
+function textOf(labels: JobContainer['Labels'], name: string): string {
   const value = labels?.[`${PREFIX}.${name}`];
   return typeof value === 'string' ? value : '';
 }
 
-function containersIn(body: string): readonly Container[] {
+function containersIn(body: string): readonly JobContainer[] {
   try {
     const value: unknown = JSON.parse(body);
     if (!Array.isArray(value)) return [];
-    return value.filter((one): one is Container => typeof one === 'object' && one !== null);
+    return value.filter((one): one is JobContainer => typeof one === 'object' && one !== null);
   } catch {
     return [];
   }

@@ -1,11 +1,54 @@
-/** Where does Docker keep its images and volumes, as far as its own settings tell? */
+/** Where does Docker keep its images and volumes, and is there room? */
 import { readFile } from 'node:fs/promises';
 
+import { deadlineOf } from '../core/abort.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Paths } from '../core/paths.ts';
 import { inRoot } from '../core/paths.ts';
+import { DEFAULT_FULLNESS, fullnessOf } from './fullness.ts';
+import type { FileSystemReader } from './stat-file-system.ts';
 
 const SETTINGS = '/etc/docker/daemon.json';
 const DEFAULT_ROOT = '/var/lib/docker';
+/** A root that hangs is the business of the disk check. */
+const ANSWER_SECONDS = 4;
+
+export interface DockerRoot {
+  readonly path: string;
+  readonly isFull: boolean;
+  /** Share of free space; absent when it is not known. */
+  readonly freeRatio?: number;
+}
+
+/** Remembers the root of each daemon, for the time when the daemon cannot be asked. */
+export class DockerRoots {
+  readonly #reader: FileSystemReader;
+  readonly #known = new Map<string, string>();
+
+  constructor(reader: FileSystemReader) {
+    this.#reader = reader;
+  }
+
+  /** `told` is its own word. Read as the host sees it: the daemon is on this host. */
+  async look(
+    id: string,
+    told: string | undefined,
+    tools: { readonly clock: Clock; readonly signal: AbortSignal; readonly paths: Paths },
+  ): Promise<DockerRoot> {
+    const { clock, signal, paths } = tools;
+    if (told !== undefined) this.#known.set(id, told);
+    const path = told ?? this.#known.get(id) ?? (await readDockerRoot(paths));
+    using deadline = deadlineOf(ANSWER_SECONDS, signal);
+    const loan = { clock, signal: deadline.signal };
+    const answer = await this.#reader.read(path, inRoot(paths, path), loan);
+    if (answer.kind !== 'size') return { path, isFull: false };
+    const { size } = answer;
+    const fullness = fullnessOf(size, DEFAULT_FULLNESS);
+    const isFull = fullness === 'full' || fullness === 'inodes-exhausted';
+    const ratio = size.sizeBytes === 0 ? {} : { freeRatio: size.freeBytes / size.sizeBytes };
+    return { path, isFull, ...ratio };
+  }
+}
 
 /** `data-root` of daemon.json, or the default. */
 export async function readDockerRoot(paths: Paths): Promise<string> {

@@ -22,6 +22,7 @@ export type DockerStatus =
 export interface DockerInfo {
   readonly rootDirectory?: string;
   readonly serverVersion?: string;
+  readonly kernelVersion?: string;
   readonly apiVersion?: string;
   readonly minimumApiVersion?: string;
   readonly runningContainers?: number;
@@ -96,6 +97,7 @@ function up([, info, version]: readonly DockerAnswer[]): DockerStatus {
     kind: 'up',
     ...text('rootDirectory', about['DockerRootDir']),
     ...text('serverVersion', about['ServerVersion']),
+    ...text('kernelVersion', about['KernelVersion']),
     ...text('apiVersion', versions['ApiVersion']),
     ...text('minimumApiVersion', versions['MinAPIVersion']),
     ...count('runningContainers', about['ContainersRunning']),

@@ -2,8 +2,8 @@
  * Can the runner write to this file system?
  *
  * Source    `stat -f` in a child (host/stat-file-system.ts): blocks for ordinary users and inodes; the options
- *           of the file system itself from mountinfo for read-only; /proc/diskstats for writes that hang. Nothing is
- *           written.
+ *           of the file system itself from mountinfo for read-only; /proc/diskstats and the processes in state D for
+ *           writes that hang. Nothing is written.
  * Measures  free_bytes, size_bytes, free_ratio, free_inodes, inodes, free_inodes_ratio (0..1), hung_seconds,
  *           full_in_seconds (only while the space goes down steadily).
  * Reasons   full, inodes-exhausted, nearly-full, inodes-low, filling, read-only, hung, dead, write-stall.
@@ -20,7 +20,7 @@ import { FillTrend } from '../host/fill-trend.ts';
 import { fullnessOf } from '../host/fullness.ts';
 import type { FileSystemAnswer, FileSystemSize } from '../host/stat-file-system.ts';
 import { FileSystemReader } from '../host/stat-file-system.ts';
-import { DeviceWatch } from '../host/stalled-device.ts';
+import { WriteWatch } from '../host/write-stall.ts';
 
 const MEBIBYTE = 1024 ** 2;
 
@@ -130,7 +130,7 @@ type DiskFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
 
 /** The reader knows which questions are still open, the others what was before; a test has its own. */
 export function createDisk(reader: FileSystemReader) {
-  const kept = { trend: new FillTrend(), devices: new DeviceWatch() };
+  const kept = { trend: new FillTrend(), writes: new WriteWatch() };
   return defineProbe({
     id: 'disk',
     title: 'File system',
@@ -195,29 +195,27 @@ function unwritable(answer: FileSystemAnswer, target: MountTarget, clock: Clock)
 
 interface Kept {
   readonly trend: FillTrend;
-  readonly devices: DeviceWatch;
+  readonly writes: WriteWatch;
 }
 
 async function writable(
   size: FileSystemSize,
   target: MountTarget,
   options: ValuesOf<typeof OPTIONS>,
-  { clock, paths }: Tools,
-  { trend, devices }: Kept,
+  tools: Tools,
+  { trend, writes }: Kept,
 ): Promise<DiskFinding> {
   const { id, deviceNumber, roles } = target;
-  const left = trend.add(id, clock.seconds(), size.freeBytes);
+  const left = trend.add(id, tools.clock.seconds(), size.freeBytes);
   const measures = {
     ...measuresOf(size),
     ...(left === undefined ? {} : { full_in_seconds: left }),
   };
   const who = `${id} (${roles.join(', ')})`;
   const stall =
-    deviceNumber === undefined ? undefined : await devices.look(deviceNumber, clock, paths);
-  if (stall !== undefined) {
-    const detail = `${stall.requests} requests to ${who} have not ended for ${Math.round(stall.seconds)} s, and ${stall.waitingTasks} tasks wait (state D)`;
-    return { status: 'fail', reason: 'write-stall', detail, measures };
-  }
+    deviceNumber === undefined ? undefined : await writes.look(who, deviceNumber, tools);
+  if (stall !== undefined)
+    return { status: 'fail', reason: 'write-stall', detail: stall, measures };
   const fullness = fullnessOf(size, options);
   if (fullness === undefined && left !== undefined && left < options.soon_full_seconds) {
     const detail = `${who} will be full in ${Math.round(left / 60)} minutes at this rate`;

@@ -2,34 +2,33 @@
  * Can the executor start a job: is what it stands on there, and may the runner use it?
  *
  * Source    The Docker daemon as the runner would find it (/_ping, /info, /version); rights of the runner's user by
- *           mode bits; the root of Docker by a child (host/stat-file-system.ts); the folders of PATH; the containers that Docker runs for jobs.
+ *           mode bits; the root of Docker by a child (host/stat-file-system.ts); the folders of PATH; the containers that
+ *           Docker runs for jobs, and the way to GitLab from the newest of them, by a child (gonet/container-way.ts).
  * Measures  answer_seconds (all three answers of Docker), running_containers, root_free_ratio (0..1), overdue_jobs.
  * Reasons   daemon-down, socket-permission, not-responding, api-incompatible, root-full, docker-error,
- *           host-invalid, folder-not-writable, user-missing, plugin-missing, job-overdue.
+ *           host-invalid, folder-not-writable, user-missing, plugin-missing, job-overdue, job-network.
  * Unknown   blind: runnerwatch itself may not ask. folder-silent.
  */
 import { deadlineOf } from '../core/abort.ts';
 import type { Fact, Finding } from '../core/finding.ts';
 import type { OptionTable, ValuesOf } from '../core/option.ts';
-import { inRoot } from '../core/paths.ts';
 import type { Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { ExecutorTarget } from '../core/target.ts';
+import { JobWays } from '../gonet/job-ways.ts';
 import type { DockerAddress } from '../host/docker-api.ts';
 import { parseDockerHost } from '../host/docker-api.ts';
-import type { OverdueJob } from '../host/docker-jobs.ts';
-import { readOverdueJobs } from '../host/docker-jobs.ts';
+import { newestJobProcess } from '../host/docker-jobs.ts';
+import type { DockerJudgement } from '../host/docker-judgement.ts';
 import { judgeDocker } from '../host/docker-judgement.ts';
-import { readDockerRoot } from '../host/docker-root.ts';
-import type { DockerQuestion, DockerStatus } from '../host/docker-status.ts';
-import { dockerStatus } from '../host/docker-status.ts';
-import { DEFAULT_FULLNESS, fullnessOf } from '../host/fullness.ts';
+import type { DockerLook } from '../host/docker-look.ts';
+import { lookAtDaemon } from '../host/docker-look.ts';
+import { DockerRoots } from '../host/docker-root.ts';
+import type { DockerQuestion } from '../host/docker-status.ts';
 import { folderFault, pluginFault } from '../host/executor-files.ts';
 import { FolderReader } from '../host/folder-look.ts';
 import { FileSystemReader } from '../host/stat-file-system.ts';
 
-/** A root that hangs is the business of the disk check. */
-const ROOT_SECONDS = 4;
 const FOLDER_SECONDS = 5;
 
 const OPTIONS = {
@@ -101,6 +100,10 @@ const REASONS = {
     action:
       'Look in GitLab whether the job is over; then remove its container with `docker rm -f`, and look for others of it.',
   },
+  'job-network': {
+    meaning: 'A container of a job cannot resolve or reach GitLab, and this host can.',
+    action: 'Look at `dns`, `extra_hosts` and `network_mode` of [runners.docker].',
+  },
   blind: {
     meaning: 'runnerwatch itself may not use the socket of Docker.',
     action: 'Run runnerwatch as root.',
@@ -117,9 +120,9 @@ const MEASURES = {
 type ExecutorFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
 type Facts = Readonly<Record<string, Fact>>;
 
-/** Remembers the root of each daemon, for the time when the daemon cannot be asked. */
+/** Remembers what a daemon said of its root, and what the last job met. */
 export function createExecutor(reader: FileSystemReader) {
-  const roots = new Map<string, string>();
+  const kept = { roots: new DockerRoots(reader), ways: new JobWays() };
   const folders = new FolderReader();
   return defineProbe({
     id: 'executor',
@@ -141,7 +144,7 @@ export function createExecutor(reader: FileSystemReader) {
         uid: target.credentials?.uid ?? 0,
       };
       if (stand.kind === 'docker') {
-        return await lookAtDocker(target, options, tools, { reader, roots, facts });
+        return await lookAtDocker(target, options, tools, { ...kept, facts });
       }
       using deadline = deadlineOf(FOLDER_SECONDS, tools.signal);
       const loan = { reader: folders, paths: tools.paths, signal: deadline.signal };
@@ -177,8 +180,8 @@ function questionFor(
 }
 
 interface Kept {
-  readonly reader: FileSystemReader;
-  readonly roots: Map<string, string>;
+  readonly roots: DockerRoots;
+  readonly ways: JobWays;
   readonly facts: Facts;
 }
 
@@ -197,54 +200,37 @@ async function lookAtDocker(
     const detail = `${id} (${source}) is no address of a Docker daemon`;
     return { status: 'warn', reason: 'host-invalid', detail, facts };
   }
-  const { clock } = tools;
-  const start = clock.seconds();
   const question = questionFor(target, address, options, tools);
-  const status = await dockerStatus(question);
-  const measures = { answer_seconds: clock.seconds() - start };
-  const overdue = status.kind === 'up' ? await readOverdueJobs(question, clock.wall()) : undefined;
-  const judged = judgeDocker(status, `${id} (${source})`, options, overdue);
-  const root = address.kind === 'socket' ? await rootOf(status, id, tools, kept) : undefined;
-  const about = { facts: { ...facts, ...factsOf(status), root: root?.path ?? '' } };
-  const seen = { ...measures, ...measuresOf(status, overdue), ...root?.measures };
-  // A full disk is the root of whatever Docker does then.
-  if (root?.isFull !== true) return { ...judged, ...about, measures: seen };
+  const seen = await lookAtDaemon(id, question, tools.clock, kept.roots);
+  const judged = judgeDocker(seen.status, `${id} (${source})`, options, seen.overdue);
+  const fault =
+    rootFault(seen, judged) ??
+    (judged.status === 'fail'
+      ? undefined
+      : await networkFault(target, seen, question, tools, kept.ways));
+  return { ...(fault ?? judged), facts: { ...facts, ...seen.facts }, measures: seen.measures };
+}
+
+/** A full disk is the root of whatever Docker does then. */
+function rootFault({ root }: DockerLook, judged: DockerJudgement) {
+  if (root?.isFull !== true) return undefined;
   const also = judged.status === 'pass' ? '' : `; ${judged.detail}`;
   const detail = `${root.path}, where Docker keeps its images, is full${also}`;
-  return { status: 'fail', reason: 'root-full', detail, ...about, measures: seen };
+  return { status: 'fail', reason: 'root-full', detail } as const;
 }
 
-/** Its own word, what it said before, or its settings. Read as the host sees it: the daemon is on this host. */
-async function rootOf(status: DockerStatus, id: string, tools: Tools, { reader, roots }: Kept) {
-  const { clock, signal, paths } = tools;
-  const told = status.kind === 'up' ? status.rootDirectory : undefined;
-  if (told !== undefined) roots.set(id, told);
-  const path = told ?? roots.get(id) ?? (await readDockerRoot(paths));
-  using deadline = deadlineOf(ROOT_SECONDS, signal);
-  const loan = { clock, signal: deadline.signal };
-  const answer = await reader.read(path, inRoot(paths, path), loan);
-  if (answer.kind !== 'size') return { path, isFull: false };
-  const { size } = answer;
-  const fullness = fullnessOf(size, DEFAULT_FULLNESS);
-  const isFull = fullness === 'full' || fullness === 'inodes-exhausted';
-  const measures = size.sizeBytes === 0 ? {} : { root_free_ratio: size.freeBytes / size.sizeBytes };
-  return { path, isFull, measures };
-}
-
-function measuresOf(status: DockerStatus, overdue: readonly OverdueJob[] | undefined) {
-  const containers = status.kind === 'up' ? status.runningContainers : undefined;
-  return {
-    ...(containers === undefined ? {} : { running_containers: containers }),
-    ...(overdue === undefined ? {} : { overdue_jobs: overdue.length }),
-  };
-}
-
-function factsOf(status: DockerStatus): Facts {
-  if (status.kind !== 'up') return {};
-  const { serverVersion, apiVersion, minimumApiVersion } = status;
-  return {
-    server_version: serverVersion ?? '',
-    api_version: apiVersion ?? '',
-    minimum_api_version: minimumApiVersion ?? '',
-  };
+/** What keeps jobs from GitLab, seen from the newest container of one. The processes of a daemon elsewhere are not ours. */
+async function networkFault(
+  { id, gitlabs = [] }: ExecutorTarget,
+  { containers, isHere }: DockerLook,
+  question: DockerQuestion,
+  tools: Tools,
+  ways: JobWays,
+) {
+  if (containers === undefined || gitlabs.length === 0 || !isHere) return undefined;
+  const job = await newestJobProcess(containers, question);
+  const detail = await ways.look(id, gitlabs, job, tools);
+  return detail === undefined
+    ? undefined
+    : ({ status: 'fail', reason: 'job-network', detail } as const);
 }

@@ -33,6 +33,7 @@ const KEPT: Readonly<Record<string, string>> = {
   max_builds: 'max_builds',
   status: 'status',
   job: 'job',
+  'job-status': 'job_status',
   code: 'code',
   version: 'version',
   duration: 'duration',

@@ -41,6 +41,7 @@ export const JOB_FRAGMENTS: readonly Fragment[] = [
     'docker-network-pool-exhausted',
   ),
   job(62, 'not-prepared', /create job trace: .*no space left on device/, 'disk-space-exhausted'),
+  job(64, 'not-prepared', /disk quota exceeded/i, 'disk-space-exhausted'),
   job(
     64,
     'not-prepared',

@@ -113,10 +113,13 @@ function lineOf(values: ReadonlyMap<string, string>): LogLine | undefined {
 
 /** Keys that the runner gives its lines. Values are bare, so anything else before a `=` is part of a value. */
 const KEYS: readonly string[] =
-  `arch builds code context correlation_id current-limit duration duration_s error executor exit_code
-  failure_reason file hash job job-status limit max_builds method name os pid pipeline_id project
-  project_full_path reason request_concurrency retries revision runner runner_name status
-  unhealthy_requests unhealthy_requests_limit update-interval url version worker`.split(/\s+/);
+  `arch builds bytesize checksum code context correlation_id current-limit duration duration_s error executor
+  exit_code failure_reason file gitlab_user_id hash job job-log job-status limit max_builds method name
+  namespace_id organization_id os pid pipeline_id project project_full_path queue_size reason repo_url
+  request_concurrency retries revision root_namespace_id runner runner_name sent-log status
+  time_in_queue_seconds unhealthy_requests unhealthy_requests_limit update-interval url version worker`.split(
+    /\s+/,
+  );
 
 const KEY = /(?<=\s)(?<key>[a-z][\w-]*)=/g;
 

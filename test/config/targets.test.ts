@@ -81,6 +81,7 @@ test('one entry gives one endpoint, one runner, and the targets of the host', ()
         executor: 'docker',
         runners: ['t9Wkyj-HG'],
         stand: { kind: 'docker', source: 'the default' },
+        gitlabs: [{ host: 'gitlab.test', port: 443 }],
       },
     ],
     problems: [],

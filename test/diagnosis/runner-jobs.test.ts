@@ -57,6 +57,26 @@ describe('jobs that cannot be prepared', () => {
     expect(causesOf(said).map(({ id }) => id)).toEqual(['disk-docker-root-full']);
   });
 
+  test('by a quota that is used up are told by their own words, with the place', () => {
+    const text = 'WARNING: Preparation failed: mkdir /builds/a: disk quota exceeded job=7';
+    const said = { ...of('not-prepared', 'disk-space-exhausted'), text };
+
+    expect(causesOf({ 'runner-log': showing(said) })).toMatchObject([
+      {
+        id: 'disk-space-exhausted',
+        severity: 'warning',
+        summary: '/builds/a (jobs of docker-1) is out of quota.',
+        scope: { runners: ['runnerAA1'] },
+      },
+    ]);
+  });
+
+  test('by a full disk are told by the check of the disk', () => {
+    const said = { 'runner-log': showing(of('not-prepared', 'disk-space-exhausted')) };
+
+    expect(causesOf(said)).toEqual([]);
+  });
+
   test.each(['job-ended', 'job-failed', 'noted'])('%s is a matter of the job', (kind) => {
     expect(causesOf({ 'runner-log': showing(of(kind)) })).toEqual([]);
   });
@@ -155,6 +175,21 @@ describe('a job that is refused', () => {
 
     expect(causesOf(said).map((cause) => cause.id)).toEqual([id]);
   });
+
+  const trace = 'WARNING: Appending trace to coordinator... job failed code=403';
+  test.each([
+    ['nobody signs', {}, 'job-trace-blocked'],
+    ['GitLab signs', { correlation_id: '01JABCDEFGHJKMNPQRSTVWXYZ0' }, 'job-rejected-by-server'],
+    ['says how the job stands', { job_status: 'canceled' }, 'job-rejected-by-server'],
+  ])(
+    'again and again by an answer that %s',
+    (_what, more: Readonly<Record<string, string>>, id) => {
+      const facts = { status: '403 Forbidden', ...more };
+      const said = { ...of('job-refused', 'job-rejected-by-server'), text: trace, facts };
+
+      expect(causesOf({ 'runner-log': showing(said) }).map((cause) => cause.id)).toEqual([id]);
+    },
+  );
 });
 
 const builds = (count: string, lastAt: number) =>

@@ -93,6 +93,7 @@ const TABLE = `
 62 | warning | not-prepared | disk-space-exhausted | Failed to process runner | runner=abc12defg | error=create job trace: open /tmp/trace1: no space left on device
 63 | error | job-failed | disk-space-exhausted | Failed to read trace buffer bytes | job=7 | project=9 | runner=abc12defg | error=flushing log buffer: write /tmp/trace1: no space left on device
 64 | warning | not-prepared | disk-space-exhausted | Preparation failed: mkdir /builds/a: no space left on device | job=7 | project=9 | runner=abc12defg
+64 | warning | not-prepared | disk-space-exhausted | Preparation failed: mkdir /builds/a: disk quota exceeded | job=7 | project=9 | runner=abc12defg
 64 | warning | not-prepared | disk-docker-root-full | Preparation failed: Error response from daemon: write /var/lib/docker/overlay2/x: no space left on device | job=7 | project=9 | runner=abc12defg
 65 | warning | not-prepared | docker-daemon-down | Preparation failed: getting docker info: failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct and if the daemon is running | job=7 | project=9 | runner=abc12defg
 65 | warning | not-prepared | docker-daemon-down | Preparation failed: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running? | job=7 | project=9 | runner=abc12defg

@@ -50,6 +50,17 @@ describe('bare values', () => {
     });
   });
 
+  test('what the runner says of a job’s output does not run into its name', () => {
+    const line =
+      'WARNING: Appending trace to coordinator... job failed code=403 job=7 job-log=0-99 job-status= runner=abc12defg sent-log=0-98 status=403 Forbidden update-interval=0s';
+
+    expect(parseLine(line)?.fields).toMatchObject({
+      job: '7',
+      runner: 'abc12defg',
+      status: '403 Forbidden',
+    });
+  });
+
   test('a message without fields is a message', () => {
     const line =
       'ERROR: Runner "https://gitlab.test/abc12defg" is unhealthy and will be disabled for 1h0m0s seconds!';

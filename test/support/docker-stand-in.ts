@@ -10,6 +10,8 @@ export interface DockerSays {
   readonly version?: Readonly<Record<string, unknown>>;
   /** What runs, as the list of containers has it. */
   readonly containers?: readonly Readonly<Record<string, unknown>>[];
+  /** First process by the id of a container. */
+  readonly processes?: Readonly<Record<string, number>>;
   /** By path, in place of the usual answer; `silent` never answers. */
   readonly instead?: Readonly<
     Record<string, 'silent' | { readonly status: number; readonly message: string }>
@@ -78,6 +80,8 @@ function answer(path: string, response: ServerResponse, says: DockerSays): void 
 
 function bodyOf(path: string, says: DockerSays): unknown {
   if (path.startsWith('/containers/json')) return says.containers ?? [];
+  const id = /^\/containers\/(?<id>[0-9a-f]+)\/json$/.exec(path)?.groups?.['id'];
+  if (id !== undefined) return { Id: id, State: { Running: true, Pid: says.processes?.[id] ?? 0 } };
   return path === '/info' ? infoOf(says) : versionOf(says);
 }
 

@@ -139,12 +139,3 @@ export const MATRIX_SEVERITIES: Readonly<Record<string, string>> = {
   'monitor-throttled': 'notice',
   unknown: 'critical',
 };
-
-function later(reason: string, ...ids: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(ids.map((id) => [id, reason]));
-}
-
-/** What is missing before each can be proven. */
-export const IDS_FOR_LATER: Readonly<Record<string, string>> = {
-  ...later('needs a look from inside a container (issue 5)', 'job-network-differs'),
-};

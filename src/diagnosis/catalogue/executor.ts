@@ -80,6 +80,28 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     ],
   }),
   executorCause({
+    id: 'job-network-differs',
+    title: 'Jobs cannot reach GitLab from their containers, and this host can',
+    meaning:
+      'A container has name servers, hosts and routes of its own: the runner gets jobs, and each fails when it fetches its sources.',
+    evidence:
+      'From inside the network of a job’s container, with its own resolv.conf, GitLab’s name is not known or the connection fails; from the host it works at the same time.',
+    notConfusedWith: ['dns-timeout', 'dns-name-not-found', 'tcp-connect-timeout'],
+    from: ['executor/job-network'],
+    says: (c) =>
+      `jobs in containers of ${c.fact('stands_on')} do not reach GitLab, and this host does`,
+    fix: (c) => [
+      step(
+        'Does a container know the name, and from which name server?',
+        `sudo docker -H ${quoted(c.fact('stands_on'))} run --rm alpine nslookup ${quoted(c.host)}`,
+      ),
+      step(
+        'Give jobs a name server or an address: dns or extra_hosts, and network_mtu where large packets vanish.',
+        `sudoedit ${quoted(c.config)}   # [runners.docker] dns = ["ADDRESS"] or extra_hosts = ["HOST:ADDRESS"]`,
+      ),
+    ],
+  }),
+  executorCause({
     id: 'docker-api-incompatible',
     title: 'Docker and the runner speak no common version of the API',
     meaning: 'One of them was upgraded and refuses the other; every job of these entries fails.',

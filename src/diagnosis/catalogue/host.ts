@@ -46,7 +46,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     meaning:
       'Whoever touches it hangs: a network file system whose server is gone, or storage that stalls.',
     evidence:
-      'A question to it without an answer within the deadline, one that is answered with a dead connection, or writes under way of which none ends while tasks wait for them.',
+      'A question to it without an answer within the deadline, one that is answered with a dead connection, writes under way of which none ends while tasks wait for them, or a process that hangs in a call to it.',
     notConfusedWith: ['cpu-starved', 'disk-space-exhausted'],
     from: ['disk/hung', 'disk/dead', 'disk/write-stall'],
     says: (c) => `${c.fact('path')} (${c.fact('roles')}) does not answer, or does not end a write`,
@@ -56,6 +56,10 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
         `findmnt -T ${quoted(c.fact('path'))}; ps -eo pid,stat,wchan:20,cmd | awk '$2 ~ /D/'`,
       ),
       step('Bring its server back, or detach it.', `sudo umount -l ${quoted(c.fact('path'))}`),
+      step(
+        'If a backup froze it and never thawed it:',
+        `sudo fsfreeze -u ${quoted(c.fact('path'))}`,
+      ),
     ],
     suppresses: ['runner-hung'],
   }),

@@ -1,6 +1,7 @@
 /** What the runner says of its jobs: no room, refused by GitLab or by somebody before it, not prepared (matrix 2.10, 2.11). */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
+import type { Sighting } from '../../core/sighting.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { mustHave } from '../draft.ts';
 import type { Picture, Seen } from '../picture.ts';
@@ -16,6 +17,8 @@ const PREPARATION: ReadonlySet<string> = new Set([
   'docker-api-incompatible',
   'disk-docker-root-full',
 ]);
+/** Whoever writes is told of a quota; nobody else can see that it is used up. */
+const QUOTA = /(?: (?<path>\/\S+): )?disk quota exceeded/i;
 /** Once is an accident of one job. */
 const REPEATED = 2;
 /** So many in a row, and none that was run between them, is no accident of jobs. */
@@ -36,9 +39,12 @@ export function jobCauses(picture: Picture): readonly Cause[] {
 
 function notPrepared(picture: Picture, runner: RunnerTarget): readonly Cause[] {
   return seenOfRunner(picture, runner, 'not-prepared').flatMap((seen) => {
-    const { cause = '', count } = seen.sighting;
-    if (!PREPARATION.has(cause)) return [];
+    const { cause = '', count, text } = seen.sighting;
+    const quota = QUOTA.exec(text)?.groups;
+    if (!PREPARATION.has(cause) && quota === undefined) return [];
     const stands = standsOn(picture, runner);
+    const path = quota?.['path'] ?? '/';
+    const where = { path, roles: `jobs of ${runner.name}`, fullness: 'out of quota' };
     return [
       drawn(picture, {
         spec: mustHave(cause),
@@ -46,7 +52,7 @@ function notPrepared(picture: Picture, runner: RunnerTarget): readonly Cause[] {
         scopeId: runner.id,
         runners: [runner],
         isConfirmed: count >= REPEATED,
-        facts: { stands_on: stands, root: `of ${stands}` },
+        facts: { stands_on: stands, root: `of ${stands}`, ...where },
       }),
     ];
   });
@@ -69,11 +75,11 @@ function refused(picture: Picture, runner: RunnerTarget): readonly Cause[] {
   if (token !== undefined && isFail(token)) return [];
   return seenOfRunner(picture, runner, 'job-refused')
     .flatMap((seen) => {
-      const { cause = 'job-rejected-by-server', count } = seen.sighting;
-      const isLone = cause === 'job-trace-blocked' && count < REPEATED;
+      const isBlocked = seen.sighting.cause === 'job-trace-blocked' || isUnsigned(seen.sighting);
+      const isRepeated = seen.sighting.count >= REPEATED;
       return [
         drawn(picture, {
-          spec: mustHave(isLone ? 'job-rejected-by-server' : cause),
+          spec: mustHave(isBlocked && isRepeated ? 'job-trace-blocked' : 'job-rejected-by-server'),
           seen: [seen],
           scopeId: runner.id,
           runners: [runner],
@@ -82,6 +88,14 @@ function refused(picture: Picture, runner: RunnerTarget): readonly Cause[] {
       ];
     })
     .slice(0, 1);
+}
+
+/** GitLab says how the job stands when it refuses its output; older runners log no id that would tell whose answer it was. */
+function isUnsigned({ text, facts }: Sighting): boolean {
+  const { status = '', job_status: jobStatus = '', correlation_id: id = '' } = facts;
+  return (
+    text.includes('Appending trace') && status === '403 Forbidden' && jobStatus === '' && id === ''
+  );
 }
 
 /** Jobs that fail for no fault of their own, in words that prove no cause. */

@@ -1,4 +1,6 @@
 /** Fault matrix 3.10: Docker, as the runner finds it and as the runner speaks of it. */
+import { DEAD_ADDRESS } from '../network.ts';
+import { containerAsks, startContainer } from '../peers/container.ts';
 import { dockerOf } from '../peers/docker.ts';
 import type { Entry } from '../runner-config.ts';
 import { usualEntry } from '../runner-config.ts';
@@ -157,7 +159,17 @@ export const executorRows: readonly Row[] = [
   {
     id: 'E-12',
     title: 'in containers the resolver is dead, on the host it is fine',
-    cannot:
-      'runnerwatch looks from the host and not from inside of containers, so it has no cause job-network-differs',
+    world: {
+      ...WITH_DOCKER,
+      before: async (world) => await startContainer(world),
+    },
+    inject: async (world) => await containerAsks(world, DEAD_ADDRESS),
+    expect: {
+      cause: 'job-network-differs',
+      severity: 'warning',
+      chain: OPEN,
+      says: /cannot resolve gitlab\.test/,
+    },
+    mustNot: CONNECTIVITY,
   },
 ];

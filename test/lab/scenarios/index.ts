@@ -1,9 +1,11 @@
 /** All rows of the lab, family by family. */
 import type { Row } from '../scenario.ts';
 import { combinationRows } from './combinations.ts';
+import { moreCombinationRows } from './combinations-more.ts';
 import { configRows } from './config-file.ts';
 import { dnsRows } from './dns.ts';
 import { executorRows } from './executor.ts';
+import { moreExecutorRows } from './executor-more.ts';
 import { gitlabRows } from './gitlab.ts';
 import { healthyRows } from './healthy.ts';
 import { healthyHostRows } from './healthy-host.ts';
@@ -13,6 +15,7 @@ import { processRows } from './process.ts';
 import { proxyRows } from './proxy.ts';
 import { recordRows } from './record.ts';
 import { resourceRows } from './resources.ts';
+import { moreResourceRows } from './resources-more.ts';
 import { shownResourceRows } from './resources-shown.ts';
 import { tlsRows } from './tls.ts';
 import { tokenRows } from './token.ts';
@@ -26,12 +29,15 @@ export const ROWS: readonly Row[] = [
   ...tlsRows,
   ...resourceRows,
   ...shownResourceRows,
+  ...moreResourceRows,
   ...configRows,
   ...processRows,
   ...executorRows,
+  ...moreExecutorRows,
   ...jobRows,
   ...recordRows,
   ...combinationRows,
+  ...moreCombinationRows,
   ...healthyRows,
   ...healthyHostRows,
 ];
