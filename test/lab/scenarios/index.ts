@@ -2,6 +2,7 @@
 import type { Row } from '../scenario.ts';
 import { combinationRows } from './combinations.ts';
 import { configRows } from './config-file.ts';
+import { moreConfigRows } from './config-more.ts';
 import { dnsRows } from './dns.ts';
 import { executorRows } from './executor.ts';
 import { gitlabRows } from './gitlab.ts';
@@ -27,6 +28,7 @@ export const ROWS: readonly Row[] = [
   ...resourceRows,
   ...shownResourceRows,
   ...configRows,
+  ...moreConfigRows,
   ...processRows,
   ...executorRows,
   ...jobRows,
