@@ -2,7 +2,7 @@
 import { tellUnit } from '../host.ts';
 import { restartWith } from '../mending.ts';
 import { FROM_PRIVATE_ROOT, PRIVATE_ROOT } from '../peers/pki.ts';
-import { configText, usualEntry } from '../runner-config.ts';
+import { usualEntry } from '../runner-config.ts';
 import type { FaultRow, Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 
@@ -10,7 +10,6 @@ const CONFIG = '/etc/gitlab-runner/config.toml';
 const OTHER = '/srv/gitlab-runner/config.toml';
 const CA_FILE = '/etc/gitlab-runner/ca.pem';
 const OPEN = 'o/o/n/o/o/o/o';
-const ANY = 'ou/ou/n/ou/ou/ou/ou';
 const NETWORK = [
   'dns-name-not-found',
   'tcp-connection-refused',
@@ -51,24 +50,6 @@ export const moreConfigRows: readonly Row[] = [
     mustNot: [...NETWORK, 'config-url-invalid', 'token-missing', 'runner-disabled-unhealthy'],
   },
   {
-    id: 'C-13c',
-    title: 'token is a variable that the runner’s environment has lost',
-    world: {
-      environment: GIVEN,
-      entries: [usualEntry({ token: '${RUNNER_TOKEN}' })],
-      before: async ({ gitlab }) => void gitlab.application.tokens.add(GIVEN.RUNNER_TOKEN),
-    },
-    ...without('RUNNER_TOKEN'),
-    expect: {
-      cause: 'config-env-unset',
-      severity: 'critical',
-      chain: 'o/o/n/o/o/o/Fsu',
-      says: /RUNNER_TOKEN/,
-    },
-    runnerLogs: /token is empty/,
-    mustNot: [...NETWORK, 'token-missing', 'token-rejected'],
-  },
-  {
     id: 'C-13d',
     title: 'part of url is a variable that is not set, and the rest is an address',
     world: {
@@ -95,45 +76,9 @@ export const moreConfigRows: readonly Row[] = [
     mustNot: [...NETWORK, 'config-syntax-error', 'config-type-error'],
   },
   {
-    id: 'C-14c',
-    title: 'a running runner keeps its old config while a value is of the wrong kind',
-    inject: ({ files }) => files.edit(CONFIG, 'builds_dir = "/builds"', 'builds_dir = 7'),
-    expect: { cause: 'config-changed-not-loaded', severity: 'warning', chain: OPEN },
-    mustNot: [...NETWORK, 'config-type-error'],
-  },
-  {
-    id: 'C-15b',
-    title: 'the runner was started with another config.toml than the one that we watch',
-    world: { files: () => ({ [OTHER]: configText([usualEntry()]) }) },
-    inject: async (world) => {
-      await world.runner.stop();
-      world.adopt(await world.runner.twin(OTHER));
-    },
-    expect: {
-      cause: 'config-wrong-file',
-      severity: 'critical',
-      chain: ANY,
-      says: /srv.gitlab-runner/,
-    },
-    runnerLogs: 'nothing',
-    mustNot: [...NETWORK, 'config-missing', 'config-no-runners', 'runner-not-running'],
-  },
-  {
     id: 'C-15c',
     title: 'a runner that we ask for its file reads one that is not there',
     world: { daemon: { findsConfig: true } },
-    inject: async (world) => {
-      await world.runner.stop();
-      world.adopt(await world.runner.twin(OTHER));
-    },
-    expect: { cause: 'config-wrong-file', severity: 'critical' },
-    runnerLogs: 'nothing',
-    mustNot: [...NETWORK, 'config-missing', 'config-no-runners', 'runner-not-running'],
-  },
-  {
-    id: 'C-15d',
-    title: 'a runner that we ask for its file reads one without entries',
-    world: { daemon: { findsConfig: true }, files: () => ({ [OTHER]: 'concurrent = 4\n' }) },
     inject: async (world) => {
       await world.runner.stop();
       world.adopt(await world.runner.twin(OTHER));

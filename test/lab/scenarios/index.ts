@@ -16,6 +16,7 @@ import { recordRows } from './record.ts';
 import { resourceRows } from './resources.ts';
 import { shownResourceRows } from './resources-shown.ts';
 import { tlsRows } from './tls.ts';
+import { moreTlsRows } from './tls-more.ts';
 import { tokenRows } from './token.ts';
 
 export const ROWS: readonly Row[] = [
@@ -25,6 +26,7 @@ export const ROWS: readonly Row[] = [
   ...proxyRows,
   ...gitlabRows,
   ...tlsRows,
+  ...moreTlsRows,
   ...resourceRows,
   ...shownResourceRows,
   ...configRows,
