@@ -165,7 +165,7 @@ async function secureProxy(
   const request = { host: decision.host, trust, now: clock.wall(), signal: deadline.signal };
   const shaken = await handshakeLikeGo(socket, request);
   if (shaken.kind !== 'secured')
-    return judgeProxyHandshake(judgeHandshake(shaken, trust), decision);
+    return judgeProxyHandshake(judgeHandshake(shaken, trust, clock.wall()), decision);
   walk.socket = shaken.socket;
   walk.open = async (again) => {
     const next = await handshakeLikeGo(await open(again), { ...request, signal: again });

@@ -49,6 +49,16 @@ const works = (isForRunner: boolean): Said =>
   });
 const direct = (facts: Facts = {}): Said => warn('direct-works', facts);
 
+test.each([
+  ['none', 'tls-client-cert-required'],
+  ['used', 'tls-client-cert-invalid'],
+  ['unusable', 'tls-client-cert-invalid'],
+])('nginx wants another client certificate than the one of state %s', (client_state, id) => {
+  const tls = { finding: { status: 'pass' as const, facts: { client_state, client_file: '/c' } } };
+
+  expect(causesOf({ ...brokenAt('http', fail('client-certificate-required')), tls })).toEqual([id]);
+});
+
 describe('the direct way is blocked', () => {
   test.each([
     ['and a proxy meant for the runner works', works(true), 'proxy-setting-not-applied'],

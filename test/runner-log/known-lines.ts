@@ -78,6 +78,8 @@ const TABLE = `
 50 | error | config-not-loaded | config-syntax-error | Failed to load config | builds=0 | error=decoding configuration file: toml: line 4
 51 | error | config-not-loaded | config-missing | Failed to load config stat /etc/gitlab-runner/config.toml: no such file or directory | builds=0
 51 | error | config-not-loaded | config-unreadable | Failed to load config | error=open /etc/gitlab-runner/config.toml: permission denied
+52 | fatal | fatal | config-unreadable | Service run failed | error=decoding configuration file: open /etc/gitlab-runner/config.toml: permission denied
+52 | fatal | fatal | runner-start-failed | chdir /var/lib/gitlab-runner: no such file or directory |
 52 | fatal | fatal | runner-start-failed | Service run failed | error=chdir /nowhere: no such file or directory
 53 | info | setting | config-unknown-key | There might be a problem with your config based on jsonschema annotations in common/config.go
 54 | error | poll-failed | config-executor-unknown | Executor "dokcer" is not known; marking Runner as unhealthy | runner=abc12defg

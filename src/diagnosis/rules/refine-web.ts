@@ -3,7 +3,7 @@ import type { CheckState } from '../../core/check.ts';
 import type { Finding } from '../../core/finding.ts';
 import { AT_ONCE } from '../cause-spec.ts';
 import { mustHave } from '../draft.ts';
-import { hasReason } from '../picture.ts';
+import { factsOf, hasReason } from '../picture.ts';
 import type { Refinement } from './refinement.ts';
 
 /** A GitLab that was fine a moment ago and now answers 502 is most likely being restarted. */
@@ -29,6 +29,15 @@ function wasFine({ recent }: CheckState): boolean {
 function isGood({ status }: Finding): boolean {
   return status === 'pass' || status === 'warn';
 }
+
+/** nginx says no more than that it wants another certificate; whether one was sent, the handshake knows. */
+export const byClientCertificate: Refinement = (link, endpoint, picture) => {
+  const tls = picture.linksOf(endpoint).find(({ check }) => check.probe.id === 'tls');
+  if (tls === undefined || !hasReason(link, 'client-certificate-required')) return undefined;
+  const { client_state: state = 'none', client_file: file = '' } = factsOf(tls);
+  if (link.check.probe.id === 'tls' || state === 'none') return undefined;
+  return { spec: mustHave('tls-client-cert-invalid'), facts: { client_file: file } };
+};
 
 const LOOKS = 10;
 /** A fifth of good and a fifth of bad answers, and more than one turn: it is not simply broken, nor repaired. */

@@ -3,6 +3,7 @@ import type { Row } from '../scenario.ts';
 import { combinationRows } from './combinations.ts';
 import { moreCombinationRows } from './combinations-more.ts';
 import { configRows } from './config-file.ts';
+import { moreConfigRows } from './config-more.ts';
 import { dnsRows } from './dns.ts';
 import { executorRows } from './executor.ts';
 import { moreExecutorRows } from './executor-more.ts';
@@ -18,6 +19,7 @@ import { resourceRows } from './resources.ts';
 import { moreResourceRows } from './resources-more.ts';
 import { shownResourceRows } from './resources-shown.ts';
 import { tlsRows } from './tls.ts';
+import { moreTlsRows } from './tls-more.ts';
 import { tokenRows } from './token.ts';
 
 export const ROWS: readonly Row[] = [
@@ -27,10 +29,12 @@ export const ROWS: readonly Row[] = [
   ...proxyRows,
   ...gitlabRows,
   ...tlsRows,
+  ...moreTlsRows,
   ...resourceRows,
   ...shownResourceRows,
   ...moreResourceRows,
   ...configRows,
+  ...moreConfigRows,
   ...processRows,
   ...executorRows,
   ...moreExecutorRows,
