@@ -9,7 +9,7 @@ import type { Refined, Refinement } from './refinement.ts';
 import { byDoubtedName } from './refine-dns.ts';
 import { byDetour, byProxyCertificate, byUnparsableProxy } from './refine-proxy.ts';
 import { byFamily, byFirewall, byPacketLoss } from './refine-network.ts';
-import { byAlternation, byBootTime, byOpenApi } from './refine-web.ts';
+import { byAlternation, byBootTime, byOpenApi, byThrottle } from './refine-web.ts';
 
 const REFINEMENTS: readonly Refinement[] = [
   byFirewall,
@@ -22,6 +22,7 @@ const REFINEMENTS: readonly Refinement[] = [
   byAlternation,
   byBootTime,
   byOpenApi,
+  byThrottle,
 ];
 
 export function refined(

@@ -3,8 +3,10 @@ import type { Row } from '../scenario.ts';
 import { combinationRows } from './combinations.ts';
 import { configRows } from './config-file.ts';
 import { dnsRows } from './dns.ts';
+import { moreEdgeRows } from './edge-more.ts';
 import { executorRows } from './executor.ts';
 import { gitlabRows } from './gitlab.ts';
+import { moreGitlabRows } from './gitlab-more.ts';
 import { healthyRows } from './healthy.ts';
 import { healthyHostRows } from './healthy-host.ts';
 import { jobRows } from './jobs.ts';
@@ -16,13 +18,17 @@ import { resourceRows } from './resources.ts';
 import { shownResourceRows } from './resources-shown.ts';
 import { tlsRows } from './tls.ts';
 import { tokenRows } from './token.ts';
+import { moreTokenRows } from './token-more.ts';
 
 export const ROWS: readonly Row[] = [
   ...tokenRows,
+  ...moreTokenRows,
   ...dnsRows,
   ...networkRows,
   ...proxyRows,
   ...gitlabRows,
+  ...moreGitlabRows,
+  ...moreEdgeRows,
   ...tlsRows,
   ...resourceRows,
   ...shownResourceRows,
