@@ -19,6 +19,8 @@ const LONGEST_INTERVAL_SECONDS = 60;
 interface Tracked {
   readonly cause: Cause;
   readonly since: Instant;
+  /** Of the first judgement of this incident that named it. */
+  readonly appearedAt: Instant;
   readonly isConfirmed: boolean;
   /** How often it appeared within this incident. */
   readonly episodes: number;
@@ -38,6 +40,7 @@ export class Tracker {
         {
           ...tracked,
           since: tracked.since + milliseconds,
+          appearedAt: tracked.appearedAt + milliseconds,
           goneAt: tracked.goneAt === undefined ? undefined : tracked.goneAt + milliseconds,
         },
       ]),
@@ -62,7 +65,9 @@ export class Tracker {
       continued(this.#tracked.get(key), cause, snapshot),
     ]);
     this.#tracked = new Map([...present, ...gone]);
-    const held = gone.map(([, tracked]) => tracked).filter(({ episodes }) => episodes > 1);
+    const held = gone
+      .map(([, tracked]) => tracked)
+      .filter((one) => one.episodes > 1 && !isReplaced(one, present));
     const shown = [...present.map(([, tracked]) => tracked), ...held];
     return held.length === 0 && shown.every((one) => isUnchanged(one))
       ? diagnosis
@@ -77,6 +82,7 @@ function continued(before: Tracked | undefined, cause: Cause, snapshot: Snapshot
   return {
     cause,
     since: isFirst ? cause.since : Math.min(before.since, cause.since),
+    appearedAt: isFirst ? snapshot.takenAt : before.appearedAt,
     isConfirmed: cause.confidence === 'confirmed' || (!isFirst && before.isConfirmed),
     episodes: isFirst ? 1 : before.episodes + returned,
     goneAt: undefined,
@@ -93,6 +99,19 @@ function holdSecondsOf({ evidence }: Cause, { checks }: Snapshot): number {
 
 function isOver({ goneAt, holdSeconds }: Tracked, now: Instant): boolean {
   return goneAt !== undefined && now - goneAt > holdSeconds * 1000;
+}
+
+/** As it went, the same place got another name: one fault is not told by two. */
+function isReplaced(
+  { cause, goneAt = 0 }: Tracked,
+  present: readonly (readonly [string, Tracked])[],
+): boolean {
+  return present.some(
+    ([, { cause: other, appearedAt }]) =>
+      other.scope.id === cause.scope.id &&
+      appearedAt >= goneAt &&
+      (other.severity === 'critical' || other.severity === 'warning'),
+  );
 }
 
 function isUnchanged({ cause, since, isConfirmed, episodes }: Tracked): boolean {

@@ -151,3 +151,20 @@ describe('a cause that comes and goes', () => {
     expect(announced).toHaveLength(2);
   });
 });
+
+const idsOf = ({ causes }: Diagnosis): readonly string[] => causes.map(({ id }) => id);
+
+test('one that comes and goes gives way to another name for the same place', () => {
+  const judge = story();
+  const other = cause({ id: 'gitlab-partial-outage', severity: 'warning' });
+  const elsewhere = cause({
+    id: 'disk-nearly-full',
+    scope: { kind: 'mount', id: '/', runners: [] },
+  });
+  judge(cause());
+  judge();
+  judge(cause());
+
+  expect(idsOf(judge(elsewhere))).toEqual(['disk-nearly-full', 'tcp-connect-timeout']);
+  expect(idsOf(judge(other))).toEqual(['gitlab-partial-outage']);
+});

@@ -59,6 +59,7 @@ export const POLL_FRAGMENTS: readonly Fragment[] = [
   failed(31, /\b200 OK/, 'edge-auth-gateway'),
   failed(32, /response is not application\/json/, 'not-a-gitlab-server'),
   failed(33, /\b40[45] \w/, 'url-path-wrong'),
+  failed(33, /POST https?:\S+: 400 /, 'gitlab-version-skew'),
   failed(34, /\b502 Bad Gateway/, 'gitlab-bad-gateway'),
   failed(35, /\b500 Internal/, 'gitlab-internal-error'),
   failed(35, /\b504 Gateway/, 'gitlab-unavailable'),
@@ -84,6 +85,15 @@ export const POLL_FRAGMENTS: readonly Fragment[] = [
     kind: 'noted',
     levels: ['info', 'warning', 'error'],
     message: /^Couldn't parse (?:rate limit|retry after) header/,
+  },
+  // JSON as GitLab writes it, but the id is the runner's own: the answer never passed through GitLab.
+  {
+    n: 42,
+    kind: 'poll-failed',
+    levels: ['error', 'warning'],
+    message: FORBIDDEN,
+    text: /correlation_id=[0-9a-f]{32}\b/,
+    cause: 'edge-waf-blocked',
   },
   {
     n: 41,

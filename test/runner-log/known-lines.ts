@@ -53,6 +53,7 @@ const TABLE = `
 31 | warning | poll-failed | edge-auth-gateway | Checking for jobs... failed | runner=abc12defg | status=200 OK
 32 | warning | poll-failed | not-a-gitlab-server | Checking for jobs... failed | runner=abc12defg | status=execute JSON request: response is not application/json
 33 | warning | poll-failed | url-path-wrong | Checking for jobs... failed | runner=abc12defg | status=404 Not Found
+33 | warning | poll-failed | gitlab-version-skew | Checking for jobs... failed | runner=abc12defg | status=POST https://H/api/v4/jobs/request: 400 Bad Request ()
 33 | warning | poll-failed | url-path-wrong | Checking for jobs... failed | runner=abc12defg | status=POST https://H/api/v4/jobs/request: 404 Not Found (404 Not found)
 34 | warning | poll-failed | gitlab-bad-gateway | Checking for jobs... failed | runner=abc12defg | status=502 Bad Gateway
 35 | warning | poll-failed | gitlab-internal-error | Checking for jobs... failed | runner=abc12defg | status=500 Internal Server Error

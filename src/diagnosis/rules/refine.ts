@@ -9,7 +9,13 @@ import type { Refined, Refinement } from './refinement.ts';
 import { byDoubtedName } from './refine-dns.ts';
 import { byDetour, byProxyCertificate, byUnparsableProxy } from './refine-proxy.ts';
 import { byFamily, byFirewall, byPacketLoss } from './refine-network.ts';
-import { byAlternation, byBootTime, byClientCertificate, byOpenApi } from './refine-web.ts';
+import {
+  byAlternation,
+  byBootTime,
+  byClientCertificate,
+  byOpenApi,
+  byThrottle,
+} from './refine-web.ts';
 
 const REFINEMENTS: readonly Refinement[] = [
   byFirewall,
@@ -23,6 +29,7 @@ const REFINEMENTS: readonly Refinement[] = [
   byClientCertificate,
   byBootTime,
   byOpenApi,
+  byThrottle,
 ];
 
 export function refined(

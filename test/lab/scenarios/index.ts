@@ -5,9 +5,11 @@ import { moreCombinationRows } from './combinations-more.ts';
 import { configRows } from './config-file.ts';
 import { moreConfigRows } from './config-more.ts';
 import { dnsRows } from './dns.ts';
+import { moreEdgeRows } from './edge-more.ts';
 import { executorRows } from './executor.ts';
 import { moreExecutorRows } from './executor-more.ts';
 import { gitlabRows } from './gitlab.ts';
+import { moreGitlabRows } from './gitlab-more.ts';
 import { healthyRows } from './healthy.ts';
 import { healthyHostRows } from './healthy-host.ts';
 import { jobRows } from './jobs.ts';
@@ -21,13 +23,17 @@ import { shownResourceRows } from './resources-shown.ts';
 import { tlsRows } from './tls.ts';
 import { moreTlsRows } from './tls-more.ts';
 import { tokenRows } from './token.ts';
+import { moreTokenRows } from './token-more.ts';
 
 export const ROWS: readonly Row[] = [
   ...tokenRows,
+  ...moreTokenRows,
   ...dnsRows,
   ...networkRows,
   ...proxyRows,
   ...gitlabRows,
+  ...moreGitlabRows,
+  ...moreEdgeRows,
   ...tlsRows,
   ...moreTlsRows,
   ...resourceRows,
