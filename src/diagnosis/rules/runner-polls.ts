@@ -21,6 +21,9 @@ const LEAST_FAILURES = 3;
 const LEAST_SPAN_SECONDS = 20;
 /** The longest a poll takes to fail, and the wait for the next one. */
 const FRESH_SECONDS = 100;
+/** What fails in a rhythm is over when it misses its turn more than once. */
+const MISSED_TURNS = 3;
+const LEAST_FRESH_SECONDS = 20;
 const LEAST_HELD_SECONDS = 10;
 /** What has a rule of its own, whatever the way. */
 const TOLD_ANYWAY: ReadonlySet<string> = new Set(['fd-limit-reached', ...ASKED_TO_WAIT]);
@@ -83,8 +86,15 @@ function isLasting(times: readonly Instant[], now: Instant): boolean {
   return (
     times.length >= LEAST_FAILURES &&
     last - first >= LEAST_SPAN_SECONDS * 1000 &&
-    now - last <= FRESH_SECONDS * 1000
+    now - last <= freshSeconds(times) * 1000
   );
+}
+
+/** How long the last failure speaks of now: a poll that works logs nothing. */
+function freshSeconds(times: readonly Instant[]): number {
+  const gaps = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
+  const turns = Math.max(LEAST_FRESH_SECONDS, Math.max(...gaps) * MISSED_TURNS);
+  return Math.min(FRESH_SECONDS, turns);
 }
 
 interface Explanation {

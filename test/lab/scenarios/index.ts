@@ -3,14 +3,17 @@ import type { Row } from '../scenario.ts';
 import { combinationRows } from './combinations.ts';
 import { configRows } from './config-file.ts';
 import { dnsRows } from './dns.ts';
+import { moreDnsRows } from './dns-more.ts';
 import { executorRows } from './executor.ts';
 import { gitlabRows } from './gitlab.ts';
 import { healthyRows } from './healthy.ts';
 import { healthyHostRows } from './healthy-host.ts';
 import { jobRows } from './jobs.ts';
 import { networkRows } from './network.ts';
+import { moreNetworkRows } from './network-more.ts';
 import { processRows } from './process.ts';
 import { proxyRows } from './proxy.ts';
+import { moreProxyRows } from './proxy-more.ts';
 import { recordRows } from './record.ts';
 import { resourceRows } from './resources.ts';
 import { shownResourceRows } from './resources-shown.ts';
@@ -20,8 +23,11 @@ import { tokenRows } from './token.ts';
 export const ROWS: readonly Row[] = [
   ...tokenRows,
   ...dnsRows,
+  ...moreDnsRows,
   ...networkRows,
+  ...moreNetworkRows,
   ...proxyRows,
+  ...moreProxyRows,
   ...gitlabRows,
   ...tlsRows,
   ...resourceRows,
