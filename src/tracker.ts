@@ -4,7 +4,8 @@
  * somebody at every turn.
  *
  * A cause is taken off at the first judgement without it, unless it came back soon after it had gone: then it
- * is held for some intervals more. Time is the snapshot's.
+ * is held for some intervals more, unless its checks have been given another name meanwhile. Time is the
+ * snapshot's.
  */
 import type { Snapshot } from './core/check.ts';
 import type { Instant } from './core/clock.ts';
@@ -65,14 +66,26 @@ export class Tracker {
       continued(this.#tracked.get(key), cause, snapshot),
     ]);
     this.#tracked = new Map([...present, ...gone]);
+    const current = present.map(([, tracked]) => tracked);
     const held = gone
       .map(([, tracked]) => tracked)
-      .filter((one) => one.episodes > 1 && !isReplaced(one, present));
-    const shown = [...present.map(([, tracked]) => tracked), ...held];
+      .filter((one) => one.episodes > 1 && !current.some((other) => isRenamed(one, other)));
+    const shown = [...current, ...held];
     return held.length === 0 && shown.every((one) => isUnchanged(one))
       ? diagnosis
       : withCauses(diagnosis, shown, held, snapshot);
   }
+}
+
+/** As it went, its place or all of its checks got another name: one fault is not told by two. */
+function isRenamed({ cause, goneAt = 0 }: Tracked, other: Tracked): boolean {
+  const { cause: by, appearedAt, episodes } = other;
+  const isLoud = by.severity === 'critical' || by.severity === 'warning';
+  const own = new Set(by.evidence.map(({ check }) => check));
+  return (
+    (isLoud && by.scope.id === cause.scope.id && appearedAt >= goneAt) ||
+    (episodes === 1 && cause.evidence.every(({ check }) => own.has(check)))
+  );
 }
 
 function continued(before: Tracked | undefined, cause: Cause, snapshot: Snapshot): Tracked {
@@ -99,19 +112,6 @@ function holdSecondsOf({ evidence }: Cause, { checks }: Snapshot): number {
 
 function isOver({ goneAt, holdSeconds }: Tracked, now: Instant): boolean {
   return goneAt !== undefined && now - goneAt > holdSeconds * 1000;
-}
-
-/** As it went, the same place got another name: one fault is not told by two. */
-function isReplaced(
-  { cause, goneAt = 0 }: Tracked,
-  present: readonly (readonly [string, Tracked])[],
-): boolean {
-  return present.some(
-    ([, { cause: other, appearedAt }]) =>
-      other.scope.id === cause.scope.id &&
-      appearedAt >= goneAt &&
-      (other.severity === 'critical' || other.severity === 'warning'),
-  );
 }
 
 function isUnchanged({ cause, since, isConfirmed, episodes }: Tracked): boolean {

@@ -18,11 +18,13 @@ const TABLE = `
 1 | warning | poll-failed | dns-name-not-found | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp: lookup H on 10.200.0.2:53: no such host
 2 | warning | poll-failed | dns-server-failure | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp: lookup H on 10.200.0.2:53: server misbehaving
 3 | warning | poll-failed | dns-timeout | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp: lookup H on 10.200.0.2:53: read udp 10.200.0.1:42182->10.200.0.2:53: i/o timeout
+3 | warning | poll-failed | firewall-local-block | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp: lookup H on 10.200.0.2:53: write udp 10.200.0.1:42182->10.200.0.2:53: write: operation not permitted
 4 | warning | poll-failed | dns-resolver-down | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp: lookup H on [::1]:53: read udp [::1]:42208->[::1]:53: read: connection refused
 5 | warning | poll-failed | tcp-connection-refused | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: connect: connection refused
 6 | warning | poll-failed | tcp-connect-timeout | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: i/o timeout
 6 | warning | poll-failed | tcp-connect-timeout | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: connect: connection timed out
 7 | warning | poll-failed | network-no-route | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: connect: no route to host
+7 | warning | poll-failed | network-no-route | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: connect: invalid argument
 8 | warning | poll-failed | ephemeral-ports-exhausted | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: connect: cannot assign requested address
 9 | warning | poll-failed | fd-limit-reached | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp: lookup H: socket: too many open files
 10 | warning | poll-failed | connection-reset-midstream | Checking for jobs... failed | runner=abc12defg | status=~ read tcp 10.0.0.1:5->10.0.0.2:443: read: connection reset by peer

@@ -1,6 +1,7 @@
 /** How long, and how often, GitLab’s web tier has been answering that way (matrix 2.5). */
 import type { CheckState } from '../../core/check.ts';
 import type { Finding } from '../../core/finding.ts';
+import { reasonOf } from '../../core/finding.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 import { AT_ONCE } from '../cause-spec.ts';
 import { mustHave } from '../draft.ts';
@@ -70,10 +71,20 @@ function answersByAddress({ recent }: CheckState): string {
     .join(', ');
 }
 
+/** Links at which one of several backends may be met; what packet loss looks like there is no answer of one. */
+const ANSWERED: Readonly<Record<string, (reason: string | undefined) => boolean>> = {
+  connect: (reason) => reason === 'refused',
+  tls: (reason) => reason !== 'handshake-blocked',
+  http: () => true,
+  api: () => true,
+};
+
 /** Also while the last answer happened to be a good one. */
 export function isAlternating({ check, recent }: CheckState): boolean {
-  if (check.probe.id !== 'http' && check.probe.id !== 'api') return false;
-  const good = recent.slice(-LOOKS).map(({ finding }) => isGood(finding));
+  const looks = recent.slice(-LOOKS).map(({ finding }) => finding);
+  const isAnswer = ANSWERED[check.probe.id] ?? (() => false);
+  if (!looks.every((finding) => isGood(finding) || isAnswer(reasonOf(finding)))) return false;
+  const good = looks.map((finding) => isGood(finding));
   const goodCount = good.filter((one) => one).length;
   const turns = good.filter((one, index) => index > 0 && one !== good[index - 1]).length;
   const isMixed = goodCount >= LEAST_OF_EACH && good.length - goodCount >= LEAST_OF_EACH;

@@ -24,6 +24,9 @@ const FRESH_SECONDS = 100;
 /** The line of the penalty follows the refusal that was one too many. */
 const AT_THE_SAME_TIME_SECONDS = 10;
 const REFUSED_BEFORE_GITLAB = 'edge-waf-blocked';
+/** What fails in a rhythm is over when it misses its turn more than once. */
+const MISSED_TURNS = 3;
+const LEAST_FRESH_SECONDS = 20;
 /** What has a rule of its own, whatever the way. */
 const TOLD_ANYWAY: ReadonlySet<string> = new Set(['fd-limit-reached', ...ASKED_TO_WAIT]);
 
@@ -94,13 +97,20 @@ function isLasting(times: readonly Instant[], now: Instant): boolean {
   return (
     times.length >= LEAST_FAILURES &&
     last - first >= LEAST_SPAN_SECONDS * 1000 &&
-    now - last <= FRESH_SECONDS * 1000
+    now - last <= freshSeconds(times) * 1000
   );
 }
 
 /** What we cannot explain may be over: only what we watched long enough is told. Of a token the token link speaks. */
 function isTold(failing: Failing): boolean {
   return isWatched(failing) && failing.seen.sighting.cause !== OWN_REFUSAL;
+}
+
+/** How long the last failure speaks of now: a poll that works logs nothing. */
+function freshSeconds(times: readonly Instant[]): number {
+  const gaps = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
+  const turns = Math.max(LEAST_FRESH_SECONDS, Math.max(...gaps) * MISSED_TURNS);
+  return Math.min(FRESH_SECONDS, turns);
 }
 
 function explained(picture: Picture, failing: Failing): Cause | undefined {

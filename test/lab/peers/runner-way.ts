@@ -109,6 +109,8 @@ const DIAL_TEXTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connect: connection refused',
   EHOSTUNREACH: 'connect: no route to host',
   ENETUNREACH: 'connect: network is unreachable',
+  EACCES: 'connect: permission denied',
+  EINVAL: 'connect: invalid argument',
   EADDRNOTAVAIL: 'connect: cannot assign requested address',
   EMFILE: 'socket: too many open files',
 };
@@ -124,6 +126,7 @@ function lookupText({ name, queries, servers }: Resolution): string {
     timeout: `${read}i/o timeout`,
     'connection-refused': `${read}read: connection refused`,
     'no-route': `dial udp ${server}:53: connect: network is unreachable`,
+    prohibited: `write udp 10.200.0.1:42182->${server}:53: write: operation not permitted`,
   };
   const said = texts[last?.outcome ?? ''] ?? 'server misbehaving';
   return `dial tcp: lookup ${name} on ${server}:53: ${said}`;

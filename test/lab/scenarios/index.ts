@@ -5,6 +5,7 @@ import { moreCombinationRows } from './combinations-more.ts';
 import { configRows } from './config-file.ts';
 import { moreConfigRows } from './config-more.ts';
 import { dnsRows } from './dns.ts';
+import { moreDnsRows } from './dns-more.ts';
 import { moreEdgeRows } from './edge-more.ts';
 import { executorRows } from './executor.ts';
 import { moreExecutorRows } from './executor-more.ts';
@@ -14,8 +15,10 @@ import { healthyRows } from './healthy.ts';
 import { healthyHostRows } from './healthy-host.ts';
 import { jobRows } from './jobs.ts';
 import { networkRows } from './network.ts';
+import { moreNetworkRows } from './network-more.ts';
 import { processRows } from './process.ts';
 import { proxyRows } from './proxy.ts';
+import { moreProxyRows } from './proxy-more.ts';
 import { recordRows } from './record.ts';
 import { resourceRows } from './resources.ts';
 import { moreResourceRows } from './resources-more.ts';
@@ -29,8 +32,11 @@ export const ROWS: readonly Row[] = [
   ...tokenRows,
   ...moreTokenRows,
   ...dnsRows,
+  ...moreDnsRows,
   ...networkRows,
+  ...moreNetworkRows,
   ...proxyRows,
+  ...moreProxyRows,
   ...gitlabRows,
   ...moreGitlabRows,
   ...moreEdgeRows,
