@@ -1,15 +1,15 @@
 /**
  * How does the time of one judgement grow with the number of entries? `node bench/diagnosis.ts`. The daemon judges
  * anew whenever a check has ended, on its only thread: the aim is under 50 ms for 500 entries, and a growth from 50
- * entries to 500 that stays near ten. Each number is the median of RUNS, after as many for warming up.
+ * entries to 500 that stays near ten. Each number is a median, see median.ts.
  */
 import { diagnose } from '../src/diagnosis/diagnose.ts';
 import type { Snapshot } from '../src/core/check.ts';
 import { showing, sighting, TALKING } from '../test/support/sightings.ts';
 import type { Said } from '../test/support/snapshots.ts';
 import { brokenAt, fail, GITLAB, runner, snapshotOf } from '../test/support/snapshots.ts';
+import { medianMilliseconds } from './median.ts';
 
-const RUNS = 9;
 const SIZES = [50, 500] as const;
 
 type Ids = readonly string[];
@@ -32,16 +32,6 @@ function sceneOf(count: number, say: (ids: Ids) => Readonly<Record<string, Said>
   const lines = ids.map((id) => sighting('poll-worked', { runner: id }));
   const talk = { 'runner-metrics': showing(...polls), 'runner-log': showing(...lines) };
   return snapshotOf({ ...talk, ...say(ids) }, { ...TALKING, runners: ids.map((id) => runner(id)) });
-}
-
-function medianMilliseconds(work: () => void): number {
-  for (let run = 0; run < RUNS; run += 1) work();
-  const times = Array.from({ length: RUNS }, () => {
-    const started = performance.now();
-    work();
-    return performance.now() - started;
-  });
-  return times.toSorted((a, b) => a - b)[Math.floor(RUNS / 2)] ?? Number.NaN;
 }
 
 for (const [name, say] of Object.entries(SCENES)) {

@@ -1,25 +1,15 @@
 /**
  * How long does linting a file of 500 entries take, beside the bare parsers? `node bench/lint.ts [ENTRIES]`.
- * The aim: under 300 ms for 500 entries (some 160 KiB) on two cores. Each number is the median of RUNS, after as many for warming up.
+ * The aim: under 300 ms for 500 entries (some 160 KiB) on two cores. Each number is a median, see median.ts.
  */
 import { parse } from '@iarna/toml';
 import { parseTOML } from 'toml-eslint-parser';
 
 import { lintText } from '../src/lint/lint.ts';
 import { manyEntries } from '../test/support/many-entries.ts';
+import { medianMilliseconds } from './median.ts';
 
-const RUNS = 7;
 const text = manyEntries(Number(process.argv[2] ?? 500));
-
-function medianMilliseconds(work: () => void): number {
-  for (let run = 0; run < RUNS; run += 1) work();
-  const times = Array.from({ length: RUNS }, () => {
-    const started = performance.now();
-    work();
-    return performance.now() - started;
-  });
-  return times.toSorted((a, b) => a - b)[Math.floor(RUNS / 2)] ?? Number.NaN;
-}
 
 /** What a command pays: nothing is warm yet. */
 const started = performance.now();

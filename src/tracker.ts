@@ -4,7 +4,8 @@
  * somebody at every turn.
  *
  * A cause is taken off at the first judgement without it, unless it came back soon after it had gone: then it
- * is held for some intervals more. Time is the snapshot's.
+ * is held for some intervals more, unless its checks have been given another name meanwhile. Time is the
+ * snapshot's.
  */
 import type { Snapshot } from './core/check.ts';
 import type { Instant } from './core/clock.ts';
@@ -19,6 +20,8 @@ const LONGEST_INTERVAL_SECONDS = 60;
 interface Tracked {
   readonly cause: Cause;
   readonly since: Instant;
+  /** Of the first judgement of this incident that named it. */
+  readonly appearedAt: Instant;
   readonly isConfirmed: boolean;
   /** How often it appeared within this incident. */
   readonly episodes: number;
@@ -38,6 +41,7 @@ export class Tracker {
         {
           ...tracked,
           since: tracked.since + milliseconds,
+          appearedAt: tracked.appearedAt + milliseconds,
           goneAt: tracked.goneAt === undefined ? undefined : tracked.goneAt + milliseconds,
         },
       ]),
@@ -62,12 +66,26 @@ export class Tracker {
       continued(this.#tracked.get(key), cause, snapshot),
     ]);
     this.#tracked = new Map([...present, ...gone]);
-    const held = gone.map(([, tracked]) => tracked).filter(({ episodes }) => episodes > 1);
-    const shown = [...present.map(([, tracked]) => tracked), ...held];
+    const current = present.map(([, tracked]) => tracked);
+    const held = gone
+      .map(([, tracked]) => tracked)
+      .filter((one) => one.episodes > 1 && !current.some((other) => isRenamed(one, other)));
+    const shown = [...current, ...held];
     return held.length === 0 && shown.every((one) => isUnchanged(one))
       ? diagnosis
       : withCauses(diagnosis, shown, held, snapshot);
   }
+}
+
+/** As it went, its place or all of its checks got another name: one fault is not told by two. */
+function isRenamed({ cause, goneAt = 0 }: Tracked, other: Tracked): boolean {
+  const { cause: by, appearedAt, episodes } = other;
+  const isLoud = by.severity === 'critical' || by.severity === 'warning';
+  const own = new Set(by.evidence.map(({ check }) => check));
+  return (
+    (isLoud && by.scope.id === cause.scope.id && appearedAt >= goneAt) ||
+    (episodes === 1 && cause.evidence.every(({ check }) => own.has(check)))
+  );
 }
 
 function continued(before: Tracked | undefined, cause: Cause, snapshot: Snapshot): Tracked {
@@ -77,6 +95,7 @@ function continued(before: Tracked | undefined, cause: Cause, snapshot: Snapshot
   return {
     cause,
     since: isFirst ? cause.since : Math.min(before.since, cause.since),
+    appearedAt: isFirst ? snapshot.takenAt : before.appearedAt,
     isConfirmed: cause.confidence === 'confirmed' || (!isFirst && before.isConfirmed),
     episodes: isFirst ? 1 : before.episodes + returned,
     goneAt: undefined,

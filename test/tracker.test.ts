@@ -129,7 +129,8 @@ describe('a cause that comes and goes', () => {
 
   test('does not hide another cause, and is not hidden by one', () => {
     const judge = story();
-    const other = cause({ id: 'disk-space-exhausted', severity: 'warning' });
+    const evidence = [{ check: 'disk@/', at: START, text: 'full' }] as const;
+    const other = cause({ id: 'disk-space-exhausted', severity: 'warning', evidence });
     judge(cause());
     judge(other);
     judge(cause(), other);
@@ -138,6 +139,17 @@ describe('a cause that comes and goes', () => {
       'disk-space-exhausted',
       'tcp-connect-timeout',
     ]);
+  });
+
+  test('is off the list once its checks have got another name that stands', () => {
+    const judge = story();
+    const refined = cause({ id: 'gitlab-partial-outage', severity: 'warning' });
+    judge(cause());
+    judge();
+    judge(cause());
+
+    expect(judge().causes).toHaveLength(1);
+    expect(judge(refined).causes).toMatchObject([{ id: 'gitlab-partial-outage' }]);
   });
 
   test('toggled every three rounds for five minutes is announced twice and no more', () => {
@@ -150,4 +162,22 @@ describe('a cause that comes and goes', () => {
 
     expect(announced).toHaveLength(2);
   });
+});
+
+const idsOf = ({ causes }: Diagnosis): readonly string[] => causes.map(({ id }) => id);
+
+test('one that comes and goes gives way to another name for the same place', () => {
+  const judge = story();
+  const other = cause({ id: 'gitlab-partial-outage', severity: 'warning' });
+  const elsewhere = cause({
+    id: 'disk-nearly-full',
+    scope: { kind: 'mount', id: '/', runners: [] },
+    evidence: [{ check: 'disk@/', at: 0, text: 'x' }],
+  });
+  judge(cause());
+  judge();
+  judge(cause());
+
+  expect(idsOf(judge(elsewhere))).toEqual(['disk-nearly-full', 'tcp-connect-timeout']);
+  expect(idsOf(judge(other))).toEqual(['gitlab-partial-outage']);
 });

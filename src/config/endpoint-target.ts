@@ -59,7 +59,8 @@ export function endpointOf(
   ];
   const id = parts.length === 0 ? url.href : `${url.href}#${parts.join('&')}`;
   const proxy = proxyOf(url, question);
-  const alternatives = alternativesOf(url, proxy, hintsOf(entry, question));
+  const hints = [...hintsOf(entry, question), ...processHints(proxy, question)];
+  const alternatives = alternativesOf(url, proxy, hints);
   const others = alternatives.length === 0 ? {} : { alternatives };
   const uid = question.process === undefined ? {} : { uid: question.process.uid };
   return {
@@ -74,25 +75,27 @@ export function endpointOf(
   };
 }
 
-/** Hints of the whole host, and those of the entry and the process themselves. */
+/** Hints of the whole host, and those of the entry itself. */
 function hintsOf(entry: RunnerEntry, question: TargetsQuestion): readonly ProxyHint[] {
-  const { reading, process, proxyHints = [] } = question;
+  const { reading, proxyHints = [] } = question;
   const [first] = entry.proxyLines;
   const own = Object.fromEntries(entry.proxyLines.map((one) => [one.variable, one.value.reveal()]));
-  const all = Object.entries(process?.environment ?? {}).filter(([name]) =>
-    /^all_proxy$/i.test(name),
-  );
   return [
     ...proxyHints,
     ...(first === undefined
       ? []
       : [{ source: `${reading.path}:${first.line}`, isForRunner: true, variables: own }]),
-    ...all.map(([name, value]) => ({
-      source: `${name} of process ${process?.pid ?? 0}`,
-      isForRunner: true,
-      variables: { [name]: value },
-    })),
   ];
+}
+
+/** What the process has and Go does not use for this URL: ALL_PROXY, and without a proxy that of the other scheme. */
+function processHints(inForce: ProxyDecision, { process }: TargetsQuestion): readonly ProxyHint[] {
+  const names = inForce.kind === 'direct' ? /^(?:all|https?|no)_proxy$/i : /^all_proxy$/i;
+  const found = Object.entries(process?.environment ?? {}).filter(([name]) => names.test(name));
+  const first = found.find(([name]) => !/^no_proxy$/i.test(name));
+  if (first === undefined) return [];
+  const source = `${first[0]} of process ${process?.pid ?? 0}`;
+  return [{ source, isForRunner: true, variables: Object.fromEntries(found) }];
 }
 
 function proxyOf(url: URL, question: TargetsQuestion): ProxyDecision {

@@ -39,7 +39,9 @@ export function executorTargetsOf(
 ): readonly ExecutorTarget[] {
   const found = entries.flatMap(({ entry, id, endpoint }) => {
     const one = standOf(entry, question);
-    return one === undefined ? [] : [{ ...one, runner: id, executor: entry.executor, endpoint }];
+    if (one === undefined) return [];
+    const gitlab = goesElsewhere(entry) ? undefined : endpoint;
+    return [{ ...one, runner: id, executor: entry.executor, endpoint: gitlab }];
   });
   return [...Map.groupBy(found, ({ id }) => id)].flatMap(([id, members]): ExecutorTarget[] => {
     const [first] = members;
@@ -50,6 +52,11 @@ export function executorTargetsOf(
     const credentials = credentialsOf(question.process);
     return [{ kind: 'executor', id, executor, runners, stand, ...gitlabs, ...credentials }];
   });
+}
+
+/** Jobs with an address or a proxy of their own need not reach what the runner reaches. */
+function goesElsewhere({ cloneUrl = '', proxyLines }: RunnerEntry): boolean {
+  return cloneUrl !== '' || proxyLines.length > 0;
 }
 
 /** Through which proxy a job goes is told by its own environment, which nobody knows here. */

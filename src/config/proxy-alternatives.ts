@@ -13,7 +13,7 @@ export function alternativesOf(
   hints: readonly ProxyHint[],
 ): readonly ProxyAlternative[] {
   const found = hints.flatMap(({ source, isForRunner, variables }): readonly ProxyAlternative[] => {
-    const decision = decideProxy(url, withAllProxy(variables));
+    const decision = decideProxy(url, asMeant(variables));
     // A hint that names no proxy, or an exemption where there is no proxy to be exempt from, says nothing.
     const isSaying = decision.kind === 'proxy' || inForce.kind === 'proxy';
     const says = decision.kind === 'direct' && !hasExemption(variables) ? false : isSaying;
@@ -24,10 +24,16 @@ export function alternativesOf(
     .toSorted((a, b) => Number(b.isForRunner) - Number(a.isForRunner));
 }
 
-/** Whoever sets ALL_PROXY means every scheme; Go does not know it. */
-function withAllProxy(variables: Readonly<Record<string, string>>): Record<string, string> {
-  const all = variables['ALL_PROXY'] ?? variables['all_proxy'];
-  return all === undefined ? { ...variables } : { HTTP_PROXY: all, HTTPS_PROXY: all, ...variables };
+/**
+ * Whoever sets ALL_PROXY means every scheme, and whoever sets one for `http` alone most often means both; Go does
+ * not know the one, and does not use the other for `https`.
+ */
+function asMeant(variables: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const own = (scheme: string): string | undefined =>
+    variables[`${scheme}_PROXY`] ?? variables[`${scheme}_PROXY`.toLowerCase()];
+  const meant = own('ALL') ?? own('HTTP') ?? own('HTTPS');
+  if (meant === undefined) return variables;
+  return { ...variables, HTTP_PROXY: own('HTTP') ?? meant, HTTPS_PROXY: own('HTTPS') ?? meant };
 }
 
 function hasExemption(variables: Readonly<Record<string, string>>): boolean {

@@ -40,6 +40,8 @@ export interface RunnerEntry {
   readonly tlsKeyFile?: string;
   readonly buildsDir?: string;
   readonly cacheDir?: string;
+  /** Where jobs fetch their sources, in place of `url`. */
+  readonly cloneUrl?: string;
   readonly dockerHost?: string;
   /** `id`: the number of the runner in GitLab. */
   readonly recordId?: number;
@@ -167,6 +169,7 @@ function runnerOf(table: TomlTable, number: number): RunnerEntry {
       tlsCertFile: textAt(table, 'tls-cert-file'),
       tlsKeyFile: textAt(table, 'tls-key-file'),
       buildsDir: textAt(table, 'builds_dir'),
+      cloneUrl: textAt(table, 'clone_url'),
       cacheDir: textAt(table, 'cache_dir'),
       recordId: integerAt(table, 'id'),
       dockerHost: docker === undefined ? undefined : textAt(docker, 'host'),

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 
 import type { Clock, Instant } from './clock.ts';
-import type { Finding } from './finding.ts';
+import type { Finding, ProbeResult } from './finding.ts';
 import type { OptionTable, ValuesOf } from './option.ts';
 import type { Paths } from './paths.ts';
 import type { RunnerLogDoor } from './sighting.ts';
@@ -58,15 +58,19 @@ export interface HttpAnswer {
   readonly receivedAt: Instant;
 }
 
+/** By a link whose finding later ones may put in doubt; it is held back until the last of them has passed. */
+export interface SecondLook {
+  /** Probe ids, in the order of the walk. */
+  readonly links: readonly string[];
+  /** Looks again when one of them has failed; what it returns takes the place of the link's own finding. */
+  look(failed: ProbeResult, signal: AbortSignal): Promise<Finding>;
+}
+
 /** What the links of one walk hand to each other. Owned by one walk; each link fills its part. */
 export interface Walk {
   /** By `dns`: addresses of the host to dial (the proxy's, where there is one), in Go's order. */
   addresses?: readonly Address[];
-  /**
-   * By a link whose finding the next link may put in doubt: looks again when that one has failed. What it returns
-   * takes the place of the link's own finding, which is held back until then.
-   */
-  secondLook?: (signal: AbortSignal) => Promise<Finding>;
+  secondLook?: SecondLook;
   /** By `connect`, replaced by `proxy` (tunnel) and `tls` (secured): the way as far as it goes. */
   socket?: Socket;
   /** Opens the same way once more, for a server that closes after each answer. */

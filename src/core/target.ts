@@ -25,6 +25,8 @@ export type ProxyDecision =
       readonly variable: string;
       /** An entry of NO_PROXY that was meant for this host, and why Go does not match it. */
       readonly nearMiss?: { readonly entry: string; readonly because: string };
+      /** Go cannot read the value as it was meant, and makes another proxy of it. */
+      readonly isMisread?: true;
     };
 
 /** Another way that is written down on this host and not in force. */

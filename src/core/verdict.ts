@@ -1,6 +1,9 @@
 /** The verdict of the contract, section 3: the one place that knows the rule. */
 import type { CheckState, Snapshot } from './check.ts';
 import type { Cause } from './diagnosis.ts';
+import type { Finding } from './finding.ts';
+import { reasonOf } from './finding.ts';
+import { pollingRunners } from './own-polls.ts';
 import type { Severity, Verdict } from './words.ts';
 
 /** Any critical → broken; any warning or notice → degraded; anything not judged → unsure; else healthy. */
@@ -24,14 +27,26 @@ export function hasUnjudged(snapshot: Snapshot, causes: readonly Cause[]): boole
   );
 }
 
-/** What is unknown, or was skipped with no cause that accounts for it. */
+/**
+ * What is unknown, or was skipped with no cause that accounts for it. With many entries the tokens take turns for
+ * hours: one that was not asked about yet is judged by GitLab all the same when the runner's own poll came back.
+ */
 export function unjudgedChecks(
-  { checks }: Snapshot,
+  snapshot: Snapshot,
   causes: readonly Cause[],
 ): readonly CheckState[] {
   const explained = new Set(causes.flatMap(({ explains }) => explains));
-  return checks.filter(
+  const polling = pollingRunners(snapshot);
+  return snapshot.checks.filter(
     ({ check, finding }) =>
-      finding.status === 'unknown' || (finding.status === 'skipped' && !explained.has(check.id)),
+      (finding.status === 'unknown' &&
+        !(isNotAsked(finding) && check.probe.id === 'token' && polling.has(check.target.id))) ||
+      (finding.status === 'skipped' && !explained.has(check.id)),
   );
 }
+
+function isNotAsked(finding: Finding): boolean {
+  return NOT_ASKED.has(reasonOf(finding) ?? '');
+}
+
+const NOT_ASKED: ReadonlySet<string> = new Set(['not-run-yet', 'request-budget', 'verify-not-due']);

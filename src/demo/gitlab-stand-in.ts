@@ -31,12 +31,15 @@ export interface Asked {
   readonly method: string;
   readonly path: string;
   readonly token: string;
+  readonly userAgent: string;
+  /** Of the base path; else the path is whole. */
+  readonly isBelow: boolean;
 }
 
-/** Undefined leaves the request to GitLab; a reply may come late. */
-export type Override = (
-  asked: Asked,
-) => Reply | 'silent' | 'reset' | undefined | Promise<Reply | undefined>;
+type Overridden = Reply | 'silent' | 'reset' | undefined;
+
+/** Undefined leaves the request to GitLab; a reply, or the end of the connection, may come late. */
+export type Override = (asked: Asked) => Overridden | Promise<Overridden>;
 
 /** GitLab without its web server: what answers requests, and what was asked. */
 export interface GitLabApplication {
@@ -151,7 +154,8 @@ async function answer(
   const { basePath = '' } = state.options;
   const full = new URL(request.url ?? '/', 'http://gitlab').pathname;
   const isBelow = full.startsWith(`${basePath}/`);
-  const asked = await noted(state, request, isBelow ? full.slice(basePath.length) : full);
+  const path = isBelow ? full.slice(basePath.length) : full;
+  const asked = { ...(await noted(state, request, path)), isBelow };
   const faulty = (await state.override?.(asked)) ?? faultyAnswer(state.fault, asked);
   if (faulty === 'silent') return undefined;
   if (faulty === 'reset') return void request.socket.destroy();
@@ -165,15 +169,16 @@ async function noted(state: State, request: IncomingMessage, path: string) {
   const method = request.method ?? 'GET';
   const { 'runner-token': own, 'private-token': personal } = request.headers;
   const token = String(own ?? personal ?? wordOf(body, 'token') ?? '');
+  const userAgent = request.headers['user-agent'] ?? '';
   state.requests.push({
     method,
     path,
-    userAgent: request.headers['user-agent'] ?? '',
+    userAgent,
     at: Date.now(),
     hasToken: token !== '',
     systemId: wordOf(body, 'system_id'),
   });
-  return { method, path, token };
+  return { method, path, token, userAgent };
 }
 
 type Body = Readonly<Record<string, unknown>> | undefined;

@@ -1,5 +1,6 @@
 /** Which causes are only symptoms of another one, so that nobody is paged twice for one fault. */
 import type { Cause } from '../core/diagnosis.ts';
+import type { RunnerTarget } from '../core/target.ts';
 import type { Scope } from '../core/words.ts';
 import { causeSpec } from './catalogue/index.ts';
 import type { Picture } from './picture.ts';
@@ -57,13 +58,24 @@ function isSuppressed(symptom: Cause, by: Cause, picture: Picture): boolean {
   return isFull && (spec.suppresses?.includes(symptom.id) ?? false) && meets(by, symptom, picture);
 }
 
+/** What is wrong with a line of config.toml that belongs to one entry of several. */
+function isOfSomeEntries({ scope }: Cause, runners: readonly RunnerTarget[]): boolean {
+  return (
+    scope.kind === 'config' && scope.runners.length > 0 && scope.runners.length < runners.length
+  );
+}
+
 /** A fault at one GitLab says nothing about another one. */
 function meets(cause: Cause, symptom: Cause, { surroundings }: Picture): boolean {
-  if (HOST_WIDE.has(cause.scope.kind)) return true;
+  if (HOST_WIDE.has(cause.scope.kind) && !isOfSomeEntries(cause, surroundings.runners)) return true;
+  // A line of one entry says nothing about the token of another one that has the same GitLab.
+  const isByEntry =
+    cause.scope.kind === 'runner' ||
+    (cause.scope.kind === 'config' && symptom.scope.kind === 'runner');
   const placesOf = ({ scope }: Cause): readonly string[] =>
     surroundings.runners
       .filter(({ id }) => scope.runners.includes(id))
-      .map(({ id, endpoint }) => (cause.scope.kind === 'runner' ? id : (endpoint ?? id)));
+      .map(({ id, endpoint }) => (isByEntry ? id : (endpoint ?? id)));
   const places = new Set(placesOf(cause));
   return placesOf(symptom).some((place) => places.has(place));
 }

@@ -1,6 +1,6 @@
 /** One answer for the evidence: what may be shown of it. Never a body, never a query or credentials. */
 import type { HttpAnswer } from '../core/probe.ts';
-import { fingerprint } from './fingerprint.ts';
+import { fingerprint, shownWord } from './fingerprint.ts';
 
 export interface AnswerFacts {
   readonly status: number;
@@ -8,6 +8,9 @@ export interface AnswerFacts {
   readonly server: string;
   readonly signals: string;
   readonly location?: string;
+  /** Which of several backends answered, by its own word. */
+  readonly node?: string;
+  readonly limiter?: string;
   readonly [name: string]: string | number;
 }
 
@@ -20,6 +23,8 @@ export function answerFacts(answer: HttpAnswer, asked: URL): AnswerFacts {
     server,
     signals: signals.join(', '),
     ...(location === undefined ? {} : { location }),
+    ...nodeOf(answer),
+    ...limiterOf(answer),
   };
 }
 
@@ -29,6 +34,28 @@ export function saidBy(answer: HttpAnswer, asked: URL): string {
   const by = server === '' ? who : `${who} (${server})`;
   const said = `GET ${asked.href} answered ${status} by ${by}`;
   return location === undefined ? said : `${said}, redirecting to ${location}`;
+}
+
+/** Headers by which balancers and their backends name the one that answered. */
+const NODE_HEADERS = [
+  'gitlab-sv',
+  'server-id',
+  'x-server-id',
+  'x-served-by',
+  'x-backend-server',
+  'x-backend',
+  'x-upstream',
+  'x-node',
+];
+
+function nodeOf({ headers }: HttpAnswer): { readonly node?: string } {
+  const name = NODE_HEADERS.find((header) => headers[header] !== undefined);
+  return name === undefined ? {} : { node: shownWord(headers[name] ?? '') };
+}
+
+/** The word of Rack Attack to an address that it limits; GitLab's other limits speak JSON. */
+function limiterOf({ status, body }: HttpAnswer): { readonly limiter?: string } {
+  return status === 429 && /^\s*Retry later\s*$/.test(body) ? { limiter: 'Rack Attack' } : {};
 }
 
 const MOST_SHOWN = 200;

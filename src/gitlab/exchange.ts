@@ -58,6 +58,20 @@ export function createSender(way: Way): Send {
   };
 }
 
+/** The answer, or why there is none: for a request whose failure is no fault of the link that asks. */
+export async function answerOrError(
+  send: Send,
+  request: HttpRequest,
+  signal: AbortSignal,
+): Promise<HttpAnswer | ExchangeError> {
+  try {
+    return await send(request, signal);
+  } catch (error) {
+    if (error instanceof ExchangeError) return error;
+    throw error;
+  }
+}
+
 /** A server may close an idle connection at any time: only a fresh one tells what it does to a request. */
 function isStale(error: unknown): boolean {
   return error instanceof ExchangeError && (error.fault === 'closed' || error.fault === 'reset');

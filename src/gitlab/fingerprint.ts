@@ -99,7 +99,7 @@ function pageServer({ body }: HttpAnswer): string {
 const MOST_SHOWN = 60;
 
 /** A header as it may be shown: printable, short. */
-function shownWord(text: string): string {
+export function shownWord(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, '').slice(0, MOST_SHOWN);
 }
 

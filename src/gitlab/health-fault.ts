@@ -6,6 +6,7 @@ import type { HttpAnswer, HttpRequest } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { ExchangeError } from './exchange-error.ts';
 import type { Send } from './exchange.ts';
+import { answerOrError } from './exchange.ts';
 import type { ProxyFault } from './proxy-fault.ts';
 import { proxyFaultOf } from './proxy-fault.ts';
 import type { WebFault } from './web-fault.ts';
@@ -46,12 +47,8 @@ export async function healthFaultOf(
 
 /** Without an answer to the second request the first one holds. */
 async function otherAnswer(send: Send, signal: AbortSignal): Promise<HttpAnswer | undefined> {
-  try {
-    return await send(OTHER_REQUEST, signal);
-  } catch (error) {
-    if (error instanceof ExchangeError) return undefined;
-    throw error;
-  }
+  const answer = await answerOrError(send, OTHER_REQUEST, signal);
+  return answer instanceof ExchangeError ? undefined : answer;
 }
 
 /** The word of Rack Attack, and of simple edges, to an address on a list. */

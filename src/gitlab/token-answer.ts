@@ -45,6 +45,8 @@ interface Context {
   readonly asked: URL;
   /** By this host's clock, for answers without a Date. */
   readonly now: Instant;
+  /** The API's other answers on the same way bear GitLab's own headers. */
+  readonly isProvenElsewhere?: boolean;
 }
 
 /** `undefined` when GitLab accepts the token. */
@@ -101,13 +103,17 @@ function forbidden(
   answer: HttpAnswer,
   message: string,
   said: string,
-  { target, now }: Context,
+  { target, now, isProvenElsewhere = false }: Context,
 ): TokenJudgement {
   if (isReadOnlyText(message)) return fail('read-only', `${said}: it is read-only`);
   const { isProven, server } = fingerprint(answer);
   if (!isProven) {
     const by = server === '' ? '' : ` by ${server}`;
-    return unknown('token-error', `403${by} in GitLab’s form, but without GitLab’s headers`);
+    const detail = `403${by} in GitLab’s form, but without GitLab’s headers`;
+    // Nothing on the way takes them off, so somebody else wrote this.
+    return isProvenElsewhere
+      ? fail('forbidden-by-edge', `${detail}, which its other answers have`)
+      : unknown('token-error', detail);
   }
   const { tokenExpiresAt } = target;
   if (
@@ -117,6 +123,26 @@ function forbidden(
     return fail('expired', `${said}, and it expired on ${new Date(tokenExpiresAt).toISOString()}`);
   }
   return fail('rejected', said);
+}
+
+const GEO_HEADER = /(?:^|-)geo-(?:site|node|proxy|primary|secondary)|gitlab-geo/i;
+const GEO_WORDS = /\bgeo\b|\bsecondary\b|\bprimary site\b/i;
+const GEO_HOST = /(?:^|[.-])(?:geo|secondary)\d*(?:[.-]|$)/i;
+
+/**
+ * What shows that a refusal to write is for good: a Geo secondary, or a read-only database. A GitLab that knows
+ * the discovery request answers writes in maintenance with 503, and never refuses to read.
+ */
+export function readOnlySiteSign(answer: HttpAnswer, asked: URL): string | undefined {
+  const message = messageOf(answer);
+  if (answer.status !== 403 || !isReadOnlyText(message)) return undefined;
+  const header = Object.keys(answer.headers).find((name) => GEO_HEADER.test(name));
+  if (header !== undefined) return `it sends the header ${header}`;
+  if (GEO_WORDS.test(message)) return 'it speaks of Geo';
+  if (GEO_HOST.test(asked.hostname)) return `its name is ${asked.hostname}`;
+  return asked.pathname.endsWith('/discovery')
+    ? 'it refuses to read, too, which maintenance does not'
+    : undefined;
 }
 
 /** Faults on the way that the links before did not meet, since they ask for other paths. */

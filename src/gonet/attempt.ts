@@ -11,6 +11,7 @@ import type { Paths } from '../core/paths.ts';
 import type { ProxyDecision } from '../core/target.ts';
 import { dateBehind } from './date-behind.ts';
 import { dialLikeGo } from './dial.ts';
+import { placeOf } from './dialled-place.ts';
 import { handshakeLikeGo } from './handshake.ts';
 import { namesOf } from './hostname.ts';
 import { resolveLikeGo } from './resolver.ts';
@@ -55,11 +56,6 @@ export interface Attempt {
   readonly dateAt?: Instant;
 }
 
-interface Place {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** One attempt over `way`; never rejects. */
 export async function attemptWay(
   url: URL,
@@ -91,14 +87,6 @@ export async function attemptWay(
   } finally {
     socket.destroy();
   }
-}
-
-function placeOf(url: URL): Place {
-  const usual = url.protocol === 'https:' ? 443 : 80;
-  return {
-    host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port === '' ? usual : Number(url.port),
-  };
 }
 
 /** The socket that leads to GitLab, or undefined when the proxy does not open the way. */

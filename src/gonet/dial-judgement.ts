@@ -11,7 +11,10 @@ const REASONS = {
   abandoned: 'timeout',
   ENETUNREACH: 'no-route',
   ENETDOWN: 'no-route',
+  // Of a route of kind blackhole.
+  EINVAL: 'no-route',
   EADDRNOTAVAIL: 'no-local-port',
+  'invalid port': 'invalid-port',
   EACCES: 'prohibited',
   EPERM: 'prohibited',
   EMFILE: 'too-many-files',

@@ -13,13 +13,17 @@ import { errnoText } from '../core/errno.ts';
 import type { RecordType, Reply, Verdict } from './dns-message.ts';
 import { questionBytes, readReply } from './dns-message.ts';
 
-/** `no-route`: the kernel knows no way to the server. `unreachable`: a neighbour or router says so. */
+/**
+ * `no-route`: the kernel knows no way to the server, or closes it. `unreachable`: a neighbour or router says so.
+ * `prohibited`: this host does not let the question out.
+ */
 export type Outcome =
   | Verdict
   | 'timeout'
   | 'connection-refused'
   | 'no-route'
   | 'unreachable'
+  | 'prohibited'
   | 'local-error';
 
 export interface Query {
@@ -49,7 +53,11 @@ const ERRNO_OUTCOMES: Readonly<Record<string, Outcome>> = {
   ENETDOWN: 'no-route',
   EADDRNOTAVAIL: 'no-route',
   EAFNOSUPPORT: 'no-route',
+  // Of a route of kind blackhole.
+  EINVAL: 'no-route',
   EHOSTUNREACH: 'unreachable',
+  // What an output rule that drops makes of a datagram.
+  EPERM: 'prohibited',
   ETIMEDOUT: 'timeout',
   ECONNRESET: 'malformed',
   EPIPE: 'malformed',

@@ -1,15 +1,20 @@
 /**
- * The runner has no address for a name, or one that does not answer. Would it have another one, if the hosts
- * file or the first name server did not decide? Asks the others once, and dials what they say: the one factor
- * that makes the difference, or nothing.
+ * The runner has no address for a name, or one that does not answer, or not as GitLab. Would it have another one,
+ * if the hosts file or the first name server did not decide? Asks the others once, and dials what they say: the
+ * one factor that makes the difference, or nothing.
  */
+import type { ProbeResult } from '../core/finding.ts';
+import { reasonOf } from '../core/finding.ts';
 import type { Address } from '../core/probe.ts';
 import { inGoOrder } from './address-order.ts';
 import { dialLikeGo } from './dial.ts';
+import type { Place } from './dialled-place.ts';
 import type { Query } from './dns-query.ts';
+import { handshakeLikeGo } from './handshake.ts';
 import { addressesByServer, decisive, lookupText } from './lookup-judgement.ts';
 import type { Resolution, ResolveLoan } from './resolver.ts';
 import { askEach, resolveLikeGo } from './resolver.ts';
+import type { Trust } from './trust.ts';
 
 const DIAL_SECONDS = 2;
 /** More would be load, not evidence. */
@@ -22,6 +27,18 @@ export interface Difference {
   readonly facts: Readonly<Record<string, string>>;
 }
 
+/** What the address in use does not stand up to, and whether another one does. */
+export interface Trial {
+  readonly kind: 'answer' | 'certificate';
+  /** The first address that passes. */
+  first(addresses: readonly string[]): Promise<Address | undefined>;
+}
+
+const WORDS: Readonly<Record<Trial['kind'], readonly [wrong: string, right: string]>> = {
+  answer: ['does not answer', 'does'],
+  certificate: ['shows a certificate that the runner refuses', 'shows one that it accepts'],
+};
+
 /** True when somebody else could be asked at all. */
 export function mayDiffer({ source, servers }: Resolution): boolean {
   return source === 'hosts' ? servers.length > 0 : source === 'dns' && servers.length > 1;
@@ -29,7 +46,7 @@ export function mayDiffer({ source, servers }: Resolution): boolean {
 
 export async function differenceOf(
   found: Resolution,
-  port: number,
+  trial: Trial,
   loan: ResolveLoan,
 ): Promise<Difference | undefined> {
   const used = new Set(found.addresses.map(({ address }) => address));
@@ -38,18 +55,20 @@ export async function differenceOf(
     addresses.filter((address) => !used.has(address)).map((address) => ({ server, address })),
   );
   const distinct = [...new Set(other.map(({ address }) => address))].slice(0, MOST_DIALLED);
-  const right = await answering(distinct, port, loan);
+  const right = await trial.first(distinct);
   if (right === undefined) return undefined;
   const isPinned = found.source === 'hosts';
   const wrongSource = isPinned ? '/etc/hosts' : serversThatSaid(found).join(', ');
   const rightSource = other.find(({ address }) => address === right.address)?.server ?? '';
   const wrong = [...used].join(', ');
   const factor = isPinned ? 'hosts file or DNS' : 'which name server';
+  const [isWrong, isRight] = WORDS[trial.kind];
   return {
     isPinned,
-    detail: `${wrongSource} says ${found.name} is ${wrong}, which does not answer; ${rightSource} says ${right.address}, which does`,
+    detail: `${wrongSource} says ${found.name} is ${wrong}, which ${isWrong}; ${rightSource} says ${right.address}, which ${isRight}`,
     facts: {
       factor,
+      trial: trial.kind,
       wrong,
       wrong_source: wrongSource,
       right: right.address,
@@ -103,14 +122,57 @@ function serversThatSaid({ queries }: Resolution): readonly string[] {
   return [...addressesByServer(queries).keys()];
 }
 
-async function answering(
-  addresses: readonly string[],
-  port: number,
-  { clock, signal }: ResolveLoan,
-): Promise<Address | undefined> {
-  if (addresses.length === 0) return undefined;
+/** Ends of a handshake that somebody else than GitLab may stand for. */
+const STRANGE: readonly (string | undefined)[] = [
+  'name-mismatch',
+  'no-san',
+  'unknown-authority',
+  'self-signed',
+  'plaintext-server',
+];
+
+/** What another address would have to do better; undefined when what failed says nothing about the address. */
+export async function trialOf(
+  { check, finding }: ProbeResult,
+  place: Place,
+  loan: ResolveLoan,
+  loadTrust: () => Promise<Trust>,
+): Promise<Trial | undefined> {
+  if (!check.startsWith('tls@')) return answerTrial(place.port, loan);
+  if (!STRANGE.includes(reasonOf(finding))) return undefined;
+  return certificateTrial(place, await loadTrust(), loan);
+}
+
+/** Does it answer on its port? */
+function answerTrial(port: number, { clock, signal }: ResolveLoan): Trial {
   const loan = { clock, signal, timeoutSeconds: DIAL_SECONDS };
-  const { socket, address } = await dialLikeGo(await inGoOrder(addresses), port, loan);
-  socket?.destroy();
-  return address;
+  const first = async (addresses: readonly string[]): Promise<Address | undefined> => {
+    if (addresses.length === 0) return undefined;
+    const { socket, address } = await dialLikeGo(await inGoOrder(addresses), port, loan);
+    socket?.destroy();
+    return address;
+  };
+  return { kind: 'answer', first };
+}
+
+/** Would the runner accept its certificate? */
+function certificateTrial(
+  { host, port }: Place,
+  trust: Trust,
+  { clock, signal }: ResolveLoan,
+): Trial {
+  const isAccepted = async (address: Address): Promise<boolean> => {
+    const loan = { clock, signal, timeoutSeconds: DIAL_SECONDS };
+    const { socket } = await dialLikeGo([address], port, loan);
+    if (socket === undefined) return false;
+    const shaken = await handshakeLikeGo(socket, { host, trust, now: clock.wall(), signal });
+    socket.destroy();
+    return shaken.kind === 'secured';
+  };
+  const first = async (addresses: readonly string[]): Promise<Address | undefined> => {
+    const ordered = await inGoOrder(addresses);
+    const accepted = await Promise.all(ordered.map((address) => isAccepted(address)));
+    return ordered[accepted.indexOf(true)];
+  };
+  return { kind: 'certificate', first };
 }

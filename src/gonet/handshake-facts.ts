@@ -20,11 +20,19 @@ export function trustFacts(trust: Trust, source: TrustSource, host: string): Rec
     ca_file_state: trust.caFile.state,
     ca_file_configured: trust.caFile.isConfigured,
     certs_file: certsFile(source, host, 'crt'),
+    client_file: trust.clientFile,
+    client_state: clientState(trust),
     anchors: trust.anchors.length,
     ...(trust.changedAt === undefined
       ? {}
       : { trust_changed_at: new Date(trust.changedAt).toISOString() }),
   };
+}
+
+/** Whether the runner shows a certificate of its own. */
+function clientState({ client }: Trust): 'none' | 'used' | 'unusable' {
+  if (client === undefined) return 'none';
+  return 'problem' in client ? 'unusable' : 'used';
 }
 
 /** What the server showed. */

@@ -1,6 +1,7 @@
 /** What a failed handshake means: one reason for each thing that somebody can go and repair. */
+import type { Instant } from '../core/clock.ts';
 import type { Handshake } from './handshake.ts';
-import type { CaFile, Trust } from './trust.ts';
+import type { Trust } from './trust.ts';
 import type { CertificateProblem, ProblemCode } from './certificate-problem.ts';
 
 export type TlsFault =
@@ -37,12 +38,12 @@ const ALERTS: Readonly<Record<number, TlsFault>> = {
 const CLIENT_ALERTS: readonly number[] = [42, 43, 44, 45, 46, 48, 116];
 
 /** The reason and one sentence with the values. */
-export function judgeHandshake(shaken: Refusal, trust: Trust): TlsJudgement {
+export function judgeHandshake(shaken: Refusal, trust: Trust, now: Instant): TlsJudgement {
   switch (shaken.kind) {
     case 'refused-by-us':
-      return refusedByUs(shaken.problems, trust.caFile);
+      return refusedByUs(shaken.problems, trust);
     case 'alert':
-      return refusedByServer(shaken, trust);
+      return refusedByServer(shaken, trust, now);
     case 'plaintext':
       return {
         status: 'fail',
@@ -57,9 +58,28 @@ export function judgeHandshake(shaken: Refusal, trust: Trust): TlsJudgement {
       };
     case 'reset':
     case 'closed':
-    case 'timeout':
+      if (shaken.wasAsked) return hungUpOnClient(trust, now);
       return { status: 'fail', reason: 'handshake-blocked', detail: BLOCKED[shaken.kind] };
+    case 'timeout':
+      return { status: 'fail', reason: 'handshake-blocked', detail: BLOCKED.timeout };
   }
+}
+
+/** Some servers refuse a client certificate by hanging up. A filter would have cut the first message. */
+function hungUpOnClient({ client }: Trust, now: Instant): TlsJudgement {
+  const what = client === undefined ? 'required' : 'invalid';
+  const detail = `the server asked for a client certificate and then closed the connection${clientText(client, now)}`;
+  return { status: 'fail', reason: `client-certificate-${what}`, detail };
+}
+
+/** What is wrong with the runner's own certificate, as far as its files show it. */
+function clientText(client: Trust['client'], now: Instant): string {
+  if (client === undefined) return '';
+  if ('problem' in client) return `; ${client.problem}`;
+  const { validToDate } = client.certificate;
+  return validToDate.getTime() < now
+    ? `; the client certificate expired on ${validToDate.toISOString()}`
+    : '';
 }
 
 const BLOCKED = {
@@ -68,8 +88,8 @@ const BLOCKED = {
   timeout: 'no answer to the first TLS message in time',
 } as const;
 
-function refusedByUs(problems: readonly CertificateProblem[], caFile: CaFile): TlsJudgement {
-  const { reason, detail } = firstOf(problems, caFile);
+function refusedByUs(problems: readonly CertificateProblem[], trust: Trust): TlsJudgement {
+  const { reason, detail } = firstOf(problems, trust);
   // An unusable CA file stands for the authority that it was meant to make known.
   const [, ...rest] = problems.map(({ code }) => code);
   const alsoWrong = [...new Set(rest)].filter((code) => code !== reason);
@@ -79,7 +99,7 @@ function refusedByUs(problems: readonly CertificateProblem[], caFile: CaFile): T
 /** A CA file that cannot be used is the cause of an authority that is not trusted. */
 function firstOf(
   problems: readonly CertificateProblem[],
-  caFile: CaFile,
+  { caFile, systemFile }: Trust,
 ): { readonly reason: TlsFault; readonly detail: string } {
   const [first] = problems;
   const code = first?.code ?? 'not-acceptable';
@@ -94,15 +114,19 @@ function firstOf(
     };
     return { reason: `ca-file-${state}`, detail: `${path} ${what[state]}; ${all}` };
   }
-  return { reason: code, detail: all };
+  const instead = `; SSL_CERT_FILE of the runner puts ${systemFile} in the place of the system bundle`;
+  return { reason: code, detail: isTrust && systemFile !== undefined ? `${all}${instead}` : all };
 }
 
 type Alert = Extract<Refusal, { kind: 'alert' }>;
 
 /** `handshake_failure` says nothing: after a request for a client certificate it is about that. */
-function refusedByServer({ alert, wasAsked }: Alert, { client }: Trust): TlsJudgement {
-  const problem = client !== undefined && 'problem' in client ? `; ${client.problem}` : '';
-  const detail = `the server refused the handshake with TLS alert ${alert}${problem}`;
+function refusedByServer(
+  { alert, wasAsked }: Alert,
+  { client }: Trust,
+  now: Instant,
+): TlsJudgement {
+  const detail = `the server refused the handshake with TLS alert ${alert}${clientText(client, now)}`;
   const isAboutClient = CLIENT_ALERTS.includes(alert) || (alert === HANDSHAKE_FAILURE && wasAsked);
   if (isAboutClient) {
     const what = client === undefined ? 'required' : 'invalid';

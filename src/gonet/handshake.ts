@@ -42,7 +42,12 @@ export type Handshake =
       /** The server had asked for a client certificate before. */
       readonly wasAsked: boolean;
     }
-  | { readonly kind: 'plaintext' | 'reset' | 'closed' | 'timeout' }
+  | { readonly kind: 'plaintext' | 'timeout' }
+  | {
+      readonly kind: 'reset' | 'closed';
+      /** The server had asked for a client certificate before. */
+      readonly wasAsked: boolean;
+    }
   | { readonly kind: 'error'; readonly text: string };
 
 export interface HandshakeRequest {
@@ -86,7 +91,9 @@ async function secure(
   signal: AbortSignal,
 ): Promise<Failure | Secured> {
   // The server hung up since the connection was made: Node would wait for an end that has been.
-  if (socket.destroyed || socket.readableEnded) return { kind: 'closed' };
+  if (socket.destroyed || socket.readableEnded) {
+    return { kind: 'closed', wasAsked: false };
+  }
   const { promise, resolve } = Promise.withResolvers<Failure | 'secured'>();
   const later = Promise.withResolvers<Failure | undefined>();
   const name = host.replace(/\.$/, '');
@@ -104,7 +111,7 @@ async function secure(
   // Stays for the socket's life: one that dies between two links must not end the process.
   secured.on('error', (error) => end(failureOf(error, wasAsked())));
   secured.once('secureConnect', () => end('secured'));
-  secured.once('close', () => end({ kind: 'closed' }));
+  secured.once('close', () => end({ kind: 'closed', wasAsked: wasAsked() }));
   // A session ticket is given to a client whose certificate was accepted.
   secured.once('session', () => later.resolve(undefined));
   const ended = await orAborted(promise, signal);
@@ -155,7 +162,7 @@ function failureOf(error: Error, wasAsked: boolean): Failure {
     return { kind: 'plaintext' };
   if (code !== 'ECONNRESET') return { kind: 'error', text: errnoText(error) };
   // Node gives its own "disconnected before secure TLS connection" the code of a reset, without a syscall.
-  return { kind: isErrno(error) && error.syscall === 'read' ? 'reset' : 'closed' };
+  return { kind: isErrno(error) && error.syscall === 'read' ? 'reset' : 'closed', wasAsked };
 }
 
 /** The number of the TLS alert inside an error, in whatever form Node wraps it. */

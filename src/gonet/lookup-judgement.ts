@@ -8,6 +8,7 @@ export type LookupFault =
   | 'not-found'
   | 'server-failure'
   | 'timeout'
+  | 'prohibited'
   | 'resolver-down'
   | 'not-configured'
   | 'no-route'
@@ -16,7 +17,12 @@ export type LookupFault =
 /** Go calls all of them "server misbehaving" or worse; another server may do better. */
 const FAILURES: readonly Outcome[] = ['servfail', 'refused', 'misbehaving', 'lame', 'malformed'];
 const SILENCES: readonly Outcome[] = ['timeout', 'unreachable'];
-const NOBODY_THERE: readonly Outcome[] = ['connection-refused', 'no-route', ...SILENCES];
+const NOBODY_THERE: readonly Outcome[] = [
+  'connection-refused',
+  'no-route',
+  'prohibited',
+  ...SILENCES,
+];
 
 /** For a lookup without addresses. */
 export function faultOf(found: Resolution): LookupFault {
@@ -28,6 +34,7 @@ export function faultOf(found: Resolution): LookupFault {
   if (has(FAILURES)) return 'server-failure';
   const isNobody = [...outcomes].every((outcome) => NOBODY_THERE.includes(outcome));
   if (found.isFallback && isNobody) return 'not-configured';
+  if (outcomes.has('prohibited')) return 'prohibited';
   if (has(SILENCES)) return 'timeout';
   if (outcomes.has('connection-refused')) return 'resolver-down';
   return outcomes.has('no-route') ? 'no-route' : 'resolver-error';
@@ -40,6 +47,17 @@ export function faultOf(found: Resolution): LookupFault {
 export function decisive({ names, name, queries }: Resolution): readonly Query[] {
   const own = names[0] === name.replace(/\.$/, '') ? names[0] : undefined;
   return own === undefined ? queries : queries.filter((query) => query.name === own);
+}
+
+/** Who answers at once that there is no way is reached; and a link that has just come up is not "up" for a second. */
+export function isBlockable(found: Resolution, fault: LookupFault): boolean {
+  if (fault === 'server-failure') return true;
+  return fault === 'timeout' && decisive(found).every(({ seconds }) => seconds >= 1);
+}
+
+/** An end that this host itself may have made: by its routing table, say. */
+export function isLocal(fault: LookupFault): boolean {
+  return ['timeout', 'no-route', 'resolver-error'].includes(fault);
 }
 
 /** Every name asked for has an end that says so: NXDOMAIN for one type, or no data for both. */

@@ -14,6 +14,7 @@ import { parseLikeGo } from './go-url.ts';
 import { nearMissOf } from './no-proxy-near-miss.ts';
 
 type Environment = Readonly<Record<string, string>>;
+type Proxy = Extract<ProxyDecision, { kind: 'proxy' }>;
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   'http:': 80,
@@ -21,6 +22,8 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   'socks5:': 1080,
   'socks5h:': 1080,
 };
+
+const MOST_PORT = 65_535;
 
 /** The decision for one URL. Never throws; a value that Go cannot parse means direct, as in Go. */
 export function decideProxy(url: URL, environment: Environment): ProxyDecision {
@@ -40,9 +43,24 @@ export function decideProxy(url: URL, environment: Environment): ProxyDecision {
   }
   const exempt = exemption(url, environment);
   if (exempt !== undefined) return direct(exempt);
+  const isWrong = isMisread(environment[variable] ?? '', proxy);
+  return {
+    ...decisionOf(proxy, variable),
+    ...nearMissIn(environment, url),
+    ...(isWrong ? { isMisread: true } : {}),
+  };
+}
+
+function nearMissIn(environment: Environment, url: URL): Pick<Proxy, 'nearMiss'> {
   const list = environment[firstSet(environment, 'NO_PROXY') ?? ''] ?? '';
   const nearMiss = nearMissOf(list, withoutBrackets(url.hostname));
-  return { ...decisionOf(proxy, variable), ...(nearMiss === undefined ? {} : { nearMiss }) };
+  return nearMiss === undefined ? {} : { nearMiss };
+}
+
+/** A URL with its scheme that only the second try took, or a port that nobody can have. */
+function isMisread(value: string, { port }: GoUrl): boolean {
+  const isSecondTry = value.includes('://') && parseLikeGo(value) === undefined;
+  return isSecondTry || Number(port) > MOST_PORT;
 }
 
 function direct(because: string): Extract<ProxyDecision, { kind: 'direct' }> {
@@ -62,7 +80,7 @@ function parseProxy(value: string): GoUrl | undefined {
   return isWhole ? url : (parseLikeGo(`http://${value}`) ?? url);
 }
 
-function decisionOf(proxy: GoUrl, variable: string): Extract<ProxyDecision, { kind: 'proxy' }> {
+function decisionOf(proxy: GoUrl, variable: string): Proxy {
   const { user, scheme, port } = proxy;
   return {
     kind: 'proxy',

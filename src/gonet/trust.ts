@@ -69,6 +69,10 @@ export interface Trust {
   readonly anchors: readonly X509Certificate[];
   readonly caFile: CaFile;
   readonly client: ClientPair['client'] | undefined;
+  /** Where its certificate lies, or would. */
+  readonly clientFile: string;
+  /** What SSL_CERT_FILE puts in the place of the system's bundle. */
+  readonly systemFile?: string;
   readonly context: SecureContext;
   /** When a file involved was last changed, by the file system’s own time of change. */
   readonly changedAt?: number;
@@ -129,6 +133,8 @@ export class TrustStore {
       anchors: [...system, ...caFile.certificates],
       caFile,
       client: pair?.client,
+      clientFile: files.certFile,
+      ...(source.systemFile === undefined ? {} : { systemFile: source.systemFile }),
       // No roots are given: the handshake accepts any chain and verify.ts judges it.
       context: createSecureContext({
         ciphers: GO_CIPHERS,

@@ -1,13 +1,20 @@
-/** Does one match of an nftables rule hold for a new connection of the runner? Yes, no, or it cannot be known. */
+/**
+ * Does one match of an nftables rule hold for a packet of a new connection of the runner: the first one, or the
+ * answer to it? Yes, no, or it cannot be known.
+ */
 import { BlockList, isIP } from 'node:net';
 
-/** The first packet of a connection. */
 export interface Packet {
+  /** Of the peer, and its port. */
   readonly address: string;
   readonly protocol: 'tcp' | 'udp';
   readonly port: number;
   /** User of the process that sends it. */
   readonly uid: number;
+  /** The peer is another host, so its packets do not take the loopback interface. */
+  readonly leavesHost?: boolean;
+  /** It is the answer that comes back. */
+  readonly isAnswer?: boolean;
 }
 
 export type Truth = 'yes' | 'no' | 'perhaps';
@@ -21,6 +28,9 @@ interface Match {
 
 export function matches(match: unknown, packet: Packet, lookup: Lookup): Truth {
   const { op, left, right } = match as Match;
+  if (right === LOOPBACK && isOfInterface(left) && packet.leavesHost === true) {
+    return op === '!=' ? 'yes' : 'no';
+  }
   const value = valueOf(left, packet);
   if (value === undefined) return 'perhaps';
   if (value === 'not-there') return 'no';
@@ -30,36 +40,53 @@ export function matches(match: unknown, packet: Packet, lookup: Lookup): Truth {
   return holds === (op !== '!=') ? 'yes' : 'no';
 }
 
+const LOOPBACK = 'lo';
+
+function isOfInterface({ meta }: Match['left']): boolean {
+  return ['oif', 'oifname', 'iif', 'iifname'].includes(String(meta?.['key']));
+}
+
 /** What the packet has there; undefined when it cannot be known, `not-there` when it has no such part. */
 function valueOf(left: Match['left'], packet: Packet): string | number | undefined {
   const { payload, meta, ct } = left;
   if (payload !== undefined)
     return payloadOf(String(payload['protocol']), String(payload['field']), packet);
-  if (ct !== undefined) return ct['key'] === 'state' ? 'new' : undefined;
+  if (ct !== undefined) return ct['key'] === 'state' ? stateOf(packet) : undefined;
   return meta === undefined ? undefined : metaOf(String(meta['key']), packet);
+}
+
+function stateOf({ isAnswer }: Packet): string {
+  return isAnswer === true ? 'established' : 'new';
+}
+
+function fieldsOfPeer({ isAnswer }: Packet): readonly [address: string, port: string] {
+  return isAnswer === true ? ['saddr', 'sport'] : ['daddr', 'dport'];
 }
 
 function payloadOf(protocol: string, field: string, packet: Packet): string | number | undefined {
   const { address, port } = packet;
+  const [ofAddress, ofPort] = fieldsOfPeer(packet);
   const family = isIP(address) === 6 ? 'ip6' : 'ip';
   if (protocol === 'ip' || protocol === 'ip6') {
     if (protocol !== family) return 'not-there';
-    if (field === 'daddr') return address;
+    if (field === ofAddress) return address;
     return field === 'protocol' || field === 'nexthdr' ? packet.protocol : undefined;
   }
   if (protocol !== packet.protocol && protocol !== 'th') {
     return ['tcp', 'udp', 'icmp', 'icmpv6', 'sctp'].includes(protocol) ? 'not-there' : undefined;
   }
-  return field === 'dport' ? port : undefined;
+  return field === ofPort ? port : undefined;
 }
 
-function metaOf(key: string, { protocol, uid, address }: Packet): string | number | undefined {
+function metaOf(key: string, packet: Packet): string | number | undefined {
+  const { protocol, uid, address, isAnswer } = packet;
   if (key === 'l4proto') return protocol;
-  if (key === 'skuid') return uid;
+  // Of an answer the kernel does not always know it.
+  if (key === 'skuid') return isAnswer === true ? undefined : uid;
   if (key === 'nfproto') return isIP(address) === 6 ? 'ipv6' : 'ipv4';
   const isLoopback = /^127\.|^::1$/.test(address);
   // Only this much is known of the interface: the loopback one carries loopback addresses and no others.
-  return (key === 'oifname' || key === 'oif') && isLoopback ? 'lo' : undefined;
+  return isOfInterface({ meta: { key } }) && isLoopback ? LOOPBACK : undefined;
 }
 
 function isAmong(value: string | number, right: unknown, lookup: Lookup): boolean | undefined {

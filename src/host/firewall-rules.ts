@@ -1,6 +1,7 @@
 /**
  * Which rule of this host's own firewall stops a packet? A pure reading of `nft --json list ruleset`
- * (libnftables-json(5)): chains hooked to output in the order of their priority, rules in their order, jumps.
+ * (libnftables-json(5)): chains hooked to output in the order of their priority, rules in their order, jumps; then,
+ * for the answer, those hooked to input.
  *
  * Matches that cannot be judged from outside count as "perhaps": nothing is claimed that hangs on one.
  */
@@ -20,6 +21,8 @@ export interface BlockingRule {
   readonly comment?: string;
   /** It names the user of the runner's process, so others may well pass. */
   readonly isByUser: boolean;
+  /** What it stops is the answer, on its way in. */
+  readonly ofAnswer: boolean;
 }
 
 interface Chain {
@@ -44,11 +47,18 @@ interface Ruleset {
   readonly sets: ReadonlyMap<string, readonly unknown[]>;
 }
 
-/** The first rule that certainly stops the packet, or undefined. */
+/** The first rule that certainly stops the packet, or the answer to it; or undefined. */
 export function blockingRule(json: string, packet: Packet): BlockingRule | undefined {
   const ruleset = parse(json);
+  const sent = ['output', 'postrouting'].map((hook) => blockedAt(hook, ruleset, packet));
+  const answer = { ...packet, isAnswer: true };
+  const received = ['prerouting', 'input'].map((hook) => blockedAt(hook, ruleset, answer));
+  return [...sent, ...received].find((rule) => rule !== undefined);
+}
+
+function blockedAt(hook: string, ruleset: Ruleset, packet: Packet): BlockingRule | undefined {
   const hooked = ruleset.chains
-    .filter((chain) => chain.hook === 'output' && suits(chain.family, packet))
+    .filter((chain) => chain.hook === hook && suits(chain.family, packet))
     .toSorted((a, b) => (a.prio ?? 0) - (b.prio ?? 0));
   for (const chain of hooked) {
     const end = runChain(chain, ruleset, packet, 0);
@@ -56,7 +66,13 @@ export function blockingRule(json: string, packet: Packet): BlockingRule | undef
     if (end.kind === 'passed-on' && chain.policy === 'drop') {
       const { family, table, name } = chain;
       const place = `${family} ${table} ${name}`;
-      return { place, chain: [family, table, name], verdict: 'policy drop', isByUser: false };
+      return {
+        place,
+        chain: [family, table, name],
+        verdict: 'policy drop',
+        isByUser: false,
+        ofAnswer: packet.isAnswer === true,
+      };
     }
   }
   return undefined;
@@ -88,7 +104,7 @@ function runRule(rule: Rule, ruleset: Ruleset, packet: Packet, depth: number): E
   const truth = truthOf(rule, ruleset, packet);
   if (truth === 'no') return PASSED_ON;
   const [verdict, value] = verdictOf(rule);
-  if (verdict === 'accept') return { kind: 'accepted' };
+  if (MAY_ACCEPT.includes(verdict)) return { kind: 'accepted' };
   if (verdict === 'jump' || verdict === 'goto') {
     const end = jumped(rule, value?.['target'], ruleset, packet, depth + 1);
     // What lies behind a "perhaps" is a perhaps itself: it may have accepted, it has not certainly stopped.
@@ -97,7 +113,7 @@ function runRule(rule: Rule, ruleset: Ruleset, packet: Packet, depth: number): E
   if (truth === 'perhaps') return PASSED_ON;
   if (verdict === 'return') return 'return';
   return verdict === 'drop' || verdict === 'reject'
-    ? { kind: 'stopped', by: describe(rule, verdict) }
+    ? { kind: 'stopped', by: describe(rule, verdict, packet) }
     : PASSED_ON;
 }
 
@@ -126,7 +142,9 @@ function truthOf({ expr, family, table }: Rule, { sets }: Ruleset, packet: Packe
   return truths.includes('perhaps') ? 'perhaps' : 'yes';
 }
 
-const VERDICTS = ['accept', 'drop', 'reject', 'return', 'jump', 'goto'] as const;
+/** Also a map of verdicts, or a program that is asked: nothing is claimed of what lies behind it. */
+const MAY_ACCEPT: readonly string[] = ['accept', 'vmap', 'queue'];
+const VERDICTS = ['accept', 'drop', 'reject', 'return', 'jump', 'goto', 'vmap', 'queue'] as const;
 /** Statements that decide nothing. */
 const HARMLESS: readonly string[] = [...VERDICTS, 'counter', 'log', 'mangle'];
 
@@ -142,7 +160,7 @@ function verdictOf({
   return ['continue', undefined];
 }
 
-function describe(rule: Rule, verdict: 'drop' | 'reject'): BlockingRule {
+function describe(rule: Rule, verdict: 'drop' | 'reject', packet: Packet): BlockingRule {
   const { family, table, chain, handle, comment } = rule;
   return {
     place: `${family} ${table} ${chain} handle ${handle}`,
@@ -151,6 +169,7 @@ function describe(rule: Rule, verdict: 'drop' | 'reject'): BlockingRule {
     verdict,
     ...(comment === undefined ? {} : { comment }),
     isByUser: JSON.stringify(rule.expr).includes('"skuid"'),
+    ofAnswer: packet.isAnswer === true,
   };
 }
 

@@ -5,10 +5,11 @@
  * Source  /proc/PID/{cmdline,stat,status,environ,cwd}; config reference, section 1.1.
  */
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import type { Paths } from '../core/paths.ts';
 import type { FoundBy, RunnerProcess } from '../core/reading.ts';
+import { runnerWords } from './runner-words.ts';
 
 /** USER_HZ: the unit of the times in /proc/PID/stat, 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -43,8 +44,8 @@ async function readProcess(
   pid: number,
   bootedAt: number,
 ): Promise<RunnerProcess | undefined> {
-  const words = splitNul(await readText(join(directory, 'cmdline')));
-  if (!isRunner(words)) return undefined;
+  const words = runnerWords(splitNul(await readText(join(directory, 'cmdline'))));
+  if (words === undefined) return undefined;
   const [statText, statusText, environText, workingDirectory] = await Promise.all([
     readText(join(directory, 'stat')),
     readText(join(directory, 'status')),
@@ -83,20 +84,6 @@ async function readText(path: string): Promise<string> {
 
 function splitNul(text: string): readonly string[] {
   return text.split('\0').slice(0, -1);
-}
-
-/** Flags of the program itself that take a value, before the command. */
-const GLOBAL_VALUE_FLAGS = new Set(['--log-level', '-l', '--log-format', '--cpuprofile']);
-
-/** True for `gitlab-runner … run …`; also for the names of the released binaries. */
-export function isRunner(words: readonly string[]): boolean {
-  const [program = '', ...rest] = words;
-  if (!/^gitlab-runner(?:-linux-[a-z0-9]+|-fips)*$/.test(basename(program))) return false;
-  let index = 0;
-  while (rest[index]?.startsWith('-') === true) {
-    index += GLOBAL_VALUE_FLAGS.has(rest[index] ?? '') ? 2 : 1;
-  }
-  return rest[index] === 'run';
 }
 
 /** Name, state and start out of /proc/PID/stat; the name may hold blanks and brackets. */

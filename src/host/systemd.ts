@@ -22,12 +22,37 @@ export interface UnitState {
   readonly result: string;
 }
 
-/** Whether systemd runs this host. */
+/** By PATH: whether its systemctl answers. It does or does not for as long as the host runs. */
+const answering = new Map<string, Promise<boolean>>();
+const ANSWER_MILLISECONDS = 3000;
+
+/**
+ * Whether systemd runs this host: by the mark of sd_booted(3), or where that is hidden from us, as in some
+ * containers, since systemctl reaches it.
+ */
 export async function hasSystemd(paths: Paths): Promise<boolean> {
-  return await access(inRoot(paths, '/run/systemd/system')).then(
+  const isMarked = await access(inRoot(paths, '/run/systemd/system')).then(
     () => true,
     () => false,
   );
+  // Under another root the systemctl of our own is not that host's.
+  if (isMarked || paths.rootfs !== '/') return isMarked;
+  const { PATH = '' } = process.env;
+  const answer = answering.get(PATH) ?? systemctlAnswers();
+  answering.set(PATH, answer);
+  return await answer;
+}
+
+/** False where it cannot reach systemd, is not there, or ignores the question, as in a chroot. */
+export async function systemctlAnswers(): Promise<boolean> {
+  try {
+    const words = ['show', '-p', 'LoadState', 'gitlab-runner.service'];
+    const limits = { timeout: ANSWER_MILLISECONDS, killSignal: 'SIGKILL' } as const;
+    const { stdout } = await promisify(execFile)('systemctl', words, limits);
+    return /^LoadState=./m.test(stdout);
+  } catch {
+    return false;
+  }
 }
 
 /** Undefined where there is no systemd, or it did not answer. */

@@ -2,17 +2,21 @@
  * Is it GitLab's API that answers below `url`?
  *
  * Source    GET `api/v4/version` without a token: 401 JSON from Rails means alive (network reference 2.3).
+ *           Only where nobody knows that path: GET `/` of the host, and `/gitlab/-/health`, for a GitLab elsewhere.
  * Measures  none; the phase times belong to the http link.
  * Reasons   not-gitlab, wrong-path, and whatever stands in the way; see `reasons`.
  * Unknown   moved: what is behind a redirect that keeps the runner's POST was not seen. api-error: no
  *           connection to speak on, or an answer of GitLab's own that fits nothing known.
  */
 import type { Finding } from '../core/finding.ts';
+import { detailOf, reasonOf } from '../core/finding.ts';
 import type { HttpAnswer, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { answerFacts, saidBy } from '../gitlab/answer-facts.ts';
 import { ExchangeError } from '../gitlab/exchange-error.ts';
+import type { Send } from '../gitlab/exchange.ts';
 import { fingerprint, isJson } from '../gitlab/fingerprint.ts';
+import { otherRootOf } from '../gitlab/other-root.ts';
 import { quietSeconds } from '../gitlab/quiet.ts';
 import type { WebFault } from '../gitlab/web-fault.ts';
 import { webFaultOf } from '../gitlab/web-fault.ts';
@@ -131,7 +135,8 @@ export const api = defineProbe({
       const answer = await walk.send(request, signal);
       const quiet = quietSeconds(answer);
       if (quiet > 0) ledger.pause(target.id, quiet);
-      return judged(answer, asked);
+      const finding = judged(answer, asked);
+      return await elsewhere(finding, answer, target.url, walk.send, signal);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       return {
@@ -143,7 +148,7 @@ export const api = defineProbe({
   },
 });
 
-function judged(answer: HttpAnswer, asked: URL): Finding<keyof typeof REASONS> {
+function judged(answer: HttpAnswer, asked: URL): ApiFinding {
   const { who } = fingerprint(answer);
   const { status } = answer;
   const facts = answerFacts(answer, asked);
@@ -160,6 +165,24 @@ function judged(answer: HttpAnswer, asked: URL): Finding<keyof typeof REASONS> {
   if (fault !== undefined) return { status: 'fail', reason: fault, detail, facts };
   const reason = isGitLab ? wrongAnswer(status) : stranger(answer);
   return { status: reason === 'api-error' ? 'unknown' : 'fail', reason, detail, facts };
+}
+
+type ApiFinding = Finding<keyof typeof REASONS>;
+
+/** A web server that knows no such path may have GitLab below another one. */
+async function elsewhere(
+  finding: ApiFinding,
+  { status }: HttpAnswer,
+  url: URL,
+  send: Send,
+  signal: AbortSignal,
+): Promise<ApiFinding> {
+  if (status !== 404 || reasonOf(finding) !== 'not-gitlab') return finding;
+  const root = await otherRootOf(url, send, signal);
+  if (root === undefined) return finding;
+  const facts = { ...finding.facts, root };
+  const detail = `${detailOf(finding)}; a GitLab answers at ${root}`;
+  return { status: 'fail', reason: 'wrong-path', detail, facts };
 }
 
 /** GitLab has no such path, or wants a login or shows a page there: `url` is not its root. */

@@ -1,15 +1,17 @@
 /**
  * Would the runner load its config.toml as it is on disk, and is there anything in it to serve?
  *
- * Source    The reading made by config/ every few seconds; nothing is read here.
+ * Source    The reading made by config/ every few seconds; where it holds no entry, the other usual places.
  * Measures  problems, runners (count).
  * Reasons   missing, empty, syntax-error, type-error, invalid-value, concurrent-zero, no-runners, not-a-file,
- *           denied-to-runner (by mode bits, for the runner’s user).
+ *           entries-elsewhere, denied-to-runner (by mode bits, for the runner’s user).
  * Unknown   unreadable: this daemon may not read it, which says nothing about the runner; too-large.
  */
+import type { Paths } from '../core/paths.ts';
 import { defineProbe } from '../core/probe.ts';
-import type { Problem } from '../core/reading.ts';
+import type { FoundBy, Problem } from '../core/reading.ts';
 import type { ConfigTarget } from '../core/target.ts';
+import { entriesElsewhere } from '../host/entries-elsewhere.ts';
 import { denialOf } from '../host/rights.ts';
 
 const REASONS = {
@@ -45,6 +47,11 @@ const REASONS = {
     meaning: 'The file loads and has no [[runners]]: the runner idles without a word.',
     action: 'Register a runner, or check that this is the file it was registered into.',
   },
+  'entries-elsewhere': {
+    meaning:
+      'The file of the running process has no [[runners]], and another usual place has some.',
+    action: 'Start the runner with the file that holds its entries.',
+  },
   'denied-to-runner': {
     meaning:
       'The user of the runner’s process may not read the file; the runner keeps what it has read before.',
@@ -61,6 +68,9 @@ const REASONS = {
 } as const;
 
 type Reason = keyof typeof REASONS;
+
+/** The runner serves nobody by this file, whatever else is in it. */
+const WITHOUT_ENTRIES: ReadonlySet<Reason> = new Set<Reason>(['missing', 'not-a-file', 'empty']);
 
 /** What says nothing about the runner itself. */
 const BLIND: ReadonlySet<Reason> = new Set<Reason>(['unreadable', 'too-large']);
@@ -89,8 +99,10 @@ export const config = defineProbe({
     const [first] = problems;
     if (first !== undefined) {
       const reason = reasonOf(first);
-      const status = BLIND.has(reason) ? 'unknown' : 'fail';
       const facts = { ...factsOf(first), problems: problems.length, found_by: foundBy };
+      const elsewhere = WITHOUT_ENTRIES.has(reason) ? await elsewhereOf(target, paths) : undefined;
+      if (elsewhere !== undefined) return { ...elsewhere, measures };
+      const status = BLIND.has(reason) ? 'unknown' : 'fail';
       return { status, reason, detail: detailOf(problems), measures, facts };
     }
     const facts = { file: target.id, problems: 0, found_by: foundBy };
@@ -102,11 +114,22 @@ export const config = defineProbe({
       return { status: 'fail', reason: 'denied-to-runner', detail, measures, facts: about };
     }
     if (runnerCount === 0) {
+      const elsewhere = await elsewhereOf(target, paths);
+      if (elsewhere !== undefined) return { ...elsewhere, measures };
       return { status: 'fail', reason: 'no-runners', detail: noRunners(target), measures, facts };
     }
     return { status: 'pass', measures, facts };
   },
 });
+
+/** Somebody registered the entries into a file that no process reads. */
+async function elsewhereOf({ id, reading: { foundBy } }: ConfigTarget, paths: Paths) {
+  const meant = await entriesElsewhere(id, paths);
+  if (meant === undefined) return undefined;
+  const detail = `the runner reads ${id} (${HOW_FOUND[foundBy]}), which has no entry; ${meant} has some, and no process reads it`;
+  const facts = { file: id, read: id, meant, found_by: foundBy };
+  return { status: 'fail', reason: 'entries-elsewhere', detail, facts } as const;
+}
 
 function reasonOf({ code }: Problem): Reason {
   return Object.hasOwn(REASONS, code) ? (code as Reason) : 'syntax-error';
@@ -123,14 +146,15 @@ export function detailOf(problems: readonly Problem[]): string {
   return `${where}${first.message}${more}. ${first.fix}`;
 }
 
+const HOW_FOUND: Readonly<Record<FoundBy, string>> = {
+  flag: 'given by --runner.config',
+  'process-argument': 'named on the command line of the runner',
+  'process-environment': "named by CONFIG_FILE of the runner's process",
+  default: 'the default place',
+};
+
 function noRunners({ id, reading }: ConfigTarget): string {
-  const how: Readonly<Record<typeof reading.foundBy, string>> = {
-    flag: 'given by --runner.config',
-    'process-argument': 'named on the command line of the runner',
-    'process-environment': "named by CONFIG_FILE of the runner's process",
-    default: 'the default place',
-  };
-  return `${id} (${how[reading.foundBy]}) has no [[runners]], so the runner serves nobody`;
+  return `${id} (${HOW_FOUND[reading.foundBy]}) has no [[runners]], so the runner serves nobody`;
 }
 
 function factsOf(problem: Problem): Record<string, string | number> {

@@ -5,8 +5,8 @@
  *           A late answer is followed by ten requests at once, which tell a bad link from a blocked way
  *           (gonet/loss.ts); the addresses that the runner would not need are dialled once a minute.
  * Measures  connect_seconds (seconds, monotonic), failed_addresses (count), lost_ratio (0..1).
- * Reasons   refused, timeout, prohibited, host-unreachable, no-route, no-local-port, some-addresses-failed,
- *           packet-loss.
+ * Reasons   refused, timeout, prohibited, host-unreachable, no-route, no-local-port, invalid-port,
+ *           some-addresses-failed, packet-loss.
  * Unknown   too-many-files and connect-error: they say something about this process, not about the path.
  */
 import type { Socket } from 'node:net';
@@ -17,10 +17,12 @@ import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import type { Attempt, DialLoan } from '../gonet/dial.ts';
 import { dialLikeGo } from '../gonet/dial.ts';
+import { dialledPlace } from '../gonet/dialled-place.ts';
 import type { DialMemory } from '../gonet/dial-again.ts';
 import { dialOthers, dialTwice } from '../gonet/dial-again.ts';
 import { attemptsText, dialFaultOf, isFailed } from '../gonet/dial-judgement.ts';
 import type { Loss } from '../gonet/loss.ts';
+import { closedWay } from '../host/routes.ts';
 
 /** Less than the deadline, so that the probe itself can say "timed out". */
 const DIAL_SECONDS = 5;
@@ -49,6 +51,10 @@ const REASONS = {
   'no-local-port': {
     meaning: 'This host has no local port left for a new connection.',
     action: 'Find the process that holds them, or widen the range.',
+  },
+  'invalid-port': {
+    meaning: 'The port is above 65535, where nobody can listen.',
+    action: 'Correct the port of the proxy variable of the runner.',
   },
   'some-addresses-failed': {
     meaning: 'One address answers, others do not.',
@@ -108,7 +114,7 @@ export const connect = createConnect();
 
 async function dialAndJudge(
   target: EndpointTarget,
-  { clock, signal, walk }: LinkTools,
+  { clock, signal, walk, paths }: LinkTools,
   kept: DialMemory,
 ): Promise<ConnectFinding> {
   const { host, port, of } = dialledPlace(target);
@@ -123,7 +129,11 @@ async function dialAndJudge(
   const connect_seconds = clock.seconds() - start;
   const facts = { host, port, of };
   if (socket === undefined || address === undefined) {
-    return noAddress(attempts, facts, { connect_seconds, ...lostBy(loss) });
+    const closed = await closedWay(
+      attempts.map((attempt) => attempt.address.address),
+      paths,
+    );
+    return noAddress(attempts, facts, { connect_seconds, ...lostBy(loss) }, closed);
   }
   hand(walk, socket, address, port, loan);
   const all = [
@@ -161,12 +171,15 @@ function noAddress(
   attempts: readonly Attempt[],
   place: Readonly<Record<string, Fact>>,
   times: ConnectFinding['measures'],
+  /** Why this host itself lets nothing go there. */
+  closed: string | undefined,
 ): ConnectFinding {
   const [first] = attempts;
-  const reason = dialFaultOf(first);
+  const reason = closed === undefined ? dialFaultOf(first) : 'no-route';
   const status = reason === 'connect-error' || reason === 'too-many-files' ? 'unknown' : 'fail';
   const said = attemptsText(attempts);
-  const detail = `${place['host']} port ${place['port']}: ${said === '' ? 'no address to dial' : said}`;
+  const ends = [said === '' ? 'no address to dial' : said, closed].filter(Boolean).join('; ');
+  const detail = `${place['host']} port ${place['port']}: ${ends}`;
   const measures = { ...times, failed_addresses: attempts.filter((one) => isFailed(one)).length };
   const facts = { ...place, attempts: said, address: first?.address.address ?? '' };
   return { status, reason, detail, measures, facts };
@@ -179,19 +192,4 @@ function hand(walk: Walk, socket: Socket, address: Address, port: number, loan: 
     if (redialled.socket === undefined) throw new Error(`cannot dial ${address.address} again`);
     return redialled.socket;
   };
-}
-
-function dialledPlace({ url, proxy }: EndpointTarget): {
-  host: string;
-  port: number;
-  of: 'proxy' | 'gitlab';
-} {
-  if (proxy.kind === 'proxy') return { host: proxy.host, port: proxy.port, of: 'proxy' };
-  return { host: url.hostname, port: portOf(url), of: 'gitlab' };
-}
-
-/** The port of a URL, with the default of its scheme. */
-function portOf(url: URL): number {
-  if (url.port !== '') return Number(url.port);
-  return url.protocol === 'https:' ? 443 : 80;
 }

@@ -5,30 +5,34 @@
  *           does not resolve, also the servers that Go does not ask, the C library and the routing table; when its
  *           address cannot be dialled, gonet/doubt.ts. Through a proxy it is the proxy's name that counts.
  * Measures  lookup_seconds (seconds, monotonic), addresses (count).
- * Reasons   not-found, nss-mismatch, server-failure, timeout, resolver-down, not-configured, no-route, slow;
+ * Reasons   not-found, nss-mismatch, server-failure, timeout, resolver-down, not-configured, no-route,
+ *           prohibited, slow;
  *           servers-disagree, hosts-override and sinkhole when the address may be the wrong one.
  * Unknown   resolver-error: an error of this process, which says nothing of the name.
  */
 import { deadlineOf } from '../core/abort.ts';
-import type { Finding } from '../core/finding.ts';
-import type { LinkTools, ReasonSpec } from '../core/probe.ts';
+import type { Finding, ProbeResult } from '../core/finding.ts';
+import type { LinkTools, ReasonSpec, SecondLook } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
-import { betterAnswer, differenceOf, mayDiffer } from '../gonet/doubt.ts';
-import type { LookupFault } from '../gonet/lookup-judgement.ts';
+import { dialledPlace } from '../gonet/dialled-place.ts';
+import { betterAnswer, differenceOf, mayDiffer, trialOf } from '../gonet/doubt.ts';
 import {
   answersText,
-  decisive,
   factsOf,
   faultOf,
+  isBlockable,
+  isLocal,
   isSinkhole,
   lookupText,
   serverEnds,
 } from '../gonet/lookup-judgement.ts';
 import type { Resolution, ResolveLoan } from '../gonet/resolver.ts';
 import { resolveLikeGo } from '../gonet/resolver.ts';
+import { SHARED_TRUST } from '../gonet/shared-trust.ts';
 import { libcAddresses } from '../host/getent.ts';
-import { blockedWay } from '../host/routes.ts';
+import { readingDenied } from '../host/rights.ts';
+import { blockedWay, closedWay } from '../host/routes.ts';
 
 /** Less than the deadline, so that the probe itself can say "timed out". */
 const LOOKUP_SECONDS = 11;
@@ -78,6 +82,10 @@ const REASONS = {
     meaning: 'This host has no way to its name servers: no route, or the link is down.',
     action: 'Bring the link or the route up.',
   },
+  prohibited: {
+    meaning: 'This host does not let questions to its name servers out.',
+    action: 'Look for a rule of its own firewall about port 53.',
+  },
   slow: {
     meaning: 'The name resolves, but more slowly than `slow_seconds`.',
     action: 'Look for a dead first server in /etc/resolv.conf.',
@@ -119,7 +127,7 @@ export const dns = defineProbe({
 
   async run(target, options, tools): Promise<DnsFinding> {
     const { clock, signal, paths, dnsPort, walk } = tools;
-    const { name, of, port } = dialledPlace(target);
+    const { host: name, of } = dialledPlace(target);
     using deadline = deadlineOf(LOOKUP_SECONDS, signal);
     const start = clock.seconds();
     const loan = { paths, clock, signal: deadline.signal, port: dnsPort };
@@ -136,22 +144,14 @@ export const dns = defineProbe({
     const isSlow = lookup_seconds > options.slow_seconds;
     const first = { ...resolved(found, isSlow, seen), ...seen, attachments };
     if (mayDiffer(found)) {
-      walk.secondLook = (again) => doubted(found, port, { ...loan, signal: again }, first);
+      const links = of === 'gitlab' && target.url.protocol === 'https:' ? ['tls'] : [];
+      const look: SecondLook['look'] = async (failed, again) =>
+        await doubted(failed, found, target, { ...loan, signal: again }, first);
+      walk.secondLook = { links: ['connect', ...links], look };
     }
     return first;
   },
 });
-
-/** The proxy's where there is one, else GitLab's. */
-function dialledPlace({ url, proxy }: EndpointTarget): {
-  name: string;
-  of: 'proxy' | 'gitlab';
-  port: number;
-} {
-  if (proxy.kind === 'proxy') return { name: proxy.host, of: 'proxy', port: proxy.port };
-  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
-  return { name: url.hostname.replace(/^\[|\]$/g, ''), of: 'gitlab', port };
-}
 
 type Seen = Required<Pick<DnsFinding, 'measures' | 'facts'>>;
 
@@ -167,14 +167,22 @@ function resolved(found: Resolution, isSlow: boolean, seen: Seen): DnsFinding {
   return { status: 'warn', reason: 'slow', detail, ...seen };
 }
 
-/** The address could not be dialled: is it the right one? */
+/** The address could not be dialled, or shows a certificate that is not GitLab’s: is it the right one? */
 async function doubted(
+  failed: ProbeResult,
   found: Resolution,
-  port: number,
+  target: EndpointTarget,
   loan: ResolveLoan,
   first: DnsFinding & Seen,
 ): Promise<DnsFinding> {
-  const difference = await differenceOf(found, port, loan);
+  const { trust, credentials } = target;
+  const { paths } = loan;
+  const place = dialledPlace(target);
+  const isDenied = readingDenied(credentials, paths);
+  const trial = await trialOf(failed, place, loan, () =>
+    SHARED_TRUST.load(trust, place.host, paths, isDenied),
+  );
+  const difference = trial === undefined ? undefined : await differenceOf(found, trial, loan);
   if (difference === undefined) return first;
   const { isPinned, detail } = difference;
   const reason = isPinned ? 'hosts-override' : 'servers-disagree';
@@ -192,22 +200,18 @@ async function missed(
   const fault = faultOf(found);
   const detail = lookupText(found);
   if (fault === 'not-found') return await notFound(found, loan, tools, seen);
-  if (fault === 'resolver-error') return { status: 'unknown', reason: fault, detail, ...seen };
   const blocked = isBlockable(found, fault)
     ? await blockedWay(found.servers, loan.paths)
-    : undefined;
+    : await closedWay(isLocal(fault) ? found.servers : [], loan.paths);
+  if (fault === 'resolver-error' && blocked === undefined) {
+    return { status: 'unknown', reason: fault, detail, ...seen };
+  }
   if (fault !== 'no-route' && blocked === undefined) {
     return { status: 'fail', reason: fault, detail, ...seen };
   }
   const facts = { ...seen.facts, address: found.servers[0] ?? '' };
   const because = blocked === undefined ? detail : `${detail}; ${blocked}`;
   return { status: 'fail', reason: 'no-route', detail: because, measures: seen.measures, facts };
-}
-
-/** Who answers at once that there is no way is reached; and a link that has just come up is not "up" for a second. */
-function isBlockable(found: Resolution, fault: LookupFault): boolean {
-  if (fault === 'server-failure') return true;
-  return fault === 'timeout' && decisive(found).every(({ seconds }) => seconds >= 1);
 }
 
 /** Does somebody else know better: another name server, or the C library? */

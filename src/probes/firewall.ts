@@ -2,7 +2,7 @@
  * Does a rule of this host's own firewall block the runner's connections?
  *
  * Source    `nft --json list ruleset`, read as the kernel reads it (host/firewall-rules.ts), for the addresses that
- *           the walk dialled and the name servers, as the user of the runner's process. Asked only when the way is
+ *           the walk dialled and the name servers, as the user of the runner's process, there and back. Asked only when the way is
  *           broken where a firewall could break it, or the runner’s log says so of its own; for the same fault at
  *           most once a minute.
  * Measures  none.
@@ -11,6 +11,8 @@
  *
  * It is no link of the walk: it gives the diagnosis the reason why a link that timed out did so.
  */
+import { networkInterfaces } from 'node:os';
+
 import type { Finding } from '../core/finding.ts';
 import type { LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
@@ -80,35 +82,56 @@ function packetsOf({ uid = 0 }: EndpointTarget, tools: LinkTools): readonly Pack
     .find((finding) => finding?.status === 'fail');
   if (broken === undefined) return packetsInLog(uid, tools);
   if (broken.status !== 'fail' || !BLOCKED.includes(broken.reason)) return [];
-  const { servers, port } = broken.facts ?? {};
+  const { port } = broken.facts ?? {};
   if (port !== undefined) {
     const dialled = walk.addresses ?? [];
-    return dialled.map(({ address }) => ({ address, protocol: 'tcp', port: Number(port), uid }));
+    return dialled.map(({ address }) => packetTo(address, 'tcp', Number(port), uid));
   }
-  const asked = String(servers ?? '')
+  return serversOf(broken).map((address) => packetTo(address, 'udp', DNS_PORT, uid));
+}
+
+function serversOf(finding: Finding | undefined): readonly string[] {
+  return String(finding?.facts?.['servers'] ?? '')
     .split(', ')
     .filter((server) => server !== '');
-  return asked.map((address) => ({ address, protocol: 'udp', port: DNS_PORT, uid }));
+}
+
+function packetTo(
+  address: string,
+  protocol: Packet['protocol'],
+  port: number,
+  uid: number,
+): Packet {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const leavesHost = own.every((one) => one.address !== address);
+  return { address, protocol, port, uid, leavesHost };
 }
 
 /** Our way is open and the runner says that its own is not: a rule may name its user. */
 function packetsInLog(uid: number, { walk, clock, runnerLog }: LinkTools): readonly Packet[] {
   const since = clock.wall() - LOG_SECONDS * 1000;
   const dialled = new Set(walk.addresses?.map(({ address }) => address));
+  const servers = serversOf(walk.findings?.get('dns'));
   const lines = (runnerLog?.sightings() ?? []).filter(
-    ({ kind, cause, lastAt }) => kind === 'poll-failed' && lastAt > since && isOfTcp(cause),
+    ({ kind, cause, lastAt }) => kind === 'poll-failed' && lastAt > since && isOfPackets(cause),
   );
   return lines.flatMap(({ text }): readonly Packet[] => {
     const { address = '', port } = DIALLED.exec(text)?.groups ?? {};
-    return dialled.has(address) ? [{ address, protocol: 'tcp', port: Number(port), uid }] : [];
+    const { server = '' } = ASKED.exec(text)?.groups ?? {};
+    return [
+      ...(dialled.has(address) ? [packetTo(address, 'tcp', Number(port), uid)] : []),
+      ...(servers.includes(server) ? [packetTo(server, 'udp', DNS_PORT, uid)] : []),
+    ];
   });
 }
 
 /** `dial tcp 10.0.0.2:443: …` */
 const DIALLED = /dial tcp \[?(?<address>[\d.a-f:]+?)\]?:(?<port>\d+):/;
+/** `lookup gitlab.example.com on 10.0.0.2:53: …` */
+const ASKED = /lookup \S+ on \[?(?<server>[\d.a-f:]+?)\]?:53:/;
 
-function isOfTcp(cause: string | undefined): boolean {
-  return cause !== undefined && /^(?:tcp|network)-/.test(cause);
+function isOfPackets(cause: string | undefined): boolean {
+  return cause !== undefined && /^(?:tcp|network|firewall|dns)-/.test(cause);
 }
 
 async function look(
@@ -130,14 +153,14 @@ async function look(
 }
 
 function blocked(rule: BlockingRule, { address, protocol, port, uid }: Packet): FirewallFinding {
-  const { place, chain, handle, verdict, comment, isByUser } = rule;
+  const { place, chain, handle, verdict, comment, isByUser, ofAnswer } = rule;
   const [family, table, name] = chain;
   const who = isByUser ? ` of user ${uid}` : '';
   const said = comment === undefined ? '' : ` (“${comment}”)`;
   return {
     status: 'warn',
     reason: 'rule-blocks',
-    detail: `the rule ${place}${said} does "${verdict}" to ${protocol} ${address} port ${port}${who}`,
+    detail: `the rule ${place}${said} does "${verdict}" to ${ofAnswer ? 'answers from ' : ''}${protocol} ${address} port ${port}${who}`,
     facts: {
       rule: place,
       family,
@@ -146,7 +169,9 @@ function blocked(rule: BlockingRule, { address, protocol, port, uid }: Packet): 
       ...(handle === undefined ? {} : { handle }),
       verdict,
       address,
+      protocol,
       port,
+      of_answer: ofAnswer,
       by_user: isByUser,
     },
   };

@@ -15,6 +15,7 @@ import type { Finding } from '../core/finding.ts';
 import type { LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
+import { placeOf } from '../gonet/dialled-place.ts';
 import { handshakeLikeGo } from '../gonet/handshake.ts';
 import { judgeHandshake } from '../gonet/handshake-judgement.ts';
 import { SHARED_TRUST } from '../gonet/shared-trust.ts';
@@ -124,7 +125,7 @@ async function passThrough(
   const open = walk.open;
   walk.open = async (signal) => {
     const socket = await (open?.(signal) ?? Promise.reject(new Error('nothing to open')));
-    const again = await openTunnel(socket, decision, destinationOf(url), signal);
+    const again = await openTunnel(socket, decision, placeOf(url), signal);
     if (again.kind === 'open') return socket;
     socket.destroy();
     throw new Error(`the proxy did not open the way again: ${again.kind}`);
@@ -157,7 +158,7 @@ async function secureProxy(
   if (decision.scheme !== 'https' || socket === undefined || open === undefined) return undefined;
   const trust = await store.load(
     target.trust,
-    destinationOf(target.url).host,
+    placeOf(target.url).host,
     paths,
     readingDenied(target.credentials, paths),
   );
@@ -165,7 +166,7 @@ async function secureProxy(
   const request = { host: decision.host, trust, now: clock.wall(), signal: deadline.signal };
   const shaken = await handshakeLikeGo(socket, request);
   if (shaken.kind !== 'secured')
-    return judgeProxyHandshake(judgeHandshake(shaken, trust), decision);
+    return judgeProxyHandshake(judgeHandshake(shaken, trust, clock.wall()), decision);
   walk.socket = shaken.socket;
   walk.open = async (again) => {
     const next = await handshakeLikeGo(await open(again), { ...request, signal: again });
@@ -183,13 +184,7 @@ async function tunnelOf(
   const { walk, signal } = tools;
   if (walk.socket === undefined) return { kind: 'silent' };
   using deadline = deadlineOf(ANSWER_SECONDS, signal);
-  return await openTunnel(walk.socket, decision, destinationOf(url), deadline.signal);
-}
-
-function destinationOf(url: URL): { readonly host: string; readonly port: number } {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const usual = url.protocol === 'https:' ? 443 : 80;
-  return { host, port: url.port === '' ? usual : Number(url.port) };
+  return await openTunnel(walk.socket, decision, placeOf(url), deadline.signal);
 }
 
 function factsOf({ host, port, variable }: Proxy): Record<string, string> {

@@ -7,11 +7,8 @@
  *           two-processes.
  * Unknown   blind: other users' processes are hidden from runnerwatch.
  */
-import { access } from 'node:fs/promises';
-
 import type { Fact } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
-import { inRoot } from '../core/paths.ts';
 import type { ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { RunnerProcess } from '../core/reading.ts';
@@ -19,12 +16,12 @@ import type { ServiceTarget } from '../core/target.ts';
 import { mountOf, readMounts } from '../host/mounts.ts';
 import { findRunnerProcesses } from '../host/runner-process.ts';
 import { processesOn } from '../host/same-file.ts';
+import { PROGRAM_PLACES, hasProgram } from '../host/runner-program.ts';
 import { StartsSeen } from '../host/starts-seen.ts';
 import { staysStuck } from '../host/stuck-process.ts';
 import type { UnitState } from '../host/systemd.ts';
 import { unitState } from '../host/systemd.ts';
 
-const BINARIES = ['/usr/bin/gitlab-runner', '/usr/local/bin/gitlab-runner'];
 /** The unit waits 120 s between two starts: three restarts of a young process are a loop. */
 const LOOP_RESTARTS = 3;
 const YOUNG_SECONDS = 600;
@@ -107,7 +104,7 @@ export function createService() {
       const ours = await processesOn(target.configPath, processes, paths);
       const [main] = ours;
       const started = starts.count(target.id, main?.pid, clock.seconds());
-      const facts = factsOf(target, main, unit);
+      const facts = factsOf(target, { main, other: processes[0], unit });
       const measures = {
         processes: ours.length,
         ...(main === undefined ? {} : { started_timestamp_seconds: main.startedAt / 1000 }),
@@ -134,15 +131,22 @@ async function stuckFault(main: RunnerProcess, paths: Paths, signal: AbortSignal
   return { status: 'fail', reason: 'uninterruptible', detail } as const;
 }
 
+interface Found {
+  readonly main: RunnerProcess | undefined;
+  /** Whatever runner there is; where it is not ours, it tells which file it reads in place of ours. */
+  readonly other: RunnerProcess | undefined;
+  readonly unit: UnitState | undefined;
+}
+
 function factsOf(
   { id, configPath }: ServiceTarget,
-  main: RunnerProcess | undefined,
-  unit: UnitState | undefined,
+  { main, other, unit }: Found,
 ): Record<string, Fact> {
+  const elsewhere = other === undefined ? {} : { read: other.configPath, meant: configPath };
   return {
     unit: id,
     config_path: configPath,
-    ...(main === undefined ? {} : { pid: main.pid, uid: main.uid, state: main.state }),
+    ...(main === undefined ? elsewhere : { pid: main.pid, uid: main.uid, state: main.state }),
     ...(unit === undefined
       ? {}
       : { unit_state: unit.activeState, unit_sub_state: unit.subState, result: unit.result }),
@@ -203,8 +207,8 @@ async function absence({ target, processes, unit, paths, started }: Absence) {
   }
   const fault = unit === undefined ? loopFault(started) : unitFault(id, unit);
   if (fault !== undefined) return fault;
-  if (unit?.loadState !== 'loaded' && !(await hasBinary(paths))) {
-    const detail = `there is no gitlab-runner process, no unit ${id}, and none of ${BINARIES.join(', ')}`;
+  if (unit?.loadState !== 'loaded' && !(await hasProgram(paths))) {
+    const detail = `there is no gitlab-runner process, no unit ${id}, and none of ${PROGRAM_PLACES.join(', ')}`;
     return { status: 'fail', reason: 'not-installed', detail } as const;
   }
   const state = unit === undefined ? '' : `; ${id} is ${unit.activeState}`;
@@ -235,16 +239,4 @@ async function isHidden(paths: Paths): Promise<boolean> {
   const proc = mountOf(paths.procfs, await readMounts(paths));
   // An option of the file system itself: the kernel lists it behind the dash.
   return proc?.superOptions.some((option) => /^hidepid=(?!0|off)/.test(option)) ?? false;
-}
-
-async function hasBinary(paths: Paths): Promise<boolean> {
-  const found = await Promise.all(
-    BINARIES.map((path) =>
-      access(inRoot(paths, path)).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return found.includes(true);
 }

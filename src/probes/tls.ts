@@ -7,6 +7,7 @@
  * Unknown   tls-error: an alert or an error that this file does not know.
  */
 import { deadlineOf } from '../core/abort.ts';
+import type { Instant } from '../core/clock.ts';
 import type { Fact, Finding } from '../core/finding.ts';
 import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { LinkTools, MeasureSpec, ReasonSpec } from '../core/probe.ts';
@@ -195,7 +196,8 @@ async function shake(
   const attachments = shown === undefined ? {} : shownChain(shown);
   const seen = { measures, facts, attachments };
   const settled = await settle(shaken, deadline.signal);
-  if (settled.kind !== 'secured') return { ...seen, ...refused(settled, trust, facts) };
+  if (settled.kind !== 'secured')
+    return { ...seen, ...refused(settled, trust, request.now, facts) };
   walk.socket = settled.socket;
   walk.open = async (again) => {
     const next = await handshakeLikeGo(await open(again), { ...request, signal: again });
@@ -215,8 +217,13 @@ async function settle(shaken: Handshake, signal: AbortSignal): Promise<Handshake
   return refusal;
 }
 
-function refused(refusal: Refusal, trust: Trust, facts: Readonly<Record<string, Fact>>) {
-  const { alsoWrong, ...judgement } = judgeHandshake(refusal, trust);
+function refused(
+  refusal: Refusal,
+  trust: Trust,
+  now: Instant,
+  facts: Readonly<Record<string, Fact>>,
+) {
+  const { alsoWrong, ...judgement } = judgeHandshake(refusal, trust, now);
   if (alsoWrong === undefined) return { ...judgement, facts };
   return { ...judgement, facts: { ...facts, also_wrong: alsoWrong.join(', ') } };
 }

@@ -8,13 +8,14 @@
  * Reasons   what GitLab or the token itself said; see `reasons`. A 403 that is not GitLab's accuses nobody's token.
  * Unknown   no-system-id, verify-not-due: nothing could be asked without a side effect. token-error.
  */
-import type { HttpAnswer, HttpRequest, LinkTools, ReasonSpec } from '../core/probe.ts';
+import type { HttpAnswer, LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { ExchangeError } from '../gitlab/exchange-error.ts';
+import { answerOrError } from '../gitlab/exchange.ts';
 import { quietSeconds } from '../gitlab/quiet.ts';
 import type { TokenFault, TokenJudgement } from '../gitlab/token-answer.ts';
-import { isUnknownToGitLab, judgeTokenAnswer } from '../gitlab/token-answer.ts';
+import { isUnknownToGitLab, judgeTokenAnswer, readOnlySiteSign } from '../gitlab/token-answer.ts';
 import { judgeTokenShape } from '../gitlab/token-shape.ts';
 import { isSystemId } from '../gitlab/token.ts';
 
@@ -155,6 +156,9 @@ export const token = defineProbe({
   },
 });
 
+/** As the api link shows what gave GitLab away. */
+const HEADERS_OF_GITLAB = /X-Gitlab-Meta|X-Request-Id/;
+
 /** What GitLab said; no judgement means that the token is good. */
 interface Asked {
   readonly judgement?: TokenJudgement;
@@ -177,27 +181,15 @@ async function asked(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
   const path = 'api/v4/runners/router/discovery';
   const headers = { 'Runner-Token': target.token.reveal(), Accept: 'application/json' };
   const request = { method: 'GET', path, headers, timeoutSeconds: ANSWER_SECONDS } as const;
-  const answer = await answerTo(request, send, tools);
+  const answer = await answerOrError(send, request, tools.signal);
   if (answer instanceof ExchangeError) return noAnswer(answer);
   // Somebody else's 404 says nothing about GitLab's age.
   if (answer.status === 404 && isUnknownToGitLab(answer)) {
     return await verified(target, tools, send);
   }
-  const said = [200, 501].includes(answer.status) ? SINCE : {};
-  return { ...judged(answer, path, target, tools), said };
-}
-
-async function answerTo(
-  request: HttpRequest,
-  send: Send,
-  { signal }: LinkTools,
-): Promise<HttpAnswer | ExchangeError> {
-  try {
-    return await send(request, signal);
-  } catch (error) {
-    if (error instanceof ExchangeError) return error;
-    throw error;
-  }
+  const known = [200, 501].includes(answer.status) ? SINCE : {};
+  const { said, ...rest } = judged(answer, path, target, tools);
+  return { ...rest, said: { ...said, ...known } };
 }
 
 function noAnswer({ message }: ExchangeError): Asked {
@@ -208,15 +200,20 @@ function judged(
   answer: HttpAnswer,
   path: string,
   target: RunnerTarget,
-  { ledger, clock }: LinkTools,
+  { ledger, clock, walk }: LinkTools,
 ): Asked {
   const quiet = quietSeconds(answer);
   if (quiet > 0) ledger.pause(endpointOf(target), quiet);
   const asked = new URL(path, target.endpoint ?? target.url);
-  const judgement = judgeTokenAnswer(answer, { target, asked, now: clock.wall() });
+  const signals = String(walk.findings?.get('api')?.facts?.['signals'] ?? '');
+  const isProvenElsewhere = HEADERS_OF_GITLAB.test(signals);
+  const context = { target, asked, now: clock.wall(), isProvenElsewhere };
+  const judgement = judgeTokenAnswer(answer, context);
   // While GitLab asks for quiet, what it said last is what holds.
   const held = quiet > 0 ? { holdsSeconds: quiet } : {};
-  return judgement === undefined ? held : { judgement, ...held };
+  const sign = readOnlySiteSign(answer, asked);
+  const said = sign === undefined ? {} : { read_only_site: sign };
+  return judgement === undefined ? held : { judgement, said, ...held };
 }
 
 function endpointOf({ endpoint, id }: RunnerTarget): string {
@@ -242,7 +239,7 @@ async function verified(target: RunnerTarget, tools: LinkTools, send: Send): Pro
   const body = JSON.stringify({ token: target.token.reveal(), system_id: systemId });
   const path = 'api/v4/runners/verify';
   const request = { method: 'POST', path, body, timeoutSeconds: ANSWER_SECONDS } as const;
-  const answer = await answerTo(request, send, tools);
+  const answer = await answerOrError(send, request, tools.signal);
   const said =
     answer instanceof ExchangeError ? noAnswer(answer) : judged(answer, path, target, tools);
   return { ...said, holdsSeconds: Math.max(VERIFY_SECONDS, said.holdsSeconds ?? 0) };

@@ -128,14 +128,21 @@ export class JournalReader implements Reader {
   #ended(started: number, code: number | undefined | null, complaint: string): void {
     if (this.#isStopped || this.#child === undefined) return;
     this.#child = undefined;
-    const isRead = code === 0 && this.#isOld;
-    if (isRead) {
-      this.#isOld = false;
-      if (!this.#isHidden)
-        this.#loan.onState({ state: 'reading', detail: `the journal of ${this.#unit}` });
-      void this.#run();
-      return;
-    }
+    if (code === 0) this.#readToTheEnd();
+    else this.#failed(started, code, complaint);
+  }
+
+  /** One that follows and ends in order all the same has said what there is: it is asked again soon. */
+  #readToTheEnd(): void {
+    const wasOld = this.#isOld;
+    this.#isOld = false;
+    this.#waitSeconds = FIRST_WAIT_SECONDS;
+    if (!this.#isHidden)
+      this.#loan.onState({ state: 'reading', detail: `the journal of ${this.#unit}` });
+    this.#timer = setTimeout(() => void this.#run(), wasOld ? 0 : FIRST_WAIT_SECONDS * 1000);
+  }
+
+  #failed(started: number, code: number | undefined | null, complaint: string): void {
     const wasGood = this.#loan.clock.seconds() - started > GOOD_SECONDS;
     this.#waitSeconds = wasGood ? FIRST_WAIT_SECONDS : this.#waitSeconds;
     if (!wasGood && !this.#isHidden) {

@@ -63,6 +63,14 @@ export const LIFE_FRAGMENTS: readonly Fragment[] = [
     kind: 'fatal',
     levels: FATAL,
     message: /^Service run failed/,
+    text: /decoding configuration file: open \S+: permission denied/,
+    cause: 'config-unreadable',
+  },
+  {
+    n: 52,
+    kind: 'fatal',
+    levels: FATAL,
+    message: /^(?:Service run failed|chdir )/,
     cause: 'runner-start-failed',
   },
   {

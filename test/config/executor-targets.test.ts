@@ -131,3 +131,24 @@ test('an autoscaler stands on its plugin, looked for in PATH of the process', ()
   ]);
   expect(executors(['executor = "instance"'])).toEqual([]);
 });
+
+test.each([
+  ['a plain entry', DOCKER, undefined, [{ host: 'gitlab.test', port: 443 }]],
+  [
+    'one whose sources lie elsewhere',
+    `${DOCKER}\nclone_url = "https://mirror.test/"`,
+    undefined,
+    [],
+  ],
+  [
+    'one that gives its jobs a proxy',
+    `${DOCKER}\nenvironment = ["https_proxy=http://proxy:3128"]`,
+    undefined,
+    [],
+  ],
+  ['one behind a proxy', DOCKER, { HTTPS_PROXY: 'http://proxy:3128' }, []],
+])('what jobs must reach: %s', (_what, lines, environment, gitlabs) => {
+  const [found] = executors([lines], { environment: environment ?? {} });
+
+  expect(found?.gitlabs).toEqual(gitlabs);
+});

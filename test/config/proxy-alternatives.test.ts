@@ -63,6 +63,17 @@ describe('a proxy that the process does not have', () => {
   });
 });
 
+test.each([
+  'HTTP_PROXY=http://proxy:3128',
+  'http_proxy=http://proxy:3128',
+  'ALL_PROXY=http://proxy:3128',
+  'all_proxy=http://elsewhere:1\nhttps_proxy=http://proxy:3128',
+])('whoever writes %j means https:// too', async (text) => {
+  expect(await found({ '/etc/environment': text })).toEqual([
+    expect.stringMatching(/^proxy:3128 .* for the runner$/),
+  ]);
+});
+
 describe('what says nothing new', () => {
   test.each([
     [
@@ -72,7 +83,6 @@ describe('what says nothing new', () => {
     ],
     ['an exemption without a proxy', { '/etc/environment': 'NO_PROXY=gitlab.example.com' }, {}],
     ['apt told to go directly', { '/etc/apt/apt.conf': 'Acquire::http::Proxy "DIRECT";' }, {}],
-    ['a proxy for http:// alone', { '/etc/environment': 'HTTP_PROXY=http://proxy:3128' }, {}],
     [
       'a file without a proxy',
       { '/etc/environment': 'PATH=/bin' },

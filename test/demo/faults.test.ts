@@ -71,9 +71,11 @@ test('no request of runnerwatch takes a job, registers or deletes', () => {
   const paths = new Set(own.map(({ method, path }) => `${method} ${path}`));
 
   expect([...paths].toSorted()).toEqual([
+    'GET /',
     'GET /-/health',
     'GET /api/v4/runners/router/discovery',
     'GET /api/v4/version',
+    'GET /gitlab/-/health',
     // Only while the health page is refused.
     'GET /users/sign_in',
   ]);

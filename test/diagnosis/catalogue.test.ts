@@ -69,7 +69,6 @@ const BY_RULE: readonly string[] = [
   'proxy-tls-interception',
   'path-mtu-blackhole',
   'gitlab-read-only-site',
-  'firewall-local-block',
   'config-changed-not-loaded',
   'config-url-invalid',
   'config-env-unset',

@@ -155,7 +155,9 @@ describe('config.toml', () => {
       fix: 'Set it.',
     };
     const said = { 'token@runnerAA1': fail('missing', { line: 7 }) };
-    const { causes } = diagnose(snapshotOf(said, { configProblems: [problem] }));
+    const { causes } = diagnose(
+      snapshotOf(said, { configProblems: [problem], runners: [runner('runnerAA1')] }),
+    );
 
     expect(causes.map(({ id }) => id)).toEqual(['config-env-unset']);
     expect(causes[0]?.explains).toEqual(['token@runnerAA1']);

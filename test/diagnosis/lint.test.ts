@@ -117,6 +117,15 @@ describe('a setting that does nothing', () => {
   );
 });
 
+test('a key that was to turn verification off, in a table that has no such key, is told once', () => {
+  const { causes } = judged(twoEntries(`  tls_verify = false\n${DOCKER}`), UNTRUSTED);
+
+  expect(causes.map(({ id, severity }) => [id, severity])).toEqual([
+    ['config-setting-ineffective', 'notice'],
+    ['tls-unknown-authority', 'critical'],
+  ]);
+});
+
 test('findings of a file that does not load are left to the cause that says so', () => {
   const said = { config: fail('type-error', { line: 1 }) };
   const diagnosis = judged(twoEntries(DOCKER.replace('"docker"', '"dokcer"')), said);

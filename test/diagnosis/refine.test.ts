@@ -20,19 +20,19 @@ function ago(seconds: number): number {
   return START - seconds * 1000;
 }
 
-function look(isGood: boolean, address: string) {
+function look(isGood: boolean, address: string, reason = 'bad-gateway') {
   const facts = { address };
   return {
     check: 'http@x' as const,
     startedAt: START,
     durationSeconds: 0.1,
-    finding: isGood ? { status: 'pass' as const, facts } : { ...fail('bad-gateway'), facts },
+    finding: isGood ? { status: 'pass' as const, facts } : { ...fail(reason), facts },
   };
 }
 
-function recentOf(pattern: string) {
+function recentOf(pattern: string, reason?: string) {
   return Array.from(pattern, (letter) =>
-    look(letter === '+', letter === '+' ? '10.0.0.3' : '10.0.0.2'),
+    look(letter === '+', letter === '+' ? '10.0.0.3' : '10.0.0.2', reason),
   );
 }
 
@@ -48,6 +48,16 @@ const works = (isForRunner: boolean): Said =>
     is_for_runner: isForRunner,
   });
 const direct = (facts: Facts = {}): Said => warn('direct-works', facts);
+
+test.each([
+  ['none', 'tls-client-cert-required'],
+  ['used', 'tls-client-cert-invalid'],
+  ['unusable', 'tls-client-cert-invalid'],
+])('nginx wants another client certificate than the one of state %s', (client_state, id) => {
+  const tls = { finding: { status: 'pass' as const, facts: { client_state, client_file: '/c' } } };
+
+  expect(causesOf({ ...brokenAt('http', fail('client-certificate-required')), tls })).toEqual([id]);
+});
 
 describe('the direct way is blocked', () => {
   test.each([
@@ -74,6 +84,15 @@ describe('the direct way is blocked', () => {
     expect(causesOf(brokenAt('connect', fail('timeout')), proxy)).toEqual(['proxy-url-invalid']);
   });
 });
+
+test.each([['name-not-found'], ['unreachable']])(
+  'a value that Go makes another proxy of is the cause, however that one fails: %s',
+  (reason) => {
+    const proxy = { ...PROXY, host: 'http', isMisread: true } as const;
+
+    expect(causesOf(brokenAt('proxy', fail(reason)), proxy)).toEqual(['proxy-url-invalid']);
+  },
+);
 
 describe('the proxy is in the way', () => {
   test.each([
@@ -180,6 +199,20 @@ describe('good and bad answers in turn', () => {
     );
   });
 });
+
+test.each([
+  ['connect', 'refused', ['gitlab-partial-outage']],
+  ['tls', 'expired', ['gitlab-partial-outage']],
+  ['connect', 'timeout', []],
+  ['tls', 'handshake-blocked', []],
+])(
+  'at %s, "%s" in turn with good ones is the answer of a backend, or a lost packet',
+  (link, reason, ids) => {
+    const said: Said = { finding: { status: 'pass' }, recent: recentOf('+-+-+-+-+-', reason) };
+
+    expect(causesOf({ [link]: said })).toEqual(ids);
+  },
+);
 
 describe('a login or a redirect before the health page', () => {
   test.each([

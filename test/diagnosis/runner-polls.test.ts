@@ -193,6 +193,7 @@ describe('nothing is said', () => {
     ['of two failures', old(timesUntil(5, 2, 30))],
     ['of many within moments', old(timesUntil(5, 6, 2))],
     ['of what has not happened again', old(timesUntil(130, 5, 15))],
+    ['of what has missed more than one turn', old(timesUntil(50, 5, 15))],
     [
       'of what was before the way opened',
       {

@@ -174,6 +174,16 @@ describe('an entry that switched itself off', () => {
     expect(cause?.fix[0]?.command).toBe('sudo touch /etc/gitlab-runner/config.toml');
   });
 
+  test('rules nothing out where GitLab was asked before the refusals alone', () => {
+    const startedAt = START - 2 * MINUTE;
+    const last = { check: 'token@runnerAA1', startedAt, durationSeconds: 0.1 } as const;
+    const token: Said = { last: { ...last, finding: { status: 'pass' } } };
+    const [cause] = causesOf({ ...log(), 'token@runnerAA1': token });
+
+    expect(cause).toMatchObject({ id: 'runner-disabled-unhealthy', ruledOut: [] });
+    expect(cause?.summary).toContain('not asked since');
+  });
+
   test.each([
     [
       'while the token is refused',

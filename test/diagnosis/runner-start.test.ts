@@ -6,7 +6,7 @@ import type { Sighting } from '../../src/core/sighting.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { Said, World } from '../support/snapshots.ts';
-import { RUNNER_PROCESS, snapshotOf, warn } from '../support/snapshots.ts';
+import { CONFIG, RUNNER_PROCESS, fail, snapshotOf, warn } from '../support/snapshots.ts';
 import { showing, sighting, TALKING } from '../support/sightings.ts';
 
 const young = { ...RUNNER_PROCESS, startedAt: START - 2000 };
@@ -26,6 +26,18 @@ function idsWith(cause: string): readonly string[] {
 test('a start that failed by its config is over when the config loads and a process is there (C-05)', () => {
   expect(idsWith('config-concurrent-zero')).toEqual([]);
   expect(idsWith('runner-start-failed')).toEqual(['runner-start-failed']);
+});
+
+test('a start that may not read its config names the file, not the unit', () => {
+  const said = { service: fail('crash-loop'), 'runner-log': showing(fatal('config-unreadable')) };
+
+  expect(causesOf(said, { process: undefined })).toMatchObject([
+    {
+      id: 'config-unreadable',
+      summary: `The user of the runner may not read ${CONFIG}.`,
+      scope: { kind: 'config', id: CONFIG },
+    },
+  ]);
 });
 
 test('a unit that systemd stops or starts at this moment informs, and no more (Z-32)', () => {

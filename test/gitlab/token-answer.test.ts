@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { HttpAnswer } from '../../src/core/probe.ts';
-import { judgeTokenAnswer } from '../../src/gitlab/token-answer.ts';
+import { judgeTokenAnswer, readOnlySiteSign } from '../../src/gitlab/token-answer.ts';
 import { START } from '../support/clock.ts';
 import { answerOf, FROM_RAILS, jsonAnswer } from '../support/http-answer.ts';
 import { runnerTarget } from '../support/probes.ts';
@@ -74,4 +74,33 @@ test('what GitLab’s words would quote is never in the detail', () => {
     ]),
   );
   expect(JSON.stringify(answers.map((answer) => judged(answer)))).not.toContain(canary);
+});
+
+describe('a refusal to write for good', () => {
+  const DISCOVERY = new URL('https://gitlab.test/api/v4/runners/router/discovery');
+  const plain = { message: 'You cannot perform write operations on a read-only instance' };
+  const geo = { message: 'read-only: perform this action on the primary site' };
+
+  test.each<[string, HttpAnswer, URL, boolean]>([
+    ['of verify, in plain words', jsonAnswer(403, plain, FROM_RAILS), ASKED, false],
+    ['in words of Geo', jsonAnswer(403, geo, FROM_RAILS), ASKED, true],
+    ['with a header of Geo', jsonAnswer(403, plain, { 'x-gitlab-geo-site': 'b' }), ASKED, true],
+    ['by a name', jsonAnswer(403, plain), new URL('https://gitlab-geo2.test/verify'), true],
+    ['of reading, too', jsonAnswer(403, plain, FROM_RAILS), DISCOVERY, true],
+    ['of a maintenance', jsonAnswer(503, plain, FROM_RAILS), DISCOVERY, false],
+    ['of a token', jsonAnswer(403, { message: '403 Forbidden' }), DISCOVERY, false],
+  ])('%s', (_what, answer, asked, isSite) => {
+    expect(readOnlySiteSign(answer, asked) !== undefined).toBe(isSite);
+  });
+});
+
+test('a 403 without GitLab’s headers is somebody else’s where GitLab’s other answers have them', () => {
+  const context = { target: TARGET, asked: ASKED, now: START };
+  const answer = jsonAnswer(403, { message: '403 Forbidden' });
+
+  expect(judgeTokenAnswer(answer, context)).toMatchObject({ reason: 'token-error' });
+  expect(judgeTokenAnswer(answer, { ...context, isProvenElsewhere: true })).toMatchObject({
+    status: 'fail',
+    reason: 'forbidden-by-edge',
+  });
 });

@@ -135,6 +135,24 @@ describe('a direct way says why', () => {
   });
 });
 
+describe('a value that Go makes another proxy of is marked', () => {
+  test.each([
+    'http://user:p#ss@proxy:3128',
+    'http://proxy:31x8',
+    '"http://proxy:3128"',
+    'http://proxy:93128',
+  ])('%s', (value) => {
+    expect(decideProxy(GITLAB, { HTTPS_PROXY: value })).toMatchObject({ isMisread: true });
+  });
+
+  test.each(['proxy:3128', 'http://proxy:3128', 'user:pass@proxy:3128', 'socks5://proxy'])(
+    '%s is not',
+    (value) => {
+      expect(decideProxy(GITLAB, { HTTPS_PROXY: value })).not.toHaveProperty('isMisread');
+    },
+  );
+});
+
 test('a password is hidden in the decision', () => {
   const decision = decideProxy(GITLAB, { HTTPS_PROXY: 'http://user:p%23ss@proxy:3128' });
   expect(JSON.stringify(decision)).not.toContain('p#ss');

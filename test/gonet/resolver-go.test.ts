@@ -41,6 +41,7 @@ const ERRORS: Readonly<Record<LookupFault, readonly string[]>> = {
     'EOF',
   ],
   timeout: ['i/o timeout'],
+  prohibited: [],
   'resolver-down': ['connection refused'],
   'not-configured': ['connection refused'],
   'no-route': ['network is unreachable'],

@@ -11,7 +11,6 @@ import {
   chooseRunnerProcess,
   configOf,
   findRunnerProcesses,
-  isRunner,
   parseEnvironment,
   parseStat,
 } from '../../src/host/runner-process.ts';
@@ -25,30 +24,6 @@ async function find(processes: Readonly<Record<number, ProcProcess>>) {
   await using root = await rootFolder({ ...PROC_STAT, ...Object.assign({}, ...files) });
   return await findRunnerProcesses(root.paths);
 }
-
-test.each([
-  [['gitlab-runner', 'run']],
-  [['/usr/bin/gitlab-runner', 'run', '--config', '/etc/gitlab-runner/config.toml']],
-  [['/opt/gitlab-runner-linux-amd64', 'run']],
-  [['gitlab-runner-linux-amd64-fips', 'run']],
-  [['gitlab-runner', '--debug', '--log-level', 'debug', 'run']],
-  [['gitlab-runner', '--log-level=debug', '-l', 'info', 'run']],
-])('%j is a main runner process', (words) => {
-  expect(isRunner(words)).toBe(true);
-});
-
-test.each([
-  [[]],
-  [['gitlab-runner']],
-  [['gitlab-runner', 'verify']],
-  [['gitlab-runner', 'exec', 'run']],
-  [['gitlab-runner', '--log-level', 'run']],
-  [['gitlab-runner-helper', 'run']],
-  [['/usr/bin/grep', 'gitlab-runner', 'run']],
-  [['sh', '-c', 'gitlab-runner run']],
-])('%j is none', (words) => {
-  expect(isRunner(words)).toBe(false);
-});
 
 test('a process is read with its user, start, state, environment and config', async () => {
   const words = ['/usr/bin/gitlab-runner', 'run', '--config', '/srv/config.toml'];

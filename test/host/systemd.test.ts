@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { parseUnitState, unitState } from '../../src/host/systemd.ts';
+import { parseUnitState, systemctlAnswers, unitState } from '../../src/host/systemd.ts';
 import { saying, startHost } from '../support/system-manager.ts';
 
 const UNIT = 'gitlab-runner.service';
@@ -49,6 +49,17 @@ test('where systemd does not run nothing is called', async () => {
 
   expect(await unitState(UNIT, root.paths, patient())).toBeUndefined();
   expect(await readFile(root.callsFile, 'utf8')).toBe('');
+});
+
+test.each([
+  ['that answers', saying({}), true],
+  ['that cannot reach it', 'echo "Failed to connect to bus" >&2\nexit 1', false],
+  ['that ignores the question, as in a chroot', 'echo "Running in chroot, ignoring"', false],
+])('where its mark is hidden, a systemctl %s decides', async (_what, script, isThere) => {
+  await using root = await startHost({}, script);
+
+  expect(await systemctlAnswers()).toBe(isThere);
+  expect(await readFile(root.callsFile, 'utf8')).toContain('show -p LoadState');
 });
 
 test.each([

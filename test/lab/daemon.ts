@@ -40,6 +40,8 @@ export interface Checked {
 /** How it is started, where that is not the usual way. */
 export interface DaemonWays {
   readonly configPath?: string;
+  /** It is not told where config.toml is, and asks the runner's process. */
+  readonly findsConfig?: boolean;
   /** As the host sees it. */
   readonly stateDirectory?: string;
   /** Of runnerwatch itself. */
@@ -88,9 +90,10 @@ export async function check(
   return { exitCode: code ?? -1, stdout: output.join(''), stderr: errors.join('') };
 }
 
-function sharedFlags(root: string, { configPath }: DaemonWays): readonly string[] {
+function sharedFlags(root: string, ways: DaemonWays): readonly string[] {
+  const { configPath = '/etc/gitlab-runner/config.toml', findsConfig = false } = ways;
   return [
-    `--runner.config=${configPath ?? '/etc/gitlab-runner/config.toml'}`,
+    ...(findsConfig ? [] : [`--runner.config=${configPath}`]),
     `--path.rootfs=${root}`,
     `--config.file=${join(root, 'runnerwatch.toml')}`,
   ];

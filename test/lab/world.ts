@@ -32,6 +32,8 @@ export interface WorldOptions {
   /** Of the runner's process. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly uid?: number;
+  /** The config.toml that the runner is started with. */
+  readonly runnerConfig?: string;
   readonly logFormat?: LogFormat;
   /** How long GitLab holds a poll for jobs. */
   readonly pollMilliseconds?: number;
@@ -141,6 +143,7 @@ export async function buildWorld(
       environment,
       uid,
       root,
+      config: options.runnerConfig ?? '/etc/gitlab-runner/config.toml',
       format: options.logFormat ?? 'runner',
       ...(options.volume === undefined ? {} : { volume: options.volume }),
     }),

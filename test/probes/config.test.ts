@@ -1,10 +1,12 @@
 /** The probe's verdict on every reading that config/ can give. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import type { Problem, RunnerConfigReading } from '../../src/core/reading.ts';
 import type { ConfigTarget } from '../../src/core/target.ts';
 import { config } from '../../src/probes/config.ts';
+import { PROC_STAT, procProcess } from '../support/proc-process.ts';
 import { runProbe } from '../support/run-probe.ts';
+import { startHost } from '../support/system-manager.ts';
 
 const FILE = '/etc/gitlab-runner/config.toml';
 
@@ -24,6 +26,46 @@ const problem = (over: Partial<Problem> = {}): Problem => ({
   message: 'runners.docker.cpus takes a string, but line 12 gives an integer',
   fix: 'Write `cpus = "2"`.',
   ...over,
+});
+
+describe('entries in another usual place', () => {
+  const MEANT = '/home/gitlab-runner/.gitlab-runner/config.toml';
+  const WORDS = ['gitlab-runner', 'run', '--config'];
+  const reading = target({ runnerCount: 0 });
+
+  async function look(
+    wanted: ConfigTarget,
+    processes: Readonly<Record<number, string>>,
+    entries = '[[runners]]\n',
+  ) {
+    const found = Object.entries(processes).map(([pid, file]) =>
+      procProcess(Number(pid), { words: [...WORDS, file] }),
+    );
+    const files = Object.assign({}, PROC_STAT, { [MEANT]: entries }, ...found);
+    await using root = await startHost(files);
+    return await runProbe(config, wanted, { tools: { paths: root.paths } });
+  }
+
+  test.each([
+    ['a file that is not there', target({ problems: [problem({ code: 'missing' })] })],
+    ['an empty file', target({ problems: [problem({ code: 'empty' })] })],
+    ['a file without entries', reading],
+  ])('are meant where the process runs on %s', async (_what, wanted) => {
+    expect(await look(wanted, { 7: FILE })).toMatchObject({
+      status: 'fail',
+      reason: 'entries-elsewhere',
+      detail: `the runner reads ${FILE} (named on the command line of the runner), which has no entry; ${MEANT} has some, and no process reads it`,
+      facts: { read: FILE, meant: MEANT },
+    });
+  });
+
+  test.each([
+    ['another process reads them', { 7: FILE, 8: MEANT }, '[[runners]]\n'],
+    ['no process runs on ours', {}, '[[runners]]\n'],
+    ['there are none', { 7: FILE }, '# [[runners]]\n'],
+  ])('are not meant where %s', async (_when, processes, entries) => {
+    expect(await look(reading, processes, entries)).toMatchObject({ reason: 'no-runners' });
+  });
 });
 
 test('a file that loads and has entries passes', async () => {

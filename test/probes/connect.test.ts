@@ -145,7 +145,8 @@ describe('an errno becomes a reason', () => {
     ['EMFILE', 0, 'too-many-files'],
     ['ENFILE', 0, 'too-many-files'],
     ['EPROTO', 0, 'connect-error'],
-    ['invalid port', 0, 'connect-error'],
+    ['invalid port', 0, 'invalid-port'],
+    ['EINVAL', 0, 'no-route'],
   ])('%s after %d s is %s', (outcome, seconds, reason) => {
     expect(dialFaultOf({ address: FOUR, outcome, seconds })).toBe(reason);
   });

@@ -5,15 +5,18 @@ import { join } from 'node:path';
 
 import { describe, expect, test, vi } from 'vitest';
 
-import type { Finding } from '../../src/core/finding.ts';
+import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { LinkTools, Walk } from '../../src/core/probe.ts';
 import { dns } from '../../src/probes/dns.ts';
 import type { Said, Script } from '../support/dns-server.ts';
 import { rootFolder, startDnsServer } from '../support/dns-server.ts';
 import { ENDPOINT } from '../support/probes.ts';
+import type { Made } from '../support/certificates.ts';
+import { make, makeRoot } from '../support/certificates.ts';
 import { openLedger, runProbe } from '../support/run-probe.ts';
 import { noteReason } from '../support/seen-reasons.ts';
 import { startTcpServer } from '../support/tcp-server.ts';
+import { startTlsServer } from '../support/tls-server.ts';
 
 const ONE = 'nameserver 127.0.0.1\nsearch .\noptions timeout:1 attempts:1';
 const TWO = `${ONE}\nnameserver 127.0.0.2`;
@@ -32,6 +35,8 @@ interface Stage {
   readonly resolvConf?: string;
   readonly files?: Readonly<Record<string, string>>;
   readonly tools?: Partial<LinkTools>;
+  /** The failure that puts the name in doubt. */
+  readonly of?: Partial<ProbeResult>;
 }
 
 interface Looked {
@@ -40,14 +45,21 @@ interface Looked {
   readonly second: Finding | undefined;
 }
 
-async function look({ dnsPort, port, resolvConf = TWO, files, tools }: Stage): Promise<Looked> {
+async function look({ dnsPort, port, resolvConf = TWO, files, tools, of }: Stage): Promise<Looked> {
   await using root = await rootFolder({ '/etc/resolv.conf': resolvConf, ...files });
   const walk: Walk = {};
   const target = { ...ENDPOINT, url: new URL(`https://gitlab.test:${port}/`) };
   const first = await runProbe(dns, target, {
     tools: { paths: root.paths, dnsPort, walk, ...tools },
   });
-  const second = await walk.secondLook?.(AbortSignal.timeout(5000));
+  const failed: ProbeResult = {
+    check: `connect@${target.id}`,
+    startedAt: 0,
+    durationSeconds: 0,
+    finding: { status: 'fail', reason: 'timeout', detail: 'no answer' },
+    ...of,
+  };
+  const second = await walk.secondLook?.look(failed, AbortSignal.timeout(5000));
   if (second !== undefined) noteReason('dns', second);
   return { first, second };
 }
@@ -67,6 +79,7 @@ describe('the address in use does not answer', () => {
       facts: {
         ...first.facts,
         factor: 'which name server',
+        trial: 'answer',
         wrong: DEAD,
         wrong_source: '127.0.0.1',
         right: ALIVE,
@@ -107,6 +120,42 @@ describe('the address in use does not answer', () => {
     );
     const { first, second } = await look({ dnsPort: two.port, port: gitlab.port });
     expect(second).toEqual(first);
+  });
+});
+
+const ofTls = (reason: string): Partial<ProbeResult> => ({
+  check: `tls@${ENDPOINT.id}`,
+  finding: { status: 'fail', reason, detail: 'refused' },
+});
+
+describe('the address in use shows a certificate that the runner refuses', () => {
+  const root = makeRoot({ name: 'Public Root' });
+  const leaf = make({ name: 'gitlab.test', dns: ['gitlab.test'], isAuthority: false }, root);
+  const files = { '/etc/ssl/certs/ca-certificates.crt': root.pem };
+  async function second(reason: string, made: Made): Promise<Finding | undefined> {
+    await using gitlab = await startTlsServer({ chain: [made] });
+    await using one = await startDnsServer(only(DEAD));
+    await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);
+    const stage = { dnsPort: two.port, port: gitlab.port, files, of: ofTls(reason) };
+    return (await look(stage)).second;
+  }
+
+  test('and the second server has one that shows GitLab’s: the servers disagree', async () => {
+    expect(await second('name-mismatch', leaf)).toMatchObject({
+      status: 'warn',
+      reason: 'servers-disagree',
+      detail: expect.stringContaining(
+        `${DEAD}, which shows a certificate that the runner refuses; 127.0.0.2 says ${ALIVE}, which shows one that it accepts`,
+      ),
+      facts: { trial: 'certificate', wrong: DEAD, right: ALIVE },
+    });
+  });
+
+  test.each([
+    ['the other one is refused too', 'name-mismatch', makeRoot({ name: 'gitlab.test' })],
+    ['it is refused for its age, which speaks of GitLab itself', 'expired', leaf],
+  ])('and %s: the first finding stays', async (_name, reason, made) => {
+    expect(await second(reason, made)).toMatchObject({ status: 'pass' });
   });
 });
 

@@ -54,6 +54,19 @@ test('a rule for the runner’s user is found by the address that the line names
   });
 });
 
+test('and by the name server that the line names', async () => {
+  const text = 'dial tcp: lookup gitlab.test on 10.0.0.53:53: write: operation not permitted';
+  const findings = new Map<string, Finding>([
+    ['dns', { status: 'pass', facts: { servers: '10.0.0.53' } }],
+  ]);
+  const line = { ...LINE, cause: 'firewall-local-block', text };
+
+  expect(await look([line], { walk: { findings } })).toMatchObject({
+    status: 'warn',
+    detail: expect.stringContaining('udp 10.0.0.53 port 53 of user 999'),
+  });
+});
+
 test.each([
   ['without a line', []],
   ['for a line of long ago', [{ ...LINE, lastAt: START - 121_000 }]],

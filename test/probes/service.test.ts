@@ -194,6 +194,7 @@ test('a process on another file is another config', async () => {
     reason: 'other-config',
     detail: 'process 7 runs on /srv/runner/config.toml, not on /etc/gitlab-runner/config.toml',
     measures: { processes: 0 },
+    facts: { read: '/srv/runner/config.toml', meant: TARGET.configPath },
   });
 });
 

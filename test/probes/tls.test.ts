@@ -43,6 +43,8 @@ test('a root of the bundle passes, and says what was shown', async () => {
       ca_file_state: 'none',
       ca_file_configured: false,
       certs_file: OWN_FILE,
+      client_file: '/etc/gitlab-runner/certs/gitlab.test.auth.crt',
+      client_state: 'none',
       anchors: 1,
       trust_changed_at: expect.stringMatching(/^20\d\d-/),
       protocol: 'TLSv1.3',
@@ -144,6 +146,16 @@ test('an authority that nobody knows is named, with what the server showed', asy
     facts: { root: 'CN=Private Root', chain_length: 3 },
   });
   expect(finding.facts).not.toHaveProperty('also_wrong');
+});
+
+test('a bundle that SSL_CERT_FILE puts in the place of the system’s is named', async () => {
+  const files = { '/srv/own.pem': make(LEAF).pem };
+  const finding = await shake([leaf], { files, trust: { systemFile: '/srv/own.pem' } });
+
+  expect(finding).toMatchObject({
+    reason: 'unknown-authority',
+    detail: expect.stringContaining('SSL_CERT_FILE of the runner puts /srv/own.pem in the place'),
+  });
 });
 
 test('the host’s clock decides what has expired', async () => {

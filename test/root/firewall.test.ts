@@ -75,6 +75,7 @@ describe('a rule that stops the connection', () => {
       chain: ['inet', 'host', 'out'],
       verdict: 'policy drop',
       isByUser: false,
+      ofAnswer: false,
     });
   });
 });
@@ -104,8 +105,46 @@ describe('rules that do not stop it', () => {
   });
 });
 
-test('chains of input and forward do not matter to a packet that goes out', async () => {
-  const input = 'add chain inet host in { type filter hook input priority 0; policy drop; }';
+test('chains of forward do not matter to a packet of this host', async () => {
+  const forward = 'add chain inet host on { type filter hook forward priority 0; policy drop; }';
 
-  expect(await stoppedBy([...OUTPUT, input])).toBeUndefined();
+  expect(await stoppedBy([...OUTPUT, forward])).toBeUndefined();
+});
+
+describe('the answer to it', () => {
+  const input = 'add chain inet host in { type filter hook input priority 0; policy accept; }';
+  const closed = input.replace('policy accept', 'policy drop');
+
+  test.each([
+    ['by its port', [input, rule('tcp sport 443 drop', 'in')], 'drop'],
+    ['by its address', [input, rule('ip saddr 10.200.0.2 counter drop', 'in')], 'drop'],
+    ['by the policy', [closed, rule('iifname "lo" accept', 'in')], 'policy drop'],
+    [
+      'where it was not tracked yet',
+      [input.replace('hook input', 'hook prerouting'), rule('ip saddr 10.0.0.0/8 drop', 'in')],
+      'drop',
+    ],
+  ])('is stopped %s', async (_, rules, verdict) => {
+    expect(await stoppedBy([...OUTPUT, ...rules], { leavesHost: true })).toMatchObject({
+      verdict,
+      ofAnswer: true,
+    });
+  });
+
+  test.each([
+    ['established connections pass', [rule('ct state established,related accept', 'in')]],
+    ['a map of verdicts decides', [rule('ct state vmap { established : accept }', 'in')]],
+    ['the interface may pass', [rule('iifname "eth9" accept', 'in')]],
+  ])('passes where %s', async (_, rules) => {
+    expect(await stoppedBy([...OUTPUT, closed, ...rules], { leavesHost: true })).toBeUndefined();
+  });
+});
+
+test('what goes to another host does not take the loopback interface', async () => {
+  const closed = OUTPUT.map((line) => line.replace('policy accept', 'policy drop'));
+  const rules = [...closed, rule('oifname "lo" accept')];
+
+  expect(await stoppedBy(rules, { leavesHost: true })).toMatchObject({ verdict: 'policy drop' });
+  await network.runner.unfilter();
+  expect(await stoppedBy(rules)).toBeUndefined();
 });

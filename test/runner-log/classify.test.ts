@@ -80,6 +80,17 @@ test('a WAF’s refusal and GitLab’s own differ in the shape of the status alo
   );
 });
 
+test('a refusal in GitLab’s form with an id of the runner’s own never passed through GitLab', () => {
+  const fields = {
+    correlation_id: '0123456789abcdef0123456789abcdef',
+    runner: 'abc12defg',
+    status: 'POST https://gitlab.test/api/v4/jobs/request: 403 Forbidden',
+  };
+  const message = 'Checking for jobs... forbidden';
+
+  expect(eventOf(inColours({ level: 'error', message, fields }))?.cause).toBe('edge-waf-blocked');
+});
+
 test('the penalty names address and short token in one word, and its length', () => {
   const line =
     'ERROR: Runner "https://gitlab.test/abc12defg" is unhealthy and will be disabled for 1h0m0s seconds!  unhealthy_requests=3 unhealthy_requests_limit=3';

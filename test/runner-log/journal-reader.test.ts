@@ -95,11 +95,16 @@ async function standIn(
   };
 }
 
+/** As journalctl prints one. */
+const entry = (n: number): string =>
+  `{"__CURSOR":"s=1;i=${n}","__REALTIME_TIMESTAMP":"1795510800000000","MESSAGE":"line ${n}"}`;
+
 describe('a journalctl', () => {
   test('that ends is started again behind the last entry', async () => {
-    const entry = `{"__CURSOR":"s=1;i=7","__REALTIME_TIMESTAMP":"1795510800000000","MESSAGE":"one"}`;
     // The first run tells one entry, each later one dies at once.
-    await using host = await standIn(`case "$*" in *after-cursor*) exit 1;; esac\necho '${entry}'`);
+    await using host = await standIn(
+      `case "$*" in *after-cursor*) exit 1;; esac\necho '${entry(7)}'`,
+    );
     using heard = reading(host.heard);
     const calls = async (): Promise<string[]> =>
       (await readFile(host.calls, 'utf8')).trim().split('\n');
@@ -113,6 +118,22 @@ describe('a journalctl', () => {
     );
     expect(heard.lines).toHaveLength(1);
     expect(lastState(heard)).toBe('failed');
+  });
+
+  test('that ends in order instead of following is asked again, and is no failure', async () => {
+    await using host = await standIn(
+      `case "$*" in *after-cursor=s=1\\;i=7*) echo '${entry(8)}';; *after-cursor*) ;; *) echo '${entry(7)}';; esac`,
+    );
+    using heard = reading(host.heard);
+    await until(() => heard.lines.length > 1);
+
+    expect(heard.lines.map(({ text, isOld }) => [text, isOld])).toEqual([
+      ['line 7', true],
+      ['line 8', false],
+    ]);
+    expect(new Set(heard.states.map(({ state }) => state))).toEqual(
+      new Set(['starting', 'reading']),
+    );
   });
 
   test.each([

@@ -18,11 +18,13 @@ const TABLE = `
 1 | warning | poll-failed | dns-name-not-found | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp: lookup H on 10.200.0.2:53: no such host
 2 | warning | poll-failed | dns-server-failure | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp: lookup H on 10.200.0.2:53: server misbehaving
 3 | warning | poll-failed | dns-timeout | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp: lookup H on 10.200.0.2:53: read udp 10.200.0.1:42182->10.200.0.2:53: i/o timeout
+3 | warning | poll-failed | firewall-local-block | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp: lookup H on 10.200.0.2:53: write udp 10.200.0.1:42182->10.200.0.2:53: write: operation not permitted
 4 | warning | poll-failed | dns-resolver-down | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp: lookup H on [::1]:53: read udp [::1]:42208->[::1]:53: read: connection refused
 5 | warning | poll-failed | tcp-connection-refused | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: connect: connection refused
 6 | warning | poll-failed | tcp-connect-timeout | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: i/o timeout
 6 | warning | poll-failed | tcp-connect-timeout | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: connect: connection timed out
 7 | warning | poll-failed | network-no-route | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: connect: no route to host
+7 | warning | poll-failed | network-no-route | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: connect: invalid argument
 8 | warning | poll-failed | ephemeral-ports-exhausted | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: connect: cannot assign requested address
 9 | warning | poll-failed | fd-limit-reached | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp: lookup H: socket: too many open files
 10 | warning | poll-failed | connection-reset-midstream | Checking for jobs... failed | runner=abc12defg | status=~ read tcp 10.0.0.1:5->10.0.0.2:443: read: connection reset by peer
@@ -53,6 +55,7 @@ const TABLE = `
 31 | warning | poll-failed | edge-auth-gateway | Checking for jobs... failed | runner=abc12defg | status=200 OK
 32 | warning | poll-failed | not-a-gitlab-server | Checking for jobs... failed | runner=abc12defg | status=execute JSON request: response is not application/json
 33 | warning | poll-failed | url-path-wrong | Checking for jobs... failed | runner=abc12defg | status=404 Not Found
+33 | warning | poll-failed | gitlab-version-skew | Checking for jobs... failed | runner=abc12defg | status=POST https://H/api/v4/jobs/request: 400 Bad Request ()
 33 | warning | poll-failed | url-path-wrong | Checking for jobs... failed | runner=abc12defg | status=POST https://H/api/v4/jobs/request: 404 Not Found (404 Not found)
 34 | warning | poll-failed | gitlab-bad-gateway | Checking for jobs... failed | runner=abc12defg | status=502 Bad Gateway
 35 | warning | poll-failed | gitlab-internal-error | Checking for jobs... failed | runner=abc12defg | status=500 Internal Server Error
@@ -78,6 +81,8 @@ const TABLE = `
 50 | error | config-not-loaded | config-syntax-error | Failed to load config | builds=0 | error=decoding configuration file: toml: line 4
 51 | error | config-not-loaded | config-missing | Failed to load config stat /etc/gitlab-runner/config.toml: no such file or directory | builds=0
 51 | error | config-not-loaded | config-unreadable | Failed to load config | error=open /etc/gitlab-runner/config.toml: permission denied
+52 | fatal | fatal | config-unreadable | Service run failed | error=decoding configuration file: open /etc/gitlab-runner/config.toml: permission denied
+52 | fatal | fatal | runner-start-failed | chdir /var/lib/gitlab-runner: no such file or directory |
 52 | fatal | fatal | runner-start-failed | Service run failed | error=chdir /nowhere: no such file or directory
 53 | info | setting | config-unknown-key | There might be a problem with your config based on jsonschema annotations in common/config.go
 54 | error | poll-failed | config-executor-unknown | Executor "dokcer" is not known; marking Runner as unhealthy | runner=abc12defg

@@ -13,6 +13,15 @@ const lint = (c: CauseContext) =>
 
 const edit = (c: CauseContext, text: string) => step(text, `sudoedit ${quoted(c.config)}`);
 
+/** Without a process only the unit knows as whom the runner runs. */
+const isUserKnown = (c: CauseContext) => c.fact('uid') !== 'unknown';
+
+const userOf = (c: CauseContext) =>
+  isUserKnown(c) ? `user ${c.fact('uid')} of the runner` : 'the user of the runner';
+
+const ownerFor = (c: CauseContext) =>
+  isUserKnown(c) ? quoted(c.fact('uid')) : `"$(systemctl show --value -p User ${c.unit})"`;
+
 export const CONFIG_CAUSES: readonly CauseSpec[] = [
   configCause({
     id: 'config-missing',
@@ -38,19 +47,24 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     meaning:
       'The runner keeps what it read before, and after the next restart it has no entry at all.',
     evidence:
-      'Mode bits of the file and of its folders, for the user and the groups of the process.',
+      'Mode bits of the file and of its folders, for the user and the groups of the process; or the line with which its last start ended.',
     notConfusedWith: ['monitor-blind'],
     from: ['config/denied-to-runner'],
     confirm: AT_ONCE,
-    says: (c) => `user ${c.fact('uid')} of the runner may not read ${c.config}`,
+    says: (c) => `${userOf(c)} may not read ${c.config}`,
     fix: (c) => [
       step('Who may?', `namei -l ${quoted(c.config)}`),
       step(
         'Give it to the user of the runner.',
-        `sudo chown ${quoted(c.fact('uid'))} ${quoted(c.config)} && sudo chmod 600 ${quoted(c.config)}`,
+        `sudo chown ${ownerFor(c)} ${quoted(c.config)} && sudo chmod 600 ${quoted(c.config)}`,
       ),
     ],
-    suppresses: ['config-no-runners', 'runner-crash-loop'],
+    suppresses: [
+      'config-no-runners',
+      'runner-crash-loop',
+      'runner-not-running',
+      'runner-start-failed',
+    ],
   }),
   configCause({
     id: 'config-syntax-error',

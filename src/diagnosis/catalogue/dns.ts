@@ -125,7 +125,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     meaning:
       'The runner takes the first answer it gets. This one is no address of GitLab: another name server knows a better one, or it is an address that leads nowhere.',
     evidence:
-      'The address in use does not answer, or there is none, and another name server in /etc/resolv.conf gives one that does; or DNS gives 0.0.0.0 or 127.x for the name.',
+      'The address in use does not answer, shows a certificate that is refused, or there is none, and another name server in /etc/resolv.conf gives one that does; or DNS gives 0.0.0.0 or 127.x for the name.',
     notConfusedWith: [
       'tcp-connection-refused',
       'network-host-unreachable',
@@ -143,22 +143,24 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
         'cat /etc/resolv.conf',
       ),
     ],
-    resolvedWhen: 'the address that the name resolves to answers',
+    resolvedWhen: 'the address that the name resolves to answers as GitLab',
     suppresses: ['tcp-connection-refused', 'tcp-connect-timeout', 'network-host-unreachable'],
   },
   {
     id: 'dns-hosts-override-stale',
     severity: 'critical',
     scope: 'gitlab',
-    title: '/etc/hosts pins a dead address for GitLab',
+    title: '/etc/hosts pins an address that is not GitLab’s any more',
     meaning:
-      'A line in /etc/hosts ends every lookup of this name, so DNS is not asked. The address in it does not answer; the one in DNS does.',
+      'A line in /etc/hosts ends every lookup of this name, so DNS is not asked. The address in it does not answer, or not as GitLab; the one in DNS does.',
     evidence:
-      'A line for the name whose address does not answer, and a DNS answer with another address that does.',
+      'A line for the name whose address does not answer, or shows a certificate that is refused, and a DNS answer with another address that does better.',
     notConfusedWith: ['network-host-unreachable', 'tls-hostname-mismatch'],
     from: ['dns/hosts-override'],
     says: (c) =>
-      `/etc/hosts pins ${c.fact('name')} to ${c.fact('wrong')}, which does not answer; DNS says ${c.fact('right')}, which does`,
+      c.fact('trial') === 'certificate'
+        ? `/etc/hosts pins ${c.fact('name')} to ${c.fact('wrong')}, which shows another’s certificate; DNS says ${c.fact('right')}, which shows GitLab’s`
+        : `/etc/hosts pins ${c.fact('name')} to ${c.fact('wrong')}, which does not answer; DNS says ${c.fact('right')}, which does`,
     fix: (c) => [
       step('See the line.', `grep -n -i -F -w -e ${quoted(c.fact('name'))} /etc/hosts`),
       step(
@@ -166,7 +168,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
         'sudo cp /etc/hosts /etc/hosts.before && sudoedit /etc/hosts',
       ),
     ],
-    resolvedWhen: 'the address that the name resolves to answers',
+    resolvedWhen: 'the address that the name resolves to answers as GitLab',
     suppresses: ['tcp-connection-refused', 'tcp-connect-timeout', 'network-host-unreachable'],
   },
   {

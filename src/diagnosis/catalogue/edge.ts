@@ -23,14 +23,20 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step('See who answers.', `curl -si ${quoted(`${c.url}api/v4/version`)} | head -20`),
       step('Allow this host’s address for /api/v4/jobs* and /api/v4/runners* there.'),
+      step(
+        'Afterwards wake entries that have switched themselves off.',
+        `sudo touch ${quoted(c.config)}`,
+      ),
     ],
+    suppresses: ['runner-disabled-unhealthy'],
   }),
   webCause({
     id: 'edge-ip-banned',
     title: 'The address of this host is banned',
     meaning:
       'Every path, also the sign-in page, answers this address with a plain refusal: GitLab’s Rack Attack or the edge before it has blocked it. The token is fine.',
-    evidence: 'The same plain “Forbidden” on the health page and on the sign-in page.',
+    evidence:
+      'The same plain “Forbidden” on the health page and on the sign-in page; or 429 with “Retry later” to the health page, which GitLab exempts from its limits, and to the runner’s polls.',
     notConfusedWith: ['token-rejected', 'edge-waf-blocked'],
     from: ['http/banned'],
     says: (c) => `${c.host} refuses this host’s address on every path`,
@@ -45,6 +51,7 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
       ),
       step('Take the address off the block list there or at the edge, and allow-list it.'),
     ],
+    suppresses: ['gitlab-rate-limited', 'runner-disabled-unhealthy'],
   }),
   webCause({
     id: 'edge-challenge',
@@ -102,13 +109,13 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
     id: 'url-path-wrong',
     title: 'GitLab answers, and its API is not below `url`',
     meaning: '`url` holds the path of a project or an API version instead of the instance’s root.',
-    evidence: 'GitLab’s signs, and 404 on the version request.',
+    evidence: 'GitLab’s signs, there or below another path, and 404 on the version request.',
     notConfusedWith: ['not-a-gitlab-server', 'gitlab-version-skew'],
     from: ['api/wrong-path'],
     says: (c) => `GitLab answers at ${c.host}, but its API is not below ${c.url}`,
     fix: (c) => [
       step(
-        `Set url in ${c.config} to the instance’s root.`,
+        `Set url in ${c.config} to ${c.fact('root') === 'unknown' ? 'the instance’s root' : c.fact('root')}.`,
         `sudo grep -n url ${quoted(c.config)}`,
       ),
     ],

@@ -32,7 +32,8 @@ export const GITLAB_STATE_CAUSES: readonly CauseSpec[] = [
     title: 'This GitLab is a site that cannot be written to',
     meaning:
       'A Geo secondary, or a GitLab on a read-only database: reading works, and a runner can never fetch a job there. Unlike maintenance it does not end by itself.',
-    evidence: 'GitLab refuses to write and speaks of Geo, or has refused for a day.',
+    evidence:
+      'GitLab refuses to write and shows signs of Geo, or is too new to answer so in maintenance, or has refused for a day; or takes the token in a request that reads, and refuses the runner’s polls again after their penalty.',
     notConfusedWith: ['token-rejected', 'gitlab-maintenance-mode'],
     from: [],
     says: (c) => `GitLab at ${c.url} is a read-only site, from which no runner gets a job`,
@@ -42,7 +43,7 @@ export const GITLAB_STATE_CAUSES: readonly CauseSpec[] = [
         `sudo grep -n url ${quoted(c.config)}`,
       ),
     ],
-    suppresses: ['token-rejected', 'gitlab-maintenance-mode'],
+    suppresses: ['token-rejected', 'gitlab-maintenance-mode', 'runner-disabled-unhealthy'],
   }),
   stateCause({
     id: 'gitlab-version-skew',

@@ -79,7 +79,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
       ),
     ],
     resolvedWhen: 'the token link passes',
-    suppresses: ['token-rejected'],
+    suppresses: ['token-rejected', 'runner-disabled-unhealthy'],
   }),
   webCause({
     id: 'gitlab-internal-error',
@@ -167,7 +167,8 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     title: 'GitLab limits runnerwatch’s own requests',
     meaning:
       'Only requests without a user are limited here; the runner’s polls are counted elsewhere.',
-    evidence: '429 on the version request, while everything else passes.',
+    evidence:
+      '429 on the version request, while everything else passes; or on the health page, while the runner’s polls work.',
     notConfusedWith: ['gitlab-rate-limited'],
     from: ['api/too-many-requests', 'token/address-limited'],
     says: (c) => `${c.url} answers 429 to runnerwatch’s own requests`,

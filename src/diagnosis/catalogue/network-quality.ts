@@ -1,9 +1,39 @@
 /** Causes on a way that is there and not good: filtered here, too narrow, or losing packets (fault matrix 2.3). */
+import type { FixStep } from '../../core/diagnosis.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { quoted, step } from '../cause-spec.ts';
 
 function chainOf(c: CauseContext): string {
   return ['family', 'table', 'chain'].map((name) => quoted(c.fact(name))).join(' ');
+}
+
+/** What to type about the rule that stops the packets; without its handle it is the policy of a chain. */
+function openFirewall(c: CauseContext): readonly FixStep[] {
+  if (c.fact('rule') === 'unknown') {
+    return [
+      step(
+        'Find the rule that stops port 53, and take it away where the rules come from.',
+        'sudo nft list ruleset | grep -n -e drop -e reject',
+      ),
+    ];
+  }
+  const answers = 'ct state established,related accept';
+  const accept =
+    c.fact('of_answer') === 'true'
+      ? answers
+      : `${c.fact('protocol') === 'udp' ? 'udp' : 'tcp'} dport ${quoted(c.fact('port'))} accept`;
+  return [
+    step('See the rule in its chain.', `sudo nft --handle list chain ${chainOf(c)}`),
+    c.fact('handle') === 'unknown'
+      ? step(
+          'Accept the runner’s traffic; then make that lasting where the rules come from.',
+          `sudo nft insert rule ${chainOf(c)} ${accept}`,
+        )
+      : step(
+          'Remove it; then make that lasting where the rules come from.',
+          `sudo nft delete rule ${chainOf(c)} handle ${quoted(c.fact('handle'))}`,
+        ),
+  ];
 }
 
 export const NETWORK_QUALITY_CAUSES: readonly CauseSpec[] = [
@@ -12,25 +42,17 @@ export const NETWORK_QUALITY_CAUSES: readonly CauseSpec[] = [
     severity: 'critical',
     scope: 'host',
     title: 'A rule of this host’s own firewall blocks the runner',
-    meaning: 'The packets never leave this host: its own nftables or iptables rules stop them.',
+    meaning:
+      'The packets never leave this host, or their answers are thrown away on arrival: its own nftables or iptables rules stop them.',
     evidence:
-      'A rule of the output chains that matches the address, the port and the runner’s user.',
+      'A rule of the output or input chains that matches the address, the port and the runner’s user; or the kernel refuses to send a question to the name server.',
     notConfusedWith: ['tcp-connection-refused', 'tcp-connect-timeout', 'firewall-reject'],
-    from: [],
+    from: ['dns/prohibited'],
     says: (c) =>
-      `the rule ${c.fact('rule')} of this host’s own firewall stops connections to ${c.fact('address')} port ${c.fact('port')}`,
-    fix: (c) => [
-      step('See the rule in its chain.', `sudo nft --handle list chain ${chainOf(c)}`),
-      c.fact('handle') === 'unknown'
-        ? step(
-            'Accept the runner’s traffic; then make that lasting where the rules come from.',
-            `sudo nft insert rule ${chainOf(c)} tcp dport ${quoted(c.fact('port'))} accept`,
-          )
-        : step(
-            'Remove it; then make that lasting where the rules come from.',
-            `sudo nft delete rule ${chainOf(c)} handle ${quoted(c.fact('handle'))}`,
-          ),
-    ],
+      c.fact('rule') === 'unknown'
+        ? `this host does not let questions to its name servers (${c.fact('servers')}) out`
+        : `the rule ${c.fact('rule')} of this host’s own firewall stops ${c.fact('of_answer') === 'true' ? 'answers from' : 'connections to'} ${c.fact('address')} port ${c.fact('port')}`,
+    fix: openFirewall,
     resolvedWhen: 'the connect link passes',
     suppresses: ['tcp-connect-timeout', 'tcp-connection-refused', 'firewall-reject', 'dns-timeout'],
   },

@@ -169,7 +169,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
         'Which ones are published?',
         `dig +short ${quoted(c.host)} A; dig +short ${quoted(c.host)} AAAA`,
       ),
-      step('Repair the dead one, or take it out of DNS.'),
+      step('Repair the bad one, or take it out of DNS or of the load balancer.'),
     ],
     resolvedWhen: 'every backend answers',
   },

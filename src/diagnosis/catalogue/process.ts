@@ -1,6 +1,6 @@
 /** Causes in the runner's process and service (fault matrix 2.7, 2.9). */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { family, quoted, step } from '../cause-spec.ts';
+import { AT_ONCE, family, quoted, step } from '../cause-spec.ts';
 
 const processCause = family({
   severity: 'critical',
@@ -92,18 +92,23 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     id: 'config-wrong-file',
     scope: 'config',
     title: 'The runner runs on another config file',
-    meaning: 'A runner process is there, and it reads another file than this one.',
-    evidence: 'Its command line, its CONFIG_FILE or its user’s default.',
+    meaning:
+      'A runner process is there, and it reads another file than the one that holds its entries: by its --config, or as another user.',
+    evidence:
+      'Its command line, its CONFIG_FILE or its user’s default; and a file with entries that no process reads.',
     notConfusedWith: ['config-missing', 'config-no-runners'],
-    from: ['service/other-config'],
-    says: (c) => `the runner on this host does not read ${c.config}`,
+    from: ['service/other-config', 'config/entries-elsewhere'],
+    confirm: AT_ONCE,
+    says: (c) => `the runner on this host reads ${c.fact('read')} and not ${c.fact('meant')}`,
     fix: (c) => [
-      step('Which file does it read?', "pgrep -af 'gitlab-runner.* run'"),
+      step('Which file was it told to read, and as which user?', "pgrep -af 'gitlab-runner.* run'"),
       step(
-        `If ${c.config} is the right one, start the runner with it; else start runnerwatch without --runner.config.`,
+        `If ${c.fact('meant')} is the right one, start the runner with --config ${c.fact('meant')}.`,
         `sudo systemctl edit --full ${c.unit}`,
       ),
+      step('If the other one is right, start runnerwatch without --runner.config.'),
     ],
+    suppresses: ['config-missing', 'config-no-runners'],
   }),
   processCause({
     id: 'config-shared-by-processes',

@@ -148,13 +148,21 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     scope: 'host',
     title: 'What the proxy variable names is no proxy',
     meaning:
-      'The address answers in another protocol: a wrong port, or https:// where the proxy speaks http.',
-    evidence: 'Bytes that are no answer of a proxy.',
+      'The address answers in another protocol (a wrong port, or https:// where the proxy speaks http), or the value is no URL for Go, which then makes another proxy of it, or none.',
+    evidence: 'Bytes that are no answer of a proxy, or a value that Go cannot read as a URL.',
     notConfusedWith: ['proxy-name-not-found', 'proxy-not-responding'],
-    from: ['proxy/not-a-proxy'],
+    from: ['proxy/not-a-proxy', 'connect/invalid-port'],
     says: (c) =>
-      `${c.fact('proxy')} from ${c.fact('variable')} does not speak the protocol of a proxy`,
-    fix: (c) => [editEnvironment(c, 'Correct scheme and port of the variable.'), restart(c)],
+      c.fact('is_misread') === 'true'
+        ? `Go cannot read the value of ${c.fact('variable')} as it was meant, and takes ${c.fact('proxy')} for the proxy`
+        : `${c.fact('proxy')} from ${c.fact('variable')} does not speak the protocol of a proxy`,
+    fix: (c) => [
+      editEnvironment(
+        c,
+        'Correct scheme and port of the variable; percent-encode what is not a letter or digit in user and password.',
+      ),
+      restart(c),
+    ],
     resolvedWhen: 'the proxy link passes',
   },
 ];

@@ -54,11 +54,12 @@ export const TLS_HANDSHAKE_CAUSES: readonly CauseSpec[] = [
     evidence: 'The server’s alert, and what the files themselves show.',
     notConfusedWith: ['tls-client-cert-required'],
     from: ['tls/client-certificate-invalid'],
+    suppresses: ['tls-client-cert-required'],
     says: (c) => `${c.host} refuses the runner’s client certificate`,
     fix: (c) => [
       step(
         'Has it expired, and who signed it?',
-        `sudo openssl x509 -noout -dates -issuer -in ${quoted(`${c.certs}/${c.host}.auth.crt`)}`,
+        `sudo openssl x509 -noout -dates -issuer -in ${quoted(c.fact('client_file'))}`,
       ),
       step('Renew the pair.'),
       restart(c),

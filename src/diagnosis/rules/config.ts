@@ -1,6 +1,7 @@
 /** A config.toml that does not load, or entries that cannot be used. */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
+import type { CheckId } from '../../core/finding.ts';
 import { reasonOf } from '../../core/finding.ts';
 import type { Problem } from '../../core/reading.ts';
 import type { RunnerTarget } from '../../core/target.ts';
@@ -44,31 +45,70 @@ function hasOldConfig({ check }: CheckState, picture: Picture): boolean {
 
 /** Problems of single entries; the file as a whole loads. */
 function entryCauses(picture: Picture): readonly Cause[] {
-  const { surroundings } = picture;
   const [state] = picture.statesOf('config');
   if (state === undefined || isFail(state)) return [];
-  const wanted = { 'url-invalid': 'config-url-invalid', 'env-unset': 'config-env-unset' } as const;
-  return Object.entries(wanted).flatMap(([code, id]) => {
-    const problems = surroundings.configProblems.filter((problem) => problem.code === code);
-    const [first] = problems;
-    if (first === undefined) return [];
-    const cause = draft(picture, {
-      spec: mustHave(id),
-      states: [state],
-      scopeId: surroundings.configPath,
-      runners: surroundings.runners.filter((runner) => isConcerned(runner, problems)),
-      facts: { line: first.line ?? 0 },
-    });
-    const evidence = problems.map(({ message, line = 0 }) => ({
-      check: state.check.id,
-      at: state.last?.startedAt ?? picture.snapshot.takenAt,
-      text: `line ${line}: ${message}`,
-    }));
-    return [{ ...cause, evidence }];
+  const all = picture.surroundings.configProblems;
+  const unset = all.filter(({ code }) => code === 'env-unset');
+  // What a variable that is not set leaves of a url is no url: that is not a second fault.
+  const emptied = new Set(unset.map((problem) => placeOf(problem)));
+  const invalid = all.filter(
+    (problem) => problem.code === 'url-invalid' && !emptied.has(placeOf(problem)),
+  );
+  return [
+    ...entryCause('config-url-invalid', invalid, state, picture),
+    ...entryCause('config-env-unset', unset, state, picture),
+  ];
+}
+
+function placeOf({ key = '', line = 0 }: Problem): string {
+  return `${key} ${line}`;
+}
+
+function entryCause(
+  id: string,
+  problems: readonly Problem[],
+  state: CheckState,
+  picture: Picture,
+): readonly Cause[] {
+  const [first] = problems;
+  if (first === undefined) return [];
+  const { configPath, runners } = picture.surroundings;
+  const cause = draft(picture, {
+    spec: mustHave(id),
+    states: [state],
+    scopeId: configPath,
+    runners: ownersOf(problems, runners),
+    facts: { line: first.line ?? 0 },
+    explains: waysOf(
+      problems.filter(({ key }) => key === 'runners.url'),
+      picture,
+    ),
   });
+  const evidence = problems.map(({ message, line = 0 }) => ({
+    check: state.check.id,
+    at: state.last?.startedAt ?? picture.snapshot.takenAt,
+    text: `line ${line}: ${message}`,
+  }));
+  return [{ ...cause, evidence }];
 }
 
 /** An entry owns the lines from its header to the next one. */
-function isConcerned(runner: RunnerTarget, problems: readonly Problem[]): boolean {
-  return runner.endpoint === undefined || problems.some(({ line }) => line === runner.line);
+function ownersOf(
+  problems: readonly Problem[],
+  runners: readonly RunnerTarget[],
+): readonly RunnerTarget[] {
+  const owners = new Set(
+    problems.map(({ line: at = 0 }) => runners.findLast(({ line }) => line <= at)),
+  );
+  return runners.filter((runner) => owners.has(runner));
+}
+
+/** What was looked at on the way to an address that nobody wrote. */
+function waysOf(problems: readonly Problem[], picture: Picture): readonly CheckId[] {
+  const { runners, endpoints } = picture.surroundings;
+  const owners = ownersOf(problems, runners);
+  return endpoints
+    .filter((endpoint) => picture.runnersOf(endpoint).every((runner) => owners.includes(runner)))
+    .flatMap((endpoint) => picture.linksOf(endpoint))
+    .map(({ check }) => check.id);
 }

@@ -33,16 +33,13 @@ export function lintCauses(picture: Picture): readonly Cause[] {
   if (lint === undefined || state === undefined || isFail(state)) return [];
   const of = (...rules: readonly string[]): readonly LintFinding[] =>
     lint.findings.filter(({ rule }) => rules.includes(rule));
+  const useless = uselessSettings(of('T07', 'P13'), picture);
+  const unknown = of('P13', 'P14').filter((finding) => !useless.includes(finding));
   return [
     ...causeOf('config-executor-unknown', of('X01'), state, picture),
     ...causeOf('config-executor-section-missing', of('X02'), state, picture),
-    ...unknownKeys(of('P13', 'P14'), state, picture),
-    ...causeOf(
-      'config-setting-ineffective',
-      uselessSettings(of('T07', 'P13'), picture),
-      state,
-      picture,
-    ),
+    ...unknownKeys(unknown, state, picture),
+    ...causeOf('config-setting-ineffective', useless, state, picture),
     ...causeOf('config-concurrency-starvation', of('G03'), state, picture),
   ];
 }

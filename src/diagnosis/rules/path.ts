@@ -25,7 +25,9 @@ function causesOf(endpoint: EndpointTarget, picture: Picture): readonly Cause[] 
   const broken = brokenLink(links);
   const open = broken === undefined ? links : links.slice(0, links.indexOf(broken));
   const odd = open.filter((link) => isAlternating(link) || isLastingWarning(link));
-  return [...(broken === undefined ? [] : [broken]), ...odd].map((link) =>
+  // What fails behind it met the bad one of several backends.
+  const isRoot = broken !== undefined && !odd.some((link) => isAlternating(link));
+  return [...(isRoot ? [broken] : []), ...odd].map((link) =>
     causeOfLink(link, endpoint, links, picture),
   );
 }
@@ -63,7 +65,7 @@ function causeOfLink(
     runners,
     url: endpoint.id,
     facts,
-    explains: isFail(link) ? symptomsOf(link, links, picture, runners) : [],
+    explains: explainedBy(link, links, picture, runners),
     ruledOut: ruledOutBefore(link, links),
   });
 }
@@ -89,6 +91,27 @@ function isOnlyIpv6Dead(link: CheckState): boolean {
     .split(', ')
     .filter((attempt) => !/ (?:ok|abandoned) /.test(attempt));
   return failed.every((attempt) => attempt.split(' ')[0]?.includes(':'));
+}
+
+/** Answers of a bad backend to the request with a token. */
+const BAD_ANSWERS = ['unavailable', 'server-error', 'token-error'];
+
+function explainedBy(
+  link: CheckState,
+  links: readonly CheckState[],
+  picture: Picture,
+  runners: readonly RunnerTarget[],
+): readonly CheckId[] {
+  if (isFail(link)) return symptomsOf(link, links, picture, runners);
+  if (!isAlternating(link)) return [];
+  const behind = links.slice(links.indexOf(link) + 1);
+  const isOpen = behind.every((state) => !isFail(state));
+  const tokens = runners
+    .flatMap((runner) => picture.tokenOf(runner) ?? [])
+    .filter((token) => !isOpen || hasReason(token, ...BAD_ANSWERS));
+  return [...behind, ...tokens]
+    .filter(({ finding }) => finding.status !== 'pass')
+    .map(({ check }) => check.id);
 }
 
 /** What failed or was not tried beside the broken link, and what only warns behind it. */

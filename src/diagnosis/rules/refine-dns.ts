@@ -6,7 +6,7 @@ import type { Picture } from '../picture.ts';
 import { factsOf, hasReason, isFail } from '../picture.ts';
 import type { Refinement } from './refinement.ts';
 
-/** The probe has dialled another address and met an answer. */
+/** The probe has tried another address, and that one was right. */
 const PROVEN = ['hosts-override', 'servers-disagree'] as const;
 /** An address on this host may also meet a program that is not GitLab. */
 const AFTER_SINKHOLE: readonly string[] = ['connect', 'tls', 'http', 'api'];
@@ -15,13 +15,18 @@ export const byDoubtedName: Refinement = (link, endpoint, picture) => {
   if (!isFail(link)) return undefined;
   const dns = dnsOf(endpoint.id, picture);
   if (dns === undefined || dns.finding.status !== 'warn') return undefined;
-  const probe = link.check.probe.id;
-  const isMisled =
-    (hasReason(dns, ...PROVEN) && (probe === 'connect' || hasReason(link, 'unreachable'))) ||
-    (hasReason(dns, 'sinkhole') && AFTER_SINKHOLE.includes(probe));
-  const spec = isMisled ? specOfReason('dns', reasonOf(dns.finding) ?? '') : undefined;
+  const spec = isMisled(link, dns) ? specOfReason('dns', reasonOf(dns.finding) ?? '') : undefined;
   return spec === undefined ? undefined : { spec, facts: factsOf(dns) };
 };
+
+/** The link failed at what the doubted address is the reason for. */
+function isMisled(link: CheckState, dns: CheckState): boolean {
+  const probe = link.check.probe.id;
+  if (hasReason(dns, 'sinkhole')) return AFTER_SINKHOLE.includes(probe);
+  const isStranger = probe === 'tls' && factsOf(dns)['trial'] === 'certificate';
+  const isDead = probe === 'connect' || hasReason(link, 'unreachable');
+  return hasReason(dns, ...PROVEN) && (isDead || isStranger);
+}
 
 function dnsOf(endpoint: string, picture: Picture): CheckState | undefined {
   return picture.statesOf('dns').find(({ check }) => check.target.id === endpoint);

@@ -41,8 +41,11 @@ export const byProxyCertificate: Refinement = (link) => {
   return { spec: specOfReason('tls', String(problem)) ?? mustHave('proxy-url-invalid') };
 };
 
-/** A value that Go cannot parse is ignored in silence, and the direct way is taken. */
+/** A value that Go cannot parse is ignored in silence, or another proxy is made of it: one named `http`. */
 export const byUnparsableProxy: Refinement = (link, { proxy }: EndpointTarget) => {
+  if (proxy.kind === 'proxy' && proxy.isMisread === true && isFail(link)) {
+    return { spec: mustHave('proxy-url-invalid'), facts: { is_misread: true } };
+  }
   const isDirect = ['dns', 'connect'].includes(link.check.probe.id) && isFail(link);
   if (proxy.kind !== 'direct' || proxy.unparsable === undefined || !isDirect) return undefined;
   return {

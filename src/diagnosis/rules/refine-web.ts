@@ -1,10 +1,16 @@
 /** How long, and how often, GitLab’s web tier has been answering that way (matrix 2.5). */
 import type { CheckState } from '../../core/check.ts';
 import type { Finding } from '../../core/finding.ts';
+import { reasonOf } from '../../core/finding.ts';
+import type { EndpointTarget } from '../../core/target.ts';
 import { AT_ONCE } from '../cause-spec.ts';
 import { mustHave } from '../draft.ts';
-import { hasReason } from '../picture.ts';
+import type { Picture, Seen } from '../picture.ts';
+import { factsOf, hasReason } from '../picture.ts';
+import { seenOf, seenOfRunner } from '../sightings.ts';
 import type { Refinement } from './refinement.ts';
+
+const RACK_ATTACK = 'Rack Attack';
 
 /** A GitLab that was fine a moment ago and now answers 502 is most likely being restarted. */
 const RESTART_SECONDS = 60;
@@ -30,6 +36,15 @@ function isGood({ status }: Finding): boolean {
   return status === 'pass' || status === 'warn';
 }
 
+/** nginx says no more than that it wants another certificate; whether one was sent, the handshake knows. */
+export const byClientCertificate: Refinement = (link, endpoint, picture) => {
+  const tls = picture.linksOf(endpoint).find(({ check }) => check.probe.id === 'tls');
+  if (tls === undefined || !hasReason(link, 'client-certificate-required')) return undefined;
+  const { client_state: state = 'none', client_file: file = '' } = factsOf(tls);
+  if (link.check.probe.id === 'tls' || state === 'none') return undefined;
+  return { spec: mustHave('tls-client-cert-invalid'), facts: { client_file: file } };
+};
+
 const LOOKS = 10;
 /** A fifth of good and a fifth of bad answers, and more than one turn: it is not simply broken, nor repaired. */
 const LEAST_OF_EACH = 2;
@@ -43,10 +58,10 @@ export const byAlternation: Refinement = (link) => {
   return { spec, severity: 'warning', facts: { attempts: answersByAddress(link) } };
 };
 
-/** `10.0.0.2: 5 of 5 fail, 10.0.0.3: 0 of 5 fail`: a dead backend is named where it has an address of its own. */
+/** `10.0.0.2: 5 of 5 fail, 10.0.0.3: 0 of 5 fail`: a dead backend is named by its own word, or by its address. */
 function answersByAddress({ recent }: CheckState): string {
   const groups = Map.groupBy(recent.slice(-LOOKS), ({ finding }) =>
-    String(finding.facts?.['address'] ?? 'the address'),
+    String(finding.facts?.['node'] ?? finding.facts?.['address'] ?? 'the address'),
   );
   return [...groups]
     .map(([address, looks]) => {
@@ -56,10 +71,20 @@ function answersByAddress({ recent }: CheckState): string {
     .join(', ');
 }
 
+/** Links at which one of several backends may be met; what packet loss looks like there is no answer of one. */
+const ANSWERED: Readonly<Record<string, (reason: string | undefined) => boolean>> = {
+  connect: (reason) => reason === 'refused',
+  tls: (reason) => reason !== 'handshake-blocked',
+  http: () => true,
+  api: () => true,
+};
+
 /** Also while the last answer happened to be a good one. */
 export function isAlternating({ check, recent }: CheckState): boolean {
-  if (check.probe.id !== 'http' && check.probe.id !== 'api') return false;
-  const good = recent.slice(-LOOKS).map(({ finding }) => isGood(finding));
+  const looks = recent.slice(-LOOKS).map(({ finding }) => finding);
+  const isAnswer = ANSWERED[check.probe.id] ?? (() => false);
+  if (!looks.every((finding) => isGood(finding) || isAnswer(reasonOf(finding)))) return false;
+  const good = looks.map((finding) => isGood(finding));
   const goodCount = good.filter((one) => one).length;
   const turns = good.filter((one, index) => index > 0 && one !== good[index - 1]).length;
   const isMixed = goodCount >= LEAST_OF_EACH && good.length - goodCount >= LEAST_OF_EACH;
@@ -75,3 +100,40 @@ export const byOpenApi: Refinement = (link, { id }, picture) => {
   const cause = hasReason(link, 'login-gateway') ? 'edge-auth-gateway' : 'url-redirect-breaks-post';
   return { spec: mustHave(cause), severity: 'info' };
 };
+
+/** A poll may be held for that long before its answer, good or bad, is told. */
+const SILENT_SECONDS = 65;
+
+/** 429 to the health page, which GitLab exempts from its limits: is it us, or everybody at this address? */
+export const byThrottle: Refinement = (link, endpoint, picture) => {
+  if (link.check.probe.id !== 'http' || !hasReason(link, 'too-many-requests')) return undefined;
+  if (isRunnerLimited(endpoint, picture)) {
+    const isBan = factsOf(link)['limiter'] === RACK_ATTACK;
+    return isBan ? { spec: mustHave('edge-ip-banned') } : undefined;
+  }
+  return arePollsFine(link, endpoint, picture)
+    ? { spec: mustHave('monitor-throttled') }
+    : undefined;
+};
+
+function isRunnerLimited(endpoint: EndpointTarget, picture: Picture): boolean {
+  return picture
+    .runnersOf(endpoint)
+    .flatMap((runner) => seenOfRunner(picture, runner, 'poll-failed', 'polls-failed'))
+    .some(({ sighting: { cause } }) => cause === 'gitlab-rate-limited');
+}
+
+/** Its counters say so; or it has had the time to complain since, and has not. */
+function arePollsFine({ since }: CheckState, endpoint: EndpointTarget, picture: Picture): boolean {
+  const isAfter = ({ sighting }: Seen): boolean => sighting.lastAt > since;
+  const runners = picture.runnersOf(endpoint);
+  if (runners.some((runner) => seenOfRunner(picture, runner, ...WORKED).some(isAfter))) return true;
+  const { process: main } = picture.surroundings;
+  const isHeard = picture.statesOf('runner-log').some(({ finding }) => finding.status === 'pass');
+  const isLong = picture.snapshot.takenAt - since > SILENT_SECONDS * 1000;
+  if (main === undefined || main.startedAt > since || !isHeard || !isLong) return false;
+  return !seenOf(picture, ...COMPLAINTS).some(isAfter);
+}
+
+const WORKED = ['polls-worked', 'poll-worked'];
+const COMPLAINTS = ['poll-failed', 'polls-failed', 'waiting', 'disabled'];

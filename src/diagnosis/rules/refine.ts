@@ -9,7 +9,13 @@ import type { Refined, Refinement } from './refinement.ts';
 import { byDoubtedName } from './refine-dns.ts';
 import { byDetour, byProxyCertificate, byUnparsableProxy } from './refine-proxy.ts';
 import { byFamily, byFirewall, byPacketLoss } from './refine-network.ts';
-import { byAlternation, byBootTime, byOpenApi } from './refine-web.ts';
+import {
+  byAlternation,
+  byBootTime,
+  byClientCertificate,
+  byOpenApi,
+  byThrottle,
+} from './refine-web.ts';
 
 const REFINEMENTS: readonly Refinement[] = [
   byFirewall,
@@ -20,8 +26,10 @@ const REFINEMENTS: readonly Refinement[] = [
   byPacketLoss,
   byFamily,
   byAlternation,
+  byClientCertificate,
   byBootTime,
   byOpenApi,
+  byThrottle,
 ];
 
 export function refined(

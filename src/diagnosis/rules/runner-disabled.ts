@@ -2,6 +2,7 @@
  * An entry that switched itself off after three refusals, and nobody refuses any more (fault matrix 2.9). The end
  * of the penalty is counted from the last healthy answer (network reference 7).
  */
+import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { mustHave } from '../draft.ts';
@@ -21,26 +22,41 @@ export function disabledCauses(picture: Picture): readonly Cause[] {
     const token = picture.tokenOf(runner);
     // While the refusal lasts it is the cause, and the penalty its symptom.
     if (way === undefined || (token !== undefined && isFail(token))) return [];
-    const seen = writtenFor(picture, runner) ?? countedFor(picture, runner);
-    if (seen === undefined) return [];
-    const [main] = seen;
-    const until = Number(main.sighting.facts['until_milliseconds'] ?? Number.NaN);
-    const cause = drawn(picture, {
-      spec: mustHave('runner-disabled-unhealthy'),
-      seen,
-      scopeId: runner.id,
-      runners: [runner],
-      isConfirmed: true,
-      facts: { until: Number.isNaN(until) ? 'an hour at most' : new Date(until).toISOString() },
-      states: token === undefined ? [] : [token],
-      ruledOut: [{ id: 'token-rejected', because: 'GitLab does not refuse the token now' }],
-    });
-    return [cause];
+    const line = penaltyOf(picture, runner);
+    const seen = line === undefined ? countedFor(picture, runner) : ([line] as const);
+    return seen === undefined ? [] : [causeOf(picture, runner, seen, token)];
+  });
+}
+
+function causeOf(
+  picture: Picture,
+  runner: RunnerTarget,
+  seen: readonly [Seen, ...Seen[]],
+  token: CheckState | undefined,
+): Cause {
+  const [{ sighting }] = seen;
+  const until = Number(sighting.facts['until_milliseconds'] ?? Number.NaN);
+  // A GitLab that knows only verify is asked once an hour: what it said before the refusals rules nothing out.
+  const isAsked = (token?.last?.startedAt ?? 0) > sighting.lastAt;
+  return drawn(picture, {
+    spec: mustHave('runner-disabled-unhealthy'),
+    seen,
+    scopeId: runner.id,
+    runners: [runner],
+    isConfirmed: true,
+    facts: {
+      until: Number.isNaN(until) ? 'an hour at most' : new Date(until).toISOString(),
+      is_asked: isAsked,
+    },
+    states: token === undefined ? [] : [token],
+    ruledOut: isAsked
+      ? [{ id: 'token-rejected', because: 'GitLab does not refuse the token now' }]
+      : [],
   });
 }
 
 /** The line, with nothing after it that takes it back. */
-function writtenFor(picture: Picture, runner: RunnerTarget): readonly [Seen] | undefined {
+export function penaltyOf(picture: Picture, runner: RunnerTarget): Seen | undefined {
   const [line] = seenOfRunner(picture, runner, 'disabled');
   if (line === undefined) return undefined;
   const { process: main } = picture.surroundings;
@@ -50,7 +66,7 @@ function writtenFor(picture: Picture, runner: RunnerTarget): readonly [Seen] | u
   const isRestarted = main !== undefined && main.startedAt > lastAt;
   const [worked] = seenOfRunner(picture, runner, 'polls-worked', 'poll-worked');
   const hasPolled = worked !== undefined && worked.sighting.lastAt > lastAt;
-  return isOver || isRestarted || hasPolled ? undefined : [line];
+  return isOver || isRestarted || hasPolled ? undefined : line;
 }
 
 /** Without a log: refusals were counted, and since then it is passed over and polls no more. */

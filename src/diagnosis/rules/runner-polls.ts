@@ -1,38 +1,34 @@
 /**
  * The runner's own polls fail although the way is open for us: that disagreement is examined before it is told.
- * Old trust, an old proxy, a firewall rule for its user, quiet connections that are cut; what GitLab answers to its
- * kind of request alone. What none of it explains is an unknown fault, seen by the runner itself.
+ * What no examination explains is an unknown fault, seen by the runner itself.
  */
 import type { CheckState } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
-import type { Fact } from '../../core/finding.ts';
-import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
+import type { RunnerTarget } from '../../core/target.ts';
 import { causeSpec } from '../catalogue/index.ts';
 import { mustHave } from '../draft.ts';
 import type { Picture, Seen } from '../picture.ts';
-import { factsOf, hasReason, isFail } from '../picture.ts';
-import { drawn, openWay, seenOfRunner } from '../sightings.ts';
+import { isFail } from '../picture.ts';
+import { drawn, openWay, seenOf, seenOfRunner } from '../sightings.ts';
+import type { Failing } from './poll-examinations.ts';
+import { examined, LEAST_FAILURES, OWN_REFUSAL } from './poll-examinations.ts';
+import { penaltyOf } from './runner-disabled.ts';
 import { ASKED_TO_WAIT, fileLimit, rateLimited } from './runner-limits.ts';
 
 /** After a fault is gone, a poll that began before may still end badly. */
 const SETTLE_SECONDS = 15;
-const LEAST_FAILURES = 3;
 const LEAST_SPAN_SECONDS = 20;
 /** The longest a poll takes to fail, and the wait for the next one. */
 const FRESH_SECONDS = 100;
-const LEAST_HELD_SECONDS = 10;
+/** The line of the penalty follows the refusal that was one too many. */
+const AT_THE_SAME_TIME_SECONDS = 10;
+const REFUSED_BEFORE_GITLAB = 'edge-waf-blocked';
+/** What fails in a rhythm is over when it misses its turn more than once. */
+const MISSED_TURNS = 3;
+const LEAST_FRESH_SECONDS = 20;
 /** What has a rule of its own, whatever the way. */
 const TOLD_ANYWAY: ReadonlySet<string> = new Set(['fd-limit-reached', ...ASKED_TO_WAIT]);
-
-interface Failing {
-  readonly runner: RunnerTarget;
-  readonly seen: Seen;
-  /** Failures since the way has been open. */
-  readonly times: readonly Instant[];
-  readonly endpoint: EndpointTarget;
-  readonly links: readonly CheckState[];
-}
 
 export function pollCauses(picture: Picture): readonly Cause[] {
   const { runners } = picture.surroundings;
@@ -55,11 +51,16 @@ function failingOf(picture: Picture, runner: RunnerTarget): Failing | undefined 
     wasEverClosed(way.states) ? way.since + SETTLE_SECONDS * 1000 : 0,
     main?.startedAt ?? 0,
     worked?.sighting.lastAt ?? 0,
+    // A reload ends the penalty; the next poll tells whether it is mended.
+    seenOf(picture, 'config-loaded')[0]?.sighting.lastAt ?? 0,
   );
   const found = seenOfRunner(picture, runner, 'poll-failed')
     .filter(({ sighting }) => !TOLD_ANYWAY.has(sighting.cause ?? ''))
     .map((seen) => ({ seen, times: seen.sighting.times.filter((at) => at > begin) }))
-    .find(({ times }) => isLasting(times, picture.snapshot.takenAt));
+    .find(
+      ({ seen, times }) =>
+        isLasting(times, picture.snapshot.takenAt) || isPunished(picture, runner, seen, times),
+    );
   return found && { runner, ...found, endpoint: way.endpoint, links: way.states };
 }
 
@@ -76,6 +77,19 @@ function isWatched({ links, times }: Failing): boolean {
   return times.filter((at) => at > since).length >= LEAST_FAILURES;
 }
 
+/** Refused before GitLab so often that the runner has stopped to ask, while we were let through all the time. */
+function isPunished(
+  picture: Picture,
+  runner: RunnerTarget,
+  { sighting }: Seen,
+  times: readonly Instant[],
+): boolean {
+  const penalty = penaltyOf(picture, runner);
+  if (penalty === undefined || sighting.cause !== REFUSED_BEFORE_GITLAB) return false;
+  const gap = Math.abs(penalty.sighting.lastAt - sighting.lastAt);
+  return times.length >= LEAST_FAILURES && gap <= AT_THE_SAME_TIME_SECONDS * 1000;
+}
+
 /** Often enough, long enough, and up to now. */
 function isLasting(times: readonly Instant[], now: Instant): boolean {
   const [first = now] = times;
@@ -83,34 +97,26 @@ function isLasting(times: readonly Instant[], now: Instant): boolean {
   return (
     times.length >= LEAST_FAILURES &&
     last - first >= LEAST_SPAN_SECONDS * 1000 &&
-    now - last <= FRESH_SECONDS * 1000
+    now - last <= freshSeconds(times) * 1000
   );
 }
 
-interface Explanation {
-  readonly id: string;
-  readonly facts?: Readonly<Record<string, Fact>>;
-  readonly states?: readonly CheckState[];
-  readonly ruledOut?: Cause['ruledOut'];
+/** What we cannot explain may be over: only what we watched long enough is told. Of a token the token link speaks. */
+function isTold(failing: Failing): boolean {
+  return isWatched(failing) && failing.seen.sighting.cause !== OWN_REFUSAL;
 }
 
-type Examination = (failing: Failing, picture: Picture) => Explanation | undefined;
-
-const EXAMINATIONS: readonly Examination[] = [
-  byOldTrust,
-  byOldProxy,
-  byRuleForItsUser,
-  byCutConnections,
-  byAnswer,
-];
+/** How long the last failure speaks of now: a poll that works logs nothing. */
+function freshSeconds(times: readonly Instant[]): number {
+  const gaps = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
+  const turns = Math.max(LEAST_FRESH_SECONDS, Math.max(...gaps) * MISSED_TURNS);
+  return Math.min(FRESH_SECONDS, turns);
+}
 
 function explained(picture: Picture, failing: Failing): Cause | undefined {
-  const found = EXAMINATIONS.map((examine) => examine(failing, picture)).find(
-    (one) => one !== undefined,
-  );
+  const found = examined(failing, picture);
   const { runner, seen, endpoint, links } = failing;
-  // What we cannot explain may be over: only what we watched long enough is told.
-  if (found === undefined && !isWatched(failing)) return undefined;
+  if (found === undefined && !isTold(failing)) return undefined;
   const spec = mustHave(found?.id ?? 'unknown');
   const nearest = links.filter(({ check }) => check.probe.id === 'http');
   return drawn(picture, {
@@ -133,69 +139,6 @@ function ruledOutOf({ sighting }: Seen, links: readonly CheckState[]): Cause['ru
   return spec === undefined || !passes
     ? []
     : [{ id: spec.id, because: `the ${link} link passes for runnerwatch` }];
-}
-
-/** The files are right now and were not when the process read them: system roots are read once. */
-function byOldTrust({ seen, links }: Failing, picture: Picture): Explanation | undefined {
-  const { cause = '', text } = seen.sighting;
-  if (!cause.startsWith('tls-') || !text.includes('x509')) return undefined;
-  const tls = links.find(({ check }) => check.probe.id === 'tls');
-  const { process: main } = picture.surroundings;
-  const changedAt = Date.parse(String(tls === undefined ? '' : factsOf(tls)['trust_changed_at']));
-  if (tls === undefined || main === undefined || !(changedAt > main.startedAt)) return undefined;
-  return {
-    id: 'tls-trust-not-reloaded',
-    states: [tls],
-    facts: {
-      changed_at: new Date(changedAt).toISOString(),
-      started_at: new Date(main.startedAt).toISOString(),
-    },
-    ruledOut: [
-      { id: cause, because: 'with the files as they are now the certificate is accepted' },
-    ],
-  };
-}
-
-/** It goes through a proxy that is not in force for a process started now. */
-function byOldProxy({ seen, endpoint }: Failing): Explanation | undefined {
-  const { cause = '', text } = seen.sighting;
-  if (!cause.startsWith('proxy-')) return undefined;
-  const used = /proxyconnect tcp: .*?dial tcp (?<place>\S+):/.exec(text)?.groups?.['place'];
-  const inForce = endpoint.proxy.kind === 'proxy' ? endpoint.proxy : undefined;
-  if (inForce !== undefined && (used === undefined || used.endsWith(`:${inForce.port}`)))
-    return undefined;
-  return {
-    id: 'proxy-setting-not-applied',
-    facts: { proxy: used ?? 'the old proxy', source: 'the environment of its process' },
-    ruledOut: [{ id: cause, because: 'the way that the settings of now lead is open' }],
-  };
-}
-
-/** The rule names its user; ours passes. */
-function byRuleForItsUser({ seen, endpoint }: Failing, picture: Picture): Explanation | undefined {
-  const { cause = '' } = seen.sighting;
-  if (!/^(?:tcp|firewall|network|dns)-/.test(cause)) return undefined;
-  const rule = picture.statesOf('firewall').find(({ check }) => check.target.id === endpoint.id);
-  if (rule === undefined || !hasReason(rule, 'rule-blocks')) return undefined;
-  return { id: 'firewall-local-block', states: [rule], facts: factsOf(rule) };
-}
-
-/** Each held about as long as the others, and much longer than a short request: somebody cuts quiet ones. */
-function byCutConnections({ seen, times }: Failing): Explanation | undefined {
-  if (seen.sighting.cause !== 'connection-reset-midstream') return undefined;
-  const held = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
-  const shortest = Math.min(...held);
-  const longest = Math.max(...held);
-  if (held.length < LEAST_FAILURES - 1 || shortest < LEAST_HELD_SECONDS) return undefined;
-  if (longest - shortest > Math.max(3, shortest * 0.15)) return undefined;
-  return { id: 'idle-connection-killed', facts: { held_seconds: Math.round(shortest) } };
-}
-
-/** What came back to a POST of the runner is not what comes back to our GET: its own words stand. */
-function byAnswer({ seen }: Failing): Explanation | undefined {
-  const { cause = '' } = seen.sighting;
-  const isAnswer = /^(?:edge|gitlab|url|not-a)-/.test(cause) && !ASKED_TO_WAIT.has(cause);
-  return isAnswer && causeSpec(cause) !== undefined ? { id: cause } : undefined;
 }
 
 /** One fault at one place is one cause, however many entries met it. */

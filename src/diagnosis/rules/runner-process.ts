@@ -7,6 +7,7 @@ import type { Cause } from '../../core/diagnosis.ts';
 import { draft, mustHave } from '../draft.ts';
 import type { Picture, Seen } from '../picture.ts';
 import { hasReason, isFail } from '../picture.ts';
+import type { Drawn } from '../sightings.ts';
 import { drawn, openWay, seenOf } from '../sightings.ts';
 import { processCauses } from './host.ts';
 
@@ -42,7 +43,7 @@ function startFailed(picture: Picture): Cause | undefined {
   const [fatal] = seenOf(picture, 'fatal');
   const service = serviceOf(picture);
   if (fatal === undefined || service === undefined) return undefined;
-  const { process: runner, runners, unit } = picture.surroundings;
+  const { process: runner, runners } = picture.surroundings;
   const { count, text, cause = '' } = fatal.sighting;
   if (isMended(cause, picture)) return undefined;
   const isGone = isFail(service) && hasReason(service, ...GONE);
@@ -50,14 +51,23 @@ function startFailed(picture: Picture): Cause | undefined {
   const isBetween = count > 1 && runner !== undefined && ageOf(picture) < STARTED_SECONDS;
   if (!isGone && !isBetween) return undefined;
   return drawn(picture, {
-    spec: mustHave('runner-start-failed'),
+    ...blamed(cause, picture),
     seen: [fatal],
-    scopeId: unit,
     runners,
     isConfirmed: count > 1 || service.streak > 1,
     facts: { result: text },
     states: isGone ? [service] : [],
   });
+}
+
+/** Root sees nothing wrong with a file that the runner's user may not read: its last word is all there is. */
+function blamed(
+  cause: string,
+  { surroundings: { unit, configPath } }: Picture,
+): Pick<Drawn, 'spec' | 'scopeId'> {
+  return cause === 'config-unreadable'
+    ? { spec: mustHave(cause), scopeId: configPath }
+    : { spec: mustHave('runner-start-failed'), scopeId: unit };
 }
 
 /** It ended because of its config, which loads by now, and a process is there again. */

@@ -1,21 +1,21 @@
 /** What GitLab says about each entry's token, judged only where everything before it passes. */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
-import { detailOf, reasonOf } from '../../core/finding.ts';
+import { reasonOf } from '../../core/finding.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import type { CauseSpec } from '../cause-spec.ts';
 import { AT_ONCE } from '../cause-spec.ts';
 import { draft, mustHave } from '../draft.ts';
 import type { Picture } from '../picture.ts';
-import { hasReason, isFail } from '../picture.ts';
+import { factsOf, hasReason, isFail } from '../picture.ts';
 import { ruledOutBefore } from './path.ts';
 
 export function tokenCauses(picture: Picture): readonly Cause[] {
   const judged = picture.surroundings.runners.flatMap((runner) => {
     const state = picture.tokenOf(runner);
     return state !== undefined && isJudged(state)
-      ? [{ runner, state, spec: specOf(state, picture) }]
+      ? [{ runner, state, spec: specOf(state, runner, picture) }]
       : [];
   });
   // GitLab's own state is one cause, however many tokens met it.
@@ -37,15 +37,36 @@ function isJudged(state: CheckState): boolean {
   return specOfReason('token', reasonOf(state.finding) ?? '') !== undefined;
 }
 
+/** Rails refuses tokens for a while before it is quite there (INC-006); "check again in five minutes". */
+const BOOTING_SECONDS = 300;
+const NOT_THERE: ReadonlySet<string> = new Set(['bad-gateway', 'booting', 'unavailable']);
+
+/** The web tier said a moment ago that GitLab is starting, and before that nobody refused this token. */
+function isBooting(state: CheckState, { endpoint }: RunnerTarget, picture: Picture): boolean {
+  const since = picture.snapshot.takenAt - BOOTING_SECONDS * 1000;
+  const outages = picture
+    .statesOf('http')
+    .filter(({ check }) => check.target.id === endpoint)
+    .flatMap(({ recent }) => recent)
+    .filter(({ finding }) => NOT_THERE.has(reasonOf(finding) ?? ''))
+    .map(({ startedAt }) => startedAt);
+  const begin = Math.min(...outages);
+  const wasRefused = state.recent.some(
+    ({ finding, startedAt }) => startedAt < begin && reasonOf(finding) === 'rejected',
+  );
+  return Math.max(...outages) > since && !wasRefused;
+}
+
 /** A maintenance is over after a day; a site that cannot be written to stays one. */
 const READ_ONLY_SITE_SECONDS = 86_400;
 
-function specOf(state: CheckState, { snapshot }: Picture): CauseSpec {
-  const isLong = snapshot.takenAt - state.since > READ_ONLY_SITE_SECONDS * 1000;
-  if (
-    hasReason(state, 'read-only') &&
-    (isLong || /\bgeo\b|secondary/i.test(detailOf(state.finding)))
-  ) {
+function specOf(state: CheckState, runner: RunnerTarget, picture: Picture): CauseSpec {
+  if (hasReason(state, 'rejected') && isBooting(state, runner, picture)) {
+    return mustHave('gitlab-booting');
+  }
+  const isLong = picture.snapshot.takenAt - state.since > READ_ONLY_SITE_SECONDS * 1000;
+  const isSite = isLong || factsOf(state)['read_only_site'] !== undefined;
+  if (hasReason(state, 'read-only') && isSite) {
     return mustHave('gitlab-read-only-site');
   }
   const spec = specOfReason('token', reasonOf(state.finding) ?? '') ?? mustHave('unknown');

@@ -4,6 +4,8 @@ import type { LogFormat } from './runner-log.ts';
 export interface RunnerOrder {
   /** The folder that serves as the host's root. */
   readonly root: string;
+  /** Its config.toml, as it sees it. */
+  readonly config: string;
   readonly format: LogFormat;
   readonly checkSeconds: number;
   readonly unhealthySeconds: number;

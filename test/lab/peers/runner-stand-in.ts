@@ -15,7 +15,6 @@ import type { Polled } from './runner-way.ts';
 import { pollForJob } from './runner-way.ts';
 
 const UNHEALTHY_LIMIT = 3;
-const CONFIG = '/etc/gitlab-runner/config.toml';
 
 interface Entry {
   readonly url: string;
@@ -27,6 +26,7 @@ interface Entry {
 const OUT_OF_FILES = 'dial tcp: lookup gitlab.test on 10.200.0.2:53: socket: too many open files';
 
 const order = JSON.parse(process.env[ORDER_VARIABLE] ?? '{}') as RunnerOrder;
+const CONFIG = order.config;
 const paths = { rootfs: order.root, procfs: '/proc', sysfs: '/sys' };
 const unhealthy = new Map<string, number>();
 const disabledUntil = new Map<string, number>();
@@ -77,14 +77,19 @@ function problemOf(error: unknown): { readonly said: string } {
 function entriesOf(text: string): readonly Entry[] {
   const [, ...tables] = text.split('[[runners]]');
   return tables.map((table) => ({
-    url: valueOf(table, 'url') ?? '',
-    token: valueOf(table, 'token') ?? '',
+    url: filled(valueOf(table, 'url') ?? ''),
+    token: filled(valueOf(table, 'token') ?? ''),
     caFile: valueOf(table, 'tls-ca-file'),
   }));
 }
 
 function valueOf(table: string, key: string): string | undefined {
   return new RegExp(`^ *${key} = "(?<value>[^"]*)"`, 'm').exec(table)?.groups?.['value'];
+}
+
+/** A variable that its environment lacks becomes nothing. */
+function filled(text: string): string {
+  return text.replaceAll(/\$\{?(?<name>\w+)\}?/g, (_all, name: string) => process.env[name] ?? '');
 }
 
 async function turn(entry: Entry): Promise<void> {

@@ -8,13 +8,14 @@ import type { Socket } from 'node:net';
 
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Paths } from '../../../src/core/paths.ts';
-import type { ProxyDecision } from '../../../src/core/target.ts';
+import type { ProxyDecision, TrustSource } from '../../../src/core/target.ts';
 import { dialLikeGo } from '../../../src/gonet/dial.ts';
 import type { Handshake } from '../../../src/gonet/handshake.ts';
 import { handshakeLikeGo } from '../../../src/gonet/handshake.ts';
 import { decideProxy } from '../../../src/gonet/proxy-decision.ts';
 import type { Resolution } from '../../../src/gonet/resolver.ts';
 import { resolveLikeGo } from '../../../src/gonet/resolver.ts';
+import type { Trust } from '../../../src/gonet/trust.ts';
 import { TrustStore } from '../../../src/gonet/trust.ts';
 import { openTunnel } from '../../../src/gonet/tunnel.ts';
 import { LONGEST_POLL_MILLISECONDS } from './runner-order.ts';
@@ -108,6 +109,8 @@ const DIAL_TEXTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connect: connection refused',
   EHOSTUNREACH: 'connect: no route to host',
   ENETUNREACH: 'connect: network is unreachable',
+  EACCES: 'connect: permission denied',
+  EINVAL: 'connect: invalid argument',
   EADDRNOTAVAIL: 'connect: cannot assign requested address',
   EMFILE: 'socket: too many open files',
 };
@@ -123,6 +126,7 @@ function lookupText({ name, queries, servers }: Resolution): string {
     timeout: `${read}i/o timeout`,
     'connection-refused': `${read}read: connection refused`,
     'no-route': `dial udp ${server}:53: connect: network is unreachable`,
+    prohibited: `write udp 10.200.0.1:42182->${server}:53: write: operation not permitted`,
   };
   const said = texts[last?.outcome ?? ''] ?? 'server misbehaving';
   return `dial tcp: lookup ${name} on ${server}:53: ${said}`;
@@ -136,13 +140,22 @@ async function secured(socket: Socket, order: PollOrder, signal: AbortSignal): P
     ...(order.caFile === undefined ? {} : { caFile: order.caFile }),
     ...(systemFile === undefined ? {} : { systemFile }),
   };
-  const trust = await store.load(source, host, order.paths);
+  const trust = await trustOf(source, host, order.paths);
   const inTime = AbortSignal.any([signal, AbortSignal.timeout(HANDSHAKE_MILLISECONDS)]);
   const shaken = await handshakeLikeGo(socket, { host, trust, now: Date.now(), signal: inTime });
   const late = shaken.kind === 'secured' ? await shaken.verdict(inTime) : undefined;
   if (late !== undefined) throw new Error(handshakeText(late, host));
   if (shaken.kind === 'secured') return shaken.socket;
   throw new Error(handshakeText(shaken, host));
+}
+
+const kept = new Map<string, Trust>();
+
+/** What it found without a CA file holds until it ends; a CA file is read again when it changes. */
+async function trustOf(source: TrustSource, host: string, paths: Paths): Promise<Trust> {
+  const trust = kept.get(host) ?? (await store.load(source, host, paths));
+  if (trust.caFile.state === 'none') kept.set(host, trust);
+  return trust;
 }
 
 const PROBLEM_TEXTS: Readonly<Record<string, string>> = {

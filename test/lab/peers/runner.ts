@@ -21,6 +21,8 @@ export interface RunnerOptions {
   /** The folder that serves as the host's root. */
   readonly root: string;
   readonly format: LogFormat;
+  /** Behind `--config`. */
+  readonly config: string;
   /** Its config folder as the host sees it: then it lives in a container, with namespaces of its own. */
   readonly volume?: string;
 }
@@ -33,8 +35,8 @@ export interface LabRunner extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
   /** Ends the process, and nobody starts another one. */
   stop(): Promise<void>;
-  /** Another process on the same file. */
-  twin(): Promise<AsyncDisposable>;
+  /** Another process, on the same file unless told. */
+  twin(config?: string): Promise<AsyncDisposable>;
   /** What it logged until now. */
   log(): Promise<string>;
   /** A line in its log that the stand-in never comes to write by itself. */
@@ -44,8 +46,10 @@ export interface LabRunner extends AsyncDisposable {
 }
 
 export async function startRunner(network: Network, options: RunnerOptions): Promise<LabRunner> {
-  const start = async (environment: Readonly<Record<string, string>>): Promise<ChildProcess> =>
-    await startProcess(network, { ...options, environment });
+  const start = async (
+    environment: Readonly<Record<string, string>>,
+    config = options.config,
+  ): Promise<ChildProcess> => await startProcess(network, { ...options, environment, config });
   let child = await start(options.environment);
   let isAltered = false;
   const restart = async (environment = options.environment): Promise<void> => {
@@ -58,8 +62,8 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
     pid: () => child.pid ?? 0,
     signal: (signal) => void child.kill(signal),
     stop: async () => await ended(child),
-    twin: async () => {
-      const second = await start(options.environment);
+    twin: async (config) => {
+      const second = await start(options.environment, config);
       return { [Symbol.asyncDispose]: async () => await ended(second) };
     },
     says: async (level, message, fields = {}) => {
@@ -76,11 +80,11 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
 
 async function startProcess(
   network: Network,
-  { environment, uid, root: host, format, volume }: RunnerOptions,
+  { environment, uid, root: host, format, config, volume }: RunnerOptions,
 ): Promise<ChildProcess> {
-  const words = ['run', '--config', '/etc/gitlab-runner/config.toml'];
+  const words = ['run', '--config', config];
   const root = volume === undefined ? host : '';
-  const order: RunnerOrder = { root, format, checkSeconds: 2, unhealthySeconds: 60 };
+  const order: RunnerOrder = { root, config, format, checkSeconds: 2, unhealthySeconds: 60 };
   // Only bash can give a program another name.
   const shell = ['bash', '-c', 'exec -a gitlab-runner "$@"', 'sh', process.execPath, ...words];
   const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];

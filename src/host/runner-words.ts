@@ -1,0 +1,41 @@
+/**
+ * Is a command line that of the runner's main process, and with which words? An emulator, a loader or an
+ * interpreter stands before the program it runs, and a program that sets its own title leaves one word in which
+ * blanks part the words.
+ *
+ * Source  /proc/PID/cmdline (proc(5)); config reference, section 1.1.
+ */
+import { basename } from 'node:path';
+
+const PROGRAM = /^gitlab-runner(?:-linux-[a-z0-9]+|-fips)*$/;
+/** What runs a program that it is given as its first word. */
+const CARRIER = /^(?:qemu-\w+(?:-static)?|ld-(?:linux|musl)[\w.-]*|node|python[\d.]*|ruby|perl)$/;
+/** Flags of the program itself that take a value, before the command. */
+const GLOBAL_VALUE_FLAGS = new Set(['--log-level', '-l', '--log-format', '--cpuprofile']);
+
+/** The words from `gitlab-runner` on when its command is `run`; also for the names of the released binaries. */
+export function runnerWords(given: readonly string[]): readonly string[] | undefined {
+  const words = withoutCarrier(titleApart(given));
+  const [program = '', ...rest] = words;
+  if (!PROGRAM.test(basename(program))) return undefined;
+  let index = 0;
+  while (rest[index]?.startsWith('-') === true) {
+    index += GLOBAL_VALUE_FLAGS.has(rest[index] ?? '') ? 2 : 1;
+  }
+  // Under a name that it was given, an interpreter shows its script first.
+  if (rest[index]?.startsWith('/') === true) index += 1;
+  return rest[index] === 'run' ? words : undefined;
+}
+
+function titleApart(words: readonly string[]): readonly string[] {
+  const [title = '', ...others] = words;
+  const isTitle = /^\S*gitlab-runner\S* /.test(title) && others.every((word) => word === '');
+  return isTitle ? title.trim().split(/ +/) : words;
+}
+
+function withoutCarrier(words: readonly string[]): readonly string[] {
+  const [first = '', ...rest] = words;
+  if (!CARRIER.test(basename(first))) return words;
+  const program = rest.findIndex((word) => !word.startsWith('-'));
+  return program === -1 ? words : rest.slice(program);
+}

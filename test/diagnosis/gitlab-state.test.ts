@@ -1,0 +1,139 @@
+/** States that GitLab, or the edge before it, is in for a while: whom they concern, and what they are not. */
+import { describe, expect, test } from 'vitest';
+
+import type { Finding, ProbeResult } from '../../src/core/finding.ts';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { START } from '../support/clock.ts';
+import type { Said } from '../support/snapshots.ts';
+import { brokenAt, fail, GITLAB, snapshotOf } from '../support/snapshots.ts';
+import { showing, sighting, TALKING } from '../support/sightings.ts';
+
+function causesOf(said: Readonly<Record<string, Said>>) {
+  return diagnose(snapshotOf(said, TALKING)).causes;
+}
+
+function result(probe: string, secondsAgo: number, finding: Finding): ProbeResult {
+  const check = `${probe}@${GITLAB}` as const;
+  return { check, startedAt: START - secondsAgo * 1000, durationSeconds: 0.1, finding };
+}
+
+const limited = (seconds: number, limiter?: string) => {
+  const facts = limiter === undefined ? {} : { limiter };
+  const finding = fail('too-many-requests', facts);
+  return brokenAt('http', { finding, since: START - seconds * 1000 });
+};
+const polls = (kind: string, secondsAgo: number) => ({
+  'runner-metrics': showing(
+    sighting(kind, {
+      runner: 'runnerAA1',
+      lastAt: START - secondsAgo * 1000,
+      ...(kind === 'polls-worked' ? {} : { cause: 'gitlab-rate-limited' }),
+    }),
+  ),
+});
+
+describe('429 to the health page', () => {
+  const silent = { 'runner-log': showing() };
+  const waiting = { 'runner-log': showing(sighting('waiting', { lastAt: START - 5000 })) };
+
+  test.each<[string, Readonly<Record<string, Said>>, string, string]>([
+    [
+      'and polls that worked since',
+      { ...limited(30), ...polls('polls-worked', 5) },
+      'monitor-throttled',
+      'notice',
+    ],
+    [
+      'and polls that worked before it alone',
+      { ...limited(30), ...polls('polls-worked', 60) },
+      'gitlab-rate-limited',
+      'warning',
+    ],
+    [
+      'and a runner that has not complained for a minute',
+      { ...limited(90), ...silent },
+      'monitor-throttled',
+      'notice',
+    ],
+    [
+      'and a runner that has had no time to',
+      { ...limited(30), ...silent },
+      'gitlab-rate-limited',
+      'warning',
+    ],
+    ['and a runner that waits', { ...limited(90), ...waiting }, 'gitlab-rate-limited', 'warning'],
+    [
+      'in the words of Rack Attack, and to the runner’s polls',
+      { ...limited(30, 'Rack Attack'), ...polls('polls-failed', 5) },
+      'edge-ip-banned',
+      'critical',
+    ],
+    [
+      'in other words, and to the runner’s polls',
+      { ...limited(30), ...polls('polls-failed', 5) },
+      'gitlab-rate-limited',
+      'warning',
+    ],
+  ])('%s', (_what, said, id, severity) => {
+    expect(causesOf(said)).toMatchObject([{ id, severity }]);
+  });
+});
+
+describe('a token that is refused after GitLab was away', () => {
+  const refused = (before: readonly ProbeResult[] = []): Said => ({
+    finding: fail('rejected'),
+    since: START - 20_000,
+    recent: [...before, result('token', 10, fail('rejected'))],
+  });
+  const away = (secondsAgo: number, reason: string) => ({
+    http: {
+      finding: { status: 'pass' } as const,
+      recent: [result('http', secondsAgo, fail(reason)), result('http', 10, { status: 'pass' })],
+    },
+  });
+
+  test.each<[string, Readonly<Record<string, Said>>, string]>([
+    ['a moment ago', { 'token@runnerAA1': refused(), ...away(30, 'booting') }, 'gitlab-booting'],
+    ['long ago', { 'token@runnerAA1': refused(), ...away(900, 'booting') }, 'token-rejected'],
+    [
+      'and was refused before that',
+      {
+        'token@runnerAA1': refused([result('token', 60, fail('rejected'))]),
+        ...away(30, 'bad-gateway'),
+      },
+      'token-rejected',
+    ],
+    [
+      'in another way',
+      { 'token@runnerAA1': refused(), ...away(30, 'forbidden') },
+      'token-rejected',
+    ],
+  ])('%s', (_when, said, id) => {
+    expect(causesOf(said)).toMatchObject([{ id }]);
+  });
+});
+
+test('a refusal to write that shows a sign of Geo is no maintenance', () => {
+  const finding = fail('read-only', { read_only_site: 'it speaks of Geo' });
+
+  expect(causesOf({ 'token@runnerAA1': finding })).toMatchObject([
+    { id: 'gitlab-read-only-site', severity: 'critical' },
+  ]);
+});
+
+test('of two backends that answer in turn the bad one is named by its own word', () => {
+  const recent = Array.from({ length: 10 }, (_, nth) =>
+    nth % 2 === 0
+      ? result('http', 100 - nth, { status: 'pass', facts: { address: '10.0.0.2', node: 'web-1' } })
+      : result('http', 100 - nth, fail('bad-gateway', { address: '10.0.0.2', node: 'web-2' })),
+  );
+  const booting: Said = { ...fail('bad-gateway') };
+  const said = { http: { finding: { status: 'pass' } as const, recent }, api: booting };
+  const token = fail('unavailable');
+  const [cause, ...others] = causesOf({ ...said, 'token@runnerAA1': token });
+
+  // What fails behind it met the bad one.
+  expect(others).toEqual([]);
+  expect(cause).toMatchObject({ id: 'gitlab-partial-outage', severity: 'warning' });
+  expect(cause?.summary).toContain('web-1: 0 of 5 requests fail, web-2: 5 of 5 requests fail');
+});

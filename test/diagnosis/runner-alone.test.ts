@@ -1,0 +1,168 @@
+/** What the runner's own requests meet and ours do not, judged by who answered and in which form. */
+import { describe, expect, test } from 'vitest';
+
+import type { Sighting } from '../../src/core/sighting.ts';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { START } from '../support/clock.ts';
+import type { Said } from '../support/snapshots.ts';
+import { fail, GITLAB, snapshotOf, warn } from '../support/snapshots.ts';
+import { showing, sighting, TALKING, timesUntil } from '../support/sightings.ts';
+
+const LONG_AGO = START - 3_600_000;
+const OPEN = Object.fromEntries(
+  ['dns', 'connect', 'tls', 'http', 'api'].map((link) => [link, { since: LONG_AGO }]),
+);
+
+function causesOf(said: Readonly<Record<string, Said>>) {
+  return diagnose(snapshotOf({ ...OPEN, ...said }, TALKING)).causes;
+}
+
+function idsOf(said: Readonly<Record<string, Said>>): readonly string[] {
+  return causesOf(said).map(({ id }) => id);
+}
+
+function failing(cause: string, text: string, over: Partial<Sighting> = {}): Sighting {
+  const times = over.times ?? timesUntil(5, 5, 15);
+  return sighting('poll-failed', { runner: 'runnerAA1', cause, text, ...over, times });
+}
+
+const log = (...seen: readonly Sighting[]) => ({ 'runner-log': showing(...seen) });
+const REQUEST = 'status=POST https://H/api/v4/jobs/request:';
+const ULID = { facts: { correlation_id: '01JDFZ8M5Q7R9T1V3W5X7Y9Z0A' } };
+const OWN_ID = { facts: { correlation_id: '0123456789abcdef0123456789abcdef' } };
+
+describe('an answer to the request for jobs alone', () => {
+  test.each<[string, string, string, Partial<Sighting>, string]>([
+    ['404 of GitLab', 'url-path-wrong', `${REQUEST} 404 Not Found ()`, {}, 'gitlab-version-skew'],
+    ['404 of a page', 'url-path-wrong', 'status=404 Not Found', {}, 'url-path-wrong'],
+    [
+      '503 that speaks of maintenance',
+      'gitlab-unavailable',
+      `${REQUEST} 503 Service Unavailable (GitLab is in maintenance mode)`,
+      {},
+      'gitlab-maintenance-mode',
+    ],
+    [
+      '503 with GitLab’s kind of id',
+      'gitlab-unavailable',
+      'status=503 Service Unavailable',
+      ULID,
+      'gitlab-maintenance-mode',
+    ],
+    [
+      '503 with an id of the runner’s own',
+      'gitlab-unavailable',
+      'status=503 Service Unavailable',
+      OWN_ID,
+      'gitlab-unavailable',
+    ],
+    [
+      '504, each after about as long',
+      'gitlab-unavailable',
+      'status=504 Gateway Timeout',
+      {},
+      'idle-connection-killed',
+    ],
+  ])('%s', (_what, cause, text, over, id) => {
+    expect(idsOf(log(failing(cause, text, over)))).toEqual([id]);
+  });
+
+  test('404 of GitLab says nothing of the version where the API was not seen', () => {
+    const line = failing('url-path-wrong', `${REQUEST} 404 Not Found ()`);
+
+    expect(idsOf({ ...log(line), api: warn('too-many-requests') })).toContain('url-path-wrong');
+  });
+});
+
+describe('a filter that refuses the runner until it switches itself off', () => {
+  const refused = failing('edge-waf-blocked', 'status=403 Forbidden', {
+    times: timesUntil(10, 3, 3),
+  });
+  const off = sighting('disabled', {
+    runner: 'runnerAA1',
+    lastAt: START - 10_000,
+    facts: { until_milliseconds: START + 3_600_000 },
+  });
+
+  test('is the cause, and the penalty its symptom', () => {
+    const [cause, ...others] = causesOf(log(refused, off));
+
+    expect(others).toEqual([]);
+    expect(cause).toMatchObject({
+      id: 'edge-waf-blocked',
+      severity: 'critical',
+      scope: { kind: 'gitlab', id: GITLAB, runners: ['runnerAA1'] },
+    });
+  });
+
+  test('is not told when we were refused, too, and are not any more', () => {
+    const closed = { startedAt: LONG_AGO, durationSeconds: 0.1, finding: fail('forbidden') };
+    const http: Said = {
+      since: START - 5000,
+      recent: [{ check: `http@${GITLAB}`, ...closed }],
+    };
+
+    expect(idsOf({ ...log(refused, off), http })).toEqual(['runner-disabled-unhealthy']);
+  });
+
+  test('is not told of refusals by GitLab itself', () => {
+    const own = failing('token-rejected', `${REQUEST} 403 Forbidden`, {
+      times: timesUntil(10, 3, 3),
+    });
+
+    expect(idsOf(log(own, off))).toEqual(['runner-disabled-unhealthy']);
+  });
+
+  test('is over with the next reload', () => {
+    const loaded = sighting('config-loaded', { lastAt: START - 5000 });
+
+    expect(idsOf(log(refused, loaded))).toEqual([]);
+  });
+});
+
+const asked = (startedAt: number): Said => ({
+  finding: { status: 'pass' },
+  last: {
+    check: 'token@runnerAA1',
+    startedAt,
+    durationSeconds: 0.1,
+    finding: { status: 'pass' },
+  },
+});
+
+describe('refusals of GitLab itself, again and again', () => {
+  const own = failing('token-rejected', `${REQUEST} 403 Forbidden`);
+
+  test('while it takes the token are those of a site that may not write', () => {
+    const said = { ...log(own), 'token@runnerAA1': asked(START - 1000) };
+
+    expect(causesOf(said)).toMatchObject([
+      { id: 'gitlab-read-only-site', severity: 'critical', ruledOut: [{ id: 'token-rejected' }] },
+    ]);
+  });
+
+  test('say nothing while GitLab was not asked since', () => {
+    expect(idsOf({ ...log(own), 'token@runnerAA1': asked(LONG_AGO) })).toEqual([]);
+  });
+});
+
+describe('a token that is refused while polls go on', () => {
+  const token = { finding: fail('rejected'), since: START - 60_000 };
+  const polls = (times: readonly number[]) => ({
+    'token@runnerAA1': token,
+    'runner-metrics': showing(sighting('polls-worked', { runner: 'runnerAA1', times })),
+  });
+
+  test('is the old one of a runner that has a new one', () => {
+    expect(causesOf(polls(timesUntil(5, 3, 15)))).toMatchObject([
+      { id: 'token-rotation-not-persisted', severity: 'warning', explains: ['token@runnerAA1'] },
+    ]);
+  });
+
+  test.each([
+    ['before the refusal', timesUntil(70, 3, 15)],
+    ['once more, on its way when the refusal began', timesUntil(40, 1, 1)],
+  ])('is refused all the same when they worked %s', (_when, times) => {
+    expect(idsOf(polls(times))).toEqual(['token-rejected']);
+  });
+});

@@ -1,0 +1,75 @@
+/** More of fault matrix 3.1: tokens that were renewed and not written. */
+import type { Counted } from '../../support/runner-counters.ts';
+import { LISTENS, countersSay, startCounters } from '../peers/counters.ts';
+import type { FaultRow, Row } from '../scenario.ts';
+import type { World, WorldOptions } from '../world.ts';
+import { forgetLog } from './executor.ts';
+
+const REFUSED = 'o/o/n/o/o/o/F';
+const OPEN = 'o/o/n/o/o/o/o';
+const PACE_MILLISECONDS = 1000;
+
+function forgets({ gitlab, entries }: World): void {
+  gitlab.application.tokens.delete(entries[0]?.token ?? '');
+}
+
+const COUNTED: WorldOptions = {
+  globals: `concurrent = 4\ncheck_interval = 3\n${LISTENS}`,
+  probes: { 'runner-metrics': 'interval_seconds = 2' },
+  before: async (world) => world.adopt(await startCounters(world)),
+};
+
+/** GitLab refuses what config.toml holds, and the polls of the process go on with success. */
+function pollsOnAs(runnerOf: (world: World) => string): Pick<FaultRow, 'inject'> {
+  return {
+    inject: (world) => {
+      forgets(world);
+      let polls = 10;
+      const say = (): void => {
+        polls += 1;
+        const counted: Counted = { polls: { [runnerOf(world)]: { 204: polls } } };
+        void countersSay(world, counted);
+      };
+      const timer = setInterval(say, PACE_MILLISECONDS);
+      say();
+      world.adopt({ [Symbol.asyncDispose]: async () => clearInterval(timer) });
+    },
+  };
+}
+
+function shortOf({ entries }: World): string {
+  return entries[0]?.token.slice(5, 14) ?? '';
+}
+
+export const moreTokenRows: readonly Row[] = [
+  {
+    id: 'T-09b',
+    title: 'the runner polls under a new token that config.toml does not hold',
+    world: COUNTED,
+    ...pollsOnAs(() => 'rotated99'),
+    expect: { cause: 'token-rotation-not-persisted', severity: 'warning', chain: REFUSED },
+    mustNot: ['token-rejected'],
+    needsHistory: true,
+  },
+  {
+    id: 'T-09c',
+    title: 'GitLab refuses the token of config.toml, and the runner’s polls go on with success',
+    world: COUNTED,
+    ...pollsOnAs(shortOf),
+    expect: { cause: 'token-rotation-not-persisted', severity: 'warning', chain: REFUSED },
+    mustNot: ['token-rejected'],
+    needsHistory: true,
+    patienceSeconds: 60,
+  },
+  {
+    id: 'T-09d',
+    title: 'the runner says that it could not save its renewed token',
+    inject: async ({ runner }) =>
+      await runner.says('error', 'Failed to save config', {
+        error: 'open /etc/gitlab-runner/config.toml: read-only file system',
+      }),
+    recover: forgetLog,
+    expect: { cause: 'token-rotation-not-persisted', severity: 'warning', chain: OPEN },
+    mustNot: ['token-rejected', 'unknown'],
+  },
+];
