@@ -60,6 +60,7 @@ export const POLL_FRAGMENTS: readonly Fragment[] = [
   failed(35, /timeout awaiting response headers/, 'gitlab-not-responding'),
   failed(31, /\b200 OK/, 'edge-auth-gateway'),
   failed(32, /response is not application\/json/, 'not-a-gitlab-server'),
+  failed(41, /Runner is orphaned/i, 'runner-orphaned'),
   failed(33, /\b40[45] \w/, 'url-path-wrong'),
   failed(33, /POST https?:\S+: 400 /, 'gitlab-version-skew'),
   failed(34, /\b502 Bad Gateway/, 'gitlab-bad-gateway'),
@@ -96,6 +97,14 @@ export const POLL_FRAGMENTS: readonly Fragment[] = [
     message: FORBIDDEN,
     text: /correlation_id=[0-9a-f]{32}\b/,
     cause: 'edge-waf-blocked',
+  },
+  {
+    n: 41,
+    kind: 'poll-failed',
+    levels: ['error', 'warning'],
+    message: FORBIDDEN,
+    text: /Runner is orphaned/i,
+    cause: 'runner-orphaned',
   },
   {
     n: 41,

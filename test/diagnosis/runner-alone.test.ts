@@ -36,6 +36,13 @@ describe('an answer to the request for jobs alone', () => {
     ['404 of GitLab', 'url-path-wrong', `${REQUEST} 404 Not Found ()`, {}, 'gitlab-version-skew'],
     ['404 of a page', 'url-path-wrong', 'status=404 Not Found', {}, 'url-path-wrong'],
     [
+      '422 that says whose it was',
+      'runner-orphaned',
+      `${REQUEST} 422 Unprocessable Entity (Runner is orphaned)`,
+      {},
+      'runner-orphaned',
+    ],
+    [
       '503 that speaks of maintenance',
       'gitlab-unavailable',
       `${REQUEST} 503 Service Unavailable (GitLab is in maintenance mode)`,

@@ -67,6 +67,8 @@ const TABLE = `
 36 | warning | poll-failed | gitlab-unavailable | Checking for jobs... GitLab instance currently unavailable | runner=abc12defg | status=503 Service Unavailable
 37 | info | waiting | - | Waiting before making the next call | context=ratelimit-requester-gitlab-request | duration=1m0s | method=POST | url=https://H/api/v4/jobs/request
 40 | info | noted | - | Couldn't parse rate limit header
+41 | warning | poll-failed | runner-orphaned | Checking for jobs... failed | runner=abc12defg | status=POST https://H/api/v4/jobs/request: 422 Unprocessable Entity (Runner is orphaned)
+41 | error | poll-failed | runner-orphaned | Checking for jobs... forbidden | runner=abc12defg | status=POST https://H/api/v4/jobs/request: 403 Forbidden (403 Forbidden - Runner is orphaned)
 41 | error | poll-failed | token-rejected | Checking for jobs... forbidden | runner=abc12defg | status=POST https://H/api/v4/jobs/request: 403 Forbidden
 42 | error | poll-failed | edge-waf-blocked | Checking for jobs... forbidden | runner=abc12defg | status=403 Forbidden
 43 | error | disabled | runner-disabled-unhealthy | Runner "https://Habc12defg" is unhealthy and will be disabled for 1h0m0s seconds! | unhealthy_requests=3

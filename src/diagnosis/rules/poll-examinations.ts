@@ -126,7 +126,8 @@ function byOwnRefusal({ runner, seen }: Failing, picture: Picture): Explanation 
 /** What came back to a POST of the runner is not what comes back to our GET: its own words stand. */
 function byAnswer({ seen, links }: Failing): Explanation | undefined {
   const { cause = '' } = seen.sighting;
-  const isAnswer = /^(?:edge|gitlab|url|not-a)-/.test(cause) && !ASKED_TO_WAIT.has(cause);
+  const isAnswer =
+    /^(?:edge|gitlab|url|not-a)-|^runner-orphaned$/.test(cause) && !ASKED_TO_WAIT.has(cause);
   if (!isAnswer || causeSpec(cause) === undefined) return undefined;
   const isApiOpen = links.some(
     ({ check, finding }) => check.probe.id === 'api' && finding.status === 'pass',

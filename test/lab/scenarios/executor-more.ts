@@ -1,6 +1,5 @@
-/** Fault matrix 3.10, further: Docker elsewhere, what the runner says of pulls, what is done to single jobs and to us. */
+/** Fault matrix 3.10, further: Docker elsewhere, what the runner says of pulls, what is done to single jobs. */
 import { DEAD_ADDRESS } from '../network.ts';
-import { tooMany } from '../replies.ts';
 import type { Row } from '../scenario.ts';
 import { forgetLog, notPrepared, WITH_DOCKER } from './executor.ts';
 
@@ -98,18 +97,5 @@ export const moreExecutorRows: readonly Row[] = [
     ...refusedTrace({ code: 403, status: '403 Forbidden' }),
     expect: { cause: 'job-trace-blocked', severity: 'warning', chain: OPEN },
     mustNot: ['job-rejected-by-server', 'edge-waf-blocked', 'token-rejected', 'unknown'],
-  },
-  {
-    id: 'J-05b',
-    title: 'GitLab limits the checks of runnerwatch alone, and polls are fine',
-    inject: ({ answers }) =>
-      answers(({ path }) => {
-        const isOurs = path.startsWith('/api/v4/') && !path.endsWith('/jobs/request');
-        return isOurs ? tooMany('429 Too Many Requests', 2) : undefined;
-      }),
-    // GitLab is left alone for a while after its 429.
-    patienceSeconds: 90,
-    expect: { cause: 'monitor-throttled', severity: 'notice', chain: 'o/o/n/o/o/od/ou' },
-    mustNot: ['gitlab-rate-limited', 'edge-challenge', 'token-rejected', 'unknown'],
   },
 ];
