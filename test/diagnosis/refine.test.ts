@@ -75,6 +75,17 @@ describe('the direct way is blocked', () => {
   });
 });
 
+test('a proxy with the name of a scheme comes from a value that Go takes apart at the wrong place', () => {
+  const nonsense = { ...PROXY, host: 'http', port: 80 };
+
+  expect(causesOf(brokenAt('proxy', fail('name-not-found')), nonsense)).toEqual([
+    'proxy-url-invalid',
+  ]);
+  expect(causesOf(brokenAt('proxy', fail('name-not-found')), PROXY)).toEqual([
+    'proxy-name-not-found',
+  ]);
+});
+
 describe('the proxy is in the way', () => {
   test.each([
     ['denied', direct({ is_internal: true }), 'no-proxy-mismatch'],

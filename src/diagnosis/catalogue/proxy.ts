@@ -148,13 +148,20 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     scope: 'host',
     title: 'What the proxy variable names is no proxy',
     meaning:
-      'The address answers in another protocol: a wrong port, or https:// where the proxy speaks http.',
-    evidence: 'Bytes that are no answer of a proxy.',
+      'The address answers in another protocol: a wrong port, or https:// where the proxy speaks http. Or the value is no URL for Go, as with a # in the password, and what it takes for the name of the proxy is a part of it.',
+    evidence:
+      'Bytes that are no answer of a proxy; or a value that Go cannot parse; or a proxy with a name such as `http`, which does not resolve.',
     notConfusedWith: ['proxy-name-not-found', 'proxy-not-responding'],
     from: ['proxy/not-a-proxy'],
     says: (c) =>
       `${c.fact('proxy')} from ${c.fact('variable')} does not speak the protocol of a proxy`,
-    fix: (c) => [editEnvironment(c, 'Correct scheme and port of the variable.'), restart(c)],
+    fix: (c) => [
+      editEnvironment(
+        c,
+        'Correct scheme and port of the variable; in a password write # as %23, @ as %40 and % as %25.',
+      ),
+      restart(c),
+    ],
     resolvedWhen: 'the proxy link passes',
   },
 ];

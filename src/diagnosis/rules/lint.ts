@@ -44,6 +44,7 @@ export function lintCauses(picture: Picture): readonly Cause[] {
       picture,
     ),
     ...causeOf('config-concurrency-starvation', of('G03'), state, picture),
+    ...causeOf('system-id-clash', of('F11'), state, picture),
   ];
 }
 

@@ -41,6 +41,19 @@ export const byProxyCertificate: Refinement = (link) => {
   return { spec: specOfReason('tls', String(problem)) ?? mustHave('proxy-url-invalid') };
 };
 
+/** What Go makes of `http://user:p#ss@proxy` and of a scheme that was written twice. */
+const NONSENSE_HOSTS: ReadonlySet<string> = new Set(['http', 'https', 'socks5', 'socks5h']);
+
+/** The name that does not exist is no name: the value was taken apart at the wrong place. */
+export const byNonsenseProxy: Refinement = (link, { proxy }: EndpointTarget) => {
+  const isLost = link.check.probe.id === 'proxy' && hasReason(link, 'name-not-found');
+  if (!isLost || proxy.kind === 'direct' || !NONSENSE_HOSTS.has(proxy.host)) return undefined;
+  return {
+    spec: mustHave('proxy-url-invalid'),
+    facts: { proxy: 'the value', variable: proxy.variable },
+  };
+};
+
 /** A value that Go cannot parse is ignored in silence, and the direct way is taken. */
 export const byUnparsableProxy: Refinement = (link, { proxy }: EndpointTarget) => {
   const isDirect = ['dns', 'connect'].includes(link.check.probe.id) && isFail(link);

@@ -7,13 +7,19 @@ import type { EndpointTarget } from '../../core/target.ts';
 import type { Picture } from '../picture.ts';
 import type { Refined, Refinement } from './refinement.ts';
 import { byDoubtedName } from './refine-dns.ts';
-import { byDetour, byProxyCertificate, byUnparsableProxy } from './refine-proxy.ts';
+import {
+  byDetour,
+  byNonsenseProxy,
+  byProxyCertificate,
+  byUnparsableProxy,
+} from './refine-proxy.ts';
 import { byFamily, byFirewall, byPacketLoss } from './refine-network.ts';
 import { byAlternation, byBootTime, byOpenApi, byThrottle } from './refine-web.ts';
 
 const REFINEMENTS: readonly Refinement[] = [
   byFirewall,
   byUnparsableProxy,
+  byNonsenseProxy,
   byDoubtedName,
   byDetour,
   byProxyCertificate,

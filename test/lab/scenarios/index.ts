@@ -13,6 +13,7 @@ import { jobRows } from './jobs.ts';
 import { networkRows } from './network.ts';
 import { processRows } from './process.ts';
 import { proxyRows } from './proxy.ts';
+import { moreProxyUrlRows } from './proxy-url-more.ts';
 import { recordRows } from './record.ts';
 import { resourceRows } from './resources.ts';
 import { shownResourceRows } from './resources-shown.ts';
@@ -26,6 +27,7 @@ export const ROWS: readonly Row[] = [
   ...dnsRows,
   ...networkRows,
   ...proxyRows,
+  ...moreProxyUrlRows,
   ...gitlabRows,
   ...moreGitlabRows,
   ...moreEdgeRows,
