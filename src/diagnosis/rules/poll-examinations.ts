@@ -110,10 +110,10 @@ function byCutConnections({ seen, times }: Failing): Explanation | undefined {
 }
 
 /** GitLab takes the token where it is only read, and refuses the runner's POST again and again: it may not write. */
-function byOwnRefusal({ runner, seen }: Failing, picture: Picture): Explanation | undefined {
+function byOwnRefusal({ runner, seen, times }: Failing, picture: Picture): Explanation | undefined {
   const token = picture.tokenOf(runner);
   const askedAt = token?.last?.startedAt ?? 0;
-  const isTaken = token?.finding.status === 'pass' && askedAt > seen.sighting.lastAt;
+  const isTaken = token?.finding.status === 'pass' && askedAt > (times[0] ?? askedAt);
   if (seen.sighting.cause !== OWN_REFUSAL || token === undefined || !isTaken) return undefined;
   const because = 'GitLab takes the token in a request that only reads';
   return {
