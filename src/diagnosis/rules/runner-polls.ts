@@ -24,7 +24,10 @@ const FRESH_SECONDS = 100;
 /** What fails in a rhythm is over when it misses its turn more than once. */
 const MISSED_TURNS = 3;
 const LEAST_FRESH_SECONDS = 20;
-const LEAST_HELD_SECONDS = 10;
+/** Much longer than a short request. */
+const LEAST_HELD_SECONDS = 7;
+/** GitLab itself holds a poll for 50 s, and the next one begins some seconds later: longer is its own delay. */
+const LONGEST_HELD_SECONDS = 58;
 /** What has a rule of its own, whatever the way. */
 const TOLD_ANYWAY: ReadonlySet<string> = new Set(['fd-limit-reached', ...ASKED_TO_WAIT]);
 
@@ -190,14 +193,20 @@ function byRuleForItsUser({ seen, endpoint }: Failing, picture: Picture): Explan
   return { id: 'firewall-local-block', states: [rule], facts: factsOf(rule) };
 }
 
-/** Each held about as long as the others, and much longer than a short request: somebody cuts quiet ones. */
+/**
+ * Each held about as long as the others, and much longer than a short request: somebody cuts quiet ones, or answers
+ * in GitLab's place that it took too long.
+ */
 function byCutConnections({ seen, times }: Failing): Explanation | undefined {
-  if (seen.sighting.cause !== 'connection-reset-midstream') return undefined;
+  const { cause, text } = seen.sighting;
+  const isCut = cause === 'connection-reset-midstream';
+  if (!isCut && !/\b504 Gateway/.test(text)) return undefined;
   const held = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
   const shortest = Math.min(...held);
   const longest = Math.max(...held);
   if (held.length < LEAST_FAILURES - 1 || shortest < LEAST_HELD_SECONDS) return undefined;
   if (longest - shortest > Math.max(3, shortest * 0.15)) return undefined;
+  if (!isCut && longest > LONGEST_HELD_SECONDS) return undefined;
   return { id: 'idle-connection-killed', facts: { held_seconds: Math.round(shortest) } };
 }
 
