@@ -62,12 +62,22 @@ export class Tracker {
       continued(this.#tracked.get(key), cause, snapshot),
     ]);
     this.#tracked = new Map([...present, ...gone]);
-    const held = gone.map(([, tracked]) => tracked).filter(({ episodes }) => episodes > 1);
+    const held = gone
+      .map(([, tracked]) => tracked)
+      .filter(({ episodes, cause }) => episodes > 1 && !isReplaced(cause, diagnosis.causes));
     const shown = [...present.map(([, tracked]) => tracked), ...held];
     return held.length === 0 && shown.every((one) => isUnchanged(one))
       ? diagnosis
       : withCauses(diagnosis, shown, held, snapshot);
   }
+}
+
+/** The same checks tell by now, and for sure, what comes and goes: one of two servers, say. */
+function isReplaced({ evidence }: Cause, causes: readonly Cause[]): boolean {
+  return causes.some((other) => {
+    const known = new Set(other.evidence.map(({ check }) => check));
+    return other.confidence === 'confirmed' && evidence.every(({ check }) => known.has(check));
+  });
 }
 
 function continued(before: Tracked | undefined, cause: Cause, snapshot: Snapshot): Tracked {

@@ -96,8 +96,9 @@ function hintsOf(entry: RunnerEntry, question: TargetsQuestion): readonly ProxyH
 }
 
 function proxyOf(url: URL, question: TargetsQuestion): ProxyDecision {
-  const { process } = question;
-  const environment = environmentOf(question);
+  const { process, unitEnvironment } = question;
+  // Where the process does not show its own, what systemd gave it is the best guess.
+  const environment = environmentOf(question) ?? unitEnvironment;
   if (environment !== undefined) return decideProxy(url, environment);
   const because =
     process === undefined

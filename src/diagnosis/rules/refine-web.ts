@@ -66,13 +66,23 @@ function answersByAddress({ recent }: CheckState): string {
 }
 
 /** Also while the last answer happened to be a good one. */
-export function isAlternating({ check, recent }: CheckState): boolean {
-  if (check.probe.id !== 'http' && check.probe.id !== 'api') return false;
+export function isAlternating(link: CheckState): boolean {
+  const { check, recent } = link;
+  const isAnswer = check.probe.id === 'http' || check.probe.id === 'api';
+  if (!isAnswer && !showsTwoCertificates(link)) return false;
   const good = recent.slice(-LOOKS).map(({ finding }) => isGood(finding));
   const goodCount = good.filter((one) => one).length;
   const turns = good.filter((one, index) => index > 0 && one !== good[index - 1]).length;
   const isMixed = goodCount >= LEAST_OF_EACH && good.length - goodCount >= LEAST_OF_EACH;
   return good.length === LOOKS && isMixed && turns >= LEAST_TURNS;
+}
+
+/** What one server shows now and then is not what the other one shows: a filter would cut both. */
+function showsTwoCertificates({ check, recent }: CheckState): boolean {
+  const shown = recent
+    .slice(-LOOKS)
+    .flatMap(({ finding }) => finding.facts?.['fingerprint_sha256'] ?? []);
+  return check.probe.id === 'tls' && new Set(shown).size > 1;
 }
 
 /** The health page stands behind something that the API does not stand behind: the runner is not concerned. */

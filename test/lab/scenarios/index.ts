@@ -11,6 +11,7 @@ import { healthyHostRows } from './healthy-host.ts';
 import { jobRows } from './jobs.ts';
 import { networkRows } from './network.ts';
 import { processRows } from './process.ts';
+import { moreProcessRows } from './process-more.ts';
 import { proxyRows } from './proxy.ts';
 import { recordRows } from './record.ts';
 import { resourceRows } from './resources.ts';
@@ -32,6 +33,7 @@ export const ROWS: readonly Row[] = [
   ...configRows,
   ...moreConfigRows,
   ...processRows,
+  ...moreProcessRows,
   ...executorRows,
   ...jobRows,
   ...recordRows,
