@@ -81,10 +81,11 @@ export class Tracker {
 function isRenamed({ cause, goneAt = 0 }: Tracked, other: Tracked): boolean {
   const { cause: by, appearedAt, episodes } = other;
   const isLoud = by.severity === 'critical' || by.severity === 'warning';
+  const isStanding = episodes === 1 || by.confidence === 'confirmed';
   const own = new Set(by.evidence.map(({ check }) => check));
   return (
     (isLoud && by.scope.id === cause.scope.id && appearedAt >= goneAt) ||
-    (episodes === 1 && cause.evidence.every(({ check }) => own.has(check)))
+    (isStanding && cause.evidence.every(({ check }) => own.has(check)))
   );
 }
 

@@ -99,8 +99,9 @@ function processHints(inForce: ProxyDecision, { process }: TargetsQuestion): rea
 }
 
 function proxyOf(url: URL, question: TargetsQuestion): ProxyDecision {
-  const { process } = question;
-  const environment = environmentOf(question);
+  const { process, unitEnvironment } = question;
+  // Where the process does not show its own, what systemd gave it is the best guess.
+  const environment = environmentOf(question) ?? unitEnvironment;
   if (environment !== undefined) return decideProxy(url, environment);
   const because =
     process === undefined

@@ -1,7 +1,11 @@
 /** How many main processes has a service had of late? Counted by what we saw ourselves, where no systemd counts. */
+
+/** A process that lives longer than this, and twice as long as any before it, has started for good. */
+const STARTED_SECONDS = 60;
+
 export class StartsSeen {
   readonly #withinSeconds: number;
-  /** By service: the number of each process, and when it was first seen. */
+  /** By service: the number of each process, and when it was first seen, in that order. */
   readonly #seen = new Map<string, Map<number, number>>();
 
   constructor(withinSeconds: number) {
@@ -13,9 +17,22 @@ export class StartsSeen {
     const known = this.#seen.get(service) ?? new Map<number, number>();
     this.#seen.set(service, known);
     if (pid !== undefined && !known.has(pid)) known.set(pid, nowSeconds);
+    const hasStarted = hasOutlived(known, pid, nowSeconds);
     for (const [old, at] of known) {
-      if (old !== pid && nowSeconds - at > this.#withinSeconds) known.delete(old);
+      if (old !== pid && (hasStarted || nowSeconds - at > this.#withinSeconds)) known.delete(old);
     }
     return known.size;
   }
+}
+
+/** The process that is there now has lived much longer than those before it. */
+function hasOutlived(
+  seen: ReadonlyMap<number, number>,
+  pid: number | undefined,
+  nowSeconds: number,
+): boolean {
+  const times = [...seen.values()];
+  const lives = times.slice(1).map((at, index) => at - (times[index] ?? at));
+  const age = nowSeconds - (times.at(-1) ?? nowSeconds);
+  return pid !== undefined && age > Math.max(STARTED_SECONDS, 2 * Math.max(0, ...lives));
 }

@@ -32,6 +32,7 @@ export type EventKind =
   | 'job-ran'
   | 'jobs-failing'
   | 'router'
+  | 'version'
   | 'noted';
 
 export interface Fragment {

@@ -153,7 +153,7 @@ export const LIFE_FRAGMENTS: readonly Fragment[] = [
     cause: 'runner-shutting-down',
   },
   // `Runtime platform` is also the first line of every one-off command.
-  { n: 85, kind: 'noted', levels: INFO, message: /^Runtime platform/ },
+  { n: 85, kind: 'version', levels: INFO, message: /^Runtime platform/ },
   { n: 86, kind: 'started', levels: INFO, message: /^Starting multi-runner from / },
   { n: 86, kind: 'config-loaded', levels: INFO, message: /^Configuration loaded/ },
   {
@@ -193,4 +193,6 @@ export const LIFE_FRAGMENTS: readonly Fragment[] = [
     levels: BAD,
     message: /^Registering runner\.\.\. (?:forbidden|failed)/,
   },
+  // Whatever it is about, it is the last word of a process.
+  { n: 0, kind: 'fatal', levels: ['fatal', 'panic'], message: /^/, cause: 'runner-start-failed' },
 ];

@@ -20,6 +20,7 @@ const KEPT_SECONDS: Readonly<Partial<Record<EventKind, number>>> = {
   disabled: 24 * HOUR,
   'poll-worked': 24 * HOUR,
   noted: 24 * HOUR,
+  version: 24 * HOUR,
   'config-not-saved': 24 * HOUR,
   'config-not-loaded': 24 * HOUR,
   'config-loaded': 24 * HOUR,

@@ -173,6 +173,13 @@ test.each([
   });
 });
 
+test('where the environment of the process is hidden, the proxy is that of its unit', () => {
+  const unitEnvironment = { HTTPS_PROXY: 'http://proxy.test:3128' };
+  const { endpoints } = found(entry(GITLAB), { process: runnerProcess(), unitEnvironment });
+
+  expect(endpoints[0]?.proxy).toMatchObject({ kind: 'proxy', host: 'proxy.test' });
+});
+
 describe('url and token out of the environment', () => {
   const text = entry('name = "a"\nurl = "https://$HOST/"\ntoken = "$RUNNER_TOKEN"');
 

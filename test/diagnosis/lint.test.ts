@@ -104,6 +104,19 @@ describe('an ignored key', () => {
     expect(causes[0]?.explains).toContain('tls@https://gitlab.example.com/');
   });
 
+  test.each([
+    ['ca-file = "/etc/ca.pem"', 'tls-ca-file, in [[runners]]'],
+    ['tls_ca_path = "/etc/ca.pem"', 'tls-ca-file'],
+    ['cacert = "/etc/ca.pem"', 'tls-ca-file, in [[runners]]'],
+  ])('may have any name that says authority: %s', (line, corrected) => {
+    const { causes } = judged(twoEntries(`  ${line}\n${DOCKER}`), UNTRUSTED);
+
+    expect(causes.map(({ id, severity }) => [id, severity])).toEqual([
+      ['config-unknown-key', 'critical'],
+    ]);
+    expect(causes[0]?.fix[0]?.text).toContain(corrected);
+  });
+
   test('explains no other failure', () => {
     const { causes } = judged(text, brokenAt('connect', fail('refused')));
 

@@ -190,6 +190,23 @@ describe('good and bad answers in turn', () => {
   });
 
   test.each([
+    ['two certificates are those of two servers', 'AA', 'gitlab-partial-outage'],
+    ['one certificate is cut by something else', 'BB', 'tls-certificate-expired'],
+  ])('%s', (_, good, id) => {
+    const looks = recentOf('+-+-+-+-+-').map((one) => {
+      const isGood = one.finding.status === 'pass';
+      const facts = { fingerprint_sha256: isGood ? good : 'BB' };
+      return {
+        ...one,
+        finding: isGood ? { status: 'pass' as const, facts } : fail('expired', facts),
+      };
+    });
+    const tls: Said = { finding: fail('expired'), recent: looks };
+
+    expect(causesOf(brokenAt('tls', tls))).toEqual([id]);
+  });
+
+  test.each([
     ['one bad answer among good ones', '+++++-++++'],
     ['an outage that is over', '+++---++++'],
     ['too few to tell', '+-+-+-'],

@@ -247,6 +247,15 @@ describe('the versions', () => {
     expect(idsOf(ofVersion(version))).toEqual(ids);
   });
 
+  test('are known from the first line of the log, too', () => {
+    const line = sighting('version', { facts: { version: '16.6.0' } });
+    const { 'runner-metrics': _, ...token } = ofVersion('19.4.0');
+    const [cause] = causesOf({ ...token, 'runner-log': showing(line) });
+
+    expect(cause?.id).toBe('runner-outdated');
+    expect(cause?.evidence[0]?.text).toBe('the runner says that it is 16.6.0');
+  });
+
   test('is a notice for the entries of that GitLab', () => {
     const runners = [runner('runnerAA1'), runner('runnerAA2', { url: 'https://old.example.com/' })];
 

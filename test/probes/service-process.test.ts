@@ -88,6 +88,30 @@ describe('processes that come and go', () => {
   });
 });
 
+test('a process that lives much longer than those before it ends the loop', async () => {
+  await using root = await rootFolder({ ...PROC_STAT, '/usr/bin/gitlab-runner': '' });
+  const probe = createService();
+  const clock = setClock((BOOTED_SECONDS + 3600) * 1000);
+  const look = async (): Promise<string> => {
+    const finding = await runProbe(probe, TARGET, { tools: { paths: root.paths, clock } });
+    return finding.status === 'pass' ? 'pass' : finding.reason;
+  };
+  for (const pid of [11, 22, 33]) {
+    await add(root, pid, { words: RUN });
+    await look();
+    await remove(root, pid);
+    clock.advance(40);
+  }
+  await add(root, 44, { words: RUN });
+  const reasons: string[] = [await look()];
+  for (const seconds of [70, 20]) {
+    clock.advance(seconds);
+    reasons.push(await look());
+  }
+
+  expect(reasons).toEqual(['crash-loop', 'crash-loop', 'pass']);
+});
+
 describe('one config file', () => {
   test('under two names is shared by two processes', async () => {
     const other = ['gitlab-runner', 'run', '--config', '/srv/same.toml'];

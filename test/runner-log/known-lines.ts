@@ -83,6 +83,7 @@ const TABLE = `
 50 | error | config-not-loaded | config-syntax-error | Failed to load config | builds=0 | error=decoding configuration file: toml: line 4
 51 | error | config-not-loaded | config-missing | Failed to load config stat /etc/gitlab-runner/config.toml: no such file or directory | builds=0
 51 | error | config-not-loaded | config-unreadable | Failed to load config | error=open /etc/gitlab-runner/config.toml: permission denied
+0 | fatal | fatal | runner-start-failed | Cannot do what nobody has heard of | error=no such thing
 52 | fatal | fatal | config-unreadable | Service run failed | error=decoding configuration file: open /etc/gitlab-runner/config.toml: permission denied
 52 | fatal | fatal | runner-start-failed | chdir /var/lib/gitlab-runner: no such file or directory |
 52 | fatal | fatal | runner-start-failed | Service run failed | error=chdir /nowhere: no such file or directory
@@ -131,7 +132,7 @@ const TABLE = `
 82 | info | crashed | - | panic: runtime error: invalid memory address or nil pointer dereference
 83 | info | oom | - | Out of memory: Killed process 812 (gitlab-runner) total-vm:1kB
 84 | warning | stopping | runner-shutting-down | Starting graceful shutdown, waiting for builds to finish | builds=2
-85 | info | noted | - | Runtime platform | arch=amd64 | os=linux | pid=7 | revision=abc | version=19.4.0
+85 | info | version | - | Runtime platform | arch=amd64 | os=linux | pid=7 | revision=abc | version=19.4.0
 86 | info | started | - | Starting multi-runner from /etc/gitlab-runner/config.toml... | builds=0
 86 | info | config-loaded | - | Configuration loaded | builds=0
 86 | info | noted | - | Running in system-mode.

@@ -104,12 +104,26 @@ function unknownKeys(
   const others = findings.filter((one) => !explains.includes(one));
   const id = 'config-unknown-key';
   return explains.length > 0
-    ? causeOf(id, explains, state, picture)
+    ? causeOf(
+        id,
+        explains.map((one) => asCaFile(one)),
+        state,
+        picture,
+      )
     : causeOf(id, others, state, picture, { severity: 'notice' });
 }
 
-function isCaFile({ corrected = '', key = '' }: LintFinding): boolean {
-  return corrected.startsWith('tls-ca-file') && /ca/i.test(key);
+/** `tls_ca_file`, `ca-file`, `cacert`: whoever wrote it meant the authority of GitLab's certificate. */
+const CA_KEY = /(?:^|[-_])ca[-_]?(?:file|path|bundle|certs?|certificates?)?$/i;
+
+function isCaFile({ key = '' }: LintFinding): boolean {
+  return CA_KEY.test(key.split('.').at(-1) ?? '');
+}
+
+/** The nearest name that the linter knows may be that of another table. */
+function asCaFile(finding: LintFinding): LintFinding {
+  const isNear = finding.corrected?.startsWith('tls-ca-file') === true;
+  return isNear ? finding : { ...finding, corrected: 'tls-ca-file, in [[runners]]' };
 }
 
 /** Settings that were to turn off verification, while it refuses GitLab. */

@@ -1,6 +1,6 @@
 /** How long, and how often, GitLab’s web tier has been answering that way (matrix 2.5). */
 import type { CheckState } from '../../core/check.ts';
-import type { Finding } from '../../core/finding.ts';
+import type { Fact, Finding } from '../../core/finding.ts';
 import { reasonOf } from '../../core/finding.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 import { AT_ONCE } from '../cause-spec.ts';
@@ -84,11 +84,25 @@ export function isAlternating({ check, recent }: CheckState): boolean {
   const looks = recent.slice(-LOOKS).map(({ finding }) => finding);
   const isAnswer = ANSWERED[check.probe.id] ?? (() => false);
   if (!looks.every((finding) => isGood(finding) || isAnswer(reasonOf(finding)))) return false;
+  if (failsWithAGoodCertificate(looks)) return false;
   const good = looks.map((finding) => isGood(finding));
   const goodCount = good.filter((one) => one).length;
   const turns = good.filter((one, index) => index > 0 && one !== good[index - 1]).length;
   const isMixed = goodCount >= LEAST_OF_EACH && good.length - goodCount >= LEAST_OF_EACH;
   return good.length === LOOKS && isMixed && turns >= LEAST_TURNS;
+}
+
+/** The same certificate passes at another time: it is not the server that differs. */
+function failsWithAGoodCertificate(looks: readonly Finding[]): boolean {
+  const good = new Set(looks.filter((finding) => isGood(finding)).map(certificateIn));
+  return looks.some((finding) => {
+    const shown = certificateIn(finding);
+    return !isGood(finding) && shown !== undefined && good.has(shown);
+  });
+}
+
+function certificateIn({ facts }: Finding): Fact | undefined {
+  return facts?.['fingerprint_sha256'];
 }
 
 /** The health page stands behind something that the API does not stand behind: the runner is not concerned. */

@@ -1,14 +1,21 @@
 /** Is the runner more than a major version behind its GitLab (fault matrix 2.9)? */
+import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import { draft, mustHave } from '../draft.ts';
 import type { Picture } from '../picture.ts';
 import { factsOf } from '../picture.ts';
+import { seenOf } from '../sightings.ts';
+
+interface Version {
+  readonly text: string;
+  /** The check that knows it. */
+  readonly state: CheckState;
+}
 
 export function versionCauses(picture: Picture): readonly Cause[] {
-  const [metrics] = picture.statesOf('runner-metrics');
-  const own = metrics === undefined ? undefined : factsOf(metrics)['version'];
-  const major = Number.parseInt(String(own), 10);
-  if (metrics === undefined || Number.isNaN(major)) return [];
+  const own = versionOf(picture);
+  const major = Number.parseInt(own?.text ?? '', 10);
+  if (own === undefined || Number.isNaN(major)) return [];
   const { runners, unit } = picture.surroundings;
   const newer = runners.flatMap((runner) => {
     const token = picture.tokenOf(runner);
@@ -19,13 +26,29 @@ export function versionCauses(picture: Picture): readonly Cause[] {
   });
   const [first] = newer;
   if (first === undefined) return [];
-  return [
-    draft(picture, {
-      spec: mustHave('runner-outdated'),
-      states: [metrics, first.token],
-      scopeId: unit,
-      runners: newer.map(({ runner }) => runner),
-      facts: { version: String(own), server: first.server },
-    }),
-  ];
+  const cause = draft(picture, {
+    spec: mustHave('runner-outdated'),
+    states: [own.state, first.token],
+    scopeId: unit,
+    runners: newer.map(({ runner }) => runner),
+    facts: { version: own.text, server: first.server },
+  });
+  const [told, ...others] = cause.evidence;
+  const text = `the runner says that it is ${own.text}`;
+  return [{ ...cause, evidence: told === undefined ? others : [{ ...told, text }, ...others] }];
+}
+
+/** By its own page of numbers; where it has none, by the first line that it wrote. */
+function versionOf(picture: Picture): Version | undefined {
+  const [metrics] = picture.statesOf('runner-metrics');
+  const counted = metrics === undefined ? undefined : factsOf(metrics)['version'];
+  if (metrics !== undefined && counted !== undefined) {
+    return { text: String(counted), state: metrics };
+  }
+  const [written] = seenOf(picture, 'version');
+  const text = written?.sighting.facts['version'];
+  const startedAt = picture.surroundings.process?.startedAt ?? 0;
+  return written === undefined || text === undefined || written.sighting.lastAt < startedAt
+    ? undefined
+    : { text: String(text), state: written.state };
 }

@@ -89,13 +89,13 @@ export const moreConfigRows: readonly Row[] = [
   },
   {
     id: 'C-16b',
-    title: 'tls_ca_file names the authority, and the runner knows no such key',
+    title: 'ca-file names the authority, and the runner knows no such key',
     world: {
       entries: [usualEntry({ more: `  tls-ca-file = "${CA_FILE}"` })],
       certificate: FROM_PRIVATE_ROOT,
       files: () => ({ [CA_FILE]: PRIVATE_ROOT.pem }),
     },
-    inject: ({ files }) => files.edit(CONFIG, 'tls-ca-file', 'tls_ca_file'),
+    inject: ({ files }) => files.edit(CONFIG, 'tls-ca-file', 'ca-file'),
     expect: {
       cause: 'config-unknown-key',
       severity: 'critical',
@@ -105,7 +105,7 @@ export const moreConfigRows: readonly Row[] = [
     mustNot: ['tls-unknown-authority', 'tls-ca-file-missing', 'unknown'],
     fix: {
       told: /tls-ca-file/,
-      apply: ({ files }) => files.edit(CONFIG, 'tls_ca_file', 'tls-ca-file'),
+      apply: ({ files }) => files.edit(CONFIG, 'ca-file', 'tls-ca-file'),
     },
   },
   {

@@ -17,6 +17,7 @@ import { jobRows } from './jobs.ts';
 import { networkRows } from './network.ts';
 import { moreNetworkRows } from './network-more.ts';
 import { processRows } from './process.ts';
+import { moreProcessRows } from './process-more.ts';
 import { proxyRows } from './proxy.ts';
 import { moreProxyRows } from './proxy-more.ts';
 import { moreProxyUrlRows } from './proxy-url-more.ts';
@@ -50,6 +51,7 @@ export const ROWS: readonly Row[] = [
   ...configRows,
   ...moreConfigRows,
   ...processRows,
+  ...moreProcessRows,
   ...executorRows,
   ...moreExecutorRows,
   ...jobRows,
