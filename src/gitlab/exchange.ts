@@ -97,6 +97,8 @@ async function exchange(
   wanted: HttpRequest,
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
+  // Node would wait for an end that has been.
+  if (!agent.isUsable()) throw new ExchangeError('reset', 'the connection was cut at once');
   const { clock } = way;
   const start = clock.seconds();
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();

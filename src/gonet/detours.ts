@@ -51,20 +51,20 @@ export async function otherClock(way: ProxyDecision, attempt: Try, clock: Clock)
   return { status: 'warn', reason: 'clock-differs', detail, measures };
 }
 
-/** Which size is it that does not get through: that of the answer, or that of the first message? */
+/** Which size is it that does not get through: that of every packet, or that of the first message alone? */
 export async function smaller(way: ProxyDecision, attempt: Try): Promise<Detour> {
   const [segments, hello] = await Promise.all([
     attempt(way, { smallSegments: true }),
     attempt(way, { smallHello: true }),
   ]);
-  if (isShaken(hello)) {
-    const detail =
-      'with a first TLS message of one packet the handshake passes; the runner’s takes two';
-    return { status: 'warn', reason: 'small-hello-works', detail, measures: { tried: 2 } };
+  if (isShaken(segments)) {
+    const detail = 'with packets of at most 536 bytes the handshake passes';
+    return { status: 'warn', reason: 'small-segments-work', detail, measures: { tried: 2 } };
   }
-  if (!isShaken(segments)) return nothing(2);
-  const detail = 'with packets of at most 536 bytes from the server the handshake passes';
-  return { status: 'warn', reason: 'small-segments-work', detail, measures: { tried: 2 } };
+  if (!isShaken(hello)) return nothing(2);
+  const detail =
+    'with a first TLS message of one packet the handshake passes; the runner’s takes two';
+  return { status: 'warn', reason: 'small-hello-works', detail, measures: { tried: 2 } };
 }
 
 /** The server’s certificate arrived, whether it is accepted or not. */

@@ -21,13 +21,21 @@ const REASONS = {
   ENFILE: 'too-many-files',
 } as const;
 
+const BOTH: ReadonlySet<number> = new Set([4, 6]);
+
 export type DialFault =
   | (typeof REASONS)[keyof typeof REASONS]
   | 'host-unreachable'
   | 'connect-error';
 
-export function dialFaultOf(first: Attempt | undefined): DialFault {
+/** `families`: those of which this host has an address of its own that leads out. */
+export function dialFaultOf(
+  first: Attempt | undefined,
+  families: ReadonlySet<number> = BOTH,
+): DialFault {
   if (first === undefined) return 'connect-error';
+  // The kernel finds no address to send from, whatever the ports.
+  if (first.outcome === 'EADDRNOTAVAIL' && !families.has(first.address.family)) return 'no-route';
   if (first.outcome === 'EHOSTUNREACH') {
     return first.seconds < FAST_SECONDS ? 'prohibited' : 'host-unreachable';
   }

@@ -130,7 +130,9 @@ async function dialOne(
   const onAbort = (): void => resolve('abandoned');
   deadline.signal.addEventListener('abort', onTimeout, { once: true });
   signal.addEventListener('abort', onAbort, { once: true });
-  const outcome = await promise;
+  const ended = await promise;
+  // A request is never reset, only refused: the connection stood, and what comes next finds it dead.
+  const outcome = ended === 'ECONNRESET' ? 'ok' : ended;
   signal.removeEventListener('abort', onAbort);
   if (outcome === 'ok' && !signal.aborted) return { socket, outcome };
   socket.destroy();

@@ -5,10 +5,11 @@
  */
 import { readFile } from 'node:fs/promises';
 import { BlockList, isIPv6 } from 'node:net';
-import { endianness, networkInterfaces } from 'node:os';
+import { endianness } from 'node:os';
 import { join } from 'node:path';
 
 import type { Paths } from '../core/paths.ts';
+import { addressesByInterface } from './own-addresses.ts';
 import { readProc } from './proc-files.ts';
 
 interface Route {
@@ -110,8 +111,13 @@ async function readRoutes(paths: Paths): Promise<HostRoutes | undefined> {
 async function isDown(name: string, paths: Paths): Promise<boolean> {
   const file = join(paths.sysfs, 'class/net', name, 'operstate');
   const state = await readFile(file, 'utf8').catch(() => undefined);
-  if (state === undefined) return networkInterfaces()[name] === undefined;
+  if (state === undefined) return !isListed(name);
   return /^(?:down|lowerlayerdown)$/.test(state.trim());
+}
+
+function isListed(name: string): boolean {
+  const known = addressesByInterface();
+  return known === undefined || known[name] !== undefined;
 }
 
 /**

@@ -22,6 +22,7 @@ import type { DialMemory } from '../gonet/dial-again.ts';
 import { dialOthers, dialTwice } from '../gonet/dial-again.ts';
 import { attemptsText, dialFaultOf, isFailed } from '../gonet/dial-judgement.ts';
 import type { Loss } from '../gonet/loss.ts';
+import { ownFamilies } from '../host/own-addresses.ts';
 import { closedWay } from '../host/routes.ts';
 
 /** Less than the deadline, so that the probe itself can say "timed out". */
@@ -175,7 +176,7 @@ function noAddress(
   closed: string | undefined,
 ): ConnectFinding {
   const [first] = attempts;
-  const reason = closed === undefined ? dialFaultOf(first) : 'no-route';
+  const reason = closed === undefined ? dialFaultOf(first, ownFamilies()) : 'no-route';
   const status = reason === 'connect-error' || reason === 'too-many-files' ? 'unknown' : 'fail';
   const said = attemptsText(attempts);
   const ends = [said === '' ? 'no address to dial' : said, closed].filter(Boolean).join('; ');

@@ -11,8 +11,6 @@
  *
  * It is no link of the walk: it gives the diagnosis the reason why a link that timed out did so.
  */
-import { networkInterfaces } from 'node:os';
-
 import type { Finding } from '../core/finding.ts';
 import type { LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
@@ -22,6 +20,7 @@ import { readRuleset } from '../host/firewall.ts';
 import type { Packet } from '../host/firewall-match.ts';
 import type { BlockingRule } from '../host/firewall-rules.ts';
 import { blockingRule } from '../host/firewall-rules.ts';
+import { isOfAnotherHost } from '../host/own-addresses.ts';
 
 const AGAIN_SECONDS = 60;
 const DNS_PORT = 53;
@@ -102,9 +101,7 @@ function packetTo(
   port: number,
   uid: number,
 ): Packet {
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const leavesHost = own.every((one) => one.address !== address);
-  return { address, protocol, port, uid, leavesHost };
+  return { address, protocol, port, uid, leavesHost: isOfAnotherHost(address) };
 }
 
 /** Our way is open and the runner says that its own is not: a rule may name its user. */

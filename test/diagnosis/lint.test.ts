@@ -55,6 +55,32 @@ test('a table that is missing is a warning', () => {
   ]);
 });
 
+test('a system id that came with an image is a clash, for everybody', () => {
+  const snapshot = withLint(snapshotOf(), twoEntries(''));
+  const { lint } = snapshot.surroundings;
+  const copied = {
+    rule: 'F11',
+    name: 'system-id-older-than-host',
+    severity: 'warning',
+    file: '/etc/gitlab-runner/config.toml',
+    message: '.runner_system_id is older than /etc/machine-id, and was not made here',
+    consequence: 'One.',
+    fix: 'Another.',
+  } as const;
+  const report = lint === undefined ? {} : { lint: { ...lint, findings: [copied] } };
+  const surroundings = { ...snapshot.surroundings, ...report };
+  const { causes } = diagnose({ ...snapshot, surroundings });
+
+  expect(causes).toMatchObject([
+    {
+      id: 'system-id-clash',
+      severity: 'warning',
+      summary: expect.stringContaining('came with an image'),
+      scope: { runners: ['runnerAA1', 'runnerAA2'] },
+    },
+  ]);
+});
+
 test('too few slots are a notice for everybody', () => {
   expect(short(judged(twoEntries('', 'concurrent = 1\n')))).toEqual([
     'config-concurrency-starvation notice runnerAA1 runnerAA2',

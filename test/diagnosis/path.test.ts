@@ -101,6 +101,19 @@ describe('at a proxy', () => {
     expect(causes.map((cause) => cause.id)).toEqual([id]);
     expect(causes[0]?.explains).toContain(`${link}@${GITLAB}`);
   });
+
+  test.each([
+    ['dns', 'timeout', 'name-not-found', 'dns-timeout'],
+    ['dns', 'no-route', 'name-not-found', 'network-no-route'],
+    ['connect', 'no-route', 'unreachable', 'network-no-route'],
+    ['connect', 'no-local-port', 'unreachable', 'ephemeral-ports-exhausted'],
+  ] as const)('%s/%s is no fault of the proxy: %s', (link, reason, atProxy, id) => {
+    const said = { ...brokenAt(link, fail(reason)), proxy: fail(atProxy, { proxy: 'p:1' }) };
+    const { causes } = diagnose(snapshotOf(said, { proxy: PROXY }));
+
+    expect(causes.map((cause) => cause.id)).toEqual([id]);
+    expect(causes[0]?.explains).toContain(`proxy@${GITLAB}`);
+  });
 });
 
 describe('a link that only warns', () => {

@@ -136,6 +136,17 @@ describe('quiet connections that are cut', () => {
   });
 });
 
+test.each([
+  ['after the same short wait each time', 13, 'idle-connection-killed'],
+  ['at once', 4, 'gitlab-unavailable'],
+  ['later than GitLab ever holds a poll', 63, 'gitlab-unavailable'],
+])('a 504 in GitLab’s place that comes %s', (_how, everySeconds, id) => {
+  const times = timesUntil(5, 8, everySeconds);
+  const line = failing('gitlab-unavailable', 'status=504 Gateway Time-out', { times });
+
+  expect(idsOf(log(line))).toEqual([id]);
+});
+
 describe('what only the runner’s own request meets', () => {
   test.each([
     ['edge-waf-blocked', 'status=403 Forbidden'],

@@ -51,6 +51,13 @@ test('a closed port is refused, and no socket is left', async () => {
   await expect.poll(openSockets).toBe(before);
 });
 
+test('a connection that is reset as soon as it stands was made', async () => {
+  await using server = await startTcpServer((socket) => socket.resetAndDestroy());
+  const dials = await Promise.all(Array.from({ length: 20 }, () => dial([FOUR], server.port)));
+  for (const { socket } of dials) socket?.destroy();
+  expect(new Set(dials.flatMap((one) => outcomes(one)))).toEqual(new Set(['127.0.0.1 ok']));
+});
+
 test('addresses of one family are tried one after the other', async () => {
   await using server = await startTcpServer(undefined, '127.0.0.2');
   const dialled = await dial([FOUR, OTHER_FOUR], server.port);

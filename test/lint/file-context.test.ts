@@ -93,6 +93,31 @@ describe('the file itself', () => {
       }),
     },
     {
+      name: 'F11 a system id of another host, from before this one',
+      rule: 'F11',
+      host: own({
+        [ID_PATH]: fileFact({ content: 's_0123456789ab' }),
+        '/etc/machine-id': fileFact({ content: MACHINE_ID, modifiedAt: 86_400_000 }),
+      }),
+      found: '.runner_system_id is older than /etc/machine-id, and was not made here',
+    },
+    {
+      name: 'F11 a system id of another host, given to this one',
+      rule: 'F11',
+      host: own({
+        [ID_PATH]: fileFact({ content: 's_0123456789ab', modifiedAt: 86_400_000 }),
+        '/etc/machine-id': fileFact({ content: MACHINE_ID }),
+      }),
+    },
+    {
+      name: 'F11 a system id of this host, whose identity was put back later',
+      rule: 'F11',
+      host: own({
+        [ID_PATH]: fileFact({ content: OWN_ID }),
+        '/etc/machine-id': fileFact({ content: MACHINE_ID, modifiedAt: 86_400_000 }),
+      }),
+    },
+    {
       name: 'F05 a random system id',
       rule: 'F05',
       host: own({

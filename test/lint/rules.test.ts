@@ -22,7 +22,7 @@ const REFERENCE = {
   S: 3,
 } as const;
 /** Ours: the size of the host, and what is not judged. */
-const OWN = ['H01', 'H02', 'L01'];
+const OWN = ['F11', 'H01', 'H02', 'L01'];
 
 const listed = Object.entries(REFERENCE).flatMap(([family, last]) =>
   Array.from({ length: last }, (_, index) => `${family}${String(index + 1).padStart(2, '0')}`),

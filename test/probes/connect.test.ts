@@ -130,6 +130,12 @@ test('without an address it cannot tell', async () => {
   });
 });
 
+test('without an address of the family there is no way, however many ports are free', () => {
+  const attempt = { address: SIX, outcome: 'EADDRNOTAVAIL', seconds: 0 };
+  expect(dialFaultOf(attempt, new Set([4]))).toBe('no-route');
+  expect(dialFaultOf(attempt, new Set([4, 6]))).toBe('no-local-port');
+});
+
 describe('an errno becomes a reason', () => {
   test.each([
     ['ECONNREFUSED', 0, 'refused'],

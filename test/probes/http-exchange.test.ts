@@ -43,6 +43,19 @@ describe('an exchange without an answer', () => {
     expect(await reasonFor(act)).toBe(`fail ${reason}`);
   });
 
+  test('connection-reset: a connection that is dead before it is used, and so is the next', async () => {
+    await using server = await startTcpServer();
+    await using way = await walkTo(server.port);
+    const { open } = way.walk;
+    way.walk.socket?.destroy();
+    way.walk.open = async (signal) => {
+      const socket = await (open?.(signal) ?? Promise.reject(new Error('no way')));
+      return socket.destroy();
+    };
+    const finding = await runProbe(http, endpointAt(server.port), { tools: { walk: way.walk } });
+    expect(finding).toMatchObject({ status: 'fail', reason: 'connection-reset' });
+  });
+
   test.each<[string, (socket: Socket) => void]>([
     ['silence', () => {}],
     ['a head, and a body that never ends', (socket) => socket.write('HTTP/1.1 200 OK\r\n\r\nx')],

@@ -159,7 +159,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       editEnvironment(
         c,
-        'Correct scheme and port of the variable; percent-encode what is not a letter or digit in user and password.',
+        'Correct scheme and port of the variable; in user and password write # as %23, @ as %40 and % as %25.',
       ),
       restart(c),
     ],

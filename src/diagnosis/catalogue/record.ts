@@ -15,11 +15,14 @@ export const RECORD_CAUSES: readonly CauseSpec[] = [
     title: 'Two hosts use the same token and the same system id',
     meaning:
       'GitLab takes both for one machine: the one that asked last gets the jobs, the other looks invisible. It comes from a cloned machine or an image with a .runner_system_id in it.',
-    evidence: 'The one manager with this host’s system id changes its address to and fro.',
+    evidence:
+      'The one manager with this host’s system id changes its address to and fro; or .runner_system_id is older than /etc/machine-id and was not made from it.',
     notConfusedWith: ['config-shared-by-processes'],
     from: ['record/system-id-clash'],
     says: (c) =>
-      `${c.name} (${c.runner}) shares its token and system id with another host (${c.fact('addresses')})`,
+      c.fact('addresses') === 'unknown'
+        ? 'the system id of this host came with an image, and every machine made from it has the same'
+        : `${c.name} (${c.runner}) shares its token and system id with another host (${c.fact('addresses')})`,
     fix: (c) => [
       step(
         'On one of the two hosts: stop the runner, and give it a system id of its own.',

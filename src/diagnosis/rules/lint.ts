@@ -41,6 +41,7 @@ export function lintCauses(picture: Picture): readonly Cause[] {
     ...unknownKeys(unknown, state, picture),
     ...causeOf('config-setting-ineffective', useless, state, picture),
     ...causeOf('config-concurrency-starvation', of('G03'), state, picture),
+    ...causeOf('system-id-clash', of('F11'), state, picture),
   ];
 }
 

@@ -36,13 +36,33 @@ function isLastingWarning(link: CheckState): boolean {
   return link.finding.status === 'warn' && !isPassingSlowness(link);
 }
 
-/** The first failed link. A proxy that cannot be resolved or reached is its own fault, not dns's or connect's. */
+/**
+ * The first failed link. A proxy that cannot be resolved or reached is its own fault, not dns's or connect's, unless
+ * this host reaches nobody.
+ */
 function brokenLink(links: readonly CheckState[]): CheckState | undefined {
+  const first = links.find((state) => isFail(state));
   const proxy = links.find(
     (state) =>
       state.check.probe.id === 'proxy' && hasReason(state, 'name-not-found', 'unreachable'),
   );
-  return proxy ?? links.find((state) => isFail(state));
+  return first !== undefined && isOfThisHost(first) ? first : (proxy ?? first);
+}
+
+/** Ends that say nothing about the name or the address that was wanted. */
+const OF_THIS_HOST: ReadonlySet<string> = new Set([
+  'dns/timeout',
+  'dns/server-failure',
+  'dns/resolver-down',
+  'dns/not-configured',
+  'dns/prohibited',
+  'dns/no-route',
+  'connect/no-route',
+  'connect/no-local-port',
+]);
+
+function isOfThisHost({ check, finding }: CheckState): boolean {
+  return OF_THIS_HOST.has(`${check.probe.id}/${reasonOf(finding) ?? ''}`);
 }
 
 function causeOfLink(

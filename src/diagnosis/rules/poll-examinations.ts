@@ -16,7 +16,10 @@ import { ASKED_TO_WAIT } from './runner-limits.ts';
 export const LEAST_FAILURES = 3;
 /** As the log's line is read: GitLab's own 403, which says nothing of its reason. */
 export const OWN_REFUSAL = 'token-rejected';
-const LEAST_HELD_SECONDS = 10;
+/** Much longer than a short request. */
+const LEAST_HELD_SECONDS = 7;
+/** GitLab itself holds a poll for 50 s, and the next one begins some seconds later: longer is its own delay. */
+const LONGEST_HELD_SECONDS = 58;
 /** What a balancer in HTTP mode says when its own patience ends before the poll does. */
 const GATEWAY_TIMEOUT = /\b504 Gateway/;
 
@@ -97,23 +100,28 @@ function byRuleForItsUser({ seen, endpoint }: Failing, picture: Picture): Explan
   return { id: 'firewall-local-block', states: [rule], facts: factsOf(rule) };
 }
 
-/** Each held about as long as the others, and much longer than a short request: somebody cuts quiet ones. */
+/**
+ * Each held about as long as the others, and much longer than a short request: somebody cuts quiet ones, or answers
+ * in GitLab's place that it took too long.
+ */
 function byCutConnections({ seen, times }: Failing): Explanation | undefined {
   const { cause, text } = seen.sighting;
-  if (cause !== 'connection-reset-midstream' && !GATEWAY_TIMEOUT.test(text)) return undefined;
+  const isCut = cause === 'connection-reset-midstream';
+  if (!isCut && !GATEWAY_TIMEOUT.test(text)) return undefined;
   const held = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
   const shortest = Math.min(...held);
   const longest = Math.max(...held);
   if (held.length < LEAST_FAILURES - 1 || shortest < LEAST_HELD_SECONDS) return undefined;
   if (longest - shortest > Math.max(3, shortest * 0.15)) return undefined;
+  if (!isCut && longest > LONGEST_HELD_SECONDS) return undefined;
   return { id: 'idle-connection-killed', facts: { held_seconds: Math.round(shortest) } };
 }
 
 /** GitLab takes the token where it is only read, and refuses the runner's POST again and again: it may not write. */
-function byOwnRefusal({ runner, seen }: Failing, picture: Picture): Explanation | undefined {
+function byOwnRefusal({ runner, seen, times }: Failing, picture: Picture): Explanation | undefined {
   const token = picture.tokenOf(runner);
   const askedAt = token?.last?.startedAt ?? 0;
-  const isTaken = token?.finding.status === 'pass' && askedAt > seen.sighting.lastAt;
+  const isTaken = token?.finding.status === 'pass' && askedAt > (times[0] ?? askedAt);
   if (seen.sighting.cause !== OWN_REFUSAL || token === undefined || !isTaken) return undefined;
   const because = 'GitLab takes the token in a request that only reads';
   return {

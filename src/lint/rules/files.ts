@@ -1,5 +1,4 @@
 /** The file itself and what lies beside it (config reference, 1.1 to 1.5). Where it is missing, no text is judged. */
-import { createHmac } from 'node:crypto';
 import { dirname, join } from 'node:path';
 
 import { isSystemId } from '../../gitlab/token.ts';
@@ -122,24 +121,6 @@ export const FILE_RULES: readonly Rule[] = [
     }),
   },
   {
-    code: 'F05',
-    name: 'system-id-of-another-host',
-    severity: 'warning',
-    title: 'The system id is not the one of this host',
-    consequence: 'Two hosts share one runner manager in GitLab, and show up as one.',
-    fix: 'Remove .runner_system_id and restart the runner.',
-    bad: '(a .runner_system_id that was copied with the image of a machine)',
-    good: '(one that the runner made here)',
-    needs: ['files', 'process'],
-    check: ofFile(({ systemId }, context) => {
-      const text = isThere(systemId) ? (systemId.content ?? '').trim() : '';
-      const own = systemIdOf(context);
-      return text.startsWith('s_') && own !== undefined && isSystemId(text) && text !== own
-        ? '.runner_system_id was not made on this host'
-        : undefined;
-    }),
-  },
-  {
     code: 'F06',
     name: 'file-for-everybody',
     severity: 'warning',
@@ -234,15 +215,4 @@ function isOther(fact: FileFact | undefined, own: FileAttributes): boolean {
 
 function octal({ mode }: FileAttributes): string {
   return (mode & 0o777).toString(8).padStart(4, '0');
-}
-
-/** `s_` and 12 digits out of the machine id, as the runner makes it. */
-function systemIdOf({ files }: LintContext): string | undefined {
-  const ids = ['/var/lib/dbus/machine-id', '/etc/machine-id'].map((path) => files?.read(path));
-  if (ids.includes(undefined)) return undefined;
-  const id = ids
-    .map((fact) => (isThere(fact) ? (fact.content ?? '').trim() : ''))
-    .find((text) => text !== '');
-  if (id === undefined) return undefined;
-  return `s_${createHmac('sha256', id).update('gitlab-runner').digest('hex').slice(0, 12)}`;
 }

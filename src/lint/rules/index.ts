@@ -19,6 +19,7 @@ import { LISTENER_RULES } from './listeners.ts';
 import { OTHER_EXECUTOR_RULES } from './other-executors.ts';
 import { SLOT_RULES } from './slots.ts';
 import { SYNTAX_RULES } from './syntax.ts';
+import { SYSTEM_ID_RULES } from './system-id.ts';
 import { TOKEN_RULES } from './tokens.ts';
 import { TRUST_RULES } from './trust.ts';
 import { TYPE_RULES } from './types.ts';
@@ -31,6 +32,7 @@ const ALL: readonly (readonly Rule[])[] = [
   TYPE_RULES,
   KEY_RULES,
   FILE_RULES,
+  SYSTEM_ID_RULES,
   GLOBAL_RULES,
   SLOT_RULES,
   LISTENER_RULES,

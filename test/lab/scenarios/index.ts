@@ -19,6 +19,7 @@ import { moreNetworkRows } from './network-more.ts';
 import { processRows } from './process.ts';
 import { proxyRows } from './proxy.ts';
 import { moreProxyRows } from './proxy-more.ts';
+import { moreProxyUrlRows } from './proxy-url-more.ts';
 import { recordRows } from './record.ts';
 import { resourceRows } from './resources.ts';
 import { moreResourceRows } from './resources-more.ts';
@@ -37,6 +38,7 @@ export const ROWS: readonly Row[] = [
   ...moreNetworkRows,
   ...proxyRows,
   ...moreProxyRows,
+  ...moreProxyUrlRows,
   ...gitlabRows,
   ...moreGitlabRows,
   ...moreEdgeRows,

@@ -2,7 +2,8 @@
 import { createServer as createSecureServer } from 'node:https';
 import { connect, createServer } from 'node:net';
 
-import { GITLAB_ADDRESS, SECOND_RESOLVER } from '../network.ts';
+import { GITLAB_ADDRESS, GITLAB_ADDRESS_6, SECOND_RESOLVER } from '../network.ts';
+import { usualScript } from '../peers/names.ts';
 import { GOOD } from '../peers/pki.ts';
 import type { FaultRow, Row } from '../scenario.ts';
 import type { World } from '../world.ts';
@@ -85,7 +86,21 @@ export const moreNetworkRows: readonly Row[] = [
     mustNot: ['tcp-connect-timeout'],
   },
   {
-    id: 'N-12b',
+    id: 'N-10b',
+    title: 'the name has only an IPv6 address, and this host has no IPv6',
+    inject: async ({ network, names }) => {
+      await network.run('rn', 'sysctl -q -w net.ipv6.conf.all.disable_ipv6=1');
+      names.answer((name, type, transport) => {
+        if (name !== 'gitlab.test') return usualScript(name, type, transport);
+        return type === 'AAAA' ? [GITLAB_ADDRESS_6] : [];
+      });
+    },
+    expect: { cause: 'ipv6-path-broken', severity: 'critical', chain: NO_PORT },
+    runnerLogs: /cannot assign requested address/,
+    mustNot: ['ephemeral-ports-exhausted', 'network-no-route'],
+  },
+  {
+    id: 'N-12',
     title: 'a balancer cuts connections that are quiet for 10 s',
     world: { pollMilliseconds: 25_000, logFormat: 'text' },
     inject: quietIsCut,
@@ -107,5 +122,15 @@ export const moreNetworkRows: readonly Row[] = [
     mustNot: ['network-packet-loss'],
     isIntermittent: true,
     patienceSeconds: 90,
+  },
+  {
+    id: 'N-18b',
+    title: 'a filter resets each connection as soon as it stands',
+    inject: ({ gitlab }) =>
+      gitlab.replace(() =>
+        createServer((socket) => void socket.on('error', () => {}).resetAndDestroy()),
+      ),
+    expect: { cause: 'tls-handshake-blocked', severity: 'critical', chain: 'o/o/n/F/s/s/s' },
+    mustNot: ['tcp-connection-refused', 'path-mtu-blackhole'],
   },
 ];

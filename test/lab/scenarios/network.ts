@@ -169,11 +169,6 @@ export const networkRows: readonly Row[] = [
     patienceSeconds: 100,
   },
   {
-    id: 'N-12',
-    title: 'a balancer cuts connections that are quiet for 10 s',
-    cannot: 'short requests are fine: it shows only in the runner’s log and counters (issue 5)',
-  },
-  {
     id: 'N-13',
     title: 'the connection is reset after the headers',
     inject: ({ gitlab }) =>

@@ -1,4 +1,4 @@
-/** More of fault matrix 3.1: tokens that were renewed and not written. */
+/** More of fault matrix 3.1: tokens that were renewed and not written, a system id that was copied. */
 import type { Counted } from '../../support/runner-counters.ts';
 import { LISTENS, countersSay, startCounters } from '../peers/counters.ts';
 import type { FaultRow, Row } from '../scenario.ts';
@@ -41,6 +41,14 @@ function shortOf({ entries }: World): string {
   return entries[0]?.token.slice(5, 14) ?? '';
 }
 
+const ID_FILE = '/etc/gitlab-runner/.runner_system_id';
+
+/** Image and host: the file was there two days before the machine got an identity. */
+async function comesWithAnImage({ files, network }: World): Promise<void> {
+  await network.run('gl', `touch -d "2 days ago" ${files.path}${ID_FILE}`);
+  await files.write('/etc/machine-id', '0123456789abcdef0123456789abcdef\n');
+}
+
 export const moreTokenRows: readonly Row[] = [
   {
     id: 'T-09b',
@@ -71,5 +79,18 @@ export const moreTokenRows: readonly Row[] = [
     recover: forgetLog,
     expect: { cause: 'token-rotation-not-persisted', severity: 'warning', chain: OPEN },
     mustNot: ['token-rejected', 'unknown'],
+  },
+  {
+    id: 'T-09e',
+    title: 'the system id came with the image of the machine',
+    // It is looked for every five minutes.
+    startsBroken: true,
+    inject: comesWithAnImage,
+    expect: { cause: 'system-id-clash', severity: 'warning', chain: OPEN },
+    mustNot: ['token-rejected', 'config-shared-by-processes'],
+    fix: {
+      told: /tee .*\.runner_system_id/,
+      apply: ({ files }) => files.write(ID_FILE, 's_ba9876543210'),
+    },
   },
 ];
