@@ -7,7 +7,7 @@ import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { Said, World } from '../support/snapshots.ts';
 import { brokenAt, fail, runner, RUNNER_PROCESS, snapshotOf } from '../support/snapshots.ts';
-import { MINUTE, showing, sighting, TALKING } from '../support/sightings.ts';
+import { MINUTE, showing, sighting, TALKING, timesUntil } from '../support/sightings.ts';
 
 const BOTH = ['runnerAA1', 'runnerAA2'];
 
@@ -80,6 +80,16 @@ describe('a crash loop', () => {
       { id: 'runner-crash-loop', severity: 'critical' },
     ]);
     expect(idsOf(said)).toEqual([]);
+  });
+
+  test.each([
+    ['is over once a process lives much longer than those before it', 20, []],
+    ['goes on while those before it lived as long', 90, ['runner-crash-loop']],
+  ])('%s', (_when, everySeconds, ids) => {
+    const starts = sighting('started', { times: timesUntil(100, 4, everySeconds) });
+    const process = { ...RUNNER_PROCESS, startedAt: START - 100_000 };
+
+    expect(idsOf({ 'runner-log': showing(starts, exited) }, { process })).toEqual(ids);
   });
 
   test('is none when somebody restarts it (Z-32)', () => {

@@ -3,6 +3,7 @@
  * stops, or stands still although everything is open (fault matrix 2.9).
  */
 import type { CheckState } from '../../core/check.ts';
+import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import { draft, mustHave } from '../draft.ts';
 import type { Picture, Seen } from '../picture.ts';
@@ -91,7 +92,7 @@ function crashLoop(picture: Picture): readonly Cause[] {
   const ended = ends.reduce((sum, { sighting }) => sum + sighting.count, 0);
   if (started === undefined || started.sighting.count < LOOP_STARTS || ended < LOOP_ENDS) return [];
   const { runners, unit } = picture.surroundings;
-  if (ageOf(picture) > 10 * STARTED_SECONDS) return [];
+  if (hasOutlived(picture, started.sighting.times)) return [];
   return [
     drawn(picture, {
       spec: mustHave('runner-crash-loop'),
@@ -101,6 +102,12 @@ function crashLoop(picture: Picture): readonly Cause[] {
       isConfirmed: true,
     }),
   ];
+}
+
+/** The process that is there now has lived for much longer than those before it: it has started for good. */
+function hasOutlived(picture: Picture, starts: readonly Instant[]): boolean {
+  const lives = starts.slice(1).map((at, index) => (at - (starts[index] ?? at)) / 1000);
+  return ageOf(picture) > Math.max(STARTED_SECONDS, 2 * Math.max(0, ...lives));
 }
 
 function shuttingDown(picture: Picture): readonly Cause[] {
