@@ -101,14 +101,15 @@ function isOver({ goneAt, holdSeconds }: Tracked, now: Instant): boolean {
   return goneAt !== undefined && now - goneAt > holdSeconds * 1000;
 }
 
-/** As it went, the same place got another name: one fault is not told by two. */
+/** As it went, the same place got another name for sure: one fault is not told by two. */
 function isReplaced(
   { cause, goneAt = 0 }: Tracked,
   present: readonly (readonly [string, Tracked])[],
 ): boolean {
   return present.some(
-    ([, { cause: other, appearedAt }]) =>
+    ([, { cause: other, appearedAt, isConfirmed }]) =>
       other.scope.id === cause.scope.id &&
+      isConfirmed &&
       appearedAt >= goneAt &&
       (other.severity === 'critical' || other.severity === 'warning'),
   );
