@@ -77,15 +77,14 @@ export class Tracker {
   }
 }
 
-/** As it went, its place or all of its checks got another name: one fault is not told by two. */
+/** As it went, its place or all of its checks got another name that stands: one fault is not told by two. */
 function isRenamed({ cause, goneAt = 0 }: Tracked, other: Tracked): boolean {
-  const { cause: by, appearedAt, episodes } = other;
+  const { cause: by, appearedAt, episodes, isConfirmed } = other;
   const isLoud = by.severity === 'critical' || by.severity === 'warning';
-  const isStanding = episodes === 1 || by.confidence === 'confirmed';
   const own = new Set(by.evidence.map(({ check }) => check));
   return (
-    (isLoud && by.scope.id === cause.scope.id && appearedAt >= goneAt) ||
-    (isStanding && cause.evidence.every(({ check }) => own.has(check)))
+    (isLoud && isConfirmed && by.scope.id === cause.scope.id && appearedAt >= goneAt) ||
+    ((episodes === 1 || isConfirmed) && cause.evidence.every(({ check }) => own.has(check)))
   );
 }
 

@@ -178,7 +178,12 @@ const idsOf = ({ causes }: Diagnosis): readonly string[] => causes.map(({ id }) 
 
 test('one that comes and goes gives way to another name for the same place', () => {
   const judge = story();
-  const other = cause({ id: 'gitlab-partial-outage', severity: 'warning' });
+  const unsure = cause({ id: 'gitlab-not-responding' });
+  const other = cause({
+    id: 'gitlab-partial-outage',
+    severity: 'warning',
+    confidence: 'confirmed',
+  });
   const elsewhere = cause({
     id: 'disk-nearly-full',
     scope: { kind: 'mount', id: '/', runners: [] },
@@ -189,5 +194,7 @@ test('one that comes and goes gives way to another name for the same place', () 
   judge(cause());
 
   expect(idsOf(judge(elsewhere))).toEqual(['disk-nearly-full', 'tcp-connect-timeout']);
+  expect(idsOf(judge(unsure))).toEqual(['gitlab-not-responding', 'tcp-connect-timeout']);
+  judge(cause());
   expect(idsOf(judge(other))).toEqual(['gitlab-partial-outage']);
 });

@@ -2,7 +2,7 @@
  * Why has this runner lost GitLab, or why is it about to? A pure function of the snapshot: every rule is
  * asked in the order of blame, symptoms of a cause are taken off the list, and each entry gets one cause.
  */
-import type { Snapshot } from '../core/check.ts';
+import type { CheckState, Snapshot } from '../core/check.ts';
 import type { Candidate, Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { hasUnjudged, verdictFrom } from '../core/verdict.ts';
@@ -40,7 +40,7 @@ function judgeRunner(
   picture: Picture,
 ): RunnerVerdict {
   const { id, name, executor, url } = runner;
-  const chain = chainOf(runner, picture);
+  const chain = chainOf(runner, cause, picture);
   return {
     runner: id,
     name,
@@ -65,7 +65,11 @@ function causesOfRunners(causes: readonly Cause[]): ReadonlyMap<string, Cause> {
   );
 }
 
-function chainOf(runner: RunnerTarget, picture: Picture): Partial<Record<Link, Status>> {
+function chainOf(
+  runner: RunnerTarget,
+  cause: Cause | undefined,
+  picture: Picture,
+): Partial<Record<Link, Status>> {
   const endpoint = picture.surroundings.endpoints.find(({ id }) => id === runner.endpoint);
   const links = endpoint === undefined ? [] : picture.linksOf(endpoint);
   const token = picture.tokenOf(runner);
@@ -73,9 +77,21 @@ function chainOf(runner: RunnerTarget, picture: Picture): Partial<Record<Link, S
   return Object.fromEntries(
     states.flatMap((state) => {
       const link = linkOf(state);
-      return link === undefined ? [] : [[link, state.finding.status]];
+      const status = isOutrun(state, cause) ? 'unknown' : state.finding.status;
+      return link === undefined ? [] : [[link, status]];
     }),
   );
+}
+
+/**
+ * GitLab was good to the token before it began to refuse the runner's own requests. One that knows only verify is
+ * asked once an hour, so what it said then is no proof of now.
+ */
+function isOutrun({ check, finding, last }: CheckState, cause: Cause | undefined): boolean {
+  if (check.probe.id !== 'token' || finding.status !== 'pass' || cause === undefined) return false;
+  const isToldByRunner = cause.evidence[0]?.check.startsWith('runner-') === true;
+  const isOfGitLab = cause.id.startsWith('gitlab-');
+  return isToldByRunner && isOfGitLab && (last?.startedAt ?? 0) < cause.since;
 }
 
 function connectedBy(statuses: readonly Status[]): boolean | undefined {

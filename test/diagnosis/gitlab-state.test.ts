@@ -5,7 +5,7 @@ import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { Said } from '../support/snapshots.ts';
-import { brokenAt, fail, GITLAB, snapshotOf } from '../support/snapshots.ts';
+import { brokenAt, fail, GITLAB, snapshotOf, warn } from '../support/snapshots.ts';
 import { showing, sighting, TALKING } from '../support/sightings.ts';
 
 function causesOf(said: Readonly<Record<string, Said>>) {
@@ -136,4 +136,17 @@ test('of two backends that answer in turn the bad one is named by its own word',
   expect(others).toEqual([]);
   expect(cause).toMatchObject({ id: 'gitlab-partial-outage', severity: 'warning' });
   expect(cause?.summary).toContain('web-1: 0 of 5 requests fail, web-2: 5 of 5 requests fail');
+});
+
+test('429 to our request is no matter of ours alone where the runner is limited, too', () => {
+  const limited = sighting('polls-failed', {
+    runner: 'runnerAA1',
+    cause: 'gitlab-rate-limited',
+    count: 5,
+    firstAt: START - 90_000,
+    lastAt: START - 5000,
+  });
+  const said = { api: warn('too-many-requests'), 'runner-metrics': showing(limited) };
+
+  expect(causesOf(said).map(({ id }) => id)).toEqual(['gitlab-rate-limited']);
 });

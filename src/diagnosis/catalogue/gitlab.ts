@@ -159,6 +159,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
         'sudo grep -n -e rate -e throttle /etc/gitlab/gitlab.rb',
       ),
     ],
+    suppresses: ['monitor-throttled'],
   }),
   webCause({
     id: 'monitor-throttled',

@@ -29,10 +29,12 @@ function isPoll({ path }: { readonly path: string }): boolean {
 export const moreGitlabRows: readonly Row[] = [
   {
     id: 'G-04c',
-    title: 'maintenance of a new GitLab: only the runner’s own polls are answered 503',
+    title:
+      'maintenance begins: polls are answered 503, and verify may be sent in an hour at the earliest',
+    world: { profile: 'gl18' },
     inject: ({ answers }) =>
       answers(onWrites(gitlabError(503, 'GitLab is currently in maintenance mode'))),
-    expect: { cause: 'gitlab-maintenance-mode', severity: 'warning', chain: OPEN },
+    expect: { cause: 'gitlab-maintenance-mode', severity: 'warning', chain: 'o/o/n/o/o/o/u' },
     runnerLogs: /currently unavailable/,
     mustNot: ['token-rejected', 'gitlab-unavailable', 'unknown'],
     needsHistory: true,
