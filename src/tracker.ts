@@ -77,15 +77,13 @@ export class Tracker {
   }
 }
 
-/** As it went, its place or all of its checks got another name that stands: one fault is not told by two. */
+/** As it went, its place or all of its checks got another name for sure: one fault is not told by two. */
 function isRenamed({ cause, goneAt = 0 }: Tracked, other: Tracked): boolean {
-  const { cause: by, appearedAt, episodes, isConfirmed } = other;
+  const { cause: by, appearedAt, isConfirmed } = other;
   const isLoud = by.severity === 'critical' || by.severity === 'warning';
+  const isAtItsPlace = isLoud && by.scope.id === cause.scope.id && appearedAt >= goneAt;
   const own = new Set(by.evidence.map(({ check }) => check));
-  return (
-    (isLoud && isConfirmed && by.scope.id === cause.scope.id && appearedAt >= goneAt) ||
-    ((episodes === 1 || isConfirmed) && cause.evidence.every(({ check }) => own.has(check)))
-  );
+  return isConfirmed && (isAtItsPlace || cause.evidence.every(({ check }) => own.has(check)));
 }
 
 function continued(before: Tracked | undefined, cause: Cause, snapshot: Snapshot): Tracked {
