@@ -129,8 +129,7 @@ describe('a cause that comes and goes', () => {
 
   test('does not hide another cause, and is not hidden by one', () => {
     const judge = story();
-    const evidence = [{ check: 'disk@/', at: START, text: 'full' }] as const;
-    const other = cause({ id: 'disk-space-exhausted', severity: 'warning', evidence });
+    const other = cause({ id: 'disk-space-exhausted', severity: 'warning' });
     judge(cause());
     judge(other);
     judge(cause(), other);
@@ -139,17 +138,6 @@ describe('a cause that comes and goes', () => {
       'disk-space-exhausted',
       'tcp-connect-timeout',
     ]);
-  });
-
-  test('is off the list once its checks have got another name that stands', () => {
-    const judge = story();
-    const refined = cause({ id: 'gitlab-partial-outage', severity: 'warning' });
-    judge(cause());
-    judge();
-    judge(cause());
-
-    expect(judge().causes).toHaveLength(1);
-    expect(judge(refined).causes).toMatchObject([{ id: 'gitlab-partial-outage' }]);
   });
 
   test('toggled every three rounds for five minutes is announced twice and no more', () => {
