@@ -4,8 +4,7 @@
  * somebody at every turn.
  *
  * A cause is taken off at the first judgement without it, unless it came back soon after it had gone: then it
- * is held for some intervals more, unless its checks have been given another name meanwhile. Time is the
- * snapshot's.
+ * is held for some intervals more. Time is the snapshot's.
  */
 import type { Snapshot } from './core/check.ts';
 import type { Instant } from './core/clock.ts';
@@ -66,11 +65,8 @@ export class Tracker {
       continued(this.#tracked.get(key), cause, snapshot),
     ]);
     this.#tracked = new Map([...present, ...gone]);
-    const current = present.map(([, tracked]) => tracked);
-    const held = gone
-      .map(([, tracked]) => tracked)
-      .filter((one) => one.episodes > 1 && !current.some((other) => isRenamed(one, other)));
-    const shown = [...current, ...held];
+    const held = gone.map(([, tracked]) => tracked).filter(({ episodes }) => episodes > 1);
+    const shown = [...present.map(([, tracked]) => tracked), ...held];
     return held.length === 0 && shown.every((one) => isUnchanged(one))
       ? diagnosis
       : withCauses(diagnosis, shown, held, snapshot);

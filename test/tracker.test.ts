@@ -127,16 +127,6 @@ describe('a cause that comes and goes', () => {
     expect(only).toEqual(cause({ since: START + 90_000 }));
   });
 
-  test('is replaced by what the same check tells for sure', () => {
-    const judge = story();
-    const sure = cause({ id: 'gitlab-partial-outage', confidence: 'confirmed' });
-    judge(cause());
-    judge();
-    judge(cause());
-
-    expect(judge(sure).causes.map(({ id }) => id)).toEqual(['gitlab-partial-outage']);
-  });
-
   test('does not hide another cause, and is not hidden by one', () => {
     const judge = story();
     const evidence = [{ check: 'disk@/', at: START, text: 'full' }] as const;

@@ -88,14 +88,22 @@ function hintsOf(entry: RunnerEntry, question: TargetsQuestion): readonly ProxyH
   ];
 }
 
-/** What the process has and Go does not use for this URL: ALL_PROXY, and without a proxy that of the other scheme. */
+/**
+ * What the process has and Go does not use for this URL: ALL_PROXY, and without a proxy that of the other scheme, or
+ * one from which NO_PROXY exempts it.
+ */
 function processHints(inForce: ProxyDecision, { process }: TargetsQuestion): readonly ProxyHint[] {
-  const names = inForce.kind === 'direct' ? /^(?:all|https?|no)_proxy$/i : /^all_proxy$/i;
-  const found = Object.entries(process?.environment ?? {}).filter(([name]) => names.test(name));
+  const exemptBy = inForce.kind === 'direct' ? inForce.exemptBy : undefined;
+  const list = exemptBy === undefined ? '|no' : '';
+  const names = inForce.kind === 'direct' ? `all|https?${list}` : 'all';
+  const isMeant = new RegExp(`^(?:${names})_proxy$`, 'i');
+  const found = Object.entries(process?.environment ?? {}).filter(([name]) => isMeant.test(name));
   const first = found.find(([name]) => !/^no_proxy$/i.test(name));
   if (first === undefined) return [];
-  const source = `${first[0]} of process ${process?.pid ?? 0}`;
-  return [{ source, isForRunner: true, variables: Object.fromEntries(found) }];
+  const source = `${exemptBy ?? first[0]} of process ${process?.pid ?? 0}`;
+  const variables = Object.fromEntries(found);
+  const exempt = exemptBy === undefined ? {} : ({ isExempt: true } as const);
+  return [{ source, isForRunner: true, variables, ...exempt }];
 }
 
 function proxyOf(url: URL, question: TargetsQuestion): ProxyDecision {

@@ -12,12 +12,13 @@ export function alternativesOf(
   inForce: ProxyDecision,
   hints: readonly ProxyHint[],
 ): readonly ProxyAlternative[] {
-  const found = hints.flatMap(({ source, isForRunner, variables }): readonly ProxyAlternative[] => {
+  const found = hints.flatMap((hint): readonly ProxyAlternative[] => {
+    const { variables, ...place } = hint;
     const decision = decideProxy(url, asMeant(variables));
     // A hint that names no proxy, or an exemption where there is no proxy to be exempt from, says nothing.
     const isSaying = decision.kind === 'proxy' || inForce.kind === 'proxy';
     const says = decision.kind === 'direct' && !hasExemption(variables) ? false : isSaying;
-    return says && wayOf(decision) !== wayOf(inForce) ? [{ decision, source, isForRunner }] : [];
+    return says && wayOf(decision) !== wayOf(inForce) ? [{ decision, ...place }] : [];
   });
   return [...new Map(found.toReversed().map((item) => [wayOf(item.decision), item])).values()]
     .toReversed()

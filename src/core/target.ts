@@ -14,6 +14,8 @@ export type ProxyDecision =
       readonly because: string;
       /** The variable whose value Go cannot parse, and so ignores. */
       readonly unparsable?: string;
+      /** The variable whose list keeps this URL from the proxy. */
+      readonly exemptBy?: string;
     }
   | {
       readonly kind: 'proxy';
@@ -36,6 +38,8 @@ export interface ProxyAlternative {
   readonly source: string;
   /** Meant for the runner or for the whole host, not for another program. */
   readonly isForRunner: boolean;
+  /** The runner has this proxy, and its NO_PROXY exempts GitLab from it. */
+  readonly isExempt?: true;
 }
 
 /** Where the runner looks for trust and identity. Paths are as the runner sees them. */

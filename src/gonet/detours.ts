@@ -91,7 +91,10 @@ export async function otherWay(
   return working === undefined ? nothing(tried) : proxyWorks(working, tried);
 }
 
-function proxyWorks({ decision, source, isForRunner }: ProxyAlternative, tried: number): Detour {
+function proxyWorks(
+  { decision, source, isForRunner, isExempt }: ProxyAlternative,
+  tried: number,
+): Detour {
   if (decision.kind === 'direct') return nothing(tried);
   const { scheme, host, port, variable, credentials } = decision;
   const place = `${host}:${port}`;
@@ -101,7 +104,14 @@ function proxyWorks({ decision, source, isForRunner }: ProxyAlternative, tried: 
     reason: 'known-proxy-works',
     detail: `through the proxy ${place}, written down in ${source}, the way to GitLab is open`,
     measures: { tried },
-    facts: { proxy: place, proxy_url: shown, variable, source, is_for_runner: isForRunner },
+    facts: {
+      proxy: place,
+      proxy_url: shown,
+      variable,
+      source,
+      is_for_runner: isForRunner,
+      ...(isExempt === true ? { is_exempt: true } : {}),
+    },
   };
 }
 

@@ -14,6 +14,7 @@ import { parseLikeGo } from './go-url.ts';
 import { nearMissOf } from './no-proxy-near-miss.ts';
 
 type Environment = Readonly<Record<string, string>>;
+type Direct = Extract<ProxyDecision, { kind: 'direct' }>;
 type Proxy = Extract<ProxyDecision, { kind: 'proxy' }>;
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = {
@@ -42,7 +43,7 @@ export function decideProxy(url: URL, environment: Environment): ProxyDecision {
     };
   }
   const exempt = exemption(url, environment);
-  if (exempt !== undefined) return direct(exempt);
+  if (exempt !== undefined) return exempt;
   const isWrong = isMisread(environment[variable] ?? '', proxy);
   return {
     ...decisionOf(proxy, variable),
@@ -63,7 +64,7 @@ function isMisread(value: string, { port }: GoUrl): boolean {
   return isSecondTry || Number(port) > MOST_PORT;
 }
 
-function direct(because: string): Extract<ProxyDecision, { kind: 'direct' }> {
+function direct(because: string): Direct {
   return { kind: 'direct', because };
 }
 
@@ -101,10 +102,10 @@ function schemeOf(scheme: string): 'http' | 'https' | 'socks5' {
   return scheme === 'socks5' || scheme === 'socks5h' ? 'socks5' : 'http';
 }
 
-/** Why this URL is exempt from the proxy, or `undefined` when it is not. */
-function exemption(url: URL, environment: Environment): string | undefined {
+/** The direct way of a URL that is exempt from the proxy, or `undefined` when it is not. */
+function exemption(url: URL, environment: Environment): Direct | undefined {
   const host = withoutBrackets(url.hostname);
-  if (host === 'localhost' || isLoopback(host)) return `${host} is never proxied`;
+  if (host === 'localhost' || isLoopback(host)) return direct(`${host} is never proxied`);
   const variable = firstSet(environment, 'NO_PROXY');
   if (variable === undefined) return undefined;
   const port = url.port === '' ? (DEFAULT_PORTS[url.protocol] ?? 80) : Number(url.port);
@@ -112,7 +113,8 @@ function exemption(url: URL, environment: Environment): string | undefined {
     .split(',')
     .map((entry) => entry.trim().toLowerCase());
   const match = entries.find((entry) => entry !== '' && isMatch(entry, host, port));
-  return match === undefined ? undefined : `${variable} has "${match}", which matches ${host}`;
+  if (match === undefined) return undefined;
+  return { ...direct(`${variable} has "${match}", which matches ${host}`), exemptBy: variable };
 }
 
 function isLoopback(host: string): boolean {

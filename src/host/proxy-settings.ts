@@ -6,6 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 
 import type { Paths } from '../core/paths.ts';
 import { inRoot } from '../core/paths.ts';
+import { readDockerProxies } from './docker-proxies.ts';
 import type { Assignment } from './unit-files.ts';
 import { readEnvironmentFile, readUnitFiles, unitEnvironment } from './unit-files.ts';
 
@@ -15,6 +16,8 @@ export interface ProxyHint {
   readonly source: string;
   /** Somebody meant the runner by it, or everything on the host; false for the proxy of another program. */
   readonly isForRunner: boolean;
+  /** It is in force for the runner, and its own NO_PROXY keeps GitLab from it. */
+  readonly isExempt?: true;
   readonly variables: Readonly<Record<string, string>>;
 }
 
@@ -24,16 +27,18 @@ const APT_FOLDER = '/etc/apt/apt.conf.d';
 
 /** Every hint, those for the runner first. Files that cannot be read are left out. */
 export async function readProxyHints(unit: string, paths: Paths): Promise<readonly ProxyHint[]> {
-  const [own, docker, general, profiles, apt] = await Promise.all([
+  const [own, docker, dockerFiles, general, profiles, apt] = await Promise.all([
     unitHints(unit, paths, true),
     unitHints('docker.service', paths, false),
+    readDockerProxies(paths),
     fileHint('/etc/environment', paths),
     folderOf(PROFILE_FOLDER, paths).then((files) =>
       Promise.all(files.map((file) => fileHint(file, paths))),
     ),
     aptHints(paths),
   ]);
-  return [...own, ...general, ...profiles.flat(), ...docker, ...apt];
+  const others = dockerFiles.map((one) => ({ ...one, isForRunner: false }));
+  return [...own, ...general, ...profiles.flat(), ...docker, ...others, ...apt];
 }
 
 /** What systemd would give the unit at its next start, all variables; undefined without a unit. */

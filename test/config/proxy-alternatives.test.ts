@@ -40,6 +40,18 @@ describe('a proxy that the process does not have', () => {
       2,
       'for another program',
     ],
+    [
+      '/etc/docker/daemon.json',
+      '{\n "proxies": { "https-proxy": "http://proxy:3128" }\n}',
+      2,
+      'for another program',
+    ],
+    [
+      '/root/.docker/config.json',
+      '{ "auths": {}, "proxies": { "default": { "httpProxy": "http://proxy:3128" } } }',
+      1,
+      'for another program',
+    ],
   ])('in %s', async (path, text, line, whom) => {
     expect(await found({ [path]: text })).toEqual([`proxy:3128 ${path}:${line} ${whom}`]);
   });
@@ -81,6 +93,7 @@ describe('what says nothing new', () => {
       { '/etc/environment': 'HTTPS_PROXY=http://proxy:3128' },
       { HTTPS_PROXY: 'http://proxy:3128' },
     ],
+    ['a file of Docker that is no JSON', { '/etc/docker/daemon.json': '{ "https-proxy"' }, {}],
     ['an exemption without a proxy', { '/etc/environment': 'NO_PROXY=gitlab.example.com' }, {}],
     ['apt told to go directly', { '/etc/apt/apt.conf': 'Acquire::http::Proxy "DIRECT";' }, {}],
     [

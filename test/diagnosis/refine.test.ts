@@ -63,6 +63,11 @@ describe('the direct way is blocked', () => {
   test.each([
     ['and a proxy meant for the runner works', works(true), 'proxy-setting-not-applied'],
     ['and a proxy of another program works', works(false), 'proxy-required-not-set'],
+    [
+      'and NO_PROXY keeps the runner from its own proxy',
+      warn('known-proxy-works', { proxy: 'p:1', is_for_runner: true, is_exempt: true }),
+      'proxy-required-not-set',
+    ],
     ['and no other way is known', { status: 'pass' } as const, 'tcp-connect-timeout'],
   ])('%s', (_, detour, id) => {
     expect(causesOf({ ...brokenAt('connect', fail('timeout')), detour })).toEqual([id]);

@@ -16,18 +16,28 @@ function setProxy(c: CauseContext) {
   );
 }
 
+function isExempt(c: CauseContext): boolean {
+  return c.fact('is_exempt') === 'true';
+}
+
+function narrowExemption(c: CauseContext) {
+  const text = `Take the entry that covers ${c.host} off the runner’s NO_PROXY.`;
+  return editUnit(c, text, 'NO_PROXY=…');
+}
+
 export const PROXY_CHOICE_CAUSES: readonly CauseSpec[] = [
   choice({
     id: 'proxy-required-not-set',
     title: 'GitLab is reached only through a proxy, and the runner has none',
     meaning:
-      'The direct way is blocked. Another program of this host is told of a proxy, and through that one the way to GitLab is open.',
-    evidence: 'The direct way fails, and a proxy that is written down for apt or Docker opens it.',
+      'The direct way is blocked. Another program of this host is told of a proxy, or the runner’s own NO_PROXY keeps GitLab from its proxy, and through that one the way to GitLab is open.',
+    evidence:
+      'The direct way fails, and a proxy that is written down for apt or Docker, or the one from which NO_PROXY exempts GitLab, opens it.',
     notConfusedWith: ['tcp-connect-timeout', 'proxy-setting-not-applied'],
     from: [],
     says: (c) =>
-      `the direct way to ${c.host} is blocked, and through the proxy ${c.fact('proxy')} (from ${c.fact('source')}) it is open; the runner has no proxy`,
-    fix: (c) => [setProxy(c), restart(c)],
+      `the direct way to ${c.host} is blocked, and through the proxy ${c.fact('proxy')} (from ${c.fact('source')}) it is open; ${isExempt(c) ? 'NO_PROXY keeps the runner from it' : 'the runner has no proxy'}`,
+    fix: (c) => [isExempt(c) ? narrowExemption(c) : setProxy(c), restart(c)],
     suppresses: ['tcp-connect-timeout', 'tcp-connection-refused', 'dns-name-not-found'],
   }),
   choice({

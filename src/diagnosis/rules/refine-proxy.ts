@@ -18,20 +18,25 @@ export const byDetour: Refinement = (link, endpoint, picture) => {
 };
 
 function causeBy(link: CheckState, detour: CheckState): string | undefined {
-  const { is_for_runner, is_internal, no_proxy_entry, source } = factsOf(detour);
+  const { is_internal, no_proxy_entry, source } = factsOf(detour);
   if (hasReason(detour, 'intercepted')) {
     return link.check.probe.id === 'tls' ? 'proxy-tls-interception' : undefined;
   }
   if (link.check.probe.id === 'tls') {
     return hasReason(detour, 'small-segments-work') ? 'path-mtu-blackhole' : undefined;
   }
-  if (hasReason(detour, 'known-proxy-works')) {
-    return is_for_runner === true ? 'proxy-setting-not-applied' : 'proxy-required-not-set';
-  }
+  if (hasReason(detour, 'known-proxy-works')) return causeByProxy(detour);
   if (!hasReason(detour, 'direct-works')) return undefined;
   if (source !== undefined) return 'proxy-setting-not-applied';
   const isElsewhere = hasReason(link, ...NOT_ITS_BUSINESS) && is_internal === true;
   return no_proxy_entry !== undefined || isElsewhere ? 'no-proxy-mismatch' : undefined;
+}
+
+/** Another proxy works: the runner was meant to have it, or has it and is kept from it, or was never told. */
+function causeByProxy(detour: CheckState): string {
+  const { is_for_runner, is_exempt } = factsOf(detour);
+  const isUnread = is_for_runner === true && is_exempt !== true;
+  return isUnread ? 'proxy-setting-not-applied' : 'proxy-required-not-set';
 }
 
 /** The certificate of an https:// proxy is judged by the same rules as GitLab's, and is named as such. */

@@ -111,19 +111,6 @@ export const moreNetworkRows: readonly Row[] = [
     patienceSeconds: 100,
   },
   {
-    id: 'N-16b',
-    title: 'one of two backends behind the address is down: half of the connections are refused',
-    ...rule(
-      'gl',
-      'input',
-      'tcp dport 443 tcp flags syn numgen random mod 2 == 0 reject with tcp reset',
-    ),
-    expect: { cause: 'gitlab-partial-outage', severity: 'warning' },
-    mustNot: ['network-packet-loss'],
-    isIntermittent: true,
-    patienceSeconds: 90,
-  },
-  {
     id: 'N-18b',
     title: 'a filter resets each connection as soon as it stands',
     inject: ({ gitlab }) =>

@@ -28,6 +28,20 @@ export const moreProxyRows: readonly Row[] = [
     fix: { told: /HTTPS_PROXY/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
   },
   {
+    id: 'P-01b',
+    title: 'the direct way is closed, and NO_PROXY keeps the runner from its proxy',
+    world: besideProxy({ environment: { HTTPS_PROXY: PROXY, NO_PROXY: 'localhost,.test' } }),
+    inject: onlyByProxy,
+    expect: {
+      cause: 'proxy-required-not-set',
+      severity: 'critical',
+      chain: 'o/F/n/s/s/s/s',
+      says: /NO_PROXY keeps/,
+    },
+    mustNot: ['tcp-connect-timeout', 'proxy-setting-not-applied'],
+    fix: { told: /NO_PROXY/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+  },
+  {
     id: 'P-04b',
     title: 'no name server answers, and the proxy has a name',
     world: besideProxy({ environment: { HTTPS_PROXY: PROXY } }),
