@@ -1,6 +1,6 @@
 /** What is known of one check, and how it is shown: the store keeps these and nothing else. */
 import type { Check, CheckState, Counters } from './core/check.ts';
-import { RECENT_RESULTS } from './core/check.ts';
+import { RECENT_RESULTS, WALK_TIMEOUT_SECONDS } from './core/check.ts';
 import type { Instant } from './core/clock.ts';
 import type { Finding, ProbeResult } from './core/finding.ts';
 import { reasonOf } from './core/finding.ts';
@@ -83,13 +83,19 @@ export function stateOf(entry: Entry, now: number): CheckState {
     return { ...known, finding: unknown('not-run-yet', detail), since, streak };
   }
   const intervalSeconds = Math.max(check.intervalSeconds, last.finding.holdsSeconds ?? 0);
-  const limitSeconds = STALE_AFTER_INTERVALS * intervalSeconds + check.timeoutSeconds;
+  const limitSeconds = STALE_AFTER_INTERVALS * intervalSeconds + turnSecondsOf(check);
   const ageSeconds = now - entry.seenSeconds;
   if (ageSeconds <= limitSeconds) {
     return { ...known, finding: last.finding, since, streak };
   }
   const finding = unknown('stale', `the last result is ${Math.round(ageSeconds)} s old`);
   return { ...known, finding, since: last.startedAt + limitSeconds * 1000, streak: 1 };
+}
+
+/** How long a turn may take: a link waits for the links before it, in this walk and in the last one. */
+function turnSecondsOf({ target, timeoutSeconds }: Check): number {
+  const isOfWalk = target.kind === 'endpoint' || target.kind === 'runner';
+  return isOfWalk ? Math.max(timeoutSeconds, WALK_TIMEOUT_SECONDS) : timeoutSeconds;
 }
 
 function unknown(reason: string, detail: string): Finding {

@@ -65,8 +65,11 @@ export class Tracker {
       continued(this.#tracked.get(key), cause, snapshot),
     ]);
     this.#tracked = new Map([...present, ...gone]);
-    const held = gone.map(([, tracked]) => tracked).filter(({ episodes }) => episodes > 1);
-    const shown = [...present.map(([, tracked]) => tracked), ...held];
+    const current = present.map(([, tracked]) => tracked);
+    const held = gone
+      .map(([, tracked]) => tracked)
+      .filter((one) => one.episodes > 1 && !current.some((other) => isRenamed(one, other)));
+    const shown = [...current, ...held];
     return held.length === 0 && shown.every((one) => isUnchanged(one))
       ? diagnosis
       : withCauses(diagnosis, shown, held, snapshot);

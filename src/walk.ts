@@ -7,6 +7,7 @@
  * means is the diagnosis's business.
  */
 import type { Check } from './core/check.ts';
+import { WALK_TIMEOUT_SECONDS } from './core/check.ts';
 import type { Clock } from './core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from './core/finding.ts';
 import { reasonOf } from './core/finding.ts';
@@ -19,9 +20,6 @@ import { holdBack } from './second-look.ts';
 import type { Job } from './scheduler.ts';
 import type { Known } from './store.ts';
 import { ageSeconds, isBlocking, isDue, mayRepeat } from './walk-due.ts';
-
-/** All links together; the scheduler's own deadline lies half a second later. */
-const WALK_TIMEOUT_SECONDS = 20;
 
 export interface WalkLoan {
   readonly clock: Clock;

@@ -4,6 +4,7 @@ import type { Finding } from '../src/core/finding.ts';
 import { Store } from '../src/store.ts';
 import { setClock, START } from './support/clock.ts';
 import { check, failing, PASS, probe } from './support/probes.ts';
+import { snapshotOf } from './support/snapshots.ts';
 
 const dns = check(probe({ id: 'dns' }));
 const disk = check(probe({ id: 'disk' }));
@@ -42,6 +43,17 @@ describe('what is shown', () => {
       since: START + 32_000,
       streak: 1,
     });
+  });
+
+  test('a link waits for the links before it: what a whole walk takes makes it no older', () => {
+    const link = { ...dns, target: snapshotOf().surroundings.endpoints[0] ?? dns.target };
+    const { store, record, clock } = storeWith(link);
+    record(PASS);
+
+    clock.advance(50);
+    expect(store.states()[0]?.finding).toEqual(PASS);
+    clock.advance(1);
+    expect(store.states()[0]?.finding).toMatchObject({ status: 'unknown', reason: 'stale' });
   });
 
   test('since stays and the streak grows while status and reason stay', () => {

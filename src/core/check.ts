@@ -15,6 +15,9 @@ export interface Check {
   readonly timeoutSeconds: number;
 }
 
+/** All links of one walk together; the scheduler's own deadline lies half a second later. */
+export const WALK_TIMEOUT_SECONDS = 20;
+
 export interface Counters {
   readonly runs: number;
   readonly failures: number;
