@@ -2,10 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { text } from '../../../src/demo/gitlab-reply.ts';
-import { everywhere, isRunnerApi } from '../replies.ts';
+import { isRunnerApi } from '../replies.ts';
 import type { Row } from '../scenario.ts';
 
-const NO_WEB = 'o/o/n/o/F/s/s';
 const OPEN = 'o/o/n/o/o/o/o';
 const HTML = 'text/html';
 
@@ -59,16 +58,5 @@ export const moreEdgeRows: readonly Row[] = [
     expect: { cause: 'edge-waf-blocked', severity: 'critical', chain: 'o/o/n/o/o/o/Fu' },
     mustNot: ['token-rejected', 'runner-disabled-unhealthy', 'unknown'],
     patienceSeconds: 60,
-  },
-  {
-    id: 'G-15b',
-    title: '429 with “Retry later” on every path, the sign-in page too',
-    inject: ({ answers }) =>
-      answers(everywhere({ ...text(429, 'Retry later\n'), headers: { 'Retry-After': '2' } })),
-    expect: { cause: 'edge-ip-banned', severity: 'critical', chain: NO_WEB },
-    mustNot: ['token-rejected', 'monitor-throttled', 'gitlab-rate-limited', 'edge-challenge'],
-    // By what the runner itself meets.
-    needsHistory: true,
-    patienceSeconds: 90,
   },
 ];

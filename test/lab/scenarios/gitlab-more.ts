@@ -53,21 +53,6 @@ export const moreGitlabRows: readonly Row[] = [
     mustNot: ['token-rejected', 'gitlab-maintenance-mode'],
   },
   {
-    id: 'G-04e',
-    title: 'a GitLab too new to refuse with 403 in maintenance says that it is read-only',
-    inject: ({ answers }) => answers(onRunnerApi(gitlabError(403, READ_ONLY))),
-    expect: { cause: 'gitlab-read-only-site', severity: 'critical', chain: 'o/o/n/o/o/o/F' },
-    mustNot: ['token-rejected', 'gitlab-maintenance-mode'],
-  },
-  {
-    id: 'G-10b',
-    title: 'GitLab knows none of the runner’s requests',
-    startsBroken: true,
-    inject: ({ answers }) => answers(onRunnerApi(gitlabError(404, '404 Not Found', 'error'))),
-    expect: { cause: 'gitlab-version-skew', severity: 'warning', chain: 'o/o/n/o/o/o/F' },
-    mustNot: ['url-path-wrong', 'token-rejected'],
-  },
-  {
     id: 'G-10d',
     title: 'only the request for jobs is answered 404, by GitLab itself',
     inject: ({ answers }) =>
