@@ -1,5 +1,4 @@
 /** More of fault matrix 3.5: what stands before GitLab, on one path, to one client, or in another form. */
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { text } from '../../../src/demo/gitlab-reply.ts';
 import { isRunnerApi } from '../replies.ts';
@@ -17,24 +16,7 @@ const AWS = {
   headers: { Server: 'awselb/2.0' },
 };
 
-const PATIENCE_MILLISECONDS = 12_000;
-
 export const moreEdgeRows: readonly Row[] = [
-  {
-    id: 'N-12b',
-    title: 'a balancer cuts connections that are quiet for 12 s, and polls are held for longer',
-    inject: ({ answers }) =>
-      answers(async ({ path }) => {
-        if (path !== '/api/v4/jobs/request') return undefined;
-        await delay(PATIENCE_MILLISECONDS);
-        return 'reset';
-      }),
-    expect: { cause: 'idle-connection-killed', severity: 'warning', chain: OPEN },
-    runnerLogs: /EOF|connection reset by peer/,
-    mustNot: ['gitlab-not-responding', 'connection-reset-midstream', 'unknown'],
-    needsHistory: true,
-    patienceSeconds: 110,
-  },
   {
     id: 'G-07b',
     title: 'a filter refuses the request for jobs alone',

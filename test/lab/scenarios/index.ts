@@ -20,7 +20,6 @@ import { processRows } from './process.ts';
 import { moreProcessRows } from './process-more.ts';
 import { proxyRows } from './proxy.ts';
 import { moreProxyRows } from './proxy-more.ts';
-import { moreProxyUrlRows } from './proxy-url-more.ts';
 import { recordRows } from './record.ts';
 import { resourceRows } from './resources.ts';
 import { moreResourceRows } from './resources-more.ts';
@@ -39,7 +38,6 @@ export const ROWS: readonly Row[] = [
   ...moreNetworkRows,
   ...proxyRows,
   ...moreProxyRows,
-  ...moreProxyUrlRows,
   ...gitlabRows,
   ...moreGitlabRows,
   ...moreEdgeRows,
