@@ -4,10 +4,10 @@
  * Source  /proc/PID/stat, twice with a pause between. A file that hangs is not among them: stat takes no lock
  *         that a stuck process holds.
  */
-import { readdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Paths } from '../core/paths.ts';
+import { ofEachProcess } from './each-process.ts';
 import { readProc } from './proc-files.ts';
 
 export interface BusyProcess {
@@ -73,10 +73,9 @@ export async function busyProcesses(paths: Paths): Promise<BusyProcesses> {
 }
 
 async function lookAt(paths: Paths): Promise<ReadonlyMap<number, Look>> {
-  const names = await readdir(paths.procfs).catch(() => []);
-  const pids = names.filter((name) => /^\d+$/.test(name)).slice(0, MOST_PROCESSES);
-  const looks = await Promise.all(
-    pids.map(async (pid) => [Number(pid), parseUse((await readProc(paths, `${pid}/stat`)) ?? '')]),
-  );
-  return new Map(looks.filter((item): item is [number, Look] => item[1] !== undefined));
+  const look = async (pid: number): Promise<readonly [number, Look] | undefined> => {
+    const use = parseUse((await readProc(paths, `${pid}/stat`)) ?? '');
+    return use && [pid, use];
+  };
+  return new Map(await ofEachProcess(paths, look, MOST_PROCESSES));
 }

@@ -4,30 +4,25 @@
  *
  * Source  /proc/PID/{cmdline,stat,status,environ,cwd}; config reference, section 1.1.
  */
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import type { Paths } from '../core/paths.ts';
 import type { FoundBy, RunnerProcess } from '../core/reading.ts';
+import { ofEachProcess } from './each-process.ts';
 import { runnerWords } from './runner-words.ts';
 
 /** USER_HZ: the unit of the times in /proc/PID/stat, 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
-const READ_AT_ONCE = 64;
 
 /** Every main runner process that can be seen, oldest first. Entries that vanish or are hidden are left out. */
 export async function findRunnerProcesses(paths: Paths): Promise<readonly RunnerProcess[]> {
-  const names = await readdir(paths.procfs).catch(() => []);
   const bootedAt = bootTime(await readText(join(paths.procfs, 'stat')));
-  const pids = names.filter((name) => /^\d+$/.test(name));
-  const found = [];
-  // A few at a time: a host can have more processes than a service may have files open.
-  for (let next = 0; next < pids.length; next += READ_AT_ONCE) {
-    const some = pids.slice(next, next + READ_AT_ONCE);
-    const read = some.map((pid) => readProcess(join(paths.procfs, pid), Number(pid), bootedAt));
-    found.push(...(await Promise.all(read)));
-  }
-  return found.filter((item) => item !== undefined).toSorted((a, b) => a.startedAt - b.startedAt);
+  const found = await ofEachProcess(
+    paths,
+    async (pid) => await readProcess(join(paths.procfs, String(pid)), pid, bootedAt),
+  );
+  return found.toSorted((a, b) => a.startedAt - b.startedAt);
 }
 
 /** The one that runs on `wantedConfigPath`; without a wish the oldest. */

@@ -4,10 +4,9 @@
  *
  * Source  /proc/diskstats (Documentation/admin-guide/iostats.rst), /proc/PID/stat, /proc/pressure/io.
  */
-import { readdir } from 'node:fs/promises';
-
 import type { Clock } from '../core/clock.ts';
 import type { Paths } from '../core/paths.ts';
+import { ofEachProcess } from './each-process.ts';
 import { parsePressure, readProc } from './proc-files.ts';
 import { parseStat } from './runner-process.ts';
 
@@ -68,11 +67,9 @@ export function parseDiskStats(
 
 /** Tasks in a wait that no signal ends. */
 async function countWaiting(paths: Paths): Promise<number> {
-  const names = await readdir(paths.procfs).catch(() => []);
-  const states = await Promise.all(
-    names
-      .filter((name) => /^\d+$/.test(name))
-      .map(async (name) => parseStat((await readProc(paths, `${name}/stat`)) ?? '')?.state),
+  const states = await ofEachProcess(
+    paths,
+    async (pid) => parseStat((await readProc(paths, `${pid}/stat`)) ?? '')?.state,
   );
   return states.filter((state) => state === 'D').length;
 }

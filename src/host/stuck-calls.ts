@@ -5,11 +5,12 @@
  * Source  /proc/PID/{stat,status,wchan,syscall,cwd,fd,fdinfo,mountinfo}: names that the kernel keeps, so that no file
  *         system is touched.
  */
-import { readdir, readlink } from 'node:fs/promises';
+import { readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Clock } from '../core/clock.ts';
 import type { Paths } from '../core/paths.ts';
+import { ofEachProcess } from './each-process.ts';
 import { mountOf, parseMountInfo } from './mounts.ts';
 import { readProc } from './proc-files.ts';
 import { parseStat } from './runner-process.ts';
@@ -80,14 +81,10 @@ export class StuckCalls {
 
 /** Processes in state D; one that somebody has frozen on purpose shows the same state. */
 async function readWaiting(paths: Paths): Promise<readonly Waiting[]> {
-  const names = await readdir(paths.procfs).catch(() => []);
-  const found = await Promise.all(
-    names.filter((name) => /^\d+$/.test(name)).map(async (name) => await waitingOf(name, paths)),
-  );
-  return found.filter((one) => one !== undefined);
+  return await ofEachProcess(paths, async (pid) => await waitingOf(pid, paths));
 }
 
-async function waitingOf(pid: string, paths: Paths): Promise<Waiting | undefined> {
+async function waitingOf(pid: number, paths: Paths): Promise<Waiting | undefined> {
   const text = (await readProc(paths, `${pid}/stat`)) ?? '';
   const stat = parseStat(text);
   if (stat?.state !== 'D') return undefined;
@@ -96,7 +93,7 @@ async function waitingOf(pid: string, paths: Paths): Promise<Waiting | undefined
   const status = (await readProc(paths, `${pid}/status`)) ?? '';
   const switches = [...status.matchAll(/ctxt_switches:\s+(?<count>\d+)/g)].map(([line]) => line);
   const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
-  return { pid: Number(pid), name, progress: [stat.startTicks, ...switches].join(' ') };
+  return { pid, name, progress: [stat.startTicks, ...switches].join(' ') };
 }
 
 /** Of the open file that the call is about, else of the folder that a path in it begins at. */
