@@ -130,6 +130,12 @@ test('without an address it cannot tell', async () => {
   });
 });
 
+test('a port that does not exist is a fault of the value', async () => {
+  using dialled = await dial({ ...ENDPOINT, proxy: proxyAt(70_000) }, [FOUR]);
+
+  expect(dialled.finding).toMatchObject({ status: 'fail', reason: 'invalid-port' });
+});
+
 test('without an address of the family there is no way, however many ports are free', () => {
   const attempt = { address: SIX, outcome: 'EADDRNOTAVAIL', seconds: 0 };
   expect(dialFaultOf(attempt, new Set([4]))).toBe('no-route');

@@ -1,6 +1,7 @@
 /** Ways that are not in force, tried for real: a TLS server on loopback as GitLab, and proxies before it. */
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { createSecureContext, createServer } from 'node:tls';
 
 import { describe, expect, test } from 'vitest';
@@ -14,7 +15,8 @@ import { proxyAt, startScriptedProxy } from '../support/connect-proxy.ts';
 import { startForwardingProxy } from '../support/forwarding-proxy.ts';
 import { BUNDLE, CERTS, HOST, trustFolder } from '../support/probe-tls.ts';
 import { runProbe } from '../support/run-probe.ts';
-import { closedPort } from '../support/tcp-server.ts';
+import type { TcpServer } from '../support/tcp-server.ts';
+import { closedPort, startTcpServer } from '../support/tcp-server.ts';
 import { startTlsServer } from '../support/tls-server.ts';
 
 const root = makeRoot({ name: 'Test Root' });
@@ -74,6 +76,31 @@ describe('where nothing is to be tried', () => {
       measures: { tried: 0 },
     });
   });
+});
+
+/** Lets a first message through when it comes whole, and is no longer than a packet; of any other it cuts the connection. */
+async function startShortSighted(port: number): Promise<TcpServer> {
+  return await startTcpServer((socket) => {
+    socket.once('data', (first: Buffer) => {
+      const recordBytes = first.readUInt16BE(3) + 5;
+      if (recordBytes > ONE_PACKET || first.length < recordBytes) return void socket.destroy();
+      const gitlab = connect(port, '127.0.0.1');
+      gitlab.on('error', () => socket.destroy());
+      gitlab.write(first);
+      socket.pipe(gitlab).pipe(socket);
+    });
+  });
+}
+
+const ONE_PACKET = 1400;
+
+test('a first message of one packet gets through where that of the runner does not', async () => {
+  await using gitlab = await startTlsServer({ chain: [leaf] });
+  await using filter = await startShortSighted(gitlab.port);
+
+  expect(
+    await detourOf({ port: filter.port, findings: { tls: broken('handshake-blocked') } }),
+  ).toMatchObject({ status: 'warn', reason: 'small-hello-works' });
 });
 
 describe('a proxy that is written down', () => {

@@ -58,6 +58,15 @@ describe('no way to the name server', () => {
   });
 });
 
+test('an own firewall that forbids the question', async () => {
+  const { runner } = network;
+  await runner.exec('nft', 'add table inet out');
+  await runner.exec('nft', 'add chain inet out o { type filter hook output priority 0; }');
+  await runner.exec('nft', 'add rule inet out o udp dport 53 drop');
+
+  expect(await asRunner()).toMatchObject({ status: 'fail', reason: 'prohibited' });
+});
+
 describe('a way, and nobody who answers', () => {
   test('nothing listens', async () => {
     expect(await asRunner()).toMatchObject({ status: 'fail', reason: 'resolver-down' });
