@@ -60,6 +60,6 @@ export const moreProxyRows: readonly Row[] = [
     expect: { cause: 'proxy-url-invalid', severity: 'critical', chain: 'F/s/Fs/s/s/s/s' },
     runnerLogs: /lookup http on/,
     mustNot: ['proxy-name-not-found', 'dns-name-not-found'],
-    fix: { told: /# as %23/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+    fix: { told: /%23/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
   },
 ];
