@@ -84,13 +84,15 @@ async function walk(environment: Readonly<Record<string, string>>, trust = ''): 
 
 const proxied = (login: string) => ({ HTTPS_PROXY: `http://${login}127.0.0.1:${squid.port}` });
 const CA_FILE = 'tls-ca-file = "/etc/ca.pem"';
+/** By the user of the runner, which is the one of this test. */
+const CERTS = process.getuid?.() === 0 ? 'etc/gitlab-runner/certs' : 'root/.gitlab-runner/certs';
 
 describe('with the login that squid wants', () => {
   test.each([
     ['tls-ca-file', CA_FILE, false],
     ['the certs folder', '', true],
   ])('every link passes, the authority being in %s', async (_where, trust, isInFolder) => {
-    const inFolder = join(root, `etc/gitlab-runner/certs/${HOST}.crt`);
+    const inFolder = join(root, CERTS, `${HOST}.crt`);
     await mkdir(join(inFolder, '..'), { recursive: true });
     if (isInFolder) await writeFile(inFolder, AUTHORITY.certificatePem);
 
