@@ -4,7 +4,7 @@ import type { ProbeResult } from './core/finding.ts';
 import type { Paths } from './core/paths.ts';
 import type { Probe } from './core/probe.ts';
 import type { Log } from './log.ts';
-import type { PlanSettings } from './plan.ts';
+import type { PlanSettings } from './checks/plan.ts';
 
 export interface SettingsLoad {
   readonly settings: PlanSettings | undefined;

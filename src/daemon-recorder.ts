@@ -1,7 +1,7 @@
 /** The flight recorder of a daemon: what it may write, and where it reports that it cannot. */
 import type { DaemonOptions } from './daemon-options.ts';
 import { Recorder } from './recorder/recorder.ts';
-import type { RunnerNews } from './runner-news.ts';
+import type { RunnerNews } from './runner/event-trigger.ts';
 
 /** How much of the runner’s log an incident keeps. */
 const MOST_LINES = 100;

@@ -1,7 +1,7 @@
 /** argv, environment, signals, exit code; nothing else. */
-import { parseCommandLine } from './commands/command-line.ts';
-import { helpText } from './commands/help.ts';
-import { runCommand } from './commands/run-command.ts';
+import { parseCommandLine } from './cli/command-line.ts';
+import { helpText } from './cli/help.ts';
+import { runCommand } from './cli/run-command.ts';
 import { isErrno } from './core/errno.ts';
 import { VERSION } from './core/version.ts';
 

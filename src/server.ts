@@ -17,11 +17,11 @@ import { incidentList } from './report/incidents.ts';
 import type { Health } from './report/health.ts';
 import { healthOf, httpStatusOf } from './report/health.ts';
 import { viewOfRunner } from './report/one-runner.ts';
-import { pageOf } from './report/page.ts';
-import { PAGE_SCRIPT } from './report/page-script.ts';
-import { STYLE_HASH } from './report/page-style.ts';
-import { textOf } from './report/text.ts';
-import type { Judgement } from './server-credentials.ts';
+import { pageOf } from './report/page/page.ts';
+import { PAGE_SCRIPT } from './report/page/script.ts';
+import { STYLE_HASH } from './report/page/style.ts';
+import { textOf } from './report/text/text.ts';
+import type { Judgement } from './server/credentials.ts';
 
 export interface ServerLoan {
   /** The last view. */

@@ -1,7 +1,7 @@
 /** The settings in force. A file that does not load changes nothing but a flag, which the page and a metric show. */
 import type { SelfState } from './core/view.ts';
 import type { DaemonOptions } from './daemon-options.ts';
-import type { PlanSettings } from './plan.ts';
+import type { PlanSettings } from './checks/plan.ts';
 import type { Recorder } from './recorder/recorder.ts';
 
 type KeeperOptions = Pick<DaemonOptions, 'settings' | 'loadSettings' | 'clock' | 'log'>;

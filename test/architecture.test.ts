@@ -9,45 +9,24 @@ const ROOT = join(import.meta.dirname, '..');
 /** From the lowest row to the highest. A file imports from its own part or from a lower row. */
 const LAYERS: readonly (readonly string[])[] = [
   ['core'],
-  ['host', 'gonet', 'gitlab', 'runner-log', 'runner-metrics', 'log.ts'],
-  ['config', 'probes', 'diagnosis', 'metrics', 'report', 'machinery'],
+  ['host', 'go', 'gitlab', 'runner', 'log.ts'],
+  ['config'],
+  ['checks', 'probes', 'diagnosis', 'metrics', 'report'],
   ['recorder'],
   ['server', 'lint'],
+  ['discovery'],
   ['daemon'],
-  ['commands', 'demo'],
+  ['cli', 'demo'],
   ['main.ts'],
 ];
 
 /** Files beside the folders that make up one part. */
 const PARTS: Readonly<Record<string, string>> = {
-  'cause-changes.ts': 'machinery',
-  'clock-watch.ts': 'machinery',
-  'disturbed-run.ts': 'machinery',
-  'ledger.ts': 'machinery',
-  'memory.ts': 'machinery',
-  'plan.ts': 'machinery',
-  'run-check.ts': 'machinery',
-  'scheduler.ts': 'machinery',
-  'second-look.ts': 'machinery',
-  'store.ts': 'machinery',
-  'store-entry.ts': 'machinery',
-  'tracker.ts': 'machinery',
-  'walk.ts': 'machinery',
-  'walk-due.ts': 'machinery',
   'daemon.ts': 'daemon',
-  'lint-watch.ts': 'daemon',
   'daemon-options.ts': 'daemon',
-  'runner-news.ts': 'daemon',
   'daemon-recorder.ts': 'daemon',
   'settings-keeper.ts': 'daemon',
-  'surroundings.ts': 'daemon',
-  'view-keeper.ts': 'daemon',
   'server.ts': 'server',
-  'server-client-error.ts': 'server',
-  'server-credentials.ts': 'server',
-  'server-listen.ts': 'server',
-  'server-protection.ts': 'server',
-  'server-web-config.ts': 'server',
 };
 
 /** Each vendor package has one home. */
@@ -64,7 +43,7 @@ const VENDORS: Readonly<Record<string, string>> = {
 };
 
 /** Sideways imports that the plan wants: the demo is a command with a stage of its own. */
-const ALLOWED = new Set(['commands > demo']);
+const ALLOWED = new Set(['cli > demo']);
 
 interface Import {
   readonly file: string;
@@ -145,5 +124,5 @@ test('nothing but the demo and the tests knows the demo', () => {
     ({ file }) => file,
   );
 
-  expect(users.every((file) => file === 'src/commands/demo.ts')).toBe(true);
+  expect(users.every((file) => file === 'src/cli/demo.ts')).toBe(true);
 });

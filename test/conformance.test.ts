@@ -8,7 +8,7 @@ import type { Finding } from '../src/core/finding.ts';
 import { defaultsOf } from '../src/core/option.ts';
 import type { Probe } from '../src/core/probe.ts';
 import { PROBES } from '../src/probes/index.ts';
-import { runCheck } from '../src/run-check.ts';
+import { runCheck } from '../src/checks/run.ts';
 import type { Refusal } from './support/refusing.ts';
 import { startRefusal } from './support/refusing.ts';
 

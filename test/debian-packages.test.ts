@@ -14,7 +14,7 @@ const LIST: string = '../tools/debian-packages.mjs';
 const { NEEDED } = (await import(LIST)) as {
   readonly NEEDED: Readonly<Record<string, readonly DebianPackage[]>>;
 };
-const LAB = join(import.meta.dirname, 'lab');
+const LAB = join(import.meta.dirname, '../lab');
 
 /** Every source text of the tests that `npm test` runs. */
 function testTexts(): readonly string[] {

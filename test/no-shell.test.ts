@@ -29,7 +29,7 @@ test('programs are started by functions that take words', () => {
     imported.filter((name) => !STARTS_BY_WORDS.includes(name)).map((name) => `${file}: ${name}`),
   );
 
-  expect(STARTERS.map(({ file }) => file)).toContain('host/stat-file-system.ts');
+  expect(STARTERS.map(({ file }) => file)).toContain('host/fs/stat-file-system.ts');
   expect(wrong).toEqual([]);
 });
 

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { exampleSettings } from '../src/config/settings-example.ts';
+import { exampleSettings } from '../src/config/settings/example.ts';
 import { PROBES } from '../src/probes/index.ts';
 import { alertsPage } from './docs/alerts-page.ts';
 import { causesPage } from './docs/causes-page.ts';

@@ -1,6 +1,6 @@
 /** What one run of a probe says. */
 import type { Instant } from './clock.ts';
-import type { Sighting } from './sighting.ts';
+import type { Sighting } from './runner-event.ts';
 import type { Status } from './words.ts';
 
 export type Fact = string | number | boolean;

@@ -1,6 +1,6 @@
 /** What the runner's own polls prove: GitLab took the token of the entry that polled. */
 import type { Snapshot } from './check.ts';
-import type { Sighting } from './sighting.ts';
+import type { Sighting } from './runner-event.ts';
 
 const WORKED: ReadonlySet<string> = new Set(['poll-worked', 'polls-worked']);
 const POLLS: ReadonlySet<string> = new Set([...WORKED, 'poll-failed', 'polls-failed', 'disabled']);

@@ -5,7 +5,7 @@ import type { Clock, Instant } from './clock.ts';
 import type { Finding, ProbeResult } from './finding.ts';
 import type { OptionTable, ValuesOf } from './option.ts';
 import type { Paths } from './paths.ts';
-import type { RunnerLogDoor } from './sighting.ts';
+import type { RunnerLogDoor } from './runner-event.ts';
 import type { TargetKind, TargetKinds } from './target.ts';
 
 export interface ReasonSpec {

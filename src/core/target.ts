@@ -4,7 +4,7 @@
  */
 import type { RunnerConfigReading } from './reading.ts';
 import type { Secret } from './secret.ts';
-import type { LogSource } from './sighting.ts';
+import type { LogSource } from './runner-event.ts';
 
 /** How requests to one URL leave this host, by Go's rules over the runner's environment. */
 export type ProxyDecision =

@@ -3,7 +3,7 @@ import type { Snapshot } from './check.ts';
 import type { Instant } from './clock.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { Probe } from './probe.ts';
-import type { Past } from './record.ts';
+import type { Past } from './past.ts';
 
 export interface SelfState {
   readonly version: string;

@@ -4,9 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import type { View } from '../core/view.ts';
-import type { Html } from '../report/html.ts';
-import { html } from '../report/html.ts';
-import { STYLE_ELEMENT, STYLE_HASH } from '../report/page-style.ts';
+import type { Html } from '../report/page/html.ts';
+import { html } from '../report/page/html.ts';
+import { STYLE_ELEMENT, STYLE_HASH } from '../report/page/style.ts';
 import type { DemoFault, FaultSwitch } from './faults.ts';
 import { DEMO_FAULTS } from './faults.ts';
 

@@ -4,7 +4,7 @@ import { detailOf, reasonOf } from '../core/finding.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { unjudgedChecks } from '../core/verdict.ts';
 import type { Verdict } from '../core/words.ts';
-import type { Picture } from './picture.ts';
+import type { Picture } from './snapshot-index.ts';
 
 const MOST_NAMES = 3;
 /** Scopes of causes that stand between an entry and its GitLab. */

@@ -3,7 +3,7 @@ import type { Cause } from '../core/diagnosis.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import type { Scope } from '../core/words.ts';
 import { causeSpec } from './catalogue/index.ts';
-import type { Picture } from './picture.ts';
+import type { Picture } from './snapshot-index.ts';
 
 /** What is wrong there is wrong for every entry of the host. */
 const HOST_WIDE: ReadonlySet<Scope> = new Set(['host', 'config', 'service', 'mount', 'executor']);

@@ -2,7 +2,7 @@
  * The corrections that are certain, made in the text itself: comments, order, blanks and line ends stay. Only what
  * an edit names is touched, and never a token.
  */
-import type { Place } from '../config/toml-tree.ts';
+import type { Place } from '../config/runner/toml-tree.ts';
 import { textOf } from './lint.ts';
 import type { Fixable } from './lint.ts';
 import type { Edit } from './rule.ts';

@@ -1,6 +1,6 @@
 /** url and token of an entry as the runner has them: `$NAME` filled in from its environment (config reference, 1.4). */
-import { expandEnvironment } from '../config/expand.ts';
-import type { TomlEntry } from '../config/toml-tree.ts';
+import { expandEnvironment } from '../config/runner/expand.ts';
+import type { TomlEntry } from '../config/runner/toml-tree.ts';
 import { Secret } from '../core/secret.ts';
 import type { LintContext } from './context.ts';
 import { textAt } from './reading.ts';

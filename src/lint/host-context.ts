@@ -4,7 +4,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import type { Clock } from '../core/clock.ts';
 import type { Paths } from '../core/paths.ts';
 import type { RunnerProcess } from '../core/reading.ts';
-import { readListeners } from '../host/listeners.ts';
+import { readListeners } from '../host/net/listeners.ts';
 import type { LintContext } from './context.ts';
 
 export interface HostQuestion {

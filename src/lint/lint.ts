@@ -3,7 +3,7 @@
  * was looked at: nothing is read here, and no finding holds a secret.
  */
 import type { LeftOut, LintFinding, LintReport } from '../core/lint.ts';
-import { readToml } from '../config/runner-toml.ts';
+import { readToml } from '../config/runner/runner-toml.ts';
 import type { LintContext } from './context.ts';
 import type { Edit, Need, Rule, Spot } from './rule.ts';
 import { LINT_RULES, ruleNamed } from './rules/index.ts';

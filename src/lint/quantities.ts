@@ -1,6 +1,6 @@
 /** Sizes as Docker's libraries read them, and Go's rational numbers (config reference, 2.5). */
 import { goDurationSeconds } from '../core/go-duration.ts';
-import type { TomlEntry, TomlTable } from '../config/toml-tree.ts';
+import type { TomlEntry, TomlTable } from '../config/runner/toml-tree.ts';
 import type { Got } from './reading.ts';
 import { filledAt } from './reading.ts';
 

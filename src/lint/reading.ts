@@ -1,6 +1,6 @@
 /** Typed looks into the tree: a value of the wrong type is as good as absent, since the decoder's rules name it. */
-import type { TomlEntry, TomlTable, TomlValue } from '../config/toml-tree.ts';
-import { entryOf, tablesOf } from '../config/toml-tree.ts';
+import type { TomlEntry, TomlTable, TomlValue } from '../config/runner/toml-tree.ts';
+import { entryOf, tablesOf } from '../config/runner/toml-tree.ts';
 
 export interface Got<T> {
   readonly value: T;

@@ -2,7 +2,7 @@
  * The form of a rule: data for the documentation, and a small function that says where it is broken. Adding a
  * rule is one entry in a file of rules/ and its cases.
  */
-import type { Place } from '../config/toml-tree.ts';
+import type { Place } from '../config/runner/toml-tree.ts';
 import type { LintEffect, LintSeverity } from '../core/lint.ts';
 import type { LintContext } from './context.ts';
 import type { Section, Subject } from './subject.ts';

@@ -1,6 +1,6 @@
 /** Where in config.toml does a name belong? Every key of the schema by its name, however it is spelled. */
-import type { SchemaType, TableSchema } from '../config/schema-type.ts';
-import { RUNNER_CONFIG } from '../config/schema.ts';
+import type { SchemaType, TableSchema } from '../config/runner/schema-type.ts';
+import { RUNNER_CONFIG } from '../config/runner/schema.ts';
 
 export interface Home {
   /** Path of the table that holds it: `runners.docker`; empty for the top of the file. */

@@ -1,6 +1,6 @@
 /** Spots at keys, values and tables, with texts that hold no secret. */
-import { shownText } from '../config/shown-text.ts';
-import type { TomlEntry, TomlTable, TomlValue } from '../config/toml-tree.ts';
+import { shownText } from '../config/runner/shown-text.ts';
+import type { TomlEntry, TomlTable, TomlValue } from '../config/runner/toml-tree.ts';
 import type { Spot } from './rule.ts';
 
 type More = Omit<Spot, 'place' | 'message'>;

@@ -1,10 +1,10 @@
 /** A config.toml that parses, as the rules read it: the tree, its entries, every key with its type. */
-import type { KeyVisit } from '../config/decode.ts';
-import { visitKeys } from '../config/decode.ts';
-import { RUNNER_CONFIG } from '../config/schema.ts';
-import { shownName } from '../config/shown-text.ts';
-import type { TomlEntry, TomlTable } from '../config/toml-tree.ts';
-import { entryOf, tablesOf } from '../config/toml-tree.ts';
+import type { KeyVisit } from '../config/runner/decode.ts';
+import { visitKeys } from '../config/runner/decode.ts';
+import { RUNNER_CONFIG } from '../config/runner/schema.ts';
+import { shownName } from '../config/runner/shown-text.ts';
+import type { TomlEntry, TomlTable } from '../config/runner/toml-tree.ts';
+import { entryOf, tablesOf } from '../config/runner/toml-tree.ts';
 import { flagAt, textAt, wholeAt } from './reading.ts';
 
 /** One `[[runners]]`. */

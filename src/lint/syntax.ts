@@ -4,8 +4,8 @@
  * the first one's echo: then the rest of that table is left alone.
  */
 import type { Problem } from '../core/reading.ts';
-import { readToml } from '../config/runner-toml.ts';
-import type { TomlTable } from '../config/toml-tree.ts';
+import { readToml } from '../config/runner/runner-toml.ts';
+import type { TomlTable } from '../config/runner/toml-tree.ts';
 import type { Spot } from './rule.ts';
 
 export interface Parsed {

@@ -1,5 +1,5 @@
 /** The files that the trust of an entry hangs on, as the runner names them (config reference, 2.4). */
-import { baseUrlOf } from '../config/base-url.ts';
+import { baseUrlOf } from '../config/runner/base-url.ts';
 import type { LintContext } from './context.ts';
 import { asRunnerSees } from './context.ts';
 import { expandedAt } from './entry-values.ts';

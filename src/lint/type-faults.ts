@@ -2,11 +2,11 @@
  * Which rule does a value of the wrong type break? Every mismatch of the decoder belongs to exactly one; several
  * are found at once, where the runner stops at any one of them.
  */
-import { correctedLine } from '../config/correction.ts';
-import type { Mismatch } from '../config/mismatch.ts';
-import { mismatchesOf } from '../config/mismatch.ts';
-import { shownName } from '../config/shown-text.ts';
-import type { TomlEntry } from '../config/toml-tree.ts';
+import { correctedLine } from '../config/runner/correction.ts';
+import type { Mismatch } from '../config/runner/mismatch.ts';
+import { mismatchesOf } from '../config/runner/mismatch.ts';
+import { shownName } from '../config/runner/shown-text.ts';
+import type { TomlEntry } from '../config/runner/toml-tree.ts';
 import type { Edit, Spot } from './rule.ts';
 import type { Subject, Visit } from './subject.ts';
 

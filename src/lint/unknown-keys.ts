@@ -2,14 +2,14 @@
  * A key that the runner does not know, it ignores without a word. What was it meant to be? In this order: what
  * GitLab itself decides, another spelling of a key of this table, a key of another table, the nearest name.
  */
-import { shownName } from '../config/shown-text.ts';
+import { shownName } from '../config/runner/shown-text.ts';
 import { nearest } from '../core/nearest.ts';
 import { printable } from '../core/printable.ts';
 import type { Home } from './schema-index.ts';
 import { folded, headerOf, homesOf } from './schema-index.ts';
 import type { Spot } from './rule.ts';
 import type { Subject, Visit } from './subject.ts';
-import { entryOf } from '../config/toml-tree.ts';
+import { entryOf } from '../config/runner/toml-tree.ts';
 
 export interface UnknownKey {
   /** P13 unknown, P14 known elsewhere. */

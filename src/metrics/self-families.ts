@@ -3,7 +3,7 @@ import type { Surroundings } from '../core/check.ts';
 import type { LintSeverity } from '../core/lint.ts';
 import { LINT_SEVERITIES } from '../core/lint.ts';
 import type { View } from '../core/view.ts';
-import { LOG_CAUSES } from '../runner-log/classify.ts';
+import { LOG_CAUSES } from '../runner/log/classify.ts';
 import type { Family, Sample } from './family.ts';
 
 const bare = (value: number): readonly Sample[] => [{ labels: {}, value }];

@@ -15,11 +15,11 @@ import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { ServiceTarget } from '../core/target.ts';
-import type { GroupState } from '../host/group-state.ts';
-import { changeOf, readGroups } from '../host/group-state.ts';
-import type { OomState } from '../host/oom-watch.ts';
-import { OomWatch } from '../host/oom-watch.ts';
-import { unitState } from '../host/systemd.ts';
+import type { GroupState } from '../host/proc/control-group-state.ts';
+import { changeOf, readGroups } from '../host/proc/control-group-state.ts';
+import type { OomState } from '../host/proc/oom-watch.ts';
+import { OomWatch } from '../host/proc/oom-watch.ts';
+import { unitState } from '../host/systemd/systemd.ts';
 
 const WINDOW_MILLISECONDS = 1000;
 const MEBIBYTE = 1024 ** 2;

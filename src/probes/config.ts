@@ -11,8 +11,8 @@ import type { Paths } from '../core/paths.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { FoundBy, Problem } from '../core/reading.ts';
 import type { ConfigTarget } from '../core/target.ts';
-import { entriesElsewhere } from '../host/entries-elsewhere.ts';
-import { denialOf } from '../host/rights.ts';
+import { entriesElsewhere } from '../host/fs/other-config-files.ts';
+import { denialOf } from '../host/fs/rights.ts';
 
 const REASONS = {
   missing: {

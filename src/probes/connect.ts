@@ -1,9 +1,9 @@
 /**
  * Does the address answer on its port, dialled as the runner dials it?
  *
- * Source    gonet/dial.ts over the addresses of the dns link. Through a proxy it is the proxy's port.
+ * Source    go/dial/dial.ts over the addresses of the dns link. Through a proxy it is the proxy's port.
  *           A late answer is followed by ten requests at once, which tell a bad link from a blocked way
- *           (gonet/loss.ts); the addresses that the runner would not need are dialled once a minute.
+ *           (go/dial/loss.ts); the addresses that the runner would not need are dialled once a minute.
  * Measures  connect_seconds (seconds, monotonic), failed_addresses (count), lost_ratio (0..1).
  * Reasons   refused, timeout, prohibited, host-unreachable, no-route, no-local-port, invalid-port,
  *           some-addresses-failed, packet-loss.
@@ -15,15 +15,15 @@ import type { Fact, Finding } from '../core/finding.ts';
 import type { Address, LinkTools, MeasureSpec, ReasonSpec, Walk } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
-import type { Attempt, DialLoan } from '../gonet/dial.ts';
-import { dialLikeGo } from '../gonet/dial.ts';
-import { dialledPlace } from '../gonet/dialled-place.ts';
-import type { DialMemory } from '../gonet/dial-again.ts';
-import { dialOthers, dialTwice } from '../gonet/dial-again.ts';
-import { attemptsText, dialFaultOf, isFailed } from '../gonet/dial-judgement.ts';
-import type { Loss } from '../gonet/loss.ts';
-import { ownFamilies } from '../host/own-addresses.ts';
-import { closedWay } from '../host/routes.ts';
+import type { Attempt, DialLoan } from '../go/dial/dial.ts';
+import { dialLikeGo } from '../go/dial/dial.ts';
+import { dialledPlace } from '../go/dial/dialled-place.ts';
+import type { DialMemory } from '../go/dial/dial-again.ts';
+import { dialOthers, dialTwice } from '../go/dial/dial-again.ts';
+import { attemptsText, dialFaultOf, isFailed } from '../go/dial/dial-judgement.ts';
+import type { Loss } from '../go/dial/loss.ts';
+import { ownFamilies } from '../host/net/own-addresses.ts';
+import { closedWay } from '../host/net/routes.ts';
 
 /** Less than the deadline, so that the probe itself can say "timed out". */
 const DIAL_SECONDS = 5;

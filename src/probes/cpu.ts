@@ -17,14 +17,14 @@ import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { Paths } from '../core/paths.ts';
 import type { MeasureSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
-import type { CpuTicks, RunTimes } from '../host/proc-files.ts';
+import type { CpuTicks, RunTimes } from '../host/proc/proc-files.ts';
 import {
   parseCpuTicks,
   parseLoad,
   parsePressure,
   readProc,
   readRunTimes,
-} from '../host/proc-files.ts';
+} from '../host/proc/proc-files.ts';
 
 const WINDOW_MILLISECONDS = 1000;
 const FULL_RATIO = 0.98;

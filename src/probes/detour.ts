@@ -1,7 +1,7 @@
 /**
  * Would another way than the one in force lead to GitLab?
  *
- * Source    Other proxies that are written down on this host, and the direct way (gonet/attempt.ts). Tried only
+ * Source    Other proxies that are written down on this host, and the direct way (go/path-attempt.ts). Tried only
  *           when the way in force is broken, and for the same fault at most once a minute.
  * Measures  tried (count): other ways that were tried.
  *           date_skew_seconds: the server's clock minus this one, where a certificate is refused for its dates.
@@ -13,14 +13,14 @@
  */
 import type { LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
-import { SameFault } from '../core/same-fault.ts';
+import { SameFault } from '../core/per-fault-cache.ts';
 import type { EndpointTarget } from '../core/target.ts';
-import { attemptWay } from '../gonet/attempt.ts';
-import type { Detour, DetourReason, Try } from '../gonet/detours.ts';
-import { interception, nothing, otherClock, otherWay, smaller } from '../gonet/detours.ts';
-import { SHARED_TRUST } from '../gonet/shared-trust.ts';
-import type { TrustStore } from '../gonet/trust.ts';
-import { readingDenied } from '../host/rights.ts';
+import { attemptWay } from '../go/path-attempt.ts';
+import type { Detour, DetourReason, Try } from '../go/alternate-paths.ts';
+import { interception, nothing, otherClock, otherWay, smaller } from '../go/alternate-paths.ts';
+import { SHARED_TRUST } from '../go/tls/shared-trust.ts';
+import type { TrustStore } from '../go/tls/trust.ts';
+import { readingDenied } from '../host/fs/rights.ts';
 
 const AGAIN_SECONDS = 60;
 const ATTEMPT_SECONDS = 4;

@@ -1,7 +1,7 @@
 /**
  * Can the runner write to this file system?
  *
- * Source    `stat -f` in a child (host/stat-file-system.ts): blocks for ordinary users and inodes; the options
+ * Source    `stat -f` in a child (host/fs/stat-file-system.ts): blocks for ordinary users and inodes; the options
  *           of the file system itself from mountinfo for read-only; /proc/diskstats and the processes in state D for
  *           writes that hang. Nothing is written.
  * Measures  free_bytes, size_bytes, free_ratio, free_inodes, inodes, free_inodes_ratio (0..1), hung_seconds,
@@ -16,11 +16,11 @@ import { inRoot } from '../core/paths.ts';
 import type { MeasureSpec, Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { MountTarget } from '../core/target.ts';
-import { FillTrend } from '../host/fill-trend.ts';
-import { fullnessOf } from '../host/fullness.ts';
-import type { FileSystemAnswer, FileSystemSize } from '../host/stat-file-system.ts';
-import { FileSystemReader } from '../host/stat-file-system.ts';
-import { WriteWatch } from '../host/write-stall.ts';
+import { FillTrend } from '../host/fs/fill-trend.ts';
+import { fullnessOf } from '../host/fs/fullness.ts';
+import type { FileSystemAnswer, FileSystemSize } from '../host/fs/stat-file-system.ts';
+import { FileSystemReader } from '../host/fs/stat-file-system.ts';
+import { WriteWatch } from '../host/fs/write-stall.ts';
 
 const MEBIBYTE = 1024 ** 2;
 

@@ -1,9 +1,9 @@
 /**
  * Does the name that the runner dials resolve, by Go's rules?
  *
- * Source    gonet/resolver.ts: hosts file, resolv.conf and the servers it names (network reference 5). When it
+ * Source    go/dns/resolver.ts: hosts file, resolv.conf and the servers it names (network reference 5). When it
  *           does not resolve, also the servers that Go does not ask, the C library and the routing table; when its
- *           address cannot be dialled, gonet/doubt.ts. Through a proxy it is the proxy's name that counts.
+ *           address cannot be dialled, go/dns-cross-check.ts. Through a proxy it is the proxy's name that counts.
  * Measures  lookup_seconds (seconds, monotonic), addresses (count).
  * Reasons   not-found, nss-mismatch, server-failure, timeout, resolver-down, not-configured, no-route,
  *           prohibited, slow;
@@ -15,8 +15,8 @@ import type { Finding, ProbeResult } from '../core/finding.ts';
 import type { LinkTools, ReasonSpec, SecondLook } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
-import { dialledPlace } from '../gonet/dialled-place.ts';
-import { betterAnswer, differenceOf, mayDiffer, trialOf } from '../gonet/doubt.ts';
+import { dialledPlace } from '../go/dial/dialled-place.ts';
+import { betterAnswer, differenceOf, mayDiffer, trialOf } from '../go/dns-cross-check.ts';
 import {
   answersText,
   factsOf,
@@ -26,13 +26,13 @@ import {
   isSinkhole,
   lookupText,
   serverEnds,
-} from '../gonet/lookup-judgement.ts';
-import type { Resolution, ResolveLoan } from '../gonet/resolver.ts';
-import { resolveLikeGo } from '../gonet/resolver.ts';
-import { SHARED_TRUST } from '../gonet/shared-trust.ts';
-import { libcAddresses } from '../host/getent.ts';
-import { readingDenied } from '../host/rights.ts';
-import { blockedWay, closedWay } from '../host/routes.ts';
+} from '../go/dns/lookup-judgement.ts';
+import type { Resolution, ResolveLoan } from '../go/dns/resolver.ts';
+import { resolveLikeGo } from '../go/dns/resolver.ts';
+import { SHARED_TRUST } from '../go/tls/shared-trust.ts';
+import { libcAddresses } from '../host/net/getent.ts';
+import { readingDenied } from '../host/fs/rights.ts';
+import { blockedWay, closedWay } from '../host/net/routes.ts';
 
 /** Less than the deadline, so that the probe itself can say "timed out". */
 const LOOKUP_SECONDS = 11;

@@ -2,8 +2,8 @@
  * Can the executor start a job: is what it stands on there, and may the runner use it?
  *
  * Source    The Docker daemon as the runner would find it (/_ping, /info, /version); rights of the runner's user by
- *           mode bits; the root of Docker by a child (host/stat-file-system.ts); the folders of PATH; the containers that
- *           Docker runs for jobs, and the way to GitLab from the newest of them, by a child (gonet/container-way.ts).
+ *           mode bits; the root of Docker by a child (host/fs/stat-file-system.ts); the folders of PATH; the containers that
+ *           Docker runs for jobs, and the way to GitLab from the newest of them, by a child (go/container/container-probe.ts).
  * Measures  answer_seconds (all three answers of Docker), running_containers, root_free_ratio (0..1), overdue_jobs.
  * Reasons   daemon-down, socket-permission, not-responding, api-incompatible, root-full, docker-error,
  *           host-invalid, folder-not-writable, user-missing, plugin-missing, job-overdue, job-network.
@@ -15,20 +15,20 @@ import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { ExecutorTarget } from '../core/target.ts';
-import { JobWays } from '../gonet/job-ways.ts';
-import { lookupLikeGo } from '../gonet/lookup-function.ts';
-import type { DockerAddress } from '../host/docker-api.ts';
-import { parseDockerHost } from '../host/docker-api.ts';
-import { newestJobProcess } from '../host/docker-jobs.ts';
-import type { DockerJudgement } from '../host/docker-judgement.ts';
-import { judgeDocker } from '../host/docker-judgement.ts';
-import type { DockerLook } from '../host/docker-look.ts';
-import { lookAtDaemon } from '../host/docker-look.ts';
-import { DockerRoots } from '../host/docker-root.ts';
-import type { DockerQuestion } from '../host/docker-status.ts';
-import { folderFault, pluginFault } from '../host/executor-files.ts';
-import { FolderReader } from '../host/folder-look.ts';
-import { FileSystemReader } from '../host/stat-file-system.ts';
+import { JobWays } from '../go/container/job-network.ts';
+import { lookupLikeGo } from '../go/dns/lookup-function.ts';
+import type { DockerAddress } from '../host/docker/api.ts';
+import { parseDockerHost } from '../host/docker/api.ts';
+import { newestJobProcess } from '../host/docker/jobs.ts';
+import type { DockerJudgement } from '../host/docker/judgement.ts';
+import { judgeDocker } from '../host/docker/judgement.ts';
+import type { DockerLook } from '../host/docker/examine.ts';
+import { lookAtDaemon } from '../host/docker/examine.ts';
+import { DockerRoots } from '../host/docker/root.ts';
+import type { DockerQuestion } from '../host/docker/status.ts';
+import { folderFault, pluginFault } from '../host/fs/executor-files.ts';
+import { FolderReader } from '../host/fs/folder-owners.ts';
+import { FileSystemReader } from '../host/fs/stat-file-system.ts';
 
 const FOLDER_SECONDS = 5;
 

@@ -1,7 +1,7 @@
 /**
  * Does a rule of this host's own firewall block the runner's connections?
  *
- * Source    `nft --json list ruleset`, read as the kernel reads it (host/firewall-rules.ts), for the addresses that
+ * Source    `nft --json list ruleset`, read as the kernel reads it (host/net/firewall-rules.ts), for the addresses that
  *           the walk dialled and the name servers, as the user of the runner's process, there and back. Asked only when the way is
  *           broken where a firewall could break it, or the runner’s log says so of its own; for the same fault at
  *           most once a minute.
@@ -14,13 +14,13 @@
 import type { Finding } from '../core/finding.ts';
 import type { LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
-import { SameFault } from '../core/same-fault.ts';
+import { SameFault } from '../core/per-fault-cache.ts';
 import type { EndpointTarget } from '../core/target.ts';
-import { readRuleset } from '../host/firewall.ts';
-import type { Packet } from '../host/firewall-match.ts';
-import type { BlockingRule } from '../host/firewall-rules.ts';
-import { blockingRule } from '../host/firewall-rules.ts';
-import { isOfAnotherHost } from '../host/own-addresses.ts';
+import { readRuleset } from '../host/net/firewall.ts';
+import type { Packet } from '../host/net/firewall-match.ts';
+import type { BlockingRule } from '../host/net/firewall-rules.ts';
+import { blockingRule } from '../host/net/firewall-rules.ts';
+import { isOfAnotherHost } from '../host/net/own-addresses.ts';
 
 const AGAIN_SECONDS = 60;
 const DNS_PORT = 53;

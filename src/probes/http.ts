@@ -12,7 +12,7 @@
  */
 import type { Socket } from 'node:net';
 
-import { basicOf } from '../gonet/tunnel.ts';
+import { basicOf } from '../go/proxy/tunnel.ts';
 import type { Fact, Finding } from '../core/finding.ts';
 import type { HttpAnswer, LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';

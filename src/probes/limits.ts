@@ -10,7 +10,7 @@
 import type { Finding } from '../core/finding.ts';
 import type { OptionTable } from '../core/option.ts';
 import { defineProbe } from '../core/probe.ts';
-import { lookAtLimits } from '../host/limit-looks.ts';
+import { lookAtLimits } from '../host/proc/limit-readings.ts';
 
 const OPTIONS = {
   near_limit_ratio: {

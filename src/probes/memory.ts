@@ -10,7 +10,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { defineProbe } from '../core/probe.ts';
-import { parseCounters, parseMemory, parsePressure, readProc } from '../host/proc-files.ts';
+import { parseCounters, parseMemory, parsePressure, readProc } from '../host/proc/proc-files.ts';
 
 const WINDOW_MILLISECONDS = 1000;
 const MEBIBYTE = 1024 ** 2;

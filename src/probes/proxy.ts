@@ -1,7 +1,7 @@
 /**
  * Does the proxy of the runner open the way to GitLab?
  *
- * Source    gonet/tunnel.ts: CONNECT, or SOCKS5, as Go speaks them (network reference 4). For an
+ * Source    go/proxy/tunnel.ts: CONNECT, or SOCKS5, as Go speaks them (network reference 4). For an
  *           `http://` URL an HTTP proxy opens no tunnel: the connection to it is all there is to ask.
  * Measures  tunnel_seconds (seconds, monotonic).
  * Reasons   name-not-found, unreachable, certificate-refused, auth-required, auth-rejected, denied,
@@ -15,15 +15,15 @@ import type { Finding } from '../core/finding.ts';
 import type { LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
-import { placeOf } from '../gonet/dialled-place.ts';
-import { handshakeLikeGo } from '../gonet/handshake.ts';
-import { judgeHandshake } from '../gonet/handshake-judgement.ts';
-import { SHARED_TRUST } from '../gonet/shared-trust.ts';
-import type { TrustStore } from '../gonet/trust.ts';
-import type { Tunnel } from '../gonet/tunnel.ts';
-import { openTunnel } from '../gonet/tunnel.ts';
-import { judgeProxyHandshake, judgeTunnel } from '../gonet/tunnel-judgement.ts';
-import { readingDenied } from '../host/rights.ts';
+import { placeOf } from '../go/dial/dialled-place.ts';
+import { handshakeLikeGo } from '../go/tls/handshake.ts';
+import { judgeHandshake } from '../go/tls/handshake-judgement.ts';
+import { SHARED_TRUST } from '../go/tls/shared-trust.ts';
+import type { TrustStore } from '../go/tls/trust.ts';
+import type { Tunnel } from '../go/proxy/tunnel.ts';
+import { openTunnel } from '../go/proxy/tunnel.ts';
+import { judgeProxyHandshake, judgeTunnel } from '../go/proxy/tunnel-judgement.ts';
+import { readingDenied } from '../host/fs/rights.ts';
 
 type Proxy = Extract<ProxyDecision, { kind: 'proxy' }>;
 

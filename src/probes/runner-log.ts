@@ -7,7 +7,7 @@
  * Reasons   none that accuse: what was written goes to the diagnosis as sightings.
  * Unknown   not-allowed, unreadable.
  */
-import type { Sighting } from '../core/sighting.ts';
+import type { Sighting } from '../core/runner-event.ts';
 import { defineProbe } from '../core/probe.ts';
 
 export const runnerLog = defineProbe({

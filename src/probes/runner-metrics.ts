@@ -11,13 +11,13 @@ import type { Finding } from '../core/finding.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { Tools } from '../core/probe.ts';
 import type { ServiceTarget } from '../core/target.ts';
-import { countersOf } from '../runner-metrics/counters.ts';
-import { parseExposition } from '../runner-metrics/exposition.ts';
-import type { Page } from '../runner-metrics/fetch-page.ts';
-import { fetchPage } from '../runner-metrics/fetch-page.ts';
-import type { JobListSummary } from '../runner-metrics/job-list.ts';
-import { HeldSlots, JOB_LIST, parseJobList } from '../runner-metrics/job-list.ts';
-import { PollTracker } from '../runner-metrics/poll-tracker.ts';
+import { countersOf } from '../runner/counters/counters.ts';
+import { parseExposition } from '../runner/counters/exposition.ts';
+import type { Page } from '../runner/counters/fetch-page.ts';
+import { fetchPage } from '../runner/counters/fetch-page.ts';
+import type { JobListSummary } from '../runner/counters/job-list.ts';
+import { HeldSlots, JOB_LIST, parseJobList } from '../runner/counters/job-list.ts';
+import { PollTracker } from '../runner/counters/poll-tracker.ts';
 
 const MEASURES = {
   worked_polls: { help: 'Polls of the runner that GitLab answered, since runnerwatch looks.' },

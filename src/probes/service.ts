@@ -1,7 +1,7 @@
 /**
  * Is the runner's main process there, since when, and on this config?
  *
- * Source    /proc (host/runner-process.ts); the unit's state by `systemctl show` where systemd runs.
+ * Source    /proc (host/proc/runner-process.ts); the unit's state by `systemctl show` where systemd runs.
  * Measures  processes, started_timestamp_seconds, restarts (of the unit since it was loaded).
  * Reasons   not-running, not-installed, restarting, failed, crash-loop, stopped, uninterruptible, other-config,
  *           two-processes.
@@ -13,14 +13,14 @@ import type { ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { RunnerProcess } from '../core/reading.ts';
 import type { ServiceTarget } from '../core/target.ts';
-import { mountOf, readMounts } from '../host/mounts.ts';
-import { findRunnerProcesses } from '../host/runner-process.ts';
-import { processesOn } from '../host/same-file.ts';
-import { PROGRAM_PLACES, hasProgram } from '../host/runner-program.ts';
-import { StartsSeen } from '../host/starts-seen.ts';
-import { staysStuck } from '../host/stuck-process.ts';
-import type { UnitState } from '../host/systemd.ts';
-import { unitState } from '../host/systemd.ts';
+import { mountOf, readMounts } from '../host/fs/mounts.ts';
+import { findRunnerProcesses } from '../host/proc/runner-process.ts';
+import { processesOn } from '../host/fs/same-file.ts';
+import { PROGRAM_PLACES, hasProgram } from '../host/proc/runner-program.ts';
+import { StartsSeen } from '../host/proc/restart-counter.ts';
+import { staysStuck } from '../host/proc/stuck-process.ts';
+import type { UnitState } from '../host/systemd/systemd.ts';
+import { unitState } from '../host/systemd/systemd.ts';
 
 /** The unit waits 120 s between two starts: three restarts of a young process are a loop. */
 const LOOP_RESTARTS = 3;

@@ -1,7 +1,7 @@
 /**
  * Would the runner accept GitLab's certificate, with its own trust and by Go's rules?
  *
- * Source    gonet/handshake.ts, trust.ts and verify.ts (network reference, section 3).
+ * Source    go/tls/handshake.ts, trust.ts and verify.ts (network reference, section 3).
  * Measures  handshake_seconds, and the end of every certificate involved, also when verification fails.
  * Reasons   one for each thing that somebody can go and repair; see `reasons`.
  * Unknown   tls-error: an alert or an error that this file does not know.
@@ -13,21 +13,21 @@ import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { LinkTools, MeasureSpec, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
-import type { Handshake } from '../gonet/handshake.ts';
-import { handshakeLikeGo } from '../gonet/handshake.ts';
-import type { Refusal, TlsFault } from '../gonet/handshake-judgement.ts';
-import { judgeHandshake } from '../gonet/handshake-judgement.ts';
+import type { Handshake } from '../go/tls/handshake.ts';
+import { handshakeLikeGo } from '../go/tls/handshake.ts';
+import type { Refusal, TlsFault } from '../go/tls/handshake-judgement.ts';
+import { judgeHandshake } from '../go/tls/handshake-judgement.ts';
 import {
   endingSoon,
   expiryMeasures,
   shownChain,
   shownFacts,
   trustFacts,
-} from '../gonet/handshake-facts.ts';
-import type { Trust } from '../gonet/trust.ts';
-import { SHARED_TRUST } from '../gonet/shared-trust.ts';
-import type { TrustStore } from '../gonet/trust.ts';
-import { readingDenied } from '../host/rights.ts';
+} from '../go/tls/handshake-facts.ts';
+import type { Trust } from '../go/tls/trust.ts';
+import { SHARED_TRUST } from '../go/tls/shared-trust.ts';
+import type { TrustStore } from '../go/tls/trust.ts';
+import { readingDenied } from '../host/fs/rights.ts';
 
 /** Less than the deadline, so that the probe itself can say "silent". The runner waits ten seconds. */
 const HANDSHAKE_SECONDS = 9;

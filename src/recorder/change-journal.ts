@@ -1,6 +1,6 @@
 /** What changed, and when it was noticed: bounded, and kept over a restart so that nothing slips through it. */
 import type { Instant } from '../core/clock.ts';
-import type { Change } from '../core/record.ts';
+import type { Change } from '../core/past.ts';
 import { isRecord } from './remembered.ts';
 import type { Traces } from './traces.ts';
 

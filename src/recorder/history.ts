@@ -4,7 +4,7 @@
  */
 import type { CheckState, Snapshot } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
-import type { Series, TimelineEvent } from '../core/record.ts';
+import type { Series, TimelineEvent } from '../core/past.ts';
 import { isRecord } from './remembered.ts';
 
 const DAY_MILLISECONDS = 86_400_000;

@@ -1,7 +1,7 @@
 /** One incident for a terminal: what happened, what changed just before, what the checks saw, what to type. */
 import { printable } from '../core/printable.ts';
 import { bytesText, durationText } from '../report/words.ts';
-import { wrapped } from '../report/columns.ts';
+import { wrapped } from '../report/text/columns.ts';
 import type { Incident, IncidentChange, IncidentRun } from './incident.ts';
 
 const MOST_LINES = 20;

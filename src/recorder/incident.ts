@@ -1,10 +1,10 @@
 /** The form of an incident file (docs/http.md): everything that a person would have gathered at that moment. */
-import type { Change, IncidentSummary, TimelineEvent } from '../core/record.ts';
+import type { Change, IncidentSummary, TimelineEvent } from '../core/past.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause } from '../core/diagnosis.ts';
 import type { Severity } from '../core/words.ts';
 import { SEVERITIES } from '../core/words.ts';
-import type { BusyProcesses } from '../host/busy-processes.ts';
+import type { BusyProcesses } from '../host/proc/busy-processes.ts';
 import type { Report } from '../report/document.ts';
 import { isoOf } from '../report/document.ts';
 import { isRecord } from './remembered.ts';

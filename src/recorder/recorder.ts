@@ -7,19 +7,19 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Change as JudgementChange } from '../cause-changes.ts';
-import { causeChanges } from '../cause-changes.ts';
+import type { Change as JudgementChange } from '../diagnosis/transitions.ts';
+import { causeChanges } from '../diagnosis/transitions.ts';
 import type { Clock, Instant } from '../core/clock.ts';
 import type { Diagnosis } from '../core/diagnosis.ts';
 import type { Paths } from '../core/paths.ts';
-import type { Change, Past, TimelineEvent, Tone } from '../core/record.ts';
+import type { Change, Past, TimelineEvent, Tone } from '../core/past.ts';
 import type { View } from '../core/view.ts';
-import { busyProcesses } from '../host/busy-processes.ts';
-import { readRouteLines } from '../host/route-lines.ts';
-import { readState, writeState } from '../host/state-file.ts';
+import { busyProcesses } from '../host/proc/busy-processes.ts';
+import { readRouteLines } from '../host/net/route-lines.ts';
+import { readState, writeState } from '../host/fs/state-file.ts';
 import { ChangeJournal } from './change-journal.ts';
 import { History } from './history.ts';
-import { IncidentBook } from './incident-book.ts';
+import { IncidentBook } from './incident-manager.ts';
 import type { Surrounds } from './incident.ts';
 import { isRecord } from './remembered.ts';
 import { TraceReader } from './traces.ts';

@@ -9,9 +9,9 @@ import type { Paths } from '../core/paths.ts';
 import { inRoot } from '../core/paths.ts';
 import { printable } from '../core/printable.ts';
 import type { RunnerProcess } from '../core/reading.ts';
-import type { Excerpt, FileTrace } from '../host/file-trace.ts';
-import { FileTraces, programTrace } from '../host/file-trace.ts';
-import { readRouteLines } from '../host/route-lines.ts';
+import type { Excerpt, FileTrace } from '../host/fs/file-trace.ts';
+import { FileTraces, programTrace } from '../host/fs/file-trace.ts';
+import { readRouteLines } from '../host/net/route-lines.ts';
 import { withoutLogin } from './redaction.ts';
 
 /** By name of the thing; absent while it cannot be told. */

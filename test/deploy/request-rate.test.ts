@@ -7,11 +7,11 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Probe } from '../../src/core/probe.ts';
-import { RequestLedger } from '../../src/ledger.ts';
-import { checksOf, jobsOf } from '../../src/plan.ts';
+import { RequestLedger } from '../../src/checks/request-budget.ts';
+import { checksOf, jobsOf } from '../../src/checks/plan.ts';
 import { PROBES } from '../../src/probes/index.ts';
-import { phaseOf, Scheduler } from '../../src/scheduler.ts';
-import { Store } from '../../src/store.ts';
+import { phaseOf, Scheduler } from '../../src/checks/scheduler.ts';
+import { Store } from '../../src/checks/store.ts';
 import { START } from '../support/clock.ts';
 import { GITLAB, runner, snapshotOf } from '../support/snapshots.ts';
 

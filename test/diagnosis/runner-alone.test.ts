@@ -1,7 +1,7 @@
 /** What the runner's own requests meet and ours do not, judged by who answered and in which form. */
 import { describe, expect, test } from 'vitest';
 
-import type { Sighting } from '../../src/core/sighting.ts';
+import type { Sighting } from '../../src/core/runner-event.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { Said } from '../support/snapshots.ts';

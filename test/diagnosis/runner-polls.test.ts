@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Cause } from '../../src/core/diagnosis.ts';
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
-import type { Sighting } from '../../src/core/sighting.ts';
+import type { Sighting } from '../../src/core/runner-event.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { Said, World } from '../support/snapshots.ts';

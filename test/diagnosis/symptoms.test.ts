@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Cause } from '../../src/core/diagnosis.ts';
 import type { CheckId } from '../../src/core/finding.ts';
 import { causeSpec } from '../../src/diagnosis/catalogue/index.ts';
-import { pictureOf } from '../../src/diagnosis/picture.ts';
+import { pictureOf } from '../../src/diagnosis/snapshot-index.ts';
 import { withoutSymptoms } from '../../src/diagnosis/symptoms.ts';
 import { snapshotOf } from '../support/snapshots.ts';
 

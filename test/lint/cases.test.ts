@@ -4,10 +4,10 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { visitKeys } from '../../src/config/decode.ts';
-import { readToml } from '../../src/config/runner-toml.ts';
-import { pathsOf } from '../../src/config/schema-type.ts';
-import { RUNNER_CONFIG } from '../../src/config/schema.ts';
+import { visitKeys } from '../../src/config/runner/decode.ts';
+import { readToml } from '../../src/config/runner/runner-toml.ts';
+import { pathsOf } from '../../src/config/runner/schema-type.ts';
+import { RUNNER_CONFIG } from '../../src/config/runner/schema.ts';
 import { foundIn, lintCases } from '../support/lint-cases.ts';
 
 const CASES = lintCases();

@@ -6,7 +6,7 @@ import type { View } from '../../src/core/view.ts';
 import { STATUSES, VERDICTS } from '../../src/core/words.ts';
 import { createExporter } from '../../src/metrics/exporter.ts';
 import { PROBES } from '../../src/probes/index.ts';
-import { LOG_CAUSES } from '../../src/runner-log/classify.ts';
+import { LOG_CAUSES } from '../../src/runner/log/classify.ts';
 import { START } from '../support/clock.ts';
 import type { Series } from '../support/exposition.ts';
 import { seriesOf } from '../support/exposition.ts';

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import type { Address, Walk } from '../../src/core/probe.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
-import { dialFaultOf } from '../../src/gonet/dial-judgement.ts';
+import { dialFaultOf } from '../../src/go/dial/dial-judgement.ts';
 import { connect } from '../../src/probes/connect.ts';
 import { proxyAt } from '../support/connect-proxy.ts';
 import { ENDPOINT } from '../support/probes.ts';

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 import { systemClock } from '../../src/core/clock.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
-import { TrustStore } from '../../src/gonet/trust.ts';
+import { TrustStore } from '../../src/go/tls/trust.ts';
 import { createDetour } from '../../src/probes/detour.ts';
 import { daysFromNow, make, makeRoot } from '../support/certificates.ts';
 import { BUNDLE, CERTS, HOST, trustFolder } from '../support/probe-tls.ts';

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
 import type { EndpointTarget, ProxyAlternative, ProxyDecision } from '../../src/core/target.ts';
-import { TrustStore } from '../../src/gonet/trust.ts';
+import { TrustStore } from '../../src/go/tls/trust.ts';
 import { createDetour } from '../../src/probes/detour.ts';
 import { make, makeRoot } from '../support/certificates.ts';
 import { proxyAt, startScriptedProxy } from '../support/connect-proxy.ts';

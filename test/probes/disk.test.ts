@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { MountTarget } from '../../src/core/target.ts';
-import { FileSystemReader } from '../../src/host/stat-file-system.ts';
+import { FileSystemReader } from '../../src/host/fs/stat-file-system.ts';
 import { createDisk, disk } from '../../src/probes/disk.ts';
 import { setClock } from '../support/clock.ts';
 import { rootFolder } from '../support/dns-server.ts';

@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
 import type { ExecutorStand, ExecutorTarget } from '../../src/core/target.ts';
-import { JOB_CONTAINERS } from '../../src/host/docker-jobs.ts';
-import { FileSystemReader } from '../../src/host/stat-file-system.ts';
+import { JOB_CONTAINERS } from '../../src/host/docker/jobs.ts';
+import { FileSystemReader } from '../../src/host/fs/stat-file-system.ts';
 import { createExecutor } from '../../src/probes/executor.ts';
 import { make, makeRoot } from '../support/certificates.ts';
 import type { RootFolder } from '../support/dns-server.ts';

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
 import type { LinkTools } from '../../src/core/probe.ts';
-import type { RunnerLogDoor, Sighting } from '../../src/core/sighting.ts';
+import type { RunnerLogDoor, Sighting } from '../../src/core/runner-event.ts';
 import { createFirewall } from '../../src/probes/firewall.ts';
 import { setClock, START } from '../support/clock.ts';
 import { ENDPOINT } from '../support/probes.ts';

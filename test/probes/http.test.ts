@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { startGitLab } from '../../src/demo/gitlab-stand-in.ts';
-import { RequestLedger } from '../../src/ledger.ts';
+import { RequestLedger } from '../../src/checks/request-budget.ts';
 import { http } from '../../src/probes/http.ts';
 import { setClock } from '../support/clock.ts';
 import { proxyAt } from '../support/connect-proxy.ts';

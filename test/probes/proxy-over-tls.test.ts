@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Walk } from '../../src/core/probe.ts';
-import { TrustStore } from '../../src/gonet/trust.ts';
+import { TrustStore } from '../../src/go/tls/trust.ts';
 import { createProxy } from '../../src/probes/proxy.ts';
 import { daysFromNow, make, makeRoot } from '../support/certificates.ts';
 import { proxyAt } from '../support/connect-proxy.ts';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import type { RunnerLogDoor, RunnerLogReading } from '../../src/core/sighting.ts';
-import { JOB_ENDS } from '../../src/core/sighting.ts';
+import type { RunnerLogDoor, RunnerLogReading } from '../../src/core/runner-event.ts';
+import { JOB_ENDS } from '../../src/core/runner-event.ts';
 import type { ServiceTarget } from '../../src/core/target.ts';
 import { runnerLog } from '../../src/probes/runner-log.ts';
 import { rootFolder } from '../support/dns-server.ts';

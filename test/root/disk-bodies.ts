@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { mountTargetsOf } from '../../src/config/mount-targets.ts';
+import { mountTargetsOf } from '../../src/discovery/mount-targets.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { MountTarget } from '../../src/core/target.ts';
-import { readMounts } from '../../src/host/mounts.ts';
+import { readMounts } from '../../src/host/fs/mounts.ts';
 import { disk } from '../../src/probes/disk.ts';
 import { mountBind, mountExt4, mountTmpfs, remount } from '../support/mount-namespace.ts';
 import { runProbe } from '../support/run-probe.ts';

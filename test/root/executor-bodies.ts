@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Finding } from '../../src/core/finding.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { ExecutorTarget } from '../../src/core/target.ts';
-import { FileSystemReader } from '../../src/host/stat-file-system.ts';
+import { FileSystemReader } from '../../src/host/fs/stat-file-system.ts';
 import { createExecutor } from '../../src/probes/executor.ts';
 import { startDocker } from '../support/docker-stand-in.ts';
 import { mountExt4 } from '../support/mount-namespace.ts';

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
 import type { Credentials, ExecutorTarget } from '../../src/core/target.ts';
-import { FileSystemReader } from '../../src/host/stat-file-system.ts';
+import { FileSystemReader } from '../../src/host/fs/stat-file-system.ts';
 import { createExecutor } from '../../src/probes/executor.ts';
 import { rootFolder } from '../support/dns-server.ts';
 import { startDocker } from '../support/docker-stand-in.ts';

@@ -1,8 +1,8 @@
 /** Rules that the kernel itself keeps, and which of them stops a packet of the runner. Needs root. */
 import { afterEach, beforeAll, afterAll, describe, expect, test } from 'vitest';
 
-import type { Packet } from '../../src/host/firewall-match.ts';
-import { blockingRule } from '../../src/host/firewall-rules.ts';
+import type { Packet } from '../../src/host/net/firewall-match.ts';
+import { blockingRule } from '../../src/host/net/firewall-rules.ts';
 import type { Network } from '../support/network-namespace.ts';
 import { createNetwork } from '../support/network-namespace.ts';
 

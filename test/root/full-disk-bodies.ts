@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { IncidentBook } from '../../src/recorder/incident-book.ts';
+import { IncidentBook } from '../../src/recorder/incident-manager.ts';
 import { setClock } from '../support/clock.ts';
 import { mountTmpfs } from '../support/mount-namespace.ts';
 import { brokenAt, fail, snapshotOf } from '../support/snapshots.ts';

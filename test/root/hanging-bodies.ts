@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import type { Finding } from '../../src/core/finding.ts';
 import type { MountTarget } from '../../src/core/target.ts';
-import { FileSystemReader } from '../../src/host/stat-file-system.ts';
+import { FileSystemReader } from '../../src/host/fs/stat-file-system.ts';
 import { cpu } from '../../src/probes/cpu.ts';
 import { createDisk } from '../../src/probes/disk.ts';
 import { setClock } from '../support/clock.ts';

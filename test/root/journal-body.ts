@@ -7,7 +7,7 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 
 import { systemClock } from '../../src/core/clock.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
-import { RunnerLogWatch } from '../../src/runner-log/runner-log-watch.ts';
+import { RunnerLogWatch } from '../../src/runner/log/log-watch.ts';
 import { inColours } from '../support/runner-lines.ts';
 import { until } from '../support/until.ts';
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import type { Right } from '../../src/host/rights.ts';
-import { denialOf, readingDenied } from '../../src/host/rights.ts';
+import type { Right } from '../../src/host/fs/rights.ts';
+import { denialOf, readingDenied } from '../../src/host/fs/rights.ts';
 import { rootFolder } from '../support/dns-server.ts';
 
 const FILE = '/etc/gitlab-runner/certs/ca.pem';

@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { mountTargetsOf } from '../../src/config/mount-targets.ts';
+import { mountTargetsOf } from '../../src/discovery/mount-targets.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { ExecutorTarget, MountTarget } from '../../src/core/target.ts';
-import { readMounts } from '../../src/host/mounts.ts';
-import { parseDiskStats } from '../../src/host/stalled-device.ts';
-import { FileSystemReader } from '../../src/host/stat-file-system.ts';
+import { readMounts } from '../../src/host/fs/mounts.ts';
+import { parseDiskStats } from '../../src/host/fs/stalled-device.ts';
+import { FileSystemReader } from '../../src/host/fs/stat-file-system.ts';
 import { createDisk } from '../../src/probes/disk.ts';
 import { createExecutor } from '../../src/probes/executor.ts';
 import { setClock } from '../support/clock.ts';

@@ -2,9 +2,9 @@
 import type { Clock } from '../../src/core/clock.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Paths } from '../../src/core/paths.ts';
-import type { LogSource } from '../../src/core/sighting.ts';
-import { RunnerLogWatch } from '../../src/runner-log/runner-log-watch.ts';
-import type { RawLine, ReaderLoan, ReaderState } from '../../src/runner-log/reader.ts';
+import type { LogSource } from '../../src/core/runner-event.ts';
+import { RunnerLogWatch } from '../../src/runner/log/log-watch.ts';
+import type { RawLine, ReaderLoan, ReaderState } from '../../src/runner/log/reader.ts';
 
 export interface HeardReader {
   readonly loan: ReaderLoan;

@@ -1,6 +1,6 @@
 /** What the status page has to show: a healthy host, one fault, many, fifty entries, a stale daemon, hostile names. */
 import type { CheckState, Snapshot } from '../../src/core/check.ts';
-import type { Past, TimelineEvent } from '../../src/core/record.ts';
+import type { Past, TimelineEvent } from '../../src/core/past.ts';
 import type { View } from '../../src/core/view.ts';
 import { History } from '../../src/recorder/history.ts';
 import { START } from './clock.ts';

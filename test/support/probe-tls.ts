@@ -12,7 +12,7 @@ import type { Paths } from '../../src/core/paths.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Walk } from '../../src/core/probe.ts';
 import type { Credentials, TrustSource } from '../../src/core/target.ts';
-import { TrustStore } from '../../src/gonet/trust.ts';
+import { TrustStore } from '../../src/go/tls/trust.ts';
 import { createTls } from '../../src/probes/tls.ts';
 import { ENDPOINT } from './probes.ts';
 import { runProbe } from './run-probe.ts';

@@ -1,6 +1,6 @@
 /** What a runner wrote or counted, for judges: a minute ago, once, unless a test says otherwise. */
 import type { Finding } from '../../src/core/finding.ts';
-import type { Sighting } from '../../src/core/sighting.ts';
+import type { Sighting } from '../../src/core/runner-event.ts';
 import { START } from './clock.ts';
 import type { World } from './snapshots.ts';
 

@@ -11,7 +11,7 @@ import type {
   Target,
 } from '../../src/core/target.ts';
 import { LINKS } from '../../src/core/words.ts';
-import { checksOf } from '../../src/plan.ts';
+import { checksOf } from '../../src/checks/plan.ts';
 import { PROBES } from '../../src/probes/index.ts';
 import { START } from './clock.ts';
 

@@ -1,5 +1,5 @@
 /** The daemon on the stage of the demo, quick, with waits that end. */
-import { defaultSettings } from '../../src/config/settings.ts';
+import { defaultSettings } from '../../src/config/settings/settings.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { View } from '../../src/core/view.ts';
 import { Daemon } from '../../src/daemon.ts';
@@ -7,7 +7,7 @@ import { demoSettings } from '../../src/demo/settings.ts';
 import type { Stage } from '../../src/demo/stage.ts';
 import { DEMO_CONFIG } from '../../src/demo/stage.ts';
 import { createLog } from '../../src/log.ts';
-import type { PlanSettings } from '../../src/plan.ts';
+import type { PlanSettings } from '../../src/checks/plan.ts';
 import { PROBES } from '../../src/probes/index.ts';
 
 const PATIENCE_MILLISECONDS = 25_000;

@@ -1,7 +1,7 @@
 /** Views for writers: a snapshot, its diagnosis, and a daemon that has been up for an hour. */
 import type { Check, Snapshot } from '../../src/core/check.ts';
 import type { Finding } from '../../src/core/finding.ts';
-import { NO_PAST } from '../../src/core/record.ts';
+import { NO_PAST } from '../../src/core/past.ts';
 import type { SelfState, View } from '../../src/core/view.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { PROBES } from '../../src/probes/index.ts';

@@ -1,14 +1,14 @@
 /** docs/configuration.md: flags and settings, from the tables that parse them. */
-import { COMMANDS, GENERAL } from '../../src/commands/command-table.ts';
-import type { FlagSpec } from '../../src/commands/command-table.ts';
-import type { Setting, SettingTable } from '../../src/config/settings-schema.ts';
-import { probeSettings, SECTIONS } from '../../src/config/settings-schema.ts';
+import { COMMANDS, GENERAL } from '../../src/cli/command-table.ts';
+import type { FlagSpec } from '../../src/cli/command-table.ts';
+import type { Setting, SettingTable } from '../../src/config/settings/schema.ts';
+import { probeSettings, SECTIONS } from '../../src/config/settings/schema.ts';
 import { PROBES } from '../../src/probes/index.ts';
 import { code, head, table } from './markdown.ts';
 
 export function configurationPage(): string {
   return [
-    ...head('Configuration', '`src/commands/command-table.ts` and `src/config/settings-schema.ts`'),
+    ...head('Configuration', '`src/cli/command-table.ts` and `src/config/settings/schema.ts`'),
     'Nothing needs to be configured: the runner’s own `config.toml` is found by itself. A flag wins over its key in the',
     'settings file, which wins over the default. `deploy/runnerwatch.example.toml` holds every key.',
     '',

@@ -5,9 +5,9 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { CheckId, Finding } from '../../core/finding.ts';
-import { draft, mustHave } from '../draft.ts';
-import type { Picture } from '../picture.ts';
-import { factsOf, hasReason } from '../picture.ts';
+import { draft, mustHave } from '../build-cause.ts';
+import type { Picture } from '../snapshot-index.ts';
+import { factsOf, hasReason } from '../snapshot-index.ts';
 
 /** Less than this between two clocks matters to nobody. */
 const SKEW_SECONDS = 60;

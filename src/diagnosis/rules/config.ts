@@ -6,9 +6,9 @@ import { reasonOf } from '../../core/finding.ts';
 import type { Problem } from '../../core/reading.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
-import { draft, mustHave } from '../draft.ts';
-import type { Picture } from '../picture.ts';
-import { hasReason, isFail } from '../picture.ts';
+import { draft, mustHave } from '../build-cause.ts';
+import type { Picture } from '../snapshot-index.ts';
+import { hasReason, isFail } from '../snapshot-index.ts';
 
 /** Faults of a file that a running process survives, until somebody restarts it. */
 const SURVIVED = new Set(['config-syntax-error', 'config-type-error']);

@@ -3,9 +3,9 @@ import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import { detailOf, reasonOf } from '../../core/finding.ts';
 import { specOfReason } from '../catalogue/index.ts';
-import { draft, mustHave, sentence } from '../draft.ts';
-import type { Picture } from '../picture.ts';
-import { isFail } from '../picture.ts';
+import { draft, mustHave, sentence } from '../build-cause.ts';
+import type { Picture } from '../snapshot-index.ts';
+import { isFail } from '../snapshot-index.ts';
 
 export function executorCauses(picture: Picture): readonly Cause[] {
   return picture.statesOf('executor').flatMap((state) => {

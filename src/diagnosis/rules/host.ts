@@ -4,9 +4,9 @@ import type { Cause } from '../../core/diagnosis.ts';
 import type { CheckId } from '../../core/finding.ts';
 import { reasonOf } from '../../core/finding.ts';
 import { specOfReason } from '../catalogue/index.ts';
-import { draft, mustHave } from '../draft.ts';
-import type { Picture } from '../picture.ts';
-import { factsOf, hasReason, isFail } from '../picture.ts';
+import { draft, mustHave } from '../build-cause.ts';
+import type { Picture } from '../snapshot-index.ts';
+import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 
 /** As config/ names the file system of Docker's images. */
 const DOCKER_ROLE = 'Docker root';

@@ -3,7 +3,7 @@
  * the clock, the path from its first link to its last, then the token, then what only hurts, then ourselves.
  */
 import type { Cause } from '../../core/diagnosis.ts';
-import type { Picture } from '../picture.ts';
+import type { Picture } from '../snapshot-index.ts';
 import { clockCauses } from './clock.ts';
 import { configCauses } from './config.ts';
 import { executorCauses } from './executor.ts';

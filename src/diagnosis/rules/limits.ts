@@ -1,7 +1,7 @@
 /** Limits of the kernel that break calls of every program, and the kill that ends the runner. */
 import type { Cause } from '../../core/diagnosis.ts';
-import type { Picture } from '../picture.ts';
-import { hasReason } from '../picture.ts';
+import type { Picture } from '../snapshot-index.ts';
+import { hasReason } from '../snapshot-index.ts';
 import { causesOfProbe } from './host.ts';
 
 /** They break whatever comes after them; the others only slow it down. */

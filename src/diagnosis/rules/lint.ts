@@ -7,9 +7,9 @@ import type { Cause } from '../../core/diagnosis.ts';
 import type { LintFinding } from '../../core/lint.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import type { Severity } from '../../core/words.ts';
-import { draft, mustHave } from '../draft.ts';
-import type { Picture } from '../picture.ts';
-import { hasReason, isFail } from '../picture.ts';
+import { draft, mustHave } from '../build-cause.ts';
+import type { Picture } from '../snapshot-index.ts';
+import { hasReason, isFail } from '../snapshot-index.ts';
 
 /** Trust that a CA file would have given. */
 const UNTRUSTED = ['unknown-authority', 'self-signed'];

@@ -2,8 +2,8 @@
 import type { Cause } from '../../core/diagnosis.ts';
 import { reasonOf } from '../../core/finding.ts';
 import { specOfReason } from '../catalogue/index.ts';
-import { draft } from '../draft.ts';
-import type { Picture } from '../picture.ts';
+import { draft } from '../build-cause.ts';
+import type { Picture } from '../snapshot-index.ts';
 
 export function recordCauses(picture: Picture): readonly Cause[] {
   const { runners } = picture.surroundings;

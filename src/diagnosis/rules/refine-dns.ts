@@ -2,8 +2,8 @@
 import type { CheckState } from '../../core/check.ts';
 import { reasonOf } from '../../core/finding.ts';
 import { specOfReason } from '../catalogue/index.ts';
-import type { Picture } from '../picture.ts';
-import { factsOf, hasReason, isFail } from '../picture.ts';
+import type { Picture } from '../snapshot-index.ts';
+import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import type { Refinement } from './refinement.ts';
 
 /** The probe has tried another address, and that one was right. */

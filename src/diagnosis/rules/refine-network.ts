@@ -1,9 +1,9 @@
 /** What the host’s firewall and the recent past show about a link that gets no answer (matrix 2.3). */
 import type { CheckState } from '../../core/check.ts';
 import { reasonOf } from '../../core/finding.ts';
-import { mustHave } from '../draft.ts';
-import type { Picture } from '../picture.ts';
-import { factsOf, hasReason, isFail } from '../picture.ts';
+import { mustHave } from '../build-cause.ts';
+import type { Picture } from '../snapshot-index.ts';
+import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import type { Refinement } from './refinement.ts';
 
 export const byFirewall: Refinement = (link, { id }, picture) => {

@@ -2,8 +2,8 @@
 import type { CheckState } from '../../core/check.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
-import { mustHave } from '../draft.ts';
-import { factsOf, hasReason, isFail } from '../picture.ts';
+import { mustHave } from '../build-cause.ts';
+import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import type { Refinement } from './refinement.ts';
 
 /** Refusals of a proxy that does its work: it does not serve this destination. */

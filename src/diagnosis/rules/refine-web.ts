@@ -4,10 +4,10 @@ import type { Fact, Finding } from '../../core/finding.ts';
 import { reasonOf } from '../../core/finding.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 import { AT_ONCE } from '../cause-spec.ts';
-import { mustHave } from '../draft.ts';
-import type { Picture, Seen } from '../picture.ts';
-import { factsOf, hasReason } from '../picture.ts';
-import { seenOf, seenOfRunner } from '../sightings.ts';
+import { mustHave } from '../build-cause.ts';
+import type { Picture, Seen } from '../snapshot-index.ts';
+import { factsOf, hasReason } from '../snapshot-index.ts';
+import { seenOf, seenOfRunner } from '../runner-events.ts';
 import type { Refinement } from './refinement.ts';
 
 const RACK_ATTACK = 'Rack Attack';

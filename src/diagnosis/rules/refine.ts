@@ -4,7 +4,7 @@
  */
 import type { CheckState } from '../../core/check.ts';
 import type { EndpointTarget } from '../../core/target.ts';
-import type { Picture } from '../picture.ts';
+import type { Picture } from '../snapshot-index.ts';
 import type { Refined, Refinement } from './refinement.ts';
 import { byDoubtedName } from './refine-dns.ts';
 import { byDetour, byProxyCertificate, byUnparsableProxy } from './refine-proxy.ts';

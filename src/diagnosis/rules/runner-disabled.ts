@@ -5,10 +5,10 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
-import { mustHave } from '../draft.ts';
-import type { Picture, Seen } from '../picture.ts';
-import { isFail } from '../picture.ts';
-import { drawn, openWay, seenOfRunner } from '../sightings.ts';
+import { mustHave } from '../build-cause.ts';
+import type { Picture, Seen } from '../snapshot-index.ts';
+import { isFail } from '../snapshot-index.ts';
+import { drawn, openWay, seenOfRunner } from '../runner-events.ts';
 
 /** After its end the runner asks once more at its next turn. */
 const GRACE_SECONDS = 90;

@@ -1,12 +1,12 @@
 /** What the runner says of its jobs: no room, refused by GitLab or by somebody before it, not prepared (matrix 2.10, 2.11). */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
-import type { Sighting } from '../../core/sighting.ts';
+import type { Sighting } from '../../core/runner-event.ts';
 import type { RunnerTarget } from '../../core/target.ts';
-import { mustHave } from '../draft.ts';
-import type { Picture, Seen } from '../picture.ts';
-import { isFail } from '../picture.ts';
-import { drawn, openWay, seenOf, seenOfRunner } from '../sightings.ts';
+import { mustHave } from '../build-cause.ts';
+import type { Picture, Seen } from '../snapshot-index.ts';
+import { isFail } from '../snapshot-index.ts';
+import { drawn, openWay, seenOf, seenOfRunner } from '../runner-events.ts';
 import { executorCauses } from './executor.ts';
 
 /** Preparation failures whose wording alone proves the cause; the rest the executor's own check sees. */

@@ -1,9 +1,9 @@
 /** Limits that the runner meets and says so: of its own files, and of GitLab. Told whatever the way is. */
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
-import { mustHave } from '../draft.ts';
-import type { Picture, Seen } from '../picture.ts';
-import { drawn, seenOf, seenOfRunner } from '../sightings.ts';
+import { mustHave } from '../build-cause.ts';
+import type { Picture, Seen } from '../snapshot-index.ts';
+import { drawn, seenOf, seenOfRunner } from '../runner-events.ts';
 import { breakingLimitCauses } from './limits.ts';
 
 /** After a fault is gone, a poll that began before may still end badly. */

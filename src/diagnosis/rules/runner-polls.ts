@@ -7,12 +7,12 @@ import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { causeSpec } from '../catalogue/index.ts';
-import { mustHave } from '../draft.ts';
-import type { Picture, Seen } from '../picture.ts';
-import { isFail } from '../picture.ts';
-import { drawn, openWay, seenOf, seenOfRunner } from '../sightings.ts';
-import type { Failing } from './poll-examinations.ts';
-import { examined, LEAST_FAILURES, OWN_REFUSAL } from './poll-examinations.ts';
+import { mustHave } from '../build-cause.ts';
+import type { Picture, Seen } from '../snapshot-index.ts';
+import { isFail } from '../snapshot-index.ts';
+import { drawn, openWay, seenOf, seenOfRunner } from '../runner-events.ts';
+import type { Failing } from './poll-failure-explanations.ts';
+import { examined, LEAST_FAILURES, OWN_REFUSAL } from './poll-failure-explanations.ts';
 import { penaltyOf } from './runner-disabled.ts';
 import { ASKED_TO_WAIT, fileLimit, rateLimited } from './runner-limits.ts';
 

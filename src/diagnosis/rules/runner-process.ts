@@ -5,11 +5,11 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
-import { draft, mustHave } from '../draft.ts';
-import type { Picture, Seen } from '../picture.ts';
-import { hasReason, isFail } from '../picture.ts';
-import type { Drawn } from '../sightings.ts';
-import { drawn, openWay, seenOf } from '../sightings.ts';
+import { draft, mustHave } from '../build-cause.ts';
+import type { Picture, Seen } from '../snapshot-index.ts';
+import { hasReason, isFail } from '../snapshot-index.ts';
+import type { Drawn } from '../runner-events.ts';
+import { drawn, openWay, seenOf } from '../runner-events.ts';
 import { processCauses } from './host.ts';
 
 /** A process that lives this long has started. */

@@ -2,10 +2,10 @@
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
-import { mustHave } from '../draft.ts';
-import type { Picture, Seen } from '../picture.ts';
-import { hasReason } from '../picture.ts';
-import { drawn, seenOf, seenOfRunner } from '../sightings.ts';
+import { mustHave } from '../build-cause.ts';
+import type { Picture, Seen } from '../snapshot-index.ts';
+import { hasReason } from '../snapshot-index.ts';
+import { drawn, seenOf, seenOfRunner } from '../runner-events.ts';
 
 /** Counters are read a moment after the poll that they count. */
 const READ_LATE_SECONDS = 15;

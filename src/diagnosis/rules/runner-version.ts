@@ -1,10 +1,10 @@
 /** Is the runner more than a major version behind its GitLab (fault matrix 2.9)? */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
-import { draft, mustHave } from '../draft.ts';
-import type { Picture } from '../picture.ts';
-import { factsOf } from '../picture.ts';
-import { seenOf } from '../sightings.ts';
+import { draft, mustHave } from '../build-cause.ts';
+import type { Picture } from '../snapshot-index.ts';
+import { factsOf } from '../snapshot-index.ts';
+import { seenOf } from '../runner-events.ts';
 
 interface Version {
   readonly text: string;

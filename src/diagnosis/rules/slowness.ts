@@ -1,6 +1,6 @@
 /** Is a slow link slow, or was it slow once? By the median of the last looks (matrix 2.2, 2.5). */
 import type { CheckState } from '../../core/check.ts';
-import { hasReason } from '../picture.ts';
+import { hasReason } from '../snapshot-index.ts';
 
 /** So many looks are looked at together; one lost packet is not a slow server. */
 const LOOKS = 5;

@@ -6,9 +6,9 @@ import type { RunnerTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import type { CauseSpec } from '../cause-spec.ts';
 import { AT_ONCE } from '../cause-spec.ts';
-import { draft, mustHave } from '../draft.ts';
-import type { Picture } from '../picture.ts';
-import { factsOf, hasReason, isFail } from '../picture.ts';
+import { draft, mustHave } from '../build-cause.ts';
+import type { Picture } from '../snapshot-index.ts';
+import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import { ruledOutBefore } from './path.ts';
 
 export function tokenCauses(picture: Picture): readonly Cause[] {

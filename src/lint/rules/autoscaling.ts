@@ -1,6 +1,6 @@
 /** Machines that come and go: [runners.machine] and [runners.autoscaler] (config reference, 2.7). */
-import { tablesOf } from '../../config/toml-tree.ts';
-import type { TomlTable } from '../../config/toml-tree.ts';
+import { tablesOf } from '../../config/runner/toml-tree.ts';
+import type { TomlTable } from '../../config/runner/toml-tree.ts';
 import { entryAt, filledAt, tableAt, textAt, textsAt } from '../reading.ts';
 import { unreadable } from '../file-faults.ts';
 import type { Rule, Spot } from '../rule.ts';

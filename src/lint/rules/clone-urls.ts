@@ -1,5 +1,5 @@
 /** Where jobs clone from (config reference, section 6, R09 and R10). */
-import { baseUrlOf } from '../../config/base-url.ts';
+import { baseUrlOf } from '../../config/runner/base-url.ts';
 import { DOCKER_EXECUTORS } from '../executors.ts';
 import { expandedAt, isLocal } from '../entry-values.ts';
 import { filledAt } from '../reading.ts';

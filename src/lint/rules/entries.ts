@@ -1,9 +1,9 @@
 /** What entries have beside url and token (config reference, section 6, R19 to R27). */
-import { baseUrlOf } from '../../config/base-url.ts';
-import { shownName } from '../../config/shown-text.ts';
+import { baseUrlOf } from '../../config/runner/base-url.ts';
+import { shownName } from '../../config/runner/shown-text.ts';
 import { nearest } from '../../core/nearest.ts';
-import { isPrivateHost } from '../../gonet/private-address.ts';
-import { decideProxy } from '../../gonet/proxy-decision.ts';
+import { isPrivateHost } from '../../go/dial/private-address.ts';
+import { decideProxy } from '../../go/proxy/decision.ts';
 import { expandedAt, tokenOf } from '../entry-values.ts';
 import { FEATURE_FLAGS } from '../feature-flags.ts';
 import { entryAt, flagAt, tableAt, textAt, textsAt, wholeAt } from '../reading.ts';

@@ -1,5 +1,5 @@
 /** Keys of the whole file: how many jobs, how often, what is logged (config reference, 2.1). */
-import { shownName } from '../../config/shown-text.ts';
+import { shownName } from '../../config/runner/shown-text.ts';
 import { entryAt, filledAt, pairsAt, wholeAt } from '../reading.ts';
 import { secondsOf } from '../quantities.ts';
 import type { Rule, Spot } from '../rule.ts';

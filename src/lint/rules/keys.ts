@@ -1,6 +1,6 @@
 /** Keys that the runner reads and makes nothing of, or something else than was meant. */
 import { goDurationSeconds } from '../../core/go-duration.ts';
-import { declaredName } from '../../config/schema-type.ts';
+import { declaredName } from '../../config/runner/schema-type.ts';
 import { REQUIRED_TABLES } from '../executors.ts';
 import type { Rule, Spot } from '../rule.ts';
 import { atKey, atValue } from '../spots.ts';

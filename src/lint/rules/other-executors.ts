@@ -1,6 +1,6 @@
 /** The tables of the other executors: machine, autoscaler, kubernetes, custom, ssh (config reference, 2.7). */
-import { tablesOf } from '../../config/toml-tree.ts';
-import type { TomlTable } from '../../config/toml-tree.ts';
+import { tablesOf } from '../../config/runner/toml-tree.ts';
+import type { TomlTable } from '../../config/runner/toml-tree.ts';
 import type { LintContext } from '../context.ts';
 import { entryAt, filledAt, flagAt, tableAt } from '../reading.ts';
 import { unreadable } from '../file-faults.ts';

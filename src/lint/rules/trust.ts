@@ -1,7 +1,7 @@
 /** Which authorities, and which identity of its own, the runner uses towards GitLab (config reference, 2.4). */
 import type { X509Certificate } from 'node:crypto';
 
-import { certificatesOf } from '../../gonet/pem.ts';
+import { certificatesOf } from '../../go/tls/pem.ts';
 import type { FileFact, LintContext, Who } from '../context.ts';
 import { asRunnerSees, isAllowed, isThere } from '../context.ts';
 import { entryAt, filledAt, flagAt } from '../reading.ts';

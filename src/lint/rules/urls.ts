@@ -1,6 +1,6 @@
 /** `url` and `clone_url`: where the runner asks, and where its jobs clone (config reference, section 6, R01 to R10). */
-import { baseUrlOf, shownUrl } from '../../config/base-url.ts';
-import { shownVariable } from '../../config/expand.ts';
+import { baseUrlOf, shownUrl } from '../../config/runner/base-url.ts';
+import { shownVariable } from '../../config/runner/expand.ts';
 import type { Expanded } from '../entry-values.ts';
 import { expandedAt, isLocal } from '../entry-values.ts';
 import { filledAt } from '../reading.ts';

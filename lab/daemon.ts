@@ -1,0 +1,171 @@
+/** The real program on the runner's host, started as a user would start it, and read over its own socket. */
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Report } from '../src/report/document.ts';
+import type { Network } from './network.ts';
+
+/** As the unit starts it: the built program, which is 40 MiB smaller than its source. */
+const FLAGS = ['--max-semi-space-size=1'];
+const MAIN = join(import.meta.dirname, '../dist/main.js');
+const ANSWER_MILLISECONDS = 5000;
+const START_MILLISECONDS = 30_000;
+const PAUSE_MILLISECONDS = 100;
+const CHECK_MILLISECONDS = 60_000;
+/** Contract, section 2: it stops within 5 s, whatever hangs. */
+const STOP_MILLISECONDS = 5000;
+
+export interface LabDaemon extends AsyncDisposable {
+  report(): Promise<Report>;
+  get(path: string): Promise<string>;
+  /** All it wrote to stdout and stderr. */
+  output(): string;
+  hasEnded(): boolean;
+  residentBytes(): Promise<number>;
+  /** SIGTERM; an error when it takes longer than promised or ends badly. */
+  stop(): Promise<void>;
+}
+
+export interface Checked {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How it is started, where that is not the usual way. */
+export interface DaemonWays {
+  readonly configPath?: string;
+  /** It is not told where config.toml is, and asks the runner's process. */
+  readonly findsConfig?: boolean;
+  /** As the host sees it. */
+  readonly stateDirectory?: string;
+  /** Of runnerwatch itself. */
+  readonly uid?: number;
+}
+
+export async function startDaemon(
+  network: Network,
+  root: string,
+  ways: DaemonWays = {},
+): Promise<LabDaemon> {
+  const socket = join(root, 'web.sock');
+  const words = ['serve', ...sharedFlags(root, ways), `--web.listen-address=unix:${socket}`];
+  const all = [...words, `--state.directory=${join(root, ways.stateDirectory ?? 'state')}`];
+  const { child, output } = start(network, all, root, ways);
+  const get = async (path: string): Promise<string> => await fetchText(socket, path);
+  const daemon: LabDaemon = {
+    report: async () => JSON.parse(await get('/api/v1/report')) as Report,
+    get,
+    output: () => output.join(''),
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+    residentBytes: async () => await residentBytes(child.pid ?? 0),
+    stop: async () => await stop(child),
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+  await isReady(daemon);
+  return daemon;
+}
+
+/** `runnerwatch check --format json` in the same world. */
+export async function check(
+  network: Network,
+  root: string,
+  ways: DaemonWays = {},
+): Promise<Checked> {
+  const words = ['check', '--format=json', ...sharedFlags(root, ways)];
+  const { child, output, errors } = start(network, words, root, ways);
+  const timer = setTimeout(() => child.kill('SIGKILL'), CHECK_MILLISECONDS);
+  const [code] = (await once(child, 'close')) as [number | null];
+  clearTimeout(timer);
+  return { exitCode: code ?? -1, stdout: output.join(''), stderr: errors.join('') };
+}
+
+function sharedFlags(root: string, ways: DaemonWays): readonly string[] {
+  const { configPath = '/etc/gitlab-runner/config.toml', findsConfig = false } = ways;
+  return [
+    ...(findsConfig ? [] : [`--runner.config=${configPath}`]),
+    `--path.rootfs=${root}`,
+    `--config.file=${join(root, 'runnerwatch.toml')}`,
+  ];
+}
+
+function start(network: Network, words: readonly string[], root: string, { uid = 0 }: DaemonWays) {
+  const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+  const [program = '', ...rest] = [
+    ...network.prefix('rn'),
+    ...(uid === 0 ? [] : user),
+    process.execPath,
+    ...FLAGS,
+    MAIN,
+    ...words,
+  ];
+  // What stands in for systemctl on this host comes first.
+  const env = { ...process.env, PATH: `${root}/shims:${process.env['PATH']}` };
+  const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output: string[] = [];
+  const errors: string[] = [];
+  child.stdout.on('data', (chunk) => output.push(String(chunk)));
+  child.stderr.on('data', (chunk) => {
+    errors.push(String(chunk));
+    if (words[0] === 'serve') output.push(String(chunk));
+  });
+  return { child, output, errors };
+}
+
+async function isReady(daemon: LabDaemon): Promise<void> {
+  const until = Date.now() + START_MILLISECONDS;
+  while (Date.now() < until && !daemon.hasEnded()) {
+    const text = await daemon.get('/-/ready').catch(() => undefined);
+    if (text !== undefined) return;
+    await delay(PAUSE_MILLISECONDS);
+  }
+  throw new Error(`the daemon did not become ready:\n${daemon.output()}`);
+}
+
+async function fetchText(socketPath: string, path: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const sent = request({ socketPath, path, timeout: ANSWER_MILLISECONDS }, (response) => {
+    let text = '';
+    response.on('data', (chunk) => (text += String(chunk)));
+    response.once('error', reject);
+    response.once('end', () => {
+      if (response.statusCode === 200 || path.startsWith('/health')) resolve(text);
+      else reject(new Error(`${path} answered ${response.statusCode}`));
+    });
+  });
+  sent.once('timeout', () => sent.destroy(new Error(`${path} did not answer`)));
+  sent.once('error', reject);
+  sent.end();
+  return await promise;
+}
+
+async function residentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(?<size>\d+) kB/m.exec(status)?.groups?.['size'] ?? 0) * 1024;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) {
+    throw new Error(`the daemon ended by itself (${child.exitCode ?? child.signalCode})`);
+  }
+  const ended = once(child, 'exit');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MILLISECONDS);
+  child.kill('SIGTERM');
+  await ended;
+  clearTimeout(timer);
+  if (child.exitCode !== 0) {
+    throw new Error(
+      `I-9: after SIGTERM the daemon ended with ${child.exitCode ?? child.signalCode}`,
+    );
+  }
+}

@@ -1,0 +1,99 @@
+/** What must hold in every row (fault matrix 0.4), as far as report, requests and output can show it. */
+import type { Report, ReportedCause } from '../src/report/document.ts';
+import type { RecordedRequest } from '../src/demo/gitlab-stand-in.ts';
+import { chainOf } from './scenario.ts';
+import { CANARY, SYSTEM_ID } from './runner-config.ts';
+
+/** I-1: all that runnerwatch may ever ask GitLab. */
+const PERMITTED = new Set([
+  'GET /-/health',
+  'GET /api/v4/version',
+  'GET /api/v4/runners/router/discovery',
+  'POST /api/v4/runners/verify',
+  'HEAD /',
+  'GET /',
+  'GET /users/sign_in',
+]);
+/** What it may ask with an API token alone. */
+const ON_RECORD = /^GET \/api\/v4\/(?:runners\/\d+(?:\/managers)?|projects\/\d+\/jobs)$/;
+const SEVERE = new Set(['critical', 'warning']);
+/** I-5 */
+const HARMFUL =
+  /--registration-token|verify --delete|--insecure|tls_verify|GIT_SSL_NO_VERIFY|disable TLS/i;
+const DRASTIC = /unregister|re-?register|delete/i;
+const DELETION_IS_RIGHT = new Set(['token-rejected', 'runner-orphaned']);
+/** I-14 */
+export const MOST_RESIDENT_BYTES = 150 * 1024 * 1024;
+
+export function brokenByRequests(requests: readonly RecordedRequest[]): readonly string[] {
+  const own = requests.filter(({ userAgent }) => userAgent.startsWith('runnerwatch'));
+  return own.flatMap(({ method, path, systemId }) => {
+    const asked = `${method} ${path}`;
+    // Below a wrong base path the same requests are sent.
+    const isPermitted =
+      ON_RECORD.test(asked) ||
+      [...PERMITTED].some((one) => asked === one || isBelowBase(asked, one));
+    return [
+      ...(isPermitted ? [] : [`I-1: it sent ${asked}`]),
+      ...(path.endsWith('/verify') && systemId !== SYSTEM_ID
+        ? [`I-2: verify with ${systemId}`]
+        : []),
+    ];
+  });
+}
+
+function isBelowBase(asked: string, permitted: string): boolean {
+  const [method = '', path = ''] = permitted.split(' ');
+  return path.length > 1 && asked.startsWith(`${method} /`) && asked.endsWith(path);
+}
+
+/** `also`: causes of another fault that the row makes at the same time. */
+export function brokenByReport(report: Report, also: readonly string[] = []): readonly string[] {
+  return [
+    ...report.causes.flatMap((cause) => brokenByCause(cause)),
+    ...report.runners.flatMap((runner) => {
+      const severe = report.causes.filter(
+        ({ id, severity, scope }) =>
+          SEVERE.has(severity) && !also.includes(id) && scope.runners.includes(runner.runner),
+      );
+      const ids = severe.map(({ id }) => id).join(', ');
+      return [
+        ...(severe.length > 1 ? [`I-6: ${runner.name} has ${ids}`] : []),
+        ...(failsTwice(chainOf(runner)) ? [`I-7: ${chainOf(runner)}`] : []),
+      ];
+    }),
+  ];
+}
+
+/** A proxy that cannot be reached fails as a proxy, too: name and port are its own. */
+function failsTwice(chain: string): boolean {
+  return /F.*F/.test(chain.replace(/^(?:F\/s|o\/F)\/F/, 'o/o/F'));
+}
+
+function brokenByCause(cause: ReportedCause): readonly string[] {
+  const { id, fix, evidence, resolvedWhen, severity } = cause;
+  const words = fix.map(({ text, command = '' }) => `${text} ${command}`);
+  const isHarmful = words.some((text) => HARMFUL.test(text));
+  const isDrastic = DRASTIC.test(words[0] ?? '') && !DELETION_IS_RIGHT.has(id);
+  const isBare = evidence.length === 0 || fix.length === 0 || resolvedWhen === '';
+  const isVague = evidence.some(({ text, at }) => text === '' || at === '');
+  return [
+    ...(isHarmful || isDrastic ? [`I-5: ${id} tells: ${words.join(' | ')}`] : []),
+    ...(severity !== 'info' && (isBare || isVague)
+      ? [`I-12: ${id} lacks evidence, fix or end`]
+      : []),
+    ...(/undefined|NaN|\[object/.test(JSON.stringify(cause)) ? [`I-12: ${id} has a hole`] : []),
+  ];
+}
+
+/** I-4: `texts` by where they were found. */
+export function brokenBySecrets(texts: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(texts).flatMap(([where, text]) =>
+    text.includes(CANARY) ? [`I-4: ${where} holds a secret`] : [],
+  );
+}
+
+export function brokenBySize(residentBytes: number): readonly string[] {
+  const mebibytes = Math.round(residentBytes / 1024 / 1024);
+  return residentBytes > MOST_RESIDENT_BYTES ? [`I-14: ${mebibytes} MiB resident`] : [];
+}

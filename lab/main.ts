@@ -1,0 +1,81 @@
+/**
+ * `npm run lab`: injects the faults of the fault matrix into real namespaces and checks what runnerwatch
+ * says. `-- D-03 X-07` runs some rows, `-- --list` lists them. The last line is `N passed, N failed`.
+ */
+import { runRows } from './pool.ts';
+import type { Outcome } from './run-row.ts';
+import { isMissing } from './scenario.ts';
+import { ROWS } from './scenarios/index.ts';
+
+const words = process.argv.slice(2);
+if (words.includes('--list')) {
+  for (const row of ROWS)
+    say(`${row.id}  ${row.title}${isMissing(row) ? ` (cannot: ${row.cannot})` : ''}`);
+} else {
+  process.exitCode = await main();
+}
+
+async function main(): Promise<number> {
+  if (process.getuid?.() !== 0) {
+    say('the lab makes network namespaces, so it needs root. Type: sudo npm run lab');
+    say('0 passed, 1 failed');
+    return 1;
+  }
+  const strange = words.find((word) => ROWS.every(({ id }) => id !== word));
+  if (strange !== undefined) {
+    say(`there is no row "${strange}"; npm run lab -- --list names them all`);
+    return 2;
+  }
+  const wanted = ROWS.filter(({ id }) => words.length === 0 || words.includes(id));
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  const ids = wanted.filter((row) => !isMissing(row)).map(({ id }) => id);
+  const found = await runRows(ids, stop.signal, progress);
+  const outcomes = ids.flatMap((id) => found.find((outcome) => outcome.id === id) ?? []);
+  for (const outcome of outcomes.filter(({ problems }) => problems.length > 0)) failure(outcome);
+  table(outcomes);
+  for (const row of wanted)
+    if (isMissing(row)) say(`cannot be built here: ${row.id} ${row.title}: ${row.cannot}`);
+  const passed = outcomes.filter(({ problems }) => problems.length === 0).length;
+  const failed = ids.length - passed;
+  say(`${passed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+function progress({ id, problems, got }: Outcome): void {
+  say(
+    `${problems.length === 0 ? 'ok    ' : 'FAILED'} ${id}  ${got}${problems.map((text) => `\n       ${text}`).join('')}`,
+  );
+}
+
+function failure({ id, expected, got, problems, details }: Outcome): void {
+  say(`\n---- ${id}: expected ${expected}, got ${got}`);
+  for (const text of problems) say(`     ${text}`);
+  say(details);
+}
+
+function table(outcomes: readonly Outcome[]): void {
+  const rows = outcomes.map(({ id, expected, got, detectSeconds, clearSeconds, problems }) => [
+    `${problems.length === 0 ? ' ' : '!'}${id}`,
+    expected,
+    got,
+    detectSeconds?.toFixed(1) ?? '-',
+    clearSeconds?.toFixed(1) ?? '-',
+  ]);
+  const all = [[' id', 'expected', 'got', 'detect s', 'clear s'], ...rows];
+  const widths = all[0]?.map((_, column) =>
+    Math.max(...all.map((row) => row[column]?.length ?? 0)),
+  );
+  say('');
+  for (const row of all)
+    say(
+      row
+        .map((cell, column) => cell.padEnd(widths?.[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,42 @@
+/** The runner's own page of numbers, served where its listen_address says. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+
+import type { Counted } from '../../test/support/runner-counters.ts';
+import { pageText } from '../../test/support/runner-counters.ts';
+import type { World } from '../world.ts';
+
+export const LISTENS = 'listen_address = "127.0.0.1:9252"\n';
+/** Whatever the file holds at that moment. */
+const SERVER = `
+  const { createServer } = require('node:http');
+  const { readFileSync } = require('node:fs');
+  createServer((_, response) => response.end(readFileSync(process.argv[1])))
+    .listen(9252, '127.0.0.1', () => console.log('up'));
+`;
+
+function fileOf({ files }: World): string {
+  return `${files.path}-counters`;
+}
+
+/** What the page says from now on. */
+export async function countersSay(world: World, counted: Counted): Promise<void> {
+  await writeFile(fileOf(world), pageText(counted));
+}
+
+export async function startCounters(world: World, counted: Counted = {}): Promise<AsyncDisposable> {
+  const { network } = world;
+  const file = fileOf(world);
+  await countersSay(world, counted);
+  const [program, ...words] = [...network.prefix('rn'), process.execPath, '-e', SERVER, file];
+  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exit = once(child, 'exit');
+  await once(child.stdout, 'data');
+  return {
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await exit;
+    },
+  };
+}

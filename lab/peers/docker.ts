@@ -1,0 +1,65 @@
+/** Docker on the runner's host: the stand-in of the tests behind a socket where the runner looks for it. */
+import { chmod, chown, link, mkdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { dirname } from 'node:path';
+
+import type { DockerSays } from '../../test/support/docker-stand-in.ts';
+import { startDocker } from '../../test/support/docker-stand-in.ts';
+import type { World } from '../world.ts';
+
+const SOCKET = '/var/run/docker.sock';
+
+interface LabDocker {
+  /** What it says from now on; without anything it says what a healthy one says. */
+  says(says?: DockerSays): Promise<void>;
+  stop(): Promise<void>;
+  /** The socket file stays, and nobody listens behind it. */
+  crash(): Promise<void>;
+  /** Of the socket file. */
+  belongsTo(uid: number, mode: number): Promise<void>;
+}
+
+/** An old one refuses no runner of today. */
+const USUAL: DockerSays = { version: { ApiVersion: '1.51', MinAPIVersion: '1.24' } };
+
+const running = new WeakMap<World, AsyncDisposable>();
+
+/** As it is in the healthy world: `before: async (world) => await dockerOf(world).says()`. */
+export function dockerOf(world: World, place = SOCKET): LabDocker {
+  const file = `${world.files.path}${place}`;
+  const stop = async (): Promise<void> => {
+    await running.get(world)?.[Symbol.asyncDispose]();
+    running.delete(world);
+    await rm(file, { force: true });
+  };
+  const own = async (uid: number, mode: number): Promise<void> => {
+    await chown(file, uid, uid);
+    await chmod(file, mode);
+  };
+  return {
+    stop,
+    belongsTo: own,
+    says: async (says = {}) => {
+      await stop();
+      await mkdir(dirname(file), { recursive: true });
+      running.set(world, await startDocker({ ...USUAL, ...says }, file));
+      await own(0, 0o666);
+    },
+    crash: async () => {
+      await stop();
+      await mkdir(dirname(file), { recursive: true });
+      await leaveSocket(file);
+    },
+  };
+}
+
+/** A server that is closed removes its file, so it is given another name meanwhile. */
+async function leaveSocket(file: string): Promise<void> {
+  const server = createServer();
+  server.listen(`${file}.made`);
+  await once(server, 'listening');
+  await link(`${file}.made`, file);
+  server.close();
+  await once(server, 'close');
+}

@@ -1,0 +1,40 @@
+/** The authorities of the lab, and what they issue: right for a healthy GitLab, wrong for the rows of TLS. */
+import type { Issued } from '../../src/demo/certificates.ts';
+import type { Made, Shape } from '../../test/support/certificates.ts';
+import { make, makeRoot } from '../../test/support/certificates.ts';
+
+export const GITLAB_HOST = 'gitlab.test';
+
+/** What a good certificate of GitLab says, with changes. */
+export function leafShape(over: Partial<Shape> = {}): Shape {
+  const dns = [GITLAB_HOST, 'alias.test', 'gitlab'];
+  return { name: GITLAB_HOST, dns, isAuthority: false, extendedUsages: ['server'], ...over };
+}
+
+/** Public authorities and their intermediates bear the same name. */
+export const LAB_TRUST = 'Lab Trust Services';
+
+/** In the bundle of every host of the lab. */
+export const PUBLIC_ROOT: Made = makeRoot({
+  name: 'Lab Public Root',
+  organisation: LAB_TRUST,
+});
+/** In no bundle. */
+export const PRIVATE_ROOT: Made = makeRoot({
+  name: 'Lab Private Root',
+  organisation: 'Example Corporation',
+});
+
+export const GOOD = withChain(make(leafShape(), PUBLIC_ROOT));
+export const FROM_PRIVATE_ROOT = withChain(make(leafShape(), PRIVATE_ROOT));
+
+/** A certificate of the public root that differs from the good one. */
+export function publicLeaf(over: Partial<Shape>): Issued {
+  return withChain(make(leafShape(over), PUBLIC_ROOT));
+}
+
+/** As a server is configured: the certificate, what it sends with it, and the key. */
+export function withChain(leaf: Made, ...chain: readonly Made[]): Issued {
+  const certificatePem = [leaf, ...chain].map(({ pem }) => pem).join('');
+  return { certificatePem, privateKeyPem: leaf.keyPem };
+}

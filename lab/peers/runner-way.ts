@@ -1,0 +1,234 @@
+/**
+ * One poll for jobs along the runner's own way: proxy, name, connection, tunnel, handshake, request. What goes
+ * wrong comes back in the words of Go (fault matrix, appendix A).
+ */
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+
+import { systemClock } from '../../src/core/clock.ts';
+import type { Paths } from '../../src/core/paths.ts';
+import type { ProxyDecision, TrustSource } from '../../src/core/target.ts';
+import { dialLikeGo } from '../../src/go/dial/dial.ts';
+import type { Handshake } from '../../src/go/tls/handshake.ts';
+import { handshakeLikeGo } from '../../src/go/tls/handshake.ts';
+import { decideProxy } from '../../src/go/proxy/decision.ts';
+import type { Resolution } from '../../src/go/dns/resolver.ts';
+import { resolveLikeGo } from '../../src/go/dns/resolver.ts';
+import type { Trust } from '../../src/go/tls/trust.ts';
+import { TrustStore } from '../../src/go/tls/trust.ts';
+import { openTunnel } from '../../src/go/proxy/tunnel.ts';
+import { LONGEST_POLL_MILLISECONDS } from './runner-order.ts';
+
+const DIAL_SECONDS = 5;
+/** Half of Go's, as everything here is faster. */
+const HANDSHAKE_MILLISECONDS = 5000;
+const store = new TrustStore();
+
+export interface Polled {
+  readonly status: number;
+  readonly phrase: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+export interface PollOrder {
+  readonly url: URL;
+  readonly token: string;
+  readonly caFile: string | undefined;
+  readonly paths: Paths;
+  readonly systemId: string;
+}
+
+/** The answer; an error's message is what Go would say. */
+export async function pollForJob(order: PollOrder): Promise<Polled> {
+  const signal = AbortSignal.timeout(LONGEST_POLL_MILLISECONDS);
+  const way = decideProxy(order.url, process.env as Record<string, string>);
+  const socket = await opened(order, way, signal);
+  try {
+    const last = order.url.protocol === 'https:' ? await secured(socket, order, signal) : socket;
+    return await asked(last, order, way, signal);
+  } finally {
+    socket.destroy();
+  }
+}
+
+function portOf({ port, protocol }: URL): number {
+  const usual = protocol === 'https:' ? 443 : 80;
+  return port === '' ? usual : Number(port);
+}
+
+async function opened(order: PollOrder, way: ProxyDecision, signal: AbortSignal): Promise<Socket> {
+  const { url, paths } = order;
+  const socket = await toProxy(await dialled(way, url, { signal, paths }), order, way, signal);
+  if (way.kind === 'direct' || url.protocol === 'http:') return socket;
+  const tunnel = await openTunnel(socket, way, { host: url.hostname, port: portOf(url) }, signal);
+  if (tunnel.kind === 'open') return socket;
+  socket.destroy();
+  throw new Error(tunnel.kind === 'refused' ? tunnel.phrase : 'EOF');
+}
+
+/** The connection that the proxy is spoken to on: for `https://` a secured one. */
+async function toProxy(
+  socket: Socket,
+  order: PollOrder,
+  way: ProxyDecision,
+  signal: AbortSignal,
+): Promise<Socket> {
+  if (way.kind === 'direct' || way.scheme !== 'https') return socket;
+  const trust = await store.load({ certsDirectory: '/nowhere' }, way.host, order.paths);
+  const shaken = await handshakeLikeGo(socket, { host: way.host, trust, now: Date.now(), signal });
+  if (shaken.kind === 'secured') return shaken.socket;
+  const isPlain = shaken.kind === 'plaintext';
+  const said = isPlain
+    ? 'tls: first record does not look like a TLS handshake'
+    : handshakeText(shaken, way.host);
+  throw new Error(`proxyconnect tcp: ${said}`);
+}
+
+async function dialled(
+  way: ProxyDecision,
+  url: URL,
+  { signal, paths }: { readonly signal: AbortSignal; readonly paths: Paths },
+): Promise<Socket> {
+  const isProxied = way.kind === 'proxy';
+  const host = isProxied ? way.host : url.hostname.replace(/^\[|\]$/g, '');
+  const port = isProxied ? way.port : portOf(url);
+  const prefix = isProxied ? 'proxyconnect tcp: ' : '';
+  const loan = { clock: systemClock, signal, paths, timeoutSeconds: DIAL_SECONDS };
+  const found = await resolveLikeGo(host, loan);
+  if (found.addresses.length === 0) throw new Error(`${prefix}${lookupText(found)}`);
+  const { socket, attempts } = await dialLikeGo(found.addresses, port, loan);
+  if (socket !== undefined) return socket;
+  const [first] = attempts;
+  const said = DIAL_TEXTS[first?.outcome ?? ''] ?? 'i/o timeout';
+  throw new Error(`${prefix}dial tcp ${first?.address.address}:${port}: ${said}`);
+}
+
+const DIAL_TEXTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connect: connection refused',
+  EHOSTUNREACH: 'connect: no route to host',
+  ENETUNREACH: 'connect: network is unreachable',
+  EACCES: 'connect: permission denied',
+  EINVAL: 'connect: invalid argument',
+  EADDRNOTAVAIL: 'connect: cannot assign requested address',
+  EMFILE: 'socket: too many open files',
+};
+
+function lookupText({ name, queries, servers }: Resolution): string {
+  const last = queries.at(-1);
+  const address = last?.server ?? servers[0] ?? '::1';
+  const server = address.includes(':') ? `[${address}]` : address;
+  const read = `read udp 10.200.0.1:42182->${server}:53: `;
+  const texts: Readonly<Record<string, string>> = {
+    nxdomain: 'no such host',
+    nodata: 'no such host',
+    timeout: `${read}i/o timeout`,
+    'connection-refused': `${read}read: connection refused`,
+    'no-route': `dial udp ${server}:53: connect: network is unreachable`,
+    prohibited: `write udp 10.200.0.1:42182->${server}:53: write: operation not permitted`,
+  };
+  const said = texts[last?.outcome ?? ''] ?? 'server misbehaving';
+  return `dial tcp: lookup ${name} on ${server}:53: ${said}`;
+}
+
+async function secured(socket: Socket, order: PollOrder, signal: AbortSignal): Promise<Socket> {
+  const host = order.url.hostname.replace(/^\[|\]$/g, '');
+  const { SSL_CERT_FILE: systemFile } = process.env;
+  const source = {
+    certsDirectory: '/etc/gitlab-runner/certs',
+    ...(order.caFile === undefined ? {} : { caFile: order.caFile }),
+    ...(systemFile === undefined ? {} : { systemFile }),
+  };
+  const trust = await trustOf(source, host, order.paths);
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(HANDSHAKE_MILLISECONDS)]);
+  const shaken = await handshakeLikeGo(socket, { host, trust, now: Date.now(), signal: inTime });
+  const late = shaken.kind === 'secured' ? await shaken.verdict(inTime) : undefined;
+  if (late !== undefined) throw new Error(handshakeText(late, host));
+  if (shaken.kind === 'secured') return shaken.socket;
+  throw new Error(handshakeText(shaken, host));
+}
+
+const kept = new Map<string, Trust>();
+
+/** What it found without a CA file holds until it ends; a CA file is read again when it changes. */
+async function trustOf(source: TrustSource, host: string, paths: Paths): Promise<Trust> {
+  const trust = kept.get(host) ?? (await store.load(source, host, paths));
+  if (trust.caFile.state === 'none') kept.set(host, trust);
+  return trust;
+}
+
+const PROBLEM_TEXTS: Readonly<Record<string, string>> = {
+  'unknown-authority': 'certificate signed by unknown authority',
+  'self-signed': 'certificate signed by unknown authority',
+  'missing-intermediate': 'certificate signed by unknown authority',
+  expired: 'certificate has expired or is not yet valid: current time is after its end',
+  'intermediate-expired':
+    'certificate has expired or is not yet valid: current time is after its end',
+  'not-yet-valid': 'certificate has expired or is not yet valid: current time is before its begin',
+  'no-san': 'certificate relies on legacy Common Name field, use SANs instead',
+  'not-acceptable': 'certificate specifies an incompatible key usage',
+};
+const ALERT_TEXTS: Readonly<Record<number, string>> = {
+  70: 'protocol version not supported',
+  116: 'certificate required',
+};
+
+function handshakeText(shaken: Exclude<Handshake, { kind: 'secured' }>, host: string): string {
+  if (shaken.kind === 'refused-by-us') {
+    const [{ code }] = shaken.problems;
+    const said = PROBLEM_TEXTS[code] ?? `certificate is valid for other.test, not ${host}`;
+    return `tls: failed to verify certificate: x509: ${said}`;
+  }
+  if (shaken.kind === 'alert') {
+    return `remote error: tls: ${ALERT_TEXTS[shaken.alert] ?? 'handshake failure'}`;
+  }
+  if (shaken.kind === 'plaintext') return 'http: server gave HTTP response to HTTPS client';
+  if (shaken.kind === 'timeout') return 'net/http: TLS handshake timeout';
+  return shaken.kind === 'reset' ? 'read: connection reset by peer' : 'EOF';
+}
+
+async function asked(
+  socket: Socket,
+  order: PollOrder,
+  way: ProxyDecision,
+  signal: AbortSignal,
+): Promise<Polled> {
+  const { promise, resolve, reject } = Promise.withResolvers<Polled>();
+  const info = { name: 'gitlab-runner', version: '19.4.0', platform: 'linux' };
+  const body = JSON.stringify({ token: order.token, system_id: order.systemId, info });
+  const base = order.url.pathname.replace(/\/$/, '').replace(/\/ci$/, '');
+  // A proxy of http:// is told the whole URL.
+  const isAbsolute = way.kind === 'proxy' && order.url.protocol === 'http:';
+  const path = `${isAbsolute ? order.url.origin : ''}${base}/api/v4/jobs/request`;
+  const sent = request(
+    {
+      createConnection: () => socket,
+      method: 'POST',
+      path,
+      signal,
+      headers: {
+        Host: order.url.host,
+        'Content-Type': 'application/json',
+        Accept: 'application/json',
+        'Content-Length': Buffer.byteLength(body),
+        'User-Agent': 'gitlab-runner 19.4.0 (19-4-stable; go1.26.5; linux/amd64)',
+      },
+    },
+    (response) => {
+      let text = '';
+      response.on('data', (chunk) => (text += String(chunk)));
+      response.once('error', () => reject(new Error('unexpected EOF')));
+      response.once('end', () => {
+        const { statusCode = 0, statusMessage = '', headers } = response;
+        resolve({ status: statusCode, phrase: statusMessage, headers, body: text });
+      });
+    },
+  );
+  sent.once('error', (error) => {
+    const isReset = error.message.includes('ECONNRESET');
+    reject(new Error(isReset ? 'read: connection reset by peer' : 'EOF'));
+  });
+  sent.end(body);
+  return await promise;
+}

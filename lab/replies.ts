@@ -1,0 +1,50 @@
+/** Answers of GitLab and of what stands before it, as the rows of section 3.5 need them. */
+import type { Asked, Override } from '../src/demo/gitlab-stand-in.ts';
+import type { Reply } from '../src/demo/gitlab-reply.ts';
+import { gitlabError, text } from '../src/demo/gitlab-reply.ts';
+
+const HTML = 'text/html';
+
+export function page(status: number, title: string, headers: Reply['headers'] = {}): Reply {
+  const body = `<html><head><title>${title}</title></head><body><h1>${title}</h1></body></html>`;
+  return { ...text(status, body, HTML), headers };
+}
+
+export function nginxPage(status: number, title: string): Reply {
+  const center = `<center><h1>${title}</h1></center><hr><center>nginx</center>`;
+  const head = `<head><title>${title}</title></head>`;
+  return text(status, `<html>\r\n${head}\r\n<body>\r\n${center}\r\n</body>\r\n</html>\r\n`, HTML);
+}
+
+export function redirectTo(origin: string): Override {
+  return ({ path }) => ({
+    ...nginxPage(302, '302 Found'),
+    headers: { Location: `${origin}${path}` },
+  });
+}
+
+/** The same to every request. */
+export function everywhere(reply: Reply | 'silent' | 'reset'): Override {
+  return () => reply;
+}
+
+/** What runners ask: everything else is answered as usual. */
+export function isRunnerApi({ path }: Asked): boolean {
+  return path.startsWith('/api/v4/runners/') || path.startsWith('/api/v4/jobs/');
+}
+
+export function onRunnerApi(reply: Reply): Override {
+  return (asked) => (isRunnerApi(asked) ? reply : undefined);
+}
+
+/** Writes fail as in maintenance, reading works. */
+export function onWrites(reply: Reply): Override {
+  return ({ method }) => (method === 'POST' ? reply : undefined);
+}
+
+export function tooMany(message: string, retryAfterSeconds: number): Reply {
+  return {
+    ...gitlabError(429, message),
+    headers: { 'Retry-After': String(retryAfterSeconds) },
+  };
+}

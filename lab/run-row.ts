@@ -1,0 +1,236 @@
+/** Plays one row in a world of its own: healthy, broken, named, held, checked, mended, healthy. */
+import type { Report } from '../src/report/document.ts';
+import type { Checked } from './daemon.ts';
+import {
+  brokenByReport,
+  brokenByRequests,
+  brokenBySecrets,
+  brokenBySize,
+  MOST_RESIDENT_BYTES,
+} from './invariants.ts';
+import { createNetwork } from './network.ts';
+import { detailsOf, expectedOf } from './outcome-text.ts';
+import type { Seen } from './observe.ts';
+import { sizeAtRest, untilGood, whileGood } from './observe.ts';
+import type { FaultRow, HealthyRow } from './scenario.ts';
+import { runnerDisagrees, runnerSuffers } from './runner-view.ts';
+import { isFault, shortfall, shown } from './scenario.ts';
+import type { World } from './world.ts';
+import { buildWorld } from './world.ts';
+
+/** Three intervals, the longest deadline, and what two busy cores cost. */
+const PATIENCE_SECONDS = 30;
+const HOLD_SECONDS = 4.5;
+const SETTLED_MILLISECONDS = 3000;
+const WATCH_SECONDS = 16;
+
+export interface Outcome {
+  readonly id: string;
+  readonly expected: string;
+  readonly got: string;
+  readonly detectSeconds?: number;
+  readonly clearSeconds?: number;
+  readonly problems: readonly string[];
+  /** Report and requests, for a row that failed. */
+  readonly details: string;
+}
+
+export async function runRow(row: FaultRow | HealthyRow, root: string): Promise<Outcome> {
+  await using stack = new AsyncDisposableStack();
+  const network = stack.use(await createNetwork());
+  const world = await buildWorld(network, root, row.world ?? {}, stack);
+  const played = isFault(row) ? await playFault(row, world) : await playHealthy(row, world);
+  const problems = [...played.problems, ...(await brokenAtEnd(row, world, played))];
+  const details = problems.length === 0 ? '' : await detailsOf(played, world);
+  return { ...played, id: row.id, expected: expectedOf(row), problems, details };
+}
+
+type Played = Omit<Outcome, 'id' | 'expected' | 'details'> & {
+  readonly report: Report;
+  /** The report as people read it, at the time that matters. */
+  readonly text: string;
+  readonly checked?: Checked;
+};
+
+async function playFault(row: FaultRow, world: World): Promise<Played> {
+  const problems: string[] = [];
+  const unhealthy = await begin(row, world);
+  if (unhealthy !== undefined) return unhealthy;
+  // What was on its way at that moment has ended.
+  const since = Date.now() + SETTLED_MILLISECONDS;
+  const { daemon } = world;
+  // Of a world that began broken every line counts.
+  const loggedBefore = row.startsBroken === true ? 0 : (await world.runner.log()).length;
+  const before = await world.files.runnerFolder();
+  const lack = (report: Report) => shortfall(report, row);
+  const found = await untilGood(daemon, lack, row.patienceSeconds ?? PATIENCE_SECONDS);
+  const text = await daemon.get('/health?format=text');
+  const got = shown(found.report);
+  if (found.lacks !== undefined) {
+    return { got, problems: [`not found: ${found.lacks}`], report: found.report, text };
+  }
+  const { held, checked } = await hold(row, world, found, problems);
+  problems.push(...[await row.holds?.(world, since)].filter((text) => text !== undefined));
+  problems.push(...(await runnerDisagrees(row, world, loggedBefore)));
+  if ((await world.files.runnerFolder()) !== before)
+    problems.push('I-10: the runner’s folder changed');
+  problems.push(...(await mend(row, world, text)));
+  const cleared = await untilGood(
+    world.daemon,
+    (report) => lacksHealth(report) ?? stillNamed(report, row),
+    row.patienceSeconds ?? PATIENCE_SECONDS,
+  );
+  const isClear = cleared.lacks === undefined;
+  if (!isClear) problems.push(`not cleared: ${shown(cleared.report)}`);
+  problems.push(...[await row.ends?.(world)].filter((said) => said !== undefined));
+  return {
+    got,
+    problems,
+    report: held.report,
+    text: isClear ? text : await world.daemon.get('/health?format=text'),
+    detectSeconds: found.seconds,
+    clearSeconds: cleared.seconds,
+    ...(checked === undefined ? {} : { checked }),
+  };
+}
+
+/** The cause stays what it is, and `check` names the same; a fault that comes and goes is left alone. */
+async function hold(
+  row: FaultRow,
+  world: World,
+  found: Seen,
+  problems: string[],
+): Promise<{ readonly held: Seen; readonly checked?: Checked }> {
+  if (row.isIntermittent === true) return { held: found };
+  const lack = (report: Report) => shortfall(report, row);
+  const [held, checked] = await Promise.all([
+    whileGood(world.daemon, lack, HOLD_SECONDS),
+    world.check(),
+  ]);
+  if (held.lacks !== undefined)
+    problems.push(`I-13: it flips: ${held.lacks} (${shown(held.report)})`);
+  problems.push(...(row.needsHistory === true ? [] : differences(checked, row)));
+  return { held, checked };
+}
+
+/** Starts the daemon and breaks the world; says so when the world was not healthy before. */
+async function begin(row: FaultRow, world: World): Promise<Played | undefined> {
+  if (row.startsBroken === true) {
+    await row.inject(world);
+    await world.startDaemon();
+    return undefined;
+  }
+  await world.startDaemon();
+  const healthy = await untilGood(world.daemon, lacksHealth, PATIENCE_SECONDS);
+  if (healthy.lacks !== undefined) return await beginsBad(healthy.report, world);
+  await row.inject(world);
+  return undefined;
+}
+
+function lacksHealth({ verdict, runners }: Report): string | undefined {
+  if (verdict !== 'healthy') return verdict;
+  const isOpen = runners.every(({ chain }) =>
+    Object.values(chain).every((status) => status === 'pass'),
+  );
+  return isOpen ? undefined : 'a link does not pass';
+}
+
+/** What only informs leaves the verdict healthy. */
+function stillNamed({ causes }: Report, { expect: { cause } }: FaultRow): string | undefined {
+  return causes.find(({ id }) => [cause].flat().includes(id))?.id;
+}
+
+async function beginsBad(report: Report, { daemon }: World): Promise<Played> {
+  const text = await daemon.get('/health?format=text');
+  return { got: shown(report), problems: ['the world did not begin healthy'], report, text };
+}
+
+/** A new daemon that remembers nothing, since the old one asks again in an hour. */
+async function forget(world: World): Promise<void> {
+  await world.daemon.stop();
+  await world.files.remove('/state');
+  await world.startDaemon();
+}
+
+/** By the documented fix where the row has one, else by undoing. */
+async function mend(row: FaultRow, world: World, text: string): Promise<readonly string[]> {
+  const { fix, recover, startsBroken } = row;
+  if (fix === undefined) {
+    await recover?.(world);
+    await world.restore();
+  } else await fix.apply(world);
+  if (startsBroken === true) await forget(world);
+  const isTold = fix === undefined || fix.told.test(text);
+  return isTold ? [] : [`the report does not tell to type ${String(fix.told)}`];
+}
+
+function differences({ stdout, stderr }: Checked, row: FaultRow): readonly string[] {
+  try {
+    const report = JSON.parse(stdout) as Report;
+    // What needs repetition is not there after one round: names and chain must agree, not how bad it is.
+    const { severity: _, ...expect } = row.expect;
+    const lacks = shortfall(report, { ...row, expect });
+    return lacks === undefined ? [] : [`check differs: ${lacks} (${shown(report)})`];
+  } catch {
+    return [`check printed no report: ${stdout.slice(0, 200)} ${stderr.slice(0, 400)}`];
+  }
+}
+
+async function playHealthy(row: HealthyRow, world: World): Promise<Played> {
+  await world.startDaemon();
+  const { daemon } = world;
+  const lack = (report: Report) => alarm(report, row);
+  const settled = await untilGood(daemon, lack, PATIENCE_SECONDS);
+  const acting = Promise.resolve(row.act?.(world));
+  const held = settled.lacks === undefined ? await whileGood(daemon, lack, WATCH_SECONDS) : settled;
+  await acting;
+  const text = await daemon.get('/health?format=text');
+  const problems =
+    held.lacks === undefined ? [] : [`it alarms: ${held.lacks} ${shown(held.report)}`];
+  problems.push(...(await runnerSuffers(row, world)));
+  return { got: shown(held.report), problems, report: held.report, text };
+}
+
+const QUIET = new Set(['notice', 'info']);
+
+function alarm({ verdict, causes, runners }: Report, { allowed }: HealthyRow): string | undefined {
+  const loud = causes.find(({ id, severity }) => !allowed.includes(id) || !QUIET.has(severity));
+  if (loud !== undefined) return `${loud.id} (${loud.severity})`;
+  if (verdict === 'broken' || verdict === 'unsure') return verdict;
+  // What a permitted cause accounts for may be unknown for a while.
+  const closed = runners.find(({ chain, cause }) =>
+    Object.values(chain).some(
+      (status) =>
+        status === 'fail' || (cause === undefined && status !== 'pass' && status !== 'warn'),
+    ),
+  );
+  return closed === undefined ? undefined : `${closed.name} has a link that does not pass`;
+}
+
+async function brokenAtEnd(
+  row: FaultRow | HealthyRow,
+  world: World,
+  { report, checked, text }: Played,
+): Promise<readonly string[]> {
+  const { daemon, gitlab } = world;
+  if (daemon.hasEnded()) return ['I-11: the daemon has ended'];
+  const metrics = await daemon.get('/metrics');
+  const resident = brokenBySize(await sizeAtRest(daemon, MOST_RESIDENT_BYTES));
+  const stopped = await daemon.stop().then(
+    () => [],
+    (error: unknown) => [String(error)],
+  );
+  return [
+    ...brokenByReport(report, isFault(row) ? row.expect.also : []),
+    ...brokenByRequests(gitlab.application.requests),
+    ...resident,
+    ...stopped,
+    ...brokenBySecrets({
+      report: JSON.stringify(report),
+      text,
+      metrics,
+      output: daemon.output(),
+      check: `${checked?.stdout}${checked?.stderr}`,
+    }),
+  ];
+}

@@ -1,0 +1,217 @@
+/** Fault matrix 3.3: packets, routes, ports. */
+import { createServer as createSecureServer } from 'node:https';
+import { createServer } from 'node:net';
+
+import { make } from '../../test/support/certificates.ts';
+import { DEAD_ADDRESS, GITLAB_ADDRESS } from '../network.ts';
+import { usualScript } from '../peers/names.ts';
+import { GOOD, PUBLIC_ROOT, leafShape, withChain } from '../peers/pki.ts';
+import type { FaultRow, Row } from '../scenario.ts';
+import type { World } from '../world.ts';
+import { holdConnections } from '../peers/connections.ts';
+
+const NO_PORT = 'o/F/n/s/s/s/s';
+/** The name server is beyond the same break. */
+const NO_WAY = 'oF/Fs/n/s/s/s/s';
+const DEAD_ADDRESS_6 = 'fd00:200::77';
+const UNHURRIED = 'interval_seconds = 6';
+const COUNT_FILE = '/conntrack/count';
+const MAX_FILE = '/conntrack/max';
+
+/** A leaf so large that the server's first flight takes more than one packet. */
+const large = withChain(
+  make(
+    leafShape({ dns: ['gitlab.test', ...Array.from({ length: 80 }, (_, n) => `alt-${n}.test`)] }),
+    PUBLIC_ROOT,
+  ),
+);
+
+function rule(side: 'rn' | 'gl', hook: 'input' | 'output', text: string): Pick<FaultRow, 'inject'> {
+  return { inject: ({ network }) => network.rule(side, hook, text) };
+}
+
+/** What the kernel says of its connection table, seen from the runner's host only. */
+async function conntrackSays({ network, files }: World, count: number, max: number): Promise<void> {
+  await files.write(COUNT_FILE, `${count}\n`);
+  await files.write(MAX_FILE, `${max}\n`);
+  for (const [file, name] of [
+    [COUNT_FILE, 'count'],
+    [MAX_FILE, 'max'],
+  ]) {
+    const place = `/proc/sys/net/netfilter/nf_conntrack_${name}`;
+    await network.run('rn', `mount --bind ${files.path}${file} ${place}`);
+  }
+}
+
+async function conntrackAsBefore({ network }: World): Promise<void> {
+  await network.run(
+    'rn',
+    'umount /proc/sys/net/netfilter/nf_conntrack_count /proc/sys/net/netfilter/nf_conntrack_max',
+  );
+}
+
+export const networkRows: readonly Row[] = [
+  {
+    id: 'N-01',
+    title: 'GitLab’s web server is stopped',
+    inject: ({ gitlab }) => gitlab.stop(),
+    expect: { cause: 'tcp-connection-refused', severity: 'critical', chain: NO_PORT },
+    runnerLogs: /connect: connection refused/,
+    mustNot: ['firewall-local-block'],
+  },
+  {
+    id: 'N-02',
+    title: 'a firewall before GitLab drops the packets',
+    ...rule('gl', 'input', 'tcp dport 443 drop'),
+    expect: { cause: 'tcp-connect-timeout', severity: 'critical', chain: NO_PORT },
+    runnerLogs: /i\/o timeout/,
+    mustNot: ['network-host-unreachable'],
+  },
+  {
+    id: 'N-03',
+    title: 'a firewall answers that it is prohibited',
+    ...rule('gl', 'input', 'tcp dport 443 reject with icmpx admin-prohibited'),
+    expect: { cause: 'firewall-reject', severity: 'critical', chain: NO_PORT },
+    runnerLogs: /connect: no route to host/,
+    mustNot: ['network-host-unreachable'],
+  },
+  {
+    id: 'N-04',
+    title: 'the route is gone',
+    inject: ({ network }) => network.run('rn', 'ip route del 10.200.0.0/24'),
+    expect: { cause: 'network-no-route', severity: 'critical', chain: NO_WAY },
+    runnerLogs: /network is unreachable/,
+    mustNot: ['tcp-connect-timeout', 'dns-timeout'],
+  },
+  {
+    id: 'N-05',
+    title: 'nobody has the address',
+    inject: ({ names }) =>
+      names.answer((name, type, transport) =>
+        name === 'gitlab.test' && type === 'A'
+          ? [DEAD_ADDRESS]
+          : usualScript(name, type, transport),
+      ),
+    expect: { cause: 'network-host-unreachable', severity: 'critical', chain: NO_PORT },
+    runnerLogs: /no route to host/,
+    mustNot: ['firewall-reject'],
+  },
+  {
+    id: 'N-06',
+    title: 'large packets vanish on the way',
+    // The walk takes longer than three intervals of two seconds, after which results count as stale.
+    world: { certificate: large, probes: { dns: UNHURRIED, connect: UNHURRIED } },
+    inject: async ({ network }) => {
+      await network.run('gl', 'ethtool -K v0 tso off gso off');
+      await network.rule('gl', 'output', 'tcp sport 443 meta length > 900 drop');
+    },
+    expect: { cause: 'path-mtu-blackhole', severity: 'critical', chain: 'o/o/n/F/s/s/s' },
+    runnerLogs: /TLS handshake timeout/,
+    mustNot: ['tls-handshake-blocked', 'gitlab-not-responding'],
+    patienceSeconds: 60,
+  },
+  {
+    id: 'N-07',
+    title: 'this host’s own firewall drops the packets',
+    ...rule('rn', 'output', 'tcp dport 443 drop'),
+    expect: { cause: 'firewall-local-block', severity: 'critical', chain: NO_PORT },
+    mustNot: ['tcp-connect-timeout'],
+  },
+  {
+    id: 'N-07b',
+    title: 'this host’s own firewall rejects the packets',
+    ...rule('rn', 'output', 'tcp dport 443 reject with tcp reset'),
+    expect: { cause: 'firewall-local-block', severity: 'critical', chain: NO_PORT },
+    mustNot: ['tcp-connection-refused'],
+  },
+  {
+    id: 'N-08',
+    title: 'the table of connections is full, and new ones are dropped',
+    inject: async (world) => {
+      await conntrackSays(world, 4, 4);
+      await world.network.rule('rn', 'output', 'tcp flags syn drop');
+    },
+    expect: { cause: 'conntrack-table-full', severity: 'critical', chain: 'ouF/Fs/n/s/s/s/s' },
+    mustNot: ['dns-timeout', 'tcp-connect-timeout'],
+    recover: conntrackAsBefore,
+  },
+  {
+    id: 'N-09',
+    title: 'the interface is down',
+    inject: ({ network }) => network.run('rn', 'ip link set v0 down'),
+    expect: { cause: 'network-no-route', severity: 'critical', chain: NO_WAY },
+    runnerLogs: /network is unreachable/,
+    mustNot: ['dns-timeout'],
+  },
+  {
+    id: 'N-10',
+    title: 'the name has only an IPv6 address, and nobody is there',
+    inject: ({ names }) =>
+      names.answer((name, type, transport) => {
+        if (name !== 'gitlab.test') return usualScript(name, type, transport);
+        return type === 'AAAA' ? [DEAD_ADDRESS_6] : [];
+      }),
+    expect: { cause: 'ipv6-path-broken', severity: 'critical', chain: NO_PORT },
+    runnerLogs: /no route to host/,
+    mustNot: ['network-host-unreachable'],
+  },
+  {
+    id: 'N-11',
+    title: 'of all packets 40 % are lost, both ways',
+    inject: async ({ network }) => {
+      const loss = 'meta l4proto tcp numgen random mod 100 < 40 drop';
+      await network.rule('gl', 'input', loss);
+      await network.rule('gl', 'output', loss);
+    },
+    expect: { cause: 'network-packet-loss', severity: 'warning' },
+    mustNot: ['tls-handshake-blocked', 'path-mtu-blackhole'],
+    isIntermittent: true,
+    patienceSeconds: 100,
+  },
+  {
+    id: 'N-13',
+    title: 'the connection is reset after the headers',
+    inject: ({ gitlab }) =>
+      gitlab.replace(() =>
+        createSecureServer(
+          { cert: GOOD.certificatePem, key: GOOD.privateKeyPem },
+          (request, response) => {
+            response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': 100 });
+            response.write('{');
+            setImmediate(() => request.socket.destroySoon());
+          },
+        ),
+      ),
+    expect: { cause: 'connection-reset-midstream', severity: 'warning', chain: 'o/o/n/o/dF/us/us' },
+    mustNot: ['idle-connection-killed'],
+  },
+  {
+    id: 'N-14',
+    title: 'all local ports are taken',
+    inject: async ({ network, adopt }) => {
+      await network.run('rn', 'sysctl -q -w net.ipv4.ip_local_port_range="40000 40003"');
+      adopt(await holdConnections(network, `${GITLAB_ADDRESS}/443`, 4));
+    },
+    expect: { cause: 'ephemeral-ports-exhausted', severity: 'critical', chain: NO_PORT },
+    runnerLogs: /cannot assign requested address/,
+    mustNot: ['tcp-connect-timeout'],
+    recover: ({ network }) =>
+      network.run('rn', 'sysctl -q -w net.ipv4.ip_local_port_range="32768 60999"'),
+  },
+  {
+    id: 'N-19',
+    title: 'port 443 is dropped, 22 and 80 of the same host are open',
+    inject: async ({ network, listenAt }) => {
+      await listenAt(createServer(), 22);
+      await network.rule('gl', 'input', 'tcp dport 443 drop');
+    },
+    expect: { cause: 'tcp-connect-timeout', severity: 'critical', chain: NO_PORT },
+    mustNot: ['network-host-unreachable'],
+  },
+  {
+    id: 'N-22',
+    title: 'the table of connections is at 92 %, and nothing is dropped',
+    act: async (world) => await conntrackSays(world, 920, 1000),
+    allowed: ['conntrack-table-full'],
+  },
+];

@@ -1,0 +1,160 @@
+/** Fault matrix 3.9: the process of the runner. */
+import { gitlabError } from '../../src/demo/gitlab-reply.ts';
+import { tellUnit } from '../host.ts';
+import { LISTENS, countersSay, startCounters } from '../peers/counters.ts';
+import { leaveZombie } from '../peers/zombie.ts';
+import type { Row } from '../scenario.ts';
+import type { World } from '../world.ts';
+
+const CONFIG = '/etc/gitlab-runner/config.toml';
+const OPEN = 'o/o/n/o/o/o/o';
+/** Without a process nobody knows its environment; the way can be walked all the same. */
+const ANY = 'ou/ou/n/ou/ou/ou/ou';
+const NETWORK = [
+  'dns-name-not-found',
+  'tcp-connection-refused',
+  'tcp-connect-timeout',
+  'gitlab-not-responding',
+  'unknown',
+];
+const LOOPING = { ActiveState: 'activating', SubState: 'auto-restart', Result: 'exit-code' };
+
+async function endsAgainAndAgain(world: World): Promise<void> {
+  let restarts = 3;
+  await world.runner.stop();
+  await tellUnit(world, { ...LOOPING, NRestarts: restarts });
+  const timer = setInterval(() => {
+    restarts += 1;
+    void tellUnit(world, { ...LOOPING, NRestarts: restarts });
+  }, 2000);
+  world.adopt({ [Symbol.asyncDispose]: async () => clearInterval(timer) });
+}
+
+/** Three refusals of polls, as of a filter that was mended since. */
+function refuseThrice({ answers }: World): void {
+  let left = 3;
+  answers(({ path }) => {
+    if (path !== '/api/v4/jobs/request' || left === 0) return undefined;
+    left -= 1;
+    return gitlabError(403, '403 Forbidden');
+  });
+}
+
+export const processRows: readonly Row[] = [
+  {
+    id: 'X-01',
+    title: 'the runner is stopped',
+    world: { before: async (world) => await tellUnit(world) },
+    inject: async (world) => {
+      await world.runner.stop();
+      await tellUnit(world, { ActiveState: 'inactive', SubState: 'dead' });
+    },
+    expect: { cause: 'runner-not-running', severity: 'critical', chain: OPEN },
+    runnerLogs: 'nothing',
+    mustNot: NETWORK,
+    fix: {
+      told: /systemctl enable --now gitlab-runner/,
+      apply: async (world) => {
+        await world.runner.restart();
+        await tellUnit(world);
+      },
+    },
+  },
+  {
+    id: 'X-02',
+    title: 'the runner ends at every start, and nothing says why',
+    inject: endsAgainAndAgain,
+    expect: { cause: 'runner-crash-loop', severity: 'critical', chain: OPEN },
+    runnerLogs: 'nothing',
+    mustNot: [...NETWORK, 'runner-not-running'],
+  },
+  {
+    id: 'X-03',
+    title: 'the process is stopped by a signal',
+    inject: ({ runner }) => runner.signal('SIGSTOP'),
+    recover: ({ runner }) => runner.signal('SIGCONT'),
+    expect: { cause: 'runner-hung', severity: 'critical', chain: OPEN },
+    runnerLogs: 'nothing',
+    mustNot: NETWORK,
+  },
+  {
+    id: 'X-04',
+    title: 'after three refusals an entry is disabled for an hour, and nobody refuses any more',
+    inject: refuseThrice,
+    expect: { cause: 'runner-disabled-unhealthy', severity: 'critical', chain: OPEN },
+    runnerLogs: 'nothing',
+    mustNot: [...NETWORK, 'token-rejected', 'runner-hung'],
+    fix: { told: /touch .*config\.toml/, apply: ({ files }) => files.touch(CONFIG) },
+  },
+  {
+    id: 'X-05',
+    title: 'the port of the metrics is taken, so the runner does not start',
+    world: { logFormat: 'text' },
+    inject: async (world) => {
+      const said =
+        'Failed to create listener for metrics server error=listen tcp 0.0.0.0:9252: bind: address already in use';
+      for (const _ of [1, 2, 3]) await world.runner.says('fatal', said, { builds: 0 });
+      await world.runner.stop();
+      await tellUnit(world, { ...LOOPING, NRestarts: 4 });
+    },
+    expect: {
+      cause: 'runner-start-failed',
+      severity: 'critical',
+      chain: OPEN,
+      says: /address already in use/,
+    },
+    runnerLogs: 'nothing',
+    // A start counts when its process has lived for a minute.
+    patienceSeconds: 90,
+    mustNot: [...NETWORK, 'runner-crash-loop', 'runner-not-running'],
+  },
+  {
+    id: 'X-06',
+    title: 'there is no program, no unit and no process of a runner',
+    inject: async ({ files, runner }) => {
+      await runner.stop();
+      await files.remove('/usr/bin/gitlab-runner');
+      await files.remove(CONFIG);
+    },
+    expect: { cause: 'runner-not-installed', severity: 'critical', chain: ANY },
+    runnerLogs: 'nothing',
+    mustNot: [...NETWORK, 'config-missing', 'runner-not-running'],
+  },
+  {
+    id: 'X-07',
+    title: 'the runner waits for its jobs to end, and then ends itself',
+    inject: async ({ runner }) => {
+      await runner.says('warning', 'Starting graceful shutdown, waiting for builds to finish', {
+        builds: 2,
+        StopSignal: 'quit',
+        max_builds: 4,
+      });
+    },
+    recover: async ({ runner }) => await runner.restart(),
+    expect: { cause: 'runner-shutting-down', severity: 'info', chain: OPEN },
+    mustNot: [...NETWORK, 'runner-hung'],
+  },
+  {
+    id: 'X-10',
+    title: 'all that is left of the runner is a zombie',
+    inject: async (world) => {
+      await world.runner.stop();
+      world.adopt(await leaveZombie(world.network));
+    },
+    expect: { cause: 'runner-not-running', severity: 'critical', chain: OPEN },
+    runnerLogs: 'nothing',
+    mustNot: [...NETWORK, 'runner-hung'],
+  },
+  {
+    id: 'X-14',
+    title: 'the runner is two major versions behind GitLab',
+    world: {
+      globals: `concurrent = 4\ncheck_interval = 3\n${LISTENS}`,
+      probes: { 'runner-metrics': '' },
+      before: async (world) => world.adopt(await startCounters(world)),
+    },
+    inject: async (world) => await countersSay(world, { version: '16.6.0' }),
+    expect: { cause: 'runner-outdated', severity: 'notice', chain: OPEN },
+    mustNot: NETWORK,
+  },
+];

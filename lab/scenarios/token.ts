@@ -1,0 +1,127 @@
+/** Fault matrix 3.1: the token, everything before it healthy. */
+import { gitlabError } from '../../src/demo/gitlab-reply.ts';
+import { onRunnerApi } from '../replies.ts';
+import { CANARY, usualEntry } from '../runner-config.ts';
+import type { Row } from '../scenario.ts';
+import type { World } from '../world.ts';
+
+const CONFIG = '/etc/gitlab-runner/config.toml';
+const REFUSED = 'o/o/n/o/o/o/F';
+const OPEN = 'o/o/n/o/o/o/o';
+const DAY = 86_400_000;
+const TOKEN_LINE = /token = ".*"/;
+
+const twins = [usualEntry({ name: 'first-1' }), usualEntry({ name: 'second-2' })] as const;
+const sharedToken = usualEntry({ name: 'one-1' }).token;
+
+function forgets(world: World, index: number): void {
+  world.gitlab.application.tokens.delete(world.entries[index]?.token ?? '');
+}
+
+/** config.toml says when the token ends; the runner re-reads it within seconds. */
+function endsIn(days: number) {
+  return async ({ files }: World): Promise<void> => {
+    const end = new Date(Date.now() + days * DAY).toISOString().replace(/\.\d+/, '');
+    await files.edit(CONFIG, '  executor', `  token_expires_at = ${end}\n  executor`);
+  };
+}
+
+function requestsWithToken({ gitlab }: World, since: number): string | undefined {
+  const sent = gitlab.application.requests.filter(({ at, hasToken }) => hasToken && at > since);
+  return sent.length === 0 ? undefined : `${sent.length} requests with a token were sent`;
+}
+
+export const tokenRows: readonly Row[] = [
+  {
+    id: 'T-01',
+    title: 'GitLab has forgotten the token',
+    inject: (world) => forgets(world, 0),
+    expect: { cause: 'token-rejected', severity: 'critical', chain: REFUSED },
+    runnerLogs: /forbidden .*POST https:..gitlab.test.api.v4.jobs.request: 403 Forbidden/,
+    mustNot: ['edge-waf-blocked', 'runner-hung'],
+  },
+  {
+    id: 'T-01b',
+    title: 'an older GitLab has forgotten the token',
+    world: { profile: 'gl18' },
+    startsBroken: true,
+    inject: (world) => forgets(world, 0),
+    expect: { cause: 'token-rejected', severity: 'critical', chain: REFUSED },
+    mustNot: ['edge-waf-blocked', 'runner-hung'],
+  },
+  {
+    id: 'T-02',
+    title: 'the entry holds a registration token',
+    inject: ({ files }) => files.edit(CONFIG, TOKEN_LINE, `token = "GR1348941${CANARY}"`),
+    expect: { cause: 'token-is-registration-token', severity: 'critical', chain: REFUSED },
+    mustNot: ['token-rejected'],
+  },
+  {
+    id: 'T-03',
+    title: 'the token is blank',
+    inject: ({ files }) => files.edit(CONFIG, TOKEN_LINE, 'token = "  "'),
+    expect: { cause: 'token-missing', severity: 'critical', chain: REFUSED },
+    runnerLogs: /Runner token is empty/,
+    mustNot: ['token-rejected'],
+    holds: requestsWithToken,
+  },
+  {
+    id: 'T-04',
+    title: 'the token expired yesterday',
+    inject: async (world) => {
+      await endsIn(-1)(world);
+      forgets(world, 0);
+    },
+    expect: { cause: 'token-expired', severity: 'critical', chain: REFUSED },
+    mustNot: ['token-rejected'],
+  },
+  {
+    id: 'T-05',
+    title: 'the token expires in three days',
+    inject: endsIn(3),
+    expect: { cause: 'token-expiring-soon', severity: 'notice', chain: 'o/o/n/o/o/o/od' },
+    mustNot: ['token-expired', 'token-rejected'],
+  },
+  {
+    id: 'T-06',
+    title: 'of two entries the second one’s token is unknown',
+    world: { entries: twins },
+    inject: (world) => forgets(world, 1),
+    expect: {
+      cause: 'token-rejected',
+      severity: 'critical',
+      runners: {
+        'first-1': { cause: 'none', chain: OPEN },
+        'second-2': { cause: 'token-rejected', chain: REFUSED },
+      },
+    },
+    mustNot: [],
+  },
+  {
+    id: 'T-07',
+    title: 'the project of the runner was deleted',
+    inject: ({ answers }) => answers(onRunnerApi(gitlabError(422, 'Runner is orphaned'))),
+    expect: { cause: 'runner-orphaned', severity: 'critical', chain: REFUSED },
+    mustNot: ['gitlab-version-skew', 'token-rejected'],
+  },
+  {
+    id: 'T-14',
+    title: 'one token in two entries, and the name of one url does not exist',
+    world: {
+      entries: [
+        usualEntry({ name: 'one-1' }),
+        usualEntry({ name: 'two-2', token: sharedToken, url: 'https://alias.test/' }),
+      ],
+    },
+    inject: ({ files }) => files.edit(CONFIG, 'https://alias.test/', 'https://gone.test/'),
+    expect: {
+      cause: 'dns-name-not-found',
+      severity: 'critical',
+      runners: {
+        'one-1': { cause: 'none', chain: OPEN },
+        'two-2': { cause: 'dns-name-not-found', chain: 'F/s/n/s/s/s/s' },
+      },
+    },
+    mustNot: ['token-rejected', 'token-missing'],
+  },
+];

@@ -1,0 +1,220 @@
+/**
+ * The world of one row: a runner's host, the wire, GitLab, a name server. It starts healthy; a row breaks a
+ * part of it, and `restore` makes whole whatever was broken.
+ */
+import { once } from 'node:events';
+import type { Server } from 'node:net';
+
+import type { Issued } from '../src/demo/certificates.ts';
+import type { Override, Profile } from '../src/demo/gitlab-stand-in.ts';
+import type { Checked, DaemonWays, LabDaemon } from './daemon.ts';
+import { check, startDaemon } from './daemon.ts';
+import type { Network } from './network.ts';
+import { GITLAB_ADDRESS } from './network.ts';
+import type { LabGitLab } from './peers/gitlab.ts';
+import { closeNow, startLabGitLab } from './peers/gitlab.ts';
+import type { LabNames } from './peers/names.ts';
+import { startNames } from './peers/names.ts';
+import { GOOD, PUBLIC_ROOT } from './peers/pki.ts';
+import type { LogFormat } from './peers/runner-log.ts';
+import type { LabRunner } from './peers/runner.ts';
+import { startRunner } from './peers/runner.ts';
+import { RootFiles } from './root-files.ts';
+import type { Entry } from './runner-config.ts';
+import { SYSTEM_ID, configText, usualEntry } from './runner-config.ts';
+
+export interface WorldOptions {
+  readonly profile?: Profile;
+  readonly basePath?: string;
+  readonly entries?: readonly Entry[];
+  /** Global lines of config.toml. */
+  readonly globals?: string;
+  /** Of the runner's process. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly uid?: number;
+  /** The config.toml that the runner is started with. */
+  readonly runnerConfig?: string;
+  readonly logFormat?: LogFormat;
+  /** How long GitLab holds a poll for jobs. */
+  readonly pollMilliseconds?: number;
+  readonly certificate?: Issued;
+  /** Files of the runner's host; they win over the usual ones. */
+  readonly files?: () => Readonly<Record<string, string>>;
+  /** Lines for sections of runnerwatch's own settings: `{ dns: 'slow_seconds = 0.5' }`. */
+  readonly probes?: Readonly<Record<string, string>>;
+  /** GitLab's API token of `[gitlab] api_token_file`. */
+  readonly apiToken?: string;
+  readonly daemon?: DaemonWays;
+  /** The runner lives in a container: its config folder as the host sees it. */
+  readonly volume?: string;
+  /** What reads the runner's log: its file, or the journal. */
+  readonly log?: 'file' | 'journal';
+  /** Nothing but its own defaults, budget included. */
+  readonly hasDefaultSettings?: boolean;
+  /** Looks as often as on a host of its own: invariant I-14 is about that. */
+  readonly hasDefaultPace?: boolean;
+  /** What must stand before anything is watched, and is part of the healthy world: a proxy, a rule. */
+  readonly before?: (world: World) => Promise<unknown>;
+}
+
+export interface World {
+  readonly network: Network;
+  readonly files: RootFiles;
+  readonly gitlab: LabGitLab;
+  readonly names: LabNames;
+  readonly runner: LabRunner;
+  /** The one that runs now. */
+  readonly daemon: LabDaemon;
+  startDaemon(): Promise<void>;
+  readonly entries: readonly Entry[];
+  /** GitLab answers by this until it is restored. */
+  readonly answers: (override: Override) => void;
+  /** Something that ends when the world is restored. */
+  readonly adopt: (peer: AsyncDisposable) => void;
+  /** Ends what was adopted now: the proxy of the healthy world, say. */
+  readonly release: () => Promise<void>;
+  /** Another server on GitLab's address, until the world is restored. */
+  readonly listenAt: (server: Server, port: number) => Promise<void>;
+  check(): Promise<Checked>;
+  restore(): Promise<void>;
+}
+
+/** The lab keeps its own cores busy; the host of a row has idle ones. */
+async function calmHost(network: Network, root: string): Promise<void> {
+  for (const name of ['cpu', 'io', 'memory']) {
+    const file = `${root}/pressure/${name}`;
+    await network.run('rn', `mount --bind ${file} /proc/pressure/${name}`);
+  }
+}
+
+const CALM = ['some', 'full']
+  .map((line) => `${line} avg10=0.00 avg60=0.00 avg300=0.00 total=0\n`)
+  .join('');
+
+const QUICK_PROBES = [
+  'dns',
+  'connect',
+  'proxy',
+  'tls',
+  'http',
+  'api',
+  'token',
+  'service',
+  'runner-log',
+];
+
+/** Everything is looked at every two seconds, since this GitLab has no limits. */
+function settingsText(options: WorldOptions, root: string): string {
+  const { probes = {}, hasDefaultSettings = false, hasDefaultPace = false } = options;
+  const { apiToken, log = 'file' } = options;
+  if (hasDefaultSettings) return '';
+  const quick = hasDefaultPace ? [] : QUICK_PROBES;
+  const sections = [...new Set([...quick, ...Object.keys(probes)])].map((probe) => {
+    const own = probes[probe] ?? '';
+    const pace = own.includes('interval_seconds') ? '' : 'interval_seconds = 2\n';
+    return `[probes.${probe}]\n${pace}${own}\n`;
+  });
+  const token = apiToken === undefined ? '' : `api_token_file = "${root}${API_TOKEN_FILE}"\n`;
+  const logFile = log === 'file' ? '[runner]\nlog_file = "/var/log/gitlab-runner.log"\n' : '';
+  return `${sections.join('')}[gitlab]\nrequests_per_hour = 1800\n${token}${logFile}`;
+}
+
+const API_TOKEN_FILE = '/etc/runnerwatch/gitlab-api-token';
+
+export async function buildWorld(
+  network: Network,
+  root: string,
+  options: WorldOptions,
+  stack: AsyncDisposableStack,
+): Promise<World> {
+  const { entries = [usualEntry()], environment = {}, uid = 0, before } = options;
+  const certificate = options.certificate ?? GOOD;
+  const files = await RootFiles.create(root, filesOf(options, entries, root));
+  for (const folder of ['/builds', '/cache', '/home/gitlab-runner', '/tmp']) {
+    await files.own(folder, uid);
+  }
+  await calmHost(network, root);
+  const gitlab = stack.use(await startLabGitLab(options));
+  const names = stack.use(await startNames());
+  await gitlab.serve(certificate);
+  for (const { token } of entries) gitlab.application.tokens.add(token);
+  const runner = stack.use(
+    await startRunner(network, {
+      environment,
+      uid,
+      root,
+      config: options.runnerConfig ?? '/etc/gitlab-runner/config.toml',
+      format: options.logFormat ?? 'runner',
+      ...(options.volume === undefined ? {} : { volume: options.volume }),
+    }),
+  );
+  let adopted = stack.use(new AsyncDisposableStack());
+  let daemon: LabDaemon | undefined;
+  const release = async (): Promise<void> => {
+    await adopted.disposeAsync();
+    adopted = stack.use(new AsyncDisposableStack());
+  };
+  const { override } = gitlab.application;
+  const world: World = {
+    network,
+    files,
+    gitlab,
+    names,
+    runner,
+    entries,
+    get daemon(): LabDaemon {
+      if (daemon === undefined) throw new Error('the daemon has not started');
+      return daemon;
+    },
+    startDaemon: async () => {
+      daemon = stack.use(await startDaemon(network, root, options.daemon));
+    },
+    answers: (answer) => void (gitlab.application.override = answer),
+    adopt: (peer) => void adopted.use(peer),
+    check: async () => await check(network, root, options.daemon),
+    listenAt: async (server, port) => {
+      server.listen({ host: GITLAB_ADDRESS, port });
+      await once(server, 'listening');
+      world.adopt({ [Symbol.asyncDispose]: async () => await closeNow(server) });
+    },
+    release,
+    restore: async () => {
+      await release();
+      await network.restore();
+      await files.restore();
+      // Three refusals switch an entry off for an hour; a reload of its config ends that.
+      await files.touch('/etc/gitlab-runner/config.toml');
+      await names.restore();
+      gitlab.application.override = override;
+      for (const { token } of entries) gitlab.application.tokens.add(token);
+      await gitlab.serve(certificate);
+      await runner.restore();
+      await before?.(world);
+    },
+  };
+  await before?.(world);
+  return world;
+}
+
+function filesOf(
+  options: WorldOptions,
+  entries: readonly Entry[],
+  root: string,
+): Readonly<Record<string, string>> {
+  return {
+    '/etc/hosts': '127.0.0.1 localhost\n',
+    '/etc/resolv.conf': `nameserver ${GITLAB_ADDRESS}\noptions timeout:1 attempts:2\n`,
+    '/etc/nsswitch.conf': 'hosts: files dns\n',
+    '/etc/ssl/certs/ca-certificates.crt': PUBLIC_ROOT.pem,
+    '/etc/gitlab-runner/config.toml': configText(entries, options.globals),
+    '/etc/gitlab-runner/.runner_system_id': SYSTEM_ID,
+    '/var/log/gitlab-runner.log': '',
+    '/usr/bin/gitlab-runner': '',
+    '/pressure/cpu': CALM,
+    '/pressure/io': CALM,
+    '/pressure/memory': CALM,
+    '/runnerwatch.toml': settingsText(options, root),
+    ...(options.apiToken === undefined ? {} : { [API_TOKEN_FILE]: options.apiToken }),
+    ...options.files?.(),
+  };
+}

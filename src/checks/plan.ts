@@ -1,0 +1,111 @@
+/**
+ * Probes × targets → checks, and checks → jobs for the scheduler. A pure function of its arguments, so
+ * that a reload builds a complete new plan and swaps it.
+ */
+import type { Check } from '../core/check.ts';
+import type { Probe } from '../core/probe.ts';
+import type { Target, TargetKind } from '../core/target.ts';
+import { runCheck } from './run.ts';
+import type { Job } from './scheduler.ts';
+import type { WalkLoan } from './walk.ts';
+import { createWalk } from './walk.ts';
+
+/** Share of the hourly budget that regular checks use; the rest is for confirmations. */
+const REGULAR_SHARE = 0.8;
+
+/** Many of them that hang must not keep the checks of the host from their turn. */
+const MAY_HANG: ReadonlySet<TargetKind> = new Set(['mount', 'executor']);
+
+export interface ProbeSettings {
+  readonly enabled: boolean;
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly options: Readonly<Record<string, number | boolean>>;
+}
+
+export interface PlanSettings {
+  readonly requestsPerHour: number;
+  /** Where the runner logs, when it is not the journal of its unit. */
+  readonly runnerLogFile?: string;
+  /** File with a token of GitLab's API. */
+  readonly apiTokenFile?: string;
+  /** By probe id; a probe that is not named has its defaults. */
+  readonly probes: Readonly<Record<string, ProbeSettings>>;
+}
+
+/** Every enabled probe on every target of its kind that it applies to, in the order of the list. */
+export function checksOf(
+  probes: readonly Probe[],
+  targets: readonly Target[],
+  settings: PlanSettings,
+): readonly Check[] {
+  const enabled = withNeeds(probes.filter(({ id }) => settings.probes[id]?.enabled !== false));
+  const checks = enabled.flatMap((probe) =>
+    targets
+      .filter((target) => isFitting(probe, target))
+      .map((target) => checkOf(probe, target, settings.probes[probe.id])),
+  );
+  const budgeted = checks.filter(({ probe }) => probe.budgeted === true).length;
+  const shareSeconds = (3600 * budgeted) / (settings.requestsPerHour * REGULAR_SHARE);
+  return checks.map((check) =>
+    check.probe.budgeted === true && check.intervalSeconds < shareSeconds
+      ? { ...check, intervalSeconds: Math.ceil(shareSeconds) }
+      : check,
+  );
+}
+
+/** One walk for each endpoint with its entries' tokens, and one job for every other check. */
+export function jobsOf(checks: readonly Check[], loan: WalkLoan): readonly Job[] {
+  const walks = Map.groupBy(checks, walkOf);
+  return [...walks].flatMap(([endpoint, members]) =>
+    endpoint === undefined
+      ? members.map((check) => hostJob(check, loan))
+      : [createWalk(`walk@${endpoint}`, members, loan)],
+  );
+}
+
+/** Drops probes that need one which is switched off: they could only ever be skipped. */
+function withNeeds(probes: readonly Probe[]): readonly Probe[] {
+  const optional = new Set(['proxy', 'tls']);
+  return probes.reduce<readonly Probe[]>((kept, probe) => {
+    const missing = probe.needs.filter((need) => !kept.some(({ id }) => id === need));
+    return missing.every((need) => optional.has(need)) ? [...kept, probe] : kept;
+  }, []);
+}
+
+function isFitting(probe: Probe, target: Target): boolean {
+  if (probe.kind !== target.kind) return false;
+  if (target.kind === 'runner' && target.endpoint === undefined) return false;
+  return probe.applies?.(target) ?? true;
+}
+
+function checkOf(probe: Probe, target: Target, settings: ProbeSettings | undefined): Check {
+  const defaults = Object.entries(probe.options).map(([key, option]) => [key, option.default]);
+  return {
+    id: `${probe.id}@${target.id}`,
+    probe,
+    target,
+    options: { ...Object.fromEntries(defaults), ...settings?.options },
+    intervalSeconds: settings?.intervalSeconds ?? probe.intervalSeconds,
+    timeoutSeconds: settings?.timeoutSeconds ?? probe.timeoutSeconds,
+  };
+}
+
+function walkOf({ target }: Check): string | undefined {
+  if (target.kind === 'endpoint') return target.id;
+  return target.kind === 'runner' ? target.endpoint : undefined;
+}
+
+function hostJob(check: Check, { clock, paths, ledger, runnerLog }: WalkLoan): Job {
+  return {
+    id: check.id,
+    group: MAY_HANG.has(check.target.kind) ? 'mount' : 'host',
+    intervalSeconds: check.intervalSeconds,
+    timeoutSeconds: check.timeoutSeconds + 0.5,
+    checks: [check],
+    run: async (signal, emit) => {
+      const log = runnerLog === undefined ? {} : { runnerLog };
+      emit(await runCheck(check, { clock, paths, ledger, walk: {}, signal, ...log }));
+    },
+  };
+}

@@ -1,0 +1,119 @@
+/**
+ * May this host send GitLab one more request now?
+ *
+ * Promise (contract, section 8): budgeted requests stay under `requestsPerHour` in any window of one
+ * hour for the whole host, whatever is due, restarts or flaps; after 429 or Retry-After an endpoint is
+ * left alone for that long. Health requests are exempt from GitLab's throttles and only counted.
+ * Times are wall clock, because the window is shared with other runs of the program through a file.
+ */
+import type { Clock, Instant } from '../core/clock.ts';
+import type { Ledger } from '../core/probe.ts';
+
+const HOUR_MILLISECONDS = 3_600_000;
+/** Kinds of request that GitLab counts as unauthenticated. */
+const BUDGETED: ReadonlySet<string> = new Set(['api', 'token']);
+/** Kinds that an endpoint's wish for quiet concerns; links before the API ask GitLab for nothing. */
+const PAUSED: ReadonlySet<string> = new Set([...BUDGETED, 'verify', 'record']);
+
+/** What outlives the process. */
+export interface LedgerMemory {
+  /** When budgeted requests were sent within the last hour. */
+  readonly sentAt: readonly Instant[];
+  /** When a key of `once` was last used. */
+  readonly onceAt: Readonly<Record<string, Instant>>;
+  /** Until when an endpoint wants quiet. */
+  readonly pausedUntil: Readonly<Record<string, Instant>>;
+}
+
+export const EMPTY_LEDGER: LedgerMemory = { sentAt: [], onceAt: {}, pausedUntil: {} };
+
+export class RequestLedger implements Ledger {
+  readonly #clock: Clock;
+  #requestsPerHour: number;
+  readonly #counts = new Map<string, { target: string; kind: string; count: number }>();
+  readonly #pausedUntil: Map<string, Instant>;
+  readonly #onceAt: Map<string, Instant>;
+  #sentAt: readonly Instant[];
+
+  constructor(clock: Clock, requestsPerHour: number, memory: LedgerMemory = EMPTY_LEDGER) {
+    this.#clock = clock;
+    this.#requestsPerHour = requestsPerHour;
+    this.#sentAt = memory.sentAt;
+    this.#onceAt = new Map(Object.entries(memory.onceAt));
+    this.#pausedUntil = new Map(Object.entries(memory.pausedUntil));
+  }
+
+  /** Another budget from now on; what was sent, and the quiet that was asked for, stay as they are. */
+  limitTo(requestsPerHour: number): void {
+    this.#requestsPerHour = requestsPerHour;
+  }
+
+  allows(kind: string, target: string): boolean {
+    if (PAUSED.has(kind) && this.isPaused(target)) return false;
+    if (!BUDGETED.has(kind)) return true;
+    return withinHour(this.#sentAt, this.#clock.wall()).length < this.#requestsPerHour;
+  }
+
+  take(kind: string, target: string): boolean {
+    if (!this.allows(kind, target)) return false;
+    if (BUDGETED.has(kind)) {
+      const now = this.#clock.wall();
+      this.#sentAt = [...withinHour(this.#sentAt, now), now];
+    }
+    this.#count(kind, target);
+    return true;
+  }
+
+  once(key: string, seconds: number): boolean {
+    const now = this.#clock.wall();
+    const last = this.#onceAt.get(key);
+    // A last use in the future means that the wall clock was set back: it tells nothing.
+    if (last !== undefined && last <= now && now - last < seconds * 1000) return false;
+    this.#onceAt.set(key, now);
+    return true;
+  }
+
+  pause(target: string, seconds: number): void {
+    const until = this.#clock.wall() + seconds * 1000;
+    this.#pausedUntil.set(target, Math.max(until, this.#pausedUntil.get(target) ?? 0));
+  }
+
+  /** Requests sent since start. */
+  counts(): readonly { readonly target: string; readonly kind: string; readonly count: number }[] {
+    return [...this.#counts.values()];
+  }
+
+  memory(): LedgerMemory {
+    const now = this.#clock.wall();
+    const onceAt = [...this.#onceAt].filter(([, at]) => now - at < HOUR_MILLISECONDS);
+    const pausedUntil = [...this.#pausedUntil].filter(([, until]) => until > now);
+    return {
+      sentAt: withinHour(this.#sentAt, now),
+      onceAt: Object.fromEntries(onceAt),
+      pausedUntil: Object.fromEntries(pausedUntil),
+    };
+  }
+
+  /** The wall clock was set: an hour stays an hour. */
+  shift(milliseconds: number): void {
+    this.#sentAt = this.#sentAt.map((at) => at + milliseconds);
+    for (const times of [this.#onceAt, this.#pausedUntil]) {
+      for (const [key, at] of times) times.set(key, at + milliseconds);
+    }
+  }
+
+  isPaused(target: string): boolean {
+    return (this.#pausedUntil.get(target) ?? 0) > this.#clock.wall();
+  }
+
+  #count(kind: string, target: string): void {
+    const key = `${kind} ${target}`;
+    const entry = this.#counts.get(key) ?? { target, kind, count: 0 };
+    this.#counts.set(key, { ...entry, count: entry.count + 1 });
+  }
+}
+
+/** Future instants are dropped: they come from a clock that has since been set back. */
+function withinHour(instants: readonly Instant[], now: Instant): readonly Instant[] {
+  return instants.filter((at) => at <= now && now - at < HOUR_MILLISECONDS);
+}

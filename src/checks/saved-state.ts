@@ -1,0 +1,93 @@
+/**
+ * What a restart, or a `runnerwatch check` beside the daemon, needs to know so that the load on GitLab
+ * stays within its budget: when requests were sent, and what the budgeted checks found.
+ */
+import type { Check } from '../core/check.ts';
+import type { Instant } from '../core/clock.ts';
+import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
+import { STATUSES } from '../core/words.ts';
+import type { LedgerMemory } from './request-budget.ts';
+import { EMPTY_LEDGER } from './request-budget.ts';
+
+const SCHEMA = 1;
+
+export interface Memory {
+  readonly ledger: LedgerMemory;
+  readonly results: readonly ProbeResult[];
+}
+
+export const EMPTY_MEMORY: Memory = { ledger: EMPTY_LEDGER, results: [] };
+
+/** The document that is written to the state directory. */
+export function memoryDocument(memory: Memory): unknown {
+  return { schema: SCHEMA, ...memory };
+}
+
+/** Takes what is well formed out of a state file of any origin; the rest is forgotten. */
+export function memoryOf(document: unknown): Memory {
+  if (!isRecord(document) || document['schema'] !== SCHEMA) return EMPTY_MEMORY;
+  const { ledger, results } = document;
+  return {
+    ledger: isRecord(ledger) ? ledgerOf(ledger) : EMPTY_LEDGER,
+    results: Array.isArray(results) ? results.filter((item) => isResult(item)) : [],
+  };
+}
+
+/** Remembered results that still speak: of a budgeted check of this plan, younger than its interval. */
+export function stillValid(
+  results: readonly ProbeResult[],
+  checks: readonly Check[],
+  now: Instant,
+): readonly ProbeResult[] {
+  const budgeted = new Map<CheckId, Check>(
+    checks.filter(({ probe }) => probe.budgeted === true).map((check) => [check.id, check]),
+  );
+  return results.filter(({ check, startedAt, finding }) => {
+    const known = budgeted.get(check);
+    if (known === undefined || startedAt > now) return false;
+    const isDeclared =
+      finding.status === 'pass' || Object.hasOwn(known.probe.reasons, finding.reason);
+    return isDeclared && now - startedAt < known.intervalSeconds * 1000;
+  });
+}
+
+function ledgerOf(ledger: Readonly<Record<string, unknown>>): LedgerMemory {
+  const { sentAt, onceAt, pausedUntil } = ledger;
+  return {
+    sentAt: Array.isArray(sentAt) ? sentAt.filter((at) => typeof at === 'number') : [],
+    onceAt: timesOf(onceAt),
+    pausedUntil: timesOf(pausedUntil),
+  };
+}
+
+function timesOf(named: unknown): Readonly<Record<string, Instant>> {
+  if (!isRecord(named)) return {};
+  return Object.fromEntries(
+    Object.entries(named).filter(
+      (entry): entry is [string, number] => typeof entry[1] === 'number',
+    ),
+  );
+}
+
+function isResult(item: unknown): item is ProbeResult {
+  if (!isRecord(item) || !isFinding(item['finding'])) return false;
+  const { check, startedAt, durationSeconds } = item;
+  return (
+    typeof check === 'string' &&
+    check.includes('@') &&
+    typeof startedAt === 'number' &&
+    typeof durationSeconds === 'number'
+  );
+}
+
+function isFinding(item: unknown): item is Finding {
+  if (!isRecord(item)) return false;
+  const { status, reason, detail } = item;
+  if (status === 'pass') return true;
+  const isStatus = (STATUSES as readonly unknown[]).includes(status) && status !== 'skipped';
+  return isStatus && typeof reason === 'string' && typeof detail === 'string';
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

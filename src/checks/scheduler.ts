@@ -1,0 +1,250 @@
+/**
+ * Repeats jobs on time.
+ *
+ * Promises: the first run at once, the next ones spread over the interval by a hash (fifty hosts do not
+ * align); a job never overlaps itself; one that does not end is given up after its deadline and a grace
+ * and delays no other; after a suspend or a blocked event loop there is one run, not a storm of missed
+ * ones. Time is monotonic. It judges nothing.
+ */
+import { createHash } from 'node:crypto';
+
+import { deadlineOf } from '../core/abort.ts';
+import { undisturbed } from './suspended-results.ts';
+import type { Check } from '../core/check.ts';
+import type { Clock } from '../core/clock.ts';
+import type { CheckId, ProbeResult } from '../core/finding.ts';
+
+/** A probe's own deadline comes first, so that it can say "timed out" itself. */
+const GRACE_SECONDS = 0.5;
+/** So late only a program comes that stood still. */
+const STOPPED_SECONDS = 3;
+/** Time to the second run, as a share of the interval: a whole interval wide, so that hosts that started together end up flat. */
+const SHORTEST_FIRST_WAIT = 0.2;
+/** Jobs of one group that may run at the same time; a silent group never starves the other. */
+const GROUP_LIMIT = 16;
+/** What finds its group full asks again after that long. */
+const FULL_GROUP_SECONDS = 1;
+
+export interface Job {
+  readonly id: string;
+  /** `mount`: what may hang on a file system or on another daemon. */
+  readonly group: 'walk' | 'host' | 'mount';
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly checks: readonly Check[];
+  /** `everything`: nothing may be left out because it is not due. Emits each result as it is known. */
+  run(
+    signal: AbortSignal,
+    emit: (result: ProbeResult) => void,
+    everything: boolean,
+    /** What asks GitLab's API for nothing is looked at again, due or not. */
+    isFresh?: boolean,
+  ): Promise<void>;
+}
+
+export interface SchedulerEvents {
+  onResult(result: ProbeResult): void;
+  onMissed(check: CheckId): void;
+}
+
+interface Slot {
+  readonly job: Job;
+  dueSeconds: number;
+  /** When it would have been due without a trigger: what brings one run forward leaves the rhythm as it is. */
+  regularSeconds: number | undefined;
+  /** Until the run has really ended, even when it was given up. */
+  running: boolean;
+  /** Given up: it no longer counts against its group. */
+  abandoned: boolean;
+  ran: boolean;
+  /** Its next run is to look again at what is not due. */
+  isFresh: boolean;
+}
+
+export class Scheduler {
+  readonly #clock: Clock;
+  readonly #seed: string;
+  readonly #events: SchedulerEvents;
+  readonly #stop = new AbortController();
+  #slots = new Map<string, Slot>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `seed` tells this host from others: the runner's system id or the host name. */
+  constructor(clock: Clock, seed: string, events: SchedulerEvents) {
+    this.#clock = clock;
+    this.#seed = seed;
+    this.#events = events;
+  }
+
+  /** Takes over a new plan. Jobs that stay keep their rhythm; new ones run at once. */
+  replace(jobs: readonly Job[]): void {
+    const now = this.#clock.seconds();
+    this.#slots = new Map(
+      jobs.map((job) => {
+        const old = this.#slots.get(job.id);
+        return [
+          job.id,
+          {
+            job,
+            dueSeconds: old?.dueSeconds ?? now,
+            regularSeconds: old?.regularSeconds,
+            running: old?.running ?? false,
+            abandoned: old?.abandoned ?? false,
+            ran: old?.ran ?? false,
+            isFresh: old?.isFresh ?? false,
+          },
+        ];
+      }),
+    );
+    this.#arm();
+  }
+
+  /** Makes a job due at once, unless it is running; the runs after that come when they would have come. */
+  trigger(id: string, isFresh = false): void {
+    const slot = this.#slots.get(id);
+    if (slot === undefined) return;
+    slot.isFresh ||= isFresh;
+    const now = this.#clock.seconds();
+    if (slot.running || slot.dueSeconds <= now) return;
+    slot.regularSeconds ??= slot.dueSeconds;
+    slot.dueSeconds = now;
+    this.#arm();
+  }
+
+  /** How far the most overdue job is behind its schedule. */
+  lagSeconds(): number {
+    const now = this.#clock.seconds();
+    const lags = [...this.#slots.values()].map(({ dueSeconds }) => now - dueSeconds);
+    return Math.max(0, ...lags);
+  }
+
+  stop(): void {
+    this.#slots.clear();
+    clearTimeout(this.#timer);
+    this.#stop.abort(new Error('runnerwatch is stopping'));
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    if (this.#stop.signal.aborted || this.#slots.size === 0) return;
+    const next = Math.min(...[...this.#slots.values()].map(({ dueSeconds }) => dueSeconds));
+    const waitSeconds = Math.max(0, next - this.#clock.seconds());
+    this.#timer = setTimeout(() => this.#tick(), waitSeconds * 1000);
+  }
+
+  #tick(): void {
+    const now = this.#clock.seconds();
+    for (const slot of this.#slots.values()) {
+      if (slot.dueSeconds > now) continue;
+      if (!slot.running && this.#isGroupFull(slot.job.group)) {
+        slot.dueSeconds = now + FULL_GROUP_SECONDS;
+        continue;
+      }
+      slot.dueSeconds = this.#nextDue(slot, now);
+      if (slot.running) this.#miss(slot.job);
+      else void this.#start(slot);
+    }
+    this.#arm();
+  }
+
+  /** Strictly in the future, on the rhythm of the slot; what was missed meanwhile is left out. */
+  #nextDue(slot: Slot, now: number): number {
+    const { intervalSeconds } = slot.job;
+    const second = slot.regularSeconds ?? slot.dueSeconds + intervalSeconds;
+    const first = slot.ran ? second : now + this.#phase(slot.job);
+    slot.ran = true;
+    slot.regularSeconds = undefined;
+    if (first > now) return first;
+    return first + Math.ceil((now - first + 0.001) / intervalSeconds) * intervalSeconds;
+  }
+
+  #phase(job: Job): number {
+    return job.intervalSeconds * (SHORTEST_FIRST_WAIT + phaseOf(this.#seed, job.id));
+  }
+
+  #isGroupFull(group: Job['group']): boolean {
+    const counted = [...this.#slots.values()].filter((slot) => slot.running && !slot.abandoned);
+    return counted.filter((slot) => slot.job.group === group).length >= GROUP_LIMIT;
+  }
+
+  async #start(slot: Slot): Promise<void> {
+    const { job, isFresh } = slot;
+    slot.running = true;
+    slot.isFresh = false;
+    const { settled } = await runJob({
+      job,
+      clock: this.#clock,
+      stop: this.#stop.signal,
+      onResult: (result) => this.#events.onResult(result),
+      isFresh,
+    });
+    this.#mark(job.id, { abandoned: true });
+    await settled;
+    this.#mark(job.id, { running: false, abandoned: false });
+  }
+
+  /** The slot may have been replaced by a new plan while its job was running. */
+  #mark(id: string, flags: Partial<Pick<Slot, 'running' | 'abandoned'>>): void {
+    const slot = this.#slots.get(id);
+    if (slot !== undefined) Object.assign(slot, flags);
+  }
+
+  #miss(job: Job): void {
+    for (const check of job.checks) this.#events.onMissed(check.id);
+  }
+}
+
+/** Where within an interval this host has its turn, 0 to 1: a hash of host and what is due. */
+export function phaseOf(seed: string, id: string): number {
+  return createHash('sha256').update(`${seed} ${id}`).digest().readUInt32BE(0) / 2 ** 32;
+}
+
+export interface JobRun {
+  readonly job: Job;
+  readonly clock: Clock;
+  readonly stop: AbortSignal;
+  readonly onResult: (result: ProbeResult) => void;
+  readonly everything?: boolean;
+  readonly isFresh?: boolean;
+}
+
+/**
+ * Runs a job to its end, or gives it up: checks that gave no result by then are `unknown/overdue`, and
+ * results that come later are dropped. Never rejects. The promise inside the answer settles when the
+ * job has really ended, which a hung one may never do; hence it is wrapped in an object.
+ */
+export async function runJob(request: JobRun): Promise<{ readonly settled: Promise<unknown> }> {
+  const { job, clock, stop, onResult, everything = false, isFresh = false } = request;
+  const [startedAt, start] = [clock.wall(), clock.seconds()];
+  const seen = new Set<CheckId>();
+  let open = true;
+  const tell = undisturbed(job.checks, onResult);
+  const emit = (result: ProbeResult): void => {
+    if (!open) return;
+    seen.add(result.check);
+    tell(result);
+  };
+  using deadline = deadlineOf(job.timeoutSeconds, stop);
+  const settled = job.run(deadline.signal, emit, everything, isFresh).catch(() => undefined);
+  const inTime = await Promise.race([settled.then(() => true), graceAfter(deadline.signal)]);
+  open = false;
+  const lateSeconds = clock.seconds() - start - job.timeoutSeconds;
+  if (inTime || stop.aborted || lateSeconds > STOPPED_SECONDS) return { settled };
+  const detail = `did not end within ${job.timeoutSeconds} s`;
+  for (const { id: check } of job.checks.filter(({ id }) => !seen.has(id))) {
+    const finding = { status: 'unknown', reason: 'overdue', detail } as const;
+    onResult({ check, startedAt, durationSeconds: clock.seconds() - start, finding });
+  }
+  return { settled };
+}
+
+/** Resolves to false when the grace after the signal's abort is over. */
+async function graceAfter(signal: AbortSignal): Promise<false> {
+  const { promise, resolve } = Promise.withResolvers<false>();
+  const onAbort = (): void => {
+    setTimeout(() => resolve(false), GRACE_SECONDS * 1000);
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  return await promise;
+}

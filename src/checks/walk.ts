@@ -1,0 +1,200 @@
+/**
+ * One walk along the path to GitLab: dns, connect, proxy, tls, http, api and the tokens of all entries,
+ * over one connection.
+ *
+ * Mechanics only: it runs what is due, hands each link what the one before obtained, leaves the rest
+ * `skipped` after a failure, keeps to the request budget, and closes the connection. What a failure
+ * means is the diagnosis's business.
+ */
+import type { Check } from '../core/check.ts';
+import { WALK_TIMEOUT_SECONDS } from '../core/check.ts';
+import type { Clock } from '../core/clock.ts';
+import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
+import { reasonOf } from '../core/finding.ts';
+import type { Paths } from '../core/paths.ts';
+import type { Ledger, Walk } from '../core/probe.ts';
+import type { RunnerLogDoor } from '../core/runner-event.ts';
+import { runCheck } from './run.ts';
+import type { Held } from './recheck.ts';
+import { holdBack } from './recheck.ts';
+import type { Job } from './scheduler.ts';
+import type { Known } from './store.ts';
+import { ageSeconds, isBlocking, isDue, mayRepeat } from './walk-due.ts';
+
+export interface WalkLoan {
+  readonly clock: Clock;
+  readonly paths: Paths;
+  readonly ledger: Ledger;
+  readonly known: (id: CheckId) => Known | undefined;
+  restore(id: CheckId): void;
+  readonly runnerLog?: RunnerLogDoor;
+  /** Where within its interval a slow link has its turn, 0 to 1; without it, an interval after the last look. */
+  readonly phase?: (id: CheckId) => number;
+}
+
+/** The checks of one endpoint in the order of the links, the tokens of its entries last. */
+export function createWalk(id: string, checks: readonly Check[], loan: WalkLoan): Job {
+  const first = checks[0];
+  if (first === undefined) throw new Error(`walk ${id} has no checks`);
+  return {
+    id,
+    group: 'walk',
+    intervalSeconds: first.intervalSeconds,
+    timeoutSeconds: WALK_TIMEOUT_SECONDS,
+    checks,
+    run: async (signal, emit, everything, isFresh = false) => {
+      const wanted = wantedOf(checks, loan, { everything, isFresh });
+      await runWalk({ checks, loan, signal, emit, wanted });
+    },
+  };
+}
+
+interface Round {
+  readonly checks: readonly Check[];
+  readonly loan: WalkLoan;
+  readonly signal: AbortSignal;
+  readonly emit: (result: ProbeResult) => void;
+  readonly held: Held;
+  /** What this walk looks at, decided at its start: a link must not skip what a later one needs. */
+  readonly wanted: Set<CheckId>;
+}
+
+async function runWalk(given: Omit<Round, 'held'>): Promise<void> {
+  /** By probe id, as this walk knows it. Tokens are judged one by one and not kept here. */
+  const findings = new Map<string, Finding>();
+  const walk: Walk = { findings };
+  const round: Round = { ...given, held: holdBack(walk, given.signal, given.emit) };
+  try {
+    for (const check of inOrder(round)) {
+      const before = round.loan.known(check.id)?.result.finding;
+      const finding = await stepOf(check, round, walk, findings);
+      if (check.target.kind === 'endpoint') findings.set(check.probe.id, finding);
+      if (isNews(check, before, finding)) wantApi(round);
+    }
+  } finally {
+    round.held.release();
+    walk.socket?.destroy();
+  }
+}
+
+/** The web tier lets through what it did not, or the reverse: what the API said before no longer speaks. */
+function isNews({ probe }: Check, before: Finding | undefined, now: Finding): boolean {
+  if (probe.id !== 'http' || before === undefined || isSlow(before) || isSlow(now)) return false;
+  return before.status !== now.status && !isBlocking(before) && !isBlocking(now);
+}
+
+/** The same answer, and late: it comes and goes, and each time a request to the API would eat up the budget. */
+function isSlow(finding: Finding): boolean {
+  return reasonOf(finding) === 'slow';
+}
+
+function wantApi({ checks, wanted }: Round): void {
+  for (const { id, probe } of checks) if (probe.id === 'api') wanted.add(id);
+}
+
+/** Links as planned; tokens with the longest wait first, so that they take turns on a small budget. */
+function inOrder({ checks, loan }: Round): readonly Check[] {
+  const links = checks.filter((check) => check.target.kind === 'endpoint');
+  const tokens = checks.filter((check) => check.target.kind === 'runner');
+  const lastRun = (check: Check): number => loan.known(check.id)?.result.startedAt ?? 0;
+  return [...links, ...tokens.toSorted((a, b) => lastRun(a) - lastRun(b))];
+}
+
+/** Runs, skips or leaves one check; returns the finding that holds for it in this walk. */
+async function stepOf(
+  check: Check,
+  round: Round,
+  walk: Walk,
+  findings: ReadonlyMap<string, Finding>,
+): Promise<Finding> {
+  const blocker = check.probe.needs.find((need) => isBlocking(findings.get(need)));
+  if (blocker !== undefined) {
+    const detail = `not tried, because ${blocker} did not pass`;
+    return emitted(check, round, { status: 'skipped', reason: 'earlier-link', detail });
+  }
+  if (round.signal.aborted) return outOfTime(check, round);
+  const known = round.loan.known(check.id);
+  if (!round.wanted.has(check.id) && known !== undefined) return restored(check, known, round);
+  if (!round.loan.ledger.take(check.probe.id, endpointIdOf(check))) {
+    if (known !== undefined && isStillSpeaking(known, check, round)) {
+      return restored(check, known, round);
+    }
+    const detail = round.loan.ledger.isPaused(endpointIdOf(check))
+      ? 'GitLab asked for quiet; it waits until GitLab may be asked again'
+      : 'the budget of requests to GitLab is spent for this hour; it waits for its turn';
+    return emitted(check, round, { status: 'unknown', reason: 'request-budget', detail });
+  }
+  return await looked(check, round, walk);
+}
+
+/** Recent enough; or GitLab asked for quiet, so that what it said last holds until it may be asked again. */
+function isStillSpeaking(known: Known, check: Check, { loan }: Round): boolean {
+  const isRecent = ageSeconds(known, loan.clock) < check.intervalSeconds * 3;
+  return isRecent || loan.ledger.isPaused(endpointIdOf(check));
+}
+
+/** Load is counted, and quiet is kept, by endpoint: all entries of one GitLab share it. */
+function endpointIdOf({ target }: Check): string {
+  return target.kind === 'runner' ? (target.endpoint ?? target.id) : target.id;
+}
+
+/** The walk's own time is over. A token keeps what is known of it, since it comes round again. */
+function outOfTime(check: Check, round: Round): Finding {
+  const detail = `the walk's ${WALK_TIMEOUT_SECONDS} s were over before its turn`;
+  const finding: Finding = { status: 'unknown', reason: 'overdue', detail };
+  return check.target.kind === 'runner' ? finding : emitted(check, round, finding);
+}
+
+/** What is due, and the unbudgeted links that it travels on. A full round wants everything. */
+function wantedOf(
+  checks: readonly Check[],
+  { clock, known, ledger, phase }: WalkLoan,
+  { everything, isFresh }: { readonly everything: boolean; readonly isFresh: boolean },
+): Set<CheckId> {
+  const rhythm = checks[0]?.intervalSeconds ?? 0;
+  const isWanted = (check: Check): boolean => {
+    const last = known(check.id);
+    const turn = check.intervalSeconds > rhythm ? phase?.(check.id) : undefined;
+    const isFreshLink = isFresh && check.probe.budgeted !== true;
+    return (
+      isDue(check, last, clock, turn) || ((everything || isFreshLink) && mayRepeat(last, clock))
+    );
+  };
+  const due = checks.filter((check) => isWanted(check));
+  const sendable = due.filter((check) => ledger.allows(check.probe.id, endpointIdOf(check)));
+  const carriers = carriersOf(sendable, checks).filter(({ probe }) => probe.budgeted !== true);
+  return new Set([...due, ...carriers].map(({ id }) => id));
+}
+
+/** What these need, and what that needs in turn. What stands beside the way (detour, firewall) carries nothing. */
+function carriersOf(wanted: readonly Check[], checks: readonly Check[]): readonly Check[] {
+  const needs = new Set(wanted.flatMap(({ probe }) => probe.needs));
+  const carriers = checks.filter(({ probe }) => needs.has(probe.id));
+  const all = [...new Set([...wanted, ...carriers])];
+  return all.length === wanted.length ? carriers : carriersOf(all, checks);
+}
+
+function restored(check: Check, known: Known, { loan }: Round): Finding {
+  if (known.hidden) loan.restore(check.id);
+  return known.result.finding;
+}
+
+async function looked(check: Check, round: Round, walk: Walk): Promise<Finding> {
+  const { clock, paths, ledger, runnerLog } = round.loan;
+  const log = runnerLog === undefined ? {} : { runnerLog };
+  const previous = round.loan.known(check.id)?.result.finding;
+  const tools = { clock, paths, ledger, walk, previous, signal: round.signal, ...log };
+  const result = await runCheck(check, tools);
+  await round.held.take(result);
+  return result.finding;
+}
+
+function emitted(check: Check, round: Round, finding: Finding): Finding {
+  round.emit({
+    check: check.id,
+    startedAt: round.loan.clock.wall(),
+    durationSeconds: 0,
+    finding,
+  });
+  return finding;
+}

@@ -1,0 +1,100 @@
+/**
+ * `runnerwatch check`: one full round of the same probes and the same diagnosis as the daemon, then exit.
+ * With `--watch` it goes on until everything is healthy: on a terminal it draws the report anew in its place,
+ * elsewhere it prints it again whenever the judgement changes.
+ */
+import { shownWord } from '../core/shown-word.ts';
+import type { View } from '../core/view.ts';
+import type { Daemon } from '../daemon.ts';
+import { reportOf } from '../report/document.ts';
+import { exitCodeOf } from '../report/exit-code.ts';
+import { nagiosLine } from '../report/nagios.ts';
+import { viewOfRunner } from '../report/one-runner.ts';
+import { textOf } from '../report/text/text.ts';
+import { assemble } from './create-daemon.ts';
+import type { Invocation } from './command-line.ts';
+import { endNow } from './end-now.ts';
+import { switchFlag, textFlag } from './flag-values.ts';
+import { aborted, stopSignal } from './stop-signal.ts';
+import { terminalWidth } from './terminal-width.ts';
+import { drawFrame, progressLine } from './watch-screen.ts';
+
+const EXIT_HEALTHY = 0;
+const EXIT_UNSURE = 3;
+const REDRAW_MILLISECONDS = 1000;
+const LINGER_MILLISECONDS = 500;
+const FOOTER = 'Watching until everything is healthy; Ctrl-C ends.';
+
+export async function check(invocation: Invocation): Promise<number> {
+  const assembly = await assemble(invocation, { quiet: true });
+  if (assembly.kind === 'done') {
+    // To a monitoring system settings that cannot be used are "could not run"; --config.check has codes of its own.
+    return switchFlag(invocation, 'config.check') ? assembly.exitCode : EXIT_UNSURE;
+  }
+  const { daemon } = assembly;
+  if (switchFlag(invocation, 'watch')) return await watch(daemon, invocation);
+  const takeAway = progressLine(
+    process.stderr,
+    () => daemon.view(),
+    (listener) => daemon.onChange(listener),
+  );
+  const view = await daemon.once();
+  takeAway();
+  await daemon.stop();
+  const exitCode = print(view, invocation);
+  // A read that hangs would keep the process for ever; everything has been said.
+  setTimeout(() => endNow(exitCode), LINGER_MILLISECONDS).unref();
+  return exitCode;
+}
+
+async function watch(daemon: Daemon, invocation: Invocation): Promise<number> {
+  const stop = stopSignal();
+  const done = new AbortController();
+  const isDrawn = process.stdout.isTTY && textFlag(invocation, 'format') === 'text';
+  let shown = '';
+  let exitCode = EXIT_UNSURE;
+  const show = (): void => {
+    const view = daemon.view();
+    const { diagnosis, self } = view;
+    const key = JSON.stringify([diagnosis.verdict, diagnosis.summary, diagnosis.runners]);
+    if (key === shown && !isDrawn) return;
+    shown = key;
+    exitCode = print(view, invocation, isDrawn ? FOOTER : undefined);
+    if (self.ready && exitCode === EXIT_HEALTHY) done.abort();
+  };
+  const redraw = isDrawn ? setInterval(show, REDRAW_MILLISECONDS) : undefined;
+  const end = isDrawn ? () => {} : daemon.onChange(show);
+  await daemon.start();
+  daemon.markListening();
+  await Promise.race([aborted(stop), aborted(done.signal)]);
+  clearInterval(redraw);
+  end();
+  await daemon.stop();
+  return exitCode;
+}
+
+/** Prints a view in the format asked for and returns its exit code. */
+function print(view: View, invocation: Invocation, footer?: string): number {
+  const wanted = textFlag(invocation, 'runner');
+  const shown = wanted === undefined ? view : viewOfRunner(view, wanted);
+  if (shown === undefined) {
+    const known = view.diagnosis.runners
+      .map(({ runner, name }) => `${name} (${runner})`)
+      .join(', ');
+    process.stderr.write(
+      `runnerwatch: there is no runner "${shownWord(wanted ?? '')}" in ${view.snapshot.surroundings.configPath}; there are: ${known || 'none'}\n`,
+    );
+    return EXIT_UNSURE;
+  }
+  const text = textIn(textFlag(invocation, 'format'), shown);
+  if (footer === undefined) process.stdout.write(`${text}\n`);
+  else drawFrame(process.stdout, text, footer);
+  return exitCodeOf(shown.diagnosis.verdict);
+}
+
+function textIn(format: string | undefined, view: View): string {
+  if (format === 'json') return JSON.stringify(reportOf(view), undefined, 2);
+  if (format === 'nagios') return nagiosLine(view);
+  const colour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+  return textOf(view, { colour, width: terminalWidth() });
+}

@@ -1,0 +1,177 @@
+/**
+ * From the command line to a daemon that has not started: settings file, log, paths, exporter. A flag wins
+ * over the settings file, which wins over the default.
+ */
+import { access, constants, readFile } from 'node:fs/promises';
+
+import { defaultSettings, loadSettings } from '../config/settings/settings.ts';
+import type { Settings } from '../config/settings/settings.ts';
+import { systemClock } from '../core/clock.ts';
+import { errnoText, isErrno } from '../core/errno.ts';
+import type { Paths } from '../core/paths.ts';
+import type { Problem } from '../core/reading.ts';
+import { Daemon } from '../daemon.ts';
+import type { SettingsLoad } from '../daemon-options.ts';
+import type { Log, LogFormat, LogLevel } from '../log.ts';
+import { createLog } from '../log.ts';
+import type { Exporter } from '../metrics/exporter.ts';
+import { createExporter } from '../metrics/exporter.ts';
+import { PROBES } from '../probes/index.ts';
+import { Protection } from '../server/protection.ts';
+import type { Invocation } from './command-line.ts';
+import { isGiven, listFlag, switchFlag, textFlag } from './flag-values.ts';
+import { problemLine } from './problem-line.ts';
+
+const SETTINGS_FILE = '/etc/runnerwatch/runnerwatch.toml';
+const STATE_DIRECTORY = '/var/lib/runnerwatch';
+const EXIT_INVALID = 1;
+
+export type Assembly =
+  | {
+      readonly kind: 'ready';
+      readonly daemon: Daemon;
+      readonly exporter: Exporter;
+      readonly log: Log;
+      readonly addresses: readonly string[];
+      readonly enableLifecycle: boolean;
+      /** TLS and logins of the listeners. */
+      readonly protection: Protection;
+    }
+  /** There is nothing to run: --config.check, or settings that cannot be used. */
+  | { readonly kind: 'done'; readonly exitCode: number };
+
+/**
+ * `quiet` for a command that answers in the terminal and does not listen: only errors are logged unless a flag
+ * says otherwise.
+ */
+export async function assemble(
+  invocation: Invocation,
+  { quiet }: { readonly quiet: boolean },
+): Promise<Assembly> {
+  const isCheck = switchFlag(invocation, 'config.check');
+  const loaded = await settingsOf(invocation);
+  const protection = new Protection(textFlag(invocation, 'web.config.file'));
+  const webProblems = isCheck || !quiet ? await protection.refresh() : [];
+  const { settings } = loaded;
+  if (settings === undefined || webProblems.length > 0 || isCheck) {
+    return { kind: 'done', exitCode: report(loaded, webProblems) };
+  }
+  const log = logOf(invocation, settings, quiet);
+  const exporter = createExporter(PROBES);
+  return {
+    kind: 'ready',
+    protection,
+    daemon: await daemonOf(invocation, settings, { log, exporter, isRecording: !quiet }),
+    exporter,
+    log,
+    addresses: addressesOf(invocation, settings),
+    enableLifecycle:
+      switchFlag(invocation, 'web.enable-lifecycle') || settings.enableLifecycle === true,
+  };
+}
+
+function logOf(invocation: Invocation, settings: Settings, quiet: boolean): Log {
+  return createLog({
+    level: (quiet && !isGiven(invocation, 'log.level')
+      ? 'error'
+      : chosen(invocation, 'log.level', settings.logLevel)) as LogLevel,
+    format: chosen(invocation, 'log.format', settings.logFormat) as LogFormat,
+    sink: process.stderr,
+  });
+}
+
+async function daemonOf(
+  invocation: Invocation,
+  settings: Settings,
+  { log, exporter, isRecording }: { log: Log; exporter: Exporter; isRecording: boolean },
+): Promise<Daemon> {
+  const runnerConfigPath = textFlag(invocation, 'runner.config') ?? settings.runnerConfig;
+  const stateDirectory = await stateDirectoryOf(invocation, settings);
+  return new Daemon({
+    probes: PROBES,
+    settings,
+    loadSettings: async () => await settingsOf(invocation),
+    paths: pathsOf(invocation),
+    clock: systemClock,
+    log,
+    isRecording,
+    onResult: (result, probe) => exporter.observe(result, probe),
+    ...(runnerConfigPath === undefined ? {} : { runnerConfigPath }),
+    ...(stateDirectory === undefined ? {} : { stateDirectory }),
+  });
+}
+
+/** Where incidents lie: as the daemon would have it, writable or not. Undefined when the settings cannot be used. */
+export async function stateDirectoryToRead(invocation: Invocation): Promise<string | undefined> {
+  const wanted = textFlag(invocation, 'state.directory');
+  if (wanted !== undefined) return wanted;
+  const { settings, problems } = await settingsOf(invocation);
+  for (const problem of problems) process.stderr.write(`${problem}\n`);
+  return settings === undefined ? undefined : (settings.stateDirectory ?? STATE_DIRECTORY);
+}
+
+interface LoadedSettings extends SettingsLoad {
+  readonly settings: Settings | undefined;
+  /** Where they were read; undefined when there is no file. */
+  readonly file: string | undefined;
+}
+
+async function settingsOf(invocation: Invocation): Promise<LoadedSettings> {
+  const named = textFlag(invocation, 'config.file');
+  const file = named ?? SETTINGS_FILE;
+  try {
+    const { settings, problems } = loadSettings(await readFile(file, 'utf8'), file, PROBES);
+    return { settings, file, problems: problems.map((problem: Problem) => problemLine(problem)) };
+  } catch (error) {
+    if (named === undefined && isErrno(error, 'ENOENT')) {
+      return { settings: defaultSettings(PROBES), file: undefined, problems: [] };
+    }
+    const problem = `${file}: cannot be read (${errnoText(error)}); check the path and its rights`;
+    return { settings: undefined, file, problems: [problem] };
+  }
+}
+
+/** Prints what `--config.check` found, or why the settings cannot be used. */
+function report(
+  { settings, problems, file }: LoadedSettings,
+  webProblems: readonly string[],
+): number {
+  for (const problem of [...problems, ...webProblems]) process.stderr.write(`${problem}\n`);
+  if (settings === undefined || webProblems.length > 0) return EXIT_INVALID;
+  const where =
+    file === undefined ? `there is no ${SETTINGS_FILE}; the defaults hold` : `${file} is valid`;
+  process.stdout.write(`${where}\n`);
+  return 0;
+}
+
+function chosen(invocation: Invocation, flag: string, setting: string | undefined): string {
+  const text = textFlag(invocation, flag) ?? '';
+  return isGiven(invocation, flag) ? text : (setting ?? text);
+}
+
+function addressesOf(invocation: Invocation, { listenAddresses }: Settings): readonly string[] {
+  const flags = listFlag(invocation, 'web.listen-address');
+  return isGiven(invocation, 'web.listen-address') ? flags : (listenAddresses ?? flags);
+}
+
+function pathsOf(invocation: Invocation): Paths {
+  return {
+    rootfs: textFlag(invocation, 'path.rootfs') ?? '/',
+    procfs: textFlag(invocation, 'path.procfs') ?? '/proc',
+    sysfs: textFlag(invocation, 'path.sysfs') ?? '/sys',
+  };
+}
+
+/** The default directory is used only where it exists and can be written. */
+async function stateDirectoryOf(
+  invocation: Invocation,
+  { stateDirectory }: Settings,
+): Promise<string | undefined> {
+  const wanted = textFlag(invocation, 'state.directory') ?? stateDirectory;
+  if (wanted !== undefined) return wanted;
+  const isWritable = await access(STATE_DIRECTORY, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  return isWritable ? STATE_DIRECTORY : undefined;
+}

@@ -1,0 +1,105 @@
+/**
+ * `runnerwatch demo`: the daemon as it is, on a stage where GitLab and the runner are stand-ins, with faults
+ * to switch on and off. Ends with Ctrl-C and leaves nothing behind.
+ */
+import { defaultSettings } from '../config/settings/settings.ts';
+import { systemClock } from '../core/clock.ts';
+import { Daemon } from '../daemon.ts';
+import { startControlPage } from '../demo/control-page.ts';
+import { FaultSwitch } from '../demo/faults.ts';
+import { demoSettings } from '../demo/settings.ts';
+import type { Stage } from '../demo/stage.ts';
+import { buildStage, DEMO_CONFIG } from '../demo/stage.ts';
+import { useTerminal } from '../demo/terminal.ts';
+import { createLog } from '../log.ts';
+import { createExporter } from '../metrics/exporter.ts';
+import { PROBES } from '../probes/index.ts';
+import type { Listening } from '../server/listen.ts';
+import { listenAll } from '../server/listen.ts';
+import { buildServer } from '../server.ts';
+import type { Invocation } from './command-line.ts';
+import { listFlag } from './flag-values.ts';
+import { aborted, stopSignal } from './stop-signal.ts';
+
+const EXIT_OK = 0;
+const EXIT_FAILED = 1;
+
+export async function demo(invocation: Invocation): Promise<number> {
+  const stop = new AbortController();
+  stopSignal().addEventListener('abort', () => stop.abort());
+  await using stage = await buildStage();
+  const isInteractive = process.stdin.isTTY && process.stdout.isTTY;
+  const { daemon, app } = assembleDemo(stage, isInteractive);
+  let listening: Listening | undefined;
+  try {
+    listening = await listenAll(app, listFlag(invocation, 'web.listen-address'));
+    await perform({ stage, daemon, stop, isInteractive, status: listening.addresses[0] ?? '' });
+    return EXIT_OK;
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`runnerwatch: the demo cannot run: ${text}\n`);
+    return EXIT_FAILED;
+  } finally {
+    await Promise.all([daemon.stop(), listening?.close()]);
+  }
+}
+
+interface Performance {
+  readonly stage: Stage;
+  readonly daemon: Daemon;
+  readonly stop: AbortController;
+  readonly isInteractive: boolean;
+  /** Where the daemon listens. */
+  readonly status: string;
+}
+
+async function perform({ stage, daemon, stop, isInteractive, status }: Performance): Promise<void> {
+  const faults = new FaultSwitch(stage);
+  const view = () => daemon.view();
+  await using control = await startControlPage({ faults, view, statusAddress: `${status}/` });
+  await daemon.start();
+  daemon.markListening();
+  const lines = linesOf(status, control.address);
+  if (!isInteractive) {
+    process.stdout.write(
+      `runnerwatch demo: GitLab and the runner are stand-ins\n${lines.join('\n')}\n`,
+    );
+    await aborted(stop.signal);
+    return;
+  }
+  const { stdin, stdout } = process;
+  using terminal = useTerminal({ faults, view, lines, stop: () => stop.abort(), stdin, stdout });
+  daemon.onChange(() => terminal.draw());
+  await aborted(stop.signal);
+}
+
+function assembleDemo({ rootfs, procfs }: Stage, isQuiet: boolean) {
+  const settings = demoSettings(defaultSettings(PROBES));
+  const exporter = createExporter(PROBES);
+  const daemon = new Daemon({
+    probes: PROBES,
+    settings,
+    loadSettings: async () => ({ settings, problems: [] }),
+    paths: { rootfs, procfs, sysfs: '/sys' },
+    clock: systemClock,
+    log: createLog({ level: isQuiet ? 'error' : 'info', format: 'logfmt', sink: process.stderr }),
+    runnerConfigPath: DEMO_CONFIG,
+    demo: true,
+    onResult: (result, probe) => exporter.observe(result, probe),
+  });
+  const app = buildServer({
+    read: () => daemon.view(),
+    incident: (id) => daemon.incident(id),
+    render: async (view, format) => await exporter.render(view, format),
+  });
+  return { daemon, app };
+}
+
+function linesOf(status: string, control: string): readonly string[] {
+  return [
+    `status page    ${status}/`,
+    `break things   ${control}`,
+    `health         curl -s '${status}/health?format=text'`,
+    `metrics        curl -s ${status}/metrics`,
+  ];
+}

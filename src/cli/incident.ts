@@ -1,0 +1,51 @@
+/** `runnerwatch incident [ID]`: what the flight recorder has written. Reads files and asks nobody. */
+import { nearest } from '../core/nearest.ts';
+import type { IncidentSummary } from '../core/past.ts';
+import { shownWord } from '../core/shown-word.ts';
+import { IncidentShelf, incidentFolder } from '../recorder/incident-store.ts';
+import { incidentText } from '../recorder/incident-text.ts';
+import type { Incident } from '../recorder/incident.ts';
+import { isIncidentId } from '../recorder/incident.ts';
+import { incidentLines, incidentList } from '../report/incidents.ts';
+import { stateDirectoryToRead } from './create-daemon.ts';
+import type { Invocation } from './command-line.ts';
+import { textFlag } from './flag-values.ts';
+import { terminalWidth } from './terminal-width.ts';
+
+const EXIT_OK = 0;
+const EXIT_NOT_FOUND = 1;
+const EXIT_UNREADABLE = 2;
+
+export async function incident(invocation: Invocation): Promise<number> {
+  const directory = await stateDirectoryToRead(invocation);
+  if (directory === undefined) return EXIT_UNREADABLE;
+  const shelf = new IncidentShelf(directory);
+  await shelf.load();
+  const isJson = textFlag(invocation, 'format') === 'json';
+  const [id] = invocation.positionals;
+  if (id === undefined) return list(shelf.list(), isJson, directory);
+  return show(id, shelf, isJson);
+}
+
+function list(incidents: readonly IncidentSummary[], isJson: boolean, directory: string): number {
+  const none = `no incident is recorded in ${incidentFolder(directory)}`;
+  const text = isJson
+    ? JSON.stringify({ incidents: incidentList({ incidents }) }, undefined, 2)
+    : incidentLines(incidents, terminalWidth()).join('\n') || none;
+  process.stdout.write(`${text}\n`);
+  return EXIT_OK;
+}
+
+function show(id: string, shelf: IncidentShelf, isJson: boolean): number {
+  const ids = shelf.list().map((known) => known.id);
+  if (!isIncidentId(id) || !ids.includes(id)) {
+    const near = nearest(id, ids);
+    const hint = near === undefined ? 'runnerwatch incident lists them' : `did you mean ${near}?`;
+    process.stderr.write(`runnerwatch: there is no incident "${shownWord(id)}"; ${hint}\n`);
+    return EXIT_NOT_FOUND;
+  }
+  const text = shelf.text(id) ?? '';
+  const shown = isJson ? text : incidentText(JSON.parse(text) as Incident, terminalWidth());
+  process.stdout.write(`${shown}\n`);
+  return EXIT_OK;
+}

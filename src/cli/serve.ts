@@ -1,0 +1,59 @@
+/** `runnerwatch serve`: the daemon, its listeners and its signals. */
+import { errnoText } from '../core/errno.ts';
+import { listenAll } from '../server/listen.ts';
+import { buildServer } from '../server.ts';
+import type { Assembly } from './create-daemon.ts';
+import { assemble } from './create-daemon.ts';
+import type { Invocation } from './command-line.ts';
+import { aborted, stopSignal } from './stop-signal.ts';
+
+const EXIT_OK = 0;
+const EXIT_FAILED = 1;
+
+export async function serve(invocation: Invocation): Promise<number> {
+  const assembly = await assemble(invocation, { quiet: false });
+  if (assembly.kind === 'done') return assembly.exitCode;
+  const stop = stopSignal();
+  try {
+    await run(assembly, stop);
+    return EXIT_OK;
+  } catch (error) {
+    process.stderr.write(`runnerwatch: ${errnoText(error)}\n`);
+    return EXIT_FAILED;
+  }
+}
+
+async function run(
+  { daemon, exporter, log, addresses, enableLifecycle, protection }: Ready,
+  stop: AbortSignal,
+): Promise<void> {
+  const tell = (problems: readonly string[]): void =>
+    log.error({ problems }, 'web config not reloaded');
+  const reload = async (): Promise<readonly string[]> => {
+    const problems = await protection.refresh();
+    if (problems.length > 0) tell(problems);
+    return [...problems, ...(await daemon.reload())];
+  };
+  const app = buildServer({
+    read: () => daemon.view(),
+    incident: (id) => daemon.incident(id),
+    render: (view, format) => exporter.render(view, format),
+    judge: (authorization) => protection.judge(authorization),
+    ...(enableLifecycle ? { reload } : {}),
+  });
+  process.on('SIGHUP', () => void reload());
+  const listening = await listenAll(app, addresses, protection);
+  log.info({ addresses: listening.addresses }, 'listening');
+  protection.watch(tell);
+  try {
+    // A start that hangs must not keep the daemon from ending.
+    await Promise.race([daemon.start().then(() => daemon.markListening()), aborted(stop)]);
+    await aborted(stop);
+    log.info({}, 'stopping');
+  } finally {
+    protection.stop();
+    await Promise.all([daemon.stop(), listening.close()]);
+  }
+}
+
+type Ready = Extract<Assembly, { kind: 'ready' }>;

@@ -1,0 +1,60 @@
+/** What keeps one `[[runners]]` entry from being walked: problems that do not stop the file from loading. */
+import type { Problem } from '../../core/reading.ts';
+import { shownUrl } from './base-url.ts';
+import { shownVariable } from './expand.ts';
+import type { RunnerEntry } from './runner-config.ts';
+
+type Key = 'url' | 'token';
+
+function placed(
+  entry: RunnerEntry,
+  key: Key,
+  file: string,
+): Pick<Problem, 'file' | 'line' | 'column' | 'key'> {
+  const { line, column } = key === 'url' ? entry.urlPlace : entry.tokenPlace;
+  return { file, line, column, key: `runners.${key}` };
+}
+
+/** `the entry "docker-1"`, or by its number where it has no name. */
+function called({ name, number }: RunnerEntry): string {
+  return name === '' ? `entry ${number}` : `entry "${name}"`;
+}
+
+/** Variables of url or token that the runner's process does not have. */
+export function unsetProblems(
+  entry: RunnerEntry,
+  key: Key,
+  unset: readonly string[],
+  file: string,
+): readonly Problem[] {
+  return unset.map((variable) => ({
+    code: 'env-unset',
+    ...placed(entry, key, file),
+    message: `${key} of ${called(entry)} names ${shownVariable(variable)}, which the runner's process does not have: it becomes empty`,
+    fix: `Set it for the service (\`systemctl edit gitlab-runner\`: [Service] Environment=…) and restart, or write the ${key} itself.`,
+    found: shownVariable(variable),
+  }));
+}
+
+/** The environment is not known, so nobody can say what url or token are. */
+export function blindProblem(entry: RunnerEntry, key: Key, file: string): Problem {
+  return {
+    code: 'env-unreadable',
+    ...placed(entry, key, file),
+    message: `${key} of ${called(entry)} cannot be expanded: the environment of the runner's process is not readable`,
+    fix: 'Start the runner, and give runnerwatch the right to read /proc/PID/environ (CAP_SYS_PTRACE).',
+  };
+}
+
+/** `why` completes "the url …". `text` is expanded already. */
+export function urlProblem(entry: RunnerEntry, text: string, why: string, file: string): Problem {
+  const shown = shownUrl(text);
+  return {
+    code: 'url-invalid',
+    ...placed(entry, 'url', file),
+    message: `the url of ${called(entry)} ${why}${shown === '' ? '' : `: "${shown}"`}`,
+    fix: 'Write the address of GitLab as a browser needs it: `url = "https://gitlab.example.com/"`.',
+    expected: 'https://HOST/',
+    found: shown,
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * Does a value fit its key, as the runner's decoder sees it? (config reference, section 1.8.) One value
+ * may hold several mismatches: each member of an array or a map is looked at.
+ */
+import { goDurationSeconds } from '../../core/go-duration.ts';
+import type { ScalarName, SchemaType } from './schema-type.ts';
+import type { Place, TomlValue } from './toml-tree.ts';
+
+export interface Mismatch {
+  readonly place: Place;
+  /** Below the key: the name in a map, or empty. */
+  readonly member: string;
+  /** `string`, `array of tables`, … */
+  readonly expected: string;
+  readonly found: string;
+  /** The value that does not fit and what its place takes, for the corrected line. */
+  readonly value: TomlValue;
+  readonly type: SchemaType;
+}
+
+/** Every mismatch of one value; empty when it fits. Keys of tables are not looked into. */
+export function mismatchesOf(value: TomlValue, type: SchemaType): readonly Mismatch[] {
+  switch (type.kind) {
+    case 'scalar':
+      return fits(value, type.name) ? [] : [mismatch(value, type)];
+    case 'list':
+      return listMismatches(value, type);
+    case 'string-or-list':
+      return value.kind === 'string' ? [] : listMismatches(value, { kind: 'list', of: 'string' });
+    case 'map':
+      return mapMismatches(value, type);
+    case 'table':
+      return value.kind === 'table' ? [] : [mismatch(value, type)];
+    case 'tables': {
+      const isArrayOfTables =
+        value.kind === 'array' && value.elements.every(({ kind }) => kind === 'table');
+      return isArrayOfTables ? [] : [mismatch(value, type)];
+    }
+  }
+}
+
+function listMismatches(
+  value: TomlValue,
+  type: Extract<SchemaType, { kind: 'list' }>,
+): readonly Mismatch[] {
+  if (value.kind !== 'array') return [mismatch(value, type)];
+  const wrong = value.elements.find((element) => !fits(element, type.of));
+  if (wrong === undefined) return [];
+  return [{ ...mismatch(value, type), place: wrong.place, found: `${foundName(wrong)} in it` }];
+}
+
+function mapMismatches(
+  value: TomlValue,
+  type: Extract<SchemaType, { kind: 'map' }>,
+): readonly Mismatch[] {
+  if (value.kind !== 'table') return [mismatch(value, type)];
+  return [...value.entries.values()].flatMap((entry) =>
+    mismatchesOf(entry.value, type.of).map((found) => ({ ...found, member: entry.key })),
+  );
+}
+
+function mismatch(value: TomlValue, type: SchemaType): Mismatch {
+  return {
+    place: value.place,
+    member: '',
+    expected: expectedName(type),
+    found: foundName(value, type),
+    value,
+    type,
+  };
+}
+
+function fits(value: TomlValue, name: ScalarName): boolean {
+  switch (name) {
+    case 'any':
+      return true;
+    case 'string':
+      return value.kind === 'string';
+    case 'int':
+      return value.kind === 'integer';
+    case 'float':
+      return value.kind === 'float' || value.kind === 'integer';
+    case 'bool':
+      return value.kind === 'boolean';
+    case 'duration':
+      if (value.kind === 'string') return goDurationSeconds(value.text) !== undefined;
+      return value.kind === 'integer';
+    case 'datetime':
+      return value.kind === 'datetime' || (value.kind === 'string' && isRfc3339(value.text));
+  }
+}
+
+/** What Go's time.Time reads from a text. */
+export function isRfc3339(text: string): boolean {
+  const form = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
+  return form.test(text) && !Number.isNaN(Date.parse(text));
+}
+
+const EXPECTED: Readonly<Record<ScalarName, string>> = {
+  any: 'value',
+  string: 'string',
+  int: 'integer',
+  float: 'number',
+  bool: 'boolean',
+  duration: 'duration such as "1h30m"',
+  datetime: 'date and time such as 2027-01-31T00:00:00Z',
+};
+
+const PLURALS: Readonly<Record<ScalarName, string>> = {
+  any: 'values',
+  string: 'strings',
+  int: 'integers',
+  float: 'numbers',
+  bool: 'booleans',
+  duration: 'durations',
+  datetime: 'dates',
+};
+
+function expectedName(type: SchemaType): string {
+  switch (type.kind) {
+    case 'scalar':
+      return EXPECTED[type.name];
+    case 'list':
+      return `array of ${PLURALS[type.of]}`;
+    case 'string-or-list':
+      return 'string or array of strings';
+    case 'map':
+    case 'table':
+      return 'table';
+    case 'tables':
+      return 'array of tables';
+  }
+}
+
+function foundName(value: TomlValue, type?: SchemaType): string {
+  if (value.kind === 'array') {
+    return value.elements[0]?.kind === 'table' ? 'array of tables' : 'array';
+  }
+  const isUnreadable =
+    value.kind === 'string' &&
+    type?.kind === 'scalar' &&
+    (type.name === 'duration' || type.name === 'datetime');
+  return isUnreadable ? 'string that is none' : value.kind;
+}

@@ -1,0 +1,68 @@
+/**
+ * Reads a config.toml without holding the event loop: a small one at once, a large one in a thread of its own,
+ * since the parser takes most of a millisecond for each kilobyte.
+ */
+import { Worker } from 'node:worker_threads';
+
+import { deadlineOf, withSignal } from '../../core/abort.ts';
+import { Secret } from '../../core/secret.ts';
+import type { RunnerTextReading } from './runner-config.ts';
+import { readRunnerText } from './runner-config.ts';
+import { slowFile } from './file-problems.ts';
+
+/** What is parsed within 50 ms, also on a slow host. */
+const MOST_BYTES_AT_ONCE = 24 * 1024;
+const SECONDS = 10;
+
+/** Source files are .ts, built ones .js; the thread's file lies beside this one in both. */
+const THREAD = new URL(
+  import.meta.url.endsWith('.ts') ? './parse-worker.ts' : './parse-worker.js',
+  import.meta.url,
+);
+
+export async function readRunnerTextApart(
+  bytes: Uint8Array,
+  file: string,
+): Promise<RunnerTextReading> {
+  if (bytes.byteLength <= MOST_BYTES_AT_ONCE) return readRunnerText(bytes, file);
+  using deadline = deadlineOf(SECONDS);
+  const thread = new Worker(THREAD, { workerData: { bytes, file } });
+  const answer = new Promise<RunnerTextReading>((resolve, reject) => {
+    thread.once('message', (plain) => resolve(revived(plain) as RunnerTextReading));
+    thread.once('error', reject);
+  });
+  try {
+    return await withSignal(answer, deadline.signal);
+  } catch {
+    return { problems: [slowFile(file, SECONDS)] };
+  } finally {
+    await thread.terminate();
+  }
+}
+
+/** A secret as a plain object, for the way between two threads of this process and for nothing else. */
+interface PlainSecret {
+  readonly revealed: string;
+}
+
+/** Secrets cannot be sent as they are. */
+export function plain(value: unknown): unknown {
+  if (value instanceof Secret) return { revealed: value.reveal() } satisfies PlainSecret;
+  if (Array.isArray(value)) return value.map((item) => plain(item));
+  return isRecord(value) ? mapped(value, plain) : value;
+}
+
+function revived(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => revived(item));
+  if (!isRecord(value)) return value;
+  const { revealed } = value;
+  return typeof revealed === 'string' ? new Secret(revealed) : mapped(value, revived);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function mapped(value: Record<string, unknown>, by: (item: unknown) => unknown): unknown {
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, by(item)]));
+}

@@ -1,0 +1,233 @@
+/**
+ * Would the runner load this config.toml, and what does it say? (config reference, sections 1.4, 1.5, 2.)
+ *
+ * Problems are load-stopping ones only: the runner does not start on such a file, and keeps its old
+ * configuration at a reload. Everything else about a file is the linter's business.
+ */
+import type { Instant } from '../../core/clock.ts';
+import type { Problem } from '../../core/reading.ts';
+import { Secret } from '../../core/secret.ts';
+import { typeErrors } from './decode.ts';
+import { readToml } from './runner-toml.ts';
+import { RUNNER_CONFIG } from './schema.ts';
+import { shownText } from './shown-text.ts';
+import type { Place, TomlTable, TomlValue } from './toml-tree.ts';
+import { entryOf, tablesOf } from './toml-tree.ts';
+
+/** What this program uses of a file that loads. */
+export interface RunnerDocument {
+  readonly file: string;
+  readonly concurrent: number;
+  readonly listenAddress?: string;
+  readonly checkIntervalSeconds: number;
+  readonly runners: readonly RunnerEntry[];
+  /** False for a file without a single key. */
+  readonly hasKeys: boolean;
+}
+
+/** One `[[runners]]`. Texts are as written: not expanded, not made absolute. */
+export interface RunnerEntry {
+  /** From 1. */
+  readonly number: number;
+  readonly name: string;
+  readonly url: string;
+  readonly urlPlace: Place;
+  readonly token: Secret;
+  readonly tokenPlace: Place;
+  readonly executor: string;
+  readonly tlsCaFile?: string;
+  readonly tlsCertFile?: string;
+  readonly tlsKeyFile?: string;
+  readonly buildsDir?: string;
+  readonly cacheDir?: string;
+  /** Where jobs fetch their sources, in place of `url`. */
+  readonly cloneUrl?: string;
+  readonly dockerHost?: string;
+  /** `id`: the number of the runner in GitLab. */
+  readonly recordId?: number;
+  /** Folder of its TLS files; only where `tls_verify` is set. */
+  readonly dockerCertificates?: string;
+  /** Plugin of `[runners.autoscaler]`. */
+  readonly autoscalerPlugin?: string;
+  /** `environment = ["HTTPS_PROXY=…"]`: for jobs, and often written for the runner itself. */
+  readonly proxyLines: readonly ProxyLine[];
+  readonly tokenExpiresAt?: Instant;
+  readonly tokenObtainedAt?: Instant;
+  /** Of its header. */
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface ProxyLine {
+  readonly variable: string;
+  readonly value: Secret;
+  readonly line: number;
+}
+
+export interface RunnerTextReading {
+  /** Absent when the runner would not load the file. */
+  readonly document?: RunnerDocument;
+  readonly problems: readonly Problem[];
+}
+
+const DEFAULT_CONCURRENT = 1;
+const DEFAULT_CHECK_INTERVAL_SECONDS = 3;
+const LOG_LEVELS = ['panic', 'fatal', 'error', 'warn', 'warning', 'info', 'debug', 'trace'];
+const LOG_FORMATS = ['runner', 'text', 'json'];
+
+/** Reads the content of a config.toml. `file` is named in problems. */
+export function readRunnerText(content: string | Uint8Array, file: string): RunnerTextReading {
+  const reading = readToml(content, file);
+  if (!reading.ok) return { problems: [reading.problem] };
+  const { root } = reading;
+  const problems = [
+    ...typeErrors(root, RUNNER_CONFIG, file),
+    ...wordProblems(root, 'log_level', LOG_LEVELS, file),
+    ...wordProblems(root, 'log_format', LOG_FORMATS, file),
+    ...concurrentProblems(root, file),
+  ].toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  return problems.length > 0 ? { problems } : { document: documentOf(root, file), problems };
+}
+
+function wordProblems(
+  root: TomlTable,
+  key: string,
+  words: readonly string[],
+  file: string,
+): readonly Problem[] {
+  const value = entryOf(root, key)?.value;
+  if (value?.kind !== 'string') return [];
+  // The level is taken in any case, the format only as it stands.
+  const word = key === 'log_level' ? value.text.toLowerCase() : value.text;
+  if (words.includes(word)) return [];
+  const { line, column } = value.place;
+  return [
+    {
+      code: 'invalid-value',
+      file,
+      line,
+      column,
+      message: `${key} must be one of ${words.join(', ')}, but line ${line} gives "${shownText(key, value.text)}"`,
+      fix: `Write \`${key} = "${words.includes('info') ? 'info' : 'runner'}"\`, or remove the line.`,
+      key,
+      expected: words.join(', '),
+      found: shownText(key, value.text),
+    },
+  ];
+}
+
+function concurrentProblems(root: TomlTable, file: string): readonly Problem[] {
+  const value = entryOf(root, 'concurrent')?.value;
+  if (value?.kind !== 'integer' || value.value >= 1n) return [];
+  const { line, column } = value.place;
+  const found = String(value.value);
+  return [
+    {
+      code: 'concurrent-zero',
+      file,
+      line,
+      column,
+      message: `concurrent must be at least 1, but line ${line} gives ${found}: the runner process exits`,
+      fix: 'Write `concurrent = 1` or more.',
+      key: 'concurrent',
+      expected: 'at least 1',
+      found,
+      corrected: 'concurrent = 1',
+    },
+  ];
+}
+
+function documentOf(root: TomlTable, file: string): RunnerDocument {
+  const listenAddress = textAt(root, 'listen_address');
+  const interval = integerAt(root, 'check_interval') ?? 0;
+  return {
+    file,
+    concurrent: integerAt(root, 'concurrent') ?? DEFAULT_CONCURRENT,
+    ...(listenAddress === undefined ? {} : { listenAddress }),
+    checkIntervalSeconds: interval > 0 ? interval : DEFAULT_CHECK_INTERVAL_SECONDS,
+    runners: tablesOf(entryOf(root, 'runners')?.value).map((table, index) =>
+      runnerOf(table, index + 1),
+    ),
+    hasKeys: root.entries.size > 0,
+  };
+}
+
+function runnerOf(table: TomlTable, number: number): RunnerEntry {
+  const docker = tablesOf(entryOf(table, 'docker')?.value)[0];
+  const autoscaler = tablesOf(entryOf(table, 'autoscaler')?.value)[0];
+  return {
+    number,
+    name: textOr(table, 'name'),
+    url: textOr(table, 'url'),
+    urlPlace: placeOf(table, 'url'),
+    token: new Secret(textOr(table, 'token')),
+    tokenPlace: placeOf(table, 'token'),
+    executor: textOr(table, 'executor'),
+    proxyLines: proxyLinesOf(entryOf(table, 'environment')?.value),
+    ...present({
+      tlsCaFile: textAt(table, 'tls-ca-file'),
+      tlsCertFile: textAt(table, 'tls-cert-file'),
+      tlsKeyFile: textAt(table, 'tls-key-file'),
+      buildsDir: textAt(table, 'builds_dir'),
+      cloneUrl: textAt(table, 'clone_url'),
+      cacheDir: textAt(table, 'cache_dir'),
+      recordId: integerAt(table, 'id'),
+      dockerHost: docker === undefined ? undefined : textAt(docker, 'host'),
+      dockerCertificates: docker === undefined ? undefined : certificatesOf(docker),
+      autoscalerPlugin: autoscaler === undefined ? undefined : textAt(autoscaler, 'plugin'),
+      tokenExpiresAt: instantOf(entryOf(table, 'token_expires_at')?.value),
+      tokenObtainedAt: instantOf(entryOf(table, 'token_obtained_at')?.value),
+    }),
+    line: table.place.line,
+    column: table.place.column,
+  };
+}
+
+function certificatesOf(docker: TomlTable): string | undefined {
+  const verify = entryOf(docker, 'tls_verify')?.value;
+  return verify?.kind === 'boolean' && verify.value ? textAt(docker, 'tls_cert_path') : undefined;
+}
+
+function proxyLinesOf(value: TomlValue | undefined): readonly ProxyLine[] {
+  if (value?.kind !== 'array') return [];
+  return value.elements.flatMap((item) => {
+    const [, variable, text] =
+      item.kind === 'string' ? (/^((?:https?|no|all)_proxy)=(.*)$/i.exec(item.text) ?? []) : [];
+    if (variable === undefined || text === undefined) return [];
+    return [{ variable, value: new Secret(text), line: item.place.line }];
+  });
+}
+
+/** Without the members that are not there. */
+function present<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+/** A text that is there and not empty: the runner takes an empty one as absent. */
+function textAt(table: TomlTable, key: string): string | undefined {
+  const value = entryOf(table, key)?.value;
+  return value?.kind === 'string' && value.text !== '' ? value.text : undefined;
+}
+
+function textOr(table: TomlTable, key: string): string {
+  return textAt(table, key) ?? '';
+}
+
+/** Of a value, or of the table that lacks it. */
+function placeOf(table: TomlTable, key: string): Place {
+  return entryOf(table, key)?.value.place ?? table.place;
+}
+
+function integerAt(table: TomlTable, key: string): number | undefined {
+  const value = entryOf(table, key)?.value;
+  return value?.kind === 'integer' ? Number(value.value) : undefined;
+}
+
+/** Go's zero time, 0001-01-01, means "never". */
+function instantOf(value: TomlValue | undefined): Instant | undefined {
+  if (value?.kind !== 'datetime' && value?.kind !== 'string') return undefined;
+  const at = value.kind === 'datetime' ? value.at : Date.parse(value.text);
+  return Number.isNaN(at) || new Date(at).getUTCFullYear() <= 1 ? undefined : at;
+}

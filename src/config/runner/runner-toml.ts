@@ -1,0 +1,154 @@
+/**
+ * What does the text of a TOML file say, and where? The only user of toml-eslint-parser.
+ *
+ * TOML 1.1, as the runner's decoder reads it: a byte order mark and Windows line ends are accepted, an
+ * integer beyond 64 bits is not. An error names the place and the rule, and never quotes the file: the
+ * line beside a mistake may hold a token.
+ */
+import type { AST } from 'toml-eslint-parser';
+import { ParseError, parseTOML } from 'toml-eslint-parser';
+
+import type { Problem } from '../../core/reading.ts';
+import type { TomlTable } from './toml-tree.ts';
+import { DepthError, ShapeError, treeOf } from './toml-build.ts';
+
+/** Larger files are not parsed. A config of 500 entries has 160 KiB; one with long `environment` lists, 5 MB. */
+export const MAX_TOML_BYTES = 8 * 1024 * 1024;
+
+export type TomlReading =
+  | { readonly ok: true; readonly root: TomlTable }
+  | { readonly ok: false; readonly problem: Problem };
+
+/** Parses bytes or text, `mostBytes` of them. `file` is named in the problem. */
+export function readToml(
+  content: string | Uint8Array,
+  file: string,
+  mostBytes = MAX_TOML_BYTES,
+): TomlReading {
+  const size = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength;
+  if (size > mostBytes) return refuse(tooLarge(file, size, mostBytes));
+  const text = decoded(content);
+  if (text === undefined) return refuse(notUtf8(file));
+  try {
+    return { ok: true, root: treeOf(parsedWhole(text)) };
+  } catch (error) {
+    return refuse(problemOf(error, file));
+  }
+}
+
+/** The problem of a file that is not read because of its size. */
+export function tooLarge(file: string, bytes: number, mostBytes = MAX_TOML_BYTES): Problem {
+  return {
+    code: 'too-large',
+    file,
+    message: `the file has ${bytes} bytes; at most ${mostBytes} are read here`,
+    fix: 'Check that this is the right file, or split it over several runner processes.',
+  };
+}
+
+/** Not called a mistake: the runner itself may bear it. */
+function tooDeep(file: string): Problem {
+  return {
+    code: 'too-large',
+    file,
+    message: 'values are nested deeper than runnerwatch reads',
+    fix: 'Check that this is the right file.',
+  };
+}
+
+/**
+ * Without a line end the parser puts the end of a last number before its last digit; with one that is not in the
+ * file, the place of a mistake may be behind it.
+ */
+function parsedWhole(text: string): AST.TOMLProgram {
+  if (text.endsWith('\n')) return parsed(text);
+  try {
+    return parsed(`${text}\n`);
+  } catch {
+    return parsed(text);
+  }
+}
+
+function parsed(text: string): AST.TOMLProgram {
+  return parseTOML(text, { tomlVersion: '1.1' });
+}
+
+function decoded(content: string | Uint8Array): string | undefined {
+  // TextDecoder drops the byte order mark by itself.
+  if (typeof content === 'string') return content.replace(/^\uFEFF/, '');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(content);
+  } catch {
+    return undefined;
+  }
+}
+
+function refuse(problem: Problem): TomlReading {
+  return { ok: false, problem };
+}
+
+function notUtf8(file: string): Problem {
+  return {
+    code: 'syntax-error',
+    file,
+    message: 'the file is not valid UTF-8',
+    fix: 'Save the file as UTF-8; `iconv -f utf-8 -t utf-8 FILE` names the first bad byte.',
+  };
+}
+
+function problemOf(error: unknown, file: string): Problem {
+  if (error instanceof ParseError) {
+    const { lineNumber: line, column } = error;
+    return syntaxError(file, { line, column: column + 1 }, ruleOf(error.message));
+  }
+  if (error instanceof ShapeError) return syntaxError(file, error.place, error.message);
+  // The parser recurses; thousands of brackets exhaust its stack.
+  if (error instanceof RangeError || error instanceof DepthError) return tooDeep(file);
+  throw error;
+}
+
+function syntaxError(
+  file: string,
+  place: { readonly line: number; readonly column: number } | undefined,
+  rule: string,
+): Problem {
+  const where = place === undefined ? '' : ` at line ${place.line}, column ${place.column}`;
+  return {
+    code: 'syntax-error',
+    file,
+    ...place,
+    message: `TOML syntax error${where}: ${rule}`,
+    fix: FIXES.find(({ when }) => when.test(rule))?.fix ?? 'Correct the line, or the one above it.',
+  };
+}
+
+/** The parser's messages name a rule and at most one character; anything else is not passed on. */
+function ruleOf(message: string): string {
+  const known = RULES.find(({ when }) => when.test(message));
+  return known?.rule ?? 'this is not what TOML allows here';
+}
+
+const RULES: readonly { readonly when: RegExp; readonly rule: string }[] = [
+  { when: /^Unterminated string/, rule: 'a quote is opened and not closed' },
+  { when: /^Unterminated table/, rule: 'a table header is not closed by "]"' },
+  { when: /^Unterminated array/, rule: 'an array is not closed by "]"' },
+  { when: /^Unterminated inline/, rule: 'an inline table is not closed by "}"' },
+  { when: /multiple times/, rule: 'this key or table is already defined' },
+  { when: /comma/, rule: 'a comma was expected' },
+  { when: /equal/, rule: 'a key must be followed by "="' },
+  { when: /^Unspecified values|value/, rule: 'a value was expected' },
+  { when: /escape/, rule: 'a backslash is followed by a letter that has no meaning' },
+  { when: /[Ll]eading zero/, rule: 'a number must not begin with 0' },
+  { when: /[Cc]ontrol character/, rule: 'a control character is not allowed here' },
+  { when: /[Nn]ewline|new line/, rule: 'a line break is missing, or is not allowed here' },
+  { when: /date|time/i, rule: 'this date or time does not exist' },
+  { when: /character|token/, rule: 'this character is not allowed here' },
+];
+
+const FIXES: readonly { readonly when: RegExp; readonly fix: string }[] = [
+  { when: /quote/, fix: 'Close the quote on that line.' },
+  { when: /already defined/, fix: 'Keep one of the two definitions.' },
+  { when: /backslash/, fix: 'Put the value into single quotes, or double the backslash.' },
+  { when: /"="/, fix: 'Write `key = value`; comments begin with #.' },
+  { when: /this character/, fix: 'Put texts into straight quotes ("…"); comments begin with #.' },
+];

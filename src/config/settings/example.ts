@@ -1,0 +1,49 @@
+/**
+ * deploy/runnerwatch.example.toml, made out of the same tables that validate the settings: every key,
+ * commented out, with unit, range, default and meaning.
+ */
+import type { Probe } from '../../core/probe.ts';
+import type { Setting, SettingTable } from './schema.ts';
+import { probeSettings, SECTIONS } from './schema.ts';
+
+const HEAD = `# Settings of runnerwatch: /etc/runnerwatch/runnerwatch.toml
+#
+# Every key is optional; what is commented out shows the default. A flag on the command line wins over
+# its key here. Check the file with \`runnerwatch --config.check\`, load it with
+# \`systemctl reload runnerwatch\`.
+`;
+
+/** The text of the example file for a list of probes. */
+export function exampleSettings(probes: readonly Probe[]): string {
+  const general = Object.entries(SECTIONS).map(([name, table]) => section(name, [], table));
+  const checks = probes.map((probe) =>
+    section(`probes.${probe.id}`, [probe.question], probeSettings(probe)),
+  );
+  return [HEAD, ...general, ...checks].join('\n');
+}
+
+function section(name: string, notes: readonly string[], table: SettingTable): string {
+  const keys = Object.entries(table).map(([key, setting]) => keyLines(key, setting));
+  return [...notes.map((note) => `# ${note}`), `[${name}]`, ...keys, ''].join('\n');
+}
+
+function keyLines(key: string, setting: Setting): string {
+  return `# ${setting.help}${rangeOf(setting)}\n# ${key} = ${valueOf(setting)}`;
+}
+
+function rangeOf(setting: Setting): string {
+  if (setting.kind !== 'number') return '';
+  return ` Unit: ${setting.unit}, ${setting.min} to ${setting.max}.`;
+}
+
+function valueOf(setting: Setting): string {
+  switch (setting.kind) {
+    case 'number':
+    case 'boolean':
+      return String(setting.default);
+    case 'text':
+      return `"${setting.example}"`;
+    case 'texts':
+      return `[${setting.example.map((item) => `"${item}"`).join(', ')}]`;
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The keys of our own settings file (contract, section 7). Each is data: validation, the lines of
+ * deploy/runnerwatch.example.toml and the table in the docs derive from it.
+ */
+import type { Option, OptionTable } from '../../core/option.ts';
+import type { Probe } from '../../core/probe.ts';
+import { LOG_FORMATS, LOG_LEVELS } from '../../log.ts';
+
+interface Described {
+  readonly help: string;
+}
+
+export interface TextSetting extends Described {
+  readonly kind: 'text';
+  readonly choices?: readonly string[];
+  /** Shown in the example; a key that is absent leaves the flag's default. */
+  readonly example: string;
+}
+
+export interface TextsSetting extends Described {
+  readonly kind: 'texts';
+  readonly example: readonly string[];
+}
+
+export type Setting = Option | TextSetting | TextsSetting;
+export type SettingTable = Readonly<Record<string, Setting>>;
+
+/** Most requests an hour that can be asked for: one each two seconds. */
+const MAX_REQUESTS_PER_HOUR = 1800;
+const MAX_SECONDS = 86_400;
+
+/** Sections beside `[probes.<id>]`. A flag on the command line wins over its key here. */
+export const SECTIONS = {
+  gitlab: {
+    requests_per_hour: {
+      kind: 'number',
+      default: 20,
+      unit: 'count',
+      min: 1,
+      max: MAX_REQUESTS_PER_HOUR,
+      help: 'API requests without login that this host sends to GitLab in an hour, in all.',
+    },
+    api_token_file: {
+      kind: 'text',
+      example: '/etc/runnerwatch/gitlab-api-token',
+      help: 'File with an API token of scope read_api; with it paused runners, clashing system ids and waiting jobs are told.',
+    },
+  },
+  web: {
+    listen_addresses: {
+      kind: 'texts',
+      example: ['127.0.0.1:19252'],
+      help: 'Where to listen, as --web.listen-address: host:port, [::1]:port, :port or unix:/path.',
+    },
+    enable_lifecycle: {
+      kind: 'boolean',
+      default: false,
+      help: 'Allows POST /-/reload, as --web.enable-lifecycle.',
+    },
+  },
+  runner: {
+    config: {
+      kind: 'text',
+      example: '/etc/gitlab-runner/config.toml',
+      help: "gitlab-runner's config.toml, as --runner.config; found by itself unless given.",
+    },
+    log_file: {
+      kind: 'text',
+      example: '/var/log/gitlab-runner.log',
+      help: 'File that the runner logs to, where it is not the journal of its unit.',
+    },
+  },
+  state: {
+    directory: {
+      kind: 'text',
+      example: '/var/lib/runnerwatch',
+      help: 'What outlives a restart, as --state.directory.',
+    },
+  },
+  log: {
+    level: {
+      kind: 'text',
+      choices: LOG_LEVELS,
+      example: 'info',
+      help: `As --log.level: ${LOG_LEVELS.join(', ')}.`,
+    },
+    format: {
+      kind: 'text',
+      choices: LOG_FORMATS,
+      example: 'logfmt',
+      help: `As --log.format: ${LOG_FORMATS.join(', ')}.`,
+    },
+  },
+} as const satisfies Readonly<Record<string, SettingTable>>;
+
+/** Keys of `[probes.<id>]`: the common three, then the probe's own. */
+export function probeSettings(probe: Probe): OptionTable {
+  return {
+    enabled: { kind: 'boolean', default: true, help: 'False switches this check off.' },
+    interval_seconds: {
+      kind: 'number',
+      default: probe.intervalSeconds,
+      unit: 'seconds',
+      min: 1,
+      max: MAX_SECONDS,
+      help: 'Time between two runs.',
+    },
+    timeout_seconds: {
+      kind: 'number',
+      default: probe.timeoutSeconds,
+      unit: 'seconds',
+      min: 0.1,
+      max: 300,
+      help: 'A run that takes longer has no result.',
+    },
+    ...probe.options,
+  };
+}

@@ -1,0 +1,110 @@
+/** From an observation to a cause: the one place that fills a catalogue entry with values. */
+import type { CheckState } from '../core/check.ts';
+import type { Cause, Evidence } from '../core/diagnosis.ts';
+import type { CheckId, Fact } from '../core/finding.ts';
+import { detailOf } from '../core/finding.ts';
+import type { RunnerTarget } from '../core/target.ts';
+import type { Confidence, Severity } from '../core/words.ts';
+import { causeSpec } from './catalogue/index.ts';
+import type { CauseContext, CauseSpec } from './cause-spec.ts';
+import { contextOf } from './cause-spec.ts';
+import type { Picture } from './snapshot-index.ts';
+import { factsOf } from './snapshot-index.ts';
+
+export interface Observation {
+  readonly spec: CauseSpec;
+  /** The check it was read from; the first is the main one. */
+  readonly states: readonly [CheckState, ...CheckState[]];
+  readonly scopeId: string;
+  readonly runners: readonly RunnerTarget[];
+  /** URL it is about; of the first entry unless told. */
+  readonly url?: string;
+  readonly explains?: readonly CheckId[];
+  readonly ruledOut?: Cause['ruledOut'];
+  /** Where a rule knows better than the status of the main check. */
+  readonly severity?: Severity;
+  /** Facts beside those of the finding. */
+  readonly facts?: Readonly<Record<string, Fact>>;
+}
+
+export function draft(picture: Picture, observation: Observation): Cause {
+  const { spec, states, scopeId, runners, explains = [], ruledOut = [] } = observation;
+  const [main] = states;
+  const context = contextFor(picture, observation);
+  return {
+    id: spec.id,
+    severity: observation.severity ?? severityOf(spec, main),
+    confidence: confidenceOf(spec, main, picture),
+    title: spec.title,
+    summary: sentence(spec.says(context)),
+    scope: { kind: spec.scope, id: scopeId, runners: runners.map(({ id }) => id) },
+    since: main.since,
+    evidence: states.map((state) => evidenceOf(state, picture)),
+    ruledOut,
+    fix: spec.fix(context),
+    resolvedWhen: spec.resolvedWhen,
+    explains: [...new Set(explains)],
+  };
+}
+
+function severityOf(spec: CauseSpec, { finding }: CheckState): Severity {
+  return finding.status === 'warn' ? (spec.warnSeverity ?? spec.severity) : spec.severity;
+}
+
+/** The entry of the catalogue; a rule that names one that is not there is a bug. */
+export function mustHave(id: string): CauseSpec {
+  const spec = causeSpec(id);
+  if (spec === undefined) throw new Error(`the catalogue has no cause ${id}`);
+  return spec;
+}
+
+function contextFor(picture: Picture, { states, runners, url, facts }: Observation): CauseContext {
+  const { surroundings } = picture;
+  const [runner] = runners;
+  const asked = url ?? runner?.url ?? surroundings.endpoints[0]?.id ?? '';
+  const parsed = URL.parse(asked);
+  return contextOf(
+    {
+      url: asked,
+      host: (parsed?.hostname ?? asked).replace(/^\[|\]$/g, ''),
+      port: portOf(parsed),
+      config: surroundings.configPath,
+      certs: surroundings.certsDirectory,
+      unit: surroundings.unit.replace(/\.service$/, ''),
+      name: runner?.name ?? 'the runner',
+      runner: runner?.id ?? '',
+    },
+    { ...factsOf(states[0]), ...facts },
+  );
+}
+
+function portOf(url: URL | null): string {
+  if (url === null) return '443';
+  if (url.port !== '') return url.port;
+  return url.protocol === 'http:' ? '80' : '443';
+}
+
+/** Two results in a row, unless the entry asks for more, or is content with one. */
+function confidenceOf(
+  { confirm }: CauseSpec,
+  state: CheckState,
+  { snapshot }: Picture,
+): Confidence {
+  const { results, seconds = 0 } = { results: 2, ...confirm };
+  const lastAt = state.last?.startedAt ?? snapshot.takenAt;
+  const isLong = seconds === 0 || lastAt - state.since >= seconds * 1000;
+  return state.streak >= results && isLong ? 'confirmed' : 'suspected';
+}
+
+function evidenceOf(state: CheckState, { snapshot }: Picture): Evidence {
+  const at = state.last?.startedAt ?? snapshot.takenAt;
+  return { check: state.check.id, at, text: detailOf(state.finding) || `${state.check.id} passes` };
+}
+
+/** A clause as a sentence: the first letter large, unless it is a path or an address. */
+export function sentence(clause: string): string {
+  const first = /^[a-z]+(?= )/.test(clause)
+    ? clause.charAt(0).toUpperCase() + clause.slice(1)
+    : clause;
+  return first.endsWith('.') ? first : `${first}.`;
+}

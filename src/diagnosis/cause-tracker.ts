@@ -1,0 +1,150 @@
+/**
+ * Makes one honest story out of judgements that follow each other: a cause keeps its beginning and its
+ * confirmation while it lasts, and one that comes and goes stays on the list as flapping instead of waking
+ * somebody at every turn.
+ *
+ * A cause is taken off at the first judgement without it, unless it came back soon after it had gone: then it
+ * is held for some intervals more. Time is the snapshot's.
+ */
+import type { Snapshot } from '../core/check.ts';
+import type { Instant } from '../core/clock.ts';
+import type { Cause, Diagnosis } from '../core/diagnosis.ts';
+import { hasUnjudged, verdictFrom } from '../core/verdict.ts';
+
+/** A cause that returns within so many intervals of its checks is the same incident. */
+const RETURN_INTERVALS = 5;
+/** Budgeted checks have long intervals, and are repeated soon when they fail. */
+const LONGEST_INTERVAL_SECONDS = 60;
+
+interface Tracked {
+  readonly cause: Cause;
+  readonly since: Instant;
+  /** Of the first judgement of this incident that named it. */
+  readonly appearedAt: Instant;
+  readonly isConfirmed: boolean;
+  /** How often it appeared within this incident. */
+  readonly episodes: number;
+  /** Undefined while the judgement names it. */
+  readonly goneAt: Instant | undefined;
+  readonly holdSeconds: number;
+}
+
+export class Tracker {
+  #tracked: ReadonlyMap<string, Tracked> = new Map();
+
+  /** The wall clock was set: what was dated by the old one is dated anew. */
+  shift(milliseconds: number): void {
+    this.#tracked = new Map(
+      [...this.#tracked].map(([key, tracked]) => [
+        key,
+        {
+          ...tracked,
+          since: tracked.since + milliseconds,
+          appearedAt: tracked.appearedAt + milliseconds,
+          goneAt: tracked.goneAt === undefined ? undefined : tracked.goneAt + milliseconds,
+        },
+      ]),
+    );
+  }
+
+  /** The diagnosis as a reader should see it, after the ones before. */
+  settle(diagnosis: Diagnosis, snapshot: Snapshot): Diagnosis {
+    const now = snapshot.takenAt;
+    const named = new Map(diagnosis.causes.map((cause) => [keyOf(cause), cause]));
+    const kept = [...this.#tracked].filter(
+      ([key, tracked]) => named.has(key) || !isOver(tracked, now),
+    );
+    const gone = kept
+      .filter(([key]) => !named.has(key))
+      .map(([key, tracked]): [string, Tracked] => [
+        key,
+        { ...tracked, goneAt: tracked.goneAt ?? now },
+      ]);
+    const present = [...named].map(([key, cause]): [string, Tracked] => [
+      key,
+      continued(this.#tracked.get(key), cause, snapshot),
+    ]);
+    this.#tracked = new Map([...present, ...gone]);
+    const current = present.map(([, tracked]) => tracked);
+    const held = gone
+      .map(([, tracked]) => tracked)
+      .filter((one) => one.episodes > 1 && !current.some((other) => isRenamed(one, other)));
+    const shown = [...current, ...held];
+    return held.length === 0 && shown.every((one) => isUnchanged(one))
+      ? diagnosis
+      : withCauses(diagnosis, shown, held, snapshot);
+  }
+}
+
+/** As it went, its place or all of its checks got another name for sure: one fault is not told by two. */
+function isRenamed({ cause, goneAt = 0 }: Tracked, other: Tracked): boolean {
+  const { cause: by, appearedAt, isConfirmed } = other;
+  const isLoud = by.severity === 'critical' || by.severity === 'warning';
+  const isAtItsPlace = isLoud && by.scope.id === cause.scope.id && appearedAt >= goneAt;
+  const own = new Set(by.evidence.map(({ check }) => check));
+  return isConfirmed && (isAtItsPlace || cause.evidence.every(({ check }) => own.has(check)));
+}
+
+function continued(before: Tracked | undefined, cause: Cause, snapshot: Snapshot): Tracked {
+  const holdSeconds = holdSecondsOf(cause, snapshot);
+  const isFirst = before === undefined || isOver(before, snapshot.takenAt);
+  const returned = !isFirst && before.goneAt !== undefined ? 1 : 0;
+  return {
+    cause,
+    since: isFirst ? cause.since : Math.min(before.since, cause.since),
+    appearedAt: isFirst ? snapshot.takenAt : before.appearedAt,
+    isConfirmed: cause.confidence === 'confirmed' || (!isFirst && before.isConfirmed),
+    episodes: isFirst ? 1 : before.episodes + returned,
+    goneAt: undefined,
+    holdSeconds,
+  };
+}
+
+function holdSecondsOf({ evidence }: Cause, { checks }: Snapshot): number {
+  const ids = new Set(evidence.map(({ check }) => check));
+  const own = checks.filter(({ check }) => ids.has(check.id));
+  const intervals = own.map(({ check }) => check.intervalSeconds);
+  return RETURN_INTERVALS * Math.min(LONGEST_INTERVAL_SECONDS, ...intervals);
+}
+
+function isOver({ goneAt, holdSeconds }: Tracked, now: Instant): boolean {
+  return goneAt !== undefined && now - goneAt > holdSeconds * 1000;
+}
+
+function isUnchanged({ cause, since, isConfirmed, episodes }: Tracked): boolean {
+  const confidence = isConfirmed ? 'confirmed' : 'suspected';
+  return episodes === 1 && cause.since === since && cause.confidence === confidence;
+}
+
+function withCauses(
+  diagnosis: Diagnosis,
+  shown: readonly Tracked[],
+  held: readonly Tracked[],
+  snapshot: Snapshot,
+): Diagnosis {
+  const causes = shown.map((tracked) => settled(tracked));
+  const verdict = verdictFrom(
+    causes.map(({ severity }) => severity),
+    hasUnjudged(snapshot, causes),
+  );
+  const [first] = held;
+  const isQuiet = diagnosis.causes.length === 0 && first !== undefined;
+  return {
+    ...diagnosis,
+    verdict,
+    causes,
+    summary: isQuiet ? settled(first).summary : diagnosis.summary,
+  };
+}
+
+function settled({ cause, since, isConfirmed, episodes, goneAt }: Tracked): Cause {
+  const confidence = isConfirmed ? 'confirmed' : 'suspected';
+  if (episodes === 1) return { ...cause, since, confidence };
+  const state = goneAt === undefined ? 'now again' : 'gone at the moment';
+  const summary = `${cause.summary} It comes and goes: ${episodes} times so far, ${state}.`;
+  return { ...cause, since, confidence, summary, flapping: { episodes } };
+}
+
+function keyOf({ id, scope }: Cause): string {
+  return `${id}@${scope.id}`;
+}

@@ -1,0 +1,159 @@
+/**
+ * Why the runner's own polls fail where ours pass: old trust, an old proxy, a firewall rule for its user, quiet
+ * connections that are cut; what GitLab, or somebody before it, answers to its kind of request alone.
+ */
+import type { CheckState } from '../../core/check.ts';
+import type { Instant } from '../../core/clock.ts';
+import type { Cause } from '../../core/diagnosis.ts';
+import type { Fact } from '../../core/finding.ts';
+import type { Sighting } from '../../core/runner-event.ts';
+import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
+import { causeSpec } from '../catalogue/index.ts';
+import type { Picture, Seen } from '../snapshot-index.ts';
+import { factsOf, hasReason } from '../snapshot-index.ts';
+import { ASKED_TO_WAIT } from './runner-limits.ts';
+
+export const LEAST_FAILURES = 3;
+/** As the log's line is read: GitLab's own 403, which says nothing of its reason. */
+export const OWN_REFUSAL = 'token-rejected';
+/** Much longer than a short request. */
+const LEAST_HELD_SECONDS = 7;
+/** GitLab itself holds a poll for 50 s, and the next one begins some seconds later: longer is its own delay. */
+const LONGEST_HELD_SECONDS = 58;
+/** What a balancer in HTTP mode says when its own patience ends before the poll does. */
+const GATEWAY_TIMEOUT = /\b504 Gateway/;
+
+export interface Failing {
+  readonly runner: RunnerTarget;
+  readonly seen: Seen;
+  /** Failures since the way has been open. */
+  readonly times: readonly Instant[];
+  readonly endpoint: EndpointTarget;
+  readonly links: readonly CheckState[];
+}
+
+interface Explanation {
+  readonly id: string;
+  readonly facts?: Readonly<Record<string, Fact>>;
+  readonly states?: readonly CheckState[];
+  readonly ruledOut?: Cause['ruledOut'];
+}
+
+type Examination = (failing: Failing, picture: Picture) => Explanation | undefined;
+
+const EXAMINATIONS: readonly Examination[] = [
+  byOldTrust,
+  byOldProxy,
+  byRuleForItsUser,
+  byCutConnections,
+  byOwnRefusal,
+  byAnswer,
+];
+
+/** The first that explains it; undefined when none does. */
+export function examined(failing: Failing, picture: Picture): Explanation | undefined {
+  return EXAMINATIONS.map((examine) => examine(failing, picture)).find((one) => one !== undefined);
+}
+
+/** The files are right now and were not when the process read them: system roots are read once. */
+function byOldTrust({ seen, links }: Failing, picture: Picture): Explanation | undefined {
+  const { cause = '', text } = seen.sighting;
+  if (!cause.startsWith('tls-') || !text.includes('x509')) return undefined;
+  const tls = links.find(({ check }) => check.probe.id === 'tls');
+  const { process: main } = picture.surroundings;
+  const changedAt = Date.parse(String(tls === undefined ? '' : factsOf(tls)['trust_changed_at']));
+  if (tls === undefined || main === undefined || !(changedAt > main.startedAt)) return undefined;
+  return {
+    id: 'tls-trust-not-reloaded',
+    states: [tls],
+    facts: {
+      changed_at: new Date(changedAt).toISOString(),
+      started_at: new Date(main.startedAt).toISOString(),
+    },
+    ruledOut: [
+      { id: cause, because: 'with the files as they are now the certificate is accepted' },
+    ],
+  };
+}
+
+/** It goes through a proxy that is not in force for a process started now. */
+function byOldProxy({ seen, endpoint }: Failing): Explanation | undefined {
+  const { cause = '', text } = seen.sighting;
+  if (!cause.startsWith('proxy-')) return undefined;
+  const used = /proxyconnect tcp: .*?dial tcp (?<place>\S+):/.exec(text)?.groups?.['place'];
+  const inForce = endpoint.proxy.kind === 'proxy' ? endpoint.proxy : undefined;
+  if (inForce !== undefined && (used === undefined || used.endsWith(`:${inForce.port}`)))
+    return undefined;
+  return {
+    id: 'proxy-setting-not-applied',
+    facts: { proxy: used ?? 'the old proxy', source: 'the environment of its process' },
+    ruledOut: [{ id: cause, because: 'the way that the settings of now lead is open' }],
+  };
+}
+
+/** The rule names its user; ours passes. */
+function byRuleForItsUser({ seen, endpoint }: Failing, picture: Picture): Explanation | undefined {
+  const { cause = '' } = seen.sighting;
+  if (!/^(?:tcp|firewall|network|dns)-/.test(cause)) return undefined;
+  const rule = picture.statesOf('firewall').find(({ check }) => check.target.id === endpoint.id);
+  if (rule === undefined || !hasReason(rule, 'rule-blocks')) return undefined;
+  return { id: 'firewall-local-block', states: [rule], facts: factsOf(rule) };
+}
+
+/**
+ * Each held about as long as the others, and much longer than a short request: somebody cuts quiet ones, or answers
+ * in GitLab's place that it took too long.
+ */
+function byCutConnections({ seen, times }: Failing): Explanation | undefined {
+  const { cause, text } = seen.sighting;
+  const isCut = cause === 'connection-reset-midstream';
+  if (!isCut && !GATEWAY_TIMEOUT.test(text)) return undefined;
+  const held = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
+  const shortest = Math.min(...held);
+  const longest = Math.max(...held);
+  if (held.length < LEAST_FAILURES - 1 || shortest < LEAST_HELD_SECONDS) return undefined;
+  if (longest - shortest > Math.max(3, shortest * 0.15)) return undefined;
+  if (!isCut && longest > LONGEST_HELD_SECONDS) return undefined;
+  return { id: 'idle-connection-killed', facts: { held_seconds: Math.round(shortest) } };
+}
+
+/** GitLab takes the token where it is only read, and refuses the runner's POST again and again: it may not write. */
+function byOwnRefusal({ runner, seen, times }: Failing, picture: Picture): Explanation | undefined {
+  const token = picture.tokenOf(runner);
+  const askedAt = token?.last?.startedAt ?? 0;
+  const isTaken = token?.finding.status === 'pass' && askedAt > (times[0] ?? askedAt);
+  if (seen.sighting.cause !== OWN_REFUSAL || token === undefined || !isTaken) return undefined;
+  const because = 'GitLab takes the token in a request that only reads';
+  return {
+    id: 'gitlab-read-only-site',
+    states: [token],
+    ruledOut: [{ id: OWN_REFUSAL, because }],
+  };
+}
+
+/** What came back to a POST of the runner is not what comes back to our GET: its own words stand. */
+function byAnswer({ seen, links }: Failing): Explanation | undefined {
+  const { cause = '' } = seen.sighting;
+  const isAnswer =
+    /^(?:edge|gitlab|url|not-a)-|^runner-orphaned$/.test(cause) && !ASKED_TO_WAIT.has(cause);
+  if (!isAnswer || causeSpec(cause) === undefined) return undefined;
+  const isApiOpen = links.some(
+    ({ check, finding }) => check.probe.id === 'api' && finding.status === 'pass',
+  );
+  return { id: (isApiOpen ? narrowed(seen.sighting) : undefined) ?? cause };
+}
+
+/** `POST https://gitlab.example.com/api/v4/jobs/request: 404 Not Found`: told with the request, as JSON answers are. */
+const JSON_ANSWER = /POST https?:\S+: \d{3} /;
+/** GitLab's own kind of id. */
+const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
+
+/** GitLab's API is there and lets us read: its own refusal of the runner's request means something else. */
+function narrowed({ cause, text, facts }: Sighting): string | undefined {
+  const isOfGitLab = ULID.test(String(facts['correlation_id'] ?? ''));
+  if (cause === 'url-path-wrong') {
+    return JSON_ANSWER.test(text) ? 'gitlab-version-skew' : undefined;
+  }
+  if (cause !== 'gitlab-unavailable' || !/\b503 /.test(text)) return undefined;
+  return isOfGitLab || /maintenance|read-only/i.test(text) ? 'gitlab-maintenance-mode' : undefined;
+}

@@ -1,0 +1,99 @@
+/** What the runner itself wrote and counted, as rules ask for it; and a cause that is drawn from it. */
+import type { CheckState } from '../core/check.ts';
+import type { Instant } from '../core/clock.ts';
+import type { Cause } from '../core/diagnosis.ts';
+import type { Fact } from '../core/finding.ts';
+import type { Sighting } from '../core/runner-event.ts';
+import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
+import type { Severity } from '../core/words.ts';
+import type { CauseSpec } from './cause-spec.ts';
+import { draft } from './build-cause.ts';
+import type { Picture, Seen } from './snapshot-index.ts';
+
+/** The runner's log and its counters, newest first. */
+export function seenOf(picture: Picture, ...kinds: readonly string[]): readonly Seen[] {
+  return picture.seen(kinds);
+}
+
+/** What concerns one entry. */
+export function seenOfRunner(
+  picture: Picture,
+  { id }: RunnerTarget,
+  ...kinds: readonly string[]
+): readonly Seen[] {
+  return picture.seen(kinds, id);
+}
+
+export interface Drawn {
+  readonly spec: CauseSpec;
+  /** The first is the main one. */
+  readonly seen: readonly [Seen, ...Seen[]];
+  readonly scopeId: string;
+  readonly runners: readonly RunnerTarget[];
+  readonly isConfirmed: boolean;
+  /** Where it is less bad than the entry says. */
+  readonly severity?: Severity;
+  readonly facts?: Readonly<Record<string, Fact>>;
+  /** Checks that prove the rest of it. */
+  readonly states?: readonly CheckState[];
+  readonly ruledOut?: Cause['ruledOut'];
+  readonly explains?: Cause['explains'];
+}
+
+/** The check passes all the while, since it could look: what was written or counted is the evidence. */
+export function drawn(picture: Picture, given: Drawn): Cause {
+  const { spec, seen, scopeId, runners, isConfirmed, states = [], ruledOut = [] } = given;
+  const [main] = seen;
+  const facts = { ...main.sighting.facts, ...given.facts };
+  const cause = draft(picture, {
+    spec,
+    states: [main.state, ...states],
+    scopeId,
+    runners,
+    facts,
+    ruledOut,
+    explains: given.explains ?? [],
+    severity: given.severity ?? spec.severity,
+  });
+  const [, ...others] = cause.evidence;
+  return {
+    ...cause,
+    since: main.sighting.firstAt,
+    confidence: isConfirmed ? 'confirmed' : 'suspected',
+    evidence: [
+      ...seen.map(({ state, sighting }) => ({
+        check: state.check.id,
+        at: sighting.lastAt,
+        text: textOf(sighting),
+      })),
+      ...others,
+    ],
+  };
+}
+
+function textOf({ text, count }: Sighting): string {
+  return count > 1 ? `${text} (${count} times)` : text;
+}
+
+/** The way of an entry, when every link of it that was looked at is open; and since when. */
+export function openWay(
+  picture: Picture,
+  runner: RunnerTarget,
+):
+  | {
+      readonly endpoint: EndpointTarget;
+      readonly since: Instant;
+      readonly states: readonly CheckState[];
+    }
+  | undefined {
+  const endpoint = picture.surroundings.endpoints.find(({ id }) => id === runner.endpoint);
+  if (endpoint === undefined) return undefined;
+  const links = picture.linksOf(endpoint);
+  const isOpen = links.every(({ check, finding }) =>
+    check.probe.budgeted === true
+      ? finding.status !== 'fail' && finding.status !== 'skipped'
+      : finding.status === 'pass' || finding.status === 'warn',
+  );
+  if (!isOpen || links.length === 0) return undefined;
+  return { endpoint, since: Math.max(...links.map(({ since }) => since)), states: links };
+}

@@ -1,0 +1,105 @@
+/** A snapshot, its checks in one order, with the questions that rules ask of it. Built once per diagnosis. */
+import type { CheckState, Snapshot, Surroundings } from '../core/check.ts';
+import type { Finding } from '../core/finding.ts';
+import { reasonOf } from '../core/finding.ts';
+import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
+import type { Link } from '../core/words.ts';
+import type { Sighting } from '../core/runner-event.ts';
+import { LINKS } from '../core/words.ts';
+
+/** What the runner wrote or counted, with the check that saw it. */
+export interface Seen {
+  readonly state: CheckState;
+  readonly sighting: Sighting;
+}
+
+export interface Picture {
+  readonly snapshot: Snapshot;
+  readonly surroundings: Surroundings;
+  /** Links of one endpoint that apply, in the order of the walk, without the tokens. */
+  linksOf(endpoint: EndpointTarget): readonly CheckState[];
+  /** Entries that use an endpoint. */
+  runnersOf(endpoint: EndpointTarget): readonly RunnerTarget[];
+  tokenOf(runner: RunnerTarget): CheckState | undefined;
+  /** All checks of a probe. */
+  statesOf(probe: string): readonly CheckState[];
+  /** By the runner's log and its counters: of some kinds, about one entry where it is told; newest first. */
+  seen(kinds: readonly string[], runner?: string): readonly Seen[];
+}
+
+export function pictureOf(given: Snapshot): Picture {
+  const snapshot = { ...given, checks: inOrder(given.checks) };
+  const { surroundings } = snapshot;
+  const byProbe = Map.groupBy(snapshot.checks, ({ check }) => check.probe.id);
+  const byId = new Map(snapshot.checks.map((state) => [state.check.id, state]));
+  const seen = allSeen(['runner-log', 'runner-metrics'].flatMap((id) => byProbe.get(id) ?? []));
+  const seenByKind = Map.groupBy(seen, ({ sighting }) => sighting.kind);
+  const seenByRunner = Map.groupBy(seen, ({ sighting }) => sighting.runner ?? '');
+  const runnersByEndpoint = Map.groupBy(surroundings.runners, ({ endpoint }) => endpoint);
+  const linksByEndpoint = new Map(
+    surroundings.endpoints.map(({ id }) => [id, linksAt(id, byId)] as const),
+  );
+  return {
+    snapshot,
+    surroundings,
+    linksOf: ({ id }) => linksByEndpoint.get(id) ?? [],
+    runnersOf: ({ id }) => runnersByEndpoint.get(id) ?? [],
+    tokenOf: ({ id }) => byId.get(`token@${id}`),
+    statesOf: (probe) => byProbe.get(probe) ?? [],
+    seen: (kinds, runner) => {
+      if (runner !== undefined) {
+        return (seenByRunner.get(runner) ?? []).filter(({ sighting }) =>
+          kinds.includes(sighting.kind),
+        );
+      }
+      const found = kinds.flatMap((kind) => seenByKind.get(kind) ?? []);
+      return kinds.length === 1 ? found : newestFirst(found);
+    },
+  };
+}
+
+function allSeen(states: readonly CheckState[]): readonly Seen[] {
+  return newestFirst(
+    states.flatMap((state) =>
+      (state.finding.sightings ?? []).map((sighting) => ({ state, sighting })),
+    ),
+  );
+}
+
+function newestFirst(seen: readonly Seen[]): readonly Seen[] {
+  return seen.toSorted((a, b) => b.sighting.lastAt - a.sighting.lastAt);
+}
+
+function linksAt(endpoint: string, byId: ReadonlyMap<string, CheckState>): readonly CheckState[] {
+  return LINKS.flatMap((link) => {
+    const state = byId.get(`${link}@${endpoint}`);
+    return state?.check.target.kind === 'endpoint' ? [state] : [];
+  });
+}
+
+/** By link, then by id: a judgement does not depend on the order in which checks were planned. */
+function inOrder(checks: readonly CheckState[]): readonly CheckState[] {
+  return checks.toSorted((a, b) => rankOf(a) - rankOf(b) || (a.check.id < b.check.id ? -1 : 1));
+}
+
+function rankOf(state: CheckState): number {
+  const link = linkOf(state);
+  return link === undefined ? LINKS.length : LINKS.indexOf(link);
+}
+
+export function isFail({ finding }: CheckState): boolean {
+  return finding.status === 'fail';
+}
+
+export function hasReason({ finding }: CheckState, ...reasons: readonly string[]): boolean {
+  return reasons.includes(reasonOf(finding) ?? '');
+}
+
+export function linkOf({ check }: CheckState): Link | undefined {
+  return LINKS.find((link) => link === check.probe.id);
+}
+
+/** Facts of a finding; none is an empty record. */
+export function factsOf({ finding }: CheckState): NonNullable<Finding['facts']> {
+  return finding.facts ?? {};
+}

@@ -1,0 +1,142 @@
+/** The way of one entry: its URL, what it trusts, and how its requests leave this host. */
+import type { LogSource } from '../core/runner-event.ts';
+import type { RunnerConfigReading, RunnerProcess } from '../core/reading.ts';
+import type { EndpointTarget, ProxyDecision, TrustSource } from '../core/target.ts';
+import { decideProxy } from '../go/proxy/decision.ts';
+import type { Mount } from '../host/fs/mounts.ts';
+import type { ProxyHint } from '../host/net/proxy-settings.ts';
+import { credentialsOf } from './credentials.ts';
+import type { Environment } from '../config/runner/expand.ts';
+import { asProcessSees, certsDirectoryOf } from './config-location.ts';
+import { alternativesOf } from './proxy-alternatives.ts';
+import type { RunnerDocument, RunnerEntry } from '../config/runner/runner-config.ts';
+
+export interface TargetsQuestion {
+  /** The last content that loaded. */
+  readonly document: RunnerDocument | undefined;
+  readonly reading: RunnerConfigReading;
+  readonly process: RunnerProcess | undefined;
+  readonly mounts: readonly Mount[];
+  readonly unit: string;
+  /** Of the user of this daemon. */
+  readonly homeDirectory: string;
+  readonly systemId: string | undefined;
+  /** `[gitlab] api_token_file` of our own settings. */
+  readonly apiTokenFile?: string | undefined;
+  /** What systemd would give the runner at its next start; absent where there is no unit. */
+  readonly unitEnvironment?: Environment;
+  /** The runner's process lives in a network of its own: its addresses are not ours. */
+  readonly isElsewhere?: boolean;
+  /** Where the runner's log is. */
+  readonly log?: LogSource;
+  /** Proxies that somebody wrote down on this host. */
+  readonly proxyHints?: readonly ProxyHint[];
+  readonly dockerRoot?: string;
+  readonly meantWritable?: readonly string[];
+  readonly meantReadOnly?: readonly string[];
+}
+
+/** Of the running process; while there is none, what systemd would give it. */
+export function environmentOf({
+  process,
+  unitEnvironment,
+}: TargetsQuestion): Environment | undefined {
+  return process === undefined ? unitEnvironment : process.environment;
+}
+
+export function endpointOf(
+  url: URL,
+  /** As config.toml spells it, expanded. */
+  urlText: string,
+  entry: RunnerEntry,
+  question: TargetsQuestion,
+): EndpointTarget {
+  const trust = trustOf(entry, urlText, question);
+  const parts = [
+    ...(trust.caFile === undefined ? [] : [`ca=${trust.caFile}`]),
+    ...(trust.certFile === undefined ? [] : [`cert=${trust.certFile}`]),
+    ...(trust.keyFile === undefined ? [] : [`key=${trust.keyFile}`]),
+  ];
+  const id = parts.length === 0 ? url.href : `${url.href}#${parts.join('&')}`;
+  const proxy = proxyOf(url, question);
+  const hints = [...hintsOf(entry, question), ...processHints(proxy, question)];
+  const alternatives = alternativesOf(url, proxy, hints);
+  const others = alternatives.length === 0 ? {} : { alternatives };
+  const uid = question.process === undefined ? {} : { uid: question.process.uid };
+  return {
+    kind: 'endpoint',
+    id,
+    url,
+    trust,
+    proxy,
+    ...uid,
+    ...credentialsOf(question.process),
+    ...others,
+  };
+}
+
+/** Hints of the whole host, and those of the entry itself. */
+function hintsOf(entry: RunnerEntry, question: TargetsQuestion): readonly ProxyHint[] {
+  const { reading, proxyHints = [] } = question;
+  const [first] = entry.proxyLines;
+  const own = Object.fromEntries(entry.proxyLines.map((one) => [one.variable, one.value.reveal()]));
+  return [
+    ...proxyHints,
+    ...(first === undefined
+      ? []
+      : [{ source: `${reading.path}:${first.line}`, isForRunner: true, variables: own }]),
+  ];
+}
+
+/**
+ * What the process has and Go does not use for this URL: ALL_PROXY, and without a proxy that of the other scheme, or
+ * one from which NO_PROXY exempts it.
+ */
+function processHints(inForce: ProxyDecision, { process }: TargetsQuestion): readonly ProxyHint[] {
+  const exemptBy = inForce.kind === 'direct' ? inForce.exemptBy : undefined;
+  const list = exemptBy === undefined ? '|no' : '';
+  const names = inForce.kind === 'direct' ? `all|https?${list}` : 'all';
+  const isMeant = new RegExp(`^(?:${names})_proxy$`, 'i');
+  const found = Object.entries(process?.environment ?? {}).filter(([name]) => isMeant.test(name));
+  const first = found.find(([name]) => !/^no_proxy$/i.test(name));
+  if (first === undefined) return [];
+  const source = `${exemptBy ?? first[0]} of process ${process?.pid ?? 0}`;
+  const variables = Object.fromEntries(found);
+  const exempt = exemptBy === undefined ? {} : ({ isExempt: true } as const);
+  return [{ source, isForRunner: true, variables, ...exempt }];
+}
+
+function proxyOf(url: URL, question: TargetsQuestion): ProxyDecision {
+  const { process, unitEnvironment } = question;
+  // Where the process does not show its own, what systemd gave it is the best guess.
+  const environment = environmentOf(question) ?? unitEnvironment;
+  if (environment !== undefined) return decideProxy(url, environment);
+  const because =
+    process === undefined
+      ? 'the runner is not running, so its proxy settings are not known'
+      : `the environment of process ${process.pid} cannot be read, so its proxy settings are not known`;
+  return { kind: 'direct', because };
+}
+
+/** The runner cuts the host out of the text as it stands; `URL` has put it into lower case. */
+function certsHostOf(text: string): { readonly certsHost?: string } {
+  const host = /^https?:\/\/(?:[^/@]*@)?(?<host>[^/:[\]]+)/i.exec(text)?.groups?.['host'];
+  return host === undefined || host === host.toLowerCase() ? {} : { certsHost: host };
+}
+
+function trustOf(entry: RunnerEntry, urlText: string, question: TargetsQuestion): TrustSource {
+  const { process, homeDirectory } = question;
+  const { tlsCaFile, tlsCertFile, tlsKeyFile } = entry;
+  const environment = environmentOf(question) ?? {};
+  const file = environment['SSL_CERT_FILE'] ?? '';
+  const directories = environment['SSL_CERT_DIR'] ?? '';
+  return {
+    ...(tlsCaFile === undefined ? {} : { caFile: asProcessSees(tlsCaFile, process) }),
+    ...(tlsCertFile === undefined ? {} : { certFile: asProcessSees(tlsCertFile, process) }),
+    ...(tlsKeyFile === undefined ? {} : { keyFile: asProcessSees(tlsKeyFile, process) }),
+    certsDirectory: certsDirectoryOf(process, homeDirectory),
+    ...certsHostOf(urlText),
+    ...(file === '' ? {} : { systemFile: file }),
+    ...(directories === '' ? {} : { systemDirectories: directories.split(':') }),
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * What do the executors of the entries stand on? The Docker daemon as the runner would find it, the folder of a
+ * shell executor, the plugin of an autoscaler. Only what is configured (config reference, sections 2.5 and 3).
+ */
+import { join } from 'node:path';
+
+import type { RunnerProcess } from '../core/reading.ts';
+import type { EndpointTarget, ExecutorStand, ExecutorTarget, Place } from '../core/target.ts';
+import { credentialsOf } from './credentials.ts';
+import type { TargetsQuestion } from './endpoint-target.ts';
+import { environmentOf } from './endpoint-target.ts';
+import type { Environment } from '../config/runner/expand.ts';
+import { asProcessSees } from './config-location.ts';
+import type { RunnerEntry } from '../config/runner/runner-config.ts';
+
+export const DEFAULT_DOCKER_HOST = 'unix:///var/run/docker.sock';
+/** They start containers on this host, or on the one daemon that they are pointed to. */
+export const DOCKER_EXECUTORS: readonly string[] = ['docker', 'docker-windows'];
+const PLUGIN_EXECUTORS: readonly string[] = ['docker-autoscaler', 'instance'];
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+interface Named {
+  readonly entry: RunnerEntry;
+  /** Of its runner target. */
+  readonly id: string;
+  /** Undefined when its url cannot be used. */
+  readonly endpoint: EndpointTarget | undefined;
+}
+
+interface Found {
+  readonly id: string;
+  readonly stand: ExecutorStand;
+}
+
+/** One target for each thing stood on, in the order of first use. */
+export function executorTargetsOf(
+  entries: readonly Named[],
+  question: TargetsQuestion,
+): readonly ExecutorTarget[] {
+  const found = entries.flatMap(({ entry, id, endpoint }) => {
+    const one = standOf(entry, question);
+    if (one === undefined) return [];
+    const gitlab = goesElsewhere(entry) ? undefined : endpoint;
+    return [{ ...one, runner: id, executor: entry.executor, endpoint: gitlab }];
+  });
+  return [...Map.groupBy(found, ({ id }) => id)].flatMap(([id, members]): ExecutorTarget[] => {
+    const [first] = members;
+    if (first === undefined) return [];
+    const { executor, stand } = first;
+    const runners = members.map(({ runner }) => runner);
+    const gitlabs = stand.kind === 'docker' ? { gitlabs: gitlabsOf(members) } : {};
+    const credentials = credentialsOf(question.process);
+    return [{ kind: 'executor', id, executor, runners, stand, ...gitlabs, ...credentials }];
+  });
+}
+
+/** Jobs with an address or a proxy of their own need not reach what the runner reaches. */
+function goesElsewhere({ cloneUrl = '', proxyLines }: RunnerEntry): boolean {
+  return cloneUrl !== '' || proxyLines.length > 0;
+}
+
+/** Through which proxy a job goes is told by its own environment, which nobody knows here. */
+function gitlabsOf(
+  members: readonly { readonly endpoint: EndpointTarget | undefined }[],
+): readonly Place[] {
+  const found = members.flatMap(({ endpoint }): (readonly [string, Place])[] => {
+    if (endpoint === undefined || endpoint.proxy.kind === 'proxy') return [];
+    const { host, hostname, port, protocol } = endpoint.url;
+    const usual = protocol === 'https:' ? 443 : 80;
+    const place = {
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: port === '' ? usual : Number(port),
+    };
+    return [[host, place]];
+  });
+  return [...new Map(found).values()];
+}
+
+function standOf(entry: RunnerEntry, question: TargetsQuestion): Found | undefined {
+  if (entry.executor === 'shell') {
+    const path = asProcessSees(entry.buildsDir ?? 'builds', question.process);
+    const user = userOf(question.process);
+    return { id: path, stand: { kind: 'folder', path, ...(user === undefined ? {} : { user }) } };
+  }
+  if (DOCKER_EXECUTORS.includes(entry.executor)) return dockerOf(entry, question);
+  const name = PLUGIN_EXECUTORS.includes(entry.executor) ? entry.autoscalerPlugin : undefined;
+  return name === undefined ? undefined : pluginOf(name, question);
+}
+
+/** `host` of the entry with its own TLS settings; without it all comes from the environment. */
+function dockerOf(entry: RunnerEntry, question: TargetsQuestion): Found | undefined {
+  const { dockerHost, dockerCertificates } = entry;
+  if (dockerHost !== undefined) {
+    const source = `host of ${entry.name === '' ? `entry ${entry.number}` : entry.name}`;
+    return dockerAt(dockerHost, source, dockerCertificates);
+  }
+  const environment = environmentOf(question);
+  // A process whose environment is hidden may well have another address.
+  if (environment === undefined && question.process !== undefined) return undefined;
+  return dockerOfEnvironment(environment ?? {});
+}
+
+function dockerOfEnvironment(environment: Environment): Found {
+  const { DOCKER_HOST = '', DOCKER_TLS_VERIFY = '', DOCKER_CERT_PATH = '' } = environment;
+  if (DOCKER_HOST === '') return dockerAt(DEFAULT_DOCKER_HOST, 'the default', undefined);
+  const home = environment['HOME'] ?? '/root';
+  const folder = DOCKER_CERT_PATH === '' ? join(home, '.docker') : DOCKER_CERT_PATH;
+  return dockerAt(DOCKER_HOST, 'DOCKER_HOST', DOCKER_TLS_VERIFY === '' ? undefined : folder);
+}
+
+function dockerAt(address: string, source: string, certificates: string | undefined): Found {
+  const tls = certificates === undefined ? {} : { certificates };
+  // Without what stands before @: an address is shown, and needs no user.
+  const id = address.replace(/(?<=\/\/)[^/@]*@/, '');
+  return { id, stand: { kind: 'docker', source, ...tls } };
+}
+
+/** `--user`: as whom the jobs of shell executors run; the packaged unit passes it. */
+function userOf(process: RunnerProcess | undefined): string | undefined {
+  const words = process?.arguments ?? [];
+  const index = words.findLastIndex((word) => /^(?:--?user|-u)(?:=|$)/.test(word));
+  if (index === -1) return undefined;
+  const [, value] = /^[^=]+=(.*)$/.exec(words[index] ?? '') ?? [];
+  const user = value ?? words[index + 1];
+  return user === '' ? undefined : user;
+}
+
+function pluginOf(name: string, question: TargetsQuestion): Found {
+  const environment = environmentOf(question);
+  const folders = (environment?.['PATH'] ?? DEFAULT_PATH).split(':').filter(Boolean);
+  return {
+    id: name,
+    stand: { kind: 'plugin', name, folders, home: environment?.['HOME'] ?? '/root' },
+  };
+}

@@ -1,0 +1,113 @@
+/** Which file systems does the runner write? Each once, with all it is used for. Touches none of them. */
+import { dirname, isAbsolute, join } from 'node:path';
+
+import type { RunnerProcess } from '../core/reading.ts';
+import type { MountTarget } from '../core/target.ts';
+import type { Mount } from '../host/fs/mounts.ts';
+import { mountOf } from '../host/fs/mounts.ts';
+import { DOCKER_EXECUTORS } from './executor-targets.ts';
+import { asProcessSees, PACKAGED_WORKING_DIRECTORY } from './config-location.ts';
+import type { RunnerDocument, RunnerEntry } from '../config/runner/runner-config.ts';
+
+const DOCKER_ROOT = '/var/lib/docker';
+const LOG_FOLDER = '/var/log';
+/** Files are read here all day, and written only now and then: read-only may well be meant. */
+const SELDOM_WRITTEN: ReadonlySet<string> = new Set(['/', 'config', 'home', LOG_FOLDER]);
+/** Made full and read-only: images of snaps, of appliances, of live systems. */
+const READ_ONLY_TYPES = new Set(['squashfs', 'erofs', 'cramfs', 'romfs', 'iso9660', 'udf']);
+
+export interface MountQuestion {
+  readonly document: RunnerDocument | undefined;
+  readonly configPath: string;
+  readonly process: RunnerProcess | undefined;
+  readonly mounts: readonly Mount[];
+  /** Of Docker on this host, as far as its settings tell. */
+  readonly dockerRoot?: string;
+  /** Mount points that /etc/fstab says are writable, or that have been so since we look. */
+  readonly meantWritable?: readonly string[];
+  /** Mount points that /etc/fstab says are read-only. */
+  readonly meantReadOnly?: readonly string[];
+}
+
+interface Use {
+  readonly path: string;
+  readonly role: string;
+}
+
+/** In the order of first use; `/` is always among them, unless it is meant to be read-only. */
+export function mountTargetsOf(question: MountQuestion): readonly MountTarget[] {
+  const { document, configPath, process, mounts } = question;
+  const uses = [
+    ...(document?.runners ?? []).flatMap((entry) => usesOf(entry, question)),
+    { path: dirname(configPath), role: 'config' },
+    { path: temporaryDirectory(process), role: 'TMPDIR' },
+    { path: homeOf(process), role: 'home' },
+    { path: LOG_FOLDER, role: LOG_FOLDER },
+    { path: '/', role: '/' },
+  ];
+  const byMount = Map.groupBy(uses, ({ path }) => mountOf(path, mounts));
+  return [...byMount].flatMap(([mount, members]): readonly MountTarget[] => {
+    const [first] = members;
+    if (mount === undefined || first === undefined) return [];
+    const { mountPoint: id, fileSystemType, superOptions, deviceNumber } = mount;
+    const readOnly = superOptions.includes('ro');
+    const roles = [...new Set(members.map(({ role }) => role))];
+    if (readOnly && !isWritten(mount, roles, question)) return [];
+    const device =
+      deviceNumber === undefined || deviceNumber.startsWith('0:') ? {} : { deviceNumber };
+    return [{ kind: 'mount', id, fileSystemType, readOnly, ...device, path: first.path, roles }];
+  });
+}
+
+/** Whether a file system that is read-only now is a fault, and not what somebody wanted. */
+function isWritten(
+  { mountPoint, fileSystemType }: Mount,
+  roles: readonly string[],
+  { meantWritable, meantReadOnly }: MountQuestion,
+): boolean {
+  if (meantWritable?.includes(mountPoint) === true) return true;
+  if (!roles.every((role) => SELDOM_WRITTEN.has(role))) return true;
+  if (meantReadOnly?.includes(mountPoint) === true || READ_ONLY_TYPES.has(fileSystemType))
+    return false;
+  // The runner writes a renewed token there; nothing speaks for `/` and the others alone.
+  return roles.includes('config');
+}
+
+/** Folders of an entry on this host. Those of containers and remote machines are not here. */
+function usesOf(
+  entry: RunnerEntry,
+  { process, dockerRoot = DOCKER_ROOT }: MountQuestion,
+): readonly Use[] {
+  const name = entry.name === '' ? `entry ${entry.number}` : entry.name;
+  const { executor, buildsDir, cacheDir } = entry;
+  if (executor === 'shell') {
+    return [
+      { path: asProcessSees(buildsDir ?? 'builds', process), role: `builds_dir of ${name}` },
+      { path: asProcessSees(cacheDir ?? 'cache', process), role: `cache_dir of ${name}` },
+    ];
+  }
+  if (DOCKER_EXECUTORS.includes(executor) && isLocalDocker(entry, process)) {
+    return [{ path: dockerRoot, role: 'Docker root' }];
+  }
+  if (executor !== 'custom') return [];
+  return [
+    ...(buildsDir === undefined ? [] : [{ path: buildsDir, role: `builds_dir of ${name}` }]),
+    ...(cacheDir === undefined ? [] : [{ path: cacheDir, role: `cache_dir of ${name}` }]),
+  ].filter(({ path }) => isAbsolute(path));
+}
+
+function isLocalDocker({ dockerHost }: RunnerEntry, process: RunnerProcess | undefined): boolean {
+  const host = dockerHost ?? process?.environment?.['DOCKER_HOST'] ?? '';
+  return host === '' || host.startsWith('unix://');
+}
+
+function temporaryDirectory(process: RunnerProcess | undefined): string {
+  const wanted = process?.environment?.['TMPDIR'] ?? '';
+  return wanted === '' ? '/tmp' : join('/', wanted);
+}
+
+function homeOf(process: RunnerProcess | undefined): string {
+  const home = process?.environment?.['HOME'] ?? '';
+  if (isAbsolute(home)) return home;
+  return process?.uid === 0 ? '/root' : PACKAGED_WORKING_DIRECTORY;
+}

@@ -1,0 +1,48 @@
+/**
+ * Which other way to GitLab did somebody write down? Compares the decision of the running process with what
+ * each hint on this host would make of the same URL.
+ */
+import type { ProxyAlternative, ProxyDecision } from '../core/target.ts';
+import { decideProxy } from '../go/proxy/decision.ts';
+import type { ProxyHint } from '../host/net/proxy-settings.ts';
+
+/** Distinct ways that differ from the one in force, those meant for the runner first. */
+export function alternativesOf(
+  url: URL,
+  inForce: ProxyDecision,
+  hints: readonly ProxyHint[],
+): readonly ProxyAlternative[] {
+  const found = hints.flatMap((hint): readonly ProxyAlternative[] => {
+    const { variables, ...place } = hint;
+    const decision = decideProxy(url, asMeant(variables));
+    // A hint that names no proxy, or an exemption where there is no proxy to be exempt from, says nothing.
+    const isSaying = decision.kind === 'proxy' || inForce.kind === 'proxy';
+    const says = decision.kind === 'direct' && !hasExemption(variables) ? false : isSaying;
+    return says && wayOf(decision) !== wayOf(inForce) ? [{ decision, ...place }] : [];
+  });
+  return [...new Map(found.toReversed().map((item) => [wayOf(item.decision), item])).values()]
+    .toReversed()
+    .toSorted((a, b) => Number(b.isForRunner) - Number(a.isForRunner));
+}
+
+/**
+ * Whoever sets ALL_PROXY means every scheme, and whoever sets one for `http` alone most often means both; Go does
+ * not know the one, and does not use the other for `https`.
+ */
+function asMeant(variables: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const own = (scheme: string): string | undefined =>
+    variables[`${scheme}_PROXY`] ?? variables[`${scheme}_PROXY`.toLowerCase()];
+  const meant = own('ALL') ?? own('HTTP') ?? own('HTTPS');
+  if (meant === undefined) return variables;
+  return { ...variables, HTTP_PROXY: own('HTTP') ?? meant, HTTPS_PROXY: own('HTTPS') ?? meant };
+}
+
+function hasExemption(variables: Readonly<Record<string, string>>): boolean {
+  return Object.keys(variables).some((name) => /^no_proxy$/i.test(name));
+}
+
+function wayOf(decision: ProxyDecision): string {
+  if (decision.kind === 'direct') return 'direct';
+  const { scheme, host, port, credentials } = decision;
+  return [scheme, host, port, credentials?.user, credentials?.password.fingerprint()].join(' ');
+}

@@ -1,0 +1,179 @@
+/**
+ * What is there to probe? Out of the runner's configuration, its process and the mount table.
+ *
+ * Entries that share base URL and trust files share one endpoint (the proxy follows from URL and
+ * environment). Ids are stable across restarts: the base URL, the short token, the mount point.
+ */
+import type { Problem, RunnerProcess } from '../core/reading.ts';
+import { Secret } from '../core/secret.ts';
+import { shownWord } from '../core/shown-word.ts';
+import type {
+  ConfigTarget,
+  EndpointTarget,
+  ExecutorTarget,
+  HostTarget,
+  MountTarget,
+  RunnerTarget,
+  ServiceTarget,
+} from '../core/target.ts';
+import { shortToken } from '../gitlab/token.ts';
+import { metricsAddressOf } from '../runner/counters/listen-address.ts';
+import { baseUrlOf, shownUrl } from '../config/runner/base-url.ts';
+import { credentialsOf } from './credentials.ts';
+import type { TargetsQuestion } from './endpoint-target.ts';
+import { endpointOf, environmentOf } from './endpoint-target.ts';
+import { blindProblem, unsetProblems, urlProblem } from '../config/runner/entry-problems.ts';
+import { expandEnvironment } from '../config/runner/expand.ts';
+import { executorTargetsOf } from './executor-targets.ts';
+import { mountTargetsOf } from './mount-targets.ts';
+import type { RunnerEntry } from '../config/runner/runner-config.ts';
+
+export interface FoundTargets {
+  readonly host: HostTarget;
+  readonly config: ConfigTarget;
+  readonly service: ServiceTarget;
+  readonly mounts: readonly MountTarget[];
+  readonly endpoints: readonly EndpointTarget[];
+  readonly runners: readonly RunnerTarget[];
+  readonly executors: readonly ExecutorTarget[];
+  /** Of single entries; they do not stop the file from loading. */
+  readonly problems: readonly Problem[];
+}
+
+/** Every target of this host. */
+export function targetsOf(question: TargetsQuestion): FoundTargets {
+  const { document, reading, process } = question;
+  const resolved = withShortIds(
+    (document?.runners ?? []).map((entry) => resolveEntry(entry, question)),
+  );
+  const ids = uniqueIds(resolved.map(({ id }) => id));
+  return {
+    host: { kind: 'host', id: 'host', ...pidOf(process) },
+    config: { kind: 'config', id: reading.path, ...credentialsOf(process), reading },
+    service: serviceOf(question),
+    mounts: mountTargetsOf({ ...question, configPath: reading.path }),
+    endpoints: distinctEndpoints(resolved),
+    runners: resolved.map((item, index) => runnerTarget(item, ids[index] ?? item.id, question)),
+    executors: executorTargetsOf(
+      resolved.map(({ entry, endpoint }, index) => ({ entry, id: ids[index] ?? '', endpoint })),
+      question,
+    ),
+    problems: resolved.flatMap(({ problems }) => problems),
+  };
+}
+
+/** With where the runner writes and where it tells its numbers. */
+function serviceOf(question: TargetsQuestion): ServiceTarget {
+  const { document, process, reading, unit, log, isElsewhere } = question;
+  const address = metricsAddressOf(document?.listenAddress, process);
+  const metrics = isElsewhere === true ? undefined : address;
+  return {
+    kind: 'service',
+    id: unit,
+    configPath: reading.path,
+    ...pidOf(process),
+    ...(log === undefined ? {} : { log }),
+    ...(metrics === undefined ? {} : { metrics }),
+  };
+}
+
+function pidOf(process: RunnerProcess | undefined): { readonly pid?: number } {
+  return process === undefined ? {} : { pid: process.pid };
+}
+
+/** One entry with its url and token expanded. */
+interface Resolved {
+  readonly entry: RunnerEntry;
+  readonly id: string;
+  readonly token: Secret;
+  readonly url: string;
+  /** Absent when the url cannot be used. */
+  readonly endpoint?: EndpointTarget;
+  /** False when the token names variables that nobody could read: it must not be tried. */
+  readonly isTokenKnown: boolean;
+  readonly problems: readonly Problem[];
+}
+
+function resolveEntry(entry: RunnerEntry, question: TargetsQuestion): Resolved {
+  const { file, token, isTokenKnown, problems } = resolveToken(entry, question);
+  const id = token.isBlank() ? `entry-${entry.number}` : shortToken(token);
+  const found = { entry, id, token, isTokenKnown };
+  const url = expandEnvironment(entry.url, environmentOf(question));
+  if (url.kind === 'blind') {
+    const blind = blindProblem(entry, 'url', file);
+    return { ...found, url: shownUrl(entry.url), problems: [blind, ...problems] };
+  }
+  const unset = unsetProblems(entry, 'url', url.unset, file);
+  const base = baseUrlOf(url.text);
+  const shown = shownUrl(url.text);
+  if (!base.ok) {
+    const invalid = urlProblem(entry, url.text, base.why, file);
+    return { ...found, url: shown, problems: [...unset, invalid, ...problems] };
+  }
+  const endpoint = endpointOf(base.url, url.text, entry, question);
+  return { ...found, url: shown, endpoint, problems: [...unset, ...problems] };
+}
+
+function resolveToken(
+  entry: RunnerEntry,
+  question: TargetsQuestion,
+): Pick<Resolved, 'token' | 'isTokenKnown' | 'problems'> & { readonly file: string } {
+  const file = question.reading.path;
+  const found = expandEnvironment(entry.token.reveal(), environmentOf(question));
+  if (found.kind === 'blind') {
+    const problems = [blindProblem(entry, 'token', file)];
+    return { file, token: new Secret(''), isTokenKnown: false, problems };
+  }
+  const problems = unsetProblems(entry, 'token', found.unset, file);
+  return { file, token: new Secret(found.text), isTokenKnown: true, problems };
+}
+
+/** The trust files stay in the id only where the URL alone would not tell two endpoints apart. */
+function withShortIds(resolved: readonly Resolved[]): readonly Resolved[] {
+  const endpoints = distinctEndpoints(resolved);
+  const perUrl = Map.groupBy(endpoints, ({ url }) => url.href);
+  return resolved.map((item) => {
+    const { endpoint } = item;
+    if (endpoint === undefined) return item;
+    const isAlone = perUrl.get(endpoint.url.href)?.length === 1;
+    return isAlone ? { ...item, endpoint: { ...endpoint, id: endpoint.url.href } } : item;
+  });
+}
+
+function distinctEndpoints(resolved: readonly Resolved[]): readonly EndpointTarget[] {
+  const found = resolved.flatMap(({ endpoint }) => endpoint ?? []);
+  return [...new Map(found.map((endpoint) => [endpoint.id, endpoint])).values()];
+}
+
+/** `abc`, `abc#2`: two entries may have the same token. */
+function uniqueIds(ids: readonly string[]): readonly string[] {
+  const seen = new Map<string, number>();
+  return ids.map((id) => {
+    const count = (seen.get(id) ?? 0) + 1;
+    seen.set(id, count);
+    return count === 1 ? id : `${id}#${count}`;
+  });
+}
+
+function runnerTarget(
+  { entry, token, url, endpoint, isTokenKnown }: Resolved,
+  id: string,
+  { systemId, apiTokenFile: tokenFile }: TargetsQuestion,
+): RunnerTarget {
+  const { tokenExpiresAt, recordId } = entry;
+  const isOnRecord = recordId !== undefined && tokenFile !== undefined;
+  return {
+    kind: 'runner',
+    id,
+    name: entry.name,
+    // Whatever stands there becomes a label.
+    executor: shownWord(entry.executor),
+    url,
+    ...(endpoint === undefined || !isTokenKnown ? {} : { endpoint: endpoint.id }),
+    token,
+    ...(tokenExpiresAt === undefined ? {} : { tokenExpiresAt }),
+    ...(systemId === undefined ? {} : { systemId }),
+    ...(isOnRecord ? { record: { id: recordId, tokenFile } } : {}),
+    line: entry.line,
+  };
+}

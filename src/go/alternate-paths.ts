@@ -1,0 +1,169 @@
+/**
+ * Ways that differ from the one in force in one thing, and what it means when one of them is open. Each returns a
+ * sentence with its values, or only how many were tried.
+ */
+import type { Clock } from '../core/clock.ts';
+import type { Fact } from '../core/finding.ts';
+import type { EndpointTarget, ProxyAlternative, ProxyDecision } from '../core/target.ts';
+import type { Attempt, Change } from './path-attempt.ts';
+import { isPrivateHost } from './dial/private-address.ts';
+
+const MOST_ALTERNATIVES = 3;
+/** A name that nobody has: a certificate for it was made by whoever stands between. */
+const NOBODY = 'sni-test.runnerwatch.invalid';
+/** Less than this between two clocks matters to nobody. */
+const SKEW_SECONDS = 60;
+
+export type DetourReason =
+  | 'known-proxy-works'
+  | 'direct-works'
+  | 'small-segments-work'
+  | 'small-hello-works'
+  | 'clock-differs'
+  | 'intercepted';
+
+export type Detour = {
+  readonly measures: { readonly tried: number; readonly date_skew_seconds?: number };
+} & (
+  | { readonly status: 'pass' }
+  | {
+      readonly status: 'warn';
+      readonly reason: DetourReason;
+      readonly detail: string;
+      readonly facts?: Readonly<Record<string, Fact>>;
+    }
+);
+
+/** One attempt over a way, with one change. */
+export type Try = (way: ProxyDecision, change?: Change) => Promise<Attempt>;
+
+export function nothing(tried: number): Detour {
+  return { status: 'pass', measures: { tried } };
+}
+
+export async function otherClock(way: ProxyDecision, attempt: Try, clock: Clock): Promise<Detour> {
+  const { dateAt } = await attempt(way, { asksDate: true });
+  if (dateAt === undefined) return nothing(1);
+  const date_skew_seconds = Math.round((dateAt - clock.wall()) / 1000);
+  const measures = { tried: 1, date_skew_seconds };
+  if (Math.abs(date_skew_seconds) <= SKEW_SECONDS) return { status: 'pass', measures };
+  const detail = `the server’s clock differs from this host’s by ${date_skew_seconds} s`;
+  return { status: 'warn', reason: 'clock-differs', detail, measures };
+}
+
+/** Which size is it that does not get through: that of every packet, or that of the first message alone? */
+export async function smaller(way: ProxyDecision, attempt: Try): Promise<Detour> {
+  const [segments, hello] = await Promise.all([
+    attempt(way, { smallSegments: true }),
+    attempt(way, { smallHello: true }),
+  ]);
+  if (isShaken(segments)) {
+    const detail = 'with packets of at most 536 bytes the handshake passes';
+    return { status: 'warn', reason: 'small-segments-work', detail, measures: { tried: 2 } };
+  }
+  if (!isShaken(hello)) return nothing(2);
+  const detail =
+    'with a first TLS message of one packet the handshake passes; the runner’s takes two';
+  return { status: 'warn', reason: 'small-hello-works', detail, measures: { tried: 2 } };
+}
+
+/** The server’s certificate arrived, whether it is accepted or not. */
+function isShaken({ leafFingerprint }: Attempt): boolean {
+  return leafFingerprint !== undefined;
+}
+
+export async function otherWay(
+  { url, proxy, alternatives = [] }: EndpointTarget,
+  attempt: Try,
+): Promise<Detour> {
+  const direct: ProxyDecision = { kind: 'direct', because: 'tried instead' };
+  const proxies = alternatives
+    .filter(({ decision }) => decision.kind === 'proxy')
+    .slice(0, MOST_ALTERNATIVES);
+  const [straight, ...others] = await Promise.all([
+    proxy.kind === 'proxy' ? attempt(direct) : undefined,
+    ...proxies.map(({ decision }) => attempt(decision)),
+  ]);
+  const tried = others.length + (straight === undefined ? 0 : 1);
+  if (straight?.reached === 'end') return directWorks(url, straight, proxy, alternatives, tried);
+  const index = others.findIndex((one) => one?.reached === 'end');
+  const working = proxies[index];
+  return working === undefined ? nothing(tried) : proxyWorks(working, tried);
+}
+
+function proxyWorks(
+  { decision, source, isForRunner, isExempt }: ProxyAlternative,
+  tried: number,
+): Detour {
+  if (decision.kind === 'direct') return nothing(tried);
+  const { scheme, host, port, variable, credentials } = decision;
+  const place = `${host}:${port}`;
+  const shown = `${scheme}://${credentials === undefined ? '' : 'USER:PASSWORD@'}${place}`;
+  return {
+    status: 'warn',
+    reason: 'known-proxy-works',
+    detail: `through the proxy ${place}, written down in ${source}, the way to GitLab is open`,
+    measures: { tried },
+    facts: {
+      proxy: place,
+      proxy_url: shown,
+      variable,
+      source,
+      is_for_runner: isForRunner,
+      ...(isExempt === true ? { is_exempt: true } : {}),
+    },
+  };
+}
+
+function directWorks(
+  url: URL,
+  { addresses }: Attempt,
+  inForce: ProxyDecision,
+  alternatives: readonly ProxyAlternative[],
+  tried: number,
+): Detour {
+  const nearMiss = inForce.kind === 'proxy' ? inForce.nearMiss : undefined;
+  const exempt = alternatives.find(
+    ({ decision, isForRunner }) => decision.kind === 'direct' && isForRunner,
+  );
+  return {
+    status: 'warn',
+    reason: 'direct-works',
+    detail: 'without the proxy the way to GitLab is open',
+    measures: { tried },
+    facts: {
+      is_internal: isPrivateHost(url.hostname, addresses),
+      ...(nearMiss === undefined
+        ? {}
+        : { no_proxy_entry: nearMiss.entry, no_proxy_because: nearMiss.because }),
+      ...(exempt === undefined ? {} : { source: exempt.source }),
+    },
+  };
+}
+
+/** Who made the certificate that the proxy shows: the server itself, or the proxy for this occasion? */
+export async function interception(
+  proxy: Extract<ProxyDecision, { kind: 'proxy' }>,
+  attempt: Try,
+  shown: Fact | undefined,
+): Promise<Detour> {
+  const [straight, minted] = await Promise.all([
+    attempt({ kind: 'direct', because: 'to compare' }),
+    attempt(proxy, { serverName: NOBODY }),
+  ]);
+  const own = straight.leafFingerprint;
+  const isMinted = minted.leafNames?.includes(NOBODY) === true;
+  const isOther = own !== undefined && shown !== undefined && own !== shown;
+  if (!isMinted && !isOther) return nothing(2);
+  const detail = isOther
+    ? 'GitLab shows another certificate on the direct way than through the proxy'
+    : 'through the proxy a certificate is shown for whatever name is asked for, so it is made there';
+  const because = isOther ? 'differs-from-direct' : 'made-for-any-name';
+  return {
+    status: 'warn',
+    reason: 'intercepted',
+    detail,
+    measures: { tried: 2 },
+    facts: { because },
+  };
+}

@@ -1,0 +1,37 @@
+/**
+ * The child that looks from a container: started in its network, it asks its name servers and dials. What the container
+ * has as its files is read with care, since whoever runs jobs there may put anything in their place.
+ */
+import { constants, open } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { deadlineOf } from '../../core/abort.ts';
+import { systemClock } from '../../core/clock.ts';
+import type { ContainerOrder } from './container-probe.ts';
+import { wayTo } from '../dial/reachability.ts';
+
+const MOST_BYTES = 64 * 1024;
+
+const { place, root, seconds } = JSON.parse(process.argv[2] ?? '') as ContainerOrder;
+using deadline = deadlineOf(seconds, new AbortController().signal);
+const end = await wayTo(place, {
+  paths: { rootfs: root, procfs: '/proc', sysfs: '/sys' },
+  clock: systemClock,
+  signal: deadline.signal,
+  timeoutSeconds: seconds,
+  read,
+});
+process.stdout.write(JSON.stringify(end), () => process.exit());
+
+/** A pipe or a device in its place is nothing, and neither is what is much too long. */
+async function read(path: string): Promise<string | undefined> {
+  try {
+    await using file = await open(join(root, path), constants.O_RDONLY | constants.O_NONBLOCK);
+    const info = await file.stat();
+    if (!info.isFile() || info.size > MOST_BYTES) return undefined;
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(MOST_BYTES), 0, MOST_BYTES, 0);
+    return buffer.toString('utf8', 0, bytesRead);
+  } catch {
+    return undefined;
+  }
+}

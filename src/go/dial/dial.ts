@@ -1,0 +1,166 @@
+/**
+ * Who answers on these addresses? Go's dialer: the first family one address after the other, the other
+ * family 300 ms later or as soon as the first has failed, every address with its own share of the time.
+ * The error that counts is the one of the first address.
+ */
+import type { Socket } from 'node:net';
+import { connect } from 'node:net';
+
+import { deadlineOf } from '../../core/abort.ts';
+import type { Clock } from '../../core/clock.ts';
+import { errnoText } from '../../core/errno.ts';
+import type { Address } from '../../core/probe.ts';
+
+const FALLBACK_DELAY_MILLISECONDS = 300;
+const LEAST_SHARE_SECONDS = 2;
+const MOST_PORT = 65_535;
+
+export interface Attempt {
+  readonly address: Address;
+  /** `ok`, `timeout`, `abandoned` (another address was faster), `invalid port` or the errno. */
+  readonly outcome: string;
+  readonly seconds: number;
+}
+
+export interface Dialled {
+  /** Absent when no address answered. */
+  readonly socket: Socket | undefined;
+  readonly address: Address | undefined;
+  /** In the order of the addresses. */
+  readonly attempts: readonly Attempt[];
+}
+
+export interface DialLoan {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly timeoutSeconds: number;
+  /** Makes an unconnected socket with options of its own; Node's plain one when absent. */
+  readonly makeSocket?: (family: Address['family']) => Socket | undefined;
+}
+
+/** Never rejects; an aborted signal ends it with what was tried until then. */
+export async function dialLikeGo(
+  addresses: readonly Address[],
+  port: number,
+  loan: DialLoan,
+): Promise<Dialled> {
+  const attempts: Attempt[] = [];
+  const [first] = addresses;
+  if (first === undefined) return { socket: undefined, address: undefined, attempts };
+  const primaries = addresses.filter(({ family }) => family === first.family);
+  const fallbacks = addresses.filter(({ family }) => family !== first.family);
+  using race = raceOf(loan.signal);
+  const dial = (list: readonly Address[]): Promise<Won | undefined> =>
+    dialSerial(list, port, { ...loan, signal: race.signal }, attempts);
+  const primary = dial(primaries);
+  const lists =
+    fallbacks.length === 0 ? [primary] : [primary, afterDelay(primary, () => dial(fallbacks))];
+  const won = await firstWon(lists);
+  race.end();
+  // Both families may connect in the same moment: only one socket is handed on.
+  for (const late of await Promise.all(lists)) if (late !== won) late?.socket.destroy();
+  return { socket: won?.socket, address: won?.address, attempts: inOrder(attempts, addresses) };
+}
+
+/** They were noted as they ended; the first one of the first family is the one whose error counts. */
+function inOrder(attempts: readonly Attempt[], addresses: readonly Address[]): readonly Attempt[] {
+  return attempts.toSorted((a, b) => addresses.indexOf(a.address) - addresses.indexOf(b.address));
+}
+
+interface Won {
+  readonly socket: Socket;
+  readonly address: Address;
+}
+
+/** A signal for all attempts of one dial: the losers are destroyed when one has won. */
+function raceOf(parent: AbortSignal): Disposable & { signal: AbortSignal; end: () => void } {
+  const controller = new AbortController();
+  const end = (): void => controller.abort();
+  parent.addEventListener('abort', end, { once: true });
+  if (parent.aborted) end();
+  return {
+    signal: controller.signal,
+    end,
+    [Symbol.dispose]: () => parent.removeEventListener('abort', end),
+  };
+}
+
+async function dialSerial(
+  addresses: readonly Address[],
+  port: number,
+  loan: DialLoan,
+  attempts: Attempt[],
+): Promise<Won | undefined> {
+  const { clock, signal, timeoutSeconds, makeSocket } = loan;
+  const end = clock.seconds() + timeoutSeconds;
+  for (const [index, address] of addresses.entries()) {
+    if (signal.aborted) return undefined;
+    const left = end - clock.seconds();
+    const share = Math.min(left, Math.max(LEAST_SHARE_SECONDS, left / (addresses.length - index)));
+    const start = clock.seconds();
+    const { socket, outcome } = await dialOne(
+      address,
+      port,
+      Math.max(0, share),
+      signal,
+      makeSocket,
+    );
+    attempts.push({ address, outcome, seconds: clock.seconds() - start });
+    if (socket !== undefined) return { socket, address };
+  }
+  return undefined;
+}
+
+async function dialOne(
+  { address, family }: Address,
+  port: number,
+  timeoutSeconds: number,
+  signal: AbortSignal,
+  makeSocket: DialLoan['makeSocket'],
+): Promise<{ readonly socket: Socket | undefined; readonly outcome: string }> {
+  if (port > MOST_PORT) return { socket: undefined, outcome: 'invalid port' };
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const place = { host: address, port, family, noDelay: true };
+  const socket = makeSocket?.(family)?.connect(place) ?? connect(place);
+  // Stays for the socket's life: one that dies between two links must not end the process.
+  socket.on('error', (error) => resolve(errnoText(error)));
+  socket.once('connect', () => resolve('ok'));
+  using deadline = deadlineOf(timeoutSeconds);
+  const onTimeout = (): void => resolve('timeout');
+  const onAbort = (): void => resolve('abandoned');
+  deadline.signal.addEventListener('abort', onTimeout, { once: true });
+  signal.addEventListener('abort', onAbort, { once: true });
+  const ended = await promise;
+  // A request is never reset, only refused: the connection stood, and what comes next finds it dead.
+  const outcome = ended === 'ECONNRESET' ? 'ok' : ended;
+  signal.removeEventListener('abort', onAbort);
+  if (outcome === 'ok' && !signal.aborted) return { socket, outcome };
+  socket.destroy();
+  return { socket: undefined, outcome: outcome === 'ok' ? 'abandoned' : outcome };
+}
+
+/** Starts the second list after the delay, or at once when the first has failed; not at all when it won. */
+async function afterDelay(
+  primary: Promise<Won | undefined>,
+  start: () => Promise<Won | undefined>,
+): Promise<Won | undefined> {
+  const { promise: delay, resolve } = Promise.withResolvers<'delay'>();
+  const timer = setTimeout(() => resolve('delay'), FALLBACK_DELAY_MILLISECONDS);
+  const early = await Promise.race([primary, delay]);
+  clearTimeout(timer);
+  return early === 'delay' || early === undefined ? await start() : undefined;
+}
+
+/** The first list that won; `undefined` when all have failed. */
+async function firstWon(lists: readonly Promise<Won | undefined>[]): Promise<Won | undefined> {
+  const wins = lists.map(async (list) => {
+    const won = await list;
+    if (won === undefined) throw new Error('no address answered');
+    return won;
+  });
+  try {
+    return await Promise.any(wins);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Do some packets get lost on the way? Ten connection requests at once, each given less time than the kernel
+ * waits before it sends one again: what is not there by then was lost. One lost request is chance, all of them
+ * are a blocked way; something between is a bad link.
+ */
+import type { Socket } from 'node:net';
+
+import type { Address } from '../../core/probe.ts';
+import type { DialLoan } from './dial.ts';
+import { dialLikeGo } from './dial.ts';
+
+const ATTEMPTS = 10;
+/** The first repetition of a connection request comes after one second (RFC 6298). */
+export const BEFORE_REPEAT_SECONDS = 0.9;
+/** Less than a fifth is chance (matrix 2.3). */
+const LEAST_RATIO = 0.2;
+
+export interface Loss {
+  /** 0..1. */
+  readonly ratio: number;
+  readonly isLossy: boolean;
+  /** One of those that came through. */
+  readonly socket: Socket | undefined;
+}
+
+/** Never rejects; closes all connections but one. */
+export async function measureLoss(address: Address, port: number, loan: DialLoan): Promise<Loss> {
+  const dials = await Promise.all(
+    Array.from({ length: ATTEMPTS }, () =>
+      dialLikeGo([address], port, { ...loan, timeoutSeconds: BEFORE_REPEAT_SECONDS }),
+    ),
+  );
+  const [socket, ...rest] = dials.flatMap((dialled) => dialled.socket ?? []);
+  for (const other of rest) other.destroy();
+  // A refusal is an answer: it was not lost.
+  const lost = dials.filter(({ attempts }) => attempts[0]?.outcome === 'timeout').length;
+  const ratio = lost / ATTEMPTS;
+  return { ratio, isLossy: ratio >= LEAST_RATIO && lost < ATTEMPTS, socket };
+}

@@ -1,0 +1,35 @@
+/** Does the way to a place lead anywhere: is its name known, and does somebody take the connection? */
+import type { Clock } from '../../core/clock.ts';
+import type { Paths } from '../../core/paths.ts';
+import type { Place } from '../../core/target.ts';
+import { dialLikeGo } from './dial.ts';
+import { resolveLikeGo } from '../dns/resolver.ts';
+
+export interface WayEnd {
+  readonly kind: 'open' | 'no-name' | 'no-connection';
+  /** What was asked and how it ended, as evidence. */
+  readonly said: string;
+}
+
+export interface WayLoan {
+  readonly paths: Paths;
+  readonly clock: Clock;
+  /** A deadline in it ends the way where it is. */
+  readonly signal: AbortSignal;
+  readonly timeoutSeconds: number;
+  readonly read?: (path: string) => Promise<string | undefined>;
+}
+
+export async function wayTo({ host, port }: Place, loan: WayLoan): Promise<WayEnd> {
+  const { addresses, queries, source } = await resolveLikeGo(host, loan);
+  if (addresses.length === 0) {
+    const ends = queries.map(({ server, outcome }) => `${server} ${outcome}`);
+    const said = ends.length === 0 ? 'nobody was asked' : [...new Set(ends)].join(', ');
+    return { kind: 'no-name', said: `${host}: ${said}` };
+  }
+  const { socket, attempts } = await dialLikeGo(addresses, port, loan);
+  socket?.destroy();
+  const ends = attempts.map(({ address, outcome }) => `${address.address}:${port} ${outcome}`);
+  const said = `${host} (${source}): ${ends.join(', ')}`;
+  return { kind: socket === undefined ? 'no-connection' : 'open', said };
+}

@@ -1,0 +1,178 @@
+/**
+ * What does the runner get when it looks a name up? Go's pure resolver (network reference, section 5):
+ * nsswitch order, hosts file, resolv.conf, A and AAAA in parallel and waiting for both, the next server
+ * only after a server's failure, the search list also after "no such name".
+ */
+import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+
+import { DeadlineError } from '../../core/abort.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Paths } from '../../core/paths.ts';
+import { inRoot } from '../../core/paths.ts';
+import type { Address } from '../../core/probe.ts';
+import { inGoOrder } from './address-order.ts';
+import type { RecordType } from './message.ts';
+import type { Outcome, Query } from './query.ts';
+import { ask } from './query.ts';
+import { lookupHosts, lookupOrder } from './hosts-file.ts';
+import type { ResolvConf } from './resolv-conf.ts';
+import { namesToTry, parseResolvConf } from './resolv-conf.ts';
+
+const DNS_PORT = 53;
+
+export interface Resolution {
+  /** As it was asked for. */
+  readonly name: string;
+  /** In the order in which Go dials them; empty when the lookup failed. */
+  readonly addresses: readonly Address[];
+  readonly source: 'literal' | 'hosts' | 'dns' | 'none';
+  /** Of resolv.conf, also when the hosts file made asking them needless. */
+  readonly servers: readonly string[];
+  /** resolv.conf names no server, so this host's own port 53 is asked. */
+  readonly isFallback: boolean;
+  /** Names asked for, with the search list applied. */
+  readonly names: readonly string[];
+  /** Every question and its end, as evidence. */
+  readonly queries: readonly Query[];
+}
+
+export interface ResolveLoan {
+  readonly paths: Paths;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** 53, except in tests. */
+  readonly port?: number | undefined;
+  /** For a second opinion: as if the hosts file were empty. */
+  readonly isWithoutHosts?: boolean;
+  /** Reads a file of the root with more care than usual. */
+  readonly read?: (path: string) => Promise<string | undefined>;
+}
+
+/**
+ * A deadline in the signal ends it with what was asked until then; it rejects only when the signal aborts for
+ * another reason. The files are read each time, so a change of them holds from the next lookup on.
+ */
+export async function resolveLikeGo(name: string, loan: ResolveLoan): Promise<Resolution> {
+  const empty = { name, servers: [], isFallback: false, names: [], queries: [] };
+  if (isIP(name) !== 0) {
+    return { ...empty, addresses: await inGoOrder([name]), source: 'literal' };
+  }
+  const read =
+    loan.read ??
+    ((path: string): Promise<string | undefined> => readText(inRoot(loan.paths, path)));
+  const order = lookupOrder(await read('/etc/nsswitch.conf'));
+  const conf = parseResolvConf(await read('/etc/resolv.conf'), domainOfHost());
+  const { servers, isFallback } = conf;
+  const nothing: Resolution = { ...empty, addresses: [], source: 'none' };
+  const known = order.includes('dns') ? { ...nothing, servers, isFallback } : nothing;
+  let missed = known;
+  for (const source of order) {
+    if (source === 'dns') {
+      missed = await lookupDns(known, conf, loan);
+      if (missed.addresses.length > 0) return missed;
+    } else if (loan.isWithoutHosts !== true) {
+      const found = lookupHosts((await read('/etc/hosts')) ?? '', name);
+      if (found.length > 0) {
+        return { ...missed, addresses: await inGoOrder(found), source: 'hosts' };
+      }
+    }
+  }
+  return missed;
+}
+
+function domainOfHost(): string {
+  return hostname().split('.').slice(1).join('.');
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+async function lookupDns(
+  known: Resolution,
+  conf: ResolvConf,
+  loan: ResolveLoan,
+): Promise<Resolution> {
+  const names = namesToTry(known.name, conf);
+  const queries: Query[] = [];
+  // With `rotate` each question of a lookup starts one server further on.
+  let turn = 0;
+  const serversInTurn = (): readonly string[] => {
+    const from = conf.rotate ? turn++ % conf.servers.length : 0;
+    return [...conf.servers.slice(from), ...conf.servers.slice(0, from)];
+  };
+  for (const candidate of names) {
+    if (isOutOfTime(loan.signal)) break;
+    const lookups = TYPES.map(
+      (type) => (): Promise<readonly string[]> =>
+        lookupType(candidate, type, { ...conf, servers: serversInTurn() }, loan, queries),
+    );
+    const found = conf.singleRequest ? await oneByOne(lookups) : await together(lookups);
+    if (found.length === 0) continue;
+    return { ...known, names, queries, addresses: await inGoOrder(found), source: 'dns' };
+  }
+  return { ...known, names, queries, addresses: [], source: 'none' };
+}
+
+const TYPES: readonly RecordType[] = ['A', 'AAAA'];
+
+type Lookup = () => Promise<readonly string[]>;
+
+/** Both families at once; the call waits for both, as Go's does. */
+async function together(lookups: readonly Lookup[]): Promise<readonly string[]> {
+  return (await Promise.all(lookups.map((lookup) => lookup()))).flat();
+}
+
+async function oneByOne(lookups: readonly Lookup[]): Promise<readonly string[]> {
+  const found: (readonly string[])[] = [];
+  for (const lookup of lookups) found.push(await lookup());
+  return found.flat();
+}
+
+const FINAL: ReadonlySet<Outcome> = new Set(['answer', 'nxdomain', 'nodata']);
+
+/** Server after server, round after round, until one gives a final answer. */
+async function lookupType(
+  name: string,
+  type: RecordType,
+  { servers, attempts, timeoutSeconds, useTcp }: ResolvConf,
+  { clock, signal, port = DNS_PORT }: ResolveLoan,
+  queries: Query[],
+): Promise<readonly string[]> {
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    for (const server of servers) {
+      if (isOutOfTime(signal)) return [];
+      const query = await ask({ name, server, port, type, timeoutSeconds, useTcp }, clock, signal);
+      queries.push(query);
+      if (FINAL.has(query.outcome)) return query.addresses;
+    }
+  }
+  return [];
+}
+
+function isOutOfTime({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof DeadlineError;
+}
+
+/** A second opinion asks quickly or not at all. */
+const OPINION_SECONDS = 1.5;
+
+/** What these servers say of a name, each asked once for both families, all at the same time. */
+export async function askEach(
+  name: string,
+  servers: readonly string[],
+  { clock, signal, port = DNS_PORT }: ResolveLoan,
+): Promise<readonly Query[]> {
+  const timeoutSeconds = OPINION_SECONDS;
+  return await Promise.all(
+    servers.flatMap((server) =>
+      TYPES.map((type) => ask({ name, server, port, type, timeoutSeconds }, clock, signal)),
+    ),
+  );
+}

@@ -1,0 +1,144 @@
+/**
+ * Does this way lead to GitLab? One attempt from the name to the secured connection, over a way that is not
+ * the one in force: direct, or by another proxy. The connection is closed at once; nothing is asked of GitLab.
+ */
+import type { Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
+
+import { deadlineOf } from '../core/abort.ts';
+import type { Clock, Instant } from '../core/clock.ts';
+import type { Paths } from '../core/paths.ts';
+import type { ProxyDecision } from '../core/target.ts';
+import { dateBehind } from './tls/server-date.ts';
+import { dialLikeGo } from './dial/dial.ts';
+import { placeOf } from './dial/dialled-place.ts';
+import { handshakeLikeGo } from './tls/handshake.ts';
+import { namesOf } from './tls/hostname.ts';
+import { resolveLikeGo } from './dns/resolver.ts';
+import { smallSegmentSocket } from './dial/small-segments.ts';
+import type { Trust } from './tls/trust.ts';
+import { openTunnel } from './proxy/tunnel.ts';
+
+export interface AttemptLoan {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly paths: Paths;
+  readonly dnsPort?: number;
+  readonly trust: Trust;
+  /** For name, connection, tunnel and handshake together. */
+  readonly timeoutSeconds: number;
+}
+
+/** Go 1.26 sends the key of X25519MLKEM768, with which the first message takes two segments. */
+const SMALL_HELLO = { ecdhCurve: 'X25519:P-256:P-384', minVersion: 'TLSv1.2' } as const;
+
+/** The one thing that is done otherwise than the runner does it. */
+export interface Change {
+  /** Another name to ask for in the handshake, for a look at what a proxy makes of it. */
+  readonly serverName?: string;
+  /** The peer may only send small segments. */
+  readonly smallSegments?: boolean;
+  /** Ask what time it is there, over a connection that need not be trusted. */
+  readonly asksDate?: boolean;
+  /** A first TLS message that fits into one segment: without the groups of ML-KEM. */
+  readonly smallHello?: boolean;
+}
+
+export interface Attempt {
+  /** The link at which it ended; `end` when the way leads to GitLab. */
+  readonly reached: 'dns' | 'connect' | 'proxy' | 'tls' | 'end';
+  /** Of GitLab's name on a direct way. */
+  readonly addresses: readonly string[];
+  /** SHA-256 of the certificate shown at the end, also when it is not accepted. */
+  readonly leafFingerprint?: string;
+  readonly leafNames?: readonly string[];
+  /** Date of an answer, Unix milliseconds, when it was asked for. */
+  readonly dateAt?: Instant;
+}
+
+/** One attempt over `way`; never rejects. */
+export async function attemptWay(
+  url: URL,
+  way: ProxyDecision,
+  loan: AttemptLoan,
+  change: Change = {},
+): Promise<Attempt> {
+  using deadline = deadlineOf(loan.timeoutSeconds, loan.signal);
+  const inTime = { ...loan, signal: deadline.signal };
+  const place = placeOf(url);
+  const next = way.kind === 'proxy' ? { host: way.host, port: way.port } : place;
+  const found = await resolveLikeGo(next.host, { ...inTime, port: loan.dnsPort }).catch(
+    () => undefined,
+  );
+  const resolved = found?.addresses ?? [];
+  const addresses = way.kind === 'proxy' ? [] : resolved.map(({ address }) => address);
+  if (resolved.length === 0) return { reached: 'dns', addresses };
+  const { socket } = await dialLikeGo(resolved, next.port, {
+    ...inTime,
+    ...(change.smallSegments === true ? { makeSocket: smallSegmentSocket } : {}),
+  });
+  if (socket === undefined) return { reached: 'connect', addresses };
+  try {
+    const opened = await openedBy(socket, way, url, inTime);
+    if (opened === undefined) return { reached: 'proxy', addresses };
+    if (url.protocol === 'http:') return { reached: 'end', addresses };
+    if (change.asksDate === true) return await dated(opened, place.host, addresses, inTime);
+    return { addresses, ...(await secured(opened, change, place.host, inTime)) };
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** The socket that leads to GitLab, or undefined when the proxy does not open the way. */
+async function openedBy(
+  socket: Socket,
+  proxy: ProxyDecision,
+  url: URL,
+  { trust, clock, signal }: AttemptLoan,
+): Promise<Socket | undefined> {
+  if (proxy.kind === 'direct') return socket;
+  let to = socket;
+  if (proxy.scheme === 'https') {
+    const shaken = await handshakeLikeGo(socket, {
+      host: proxy.host,
+      trust,
+      now: clock.wall(),
+      signal,
+    });
+    if (shaken.kind !== 'secured') return undefined;
+    to = shaken.socket;
+  }
+  if (url.protocol === 'http:' && proxy.scheme !== 'socks5') return to;
+  const tunnel = await openTunnel(to, proxy, placeOf(url), signal);
+  return tunnel.kind === 'open' ? to : undefined;
+}
+
+async function dated(
+  socket: Socket,
+  host: string,
+  addresses: readonly string[],
+  { trust, signal }: AttemptLoan,
+): Promise<Attempt> {
+  const dateAt = await dateBehind(socket, host, trust, signal);
+  return { reached: 'tls', addresses, ...(dateAt === undefined ? {} : { dateAt }) };
+}
+
+async function secured(
+  socket: Socket,
+  { serverName, smallHello }: Change,
+  host: string,
+  { trust, clock, signal }: AttemptLoan,
+): Promise<Omit<Attempt, 'addresses'>> {
+  const shaken = await handshakeLikeGo(socket, {
+    host: serverName ?? host,
+    trust: smallHello === true ? { ...trust, context: createSecureContext(SMALL_HELLO) } : trust,
+    now: clock.wall(),
+    signal,
+  });
+  const leaf = 'shown' in shaken ? shaken.shown.sent[0] : undefined;
+  const shown =
+    leaf === undefined
+      ? {}
+      : { leafFingerprint: leaf.fingerprint256, leafNames: namesOf(leaf).dns };
+  return { reached: shaken.kind === 'secured' ? 'end' : 'tls', ...shown };
+}

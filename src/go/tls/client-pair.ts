@@ -1,0 +1,64 @@
+/** The runner's own certificate and key, when both are there (network reference, section 3.1). */
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+
+import { errnoText, isErrno } from '../../core/errno.ts';
+import type { Paths } from '../../core/paths.ts';
+import { inRoot } from '../../core/paths.ts';
+import { certificatesOf } from './pem.ts';
+
+interface PairFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+export interface ClientPair {
+  readonly client: { readonly certificate: X509Certificate } | { readonly problem: string };
+  readonly pem?: { readonly certificate: string; readonly key: string };
+}
+
+/** Both files are needed; one alone, or a missing one, means no client certificate and no word about it. */
+export async function readClientPair(
+  { certFile, keyFile }: PairFiles,
+  paths: Paths,
+  denied: ReadonlySet<string>,
+): Promise<ClientPair | undefined> {
+  if (denied.has(certFile) || denied.has(keyFile)) {
+    const place = denied.has(keyFile) ? keyFile : certFile;
+    return { client: { problem: `the user of the runner may not read ${place}` } };
+  }
+  try {
+    const [certificate, key] = await Promise.all([
+      readFile(inRoot(paths, certFile), 'latin1'),
+      readFile(inRoot(paths, keyFile), 'latin1'),
+    ]);
+    const chain = certificatesOf(certificate);
+    const [leaf] = chain;
+    if (leaf === undefined) return { client: { problem: `no certificate in ${certFile}` } };
+    const privateKey = keyOf(key);
+    if (privateKey === undefined) return { client: { problem: `no key in ${keyFile}` } };
+    if (!leaf.checkPrivateKey(privateKey)) {
+      return { client: { problem: `${keyFile} does not fit ${certFile}` } };
+    }
+    // Written anew: OpenSSL would stumble over some of what was skipped above.
+    const pem = {
+      certificate: chain.map((member) => member.toString()).join(''),
+      key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    };
+    return { client: { certificate: leaf }, pem };
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    const code = errnoText(error);
+    return { client: { problem: `${certFile} and ${keyFile} cannot be used: ${code}` } };
+  }
+}
+
+/** Undefined for a text that is no key, or one behind a passphrase, which the runner cannot give either. */
+function keyOf(pem: string): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,119 @@
+/** The single values of a handshake, for evidence, fix commands and the expiry metrics. */
+import type { X509Certificate } from 'node:crypto';
+
+import type { Instant } from '../../core/clock.ts';
+import type { Fact } from '../../core/finding.ts';
+import type { TrustSource } from '../../core/target.ts';
+import type { Shown } from './handshake.ts';
+import { namesOf } from './hostname.ts';
+import type { Trust } from './trust.ts';
+import { certsFile } from './trust.ts';
+import { issuerOf, subjectOf } from './certificate-text.ts';
+
+const MOST_NAMES = 5;
+
+/** What was looked for and where, known before any handshake. */
+export function trustFacts(trust: Trust, source: TrustSource, host: string): Record<string, Fact> {
+  return {
+    host,
+    ca_file: trust.caFile.path,
+    ca_file_state: trust.caFile.state,
+    ca_file_configured: trust.caFile.isConfigured,
+    certs_file: certsFile(source, host, 'crt'),
+    client_file: trust.clientFile,
+    client_state: clientState(trust),
+    anchors: trust.anchors.length,
+    ...(trust.changedAt === undefined
+      ? {}
+      : { trust_changed_at: new Date(trust.changedAt).toISOString() }),
+  };
+}
+
+/** Whether the runner shows a certificate of its own. */
+function clientState({ client }: Trust): 'none' | 'used' | 'unusable' {
+  if (client === undefined) return 'none';
+  return 'problem' in client ? 'unusable' : 'used';
+}
+
+/** What the server showed. */
+export function shownFacts({ sent, protocol, cipher }: Shown): Record<string, Fact> {
+  const [leaf] = sent;
+  if (leaf === undefined) return { protocol, cipher, chain_length: 0 };
+  const { dns, ip } = namesOf(leaf);
+  return {
+    protocol,
+    cipher,
+    chain_length: sent.length,
+    subject: subjectOf(leaf),
+    issuer: issuerOf(leaf),
+    root: issuerOf(sent.at(-1) ?? leaf),
+    names: [...dns, ...ip].slice(0, MOST_NAMES).join(', '),
+    not_before: leaf.validFromDate.toISOString(),
+    not_after: leaf.validToDate.toISOString(),
+    fingerprint_sha256: leaf.fingerprint256,
+    serial: leaf.serialNumber,
+  };
+}
+
+/** The chain as it was sent, in PEM: public, and for the flight recorder alone. */
+export function shownChain({ sent }: Shown): Readonly<Record<string, string>> {
+  return sent.length === 0 ? {} : { certificate_chain: sent.map(String).join('') };
+}
+
+export type ExpiryMeasure =
+  | 'leaf_not_after_timestamp_seconds'
+  | 'chain_not_after_timestamp_seconds'
+  | 'ca_file_not_after_timestamp_seconds'
+  | 'client_not_after_timestamp_seconds';
+
+/** When each kind of certificate ends, Unix seconds; the earliest where there are several. */
+export function expiryMeasures(
+  trust: Trust,
+  shown?: Shown,
+): Partial<Record<ExpiryMeasure, number>> {
+  const [leaf, ...issuers] = shown?.sent ?? [];
+  const ends: readonly (readonly [ExpiryMeasure, readonly X509Certificate[]])[] = [
+    ['leaf_not_after_timestamp_seconds', leaf === undefined ? [] : [leaf]],
+    ['chain_not_after_timestamp_seconds', issuers],
+    ['ca_file_not_after_timestamp_seconds', trust.caFile.certificates],
+    ['client_not_after_timestamp_seconds', clientCertificates(trust)],
+  ];
+  return Object.fromEntries(
+    ends
+      .filter(([, certificates]) => certificates.length > 0)
+      .map(([measure, certificates]) => [
+        measure,
+        Math.min(...certificates.map(({ validToDate }) => validToDate.getTime() / 1000)),
+      ]),
+  );
+}
+
+/**
+ * The first end within `soonSeconds`, as a sentence: of the accepted path, since what else was sent or stands in
+ * the CA file may end without harm, and of the client certificate.
+ */
+export function endingSoon(
+  path: readonly X509Certificate[],
+  trust: Trust,
+  now: Instant,
+  soonSeconds: number,
+): string | undefined {
+  const inFile = new Set(trust.caFile.certificates.map(({ fingerprint256 }) => fingerprint256));
+  const [leaf, ...issuers] = path;
+  const next = [
+    ...(leaf === undefined ? [] : [{ who: 'the certificate', of: leaf }]),
+    ...issuers.map((of) => ({
+      who: `the issuer ${subjectOf(of)}${inFile.has(of.fingerprint256) ? ' in the CA file' : ''}`,
+      of,
+    })),
+    ...clientCertificates(trust).map((of) => ({ who: 'the client certificate', of })),
+  ]
+    .map(({ who, of }) => ({ who, end: of.validToDate }))
+    .toSorted((a, b) => a.end.getTime() - b.end.getTime())
+    .find(({ end }) => end.getTime() - now < soonSeconds * 1000);
+  return next === undefined ? undefined : `${next.who} ends on ${next.end.toISOString()}`;
+}
+
+function clientCertificates({ client }: Trust): readonly X509Certificate[] {
+  return client !== undefined && 'certificate' in client ? [client.certificate] : [];
+}

@@ -1,0 +1,138 @@
+/** What a failed handshake means: one reason for each thing that somebody can go and repair. */
+import type { Instant } from '../../core/clock.ts';
+import type { Handshake } from './handshake.ts';
+import type { Trust } from './trust.ts';
+import type { CertificateProblem, ProblemCode } from './certificate-problem.ts';
+
+export type TlsFault =
+  | ProblemCode
+  | `ca-file-${'missing' | 'unreadable' | 'invalid'}`
+  | 'protocol-unsupported'
+  | 'client-certificate-required'
+  | 'client-certificate-invalid'
+  | 'plaintext-server'
+  | 'handshake-blocked'
+  | 'tls-error';
+
+export interface TlsJudgement {
+  readonly status: 'fail' | 'unknown';
+  readonly reason: TlsFault;
+  readonly detail: string;
+  /** What else has to be repaired, as reasons. */
+  readonly alsoWrong?: readonly TlsFault[];
+}
+
+export type Refusal = Exclude<Handshake, { kind: 'secured' }>;
+
+const HANDSHAKE_FAILURE = 40;
+
+/** Alerts of RFC 8446 that say what the server wants. */
+const ALERTS: Readonly<Record<number, TlsFault>> = {
+  [HANDSHAKE_FAILURE]: 'protocol-unsupported',
+  70: 'protocol-unsupported',
+  71: 'protocol-unsupported',
+  112: 'name-mismatch',
+};
+
+/** bad, unsupported, revoked, expired and unknown certificate, unknown authority, certificate required. */
+const CLIENT_ALERTS: readonly number[] = [42, 43, 44, 45, 46, 48, 116];
+
+/** The reason and one sentence with the values. */
+export function judgeHandshake(shaken: Refusal, trust: Trust, now: Instant): TlsJudgement {
+  switch (shaken.kind) {
+    case 'refused-by-us':
+      return refusedByUs(shaken.problems, trust);
+    case 'alert':
+      return refusedByServer(shaken, trust, now);
+    case 'plaintext':
+      return {
+        status: 'fail',
+        reason: 'plaintext-server',
+        detail: 'the port answered without TLS',
+      };
+    case 'error':
+      return {
+        status: 'unknown',
+        reason: 'tls-error',
+        detail: `the handshake failed: ${shaken.text}`,
+      };
+    case 'reset':
+    case 'closed':
+      if (shaken.wasAsked) return hungUpOnClient(trust, now);
+      return { status: 'fail', reason: 'handshake-blocked', detail: BLOCKED[shaken.kind] };
+    case 'timeout':
+      return { status: 'fail', reason: 'handshake-blocked', detail: BLOCKED.timeout };
+  }
+}
+
+/** Some servers refuse a client certificate by hanging up. A filter would have cut the first message. */
+function hungUpOnClient({ client }: Trust, now: Instant): TlsJudgement {
+  const what = client === undefined ? 'required' : 'invalid';
+  const detail = `the server asked for a client certificate and then closed the connection${clientText(client, now)}`;
+  return { status: 'fail', reason: `client-certificate-${what}`, detail };
+}
+
+/** What is wrong with the runner's own certificate, as far as its files show it. */
+function clientText(client: Trust['client'], now: Instant): string {
+  if (client === undefined) return '';
+  if ('problem' in client) return `; ${client.problem}`;
+  const { validToDate } = client.certificate;
+  return validToDate.getTime() < now
+    ? `; the client certificate expired on ${validToDate.toISOString()}`
+    : '';
+}
+
+const BLOCKED = {
+  reset: 'the connection was reset after the first TLS message',
+  closed: 'the connection was closed after the first TLS message',
+  timeout: 'no answer to the first TLS message in time',
+} as const;
+
+function refusedByUs(problems: readonly CertificateProblem[], trust: Trust): TlsJudgement {
+  const { reason, detail } = firstOf(problems, trust);
+  // An unusable CA file stands for the authority that it was meant to make known.
+  const [, ...rest] = problems.map(({ code }) => code);
+  const alsoWrong = [...new Set(rest)].filter((code) => code !== reason);
+  return { status: 'fail', reason, detail, ...(alsoWrong.length === 0 ? {} : { alsoWrong }) };
+}
+
+/** A CA file that cannot be used is the cause of an authority that is not trusted. */
+function firstOf(
+  problems: readonly CertificateProblem[],
+  { caFile, systemFile }: Trust,
+): { readonly reason: TlsFault; readonly detail: string } {
+  const [first] = problems;
+  const code = first?.code ?? 'not-acceptable';
+  const all = problems.map(({ text }) => text).join('; ');
+  const isTrust = code === 'unknown-authority' || code === 'self-signed';
+  const { state, path } = caFile;
+  if (isTrust && (state === 'missing' || state === 'unreadable' || state === 'invalid')) {
+    const what = {
+      missing: 'does not exist',
+      unreadable: 'cannot be read',
+      invalid: 'holds no PEM certificate',
+    };
+    return { reason: `ca-file-${state}`, detail: `${path} ${what[state]}; ${all}` };
+  }
+  const instead = `; SSL_CERT_FILE of the runner puts ${systemFile} in the place of the system bundle`;
+  return { reason: code, detail: isTrust && systemFile !== undefined ? `${all}${instead}` : all };
+}
+
+type Alert = Extract<Refusal, { kind: 'alert' }>;
+
+/** `handshake_failure` says nothing: after a request for a client certificate it is about that. */
+function refusedByServer(
+  { alert, wasAsked }: Alert,
+  { client }: Trust,
+  now: Instant,
+): TlsJudgement {
+  const detail = `the server refused the handshake with TLS alert ${alert}${clientText(client, now)}`;
+  const isAboutClient = CLIENT_ALERTS.includes(alert) || (alert === HANDSHAKE_FAILURE && wasAsked);
+  if (isAboutClient) {
+    const what = client === undefined ? 'required' : 'invalid';
+    return { status: 'fail', reason: `client-certificate-${what}`, detail };
+  }
+  const reason = ALERTS[alert];
+  if (reason === undefined) return { status: 'unknown', reason: 'tls-error', detail };
+  return { status: 'fail', reason, detail };
+}

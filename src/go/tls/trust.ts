@@ -1,0 +1,215 @@
+/**
+ * What does the runner trust, and who does it say it is? System roots, plus `tls-ca-file` or
+ * `certs/<host>.crt`, plus the client pair (network reference, section 3.1). Built once and again only
+ * when a file involved has changed: reading the roots for every walk would cost more than the walk.
+ */
+import type { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { SecureContext } from 'node:tls';
+import { createSecureContext } from 'node:tls';
+
+import { isErrno } from '../../core/errno.ts';
+import type { Paths } from '../../core/paths.ts';
+import { inRoot } from '../../core/paths.ts';
+import type { TrustSource } from '../../core/target.ts';
+import type { ClientPair } from './client-pair.ts';
+import { readClientPair } from './client-pair.ts';
+import { certificatesOf } from './pem.ts';
+import { readSystemRoots, stampOf, systemStamp } from './system-roots.ts';
+
+/** The suites that Go 1.26 offers for TLS 1.2 by default; TLS 1.3 has its own three. */
+const GO_CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-SHA',
+  'ECDHE-RSA-AES128-SHA',
+  'ECDHE-ECDSA-AES256-SHA',
+  'ECDHE-RSA-AES256-SHA',
+  // RSA of 1024 bits passes in Go; what is weaker is refused by our own verification.
+  '@SECLEVEL=0',
+].join(':');
+
+/** The groups of Go 1.26; a star marks those whose key share goes with the first message. */
+const GO_GROUPS = '*X25519MLKEM768:SecP256r1MLKEM768:SecP384r1MLKEM1024:*X25519:P-256:P-384:P-521';
+
+/** Go takes no SHA-1 in a handshake since 1.25, and never took the algorithms of RSA-PSS keys. */
+const GO_SIGNATURES = [
+  'rsa_pss_rsae_sha256',
+  'ecdsa_secp256r1_sha256',
+  'ed25519',
+  'rsa_pss_rsae_sha384',
+  'rsa_pss_rsae_sha512',
+  'rsa_pkcs1_sha256',
+  'rsa_pkcs1_sha384',
+  'rsa_pkcs1_sha512',
+  'ecdsa_secp384r1_sha384',
+  'ecdsa_secp521r1_sha512',
+].join(':');
+
+/** What became of the custom CA file. */
+export type CaFileState = 'none' | 'used' | 'missing' | 'unreadable' | 'invalid';
+
+export interface CaFile {
+  readonly state: CaFileState;
+  readonly path: string;
+  /** True when config.toml names it, false when it is looked for in the certs folder. */
+  readonly isConfigured: boolean;
+  readonly certificates: readonly X509Certificate[];
+}
+
+export interface Trust {
+  /** Every certificate in the pool is an anchor. */
+  readonly anchors: readonly X509Certificate[];
+  readonly caFile: CaFile;
+  readonly client: ClientPair['client'] | undefined;
+  /** Where its certificate lies, or would. */
+  readonly clientFile: string;
+  /** What SSL_CERT_FILE puts in the place of the system's bundle. */
+  readonly systemFile?: string;
+  readonly context: SecureContext;
+  /** When a file involved was last changed, by the file system’s own time of change. */
+  readonly changedAt?: number;
+}
+
+/** The newest of the times of change in a stamp. */
+function changedIn(stamp: string): { readonly changedAt?: number } {
+  const times = [...stamp.matchAll(/[\d.]+:(?<changed>[\d.]+):\d+:\d+/g)].map(({ groups }) =>
+    Number(groups?.['changed']),
+  );
+  return times.length === 0 ? {} : { changedAt: Math.max(...times) };
+}
+
+export type IsDenied = (path: string) => Promise<boolean>;
+
+export class TrustStore {
+  readonly #system = new Map<string, { stamp: string; anchors: readonly X509Certificate[] }>();
+  readonly #trust = new Map<string, { stamp: string; trust: Trust }>();
+
+  /**
+   * `host` is the host of the runner's `url`; its certs files carry that name. `isDenied` says which of them the
+   * runner's user may not read, though we may.
+   */
+  async load(
+    source: TrustSource,
+    host: string,
+    paths: Paths,
+    isDenied: IsDenied = async () => false,
+  ): Promise<Trust> {
+    const files = filesOf(source, host);
+    const denied = await deniedOf(Object.values(files), isDenied);
+    const stamp = [
+      await systemStamp(source, paths),
+      await stampOf(Object.values(files).map((file) => inRoot(paths, file))),
+      ...denied,
+    ].join(' ');
+    const key = JSON.stringify([paths, files, source.systemFile, source.systemDirectories]);
+    const cached = this.#trust.get(key);
+    if (cached?.stamp === stamp) return cached.trust;
+    const built = await this.#build(source, files, paths, denied);
+    const trust = { ...built, ...changedIn(stamp) };
+    this.#trust.set(key, { stamp, trust });
+    return trust;
+  }
+
+  async #build(
+    source: TrustSource,
+    files: TrustFiles,
+    paths: Paths,
+    denied: ReadonlySet<string>,
+  ): Promise<Trust> {
+    const [system, caFile, pair] = await Promise.all([
+      this.#systemAnchors(source, paths),
+      readCaFile(files.caFile, source.caFile !== undefined, paths, denied.has(files.caFile)),
+      readClientPair(files, paths, denied),
+    ]);
+    return {
+      anchors: [...system, ...caFile.certificates],
+      caFile,
+      client: pair?.client,
+      clientFile: files.certFile,
+      ...(source.systemFile === undefined ? {} : { systemFile: source.systemFile }),
+      // No roots are given: the handshake accepts any chain and verify.ts judges it.
+      context: createSecureContext({
+        ciphers: GO_CIPHERS,
+        ecdhCurve: GO_GROUPS,
+        sigalgs: GO_SIGNATURES,
+        minVersion: 'TLSv1.2',
+        maxVersion: 'TLSv1.3',
+        ca: [],
+        ...(pair?.pem === undefined ? {} : { cert: pair.pem.certificate, key: pair.pem.key }),
+      }),
+    };
+  }
+
+  async #systemAnchors(source: TrustSource, paths: Paths): Promise<readonly X509Certificate[]> {
+    const key = JSON.stringify([paths, source.systemFile, source.systemDirectories]);
+    const stamp = await systemStamp(source, paths);
+    const cached = this.#system.get(key);
+    if (cached?.stamp === stamp) return cached.anchors;
+    const texts = await readSystemRoots(source, paths);
+    const unique = new Map(
+      texts.flatMap((text) => certificatesOf(text)).map((item) => [item.fingerprint256, item]),
+    );
+    const anchors = [...unique.values()];
+    this.#system.set(key, { stamp, anchors });
+    return anchors;
+  }
+}
+
+async function deniedOf(
+  files: readonly string[],
+  isDenied: IsDenied,
+): Promise<ReadonlySet<string>> {
+  const answers = await Promise.all(files.map((file) => isDenied(file)));
+  return new Set(files.filter((_file, index) => answers[index]));
+}
+
+interface TrustFiles {
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+function filesOf(source: TrustSource, host: string): TrustFiles {
+  return {
+    caFile: source.caFile ?? certsFile(source, host, 'crt'),
+    certFile: source.certFile ?? certsFile(source, host, 'auth.crt'),
+    keyFile: source.keyFile ?? certsFile(source, host, 'auth.key'),
+  };
+}
+
+/** The runner cuts the host at its first colon, so `[2001:db8::1]` looks for `[2001.crt`. */
+export function certsFile(
+  { certsDirectory, certsHost }: TrustSource,
+  host: string,
+  ending: string,
+): string {
+  const spelt = certsHost ?? host;
+  const name = spelt.includes(':') ? `[${spelt.slice(0, spelt.indexOf(':'))}` : spelt;
+  return `${certsDirectory}/${name}.${ending}`;
+}
+
+async function readCaFile(
+  path: string,
+  isConfigured: boolean,
+  paths: Paths,
+  denied: boolean,
+): Promise<CaFile> {
+  if (denied) return { state: 'unreadable', path, isConfigured, certificates: [] };
+  try {
+    const certificates = certificatesOf(await readFile(inRoot(paths, path), 'latin1'));
+    const state = certificates.length === 0 ? 'invalid' : 'used';
+    return { state, path, isConfigured, certificates };
+  } catch (error) {
+    const isMissing = isErrno(error, 'ENOENT', 'ENOTDIR');
+    const absent = isConfigured ? 'missing' : 'none';
+    return { state: isMissing ? absent : 'unreadable', path, isConfigured, certificates: [] };
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * What does a Docker daemon say? Short GET requests over its socket or TCP, as the runner's client sends them.
+ *
+ * Promises: ends with the signal; at most 256 KiB of an answer are kept; no version is in the path, so that a
+ * daemon of any age understands it. Podman's socket speaks the same.
+ */
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage, RequestOptions } from 'node:http';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { join } from 'node:path';
+
+import type { Paths } from '../../core/paths.ts';
+import { inRoot } from '../../core/paths.ts';
+
+const MOST_BYTES = 256 * 1024;
+const DEFAULT_PORT = 2375;
+const DEFAULT_TLS_PORT = 2376;
+
+export type DockerAddress =
+  | { readonly kind: 'socket'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls: boolean };
+
+export interface DockerWay {
+  readonly address: DockerAddress;
+  readonly paths: Paths;
+  /** Folder of ca.pem, cert.pem and key.pem. */
+  readonly certificates?: string;
+  /** How the name of another host is resolved. */
+  readonly lookup?: LookupFunction;
+}
+
+export interface DockerAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: string;
+}
+
+/** `unix:///var/run/docker.sock`, `tcp://10.0.0.7:2376`; undefined for what the runner cannot use either. */
+export function parseDockerHost(text: string, isTls: boolean): DockerAddress | undefined {
+  const path = /^unix:\/\/(?<path>\/.*)$/.exec(text)?.groups?.['path'];
+  if (path !== undefined) return { kind: 'socket', path };
+  const match = /^(?<scheme>tcp|https?):\/\/(?<rest>[^/]+)/.exec(text)?.groups;
+  const url = match === undefined ? null : URL.parse(`http://${match['rest']}`);
+  if (url === null) return undefined;
+  const tls = isTls || match?.['scheme'] === 'https';
+  const port = url.port === '' ? portOf(match?.['rest'] ?? '', tls) : Number(url.port);
+  return { kind: 'tcp', host: url.hostname.replace(/^\[|\]$/g, ''), port, tls };
+}
+
+/** The URL class takes port 80 of http for none. */
+function portOf(rest: string, tls: boolean): number {
+  if (rest.endsWith(':80')) return 80;
+  return tls ? DEFAULT_TLS_PORT : DEFAULT_PORT;
+}
+
+export class DockerApi {
+  readonly #address: DockerAddress;
+  readonly #paths: Paths;
+  readonly #certificates: string | undefined;
+  readonly #lookup: LookupFunction | undefined;
+
+  constructor({ address, paths, certificates, lookup }: DockerWay) {
+    this.#address = address;
+    this.#paths = paths;
+    this.#certificates = certificates;
+    this.#lookup = lookup;
+  }
+
+  /** Rejects with the error of the connection, or with the signal's reason. */
+  async get(path: string, signal: AbortSignal): Promise<DockerAnswer> {
+    const address = this.#address;
+    const lookup = this.#lookup === undefined ? {} : { lookup: this.#lookup };
+    const common = { path, signal, agent: false, ...lookup } as const;
+    if (address.kind === 'socket') {
+      const socketPath = inRoot(this.#paths, address.path);
+      return await answerOf(httpRequest, { ...common, socketPath, headers: { Host: 'docker' } });
+    }
+    const { host, port, tls } = address;
+    if (!tls) return await answerOf(httpRequest, { ...common, host, port });
+    return await answerOf(httpsRequest, { ...common, host, port, ...(await this.#tlsFiles()) });
+  }
+
+  /** With a folder its authority alone is trusted; a file that is missing is left out. */
+  async #tlsFiles() {
+    const folder = this.#certificates;
+    if (folder === undefined) return {};
+    const [ca, cert, key] = await Promise.all(
+      ['ca.pem', 'cert.pem', 'key.pem'].map(
+        async (name) =>
+          await readFile(inRoot(this.#paths, join(folder, name)), 'utf8').catch(() => undefined),
+      ),
+    );
+    return {
+      minVersion: 'TLSv1.2' as const,
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    };
+  }
+}
+
+/** As the kernel would say it, had it been given the time. */
+class ConnectTimeoutError extends Error {
+  readonly code = 'ETIMEDOUT';
+}
+
+async function answerOf(
+  send: (options: RequestOptions, onAnswer: (answer: IncomingMessage) => void) => unknown,
+  options: RequestOptions,
+): Promise<DockerAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<DockerAnswer>();
+  const request = send(options, (answer) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    answer.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= MOST_BYTES) chunks.push(chunk);
+      else answer.destroy(new Error('the answer is too long'));
+    });
+    answer.once('error', reject);
+    answer.once('end', () => {
+      const { statusCode = 0, headers } = answer;
+      resolve({ status: statusCode, headers, body: Buffer.concat(chunks).toString() });
+    });
+  }) as ReturnType<typeof httpRequest>;
+  let isConnected = false;
+  request.once('socket', (socket) => socket.once('connect', () => (isConnected = true)));
+  request.once('error', (error) => {
+    const isLate = options.signal?.aborted === true && !isConnected;
+    reject(isLate ? new ConnectTimeoutError('nobody took the connection in time') : error);
+  });
+  request.end();
+  return await promise;
+}

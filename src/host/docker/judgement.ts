@@ -1,0 +1,82 @@
+/** What does the look at a Docker daemon amount to? */
+import type { OverdueJob } from './jobs.ts';
+import type { DockerStatus } from './status.ts';
+
+export interface DockerLimits {
+  readonly answer_seconds: number;
+  /** Minor of the newest API that the runner speaks. */
+  readonly runner_api_minor: number;
+}
+
+export type DockerFault =
+  | 'daemon-down'
+  | 'socket-permission'
+  | 'not-responding'
+  | 'api-incompatible'
+  | 'root-full'
+  | 'job-overdue'
+  | 'docker-error'
+  | 'blind';
+
+export type DockerJudgement =
+  | { readonly status: 'pass' }
+  | {
+      readonly status: 'fail' | 'warn' | 'unknown';
+      readonly reason: DockerFault;
+      readonly detail: string;
+    };
+
+const REASONS = {
+  down: 'daemon-down',
+  denied: 'socket-permission',
+  incompatible: 'api-incompatible',
+  full: 'root-full',
+} as const;
+
+/** `who` is the address with its source. */
+export function judgeDocker(
+  status: DockerStatus,
+  who: string,
+  limits: DockerLimits,
+  overdue: readonly OverdueJob[] = [],
+): DockerJudgement {
+  switch (status.kind) {
+    case 'up': {
+      const judged = versionJudgement(status.minimumApiVersion ?? '', who, limits);
+      return judged.status === 'pass' ? jobJudgement(overdue) : judged;
+    }
+    case 'silent': {
+      const detail = `${who} does not answer ${status.asked} within ${limits.answer_seconds} s`;
+      return { status: 'fail', reason: 'not-responding', detail };
+    }
+    case 'blind':
+      return { status: 'unknown', reason: 'blind', detail: `${who}: ${status.why}` };
+    case 'error':
+      return { status: 'warn', reason: 'docker-error', detail: `${who}: ${status.why}` };
+    case 'down':
+    case 'denied':
+    case 'incompatible':
+    case 'full':
+      return {
+        status: 'fail',
+        reason: REASONS[status.kind],
+        detail: `${who}: ${status.why}`,
+      };
+  }
+}
+
+function versionJudgement(minimum: string, who: string, limits: DockerLimits): DockerJudgement {
+  const minor = Number(/^1\.(?<minor>\d+)$/.exec(minimum)?.groups?.['minor'] ?? 0);
+  const { runner_api_minor } = limits;
+  if (minor <= runner_api_minor) return { status: 'pass' };
+  const detail = `${who} wants at least API 1.${minor}; the runner speaks 1.${runner_api_minor}`;
+  return { status: 'fail', reason: 'api-incompatible', detail };
+}
+
+function jobJudgement([oldest]: readonly OverdueJob[]): DockerJudgement {
+  if (oldest === undefined) return { status: 'pass' };
+  const { container, job, ageSeconds, timeoutSeconds } = oldest;
+  const [age, timeout] = [ageSeconds, timeoutSeconds].map((seconds) => Math.round(seconds / 60));
+  const detail = `container ${container} of job ${job} has run for ${age} min, and its job may take ${timeout} min`;
+  return { status: 'warn', reason: 'job-overdue', detail };
+}

@@ -1,0 +1,134 @@
+/**
+ * Is the Docker daemon of an executor there, may the runner use it, does it answer, and is its root full?
+ * One look: the socket as the runner's user would open it, then /_ping, /info and /version.
+ */
+import { stat } from 'node:fs/promises';
+
+import { deadlineOf } from '../../core/abort.ts';
+import { errnoText, isErrno } from '../../core/errno.ts';
+import { inRoot } from '../../core/paths.ts';
+import type { Credentials } from '../../core/target.ts';
+import type { DockerAnswer, DockerWay } from './api.ts';
+import { DockerApi } from './api.ts';
+import { denialOf } from '../fs/rights.ts';
+
+export type DockerStatus =
+  | ({ readonly kind: 'up' } & DockerInfo)
+  | { readonly kind: 'down' | 'denied' | 'blind' | 'full' | 'error'; readonly why: string }
+  | { readonly kind: 'silent'; readonly asked: string }
+  | { readonly kind: 'incompatible'; readonly why: string };
+
+export interface DockerInfo {
+  readonly rootDirectory?: string;
+  readonly serverVersion?: string;
+  readonly kernelVersion?: string;
+  readonly apiVersion?: string;
+  readonly minimumApiVersion?: string;
+  readonly runningContainers?: number;
+}
+
+export interface DockerQuestion extends DockerWay {
+  readonly credentials?: Credentials;
+  readonly answerSeconds: number;
+  readonly signal: AbortSignal;
+}
+
+const NO_SPACE = /no space left on device|disk quota exceeded/i;
+const INCOMPATIBLE =
+  /client(?: API)? version \S+ is too (?:old|new)|is not supported by the server/i;
+
+/** Nobody listens there, by the code of the error. */
+const NOBODY: Readonly<Record<string, string>> = {
+  ENOENT: 'the connection is refused',
+  ECONNREFUSED: 'the connection is refused',
+  ENOTSOCK: 'the connection is refused',
+  EHOSTUNREACH: 'there is no way to it',
+  ENETUNREACH: 'there is no way to it',
+  ETIMEDOUT: 'nobody takes the connection',
+  ENOTFOUND: 'its name has no address',
+};
+
+export async function dockerStatus(question: DockerQuestion): Promise<DockerStatus> {
+  const { address, credentials, paths } = question;
+  if (address.kind === 'socket') {
+    const info = await stat(inRoot(paths, address.path)).catch((error: unknown) => error);
+    if (isErrno(info, 'ENOENT', 'ENOTDIR')) {
+      return { kind: 'down', why: `there is no socket ${address.path}` };
+    }
+    const denied = await denialOf(address.path, ['write'], credentials, paths);
+    const status = await talk(new DockerApi(question), question);
+    // A socket that nobody serves is the nearer cause.
+    if (denied === undefined || status.kind === 'down') return status;
+    return { kind: 'denied', why: `user ${credentials?.uid ?? '?'} may not use ${denied}` };
+  }
+  return await talk(new DockerApi(question), question);
+}
+
+/** Each request has the deadline of its own, as in the runner's client. */
+async function talk(api: DockerApi, question: DockerQuestion): Promise<DockerStatus> {
+  let asked = '/_ping';
+  using deadline = deadlineOf(question.answerSeconds, question.signal);
+  try {
+    const ping = await api.get(asked, deadline.signal);
+    asked = '/info';
+    const info = await api.get(asked, deadline.signal);
+    asked = '/version';
+    const version = await api.get(asked, deadline.signal);
+    return judged([ping, info, version]);
+  } catch (error) {
+    if (question.signal.aborted) throw error;
+    const code = errnoText(error);
+    if (isErrno(error, 'EACCES', 'EPERM')) return { kind: 'blind', why: code };
+    const down = NOBODY[code];
+    if (down !== undefined) return { kind: 'down', why: `${down} (${code})` };
+    // A socket whose queue is full belongs to somebody who takes no connection from it.
+    if (deadline.signal.aborted || code === 'EAGAIN') return { kind: 'silent', asked };
+    return { kind: 'error', why: `${asked}: ${code}` };
+  }
+}
+
+function judged(answers: readonly DockerAnswer[]): DockerStatus {
+  const bad = answers.find(({ status }) => status >= 400);
+  return bad === undefined ? up(answers) : refused(bad);
+}
+
+function refused({ status, body }: DockerAnswer): DockerStatus {
+  const why = `${status}: ${messageOf(body)}`;
+  if (NO_SPACE.test(body)) return { kind: 'full', why };
+  return { kind: INCOMPATIBLE.test(body) ? 'incompatible' : 'error', why };
+}
+
+function up([, info, version]: readonly DockerAnswer[]): DockerStatus {
+  const [about, versions] = [recordOf(info?.body ?? ''), recordOf(version?.body ?? '')];
+  return {
+    kind: 'up',
+    ...text('rootDirectory', about['DockerRootDir']),
+    ...text('serverVersion', about['ServerVersion']),
+    ...text('kernelVersion', about['KernelVersion']),
+    ...text('apiVersion', versions['ApiVersion']),
+    ...text('minimumApiVersion', versions['MinAPIVersion']),
+    ...count('runningContainers', about['ContainersRunning']),
+  };
+}
+
+function messageOf(body: string): string {
+  const message = recordOf(body)['message'];
+  return (typeof message === 'string' ? message : body).trim().slice(0, 200);
+}
+
+function recordOf(body: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+function text<K extends string>(key: K, value: unknown): { readonly [N in K]?: string } {
+  return typeof value === 'string' ? ({ [key]: value.slice(0, 200) } as { [N in K]: string }) : {};
+}
+
+function count<K extends string>(key: K, value: unknown): { readonly [N in K]?: number } {
+  return typeof value === 'number' ? ({ [key]: value } as { [N in K]: number }) : {};
+}

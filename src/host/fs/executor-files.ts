@@ -1,0 +1,78 @@
+/** Are the files there that an executor without a daemon stands on: the folder of builds, the plugin? */
+import { readdir, stat } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+
+import type { Paths } from '../../core/paths.ts';
+import { inRoot } from '../../core/paths.ts';
+import type { Credentials, ExecutorStand } from '../../core/target.ts';
+import type { FolderReader } from './folder-owners.ts';
+import { denialAmong } from './rights.ts';
+import { lookUpUser } from '../proc/users.ts';
+
+export interface FileFault<R extends string> {
+  readonly reason: R;
+  readonly detail: string;
+}
+
+export interface FolderTools {
+  readonly reader: FolderReader;
+  readonly paths: Paths;
+  readonly signal: AbortSignal;
+}
+
+/** A folder that is not there yet is made by the runner: then the nearest one above it counts. */
+export async function folderFault(
+  { path, user }: Extract<ExecutorStand, { kind: 'folder' }>,
+  process: Credentials | undefined,
+  { reader, paths, signal }: FolderTools,
+): Promise<FileFault<'folder-not-writable' | 'user-missing'> | 'silent' | undefined> {
+  const who = user === undefined ? process : await lookUpUser(user, paths);
+  if (who === 'missing') {
+    return { reason: 'user-missing', detail: `there is no user ${user} in /etc/passwd` };
+  }
+  if (who === 'elsewhere') return undefined;
+  const root = inRoot(paths, '/').replace(/\/$/, '');
+  const looks = await reader.read(inRoot(paths, path), signal);
+  if (looks === undefined) return 'silent';
+  const below = looks.filter((look) => root === '' || look.path.startsWith(`${root}/`));
+  const denied = await denialAmong(below, who);
+  if (denied === undefined) return undefined;
+  const name = user ?? `with the number ${who?.uid ?? '?'}`;
+  return {
+    reason: 'folder-not-writable',
+    detail: `the user ${name} may not write in ${path} (${denied.slice(root.length)})`,
+  };
+}
+
+const PREFIX = 'fleeting-plugin-';
+
+/** In a folder of PATH under its name, or installed as `name:version` below the user's settings. */
+export async function pluginFault(
+  { name, folders, home }: Extract<ExecutorStand, { kind: 'plugin' }>,
+  paths: Paths,
+): Promise<FileFault<'plugin-missing'> | undefined> {
+  const [plain = ''] = name.split(':');
+  const places = isAbsolute(name)
+    ? [name]
+    : folders.flatMap((folder) => [join(folder, plain), join(folder, `${PREFIX}${plain}`)]);
+  const installed = join(home, '.config/fleeting/plugins');
+  const found = await Promise.all(
+    places.map((place) =>
+      stat(inRoot(paths, place)).then(
+        (info) => info.isFile(),
+        () => false,
+      ),
+    ),
+  );
+  if (found.includes(true) || (await isInstalled(plain, inRoot(paths, installed))))
+    return undefined;
+  const looked = isAbsolute(name) ? name : `${folders.join(':')} or ${installed}`;
+  return { reason: 'plugin-missing', detail: `there is no plugin ${name} in ${looked}` };
+}
+
+/** `<registry>/<owner>/<name>/<version>/plugin`: the name stands somewhere on the way. */
+async function isInstalled(name: string, folder: string): Promise<boolean> {
+  const last = (name.split('/').at(-1) ?? name).replace(PREFIX, '');
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  return names.some((entry) => entry.split('/').some((part) => part.replace(PREFIX, '') === last));
+}

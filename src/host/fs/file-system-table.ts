@@ -1,0 +1,26 @@
+/** What does /etc/fstab say about a mount point: shall it be writable? fstab(5). */
+import { readFile } from 'node:fs/promises';
+
+import type { Paths } from '../../core/paths.ts';
+import { inRoot } from '../../core/paths.ts';
+
+export interface FileSystemTable {
+  readonly writable: readonly string[];
+  readonly readOnly: readonly string[];
+}
+
+export async function readFileSystemTable(paths: Paths): Promise<FileSystemTable> {
+  return parseFileSystemTable(await readFile(inRoot(paths, '/etc/fstab'), 'utf8').catch(() => ''));
+}
+
+export function parseFileSystemTable(text: string): FileSystemTable {
+  const entries = text.split('\n').flatMap((line) => {
+    const [device = '#', point = '', , options = ''] = line.trim().split(/\s+/);
+    if (device.startsWith('#') || !point.startsWith('/')) return [];
+    const place = point.replaceAll(String.raw`\040`, ' ');
+    return [{ place, isReadOnly: options.split(',').includes('ro') }];
+  });
+  const placesOf = (wanted: boolean): readonly string[] =>
+    entries.filter(({ isReadOnly }) => isReadOnly === wanted).map(({ place }) => place);
+  return { writable: placesOf(false), readOnly: placesOf(true) };
+}

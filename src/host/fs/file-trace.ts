@@ -1,0 +1,69 @@
+/** A file as a short text that changes when its content does. Read again only when it looks different. */
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+
+import type { Instant } from '../../core/clock.ts';
+import { errnoText, isErrno } from '../../core/errno.ts';
+import type { Paths } from '../../core/paths.ts';
+import { inRoot } from '../../core/paths.ts';
+
+const MOST_BYTES = 4 * 1024 * 1024;
+const SHOWN_DIGITS = 12;
+
+interface Seen {
+  readonly signature: string;
+  readonly text: string;
+}
+
+export interface FileTrace {
+  readonly text: string;
+  /** When the file was written or put into its place; absent where there is none. */
+  readonly changedAt?: Instant;
+}
+
+/** Says how a text is shown where its digest alone would tell too little. */
+export type Excerpt = (text: string) => string;
+
+export class FileTraces {
+  readonly #paths: Paths;
+  readonly #seen = new Map<string, Seen>();
+
+  constructor(paths: Paths) {
+    this.#paths = paths;
+  }
+
+  /** `sha256 12ab34cd56ef, 812 bytes`, or why there is none. */
+  async of(path: string, excerpt?: Excerpt): Promise<FileTrace> {
+    const place = inRoot(this.#paths, path);
+    try {
+      const { size, mtimeMs, ctimeMs: changedAt, ino } = await stat(place);
+      const signature = `${ino} ${size} ${mtimeMs} ${changedAt}`;
+      const seen = this.#seen.get(path);
+      if (seen?.signature === signature) return { text: seen.text, changedAt };
+      const text = await read(place, size, excerpt);
+      this.#seen.set(path, { signature, text });
+      return { text, changedAt };
+    } catch (error) {
+      this.#seen.delete(path);
+      return { text: isErrno(error, 'ENOENT') ? 'absent' : `unreadable (${errnoText(error)})` };
+    }
+  }
+}
+
+async function read(place: string, size: number, excerpt?: Excerpt): Promise<string> {
+  if (size > MOST_BYTES) return `${size} bytes`;
+  const bytes = await readFile(place);
+  const digest = createHash('sha256').update(bytes).digest('hex').slice(0, SHOWN_DIGITS);
+  const shown = excerpt?.(bytes.toString('utf8')) ?? '';
+  return `${shown === '' ? '' : `${shown}; `}sha256 ${digest}, ${bytes.length} bytes`;
+}
+
+/** A program by its size and the time of its change: reading it whole would cost too much. */
+export async function programTrace(place: string): Promise<string | undefined> {
+  try {
+    const { size, mtimeMs } = await stat(place);
+    return `${size} bytes of ${new Date(mtimeMs).toISOString().slice(0, 19)}Z`;
+  } catch {
+    return undefined;
+  }
+}

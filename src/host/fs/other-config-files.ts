@@ -1,0 +1,52 @@
+/**
+ * A runner serves nobody: do entries lie in another usual place, which no process reads? That is where somebody
+ * registered them, as another user or before the unit was changed.
+ */
+import { readFile, stat } from 'node:fs/promises';
+
+import type { Paths } from '../../core/paths.ts';
+import { inRoot } from '../../core/paths.ts';
+import type { RunnerProcess } from '../../core/reading.ts';
+import { findRunnerProcesses } from '../proc/runner-process.ts';
+import { processesOn } from './same-file.ts';
+
+/** Of root, of a user of the package's name, and of a unit that was installed for that user. */
+const USUAL_PLACES = [
+  '/etc/gitlab-runner/config.toml',
+  '/root/.gitlab-runner/config.toml',
+  '/home/gitlab-runner/.gitlab-runner/config.toml',
+  '/home/gitlab-runner/config.toml',
+];
+const MOST_BYTES = 8 * 1024 * 1024;
+const ENTRY = /^\s*\[\[\s*runners\s*\]\]/m;
+
+/** The file with entries; undefined also when no process runs on `configPath`, since it may be told another one. */
+export async function entriesElsewhere(
+  configPath: string,
+  paths: Paths,
+): Promise<string | undefined> {
+  const processes = await findRunnerProcesses(paths);
+  const [main] = await processesOn(configPath, processes, paths);
+  if (main === undefined) return undefined;
+  for (const place of placesFor(main).filter((path) => path !== configPath)) {
+    if (!(await hasEntries(inRoot(paths, place)))) continue;
+    if ((await processesOn(place, processes, paths)).length === 0) return place;
+  }
+  return undefined;
+}
+
+function placesFor({ environment }: RunnerProcess): readonly string[] {
+  const home = environment?.['HOME'] ?? '';
+  const own = home === '' ? [] : [`${home}/.gitlab-runner/config.toml`];
+  return [...new Set([...USUAL_PLACES, ...own])];
+}
+
+async function hasEntries(place: string): Promise<boolean> {
+  try {
+    const found = await stat(place);
+    if (!found.isFile() || found.size > MOST_BYTES) return false;
+    return ENTRY.test(await readFile(place, 'utf8'));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * May the runner's user do this with a file? Judged for its user and groups and never for ours: the mode bits
+ * of the file and of every folder above it.
+ *
+ * Promises: a file that cannot be looked at, or whose access list may say more than its mode, denies nobody
+ * anything: what is not known accuses nobody.
+ */
+import { execFile } from 'node:child_process';
+import type { Stats } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
+import { dirname, relative } from 'node:path';
+import { promisify } from 'node:util';
+
+import type { Paths } from '../../core/paths.ts';
+import { inRoot } from '../../core/paths.ts';
+import type { Credentials } from '../../core/target.ts';
+import type { FolderLook } from './folder-owners.ts';
+
+export type Right = 'read' | 'write' | 'enter';
+
+const BITS: Readonly<Record<Right, number>> = { read: 4, write: 2, enter: 1 };
+const LIST_SECONDS = 2;
+
+/** What stands in the way, as the runner sees the path: the file itself or a folder above it. */
+export async function denialOf(
+  path: string,
+  rights: readonly Right[],
+  who: Credentials | undefined,
+  paths: Paths,
+): Promise<string | undefined> {
+  // Nothing stops root; without a process there is nobody to judge for.
+  if (who === undefined || who.uid === 0) return undefined;
+  const place = await realpath(inRoot(paths, path)).catch(() => undefined);
+  if (place === undefined) return undefined;
+  const root = await realpath(paths.rootfs).catch(() => '/');
+  for (const folder of foldersAbove(place, root)) {
+    if (await isDenied(folder, ['enter'], who)) return asSeen(folder, root);
+  }
+  return (await isDenied(place, rights, who)) ? asSeen(place, root) : undefined;
+}
+
+/**
+ * The same for a folder that is to be written to, out of looks at it and all above it, the root first. The last one
+ * is the folder, or the nearest one that is there.
+ */
+export async function denialAmong(
+  looks: readonly FolderLook[],
+  who: Credentials | undefined,
+): Promise<string | undefined> {
+  if (who === undefined || who.uid === 0) return undefined;
+  for (const look of looks) {
+    const rights: readonly Right[] = look === looks.at(-1) ? ['write', 'enter'] : ['enter'];
+    if (await isDeniedBy(look, look.path, rights, who)) return look.path;
+  }
+  return undefined;
+}
+
+/** The question of `denialOf` as a function of the path, for whoever reads the runner's files. */
+export function readingDenied(
+  who: Credentials | undefined,
+  paths: Paths,
+): (path: string) => Promise<boolean> {
+  return async (path) => (await denialOf(path, ['read'], who, paths)) !== undefined;
+}
+
+/** From the root down; the root itself can be entered. */
+function foldersAbove(place: string, root: string): readonly string[] {
+  const folders: string[] = [];
+  for (let folder = dirname(place); folder.length > root.length; folder = dirname(folder)) {
+    folders.unshift(folder);
+  }
+  return folders;
+}
+
+function asSeen(place: string, root: string): string {
+  return root === '/' ? place : `/${relative(root, place)}`;
+}
+
+async function isDenied(
+  place: string,
+  rights: readonly Right[],
+  who: Credentials,
+): Promise<boolean> {
+  const info = await stat(place).catch(() => undefined);
+  return info !== undefined && (await isDeniedBy(info, place, rights, who));
+}
+
+type Ownership = Pick<Stats, 'mode' | 'uid' | 'gid'>;
+
+async function isDeniedBy(
+  info: Ownership,
+  place: string,
+  rights: readonly Right[],
+  who: Credentials,
+): Promise<boolean> {
+  const wanted = rights.reduce((bits, right) => bits + BITS[right], 0);
+  if (allows(info, wanted, who)) return false;
+  // An access list shows its mask in place of the group: only where that would allow it can there be one.
+  const isMaskOpen = ((info.mode >> 3) & wanted) === wanted;
+  return !(isMaskOpen && info.uid !== who.uid && (await hasAccessList(place)));
+}
+
+/** The kernel looks at one class alone: the owner's, else the group's, else that of the others. */
+function allows({ mode, uid, gid }: Ownership, wanted: number, who: Credentials): boolean {
+  const shift = classShift(uid === who.uid, who.groups.includes(gid));
+  return ((mode >> shift) & wanted) === wanted;
+}
+
+function classShift(isOwner: boolean, isMember: boolean): number {
+  if (isOwner) return 6;
+  return isMember ? 3 : 0;
+}
+
+/** `ls` shows a plus behind the mode. */
+async function hasAccessList(place: string): Promise<boolean> {
+  try {
+    const { stdout } = await promisify(execFile)('ls', ['-ld', '--', place], {
+      signal: AbortSignal.timeout(LIST_SECONDS * 1000),
+      killSignal: 'SIGKILL',
+      env: { ...process.env, LC_ALL: 'C' },
+    });
+    return /^\S{10}\+/.test(stdout);
+  } catch {
+    return false;
+  }
+}

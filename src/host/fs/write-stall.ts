@@ -1,0 +1,27 @@
+/** Do writes to a file system hang, though it still answers? Nothing is written to find out. */
+import type { Clock } from '../../core/clock.ts';
+import type { Paths } from '../../core/paths.ts';
+import { DeviceWatch } from './stalled-device.ts';
+import { StuckCalls } from '../proc/stuck-calls.ts';
+
+export class WriteWatch {
+  readonly #devices = new DeviceWatch();
+  readonly #calls = new StuckCalls();
+
+  /** What hangs, as a sentence; `who` is the file system, `device` is `8:1`. */
+  async look(
+    who: string,
+    device: string,
+    { clock, paths }: { readonly clock: Clock; readonly paths: Paths },
+  ): Promise<string | undefined> {
+    const stall = await this.#devices.look(device, clock, paths);
+    if (stall !== undefined) {
+      const { requests, seconds, waitingTasks } = stall;
+      return `${requests} requests to ${who} have not ended for ${Math.round(seconds)} s, and ${waitingTasks} tasks wait (state D)`;
+    }
+    const call = await this.#calls.on(device, clock, paths);
+    if (call === undefined) return undefined;
+    const { pid, name, seconds } = call;
+    return `process ${pid} (${name}) has hung for ${Math.round(seconds)} s in a call to ${who} that nothing can interrupt (state D)`;
+  }
+}

@@ -1,0 +1,70 @@
+/** The routing table as short lines that change only when a way changes. Out of /proc/net/route and ipv6_route. */
+import { endianness } from 'node:os';
+
+import type { Paths } from '../../core/paths.ts';
+import { readProc } from '../proc/proc-files.ts';
+
+const UP = 0x1;
+const REJECT = 0x2_00;
+const LOOPBACK = 'lo';
+const NO_GATEWAY = /^[0:.]*$/;
+
+/** `0.0.0.0/0 via 10.0.0.1 dev eth0`, sorted; undefined when the kernel's table cannot be read. */
+export async function readRouteLines(paths: Paths): Promise<readonly string[] | undefined> {
+  const [ipv4, ipv6] = await Promise.all([
+    readProc(paths, 'net/route'),
+    readProc(paths, 'net/ipv6_route'),
+  ]);
+  if (ipv4 === undefined) return undefined;
+  return [...ipv4Lines(ipv4), ...ipv6Lines(ipv6 ?? '')].toSorted();
+}
+
+export function ipv4Lines(text: string): readonly string[] {
+  return text
+    .split('\n')
+    .slice(1)
+    .flatMap((line): readonly string[] => {
+      const [name = '', destination = '', gateway = '', flags = '', , , metric = '', mask = ''] =
+        line.trim().split(/\s+/);
+      if (mask === '' || !leads(flags)) return [];
+      const bits = Number.parseInt(mask, 16).toString(2).replaceAll('0', '').length;
+      const where = `${ipv4Of(destination)}/${bits}`;
+      return [lineOf(where, ipv4Of(gateway), name, metric)];
+    });
+}
+
+/** Ways within this host are left out: they come and go with its addresses. */
+export function ipv6Lines(text: string): readonly string[] {
+  return text.split('\n').flatMap((line): readonly string[] => {
+    const [destination = '', bits = '', , , gateway = '', metric = '', , , flags = '', name = ''] =
+      line.trim().split(/\s+/);
+    if (destination.length !== 32 || !leads(flags) || name === LOOPBACK) return [];
+    const where = `${ipv6Of(destination)}/${Number.parseInt(bits, 16)}`;
+    return [lineOf(where, ipv6Of(gateway), name, String(Number.parseInt(metric, 16)))];
+  });
+}
+
+function lineOf(where: string, gateway: string, name: string, metric: string): string {
+  const via = NO_GATEWAY.test(gateway) ? '' : ` via ${gateway}`;
+  return `${where}${via} dev ${name}${metric === '0' ? '' : ` metric ${metric}`}`;
+}
+
+function leads(flags: string): boolean {
+  const number = Number.parseInt(flags, 16);
+  return (number & UP) !== 0 && (number & REJECT) === 0;
+}
+
+/** The kernel prints the number as this machine holds it in memory. */
+function ipv4Of(hex: string): string {
+  const bytes = [...Buffer.from(hex.padStart(8, '0'), 'hex')];
+  return (endianness() === 'LE' ? bytes.toReversed() : bytes).join('.');
+}
+
+/** The longest run of zero groups is left out, as everybody writes it. */
+function ipv6Of(hex: string): string {
+  const groups = (hex.match(/.{4}/g) ?? []).map((group) => group.replace(/^0{1,3}/, ''));
+  const text = `:${groups.join(':')}:`;
+  const longest = (text.match(/(?::0){2,}:/g) ?? []).toSorted((a, b) => b.length - a.length)[0];
+  const short = longest === undefined ? text : text.replace(longest, '::');
+  return short.replace(/^:(?!:)/, '').replace(/(?<!:):$/, '');
+}

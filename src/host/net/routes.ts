@@ -1,0 +1,179 @@
+/**
+ * Is there a way from this host to an address, and is its link up? Out of /proc/net/route,
+ * /proc/net/ipv6_route and /sys/class/net. Only the main table stands there, so a missing line is no proof: a
+ * policy route may lead elsewhere. A way over a link that is down is one, and so is a line that closes the way.
+ */
+import { readFile } from 'node:fs/promises';
+import { BlockList, isIPv6 } from 'node:net';
+import { endianness } from 'node:os';
+import { join } from 'node:path';
+
+import type { Paths } from '../../core/paths.ts';
+import { addressesByInterface } from './own-addresses.ts';
+import { readProc } from '../proc/proc-files.ts';
+
+interface Route {
+  readonly family: 'ipv4' | 'ipv6';
+  /** Network address, as text. */
+  readonly network: string;
+  readonly bits: number;
+  readonly interface: string;
+  /** Somebody wrote that nothing goes there: blackhole, unreachable or prohibit (ip-route(8)). */
+  readonly isClosed: boolean;
+}
+
+const UP = 0x1;
+const REJECT = 0x2_00;
+const LOOPBACK = 'lo';
+/** IPv4 lines without an interface, which is all that tells a blackhole. */
+const NO_INTERFACE = '*';
+/** The kernel’s own last line of IPv6, which stands for "no route". */
+const LAST_METRIC = 'ffffffff';
+
+/** Lines of /proc/net/route. */
+export function parseIpv4Routes(text: string): readonly Route[] {
+  return text
+    .split('\n')
+    .slice(1)
+    .flatMap((line): readonly Route[] => {
+      const [name = '', destination = '', , flags = '', , , , mask = ''] = line.trim().split(/\s+/);
+      const isClosed = has(flags, REJECT) || name === NO_INTERFACE;
+      if (mask === '' || !(isClosed || has(flags, UP))) return [];
+      const bits = Number.parseInt(mask, 16).toString(2).replaceAll('0', '').length;
+      return [{ family: 'ipv4', network: ipv4Of(destination), bits, interface: name, isClosed }];
+    });
+}
+
+/** The kernel prints the number as this machine holds it in memory. */
+function ipv4Of(hex: string): string {
+  const bytes = [...Buffer.from(hex.padStart(8, '0'), 'hex')];
+  return (endianness() === 'LE' ? bytes.toReversed() : bytes).join('.');
+}
+
+/** Lines of /proc/net/ipv6_route about what is outside of this host, or a network of it. */
+export function parseIpv6Routes(text: string): readonly Route[] {
+  return text.split('\n').flatMap((line): readonly Route[] => {
+    const fields = line.trim().split(/\s+/);
+    const [destination = '', prefix = '', , , , metric = ''] = fields;
+    const [flags = '', name = ''] = fields.slice(-2);
+    const isClosed = has(flags, REJECT);
+    const leadsOut = has(flags, UP) && name !== LOOPBACK;
+    if (destination.length !== 32 || metric === LAST_METRIC || !(isClosed || leadsOut)) return [];
+    const network = (destination.match(/.{4}/g) ?? []).join(':');
+    return [
+      { family: 'ipv6', network, bits: Number.parseInt(prefix, 16), interface: name, isClosed },
+    ];
+  });
+}
+
+function has(flags: string, flag: number): boolean {
+  return (Number.parseInt(flags, 16) & flag) !== 0;
+}
+
+/** The line that the kernel would follow: the longest prefix. */
+function routeTo(address: string, routes: readonly Route[]): Route | undefined {
+  const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+  return routes
+    .filter((route) => route.family === family && isWithin(address, route))
+    .toSorted((a, b) => b.bits - a.bits)[0];
+}
+
+function isWithin(address: string, { family, network, bits }: Route): boolean {
+  const list = new BlockList();
+  list.addSubnet(network, bits, family);
+  return list.check(address.split('%')[0] ?? '', family);
+}
+
+interface HostRoutes {
+  readonly routes: readonly Route[];
+  /** Interfaces of these routes that are down, or have no carrier. */
+  readonly down: readonly string[];
+}
+
+/** Undefined when the kernel's table cannot be read: then nothing is known of any way. */
+async function readRoutes(paths: Paths): Promise<HostRoutes | undefined> {
+  const ipv4 = await readProc(paths, 'net/route');
+  const ipv6 = await readProc(paths, 'net/ipv6_route');
+  if (ipv4 === undefined) return undefined;
+  const routes = [...parseIpv4Routes(ipv4), ...parseIpv6Routes(ipv6 ?? '')];
+  const open = routes.filter(({ isClosed }) => !isClosed).map((route) => route.interface);
+  const names = [...new Set(open)].filter((name) => name !== LOOPBACK);
+  const states = await Promise.all(
+    names.map(async (name) => ({ name, isDown: await isDown(name, paths) })),
+  );
+  return { routes, down: states.filter((state) => state.isDown).map(({ name }) => name) };
+}
+
+/**
+ * A /sys that was mounted in another network namespace does not know the interface; then what counts is whether
+ * the system lists it among those that are up and have a carrier.
+ */
+async function isDown(name: string, paths: Paths): Promise<boolean> {
+  const file = join(paths.sysfs, 'class/net', name, 'operstate');
+  const state = await readFile(file, 'utf8').catch(() => undefined);
+  if (state === undefined) return !isListed(name);
+  return /^(?:down|lowerlayerdown)$/.test(state.trim());
+}
+
+function isListed(name: string): boolean {
+  const known = addressesByInterface();
+  return known === undefined || known[name] !== undefined;
+}
+
+/**
+ * Why none of these addresses can be reached, as a clause; undefined when the table proves nothing. A server on
+ * this host (a stub) is reached always, and can reach nobody itself when nothing leads out of the host.
+ */
+export async function blockedWay(
+  addresses: readonly string[],
+  paths: Paths,
+): Promise<string | undefined> {
+  const known = await readRoutes(paths);
+  if (known === undefined || addresses.length === 0) return undefined;
+  if (addresses.every((address) => isLoopback(address))) {
+    return isOffline(known) ? `nothing leads out of this host${downText(known)}` : undefined;
+  }
+  const obstacles = addresses
+    .filter((address) => !isLoopback(address))
+    .map((address) => closedText(address, known) ?? downOnTheWay(address, known));
+  return obstacles.includes(undefined) ? undefined : [...new Set(obstacles)].join(', ');
+}
+
+/** Why this host itself says "unreachable" or "prohibited" of all of these addresses; undefined when it does not. */
+export async function closedWay(
+  addresses: readonly string[],
+  paths: Paths,
+): Promise<string | undefined> {
+  const known = await readRoutes(paths);
+  if (known === undefined || addresses.length === 0) return undefined;
+  const closed = addresses.map((address) => closedText(address, known));
+  return closed.includes(undefined) ? undefined : [...new Set(closed)].join(', ');
+}
+
+function closedText(address: string, { routes }: HostRoutes): string | undefined {
+  const route = routeTo(address, routes);
+  return route?.isClosed === true
+    ? `the line ${route.network}/${route.bits} of its own routing table closes the way to ${address}`
+    : undefined;
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
+}
+
+/** The interface on the way to the address, when that interface is down. */
+function downOnTheWay(address: string, { routes, down }: HostRoutes): string | undefined {
+  const name = routeTo(address, routes)?.interface;
+  return name !== undefined && down.includes(name) ? `${name} is down` : undefined;
+}
+
+/** Nothing leads out of this host, or only what is down: no forwarder on it can reach anybody. */
+function isOffline({ routes, down }: HostRoutes): boolean {
+  return routes.every(
+    (route) => route.isClosed || route.interface === LOOPBACK || down.includes(route.interface),
+  );
+}
+
+function downText({ down }: HostRoutes): string {
+  return down.length === 0 ? '' : `, ${down.join(', ')} is down`;
+}

@@ -1,0 +1,71 @@
+/** What the control groups of a process have done to it between two looks. */
+import type { Paths } from '../../core/paths.ts';
+import type { GroupLook, MemoryUse, Throttling } from './control-group.ts';
+import { lookAtGroups, memoryUses, throttlings } from './control-group.ts';
+import { parsePressure } from './proc-files.ts';
+
+export interface GroupState {
+  readonly memories: readonly MemoryUse[];
+  readonly throttlings: readonly Throttling[];
+  /** Of the group of the process itself. */
+  readonly pressures: {
+    readonly cpu_pressure_ratio?: number;
+    readonly memory_pressure_ratio?: number;
+  };
+}
+
+export async function readGroups(pid: number, paths: Paths): Promise<GroupState> {
+  const [cpu, memory] = await Promise.all([
+    lookAtGroups(pid, 'cpu', paths),
+    lookAtGroups(pid, 'memory', paths),
+  ]);
+  const waitsForCpu = parsePressure(nearest(cpu, 'cpu.pressure'), 'some');
+  const waitsForMemory = parsePressure(nearest(memory, 'memory.pressure'), 'full');
+  return {
+    memories: memoryUses(memory),
+    throttlings: throttlings(cpu),
+    pressures: {
+      ...(waitsForCpu === undefined ? {} : { cpu_pressure_ratio: waitsForCpu }),
+      ...(waitsForMemory === undefined ? {} : { memory_pressure_ratio: waitsForMemory }),
+    },
+  };
+}
+
+function nearest(looks: readonly GroupLook[], file: string): string | undefined {
+  return looks.find(({ files }) => file in files)?.files[file];
+}
+
+/** Fewer periods are a process that hardly ran: nothing was taken from it. */
+const FEWEST_PERIODS = 3;
+
+export interface GroupChange {
+  /** The group that was stopped most. */
+  readonly throttling?: Throttling & { readonly ratio: number };
+  /** The group with the least room. */
+  readonly memory?: MemoryUse & { readonly newHits: number };
+}
+
+export function changeOf(old: GroupState, now: GroupState): GroupChange {
+  const stopped = now.throttlings.flatMap(({ path, periods, throttled }) => {
+    const before = old.throttlings.find((one) => one.path === path);
+    if (before === undefined) return [];
+    const change = {
+      path,
+      periods: periods - before.periods,
+      throttled: throttled - before.throttled,
+    };
+    return change.periods < FEWEST_PERIODS
+      ? []
+      : [{ ...change, ratio: change.throttled / change.periods }];
+  });
+  const full = now.memories.map((use) => {
+    const before = old.memories.find(({ path }) => path === use.path);
+    return { ...use, newHits: use.hits - (before?.hits ?? use.hits) };
+  });
+  const [throttling] = stopped.toSorted((a, b) => b.ratio - a.ratio);
+  const [memory] = full.toSorted((a, b) => b.bytes / b.limitBytes - a.bytes / a.limitBytes);
+  return {
+    ...(throttling === undefined ? {} : { throttling }),
+    ...(memory === undefined ? {} : { memory }),
+  };
+}

@@ -1,0 +1,192 @@
+/** Each limit, looked at and judged: how much is taken, and whether that is too much. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Paths } from '../../core/paths.ts';
+import type { Use } from './limits.ts';
+import {
+  readConnectionTable,
+  readOpenFiles,
+  readScarceEntropy,
+  readSystemFiles,
+  readTasks,
+} from './limits.ts';
+import { busiestPeer, readPortRange, readSocketCounts } from '../net/sockets.ts';
+
+const WINDOW_MILLISECONDS = 1000;
+/** From this share of the ports on, the list of connections is worth its reading. */
+const MANY_PORTS_RATIO = 0.8;
+/** Of the kernels that this is about. */
+const POOL_BITS = 4096;
+
+interface Options {
+  readonly near_limit_ratio: number;
+  readonly scarce_entropy_bits: number;
+}
+
+interface Tools {
+  readonly paths: Paths;
+  readonly signal: AbortSignal;
+}
+
+export type LimitFault =
+  | 'system-files'
+  | 'files'
+  | 'tasks'
+  | 'connection-table'
+  | 'connection-table-filling'
+  | 'local-ports'
+  | 'entropy'
+  | 'proc-unreadable'
+  | 'blind';
+
+export interface LimitLook {
+  readonly measures?: Readonly<Record<string, number>>;
+  readonly fault?: {
+    readonly status: 'fail' | 'warn' | 'unknown';
+    readonly reason: LimitFault;
+    readonly detail: string;
+  };
+}
+
+type Look = LimitLook;
+
+/** Counters of the look before, by place: what matters is whether they rose. */
+type Counters = Map<string, number>;
+
+/** In the order in which one breaks the other. */
+export async function lookAtLimits(
+  pid: number | undefined,
+  counters: Counters,
+  options: Options,
+  tools: Tools,
+): Promise<readonly LimitLook[]> {
+  return await Promise.all([
+    systemFiles(options, tools),
+    openFiles(pid, options, tools),
+    tasks(pid, counters, options, tools),
+    connections(counters, options, tools),
+    localPorts(options, tools),
+    entropy(options, tools),
+  ]);
+}
+
+async function systemFiles(options: Options, { paths }: Tools): Promise<Look> {
+  const found = await readSystemFiles(paths);
+  if (found === undefined) {
+    const detail = `${paths.procfs}/sys/fs/file-nr cannot be read`;
+    return { fault: { status: 'unknown', reason: 'proc-unreadable', detail } };
+  }
+  const measures = { system_files: found.used, system_files_ratio: ratioOf(found) };
+  if (!isNear(found, options)) return { measures };
+  const detail = `${found.used} of ${found.limit} open files of the whole host`;
+  return { measures, fault: { status: 'fail', reason: 'system-files', detail } };
+}
+
+async function openFiles(
+  pid: number | undefined,
+  options: Options,
+  { paths }: Tools,
+): Promise<Look> {
+  const found = pid === undefined ? undefined : await readOpenFiles(pid, paths);
+  // A process that has just ended is the business of another check.
+  if (found === undefined) return {};
+  if (found === 'hidden') {
+    const detail = `the open files of process ${pid} are hidden from this user`;
+    return { fault: { status: 'unknown', reason: 'blind', detail } };
+  }
+  const measures = { open_files: found.used, open_files_ratio: ratioOf(found) };
+  if (!isNear(found, options)) return { measures };
+  const detail = `process ${pid} has ${found.used} of ${found.limit} files open`;
+  return { measures, fault: { status: 'fail', reason: 'files', detail } };
+}
+
+async function tasks(
+  pid: number | undefined,
+  counters: Counters,
+  options: Options,
+  { paths }: Tools,
+): Promise<Look> {
+  const found = await readTasks(pid, paths);
+  const [tightest] = found;
+  if (tightest === undefined) return {};
+  const measures = { tasks: tightest.used, tasks_ratio: ratioOf(tightest) };
+  const refusing = found.filter(({ where, refusals }) => hasRisen(counters, where, refusals));
+  const full = refusing[0] ?? found.find((use) => isFull(use, options));
+  if (full === undefined) return { measures };
+  const refused = refusing.length === 0 ? '' : ', and a new one was refused';
+  const detail = `${full.used} of ${full.limit} processes and threads of ${full.where}${refused}`;
+  return { measures, fault: { status: 'fail', reason: 'tasks', detail } };
+}
+
+/** A group may stand at its limit and refuse nothing yet; the host needs some room for itself. */
+function isFull(use: Use & { readonly where: string }, options: Options): boolean {
+  return use.where === 'the host' ? isNear(use, options) : use.used >= use.limit;
+}
+
+async function connections(
+  counters: Counters,
+  options: Options,
+  { paths, signal }: Tools,
+): Promise<Look> {
+  const before = await readConnectionTable(paths);
+  if (before === undefined) return {};
+  const isFilling = isNear(before, options);
+  const isKnown = counters.has('connections');
+  const hadRisen = hasRisen(counters, 'connections', before.drops);
+  // Without a look before, one second tells.
+  if (isFilling && !isKnown) await sleep(WINDOW_MILLISECONDS, undefined, { signal });
+  const found = isFilling && !isKnown ? await readConnectionTable(paths) : before;
+  const use = found ?? before;
+  const isDropping = hasRisen(counters, 'connections', use.drops) || hadRisen;
+  const measures = { tracked_connections: use.used, tracked_connections_ratio: ratioOf(use) };
+  if (!isFilling) return { measures };
+  const detail = `${use.used} of ${use.limit} tracked connections`;
+  return isDropping
+    ? {
+        measures,
+        fault: {
+          status: 'fail',
+          reason: 'connection-table',
+          detail: `${detail}, and new ones were thrown away`,
+        },
+      }
+    : { measures, fault: { status: 'warn', reason: 'connection-table-filling', detail } };
+}
+
+async function localPorts(options: Options, { paths }: Tools): Promise<Look> {
+  const [range, counts] = await Promise.all([readPortRange(paths), readSocketCounts(paths)]);
+  if (range === undefined || counts === undefined) return {};
+  const limit = range.last - range.first + 1;
+  const used = counts.inUse + counts.waiting;
+  const measures = { local_ports: used, local_ports_ratio: used / limit };
+  if (used < limit * MANY_PORTS_RATIO) return { measures };
+  const busiest = await busiestPeer(range, paths);
+  if (busiest === undefined || !isNear({ used: busiest.ports, limit }, options))
+    return { measures };
+  const detail = `${busiest.ports} of ${limit} local ports are connected to ${busiest.peer}`;
+  return { measures, fault: { status: 'fail', reason: 'local-ports', detail } };
+}
+
+async function entropy(options: Options, { paths }: Tools): Promise<Look> {
+  const bits = await readScarceEntropy(paths);
+  if (bits === undefined) return {};
+  const measures = { entropy_ratio: bits / POOL_BITS };
+  if (bits >= options.scarce_entropy_bits) return { measures };
+  const detail = `${bits} bits of entropy on a kernel that waits for them`;
+  return { measures, fault: { status: 'warn', reason: 'entropy', detail } };
+}
+
+function ratioOf({ used, limit }: Use): number {
+  return limit === 0 ? 0 : used / limit;
+}
+
+function isNear(use: Use, options: Options): boolean {
+  return use.limit > 0 && use.used >= use.limit * options.near_limit_ratio;
+}
+
+/** False for the first look at a place. */
+function hasRisen(counters: Counters, place: string, now: number): boolean {
+  const before = counters.get(place);
+  counters.set(place, now);
+  return before !== undefined && now > before;
+}

@@ -1,0 +1,141 @@
+/**
+ * Which process is the runner? Found by what it is, from /proc alone: a program called `gitlab-runner`
+ * whose command is `run`. Helpers, one-off commands and zombies are not it.
+ *
+ * Source  /proc/PID/{cmdline,stat,status,environ,cwd}; config reference, section 1.1.
+ */
+import { readFile, readlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+import type { Paths } from '../../core/paths.ts';
+import type { FoundBy, RunnerProcess } from '../../core/reading.ts';
+import { ofEachProcess } from './each-process.ts';
+import { runnerWords } from './runner-arguments.ts';
+
+/** USER_HZ: the unit of the times in /proc/PID/stat, 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** Every main runner process that can be seen, oldest first. Entries that vanish or are hidden are left out. */
+export async function findRunnerProcesses(paths: Paths): Promise<readonly RunnerProcess[]> {
+  const bootedAt = bootTime(await readText(join(paths.procfs, 'stat')));
+  const found = await ofEachProcess(
+    paths,
+    async (pid) => await readProcess(join(paths.procfs, String(pid)), pid, bootedAt),
+  );
+  return found.toSorted((a, b) => a.startedAt - b.startedAt);
+}
+
+/** The one that runs on `wantedConfigPath`; without a wish the oldest. */
+export function chooseRunnerProcess(
+  processes: readonly RunnerProcess[],
+  wantedConfigPath: string | undefined,
+): RunnerProcess | undefined {
+  if (wantedConfigPath === undefined) return processes[0];
+  return processes.find(({ configPath }) => configPath === wantedConfigPath);
+}
+
+async function readProcess(
+  directory: string,
+  pid: number,
+  bootedAt: number,
+): Promise<RunnerProcess | undefined> {
+  const words = runnerWords(splitNul(await readText(join(directory, 'cmdline'))));
+  if (words === undefined) return undefined;
+  const [statText, statusText, environText, workingDirectory] = await Promise.all([
+    readText(join(directory, 'stat')),
+    readText(join(directory, 'status')),
+    readFile(join(directory, 'environ'), 'utf8').catch(() => undefined),
+    readlink(join(directory, 'cwd')).catch(() => undefined),
+  ]);
+  const stat = parseStat(statText);
+  if (stat === undefined || stat.state === 'Z') return undefined;
+  const uid = Number(/^Uid:\s+(?<real>\d+)/m.exec(statusText)?.groups?.['real'] ?? 0);
+  const groups = groupsOf(statusText);
+  const environment = environText === undefined ? undefined : parseEnvironment(environText);
+  return {
+    pid,
+    uid,
+    ...(groups === undefined ? {} : { groups }),
+    startedAt: bootedAt + (stat.startTicks / TICKS_PER_SECOND) * 1000,
+    state: stat.state,
+    arguments: words,
+    ...(environment === undefined ? {} : { environment }),
+    ...(workingDirectory === undefined ? {} : { workingDirectory }),
+    ...configOf(words, environment, uid, workingDirectory),
+  };
+}
+
+/** The real group and the further groups of /proc/PID/status. */
+function groupsOf(statusText: string): readonly number[] | undefined {
+  const own = /^Gid:\s+(?<real>\d+)/m.exec(statusText)?.groups?.['real'];
+  if (own === undefined) return undefined;
+  const further = /^Groups:[ \t]*(?<all>[\d ]*)$/m.exec(statusText)?.groups?.['all'] ?? '';
+  return [...new Set([own, ...further.split(' ').filter(Boolean)].map(Number))];
+}
+
+async function readText(path: string): Promise<string> {
+  return await readFile(path, 'utf8').catch(() => '');
+}
+
+function splitNul(text: string): readonly string[] {
+  return text.split('\0').slice(0, -1);
+}
+
+/** Name, state and start out of /proc/PID/stat; the name may hold blanks and brackets. */
+export function parseStat(
+  text: string,
+): { readonly state: string; readonly startTicks: number } | undefined {
+  const end = text.lastIndexOf(')');
+  if (end === -1) return undefined;
+  const fields = text.slice(end + 2).split(' ');
+  return { state: fields[0] ?? '', startTicks: Number(fields[19] ?? 0) };
+}
+
+/** Unix milliseconds of the boot, from the `btime` line of /proc/stat. */
+export function bootTime(text: string): number {
+  return Number(/^btime (?<seconds>\d+)/m.exec(text)?.groups?.['seconds'] ?? 0) * 1000;
+}
+
+/** `KEY=value` entries separated by NUL; the first of two equal keys wins, as it does in Go. */
+export function parseEnvironment(text: string): Readonly<Record<string, string>> {
+  const entries = text.split('\0').flatMap((entry): [string, string][] => {
+    const equals = entry.indexOf('=');
+    return equals > 0 ? [[entry.slice(0, equals), entry.slice(equals + 1)]] : [];
+  });
+  return Object.fromEntries(entries.toReversed());
+}
+
+/** `--config` or `-c`, then CONFIG_FILE, then the default of its user. */
+export function configOf(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> | undefined,
+  uid: number,
+  workingDirectory = '/',
+): { readonly configPath: string; readonly configFoundBy: FoundBy } {
+  const argument = configArgument(words);
+  if (argument !== undefined) {
+    return { configPath: resolve(workingDirectory, argument), configFoundBy: 'process-argument' };
+  }
+  const variable = environment?.['CONFIG_FILE'] ?? '';
+  if (variable !== '') {
+    return {
+      configPath: resolve(workingDirectory, variable),
+      configFoundBy: 'process-environment',
+    };
+  }
+  const directory = defaultDirectory(uid, environment?.['HOME'] ?? '', workingDirectory);
+  return { configPath: `${directory}/config.toml`, configFoundBy: 'default' };
+}
+
+function defaultDirectory(uid: number, home: string, workingDirectory: string): string {
+  if (uid === 0) return '/etc/gitlab-runner';
+  return home === '' ? workingDirectory : `${home}/.gitlab-runner`;
+}
+
+function configArgument(words: readonly string[]): string | undefined {
+  const index = words.findLastIndex((word) => /^(?:--?config|-c)(?:=|$)/.test(word));
+  if (index === -1) return undefined;
+  const word = words[index] ?? '';
+  const equals = word.indexOf('=');
+  return equals === -1 ? words[index + 1] : word.slice(equals + 1);
+}

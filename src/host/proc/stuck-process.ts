@@ -1,0 +1,22 @@
+/** Does a process stay in the state D, in which nothing can interrupt it? Looked at more than once: a moment is usual. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Paths } from '../../core/paths.ts';
+import type { RunnerProcess } from '../../core/reading.ts';
+import { findRunnerProcesses } from './runner-process.ts';
+
+const LOOKS = 2;
+const PAUSE_MILLISECONDS = 500;
+
+export async function staysStuck(
+  { pid }: RunnerProcess,
+  paths: Paths,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (let look = 0; look < LOOKS; look += 1) {
+    await delay(PAUSE_MILLISECONDS, undefined, { signal });
+    const now = (await findRunnerProcesses(paths)).find((one) => one.pid === pid);
+    if (now?.state !== 'D') return false;
+  }
+  return true;
+}

@@ -1,0 +1,32 @@
+/** Who is a user of this host, by /etc/passwd and /etc/group? */
+import { readFile } from 'node:fs/promises';
+
+import type { Paths } from '../../core/paths.ts';
+import { inRoot } from '../../core/paths.ts';
+import type { Credentials } from '../../core/target.ts';
+
+/** `elsewhere`: not in the file, and the host asks a directory service too. */
+export type UserLookup = Credentials | 'missing' | 'elsewhere';
+
+/** The user with every group it is in. */
+export async function lookUpUser(name: string, paths: Paths): Promise<UserLookup> {
+  const [users, groups, sources] = await Promise.all(
+    ['/etc/passwd', '/etc/group', '/etc/nsswitch.conf'].map(
+      async (file) => await readFile(inRoot(paths, file), 'utf8').catch(() => ''),
+    ),
+  );
+  const user = (users ?? '').split('\n').find((line) => line.startsWith(`${name}:`));
+  if (user === undefined) return isComplete(sources ?? '') ? 'missing' : 'elsewhere';
+  const [, , uid, gid] = user.split(':');
+  const further = (groups ?? '').split('\n').flatMap((line) => {
+    const [, , id, members = ''] = line.split(':');
+    return members.split(',').includes(name) ? [Number(id)] : [];
+  });
+  return { uid: Number(uid), groups: [...new Set([Number(gid), ...further])] };
+}
+
+/** Whether /etc/passwd is all that `passwd:` of nsswitch.conf names. */
+function isComplete(text: string): boolean {
+  const sources = /^passwd:[ \t]*(?<sources>.*)$/m.exec(text)?.groups?.['sources'] ?? 'files';
+  return sources.split(/\s+/).every((one) => ['files', 'compat', 'systemd', ''].includes(one));
+}

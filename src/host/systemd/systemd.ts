@@ -1,0 +1,93 @@
+/**
+ * What does systemd say about the runner's unit? One `systemctl show`, without a shell, ended at its
+ * deadline; nothing where systemd does not run.
+ */
+import { execFile } from 'node:child_process';
+import { access } from 'node:fs/promises';
+import { promisify } from 'node:util';
+
+import type { Paths } from '../../core/paths.ts';
+import { inRoot } from '../../core/paths.ts';
+
+const PROPERTIES = 'LoadState,ActiveState,SubState,MainPID,NRestarts,Result';
+
+export interface UnitState {
+  /** `loaded`, `not-found`, `masked`, … */
+  readonly loadState: string;
+  readonly activeState: string;
+  readonly subState: string;
+  readonly mainPid: number;
+  readonly restarts: number;
+  /** `success`, `exit-code`, `oom-kill`, … */
+  readonly result: string;
+}
+
+/** By PATH: whether its systemctl answers. It does or does not for as long as the host runs. */
+const answering = new Map<string, Promise<boolean>>();
+const ANSWER_MILLISECONDS = 3000;
+
+/**
+ * Whether systemd runs this host: by the mark of sd_booted(3), or where that is hidden from us, as in some
+ * containers, since systemctl reaches it.
+ */
+export async function hasSystemd(paths: Paths): Promise<boolean> {
+  const isMarked = await access(inRoot(paths, '/run/systemd/system')).then(
+    () => true,
+    () => false,
+  );
+  // Under another root the systemctl of our own is not that host's.
+  if (isMarked || paths.rootfs !== '/') return isMarked;
+  const { PATH = '' } = process.env;
+  const answer = answering.get(PATH) ?? systemctlAnswers();
+  answering.set(PATH, answer);
+  return await answer;
+}
+
+/** False where it cannot reach systemd, is not there, or ignores the question, as in a chroot. */
+export async function systemctlAnswers(): Promise<boolean> {
+  try {
+    const words = ['show', '-p', 'LoadState', 'gitlab-runner.service'];
+    const limits = { timeout: ANSWER_MILLISECONDS, killSignal: 'SIGKILL' } as const;
+    const { stdout } = await promisify(execFile)('systemctl', words, limits);
+    return /^LoadState=./m.test(stdout);
+  } catch {
+    return false;
+  }
+}
+
+/** Undefined where there is no systemd, or it did not answer. */
+export async function unitState(
+  unit: string,
+  paths: Paths,
+  signal: AbortSignal,
+): Promise<UnitState | undefined> {
+  try {
+    if (!(await hasSystemd(paths))) return undefined;
+    const { stdout } = await promisify(execFile)('systemctl', ['show', '-p', PROPERTIES, unit], {
+      signal,
+      killSignal: 'SIGKILL',
+      env: { ...process.env, LC_ALL: 'C', SYSTEMD_PAGER: '' },
+    });
+    return parseUnitState(stdout);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `Key=value` lines of `systemctl show`. */
+export function parseUnitState(text: string): UnitState {
+  const values = new Map(
+    text.split('\n').map((line) => {
+      const equals = line.indexOf('=');
+      return [line.slice(0, equals), line.slice(equals + 1)];
+    }),
+  );
+  return {
+    loadState: values.get('LoadState') ?? '',
+    activeState: values.get('ActiveState') ?? '',
+    subState: values.get('SubState') ?? '',
+    mainPid: Number(values.get('MainPID') ?? 0),
+    restarts: Number(values.get('NRestarts') ?? 0),
+    result: values.get('Result') ?? '',
+  };
+}

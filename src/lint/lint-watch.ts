@@ -1,0 +1,101 @@
+/**
+ * Keeps what the linter says of the runner's config.toml, away from the event loop: in a process of its own, when
+ * the content, the runner's process or the time has moved on. Readers get the last answer.
+ */
+import type { Clock, Instant } from '../core/clock.ts';
+import type { LintState } from '../core/lint.ts';
+import type { Paths } from '../core/paths.ts';
+import type { RunnerProcess } from '../core/reading.ts';
+import { LintProcess } from './in-child.ts';
+
+/** Files and rights may change without the config. */
+const AGAIN_SECONDS = 300;
+
+export interface LintQuestion {
+  readonly configPath: string;
+  readonly content?: { readonly bytes: Uint8Array; readonly hash: string } | undefined;
+  readonly modifiedAt?: Instant | undefined;
+  readonly process: RunnerProcess | undefined;
+  readonly unitEnvironment?: Readonly<Record<string, string>> | undefined;
+}
+
+export class LintWatch {
+  readonly #clock: Clock;
+  readonly #paths: Paths;
+  readonly #child = new LintProcess();
+  #state: LintState | undefined;
+  #key = '';
+  #askedSeconds = Number.NEGATIVE_INFINITY;
+  #pending: Promise<void> | undefined;
+  #hash = '';
+  #newest = Number.NEGATIVE_INFINITY;
+  #owner = '';
+  #changedUnseen = false;
+
+  constructor(clock: Clock, paths: Paths) {
+    this.#clock = clock;
+    this.#paths = paths;
+  }
+
+  /** Absent until the first answer. */
+  state(): LintState | undefined {
+    return this.#state;
+  }
+
+  /** Starts a judgement when one is due; never waits for it. */
+  look(question: LintQuestion): void {
+    this.#follow(question);
+    const { configPath, content } = question;
+    const key = [configPath, content?.hash, this.#owner, this.#changedUnseen].join(' ');
+    const seconds = this.#clock.seconds();
+    const isDue = key !== this.#key || seconds - this.#askedSeconds >= AGAIN_SECONDS;
+    if (!isDue || this.#pending !== undefined) return;
+    this.#askedSeconds = seconds;
+    this.#pending = this.#judge(question, key);
+  }
+
+  /** Ends with the judgement that is under way. */
+  async settled(): Promise<void> {
+    await this.#pending;
+  }
+
+  stop(): void {
+    this.#child.stop();
+  }
+
+  /** The runner reloads a file whose time is newer than the one it remembers, and no other. */
+  #follow({ content, modifiedAt, process: runner }: LintQuestion): void {
+    const owner = runner === undefined ? '' : `${runner.pid} ${runner.startedAt}`;
+    if (owner !== this.#owner || modifiedAt === undefined || content === undefined) {
+      this.#changedUnseen = false;
+    } else if (modifiedAt > this.#newest) {
+      this.#changedUnseen = false;
+    } else if (this.#hash !== '' && content.hash !== this.#hash) {
+      this.#changedUnseen = true;
+    }
+    this.#owner = owner;
+    this.#hash = content?.hash ?? '';
+    this.#newest = Math.max(this.#newest, modifiedAt ?? this.#newest);
+  }
+
+  async #judge(question: LintQuestion, key: string): Promise<void> {
+    const { content, configPath, process: runner, unitEnvironment } = question;
+    try {
+      const report = await this.#child.lint({
+        configPath,
+        process: runner,
+        unitEnvironment,
+        history: { changedUnseen: this.#changedUnseen },
+        paths: this.#paths,
+        ...(content === undefined
+          ? {}
+          : { content: Buffer.from(content.bytes).toString('base64') }),
+      });
+      if (report === undefined) return;
+      this.#state = { ...report, at: this.#clock.wall() };
+      this.#key = key;
+    } finally {
+      this.#pending = undefined;
+    }
+  }
+}

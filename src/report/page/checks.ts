@@ -1,0 +1,72 @@
+/** Every check in a table, for whoever wants to see everything; closed until it is wanted. */
+import type { CheckState } from '../../core/check.ts';
+import type { Cause } from '../../core/diagnosis.ts';
+import type { View } from '../../core/view.ts';
+import { explanationOf } from '../document.ts';
+import type { Html } from './html.ts';
+import { html } from './html.ts';
+import { durationText, measureName, measureText, STATUS_WORDS } from '../words.ts';
+
+/** With many entries those that pass are left out: their chains say it. */
+const MOST_ROWS = 60;
+
+export function checksTable({ snapshot, diagnosis }: View): Html {
+  const { checks, takenAt } = snapshot;
+  const isFew = checks.length <= MOST_ROWS;
+  const shown = isFew ? checks : checks.filter(({ finding }) => finding.status !== 'pass');
+  const rows = shown.slice(0, MOST_ROWS).map((state) => checkRow(state, takenAt, diagnosis.causes));
+  const left = checks.length - rows.length;
+  return html`<section aria-labelledby="h-checks">
+    <h2 id="h-checks">Checks</h2>
+    <details id="checks">
+      <summary>${countsOf(checks)}</summary>
+      <div class="scroll" tabindex="0" role="region" aria-labelledby="h-checks">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Check</th>
+              <th scope="col">Status</th>
+              <th scope="col">What was seen</th>
+              <th scope="col">Looked</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${rows}
+          </tbody>
+        </table>
+      </div>
+      ${left > 0 ? html`<p>${left} more are in <a href="/api/v1/report">the report</a>.</p>` : undefined}
+    </details>
+  </section>`;
+}
+
+/** `12 pass, 1 fail`. */
+function countsOf(checks: readonly CheckState[]): string {
+  const groups = Map.groupBy(checks, ({ finding }) => finding.status);
+  const parts = [...groups].map(([status, own]) => `${own.length} ${status}`);
+  return parts.join(', ') || 'none yet';
+}
+
+function checkRow(
+  { check, finding, last }: CheckState,
+  now: number,
+  causes: readonly Cause[],
+): Html {
+  const measures = Object.entries(finding.measures ?? {})
+    .flatMap(([name, value]) =>
+      value === undefined ? [] : [`${measureName(name)} ${measureText(name, value)}`],
+    )
+    .join(', ');
+  const isPass = finding.status === 'pass';
+  const explained = isPass ? undefined : explanationOf(check.id, causes);
+  const looked =
+    last === undefined ? 'not yet' : `${durationText((now - last.startedAt) / 1000)} ago`;
+  return html`<tr class="${finding.status}">
+    <td><b>${check.probe.title}</b><small>${check.target.id}</small></td>
+    <td class="tag">${STATUS_WORDS[finding.status]}</td>
+    <td>
+      ${isPass ? measures : finding.detail}${!isPass && measures !== '' ? html`<small>${measures}</small>` : undefined}${explained === undefined ? undefined : html`<small>explained by <a href="#${explained}">${explained}</a></small>`}
+    </td>
+    <td>${looked}<small>every ${durationText(check.intervalSeconds)}</small></td>
+  </tr>`;
+}

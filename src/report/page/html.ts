@@ -1,0 +1,40 @@
+/** A template tag that escapes whatever is put in; only what it made itself passes through. */
+import { printable } from '../../core/printable.ts';
+
+export class Html {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  toString(): string {
+    return this.text;
+  }
+}
+
+type Part = string | number | Html | undefined | readonly (Html | undefined)[];
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
+  // Templates are indented for those who read them here; a browser need not be sent that.
+  const [first = '', ...rest] = strings.map((string) => string.replaceAll(/\n\s*/g, '\n'));
+  const text = rest.reduce((done, string, index) => done + shown(parts[index]) + string, first);
+  return new Html(text);
+}
+
+function shown(part: Part): string {
+  if (part === undefined) return '';
+  if (part instanceof Html) return part.text;
+  if (typeof part === 'string' || typeof part === 'number') {
+    return printable(String(part)).replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign);
+  }
+  return part.map((item) => item?.text ?? '').join('\n');
+}

@@ -1,0 +1,106 @@
+/**
+ * The status page: the whole report on one page. Verdict first, then why and what to type, then the rest. Whole
+ * without a script; it renders a view and asks nothing.
+ */
+import type { View } from '../../core/view.ts';
+import type { Verdict } from '../../core/words.ts';
+import type { Html } from './html.ts';
+import { html } from './html.ts';
+import { lintOf } from './lint.ts';
+import { candidatesOf, causeCards } from './causes.ts';
+import { checksTable } from './checks.ts';
+import { gaugesOf } from './host.ts';
+import { incidentsOf, timelineOf } from './past.ts';
+import { runnerCards } from './runners.ts';
+import { STYLE_ELEMENT } from './style.ts';
+import { phasePlots } from './phases.ts';
+import { durationText, measureName, measureText } from '../words.ts';
+
+/** Without a script the whole page is loaded again, which closes what was opened: not as often. */
+const REFRESH_SECONDS = 15;
+
+const MARKS: Readonly<Record<Verdict, string>> = {
+  healthy: '✓',
+  degraded: '!',
+  broken: '✕',
+  unsure: '?',
+};
+
+export function pageOf(view: View): string {
+  const { diagnosis, snapshot } = view;
+  const { host } = snapshot.surroundings;
+  const body = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <noscript><meta http-equiv="refresh" content="${REFRESH_SECONDS}" /></noscript>
+        <title>${diagnosis.verdict}: ${host}</title>
+        ${STYLE_ELEMENT}
+        <script src="page.js" defer></script>
+      </head>
+      <body>
+        <div id="stale" class="banner fail" role="status" hidden></div>
+        <main>
+          ${bannersOf(view)} ${headerOf(view)}
+          <section class="verdict ${diagnosis.verdict}" aria-label="Verdict">
+            <span class="mark" aria-hidden="true">${MARKS[diagnosis.verdict]}</span>
+            <h1>${diagnosis.verdict}</h1>
+            <p>${diagnosis.summary}</p>
+          </section>
+          ${causeCards(view)} ${candidatesOf(view)} ${runnerCards(view)} ${gaugesOf(view)}
+          ${phasePlots(view)} ${timelineOf(view)} ${incidentsOf(view)} ${lintOf(view)}
+          ${checksTable(view)} ${footerOf(view)}
+        </main>
+      </body>
+    </html>`;
+  return body.text;
+}
+
+function bannersOf({ self, diagnosis }: View): readonly (Html | undefined)[] {
+  const settings = self.settings.problem ?? '';
+  return [
+    self.demo
+      ? html`<p class="banner warn">This is a demo: GitLab and the runner are stand-ins.</p>`
+      : undefined,
+    self.alive
+      ? undefined
+      : html`<p class="banner fail" role="alert">
+          runnerwatch makes no progress: what stands here may be old. Type: sudo systemctl restart
+          runnerwatch
+        </p>`,
+    self.alive && !self.ready && diagnosis.verdict === 'unsure'
+      ? html`<p class="banner warn">The first round of checks is not complete yet.</p>`
+      : undefined,
+    self.settings.successful
+      ? undefined
+      : html`<p class="banner fail">The settings file was not reloaded: ${settings}</p>`,
+  ];
+}
+
+function headerOf({ snapshot }: View): Html {
+  const { host, configPath, configFoundBy, process: runner } = snapshot.surroundings;
+  const who = runner === undefined ? 'no runner process' : `runner process ${runner.pid}`;
+  const taken = new Date(snapshot.takenAt).toISOString();
+  return html`<header>
+    <b>runnerwatch</b> <span>${host}</span>
+    <span>${configPath} (found by ${configFoundBy.replace('-', ' ')})</span> <span>${who}</span>
+    <time datetime="${taken}">${taken.slice(0, 19).replace('T', ' ')} UTC</time>
+  </header>`;
+}
+
+function footerOf({ self, snapshot }: View): Html {
+  const facts = Object.entries(self.hostFacts).map(
+    ([name, value]) =>
+      `${measureName(name)} ${typeof value === 'number' ? measureText(name, value) : value}`,
+  );
+  return html`<footer>
+    <p>${facts.join(' · ')}</p>
+    <p>
+      runnerwatch ${self.version}, up ${durationText((snapshot.takenAt - self.startedAt) / 1000)} ·
+      <a href="/health">/health</a> · <a href="/health?format=text">as text</a> ·
+      <a href="/metrics">/metrics</a> · <a href="/api/v1/report">/api/v1/report</a> ·
+      <a href="/api/v1/incidents">/api/v1/incidents</a>
+    </p>
+  </footer>`;
+}

@@ -1,0 +1,146 @@
+/** Each entry of config.toml as a chain of links from this host to its GitLab; those in trouble first. */
+import type { CheckState } from '../../core/check.ts';
+import type { RunnerVerdict } from '../../core/diagnosis.ts';
+import type { View } from '../../core/view.ts';
+import type { Link, Status } from '../../core/words.ts';
+import { clipped } from '../text/columns.ts';
+import type { Html } from './html.ts';
+import { html } from './html.ts';
+import { LINK_NAMES, measureText, STATUS_WORDS } from '../words.ts';
+
+/** Of so many entries the details are sent along; of more only the chain, so that the page stays small. */
+const MOST_DETAILS = 12;
+/** So many are drawn, the worst of them; the rest is counted. */
+const MOST_CARDS = 60;
+/** A longer name is cut; the report has it whole. */
+const MOST_OF_A_NAME = 80;
+
+interface Step {
+  readonly link: Link;
+  readonly status: Status;
+  readonly state: CheckState | undefined;
+}
+
+export function runnerCards({ diagnosis: { runners }, snapshot }: View): Html {
+  const states = new Map(snapshot.checks.map((state) => [state.check.id, state]));
+  const endpoints = new Map(
+    snapshot.surroundings.runners.map(({ id, endpoint }) => [id, endpoint]),
+  );
+  const worstFirst = runners.toSorted((a, b) => troubleOf(a) - troubleOf(b));
+  const cards = worstFirst.slice(0, MOST_CARDS).map((runner, index) => {
+    const steps = stepsOf(runner, endpoints.get(runner.runner), states);
+    return runnerCard(runner, steps, index < MOST_DETAILS);
+  });
+  return html`<section aria-labelledby="h-runners">
+    <h2 id="h-runners">Runners</h2>
+    ${cards.length === 0 ? html`<p>config.toml has no entry that can be watched.</p>` : undefined}
+    <div class="runners">${cards}</div>
+    ${countOf(worstFirst.slice(MOST_CARDS))}
+  </section>`;
+}
+
+/** What is not drawn, by how it is. */
+function countOf(rest: readonly RunnerVerdict[]): Html | undefined {
+  if (rest.length === 0) return undefined;
+  const tones = Map.groupBy(rest, ({ connected }) => toneOf(connected));
+  const said = [...tones].map(([tone, group]) => `${group.length} ${TONE_WORDS[tone]}`).join(', ');
+  return html`<p>
+    And ${rest.length} more: ${said}. Each of them is in
+    <a href="/api/v1/report">the report</a> and at <code>/health/RUNNER</code>.
+  </p>`;
+}
+
+const TONE_WORDS = {
+  fail: 'have lost GitLab',
+  unknown: 'are not judged yet',
+  pass: 'reach GitLab',
+} as const;
+
+/** Broken, then with a cause, then not judged, then fine. */
+function troubleOf({ connected, cause }: RunnerVerdict): number {
+  if (connected === false) return 0;
+  if (cause !== undefined) return 1;
+  return connected === undefined ? 2 : 3;
+}
+
+function stepsOf(
+  { runner, chain }: RunnerVerdict,
+  endpoint: string | undefined,
+  states: ReadonlyMap<string, CheckState>,
+): readonly Step[] {
+  return Object.entries(chain).map(([link, status]) => ({
+    link: link as Link,
+    status,
+    state: states.get(`${link}@${link === 'token' ? runner : (endpoint ?? '')}`),
+  }));
+}
+
+function runnerCard(
+  { runner, name, executor, url, cause, connected }: RunnerVerdict,
+  steps: readonly Step[],
+  hasDetails: boolean,
+): Html {
+  const links = steps.map(
+    ({ link, status }) =>
+      html`<li class="${status}"><i></i>${LINK_NAMES[link]}<b> ${STATUS_WORDS[status]}</b></li>`,
+  );
+  return html`<article class="runner ${toneOf(connected)}">
+    <h3>${clipped(name, MOST_OF_A_NAME)}</h3>
+    <p class="meta">${runner} · ${clipped(executor, MOST_OF_A_NAME)}<br />${url}</p>
+    <ol class="chain">
+      ${links}
+    </ol>
+    ${whyOf(steps, cause)} ${hasDetails ? detailsOf(runner, steps) : undefined}
+  </article>`;
+}
+
+function toneOf(connected: boolean | undefined): 'pass' | 'fail' | 'unknown' {
+  if (connected === undefined) return 'unknown';
+  return connected ? 'pass' : 'fail';
+}
+
+/** The first link in trouble in words, and the cause to jump to. */
+function whyOf(steps: readonly Step[], cause: string | undefined): Html | undefined {
+  const first =
+    steps.find(({ status }) => status === 'fail') ??
+    steps.find(({ status }) => status === 'warn' || status === 'unknown');
+  if (first === undefined && cause === undefined) return undefined;
+  const said =
+    first === undefined
+      ? undefined
+      : html`<span class="${first.status}"
+          ><b class="tag">${LINK_NAMES[first.link]} ${STATUS_WORDS[first.status]}</b>:
+          ${detailOf(first.state)}</span
+        >`;
+  return html`<p class="why">
+    ${said} ${cause === undefined ? undefined : html`<br />Cause: <a href="#${cause}">${cause}</a>`}
+  </p>`;
+}
+
+function detailsOf(runner: string, steps: readonly Step[]): Html {
+  const rows = steps.map(
+    ({ link, status, state }) =>
+      html`<dt class="${status}">${LINK_NAMES[link]} <b class="tag">${STATUS_WORDS[status]}</b></dt>
+        <dd>${detailOf(state) || timesOf(state)}</dd>`,
+  );
+  return html`<details id="links-${runner.replaceAll(/[^\w-]/g, '_')}">
+    <summary>All links<b class="away"> of ${runner}</b></summary>
+    <dl>${rows}</dl>
+  </details>`;
+}
+
+function detailOf(state: CheckState | undefined): string {
+  return state === undefined || state.finding.status === 'pass' ? '' : state.finding.detail;
+}
+
+/** How long it took. */
+function timesOf(state: CheckState | undefined): string {
+  return Object.entries(state?.finding.measures ?? {})
+    .flatMap(([name, value]) =>
+      value === undefined || !/(?<!timestamp)_seconds$/.test(name)
+        ? []
+        : [measureText(name, value)],
+    )
+    .slice(0, 1)
+    .join('');
+}

@@ -1,0 +1,25 @@
+/** What the linter says of config.toml, in the text of `check`: the worst of it, in one line each. */
+import type { LintFinding } from '../../core/lint.ts';
+import { LINT_SEVERITIES } from '../../core/lint.ts';
+import type { View } from '../../core/view.ts';
+
+const MOST = 5;
+
+/** A heading and at most MOST findings; notes are left to `runnerwatch lint`. */
+export function lintLines({ snapshot }: View): readonly string[] {
+  const { lint, configPath } = snapshot.surroundings;
+  const worth = (lint?.findings ?? [])
+    .filter(({ severity }) => severity !== 'info')
+    .toSorted((a, b) => rankOf(a) - rankOf(b));
+  if (worth.length === 0) return [];
+  const shown = worth.slice(0, MOST).map(({ rule, severity, line, message }) => {
+    const where = line === undefined ? '' : `line ${line}: `;
+    return `${severity} ${rule}  ${where}${message}`;
+  });
+  const rest = worth.length - shown.length;
+  return [...shown, `${rest > 0 ? `${rest} more: ` : ''}runnerwatch lint ${configPath}`];
+}
+
+function rankOf({ severity }: LintFinding): number {
+  return LINT_SEVERITIES.indexOf(severity);
+}

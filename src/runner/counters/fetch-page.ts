@@ -1,0 +1,51 @@
+/** One GET of a page of the runner's own, with a limit of size. Ends with the signal; never rejects. */
+import { request } from 'node:http';
+
+import { errnoText } from '../../core/errno.ts';
+import type { MetricsAddress } from './listen-address.ts';
+
+const MOST_BYTES = 8 * 1024 * 1024;
+
+export interface PageRequest {
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type Page =
+  | { readonly kind: 'page'; readonly text: string }
+  | { readonly kind: 'refused' | 'silent' | 'foreign'; readonly detail: string };
+
+export async function fetchPage(
+  { host, port }: MetricsAddress,
+  { path, headers = {} }: PageRequest,
+  signal: AbortSignal,
+): Promise<Page> {
+  const place = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const { promise, resolve } = Promise.withResolvers<Page>();
+  const sent = request({ host, port, path, headers, signal, agent: false }, (response) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      chunks.push(chunk);
+      if (bytes <= MOST_BYTES) return;
+      resolve({ kind: 'foreign', detail: `the answer of ${place} has no end` });
+      sent.destroy();
+    });
+    response.once('error', (error) => resolve(failed(place, error, signal)));
+    response.once('end', () => {
+      const { statusCode = 0 } = response;
+      if (statusCode === 200)
+        resolve({ kind: 'page', text: Buffer.concat(chunks).toString('utf8') });
+      else resolve({ kind: 'foreign', detail: `${place} answers ${path} with ${statusCode}` });
+    });
+  });
+  sent.once('error', (error) => resolve(failed(place, error, signal)));
+  sent.end();
+  return await promise;
+}
+
+function failed(place: string, error: unknown, signal: AbortSignal): Page {
+  if (signal.aborted) return { kind: 'silent', detail: `${place} accepts and does not answer` };
+  return { kind: 'refused', detail: `${place} cannot be asked (${errnoText(error)})` };
+}

@@ -1,0 +1,202 @@
+/**
+ * What changed in the runner's counters from one look to the next: which entries poll, with what result, and
+ * which stand still. A process that was started anew begins anew.
+ */
+import type { Clock, Instant } from '../../core/clock.ts';
+import type { Fact } from '../../core/finding.ts';
+import type { Sighting } from '../../core/runner-event.ts';
+import { MOST_TIMES } from '../../core/runner-event.ts';
+import type { EntryCounters, RunnerCounters } from './counters.ts';
+
+/** How long a rise speaks for the present. */
+const KEPT_SECONDS = 600;
+
+/** Statuses of a poll that worked: a job, or none. */
+const WORKED: ReadonlySet<string> = new Set(['200', '201', '204']);
+const CAUSES: Readonly<Record<string, string>> = {
+  '403': 'token-rejected',
+  '429': 'gitlab-rate-limited',
+  '500': 'gitlab-internal-error',
+  '502': 'gitlab-bad-gateway',
+  '503': 'gitlab-unavailable',
+};
+/** Of a request that sends output: refused by somebody before GitLab, or by GitLab for this one job. */
+const REFUSED_TRACES: ReadonlySet<string> = new Set(['403', '413']);
+
+interface Entry {
+  readonly counters: EntryCounters;
+  /** Monotonic: since when not one poll has ended. */
+  readonly flatSince: number;
+}
+
+export interface PollSummary {
+  readonly sightings: readonly Sighting[];
+  readonly workedPolls: number;
+  readonly failedPolls: number;
+  /** Since when not one poll of any entry has ended; undefined where polls are not counted. */
+  readonly flatSeconds: number | undefined;
+}
+
+export class PollTracker {
+  readonly #clock: Clock;
+  #startedSeconds: number | undefined;
+  #entries: ReadonlyMap<string, Entry> = new Map();
+  #sightings = new Map<string, Sighting>();
+  #loadErrors: number | undefined;
+  #worked = 0;
+  #failed = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  look(counters: RunnerCounters): PollSummary {
+    if (this.#isAnew(counters)) this.#forget();
+    this.#startedSeconds = counters.startedSeconds;
+    const now = this.#clock.seconds();
+    this.#entries = new Map(
+      [...counters.entries].map(([runner, entry]) => [runner, this.#entry(runner, entry, now)]),
+    );
+    this.#compareErrors(counters);
+    const flat = [...this.#entries.values()].filter(({ counters: own }) => own.polls.size > 0);
+    return {
+      sightings: [...this.#held(), ...statesOf(counters, this.#clock.wall())],
+      workedPolls: this.#worked,
+      failedPolls: this.#failed,
+      flatSeconds:
+        flat.length === 0 ? undefined : Math.min(...flat.map(({ flatSince }) => now - flatSince)),
+    };
+  }
+
+  #isAnew({ startedSeconds, entries }: RunnerCounters): boolean {
+    if (startedSeconds !== this.#startedSeconds) return true;
+    return [...entries].some(([runner, { polls }]) =>
+      [...polls].some(
+        ([status, count]) => count < (this.#entries.get(runner)?.counters.polls.get(status) ?? 0),
+      ),
+    );
+  }
+
+  #forget(): void {
+    this.#entries = new Map();
+    this.#sightings = new Map();
+    this.#loadErrors = undefined;
+  }
+
+  #entry(runner: string, counters: EntryCounters, now: number): Entry {
+    const before = this.#entries.get(runner);
+    if (before === undefined) return { counters, flatSince: now };
+    const rises = risesOf(before.counters.polls, counters.polls);
+    for (const [status, by] of rises) this.#notePolls(runner, status, by);
+    for (const [status, by] of risesOf(before.counters.traces, counters.traces)) {
+      if (REFUSED_TRACES.has(status)) this.#note({ kind: 'traces-refused', runner, by, status });
+    }
+    const fed = rise(before.counters.feedFailures, counters.feedFailures);
+    if (fed > 0) this.#note({ kind: 'feeds-failed', runner, by: fed });
+    const ill = rise(before.counters.healthFailures, counters.healthFailures);
+    if (ill > 0) this.#note({ kind: 'health-failed', runner, by: ill });
+    return { counters, flatSince: rises.length > 0 ? now : before.flatSince };
+  }
+
+  #notePolls(runner: string, status: string, by: number): void {
+    if (WORKED.has(status)) {
+      this.#worked += by;
+      for (const [key, one] of this.#sightings) {
+        if (one.runner === runner && one.kind !== 'polls-worked') this.#sightings.delete(key);
+      }
+      this.#note({ kind: 'polls-worked', runner, by, status });
+      return;
+    }
+    this.#failed += by;
+    this.#note({ kind: 'polls-failed', runner, by, status });
+  }
+
+  #compareErrors({ configLoadErrors }: RunnerCounters): void {
+    const by = rise(this.#loadErrors, configLoadErrors);
+    this.#loadErrors = configLoadErrors;
+    if (by > 0) this.#note({ kind: 'config-load-errors', by });
+  }
+
+  #note({ kind, runner, by, status }: Rise): void {
+    const at = this.#clock.wall();
+    const key = `${kind} ${runner ?? ''} ${status ?? ''}`;
+    const { count, times, firstAt } = this.#sightings.get(key) ?? NONE;
+    const cause = kind === 'polls-failed' ? CAUSES[status ?? ''] : undefined;
+    this.#sightings.set(key, {
+      kind,
+      ...(runner === undefined ? {} : { runner }),
+      ...(cause === undefined ? {} : { cause }),
+      firstAt: firstAt ?? at,
+      lastAt: at,
+      count: count + by,
+      times: [...times, at].slice(-MOST_TIMES),
+      text: textOf(kind, count + by, status),
+      facts: status === undefined ? {} : { status },
+    });
+  }
+
+  #held(): readonly Sighting[] {
+    const since = this.#clock.wall() - KEPT_SECONDS * 1000;
+    for (const [key, { lastAt }] of this.#sightings) {
+      if (lastAt < since) this.#sightings.delete(key);
+    }
+    return [...this.#sightings.values()];
+  }
+}
+
+const NONE = { count: 0, times: [], firstAt: undefined } as const;
+
+interface Rise {
+  readonly kind: string;
+  readonly runner?: string;
+  readonly by: number;
+  readonly status?: string;
+}
+
+function risesOf(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): readonly (readonly [string, number])[] {
+  return [...after].flatMap(([status, count]) => {
+    const by = count - (before.get(status) ?? 0);
+    return by > 0 ? [[status, by] as const] : [];
+  });
+}
+
+function rise(before: number | undefined, after: number | undefined): number {
+  return before === undefined || after === undefined ? 0 : Math.max(0, after - before);
+}
+
+function textOf(kind: string, count: number, status: string | undefined): string {
+  const what = kind.replaceAll('-', ' ');
+  return `the runner counts: ${what}${status === undefined ? '' : ` with ${status}`}, ${count} times`;
+}
+
+/** What holds at the moment, and is no change. */
+function statesOf(counters: RunnerCounters, at: Instant): readonly Sighting[] {
+  const { concurrent, jobs, processState, version } = counters;
+  const full = [...counters.entries].filter(
+    ([, entry]) => (entry.limit ?? 0) > 0 && (entry.jobs ?? 0) >= (entry.limit ?? 0),
+  );
+  return [
+    ...(concurrent !== undefined && concurrent > 0 && (jobs ?? 0) >= concurrent
+      ? [state('at-capacity', at, { jobs: jobs ?? 0, allowed: concurrent, by: 'concurrent' })]
+      : []),
+    ...full.map(([runner, entry]) => ({
+      ...state('at-capacity', at, {
+        jobs: entry.jobs ?? 0,
+        allowed: entry.limit ?? 0,
+        by: 'limit',
+      }),
+      runner,
+    })),
+    ...(processState === undefined ? [] : [state('process-state', at, { state: processState })]),
+    ...(version === undefined ? [] : [state('version', at, { version })]),
+  ];
+}
+
+function state(kind: string, at: Instant, facts: Readonly<Record<string, Fact>>): Sighting {
+  const said = Object.entries(facts).map(([name, value]) => `${name} ${String(value)}`);
+  const text = `the runner counts: ${kind.replaceAll('-', ' ')} (${said.join(', ')})`;
+  return { kind, firstAt: at, lastAt: at, count: 1, times: [at], text, facts };
+}

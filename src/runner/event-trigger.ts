@@ -1,0 +1,111 @@
+/**
+ * What the runner says of itself, brought to the daemon: its log is followed where there is one, and when the log
+ * or the counters say something new, the checks that it concerns are run at once instead of at their next turn.
+ */
+import type { Clock } from '../core/clock.ts';
+import type { ProbeResult } from '../core/finding.ts';
+import type { Paths } from '../core/paths.ts';
+import type { RunnerLogDoor } from '../core/runner-event.ts';
+import type { RunnerTarget, ServiceTarget, Target } from '../core/target.ts';
+import { RunnerLogWatch } from './log/log-watch.ts';
+
+/** However much is written, a walk is not brought forward more often. */
+const WALK_AGAIN_SECONDS = 10;
+
+/** What bears on the way to GitLab. */
+const OF_THE_WAY: ReadonlySet<string> = new Set([
+  'poll-failed',
+  'disabled',
+  'forced',
+  'job-connection',
+  'job-refused',
+  'polls-failed',
+  'polls-worked',
+]);
+
+/** Makes a job due; a fresh walk looks again at links that are not due. */
+type Trigger = (job: string, isFresh: boolean) => void;
+
+export class RunnerNews {
+  readonly #clock: Clock;
+  readonly #trigger: Trigger;
+  readonly #watch: RunnerLogWatch;
+  readonly #walkedSeconds = new Map<string, number>();
+  #service: ServiceTarget | undefined;
+  #runners: readonly RunnerTarget[] = [];
+  /** Kinds that the last look at the counters saw, by entry. */
+  #counted: ReadonlySet<string> = new Set();
+
+  constructor({ clock, paths }: { clock: Clock; paths: Paths }, trigger: Trigger) {
+    this.#clock = clock;
+    this.#trigger = trigger;
+    this.#watch = new RunnerLogWatch(clock, paths, {
+      onEvent: (kind, runner) => this.#onEvent(kind, runner),
+    });
+  }
+
+  get log(): RunnerLogDoor {
+    return this.#watch;
+  }
+
+  /** Log events by the cause that they point at. */
+  counts(): ReturnType<RunnerLogWatch['counts']> {
+    return this.#watch.counts();
+  }
+
+  /** The last lines of an entry, or of the process as a whole for the empty name. */
+  lastLines(runner: string): ReturnType<RunnerLogWatch['lastLines']> {
+    return this.#watch.lastLines(runner);
+  }
+
+  /** Follows what there is to follow among these targets. */
+  follow(targets: readonly Target[]): void {
+    this.#service = targets.find((target) => target.kind === 'service');
+    this.#runners = targets.filter((target) => target.kind === 'runner');
+    this.#watch.use(
+      this.#service?.log,
+      this.#runners.map(({ id }) => id),
+    );
+  }
+
+  /** A result of the runner's counters may be news as well. */
+  heard({ check, finding }: ProbeResult): void {
+    if (!check.startsWith('runner-metrics@')) return;
+    const before = this.#counted;
+    const seen = finding.sightings ?? [];
+    this.#counted = new Set(seen.map(({ kind, runner = '' }) => `${kind} ${runner}`));
+    for (const { kind, runner } of seen) {
+      if (OF_THE_WAY.has(kind) && !before.has(`${kind} ${runner ?? ''}`)) this.#walk(runner);
+    }
+  }
+
+  /** The wall clock was set. */
+  shift(milliseconds: number): void {
+    this.#watch.shift(milliseconds);
+  }
+
+  stop(): void {
+    this.#watch.stop();
+  }
+
+  #onEvent(kind: string, runner: string | undefined): void {
+    const service = this.#service?.id ?? '';
+    this.#trigger(`runner-log@${service}`, false);
+    if (OF_THE_WAY.has(kind)) this.#walk(runner);
+    else this.#trigger(`service@${service}`, false);
+  }
+
+  /** The endpoint of the entry, or all where it is not named. */
+  #walk(runner: string | undefined): void {
+    const own = this.#runners.filter(({ id }) => id === runner);
+    const endpoints = new Set((own.length === 0 ? this.#runners : own).map((one) => one.endpoint));
+    const now = this.#clock.seconds();
+    for (const endpoint of endpoints) {
+      if (endpoint === undefined) continue;
+      const walked = this.#walkedSeconds.get(endpoint);
+      if (walked !== undefined && now - walked < WALK_AGAIN_SECONDS) continue;
+      this.#walkedSeconds.set(endpoint, now);
+      this.#trigger(`walk@${endpoint}`, true);
+    }
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * What holds of all that was written? Events of one kind, cause and entry are one sighting; it ends when it is
+ * older than its kind allows, or when a later line proves the opposite. Bounded, whatever is written.
+ */
+import type { Instant } from '../../core/clock.ts';
+import type { Fact } from '../../core/finding.ts';
+import { goDurationSeconds } from '../../core/go-duration.ts';
+import type { Sighting } from '../../core/runner-event.ts';
+import { MOST_TIMES } from '../../core/runner-event.ts';
+import type { LogEvent } from './classify.ts';
+import { LOG_CAUSES } from './classify.ts';
+import type { EventKind } from './fragment.ts';
+
+const MINUTE = 60;
+const HOUR = 3600;
+
+/** How long a kind speaks for the present, in seconds. */
+const KEPT_SECONDS: Readonly<Partial<Record<EventKind, number>>> = {
+  'poll-failed': 10 * MINUTE,
+  disabled: 24 * HOUR,
+  'poll-worked': 24 * HOUR,
+  noted: 24 * HOUR,
+  version: 24 * HOUR,
+  'config-not-saved': 24 * HOUR,
+  'config-not-loaded': 24 * HOUR,
+  'config-loaded': 24 * HOUR,
+  started: 15 * MINUTE,
+  exited: 15 * MINUTE,
+  restarting: 15 * MINUTE,
+  crashed: 15 * MINUTE,
+  oom: 15 * MINUTE,
+  fatal: 15 * MINUTE,
+  'jobs-failing': HOUR,
+  stopping: 2 * HOUR,
+  setting: 24 * HOUR,
+};
+const USUAL_SECONDS = 15 * MINUTE;
+/** After that long without a line of its kind the next one is news again. */
+const NEWS_SECONDS = MINUTE;
+/** More would be a flood of inventions: kinds, causes and entries are few. */
+const MOST_SIGHTINGS = 400;
+
+/** A later line of one kind takes earlier ones of others back: of its entry, or all where it names none. */
+const CLEARS: Readonly<Partial<Record<EventKind, readonly EventKind[]>>> = {
+  'config-loaded': ['disabled', 'config-not-loaded', 'config-not-saved', 'stopping', 'stopped'],
+  started: ['disabled', 'config-not-saved', 'stopping', 'stopped', 'setting', 'jobs-failing'],
+  'job-ran': ['jobs-failing'],
+  'poll-worked': ['poll-failed', 'disabled', 'waiting'],
+  forced: ['disabled'],
+};
+
+/** Answers that the runner counts as unhealthy; every other end of a poll is healthy (fault matrix 0.1). */
+const UNHEALTHY: ReadonlySet<string> = new Set([
+  'token-rejected',
+  'edge-waf-blocked',
+  'config-url-invalid',
+  'config-executor-unknown',
+]);
+const DISABLED_SECONDS = HOUR;
+const SHORT_TOKEN_LENGTH = 9;
+
+export interface DatedEvent extends LogEvent {
+  readonly at: Instant;
+  readonly text: string;
+}
+
+export class SightingWindow {
+  #sightings = new Map<string, Sighting>();
+  readonly #counts = new Map<string, number>(LOG_CAUSES.map((cause) => [cause, 0]));
+  /** Since when an entry has had nothing but unhealthy answers. */
+  #unhealthySince = new Map<string, Instant>();
+  #runners: readonly string[] = [];
+
+  /** Short tokens of the entries that there are. */
+  know(runners: readonly string[]): void {
+    this.#runners = runners;
+  }
+
+  /** True when it is news: nothing of the kind was written lately. */
+  note(given: DatedEvent): boolean {
+    const event = this.#completed(given);
+    if (event.cause !== undefined) {
+      this.#counts.set(event.cause, (this.#counts.get(event.cause) ?? 0) + 1);
+    }
+    this.#noteHealth(event);
+    this.#clear(event);
+    const key = keyOf(event);
+    const known = this.#sightings.get(key);
+    // Taken out first: the map keeps the order of the last change, and the oldest goes when it is full.
+    this.#sightings.delete(key);
+    this.#sightings.set(key, grown(known, event));
+    const [oldest] = this.#sightings.keys();
+    if (this.#sightings.size > MOST_SIGHTINGS && oldest !== undefined)
+      this.#sightings.delete(oldest);
+    return known === undefined || event.at - known.lastAt > NEWS_SECONDS * 1000;
+  }
+
+  /** What still holds at that time. */
+  sightings(now: Instant): readonly Sighting[] {
+    const old = [...this.#sightings].filter(([, one]) => isOver(one, now));
+    for (const [key] of old) this.#sightings.delete(key);
+    return [...this.#sightings.values()];
+  }
+
+  /** Events by the cause that they point at, since the start. */
+  counts(): readonly { readonly cause: string; readonly count: number }[] {
+    return [...this.#counts].map(([cause, count]) => ({ cause, count }));
+  }
+
+  /** The wall clock was set: what was dated by the old one is dated anew. */
+  shift(milliseconds: number): void {
+    this.#sightings = new Map(
+      [...this.#sightings].map(([key, one]) => [
+        key,
+        {
+          ...one,
+          firstAt: one.firstAt + milliseconds,
+          lastAt: one.lastAt + milliseconds,
+          times: one.times.map((at) => at + milliseconds),
+        },
+      ]),
+    );
+    this.#unhealthySince = new Map(
+      [...this.#unhealthySince].map(([runner, at]) => [runner, at + milliseconds]),
+    );
+  }
+
+  /** With the entry and the end of the penalty where only the message says them. */
+  #completed(event: DatedEvent): DatedEvent {
+    const { name, disabled_for: time } = event.facts;
+    if (name === undefined) return event;
+    const text = String(name);
+    const runner = this.#runners.find((id) => text.endsWith(id)) ?? text.slice(-SHORT_TOKEN_LENGTH);
+    if (event.kind !== 'disabled') return { ...event, runner };
+    // It counts from the last healthy answer, which came before the first refusal (network reference 7).
+    const from = this.#unhealthySince.get(runner) ?? event.at;
+    const until = from + (goDurationSeconds(String(time)) ?? DISABLED_SECONDS) * 1000;
+    return { ...event, runner, facts: { ...event.facts, until_milliseconds: until } };
+  }
+
+  #noteHealth({ kind, cause = '', runner, at }: DatedEvent): void {
+    if (kind === 'config-loaded' || kind === 'started') this.#unhealthySince.clear();
+    if (runner === undefined) return;
+    const isUnhealthy = kind === 'poll-failed' && UNHEALTHY.has(cause);
+    const isHealthy = kind === 'poll-worked' || kind === 'poll-failed';
+    if (isUnhealthy) {
+      if (!this.#unhealthySince.has(runner)) this.#unhealthySince.set(runner, at);
+    } else if (isHealthy) this.#unhealthySince.delete(runner);
+  }
+
+  #clear({ kind, runner, at }: DatedEvent): void {
+    const cleared = CLEARS[kind] ?? [];
+    for (const [key, one] of this.#sightings) {
+      const isOwn = runner === undefined || one.runner === runner;
+      if (isOwn && cleared.includes(one.kind as EventKind) && one.lastAt <= at)
+        this.#sightings.delete(key);
+    }
+  }
+}
+
+function grown(known: Sighting | undefined, event: DatedEvent): Sighting {
+  const { kind, cause, runner, at, text } = event;
+  const facts: Readonly<Record<string, Fact>> = event.facts;
+  return {
+    kind,
+    ...(cause === undefined ? {} : { cause }),
+    ...(runner === undefined ? {} : { runner }),
+    firstAt: Math.min(at, known?.firstAt ?? at),
+    lastAt: Math.max(at, known?.lastAt ?? at),
+    count: (known?.count ?? 0) + 1,
+    times: [...(known?.times ?? []), at].slice(-MOST_TIMES),
+    text,
+    facts,
+  };
+}
+
+function isOver({ kind, lastAt }: Sighting, now: Instant): boolean {
+  const seconds = KEPT_SECONDS[kind as EventKind] ?? USUAL_SECONDS;
+  return now - lastAt > seconds * 1000;
+}
+
+function keyOf({ kind, cause = '', runner = '' }: LogEvent): string {
+  return `${kind} ${cause} ${runner}`;
+}

@@ -1,0 +1,115 @@
+/**
+ * Reads a log file as it grows: from its end at the start, over rotation (another file has its name) and
+ * truncation (it became shorter). Looks once a second; one look at a time, so that a mount that hangs takes
+ * one thread of the pool and no more.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
+
+import { errnoText, isErrno } from '../../core/errno.ts';
+import { inRoot } from '../../core/paths.ts';
+import { LineSplitter } from './line-splitter.ts';
+import { parseSyslog } from './log-line.ts';
+import type { Reader, ReaderLoan } from './reader.ts';
+
+const LOOK_MILLISECONDS = 1000;
+/** Of what is there at the start. */
+const MOST_OLD_BYTES = 512 * 1024;
+/** Of one look; a log that grows faster is read later. */
+const MOST_BYTES = 4 * 1024 * 1024;
+
+interface Opened {
+  readonly handle: FileHandle;
+  readonly inode: number;
+}
+
+export class FileReader implements Reader {
+  readonly #path: string;
+  readonly #place: string;
+  readonly #loan: ReaderLoan;
+  #lines: LineSplitter;
+  #opened: Opened | undefined;
+  #offset = 0;
+  #isFirst = true;
+  #isOld = true;
+  #modifiedAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(path: string, loan: ReaderLoan) {
+    this.#path = path;
+    this.#place = inRoot(loan.paths, path);
+    this.#loan = loan;
+    this.#lines = new LineSplitter((line) => this.#take(line));
+    loan.onState({ state: 'starting', detail: path });
+    void this.#look();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    void this.#close();
+  }
+
+  async #look(): Promise<void> {
+    try {
+      await this.#follow();
+      this.#loan.onState({ state: 'reading', detail: this.#path });
+    } catch (error) {
+      const state = isErrno(error, 'EACCES', 'EPERM') ? 'not-allowed' : 'failed';
+      const detail = `${this.#path} cannot be read (${errnoText(error)})`;
+      this.#loan.onState({ state, detail });
+    }
+    if (this.#isStopped) await this.#close();
+    else this.#timer = setTimeout(() => void this.#look(), LOOK_MILLISECONDS);
+  }
+
+  async #follow(): Promise<void> {
+    const found = await stat(this.#place).catch((error: unknown) => {
+      // A file that appears later is all new.
+      this.#isFirst = false;
+      this.#isOld = false;
+      throw error;
+    });
+    this.#modifiedAt = found.mtimeMs;
+    if (this.#opened !== undefined && this.#opened.inode !== found.ino) {
+      // What was written to the old one before it was moved away.
+      await this.#readOn();
+      this.#lines.end();
+      await this.#close();
+    }
+    if (this.#opened === undefined) {
+      this.#opened = { handle: await open(this.#place, 'r'), inode: found.ino };
+      this.#offset = this.#isFirst ? Math.max(0, found.size - MOST_OLD_BYTES) : 0;
+    }
+    const isShorter = (await this.#opened.handle.stat()).size < this.#offset;
+    if (isShorter) this.#offset = 0;
+    await this.#readOn();
+    this.#isFirst = false;
+    this.#isOld = false;
+  }
+
+  async #readOn(): Promise<void> {
+    const opened = this.#opened;
+    if (opened === undefined) return;
+    const { size } = await opened.handle.stat();
+    const buffer = Buffer.alloc(Math.min(MOST_BYTES, Math.max(0, size - this.#offset)));
+    if (buffer.length === 0) return;
+    const { bytesRead } = await opened.handle.read(buffer, 0, buffer.length, this.#offset);
+    this.#offset += bytesRead;
+    this.#lines.push(buffer.subarray(0, bytesRead));
+  }
+
+  #take(line: string): void {
+    if (!this.#isOld && !this.#loan.mayTake()) return;
+    const dated = parseSyslog(line, this.#loan.clock.wall());
+    const latest = this.#isOld ? { latestAt: this.#modifiedAt } : {};
+    this.#loan.onLine({ text: line, isOld: this.#isOld, ...latest, ...dated });
+  }
+
+  async #close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    await opened?.handle.close().catch(() => {});
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * How do jobs end? By the runner's own last line about each (network reference 8.3, rows 69 to 74, and section 10);
+ * lines about its preparation are not counted, since one job is prepared up to three times.
+ */
+import type { JobEnd } from '../../core/runner-event.ts';
+import type { EventKind } from './fragment.ts';
+import type { LogLine } from './log-line.ts';
+
+const BY_REASON: Readonly<Record<string, JobEnd>> = {
+  script_failure: 'script-failed',
+  runner_system_failure: 'system-failed',
+  job_execution_timeout: 'timed-out',
+  job_canceled: 'cancelled',
+};
+
+/** For lines without a reason, as older runners write them; the first that fits. */
+const BY_WORDS: readonly (readonly [RegExp, JobEnd])[] = [
+  [/^Job failed \(system failure\)/, 'system-failed'],
+  [/exit (?:code|status) \d/, 'script-failed'],
+  [/execution took longer than|timeout was exceeded/, 'timed-out'],
+  [/cancell?ed/, 'cancelled'],
+];
+
+export function jobEndOf({ message, fields }: LogLine): JobEnd | undefined {
+  if (message.startsWith('Job succeeded')) return 'succeeded';
+  if (!message.startsWith('Job failed')) return undefined;
+  const { failure_reason: reason = '', error = '' } = fields;
+  const said = `${message} ${error}`;
+  return BY_REASON[reason] ?? BY_WORDS.find(([words]) => words.test(said))?.[1] ?? 'otherwise';
+}
+
+/** Whether the host carried a job to its end, or failed it; nothing where the end says neither. */
+export function kindOfEnd(end: JobEnd): EventKind | undefined {
+  if (end === 'system-failed') return 'jobs-failing';
+  // A script that failed, and one that took too long, were run.
+  return end === 'succeeded' || end === 'script-failed' || end === 'timed-out'
+    ? 'job-ran'
+    : undefined;
+}

@@ -1,0 +1,175 @@
+/**
+ * Reads the unit's journal: first what is there, then what comes, by one `journalctl` without a shell.
+ *
+ * Promises: no line twice and none lost over a restart of the child (own cursor, since `--cursor-file` is not
+ * written when it is ended by a signal); a child that ends is started again, ever later; never more than one.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { access } from 'node:fs/promises';
+
+import { isErrno } from '../../core/errno.ts';
+import { inRoot } from '../../core/paths.ts';
+import { parseJournalEntry } from './journal-entry.ts';
+import { LineSplitter } from './line-splitter.ts';
+import type { Reader, ReaderLoan } from './reader.ts';
+import { BACKLOG_SECONDS } from './reader.ts';
+
+const MOST_OLD_ENTRIES = 4000;
+const FIRST_WAIT_SECONDS = 1;
+const LONGEST_WAIT_SECONDS = 60;
+/** A child that lived this long has worked: the next one need not wait. */
+const GOOD_SECONDS = 30;
+const PROVEN_MILLISECONDS = 2000;
+const MOST_COMPLAINT = 4096;
+const DIRECTORIES = ['/var/log/journal', '/run/log/journal'];
+
+export class JournalReader implements Reader {
+  readonly #unit: string;
+  readonly #loan: ReaderLoan;
+  #child: ChildProcess | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #waitSeconds = FIRST_WAIT_SECONDS;
+  #cursor = '';
+  #since: number;
+  #isOld = true;
+  #isStopped = false;
+  /** The journal is there and not for this user. */
+  #isHidden = false;
+
+  constructor(unit: string, loan: ReaderLoan) {
+    this.#unit = unit;
+    this.#loan = loan;
+    this.#since = Math.floor(loan.clock.wall() / 1000);
+    loan.onState({ state: 'starting', detail: `the journal of ${unit}` });
+    void this.#run();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    this.#child?.kill('SIGKILL');
+  }
+
+  async #run(): Promise<void> {
+    const { paths } = this.#loan;
+    const directory = paths.rootfs === '/' ? undefined : await firstThere(this.#loan);
+    if (this.#isStopped) return;
+    const words = [
+      '--output=json',
+      '--all',
+      '--no-pager',
+      '--unit',
+      this.#unit,
+      ...(directory === undefined ? [] : ['--directory', directory]),
+      ...this.#placeWords(),
+    ];
+    const started = this.#loan.clock.seconds();
+    // Without a free descriptor there is a child without pipes, and an error soon.
+    const child: ChildProcess = spawn('journalctl', words, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
+    });
+    this.#child = child;
+    let complaint = '';
+    const lines = new LineSplitter((line) => this.#take(line));
+    child.stdout?.on('data', (chunk: Buffer) => lines.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => {
+      complaint = `${complaint}${String(chunk)}`.slice(-MOST_COMPLAINT);
+      this.#complain(complaint);
+    });
+    const proven = setTimeout(() => this.#works(child), PROVEN_MILLISECONDS);
+    child.once('close', () => clearTimeout(proven));
+    child.once('error', (error) => this.#ended(started, undefined, spawnText(error)));
+    child.once('close', (code: number | null) => this.#ended(started, code, complaint));
+  }
+
+  #placeWords(): readonly string[] {
+    if (this.#isOld) {
+      return ['--since', `@${this.#since - BACKLOG_SECONDS}`, '-n', String(MOST_OLD_ENTRIES)];
+    }
+    const follow = ['--follow', '--no-tail'];
+    return this.#cursor === ''
+      ? [...follow, '--since', `@${this.#since}`]
+      : [...follow, `--after-cursor=${this.#cursor}`];
+  }
+
+  #take(line: string): void {
+    if (!this.#isOld && !this.#loan.mayTake()) {
+      this.#cursor =
+        /"__CURSOR"\s*:\s*"(?<cursor>[^"]+)"/.exec(line)?.groups?.['cursor'] ?? this.#cursor;
+      return;
+    }
+    const entry = parseJournalEntry(line);
+    if (entry === undefined) return;
+    this.#cursor = entry.cursor === '' ? this.#cursor : entry.cursor;
+    const { text, at, event } = entry;
+    this.#loan.onLine({
+      text,
+      at,
+      isOld: this.#isOld,
+      ...(event === undefined ? {} : { event }),
+    });
+  }
+
+  /** A child that follows has no end to tell by: it works when it stays. */
+  #works(child: ChildProcess): void {
+    if (this.#child !== child || this.#isOld || this.#isHidden) return;
+    this.#loan.onState({ state: 'reading', detail: `the journal of ${this.#unit}` });
+  }
+
+  /** Without the right to see the system’s journal it gives an empty answer and a hint. */
+  #complain(complaint: string): void {
+    if (!/not seeing messages from other users|insufficient permissions/.test(complaint)) return;
+    this.#isHidden = true;
+    this.#loan.onState({ state: 'not-allowed', detail: 'this user may not read the journal' });
+  }
+
+  #ended(started: number, code: number | undefined | null, complaint: string): void {
+    if (this.#isStopped || this.#child === undefined) return;
+    this.#child = undefined;
+    if (code === 0) this.#readToTheEnd();
+    else this.#failed(started, code, complaint);
+  }
+
+  /** One that follows and ends in order all the same has said what there is: it is asked again soon. */
+  #readToTheEnd(): void {
+    const wasOld = this.#isOld;
+    this.#isOld = false;
+    this.#waitSeconds = FIRST_WAIT_SECONDS;
+    if (!this.#isHidden)
+      this.#loan.onState({ state: 'reading', detail: `the journal of ${this.#unit}` });
+    this.#timer = setTimeout(() => void this.#run(), wasOld ? 0 : FIRST_WAIT_SECONDS * 1000);
+  }
+
+  #failed(started: number, code: number | undefined | null, complaint: string): void {
+    const wasGood = this.#loan.clock.seconds() - started > GOOD_SECONDS;
+    this.#waitSeconds = wasGood ? FIRST_WAIT_SECONDS : this.#waitSeconds;
+    if (!wasGood && !this.#isHidden) {
+      const [first = `it ended with ${String(code)}`] = complaint.split('\n').filter(Boolean);
+      this.#loan.onState({ state: 'failed', detail: `journalctl does not work: ${first}` });
+    }
+    this.#timer = setTimeout(() => void this.#run(), this.#waitSeconds * 1000);
+    this.#waitSeconds = Math.min(LONGEST_WAIT_SECONDS, this.#waitSeconds * 2);
+    // Whatever ended it, the journal itself may have gone: what is there is asked again from the cursor on.
+    this.#isOld = this.#cursor === '' && this.#isOld;
+  }
+}
+
+function spawnText(error: Error): string {
+  return isErrno(error, 'ENOENT') ? 'there is no journalctl' : error.message;
+}
+
+async function firstThere({ paths }: ReaderLoan): Promise<string | undefined> {
+  for (const directory of DIRECTORIES) {
+    const place = inRoot(paths, directory);
+    if (
+      await access(place).then(
+        () => true,
+        () => false,
+      )
+    )
+      return place;
+  }
+  return inRoot(paths, DIRECTORIES[0] ?? '');
+}

@@ -1,0 +1,214 @@
+/**
+ * The runner's log as the daemon sees it: one reader of the source that there is, what its lines say, and the
+ * last of them for each entry. Nothing secret is kept.
+ */
+import { withSignal } from '../../core/abort.ts';
+import type { Clock, Instant } from '../../core/clock.ts';
+import type { Paths } from '../../core/paths.ts';
+import type {
+  JobEnd,
+  LogSource,
+  RunnerLogDoor,
+  RunnerLogReading,
+  Sighting,
+} from '../../core/runner-event.ts';
+import { JOB_ENDS } from '../../core/runner-event.ts';
+import type { LogEvent } from './classify.ts';
+import { classify } from './classify.ts';
+import { FileReader } from './file-reader.ts';
+import { jobEndOf, kindOfEnd } from './job-ends.ts';
+import { JournalReader } from './journal-reader.ts';
+import { LineBudget } from './line-budget.ts';
+import type { LogLine } from './log-line.ts';
+import { parseLine, withoutColours } from './log-line.ts';
+import { masked } from './mask.ts';
+import type { RawLine, Reader, ReaderLoan, ReaderState } from './reader.ts';
+import { MOST_LINE_CHARACTERS } from './reader.ts';
+import { RecordJoiner } from './record-joiner.ts';
+import { SightingWindow } from './event-window.ts';
+
+const MOST_LAST_LINES = 50;
+const MOST_RINGS = 600;
+const MOST_TEXT = 500;
+
+/** What holds until a later line takes it back, and the lines that do: their order is enough. */
+const IN_ORDER: ReadonlySet<string> = new Set([
+  'disabled',
+  'forced',
+  'stopping',
+  'config-not-saved',
+  'config-loaded',
+  'started',
+  'poll-worked',
+]);
+
+export interface LastLine {
+  readonly at: Instant;
+  readonly text: string;
+}
+
+export interface WatchEvents {
+  /** A line was written just now that says something new. */
+  onEvent(kind: string, runner: string | undefined): void;
+}
+
+export class RunnerLogWatch implements RunnerLogDoor {
+  readonly #clock: Clock;
+  readonly #paths: Paths;
+  readonly #events: WatchEvents;
+  readonly #window = new SightingWindow();
+  readonly #budget: LineBudget;
+  readonly #joiner: RecordJoiner;
+  readonly #last = new Map<string, readonly LastLine[]>();
+  #source: string | undefined;
+  #reader: Reader | undefined;
+  #state: ReaderState = { state: 'failed', detail: 'there is no log to read' };
+  #caughtUp = Promise.withResolvers<void>();
+  #lines = 0;
+  #lastLineAt: Instant | undefined;
+  readonly #jobEnds = new Map<JobEnd, number>(JOB_ENDS.map((end) => [end, 0]));
+  #lostJobEnds = 0;
+
+  constructor(clock: Clock, paths: Paths, events: WatchEvents) {
+    this.#clock = clock;
+    this.#paths = paths;
+    this.#events = events;
+    this.#budget = new LineBudget(clock);
+    this.#joiner = new RecordJoiner((line) => this.#takeRecord(line));
+  }
+
+  /** Reads this source from now on, and for these entries; the same one goes on as it is. */
+  use(source: LogSource | undefined, runners: readonly string[]): void {
+    this.#window.know(runners);
+    const wanted = source === undefined ? undefined : JSON.stringify(source);
+    if (wanted === this.#source) return;
+    this.#source = wanted;
+    this.#reader?.stop();
+    this.#caughtUp = Promise.withResolvers<void>();
+    this.#reader = source === undefined ? undefined : this.#readerOf(source);
+  }
+
+  stop(): void {
+    this.#reader?.stop();
+    this.#reader = undefined;
+    this.#source = undefined;
+  }
+
+  async read(signal: AbortSignal): Promise<RunnerLogReading> {
+    if (this.#state.state === 'starting')
+      await withSignal(this.#caughtUp.promise, signal).catch(() => {});
+    this.#joiner.flush();
+    const { state, detail } = this.#state;
+    return {
+      state: state === 'starting' ? 'failed' : state,
+      detail: state === 'starting' ? `${detail} gives no answer` : detail,
+      lines: this.#lines,
+      droppedLines: this.#budget.dropped,
+      lastLineAt: this.#lastLineAt,
+      jobEnds: Object.fromEntries(this.#jobEnds) as Readonly<Record<JobEnd, number>>,
+      lostJobEnds: this.#lostJobEnds,
+      sightings: this.sightings(),
+    };
+  }
+
+  sightings(): readonly Sighting[] {
+    return this.#window.sightings(this.#clock.wall());
+  }
+
+  counts(): readonly { readonly cause: string; readonly count: number }[] {
+    return this.#window.counts();
+  }
+
+  /** The last lines of an entry, or of the process as a whole for the empty name; oldest first. */
+  lastLines(runner: string): readonly LastLine[] {
+    return this.#last.get(runner) ?? [];
+  }
+
+  /** The wall clock was set. */
+  shift(milliseconds: number): void {
+    this.#window.shift(milliseconds);
+  }
+
+  #readerOf(source: LogSource): Reader {
+    const loan: ReaderLoan = {
+      clock: this.#clock,
+      paths: this.#paths,
+      mayTake: () => this.#budget.take(),
+      onLine: (line) => this.#takeLine(line),
+      onState: (state) => {
+        this.#state = state;
+        if (state.state !== 'starting') this.#caughtUp.resolve();
+      },
+    };
+    return source.kind === 'journal'
+      ? new JournalReader(source.unit, loan)
+      : new FileReader(source.path, loan);
+  }
+
+  #takeLine(line: RawLine): void {
+    this.#lines += 1;
+    this.#lastLineAt = line.at ?? this.#clock.wall();
+    if (line.event === undefined) this.#joiner.push(line);
+    else this.#note(line, line.event);
+  }
+
+  /** One record: a line of its own, or several that belong together. */
+  #takeRecord(given: RawLine): void {
+    const line = { ...given, text: given.text.slice(0, MOST_LINE_CHARACTERS) };
+    const parsed = parseLine(line.text);
+    if (parsed === undefined) return;
+    const at = parsed.at ?? line.at;
+    this.#keep(line.text, at ?? this.#clock.wall(), parsed.fields['runner'] ?? '');
+    const event = classify(parsed);
+    const dated = { ...line, ...(at === undefined ? {} : { at }) };
+    if (event !== undefined) this.#note(dated, event);
+    this.#noteEnd(dated, parsed, event);
+  }
+
+  /** What a known cause accounts for is not held against the host a second time. */
+  #noteEnd(line: RawLine, parsed: LogLine, event: LogEvent | undefined): void {
+    if (event?.kind === 'job-lost' && !line.isOld) this.#lostJobEnds += 1;
+    const end = jobEndOf(parsed);
+    if (end === undefined) return;
+    if (!line.isOld) this.#jobEnds.set(end, (this.#jobEnds.get(end) ?? 0) + 1);
+    const kind = kindOfEnd(end);
+    const { runner } = parsed.fields;
+    if (kind === undefined || runner === undefined || event?.cause !== undefined) return;
+    this.#note(line, { kind, runner, facts: {} });
+  }
+
+  #note(line: RawLine, event: NonNullable<RawLine['event']>): void {
+    const at = this.#timeOf(line, event.kind);
+    if (at === undefined) return;
+    const facts = Object.fromEntries(
+      Object.entries(event.facts).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? masked(value).slice(0, MOST_TEXT) : value,
+      ]),
+    );
+    const isNew = this.#window.note({ ...event, facts, at, text: shown(line.text) });
+    if (isNew && !line.isOld) this.#events.onEvent(event.kind, event.runner);
+  }
+
+  /** Nobody knows when an old line without a date was written: it accuses nobody, unless the order alone proves it. */
+  #timeOf({ at, isOld, latestAt }: RawLine, kind: string): Instant | undefined {
+    if (at !== undefined) return at;
+    if (!isOld) return this.#clock.wall();
+    return IN_ORDER.has(kind) ? latestAt : undefined;
+  }
+
+  #keep(text: string, at: Instant, runner: string): void {
+    if (!this.#last.has(runner) && this.#last.size >= MOST_RINGS) return;
+    const line = { at, text: shown(text) };
+    this.#last.set(runner, [...(this.#last.get(runner) ?? []), line].slice(-MOST_LAST_LINES));
+  }
+}
+
+function shown(text: string): string {
+  return masked(withoutBreaks(text)).slice(0, MOST_TEXT);
+}
+
+/** One line without colours, and without the blanks that pad the message. */
+function withoutBreaks(text: string): string {
+  return withoutColours(text).replace(/\s+/g, ' ').trim();
+}

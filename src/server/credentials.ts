@@ -1,0 +1,64 @@
+/**
+ * Is this the password of a known user? Basic authentication against bcrypt hashes, as exporter-toolkit does
+ * it. The only user of bcryptjs.
+ *
+ * Promises: a scrape that comes every few seconds costs one comparison in all; an unknown name takes as long as
+ * a wrong password; guesses wait in a short line, so that a flood of them does not take the event loop.
+ */
+import { createHash } from 'node:crypto';
+
+import { compare } from 'bcryptjs';
+
+import type { Secret } from '../core/secret.ts';
+
+/** A hash of nothing that anybody knows; compared where there is no such user. */
+const NOBODY = '$2b$10$.sqz6pskHsCn1bR0V0MMDu4UKHXeCHuF4SSQX5cCOwTXUgY5VyBS6';
+const MOST_WAITING = 16;
+const MOST_REMEMBERED = 100;
+
+export type Users = ReadonlyMap<string, Secret>;
+export type Judgement = 'welcome' | 'unknown' | 'busy';
+
+export class Credentials {
+  /** Digests of what was accepted; neither password nor hash is kept. */
+  readonly #accepted = new Set<string>();
+  #waiting = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** Judges an `Authorization` header. */
+  async judge(users: Users, header: string | undefined): Promise<Judgement> {
+    if (users.size === 0) return 'welcome';
+    const { name, password } = loginOf(header);
+    if (name === undefined || password === undefined) return 'unknown';
+    const hash = users.get(name);
+    const digest = createHash('sha256')
+      .update(JSON.stringify([name, password, hash?.reveal()]))
+      .digest('hex');
+    if (this.#accepted.has(digest)) return 'welcome';
+    if (this.#waiting >= MOST_WAITING) return 'busy';
+    const isRight = await this.#inTurn(() => compare(password, hash?.reveal() ?? NOBODY));
+    if (!isRight || hash === undefined) return 'unknown';
+    if (this.#accepted.size >= MOST_REMEMBERED) this.#accepted.clear();
+    this.#accepted.add(digest);
+    return 'welcome';
+  }
+
+  async #inTurn(work: () => Promise<boolean>): Promise<boolean> {
+    this.#waiting += 1;
+    const mine = this.#turn.then(work);
+    this.#turn = mine.catch(() => false);
+    try {
+      return await mine;
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+}
+
+function loginOf(header = ''): { readonly name?: string; readonly password?: string } {
+  const encoded = /^Basic +(?<text>[A-Za-z0-9+/=]+)$/i.exec(header)?.groups?.['text'];
+  if (encoded === undefined) return {};
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon === -1 ? {} : { name: text.slice(0, colon), password: text.slice(colon + 1) };
+}

@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest';
+
+import { HOST_PATHS } from '../../src/core/paths.ts';
+import type { EndpointTarget } from '../../src/core/target.ts';
+import { RequestLedger } from '../../src/checks/request-budget.ts';
+import type { ProbeSettings } from '../../src/checks/plan.ts';
+import { checksOf, jobsOf } from '../../src/checks/plan.ts';
+import { setClock } from '../support/clock.ts';
+import { ENDPOINT, HOST, probe, runnerTarget } from '../support/probes.ts';
+
+const cpu = probe({ id: 'cpu' });
+const dns = probe({ id: 'dns', kind: 'endpoint' });
+const tls = probe({
+  id: 'tls',
+  kind: 'endpoint',
+  needs: ['dns'],
+  applies: (target) => target.id.startsWith('https:'),
+});
+const http = probe({ id: 'http', kind: 'endpoint', needs: ['dns', 'tls'] });
+const token = probe({
+  id: 'token',
+  kind: 'runner',
+  needs: ['http'],
+  budgeted: true,
+  intervalSeconds: 900,
+});
+const PROBES = [cpu, dns, tls, http, token];
+const PLAIN: EndpointTarget = {
+  ...ENDPOINT,
+  id: 'http://plain.test/',
+  url: new URL('http://plain.test/'),
+};
+const DEFAULTS = { requestsPerHour: 20, probes: {} };
+const OFF: ProbeSettings = { enabled: false, intervalSeconds: 10, timeoutSeconds: 2, options: {} };
+
+const idsOf = (...args: Parameters<typeof checksOf>): string[] =>
+  checksOf(...args).map(({ id }) => id);
+
+test('checks that may hang on a file system have a group of their own', () => {
+  const loan = {
+    clock: setClock(),
+    paths: HOST_PATHS,
+    ledger: new RequestLedger(setClock(), 20),
+    known: () => undefined,
+    restore: () => {},
+  };
+  const disk = probe({ id: 'disk', kind: 'mount' });
+  const mount = {
+    kind: 'mount',
+    id: '/',
+    fileSystemType: 'ext4',
+    readOnly: false,
+    path: '/',
+    roles: ['/'],
+  } as const;
+  const jobs = jobsOf(checksOf([cpu, disk], [HOST, mount], DEFAULTS), loan);
+
+  expect(jobs.map(({ id, group }) => [id, group])).toEqual([
+    ['cpu@host', 'host'],
+    ['disk@/', 'mount'],
+  ]);
+});
+
+describe('checks', () => {
+  test('every probe meets every target of its kind that it applies to', () => {
+    expect(idsOf(PROBES, [HOST, ENDPOINT, PLAIN, runnerTarget('abc')], DEFAULTS)).toEqual([
+      'cpu@host',
+      'dns@https://gitlab.test/',
+      'dns@http://plain.test/',
+      'tls@https://gitlab.test/',
+      'http@https://gitlab.test/',
+      'http@http://plain.test/',
+      'token@abc',
+    ]);
+  });
+
+  test('an entry without a usable url has no token check', () => {
+    const target = { ...runnerTarget('abc') };
+    delete (target as { endpoint?: string }).endpoint;
+
+    expect(idsOf(PROBES, [target], DEFAULTS)).toEqual([]);
+  });
+
+  test('a probe that is switched off takes those with it that need it', () => {
+    const settings = { ...DEFAULTS, probes: { http: OFF } };
+
+    expect(idsOf(PROBES, [ENDPOINT, runnerTarget('abc')], settings)).toEqual([
+      'dns@https://gitlab.test/',
+      'tls@https://gitlab.test/',
+    ]);
+  });
+
+  test('settings replace interval, timeout and options', () => {
+    const slow = probe({
+      id: 'slow',
+      options: {
+        limit: { kind: 'number', default: 1, unit: 'count', min: 0, max: 9, help: 'A limit.' },
+      },
+    });
+    const settings = {
+      ...DEFAULTS,
+      probes: {
+        slow: { enabled: true, intervalSeconds: 7, timeoutSeconds: 3, options: { limit: 5 } },
+      },
+    };
+
+    expect(checksOf([slow], [HOST], DEFAULTS)).toMatchObject([
+      { intervalSeconds: 10, options: { limit: 1 } },
+    ]);
+    expect(checksOf([slow], [HOST], settings)).toMatchObject([
+      { intervalSeconds: 7, timeoutSeconds: 3, options: { limit: 5 } },
+    ]);
+  });
+
+  test('the interval of budgeted checks stretches so that their sum leaves room in the budget', () => {
+    const runners = Array.from({ length: 50 }, (_, index) => runnerTarget(`r${index}`));
+    const alone = { ...token, needs: [] };
+    const [few] = checksOf([alone], [runnerTarget('abc')], DEFAULTS);
+    const many = checksOf([alone], runners, DEFAULTS);
+
+    expect(few?.intervalSeconds).toBe(900);
+    const perHour = many.reduce((sum, { intervalSeconds }) => sum + 3600 / intervalSeconds, 0);
+    expect(perHour).toBeCloseTo(16, 5);
+  });
+});
+
+test('one walk for each endpoint with the tokens of its entries, one job for every other check', () => {
+  const checks = checksOf(
+    PROBES,
+    [
+      HOST,
+      ENDPOINT,
+      PLAIN,
+      runnerTarget('abc'),
+      runnerTarget('def'),
+      runnerTarget('xyz', PLAIN.id),
+    ],
+    DEFAULTS,
+  );
+  const jobs = jobsOf(checks, {
+    clock: setClock(),
+    paths: HOST_PATHS,
+    ledger: new RequestLedger(setClock(), 20),
+    known: () => undefined,
+    restore: () => {},
+  });
+
+  expect(jobs.map(({ id, checks }) => [id, ...checks.map((check) => check.id)])).toEqual([
+    ['cpu@host', 'cpu@host'],
+    [
+      'walk@https://gitlab.test/',
+      'dns@https://gitlab.test/',
+      'tls@https://gitlab.test/',
+      'http@https://gitlab.test/',
+      'token@abc',
+      'token@def',
+    ],
+    ['walk@http://plain.test/', 'dns@http://plain.test/', 'http@http://plain.test/', 'token@xyz'],
+  ]);
+});

@@ -1,0 +1,115 @@
+/** The state file: what is written is read again, what is odd in it is forgotten, what is old is not believed. */
+import { describe, expect, test } from 'vitest';
+
+import type { ProbeResult } from '../../src/core/finding.ts';
+import {
+  EMPTY_MEMORY,
+  memoryDocument,
+  memoryOf,
+  stillValid,
+} from '../../src/checks/saved-state.ts';
+import { START } from '../support/clock.ts';
+import { check, failing, PASS, probe, runnerTarget } from '../support/probes.ts';
+
+const token = check(
+  probe({ id: 'token', kind: 'runner', budgeted: true, intervalSeconds: 900 }),
+  runnerTarget('runnerAA1'),
+);
+const dns = check(probe({ id: 'dns' }));
+const MEMORY = {
+  ledger: {
+    sentAt: [START - 60_000, START],
+    onceAt: { 'verify:runnerAA1': START },
+    pausedUntil: { 'https://gitlab.test/': START + 60_000 },
+  },
+  results: [result()],
+};
+
+function result(over: Partial<ProbeResult> = {}): ProbeResult {
+  return {
+    check: token.id,
+    startedAt: START - 60_000,
+    durationSeconds: 0.2,
+    finding: PASS,
+    ...over,
+  };
+}
+
+test('what is written is read again, through JSON', () => {
+  expect(memoryOf(JSON.parse(JSON.stringify(memoryDocument(MEMORY))))).toEqual(MEMORY);
+});
+
+describe('a file of any origin', () => {
+  test.each([
+    [undefined],
+    [null],
+    ['text'],
+    [[]],
+    [{}],
+    [{ schema: 2, ...MEMORY }],
+    [{ schema: 1 }],
+    [{ schema: 1, ledger: 'x', results: 'y' }],
+    [{ schema: 1, ledger: [], results: {} }],
+  ])('%j is an empty memory', (document) => {
+    expect(memoryOf(document)).toEqual(EMPTY_MEMORY);
+  });
+
+  test.each([
+    ['no check', { ...result(), check: 7 }],
+    ['a check without a target', { ...result(), check: 'token' }],
+    ['no time', { ...result(), startedAt: 'yesterday' }],
+    ['no finding', { ...result(), finding: undefined }],
+    [
+      'an unheard-of status',
+      { ...result(), finding: { status: 'great', reason: 'x', detail: 'y' } },
+    ],
+    ['a failure without a reason', { ...result(), finding: { status: 'fail' } }],
+    [
+      'what was never looked at',
+      { ...result(), finding: { status: 'skipped', reason: 'x', detail: 'y' } },
+    ],
+  ])('a result with %s is forgotten, the others stay', (_what, odd) => {
+    expect(
+      memoryOf({ schema: 1, ledger: MEMORY.ledger, results: [odd, result()] }).results,
+    ).toEqual([result()]);
+  });
+
+  test('times that are no numbers are forgotten', () => {
+    const ledger = {
+      sentAt: [1, 'two', null],
+      onceAt: { a: 1, b: 'two' },
+      pausedUntil: { c: 2, d: {} },
+    };
+
+    expect(memoryOf({ schema: 1, ledger, results: [] }).ledger).toEqual({
+      sentAt: [1],
+      onceAt: { a: 1 },
+      pausedUntil: { c: 2 },
+    });
+  });
+});
+
+test('a file of a version that did not write the quiet that was asked for is read', () => {
+  const { sentAt, onceAt } = MEMORY.ledger;
+
+  expect(memoryOf({ schema: 1, ledger: { sentAt, onceAt }, results: [] }).ledger).toEqual({
+    sentAt,
+    onceAt,
+    pausedUntil: {},
+  });
+});
+
+describe('a remembered result still speaks', () => {
+  test.each([
+    ['within its interval', result(), true],
+    ['a millisecond before its end', result({ startedAt: START - 899_999 }), true],
+    ['not at its end', result({ startedAt: START - 900_000 }), false],
+    ['not from the future', result({ startedAt: START + 1 }), false],
+    ['with a reason that the probe still has', result({ finding: failing('broken') }), true],
+    ['not with one that it has no more', result({ finding: failing('forgotten') }), false],
+    ['not of a check that is gone', result({ check: 'token@other' }), false],
+    ['not of a check that is asked freely', result({ check: dns.id }), false],
+  ])('%s', (_when, remembered, speaks) => {
+    expect(stillValid([remembered], [token, dns], START)).toEqual(speaks ? [remembered] : []);
+  });
+});

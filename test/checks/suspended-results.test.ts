@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+
+import type { ProbeResult } from '../../src/core/finding.ts';
+import { undisturbed } from '../../src/checks/suspended-results.ts';
+import { check, failing, PASS, probe } from '../support/probes.ts';
+
+const CHECKS = ['dns', 'tls'].map((id) => check(probe({ id, timeoutSeconds: 5 })));
+
+function said(id: string, durationSeconds: number, finding = failing()): ProbeResult {
+  return { check: `${id}@host`, startedAt: 0, durationSeconds, finding };
+}
+
+function heard(...results: readonly ProbeResult[]): readonly string[] {
+  const told: string[] = [];
+  const tell = undisturbed(CHECKS, ({ check: id, finding }) =>
+    told.push(`${id} ${finding.status}`),
+  );
+  for (const result of results) tell(result);
+  return told;
+}
+
+test('what ends by its deadline is told', () => {
+  expect(heard(said('dns', 5.4), said('tls', 0))).toEqual(['dns@host fail', 'tls@host fail']);
+});
+
+test('what took longer than it can, and what came after it, is no failure', () => {
+  expect(heard(said('dns', 9.5), said('tls', 0))).toEqual([]);
+});
+
+test('what passes all the same is told', () => {
+  expect(heard(said('dns', 9.5, PASS), said('tls', 0))).toEqual(['dns@host pass']);
+});

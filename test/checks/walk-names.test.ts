@@ -1,0 +1,63 @@
+/** A real walk over real peers: what is told of a name whose address is dead, in one round. */
+import { expect, test } from 'vitest';
+
+import { systemClock } from '../../src/core/clock.ts';
+import type { ProbeResult } from '../../src/core/finding.ts';
+import { reasonOf } from '../../src/core/finding.ts';
+import type { Probe } from '../../src/core/probe.ts';
+import { connect } from '../../src/probes/connect.ts';
+import { dns } from '../../src/probes/dns.ts';
+import { createWalk } from '../../src/checks/walk.ts';
+import { rootFolder, startDnsServer } from '../support/dns-server.ts';
+import { check, ENDPOINT } from '../support/probes.ts';
+import { openLedger } from '../support/run-probe.ts';
+import { startTcpServer } from '../support/tcp-server.ts';
+
+/** The dns link, with name servers on a port that is free here. */
+function dnsAt(dnsPort: number): Probe {
+  const run: typeof dns.run = (target, options, tools) =>
+    dns.run(target, options, { ...tools, dnsPort });
+  return { ...dns, run };
+}
+
+async function walkOnce(dnsPort: number, port: number, hosts: string): Promise<readonly string[]> {
+  const resolvConf = 'nameserver 127.0.0.1\nsearch .\noptions timeout:1 attempts:1';
+  await using root = await rootFolder({ '/etc/resolv.conf': resolvConf, '/etc/hosts': hosts });
+  const target = { ...ENDPOINT, url: new URL(`https://gitlab.test:${port}/`) };
+  const checks = [dnsAt(dnsPort), connect].map((probe: Probe) => check(probe, target));
+  const results: ProbeResult[] = [];
+  const { paths } = root;
+  const loan = {
+    clock: systemClock,
+    paths,
+    ledger: openLedger,
+    known: () => undefined,
+    restore: () => {},
+  };
+  const walk = createWalk('walk', checks, loan);
+  await walk.run(AbortSignal.timeout(10_000), (result) => results.push(result), true);
+  return results.map(({ check: id, finding }) =>
+    [id.split('@')[0], finding.status, reasonOf(finding) ?? ''].join(' ').trim(),
+  );
+}
+
+test('a pinned address that is dead is told once, with the address that is not', async () => {
+  await using gitlab = await startTcpServer();
+  await using server = await startDnsServer((_name, type) => (type === 'A' ? ['127.0.0.1'] : []));
+  const told = await walkOnce(server.port, gitlab.port, '127.0.0.66 gitlab.test');
+  expect(told).toEqual(['dns warn hosts-override', 'connect fail refused']);
+});
+
+test('a pinned address that answers is nobody’s business, and DNS is not asked', async () => {
+  await using gitlab = await startTcpServer();
+  await using server = await startDnsServer(() => ['10.0.0.5']);
+  const told = await walkOnce(server.port, gitlab.port, '127.0.0.1 gitlab.test');
+  expect([told, server.asked]).toEqual([['dns pass', 'connect pass'], []]);
+});
+
+test('when DNS knows no better address the name is not blamed', async () => {
+  await using gitlab = await startTcpServer();
+  await using server = await startDnsServer(() => 'nxdomain');
+  const told = await walkOnce(server.port, gitlab.port, '127.0.0.66 gitlab.test');
+  expect(told).toEqual(['dns pass', 'connect fail refused']);
+});

@@ -1,0 +1,281 @@
+import { describe, expect, test } from 'vitest';
+
+import type { Check } from '../../src/core/check.ts';
+import type { Finding, ProbeResult } from '../../src/core/finding.ts';
+import type { Probe } from '../../src/core/probe.ts';
+import { RequestLedger } from '../../src/checks/request-budget.ts';
+import { HOST_PATHS } from '../../src/core/paths.ts';
+import { runJob } from '../../src/checks/scheduler.ts';
+import { Store } from '../../src/checks/store.ts';
+import { createWalk } from '../../src/checks/walk.ts';
+import { setClock } from '../support/clock.ts';
+import { check, ENDPOINT, failing, PASS, probe, runnerTarget } from '../support/probes.ts';
+
+interface Staged {
+  readonly requestsPerHour?: number;
+  readonly runners?: number;
+  readonly phase?: number;
+  /** With a probe that is no link and needs none. */
+  readonly beside?: boolean;
+}
+
+/** The links of the real walk with findings to set, and a record of what was run. */
+function stage(options: Staged = {}) {
+  const clock = setClock();
+  const store = new Store(clock);
+  const ledger = new RequestLedger(clock, options.requestsPerHour ?? 20);
+  const says: Record<string, Finding> = {};
+  const ran: string[] = [];
+  const link = (id: string, needs: string[], over: Partial<Probe> = {}): Probe =>
+    probe({
+      id,
+      needs,
+      kind: 'endpoint',
+      intervalSeconds: 15,
+      ...over,
+      run: () => {
+        ran.push(id);
+        return says[id] ?? PASS;
+      },
+    });
+  const probes = {
+    dns: link('dns', []),
+    connect: link('connect', ['dns']),
+    http: link('http', ['connect'], { intervalSeconds: 60 }),
+    beside: link('beside', []),
+    api: link('api', ['http'], { intervalSeconds: 900, budgeted: true }),
+    token: link('token', ['api'], { intervalSeconds: 900, budgeted: true, kind: 'runner' }),
+  };
+  const runners = Array.from({ length: options.runners ?? 1 }, (_, index) =>
+    runnerTarget(`r${index}`),
+  );
+  const checks: Check[] = [
+    ...[probes.dns, probes.connect, probes.http, probes.api].map((link) => check(link, ENDPOINT)),
+    ...(options.beside === true ? [check(probes.beside, ENDPOINT)] : []),
+    ...runners.map((runner) => check(probes.token, runner)),
+  ];
+  store.adopt(checks);
+  const job = createWalk('walk', checks, {
+    clock,
+    paths: HOST_PATHS,
+    ledger,
+    known: (id) => store.known(id),
+    restore: (id) => void store.restore(id),
+    ...(options.phase === undefined ? {} : { phase: () => options.phase ?? 0 }),
+  });
+  const record = (result: ProbeResult): void => void store.record(result);
+  const walk = async (everything = false, isFresh = false): Promise<string[]> => {
+    ran.length = 0;
+    const stop = new AbortController().signal;
+    await runJob({ job, clock, stop, onResult: record, everything, isFresh });
+    return [...ran];
+  };
+  const statuses = () =>
+    Object.fromEntries(
+      store.states().map(({ check: { id }, finding }) => [id.split('@')[0], finding.status]),
+    );
+  return { clock, says, walk, statuses, store, ledger };
+}
+
+describe('what is due', () => {
+  test('what stands beside the way is due at every walk, and makes no link ask GitLab more often', async () => {
+    const { walk, clock } = stage({ beside: true });
+    await walk();
+    clock.advance(15);
+
+    expect(await walk()).toEqual(['dns', 'connect', 'beside']);
+  });
+
+  test('with a phase a slow link has its turn there, whenever its last look was', async () => {
+    const { walk, clock } = stage({ phase: 0.5 });
+    const looks: number[] = [];
+    for (let second = 0; second < 240; second += 15) {
+      if ((await walk()).includes('http')) looks.push(second);
+      clock.advance(15);
+    }
+
+    expect(looks).toEqual([0, 30, 90, 150, 210]);
+  });
+
+  test('the first walk looks at everything, the next one only at the way', async () => {
+    const { walk, clock } = stage();
+
+    expect(await walk()).toEqual(['dns', 'connect', 'http', 'api', 'token']);
+    clock.advance(15);
+    expect(await walk()).toEqual(['dns', 'connect']);
+    clock.advance(45);
+    expect(await walk()).toEqual(['dns', 'connect', 'http']);
+    clock.advance(840);
+    expect(await walk()).toEqual(['dns', 'connect', 'http', 'api', 'token']);
+  });
+
+  test('a full round looks at everything, due or not', async () => {
+    const { walk } = stage();
+    await walk();
+
+    expect(await walk(true)).toEqual(['dns', 'connect', 'http', 'api', 'token']);
+  });
+
+  test('a fresh walk looks again at what costs GitLab’s budget nothing', async () => {
+    const { walk, ledger } = stage();
+    await walk();
+
+    expect(await walk(false, true)).toEqual(['dns', 'connect', 'http']);
+    expect(ledger.counts().filter(({ kind }) => kind === 'api')).toMatchObject([{ count: 1 }]);
+  });
+
+  test('http goes along when a token is due, because the token travels on its connection', async () => {
+    const { walk, clock, says } = stage();
+    says['token'] = failing();
+    await walk();
+    clock.advance(30);
+
+    expect(await walk()).toEqual(['dns', 'connect', 'http', 'token']);
+  });
+
+  test('a failing token is looked at twice more soon, then at its own pace', async () => {
+    const { walk, clock, says } = stage();
+    says['token'] = failing();
+    const times: number[] = [];
+    for (let walks = 0; walks < 40; walks += 1) {
+      if ((await walk()).includes('token')) times.push(walks * 15);
+      clock.advance(15);
+    }
+
+    expect(times).toEqual([0, 30, 60]);
+  });
+
+  test('an answer that is late now and then brings no request to the API forward', async () => {
+    const { walk, clock, says } = stage();
+    await walk();
+    const looks: string[][] = [];
+    for (const isLate of [true, false, true]) {
+      clock.advance(60);
+      if (isLate) says['http'] = { status: 'warn', reason: 'slow', detail: 'after 6 s' };
+      else delete says['http'];
+      looks.push(await walk());
+    }
+
+    expect(looks).toEqual(looks.map(() => ['dns', 'connect', 'http']));
+  });
+
+  test('a failing http link is looked at in every walk', async () => {
+    const { walk, clock, says } = stage();
+    says['http'] = failing();
+    await walk();
+    clock.advance(15);
+
+    expect(await walk()).toContain('http');
+  });
+});
+
+describe('what a failure does', () => {
+  test('later links are skipped and not tried', async () => {
+    const { walk, says, statuses } = stage();
+    says['connect'] = failing();
+
+    expect(await walk()).toEqual(['dns', 'connect']);
+    expect(statuses()).toEqual({
+      dns: 'pass',
+      connect: 'fail',
+      http: 'skipped',
+      api: 'skipped',
+      token: 'skipped',
+    });
+  });
+
+  test('a link that could not tell lets nothing later be judged either', async () => {
+    const { walk, says, statuses } = stage();
+    says['connect'] = { status: 'unknown', reason: 'broken', detail: 'no idea' };
+    await walk();
+
+    expect(statuses()).toMatchObject({ connect: 'unknown', http: 'skipped', token: 'skipped' });
+  });
+
+  test('a slow link is no obstacle', async () => {
+    const { walk, says } = stage();
+    says['dns'] = { status: 'warn', reason: 'broken', detail: 'slow' };
+
+    expect(await walk()).toContain('token');
+  });
+
+  test('after the way is back, a recent token result holds again without a new request', async () => {
+    const { walk, clock, says, statuses } = stage();
+    await walk();
+    clock.advance(15);
+    says['connect'] = failing();
+    await walk();
+    expect(statuses()['token']).toBe('skipped');
+
+    clock.advance(15);
+    delete says['connect'];
+
+    expect(await walk()).toEqual(['dns', 'connect', 'http']);
+    expect(statuses()).toEqual({
+      dns: 'pass',
+      connect: 'pass',
+      http: 'pass',
+      api: 'pass',
+      token: 'pass',
+    });
+  });
+
+  test('a probe that throws is a bug of ours: unknown, with no text of the error', async () => {
+    const { walk, says, store } = stage();
+    Object.defineProperty(says, 'dns', {
+      get: () => {
+        throw new TypeError('secret glrt-abc');
+      },
+    });
+    await walk();
+
+    expect(store.states()[0]?.finding).toEqual({
+      status: 'unknown',
+      reason: 'probe-bug',
+      detail: 'TypeError in dns',
+    });
+  });
+});
+
+describe('the budget', () => {
+  test('never more than the hourly number of requests, whatever fails and flaps', async () => {
+    const { walk, clock, says } = stage({ runners: 50 });
+    let requests = 0;
+    for (let walks = 0; walks < 240; walks += 1) {
+      says['token'] = walks % 3 === 0 ? PASS : failing(walks % 2 === 0 ? 'broken' : 'worse');
+      says['connect'] = walks % 7 === 0 ? failing() : PASS;
+      requests += (await walk()).filter((id) => id === 'api' || id === 'token').length;
+      clock.advance(15);
+    }
+
+    expect(requests).toBe(20);
+  });
+
+  test('entries that must wait say so, and take turns', async () => {
+    const { walk, clock, store } = stage({ runners: 30, requestsPerHour: 11 });
+    await walk();
+    const waiting = () =>
+      store
+        .states()
+        .filter(({ finding }) => 'reason' in finding && finding.reason === 'request-budget');
+
+    expect(waiting()).toHaveLength(20);
+    const first = new Set(waiting().map(({ check: { id } }) => id));
+    clock.advance(3601);
+    await walk();
+    const still = waiting().filter(({ check: { id } }) => first.has(id));
+    expect(still.length).toBeLessThanOrEqual(10);
+  });
+
+  test('while GitLab asks for quiet, what it said last is not replaced by a wait for a turn', async () => {
+    const { walk, clock, says, store, ledger } = stage();
+    says['token'] = failing('broken', 'GitLab is in maintenance');
+    await walk();
+    clock.advance(3000);
+    ledger.pause(ENDPOINT.id, 60);
+
+    expect(await walk()).toEqual(['dns', 'connect', 'http']);
+    const last = store.states().find(({ check: { id } }) => id.startsWith('token'))?.last;
+    expect(last?.finding).toMatchObject({ status: 'fail', reason: 'broken' });
+  });
+});

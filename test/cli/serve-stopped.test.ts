@@ -1,0 +1,33 @@
+/** The real program, stopped by a signal for longer than its results are good for, and let go on. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { expect, test } from 'vitest';
+
+import { ask } from '../support/http-client.ts';
+import { programStage } from '../support/program-stage.ts';
+import { startProgram } from '../support/program.ts';
+
+/** With a look each second and deadlines of five, everything would be stale after eight. */
+const STOPPED_MILLISECONDS = 9500;
+
+test('a program that stood still goes on as if the time had not been, and says so', async () => {
+  await using scene = await programStage();
+  await using program = startProgram([
+    'serve',
+    ...scene.flags,
+    '--web.listen-address=127.0.0.1:0',
+    '--log.level=debug',
+  ]);
+  const [, address = ''] = await program.until(/(http:\/\/127\.0\.0\.1:\d+)/);
+  await program.until(/msg="verdict changed".* to=healthy/);
+  const before = program.stderr().length;
+
+  program.kill('SIGSTOP');
+  await delay(STOPPED_MILLISECONDS);
+  program.kill('SIGCONT');
+  await program.until(/msg="the program stood still" seconds=\d+/);
+  const { text } = await ask(`${address}/api/v1/report`);
+
+  expect(text).not.toContain('"stale"');
+  expect(program.stderr().slice(before)).not.toMatch(/verdict changed|cause appeared/);
+}, 60_000);

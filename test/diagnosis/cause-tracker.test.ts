@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'vitest';
+
+import type { Snapshot, Surroundings } from '../../src/core/check.ts';
+import type { Cause, Diagnosis } from '../../src/core/diagnosis.ts';
+import { Store } from '../../src/checks/store.ts';
+import { Tracker } from '../../src/diagnosis/cause-tracker.ts';
+import { setClock, START } from '../support/clock.ts';
+import { check, ENDPOINT, failing, probe } from '../support/probes.ts';
+
+/** Every 10 s; so a cause is the same incident when it returns within 50 s. */
+const connect = check(probe({ id: 'connect' }));
+
+const SURROUNDINGS: Surroundings = {
+  host: 'ci-07',
+  configPath: '/etc/gitlab-runner/config.toml',
+  configFoundBy: 'default',
+  configProblems: [],
+  unit: 'gitlab-runner.service',
+  certsDirectory: '/etc/gitlab-runner/certs',
+  process: undefined,
+  blind: [],
+  runners: [],
+  endpoints: [ENDPOINT],
+};
+
+function cause(over: Partial<Cause> = {}): Cause {
+  return {
+    id: 'tcp-connect-timeout',
+    severity: 'critical',
+    confidence: 'suspected',
+    title: 'Packets to GitLab are dropped on the way',
+    summary: 'No answer comes.',
+    scope: { kind: 'gitlab', id: ENDPOINT.id, runners: [] },
+    since: START,
+    evidence: [{ check: connect.id, at: START, text: 'timeout' }],
+    ruledOut: [],
+    fix: [],
+    resolvedWhen: 'the connect link passes',
+    explains: [],
+    ...over,
+  };
+}
+
+function diagnosis(...causes: readonly Cause[]): Diagnosis {
+  const verdict = causes.length === 0 ? 'healthy' : 'broken';
+  return { verdict, summary: `${causes.length} causes`, causes, candidates: [], runners: [] };
+}
+
+/** Settles one judgement after another, ten seconds apart, as the daemon does. */
+function story() {
+  const clock = setClock();
+  const tracker = new Tracker();
+  const store = new Store(clock);
+  store.adopt([connect]);
+  return (...causes: readonly Cause[]): Diagnosis => {
+    clock.advance(10);
+    const finding = causes.length === 0 ? ({ status: 'pass' } as const) : failing();
+    store.record({ check: connect.id, startedAt: clock.wall(), durationSeconds: 0, finding });
+    const snapshot: Snapshot = {
+      takenAt: clock.wall(),
+      surroundings: SURROUNDINGS,
+      checks: store.states(),
+    };
+    return tracker.settle(diagnosis(...causes), snapshot);
+  };
+}
+
+describe('a cause that lasts', () => {
+  test('is passed on as it is', () => {
+    const judge = story();
+    const [only] = judge(cause()).causes;
+
+    expect(only).toEqual(cause());
+  });
+
+  test('keeps its beginning and its confirmation when the evidence starts anew', () => {
+    const judge = story();
+    judge(cause({ confidence: 'confirmed' }));
+    const [only] = judge(cause({ since: START + 10_000 })).causes;
+
+    expect(only).toMatchObject({ since: START, confidence: 'confirmed' });
+    expect(only).not.toHaveProperty('flapping');
+  });
+
+  test('is gone at the first judgement without it', () => {
+    const judge = story();
+    judge(cause());
+
+    expect(judge()).toEqual(diagnosis());
+  });
+});
+
+describe('a cause that comes and goes', () => {
+  test('is one incident since its first appearance, and stays on the list while it is away', () => {
+    const judge = story();
+    judge(cause());
+    judge();
+    judge(cause({ since: START + 20_000 }));
+    const away = judge();
+
+    expect(away.causes).toEqual([
+      cause({
+        summary: 'No answer comes. It comes and goes: 2 times so far, gone at the moment.',
+        flapping: { episodes: 2 },
+      }),
+    ]);
+    expect(away.verdict).toBe('broken');
+    expect(away.summary).toBe(away.causes[0]?.summary);
+  });
+
+  test('clears by itself once it has stayed away for five intervals', () => {
+    const judge = story();
+    judge(cause());
+    judge();
+    judge(cause());
+    const seen = Array.from({ length: 7 }, () => judge().causes.length);
+
+    expect(seen).toEqual([1, 1, 1, 1, 1, 1, 0]);
+  });
+
+  test('begins a new incident when it returns later than that', () => {
+    const judge = story();
+    judge(cause());
+    for (let round = 0; round < 7; round += 1) judge();
+    const [only] = judge(cause({ since: START + 90_000 })).causes;
+
+    expect(only).toEqual(cause({ since: START + 90_000 }));
+  });
+
+  test('does not hide another cause, and is not hidden by one', () => {
+    const judge = story();
+    const evidence = [{ check: 'disk@/', at: START, text: 'full' }] as const;
+    const other = cause({ id: 'disk-space-exhausted', severity: 'warning', evidence });
+    judge(cause());
+    judge(other);
+    judge(cause(), other);
+
+    expect(judge(other).causes.map(({ id }) => id)).toEqual([
+      'disk-space-exhausted',
+      'tcp-connect-timeout',
+    ]);
+  });
+
+  test('is off the list once its checks have got another name for sure', () => {
+    const judge = story();
+    const refined = cause({
+      id: 'gitlab-partial-outage',
+      severity: 'warning',
+      confidence: 'confirmed',
+    });
+    judge(cause());
+    judge();
+    judge(cause());
+
+    expect(judge().causes).toHaveLength(1);
+    expect(judge(refined).causes).toMatchObject([{ id: 'gitlab-partial-outage' }]);
+  });
+
+  test('toggled every three rounds for five minutes is announced twice and no more', () => {
+    const judge = story();
+    const isShown = Array.from({ length: 30 }, (_, round) => {
+      const isFailing = Math.floor(round / 3) % 2 === 0;
+      return (isFailing ? judge(cause()) : judge()).causes.length > 0;
+    });
+    const announced = isShown.filter((shown, round) => shown && isShown[round - 1] !== true);
+
+    expect(announced).toHaveLength(2);
+  });
+});
+
+const idsOf = ({ causes }: Diagnosis): readonly string[] => causes.map(({ id }) => id);
+
+test('one that comes and goes gives way to another name for the same place', () => {
+  const judge = story();
+  const unsure = cause({ id: 'gitlab-not-responding' });
+  const other = cause({
+    id: 'gitlab-partial-outage',
+    severity: 'warning',
+    confidence: 'confirmed',
+  });
+  const elsewhere = cause({
+    id: 'disk-nearly-full',
+    scope: { kind: 'mount', id: '/', runners: [] },
+    evidence: [{ check: 'disk@/', at: 0, text: 'x' }],
+  });
+  judge(cause());
+  judge();
+  judge(cause());
+
+  expect(idsOf(judge(elsewhere))).toEqual(['disk-nearly-full', 'tcp-connect-timeout']);
+  expect(idsOf(judge(unsure))).toEqual(['gitlab-not-responding', 'tcp-connect-timeout']);
+  judge(cause());
+  expect(idsOf(judge(other))).toEqual(['gitlab-partial-outage']);
+});

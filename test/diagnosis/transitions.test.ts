@@ -1,0 +1,87 @@
+/** Log lines of a judgement that changes: one for each transition, none while nothing changes. */
+import { describe, expect, test } from 'vitest';
+
+import { causeChanges } from '../../src/diagnosis/transitions.ts';
+import type { Diagnosis } from '../../src/core/diagnosis.ts';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { brokenAt, fail, GITLAB, snapshotOf, warn } from '../support/snapshots.ts';
+
+function judged(said: Parameters<typeof snapshotOf>[0] = {}): Diagnosis {
+  return diagnose(snapshotOf(said));
+}
+
+function linesOf(before: Diagnosis | undefined, after: Diagnosis): readonly string[] {
+  return causeChanges(before, after).map(
+    ({ level, message, data }) => `${level} ${message}: ${String(data['cause'] ?? data['to'])}`,
+  );
+}
+
+const refused = (streak: number) => brokenAt('connect', { finding: fail('refused'), streak });
+const suspected = judged(refused(1));
+const confirmed = judged(refused(2));
+
+describe('a change', () => {
+  test.each([
+    ['the first look at a healthy host', undefined, judged(), ['info verdict changed: healthy']],
+    [
+      'a cause that appears',
+      judged(),
+      suspected,
+      ['warn cause appeared: tcp-connection-refused', 'info verdict changed: broken'],
+    ],
+    [
+      'a cause that is confirmed',
+      suspected,
+      confirmed,
+      ['warn cause confirmed: tcp-connection-refused'],
+    ],
+    [
+      'a cause that goes',
+      confirmed,
+      judged(),
+      ['info cause resolved: tcp-connection-refused', 'info verdict changed: healthy'],
+    ],
+    [
+      'another cause in its place',
+      confirmed,
+      judged(brokenAt('dns', fail('timeout'))),
+      ['warn cause appeared: dns-timeout', 'info cause resolved: tcp-connection-refused'],
+    ],
+  ])('%s', (_what, before, after, lines) => {
+    expect(linesOf(before, after)).toEqual(lines);
+  });
+
+  test('of nothing is no line, however often it is looked at', () => {
+    expect(linesOf(confirmed, judged(refused(3)))).toEqual([]);
+    expect(linesOf(judged(), judged())).toEqual([]);
+  });
+
+  test('of the same cause at another place is a change', () => {
+    const first = judged({ 'token@runnerAA1': fail('rejected') });
+    const second = judged({ 'token@runnerAA2': fail('rejected') });
+
+    expect(linesOf(first, second)).toEqual([
+      'warn cause appeared: token-rejected',
+      'info cause resolved: token-rejected',
+    ]);
+  });
+
+  test('carries what a reader needs as data, beside a constant message', () => {
+    expect(causeChanges(judged(), suspected)[0]).toEqual({
+      level: 'warn',
+      message: 'cause appeared',
+      data: {
+        cause: 'tcp-connection-refused',
+        severity: 'critical',
+        confidence: 'suspected',
+        target: GITLAB,
+        runners: ['runnerAA1', 'runnerAA2'],
+        summary: suspected.causes[0]?.summary,
+      },
+    });
+    expect(causeChanges(undefined, judged({ dns: warn('slow') })).at(-1)?.data).toMatchObject({
+      from: 'none',
+      to: 'degraded',
+    });
+  });
+});

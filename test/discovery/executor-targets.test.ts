@@ -1,0 +1,154 @@
+/** What the executors of entries stand on, as the runner would find it. */
+import { expect, test } from 'vitest';
+
+import { readRunnerText } from '../../src/config/runner/runner-config.ts';
+import { targetsOf } from '../../src/discovery/targets.ts';
+import type { RunnerProcess } from '../../src/core/reading.ts';
+import type { ExecutorTarget } from '../../src/core/target.ts';
+import { runnerProcess } from '../support/runner-process.ts';
+
+const FILE = '/etc/gitlab-runner/config.toml';
+
+function executors(
+  entries: readonly string[],
+  over: Partial<RunnerProcess> = { environment: {} },
+): readonly ExecutorTarget[] {
+  const text = entries.map((lines, index) => {
+    const head = `name = "e${index + 1}"\nurl = "https://gitlab.test/"\ntoken = "glrt-aaaaaaaa${index}"`;
+    return `[[runners]]\n${head}\n${lines}\n`;
+  });
+  const { document, problems } = readRunnerText(text.join(''), FILE);
+  return targetsOf({
+    document,
+    reading: { path: FILE, foundBy: 'default', readAt: 0, problems },
+    process: runnerProcess(over),
+    mounts: [],
+    unit: 'gitlab-runner.service',
+    homeDirectory: '/root',
+    systemId: undefined,
+  }).executors;
+}
+
+const DOCKER = 'executor = "docker"';
+
+test('entries that stand on the same daemon share one target, and name the entries that need it', () => {
+  const found = executors([DOCKER, 'executor = "shell"', DOCKER]);
+
+  expect(found.map(({ id, runners }) => [id, runners])).toEqual([
+    ['unix:///var/run/docker.sock', ['aaaaaaaa0', 'aaaaaaaa2']],
+    ['/home/gitlab-runner/builds', ['aaaaaaaa1']],
+  ]);
+});
+
+test.each([
+  ['nothing said', DOCKER, {}, 'unix:///var/run/docker.sock', 'the default', undefined],
+  [
+    'DOCKER_HOST and its TLS',
+    DOCKER,
+    { DOCKER_HOST: 'tcp://10.0.0.2:2376', DOCKER_TLS_VERIFY: '1', HOME: '/h' },
+    'tcp://10.0.0.2:2376',
+    'DOCKER_HOST',
+    '/h/.docker',
+  ],
+  [
+    'DOCKER_CERT_PATH',
+    DOCKER,
+    { DOCKER_HOST: 'tcp://10.0.0.2:2376', DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: '/certs' },
+    'tcp://10.0.0.2:2376',
+    'DOCKER_HOST',
+    '/certs',
+  ],
+  [
+    'host, which counts before DOCKER_HOST',
+    `${DOCKER}\n[runners.docker]\nhost = "unix:///run/user/1500/podman/podman.sock"`,
+    { DOCKER_HOST: 'tcp://10.0.0.2:2376', DOCKER_TLS_VERIFY: '1' },
+    'unix:///run/user/1500/podman/podman.sock',
+    'host of e1',
+    undefined,
+  ],
+  [
+    'host with tls_verify',
+    `${DOCKER}\n[runners.docker]\nhost = "tcp://u:p@10.0.0.3:2376"\ntls_verify = true\ntls_cert_path = "/c"`,
+    {},
+    'tcp://10.0.0.3:2376',
+    'host of e1',
+    '/c',
+  ],
+  [
+    'tls_verify without host, which the runner discards',
+    `${DOCKER}\n[runners.docker]\ntls_verify = true\ntls_cert_path = "/c"`,
+    {},
+    'unix:///var/run/docker.sock',
+    'the default',
+    undefined,
+  ],
+] as const)('the daemon by %s', (_what, entry, environment, id, source, certificates) => {
+  expect(executors([entry], { environment })).toMatchObject([
+    { id, stand: { kind: 'docker', source } },
+  ]);
+  const [{ stand } = { stand: undefined }] = executors([entry], { environment });
+  expect(stand?.kind === 'docker' ? stand.certificates : 'none').toBe(certificates);
+});
+
+test.each(['kubernetes', 'ssh', 'custom', 'docker+machine', 'virtualbox', ''])(
+  'an entry with the executor %j stands on nothing that can be looked at here',
+  (executor) => {
+    expect(executors([`executor = "${executor}"`])).toEqual([]);
+  },
+);
+
+test('a process whose environment is hidden may have any DOCKER_HOST: nothing is looked at', () => {
+  const { environment: _hidden, ...blind } = runnerProcess();
+
+  expect(executors([DOCKER], blind)).toEqual([]);
+});
+
+test('a shell entry stands on its folder, for the user of `--user` and else that of the process', () => {
+  const entry = 'executor = "shell"\nbuilds_dir = "/data/builds"';
+  const words = ['gitlab-runner', 'run', '--user', 'ci'];
+  const groups = [7, 8];
+
+  expect(executors([entry], { arguments: words })[0]?.stand).toEqual({
+    kind: 'folder',
+    path: '/data/builds',
+    user: 'ci',
+  });
+  expect(executors([entry], { uid: 7, groups })[0]).toMatchObject({
+    stand: { kind: 'folder', path: '/data/builds' },
+    credentials: { uid: 7, groups },
+  });
+});
+
+test('an autoscaler stands on its plugin, looked for in PATH of the process', () => {
+  const entry = 'executor = "instance"\n[runners.autoscaler]\nplugin = "aws:latest"';
+  const environment = { PATH: '/opt/bin:/bin', HOME: '/h' };
+
+  expect(executors([entry], { environment })).toMatchObject([
+    {
+      id: 'aws:latest',
+      stand: { kind: 'plugin', name: 'aws:latest', folders: ['/opt/bin', '/bin'], home: '/h' },
+    },
+  ]);
+  expect(executors(['executor = "instance"'])).toEqual([]);
+});
+
+test.each([
+  ['a plain entry', DOCKER, undefined, [{ host: 'gitlab.test', port: 443 }]],
+  [
+    'one whose sources lie elsewhere',
+    `${DOCKER}\nclone_url = "https://mirror.test/"`,
+    undefined,
+    [],
+  ],
+  [
+    'one that gives its jobs a proxy',
+    `${DOCKER}\nenvironment = ["https_proxy=http://proxy:3128"]`,
+    undefined,
+    [],
+  ],
+  ['one behind a proxy', DOCKER, { HTTPS_PROXY: 'http://proxy:3128' }, []],
+])('what jobs must reach: %s', (_what, lines, environment, gitlabs) => {
+  const [found] = executors([lines], { environment: environment ?? {} });
+
+  expect(found?.gitlabs).toEqual(gitlabs);
+});

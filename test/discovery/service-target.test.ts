@@ -1,0 +1,46 @@
+/** Where the runner writes and where it tells its numbers, as far as it can be asked from here. */
+import { expect, test } from 'vitest';
+
+import { readRunnerText } from '../../src/config/runner/runner-config.ts';
+import type { TargetsQuestion } from '../../src/discovery/endpoint-target.ts';
+import { targetsOf } from '../../src/discovery/targets.ts';
+import { runnerProcess } from '../support/runner-process.ts';
+
+const FILE = '/etc/gitlab-runner/config.toml';
+
+function serviceOf(text: string, over: Partial<TargetsQuestion> = {}) {
+  const { document, problems } = readRunnerText(text, FILE);
+  return targetsOf({
+    document,
+    reading: { path: FILE, foundBy: 'default', readAt: 0, problems },
+    process: runnerProcess({ environment: {} }),
+    mounts: [],
+    unit: 'gitlab-runner.service',
+    homeDirectory: '/root',
+    systemId: undefined,
+    ...over,
+  }).service;
+}
+
+const LISTENS = 'concurrent = 1\nlisten_address = ":9252"\n';
+
+test('a listen_address is asked on the loopback address', () => {
+  expect(serviceOf(LISTENS)).toEqual({
+    kind: 'service',
+    id: 'gitlab-runner.service',
+    configPath: FILE,
+    pid: 4711,
+    metrics: { host: '127.0.0.1', port: 9252 },
+  });
+});
+
+test('without one, or in a network of its own (a container), there is nothing to ask', () => {
+  expect(serviceOf('concurrent = 1\n').metrics).toBeUndefined();
+  expect(serviceOf(LISTENS, { isElsewhere: true }).metrics).toBeUndefined();
+});
+
+test('a log that there is goes with the service', () => {
+  const log = { kind: 'journal', unit: 'gitlab-runner.service' } as const;
+
+  expect(serviceOf('concurrent = 1\n', { log }).log).toEqual(log);
+});

@@ -1,0 +1,20 @@
+/** Which of two changes flips a handshake that stays without an answer, and what that means. */
+import { expect, test } from 'vitest';
+
+import type { Attempt } from '../../src/go/path-attempt.ts';
+import { smaller } from '../../src/go/alternate-paths.ts';
+
+const SILENT: Attempt = { reached: 'tls', addresses: [] };
+const SHAKEN: Attempt = { ...SILENT, leafFingerprint: 'AB:CD' };
+
+test.each([
+  ['both', SHAKEN, SHAKEN, 'small-segments-work'],
+  ['small packets alone', SHAKEN, SILENT, 'small-segments-work'],
+  ['a short first message alone', SILENT, SHAKEN, 'small-hello-works'],
+])('what helps is %s', async (_name, segments, hello, reason) => {
+  const found = await smaller({ kind: 'direct', because: '' }, async (_way, change) =>
+    change?.smallSegments === true ? segments : hello,
+  );
+
+  expect(found).toMatchObject({ status: 'warn', reason, measures: { tried: 2 } });
+});

@@ -1,0 +1,69 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+
+import { HOST_PATHS } from '../../../src/core/paths.ts';
+import { libcAddresses, parseGetent } from '../../../src/host/net/getent.ts';
+
+const inTime = (): AbortSignal => AbortSignal.timeout(10_000);
+
+test('the lines of getent are distinct addresses', () => {
+  const text =
+    '10.0.0.5       STREAM gitlab.test\n10.0.0.5       DGRAM  \n2001:db8::5 RAW\n\nnonsense x\n';
+  expect(parseGetent(text)).toEqual(['10.0.0.5', '2001:db8::5']);
+});
+
+describe('this host’s C library', () => {
+  test('finds what the runner does not take for an address', async () => {
+    expect(await libcAddresses('127.1', HOST_PATHS, inTime())).toEqual(['127.0.0.1']);
+  });
+
+  test('is given a name that looks like an option as a name', async () => {
+    expect(await libcAddresses('--version', HOST_PATHS, inTime())).toEqual([]);
+  });
+});
+
+describe('a getent that', () => {
+  let folder = '';
+
+  async function replace(script: string, command = 'getent'): Promise<void> {
+    await writeFile(join(folder, command), `#!/bin/sh\n${script}\n`);
+    await chmod(join(folder, command), 0o755);
+  }
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'runnerwatch-getent-'));
+    vi.stubEnv('PATH', `${folder}:${process.env['PATH'] ?? ''}`);
+  });
+
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await rm(folder, { recursive: true });
+  });
+
+  test('hangs is killed, and nothing is known', async () => {
+    await replace(`echo $$ > ${folder}/pid; exec sleep 600`);
+    const signal = AbortSignal.timeout(1000);
+    expect(await libcAddresses('gitlab.test', HOST_PATHS, signal)).toEqual([]);
+    await vi.waitFor(async () => {
+      const pid = Number(await readFile(join(folder, 'pid'), 'utf8'));
+      expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    });
+  });
+
+  test('finds nothing gives nothing', async () => {
+    await replace('exit 2');
+    expect(await libcAddresses('gitlab.test', HOST_PATHS, inTime())).toEqual([]);
+  });
+
+  test('is of the host, when its tree is mounted elsewhere', async () => {
+    await replace(
+      'echo "10.0.0.9 $*"; test "$*" = "/rootfs getent -- ahosts gitlab.test"',
+      'chroot',
+    );
+    const paths = { ...HOST_PATHS, rootfs: '/rootfs' };
+    expect(await libcAddresses('gitlab.test', paths, inTime())).toEqual(['10.0.0.9']);
+  });
+});

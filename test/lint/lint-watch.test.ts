@@ -1,0 +1,122 @@
+/** The live config is judged in a process of its own: with its files, anew when something changed, and once at a time. */
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { HOST_PATHS } from '../../src/core/paths.ts';
+import type { LintQuestion } from '../../src/lint/lint-watch.ts';
+import { LintWatch } from '../../src/lint/lint-watch.ts';
+import { setClock } from '../support/clock.ts';
+import { PROCESS } from '../support/lint-host.ts';
+import { manyEntries } from '../support/many-entries.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'runnerwatch-lint-watch-'));
+  await writeFile(join(folder, 'config.toml'), '', { mode: 0o600 });
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const runner = { ...PROCESS, pid: process.pid, uid: process.getuid?.() ?? 0 };
+
+function question(text: string, over: Partial<LintQuestion> = {}): LintQuestion {
+  const hash = createHash('sha256').update(text).digest('hex');
+  return {
+    configPath: join(folder, 'config.toml'),
+    content: { bytes: Buffer.from(text), hash },
+    modifiedAt: 1000,
+    process: runner,
+    ...over,
+  };
+}
+
+/** Rules that are broken, after each of the questions. */
+async function rulesAfter(watch: LintWatch, ...questions: readonly LintQuestion[]) {
+  for (const one of questions) {
+    watch.look(one);
+    await watch.settled();
+  }
+  return watch.state()?.findings.map(({ rule }) => rule);
+}
+
+const newWatch = (): LintWatch => new LintWatch(setClock(), HOST_PATHS);
+
+test('findings of text, files and process come back, without a secret', async () => {
+  const watch = newWatch();
+  const text = `${manyEntries(1)}  tls-ca-file = "${folder}/no.pem"\nconcurrency = "4"\n[[runners]]\n  limit = "2"\n  tls-ca-file = "${folder}/no.pem"\n`;
+
+  const rules = await rulesAfter(watch, question(text));
+
+  expect(rules).toEqual(expect.arrayContaining(['P05', 'F08', 'T01']));
+  expect(JSON.stringify(watch.state())).not.toContain('CANARY');
+});
+
+test('nothing is known before the first answer', () => {
+  expect(newWatch().state()).toBeUndefined();
+});
+
+test('a file that is gone is said to be gone, and nothing else of it', async () => {
+  const gone = question('', { configPath: join(folder, 'none.toml'), content: undefined });
+
+  expect(await rulesAfter(newWatch(), gone)).toEqual(['F01']);
+});
+
+test('a change is judged anew, and the same content is not', async () => {
+  const watch = newWatch();
+
+  expect(await rulesAfter(watch, question('concurrent = 0'))).toContain('G01');
+  const before = watch.state();
+  expect(await rulesAfter(watch, question('concurrent = 0'))).toContain('G01');
+  expect(watch.state()).toBe(before);
+  expect(await rulesAfter(watch, question('concurrent = 1', { modifiedAt: 2000 }))).not.toContain(
+    'G01',
+  );
+});
+
+test('after five minutes the same content is judged anew, since files may have changed', async () => {
+  const clock = setClock();
+  const watch = new LintWatch(clock, HOST_PATHS);
+  await rulesAfter(watch, question('concurrent = 0'));
+  const before = watch.state();
+
+  clock.advance(301);
+
+  await rulesAfter(watch, question('concurrent = 0'));
+  expect(watch.state()).not.toBe(before);
+});
+
+test('a change that the process cannot have seen is said, until it can', async () => {
+  const watch = newWatch();
+  const changed = question('concurrent = 3', { modifiedAt: 500 });
+
+  expect(await rulesAfter(watch, question('concurrent = 2'))).not.toContain('F09');
+  expect(await rulesAfter(watch, changed)).toContain('F09');
+  expect(await rulesAfter(watch, changed)).toContain('F09');
+  expect(await rulesAfter(watch, { ...changed, modifiedAt: 2000 })).not.toContain('F09');
+  expect(
+    await rulesAfter(watch, changed, { ...changed, process: { ...runner, pid: 1 } }),
+  ).not.toContain('F09');
+});
+
+test('while one judgement is under way no other one starts', async () => {
+  const watch = newWatch();
+  watch.look(question('concurrent = 0'));
+  watch.look(question('concurrent = 1'));
+  await watch.settled();
+
+  expect(watch.state()?.findings.map(({ rule }) => rule)).toContain('G01');
+});
+
+test('stopping ends a judgement at once', async () => {
+  const watch = newWatch();
+  watch.look(question(manyEntries(500)));
+  watch.stop();
+  await watch.settled();
+
+  expect(watch.state()).toBeUndefined();
+});

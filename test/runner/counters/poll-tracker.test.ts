@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+
+import { countersOf } from '../../../src/runner/counters/counters.ts';
+import { parseExposition } from '../../../src/runner/counters/exposition.ts';
+import { PollTracker } from '../../../src/runner/counters/poll-tracker.ts';
+import { setClock, START } from '../../support/clock.ts';
+import type { Counted } from '../../support/runner-counters.ts';
+import { pageText } from '../../support/runner-counters.ts';
+
+const RUNNER = 'abc12defg';
+
+function tracking() {
+  const clock = setClock();
+  const tracker = new PollTracker(clock);
+  const look = (counted: Counted, after = 0) => {
+    clock.advance(after);
+    const counters = countersOf(parseExposition(pageText(counted)));
+    if (counters === undefined) throw new Error('no page of a runner');
+    const { sightings, ...rest } = tracker.look(counters);
+    const changes = sightings.filter(({ kind }) => !['process-state', 'version'].includes(kind));
+    return { ...rest, kinds: changes.map(({ kind }) => kind), sightings: changes };
+  };
+  return look;
+}
+
+const two = (a: number, b: number): Counted => ({
+  polls: { [RUNNER]: { '204': a }, xyz12defg: { '204': b } },
+});
+
+const polls = (own: Readonly<Record<string, number>>): Counted => ({ polls: { [RUNNER]: own } });
+
+describe('polls', () => {
+  test('that were there at the first look are no news', () => {
+    expect(tracking()(polls({ '204': 100, '403': 3 }))).toEqual({
+      workedPolls: 0,
+      failedPolls: 0,
+      flatSeconds: 0,
+      kinds: [],
+      sightings: [],
+    });
+  });
+
+  test('that worked and that failed are told by status, with the cause that it points at', () => {
+    const look = tracking();
+    look(polls({ '204': 100 }));
+
+    expect(look(polls({ '204': 101, '429': 2, '-1': 1 }), 15)).toMatchObject({
+      workedPolls: 1,
+      failedPolls: 3,
+      flatSeconds: 0,
+      sightings: [
+        { kind: 'polls-worked', runner: RUNNER, count: 1, facts: { status: '204' } },
+        { kind: 'polls-failed', cause: 'gitlab-rate-limited', count: 2, facts: { status: '429' } },
+        { kind: 'polls-failed', count: 1, lastAt: START + 15_000, facts: { status: '-1' } },
+      ],
+    });
+  });
+
+  test('that work take the failures back', () => {
+    const look = tracking();
+    look(polls({ '204': 1 }));
+    look(polls({ '204': 1, '502': 5 }), 15);
+
+    expect(look(polls({ '204': 2, '502': 5 }), 15).kinds).toEqual(['polls-worked']);
+  });
+
+  test('that do not end are flat since the last one of any entry', () => {
+    const look = tracking();
+    look(two(1, 1));
+    look(two(2, 1), 60);
+
+    expect(look(two(2, 1), 60)).toMatchObject({ flatSeconds: 60, kinds: ['polls-worked'] });
+    expect(look(two(2, 1), 600)).toMatchObject({ flatSeconds: 660, kinds: [] });
+  });
+
+  test('of a process that was started anew begin anew', () => {
+    const look = tracking();
+    look(polls({ '204': 100 }));
+
+    expect(look({ ...polls({ '204': 5 }), startedSeconds: 2000 }, 15)).toMatchObject({
+      kinds: [],
+      flatSeconds: 0,
+    });
+    expect(look({ ...polls({ '204': 3 }), startedSeconds: 2000 }, 15).kinds).toEqual([]);
+  });
+
+  test('that are not counted at all are not flat', () => {
+    expect(tracking()({}).flatSeconds).toBeUndefined();
+  });
+});
+
+test('refusals of health, of feeds, of output and of files are told when they rise', () => {
+  const look = tracking();
+  look({ health: { [RUNNER]: 0 }, feeds: { [RUNNER]: 4 }, traces: { [RUNNER]: { '202': 1 } } });
+  const after = {
+    health: { [RUNNER]: 3 },
+    feeds: { [RUNNER]: 9 },
+    traces: { [RUNNER]: { '202': 9, '413': 2 } },
+    loadErrors: 1,
+  };
+
+  expect(look(after, 15).sightings.map(({ kind, count }) => [kind, count])).toEqual([
+    ['traces-refused', 2],
+    ['feeds-failed', 5],
+    ['health-failed', 3],
+    ['config-load-errors', 1],
+  ]);
+});
+
+describe('room for jobs', () => {
+  test.each<[string, Counted, unknown]>([
+    ['none by concurrent', { jobs: { [RUNNER]: 4 } }, { by: 'concurrent', jobs: 4, allowed: 4 }],
+    [
+      'none by limit',
+      { jobs: { [RUNNER]: 2 }, limits: { [RUNNER]: 2 } },
+      { by: 'limit', jobs: 2, allowed: 2 },
+    ],
+    ['some', { jobs: { [RUNNER]: 3 }, limits: { [RUNNER]: 0 } }, undefined],
+  ])('%s', (_what, counted, facts) => {
+    const [full] = tracking()(counted).sightings;
+
+    expect(full?.facts).toEqual(facts);
+  });
+});
+
+describe('the page', () => {
+  test.each([
+    [
+      'of an old runner',
+      'ci_runner_version_info{version="9.5"} 1\nci_runner_builds{runner="a"} 2\n',
+      '9.5',
+      2,
+    ],
+    [
+      'with odd lines',
+      'odd line\ngitlab_runner_concurrent 3 1795510800\n# TYPE x gauge\n{} 1\n',
+      undefined,
+      undefined,
+    ],
+  ])('%s is understood as far as it goes', (_which, text, version, jobs) => {
+    expect(countersOf(parseExposition(text))).toMatchObject({ version, jobs });
+  });
+
+  test('of somebody else is none', () => {
+    expect(countersOf(parseExposition('node_load1 0.5\n'))).toBeUndefined();
+  });
+
+  test('may quote anything in a label', () => {
+    const [one] = parseExposition(String.raw`a{x="q\"u,o}te\\\n",y="2"} 1e3`);
+
+    expect(one).toEqual({ name: 'a', labels: { x: 'q"u,o}te\\\n', y: '2' }, value: 1000 });
+  });
+});

@@ -1,0 +1,108 @@
+/** The 94 lines of the network reference (8.3), as they are written, and what each is taken for. */
+import { describe, expect, test } from 'vitest';
+
+import { classify, FRAGMENTS, LOG_CAUSES } from '../../../src/runner/log/classify.ts';
+import { parseLine } from '../../../src/runner/log/log-line.ts';
+import { MATRIX_SEVERITIES } from '../../support/matrix-severities.ts';
+import { json, logfmt, inColours } from '../../support/runner-lines.ts';
+import type { Said } from '../../support/runner-lines.ts';
+import { KNOWN_LINES } from './known-lines.ts';
+
+function eventOf(line: string) {
+  const parsed = parseLine(line);
+  return parsed === undefined ? undefined : classify(parsed);
+}
+
+describe('each known line, in each format', () => {
+  test.each(KNOWN_LINES)('$n: $said.message → $kind $cause', ({ n, said, kind, cause }) => {
+    for (const write of [inColours, logfmt, json]) {
+      const event = eventOf(write(said));
+      expect([event?.kind, event?.cause, event?.facts['fragment']]).toEqual([kind, cause, n]);
+    }
+  });
+
+  test('every row of the table has a line here', () => {
+    const tried = new Set(KNOWN_LINES.map(({ n }) => n));
+
+    expect([...new Set(FRAGMENTS.map(({ n }) => n))].filter((n) => !tried.has(n))).toEqual([]);
+  });
+
+  test('all 94 rows of the reference are in the table', () => {
+    const rows = new Set(FRAGMENTS.map(({ n }) => n));
+
+    expect(
+      Array.from({ length: 94 }, (_none, index) => index + 1).filter((n) => !rows.has(n)),
+    ).toEqual([]);
+  });
+
+  test('a line points at ids of the fault matrix only', () => {
+    expect(LOG_CAUSES.filter((id) => !(id in MATRIX_SEVERITIES))).toEqual([]);
+  });
+});
+
+describe('words of others are nobody’s (Z-36)', () => {
+  test.each([
+    'x509: certificate signed by unknown authority',
+    'WARNING: x509: certificate signed by unknown authority',
+    'fatal: unable to access: The requested URL returned error: 403 Forbidden',
+    'write /builds/x: no space left on device',
+    'npm ERR! toomanyrequests: You have reached your pull rate limit',
+    'panic in my test: dial tcp 10.0.0.2:443: connect: connection refused',
+    '$ echo ERROR: Checking for jobs... forbidden runner=abc status=403 Forbidden',
+    // The level is missing: the runner would not write it so.
+    'Checking for jobs... failed runner=abc status=x509: certificate signed by unknown authority',
+    "Certificate doesn't provide parent URL: exiting the loop  Issuer=Example context=certificate-chain-build",
+  ])('%s', (line) => {
+    expect(eventOf(line)).toBeUndefined();
+  });
+
+  test('a script that failed is the user’s affair, whatever it printed', () => {
+    const fields = { error: 'exit code 1', failure_reason: 'script_failure', runner: 'abc12defg' };
+    const message = 'Job failed: exit code 1 x509: no space left on device';
+    const said: Said = { level: 'warning', message, fields };
+
+    expect(eventOf(inColours(said))).toMatchObject({ kind: 'job-ended' });
+    expect(eventOf(inColours(said))?.cause).toBeUndefined();
+  });
+});
+
+test('a WAF’s refusal and GitLab’s own differ in the shape of the status alone', () => {
+  const fields = { runner: 'abc12defg' };
+  const message = 'Checking for jobs... forbidden';
+  const own = { ...fields, status: 'POST https://gitlab.test/api/v4/jobs/request: 403 Forbidden' };
+  const foreign = { ...fields, status: '403 Forbidden' };
+
+  expect(eventOf(inColours({ level: 'error', message, fields: own }))?.cause).toBe(
+    'token-rejected',
+  );
+  expect(eventOf(inColours({ level: 'error', message, fields: foreign }))?.cause).toBe(
+    'edge-waf-blocked',
+  );
+});
+
+test('a refusal in GitLab’s form with an id of the runner’s own never passed through GitLab', () => {
+  const fields = {
+    correlation_id: '0123456789abcdef0123456789abcdef',
+    runner: 'abc12defg',
+    status: 'POST https://gitlab.test/api/v4/jobs/request: 403 Forbidden',
+  };
+  const message = 'Checking for jobs... forbidden';
+
+  expect(eventOf(inColours({ level: 'error', message, fields }))?.cause).toBe('edge-waf-blocked');
+});
+
+test('the penalty names address and short token in one word, and its length', () => {
+  const line =
+    'ERROR: Runner "https://gitlab.test/abc12defg" is unhealthy and will be disabled for 1h0m0s seconds!  unhealthy_requests=3 unhealthy_requests_limit=3';
+
+  expect(eventOf(line)).toEqual({
+    kind: 'disabled',
+    cause: 'runner-disabled-unhealthy',
+    facts: {
+      fragment: 43,
+      name: 'https://gitlab.test/abc12defg',
+      disabled_for: '1h0m0s',
+      unhealthy_requests: '3',
+    },
+  });
+});

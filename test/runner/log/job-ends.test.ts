@@ -1,0 +1,130 @@
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import { JOB_ENDS } from '../../../src/core/runner-event.ts';
+import { jobEndOf } from '../../../src/runner/log/job-ends.ts';
+import { parseLine } from '../../../src/runner/log/log-line.ts';
+import { rootFolder } from '../../support/dns-server.ts';
+import { watchLog } from '../../support/log-reading.ts';
+import type { Said } from '../../support/runner-lines.ts';
+import { inColours, json, logfmt } from '../../support/runner-lines.ts';
+import { until } from '../../support/until.ts';
+
+const LOG = '/var/log/runner.log';
+
+function ended(message: string, reason?: string, runner = 'abc12defg'): Said {
+  const fields = { duration_s: 3.2, job: 7, project: 9, runner };
+  const more = reason === undefined ? {} : { failure_reason: reason };
+  const level = message === SUCCEEDED ? 'info' : 'warning';
+  return { level, message, fields: { ...fields, ...more } };
+}
+
+const SUCCEEDED = 'Job succeeded';
+const SCRIPT = 'Job failed: exit code 1';
+const SYSTEM = 'Job failed (system failure): prepare environment: exit status 1';
+const SYSTEM_REASON = 'runner_system_failure';
+
+describe('the last line about a job', () => {
+  test.each([
+    ['succeeded', SUCCEEDED, undefined],
+    ['script-failed', SCRIPT, 'script_failure'],
+    ['script-failed', 'Job failed: exit status 2', undefined],
+    ['system-failed', SYSTEM, SYSTEM_REASON],
+    [
+      'system-failed',
+      'Job failed (system failure): Cannot connect to the Docker daemon',
+      undefined,
+    ],
+    ['timed-out', 'Job failed: execution took longer than 1h0m0s seconds', 'job_execution_timeout'],
+    ['timed-out', 'Job failed: execution took longer than 1h0m0s seconds', undefined],
+    ['cancelled', 'Job failed: canceled', 'job_canceled'],
+    ['cancelled', 'Job failed: script canceled externally (UI, API)', undefined],
+    ['otherwise', 'Job failed: aborted: terminated', 'runner_interrupted'],
+    ['otherwise', 'Job failed: failed to pull image', 'image_pull_failure'],
+  ])('says %s: %s', (end, message, reason) => {
+    const said = ended(message, reason);
+
+    expect(
+      [inColours(said), logfmt(said), json(said)].map((line) => {
+        const parsed = parseLine(line);
+        return parsed === undefined ? undefined : jobEndOf(parsed);
+      }),
+    ).toEqual([end, end, end]);
+  });
+
+  test.each(['Preparation failed: exit status 1', 'Will be retried in 3s ...', 'canceled'])(
+    'is not a line before it: %s',
+    (message) => {
+      const parsed = parseLine(inColours(ended(message)));
+
+      expect(parsed === undefined ? 'unparsed' : jobEndOf(parsed)).toBeUndefined();
+    },
+  );
+});
+
+/** What a log says of jobs when these lines were added to it. */
+async function readingOf(...said: readonly Said[]) {
+  await using root = await rootFolder({ [LOG]: `${inColours(ended(SYSTEM, SYSTEM_REASON))}\n` });
+  using open = watchLog({ kind: 'file', path: LOG }, root.paths);
+  const readNow = async () => await open.watch.read(AbortSignal.timeout(5000));
+  const before = (await readNow()).lines;
+  const lines = said.map((one) => `${inColours(one)}\n`);
+  await appendFile(join(root.paths.rootfs, LOG), lines.join(''));
+  await until(async () => (await readNow()).lines === before + said.length);
+  return await readNow();
+}
+
+const FAILED = ended(SYSTEM, SYSTEM_REASON);
+
+test('jobs are counted by their end, and what was written before is not', async () => {
+  const { jobEnds, lostJobEnds } = await readingOf(
+    FAILED,
+    ended(SUCCEEDED),
+    ended(SUCCEEDED),
+    ended('Job failed: canceled', 'job_canceled'),
+    { level: 'error', message: 'Job trace termination "Success" failed', fields: { job: 7 } },
+  );
+
+  expect(Object.keys(jobEnds)).toEqual(JOB_ENDS);
+  expect(jobEnds).toMatchObject({ succeeded: 2, 'system-failed': 1, cancelled: 1 });
+  expect(lostJobEnds).toBe(1);
+});
+
+const rowOf = async (...said: readonly Said[]) =>
+  (await readingOf(...said)).sightings
+    .filter(({ kind }) => kind === 'jobs-failing')
+    .map(({ runner, count }) => [runner, count]);
+
+describe('failures of the system in a row', () => {
+  test('are counted for each entry', async () => {
+    expect(await rowOf(FAILED, FAILED, ended(SYSTEM, SYSTEM_REASON, 'xyz12defg'))).toEqual([
+      ['abc12defg', 2],
+      ['xyz12defg', 1],
+    ]);
+  });
+
+  test.each([
+    ['a job that succeeded', ended(SUCCEEDED)],
+    ['a script that failed', ended(SCRIPT, 'script_failure')],
+    [
+      'a new start of the runner',
+      { level: 'info', message: 'Starting multi-runner from x' } as const,
+    ],
+  ])('are over with %s', async (_what, said) => {
+    expect(await rowOf(FAILED, FAILED, said)).toEqual([]);
+  });
+
+  test('go on after a job that was cancelled', async () => {
+    const cancelled = ended('Job failed: canceled', 'job_canceled');
+
+    expect(await rowOf(FAILED, cancelled, FAILED)).toEqual([['abc12defg', 2]]);
+  });
+
+  test('are not those whose words prove a cause', async () => {
+    const known = 'Job failed (system failure): Cannot connect to the Docker daemon at unix:///x';
+
+    expect(await rowOf(ended(known, SYSTEM_REASON))).toEqual([]);
+  });
+});

@@ -1,0 +1,205 @@
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import type { RunnerLogReading } from '../../../src/core/runner-event.ts';
+import type { RunnerLogWatch } from '../../../src/runner/log/log-watch.ts';
+import type { RootFolder } from '../../support/dns-server.ts';
+import { rootFolder } from '../../support/dns-server.ts';
+import { fromUnit, writeJournal } from '../../support/journal.ts';
+import { watchLog } from '../../support/log-reading.ts';
+import type { Said } from '../../support/runner-lines.ts';
+import { inColours, json, logfmt } from '../../support/runner-lines.ts';
+import { until } from '../../support/until.ts';
+
+const LOG = '/var/log/runner.log';
+const FILE = { kind: 'file', path: LOG } as const;
+const JOURNAL = { kind: 'journal', unit: 'gitlab-runner.service' } as const;
+
+function failed(status: string, runner = 'abc12defg'): Said {
+  return { level: 'warning', message: 'Checking for jobs... failed', fields: { runner, status } };
+}
+
+async function readNow(watch: RunnerLogWatch): Promise<RunnerLogReading> {
+  return await watch.read(AbortSignal.timeout(5000));
+}
+
+async function append(root: RootFolder, ...lines: readonly string[]): Promise<void> {
+  await appendFile(join(root.paths.rootfs, LOG), lines.map((line) => `${line}\n`).join(''));
+}
+
+async function kindsOf(watch: RunnerLogWatch): Promise<readonly string[]> {
+  return (await readNow(watch)).sightings.map(({ kind }) => kind);
+}
+
+describe('what was written before', () => {
+  const old: Said = failed('EOF');
+
+  test('counts in a journal, which says when it was', async () => {
+    await using root = await rootFolder({});
+    await writeJournal(root.paths.rootfs, [fromUnit(Date.now() - 60_000, inColours(old))]);
+    using open = watchLog(JOURNAL, root.paths);
+
+    expect(await readNow(open.watch)).toMatchObject({
+      state: 'reading',
+      lines: 1,
+      sightings: [{ kind: 'poll-failed', runner: 'abc12defg', count: 1 }],
+    });
+    expect(open.news).toEqual([]);
+  });
+
+  test('of yesterday accuses nobody (Z-29)', async () => {
+    await using root = await rootFolder({});
+    const yesterday = Date.now() - 86_400_000;
+    await writeJournal(root.paths.rootfs, [fromUnit(yesterday, inColours(old))]);
+    using open = watchLog(JOURNAL, root.paths);
+
+    expect(await kindsOf(open.watch)).toEqual([]);
+  });
+
+  test.each([
+    ['without a date accuses nobody', inColours(old), []],
+    ['with a date of now counts', logfmt(old, new Date().toISOString()), ['poll-failed']],
+    ['with a date of yesterday accuses nobody', json(old), []],
+  ])('in a file, %s', async (_how, line, kinds) => {
+    await using root = await rootFolder({ [LOG]: `${line}\n` });
+    using open = watchLog(FILE, root.paths);
+
+    expect(await kindsOf(open.watch)).toEqual(kinds);
+  });
+});
+
+describe('old lines without a date whose order is enough', () => {
+  const off: Said = {
+    level: 'error',
+    message:
+      'Runner "https://gitlab.test/abc12defg" is unhealthy and will be disabled for 1h0m0s seconds!',
+  };
+  const loaded: Said = { level: 'info', message: 'Configuration loaded' };
+
+  test.each([
+    ['a penalty that nothing took back holds', [loaded, off], ['config-loaded', 'disabled']],
+    ['a penalty before the last start does not', [off, loaded], ['config-loaded']],
+    ['refusals before it are nobody’s', [failed('POST https://h: 403 Forbidden')], []],
+  ])('%s', async (_what, said, kinds) => {
+    await using root = await rootFolder({
+      [LOG]: said.map((one) => `${inColours(one)}\n`).join(''),
+    });
+    using open = watchLog(FILE, root.paths);
+
+    expect(await kindsOf(open.watch)).toEqual(kinds);
+  });
+});
+
+test('a new line is news once, with the entry that it concerns', async () => {
+  await using root = await rootFolder({ [LOG]: '' });
+  using open = watchLog(FILE, root.paths);
+  await readNow(open.watch);
+  await append(root, inColours(failed('EOF')), inColours(failed('EOF')), 'noise');
+  await until(async () => (await readNow(open.watch)).lines === 3);
+
+  expect(open.news).toEqual(['poll-failed abc12defg']);
+  expect((await readNow(open.watch)).sightings).toMatchObject([{ count: 2 }]);
+});
+
+test('a message of several lines is one, with the entry that stands in its last line', async () => {
+  await using root = await rootFolder({ [LOG]: '' });
+  using open = watchLog(FILE, root.paths);
+  const said: Said = {
+    level: 'warning',
+    message: 'Preparation failed: first line\ntoomanyrequests: second line',
+    fields: { job: 7, project: 9, runner: 'xyz12defg' },
+  };
+  await readNow(open.watch);
+  await append(root, inColours(said));
+  await until(async () => (await readNow(open.watch)).lines === 2);
+
+  expect((await readNow(open.watch)).sightings).toMatchObject([
+    { kind: 'not-prepared', cause: 'docker-registry-rate-limited', runner: 'xyz12defg', count: 1 },
+  ]);
+});
+
+test('nothing secret is kept, in sightings or in the last lines', async () => {
+  await using root = await rootFolder({ [LOG]: '' });
+  using open = watchLog(FILE, root.paths);
+  const secret = 'glrt-t1_Abcdef0123456789xyz';
+  await readNow(open.watch);
+  await append(root, inColours(failed(`Post "http://me:hunter2@proxy/?token=${secret}": EOF`)));
+  await until(async () => (await readNow(open.watch)).lines === 1);
+  const kept = JSON.stringify([await readNow(open.watch), open.watch.lastLines('abc12defg')]);
+
+  expect(kept).toContain('EOF');
+  expect(kept).not.toMatch(/hunter2|Abcdef0123/);
+});
+
+test('of each entry the last fifty lines are kept', async () => {
+  await using root = await rootFolder({ [LOG]: '' });
+  using open = watchLog(FILE, root.paths);
+  const lines = Array.from({ length: 70 }, (_none, index) => inColours(failed(`${index}: EOF`)));
+  await readNow(open.watch);
+  await append(root, ...lines, inColours(failed('EOF', 'xyz12defg')), 'Configuration loaded');
+  await until(async () => (await readNow(open.watch)).lines === 72);
+
+  expect(open.watch.lastLines('abc12defg')).toHaveLength(50);
+  expect(open.watch.lastLines('abc12defg').at(-1)?.text).toMatch(/status=69: EOF$/);
+  expect(open.watch.lastLines('xyz12defg')).toHaveLength(1);
+  expect(open.watch.lastLines('')).toMatchObject([{ text: 'Configuration loaded' }]);
+});
+
+test('4,500 lines at once are counted, looked at up to the budget, and cost no more memory than few', async () => {
+  await using root = await rootFolder({ [LOG]: '' });
+  using open = watchLog(FILE, root.paths);
+  await readNow(open.watch);
+  const lines = Array.from({ length: 4500 }, () => inColours(failed('EOF')));
+  await append(root, ...lines);
+  await until(async () => {
+    const { lines: taken, droppedLines } = await readNow(open.watch);
+    return taken + droppedLines === 4500;
+  });
+  const { lines: taken, droppedLines, sightings } = await readNow(open.watch);
+
+  expect(taken).toBeGreaterThanOrEqual(1000);
+  expect(droppedLines).toBeGreaterThan(2000);
+  expect(sightings).toHaveLength(1);
+  expect(sightings[0]?.times).toHaveLength(20);
+});
+
+test('4,500 lines in a minute are all looked at', async () => {
+  await using root = await rootFolder({ [LOG]: '' });
+  let seconds = 0;
+  const clock = { wall: () => Date.now(), seconds: () => seconds };
+  using open = watchLog(FILE, root.paths, clock);
+  await readNow(open.watch);
+  for (let part = 1; part <= 5; part += 1) {
+    seconds += 12;
+    await append(root, ...Array.from({ length: 900 }, () => inColours(failed('EOF'))));
+    await until(async () => (await readNow(open.watch)).lines === part * 900);
+  }
+
+  expect((await readNow(open.watch)).droppedLines).toBe(0);
+});
+
+test('a log that cannot be read says so, and is not waited for', async () => {
+  await using root = await rootFolder({});
+  using open = watchLog(FILE, root.paths);
+
+  expect(await readNow(open.watch)).toMatchObject({
+    state: 'failed',
+    detail: '/var/log/runner.log cannot be read (ENOENT)',
+    sightings: [],
+  });
+});
+
+test('another source takes the place of the first', async () => {
+  await using root = await rootFolder({ [LOG]: '', '/var/log/other': '' });
+  using open = watchLog(FILE, root.paths);
+  await readNow(open.watch);
+  open.watch.use({ kind: 'file', path: '/var/log/other' }, ['abc12defg']);
+  await until(async () => (await readNow(open.watch)).detail === '/var/log/other');
+  await append(root, inColours(failed('EOF')));
+  await appendFile(join(root.paths.rootfs, '/var/log/other'), 'Configuration loaded\n');
+  await until(async () => (await readNow(open.watch)).lines === 1);
+
+  expect(await kindsOf(open.watch)).toEqual(['config-loaded']);
+});
