@@ -5,7 +5,7 @@
  */
 import { diagnose } from '../src/diagnosis/diagnose.ts';
 import type { Snapshot } from '../src/core/check.ts';
-import { showing, sighting, TALKING } from '../test/support/sightings.ts';
+import { showing, event, TALKING } from '../test/support/events.ts';
 import type { Said } from '../test/support/snapshots.ts';
 import { brokenAt, fail, GITLAB, runner, snapshotOf } from '../test/support/snapshots.ts';
 import { medianMilliseconds } from './median.ts';
@@ -26,10 +26,10 @@ const SCENES: Readonly<Record<string, (ids: Ids) => Readonly<Record<string, Said
 function sceneOf(count: number, say: (ids: Ids) => Readonly<Record<string, Said>>): Snapshot {
   const ids = Array.from({ length: count }, (_none, index) => `r${String(index).padStart(8, '0')}`);
   const polls = ids.flatMap((id) => [
-    sighting('polls-worked', { runner: id }),
-    sighting('polls-failed', { runner: id, facts: { status: '502' } }),
+    event('polls-worked', { runner: id }),
+    event('polls-failed', { runner: id, facts: { status: '502' } }),
   ]);
-  const lines = ids.map((id) => sighting('poll-worked', { runner: id }));
+  const lines = ids.map((id) => event('poll-worked', { runner: id }));
   const talk = { 'runner-metrics': showing(...polls), 'runner-log': showing(...lines) };
   return snapshotOf({ ...talk, ...say(ids) }, { ...TALKING, runners: ids.map((id) => runner(id)) });
 }

@@ -8,7 +8,7 @@ const PAUSE_MILLISECONDS = 250;
 const REST_MILLISECONDS = 60_000;
 const REST_PAUSE_MILLISECONDS = 1000;
 
-export interface Seen {
+export interface ObservedEvent {
   readonly report: Report;
   readonly seconds: number;
   /** Why it is not as wanted; absent when it is. */
@@ -18,7 +18,11 @@ export interface Seen {
 /** `lack` says what is missing, or nothing. */
 export type Lack = (report: Report) => string | undefined;
 
-export async function untilGood(daemon: LabDaemon, lack: Lack, seconds: number): Promise<Seen> {
+export async function untilGood(
+  daemon: LabDaemon,
+  lack: Lack,
+  seconds: number,
+): Promise<ObservedEvent> {
   const start = performance.now();
   for (;;) {
     const report = await daemon.report();
@@ -30,7 +34,11 @@ export async function untilGood(daemon: LabDaemon, lack: Lack, seconds: number):
   }
 }
 
-export async function whileGood(daemon: LabDaemon, lack: Lack, seconds: number): Promise<Seen> {
+export async function whileGood(
+  daemon: LabDaemon,
+  lack: Lack,
+  seconds: number,
+): Promise<ObservedEvent> {
   const start = performance.now();
   for (;;) {
     const report = await daemon.report();

@@ -10,7 +10,7 @@ import {
 } from './invariants.ts';
 import { createNetwork } from './network.ts';
 import { detailsOf, expectedOf } from './outcome-text.ts';
-import type { Seen } from './observe.ts';
+import type { ObservedEvent } from './observe.ts';
 import { sizeAtRest, untilGood, whileGood } from './observe.ts';
 import type { FaultRow, HealthyRow } from './scenario.ts';
 import { runnerDisagrees, runnerSuffers } from './runner-view.ts';
@@ -98,9 +98,9 @@ async function playFault(row: FaultRow, world: World): Promise<Played> {
 async function hold(
   row: FaultRow,
   world: World,
-  found: Seen,
+  found: ObservedEvent,
   problems: string[],
-): Promise<{ readonly held: Seen; readonly checked?: Checked }> {
+): Promise<{ readonly held: ObservedEvent; readonly checked?: Checked }> {
   if (row.isIntermittent === true) return { held: found };
   const lack = (report: Report) => shortfall(report, row);
   const [held, checked] = await Promise.all([

@@ -1,12 +1,12 @@
 /** The flight recorder of a daemon: what it may write, and where it reports that it cannot. */
 import type { DaemonOptions } from './daemon-options.ts';
 import { Recorder } from './recorder/recorder.ts';
-import type { RunnerNews } from './runner/event-trigger.ts';
+import type { EventTrigger } from './runner/event-trigger.ts';
 
 /** How much of the runner’s log an incident keeps. */
 const MOST_LINES = 100;
 
-export function recorderOf(options: DaemonOptions, news: () => RunnerNews): Recorder {
+export function recorderOf(options: DaemonOptions, news: () => EventTrigger): Recorder {
   const { clock, paths, stateDirectory, log, isRecording } = options;
   return new Recorder({
     clock,
@@ -18,7 +18,7 @@ export function recorderOf(options: DaemonOptions, news: () => RunnerNews): Reco
 }
 
 /** What was written of these entries and of the process as a whole, oldest first. */
-function linesOf(news: RunnerNews, runners: readonly string[]): readonly string[] {
+function linesOf(news: EventTrigger, runners: readonly string[]): readonly string[] {
   return ['', ...runners]
     .flatMap((runner) => news.lastLines(runner))
     .toSorted((a, b) => a.at - b.at)

@@ -1,5 +1,5 @@
 /**
- * The only place where the parts meet: surroundings → plan → scheduler → store → diagnosis → view.
+ * The only place where the parts meet: the host → plan → scheduler → store → diagnosis → view.
  *
  * Promises: readers get the last view and never cause a probe; a reload builds a complete new plan and
  * swaps it, and a bad settings file changes nothing but a flag; stopping ends within five seconds.
@@ -16,20 +16,20 @@ import { recorderOf } from './daemon-recorder.ts';
 import { diagnose } from './diagnosis/diagnose.ts';
 import { readState, writeState } from './host/fs/state-file.ts';
 import { hostFacts } from './host/system.ts';
-import { RequestLedger } from './checks/request-budget.ts';
-import type { Memory } from './checks/saved-state.ts';
-import { EMPTY_MEMORY, memoryDocument, memoryOf, stillValid } from './checks/saved-state.ts';
+import { RequestBudget } from './checks/request-budget.ts';
+import type { SavedState } from './checks/saved-state.ts';
+import { EMPTY_STATE, stateDocument, savedStateOf, stillValid } from './checks/saved-state.ts';
 import { checksOf, jobsOf } from './checks/plan.ts';
 import { ClockWatch } from './checks/clock-steps.ts';
-import { RunnerNews } from './runner/event-trigger.ts';
+import { EventTrigger } from './runner/event-trigger.ts';
 import type { Recorder } from './recorder/recorder.ts';
 import type { Job } from './checks/scheduler.ts';
 import { phaseOf, runJob, Scheduler } from './checks/scheduler.ts';
-import { SettingsKeeper } from './settings-keeper.ts';
+import { SettingsReloader } from './settings-keeper.ts';
 import { Store } from './checks/store.ts';
-import { SurroundingsWatch } from './discovery/discovery.ts';
-import { Tracker } from './diagnosis/cause-tracker.ts';
-import { ViewKeeper } from './diagnosis/view-cache.ts';
+import { Discovery } from './discovery/discovery.ts';
+import { CauseTracker } from './diagnosis/cause-tracker.ts';
+import { ViewCache } from './diagnosis/view-cache.ts';
 
 /** The runner itself looks at its config.toml every 3 s. */
 const WATCH_SECONDS = 3;
@@ -41,17 +41,17 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #store: Store;
   readonly #scheduler: Scheduler;
-  readonly #watch: SurroundingsWatch;
+  readonly #watch: Discovery;
   readonly #startedAt: Instant;
-  readonly #views: ViewKeeper;
+  readonly #views: ViewCache;
   readonly #stop = new AbortController();
-  readonly #tracker = new Tracker();
+  readonly #tracker = new CauseTracker();
   readonly #recorder: Recorder;
-  readonly #keeper: SettingsKeeper;
-  readonly #news: RunnerNews;
+  readonly #keeper: SettingsReloader;
+  readonly #news: EventTrigger;
   readonly #clockWatch: ClockWatch;
-  #ledger: RequestLedger;
-  #memory: Memory = EMPTY_MEMORY;
+  #budget: RequestBudget;
+  #savedState: SavedState = EMPTY_STATE;
   #checks: readonly Check[] = [];
   #jobs: readonly Job[] = [];
   #hostFacts: SelfState['hostFacts'] = {};
@@ -66,10 +66,10 @@ export class Daemon {
     this.#lastTickSeconds = clock.seconds();
     this.#store = new Store(clock);
     this.#recorder = recorderOf(options, () => this.#news);
-    this.#keeper = new SettingsKeeper(options, this.#recorder);
-    this.#views = new ViewKeeper(() => this.#newView(), options.log);
-    this.#ledger = new RequestLedger(clock, options.settings.requestsPerHour);
-    this.#watch = new SurroundingsWatch({
+    this.#keeper = new SettingsReloader(options, this.#recorder);
+    this.#views = new ViewCache(() => this.#newView(), options.log);
+    this.#budget = new RequestBudget(clock, options.settings.requestsPerHour);
+    this.#watch = new Discovery({
       paths,
       clock,
       configPath,
@@ -80,7 +80,7 @@ export class Daemon {
       onMissed: (check) => this.#store.missed(check),
     });
     this.#clockWatch = new ClockWatch(clock);
-    this.#news = new RunnerNews(options, (...job) => this.#scheduler.trigger(...job));
+    this.#news = new EventTrigger(options, (...job) => this.#scheduler.trigger(...job));
   }
 
   /** The last view. Costs nothing; it is renewed by results and ticks, never by readers. */
@@ -130,7 +130,7 @@ export class Daemon {
   /** Reads the settings and the runner's config again; a bad settings file keeps the old settings. */
   async reload(): Promise<readonly string[]> {
     const problems = await this.#keeper.reload();
-    this.#ledger.limitTo(this.#keeper.settings().requestsPerHour);
+    this.#budget.limitTo(this.#keeper.settings().requestsPerHour);
     await this.#watch.refresh();
     this.#replan();
     this.#scheduler.replace(this.#jobs);
@@ -153,24 +153,24 @@ export class Daemon {
       this.#watch.refresh(),
     ]);
     this.#hostFacts = facts;
-    this.#memory = memoryOf(document);
+    this.#savedState = savedStateOf(document);
     const { requestsPerHour } = this.#keeper.settings();
-    this.#ledger = new RequestLedger(this.#options.clock, requestsPerHour, this.#memory.ledger);
+    this.#budget = new RequestBudget(this.#options.clock, requestsPerHour, this.#savedState.budget);
     this.#replan();
   }
 
-  /** A complete new plan from settings and surroundings; states of checks that stay move over. */
+  /** A complete new plan from settings and the host; states of checks that stay move over. */
   #replan(): void {
     const { probes, clock, paths } = this.#options;
     this.#checks = checksOf(probes, this.#watch.targets(), this.#keeper.settings());
     this.#store.adopt(this.#checks);
     this.#news.follow(this.#watch.targets());
-    const remembered = stillValid(this.#memory.results, this.#checks, clock.wall());
+    const remembered = stillValid(this.#savedState.results, this.#checks, clock.wall());
     for (const result of remembered) this.#store.seed(result);
     this.#jobs = jobsOf(this.#checks, {
       clock,
       paths,
-      ledger: this.#ledger,
+      budget: this.#budget,
       runnerLog: this.#news.log,
       known: (id) => this.#store.known(id),
       restore: (id) => void this.#store.restore(id),
@@ -186,7 +186,7 @@ export class Daemon {
     const isChanged = await this.#watch.refresh();
     if (this.#stop.signal.aborted) return;
     if (isChanged) {
-      log.info({ config: this.#watch.surroundings().configPath }, 'surroundings changed');
+      log.info({ config: this.#watch.hostContext().configPath }, 'host context changed');
       this.#replan();
       this.#scheduler.replace(this.#jobs);
     }
@@ -208,7 +208,7 @@ export class Daemon {
     this.#followClock();
     const snapshot: Snapshot = {
       takenAt: this.#options.clock.wall(),
-      surroundings: this.#watch.surroundings(),
+      hostContext: this.#watch.hostContext(),
       checks: this.#store.states(),
     };
     const diagnosis = this.#tracker.settle(diagnose(snapshot), snapshot);
@@ -217,7 +217,7 @@ export class Daemon {
   }
 
   #followClock(): void {
-    const dated = [this.#tracker, this.#ledger, this.#news];
+    const dated = [this.#tracker, this.#budget, this.#news];
     this.#clockWatch.follow(this.#options.log, this.#store, dated);
   }
 
@@ -232,7 +232,7 @@ export class Daemon {
       schedulerLagSeconds,
       settings: this.#keeper.state(),
       runnerConfig: this.#watch.configLoad(),
-      requests: this.#ledger.counts(),
+      requests: this.#budget.counts(),
       logEvents: this.#news.counts(),
       clockStep: this.#clockWatch.lastStep,
       hostFacts: this.#hostFacts,
@@ -243,8 +243,8 @@ export class Daemon {
   async #save(): Promise<void> {
     const { stateDirectory, log } = this.#options;
     if (stateDirectory === undefined || this.#checks.length === 0) return;
-    const memory = { ledger: this.#ledger.memory(), results: this.#store.budgetedResults() };
-    const problem = await writeState(stateDirectory, memoryDocument(memory));
+    const state = { budget: this.#budget.saved(), results: this.#store.budgetedResults() };
+    const problem = await writeState(stateDirectory, stateDocument(state));
     if (problem !== undefined) log.debug({ problem }, 'state not written');
   }
 }

@@ -23,7 +23,7 @@ import { STYLE_HASH } from './report/page/style.ts';
 import { textOf } from './report/text/text.ts';
 import type { Judgement } from './server/credentials.ts';
 
-export interface ServerLoan {
+export interface ServerDeps {
   /** The last view. */
   readonly read: () => View;
   readonly render: (
@@ -45,7 +45,7 @@ const SECURITY_HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 } as const;
 
-export function buildServer(loan: ServerLoan): FastifyInstance {
+export function buildServer(deps: ServerDeps): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit: 1024,
@@ -55,16 +55,16 @@ export function buildServer(loan: ServerLoan): FastifyInstance {
   });
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(SECURITY_HEADERS);
-    const judgement = (await loan.judge?.(request.headers.authorization)) ?? 'welcome';
-    return judgement === 'welcome' ? undefined : sendAway(judgement, reply);
+    const judgement = (await deps.judge?.(request.headers.authorization)) ?? 'allowed';
+    return judgement === 'allowed' ? undefined : reject(judgement, reply);
   });
   // A reload takes no body; whatever a client sends with it is read up to the limit and forgotten.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null));
-  addPages(app, loan);
-  addHealth(app, loan);
-  addIncidents(app, loan);
-  addLifecycle(app, loan);
+  addPages(app, deps);
+  addHealth(app, deps);
+  addIncidents(app, deps);
+  addLifecycle(app, deps);
   app.setNotFoundHandler((request, reply) => notFound(app, request, reply));
   app.setErrorHandler((error: { statusCode?: number }, _request, reply) => sendError(error, reply));
   return app;
@@ -83,7 +83,7 @@ const ERROR_TEXTS: Readonly<Record<number, string>> = {
   500: 'this page could not be made',
 };
 
-function sendAway(judgement: Exclude<Judgement, 'welcome'>, reply: FastifyReply): FastifyReply {
+function reject(judgement: Exclude<Judgement, 'allowed'>, reply: FastifyReply): FastifyReply {
   if (judgement === 'busy') {
     return reply.code(429).header('Retry-After', '1').send({ error: 'too many logins at once' });
   }
@@ -93,7 +93,7 @@ function sendAway(judgement: Exclude<Judgement, 'welcome'>, reply: FastifyReply)
     .send({ error: 'a name and a password are needed' });
 }
 
-function addPages(app: FastifyInstance, { read, render }: ServerLoan): void {
+function addPages(app: FastifyInstance, { read, render }: ServerDeps): void {
   app.get('/', async (_request, reply) => {
     void reply.type('text/html; charset=utf-8');
     return pageOf(read());
@@ -119,7 +119,7 @@ function wantsGzip(accepted: string | string[] = ''): boolean {
   return words.some((word) => /^\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*$)[\d.]+\s*)?$/i.test(word));
 }
 
-function addIncidents(app: FastifyInstance, { read, incident }: ServerLoan): void {
+function addIncidents(app: FastifyInstance, { read, incident }: ServerDeps): void {
   app.get('/api/v1/incidents', async (_request, reply) =>
     sendJson(reply, { incidents: incidentList(read().past) }),
   );
@@ -131,7 +131,7 @@ function addIncidents(app: FastifyInstance, { read, incident }: ServerLoan): voi
   });
 }
 
-function addHealth(app: FastifyInstance, { read }: ServerLoan): void {
+function addHealth(app: FastifyInstance, { read }: ServerDeps): void {
   app.get('/health', async (request, reply) => sendHealth(request, reply, read()));
   app.get<{ Params: { runner: string } }>('/health/:runner', async (request, reply) => {
     const view = viewOfRunner(read(), request.params.runner);
@@ -154,7 +154,7 @@ function sendHealth(request: FastifyRequest, reply: FastifyReply, view: View): u
   return sendJson(reply, health, isPlain ? 'application/json' : 'application/health+json');
 }
 
-function addLifecycle(app: FastifyInstance, { read, reload }: ServerLoan): void {
+function addLifecycle(app: FastifyInstance, { read, reload }: ServerDeps): void {
   app.get('/-/healthy', async (_request, reply) => {
     const { alive } = read().self;
     void reply.code(alive ? 200 : 503).type('text/plain; charset=utf-8');

@@ -6,7 +6,7 @@ import type { Recorder } from './recorder/recorder.ts';
 
 type KeeperOptions = Pick<DaemonOptions, 'settings' | 'loadSettings' | 'clock' | 'log'>;
 
-export class SettingsKeeper {
+export class SettingsReloader {
   readonly #options: KeeperOptions;
   readonly #recorder: Recorder;
   #settings: PlanSettings;

@@ -8,7 +8,7 @@ import type { View } from '../src/core/view.ts';
 import { buildStage } from '../src/demo/stage.ts';
 import { createExporter } from '../src/metrics/exporter.ts';
 import { PROBES } from '../src/probes/index.ts';
-import type { ServerLoan } from '../src/server.ts';
+import type { ServerDeps } from '../src/server.ts';
 import { buildServer } from '../src/server.ts';
 import { startStageDaemon } from './support/stage-daemon.ts';
 
@@ -30,9 +30,9 @@ afterAll(async () => {
   await Promise.all(apps.map((app) => app.close()));
 });
 
-function serverOf(view: View, over: Partial<ServerLoan> = {}): FastifyInstance {
+function serverOf(view: View, over: Partial<ServerDeps> = {}): FastifyInstance {
   const exporter = createExporter(PROBES);
-  const render: ServerLoan['render'] = (shown, format) => exporter.render(shown, format);
+  const render: ServerDeps['render'] = (shown, format) => exporter.render(shown, format);
   const app = buildServer({ read: () => view, render, ...over });
   apps.push(app);
   return app;

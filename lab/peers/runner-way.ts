@@ -95,10 +95,10 @@ async function dialled(
   const host = isProxied ? way.host : url.hostname.replace(/^\[|\]$/g, '');
   const port = isProxied ? way.port : portOf(url);
   const prefix = isProxied ? 'proxyconnect tcp: ' : '';
-  const loan = { clock: systemClock, signal, paths, timeoutSeconds: DIAL_SECONDS };
-  const found = await resolveLikeGo(host, loan);
+  const deps = { clock: systemClock, signal, paths, timeoutSeconds: DIAL_SECONDS };
+  const found = await resolveLikeGo(host, deps);
   if (found.addresses.length === 0) throw new Error(`${prefix}${lookupText(found)}`);
-  const { socket, attempts } = await dialLikeGo(found.addresses, port, loan);
+  const { socket, attempts } = await dialLikeGo(found.addresses, port, deps);
   if (socket !== undefined) return socket;
   const [first] = attempts;
   const said = DIAL_TEXTS[first?.outcome ?? ''] ?? 'i/o timeout';

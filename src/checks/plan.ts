@@ -7,7 +7,7 @@ import type { Probe } from '../core/probe.ts';
 import type { Target, TargetKind } from '../core/target.ts';
 import { runCheck } from './run.ts';
 import type { Job } from './scheduler.ts';
-import type { WalkLoan } from './walk.ts';
+import type { WalkDeps } from './walk.ts';
 import { createWalk } from './walk.ts';
 
 /** Share of the hourly budget that regular checks use; the rest is for confirmations. */
@@ -55,12 +55,12 @@ export function checksOf(
 }
 
 /** One walk for each endpoint with its entries' tokens, and one job for every other check. */
-export function jobsOf(checks: readonly Check[], loan: WalkLoan): readonly Job[] {
+export function jobsOf(checks: readonly Check[], deps: WalkDeps): readonly Job[] {
   const walks = Map.groupBy(checks, walkOf);
   return [...walks].flatMap(([endpoint, members]) =>
     endpoint === undefined
-      ? members.map((check) => hostJob(check, loan))
-      : [createWalk(`walk@${endpoint}`, members, loan)],
+      ? members.map((check) => hostJob(check, deps))
+      : [createWalk(`walk@${endpoint}`, members, deps)],
   );
 }
 
@@ -96,7 +96,7 @@ function walkOf({ target }: Check): string | undefined {
   return target.kind === 'runner' ? target.endpoint : undefined;
 }
 
-function hostJob(check: Check, { clock, paths, ledger, runnerLog }: WalkLoan): Job {
+function hostJob(check: Check, { clock, paths, budget, runnerLog }: WalkDeps): Job {
   return {
     id: check.id,
     group: MAY_HANG.has(check.target.kind) ? 'mount' : 'host',
@@ -105,7 +105,7 @@ function hostJob(check: Check, { clock, paths, ledger, runnerLog }: WalkLoan): J
     checks: [check],
     run: async (signal, emit) => {
       const log = runnerLog === undefined ? {} : { runnerLog };
-      emit(await runCheck(check, { clock, paths, ledger, walk: {}, signal, ...log }));
+      emit(await runCheck(check, { clock, paths, budget, walk: {}, signal, ...log }));
     },
   };
 }

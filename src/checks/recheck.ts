@@ -16,7 +16,7 @@ export interface Held {
   release(): void;
 }
 
-export function holdBack(
+export function deferResults(
   walk: Walk,
   signal: AbortSignal,
   emit: (result: ProbeResult) => void,

@@ -7,7 +7,7 @@
  * Times are wall clock, because the window is shared with other runs of the program through a file.
  */
 import type { Clock, Instant } from '../core/clock.ts';
-import type { Ledger } from '../core/probe.ts';
+import type { Budget } from '../core/probe.ts';
 
 const HOUR_MILLISECONDS = 3_600_000;
 /** Kinds of request that GitLab counts as unauthenticated. */
@@ -16,7 +16,7 @@ const BUDGETED: ReadonlySet<string> = new Set(['api', 'token']);
 const PAUSED: ReadonlySet<string> = new Set([...BUDGETED, 'verify', 'record']);
 
 /** What outlives the process. */
-export interface LedgerMemory {
+export interface SavedBudget {
   /** When budgeted requests were sent within the last hour. */
   readonly sentAt: readonly Instant[];
   /** When a key of `once` was last used. */
@@ -25,9 +25,9 @@ export interface LedgerMemory {
   readonly pausedUntil: Readonly<Record<string, Instant>>;
 }
 
-export const EMPTY_LEDGER: LedgerMemory = { sentAt: [], onceAt: {}, pausedUntil: {} };
+export const EMPTY_BUDGET: SavedBudget = { sentAt: [], onceAt: {}, pausedUntil: {} };
 
-export class RequestLedger implements Ledger {
+export class RequestBudget implements Budget {
   readonly #clock: Clock;
   #requestsPerHour: number;
   readonly #counts = new Map<string, { target: string; kind: string; count: number }>();
@@ -35,7 +35,7 @@ export class RequestLedger implements Ledger {
   readonly #onceAt: Map<string, Instant>;
   #sentAt: readonly Instant[];
 
-  constructor(clock: Clock, requestsPerHour: number, memory: LedgerMemory = EMPTY_LEDGER) {
+  constructor(clock: Clock, requestsPerHour: number, memory: SavedBudget = EMPTY_BUDGET) {
     this.#clock = clock;
     this.#requestsPerHour = requestsPerHour;
     this.#sentAt = memory.sentAt;
@@ -83,7 +83,7 @@ export class RequestLedger implements Ledger {
     return [...this.#counts.values()];
   }
 
-  memory(): LedgerMemory {
+  saved(): SavedBudget {
     const now = this.#clock.wall();
     const onceAt = [...this.#onceAt].filter(([, at]) => now - at < HOUR_MILLISECONDS);
     const pausedUntil = [...this.#pausedUntil].filter(([, until]) => until > now);

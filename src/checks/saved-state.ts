@@ -6,29 +6,29 @@ import type { Check } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
 import { STATUSES } from '../core/words.ts';
-import type { LedgerMemory } from './request-budget.ts';
-import { EMPTY_LEDGER } from './request-budget.ts';
+import type { SavedBudget } from './request-budget.ts';
+import { EMPTY_BUDGET } from './request-budget.ts';
 
 const SCHEMA = 1;
 
-export interface Memory {
-  readonly ledger: LedgerMemory;
+export interface SavedState {
+  readonly budget: SavedBudget;
   readonly results: readonly ProbeResult[];
 }
 
-export const EMPTY_MEMORY: Memory = { ledger: EMPTY_LEDGER, results: [] };
+export const EMPTY_STATE: SavedState = { budget: EMPTY_BUDGET, results: [] };
 
 /** The document that is written to the state directory. */
-export function memoryDocument(memory: Memory): unknown {
-  return { schema: SCHEMA, ...memory };
+export function stateDocument(state: SavedState): unknown {
+  return { schema: SCHEMA, ...state };
 }
 
 /** Takes what is well formed out of a state file of any origin; the rest is forgotten. */
-export function memoryOf(document: unknown): Memory {
-  if (!isRecord(document) || document['schema'] !== SCHEMA) return EMPTY_MEMORY;
-  const { ledger, results } = document;
+export function savedStateOf(document: unknown): SavedState {
+  if (!isRecord(document) || document['schema'] !== SCHEMA) return EMPTY_STATE;
+  const { budget, results } = document;
   return {
-    ledger: isRecord(ledger) ? ledgerOf(ledger) : EMPTY_LEDGER,
+    budget: isRecord(budget) ? budgetOf(budget) : EMPTY_BUDGET,
     results: Array.isArray(results) ? results.filter((item) => isResult(item)) : [],
   };
 }
@@ -51,8 +51,8 @@ export function stillValid(
   });
 }
 
-function ledgerOf(ledger: Readonly<Record<string, unknown>>): LedgerMemory {
-  const { sentAt, onceAt, pausedUntil } = ledger;
+function budgetOf(budget: Readonly<Record<string, unknown>>): SavedBudget {
+  const { sentAt, onceAt, pausedUntil } = budget;
   return {
     sentAt: Array.isArray(sentAt) ? sentAt.filter((at) => typeof at === 'number') : [],
     onceAt: timesOf(onceAt),

@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 
 import { deadlineOf } from '../core/abort.ts';
-import { undisturbed } from './suspended-results.ts';
+import { dropSuspendedResults } from './suspended-results.ts';
 import type { Check } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CheckId, ProbeResult } from '../core/finding.ts';
@@ -218,7 +218,7 @@ export async function runJob(request: JobRun): Promise<{ readonly settled: Promi
   const [startedAt, start] = [clock.wall(), clock.seconds()];
   const seen = new Set<CheckId>();
   let open = true;
-  const tell = undisturbed(job.checks, onResult);
+  const tell = dropSuspendedResults(job.checks, onResult);
   const emit = (result: ProbeResult): void => {
     if (!open) return;
     seen.add(result.check);

@@ -12,7 +12,7 @@ export interface Entry {
   readonly check: Check;
   readonly last: ProbeResult | undefined;
   /** The last result that came from looking, not from an earlier link's failure. */
-  readonly lastReal: ProbeResult | undefined;
+  readonly lastAttempted: ProbeResult | undefined;
   readonly realStreak: number;
   /** When it was looked, by the monotonic clock: a wall clock that is set makes nothing old. */
   readonly seenSeconds: number;
@@ -27,7 +27,7 @@ export function freshEntry(check: Check, now: Instant): Entry {
   return {
     check,
     last: undefined,
-    lastReal: undefined,
+    lastAttempted: undefined,
     realStreak: 0,
     seenSeconds: 0,
     realSeenSeconds: 0,
@@ -41,11 +41,12 @@ export function freshEntry(check: Check, now: Instant): Entry {
 export function realPart(
   entry: Entry,
   result: ProbeResult,
-): Pick<Entry, 'lastReal' | 'realStreak' | 'recent' | 'counters'> {
-  const same = entry.lastReal !== undefined && isSame(entry.lastReal.finding, result.finding);
+): Pick<Entry, 'lastAttempted' | 'realStreak' | 'recent' | 'counters'> {
+  const same =
+    entry.lastAttempted !== undefined && isSame(entry.lastAttempted.finding, result.finding);
   const failed = result.finding.status === 'fail' ? 1 : 0;
   return {
-    lastReal: result,
+    lastAttempted: result,
     realStreak: same ? entry.realStreak + 1 : 1,
     recent: [...entry.recent.map((one) => withoutAttachments(one)), result].slice(-RECENT_RESULTS),
     counters: {
@@ -103,7 +104,7 @@ function unknown(reason: string, detail: string): Finding {
 }
 
 /** False for what was not tried: behind a failed link, or waiting for its turn. */
-export function isLook(finding: Finding): boolean {
+export function wasAttempted(finding: Finding): boolean {
   return finding.status !== 'skipped' && reasonOf(finding) !== 'request-budget';
 }
 

@@ -8,7 +8,15 @@ import type { Check, CheckState } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CheckId, ProbeResult } from '../core/finding.ts';
 import type { Entry } from './store-entry.ts';
-import { freshEntry, isLook, isSame, labelOf, realPart, redater, stateOf } from './store-entry.ts';
+import {
+  freshEntry,
+  wasAttempted,
+  isSame,
+  labelOf,
+  realPart,
+  redater,
+  stateOf,
+} from './store-entry.ts';
 
 /** A check whose status or reason changed. */
 export interface Transition {
@@ -25,7 +33,7 @@ export interface Known {
   /** How many such results in a row had the same status and reason. */
   readonly streak: number;
   /** True when the state shown now is another one: an earlier link failed since. */
-  readonly hidden: boolean;
+  readonly masked: boolean;
 }
 
 export class Store {
@@ -51,7 +59,7 @@ export class Store {
   record(result: ProbeResult): Transition | undefined {
     const entry = this.#entries.get(result.check);
     if (entry === undefined) return undefined;
-    const isReal = isLook(result.finding);
+    const isReal = wasAttempted(result.finding);
     const seenSeconds = this.#seenSeconds(result);
     const same = entry.last !== undefined && isSame(entry.last.finding, result.finding);
     this.#entries.set(result.check, {
@@ -82,7 +90,7 @@ export class Store {
       seenSeconds,
       realSeenSeconds: seenSeconds,
       last: result,
-      lastReal: result,
+      lastAttempted: result,
       realStreak: 1,
       recent: [result],
       since,
@@ -94,17 +102,17 @@ export class Store {
   budgetedResults(): readonly ProbeResult[] {
     return [...this.#entries.values()]
       .filter(({ check }) => check.probe.budgeted === true)
-      .flatMap(({ lastReal }) => (lastReal === undefined ? [] : [lastReal]));
+      .flatMap(({ lastAttempted }) => (lastAttempted === undefined ? [] : [lastAttempted]));
   }
 
   /** Shows a real result again after an earlier link hid it; counts nothing. */
   restore(id: CheckId): Transition | undefined {
     const entry = this.#entries.get(id);
-    if (entry?.lastReal === undefined || entry.last === entry.lastReal) return undefined;
-    const { lastReal } = entry;
+    if (entry?.lastAttempted === undefined || entry.last === entry.lastAttempted) return undefined;
+    const { lastAttempted } = entry;
     this.#entries.set(id, {
       ...entry,
-      last: lastReal,
+      last: lastAttempted,
       since: this.#clock.wall(),
       streak: entry.realStreak,
       seenSeconds: entry.realSeenSeconds,
@@ -112,8 +120,8 @@ export class Store {
     return {
       check: id,
       from: entry.last === undefined ? 'not-run-yet' : labelOf(entry.last.finding),
-      to: labelOf(lastReal.finding),
-      detail: lastReal.finding.status === 'pass' ? '' : lastReal.finding.detail,
+      to: labelOf(lastAttempted.finding),
+      detail: lastAttempted.finding.status === 'pass' ? '' : lastAttempted.finding.detail,
     };
   }
 
@@ -127,11 +135,11 @@ export class Store {
 
   known(id: CheckId): Known | undefined {
     const entry = this.#entries.get(id);
-    if (entry?.lastReal === undefined) return undefined;
+    if (entry?.lastAttempted === undefined) return undefined;
     return {
-      result: entry.lastReal,
+      result: entry.lastAttempted,
       streak: entry.realStreak,
-      hidden: entry.last !== entry.lastReal,
+      masked: entry.last !== entry.lastAttempted,
     };
   }
 
@@ -155,7 +163,7 @@ export class Store {
           ...entry,
           since: entry.since + milliseconds,
           last: redated(entry.last),
-          lastReal: redated(entry.lastReal),
+          lastAttempted: redated(entry.lastAttempted),
           recent: entry.recent.flatMap((result) => redated(result) ?? []),
         },
       ]),

@@ -9,7 +9,7 @@ import type { ProbeResult } from '../core/finding.ts';
 const SPARE_SECONDS = 2;
 
 /** Hands on what a run says, until it was disturbed; from then on only what passes, which is proof by itself. */
-export function undisturbed(
+export function dropSuspendedResults(
   checks: readonly Check[],
   onResult: (result: ProbeResult) => void,
 ): (result: ProbeResult) => void {

@@ -28,7 +28,7 @@ export function isDue(
 ): boolean {
   if (known === undefined) return true;
   const failed = isBlocking(known.result.finding);
-  if (check.probe.budgeted !== true && (failed || known.hidden)) return true;
+  if (check.probe.budgeted !== true && (failed || known.masked)) return true;
   const confirming = failed && known.streak < CONFIRMATIONS;
   const pace = confirming
     ? Math.min(CONFIRM_AFTER_SECONDS, check.intervalSeconds)

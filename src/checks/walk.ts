@@ -12,28 +12,28 @@ import type { Clock } from '../core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
-import type { Ledger, Walk } from '../core/probe.ts';
-import type { RunnerLogDoor } from '../core/runner-event.ts';
+import type { Budget, Walk } from '../core/probe.ts';
+import type { RunnerLogReader } from '../core/runner-event.ts';
 import { runCheck } from './run.ts';
 import type { Held } from './recheck.ts';
-import { holdBack } from './recheck.ts';
+import { deferResults } from './recheck.ts';
 import type { Job } from './scheduler.ts';
 import type { Known } from './store.ts';
 import { ageSeconds, isBlocking, isDue, mayRepeat } from './walk-due.ts';
 
-export interface WalkLoan {
+export interface WalkDeps {
   readonly clock: Clock;
   readonly paths: Paths;
-  readonly ledger: Ledger;
+  readonly budget: Budget;
   readonly known: (id: CheckId) => Known | undefined;
   restore(id: CheckId): void;
-  readonly runnerLog?: RunnerLogDoor;
+  readonly runnerLog?: RunnerLogReader;
   /** Where within its interval a slow link has its turn, 0 to 1; without it, an interval after the last look. */
   readonly phase?: (id: CheckId) => number;
 }
 
 /** The checks of one endpoint in the order of the links, the tokens of its entries last. */
-export function createWalk(id: string, checks: readonly Check[], loan: WalkLoan): Job {
+export function createWalk(id: string, checks: readonly Check[], deps: WalkDeps): Job {
   const first = checks[0];
   if (first === undefined) throw new Error(`walk ${id} has no checks`);
   return {
@@ -43,15 +43,15 @@ export function createWalk(id: string, checks: readonly Check[], loan: WalkLoan)
     timeoutSeconds: WALK_TIMEOUT_SECONDS,
     checks,
     run: async (signal, emit, everything, isFresh = false) => {
-      const wanted = wantedOf(checks, loan, { everything, isFresh });
-      await runWalk({ checks, loan, signal, emit, wanted });
+      const wanted = wantedOf(checks, deps, { everything, isFresh });
+      await runWalk({ checks, deps, signal, emit, wanted });
     },
   };
 }
 
 interface Round {
   readonly checks: readonly Check[];
-  readonly loan: WalkLoan;
+  readonly deps: WalkDeps;
   readonly signal: AbortSignal;
   readonly emit: (result: ProbeResult) => void;
   readonly held: Held;
@@ -63,11 +63,11 @@ async function runWalk(given: Omit<Round, 'held'>): Promise<void> {
   /** By probe id, as this walk knows it. Tokens are judged one by one and not kept here. */
   const findings = new Map<string, Finding>();
   const walk: Walk = { findings };
-  const round: Round = { ...given, held: holdBack(walk, given.signal, given.emit) };
+  const round: Round = { ...given, held: deferResults(walk, given.signal, given.emit) };
   try {
     for (const check of inOrder(round)) {
-      const before = round.loan.known(check.id)?.result.finding;
-      const finding = await stepOf(check, round, walk, findings);
+      const before = round.deps.known(check.id)?.result.finding;
+      const finding = await nextStep(check, round, walk, findings);
       if (check.target.kind === 'endpoint') findings.set(check.probe.id, finding);
       if (isNews(check, before, finding)) wantApi(round);
     }
@@ -93,15 +93,15 @@ function wantApi({ checks, wanted }: Round): void {
 }
 
 /** Links as planned; tokens with the longest wait first, so that they take turns on a small budget. */
-function inOrder({ checks, loan }: Round): readonly Check[] {
+function inOrder({ checks, deps }: Round): readonly Check[] {
   const links = checks.filter((check) => check.target.kind === 'endpoint');
   const tokens = checks.filter((check) => check.target.kind === 'runner');
-  const lastRun = (check: Check): number => loan.known(check.id)?.result.startedAt ?? 0;
+  const lastRun = (check: Check): number => deps.known(check.id)?.result.startedAt ?? 0;
   return [...links, ...tokens.toSorted((a, b) => lastRun(a) - lastRun(b))];
 }
 
 /** Runs, skips or leaves one check; returns the finding that holds for it in this walk. */
-async function stepOf(
+async function nextStep(
   check: Check,
   round: Round,
   walk: Walk,
@@ -110,27 +110,27 @@ async function stepOf(
   const blocker = check.probe.needs.find((need) => isBlocking(findings.get(need)));
   if (blocker !== undefined) {
     const detail = `not tried, because ${blocker} did not pass`;
-    return emitted(check, round, { status: 'skipped', reason: 'earlier-link', detail });
+    return emitFinding(check, round, { status: 'skipped', reason: 'earlier-link', detail });
   }
   if (round.signal.aborted) return outOfTime(check, round);
-  const known = round.loan.known(check.id);
-  if (!round.wanted.has(check.id) && known !== undefined) return restored(check, known, round);
-  if (!round.loan.ledger.take(check.probe.id, endpointIdOf(check))) {
+  const known = round.deps.known(check.id);
+  if (!round.wanted.has(check.id) && known !== undefined) return reuse(check, known, round);
+  if (!round.deps.budget.take(check.probe.id, endpointIdOf(check))) {
     if (known !== undefined && isStillSpeaking(known, check, round)) {
-      return restored(check, known, round);
+      return reuse(check, known, round);
     }
-    const detail = round.loan.ledger.isPaused(endpointIdOf(check))
+    const detail = round.deps.budget.isPaused(endpointIdOf(check))
       ? 'GitLab asked for quiet; it waits until GitLab may be asked again'
       : 'the budget of requests to GitLab is spent for this hour; it waits for its turn';
-    return emitted(check, round, { status: 'unknown', reason: 'request-budget', detail });
+    return emitFinding(check, round, { status: 'unknown', reason: 'request-budget', detail });
   }
-  return await looked(check, round, walk);
+  return await runLink(check, round, walk);
 }
 
 /** Recent enough; or GitLab asked for quiet, so that what it said last holds until it may be asked again. */
-function isStillSpeaking(known: Known, check: Check, { loan }: Round): boolean {
-  const isRecent = ageSeconds(known, loan.clock) < check.intervalSeconds * 3;
-  return isRecent || loan.ledger.isPaused(endpointIdOf(check));
+function isStillSpeaking(known: Known, check: Check, { deps }: Round): boolean {
+  const isRecent = ageSeconds(known, deps.clock) < check.intervalSeconds * 3;
+  return isRecent || deps.budget.isPaused(endpointIdOf(check));
 }
 
 /** Load is counted, and quiet is kept, by endpoint: all entries of one GitLab share it. */
@@ -142,13 +142,13 @@ function endpointIdOf({ target }: Check): string {
 function outOfTime(check: Check, round: Round): Finding {
   const detail = `the walk's ${WALK_TIMEOUT_SECONDS} s were over before its turn`;
   const finding: Finding = { status: 'unknown', reason: 'overdue', detail };
-  return check.target.kind === 'runner' ? finding : emitted(check, round, finding);
+  return check.target.kind === 'runner' ? finding : emitFinding(check, round, finding);
 }
 
 /** What is due, and the unbudgeted links that it travels on. A full round wants everything. */
 function wantedOf(
   checks: readonly Check[],
-  { clock, known, ledger, phase }: WalkLoan,
+  { clock, known, budget, phase }: WalkDeps,
   { everything, isFresh }: { readonly everything: boolean; readonly isFresh: boolean },
 ): Set<CheckId> {
   const rhythm = checks[0]?.intervalSeconds ?? 0;
@@ -161,7 +161,7 @@ function wantedOf(
     );
   };
   const due = checks.filter((check) => isWanted(check));
-  const sendable = due.filter((check) => ledger.allows(check.probe.id, endpointIdOf(check)));
+  const sendable = due.filter((check) => budget.allows(check.probe.id, endpointIdOf(check)));
   const carriers = carriersOf(sendable, checks).filter(({ probe }) => probe.budgeted !== true);
   return new Set([...due, ...carriers].map(({ id }) => id));
 }
@@ -174,25 +174,25 @@ function carriersOf(wanted: readonly Check[], checks: readonly Check[]): readonl
   return all.length === wanted.length ? carriers : carriersOf(all, checks);
 }
 
-function restored(check: Check, known: Known, { loan }: Round): Finding {
-  if (known.hidden) loan.restore(check.id);
+function reuse(check: Check, known: Known, { deps }: Round): Finding {
+  if (known.masked) deps.restore(check.id);
   return known.result.finding;
 }
 
-async function looked(check: Check, round: Round, walk: Walk): Promise<Finding> {
-  const { clock, paths, ledger, runnerLog } = round.loan;
+async function runLink(check: Check, round: Round, walk: Walk): Promise<Finding> {
+  const { clock, paths, budget, runnerLog } = round.deps;
   const log = runnerLog === undefined ? {} : { runnerLog };
-  const previous = round.loan.known(check.id)?.result.finding;
-  const tools = { clock, paths, ledger, walk, previous, signal: round.signal, ...log };
+  const previous = round.deps.known(check.id)?.result.finding;
+  const tools = { clock, paths, budget, walk, previous, signal: round.signal, ...log };
   const result = await runCheck(check, tools);
   await round.held.take(result);
   return result.finding;
 }
 
-function emitted(check: Check, round: Round, finding: Finding): Finding {
+function emitFinding(check: Check, round: Round, finding: Finding): Finding {
   round.emit({
     check: check.id,
-    startedAt: round.loan.clock.wall(),
+    startedAt: round.deps.clock.wall(),
     durationSeconds: 0,
     finding,
   });

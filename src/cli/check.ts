@@ -82,7 +82,7 @@ function print(view: View, invocation: Invocation, footer?: string): number {
       .map(({ runner, name }) => `${name} (${runner})`)
       .join(', ');
     process.stderr.write(
-      `runnerwatch: there is no runner "${shownWord(wanted ?? '')}" in ${view.snapshot.surroundings.configPath}; there are: ${known || 'none'}\n`,
+      `runnerwatch: there is no runner "${shownWord(wanted ?? '')}" in ${view.snapshot.hostContext.configPath}; there are: ${known || 'none'}\n`,
     );
     return EXIT_UNSURE;
   }

@@ -2,7 +2,7 @@
 import { nearest } from '../core/nearest.ts';
 import type { IncidentSummary } from '../core/past.ts';
 import { shownWord } from '../core/shown-word.ts';
-import { IncidentShelf, incidentFolder } from '../recorder/incident-store.ts';
+import { IncidentStore, incidentFolder } from '../recorder/incident-store.ts';
 import { incidentText } from '../recorder/incident-text.ts';
 import type { Incident } from '../recorder/incident.ts';
 import { isIncidentId } from '../recorder/incident.ts';
@@ -19,7 +19,7 @@ const EXIT_UNREADABLE = 2;
 export async function incident(invocation: Invocation): Promise<number> {
   const directory = await stateDirectoryToRead(invocation);
   if (directory === undefined) return EXIT_UNREADABLE;
-  const shelf = new IncidentShelf(directory);
+  const shelf = new IncidentStore(directory);
   await shelf.load();
   const isJson = textFlag(invocation, 'format') === 'json';
   const [id] = invocation.positionals;
@@ -36,7 +36,7 @@ function list(incidents: readonly IncidentSummary[], isJson: boolean, directory:
   return EXIT_OK;
 }
 
-function show(id: string, shelf: IncidentShelf, isJson: boolean): number {
+function show(id: string, shelf: IncidentStore, isJson: boolean): number {
   const ids = shelf.list().map((known) => known.id);
   if (!isIncidentId(id) || !ids.includes(id)) {
     const near = nearest(id, ids);

@@ -42,7 +42,7 @@ export interface CheckState {
 export const RECENT_RESULTS = 50;
 
 /** What the daemon stands on: which config, which process, which host. */
-export interface Surroundings {
+export interface HostContext {
   readonly host: string;
   readonly configPath: string;
   readonly configFoundBy: FoundBy;
@@ -60,6 +60,6 @@ export interface Surroundings {
 
 export interface Snapshot {
   readonly takenAt: Instant;
-  readonly surroundings: Surroundings;
+  readonly hostContext: HostContext;
   readonly checks: readonly CheckState[];
 }

@@ -1,6 +1,6 @@
 /** What one run of a probe says. */
 import type { Instant } from './clock.ts';
-import type { Sighting } from './runner-event.ts';
+import type { RunnerEvent } from './runner-event.ts';
 import type { Status } from './words.ts';
 
 export type Fact = string | number | boolean;
@@ -15,7 +15,7 @@ export type Finding<R extends string = string, M extends string = string> = {
   /** Texts for the flight recorder alone (certificates, answers of servers): never a secret, never shown elsewhere. */
   readonly attachments?: Readonly<Record<string, string>>;
   /** What the runner itself wrote or counted; for the diagnosis alone. */
-  readonly sightings?: readonly Sighting[];
+  readonly events?: readonly RunnerEvent[];
   /** Asking again earlier than this is not allowed; the result speaks for at least that long. */
   readonly holdsSeconds?: number;
 } & (

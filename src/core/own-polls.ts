@@ -1,6 +1,6 @@
 /** What the runner's own polls prove: GitLab took the token of the entry that polled. */
 import type { Snapshot } from './check.ts';
-import type { Sighting } from './runner-event.ts';
+import type { RunnerEvent } from './runner-event.ts';
 
 const WORKED: ReadonlySet<string> = new Set(['poll-worked', 'polls-worked']);
 const POLLS: ReadonlySet<string> = new Set([...WORKED, 'poll-failed', 'polls-failed', 'disabled']);
@@ -9,11 +9,11 @@ const PROOF_SECONDS = 300;
 
 /** Entries whose last poll for jobs, by the runner's own log or counters, worked. */
 export function pollingRunners({ checks, takenAt }: Snapshot): ReadonlySet<string> {
-  const sightings = checks.flatMap(({ finding }) => finding.sightings ?? []);
-  const latest = new Map<string, Sighting>();
-  for (const sighting of sightings.filter(({ kind }) => POLLS.has(kind))) {
-    const { runner = '', lastAt } = sighting;
-    if (lastAt > (latest.get(runner)?.lastAt ?? 0)) latest.set(runner, sighting);
+  const events = checks.flatMap(({ finding }) => finding.events ?? []);
+  const latest = new Map<string, RunnerEvent>();
+  for (const event of events.filter(({ kind }) => POLLS.has(kind))) {
+    const { runner = '', lastAt } = event;
+    if (lastAt > (latest.get(runner)?.lastAt ?? 0)) latest.set(runner, event);
   }
   const since = takenAt - PROOF_SECONDS * 1000;
   return new Set(

@@ -2,7 +2,7 @@
  * A costly look that is not repeated while the fault is the same: what it found holds for some seconds. It is
  * forgotten with its target, so that a new plan, with another proxy perhaps, is looked at anew.
  */
-export class SameFault<Target extends object, Found> {
+export class PerFaultCache<Target extends object, Found> {
   readonly #seconds: number;
   readonly #kept = new WeakMap<
     Target,

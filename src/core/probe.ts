@@ -5,7 +5,7 @@ import type { Clock, Instant } from './clock.ts';
 import type { Finding, ProbeResult } from './finding.ts';
 import type { OptionTable, ValuesOf } from './option.ts';
 import type { Paths } from './paths.ts';
-import type { RunnerLogDoor } from './runner-event.ts';
+import type { RunnerLogReader } from './runner-event.ts';
 import type { TargetKind, TargetKinds } from './target.ts';
 
 export interface ReasonSpec {
@@ -85,7 +85,7 @@ export interface Walk {
 }
 
 /** Keeps the daemon's load on GitLab within the promise of the contract, section 8. */
-export interface Ledger {
+export interface Budget {
   /** True when one more request of this kind may be sent now; it is then counted. */
   take(kind: string, target: string): boolean;
   /** True when `take` would say yes now; counts nothing. */
@@ -103,14 +103,14 @@ export interface Tools {
   readonly signal: AbortSignal;
   readonly paths: Paths;
   /** The runner's log, where there is one. */
-  readonly runnerLog?: RunnerLogDoor;
+  readonly runnerLog?: RunnerLogReader;
   /** Where name servers listen: 53, except in tests. */
   readonly dnsPort?: number;
 }
 
 export interface LinkTools extends Tools {
   readonly walk: Walk;
-  readonly ledger: Ledger;
+  readonly budget: Budget;
   /** What this check found the last time. */
   readonly previous?: Finding | undefined;
 }

@@ -5,7 +5,7 @@
 import type { Instant } from './clock.ts';
 import type { Fact } from './finding.ts';
 
-export interface Sighting {
+export interface RunnerEvent {
   /** `poll-failed`, `disabled`, `started`, …: a closed list of the part that sees it. */
   readonly kind: string;
   /** Id of the cause that the wording points at. */
@@ -52,13 +52,13 @@ export interface RunnerLogReading {
   readonly jobEnds: Readonly<Record<JobEnd, number>>;
   /** Ends of jobs that GitLab was never told, since then. */
   readonly lostJobEnds: number;
-  readonly sightings: readonly Sighting[];
+  readonly events: readonly RunnerEvent[];
 }
 
 /** Lent to probes: the log as far as it has been read. */
-export interface RunnerLogDoor {
+export interface RunnerLogReader {
   /** Waits until what is there already has been read. */
   read(signal: AbortSignal): Promise<RunnerLogReading>;
   /** What is known now, without a wait. */
-  sightings(): readonly Sighting[];
+  events(): readonly RunnerEvent[];
 }

@@ -141,14 +141,14 @@ export interface ExecutorTarget {
   readonly executor: string;
   /** Ids of the entries that need it. */
   readonly runners: readonly string[];
-  readonly stand: ExecutorStand;
+  readonly backend: ExecutorBackend;
   /** What jobs must reach from their containers: the GitLabs of the entries that go there without a proxy. */
   readonly gitlabs?: readonly Place[];
   /** Of the runner's process; absent while there is none. */
   readonly credentials?: Credentials;
 }
 
-export type ExecutorStand =
+export type ExecutorBackend =
   | {
       readonly kind: 'docker';
       /** Where the address came from: `host of docker-1`, `DOCKER_HOST`, `the default`. */

@@ -15,13 +15,13 @@ export function verdictFrom(severities: readonly Severity[], isUnsure: boolean):
 
 /** Whether anything was not judged: see `unjudgedChecks`; also an entry whose way is not looked at at all. */
 export function hasUnjudged(snapshot: Snapshot, causes: readonly Cause[]): boolean {
-  const { checks, surroundings } = snapshot;
+  const { checks, hostContext } = snapshot;
   const watched = new Set(checks.map(({ check }) => check.target.id));
   const accused = new Set(causes.flatMap(({ scope }) => scope.runners));
   return (
     checks.every(({ finding }) => finding.status !== 'pass') ||
     unjudgedChecks(snapshot, causes).length > 0 ||
-    surroundings.runners.some(
+    hostContext.runners.some(
       ({ id, endpoint = id }) => !watched.has(id) && !watched.has(endpoint) && !accused.has(id),
     )
   );

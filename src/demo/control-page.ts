@@ -18,16 +18,16 @@ export interface ControlPage extends AsyncDisposable {
   readonly address: string;
 }
 
-export interface ControlLoan {
+export interface ControlDeps {
   readonly faults: FaultSwitch;
   readonly view: () => View;
   /** Where the daemon's own page is. */
   readonly statusAddress: string;
 }
 
-export async function startControlPage(loan: ControlLoan): Promise<ControlPage> {
+export async function startControlPage(deps: ControlDeps): Promise<ControlPage> {
   const server = createServer((request, response) => {
-    handle(loan, request, response).catch((error: unknown) =>
+    handle(deps, request, response).catch((error: unknown) =>
       say(response, 500, error instanceof Error ? error.message : String(error)),
     );
   });
@@ -56,7 +56,7 @@ async function listen(server: ReturnType<typeof createServer>, port: number): Pr
 }
 
 async function handle(
-  loan: ControlLoan,
+  deps: ControlDeps,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -69,7 +69,7 @@ async function handle(
       return say(response, 403, 'a page of another origin may not press the buttons');
     const fault = DEMO_FAULTS.find((one) => one.id === id);
     if (fault === undefined && id !== HEAL) return say(response, 404, `there is no fault "${id}"`);
-    await loan.faults.set(fault);
+    await deps.faults.set(fault);
     response.writeHead(303, { Location: '/' }).end();
     return undefined;
   }
@@ -80,7 +80,7 @@ async function handle(
     'Cache-Control': 'no-store',
     'Content-Security-Policy': `default-src 'none'; style-src '${STYLE_HASH}'; form-action 'self'`,
   });
-  response.end(page(loan));
+  response.end(page(deps));
   return undefined;
 }
 
@@ -88,7 +88,7 @@ function say(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
 }
 
-function page({ faults, view, statusAddress }: ControlLoan): string {
+function page({ faults, view, statusAddress }: ControlDeps): string {
   const { verdict, summary, causes } = view().diagnosis;
   const named = causes.map(({ id, confidence }) => `${id} (${confidence})`).join(', ');
   const rows = DEMO_FAULTS.map((fault) => faultRow(fault, fault === faults.current()));

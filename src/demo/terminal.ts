@@ -9,7 +9,7 @@ import type { View } from '../core/view.ts';
 import type { FaultSwitch } from './faults.ts';
 import { DEMO_FAULTS } from './faults.ts';
 
-export interface TerminalLoan {
+export interface TerminalDeps {
   readonly faults: FaultSwitch;
   readonly view: () => View;
   readonly lines: readonly string[];
@@ -28,14 +28,14 @@ const WIDTH_OF_UNKNOWN_TERMINAL = 80;
 const FAULT_KEYS = '123456789abcdegijklmnop';
 
 /** Takes the terminal until disposed; then it is as it was. */
-export function useTerminal(loan: TerminalLoan): Disposable & { draw(): void } {
-  const { stdin, stdout } = loan;
+export function useTerminal(deps: TerminalDeps): Disposable & { draw(): void } {
+  const { stdin, stdout } = deps;
   let trouble: string | undefined;
   const block = blockWriter(stdout);
   let isOver = false;
   const draw = (): void => {
     // The daemon still reports changes while it ends.
-    if (!isOver) block.write(blockOf(loan, widthOf(stdout), trouble));
+    if (!isOver) block.write(blockOf(deps, widthOf(stdout), trouble));
   };
   const onResize = (): void => {
     block.clearScreen();
@@ -49,7 +49,7 @@ export function useTerminal(loan: TerminalLoan): Disposable & { draw(): void } {
     // An arrow or a function key is a sequence that may hold a digit.
     if (keys.startsWith(ESCAPE_KEY)) return;
     for (const key of keys) {
-      workOf(key, loan)?.then(
+      workOf(key, deps)?.then(
         () => settle(),
         (error: unknown) => settle(error instanceof Error ? error.message : String(error)),
       );
@@ -84,7 +84,7 @@ function listenToKeys(stdin: NodeJS.ReadStream, onKeys: (keys: string) => void):
 }
 
 /** What a key sets going; undefined for a key that switches no fault. */
-function workOf(key: string, { faults, stop }: TerminalLoan): Promise<void> | undefined {
+function workOf(key: string, { faults, stop }: TerminalDeps): Promise<void> | undefined {
   if (key === 'f') return faults.next();
   if (key === 'h') return faults.set(undefined);
   if (key === CTRL_C || key === 'q') stop();
@@ -125,7 +125,7 @@ function visibleLength(text: string): number {
 }
 
 function blockOf(
-  { faults, view, lines }: TerminalLoan,
+  { faults, view, lines }: TerminalDeps,
   width: number,
   trouble?: string,
 ): readonly string[] {

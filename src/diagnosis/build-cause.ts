@@ -8,7 +8,7 @@ import type { Confidence, Severity } from '../core/words.ts';
 import { causeSpec } from './catalogue/index.ts';
 import type { CauseContext, CauseSpec } from './cause-spec.ts';
 import { contextOf } from './cause-spec.ts';
-import type { Picture } from './snapshot-index.ts';
+import type { SnapshotIndex } from './snapshot-index.ts';
 import { factsOf } from './snapshot-index.ts';
 
 export interface Observation {
@@ -27,19 +27,19 @@ export interface Observation {
   readonly facts?: Readonly<Record<string, Fact>>;
 }
 
-export function draft(picture: Picture, observation: Observation): Cause {
+export function buildCause(indexed: SnapshotIndex, observation: Observation): Cause {
   const { spec, states, scopeId, runners, explains = [], ruledOut = [] } = observation;
   const [main] = states;
-  const context = contextFor(picture, observation);
+  const context = contextFor(indexed, observation);
   return {
     id: spec.id,
     severity: observation.severity ?? severityOf(spec, main),
-    confidence: confidenceOf(spec, main, picture),
+    confidence: confidenceOf(spec, main, indexed),
     title: spec.title,
     summary: sentence(spec.says(context)),
     scope: { kind: spec.scope, id: scopeId, runners: runners.map(({ id }) => id) },
     since: main.since,
-    evidence: states.map((state) => evidenceOf(state, picture)),
+    evidence: states.map((state) => evidenceOf(state, indexed)),
     ruledOut,
     fix: spec.fix(context),
     resolvedWhen: spec.resolvedWhen,
@@ -52,25 +52,28 @@ function severityOf(spec: CauseSpec, { finding }: CheckState): Severity {
 }
 
 /** The entry of the catalogue; a rule that names one that is not there is a bug. */
-export function mustHave(id: string): CauseSpec {
+export function requireCause(id: string): CauseSpec {
   const spec = causeSpec(id);
   if (spec === undefined) throw new Error(`the catalogue has no cause ${id}`);
   return spec;
 }
 
-function contextFor(picture: Picture, { states, runners, url, facts }: Observation): CauseContext {
-  const { surroundings } = picture;
+function contextFor(
+  indexed: SnapshotIndex,
+  { states, runners, url, facts }: Observation,
+): CauseContext {
+  const { hostContext } = indexed;
   const [runner] = runners;
-  const asked = url ?? runner?.url ?? surroundings.endpoints[0]?.id ?? '';
+  const asked = url ?? runner?.url ?? hostContext.endpoints[0]?.id ?? '';
   const parsed = URL.parse(asked);
   return contextOf(
     {
       url: asked,
       host: (parsed?.hostname ?? asked).replace(/^\[|\]$/g, ''),
       port: portOf(parsed),
-      config: surroundings.configPath,
-      certs: surroundings.certsDirectory,
-      unit: surroundings.unit.replace(/\.service$/, ''),
+      config: hostContext.configPath,
+      certs: hostContext.certsDirectory,
+      unit: hostContext.unit.replace(/\.service$/, ''),
       name: runner?.name ?? 'the runner',
       runner: runner?.id ?? '',
     },
@@ -88,7 +91,7 @@ function portOf(url: URL | null): string {
 function confidenceOf(
   { confirm }: CauseSpec,
   state: CheckState,
-  { snapshot }: Picture,
+  { snapshot }: SnapshotIndex,
 ): Confidence {
   const { results, seconds = 0 } = { results: 2, ...confirm };
   const lastAt = state.last?.startedAt ?? snapshot.takenAt;
@@ -96,7 +99,7 @@ function confidenceOf(
   return state.streak >= results && isLong ? 'confirmed' : 'suspected';
 }
 
-function evidenceOf(state: CheckState, { snapshot }: Picture): Evidence {
+function evidenceOf(state: CheckState, { snapshot }: SnapshotIndex): Evidence {
   const at = state.last?.startedAt ?? snapshot.takenAt;
   return { check: state.check.id, at, text: detailOf(state.finding) || `${state.check.id} passes` };
 }

@@ -29,7 +29,7 @@ interface Tracked {
   readonly holdSeconds: number;
 }
 
-export class Tracker {
+export class CauseTracker {
   #tracked: ReadonlyMap<string, Tracked> = new Map();
 
   /** The wall clock was set: what was dated by the old one is dated anew. */

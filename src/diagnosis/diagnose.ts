@@ -9,23 +9,23 @@ import { hasUnjudged, verdictFrom } from '../core/verdict.ts';
 import type { Link, Status } from '../core/words.ts';
 import { SEVERITIES } from '../core/words.ts';
 import { candidatesOf } from './candidates.ts';
-import type { Picture } from './snapshot-index.ts';
-import { linkOf, pictureOf } from './snapshot-index.ts';
+import type { SnapshotIndex } from './snapshot-index.ts';
+import { linkOf, indexSnapshot } from './snapshot-index.ts';
 import { RULES } from './rules/index.ts';
 import { summaryOf } from './summary.ts';
 import { withoutSymptoms } from './symptoms.ts';
 
 export function diagnose(snapshot: Snapshot): Diagnosis {
-  const picture = pictureOf(snapshot);
-  const causes = withoutSymptoms(distinct(RULES.flatMap((rule) => rule(picture))), picture);
+  const indexed = indexSnapshot(snapshot);
+  const causes = withoutSymptoms(distinct(RULES.flatMap((rule) => rule(indexed))), indexed);
   const causeOf = causesOfRunners(causes);
-  const runners = snapshot.surroundings.runners.map((runner) =>
-    judgeRunner(runner, causeOf.get(runner.id), picture),
+  const runners = snapshot.hostContext.runners.map((runner) =>
+    judgeRunner(runner, causeOf.get(runner.id), indexed),
   );
   const severities = causes.map(({ severity }) => severity);
   const verdict = verdictFrom(severities, hasUnjudged(snapshot, causes));
   const candidates: readonly Candidate[] = candidatesOf(causes, snapshot);
-  return { verdict, summary: summaryOf(verdict, causes, picture), causes, candidates, runners };
+  return { verdict, summary: summaryOf(verdict, causes, indexed), causes, candidates, runners };
 }
 
 /** Two rules may come to one cause by different evidence: the first in the order of blame speaks. */
@@ -37,10 +37,10 @@ function distinct(causes: readonly Cause[]): readonly Cause[] {
 function judgeRunner(
   runner: RunnerTarget,
   cause: Cause | undefined,
-  picture: Picture,
+  indexed: SnapshotIndex,
 ): RunnerVerdict {
   const { id, name, executor, url } = runner;
-  const chain = chainOf(runner, cause, picture);
+  const chain = chainOf(runner, cause, indexed);
   return {
     runner: id,
     name,
@@ -68,11 +68,11 @@ function causesOfRunners(causes: readonly Cause[]): ReadonlyMap<string, Cause> {
 function chainOf(
   runner: RunnerTarget,
   cause: Cause | undefined,
-  picture: Picture,
+  indexed: SnapshotIndex,
 ): Partial<Record<Link, Status>> {
-  const endpoint = picture.surroundings.endpoints.find(({ id }) => id === runner.endpoint);
-  const links = endpoint === undefined ? [] : picture.linksOf(endpoint);
-  const token = picture.tokenOf(runner);
+  const endpoint = indexed.hostContext.endpoints.find(({ id }) => id === runner.endpoint);
+  const links = endpoint === undefined ? [] : indexed.linksOf(endpoint);
+  const token = indexed.tokenOf(runner);
   const states = token === undefined ? links : [...links, token];
   return Object.fromEntries(
     states.flatMap((state) => {

@@ -12,14 +12,14 @@ const WIDTH = 80;
 const TWICE = 2;
 
 /** Another cause that looks alike from outside. */
-export interface Double {
+export interface LookAlike {
   readonly id: string;
   /** Its title and what would prove it; absent for what no rule can name yet. */
   readonly title?: string;
   readonly evidence?: string;
 }
 
-export function doublesOf({ notConfusedWith }: CauseSpec): readonly Double[] {
+export function lookAlikesOf({ notConfusedWith }: CauseSpec): readonly LookAlike[] {
   return notConfusedWith.map((id) => {
     const other = catalogue.find((spec) => spec.id === id);
     return other === undefined ? { id } : { id, title: other.title, evidence: other.evidence };
@@ -42,7 +42,7 @@ export function fixSteps(spec: CauseSpec): readonly FixStep[] {
 export function explainPage(spec: CauseSpec, width = WIDTH): string {
   const { id, severity, scope, title, meaning, evidence, resolvedWhen } = spec;
   const wrap = (text: string, label: string): readonly string[] => wrapped(text, label, width);
-  const doubles = doublesOf(spec);
+  const doubles = lookAlikesOf(spec);
   return [
     `${id} (${severity}, ${scope})`,
     ...wrap(title, ''),
@@ -65,7 +65,7 @@ export function explainPage(spec: CauseSpec, width = WIDTH): string {
   ].join('\n');
 }
 
-function doubleText({ id, title, evidence }: Double): string {
+function doubleText({ id, title, evidence }: LookAlike): string {
   return title === undefined ? id : `${id}: ${title}. Proof: ${evidence ?? ''}`;
 }
 

@@ -3,31 +3,34 @@ import type { CheckState } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
-import type { Sighting } from '../core/runner-event.ts';
+import type { RunnerEvent } from '../core/runner-event.ts';
 import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
 import type { Severity } from '../core/words.ts';
 import type { CauseSpec } from './cause-spec.ts';
-import { draft } from './build-cause.ts';
-import type { Picture, Seen } from './snapshot-index.ts';
+import { buildCause } from './build-cause.ts';
+import type { SnapshotIndex, ObservedEvent } from './snapshot-index.ts';
 
 /** The runner's log and its counters, newest first. */
-export function seenOf(picture: Picture, ...kinds: readonly string[]): readonly Seen[] {
-  return picture.seen(kinds);
+export function eventsOf(
+  indexed: SnapshotIndex,
+  ...kinds: readonly string[]
+): readonly ObservedEvent[] {
+  return indexed.seen(kinds);
 }
 
 /** What concerns one entry. */
-export function seenOfRunner(
-  picture: Picture,
+export function eventsOfRunner(
+  indexed: SnapshotIndex,
   { id }: RunnerTarget,
   ...kinds: readonly string[]
-): readonly Seen[] {
-  return picture.seen(kinds, id);
+): readonly ObservedEvent[] {
+  return indexed.seen(kinds, id);
 }
 
 export interface Drawn {
   readonly spec: CauseSpec;
   /** The first is the main one. */
-  readonly seen: readonly [Seen, ...Seen[]];
+  readonly seen: readonly [ObservedEvent, ...ObservedEvent[]];
   readonly scopeId: string;
   readonly runners: readonly RunnerTarget[];
   readonly isConfirmed: boolean;
@@ -41,11 +44,11 @@ export interface Drawn {
 }
 
 /** The check passes all the while, since it could look: what was written or counted is the evidence. */
-export function drawn(picture: Picture, given: Drawn): Cause {
+export function buildCauseFromEvents(indexed: SnapshotIndex, given: Drawn): Cause {
   const { spec, seen, scopeId, runners, isConfirmed, states = [], ruledOut = [] } = given;
   const [main] = seen;
-  const facts = { ...main.sighting.facts, ...given.facts };
-  const cause = draft(picture, {
+  const facts = { ...main.event.facts, ...given.facts };
+  const cause = buildCause(indexed, {
     spec,
     states: [main.state, ...states],
     scopeId,
@@ -58,26 +61,26 @@ export function drawn(picture: Picture, given: Drawn): Cause {
   const [, ...others] = cause.evidence;
   return {
     ...cause,
-    since: main.sighting.firstAt,
+    since: main.event.firstAt,
     confidence: isConfirmed ? 'confirmed' : 'suspected',
     evidence: [
-      ...seen.map(({ state, sighting }) => ({
+      ...seen.map(({ state, event }) => ({
         check: state.check.id,
-        at: sighting.lastAt,
-        text: textOf(sighting),
+        at: event.lastAt,
+        text: textOf(event),
       })),
       ...others,
     ],
   };
 }
 
-function textOf({ text, count }: Sighting): string {
+function textOf({ text, count }: RunnerEvent): string {
   return count > 1 ? `${text} (${count} times)` : text;
 }
 
 /** The way of an entry, when every link of it that was looked at is open; and since when. */
 export function openWay(
-  picture: Picture,
+  indexed: SnapshotIndex,
   runner: RunnerTarget,
 ):
   | {
@@ -86,9 +89,9 @@ export function openWay(
       readonly states: readonly CheckState[];
     }
   | undefined {
-  const endpoint = picture.surroundings.endpoints.find(({ id }) => id === runner.endpoint);
+  const endpoint = indexed.hostContext.endpoints.find(({ id }) => id === runner.endpoint);
   if (endpoint === undefined) return undefined;
-  const links = picture.linksOf(endpoint);
+  const links = indexed.linksOf(endpoint);
   const isOpen = links.every(({ check, finding }) =>
     check.probe.budgeted === true
       ? finding.status !== 'fail' && finding.status !== 'skipped'

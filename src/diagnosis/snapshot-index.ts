@@ -1,21 +1,21 @@
 /** A snapshot, its checks in one order, with the questions that rules ask of it. Built once per diagnosis. */
-import type { CheckState, Snapshot, Surroundings } from '../core/check.ts';
+import type { CheckState, Snapshot, HostContext } from '../core/check.ts';
 import type { Finding } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
 import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
 import type { Link } from '../core/words.ts';
-import type { Sighting } from '../core/runner-event.ts';
+import type { RunnerEvent } from '../core/runner-event.ts';
 import { LINKS } from '../core/words.ts';
 
 /** What the runner wrote or counted, with the check that saw it. */
-export interface Seen {
+export interface ObservedEvent {
   readonly state: CheckState;
-  readonly sighting: Sighting;
+  readonly event: RunnerEvent;
 }
 
-export interface Picture {
+export interface SnapshotIndex {
   readonly snapshot: Snapshot;
-  readonly surroundings: Surroundings;
+  readonly hostContext: HostContext;
   /** Links of one endpoint that apply, in the order of the walk, without the tokens. */
   linksOf(endpoint: EndpointTarget): readonly CheckState[];
   /** Entries that use an endpoint. */
@@ -24,33 +24,31 @@ export interface Picture {
   /** All checks of a probe. */
   statesOf(probe: string): readonly CheckState[];
   /** By the runner's log and its counters: of some kinds, about one entry where it is told; newest first. */
-  seen(kinds: readonly string[], runner?: string): readonly Seen[];
+  seen(kinds: readonly string[], runner?: string): readonly ObservedEvent[];
 }
 
-export function pictureOf(given: Snapshot): Picture {
+export function indexSnapshot(given: Snapshot): SnapshotIndex {
   const snapshot = { ...given, checks: inOrder(given.checks) };
-  const { surroundings } = snapshot;
+  const { hostContext } = snapshot;
   const byProbe = Map.groupBy(snapshot.checks, ({ check }) => check.probe.id);
   const byId = new Map(snapshot.checks.map((state) => [state.check.id, state]));
   const seen = allSeen(['runner-log', 'runner-metrics'].flatMap((id) => byProbe.get(id) ?? []));
-  const seenByKind = Map.groupBy(seen, ({ sighting }) => sighting.kind);
-  const seenByRunner = Map.groupBy(seen, ({ sighting }) => sighting.runner ?? '');
-  const runnersByEndpoint = Map.groupBy(surroundings.runners, ({ endpoint }) => endpoint);
+  const seenByKind = Map.groupBy(seen, ({ event }) => event.kind);
+  const seenByRunner = Map.groupBy(seen, ({ event }) => event.runner ?? '');
+  const runnersByEndpoint = Map.groupBy(hostContext.runners, ({ endpoint }) => endpoint);
   const linksByEndpoint = new Map(
-    surroundings.endpoints.map(({ id }) => [id, linksAt(id, byId)] as const),
+    hostContext.endpoints.map(({ id }) => [id, linksAt(id, byId)] as const),
   );
   return {
     snapshot,
-    surroundings,
+    hostContext,
     linksOf: ({ id }) => linksByEndpoint.get(id) ?? [],
     runnersOf: ({ id }) => runnersByEndpoint.get(id) ?? [],
     tokenOf: ({ id }) => byId.get(`token@${id}`),
     statesOf: (probe) => byProbe.get(probe) ?? [],
     seen: (kinds, runner) => {
       if (runner !== undefined) {
-        return (seenByRunner.get(runner) ?? []).filter(({ sighting }) =>
-          kinds.includes(sighting.kind),
-        );
+        return (seenByRunner.get(runner) ?? []).filter(({ event }) => kinds.includes(event.kind));
       }
       const found = kinds.flatMap((kind) => seenByKind.get(kind) ?? []);
       return kinds.length === 1 ? found : newestFirst(found);
@@ -58,16 +56,14 @@ export function pictureOf(given: Snapshot): Picture {
   };
 }
 
-function allSeen(states: readonly CheckState[]): readonly Seen[] {
+function allSeen(states: readonly CheckState[]): readonly ObservedEvent[] {
   return newestFirst(
-    states.flatMap((state) =>
-      (state.finding.sightings ?? []).map((sighting) => ({ state, sighting })),
-    ),
+    states.flatMap((state) => (state.finding.events ?? []).map((event) => ({ state, event }))),
   );
 }
 
-function newestFirst(seen: readonly Seen[]): readonly Seen[] {
-  return seen.toSorted((a, b) => b.sighting.lastAt - a.sighting.lastAt);
+function newestFirst(seen: readonly ObservedEvent[]): readonly ObservedEvent[] {
+  return seen.toSorted((a, b) => b.event.lastAt - a.event.lastAt);
 }
 
 function linksAt(endpoint: string, byId: ReadonlyMap<string, CheckState>): readonly CheckState[] {

@@ -3,24 +3,27 @@ import type { Cause } from '../core/diagnosis.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import type { Scope } from '../core/words.ts';
 import { causeSpec } from './catalogue/index.ts';
-import type { Picture } from './snapshot-index.ts';
+import type { SnapshotIndex } from './snapshot-index.ts';
 
 /** What is wrong there is wrong for every entry of the host. */
 const HOST_WIDE: ReadonlySet<Scope> = new Set(['host', 'config', 'service', 'mount', 'executor']);
 
 /** Takes symptoms off the list and files them, with the entries they concern, under what accounts for them. */
-export function withoutSymptoms(causes: readonly Cause[], picture: Picture): readonly Cause[] {
+export function withoutSymptoms(
+  causes: readonly Cause[],
+  indexed: SnapshotIndex,
+): readonly Cause[] {
   const above = new Map<Cause, Cause>();
   for (const cause of causes.toReversed()) {
     const by = causes.find(
-      (other) => rootOf(other, above) !== cause && accountsFor(other, cause, picture),
+      (other) => rootOf(other, above) !== cause && accountsFor(other, cause, indexed),
     );
     if (by !== undefined) above.set(cause, by);
   }
   const roots = Map.groupBy(causes, (cause) => rootOf(cause, above));
   return causes
     .filter((cause) => !above.has(cause))
-    .map((root) => withSymptoms(root, roots.get(root) ?? [], picture));
+    .map((root) => withSymptoms(root, roots.get(root) ?? [], indexed));
 }
 
 /** Up to the cause that nothing accounts for. Of two that account for each other the first to blame is it. */
@@ -29,7 +32,11 @@ function rootOf(cause: Cause, above: ReadonlyMap<Cause, Cause>): Cause {
   return next === undefined ? cause : rootOf(next, above);
 }
 
-function withSymptoms(root: Cause, family: readonly Cause[], { surroundings }: Picture): Cause {
+function withSymptoms(
+  root: Cause,
+  family: readonly Cause[],
+  { hostContext }: SnapshotIndex,
+): Cause {
   const under = family.filter((cause) => cause !== root);
   if (under.length === 0) return root;
   const own = new Set(root.evidence.map(({ check }) => check));
@@ -38,7 +45,7 @@ function withSymptoms(root: Cause, family: readonly Cause[], { surroundings }: P
     ...explains,
   ]);
   const concerned = new Set(family.flatMap(({ scope }) => scope.runners));
-  const runners = surroundings.runners.map(({ id }) => id).filter((id) => concerned.has(id));
+  const runners = hostContext.runners.map(({ id }) => id).filter((id) => concerned.has(id));
   return {
     ...root,
     scope: { ...root.scope, runners },
@@ -46,16 +53,16 @@ function withSymptoms(root: Cause, family: readonly Cause[], { surroundings }: P
   };
 }
 
-function accountsFor(cause: Cause, symptom: Cause, picture: Picture): boolean {
+function accountsFor(cause: Cause, symptom: Cause, indexed: SnapshotIndex): boolean {
   const isExplained = symptom.evidence.every(({ check }) => cause.explains.includes(check));
-  return isExplained || isSuppressed(symptom, cause, picture);
+  return isExplained || isSuppressed(symptom, cause, indexed);
 }
 
-function isSuppressed(symptom: Cause, by: Cause, picture: Picture): boolean {
+function isSuppressed(symptom: Cause, by: Cause, indexed: SnapshotIndex): boolean {
   const spec = causeSpec(by.id);
   // What only warns has not gone far enough to account for anything.
   const isFull = by.severity === spec?.severity;
-  return isFull && (spec.suppresses?.includes(symptom.id) ?? false) && meets(by, symptom, picture);
+  return isFull && (spec.suppresses?.includes(symptom.id) ?? false) && meets(by, symptom, indexed);
 }
 
 /** What is wrong with a line of config.toml that belongs to one entry of several. */
@@ -66,14 +73,14 @@ function isOfSomeEntries({ scope }: Cause, runners: readonly RunnerTarget[]): bo
 }
 
 /** A fault at one GitLab says nothing about another one. */
-function meets(cause: Cause, symptom: Cause, { surroundings }: Picture): boolean {
-  if (HOST_WIDE.has(cause.scope.kind) && !isOfSomeEntries(cause, surroundings.runners)) return true;
+function meets(cause: Cause, symptom: Cause, { hostContext }: SnapshotIndex): boolean {
+  if (HOST_WIDE.has(cause.scope.kind) && !isOfSomeEntries(cause, hostContext.runners)) return true;
   // A line of one entry says nothing about the token of another one that has the same GitLab.
   const isByEntry =
     cause.scope.kind === 'runner' ||
     (cause.scope.kind === 'config' && symptom.scope.kind === 'runner');
   const placesOf = ({ scope }: Cause): readonly string[] =>
-    surroundings.runners
+    hostContext.runners
       .filter(({ id }) => scope.runners.includes(id))
       .map(({ id, endpoint }) => (isByEntry ? id : (endpoint ?? id)));
   const places = new Set(placesOf(cause));

@@ -6,7 +6,7 @@ import type { View } from '../core/view.ts';
 import { causeChanges } from './transitions.ts';
 import type { Log } from '../log.ts';
 
-export class ViewKeeper {
+export class ViewCache {
   readonly #make: () => View;
   readonly #log: Log;
   readonly #listeners = new Set<() => void>();

@@ -5,7 +5,7 @@
 import { homedir, hostname } from 'node:os';
 
 import { deadlineOf, withSignal } from '../core/abort.ts';
-import type { Surroundings } from '../core/check.ts';
+import type { HostContext } from '../core/check.ts';
 import type { Clock, Instant } from '../core/clock.ts';
 import type { Paths } from '../core/paths.ts';
 import type { FoundBy, RunnerProcess } from '../core/reading.ts';
@@ -58,7 +58,7 @@ export interface WatchOptions {
   readonly settings?: () => Pick<PlanSettings, 'runnerLogFile' | 'apiTokenFile'>;
 }
 
-export class SurroundingsWatch {
+export class Discovery {
   readonly #options: WatchOptions;
   readonly #file: RunnerFile;
   readonly #lint: LintWatch;
@@ -187,7 +187,7 @@ export class SurroundingsWatch {
     return { successful: this.#loads, successAt: this.#loadedAt };
   }
 
-  surroundings(): Surroundings {
+  hostContext(): HostContext {
     const lint = this.#lint.state();
     return {
       ...(lint === undefined ? {} : { lint }),

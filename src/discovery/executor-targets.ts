@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 
 import type { RunnerProcess } from '../core/reading.ts';
-import type { EndpointTarget, ExecutorStand, ExecutorTarget, Place } from '../core/target.ts';
+import type { EndpointTarget, ExecutorBackend, ExecutorTarget, Place } from '../core/target.ts';
 import { credentialsOf } from './credentials.ts';
 import type { TargetsQuestion } from './endpoint-target.ts';
 import { environmentOf } from './endpoint-target.ts';
@@ -29,7 +29,7 @@ interface Named {
 
 interface Found {
   readonly id: string;
-  readonly stand: ExecutorStand;
+  readonly backend: ExecutorBackend;
 }
 
 /** One target for each thing stood on, in the order of first use. */
@@ -46,11 +46,11 @@ export function executorTargetsOf(
   return [...Map.groupBy(found, ({ id }) => id)].flatMap(([id, members]): ExecutorTarget[] => {
     const [first] = members;
     if (first === undefined) return [];
-    const { executor, stand } = first;
+    const { executor, backend } = first;
     const runners = members.map(({ runner }) => runner);
-    const gitlabs = stand.kind === 'docker' ? { gitlabs: gitlabsOf(members) } : {};
+    const gitlabs = backend.kind === 'docker' ? { gitlabs: gitlabsOf(members) } : {};
     const credentials = credentialsOf(question.process);
-    return [{ kind: 'executor', id, executor, runners, stand, ...gitlabs, ...credentials }];
+    return [{ kind: 'executor', id, executor, runners, backend, ...gitlabs, ...credentials }];
   });
 }
 
@@ -80,7 +80,7 @@ function standOf(entry: RunnerEntry, question: TargetsQuestion): Found | undefin
   if (entry.executor === 'shell') {
     const path = asProcessSees(entry.buildsDir ?? 'builds', question.process);
     const user = userOf(question.process);
-    return { id: path, stand: { kind: 'folder', path, ...(user === undefined ? {} : { user }) } };
+    return { id: path, backend: { kind: 'folder', path, ...(user === undefined ? {} : { user }) } };
   }
   if (DOCKER_EXECUTORS.includes(entry.executor)) return dockerOf(entry, question);
   const name = PLUGIN_EXECUTORS.includes(entry.executor) ? entry.autoscalerPlugin : undefined;
@@ -112,7 +112,7 @@ function dockerAt(address: string, source: string, certificates: string | undefi
   const tls = certificates === undefined ? {} : { certificates };
   // Without what stands before @: an address is shown, and needs no user.
   const id = address.replace(/(?<=\/\/)[^/@]*@/, '');
-  return { id, stand: { kind: 'docker', source, ...tls } };
+  return { id, backend: { kind: 'docker', source, ...tls } };
 }
 
 /** `--user`: as whom the jobs of shell executors run; the packaged unit passes it. */
@@ -130,6 +130,6 @@ function pluginOf(name: string, question: TargetsQuestion): Found {
   const folders = (environment?.['PATH'] ?? DEFAULT_PATH).split(':').filter(Boolean);
   return {
     id: name,
-    stand: { kind: 'plugin', name, folders, home: environment?.['HOME'] ?? '/root' },
+    backend: { kind: 'plugin', name, folders, home: environment?.['HOME'] ?? '/root' },
   };
 }

@@ -12,7 +12,7 @@ import type { Place } from './dial/dialled-place.ts';
 import type { Query } from './dns/query.ts';
 import { handshakeLikeGo } from './tls/handshake.ts';
 import { addressesByServer, decisive, lookupText } from './dns/lookup-judgement.ts';
-import type { Resolution, ResolveLoan } from './dns/resolver.ts';
+import type { Resolution, ResolveOptions } from './dns/resolver.ts';
 import { askEach, resolveLikeGo } from './dns/resolver.ts';
 import type { Trust } from './tls/trust.ts';
 
@@ -47,10 +47,10 @@ export function mayDiffer({ source, servers }: Resolution): boolean {
 export async function differenceOf(
   found: Resolution,
   trial: Trial,
-  loan: ResolveLoan,
+  deps: ResolveOptions,
 ): Promise<Difference | undefined> {
   const used = new Set(found.addresses.map(({ address }) => address));
-  const said = await others(found, loan);
+  const said = await others(found, deps);
   const other = [...said].flatMap(([server, addresses]) =>
     addresses.filter((address) => !used.has(address)).map((address) => ({ server, address })),
   );
@@ -80,13 +80,13 @@ export async function differenceOf(
 /** The name has no address; true to life, Go asks no further server after such an answer. */
 export async function betterAnswer(
   found: Resolution,
-  loan: ResolveLoan,
+  deps: ResolveOptions,
 ): Promise<{ readonly queries: readonly Query[]; readonly difference?: Difference }> {
   const asked = decisive(found);
   const silent = found.servers.filter((server) => !asked.some((query) => query.server === server));
   const [name] = asked.map((query) => query.name);
   if (name === undefined || silent.length === 0) return { queries: asked };
-  const opinions = await askEach(name, silent, loan);
+  const opinions = await askEach(name, silent, deps);
   const queries = [...asked, ...opinions];
   const [better] = addressesByServer(opinions);
   if (better === undefined) return { queries };
@@ -106,16 +106,16 @@ export async function betterAnswer(
 /** What the servers say that did not decide. */
 async function others(
   found: Resolution,
-  loan: ResolveLoan,
+  deps: ResolveOptions,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   if (found.source === 'hosts') {
-    const { queries } = await resolveLikeGo(found.name, { ...loan, isWithoutHosts: true });
+    const { queries } = await resolveLikeGo(found.name, { ...deps, isWithoutHosts: true });
     return addressesByServer(queries);
   }
   const deciding = serversThatSaid(found);
   const rest = found.servers.filter((server) => !deciding.includes(server));
   const name = found.queries.findLast(({ addresses }) => addresses.length > 0)?.name ?? found.name;
-  return addressesByServer(await askEach(name, rest, loan));
+  return addressesByServer(await askEach(name, rest, deps));
 }
 
 function serversThatSaid({ queries }: Resolution): readonly string[] {
@@ -135,20 +135,20 @@ const STRANGE: readonly (string | undefined)[] = [
 export async function trialOf(
   { check, finding }: ProbeResult,
   place: Place,
-  loan: ResolveLoan,
+  deps: ResolveOptions,
   loadTrust: () => Promise<Trust>,
 ): Promise<Trial | undefined> {
-  if (!check.startsWith('tls@')) return answerTrial(place.port, loan);
+  if (!check.startsWith('tls@')) return answerTrial(place.port, deps);
   if (!STRANGE.includes(reasonOf(finding))) return undefined;
-  return certificateTrial(place, await loadTrust(), loan);
+  return certificateTrial(place, await loadTrust(), deps);
 }
 
 /** Does it answer on its port? */
-function answerTrial(port: number, { clock, signal }: ResolveLoan): Trial {
-  const loan = { clock, signal, timeoutSeconds: DIAL_SECONDS };
+function answerTrial(port: number, { clock, signal }: ResolveOptions): Trial {
+  const deps = { clock, signal, timeoutSeconds: DIAL_SECONDS };
   const first = async (addresses: readonly string[]): Promise<Address | undefined> => {
     if (addresses.length === 0) return undefined;
-    const { socket, address } = await dialLikeGo(await inGoOrder(addresses), port, loan);
+    const { socket, address } = await dialLikeGo(await inGoOrder(addresses), port, deps);
     socket?.destroy();
     return address;
   };
@@ -159,11 +159,11 @@ function answerTrial(port: number, { clock, signal }: ResolveLoan): Trial {
 function certificateTrial(
   { host, port }: Place,
   trust: Trust,
-  { clock, signal }: ResolveLoan,
+  { clock, signal }: ResolveOptions,
 ): Trial {
   const isAccepted = async (address: Address): Promise<boolean> => {
-    const loan = { clock, signal, timeoutSeconds: DIAL_SECONDS };
-    const { socket } = await dialLikeGo([address], port, loan);
+    const deps = { clock, signal, timeoutSeconds: DIAL_SECONDS };
+    const { socket } = await dialLikeGo([address], port, deps);
     if (socket === undefined) return false;
     const shaken = await handshakeLikeGo(socket, { host, trust, now: clock.wall(), signal });
     socket.destroy();

@@ -19,7 +19,7 @@ import { smallSegmentSocket } from './dial/small-segments.ts';
 import type { Trust } from './tls/trust.ts';
 import { openTunnel } from './proxy/tunnel.ts';
 
-export interface AttemptLoan {
+export interface AttemptDeps {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly paths: Paths;
@@ -60,14 +60,14 @@ export interface Attempt {
 export async function attemptWay(
   url: URL,
   way: ProxyDecision,
-  loan: AttemptLoan,
+  deps: AttemptDeps,
   change: Change = {},
 ): Promise<Attempt> {
-  using deadline = deadlineOf(loan.timeoutSeconds, loan.signal);
-  const inTime = { ...loan, signal: deadline.signal };
+  using deadline = deadlineOf(deps.timeoutSeconds, deps.signal);
+  const inTime = { ...deps, signal: deadline.signal };
   const place = placeOf(url);
   const next = way.kind === 'proxy' ? { host: way.host, port: way.port } : place;
-  const found = await resolveLikeGo(next.host, { ...inTime, port: loan.dnsPort }).catch(
+  const found = await resolveLikeGo(next.host, { ...inTime, port: deps.dnsPort }).catch(
     () => undefined,
   );
   const resolved = found?.addresses ?? [];
@@ -94,7 +94,7 @@ async function openedBy(
   socket: Socket,
   proxy: ProxyDecision,
   url: URL,
-  { trust, clock, signal }: AttemptLoan,
+  { trust, clock, signal }: AttemptDeps,
 ): Promise<Socket | undefined> {
   if (proxy.kind === 'direct') return socket;
   let to = socket;
@@ -117,7 +117,7 @@ async function dated(
   socket: Socket,
   host: string,
   addresses: readonly string[],
-  { trust, signal }: AttemptLoan,
+  { trust, signal }: AttemptDeps,
 ): Promise<Attempt> {
   const dateAt = await dateBehind(socket, host, trust, signal);
   return { reached: 'tls', addresses, ...(dateAt === undefined ? {} : { dateAt }) };
@@ -127,7 +127,7 @@ async function secured(
   socket: Socket,
   { serverName, smallHello }: Change,
   host: string,
-  { trust, clock, signal }: AttemptLoan,
+  { trust, clock, signal }: AttemptDeps,
 ): Promise<Omit<Attempt, 'addresses'>> {
   const shaken = await handshakeLikeGo(socket, {
     host: serverName ?? host,

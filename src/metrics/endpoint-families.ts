@@ -11,7 +11,7 @@ export const ENDPOINT_FAMILIES: readonly Family[] = [
     help: 'Ways to GitLab: its URL, the proxy and the name servers on the way, empty without; the value is always 1.',
     labels: ['target', 'url', 'proxy', 'resolver'],
     samples: ({ snapshot }) =>
-      snapshot.surroundings.endpoints.map((endpoint) => ({
+      snapshot.hostContext.endpoints.map((endpoint) => ({
         labels: {
           target: endpoint.id,
           url: endpoint.url.href,

@@ -29,7 +29,7 @@ const RUNNER_FAMILIES: readonly Family[] = [
     help: 'Entries of config.toml; the value is always 1.',
     labels: ['runner', 'runner_name', 'executor', 'url', 'system_id'],
     samples: ({ snapshot }) =>
-      snapshot.surroundings.runners.map(({ id, name, executor, url, systemId }) =>
+      snapshot.hostContext.runners.map(({ id, name, executor, url, systemId }) =>
         one({ runner: id, runner_name: name, executor, url, system_id: systemId ?? '' }),
       ),
   },
@@ -63,9 +63,9 @@ const LOCKOUT_FAMILY: Family = {
   help: 'Until when an entry has switched itself off after three refusals, by its log; absent without.',
   labels: ['runner'],
   samples: ({ snapshot }) => {
-    const known = new Set(snapshot.surroundings.runners.map(({ id }) => id));
+    const known = new Set(snapshot.hostContext.runners.map(({ id }) => id));
     return snapshot.checks.flatMap(({ finding }) =>
-      (finding.sightings ?? []).flatMap(({ kind, runner = '', facts }) => {
+      (finding.events ?? []).flatMap(({ kind, runner = '', facts }) => {
         const until = Number(facts['until_milliseconds'] ?? 0);
         const holds = kind === 'disabled' && known.has(runner) && until > snapshot.takenAt;
         return holds ? [{ labels: { runner }, value: until / 1000 }] : [];

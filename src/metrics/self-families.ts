@@ -1,5 +1,5 @@
 /** Metrics of runnerwatch itself: its version, its files, its own load on GitLab. */
-import type { Surroundings } from '../core/check.ts';
+import type { HostContext } from '../core/check.ts';
 import type { LintSeverity } from '../core/lint.ts';
 import { LINT_SEVERITIES } from '../core/lint.ts';
 import type { View } from '../core/view.ts';
@@ -13,7 +13,7 @@ const REQUEST_KINDS = ['http', 'api', 'token', 'verify'] as const;
 
 /** Of the endpoints that there are: those of an entry that has left go with it. */
 function requestsOf({ snapshot, self }: View): readonly Sample[] {
-  return snapshot.surroundings.endpoints.flatMap(({ id: target }) => {
+  return snapshot.hostContext.endpoints.flatMap(({ id: target }) => {
     const own = self.requests.filter((request) => request.target === target);
     const kinds = [...new Set([...REQUEST_KINDS, ...own.map(({ kind }) => kind)])];
     return kinds.map((kind) => ({
@@ -27,7 +27,7 @@ function requestsOf({ snapshot, self }: View): readonly Sample[] {
 function lintRulesOf({
   lint,
   configProblems,
-}: Surroundings): readonly { readonly rule: string; readonly severity: LintSeverity }[] {
+}: HostContext): readonly { readonly rule: string; readonly severity: LintSeverity }[] {
   return lint === undefined
     ? configProblems.map(({ code }) => ({ rule: code, severity: 'error' }))
     : lint.findings.map(({ rule, severity }) => ({ rule, severity }));
@@ -49,7 +49,7 @@ export const SELF_FAMILIES: readonly Family[] = [
     help: 'Findings in config.toml by severity.',
     labels: ['severity'],
     samples: ({ snapshot }) => {
-      const found = lintRulesOf(snapshot.surroundings);
+      const found = lintRulesOf(snapshot.hostContext);
       return LINT_SEVERITIES.map((severity) => ({
         labels: { severity },
         value: found.filter((one) => one.severity === severity).length,
@@ -62,7 +62,7 @@ export const SELF_FAMILIES: readonly Family[] = [
     help: 'Rules that config.toml breaks; absent when none does.',
     labels: ['rule', 'severity'],
     samples: ({ snapshot }) => {
-      const found = lintRulesOf(snapshot.surroundings);
+      const found = lintRulesOf(snapshot.hostContext);
       const pairs = new Map(found.map((one) => [`${one.rule} ${one.severity}`, one]));
       return [...pairs.values()].map((labels) => ({ labels: { ...labels }, value: 1 }));
     },

@@ -121,7 +121,7 @@ export const api = defineProbe({
   reasons: REASONS,
   measures: {},
 
-  async run(target, _options, { walk, ledger, signal }) {
+  async run(target, _options, { walk, budget, signal }) {
     if (walk.send === undefined) {
       return {
         status: 'unknown',
@@ -134,7 +134,7 @@ export const api = defineProbe({
       const request = { method: 'GET', path: PATH, timeoutSeconds: ANSWER_SECONDS } as const;
       const answer = await walk.send(request, signal);
       const quiet = quietSeconds(answer);
-      if (quiet > 0) ledger.pause(target.id, quiet);
+      if (quiet > 0) budget.pause(target.id, quiet);
       const finding = judged(answer, asked);
       return await elsewhere(finding, answer, target.url, walk.send, signal);
     } catch (error) {

@@ -15,7 +15,7 @@ import type { Fact, Finding } from '../core/finding.ts';
 import type { Address, LinkTools, MeasureSpec, ReasonSpec, Walk } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
-import type { Attempt, DialLoan } from '../go/dial/dial.ts';
+import type { Attempt, DialOptions } from '../go/dial/dial.ts';
 import { dialLikeGo } from '../go/dial/dial.ts';
 import { dialledPlace } from '../go/dial/dialled-place.ts';
 import type { DialMemory } from '../go/dial/dial-again.ts';
@@ -120,11 +120,11 @@ async function dialAndJudge(
 ): Promise<ConnectFinding> {
   const { host, port, of } = dialledPlace(target);
   const start = clock.seconds();
-  const loan = { clock, signal, timeoutSeconds: DIAL_SECONDS };
+  const deps = { clock, signal, timeoutSeconds: DIAL_SECONDS };
   const { socket, address, attempts, loss } = await dialTwice(
     walk.addresses ?? [],
     port,
-    loan,
+    deps,
     kept,
   );
   const connect_seconds = clock.seconds() - start;
@@ -136,10 +136,10 @@ async function dialAndJudge(
     );
     return noAddress(attempts, facts, { connect_seconds, ...lostBy(loss) }, closed);
   }
-  hand(walk, socket, address, port, loan);
+  hand(walk, socket, address, port, deps);
   const all = [
     ...attempts,
-    ...(await dialOthers(walk.addresses ?? [], attempts, port, loan, kept)),
+    ...(await dialOthers(walk.addresses ?? [], attempts, port, deps, kept)),
   ];
   const failed_addresses = all.filter((attempt) => isFailed(attempt)).length;
   const measures = { connect_seconds, failed_addresses, ...lostBy(loss) };
@@ -186,10 +186,10 @@ function noAddress(
   return { status, reason, detail, measures, facts };
 }
 
-function hand(walk: Walk, socket: Socket, address: Address, port: number, loan: DialLoan): void {
+function hand(walk: Walk, socket: Socket, address: Address, port: number, deps: DialOptions): void {
   walk.socket = socket;
   walk.open = async (again) => {
-    const redialled = await dialLikeGo([address], port, { ...loan, signal: again });
+    const redialled = await dialLikeGo([address], port, { ...deps, signal: again });
     if (redialled.socket === undefined) throw new Error(`cannot dial ${address.address} again`);
     return redialled.socket;
   };

@@ -13,7 +13,7 @@
  */
 import type { LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
-import { SameFault } from '../core/per-fault-cache.ts';
+import { PerFaultCache } from '../core/per-fault-cache.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { attemptWay } from '../go/path-attempt.ts';
 import type { Detour, DetourReason, Try } from '../go/alternate-paths.ts';
@@ -65,7 +65,7 @@ const MEASURES = {
 const BY_DATE: readonly string[] = ['tls/expired', 'tls/intermediate-expired', 'tls/not-yet-valid'];
 
 export function createDetour(store: TrustStore) {
-  const looks = new SameFault<EndpointTarget, Detour>(AGAIN_SECONDS);
+  const looks = new PerFaultCache<EndpointTarget, Detour>(AGAIN_SECONDS);
   return defineProbe({
     id: 'detour',
     title: 'Other ways',

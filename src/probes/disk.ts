@@ -150,12 +150,12 @@ export function createDisk(reader: FileSystemReader) {
         type: target.fileSystemType,
         roles: target.roles.join(', '),
       };
-      const loan = { clock, signal };
-      const first = await reader.read(target.id, inRoot(paths, target.path), loan);
+      const deps = { clock, signal };
+      const first = await reader.read(target.id, inRoot(paths, target.path), deps);
       // A folder that the runner has yet to make lies on the file system all the same.
       const answer =
         first.kind === 'gone'
-          ? await reader.read(target.id, inRoot(paths, target.id), loan)
+          ? await reader.read(target.id, inRoot(paths, target.id), deps)
           : first;
       const judgement =
         answer.kind === 'size' && !target.readOnly

@@ -27,7 +27,7 @@ import {
   lookupText,
   serverEnds,
 } from '../go/dns/lookup-judgement.ts';
-import type { Resolution, ResolveLoan } from '../go/dns/resolver.ts';
+import type { Resolution, ResolveOptions } from '../go/dns/resolver.ts';
 import { resolveLikeGo } from '../go/dns/resolver.ts';
 import { SHARED_TRUST } from '../go/tls/shared-trust.ts';
 import { libcAddresses } from '../host/net/getent.ts';
@@ -130,15 +130,15 @@ export const dns = defineProbe({
     const { host: name, of } = dialledPlace(target);
     using deadline = deadlineOf(LOOKUP_SECONDS, signal);
     const start = clock.seconds();
-    const loan = { paths, clock, signal: deadline.signal, port: dnsPort };
-    const found = await resolveLikeGo(name, loan);
+    const deps = { paths, clock, signal: deadline.signal, port: dnsPort };
+    const found = await resolveLikeGo(name, deps);
     const lookup_seconds = clock.seconds() - start;
     const measures = { lookup_seconds, addresses: found.addresses.length };
     const facts = { name, of, ...factsOf(found) };
     const seen = { measures, facts };
     const attachments = { answers: answersText(found.queries) };
     if (found.addresses.length === 0) {
-      return { ...(await missed(found, loan, tools, seen)), attachments };
+      return { ...(await missed(found, deps, tools, seen)), attachments };
     }
     walk.addresses = found.addresses;
     const isSlow = lookup_seconds > options.slow_seconds;
@@ -146,16 +146,16 @@ export const dns = defineProbe({
     if (mayDiffer(found)) {
       const links = of === 'gitlab' && target.url.protocol === 'https:' ? ['tls'] : [];
       const look: SecondLook['look'] = async (failed, again) =>
-        await doubted(failed, found, target, { ...loan, signal: again }, first);
+        await doubted(failed, found, target, { ...deps, signal: again }, first);
       walk.secondLook = { links: ['connect', ...links], look };
     }
     return first;
   },
 });
 
-type Seen = Required<Pick<DnsFinding, 'measures' | 'facts'>>;
+type ObservedEvent = Required<Pick<DnsFinding, 'measures' | 'facts'>>;
 
-function resolved(found: Resolution, isSlow: boolean, seen: Seen): DnsFinding {
+function resolved(found: Resolution, isSlow: boolean, seen: ObservedEvent): DnsFinding {
   const { name, addresses, queries } = found;
   if (isSinkhole(found)) {
     const detail = `${name} is ${addresses[0]?.address ?? ''} by DNS (${serverEnds(queries)}), which is no other host`;
@@ -172,17 +172,17 @@ async function doubted(
   failed: ProbeResult,
   found: Resolution,
   target: EndpointTarget,
-  loan: ResolveLoan,
-  first: DnsFinding & Seen,
+  deps: ResolveOptions,
+  first: DnsFinding & ObservedEvent,
 ): Promise<DnsFinding> {
   const { trust, credentials } = target;
-  const { paths } = loan;
+  const { paths } = deps;
   const place = dialledPlace(target);
   const isDenied = readingDenied(credentials, paths);
-  const trial = await trialOf(failed, place, loan, () =>
+  const trial = await trialOf(failed, place, deps, () =>
     SHARED_TRUST.load(trust, place.host, paths, isDenied),
   );
-  const difference = trial === undefined ? undefined : await differenceOf(found, trial, loan);
+  const difference = trial === undefined ? undefined : await differenceOf(found, trial, deps);
   if (difference === undefined) return first;
   const { isPinned, detail } = difference;
   const reason = isPinned ? 'hosts-override' : 'servers-disagree';
@@ -193,16 +193,16 @@ async function doubted(
 /** A lookup without an address: why? */
 async function missed(
   found: Resolution,
-  loan: ResolveLoan,
+  deps: ResolveOptions,
   tools: LinkTools,
-  seen: Seen,
+  seen: ObservedEvent,
 ): Promise<DnsFinding> {
   const fault = faultOf(found);
   const detail = lookupText(found);
-  if (fault === 'not-found') return await notFound(found, loan, tools, seen);
+  if (fault === 'not-found') return await notFound(found, deps, tools, seen);
   const blocked = isBlockable(found, fault)
-    ? await blockedWay(found.servers, loan.paths)
-    : await closedWay(isLocal(fault) ? found.servers : [], loan.paths);
+    ? await blockedWay(found.servers, deps.paths)
+    : await closedWay(isLocal(fault) ? found.servers : [], deps.paths);
   if (fault === 'resolver-error' && blocked === undefined) {
     return { status: 'unknown', reason: fault, detail, ...seen };
   }
@@ -217,11 +217,11 @@ async function missed(
 /** Does somebody else know better: another name server, or the C library? */
 async function notFound(
   found: Resolution,
-  loan: ResolveLoan,
+  deps: ResolveOptions,
   tools: LinkTools,
-  { measures, facts }: Seen,
+  { measures, facts }: ObservedEvent,
 ): Promise<DnsFinding> {
-  const { queries, difference } = await betterAnswer(found, loan);
+  const { queries, difference } = await betterAnswer(found, deps);
   const said = { ...facts, outcomes: serverEnds(queries), ...difference?.facts };
   if (difference !== undefined) {
     const { detail } = difference;
@@ -238,9 +238,9 @@ async function notFound(
 /** Between two questions to libc its last answer holds, so that the finding does not change with every walk. */
 async function libcSays(
   name: string,
-  { ledger, previous, paths, signal }: LinkTools,
+  { budget, previous, paths, signal }: LinkTools,
 ): Promise<string> {
   const last = previous?.facts?.['name'] === name ? previous.facts['libc'] : undefined;
-  if (!ledger.once(`getent ${name}`, LIBC_AGAIN_SECONDS)) return String(last ?? '');
+  if (!budget.once(`getent ${name}`, LIBC_AGAIN_SECONDS)) return String(last ?? '');
   return (await libcAddresses(name, paths, signal)).join(', ');
 }

@@ -138,21 +138,21 @@ export function createExecutor(reader: FileSystemReader) {
     measures: MEASURES,
 
     async run(target, options, tools): Promise<ExecutorFinding> {
-      const { stand } = target;
+      const { backend } = target;
       const facts = {
         stands_on: target.id,
         executor: target.executor,
         uid: target.credentials?.uid ?? 0,
       };
-      if (stand.kind === 'docker') {
+      if (backend.kind === 'docker') {
         return await lookAtDocker(target, options, tools, { ...kept, facts });
       }
       using deadline = deadlineOf(FOLDER_SECONDS, tools.signal);
-      const loan = { reader: folders, paths: tools.paths, signal: deadline.signal };
+      const deps = { reader: folders, paths: tools.paths, signal: deadline.signal };
       const fault =
-        stand.kind === 'folder'
-          ? await folderFault(stand, target.credentials, loan)
-          : await pluginFault(stand, tools.paths);
+        backend.kind === 'folder'
+          ? await folderFault(backend, target.credentials, deps)
+          : await pluginFault(backend, tools.paths);
       if (fault === undefined) return { status: 'pass', facts };
       if (fault !== 'silent') return { status: 'warn', ...fault, facts };
       const detail = `${target.id} does not say who may write in it`;
@@ -164,12 +164,12 @@ export function createExecutor(reader: FileSystemReader) {
 export const executor = createExecutor(new FileSystemReader());
 
 function questionFor(
-  { credentials, stand }: ExecutorTarget,
+  { credentials, backend }: ExecutorTarget,
   address: DockerAddress,
   { answer_seconds: answerSeconds }: ValuesOf<typeof OPTIONS>,
   { paths, signal, clock }: Tools,
 ): DockerQuestion {
-  const certificates = stand.kind === 'docker' ? stand.certificates : undefined;
+  const certificates = backend.kind === 'docker' ? backend.certificates : undefined;
   return {
     address,
     ...(certificates === undefined ? {} : { certificates }),
@@ -193,9 +193,9 @@ async function lookAtDocker(
   tools: Tools,
   kept: Kept,
 ): Promise<ExecutorFinding> {
-  const { id, stand } = target;
-  if (stand.kind !== 'docker') return { status: 'pass' };
-  const { certificates, source } = stand;
+  const { id, backend } = target;
+  if (backend.kind !== 'docker') return { status: 'pass' };
+  const { certificates, source } = backend;
   const facts = { ...kept.facts, source };
   const address = parseDockerHost(id, certificates !== undefined);
   if (address === undefined) {

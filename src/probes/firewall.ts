@@ -14,7 +14,7 @@
 import type { Finding } from '../core/finding.ts';
 import type { LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
-import { SameFault } from '../core/per-fault-cache.ts';
+import { PerFaultCache } from '../core/per-fault-cache.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { readRuleset } from '../host/net/firewall.ts';
 import type { Packet } from '../host/net/firewall-match.ts';
@@ -38,7 +38,7 @@ const BLOCKED: readonly string[] = [
 type FirewallFinding = Finding<'rule-blocks' | 'not-allowed'>;
 
 export function createFirewall(read: typeof readRuleset) {
-  const looks = new SameFault<EndpointTarget, FirewallFinding>(AGAIN_SECONDS);
+  const looks = new PerFaultCache<EndpointTarget, FirewallFinding>(AGAIN_SECONDS);
   return defineProbe({
     id: 'firewall',
     title: 'Local firewall',
@@ -109,7 +109,7 @@ function packetsInLog(uid: number, { walk, clock, runnerLog }: LinkTools): reado
   const since = clock.wall() - LOG_SECONDS * 1000;
   const dialled = new Set(walk.addresses?.map(({ address }) => address));
   const servers = serversOf(walk.findings?.get('dns'));
-  const lines = (runnerLog?.sightings() ?? []).filter(
+  const lines = (runnerLog?.events() ?? []).filter(
     ({ kind, cause, lastAt }) => kind === 'poll-failed' && lastAt > since && isOfPackets(cause),
   );
   return lines.flatMap(({ text }): readonly Packet[] => {

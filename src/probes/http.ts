@@ -167,7 +167,7 @@ export const http = defineProbe({
     try {
       const answer = await send(HEALTH_REQUEST, tools.signal);
       const quiet = quietSeconds(answer);
-      if (quiet > 0) tools.ledger.pause(target.id, quiet);
+      if (quiet > 0) tools.budget.pause(target.id, quiet);
       const fault = await healthFaultOf(answer, target, send, tools.signal);
       const finding = judged(answer, asked, fault, options.slow_seconds, target.proxy);
       return { ...finding, facts: { ...finding.facts, ...dialled(tools) } };

@@ -4,10 +4,10 @@
  * Source    Its unit's journal where systemd runs, or the file that the settings name (runner-log/). Without
  *           either there is no such check: an idle runner writes nothing, and silence is never evidence.
  * Measures  lines, dropped_lines (beyond the budget), last_line_timestamp_seconds; jobs that ended, by how.
- * Reasons   none that accuse: what was written goes to the diagnosis as sightings.
+ * Reasons   none that accuse: what was written goes to the diagnosis as events.
  * Unknown   not-allowed, unreadable.
  */
-import type { Sighting } from '../core/runner-event.ts';
+import type { RunnerEvent } from '../core/runner-event.ts';
 import { defineProbe } from '../core/probe.ts';
 
 export const runnerLog = defineProbe({
@@ -50,7 +50,7 @@ export const runnerLog = defineProbe({
       return { status: 'unknown', reason: 'unreadable', detail: 'there is no log to read' };
     }
     const reading = await door.read(signal);
-    const { state, detail, lines, droppedLines, lastLineAt, sightings, jobEnds } = reading;
+    const { state, detail, lines, droppedLines, lastLineAt, events, jobEnds } = reading;
     const measures = {
       lines,
       dropped_lines: droppedLines,
@@ -61,9 +61,9 @@ export const runnerLog = defineProbe({
       lost_job_ends: reading.lostJobEnds,
       ...(lastLineAt === undefined ? {} : { last_line_timestamp_seconds: lastLineAt / 1000 }),
     };
-    const common = { measures, sightings };
+    const common = { measures, events };
     if (state === 'reading') {
-      return { status: 'pass', ...common, facts: { source: detail, ...latestOf(sightings) } };
+      return { status: 'pass', ...common, facts: { source: detail, ...latestOf(events) } };
     }
     const reason = state === 'not-allowed' ? 'not-allowed' : 'unreadable';
     return { status: 'unknown', reason, detail, ...common };
@@ -71,8 +71,8 @@ export const runnerLog = defineProbe({
 });
 
 /** The last line that says something, for people. */
-function latestOf(sightings: readonly Sighting[]): Readonly<Record<string, string>> {
-  const [latest] = sightings
+function latestOf(events: readonly RunnerEvent[]): Readonly<Record<string, string>> {
+  const [latest] = events
     .filter(({ cause }) => cause !== undefined)
     .toSorted((a, b) => b.lastAt - a.lastAt);
   return latest === undefined ? {} : { latest: latest.text };

@@ -4,7 +4,7 @@
  * Source    GET /metrics and /debug/jobs/list of the runner's `listen_address` (runner-metrics/), where there is one.
  * Measures  worked_polls and failed_polls (since runnerwatch began to look), without_poll_seconds, running_jobs,
  *           concurrent_jobs; longest_job_seconds and held_slots where the runner lists its jobs.
- * Reasons   none that accuse: what was counted goes to the diagnosis as sightings.
+ * Reasons   none that accuse: what was counted goes to the diagnosis as events.
  * Unknown   unreachable, no-answer, not-a-runner.
  */
 import type { Finding } from '../core/finding.ts';
@@ -112,11 +112,11 @@ function judge(
   if (counters === undefined) {
     return unknown('foreign', `${metrics?.host}:${metrics?.port} has no counters of a runner`);
   }
-  const { sightings, workedPolls, failedPolls, flatSeconds } = tracker.look(counters);
+  const { events, workedPolls, failedPolls, flatSeconds } = tracker.look(counters);
   const { jobs, concurrent, version } = counters;
   return {
     status: 'pass',
-    sightings: [...sightings, ...(list?.sightings ?? [])],
+    events: [...events, ...(list?.events ?? [])],
     facts: version === undefined ? {} : { version },
     measures: {
       worked_polls: workedPolls,

@@ -200,10 +200,10 @@ function judged(
   answer: HttpAnswer,
   path: string,
   target: RunnerTarget,
-  { ledger, clock, walk }: LinkTools,
+  { budget, clock, walk }: LinkTools,
 ): Asked {
   const quiet = quietSeconds(answer);
-  if (quiet > 0) ledger.pause(endpointOf(target), quiet);
+  if (quiet > 0) budget.pause(endpointOf(target), quiet);
   const asked = new URL(path, target.endpoint ?? target.url);
   const signals = String(walk.findings?.get('api')?.facts?.['signals'] ?? '');
   const isProvenElsewhere = HEADERS_OF_GITLAB.test(signals);
@@ -223,16 +223,16 @@ function endpointOf({ endpoint, id }: RunnerTarget): string {
 /** For a GitLab without the discovery request: verify, with the host's own system id or not at all. */
 async function verified(target: RunnerTarget, tools: LinkTools, send: Send): Promise<Asked> {
   const { systemId, id } = target;
-  const { ledger } = tools;
+  const { budget } = tools;
   if (systemId === undefined || !isSystemId(systemId)) {
     const detail = `this GitLab can only be asked about ${id} with a system id, and .runner_system_id has none`;
     return unknown('no-system-id', detail);
   }
   // `once` marks the hour as used, so it comes after the question whether anything may be sent at all.
   const mayAsk =
-    ledger.allows('verify', endpointOf(target)) &&
-    ledger.once(`verify:${id}`, VERIFY_SECONDS) &&
-    ledger.take('verify', endpointOf(target));
+    budget.allows('verify', endpointOf(target)) &&
+    budget.once(`verify:${id}`, VERIFY_SECONDS) &&
+    budget.take('verify', endpointOf(target));
   if (!mayAsk) {
     return unknown('verify-not-due', `this GitLab is asked about ${id} at most once an hour`);
   }

@@ -27,7 +27,7 @@ export interface Moment {
   readonly surrounds: Surrounds;
 }
 
-export function bundleOf(moment: Moment): Incident {
+export function buildIncident(moment: Moment): Incident {
   const { causes, view, confirmedAt, changes, timeline, surrounds } = moment;
   const [cause] = causes;
   const startedAt = Math.min(...causes.map(({ since }) => since));
@@ -39,7 +39,7 @@ export function bundleOf(moment: Moment): Incident {
     severity: cause.severity,
     title: cause.title,
     summary: cause.summary,
-    host: view.snapshot.surroundings.host,
+    host: view.snapshot.hostContext.host,
     version: view.self.version,
     startedAt: isoOf(startedAt),
     confirmedAt: isoOf(confirmedAt),
@@ -55,7 +55,7 @@ export function bundleOf(moment: Moment): Incident {
     resolver: view.snapshot.checks.flatMap((state) =>
       attached(state, 'answers', (text) => ({ check: state.check.id, answers: text.split('\n') })),
     ),
-    proxy: view.snapshot.surroundings.endpoints.map((endpoint) => proxyOf(endpoint)),
+    proxy: view.snapshot.hostContext.endpoints.map((endpoint) => proxyOf(endpoint)),
     ...surrounds,
     report: reportOf(view),
     leftOut: [],

@@ -7,17 +7,17 @@ import type { Cause } from '../core/diagnosis.ts';
 import type { Change, IncidentSummary, TimelineEvent } from '../core/past.ts';
 import type { View } from '../core/view.ts';
 import { isoOf } from '../report/document.ts';
-import { bundleOf, scopeOf } from './build-incident.ts';
-import { fitted } from './limit-size.ts';
+import { buildIncident, scopeOf } from './build-incident.ts';
+import { limitSize } from './limit-size.ts';
 import type { Incident, Surrounds } from './incident.ts';
-import { IncidentShelf } from './incident-store.ts';
+import { IncidentStore } from './incident-store.ts';
 import type { Redact } from './redaction.ts';
 import { redactorOf, sealed } from './redaction.ts';
 
 const DAY_MILLISECONDS = 86_400_000;
 const MOST_SCOPES = 100;
 
-export interface BookOptions {
+export interface ManagerOptions {
   readonly clock: Clock;
   readonly stateDirectory?: string;
   readonly onProblem: (problem: string) => void;
@@ -34,17 +34,17 @@ interface Watched {
   readonly proofs: ReadonlySet<string>;
 }
 
-export class IncidentBook {
-  readonly #options: BookOptions;
-  readonly #shelf: IncidentShelf;
+export class IncidentManager {
+  readonly #options: ManagerOptions;
+  readonly #shelf: IncidentStore;
   readonly #watched = new Map<string, Watched>();
   /** Being written: causes whose incident is not on the shelf yet. */
   readonly #beginning = new Map<string, Promise<void>>();
   #problem: string | undefined;
 
-  constructor(options: BookOptions) {
+  constructor(options: ManagerOptions) {
     this.#options = options;
-    this.#shelf = new IncidentShelf(options.stateDirectory);
+    this.#shelf = new IncidentStore(options.stateDirectory);
   }
 
   async load(): Promise<void> {
@@ -105,7 +105,7 @@ export class IncidentBook {
       const changes = this.#options.changes(since - DAY_MILLISECONDS);
       const timeline = this.#options.timeline();
       const moment = { causes, view, confirmedAt, changes, timeline, surrounds };
-      this.#shelf.put(fitted(bundleOf(moment), redactorOf(view.snapshot)));
+      this.#shelf.put(limitSize(buildIncident(moment), redactorOf(view.snapshot)));
       await this.flush(false);
     } catch (error) {
       this.#options.onProblem(`incident of ${causes[0].id}: ${String(error)}`);

@@ -29,7 +29,7 @@ export function incidentFolder(directory: string): string {
   return join(directory, FOLDER);
 }
 
-export class IncidentShelf {
+export class IncidentStore {
   readonly #directory: string | undefined;
   #kept = new Map<string, Kept>();
   #writing: Promise<string | undefined> | undefined;

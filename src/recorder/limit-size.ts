@@ -34,7 +34,7 @@ const CUTS: readonly Cut[] = [
 ];
 
 /** The text of the file. */
-export function fitted(incident: Incident, redact: Redact, most = MOST_INCIDENT_BYTES): string {
+export function limitSize(incident: Incident, redact: Redact, most = MOST_INCIDENT_BYTES): string {
   let shown = incident;
   let text = sealed(shown, redact);
   for (const { says, make } of CUTS) {

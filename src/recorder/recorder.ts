@@ -19,7 +19,7 @@ import { readRouteLines } from '../host/net/route-lines.ts';
 import { readState, writeState } from '../host/fs/state-file.ts';
 import { ChangeJournal } from './change-journal.ts';
 import { History } from './history.ts';
-import { IncidentBook } from './incident-manager.ts';
+import { IncidentManager } from './incident-manager.ts';
 import type { Surrounds } from './incident.ts';
 import { isRecord } from './remembered.ts';
 import { TraceReader } from './traces.ts';
@@ -46,7 +46,7 @@ export class Recorder {
   readonly #journal = new ChangeJournal();
   readonly #history = new History();
   readonly #traces: TraceReader;
-  readonly #incidents: IncidentBook;
+  readonly #incidents: IncidentManager;
   #before: Diagnosis | undefined;
   #looking: Promise<void> | undefined;
   #savedAt = -Infinity;
@@ -57,7 +57,7 @@ export class Recorder {
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#traces = new TraceReader(options.paths);
-    this.#incidents = new IncidentBook({
+    this.#incidents = new IncidentManager({
       ...options,
       changes: (since) => this.#journal.changes(since),
       timeline: () => this.#history.timeline(options.clock.wall()),

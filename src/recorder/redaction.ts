@@ -23,9 +23,9 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
 export type Redact = (text: string) => string;
 
 /** Knows the secrets of this moment. */
-export function redactorOf({ surroundings }: Snapshot): Redact {
-  const tokens = surroundings.runners.flatMap(({ token }) => tokenParts(token.reveal()));
-  const logins = surroundings.endpoints.flatMap(({ proxy }) =>
+export function redactorOf({ hostContext }: Snapshot): Redact {
+  const tokens = hostContext.runners.flatMap(({ token }) => tokenParts(token.reveal()));
+  const logins = hostContext.endpoints.flatMap(({ proxy }) =>
     proxy.kind === 'proxy' && proxy.credentials !== undefined
       ? [proxy.credentials.user, proxy.credentials.password.reveal()]
       : [],

@@ -33,14 +33,14 @@ export class TraceReader {
   }
 
   async read(snapshot: Snapshot): Promise<Traces> {
-    const { surroundings } = snapshot;
+    const { hostContext } = snapshot;
     const found: Trace[] = [];
     // One after the other: a file system that hangs may keep one thread of the pool, and not all.
     for (const [path, excerpt] of filesOf(snapshot)) {
       found.push([path, await this.#files.of(path, excerpt)]);
     }
     found.push(await program(this.#paths), await routes(this.#paths));
-    found.push(...processTraces(surroundings.process), ...certificateTraces(snapshot));
+    found.push(...processTraces(hostContext.process), ...certificateTraces(snapshot));
     return new Map(
       found.flatMap(([what, trace]) =>
         trace === undefined ? [] : [[printable(what), shown(trace)]],
@@ -53,7 +53,7 @@ type Trace = readonly [what: string, found: FileTrace | string | undefined];
 
 /** With how each is shown beside its digest. Those on the root file system first. */
 function filesOf(snapshot: Snapshot): readonly (readonly [path: string, excerpt?: Excerpt])[] {
-  const { endpoints, configPath } = snapshot.surroundings;
+  const { endpoints, configPath } = snapshot.hostContext;
   const hosts = endpoints.map(({ url }) => url.hostname);
   return [
     ['/etc/resolv.conf', settingsOf],
@@ -65,7 +65,7 @@ function filesOf(snapshot: Snapshot): readonly (readonly [path: string, excerpt?
 }
 
 /** The system's bundle and every file that an endpoint trusts or shows. */
-function bundlesOf({ surroundings: { endpoints } }: Snapshot): readonly string[] {
+function bundlesOf({ hostContext: { endpoints } }: Snapshot): readonly string[] {
   const own = endpoints.flatMap(({ trust, url }) => [
     trust.caFile ?? join(trust.certsDirectory, `${url.hostname}.crt`),
     ...(trust.certFile === undefined ? [] : [trust.certFile]),

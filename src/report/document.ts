@@ -1,5 +1,5 @@
 /** The report as a document: `check --format json`, `/api/v1/report` (contract, section 4). */
-import type { CheckState, Surroundings } from '../core/check.ts';
+import type { CheckState, HostContext } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Candidate, Cause, RunnerVerdict } from '../core/diagnosis.ts';
 import type { CheckId, Fact } from '../core/finding.ts';
@@ -51,7 +51,7 @@ export function reportOf({ snapshot, diagnosis, self }: View): Report {
   return {
     schema: 1,
     takenAt: isoOf(snapshot.takenAt),
-    host: snapshot.surroundings.host,
+    host: snapshot.hostContext.host,
     version: self.version,
     verdict: diagnosis.verdict,
     summary: diagnosis.summary,
@@ -59,11 +59,11 @@ export function reportOf({ snapshot, diagnosis, self }: View): Report {
     candidates: diagnosis.candidates,
     runners: diagnosis.runners.map((runner) => runnerDocument(runner)),
     checks: snapshot.checks.map((state) => checkDocument(state, diagnosis.causes)),
-    ...lintDocument(snapshot.surroundings),
+    ...lintDocument(snapshot.hostContext),
   };
 }
 
-function lintDocument({ lint }: Surroundings): Pick<Report, 'lint'> {
+function lintDocument({ lint }: HostContext): Pick<Report, 'lint'> {
   if (lint === undefined) return {};
   const { file, findings, leftOut, judged } = lint;
   return { lint: { file, findings, leftOut, judged } };

@@ -9,7 +9,7 @@ export function viewOfRunner(view: View, wanted: string): View | undefined {
   const own =
     diagnosis.runners.find(({ runner }) => runner === wanted) ??
     diagnosis.runners.find(({ name }) => name === wanted);
-  const target = snapshot.surroundings.runners.find(({ id }) => id === own?.runner);
+  const target = snapshot.hostContext.runners.find(({ id }) => id === own?.runner);
   if (own === undefined || target === undefined) return undefined;
   const causes = diagnosis.causes.filter(({ scope }) => scope.runners.includes(own.runner));
   const checks = snapshot.checks.filter(

@@ -5,7 +5,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { ProbeResult } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
-import type { RunnerLogDoor } from '../core/runner-event.ts';
+import type { RunnerLogReader } from '../core/runner-event.ts';
 import type { RunnerTarget, ServiceTarget, Target } from '../core/target.ts';
 import { RunnerLogWatch } from './log/log-watch.ts';
 
@@ -26,7 +26,7 @@ const OF_THE_WAY: ReadonlySet<string> = new Set([
 /** Makes a job due; a fresh walk looks again at links that are not due. */
 type Trigger = (job: string, isFresh: boolean) => void;
 
-export class RunnerNews {
+export class EventTrigger {
   readonly #clock: Clock;
   readonly #trigger: Trigger;
   readonly #watch: RunnerLogWatch;
@@ -44,7 +44,7 @@ export class RunnerNews {
     });
   }
 
-  get log(): RunnerLogDoor {
+  get log(): RunnerLogReader {
     return this.#watch;
   }
 
@@ -72,7 +72,7 @@ export class RunnerNews {
   heard({ check, finding }: ProbeResult): void {
     if (!check.startsWith('runner-metrics@')) return;
     const before = this.#counted;
-    const seen = finding.sightings ?? [];
+    const seen = finding.events ?? [];
     this.#counted = new Set(seen.map(({ kind, runner = '' }) => `${kind} ${runner}`));
     for (const { kind, runner } of seen) {
       if (OF_THE_WAY.has(kind) && !before.has(`${kind} ${runner ?? ''}`)) this.#walk(runner);

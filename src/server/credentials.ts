@@ -17,7 +17,7 @@ const MOST_WAITING = 16;
 const MOST_REMEMBERED = 100;
 
 export type Users = ReadonlyMap<string, Secret>;
-export type Judgement = 'welcome' | 'unknown' | 'busy';
+export type Judgement = 'allowed' | 'unknown' | 'busy';
 
 export class Credentials {
   /** Digests of what was accepted; neither password nor hash is kept. */
@@ -27,20 +27,20 @@ export class Credentials {
 
   /** Judges an `Authorization` header. */
   async judge(users: Users, header: string | undefined): Promise<Judgement> {
-    if (users.size === 0) return 'welcome';
+    if (users.size === 0) return 'allowed';
     const { name, password } = loginOf(header);
     if (name === undefined || password === undefined) return 'unknown';
     const hash = users.get(name);
     const digest = createHash('sha256')
       .update(JSON.stringify([name, password, hash?.reveal()]))
       .digest('hex');
-    if (this.#accepted.has(digest)) return 'welcome';
+    if (this.#accepted.has(digest)) return 'allowed';
     if (this.#waiting >= MOST_WAITING) return 'busy';
     const isRight = await this.#inTurn(() => compare(password, hash?.reveal() ?? NOBODY));
     if (!isRight || hash === undefined) return 'unknown';
     if (this.#accepted.size >= MOST_REMEMBERED) this.#accepted.clear();
     this.#accepted.add(digest);
-    return 'welcome';
+    return 'allowed';
   }
 
   async #inTurn(work: () => Promise<boolean>): Promise<boolean> {

@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest';
 
 import { ClockWatch } from '../../src/checks/clock-steps.ts';
-import { RequestLedger } from '../../src/checks/request-budget.ts';
+import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { createLog } from '../../src/log.ts';
 import { Store } from '../../src/checks/store.ts';
-import { Tracker } from '../../src/diagnosis/cause-tracker.ts';
+import { CauseTracker } from '../../src/diagnosis/cause-tracker.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import { check, failing, PASS, probe } from '../support/probes.ts';
@@ -153,7 +153,7 @@ describe('what is known', () => {
     store.restore('dns@host');
 
     expect(store.known('dns@host')).toMatchObject({
-      hidden: false,
+      masked: false,
       result: { startedAt: START + SIX_HOURS * 1000 },
     });
   });
@@ -161,23 +161,23 @@ describe('what is known', () => {
 
 test('an hour of requests stays an hour', () => {
   const clock = twoClocks();
-  const ledger = new RequestLedger(clock, 2);
-  ledger.take('api', 'x');
-  ledger.take('api', 'x');
-  ledger.pause('y', 60);
-  ledger.once('verify', 3600);
+  const budget = new RequestBudget(clock, 2);
+  budget.take('api', 'x');
+  budget.take('api', 'x');
+  budget.pause('y', 60);
+  budget.once('verify', 3600);
   clock.set(SIX_HOURS);
-  ledger.shift(SIX_HOURS * 1000);
+  budget.shift(SIX_HOURS * 1000);
 
-  expect(ledger.allows('api', 'x')).toBe(false);
-  expect(ledger.allows('verify', 'y')).toBe(false);
-  expect(ledger.once('verify', 3600)).toBe(false);
+  expect(budget.allows('api', 'x')).toBe(false);
+  expect(budget.allows('verify', 'y')).toBe(false);
+  expect(budget.once('verify', 3600)).toBe(false);
   clock.pass(3601);
-  expect(ledger.allows('api', 'x')).toBe(true);
+  expect(budget.allows('api', 'x')).toBe(true);
 });
 
 test('an incident keeps its beginning, in the new time', () => {
-  const tracker = new Tracker();
+  const tracker = new CauseTracker();
   const first = snapshotOf({ disk: fail('read-only') });
   const before = tracker.settle(diagnose(first), first);
   tracker.shift(SIX_HOURS * 1000);

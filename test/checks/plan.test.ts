@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
-import { RequestLedger } from '../../src/checks/request-budget.ts';
+import { RequestBudget } from '../../src/checks/request-budget.ts';
 import type { ProbeSettings } from '../../src/checks/plan.ts';
 import { checksOf, jobsOf } from '../../src/checks/plan.ts';
 import { setClock } from '../support/clock.ts';
@@ -37,10 +37,10 @@ const idsOf = (...args: Parameters<typeof checksOf>): string[] =>
   checksOf(...args).map(({ id }) => id);
 
 test('checks that may hang on a file system have a group of their own', () => {
-  const loan = {
+  const deps = {
     clock: setClock(),
     paths: HOST_PATHS,
-    ledger: new RequestLedger(setClock(), 20),
+    budget: new RequestBudget(setClock(), 20),
     known: () => undefined,
     restore: () => {},
   };
@@ -53,7 +53,7 @@ test('checks that may hang on a file system have a group of their own', () => {
     path: '/',
     roles: ['/'],
   } as const;
-  const jobs = jobsOf(checksOf([cpu, disk], [HOST, mount], DEFAULTS), loan);
+  const jobs = jobsOf(checksOf([cpu, disk], [HOST, mount], DEFAULTS), deps);
 
   expect(jobs.map(({ id, group }) => [id, group])).toEqual([
     ['cpu@host', 'host'],
@@ -140,7 +140,7 @@ test('one walk for each endpoint with the tokens of its entries, one job for eve
   const jobs = jobsOf(checks, {
     clock: setClock(),
     paths: HOST_PATHS,
-    ledger: new RequestLedger(setClock(), 20),
+    budget: new RequestBudget(setClock(), 20),
     known: () => undefined,
     restore: () => {},
   });

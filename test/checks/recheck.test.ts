@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { SecondLook, Walk } from '../../src/core/probe.ts';
-import { holdBack } from '../../src/checks/recheck.ts';
+import { deferResults } from '../../src/checks/recheck.ts';
 import { failing, PASS } from '../support/probes.ts';
 
 const result = (check: string, finding: Finding): ProbeResult => ({
@@ -21,7 +21,7 @@ function doubting(look: SecondLook['look'], ...links: readonly string[]): Second
 function stage(signal: AbortSignal = AbortSignal.timeout(10_000)) {
   const emitted: string[] = [];
   const walk: Walk = {};
-  const held = holdBack(walk, signal, ({ check, finding }) => {
+  const held = deferResults(walk, signal, ({ check, finding }) => {
     emitted.push(`${check.split('@')[0] ?? ''} ${finding.status}`);
   });
   return { emitted, walk, held };

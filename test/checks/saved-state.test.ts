@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 
 import type { ProbeResult } from '../../src/core/finding.ts';
 import {
-  EMPTY_MEMORY,
-  memoryDocument,
-  memoryOf,
+  EMPTY_STATE,
+  stateDocument,
+  savedStateOf,
   stillValid,
 } from '../../src/checks/saved-state.ts';
 import { START } from '../support/clock.ts';
@@ -16,8 +16,8 @@ const token = check(
   runnerTarget('runnerAA1'),
 );
 const dns = check(probe({ id: 'dns' }));
-const MEMORY = {
-  ledger: {
+const STATE = {
+  budget: {
     sentAt: [START - 60_000, START],
     onceAt: { 'verify:runnerAA1': START },
     pausedUntil: { 'https://gitlab.test/': START + 60_000 },
@@ -36,7 +36,7 @@ function result(over: Partial<ProbeResult> = {}): ProbeResult {
 }
 
 test('what is written is read again, through JSON', () => {
-  expect(memoryOf(JSON.parse(JSON.stringify(memoryDocument(MEMORY))))).toEqual(MEMORY);
+  expect(savedStateOf(JSON.parse(JSON.stringify(stateDocument(STATE))))).toEqual(STATE);
 });
 
 describe('a file of any origin', () => {
@@ -46,12 +46,12 @@ describe('a file of any origin', () => {
     ['text'],
     [[]],
     [{}],
-    [{ schema: 2, ...MEMORY }],
+    [{ schema: 2, ...STATE }],
     [{ schema: 1 }],
-    [{ schema: 1, ledger: 'x', results: 'y' }],
-    [{ schema: 1, ledger: [], results: {} }],
-  ])('%j is an empty memory', (document) => {
-    expect(memoryOf(document)).toEqual(EMPTY_MEMORY);
+    [{ schema: 1, budget: 'x', results: 'y' }],
+    [{ schema: 1, budget: [], results: {} }],
+  ])('%j is an empty state', (document) => {
+    expect(savedStateOf(document)).toEqual(EMPTY_STATE);
   });
 
   test.each([
@@ -70,18 +70,18 @@ describe('a file of any origin', () => {
     ],
   ])('a result with %s is forgotten, the others stay', (_what, odd) => {
     expect(
-      memoryOf({ schema: 1, ledger: MEMORY.ledger, results: [odd, result()] }).results,
+      savedStateOf({ schema: 1, budget: STATE.budget, results: [odd, result()] }).results,
     ).toEqual([result()]);
   });
 
   test('times that are no numbers are forgotten', () => {
-    const ledger = {
+    const budget = {
       sentAt: [1, 'two', null],
       onceAt: { a: 1, b: 'two' },
       pausedUntil: { c: 2, d: {} },
     };
 
-    expect(memoryOf({ schema: 1, ledger, results: [] }).ledger).toEqual({
+    expect(savedStateOf({ schema: 1, budget, results: [] }).budget).toEqual({
       sentAt: [1],
       onceAt: { a: 1 },
       pausedUntil: { c: 2 },
@@ -90,9 +90,9 @@ describe('a file of any origin', () => {
 });
 
 test('a file of a version that did not write the quiet that was asked for is read', () => {
-  const { sentAt, onceAt } = MEMORY.ledger;
+  const { sentAt, onceAt } = STATE.budget;
 
-  expect(memoryOf({ schema: 1, ledger: { sentAt, onceAt }, results: [] }).ledger).toEqual({
+  expect(savedStateOf({ schema: 1, budget: { sentAt, onceAt }, results: [] }).budget).toEqual({
     sentAt,
     onceAt,
     pausedUntil: {},

@@ -46,7 +46,7 @@ describe('what is shown', () => {
   });
 
   test('a link waits for the links before it: what a whole walk takes makes it no older', () => {
-    const link = { ...dns, target: snapshotOf().surroundings.endpoints[0] ?? dns.target };
+    const link = { ...dns, target: snapshotOf().hostContext.endpoints[0] ?? dns.target };
     const { store, record, clock } = storeWith(link);
     record(PASS);
 
@@ -101,7 +101,7 @@ describe('what an earlier link hides', () => {
     record(failing());
     record(SKIPPED);
 
-    expect(store.known(dns.id)).toMatchObject({ streak: 2, hidden: true });
+    expect(store.known(dns.id)).toMatchObject({ streak: 2, masked: true });
     clock.advance(5);
     expect(store.restore(dns.id)).toMatchObject({
       from: 'skipped/earlier-link',
@@ -159,7 +159,7 @@ describe('what a look is', () => {
     record(WAITING, token.id);
 
     expect(store.states()[0]).toMatchObject({ finding: WAITING, counters: { runs: 1 } });
-    expect(store.known(token.id)).toMatchObject({ result: { finding: PASS }, hidden: true });
+    expect(store.known(token.id)).toMatchObject({ result: { finding: PASS }, masked: true });
     expect(store.budgetedResults()).toMatchObject([{ finding: PASS }]);
   });
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { ProbeResult } from '../../src/core/finding.ts';
-import { undisturbed } from '../../src/checks/suspended-results.ts';
+import { dropSuspendedResults } from '../../src/checks/suspended-results.ts';
 import { check, failing, PASS, probe } from '../support/probes.ts';
 
 const CHECKS = ['dns', 'tls'].map((id) => check(probe({ id, timeoutSeconds: 5 })));
@@ -12,7 +12,7 @@ function said(id: string, durationSeconds: number, finding = failing()): ProbeRe
 
 function heard(...results: readonly ProbeResult[]): readonly string[] {
   const told: string[] = [];
-  const tell = undisturbed(CHECKS, ({ check: id, finding }) =>
+  const tell = dropSuspendedResults(CHECKS, ({ check: id, finding }) =>
     told.push(`${id} ${finding.status}`),
   );
   for (const result of results) tell(result);

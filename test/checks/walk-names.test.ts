@@ -10,7 +10,7 @@ import { dns } from '../../src/probes/dns.ts';
 import { createWalk } from '../../src/checks/walk.ts';
 import { rootFolder, startDnsServer } from '../support/dns-server.ts';
 import { check, ENDPOINT } from '../support/probes.ts';
-import { openLedger } from '../support/run-probe.ts';
+import { unlimitedBudget } from '../support/run-probe.ts';
 import { startTcpServer } from '../support/tcp-server.ts';
 
 /** The dns link, with name servers on a port that is free here. */
@@ -27,14 +27,14 @@ async function walkOnce(dnsPort: number, port: number, hosts: string): Promise<r
   const checks = [dnsAt(dnsPort), connect].map((probe: Probe) => check(probe, target));
   const results: ProbeResult[] = [];
   const { paths } = root;
-  const loan = {
+  const deps = {
     clock: systemClock,
     paths,
-    ledger: openLedger,
+    budget: unlimitedBudget,
     known: () => undefined,
     restore: () => {},
   };
-  const walk = createWalk('walk', checks, loan);
+  const walk = createWalk('walk', checks, deps);
   await walk.run(AbortSignal.timeout(10_000), (result) => results.push(result), true);
   return results.map(({ check: id, finding }) =>
     [id.split('@')[0], finding.status, reasonOf(finding) ?? ''].join(' ').trim(),

@@ -93,7 +93,7 @@ describe('with the login that squid wants', () => {
     ['the certs folder', '', true],
   ])('every link passes, the authority being in %s', async (_where, trust, isInFolder) => {
     const inFolder = join(root, CERTS, `${HOST}.crt`);
-    await mkdir(join(inFolder, '../..'), { recursive: true });
+    await mkdir(join(inFolder, '..'), { recursive: true });
     if (isInFolder) await writeFile(inFolder, AUTHORITY.certificatePem);
 
     const { code, report, output } = await walk(proxied('ci:pass%3Aword@'), trust);

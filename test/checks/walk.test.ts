@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Check } from '../../src/core/check.ts';
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { Probe } from '../../src/core/probe.ts';
-import { RequestLedger } from '../../src/checks/request-budget.ts';
+import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import { runJob } from '../../src/checks/scheduler.ts';
 import { Store } from '../../src/checks/store.ts';
@@ -23,7 +23,7 @@ interface Staged {
 function stage(options: Staged = {}) {
   const clock = setClock();
   const store = new Store(clock);
-  const ledger = new RequestLedger(clock, options.requestsPerHour ?? 20);
+  const budget = new RequestBudget(clock, options.requestsPerHour ?? 20);
   const says: Record<string, Finding> = {};
   const ran: string[] = [];
   const link = (id: string, needs: string[], over: Partial<Probe> = {}): Probe =>
@@ -58,7 +58,7 @@ function stage(options: Staged = {}) {
   const job = createWalk('walk', checks, {
     clock,
     paths: HOST_PATHS,
-    ledger,
+    budget,
     known: (id) => store.known(id),
     restore: (id) => void store.restore(id),
     ...(options.phase === undefined ? {} : { phase: () => options.phase ?? 0 }),
@@ -74,7 +74,7 @@ function stage(options: Staged = {}) {
     Object.fromEntries(
       store.states().map(({ check: { id }, finding }) => [id.split('@')[0], finding.status]),
     );
-  return { clock, says, walk, statuses, store, ledger };
+  return { clock, says, walk, statuses, store, budget };
 }
 
 describe('what is due', () => {
@@ -117,11 +117,11 @@ describe('what is due', () => {
   });
 
   test('a fresh walk looks again at what costs GitLab’s budget nothing', async () => {
-    const { walk, ledger } = stage();
+    const { walk, budget } = stage();
     await walk();
 
     expect(await walk(false, true)).toEqual(['dns', 'connect', 'http']);
-    expect(ledger.counts().filter(({ kind }) => kind === 'api')).toMatchObject([{ count: 1 }]);
+    expect(budget.counts().filter(({ kind }) => kind === 'api')).toMatchObject([{ count: 1 }]);
   });
 
   test('http goes along when a token is due, because the token travels on its connection', async () => {
@@ -268,11 +268,11 @@ describe('the budget', () => {
   });
 
   test('while GitLab asks for quiet, what it said last is not replaced by a wait for a turn', async () => {
-    const { walk, clock, says, store, ledger } = stage();
+    const { walk, clock, says, store, budget } = stage();
     says['token'] = failing('broken', 'GitLab is in maintenance');
     await walk();
     clock.advance(3000);
-    ledger.pause(ENDPOINT.id, 60);
+    budget.pause(ENDPOINT.id, 60);
 
     expect(await walk()).toEqual(['dns', 'connect', 'http']);
     const last = store.states().find(({ check: { id } }) => id.startsWith('token'))?.last;

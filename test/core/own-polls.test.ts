@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
-import { MINUTE, showing, sighting, TALKING } from '../support/sightings.ts';
+import { MINUTE, showing, event, TALKING } from '../support/events.ts';
 import { snapshotOf } from '../support/snapshots.ts';
 
 const RUNNER = 'runnerAA2';
@@ -15,12 +15,12 @@ function unknown(reason: string): Finding {
 }
 
 const worked = (agoMinutes: number, runner = RUNNER) =>
-  sighting('polls-worked', { runner, lastAt: START - agoMinutes * MINUTE });
+  event('polls-worked', { runner, lastAt: START - agoMinutes * MINUTE });
 const failed = (agoMinutes: number) =>
-  sighting('polls-failed', { runner: RUNNER, lastAt: START - agoMinutes * MINUTE });
+  event('polls-failed', { runner: RUNNER, lastAt: START - agoMinutes * MINUTE });
 
-function verdictOf(reason: string, ...sightings: readonly ReturnType<typeof worked>[]) {
-  const said = { [TOKEN]: unknown(reason), 'runner-metrics': showing(...sightings) };
+function verdictOf(reason: string, ...events: readonly ReturnType<typeof worked>[]) {
+  const said = { [TOKEN]: unknown(reason), 'runner-metrics': showing(...events) };
   return diagnose(snapshotOf(said, TALKING)).verdict;
 }
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 
-import { SameFault } from '../../src/core/per-fault-cache.ts';
+import { PerFaultCache } from '../../src/core/per-fault-cache.ts';
 
 function counted() {
-  const looks = new SameFault<object, number>(60);
+  const looks = new PerFaultCache<object, number>(60);
   let count = 0;
   const look = async (): Promise<number> => (count += 1);
   return {
@@ -24,7 +24,7 @@ test('what was found holds for its time, for the same fault of the same target',
 });
 
 test('a look that fails is kept by nobody', async () => {
-  const looks = new SameFault<object, number>(60);
+  const looks = new PerFaultCache<object, number>(60);
   const target = {};
   const failing = looks.found(target, 'timeout', 0, () => Promise.reject(new Error('cut short')));
 

@@ -34,9 +34,7 @@ function has(id: string): (view: View) => boolean {
 
 function lockoutOf({ snapshot }: View): unknown {
   const log = snapshot.checks.find(({ check }) => check.probe.id === 'runner-log');
-  return log?.finding.sightings?.find(({ kind }) => kind === 'disabled')?.facts[
-    'until_milliseconds'
-  ];
+  return log?.finding.events?.find(({ kind }) => kind === 'disabled')?.facts['until_milliseconds'];
 }
 
 test('an entry that refusals switched off is named when nothing refuses it, until a restart', async () => {

@@ -89,7 +89,7 @@ test('the log has one line for each transition of a cause and none for a run', (
   ).toBeGreaterThanOrEqual(DEMO_FAULTS.length);
   expect(
     info.every((line) =>
-      /cause appeared|cause confirmed|cause resolved|verdict changed|surroundings changed/.test(
+      /cause appeared|cause confirmed|cause resolved|verdict changed|host context changed/.test(
         line,
       ),
     ),

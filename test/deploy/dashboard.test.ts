@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { DEPLOY } from '../support/deployed-files.ts';
 import { startPrometheus } from '../support/prometheus.ts';
 import { startFleet } from '../support/simulated-fleet.ts';
-import { TALKING } from '../support/sightings.ts';
+import { TALKING } from '../support/events.ts';
 import { brokenAt, fail, snapshotOf } from '../support/snapshots.ts';
 import { measured } from '../support/views.ts';
 import { until } from '../support/until.ts';

@@ -196,10 +196,12 @@ describe('deploy/grafana/runnerwatch.json', () => {
 
   test('has panels with an id and a unit of their own, within the 24 columns', () => {
     const ids = panels.map(({ id }) => id);
-    const drawn = panels.filter(({ type }) => type !== 'row');
+    const buildCauseFromEvents = panels.filter(({ type }) => type !== 'row');
 
     expect(ids).toEqual([...new Set(ids)]);
     expect(panels.filter(({ gridPos }) => gridPos.x + gridPos.w > 24)).toEqual([]);
-    expect(drawn.filter(({ fieldConfig }) => fieldConfig?.defaults.unit === undefined)).toEqual([]);
+    expect(
+      buildCauseFromEvents.filter(({ fieldConfig }) => fieldConfig?.defaults.unit === undefined),
+    ).toEqual([]);
   });
 });

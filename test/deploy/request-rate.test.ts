@@ -1,13 +1,13 @@
 /**
  * Fifty hosts that were switched on in the same second: what GitLab sees of them. The plan, the walk, the store,
- * the ledger and the scheduler are the real ones; time is lent, and a link that passes notes that it asked.
+ * the budget and the scheduler are the real ones; time is lent, and a link that passes notes that it asked.
  */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { systemClock } from '../../src/core/clock.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Probe } from '../../src/core/probe.ts';
-import { RequestLedger } from '../../src/checks/request-budget.ts';
+import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { checksOf, jobsOf } from '../../src/checks/plan.ts';
 import { PROBES } from '../../src/probes/index.ts';
 import { phaseOf, Scheduler } from '../../src/checks/scheduler.ts';
@@ -48,8 +48,8 @@ function passing(asked: Asked[]): readonly Probe[] {
 }
 
 function startHost(name: string, asked: Asked[]): Scheduler {
-  const { surroundings } = snapshotOf({}, { runners: [runner('runnerAA1')] });
-  const targets = [...surroundings.endpoints, ...surroundings.runners];
+  const { hostContext } = snapshotOf({}, { runners: [runner('runnerAA1')] });
+  const targets = [...hostContext.endpoints, ...hostContext.runners];
   const settings = { requestsPerHour: REQUESTS_PER_HOUR, probes: {} };
   const checks = checksOf(passing(asked), targets, settings);
   const store = new Store(systemClock);
@@ -57,7 +57,7 @@ function startHost(name: string, asked: Asked[]): Scheduler {
   const jobs = jobsOf(checks, {
     clock: systemClock,
     paths: HOST_PATHS,
-    ledger: new RequestLedger(systemClock, REQUESTS_PER_HOUR),
+    budget: new RequestBudget(systemClock, REQUESTS_PER_HOUR),
     known: (id) => store.known(id),
     restore: (id) => void store.restore(id),
     phase: (id) => phaseOf(name, id),

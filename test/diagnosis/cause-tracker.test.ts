@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest';
 
-import type { Snapshot, Surroundings } from '../../src/core/check.ts';
+import type { Snapshot, HostContext } from '../../src/core/check.ts';
 import type { Cause, Diagnosis } from '../../src/core/diagnosis.ts';
 import { Store } from '../../src/checks/store.ts';
-import { Tracker } from '../../src/diagnosis/cause-tracker.ts';
+import { CauseTracker } from '../../src/diagnosis/cause-tracker.ts';
 import { setClock, START } from '../support/clock.ts';
 import { check, ENDPOINT, failing, probe } from '../support/probes.ts';
 
 /** Every 10 s; so a cause is the same incident when it returns within 50 s. */
 const connect = check(probe({ id: 'connect' }));
 
-const SURROUNDINGS: Surroundings = {
+const SURROUNDINGS: HostContext = {
   host: 'ci-07',
   configPath: '/etc/gitlab-runner/config.toml',
   configFoundBy: 'default',
@@ -49,7 +49,7 @@ function diagnosis(...causes: readonly Cause[]): Diagnosis {
 /** Settles one judgement after another, ten seconds apart, as the daemon does. */
 function story() {
   const clock = setClock();
-  const tracker = new Tracker();
+  const tracker = new CauseTracker();
   const store = new Store(clock);
   store.adopt([connect]);
   return (...causes: readonly Cause[]): Diagnosis => {
@@ -58,7 +58,7 @@ function story() {
     store.record({ check: connect.id, startedAt: clock.wall(), durationSeconds: 0, finding });
     const snapshot: Snapshot = {
       takenAt: clock.wall(),
-      surroundings: SURROUNDINGS,
+      hostContext: SURROUNDINGS,
       checks: store.states(),
     };
     return tracker.settle(diagnosis(...causes), snapshot);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
-import { confirmedText, doublesOf, explainPage, fixSteps } from '../../src/diagnosis/explain.ts';
+import { confirmedText, lookAlikesOf, explainPage, fixSteps } from '../../src/diagnosis/explain.ts';
 import { DEPLOYED_TEXTS } from '../support/deployed-files.ts';
 import { MATRIX_SEVERITIES } from '../support/matrix-severities.ts';
 
@@ -52,7 +52,7 @@ describe.each(catalogue.map((spec) => [spec.id, spec] as const))('%s', (id, spec
   const parts = [
     meaning,
     `${evidence} ${confirmedText(spec)}`,
-    ...doublesOf(spec).map((double) => double.id),
+    ...lookAlikesOf(spec).map((double) => double.id),
     ...fixSteps(spec).flatMap(({ text, command }) => [
       text,
       ...(command === undefined ? [] : [command]),
@@ -73,7 +73,7 @@ describe.each(catalogue.map((spec) => [spec.id, spec] as const))('%s', (id, spec
   });
 
   test('is not confused with itself, and says what to do', () => {
-    expect(doublesOf(spec).map((double) => double.id)).not.toContain(id);
+    expect(lookAlikesOf(spec).map((double) => double.id)).not.toContain(id);
     expect(fixSteps(spec)).not.toEqual([]);
   });
 
@@ -88,7 +88,7 @@ describe.each(catalogue.map((spec) => [spec.id, spec] as const))('%s', (id, spec
 });
 
 test('each says what it is confused with, but the one that nobody could name', () => {
-  const alone = catalogue.filter((spec) => doublesOf(spec).length === 0).map(({ id }) => id);
+  const alone = catalogue.filter((spec) => lookAlikesOf(spec).length === 0).map(({ id }) => id);
 
   expect(alone).toEqual(['unknown']);
 });

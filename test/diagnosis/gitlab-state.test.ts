@@ -6,7 +6,7 @@ import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { Said } from '../support/snapshots.ts';
 import { brokenAt, fail, GITLAB, snapshotOf, warn } from '../support/snapshots.ts';
-import { showing, sighting, TALKING } from '../support/sightings.ts';
+import { showing, event, TALKING } from '../support/events.ts';
 
 function causesOf(said: Readonly<Record<string, Said>>) {
   return diagnose(snapshotOf(said, TALKING)).causes;
@@ -24,7 +24,7 @@ const limited = (seconds: number, limiter?: string) => {
 };
 const polls = (kind: string, secondsAgo: number) => ({
   'runner-metrics': showing(
-    sighting(kind, {
+    event(kind, {
       runner: 'runnerAA1',
       lastAt: START - secondsAgo * 1000,
       ...(kind === 'polls-worked' ? {} : { cause: 'gitlab-rate-limited' }),
@@ -34,7 +34,7 @@ const polls = (kind: string, secondsAgo: number) => ({
 
 describe('429 to the health page', () => {
   const silent = { 'runner-log': showing() };
-  const waiting = { 'runner-log': showing(sighting('waiting', { lastAt: START - 5000 })) };
+  const waiting = { 'runner-log': showing(event('waiting', { lastAt: START - 5000 })) };
 
   test.each<[string, Readonly<Record<string, Said>>, string, string]>([
     [
@@ -139,7 +139,7 @@ test('of two backends that answer in turn the bad one is named by its own word',
 });
 
 test('429 to our request is no matter of ours alone where the runner is limited, too', () => {
-  const limited = sighting('polls-failed', {
+  const limited = event('polls-failed', {
     runner: 'runnerAA1',
     cause: 'gitlab-rate-limited',
     count: 5,

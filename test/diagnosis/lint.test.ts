@@ -57,7 +57,7 @@ test('a table that is missing is a warning', () => {
 
 test('a system id that came with an image is a clash, for everybody', () => {
   const snapshot = withLint(snapshotOf(), twoEntries(''));
-  const { lint } = snapshot.surroundings;
+  const { lint } = snapshot.hostContext;
   const copied = {
     rule: 'F11',
     name: 'system-id-older-than-host',
@@ -68,8 +68,8 @@ test('a system id that came with an image is a clash, for everybody', () => {
     fix: 'Another.',
   } as const;
   const report = lint === undefined ? {} : { lint: { ...lint, findings: [copied] } };
-  const surroundings = { ...snapshot.surroundings, ...report };
-  const { causes } = diagnose({ ...snapshot, surroundings });
+  const hostContext = { ...snapshot.hostContext, ...report };
+  const { causes } = diagnose({ ...snapshot, hostContext });
 
   expect(causes).toMatchObject([
     {

@@ -1,12 +1,12 @@
 /** What the runner's own requests meet and ours do not, judged by who answered and in which form. */
 import { describe, expect, test } from 'vitest';
 
-import type { Sighting } from '../../src/core/runner-event.ts';
+import type { RunnerEvent } from '../../src/core/runner-event.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { Said } from '../support/snapshots.ts';
 import { fail, GITLAB, snapshotOf, warn } from '../support/snapshots.ts';
-import { showing, sighting, TALKING, timesUntil } from '../support/sightings.ts';
+import { showing, event, TALKING, timesUntil } from '../support/events.ts';
 
 const LONG_AGO = START - 3_600_000;
 const OPEN = Object.fromEntries(
@@ -21,18 +21,18 @@ function idsOf(said: Readonly<Record<string, Said>>): readonly string[] {
   return causesOf(said).map(({ id }) => id);
 }
 
-function failing(cause: string, text: string, over: Partial<Sighting> = {}): Sighting {
+function failing(cause: string, text: string, over: Partial<RunnerEvent> = {}): RunnerEvent {
   const times = over.times ?? timesUntil(5, 5, 15);
-  return sighting('poll-failed', { runner: 'runnerAA1', cause, text, ...over, times });
+  return event('poll-failed', { runner: 'runnerAA1', cause, text, ...over, times });
 }
 
-const log = (...seen: readonly Sighting[]) => ({ 'runner-log': showing(...seen) });
+const log = (...seen: readonly RunnerEvent[]) => ({ 'runner-log': showing(...seen) });
 const REQUEST = 'status=POST https://H/api/v4/jobs/request:';
 const ULID = { facts: { correlation_id: '01JDFZ8M5Q7R9T1V3W5X7Y9Z0A' } };
 const OWN_ID = { facts: { correlation_id: '0123456789abcdef0123456789abcdef' } };
 
 describe('an answer to the request for jobs alone', () => {
-  test.each<[string, string, string, Partial<Sighting>, string]>([
+  test.each<[string, string, string, Partial<RunnerEvent>, string]>([
     ['404 of GitLab', 'url-path-wrong', `${REQUEST} 404 Not Found ()`, {}, 'gitlab-version-skew'],
     ['404 of a page', 'url-path-wrong', 'status=404 Not Found', {}, 'url-path-wrong'],
     [
@@ -109,7 +109,7 @@ describe('a filter that refuses the runner until it switches itself off', () => 
   const refused = failing('edge-waf-blocked', 'status=403 Forbidden', {
     times: timesUntil(10, 3, 3),
   });
-  const off = sighting('disabled', {
+  const off = event('disabled', {
     runner: 'runnerAA1',
     lastAt: START - 10_000,
     facts: { until_milliseconds: START + 3_600_000 },
@@ -145,7 +145,7 @@ describe('a filter that refuses the runner until it switches itself off', () => 
   });
 
   test('is over with the next reload', () => {
-    const loaded = sighting('config-loaded', { lastAt: START - 5000 });
+    const loaded = event('config-loaded', { lastAt: START - 5000 });
 
     expect(idsOf(log(refused, loaded))).toEqual([]);
   });
@@ -181,7 +181,7 @@ describe('a token that is refused while polls go on', () => {
   const token = { finding: fail('rejected'), since: START - 60_000 };
   const polls = (times: readonly number[]) => ({
     'token@runnerAA1': token,
-    'runner-metrics': showing(sighting('polls-worked', { runner: 'runnerAA1', times })),
+    'runner-metrics': showing(event('polls-worked', { runner: 'runnerAA1', times })),
   });
 
   test('is the old one of a runner that has a new one', () => {

@@ -6,14 +6,14 @@ import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { Said, World } from '../support/snapshots.ts';
 import { fail, snapshotOf } from '../support/snapshots.ts';
-import { showing, sighting, TALKING } from '../support/sightings.ts';
+import { showing, event, TALKING } from '../support/events.ts';
 
 function causesOf(said: Readonly<Record<string, Said>>, world: World = {}): readonly Cause[] {
   return diagnose(snapshotOf(said, { ...TALKING, ...world })).causes;
 }
 
 const of = (kind: string, cause?: string, count = 2) =>
-  sighting(kind, { runner: 'runnerAA1', count, ...(cause === undefined ? {} : { cause }) });
+  event(kind, { runner: 'runnerAA1', count, ...(cause === undefined ? {} : { cause }) });
 
 describe('jobs that cannot be prepared', () => {
   test.each([
@@ -127,7 +127,7 @@ describe('jobs that fail for no fault of their own', () => {
 });
 
 const held = (host: string) =>
-  sighting('slot-held', { facts: { jobs: 1, job_url: `https://${host}/a/b/-/jobs/7` } });
+  event('slot-held', { facts: { jobs: 1, job_url: `https://${host}/a/b/-/jobs/7` } });
 
 describe('a job that has ended and keeps its slot', () => {
   test('is a notice for the entries of its GitLab while their way is open', () => {
@@ -193,12 +193,12 @@ describe('a job that is refused', () => {
 });
 
 const builds = (count: string, lastAt: number) =>
-  sighting('poll-worked', { runner: 'runnerAA1', lastAt, facts: { builds: count } });
+  event('poll-worked', { runner: 'runnerAA1', lastAt, facts: { builds: count } });
 
 describe('no room for jobs', () => {
   test('by the counters is information (J-02)', () => {
     const facts = { by: 'concurrent', jobs: 4, allowed: 4 };
-    const said = { 'runner-metrics': showing(sighting('at-capacity', { facts })) };
+    const said = { 'runner-metrics': showing(event('at-capacity', { facts })) };
 
     expect(causesOf(said)).toMatchObject([
       {
@@ -212,7 +212,7 @@ describe('no room for jobs', () => {
 
   test('by the limit of an entry concerns that entry', () => {
     const facts = { by: 'limit', jobs: 1, allowed: 1 };
-    const seen = sighting('at-capacity', { runner: 'runnerAA2', facts });
+    const seen = event('at-capacity', { runner: 'runnerAA2', facts });
 
     expect(causesOf({ 'runner-metrics': showing(seen) })).toMatchObject([
       { scope: { id: 'runnerAA2', runners: ['runnerAA2'] } },

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Cause } from '../../src/core/diagnosis.ts';
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
-import type { Sighting } from '../../src/core/runner-event.ts';
+import type { RunnerEvent } from '../../src/core/runner-event.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { Said, World } from '../support/snapshots.ts';
@@ -16,7 +16,7 @@ import {
   snapshotOf,
   warn,
 } from '../support/snapshots.ts';
-import { showing, sighting, TALKING, timesUntil } from '../support/sightings.ts';
+import { showing, event, TALKING, timesUntil } from '../support/events.ts';
 
 const LONG_AGO = START - 3_600_000;
 /** The way has been open for an hour. */
@@ -32,13 +32,17 @@ function idsOf(said: Readonly<Record<string, Said>>, world: World = {}): readonl
   return causesOf(said, world).map(({ id }) => id);
 }
 
-function failing(cause: string | undefined, text: string, over: Partial<Sighting> = {}): Sighting {
+function failing(
+  cause: string | undefined,
+  text: string,
+  over: Partial<RunnerEvent> = {},
+): RunnerEvent {
   const times = over.times ?? timesUntil(5, 5, 15);
   const named = cause === undefined ? {} : { cause };
-  return sighting('poll-failed', { runner: 'runnerAA1', ...named, text, ...over, times });
+  return event('poll-failed', { runner: 'runnerAA1', ...named, text, ...over, times });
 }
 
-const log = (...seen: readonly Sighting[]) => ({ 'runner-log': showing(...seen) });
+const log = (...seen: readonly RunnerEvent[]) => ({ 'runner-log': showing(...seen) });
 
 const trustChanged = (changed: number) => ({
   tls: {
@@ -220,14 +224,14 @@ describe('nothing is said', () => {
       'when a poll has worked since, by the counters',
       {
         ...old(timesUntil(5, 5, 15)),
-        'runner-metrics': showing(sighting('polls-worked', { runner: 'runnerAA1', lastAt: START })),
+        'runner-metrics': showing(event('polls-worked', { runner: 'runnerAA1', lastAt: START })),
       },
     ],
     [
       'when a poll has worked since, by the log',
       log(
         failing('dns-timeout', 'x'),
-        sighting('poll-worked', { runner: 'runnerAA1', lastAt: START }),
+        event('poll-worked', { runner: 'runnerAA1', lastAt: START }),
       ),
     ],
   ])('%s', (_what, said) => {
@@ -259,7 +263,7 @@ describe('limits', () => {
     ['in the counters', 'runner-metrics', 'polls-failed'],
   ])('of GitLab’s rate are told when met three times, %s', (_where, probe, kind) => {
     const seen = (count: number, seconds: number, secondsAgo = 5) =>
-      sighting(kind, {
+      event(kind, {
         runner: 'runnerAA1',
         cause: 'gitlab-rate-limited',
         count,
@@ -290,7 +294,7 @@ test('one fault that two entries met is one cause', () => {
 
 describe('a token that was renewed and not written', () => {
   test('is told by the line', () => {
-    const line = sighting('config-not-saved', { text: 'ERROR: Failed to save config' });
+    const line = event('config-not-saved', { text: 'ERROR: Failed to save config' });
 
     expect(causesOf(log(line))).toMatchObject([
       { id: 'token-rotation-not-persisted', severity: 'warning', confidence: 'confirmed' },
@@ -300,7 +304,7 @@ describe('a token that was renewed and not written', () => {
   test('is told when GitLab refuses the one on disk and polls work under another', () => {
     const said = {
       'token@runnerAA1': fail('rejected'),
-      'runner-metrics': showing(sighting('polls-worked', { runner: 'newTokenA' })),
+      'runner-metrics': showing(event('polls-worked', { runner: 'newTokenA' })),
     };
     const [cause, ...others] = causesOf(said);
 
@@ -315,7 +319,7 @@ describe('a token that was renewed and not written', () => {
   test('is not told when the polls that work are of entries that there are', () => {
     const said = {
       'token@runnerAA1': fail('rejected'),
-      'runner-metrics': showing(sighting('polls-worked', { runner: 'runnerAA2' })),
+      'runner-metrics': showing(event('polls-worked', { runner: 'runnerAA2' })),
     };
 
     expect(idsOf(said)).toEqual(['token-rejected']);

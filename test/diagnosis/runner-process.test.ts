@@ -2,12 +2,12 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Cause } from '../../src/core/diagnosis.ts';
-import type { Sighting } from '../../src/core/runner-event.ts';
+import type { RunnerEvent } from '../../src/core/runner-event.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { Said, World } from '../support/snapshots.ts';
 import { brokenAt, fail, runner, RUNNER_PROCESS, snapshotOf } from '../support/snapshots.ts';
-import { MINUTE, showing, sighting, TALKING, timesUntil } from '../support/sightings.ts';
+import { MINUTE, showing, event, TALKING, timesUntil } from '../support/events.ts';
 
 const BOTH = ['runnerAA1', 'runnerAA2'];
 
@@ -20,7 +20,7 @@ function idsOf(said: Readonly<Record<string, Said>>, world: World = {}): readonl
 }
 
 const young = { ...RUNNER_PROCESS, startedAt: START - 2000 };
-const FATAL = sighting('fatal', {
+const FATAL = event('fatal', {
   cause: 'runner-start-failed',
   text: 'FATAL: Failed to create listener for metrics server error=bind: address already in use',
 });
@@ -70,8 +70,8 @@ describe('a start that failed', () => {
 });
 
 describe('a crash loop', () => {
-  const started = sighting('started', { count: 4 });
-  const exited = sighting('exited', { count: 3 });
+  const started = event('started', { count: 4 });
+  const exited = event('exited', { count: 3 });
 
   test('is seen in the log where nobody counts restarts', () => {
     const said = { 'runner-log': showing(started, exited) };
@@ -86,7 +86,7 @@ describe('a crash loop', () => {
     ['is over once a process lives much longer than those before it', 20, []],
     ['goes on while those before it lived as long', 90, ['runner-crash-loop']],
   ])('%s', (_when, everySeconds, ids) => {
-    const starts = sighting('started', { times: timesUntil(100, 4, everySeconds) });
+    const starts = event('started', { times: timesUntil(100, 4, everySeconds) });
     const process = { ...RUNNER_PROCESS, startedAt: START - 100_000 };
 
     expect(idsOf({ 'runner-log': showing(starts, exited) }, { process })).toEqual(ids);
@@ -95,18 +95,18 @@ describe('a crash loop', () => {
   test('is none when somebody restarts it (Z-32)', () => {
     expect(idsOf({ 'runner-log': showing(started) }, { process: young })).toEqual([]);
     expect(
-      idsOf({ 'runner-log': showing(sighting('started'), sighting('exited')) }, { process: young }),
+      idsOf({ 'runner-log': showing(event('started'), event('exited')) }, { process: young }),
     ).toEqual([]);
   });
 });
 
 describe('a graceful stop', () => {
   test.each([
-    ['by its line', 'runner-log', sighting('stopping')],
+    ['by its line', 'runner-log', event('stopping')],
     [
       'by its state',
       'runner-metrics',
-      sighting('process-state', { facts: { state: 'graceful-shutdown' } }),
+      event('process-state', { facts: { state: 'graceful-shutdown' } }),
     ],
   ])('%s is information, and no hanging (X-07)', (_how, probe, seen) => {
     const flat = { measures: { without_poll_seconds: 900 } };
@@ -120,11 +120,11 @@ describe('a graceful stop', () => {
   });
 
   test('of the process before says nothing of this one', () => {
-    expect(idsOf({ 'runner-log': showing(sighting('stopping')) }, { process: young })).toEqual([]);
+    expect(idsOf({ 'runner-log': showing(event('stopping')) }, { process: young })).toEqual([]);
   });
 });
 
-const flat = (seconds: number, ...seen: readonly Sighting[]) => ({
+const flat = (seconds: number, ...seen: readonly RunnerEvent[]) => ({
   'runner-metrics': { ...showing(...seen), measures: { without_poll_seconds: seconds } },
 });
 
@@ -148,8 +148,8 @@ describe('a process that stands still', () => {
   test.each([
     ['not yet', flat(299)],
     ['while the way is broken', { ...flat(900), ...brokenAt('tls', fail('expired')) }],
-    ['while it is disabled', flat(900, sighting('feeds-failed', { runner: 'runnerAA1' }))],
-    ['while it has no room', flat(900, sighting('at-capacity', { facts: { by: 'concurrent' } }))],
+    ['while it is disabled', flat(900, event('feeds-failed', { runner: 'runnerAA1' }))],
+    ['while it has no room', flat(900, event('at-capacity', { facts: { by: 'concurrent' } }))],
     ['while its counters cannot be read', { 'runner-metrics': fail('no-answer') }],
   ])('is not claimed %s', (_when, said) => {
     expect(idsOf(said)).not.toContain('runner-hung');
@@ -161,12 +161,12 @@ describe('a process that stands still', () => {
 });
 
 const countedAt = (kind: string, agoSeconds: number, count: number) =>
-  sighting(kind, { runner: 'runnerAA1', lastAt: START - agoSeconds * 1000, count });
+  event(kind, { runner: 'runnerAA1', lastAt: START - agoSeconds * 1000, count });
 
 describe('an entry that switched itself off', () => {
   const UNTIL = START + 1_800_000;
-  const off = sighting('disabled', { runner: 'runnerAA1', facts: { until_milliseconds: UNTIL } });
-  const log = (...more: readonly Sighting[]) => ({ 'runner-log': showing(off, ...more) });
+  const off = event('disabled', { runner: 'runnerAA1', facts: { until_milliseconds: UNTIL } });
+  const log = (...more: readonly RunnerEvent[]) => ({ 'runner-log': showing(off, ...more) });
 
   test('is told with the end of the penalty, once nothing refuses it (X-04)', () => {
     const [cause, ...others] = causesOf(log());
@@ -213,7 +213,7 @@ describe('an entry that switched itself off', () => {
       {
         ...log(),
         'runner-metrics': showing(
-          sighting('polls-worked', { runner: 'runnerAA1', lastAt: START - 1000 }),
+          event('polls-worked', { runner: 'runnerAA1', lastAt: START - 1000 }),
         ),
       },
       {},
@@ -258,7 +258,7 @@ describe('the versions', () => {
   });
 
   test('are known from the first line of the log, too', () => {
-    const line = sighting('version', { facts: { version: '16.6.0' } });
+    const line = event('version', { facts: { version: '16.6.0' } });
     const { 'runner-metrics': _, ...token } = ofVersion('19.4.0');
     const [cause] = causesOf({ ...token, 'runner-log': showing(line) });
 

@@ -2,12 +2,12 @@
 import { expect, test } from 'vitest';
 
 import type { Cause } from '../../src/core/diagnosis.ts';
-import type { Sighting } from '../../src/core/runner-event.ts';
+import type { RunnerEvent } from '../../src/core/runner-event.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { Said, World } from '../support/snapshots.ts';
 import { CONFIG, RUNNER_PROCESS, fail, snapshotOf, warn } from '../support/snapshots.ts';
-import { showing, sighting, TALKING } from '../support/sightings.ts';
+import { showing, event, TALKING } from '../support/events.ts';
 
 const young = { ...RUNNER_PROCESS, startedAt: START - 2000 };
 
@@ -15,8 +15,8 @@ function causesOf(said: Readonly<Record<string, Said>>, world: World = {}): read
   return diagnose(snapshotOf(said, { ...TALKING, ...world })).causes;
 }
 
-function fatal(cause: string): Sighting {
-  return sighting('fatal', { cause, text: 'FATAL: 0 <nil>', count: 3 });
+function fatal(cause: string): RunnerEvent {
+  return event('fatal', { cause, text: 'FATAL: 0 <nil>', count: 3 });
 }
 
 function idsWith(cause: string): readonly string[] {
@@ -51,7 +51,7 @@ test('a unit that systemd stops or starts at this moment informs, and no more (Z
 test('a start gives the files back, also when the last line about them was read just after it (R-09)', () => {
   const startedAt = START - 20_000;
   const idsAt = (lastAt: number): readonly string[] => {
-    const line = sighting('poll-failed', { cause: 'fd-limit-reached', count: 8, lastAt });
+    const line = event('poll-failed', { cause: 'fd-limit-reached', count: 8, lastAt });
     const world = { process: { ...RUNNER_PROCESS, startedAt } };
     return causesOf({ 'runner-log': showing(line) }, world).map(({ id }) => id);
   };

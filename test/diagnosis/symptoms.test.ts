@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Cause } from '../../src/core/diagnosis.ts';
 import type { CheckId } from '../../src/core/finding.ts';
 import { causeSpec } from '../../src/diagnosis/catalogue/index.ts';
-import { pictureOf } from '../../src/diagnosis/snapshot-index.ts';
+import { indexSnapshot } from '../../src/diagnosis/snapshot-index.ts';
 import { withoutSymptoms } from '../../src/diagnosis/symptoms.ts';
 import { snapshotOf } from '../support/snapshots.ts';
 
@@ -27,7 +27,7 @@ function causeOf(id: string, check: CheckId, explains: readonly CheckId[] = []):
 }
 
 const idsOf = (...causes: readonly Cause[]): readonly string[] =>
-  withoutSymptoms(causes, pictureOf(snapshotOf())).map(({ id }) => id);
+  withoutSymptoms(causes, indexSnapshot(snapshotOf())).map(({ id }) => id);
 
 test('two causes that explain each other leave one of them', () => {
   const first = causeOf('disk-read-only', 'disk@/', ['memory@host']);
@@ -43,7 +43,7 @@ test('three that explain each other in a ring leave one of them, with all their 
     causeOf('cpu-saturated', 'memory@host', ['cpu@host']),
     causeOf('clock-skew', 'cpu@host', ['disk@/']),
   ];
-  const left = withoutSymptoms(ring, pictureOf(snapshotOf()));
+  const left = withoutSymptoms(ring, indexSnapshot(snapshotOf()));
 
   expect(left).toHaveLength(1);
   const [root] = left;

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 import type { View } from '../../src/core/view.ts';
 import { createLog } from '../../src/log.ts';
-import { ViewKeeper } from '../../src/diagnosis/view-cache.ts';
+import { ViewCache } from '../../src/diagnosis/view-cache.ts';
 import { brokenAt, fail, snapshotOf } from '../support/snapshots.ts';
 import { viewOf } from '../support/views.ts';
 
@@ -21,7 +21,7 @@ function keeper() {
     world.made += 1;
     return viewOf(snapshotOf(world.said));
   };
-  return { lines, world, kept: new ViewKeeper(make, log) };
+  return { lines, world, kept: new ViewCache(make, log) };
 }
 
 test('a thousand readers cost one view', () => {

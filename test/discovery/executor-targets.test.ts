@@ -84,10 +84,10 @@ test.each([
   ],
 ] as const)('the daemon by %s', (_what, entry, environment, id, source, certificates) => {
   expect(executors([entry], { environment })).toMatchObject([
-    { id, stand: { kind: 'docker', source } },
+    { id, backend: { kind: 'docker', source } },
   ]);
-  const [{ stand } = { stand: undefined }] = executors([entry], { environment });
-  expect(stand?.kind === 'docker' ? stand.certificates : 'none').toBe(certificates);
+  const [{ backend } = { backend: undefined }] = executors([entry], { environment });
+  expect(backend?.kind === 'docker' ? backend.certificates : 'none').toBe(certificates);
 });
 
 test.each(['kubernetes', 'ssh', 'custom', 'docker+machine', 'virtualbox', ''])(
@@ -108,13 +108,13 @@ test('a shell entry stands on its folder, for the user of `--user` and else that
   const words = ['gitlab-runner', 'run', '--user', 'ci'];
   const groups = [7, 8];
 
-  expect(executors([entry], { arguments: words })[0]?.stand).toEqual({
+  expect(executors([entry], { arguments: words })[0]?.backend).toEqual({
     kind: 'folder',
     path: '/data/builds',
     user: 'ci',
   });
   expect(executors([entry], { uid: 7, groups })[0]).toMatchObject({
-    stand: { kind: 'folder', path: '/data/builds' },
+    backend: { kind: 'folder', path: '/data/builds' },
     credentials: { uid: 7, groups },
   });
 });
@@ -126,7 +126,7 @@ test('an autoscaler stands on its plugin, looked for in PATH of the process', ()
   expect(executors([entry], { environment })).toMatchObject([
     {
       id: 'aws:latest',
-      stand: { kind: 'plugin', name: 'aws:latest', folders: ['/opt/bin', '/bin'], home: '/h' },
+      backend: { kind: 'plugin', name: 'aws:latest', folders: ['/opt/bin', '/bin'], home: '/h' },
     },
   ]);
   expect(executors(['executor = "instance"'])).toEqual([]);

@@ -80,7 +80,7 @@ test('one entry gives one endpoint, one runner, and the targets of the host', ()
         id: 'unix:///var/run/docker.sock',
         executor: 'docker',
         runners: ['t9Wkyj-HG'],
-        stand: { kind: 'docker', source: 'the default' },
+        backend: { kind: 'docker', source: 'the default' },
         gitlabs: [{ host: 'gitlab.test', port: 443 }],
       },
     ],

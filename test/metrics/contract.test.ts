@@ -11,7 +11,7 @@ import { START } from '../support/clock.ts';
 import type { Series } from '../support/exposition.ts';
 import { seriesOf } from '../support/exposition.ts';
 import { brokenAt, CONFIG, fail, GITLAB, PROXY, snapshotOf } from '../support/snapshots.ts';
-import { showing, sighting, TALKING } from '../support/sightings.ts';
+import { showing, event, TALKING } from '../support/events.ts';
 import { measured, viewOf } from '../support/views.ts';
 
 async function exposed(view: View): Promise<readonly Series[]> {
@@ -60,7 +60,7 @@ const CONTRACT: readonly (readonly [name: string, ...labels: readonly string[]])
 
 describe('every metric of the contract', () => {
   const problem = { code: 'type-error', file: CONFIG, message: 'odd', fix: 'Mend it.' };
-  const off = sighting('disabled', {
+  const off = event('disabled', {
     runner: 'runnerAA1',
     facts: { until_milliseconds: START + 600_000 },
   });
@@ -216,7 +216,7 @@ describe('zero from the start', () => {
 
   test('a lockout is shown until it ends, for entries that there are', async () => {
     const until = { until_milliseconds: START + 600_000 };
-    const off = (runner: string, facts = until) => sighting('disabled', { runner, facts });
+    const off = (runner: string, facts = until) => event('disabled', { runner, facts });
     const over = { until_milliseconds: START - 1 };
     const log = showing(off('runnerAA1'), off('runnerAA2', over), off('goneAAAA3'));
     const view = viewOf(snapshotOf({ 'runner-log': log }, TALKING));

@@ -18,13 +18,13 @@ const GOLDEN = new URL('../golden/metrics.txt', import.meta.url);
 /** A view in which every metric has something to say. */
 function fullView(): View {
   const { snapshot } = brokenTrustView();
-  const surroundings = {
-    ...snapshot.surroundings,
+  const hostContext = {
+    ...snapshot.hostContext,
     configProblems: [
       { code: 'type-error', file: CONFIG, line: 4, message: 'cpus is a number', fix: 'Quote it.' },
     ],
   };
-  return viewOf(measured({ ...snapshot, surroundings }), {
+  return viewOf(measured({ ...snapshot, hostContext }), {
     requests: [{ target: GITLAB, kind: 'http', count: 42 }],
   });
 }

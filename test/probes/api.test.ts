@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import type { LinkTools } from '../../src/core/probe.ts';
 import { startGitLab } from '../../src/demo/gitlab-stand-in.ts';
-import { RequestLedger } from '../../src/checks/request-budget.ts';
+import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { api } from '../../src/probes/api.ts';
 import { http } from '../../src/probes/http.ts';
 import { setClock } from '../support/clock.ts';
@@ -238,35 +238,35 @@ describe('what stands in the way of the API alone is named', () => {
   });
 });
 
-test('a 429 makes the ledger hold everything budgeted for as long as it asks', async () => {
+test('a 429 makes the budget hold everything budgeted for as long as it asks', async () => {
   const clock = setClock();
-  const ledger = new RequestLedger(clock, 20);
+  const budget = new RequestBudget(clock, 20);
   const limited = page(429, 'Retry later', { 'Retry-After': '120' });
   await using server = await startHttpServer(({ path }) =>
     path === '/-/health' ? HEALTHY : limited,
   );
   const { id } = endpointAt(server.port);
-  await walkThrough(server.port, '/', { ledger, clock });
+  await walkThrough(server.port, '/', { budget, clock });
 
   clock.advance(119);
   expect([
-    ledger.allows('api', id),
-    ledger.allows('token', id),
-    ledger.allows('verify', id),
+    budget.allows('api', id),
+    budget.allows('token', id),
+    budget.allows('verify', id),
   ]).toEqual([false, false, false]);
   clock.advance(2);
-  expect(ledger.allows('api', id)).toBe(true);
+  expect(budget.allows('api', id)).toBe(true);
 });
 
 test('the counters that GitLab.com sends with every answer are no request for quiet', async () => {
   const clock = setClock();
-  const ledger = new RequestLedger(clock, 20);
+  const budget = new RequestBudget(clock, 20);
   const counted = UNAUTHORIZED.replace(
     '\r\n',
     '\r\nRateLimit-Remaining: 499\r\nRateLimit-ResetTime: Tue, 24 Nov 2026 10:00:00 GMT\r\n',
   );
   await using server = await startHttpServer(() => counted);
-  await walkThrough(server.port, '/', { ledger, clock });
+  await walkThrough(server.port, '/', { budget, clock });
 
-  expect(ledger.allows('token', endpointAt(server.port).id)).toBe(true);
+  expect(budget.allows('token', endpointAt(server.port).id)).toBe(true);
 });

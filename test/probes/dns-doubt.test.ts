@@ -13,7 +13,7 @@ import { rootFolder, startDnsServer } from '../support/dns-server.ts';
 import { ENDPOINT } from '../support/probes.ts';
 import type { Made } from '../support/certificates.ts';
 import { make, makeRoot } from '../support/certificates.ts';
-import { openLedger, runProbe } from '../support/run-probe.ts';
+import { unlimitedBudget, runProbe } from '../support/run-probe.ts';
 import { noteReason } from '../support/seen-reasons.ts';
 import { startTcpServer } from '../support/tcp-server.ts';
 import { startTlsServer } from '../support/tls-server.ts';
@@ -272,12 +272,12 @@ describe('a name that the C library finds and the runner does not', () => {
 
   test('is one also while libc may not be asked again', async () => {
     await using server = await startDnsServer(() => 'nxdomain');
-    const ledger = { ...openLedger, once: () => false };
+    const budget = { ...unlimitedBudget, once: () => false };
     const facts = { name: 'gitlab.test', libc: '10.0.0.9' };
     const previous: Finding = { status: 'fail', reason: 'nss-mismatch', detail: '', facts };
     const stage = { dnsPort: server.port, port: 443, resolvConf: ONE };
-    const again = await look({ ...stage, tools: { ledger, previous } });
-    const fresh = await look({ ...stage, tools: { ledger } });
+    const again = await look({ ...stage, tools: { budget, previous } });
+    const fresh = await look({ ...stage, tools: { budget } });
     expect(again.first).toMatchObject({ status: 'fail', reason: 'nss-mismatch', facts });
     expect(fresh.first).toMatchObject({ status: 'fail', reason: 'not-found' });
   });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
-import type { ExecutorStand, ExecutorTarget } from '../../src/core/target.ts';
+import type { ExecutorBackend, ExecutorTarget } from '../../src/core/target.ts';
 import { JOB_CONTAINERS } from '../../src/host/docker/jobs.ts';
 import { FileSystemReader } from '../../src/host/fs/stat-file-system.ts';
 import { createExecutor } from '../../src/probes/executor.ts';
@@ -18,10 +18,10 @@ import { runProbe } from '../support/run-probe.ts';
 import { closedPort, startDeafServer } from '../support/tcp-server.ts';
 
 const SOCKET = '/run/docker.sock';
-const DOCKER: ExecutorStand = { kind: 'docker', source: 'the default' };
+const DOCKER: ExecutorBackend = { kind: 'docker', source: 'the default' };
 
-function targetOf(id: string, stand: ExecutorStand, over: Partial<ExecutorTarget> = {}) {
-  return { kind: 'executor', id, executor: 'docker', runners: ['a'], stand, ...over } as const;
+function targetOf(id: string, backend: ExecutorBackend, over: Partial<ExecutorTarget> = {}) {
+  return { kind: 'executor', id, executor: 'docker', runners: ['a'], backend, ...over } as const;
 }
 
 type Probe = ReturnType<typeof createExecutor>;
@@ -277,9 +277,9 @@ describe('containers of jobs', () => {
 });
 
 describe('a shell executor', () => {
-  const stand = { kind: 'folder', path: '/builds', user: 'ci' } as const;
+  const backend = { kind: 'folder', path: '/builds', user: 'ci' } as const;
   const passwd = { '/etc/passwd': 'root:x:0:0::/root:/bin/sh\nci:x:1500:1500::/home/ci:/bin/sh\n' };
-  const shell = targetOf('/builds', stand, { executor: 'shell' });
+  const shell = targetOf('/builds', backend, { executor: 'shell' });
 
   test('whose user does not exist is named', async () => {
     await using root = await rootFolder({ '/etc/passwd': 'root:x:0:0::/root:/bin/sh\n' });
@@ -310,8 +310,8 @@ describe('a shell executor', () => {
 });
 
 describe('the plugin of an autoscaler', () => {
-  const stand = { kind: 'plugin', name: 'aws', folders: ['/usr/bin'], home: '/root' } as const;
-  const target = targetOf('aws', stand, { executor: 'instance' });
+  const backend = { kind: 'plugin', name: 'aws', folders: ['/usr/bin'], home: '/root' } as const;
+  const target = targetOf('aws', backend, { executor: 'instance' });
   const ON_PATH = '/usr/bin/fleeting-plugin-aws';
   const INSTALLED = '/root/.config/fleeting/plugins/registry.gitlab.com/fleeting/aws/1.0.1/plugin';
 

@@ -3,12 +3,12 @@ import { expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
 import type { LinkTools } from '../../src/core/probe.ts';
-import type { RunnerLogDoor, Sighting } from '../../src/core/runner-event.ts';
+import type { RunnerLogReader, RunnerEvent } from '../../src/core/runner-event.ts';
 import { createFirewall } from '../../src/probes/firewall.ts';
 import { setClock, START } from '../support/clock.ts';
 import { ENDPOINT } from '../support/probes.ts';
 import { runProbe } from '../support/run-probe.ts';
-import { sighting } from '../support/sightings.ts';
+import { event } from '../support/events.ts';
 
 const RUNNER_UID = 999;
 
@@ -24,20 +24,23 @@ function rulesetFor(uid: number): string {
   });
 }
 
-const LINE = sighting('poll-failed', {
+const LINE = event('poll-failed', {
   runner: 'abc12defg',
   cause: 'tcp-connect-timeout',
   lastAt: START - 5000,
   text: 'WARNING: Checking for jobs... failed status=Post "x": dial tcp 10.0.0.2:443: i/o timeout',
 });
 
-async function look(lines: readonly Sighting[], over: Partial<LinkTools> = {}): Promise<Finding> {
+async function look(
+  lines: readonly RunnerEvent[],
+  over: Partial<LinkTools> = {},
+): Promise<Finding> {
   const asked: number[] = [];
   const probe = createFirewall(async () => {
     asked.push(1);
     return { kind: 'rules', json: rulesetFor(RUNNER_UID) };
   });
-  const runnerLog = { sightings: () => lines } as unknown as RunnerLogDoor;
+  const runnerLog = { events: () => lines } as unknown as RunnerLogReader;
   const findings = new Map<string, Finding>([['connect', { status: 'pass' }]]);
   const walk = { findings, addresses: [{ address: '10.0.0.2', family: 4 as const }] };
   const tools = { clock: setClock(), runnerLog, walk, ...over };

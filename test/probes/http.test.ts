@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { startGitLab } from '../../src/demo/gitlab-stand-in.ts';
-import { RequestLedger } from '../../src/checks/request-budget.ts';
+import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { http } from '../../src/probes/http.ts';
 import { setClock } from '../support/clock.ts';
 import { proxyAt } from '../support/connect-proxy.ts';
@@ -227,15 +227,15 @@ test('slow: a right answer that comes late, by the clock that is lent', async ()
 
 test('a 429 pauses every other request to this GitLab, not the health request', async () => {
   const clock = setClock();
-  const ledger = new RequestLedger(clock, 20);
+  const budget = new RequestBudget(clock, 20);
   await using server = await startHttpServer(() => page(429, '', { 'Retry-After': '300' }));
   await using way = await walkTo(server.port);
   const target = endpointAt(server.port);
-  await runProbe(http, target, { tools: { walk: way.walk, ledger, clock } });
+  await runProbe(http, target, { tools: { walk: way.walk, budget, clock } });
 
   clock.advance(299);
-  expect(ledger.allows('api', target.id)).toBe(false);
-  expect(ledger.allows('http', target.id)).toBe(true);
+  expect(budget.allows('api', target.id)).toBe(false);
+  expect(budget.allows('http', target.id)).toBe(true);
   clock.advance(2);
-  expect(ledger.allows('api', target.id)).toBe(true);
+  expect(budget.allows('api', target.id)).toBe(true);
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import type { RunnerLogDoor, RunnerLogReading } from '../../src/core/runner-event.ts';
+import type { RunnerLogReader, RunnerLogReading } from '../../src/core/runner-event.ts';
 import { JOB_ENDS } from '../../src/core/runner-event.ts';
 import type { ServiceTarget } from '../../src/core/target.ts';
 import { runnerLog } from '../../src/probes/runner-log.ts';
@@ -22,7 +22,7 @@ const SERVICE: ServiceTarget = {
 
 const NO_ENDS = Object.fromEntries(JOB_ENDS.map((end) => [end, 0]));
 
-function doorOf(reading: Partial<RunnerLogReading>): RunnerLogDoor {
+function doorOf(reading: Partial<RunnerLogReading>): RunnerLogReader {
   const all = {
     state: 'reading',
     detail: 'x',
@@ -33,8 +33,8 @@ function doorOf(reading: Partial<RunnerLogReading>): RunnerLogDoor {
     lostJobEnds: 0,
   };
   return {
-    sightings: () => [],
-    read: async () => ({ ...all, sightings: [], ...reading }) as RunnerLogReading,
+    events: () => [],
+    read: async () => ({ ...all, events: [], ...reading }) as RunnerLogReading,
   };
 }
 
@@ -52,7 +52,7 @@ test('a log that can be read passes, whatever stands in it, and hands on what wa
     status: 'pass',
     measures: { lines: 1, dropped_lines: 0, last_line_timestamp_seconds: expect.any(Number) },
     facts: { source: '/runner.log', latest: expect.stringMatching(/502 Bad Gateway$/) },
-    sightings: [{ kind: 'poll-failed', cause: 'gitlab-bad-gateway', runner: 'abc12defg' }],
+    events: [{ kind: 'poll-failed', cause: 'gitlab-bad-gateway', runner: 'abc12defg' }],
   });
 });
 
@@ -69,7 +69,7 @@ test('an idle runner writes nothing, and that is nothing (Z-11)', async () => {
       lost_job_ends: 0,
     },
     facts: { source: 'x' },
-    sightings: [],
+    events: [],
   });
 });
 

@@ -57,7 +57,7 @@ test('a job that has ended and keeps its slot is seen after five minutes', async
   clock.advance(300);
   const second = await look();
   expect(second).toMatchObject({ measures: { held_slots: 1 } });
-  expect(second.sightings?.find(({ kind }) => kind === 'slot-held')).toMatchObject({
+  expect(second.events?.find(({ kind }) => kind === 'slot-held')).toMatchObject({
     facts: { jobs: 1, job_url: url, job_state: 'success' },
   });
   server.jobs = '';

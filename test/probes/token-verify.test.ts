@@ -5,7 +5,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { LinkTools } from '../../src/core/probe.ts';
 import type { RunnerTarget } from '../../src/core/target.ts';
 import { startGitLab } from '../../src/demo/gitlab-stand-in.ts';
-import { RequestLedger } from '../../src/checks/request-budget.ts';
+import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { api } from '../../src/probes/api.ts';
 import { http } from '../../src/probes/http.ts';
 import { token } from '../../src/probes/token.ts';
@@ -123,34 +123,34 @@ describe('I-2: no verify without a system id that the runner would accept', () =
 describe('I-3: at most one verify an hour', () => {
   test('for each entry, however often it is asked', async () => {
     const clock = setClock();
-    const ledger = new RequestLedger(clock, 1000);
+    const budget = new RequestBudget(clock, 1000);
     await using server = await startHttpServer(old(gitlab(200, { id: 1 })));
     const target = entry(server.port);
     const seen: string[] = [];
     for (let minute = 0; minute <= 120; minute += 15) {
-      seen.push(nameOf(await walkThrough(target, { clock, ledger })));
+      seen.push(nameOf(await walkThrough(target, { clock, budget })));
       clock.advance(15 * 60);
     }
 
     const wait = 'unknown verify-not-due';
     expect(seen).toEqual(['pass', wait, wait, wait, 'pass', wait, wait, wait, 'pass']);
     expect(verifiesOf(server.requests)).toHaveLength(3);
-    expect(nameOf(await walkThrough({ ...target, id: 'BBBBBBBBB' }, { clock, ledger }))).toBe(
+    expect(nameOf(await walkThrough({ ...target, id: 'BBBBBBBBB' }, { clock, budget }))).toBe(
       'pass',
     );
   });
 
   test('a pause sends none, and does not use up the hour', async () => {
     const clock = setClock();
-    const ledger = new RequestLedger(clock, 20);
+    const budget = new RequestBudget(clock, 20);
     await using server = await startHttpServer(old(gitlab(200, { id: 1 })));
     const target = entry(server.port);
-    ledger.pause(target.url, 600);
+    budget.pause(target.url, 600);
 
-    expect(nameOf(await walkThrough(target, { clock, ledger }))).toBe('unknown verify-not-due');
+    expect(nameOf(await walkThrough(target, { clock, budget }))).toBe('unknown verify-not-due');
     expect(verifiesOf(server.requests)).toEqual([]);
     clock.advance(601);
-    expect(nameOf(await walkThrough(target, { clock, ledger }))).toBe('pass');
+    expect(nameOf(await walkThrough(target, { clock, budget }))).toBe('pass');
   });
 
   test.each<[string, Said, number]>([
@@ -159,17 +159,17 @@ describe('I-3: at most one verify an hour', () => {
     ['503 with a time', gitlab(503, { message: 'maintenance' }, { 'Retry-After': '90' }), 90],
   ])('%s pauses this GitLab for every entry', async (_what, said, seconds) => {
     const clock = setClock();
-    const ledger = new RequestLedger(clock, 20);
+    const budget = new RequestBudget(clock, 20);
     await using server = await startHttpServer(({ path }) =>
       path === '/-/health' ? HEALTHY : said,
     );
     const { id } = endpointAt(server.port);
-    await walkThrough(entry(server.port), { clock, ledger });
+    await walkThrough(entry(server.port), { clock, budget });
 
     clock.advance(seconds - 1);
-    expect(ledger.allows('token', id)).toBe(false);
+    expect(budget.allows('token', id)).toBe(false);
     clock.advance(2);
-    expect(ledger.allows('token', id)).toBe(true);
+    expect(budget.allows('token', id)).toBe(true);
   });
 });
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import type { View } from '../../src/core/view.ts';
-import { IncidentBook } from '../../src/recorder/incident-manager.ts';
+import { IncidentManager } from '../../src/recorder/incident-manager.ts';
 import { MOST_INCIDENTS } from '../../src/recorder/incident-store.ts';
 import type { Incident } from '../../src/recorder/incident.ts';
 import { setClock, START } from '../support/clock.ts';
@@ -25,8 +25,8 @@ afterEach(async () => {
 
 const files = async () => await readdir(join(directory, 'incidents')).catch(() => []);
 
-function newBook(stateDirectory = directory): IncidentBook {
-  return new IncidentBook({
+function newManager(stateDirectory = directory): IncidentManager {
+  return new IncidentManager({
     clock: setClock(),
     stateDirectory,
     onProblem: (problem) => problems.push(problem),
@@ -41,7 +41,7 @@ function newBook(stateDirectory = directory): IncidentBook {
 }
 
 /** Shows a view and waits until what it begins is on the shelf. */
-async function show(book: IncidentBook, view: View): Promise<void> {
+async function show(book: IncidentManager, view: View): Promise<void> {
   book.observe(view);
   await book.flush(true);
 }
@@ -58,13 +58,13 @@ const refused = (ids: readonly string[], bad: readonly string[]): View => {
 const HEALTHY = viewOf(snapshotOf());
 const BROKEN = viewOf(snapshotOf(brokenAt('connect', fail('refused'))));
 
-function documentOf(book: IncidentBook, index = 0): Incident {
+function documentOf(book: IncidentManager, index = 0): Incident {
   return JSON.parse(book.text(book.list()[index]?.id ?? '') ?? '{}') as Incident;
 }
 
 describe('an incident', () => {
   test('begins when a cause is confirmed, with its runs and without a secret', async () => {
-    const book = newBook();
+    const book = newManager();
     await show(book, BROKEN);
 
     expect(book.list()).toMatchObject([
@@ -82,7 +82,7 @@ describe('an incident', () => {
 
   test('of one cause and fifty entries is one', async () => {
     const ids = Array.from({ length: 50 }, (_, index) => `runner${100 + index}`);
-    const book = newBook();
+    const book = newManager();
     await show(book, refused(ids, ids));
 
     expect(book.list()).toHaveLength(1);
@@ -90,7 +90,7 @@ describe('an incident', () => {
   });
 
   test('takes in an entry that the same cause reaches later', async () => {
-    const book = newBook();
+    const book = newManager();
     await show(book, refused(['runnerAA1', 'runnerAA2'], ['runnerAA1']));
     await show(book, later(refused(['runnerAA1', 'runnerAA2'], ['runnerAA1', 'runnerAA2']), 5));
 
@@ -99,7 +99,7 @@ describe('an incident', () => {
   });
 
   test('does not begin with a suspicion, nor with what is for information only', async () => {
-    const book = newBook();
+    const book = newManager();
     const diagnosis = BROKEN.diagnosis;
     const causes = diagnosis.causes.flatMap((cause) => [
       { ...cause, confidence: 'suspected' as const },
@@ -111,7 +111,7 @@ describe('an incident', () => {
   });
 
   test('is closed with the time of recovery, and a new one begins when it breaks again', async () => {
-    const book = newBook();
+    const book = newManager();
     await show(book, BROKEN);
     await show(book, later(HEALTHY, 4));
     await show(book, later(BROKEN, 30));
@@ -127,7 +127,7 @@ describe('an incident', () => {
   });
 
   test('stays open while another fault hides what it was about', async () => {
-    const book = newBook();
+    const book = newManager();
     await show(book, BROKEN);
     await show(book, later(viewOf(snapshotOf(brokenAt('dns', fail('timeout')))), 4));
 
@@ -135,7 +135,7 @@ describe('an incident', () => {
   });
 
   test('is over when its entry is gone', async () => {
-    const book = newBook();
+    const book = newManager();
     await show(book, refused(['runnerAA1', 'runnerAA2'], ['runnerAA1']));
     await show(book, later(refused(['runnerAA2'], []), 1));
 
@@ -145,8 +145,8 @@ describe('an incident', () => {
 
 describe('what is kept', () => {
   test('is there after a restart, and goes on', async () => {
-    await show(newBook(), BROKEN);
-    const again = newBook();
+    await show(newManager(), BROKEN);
+    const again = newManager();
     await again.load();
     await show(again, later(HEALTHY, 1));
 
@@ -155,7 +155,7 @@ describe('what is kept', () => {
   });
 
   test('is bounded in number: the oldest that are over go first, from memory and disk', async () => {
-    const book = newBook();
+    const book = newManager();
     for (let index = 0; index < MOST_INCIDENTS + 5; index += 1) {
       await show(book, later(BROKEN, index * 2));
       if (index > 0) await show(book, later(HEALTHY, index * 2 + 1));
@@ -173,7 +173,7 @@ describe('what is kept', () => {
       ...state,
       finding: { ...fail('rejected'), detail } as const,
     }));
-    const book = newBook();
+    const book = newManager();
     await show(book, { ...view, snapshot: { ...view.snapshot, checks } });
 
     const text = book.text(book.list()[0]?.id ?? '') ?? '';
@@ -188,7 +188,7 @@ describe('what is kept', () => {
       await writeFile(join(directory, `incidents/2026112${index}T000000Z-odd.json`), text);
     }
     await writeFile(join(directory, 'incidents/readme.txt'), 'mine');
-    const book = newBook();
+    const book = newManager();
     await book.load();
 
     expect(book.list()).toEqual([]);
@@ -198,7 +198,7 @@ describe('what is kept', () => {
 
   test('lives in memory where nothing can be written, and is told once', async () => {
     await writeFile(join(directory, 'incidents'), 'a file is in the way');
-    const book = newBook();
+    const book = newManager();
     await show(book, BROKEN);
     await show(book, later(HEALTHY, 4));
 

@@ -31,10 +31,10 @@ export async function dialWithoutFile(address: string): Promise<Finding> {
   const walk = { addresses: [{ address, family: 4 }] } as const;
   const starved: typeof connect = {
     ...connect,
-    run: async (...loan) => {
+    run: async (...deps) => {
       const held = everyFile();
       try {
-        return await connect.run(...loan);
+        return await connect.run(...deps);
       } finally {
         for (const file of held) closeSync(file);
       }

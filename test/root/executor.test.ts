@@ -25,7 +25,7 @@ const DOCKER: ExecutorTarget = {
   id: `unix://${SOCKET}`,
   executor: 'docker',
   runners: ['a'],
-  stand: { kind: 'docker', source: 'the default' },
+  backend: { kind: 'docker', source: 'the default' },
   credentials: RUNNER,
 };
 
@@ -88,8 +88,8 @@ test('a socket that only we may not use makes us blind, and accuses nobody (Z-34
 test('a folder of builds that belongs to root is no use to the user of the jobs', async () => {
   await using root = await rootFolder({ '/etc/passwd': 'ci:x:1500:1500::/home/ci:/bin/sh\n' });
   await mkdir(join(root.paths.rootfs, 'srv'), { mode: 0o755 });
-  const stand = { kind: 'folder', path: '/srv/builds', user: 'ci' } as const;
-  const shell = { ...DOCKER, id: '/srv/builds', executor: 'shell', stand };
+  const backend = { kind: 'folder', path: '/srv/builds', user: 'ci' } as const;
+  const shell = { ...DOCKER, id: '/srv/builds', executor: 'shell', backend };
   const probe = createExecutor(new FileSystemReader());
   const judge = async () => await runProbe(probe, shell, { tools: { paths: root.paths } });
   const before = await judge();

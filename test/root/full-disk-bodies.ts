@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { IncidentBook } from '../../src/recorder/incident-manager.ts';
+import { IncidentManager } from '../../src/recorder/incident-manager.ts';
 import { setClock } from '../support/clock.ts';
 import { mountTmpfs } from '../support/mount-namespace.ts';
 import { brokenAt, fail, snapshotOf } from '../support/snapshots.ts';
@@ -14,7 +14,7 @@ export async function recordOnFullDisk(folder: string) {
   mountTmpfs(folder, 'size=64k');
   fill(join(folder, 'ballast'));
   const problems: string[] = [];
-  const book = new IncidentBook({
+  const book = new IncidentManager({
     clock: setClock(),
     stateDirectory: folder,
     onProblem: (problem) => problems.push(problem),

@@ -185,7 +185,7 @@ async function checked(says: DockerSays) {
     id: 'unix:///run/docker.sock',
     executor: 'docker',
     runners: ['a'],
-    stand: { kind: 'docker', source: 'the default' },
+    backend: { kind: 'docker', source: 'the default' },
     gitlabs: [{ host: 'gitlab.test', port: server.port }],
   } as const;
   const tools = { paths: { ...root.paths, procfs: '/proc' } };

@@ -71,13 +71,13 @@ async function heard(watch: RunnerLogWatch, count: number): Promise<void> {
 }
 
 async function storyOf(watch: RunnerLogWatch): Promise<JournalStory> {
-  const { sightings } = await watch.read(AbortSignal.timeout(1000));
+  const { events } = await watch.read(AbortSignal.timeout(1000));
   await until(async () => (await watch.read(AbortSignal.timeout(1000))).state === 'reading');
   return {
     read: watch
       .lastLines('abc12defg')
       .map(({ text }) => Number(/status=(?<number>\d+)/.exec(text)?.groups?.['number'])),
-    kinds: sightings.map(({ kind, count }) => `${kind} ${count}`),
+    kinds: events.map(({ kind, count }) => `${kind} ${count}`),
     state: 'reading',
   };
 }

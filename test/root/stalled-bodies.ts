@@ -73,7 +73,7 @@ export async function askSilentFolder(folder: string): Promise<Finding> {
     id: path,
     executor: 'shell',
     runners: ['a'],
-    stand: { kind: 'folder', path },
+    backend: { kind: 'folder', path },
     credentials: { uid: 1500, groups: [1500] },
   };
   const tools = { signal: AbortSignal.timeout(300) };

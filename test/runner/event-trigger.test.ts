@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import type { ProbeResult } from '../../src/core/finding.ts';
-import type { Sighting } from '../../src/core/runner-event.ts';
+import type { RunnerEvent } from '../../src/core/runner-event.ts';
 import type { Target } from '../../src/core/target.ts';
-import { RunnerNews } from '../../src/runner/event-trigger.ts';
+import { EventTrigger } from '../../src/runner/event-trigger.ts';
 import { setClock } from '../support/clock.ts';
 import { rootFolder } from '../support/dns-server.ts';
 import { ENDPOINT, runnerTarget } from '../support/probes.ts';
 import { inColours } from '../support/runner-lines.ts';
-import { sighting } from '../support/sightings.ts';
+import { event } from '../support/events.ts';
 import { until } from '../support/until.ts';
 
 const OTHER = 'https://other.test/';
@@ -26,7 +26,7 @@ async function listening() {
   const root = await rootFolder({ '/runner.log': '' });
   const clock = setClock();
   const triggered: string[] = [];
-  const news = new RunnerNews({ clock, paths: root.paths }, (job, isFresh) =>
+  const news = new EventTrigger({ clock, paths: root.paths }, (job, isFresh) =>
     triggered.push(isFresh ? `${job} afresh` : job),
   );
   news.follow(TARGETS);
@@ -46,12 +46,12 @@ async function listening() {
   };
 }
 
-function counted(...sightings: readonly Sighting[]): ProbeResult {
+function counted(...events: readonly RunnerEvent[]): ProbeResult {
   return {
     check: 'runner-metrics@unit',
     startedAt: 0,
     durationSeconds: 0,
-    finding: { status: 'pass', sightings },
+    finding: { status: 'pass', events },
   };
 }
 
@@ -84,7 +84,7 @@ describe('a line', () => {
 });
 
 describe('counters', () => {
-  const failed = sighting('polls-failed', { runner: 'abc12defg' });
+  const failed = event('polls-failed', { runner: 'abc12defg' });
   const walked = `walk@${ENDPOINT.id} afresh`;
 
   test('that begin to fail bring the walk forward, once until they work again', async () => {

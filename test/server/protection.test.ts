@@ -157,12 +157,12 @@ const judged = async (login?: string) =>
 
 describe('logins', () => {
   test('only the right name with the right password is welcome', async () => {
-    expect(await judged(`alice:${PASSWORD}`)).toBe('welcome');
+    expect(await judged(`alice:${PASSWORD}`)).toBe('allowed');
     expect(await judged('alice:wrong')).toBe('unknown');
     expect(await judged(`bob:${PASSWORD}`)).toBe('unknown');
     expect(await judged('alice')).toBe('unknown');
     expect(await judged()).toBe('unknown');
-    expect(await new Credentials().judge(new Map(), undefined)).toBe('welcome');
+    expect(await new Credentials().judge(new Map(), undefined)).toBe('allowed');
   });
 
   test('a header that is no login is not known', async () => {
@@ -178,7 +178,7 @@ describe('logins', () => {
     const login = (text: string) =>
       credentials.judge(new Map([['alice', new Secret(text)]]), Authorization);
 
-    expect(await login(passwordHash)).toBe('welcome');
+    expect(await login(passwordHash)).toBe('allowed');
     expect(await login(await hash('another', 4))).toBe('unknown');
   });
 
@@ -186,12 +186,12 @@ describe('logins', () => {
     const credentials = new Credentials();
     const known = new Map([['alice', new Secret(passwordHash)]]);
     const right = basic(`alice:${PASSWORD}`)['Authorization'];
-    expect(await credentials.judge(known, right)).toBe('welcome');
+    expect(await credentials.judge(known, right)).toBe('allowed');
 
     const guesses = Array.from({ length: 40 }, (_, guess) =>
       credentials.judge(known, basic(`alice:${guess}`)['Authorization']),
     );
-    expect(await credentials.judge(known, right)).toBe('welcome');
+    expect(await credentials.judge(known, right)).toBe('allowed');
     const judgements = await Promise.all(guesses);
 
     expect(judgements.filter((one) => one === 'unknown')).toHaveLength(16);

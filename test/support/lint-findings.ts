@@ -8,7 +8,7 @@ import { LINT_NOW } from './lint-cases.ts';
 export function withLint(snapshot: Snapshot, text: string): Snapshot {
   const report = lintText(text, CONFIG, { now: LINT_NOW });
   const lint = { ...report, at: snapshot.takenAt };
-  return { ...snapshot, surroundings: { ...snapshot.surroundings, lint } };
+  return { ...snapshot, hostContext: { ...snapshot.hostContext, lint } };
 }
 
 function entry(name: string, token: string): string {

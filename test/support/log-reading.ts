@@ -4,10 +4,10 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { Paths } from '../../src/core/paths.ts';
 import type { LogSource } from '../../src/core/runner-event.ts';
 import { RunnerLogWatch } from '../../src/runner/log/log-watch.ts';
-import type { RawLine, ReaderLoan, ReaderState } from '../../src/runner/log/reader.ts';
+import type { RawLine, ReaderDeps, ReaderState } from '../../src/runner/log/reader.ts';
 
 export interface HeardReader {
-  readonly loan: ReaderLoan;
+  readonly deps: ReaderDeps;
   readonly lines: readonly RawLine[];
   readonly states: readonly ReaderState[];
 }
@@ -15,14 +15,14 @@ export interface HeardReader {
 export function hear(paths: Paths, mayTake: () => boolean = () => true): HeardReader {
   const lines: RawLine[] = [];
   const states: ReaderState[] = [];
-  const loan: ReaderLoan = {
+  const deps: ReaderDeps = {
     paths,
     clock: systemClock,
     mayTake,
     onLine: (line) => lines.push(line),
     onState: (state) => states.push(state),
   };
-  return { loan, lines, states };
+  return { deps, lines, states };
 }
 
 export interface OpenWatch extends Disposable {

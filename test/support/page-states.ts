@@ -218,8 +218,8 @@ function hostile(): View {
     } as const,
   };
   const view = viewOf(snapshotOf(said, { runners }));
-  const surroundings = { ...view.snapshot.surroundings, host: HOSTILE_NAMES[0] };
-  return { ...view, snapshot: { ...view.snapshot, surroundings } };
+  const hostContext = { ...view.snapshot.hostContext, host: HOSTILE_NAMES[0] };
+  return { ...view, snapshot: { ...view.snapshot, hostContext } };
 }
 
 /** By name of the picture. */

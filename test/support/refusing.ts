@@ -11,7 +11,7 @@ import { ExchangeError } from '../../src/gitlab/exchange-error.ts';
 import { proxyAt } from './connect-proxy.ts';
 import { closedUdpPort, rootFolder } from './dns-server.ts';
 import { runnerTarget } from './probes.ts';
-import { openLedger } from './run-probe.ts';
+import { unlimitedBudget } from './run-probe.ts';
 import { closedPort, startTcpServer } from './tcp-server.ts';
 
 export interface Refusal extends AsyncDisposable {
@@ -48,7 +48,7 @@ export async function startRefusal(): Promise<Refusal> {
       signal,
       paths: root.paths,
       dnsPort,
-      ledger: openLedger,
+      budget: unlimitedBudget,
       walk: await refusingWalk(open),
     }),
     [Symbol.asyncDispose]: async () => await end.disposeAsync(),
@@ -107,7 +107,7 @@ function targetsAt(port: number, rootfs: string): TargetKinds & { proxied: Endpo
       id: 'unix:///var/run/docker.sock',
       executor: 'docker',
       runners: ['aaaaaaaaa'],
-      stand: { kind: 'docker', source: 'the default' },
+      backend: { kind: 'docker', source: 'the default' },
     },
   };
 }

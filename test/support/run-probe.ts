@@ -1,13 +1,13 @@
 /**
  * Runs one probe the way the walk and the scheduler do, with everything lent: clock, deadline, paths,
- * walk and ledger. Records which reasons were seen, for the test that demands each reason once.
+ * walk and budget. Records which reasons were seen, for the test that demands each reason once.
  */
 import { systemClock } from '../../src/core/clock.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import type { OptionTable, ValuesOf } from '../../src/core/option.ts';
 import { defaultsOf } from '../../src/core/option.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
-import type { Ledger, LinkTools, Probe } from '../../src/core/probe.ts';
+import type { Budget, LinkTools, Probe } from '../../src/core/probe.ts';
 import type { TargetKind, TargetKinds } from '../../src/core/target.ts';
 import { noteReason } from './seen-reasons.ts';
 
@@ -17,7 +17,7 @@ export interface Over<O extends OptionTable> {
 }
 
 /** Lets everything pass and counts nothing. */
-export const openLedger: Ledger = {
+export const unlimitedBudget: Budget = {
   allows: () => true,
   take: () => true,
   once: () => true,
@@ -36,7 +36,7 @@ export async function runProbe<
     signal: AbortSignal.timeout(probe.timeoutSeconds * 1000),
     paths: HOST_PATHS,
     walk: {},
-    ledger: openLedger,
+    budget: unlimitedBudget,
     ...over.tools,
   };
   const finding = await probe.run(target, { ...defaultsOf(probe.options), ...over.options }, tools);

@@ -1,5 +1,5 @@
 /** Snapshots for judges and writers: a small healthy world of all real probes, with what a test says otherwise. */
-import type { Check, CheckState, Snapshot, Surroundings } from '../../src/core/check.ts';
+import type { Check, CheckState, Snapshot, HostContext } from '../../src/core/check.ts';
 import type { CheckId, Fact, Finding } from '../../src/core/finding.ts';
 import type { Problem, RunnerProcess } from '../../src/core/reading.ts';
 import { Secret } from '../../src/core/secret.ts';
@@ -92,8 +92,8 @@ export function runner(id: string, over: Partial<RunnerTarget> = {}): RunnerTarg
 
 /** A snapshot of the world; checks are named `probe`, at the first target, or `probe@target`. */
 export function snapshotOf(said: Readonly<Record<string, Said>> = {}, world: World = {}): Snapshot {
-  const surroundings = surroundingsOf(world);
-  const checks = checksOf(PROBES, targetsOf(surroundings, world), {
+  const hostContext = hostContextOf(world);
+  const checks = checksOf(PROBES, targetsOf(hostContext, world), {
     requestsPerHour: 10_000,
     probes: {},
   });
@@ -102,7 +102,7 @@ export function snapshotOf(said: Readonly<Record<string, Said>> = {}, world: Wor
   );
   return {
     takenAt: START,
-    surroundings,
+    hostContext,
     checks: checks.map((check) => stateOf(check, said[names.get(check.id) ?? ''])),
   };
 }
@@ -146,7 +146,7 @@ function idOf(name: string, checks: readonly Check[], isOptional: boolean): Chec
   return found?.id;
 }
 
-function surroundingsOf(world: World): Surroundings {
+function hostContextOf(world: World): HostContext {
   const runners = world.runners ?? [runner('runnerAA1'), runner('runnerAA2')];
   const urls = [...new Set(runners.flatMap(({ endpoint }) => endpoint ?? []))];
   return {
@@ -173,19 +173,19 @@ function endpointOf(id: string, { proxy }: World): EndpointTarget {
   };
 }
 
-function targetsOf(surroundings: Surroundings, world: World): readonly Target[] {
+function targetsOf(hostContext: HostContext, world: World): readonly Target[] {
   const reading = {
     path: CONFIG,
-    foundBy: surroundings.configFoundBy,
+    foundBy: hostContext.configFoundBy,
     readAt: START,
     modifiedAt: world.configModifiedAt ?? START - 3_600_000,
-    problems: surroundings.configProblems,
+    problems: hostContext.configProblems,
     ...(world.concurrent === undefined ? {} : { concurrent: world.concurrent }),
   };
-  const executors = world.executors ?? { [DOCKER]: surroundings.runners.map(({ id }) => id) };
+  const executors = world.executors ?? { [DOCKER]: hostContext.runners.map(({ id }) => id) };
   return [
-    ...surroundings.endpoints,
-    ...surroundings.runners,
+    ...hostContext.endpoints,
+    ...hostContext.runners,
     { kind: 'config', id: CONFIG, reading },
     { kind: 'service', id: 'gitlab-runner.service', configPath: CONFIG, ...world.service },
     ...(world.mounts ?? ['/']).map((id) => ({
@@ -201,7 +201,7 @@ function targetsOf(surroundings: Surroundings, world: World): readonly Target[] 
       id,
       executor: 'docker',
       runners,
-      stand: { kind: 'docker' as const, source: 'the default' },
+      backend: { kind: 'docker' as const, source: 'the default' },
     })),
     { kind: 'host', id: 'host' },
   ];

@@ -2,7 +2,7 @@
 import { SEVERITY_MEANINGS } from '../../src/core/words.ts';
 import type { CauseSpec } from '../../src/diagnosis/cause-spec.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
-import { confirmedText, doublesOf, fixSteps } from '../../src/diagnosis/explain.ts';
+import { confirmedText, lookAlikesOf, fixSteps } from '../../src/diagnosis/explain.ts';
 import { code, codeBlock, head, table } from './markdown.ts';
 
 export function causesPage(): string {
@@ -53,7 +53,7 @@ function severityText({ severity, warnSeverity }: CauseSpec): string {
 }
 
 function confusedWith(spec: CauseSpec): readonly string[] {
-  const doubles = doublesOf(spec);
+  const doubles = lookAlikesOf(spec);
   if (doubles.length === 0) return [];
   return [
     '- Confused with:',

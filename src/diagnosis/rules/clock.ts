@@ -5,8 +5,8 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { CheckId, Finding } from '../../core/finding.ts';
-import { draft, mustHave } from '../build-cause.ts';
-import type { Picture } from '../snapshot-index.ts';
+import { buildCause, requireCause } from '../build-cause.ts';
+import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason } from '../snapshot-index.ts';
 
 /** Less than this between two clocks matters to nobody. */
@@ -18,36 +18,36 @@ interface Skewed {
   readonly seconds: number;
 }
 
-export function clockCauses(picture: Picture): readonly Cause[] {
-  const skewed = skewOf(picture);
+export function clockCauses(indexed: SnapshotIndex): readonly Cause[] {
+  const skewed = skewOf(indexed);
   if (skewed === undefined) return [];
   const { states, seconds } = skewed;
-  const now = picture.snapshot.takenAt + seconds * 1000;
-  const [victim, ...others] = [...picture.statesOf('tls'), ...picture.statesOf('token')].filter(
+  const now = indexed.snapshot.takenAt + seconds * 1000;
+  const [victim, ...others] = [...indexed.statesOf('tls'), ...indexed.statesOf('token')].filter(
     (state) => isVictim(state, now),
   );
-  const common = { spec: mustHave('clock-skew'), scopeId: 'host', facts: { skew: seconds } };
-  const { runners } = picture.surroundings;
+  const common = { spec: requireCause('clock-skew'), scopeId: 'host', facts: { skew: seconds } };
+  const { runners } = indexed.hostContext;
   if (victim === undefined) {
-    const cause = draft(picture, { ...common, states, runners });
+    const cause = buildCause(indexed, { ...common, states, runners });
     return [{ ...withDates(cause, states), ...storyOf(states) }];
   }
   const victims = [victim, ...others];
-  const cause = draft(picture, {
+  const cause = buildCause(indexed, {
     ...common,
     severity: 'critical',
     states: [victim, ...others, ...states],
     runners: runners.filter(({ id, endpoint }) =>
       victims.some(({ check }) => [id, endpoint].includes(check.target.id)),
     ),
-    explains: [...victims, ...lookedAt(picture)].map(({ check }) => check.id),
+    explains: [...victims, ...lookedAt(indexed)].map(({ check }) => check.id),
   });
   return [withDates(cause, states)];
 }
 
 /** What was seen beside the way because of the refusal goes with it. */
-function lookedAt(picture: Picture): readonly CheckState[] {
-  return picture.statesOf('detour').filter(({ finding }) => finding.status === 'warn');
+function lookedAt(indexed: SnapshotIndex): readonly CheckState[] {
+  return indexed.statesOf('detour').filter(({ finding }) => finding.status === 'warn');
 }
 
 /** The check passes all the while: the story of the skew is in its last results. Two answers confirm it. */
@@ -72,8 +72,8 @@ function skewIn({ measures }: Finding): number | undefined {
 }
 
 /** All answers say that this clock is wrong, and in the same direction; else it is the servers who differ. */
-function skewOf(picture: Picture): Skewed | undefined {
-  const answered = [...picture.statesOf('http'), ...picture.statesOf('detour')];
+function skewOf(indexed: SnapshotIndex): Skewed | undefined {
+  const answered = [...indexed.statesOf('http'), ...indexed.statesOf('detour')];
   const known = answered.flatMap((state) => {
     const seconds = skewIn(state.finding);
     return seconds === undefined ? [] : [{ state, seconds }];

@@ -6,8 +6,8 @@ import { reasonOf } from '../../core/finding.ts';
 import type { Problem } from '../../core/reading.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
-import { draft, mustHave } from '../build-cause.ts';
-import type { Picture } from '../snapshot-index.ts';
+import { buildCause, requireCause } from '../build-cause.ts';
+import type { SnapshotIndex } from '../snapshot-index.ts';
 import { hasReason, isFail } from '../snapshot-index.ts';
 
 /** Faults of a file that a running process survives, until somebody restarts it. */
@@ -16,38 +16,38 @@ const SURVIVED = new Set(['config-syntax-error', 'config-type-error']);
 /** With a file that does not load, the runner is gone sooner than this. */
 const START_SECONDS = 10;
 
-export function configCauses(picture: Picture): readonly Cause[] {
-  return [...fileCauses(picture), ...entryCauses(picture)];
+export function configCauses(indexed: SnapshotIndex): readonly Cause[] {
+  return [...fileCauses(indexed), ...entryCauses(indexed)];
 }
 
-function fileCauses(picture: Picture): readonly Cause[] {
-  const { surroundings } = picture;
-  return picture.statesOf('config').flatMap((state) => {
+function fileCauses(indexed: SnapshotIndex): readonly Cause[] {
+  const { hostContext } = indexed;
+  return indexed.statesOf('config').flatMap((state) => {
     if (!isFail(state) && state.finding.status !== 'warn') return [];
-    const found = specOfReason('config', reasonOf(state.finding) ?? '') ?? mustHave('unknown');
-    const isSurvived = SURVIVED.has(found.id) && hasOldConfig(state, picture);
-    const spec = isSurvived ? mustHave('config-changed-not-loaded') : found;
-    const scopeId = surroundings.configPath;
-    return [draft(picture, { spec, states: [state], scopeId, runners: surroundings.runners })];
+    const found = specOfReason('config', reasonOf(state.finding) ?? '') ?? requireCause('unknown');
+    const isSurvived = SURVIVED.has(found.id) && hasOldConfig(state, indexed);
+    const spec = isSurvived ? requireCause('config-changed-not-loaded') : found;
+    const scopeId = hostContext.configPath;
+    return [buildCause(indexed, { spec, states: [state], scopeId, runners: hostContext.runners })];
   });
 }
 
 /** A process that was there before the change, or stays. One in a crash loop is there now and then, too. */
-function hasOldConfig({ check }: CheckState, picture: Picture): boolean {
-  const { process: runner } = picture.surroundings;
+function hasOldConfig({ check }: CheckState, indexed: SnapshotIndex): boolean {
+  const { process: runner } = indexed.hostContext;
   if (runner === undefined) return false;
-  if (picture.statesOf('service').some((state) => hasReason(state, 'crash-loop', 'failed')))
+  if (indexed.statesOf('service').some((state) => hasReason(state, 'crash-loop', 'failed')))
     return false;
   const modifiedAt = check.target.kind === 'config' ? check.target.reading.modifiedAt : undefined;
   const isOlder = modifiedAt !== undefined && runner.startedAt <= modifiedAt;
-  return isOlder || picture.snapshot.takenAt - runner.startedAt > START_SECONDS * 1000;
+  return isOlder || indexed.snapshot.takenAt - runner.startedAt > START_SECONDS * 1000;
 }
 
 /** Problems of single entries; the file as a whole loads. */
-function entryCauses(picture: Picture): readonly Cause[] {
-  const [state] = picture.statesOf('config');
+function entryCauses(indexed: SnapshotIndex): readonly Cause[] {
+  const [state] = indexed.statesOf('config');
   if (state === undefined || isFail(state)) return [];
-  const all = picture.surroundings.configProblems;
+  const all = indexed.hostContext.configProblems;
   const unset = all.filter(({ code }) => code === 'env-unset');
   // What a variable that is not set leaves of a url is no url: that is not a second fault.
   const emptied = new Set(unset.map((problem) => placeOf(problem)));
@@ -55,8 +55,8 @@ function entryCauses(picture: Picture): readonly Cause[] {
     (problem) => problem.code === 'url-invalid' && !emptied.has(placeOf(problem)),
   );
   return [
-    ...entryCause('config-url-invalid', invalid, state, picture),
-    ...entryCause('config-env-unset', unset, state, picture),
+    ...entryCause('config-url-invalid', invalid, state, indexed),
+    ...entryCause('config-env-unset', unset, state, indexed),
   ];
 }
 
@@ -68,25 +68,25 @@ function entryCause(
   id: string,
   problems: readonly Problem[],
   state: CheckState,
-  picture: Picture,
+  indexed: SnapshotIndex,
 ): readonly Cause[] {
   const [first] = problems;
   if (first === undefined) return [];
-  const { configPath, runners } = picture.surroundings;
-  const cause = draft(picture, {
-    spec: mustHave(id),
+  const { configPath, runners } = indexed.hostContext;
+  const cause = buildCause(indexed, {
+    spec: requireCause(id),
     states: [state],
     scopeId: configPath,
     runners: ownersOf(problems, runners),
     facts: { line: first.line ?? 0 },
     explains: waysOf(
       problems.filter(({ key }) => key === 'runners.url'),
-      picture,
+      indexed,
     ),
   });
   const evidence = problems.map(({ message, line = 0 }) => ({
     check: state.check.id,
-    at: state.last?.startedAt ?? picture.snapshot.takenAt,
+    at: state.last?.startedAt ?? indexed.snapshot.takenAt,
     text: `line ${line}: ${message}`,
   }));
   return [{ ...cause, evidence }];
@@ -104,11 +104,11 @@ function ownersOf(
 }
 
 /** What was looked at on the way to an address that nobody wrote. */
-function waysOf(problems: readonly Problem[], picture: Picture): readonly CheckId[] {
-  const { runners, endpoints } = picture.surroundings;
+function waysOf(problems: readonly Problem[], indexed: SnapshotIndex): readonly CheckId[] {
+  const { runners, endpoints } = indexed.hostContext;
   const owners = ownersOf(problems, runners);
   return endpoints
-    .filter((endpoint) => picture.runnersOf(endpoint).every((runner) => owners.includes(runner)))
-    .flatMap((endpoint) => picture.linksOf(endpoint))
+    .filter((endpoint) => indexed.runnersOf(endpoint).every((runner) => owners.includes(runner)))
+    .flatMap((endpoint) => indexed.linksOf(endpoint))
     .map(({ check }) => check.id);
 }

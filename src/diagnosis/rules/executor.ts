@@ -3,28 +3,28 @@ import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import { detailOf, reasonOf } from '../../core/finding.ts';
 import { specOfReason } from '../catalogue/index.ts';
-import { draft, mustHave, sentence } from '../build-cause.ts';
-import type { Picture } from '../snapshot-index.ts';
+import { buildCause, requireCause, sentence } from '../build-cause.ts';
+import type { SnapshotIndex } from '../snapshot-index.ts';
 import { isFail } from '../snapshot-index.ts';
 
-export function executorCauses(picture: Picture): readonly Cause[] {
-  return picture.statesOf('executor').flatMap((state) => {
+export function executorCauses(indexed: SnapshotIndex): readonly Cause[] {
+  return indexed.statesOf('executor').flatMap((state) => {
     if (!isFail(state) && state.finding.status !== 'warn') return [];
-    return [causeOf(state, picture)];
+    return [causeOf(state, indexed)];
   });
 }
 
 /** What hurts no job: it only holds what others could use. */
 const HARMLESS: ReadonlySet<string> = new Set(['job-overdue']);
 
-function causeOf(state: CheckState, picture: Picture): Cause {
+function causeOf(state: CheckState, indexed: SnapshotIndex): Cause {
   const reason = reasonOf(state.finding) ?? '';
   const spec = specOfReason('executor', reason);
-  const cause = draft(picture, {
-    spec: spec ?? mustHave('unknown'),
+  const cause = buildCause(indexed, {
+    spec: spec ?? requireCause('unknown'),
     states: [state],
     scopeId: state.check.target.id,
-    runners: runnersOf(state, picture),
+    runners: runnersOf(state, indexed),
     // Jobs fail, and the runner still has GitLab.
     ...(spec === undefined ? { severity: HARMLESS.has(reason) ? 'notice' : 'warning' } : {}),
   });
@@ -36,8 +36,8 @@ function causeOf(state: CheckState, picture: Picture): Cause {
   return { ...cause, summary, fix, scope: { ...cause.scope, kind: 'executor' } };
 }
 
-function runnersOf({ check }: CheckState, { surroundings }: Picture) {
+function runnersOf({ check }: CheckState, { hostContext }: SnapshotIndex) {
   const { target } = check;
   const wanted = new Set(target.kind === 'executor' ? target.runners : []);
-  return surroundings.runners.filter(({ id }) => wanted.has(id));
+  return hostContext.runners.filter(({ id }) => wanted.has(id));
 }

@@ -4,49 +4,49 @@ import type { Cause } from '../../core/diagnosis.ts';
 import type { CheckId } from '../../core/finding.ts';
 import { reasonOf } from '../../core/finding.ts';
 import { specOfReason } from '../catalogue/index.ts';
-import { draft, mustHave } from '../build-cause.ts';
-import type { Picture } from '../snapshot-index.ts';
+import { buildCause, requireCause } from '../build-cause.ts';
+import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 
 /** As config/ names the file system of Docker's images. */
 const DOCKER_ROLE = 'Docker root';
 
-export function processCauses(picture: Picture): readonly Cause[] {
-  return causesOfProbe('service', picture);
+export function processCauses(indexed: SnapshotIndex): readonly Cause[] {
+  return causesOfProbe('service', indexed);
 }
 
 /** A disk that cannot be written, or does not answer, breaks whatever comes after it. */
-export function brokenDiskCauses(picture: Picture): readonly Cause[] {
-  return causesOfProbe('disk', picture).filter(({ id }) => isBrokenDisk(id));
+export function brokenDiskCauses(indexed: SnapshotIndex): readonly Cause[] {
+  return causesOfProbe('disk', indexed).filter(({ id }) => isBrokenDisk(id));
 }
 
-export function resourceCauses(picture: Picture): readonly Cause[] {
-  const disks = fullDiskCauses(picture);
-  return [...disks, ...causesOfProbe('memory', picture), ...causesOfProbe('cpu', picture)];
+export function resourceCauses(indexed: SnapshotIndex): readonly Cause[] {
+  const disks = fullDiskCauses(indexed);
+  return [...disks, ...causesOfProbe('memory', indexed), ...causesOfProbe('cpu', indexed)];
 }
 
 /** One fault, one cause: where Docker keeps its images, its own check sees the same file system. */
-function fullDiskCauses(picture: Picture): readonly Cause[] {
-  return picture.statesOf('disk').flatMap((state) =>
-    causesOf(state, picture)
+function fullDiskCauses(indexed: SnapshotIndex): readonly Cause[] {
+  return indexed.statesOf('disk').flatMap((state) =>
+    causesOf(state, indexed)
       .filter(({ id }) => !isBrokenDisk(id))
       .map((cause) => {
-        const explains = isFail(state) ? dockerChecksOn(state, picture) : [];
+        const explains = isFail(state) ? dockerChecksOn(state, indexed) : [];
         if (explains.length === 0 || !isDockerAlone(state)) return { ...cause, explains };
         const { id: scopeId, runners: ids } = cause.scope;
-        const runners = picture.surroundings.runners.filter(({ id }) => ids.includes(id));
-        const spec = mustHave('disk-docker-root-full');
+        const runners = indexed.hostContext.runners.filter(({ id }) => ids.includes(id));
+        const spec = requireCause('disk-docker-root-full');
         const facts = { root: scopeId };
-        return draft(picture, { spec, states: [state], scopeId, runners, facts, explains });
+        return buildCause(indexed, { spec, states: [state], scopeId, runners, facts, explains });
       }),
   );
 }
 
 /** Executor checks that found the root of Docker full on this file system. */
-function dockerChecksOn({ check }: CheckState, picture: Picture): readonly CheckId[] {
+function dockerChecksOn({ check }: CheckState, indexed: SnapshotIndex): readonly CheckId[] {
   const { target } = check;
   if (target.kind !== 'mount' || !target.roles.includes(DOCKER_ROLE)) return [];
-  return picture
+  return indexed
     .statesOf('executor')
     .filter((state) => hasReason(state, 'root-full'))
     .filter((state) => isBelow(String(factsOf(state)['root'] ?? ''), target.id))
@@ -66,34 +66,34 @@ function isBrokenDisk(id: string): boolean {
 }
 
 /** What a check fails or warns with, for every entry of the host. */
-export function causesOfProbe(probe: string, picture: Picture): readonly Cause[] {
-  return picture.statesOf(probe).flatMap((state) => causesOf(state, picture));
+export function causesOfProbe(probe: string, indexed: SnapshotIndex): readonly Cause[] {
+  return indexed.statesOf(probe).flatMap((state) => causesOf(state, indexed));
 }
 
-function causesOf(state: CheckState, picture: Picture): readonly Cause[] {
+function causesOf(state: CheckState, indexed: SnapshotIndex): readonly Cause[] {
   if (!isFail(state) && state.finding.status !== 'warn') return [];
   const { probe, target } = state.check;
-  const spec = specOfReason(probe.id, reasonOf(state.finding) ?? '') ?? mustHave('unknown');
-  const { runners } = picture.surroundings;
-  return [draft(picture, { spec, states: [state], scopeId: target.id, runners })];
+  const spec = specOfReason(probe.id, reasonOf(state.finding) ?? '') ?? requireCause('unknown');
+  const { runners } = indexed.hostContext;
+  return [buildCause(indexed, { spec, states: [state], scopeId: target.id, runners })];
 }
 
 /** What runnerwatch could not see for lack of rights. */
-export function blindCauses(picture: Picture): readonly Cause[] {
-  const { surroundings, snapshot } = picture;
+export function blindCauses(indexed: SnapshotIndex): readonly Cause[] {
+  const { hostContext, snapshot } = indexed;
   const hidden = snapshot.checks.filter(
     ({ check, finding }) =>
       specOfReason(check.probe.id, reasonOf(finding) ?? '')?.id === 'monitor-blind',
   );
-  const [first = picture.statesOf('config')[0] ?? snapshot.checks.at(-1)] = hidden;
-  if (first === undefined || (hidden.length === 0 && surroundings.blind.length === 0)) return [];
-  const cause = draft(picture, {
-    spec: mustHave('monitor-blind'),
+  const [first = indexed.statesOf('config')[0] ?? snapshot.checks.at(-1)] = hidden;
+  if (first === undefined || (hidden.length === 0 && hostContext.blind.length === 0)) return [];
+  const cause = buildCause(indexed, {
+    spec: requireCause('monitor-blind'),
     states: [first],
-    scopeId: surroundings.host,
+    scopeId: hostContext.host,
     runners: [],
   });
-  const own = surroundings.blind.map((text) => ({
+  const own = hostContext.blind.map((text) => ({
     check: first.check.id,
     at: snapshot.takenAt,
     text,

@@ -3,7 +3,7 @@
  * the clock, the path from its first link to its last, then the token, then what only hurts, then ourselves.
  */
 import type { Cause } from '../../core/diagnosis.ts';
-import type { Picture } from '../snapshot-index.ts';
+import type { SnapshotIndex } from '../snapshot-index.ts';
 import { clockCauses } from './clock.ts';
 import { configCauses } from './config.ts';
 import { executorCauses } from './executor.ts';
@@ -20,7 +20,7 @@ import { rotationCauses } from './runner-token.ts';
 import { versionCauses } from './runner-version.ts';
 import { tokenCauses } from './token.ts';
 
-export const RULES: readonly ((picture: Picture) => readonly Cause[])[] = [
+export const RULES: readonly ((indexed: SnapshotIndex) => readonly Cause[])[] = [
   configCauses,
   lintCauses,
   runnerProcessCauses,

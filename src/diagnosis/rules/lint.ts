@@ -7,8 +7,8 @@ import type { Cause } from '../../core/diagnosis.ts';
 import type { LintFinding } from '../../core/lint.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import type { Severity } from '../../core/words.ts';
-import { draft, mustHave } from '../build-cause.ts';
-import type { Picture } from '../snapshot-index.ts';
+import { buildCause, requireCause } from '../build-cause.ts';
+import type { SnapshotIndex } from '../snapshot-index.ts';
 import { hasReason, isFail } from '../snapshot-index.ts';
 
 /** Trust that a CA file would have given. */
@@ -26,22 +26,22 @@ const REFUSED = [
 ];
 const MOST_EVIDENCE = 8;
 
-export function lintCauses(picture: Picture): readonly Cause[] {
-  const { lint } = picture.surroundings;
-  const [state] = picture.statesOf('config');
+export function lintCauses(indexed: SnapshotIndex): readonly Cause[] {
+  const { lint } = indexed.hostContext;
+  const [state] = indexed.statesOf('config');
   // A file that does not load is not what the process runs on.
   if (lint === undefined || state === undefined || isFail(state)) return [];
   const of = (...rules: readonly string[]): readonly LintFinding[] =>
     lint.findings.filter(({ rule }) => rules.includes(rule));
-  const useless = uselessSettings(of('T07', 'P13'), picture);
+  const useless = uselessSettings(of('T07', 'P13'), indexed);
   const unknown = of('P13', 'P14').filter((finding) => !useless.includes(finding));
   return [
-    ...causeOf('config-executor-unknown', of('X01'), state, picture),
-    ...causeOf('config-executor-section-missing', of('X02'), state, picture),
-    ...unknownKeys(unknown, state, picture),
-    ...causeOf('config-setting-ineffective', useless, state, picture),
-    ...causeOf('config-concurrency-starvation', of('G03'), state, picture),
-    ...causeOf('system-id-clash', of('F11'), state, picture),
+    ...causeOf('config-executor-unknown', of('X01'), state, indexed),
+    ...causeOf('config-executor-section-missing', of('X02'), state, indexed),
+    ...unknownKeys(unknown, state, indexed),
+    ...causeOf('config-setting-ineffective', useless, state, indexed),
+    ...causeOf('config-concurrency-starvation', of('G03'), state, indexed),
+    ...causeOf('system-id-clash', of('F11'), state, indexed),
   ];
 }
 
@@ -49,16 +49,16 @@ function causeOf(
   id: string,
   findings: readonly LintFinding[],
   state: CheckState,
-  picture: Picture,
+  indexed: SnapshotIndex,
   over: { readonly severity?: Severity; readonly runners?: readonly RunnerTarget[] } = {},
 ): readonly Cause[] {
   const [first] = findings;
   if (first === undefined) return [];
-  const cause = draft(picture, {
-    spec: mustHave(id),
+  const cause = buildCause(indexed, {
+    spec: requireCause(id),
     states: [state],
-    scopeId: picture.surroundings.configPath,
-    runners: runnersOf(findings, picture),
+    scopeId: indexed.hostContext.configPath,
+    runners: runnersOf(findings, indexed),
     facts: {
       line: first.line ?? 0,
       key: first.key ?? '',
@@ -68,13 +68,13 @@ function causeOf(
     },
     ...over,
   });
-  return [{ ...cause, evidence: evidenceOf(findings, state, picture) }];
+  return [{ ...cause, evidence: evidenceOf(findings, state, indexed) }];
 }
 
 function evidenceOf(
   findings: readonly LintFinding[],
   state: CheckState,
-  { snapshot }: Picture,
+  { snapshot }: SnapshotIndex,
 ): Cause['evidence'] {
   const at = state.last?.startedAt ?? snapshot.takenAt;
   return findings.slice(0, MOST_EVIDENCE).map(({ rule, line, message, corrected }) => {
@@ -87,20 +87,20 @@ function evidenceOf(
 /** The entries that findings are in; of a finding about the whole file all. */
 function runnersOf(
   findings: readonly LintFinding[],
-  { surroundings }: Picture,
+  { hostContext }: SnapshotIndex,
 ): readonly RunnerTarget[] {
   const numbers = findings.map(({ entry }) => entry);
-  if (numbers.includes(undefined)) return surroundings.runners;
-  return surroundings.runners.filter((_, index) => numbers.includes(index + 1));
+  if (numbers.includes(undefined)) return hostContext.runners;
+  return hostContext.runners.filter((_, index) => numbers.includes(index + 1));
 }
 
 /** A misspelled `tls-ca-file` is the root of a certificate that is not trusted; any other is a notice. */
 function unknownKeys(
   findings: readonly LintFinding[],
   state: CheckState,
-  picture: Picture,
+  indexed: SnapshotIndex,
 ): readonly Cause[] {
-  const explains = findings.filter((one) => isCaFile(one) && isRefused(one, UNTRUSTED, picture));
+  const explains = findings.filter((one) => isCaFile(one) && isRefused(one, UNTRUSTED, indexed));
   const others = findings.filter((one) => !explains.includes(one));
   const id = 'config-unknown-key';
   return explains.length > 0
@@ -108,9 +108,9 @@ function unknownKeys(
         id,
         explains.map((one) => asCaFile(one)),
         state,
-        picture,
+        indexed,
       )
-    : causeOf(id, others, state, picture, { severity: 'notice' });
+    : causeOf(id, others, state, indexed, { severity: 'notice' });
 }
 
 /** `tls_ca_file`, `ca-file`, `cacert`: whoever wrote it meant the authority of GitLab's certificate. */
@@ -129,20 +129,24 @@ function asCaFile(finding: LintFinding): LintFinding {
 /** Settings that were to turn off verification, while it refuses GitLab. */
 function uselessSettings(
   findings: readonly LintFinding[],
-  picture: Picture,
+  indexed: SnapshotIndex,
 ): readonly LintFinding[] {
   return findings.filter(
     ({ rule, key = '', ...rest }) =>
       (rule === 'T07' || /verify|insecure/i.test(key)) &&
-      isRefused({ rule, key, ...rest }, REFUSED, picture),
+      isRefused({ rule, key, ...rest }, REFUSED, indexed),
   );
 }
 
 /** The tls link of the entry fails for one of these reasons. */
-function isRefused(finding: LintFinding, reasons: readonly string[], picture: Picture): boolean {
-  const concerned = new Set(runnersOf([finding], picture).map(({ endpoint }) => endpoint));
-  return picture.surroundings.endpoints
+function isRefused(
+  finding: LintFinding,
+  reasons: readonly string[],
+  indexed: SnapshotIndex,
+): boolean {
+  const concerned = new Set(runnersOf([finding], indexed).map(({ endpoint }) => endpoint));
+  return indexed.hostContext.endpoints
     .filter(({ id }) => concerned.has(id))
-    .flatMap((endpoint) => picture.linksOf(endpoint))
+    .flatMap((endpoint) => indexed.linksOf(endpoint))
     .some((link) => link.check.probe.id === 'tls' && isFail(link) && hasReason(link, ...reasons));
 }

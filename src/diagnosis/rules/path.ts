@@ -9,26 +9,26 @@ import { reasonOf } from '../../core/finding.ts';
 import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import type { CauseSpec } from '../cause-spec.ts';
-import { draft, mustHave } from '../build-cause.ts';
-import type { Picture } from '../snapshot-index.ts';
+import { buildCause, requireCause } from '../build-cause.ts';
+import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import { refined } from './refine.ts';
 import { isAlternating } from './refine-web.ts';
 import { isPassingSlowness } from './slowness.ts';
 
-export function pathCauses(picture: Picture): readonly Cause[] {
-  return merged(picture.surroundings.endpoints.flatMap((endpoint) => causesOf(endpoint, picture)));
+export function pathCauses(indexed: SnapshotIndex): readonly Cause[] {
+  return merged(indexed.hostContext.endpoints.flatMap((endpoint) => causesOf(endpoint, indexed)));
 }
 
-function causesOf(endpoint: EndpointTarget, picture: Picture): readonly Cause[] {
-  const links = picture.linksOf(endpoint);
+function causesOf(endpoint: EndpointTarget, indexed: SnapshotIndex): readonly Cause[] {
+  const links = indexed.linksOf(endpoint);
   const broken = brokenLink(links);
   const open = broken === undefined ? links : links.slice(0, links.indexOf(broken));
   const odd = open.filter((link) => isAlternating(link) || isLastingWarning(link));
   // What fails behind it met the bad one of several backends.
   const isRoot = broken !== undefined && !odd.some((link) => isAlternating(link));
   return [...(isRoot ? [broken] : []), ...odd].map((link) =>
-    causeOfLink(link, endpoint, links, picture),
+    causeOfLink(link, endpoint, links, indexed),
   );
 }
 
@@ -69,38 +69,38 @@ function causeOfLink(
   link: CheckState,
   endpoint: EndpointTarget,
   links: readonly CheckState[],
-  picture: Picture,
+  indexed: SnapshotIndex,
 ): Cause {
-  const runners = picture.runnersOf(endpoint);
+  const runners = indexed.runnersOf(endpoint);
   const {
     spec,
     severity,
     facts = {},
-  } = refined(link, endpoint, picture) ?? { spec: specOfLink(link), severity: undefined };
-  return draft(picture, {
+  } = refined(link, endpoint, indexed) ?? { spec: specOfLink(link), severity: undefined };
+  return buildCause(indexed, {
     spec,
     ...(severity === undefined ? {} : { severity }),
-    states: [link, ...(isFail(link) ? sideLooks(endpoint, picture) : [])],
+    states: [link, ...(isFail(link) ? sideLooks(endpoint, indexed) : [])],
     scopeId: scopeIdOf(spec, { ...factsOf(link), ...facts }, endpoint),
     runners,
     url: endpoint.id,
     facts,
-    explains: explainedBy(link, links, picture, runners),
+    explains: explainedBy(link, links, indexed, runners),
     ruledOut: ruledOutBefore(link, links),
   });
 }
 
 /** What was looked at beside the links, because the way is broken: the factor that flips the result. */
-function sideLooks({ id }: EndpointTarget, picture: Picture): readonly CheckState[] {
+function sideLooks({ id }: EndpointTarget, indexed: SnapshotIndex): readonly CheckState[] {
   return ['detour', 'firewall']
-    .flatMap((probe) => picture.statesOf(probe))
+    .flatMap((probe) => indexed.statesOf(probe))
     .filter(({ check, finding }) => check.target.id === id && finding.status === 'warn');
 }
 
 function specOfLink(link: CheckState): CauseSpec {
   const { check, finding } = link;
-  if (isOnlyIpv6Dead(link)) return mustHave('ipv6-path-broken');
-  return specOfReason(check.probe.id, reasonOf(finding) ?? '') ?? mustHave('unknown');
+  if (isOnlyIpv6Dead(link)) return requireCause('ipv6-path-broken');
+  return specOfReason(check.probe.id, reasonOf(finding) ?? '') ?? requireCause('unknown');
 }
 
 /** Every address that failed is of IPv6, and the one that answers is not: the family is dead, not a server. */
@@ -119,15 +119,15 @@ const BAD_ANSWERS = ['unavailable', 'server-error', 'token-error'];
 function explainedBy(
   link: CheckState,
   links: readonly CheckState[],
-  picture: Picture,
+  indexed: SnapshotIndex,
   runners: readonly RunnerTarget[],
 ): readonly CheckId[] {
-  if (isFail(link)) return symptomsOf(link, links, picture, runners);
+  if (isFail(link)) return symptomsOf(link, links, indexed, runners);
   if (!isAlternating(link)) return [];
   const behind = links.slice(links.indexOf(link) + 1);
   const isOpen = behind.every((state) => !isFail(state));
   const tokens = runners
-    .flatMap((runner) => picture.tokenOf(runner) ?? [])
+    .flatMap((runner) => indexed.tokenOf(runner) ?? [])
     .filter((token) => !isOpen || hasReason(token, ...BAD_ANSWERS));
   return [...behind, ...tokens]
     .filter(({ finding }) => finding.status !== 'pass')
@@ -138,10 +138,10 @@ function explainedBy(
 function symptomsOf(
   link: CheckState,
   links: readonly CheckState[],
-  picture: Picture,
+  indexed: SnapshotIndex,
   runners: readonly RunnerTarget[],
 ): readonly CheckId[] {
-  const tokens = runners.flatMap((runner) => picture.tokenOf(runner) ?? []);
+  const tokens = runners.flatMap((runner) => indexed.tokenOf(runner) ?? []);
   const behind = [...links.slice(links.indexOf(link) + 1), ...tokens];
   const before = links.slice(0, links.indexOf(link));
   const symptoms = [

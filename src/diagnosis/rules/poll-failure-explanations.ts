@@ -6,10 +6,10 @@ import type { CheckState } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { Fact } from '../../core/finding.ts';
-import type { Sighting } from '../../core/runner-event.ts';
+import type { RunnerEvent } from '../../core/runner-event.ts';
 import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
 import { causeSpec } from '../catalogue/index.ts';
-import type { Picture, Seen } from '../snapshot-index.ts';
+import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { factsOf, hasReason } from '../snapshot-index.ts';
 import { ASKED_TO_WAIT } from './runner-limits.ts';
 
@@ -25,7 +25,7 @@ const GATEWAY_TIMEOUT = /\b504 Gateway/;
 
 export interface Failing {
   readonly runner: RunnerTarget;
-  readonly seen: Seen;
+  readonly seen: ObservedEvent;
   /** Failures since the way has been open. */
   readonly times: readonly Instant[];
   readonly endpoint: EndpointTarget;
@@ -39,7 +39,7 @@ interface Explanation {
   readonly ruledOut?: Cause['ruledOut'];
 }
 
-type Examination = (failing: Failing, picture: Picture) => Explanation | undefined;
+type Examination = (failing: Failing, indexed: SnapshotIndex) => Explanation | undefined;
 
 const EXAMINATIONS: readonly Examination[] = [
   byOldTrust,
@@ -51,16 +51,16 @@ const EXAMINATIONS: readonly Examination[] = [
 ];
 
 /** The first that explains it; undefined when none does. */
-export function examined(failing: Failing, picture: Picture): Explanation | undefined {
-  return EXAMINATIONS.map((examine) => examine(failing, picture)).find((one) => one !== undefined);
+export function examined(failing: Failing, indexed: SnapshotIndex): Explanation | undefined {
+  return EXAMINATIONS.map((examine) => examine(failing, indexed)).find((one) => one !== undefined);
 }
 
 /** The files are right now and were not when the process read them: system roots are read once. */
-function byOldTrust({ seen, links }: Failing, picture: Picture): Explanation | undefined {
-  const { cause = '', text } = seen.sighting;
+function byOldTrust({ seen, links }: Failing, indexed: SnapshotIndex): Explanation | undefined {
+  const { cause = '', text } = seen.event;
   if (!cause.startsWith('tls-') || !text.includes('x509')) return undefined;
   const tls = links.find(({ check }) => check.probe.id === 'tls');
-  const { process: main } = picture.surroundings;
+  const { process: main } = indexed.hostContext;
   const changedAt = Date.parse(String(tls === undefined ? '' : factsOf(tls)['trust_changed_at']));
   if (tls === undefined || main === undefined || !(changedAt > main.startedAt)) return undefined;
   return {
@@ -78,7 +78,7 @@ function byOldTrust({ seen, links }: Failing, picture: Picture): Explanation | u
 
 /** It goes through a proxy that is not in force for a process started now. */
 function byOldProxy({ seen, endpoint }: Failing): Explanation | undefined {
-  const { cause = '', text } = seen.sighting;
+  const { cause = '', text } = seen.event;
   if (!cause.startsWith('proxy-')) return undefined;
   const used = /proxyconnect tcp: .*?dial tcp (?<place>\S+):/.exec(text)?.groups?.['place'];
   const inForce = endpoint.proxy.kind === 'proxy' ? endpoint.proxy : undefined;
@@ -92,10 +92,13 @@ function byOldProxy({ seen, endpoint }: Failing): Explanation | undefined {
 }
 
 /** The rule names its user; ours passes. */
-function byRuleForItsUser({ seen, endpoint }: Failing, picture: Picture): Explanation | undefined {
-  const { cause = '' } = seen.sighting;
+function byRuleForItsUser(
+  { seen, endpoint }: Failing,
+  indexed: SnapshotIndex,
+): Explanation | undefined {
+  const { cause = '' } = seen.event;
   if (!/^(?:tcp|firewall|network|dns)-/.test(cause)) return undefined;
-  const rule = picture.statesOf('firewall').find(({ check }) => check.target.id === endpoint.id);
+  const rule = indexed.statesOf('firewall').find(({ check }) => check.target.id === endpoint.id);
   if (rule === undefined || !hasReason(rule, 'rule-blocks')) return undefined;
   return { id: 'firewall-local-block', states: [rule], facts: factsOf(rule) };
 }
@@ -105,7 +108,7 @@ function byRuleForItsUser({ seen, endpoint }: Failing, picture: Picture): Explan
  * in GitLab's place that it took too long.
  */
 function byCutConnections({ seen, times }: Failing): Explanation | undefined {
-  const { cause, text } = seen.sighting;
+  const { cause, text } = seen.event;
   const isCut = cause === 'connection-reset-midstream';
   if (!isCut && !GATEWAY_TIMEOUT.test(text)) return undefined;
   const held = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
@@ -118,11 +121,14 @@ function byCutConnections({ seen, times }: Failing): Explanation | undefined {
 }
 
 /** GitLab takes the token where it is only read, and refuses the runner's POST again and again: it may not write. */
-function byOwnRefusal({ runner, seen, times }: Failing, picture: Picture): Explanation | undefined {
-  const token = picture.tokenOf(runner);
+function byOwnRefusal(
+  { runner, seen, times }: Failing,
+  indexed: SnapshotIndex,
+): Explanation | undefined {
+  const token = indexed.tokenOf(runner);
   const askedAt = token?.last?.startedAt ?? 0;
   const isTaken = token?.finding.status === 'pass' && askedAt > (times[0] ?? askedAt);
-  if (seen.sighting.cause !== OWN_REFUSAL || token === undefined || !isTaken) return undefined;
+  if (seen.event.cause !== OWN_REFUSAL || token === undefined || !isTaken) return undefined;
   const because = 'GitLab takes the token in a request that only reads';
   return {
     id: 'gitlab-read-only-site',
@@ -133,14 +139,14 @@ function byOwnRefusal({ runner, seen, times }: Failing, picture: Picture): Expla
 
 /** What came back to a POST of the runner is not what comes back to our GET: its own words stand. */
 function byAnswer({ seen, links }: Failing): Explanation | undefined {
-  const { cause = '' } = seen.sighting;
+  const { cause = '' } = seen.event;
   const isAnswer =
     /^(?:edge|gitlab|url|not-a)-|^runner-orphaned$/.test(cause) && !ASKED_TO_WAIT.has(cause);
   if (!isAnswer || causeSpec(cause) === undefined) return undefined;
   const isApiOpen = links.some(
     ({ check, finding }) => check.probe.id === 'api' && finding.status === 'pass',
   );
-  return { id: (isApiOpen ? narrowed(seen.sighting) : undefined) ?? cause };
+  return { id: (isApiOpen ? narrowed(seen.event) : undefined) ?? cause };
 }
 
 /** `POST https://gitlab.example.com/api/v4/jobs/request: 404 Not Found`: told with the request, as JSON answers are. */
@@ -149,7 +155,7 @@ const JSON_ANSWER = /POST https?:\S+: \d{3} /;
 const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 
 /** GitLab's API is there and lets us read: its own refusal of the runner's request means something else. */
-function narrowed({ cause, text, facts }: Sighting): string | undefined {
+function narrowed({ cause, text, facts }: RunnerEvent): string | undefined {
   const isOfGitLab = ULID.test(String(facts['correlation_id'] ?? ''));
   if (cause === 'url-path-wrong') {
     return JSON_ANSWER.test(text) ? 'gitlab-version-skew' : undefined;

@@ -2,7 +2,7 @@
 import type { CheckState } from '../../core/check.ts';
 import { reasonOf } from '../../core/finding.ts';
 import { specOfReason } from '../catalogue/index.ts';
-import type { Picture } from '../snapshot-index.ts';
+import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import type { Refinement } from './refinement.ts';
 
@@ -11,9 +11,9 @@ const PROVEN = ['hosts-override', 'servers-disagree'] as const;
 /** An address on this host may also meet a program that is not GitLab. */
 const AFTER_SINKHOLE: readonly string[] = ['connect', 'tls', 'http', 'api'];
 
-export const byDoubtedName: Refinement = (link, endpoint, picture) => {
+export const byDoubtedName: Refinement = (link, endpoint, indexed) => {
   if (!isFail(link)) return undefined;
-  const dns = dnsOf(endpoint.id, picture);
+  const dns = dnsOf(endpoint.id, indexed);
   if (dns === undefined || dns.finding.status !== 'warn') return undefined;
   const spec = isMisled(link, dns) ? specOfReason('dns', reasonOf(dns.finding) ?? '') : undefined;
   return spec === undefined ? undefined : { spec, facts: factsOf(dns) };
@@ -28,6 +28,6 @@ function isMisled(link: CheckState, dns: CheckState): boolean {
   return hasReason(dns, ...PROVEN) && (isDead || isStranger);
 }
 
-function dnsOf(endpoint: string, picture: Picture): CheckState | undefined {
-  return picture.statesOf('dns').find(({ check }) => check.target.id === endpoint);
+function dnsOf(endpoint: string, indexed: SnapshotIndex): CheckState | undefined {
+  return indexed.statesOf('dns').find(({ check }) => check.target.id === endpoint);
 }

@@ -1,15 +1,15 @@
 /** What the host’s firewall and the recent past show about a link that gets no answer (matrix 2.3). */
 import type { CheckState } from '../../core/check.ts';
 import { reasonOf } from '../../core/finding.ts';
-import { mustHave } from '../build-cause.ts';
-import type { Picture } from '../snapshot-index.ts';
+import { requireCause } from '../build-cause.ts';
+import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import type { Refinement } from './refinement.ts';
 
-export const byFirewall: Refinement = (link, { id }, picture) => {
-  const rule = stateAt('firewall', id, picture);
+export const byFirewall: Refinement = (link, { id }, indexed) => {
+  const rule = stateAt('firewall', id, indexed);
   if (!isFail(link) || rule === undefined || !hasReason(rule, 'rule-blocks')) return undefined;
-  return { spec: mustHave('firewall-local-block'), facts: factsOf(rule) };
+  return { spec: requireCause('firewall-local-block'), facts: factsOf(rule) };
 };
 
 /** Ends of a link that packet loss can look like. */
@@ -24,14 +24,14 @@ const SILENT: ReadonlySet<string> = new Set([
 /** How far back a measured loss still explains a silence. */
 const REMEMBER_SECONDS = 120;
 
-export const byPacketLoss: Refinement = (link, { id }, picture) => {
+export const byPacketLoss: Refinement = (link, { id }, indexed) => {
   if (!SILENT.has(`${link.check.probe.id}/${reasonOf(link.finding) ?? ''}`)) return undefined;
-  const connect = stateAt('connect', id, picture);
-  const since = picture.snapshot.takenAt - REMEMBER_SECONDS * 1000;
+  const connect = stateAt('connect', id, indexed);
+  const since = indexed.snapshot.takenAt - REMEMBER_SECONDS * 1000;
   const wasLossy = connect?.recent.some(
     ({ finding, startedAt }) => startedAt >= since && reasonOf(finding) === 'packet-loss',
   );
-  return wasLossy === true ? { spec: mustHave('network-packet-loss') } : undefined;
+  return wasLossy === true ? { spec: requireCause('network-packet-loss') } : undefined;
 };
 
 /** With IPv6 alone the runner is cut off, however it fails to get there; a closed port is no matter of the family. */
@@ -42,9 +42,9 @@ export const byFamily: Refinement = (link) => {
     .split(', ')
     .map((attempt) => attempt.split(' ')[0] ?? '');
   const isOnlyIpv6 = dialled.every((address) => address.includes(':'));
-  return isOnlyIpv6 ? { spec: mustHave('ipv6-path-broken'), severity: 'critical' } : undefined;
+  return isOnlyIpv6 ? { spec: requireCause('ipv6-path-broken'), severity: 'critical' } : undefined;
 };
 
-function stateAt(probe: string, target: string, picture: Picture): CheckState | undefined {
-  return picture.statesOf(probe).find(({ check }) => check.target.id === target);
+function stateAt(probe: string, target: string, indexed: SnapshotIndex): CheckState | undefined {
+  return indexed.statesOf(probe).find(({ check }) => check.target.id === target);
 }

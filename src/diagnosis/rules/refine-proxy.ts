@@ -2,19 +2,19 @@
 import type { CheckState } from '../../core/check.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
-import { mustHave } from '../build-cause.ts';
+import { requireCause } from '../build-cause.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import type { Refinement } from './refinement.ts';
 
 /** Refusals of a proxy that does its work: it does not serve this destination. */
 const NOT_ITS_BUSINESS = ['denied', 'upstream-failed'] as const;
 
-export const byDetour: Refinement = (link, endpoint, picture) => {
-  const detour = picture.statesOf('detour').find(({ check }) => check.target.id === endpoint.id);
+export const byDetour: Refinement = (link, endpoint, indexed) => {
+  const detour = indexed.statesOf('detour').find(({ check }) => check.target.id === endpoint.id);
   if (detour === undefined || !isFail(link)) return undefined;
   const id = causeBy(link, detour);
   if (id === undefined) return undefined;
-  return { spec: mustHave(id), facts: factsOf(detour) };
+  return { spec: requireCause(id), facts: factsOf(detour) };
 };
 
 function causeBy(link: CheckState, detour: CheckState): string | undefined {
@@ -43,18 +43,18 @@ function causeByProxy(detour: CheckState): string {
 export const byProxyCertificate: Refinement = (link) => {
   if (!hasReason(link, 'certificate-refused')) return undefined;
   const { problem } = factsOf(link);
-  return { spec: specOfReason('tls', String(problem)) ?? mustHave('proxy-url-invalid') };
+  return { spec: specOfReason('tls', String(problem)) ?? requireCause('proxy-url-invalid') };
 };
 
 /** A value that Go cannot parse is ignored in silence, or another proxy is made of it: one named `http`. */
 export const byUnparsableProxy: Refinement = (link, { proxy }: EndpointTarget) => {
   if (proxy.kind === 'proxy' && proxy.isMisread === true && isFail(link)) {
-    return { spec: mustHave('proxy-url-invalid'), facts: { is_misread: true } };
+    return { spec: requireCause('proxy-url-invalid'), facts: { is_misread: true } };
   }
   const isDirect = ['dns', 'connect'].includes(link.check.probe.id) && isFail(link);
   if (proxy.kind !== 'direct' || proxy.unparsable === undefined || !isDirect) return undefined;
   return {
-    spec: mustHave('proxy-url-invalid'),
+    spec: requireCause('proxy-url-invalid'),
     facts: { proxy: 'the value', variable: proxy.unparsable },
   };
 };

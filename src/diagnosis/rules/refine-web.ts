@@ -4,10 +4,10 @@ import type { Fact, Finding } from '../../core/finding.ts';
 import { reasonOf } from '../../core/finding.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 import { AT_ONCE } from '../cause-spec.ts';
-import { mustHave } from '../build-cause.ts';
-import type { Picture, Seen } from '../snapshot-index.ts';
+import { requireCause } from '../build-cause.ts';
+import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { factsOf, hasReason } from '../snapshot-index.ts';
-import { seenOf, seenOfRunner } from '../runner-events.ts';
+import { eventsOf, eventsOfRunner } from '../runner-events.ts';
 import type { Refinement } from './refinement.ts';
 
 const RACK_ATTACK = 'Rack Attack';
@@ -20,10 +20,10 @@ const LONGEST_BOOT_SECONDS = 600;
 export const byBootTime: Refinement = (link, _endpoint, { snapshot }) => {
   const seconds = (snapshot.takenAt - link.since) / 1000;
   if (hasReason(link, 'bad-gateway') && seconds < RESTART_SECONDS && wasFine(link)) {
-    return { spec: mustHave('gitlab-booting') };
+    return { spec: requireCause('gitlab-booting') };
   }
   if (hasReason(link, 'booting') && seconds > LONGEST_BOOT_SECONDS) {
-    return { spec: mustHave('gitlab-bad-gateway') };
+    return { spec: requireCause('gitlab-bad-gateway') };
   }
   return undefined;
 };
@@ -37,12 +37,12 @@ function isGood({ status }: Finding): boolean {
 }
 
 /** nginx says no more than that it wants another certificate; whether one was sent, the handshake knows. */
-export const byClientCertificate: Refinement = (link, endpoint, picture) => {
-  const tls = picture.linksOf(endpoint).find(({ check }) => check.probe.id === 'tls');
+export const byClientCertificate: Refinement = (link, endpoint, indexed) => {
+  const tls = indexed.linksOf(endpoint).find(({ check }) => check.probe.id === 'tls');
   if (tls === undefined || !hasReason(link, 'client-certificate-required')) return undefined;
   const { client_state: state = 'none', client_file: file = '' } = factsOf(tls);
   if (link.check.probe.id === 'tls' || state === 'none') return undefined;
-  return { spec: mustHave('tls-client-cert-invalid'), facts: { client_file: file } };
+  return { spec: requireCause('tls-client-cert-invalid'), facts: { client_file: file } };
 };
 
 const LOOKS = 10;
@@ -54,7 +54,7 @@ const LEAST_TURNS = 3;
 export const byAlternation: Refinement = (link) => {
   if (!isAlternating(link)) return undefined;
   // Ten answers are the evidence; the last one alone would start anew at each turn.
-  const spec = { ...mustHave('gitlab-partial-outage'), confirm: AT_ONCE };
+  const spec = { ...requireCause('gitlab-partial-outage'), confirm: AT_ONCE };
   return { spec, severity: 'warning', facts: { attempts: answersByAddress(link) } };
 };
 
@@ -106,47 +106,52 @@ function certificateIn({ facts }: Finding): Fact | undefined {
 }
 
 /** The health page stands behind something that the API does not stand behind: the runner is not concerned. */
-export const byOpenApi: Refinement = (link, { id }, picture) => {
+export const byOpenApi: Refinement = (link, { id }, indexed) => {
   const isAside = link.check.probe.id === 'http' && link.finding.status === 'warn';
   if (!isAside || !hasReason(link, 'login-gateway', 'redirected')) return undefined;
-  const api = picture.statesOf('api').find(({ check }) => check.target.id === id);
+  const api = indexed.statesOf('api').find(({ check }) => check.target.id === id);
   if (api?.finding.status !== 'pass') return undefined;
   const cause = hasReason(link, 'login-gateway') ? 'edge-auth-gateway' : 'url-redirect-breaks-post';
-  return { spec: mustHave(cause), severity: 'info' };
+  return { spec: requireCause(cause), severity: 'info' };
 };
 
 /** A poll may be held for that long before its answer, good or bad, is told. */
 const SILENT_SECONDS = 65;
 
 /** 429 to the health page, which GitLab exempts from its limits: is it us, or everybody at this address? */
-export const byThrottle: Refinement = (link, endpoint, picture) => {
+export const byThrottle: Refinement = (link, endpoint, indexed) => {
   if (link.check.probe.id !== 'http' || !hasReason(link, 'too-many-requests')) return undefined;
-  if (isRunnerLimited(endpoint, picture)) {
+  if (isRunnerLimited(endpoint, indexed)) {
     const isBan = factsOf(link)['limiter'] === RACK_ATTACK;
-    return isBan ? { spec: mustHave('edge-ip-banned') } : undefined;
+    return isBan ? { spec: requireCause('edge-ip-banned') } : undefined;
   }
-  return arePollsFine(link, endpoint, picture)
-    ? { spec: mustHave('monitor-throttled') }
+  return arePollsFine(link, endpoint, indexed)
+    ? { spec: requireCause('monitor-throttled') }
     : undefined;
 };
 
-function isRunnerLimited(endpoint: EndpointTarget, picture: Picture): boolean {
-  return picture
+function isRunnerLimited(endpoint: EndpointTarget, indexed: SnapshotIndex): boolean {
+  return indexed
     .runnersOf(endpoint)
-    .flatMap((runner) => seenOfRunner(picture, runner, 'poll-failed', 'polls-failed'))
-    .some(({ sighting: { cause } }) => cause === 'gitlab-rate-limited');
+    .flatMap((runner) => eventsOfRunner(indexed, runner, 'poll-failed', 'polls-failed'))
+    .some(({ event: { cause } }) => cause === 'gitlab-rate-limited');
 }
 
 /** Its counters say so; or it has had the time to complain since, and has not. */
-function arePollsFine({ since }: CheckState, endpoint: EndpointTarget, picture: Picture): boolean {
-  const isAfter = ({ sighting }: Seen): boolean => sighting.lastAt > since;
-  const runners = picture.runnersOf(endpoint);
-  if (runners.some((runner) => seenOfRunner(picture, runner, ...WORKED).some(isAfter))) return true;
-  const { process: main } = picture.surroundings;
-  const isHeard = picture.statesOf('runner-log').some(({ finding }) => finding.status === 'pass');
-  const isLong = picture.snapshot.takenAt - since > SILENT_SECONDS * 1000;
+function arePollsFine(
+  { since }: CheckState,
+  endpoint: EndpointTarget,
+  indexed: SnapshotIndex,
+): boolean {
+  const isAfter = ({ event }: ObservedEvent): boolean => event.lastAt > since;
+  const runners = indexed.runnersOf(endpoint);
+  if (runners.some((runner) => eventsOfRunner(indexed, runner, ...WORKED).some(isAfter)))
+    return true;
+  const { process: main } = indexed.hostContext;
+  const isHeard = indexed.statesOf('runner-log').some(({ finding }) => finding.status === 'pass');
+  const isLong = indexed.snapshot.takenAt - since > SILENT_SECONDS * 1000;
   if (main === undefined || main.startedAt > since || !isHeard || !isLong) return false;
-  return !seenOf(picture, ...COMPLAINTS).some(isAfter);
+  return !eventsOf(indexed, ...COMPLAINTS).some(isAfter);
 }
 
 const WORKED = ['polls-worked', 'poll-worked'];

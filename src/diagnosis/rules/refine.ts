@@ -4,7 +4,7 @@
  */
 import type { CheckState } from '../../core/check.ts';
 import type { EndpointTarget } from '../../core/target.ts';
-import type { Picture } from '../snapshot-index.ts';
+import type { SnapshotIndex } from '../snapshot-index.ts';
 import type { Refined, Refinement } from './refinement.ts';
 import { byDoubtedName } from './refine-dns.ts';
 import { byDetour, byProxyCertificate, byUnparsableProxy } from './refine-proxy.ts';
@@ -35,10 +35,10 @@ const REFINEMENTS: readonly Refinement[] = [
 export function refined(
   link: CheckState,
   endpoint: EndpointTarget,
-  picture: Picture,
+  indexed: SnapshotIndex,
 ): Refined | undefined {
   for (const refine of REFINEMENTS) {
-    const found = refine(link, endpoint, picture);
+    const found = refine(link, endpoint, indexed);
     if (found !== undefined) return found;
   }
   return undefined;

@@ -4,7 +4,7 @@ import type { Fact } from '../../core/finding.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 import type { Severity } from '../../core/words.ts';
 import type { CauseSpec } from '../cause-spec.ts';
-import type { Picture } from '../snapshot-index.ts';
+import type { SnapshotIndex } from '../snapshot-index.ts';
 
 export interface Refined {
   readonly spec: CauseSpec;
@@ -17,5 +17,5 @@ export interface Refined {
 export type Refinement = (
   link: CheckState,
   endpoint: EndpointTarget,
-  picture: Picture,
+  indexed: SnapshotIndex,
 ) => Refined | undefined;

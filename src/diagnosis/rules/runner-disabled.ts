@@ -5,10 +5,10 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
-import { mustHave } from '../build-cause.ts';
-import type { Picture, Seen } from '../snapshot-index.ts';
+import { requireCause } from '../build-cause.ts';
+import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail } from '../snapshot-index.ts';
-import { drawn, openWay, seenOfRunner } from '../runner-events.ts';
+import { buildCauseFromEvents, openWay, eventsOfRunner } from '../runner-events.ts';
 
 /** After its end the runner asks once more at its next turn. */
 const GRACE_SECONDS = 90;
@@ -16,30 +16,30 @@ const GRACE_SECONDS = 90;
 const MANY_FEEDS = 3;
 const LATELY_SECONDS = 60;
 
-export function disabledCauses(picture: Picture): readonly Cause[] {
-  return picture.surroundings.runners.flatMap((runner) => {
-    const way = openWay(picture, runner);
-    const token = picture.tokenOf(runner);
+export function disabledCauses(indexed: SnapshotIndex): readonly Cause[] {
+  return indexed.hostContext.runners.flatMap((runner) => {
+    const way = openWay(indexed, runner);
+    const token = indexed.tokenOf(runner);
     // While the refusal lasts it is the cause, and the penalty its symptom.
     if (way === undefined || (token !== undefined && isFail(token))) return [];
-    const line = penaltyOf(picture, runner);
-    const seen = line === undefined ? countedFor(picture, runner) : ([line] as const);
-    return seen === undefined ? [] : [causeOf(picture, runner, seen, token)];
+    const line = penaltyOf(indexed, runner);
+    const seen = line === undefined ? countedFor(indexed, runner) : ([line] as const);
+    return seen === undefined ? [] : [causeOf(indexed, runner, seen, token)];
   });
 }
 
 function causeOf(
-  picture: Picture,
+  indexed: SnapshotIndex,
   runner: RunnerTarget,
-  seen: readonly [Seen, ...Seen[]],
+  seen: readonly [ObservedEvent, ...ObservedEvent[]],
   token: CheckState | undefined,
 ): Cause {
-  const [{ sighting }] = seen;
-  const until = Number(sighting.facts['until_milliseconds'] ?? Number.NaN);
+  const [{ event }] = seen;
+  const until = Number(event.facts['until_milliseconds'] ?? Number.NaN);
   // A GitLab that knows only verify is asked once an hour: what it said before the refusals rules nothing out.
-  const isAsked = (token?.last?.startedAt ?? 0) > sighting.lastAt;
-  return drawn(picture, {
-    spec: mustHave('runner-disabled-unhealthy'),
+  const isAsked = (token?.last?.startedAt ?? 0) > event.lastAt;
+  return buildCauseFromEvents(indexed, {
+    spec: requireCause('runner-disabled-unhealthy'),
     seen,
     scopeId: runner.id,
     runners: [runner],
@@ -56,29 +56,32 @@ function causeOf(
 }
 
 /** The line, with nothing after it that takes it back. */
-export function penaltyOf(picture: Picture, runner: RunnerTarget): Seen | undefined {
-  const [line] = seenOfRunner(picture, runner, 'disabled');
+export function penaltyOf(indexed: SnapshotIndex, runner: RunnerTarget): ObservedEvent | undefined {
+  const [line] = eventsOfRunner(indexed, runner, 'disabled');
   if (line === undefined) return undefined;
-  const { process: main } = picture.surroundings;
-  const { lastAt, facts } = line.sighting;
+  const { process: main } = indexed.hostContext;
+  const { lastAt, facts } = line.event;
   const until = Number(facts['until_milliseconds'] ?? 0);
-  const isOver = picture.snapshot.takenAt > until + GRACE_SECONDS * 1000;
+  const isOver = indexed.snapshot.takenAt > until + GRACE_SECONDS * 1000;
   const isRestarted = main !== undefined && main.startedAt > lastAt;
-  const [worked] = seenOfRunner(picture, runner, 'polls-worked', 'poll-worked');
-  const hasPolled = worked !== undefined && worked.sighting.lastAt > lastAt;
+  const [worked] = eventsOfRunner(indexed, runner, 'polls-worked', 'poll-worked');
+  const hasPolled = worked !== undefined && worked.event.lastAt > lastAt;
   return isOver || isRestarted || hasPolled ? undefined : line;
 }
 
 /** Without a log: refusals were counted, and since then it is passed over and polls no more. */
-function countedFor(picture: Picture, runner: RunnerTarget): readonly [Seen, Seen] | undefined {
-  const [feeds] = seenOfRunner(picture, runner, 'feeds-failed');
-  const [health] = seenOfRunner(picture, runner, 'health-failed');
+function countedFor(
+  indexed: SnapshotIndex,
+  runner: RunnerTarget,
+): readonly [ObservedEvent, ObservedEvent] | undefined {
+  const [feeds] = eventsOfRunner(indexed, runner, 'feeds-failed');
+  const [health] = eventsOfRunner(indexed, runner, 'health-failed');
   if (feeds === undefined || health === undefined) return undefined;
-  const [polls] = seenOfRunner(picture, runner, 'polls-worked', 'polls-failed');
-  const now = picture.snapshot.takenAt;
+  const [polls] = eventsOfRunner(indexed, runner, 'polls-worked', 'polls-failed');
+  const now = indexed.snapshot.takenAt;
   const isFed =
-    feeds.sighting.count < MANY_FEEDS ||
-    now - feeds.sighting.lastAt > LATELY_SECONDS * 1000 ||
-    (polls !== undefined && polls.sighting.lastAt > health.sighting.lastAt);
+    feeds.event.count < MANY_FEEDS ||
+    now - feeds.event.lastAt > LATELY_SECONDS * 1000 ||
+    (polls !== undefined && polls.event.lastAt > health.event.lastAt);
   return isFed ? undefined : [health, feeds];
 }

@@ -1,12 +1,12 @@
 /** What the runner says of its jobs: no room, refused by GitLab or by somebody before it, not prepared (matrix 2.10, 2.11). */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
-import type { Sighting } from '../../core/runner-event.ts';
+import type { RunnerEvent } from '../../core/runner-event.ts';
 import type { RunnerTarget } from '../../core/target.ts';
-import { mustHave } from '../build-cause.ts';
-import type { Picture, Seen } from '../snapshot-index.ts';
+import { requireCause } from '../build-cause.ts';
+import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail } from '../snapshot-index.ts';
-import { drawn, openWay, seenOf, seenOfRunner } from '../runner-events.ts';
+import { buildCauseFromEvents, openWay, eventsOf, eventsOfRunner } from '../runner-events.ts';
 import { executorCauses } from './executor.ts';
 
 /** Preparation failures whose wording alone proves the cause; the rest the executor's own check sees. */
@@ -26,28 +26,28 @@ const FAILING = 3;
 /** Checks of what jobs stand on. */
 const OF_THE_HOST = ['disk', 'memory', 'limits', 'cgroup', 'executor', 'service'];
 
-export function jobCauses(picture: Picture): readonly Cause[] {
-  const told: ReadonlySet<string> = new Set(executorCauses(picture).map(({ id }) => id));
-  const own = picture.surroundings.runners.flatMap((runner) => [
-    ...notPrepared(picture, runner).filter(({ id }) => !told.has(id)),
-    ...refused(picture, runner),
-    ...failing(picture, runner),
-    ...held(picture, runner),
+export function jobCauses(indexed: SnapshotIndex): readonly Cause[] {
+  const told: ReadonlySet<string> = new Set(executorCauses(indexed).map(({ id }) => id));
+  const own = indexed.hostContext.runners.flatMap((runner) => [
+    ...notPrepared(indexed, runner).filter(({ id }) => !told.has(id)),
+    ...refused(indexed, runner),
+    ...failing(indexed, runner),
+    ...held(indexed, runner),
   ]);
-  return [...own, ...saturated(picture)];
+  return [...own, ...saturated(indexed)];
 }
 
-function notPrepared(picture: Picture, runner: RunnerTarget): readonly Cause[] {
-  return seenOfRunner(picture, runner, 'not-prepared').flatMap((seen) => {
-    const { cause = '', count, text } = seen.sighting;
+function notPrepared(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
+  return eventsOfRunner(indexed, runner, 'not-prepared').flatMap((seen) => {
+    const { cause = '', count, text } = seen.event;
     const quota = QUOTA.exec(text)?.groups;
     if (!PREPARATION.has(cause) && quota === undefined) return [];
-    const stands = standsOn(picture, runner);
+    const stands = standsOn(indexed, runner);
     const path = quota?.['path'] ?? '/';
     const where = { path, roles: `jobs of ${runner.name}`, fullness: 'out of quota' };
     return [
-      drawn(picture, {
-        spec: mustHave(cause),
+      buildCauseFromEvents(indexed, {
+        spec: requireCause(cause),
         seen: [seen],
         scopeId: runner.id,
         runners: [runner],
@@ -59,27 +59,29 @@ function notPrepared(picture: Picture, runner: RunnerTarget): readonly Cause[] {
 }
 
 /** Address of the Docker that the entry uses. */
-function standsOn(picture: Picture, runner: RunnerTarget): string {
-  return executorsOf(picture, runner)[0]?.check.target.id ?? 'Docker';
+function standsOn(indexed: SnapshotIndex, runner: RunnerTarget): string {
+  return executorsOf(indexed, runner)[0]?.check.target.id ?? 'Docker';
 }
 
-function executorsOf(picture: Picture, { id }: RunnerTarget): readonly CheckState[] {
-  return picture
+function executorsOf(indexed: SnapshotIndex, { id }: RunnerTarget): readonly CheckState[] {
+  return indexed
     .statesOf('executor')
     .filter(({ check: { target } }) => target.kind === 'executor' && target.runners.includes(id));
 }
 
 /** GitLab ends single jobs as a matter of course; a body that somebody else refuses is a fault. */
-function refused(picture: Picture, runner: RunnerTarget): readonly Cause[] {
-  const token = picture.tokenOf(runner);
+function refused(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
+  const token = indexed.tokenOf(runner);
   if (token !== undefined && isFail(token)) return [];
-  return seenOfRunner(picture, runner, 'job-refused')
+  return eventsOfRunner(indexed, runner, 'job-refused')
     .flatMap((seen) => {
-      const isBlocked = seen.sighting.cause === 'job-trace-blocked' || isUnsigned(seen.sighting);
-      const isRepeated = seen.sighting.count >= REPEATED;
+      const isBlocked = seen.event.cause === 'job-trace-blocked' || isUnsigned(seen.event);
+      const isRepeated = seen.event.count >= REPEATED;
       return [
-        drawn(picture, {
-          spec: mustHave(isBlocked && isRepeated ? 'job-trace-blocked' : 'job-rejected-by-server'),
+        buildCauseFromEvents(indexed, {
+          spec: requireCause(
+            isBlocked && isRepeated ? 'job-trace-blocked' : 'job-rejected-by-server',
+          ),
           seen: [seen],
           scopeId: runner.id,
           runners: [runner],
@@ -91,7 +93,7 @@ function refused(picture: Picture, runner: RunnerTarget): readonly Cause[] {
 }
 
 /** GitLab says how the job stands when it refuses its output; older runners log no id that would tell whose answer it was. */
-function isUnsigned({ text, facts }: Sighting): boolean {
+function isUnsigned({ text, facts }: RunnerEvent): boolean {
   const { status = '', job_status: jobStatus = '', correlation_id: id = '' } = facts;
   return (
     text.includes('Appending trace') && status === '403 Forbidden' && jobStatus === '' && id === ''
@@ -99,14 +101,14 @@ function isUnsigned({ text, facts }: Sighting): boolean {
 }
 
 /** Jobs that fail for no fault of their own, in words that prove no cause. */
-function failing(picture: Picture, runner: RunnerTarget): readonly Cause[] {
-  return seenOfRunner(picture, runner, 'jobs-failing').flatMap((seen) => {
-    const { count } = seen.sighting;
-    if (count < FAILING || isExplained(picture, runner)) return [];
-    const cause = drawn(picture, {
-      spec: mustHave('unknown'),
+function failing(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
+  return eventsOfRunner(indexed, runner, 'jobs-failing').flatMap((seen) => {
+    const { count } = seen.event;
+    if (count < FAILING || isExplained(indexed, runner)) return [];
+    const cause = buildCauseFromEvents(indexed, {
+      spec: requireCause('unknown'),
       seen: [seen],
-      states: executorsOf(picture, runner),
+      states: executorsOf(indexed, runner),
       scopeId: runner.id,
       runners: [runner],
       isConfirmed: true,
@@ -118,25 +120,25 @@ function failing(picture: Picture, runner: RunnerTarget): readonly Cause[] {
 }
 
 /** Whatever is known to be wrong with the host or the way accounts for jobs that fail. */
-function isExplained(picture: Picture, runner: RunnerTarget): boolean {
-  const isHurt = OF_THE_HOST.flatMap((probe) => picture.statesOf(probe)).some(
+function isExplained(indexed: SnapshotIndex, runner: RunnerTarget): boolean {
+  const isHurt = OF_THE_HOST.flatMap((probe) => indexed.statesOf(probe)).some(
     (state) => isFail(state) || state.finding.status === 'warn',
   );
   return (
-    isHurt || notPrepared(picture, runner).length > 0 || openWay(picture, runner) === undefined
+    isHurt || notPrepared(indexed, runner).length > 0 || openWay(indexed, runner) === undefined
   );
 }
 
 /** A job that ended holds its slot while GitLab cannot be told; with an open way it should have been. */
-function held(picture: Picture, runner: RunnerTarget): readonly Cause[] {
-  const way = openWay(picture, runner);
-  return seenOf(picture, 'slot-held').flatMap((seen) => {
-    const { job_url: url = '', jobs } = seen.sighting.facts;
+function held(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
+  const way = openWay(indexed, runner);
+  return eventsOf(indexed, 'slot-held').flatMap((seen) => {
+    const { job_url: url = '', jobs } = seen.event.facts;
     const isOwn = String(url).startsWith(runner.url);
-    const { firstAt } = seen.sighting;
+    const { firstAt } = seen.event;
     if (!isOwn || way === undefined || way.since > firstAt) return [];
-    const cause = drawn(picture, {
-      spec: mustHave('unknown'),
+    const cause = buildCauseFromEvents(indexed, {
+      spec: requireCause('unknown'),
       seen: [seen],
       scopeId: runner.id,
       runners: [runner],
@@ -150,15 +152,15 @@ function held(picture: Picture, runner: RunnerTarget): readonly Cause[] {
 }
 
 /** As many jobs as may run: it does not poll, and that is right. */
-function saturated(picture: Picture): readonly Cause[] {
-  const seen = countedFull(picture) ?? writtenFull(picture);
+function saturated(indexed: SnapshotIndex): readonly Cause[] {
+  const seen = countedFull(indexed) ?? writtenFull(indexed);
   if (seen === undefined) return [];
-  const { runners, unit } = picture.surroundings;
-  const own = runners.filter(({ id }) => id === seen.sighting.runner);
-  const { by } = seen.sighting.facts;
+  const { runners, unit } = indexed.hostContext;
+  const own = runners.filter(({ id }) => id === seen.event.runner);
+  const { by } = seen.event.facts;
   return [
-    drawn(picture, {
-      spec: mustHave('jobs-capacity-saturated'),
+    buildCauseFromEvents(indexed, {
+      spec: requireCause('jobs-capacity-saturated'),
       seen: [seen],
       scopeId: by === 'limit' ? (own[0]?.id ?? unit) : unit,
       runners: by === 'limit' ? own : runners,
@@ -167,27 +169,27 @@ function saturated(picture: Picture): readonly Cause[] {
   ];
 }
 
-function countedFull(picture: Picture): Seen | undefined {
-  return seenOf(picture, 'at-capacity')[0];
+function countedFull(indexed: SnapshotIndex): ObservedEvent | undefined {
+  return eventsOf(indexed, 'at-capacity')[0];
 }
 
 /** The last line that says how many jobs run. */
-function writtenFull(picture: Picture): Seen | undefined {
+function writtenFull(indexed: SnapshotIndex): ObservedEvent | undefined {
   // The counters know better, where there are any.
-  if (picture.statesOf('runner-metrics').some(({ finding }) => finding.status === 'pass'))
+  if (indexed.statesOf('runner-metrics').some(({ finding }) => finding.status === 'pass'))
     return undefined;
-  const [last] = picture
+  const [last] = indexed
     .statesOf('runner-log')
-    .flatMap((state) => (state.finding.sightings ?? []).map((sighting) => ({ state, sighting })))
-    .filter(({ sighting }) => sighting.facts['builds'] !== undefined)
-    .toSorted((a, b) => b.sighting.lastAt - a.sighting.lastAt);
-  const started = picture.surroundings.process?.startedAt ?? 0;
-  if (last === undefined || last.sighting.lastAt < started) return undefined;
-  const [config] = picture.statesOf('config');
+    .flatMap((state) => (state.finding.events ?? []).map((event) => ({ state, event })))
+    .filter(({ event }) => event.facts['builds'] !== undefined)
+    .toSorted((a, b) => b.event.lastAt - a.event.lastAt);
+  const started = indexed.hostContext.process?.startedAt ?? 0;
+  if (last === undefined || last.event.lastAt < started) return undefined;
+  const [config] = indexed.statesOf('config');
   const target = config?.check.target;
   const concurrent = target?.kind === 'config' ? target.reading.concurrent : undefined;
-  const builds = Number(last.sighting.facts['builds']);
+  const builds = Number(last.event.facts['builds']);
   if (concurrent === undefined || Number.isNaN(builds) || builds < concurrent) return undefined;
-  const facts = { ...last.sighting.facts, jobs: builds, allowed: concurrent, by: 'concurrent' };
-  return { state: last.state, sighting: { ...last.sighting, facts } };
+  const facts = { ...last.event.facts, jobs: builds, allowed: concurrent, by: 'concurrent' };
+  return { state: last.state, event: { ...last.event, facts } };
 }

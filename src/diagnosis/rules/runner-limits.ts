@@ -1,9 +1,9 @@
 /** Limits that the runner meets and says so: of its own files, and of GitLab. Told whatever the way is. */
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
-import { mustHave } from '../build-cause.ts';
-import type { Picture, Seen } from '../snapshot-index.ts';
-import { drawn, seenOf, seenOfRunner } from '../runner-events.ts';
+import { requireCause } from '../build-cause.ts';
+import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
+import { buildCauseFromEvents, eventsOf, eventsOfRunner } from '../runner-events.ts';
 import { breakingLimitCauses } from './limits.ts';
 
 /** After a fault is gone, a poll that began before may still end badly. */
@@ -23,41 +23,41 @@ const LASTING_LIMIT_SECONDS = 60;
 const READ_LATE_SECONDS = 2;
 
 /** The kernel says so itself, whatever the way. */
-export function fileLimit(picture: Picture): readonly Cause[] {
-  if (breakingLimitCauses(picture).some(({ id }) => id === 'fd-limit-reached')) return [];
+export function fileLimit(indexed: SnapshotIndex): readonly Cause[] {
+  if (breakingLimitCauses(indexed).some(({ id }) => id === 'fd-limit-reached')) return [];
   // A restart gives the files back.
-  const startedAt = (picture.surroundings.process?.startedAt ?? 0) + READ_LATE_SECONDS * 1000;
-  const lines = seenOf(picture, 'poll-failed').filter(
-    ({ sighting: { cause, lastAt } }) =>
+  const startedAt = (indexed.hostContext.process?.startedAt ?? 0) + READ_LATE_SECONDS * 1000;
+  const lines = eventsOf(indexed, 'poll-failed').filter(
+    ({ event: { cause, lastAt } }) =>
       cause === 'fd-limit-reached' &&
       lastAt >= startedAt &&
-      picture.snapshot.takenAt - lastAt <= FRESH_SECONDS * 1000,
+      indexed.snapshot.takenAt - lastAt <= FRESH_SECONDS * 1000,
   );
   const [first, ...others] = lines;
   if (first === undefined) return [];
-  const { runners, unit, process: main } = picture.surroundings;
+  const { runners, unit, process: main } = indexed.hostContext;
   return [
-    drawn(picture, {
-      spec: mustHave('fd-limit-reached'),
+    buildCauseFromEvents(indexed, {
+      spec: requireCause('fd-limit-reached'),
       seen: [first, ...others],
       scopeId: unit,
       runners,
-      isConfirmed: first.sighting.count > 1 || others.length > 0,
+      isConfirmed: first.event.count > 1 || others.length > 0,
       ...(main === undefined ? {} : { facts: { pid: main.pid } }),
     }),
   ];
 }
 
 /** 429 to the runner's own requests, and not one that a retry cured. One that ends within a minute hurts nobody. */
-export function rateLimited(picture: Picture, runner: RunnerTarget): readonly Cause[] {
-  const seen = seenOfRunner(picture, runner, 'poll-failed', 'polls-failed').find(
-    ({ sighting: { cause = '', count } }) => ASKED_TO_WAIT.has(cause) && count >= LEAST_LIMITED,
+export function rateLimited(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
+  const seen = eventsOfRunner(indexed, runner, 'poll-failed', 'polls-failed').find(
+    ({ event: { cause = '', count } }) => ASKED_TO_WAIT.has(cause) && count >= LEAST_LIMITED,
   );
-  if (seen === undefined || isLimitOver(picture, runner, seen)) return [];
-  const { firstAt, lastAt, cause = '' } = seen.sighting;
+  if (seen === undefined || isLimitOver(indexed, runner, seen)) return [];
+  const { firstAt, lastAt, cause = '' } = seen.event;
   return [
-    drawn(picture, {
-      spec: mustHave(cause),
+    buildCauseFromEvents(indexed, {
+      spec: requireCause(cause),
       ...(lastAt - firstAt < LASTING_LIMIT_SECONDS * 1000 ? { severity: 'notice' } : {}),
       seen: [seen],
       scopeId: runner.endpoint ?? runner.url,
@@ -68,11 +68,11 @@ export function rateLimited(picture: Picture, runner: RunnerTarget): readonly Ca
 }
 
 /** It says nothing when it works again; but it would have said by now that it fails, or that it waits. */
-function isLimitOver(picture: Picture, runner: RunnerTarget, seen: Seen): boolean {
-  const waiting = seenOf(picture, 'waiting')[0]?.sighting.lastAt ?? 0;
-  const lastAt = Math.max(seen.sighting.lastAt, waiting);
-  if (picture.snapshot.takenAt - lastAt > FRESH_SECONDS * 1000) return true;
-  const token = picture.tokenOf(runner);
+function isLimitOver(indexed: SnapshotIndex, runner: RunnerTarget, seen: ObservedEvent): boolean {
+  const waiting = eventsOf(indexed, 'waiting')[0]?.event.lastAt ?? 0;
+  const lastAt = Math.max(seen.event.lastAt, waiting);
+  if (indexed.snapshot.takenAt - lastAt > FRESH_SECONDS * 1000) return true;
+  const token = indexed.tokenOf(runner);
   const askedAt = token?.last?.startedAt ?? 0;
   return token?.finding.status === 'pass' && askedAt > lastAt + SETTLE_SECONDS * 1000;
 }

@@ -7,10 +7,10 @@ import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { causeSpec } from '../catalogue/index.ts';
-import { mustHave } from '../build-cause.ts';
-import type { Picture, Seen } from '../snapshot-index.ts';
+import { requireCause } from '../build-cause.ts';
+import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail } from '../snapshot-index.ts';
-import { drawn, openWay, seenOf, seenOfRunner } from '../runner-events.ts';
+import { buildCauseFromEvents, openWay, eventsOf, eventsOfRunner } from '../runner-events.ts';
 import type { Failing } from './poll-failure-explanations.ts';
 import { examined, LEAST_FAILURES, OWN_REFUSAL } from './poll-failure-explanations.ts';
 import { penaltyOf } from './runner-disabled.ts';
@@ -30,36 +30,36 @@ const LEAST_FRESH_SECONDS = 20;
 /** What has a rule of its own, whatever the way. */
 const TOLD_ANYWAY: ReadonlySet<string> = new Set(['fd-limit-reached', ...ASKED_TO_WAIT]);
 
-export function pollCauses(picture: Picture): readonly Cause[] {
-  const { runners } = picture.surroundings;
-  const failing = runners.flatMap((runner) => failingOf(picture, runner) ?? []);
+export function pollCauses(indexed: SnapshotIndex): readonly Cause[] {
+  const { runners } = indexed.hostContext;
+  const failing = runners.flatMap((runner) => failingOf(indexed, runner) ?? []);
   return [
-    ...fileLimit(picture),
-    ...runners.flatMap((runner) => rateLimited(picture, runner)),
-    ...merged(failing.flatMap((one) => explained(picture, one) ?? [])),
+    ...fileLimit(indexed),
+    ...runners.flatMap((runner) => rateLimited(indexed, runner)),
+    ...merged(failing.flatMap((one) => explained(indexed, one) ?? [])),
   ];
 }
 
 /** Of several wordings the last one; none when it may be over, or was before the way was open. */
-function failingOf(picture: Picture, runner: RunnerTarget): Failing | undefined {
-  const way = openWay(picture, runner);
-  const token = picture.tokenOf(runner);
+function failingOf(indexed: SnapshotIndex, runner: RunnerTarget): Failing | undefined {
+  const way = openWay(indexed, runner);
+  const token = indexed.tokenOf(runner);
   if (way === undefined || (token !== undefined && isFail(token))) return undefined;
-  const main = picture.surroundings.process;
-  const [worked] = seenOfRunner(picture, runner, 'polls-worked', 'poll-worked');
+  const main = indexed.hostContext.process;
+  const [worked] = eventsOfRunner(indexed, runner, 'polls-worked', 'poll-worked');
   const begin = Math.max(
     wasEverClosed(way.states) ? way.since + SETTLE_SECONDS * 1000 : 0,
     main?.startedAt ?? 0,
-    worked?.sighting.lastAt ?? 0,
+    worked?.event.lastAt ?? 0,
     // A reload ends the penalty; the next poll tells whether it is mended.
-    seenOf(picture, 'config-loaded')[0]?.sighting.lastAt ?? 0,
+    eventsOf(indexed, 'config-loaded')[0]?.event.lastAt ?? 0,
   );
-  const found = seenOfRunner(picture, runner, 'poll-failed')
-    .filter(({ sighting }) => !TOLD_ANYWAY.has(sighting.cause ?? ''))
-    .map((seen) => ({ seen, times: seen.sighting.times.filter((at) => at > begin) }))
+  const found = eventsOfRunner(indexed, runner, 'poll-failed')
+    .filter(({ event }) => !TOLD_ANYWAY.has(event.cause ?? ''))
+    .map((seen) => ({ seen, times: seen.event.times.filter((at) => at > begin) }))
     .find(
       ({ seen, times }) =>
-        isLasting(times, picture.snapshot.takenAt) || isPunished(picture, runner, seen, times),
+        isLasting(times, indexed.snapshot.takenAt) || isPunished(indexed, runner, seen, times),
     );
   return found && { runner, ...found, endpoint: way.endpoint, links: way.states };
 }
@@ -79,14 +79,14 @@ function isWatched({ links, times }: Failing): boolean {
 
 /** Refused before GitLab so often that the runner has stopped to ask, while we were let through all the time. */
 function isPunished(
-  picture: Picture,
+  indexed: SnapshotIndex,
   runner: RunnerTarget,
-  { sighting }: Seen,
+  { event }: ObservedEvent,
   times: readonly Instant[],
 ): boolean {
-  const penalty = penaltyOf(picture, runner);
-  if (penalty === undefined || sighting.cause !== REFUSED_BEFORE_GITLAB) return false;
-  const gap = Math.abs(penalty.sighting.lastAt - sighting.lastAt);
+  const penalty = penaltyOf(indexed, runner);
+  if (penalty === undefined || event.cause !== REFUSED_BEFORE_GITLAB) return false;
+  const gap = Math.abs(penalty.event.lastAt - event.lastAt);
   return times.length >= LEAST_FAILURES && gap <= AT_THE_SAME_TIME_SECONDS * 1000;
 }
 
@@ -103,7 +103,7 @@ function isLasting(times: readonly Instant[], now: Instant): boolean {
 
 /** What we cannot explain may be over: only what we watched long enough is told. Of a token the token link speaks. */
 function isTold(failing: Failing): boolean {
-  return isWatched(failing) && failing.seen.sighting.cause !== OWN_REFUSAL;
+  return isWatched(failing) && failing.seen.event.cause !== OWN_REFUSAL;
 }
 
 /** How long the last failure speaks of now: a poll that works logs nothing. */
@@ -113,13 +113,13 @@ function freshSeconds(times: readonly Instant[]): number {
   return Math.min(FRESH_SECONDS, turns);
 }
 
-function explained(picture: Picture, failing: Failing): Cause | undefined {
-  const found = examined(failing, picture);
+function explained(indexed: SnapshotIndex, failing: Failing): Cause | undefined {
+  const found = examined(failing, indexed);
   const { runner, seen, endpoint, links } = failing;
   if (found === undefined && !isTold(failing)) return undefined;
-  const spec = mustHave(found?.id ?? 'unknown');
+  const spec = requireCause(found?.id ?? 'unknown');
   const nearest = links.filter(({ check }) => check.probe.id === 'http');
-  return drawn(picture, {
+  return buildCauseFromEvents(indexed, {
     spec,
     seen: [seen],
     scopeId: spec.scope === 'runner' ? runner.id : endpoint.id,
@@ -132,8 +132,8 @@ function explained(picture: Picture, failing: Failing): Cause | undefined {
 }
 
 /** What the runner's words would mean if they were true for us, too. */
-function ruledOutOf({ sighting }: Seen, links: readonly CheckState[]): Cause['ruledOut'] {
-  const spec = causeSpec(sighting.cause ?? '');
+function ruledOutOf({ event }: ObservedEvent, links: readonly CheckState[]): Cause['ruledOut'] {
+  const spec = causeSpec(event.cause ?? '');
   const link = spec?.from[0]?.split('/')[0];
   const passes = links.some(({ check }) => check.probe.id === link);
   return spec === undefined || !passes

@@ -2,58 +2,62 @@
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
-import { mustHave } from '../build-cause.ts';
-import type { Picture, Seen } from '../snapshot-index.ts';
+import { requireCause } from '../build-cause.ts';
+import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { hasReason } from '../snapshot-index.ts';
-import { drawn, seenOf, seenOfRunner } from '../runner-events.ts';
+import { buildCauseFromEvents, eventsOf, eventsOfRunner } from '../runner-events.ts';
 
 /** Counters are read a moment after the poll that they count. */
 const READ_LATE_SECONDS = 15;
 /** One poll may have been on its way when GitLab began to refuse. */
 const POLLS_ON = 2;
 
-export function rotationCauses(picture: Picture): readonly Cause[] {
-  const { runners, configPath } = picture.surroundings;
-  const [unsaved] = seenOf(picture, 'config-not-saved');
-  const started = picture.surroundings.process?.startedAt ?? 0;
-  if (unsaved !== undefined && unsaved.sighting.lastAt > started) {
-    return [causeOf(picture, unsaved, runners, configPath)];
+export function rotationCauses(indexed: SnapshotIndex): readonly Cause[] {
+  const { runners, configPath } = indexed.hostContext;
+  const [unsaved] = eventsOf(indexed, 'config-not-saved');
+  const started = indexed.hostContext.process?.startedAt ?? 0;
+  if (unsaved !== undefined && unsaved.event.lastAt > started) {
+    return [causeOf(indexed, unsaved, runners, configPath)];
   }
-  const unknown = pollingUnknown(picture);
+  const unknown = pollingUnknown(indexed);
   return runners.flatMap((runner) => {
-    const token = picture.tokenOf(runner);
+    const token = indexed.tokenOf(runner);
     if (token === undefined || !hasReason(token, 'rejected')) return [];
-    const polling = unknown ?? pollingOn(picture, runner, token.since);
+    const polling = unknown ?? pollingOn(indexed, runner, token.since);
     if (polling === undefined) return [];
-    const cause = causeOf(picture, polling, [runner], runner.id);
+    const cause = causeOf(indexed, polling, [runner], runner.id);
     return [{ ...cause, explains: [token.check.id] }];
   });
 }
 
 /** An entry polls with success under a token that config.toml does not have. */
-function pollingUnknown(picture: Picture): Seen | undefined {
-  const known = new Set(picture.surroundings.runners.map(({ id }) => id));
-  return seenOf(picture, 'polls-worked').find(
-    ({ sighting }) => sighting.runner !== undefined && !known.has(sighting.runner),
+function pollingUnknown(indexed: SnapshotIndex): ObservedEvent | undefined {
+  const known = new Set(indexed.hostContext.runners.map(({ id }) => id));
+  return eventsOf(indexed, 'polls-worked').find(
+    ({ event }) => event.runner !== undefined && !known.has(event.runner),
   );
 }
 
 /** GitLab has refused the token of the file since then, and polls of the entry have worked all the same. */
-function pollingOn(picture: Picture, runner: RunnerTarget, since: Instant): Seen | undefined {
+function pollingOn(
+  indexed: SnapshotIndex,
+  runner: RunnerTarget,
+  since: Instant,
+): ObservedEvent | undefined {
   const begin = since + READ_LATE_SECONDS * 1000;
-  return seenOfRunner(picture, runner, 'polls-worked', 'poll-worked').find(
-    ({ sighting: { times } }) => times.filter((at) => at > begin).length >= POLLS_ON,
+  return eventsOfRunner(indexed, runner, 'polls-worked', 'poll-worked').find(
+    ({ event: { times } }) => times.filter((at) => at > begin).length >= POLLS_ON,
   );
 }
 
 function causeOf(
-  picture: Picture,
-  seen: Seen,
+  indexed: SnapshotIndex,
+  seen: ObservedEvent,
   runners: readonly RunnerTarget[],
   scopeId: string,
 ): Cause {
-  return drawn(picture, {
-    spec: mustHave('token-rotation-not-persisted'),
+  return buildCauseFromEvents(indexed, {
+    spec: requireCause('token-rotation-not-persisted'),
     seen: [seen],
     scopeId,
     runners,

@@ -1,10 +1,10 @@
 /** Is the runner more than a major version behind its GitLab (fault matrix 2.9)? */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
-import { draft, mustHave } from '../build-cause.ts';
-import type { Picture } from '../snapshot-index.ts';
+import { buildCause, requireCause } from '../build-cause.ts';
+import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf } from '../snapshot-index.ts';
-import { seenOf } from '../runner-events.ts';
+import { eventsOf } from '../runner-events.ts';
 
 interface Version {
   readonly text: string;
@@ -12,13 +12,13 @@ interface Version {
   readonly state: CheckState;
 }
 
-export function versionCauses(picture: Picture): readonly Cause[] {
-  const own = versionOf(picture);
+export function versionCauses(indexed: SnapshotIndex): readonly Cause[] {
+  const own = versionOf(indexed);
   const major = Number.parseInt(own?.text ?? '', 10);
   if (own === undefined || Number.isNaN(major)) return [];
-  const { runners, unit } = picture.surroundings;
+  const { runners, unit } = indexed.hostContext;
   const newer = runners.flatMap((runner) => {
-    const token = picture.tokenOf(runner);
+    const token = indexed.tokenOf(runner);
     const server = token === undefined ? undefined : factsOf(token)['server_at_least'];
     return token !== undefined && major < Number.parseInt(String(server), 10) - 1
       ? [{ runner, token, server: String(server) }]
@@ -26,8 +26,8 @@ export function versionCauses(picture: Picture): readonly Cause[] {
   });
   const [first] = newer;
   if (first === undefined) return [];
-  const cause = draft(picture, {
-    spec: mustHave('runner-outdated'),
+  const cause = buildCause(indexed, {
+    spec: requireCause('runner-outdated'),
     states: [own.state, first.token],
     scopeId: unit,
     runners: newer.map(({ runner }) => runner),
@@ -39,16 +39,16 @@ export function versionCauses(picture: Picture): readonly Cause[] {
 }
 
 /** By its own page of numbers; where it has none, by the first line that it wrote. */
-function versionOf(picture: Picture): Version | undefined {
-  const [metrics] = picture.statesOf('runner-metrics');
+function versionOf(indexed: SnapshotIndex): Version | undefined {
+  const [metrics] = indexed.statesOf('runner-metrics');
   const counted = metrics === undefined ? undefined : factsOf(metrics)['version'];
   if (metrics !== undefined && counted !== undefined) {
     return { text: String(counted), state: metrics };
   }
-  const [written] = seenOf(picture, 'version');
-  const text = written?.sighting.facts['version'];
-  const startedAt = picture.surroundings.process?.startedAt ?? 0;
-  return written === undefined || text === undefined || written.sighting.lastAt < startedAt
+  const [written] = eventsOf(indexed, 'version');
+  const text = written?.event.facts['version'];
+  const startedAt = indexed.hostContext.process?.startedAt ?? 0;
+  return written === undefined || text === undefined || written.event.lastAt < startedAt
     ? undefined
     : { text: String(text), state: written.state };
 }

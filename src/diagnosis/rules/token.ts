@@ -6,16 +6,16 @@ import type { RunnerTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import type { CauseSpec } from '../cause-spec.ts';
 import { AT_ONCE } from '../cause-spec.ts';
-import { draft, mustHave } from '../build-cause.ts';
-import type { Picture } from '../snapshot-index.ts';
+import { buildCause, requireCause } from '../build-cause.ts';
+import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import { ruledOutBefore } from './path.ts';
 
-export function tokenCauses(picture: Picture): readonly Cause[] {
-  const judged = picture.surroundings.runners.flatMap((runner) => {
-    const state = picture.tokenOf(runner);
+export function tokenCauses(indexed: SnapshotIndex): readonly Cause[] {
+  const judged = indexed.hostContext.runners.flatMap((runner) => {
+    const state = indexed.tokenOf(runner);
     return state !== undefined && isJudged(state)
-      ? [{ runner, state, spec: specOf(state, runner, picture) }]
+      ? [{ runner, state, spec: specOf(state, runner, indexed) }]
       : [];
   });
   // GitLab's own state is one cause, however many tokens met it.
@@ -24,10 +24,10 @@ export function tokenCauses(picture: Picture): readonly Cause[] {
     ({ runner, spec }) => `${spec.id} ${runner.endpoint ?? ''}`,
   );
   return [
-    ...[...shared.values()].flatMap((group) => sharedCause(group, picture)),
+    ...[...shared.values()].flatMap((group) => sharedCause(group, indexed)),
     ...judged
       .filter(({ spec }) => spec.scope === 'runner')
-      .map(({ runner, state, spec }) => ownCause(runner, state, spec, picture)),
+      .map(({ runner, state, spec }) => ownCause(runner, state, spec, indexed)),
   ];
 }
 
@@ -42,9 +42,9 @@ const BOOTING_SECONDS = 300;
 const NOT_THERE: ReadonlySet<string> = new Set(['bad-gateway', 'booting', 'unavailable']);
 
 /** The web tier said a moment ago that GitLab is starting, and before that nobody refused this token. */
-function isBooting(state: CheckState, { endpoint }: RunnerTarget, picture: Picture): boolean {
-  const since = picture.snapshot.takenAt - BOOTING_SECONDS * 1000;
-  const outages = picture
+function isBooting(state: CheckState, { endpoint }: RunnerTarget, indexed: SnapshotIndex): boolean {
+  const since = indexed.snapshot.takenAt - BOOTING_SECONDS * 1000;
+  const outages = indexed
     .statesOf('http')
     .filter(({ check }) => check.target.id === endpoint)
     .flatMap(({ recent }) => recent)
@@ -60,16 +60,16 @@ function isBooting(state: CheckState, { endpoint }: RunnerTarget, picture: Pictu
 /** A maintenance is over after a day; a site that cannot be written to stays one. */
 const READ_ONLY_SITE_SECONDS = 86_400;
 
-function specOf(state: CheckState, runner: RunnerTarget, picture: Picture): CauseSpec {
-  if (hasReason(state, 'rejected') && isBooting(state, runner, picture)) {
-    return mustHave('gitlab-booting');
+function specOf(state: CheckState, runner: RunnerTarget, indexed: SnapshotIndex): CauseSpec {
+  if (hasReason(state, 'rejected') && isBooting(state, runner, indexed)) {
+    return requireCause('gitlab-booting');
   }
-  const isLong = picture.snapshot.takenAt - state.since > READ_ONLY_SITE_SECONDS * 1000;
+  const isLong = indexed.snapshot.takenAt - state.since > READ_ONLY_SITE_SECONDS * 1000;
   const isSite = isLong || factsOf(state)['read_only_site'] !== undefined;
   if (hasReason(state, 'read-only') && isSite) {
-    return mustHave('gitlab-read-only-site');
+    return requireCause('gitlab-read-only-site');
   }
-  const spec = specOfReason('token', reasonOf(state.finding) ?? '') ?? mustHave('unknown');
+  const spec = specOfReason('token', reasonOf(state.finding) ?? '') ?? requireCause('unknown');
   // A wrong checksum is proof by itself; GitLab was not asked.
   return hasReason(state, 'checksum-mismatch') ? { ...spec, confirm: AT_ONCE } : spec;
 }
@@ -78,14 +78,14 @@ function ownCause(
   runner: RunnerTarget,
   state: CheckState,
   spec: CauseSpec,
-  picture: Picture,
+  indexed: SnapshotIndex,
 ): Cause {
-  return draft(picture, {
+  return buildCause(indexed, {
     spec,
     states: [state],
     scopeId: runner.id,
     runners: [runner],
-    ruledOut: ruledOut(runner, state, picture),
+    ruledOut: ruledOut(runner, state, indexed),
   });
 }
 
@@ -98,25 +98,29 @@ interface Judged {
 /** GitLab asks for a pause now and then; only one that does not end hurts. */
 const PASSING_429 = 3;
 
-function sharedCause(group: readonly Judged[], picture: Picture): readonly Cause[] {
+function sharedCause(group: readonly Judged[], indexed: SnapshotIndex): readonly Cause[] {
   // The one that was seen most often speaks for all: tokens take turns while GitLab asks for quiet.
   const [first, ...others] = group.toSorted((a, b) => b.state.streak - a.state.streak);
   if (first === undefined) return [];
   const isPassing =
     hasReason(first.state, 'too-many-requests') && first.state.streak <= PASSING_429;
   return [
-    draft(picture, {
+    buildCause(indexed, {
       spec: first.spec,
       ...(isPassing ? { severity: 'notice' } : {}),
       states: [first.state, ...others.map(({ state }) => state)],
       scopeId: first.runner.endpoint ?? first.runner.url,
       runners: group.map(({ runner }) => runner),
-      ruledOut: ruledOut(first.runner, first.state, picture),
+      ruledOut: ruledOut(first.runner, first.state, indexed),
     }),
   ];
 }
 
-function ruledOut(runner: RunnerTarget, state: CheckState, picture: Picture): Cause['ruledOut'] {
-  const endpoint = picture.surroundings.endpoints.find(({ id }) => id === runner.endpoint);
-  return endpoint === undefined ? [] : ruledOutBefore(state, picture.linksOf(endpoint));
+function ruledOut(
+  runner: RunnerTarget,
+  state: CheckState,
+  indexed: SnapshotIndex,
+): Cause['ruledOut'] {
+  const endpoint = indexed.hostContext.endpoints.find(({ id }) => id === runner.endpoint);
+  return endpoint === undefined ? [] : ruledOutBefore(state, indexed.linksOf(endpoint));
 }

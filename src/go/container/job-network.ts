@@ -76,6 +76,6 @@ export class JobWays {
 
 async function fromHere(place: Place, tools: Tools): Promise<WayEnd> {
   using deadline = deadlineOf(HOST_SECONDS, tools.signal);
-  const loan = { ...tools, signal: deadline.signal, timeoutSeconds: HOST_SECONDS };
-  return await wayTo(place, loan);
+  const deps = { ...tools, signal: deadline.signal, timeoutSeconds: HOST_SECONDS };
+  return await wayTo(place, deps);
 }

@@ -3,7 +3,7 @@
  * were not needed answer too. Rare and bounded, so that the load stays small.
  */
 import type { Address } from '../../core/probe.ts';
-import type { Attempt, Dialled, DialLoan } from './dial.ts';
+import type { Attempt, Dialled, DialOptions } from './dial.ts';
 import { dialLikeGo } from './dial.ts';
 import type { Loss } from './loss.ts';
 import { BEFORE_REPEAT_SECONDS, measureLoss } from './loss.ts';
@@ -32,12 +32,12 @@ export interface DialledTwice extends Dialled {
 export async function dialTwice(
   addresses: readonly Address[],
   port: number,
-  loan: DialLoan,
+  deps: DialOptions,
   kept: DialMemory,
 ): Promise<DialledTwice> {
-  const dialling = dialLikeGo(addresses, port, loan);
+  const dialling = dialLikeGo(addresses, port, deps);
   const [first] = addresses;
-  const loss = first === undefined ? undefined : await lossOf(dialling, first, port, loan, kept);
+  const loss = first === undefined ? undefined : await lossOf(dialling, first, port, deps, kept);
   if (loss?.socket === undefined) return { ...(await dialling), loss };
   const done = await ifDone(dialling);
   if (done?.socket !== undefined) {
@@ -53,15 +53,15 @@ async function lossOf(
   dialling: Promise<Dialled>,
   first: Address,
   port: number,
-  loan: DialLoan,
+  deps: DialOptions,
   kept: DialMemory,
 ): Promise<Loss | undefined> {
-  const now = loan.clock.seconds();
+  const now = deps.clock.seconds();
   const wasLossy = kept.lossAtSeconds !== undefined && now - kept.lossAtSeconds < REMEMBER_SECONDS;
   const isLate = !(await settlesWithin(dialling, BEFORE_REPEAT_SECONDS));
   if (!isLate && !wasLossy) return undefined;
-  const loss = await measureLoss(first, port, loan);
-  if (loss.isLossy) kept.lossAtSeconds = loan.clock.seconds();
+  const loss = await measureLoss(first, port, deps);
+  if (loss.isLossy) kept.lossAtSeconds = deps.clock.seconds();
   return loss;
 }
 
@@ -85,18 +85,18 @@ export async function dialOthers(
   addresses: readonly Address[],
   attempts: readonly Attempt[],
   port: number,
-  loan: DialLoan,
+  deps: DialOptions,
   kept: DialMemory,
 ): Promise<readonly Attempt[]> {
   const tried = new Set(attempts.map(({ address }) => address.address));
   const others = addresses.filter(({ address }) => !tried.has(address)).slice(0, MOST_OTHERS);
   const key = others.map(({ address }) => address).join(' ');
-  const now = loan.clock.seconds();
+  const now = deps.clock.seconds();
   if (kept.others?.key === key && now - kept.others.atSeconds < REMEMBER_SECONDS) {
     return kept.others.attempts;
   }
   const dials = await Promise.all(
-    others.map((one) => dialLikeGo([one], port, { ...loan, timeoutSeconds: OTHERS_SECONDS })),
+    others.map((one) => dialLikeGo([one], port, { ...deps, timeoutSeconds: OTHERS_SECONDS })),
   );
   for (const { socket } of dials) socket?.destroy();
   const found = dials.flatMap((dialled) => dialled.attempts);

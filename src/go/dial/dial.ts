@@ -30,7 +30,7 @@ export interface Dialled {
   readonly attempts: readonly Attempt[];
 }
 
-export interface DialLoan {
+export interface DialOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly timeoutSeconds: number;
@@ -42,16 +42,16 @@ export interface DialLoan {
 export async function dialLikeGo(
   addresses: readonly Address[],
   port: number,
-  loan: DialLoan,
+  deps: DialOptions,
 ): Promise<Dialled> {
   const attempts: Attempt[] = [];
   const [first] = addresses;
   if (first === undefined) return { socket: undefined, address: undefined, attempts };
   const primaries = addresses.filter(({ family }) => family === first.family);
   const fallbacks = addresses.filter(({ family }) => family !== first.family);
-  using race = raceOf(loan.signal);
+  using race = raceOf(deps.signal);
   const dial = (list: readonly Address[]): Promise<Won | undefined> =>
-    dialSerial(list, port, { ...loan, signal: race.signal }, attempts);
+    dialSerial(list, port, { ...deps, signal: race.signal }, attempts);
   const primary = dial(primaries);
   const lists =
     fallbacks.length === 0 ? [primary] : [primary, afterDelay(primary, () => dial(fallbacks))];
@@ -88,10 +88,10 @@ function raceOf(parent: AbortSignal): Disposable & { signal: AbortSignal; end: (
 async function dialSerial(
   addresses: readonly Address[],
   port: number,
-  loan: DialLoan,
+  deps: DialOptions,
   attempts: Attempt[],
 ): Promise<Won | undefined> {
-  const { clock, signal, timeoutSeconds, makeSocket } = loan;
+  const { clock, signal, timeoutSeconds, makeSocket } = deps;
   const end = clock.seconds() + timeoutSeconds;
   for (const [index, address] of addresses.entries()) {
     if (signal.aborted) return undefined;
@@ -116,7 +116,7 @@ async function dialOne(
   port: number,
   timeoutSeconds: number,
   signal: AbortSignal,
-  makeSocket: DialLoan['makeSocket'],
+  makeSocket: DialOptions['makeSocket'],
 ): Promise<{ readonly socket: Socket | undefined; readonly outcome: string }> {
   if (port > MOST_PORT) return { socket: undefined, outcome: 'invalid port' };
   const { promise, resolve } = Promise.withResolvers<string>();

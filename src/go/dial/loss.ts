@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net';
 
 import type { Address } from '../../core/probe.ts';
-import type { DialLoan } from './dial.ts';
+import type { DialOptions } from './dial.ts';
 import { dialLikeGo } from './dial.ts';
 
 const ATTEMPTS = 10;
@@ -24,10 +24,14 @@ export interface Loss {
 }
 
 /** Never rejects; closes all connections but one. */
-export async function measureLoss(address: Address, port: number, loan: DialLoan): Promise<Loss> {
+export async function measureLoss(
+  address: Address,
+  port: number,
+  deps: DialOptions,
+): Promise<Loss> {
   const dials = await Promise.all(
     Array.from({ length: ATTEMPTS }, () =>
-      dialLikeGo([address], port, { ...loan, timeoutSeconds: BEFORE_REPEAT_SECONDS }),
+      dialLikeGo([address], port, { ...deps, timeoutSeconds: BEFORE_REPEAT_SECONDS }),
     ),
   );
   const [socket, ...rest] = dials.flatMap((dialled) => dialled.socket ?? []);

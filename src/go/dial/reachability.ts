@@ -11,7 +11,7 @@ export interface WayEnd {
   readonly said: string;
 }
 
-export interface WayLoan {
+export interface ReachabilityDeps {
   readonly paths: Paths;
   readonly clock: Clock;
   /** A deadline in it ends the way where it is. */
@@ -20,14 +20,14 @@ export interface WayLoan {
   readonly read?: (path: string) => Promise<string | undefined>;
 }
 
-export async function wayTo({ host, port }: Place, loan: WayLoan): Promise<WayEnd> {
-  const { addresses, queries, source } = await resolveLikeGo(host, loan);
+export async function wayTo({ host, port }: Place, deps: ReachabilityDeps): Promise<WayEnd> {
+  const { addresses, queries, source } = await resolveLikeGo(host, deps);
   if (addresses.length === 0) {
     const ends = queries.map(({ server, outcome }) => `${server} ${outcome}`);
     const said = ends.length === 0 ? 'nobody was asked' : [...new Set(ends)].join(', ');
     return { kind: 'no-name', said: `${host}: ${said}` };
   }
-  const { socket, attempts } = await dialLikeGo(addresses, port, loan);
+  const { socket, attempts } = await dialLikeGo(addresses, port, deps);
   socket?.destroy();
   const ends = attempts.map(({ address, outcome }) => `${address.address}:${port} ${outcome}`);
   const said = `${host} (${source}): ${ends.join(', ')}`;

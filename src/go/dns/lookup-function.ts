@@ -1,24 +1,24 @@
 /** The runner's own name resolution in the form that Node's sockets take, so that none of them asks libc. */
 import type { LookupFunction } from 'node:net';
 
-import type { ResolveLoan } from './resolver.ts';
+import type { ResolveOptions } from './resolver.ts';
 import { resolveLikeGo } from './resolver.ts';
 
 class NotFoundError extends Error {
   readonly code = 'ENOTFOUND';
 }
 
-export function lookupLikeGo(loan: ResolveLoan): LookupFunction {
-  return (name, { all }, callback) => void answer(name, all === true, loan, callback);
+export function lookupLikeGo(deps: ResolveOptions): LookupFunction {
+  return (name, { all }, callback) => void answer(name, all === true, deps, callback);
 }
 
 async function answer(
   name: string,
   all: boolean,
-  loan: ResolveLoan,
+  deps: ResolveOptions,
   callback: Parameters<LookupFunction>[2],
 ): Promise<void> {
-  const found = await resolveLikeGo(name, loan).catch(() => undefined);
+  const found = await resolveLikeGo(name, deps).catch(() => undefined);
   const [first, ...others] = found?.addresses ?? [];
   if (first === undefined) callback(new NotFoundError(`${name} has no address`), '');
   else if (all) callback(null, [first, ...others]);

@@ -38,7 +38,7 @@ export interface Resolution {
   readonly queries: readonly Query[];
 }
 
-export interface ResolveLoan {
+export interface ResolveOptions {
   readonly paths: Paths;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -54,14 +54,14 @@ export interface ResolveLoan {
  * A deadline in the signal ends it with what was asked until then; it rejects only when the signal aborts for
  * another reason. The files are read each time, so a change of them holds from the next lookup on.
  */
-export async function resolveLikeGo(name: string, loan: ResolveLoan): Promise<Resolution> {
+export async function resolveLikeGo(name: string, deps: ResolveOptions): Promise<Resolution> {
   const empty = { name, servers: [], isFallback: false, names: [], queries: [] };
   if (isIP(name) !== 0) {
     return { ...empty, addresses: await inGoOrder([name]), source: 'literal' };
   }
   const read =
-    loan.read ??
-    ((path: string): Promise<string | undefined> => readText(inRoot(loan.paths, path)));
+    deps.read ??
+    ((path: string): Promise<string | undefined> => readText(inRoot(deps.paths, path)));
   const order = lookupOrder(await read('/etc/nsswitch.conf'));
   const conf = parseResolvConf(await read('/etc/resolv.conf'), domainOfHost());
   const { servers, isFallback } = conf;
@@ -70,9 +70,9 @@ export async function resolveLikeGo(name: string, loan: ResolveLoan): Promise<Re
   let missed = known;
   for (const source of order) {
     if (source === 'dns') {
-      missed = await lookupDns(known, conf, loan);
+      missed = await lookupDns(known, conf, deps);
       if (missed.addresses.length > 0) return missed;
-    } else if (loan.isWithoutHosts !== true) {
+    } else if (deps.isWithoutHosts !== true) {
       const found = lookupHosts((await read('/etc/hosts')) ?? '', name);
       if (found.length > 0) {
         return { ...missed, addresses: await inGoOrder(found), source: 'hosts' };
@@ -97,7 +97,7 @@ async function readText(path: string): Promise<string | undefined> {
 async function lookupDns(
   known: Resolution,
   conf: ResolvConf,
-  loan: ResolveLoan,
+  deps: ResolveOptions,
 ): Promise<Resolution> {
   const names = namesToTry(known.name, conf);
   const queries: Query[] = [];
@@ -108,10 +108,10 @@ async function lookupDns(
     return [...conf.servers.slice(from), ...conf.servers.slice(0, from)];
   };
   for (const candidate of names) {
-    if (isOutOfTime(loan.signal)) break;
+    if (isOutOfTime(deps.signal)) break;
     const lookups = TYPES.map(
       (type) => (): Promise<readonly string[]> =>
-        lookupType(candidate, type, { ...conf, servers: serversInTurn() }, loan, queries),
+        lookupType(candidate, type, { ...conf, servers: serversInTurn() }, deps, queries),
     );
     const found = conf.singleRequest ? await oneByOne(lookups) : await together(lookups);
     if (found.length === 0) continue;
@@ -142,7 +142,7 @@ async function lookupType(
   name: string,
   type: RecordType,
   { servers, attempts, timeoutSeconds, useTcp }: ResolvConf,
-  { clock, signal, port = DNS_PORT }: ResolveLoan,
+  { clock, signal, port = DNS_PORT }: ResolveOptions,
   queries: Query[],
 ): Promise<readonly string[]> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
@@ -167,7 +167,7 @@ const OPINION_SECONDS = 1.5;
 export async function askEach(
   name: string,
   servers: readonly string[],
-  { clock, signal, port = DNS_PORT }: ResolveLoan,
+  { clock, signal, port = DNS_PORT }: ResolveOptions,
 ): Promise<readonly Query[]> {
   const timeoutSeconds = OPINION_SECONDS;
   return await Promise.all(

@@ -39,8 +39,8 @@ export class DockerRoots {
     if (told !== undefined) this.#known.set(id, told);
     const path = told ?? this.#known.get(id) ?? (await readDockerRoot(paths));
     using deadline = deadlineOf(ANSWER_SECONDS, signal);
-    const loan = { clock, signal: deadline.signal };
-    const answer = await this.#reader.read(path, inRoot(paths, path), loan);
+    const deps = { clock, signal: deadline.signal };
+    const answer = await this.#reader.read(path, inRoot(paths, path), deps);
     if (answer.kind !== 'size') return { path, isFull: false };
     const { size } = answer;
     const fullness = fullnessOf(size, DEFAULT_FULLNESS);

@@ -4,7 +4,7 @@ import { isAbsolute, join } from 'node:path';
 
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
-import type { Credentials, ExecutorStand } from '../../core/target.ts';
+import type { Credentials, ExecutorBackend } from '../../core/target.ts';
 import type { FolderReader } from './folder-owners.ts';
 import { denialAmong } from './rights.ts';
 import { lookUpUser } from '../proc/users.ts';
@@ -22,7 +22,7 @@ export interface FolderTools {
 
 /** A folder that is not there yet is made by the runner: then the nearest one above it counts. */
 export async function folderFault(
-  { path, user }: Extract<ExecutorStand, { kind: 'folder' }>,
+  { path, user }: Extract<ExecutorBackend, { kind: 'folder' }>,
   process: Credentials | undefined,
   { reader, paths, signal }: FolderTools,
 ): Promise<FileFault<'folder-not-writable' | 'user-missing'> | 'silent' | undefined> {
@@ -48,7 +48,7 @@ const PREFIX = 'fleeting-plugin-';
 
 /** In a folder of PATH under its name, or installed as `name:version` below the user's settings. */
 export async function pluginFault(
-  { name, folders, home }: Extract<ExecutorStand, { kind: 'plugin' }>,
+  { name, folders, home }: Extract<ExecutorBackend, { kind: 'plugin' }>,
   paths: Paths,
 ): Promise<FileFault<'plugin-missing'> | undefined> {
   const [plain = ''] = name.split(':');

@@ -10,7 +10,7 @@ import { inRoot } from '../../core/paths.ts';
 const MOST_BYTES = 4 * 1024 * 1024;
 const SHOWN_DIGITS = 12;
 
-interface Seen {
+interface ObservedEvent {
   readonly signature: string;
   readonly text: string;
 }
@@ -26,7 +26,7 @@ export type Excerpt = (text: string) => string;
 
 export class FileTraces {
   readonly #paths: Paths;
-  readonly #seen = new Map<string, Seen>();
+  readonly #seen = new Map<string, ObservedEvent>();
 
   constructor(paths: Paths) {
     this.#paths = paths;

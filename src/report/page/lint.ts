@@ -9,7 +9,7 @@ const MOST = 30;
 
 /** Nothing until the linter has answered, and nothing where it found nothing. */
 export function lintOf({ snapshot }: View): Html | undefined {
-  const { lint, configPath } = snapshot.surroundings;
+  const { lint, configPath } = snapshot.hostContext;
   if (lint === undefined || lint.findings.length === 0) return undefined;
   const more = lint.findings.length - MOST;
   return html`<section aria-labelledby="lint">

@@ -28,7 +28,7 @@ const MARKS: Readonly<Record<Verdict, string>> = {
 
 export function pageOf(view: View): string {
   const { diagnosis, snapshot } = view;
-  const { host } = snapshot.surroundings;
+  const { host } = snapshot.hostContext;
   const body = html`<!doctype html>
     <html lang="en">
       <head>
@@ -79,7 +79,7 @@ function bannersOf({ self, diagnosis }: View): readonly (Html | undefined)[] {
 }
 
 function headerOf({ snapshot }: View): Html {
-  const { host, configPath, configFoundBy, process: runner } = snapshot.surroundings;
+  const { host, configPath, configFoundBy, process: runner } = snapshot.hostContext;
   const who = runner === undefined ? 'no runner process' : `runner process ${runner.pid}`;
   const taken = new Date(snapshot.takenAt).toISOString();
   return html`<header>

@@ -23,9 +23,7 @@ interface Step {
 
 export function runnerCards({ diagnosis: { runners }, snapshot }: View): Html {
   const states = new Map(snapshot.checks.map((state) => [state.check.id, state]));
-  const endpoints = new Map(
-    snapshot.surroundings.runners.map(({ id, endpoint }) => [id, endpoint]),
-  );
+  const endpoints = new Map(snapshot.hostContext.runners.map(({ id, endpoint }) => [id, endpoint]));
   const worstFirst = runners.toSorted((a, b) => troubleOf(a) - troubleOf(b));
   const cards = worstFirst.slice(0, MOST_CARDS).map((runner, index) => {
     const steps = stepsOf(runner, endpoints.get(runner.runner), states);

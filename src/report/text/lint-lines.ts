@@ -7,7 +7,7 @@ const MOST = 5;
 
 /** A heading and at most MOST findings; notes are left to `runnerwatch lint`. */
 export function lintLines({ snapshot }: View): readonly string[] {
-  const { lint, configPath } = snapshot.surroundings;
+  const { lint, configPath } = snapshot.hostContext;
   const worth = (lint?.findings ?? [])
     .filter(({ severity }) => severity !== 'info')
     .toSorted((a, b) => rankOf(a) - rankOf(b));

@@ -169,7 +169,7 @@ function configLines(view: View, { paint, wrap }: Pen): readonly string[] {
 }
 
 function footLines({ snapshot, self }: View, { paint, wrap }: Pen): readonly string[] {
-  const { configPath, configFoundBy, process: runner } = snapshot.surroundings;
+  const { configPath, configFoundBy, process: runner } = snapshot.hostContext;
   const who = runner === undefined ? 'no runner process' : `runner process ${runner.pid}`;
   const foot = `${configPath} (${configFoundBy}), ${who}, runnerwatch ${self.version}`;
   return wrap(printable(foot), '', '  ').map((line) => paint(line, 'dim'));

@@ -5,7 +5,7 @@
  */
 import type { Clock, Instant } from '../../core/clock.ts';
 import { goDurationSeconds } from '../../core/go-duration.ts';
-import type { Sighting } from '../../core/runner-event.ts';
+import type { RunnerEvent } from '../../core/runner-event.ts';
 
 export const JOB_LIST = { path: '/debug/jobs/list', headers: { 'X-List-Version': '2' } } as const;
 
@@ -46,7 +46,7 @@ export interface JobListSummary {
   readonly longestSeconds: number;
   /** Jobs that ended and hold their slot for longer than that takes. */
   readonly heldSlots: number;
-  readonly sightings: readonly Sighting[];
+  readonly events: readonly RunnerEvent[];
 }
 
 export class HeldSlots {
@@ -68,11 +68,11 @@ export class HeldSlots {
     return {
       longestSeconds: Math.max(0, ...jobs.map(({ seconds = 0 }) => seconds)),
       heldSlots: held.length,
-      sightings: held.slice(0, 1).map((job) => this.#sighting(job, held.length, now.at)),
+      events: held.slice(0, 1).map((job) => this.#event(job, held.length, now.at)),
     };
   }
 
-  #sighting({ url, state }: ListedJob, count: number, at: Instant): Sighting {
+  #event({ url, state }: ListedJob, count: number, at: Instant): RunnerEvent {
     const firstAt = this.#seen.get(url)?.at ?? at;
     return {
       kind: 'slot-held',

@@ -4,7 +4,7 @@
  */
 import type { Clock, Instant } from '../../core/clock.ts';
 import type { Fact } from '../../core/finding.ts';
-import type { Sighting } from '../../core/runner-event.ts';
+import type { RunnerEvent } from '../../core/runner-event.ts';
 import { MOST_TIMES } from '../../core/runner-event.ts';
 import type { EntryCounters, RunnerCounters } from './counters.ts';
 
@@ -30,7 +30,7 @@ interface Entry {
 }
 
 export interface PollSummary {
-  readonly sightings: readonly Sighting[];
+  readonly events: readonly RunnerEvent[];
   readonly workedPolls: number;
   readonly failedPolls: number;
   /** Since when not one poll of any entry has ended; undefined where polls are not counted. */
@@ -41,7 +41,7 @@ export class PollTracker {
   readonly #clock: Clock;
   #startedSeconds: number | undefined;
   #entries: ReadonlyMap<string, Entry> = new Map();
-  #sightings = new Map<string, Sighting>();
+  #events = new Map<string, RunnerEvent>();
   #loadErrors: number | undefined;
   #worked = 0;
   #failed = 0;
@@ -60,7 +60,7 @@ export class PollTracker {
     this.#compareErrors(counters);
     const flat = [...this.#entries.values()].filter(({ counters: own }) => own.polls.size > 0);
     return {
-      sightings: [...this.#held(), ...statesOf(counters, this.#clock.wall())],
+      events: [...this.#held(), ...statesOf(counters, this.#clock.wall())],
       workedPolls: this.#worked,
       failedPolls: this.#failed,
       flatSeconds:
@@ -79,7 +79,7 @@ export class PollTracker {
 
   #forget(): void {
     this.#entries = new Map();
-    this.#sightings = new Map();
+    this.#events = new Map();
     this.#loadErrors = undefined;
   }
 
@@ -101,8 +101,8 @@ export class PollTracker {
   #notePolls(runner: string, status: string, by: number): void {
     if (WORKED.has(status)) {
       this.#worked += by;
-      for (const [key, one] of this.#sightings) {
-        if (one.runner === runner && one.kind !== 'polls-worked') this.#sightings.delete(key);
+      for (const [key, one] of this.#events) {
+        if (one.runner === runner && one.kind !== 'polls-worked') this.#events.delete(key);
       }
       this.#note({ kind: 'polls-worked', runner, by, status });
       return;
@@ -120,9 +120,9 @@ export class PollTracker {
   #note({ kind, runner, by, status }: Rise): void {
     const at = this.#clock.wall();
     const key = `${kind} ${runner ?? ''} ${status ?? ''}`;
-    const { count, times, firstAt } = this.#sightings.get(key) ?? NONE;
+    const { count, times, firstAt } = this.#events.get(key) ?? NONE;
     const cause = kind === 'polls-failed' ? CAUSES[status ?? ''] : undefined;
-    this.#sightings.set(key, {
+    this.#events.set(key, {
       kind,
       ...(runner === undefined ? {} : { runner }),
       ...(cause === undefined ? {} : { cause }),
@@ -135,12 +135,12 @@ export class PollTracker {
     });
   }
 
-  #held(): readonly Sighting[] {
+  #held(): readonly RunnerEvent[] {
     const since = this.#clock.wall() - KEPT_SECONDS * 1000;
-    for (const [key, { lastAt }] of this.#sightings) {
-      if (lastAt < since) this.#sightings.delete(key);
+    for (const [key, { lastAt }] of this.#events) {
+      if (lastAt < since) this.#events.delete(key);
     }
-    return [...this.#sightings.values()];
+    return [...this.#events.values()];
   }
 }
 
@@ -173,7 +173,7 @@ function textOf(kind: string, count: number, status: string | undefined): string
 }
 
 /** What holds at the moment, and is no change. */
-function statesOf(counters: RunnerCounters, at: Instant): readonly Sighting[] {
+function statesOf(counters: RunnerCounters, at: Instant): readonly RunnerEvent[] {
   const { concurrent, jobs, processState, version } = counters;
   const full = [...counters.entries].filter(
     ([, entry]) => (entry.limit ?? 0) > 0 && (entry.jobs ?? 0) >= (entry.limit ?? 0),
@@ -195,7 +195,7 @@ function statesOf(counters: RunnerCounters, at: Instant): readonly Sighting[] {
   ];
 }
 
-function state(kind: string, at: Instant, facts: Readonly<Record<string, Fact>>): Sighting {
+function state(kind: string, at: Instant, facts: Readonly<Record<string, Fact>>): RunnerEvent {
   const said = Object.entries(facts).map(([name, value]) => `${name} ${String(value)}`);
   const text = `the runner counts: ${kind.replaceAll('-', ' ')} (${said.join(', ')})`;
   return { kind, firstAt: at, lastAt: at, count: 1, times: [at], text, facts };

@@ -1,11 +1,11 @@
 /**
- * What holds of all that was written? Events of one kind, cause and entry are one sighting; it ends when it is
+ * What holds of all that was written? Events of one kind, cause and entry are one event; it ends when it is
  * older than its kind allows, or when a later line proves the opposite. Bounded, whatever is written.
  */
 import type { Instant } from '../../core/clock.ts';
 import type { Fact } from '../../core/finding.ts';
 import { goDurationSeconds } from '../../core/go-duration.ts';
-import type { Sighting } from '../../core/runner-event.ts';
+import type { RunnerEvent } from '../../core/runner-event.ts';
 import { MOST_TIMES } from '../../core/runner-event.ts';
 import type { LogEvent } from './classify.ts';
 import { LOG_CAUSES } from './classify.ts';
@@ -64,8 +64,8 @@ export interface DatedEvent extends LogEvent {
   readonly text: string;
 }
 
-export class SightingWindow {
-  #sightings = new Map<string, Sighting>();
+export class EventWindow {
+  #events = new Map<string, RunnerEvent>();
   readonly #counts = new Map<string, number>(LOG_CAUSES.map((cause) => [cause, 0]));
   /** Since when an entry has had nothing but unhealthy answers. */
   #unhealthySince = new Map<string, Instant>();
@@ -85,21 +85,20 @@ export class SightingWindow {
     this.#noteHealth(event);
     this.#clear(event);
     const key = keyOf(event);
-    const known = this.#sightings.get(key);
+    const known = this.#events.get(key);
     // Taken out first: the map keeps the order of the last change, and the oldest goes when it is full.
-    this.#sightings.delete(key);
-    this.#sightings.set(key, grown(known, event));
-    const [oldest] = this.#sightings.keys();
-    if (this.#sightings.size > MOST_SIGHTINGS && oldest !== undefined)
-      this.#sightings.delete(oldest);
+    this.#events.delete(key);
+    this.#events.set(key, grown(known, event));
+    const [oldest] = this.#events.keys();
+    if (this.#events.size > MOST_SIGHTINGS && oldest !== undefined) this.#events.delete(oldest);
     return known === undefined || event.at - known.lastAt > NEWS_SECONDS * 1000;
   }
 
   /** What still holds at that time. */
-  sightings(now: Instant): readonly Sighting[] {
-    const old = [...this.#sightings].filter(([, one]) => isOver(one, now));
-    for (const [key] of old) this.#sightings.delete(key);
-    return [...this.#sightings.values()];
+  events(now: Instant): readonly RunnerEvent[] {
+    const old = [...this.#events].filter(([, one]) => isOver(one, now));
+    for (const [key] of old) this.#events.delete(key);
+    return [...this.#events.values()];
   }
 
   /** Events by the cause that they point at, since the start. */
@@ -109,8 +108,8 @@ export class SightingWindow {
 
   /** The wall clock was set: what was dated by the old one is dated anew. */
   shift(milliseconds: number): void {
-    this.#sightings = new Map(
-      [...this.#sightings].map(([key, one]) => [
+    this.#events = new Map(
+      [...this.#events].map(([key, one]) => [
         key,
         {
           ...one,
@@ -150,15 +149,15 @@ export class SightingWindow {
 
   #clear({ kind, runner, at }: DatedEvent): void {
     const cleared = CLEARS[kind] ?? [];
-    for (const [key, one] of this.#sightings) {
+    for (const [key, one] of this.#events) {
       const isOwn = runner === undefined || one.runner === runner;
       if (isOwn && cleared.includes(one.kind as EventKind) && one.lastAt <= at)
-        this.#sightings.delete(key);
+        this.#events.delete(key);
     }
   }
 }
 
-function grown(known: Sighting | undefined, event: DatedEvent): Sighting {
+function grown(known: RunnerEvent | undefined, event: DatedEvent): RunnerEvent {
   const { kind, cause, runner, at, text } = event;
   const facts: Readonly<Record<string, Fact>> = event.facts;
   return {
@@ -174,7 +173,7 @@ function grown(known: Sighting | undefined, event: DatedEvent): Sighting {
   };
 }
 
-function isOver({ kind, lastAt }: Sighting, now: Instant): boolean {
+function isOver({ kind, lastAt }: RunnerEvent, now: Instant): boolean {
   const seconds = KEPT_SECONDS[kind as EventKind] ?? USUAL_SECONDS;
   return now - lastAt > seconds * 1000;
 }

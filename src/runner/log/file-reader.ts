@@ -10,7 +10,7 @@ import { errnoText, isErrno } from '../../core/errno.ts';
 import { inRoot } from '../../core/paths.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { parseSyslog } from './log-line.ts';
-import type { Reader, ReaderLoan } from './reader.ts';
+import type { Reader, ReaderDeps } from './reader.ts';
 
 const LOOK_MILLISECONDS = 1000;
 /** Of what is there at the start. */
@@ -26,7 +26,7 @@ interface Opened {
 export class FileReader implements Reader {
   readonly #path: string;
   readonly #place: string;
-  readonly #loan: ReaderLoan;
+  readonly #deps: ReaderDeps;
   #lines: LineSplitter;
   #opened: Opened | undefined;
   #offset = 0;
@@ -36,12 +36,12 @@ export class FileReader implements Reader {
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor(path: string, loan: ReaderLoan) {
+  constructor(path: string, deps: ReaderDeps) {
     this.#path = path;
-    this.#place = inRoot(loan.paths, path);
-    this.#loan = loan;
+    this.#place = inRoot(deps.paths, path);
+    this.#deps = deps;
     this.#lines = new LineSplitter((line) => this.#take(line));
-    loan.onState({ state: 'starting', detail: path });
+    deps.onState({ state: 'starting', detail: path });
     void this.#look();
   }
 
@@ -54,11 +54,11 @@ export class FileReader implements Reader {
   async #look(): Promise<void> {
     try {
       await this.#follow();
-      this.#loan.onState({ state: 'reading', detail: this.#path });
+      this.#deps.onState({ state: 'reading', detail: this.#path });
     } catch (error) {
       const state = isErrno(error, 'EACCES', 'EPERM') ? 'not-allowed' : 'failed';
       const detail = `${this.#path} cannot be read (${errnoText(error)})`;
-      this.#loan.onState({ state, detail });
+      this.#deps.onState({ state, detail });
     }
     if (this.#isStopped) await this.#close();
     else this.#timer = setTimeout(() => void this.#look(), LOOK_MILLISECONDS);
@@ -101,10 +101,10 @@ export class FileReader implements Reader {
   }
 
   #take(line: string): void {
-    if (!this.#isOld && !this.#loan.mayTake()) return;
-    const dated = parseSyslog(line, this.#loan.clock.wall());
+    if (!this.#isOld && !this.#deps.mayTake()) return;
+    const dated = parseSyslog(line, this.#deps.clock.wall());
     const latest = this.#isOld ? { latestAt: this.#modifiedAt } : {};
-    this.#loan.onLine({ text: line, isOld: this.#isOld, ...latest, ...dated });
+    this.#deps.onLine({ text: line, isOld: this.#isOld, ...latest, ...dated });
   }
 
   async #close(): Promise<void> {

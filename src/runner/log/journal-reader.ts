@@ -12,7 +12,7 @@ import { isErrno } from '../../core/errno.ts';
 import { inRoot } from '../../core/paths.ts';
 import { parseJournalEntry } from './journal-entry.ts';
 import { LineSplitter } from './line-splitter.ts';
-import type { Reader, ReaderLoan } from './reader.ts';
+import type { Reader, ReaderDeps } from './reader.ts';
 import { BACKLOG_SECONDS } from './reader.ts';
 
 const MOST_OLD_ENTRIES = 4000;
@@ -26,7 +26,7 @@ const DIRECTORIES = ['/var/log/journal', '/run/log/journal'];
 
 export class JournalReader implements Reader {
   readonly #unit: string;
-  readonly #loan: ReaderLoan;
+  readonly #deps: ReaderDeps;
   #child: ChildProcess | undefined;
   #timer: NodeJS.Timeout | undefined;
   #waitSeconds = FIRST_WAIT_SECONDS;
@@ -37,11 +37,11 @@ export class JournalReader implements Reader {
   /** The journal is there and not for this user. */
   #isHidden = false;
 
-  constructor(unit: string, loan: ReaderLoan) {
+  constructor(unit: string, deps: ReaderDeps) {
     this.#unit = unit;
-    this.#loan = loan;
-    this.#since = Math.floor(loan.clock.wall() / 1000);
-    loan.onState({ state: 'starting', detail: `the journal of ${unit}` });
+    this.#deps = deps;
+    this.#since = Math.floor(deps.clock.wall() / 1000);
+    deps.onState({ state: 'starting', detail: `the journal of ${unit}` });
     void this.#run();
   }
 
@@ -52,8 +52,8 @@ export class JournalReader implements Reader {
   }
 
   async #run(): Promise<void> {
-    const { paths } = this.#loan;
-    const directory = paths.rootfs === '/' ? undefined : await firstThere(this.#loan);
+    const { paths } = this.#deps;
+    const directory = paths.rootfs === '/' ? undefined : await firstThere(this.#deps);
     if (this.#isStopped) return;
     const words = [
       '--output=json',
@@ -64,7 +64,7 @@ export class JournalReader implements Reader {
       ...(directory === undefined ? [] : ['--directory', directory]),
       ...this.#placeWords(),
     ];
-    const started = this.#loan.clock.seconds();
+    const started = this.#deps.clock.seconds();
     // Without a free descriptor there is a child without pipes, and an error soon.
     const child: ChildProcess = spawn('journalctl', words, {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -95,7 +95,7 @@ export class JournalReader implements Reader {
   }
 
   #take(line: string): void {
-    if (!this.#isOld && !this.#loan.mayTake()) {
+    if (!this.#isOld && !this.#deps.mayTake()) {
       this.#cursor =
         /"__CURSOR"\s*:\s*"(?<cursor>[^"]+)"/.exec(line)?.groups?.['cursor'] ?? this.#cursor;
       return;
@@ -104,7 +104,7 @@ export class JournalReader implements Reader {
     if (entry === undefined) return;
     this.#cursor = entry.cursor === '' ? this.#cursor : entry.cursor;
     const { text, at, event } = entry;
-    this.#loan.onLine({
+    this.#deps.onLine({
       text,
       at,
       isOld: this.#isOld,
@@ -115,14 +115,14 @@ export class JournalReader implements Reader {
   /** A child that follows has no end to tell by: it works when it stays. */
   #works(child: ChildProcess): void {
     if (this.#child !== child || this.#isOld || this.#isHidden) return;
-    this.#loan.onState({ state: 'reading', detail: `the journal of ${this.#unit}` });
+    this.#deps.onState({ state: 'reading', detail: `the journal of ${this.#unit}` });
   }
 
   /** Without the right to see the system’s journal it gives an empty answer and a hint. */
   #complain(complaint: string): void {
     if (!/not seeing messages from other users|insufficient permissions/.test(complaint)) return;
     this.#isHidden = true;
-    this.#loan.onState({ state: 'not-allowed', detail: 'this user may not read the journal' });
+    this.#deps.onState({ state: 'not-allowed', detail: 'this user may not read the journal' });
   }
 
   #ended(started: number, code: number | undefined | null, complaint: string): void {
@@ -138,16 +138,16 @@ export class JournalReader implements Reader {
     this.#isOld = false;
     this.#waitSeconds = FIRST_WAIT_SECONDS;
     if (!this.#isHidden)
-      this.#loan.onState({ state: 'reading', detail: `the journal of ${this.#unit}` });
+      this.#deps.onState({ state: 'reading', detail: `the journal of ${this.#unit}` });
     this.#timer = setTimeout(() => void this.#run(), wasOld ? 0 : FIRST_WAIT_SECONDS * 1000);
   }
 
   #failed(started: number, code: number | undefined | null, complaint: string): void {
-    const wasGood = this.#loan.clock.seconds() - started > GOOD_SECONDS;
+    const wasGood = this.#deps.clock.seconds() - started > GOOD_SECONDS;
     this.#waitSeconds = wasGood ? FIRST_WAIT_SECONDS : this.#waitSeconds;
     if (!wasGood && !this.#isHidden) {
       const [first = `it ended with ${String(code)}`] = complaint.split('\n').filter(Boolean);
-      this.#loan.onState({ state: 'failed', detail: `journalctl does not work: ${first}` });
+      this.#deps.onState({ state: 'failed', detail: `journalctl does not work: ${first}` });
     }
     this.#timer = setTimeout(() => void this.#run(), this.#waitSeconds * 1000);
     this.#waitSeconds = Math.min(LONGEST_WAIT_SECONDS, this.#waitSeconds * 2);
@@ -160,7 +160,7 @@ function spawnText(error: Error): string {
   return isErrno(error, 'ENOENT') ? 'there is no journalctl' : error.message;
 }
 
-async function firstThere({ paths }: ReaderLoan): Promise<string | undefined> {
+async function firstThere({ paths }: ReaderDeps): Promise<string | undefined> {
   for (const directory of DIRECTORIES) {
     const place = inRoot(paths, directory);
     if (

@@ -8,9 +8,9 @@ import type { Paths } from '../../core/paths.ts';
 import type {
   JobEnd,
   LogSource,
-  RunnerLogDoor,
+  RunnerLogReader,
   RunnerLogReading,
-  Sighting,
+  RunnerEvent,
 } from '../../core/runner-event.ts';
 import { JOB_ENDS } from '../../core/runner-event.ts';
 import type { LogEvent } from './classify.ts';
@@ -22,10 +22,10 @@ import { LineBudget } from './line-budget.ts';
 import type { LogLine } from './log-line.ts';
 import { parseLine, withoutColours } from './log-line.ts';
 import { masked } from './mask.ts';
-import type { RawLine, Reader, ReaderLoan, ReaderState } from './reader.ts';
+import type { RawLine, Reader, ReaderDeps, ReaderState } from './reader.ts';
 import { MOST_LINE_CHARACTERS } from './reader.ts';
 import { RecordJoiner } from './record-joiner.ts';
-import { SightingWindow } from './event-window.ts';
+import { EventWindow } from './event-window.ts';
 
 const MOST_LAST_LINES = 50;
 const MOST_RINGS = 600;
@@ -52,11 +52,11 @@ export interface WatchEvents {
   onEvent(kind: string, runner: string | undefined): void;
 }
 
-export class RunnerLogWatch implements RunnerLogDoor {
+export class RunnerLogWatch implements RunnerLogReader {
   readonly #clock: Clock;
   readonly #paths: Paths;
   readonly #events: WatchEvents;
-  readonly #window = new SightingWindow();
+  readonly #window = new EventWindow();
   readonly #budget: LineBudget;
   readonly #joiner: RecordJoiner;
   readonly #last = new Map<string, readonly LastLine[]>();
@@ -107,12 +107,12 @@ export class RunnerLogWatch implements RunnerLogDoor {
       lastLineAt: this.#lastLineAt,
       jobEnds: Object.fromEntries(this.#jobEnds) as Readonly<Record<JobEnd, number>>,
       lostJobEnds: this.#lostJobEnds,
-      sightings: this.sightings(),
+      events: this.events(),
     };
   }
 
-  sightings(): readonly Sighting[] {
-    return this.#window.sightings(this.#clock.wall());
+  events(): readonly RunnerEvent[] {
+    return this.#window.events(this.#clock.wall());
   }
 
   counts(): readonly { readonly cause: string; readonly count: number }[] {
@@ -130,7 +130,7 @@ export class RunnerLogWatch implements RunnerLogDoor {
   }
 
   #readerOf(source: LogSource): Reader {
-    const loan: ReaderLoan = {
+    const deps: ReaderDeps = {
       clock: this.#clock,
       paths: this.#paths,
       mayTake: () => this.#budget.take(),
@@ -141,8 +141,8 @@ export class RunnerLogWatch implements RunnerLogDoor {
       },
     };
     return source.kind === 'journal'
-      ? new JournalReader(source.unit, loan)
-      : new FileReader(source.path, loan);
+      ? new JournalReader(source.unit, deps)
+      : new FileReader(source.path, deps);
   }
 
   #takeLine(line: RawLine): void {

@@ -19,7 +19,7 @@ export type ReaderState =
   | { readonly state: 'starting' | 'reading'; readonly detail: string }
   | { readonly state: 'not-allowed' | 'failed'; readonly detail: string };
 
-export interface ReaderLoan {
+export interface ReaderDeps {
   readonly paths: Paths;
   readonly clock: Clock;
   /** False when the budget is spent: the line is not worth taking apart. */

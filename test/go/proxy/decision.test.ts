@@ -10,7 +10,7 @@ const PLAIN = new URL('http://gitlab.example.com/');
 
 /** What Go itself answered; see `about` in the files. */
 function fixture(name: string): unknown {
-  const path = new URL(`../fixtures/go-proxy/${name}`, import.meta.url);
+  const path = new URL(`../../fixtures/go-proxy/${name}`, import.meta.url);
   return JSON.parse(readFileSync(path, 'utf8'));
 }
 

@@ -8,13 +8,13 @@ import { rootFolder } from '../../support/dns-server.ts';
 import { startFakeStat } from '../../support/fake-stat.ts';
 
 const clock = setClock();
-const loan = { clock, signal: AbortSignal.timeout(20_000) };
+const deps = { clock, signal: AbortSignal.timeout(20_000) };
 
 test('the real stat says what statfs says: blocks for ordinary users', async () => {
   await using root = await rootFolder({});
   const { bavail, blocks, bsize, files, ffree } = await statfs(root.paths.rootfs);
 
-  const answer = await new FileSystemReader().read('/', root.paths.rootfs, loan);
+  const answer = await new FileSystemReader().read('/', root.paths.rootfs, deps);
 
   expect(answer).toEqual({
     kind: 'size',
@@ -36,7 +36,7 @@ test('one call is made, with the path as the last word, without a shell', async 
   await stat.says('10 100 4096 5 50');
   const reader = new FileSystemReader(stat.program);
 
-  expect(await reader.read('/data', stat.folder, loan)).toEqual({
+  expect(await reader.read('/data', stat.folder, deps)).toEqual({
     kind: 'size',
     size: { freeBytes: 40_960, sizeBytes: 409_600, freeInodes: 5, inodes: 50 },
   });
@@ -46,14 +46,14 @@ test('one call is made, with the path as the last word, without a shell', async 
 test('a path may look like a flag or like a command', async () => {
   const reader = new FileSystemReader();
 
-  expect(await reader.read('/', '/--help', loan)).toEqual({ kind: 'gone' });
-  expect(await reader.read('/', '/$(reboot); `x`', loan)).toEqual({ kind: 'gone' });
+  expect(await reader.read('/', '/--help', deps)).toEqual({ kind: 'gone' });
+  expect(await reader.read('/', '/$(reboot); `x`', deps)).toEqual({ kind: 'gone' });
 });
 
 test('a path below a file is an error with the words of the system', async () => {
   await using root = await rootFolder({ '/file': '' });
 
-  expect(await new FileSystemReader().read('/', `${root.paths.rootfs}/file/x`, loan)).toEqual({
+  expect(await new FileSystemReader().read('/', `${root.paths.rootfs}/file/x`, deps)).toEqual({
     kind: 'error',
     text: 'Not a directory',
   });
@@ -66,7 +66,7 @@ test.each([
   await using stat = await startFakeStat();
   await stat.says(line);
 
-  expect(await new FileSystemReader(stat.program).read('/', stat.folder, loan)).toEqual({
+  expect(await new FileSystemReader(stat.program).read('/', stat.folder, deps)).toEqual({
     kind: 'error',
     text,
   });
@@ -76,14 +76,14 @@ test('a program that is missing is an error, and the next question is asked', as
   const reader = new FileSystemReader('/no/such/stat');
   const missing = { kind: 'error', text: 'spawn /no/such/stat ENOENT' };
 
-  expect(await reader.read('/', '/', loan)).toEqual(missing);
-  expect(await reader.read('/', '/', loan)).toEqual(missing);
+  expect(await reader.read('/', '/', deps)).toEqual(missing);
+  expect(await reader.read('/', '/', deps)).toEqual(missing);
   expect(reader.inFlight()).toBe(0);
 });
 
 test('a program that cannot even be tried leaves nothing in flight', async () => {
   const reader = new FileSystemReader('stat');
-  const never = await reader.read('/', 'a\0b', loan);
+  const never = await reader.read('/', 'a\0b', deps);
 
   expect(never).toMatchObject({ kind: 'error', text: expect.stringContaining('null bytes') });
   expect(reader.inFlight()).toBe(0);
@@ -92,7 +92,7 @@ test('a program that cannot even be tried leaves nothing in flight', async () =>
 test('a program that is killed from outside is an error, not an empty sentence', async () => {
   await using stat = await startFakeStat('kill -9 $$');
 
-  expect(await new FileSystemReader(stat.program).read('/', stat.folder, loan)).toEqual({
+  expect(await new FileSystemReader(stat.program).read('/', stat.folder, deps)).toEqual({
     kind: 'error',
     text: 'stat gave no answer',
   });
@@ -143,9 +143,9 @@ test('a mount that is silent leaves the others alone', async () => {
   const controller = new AbortController();
   const silent = reader.read('/nfs', stat.folder, { clock, signal: controller.signal });
 
-  expect(await reader.read('/data', other.folder, loan)).toMatchObject({ kind: 'size' });
+  expect(await reader.read('/data', other.folder, deps)).toMatchObject({ kind: 'size' });
   expect(reader.inFlight()).toBe(1);
-  expect(await reader.read('/nfs', stat.folder, loan)).toMatchObject({ kind: 'hung' });
+  expect(await reader.read('/nfs', stat.folder, deps)).toMatchObject({ kind: 'hung' });
   await expect.poll(async () => (await stat.calls()).length).toBe(2);
 
   controller.abort();

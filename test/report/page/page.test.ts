@@ -120,7 +120,7 @@ describe('hostile names', () => {
     const view = viewOf(snapshotOf(said, { runners }), { hostFacts: { name } });
     const snapshot = {
       ...view.snapshot,
-      surroundings: { ...view.snapshot.surroundings, host: name },
+      hostContext: { ...view.snapshot.hostContext, host: name },
     };
     const page = pageOf({ ...view, snapshot });
     const { problems, tags } = read(page);

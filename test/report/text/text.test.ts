@@ -17,7 +17,7 @@ function wrappedLines(text: string, view: View): readonly string[] {
 }
 
 describe.each([80, 100])('at %i columns', (width) => {
-  const golden = new URL(`../golden/check-${width}.txt`, import.meta.url);
+  const golden = new URL(`../../golden/check-${width}.txt`, import.meta.url);
 
   test('a broken TLS trust reads like the golden file (npm run golden writes it anew)', async () => {
     const text = `${textOf(brokenTrustView(), { colour: false, width })}\n`;

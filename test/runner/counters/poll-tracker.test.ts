@@ -16,9 +16,9 @@ function tracking() {
     clock.advance(after);
     const counters = countersOf(parseExposition(pageText(counted)));
     if (counters === undefined) throw new Error('no page of a runner');
-    const { sightings, ...rest } = tracker.look(counters);
-    const changes = sightings.filter(({ kind }) => !['process-state', 'version'].includes(kind));
-    return { ...rest, kinds: changes.map(({ kind }) => kind), sightings: changes };
+    const { events, ...rest } = tracker.look(counters);
+    const changes = events.filter(({ kind }) => !['process-state', 'version'].includes(kind));
+    return { ...rest, kinds: changes.map(({ kind }) => kind), events: changes };
   };
   return look;
 }
@@ -36,7 +36,7 @@ describe('polls', () => {
       failedPolls: 0,
       flatSeconds: 0,
       kinds: [],
-      sightings: [],
+      events: [],
     });
   });
 
@@ -48,7 +48,7 @@ describe('polls', () => {
       workedPolls: 1,
       failedPolls: 3,
       flatSeconds: 0,
-      sightings: [
+      events: [
         { kind: 'polls-worked', runner: RUNNER, count: 1, facts: { status: '204' } },
         { kind: 'polls-failed', cause: 'gitlab-rate-limited', count: 2, facts: { status: '429' } },
         { kind: 'polls-failed', count: 1, lastAt: START + 15_000, facts: { status: '-1' } },
@@ -99,7 +99,7 @@ test('refusals of health, of feeds, of output and of files are told when they ri
     loadErrors: 1,
   };
 
-  expect(look(after, 15).sightings.map(({ kind, count }) => [kind, count])).toEqual([
+  expect(look(after, 15).events.map(({ kind, count }) => [kind, count])).toEqual([
     ['traces-refused', 2],
     ['feeds-failed', 5],
     ['health-failed', 3],
@@ -117,7 +117,7 @@ describe('room for jobs', () => {
     ],
     ['some', { jobs: { [RUNNER]: 3 }, limits: { [RUNNER]: 0 } }, undefined],
   ])('%s', (_what, counted, facts) => {
-    const [full] = tracking()(counted).sightings;
+    const [full] = tracking()(counted).events;
 
     expect(full?.facts).toEqual(facts);
   });

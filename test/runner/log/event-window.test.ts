@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 
 import type { EventKind } from '../../../src/runner/log/fragment.ts';
-import { SightingWindow } from '../../../src/runner/log/event-window.ts';
+import { EventWindow } from '../../../src/runner/log/event-window.ts';
 import type { DatedEvent } from '../../../src/runner/log/event-window.ts';
 import { START } from '../../support/clock.ts';
 
-function windowWith(...events: readonly DatedEvent[]): SightingWindow {
-  const window = new SightingWindow();
+function windowWith(...events: readonly DatedEvent[]): EventWindow {
+  const window = new EventWindow();
   window.know(['abc12defg', 'xyz12defg']);
   for (const event of events) window.note(event);
   return window;
@@ -23,14 +23,14 @@ const OFF = {
   facts: { name: 'https://gitlab.test/abc12defg', disabled_for: '1h0m0s' },
 };
 
-function kindsAt(window: SightingWindow, seconds: number): readonly string[] {
-  return window.sightings(START + seconds * 1000).map(({ kind }) => kind);
+function kindsAt(window: EventWindow, seconds: number): readonly string[] {
+  return window.events(START + seconds * 1000).map(({ kind }) => kind);
 }
 
-test('events of one kind, cause and entry are one sighting, with its times', () => {
+test('events of one kind, cause and entry are one event, with its times', () => {
   const window = windowWith(event('poll-failed', 0, REFUSED), event('poll-failed', 3, REFUSED));
 
-  expect(window.sightings(START + 5000)).toEqual([
+  expect(window.events(START + 5000)).toEqual([
     {
       kind: 'poll-failed',
       ...REFUSED,
@@ -46,7 +46,7 @@ test('events of one kind, cause and entry are one sighting, with its times', () 
 
 test('the last twenty times are kept, and all are counted', () => {
   const events = Array.from({ length: 30 }, (_none, index) => event('waiting', index));
-  const [one] = windowWith(...events).sightings(START + 30_000);
+  const [one] = windowWith(...events).events(START + 30_000);
 
   expect([one?.count, one?.times.length, one?.times[0]]).toEqual([30, 20, START + 10_000]);
 });
@@ -81,7 +81,7 @@ describe('it ends', () => {
       event('poll-worked', 2, OWN),
     );
 
-    expect(window.sightings(START + 3000).map(({ kind, runner }) => [kind, runner])).toEqual([
+    expect(window.events(START + 3000).map(({ kind, runner }) => [kind, runner])).toEqual([
       ['poll-failed', 'xyz12defg'],
       ['poll-worked', 'abc12defg'],
     ]);
@@ -97,7 +97,7 @@ describe('it ends', () => {
 
 function untilOf(...events: readonly DatedEvent[]): number {
   const found = windowWith(...events, event('disabled', 100, OFF))
-    .sightings(START + 101_000)
+    .events(START + 101_000)
     .find(({ kind }) => kind === 'disabled');
   return (Number(found?.facts['until_milliseconds']) - START) / 1000;
 }
@@ -122,7 +122,7 @@ describe('the end of a penalty', () => {
 
   test('is as long as the line says', () => {
     const short = { ...OFF, facts: { ...OFF.facts, disabled_for: '5m30s' } };
-    const [one] = windowWith(event('disabled', 0, short)).sightings(START);
+    const [one] = windowWith(event('disabled', 0, short)).events(START);
 
     expect(one).toMatchObject({
       runner: 'abc12defg',
@@ -132,7 +132,7 @@ describe('the end of a penalty', () => {
 
   test('an entry that is not known is named by the last nine characters', () => {
     const facts = { name: 'https://other.test/q1w2e3r4t', disabled_for: '1h0m0s' };
-    const [one] = windowWith(event('disabled', 0, { facts })).sightings(START);
+    const [one] = windowWith(event('disabled', 0, { facts })).events(START);
 
     expect(one?.runner).toBe('q1w2e3r4t');
   });
@@ -144,7 +144,7 @@ test('it is bounded, whatever is written', () => {
     window.note(event('waiting', 0, { runner: `runner${index}` }));
   }
 
-  expect(window.sightings(START)).toHaveLength(400);
+  expect(window.events(START)).toHaveLength(400);
 });
 
 test('it is news when nothing of the kind was written for a minute', () => {
@@ -166,7 +166,7 @@ test('a wall clock that is set moves the times with it', () => {
   const window = windowWith(event('poll-failed', 0, REFUSED));
   window.shift(6 * 3_600_000);
 
-  expect(window.sightings(START + 6 * 3_600_000)).toMatchObject([
+  expect(window.events(START + 6 * 3_600_000)).toMatchObject([
     { firstAt: START + 6 * 3_600_000, times: [START + 6 * 3_600_000] },
   ]);
 });

@@ -24,7 +24,7 @@ async function watching(content: string | undefined, mayTake?: () => boolean): P
     content === undefined ? { '/var/log/other': '' } : { [LOG]: content },
   );
   const heard = hear(root.paths, mayTake);
-  const reader = new FileReader(LOG, heard.loan);
+  const reader = new FileReader(LOG, heard.deps);
   return {
     file: join(root.paths.rootfs, LOG),
     heard,

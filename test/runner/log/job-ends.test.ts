@@ -93,7 +93,7 @@ test('jobs are counted by their end, and what was written before is not', async 
 });
 
 const rowOf = async (...said: readonly Said[]) =>
-  (await readingOf(...said)).sightings
+  (await readingOf(...said)).events
     .filter(({ kind }) => kind === 'jobs-failing')
     .map(({ runner, count }) => [runner, count]);
 

@@ -30,7 +30,7 @@ async function append(root: RootFolder, ...lines: readonly string[]): Promise<vo
 }
 
 async function kindsOf(watch: RunnerLogWatch): Promise<readonly string[]> {
-  return (await readNow(watch)).sightings.map(({ kind }) => kind);
+  return (await readNow(watch)).events.map(({ kind }) => kind);
 }
 
 describe('what was written before', () => {
@@ -44,7 +44,7 @@ describe('what was written before', () => {
     expect(await readNow(open.watch)).toMatchObject({
       state: 'reading',
       lines: 1,
-      sightings: [{ kind: 'poll-failed', runner: 'abc12defg', count: 1 }],
+      events: [{ kind: 'poll-failed', runner: 'abc12defg', count: 1 }],
     });
     expect(open.news).toEqual([]);
   });
@@ -100,7 +100,7 @@ test('a new line is news once, with the entry that it concerns', async () => {
   await until(async () => (await readNow(open.watch)).lines === 3);
 
   expect(open.news).toEqual(['poll-failed abc12defg']);
-  expect((await readNow(open.watch)).sightings).toMatchObject([{ count: 2 }]);
+  expect((await readNow(open.watch)).events).toMatchObject([{ count: 2 }]);
 });
 
 test('a message of several lines is one, with the entry that stands in its last line', async () => {
@@ -115,12 +115,12 @@ test('a message of several lines is one, with the entry that stands in its last 
   await append(root, inColours(said));
   await until(async () => (await readNow(open.watch)).lines === 2);
 
-  expect((await readNow(open.watch)).sightings).toMatchObject([
+  expect((await readNow(open.watch)).events).toMatchObject([
     { kind: 'not-prepared', cause: 'docker-registry-rate-limited', runner: 'xyz12defg', count: 1 },
   ]);
 });
 
-test('nothing secret is kept, in sightings or in the last lines', async () => {
+test('nothing secret is kept, in events or in the last lines', async () => {
   await using root = await rootFolder({ [LOG]: '' });
   using open = watchLog(FILE, root.paths);
   const secret = 'glrt-t1_Abcdef0123456789xyz';
@@ -157,12 +157,12 @@ test('4,500 lines at once are counted, looked at up to the budget, and cost no m
     const { lines: taken, droppedLines } = await readNow(open.watch);
     return taken + droppedLines === 4500;
   });
-  const { lines: taken, droppedLines, sightings } = await readNow(open.watch);
+  const { lines: taken, droppedLines, events } = await readNow(open.watch);
 
   expect(taken).toBeGreaterThanOrEqual(1000);
   expect(droppedLines).toBeGreaterThan(2000);
-  expect(sightings).toHaveLength(1);
-  expect(sightings[0]?.times).toHaveLength(20);
+  expect(events).toHaveLength(1);
+  expect(events[0]?.times).toHaveLength(20);
 });
 
 test('4,500 lines in a minute are all looked at', async () => {
@@ -187,7 +187,7 @@ test('a log that cannot be read says so, and is not waited for', async () => {
   expect(await readNow(open.watch)).toMatchObject({
     state: 'failed',
     detail: '/var/log/runner.log cannot be read (ENOENT)',
-    sightings: [],
+    events: [],
   });
 });
 

@@ -1,6 +1,6 @@
 /** What a runner wrote or counted, for judges: a minute ago, once, unless a test says otherwise. */
 import type { Finding } from '../../src/core/finding.ts';
-import type { Sighting } from '../../src/core/runner-event.ts';
+import type { RunnerEvent } from '../../src/core/runner-event.ts';
 import { START } from './clock.ts';
 import type { World } from './snapshots.ts';
 
@@ -14,7 +14,7 @@ export const TALKING: World = {
   },
 };
 
-export function sighting(kind: string, over: Partial<Sighting> = {}): Sighting {
+export function event(kind: string, over: Partial<RunnerEvent> = {}): RunnerEvent {
   const times = over.times ?? [over.lastAt ?? START - MINUTE];
   return {
     kind,
@@ -37,6 +37,6 @@ export function timesUntil(agoSeconds: number, count: number, everySeconds: numb
 }
 
 /** The log or the counters could be looked at, and showed this. */
-export function showing(...sightings: readonly Sighting[]): Finding {
-  return { status: 'pass', sightings };
+export function showing(...events: readonly RunnerEvent[]): Finding {
+  return { status: 'pass', events };
 }
