@@ -17,7 +17,7 @@ const ANSWER_MILLISECONDS = 5000;
 const START_MILLISECONDS = 30_000;
 const PAUSE_MILLISECONDS = 100;
 const CHECK_MILLISECONDS = 60_000;
-/** Contract, section 2: it stops within 5 s, whatever hangs. */
+/** It stops within 5 s, whatever hangs: docs/reference/promises.md#own-footprint. */
 const STOP_MILLISECONDS = 5000;
 
 export interface LabDaemon extends AsyncDisposable {
@@ -164,8 +164,6 @@ async function stop(child: ChildProcess): Promise<void> {
   await ended;
   clearTimeout(timer);
   if (child.exitCode !== 0) {
-    throw new Error(
-      `I-9: after SIGTERM the daemon ended with ${child.exitCode ?? child.signalCode}`,
-    );
+    throw new Error(`after SIGTERM the daemon ended with ${child.exitCode ?? child.signalCode}`);
   }
 }

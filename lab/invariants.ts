@@ -1,10 +1,10 @@
-/** What must hold in every row (fault matrix 0.4), as far as report, requests and output can show it. */
+/** What must hold in every row (docs/reference/promises.md), as far as report, requests and output can show it. */
 import type { Report, ReportedCause } from '../src/report/document.ts';
 import type { RecordedRequest } from '../src/demo/gitlab-stand-in.ts';
 import { chainOf } from './scenario.ts';
 import { CANARY, SYSTEM_ID } from './runner-config.ts';
 
-/** I-1: all that runnerwatch may ever ask GitLab. */
+/** All that runnerwatch may ever ask GitLab. */
 const PERMITTED = new Set([
   'GET /-/health',
   'GET /api/v4/version',
@@ -17,12 +17,12 @@ const PERMITTED = new Set([
 /** What it may ask with an API token alone. */
 const ON_RECORD = /^GET \/api\/v4\/(?:runners\/\d+(?:\/managers)?|projects\/\d+\/jobs)$/;
 const SEVERE = new Set(['critical', 'warning']);
-/** I-5 */
+/** What no fix may tell. */
 const HARMFUL =
   /--registration-token|verify --delete|--insecure|tls_verify|GIT_SSL_NO_VERIFY|disable TLS/i;
 const DRASTIC = /unregister|re-?register|delete/i;
 const DELETION_IS_RIGHT = new Set(['token-rejected', 'runner-orphaned']);
-/** I-14 */
+/** What the daemon may have in memory. */
 export const MOST_RESIDENT_BYTES = 150 * 1024 * 1024;
 
 export function brokenByRequests(requests: readonly RecordedRequest[]): readonly string[] {
@@ -34,9 +34,9 @@ export function brokenByRequests(requests: readonly RecordedRequest[]): readonly
       ON_RECORD.test(asked) ||
       [...PERMITTED].some((one) => asked === one || isBelowBase(asked, one));
     return [
-      ...(isPermitted ? [] : [`I-1: it sent ${asked}`]),
+      ...(isPermitted ? [] : [`it sent ${asked}`]),
       ...(path.endsWith('/verify') && systemId !== SYSTEM_ID
-        ? [`I-2: verify with ${systemId}`]
+        ? [`verify with the system id ${systemId}`]
         : []),
     ];
   });
@@ -58,8 +58,8 @@ export function brokenByReport(report: Report, also: readonly string[] = []): re
       );
       const ids = severe.map(({ id }) => id).join(', ');
       return [
-        ...(severe.length > 1 ? [`I-6: ${runner.name} has ${ids}`] : []),
-        ...(failsTwice(chainOf(runner)) ? [`I-7: ${chainOf(runner)}`] : []),
+        ...(severe.length > 1 ? [`one entry, several causes: ${runner.name} has ${ids}`] : []),
+        ...(failsTwice(chainOf(runner)) ? [`two links fail: ${chainOf(runner)}`] : []),
       ];
     }),
   ];
@@ -78,22 +78,20 @@ function brokenByCause(cause: ReportedCause): readonly string[] {
   const isBare = evidence.length === 0 || fix.length === 0 || resolvedWhen === '';
   const isVague = evidence.some(({ text, at }) => text === '' || at === '');
   return [
-    ...(isHarmful || isDrastic ? [`I-5: ${id} tells: ${words.join(' | ')}`] : []),
-    ...(severity !== 'info' && (isBare || isVague)
-      ? [`I-12: ${id} lacks evidence, fix or end`]
-      : []),
-    ...(/undefined|NaN|\[object/.test(JSON.stringify(cause)) ? [`I-12: ${id} has a hole`] : []),
+    ...(isHarmful || isDrastic ? [`a fix does harm: ${id} tells: ${words.join(' | ')}`] : []),
+    ...(severity !== 'info' && (isBare || isVague) ? [`${id} lacks evidence, fix or end`] : []),
+    ...(/undefined|NaN|\[object/.test(JSON.stringify(cause)) ? [`${id} has a hole in a text`] : []),
   ];
 }
 
-/** I-4: `texts` by where they were found. */
+/** Secrets in `texts`, which are given by where they were found. */
 export function brokenBySecrets(texts: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(texts).flatMap(([where, text]) =>
-    text.includes(CANARY) ? [`I-4: ${where} holds a secret`] : [],
+    text.includes(CANARY) ? [`${where} holds a secret`] : [],
   );
 }
 
 export function brokenBySize(residentBytes: number): readonly string[] {
   const mebibytes = Math.round(residentBytes / 1024 / 1024);
-  return residentBytes > MOST_RESIDENT_BYTES ? [`I-14: ${mebibytes} MiB resident`] : [];
+  return residentBytes > MOST_RESIDENT_BYTES ? [`${mebibytes} MiB resident`] : [];
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run lab`: injects the faults of the fault matrix into real namespaces and checks what runnerwatch
+ * `npm run lab`: injects faults into real namespaces and checks what runnerwatch
  * says. `-- D-03 X-07` runs some rows, `-- --list` lists them. The last line is `N passed, N failed`.
  */
 import { runRows } from './pool.ts';

@@ -1,4 +1,4 @@
-/** Answers of GitLab and of what stands before it, as the rows of section 3.5 need them. */
+/** Answers of GitLab and of what stands before it, as the rows about GitLab need them. */
 import type { Asked, Override } from '../src/demo/gitlab-stand-in.ts';
 import type { Reply } from '../src/demo/gitlab-reply.ts';
 import { gitlabError, text } from '../src/demo/gitlab-reply.ts';

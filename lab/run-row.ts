@@ -72,8 +72,7 @@ async function playFault(row: FaultRow, world: World): Promise<Played> {
   const { held, checked } = await hold(row, world, found, problems);
   problems.push(...[await row.holds?.(world, since)].filter((text) => text !== undefined));
   problems.push(...(await runnerDisagrees(row, world, loggedBefore)));
-  if ((await world.files.runnerFolder()) !== before)
-    problems.push('I-10: the runner’s folder changed');
+  if ((await world.files.runnerFolder()) !== before) problems.push('the runner’s folder changed');
   problems.push(...(await mend(row, world, text)));
   const cleared = await untilGood(
     world.daemon,
@@ -107,8 +106,7 @@ async function hold(
     whileGood(world.daemon, lack, HOLD_SECONDS),
     world.check(),
   ]);
-  if (held.lacks !== undefined)
-    problems.push(`I-13: it flips: ${held.lacks} (${shown(held.report)})`);
+  if (held.lacks !== undefined) problems.push(`it flips: ${held.lacks} (${shown(held.report)})`);
   problems.push(...(row.needsHistory === true ? [] : differences(checked, row)));
   return { held, checked };
 }
@@ -213,7 +211,7 @@ async function brokenAtEnd(
   { report, checked, text }: Played,
 ): Promise<readonly string[]> {
   const { daemon, gitlab } = world;
-  if (daemon.hasEnded()) return ['I-11: the daemon has ended'];
+  if (daemon.hasEnded()) return ['the daemon has ended'];
   const metrics = await daemon.get('/metrics');
   const resident = brokenBySize(await sizeAtRest(daemon, MOST_RESIDENT_BYTES));
   const stopped = await daemon.stop().then(

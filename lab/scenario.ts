@@ -1,4 +1,4 @@
-/** The form of a row of the fault matrix (sections 3 and 4), and how a row reads a report. */
+/** The form of a row, and how a row reads a report. */
 import type { Report } from '../src/report/document.ts';
 import type { World, WorldOptions } from './world.ts';
 
@@ -94,7 +94,7 @@ const LINKS = ['dns', 'connect', 'proxy', 'tls', 'http', 'api', 'token'] as cons
 
 type ReportedRunner = Report['runners'][number];
 
-/** The chain of an entry in the letters of the matrix. */
+/** The chain of an entry in letters. */
 export function chainOf({ chain }: ReportedRunner): string {
   return LINKS.map((link) => LETTERS[chain[link] ?? ''] ?? 'n').join('/');
 }

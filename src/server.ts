@@ -1,5 +1,5 @@
 /**
- * Routes over one `read()`. Builds, does not listen: server-listen.ts does. The only user of fastify.
+ * Routes over one `read()`. Builds, does not listen: server/listen.ts does. The only user of fastify.
  *
  * Promises: a reader never causes a probe; every answer is uncached; a bad request gets one clear JSON
  * sentence; nothing takes a target from the caller.

@@ -1,4 +1,4 @@
-/** Every route of the contract's section 5, on views of the real stage: healthy, and broken by a fault. */
+/** Every route, on views of the real stage: healthy, and broken by a fault. */
 import { gunzipSync } from 'node:zlib';
 
 import type { FastifyInstance } from 'fastify';

@@ -1,7 +1,7 @@
 /**
- * The lab's runner: a process that /proc shows as `gitlab-runner run --config …`, polls for jobs by the rules
- * of runner 19.4 (fault matrix 0.1) and logs its lines (appendix A). Loaded by `--import` into a Node process,
- * which then never gets to the script it was told to run.
+ * The lab's runner: a process that /proc shows as `gitlab-runner run --config …`, polls for jobs by the rules of
+ * runner 19.4 (docs/reference/runner.md#outcomes-of-a-poll) and logs its lines. Loaded by `--import` into a Node
+ * process, which then never gets to the script it was told to run.
  */
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';

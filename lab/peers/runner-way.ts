@@ -1,6 +1,6 @@
 /**
  * One poll for jobs along the runner's own way: proxy, name, connection, tunnel, handshake, request. What goes
- * wrong comes back in the words of Go (fault matrix, appendix A).
+ * wrong comes back in the words of Go.
  */
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';

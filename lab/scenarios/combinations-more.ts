@@ -1,4 +1,4 @@
-/** Fault matrix 3.11, further: pairs of faults, one fault after another, runnerwatch restarted meanwhile. */
+/** Combinations, further: pairs of faults, one fault after another, runnerwatch restarted meanwhile. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { gitlabError } from '../../src/demo/gitlab-reply.ts';

@@ -1,4 +1,4 @@
-/** Fault matrix 3.11: two faults at once, faults that come and go, and what is left of them afterwards. */
+/** Combinations: two faults at once, faults that come and go, and what is left of them afterwards. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { daysFromNow } from '../../test/support/certificates.ts';
@@ -22,7 +22,7 @@ const OPEN_MILLISECONDS = 10_000;
 const TOGGLES = 4;
 const LASTS_MILLISECONDS = 60_000;
 const STOPS_WITHIN_MILLISECONDS = 5000;
-/** A fifth of the eight seconds of the matrix, as every deadline here. */
+/** A fifth of eight seconds, as every deadline here is a fifth of the real one. */
 const LATE_MILLISECONDS = 1600;
 
 /** GitLab's port is blocked and opened again, ever anew; at the end it stays blocked. */

@@ -1,4 +1,4 @@
-/** Fault matrix 3.7: what the daemon makes of a config.toml that is gone, broken or wrong. */
+/** Configuration: what the daemon makes of a config.toml that is gone, broken or wrong. */
 import { tellUnit } from '../host.ts';
 import { dockerOf } from '../peers/docker.ts';
 import { usualEntry } from '../runner-config.ts';

@@ -1,4 +1,4 @@
-/** Fault matrix 3.7, beyond its public rows: variables, files that nobody reads, keys that nobody knows. */
+/** Configuration, further: variables, files that nobody reads, keys that nobody knows. */
 import { tellUnit } from '../host.ts';
 import { restartWith } from '../mending.ts';
 import { FROM_PRIVATE_ROOT, PRIVATE_ROOT } from '../peers/pki.ts';

@@ -1,4 +1,4 @@
-/** Fault matrix 3.2 once more: names that only some know, and addresses of somebody else. */
+/** Names: those that only some know, and addresses of somebody else. */
 import { createServer } from 'node:https';
 
 import { GITLAB_ADDRESS, PROXY_ADDRESS, SECOND_RESOLVER } from '../network.ts';

@@ -1,4 +1,4 @@
-/** Fault matrix 3.2: names. */
+/** Names: what the resolvers say. */
 import { DEAD_ADDRESS, GITLAB_ADDRESS, SECOND_RESOLVER } from '../network.ts';
 import { usualScript } from '../peers/names.ts';
 import { usualEntry } from '../runner-config.ts';

@@ -1,4 +1,4 @@
-/** More of fault matrix 3.5: what stands before GitLab, on one path, to one client, or in another form. */
+/** The edge: what stands in front of GitLab, on one path, to one client, or in another form. */
 
 import { text } from '../../src/demo/gitlab-reply.ts';
 import { isRunnerApi } from '../replies.ts';

@@ -1,4 +1,4 @@
-/** Fault matrix 3.10: Docker, as the runner finds it and as the runner speaks of it. */
+/** The executor: Docker, as the runner finds it and as the runner speaks of it. */
 import { DEAD_ADDRESS } from '../network.ts';
 import { containerAsks, startContainer } from '../peers/container.ts';
 import { dockerOf } from '../peers/docker.ts';

@@ -1,4 +1,4 @@
-/** More of fault matrix 3.5: states of GitLab that show to runners alone, or now and then. */
+/** GitLab, further: states that show to runners alone, or now and then. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { gitlabError, text } from '../../src/demo/gitlab-reply.ts';

@@ -1,4 +1,4 @@
-/** Fault matrix 3.5: GitLab, and what stands before it. */
+/** GitLab, and what stands in front of it. */
 import { createServer } from 'node:https';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';

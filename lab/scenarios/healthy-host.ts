@@ -1,4 +1,4 @@
-/** Fault matrix 4, the host's side: healthy but odd. Nothing may be alarmed. */
+/** The host: healthy but odd. Nothing may be alarmed. */
 import { chmod } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -18,7 +18,7 @@ const WATCHER_UID = 4567;
 const ENTRIES = 400;
 const PADDING = `# ${'x'.repeat(120)}\n`.repeat(99);
 const BURST_MILLISECONDS = 6000;
-/** A fifth of the ten seconds of the matrix. */
+/** A fifth of ten seconds, as every deadline here is a fifth of the real one. */
 const GAP_MILLISECONDS = 2000;
 const DAY = 86_400_000;
 const TARGET = 'https://gitlab.test/api/v4/jobs/request';

@@ -1,4 +1,4 @@
-/** Fault matrix 4: healthy but odd. Nothing may be alarmed; a notice only where the row allows it. */
+/** Healthy but odd. Nothing may be alarmed; a notice only where the row allows it. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { daysFromNow, make, makeRoot } from '../../test/support/certificates.ts';

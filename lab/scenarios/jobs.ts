@@ -1,4 +1,4 @@
-/** Fault matrix 3.10: jobs, as far as a host can know of them. */
+/** Jobs, as far as a host can know of them. */
 import { LISTENS, countersSay, startCounters } from '../peers/counters.ts';
 import { dockerOf } from '../peers/docker.ts';
 import type { Row } from '../scenario.ts';

@@ -1,4 +1,4 @@
-/** Fault matrix 3.3 once more: routes that are closed, rules for some, connections that are cut. */
+/** The network, further: routes that are closed, rules for some, connections that are cut. */
 import { createServer as createSecureServer } from 'node:https';
 import { connect, createServer } from 'node:net';
 

@@ -1,4 +1,4 @@
-/** Fault matrix 3.3: packets, routes, ports. */
+/** The network: packets, routes, ports. */
 import { createServer as createSecureServer } from 'node:https';
 import { createServer } from 'node:net';
 

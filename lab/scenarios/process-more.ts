@@ -1,4 +1,4 @@
-/** Fault matrix 3.9, beyond its public rows: the process that is there and does nothing, or ends without a known word. */
+/** The process of the runner, further: it is there and does nothing, or ends without a known word. */
 import { show, tellUnit, unshow } from '../host.ts';
 import type { Row } from '../scenario.ts';
 import type { World } from '../world.ts';

@@ -1,4 +1,4 @@
-/** Fault matrix 3.9: the process of the runner. */
+/** The process of the runner. */
 import { gitlabError } from '../../src/demo/gitlab-reply.ts';
 import { tellUnit } from '../host.ts';
 import { LISTENS, countersSay, startCounters } from '../peers/counters.ts';

@@ -1,4 +1,4 @@
-/** Fault matrix 3.4 once more: values and variables that Go reads otherwise, and what is no fault of the proxy. */
+/** Proxies, further: values and variables that Go reads otherwise, and what is no fault of the proxy. */
 import { restartWith } from '../mending.ts';
 import { OPEN, PROXY_PORT, startProxy } from '../peers/proxy.ts';
 import { CANARY } from '../runner-config.ts';

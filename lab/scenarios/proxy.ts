@@ -1,4 +1,4 @@
-/** Fault matrix 3.4: proxies, by Go's rules and the environment of the runner's process. */
+/** Proxies, by Go's rules and the environment of the runner's process. */
 import { createServer as createSecureServer } from 'node:https';
 import type { SecureContext } from 'node:tls';
 import { createSecureContext } from 'node:tls';

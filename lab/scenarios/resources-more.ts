@@ -1,4 +1,4 @@
-/** Fault matrix 3.6, further: a clock that makes a good certificate look bad, storage that stalls, what hits jobs alone. */
+/** Resources, further: a clock that makes a good certificate look bad, storage that stalls, what hits jobs alone. */
 import { createServer } from 'node:https';
 
 import { daysFromNow } from '../../test/support/certificates.ts';

@@ -1,4 +1,4 @@
-/** Fault matrix 3.6, where this kernel cannot be brought to it: files of /proc and /sys as another host has them. */
+/** Resources, where this kernel cannot be brought to it: files of /proc and /sys as another host has them. */
 import { pressureText, show, showInProc, unshow } from '../host.ts';
 import type { FaultRow, Row } from '../scenario.ts';
 import type { World } from '../world.ts';

@@ -1,4 +1,4 @@
-/** Fault matrix 3.6, made for real: full and read-only file systems, control groups, limits, the clock. */
+/** Resources, made for real: full and read-only file systems, control groups, limits, the clock. */
 import { createServer } from 'node:https';
 
 import {

@@ -1,4 +1,4 @@
-/** Fault matrix 3.8, beyond its public rows: client certificates, trust that is read once, odd certificates. */
+/** TLS, further: client certificates, trust that is read once, odd certificates. */
 import { createServer } from 'node:https';
 import { createSecureContext } from 'node:tls';
 

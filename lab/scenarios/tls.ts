@@ -1,4 +1,4 @@
-/** Fault matrix 3.8: certificates and handshakes, judged as Go judges them. */
+/** Certificates and handshakes, judged as Go judges them. */
 import { createServer } from 'node:http';
 
 import type { Issued } from '../../src/demo/certificates.ts';

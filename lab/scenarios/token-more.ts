@@ -1,4 +1,4 @@
-/** More of fault matrix 3.1: tokens that were renewed and not written, a system id that was copied. */
+/** Tokens, further: one that was renewed and not written, a system id that was copied. */
 import { LISTENS, countersSay, startCounters } from '../peers/counters.ts';
 import type { Row } from '../scenario.ts';
 import type { World, WorldOptions } from '../world.ts';

@@ -1,4 +1,4 @@
-/** Fault matrix 3.1: the token, everything before it healthy. */
+/** The token, with everything before it healthy. */
 import { gitlabError } from '../../src/demo/gitlab-reply.ts';
 import { onRunnerApi } from '../replies.ts';
 import { CANARY, usualEntry } from '../runner-config.ts';

@@ -1,10 +1,10 @@
 /**
  * May this host send GitLab one more request now?
  *
- * Promise (contract, section 8): budgeted requests stay under `requestsPerHour` in any window of one
- * hour for the whole host, whatever is due, restarts or flaps; after 429 or Retry-After an endpoint is
- * left alone for that long. Health requests are exempt from GitLab's throttles and only counted.
- * Times are wall clock, because the window is shared with other runs of the program through a file.
+ * Promise (docs/reference/promises.md#load-on-gitlab): budgeted requests stay under `requestsPerHour` in any
+ * window of one hour for the whole host, whatever is due, restarts or flaps; after 429 or Retry-After an endpoint
+ * is left alone for that long. Health requests are exempt from GitLab's throttles and only counted. Times are
+ * wall clock, because the window is shared with other runs of the program through a file.
  */
 import type { Clock, Instant } from '../core/clock.ts';
 import type { Budget } from '../core/probe.ts';

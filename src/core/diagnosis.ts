@@ -1,4 +1,4 @@
-/** The shape of a judgement (contract, section 4). `diagnosis/` makes it, `report/` and `metrics/` show it. */
+/** The shape of a judgement. `diagnosis/` makes it, `report/` and `metrics/` show it. */
 import type { Instant } from './clock.ts';
 import type { CheckId } from './finding.ts';
 import type { Confidence, Link, Scope, Severity, Status, Verdict } from './words.ts';
@@ -17,7 +17,7 @@ export interface FixStep {
 
 /** Something wrong that is not the consequence of something else wrong. */
 export interface Cause {
-  /** Of the fault matrix, kebab-case. */
+  /** Of the catalogue, kebab-case. */
   readonly id: string;
   readonly severity: Severity;
   readonly confidence: Confidence;

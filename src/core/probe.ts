@@ -18,7 +18,7 @@ export interface ReasonSpec {
 export interface MeasureSpec {
   /** The key carries the unit: `lookup_seconds`. */
   readonly help: string;
-  /** Export under a metric of the contract instead of `runnerwatch_<probe>_<measure>{target}`. */
+  /** Export under this metric instead of `runnerwatch_<probe>_<measure>{target}`. */
   readonly as?: {
     readonly metric: string;
     readonly labels?: Readonly<Record<string, string>>;
@@ -84,7 +84,7 @@ export interface Walk {
   version?: HttpAnswer;
 }
 
-/** Keeps the daemon's load on GitLab within the promise of the contract, section 8. */
+/** Keeps the daemon's load on GitLab within its promise: docs/reference/promises.md#load-on-gitlab. */
 export interface Budget {
   /** True when one more request of this kind may be sent now; it is then counted. */
   take(kind: string, target: string): boolean;

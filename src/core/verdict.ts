@@ -1,4 +1,4 @@
-/** The verdict of the contract, section 3: the one place that knows the rule. */
+/** The verdict (docs/reference/promises.md#verdict): the one place that knows the rule. */
 import type { CheckState, Snapshot } from './check.ts';
 import type { Cause } from './diagnosis.ts';
 import type { Finding } from './finding.ts';

@@ -1,5 +1,5 @@
 /**
- * The words of the contract (docs/contract: section 3). Every enumeration that leaves the program is
+ * The words that users rely on. Every enumeration that leaves the program is
  * declared here once and in the order in which it is shown.
  */
 

@@ -1,6 +1,6 @@
 /**
  * A GitLab to look at: the endpoints that runner and runnerwatch use, with GitLab's headers and error forms
- * (fault matrix 0.2), and faults to switch on while it runs. For `runnerwatch demo` and for the tests.
+ * (docs/reference/gitlab-http.md), and faults to switch on while it runs. For `runnerwatch demo` and for the tests.
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';

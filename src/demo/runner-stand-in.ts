@@ -1,6 +1,7 @@
 /**
- * A stand-in for GitLab Runner: a process that /proc shows as `gitlab-runner run --config …`, polls GitLab
- * for its entries by the rules of runner 19.4 (fault matrix 0.1) and logs the lines that the runner logs.
+ * A stand-in for GitLab Runner: a process that /proc shows as `gitlab-runner run --config …`, polls GitLab for
+ * its entries by the rules of runner 19.4 (docs/reference/runner.md#outcomes-of-a-poll) and logs the lines that
+ * the runner logs.
  *
  * It is loaded into a Node process by `--import`, so that Node's own command line can look like the
  * runner's; see runner-process.ts. It ends with its parent.

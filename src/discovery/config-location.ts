@@ -1,5 +1,5 @@
 /**
- * Where are the runner's files? (contract, section 2; config reference, section 1.1.)
+ * Where are the runner's files (docs/reference/runner-config.md#where-the-file-is)?
  *
  * config.toml: our flag, else what the running process was started with, else the default of the user.
  * The certs directory goes by the user of the process and never by the place of config.toml.

@@ -1,6 +1,6 @@
 /**
  * What do the executors of the entries stand on? The Docker daemon as the runner would find it, the folder of a
- * shell executor, the plugin of an autoscaler. Only what is configured (config reference, sections 2.5 and 3).
+ * shell executor, the plugin of an autoscaler. Only what is configured: docs/reference/runner-config.md#executors.
  */
 import { join } from 'node:path';
 

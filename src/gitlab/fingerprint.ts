@@ -1,6 +1,6 @@
 /**
  * Who answered: GitLab's Rails, its Workhorse, something in front of it, or somebody else? A pure function
- * of one answer, by the signals of the network reference, section 2.4.
+ * of one answer: docs/reference/gitlab-http.md#who-answered.
  */
 import type { HttpAnswer } from '../core/probe.ts';
 

@@ -1,5 +1,5 @@
 /**
- * What an answer to a request with a runner token means (fault matrix 0.2, network reference 2.2). Never
+ * What an answer to a request with a runner token means (docs/reference/gitlab-http.md#answers-to-a-token). Never
  * quotes a body: the answer to verify holds the token.
  */
 import type { Instant } from '../core/clock.ts';

@@ -1,5 +1,5 @@
 /**
- * What can be said of a runner token without asking anybody (config reference, section 5). Takes the
+ * What can be said of a runner token without asking GitLab: docs/reference/runner-config.md#tokens. Takes the
  * secret, says nothing that gives it away.
  */
 import { crc32 } from 'node:zlib';

@@ -1,4 +1,7 @@
-/** Texts that Docker, or the runner on its behalf, takes apart (config reference, 2.5). Each says why it refuses one. */
+/**
+ * Texts that Docker, or the runner on its behalf, takes apart: docs/reference/runner-config.md#docker. Each
+ * says why it refuses one.
+ */
 import { isIP } from 'node:net';
 
 const SOURCE = String.raw`(?:(?<source>\/[^:]*|[A-Za-z0-9][\w.-]*):)?`;

@@ -1,4 +1,7 @@
-/** url and token of an entry as the runner has them: `$NAME` filled in from its environment (config reference, 1.4). */
+/**
+ * url and token of an entry as the runner has them: `$NAME` filled in from its environment:
+ * docs/reference/runner-config.md#loading.
+ */
 import { expandEnvironment } from '../config/runner/expand.ts';
 import type { TomlEntry } from '../config/runner/toml-tree.ts';
 import { Secret } from '../core/secret.ts';

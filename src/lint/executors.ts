@@ -1,4 +1,4 @@
-/** The executors of GitLab Runner 19.4 and the tables that each needs (config reference, section 3). */
+/** The executors of GitLab Runner 19.4 and the tables that each needs: docs/reference/runner-config.md#executors. */
 
 export const REQUIRED_TABLES: ReadonlyMap<string, readonly string[]> = new Map([
   ['shell', []],

@@ -1,4 +1,4 @@
-/** Addresses to listen on, as Go reads them (config reference, 2.2). */
+/** Addresses to listen on, as Go reads them: docs/reference/runner-config.md#keys-of-the-whole-file. */
 import type { LintContext, Listener } from './context.ts';
 import type { Got } from './reading.ts';
 import type { Spot } from './rule.ts';

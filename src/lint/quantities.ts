@@ -1,4 +1,4 @@
-/** Sizes as Docker's libraries read them, and Go's rational numbers (config reference, 2.5). */
+/** Sizes as Docker's libraries read them, and Go's rational numbers: docs/reference/runner-config.md#docker. */
 import { goDurationSeconds } from '../core/go-duration.ts';
 import type { TomlEntry, TomlTable } from '../config/runner/toml-tree.ts';
 import type { Got } from './reading.ts';

@@ -1,4 +1,7 @@
-/** The files that the trust of an entry hangs on, as the runner names them (config reference, 2.4). */
+/**
+ * The files that the trust of an entry hangs on, as the runner names them:
+ * docs/reference/runner-config.md#trust-and-identity-towards-gitlab.
+ */
 import { baseUrlOf } from '../config/runner/base-url.ts';
 import type { LintContext } from './context.ts';
 import { asRunnerSees } from './context.ts';

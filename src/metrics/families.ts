@@ -1,5 +1,5 @@
 /**
- * The metrics of the contract (section 6) as data: name, help, labels. Values come from a view, so that a
+ * The metrics that docs/metrics.md lists, as data: name, help, labels. Values come from a view, so that a
  * scrape causes no probe. HELP says where a number is from.
  */
 import type { CheckState } from '../core/check.ts';

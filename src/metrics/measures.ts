@@ -3,7 +3,7 @@ import type { MeasureSpec, Probe } from '../core/probe.ts';
 import type { View } from '../core/view.ts';
 import type { Family, Sample } from './family.ts';
 
-/** Metrics of the contract that several measures feed; their help is not that of one measure. */
+/** Metrics that several measures feed; their help is not that of one measure. */
 const SHARED_HELP: Readonly<Record<string, string>> = {
   path_phase_seconds: 'Time of each phase of the last walk to GitLab.',
   tls_certificate_not_after_timestamp_seconds:

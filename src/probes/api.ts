@@ -1,7 +1,7 @@
 /**
  * Is it GitLab's API that answers below `url`?
  *
- * Source    GET `api/v4/version` without a token: 401 JSON from Rails means alive (network reference 2.3).
+ * Source    GET `api/v4/version` without a token: 401 JSON from Rails means alive.
  *           Only where nobody knows that path: GET `/` of the host, and `/gitlab/-/health`, for a GitLab elsewhere.
  * Measures  none; the phase times belong to the http link.
  * Reasons   not-gitlab, wrong-path, and whatever stands in the way; see `reasons`.

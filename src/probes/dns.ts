@@ -1,7 +1,7 @@
 /**
  * Does the name that the runner dials resolve, by Go's rules?
  *
- * Source    go/dns/resolver.ts: hosts file, resolv.conf and the servers it names (network reference 5). When it
+ * Source    go/dns/resolver.ts: hosts file, resolv.conf and the servers it names. When it
  *           does not resolve, also the servers that Go does not ask, the C library and the routing table; when its
  *           address cannot be dialled, go/dns-cross-check.ts. Through a proxy it is the proxy's name that counts.
  * Measures  lookup_seconds (seconds, monotonic), addresses (count).

@@ -2,7 +2,7 @@
  * Does a GitLab answer at the end of the way?
  *
  * Source    GET `-/health` below the base URL: exempt from GitLab's throttles; 200, or the empty 404 of a
- *           client that is not allow-listed (network reference 2.3, 2.4). gitlab/fingerprint.ts says who spoke.
+ *           client that is not allow-listed. gitlab/fingerprint.ts says who spoke.
  *           Only where that is refused: GET `users/sign_in`, since many close the health page alone.
  * Measures  response_seconds; clock_skew_seconds (GitLab's Date minus this clock, good to one second).
  * Reasons   who stands in the way, or what state GitLab's web tier is in; see `reasons`.

@@ -1,7 +1,7 @@
 /**
  * Does the proxy of the runner open the way to GitLab?
  *
- * Source    go/proxy/tunnel.ts: CONNECT, or SOCKS5, as Go speaks them (network reference 4). For an
+ * Source    go/proxy/tunnel.ts: CONNECT, or SOCKS5, as Go speaks them. For an
  *           `http://` URL an HTTP proxy opens no tunnel: the connection to it is all there is to ask.
  * Measures  tunnel_seconds (seconds, monotonic).
  * Reasons   name-not-found, unreachable, certificate-refused, auth-required, auth-rejected, denied,

@@ -1,7 +1,7 @@
 /**
  * Would the runner accept GitLab's certificate, with its own trust and by Go's rules?
  *
- * Source    go/tls/handshake.ts, trust.ts and verify.ts (network reference, section 3).
+ * Source    go/tls/handshake.ts, trust.ts and verify.ts.
  * Measures  handshake_seconds, and the end of every certificate involved, also when verification fails.
  * Reasons   one for each thing that somebody can go and repair; see `reasons`.
  * Unknown   tls-error: an alert or an error that this file does not know.

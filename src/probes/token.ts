@@ -3,7 +3,7 @@
  *
  * Source    First what the token itself shows. Then GET `api/v4/runners/router/discovery` with the header
  *           `Runner-Token`, which has no side effect. Only where GitLab is too old for that, POST
- *           `api/v4/runners/verify` with the host's own system id, at most once an hour (contract 8).
+ *           `api/v4/runners/verify` with the host's own system id, at most once an hour.
  * Measures  expiry_timestamp_seconds, from `token_expires_at`.
  * Reasons   what GitLab or the token itself said; see `reasons`. A 403 that is not GitLab's accuses nobody's token.
  * Unknown   no-system-id, verify-not-due: nothing could be asked without a side effect. token-error.
@@ -170,7 +170,7 @@ function unknown(reason: TokenFault, detail: string): Asked {
   return { judgement: { status: 'unknown', reason, detail } };
 }
 
-/** The version of GitLab that brought the request (network reference 2.3). */
+/** The version of GitLab that brought the request. */
 const SINCE = { server_at_least: '18.7' };
 
 type Send = NonNullable<LinkTools['walk']['send']>;

@@ -1,4 +1,4 @@
-/** The report as a document: `check --format json`, `/api/v1/report` (contract, section 4). */
+/** The report as a document: `check --format json`, `/api/v1/report` (docs/http.md#the-report). */
 import type { CheckState, HostContext } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Candidate, Cause, RunnerVerdict } from '../core/diagnosis.ts';

@@ -61,7 +61,7 @@ test('an entry that refusals switched off is named when nothing refuses it, unti
   await watching.until(({ diagnosis: after }) => after.verdict === 'healthy', 'health again');
 }, 60_000);
 
-test('words of a job in the log are no fault of the runner (Z-36)', async () => {
+test('words of a job in the log are no fault of the runner', async () => {
   const words = [
     'x509: certificate signed by unknown authority',
     'WARNING: write /builds/x: no space left on device',

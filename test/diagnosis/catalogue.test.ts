@@ -1,4 +1,4 @@
-/** The catalogue against the probes and against the table of the fault matrix, section 2. */
+/** The catalogue against the probes. */
 import { describe, expect, test } from 'vitest';
 
 import { catalogue, specOfReason } from '../../src/diagnosis/catalogue/index.ts';
@@ -39,7 +39,7 @@ const NEVER_JUDGED: readonly string[] = [
   'cgroup/proc-unreadable',
 ];
 
-/** The fault matrix has no id for them: they are named as what they are, by the check that saw them. */
+/** They have no id: they are named as what they are, by the check that saw them. */
 const WITHOUT_ID: readonly string[] = [
   'executor/docker-error',
   'executor/host-invalid',

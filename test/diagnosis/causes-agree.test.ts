@@ -1,4 +1,4 @@
-/** Catalogue, docs/causes.md, `explain`, the alerts and the table of the fault matrix tell the same of each cause. */
+/** Catalogue, docs/causes.md, `explain`, and the alerts tell the same of each cause. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

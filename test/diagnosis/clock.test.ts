@@ -1,4 +1,4 @@
-/** A wrong clock is a notice, unless it makes something good look bad: then it is the root (R-11, K-02, L-04, L-08). */
+/** A wrong clock is a notice, unless it makes something good look bad: then it is the root. */
 import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';

@@ -1,6 +1,7 @@
 /**
- * What a cause tells people to type (invariant I-5 of the fault matrix): no step that makes things worse, and
- * no value of the outside that the shell would run. A real shell runs every command, in front of stand-ins.
+ * What a cause tells people to type (docs/reference/promises.md#what-it-never-does): no step that makes things
+ * worse, and no value of the outside that the shell would run. A real shell runs every command, in front of
+ * stand-ins.
  */
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';

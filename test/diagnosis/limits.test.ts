@@ -44,7 +44,7 @@ describe('each reason alone', () => {
 });
 
 describe('a kill for lack of memory', () => {
-  test('explains a runner that is not there, or starts and dies (K-04)', () => {
+  test('explains a runner that is not there, or starts and dies', () => {
     for (const reason of ['not-running', 'crash-loop', 'failed']) {
       const { causes } = judge(
         { cgroup: fail('oom-killed'), service: fail(reason) },
@@ -61,7 +61,7 @@ describe('a kill for lack of memory', () => {
 describe('a table of connections that is full', () => {
   const dns = brokenAt('dns', fail('timeout'));
 
-  test('explains names that are not answered and connections that time out (N-08)', () => {
+  test('explains names that are not answered and connections that time out', () => {
     expect(idsOf({ limits: fail('connection-table'), ...dns })).toEqual(['conntrack-table-full']);
     expect(
       idsOf({ limits: fail('connection-table'), ...brokenAt('connect', fail('timeout')) }),
@@ -120,7 +120,7 @@ test('what breaks every call comes before the way, what only slows comes last', 
 });
 
 describe('the executor', () => {
-  test('that is down concerns the entries that need it alone (E-10)', () => {
+  test('that is down concerns the entries that need it alone', () => {
     const world = {
       runners: [runner('shellAAA1', { executor: 'shell' }), runner('dockerAA2')],
       executors: { [DOCKER]: ['dockerAA2'] },
@@ -139,7 +139,7 @@ describe('the executor', () => {
     'folder-not-writable',
     'user-missing',
     'plugin-missing',
-  ])('with %s has no id in the matrix, and is named in its own words', (reason) => {
+  ])('with %s has no id, and is named in its own words', (reason) => {
     const { causes, verdict } = judge({ executor: warn(reason) });
 
     expect(causes).toMatchObject([
@@ -173,7 +173,7 @@ describe('Docker’s root and the disk it lies on', () => {
     ]);
   });
 
-  test('are one cause, Docker’s root, where nobody else uses it (R-03)', () => {
+  test('are one cause, Docker’s root, where nobody else uses it', () => {
     const world = { mounts: ['/var/lib/docker'], roles: ['Docker root'] };
 
     expect(judge({ executor: full, disk: fail('full') }, world).causes).toMatchObject([

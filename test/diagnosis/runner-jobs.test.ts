@@ -154,7 +154,7 @@ describe('a job that has ended and keeps its slot', () => {
 describe('a job that is refused', () => {
   const refused = of('job-refused', 'job-rejected-by-server');
 
-  test('by GitLab is information: a cancelled job is normal (J-01)', () => {
+  test('by GitLab is information: a cancelled job is normal', () => {
     const { causes, verdict } = diagnose(snapshotOf({ 'runner-log': showing(refused) }, TALKING));
 
     expect(causes).toMatchObject([{ id: 'job-rejected-by-server', severity: 'info' }]);
@@ -196,7 +196,7 @@ const builds = (count: string, lastAt: number) =>
   event('poll-worked', { runner: 'runnerAA1', lastAt, facts: { builds: count } });
 
 describe('no room for jobs', () => {
-  test('by the counters is information (J-02)', () => {
+  test('by the counters is information', () => {
     const facts = { by: 'concurrent', jobs: 4, allowed: 4 };
     const said = { 'runner-metrics': showing(event('at-capacity', { facts })) };
 

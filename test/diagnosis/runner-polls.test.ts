@@ -274,7 +274,7 @@ describe('limits', () => {
     expect(causesOf({ [probe]: showing(seen(3, 90)) })).toMatchObject([
       { id: 'gitlab-rate-limited', severity: 'warning', scope: { id: GITLAB } },
     ]);
-    // Z-20: one that lasts some seconds, and one that a retry cured.
+    // One that lasts some seconds, and one that a retry cured.
     expect(causesOf({ [probe]: showing(seen(3, 10)) })).toMatchObject([{ severity: 'notice' }]);
     expect(idsOf({ [probe]: showing(seen(2, 90)) })).toEqual([]);
     // Neither another line nor a refusal of the token since.

@@ -27,7 +27,7 @@ const FATAL = event('fatal', {
 
 describe('a start that failed', () => {
   test.each(['failed', 'crash-loop', 'not-running'])(
-    'is named with its fatal line, whatever the service looks like: %s (X-05)',
+    'is named with its fatal line, whatever the service looks like: %s',
     (reason) => {
       const said = { service: fail(reason), 'runner-log': showing(FATAL) };
       const causes = causesOf(said, { process: undefined });
@@ -92,7 +92,7 @@ describe('a crash loop', () => {
     expect(idsOf({ 'runner-log': showing(starts, exited) }, { process })).toEqual(ids);
   });
 
-  test('is none when somebody restarts it (Z-32)', () => {
+  test('is none when somebody restarts it', () => {
     expect(idsOf({ 'runner-log': showing(started) }, { process: young })).toEqual([]);
     expect(
       idsOf({ 'runner-log': showing(event('started'), event('exited')) }, { process: young }),
@@ -108,7 +108,7 @@ describe('a graceful stop', () => {
       'runner-metrics',
       event('process-state', { facts: { state: 'graceful-shutdown' } }),
     ],
-  ])('%s is information, and no hanging (X-07)', (_how, probe, seen) => {
+  ])('%s is information, and no hanging', (_how, probe, seen) => {
     const flat = { measures: { without_poll_seconds: 900 } };
     const said = {
       'runner-metrics': { ...showing(), ...flat },
@@ -141,7 +141,7 @@ describe('a process that stands still', () => {
     ]);
   });
 
-  test.each(['stopped', 'uninterruptible'])('is proven by its state: %s (X-03)', (reason) => {
+  test.each(['stopped', 'uninterruptible'])('is proven by its state: %s', (reason) => {
     expect(idsOf({ service: fail(reason, { pid: 812 }) })).toEqual(['runner-hung']);
   });
 
@@ -155,7 +155,7 @@ describe('a process that stands still', () => {
     expect(idsOf(said)).not.toContain('runner-hung');
   });
 
-  test('is not claimed of an idle one that polls (Z-10, Z-11)', () => {
+  test('is not claimed of an idle one that polls', () => {
     expect(idsOf({ 'runner-log': showing(), ...flat(50) })).toEqual([]);
   });
 });
@@ -168,7 +168,7 @@ describe('an entry that switched itself off', () => {
   const off = event('disabled', { runner: 'runnerAA1', facts: { until_milliseconds: UNTIL } });
   const log = (...more: readonly RunnerEvent[]) => ({ 'runner-log': showing(off, ...more) });
 
-  test('is told with the end of the penalty, once nothing refuses it (X-04)', () => {
+  test('is told with the end of the penalty, once nothing refuses it', () => {
     const [cause, ...others] = causesOf(log());
 
     expect(others).toEqual([]);
@@ -253,7 +253,7 @@ describe('the versions', () => {
     ['17.0.0', []],
     ['19.4.0', []],
     ['development version', []],
-  ])('%s beside a GitLab of 18.7 or newer (X-14)', (version, ids) => {
+  ])('%s beside a GitLab of 18.7 or newer', (version, ids) => {
     expect(idsOf(ofVersion(version))).toEqual(ids);
   });
 

@@ -23,7 +23,7 @@ function idsWith(cause: string): readonly string[] {
   return causesOf({ 'runner-log': showing(fatal(cause)) }, { process: young }).map(({ id }) => id);
 }
 
-test('a start that failed by its config is over when the config loads and a process is there (C-05)', () => {
+test('a start that failed by its config is over when the config loads and a process is there', () => {
   expect(idsWith('config-concurrent-zero')).toEqual([]);
   expect(idsWith('runner-start-failed')).toEqual(['runner-start-failed']);
 });
@@ -40,7 +40,7 @@ test('a start that may not read its config names the file, not the unit', () => 
   ]);
 });
 
-test('a unit that systemd stops or starts at this moment informs, and no more (Z-32)', () => {
+test('a unit that systemd stops or starts at this moment informs, and no more', () => {
   const said = { service: warn('restarting'), 'runner-log': showing() };
 
   expect(causesOf(said, { process: undefined })).toMatchObject([
@@ -48,7 +48,7 @@ test('a unit that systemd stops or starts at this moment informs, and no more (Z
   ]);
 });
 
-test('a start gives the files back, also when the last line about them was read just after it (R-09)', () => {
+test('a start gives the files back, also when the last line about them was read just after it', () => {
   const startedAt = START - 20_000;
   const idsAt = (lastAt: number): readonly string[] => {
     const line = event('poll-failed', { cause: 'fd-limit-reached', count: 8, lastAt });

@@ -86,7 +86,7 @@ test('entries that share a file system are one target', () => {
   });
 });
 
-test('unrelated mounts are left alone: data, snaps, overlays of containers (Z-14, Z-15)', () => {
+test('unrelated mounts are left alone: data, snaps, overlays of containers', () => {
   const overlay = { fileSystemType: 'overlay', device: 'overlay' };
   const mounts = [
     mount('/'),
@@ -125,7 +125,7 @@ test('a root that is mounted read-only is no target where nothing is written to 
   expect(Object.keys(roles({ mounts }))).toEqual(['/etc', '/tmp']);
 });
 
-test('a config that lies on a root turned read-only is a fault (R-04)', () => {
+test('a config that lies on a root turned read-only is a fault', () => {
   const mounts = [mount('/', { superOptions: ['ro', 'errors=remount-ro'] }), mount('/tmp')];
 
   expect(targets({ mounts })).toMatchObject([

@@ -1,4 +1,4 @@
-/** Every rule of the reference, section 6: there is one, its examples are true, its texts are sentences. */
+/** Every rule: its examples are true, its texts are sentences. */
 import { describe, expect, test } from 'vitest';
 
 import { IN_PART, LEFT_OUT } from '../../src/lint/left-out.ts';
@@ -6,7 +6,7 @@ import { rulePage } from '../../src/lint/rule-page.ts';
 import { LINT_RULES, ruleNamed } from '../../src/lint/rules/index.ts';
 import { foundIn } from '../support/lint-cases.ts';
 
-/** Families of the reference with their last numbers. */
+/** Families of rules with their last numbers. */
 const REFERENCE = {
   F: 10,
   P: 16,
@@ -28,7 +28,7 @@ const listed = Object.entries(REFERENCE).flatMap(([family, last]) =>
   Array.from({ length: last }, (_, index) => `${family}${String(index + 1).padStart(2, '0')}`),
 );
 
-test('every rule of the reference is there, or left out with a reason', () => {
+test('every number of a family is a rule, or left out with a reason', () => {
   const there = LINT_RULES.map(({ code }) => code);
   const left = LEFT_OUT.map(({ code }) => code);
 

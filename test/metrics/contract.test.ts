@@ -1,4 +1,4 @@
-/** The metrics of the contract, section 6: names and labels, and zeros from the start. */
+/** The metrics of docs/metrics.md: names and labels, and zeros from the start. */
 import { describe, expect, test } from 'vitest';
 
 import { COMMON_REASONS } from '../../src/core/finding.ts';
@@ -58,7 +58,7 @@ const CONTRACT: readonly (readonly [name: string, ...labels: readonly string[]])
   ['config_last_reload_success_timestamp_seconds'],
 ];
 
-describe('every metric of the contract', () => {
+describe('every metric that users rely on', () => {
   const problem = { code: 'type-error', file: CONFIG, message: 'odd', fix: 'Mend it.' };
   const off = event('disabled', {
     runner: 'runnerAA1',
@@ -86,7 +86,7 @@ describe('every metric of the contract', () => {
     expect(Number(found[0]?.value)).toBeGreaterThan(0);
   });
 
-  test('each measure of each probe that is no metric of the contract is one of its own, by target', async () => {
+  test('each measure of each probe that is not among them is one of its own, by target', async () => {
     const own = PROBES.flatMap(({ id, measures }) =>
       Object.entries(measures).flatMap(([measure, spec]) =>
         spec.as === undefined ? [`${id}_${measure}`] : [],
@@ -101,7 +101,7 @@ describe('every metric of the contract', () => {
     );
   });
 
-  test('the phases and the positions are those of the contract', async () => {
+  test('the phases and the positions are those that users rely on', async () => {
     const phases = (await named(viewOf(measured(snapshotOf({}))), 'path_phase_seconds')).map(
       ({ labels }) => labels['phase'],
     );

@@ -1,4 +1,4 @@
-/** The metrics of the contract, section 6: what is absent, what is bounded, hostile texts. */
+/** The metrics: what is absent, what is bounded, hostile texts. */
 import { describe, expect, test } from 'vitest';
 
 import type { Snapshot } from '../../src/core/check.ts';

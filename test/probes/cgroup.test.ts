@@ -69,7 +69,7 @@ const above = (periods: number): Files => ({
 });
 
 describe('the quota of the processor', () => {
-  test.concurrent('that stops the group in most periods is a warning (R-08)', async () => {
+  test.concurrent('that stops the group in most periods is a warning', async () => {
     const finding = await look(running(cpuStat(100, 10)), running(cpuStat(121, 31)));
 
     expect(finding).toMatchObject({
@@ -100,7 +100,7 @@ describe('the quota of the processor', () => {
 });
 
 describe('the limit of memory', () => {
-  test.concurrent('that is hit again and again is a warning (R-20)', async () => {
+  test.concurrent('that is hit again and again is a warning', async () => {
     const finding = await look(running(memory(100, 5)), running(memory(99, 12)));
 
     expect(finding).toMatchObject({
@@ -170,7 +170,7 @@ function killed(
 describe('a kill for lack of memory', () => {
   const alive: State = { files: killed(0), pid: PID };
 
-  test.concurrent('of the process that was the runner is named, with the victim (R-05)', async () => {
+  test.concurrent('of the process that was the runner is named, with the victim', async () => {
     const gone = { files: killed(1, [PID, 'node', 5]) };
 
     expect(await look(alive, gone)).toMatchObject({

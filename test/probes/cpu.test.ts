@@ -52,7 +52,7 @@ test.concurrent('an idle host passes; waiting for a disk is not busy', async () 
   });
 });
 
-test.concurrent('tasks that wait for a core most of the time are starved (R-07)', async () => {
+test.concurrent('tasks that wait for a core most of the time are starved', async () => {
   expect(await look({ ticks: ALL_BUSY, loads: [30, 25, 10], pressure: 75 })).toEqual({
     status: 'warn',
     reason: 'starved',
@@ -62,7 +62,7 @@ test.concurrent('tasks that wait for a core most of the time are starved (R-07)'
   });
 });
 
-test.concurrent('a high load whose tasks wait for no core is no fault (R-19)', async () => {
+test.concurrent('a high load whose tasks wait for no core is no fault', async () => {
   const finding = await look({ ticks: ALL_BUSY, loads: [40, 40, 40], pressure: 3 });
 
   expect(finding).toMatchObject({ status: 'pass' });
@@ -72,7 +72,7 @@ test.concurrent('60 % of a minute is not yet starved', async () => {
   expect(await look({ ticks: ALL_BUSY, pressure: 60 })).toMatchObject({ status: 'pass' });
 });
 
-test.concurrent('a burst of half a minute is no fault: 30 tasks on 2 cores (Z-16)', async () => {
+test.concurrent('a burst of half a minute is no fault: 30 tasks on 2 cores', async () => {
   // What exponential averages show after 30 s: 1 - exp(-30/60), 30 * that, 30 * (1 - exp(-30/300)).
   const loads = [11.8, 2.9, 1];
 

@@ -93,13 +93,13 @@ test('a host with room passes, with every number beside its ratio', async () => 
 
 test.each([
   [
-    '98000 of 98304 system files (R-17)',
+    '98000 of 98304 system files',
     { '/proc/sys/fs/file-nr': '98000\t0\t98304\n' },
     'system-files',
     '98000 of 98304 open files of the whole host',
   ],
   [
-    '62 of 64 files of the runner (R-09)',
+    '62 of 64 files of the runner',
     openFiles(62, 64),
     'files',
     `process ${PID} has 62 of 64 files open`,
@@ -148,7 +148,7 @@ const group = (refusals: number) => ({
   '/sys/fs/cgroup/r/pids.events': `max ${refusals}\n`,
 });
 
-test('a fork that was refused since the look before is a fault, below the limit too (R-10)', async () => {
+test('a fork that was refused since the look before is a fault, below the limit too', async () => {
   expect(await look(group(5), group(5))).toMatchObject({ status: 'pass' });
   expect(await look(group(5), group(7))).toMatchObject({
     reason: 'tasks',
@@ -205,7 +205,7 @@ test('ports in use to many peers are no fault; to one peer they are', async () =
   });
 });
 
-describe('little entropy (R-21)', () => {
+describe('little entropy', () => {
   test.each([
     ['4.19.0-27-amd64', 'entropy'],
     ['5.5.19', 'entropy'],

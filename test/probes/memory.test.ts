@@ -67,15 +67,15 @@ test.concurrent('plenty of memory passes, with every measure in bytes, ratios an
   });
 });
 
-test.concurrent('page cache that fills the memory is no fault (Z-18)', async () => {
+test.concurrent('page cache that fills the memory is no fault', async () => {
   expect(await look({ available: 0.6, free: 0.01, pressure: 0 })).toMatchObject({ status: 'pass' });
 });
 
-test.concurrent('swap that is full and that nobody touches is no fault (Z-17)', async () => {
+test.concurrent('swap that is full and that nobody touches is no fault', async () => {
   expect(await look({ available: 0.3, pressure: 0 })).toMatchObject({ status: 'pass' });
 });
 
-test.concurrent('little memory and tasks that wait for it are pressure (R-06)', async () => {
+test.concurrent('little memory and tasks that wait for it are pressure', async () => {
   expect(await look({ available: 0.03, pressure: 25 })).toMatchObject({
     status: 'fail',
     reason: 'pressure',

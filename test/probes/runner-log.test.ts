@@ -56,7 +56,7 @@ test('a log that can be read passes, whatever stands in it, and hands on what wa
   });
 });
 
-test('an idle runner writes nothing, and that is nothing (Z-11)', async () => {
+test('an idle runner writes nothing, and that is nothing', async () => {
   expect(await runProbe(runnerLog, SERVICE, { tools: { runnerLog: doorOf({}) } })).toEqual({
     status: 'pass',
     measures: {

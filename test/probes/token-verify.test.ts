@@ -1,4 +1,7 @@
-/** The token link against a GitLab without the discovery request: the load rules I-1 to I-4. */
+/**
+ * The token link against a GitLab without the discovery request: what it may send
+ * (docs/reference/promises.md#load-on-gitlab).
+ */
 import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
@@ -100,7 +103,7 @@ test.each<[string, Said]>([
   expect(finding.holdsSeconds).toBe(3600);
 });
 
-describe('I-2: no verify without a system id that the runner would accept', () => {
+describe('no verify without a system id that the runner would accept', () => {
   test.each([
     undefined,
     '',
@@ -120,7 +123,7 @@ describe('I-2: no verify without a system id that the runner would accept', () =
   });
 });
 
-describe('I-3: at most one verify an hour', () => {
+describe('at most one verify an hour', () => {
   test('for each entry, however often it is asked', async () => {
     const clock = setClock();
     const budget = new RequestBudget(clock, 1000);
@@ -173,7 +176,7 @@ describe('I-3: at most one verify an hour', () => {
   });
 });
 
-test('I-1: whatever GitLab says, nothing but reading and verify is ever sent', async () => {
+test('whatever GitLab says, nothing but reading and verify is ever sent', async () => {
   const allowed = new Set([
     'GET /-/health',
     'GET /users/sign_in',
@@ -201,7 +204,7 @@ test('I-1: whatever GitLab says, nothing but reading and verify is ever sent', a
   }
 });
 
-test('I-4: a GitLab that repeats the token everywhere gives none of it away', async () => {
+test('a GitLab that repeats the token everywhere gives none of it away', async () => {
   const target = runnerTarget('AAAAAAAAA');
   const canary = target.token.reveal();
   const echoes = [200, 302, 403, 404, 422, 429, 500, 503].flatMap((status) => [

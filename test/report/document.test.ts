@@ -1,4 +1,4 @@
-/** The report, field by field (contract, section 4), and the same report cut down to one entry. */
+/** The report, field by field (docs/http.md#the-report), and the same report cut down to one entry. */
 import { describe, expect, test } from 'vitest';
 
 import { reportOf } from '../../src/report/document.ts';

@@ -9,7 +9,7 @@ import { runProbe } from '../support/run-probe.ts';
 import { until } from '../support/until.ts';
 import { serviceOf } from './limits-bodies.ts';
 
-test('a quota of 5 % stops a busy process in every period (R-08)', async () => {
+test('a quota of 5 % stops a busy process in every period', async () => {
   await using group = await makeGroup('cpu', { 'cpu.cfs_quota_us': '5000' });
   const child = await group.start('sh', '-c', 'echo ready; while :; do :; done');
   await until(async () => /nr_throttled [1-9]/.test(await group.read('cpu.stat')));
@@ -30,7 +30,7 @@ const EATER = `
   setInterval(() => {}, 1000);
 `;
 
-test('a runner that the kernel kills in its group is named with its number (R-05)', async () => {
+test('a runner that the kernel kills in its group is named with its number', async () => {
   await using group = await makeGroup('memory', { 'memory.limit_in_bytes': '120M' });
   const child = await group.start(process.execPath, '-e', EATER);
   const probe = createCgroup();

@@ -21,7 +21,7 @@ async function onMount<R>(body: Body<[string], R>): Promise<R> {
   return await inMountNamespace(BODIES, body, `${root.paths.rootfs}/mount`);
 }
 
-test('a file system that only root can still write is full (R-01, B-13)', async () => {
+test('a file system that only root can still write is full', async () => {
   const { before, after, freeForRoot } = await onMount(fillSpace);
 
   expect(before).toMatchObject({ status: 'pass' });
@@ -41,7 +41,7 @@ test('8 GiB of which 3.5 % are free are nearly full', async () => {
   expect(finding.measures?.['free_ratio']).toBeCloseTo(0.035, 3);
 });
 
-test('a file system without inodes is not called full: its space is free (R-02)', async () => {
+test('a file system without inodes is not called full: its space is free', async () => {
   const { files, finding } = await onMount(fillInodes);
 
   expect(files).toBeLessThan(64);
@@ -61,7 +61,7 @@ test('a file system with few inodes is short of them', async () => {
   });
 });
 
-test('a tmpfs runs out of inodes too (R-13)', async () => {
+test('a tmpfs runs out of inodes too', async () => {
   expect(await onMount(fillTmpfs)).toMatchObject({
     status: 'fail',
     reason: 'inodes-exhausted',
@@ -70,7 +70,7 @@ test('a tmpfs runs out of inodes too (R-13)', async () => {
   });
 });
 
-test('a file system that was remounted read-only is a fault (R-04)', async () => {
+test('a file system that was remounted read-only is a fault', async () => {
   const { before, after } = await onMount(turnReadOnly);
 
   expect([before, after]).toMatchObject([

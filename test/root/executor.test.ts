@@ -42,7 +42,7 @@ async function look(mode: number, group: number, folderMode = 0o755): Promise<Fi
 }
 
 test.each([
-  ['root alone may use (E-03)', 0o700, 0, 0o755, SOCKET],
+  ['root alone may use', 0o700, 0, 0o755, SOCKET],
   ['another group may use', 0o660, 997, 0o755, SOCKET],
   ['it may read and not write', 0o644, 0, 0o755, SOCKET],
   ['lies in a folder of root', 0o666, 0, 0o700, '/run'],
@@ -71,7 +71,7 @@ test('a socket that nobody serves is down, whatever its mode', async () => {
   });
 });
 
-test('a socket that only we may not use makes us blind, and accuses nobody (Z-34)', async () => {
+test('a socket that only we may not use makes us blind, and accuses nobody', async () => {
   await using root = await rootFolder({ '/run/x': '' });
   const place = join(root.paths.rootfs, SOCKET);
   await using stack = new AsyncDisposableStack();
@@ -106,7 +106,7 @@ test('a folder of builds that belongs to root is no use to the user of the jobs'
   ]);
 });
 
-test('Docker’s root on a full disk is the fault, also when the daemon then dies of it (R-03, K-03)', async () => {
+test('Docker’s root on a full disk is the fault, also when the daemon then dies of it', async () => {
   await using root = await rootFolder({});
   const folder = `${root.paths.rootfs}/mount`;
   const { before, full, gone } = await inMountNamespace(BODIES, fillDockerRoot, folder);

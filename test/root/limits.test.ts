@@ -23,7 +23,7 @@ const HOLDER = `
   setInterval(() => {}, 1000);
 `;
 
-test('a runner with 62 of its 64 files open is at its limit (R-09)', async () => {
+test('a runner with 62 of its 64 files open is at its limit', async () => {
   const words = ['--nofile=64:64', process.execPath, '-e', HOLDER, '63'];
   const holder = spawn('prlimit', words, { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(holder.stdout, 'data');
@@ -47,7 +47,7 @@ const FORKER = `
   setInterval(() => {}, 1000);
 `;
 
-test('a control group whose tasks are all taken refuses a fork, and both are seen (R-10)', async () => {
+test('a control group whose tasks are all taken refuses a fork, and both are seen', async () => {
   await using group = await makeGroup('pids', { 'pids.max': '24' });
   const child = await group.start(process.execPath, '-e', FORKER);
 

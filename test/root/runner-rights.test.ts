@@ -71,7 +71,7 @@ describe('the CA file', () => {
   }
 
   test.each([
-    ['of root with 0600 (L-12)', 0o600, 0o755],
+    ['of root with 0600', 0o600, 0o755],
     ['in a folder of root', 0o644, 0o700],
   ])('%s is unreadable, though we could read it', async (_what, mode, folderMode) => {
     expect(await shake(RUNNER, mode, folderMode)).toMatchObject({

@@ -12,7 +12,7 @@ import { serveWithoutSpace } from './survival-bodies.ts';
 
 const BODIES = import.meta.resolve('./survival-bodies.ts');
 
-test('without space for its state and its log it goes on looking and answering (K-09)', async () => {
+test('without space for its state and its log it goes on looking and answering', async () => {
   await using root = await rootFolder({});
 
   const code = await inMountNamespace(BODIES, serveWithoutSpace, `${root.paths.rootfs}/mount`);

@@ -1,4 +1,4 @@
-/** The acceptance table of network reference 3.4: name constraints. Each row was tried with a real Go 1.26 client. */
+/** Which certificates Go accepts: name constraints. Each row was tried with a real Go 1.26 client. */
 import type { AcceptanceCase } from './acceptance-case.ts';
 import { LEAF, root, trusted, under } from './acceptance-case.ts';
 import { make, makeRoot } from './certificates.ts';

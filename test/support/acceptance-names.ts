@@ -1,4 +1,4 @@
-/** The acceptance table of network reference 3.4: whom the certificate names. Each row was tried with a real Go 1.26 client. */
+/** Which certificates Go accepts: whom the certificate names. Each row was tried with a real Go 1.26 client. */
 import type { AcceptanceCase } from './acceptance-case.ts';
 import { leaf, leafWith, trusted } from './acceptance-case.ts';
 

@@ -1,4 +1,4 @@
-/** The acceptance table of network reference 3.4: how the server speaks. Each row was tried with a real Go 1.26 client. */
+/** Which certificates Go accepts: how the server speaks. Each row was tried with a real Go 1.26 client. */
 import type { TlsOptions } from 'node:tls';
 
 import type { AcceptanceCase } from './acceptance-case.ts';

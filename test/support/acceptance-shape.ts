@@ -1,4 +1,4 @@
-/** The acceptance table of network reference 3.4: what the certificate is. Each row was tried with a real Go 1.26 client. */
+/** Which certificates Go accepts: what the certificate is. Each row was tried with a real Go 1.26 client. */
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 

@@ -1,4 +1,4 @@
-/** The acceptance table of network reference 3.4: who signed the certificate. Each row was tried with a real Go 1.26 client. */
+/** Which certificates Go accepts: who signed the certificate. Each row was tried with a real Go 1.26 client. */
 import type { AcceptanceCase } from './acceptance-case.ts';
 import { leaf, LEAF, leafWith, root, rootWith, trusted, under } from './acceptance-case.ts';
 import { daysFromNow, ecKeys, make, makeRoot } from './certificates.ts';

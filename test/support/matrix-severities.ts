@@ -1,4 +1,4 @@
-/** The ids of the fault matrix, section 2, with their severities; and the ones that no rule can name yet. */
+/** The ids of all causes, with their severities; and the ones that no rule can name yet. */
 
 /** P1 critical, P2 warning, P3 notice, I info; two where the evidence decides. */
 export const MATRIX_SEVERITIES: Readonly<Record<string, string>> = {

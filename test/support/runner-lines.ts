@@ -1,4 +1,4 @@
-/** The runner's lines as its three formats write them (network reference 8.1), and through syslog. */
+/** The runner's lines as its three formats write them (docs/reference/runner.md#log), and through syslog. */
 
 export type Fields = Readonly<Record<string, string | number>>;
 
@@ -19,7 +19,7 @@ export function inColours({ level, message, fields = {} }: Said): string {
   return `${colour}${`${prefix}${message}`.padEnd(50)}${RESET} ${pairs.join('')}`;
 }
 
-/** As the appendix of the fault matrix prints them: without colours. */
+/** Without colours. */
 export function plain(said: Said): string {
   // oxlint-disable-next-line no-control-regex -- colours are control characters
   return inColours(said).replace(/\u001B\[[\d;]*m/g, '');

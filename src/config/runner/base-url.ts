@@ -1,5 +1,5 @@
 /**
- * Which URL does the runner make of an entry's `url`? (config reference 2.3 and R01–R08: trailing
+ * Which URL does the runner make of an entry's `url`? (docs/reference/runner-config.md#keys-of-an-entry: trailing
  * slashes and one `/ci` are cut, then `/api/v4/` is appended; http and https only.)
  */
 import { shownWord } from '../../core/shown-word.ts';

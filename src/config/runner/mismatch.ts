@@ -1,6 +1,7 @@
 /**
- * Does a value fit its key, as the runner's decoder sees it? (config reference, section 1.8.) One value
- * may hold several mismatches: each member of an array or a map is looked at.
+ * Does a value fit its key, as the runner's decoder sees it
+ * (docs/reference/runner-config.md#what-the-decoder-accepts)? One value may hold several mismatches: each member
+ * of an array or a map is looked at.
  */
 import { goDurationSeconds } from '../../core/go-duration.ts';
 import type { ScalarName, SchemaType } from './schema-type.ts';

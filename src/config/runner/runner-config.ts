@@ -1,5 +1,5 @@
 /**
- * Would the runner load this config.toml, and what does it say? (config reference, sections 1.4, 1.5, 2.)
+ * Would the runner load this config.toml, and what does it say (docs/reference/runner-config.md#loading)?
  *
  * Problems are load-stopping ones only: the runner does not start on such a file, and keeps its old
  * configuration at a reload. Everything else about a file is the linter's business.

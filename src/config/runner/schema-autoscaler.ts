@@ -1,4 +1,4 @@
-/** Keys of `[runners.autoscaler]` (config reference, section 2.7). */
+/** Keys of `[runners.autoscaler]`. */
 import { table, tables } from './schema-type.ts';
 
 /** `[[…policy]]` of the autoscaler and of Kubernetes. */

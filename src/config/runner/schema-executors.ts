@@ -1,4 +1,4 @@
-/** Keys of the executors' tables but Kubernetes (config reference, sections 2.5 and 2.7). */
+/** Keys of the executors' tables but Kubernetes. */
 import { table, tables } from './schema-type.ts';
 
 /** `[[…services]]` of Docker and Kubernetes. */

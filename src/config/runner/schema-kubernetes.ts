@@ -1,4 +1,4 @@
-/** Keys of `[runners.kubernetes]` (config reference, section 2.7). */
+/** Keys of `[runners.kubernetes]`. */
 import { POLICY } from './schema-autoscaler.ts';
 import { SERVICE } from './schema-executors.ts';
 import { table, tables } from './schema-type.ts';

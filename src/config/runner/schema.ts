@@ -1,6 +1,6 @@
 /**
  * The keys of the runner's config.toml: the global section and `[[runners]]` (GitLab Runner 19.4, by
- * reflection over its structures; config reference, section 2).
+ * reflection over its structures).
  */
 import { AUTOSCALER } from './schema-autoscaler.ts';
 import { CUSTOM, DOCKER, MACHINE, PARALLELS, SSH, VIRTUALBOX } from './schema-executors.ts';

@@ -1,5 +1,5 @@
 /**
- * The keys of our own settings file (contract, section 7). Each is data: validation, the lines of
+ * The keys of our own settings file. Each is data: validation, the lines of
  * deploy/runnerwatch.example.toml and the table in the docs derive from it.
  */
 import type { Option, OptionTable } from '../../core/option.ts';

@@ -1,4 +1,4 @@
-/** Causes in config.toml (fault matrix 2.7). What a file says needs no repetition. */
+/** Causes in config.toml. What a file says needs no repetition. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { AT_ONCE, editUnit, family, quoted, step } from '../cause-spec.ts';
 

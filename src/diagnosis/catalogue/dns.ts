@@ -1,4 +1,4 @@
-/** Causes in name resolution (fault matrix 2.2). */
+/** Causes in name resolution. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { quoted, step } from '../cause-spec.ts';
 

@@ -1,4 +1,4 @@
-/** Causes in what stands before GitLab, or in its place (fault matrix 2.5). */
+/** Causes in what stands before GitLab, or in its place. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { family, quoted, step } from '../cause-spec.ts';
 

@@ -1,4 +1,4 @@
-/** Causes in what the executor stands on (fault matrix 2.6, 2.10). Jobs fail; the runner still reaches GitLab. */
+/** Causes in what the executor stands on. Jobs fail; the runner still reaches GitLab. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { family, quoted, step } from '../cause-spec.ts';
 

@@ -1,4 +1,4 @@
-/** Causes in a state that GitLab is in for a while, or for good (fault matrix 2.5). */
+/** Causes in a state that GitLab is in for a while, or for good. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { family, quoted, step } from '../cause-spec.ts';
 

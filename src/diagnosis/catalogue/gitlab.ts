@@ -1,4 +1,4 @@
-/** Causes in GitLab itself (fault matrix 2.5). */
+/** Causes in GitLab itself. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { family, quoted, step } from '../cause-spec.ts';
 

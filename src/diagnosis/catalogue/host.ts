@@ -1,4 +1,4 @@
-/** Causes in the host's resources, its clock, and in runnerwatch itself (fault matrix 2.6, 2.11). */
+/** Causes in the host's resources, its clock, and in runnerwatch itself. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { AT_ONCE, family, quoted, step } from '../cause-spec.ts';
 

@@ -1,4 +1,4 @@
-/** Causes in single jobs and what prepares them, by the runner's own words (fault matrix 2.10, 2.11). */
+/** Causes in single jobs and what prepares them, by the runner's own words. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { family, quoted, step } from '../cause-spec.ts';
 

@@ -1,4 +1,4 @@
-/** Causes in the limits of the kernel and of control groups (fault matrix 2.3, 2.6). */
+/** Causes in the limits of the kernel and of control groups. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { AT_ONCE, family, quoted, step } from '../cause-spec.ts';
 

@@ -1,4 +1,4 @@
-/** Causes that the linter finds in a config.toml that loads (fault matrix 2.7). */
+/** Causes that the linter finds in a config.toml that loads. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { AT_ONCE, family, quoted, step } from '../cause-spec.ts';
 

@@ -1,4 +1,4 @@
-/** Causes on a way that is there and not good: filtered here, too narrow, or losing packets (fault matrix 2.3). */
+/** Causes on a way that is there and not good: filtered here, too narrow, or losing packets. */
 import type { FixStep } from '../../core/diagnosis.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { quoted, step } from '../cause-spec.ts';

@@ -1,4 +1,4 @@
-/** Causes between here and the port (fault matrix 2.3). */
+/** Causes between here and the port. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { quoted, step } from '../cause-spec.ts';
 

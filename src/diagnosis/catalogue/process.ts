@@ -1,4 +1,4 @@
-/** Causes in the runner's process and service (fault matrix 2.7, 2.9). */
+/** Causes in the runner's process and service. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { AT_ONCE, family, quoted, step } from '../cause-spec.ts';
 

@@ -1,4 +1,4 @@
-/** Causes in the choice of the way: which proxy, or none, is in force for GitLab (fault matrix 2.4). */
+/** Causes in the choice of the way: which proxy, or none, is in force for GitLab. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { editUnit, family, quoted, restart, step } from '../cause-spec.ts';
 

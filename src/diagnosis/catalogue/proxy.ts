@@ -1,4 +1,4 @@
-/** Causes at the proxy, judged with the runner's environment and Go's rules (fault matrix 2.4). */
+/** Causes at the proxy, judged with the runner's environment and Go's rules. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { editUnit, quoted, restart, step } from '../cause-spec.ts';
 

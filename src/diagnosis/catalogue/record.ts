@@ -1,4 +1,4 @@
-/** Causes that only GitLab's own record shows, to somebody with an API token (fault matrix 2.1, 2.11). */
+/** Causes that only GitLab's own record shows, to somebody with an API token. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { AT_ONCE, family, quoted, restart, step } from '../cause-spec.ts';
 

@@ -1,4 +1,4 @@
-/** Causes that only the runner's own log and counters show (fault matrix 2.1, 2.3, 2.8, 2.9). */
+/** Causes that only the runner's own log and counters show. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { family, quoted, restart, step } from '../cause-spec.ts';
 

@@ -1,4 +1,4 @@
-/** Causes in the TLS handshake itself, and certificates that end soon (fault matrix 2.8). */
+/** Causes in the TLS handshake itself, and certificates that end soon. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { family, quoted, restart, step } from '../cause-spec.ts';
 import { showCertificates } from './tls-trust.ts';

@@ -1,4 +1,4 @@
-/** Causes in GitLab’s certificate and in what the runner trusts (fault matrix 2.8). */
+/** Causes in GitLab’s certificate and in what the runner trusts. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { family, quoted, restart, step } from '../cause-spec.ts';
 

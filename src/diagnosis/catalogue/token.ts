@@ -1,4 +1,4 @@
-/** Causes in token and identity (fault matrix 2.1). */
+/** Causes in token and identity. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { AT_ONCE, family, quoted, step } from '../cause-spec.ts';
 

@@ -1,4 +1,4 @@
-/** What the host’s firewall and the recent past show about a link that gets no answer (matrix 2.3). */
+/** What the host’s firewall and the recent past show about a link that gets no answer. */
 import type { CheckState } from '../../core/check.ts';
 import { reasonOf } from '../../core/finding.ts';
 import { requireCause } from '../build-cause.ts';

@@ -1,4 +1,4 @@
-/** What another way shows about the broken one (matrix 2.4): the single factor that flips the result. */
+/** What another way shows about the broken one: the single factor that flips the result. */
 import type { CheckState } from '../../core/check.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';

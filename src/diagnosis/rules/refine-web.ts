@@ -1,4 +1,4 @@
-/** How long, and how often, GitLab’s web tier has been answering that way (matrix 2.5). */
+/** How long, and how often, GitLab’s web tier has been answering that way. */
 import type { CheckState } from '../../core/check.ts';
 import type { Fact, Finding } from '../../core/finding.ts';
 import { reasonOf } from '../../core/finding.ts';
@@ -14,7 +14,7 @@ const RACK_ATTACK = 'Rack Attack';
 
 /** A GitLab that was fine a moment ago and now answers 502 is most likely being restarted. */
 const RESTART_SECONDS = 60;
-/** A boot page that stays longer is no boot (matrix 2.5, INC-094). */
+/** A boot page that stays longer is no boot: a wedged Puma shows it for hours. */
 const LONGEST_BOOT_SECONDS = 600;
 
 export const byBootTime: Refinement = (link, _endpoint, { snapshot }) => {

@@ -1,6 +1,6 @@
 /**
- * An entry that switched itself off after three refusals, and nobody refuses any more (fault matrix 2.9). The end
- * of the penalty is counted from the last healthy answer (network reference 7).
+ * An entry that switched itself off after three refusals, and nobody refuses any more. The end
+ * of the penalty is counted from the last healthy answer: docs/reference/runner.md#health-and-the-penalty.
  */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';

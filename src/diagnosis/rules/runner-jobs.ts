@@ -1,4 +1,4 @@
-/** What the runner says of its jobs: no room, refused by GitLab or by somebody before it, not prepared (matrix 2.10, 2.11). */
+/** What the runner says of its jobs: no room, refused by GitLab or by somebody before it, not prepared. */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerEvent } from '../../core/runner-event.ts';

@@ -1,6 +1,6 @@
 /**
  * The runner's process, judged by its service and by its own words: why it did not start, that it comes and goes,
- * stops, or stands still although everything is open (fault matrix 2.9).
+ * stops, or stands still although everything is open.
  */
 import type { CheckState } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';

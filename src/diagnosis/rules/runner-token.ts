@@ -1,4 +1,4 @@
-/** The token that is on disk is not the one the runner polls with (fault matrix 2.1). */
+/** The token that is on disk is not the one the runner polls with. */
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';

@@ -1,4 +1,4 @@
-/** Is the runner more than a major version behind its GitLab (fault matrix 2.9)? */
+/** Is the runner more than a major version behind its GitLab? */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import { buildCause, requireCause } from '../build-cause.ts';

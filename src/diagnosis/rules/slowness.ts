@@ -1,4 +1,4 @@
-/** Is a slow link slow, or was it slow once? By the median of the last looks (matrix 2.2, 2.5). */
+/** Is a slow link slow, or was it slow once? By the median of the last looks. */
 import type { CheckState } from '../../core/check.ts';
 import { hasReason } from '../snapshot-index.ts';
 

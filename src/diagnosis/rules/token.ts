@@ -37,7 +37,7 @@ function isJudged(state: CheckState): boolean {
   return specOfReason('token', reasonOf(state.finding) ?? '') !== undefined;
 }
 
-/** Rails refuses tokens for a while before it is quite there (INC-006); "check again in five minutes". */
+/** Rails refuses tokens for a while before it is quite there: docs/reference/causes.md#numbers. */
 const BOOTING_SECONDS = 300;
 const NOT_THERE: ReadonlySet<string> = new Set(['bad-gateway', 'booting', 'unavailable']);
 

@@ -12,7 +12,7 @@ import { dialLikeGo } from './dial.ts';
 const ATTEMPTS = 10;
 /** The first repetition of a connection request comes after one second (RFC 6298). */
 export const BEFORE_REPEAT_SECONDS = 0.9;
-/** Less than a fifth is chance (matrix 2.3). */
+/** Less than a fifth is chance: docs/reference/causes.md#numbers. */
 const LEAST_RATIO = 0.2;
 
 export interface Loss {

@@ -1,5 +1,5 @@
 /**
- * What does the runner get when it looks a name up? Go's pure resolver (network reference, section 5):
+ * What does the runner get when it looks a name up? Go's pure resolver (docs/reference/go-network.md#name-lookup):
  * nsswitch order, hosts file, resolv.conf, A and AAAA in parallel and waiting for both, the next server
  * only after a server's failure, the search list also after "no such name".
  */

@@ -1,6 +1,6 @@
 /**
  * Which way does a request leave this host? Go's `http.ProxyFromEnvironment` over the environment of the
- * runner's process (network reference, section 4), which is read once per process.
+ * runner's process (docs/reference/go-network.md#proxy), which is read once per process.
  *
  * Differs from curl and from most libraries: upper case wins over lower case, ALL_PROXY is not known,
  * `.example.com` does not match `example.com`, and a CIDR matches only addresses written as such.

@@ -1,6 +1,6 @@
 /**
- * Which entry of NO_PROXY was meant for this host and does not match by Go's rules? (network reference,
- * section 4). Called only when a proxy is used although the list is not empty.
+ * Which entry of NO_PROXY was meant for this host and does not match by Go's rules
+ * (docs/reference/go-network.md#no_proxy)? Called only when a proxy is used although the list is not empty.
  */
 import { isIP } from 'node:net';
 

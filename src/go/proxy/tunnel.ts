@@ -1,5 +1,5 @@
 /**
- * Will the proxy open the way to GitLab? CONNECT as Go sends it (network reference, section 4): Basic
+ * Will the proxy open the way to GitLab? CONNECT as Go sends it (docs/reference/go-network.md#tunnel): Basic
  * credentials only, and nothing but 200 is success. SOCKS5 passes the name, never an address.
  */
 import type { Socket } from 'node:net';

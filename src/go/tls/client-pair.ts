@@ -1,4 +1,7 @@
-/** The runner's own certificate and key, when both are there (network reference, section 3.1). */
+/**
+ * The runner's own certificate and key, when both are there:
+ * docs/reference/runner-config.md#trust-and-identity-towards-gitlab.
+ */
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** Certificates out of PEM text as Go's `AppendCertsFromPEM` takes them (network reference, section 3.1). */
+/** Certificates out of PEM text as Go's `AppendCertsFromPEM` takes them: docs/reference/go-network.md#roots. */
 import { X509Certificate } from 'node:crypto';
 
 import { whyUnreadable } from './certificate-fields.ts';

@@ -1,6 +1,6 @@
 /**
  * Which roots does Go trust on this host? The first readable bundle file plus every file of the
- * certificate directories (network reference, section 3.2; Go: crypto/x509/root_unix.go), under the
+ * certificate directories (docs/reference/go-network.md#roots; Go: crypto/x509/root_unix.go), under the
  * SSL_CERT_FILE and SSL_CERT_DIR of the runner's process.
  */
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';

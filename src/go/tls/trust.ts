@@ -1,7 +1,7 @@
 /**
- * What does the runner trust, and who does it say it is? System roots, plus `tls-ca-file` or
- * `certs/<host>.crt`, plus the client pair (network reference, section 3.1). Built once and again only
- * when a file involved has changed: reading the roots for every walk would cost more than the walk.
+ * What does the runner trust, and who does it say it is? System roots, plus `tls-ca-file` or `certs/<host>.crt`,
+ * plus the client pair (docs/reference/runner-config.md#trust-and-identity-towards-gitlab). Built once and again
+ * only when a file involved has changed: reading the roots for every walk would cost more than the walk.
  */
 import type { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
 /**
- * Would the runner accept this chain? Go 1.26's verification (network reference, section 3.4) over the
+ * Would the runner accept this chain? Go 1.26's verification (docs/reference/go-network.md#verification) over the
  * certificates as the server sent them: every path from the leaf to an anchor is tried, and when none is
  * good, all that is wrong with the best one is reported, not only the first thing.
  */

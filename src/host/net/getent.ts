@@ -1,7 +1,7 @@
 /**
  * What does the C library of this host say of a name? It asks modules of nsswitch.conf that the runner, a
  * static Go program, does not have. Asked in a child that can be killed: a lookup of libc may hang for minutes,
- * and in this process it would hold a slot of the thread pool (fault matrix, B-12).
+ * and in this process it would hold a slot of the thread pool.
  */
 import { execFile } from 'node:child_process';
 import { isIP } from 'node:net';

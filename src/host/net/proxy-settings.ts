@@ -1,6 +1,6 @@
 /**
  * Where did somebody write down a proxy on this host? Evidence of what was meant: the running process reads
- * none of these files, and only systemd hands some of them to it at its start (network reference, section 4).
+ * none of these files, and only systemd hands some of them to it at its start: docs/reference/runner.md#environment.
  */
 import { readdir, readFile } from 'node:fs/promises';
 

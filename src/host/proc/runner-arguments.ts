@@ -3,7 +3,7 @@
  * interpreter stands before the program it runs, and a program that sets its own title leaves one word in which
  * blanks part the words.
  *
- * Source  /proc/PID/cmdline (proc(5)); config reference, section 1.1.
+ * Source  /proc/PID/cmdline (proc(5)); docs/reference/runner-config.md#where-the-file-is.
  */
 import { basename } from 'node:path';
 

@@ -2,7 +2,7 @@
  * Which process is the runner? Found by what it is, from /proc alone: a program called `gitlab-runner`
  * whose command is `run`. Helpers, one-off commands and zombies are not it.
  *
- * Source  /proc/PID/{cmdline,stat,status,environ,cwd}; config reference, section 1.1.
+ * Source  /proc/PID/{cmdline,stat,status,environ,cwd}; docs/reference/runner-config.md#where-the-file-is.
  */
 import { readFile, readlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';

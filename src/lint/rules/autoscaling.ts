@@ -1,4 +1,4 @@
-/** Machines that come and go: [runners.machine] and [runners.autoscaler] (config reference, 2.7). */
+/** Machines that come and go: [runners.machine] and [runners.autoscaler]. */
 import { tablesOf } from '../../config/runner/toml-tree.ts';
 import type { TomlTable } from '../../config/runner/toml-tree.ts';
 import { entryAt, filledAt, tableAt, textAt, textsAt } from '../reading.ts';

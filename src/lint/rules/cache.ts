@@ -1,4 +1,7 @@
-/** [runners.cache]: where jobs keep what the next one wants. None of its faults stops a job (config reference, 2.6). */
+/**
+ * [runners.cache]: where jobs keep what the next one wants. None of its faults stops a job:
+ * docs/reference/runner-config.md#cache.
+ */
 import { asRunnerSees, isAllowed } from '../context.ts';
 import { entryAt, filledAt, flagAt, tableAt, textAt } from '../reading.ts';
 import type { Rule, Spot } from '../rule.ts';

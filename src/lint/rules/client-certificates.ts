@@ -1,4 +1,4 @@
-/** The runner’s own identity towards GitLab (config reference, 2.4). */
+/** The runner’s own identity towards GitLab: docs/reference/runner-config.md#trust-and-identity-towards-gitlab. */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import type { FileFact, LintContext } from '../context.ts';
 import { isThere } from '../context.ts';

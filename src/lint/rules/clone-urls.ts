@@ -1,4 +1,4 @@
-/** Where jobs clone from (config reference, section 6, R09 and R10). */
+/** Where jobs clone from: rules R09 and R10 of docs/lint.md. */
 import { baseUrlOf } from '../../config/runner/base-url.ts';
 import { DOCKER_EXECUTORS } from '../executors.ts';
 import { expandedAt, isLocal } from '../entry-values.ts';

@@ -1,4 +1,4 @@
-/** How the runner reaches Docker (config reference, 2.5). */
+/** How the runner reaches Docker: docs/reference/runner-config.md#docker. */
 import type { FileFact, LintContext } from '../context.ts';
 import { asRunnerSees, isAllowed } from '../context.ts';
 import { hostFault } from '../docker-values.ts';

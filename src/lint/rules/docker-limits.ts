@@ -1,4 +1,4 @@
-/** Sizes, pulls and hosts of [runners.docker] (config reference, 2.5). */
+/** Sizes, pulls and hosts of [runners.docker]: docs/reference/runner-config.md#docker. */
 import { filledAt, tableAt, textAt, textsAt } from '../reading.ts';
 import type { Rule } from '../rule.ts';
 import { PULL_POLICIES, pullPolicyMeant } from '../docker-values.ts';

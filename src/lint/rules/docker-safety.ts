@@ -1,4 +1,4 @@
-/** Volumes, rights, services and images of [runners.docker] (config reference, 2.5). */
+/** Volumes, rights, services and images of [runners.docker]: docs/reference/runner-config.md#docker. */
 import { volumeOf } from '../docker-values.ts';
 import type { TextItem } from '../reading.ts';
 import { filledAt, flagAt, tableAt, textsAt } from '../reading.ts';

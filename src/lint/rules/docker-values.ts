@@ -1,4 +1,4 @@
-/** Values of [runners.docker] that are refused for each job (config reference, 2.5). */
+/** Values of [runners.docker] that are refused for each job: docs/reference/runner-config.md#docker. */
 import { asRunnerSees } from '../context.ts';
 import type { LintContext } from '../context.ts';
 import { DOCKER_CHECKS, isUlimit } from '../docker-values.ts';

@@ -1,4 +1,4 @@
-/** What entries have beside url and token (config reference, section 6, R19 to R27). */
+/** What entries have beside url and token: rules R19 to R27 of docs/lint.md. */
 import { baseUrlOf } from '../../config/runner/base-url.ts';
 import { shownName } from '../../config/runner/shown-text.ts';
 import { nearest } from '../../core/nearest.ts';

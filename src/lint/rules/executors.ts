@@ -1,4 +1,4 @@
-/** The executor of an entry, its tables and its shell (config reference, section 3). */
+/** The executor of an entry, its tables and its shell: docs/reference/runner-config.md#executors. */
 import { nearest } from '../../core/nearest.ts';
 import type { FileFact, LintContext, Who } from '../context.ts';
 import { argumentOf, asRunnerSees, isAllowed, isThere, mountOptions } from '../context.ts';

@@ -1,4 +1,7 @@
-/** The file itself and what lies beside it (config reference, 1.1 to 1.5). Where it is missing, no text is judged. */
+/**
+ * The file itself and what lies beside it: docs/reference/runner-config.md#start-and-reload. Where it is
+ * missing, no text is judged.
+ */
 import { dirname, join } from 'node:path';
 
 import { isSystemId } from '../../gitlab/token.ts';

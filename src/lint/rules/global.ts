@@ -1,4 +1,7 @@
-/** Keys of the whole file: how many jobs, how often, what is logged (config reference, 2.1). */
+/**
+ * Keys of the whole file: how many jobs, how often, what is logged:
+ * docs/reference/runner-config.md#keys-of-the-whole-file.
+ */
 import { shownName } from '../../config/runner/shown-text.ts';
 import { entryAt, filledAt, pairsAt, wholeAt } from '../reading.ts';
 import { secondsOf } from '../quantities.ts';

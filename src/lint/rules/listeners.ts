@@ -1,4 +1,7 @@
-/** `listen_address` and `[session_server]`: read once, at the start (config reference, 2.2). */
+/**
+ * `listen_address` and `[session_server]`: read once, at the start:
+ * docs/reference/runner-config.md#keys-of-the-whole-file.
+ */
 
 import type { Got } from '../reading.ts';
 import { filledAt, wholeAt } from '../reading.ts';

@@ -1,4 +1,4 @@
-/** What the runner logs, and how (config reference, 2.1). */
+/** What the runner logs, and how: docs/reference/runner-config.md#keys-of-the-whole-file. */
 import { argumentOf } from '../context.ts';
 import { entryAt, textAt } from '../reading.ts';
 import type { Rule, Spot } from '../rule.ts';

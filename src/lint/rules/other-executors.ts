@@ -1,4 +1,4 @@
-/** The tables of the other executors: machine, autoscaler, kubernetes, custom, ssh (config reference, 2.7). */
+/** The tables of the other executors: machine, autoscaler, kubernetes, custom, ssh. */
 import { tablesOf } from '../../config/runner/toml-tree.ts';
 import type { TomlTable } from '../../config/runner/toml-tree.ts';
 import type { LintContext } from '../context.ts';

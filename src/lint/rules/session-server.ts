@@ -1,4 +1,4 @@
-/** [session_server]: read once, at the start (config reference, 2.2). */
+/** [session_server]: read once, at the start: docs/reference/runner-config.md#keys-of-the-whole-file. */
 import { isIP } from 'node:net';
 import type { LintContext } from '../context.ts';
 import { filledAt } from '../reading.ts';

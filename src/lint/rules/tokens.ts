@@ -1,4 +1,4 @@
-/** Tokens and their dates (config reference, section 5). No message holds any part of a token. */
+/** Tokens and their dates: docs/reference/runner-config.md#tokens. No message holds any part of a token. */
 import { hasValidChecksum, isSendable, tokenKind } from '../../gitlab/token.ts';
 import { isAllowed } from '../context.ts';
 import { tokenOf } from '../entry-values.ts';

@@ -1,4 +1,7 @@
-/** Which authorities, and which identity of its own, the runner uses towards GitLab (config reference, 2.4). */
+/**
+ * Which authorities, and which identity of its own, the runner uses towards GitLab:
+ * docs/reference/runner-config.md#trust-and-identity-towards-gitlab.
+ */
 import type { X509Certificate } from 'node:crypto';
 
 import { certificatesOf } from '../../go/tls/pem.ts';

@@ -1,4 +1,7 @@
-/** Values of the wrong type: the runner's decoder refuses the whole file (config reference, section 1.8). */
+/**
+ * Values of the wrong type: the runner's decoder refuses the whole file:
+ * docs/reference/runner-config.md#what-the-decoder-accepts.
+ */
 import type { Rule, Spot } from '../rule.ts';
 import type { Subject } from '../subject.ts';
 import { typeFaultsOf } from '../type-faults.ts';

@@ -1,4 +1,4 @@
-/** `url` and `clone_url`: where the runner asks, and where its jobs clone (config reference, section 6, R01 to R10). */
+/** `url` and `clone_url`: where the runner asks, and where its jobs clone: rules R01 to R10 of docs/lint.md. */
 import { baseUrlOf, shownUrl } from '../../config/runner/base-url.ts';
 import { shownVariable } from '../../config/runner/expand.ts';
 import type { Expanded } from '../entry-values.ts';

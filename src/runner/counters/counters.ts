@@ -1,6 +1,6 @@
 /**
- * What the runner counts, under the names that its versions have given it (network reference 9). A name that is
- * not there is not known, and never zero.
+ * What the runner counts, under the names that its versions have given it (docs/reference/runner.md#counters). A
+ * name that is not there is not known, and never zero.
  */
 import type { Sample } from './exposition.ts';
 

@@ -1,7 +1,7 @@
 /**
- * The jobs that hold a slot of the runner, by its own list (`/debug/jobs/list`, network reference 8 and 10), and
- * those among them that have ended: their slot comes free only when GitLab has heard of it, or when their process
- * is gone.
+ * The jobs that hold a slot of the runner, by its own list (`/debug/jobs/list`,
+ * docs/reference/runner.md#counters), and those among them that have ended: their slot comes free only when
+ * GitLab has heard of it, or when their process is gone.
  */
 import type { Clock, Instant } from '../../core/clock.ts';
 import { goDurationSeconds } from '../../core/go-duration.ts';

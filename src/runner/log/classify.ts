@@ -1,6 +1,6 @@
 /**
  * What does a line say? Only a line of the runner's own form whose message is a known one says anything: words
- * of a job's output, wherever they turn up, are nobody's (fault matrix, Z-36).
+ * of a job's output, wherever they turn up, mean nothing.
  */
 import type { Fact } from '../../core/finding.ts';
 import type { EventKind, Fragment } from './fragment.ts';

@@ -49,7 +49,10 @@ const CLEARS: Readonly<Partial<Record<EventKind, readonly EventKind[]>>> = {
   forced: ['disabled'],
 };
 
-/** Answers that the runner counts as unhealthy; every other end of a poll is healthy (fault matrix 0.1). */
+/**
+ * Answers that the runner counts as unhealthy; every other end of a poll is healthy:
+ * docs/reference/runner.md#outcomes-of-a-poll.
+ */
 const UNHEALTHY: ReadonlySet<string> = new Set([
   'token-rejected',
   'edge-waf-blocked',
@@ -131,7 +134,7 @@ export class EventWindow {
     const text = String(name);
     const runner = this.#runners.find((id) => text.endsWith(id)) ?? text.slice(-SHORT_TOKEN_LENGTH);
     if (event.kind !== 'disabled') return { ...event, runner };
-    // It counts from the last healthy answer, which came before the first refusal (network reference 7).
+    // It counts from the last healthy answer, which came before the first refusal.
     const from = this.#unhealthySince.get(runner) ?? event.at;
     const until = from + (goDurationSeconds(String(time)) ?? DISABLED_SECONDS) * 1000;
     return { ...event, runner, facts: { ...event.facts, until_milliseconds: until } };

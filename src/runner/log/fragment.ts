@@ -1,4 +1,4 @@
-/** The form of a row of the table of known lines (network reference 8.3). */
+/** The form of a row of the table of known lines: docs/reference/runner-log.md. */
 import type { LogLevel } from './log-line.ts';
 
 /** What a line can say. */
@@ -36,7 +36,7 @@ export type EventKind =
   | 'noted';
 
 export interface Fragment {
-  /** Of the reference's table. */
+  /** Row of docs/reference/runner-log.md. */
   readonly n: number;
   readonly kind: EventKind;
   readonly levels: readonly LogLevel[];

@@ -1,5 +1,5 @@
 /**
- * How do jobs end? By the runner's own last line about each (network reference 8.3, rows 69 to 74, and section 10);
+ * How do jobs end? By the runner's own last line about each (docs/reference/runner-log.md, rows 69 to 74);
  * lines about its preparation are not counted, since one job is prepared up to three times.
  */
 import type { JobEnd } from '../../core/runner-event.ts';

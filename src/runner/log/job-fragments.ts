@@ -1,4 +1,4 @@
-/** Known lines about jobs and their executor (network reference 8.3, rows 62 to 81 and 94). */
+/** Known lines about jobs and their executor: docs/reference/runner-log.md, rows 62 to 81 and 94. */
 import type { EventKind, Fragment } from './fragment.ts';
 import type { LogLevel } from './log-line.ts';
 

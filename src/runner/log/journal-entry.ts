@@ -1,6 +1,7 @@
 /**
- * One entry of `journalctl -o json`: what was written, or what systemd itself reports of the unit (network
- * reference 8.2). A message with colours is an array of byte values; a long one is null without `--all`.
+ * One entry of `journalctl -o json`: what was written, or what systemd itself reports of the unit
+ * (docs/reference/runner.md#log). A message with colours is an array of byte values; a long one is null without
+ * `--all`.
  */
 import type { Instant } from '../../core/clock.ts';
 import type { LogEvent } from './classify.ts';

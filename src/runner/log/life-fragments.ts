@@ -1,4 +1,7 @@
-/** Known lines about the process, its config and its token (network reference 8.3, rows 46 to 61, 82 to 93). */
+/**
+ * Known lines about the process, its config and its token: docs/reference/runner-log.md, rows 46 to 61 and 82
+ * to 93.
+ */
 import type { Fragment } from './fragment.ts';
 import type { LogLevel } from './log-line.ts';
 

@@ -1,5 +1,5 @@
 /**
- * One line of the runner's log, in any of its three formats and through syslog (network reference 8.1).
+ * One line of the runner's log, in any of its three formats and through syslog: docs/reference/runner.md#log.
  *
  * Formats  `runner`: LEVEL: message, padded, then key=value with sorted keys and bare values, in colours.
  *          `text`: logfmt. `json`: one object.

@@ -1,4 +1,7 @@
-/** Nothing secret is kept of a line: tokens, passwords in addresses, keys. Source: fault matrix 0.4, I-4. */
+/**
+ * Nothing secret is kept of a line: tokens, passwords in addresses, keys. Promise:
+ * docs/reference/promises.md#what-it-never-does.
+ */
 import { printable } from '../../core/printable.ts';
 
 const HIDDEN = '[hidden]';

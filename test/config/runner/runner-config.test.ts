@@ -1,4 +1,4 @@
-/** What the runner's decoder takes and refuses: the article's samples and the cases of the reference, section 1.8. */
+/** What the runner's decoder takes and refuses: docs/reference/runner-config.md#what-the-decoder-accepts. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -82,14 +82,14 @@ test('a typical file becomes a document', () => {
   ]);
 });
 
-test('the article’s ignored keys do not stop the file from loading', () => {
+test('ignored keys that guides recommend do not stop the file from loading', () => {
   expect(readRunnerText(fixture('article-ignored.toml'), FILE)).toMatchObject({
     document: { runners: [{ name: 'article', executor: 'docker' }] },
     problems: [],
   });
 });
 
-test('all mistakes of the article are named at once, each with the corrected line', () => {
+test('all mistakes of a guide are named at once, each with the corrected line', () => {
   expect(judged(fixture('article-broken.toml'))).toEqual([
     'type-error 1 concurrent | Write `concurrent = 4`.',
     'type-error 7 runners.unhealthy_interval | Write `unhealthy_interval = "3600s"`.',

@@ -1,4 +1,7 @@
-/** What distinguishes Go's resolver from libc's and from Node's: network reference, section 5, line by line. */
+/**
+ * What distinguishes Go's resolver from libc's and from Node's: docs/reference/go-network.md#name-lookup, line
+ * by line.
+ */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 

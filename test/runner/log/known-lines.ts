@@ -2,7 +2,7 @@
 import type { Said } from '../../support/runner-lines.ts';
 
 export interface KnownLine {
-  /** Of the reference's table; 0 for what is in none of its rows. */
+  /** Row of docs/reference/runner-log.md; 0 for what is in none of its rows. */
   readonly n: number;
   readonly said: Said;
   readonly kind: string;

@@ -49,7 +49,7 @@ describe('what was written before', () => {
     expect(open.news).toEqual([]);
   });
 
-  test('of yesterday accuses nobody (Z-29)', async () => {
+  test('of yesterday says nothing of today', async () => {
     await using root = await rootFolder({});
     const yesterday = Date.now() - 86_400_000;
     await writeJournal(root.paths.rootfs, [fromUnit(yesterday, inColours(old))]);
