@@ -80,7 +80,6 @@ describe('a reference', () => {
     'INC-006',
     'I-5',
     'X-07',
-    '/work/shared/notes.md',
   ])('to "%s" is one to a document that is not here', (words) => {
     expect(foreignIn('src/a.ts', `As ${words} says.`)).not.toEqual([]);
   });

@@ -68,7 +68,6 @@ const FOREIGN: readonly RegExp[] = [
   /(?<!RFC \d+, )\bsections? \d/,
   /\bINC-\d{3}\b/,
   /\bI-\d+\b/,
-  /(?<![\w.])\/(?:work|farm)\//,
 ];
 /** The ids of rows mean something in the lab alone. */
 const ROW_OF_THE_LAB = /(?<![\w-])[A-Z]-\d{2}(?![\w-])/;

@@ -83,14 +83,14 @@ test('a typical file becomes a document', () => {
 });
 
 test('ignored keys that guides recommend do not stop the file from loading', () => {
-  expect(readRunnerText(fixture('article-ignored.toml'), FILE)).toMatchObject({
-    document: { runners: [{ name: 'article', executor: 'docker' }] },
+  expect(readRunnerText(fixture('guide-ignored.toml'), FILE)).toMatchObject({
+    document: { runners: [{ name: 'guide', executor: 'docker' }] },
     problems: [],
   });
 });
 
 test('all mistakes of a guide are named at once, each with the corrected line', () => {
-  expect(judged(fixture('article-broken.toml'))).toEqual([
+  expect(judged(fixture('guide-broken.toml'))).toEqual([
     'type-error 1 concurrent | Write `concurrent = 4`.',
     'type-error 7 runners.unhealthy_interval | Write `unhealthy_interval = "3600s"`.',
     'type-error 8 runners.shell | Remove this table; variables for jobs go into `environment = ["NAME=value"]` under [[runners]].',
@@ -286,7 +286,7 @@ test('five hundred entries are read', () => {
 });
 
 test('no problem of any broken file repeats a secret of it', () => {
-  const whole = `${fixture('article-broken.toml').toString()}${fixture('typical.toml').toString()}`;
+  const whole = `${fixture('guide-broken.toml').toString()}${fixture('typical.toml').toString()}`;
   const lines = whole.split('\n');
   const broken = [
     fixture('broken-quote.toml').toString(),

@@ -23,7 +23,7 @@ async function named(view: View, name: string): Promise<readonly Series[]> {
   return (await exposed(view)).filter((series) => series.name === `runnerwatch_${name}`);
 }
 
-const CONTRACT: readonly (readonly [name: string, ...labels: readonly string[]])[] = [
+const PUBLIC: readonly (readonly [name: string, ...labels: readonly string[]])[] = [
   ['build_info', 'node_version', 'version'],
   ['runner_info', 'executor', 'runner', 'runner_name', 'system_id', 'url'],
   ['verdict', 'verdict'],
@@ -67,7 +67,7 @@ describe('every metric that users rely on', () => {
   const said = { ...brokenAt('http', fail('bad-gateway')), 'runner-log': showing(off) };
   const view = viewOf(measured(snapshotOf(said, { ...TALKING, configProblems: [problem] })));
 
-  test.each(CONTRACT)('%s is there, with its labels', async (name, ...labels) => {
+  test.each(PUBLIC)('%s is there, with its labels', async (name, ...labels) => {
     const found = await named(view, name);
 
     expect(found.length).toBeGreaterThan(0);
