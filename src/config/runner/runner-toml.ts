@@ -10,6 +10,7 @@ import { ParseError, parseTOML } from 'toml-eslint-parser';
 
 import type { Problem } from '../../core/reading.ts';
 import type { TomlTable } from './toml-tree.ts';
+import { syntaxError } from './toml-problems.ts';
 import { DepthError, ShapeError, treeOf } from './toml-build.ts';
 
 /** Larger files are not parsed. A config of 500 entries has 160 KiB; one with long `environment` lists, 5 MB. */
@@ -99,56 +100,10 @@ function notUtf8(file: string): Problem {
 function problemOf(error: unknown, file: string): Problem {
   if (error instanceof ParseError) {
     const { lineNumber: line, column } = error;
-    return syntaxError(file, { line, column: column + 1 }, ruleOf(error.message));
+    return syntaxError(file, { line, column: column + 1 }, error.message);
   }
   if (error instanceof ShapeError) return syntaxError(file, error.place, error.message);
   // The parser recurses; thousands of brackets exhaust its stack.
   if (error instanceof RangeError || error instanceof DepthError) return tooDeep(file);
   throw error;
 }
-
-function syntaxError(
-  file: string,
-  place: { readonly line: number; readonly column: number } | undefined,
-  rule: string,
-): Problem {
-  const where = place === undefined ? '' : ` at line ${place.line}, column ${place.column}`;
-  return {
-    code: 'syntax-error',
-    file,
-    ...place,
-    message: `TOML syntax error${where}: ${rule}`,
-    fix: FIXES.find(({ when }) => when.test(rule))?.fix ?? 'Correct the line, or the one above it.',
-  };
-}
-
-/** The parser's messages name a rule and at most one character; anything else is not passed on. */
-function ruleOf(message: string): string {
-  const known = RULES.find(({ when }) => when.test(message));
-  return known?.rule ?? 'this is not what TOML allows here';
-}
-
-const RULES: readonly { readonly when: RegExp; readonly rule: string }[] = [
-  { when: /^Unterminated string/, rule: 'a quote is opened and not closed' },
-  { when: /^Unterminated table/, rule: 'a table header is not closed by "]"' },
-  { when: /^Unterminated array/, rule: 'an array is not closed by "]"' },
-  { when: /^Unterminated inline/, rule: 'an inline table is not closed by "}"' },
-  { when: /multiple times/, rule: 'this key or table is already defined' },
-  { when: /comma/, rule: 'a comma was expected' },
-  { when: /equal/, rule: 'a key must be followed by "="' },
-  { when: /^Unspecified values|value/, rule: 'a value was expected' },
-  { when: /escape/, rule: 'a backslash is followed by a letter that has no meaning' },
-  { when: /[Ll]eading zero/, rule: 'a number must not begin with 0' },
-  { when: /[Cc]ontrol character/, rule: 'a control character is not allowed here' },
-  { when: /[Nn]ewline|new line/, rule: 'a line break is missing, or is not allowed here' },
-  { when: /date|time/i, rule: 'this date or time does not exist' },
-  { when: /character|token/, rule: 'this character is not allowed here' },
-];
-
-const FIXES: readonly { readonly when: RegExp; readonly fix: string }[] = [
-  { when: /quote/, fix: 'Close the quote on that line.' },
-  { when: /already defined/, fix: 'Keep one of the two definitions.' },
-  { when: /backslash/, fix: 'Put the value into single quotes, or double the backslash.' },
-  { when: /"="/, fix: 'Write `key = value`; comments begin with #.' },
-  { when: /this character/, fix: 'Put texts into straight quotes ("…"); comments begin with #.' },
-];

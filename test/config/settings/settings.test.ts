@@ -122,6 +122,36 @@ test('a problem says what was expected, what was found and what to do', () => {
   ]);
 });
 
+test.each([
+  ['a dotted key', 'web.listen_addresses = 1\n', 1],
+  ['a quoted table', '\n["web"]\nlisten_addresses = 1\n', 3],
+  ['a table with blanks and a comment', '\n\n[ probes . disk ] # x\nwarn_ratio = 2\n', 4],
+  [
+    'a key after an array of several lines',
+    '[web]\nlisten_addresses = [\n "a=b",\n]\nport = 1\n',
+    5,
+  ],
+  ['a key of the same name in another table', '[probes.disk]\ndeep = true\n[log]\ndeep = 1\n', 4],
+])('%s has its line', (_what, text, line) => {
+  expect(load(text).problems.map((problem) => problem.line)).toEqual([line]);
+});
+
+test.each([
+  [
+    '[gitlab]\nrequests_per_hour = 1\nrequests_per_hour = 2\n',
+    3,
+    'this key or table is already defined',
+  ],
+  ['[web]\nlisten_addresses = ["a]\n', 2, 'a quote is opened and not closed'],
+  ['[log]\nlevel\n', 2, 'a key must be followed by "="'],
+  ['[log]\nlevel = \n', 2, 'a value was expected'],
+])('the syntax error of %j names line %i and the rule', (text, line, rule) => {
+  const [problem] = load(text).problems;
+
+  expect(problem).toMatchObject({ code: 'syntax-error', line });
+  expect(problem?.message).toContain(rule);
+});
+
 test('Windows line ends, comments and a byte order mark are accepted', () => {
   expect(load('\uFEFF# x\r\n[gitlab] # y\r\nrequests_per_hour = 7\r\n').settings).toMatchObject({
     requestsPerHour: 7,
