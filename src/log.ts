@@ -2,7 +2,7 @@
  * The log of the daemon: constant messages with data beside them, one line per transition, to stderr.
  * The only user of pino. `logfmt` is for people and Loki, `json` for machines.
  */
-import { pino } from 'pino';
+import { levels, pino, symbols } from 'pino';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export const LOG_FORMATS = ['logfmt', 'json'] as const;
@@ -29,7 +29,6 @@ export function createLog(options: {
   readonly sink: LineSink;
 }): Log {
   const { level, format, sink } = options;
-  const stream = format === 'json' ? sink : { write: (line: string) => sink.write(logfmtOf(line)) };
   return pino(
     {
       level,
@@ -38,19 +37,38 @@ export function createLog(options: {
       timestamp: () => `,"ts":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line: string) => void stream.write(line) },
+    format === 'json' ? { write: (line: string) => void sink.write(line) } : new LogfmtStream(sink),
   );
 }
 
-/** A JSON line as `key=value`; values with blanks, quotes or control characters are quoted. */
-export function logfmtOf(line: string): string {
-  const { ts, level, msg, ...data } = JSON.parse(line) as Record<string, unknown>;
-  const pairs = Object.entries({ ts, level, msg, ...data }).map(
-    ([key, value]) => `${key}=${logfmtValue(value)}`,
-  );
-  return `${pairs.join(' ')}\n`;
+/**
+ * A line as `key=value`, written from what pino hands to a stream that asks for it: level, time, message and data
+ * as values, set before each write.
+ */
+class LogfmtStream {
+  readonly [symbols.needsMetadataGsym] = true;
+  lastLevel = 0;
+  /** In JSON, with its quotes. */
+  lastTime = '""';
+  lastMsg = '';
+  lastObj: LogData = {};
+  readonly #sink: LineSink;
+
+  constructor(sink: LineSink) {
+    this.#sink = sink;
+  }
+
+  write(): void {
+    const ts = this.lastTime.slice(1, -1);
+    const level = levels.labels[this.lastLevel];
+    const pairs = Object.entries({ ts, level, msg: this.lastMsg, ...this.lastObj })
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => `${key}=${logfmtValue(value)}`);
+    this.#sink.write(`${pairs.join(' ')}\n`);
+  }
 }
 
+/** Blanks, quotes and control characters are quoted; what has a JSON form of its own, such as a secret, uses it. */
 function logfmtValue(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return /^[^\s"=\\\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text);
