@@ -51,7 +51,7 @@ export interface WorldOptions {
   readonly log?: 'file' | 'journal';
   /** Nothing but its own defaults, budget included. */
   readonly hasDefaultSettings?: boolean;
-  /** Looks as often as on a host of its own: the promise about the processor holds at that rate. */
+  /** Checks run at the usual intervals, not at those of the lab. */
   readonly hasDefaultPace?: boolean;
   /** What must stand before anything is watched, and is part of the healthy world: a proxy, a rule. */
   readonly before?: (world: World) => Promise<unknown>;
