@@ -14,7 +14,7 @@ import { findRunnerProcesses } from '../host/proc/runner-process.ts';
 import { hostContext } from '../lint/host-context.ts';
 import type { Prepared } from '../lint/lint.ts';
 import { reportOf } from '../lint/lint.ts';
-import { reportWithFiles } from '../lint/look.ts';
+import { reportWithFiles } from '../lint/file-reader.ts';
 
 const UNIT = 'gitlab-runner.service';
 

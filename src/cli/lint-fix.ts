@@ -18,8 +18,8 @@ import {
 import { systemClock } from '../core/clock.ts';
 import { errnoText } from '../core/errno.ts';
 import { diffOf } from '../lint/diff.ts';
-import type { Corrected } from '../lint/edits.ts';
-import { corrected } from '../lint/edits.ts';
+import type { Correction } from '../lint/edits.ts';
+import { applyEdits } from '../lint/edits.ts';
 import type { Prepared } from '../lint/lint.ts';
 import { judge, prepare, textOf } from '../lint/lint.ts';
 
@@ -52,8 +52,8 @@ export async function fixFile(
 }
 
 /** A correction that would make a file unreadable is none. */
-function correctionOf(content: Buffer, prepared: Prepared): Corrected {
-  const done = corrected(content, judge(prepared, { now: systemClock.wall() }));
+function correctionOf(content: Buffer, prepared: Prepared): Correction {
+  const done = applyEdits(content, judge(prepared, { now: systemClock.wall() }));
   const isWorse = prepared.parsed.whole && !prepare(done.text, prepared.file).parsed.whole;
   return isWorse ? { text: content.toString(), mended: 0 } : done;
 }

@@ -5,12 +5,12 @@
 import { text } from 'node:stream/consumers';
 
 import { systemClock } from '../core/clock.ts';
+import { reportWithFiles } from './file-reader.ts';
+import type { LintRequest } from './host-context.ts';
 import { hostContext } from './host-context.ts';
 import { prepare } from './lint.ts';
-import { reportWithFiles } from './look.ts';
-import type { LintOrder } from './order.ts';
 
-const order = JSON.parse(await text(process.stdin)) as LintOrder;
+const order = JSON.parse(await text(process.stdin)) as LintRequest;
 const content = order.content === undefined ? undefined : Buffer.from(order.content, 'base64');
 const prepared = prepare(content, order.configPath);
 const context = await hostContext(order, order.paths, systemClock);

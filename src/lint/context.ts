@@ -2,8 +2,6 @@
  * What a rule may know beside the text. Whatever is absent was not looked at: a rule that needs it is silent,
  * and the report says which rules were.
  */
-import { resolve } from 'node:path';
-
 import type { Instant } from '../core/clock.ts';
 import type { RunnerProcess } from '../core/reading.ts';
 
@@ -24,8 +22,8 @@ export type FileFact =
   | { readonly kind: 'unknown' };
 
 /** What lies at a path; `undefined` while nobody has looked. */
-export interface FileLooks {
-  look(path: string): FileFact | undefined;
+export interface FileFacts {
+  stat(path: string): FileFact | undefined;
   /** The same, with the content. */
   read(path: string): FileFact | undefined;
 }
@@ -35,7 +33,7 @@ export interface HostSize {
   readonly cores: number;
 }
 
-/** Who listens on this host. */
+/** User listens on this host. */
 export interface Listener {
   readonly port: number;
   /** The runner itself; `undefined` when that could not be found out. */
@@ -46,7 +44,7 @@ export interface LintContext {
   readonly now: Instant;
   /** The config file by its absolute name; absent for standard input. */
   readonly configPath?: string;
-  readonly files?: FileLooks;
+  readonly files?: FileFacts;
   readonly process?: RunnerProcess;
   /** Of the process; while there is none, what its unit would give it. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -56,34 +54,6 @@ export interface LintContext {
     /** The content changed, and its time of change did not become newer. */
     readonly changedUnseen: boolean;
   };
-}
-
-/** A path as the runner's process takes it: against its working directory. `undefined` when that is not known. */
-export function asRunnerSees(path: string, { process }: LintContext): string | undefined {
-  if (path.startsWith('/')) return path;
-  const directory = process?.workingDirectory;
-  return directory === undefined ? undefined : resolve(directory, path);
-}
-
-/** Whoever is asked about; the groups are absent where they are not known. */
-export interface Who {
-  readonly uid: number;
-  readonly groups?: readonly number[];
-}
-
-/** May this user read (4), write (2) or search (1)? `undefined` when it depends on groups that are not known. */
-export function isAllowed(
-  fact: FileFact,
-  { uid, groups }: Who,
-  bit: 1 | 2 | 4,
-): boolean | undefined {
-  if (!isThere(fact)) return undefined;
-  if (uid === 0) return bit !== 1 || fact.kind === 'directory' || (fact.mode & 0o111) !== 0;
-  if (fact.uid === uid) return (fact.mode & (bit << 6)) !== 0;
-  const asOther = (fact.mode & bit) !== 0;
-  const asGroup = (fact.mode & (bit << 3)) !== 0;
-  if (groups !== undefined) return groups.includes(fact.gid) ? asGroup : asOther;
-  return asOther === asGroup ? asOther : undefined;
 }
 
 /** The user that jobs of the shell executor run as: `--user` of the process. */
@@ -101,24 +71,4 @@ export function argumentOf(
 
 function isFlag(word: string, name: string): boolean {
   return word === name || word.startsWith(`${name}=`);
-}
-
-/** Whether something lies there, and what. */
-export function isThere(fact: FileFact | undefined): fact is FileAttributes {
-  return fact !== undefined && fact.kind !== 'missing' && fact.kind !== 'unknown';
-}
-
-/** Options of the file system that a path lies on, out of the mount table that the runner sees. */
-export function mountOptions(path: string, { files, process }: LintContext): readonly string[] {
-  const table = files?.read(process === undefined ? '/proc/mounts' : `/proc/${process.pid}/mounts`);
-  const text = isThere(table) ? (table.content ?? '') : '';
-  const rows = text.split('\n').map((line) => line.split(' '));
-  const [on] = rows
-    .filter(([, point = '']) => point !== '' && isBelow(path, point))
-    .toSorted(([, a = ''], [, b = '']) => b.length - a.length);
-  return on?.[3]?.split(',') ?? [];
-}
-
-function isBelow(path: string, point: string): boolean {
-  return `${path}/`.startsWith(point === '/' ? '/' : `${point}/`);
 }

@@ -1,5 +1,5 @@
 /** What a correction changes, as a unified diff with masked lines. Corrections never add or remove a line. */
-import { shownLine } from './excerpt.ts';
+import { maskLine } from './excerpt.ts';
 
 const AROUND = 2;
 
@@ -30,13 +30,13 @@ function hunkOf(
   let index = from;
   while (index < to) {
     if (!changed.includes(index)) {
-      lines.push(` ${shownLine(old[index] ?? '')}`);
+      lines.push(` ${maskLine(old[index] ?? '')}`);
       index += 1;
       continue;
     }
     const end = blockEnd(index, changed);
-    for (let at = index; at < end; at += 1) lines.push(`-${shownLine(old[at] ?? '')}`);
-    for (let at = index; at < end; at += 1) lines.push(`+${shownLine(fresh[at] ?? '')}`);
+    for (let at = index; at < end; at += 1) lines.push(`-${maskLine(old[at] ?? '')}`);
+    for (let at = index; at < end; at += 1) lines.push(`+${maskLine(fresh[at] ?? '')}`);
     index = end;
   }
   return lines;

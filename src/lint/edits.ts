@@ -3,21 +3,21 @@
  * an edit names is touched, and never a token.
  */
 import type { Place } from '../config/runner/toml-tree.ts';
-import { textOf } from './lint.ts';
 import type { Fixable } from './lint.ts';
-import type { Edit } from './rule.ts';
+import { textOf } from './lint.ts';
+import type { Edit } from './violation.ts';
 
 /** Keys whose values no correction may touch. */
 const UNTOUCHABLE = /token|secret|passw/i;
 
-export interface Corrected {
+export interface Correction {
   readonly text: string;
   /** Findings that the edits mend. */
   readonly mended: number;
 }
 
 /** The text with every certain correction; edits that overlap an earlier one wait for the next time. */
-export function corrected(content: string | Uint8Array, found: readonly Fixable[]): Corrected {
+export function applyEdits(content: string | Uint8Array, found: readonly Fixable[]): Correction {
   const whole =
     typeof content === 'string'
       ? content

@@ -15,7 +15,7 @@ const PATH_KEYS =
 const PATH = /^(?:unix:\/\/)?[\w ./:@%+-]{1,200}$/;
 const LONGEST = 160;
 
-export function shownLine(line: string): string {
+export function maskLine(line: string): string {
   const short = line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
   return printable(masked(short.replaceAll('\t', ' ')));
 }

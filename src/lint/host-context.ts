@@ -32,3 +32,10 @@ export async function hostContext(
     ...(history === undefined ? {} : { history }),
   };
 }
+
+/** What the daemon asks the lint process, as JSON; the answer is a report. */
+export interface LintRequest extends HostQuestion {
+  /** Base64; absent when the file could not be read. */
+  readonly content?: string;
+  readonly paths: Paths;
+}

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 import { deadlineOf, withSignal } from '../core/abort.ts';
 import type { LintReport } from '../core/lint.ts';
-import type { LintOrder } from './order.ts';
+import type { LintRequest } from './host-context.ts';
 
 /** Source files are .ts, built ones .js; the child lies beside this file in both. */
 const CHILD = fileURLToPath(
@@ -27,7 +27,7 @@ export class LintProcess {
   readonly #stop = new AbortController();
 
   /** `undefined` when one is still at work, or the answer did not come. */
-  async lint(order: LintOrder): Promise<LintReport | undefined> {
+  async lint(order: LintRequest): Promise<LintReport | undefined> {
     if (this.#current !== undefined) return undefined;
     using deadline = deadlineOf(SECONDS, this.#stop.signal);
     const child = this.#start();

@@ -2,15 +2,16 @@
  * What is wrong in this config.toml, and what should be written instead? A pure function of the text and of what
  * was looked at: nothing is read here, and no finding holds a secret.
  */
-import type { LeftOut, LintFinding, LintReport } from '../core/lint.ts';
 import { readToml } from '../config/runner/runner-toml.ts';
+import type { LeftOut, LintFinding, LintReport } from '../core/lint.ts';
 import type { LintContext } from './context.ts';
-import type { Edit, Need, Rule, Spot } from './rule.ts';
+import type { ParsedConfig } from './parsed-config.ts';
+import { parsedConfigOf } from './parsed-config.ts';
+import type { Need, Rule } from './rule.ts';
 import { LINT_RULES, ruleNamed } from './rules/index.ts';
-import type { Subject } from './subject.ts';
-import { subjectOf } from './subject.ts';
-import type { Parsed } from './syntax.ts';
-import { MAX_LINT_BYTES, parsedOf } from './syntax.ts';
+import type { ParseResult } from './syntax.ts';
+import { MAX_LINT_BYTES, parseAll } from './syntax.ts';
+import type { Edit, Violation } from './violation.ts';
 
 /** A finding with the changes that would mend it. */
 export interface Fixable {
@@ -21,8 +22,8 @@ export interface Fixable {
 /** A text that was parsed once, to be judged as often as more becomes known. */
 export interface Prepared {
   readonly file: string;
-  readonly parsed: Parsed;
-  readonly subject?: Subject;
+  readonly parsed: ParseResult;
+  readonly config?: ParsedConfig;
   readonly isUnread?: true;
 }
 
@@ -30,14 +31,18 @@ export interface Prepared {
 export function prepare(content: string | Uint8Array | undefined, file: string): Prepared {
   if (content === undefined) {
     const nothing = readToml('', file);
-    const root = nothing.ok ? { subject: subjectOf(nothing.root, file, '') } : {};
+    const root = nothing.ok ? { config: parsedConfigOf(nothing.root, file, '') } : {};
     return { file, parsed: { whole: true, faults: [] }, isUnread: true, ...root };
   }
   const size = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength;
   const text = size > MAX_LINT_BYTES ? '' : textOf(content);
-  const parsed = parsedOf(content, text, file);
+  const parsed = parseAll(content, text, file);
   const { root } = parsed;
-  return { file, parsed, ...(root === undefined ? {} : { subject: subjectOf(root, file, text) }) };
+  return {
+    file,
+    parsed,
+    ...(root === undefined ? {} : { config: parsedConfigOf(root, file, text) }),
+  };
 }
 
 /** The text as lines are counted in it; only valid UTF-8 gets any further than the parser. */
@@ -48,22 +53,22 @@ export function textOf(content: string | Uint8Array): string {
 
 /** Findings with their changes, in the order of the file. */
 export function judge(
-  { parsed, subject, file, isUnread }: Prepared,
+  { parsed, config, file, isUnread }: Prepared,
   context: LintContext,
 ): readonly Fixable[] {
-  const byParser = parsed.faults.flatMap(({ code, spot }) => {
+  const byParser = parsed.faults.flatMap(({ code, violation }) => {
     const rule = ruleNamed(code);
-    return rule === undefined ? [] : [fixable(rule, spot, file)];
+    return rule === undefined ? [] : [fixable(rule, violation, file)];
   });
   const rules = rulesFor(parsed.whole, isUnread === true);
   const found =
-    subject === undefined
+    config === undefined
       ? []
       : rules.flatMap((rule) =>
-          [...rule.check(subject, context)].map((spot) => fixable(rule, spot, file)),
+          [...rule.check(config, context)].map((violation) => fixable(rule, violation, file)),
         );
   const all = [...byParser, ...found];
-  return [...all, ...survivors(all, file, context)].toSorted(inFileOrder);
+  return [...all, ...untilRestart(all, file, context)].toSorted(byPosition);
 }
 
 function rulesFor(isWhole: boolean, isUnread: boolean): readonly Rule[] {
@@ -72,7 +77,7 @@ function rulesFor(isWhole: boolean, isUnread: boolean): readonly Rule[] {
 }
 
 /** F08: a process that runs although the file would stop it runs on the file before. */
-function survivors(
+function untilRestart(
   all: readonly Fixable[],
   file: string,
   { process }: LintContext,
@@ -110,16 +115,16 @@ export function reportOf(prepared: Prepared, context: LintContext): LintReport {
   };
 }
 
-function fixable(rule: Rule, spot: Spot, file: string): Fixable {
+function fixable(rule: Rule, violation: Violation, file: string): Fixable {
   const { code, name, severity, effect, consequence, fix } = rule;
-  const { place, key, entry, message, corrected, edits = [] } = spot;
-  const stops = spot.effect ?? (spot.severity === undefined ? effect : undefined);
+  const { place, key, entry, message, corrected, edits = [] } = violation;
+  const stops = violation.effect ?? (violation.severity === undefined ? effect : undefined);
   return {
     edits,
     finding: {
       rule: code,
       name,
-      severity: spot.severity ?? severity,
+      severity: violation.severity ?? severity,
       ...(stops === undefined ? {} : { effect: stops }),
       file,
       ...(place === undefined ? {} : { line: place.line, column: place.column }),
@@ -133,7 +138,7 @@ function fixable(rule: Rule, spot: Spot, file: string): Fixable {
   };
 }
 
-function inFileOrder({ finding: a }: Fixable, { finding: b }: Fixable): number {
+function byPosition({ finding: a }: Fixable, { finding: b }: Fixable): number {
   return (
     (a.line ?? 0) - (b.line ?? 0) ||
     (a.column ?? 0) - (b.column ?? 0) ||

@@ -1,8 +1,8 @@
 /** Addresses to listen on, as Go reads them: docs/reference/runner-config.md#keys-of-the-whole-file. */
 import type { LintContext, Listener } from './context.ts';
-import type { Got } from './reading.ts';
-import type { Spot } from './rule.ts';
-import { atValue } from './spots.ts';
+import type { Found } from './values.ts';
+import type { Violation } from './violation.ts';
+import { atValue } from './violation.ts';
 
 export type Address =
   | { readonly kind: 'address'; readonly host: string; readonly port: string }
@@ -25,12 +25,12 @@ function busy(port: number, { listeners = [] }: LintContext): Listener | undefin
 }
 
 /** Another process holds the port. */
-export function busySpots(
-  found: Got<string> | undefined,
+export function portInUse(
+  found: Found<string> | undefined,
   key: string,
   usual: number | undefined,
   context: LintContext,
-): readonly Spot[] {
+): readonly Violation[] {
   if (found === undefined) return [];
   const address = addressOf(found.value);
   if (address.kind === 'colons') return [];

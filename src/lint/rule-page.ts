@@ -20,9 +20,9 @@ export function rulePage(rule: Rule): string {
     ...wrapped(consequence),
     '',
     'Instead of',
-    ...indented(bad),
+    ...indent(bad),
     'write',
-    ...indented(good),
+    ...indent(good),
     '',
     ...wrapped(fix),
     ...needsOf(rule),
@@ -46,7 +46,7 @@ function needsOf(rule: Rule): readonly string[] {
   return text === '' ? [] : ['', ...wrapped(`Beside the text it looks at: ${text}.`)];
 }
 
-function indented(text: string): readonly string[] {
+function indent(text: string): readonly string[] {
   return text.split('\n').map((line) => `    ${line}`);
 }
 

@@ -2,36 +2,10 @@
  * The form of a rule: data for the documentation, and a small function that says where it is broken. Adding a
  * rule is one entry in a file of rules/ and its cases.
  */
-import type { Place } from '../config/runner/toml-tree.ts';
 import type { LintEffect, LintSeverity } from '../core/lint.ts';
 import type { LintContext } from './context.ts';
-import type { Section, Subject } from './subject.ts';
-
-/** A change of the text that is certainly right. */
-export interface Edit {
-  readonly from: Place;
-  /** Behind the last character that goes. */
-  readonly to: Place;
-  readonly text: string;
-}
-
-/** One place where a rule is broken. */
-export interface Spot {
-  /** Absent where it is about the whole file or the host. */
-  readonly place?: Place;
-  /** `runners.docker.cpus`. */
-  readonly key?: string;
-  /** Number of its `[[runners]]`. */
-  readonly entry?: number;
-  /** One clause with what is there: no secret, no full stop. */
-  readonly message: string;
-  /** What to write instead. */
-  readonly corrected?: string;
-  readonly edits?: readonly Edit[];
-  /** Where this case is worse, or less bad, than the rule says. */
-  readonly severity?: LintSeverity;
-  readonly effect?: LintEffect;
-}
+import type { ParsedConfig, Section } from './parsed-config.ts';
+import type { Violation } from './violation.ts';
 
 /** What a rule must be able to look at beside the text. */
 export type Need = 'files' | 'process' | 'host' | 'history';
@@ -53,25 +27,28 @@ export interface Rule {
   readonly needs?: readonly Need[];
   /** Judged by the parser, or from what other rules found: the function is never asked. */
   readonly byOthers?: true;
-  check(subject: Subject, context: LintContext): Iterable<Spot>;
+  check(config: ParsedConfig, context: LintContext): Iterable<Violation>;
 }
 
 /** Asks about every `[[runners]]` alone. */
 export function perEntry(
-  check: (section: Section, context: LintContext, subject: Subject) => Iterable<Spot>,
+  check: (section: Section, context: LintContext, config: ParsedConfig) => Iterable<Violation>,
 ): Rule['check'] {
-  return (subject, context) =>
-    subject.sections.flatMap((section) =>
-      [...check(section, context, subject)].map((spot) => ({ entry: section.number, ...spot })),
+  return (config, context) =>
+    config.sections.flatMap((section) =>
+      [...check(section, context, config)].map((violation) => ({
+        entry: section.number,
+        ...violation,
+      })),
     );
 }
 
 /** Asks about the entries of some executors alone. */
 export function perEntryOf(
   executors: readonly string[],
-  check: (section: Section, context: LintContext, subject: Subject) => Iterable<Spot>,
+  check: (section: Section, context: LintContext, config: ParsedConfig) => Iterable<Violation>,
 ): Rule['check'] {
-  return perEntry((section, context, subject) =>
-    executors.includes(section.executor) ? check(section, context, subject) : [],
+  return perEntry((section, context, config) =>
+    executors.includes(section.executor) ? check(section, context, config) : [],
   );
 }

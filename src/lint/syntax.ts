@@ -3,17 +3,20 @@
  * and the rest is read on, so that each mistake is named once. A second mistake below the same header may be
  * the first one's echo: then the rest of that table is left alone.
  */
-import type { Problem } from '../core/reading.ts';
 import { readToml } from '../config/runner/runner-toml.ts';
 import type { TomlTable } from '../config/runner/toml-tree.ts';
-import type { Spot } from './rule.ts';
+import type { Problem } from '../core/reading.ts';
+import type { Violation } from './violation.ts';
 
-export interface Parsed {
+export interface ParseResult {
   /** Absent when nothing could be made of it. */
   readonly root?: TomlTable;
   /** Nothing had to be taken out: what the root says, the runner sees. */
   readonly whole: boolean;
-  readonly faults: readonly { readonly code: 'P01' | 'P02' | 'L01'; readonly spot: Spot }[];
+  readonly faults: readonly {
+    readonly code: 'P01' | 'P02' | 'L01';
+    readonly violation: Violation;
+  }[];
 }
 
 /** Larger files are read for their entries, and not judged key by key. */
@@ -23,7 +26,7 @@ const MOST_MISTAKES = 20;
 /** Reading again costs as much as reading; a large file is read a few times only. */
 const MOST_BYTES_AGAIN = 512 * 1024;
 
-export function parsedOf(content: string | Uint8Array, text: string, file: string): Parsed {
+export function parseAll(content: string | Uint8Array, text: string, file: string): ParseResult {
   const first = readToml(content, file, MAX_LINT_BYTES);
   if (first.ok) return { root: first.root, whole: true, faults: [] };
   if (first.problem.line === undefined || first.problem.code !== 'syntax-error') {
@@ -32,7 +35,7 @@ export function parsedOf(content: string | Uint8Array, text: string, file: strin
   return readOn(first.problem, text.split('\n'), file);
 }
 
-function readOn(first: Problem, lines: string[], file: string): Parsed {
+function readOn(first: Problem, lines: string[], file: string): ParseResult {
   const faults = [faultOf(first)];
   const tables = new Set([tableOf(first, lines)]);
   const most = Math.min(MOST_MISTAKES, 1 + MOST_BYTES_AGAIN / (lines.join('\n').length + 1));
@@ -70,11 +73,11 @@ function isHeader(line: string): boolean {
   return /^\s*\[/.test(line);
 }
 
-function faultOf(problem: Problem): Parsed['faults'][number] {
+function faultOf(problem: Problem): ParseResult['faults'][number] {
   const { code, line, column, message } = problem;
   const place = line === undefined || column === undefined ? {} : { place: { line, column } };
   const clause = message.replace(/^TOML syntax error(?: at line \d+, column \d+)?: /, '');
-  const spot: Spot = { ...place, message: clause };
-  if (code !== 'syntax-error') return { code: 'L01', spot };
-  return { code: /already defined/.test(message) ? 'P02' : 'P01', spot };
+  const violation: Violation = { ...place, message: clause };
+  if (code !== 'syntax-error') return { code: 'L01', violation };
+  return { code: /already defined/.test(message) ? 'P02' : 'P01', violation };
 }

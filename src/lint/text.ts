@@ -1,7 +1,7 @@
 /** Findings as a good compiler prints them: severity and rule, place, the line with a caret, what to write. */
 import type { LintFinding, LintReport, LintSeverity } from '../core/lint.ts';
 import { LINT_SEVERITIES } from '../core/lint.ts';
-import { shownLine, widthAt } from './excerpt.ts';
+import { maskLine, widthAt } from './excerpt.ts';
 
 interface Style {
   readonly colour: boolean;
@@ -28,21 +28,21 @@ export function lintReportText(report: LintReport, lines: readonly string[], sty
   return [...blocks, ...notes(report, style), summary(report, style)].join('\n\n');
 }
 
-function painted(text: string, colour: keyof typeof COLOURS, style: Style): string {
+function paint(text: string, colour: keyof typeof COLOURS, style: Style): string {
   return style.colour ? `\u001B[${COLOURS[colour]}m${text}\u001B[0m` : text;
 }
 
 function block(finding: LintFinding, lines: readonly string[], style: Style): string {
   const { rule, name, severity, effect, message, consequence, fix, corrected } = finding;
   const effectText = effect === undefined ? '' : ` (${EFFECTS[effect]})`;
-  const title = painted(`${severity}[${rule}]`, severity, style);
+  const title = paint(`${severity}[${rule}]`, severity, style);
   const write = corrected === undefined ? fix : `write ${corrected}`;
   return [
-    `${title} ${painted(message, 'bold', style)}${effectText}`,
+    `${title} ${paint(message, 'bold', style)}${effectText}`,
     ...excerpt(finding, lines, style),
     `  = ${consequence}`,
-    `  = ${painted('fix:', 'bold', style)} ${write.charAt(0).toLowerCase()}${write.slice(1)}`,
-    `  = ${painted(`${name}: runnerwatch explain ${rule}`, 'dim', style)}`,
+    `  = ${paint('fix:', 'bold', style)} ${write.charAt(0).toLowerCase()}${write.slice(1)}`,
+    `  = ${paint(`${name}: runnerwatch explain ${rule}`, 'dim', style)}`,
   ].join('\n');
 }
 
@@ -54,12 +54,12 @@ function excerpt(
   if (line === undefined) return [`  --> ${file}`];
   const place = `  --> ${file}:${line}:${column}`;
   const text = lines[line - 1];
-  const shown = text === undefined ? '' : shownLine(text);
+  const shown = text === undefined ? '' : maskLine(text);
   if (text === undefined || column > shown.length + 1) return [place];
   const number = String(line);
   const gap = ' '.repeat(number.length);
   const width = Math.min(widthAt(text, column), Math.max(1, shown.length - column + 1));
-  const caret = painted('^'.repeat(width), severity, style);
+  const caret = paint('^'.repeat(width), severity, style);
   return [
     place,
     ` ${gap} |`,
@@ -71,17 +71,17 @@ function excerpt(
 function notes({ leftOut }: LintReport, style: Style): readonly string[] {
   if (leftOut.length === 0) return [];
   const lines = leftOut.map(({ rules, because }) => `  ${because}: ${rules.join(' ')}`);
-  return [[painted('not checked, or only in part:', 'dim', style), ...lines].join('\n')];
+  return [[paint('not checked, or only in part:', 'dim', style), ...lines].join('\n')];
 }
 
 function summary({ file, findings, judged }: LintReport, style: Style): string {
   if (!judged) return `${file}: not judged`;
-  if (findings.length === 0) return painted(`${file}: nothing found`, 'bold', style);
+  if (findings.length === 0) return paint(`${file}: nothing found`, 'bold', style);
   const counts = LINT_SEVERITIES.flatMap((severity) => {
     const count = findings.filter((finding) => finding.severity === severity).length;
     if (count === 0) return [];
     const noun = severity === 'info' ? 'note' : severity;
-    return [painted(`${count} ${noun}${count === 1 ? '' : 's'}`, severity, style)];
+    return [paint(`${count} ${noun}${count === 1 ? '' : 's'}`, severity, style)];
   });
   const dies = findings.some(({ effect }) => effect === 'start');
   return `${file}: ${counts.join(', ')}${dies ? '; the runner would not start on this file' : ''}`;

@@ -7,34 +7,34 @@ import type { Mismatch } from '../config/runner/mismatch.ts';
 import { mismatchesOf } from '../config/runner/mismatch.ts';
 import { shownName } from '../config/runner/shown-text.ts';
 import type { TomlEntry } from '../config/runner/toml-tree.ts';
-import type { Edit, Spot } from './rule.ts';
-import type { Subject, Visit } from './subject.ts';
+import type { ParsedConfig, Visit } from './parsed-config.ts';
+import type { Edit, Violation } from './violation.ts';
 
 export interface TypeFault {
   readonly code: string;
-  readonly spot: Spot;
+  readonly violation: Violation;
 }
 
-const known = new WeakMap<Subject, readonly TypeFault[]>();
+const known = new WeakMap<ParsedConfig, readonly TypeFault[]>();
 
 /** Every value of the wrong type in a file. */
-export function typeFaultsOf(subject: Subject): readonly TypeFault[] {
-  const before = known.get(subject);
+export function typeFaultsOf(config: ParsedConfig): readonly TypeFault[] {
+  const before = known.get(config);
   if (before !== undefined) return before;
-  const found = subject.visits.flatMap((visit) => faultsOf(visit, subject));
-  known.set(subject, found);
+  const found = config.visits.flatMap((visit) => faultsOf(visit, config));
+  known.set(config, found);
   return found;
 }
 
-function faultsOf(visit: Visit, subject: Subject): readonly TypeFault[] {
+function faultsOf(visit: Visit, config: ParsedConfig): readonly TypeFault[] {
   const { path, entry, type, section } = visit;
   if (type === undefined) return [];
   return mismatchesOf(entry.value, type).map((mismatch) => {
     const code = codeOf(path, mismatch);
     const key = mismatch.member === '' ? path : `${path}.${shownName(mismatch.member)}`;
     const corrected = correctionOf(path, mismatch);
-    const edits = editsOf(entry, mismatch, subject);
-    const spot: Spot = {
+    const edits = editsOf(entry, mismatch, config);
+    const violation: Violation = {
       place: mismatch.value.kind === 'table' ? entry.keyPlace : mismatch.place,
       key,
       message: `${key} takes ${article(mismatch.expected)}, and this is ${article(mismatch.found)}`,
@@ -42,7 +42,7 @@ function faultsOf(visit: Visit, subject: Subject): readonly TypeFault[] {
       ...(corrected === undefined ? {} : { corrected }),
       ...(edits.length === 0 ? {} : { edits }),
     };
-    return { code, spot };
+    return { code, violation };
   });
 }
 
@@ -96,11 +96,11 @@ function valueText({ value }: Mismatch): string {
 }
 
 /** Only where there is no doubt what was meant. A token is never touched. */
-function editsOf(entry: TomlEntry, mismatch: Mismatch, subject: Subject): readonly Edit[] {
+function editsOf(entry: TomlEntry, mismatch: Mismatch, config: ParsedConfig): readonly Edit[] {
   const { type, value } = mismatch;
   if (/token|secret|passw/i.test(`${entry.key} ${mismatch.member}`)) return [];
   if (isBareSize(entry.key, mismatch) || isNoText(entry.key, mismatch)) return [];
-  if (type.kind === 'tables') return headerEdit(entry, subject);
+  if (type.kind === 'tables') return headerEdit(entry, config);
   if (value.kind === 'table' || value.kind === 'array') return [];
   return type.kind === 'scalar' ? scalarEdit(mismatch) : bracketEdits(mismatch);
 }
@@ -123,7 +123,7 @@ function scalarEdit(mismatch: Mismatch): readonly Edit[] {
 }
 
 /** `[runners]` → `[[runners]]`, where it stands alone in its line. */
-function headerEdit({ value, keyPlace }: TomlEntry, { lines }: Subject): readonly Edit[] {
+function headerEdit({ value, keyPlace }: TomlEntry, { lines }: ParsedConfig): readonly Edit[] {
   if (value.kind !== 'table' || value.form !== 'header') return [];
   const line = lines[keyPlace.line - 1] ?? '';
   const { before, name } = /^(?<before>\s*)(?<name>\[[^[\]"']+\])(?!\])/.exec(line)?.groups ?? {};

@@ -3,29 +3,27 @@
  * GitLab itself decides, another spelling of a key of this table, a key of another table, the nearest name.
  */
 import { shownName } from '../config/runner/shown-text.ts';
+import { entryOf } from '../config/runner/toml-tree.ts';
 import { nearest } from '../core/nearest.ts';
 import { printable } from '../core/printable.ts';
+import type { ParsedConfig, Visit } from './parsed-config.ts';
 import type { Home } from './schema-index.ts';
 import { folded, headerOf, homesOf } from './schema-index.ts';
-import type { Spot } from './rule.ts';
-import type { Subject, Visit } from './subject.ts';
-import { entryOf } from '../config/runner/toml-tree.ts';
+import type { Violation } from './violation.ts';
 
 export interface UnknownKey {
   /** P13 unknown, P14 known elsewhere. */
   readonly code: 'P13' | 'P14';
-  readonly spot: Spot;
+  readonly violation: Violation;
 }
 
-const cache = new WeakMap<Subject, readonly UnknownKey[]>();
+const cache = new WeakMap<ParsedConfig, readonly UnknownKey[]>();
 
-export function unknownKeysOf(subject: Subject): readonly UnknownKey[] {
-  const before = cache.get(subject);
+export function unknownKeysOf(config: ParsedConfig): readonly UnknownKey[] {
+  const before = cache.get(config);
   if (before !== undefined) return before;
-  const found = subject.visits.flatMap((visit) =>
-    visit.type === undefined ? [judged(visit)] : [],
-  );
-  cache.set(subject, found);
+  const found = config.visits.flatMap((visit) => (visit.type === undefined ? [judged(visit)] : []));
+  cache.set(config, found);
   return found;
 }
 
@@ -62,7 +60,7 @@ const OFTEN: readonly {
     corrected: '[runners.cache]',
   },
   { path: /^metrics_server$/, says: 'the listener of the metrics is `listen_address`' },
-  { path: /^runner$/, says: 'entries are called `runners`', corrected: '[[runners]]' },
+  { path: /^runner$/, says: 'the entries are `[[runners]]`', corrected: '[[runners]]' },
 ];
 
 /** These look like a slip of the hand, and belong elsewhere. */
@@ -90,13 +88,13 @@ function found(
   code: UnknownKey['code'],
   { path, entry, section }: Visit,
   says: string | undefined,
-  more: Pick<Spot, 'corrected' | 'edits'>,
+  more: Pick<Violation, 'corrected' | 'edits'>,
 ): UnknownKey {
   const key = printable(shortened(path, entry.key));
   const what = code === 'P14' ? 'does nothing here' : 'is no key that the runner knows';
   return {
     code,
-    spot: {
+    violation: {
       place: entry.keyPlace,
       key,
       message: `${key} ${what}${says === undefined ? '' : `: ${says}`}`,
@@ -111,13 +109,16 @@ function shortened(path: string, key: string): string {
   return `${path.slice(0, path.length - key.length)}${shownName(key)}`;
 }
 
-function renamed(visit: Visit, often: (typeof OFTEN)[number]): Pick<Spot, 'corrected' | 'edits'> {
+function renamed(
+  visit: Visit,
+  often: (typeof OFTEN)[number],
+): Pick<Violation, 'corrected' | 'edits'> {
   if (visit.path.endsWith('.services.image')) return spelled(visit, 'name');
   return often.corrected === undefined ? {} : { corrected: often.corrected };
 }
 
 /** The key under another name; changed by itself where that name is free. */
-function spelled({ entry, parent }: Visit, name: string): Pick<Spot, 'corrected' | 'edits'> {
+function spelled({ entry, parent }: Visit, name: string): Pick<Violation, 'corrected' | 'edits'> {
   const isTaken = entryOf(parent, name) !== undefined;
   const { line, column } = entry.keyPlace;
   const edit = {
@@ -183,7 +184,7 @@ function belongs({ table, name, type }: Home, { path }: Visit): string {
     : `it is a key of ${headerOf(table)}`;
 }
 
-function movedTo({ table, name, type }: Home, key: string): Pick<Spot, 'corrected'> {
+function movedTo({ table, name, type }: Home, key: string): Pick<Violation, 'corrected'> {
   if (isTableType(type)) return { corrected: headerOf(table === '' ? name : `${table}.${name}`) };
   const word = folded(name) === folded(key) ? name : key;
   return {

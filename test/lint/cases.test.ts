@@ -1,5 +1,5 @@
 /** The fixture cases: texts with exactly the findings that stand in them, and files that must be silent. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 
 import { lintText } from '../../src/lint/lint.ts';
-import { CONFIG_PATH, ENTRY, fileFact, PROCESS, testRows as run } from '../support/lint-host.ts';
 import type { LintHost } from '../support/lint-host.ts';
+import { CONFIG_PATH, ENTRY, PROCESS, fileFact, testRows as run } from '../support/lint-host.ts';
 
 const at = (environment: Readonly<Record<string, string>>): LintHost => ({
   process: PROCESS,

@@ -3,8 +3,8 @@ import { createHmac } from 'node:crypto';
 
 import { describe } from 'vitest';
 
-import { CONFIG_PATH, ENTRY, fileFact, PROCESS, testRows as run } from '../support/lint-host.ts';
 import type { LintHost } from '../support/lint-host.ts';
+import { CONFIG_PATH, ENTRY, PROCESS, fileFact, testRows as run } from '../support/lint-host.ts';
 
 const MACHINE_ID = '0123456789abcdef0123456789abcdef';
 const OWN_ID = `s_${createHmac('sha256', MACHINE_ID).update('gitlab-runner').digest('hex').slice(0, 12)}`;

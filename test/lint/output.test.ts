@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 
 import { codeQualityOf } from '../../src/lint/code-quality.ts';
 import { diffOf } from '../../src/lint/diff.ts';
-import { corrected } from '../../src/lint/edits.ts';
-import { isShowable, shownLine } from '../../src/lint/excerpt.ts';
+import { applyEdits } from '../../src/lint/edits.ts';
+import { isShowable, maskLine } from '../../src/lint/excerpt.ts';
 import { judge, lintText, prepare } from '../../src/lint/lint.ts';
 import { lintReportText } from '../../src/lint/text.ts';
 
@@ -84,7 +84,7 @@ describe('a line is shown without its secrets, and its columns stay', () => {
     ['  pre_build_script = "echo hi"', '  pre_build_script = "*******"'],
     ['', ''],
   ])('%j', (line, shown) => {
-    expect(shownLine(line)).toBe(shown);
+    expect(maskLine(line)).toBe(shown);
   });
 
   test('a path is shown unless a part of it could be a secret', () => {
@@ -124,7 +124,7 @@ test('two equal findings have two fingerprints', () => {
   expect(new Set(prints).size).toBe(prints.length);
 });
 
-const fix = (text: string): string => corrected(text, judge(prepare(text, 'c'), { now: 0 })).text;
+const fix = (text: string): string => applyEdits(text, judge(prepare(text, 'c'), { now: 0 })).text;
 
 describe('corrections', () => {
   test.each([

@@ -1,9 +1,8 @@
 /** Every rule: its examples are true, its texts are sentences. */
 import { describe, expect, test } from 'vitest';
 
-import { IN_PART, LEFT_OUT } from '../../src/lint/left-out.ts';
 import { rulePage } from '../../src/lint/rule-page.ts';
-import { LINT_RULES, ruleNamed } from '../../src/lint/rules/index.ts';
+import { IN_PART, LEFT_OUT, LINT_RULES, ruleNamed } from '../../src/lint/rules/index.ts';
 import { foundIn } from '../support/lint-cases.ts';
 
 /** Families of rules with their last numbers. */

@@ -2,7 +2,7 @@
  * Cases of the linter out of test/fixtures/lint/*.cases: `#== name | base | findings without a line`, then lines that
  * go into the base, each with what is found there behind `#!`: `cpus = 2  #! P04 cpus = "2"`.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { lintText } from '../../src/lint/lint.ts';

@@ -1,8 +1,8 @@
 /** Findings of the linter, from a real text, in a snapshot. */
 import type { Snapshot } from '../../src/core/check.ts';
 import { lintText } from '../../src/lint/lint.ts';
-import { CONFIG } from './snapshots.ts';
 import { LINT_NOW } from './lint-cases.ts';
+import { CONFIG } from './snapshots.ts';
 
 /** What the linter says of a config.toml, as the daemon keeps it. */
 export function withLint(snapshot: Snapshot, text: string): Snapshot {

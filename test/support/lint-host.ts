@@ -1,9 +1,9 @@
 /** A host for the rules that look beyond the text: files, a process, its environment; all of it lent. */
 import { expect, test } from 'vitest';
 
-import type { FileFact, FileLooks, LintContext } from '../../src/lint/context.ts';
-import { lintText } from '../../src/lint/lint.ts';
 import type { RunnerProcess } from '../../src/core/reading.ts';
+import type { FileFact, FileFacts, LintContext } from '../../src/lint/context.ts';
+import { lintText } from '../../src/lint/lint.ts';
 import { LINT_NOW } from './lint-cases.ts';
 
 export const CONFIG_PATH = '/etc/gitlab-runner/config.toml';
@@ -29,9 +29,9 @@ export function fileFact(
 }
 
 /** Everything that is not named is missing. */
-export function looksAt(files: Readonly<Record<string, FileFact>>): FileLooks {
+export function filesOf(files: Readonly<Record<string, FileFact>>): FileFacts {
   const answer = (path: string): FileFact => files[path] ?? { kind: 'missing' };
-  return { look: answer, read: answer };
+  return { stat: answer, read: answer };
 }
 
 export interface LintHost extends Omit<Partial<LintContext>, 'files'> {
@@ -47,7 +47,7 @@ export function findingsOn(
   const context: LintContext = {
     now: LINT_NOW,
     ...rest,
-    ...(files === undefined ? {} : { files: looksAt(files) }),
+    ...(files === undefined ? {} : { files: filesOf(files) }),
   };
   return lintText(text, CONFIG_PATH, context)
     .findings.filter(({ rule }) => rules.includes(rule))

@@ -2,12 +2,12 @@
  * Broken files for the linter, the same ones for the same seed: cut, flipped, spliced, nested, binary, in other
  * encodings. Every original holds secrets that no output may hold.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { codeQualityOf } from '../../src/lint/code-quality.ts';
 import { diffOf } from '../../src/lint/diff.ts';
-import { corrected } from '../../src/lint/edits.ts';
+import { applyEdits } from '../../src/lint/edits.ts';
 import { judge, prepare, reportOf, textOf } from '../../src/lint/lint.ts';
 import { lintReportText } from '../../src/lint/text.ts';
 import { LINT_NOW, lintCases } from './lint-cases.ts';
@@ -128,7 +128,7 @@ export function troubleWith(content: Uint8Array): string | undefined {
   const prepared = prepare(content, 'config.toml');
   const report = reportOf(prepared, { now: LINT_NOW, environment: {} });
   const text = textOf(content);
-  const fixed = corrected(content, judge(prepared, { now: LINT_NOW }));
+  const fixed = applyEdits(content, judge(prepared, { now: LINT_NOW }));
   const outputs = [
     lintReportText(report, text.split('\n'), { colour: false }),
     JSON.stringify(report),

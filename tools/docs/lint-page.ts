@@ -1,9 +1,8 @@
 /** docs/lint.md: every rule, from the registry that the linter itself asks. */
-import { IN_PART, LEFT_OUT } from '../../src/lint/left-out.ts';
-import type { NotJudged } from '../../src/lint/left-out.ts';
-import type { Rule } from '../../src/lint/rule.ts';
 import { EFFECT_TEXTS, needsText } from '../../src/lint/rule-page.ts';
-import { LINT_RULES } from '../../src/lint/rules/index.ts';
+import type { Rule } from '../../src/lint/rule.ts';
+import type { NotJudged } from '../../src/lint/rules/index.ts';
+import { IN_PART, LEFT_OUT, LINT_RULES } from '../../src/lint/rules/index.ts';
 import { code, head, table } from './markdown.ts';
 
 const FAMILIES: readonly (readonly [letter: string, title: string])[] = [

@@ -1,12 +1,12 @@
 /** Machines that come and go: [runners.machine] and [runners.autoscaler]. */
-import { tablesOf } from '../../config/runner/toml-tree.ts';
 import type { TomlTable } from '../../config/runner/toml-tree.ts';
-import { entryAt, filledAt, tableAt, textAt, textsAt } from '../reading.ts';
-import { unreadable } from '../file-faults.ts';
-import type { Rule, Spot } from '../rule.ts';
+import { tablesOf } from '../../config/runner/toml-tree.ts';
+import { unreadable } from '../named-files.ts';
+import type { Rule } from '../rule.ts';
 import { perEntry, perEntryOf } from '../rule.ts';
-import { atItem, atKey, atTable, atValue } from '../spots.ts';
-import { secondsOf } from '../quantities.ts';
+import { entryAt, filledAt, secondsOf, tableAt, textAt, textsAt } from '../values.ts';
+import type { Violation } from '../violation.ts';
+import { atItem, atKey, atTable, atValue } from '../violation.ts';
 
 const AUTOSCALED = ['docker-autoscaler', 'instance'];
 const OFF_PEAK = ['OffPeakPeriods', 'OffPeakTimezone', 'OffPeakIdleCount', 'OffPeakIdleTime'];
@@ -136,7 +136,7 @@ export const AUTOSCALING_RULES: readonly Rule[] = [
   },
 ];
 
-function machineFaults(table: TomlTable): readonly Spot[] {
+function machineFaults(table: TomlTable): readonly Violation[] {
   const key = 'runners.machine.MachineOptionsWithName';
   const options = textsAt(table, 'machine', 'MachineOptionsWithName')
     .filter(({ text }) => !text.includes('%s'))
@@ -159,7 +159,7 @@ function timeFaults(
   table: TomlTable,
   path: string,
   [periods, timezone]: readonly [string, string],
-): readonly Spot[] {
+): readonly Violation[] {
   const zone = filledAt(table, timezone);
   return [
     ...textsAt(table, periods)
@@ -182,7 +182,7 @@ function timeFaults(
 }
 
 /** Go's expressions have no look-around; what this platform cannot read either is broken for certain. */
-function patternFaults(table: TomlTable): readonly Spot[] {
+function patternFaults(table: TomlTable): readonly Violation[] {
   const found = filledAt(table, 'jobs_running_for_project');
   if (found === undefined || isGoPattern(found.value)) return [];
   const key = 'runners.monitoring.job_queuing_durations.jobs_running_for_project';

@@ -1,13 +1,11 @@
-/**
- * [runners.cache]: where jobs keep what the next one wants. None of its faults stops a job:
- * docs/reference/runner-config.md#cache.
- */
-import { asRunnerSees, isAllowed } from '../context.ts';
-import { entryAt, filledAt, flagAt, tableAt, textAt } from '../reading.ts';
-import type { Rule, Spot } from '../rule.ts';
+/** [runners.cache]: where jobs keep what the next one wants. None of its faults stops a job. */
+import { asRunnerSees, isAllowed } from '../named-files.ts';
+import type { Section } from '../parsed-config.ts';
+import type { Rule } from '../rule.ts';
 import { perEntry } from '../rule.ts';
-import { atTable, atValue, lineOf, rewritten, shown } from '../spots.ts';
-import type { Section } from '../subject.ts';
+import { entryAt, filledAt, flagAt, tableAt, textAt } from '../values.ts';
+import type { Violation } from '../violation.ts';
+import { atTable, atValue, lineOf, rewritten, shown } from '../violation.ts';
 
 const TYPES = ['s3', 'gcs', 'azure'];
 const key = (name: string): string => `runners.cache.${name}`;
@@ -43,7 +41,7 @@ export const CACHE_RULES: readonly Rule[] = [
         const [kind] = kinds;
         if (kind === undefined) return [];
         const more = { key: key('Type'), corrected: `Type = "${kind}"` };
-        const message = `the cache of ${section.called} has no Type`;
+        const message = `the cache of ${section.label} has no Type`;
         return [
           type === undefined ? atTable(cache, message, more) : atValue(type.entry, message, more),
         ];
@@ -75,7 +73,7 @@ export const CACHE_RULES: readonly Rule[] = [
       const header = `[runners.cache.${type.value}]`;
       if (below === undefined)
         return [
-          atValue(type.entry, `the cache of ${section.called} has no ${header}`, {
+          atValue(type.entry, `the cache of ${section.label} has no ${header}`, {
             key: key(type.value),
             corrected: header,
           }),
@@ -177,7 +175,7 @@ export const CACHE_RULES: readonly Rule[] = [
     check: perEntry(({ table }, context) => {
       const found = filledAt(table, 'cache', 'gcs', 'CredentialsFile');
       const path = found === undefined ? undefined : asRunnerSees(found.value, context);
-      const fact = path === undefined ? undefined : context.files?.look(path);
+      const fact = path === undefined ? undefined : context.files?.stat(path);
       if (found === undefined || fact === undefined) return [];
       const { process } = context;
       const isDenied = process !== undefined && isAllowed(fact, process, 4) === false;
@@ -202,11 +200,11 @@ function bucketOf({ table }: Section): string {
   return place.join('') === '' ? '' : `${type} ${place.join(' ')}`;
 }
 
-function notShared(section: Section): readonly Spot[] {
+function notShared(section: Section): readonly Violation[] {
   const shared = entryAt(section.table, 'cache', 'Shared');
   const cache = tableAt(section.table, 'cache')?.value;
   if (cache === undefined) return [];
-  const message = `${section.called} shares its bucket with another entry, and not its cache`;
+  const message = `${section.label} shares its bucket with another entry, and not its cache`;
   const more = { key: key('Shared'), entry: section.number, corrected: 'Shared = true' };
   return [shared === undefined ? atTable(cache, message, more) : atValue(shared, message, more)];
 }

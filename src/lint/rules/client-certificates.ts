@@ -1,13 +1,13 @@
 /** The runner’s own identity towards GitLab: docs/reference/runner-config.md#trust-and-identity-towards-gitlab. */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
+
 import type { FileFact, LintContext } from '../context.ts';
-import { isThere } from '../context.ts';
-import { filledAt } from '../reading.ts';
+import { certFolders, fileOf, hostOf, isThere } from '../named-files.ts';
+import type { Section } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
 import { perEntry } from '../rule.ts';
-import { atKey, atValue } from '../spots.ts';
-import type { Section } from '../subject.ts';
-import { certFolders, fileOf, hostOf } from '../trust-files.ts';
+import { filledAt } from '../values.ts';
+import { atKey, atValue } from '../violation.ts';
 
 export const CLIENT_CERTIFICATE_RULES: readonly Rule[] = [
   {
@@ -30,7 +30,7 @@ export const CLIENT_CERTIFICATE_RULES: readonly Rule[] = [
       if (certificate === undefined || key === undefined) {
         if (hasOtherHalf(section, certificate === undefined ? 'crt' : 'key', context)) return [];
         return [
-          atKey(one.entry, `${section.called} has ${one.entry.key} alone`, {
+          atKey(one.entry, `${section.label} has ${one.entry.key} alone`, {
             key: `runners.${one.entry.key}`,
           }),
         ];
@@ -42,17 +42,15 @@ export const CLIENT_CERTIFICATE_RULES: readonly Rule[] = [
       const missing = files.find((file) => file?.fact.kind === 'missing');
       if (missing !== undefined)
         return [
-          atValue(missing.entry, `${missing.entry.key} of ${section.called} does not exist`, {
+          atValue(missing.entry, `${missing.entry.key} of ${section.label} does not exist`, {
             key: `runners.${missing.entry.key}`,
           }),
         ];
       return arePair(files[0]?.fact, files[1]?.fact) === false
         ? [
-            atValue(
-              key.entry,
-              `tls-key-file of ${section.called} is not the key of tls-cert-file`,
-              { key: 'runners.tls-key-file' },
-            ),
+            atValue(key.entry, `tls-key-file of ${section.label} is not the key of tls-cert-file`, {
+              key: 'runners.tls-key-file',
+            }),
           ]
         : [];
     }),
@@ -71,7 +69,7 @@ export const CLIENT_CERTIFICATE_RULES: readonly Rule[] = [
       const found = fileOf(section, 'tls-key-file', context);
       if (found === undefined || !isThere(found.fact) || (found.fact.mode & 0o004) === 0) return [];
       return [
-        atValue(found.entry, `tls-key-file of ${section.called} is readable for everybody`, {
+        atValue(found.entry, `tls-key-file of ${section.label} is readable for everybody`, {
           key: 'runners.tls-key-file',
         }),
       ];
@@ -84,7 +82,7 @@ function hasOtherHalf(section: Section, half: 'crt' | 'key', context: LintContex
   const host = hostOf(section, context);
   if (host === undefined || context.files === undefined) return false;
   const [folder] = certFolders(context);
-  const fact = context.files.look(`${folder}/${host}.auth.${half}`);
+  const fact = context.files.stat(`${folder}/${host}.auth.${half}`);
   return fact === undefined || isThere(fact) || fact.kind === 'unknown';
 }
 

@@ -1,11 +1,10 @@
 /** Where jobs clone from: rules R09 and R10 of docs/lint.md. */
 import { baseUrlOf } from '../../config/runner/base-url.ts';
 import { DOCKER_EXECUTORS } from '../executors.ts';
-import { expandedAt, isLocal } from '../entry-values.ts';
-import { filledAt } from '../reading.ts';
 import type { Rule } from '../rule.ts';
 import { perEntry, perEntryOf } from '../rule.ts';
-import { atValue, rewritten } from '../spots.ts';
+import { expandedAt, filledAt, isLocal } from '../values.ts';
+import { atValue, rewritten } from '../violation.ts';
 
 export const CLONE_URL_RULES: readonly Rule[] = [
   {
@@ -25,7 +24,7 @@ export const CLONE_URL_RULES: readonly Rule[] = [
       const network = filledAt(section.table, 'docker', 'network_mode')?.value;
       if (/^[a-z+]+:\/\//i.test(clone) || network === 'host') return [];
       return [
-        atValue(found.entry, `the url of ${section.called} is the host’s own loopback`, {
+        atValue(found.entry, `the url of ${section.label} is the host’s own loopback`, {
           key: 'runners.url',
           corrected: 'clone_url = "https://gitlab.example.com/"',
         }),

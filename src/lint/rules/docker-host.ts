@@ -1,12 +1,13 @@
 /** How the runner reaches Docker: docs/reference/runner-config.md#docker. */
 import type { FileFact, LintContext } from '../context.ts';
-import { asRunnerSees, isAllowed } from '../context.ts';
 import { hostFault } from '../docker-values.ts';
-import type { Got } from '../reading.ts';
-import { filledAt, flagAt } from '../reading.ts';
-import type { Rule, Spot } from '../rule.ts';
-import { atKey, atValue, rewritten, shown } from '../spots.ts';
-import type { Section } from '../subject.ts';
+import { asRunnerSees, isAllowed } from '../named-files.ts';
+import type { Section } from '../parsed-config.ts';
+import type { Rule } from '../rule.ts';
+import type { Found } from '../values.ts';
+import { filledAt, flagAt } from '../values.ts';
+import type { Violation } from '../violation.ts';
+import { atKey, atValue, rewritten, shown } from '../violation.ts';
 import { docker, dockerKey as key } from './docker-table.ts';
 
 const TLS_PORT = ':2376';
@@ -25,7 +26,7 @@ export const DOCKER_HOST_RULES: readonly Rule[] = [
     needs: ['files'],
     check: docker(({ table }, context) => {
       const found = filledAt(table, 'docker', 'host');
-      return found === undefined ? [] : hostSpots(found, context);
+      return found === undefined ? [] : hostViolations(found, context);
     }),
   },
   {
@@ -66,7 +67,7 @@ export const DOCKER_HOST_RULES: readonly Rule[] = [
     bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    host = "tcp://docker:2376"\n    tls_verify = false',
     good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    host = "tcp://docker:2376"\n    tls_verify = true\n    tls_cert_path = "/certs/client"',
     needs: ['files'],
-    check: docker((section, context) => tlsSpots(section, context)),
+    check: docker((section, context) => tlsViolations(section, context)),
   },
   {
     code: 'D12',
@@ -87,8 +88,8 @@ export const DOCKER_HOST_RULES: readonly Rule[] = [
   },
 ];
 
-function hostSpots(found: Got<string>, context: LintContext): readonly Spot[] {
-  const say = (message: string, more: Partial<Spot> = {}): readonly Spot[] => [
+function hostViolations(found: Found<string>, context: LintContext): readonly Violation[] {
+  const say = (message: string, more: Partial<Violation> = {}): readonly Violation[] => [
     atValue(found.entry, message, { key: key('host'), ...more }),
   ];
   const fault = hostFault(found.value);
@@ -100,7 +101,7 @@ function hostSpots(found: Got<string>, context: LintContext): readonly Spot[] {
     );
   }
   const socket = /^unix:\/\/(?<path>\/.+)$/.exec(found.value)?.groups?.['path'];
-  const fact = socket === undefined ? undefined : context.files?.look(socket);
+  const fact = socket === undefined ? undefined : context.files?.stat(socket);
   const why = fact === undefined ? undefined : socketFault(fact, context);
   return why === undefined ? [] : say(why);
 }
@@ -113,7 +114,7 @@ function socketFault(fact: FileFact, { process }: LintContext): string | undefin
   return isDenied ? `the socket of host cannot be used by uid ${process.uid}` : undefined;
 }
 
-function tlsSpots({ table }: Section, context: LintContext): readonly Spot[] {
+function tlsViolations({ table }: Section, context: LintContext): readonly Violation[] {
   const host = filledAt(table, 'docker', 'host');
   const verify = flagAt(table, 'docker', 'tls_verify');
   if (host === undefined || !/^(?:tcp|https):/.test(host.value)) return [];
@@ -127,7 +128,7 @@ function tlsSpots({ table }: Section, context: LintContext): readonly Spot[] {
   const folder = path === undefined ? undefined : asRunnerSees(path.value, context);
   if (path === undefined || folder === undefined) return [];
   return ['ca.pem', 'cert.pem', 'key.pem']
-    .filter((name) => context.files?.look(`${folder}/${name}`)?.kind === 'missing')
+    .filter((name) => context.files?.stat(`${folder}/${name}`)?.kind === 'missing')
     .map((name) =>
       atValue(path.entry, `tls_cert_path has no ${name}`, { key: key('tls_cert_path') }),
     );

@@ -1,9 +1,8 @@
-/** Sizes, pulls and hosts of [runners.docker]: docs/reference/runner-config.md#docker. */
-import { filledAt, tableAt, textAt, textsAt } from '../reading.ts';
-import type { Rule } from '../rule.ts';
+/** Sizes, pulls and hosts of [runners.docker]. */
 import { PULL_POLICIES, pullPolicyMeant } from '../docker-values.ts';
-import { bytesOf, rationalOf, sizeOf } from '../quantities.ts';
-import { atItem, atTable, atValue, lineOf, shown } from '../spots.ts';
+import type { Rule } from '../rule.ts';
+import { bytesOf, filledAt, rationalOf, sizeOf, tableAt, textAt, textsAt } from '../values.ts';
+import { atItem, atTable, atValue, lineOf, shown } from '../violation.ts';
 import { docker, dockerKey as key } from './docker-table.ts';
 
 const SIZES = [
@@ -204,14 +203,14 @@ export const DOCKER_LIMIT_RULES: readonly Rule[] = [
     fix: 'Set `image`.',
     bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    privileged = false',
     good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    image = "alpine:3.22"',
-    check: docker(({ table, called }) => {
+    check: docker(({ table, label }) => {
       const found = textAt(table, 'docker', 'image');
       const below = tableAt(table, 'docker')?.value;
       if (below === undefined || (found !== undefined && found.value !== '')) return [];
       const more = { key: key('image'), corrected: 'image = "alpine:3.22"' };
       return [
         found === undefined
-          ? atTable(below, `${called} has no default image`, more)
+          ? atTable(below, `${label} has no default image`, more)
           : atValue(found.entry, 'image is empty', more),
       ];
     }),

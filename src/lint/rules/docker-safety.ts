@@ -1,10 +1,10 @@
 /** Volumes, rights, services and images of [runners.docker]: docs/reference/runner-config.md#docker. */
 import { volumeOf } from '../docker-values.ts';
-import type { TextItem } from '../reading.ts';
-import { filledAt, flagAt, tableAt, textsAt } from '../reading.ts';
+import type { Section } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
-import { atItem, atKey, atTable, shown } from '../spots.ts';
-import type { Section } from '../subject.ts';
+import type { TextItem } from '../values.ts';
+import { filledAt, flagAt, tableAt, textsAt } from '../values.ts';
+import { atItem, atKey, atTable, shown } from '../violation.ts';
 import { docker, dockerKey as key } from './docker-table.ts';
 
 function volumes({ table }: Section): readonly TextItem[] {
@@ -64,7 +64,7 @@ export const DOCKER_SAFETY_RULES: readonly Rule[] = [
       )
         return [];
       return [
-        atTable(below, `${section.called} has no cache`, {
+        atTable(below, `${section.label} has no cache`, {
           key: key('volumes'),
           corrected: 'volumes = ["/cache"]',
         }),

@@ -1,13 +1,14 @@
-/** Values of [runners.docker] that are refused for each job: docs/reference/runner-config.md#docker. */
-import { asRunnerSees } from '../context.ts';
+/** Values of [runners.docker] that are refused for each job. */
+import { shownName } from '../../config/runner/shown-text.ts';
+import { tablesOf } from '../../config/runner/toml-tree.ts';
 import type { LintContext } from '../context.ts';
 import { DOCKER_CHECKS, isUlimit } from '../docker-values.ts';
-import { entryAt, filledAt, textsAt, pairsAt } from '../reading.ts';
-import { tablesOf } from '../../config/runner/toml-tree.ts';
-import { shownName } from '../../config/runner/shown-text.ts';
-import type { Rule, Spot } from '../rule.ts';
-import { atItem, atKey, atTable, atValue, shown } from '../spots.ts';
-import type { Section } from '../subject.ts';
+import { asRunnerSees } from '../named-files.ts';
+import type { Section } from '../parsed-config.ts';
+import type { Rule } from '../rule.ts';
+import { entryAt, filledAt, pairsAt, textsAt } from '../values.ts';
+import type { Violation } from '../violation.ts';
+import { atItem, atKey, atTable, atValue, shown } from '../violation.ts';
 import { docker, dockerKey as key } from './docker-table.ts';
 
 const LOG_OPTIONS = ['env', 'labels'];
@@ -91,7 +92,7 @@ export const DOCKER_VALUE_RULES: readonly Rule[] = [
   },
 ];
 
-function refusedValues({ table }: Section): readonly Spot[] {
+function refusedValues({ table }: Section): readonly Violation[] {
   return [
     ...Object.entries(DOCKER_CHECKS).flatMap(([name, check]) =>
       textsAt(table, 'docker', name).flatMap(({ text, value }) => {
@@ -123,7 +124,7 @@ function refusedValues({ table }: Section): readonly Spot[] {
 }
 
 /** `seccomp=FILE` must be there, and JSON. */
-function seccomp({ table }: Section, context: LintContext): readonly Spot[] {
+function seccomp({ table }: Section, context: LintContext): readonly Violation[] {
   return ['security_opt', 'services_security_opt'].flatMap((name) =>
     textsAt(table, 'docker', name).flatMap(({ text, value }) => {
       const file = /^seccomp[=:](?<file>.+)$/.exec(text)?.groups?.['file'];

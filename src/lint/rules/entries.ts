@@ -4,14 +4,23 @@ import { shownName } from '../../config/runner/shown-text.ts';
 import { nearest } from '../../core/nearest.ts';
 import { isPrivateHost } from '../../go/dial/private-address.ts';
 import { decideProxy } from '../../go/proxy/decision.ts';
-import { expandedAt, tokenOf } from '../entry-values.ts';
 import { FEATURE_FLAGS } from '../feature-flags.ts';
-import { entryAt, flagAt, tableAt, textAt, textsAt, wholeAt } from '../reading.ts';
-import type { Rule, Spot } from '../rule.ts';
+import { isFlagOn } from '../parsed-config.ts';
+import type { Rule } from '../rule.ts';
 import { perEntry } from '../rule.ts';
-import { atItem, atKey, atTable, atValue } from '../spots.ts';
-import { isFlagOn } from '../subject.ts';
-import { secondsOf } from '../quantities.ts';
+import {
+  entryAt,
+  expandedAt,
+  flagAt,
+  secondsOf,
+  tableAt,
+  textAt,
+  textsAt,
+  tokenOf,
+  wholeAt,
+} from '../values.ts';
+import type { Violation } from '../violation.ts';
+import { atItem, atKey, atTable, atValue } from '../violation.ts';
 
 const PROXY_LINE = /^(?<name>(?:https?|no|all)_proxy)=/i;
 const TWO_HOURS = 7200;
@@ -29,17 +38,17 @@ export const ENTRY_RULES: readonly Rule[] = [
     good: '[[runners]]\n  url = "https://gitlab.example.com/"\n  token = "glrt-0123456789abcdefghij"',
     check: ({ sections }, context) => {
       const seen = new Map<string, string>();
-      return sections.flatMap((section): readonly Spot[] => {
+      return sections.flatMap((section): readonly Violation[] => {
         const found = tokenOf(section, context);
         if (found === undefined || found.token.isBlank()) return [];
         const url = expandedAt(section, 'url', context)?.text.replace(/\/+$/, '') ?? '';
         const identity = `${url} ${found.token.fingerprint()}`;
         const first = seen.get(identity);
-        if (first === undefined) seen.set(identity, section.called);
+        if (first === undefined) seen.set(identity, section.label);
         return first === undefined
           ? []
           : [
-              atValue(found.entry, `${section.called} has url and token of ${first}`, {
+              atValue(found.entry, `${section.label} has url and token of ${first}`, {
                 key: 'runners.token',
                 entry: section.number,
               }),
@@ -59,7 +68,7 @@ export const ENTRY_RULES: readonly Rule[] = [
     good: '[[runners]]\n  name = "docker-1"\n[[runners]]\n  name = "docker-2"',
     check: ({ sections }) => {
       const seen = new Set<string>();
-      return sections.flatMap(({ table, number, called }): readonly Spot[] => {
+      return sections.flatMap(({ table, number, label }): readonly Violation[] => {
         const found = textAt(table, 'name');
         const more = { key: 'runners.name', entry: number };
         if (found === undefined || found.value === '') {
@@ -73,7 +82,7 @@ export const ENTRY_RULES: readonly Rule[] = [
         const isKnown = seen.has(found.value);
         seen.add(found.value);
         return isKnown
-          ? [atValue(found.entry, `${called} has a name that stands above already`, more)]
+          ? [atValue(found.entry, `${label} has a name that stands above already`, more)]
           : [];
       });
     },
@@ -90,7 +99,7 @@ export const ENTRY_RULES: readonly Rule[] = [
     check: perEntry((section) => {
       const id = wholeAt(section.table, 'id');
       if (!isFlagOn(section, 'FF_SUSPENDABLE_ENVIRONMENTS') || (id?.value ?? 0) > 0) return [];
-      const message = `${section.called} has no id`;
+      const message = `${section.label} has no id`;
       const more = { key: 'runners.id' };
       return [
         id === undefined ? atTable(section.table, message, more) : atValue(id.entry, message, more),

@@ -1,13 +1,16 @@
 /** The executor of an entry, its tables and its shell: docs/reference/runner-config.md#executors. */
 import { nearest } from '../../core/nearest.ts';
-import type { FileFact, LintContext, Who } from '../context.ts';
-import { argumentOf, asRunnerSees, isAllowed, isThere, mountOptions } from '../context.ts';
+import type { FileFact, LintContext } from '../context.ts';
+import { argumentOf } from '../context.ts';
 import { ASKS_FIRST, DOCKER_EXECUTORS, REQUIRED_TABLES, SHELLS } from '../executors.ts';
-import { entryAt, filledAt, tableAt, textAt, textsAt } from '../reading.ts';
-import type { Rule, Spot } from '../rule.ts';
+import type { User } from '../named-files.ts';
+import { asRunnerSees, isAllowed, isThere, mountOptions } from '../named-files.ts';
+import type { Section } from '../parsed-config.ts';
+import type { Rule } from '../rule.ts';
 import { perEntry, perEntryOf } from '../rule.ts';
-import { atTable, atValue, rewritten, shown } from '../spots.ts';
-import type { Section } from '../subject.ts';
+import { entryAt, filledAt, tableAt, textAt, textsAt } from '../values.ts';
+import type { Violation } from '../violation.ts';
+import { atTable, atValue, rewritten, shown } from '../violation.ts';
 
 const NAMES = [...REQUIRED_TABLES.keys()];
 
@@ -22,12 +25,12 @@ export const EXECUTOR_RULES: readonly Rule[] = [
     fix: `Write one of ${NAMES.join(', ')}.`,
     bad: '[[runners]]\n  executor = "Docker"',
     good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    image = "alpine"',
-    check: perEntry(({ table, called }) => {
+    check: perEntry(({ table, label }) => {
       const found = textAt(table, 'executor');
       const key = 'runners.executor';
       if (found === undefined) {
         return entryAt(table, 'executor') === undefined
-          ? [atTable(table, `${called} has no executor`, { key })]
+          ? [atTable(table, `${label} has no executor`, { key })]
           : [];
       }
       if (NAMES.includes(found.value)) return [];
@@ -36,8 +39,8 @@ export const EXECUTOR_RULES: readonly Rule[] = [
       const { corrected, edits = [] } = near === undefined ? {} : rewritten(found.entry, near);
       const message =
         found.value === ''
-          ? `the executor of ${called} is empty`
-          : `the executor ${shown('executor', found.value)} of ${called} does not exist`;
+          ? `the executor of ${label} is empty`
+          : `the executor ${shown('executor', found.value)} of ${label} does not exist`;
       return [
         atValue(found.entry, message, {
           key,
@@ -58,11 +61,11 @@ export const EXECUTOR_RULES: readonly Rule[] = [
     fix: 'Add the table below the entry, before the next [[runners]].',
     bad: '[[runners]]\n  executor = "docker"',
     good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    image = "alpine"',
-    check: perEntry(({ table, executor, called }) =>
+    check: perEntry(({ table, executor, label }) =>
       (REQUIRED_TABLES.get(executor) ?? [])
         .filter((name) => entryAt(table, name) === undefined)
         .map((name) =>
-          atTable(table, `${called} has the executor ${executor} and no [runners.${name}]`, {
+          atTable(table, `${label} has the executor ${executor} and no [runners.${name}]`, {
             key: `runners.${name}`,
             corrected: `[runners.${name}]`,
             effect: ASKS_FIRST.includes(executor) && name !== 'docker' ? 'offline' : 'jobs',
@@ -117,14 +120,14 @@ export const EXECUTOR_RULES: readonly Rule[] = [
     bad: '# gitlab-runner run, as root and without --user\n[[runners]]\n  executor = "shell"',
     good: '# gitlab-runner run --user gitlab-runner\n[[runners]]\n  executor = "shell"',
     needs: ['process'],
-    check: perEntryOf(['shell'], ({ table, called }, { process }) => {
+    check: perEntryOf(['shell'], ({ table, label }, { process }) => {
       if (process?.uid !== 0) return [];
       const user = argumentOf(process, '--user', '-u');
       if (user !== undefined && user !== 'root') return [];
       const found = textAt(table, 'executor');
       return found === undefined
         ? []
-        : [atValue(found.entry, `the jobs of ${called} run as root`, { key: 'runners.executor' })];
+        : [atValue(found.entry, `the jobs of ${label} run as root`, { key: 'runners.executor' })];
     }),
   },
   {
@@ -186,7 +189,7 @@ export const EXECUTOR_RULES: readonly Rule[] = [
 function jobUser({
   process,
   files,
-}: LintContext): (Who & { readonly name: string }) | 'absent' | undefined {
+}: LintContext): (User & { readonly name: string }) | 'absent' | undefined {
   if (process === undefined) return undefined;
   const name = argumentOf(process, '--user', '-u');
   if (name === undefined || process.uid !== 0) return { ...process, name: `uid ${process.uid}` };
@@ -197,28 +200,28 @@ function jobUser({
   return line === undefined ? 'absent' : { uid: Number(line.split(':')[2]), name };
 }
 
-function buildsFolder(section: Section, context: LintContext): readonly Spot[] {
+function buildsFolder(section: Section, context: LintContext): readonly Violation[] {
   const found = filledAt(section.table, 'builds_dir');
   const path = asRunnerSees(found?.value ?? 'builds', context);
   const user = jobUser(context);
   if (path === undefined || user === undefined) return [];
-  const say = (message: string): readonly Spot[] => [
+  const say = (message: string): readonly Violation[] => [
     found === undefined
       ? atTable(section.table, message, { key: 'runners.builds_dir' })
       : atValue(found.entry, message, { key: 'runners.builds_dir' }),
   ];
   if (user === 'absent')
-    return say(`the user that jobs of ${section.called} are to run as does not exist`);
-  const fact = context.files?.look(path);
+    return say(`the user that jobs of ${section.label} are to run as does not exist`);
+  const fact = context.files?.stat(path);
   const why = fact === undefined ? undefined : unusable(fact, user, found !== undefined);
   if (why !== undefined)
-    return say(`the builds folder of ${section.called} ${why.replace('USER', user.name)}`);
+    return say(`the builds folder of ${section.label} ${why.replace('USER', user.name)}`);
   return mountOptions(path, context).includes('noexec')
-    ? say(`the builds folder of ${section.called} is on a file system without programs (noexec)`)
+    ? say(`the builds folder of ${section.label} is on a file system without programs (noexec)`)
     : [];
 }
 
-function unusable(fact: FileFact, who: Who, isNamed: boolean): string | undefined {
+function unusable(fact: FileFact, who: User, isNamed: boolean): string | undefined {
   if (fact.kind === 'unknown') return undefined;
   // The runner makes the folder below its working directory by itself.
   if (fact.kind === 'missing') return isNamed ? 'does not exist' : undefined;

@@ -6,9 +6,10 @@ import { dirname, join } from 'node:path';
 
 import { isSystemId } from '../../gitlab/token.ts';
 import type { FileAttributes, FileFact, LintContext } from '../context.ts';
-import { isAllowed, isThere, mountOptions } from '../context.ts';
-import { instantAt } from '../reading.ts';
-import type { Rule, Spot } from '../rule.ts';
+import { isAllowed, isThere, mountOptions } from '../named-files.ts';
+import type { Rule } from '../rule.ts';
+import { instantAt } from '../values.ts';
+import type { Violation } from '../violation.ts';
 
 const USUAL_PLACES = [
   '/etc/gitlab-runner/config.toml',
@@ -29,8 +30,8 @@ function ownOf({ configPath, files }: LintContext): Own | undefined {
   if (configPath === undefined || files === undefined) return undefined;
   return {
     path: configPath,
-    file: files.look(configPath),
-    folder: files.look(dirname(configPath)),
+    file: files.stat(configPath),
+    folder: files.stat(dirname(configPath)),
     systemId: files.read(join(dirname(configPath), '.runner_system_id')),
   };
 }
@@ -39,7 +40,7 @@ function ownOf({ configPath, files }: LintContext): Own | undefined {
 function ofFile(
   check: (own: Own, context: LintContext, expires: boolean) => string | undefined,
 ): Rule['check'] {
-  return ({ sections }, context): Iterable<Spot> => {
+  return ({ sections }, context): Iterable<Violation> => {
     const own = ownOf(context);
     const expires = sections.some(
       ({ table }) => instantAt(table, 'token_expires_at') !== undefined,
@@ -205,7 +206,7 @@ export const FILE_RULES: readonly Rule[] = [
     check: ofFile(({ path, file }, { files }) => {
       if (!isThere(file)) return undefined;
       const other = USUAL_PLACES.find(
-        (place) => place !== path && isOther(files?.look(place), file),
+        (place) => place !== path && isOther(files?.stat(place), file),
       );
       return other === undefined ? undefined : `there is ${other} as well`;
     }),

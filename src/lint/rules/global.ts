@@ -3,19 +3,19 @@
  * docs/reference/runner-config.md#keys-of-the-whole-file.
  */
 import { shownName } from '../../config/runner/shown-text.ts';
-import { entryAt, filledAt, pairsAt, wholeAt } from '../reading.ts';
-import { secondsOf } from '../quantities.ts';
-import type { Rule, Spot } from '../rule.ts';
-import { atKey, atValue } from '../spots.ts';
-import type { Subject } from '../subject.ts';
+import type { ParsedConfig } from '../parsed-config.ts';
+import type { Rule } from '../rule.ts';
+import { entryAt, filledAt, pairsAt, secondsOf, wholeAt } from '../values.ts';
+import type { Violation } from '../violation.ts';
+import { atKey, atValue } from '../violation.ts';
 
 /** `key = number` where a number is wrong. */
 function whole(
-  { root }: Subject,
+  { root }: ParsedConfig,
   key: string,
   wrong: (value: number) => string | undefined,
   corrected?: string,
-): readonly Spot[] {
+): readonly Violation[] {
   const found = wholeAt(root, key);
   const message = found === undefined ? undefined : wrong(found.value);
   if (found === undefined || message === undefined) return [];
@@ -39,9 +39,9 @@ export const GLOBAL_RULES: readonly Rule[] = [
     fix: 'Set it to 1 or more.',
     bad: 'concurrent = 0',
     good: 'concurrent = 4',
-    check: (subject) =>
+    check: (config) =>
       whole(
-        subject,
+        config,
         'concurrent',
         (value) => (value < 1 ? ', below 1' : undefined),
         'concurrent = 1',
@@ -76,19 +76,19 @@ export const GLOBAL_RULES: readonly Rule[] = [
     fix: 'Write seconds up to 60; 3 is the default.',
     bad: 'check_interval = 300',
     good: 'check_interval = 3',
-    check: (subject) => [
+    check: (config) => [
       ...whole(
-        subject,
+        config,
         'check_interval',
         (value) => (value > 60 ? ' seconds' : undefined),
         'check_interval = 3',
       ),
       ...whole(
-        subject,
+        config,
         'check_interval',
         (value) => (value < 0 ? ', which counts as 3' : undefined),
         'check_interval = 3',
-      ).map((spot): Spot => ({ ...spot, severity: 'info' })),
+      ).map((violation): Violation => ({ ...violation, severity: 'info' })),
     ],
   },
   {
@@ -160,21 +160,27 @@ const LABEL_NAME = /^\w[\w.-]{2,64}$/;
 const LABEL_VALUE = /^[\w.-]{1,256}$/;
 const MOST_LABELS = 32;
 
-function labels({ root, sections }: Subject): readonly Spot[] {
+function labels({ root, sections }: ParsedConfig): readonly Violation[] {
   const global = pairsAt(root, 'labels');
-  const own = sections.flatMap((section): readonly Spot[] => {
-    const { table, number: entry, called } = section;
+  const own = sections.flatMap((section): readonly Violation[] => {
+    const { table, number: entry, label } = section;
     const pairs = pairsAt(table, 'labels');
     const count = new Set([...global, ...pairs].map(({ name }) => name)).size;
-    const spots = pairs.flatMap((pair) => labelSpots(pair)).map((spot) => ({ ...spot, entry }));
-    if (count <= MOST_LABELS) return spots;
-    const message = `${called} has ${count} labels together with those of the file, and at most ${MOST_LABELS} are taken`;
-    return [...spots, { place: table.place, entry, key: 'runners.labels', message }];
+    const violations = pairs
+      .flatMap((pair) => labelViolations(pair))
+      .map((violation) => ({ ...violation, entry }));
+    if (count <= MOST_LABELS) return violations;
+    const message = `${label} has ${count} labels together with those of the file, and at most ${MOST_LABELS} are taken`;
+    return [...violations, { place: table.place, entry, key: 'runners.labels', message }];
   });
-  return [...global.flatMap((pair) => labelSpots(pair)), ...own];
+  return [...global.flatMap((pair) => labelViolations(pair)), ...own];
 }
 
-function labelSpots({ name, text, entry }: ReturnType<typeof pairsAt>[number]): readonly Spot[] {
+function labelViolations({
+  name,
+  text,
+  entry,
+}: ReturnType<typeof pairsAt>[number]): readonly Violation[] {
   const more = { key: 'labels' };
   if (!LABEL_NAME.test(name)) {
     return [atKey(entry, `the label name "${shownName(name)}" does not fit`, more)];

@@ -1,13 +1,14 @@
 /** Keys that the runner reads and makes nothing of, or something else than was meant. */
-import { goDurationSeconds } from '../../core/go-duration.ts';
 import { declaredName } from '../../config/runner/schema-type.ts';
+import { goDurationSeconds } from '../../core/go-duration.ts';
 import { REQUIRED_TABLES } from '../executors.ts';
-import type { Rule, Spot } from '../rule.ts';
-import { atKey, atValue } from '../spots.ts';
-import type { Section, Subject, Visit } from '../subject.ts';
-import { subTable } from '../subject.ts';
+import type { ParsedConfig, Section, Visit } from '../parsed-config.ts';
+import { subTable } from '../parsed-config.ts';
+import type { Rule } from '../rule.ts';
 import { headerOf } from '../schema-index.ts';
 import { unknownKeysOf } from '../unknown-keys.ts';
+import type { Violation } from '../violation.ts';
+import { atKey, atValue } from '../violation.ts';
 
 export const KEY_RULES: readonly Rule[] = [
   {
@@ -30,7 +31,7 @@ export const KEY_RULES: readonly Rule[] = [
     fix: 'Rename it to what was meant, or remove it.',
     bad: '[[runners]]\n  tls_ca_file = "/etc/ssl/ca.pem"',
     good: '[[runners]]\n  tls-ca-file = "/etc/ssl/ca.pem"',
-    check: (subject) => unknown(subject, 'P13'),
+    check: (config) => unknown(config, 'P13'),
   },
   {
     code: 'P14',
@@ -41,7 +42,7 @@ export const KEY_RULES: readonly Rule[] = [
     fix: 'Move it to the table it belongs to: a key belongs to the last header above it.',
     bad: '[[runners]]\n  executor = "shell"\nconcurrent = 4',
     good: 'concurrent = 4\n[[runners]]\n  executor = "shell"',
-    check: (subject) => unknown(subject, 'P14'),
+    check: (config) => unknown(config, 'P14'),
   },
   {
     code: 'P15',
@@ -72,7 +73,7 @@ export const KEY_RULES: readonly Rule[] = [
   },
 ];
 
-function nanoseconds({ path, entry, type, section }: Visit): readonly Spot[] {
+function nanoseconds({ path, entry, type, section }: Visit): readonly Violation[] {
   const { value } = entry;
   const isDuration = type?.kind === 'scalar' && type.name === 'duration';
   if (!isDuration || value.kind !== 'integer' || value.value === 0n) return [];
@@ -99,13 +100,13 @@ function goText(seconds: number): string {
     : `${Number((seconds * 1e6).toFixed(3))}µs`;
 }
 
-function unknown(subject: Subject, code: string): readonly Spot[] {
-  return unknownKeysOf(subject)
+function unknown(config: ParsedConfig, code: string): readonly Violation[] {
+  return unknownKeysOf(config)
     .filter((found) => found.code === code)
-    .map(({ spot }) => spot);
+    .map(({ violation }) => violation);
 }
 
-function otherCase({ path, entry, schema, parent, type, section }: Visit): readonly Spot[] {
+function otherCase({ path, entry, schema, parent, type, section }: Visit): readonly Violation[] {
   const name = declaredName(schema, entry.key);
   if (type === undefined || name === undefined || name === entry.key) return [];
   const isHeader =
@@ -138,12 +139,15 @@ function losersOf(sections: readonly Section[]): ReadonlyMap<string, Section> {
 }
 
 /** Tables that this entry does not need, and another one lacks. */
-function foreignTables(section: Section, losers: ReadonlyMap<string, Section>): readonly Spot[] {
+function foreignTables(
+  section: Section,
+  losers: ReadonlyMap<string, Section>,
+): readonly Violation[] {
   const own = REQUIRED_TABLES.get(section.executor) ?? [];
   return [...losers].flatMap(([name, loser]) => {
     const table = subTable(section, name);
     if (table === undefined || own.includes(name)) return [];
-    const message = `[runners.${name}] belongs to ${section.called}, whose executor does not use it, while ${loser.called} lacks it`;
+    const message = `[runners.${name}] belongs to ${section.label}, whose executor does not use it, while ${loser.label} lacks it`;
     return [atKey(table, message, { key: `runners.${name}`, entry: section.number })];
   });
 }

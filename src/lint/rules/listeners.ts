@@ -1,20 +1,16 @@
-/**
- * `listen_address` and `[session_server]`: read once, at the start:
- * docs/reference/runner-config.md#keys-of-the-whole-file.
- */
-
-import type { Got } from '../reading.ts';
-import { filledAt, wholeAt } from '../reading.ts';
-import { addressOf, busySpots } from '../listen-address.ts';
+/** `listen_address` and `[session_server]`: read once, at the start. */
+import { addressOf, portInUse } from '../listen-address.ts';
+import type { ParsedConfig } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
-import { atValue, lineOf, shown } from '../spots.ts';
-import type { Subject } from '../subject.ts';
+import type { Found } from '../values.ts';
+import { filledAt, wholeAt } from '../values.ts';
+import { atValue, lineOf, shown } from '../violation.ts';
 
 const DEFAULT_PORT = 9252;
 /** Of systemd, where the unit says nothing. */
 const STOP_SECONDS = 90;
 
-function metricsAddress({ root }: Subject): Got<string> | undefined {
+function metricsAddress({ root }: ParsedConfig): Found<string> | undefined {
   return filledAt(root, 'listen_address');
 }
 
@@ -47,8 +43,8 @@ export const LISTENER_RULES: readonly Rule[] = [
     fix: 'Write host and port: "127.0.0.1:9252", "[::1]:9252" or ":9252".',
     bad: 'listen_address = "9252"',
     good: 'listen_address = "127.0.0.1:9252"',
-    check: (subject) => {
-      const found = metricsAddress(subject);
+    check: (config) => {
+      const found = metricsAddress(config);
       if (found === undefined) return [];
       const more = { key: 'listen_address', corrected: lineOf('listen_address', '127.0.0.1:9252') };
       if (addressOf(found.value).kind === 'colons') {
@@ -83,8 +79,8 @@ export const LISTENER_RULES: readonly Rule[] = [
     bad: '# another exporter listens on 9252\nlisten_address = "127.0.0.1:9252"',
     good: 'listen_address = "127.0.0.1:9253"',
     needs: ['process'],
-    check: (subject, context) =>
-      busySpots(metricsAddress(subject), 'listen_address', DEFAULT_PORT, context),
+    check: (config, context) =>
+      portInUse(metricsAddress(config), 'listen_address', DEFAULT_PORT, context),
   },
   {
     code: 'G17',
@@ -95,8 +91,8 @@ export const LISTENER_RULES: readonly Rule[] = [
     fix: 'Listen on 127.0.0.1, or let only the scraper through.',
     bad: 'listen_address = ":9252"',
     good: 'listen_address = "127.0.0.1:9252"',
-    check: (subject) => {
-      const found = metricsAddress(subject);
+    check: (config) => {
+      const found = metricsAddress(config);
       const address = found === undefined ? undefined : addressOf(found.value);
       if (found === undefined || address?.kind !== 'address') return [];
       if (fatal(found.value) !== undefined || isLoopback(address.host)) return [];

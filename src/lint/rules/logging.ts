@@ -1,9 +1,10 @@
 /** What the runner logs, and how: docs/reference/runner-config.md#keys-of-the-whole-file. */
 import { argumentOf } from '../context.ts';
-import { entryAt, textAt } from '../reading.ts';
-import type { Rule, Spot } from '../rule.ts';
-import { atKey, atValue, lineOf, rewritten, shown } from '../spots.ts';
-import type { Subject } from '../subject.ts';
+import type { ParsedConfig } from '../parsed-config.ts';
+import type { Rule } from '../rule.ts';
+import { entryAt, textAt } from '../values.ts';
+import type { Violation } from '../violation.ts';
+import { atKey, atValue, lineOf, rewritten, shown } from '../violation.ts';
 
 const LOG_LEVELS = ['panic', 'fatal', 'error', 'warn', 'warning', 'info', 'debug', 'trace'];
 const LOG_FORMATS = ['runner', 'text', 'json'];
@@ -21,7 +22,7 @@ export const LOGGING_RULES: readonly Rule[] = [
     fix: `Write one of ${LOG_LEVELS.join(', ')}, or remove the line.`,
     bad: 'log_level = "verbose"',
     good: 'log_level = "info"',
-    check: (subject) => word(subject, 'log_level', LOG_LEVELS, 'info'),
+    check: (config) => word(config, 'log_level', LOG_LEVELS, 'info'),
   },
   {
     code: 'G11',
@@ -33,7 +34,7 @@ export const LOGGING_RULES: readonly Rule[] = [
     fix: `Write one of ${LOG_FORMATS.join(', ')} in small letters, or remove the line.`,
     bad: 'log_format = "JSON"',
     good: 'log_format = "json"',
-    check: (subject) => word(subject, 'log_format', LOG_FORMATS, 'runner'),
+    check: (config) => word(config, 'log_format', LOG_FORMATS, 'runner'),
   },
   {
     code: 'G12',
@@ -105,11 +106,11 @@ export const LOGGING_RULES: readonly Rule[] = [
 ];
 
 function word(
-  { root }: Subject,
+  { root }: ParsedConfig,
   key: string,
   words: readonly string[],
   fallback: string,
-): readonly Spot[] {
+): readonly Violation[] {
   const found = textAt(root, key);
   if (found === undefined) return [];
   const text = key === 'log_level' ? found.value.toLowerCase() : found.value;

@@ -1,12 +1,13 @@
 /** The tables of the other executors: machine, autoscaler, kubernetes, custom, ssh. */
-import { tablesOf } from '../../config/runner/toml-tree.ts';
 import type { TomlTable } from '../../config/runner/toml-tree.ts';
+import { tablesOf } from '../../config/runner/toml-tree.ts';
 import type { LintContext } from '../context.ts';
-import { entryAt, filledAt, flagAt, tableAt } from '../reading.ts';
-import { unreadable } from '../file-faults.ts';
-import type { Rule, Spot } from '../rule.ts';
+import { unreadable } from '../named-files.ts';
+import type { Rule } from '../rule.ts';
 import { perEntry, perEntryOf } from '../rule.ts';
-import { atTable, atValue } from '../spots.ts';
+import { entryAt, filledAt, flagAt, tableAt } from '../values.ts';
+import type { Violation } from '../violation.ts';
+import { atTable, atValue } from '../violation.ts';
 
 const NFS = ['name', 'mount_path', 'server', 'path'];
 
@@ -56,7 +57,7 @@ export const OTHER_EXECUTOR_RULES: readonly Rule[] = [
         ];
       if (!found.value.startsWith('/'))
         return [atValue(found.entry, 'run_exec is no whole path', { key })];
-      const fact = context.files?.look(found.value);
+      const fact = context.files?.stat(found.value);
       if (fact === undefined || fact.kind === 'unknown') return [];
       const isProgram = fact.kind === 'file' && (fact.mode & 0o111) !== 0;
       return isProgram
@@ -89,7 +90,7 @@ export const OTHER_EXECUTOR_RULES: readonly Rule[] = [
   },
 ];
 
-function noHost(ssh: TomlTable): readonly Spot[] {
+function noHost(ssh: TomlTable): readonly Violation[] {
   if (filledAt(ssh, 'host') !== undefined) return [];
   return [
     atTable(ssh, 'host is missing, and this host is meant then', {
@@ -99,7 +100,7 @@ function noHost(ssh: TomlTable): readonly Spot[] {
   ];
 }
 
-function sshFiles(ssh: TomlTable, context: LintContext): readonly Spot[] {
+function sshFiles(ssh: TomlTable, context: LintContext): readonly Violation[] {
   const isLoose = flagAt(ssh, 'disable_strict_host_key_checking')?.value === true;
   return ['identity_file', ...(isLoose ? [] : ['known_hosts_file'])].flatMap((name) => {
     const found = filledAt(ssh, name);

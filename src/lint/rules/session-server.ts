@@ -1,12 +1,14 @@
 /** [session_server]: read once, at the start: docs/reference/runner-config.md#keys-of-the-whole-file. */
 import { isIP } from 'node:net';
+
 import type { LintContext } from '../context.ts';
-import { filledAt } from '../reading.ts';
-import { addressOf, busySpots } from '../listen-address.ts';
-import type { Got } from '../reading.ts';
-import type { Rule, Spot } from '../rule.ts';
-import { atValue, rewritten, shown } from '../spots.ts';
-import type { Subject } from '../subject.ts';
+import { addressOf, portInUse } from '../listen-address.ts';
+import type { ParsedConfig } from '../parsed-config.ts';
+import type { Rule } from '../rule.ts';
+import type { Found } from '../values.ts';
+import { filledAt } from '../values.ts';
+import type { Violation } from '../violation.ts';
+import { atValue, rewritten, shown } from '../violation.ts';
 
 export const SESSION_SERVER_RULES: readonly Rule[] = [
   {
@@ -47,7 +49,7 @@ export const SESSION_SERVER_RULES: readonly Rule[] = [
   },
 ];
 
-function sessionFaults(root: Subject['root'], context: LintContext): readonly Spot[] {
+function sessionFaults(root: ParsedConfig['root'], context: LintContext): readonly Violation[] {
   const listen = filledAt(root, 'session_server', 'listen_address');
   const advertise = filledAt(root, 'session_server', 'advertise_address');
   if (listen === undefined) return [];
@@ -55,8 +57,8 @@ function sessionFaults(root: Subject['root'], context: LintContext): readonly Sp
   const why = noHost(listen.value, advertise !== undefined);
   return [
     ...(why === undefined ? [] : [atValue(listen.entry, why, { key })]),
-    ...(advertise === undefined ? [] : schemeSpots(advertise)),
-    ...busySpots(listen, key, undefined, context),
+    ...(advertise === undefined ? [] : schemeViolations(advertise)),
+    ...portInUse(listen, key, undefined, context),
   ];
 }
 
@@ -72,7 +74,7 @@ function noHost(text: string, isAdvertised: boolean): string | undefined {
     : undefined;
 }
 
-function schemeSpots({ value, entry }: Got<string>): readonly Spot[] {
+function schemeViolations({ value, entry }: Found<string>): readonly Violation[] {
   const rest = /^https?:\/\/(?<rest>[^/]*)/.exec(value)?.groups?.['rest'];
   if (rest === undefined) return [];
   const more = { key: 'session_server.advertise_address', ...rewritten(entry, rest) };

@@ -1,12 +1,11 @@
 /** How many requests and jobs at once: `concurrent`, `limit`, `request_concurrency`, and what the host bears. */
-import { entryAt, wholeAt } from '../reading.ts';
+import { DOCKER_EXECUTORS } from '../executors.ts';
+import type { ParsedConfig, Section } from '../parsed-config.ts';
+import { isFlagOn } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
 import { perEntry, perEntryOf } from '../rule.ts';
-import { atTable, atValue } from '../spots.ts';
-import type { Section, Subject } from '../subject.ts';
-import { isFlagOn } from '../subject.ts';
-import { DOCKER_EXECUTORS } from '../executors.ts';
-import { bytesOf, cpusOf } from '../quantities.ts';
+import { bytesOf, cpusOf, entryAt, wholeAt } from '../values.ts';
+import { atTable, atValue } from '../violation.ts';
 
 const ADVISED = 2;
 const MOST_ADVISED = 4;
@@ -16,12 +15,12 @@ function requests({ table }: Section): number {
 }
 
 /** `concurrent` as it is written: what is absent or unreadable has a finding of its own. */
-function written({ root }: Subject): number | undefined {
+function written({ root }: ParsedConfig): number | undefined {
   return wholeAt(root, 'concurrent')?.value;
 }
 
 /** Jobs that an entry may run at once. */
-function jobsOf({ table }: Section, { concurrent }: Subject): number {
+function jobsOf({ table }: Section, { concurrent }: ParsedConfig): number {
   const limit = wholeAt(table, 'limit')?.value ?? 0;
   return limit > 0 ? Math.min(limit, concurrent) : concurrent;
 }
@@ -56,9 +55,9 @@ export const SLOT_RULES: readonly Rule[] = [
     fix: 'Raise `concurrent`, or lower the limit.',
     bad: 'concurrent = 2\n[[runners]]\n  limit = 5',
     good: 'concurrent = 5\n[[runners]]\n  limit = 5',
-    check: perEntry(({ table }, _context, subject) => {
+    check: perEntry(({ table }, _context, config) => {
       const found = wholeAt(table, 'limit');
-      const concurrent = written(subject);
+      const concurrent = written(config);
       if (found === undefined || concurrent === undefined) return [];
       if (found.value <= Math.max(1, concurrent)) return [];
       return [
@@ -83,7 +82,7 @@ export const SLOT_RULES: readonly Rule[] = [
       const found = wholeAt(section.table, 'request_concurrency');
       if (requests(section) > 1) return [];
       const more = { key: 'runners.request_concurrency', corrected: 'request_concurrency = 2' };
-      const message = `${section.called} asks for one job at a time`;
+      const message = `${section.label} asks for one job at a time`;
       return [
         found === undefined
           ? atTable(section.table, message, more)
@@ -121,11 +120,11 @@ export const SLOT_RULES: readonly Rule[] = [
     fix: 'Lower it to `limit` or `concurrent`.',
     bad: 'concurrent = 2\n[[runners]]\n  request_concurrency = 10',
     good: 'concurrent = 10\n[[runners]]\n  request_concurrency = 4',
-    check: perEntry((section, _context, subject) => {
+    check: perEntry((section, _context, config) => {
       const found = wholeAt(section.table, 'request_concurrency');
       const limit = wholeAt(section.table, 'limit')?.value ?? 0;
       const caps = [
-        written(subject) ?? Number.POSITIVE_INFINITY,
+        written(config) ?? Number.POSITIVE_INFINITY,
         limit > 0 ? limit : Number.POSITIVE_INFINITY,
       ];
       const most = Math.max(1, Math.min(...caps));
@@ -171,9 +170,9 @@ export const SLOT_RULES: readonly Rule[] = [
     bad: '# a host with 8 GiB\nconcurrent = 4\n[[runners]]\n  executor = "docker"\n  [runners.docker]\n    memory = "4g"',
     good: 'concurrent = 2\n[[runners]]\n  executor = "docker"\n  [runners.docker]\n    memory = "3g"',
     needs: ['host'],
-    check: perEntryOf(DOCKER_EXECUTORS.slice(0, 2), (section, { host }, subject) => {
+    check: perEntryOf(DOCKER_EXECUTORS.slice(0, 2), (section, { host }, config) => {
       const found = bytesOf(section.table, 'docker', 'memory');
-      const jobs = jobsOf(section, subject);
+      const jobs = jobsOf(section, config);
       if (host === undefined || found === undefined || found.value * jobs <= host.memoryBytes)
         return [];
       const all = `${jobs} jobs of ${gib(found.value)} need ${gib(found.value * jobs)}, and the host has ${gib(host.memoryBytes)}`;
@@ -191,9 +190,9 @@ export const SLOT_RULES: readonly Rule[] = [
     bad: '# a host with 4 cores\nconcurrent = 4\n[[runners]]\n  executor = "docker"\n  [runners.docker]\n    cpus = "2"',
     good: 'concurrent = 2\n[[runners]]\n  executor = "docker"\n  [runners.docker]\n    cpus = "2"',
     needs: ['host'],
-    check: perEntryOf(DOCKER_EXECUTORS.slice(0, 2), (section, { host }, subject) => {
+    check: perEntryOf(DOCKER_EXECUTORS.slice(0, 2), (section, { host }, config) => {
       const found = cpusOf(section.table, 'docker', 'cpus');
-      const jobs = jobsOf(section, subject);
+      const jobs = jobsOf(section, config);
       if (host === undefined || found === undefined || found.value * jobs <= host.cores) return [];
       return [
         atValue(

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 
 import { isSystemId } from '../../gitlab/token.ts';
 import type { LintContext } from '../context.ts';
-import { isThere } from '../context.ts';
+import { isThere } from '../named-files.ts';
 import type { Rule } from '../rule.ts';
 
 const MACHINE_IDS = ['/var/lib/dbus/machine-id', '/etc/machine-id'];
@@ -57,7 +57,7 @@ function isForeign(context: LintContext): boolean {
 
 function isOlder(context: LintContext): boolean {
   const file = idFileOf(context);
-  const machine = context.files?.look('/etc/machine-id');
+  const machine = context.files?.stat('/etc/machine-id');
   if (!isThere(file) || !isThere(machine)) return false;
   return machine.modifiedAt - file.modifiedAt > OLDER_MILLISECONDS;
 }

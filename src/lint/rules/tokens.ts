@@ -1,12 +1,11 @@
 /** Tokens and their dates: docs/reference/runner-config.md#tokens. No message holds any part of a token. */
 import { hasValidChecksum, isSendable, tokenKind } from '../../gitlab/token.ts';
-import { isAllowed } from '../context.ts';
-import { tokenOf } from '../entry-values.ts';
-import { filledAt, instantAt } from '../reading.ts';
+import { isAllowed } from '../named-files.ts';
+import { isFlagOn } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
 import { perEntry } from '../rule.ts';
-import { atTable, atValue } from '../spots.ts';
-import { isFlagOn } from '../subject.ts';
+import { filledAt, instantAt, tokenOf } from '../values.ts';
+import { atTable, atValue } from '../violation.ts';
 
 const KEY = 'runners.token';
 const NEW =
@@ -28,11 +27,11 @@ export const TOKEN_RULES: readonly Rule[] = [
       const found = tokenOf(section, context);
       if (found === undefined) {
         return filledAt(section.table, 'token') === undefined
-          ? [atTable(section.table, `${section.called} has no token`, { key: KEY })]
+          ? [atTable(section.table, `${section.label} has no token`, { key: KEY })]
           : [];
       }
       if (!found.token.isBlank() || found.unset.length > 0) return [];
-      return [atValue(found.entry, `the token of ${section.called} is empty`, { key: KEY })];
+      return [atValue(found.entry, `the token of ${section.label} is empty`, { key: KEY })];
     }),
   },
   {
@@ -51,7 +50,7 @@ export const TOKEN_RULES: readonly Rule[] = [
       return [
         atValue(
           found.entry,
-          `the token of ${section.called} begins with GR, as tokens for registration do`,
+          `the token of ${section.label} begins with GR, as tokens for registration do`,
           { key: KEY },
         ),
       ];
@@ -72,7 +71,7 @@ export const TOKEN_RULES: readonly Rule[] = [
       const kind = found === undefined ? 'runner' : tokenKind(found.token);
       if (found === undefined || (kind !== 'other-kind' && kind !== 'placeholder')) return [];
       const what = kind === 'placeholder' ? 'is a placeholder' : 'has the prefix of another kind';
-      return [atValue(found.entry, `the token of ${section.called} ${what}`, { key: KEY })];
+      return [atValue(found.entry, `the token of ${section.label} ${what}`, { key: KEY })];
     }),
   },
   {
@@ -91,7 +90,7 @@ export const TOKEN_RULES: readonly Rule[] = [
       const isWhole = isSendable(found.token) && !/["'\s]/.test(found.token.reveal());
       if (isWhole && hasValidChecksum(found.token)) return [];
       const why = isWhole ? 'has a wrong checksum' : 'has characters that no token has';
-      return [atValue(found.entry, `the token of ${section.called} ${why}`, { key: KEY })];
+      return [atValue(found.entry, `the token of ${section.label} ${why}`, { key: KEY })];
     }),
   },
   {
@@ -110,7 +109,7 @@ export const TOKEN_RULES: readonly Rule[] = [
       if (found === undefined || found.value > now) return [];
       const day = new Date(found.value).toISOString().slice(0, 10);
       return [
-        atValue(found.entry, `the token of ${section.called} expired on ${day}`, {
+        atValue(found.entry, `the token of ${section.label} expired on ${day}`, {
           key: 'runners.token_expires_at',
         }),
       ];
@@ -133,7 +132,7 @@ export const TOKEN_RULES: readonly Rule[] = [
       const left = (expires.value - context.now) / Math.max(1, expires.value - obtained);
       const isOff = isFlagOn(section, 'FF_DISABLE_AUTOMATIC_TOKEN_ROTATION');
       const { configPath, files, process } = context;
-      const own = configPath === undefined ? undefined : files?.look(configPath);
+      const own = configPath === undefined ? undefined : files?.stat(configPath);
       const isLocked =
         own !== undefined && process !== undefined && isAllowed(own, process, 2) === false;
       if (left > QUARTER || (!isOff && !isLocked)) return [];
@@ -141,7 +140,7 @@ export const TOKEN_RULES: readonly Rule[] = [
       return [
         atValue(
           expires.entry,
-          `the token of ${section.called} expires on ${day}, and is not renewed by itself`,
+          `the token of ${section.label} expires on ${day}, and is not renewed by itself`,
           { key: 'runners.token_expires_at' },
         ),
       ];
@@ -162,7 +161,7 @@ export const TOKEN_RULES: readonly Rule[] = [
       if (expires === undefined || instantAt(section.table, 'token_obtained_at') !== undefined)
         return [];
       return [
-        atValue(expires.entry, `${section.called} has token_expires_at and no token_obtained_at`, {
+        atValue(expires.entry, `${section.label} has token_expires_at and no token_obtained_at`, {
           key: 'runners.token_expires_at',
         }),
       ];

@@ -5,20 +5,21 @@
 import type { X509Certificate } from 'node:crypto';
 
 import { certificatesOf } from '../../go/tls/pem.ts';
-import type { FileFact, LintContext, Who } from '../context.ts';
-import { asRunnerSees, isAllowed, isThere } from '../context.ts';
-import { entryAt, filledAt, flagAt } from '../reading.ts';
-import type { Rule, Spot } from '../rule.ts';
-import { perEntry, perEntryOf } from '../rule.ts';
+import type { FileFact, LintContext } from '../context.ts';
 import { DOCKER_EXECUTORS } from '../executors.ts';
-import { atKey, atValue } from '../spots.ts';
-import type { Section } from '../subject.ts';
-import { certFolders, fileOf, hostOf } from '../trust-files.ts';
+import type { User } from '../named-files.ts';
+import { asRunnerSees, certFolders, fileOf, hostOf, isAllowed, isThere } from '../named-files.ts';
+import type { Section } from '../parsed-config.ts';
+import type { Rule } from '../rule.ts';
+import { perEntry, perEntryOf } from '../rule.ts';
+import { entryAt, filledAt, flagAt } from '../values.ts';
+import type { Violation } from '../violation.ts';
+import { atKey, atValue } from '../violation.ts';
 
 const KEYS = ['tls-ca-file', 'tls-cert-file', 'tls-key-file'] as const;
 
 /** Why the runner makes nothing of a CA file. */
-function uselessCa(fact: FileFact, who: Who | undefined): string | undefined {
+function uselessCa(fact: FileFact, who: User | undefined): string | undefined {
   if (fact.kind === 'missing') return 'does not exist';
   if (fact.kind === 'unknown') return undefined;
   if (fact.kind !== 'file') return 'is no file';
@@ -51,7 +52,7 @@ export const TRUST_RULES: readonly Rule[] = [
       return found === undefined || why === undefined
         ? []
         : [
-            atValue(found.entry, `tls-ca-file of ${section.called} ${why}`, {
+            atValue(found.entry, `tls-ca-file of ${section.label} ${why}`, {
               key: 'runners.tls-ca-file',
             }),
           ];
@@ -109,11 +110,11 @@ export const TRUST_RULES: readonly Rule[] = [
       const expired = certificates.filter((one) => one.validToDate.getTime() <= context.now);
       const message = [
         ...(expired.length === certificates.length
-          ? [`of ${section.called} holds only certificates that have expired`]
+          ? [`of ${section.label} holds only certificates that have expired`]
           : []),
         ...(certificates.some((one) => one.ca || isSelfSigned(one))
           ? []
-          : [`of ${section.called} holds no authority, only a server’s certificate`]),
+          : [`of ${section.label} holds no authority, only a server’s certificate`]),
       ];
       return message.map((says) =>
         atValue(found.entry, `tls-ca-file ${says}`, { key: 'runners.tls-ca-file' }),
@@ -149,7 +150,7 @@ function isSelfSigned(certificate: X509Certificate): boolean {
   return certificate.checkIssued(certificate);
 }
 
-function wrongFolder(section: Section, context: LintContext): readonly Spot[] {
+function wrongFolder(section: Section, context: LintContext): readonly Violation[] {
   const { files, process } = context;
   const host = hostOf(section, context);
   const url = filledAt(section.table, 'url');
@@ -157,7 +158,7 @@ function wrongFolder(section: Section, context: LintContext): readonly Spot[] {
   if (process === undefined || url === undefined || host === undefined || isNamed) return [];
   const [own, other] = certFolders(context);
   const file = `${other}/${host}.crt`;
-  if (isThere(files?.look(`${own}/${host}.crt`)) || !isThere(files?.look(file))) return [];
+  if (isThere(files?.stat(`${own}/${host}.crt`)) || !isThere(files?.stat(file))) return [];
   const message = `${file} is not read by a process of uid ${process.uid}`;
   const more = { key: 'runners.tls-ca-file', corrected: `tls-ca-file = "${file}"` };
   return [atValue(url.entry, message, more)];

@@ -1,10 +1,8 @@
-/**
- * Values of the wrong type: the runner's decoder refuses the whole file:
- * docs/reference/runner-config.md#what-the-decoder-accepts.
- */
-import type { Rule, Spot } from '../rule.ts';
-import type { Subject } from '../subject.ts';
+/** Values of the wrong type: the runner's decoder refuses the whole file. */
+import type { ParsedConfig } from '../parsed-config.ts';
+import type { Rule } from '../rule.ts';
 import { typeFaultsOf } from '../type-faults.ts';
+import type { Violation } from '../violation.ts';
 
 const STARTLESS =
   'The decoder refuses the file: the runner does not start, and a running one keeps its old configuration until its next start.';
@@ -15,10 +13,10 @@ function typed(rule: Omit<Rule, 'check' | 'severity' | 'effect' | 'consequence'>
     severity: 'error',
     effect: 'start',
     consequence: STARTLESS,
-    check: (subject: Subject): Iterable<Spot> =>
-      typeFaultsOf(subject)
+    check: (config: ParsedConfig): Iterable<Violation> =>
+      typeFaultsOf(config)
         .filter(({ code }) => code === rule.code)
-        .map(({ spot }) => spot),
+        .map(({ violation }) => violation),
   };
 }
 

@@ -1,18 +1,18 @@
 /** `url` and `clone_url`: where the runner asks, and where its jobs clone: rules R01 to R10 of docs/lint.md. */
 import { baseUrlOf, shownUrl } from '../../config/runner/base-url.ts';
 import { shownVariable } from '../../config/runner/expand.ts';
-import type { Expanded } from '../entry-values.ts';
-import { expandedAt, isLocal } from '../entry-values.ts';
-import { filledAt } from '../reading.ts';
-import type { Rule, Spot } from '../rule.ts';
+import type { Rule } from '../rule.ts';
 import { perEntry } from '../rule.ts';
-import { atTable, atValue, lineOf, rewritten } from '../spots.ts';
+import type { Expanded } from '../values.ts';
+import { expandedAt, filledAt, isLocal } from '../values.ts';
+import type { Violation } from '../violation.ts';
+import { atTable, atValue, lineOf, rewritten } from '../violation.ts';
 
 const KEY = 'runners.url';
 const RIGHT = 'url = "https://gitlab.example.com/"';
 
 /** Rules about a url that is there, and that somebody could use. */
-function usable(check: (found: Expanded, url: URL) => readonly Spot[]): Rule['check'] {
+function usable(check: (found: Expanded, url: URL) => readonly Violation[]): Rule['check'] {
   return perEntry((section, context) => {
     const found = expandedAt(section, 'url', context);
     const base = found === undefined ? undefined : baseUrlOf(found.text);
@@ -21,7 +21,7 @@ function usable(check: (found: Expanded, url: URL) => readonly Spot[]): Rule['ch
 }
 
 /** A corrected url, written by itself only where no variable stands in it. */
-function urlWith(found: Expanded, text: string): Pick<Spot, 'corrected' | 'edits'> {
+function urlWith(found: Expanded, text: string): Pick<Violation, 'corrected' | 'edits'> {
   const { corrected, edits = [] } = rewritten(found.entry, text);
   const { value } = found.entry;
   const isPlain = value.kind === 'string' && value.text === found.text && shownUrl(text) === text;
@@ -43,14 +43,14 @@ export const URL_RULES: readonly Rule[] = [
       const found = expandedAt(section, 'url', context);
       if (found === undefined) {
         return filledAt(section.table, 'url') === undefined
-          ? [atTable(section.table, `${section.called} has no url`, { key: KEY, corrected: RIGHT })]
+          ? [atTable(section.table, `${section.label} has no url`, { key: KEY, corrected: RIGHT })]
           : [];
       }
       const base = baseUrlOf(found.text);
       if (base.ok || /^https?:\/\/[^\s]*[?#]/i.test(found.text) || found.unset.length > 0)
         return [];
       return [
-        atValue(found.entry, `the url of ${section.called} ${base.why}`, {
+        atValue(found.entry, `the url of ${section.label} ${base.why}`, {
           key: KEY,
           corrected: RIGHT,
         }),
@@ -109,7 +109,7 @@ export const URL_RULES: readonly Rule[] = [
       const found = expandedAt(section, 'url', context);
       if (found === undefined || !/^https?:\/\/[^\s]*[?#]/i.test(found.text)) return [];
       return [
-        atValue(found.entry, `the url of ${section.called} has a ? or a #`, {
+        atValue(found.entry, `the url of ${section.label} has a ? or a #`, {
           key: KEY,
           ...urlWith(found, found.text.replace(/[?#].*$/, '')),
         }),

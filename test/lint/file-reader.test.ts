@@ -8,8 +8,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { LintContext } from '../../src/lint/context.ts';
+import { reportWithFiles } from '../../src/lint/file-reader.ts';
 import { prepare } from '../../src/lint/lint.ts';
-import { reportWithFiles } from '../../src/lint/look.ts';
 import { daysFromNow, make, makeRoot } from '../support/certificates.ts';
 import { PROCESS } from '../support/lint-host.ts';
 

@@ -5,7 +5,7 @@ import { RUNNER_CONFIG } from '../config/runner/schema.ts';
 import { shownName } from '../config/runner/shown-text.ts';
 import type { TomlEntry, TomlTable } from '../config/runner/toml-tree.ts';
 import { entryOf, tablesOf } from '../config/runner/toml-tree.ts';
-import { flagAt, textAt, wholeAt } from './reading.ts';
+import { flagAt, textAt, wholeAt } from './values.ts';
 
 /** One `[[runners]]`. */
 export interface Section {
@@ -15,14 +15,14 @@ export interface Section {
   /** Empty where there is none. */
   readonly executor: string;
   /** `entry "docker-1"`, or by its number. */
-  readonly called: string;
+  readonly label: string;
 }
 
 export interface Visit extends KeyVisit {
   readonly section?: Section;
 }
 
-export interface Subject {
+export interface ParsedConfig {
   readonly file: string;
   readonly root: TomlTable;
   /** Of the text, without their ends. They hold secrets. */
@@ -37,7 +37,7 @@ export interface Subject {
 const RUNNERS = RUNNER_CONFIG.keys.get('runners');
 const RUNNER_TABLE = RUNNERS?.kind === 'tables' ? RUNNERS.of : RUNNER_CONFIG;
 
-export function subjectOf(root: TomlTable, file: string, text: string): Subject {
+export function parsedConfigOf(root: TomlTable, file: string, text: string): ParsedConfig {
   const sections = tablesOf(entryOf(root, 'runners')?.value).map((table, index) =>
     sectionOf(table, index + 1),
   );
@@ -63,7 +63,7 @@ function sectionOf(table: TomlTable, number: number): Section {
     number,
     table,
     executor: textAt(table, 'executor')?.value ?? '',
-    called: name !== '' && shownName(name) === name ? `entry "${name}"` : `entry ${number}`,
+    label: name !== '' && shownName(name) === name ? `entry "${name}"` : `entry ${number}`,
   };
 }
 

@@ -6,7 +6,6 @@
  */
 import type { Stats } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
-
 import { join } from 'node:path';
 
 import { deadlineOf, withSignal } from '../core/abort.ts';
@@ -14,7 +13,7 @@ import { isErrno } from '../core/errno.ts';
 import type { LintReport } from '../core/lint.ts';
 import type { Paths } from '../core/paths.ts';
 import { inRoot } from '../core/paths.ts';
-import type { FileAttributes, FileFact, FileLooks, LintContext } from './context.ts';
+import type { FileAttributes, FileFact, FileFacts, LintContext } from './context.ts';
 import type { Prepared } from './lint.ts';
 import { judge, reportOf } from './lint.ts';
 
@@ -26,11 +25,11 @@ const MOST_BYTES = 256 * 1024;
 const UNKNOWN: FileFact = { kind: 'unknown' };
 
 /** The answers so far, and the questions that have none. */
-class Looks implements FileLooks {
+class FileFactCache implements FileFacts {
   readonly #known = new Map<string, FileFact>();
   readonly #asked = new Map<string, boolean>();
 
-  look(path: string): FileFact | undefined {
+  stat(path: string): FileFact | undefined {
     return this.#answer(path, false);
   }
 
@@ -70,7 +69,7 @@ export async function reportWithFiles(
   context: LintContext,
   paths: Paths,
 ): Promise<LintReport> {
-  const files = new Looks();
+  const files = new FileFactCache();
   const whole = { ...context, files };
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     judge(prepared, whole);

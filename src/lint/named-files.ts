@@ -1,0 +1,94 @@
+/** Files that keys of config.toml name, as the runner's process finds and may read them. */
+import { resolve } from 'node:path';
+
+import { baseUrlOf } from '../config/runner/base-url.ts';
+import type { FileAttributes, FileFact, LintContext } from './context.ts';
+import type { Section } from './parsed-config.ts';
+import type { Found } from './values.ts';
+import { expandedAt, filledAt } from './values.ts';
+
+/** A path as the runner's process takes it: against its working directory. `undefined` when that is not known. */
+export function asRunnerSees(path: string, { process }: LintContext): string | undefined {
+  if (path.startsWith('/')) return path;
+  const directory = process?.workingDirectory;
+  return directory === undefined ? undefined : resolve(directory, path);
+}
+
+/** Whoever is asked about; the groups are absent where they are not known. */
+export interface User {
+  readonly uid: number;
+  readonly groups?: readonly number[];
+}
+
+/** May this user read (4), write (2) or search (1)? `undefined` when it depends on groups that are not known. */
+export function isAllowed(
+  fact: FileFact,
+  { uid, groups }: User,
+  bit: 1 | 2 | 4,
+): boolean | undefined {
+  if (!isThere(fact)) return undefined;
+  if (uid === 0) return bit !== 1 || fact.kind === 'directory' || (fact.mode & 0o111) !== 0;
+  if (fact.uid === uid) return (fact.mode & (bit << 6)) !== 0;
+  const asOther = (fact.mode & bit) !== 0;
+  const asGroup = (fact.mode & (bit << 3)) !== 0;
+  if (groups !== undefined) return groups.includes(fact.gid) ? asGroup : asOther;
+  return asOther === asGroup ? asOther : undefined;
+}
+
+/** Whether something lies there, and what. */
+export function isThere(fact: FileFact | undefined): fact is FileAttributes {
+  return fact !== undefined && fact.kind !== 'missing' && fact.kind !== 'unknown';
+}
+
+/** Options of the file system that a path lies on, out of the mount table that the runner sees. */
+export function mountOptions(path: string, { files, process }: LintContext): readonly string[] {
+  const table = files?.read(process === undefined ? '/proc/mounts' : `/proc/${process.pid}/mounts`);
+  const text = isThere(table) ? (table.content ?? '') : '';
+  const rows = text.split('\n').map((line) => line.split(' '));
+  const [on] = rows
+    .filter(([, point = '']) => point !== '' && isBelow(path, point))
+    .toSorted(([, a = ''], [, b = '']) => b.length - a.length);
+  return on?.[3]?.split(',') ?? [];
+}
+
+function isBelow(path: string, point: string): boolean {
+  return `${path}/`.startsWith(point === '/' ? '/' : `${point}/`);
+}
+
+/** A file that a key names and that the runner must read. */
+export function unreadable(
+  found: Found<string> | undefined,
+  context: LintContext,
+): string | undefined {
+  const path = found === undefined ? undefined : asRunnerSees(found.value, context);
+  const fact = path === undefined ? undefined : context.files?.stat(path);
+  if (fact === undefined || fact.kind === 'unknown') return undefined;
+  if (fact.kind === 'missing') return 'does not exist';
+  const { process } = context;
+  return process !== undefined && isAllowed(fact, process, 4) === false
+    ? `cannot be read by uid ${process.uid}`
+    : undefined;
+}
+
+const ROOT_CERTS = '/etc/gitlab-runner/certs';
+
+/** The file that a key names, read. */
+export function fileOf({ table }: Section, key: string, context: LintContext) {
+  const found = filledAt(table, key);
+  const path = found === undefined ? undefined : asRunnerSees(found.value, context);
+  const fact = path === undefined ? undefined : context.files?.read(path);
+  return found === undefined || fact === undefined ? undefined : { entry: found.entry, fact };
+}
+
+/** The host as the runner names its files: what stands before the first colon. */
+export function hostOf(section: Section, context: LintContext): string | undefined {
+  const text = expandedAt(section, 'url', context)?.text;
+  const base = text === undefined ? undefined : baseUrlOf(text);
+  return base?.ok === true && base.url.protocol === 'https:' ? base.url.hostname : undefined;
+}
+
+/** Where this process looks for files of hosts, and where a process of another user would. */
+export function certFolders({ process, environment }: LintContext): readonly [string, string] {
+  const home = `${environment?.['HOME'] ?? '/root'}/.gitlab-runner/certs`;
+  return process === undefined || process.uid === 0 ? [ROOT_CERTS, home] : [home, ROOT_CERTS];
+}

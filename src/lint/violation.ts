@@ -1,0 +1,76 @@
+/** One place where a rule is broken, and how it is reported: at a key, a value, an element or a table. No text of it holds a secret. */
+import { shownText } from '../config/runner/shown-text.ts';
+import type { Place, TomlEntry, TomlTable, TomlValue } from '../config/runner/toml-tree.ts';
+import type { LintEffect, LintSeverity } from '../core/lint.ts';
+
+/** A change of the text that is certainly right. */
+export interface Edit {
+  readonly from: Place;
+  /** Behind the last character that goes. */
+  readonly to: Place;
+  readonly text: string;
+}
+
+/** One place where a rule is broken. */
+export interface Violation {
+  /** Absent where it is about the whole file or the host. */
+  readonly place?: Place;
+  /** `runners.docker.cpus`. */
+  readonly key?: string;
+  /** Number of its `[[runners]]`. */
+  readonly entry?: number;
+  /** One clause with what is there: no secret, no full stop. */
+  readonly message: string;
+  /** What to write instead. */
+  readonly corrected?: string;
+  readonly edits?: readonly Edit[];
+  /** Where this case is worse, or less bad, than the rule says. */
+  readonly severity?: LintSeverity;
+  readonly effect?: LintEffect;
+}
+
+type More = Omit<Violation, 'place' | 'message'>;
+
+/** At the value of a key. */
+export function atValue(
+  { value, keyPlace }: TomlEntry,
+  message: string,
+  more: More = {},
+): Violation {
+  const isTable = value.kind === 'table' && value.form !== 'inline';
+  return { place: isTable ? keyPlace : value.place, message, ...more };
+}
+
+/** At the key itself. */
+export function atKey({ keyPlace }: TomlEntry, message: string, more: More = {}): Violation {
+  return { place: keyPlace, message, ...more };
+}
+
+/** At an element of an array. */
+export function atItem({ place }: TomlValue, message: string, more: More = {}): Violation {
+  return { place, message, ...more };
+}
+
+/** At the header of a table that lacks something. */
+export function atTable({ place }: TomlTable, message: string, more: More = {}): Violation {
+  return { place, message, ...more };
+}
+
+/** `key = "text"`, with a text that may be shown. */
+export function lineOf(key: string, text: string): string {
+  return `${key} = "${shownText(key, text)}"`;
+}
+
+/** The correction of a string value, and the change that makes it. */
+export function rewritten(entry: TomlEntry, text: string): Pick<Violation, 'corrected' | 'edits'> {
+  const { key, value } = entry;
+  return {
+    corrected: lineOf(key, text),
+    edits: [{ from: value.place, to: value.end, text: JSON.stringify(text) }],
+  };
+}
+
+/** A value as it may be quoted in a message. */
+export function shown(key: string, text: string): string {
+  return `"${shownText(key, text)}"`;
+}
