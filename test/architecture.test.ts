@@ -9,7 +9,8 @@ const ROOT = join(import.meta.dirname, '..');
 /** From the lowest row to the highest. A file imports from its own part or from a lower row. */
 const LAYERS: readonly (readonly string[])[] = [
   ['core'],
-  ['host', 'go', 'gitlab', 'runner', 'log.ts'],
+  ['host', 'log.ts'],
+  ['go', 'gitlab', 'runner'],
   ['config'],
   ['checks', 'probes', 'diagnosis', 'metrics', 'report'],
   ['recorder'],

@@ -29,8 +29,15 @@ test('programs are started by functions that take words', () => {
     imported.filter((name) => !STARTS_BY_WORDS.includes(name)).map((name) => `${file}: ${name}`),
   );
 
-  expect(STARTERS.map(({ file }) => file)).toContain('host/fs/stat-file-system.ts');
   expect(wrong).toEqual([]);
+});
+
+test('whatever asks a question of the host asks it by the one child with a deadline', () => {
+  expect(STARTERS.map(({ file }) => file).toSorted()).toEqual([
+    'demo/runner-process.ts',
+    'host/child-process.ts',
+    'runner/log/journal-reader.ts',
+  ]);
 });
 
 test('none of them asks for a shell, or is one', () => {

@@ -4,14 +4,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 
+import { fileBeside } from '../core/program-file.ts';
 import type { StandInOrder } from './runner-order.ts';
 import { ORDER_VARIABLE } from './runner-order.ts';
 
-/** Source files are .ts, built ones .js; the stand-in lies beside this file in both. */
-const STAND_IN = new URL(
-  import.meta.url.endsWith('.ts') ? './runner-stand-in.ts' : './runner-stand-in.js',
-  import.meta.url,
-);
+const STAND_IN = fileBeside(import.meta.url, 'runner-stand-in');
 
 export interface RunnerStandIn extends AsyncDisposable {
   readonly pid: number;

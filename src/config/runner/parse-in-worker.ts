@@ -2,10 +2,10 @@
  * Reads a config.toml without holding the event loop: a small one at once, a large one in a thread of its own,
  * since the parser takes most of a millisecond for each kilobyte.
  */
-import { Worker } from 'node:worker_threads';
-
-import { deadlineOf, withSignal } from '../../core/abort.ts';
+import { deadlineOf } from '../../core/abort.ts';
+import { fileBeside } from '../../core/program-file.ts';
 import { Secret } from '../../core/secret.ts';
+import { runThread } from '../../host/child-process.ts';
 import type { RunnerTextReading } from './runner-config.ts';
 import { readRunnerText } from './runner-config.ts';
 import { slowFile } from './file-problems.ts';
@@ -14,11 +14,7 @@ import { slowFile } from './file-problems.ts';
 const MOST_BYTES_AT_ONCE = 24 * 1024;
 const SECONDS = 10;
 
-/** Source files are .ts, built ones .js; the thread's file lies beside this one in both. */
-const THREAD = new URL(
-  import.meta.url.endsWith('.ts') ? './parse-worker.ts' : './parse-worker.js',
-  import.meta.url,
-);
+const THREAD = fileBeside(import.meta.url, 'parse-worker');
 
 export async function readRunnerTextApart(
   bytes: Uint8Array,
@@ -26,17 +22,11 @@ export async function readRunnerTextApart(
 ): Promise<RunnerTextReading> {
   if (bytes.byteLength <= MOST_BYTES_AT_ONCE) return readRunnerText(bytes, file);
   using deadline = deadlineOf(SECONDS);
-  const thread = new Worker(THREAD, { workerData: { bytes, file } });
-  const answer = new Promise<RunnerTextReading>((resolve, reject) => {
-    thread.once('message', (plain) => resolve(revived(plain) as RunnerTextReading));
-    thread.once('error', reject);
-  });
   try {
-    return await withSignal(answer, deadline.signal);
+    const plain = await runThread(THREAD, { bytes, file }, deadline.signal);
+    return revived(plain) as RunnerTextReading;
   } catch {
     return { problems: [slowFile(file, SECONDS)] };
-  } finally {
-    await thread.terminate();
   }
 }
 

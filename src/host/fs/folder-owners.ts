@@ -1,13 +1,10 @@
 /**
  * Who owns the folders on the way to a path, and what are their modes? Asked by a child, since a folder of builds
- * may lie on a mount that hangs: inside this process a few such questions would stop every file access for ever.
- *
- * Promises: at most one child in flight for each path; one that hangs is told to die and is never waited for.
+ * may lie on a mount that hangs.
  */
-import { spawn } from 'node:child_process';
 import { dirname } from 'node:path';
 
-import { withSignal } from '../../core/abort.ts';
+import { boundedChild } from '../child-process.ts';
 
 export interface FolderLook {
   readonly path: string;
@@ -17,34 +14,14 @@ export interface FolderLook {
 }
 
 export class FolderReader {
-  readonly #inFlight = new Set<string>();
+  readonly #stat = boundedChild();
 
   /** From the root to the path, as far as it is there; undefined when nothing is known in time. */
   async read(path: string, signal: AbortSignal): Promise<readonly FolderLook[] | undefined> {
-    if (this.#inFlight.has(path)) return undefined;
-    this.#inFlight.add(path);
-    const words = ['-L', '-c', '%f %u %g %n', '--', ...wayTo(path)];
-    const child = spawn('stat', words, {
-      stdio: ['ignore', 'pipe', 'ignore'],
-      env: { ...process.env, LC_ALL: 'C' },
-    });
-    child.unref();
-    const { promise, resolve } = Promise.withResolvers<string>();
-    let out = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      out += chunk.toString();
-    });
-    child.once('error', () => resolve(''));
-    child.once('close', () => resolve(out));
-    void promise.then(() => this.#inFlight.delete(path));
-    try {
-      const looks = parsed(await withSignal(promise, signal));
-      return looks.length === 0 ? undefined : looks;
-    } catch {
-      child.kill('SIGKILL');
-      child.stdout.destroy();
-      return undefined;
-    }
+    const args = ['-L', '-c', '%f %u %g %n', '--', ...wayTo(path)];
+    const result = await this.#stat.run(path, { program: 'stat', args }, { signal });
+    const looks = result.kind === 'ended' ? parsed(result.stdout) : [];
+    return looks.length === 0 ? undefined : looks;
   }
 }
 

@@ -5,21 +5,23 @@
  * Promises: a file that cannot be looked at, or whose access list may say more than its mode, denies nobody
  * anything: what is not known accuses nobody.
  */
-import { execFile } from 'node:child_process';
 import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
-import { promisify } from 'node:util';
 
+import { deadlineOf } from '../../core/abort.ts';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
 import type { Credentials } from '../../core/target.ts';
+import { boundedChild } from '../child-process.ts';
 import type { FolderLook } from './folder-owners.ts';
 
 export type Right = 'read' | 'write' | 'enter';
 
 const BITS: Readonly<Record<Right, number>> = { read: 4, write: 2, enter: 1 };
 const LIST_SECONDS = 2;
+
+const ls = boundedChild();
 
 /** What stands in the way, as the runner sees the path: the file itself or a folder above it. */
 export async function denialOf(
@@ -113,14 +115,7 @@ function classShift(isOwner: boolean, isMember: boolean): number {
 
 /** `ls` shows a plus behind the mode. */
 async function hasAccessList(place: string): Promise<boolean> {
-  try {
-    const { stdout } = await promisify(execFile)('ls', ['-ld', '--', place], {
-      signal: AbortSignal.timeout(LIST_SECONDS * 1000),
-      killSignal: 'SIGKILL',
-      env: { ...process.env, LC_ALL: 'C' },
-    });
-    return /^\S{10}\+/.test(stdout);
-  } catch {
-    return false;
-  }
+  using deadline = deadlineOf(LIST_SECONDS);
+  const result = await ls.run(place, { program: 'ls', args: ['-ld', '--', place] }, deadline);
+  return result.kind === 'ended' && /^\S{10}\+/.test(result.stdout);
 }

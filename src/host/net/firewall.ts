@@ -1,13 +1,10 @@
-/**
- * The rules of this host's own firewall, by one `nft` without a shell, ended at its deadline. Rules that were
- * made with iptables-nft are among them.
- */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-
+/** The rules of this host's own firewall, by one `nft`. Rules that were made with iptables-nft are among them. */
 import { isErrno } from '../../core/errno.ts';
+import { boundedChild } from '../child-process.ts';
 
-const MOST_BYTES = 16 * 1024 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024;
+
+const nft = boundedChild();
 
 export type RulesetReading =
   | { readonly kind: 'rules'; readonly json: string }
@@ -18,15 +15,11 @@ export type RulesetReading =
 /** Never rejects. Needs CAP_NET_ADMIN. */
 export async function readRuleset(signal: AbortSignal): Promise<RulesetReading> {
   for (const program of ['/usr/sbin/nft', '/sbin/nft', '/usr/local/sbin/nft']) {
-    try {
-      const { stdout } = await promisify(execFile)(program, ['--json', 'list', 'ruleset'], {
-        signal,
-        killSignal: 'SIGKILL',
-        maxBuffer: MOST_BYTES,
-      });
-      return { kind: 'rules', json: stdout };
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT')) return { kind: 'not-allowed' };
+    const command = { program, args: ['--json', 'list', 'ruleset'], maxOutputBytes: MAX_BYTES };
+    const result = await nft.run(program, command, { signal });
+    if (result.kind === 'ended' && result.code === 0) return { kind: 'rules', json: result.stdout };
+    if (result.kind !== 'failed' || !isErrno(result.error, 'ENOENT')) {
+      return { kind: 'not-allowed' };
     }
   }
   return { kind: 'no-program' };

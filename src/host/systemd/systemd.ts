@@ -1,13 +1,12 @@
 /**
- * What does systemd say about the runner's unit? One `systemctl show`, without a shell, ended at its
- * deadline; nothing where systemd does not run.
+ * What does systemd say about the runner's unit? One `systemctl show`; nothing where systemd does not run.
  */
-import { execFile } from 'node:child_process';
 import { access } from 'node:fs/promises';
-import { promisify } from 'node:util';
 
+import { deadlineOf } from '../../core/abort.ts';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
+import { boundedChild } from '../child-process.ts';
 
 const PROPERTIES = 'LoadState,ActiveState,SubState,MainPID,NRestarts,Result';
 
@@ -24,7 +23,9 @@ export interface UnitState {
 
 /** By PATH: whether its systemctl answers. It does or does not for as long as the host runs. */
 const answering = new Map<string, Promise<boolean>>();
-const ANSWER_MILLISECONDS = 3000;
+const ANSWER_SECONDS = 3;
+
+const systemctl = boundedChild();
 
 /**
  * Whether systemd runs this host: by the mark of sd_booted(3), or where that is hidden from us, as in some
@@ -45,14 +46,9 @@ export async function hasSystemd(paths: Paths): Promise<boolean> {
 
 /** False where it cannot reach systemd, is not there, or ignores the question, as in a chroot. */
 export async function systemctlAnswers(): Promise<boolean> {
-  try {
-    const words = ['show', '-p', 'LoadState', 'gitlab-runner.service'];
-    const limits = { timeout: ANSWER_MILLISECONDS, killSignal: 'SIGKILL' } as const;
-    const { stdout } = await promisify(execFile)('systemctl', words, limits);
-    return /^LoadState=./m.test(stdout);
-  } catch {
-    return false;
-  }
+  using deadline = deadlineOf(ANSWER_SECONDS);
+  const answer = await show('LoadState', 'gitlab-runner.service', deadline.signal);
+  return answer !== undefined && /^LoadState=./m.test(answer);
 }
 
 /** Undefined where there is no systemd, or it did not answer. */
@@ -61,17 +57,21 @@ export async function unitState(
   paths: Paths,
   signal: AbortSignal,
 ): Promise<UnitState | undefined> {
-  try {
-    if (!(await hasSystemd(paths))) return undefined;
-    const { stdout } = await promisify(execFile)('systemctl', ['show', '-p', PROPERTIES, unit], {
-      signal,
-      killSignal: 'SIGKILL',
-      env: { ...process.env, LC_ALL: 'C', SYSTEMD_PAGER: '' },
-    });
-    return parseUnitState(stdout);
-  } catch {
-    return undefined;
-  }
+  if (!(await hasSystemd(paths))) return undefined;
+  const answer = await show(PROPERTIES, unit, signal);
+  return answer === undefined ? undefined : parseUnitState(answer);
+}
+
+/** Undefined when there is no answer in time. */
+async function show(
+  properties: string,
+  unit: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const args = ['show', '-p', properties, unit];
+  const command = { program: 'systemctl', args, env: { ...process.env, LC_ALL: 'C' } };
+  const result = await systemctl.run(args.join(' '), command, { signal });
+  return result.kind === 'ended' && result.code === 0 ? result.stdout : undefined;
 }
 
 /** `Key=value` lines of `systemctl show`. */

@@ -1,5 +1,6 @@
 /**
- * Reads the unit's journal: first what is there, then what comes, by one `journalctl` without a shell.
+ * Reads the unit's journal: first what is there, then what comes, by one `journalctl` without a shell. It is no
+ * `boundedChild`: it answers for as long as the daemon runs, and has no deadline.
  *
  * Promises: no line twice and none lost over a restart of the child (own cursor, since `--cursor-file` is not
  * written when it is ended by a signal); a child that ends is started again, ever later; never more than one.

@@ -1,0 +1,192 @@
+/**
+ * Questions that may never be answered: to a mount that is dead, a C library, a daemon that hangs. A child asks them,
+ * since in this process four calls that hang take every thread of libuv, and then no file can be read any more.
+ *
+ * Promises: one child in flight for each key; it is killed at its deadline and never awaited beyond it, for one in an
+ * uninterruptible call cannot be killed; its output is capped; no shell. "Hung since" is a result like any other.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
+import { Worker } from 'node:worker_threads';
+
+import { withSignal } from '../core/abort.ts';
+import type { Clock, Instant } from '../core/clock.ts';
+import { systemClock } from '../core/clock.ts';
+
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Written to its standard input. */
+  readonly input?: string;
+  /** Beside PATH and LC_ALL; nothing else of our own environment is handed on. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** A child that writes more is killed. */
+  readonly maxOutputBytes?: number;
+  /** Jobs and probes come first. */
+  readonly isBackground?: boolean;
+}
+
+export type ChildResult =
+  /** Without a code it was ended by a signal that is not ours. */
+  | {
+      readonly kind: 'ended';
+      readonly code: number | null;
+      readonly stdout: string;
+      readonly stderr: string;
+    }
+  /** Since the start of the first question of this key that got no answer. */
+  | { readonly kind: 'hung'; readonly since: Instant }
+  /** It could not be started, or wrote too much. */
+  | { readonly kind: 'failed'; readonly error: Error };
+
+interface ChildDeps {
+  readonly signal: AbortSignal;
+  readonly clock?: Clock;
+}
+
+export interface BoundedChild {
+  /**
+   * Answers at the latest when the signal aborts. A second question of the same key takes the answer of the first;
+   * while a child that was killed has not ended, the answer is `hung` at once.
+   */
+  run(key: string, command: Command, deps: ChildDeps): Promise<ChildResult>;
+  /** Children that have not ended. */
+  inFlight(): number;
+}
+
+const MAX_OUTPUT_BYTES = 64 * 1024;
+const MAX_COMPLAINT_BYTES = 4096;
+
+/** Each caller has its own keys. */
+export function boundedChild(): BoundedChild {
+  const inFlight = new Map<string, Promise<ChildResult>>();
+  const silentSince = new Map<string, Instant>();
+
+  function start(key: string, command: Command, signal: AbortSignal, since: Instant) {
+    const child = spawnChild(command);
+    if (child instanceof Error) return { kind: 'failed', error: child } as const;
+    const ended = endOf(child, command);
+    const answer = answerOf(child, ended, whenAborted(signal, since));
+    inFlight.set(key, answer);
+    void forget(key, child, ended);
+    return answer;
+  }
+
+  async function forget(key: string, child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+    await ended;
+    inFlight.delete(key);
+    // One that was killed proves nothing.
+    if (child.signalCode === null) silentSince.delete(key);
+  }
+
+  return {
+    inFlight: () => inFlight.size,
+    run: async (key, command, { signal, clock = systemClock }) => {
+      const since = silentSince.get(key) ?? clock.wall();
+      const answer = inFlight.get(key) ?? start(key, command, signal, since);
+      const result = await Promise.race([answer, whenAborted(signal, since)]);
+      if (result.kind === 'hung') silentSince.set(key, result.since);
+      return result;
+    },
+  };
+}
+
+async function answerOf(
+  child: ChildProcess,
+  ended: Promise<ChildResult>,
+  aborted: Promise<ChildResult>,
+): Promise<ChildResult> {
+  const result = await Promise.race([ended, aborted]);
+  if (result.kind === 'hung') kill(child);
+  return result;
+}
+
+/** Most failures to start come as an event; a host without memory makes `spawn` throw. */
+function spawnChild({ program, args, input, env, isBackground }: Command): ChildProcess | Error {
+  try {
+    const child = spawn(program, args, {
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'], LC_ALL: 'C', ...env },
+    });
+    // This program may end while the child hangs.
+    child.unref();
+    // The child may end before it has read everything.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
+    if (isBackground === true) lowerPriority(child.pid);
+    return child;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function lowerPriority(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // It has ended already, or the host does not allow it.
+  }
+}
+
+async function endOf(
+  child: ChildProcess,
+  { program, maxOutputBytes = MAX_OUTPUT_BYTES }: Command,
+): Promise<ChildResult> {
+  const { promise, resolve } = Promise.withResolvers<ChildResult>();
+  const output: Buffer[] = [];
+  let bytes = 0;
+  let stderr = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    output.push(chunk);
+    if (bytes <= maxOutputBytes) return;
+    kill(child);
+    const error = new Error(`${program} wrote more than ${maxOutputBytes} bytes`);
+    resolve({ kind: 'failed', error });
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr = `${stderr}${chunk.toString()}`.slice(0, MAX_COMPLAINT_BYTES);
+  });
+  child.on('error', (error) => resolve({ kind: 'failed', error }));
+  child.once('close', (code) => {
+    resolve({ kind: 'ended', code, stdout: Buffer.concat(output).toString(), stderr });
+  });
+  return await promise;
+}
+
+/** One in an uninterruptible call ends only later; its pipes must not keep this program. */
+function kill(child: ChildProcess): void {
+  child.kill('SIGKILL');
+  for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.destroy();
+}
+
+async function whenAborted(signal: AbortSignal, since: Instant): Promise<ChildResult> {
+  const { promise, resolve } = Promise.withResolvers<ChildResult>();
+  const onAbort = (): void => resolve({ kind: 'hung', since });
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  return await promise;
+}
+
+/**
+ * The one message of a thread of this process, for work that only takes long: a thread in a call that hangs could not
+ * be ended. It is ended after its message, and at the deadline; then this rejects.
+ */
+export async function runThread(
+  file: URL,
+  workerData: unknown,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const thread = new Worker(file, { workerData });
+  const message = new Promise((resolve, reject) => {
+    thread.once('message', resolve);
+    thread.once('error', reject);
+  });
+  try {
+    return await withSignal(message, signal);
+  } finally {
+    await thread.terminate();
+  }
+}
