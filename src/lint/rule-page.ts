@@ -1,4 +1,5 @@
 /** A rule as text for the terminal. docs/lint.md is made from the same entry. */
+import { examplesOf } from './examples.ts';
 import type { Rule } from './rule.ts';
 
 const WIDTH = 96;
@@ -11,7 +12,8 @@ export const EFFECT_TEXTS = {
 } as const;
 
 export function rulePage(rule: Rule): string {
-  const { code, name, severity, effect, title, consequence, fix, bad, good } = rule;
+  const { code, name, severity, effect, title, consequence, fix } = rule;
+  const { bad, good } = examplesOf(code);
   const stops = effect === undefined ? '' : `, ${effect}: ${EFFECT_TEXTS[effect]}`;
   return [
     `${code} ${name} (${severity}${stops})`,

@@ -21,9 +21,6 @@ export interface Rule {
   readonly consequence: string;
   /** What to do: one sentence, imperative. */
   readonly fix: string;
-  /** A piece of a file that breaks it, and how it should be; for the documentation, and tried by a test. */
-  readonly bad: string;
-  readonly good: string;
   readonly needs?: readonly Need[];
   /** Judged by the parser, or from what other rules found: the function is never asked. */
   readonly byOthers?: true;

@@ -1,6 +1,10 @@
 /** Every rule: its examples are true, its texts are sentences. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { describe, expect, test } from 'vitest';
 
+import { examplesOf } from '../../src/lint/examples.ts';
 import { rulePage } from '../../src/lint/rule-page.ts';
 import { IN_PART, LEFT_OUT, LINT_RULES, ruleNamed } from '../../src/lint/rules/index.ts';
 import { foundIn } from '../support/lint-cases.ts';
@@ -56,6 +60,8 @@ test('what is left out in part is a rule, and its reasons are clauses', () => {
 });
 
 describe.each(LINT_RULES.map((rule) => [rule.code, rule] as const))('%s', (code, rule) => {
+  const { bad, good } = examplesOf(code);
+
   test('has texts that fit', () => {
     expect(rule.name).toMatch(/^[a-z0-9]+(?:-[a-z0-9]+)+$/);
     expect(rule.title).toMatch(/^\S.*[^.\s]$/);
@@ -68,24 +74,32 @@ describe.each(LINT_RULES.map((rule) => [rule.code, rule] as const))('%s', (code,
     const page = rulePage(rule);
 
     expect(page).toContain(`${code} ${rule.name} (${rule.severity}`);
-    for (const line of `${rule.bad}\n${rule.good}`.split('\n')) expect(page).toContain(line);
+    for (const line of `${bad}\n${good}`.split('\n')) expect(page).toContain(line);
     expect(page.includes('Beside the text it looks at')).toBe(rule.needs !== undefined);
   });
 
   test('is silent on its good example', () => {
-    expect(foundIn(rule.good).filter((line) => line.includes(` ${code}`))).toEqual([]);
+    expect(foundIn(good).filter((line) => line.includes(` ${code}`))).toEqual([]);
   });
 });
 
 /** The others need a host, or more text than an example holds; context.test.ts breaks them. */
-const byText = LINT_RULES.filter(({ code, bad, needs }) =>
-  needs === undefined ? code !== 'L01' : breaksByText(code, bad),
+const byText = LINT_RULES.filter(({ code, needs }) =>
+  needs === undefined ? code !== 'L01' : breaksByText(code),
 );
 
-function breaksByText(code: string, bad: string): boolean {
-  return foundIn(bad).some((line) => line.includes(code));
+function breaksByText(code: string): boolean {
+  return foundIn(examplesOf(code).bad).some((line) => line.includes(code));
 }
 
-test.each(byText.map(({ code, bad }) => [code, bad]))('%s finds its bad example', (code, bad) => {
+test.each(byText.map(({ code }) => code))('%s finds its bad example', (code) => {
+  const { bad } = examplesOf(code);
+
   expect(foundIn(bad).map((line) => /[A-Z]\d\d/.exec(line)?.[0])).toContain(code);
+});
+
+test('every folder of examples belongs to a rule', () => {
+  const folders = readdirSync(join(import.meta.dirname, '../../src/lint/examples'));
+
+  expect(folders.toSorted()).toEqual(LINT_RULES.map(({ code }) => code).toSorted());
 });

@@ -1,5 +1,6 @@
 /** docs/lint.md: every rule, from the registry that the linter itself asks. */
 import { EFFECT_TEXTS, needsText } from '../../src/lint/rule-page.ts';
+import { examplesOf } from '../../src/lint/examples.ts';
 import type { Rule } from '../../src/lint/rule.ts';
 import type { NotJudged } from '../../src/lint/rules/index.ts';
 import { IN_PART, LEFT_OUT, LINT_RULES } from '../../src/lint/rules/index.ts';
@@ -95,7 +96,8 @@ function notJudged(list: readonly NotJudged[]): readonly string[] {
 }
 
 function section(rule: Rule): readonly string[] {
-  const { code: id, name, title, severity, effect, consequence, fix, bad, good } = rule;
+  const { code: id, name, title, severity, effect, consequence, fix } = rule;
+  const { bad, good } = examplesOf(id);
   const needs = needsText(rule);
   const stops = effect === undefined ? '' : `, ${code(effect)}`;
   return [
@@ -104,16 +106,13 @@ function section(rule: Rule): readonly string[] {
     `**${title}** (${severity}${stops}). ${consequence}`,
     '',
     '```toml',
-    ...commented(bad, 'instead of'),
-    ...commented(good, 'write'),
+    '# instead of',
+    bad,
+    '# write',
+    good,
     '```',
     '',
     needs === '' ? fix : `${fix} Looks also at ${needs}.`,
     '',
   ];
-}
-
-/** An example that is no TOML stands in a comment. */
-function commented(text: string, label: string): readonly string[] {
-  return text.startsWith('(') ? [`# ${label}: ${text}`] : [`# ${label}`, ...text.split('\n')];
 }

@@ -20,8 +20,6 @@ export const AUTOSCALING_RULES: readonly Rule[] = [
     title: '`MachineName` is empty, or has no %s',
     consequence: 'The entry makes no machine and never asks for a job.',
     fix: 'Write a name with %s, which becomes the number of the machine.',
-    bad: '[[runners]]\n  executor = "docker+machine"\n  [runners.docker]\n    image = "alpine"\n  [runners.machine]\n    MachineName = "ci"',
-    good: '[[runners]]\n  executor = "docker+machine"\n  [runners.docker]\n    image = "alpine"\n  [runners.machine]\n    MachineName = "ci-%s"',
     check: perEntryOf(['docker+machine'], ({ table }) => {
       const machine = tableAt(table, 'machine')?.value;
       const found = textAt(table, 'machine', 'MachineName');
@@ -41,8 +39,6 @@ export const AUTOSCALING_RULES: readonly Rule[] = [
     title: 'An option without %s, or a period, a time zone or an expression that cannot be read',
     consequence: 'The runner refuses the file.',
     fix: 'Give each MachineOptionsWithName a %s, periods the form of cron, and zones names such as Europe/Berlin.',
-    bad: '[[runners]]\n  executor = "docker+machine"\n  [runners.docker]\n    image = "alpine"\n  [runners.machine]\n    MachineName = "ci-%s"\n    MachineOptionsWithName = ["label=ci"]',
-    good: '[[runners]]\n  executor = "docker+machine"\n  [runners.docker]\n    image = "alpine"\n  [runners.machine]\n    MachineName = "ci-%s"\n    MachineOptionsWithName = ["label=%s"]',
     check: perEntry(({ table }) => machineFaults(table)),
   },
   {
@@ -52,8 +48,6 @@ export const AUTOSCALING_RULES: readonly Rule[] = [
     title: 'Keys of OffPeak are set',
     consequence: 'They have been ignored since 14.0.',
     fix: 'Write [[runners.machine.autoscaling]] with `Periods` instead.',
-    bad: '[[runners]]\n  executor = "docker+machine"\n  [runners.docker]\n    image = "alpine"\n  [runners.machine]\n    MachineName = "ci-%s"\n    OffPeakIdleCount = 1',
-    good: '[[runners]]\n  executor = "docker+machine"\n  [runners.docker]\n    image = "alpine"\n  [runners.machine]\n    MachineName = "ci-%s"\n    [[runners.machine.autoscaling]]\n      Periods = ["* * 0-8,18-23 * * mon-fri *"]\n      IdleCount = 1',
     check: perEntry(({ table }) =>
       OFF_PEAK.flatMap((name) => {
         const found = entryAt(table, 'machine', name);
@@ -76,8 +70,6 @@ export const AUTOSCALING_RULES: readonly Rule[] = [
     title: 'The plug-in of the autoscaler, or its key, is not there',
     consequence: 'The entry makes no machine and never asks for a job.',
     fix: 'Install the plug-in (`gitlab-runner fleeting install`), and let the runner read the key.',
-    bad: '[[runners]]\n  executor = "instance"\n  [runners.autoscaler]\n    capacity_per_instance = 1',
-    good: '[[runners]]\n  executor = "instance"\n  [runners.autoscaler]\n    plugin = "aws:latest"',
     needs: ['files'],
     check: perEntryOf(AUTOSCALED, ({ table }, context) => {
       const scaler = tableAt(table, 'autoscaler')?.value;
@@ -113,8 +105,6 @@ export const AUTOSCALING_RULES: readonly Rule[] = [
     consequence:
       'Machines that wait for jobs are removed at once; the runner’s own check refuses the file.',
     fix: 'Write a text with a unit: "20m".',
-    bad: '[[runners]]\n  executor = "instance"\n  [runners.autoscaler]\n    plugin = "aws:latest"\n    [[runners.autoscaler.policy]]\n      idle_time = "500ms"',
-    good: '[[runners]]\n  executor = "instance"\n  [runners.autoscaler]\n    plugin = "aws:latest"\n    [[runners.autoscaler.policy]]\n      idle_time = "20m"',
     check: perEntry(({ table }) =>
       ['autoscaler', 'kubernetes'].flatMap((kind) => {
         const path =

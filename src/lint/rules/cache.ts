@@ -30,8 +30,6 @@ export const CACHE_RULES: readonly Rule[] = [
     title: 'A cache is described, and its `Type` is missing or unknown',
     consequence: 'The cache is off, and each job leaves an error in the log.',
     fix: 'Write `Type = "s3"`, "gcs" or "azure", in small letters.',
-    bad: '[[runners]]\n  [runners.cache]\n    Type = "S3"\n    [runners.cache.s3]\n      BucketName = "cache"',
-    good: '[[runners]]\n  [runners.cache]\n    Type = "s3"\n    [runners.cache.s3]\n      BucketName = "cache"',
     check: perEntry((section) => {
       const cache = tableAt(section.table, 'cache')?.value;
       const type = textAt(section.table, 'cache', 'Type');
@@ -63,8 +61,6 @@ export const CACHE_RULES: readonly Rule[] = [
     title: 'What the cache cannot do without is missing',
     consequence: 'The cache is off, and each job leaves an error in the log.',
     fix: 'Add the key to the table of the cache’s type.',
-    bad: '[[runners]]\n  [runners.cache]\n    Type = "s3"',
-    good: '[[runners]]\n  [runners.cache]\n    Type = "s3"\n    [runners.cache.s3]\n      BucketName = "cache"',
     check: perEntry((section) => {
       const type = textAt(section.table, 'cache', 'Type');
       const names = REQUIRED[type?.value ?? ''];
@@ -95,8 +91,6 @@ export const CACHE_RULES: readonly Rule[] = [
     title: 'Keys for S3 are set in part, or without a server',
     consequence: 'The runner then takes the identity of its machine (IAM) and ignores the keys.',
     fix: 'Set `ServerAddress`, `AccessKey` and `SecretKey`, or `AuthenticationType = "access-key"`.',
-    bad: '[[runners]]\n  [runners.cache]\n    Type = "s3"\n    [runners.cache.s3]\n      BucketName = "cache"\n      AccessKey = "A"\n      SecretKey = "B"',
-    good: '[[runners]]\n  [runners.cache]\n    Type = "s3"\n    [runners.cache.s3]\n      ServerAddress = "s3.amazonaws.com"\n      BucketName = "cache"\n      AccessKey = "A"\n      SecretKey = "B"',
     check: perEntry(({ table }) => {
       const s3 = tableAt(table, 'cache', 's3')?.value;
       if (s3 === undefined || filledAt(s3, 'AuthenticationType') !== undefined) return [];
@@ -122,8 +116,6 @@ export const CACHE_RULES: readonly Rule[] = [
     title: '`ServerAddress` has a scheme or a path',
     consequence: 'The runner puts https:// before it, and asks a host that does not exist.',
     fix: 'Write host and port alone; `Insecure = true` is for http.',
-    bad: '[[runners]]\n  [runners.cache.s3]\n    ServerAddress = "https://minio.example.com"',
-    good: '[[runners]]\n  [runners.cache.s3]\n    ServerAddress = "minio.example.com"',
     check: perEntry(({ table }) => {
       const found = filledAt(table, 'cache', 's3', 'ServerAddress');
       if (found === undefined || !found.value.includes('/')) return [];
@@ -149,8 +141,6 @@ export const CACHE_RULES: readonly Rule[] = [
     title: 'Several entries use one bucket, each in a folder of its own',
     consequence: 'A job finds the cache only where the same entry made it.',
     fix: 'Set `Shared = true` in all of them.',
-    bad: '[[runners]]\n  [runners.cache]\n    Type = "s3"\n    [runners.cache.s3]\n      BucketName = "cache"\n[[runners]]\n  [runners.cache]\n    Type = "s3"\n    [runners.cache.s3]\n      BucketName = "cache"',
-    good: '[[runners]]\n  [runners.cache]\n    Type = "s3"\n    Shared = true\n    [runners.cache.s3]\n      BucketName = "cache"\n[[runners]]\n  [runners.cache]\n    Type = "s3"\n    Shared = true\n    [runners.cache.s3]\n      BucketName = "cache"',
     check: ({ sections }) => {
       const buckets = Map.groupBy(sections, bucketOf);
       return [...buckets].flatMap(([bucket, users]) =>
@@ -169,8 +159,6 @@ export const CACHE_RULES: readonly Rule[] = [
     title: 'The file with the credentials for Google is not there, or not readable',
     consequence: 'The cache is off, and each job leaves an error in the log.',
     fix: 'Put the file there, readable for the runner.',
-    bad: '# there is no such file\n[[runners]]\n  [runners.cache.gcs]\n    CredentialsFile = "/etc/gitlab-runner/gcs.json"',
-    good: '[[runners]]\n  [runners.cache.gcs]\n    CredentialsFile = "/etc/gitlab-runner/gcs.json"',
     needs: ['files'],
     check: perEntry(({ table }, context) => {
       const found = filledAt(table, 'cache', 'gcs', 'CredentialsFile');

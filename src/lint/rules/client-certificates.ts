@@ -19,8 +19,6 @@ export const CLIENT_CERTIFICATE_RULES: readonly Rule[] = [
     consequence:
       'The runner sends no certificate, and says nothing when one of the two is missing.',
     fix: 'Set `tls-cert-file` and `tls-key-file` to files that belong together.',
-    bad: '[[runners]]\n  tls-cert-file = "/etc/gitlab-runner/client.crt"',
-    good: '[[runners]]\n  tls-cert-file = "/etc/gitlab-runner/client.crt"\n  tls-key-file = "/etc/gitlab-runner/client.key"',
     needs: ['files'],
     check: perEntry((section, context) => {
       const certificate = filledAt(section.table, 'tls-cert-file');
@@ -62,8 +60,6 @@ export const CLIENT_CERTIFICATE_RULES: readonly Rule[] = [
     title: 'Everybody may read the private key',
     consequence: 'Whoever has an account on this host can pretend to be the runner.',
     fix: 'Set its mode: `chmod 600`.',
-    bad: '# mode 0644\n[[runners]]\n  tls-cert-file = "/etc/gitlab-runner/client.crt"\n  tls-key-file = "/etc/gitlab-runner/client.key"',
-    good: '# mode 0600\n[[runners]]\n  tls-cert-file = "/etc/gitlab-runner/client.crt"\n  tls-key-file = "/etc/gitlab-runner/client.key"',
     needs: ['files'],
     check: perEntry((section, context) => {
       const found = fileOf(section, 'tls-key-file', context);

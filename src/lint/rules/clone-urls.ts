@@ -14,8 +14,6 @@ export const CLONE_URL_RULES: readonly Rule[] = [
     title: 'Jobs in containers are to clone from this host’s own loopback',
     consequence: 'In a container that name means the container, so that jobs cannot clone.',
     fix: 'Set `clone_url` to a name that containers can reach.',
-    bad: '[[runners]]\n  executor = "docker"\n  url = "http://localhost/"',
-    good: '[[runners]]\n  executor = "docker"\n  url = "http://localhost/"\n  clone_url = "http://gitlab.example.com/"',
     check: perEntryOf([...DOCKER_EXECUTORS, 'kubernetes'], (section, context) => {
       const found = expandedAt(section, 'url', context);
       const base = found === undefined ? undefined : baseUrlOf(found.text);
@@ -38,8 +36,6 @@ export const CLONE_URL_RULES: readonly Rule[] = [
     title: '`clone_url` has no scheme',
     consequence: 'The runner ignores it without a word, and jobs clone from `url`.',
     fix: 'Write it with https://.',
-    bad: '[[runners]]\n  clone_url = "gitlab.example.com"',
-    good: '[[runners]]\n  clone_url = "https://gitlab.example.com/"',
     check: perEntry(({ table }) => {
       const found = filledAt(table, 'clone_url');
       if (found === undefined || /^[a-z][a-z0-9+.-]*:\/\//i.test(found.value)) return [];

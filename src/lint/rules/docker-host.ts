@@ -21,8 +21,6 @@ export const DOCKER_HOST_RULES: readonly Rule[] = [
     title: 'Docker cannot be reached at `host`',
     consequence: 'Every job fails in its preparation, after three tries.',
     fix: 'Write the socket with its scheme, unix:///var/run/docker.sock, and let the runner’s user use it.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    host = "/var/run/docker.sock"',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    host = "unix:///var/run/docker.sock"',
     needs: ['files'],
     check: docker(({ table }, context) => {
       const found = filledAt(table, 'docker', 'host');
@@ -37,8 +35,6 @@ export const DOCKER_HOST_RULES: readonly Rule[] = [
     consequence:
       'Both keys are ignored: without `host` everything comes from DOCKER_HOST and its like.',
     fix: 'Set `host`, or remove the lines.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    tls_verify = true',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    host = "tcp://docker:2376"\n    tls_verify = true\n    tls_cert_path = "/certs/client"',
     check: docker(({ table }) => {
       if (filledAt(table, 'docker', 'host') !== undefined) return [];
       const verify = flagAt(table, 'docker', 'tls_verify');
@@ -64,8 +60,6 @@ export const DOCKER_HOST_RULES: readonly Rule[] = [
     title: 'TLS towards Docker cannot work',
     consequence: 'Every job fails in its preparation.',
     fix: 'Set `tls_verify = true`, and a `tls_cert_path` with ca.pem, cert.pem and key.pem.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    host = "tcp://docker:2376"\n    tls_verify = false',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    host = "tcp://docker:2376"\n    tls_verify = true\n    tls_cert_path = "/certs/client"',
     needs: ['files'],
     check: docker((section, context) => tlsViolations(section, context)),
   },
@@ -76,8 +70,6 @@ export const DOCKER_HOST_RULES: readonly Rule[] = [
     title: 'Docker is used over the network without TLS',
     consequence: 'Whoever reaches that port is root there.',
     fix: 'Use TLS on port 2376, or a socket.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    host = "tcp://docker:2375"',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    host = "tcp://docker:2376"\n    tls_verify = true\n    tls_cert_path = "/certs/client"',
     check: docker(({ table }) => {
       const host = filledAt(table, 'docker', 'host');
       const isOver = /^(?:tcp|http):\/\//.test(host?.value ?? '');

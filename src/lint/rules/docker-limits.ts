@@ -26,8 +26,6 @@ export const DOCKER_LIMIT_RULES: readonly Rule[] = [
     consequence:
       'The whole runner process ends when the first container is made, and every job with it.',
     fix: 'Write a number with a unit: "512m", "4g".',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    memory = "4 gigs"',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    memory = "4g"',
     check: docker(({ table }) =>
       SIZES.flatMap((name) => {
         const found = filledAt(table, 'docker', name);
@@ -55,8 +53,6 @@ export const DOCKER_LIMIT_RULES: readonly Rule[] = [
     consequence:
       'Without a unit it counts bytes: Docker refuses the container, and every job fails.',
     fix: 'Add the unit: "4g".',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    memory = "4"',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    memory = "4g"',
     check: docker(({ table }) =>
       SIZES.flatMap((name) => {
         const found = bytesOf(table, 'docker', name);
@@ -79,8 +75,6 @@ export const DOCKER_LIMIT_RULES: readonly Rule[] = [
     title: 'A number of processors cannot be read',
     consequence: 'Every job fails before its container starts.',
     fix: 'Write a number as a text: "2", "1.5" or "1/2".',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    cpus = "two"',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    cpus = "2"',
     check: docker(({ table }) =>
       (['cpus', 'service_cpus'] as const).flatMap((name) => {
         const found = filledAt(table, 'docker', name);
@@ -101,8 +95,6 @@ export const DOCKER_LIMIT_RULES: readonly Rule[] = [
     title: '`memory_swap` is below `memory`',
     consequence: 'It counts memory and swap together: Docker refuses the container.',
     fix: 'Write at least the value of `memory`.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    memory = "4g"\n    memory_swap = "1g"',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    memory = "4g"\n    memory_swap = "5g"',
     check: docker(({ table }) =>
       (['', 'service_'] as const).flatMap((who) => {
         const memory = bytesOf(table, 'docker', `${who}memory`);
@@ -124,8 +116,6 @@ export const DOCKER_LIMIT_RULES: readonly Rule[] = [
     title: 'There is no such pull policy',
     consequence: 'Every job fails when its image is to be pulled, after three tries.',
     fix: `Write ${PULL_POLICIES.join(', ')}, in small letters.`,
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    pull_policy = "IfNotPresent"',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    pull_policy = "if-not-present"',
     check: docker(({ table }) =>
       (['pull_policy', 'allowed_pull_policies'] as const).flatMap((name) =>
         textsAt(table, 'docker', name)
@@ -155,8 +145,6 @@ export const DOCKER_LIMIT_RULES: readonly Rule[] = [
     title: 'No `pull_policy` is among `allowed_pull_policies`',
     consequence: 'Every job fails as wrongly configured.',
     fix: 'Allow the policy, or choose one that is allowed.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    pull_policy = "always"\n    allowed_pull_policies = ["never"]',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    pull_policy = "always"\n    allowed_pull_policies = ["always", "never"]',
     check: docker(({ table }) => {
       const allowed = textsAt(table, 'docker', 'allowed_pull_policies').map(({ text }) => text);
       const own = textsAt(table, 'docker', 'pull_policy');
@@ -180,8 +168,6 @@ export const DOCKER_LIMIT_RULES: readonly Rule[] = [
     consequence:
       'Jobs run on old images, and may use private images that others pulled, without the right to.',
     fix: 'Use "always", unless the entry serves one trusted project.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    pull_policy = "if-not-present"',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    pull_policy = "always"',
     check: docker(({ table }) => {
       const [first] = textsAt(table, 'docker', 'pull_policy');
       if (first === undefined || !['never', 'if-not-present'].includes(first.text)) return [];
@@ -201,8 +187,6 @@ export const DOCKER_LIMIT_RULES: readonly Rule[] = [
     title: 'There is no default image',
     consequence: 'Jobs that name no image fail.',
     fix: 'Set `image`.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    privileged = false',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    image = "alpine:3.22"',
     check: docker(({ table, label }) => {
       const found = textAt(table, 'docker', 'image');
       const below = tableAt(table, 'docker')?.value;

@@ -20,8 +20,6 @@ export const DOCKER_SAFETY_RULES: readonly Rule[] = [
     title: 'A volume cannot be read, is the root, or is mounted twice',
     consequence: 'Every job fails.',
     fix: 'Write "/host/path:/path:ro", "name:/path" or "/path", with whole paths.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    volumes = ["~/.ssh:/root/.ssh"]',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    volumes = ["/home/me/.ssh:/root/.ssh:ro"]',
     check: docker((section) => {
       if (section.executor === 'docker-windows') return [];
       const seen = new Set<string>();
@@ -47,8 +45,6 @@ export const DOCKER_SAFETY_RULES: readonly Rule[] = [
     title: 'There is neither a volume for /cache nor a distributed cache',
     consequence: 'Jobs keep nothing for each other.',
     fix: 'Add "/cache" to `volumes`, or a [runners.cache].',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    image = "alpine"',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    image = "alpine"\n    volumes = ["/cache"]',
     check: docker((section) => {
       const below = tableAt(section.table, 'docker')?.value;
       const hasType = filledAt(section.table, 'cache', 'Type') !== undefined;
@@ -78,8 +74,6 @@ export const DOCKER_SAFETY_RULES: readonly Rule[] = [
     title: 'Jobs are given the host: Docker’s socket, or all privileges',
     consequence: 'Whoever may change a pipeline is root on this host.',
     fix: 'Remove it, or limit it with `allowed_privileged_images` and to trusted projects.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    volumes = ["/var/run/docker.sock:/var/run/docker.sock", "/cache"]',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    privileged = true\n    allowed_privileged_images = ["docker:*-dind"]',
     check: docker((section) => {
       const privileged = flagAt(section.table, 'docker', 'privileged');
       const isLimited = textsAt(section.table, 'docker', 'allowed_privileged_images').length > 0;
@@ -108,8 +102,6 @@ export const DOCKER_SAFETY_RULES: readonly Rule[] = [
     title: '`disable_cache` stands beside a cache',
     consequence: 'Volumes without a source, and `cache_dir`, are not kept.',
     fix: 'Remove `disable_cache`, or the cache.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    disable_cache = true\n    volumes = ["/cache"]',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    disable_cache = false\n    volumes = ["/cache"]',
     check: docker((section) => {
       const found = flagAt(section.table, 'docker', 'disable_cache');
       const expects =
@@ -131,8 +123,6 @@ export const DOCKER_SAFETY_RULES: readonly Rule[] = [
     title: 'Volumes of jobs are kept for ever',
     consequence: 'The disk fills up; the runner warns of it in every job.',
     fix: 'Remove `volume_keep`, or prune volumes by a timer.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    volume_keep = true',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    volume_keep = false',
     check: docker(({ table }) => {
       const found = flagAt(table, 'docker', 'volume_keep');
       return found?.value === true

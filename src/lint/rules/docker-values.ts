@@ -22,8 +22,6 @@ export const DOCKER_VALUE_RULES: readonly Rule[] = [
     title: 'A value of [runners.docker] is refused',
     consequence: 'Every job fails in its preparation.',
     fix: 'Correct the value as the message says.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    dns = ["dns.example.com"]',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    dns = ["10.0.0.53"]',
     needs: ['files'],
     check: docker((section, context) => [...refusedValues(section), ...seccomp(section, context)]),
   },
@@ -35,8 +33,6 @@ export const DOCKER_VALUE_RULES: readonly Rule[] = [
     title: 'A service has no name',
     consequence: 'Every job fails: invalid service image name.',
     fix: 'Write `name = "image:tag"`.',
-    bad: '[[runners]]\n  executor = "docker"\n  [[runners.docker.services]]\n    image = "postgres:16"',
-    good: '[[runners]]\n  executor = "docker"\n  [[runners.docker.services]]\n    name = "postgres:16"',
     check: docker(({ table }) =>
       tablesOf(entryAt(table, 'docker', 'services')?.value).flatMap((service) =>
         filledAt(service, 'name') === undefined
@@ -58,8 +54,6 @@ export const DOCKER_VALUE_RULES: readonly Rule[] = [
     consequence:
       'By itself the runner takes the helper of its own version; another one may not speak with it.',
     fix: 'Remove the line, or name the version by its variable: ${CI_RUNNER_VERSION}.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    helper_image = "gitlab/gitlab-runner-helper:x86_64-latest"',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    helper_image = "registry.example.com/helper:x86_64-v${CI_RUNNER_VERSION}"',
     check: docker(({ table }) => {
       const found = filledAt(table, 'docker', 'helper_image');
       if (found === undefined || /\$\{?CI_RUNNER_/.test(found.value)) return [];
@@ -77,8 +71,6 @@ export const DOCKER_VALUE_RULES: readonly Rule[] = [
     title: '`user` is not among `allowed_users`',
     consequence: 'Every job fails.',
     fix: 'Add it to `allowed_users`.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    user = "root"\n    allowed_users = ["builder"]',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    user = "builder"\n    allowed_users = ["builder"]',
     check: docker(({ table }) => {
       const user = filledAt(table, 'docker', 'user');
       const allowed = textsAt(table, 'docker', 'allowed_users').map(({ text }) => text);

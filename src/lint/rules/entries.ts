@@ -34,8 +34,6 @@ export const ENTRY_RULES: readonly Rule[] = [
     consequence:
       'They share one limit, their requests and their bans; with equal names the runner’s metrics answer 500.',
     fix: 'Remove one, and raise the limit of the other.',
-    bad: '[[runners]]\n  url = "https://gitlab.example.com/"\n  token = "glrt-0123456789abcdefghij"\n[[runners]]\n  url = "https://gitlab.example.com/"\n  token = "glrt-0123456789abcdefghij"',
-    good: '[[runners]]\n  url = "https://gitlab.example.com/"\n  token = "glrt-0123456789abcdefghij"',
     check: ({ sections }, context) => {
       const seen = new Map<string, string>();
       return sections.flatMap((section): readonly Violation[] => {
@@ -64,8 +62,6 @@ export const ENTRY_RULES: readonly Rule[] = [
     consequence:
       'Commands with --name take the first entry alone, and metrics cannot tell them apart.',
     fix: 'Give every entry a name of its own.',
-    bad: '[[runners]]\n  name = "docker"\n[[runners]]\n  name = "docker"',
-    good: '[[runners]]\n  name = "docker-1"\n[[runners]]\n  name = "docker-2"',
     check: ({ sections }) => {
       const seen = new Set<string>();
       return sections.flatMap(({ table, number, label }): readonly Violation[] => {
@@ -94,8 +90,6 @@ export const ENTRY_RULES: readonly Rule[] = [
     title: 'Environments are to be resumed, and the entry has no `id`',
     consequence: 'Resuming fails.',
     fix: 'Write the number of the runner, which its page in GitLab shows, as `id`.',
-    bad: '[[runners]]\n  [runners.feature_flags]\n    FF_SUSPENDABLE_ENVIRONMENTS = true',
-    good: '[[runners]]\n  id = 42\n  [runners.feature_flags]\n    FF_SUSPENDABLE_ENVIRONMENTS = true',
     check: perEntry((section) => {
       const id = wholeAt(section.table, 'id');
       if (!isFlagOn(section, 'FF_SUSPENDABLE_ENVIRONMENTS') || (id?.value ?? 0) > 0) return [];
@@ -113,8 +107,6 @@ export const ENTRY_RULES: readonly Rule[] = [
     title: 'GitLab Runner 19.4 does not know this feature flag',
     consequence: 'It is ignored without a word.',
     fix: 'Write a name of the list that `gitlab-runner` documents, or remove the line.',
-    bad: '[[runners]]\n  [runners.feature_flags]\n    FF_USE_FAST_ZIP = true',
-    good: '[[runners]]\n  [runners.feature_flags]\n    FF_USE_FASTZIP = true',
     check: perEntry(({ table }) =>
       [...(tableAt(table, 'feature_flags')?.value.entries.values() ?? [])].flatMap((flag) => {
         if (FEATURE_FLAGS.includes(flag.key)) return [];
@@ -136,8 +128,6 @@ export const ENTRY_RULES: readonly Rule[] = [
     title: 'A line of `environment` has no =',
     consequence: 'It is dropped without a word.',
     fix: 'Write "NAME=value".',
-    bad: '[[runners]]\n  environment = ["LANG"]',
-    good: '[[runners]]\n  environment = ["LANG=C"]',
     check: perEntry(({ table }) =>
       textsAt(table, 'environment').flatMap(({ text, value }) =>
         text.includes('=') || entryAt(table, 'environment')?.value.kind !== 'array'
@@ -159,8 +149,6 @@ export const ENTRY_RULES: readonly Rule[] = [
     consequence:
       'Variables of `environment` reach jobs alone: the runner asks GitLab without the proxy.',
     fix: 'If the runner needs it too, set it in the unit ([Service] Environment=…) and restart.',
-    bad: '# no proxy in the environment of the process\n[[runners]]\n  environment = ["HTTPS_PROXY=http://proxy:3128"]',
-    good: '# Environment=HTTPS_PROXY=http://proxy:3128 in the unit\n[[runners]]\n  environment = ["HTTPS_PROXY=http://proxy:3128"]',
     needs: ['process'],
     check: perEntry(({ table }, { environment }) => {
       if (environment === undefined) return [];
@@ -184,8 +172,6 @@ export const ENTRY_RULES: readonly Rule[] = [
     title: 'Requests to a GitLab inside go through the proxy',
     consequence: 'The proxy must be able to reach it, and must let it through.',
     fix: 'Add the host to NO_PROXY in the unit, and restart.',
-    bad: '# HTTPS_PROXY=http://proxy:3128 and no NO_PROXY in the unit\n[[runners]]\n  url = "https://gitlab.internal/"',
-    good: '# NO_PROXY=.internal as well\n[[runners]]\n  url = "https://gitlab.internal/"',
     needs: ['process'],
     check: perEntry((section, context) => {
       const found = expandedAt(section, 'url', context);
@@ -210,8 +196,6 @@ export const ENTRY_RULES: readonly Rule[] = [
     consequence:
       'After that many refused requests in a row, the runner does not ask for the whole interval.',
     fix: 'Keep three requests and an hour, which are the defaults.',
-    bad: '[[runners]]\n  unhealthy_interval = "6h"',
-    good: '[[runners]]\n  unhealthy_interval = "1h"\n  unhealthy_requests_limit = 3',
     check: perEntry(({ table }) => {
       const interval = entryAt(table, 'unhealthy_interval');
       const limit = wholeAt(table, 'unhealthy_requests_limit');
@@ -243,8 +227,6 @@ export const ENTRY_RULES: readonly Rule[] = [
     title: 'Jobs are fetched from the job router',
     consequence: 'The requests go to another host than `url`: it must be reachable as well.',
     fix: 'Let the runner reach the address that GitLab’s agent server has, or turn the flag off.',
-    bad: '[[runners]]\n  [runners.feature_flags]\n    FF_USE_JOB_ROUTER = true',
-    good: '[[runners]]\n  [runners.feature_flags]\n    FF_USE_JOB_ROUTER = false',
     check: perEntry(({ table }) => {
       const found = flagAt(table, 'feature_flags', 'FF_USE_JOB_ROUTER');
       return found?.value === true

@@ -23,8 +23,6 @@ export const EXECUTOR_RULES: readonly Rule[] = [
     title: 'There is no such executor',
     consequence: 'The runner never asks GitLab for this entry, and disables it after three tries.',
     fix: `Write one of ${NAMES.join(', ')}.`,
-    bad: '[[runners]]\n  executor = "Docker"',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    image = "alpine"',
     check: perEntry(({ table, label }) => {
       const found = textAt(table, 'executor');
       const key = 'runners.executor';
@@ -59,8 +57,6 @@ export const EXECUTOR_RULES: readonly Rule[] = [
     consequence:
       'Every job fails at once; with an autoscaling executor the entry does not even ask for jobs.',
     fix: 'Add the table below the entry, before the next [[runners]].',
-    bad: '[[runners]]\n  executor = "docker"',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    image = "alpine"',
     check: perEntry(({ table, executor, label }) =>
       (REQUIRED_TABLES.get(executor) ?? [])
         .filter((name) => entryAt(table, name) === undefined)
@@ -81,8 +77,6 @@ export const EXECUTOR_RULES: readonly Rule[] = [
     title: 'There is no such shell',
     consequence: 'Every job fails: shell not found.',
     fix: `Write one of ${SHELLS.join(', ')}, or remove the line.`,
-    bad: '[[runners]]\n  shell = "zsh"',
-    good: '[[runners]]\n  shell = "bash"',
     check: perEntry(({ table }) => {
       const found = filledAt(table, 'shell');
       if (found === undefined || SHELLS.includes(found.value)) return [];
@@ -105,8 +99,6 @@ export const EXECUTOR_RULES: readonly Rule[] = [
     title: 'Jobs of the shell executor cannot work in their folder',
     consequence: 'Every job fails when it prepares its files.',
     fix: 'Give the folder to the user of the jobs, on a file system that lets programs run.',
-    bad: '# the folder belongs to root\n[[runners]]\n  executor = "shell"\n  builds_dir = "/data/builds"',
-    good: '# chown gitlab-runner /data/builds\n[[runners]]\n  executor = "shell"\n  builds_dir = "/data/builds"',
     needs: ['files', 'process'],
     check: perEntryOf(['shell'], (section, context) => buildsFolder(section, context)),
   },
@@ -117,8 +109,6 @@ export const EXECUTOR_RULES: readonly Rule[] = [
     title: 'Jobs of the shell executor run as root',
     consequence: 'Whoever may change a pipeline owns this host.',
     fix: 'Install the service with a user: `gitlab-runner install --user gitlab-runner`.',
-    bad: '# gitlab-runner run, as root and without --user\n[[runners]]\n  executor = "shell"',
-    good: '# gitlab-runner run --user gitlab-runner\n[[runners]]\n  executor = "shell"',
     needs: ['process'],
     check: perEntryOf(['shell'], ({ table, label }, { process }) => {
       if (process?.uid !== 0) return [];
@@ -138,8 +128,6 @@ export const EXECUTOR_RULES: readonly Rule[] = [
     title: '`builds_dir` in a container is relative, or the root',
     consequence: 'Every job fails as wrongly configured.',
     fix: 'Write a whole path, such as /builds, or remove the line.',
-    bad: '[[runners]]\n  executor = "docker"\n  builds_dir = "builds"\n  [runners.docker]\n    image = "alpine"',
-    good: '[[runners]]\n  executor = "docker"\n  builds_dir = "/builds"\n  [runners.docker]\n    image = "alpine"',
     check: perEntryOf(DOCKER_EXECUTORS, ({ table, executor }) => {
       const found = filledAt(table, 'builds_dir');
       if (found === undefined || executor === 'docker-windows') return [];
@@ -161,8 +149,6 @@ export const EXECUTOR_RULES: readonly Rule[] = [
     title: '`cache_dir` is in no volume',
     consequence: 'The cache goes away with the container of each job.',
     fix: 'Add it to `volumes` of [runners.docker].',
-    bad: '[[runners]]\n  executor = "docker"\n  cache_dir = "/data/cache"\n  [runners.docker]\n    volumes = ["/cache"]',
-    good: '[[runners]]\n  executor = "docker"\n  cache_dir = "/cache"\n  [runners.docker]\n    volumes = ["/cache"]',
     check: perEntryOf(DOCKER_EXECUTORS, ({ table }) => {
       const found = filledAt(table, 'cache_dir');
       if (found === undefined || tableAt(table, 'docker') === undefined) return [];

@@ -59,8 +59,6 @@ export const FILE_RULES: readonly Rule[] = [
     consequence:
       'The process starts and idles, with an error every three seconds; a SIGHUP drops every entry it still had.',
     fix: 'Restore it from a backup, or register a runner.',
-    bad: '(no file at the path that the runner was started with)',
-    good: '(the file)',
     needs: ['files'],
     check: ofFile(({ path, file }) =>
       file?.kind === 'missing' ? `${path} is not there` : undefined,
@@ -74,8 +72,6 @@ export const FILE_RULES: readonly Rule[] = [
     title: 'The runner may not read the file',
     consequence: 'The process ends at its start.',
     fix: 'Give it to the user of the process: `sudo chown gitlab-runner config.toml`.',
-    bad: '(mode 0600 of root, and a process of another user)',
-    good: '(mode 0600 of the user of the process)',
     needs: ['files', 'process'],
     check: ofFile(({ path, file, folder }, { process }) => {
       if (process === undefined || file === undefined || folder === undefined) return undefined;
@@ -92,8 +88,6 @@ export const FILE_RULES: readonly Rule[] = [
     title: 'The runner may not read its .runner_system_id',
     consequence: 'The process ends at its start.',
     fix: 'Give the file to the user of the process, with mode 0600.',
-    bad: '(.runner_system_id of root, and a process of another user)',
-    good: '(.runner_system_id of the user of the process)',
     needs: ['files', 'process'],
     check: ofFile(({ systemId }, { process }) =>
       process !== undefined && systemId !== undefined && isAllowed(systemId, process, 4) === false
@@ -108,8 +102,6 @@ export const FILE_RULES: readonly Rule[] = [
     title: 'The runner has a new system id after each start',
     consequence: 'GitLab shows one more runner manager each time, and the old ones as offline.',
     fix: 'Let the process write into the folder, or keep the folder on a volume.',
-    bad: '(no .runner_system_id, in a folder that the process cannot write)',
-    good: '(a .runner_system_id of 12 characters behind s_ or r_)',
     needs: ['files', 'process'],
     check: ofFile(({ systemId, folder }, { process }) => {
       if (process === undefined || systemId === undefined || folder === undefined) return undefined;
@@ -131,8 +123,6 @@ export const FILE_RULES: readonly Rule[] = [
     title: 'Others may read the file',
     consequence: 'Whoever reads it has the tokens, and can take jobs with their secrets.',
     fix: '`sudo chmod 600 config.toml`, and 700 for its folder.',
-    bad: '(mode 0644)',
-    good: '(mode 0600)',
     needs: ['files'],
     check: ofFile(({ path, file, folder }) => {
       if (isThere(file) && (file.mode & 0o077) !== 0) {
@@ -150,8 +140,6 @@ export const FILE_RULES: readonly Rule[] = [
     consequence:
       'The new token lives in the process alone; after a restart the runner has the dead one.',
     fix: 'Let the process write the file, or turn renewal off with FF_DISABLE_AUTOMATIC_TOKEN_ROTATION.',
-    bad: '(token_expires_at, in a file of a ConfigMap)',
-    good: '(token_expires_at, in a file that the process can write)',
     needs: ['files', 'process'],
     check: ofFile(({ path, file }, context, expires) => {
       const { process } = context;
@@ -170,8 +158,6 @@ export const FILE_RULES: readonly Rule[] = [
     title: 'The file does not load, and a process still runs on the one before',
     consequence: 'It will not survive a restart, nor the next upgrade of the package.',
     fix: 'Mend the file now, before anybody restarts the runner.',
-    bad: '(a file with an error, beside a process that started before the change)',
-    good: '(a file that loads)',
     needs: ['process'],
     byOthers: true,
     check: () => [],
@@ -184,8 +170,6 @@ export const FILE_RULES: readonly Rule[] = [
     consequence:
       'The runner reloads a file only when its time is newer: it still has the old content.',
     fix: 'Type `sudo touch config.toml`, or send the process a SIGHUP.',
-    bad: '(a backup that was restored with its old time: cp -p, rsync -t)',
-    good: '(cp, and a time that is newer)',
     needs: ['history'],
     check: ofFile(({ path }, { history }) =>
       history?.changedUnseen === true
@@ -200,8 +184,6 @@ export const FILE_RULES: readonly Rule[] = [
     title: 'There is a second config.toml',
     consequence: 'A runner that was registered into the other one never polls.',
     fix: 'Register with the same --config as the service, and remove the other file.',
-    bad: '(/etc/gitlab-runner/config.toml in use, and /root/.gitlab-runner/config.toml)',
-    good: '(one file)',
     needs: ['files'],
     check: ofFile(({ path, file }, { files }) => {
       if (!isThere(file)) return undefined;

@@ -37,8 +37,6 @@ export const GLOBAL_RULES: readonly Rule[] = [
     consequence:
       'The process ends as soon as it has loaded the file: at a reload with all its jobs.',
     fix: 'Set it to 1 or more.',
-    bad: 'concurrent = 0',
-    good: 'concurrent = 4',
     check: (config) =>
       whole(
         config,
@@ -54,8 +52,6 @@ export const GLOBAL_RULES: readonly Rule[] = [
     title: '`concurrent` is not set',
     consequence: 'It is 1: one job at a time for all entries together.',
     fix: 'Set it at the top of the file to the number of jobs this host bears.',
-    bad: '[[runners]]\n  executor = "shell"',
-    good: 'concurrent = 4\n[[runners]]\n  executor = "shell"',
     check: ({ root, sections }) =>
       entryAt(root, 'concurrent') !== undefined || sections.length === 0
         ? []
@@ -74,8 +70,6 @@ export const GLOBAL_RULES: readonly Rule[] = [
     title: 'The runner asks for jobs rarely, or `check_interval` is negative',
     consequence: 'A job waits up to this long for its pickup; a negative value counts as 3.',
     fix: 'Write seconds up to 60; 3 is the default.',
-    bad: 'check_interval = 300',
-    good: 'check_interval = 3',
     check: (config) => [
       ...whole(
         config,
@@ -98,8 +92,6 @@ export const GLOBAL_RULES: readonly Rule[] = [
     title: '`connection_max_age` is below a second',
     consequence: 'The runner opens a new connection to GitLab for every request.',
     fix: 'Write "15m", which is the default, or "0" to keep connections for ever.',
-    bad: 'connection_max_age = "-1s"',
-    good: 'connection_max_age = "15m"',
     check: ({ root }) => {
       const entry = entryAt(root, 'connection_max_age');
       const seconds = secondsOf(entry);
@@ -119,8 +111,6 @@ export const GLOBAL_RULES: readonly Rule[] = [
     title: '`user` is set in the file',
     consequence: 'It has no effect: `run` takes the user of its flag --user alone.',
     fix: 'Remove it, and set the user in the unit: `gitlab-runner install --user NAME`.',
-    bad: 'user = "gitlab-runner"',
-    good: '# --user gitlab-runner in the unit',
     check: ({ root }) => {
       const found = filledAt(root, 'user');
       return found === undefined
@@ -136,8 +126,6 @@ export const GLOBAL_RULES: readonly Rule[] = [
     title: 'A label does not fit, or there are more than 32',
     consequence: 'The runner refuses the file.',
     fix: 'Names have 3 to 65 and values 1 to 256 characters out of letters, digits, dot, - and _; at most 32 of an entry and the file together.',
-    bad: 'labels = { "rack no" = "7" }',
-    good: 'labels = { rack_no = "7" }',
     check: labels,
   },
   {
@@ -147,8 +135,6 @@ export const GLOBAL_RULES: readonly Rule[] = [
     title: 'There is no [[runners]]',
     consequence: 'The runner starts, idles and says nothing.',
     fix: 'Register a runner, or check that this is the file it was registered into.',
-    bad: 'concurrent = 4',
-    good: 'concurrent = 4\n[[runners]]\n  executor = "shell"',
     check: ({ root, sections }) =>
       sections.length > 0 || entryAt(root, 'runners')?.value.kind === 'table'
         ? []

@@ -18,8 +18,6 @@ export const KEY_RULES: readonly Rule[] = [
     title: 'A duration is a bare number',
     consequence: 'The runner takes it as nanoseconds, so that it is as good as zero.',
     fix: 'Write a text with a unit.',
-    bad: '[[runners]]\n  unhealthy_interval = 3600',
-    good: '[[runners]]\n  unhealthy_interval = "1h"',
     check: ({ visits }) => visits.flatMap(nanoseconds),
   },
   {
@@ -29,8 +27,6 @@ export const KEY_RULES: readonly Rule[] = [
     title: 'The runner does not know this key',
     consequence: 'The runner ignores it, with everything below it, without a word.',
     fix: 'Rename it to what was meant, or remove it.',
-    bad: '[[runners]]\n  tls_ca_file = "/etc/ssl/ca.pem"',
-    good: '[[runners]]\n  tls-ca-file = "/etc/ssl/ca.pem"',
     check: (config) => unknown(config, 'P13'),
   },
   {
@@ -40,8 +36,6 @@ export const KEY_RULES: readonly Rule[] = [
     title: 'A known key stands in a table that does not have it',
     consequence: 'The runner ignores it here without a word.',
     fix: 'Move it to the table it belongs to: a key belongs to the last header above it.',
-    bad: '[[runners]]\n  executor = "shell"\nconcurrent = 4',
-    good: 'concurrent = 4\n[[runners]]\n  executor = "shell"',
     check: (config) => unknown(config, 'P14'),
   },
   {
@@ -52,8 +46,6 @@ export const KEY_RULES: readonly Rule[] = [
     consequence:
       'The runner takes it all the same; tools that look for the documented name do not.',
     fix: 'Write it as documented.',
-    bad: '[[runners]]\n  URL = "https://gitlab.example.com/"',
-    good: '[[runners]]\n  url = "https://gitlab.example.com/"',
     check: ({ visits }) => visits.flatMap(otherCase),
   },
   {
@@ -64,8 +56,6 @@ export const KEY_RULES: readonly Rule[] = [
     consequence:
       'A table belongs to the last [[runners]] above it, so the entry that needs it has none.',
     fix: 'Move the table below the entry that needs it, before the next [[runners]].',
-    bad: '[[runners]]\n  executor = "docker"\n[[runners]]\n  executor = "shell"\n  [runners.docker]\n    image = "alpine"',
-    good: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    image = "alpine"\n[[runners]]\n  executor = "shell"',
     check: ({ sections }) => {
       const losers = losersOf(sections);
       return sections.flatMap((section) => foreignTables(section, losers));

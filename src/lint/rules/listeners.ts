@@ -41,8 +41,6 @@ export const LISTENER_RULES: readonly Rule[] = [
     consequence:
       'The process ends at its start; on an address with too many colons it goes on without metrics.',
     fix: 'Write host and port: "127.0.0.1:9252", "[::1]:9252" or ":9252".',
-    bad: 'listen_address = "9252"',
-    good: 'listen_address = "127.0.0.1:9252"',
     check: (config) => {
       const found = metricsAddress(config);
       if (found === undefined) return [];
@@ -76,8 +74,6 @@ export const LISTENER_RULES: readonly Rule[] = [
     title: 'Another process holds the port of `listen_address`',
     consequence: 'The process ends at its start, again and again.',
     fix: 'Choose another port, or end the other process: `sudo ss -ltnp`.',
-    bad: '# another exporter listens on 9252\nlisten_address = "127.0.0.1:9252"',
-    good: 'listen_address = "127.0.0.1:9253"',
     needs: ['process'],
     check: (config, context) =>
       portInUse(metricsAddress(config), 'listen_address', DEFAULT_PORT, context),
@@ -89,8 +85,6 @@ export const LISTENER_RULES: readonly Rule[] = [
     title: '`listen_address` is open to the network',
     consequence: 'Whoever reaches the port reads metrics and the profiler, without a password.',
     fix: 'Listen on 127.0.0.1, or let only the scraper through.',
-    bad: 'listen_address = ":9252"',
-    good: 'listen_address = "127.0.0.1:9252"',
     check: (config) => {
       const found = metricsAddress(config);
       const address = found === undefined ? undefined : addressOf(found.value);
@@ -113,8 +107,6 @@ export const LISTENER_RULES: readonly Rule[] = [
     title: '`shutdown_timeout` is not below the patience of systemd',
     consequence: 'systemd kills the process in the midst of its cleaning up.',
     fix: 'Raise TimeoutStopSec in the unit, or lower `shutdown_timeout`.',
-    bad: 'shutdown_timeout = 120',
-    good: 'shutdown_timeout = 60',
     check: ({ root }, { files }) => {
       const found = wholeAt(root, 'shutdown_timeout');
       if (found === undefined) return [];

@@ -20,8 +20,6 @@ export const LOGGING_RULES: readonly Rule[] = [
     title: '`log_level` is none that the runner knows',
     consequence: DIES_BY_LOG,
     fix: `Write one of ${LOG_LEVELS.join(', ')}, or remove the line.`,
-    bad: 'log_level = "verbose"',
-    good: 'log_level = "info"',
     check: (config) => word(config, 'log_level', LOG_LEVELS, 'info'),
   },
   {
@@ -32,8 +30,6 @@ export const LOGGING_RULES: readonly Rule[] = [
     title: '`log_format` is none that the runner knows',
     consequence: DIES_BY_LOG,
     fix: `Write one of ${LOG_FORMATS.join(', ')} in small letters, or remove the line.`,
-    bad: 'log_format = "JSON"',
-    good: 'log_format = "json"',
     check: (config) => word(config, 'log_format', LOG_FORMATS, 'runner'),
   },
   {
@@ -43,8 +39,6 @@ export const LOGGING_RULES: readonly Rule[] = [
     title: 'The environment or a flag of the process decides what the file says too',
     consequence: 'The value in the file is ignored.',
     fix: 'Remove it from the unit, or from the file.',
-    bad: '# Environment=LOG_LEVEL=debug in the unit\nlog_level = "info"',
-    good: 'log_level = "info"',
     needs: ['process'],
     check: ({ root }, { process, environment = {} }) =>
       (['log_level', 'log_format'] as const).flatMap((key) => {
@@ -66,8 +60,6 @@ export const LOGGING_RULES: readonly Rule[] = [
     title: 'The log hides that GitLab cannot be reached',
     consequence: 'Failed requests for jobs are warnings, which this level leaves out.',
     fix: 'Write "warning" or "info".',
-    bad: 'log_level = "error"',
-    good: 'log_level = "warning"',
     check: ({ root }) => {
       const found = textAt(root, 'log_level');
       const isBlind = ['error', 'fatal', 'panic'].includes(found?.value.toLowerCase() ?? '');
@@ -88,8 +80,6 @@ export const LOGGING_RULES: readonly Rule[] = [
     title: 'The log is set to debugging for good',
     consequence: 'It grows fast, and every load writes the whole configuration into it.',
     fix: 'Write "info"; debug for an hour with the flag --debug.',
-    bad: 'log_level = "debug"',
-    good: 'log_level = "info"',
     check: ({ root }) => {
       const found = textAt(root, 'log_level');
       const isLoud = ['debug', 'trace'].includes(found?.value.toLowerCase() ?? '');

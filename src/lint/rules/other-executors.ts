@@ -20,8 +20,6 @@ export const OTHER_EXECUTOR_RULES: readonly Rule[] = [
     title: 'A volume of NFS lacks what it cannot do without',
     consequence: 'The runner refuses the file.',
     fix: `Write ${NFS.join(', ')} in each [[runners.kubernetes.volumes.nfs]].`,
-    bad: '[[runners]]\n  executor = "kubernetes"\n  [runners.kubernetes]\n    [[runners.kubernetes.volumes.nfs]]\n      name = "data"',
-    good: '[[runners]]\n  executor = "kubernetes"\n  [runners.kubernetes]\n    [[runners.kubernetes.volumes.nfs]]\n      name = "data"\n      mount_path = "/data"\n      server = "nfs.example.com"\n      path = "/exports"',
     check: perEntry(({ table }) =>
       tablesOf(entryAt(table, 'kubernetes', 'volumes', 'nfs')?.value).flatMap((volume) => {
         const missing = NFS.filter((name) => filledAt(volume, name) === undefined);
@@ -43,8 +41,6 @@ export const OTHER_EXECUTOR_RULES: readonly Rule[] = [
     title: '`run_exec` of the custom executor is missing, or no program',
     consequence: 'Every job fails.',
     fix: 'Write the whole path of a program that the runner may start.',
-    bad: '[[runners]]\n  executor = "custom"\n  [runners.custom]\n    run_exec = "run.sh"',
-    good: '[[runners]]\n  executor = "custom"\n  [runners.custom]\n    run_exec = "/opt/ci/run.sh"',
     needs: ['files'],
     check: perEntryOf(['custom'], ({ table }, context) => {
       const custom = tableAt(table, 'custom')?.value;
@@ -79,8 +75,6 @@ export const OTHER_EXECUTOR_RULES: readonly Rule[] = [
     title: 'The ssh executor cannot connect, or connects to this host',
     consequence: 'Every job fails; without a `host` it runs on this machine, as root.',
     fix: 'Set `host`, a readable `identity_file` and a `known_hosts_file` that is there.',
-    bad: '[[runners]]\n  executor = "ssh"\n  [runners.ssh]\n    user = "ci"',
-    good: '[[runners]]\n  executor = "ssh"\n  [runners.ssh]\n    user = "ci"\n    host = "build.example.com"',
     needs: ['files'],
     check: perEntryOf(['ssh', 'virtualbox', 'parallels'], ({ table, executor }, context) => {
       const ssh = tableAt(table, 'ssh')?.value;

@@ -19,8 +19,6 @@ export const SESSION_SERVER_RULES: readonly Rule[] = [
     title: 'The session server cannot start',
     consequence: 'The process ends at its start.',
     fix: 'Give `listen_address` a host, or `advertise_address` one without http://.',
-    bad: '[session_server]\n  listen_address = ":8093"',
-    good: '[session_server]\n  listen_address = "0.0.0.0:8093"\n  advertise_address = "runner.example.com:8093"',
     needs: ['process'],
     check: ({ root }, context) => sessionFaults(root, context),
   },
@@ -31,8 +29,6 @@ export const SESSION_SERVER_RULES: readonly Rule[] = [
     title: 'GitLab is given an address that leads nowhere',
     consequence: 'Interactive terminals do not open: GitLab is told to call this host 0.0.0.0.',
     fix: 'Set `advertise_address` to a name that GitLab can reach.',
-    bad: '[session_server]\n  listen_address = "0.0.0.0:8093"',
-    good: '[session_server]\n  listen_address = "0.0.0.0:8093"\n  advertise_address = "runner.example.com:8093"',
     check: ({ root }) => {
       const found = filledAt(root, 'session_server', 'listen_address');
       if (found === undefined || filledAt(root, 'session_server', 'advertise_address')) return [];

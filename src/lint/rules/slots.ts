@@ -34,8 +34,6 @@ export const SLOT_RULES: readonly Rule[] = [
     consequence:
       'Entries wait for each other while GitLab holds a request open, so that jobs wait up to a minute.',
     fix: 'Set `concurrent` to more than the number of [[runners]].',
-    bad: 'concurrent = 1\n[[runners]]\n  name = "a"\n[[runners]]\n  name = "b"',
-    good: 'concurrent = 3\n[[runners]]\n  name = "a"\n[[runners]]\n  name = "b"',
     check: ({ root, concurrent, sections }) => {
       const isOdd =
         entryAt(root, 'concurrent') !== undefined && wholeAt(root, 'concurrent') === undefined;
@@ -53,8 +51,6 @@ export const SLOT_RULES: readonly Rule[] = [
     title: 'A `limit` is above `concurrent`',
     consequence: 'The entry never runs that many jobs.',
     fix: 'Raise `concurrent`, or lower the limit.',
-    bad: 'concurrent = 2\n[[runners]]\n  limit = 5',
-    good: 'concurrent = 5\n[[runners]]\n  limit = 5',
     check: perEntry(({ table }, _context, config) => {
       const found = wholeAt(table, 'limit');
       const concurrent = written(config);
@@ -76,8 +72,6 @@ export const SLOT_RULES: readonly Rule[] = [
     consequence:
       'The runner prints its warning about long polling at every load; jobs wait only where GitLab holds requests open and the entry is busy.',
     fix: 'Set `request_concurrency` to 2 to 4.',
-    bad: '[[runners]]\n  request_concurrency = 1',
-    good: '[[runners]]\n  request_concurrency = 2',
     check: perEntry((section) => {
       const found = wholeAt(section.table, 'request_concurrency');
       if (requests(section) > 1) return [];
@@ -97,8 +91,6 @@ export const SLOT_RULES: readonly Rule[] = [
     title: 'A small `limit` and one request at a time',
     consequence: 'While GitLab holds the one request open, a free slot gets no job.',
     fix: 'Set `request_concurrency` to 2, or raise the limit.',
-    bad: '[[runners]]\n  limit = 1',
-    good: '[[runners]]\n  limit = 4\n  request_concurrency = 2',
     check: perEntry((section) => {
       const found = wholeAt(section.table, 'limit');
       if (found === undefined || found.value < 1 || found.value > 2 || requests(section) > 1)
@@ -118,8 +110,6 @@ export const SLOT_RULES: readonly Rule[] = [
     title: '`request_concurrency` is above what may run',
     consequence: 'The further requests can bring no job, and load GitLab.',
     fix: 'Lower it to `limit` or `concurrent`.',
-    bad: 'concurrent = 2\n[[runners]]\n  request_concurrency = 10',
-    good: 'concurrent = 10\n[[runners]]\n  request_concurrency = 4',
     check: perEntry((section, _context, config) => {
       const found = wholeAt(section.table, 'request_concurrency');
       const limit = wholeAt(section.table, 'limit')?.value ?? 0;
@@ -146,8 +136,6 @@ export const SLOT_RULES: readonly Rule[] = [
     consequence:
       'The entry keeps that many requests at GitLab open even when there is nothing to do.',
     fix: 'Remove FF_USE_ADAPTIVE_REQUEST_CONCURRENCY = false, or write 4 at most.',
-    bad: '[[runners]]\n  request_concurrency = 8\n  [runners.feature_flags]\n    FF_USE_ADAPTIVE_REQUEST_CONCURRENCY = false',
-    good: '[[runners]]\n  request_concurrency = 4\n  [runners.feature_flags]\n    FF_USE_ADAPTIVE_REQUEST_CONCURRENCY = false',
     check: perEntry((section) => {
       const found = wholeAt(section.table, 'request_concurrency');
       const adapts = isFlagOn(section, 'FF_USE_ADAPTIVE_REQUEST_CONCURRENCY', true);
@@ -167,8 +155,6 @@ export const SLOT_RULES: readonly Rule[] = [
     title: 'The jobs together may take more memory than the host has',
     consequence: 'When all run at once, the kernel ends one of them, or the runner.',
     fix: 'Lower `concurrent`, `limit` or `memory`.',
-    bad: '# a host with 8 GiB\nconcurrent = 4\n[[runners]]\n  executor = "docker"\n  [runners.docker]\n    memory = "4g"',
-    good: 'concurrent = 2\n[[runners]]\n  executor = "docker"\n  [runners.docker]\n    memory = "3g"',
     needs: ['host'],
     check: perEntryOf(DOCKER_EXECUTORS.slice(0, 2), (section, { host }, config) => {
       const found = bytesOf(section.table, 'docker', 'memory');
@@ -187,8 +173,6 @@ export const SLOT_RULES: readonly Rule[] = [
     consequence:
       'When all run at once, each gets less than its `cpus`, and the runner may be late with its requests.',
     fix: 'Lower `concurrent`, `limit` or `cpus`.',
-    bad: '# a host with 4 cores\nconcurrent = 4\n[[runners]]\n  executor = "docker"\n  [runners.docker]\n    cpus = "2"',
-    good: 'concurrent = 2\n[[runners]]\n  executor = "docker"\n  [runners.docker]\n    cpus = "2"',
     needs: ['host'],
     check: perEntryOf(DOCKER_EXECUTORS.slice(0, 2), (section, { host }, config) => {
       const found = cpusOf(section.table, 'docker', 'cpus');

@@ -19,8 +19,6 @@ export const SYSTEM_ID_RULES: readonly Rule[] = [
     title: 'The system id is not the one of this host',
     consequence: 'Two hosts share one runner manager in GitLab, and show up as one.',
     fix: 'Remove .runner_system_id and restart the runner.',
-    bad: '(a .runner_system_id that was copied with the image of a machine)',
-    good: '(one that the runner made here)',
     needs: ['files', 'process'],
     check: (_file, context) =>
       isForeign(context) ? [{ message: '.runner_system_id was not made on this host' }] : [],
@@ -32,8 +30,6 @@ export const SYSTEM_ID_RULES: readonly Rule[] = [
     title: 'The system id is older than the identity of this host',
     consequence: 'It came with an image: every machine made from it is one and the same to GitLab.',
     fix: 'Give this host a system id of its own, and take the file out of the image.',
-    bad: '(a .runner_system_id that was there before /etc/machine-id)',
-    good: '(one that the runner made here)',
     needs: ['files', 'process'],
     check: (_file, context) =>
       isForeign(context) && isOlder(context)

@@ -21,8 +21,6 @@ export const TOKEN_RULES: readonly Rule[] = [
     title: 'There is no token',
     consequence: 'The runner skips the entry for ever, with one warning at each load.',
     fix: NEW,
-    bad: '[[runners]]\n  token = ""',
-    good: '[[runners]]\n  token = "glrt-0123456789abcdefghij"',
     check: perEntry((section, context) => {
       const found = tokenOf(section, context);
       if (found === undefined) {
@@ -42,8 +40,6 @@ export const TOKEN_RULES: readonly Rule[] = [
     title: 'The token is one for registration',
     consequence: 'GitLab refuses every request with 403, and the entry is disabled after three.',
     fix: NEW,
-    bad: '[[runners]]\n  token = "GR1348941abcdefghijklmnopqrst"',
-    good: '[[runners]]\n  token = "glrt-0123456789abcdefghij"',
     check: perEntry((section, context) => {
       const found = tokenOf(section, context);
       if (found === undefined || tokenKind(found.token) !== 'registration') return [];
@@ -64,8 +60,6 @@ export const TOKEN_RULES: readonly Rule[] = [
     title: 'The token is a placeholder, or of another kind',
     consequence: 'GitLab refuses every request with 403, and the entry is disabled after three.',
     fix: NEW,
-    bad: '[[runners]]\n  token = "YOUR_RUNNER_TOKEN"',
-    good: '[[runners]]\n  token = "glrt-0123456789abcdefghij"',
     check: perEntry((section, context) => {
       const found = tokenOf(section, context);
       const kind = found === undefined ? 'runner' : tokenKind(found.token);
@@ -82,8 +76,6 @@ export const TOKEN_RULES: readonly Rule[] = [
     title: 'The token was cut off or mistyped',
     consequence: 'GitLab refuses every request with 403, and the entry is disabled after three.',
     fix: 'Copy the token once more, without blanks, quotes and line breaks.',
-    bad: '[[runners]]\n  token = "glrt-0123456789 abcdefghij"',
-    good: '[[runners]]\n  token = "glrt-0123456789abcdefghij"',
     check: perEntry((section, context) => {
       const found = tokenOf(section, context);
       if (found === undefined || tokenKind(found.token) !== 'runner') return [];
@@ -102,8 +94,6 @@ export const TOKEN_RULES: readonly Rule[] = [
     consequence:
       'GitLab refuses every request with 403, unless the token was renewed there and not here.',
     fix: 'Renew it: `gitlab-runner reset-token`, or create a runner anew.',
-    bad: '[[runners]]\n  token_obtained_at = 2019-01-01T00:00:00Z\n  token_expires_at = 2020-01-01T00:00:00Z',
-    good: '[[runners]]\n  token_expires_at = 0001-01-01T00:00:00Z',
     check: perEntry((section, { now }) => {
       const found = instantAt(section.table, 'token_expires_at');
       if (found === undefined || found.value > now) return [];
@@ -123,8 +113,6 @@ export const TOKEN_RULES: readonly Rule[] = [
     consequence:
       'The runner renews it after three quarters of its life only where it may, and can write the file.',
     fix: 'Remove FF_DISABLE_AUTOMATIC_TOKEN_ROTATION, or renew the token by hand.',
-    bad: '[[runners]]\n  token_obtained_at = 2026-01-01T00:00:00Z\n  token_expires_at = 2026-12-31T00:00:00Z\n  [runners.feature_flags]\n    FF_DISABLE_AUTOMATIC_TOKEN_ROTATION = true',
-    good: '[[runners]]\n  token_obtained_at = 2026-01-01T00:00:00Z\n  token_expires_at = 2096-12-31T00:00:00Z',
     check: perEntry((section, context) => {
       const expires = instantAt(section.table, 'token_expires_at');
       if (expires === undefined || expires.value <= context.now) return [];
@@ -154,8 +142,6 @@ export const TOKEN_RULES: readonly Rule[] = [
     consequence:
       'The runner takes three quarters of its life as over and renews it at every start.',
     fix: 'Write `token_obtained_at` as well.',
-    bad: '[[runners]]\n  token_expires_at = 2099-01-01T00:00:00Z',
-    good: '[[runners]]\n  token_obtained_at = 2026-11-01T00:00:00Z\n  token_expires_at = 2099-01-01T00:00:00Z',
     check: perEntry((section) => {
       const expires = instantAt(section.table, 'token_expires_at');
       if (expires === undefined || instantAt(section.table, 'token_obtained_at') !== undefined)

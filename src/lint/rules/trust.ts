@@ -43,8 +43,6 @@ export const TRUST_RULES: readonly Rule[] = [
     consequence:
       'It goes on with the system’s authorities alone, and refuses a GitLab whose certificate comes from another one.',
     fix: 'Put the authority’s certificate there as PEM, readable for the runner.',
-    bad: '# the file holds DER\n[[runners]]\n  tls-ca-file = "/etc/gitlab-runner/ca.der"',
-    good: '[[runners]]\n  tls-ca-file = "/etc/gitlab-runner/ca.pem"',
     needs: ['files'],
     check: perEntry((section, context) => {
       const found = fileOf(section, 'tls-ca-file', context);
@@ -66,8 +64,6 @@ export const TRUST_RULES: readonly Rule[] = [
     consequence:
       'It counts from the working directory of the process, not from the folder of the file.',
     fix: 'Write the whole path.',
-    bad: '[[runners]]\n  tls-ca-file = "certs/ca.pem"',
-    good: '[[runners]]\n  tls-ca-file = "/etc/gitlab-runner/certs/ca.pem"',
     check: perEntry(({ table }, context) =>
       KEYS.flatMap((key) => {
         const found = filledAt(table, key);
@@ -87,8 +83,6 @@ export const TRUST_RULES: readonly Rule[] = [
     consequence:
       'A process of root looks into /etc/gitlab-runner/certs, any other into ~/.gitlab-runner/certs.',
     fix: 'Move it there, or name it with `tls-ca-file`.',
-    bad: '# the process is not root, and the authority lies in /etc/gitlab-runner/certs/gitlab.example.com.crt\n[[runners]]\n  url = "https://gitlab.example.com/"',
-    good: '[[runners]]\n  url = "https://gitlab.example.com/"\n  tls-ca-file = "/etc/gitlab-runner/certs/gitlab.example.com.crt"',
     needs: ['files', 'process'],
     check: perEntry((section, context) => wrongFolder(section, context)),
   },
@@ -99,8 +93,6 @@ export const TRUST_RULES: readonly Rule[] = [
     title: 'The certificate in `tls-ca-file` has expired, or is the server’s own',
     consequence: 'Trust ends with that certificate: at its renewal the runner refuses GitLab.',
     fix: 'Put the certificate of the authority there, which outlives those of servers.',
-    bad: '# the file holds the certificate of the server\n[[runners]]\n  tls-ca-file = "/etc/gitlab-runner/server.pem"',
-    good: '[[runners]]\n  tls-ca-file = "/etc/gitlab-runner/authority.pem"',
     needs: ['files'],
     check: perEntry((section, context) => {
       const found = fileOf(section, 'tls-ca-file', context);
@@ -129,8 +121,6 @@ export const TRUST_RULES: readonly Rule[] = [
     consequence:
       'It is about the connection to Docker, where false is the default; GitLab’s certificate is always verified.',
     fix: 'Remove it; trust GitLab’s authority with `tls-ca-file`.',
-    bad: '[[runners]]\n  executor = "docker"\n  [runners.docker]\n    tls_verify = false',
-    good: '[[runners]]\n  executor = "docker"\n  tls-ca-file = "/etc/gitlab-runner/certs/ca.pem"\n  [runners.docker]\n    image = "alpine"',
     check: perEntryOf(DOCKER_EXECUTORS, ({ table }) => {
       const found = flagAt(table, 'docker', 'tls_verify');
       const others = [entryAt(table, 'docker', 'host'), entryAt(table, 'docker', 'tls_cert_path')];

@@ -37,8 +37,6 @@ export const URL_RULES: readonly Rule[] = [
     title: 'The `url` is missing, or no address of the web',
     consequence: 'The runner cannot make a client of it, and disables the entry after three tries.',
     fix: 'Write the address of GitLab as a browser needs it, with https://.',
-    bad: '[[runners]]\n  url = "gitlab.example.com:8080"',
-    good: '[[runners]]\n  url = "https://gitlab.example.com:8080/"',
     check: perEntry((section, context) => {
       const found = expandedAt(section, 'url', context);
       if (found === undefined) {
@@ -65,8 +63,6 @@ export const URL_RULES: readonly Rule[] = [
     title: 'The `url` ends in /api/v4',
     consequence: 'The runner appends that itself, gets 404 for ever, and only warns.',
     fix: 'Cut it off.',
-    bad: '[[runners]]\n  url = "https://gitlab.example.com/api/v4"',
-    good: '[[runners]]\n  url = "https://gitlab.example.com/"',
     check: usable((found) => {
       const cut = found.text.replace(/\/api(?:\/v\d+)?\/*$/, '/');
       if (cut === found.text) return [];
@@ -86,8 +82,6 @@ export const URL_RULES: readonly Rule[] = [
     consequence:
       'The runner cuts it off for its own requests; submodules of jobs still ask there and are refused.',
     fix: 'Cut it off.',
-    bad: '[[runners]]\n  url = "https://gitlab.example.com/ci"',
-    good: '[[runners]]\n  url = "https://gitlab.example.com/"',
     check: usable((found) => {
       const cut = found.text.replace(/\/ci\/*$/, '/');
       if (cut === found.text) return [];
@@ -103,8 +97,6 @@ export const URL_RULES: readonly Rule[] = [
     consequence:
       'The path that the runner appends ends up behind it, so that GitLab is asked for something else.',
     fix: 'Write scheme, host and path alone.',
-    bad: '[[runners]]\n  url = "https://gitlab.example.com/?a=b"',
-    good: '[[runners]]\n  url = "https://gitlab.example.com/"',
     check: perEntry((section, context) => {
       const found = expandedAt(section, 'url', context);
       if (found === undefined || !/^https?:\/\/[^\s]*[?#]/i.test(found.text)) return [];
@@ -124,8 +116,6 @@ export const URL_RULES: readonly Rule[] = [
     consequence:
       'The token crosses the network in clear text, and a redirect to https turns each POST into a GET that fails.',
     fix: 'Write https://.',
-    bad: '[[runners]]\n  url = "http://gitlab.example.com/"',
-    good: '[[runners]]\n  url = "https://gitlab.example.com/"',
     check: usable((found, url) => {
       if (url.protocol !== 'http:' || isLocal(url.hostname)) return [];
       return [
@@ -143,8 +133,6 @@ export const URL_RULES: readonly Rule[] = [
     title: 'The `url` looks like the page of a project or a group',
     consequence: 'GitLab answers 404 there, unless it is installed below that path.',
     fix: 'Write the address of the GitLab itself.',
-    bad: '[[runners]]\n  url = "https://gitlab.example.com/group/project"',
-    good: '[[runners]]\n  url = "https://gitlab.example.com/"',
     check: usable((found, url) => {
       const parts = url.pathname.split('/').filter((part) => part !== '' && part !== 'ci');
       const isPage =
@@ -166,8 +154,6 @@ export const URL_RULES: readonly Rule[] = [
     title: 'The `url` holds a user and a password',
     consequence: 'They get into the logs, and are sent to whoever answers.',
     fix: 'Remove what stands before the @.',
-    bad: '[[runners]]\n  url = "https://me:secret@gitlab.example.com/"',
-    good: '[[runners]]\n  url = "https://gitlab.example.com/"',
     check: usable((found) =>
       shownUrl(found.text) === found.text
         ? []
@@ -187,8 +173,6 @@ export const URL_RULES: readonly Rule[] = [
     title: 'A variable in `url` or `token` is not set for the service',
     consequence: 'It becomes empty, and the entry with it.',
     fix: 'Set it in the unit ([Service] Environment=…) and restart, or write the value itself.',
-    bad: '# the unit sets no RUNNER_TOKEN\n[[runners]]\n  token = "$RUNNER_TOKEN"',
-    good: '# Environment=RUNNER_TOKEN=… in the unit\n[[runners]]\n  token = "$RUNNER_TOKEN"',
     needs: ['process'],
     check: perEntry((section, context) =>
       (['url', 'token'] as const).flatMap((key) => {
