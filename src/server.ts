@@ -10,7 +10,7 @@ import { gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fastify } from 'fastify';
 
-import { shownWord } from './core/shown-word.ts';
+import { redactArgument } from './core/shown-word.ts';
 import type { View } from './core/view.ts';
 import { reportOf } from './report/document.ts';
 import { incidentList } from './report/incidents.ts';
@@ -127,7 +127,7 @@ function addIncidents(app: FastifyInstance, { read, incident }: ServerDeps): voi
     const text = incident?.(request.params.id);
     if (text !== undefined) return reply.type('application/json; charset=utf-8').send(`${text}\n`);
     void reply.code(404);
-    return { error: `there is no incident "${shownWord(request.params.id)}"` };
+    return { error: `there is no incident "${redactArgument(request.params.id)}"` };
   });
 }
 
@@ -137,7 +137,7 @@ function addHealth(app: FastifyInstance, { read }: ServerDeps): void {
     const view = viewOfRunner(read(), request.params.runner);
     if (view !== undefined) return sendHealth(request, reply, view);
     void reply.code(404);
-    return { error: `config.toml has no entry "${shownWord(request.params.runner)}"` };
+    return { error: `config.toml has no entry "${redactArgument(request.params.runner)}"` };
   });
 }
 
@@ -183,7 +183,7 @@ function notFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyR
   if (allowed.length === 0) {
     void reply
       .code(404)
-      .send({ error: `there is no page ${shownWord(path)}; GET / lists what there is` });
+      .send({ error: `there is no page ${redactArgument(path)}; GET / lists what there is` });
     return;
   }
   const list = allowed

@@ -3,7 +3,7 @@
  * With `--watch` it goes on until everything is healthy: on a terminal it draws the report anew in its place,
  * elsewhere it prints it again whenever the judgement changes.
  */
-import { shownWord } from '../core/shown-word.ts';
+import { redactArgument } from '../core/shown-word.ts';
 import type { View } from '../core/view.ts';
 import type { Daemon } from '../daemon.ts';
 import { reportOf } from '../report/document.ts';
@@ -82,7 +82,7 @@ function print(view: View, invocation: Invocation, footer?: string): number {
       .map(({ runner, name }) => `${name} (${runner})`)
       .join(', ');
     process.stderr.write(
-      `runnerwatch: there is no runner "${shownWord(wanted ?? '')}" in ${view.snapshot.hostContext.configPath}; there are: ${known || 'none'}\n`,
+      `runnerwatch: there is no runner "${redactArgument(wanted ?? '')}" in ${view.snapshot.hostContext.configPath}; there are: ${known || 'none'}\n`,
     );
     return EXIT_UNSURE;
   }

@@ -1,8 +1,8 @@
 /** Reads the command line. It never throws; a mistake is one sentence with the nearest word. */
 import { parseArgs } from 'node:util';
 
-import { nearest } from '../core/nearest.ts';
-import { shownWord } from '../core/shown-word.ts';
+import { findNearest } from '../core/nearest.ts';
+import { redactArgument } from '../core/shown-word.ts';
 import type { CommandName, CommandSpec, FlagSpec } from './command-table.ts';
 import { COMMANDS, GENERAL } from './command-table.ts';
 
@@ -27,7 +27,7 @@ export type Parsed =
 export function parseCommandLine(argv: readonly string[]): Parsed {
   const first = argv[0];
   if (first !== undefined && !first.startsWith('-') && !isCommand(first)) {
-    return mistake(`there is no command "${shownWord(first)}"`, first, Object.keys(COMMANDS));
+    return mistake(`there is no command "${redactArgument(first)}"`, first, Object.keys(COMMANDS));
   }
   const command = first !== undefined && isCommand(first) ? first : undefined;
   const rest = command === undefined ? argv : argv.slice(1);
@@ -67,7 +67,7 @@ function parseFlags(named: CommandName | undefined, argv: readonly string[]): Pa
   if (values.has('version')) return { kind: 'print', text: 'version', command: named };
   const extra = positionals[spec.positionals];
   if (extra !== undefined)
-    return mistake(`${command} does not take the argument "${shownWord(extra)}"`);
+    return mistake(`${command} does not take the argument "${redactArgument(extra)}"`);
   return {
     kind: 'run',
     invocation: {
@@ -121,7 +121,7 @@ function problemOf(
   }
   if (flag.choices !== undefined && value !== undefined && !flag.choices.includes(value)) {
     return mistake(
-      `${rawName} "${shownWord(value)}" is not one of ${flag.choices.join(', ')}`,
+      `${rawName} "${redactArgument(value)}" is not one of ${flag.choices.join(', ')}`,
       value,
       flag.choices,
     );
@@ -143,7 +143,7 @@ function withDefaults(
 }
 
 function mistake(message: string, word?: string, candidates: readonly string[] = []): Parsed {
-  const near = word === undefined ? undefined : nearest(word, candidates);
+  const near = word === undefined ? undefined : findNearest(word, candidates);
   const hint = near === undefined ? 'see runnerwatch --help' : `did you mean ${near}?`;
   return { kind: 'mistake', message: `${message}; ${hint}` };
 }

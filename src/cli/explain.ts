@@ -1,6 +1,6 @@
 /** `runnerwatch explain [CAUSE|RULE]`: the causes and the rules of lint, for reading in the terminal. */
-import { nearest } from '../core/nearest.ts';
-import { shownWord } from '../core/shown-word.ts';
+import { findNearest } from '../core/nearest.ts';
+import { redactArgument } from '../core/shown-word.ts';
 import { causeSpec, catalogue } from '../diagnosis/catalogue/index.ts';
 import { explainPage } from '../diagnosis/explain.ts';
 import { rulePage } from '../lint/rule-page.ts';
@@ -30,11 +30,11 @@ export async function explain({ positionals: [id] }: Invocation): Promise<number
     process.stdout.write(`${rulePage(rule)}\n`);
     return EXIT_OK;
   }
-  const near = nearest(id, [
+  const near = findNearest(id, [
     ...catalogue.map((known) => known.id),
     ...LINT_RULES.flatMap(({ code, name }) => [code, name]),
   ]);
   const hint = near === undefined ? 'runnerwatch explain lists them' : `did you mean ${near}?`;
-  process.stderr.write(`runnerwatch: there is no cause "${shownWord(id)}"; ${hint}\n`);
+  process.stderr.write(`runnerwatch: there is no cause "${redactArgument(id)}"; ${hint}\n`);
   return EXIT_USAGE;
 }

@@ -1,7 +1,7 @@
 /** `runnerwatch incident [ID]`: what the flight recorder has written. Reads files and asks nobody. */
-import { nearest } from '../core/nearest.ts';
+import { findNearest } from '../core/nearest.ts';
 import type { IncidentSummary } from '../core/past.ts';
-import { shownWord } from '../core/shown-word.ts';
+import { redactArgument } from '../core/shown-word.ts';
 import { IncidentStore, incidentFolder } from '../recorder/incident-store.ts';
 import { incidentText } from '../recorder/incident-text.ts';
 import type { Incident } from '../recorder/incident.ts';
@@ -39,9 +39,9 @@ function list(incidents: readonly IncidentSummary[], isJson: boolean, directory:
 function show(id: string, shelf: IncidentStore, isJson: boolean): number {
   const ids = shelf.list().map((known) => known.id);
   if (!isIncidentId(id) || !ids.includes(id)) {
-    const near = nearest(id, ids);
+    const near = findNearest(id, ids);
     const hint = near === undefined ? 'runnerwatch incident lists them' : `did you mean ${near}?`;
-    process.stderr.write(`runnerwatch: there is no incident "${shownWord(id)}"; ${hint}\n`);
+    process.stderr.write(`runnerwatch: there is no incident "${redactArgument(id)}"; ${hint}\n`);
     return EXIT_NOT_FOUND;
   }
   const text = shelf.text(id) ?? '';

@@ -1,7 +1,7 @@
 /** "Did you mean …?": the nearest known word, for flags and keys that are not known. */
 
 /** The candidate with the smallest edit distance, unless it is too far to be what was meant. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
+export function findNearest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
     .toSorted((a, b) => a.distance - b.distance);

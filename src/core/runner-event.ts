@@ -15,14 +15,14 @@ export interface RunnerEvent {
   readonly firstAt: Instant;
   readonly lastAt: Instant;
   readonly count: number;
-  /** The last ones, oldest first; at most MOST_TIMES. */
+  /** The last ones, oldest first; at most MAX_TIMES. */
   readonly times: readonly Instant[];
   /** The last line, with secrets masked. */
   readonly text: string;
   readonly facts: Readonly<Record<string, Fact>>;
 }
 
-export const MOST_TIMES = 20;
+export const MAX_TIMES = 20;
 
 /** How a job ended, by the runner's last word on it. */
 export const JOB_ENDS = [

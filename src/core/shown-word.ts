@@ -4,6 +4,6 @@ import { printable } from './printable.ts';
 /** Prefixes of GitLab's tokens, and the one of old registration tokens. */
 const TOKEN = /gl[a-z]{2,}-|GR1348941/;
 
-export function shownWord(word: string): string {
+export function redactArgument(word: string): string {
   return TOKEN.test(word) ? '…' : printable(word);
 }

@@ -120,7 +120,7 @@ export interface MountTarget {
 }
 
 /** Where somebody listens. */
-export interface Place {
+export interface HostPort {
   readonly host: string;
   readonly port: number;
 }
@@ -143,7 +143,7 @@ export interface ExecutorTarget {
   readonly runners: readonly string[];
   readonly backend: ExecutorBackend;
   /** What jobs must reach from their containers: the GitLabs of the entries that go there without a proxy. */
-  readonly gitlabs?: readonly Place[];
+  readonly gitlabs?: readonly HostPort[];
   /** Of the runner's process; absent while there is none. */
   readonly credentials?: Credentials;
 }

@@ -7,7 +7,7 @@ import { pollingRunners } from './own-polls.ts';
 import type { Severity, Verdict } from './words.ts';
 
 /** Any critical → broken; any warning or notice → degraded; anything not judged → unsure; else healthy. */
-export function verdictFrom(severities: readonly Severity[], isUnsure: boolean): Verdict {
+export function computeVerdict(severities: readonly Severity[], isUnsure: boolean): Verdict {
   if (severities.includes('critical')) return 'broken';
   if (severities.includes('warning') || severities.includes('notice')) return 'degraded';
   return isUnsure ? 'unsure' : 'healthy';

@@ -9,7 +9,7 @@
 import type { Snapshot } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause, Diagnosis } from '../core/diagnosis.ts';
-import { hasUnjudged, verdictFrom } from '../core/verdict.ts';
+import { hasUnjudged, computeVerdict } from '../core/verdict.ts';
 
 /** A cause that returns within so many intervals of its checks is the same incident. */
 const RETURN_INTERVALS = 5;
@@ -123,7 +123,7 @@ function withCauses(
   snapshot: Snapshot,
 ): Diagnosis {
   const causes = shown.map((tracked) => settled(tracked));
-  const verdict = verdictFrom(
+  const verdict = computeVerdict(
     causes.map(({ severity }) => severity),
     hasUnjudged(snapshot, causes),
   );

@@ -5,7 +5,7 @@
 import type { CheckState, Snapshot } from '../core/check.ts';
 import type { Candidate, Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
 import type { RunnerTarget } from '../core/target.ts';
-import { hasUnjudged, verdictFrom } from '../core/verdict.ts';
+import { hasUnjudged, computeVerdict } from '../core/verdict.ts';
 import type { Link, Status } from '../core/words.ts';
 import { SEVERITIES } from '../core/words.ts';
 import { candidatesOf } from './candidates.ts';
@@ -23,7 +23,7 @@ export function diagnose(snapshot: Snapshot): Diagnosis {
     judgeRunner(runner, causeOf.get(runner.id), indexed),
   );
   const severities = causes.map(({ severity }) => severity);
-  const verdict = verdictFrom(severities, hasUnjudged(snapshot, causes));
+  const verdict = computeVerdict(severities, hasUnjudged(snapshot, causes));
   const candidates: readonly Candidate[] = candidatesOf(causes, snapshot);
   return { verdict, summary: summaryOf(verdict, causes, indexed), causes, candidates, runners };
 }

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 
 import type { RunnerProcess } from '../core/reading.ts';
-import type { EndpointTarget, ExecutorBackend, ExecutorTarget, Place } from '../core/target.ts';
+import type { EndpointTarget, ExecutorBackend, ExecutorTarget, HostPort } from '../core/target.ts';
 import { credentialsOf } from './credentials.ts';
 import type { TargetsQuestion } from './endpoint-target.ts';
 import { environmentOf } from './endpoint-target.ts';
@@ -62,8 +62,8 @@ function goesElsewhere({ cloneUrl = '', proxyLines }: RunnerEntry): boolean {
 /** Through which proxy a job goes is told by its own environment, which nobody knows here. */
 function gitlabsOf(
   members: readonly { readonly endpoint: EndpointTarget | undefined }[],
-): readonly Place[] {
-  const found = members.flatMap(({ endpoint }): (readonly [string, Place])[] => {
+): readonly HostPort[] {
+  const found = members.flatMap(({ endpoint }): (readonly [string, HostPort])[] => {
     if (endpoint === undefined || endpoint.proxy.kind === 'proxy') return [];
     const { host, hostname, port, protocol } = endpoint.url;
     const usual = protocol === 'https:' ? 443 : 80;

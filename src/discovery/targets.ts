@@ -6,7 +6,7 @@
  */
 import type { Problem, RunnerProcess } from '../core/reading.ts';
 import { Secret } from '../core/secret.ts';
-import { shownWord } from '../core/shown-word.ts';
+import { redactArgument } from '../core/shown-word.ts';
 import type {
   ConfigTarget,
   EndpointTarget,
@@ -167,7 +167,7 @@ function runnerTarget(
     id,
     name: entry.name,
     // Whatever stands there becomes a label.
-    executor: shownWord(entry.executor),
+    executor: redactArgument(entry.executor),
     url,
     ...(endpoint === undefined || !isTokenKnown ? {} : { endpoint: endpoint.id }),
     token,

@@ -1,6 +1,6 @@
 /** One answer for the evidence: what may be shown of it. Never a body, never a query or credentials. */
 import type { HttpAnswer } from '../core/probe.ts';
-import { fingerprint, shownWord } from './fingerprint.ts';
+import { fingerprint, redactServerName } from './fingerprint.ts';
 
 export interface AnswerFacts {
   readonly status: number;
@@ -16,7 +16,7 @@ export interface AnswerFacts {
 
 export function answerFacts(answer: HttpAnswer, asked: URL): AnswerFacts {
   const { who, signals, server } = fingerprint(answer);
-  const location = shownLocation(answer, asked);
+  const location = formatLocation(answer, asked);
   return {
     status: answer.status,
     who,
@@ -29,7 +29,7 @@ export function answerFacts(answer: HttpAnswer, asked: URL): AnswerFacts {
 }
 
 /** `GET https://gitlab.example.com/-/health answered 403 by edge (Cloudflare)` */
-export function saidBy(answer: HttpAnswer, asked: URL): string {
+export function serverLabel(answer: HttpAnswer, asked: URL): string {
   const { status, who, server, location } = answerFacts(answer, asked);
   const by = server === '' ? who : `${who} (${server})`;
   const said = `GET ${asked.href} answered ${status} by ${by}`;
@@ -50,7 +50,7 @@ const NODE_HEADERS = [
 
 function nodeOf({ headers }: HttpAnswer): { readonly node?: string } {
   const name = NODE_HEADERS.find((header) => headers[header] !== undefined);
-  return name === undefined ? {} : { node: shownWord(headers[name] ?? '') };
+  return name === undefined ? {} : { node: redactServerName(headers[name] ?? '') };
 }
 
 /** The word of Rack Attack to an address that it limits; GitLab's other limits speak JSON. */
@@ -61,7 +61,7 @@ function limiterOf({ status, body }: HttpAnswer): { readonly limiter?: string } 
 const MOST_SHOWN = 200;
 
 /** Scheme, host and path: a login gateway puts state, and sometimes credentials, into the rest. */
-function shownLocation({ headers }: HttpAnswer, asked: URL): string | undefined {
+function formatLocation({ headers }: HttpAnswer, asked: URL): string | undefined {
   const text = headers['location'];
   if (text === undefined) return undefined;
   const to = URL.parse(text, asked);

@@ -24,7 +24,11 @@ export class ExchangeError extends Error {
 const CERTIFICATE_ALERTS = /SSL alert number (?:40|42|45|46|48|116)\b/;
 
 /** What an error of Node says about the other side. Its message is never passed on: it may quote what came. */
-export function faultOf(error: unknown, signal: AbortSignal, hasHead: boolean): ExchangeError {
+export function exchangeErrorOf(
+  error: unknown,
+  signal: AbortSignal,
+  hasHead: boolean,
+): ExchangeError {
   if (error instanceof ExchangeError) return error;
   if (signal.aborted) return new ExchangeError('no-answer', 'no answer in time');
   const text = error instanceof Error ? error.message : '';
@@ -35,21 +39,21 @@ export function faultOf(error: unknown, signal: AbortSignal, hasHead: boolean): 
       'the server refused the client certificate after the handshake',
     );
   }
-  return hasHead ? brokenAnswer(error) : brokenRequest(error, text);
+  return hasHead ? answerErrorOf(error) : requestErrorOf(error, text);
 }
 
-function garbageOf(error: unknown): string | undefined {
+function parseErrorCode(error: unknown): string | undefined {
   return isErrno(error) && error.code?.startsWith('HPE_') === true ? error.code : undefined;
 }
 
-function brokenAnswer(error: unknown): ExchangeError {
-  const garbage = garbageOf(error);
+function answerErrorOf(error: unknown): ExchangeError {
+  const garbage = parseErrorCode(error);
   const why = garbage === undefined ? 'the connection broke' : `its body is garbled (${garbage})`;
   return new ExchangeError('cut', `the answer broke off: ${why}`);
 }
 
-function brokenRequest(error: unknown, text: string): ExchangeError {
-  const garbage = garbageOf(error);
+function requestErrorOf(error: unknown, text: string): ExchangeError {
+  const garbage = parseErrorCode(error);
   if (garbage !== undefined) {
     return new ExchangeError('malformed', `the answer is no HTTP (${garbage})`);
   }

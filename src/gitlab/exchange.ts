@@ -13,13 +13,13 @@ import { deadlineOf } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
 import type { HttpAnswer, HttpRequest } from '../core/probe.ts';
 import { VERSION } from '../core/version.ts';
-import { ExchangeError, faultOf } from './exchange-error.ts';
+import { ExchangeError, exchangeErrorOf } from './exchange-error.ts';
 
 const MOST_BODY_BYTES = 64 * 1024;
 /** Go takes far more than Node's 16 KiB: what the runner can read must not be a fault here. */
 const MOST_HEADER_BYTES = 1024 * 1024;
 
-export interface Way {
+export interface HttpPath {
   /** The open connection: to GitLab, or for `http://` through a proxy to that. */
   readonly socket: Socket;
   /** Opens the same way once more. */
@@ -33,7 +33,7 @@ export interface Way {
 export type Send = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
 
 /** A sender on one way. It rejects with an ExchangeError and with nothing else. */
-export function createSender(way: Way): Send {
+export function createSender(way: HttpPath): Send {
   let agent = new OneSocketAgent(way.socket);
   let isUsed = false;
   return async (wanted, signal) => {
@@ -41,10 +41,10 @@ export function createSender(way: Way): Send {
     const ask = async (): Promise<HttpAnswer> => {
       // Node itself ends a connection that the server will not use again, or whose answer was not read out.
       if (!agent.isUsable()) {
-        agent = new OneSocketAgent(await reopened(way, deadline.signal));
+        agent = new OneSocketAgent(await reopenSocket(way, deadline.signal));
         isUsed = false;
       }
-      const answer = await exchange(way, agent, wanted, deadline.signal);
+      const answer = await sendOnce(way, agent, wanted, deadline.signal);
       isUsed = true;
       return answer;
     };
@@ -77,7 +77,7 @@ function isStale(error: unknown): boolean {
   return error instanceof ExchangeError && (error.fault === 'closed' || error.fault === 'reset');
 }
 
-async function reopened(way: Way, signal: AbortSignal): Promise<Socket> {
+async function reopenSocket(way: HttpPath, signal: AbortSignal): Promise<Socket> {
   try {
     return await way.open(signal);
   } catch {
@@ -91,8 +91,8 @@ async function reopened(way: Way, signal: AbortSignal): Promise<Socket> {
   }
 }
 
-async function exchange(
-  way: Way,
+async function sendOnce(
+  way: HttpPath,
   agent: OneSocketAgent,
   wanted: HttpRequest,
   signal: AbortSignal,
@@ -102,9 +102,10 @@ async function exchange(
   const { clock } = way;
   const start = clock.seconds();
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
-  const sent = requestOn(way, agent, wanted);
+  const sent = startRequest(way, agent, wanted);
   let head: IncomingMessage | undefined;
-  const failed = (error: unknown): void => reject(faultOf(error, signal, head !== undefined));
+  const failed = (error: unknown): void =>
+    reject(exchangeErrorOf(error, signal, head !== undefined));
   sent.on('error', failed);
   sent.on('response', (message) => {
     head = message;
@@ -131,8 +132,8 @@ async function exchange(
   }
 }
 
-function requestOn(
-  way: Way,
+function startRequest(
+  way: HttpPath,
   agent: Agent,
   { method, path, headers, body }: HttpRequest,
 ): ClientRequest {

@@ -4,10 +4,10 @@
  */
 import type { HttpAnswer } from '../core/probe.ts';
 
-export type Who = 'rails' | 'workhorse' | 'edge' | 'other';
+export type Responder = 'rails' | 'workhorse' | 'edge' | 'other';
 
 export interface Fingerprint {
-  readonly who: Who;
+  readonly who: Responder;
   /** GitLab's own headers were there. The form of a body alone can be copied by anybody. */
   readonly isProven: boolean;
   /** What gave it away, for the evidence line. */
@@ -51,7 +51,7 @@ const PAGES: readonly (readonly [RegExp, string])[] = [
 export function fingerprint(answer: HttpAnswer): Fingerprint {
   const { headers } = answer;
   const vendors = Object.keys(EDGE_HEADERS).filter((name) => headers[name] !== undefined);
-  const named = shownWord(headers['server'] ?? '') || pageServer(answer);
+  const named = redactServerName(headers['server'] ?? '') || pageServer(answer);
   const proof = headerSignals(answer);
   const rails = [...proof, ...bodySignals(answer)];
   if (rails.length > 0) {
@@ -99,7 +99,7 @@ function pageServer({ body }: HttpAnswer): string {
 const MOST_SHOWN = 60;
 
 /** A header as it may be shown: printable, short. */
-export function shownWord(text: string): string {
+export function redactServerName(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, '').slice(0, MOST_SHOWN);
 }
 

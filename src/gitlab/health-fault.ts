@@ -38,20 +38,20 @@ export async function healthFaultOf(
   // The runner's POST survives it, and the api link says that it cannot look behind.
   if (fault === 'moved') return undefined;
   if (fault !== 'forbidden') return fault;
-  const other = await otherAnswer(send, signal);
+  const other = await requestOtherPage(send, signal);
   if (other === undefined) return 'forbidden';
   const isRefused = webFaultOf(other, new URL(OTHER_REQUEST.path, url)) === 'forbidden';
   if (!isRefused) return undefined;
-  return isPlain(answer) && isPlain(other) ? 'banned' : 'forbidden';
+  return isPlainForbidden(answer) && isPlainForbidden(other) ? 'banned' : 'forbidden';
 }
 
 /** Without an answer to the second request the first one holds. */
-async function otherAnswer(send: Send, signal: AbortSignal): Promise<HttpAnswer | undefined> {
+async function requestOtherPage(send: Send, signal: AbortSignal): Promise<HttpAnswer | undefined> {
   const answer = await answerOrError(send, OTHER_REQUEST, signal);
   return answer instanceof ExchangeError ? undefined : answer;
 }
 
 /** The word of Rack Attack, and of simple edges, to an address on a list. */
-function isPlain({ body }: HttpAnswer): boolean {
+function isPlainForbidden({ body }: HttpAnswer): boolean {
   return /^\s*Forbidden\s*$/i.test(body);
 }

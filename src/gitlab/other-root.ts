@@ -16,33 +16,39 @@ const SIGN_IN = '/users/sign_in';
 const USUAL_ROOT = '/gitlab';
 
 /** The root that GitLab has, such as `https://host/gitlab/`. */
-export async function otherRootOf(
+export async function findOtherRoot(
   url: URL,
   send: Send,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const root = rootIn(await asked('/', send, signal), url) ?? (await usualRoot(url, send, signal));
+  const root =
+    rootFromRedirect(await requestPage('/', send, signal), url) ??
+    (await probeUsualRoot(url, send, signal));
   if (root === undefined) return undefined;
   const found = new URL(`${root}/`, url);
   return found.pathname === url.pathname || root.length > MOST_PATH ? undefined : found.href;
 }
 
-async function asked(path: string, send: Send, signal: AbortSignal) {
+async function requestPage(path: string, send: Send, signal: AbortSignal) {
   const request = { method: 'GET', path, timeoutSeconds: ANSWER_SECONDS } as const;
   const answer = await answerOrError(send, request, signal);
   return answer instanceof ExchangeError ? undefined : answer;
 }
 
 /** A GitLab sends strangers from its root to its sign-in page. */
-function rootIn(answer: HttpAnswer | undefined, url: URL): string | undefined {
+function rootFromRedirect(answer: HttpAnswer | undefined, url: URL): string | undefined {
   const location = answer?.headers['location'];
   const to = location === undefined ? null : URL.parse(location, url.origin);
   if (to === null || to.host !== url.host || !to.pathname.endsWith(SIGN_IN)) return undefined;
   return to.pathname.slice(0, -SIGN_IN.length);
 }
 
-async function usualRoot(url: URL, send: Send, signal: AbortSignal): Promise<string | undefined> {
+async function probeUsualRoot(
+  url: URL,
+  send: Send,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   if (url.pathname.startsWith(`${USUAL_ROOT}/`)) return undefined;
-  const answer = await asked(`${USUAL_ROOT}/-/health`, send, signal);
+  const answer = await requestPage(`${USUAL_ROOT}/-/health`, send, signal);
   return answer !== undefined && fingerprint(answer).isProven ? USUAL_ROOT : undefined;
 }

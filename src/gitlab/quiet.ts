@@ -11,7 +11,7 @@ const MOST_SECONDS = 86_400;
  * Seconds until another request is welcome, 0 for at once: `Retry-After` of any answer as a number or a
  * date, and of a 429 the end of GitLab's own window. GitLab.com sends that end with every answer.
  */
-export function quietSeconds({ status, headers, receivedAt }: HttpAnswer): number {
+export function retryAfterSeconds({ status, headers, receivedAt }: HttpAnswer): number {
   const now = httpDateOf(headers['date']) ?? receivedAt;
   const asked = secondsOf(headers['retry-after'], now);
   if (status !== 429) return Math.min(asked, MOST_SECONDS);

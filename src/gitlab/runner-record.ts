@@ -32,7 +32,7 @@ export function recordOf(answer: HttpAnswer): RunnerRecord | undefined {
   return {
     // `active` is the older name of the same thing, the other way round.
     isPaused: json['paused'] === true || json['active'] === false,
-    tags: wordsOf(json['tag_list']),
+    tags: stringsOf(json['tag_list']),
     runsUntagged: json['run_untagged'] !== false,
     projects: itemsOf(json['projects']).flatMap(({ id }) => (typeof id === 'number' ? [id] : [])),
   };
@@ -41,15 +41,15 @@ export function recordOf(answer: HttpAnswer): RunnerRecord | undefined {
 /** `GET runners/:id/managers`. */
 export function managersOf(answer: HttpAnswer): readonly RunnerManager[] | undefined {
   return listOf(answer)?.map((json) => ({
-    systemId: wordOf(json['system_id']),
-    address: wordOf(json['ip_address']),
+    systemId: stringOf(json['system_id']),
+    address: stringOf(json['ip_address']),
   }));
 }
 
 /** `GET projects/:id/jobs?scope[]=pending`. */
 export function waitingJobsOf(answer: HttpAnswer): readonly WaitingJob[] | undefined {
   return listOf(answer)?.flatMap((json) =>
-    typeof json['id'] === 'number' ? [{ id: json['id'], tags: wordsOf(json['tag_list']) }] : [],
+    typeof json['id'] === 'number' ? [{ id: json['id'], tags: stringsOf(json['tag_list']) }] : [],
   );
 }
 
@@ -74,10 +74,10 @@ function itemsOf(value: unknown): readonly Json[] {
     : [];
 }
 
-function wordOf(value: unknown): string {
+function stringOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-function wordsOf(value: unknown): readonly string[] {
+function stringsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((word) => typeof word === 'string') : [];
 }

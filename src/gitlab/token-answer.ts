@@ -51,24 +51,25 @@ interface Context {
 
 /** `undefined` when GitLab accepts the token. */
 export function judgeTokenAnswer(got: HttpAnswer, context: Context): TokenJudgement | undefined {
-  const answer = withoutToken(got, context.target.token.reveal());
+  const answer = redactToken(got, context.target.token.reveal());
   if (isAccepted(answer)) return undefined;
   const { name, id } = context.target;
-  if (fingerprint(answer).who !== 'rails' || !isJson(answer)) return byOther(answer, context);
+  if (fingerprint(answer).who !== 'rails' || !isJson(answer))
+    return judgeOtherAnswer(answer, context);
   const { status } = answer;
   const said = `GitLab answered ${status} to the token of ${name} (${id})`;
   const message = messageOf(answer);
   // 422 today, 403 in 17.x, and 404 in between.
   if (/orphaned/i.test(message)) return fail('orphaned', `${said}: the runner is orphaned`);
   if (status === 429 && /database migrations/i.test(message)) return unknown('migrations', said);
-  if (status === 403) return forbidden(answer, message, said, context);
+  if (status === 403) return judgeForbidden(answer, message, said, context);
   // Verify is as old as runners are; discovery is asked elsewhere before its 404 comes here.
   if (status === 404) return fail('endpoint-missing', `${said}: it knows no such request`);
-  return byOther(answer, context);
+  return judgeOtherAnswer(answer, context);
 }
 
 /** A header can echo what was sent, and the name of a server is shown. */
-function withoutToken(answer: HttpAnswer, secret: string): HttpAnswer {
+function redactToken(answer: HttpAnswer, secret: string): HttpAnswer {
   const headers = Object.entries(answer.headers).map(
     ([name, value]) => [name, value.replaceAll(secret, '[hidden]')] as const,
   );
@@ -99,7 +100,7 @@ function unknown(reason: TokenFault, detail: string): TokenJudgement {
 }
 
 /** GitLab's own 403. Only with GitLab's own headers it says something about the token. */
-function forbidden(
+function judgeForbidden(
   answer: HttpAnswer,
   message: string,
   said: string,
@@ -133,7 +134,7 @@ const GEO_HOST = /(?:^|[.-])(?:geo|secondary)\d*(?:[.-]|$)/i;
  * What shows that a refusal to write is for good: a Geo secondary, or a read-only database. A GitLab that knows
  * the discovery request answers writes in maintenance with 503, and never refuses to read.
  */
-export function readOnlySiteSign(answer: HttpAnswer, asked: URL): string | undefined {
+export function readOnlySiteEvidence(answer: HttpAnswer, asked: URL): string | undefined {
   const message = messageOf(answer);
   if (answer.status !== 403 || !isReadOnlyText(message)) return undefined;
   const header = Object.keys(answer.headers).find((name) => GEO_HEADER.test(name));
@@ -146,7 +147,7 @@ export function readOnlySiteSign(answer: HttpAnswer, asked: URL): string | undef
 }
 
 /** Faults on the way that the links before did not meet, since they ask for other paths. */
-const ON_THE_WAY: Readonly<Partial<Record<WebFault, TokenFault>>> = {
+const TOKEN_FAULT_OF_WEB_FAULT: Readonly<Partial<Record<WebFault, TokenFault>>> = {
   'bad-gateway': 'unavailable',
   booting: 'unavailable',
   unavailable: 'unavailable',
@@ -159,7 +160,7 @@ const ON_THE_WAY: Readonly<Partial<Record<WebFault, TokenFault>>> = {
   redirected: 'redirected',
 };
 
-function byOther(answer: HttpAnswer, { target, asked }: Context): TokenJudgement {
+function judgeOtherAnswer(answer: HttpAnswer, { target, asked }: Context): TokenJudgement {
   const { who, server } = fingerprint(answer);
   const whose = `the request with the token of ${target.name} (${target.id})`;
   const said = `${server === '' ? who : `${who} (${server})`} answered ${answer.status} to ${whose}`;
@@ -167,7 +168,7 @@ function byOther(answer: HttpAnswer, { target, asked }: Context): TokenJudgement
   const fault = answer.status === 501 ? undefined : webFaultOf(answer, asked);
   if (fault === 'too-many-requests')
     return unknown(isOwnLimit(answer, asked) ? 'address-limited' : fault, said);
-  const reason = fault === undefined ? undefined : ON_THE_WAY[fault];
+  const reason = fault === undefined ? undefined : TOKEN_FAULT_OF_WEB_FAULT[fault];
   return reason === undefined ? unknown('token-error', said) : fail(reason, said);
 }
 

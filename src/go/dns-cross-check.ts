@@ -6,14 +6,14 @@
 import type { ProbeResult } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
 import type { Address } from '../core/probe.ts';
-import { inGoOrder } from './dns/address-order.ts';
+import { sortLikeGo } from './dns/address-order.ts';
 import { dialLikeGo } from './dial/dial.ts';
-import type { Place } from './dial/dialled-place.ts';
+import type { DialledHostPort } from './dial/dialled-place.ts';
 import type { Query } from './dns/query.ts';
 import { handshakeLikeGo } from './tls/handshake.ts';
-import { addressesByServer, decisive, lookupText } from './dns/lookup-judgement.ts';
+import { addressesByServer, decisiveQueries, lookupText } from './dns/lookup-judgement.ts';
 import type { Resolution, ResolveOptions } from './dns/resolver.ts';
-import { askEach, resolveLikeGo } from './dns/resolver.ts';
+import { queryEachServer, resolveLikeGo } from './dns/resolver.ts';
 import type { Trust } from './tls/trust.ts';
 
 const DIAL_SECONDS = 2;
@@ -82,11 +82,11 @@ export async function betterAnswer(
   found: Resolution,
   deps: ResolveOptions,
 ): Promise<{ readonly queries: readonly Query[]; readonly difference?: Difference }> {
-  const asked = decisive(found);
+  const asked = decisiveQueries(found);
   const silent = found.servers.filter((server) => !asked.some((query) => query.server === server));
   const [name] = asked.map((query) => query.name);
   if (name === undefined || silent.length === 0) return { queries: asked };
-  const opinions = await askEach(name, silent, deps);
+  const opinions = await queryEachServer(name, silent, deps);
   const queries = [...asked, ...opinions];
   const [better] = addressesByServer(opinions);
   if (better === undefined) return { queries };
@@ -115,7 +115,7 @@ async function others(
   const deciding = serversThatSaid(found);
   const rest = found.servers.filter((server) => !deciding.includes(server));
   const name = found.queries.findLast(({ addresses }) => addresses.length > 0)?.name ?? found.name;
-  return addressesByServer(await askEach(name, rest, deps));
+  return addressesByServer(await queryEachServer(name, rest, deps));
 }
 
 function serversThatSaid({ queries }: Resolution): readonly string[] {
@@ -134,7 +134,7 @@ const STRANGE: readonly (string | undefined)[] = [
 /** What another address would have to do better; undefined when what failed says nothing about the address. */
 export async function trialOf(
   { check, finding }: ProbeResult,
-  place: Place,
+  place: DialledHostPort,
   deps: ResolveOptions,
   loadTrust: () => Promise<Trust>,
 ): Promise<Trial | undefined> {
@@ -148,7 +148,7 @@ function answerTrial(port: number, { clock, signal }: ResolveOptions): Trial {
   const deps = { clock, signal, timeoutSeconds: DIAL_SECONDS };
   const first = async (addresses: readonly string[]): Promise<Address | undefined> => {
     if (addresses.length === 0) return undefined;
-    const { socket, address } = await dialLikeGo(await inGoOrder(addresses), port, deps);
+    const { socket, address } = await dialLikeGo(await sortLikeGo(addresses), port, deps);
     socket?.destroy();
     return address;
   };
@@ -157,7 +157,7 @@ function answerTrial(port: number, { clock, signal }: ResolveOptions): Trial {
 
 /** Would the runner accept its certificate? */
 function certificateTrial(
-  { host, port }: Place,
+  { host, port }: DialledHostPort,
   trust: Trust,
   { clock, signal }: ResolveOptions,
 ): Trial {
@@ -170,7 +170,7 @@ function certificateTrial(
     return shaken.kind === 'secured';
   };
   const first = async (addresses: readonly string[]): Promise<Address | undefined> => {
-    const ordered = await inGoOrder(addresses);
+    const ordered = await sortLikeGo(addresses);
     const accepted = await Promise.all(ordered.map((address) => isAccepted(address)));
     return ordered[accepted.indexOf(true)];
   };

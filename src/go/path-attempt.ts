@@ -9,9 +9,9 @@ import { deadlineOf } from '../core/abort.ts';
 import type { Clock, Instant } from '../core/clock.ts';
 import type { Paths } from '../core/paths.ts';
 import type { ProxyDecision } from '../core/target.ts';
-import { dateBehind } from './tls/server-date.ts';
+import { readServerDate } from './tls/server-date.ts';
 import { dialLikeGo } from './dial/dial.ts';
-import { placeOf } from './dial/dialled-place.ts';
+import { hostPortOf } from './dial/dialled-place.ts';
 import { handshakeLikeGo } from './tls/handshake.ts';
 import { namesOf } from './tls/hostname.ts';
 import { resolveLikeGo } from './dns/resolver.ts';
@@ -65,7 +65,7 @@ export async function attemptWay(
 ): Promise<Attempt> {
   using deadline = deadlineOf(deps.timeoutSeconds, deps.signal);
   const inTime = { ...deps, signal: deadline.signal };
-  const place = placeOf(url);
+  const place = hostPortOf(url);
   const next = way.kind === 'proxy' ? { host: way.host, port: way.port } : place;
   const found = await resolveLikeGo(next.host, { ...inTime, port: deps.dnsPort }).catch(
     () => undefined,
@@ -109,7 +109,7 @@ async function openedBy(
     to = shaken.socket;
   }
   if (url.protocol === 'http:' && proxy.scheme !== 'socks5') return to;
-  const tunnel = await openTunnel(to, proxy, placeOf(url), signal);
+  const tunnel = await openTunnel(to, proxy, hostPortOf(url), signal);
   return tunnel.kind === 'open' ? to : undefined;
 }
 
@@ -119,7 +119,7 @@ async function dated(
   addresses: readonly string[],
   { trust, signal }: AttemptDeps,
 ): Promise<Attempt> {
-  const dateAt = await dateBehind(socket, host, trust, signal);
+  const dateAt = await readServerDate(socket, host, trust, signal);
   return { reached: 'tls', addresses, ...(dateAt === undefined ? {} : { dateAt }) };
 }
 

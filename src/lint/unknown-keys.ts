@@ -4,7 +4,7 @@
  */
 import { shownName } from '../config/runner/shown-text.ts';
 import { entryOf } from '../config/runner/toml-tree.ts';
-import { nearest } from '../core/nearest.ts';
+import { findNearest } from '../core/nearest.ts';
 import { printable } from '../core/printable.ts';
 import type { ParsedConfig, Visit } from './parsed-config.ts';
 import type { Home } from './schema-index.ts';
@@ -79,7 +79,7 @@ function judged(visit: Visit): UnknownKey {
   const home = homeOf(visit);
   if (home !== undefined)
     return found('P14', visit, belongs(home, visit), movedTo(home, entry.key));
-  const near = nearest(entry.key.toLowerCase(), [...schema.keys.keys()]);
+  const near = findNearest(entry.key.toLowerCase(), [...schema.keys.keys()]);
   if (near === undefined) return found('P13', visit, undefined, {});
   return found('P13', visit, `was \`${near}\` meant?`, { corrected: asWritten(visit, near) });
 }

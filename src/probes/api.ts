@@ -12,12 +12,12 @@ import type { Finding } from '../core/finding.ts';
 import { detailOf, reasonOf } from '../core/finding.ts';
 import type { HttpAnswer, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
-import { answerFacts, saidBy } from '../gitlab/answer-facts.ts';
+import { answerFacts, serverLabel } from '../gitlab/answer-facts.ts';
 import { ExchangeError } from '../gitlab/exchange-error.ts';
 import type { Send } from '../gitlab/exchange.ts';
 import { fingerprint, isJson } from '../gitlab/fingerprint.ts';
-import { otherRootOf } from '../gitlab/other-root.ts';
-import { quietSeconds } from '../gitlab/quiet.ts';
+import { findOtherRoot } from '../gitlab/other-root.ts';
+import { retryAfterSeconds } from '../gitlab/quiet.ts';
 import type { WebFault } from '../gitlab/web-fault.ts';
 import { webFaultOf } from '../gitlab/web-fault.ts';
 
@@ -133,7 +133,7 @@ export const api = defineProbe({
     try {
       const request = { method: 'GET', path: PATH, timeoutSeconds: ANSWER_SECONDS } as const;
       const answer = await walk.send(request, signal);
-      const quiet = quietSeconds(answer);
+      const quiet = retryAfterSeconds(answer);
       if (quiet > 0) budget.pause(target.id, quiet);
       const finding = judged(answer, asked);
       return await elsewhere(finding, answer, target.url, walk.send, signal);
@@ -152,7 +152,7 @@ function judged(answer: HttpAnswer, asked: URL): ApiFinding {
   const { who } = fingerprint(answer);
   const { status } = answer;
   const facts = answerFacts(answer, asked);
-  const detail = saidBy(answer, asked);
+  const detail = serverLabel(answer, asked);
   const isGitLab = who === 'rails' || who === 'workhorse';
   if ((status === 401 || status === 200) && isGitLab && isJson(answer)) {
     return { status: 'pass', facts };
@@ -178,7 +178,7 @@ async function elsewhere(
   signal: AbortSignal,
 ): Promise<ApiFinding> {
   if (status !== 404 || reasonOf(finding) !== 'not-gitlab') return finding;
-  const root = await otherRootOf(url, send, signal);
+  const root = await findOtherRoot(url, send, signal);
   if (root === undefined) return finding;
   const facts = { ...finding.facts, root };
   const detail = `${detailOf(finding)}; a GitLab answers at ${root}`;

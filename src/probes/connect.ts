@@ -17,7 +17,7 @@ import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import type { Attempt, DialOptions } from '../go/dial/dial.ts';
 import { dialLikeGo } from '../go/dial/dial.ts';
-import { dialledPlace } from '../go/dial/dialled-place.ts';
+import { firstHopOf } from '../go/dial/dialled-place.ts';
 import type { DialMemory } from '../go/dial/dial-again.ts';
 import { dialOthers, dialTwice } from '../go/dial/dial-again.ts';
 import { attemptsText, dialFaultOf, isFailed } from '../go/dial/dial-judgement.ts';
@@ -118,7 +118,7 @@ async function dialAndJudge(
   { clock, signal, walk, paths }: LinkTools,
   kept: DialMemory,
 ): Promise<ConnectFinding> {
-  const { host, port, of } = dialledPlace(target);
+  const { host, port, of } = firstHopOf(target);
   const start = clock.seconds();
   const deps = { clock, signal, timeoutSeconds: DIAL_SECONDS };
   const { socket, address, attempts, loss } = await dialTwice(

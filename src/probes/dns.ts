@@ -15,17 +15,17 @@ import type { Finding, ProbeResult } from '../core/finding.ts';
 import type { LinkTools, ReasonSpec, SecondLook } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
-import { dialledPlace } from '../go/dial/dialled-place.ts';
+import { firstHopOf } from '../go/dial/dialled-place.ts';
 import { betterAnswer, differenceOf, mayDiffer, trialOf } from '../go/dns-cross-check.ts';
 import {
   answersText,
   factsOf,
-  faultOf,
+  lookupFaultOf,
   isBlockable,
-  isLocal,
+  mayBeLocal,
   isSinkhole,
   lookupText,
-  serverEnds,
+  outcomesByServer,
 } from '../go/dns/lookup-judgement.ts';
 import type { Resolution, ResolveOptions } from '../go/dns/resolver.ts';
 import { resolveLikeGo } from '../go/dns/resolver.ts';
@@ -127,7 +127,7 @@ export const dns = defineProbe({
 
   async run(target, options, tools): Promise<DnsFinding> {
     const { clock, signal, paths, dnsPort, walk } = tools;
-    const { host: name, of } = dialledPlace(target);
+    const { host: name, of } = firstHopOf(target);
     using deadline = deadlineOf(LOOKUP_SECONDS, signal);
     const start = clock.seconds();
     const deps = { paths, clock, signal: deadline.signal, port: dnsPort };
@@ -158,12 +158,12 @@ type ObservedEvent = Required<Pick<DnsFinding, 'measures' | 'facts'>>;
 function resolved(found: Resolution, isSlow: boolean, seen: ObservedEvent): DnsFinding {
   const { name, addresses, queries } = found;
   if (isSinkhole(found)) {
-    const detail = `${name} is ${addresses[0]?.address ?? ''} by DNS (${serverEnds(queries)}), which is no other host`;
+    const detail = `${name} is ${addresses[0]?.address ?? ''} by DNS (${outcomesByServer(queries)}), which is no other host`;
     return { status: 'warn', reason: 'sinkhole', detail, ...seen };
   }
   if (!isSlow) return { status: 'pass', ...seen };
   const seconds = (seen.measures.lookup_seconds ?? 0).toFixed(1);
-  const detail = `${name} resolved only after ${seconds} s (${serverEnds(queries)})`;
+  const detail = `${name} resolved only after ${seconds} s (${outcomesByServer(queries)})`;
   return { status: 'warn', reason: 'slow', detail, ...seen };
 }
 
@@ -177,7 +177,7 @@ async function doubted(
 ): Promise<DnsFinding> {
   const { trust, credentials } = target;
   const { paths } = deps;
-  const place = dialledPlace(target);
+  const place = firstHopOf(target);
   const isDenied = readingDenied(credentials, paths);
   const trial = await trialOf(failed, place, deps, () =>
     SHARED_TRUST.load(trust, place.host, paths, isDenied),
@@ -197,12 +197,12 @@ async function missed(
   tools: LinkTools,
   seen: ObservedEvent,
 ): Promise<DnsFinding> {
-  const fault = faultOf(found);
+  const fault = lookupFaultOf(found);
   const detail = lookupText(found);
   if (fault === 'not-found') return await notFound(found, deps, tools, seen);
   const blocked = isBlockable(found, fault)
     ? await blockedWay(found.servers, deps.paths)
-    : await closedWay(isLocal(fault) ? found.servers : [], deps.paths);
+    : await closedWay(mayBeLocal(fault) ? found.servers : [], deps.paths);
   if (fault === 'resolver-error' && blocked === undefined) {
     return { status: 'unknown', reason: fault, detail, ...seen };
   }
@@ -222,7 +222,7 @@ async function notFound(
   { measures, facts }: ObservedEvent,
 ): Promise<DnsFinding> {
   const { queries, difference } = await betterAnswer(found, deps);
-  const said = { ...facts, outcomes: serverEnds(queries), ...difference?.facts };
+  const said = { ...facts, outcomes: outcomesByServer(queries), ...difference?.facts };
   if (difference !== undefined) {
     const { detail } = difference;
     return { status: 'fail', reason: 'servers-disagree', detail, measures, facts: said };

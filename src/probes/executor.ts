@@ -15,7 +15,7 @@ import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { ExecutorTarget } from '../core/target.ts';
-import { JobWays } from '../go/container/job-network.ts';
+import { JobNetwork } from '../go/container/job-network.ts';
 import { lookupLikeGo } from '../go/dns/lookup-function.ts';
 import type { DockerAddress } from '../host/docker/api.ts';
 import { parseDockerHost } from '../host/docker/api.ts';
@@ -123,7 +123,7 @@ type Facts = Readonly<Record<string, Fact>>;
 
 /** Remembers what a daemon said of its root, and what the last job met. */
 export function createExecutor(reader: FileSystemReader) {
-  const kept = { roots: new DockerRoots(reader), ways: new JobWays() };
+  const kept = { roots: new DockerRoots(reader), ways: new JobNetwork() };
   const folders = new FolderReader();
   return defineProbe({
     id: 'executor',
@@ -183,7 +183,7 @@ function questionFor(
 
 interface Kept {
   readonly roots: DockerRoots;
-  readonly ways: JobWays;
+  readonly ways: JobNetwork;
   readonly facts: Facts;
 }
 
@@ -227,11 +227,11 @@ async function networkFault(
   { containers, isHere }: DockerLook,
   question: DockerQuestion,
   tools: Tools,
-  ways: JobWays,
+  ways: JobNetwork,
 ) {
   if (containers === undefined || gitlabs.length === 0 || !isHere) return undefined;
   const job = await newestJobProcess(containers, question);
-  const detail = await ways.look(id, gitlabs, job, tools);
+  const detail = await ways.check(id, gitlabs, job, tools);
   return detail === undefined
     ? undefined
     : ({ status: 'fail', reason: 'job-network', detail } as const);

@@ -17,14 +17,14 @@ import type { Fact, Finding } from '../core/finding.ts';
 import type { HttpAnswer, LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
-import { answerFacts, saidBy } from '../gitlab/answer-facts.ts';
+import { answerFacts, serverLabel } from '../gitlab/answer-facts.ts';
 import { skewOf } from '../gitlab/clock-skew.ts';
 import { ExchangeError } from '../gitlab/exchange-error.ts';
-import type { Way } from '../gitlab/exchange.ts';
+import type { HttpPath } from '../gitlab/exchange.ts';
 import { createSender } from '../gitlab/exchange.ts';
 import type { HealthFault } from '../gitlab/health-fault.ts';
 import { HEALTH_REQUEST, healthFaultOf } from '../gitlab/health-fault.ts';
-import { quietSeconds } from '../gitlab/quiet.ts';
+import { retryAfterSeconds } from '../gitlab/quiet.ts';
 import { webFaultOf } from '../gitlab/web-fault.ts';
 
 const REASONS = {
@@ -166,7 +166,7 @@ export const http = defineProbe({
     const asked = new URL(HEALTH_REQUEST.path, target.url);
     try {
       const answer = await send(HEALTH_REQUEST, tools.signal);
-      const quiet = quietSeconds(answer);
+      const quiet = retryAfterSeconds(answer);
       if (quiet > 0) tools.budget.pause(target.id, quiet);
       const fault = await healthFaultOf(answer, target, send, tools.signal);
       const finding = judged(answer, asked, fault, options.slow_seconds, target.proxy);
@@ -185,7 +185,7 @@ function dialled({ walk }: LinkTools): { readonly address?: Fact } {
   return address === undefined ? {} : { address };
 }
 
-function wayOf({ url, proxy }: EndpointTarget, { walk, clock }: LinkTools): Way | undefined {
+function wayOf({ url, proxy }: EndpointTarget, { walk, clock }: LinkTools): HttpPath | undefined {
   const { socket, open } = walk;
   if (socket === undefined || open === undefined) return undefined;
   const again = async (signal: AbortSignal): Promise<Socket> => {
@@ -225,7 +225,7 @@ function judged(
       ? {}
       : { proxy: `${proxy.host}:${proxy.port}`, variable: proxy.variable, destination: asked.host };
   const facts = { ...answerFacts(answer, asked), ...via };
-  const detail = saidBy(answer, asked);
+  const detail = serverLabel(answer, asked);
   if (fault !== undefined) {
     const status = NOT_DECISIVE.has(fault) ? 'warn' : 'fail';
     return { status, reason: fault, detail, measures, facts };

@@ -15,7 +15,7 @@ import type { Finding } from '../core/finding.ts';
 import type { LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
-import { placeOf } from '../go/dial/dialled-place.ts';
+import { hostPortOf } from '../go/dial/dialled-place.ts';
 import { handshakeLikeGo } from '../go/tls/handshake.ts';
 import { judgeHandshake } from '../go/tls/handshake-judgement.ts';
 import { SHARED_TRUST } from '../go/tls/shared-trust.ts';
@@ -125,7 +125,7 @@ async function passThrough(
   const open = walk.open;
   walk.open = async (signal) => {
     const socket = await (open?.(signal) ?? Promise.reject(new Error('nothing to open')));
-    const again = await openTunnel(socket, decision, placeOf(url), signal);
+    const again = await openTunnel(socket, decision, hostPortOf(url), signal);
     if (again.kind === 'open') return socket;
     socket.destroy();
     throw new Error(`the proxy did not open the way again: ${again.kind}`);
@@ -158,7 +158,7 @@ async function secureProxy(
   if (decision.scheme !== 'https' || socket === undefined || open === undefined) return undefined;
   const trust = await store.load(
     target.trust,
-    placeOf(target.url).host,
+    hostPortOf(target.url).host,
     paths,
     readingDenied(target.credentials, paths),
   );
@@ -184,7 +184,7 @@ async function tunnelOf(
   const { walk, signal } = tools;
   if (walk.socket === undefined) return { kind: 'silent' };
   using deadline = deadlineOf(ANSWER_SECONDS, signal);
-  return await openTunnel(walk.socket, decision, placeOf(url), deadline.signal);
+  return await openTunnel(walk.socket, decision, hostPortOf(url), deadline.signal);
 }
 
 function factsOf({ host, port, variable }: Proxy): Record<string, string> {

@@ -18,10 +18,10 @@ import { handshakeLikeGo } from '../go/tls/handshake.ts';
 import type { Refusal, TlsFault } from '../go/tls/handshake-judgement.ts';
 import { judgeHandshake } from '../go/tls/handshake-judgement.ts';
 import {
-  endingSoon,
+  nextExpiryText,
   expiryMeasures,
-  shownChain,
-  shownFacts,
+  chainAttachment,
+  serverFacts,
   trustFacts,
 } from '../go/tls/handshake-facts.ts';
 import type { Trust } from '../go/tls/trust.ts';
@@ -191,9 +191,9 @@ async function shake(
   const measures = { handshake_seconds, ...expiryMeasures(trust, shown) };
   const facts = {
     ...trustFacts(trust, target.trust, host),
-    ...(shown === undefined ? {} : shownFacts(shown)),
+    ...(shown === undefined ? {} : serverFacts(shown)),
   };
-  const attachments = shown === undefined ? {} : shownChain(shown);
+  const attachments = shown === undefined ? {} : chainAttachment(shown);
   const seen = { measures, facts, attachments };
   const settled = await settle(shaken, deadline.signal);
   if (settled.kind !== 'secured')
@@ -204,7 +204,7 @@ async function shake(
     if (next.kind !== 'secured') throw new Error(`cannot secure the way again: ${next.kind}`);
     return next.socket;
   };
-  const ending = endingSoon(settled.path, trust, request.now, options.expiring_soon_seconds);
+  const ending = nextExpiryText(settled.path, trust, request.now, options.expiring_soon_seconds);
   if (ending === undefined) return { status: 'pass', ...seen };
   return { status: 'warn', reason: 'expiring-soon', detail: ending, ...seen };
 }

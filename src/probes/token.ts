@@ -13,9 +13,13 @@ import { defineProbe } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { ExchangeError } from '../gitlab/exchange-error.ts';
 import { answerOrError } from '../gitlab/exchange.ts';
-import { quietSeconds } from '../gitlab/quiet.ts';
+import { retryAfterSeconds } from '../gitlab/quiet.ts';
 import type { TokenFault, TokenJudgement } from '../gitlab/token-answer.ts';
-import { isUnknownToGitLab, judgeTokenAnswer, readOnlySiteSign } from '../gitlab/token-answer.ts';
+import {
+  isUnknownToGitLab,
+  judgeTokenAnswer,
+  readOnlySiteEvidence,
+} from '../gitlab/token-answer.ts';
 import { judgeTokenShape } from '../gitlab/token-shape.ts';
 import { isSystemId } from '../gitlab/token.ts';
 
@@ -202,7 +206,7 @@ function judged(
   target: RunnerTarget,
   { budget, clock, walk }: LinkTools,
 ): Asked {
-  const quiet = quietSeconds(answer);
+  const quiet = retryAfterSeconds(answer);
   if (quiet > 0) budget.pause(endpointOf(target), quiet);
   const asked = new URL(path, target.endpoint ?? target.url);
   const signals = String(walk.findings?.get('api')?.facts?.['signals'] ?? '');
@@ -211,7 +215,7 @@ function judged(
   const judgement = judgeTokenAnswer(answer, context);
   // While GitLab asks for quiet, what it said last is what holds.
   const held = quiet > 0 ? { holdsSeconds: quiet } : {};
-  const sign = readOnlySiteSign(answer, asked);
+  const sign = readOnlySiteEvidence(answer, asked);
   const said = sign === undefined ? {} : { read_only_site: sign };
   return judgement === undefined ? held : { judgement, said, ...held };
 }

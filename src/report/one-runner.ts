@@ -1,6 +1,6 @@
 /** A view cut down to one entry: `/health/RUNNER`, `check --runner NAME`. */
 import type { View } from '../core/view.ts';
-import { verdictFrom } from '../core/verdict.ts';
+import { computeVerdict } from '../core/verdict.ts';
 import { SEVERITIES } from '../core/words.ts';
 
 /** By short token, or by name; undefined when there is no such entry. */
@@ -18,7 +18,7 @@ export function viewOfRunner(view: View, wanted: string): View | undefined {
   const isProven = causes.every(({ id }) => id !== 'unknown');
   const candidates = isProven ? [] : diagnosis.candidates;
   const severities = causes.map(({ severity }) => severity);
-  const verdict = verdictFrom(severities, own.connected !== true);
+  const verdict = computeVerdict(severities, own.connected !== true);
   const worst = SEVERITIES.flatMap(
     (severity) => causes.find((cause) => cause.severity === severity) ?? [],
   )[0];

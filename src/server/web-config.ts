@@ -14,7 +14,7 @@ import { createSecureContext } from 'node:tls';
 import { LineCounter, parseDocument } from 'yaml';
 
 import { errnoText } from '../core/errno.ts';
-import { nearest } from '../core/nearest.ts';
+import { findNearest } from '../core/nearest.ts';
 import { Secret } from '../core/secret.ts';
 
 const CLIENT_AUTH = [
@@ -218,7 +218,7 @@ class Reader {
     const known: readonly string[] = KEYS[name];
     for (const key of Object.keys(table)) {
       if (known.includes(key)) continue;
-      const near = nearest(key, known);
+      const near = findNearest(key, known);
       const hint = near === undefined ? `known: ${known.join(', ')}` : `did you mean ${near}?`;
       const where = name === '' ? 'at the top' : `in ${name}`;
       this.#say(`the key "${shownKey(key)}" ${where} is not supported; ${hint}`);

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 
 import { systemClock } from '../../src/core/clock.ts';
 import type { HttpAnswer, HttpRequest } from '../../src/core/probe.ts';
-import type { Way } from '../../src/gitlab/exchange.ts';
+import type { HttpPath } from '../../src/gitlab/exchange.ts';
 import { createSender } from '../../src/gitlab/exchange.ts';
 import type { Said, Script } from '../support/http-server.ts';
 import { reply, startHttpServer } from '../support/http-server.ts';
@@ -22,7 +22,7 @@ async function dial(port: number): Promise<Socket> {
   return socket;
 }
 
-async function wayTo(port: number, over: Partial<Way> = {}): Promise<Way> {
+async function wayTo(port: number, over: Partial<HttpPath> = {}): Promise<HttpPath> {
   const base = new URL(`http://127.0.0.1:${port}/root/`);
   return { socket: await dial(port), open: () => dial(port), base, clock: systemClock, ...over };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { skewOf } from '../../src/gitlab/clock-skew.ts';
-import { httpDateOf, quietSeconds } from '../../src/gitlab/quiet.ts';
+import { httpDateOf, retryAfterSeconds } from '../../src/gitlab/quiet.ts';
 import { START } from '../support/clock.ts';
 import { answerOf } from '../support/http-answer.ts';
 
@@ -34,7 +34,7 @@ describe('for how long an answer asks to be left in peace', () => {
     [300, 'the later of two', 429, { 'ratelimit-resettime': at('09:03:00'), 'retry-after': '300' }],
     [0, 'the window of an answer that is no 429', 401, { 'ratelimit-resettime': at('09:03:00') }],
   ])('%i s: %s', (expected, _what, status, headers) => {
-    expect(quietSeconds(answerOf(status, '', headers))).toBe(expected);
+    expect(retryAfterSeconds(answerOf(status, '', headers))).toBe(expected);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { HttpAnswer } from '../../src/core/probe.ts';
-import { judgeTokenAnswer, readOnlySiteSign } from '../../src/gitlab/token-answer.ts';
+import { judgeTokenAnswer, readOnlySiteEvidence } from '../../src/gitlab/token-answer.ts';
 import { START } from '../support/clock.ts';
 import { answerOf, FROM_RAILS, jsonAnswer } from '../support/http-answer.ts';
 import { runnerTarget } from '../support/probes.ts';
@@ -90,7 +90,7 @@ describe('a refusal to write for good', () => {
     ['of a maintenance', jsonAnswer(503, plain, FROM_RAILS), DISCOVERY, false],
     ['of a token', jsonAnswer(403, { message: '403 Forbidden' }), DISCOVERY, false],
   ])('%s', (_what, answer, asked, isSite) => {
-    expect(readOnlySiteSign(answer, asked) !== undefined).toBe(isSite);
+    expect(readOnlySiteEvidence(answer, asked) !== undefined).toBe(isSite);
   });
 });
 

@@ -7,8 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
-import type { Place } from '../../src/core/target.ts';
-import { JobWays } from '../../src/go/container/job-network.ts';
+import type { HostPort } from '../../src/core/target.ts';
+import { JobNetwork } from '../../src/go/container/job-network.ts';
 import { FileSystemReader } from '../../src/host/fs/stat-file-system.ts';
 import { createExecutor } from '../../src/probes/executor.ts';
 import type { SetClock } from '../support/clock.ts';
@@ -62,19 +62,19 @@ async function hostThatKnows(name: string): Promise<RootFolder> {
 }
 
 interface Looked {
-  readonly place: Place;
+  readonly place: HostPort;
   readonly root: RootFolder;
-  readonly ways?: JobWays;
+  readonly ways?: JobNetwork;
   readonly clock?: SetClock;
 }
 
 async function look(
   pid: number | undefined,
-  { place, root, ways = new JobWays(), clock = setClock() }: Looked,
+  { place, root, ways = new JobNetwork(), clock = setClock() }: Looked,
 ): Promise<string | undefined> {
   const job = pid === undefined ? undefined : { container: 'abc', job: '12', pid };
   const paths = { ...root.paths, procfs: '/proc' };
-  return await ways.look('docker', [place], job, {
+  return await ways.check('docker', [place], job, {
     clock,
     signal: AbortSignal.timeout(20_000),
     paths,
@@ -121,7 +121,7 @@ test('what two jobs met counts for a quarter of an hour, or until another one re
   await using server = await startTcpServer();
   await using root = await hostThatKnows('gitlab.test');
   const place = { host: 'gitlab.test', port: server.port };
-  const [ways, clock] = [new JobWays(), setClock()];
+  const [ways, clock] = [new JobNetwork(), setClock()];
   const looked = { place, root, ways, clock };
   await using container = await startContainer(root, NOBODY);
   const lost = await look(container.pid, looked);
@@ -137,7 +137,11 @@ test('what two jobs met counts for a quarter of an hour, or until another one re
 test('a job that reaches it takes back what others met', async () => {
   await using server = await startTcpServer();
   await using root = await hostThatKnows('gitlab.test');
-  const looked = { place: { host: 'gitlab.test', port: server.port }, root, ways: new JobWays() };
+  const looked = {
+    place: { host: 'gitlab.test', port: server.port },
+    root,
+    ways: new JobNetwork(),
+  };
   await using container = await startContainer(root, NOBODY);
   await look(container.pid, looked);
   await look(container.pid, looked);

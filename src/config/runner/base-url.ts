@@ -2,7 +2,7 @@
  * Which URL does the runner make of an entry's `url`? (docs/reference/runner-config.md#keys-of-an-entry: trailing
  * slashes and one `/ci` are cut, then `/api/v4/` is appended; http and https only.)
  */
-import { shownWord } from '../../core/shown-word.ts';
+import { redactArgument } from '../../core/shown-word.ts';
 
 export type BaseUrl =
   | { readonly ok: true; readonly url: URL }
@@ -29,5 +29,5 @@ export function baseUrlOf(text: string): BaseUrl {
 /** A url as it may be shown: without what stands before `@` or after `?`, and not at all when it is a token. */
 export function shownUrl(text: string): string {
   const plain = text.replace(/(?<=^|\/\/)[^/@]*@/, '').replace(/(?<=[?#]).*$/s, '…');
-  return /^https?:\/\//i.test(plain) ? plain : shownWord(plain);
+  return /^https?:\/\//i.test(plain) ? plain : redactArgument(plain);
 }

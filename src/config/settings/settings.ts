@@ -2,7 +2,7 @@
  * What do our own settings say? Strict: an unknown key or a value out of range is refused, all at once,
  * each with its line and what would be right. A file with a problem gives no settings.
  */
-import { nearest } from '../../core/nearest.ts';
+import { findNearest } from '../../core/nearest.ts';
 import type { Probe } from '../../core/probe.ts';
 import type { Problem } from '../../core/reading.ts';
 import type { LogFormat, LogLevel } from '../../log.ts';
@@ -130,7 +130,7 @@ class SettingsReader {
 
   #unknown(path: readonly string[], known: readonly string[]): void {
     const key = path.at(-1) ?? '';
-    const meant = nearest(key, known);
+    const meant = findNearest(key, known);
     const parent = path.slice(0, -1).join('.');
     const where = parent === '' ? 'at the top' : `in [${parent}]`;
     const fix =

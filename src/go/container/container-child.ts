@@ -7,14 +7,14 @@ import { join } from 'node:path';
 
 import { deadlineOf } from '../../core/abort.ts';
 import { systemClock } from '../../core/clock.ts';
-import type { ContainerOrder } from './container-probe.ts';
-import { wayTo } from '../dial/reachability.ts';
+import type { ContainerRequest } from './container-probe.ts';
+import { checkReachability } from '../dial/reachability.ts';
 
 const MOST_BYTES = 64 * 1024;
 
-const { place, root, seconds } = JSON.parse(process.argv[2] ?? '') as ContainerOrder;
+const { place, root, seconds } = JSON.parse(process.argv[2] ?? '') as ContainerRequest;
 using deadline = deadlineOf(seconds, new AbortController().signal);
-const end = await wayTo(place, {
+const end = await checkReachability(place, {
   paths: { rootfs: root, procfs: '/proc', sysfs: '/sys' },
   clock: systemClock,
   signal: deadline.signal,

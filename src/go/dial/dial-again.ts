@@ -3,10 +3,10 @@
  * were not needed answer too. Rare and bounded, so that the load stays small.
  */
 import type { Address } from '../../core/probe.ts';
-import type { Attempt, Dialled, DialOptions } from './dial.ts';
+import type { Attempt, DialResult, DialOptions } from './dial.ts';
 import { dialLikeGo } from './dial.ts';
 import type { Loss } from './loss.ts';
-import { BEFORE_REPEAT_SECONDS, measureLoss } from './loss.ts';
+import { BEFORE_RETRANSMIT_SECONDS, measureLoss } from './loss.ts';
 
 const OTHERS_SECONDS = 2;
 const MOST_OTHERS = 8;
@@ -23,7 +23,7 @@ export interface DialMemory {
   };
 }
 
-export interface DialledTwice extends Dialled {
+export interface DialledTwice extends DialResult {
   /** Absent while nothing is suspected. */
   readonly loss: Loss | undefined;
 }
@@ -50,7 +50,7 @@ export async function dialTwice(
 }
 
 async function lossOf(
-  dialling: Promise<Dialled>,
+  dialling: Promise<DialResult>,
   first: Address,
   port: number,
   deps: DialOptions,
@@ -58,7 +58,7 @@ async function lossOf(
 ): Promise<Loss | undefined> {
   const now = deps.clock.seconds();
   const wasLossy = kept.lossAtSeconds !== undefined && now - kept.lossAtSeconds < REMEMBER_SECONDS;
-  const isLate = !(await settlesWithin(dialling, BEFORE_REPEAT_SECONDS));
+  const isLate = !(await settlesWithin(dialling, BEFORE_RETRANSMIT_SECONDS));
   if (!isLate && !wasLossy) return undefined;
   const loss = await measureLoss(first, port, deps);
   if (loss.isLossy) kept.lossAtSeconds = deps.clock.seconds();

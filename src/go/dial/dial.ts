@@ -22,7 +22,7 @@ export interface Attempt {
   readonly seconds: number;
 }
 
-export interface Dialled {
+export interface DialResult {
   /** Absent when no address answered. */
   readonly socket: Socket | undefined;
   readonly address: Address | undefined;
@@ -43,37 +43,44 @@ export async function dialLikeGo(
   addresses: readonly Address[],
   port: number,
   deps: DialOptions,
-): Promise<Dialled> {
+): Promise<DialResult> {
   const attempts: Attempt[] = [];
   const [first] = addresses;
   if (first === undefined) return { socket: undefined, address: undefined, attempts };
   const primaries = addresses.filter(({ family }) => family === first.family);
   const fallbacks = addresses.filter(({ family }) => family !== first.family);
-  using race = raceOf(deps.signal);
-  const dial = (list: readonly Address[]): Promise<Won | undefined> =>
+  using race = createRace(deps.signal);
+  const dial = (list: readonly Address[]): Promise<Connection | undefined> =>
     dialSerial(list, port, { ...deps, signal: race.signal }, attempts);
   const primary = dial(primaries);
   const lists =
-    fallbacks.length === 0 ? [primary] : [primary, afterDelay(primary, () => dial(fallbacks))];
-  const won = await firstWon(lists);
+    fallbacks.length === 0 ? [primary] : [primary, startAfterDelay(primary, () => dial(fallbacks))];
+  const won = await firstConnection(lists);
   race.end();
   // Both families may connect in the same moment: only one socket is handed on.
   for (const late of await Promise.all(lists)) if (late !== won) late?.socket.destroy();
-  return { socket: won?.socket, address: won?.address, attempts: inOrder(attempts, addresses) };
+  return {
+    socket: won?.socket,
+    address: won?.address,
+    attempts: sortByAddress(attempts, addresses),
+  };
 }
 
 /** They were noted as they ended; the first one of the first family is the one whose error counts. */
-function inOrder(attempts: readonly Attempt[], addresses: readonly Address[]): readonly Attempt[] {
+function sortByAddress(
+  attempts: readonly Attempt[],
+  addresses: readonly Address[],
+): readonly Attempt[] {
   return attempts.toSorted((a, b) => addresses.indexOf(a.address) - addresses.indexOf(b.address));
 }
 
-interface Won {
+interface Connection {
   readonly socket: Socket;
   readonly address: Address;
 }
 
 /** A signal for all attempts of one dial: the losers are destroyed when one has won. */
-function raceOf(parent: AbortSignal): Disposable & { signal: AbortSignal; end: () => void } {
+function createRace(parent: AbortSignal): Disposable & { signal: AbortSignal; end: () => void } {
   const controller = new AbortController();
   const end = (): void => controller.abort();
   parent.addEventListener('abort', end, { once: true });
@@ -90,7 +97,7 @@ async function dialSerial(
   port: number,
   deps: DialOptions,
   attempts: Attempt[],
-): Promise<Won | undefined> {
+): Promise<Connection | undefined> {
   const { clock, signal, timeoutSeconds, makeSocket } = deps;
   const end = clock.seconds() + timeoutSeconds;
   for (const [index, address] of addresses.entries()) {
@@ -140,10 +147,10 @@ async function dialOne(
 }
 
 /** Starts the second list after the delay, or at once when the first has failed; not at all when it won. */
-async function afterDelay(
-  primary: Promise<Won | undefined>,
-  start: () => Promise<Won | undefined>,
-): Promise<Won | undefined> {
+async function startAfterDelay(
+  primary: Promise<Connection | undefined>,
+  start: () => Promise<Connection | undefined>,
+): Promise<Connection | undefined> {
   const { promise: delay, resolve } = Promise.withResolvers<'delay'>();
   const timer = setTimeout(() => resolve('delay'), FALLBACK_DELAY_MILLISECONDS);
   const early = await Promise.race([primary, delay]);
@@ -152,7 +159,9 @@ async function afterDelay(
 }
 
 /** The first list that won; `undefined` when all have failed. */
-async function firstWon(lists: readonly Promise<Won | undefined>[]): Promise<Won | undefined> {
+async function firstConnection(
+  lists: readonly Promise<Connection | undefined>[],
+): Promise<Connection | undefined> {
   const wins = lists.map(async (list) => {
     const won = await list;
     if (won === undefined) throw new Error('no address answered');

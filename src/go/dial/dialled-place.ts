@@ -1,23 +1,23 @@
 /** Where do the requests for a URL go first? */
 import type { EndpointTarget } from '../../core/target.ts';
 
-export interface Place {
+export interface DialledHostPort {
   /** Without brackets. */
   readonly host: string;
   readonly port: number;
 }
 
 /** What a URL names, with the default port of its scheme. */
-export function placeOf({ hostname, port, protocol }: URL): Place {
+export function hostPortOf({ hostname, port, protocol }: URL): DialledHostPort {
   const usual = protocol === 'https:' ? 443 : 80;
   return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? usual : Number(port) };
 }
 
 /** The proxy's place where there is one, else GitLab's. */
-export function dialledPlace({
+export function firstHopOf({
   url,
   proxy,
-}: EndpointTarget): Place & { readonly of: 'proxy' | 'gitlab' } {
+}: EndpointTarget): DialledHostPort & { readonly of: 'proxy' | 'gitlab' } {
   if (proxy.kind === 'proxy') return { host: proxy.host, port: proxy.port, of: 'proxy' };
-  return { ...placeOf(url), of: 'gitlab' };
+  return { ...hostPortOf(url), of: 'gitlab' };
 }

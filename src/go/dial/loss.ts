@@ -11,9 +11,9 @@ import { dialLikeGo } from './dial.ts';
 
 const ATTEMPTS = 10;
 /** The first repetition of a connection request comes after one second (RFC 6298). */
-export const BEFORE_REPEAT_SECONDS = 0.9;
+export const BEFORE_RETRANSMIT_SECONDS = 0.9;
 /** Less than a fifth is chance: docs/reference/causes.md#numbers. */
-const LEAST_RATIO = 0.2;
+const MIN_LOSS_RATIO = 0.2;
 
 export interface Loss {
   /** 0..1. */
@@ -31,7 +31,7 @@ export async function measureLoss(
 ): Promise<Loss> {
   const dials = await Promise.all(
     Array.from({ length: ATTEMPTS }, () =>
-      dialLikeGo([address], port, { ...deps, timeoutSeconds: BEFORE_REPEAT_SECONDS }),
+      dialLikeGo([address], port, { ...deps, timeoutSeconds: BEFORE_RETRANSMIT_SECONDS }),
     ),
   );
   const [socket, ...rest] = dials.flatMap((dialled) => dialled.socket ?? []);
@@ -39,5 +39,5 @@ export async function measureLoss(
   // A refusal is an answer: it was not lost.
   const lost = dials.filter(({ attempts }) => attempts[0]?.outcome === 'timeout').length;
   const ratio = lost / ATTEMPTS;
-  return { ratio, isLossy: ratio >= LEAST_RATIO && lost < ATTEMPTS, socket };
+  return { ratio, isLossy: ratio >= MIN_LOSS_RATIO && lost < ATTEMPTS, socket };
 }

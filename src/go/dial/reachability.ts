@@ -1,14 +1,14 @@
 /** Does the way to a place lead anywhere: is its name known, and does somebody take the connection? */
 import type { Clock } from '../../core/clock.ts';
 import type { Paths } from '../../core/paths.ts';
-import type { Place } from '../../core/target.ts';
+import type { HostPort } from '../../core/target.ts';
 import { dialLikeGo } from './dial.ts';
 import { resolveLikeGo } from '../dns/resolver.ts';
 
-export interface WayEnd {
+export interface Reachability {
   readonly kind: 'open' | 'no-name' | 'no-connection';
   /** What was asked and how it ended, as evidence. */
-  readonly said: string;
+  readonly evidence: string;
 }
 
 export interface ReachabilityDeps {
@@ -20,16 +20,19 @@ export interface ReachabilityDeps {
   readonly read?: (path: string) => Promise<string | undefined>;
 }
 
-export async function wayTo({ host, port }: Place, deps: ReachabilityDeps): Promise<WayEnd> {
+export async function checkReachability(
+  { host, port }: HostPort,
+  deps: ReachabilityDeps,
+): Promise<Reachability> {
   const { addresses, queries, source } = await resolveLikeGo(host, deps);
   if (addresses.length === 0) {
     const ends = queries.map(({ server, outcome }) => `${server} ${outcome}`);
     const said = ends.length === 0 ? 'nobody was asked' : [...new Set(ends)].join(', ');
-    return { kind: 'no-name', said: `${host}: ${said}` };
+    return { kind: 'no-name', evidence: `${host}: ${said}` };
   }
   const { socket, attempts } = await dialLikeGo(addresses, port, deps);
   socket?.destroy();
   const ends = attempts.map(({ address, outcome }) => `${address.address}:${port} ${outcome}`);
   const said = `${host} (${source}): ${ends.join(', ')}`;
-  return { kind: socket === undefined ? 'no-connection' : 'open', said };
+  return { kind: socket === undefined ? 'no-connection' : 'open', evidence: said };
 }

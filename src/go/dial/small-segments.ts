@@ -43,7 +43,7 @@ const signature = (types: readonly string[]) => ({
 let calls: Calls | undefined;
 
 /** Loading the module warns that it is experimental, which is no line for the log of a daemon. */
-function quietly<T>(load: () => T): T {
+function withoutWarnings<T>(load: () => T): T {
   const emitWarning = process.emitWarning.bind(process);
   process.emitWarning = () => {};
   try {
@@ -55,9 +55,9 @@ function quietly<T>(load: () => T): T {
 
 /** An unconnected socket, or undefined where this Node or this system cannot make one. */
 export function smallSegmentSocket(family: Address['family']): Socket | undefined {
-  const ffi = quietly(() => process.getBuiltinModule('node:ffi' as 'node:fs')) as unknown as
-    | Ffi
-    | undefined;
+  const ffi = withoutWarnings(() =>
+    process.getBuiltinModule('node:ffi' as 'node:fs'),
+  ) as unknown as Ffi | undefined;
   if (ffi === undefined) return undefined;
   try {
     calls ??= ffi.dlopen(null, {

@@ -26,7 +26,7 @@ const POLICY = [
 ] as const;
 
 /** The one way to write an address: IPv6 in its short form, an IPv4-mapped one as the IPv4 that Go dials. */
-export function plainAddress(text: string): string {
+export function canonicalAddress(text: string): string {
   if (isIP(text) !== 6) return text;
   const [bare = '', zone] = text.split('%');
   const { address } = new SocketAddress({ address: bare, family: 'ipv6' });
@@ -36,14 +36,14 @@ export function plainAddress(text: string): string {
 }
 
 /** Sorted as Go dials them; equal ones stay in the order in which they came. */
-export async function inGoOrder(texts: readonly string[]): Promise<readonly Address[]> {
+export async function sortLikeGo(texts: readonly string[]): Promise<readonly Address[]> {
   const addresses = texts.map((text): Address => {
-    const address = plainAddress(text);
+    const address = canonicalAddress(text);
     return { address, family: isIP(address) === 6 ? 6 : 4 };
   });
   if (addresses.length < 2) return addresses;
   const sources = await Promise.all(addresses.map((address) => sourceOf(address)));
-  return orderBySource(addresses, sources);
+  return sortBySource(addresses, sources);
 }
 
 /** The address this host would speak from, or undefined when there is no way. Takes no thread-pool slot. */
@@ -63,13 +63,13 @@ async function sourceOf({ address, family }: Address): Promise<string | undefine
 }
 
 /** Pure: sources stand beside their addresses. */
-export function orderBySource(
+export function sortBySource(
   addresses: readonly Address[],
   sources: readonly (string | undefined)[],
 ): readonly Address[] {
   return addresses
     .map((address, index) => candidateOf(address, sources[index]))
-    .toSorted(compared)
+    .toSorted(compareCandidates)
     .map(({ address }) => address);
 }
 
@@ -84,7 +84,7 @@ interface Candidate {
   readonly traits: Traits;
   readonly source: Traits | undefined;
   /** Leading bits that an IPv6 address and its source share, at most 64. */
-  readonly shared: number;
+  readonly prefixBits: number;
 }
 
 function candidateOf(address: Address, source: string | undefined): Candidate {
@@ -92,12 +92,13 @@ function candidateOf(address: Address, source: string | undefined): Candidate {
     address,
     traits: traitsOf(address.address),
     source: source === undefined ? undefined : traitsOf(source),
-    shared: address.family === 6 && source !== undefined ? sharedBits(address.address, source) : 0,
+    prefixBits:
+      address.family === 6 && source !== undefined ? sourcePrefixBits(address.address, source) : 0,
   };
 }
 
 /** Each rule says a number when it decides; the first that does wins (rules 1, 2, 5, 6, 8 and 9). */
-function compared(a: Candidate, b: Candidate): number {
+function compareCandidates(a: Candidate, b: Candidate): number {
   if (a.source === undefined || b.source === undefined) {
     return Number(a.source === undefined) - Number(b.source === undefined);
   }
@@ -106,7 +107,7 @@ function compared(a: Candidate, b: Candidate): number {
     Number(b.traits.label === b.source.label) - Number(a.traits.label === a.source.label),
     b.traits.precedence - a.traits.precedence,
     a.traits.scope - b.traits.scope,
-    a.address.family === 6 && b.address.family === 6 ? b.shared - a.shared : 0,
+    a.address.family === 6 && b.address.family === 6 ? b.prefixBits - a.prefixBits : 0,
   ];
   return rules.find((difference) => difference !== 0) ?? 0;
 }
@@ -131,14 +132,14 @@ function scopeOf(address: string): number {
 }
 
 function isWithin(address: string, prefix: string, bits: number): boolean {
-  return bits === 0 || sharedOf(groupsOf(address), groupsOf(prefix)) >= bits;
+  return bits === 0 || commonPrefixBits(groupsOf(address), groupsOf(prefix)) >= bits;
 }
 
-function sharedBits(a: string, b: string): number {
-  return Math.min(64, sharedOf(groupsOf(a), groupsOf(b)));
+function sourcePrefixBits(a: string, b: string): number {
+  return Math.min(64, commonPrefixBits(groupsOf(a), groupsOf(b)));
 }
 
-function sharedOf(a: readonly number[], b: readonly number[]): number {
+function commonPrefixBits(a: readonly number[], b: readonly number[]): number {
   const index = a.findIndex((group, at) => group !== b[at]);
   if (index === -1) return 128;
   return index * 16 + Math.clz32((a[index] ?? 0) ^ (b[index] ?? 0)) - 16;

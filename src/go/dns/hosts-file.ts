@@ -2,17 +2,17 @@
 import { isIP } from 'node:net';
 
 /** Addresses of all lines for a name, with their zone; any letter case, a trailing dot does not matter. */
-export function lookupHosts(text: string, name: string): readonly string[] {
-  const wanted = canonical(name);
+export function lookUpHosts(text: string, name: string): readonly string[] {
+  const wanted = canonicalName(name);
   return text.split('\n').flatMap((line) => {
     const [address = '', ...names] = (line.split('#')[0] ?? '').trim().split(/\s+/);
-    return isIP(address) !== 0 && names.some((alias) => canonical(alias) === wanted)
+    return isIP(address) !== 0 && names.some((alias) => canonicalName(alias) === wanted)
       ? [address]
       : [];
   });
 }
 
-function canonical(name: string): string {
+function canonicalName(name: string): string {
   return name.toLowerCase().replace(/\.$/, '');
 }
 

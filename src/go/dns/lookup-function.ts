@@ -9,10 +9,10 @@ class NotFoundError extends Error {
 }
 
 export function lookupLikeGo(deps: ResolveOptions): LookupFunction {
-  return (name, { all }, callback) => void answer(name, all === true, deps, callback);
+  return (name, { all }, callback) => void lookUp(name, all === true, deps, callback);
 }
 
-async function answer(
+async function lookUp(
   name: string,
   all: boolean,
   deps: ResolveOptions,

@@ -16,26 +16,26 @@ export type LookupFault =
 
 /** Go calls all of them "server misbehaving" or worse; another server may do better. */
 const FAILURES: readonly Outcome[] = ['servfail', 'refused', 'misbehaving', 'lame', 'malformed'];
-const SILENCES: readonly Outcome[] = ['timeout', 'unreachable'];
-const NOBODY_THERE: readonly Outcome[] = [
+const TIMEOUTS: readonly Outcome[] = ['timeout', 'unreachable'];
+const NO_RESOLVER: readonly Outcome[] = [
   'connection-refused',
   'no-route',
   'prohibited',
-  ...SILENCES,
+  ...TIMEOUTS,
 ];
 
 /** For a lookup without addresses. */
-export function faultOf(found: Resolution): LookupFault {
-  const queries = decisive(found);
+export function lookupFaultOf(found: Resolution): LookupFault {
+  const queries = decisiveQueries(found);
   const outcomes = new Set(queries.map(({ outcome }) => outcome));
   const has = (list: readonly Outcome[]): boolean => list.some((outcome) => outcomes.has(outcome));
   // Nobody was asked: nsswitch.conf lists no dns, or Go asks no server for such a name.
   if (queries.length === 0 || isNotFound(queries)) return 'not-found';
   if (has(FAILURES)) return 'server-failure';
-  const isNobody = [...outcomes].every((outcome) => NOBODY_THERE.includes(outcome));
+  const isNobody = [...outcomes].every((outcome) => NO_RESOLVER.includes(outcome));
   if (found.isFallback && isNobody) return 'not-configured';
   if (outcomes.has('prohibited')) return 'prohibited';
-  if (has(SILENCES)) return 'timeout';
+  if (has(TIMEOUTS)) return 'timeout';
   if (outcomes.has('connection-refused')) return 'resolver-down';
   return outcomes.has('no-route') ? 'no-route' : 'resolver-error';
 }
@@ -44,7 +44,7 @@ export function faultOf(found: Resolution): LookupFault {
  * The questions that judge the name. A name that is asked for as it is written first is judged by that: the
  * expansions after it are guesses, and "no such name" is what they are expected to give.
  */
-export function decisive({ names, name, queries }: Resolution): readonly Query[] {
+export function decisiveQueries({ names, name, queries }: Resolution): readonly Query[] {
   const own = names[0] === name.replace(/\.$/, '') ? names[0] : undefined;
   return own === undefined ? queries : queries.filter((query) => query.name === own);
 }
@@ -52,11 +52,11 @@ export function decisive({ names, name, queries }: Resolution): readonly Query[]
 /** Who answers at once that there is no way is reached; and a link that has just come up is not "up" for a second. */
 export function isBlockable(found: Resolution, fault: LookupFault): boolean {
   if (fault === 'server-failure') return true;
-  return fault === 'timeout' && decisive(found).every(({ seconds }) => seconds >= 1);
+  return fault === 'timeout' && decisiveQueries(found).every(({ seconds }) => seconds >= 1);
 }
 
 /** An end that this host itself may have made: by its routing table, say. */
-export function isLocal(fault: LookupFault): boolean {
+export function mayBeLocal(fault: LookupFault): boolean {
   return ['timeout', 'no-route', 'resolver-error'].includes(fault);
 }
 
@@ -73,12 +73,12 @@ function isNotFound(queries: readonly Query[]): boolean {
 }
 
 /** `10.0.0.2 nxdomain, 10.0.0.3 A answer and AAAA timeout`: the last word of each server. */
-export function serverEnds(queries: readonly Query[]): string {
+export function outcomesByServer(queries: readonly Query[]): string {
   const byServer = Map.groupBy(queries, ({ server }) => server);
-  return [...byServer].map(([server, own]) => `${server} ${endOf(own)}`).join(', ');
+  return [...byServer].map(([server, own]) => `${server} ${outcomeText(own)}`).join(', ');
 }
 
-function endOf(queries: readonly Query[]): string {
+function outcomeText(queries: readonly Query[]): string {
   const ends = new Map(queries.map(({ type, outcome }) => [type, outcome]));
   const outcomes = new Set(ends.values());
   // A host of one family is the usual case, and an answer.
@@ -91,15 +91,15 @@ function endOf(queries: readonly Query[]): string {
 /** What was asked, of whom, and how it ended. */
 export function lookupText(found: Resolution): string {
   const { name, names, queries, isFallback } = found;
-  if (queries.length === 0) return nobodyAskedText(found);
+  if (queries.length === 0) return notQueriedText(found);
   if (isFallback) {
-    return `/etc/resolv.conf names no server, so ${name} is asked of this host itself: ${serverEnds(decisive(found))}`;
+    return `/etc/resolv.conf names no server, so ${name} is asked of this host itself: ${outcomesByServer(decisiveQueries(found))}`;
   }
   const tried = names.length > 1 ? ` (tried ${names.join(', ')})` : '';
-  return `lookup of ${name}${tried}: ${serverEnds(decisive(found))}`;
+  return `lookup of ${name}${tried}: ${outcomesByServer(decisiveQueries(found))}`;
 }
 
-function nobodyAskedText({ name, servers }: Resolution): string {
+function notQueriedText({ name, servers }: Resolution): string {
   return servers.length === 0
     ? `${name} is not in /etc/hosts, and nsswitch.conf allows no DNS`
     : `${name} is not in /etc/hosts, and the runner asks no name server for such a name`;
@@ -123,11 +123,11 @@ export function isSinkhole({ name, source, addresses }: Resolution): boolean {
   return (
     source === 'dns' &&
     !/(?:^|\.)localhost\.?$/i.test(name) &&
-    addresses.every(({ address }) => isNowhere(address))
+    addresses.every(({ address }) => isSinkholeAddress(address))
   );
 }
 
-function isNowhere(address: string): boolean {
+function isSinkholeAddress(address: string): boolean {
   return isIPv6(address) ? ['::', '::1'].includes(address) : /^(?:0|127)\./.test(address);
 }
 
@@ -139,7 +139,7 @@ export function factsOf(found: Resolution): Readonly<Record<string, string>> {
     addresses: addresses.map(({ address }) => address).join(', '),
     servers: servers.join(', '),
     tried: names.join(', '),
-    outcomes: serverEnds(queries),
+    outcomes: outcomesByServer(queries),
   };
 }
 

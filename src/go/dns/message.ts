@@ -4,7 +4,7 @@
  */
 import { isIPv6 } from 'node:net';
 
-import { plainAddress } from './address-order.ts';
+import { canonicalAddress } from './address-order.ts';
 
 export type RecordType = 'A' | 'AAAA';
 
@@ -164,5 +164,5 @@ function addressOf(type: number, data: Buffer): string | undefined {
   if (type !== TYPES.AAAA || data.length !== 16) return undefined;
   const groups = Array.from({ length: 8 }, (_, index) => data.readUInt16BE(index * 2).toString(16));
   const text = groups.join(':');
-  return isIPv6(text) ? plainAddress(text) : undefined;
+  return isIPv6(text) ? canonicalAddress(text) : undefined;
 }

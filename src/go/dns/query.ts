@@ -64,7 +64,11 @@ const ERRNO_OUTCOMES: Readonly<Record<string, Outcome>> = {
 };
 
 /** Asks once. A deadline in `signal` is a timeout; it rejects only when `signal` aborts for another reason. */
-export async function ask(question: Question, clock: Clock, signal: AbortSignal): Promise<Query> {
+export async function sendQuery(
+  question: Question,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Query> {
   const start = clock.seconds();
   const { name, server, type, useTcp = false } = question;
   let transport: Query['transport'] = useTcp ? 'tcp' : 'udp';
@@ -77,7 +81,7 @@ export async function ask(question: Question, clock: Clock, signal: AbortSignal)
   return { name, server, type, transport, outcome, addresses, seconds: clock.seconds() - start };
 }
 
-interface End extends Omit<Reply, 'verdict'> {
+interface QueryResult extends Omit<Reply, 'verdict'> {
   readonly outcome: Outcome;
 }
 
@@ -86,29 +90,29 @@ async function exchange(
   question: Question,
   transport: Query['transport'],
   signal: AbortSignal,
-): Promise<End> {
+): Promise<QueryResult> {
   using deadline = deadlineOf(question.timeoutSeconds, signal);
   const id = randomInt(65_536);
-  using talk = transport === 'udp' ? talkUdp(question, id) : talkTcp(question, id);
+  using talk = transport === 'udp' ? queryUdp(question, id) : queryTcp(question, id);
   try {
     const { verdict, ...rest } = await withSignal(talk.reply, deadline.signal);
     return { outcome: verdict, ...rest };
   } catch (error) {
-    if (error instanceof DeadlineError) return ended('timeout');
+    if (error instanceof DeadlineError) return emptyResult('timeout');
     if (signal.aborted) throw error;
-    return ended(ERRNO_OUTCOMES[errnoText(error)] ?? 'local-error');
+    return emptyResult(ERRNO_OUTCOMES[errnoText(error)] ?? 'local-error');
   }
 }
 
-function ended(outcome: Outcome): End {
+function emptyResult(outcome: Outcome): QueryResult {
   return { outcome, isTruncated: false, addresses: [] };
 }
 
-interface Talk extends Disposable {
+interface Conversation extends Disposable {
   readonly reply: Promise<Reply>;
 }
 
-function talkUdp({ name, server, port, type }: Question, id: number): Talk {
+function queryUdp({ name, server, port, type }: Question, id: number): Conversation {
   const { promise: reply, resolve, reject } = Promise.withResolvers<Reply>();
   const socket = createSocket(isIPv6(server) ? 'udp6' : 'udp4');
   socket.on('error', reject);
@@ -125,7 +129,7 @@ function talkUdp({ name, server, port, type }: Question, id: number): Talk {
   return { reply, [Symbol.dispose]: () => socket.close() };
 }
 
-function talkTcp({ name, server, port, type }: Question, id: number): Talk {
+function queryTcp({ name, server, port, type }: Question, id: number): Conversation {
   const { promise: reply, resolve, reject } = Promise.withResolvers<Reply>();
   const malformed: Reply = { verdict: 'malformed', isTruncated: false, addresses: [] };
   let bytes = Buffer.alloc(0);

@@ -80,13 +80,13 @@ function numberOption(
  */
 export function namesToTry(name: string, { search, ndots }: ResolvConf): readonly string[] {
   if (!isDomainName(name)) return [];
-  if (name.endsWith('.')) return [name.slice(0, -1)].filter(isAskable);
+  if (name.endsWith('.')) return [name.slice(0, -1)].filter(isQueryable);
   const dots = name.split('.').length - 1;
   const expanded = search.map((suffix) => `${name}.${suffix}`);
-  return (dots >= ndots ? [name, ...expanded] : [...expanded, name]).filter(isAskable);
+  return (dots >= ndots ? [name, ...expanded] : [...expanded, name]).filter(isQueryable);
 }
 
-function isAskable(name: string): boolean {
+function isQueryable(name: string): boolean {
   return name.length < MOST_NAME_LENGTH && !name.toLowerCase().endsWith('.onion');
 }
 

@@ -12,11 +12,11 @@ import type { Clock } from '../../core/clock.ts';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
 import type { Address } from '../../core/probe.ts';
-import { inGoOrder } from './address-order.ts';
+import { sortLikeGo } from './address-order.ts';
 import type { RecordType } from './message.ts';
 import type { Outcome, Query } from './query.ts';
-import { ask } from './query.ts';
-import { lookupHosts, lookupOrder } from './hosts-file.ts';
+import { sendQuery } from './query.ts';
+import { lookUpHosts, lookupOrder } from './hosts-file.ts';
 import type { ResolvConf } from './resolv-conf.ts';
 import { namesToTry, parseResolvConf } from './resolv-conf.ts';
 
@@ -57,7 +57,7 @@ export interface ResolveOptions {
 export async function resolveLikeGo(name: string, deps: ResolveOptions): Promise<Resolution> {
   const empty = { name, servers: [], isFallback: false, names: [], queries: [] };
   if (isIP(name) !== 0) {
-    return { ...empty, addresses: await inGoOrder([name]), source: 'literal' };
+    return { ...empty, addresses: await sortLikeGo([name]), source: 'literal' };
   }
   const read =
     deps.read ??
@@ -70,12 +70,12 @@ export async function resolveLikeGo(name: string, deps: ResolveOptions): Promise
   let missed = known;
   for (const source of order) {
     if (source === 'dns') {
-      missed = await lookupDns(known, conf, deps);
+      missed = await lookUpDns(known, conf, deps);
       if (missed.addresses.length > 0) return missed;
     } else if (deps.isWithoutHosts !== true) {
-      const found = lookupHosts((await read('/etc/hosts')) ?? '', name);
+      const found = lookUpHosts((await read('/etc/hosts')) ?? '', name);
       if (found.length > 0) {
-        return { ...missed, addresses: await inGoOrder(found), source: 'hosts' };
+        return { ...missed, addresses: await sortLikeGo(found), source: 'hosts' };
       }
     }
   }
@@ -94,7 +94,7 @@ async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-async function lookupDns(
+async function lookUpDns(
   known: Resolution,
   conf: ResolvConf,
   deps: ResolveOptions,
@@ -108,14 +108,16 @@ async function lookupDns(
     return [...conf.servers.slice(from), ...conf.servers.slice(0, from)];
   };
   for (const candidate of names) {
-    if (isOutOfTime(deps.signal)) break;
+    if (isPastDeadline(deps.signal)) break;
     const lookups = TYPES.map(
       (type) => (): Promise<readonly string[]> =>
-        lookupType(candidate, type, { ...conf, servers: serversInTurn() }, deps, queries),
+        lookUpType(candidate, type, { ...conf, servers: serversInTurn() }, deps, queries),
     );
-    const found = conf.singleRequest ? await oneByOne(lookups) : await together(lookups);
+    const found = conf.singleRequest
+      ? await lookUpInSequence(lookups)
+      : await lookUpInParallel(lookups);
     if (found.length === 0) continue;
-    return { ...known, names, queries, addresses: await inGoOrder(found), source: 'dns' };
+    return { ...known, names, queries, addresses: await sortLikeGo(found), source: 'dns' };
   }
   return { ...known, names, queries, addresses: [], source: 'none' };
 }
@@ -125,11 +127,11 @@ const TYPES: readonly RecordType[] = ['A', 'AAAA'];
 type Lookup = () => Promise<readonly string[]>;
 
 /** Both families at once; the call waits for both, as Go's does. */
-async function together(lookups: readonly Lookup[]): Promise<readonly string[]> {
+async function lookUpInParallel(lookups: readonly Lookup[]): Promise<readonly string[]> {
   return (await Promise.all(lookups.map((lookup) => lookup()))).flat();
 }
 
-async function oneByOne(lookups: readonly Lookup[]): Promise<readonly string[]> {
+async function lookUpInSequence(lookups: readonly Lookup[]): Promise<readonly string[]> {
   const found: (readonly string[])[] = [];
   for (const lookup of lookups) found.push(await lookup());
   return found.flat();
@@ -138,7 +140,7 @@ async function oneByOne(lookups: readonly Lookup[]): Promise<readonly string[]> 
 const FINAL: ReadonlySet<Outcome> = new Set(['answer', 'nxdomain', 'nodata']);
 
 /** Server after server, round after round, until one gives a final answer. */
-async function lookupType(
+async function lookUpType(
   name: string,
   type: RecordType,
   { servers, attempts, timeoutSeconds, useTcp }: ResolvConf,
@@ -147,8 +149,12 @@ async function lookupType(
 ): Promise<readonly string[]> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     for (const server of servers) {
-      if (isOutOfTime(signal)) return [];
-      const query = await ask({ name, server, port, type, timeoutSeconds, useTcp }, clock, signal);
+      if (isPastDeadline(signal)) return [];
+      const query = await sendQuery(
+        { name, server, port, type, timeoutSeconds, useTcp },
+        clock,
+        signal,
+      );
       queries.push(query);
       if (FINAL.has(query.outcome)) return query.addresses;
     }
@@ -156,23 +162,23 @@ async function lookupType(
   return [];
 }
 
-function isOutOfTime({ aborted, reason }: AbortSignal): boolean {
+function isPastDeadline({ aborted, reason }: AbortSignal): boolean {
   return aborted && reason instanceof DeadlineError;
 }
 
 /** A second opinion asks quickly or not at all. */
-const OPINION_SECONDS = 1.5;
+const CROSS_CHECK_SECONDS = 1.5;
 
 /** What these servers say of a name, each asked once for both families, all at the same time. */
-export async function askEach(
+export async function queryEachServer(
   name: string,
   servers: readonly string[],
   { clock, signal, port = DNS_PORT }: ResolveOptions,
 ): Promise<readonly Query[]> {
-  const timeoutSeconds = OPINION_SECONDS;
+  const timeoutSeconds = CROSS_CHECK_SECONDS;
   return await Promise.all(
     servers.flatMap((server) =>
-      TYPES.map((type) => ask({ name, server, port, type, timeoutSeconds }, clock, signal)),
+      TYPES.map((type) => sendQuery({ name, server, port, type, timeoutSeconds }, clock, signal)),
     ),
   );
 }

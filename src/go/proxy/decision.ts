@@ -29,31 +29,31 @@ const MOST_PORT = 65_535;
 /** The decision for one URL. Never throws; a value that Go cannot parse means direct, as in Go. */
 export function decideProxy(url: URL, environment: Environment): ProxyDecision {
   const scheme = url.protocol === 'https:' ? 'HTTPS' : 'HTTP';
-  const variable = firstSet(environment, `${scheme}_PROXY`);
-  if (variable === undefined) return direct(`${scheme}_PROXY is not set`);
+  const variable = firstSetVariable(environment, `${scheme}_PROXY`);
+  if (variable === undefined) return directDecision(`${scheme}_PROXY is not set`);
   // Go refuses HTTP_PROXY in a CGI environment, where a client could have set it by a header.
   if (scheme === 'HTTP' && (environment['REQUEST_METHOD'] ?? '') !== '') {
-    return direct('HTTP_PROXY is refused, because REQUEST_METHOD is set (CGI)');
+    return directDecision('HTTP_PROXY is refused, because REQUEST_METHOD is set (CGI)');
   }
   const proxy = parseProxy(environment[variable] ?? '');
   if (proxy === undefined) {
     return {
-      ...direct(`${variable} cannot be parsed as a URL and is ignored`),
+      ...directDecision(`${variable} cannot be parsed as a URL and is ignored`),
       unparsable: variable,
     };
   }
-  const exempt = exemption(url, environment);
+  const exempt = exemptionOf(url, environment);
   if (exempt !== undefined) return exempt;
   const isWrong = isMisread(environment[variable] ?? '', proxy);
   return {
     ...decisionOf(proxy, variable),
-    ...nearMissIn(environment, url),
+    ...nearMissFor(environment, url),
     ...(isWrong ? { isMisread: true } : {}),
   };
 }
 
-function nearMissIn(environment: Environment, url: URL): Pick<Proxy, 'nearMiss'> {
-  const list = environment[firstSet(environment, 'NO_PROXY') ?? ''] ?? '';
+function nearMissFor(environment: Environment, url: URL): Pick<Proxy, 'nearMiss'> {
+  const list = environment[firstSetVariable(environment, 'NO_PROXY') ?? ''] ?? '';
   const nearMiss = nearMissOf(list, withoutBrackets(url.hostname));
   return nearMiss === undefined ? {} : { nearMiss };
 }
@@ -64,12 +64,12 @@ function isMisread(value: string, { port }: GoUrl): boolean {
   return isSecondTry || Number(port) > MOST_PORT;
 }
 
-function direct(because: string): Direct {
+function directDecision(because: string): Direct {
   return { kind: 'direct', because };
 }
 
 /** Upper case first, then lower case; an empty value counts as not set. */
-function firstSet(environment: Environment, name: string): string | undefined {
+function firstSetVariable(environment: Environment, name: string): string | undefined {
   return [name, name.toLowerCase()].find((key) => (environment[key] ?? '') !== '');
 }
 
@@ -103,10 +103,10 @@ function schemeOf(scheme: string): 'http' | 'https' | 'socks5' {
 }
 
 /** The direct way of a URL that is exempt from the proxy, or `undefined` when it is not. */
-function exemption(url: URL, environment: Environment): Direct | undefined {
+function exemptionOf(url: URL, environment: Environment): Direct | undefined {
   const host = withoutBrackets(url.hostname);
-  if (host === 'localhost' || isLoopback(host)) return direct(`${host} is never proxied`);
-  const variable = firstSet(environment, 'NO_PROXY');
+  if (host === 'localhost' || isLoopback(host)) return directDecision(`${host} is never proxied`);
+  const variable = firstSetVariable(environment, 'NO_PROXY');
   if (variable === undefined) return undefined;
   const port = url.port === '' ? (DEFAULT_PORTS[url.protocol] ?? 80) : Number(url.port);
   const entries = (environment[variable] ?? '')
@@ -114,7 +114,10 @@ function exemption(url: URL, environment: Environment): Direct | undefined {
     .map((entry) => entry.trim().toLowerCase());
   const match = entries.find((entry) => entry !== '' && isMatch(entry, host, port));
   if (match === undefined) return undefined;
-  return { ...direct(`${variable} has "${match}", which matches ${host}`), exemptBy: variable };
+  return {
+    ...directDecision(`${variable} has "${match}", which matches ${host}`),
+    exemptBy: variable,
+  };
 }
 
 function isLoopback(host: string): boolean {

@@ -22,7 +22,7 @@ export function nearMissOf(list: string, host: string): NearMiss | undefined {
 
 function reasonOf(entry: string, name: string): string | undefined {
   if (/[;\s]/.test(entry)) {
-    return entry.split(/[;\s]+/).some((word) => isMeant(word, name))
+    return entry.split(/[;\s]+/).some((word) => isMeantFor(word, name))
       ? 'only commas separate entries'
       : undefined;
   }
@@ -34,11 +34,11 @@ function reasonOf(entry: string, name: string): string | undefined {
   if (isIP(entry) !== 0 && isIP(name) === 0) {
     return 'an address matches only a URL that is written with that address';
   }
-  return isMeant(entry, name) ? whyNot(entry, name) : undefined;
+  return isMeantFor(entry, name) ? mismatchReason(entry, name) : undefined;
 }
 
 /** The name inside an entry is the host, a parent or a part of it. */
-function isMeant(entry: string, name: string): boolean {
+function isMeantFor(entry: string, name: string): boolean {
   const core = entry
     .replace(/^[a-z]+:\/\//, '')
     .replace(/[:/].*$/, '')
@@ -47,7 +47,7 @@ function isMeant(entry: string, name: string): boolean {
   return core !== '' && (name === core || name.endsWith(`.${core}`) || name.startsWith(`${core}.`));
 }
 
-function whyNot(entry: string, name: string): string {
+function mismatchReason(entry: string, name: string): string {
   if (entry.includes('://')) return 'an entry is a host, not a URL';
   if (/:\d+$/.test(entry)) return 'it is for another port';
   if (entry.endsWith('.')) return 'an entry with a dot at its end never matches';

@@ -32,14 +32,14 @@ export async function connectSocks(
   const { credentials } = proxy;
   socket.write(Buffer.from(credentials === undefined ? [5, 1, 0] : [5, 2, 0, USER_PASSWORD]));
   const method = await readBytes(socket, 2, signal);
-  if (method === undefined) return ended(signal);
+  if (method === undefined) return missingReply(signal);
   if (method[0] !== 5) return { kind: 'not-a-proxy', firstBytes: method.toString('hex') };
   if (method[1] === USER_PASSWORD && credentials !== undefined) {
     socket.write(userPassword(credentials.user, credentials.password.reveal()));
     const answer = await readBytes(socket, 2, signal);
-    if (answer === undefined) return ended(signal);
-    if (answer[1] !== 0) return refused('username or password refused', 407);
-  } else if (method[1] !== NO_AUTHENTICATION) return refused('authentication required', 407);
+    if (answer === undefined) return missingReply(signal);
+    if (answer[1] !== 0) return proxyRefusal('username or password refused', 407);
+  } else if (method[1] !== NO_AUTHENTICATION) return proxyRefusal('authentication required', 407);
   const name = Buffer.from(host);
   socket.write(
     Buffer.concat([
@@ -48,19 +48,19 @@ export async function connectSocks(
       Buffer.from([port >> 8, port & 255]),
     ]),
   );
-  return await answerOf(socket, signal);
+  return await readConnectReply(socket, signal);
 }
 
-async function answerOf(socket: Socket, signal: AbortSignal): Promise<Tunnel> {
+async function readConnectReply(socket: Socket, signal: AbortSignal): Promise<Tunnel> {
   const head = await readBytes(socket, 4, signal);
-  if (head === undefined) return ended(signal);
+  if (head === undefined) return missingReply(signal);
   const code = head[1] ?? 0;
   if (code !== 0)
-    return refused(REFUSALS[code] ?? `SOCKS error ${code}`, code === FORBIDDEN ? 403 : 502);
+    return proxyRefusal(REFUSALS[code] ?? `SOCKS error ${code}`, code === FORBIDDEN ? 403 : 502);
   const length = head[3] === 3 ? await readBytes(socket, 1, signal) : undefined;
   const addressBytes = head[3] === 4 ? 16 : (length?.[0] ?? 4);
   const bound = await readBytes(socket, addressBytes + 2, signal);
-  return bound === undefined ? ended(signal) : { kind: 'open' };
+  return bound === undefined ? missingReply(signal) : { kind: 'open' };
 }
 
 function userPassword(user: string, password: string): Buffer {
@@ -68,10 +68,10 @@ function userPassword(user: string, password: string): Buffer {
   return Buffer.concat([Buffer.from([1, name.length]), name, Buffer.from([word.length]), word]);
 }
 
-function refused(phrase: string, status: number): Tunnel {
+function proxyRefusal(phrase: string, status: number): Tunnel {
   return { kind: 'refused', status, phrase, headers: {} };
 }
 
-function ended(signal: AbortSignal): Tunnel {
+function missingReply(signal: AbortSignal): Tunnel {
   return signal.aborted ? { kind: 'silent' } : { kind: 'closed' };
 }

@@ -40,7 +40,7 @@ export async function openTunnel(
   // Without a word said, the text of a reset is its errno.
   const isMute = head.text === '' || /^E[A-Z]+$/.test(head.text);
   if ((head.kind === 'closed' || head.kind === 'reset') && isMute) return { kind: 'closed' };
-  return head.kind === 'head' ? judged(head.text) : foreign(head.text);
+  return head.kind === 'head' ? classifyHead(head.text) : notAProxy(head.text);
 }
 
 function connectRequest(
@@ -62,10 +62,10 @@ export function basicOf({ user, password }: NonNullable<Proxy['credentials']>): 
   return `Basic ${Buffer.from(`${user}:${password.reveal()}`).toString('base64')}`;
 }
 
-function judged(text: string): Tunnel {
+function classifyHead(text: string): Tunnel {
   const [statusLine = '', ...lines] = text.split('\r\n');
   const match = /^HTTP\/1\.[01] (?<status>\d{3}) ?(?<phrase>.*)$/.exec(statusLine);
-  if (match?.groups === undefined) return foreign(text);
+  if (match?.groups === undefined) return notAProxy(text);
   const status = Number(match.groups['status']);
   if (status === 200) return { kind: 'open' };
   const headers = Object.fromEntries(
@@ -77,7 +77,7 @@ function judged(text: string): Tunnel {
   return { kind: 'refused', status, phrase: match.groups['phrase'] ?? '', headers };
 }
 
-function foreign(text: string): Tunnel {
+function notAProxy(text: string): Tunnel {
   // The bytes of a stranger go into a log line: nothing that a terminal would obey.
   return {
     kind: 'not-a-proxy',

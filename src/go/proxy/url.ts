@@ -24,21 +24,21 @@ const OPTIONAL_PORT = /^(?::\d*)?$/;
 
 /** `undefined` where Go's parser gives an error. */
 export function parseLikeGo(text: string): GoUrl | undefined {
-  const [main, fragment] = cut(text, '#');
-  if (CONTROL.test(text) || main.startsWith(':') || !isEscapedWell(fragment)) return undefined;
+  const [main, fragment] = splitAt(text, '#');
+  if (CONTROL.test(text) || main.startsWith(':') || !hasValidEscapes(fragment)) return undefined;
   const { scheme = '', rest = main } = SCHEME.exec(main)?.groups ?? {};
-  const [place] = cut(rest, '?');
+  const [place] = splitAt(rest, '?');
   const nothing = { scheme: scheme.toLowerCase(), host: '', port: '' };
-  if (place.startsWith('/')) return parsePlace(place, nothing);
-  const isPath = isEscapedWell(place) && !cut(place, '/')[0].includes(':');
+  if (place.startsWith('/')) return parseAuthorityPart(place, nothing);
+  const isPath = hasValidEscapes(place) && !splitAt(place, '/')[0].includes(':');
   return scheme !== '' || isPath ? nothing : undefined;
 }
 
-function parsePlace(place: string, nothing: GoUrl): GoUrl | undefined {
+function parseAuthorityPart(place: string, nothing: GoUrl): GoUrl | undefined {
   const hasAuthority =
     place.startsWith('//') && (nothing.scheme !== '' || !place.startsWith('///'));
-  const [authority, path] = hasAuthority ? cut(place.slice(2), '/') : ['', place];
-  const parts = isEscapedWell(path) ? parseAuthority(authority, nothing.scheme) : undefined;
+  const [authority, path] = hasAuthority ? splitAt(place.slice(2), '/') : ['', place];
+  const parts = hasValidEscapes(path) ? parseAuthority(authority, nothing.scheme) : undefined;
   return parts === undefined ? undefined : { ...nothing, ...parts };
 }
 
@@ -49,9 +49,9 @@ function parseAuthority(authority: string, scheme: string): Authority | undefine
   const place = parseHost(authority.slice(at + 1), scheme);
   if (place === undefined || at === -1) return place;
   const info = authority.slice(0, at);
-  if (!USER_INFO.test(info) || !isEscapedWell(info)) return undefined;
-  const [name, password] = cut(info, ':');
-  return { ...place, user: { name: unescaped(name), password: unescaped(password) } };
+  if (!USER_INFO.test(info) || !hasValidEscapes(info)) return undefined;
+  const [name, password] = splitAt(info, ':');
+  return { ...place, user: { name: unescape(name), password: unescape(password) } };
 }
 
 function parseHost(text: string, scheme: string): Authority | undefined {
@@ -72,17 +72,17 @@ function withPort(host: string, colonPort: string): Authority | undefined {
 }
 
 /** What stands before and after the first separator; the second part is empty when there is none. */
-function cut(text: string, separator: string): readonly [string, string] {
+function splitAt(text: string, separator: string): readonly [string, string] {
   const index = text.indexOf(separator);
   return index === -1 ? [text, ''] : [text.slice(0, index), text.slice(index + separator.length)];
 }
 
 /** Every `%` is followed by two hexadecimal digits. */
-function isEscapedWell(text: string): boolean {
+function hasValidEscapes(text: string): boolean {
   return !/%(?![0-9a-f]{2})/i.test(text);
 }
 
-function unescaped(text: string): string {
+function unescape(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

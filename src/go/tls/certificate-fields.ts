@@ -95,7 +95,7 @@ function readKnown(extensions: ReadonlyMap<string, Extension>) {
   const rawNames = value(ID.names);
   return {
     authority: readAuthority(value(ID.basicConstraints)),
-    maySignCertificates: readMaySign(value(ID.keyUsage)),
+    maySignCertificates: readMaySignCertificates(value(ID.keyUsage)),
     extendedUsages: membersOf(value(ID.extendedUsage)).map(({ body }) => oidText(body)),
     rawNames,
     names: namesIn(membersOf(rawNames)),
@@ -148,7 +148,7 @@ function readAuthority(value: Buffer | undefined): CertificateFields['authority'
 }
 
 /** Bit 5 of the bit string; its first octet counts unused bits. A usage without any bit restricts nothing. */
-function readMaySign(value: Buffer | undefined): boolean {
+function readMaySignCertificates(value: Buffer | undefined): boolean {
   const bits = derItems(value ?? EMPTY)[0]?.body.subarray(1) ?? EMPTY;
   if (bits.every((byte) => byte === 0)) return true;
   return ((bits[0] ?? 0) & 0x04) !== 0;

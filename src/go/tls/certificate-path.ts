@@ -33,33 +33,40 @@ export function findPaths(
   if (anchors.some((anchor) => anchor.fingerprint256 === leaf.fingerprint256)) {
     return { paths: [[leaf]], rejections: [] };
   }
-  const search: Search = { others, anchors, left: { checks: MOST_SIGNATURE_CHECKS }, seen: [] };
-  return { paths: extend([leaf], search), rejections: search.seen };
+  const search: Search = {
+    others,
+    anchors,
+    budget: { checks: MOST_SIGNATURE_CHECKS },
+    rejections: [],
+  };
+  return { paths: extendPath([leaf], search), rejections: search.rejections };
 }
 
 interface Search {
   readonly others: readonly X509Certificate[];
   readonly anchors: readonly X509Certificate[];
-  readonly left: { checks: number };
-  readonly seen: Rejection[];
+  readonly budget: { checks: number };
+  readonly rejections: Rejection[];
 }
 
-function extend(
+function extendPath(
   path: readonly X509Certificate[],
   search: Search,
 ): readonly (readonly X509Certificate[])[] {
   const parents = (pool: readonly X509Certificate[], isAnchor: boolean) =>
-    pool.filter((parent) => isNext(path, parent, isAnchor, search));
+    pool.filter((parent) => canExtendWith(path, parent, isAnchor, search));
   const ended = parents(search.anchors, true).map((anchor) => [...path, anchor]);
-  const longer = parents(search.others, false).flatMap((other) => extend([...path, other], search));
+  const longer = parents(search.others, false).flatMap((other) =>
+    extendPath([...path, other], search),
+  );
   return [...ended, ...longer];
 }
 
-function isNext(
+function canExtendWith(
   path: readonly X509Certificate[],
   parent: X509Certificate,
   isAnchor: boolean,
-  { left, seen }: Search,
+  { budget: left, rejections: seen }: Search,
 ): boolean {
   const child = path.at(-1);
   if (child === undefined || !fieldsOf(child).issuer.equals(fieldsOf(parent).subject)) return false;

@@ -17,6 +17,6 @@ export interface CertificateProblem {
   readonly text: string;
 }
 
-export function notAcceptable(text: string): CertificateProblem {
+export function notAcceptableProblem(text: string): CertificateProblem {
   return { code: 'not-acceptable', text };
 }

@@ -4,7 +4,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Instant } from '../../core/clock.ts';
 import type { Fact } from '../../core/finding.ts';
 import type { TrustSource } from '../../core/target.ts';
-import type { Shown } from './handshake.ts';
+import type { ServerHandshake } from './handshake.ts';
 import { namesOf } from './hostname.ts';
 import type { Trust } from './trust.ts';
 import { certsFile } from './trust.ts';
@@ -36,7 +36,7 @@ function clientState({ client }: Trust): 'none' | 'used' | 'unusable' {
 }
 
 /** What the server showed. */
-export function shownFacts({ sent, protocol, cipher }: Shown): Record<string, Fact> {
+export function serverFacts({ sent, protocol, cipher }: ServerHandshake): Record<string, Fact> {
   const [leaf] = sent;
   if (leaf === undefined) return { protocol, cipher, chain_length: 0 };
   const { dns, ip } = namesOf(leaf);
@@ -56,7 +56,7 @@ export function shownFacts({ sent, protocol, cipher }: Shown): Record<string, Fa
 }
 
 /** The chain as it was sent, in PEM: public, and for the flight recorder alone. */
-export function shownChain({ sent }: Shown): Readonly<Record<string, string>> {
+export function chainAttachment({ sent }: ServerHandshake): Readonly<Record<string, string>> {
   return sent.length === 0 ? {} : { certificate_chain: sent.map(String).join('') };
 }
 
@@ -69,7 +69,7 @@ export type ExpiryMeasure =
 /** When each kind of certificate ends, Unix seconds; the earliest where there are several. */
 export function expiryMeasures(
   trust: Trust,
-  shown?: Shown,
+  shown?: ServerHandshake,
 ): Partial<Record<ExpiryMeasure, number>> {
   const [leaf, ...issuers] = shown?.sent ?? [];
   const ends: readonly (readonly [ExpiryMeasure, readonly X509Certificate[]])[] = [
@@ -92,7 +92,7 @@ export function expiryMeasures(
  * The first end within `soonSeconds`, as a sentence: of the accepted path, since what else was sent or stands in
  * the CA file may end without harm, and of the client certificate.
  */
-export function endingSoon(
+export function nextExpiryText(
   path: readonly X509Certificate[],
   trust: Trust,
   now: Instant,

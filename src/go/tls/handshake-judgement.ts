@@ -41,9 +41,9 @@ const CLIENT_ALERTS: readonly number[] = [42, 43, 44, 45, 46, 48, 116];
 export function judgeHandshake(shaken: Refusal, trust: Trust, now: Instant): TlsJudgement {
   switch (shaken.kind) {
     case 'refused-by-us':
-      return refusedByUs(shaken.problems, trust);
+      return judgeRejectedChain(shaken.problems, trust);
     case 'alert':
-      return refusedByServer(shaken, trust, now);
+      return judgeAlert(shaken, trust, now);
     case 'plaintext':
       return {
         status: 'fail',
@@ -58,7 +58,7 @@ export function judgeHandshake(shaken: Refusal, trust: Trust, now: Instant): Tls
       };
     case 'reset':
     case 'closed':
-      if (shaken.wasAsked) return hungUpOnClient(trust, now);
+      if (shaken.wasAsked) return judgeCloseAfterRequest(trust, now);
       return { status: 'fail', reason: 'handshake-blocked', detail: BLOCKED[shaken.kind] };
     case 'timeout':
       return { status: 'fail', reason: 'handshake-blocked', detail: BLOCKED.timeout };
@@ -66,7 +66,7 @@ export function judgeHandshake(shaken: Refusal, trust: Trust, now: Instant): Tls
 }
 
 /** Some servers refuse a client certificate by hanging up. A filter would have cut the first message. */
-function hungUpOnClient({ client }: Trust, now: Instant): TlsJudgement {
+function judgeCloseAfterRequest({ client }: Trust, now: Instant): TlsJudgement {
   const what = client === undefined ? 'required' : 'invalid';
   const detail = `the server asked for a client certificate and then closed the connection${clientText(client, now)}`;
   return { status: 'fail', reason: `client-certificate-${what}`, detail };
@@ -88,8 +88,8 @@ const BLOCKED = {
   timeout: 'no answer to the first TLS message in time',
 } as const;
 
-function refusedByUs(problems: readonly CertificateProblem[], trust: Trust): TlsJudgement {
-  const { reason, detail } = firstOf(problems, trust);
+function judgeRejectedChain(problems: readonly CertificateProblem[], trust: Trust): TlsJudgement {
+  const { reason, detail } = mainProblem(problems, trust);
   // An unusable CA file stands for the authority that it was meant to make known.
   const [, ...rest] = problems.map(({ code }) => code);
   const alsoWrong = [...new Set(rest)].filter((code) => code !== reason);
@@ -97,7 +97,7 @@ function refusedByUs(problems: readonly CertificateProblem[], trust: Trust): Tls
 }
 
 /** A CA file that cannot be used is the cause of an authority that is not trusted. */
-function firstOf(
+function mainProblem(
   problems: readonly CertificateProblem[],
   { caFile, systemFile }: Trust,
 ): { readonly reason: TlsFault; readonly detail: string } {
@@ -121,11 +121,7 @@ function firstOf(
 type Alert = Extract<Refusal, { kind: 'alert' }>;
 
 /** `handshake_failure` says nothing: after a request for a client certificate it is about that. */
-function refusedByServer(
-  { alert, wasAsked }: Alert,
-  { client }: Trust,
-  now: Instant,
-): TlsJudgement {
+function judgeAlert({ alert, wasAsked }: Alert, { client }: Trust, now: Instant): TlsJudgement {
   const detail = `the server refused the handshake with TLS alert ${alert}${clientText(client, now)}`;
   const isAboutClient = CLIENT_ALERTS.includes(alert) || (alert === HANDSHAKE_FAILURE && wasAsked);
   if (isAboutClient) {

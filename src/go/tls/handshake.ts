@@ -18,23 +18,23 @@ import type { Trust } from './trust.ts';
 import type { CertificateProblem } from './certificate-problem.ts';
 import { verifyLikeGo } from './verify.ts';
 
-export interface Shown {
+export interface ServerHandshake {
   readonly sent: readonly X509Certificate[];
   readonly protocol: string;
   readonly cipher: string;
 }
 
 export type Handshake =
-  | (Secured & {
+  | (SecureConnection & {
       readonly kind: 'secured';
-      readonly shown: Shown;
+      readonly shown: ServerHandshake;
       /** From the server's certificate to the trusted one. */
       readonly path: readonly X509Certificate[];
     })
   | {
       readonly kind: 'refused-by-us';
       readonly problems: readonly [CertificateProblem, ...CertificateProblem[]];
-      readonly shown: Shown;
+      readonly shown: ServerHandshake;
     }
   | {
       readonly kind: 'alert';
@@ -63,9 +63,9 @@ export async function handshakeLikeGo(
   request: HandshakeRequest,
 ): Promise<Handshake> {
   const { host, trust, now, signal } = request;
-  const ended = await secure(socket, host, trust, signal);
+  const ended = await startTls(socket, host, trust, signal);
   if (!('socket' in ended)) return ended;
-  const shown = shownBy(ended.socket);
+  const shown = readServerHandshake(ended.socket);
   const { problems, path } = verifyLikeGo({ ...shown, anchors: trust.anchors, host, now });
   const [first, ...rest] = problems;
   if (first === undefined) return { kind: 'secured', ...ended, shown, path };
@@ -75,7 +75,7 @@ export async function handshakeLikeGo(
 
 type Failure = Exclude<Handshake, { kind: 'secured' | 'refused-by-us' }>;
 
-interface Secured {
+interface SecureConnection {
   readonly socket: TLSSocket;
   /** A refusal that came after the handshake; waits for it, not long, when the server had asked. */
   readonly verdict: (signal: AbortSignal) => Promise<Failure | undefined>;
@@ -84,12 +84,12 @@ interface Secured {
 /** A server without session tickets does not say that it is content. */
 const MOST_VERDICT_SECONDS = 1;
 
-async function secure(
+async function startTls(
   socket: Socket,
   host: string,
   trust: Trust,
   signal: AbortSignal,
-): Promise<Failure | Secured> {
+): Promise<Failure | SecureConnection> {
   // The server hung up since the connection was made: Node would wait for an end that has been.
   if (socket.destroyed || socket.readableEnded) {
     return { kind: 'closed', wasAsked: false };
@@ -103,7 +103,7 @@ async function secure(
     rejectUnauthorized: false,
     ...(isIP(name) === 0 ? { servername: name } : {}),
   });
-  const wasAsked = watchRequest(secured);
+  const wasAsked = watchCertificateRequest(secured);
   const end = (ended: Failure | 'secured'): void => {
     resolve(ended);
     if (ended !== 'secured') later.resolve(ended);
@@ -114,7 +114,7 @@ async function secure(
   secured.once('close', () => end({ kind: 'closed', wasAsked: wasAsked() }));
   // A session ticket is given to a client whose certificate was accepted.
   secured.once('session', () => later.resolve(undefined));
-  const ended = await orAborted(promise, signal);
+  const ended = await resolveOrAbort(promise, signal);
   if (ended === 'secured') return { socket: secured, verdict: verdictOf(later, wasAsked) };
   secured.destroy();
   return ended ?? { kind: 'timeout' };
@@ -123,16 +123,16 @@ async function secure(
 function verdictOf(
   { promise }: PromiseWithResolvers<Failure | undefined>,
   wasAsked: () => boolean,
-): Secured['verdict'] {
+): SecureConnection['verdict'] {
   return async (signal) => {
     if (!wasAsked()) return undefined;
     using deadline = deadlineOf(MOST_VERDICT_SECONDS, signal);
-    return await orAborted(promise, deadline.signal);
+    return await resolveOrAbort(promise, deadline.signal);
   };
 }
 
 /** Undefined when the signal comes first. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+async function resolveOrAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   const aborted = Promise.withResolvers<undefined>();
   const onAbort = (): void => aborted.resolve(undefined);
   signal.addEventListener('abort', onAbort, { once: true });
@@ -146,7 +146,7 @@ async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T
  * Tells whether the server has asked for a client certificate. Node does not say, but the algorithms shared
  * with the peer are known to a client only from that request; a secret is logged after it has come.
  */
-function watchRequest(secured: TLSSocket): () => boolean {
+function watchCertificateRequest(secured: TLSSocket): () => boolean {
   let wasAsked = false;
   secured.on('keylog', () => {
     wasAsked ||= secured.getSharedSigalgs().length > 0;
@@ -176,7 +176,7 @@ function alertOf(error: unknown): number | undefined {
 const MOST_SENT = 100;
 
 /** Certificates as sent, in the order of the server; each once. */
-function shownBy(socket: TLSSocket): Shown {
+function readServerHandshake(socket: TLSSocket): ServerHandshake {
   const sent = new Map<string, X509Certificate>();
   let next = socket.getPeerX509Certificate();
   for (let count = 0; next !== undefined && count < MOST_SENT; count += 1) {

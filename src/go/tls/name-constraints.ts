@@ -24,22 +24,22 @@ export function nameViolation(path: readonly X509Certificate[]): string | undefi
 
 function violationOf(names: GeneralNames, { permitted, excluded }: Constraints) {
   const kinds = [
-    ...names.ip.map((ip) => judge(`the address ${addressText(ip)}`, ip, 'ip', coversAddress)),
-    ...names.dns.map((name) => judge(`the name ${name}`, name, 'dns', coversName)),
-    ...names.uri.map((uri) => judge(`the URI ${uri}`, hostOf(uri), 'uri', coversName)),
-    ...names.email.map((email) => judge(`the address ${email}`, email, 'email', coversEmail)),
+    ...names.ip.map((ip) => createCheck(`the address ${addressText(ip)}`, ip, 'ip', coversAddress)),
+    ...names.dns.map((name) => createCheck(`the name ${name}`, name, 'dns', coversName)),
+    ...names.uri.map((uri) => createCheck(`the URI ${uri}`, hostOf(uri), 'uri', coversName)),
+    ...names.email.map((email) => createCheck(`the address ${email}`, email, 'email', coversEmail)),
   ];
   return kinds.map((judged) => judged(permitted, excluded)).find((text) => text !== undefined);
 }
 
-type Judged = (permitted: GeneralNames, excluded: GeneralNames) => string | undefined;
+type ConstraintCheck = (permitted: GeneralNames, excluded: GeneralNames) => string | undefined;
 
-function judge<K extends keyof GeneralNames>(
+function createCheck<K extends keyof GeneralNames>(
   who: string,
   name: GeneralNames[K][number] | undefined,
   kind: K,
   covers: (constraint: GeneralNames[K][number], name: GeneralNames[K][number]) => boolean,
-): Judged {
+): ConstraintCheck {
   return (permitted, excluded) => {
     const allowed: readonly GeneralNames[K][number][] = permitted[kind];
     const forbidden: readonly GeneralNames[K][number][] = excluded[kind];

@@ -4,7 +4,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Instant } from '../../core/clock.ts';
 import { fieldsOf } from './certificate-fields.ts';
 import type { CertificateProblem } from './certificate-problem.ts';
-import { notAcceptable } from './certificate-problem.ts';
+import { notAcceptableProblem } from './certificate-problem.ts';
 import { subjectOf } from './certificate-text.ts';
 import { nameViolation } from './name-constraints.ts';
 
@@ -19,7 +19,7 @@ export function pathProblems(
     ...path.flatMap((certificate, index) => memberProblems(certificate, index)),
     ...(violation === undefined
       ? []
-      : [notAcceptable(`an issuer may not sign for this name: ${violation}`)]),
+      : [notAcceptableProblem(`an issuer may not sign for this name: ${violation}`)]),
   ];
 }
 
@@ -29,7 +29,7 @@ export function dateProblems(
   now: Instant,
 ): readonly CertificateProblem[] {
   const { validFromDate, validToDate } = certificate;
-  const who = whoIs(certificate, index);
+  const who = certificateLabel(certificate, index);
   if (validToDate.getTime() < now) {
     const code = index === 0 ? 'expired' : 'intermediate-expired';
     return [{ code, text: `${who} expired on ${validToDate.toISOString()}` }];
@@ -45,7 +45,7 @@ function memberProblems(
   index: number,
 ): readonly CertificateProblem[] {
   const { authority, extendedUsages, unknownCritical } = fieldsOf(certificate);
-  const who = whoIs(certificate, index);
+  const who = certificateLabel(certificate, index);
   const below = index - 1;
   const isTooLong = index > 0 && below > (authority?.pathLength ?? below);
   return [
@@ -58,10 +58,10 @@ function memberProblems(
       : `${who} has a critical extension that Go does not know (${unknownCritical.join(', ')})`,
   ]
     .filter((text) => text !== '')
-    .map((text) => notAcceptable(text));
+    .map((text) => notAcceptableProblem(text));
 }
 
-function whoIs(certificate: X509Certificate, index: number): string {
+function certificateLabel(certificate: X509Certificate, index: number): string {
   return index === 0 ? 'the certificate' : `the issuer ${subjectOf(certificate)}`;
 }
 

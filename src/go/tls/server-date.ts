@@ -11,7 +11,7 @@ import { readHead } from '../proxy/read-head.ts';
 import type { Trust } from './trust.ts';
 
 /** Unix milliseconds, good to one second; undefined when no answer tells. Takes the socket with it. */
-export async function dateBehind(
+export async function readServerDate(
   socket: Socket,
   host: string,
   { context }: Trust,

@@ -21,7 +21,7 @@ const BUNDLE_FILES = [
 const DIRECTORIES = ['/etc/ssl/certs', '/etc/pki/tls/certs'];
 
 /** Places that make up the system pool. */
-export function systemPlaces({ systemFile, systemDirectories }: TrustSource): {
+export function systemRootPaths({ systemFile, systemDirectories }: TrustSource): {
   readonly files: readonly string[];
   readonly directories: readonly string[];
 } {
@@ -36,15 +36,15 @@ export async function readSystemRoots(
   source: TrustSource,
   paths: Paths,
 ): Promise<readonly string[]> {
-  const { files, directories } = systemPlaces(source);
-  const bundle = await firstReadable(files.map((file) => inRoot(paths, file)));
+  const { files, directories } = systemRootPaths(source);
+  const bundle = await readFirstReadable(files.map((file) => inRoot(paths, file)));
   const inDirectories = await Promise.all(
     directories.map((directory) => readDirectory(inRoot(paths, directory))),
   );
   return [...(bundle === undefined ? [] : [bundle]), ...inDirectories.flat()];
 }
 
-async function firstReadable(files: readonly string[]): Promise<string | undefined> {
+async function readFirstReadable(files: readonly string[]): Promise<string | undefined> {
   for (const file of files) {
     const text = await readText(file);
     if (text !== undefined) return text;
@@ -78,7 +78,7 @@ async function readText(path: string): Promise<string | undefined> {
  * leaves its directory as it was.
  */
 export async function systemStamp(source: TrustSource, paths: Paths): Promise<string> {
-  const { files, directories } = systemPlaces(source);
+  const { files, directories } = systemRootPaths(source);
   const places = [...files, ...directories].map((path) => inRoot(paths, path));
   const inside = await Promise.all(
     directories.map(async (directory) => {

@@ -4,7 +4,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Rejection } from './certificate-path.ts';
 import { rsaBitsOf } from './certificate-path.ts';
 import type { CertificateProblem } from './certificate-problem.ts';
-import { notAcceptable } from './certificate-problem.ts';
+import { notAcceptableProblem } from './certificate-problem.ts';
 import { isSelfSigned, issuerOf, subjectOf } from './certificate-text.ts';
 
 export function trustProblem(
@@ -18,7 +18,7 @@ export function trustProblem(
   }
   // An issuer that stands there and does not count is nothing that another CA file could mend.
   const refused = rejections.find(({ why }) => why !== 'other-key');
-  if (refused !== undefined) return notAcceptable(rejectionText(refused));
+  if (refused !== undefined) return notAcceptableProblem(rejectionText(refused));
   const top = topOf(leaf, others);
   const issuer = issuerOf(top);
   // The chain breaks before any root: nobody sent, and nobody here has, the issuer of its last member.

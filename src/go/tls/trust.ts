@@ -79,7 +79,7 @@ export interface Trust {
 }
 
 /** The newest of the times of change in a stamp. */
-function changedIn(stamp: string): { readonly changedAt?: number } {
+function lastChangeOf(stamp: string): { readonly changedAt?: number } {
   const times = [...stamp.matchAll(/[\d.]+:(?<changed>[\d.]+):\d+:\d+/g)].map(({ groups }) =>
     Number(groups?.['changed']),
   );
@@ -103,7 +103,7 @@ export class TrustStore {
     isDenied: IsDenied = async () => false,
   ): Promise<Trust> {
     const files = filesOf(source, host);
-    const denied = await deniedOf(Object.values(files), isDenied);
+    const denied = await findDenied(Object.values(files), isDenied);
     const stamp = [
       await systemStamp(source, paths),
       await stampOf(Object.values(files).map((file) => inRoot(paths, file))),
@@ -113,7 +113,7 @@ export class TrustStore {
     const cached = this.#trust.get(key);
     if (cached?.stamp === stamp) return cached.trust;
     const built = await this.#build(source, files, paths, denied);
-    const trust = { ...built, ...changedIn(stamp) };
+    const trust = { ...built, ...lastChangeOf(stamp) };
     this.#trust.set(key, { stamp, trust });
     return trust;
   }
@@ -163,7 +163,7 @@ export class TrustStore {
   }
 }
 
-async function deniedOf(
+async function findDenied(
   files: readonly string[],
   isDenied: IsDenied,
 ): Promise<ReadonlySet<string>> {

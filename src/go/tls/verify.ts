@@ -9,7 +9,7 @@ import type { Instant } from '../../core/clock.ts';
 import { whyUnreadable } from './certificate-fields.ts';
 import { findPaths, rsaBitsOf } from './certificate-path.ts';
 import type { CertificateProblem } from './certificate-problem.ts';
-import { notAcceptable } from './certificate-problem.ts';
+import { notAcceptableProblem } from './certificate-problem.ts';
 import { subjectOf } from './certificate-text.ts';
 import type { HostCheck } from './hostname.ts';
 import { checkHost, namesOf } from './hostname.ts';
@@ -24,17 +24,17 @@ export interface VerifyRequest {
   readonly now: Instant;
 }
 
-export interface Verified {
+export interface Verification {
   /** Empty when the runner would accept; in the order in which they should be repaired. */
   readonly problems: readonly CertificateProblem[];
   /** Leaf to anchor: the accepted one that lasts longest, or the best of those refused, if there is any. */
   readonly path: readonly X509Certificate[];
 }
 
-export function verifyLikeGo({ sent, anchors, host, now }: VerifyRequest): Verified {
+export function verifyLikeGo({ sent, anchors, host, now }: VerifyRequest): Verification {
   const [leaf, ...others] = sent;
   if (leaf === undefined) {
-    return { problems: [notAcceptable('the server sent no certificate')], path: [] };
+    return { problems: [notAcceptableProblem('the server sent no certificate')], path: [] };
   }
   // Go gives up at the first one it cannot read; a key that nobody can read fits no signature either.
   const unreadable = unreadableProblems(sent);
@@ -50,7 +50,7 @@ function verifyChain(
   others: readonly X509Certificate[],
   anchors: readonly X509Certificate[],
   now: Instant,
-): Verified {
+): Verification {
   const { paths, rejections } = findPaths(leaf, others, anchors);
   const [best] = paths
     .map((path) => ({ path, problems: pathProblems(path, now) }))
@@ -69,7 +69,7 @@ function unreadableProblems(sent: readonly X509Certificate[]): readonly Certific
     const why = whyUnreadable(certificate);
     return why === undefined
       ? []
-      : [notAcceptable(`Go cannot read the certificate ${subjectOf(certificate)}: ${why}`)];
+      : [notAcceptableProblem(`Go cannot read the certificate ${subjectOf(certificate)}: ${why}`)];
   });
 }
 
@@ -82,10 +82,12 @@ function sizeProblems(sent: readonly X509Certificate[]): readonly CertificatePro
     const bits = rsaBitsOf(certificate) ?? LEAST_RSA_BITS;
     const who = index === 0 ? 'the certificate' : subjectOf(certificate);
     if (bits > MOST_RSA_BITS) {
-      return [notAcceptable(`${who} has an RSA key of ${bits} bits, more than ${MOST_RSA_BITS}`)];
+      return [
+        notAcceptableProblem(`${who} has an RSA key of ${bits} bits, more than ${MOST_RSA_BITS}`),
+      ];
     }
     if (index > 0 || bits >= LEAST_RSA_BITS) return [];
-    return [notAcceptable(`${who} has an RSA key of only ${bits} bits`)];
+    return [notAcceptableProblem(`${who} has an RSA key of only ${bits} bits`)];
   });
 }
 

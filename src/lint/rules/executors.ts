@@ -1,5 +1,5 @@
 /** The executor of an entry, its tables and its shell: docs/reference/runner-config.md#executors. */
-import { nearest } from '../../core/nearest.ts';
+import { findNearest } from '../../core/nearest.ts';
 import type { FileFact, LintContext } from '../context.ts';
 import { argumentOf } from '../context.ts';
 import { ASKS_FIRST, DOCKER_EXECUTORS, REQUIRED_TABLES, SHELLS } from '../executors.ts';
@@ -33,7 +33,7 @@ export const EXECUTOR_RULES: readonly Rule[] = [
       }
       if (NAMES.includes(found.value)) return [];
       const same = NAMES.find((name) => name === found.value.trim().toLowerCase());
-      const near = same ?? nearest(found.value.toLowerCase(), NAMES);
+      const near = same ?? findNearest(found.value.toLowerCase(), NAMES);
       const { corrected, edits = [] } = near === undefined ? {} : rewritten(found.entry, near);
       const message =
         found.value === ''
@@ -81,7 +81,7 @@ export const EXECUTOR_RULES: readonly Rule[] = [
       const found = filledAt(table, 'shell');
       if (found === undefined || SHELLS.includes(found.value)) return [];
       const near =
-        found.value === 'cmd' ? 'powershell' : nearest(found.value.toLowerCase(), SHELLS);
+        found.value === 'cmd' ? 'powershell' : findNearest(found.value.toLowerCase(), SHELLS);
       const more = near === undefined ? {} : { corrected: `shell = "${near}"` };
       return [
         atValue(found.entry, `the shell ${shown('shell', found.value)} does not exist`, {

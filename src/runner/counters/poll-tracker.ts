@@ -5,7 +5,7 @@
 import type { Clock, Instant } from '../../core/clock.ts';
 import type { Fact } from '../../core/finding.ts';
 import type { RunnerEvent } from '../../core/runner-event.ts';
-import { MOST_TIMES } from '../../core/runner-event.ts';
+import { MAX_TIMES } from '../../core/runner-event.ts';
 import type { EntryCounters, RunnerCounters } from './counters.ts';
 
 /** How long a rise speaks for the present. */
@@ -129,7 +129,7 @@ export class PollTracker {
       firstAt: firstAt ?? at,
       lastAt: at,
       count: count + by,
-      times: [...times, at].slice(-MOST_TIMES),
+      times: [...times, at].slice(-MAX_TIMES),
       text: textOf(kind, count + by, status),
       facts: status === undefined ? {} : { status },
     });

@@ -6,7 +6,7 @@ import type { Instant } from '../../core/clock.ts';
 import type { Fact } from '../../core/finding.ts';
 import { goDurationSeconds } from '../../core/go-duration.ts';
 import type { RunnerEvent } from '../../core/runner-event.ts';
-import { MOST_TIMES } from '../../core/runner-event.ts';
+import { MAX_TIMES } from '../../core/runner-event.ts';
 import type { LogEvent } from './classify.ts';
 import { LOG_CAUSES } from './classify.ts';
 import type { EventKind } from './fragment.ts';
@@ -170,7 +170,7 @@ function grown(known: RunnerEvent | undefined, event: DatedEvent): RunnerEvent {
     firstAt: Math.min(at, known?.firstAt ?? at),
     lastAt: Math.max(at, known?.lastAt ?? at),
     count: (known?.count ?? 0) + 1,
-    times: [...(known?.times ?? []), at].slice(-MOST_TIMES),
+    times: [...(known?.times ?? []), at].slice(-MAX_TIMES),
     text,
     facts,
   };

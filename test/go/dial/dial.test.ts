@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Address } from '../../../src/core/probe.ts';
-import type { Dialled } from '../../../src/go/dial/dial.ts';
+import type { DialResult } from '../../../src/go/dial/dial.ts';
 import { dialLikeGo } from '../../../src/go/dial/dial.ts';
 import { closedPort, startDeafServer, startTcpServer } from '../../support/tcp-server.ts';
 
@@ -17,12 +17,12 @@ async function dial(
   port: number,
   timeoutSeconds = 5,
   signal: AbortSignal = AbortSignal.timeout(10_000),
-): Promise<Dialled> {
+): Promise<DialResult> {
   return await dialLikeGo(addresses, port, { clock: systemClock, signal, timeoutSeconds });
 }
 
 /** `127.0.0.1 ok`, in the order in which they are handed on. */
-function outcomes({ attempts }: Dialled): readonly string[] {
+function outcomes({ attempts }: DialResult): readonly string[] {
   return attempts.map(({ address, outcome }) => `${address.address} ${outcome}`);
 }
 

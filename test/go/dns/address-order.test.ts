@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Address } from '../../../src/core/probe.ts';
-import { inGoOrder, orderBySource, plainAddress } from '../../../src/go/dns/address-order.ts';
+import { sortLikeGo, sortBySource, canonicalAddress } from '../../../src/go/dns/address-order.ts';
 
 const address = (text: string): Address => ({ address: text, family: text.includes(':') ? 6 : 4 });
 
@@ -13,7 +13,7 @@ describe('an address is written as', () => {
     ['0:0:0:0:0:ffff:a00:5', '10.0.0.5'],
     ['FE80::1%eth0', 'fe80::1%eth0'],
   ])('%s → %s', (text, plain) => {
-    expect(plainAddress(text)).toBe(plain);
+    expect(canonicalAddress(text)).toBe(plain);
   });
 });
 
@@ -66,7 +66,7 @@ describe('RFC 6724 puts first', () => {
   ])('%s', (_name, pairs, order) => {
     const parts = pairs.map((pair) => pair.split(' <- '));
     const sources = parts.map(([, source = '']) => (source === '' ? undefined : source));
-    const sorted = orderBySource(
+    const sorted = sortBySource(
       parts.map(([destination = '']) => address(destination)),
       sources,
     );
@@ -76,7 +76,7 @@ describe('RFC 6724 puts first', () => {
 
 test('the way is tried on this host: what cannot be reached comes last', async () => {
   // A documentation prefix with a zone that no interface has: there is no way to it on any host.
-  const order = await inGoOrder(['fe80::5%none', '127.0.0.1']);
+  const order = await sortLikeGo(['fe80::5%none', '127.0.0.1']);
   expect(order).toEqual([
     { address: '127.0.0.1', family: 4 },
     { address: 'fe80::5%none', family: 6 },

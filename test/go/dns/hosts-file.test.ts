@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { lookupHosts, lookupOrder } from '../../../src/go/dns/hosts-file.ts';
+import { lookUpHosts, lookupOrder } from '../../../src/go/dns/hosts-file.ts';
 
 const HOSTS = `
 127.0.0.1 localhost
@@ -24,7 +24,7 @@ describe('a hosts file gives', () => {
     ['10.0.0.5', []],
     ['', []],
   ])('%s → %o', (name, addresses) => {
-    expect(lookupHosts(HOSTS, name)).toEqual(addresses);
+    expect(lookUpHosts(HOSTS, name)).toEqual(addresses);
   });
 });
 

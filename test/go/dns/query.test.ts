@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { deadlineOf } from '../../../src/core/abort.ts';
 import { systemClock } from '../../../src/core/clock.ts';
-import { ask } from '../../../src/go/dns/query.ts';
+import { sendQuery } from '../../../src/go/dns/query.ts';
 import { setClock } from '../../support/clock.ts';
 import { startDnsServer } from '../../support/dns-server.ts';
 
@@ -12,7 +12,7 @@ test('a question over IPv6 is answered', async () => {
   await using server = await startDnsServer(() => ['10.0.0.5'], '::1');
   const question = { ...QUESTION, server: '::1', port: server.port, timeoutSeconds: 5 };
   const clock = setClock();
-  expect(await ask(question, clock, AbortSignal.timeout(10_000))).toEqual({
+  expect(await sendQuery(question, clock, AbortSignal.timeout(10_000))).toEqual({
     name: 'gitlab.test',
     server: '::1',
     type: 'A',
@@ -30,7 +30,7 @@ test('a deadline that has passed is a timeout, and nobody is asked', async () =>
     deadline.signal.addEventListener('abort', resolve);
   });
   const question = { ...QUESTION, port: server.port, timeoutSeconds: 5 };
-  const query = await ask(question, systemClock, deadline.signal);
+  const query = await sendQuery(question, systemClock, deadline.signal);
   expect([query.outcome, server.asked]).toEqual(['timeout', []]);
 });
 
@@ -40,13 +40,13 @@ test('a deadline that passes between UDP and TCP is a timeout too', async () => 
     transport === 'udp' ? 'truncated' : 'silent',
   );
   const question = { ...QUESTION, port: server.port, timeoutSeconds: 5 };
-  const query = await ask(question, systemClock, deadline.signal);
+  const query = await sendQuery(question, systemClock, deadline.signal);
   expect([query.transport, query.outcome]).toEqual(['tcp', 'timeout']);
 });
 
 test('a server that closes the connection without an answer is malformed', async () => {
   await using server = await startDnsServer(() => 'close');
   const question = { ...QUESTION, port: server.port, timeoutSeconds: 5, useTcp: true };
-  const query = await ask(question, systemClock, AbortSignal.timeout(10_000));
+  const query = await sendQuery(question, systemClock, AbortSignal.timeout(10_000));
   expect([query.transport, query.outcome]).toEqual(['tcp', 'malformed']);
 });

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 import { systemClock } from '../../../src/core/clock.ts';
 import type { LookupFault } from '../../../src/go/dns/lookup-judgement.ts';
-import { faultOf } from '../../../src/go/dns/lookup-judgement.ts';
+import { lookupFaultOf } from '../../../src/go/dns/lookup-judgement.ts';
 import { resolveLikeGo } from '../../../src/go/dns/resolver.ts';
 import type { DnsServer, Said, Script } from '../../support/dns-server.ts';
 import { rootFolder, startDnsServer } from '../../support/dns-server.ts';
@@ -104,7 +104,7 @@ describe('Go and runnerwatch look up the same', () => {
         asked: started.map((server, index) => askedOf(server, before[index] ?? 0)),
       }).toEqual({ name, addresses, asked });
       const isFound = found.addresses.length > 0;
-      expect(isFound ? [''] : ERRORS[faultOf(found)]).toContain(error);
+      expect(isFound ? [''] : ERRORS[lookupFaultOf(found)]).toContain(error);
     }
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { TrustSource } from '../../../src/core/target.ts';
 import { subjectOf } from '../../../src/go/tls/certificate-text.ts';
-import { readSystemRoots, systemPlaces } from '../../../src/go/tls/system-roots.ts';
+import { readSystemRoots, systemRootPaths } from '../../../src/go/tls/system-roots.ts';
 import { TrustStore } from '../../../src/go/tls/trust.ts';
 import { make } from '../../support/certificates.ts';
 import type { TrustFolder } from '../../support/probe-tls.ts';
@@ -105,7 +105,7 @@ describe('SSL_CERT_FILE and SSL_CERT_DIR replace one list each', () => {
 });
 
 test('the places are those of Go, in its order', () => {
-  expect(systemPlaces({ certsDirectory: CERTS })).toEqual({
+  expect(systemRootPaths({ certsDirectory: CERTS })).toEqual({
     files: [
       BUNDLE,
       FEDORA_BUNDLE,
