@@ -10,7 +10,7 @@ import { gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fastify } from 'fastify';
 
-import { redactArgument } from './core/shown-word.ts';
+import { redactArgument } from './core/redact-argument.ts';
 import type { View } from './core/view.ts';
 import { reportOf } from './report/document.ts';
 import { incidentList } from './report/incidents.ts';

@@ -5,7 +5,7 @@
 import type { Check } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
-import { STATUSES } from '../core/words.ts';
+import { STATUSES } from '../core/vocabulary.ts';
 import type { SavedBudget } from './request-budget.ts';
 import { EMPTY_BUDGET } from './request-budget.ts';
 

@@ -3,7 +3,7 @@
  * With `--watch` it goes on until everything is healthy: on a terminal it draws the report anew in its place,
  * elsewhere it prints it again whenever the judgement changes.
  */
-import { redactArgument } from '../core/shown-word.ts';
+import { redactArgument } from '../core/redact-argument.ts';
 import type { View } from '../core/view.ts';
 import type { Daemon } from '../daemon.ts';
 import { reportOf } from '../report/document.ts';

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 
 import { findNearest } from '../core/nearest.ts';
-import { redactArgument } from '../core/shown-word.ts';
+import { redactArgument } from '../core/redact-argument.ts';
 import type { CommandName, CommandSpec, FlagSpec } from './command-table.ts';
 import { COMMANDS, GENERAL } from './command-table.ts';
 

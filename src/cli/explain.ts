@@ -1,6 +1,6 @@
 /** `runnerwatch explain [CAUSE|RULE]`: the causes and the rules of lint, for reading in the terminal. */
 import { findNearest } from '../core/nearest.ts';
-import { redactArgument } from '../core/shown-word.ts';
+import { redactArgument } from '../core/redact-argument.ts';
 import { causeSpec, catalogue } from '../diagnosis/catalogue/index.ts';
 import { explainPage } from '../diagnosis/explain.ts';
 import { rulePage } from '../lint/rule-page.ts';

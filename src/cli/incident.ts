@@ -1,7 +1,7 @@
 /** `runnerwatch incident [ID]`: what the flight recorder has written. Reads files and asks nobody. */
 import { findNearest } from '../core/nearest.ts';
 import type { IncidentSummary } from '../core/past.ts';
-import { redactArgument } from '../core/shown-word.ts';
+import { redactArgument } from '../core/redact-argument.ts';
 import { IncidentStore, incidentFolder } from '../recorder/incident-store.ts';
 import { incidentText } from '../recorder/incident-text.ts';
 import type { Incident } from '../recorder/incident.ts';

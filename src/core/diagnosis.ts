@@ -1,7 +1,7 @@
 /** The shape of a judgement. `diagnosis/` makes it, `report/` and `metrics/` show it. */
 import type { Instant } from './clock.ts';
 import type { CheckId } from './finding.ts';
-import type { Confidence, Link, Scope, Severity, Status, Verdict } from './words.ts';
+import type { Confidence, Link, Scope, Severity, Status, Verdict } from './vocabulary.ts';
 
 export interface Evidence {
   readonly check: CheckId;

@@ -1,7 +1,7 @@
 /** What one run of a probe says. */
 import type { Instant } from './clock.ts';
 import type { RunnerEvent } from './runner-event.ts';
-import type { Status } from './words.ts';
+import type { Status } from './vocabulary.ts';
 
 export type Fact = string | number | boolean;
 

@@ -4,7 +4,7 @@
  */
 import type { Instant } from './clock.ts';
 import type { CheckId } from './finding.ts';
-import type { Severity } from './words.ts';
+import type { Severity } from './vocabulary.ts';
 
 /** Something that the runner depends on became different. Values are short and never secret; digests stand for the rest. */
 export interface Change {

@@ -4,7 +4,7 @@ import type { Cause } from './diagnosis.ts';
 import type { Finding } from './finding.ts';
 import { reasonOf } from './finding.ts';
 import { pollingRunners } from './own-polls.ts';
-import type { Severity, Verdict } from './words.ts';
+import type { Severity, Verdict } from './vocabulary.ts';
 
 /** Any critical → broken; any warning or notice → degraded; anything not judged → unsure; else healthy. */
 export function computeVerdict(severities: readonly Severity[], isUnsure: boolean): Verdict {

@@ -4,7 +4,7 @@ import type { Cause, Evidence } from '../core/diagnosis.ts';
 import type { CheckId, Fact } from '../core/finding.ts';
 import { detailOf } from '../core/finding.ts';
 import type { RunnerTarget } from '../core/target.ts';
-import type { Confidence, Severity } from '../core/words.ts';
+import type { Confidence, Severity } from '../core/vocabulary.ts';
 import { causeSpec } from './catalogue/index.ts';
 import type { CauseContext, CauseSpec } from './cause-spec.ts';
 import { contextOf } from './cause-spec.ts';

@@ -5,7 +5,7 @@
 import type { FixStep } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
 import { printable } from '../core/printable.ts';
-import type { Scope, Severity } from '../core/words.ts';
+import type { Scope, Severity } from '../core/vocabulary.ts';
 
 /** Values for sentences and commands: of the real finding, or placeholders in capitals for the docs. */
 export interface CauseContext {

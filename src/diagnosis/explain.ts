@@ -3,7 +3,7 @@
  * prove that instead, how to fix it. `runnerwatch explain` prints it; docs/causes.md is made from the same parts.
  */
 import type { FixStep } from '../core/diagnosis.ts';
-import { SEVERITY_MEANINGS } from '../core/words.ts';
+import { SEVERITY_MEANINGS } from '../core/vocabulary.ts';
 import { catalogue } from './catalogue/index.ts';
 import type { CauseSpec } from './cause-spec.ts';
 import { PLACEHOLDERS } from './cause-spec.ts';

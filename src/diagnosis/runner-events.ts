@@ -5,7 +5,7 @@ import type { Cause } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
 import type { RunnerEvent } from '../core/runner-event.ts';
 import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
-import type { Severity } from '../core/words.ts';
+import type { Severity } from '../core/vocabulary.ts';
 import type { CauseSpec } from './cause-spec.ts';
 import { buildCause } from './build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from './snapshot-index.ts';

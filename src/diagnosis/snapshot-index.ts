@@ -3,9 +3,9 @@ import type { CheckState, Snapshot, HostContext } from '../core/check.ts';
 import type { Finding } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
 import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
-import type { Link } from '../core/words.ts';
+import type { Link } from '../core/vocabulary.ts';
 import type { RunnerEvent } from '../core/runner-event.ts';
-import { LINKS } from '../core/words.ts';
+import { LINKS } from '../core/vocabulary.ts';
 
 /** What the runner wrote or counted, with the check that saw it. */
 export interface ObservedEvent {

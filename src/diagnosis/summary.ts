@@ -3,7 +3,7 @@ import type { Cause } from '../core/diagnosis.ts';
 import { detailOf, reasonOf } from '../core/finding.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { unjudgedChecks } from '../core/verdict.ts';
-import type { Verdict } from '../core/words.ts';
+import type { Verdict } from '../core/vocabulary.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
 
 const MOST_NAMES = 3;

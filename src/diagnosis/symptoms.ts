@@ -1,7 +1,7 @@
 /** Which causes are only symptoms of another one, so that nobody is paged twice for one fault. */
 import type { Cause } from '../core/diagnosis.ts';
 import type { RunnerTarget } from '../core/target.ts';
-import type { Scope } from '../core/words.ts';
+import type { Scope } from '../core/vocabulary.ts';
 import { causeSpec } from './catalogue/index.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
 

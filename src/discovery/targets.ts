@@ -6,7 +6,7 @@
  */
 import type { Problem, RunnerProcess } from '../core/reading.ts';
 import { Secret } from '../core/secret.ts';
-import { redactArgument } from '../core/shown-word.ts';
+import { redactArgument } from '../core/redact-argument.ts';
 import type {
   ConfigTarget,
   EndpointTarget,

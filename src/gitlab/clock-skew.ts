@@ -1,6 +1,6 @@
 /** How far is this host's clock from GitLab's, by the Date of one answer? Good to one second. */
 import type { HttpAnswer } from '../core/probe.ts';
-import { httpDateOf } from './quiet.ts';
+import { httpDateOf } from './retry-after.ts';
 
 /** The Date header is cut to whole seconds, and was written half-way through the exchange. */
 export function skewOf({ headers, receivedAt, seconds }: HttpAnswer): {

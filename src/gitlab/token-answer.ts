@@ -6,7 +6,7 @@ import type { Instant } from '../core/clock.ts';
 import type { HttpAnswer } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { fingerprint, isJson, isReadOnlyText, jsonOf, messageOf } from './fingerprint.ts';
-import { httpDateOf } from './quiet.ts';
+import { httpDateOf } from './retry-after.ts';
 import type { WebFault } from './web-fault.ts';
 import { webFaultOf } from './web-fault.ts';
 

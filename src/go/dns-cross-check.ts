@@ -8,7 +8,7 @@ import { reasonOf } from '../core/finding.ts';
 import type { Address } from '../core/probe.ts';
 import { sortLikeGo } from './dns/address-order.ts';
 import { dialLikeGo } from './dial/dial.ts';
-import type { DialledHostPort } from './dial/dialled-place.ts';
+import type { DialledHostPort } from './dial/first-hop.ts';
 import type { Query } from './dns/query.ts';
 import { handshakeLikeGo } from './tls/handshake.ts';
 import { addressesByServer, decisiveQueries, lookupText } from './dns/lookup-judgement.ts';

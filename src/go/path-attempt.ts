@@ -11,7 +11,7 @@ import type { Paths } from '../core/paths.ts';
 import type { ProxyDecision } from '../core/target.ts';
 import { readServerDate } from './tls/server-date.ts';
 import { dialLikeGo } from './dial/dial.ts';
-import { hostPortOf } from './dial/dialled-place.ts';
+import { hostPortOf } from './dial/first-hop.ts';
 import { handshakeLikeGo } from './tls/handshake.ts';
 import { namesOf } from './tls/hostname.ts';
 import { resolveLikeGo } from './dns/resolver.ts';

@@ -4,7 +4,7 @@
  */
 import type { CheckState } from '../core/check.ts';
 import type { View } from '../core/view.ts';
-import { STATUSES, VERDICTS } from '../core/words.ts';
+import { STATUSES, VERDICTS } from '../core/vocabulary.ts';
 import { ENDPOINT_FAMILIES } from './endpoint-families.ts';
 import type { Family, Sample } from './family.ts';
 import { SELF_FAMILIES } from './self-families.ts';

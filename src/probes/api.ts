@@ -17,7 +17,7 @@ import { ExchangeError } from '../gitlab/exchange-error.ts';
 import type { Send } from '../gitlab/exchange.ts';
 import { fingerprint, isJson } from '../gitlab/fingerprint.ts';
 import { findOtherRoot } from '../gitlab/other-root.ts';
-import { retryAfterSeconds } from '../gitlab/quiet.ts';
+import { retryAfterSeconds } from '../gitlab/retry-after.ts';
 import type { WebFault } from '../gitlab/web-fault.ts';
 import { webFaultOf } from '../gitlab/web-fault.ts';
 

@@ -17,7 +17,7 @@ import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import type { Attempt, DialOptions } from '../go/dial/dial.ts';
 import { dialLikeGo } from '../go/dial/dial.ts';
-import { firstHopOf } from '../go/dial/dialled-place.ts';
+import { firstHopOf } from '../go/dial/first-hop.ts';
 import type { DialMemory } from '../go/dial/dial-again.ts';
 import { dialOthers, dialTwice } from '../go/dial/dial-again.ts';
 import { attemptsText, dialFaultOf, isFailed } from '../go/dial/dial-judgement.ts';

@@ -15,7 +15,7 @@ import type { Finding, ProbeResult } from '../core/finding.ts';
 import type { LinkTools, ReasonSpec, SecondLook } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
-import { firstHopOf } from '../go/dial/dialled-place.ts';
+import { firstHopOf } from '../go/dial/first-hop.ts';
 import { betterAnswer, differenceOf, mayDiffer, trialOf } from '../go/dns-cross-check.ts';
 import {
   answersText,

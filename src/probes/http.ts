@@ -24,7 +24,7 @@ import type { HttpPath } from '../gitlab/exchange.ts';
 import { createSender } from '../gitlab/exchange.ts';
 import type { HealthFault } from '../gitlab/health-fault.ts';
 import { HEALTH_REQUEST, healthFaultOf } from '../gitlab/health-fault.ts';
-import { retryAfterSeconds } from '../gitlab/quiet.ts';
+import { retryAfterSeconds } from '../gitlab/retry-after.ts';
 import { webFaultOf } from '../gitlab/web-fault.ts';
 
 const REASONS = {

@@ -15,7 +15,7 @@ import type { Finding } from '../core/finding.ts';
 import type { LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
-import { hostPortOf } from '../go/dial/dialled-place.ts';
+import { hostPortOf } from '../go/dial/first-hop.ts';
 import { handshakeLikeGo } from '../go/tls/handshake.ts';
 import { judgeHandshake } from '../go/tls/handshake-judgement.ts';
 import { SHARED_TRUST } from '../go/tls/shared-trust.ts';

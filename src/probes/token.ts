@@ -13,7 +13,7 @@ import { defineProbe } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { ExchangeError } from '../gitlab/exchange-error.ts';
 import { answerOrError } from '../gitlab/exchange.ts';
-import { retryAfterSeconds } from '../gitlab/quiet.ts';
+import { retryAfterSeconds } from '../gitlab/retry-after.ts';
 import type { TokenFault, TokenJudgement } from '../gitlab/token-answer.ts';
 import {
   isUnknownToGitLab,

@@ -2,8 +2,8 @@
 import type { Change, IncidentSummary, TimelineEvent } from '../core/past.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause } from '../core/diagnosis.ts';
-import type { Severity } from '../core/words.ts';
-import { SEVERITIES } from '../core/words.ts';
+import type { Severity } from '../core/vocabulary.ts';
+import { SEVERITIES } from '../core/vocabulary.ts';
 import type { BusyProcesses } from '../host/proc/busy-processes.ts';
 import type { Report } from '../report/document.ts';
 import { isoOf } from '../report/document.ts';

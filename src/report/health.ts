@@ -4,7 +4,7 @@
  */
 import type { CheckState } from '../core/check.ts';
 import type { View } from '../core/view.ts';
-import type { Status, Verdict } from '../core/words.ts';
+import type { Status, Verdict } from '../core/vocabulary.ts';
 import type { ReportedCause } from './document.ts';
 import { causeDocument, isoOf } from './document.ts';
 

@@ -1,7 +1,7 @@
 /** A view cut down to one entry: `/health/RUNNER`, `check --runner NAME`. */
 import type { View } from '../core/view.ts';
 import { computeVerdict } from '../core/verdict.ts';
-import { SEVERITIES } from '../core/words.ts';
+import { SEVERITIES } from '../core/vocabulary.ts';
 
 /** By short token, or by name; undefined when there is no such entry. */
 export function viewOfRunner(view: View, wanted: string): View | undefined {

@@ -1,6 +1,6 @@
 /** Numbers, times and statuses as people read them; used by text and page. */
-import type { Link, Severity, Status } from '../core/words.ts';
-import { SEVERITIES } from '../core/words.ts';
+import type { Link, Severity, Status } from '../core/vocabulary.ts';
+import { SEVERITIES } from '../core/vocabulary.ts';
 
 /** The links of the walk, short enough for a chain on a phone. */
 export const LINK_NAMES: Readonly<Record<Link, string>> = {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Check, CheckState, Snapshot } from '../../src/core/check.ts';
 import type { Diagnosis } from '../../src/core/diagnosis.ts';
 import type { CheckId, Finding } from '../../src/core/finding.ts';
-import { STATUSES } from '../../src/core/words.ts';
+import { STATUSES } from '../../src/core/vocabulary.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { fail, GITLAB, PROXY, SKIPPED, snapshotOf, warn } from '../support/snapshots.ts';
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { CheckId } from '../../src/core/finding.ts';
-import { LINKS } from '../../src/core/words.ts';
+import { LINKS } from '../../src/core/vocabulary.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { brokenAt, fail, GITLAB, PROXY, SKIPPED, snapshotOf, warn } from '../support/snapshots.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { COMMON_REASONS } from '../../src/core/finding.ts';
 import type { View } from '../../src/core/view.ts';
-import { STATUSES, VERDICTS } from '../../src/core/words.ts';
+import { STATUSES, VERDICTS } from '../../src/core/vocabulary.ts';
 import { createExporter } from '../../src/metrics/exporter.ts';
 import { PROBES } from '../../src/probes/index.ts';
 import { LOG_CAUSES } from '../../src/runner/log/classify.ts';

@@ -10,7 +10,7 @@ import type {
   ServiceTarget,
   Target,
 } from '../../src/core/target.ts';
-import { LINKS } from '../../src/core/words.ts';
+import { LINKS } from '../../src/core/vocabulary.ts';
 import { checksOf } from '../../src/checks/plan.ts';
 import { PROBES } from '../../src/probes/index.ts';
 import { START } from './clock.ts';

@@ -1,5 +1,5 @@
 /** docs/causes.md: the runbook of every cause, from the catalogue that the diagnosis itself uses. */
-import { SEVERITY_MEANINGS } from '../../src/core/words.ts';
+import { SEVERITY_MEANINGS } from '../../src/core/vocabulary.ts';
 import type { CauseSpec } from '../../src/diagnosis/cause-spec.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
 import { confirmedText, lookAlikesOf, fixSteps } from '../../src/diagnosis/explain.ts';

@@ -2,7 +2,7 @@
  * Which URL does the runner make of an entry's `url`? (docs/reference/runner-config.md#keys-of-an-entry: trailing
  * slashes and one `/ci` are cut, then `/api/v4/` is appended; http and https only.)
  */
-import { redactArgument } from '../../core/shown-word.ts';
+import { redactArgument } from '../../core/redact-argument.ts';
 
 export type BaseUrl =
   | { readonly ok: true; readonly url: URL }

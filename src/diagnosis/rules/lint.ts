@@ -6,7 +6,7 @@ import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { LintFinding } from '../../core/lint.ts';
 import type { RunnerTarget } from '../../core/target.ts';
-import type { Severity } from '../../core/words.ts';
+import type { Severity } from '../../core/vocabulary.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { hasReason, isFail } from '../snapshot-index.ts';

@@ -2,7 +2,7 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Fact } from '../../core/finding.ts';
 import type { EndpointTarget } from '../../core/target.ts';
-import type { Severity } from '../../core/words.ts';
+import type { Severity } from '../../core/vocabulary.ts';
 import type { CauseSpec } from '../cause-spec.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 

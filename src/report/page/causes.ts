@@ -1,7 +1,7 @@
 /** What is wrong, and what to type: one card for each cause, causes of one id together. */
 import type { Cause } from '../../core/diagnosis.ts';
 import type { View } from '../../core/view.ts';
-import type { Severity } from '../../core/words.ts';
+import type { Severity } from '../../core/vocabulary.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import { durationText, worstFirst } from '../words.ts';

@@ -3,7 +3,7 @@
  * without a script; it renders a view and asks nothing.
  */
 import type { View } from '../../core/view.ts';
-import type { Verdict } from '../../core/words.ts';
+import type { Verdict } from '../../core/vocabulary.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import { lintOf } from './lint.ts';

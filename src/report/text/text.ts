@@ -7,7 +7,7 @@ import type { CheckState } from '../../core/check.ts';
 import type { Cause, Diagnosis, RunnerVerdict } from '../../core/diagnosis.ts';
 import { printable } from '../../core/printable.ts';
 import type { View } from '../../core/view.ts';
-import type { Status } from '../../core/words.ts';
+import type { Status } from '../../core/vocabulary.ts';
 import { clipped, filled, wrapped } from './columns.ts';
 import { lintLines } from './lint-lines.ts';
 import { durationText, worstFirst } from '../words.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { skewOf } from '../../src/gitlab/clock-skew.ts';
-import { httpDateOf, retryAfterSeconds } from '../../src/gitlab/quiet.ts';
+import { httpDateOf, retryAfterSeconds } from '../../src/gitlab/retry-after.ts';
 import { START } from '../support/clock.ts';
 import { answerOf } from '../support/http-answer.ts';
 
