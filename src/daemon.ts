@@ -15,7 +15,7 @@ import type { DaemonOptions } from './daemon-options.ts';
 import { recorderOf } from './daemon-recorder.ts';
 import { diagnose } from './diagnosis/diagnose.ts';
 import { readState, writeState } from './host/fs/state-file.ts';
-import { hostFacts } from './host/system.ts';
+import { hostFacts } from './host/picture.ts';
 import { RequestBudget } from './checks/request-budget.ts';
 import type { SavedState } from './checks/saved-state.ts';
 import { EMPTY_STATE, stateDocument, savedStateOf, stillValid } from './checks/saved-state.ts';
@@ -148,7 +148,7 @@ export class Daemon {
   async #prepare(): Promise<void> {
     const { stateDirectory } = this.#options;
     const [facts, document] = await Promise.all([
-      hostFacts(),
+      hostFacts(this.#options.paths),
       stateDirectory === undefined ? undefined : readState(stateDirectory),
       this.#watch.refresh(),
     ]);

@@ -1,5 +1,6 @@
 /** One incident for a terminal: what happened, what changed just before, what the checks saw, what to type. */
 import { printable } from '../core/printable.ts';
+import type { HostPicture } from '../host/picture.ts';
 import { bytesText, durationText } from '../report/words.ts';
 import { wrapped } from '../report/text/columns.ts';
 import type { Incident, IncidentChange, IncidentRun } from './incident.ts';
@@ -99,6 +100,7 @@ function surroundLines(incident: Incident): readonly string[] {
       proxy.map(({ endpoint, decision, source }) => `${endpoint}: ${decision} (${source})`),
     ),
     ...section('routes', routes.slice(0, MOST_LINES)),
+    ...section('this host', hardwareLines(incident.hardware)),
     ...section('top processes by CPU', use(processes.byCpu)),
     ...section('top processes by memory', use(processes.byMemory)),
     ...section('last lines of the runner’s log', runnerLog.slice(-MOST_LINES)),
@@ -109,6 +111,38 @@ function surroundLines(incident: Incident): readonly string[] {
         .map(({ at, kind, text }) => `${at.slice(0, 19)}Z  ${kind}: ${text}`),
     ),
   ];
+}
+
+function hardwareLines(hardware: HostPicture): readonly string[] {
+  const { system, machine, processor, memory, disks = [], interfaces = [] } = hardware;
+  return [
+    ...(system === undefined
+      ? []
+      : [`${system.distribution}, kernel ${system.kernel} (${system.arch})`]),
+    ...(machine === undefined ? [] : [machineLine(machine)]),
+    ...(processor === undefined ? [] : [`${processor.model}, ${processor.cores} cores`]),
+    ...(memory === undefined
+      ? []
+      : [`memory ${bytesText(memory.totalBytes)}, ${bytesText(memory.availableBytes)} available`]),
+    ...disks.map(
+      ({ name, sizeBytes, technology, mountPoint }) =>
+        `disk ${[name, bytesText(sizeBytes), technology, mountPoint].filter(Boolean).join(' ')}`,
+    ),
+    ...interfaces.map(
+      ({ name, state, address4, address6 }) =>
+        `interface ${[name, state, address4, address6].filter(Boolean).join(' ')}`,
+    ),
+  ];
+}
+
+function machineLine({
+  manufacturer,
+  model,
+  isVirtual,
+  hypervisor,
+}: NonNullable<HostPicture['machine']>): string {
+  const kind = isVirtual ? `virtual machine (${hypervisor || 'hypervisor unknown'})` : 'hardware';
+  return [kind, manufacturer, model].filter(Boolean).join(' ');
 }
 
 /** A line that is too long goes on below its own beginning; a command is never folded. */

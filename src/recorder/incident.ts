@@ -4,6 +4,7 @@ import type { Instant } from '../core/clock.ts';
 import type { Cause } from '../core/diagnosis.ts';
 import type { Severity } from '../core/vocabulary.ts';
 import { SEVERITIES } from '../core/vocabulary.ts';
+import type { HostPicture } from '../host/picture.ts';
 import type { BusyProcesses } from '../host/proc/busy-processes.ts';
 import type { Report } from '../report/document.ts';
 import { isoOf } from '../report/document.ts';
@@ -71,6 +72,8 @@ export interface Incident {
   }[];
   readonly runnerLog: readonly string[];
   readonly processes: BusyProcesses;
+  /** What the host is made of; empty where nothing could be read. */
+  readonly hardware: HostPicture;
   readonly report: Report;
   /** What was left out to keep the file small. */
   readonly leftOut: readonly string[];
@@ -81,6 +84,7 @@ export interface Surrounds {
   readonly routes: readonly string[];
   readonly runnerLog: readonly string[];
   readonly processes: BusyProcesses;
+  readonly hardware: HostPicture;
 }
 
 /** `20261124T085830Z-tls-unknown-authority`: sorts by time, and is a file name and a path of a URL. */

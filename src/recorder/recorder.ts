@@ -14,6 +14,7 @@ import type { Diagnosis } from '../core/diagnosis.ts';
 import type { Paths } from '../core/paths.ts';
 import type { Change, Past, TimelineEvent, Tone } from '../core/past.ts';
 import type { View } from '../core/view.ts';
+import { readHostPicture } from '../host/picture.ts';
 import { busyProcesses } from '../host/proc/busy-processes.ts';
 import { readRouteLines } from '../host/net/route-lines.ts';
 import { readState, writeState } from '../host/fs/state-file.ts';
@@ -163,12 +164,13 @@ export class Recorder {
   /** A look for changes made now: what broke it may be younger than the last one. */
   async #surrounds(view: View, runners: readonly string[]): Promise<Surrounds> {
     const { paths, runnerLog } = this.#options;
-    const [routes = [], processes] = await Promise.all([
+    const [routes = [], processes, hardware] = await Promise.all([
       readRouteLines(paths),
       busyProcesses(paths),
+      readHostPicture(),
       Promise.race([this.#lookAgain(view), delay(LOOK_MILLISECONDS, undefined, { ref: false })]),
     ]);
-    return { routes, processes, runnerLog: runnerLog(runners) };
+    return { routes, processes, hardware, runnerLog: runnerLog(runners) };
   }
 
   async #lookAgain(view: View): Promise<void> {

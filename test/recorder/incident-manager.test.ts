@@ -36,6 +36,7 @@ function newManager(stateDirectory = directory): IncidentManager {
       routes: [],
       runnerLog: ['level=error token=glrt-runnerAA1-not-shown'],
       processes: { byCpu: [], byMemory: [] },
+      hardware: {},
     }),
   });
 }

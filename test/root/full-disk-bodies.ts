@@ -24,6 +24,7 @@ export async function recordOnFullDisk(folder: string) {
       routes: [],
       runnerLog: [],
       processes: { byCpu: [], byMemory: [] },
+      hardware: {},
     }),
   });
   book.observe(BROKEN);

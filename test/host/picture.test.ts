@@ -1,0 +1,52 @@
+/** The picture of this host: real programs, in a child that answers even when one of them hangs. */
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, networkInterfaces, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { hostFacts, readHostPicture } from '../../src/host/picture.ts';
+
+test('the facts of this host are those of the system', async () => {
+  expect(await hostFacts({ rootfs: '/', procfs: '/proc', sysfs: '/sys' })).toEqual({
+    kernel: release(),
+    system: expect.stringMatching(/./),
+    architecture: process.arch,
+    processor: expect.any(String),
+    cores: availableParallelism(),
+    memory_bytes: totalmem(),
+    swap_bytes: expect.any(Number),
+  });
+});
+
+test('the picture has system, machine, processor, memory, disks and interfaces', async () => {
+  const picture = await readHostPicture();
+
+  expect(picture).toMatchObject({
+    system: { kernel: release(), arch: process.arch },
+    machine: { isVirtual: expect.any(Boolean) },
+    processor: { cores: availableParallelism() },
+    memory: { totalBytes: totalmem() },
+    disks: expect.any(Array),
+  });
+  expect(picture.interfaces?.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(Object.keys(networkInterfaces())),
+  );
+});
+
+test('a program that hangs costs its own part and no other', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-picture-'));
+  const { PATH = '' } = process.env;
+  await writeFile(join(folder, 'lsblk'), '#!/bin/sh\nexec sleep 30\n');
+  await chmod(join(folder, 'lsblk'), 0o755);
+  process.env['PATH'] = `${folder}:${PATH}`;
+  try {
+    const picture = await readHostPicture();
+
+    expect(picture.disks).toBeUndefined();
+    expect(picture.memory?.totalBytes).toBe(totalmem());
+  } finally {
+    process.env['PATH'] = PATH;
+    await rm(folder, { recursive: true, force: true });
+  }
+});
