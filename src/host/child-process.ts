@@ -23,6 +23,8 @@ export interface Command {
   readonly env?: NodeJS.ProcessEnv;
   /** A child that writes more is killed. */
   readonly maxOutputBytes?: number;
+  /** Is given what the child writes as it comes, for one that answers in parts. */
+  readonly onOutput?: (chunk: Buffer) => void;
   /** Jobs and probes come first. */
   readonly isBackground?: boolean;
 }
@@ -132,7 +134,7 @@ function lowerPriority(pid: number | undefined): void {
 
 async function endOf(
   child: ChildProcess,
-  { program, maxOutputBytes = MAX_OUTPUT_BYTES }: Command,
+  { program, onOutput, maxOutputBytes = MAX_OUTPUT_BYTES }: Command,
 ): Promise<ChildResult> {
   const { promise, resolve } = Promise.withResolvers<ChildResult>();
   const output: Buffer[] = [];
@@ -141,6 +143,7 @@ async function endOf(
   child.stdout?.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     output.push(chunk);
+    onOutput?.(chunk);
     if (bytes <= maxOutputBytes) return;
     kill(child);
     const error = new Error(`${program} wrote more than ${maxOutputBytes} bytes`);

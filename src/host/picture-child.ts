@@ -1,15 +1,12 @@
 /**
  * The child that looks at this host for an incident. systeminformation starts `lscpu`, `lsblk`, `ip` and others, and
- * reads files that may hang; here that delays nothing. Prints one line of JSON: what answered in time.
+ * reads files that may hang; here that delays nothing. Prints a line of JSON for each part as soon as it is known.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { writeSync } from 'node:fs';
 
 import { blockDevices, cpu, mem, networkInterfaces, osInfo, system } from 'systeminformation';
 
 import type { HostPicture } from './picture.ts';
-
-/** Less than the deadline of the parent, so that what answered is told. */
-const PIECE_SECONDS = 4;
 
 async function readSystem(): Promise<HostPicture['system']> {
   const { distro, release, codename, kernel, arch, uefi } = await osInfo();
@@ -75,30 +72,19 @@ async function readInterfaces(): Promise<HostPicture['interfaces']> {
   }));
 }
 
-/** Absent for what failed or did not answer in time. */
-async function piece<T>(read: () => Promise<T>): Promise<T | undefined> {
-  const late = delay(PIECE_SECONDS * 1000, undefined, { ref: false });
-  return await Promise.race([read().catch(() => undefined), late]);
-}
-
-const [os, machine, processor, memory, disks, interfaces] = await Promise.all([
-  piece(readSystem),
-  piece(readMachine),
-  piece(readProcessor),
-  piece(readMemory),
-  piece(readDisks),
-  piece(readInterfaces),
-]);
-/** JSON leaves out what is undefined. */
-const picture: { [Part in keyof HostPicture]: HostPicture[Part] | undefined } = {
-  system: os,
-  machine,
-  processor,
-  memory,
-  disks,
-  interfaces,
+const PARTS: { readonly [Part in keyof HostPicture]-?: () => Promise<HostPicture[Part]> } = {
+  memory: readMemory,
+  disks: readDisks,
+  processor: readProcessor,
+  interfaces: readInterfaces,
+  machine: readMachine,
+  system: readSystem,
 };
-process.stdout.write(`${JSON.stringify(picture)}\n`, () => {
-  // A program that hangs would keep this one.
-  process.exit(0);
-});
+
+// The part that may wait for a name server, by `hostname -f`, comes last: it holds up what has not ended by then.
+await Promise.all(
+  Object.entries(PARTS).map(async ([part, read]) => {
+    const value = await read().catch(() => undefined);
+    writeSync(process.stdout.fd, `${JSON.stringify({ [part]: value })}\n`);
+  }),
+);

@@ -63,17 +63,18 @@ export interface HostPicture {
 }
 
 const CHILD = fileBeside(import.meta.url, 'picture-child');
-const CHILD_SECONDS = 6;
+const CHILD_SECONDS = 5;
 const MOST_BYTES = 256 * 1024;
 /** `hostname -f` of a host whose name servers are silent; its answer is not used. */
 const SHORT_LOOKUPS = { RES_OPTIONS: 'timeout:1 attempts:1' };
 
 const children = boundedChild();
 
-/** Empty when the child cannot be started or does not answer. */
+/** The parts that were read in time; none when the child cannot be started. */
 export async function readHostPicture(): Promise<HostPicture> {
   using deadline = deadlineOf(CHILD_SECONDS);
-  const result = await children.run(
+  const output: Buffer[] = [];
+  await children.run(
     'picture',
     {
       program: process.execPath,
@@ -81,12 +82,13 @@ export async function readHostPicture(): Promise<HostPicture> {
       env: SHORT_LOOKUPS,
       maxOutputBytes: MOST_BYTES,
       isBackground: true,
+      onOutput: (chunk) => output.push(chunk),
     },
     { signal: deadline.signal },
   );
-  return result.kind === 'ended' && result.code === 0
-    ? (JSON.parse(result.stdout) as HostPicture)
-    : {};
+  // What stands behind the last line end is a part that was cut off.
+  const lines = Buffer.concat(output).toString().split('\n').slice(0, -1);
+  return Object.assign({}, ...lines.map((line) => JSON.parse(line) as HostPicture)) as HostPicture;
 }
 
 /** For the page: kernel, processor and memory, without a program or a wait. */
