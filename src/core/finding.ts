@@ -1,5 +1,6 @@
 /** What one run of a probe says. */
 import type { Instant } from './clock.ts';
+import type { FindingData } from './finding-data.ts';
 import type { RunnerEvent } from './runner-event.ts';
 import type { Status } from './vocabulary.ts';
 
@@ -12,6 +13,8 @@ export type Fact = string | number | boolean;
 export type Finding<R extends string = string, M extends string = string> = {
   readonly measures?: Readonly<Partial<Record<M, number>>>;
   readonly facts?: Readonly<Record<string, Fact>>;
+  /** For rules alone: see `dataKey`. */
+  readonly data?: FindingData;
   /** Texts for the flight recorder alone (certificates, answers of servers): never a secret, never shown elsewhere. */
   readonly attachments?: Readonly<Record<string, string>>;
   /** What the runner itself wrote or counted; for the diagnosis alone. */

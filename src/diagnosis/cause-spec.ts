@@ -20,9 +20,88 @@ export interface CauseContext {
   /** Name and short token of the entry. */
   readonly name: string;
   readonly runner: string;
-  /** A fact of the finding by name, or its name in capitals. */
-  fact(name: string): string;
+  /** A fact that every observation of this cause supplies; in the docs a placeholder. */
+  fact(name: FactName): string;
+  /** A fact that only some observations supply. */
+  optional(name: FactName): string | undefined;
 }
+
+/** Every fact that a cause may name, with what the docs show in its place. */
+export const FACT_PLACEHOLDERS = {
+  address: 'ADDRESS',
+  addresses: 'ADDRESSES',
+  allowed: 'ALLOWED',
+  attempts: 'ATTEMPTS',
+  by: 'BY',
+  ca_file: 'CA_FILE',
+  ca_file_configured: 'CA_FILE_CONFIGURED',
+  certs_file: 'CERTS_FILE',
+  chain: 'CHAIN',
+  changed_at: 'CHANGED_AT',
+  client_file: 'CLIENT_FILE',
+  corrected: 'CORRECTED',
+  destination: 'DESTINATION',
+  family: 'FAMILY',
+  first_server: 'SERVER',
+  fullness: 'FULLNESS',
+  handle: 'HANDLE',
+  held_seconds: 'HELD_SECONDS',
+  is_asked: 'IS_ASKED',
+  is_exempt: 'IS_EXEMPT',
+  is_misread: 'IS_MISREAD',
+  issuer: 'ISSUER',
+  jobs: 'JOBS',
+  key: 'KEY',
+  libc: 'LIBC',
+  libc_address: 'ADDRESS',
+  line: 'LINE',
+  location: 'LOCATION',
+  meant: 'MEANT',
+  message: 'MESSAGE',
+  name: 'NAME',
+  names: 'NAMES',
+  no_proxy_because: 'NO_PROXY_BECAUSE',
+  no_proxy_entry: 'NO_PROXY_ENTRY',
+  not_after: 'NOT_AFTER',
+  of_answer: 'OF_ANSWER',
+  outcomes: 'OUTCOMES',
+  path: 'PATH',
+  pid: 'PID',
+  port: 'PORT',
+  protocol: 'PROTOCOL',
+  proxy: 'PROXY',
+  proxy_url: 'PROXY_URL',
+  read: 'READ',
+  result: 'RESULT',
+  right: 'RIGHT',
+  right_source: 'RIGHT_SOURCE',
+  roles: 'ROLES',
+  root: 'ROOT',
+  rule: 'RULE',
+  server: 'SERVER',
+  servers: 'SERVERS',
+  skew: 'SKEW',
+  source: 'SOURCE',
+  stands_on: 'STANDS_ON',
+  started_at: 'STARTED_AT',
+  status: 'STATUS',
+  subject: 'SUBJECT',
+  table: 'TABLE',
+  trial: 'TRIAL',
+  tried: 'TRIED',
+  uid: 'UID',
+  until: 'UNTIL',
+  variable: 'VARIABLE',
+  version: 'VERSION',
+  where: 'WHERE',
+  wrong: 'WRONG',
+  wrong_server: 'WRONG_SERVER',
+  wrong_source: 'WRONG_SOURCE',
+} as const;
+export type FactName = keyof typeof FACT_PLACEHOLDERS;
+
+/** What a text shows for a fact that nothing supplied: a bug, which tests and lab look for. */
+export const MISSING_FACT = '(missing fact: ';
 
 export interface CauseSpec {
   readonly id: string;
@@ -90,17 +169,21 @@ export const PLACEHOLDERS: CauseContext = {
   unit: 'gitlab-runner',
   name: 'NAME',
   runner: 'RUNNER',
-  fact: (name) => name.toUpperCase(),
+  fact: (name) => FACT_PLACEHOLDERS[name],
+  optional: (name) => FACT_PLACEHOLDERS[name],
 };
 
 /** The context of a real finding. */
 export function contextOf(
-  values: Omit<CauseContext, 'fact'>,
+  values: Omit<CauseContext, 'fact' | 'optional'>,
   facts: Readonly<Record<string, Fact>>,
 ): CauseContext {
+  const optional = (name: FactName): string | undefined =>
+    facts[name] === undefined ? undefined : String(facts[name]);
   return {
     ...values,
     unit: quoted(values.unit),
-    fact: (name) => String(facts[name] ?? 'unknown'),
+    fact: (name) => optional(name) ?? `${MISSING_FACT}${name})`,
+    optional,
   };
 }

@@ -58,7 +58,8 @@ export async function differenceOf(
   const right = await trial.first(distinct);
   if (right === undefined) return undefined;
   const isPinned = found.source === 'hosts';
-  const wrongSource = isPinned ? '/etc/hosts' : serversThatSaid(found).join(', ');
+  const wrongServers = isPinned ? [] : serversThatSaid(found);
+  const wrongSource = isPinned ? '/etc/hosts' : wrongServers.join(', ');
   const rightSource = other.find(({ address }) => address === right.address)?.server ?? '';
   const wrong = [...used].join(', ');
   const factor = isPinned ? 'hosts file or DNS' : 'which name server';
@@ -71,6 +72,7 @@ export async function differenceOf(
       trial: trial.kind,
       wrong,
       wrong_source: wrongSource,
+      ...(wrongServers[0] === undefined ? {} : { wrong_server: wrongServers[0] }),
       right: right.address,
       right_source: rightSource,
     },
@@ -92,8 +94,13 @@ export async function betterAnswer(
   if (better === undefined) return { queries };
   const [rightSource, addresses] = better;
   const right = addresses.join(', ');
-  const wrongSource = [...new Set(asked.map(({ server }) => server))].join(', ');
-  const facts = { factor: 'which name server', wrong: 'no address', wrong_source: wrongSource };
+  const wrongServers = [...new Set(asked.map(({ server }) => server))];
+  const facts = {
+    factor: 'which name server',
+    wrong: 'no address',
+    wrong_source: wrongServers.join(', '),
+    ...(wrongServers[0] === undefined ? {} : { wrong_server: wrongServers[0] }),
+  };
   const detail = `${lookupText(found)}; ${rightSource} says ${right}`;
   const difference = {
     isPinned: false,

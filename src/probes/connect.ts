@@ -134,7 +134,11 @@ async function dialAndJudge(
       attempts.map((attempt) => attempt.address.address),
       paths,
     );
-    return noAddress(attempts, facts, { connect_seconds, ...lostBy(loss) }, closed);
+    const failed = noAddress(attempts, facts, { connect_seconds, ...lostBy(loss) }, closed);
+    return {
+      ...failed,
+      facts: { ...failed.facts, ...(isOfValue(failed) ? proxyFacts(target) : {}) },
+    };
   }
   hand(walk, socket, address, port, deps);
   const all = [
@@ -146,6 +150,16 @@ async function dialAndJudge(
   const said = { ...facts, attempts: attemptsText(all), address: address.address };
   const fault = faultOf(loss, failed_addresses, said);
   return { ...(fault ?? { status: 'pass' }), measures, facts: said };
+}
+
+/** A port that cannot exist is the fault of the proxy variable's value. */
+function isOfValue(finding: ConnectFinding): boolean {
+  return finding.status === 'fail' && finding.reason === 'invalid-port';
+}
+
+function proxyFacts({ proxy }: EndpointTarget): Readonly<Record<string, Fact>> {
+  if (proxy.kind !== 'proxy') return {};
+  return { proxy: `${proxy.host}:${proxy.port}`, variable: proxy.variable };
 }
 
 function lostBy(loss: Loss | undefined): { readonly lost_ratio?: number } {

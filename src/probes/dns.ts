@@ -12,6 +12,7 @@
  */
 import { deadlineOf } from '../core/abort.ts';
 import type { Finding, ProbeResult } from '../core/finding.ts';
+import { dataKey, dataOf, dataWith } from '../core/finding-data.ts';
 import type { LinkTools, ReasonSpec, SecondLook } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
@@ -38,6 +39,8 @@ import { blockedWay, closedWay } from '../host/net/routes.ts';
 const LOOKUP_SECONDS = 11;
 /** libc is asked at most this often for one name. */
 const LIBC_AGAIN_SECONDS = 60;
+/** What the C library said the last time. */
+const LIBC = dataKey<{ readonly name: string; readonly addresses: readonly string[] }>('libc');
 
 const REASONS = {
   'not-found': {
@@ -229,18 +232,26 @@ async function notFound(
   }
   const detail = lookupText(found);
   const libc = await libcSays(found.name, tools);
-  if (libc === '') return { status: 'fail', reason: 'not-found', detail, measures, facts: said };
-  const finds = `${detail}; the C library finds ${libc}`;
-  const mismatch = { ...said, factor: 'C library or the runner’s own resolver', libc };
-  return { status: 'fail', reason: 'nss-mismatch', detail: finds, measures, facts: mismatch };
+  const [address] = libc;
+  if (address === undefined) {
+    return { status: 'fail', reason: 'not-found', detail, measures, facts: said };
+  }
+  const all = libc.join(', ');
+  const finds = `${detail}; the C library finds ${all}`;
+  const factor = 'C library or the runner’s own resolver';
+  const data = dataWith(LIBC, { name: found.name, addresses: libc });
+  const mismatch = { ...said, factor, libc: all, libc_address: address };
+  return { status: 'fail', reason: 'nss-mismatch', detail: finds, measures, facts: mismatch, data };
 }
 
 /** Between two questions to libc its last answer holds, so that the finding does not change with every walk. */
 async function libcSays(
   name: string,
   { budget, previous, paths, signal }: LinkTools,
-): Promise<string> {
-  const last = previous?.facts?.['name'] === name ? previous.facts['libc'] : undefined;
-  if (!budget.once(`getent ${name}`, LIBC_AGAIN_SECONDS)) return String(last ?? '');
-  return (await libcAddresses(name, paths, signal)).join(', ');
+): Promise<readonly string[]> {
+  const last = previous === undefined ? undefined : dataOf(previous, LIBC);
+  if (budget.once(`getent ${name}`, LIBC_AGAIN_SECONDS)) {
+    return await libcAddresses(name, paths, signal);
+  }
+  return last?.name === name ? last.addresses : [];
 }

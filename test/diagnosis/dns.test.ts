@@ -10,8 +10,10 @@ const FACTS = {
   name: 'gitlab.example.com',
   addresses: '10.200.0.77',
   servers: '10.0.0.2, 10.0.0.3',
+  first_server: '10.0.0.2',
   wrong: '10.200.0.77',
   wrong_source: '10.0.0.2',
+  wrong_server: '10.0.0.2',
   right: '10.200.0.5',
   right_source: '10.0.0.3',
 };
@@ -105,7 +107,7 @@ describe('a lookup without an address is', () => {
     ['nss-mismatch', 'dns-nss-mismatch'],
     ['no-route', 'network-no-route'],
   ])('%s: %s', (reason, id) => {
-    const said = brokenAt('dns', fail(reason, { ...FACTS, address: '10.0.0.2', libc: '10.0.0.9' }));
+    const said = brokenAt('dns', fail(reason, { ...FACTS, address: '10.0.0.2', libc: '10.0.0.9', libc_address: '10.0.0.9' }));
     expect(diagnose(snapshotOf(said)).causes).toMatchObject([{ id, severity: 'critical' }]);
   });
 

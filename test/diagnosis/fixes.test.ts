@@ -13,7 +13,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { FixStep } from '../../src/core/diagnosis.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
-import type { CauseContext, CauseSpec } from '../../src/diagnosis/cause-spec.ts';
+import type { CauseContext, CauseSpec, FactName } from '../../src/diagnosis/cause-spec.ts';
 import { contextOf, PLACEHOLDERS } from '../../src/diagnosis/cause-spec.ts';
 
 const NORMAL = contextOf(
@@ -46,7 +46,8 @@ const HOSTILE: CauseContext = {
     },
     {},
   ),
-  fact: (name) => (name === 'ca_file_configured' ? 'false' : EVIL),
+  fact: () => EVIL,
+  optional: (name) => (name === 'ca_file_configured' ? 'false' : EVIL),
 };
 
 const MAY_REPLACE = new Set(['token-rejected', 'runner-orphaned']);
@@ -80,7 +81,8 @@ describe.each([
 });
 
 test('no fix leaves a value out: with real facts nothing reads “unknown”', () => {
-  const known: CauseContext = { ...NORMAL, fact: (name) => `the-${name}` };
+  const named = (name: FactName): string => `the-${name}`;
+  const known: CauseContext = { ...NORMAL, fact: named, optional: named };
   const texts = catalogue.map((spec) => [spec.id, spec.says(known), ...commandsOf(spec, known)]);
 
   expect(texts.filter((words) => words.slice(1).some((word) => /unknown|NaN/.test(word)))).toEqual(

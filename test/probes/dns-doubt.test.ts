@@ -82,6 +82,7 @@ describe('the address in use does not answer', () => {
         trial: 'answer',
         wrong: DEAD,
         wrong_source: '127.0.0.1',
+        wrong_server: '127.0.0.1',
         right: ALIVE,
         right_source: '127.0.0.2',
       },
@@ -222,6 +223,7 @@ test('the first server knows no such name and the second does: the servers disag
       factor: 'which name server',
       wrong: 'no address',
       wrong_source: '127.0.0.1',
+      wrong_server: '127.0.0.1',
       right: '10.0.0.5',
       right_source: '127.0.0.2',
     },
@@ -273,12 +275,15 @@ describe('a name that the C library finds and the runner does not', () => {
   test('is one also while libc may not be asked again', async () => {
     await using server = await startDnsServer(() => 'nxdomain');
     const budget = { ...unlimitedBudget, once: () => false };
-    const facts = { name: 'gitlab.test', libc: '10.0.0.9' };
-    const previous: Finding = { status: 'fail', reason: 'nss-mismatch', detail: '', facts };
     const stage = { dnsPort: server.port, port: 443, resolvConf: ONE };
+    const { first: previous } = await withLibc(FINDS, () => look(stage));
     const again = await look({ ...stage, tools: { budget, previous } });
     const fresh = await look({ ...stage, tools: { budget } });
-    expect(again.first).toMatchObject({ status: 'fail', reason: 'nss-mismatch', facts });
+    expect(again.first).toMatchObject({
+      status: 'fail',
+      reason: 'nss-mismatch',
+      facts: { libc: '10.0.0.9' },
+    });
     expect(fresh.first).toMatchObject({ status: 'fail', reason: 'not-found' });
   });
 

@@ -64,6 +64,7 @@ test('a name that resolves passes, and the walk gets its addresses', async () =>
       source: 'dns',
       addresses: '10.0.0.5, 10.0.0.6',
       servers: '127.0.0.1',
+      first_server: '127.0.0.1',
       tried: 'gitlab.test',
       outcomes: '127.0.0.1 answer',
     },
@@ -76,7 +77,12 @@ test('an address from the hosts file is named as such', async () => {
   const { finding } = await look({ port: 1, files });
   expect(finding).toMatchObject({
     status: 'pass',
-    facts: { source: 'hosts', addresses: '10.0.0.77', servers: '127.0.0.1' },
+    facts: {
+      source: 'hosts',
+      addresses: '10.0.0.77',
+      servers: '127.0.0.1',
+      first_server: '127.0.0.1',
+    },
   });
 });
 
@@ -117,6 +123,7 @@ describe('one server that says', () => {
         source: 'none',
         addresses: '',
         servers: '127.0.0.1',
+        first_server: '127.0.0.1',
         tried: 'gitlab.test',
         outcomes: `127.0.0.1 ${outcome}`,
       },

@@ -1,6 +1,7 @@
 /**
  * Runs one probe the way the walk and the scheduler do, with everything lent: clock, deadline, paths,
- * walk and budget. Records which reasons were seen, for the test that demands each reason once.
+ * walk and budget. Records which reasons were seen, for the test that demands each reason once, and demands every
+ * fact that the text of the cause names.
  */
 import { systemClock } from '../../src/core/clock.ts';
 import type { Finding } from '../../src/core/finding.ts';
@@ -9,6 +10,7 @@ import { defaultsOf } from '../../src/core/option.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Budget, LinkTools, Probe } from '../../src/core/probe.ts';
 import type { TargetKind, TargetKinds } from '../../src/core/target.ts';
+import { missingFacts } from './missing-facts.ts';
 import { noteReason } from './seen-reasons.ts';
 
 export interface Over<O extends OptionTable> {
@@ -41,5 +43,7 @@ export async function runProbe<
   };
   const finding = await probe.run(target, { ...defaultsOf(probe.options), ...over.options }, tools);
   noteReason(probe.id, finding);
+  const missing = missingFacts(probe.id, finding);
+  if (missing.length > 0) throw new Error(missing.join('\n'));
   return finding;
 }

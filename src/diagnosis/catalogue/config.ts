@@ -14,13 +14,26 @@ const lint = (c: CauseContext) =>
 const edit = (c: CauseContext, text: string) => step(text, `sudoedit ${quoted(c.config)}`);
 
 /** Without a process only the unit knows as whom the runner runs. */
-const isUserKnown = (c: CauseContext) => c.fact('uid') !== 'unknown';
+const userOf = (c: CauseContext) => {
+  const uid = c.optional('uid');
+  return uid === undefined ? 'the user of the runner' : `user ${uid} of the runner`;
+};
 
-const userOf = (c: CauseContext) =>
-  isUserKnown(c) ? `user ${c.fact('uid')} of the runner` : 'the user of the runner';
+const ownerFor = (c: CauseContext) => {
+  const uid = c.optional('uid');
+  return uid === undefined ? `"$(systemctl show --value -p User ${c.unit})"` : quoted(uid);
+};
 
-const ownerFor = (c: CauseContext) =>
-  isUserKnown(c) ? quoted(c.fact('uid')) : `"$(systemctl show --value -p User ${c.unit})"`;
+/** Where the file as a whole is wrong there is no line. */
+const lineOf = (c: CauseContext) => {
+  const line = c.optional('line');
+  return line === undefined ? '' : ` (line ${line})`;
+};
+
+const correct = (c: CauseContext) => {
+  const line = c.optional('line');
+  return edit(c, line === undefined ? 'Correct the file.' : `Correct line ${line}.`);
+};
 
 export const CONFIG_CAUSES: readonly CauseSpec[] = [
   configCause({
@@ -74,8 +87,8 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['config-type-error'],
     from: ['config/syntax-error', 'config/too-large'],
     confirm: AT_ONCE,
-    says: (c) => `${c.config} cannot be parsed (line ${c.fact('line')})`,
-    fix: (c) => [edit(c, `Correct line ${c.fact('line')}.`), lint(c)],
+    says: (c) => `${c.config} cannot be parsed${lineOf(c)}`,
+    fix: (c) => [correct(c), lint(c)],
     suppresses: ['runner-crash-loop', 'runner-not-running', 'runner-start-failed'],
   }),
   configCause({
@@ -87,8 +100,8 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['config-syntax-error'],
     from: ['config/type-error', 'config/invalid-value'],
     confirm: AT_ONCE,
-    says: (c) => `${c.config} has a value that stops the runner (line ${c.fact('line')})`,
-    fix: (c) => [edit(c, `Correct line ${c.fact('line')}; the evidence says to what.`), lint(c)],
+    says: (c) => `${c.config} has a value that stops the runner${lineOf(c)}`,
+    fix: (c) => [correct(c), lint(c)],
     suppresses: ['runner-crash-loop', 'runner-not-running', 'runner-start-failed'],
   }),
   configCause({
@@ -116,10 +129,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     confirm: AT_ONCE,
     says: (c) =>
       `${c.config} does not load any more; the process still runs on the old one and will not survive a restart`,
-    fix: (c) => [
-      edit(c, `Correct line ${c.fact('line')} before anybody restarts the runner.`),
-      lint(c),
-    ],
+    fix: (c) => [correct(c), lint(c)],
   }),
   configCause({
     id: 'config-no-runners',

@@ -4,17 +4,18 @@ import { quoted, step } from '../cause-spec.ts';
 
 /** The first name server, for dig. */
 function server(c: CauseContext): string {
-  return quoted(`@${c.fact('servers').split(', ')[0] ?? ''}`);
+  return quoted(`@${c.fact('first_server')}`);
 }
 
 /** A question to each side, or to the one that is known. */
 function compared(c: CauseContext): string {
   const name = quoted(c.fact('name'));
-  return [...c.fact('wrong_source').split(', '), c.fact('right_source')]
-    .filter((source) => source !== 'unknown')
-    .map((source) => `dig +short ${quoted(`@${source}`)} ${name}`)
-    .concat(c.fact('right_source') === 'unknown' ? [`dig ${server(c)} ${name}`] : [])
-    .join('; ');
+  const sources = [c.optional('wrong_server'), c.optional('right_source')].flatMap(
+    (source) => source ?? [],
+  );
+  return sources.length === 0
+    ? `dig ${server(c)} ${name}`
+    : sources.map((source) => `dig +short ${quoted(`@${source}`)} ${name}`).join('; ');
 }
 
 export const DNS_CAUSES: readonly CauseSpec[] = [
@@ -133,7 +134,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     ],
     from: ['dns/servers-disagree', 'dns/sinkhole'],
     says: (c) =>
-      c.fact('right_source') === 'unknown'
+      c.optional('right_source') === undefined
         ? `DNS sends ${c.fact('name')} to ${c.fact('addresses')}, which is no other host`
         : `name server ${c.fact('wrong_source')} says ${c.fact('wrong')} for ${c.fact('name')}; ${c.fact('right_source')} says ${c.fact('right')}`,
     fix: (c) => [
@@ -191,7 +192,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
       ),
       step(
         'Add a DNS record, or a line in /etc/hosts.',
-        `echo ${quoted(`${c.fact('libc').split(', ')[0] ?? ''} ${c.fact('name')}`)} | sudo tee -a /etc/hosts`,
+        `echo ${quoted(`${c.fact('libc_address')} ${c.fact('name')}`)} | sudo tee -a /etc/hosts`,
       ),
     ],
     resolvedWhen: 'the dns link passes',

@@ -96,7 +96,7 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
     evidence: 'A redirect on GitLab’s own paths.',
     notConfusedWith: ['url-path-wrong', 'edge-auth-gateway'],
     from: [...both('redirected'), 'token/redirected'],
-    says: (c) => `${c.url} redirects to ${c.fact('location')}`,
+    says: (c) => `${c.url} redirects to ${c.optional('location') ?? 'another address'}`,
     fix: (c) => [
       step(
         `Put the final address into url in ${c.config}.`,
@@ -115,7 +115,7 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
     says: (c) => `GitLab answers at ${c.host}, but its API is not below ${c.url}`,
     fix: (c) => [
       step(
-        `Set url in ${c.config} to ${c.fact('root') === 'unknown' ? 'the instance’s root' : c.fact('root')}.`,
+        `Set url in ${c.config} to ${c.optional('root') ?? 'the instance’s root'}.`,
         `sudo grep -n url ${quoted(c.config)}`,
       ),
     ],

@@ -4,12 +4,12 @@ import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { quoted, step } from '../cause-spec.ts';
 
 function chainOf(c: CauseContext): string {
-  return ['family', 'table', 'chain'].map((name) => quoted(c.fact(name))).join(' ');
+  return [c.fact('family'), c.fact('table'), c.fact('chain')].map((word) => quoted(word)).join(' ');
 }
 
 /** What to type about the rule that stops the packets; without its handle it is the policy of a chain. */
 function openFirewall(c: CauseContext): readonly FixStep[] {
-  if (c.fact('rule') === 'unknown') {
+  if (c.optional('rule') === undefined) {
     return [
       step(
         'Find the rule that stops port 53, and take it away where the rules come from.',
@@ -17,21 +17,22 @@ function openFirewall(c: CauseContext): readonly FixStep[] {
       ),
     ];
   }
+  const handle = c.optional('handle');
   const answers = 'ct state established,related accept';
   const accept =
-    c.fact('of_answer') === 'true'
+    c.optional('of_answer') === 'true'
       ? answers
       : `${c.fact('protocol') === 'udp' ? 'udp' : 'tcp'} dport ${quoted(c.fact('port'))} accept`;
   return [
     step('See the rule in its chain.', `sudo nft --handle list chain ${chainOf(c)}`),
-    c.fact('handle') === 'unknown'
+    handle === undefined
       ? step(
           'Accept the runner’s traffic; then make that lasting where the rules come from.',
           `sudo nft insert rule ${chainOf(c)} ${accept}`,
         )
       : step(
           'Remove it; then make that lasting where the rules come from.',
-          `sudo nft delete rule ${chainOf(c)} handle ${quoted(c.fact('handle'))}`,
+          `sudo nft delete rule ${chainOf(c)} handle ${quoted(handle)}`,
         ),
   ];
 }
@@ -49,9 +50,9 @@ export const NETWORK_QUALITY_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['tcp-connection-refused', 'tcp-connect-timeout', 'firewall-reject'],
     from: ['dns/prohibited'],
     says: (c) =>
-      c.fact('rule') === 'unknown'
+      c.optional('rule') === undefined
         ? `this host does not let questions to its name servers (${c.fact('servers')}) out`
-        : `the rule ${c.fact('rule')} of this host’s own firewall stops ${c.fact('of_answer') === 'true' ? 'answers from' : 'connections to'} ${c.fact('address')} port ${c.fact('port')}`,
+        : `the rule ${c.fact('rule')} of this host’s own firewall stops ${c.optional('of_answer') === 'true' ? 'answers from' : 'connections to'} ${c.fact('address')} port ${c.fact('port')}`,
     fix: openFirewall,
     resolvedWhen: 'the connect link passes',
     suppresses: ['tcp-connect-timeout', 'tcp-connection-refused', 'firewall-reject', 'dns-timeout'],

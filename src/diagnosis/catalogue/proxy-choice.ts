@@ -17,7 +17,7 @@ function setProxy(c: CauseContext) {
 }
 
 function isExempt(c: CauseContext): boolean {
-  return c.fact('is_exempt') === 'true';
+  return c.optional('is_exempt') === 'true';
 }
 
 function narrowExemption(c: CauseContext) {
@@ -77,9 +77,9 @@ export const PROXY_CHOICE_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['proxy-connect-denied', 'proxy-upstream-failed'],
     from: [],
     says: (c) => {
-      const entry = c.fact('no_proxy_entry');
+      const entry = c.optional('no_proxy_entry');
       const why =
-        entry === 'unknown'
+        entry === undefined
           ? 'NO_PROXY does not name it'
           : `the entry "${entry}" of NO_PROXY does not match (${c.fact('no_proxy_because')})`;
       return `${c.host} is reached directly and not through the proxy ${c.fact('proxy')}: ${why}`;

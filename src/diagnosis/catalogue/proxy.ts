@@ -153,7 +153,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['proxy-name-not-found', 'proxy-not-responding'],
     from: ['proxy/not-a-proxy', 'connect/invalid-port'],
     says: (c) =>
-      c.fact('is_misread') === 'true'
+      c.optional('is_misread') === 'true'
         ? `Go cannot read the value of ${c.fact('variable')} as it was meant, and takes ${c.fact('proxy')} for the proxy`
         : `${c.fact('proxy')} from ${c.fact('variable')} does not speak the protocol of a proxy`,
     fix: (c) => [

@@ -19,10 +19,12 @@ export const RECORD_CAUSES: readonly CauseSpec[] = [
       'The one manager with this host’s system id changes its address to and fro; or .runner_system_id is older than /etc/machine-id and was not made from it.',
     notConfusedWith: ['config-shared-by-processes'],
     from: ['record/system-id-clash'],
-    says: (c) =>
-      c.fact('addresses') === 'unknown'
+    says: (c) => {
+      const addresses = c.optional('addresses');
+      return addresses === undefined
         ? 'the system id of this host came with an image, and every machine made from it has the same'
-        : `${c.name} (${c.runner}) shares its token and system id with another host (${c.fact('addresses')})`,
+        : `${c.name} (${c.runner}) shares its token and system id with another host (${addresses})`;
+    },
     fix: (c) => [
       step(
         'On one of the two hosts: stop the runner, and give it a system id of its own.',

@@ -22,7 +22,7 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['token-rejected', 'edge-waf-blocked', 'runner-hung'],
     from: [],
     says: (c) =>
-      `${c.name} has switched itself off after three refusals and asks again at ${c.fact('until')}${c.fact('is_asked') === 'false' ? '; GitLab was not asked since whether it still refuses' : ', although nothing refuses it now'}`,
+      `${c.name} has switched itself off after three refusals and asks again at ${c.fact('until')}${c.optional('is_asked') === 'false' ? '; GitLab was not asked since whether it still refuses' : ', although nothing refuses it now'}`,
     fix: (c) => [
       step(
         'Wake it: the runner forgets the penalty when its file is touched.',

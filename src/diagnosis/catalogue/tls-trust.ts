@@ -9,7 +9,7 @@ export function showCertificates(c: CauseContext): string {
 
 /** With `tls-ca-file` the runner never looks into its certs folder, so a file there would change nothing. */
 function installRoot(c: CauseContext, file: string) {
-  if (c.fact('ca_file_configured') === 'true') {
+  if (c.optional('ca_file_configured') === 'true') {
     return step(
       'Add it to the file that tls-ca-file names in config.toml, and restart the runner.',
       `sudo tee -a ${quoted(c.fact('ca_file'))} <${file} >/dev/null && sudo systemctl restart ${c.unit}`,
@@ -136,7 +136,7 @@ export const TLS_TRUST_CAUSES: readonly CauseSpec[] = [
     evidence: 'The subject alternative names against the host, by Go’s rules.',
     notConfusedWith: ['tls-no-san', 'dns-wrong-answer'],
     from: ['tls/name-mismatch'],
-    says: (c) => `the certificate at ${c.host} is for ${c.fact('names')}`,
+    says: (c) => `the certificate at ${c.host} is for ${c.optional('names') ?? 'another name'}`,
     fix: (c) => [
       step(
         `If one of those names is the right one, put it into url in ${c.config}.`,

@@ -138,6 +138,7 @@ export function factsOf(found: Resolution): Readonly<Record<string, string>> {
     source,
     addresses: addresses.map(({ address }) => address).join(', '),
     servers: servers.join(', '),
+    first_server: servers[0] ?? '',
     tried: names.join(', '),
     outcomes: outcomesByServer(queries),
   };
