@@ -80,7 +80,9 @@ function brokenByCause(cause: ReportedCause): readonly string[] {
   return [
     ...(isHarmful || isDrastic ? [`a fix does harm: ${id} tells: ${words.join(' | ')}`] : []),
     ...(severity !== 'info' && (isBare || isVague) ? [`${id} lacks evidence, fix or end`] : []),
-    ...(/undefined|NaN|\[object|\(missing fact/.test(JSON.stringify(cause)) ? [`${id} has a hole in a text`] : []),
+    ...(/undefined|NaN|\[object|\(missing fact/.test(JSON.stringify(cause))
+      ? [`${id} has a hole in a text`]
+      : []),
   ];
 }
 

@@ -6,9 +6,12 @@ import type { Finding, ProbeResult } from './finding.ts';
 import type { OptionTable, ValuesOf } from './option.ts';
 import type { Paths } from './paths.ts';
 import type { RunnerLogReader } from './runner-event.ts';
+import type { Severity } from './vocabulary.ts';
 import type { TargetKind, TargetKinds } from './target.ts';
 
 export interface ReasonSpec {
+  /** Where no entry of the catalogue means it, and its status says too much or too little. */
+  readonly severity?: Severity;
   /** What has been observed, one sentence, no values. */
   readonly meaning: string;
   /** What an operator does next, imperative. */

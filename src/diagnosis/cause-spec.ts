@@ -103,6 +103,41 @@ export type FactName = keyof typeof FACT_PLACEHOLDERS;
 /** What a text shows for a fact that nothing supplied: a bug, which tests and lab look for. */
 export const MISSING_FACT = '(missing fact: ';
 
+/** The order of blame: what stops everything first, what only hurts last. */
+export const STAGES = [
+  'config',
+  'process',
+  'system',
+  'clock',
+  'path',
+  'polls',
+  'token',
+  'record',
+  'executor',
+  'jobs',
+  'resources',
+  'version',
+  'monitor',
+] as const;
+export type Stage = (typeof STAGES)[number];
+
+export type FamilyName =
+  | 'config'
+  | 'process'
+  | 'runner'
+  | 'limits'
+  | 'executor'
+  | 'jobs'
+  | 'host'
+  | 'dns'
+  | 'network'
+  | 'proxy'
+  | 'tls'
+  | 'edge'
+  | 'gitlab'
+  | 'token'
+  | 'record';
+
 export interface CauseSpec {
   readonly id: string;
   readonly severity: Severity;
@@ -123,6 +158,10 @@ export interface CauseSpec {
   readonly resolvedWhen: string;
   /** Ids of causes that are symptoms of this one. */
   readonly suppresses?: readonly string[];
+  /** At its full severity it breaks whatever comes after it, so it is blamed first. */
+  readonly breaks?: boolean;
+  /** One result above the limit is none: the median of the last results must be, too. */
+  readonly lasting?: { readonly measure: string; readonly option: string };
   /** What the evidence must amount to before it is confirmed; two results in a row unless told. */
   readonly confirm?: { readonly results: number; readonly seconds?: number };
 }

@@ -4,20 +4,24 @@
  */
 import type { CheckState, Snapshot } from '../core/check.ts';
 import type { Candidate, Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
+import type { CheckId } from '../core/finding.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { hasUnjudged, computeVerdict } from '../core/verdict.ts';
 import type { Link, Status } from '../core/vocabulary.ts';
 import { SEVERITIES } from '../core/vocabulary.ts';
+import { isOfFamily } from './catalogue/index.ts';
+import { STAGES } from './cause-spec.ts';
 import { candidatesOf } from './candidates.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
 import { linkOf, indexSnapshot } from './snapshot-index.ts';
+import { defaultCauses } from './rules/default.ts';
 import { RULES } from './rules/index.ts';
 import { summaryOf } from './summary.ts';
 import { withoutSymptoms } from './symptoms.ts';
 
 export function diagnose(snapshot: Snapshot): Diagnosis {
   const indexed = indexSnapshot(snapshot);
-  const causes = withoutSymptoms(distinct(RULES.flatMap((rule) => rule(indexed))), indexed);
+  const causes = withoutSymptoms(distinct(inOrderOfBlame(indexed)), indexed);
   const causeOf = causesOfRunners(causes);
   const runners = snapshot.hostContext.runners.map((runner) =>
     judgeRunner(runner, causeOf.get(runner.id), indexed),
@@ -26,6 +30,21 @@ export function diagnose(snapshot: Snapshot): Diagnosis {
   const verdict = computeVerdict(severities, hasUnjudged(snapshot, causes));
   const candidates: readonly Candidate[] = candidatesOf(causes, snapshot);
   return { verdict, summary: summaryOf(verdict, causes, indexed), causes, candidates, runners };
+}
+
+/** What the rules say, and what the catalogue says of every check that no rule has spoken for. */
+function inOrderOfBlame(indexed: SnapshotIndex): readonly Cause[] {
+  const ruled = RULES.flatMap(({ stage, judge }) =>
+    judge(indexed).map((cause) => ({ stage, cause })),
+  );
+  const spokenFor = new Set(ruled.flatMap(({ cause }) => checksOf(cause)));
+  return [...defaultCauses(indexed, spokenFor), ...ruled]
+    .toSorted((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage))
+    .map(({ cause }) => cause);
+}
+
+function checksOf({ evidence, explains }: Cause): readonly CheckId[] {
+  return [...evidence.map(({ check }) => check), ...explains];
 }
 
 /** Two rules may come to one cause by different evidence: the first in the order of blame speaks. */
@@ -77,7 +96,7 @@ function chainOf(
   return Object.fromEntries(
     states.flatMap((state) => {
       const link = linkOf(state);
-      const status = isOutrun(state, cause) ? 'unknown' : state.finding.status;
+      const status = isOutrun(state, cause, indexed) ? 'unknown' : state.finding.status;
       return link === undefined ? [] : [[link, status]];
     }),
   );
@@ -87,11 +106,18 @@ function chainOf(
  * GitLab was good to the token before it began to refuse the runner's own requests. One that knows only verify is
  * asked once an hour, so what it said then is no proof of now.
  */
-function isOutrun({ check, finding, last }: CheckState, cause: Cause | undefined): boolean {
+function isOutrun(
+  { check, finding, last }: CheckState,
+  cause: Cause | undefined,
+  indexed: SnapshotIndex,
+): boolean {
   if (check.probe.id !== 'token' || finding.status !== 'pass' || cause === undefined) return false;
-  const isToldByRunner = cause.evidence[0]?.check.startsWith('runner-') === true;
-  const isOfGitLab = cause.id.startsWith('gitlab-');
-  return isToldByRunner && isOfGitLab && (last?.startedAt ?? 0) < cause.since;
+  const [proof] = cause.evidence;
+  const isToldByRunner = indexed.snapshot.checks.some(
+    (state) => state.check.id === proof?.check && (state.finding.events ?? []).length > 0,
+  );
+  const isLater = (last?.startedAt ?? 0) < cause.since;
+  return isToldByRunner && isOfFamily(cause.id, 'gitlab') && isLater;
 }
 
 function connectedBy(statuses: readonly Status[]): boolean | undefined {

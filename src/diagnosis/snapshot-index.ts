@@ -87,6 +87,11 @@ export function isFail({ finding }: CheckState): boolean {
   return finding.status === 'fail';
 }
 
+/** A finding that must be accounted for. */
+export function isTroubled({ finding }: CheckState): boolean {
+  return finding.status === 'fail' || finding.status === 'warn';
+}
+
 export function hasReason({ finding }: CheckState, ...reasons: readonly string[]): boolean {
   return reasons.includes(reasonOf(finding) ?? '');
 }

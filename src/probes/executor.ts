@@ -73,14 +73,17 @@ const REASONS = {
     action: 'Remove what Docker no longer needs.',
   },
   'docker-error': {
+    severity: 'warning',
     meaning: 'Docker answers with an error that runnerwatch does not know.',
     action: 'Read the detail, and the journal of Docker.',
   },
   'host-invalid': {
+    severity: 'warning',
     meaning: 'The address of Docker cannot be used: it needs a scheme such as unix:// or tcp://.',
     action: 'Correct `host` in [runners.docker], or DOCKER_HOST.',
   },
   'folder-not-writable': {
+    severity: 'warning',
     meaning: 'The user of the jobs may not write in the folder of builds.',
     action: 'Give the folder to that user.',
   },
@@ -89,14 +92,17 @@ const REASONS = {
     action: 'Look at the disk check of its file system.',
   },
   'user-missing': {
+    severity: 'warning',
     meaning: 'The user that jobs shall run as does not exist.',
     action: 'Create it, or correct `--user` of the runner’s service.',
   },
   'plugin-missing': {
+    severity: 'warning',
     meaning: 'The plugin of the autoscaler is not installed, so the runner asks for no jobs.',
     action: 'Install it with `gitlab-runner fleeting install`.',
   },
   'job-overdue': {
+    severity: 'notice',
     meaning: 'A container of a job runs long after the timeout of its job, and nobody will end it.',
     action:
       'Look in GitLab whether the job is over; then remove its container with `docker rm -f`, and look for others of it.',

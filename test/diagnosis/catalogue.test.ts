@@ -36,6 +36,7 @@ const NEVER_JUDGED: readonly string[] = [
   'memory/proc-unreadable',
   'limits/proc-unreadable',
   'executor/folder-silent',
+  'config/too-large',
   'cgroup/proc-unreadable',
 ];
 

@@ -107,7 +107,10 @@ describe('a lookup without an address is', () => {
     ['nss-mismatch', 'dns-nss-mismatch'],
     ['no-route', 'network-no-route'],
   ])('%s: %s', (reason, id) => {
-    const said = brokenAt('dns', fail(reason, { ...FACTS, address: '10.0.0.2', libc: '10.0.0.9', libc_address: '10.0.0.9' }));
+    const said = brokenAt(
+      'dns',
+      fail(reason, { ...FACTS, address: '10.0.0.2', libc: '10.0.0.9', libc_address: '10.0.0.9' }),
+    );
     expect(diagnose(snapshotOf(said)).causes).toMatchObject([{ id, severity: 'critical' }]);
   });
 

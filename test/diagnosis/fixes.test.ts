@@ -80,8 +80,9 @@ describe.each([
   });
 });
 
+const named = (name: FactName): string => `the-${name}`;
+
 test('no fix leaves a value out: with real facts nothing reads “unknown”', () => {
-  const named = (name: FactName): string => `the-${name}`;
   const known: CauseContext = { ...NORMAL, fact: named, optional: named };
   const texts = catalogue.map((spec) => [spec.id, spec.says(known), ...commandsOf(spec, known)]);
 

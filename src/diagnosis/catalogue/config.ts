@@ -85,7 +85,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     meaning: 'The file is not valid TOML. The runner does not start with it.',
     evidence: 'The parser’s place and expectation.',
     notConfusedWith: ['config-type-error'],
-    from: ['config/syntax-error', 'config/too-large'],
+    from: ['config/syntax-error'],
     confirm: AT_ONCE,
     says: (c) => `${c.config} cannot be parsed${lineOf(c)}`,
     fix: (c) => [correct(c), lint(c)],

@@ -207,6 +207,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     evidence: 'The median of the last five lookups is above the limit.',
     notConfusedWith: ['dns-timeout', 'gitlab-slow'],
     from: ['dns/slow'],
+    lasting: { measure: 'lookup_seconds', option: 'slow_seconds' },
     says: (c) => `${c.host} resolves slowly (${c.fact('outcomes')})`,
     fix: () => [
       step('Find the dead server.', 'cat /etc/resolv.conf'),

@@ -138,6 +138,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     evidence: 'Several answers in a row above the limit.',
     notConfusedWith: ['gitlab-not-responding', 'dns-slow'],
     from: ['http/slow'],
+    lasting: { measure: 'response_seconds', option: 'slow_seconds' },
     says: (c) => `${c.url} answers slowly`,
     fix: () => [step('On the GitLab server: what is busy?', 'uptime; sudo gitlab-ctl tail puma')],
     resolvedWhen: 'answers are fast again',

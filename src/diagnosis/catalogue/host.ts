@@ -31,6 +31,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
       'The option ro of the file system itself, on one that the runner must write, or that was writable before or by /etc/fstab.',
     notConfusedWith: ['disk-space-exhausted'],
     from: ['disk/read-only'],
+    breaks: true,
     says: (c) => `${c.fact('path')} (${c.fact('roles')}) is read-only`,
     fix: (c) => [
       step('See why.', 'sudo dmesg | grep -i -e error -e remount | tail'),
@@ -49,6 +50,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
       'A question to it without an answer within the deadline, one that is answered with a dead connection, writes under way of which none ends while tasks wait for them, or a process that hangs in a call to it.',
     notConfusedWith: ['cpu-starved', 'disk-space-exhausted'],
     from: ['disk/hung', 'disk/dead', 'disk/write-stall'],
+    breaks: true,
     says: (c) => `${c.fact('path')} (${c.fact('roles')}) does not answer, or does not end a write`,
     fix: (c) => [
       step(

@@ -1,5 +1,6 @@
 /** The catalogue of causes, in the order of blame within each family. */
-import type { CauseSpec } from '../cause-spec.ts';
+import type { Severity } from '../../core/vocabulary.ts';
+import type { CauseSpec, FamilyName, Stage } from '../cause-spec.ts';
 import { CONFIG_CAUSES } from './config.ts';
 import { DNS_CAUSES } from './dns.ts';
 import { EDGE_CAUSES } from './edge.ts';
@@ -21,31 +22,45 @@ import { TLS_HANDSHAKE_CAUSES } from './tls-handshake.ts';
 import { TLS_TRUST_CAUSES } from './tls-trust.ts';
 import { TOKEN_CAUSES } from './token.ts';
 
-export const catalogue: readonly CauseSpec[] = [
-  ...CONFIG_CAUSES,
-  ...LINT_CAUSES,
-  ...PROCESS_CAUSES,
-  ...RUNNER_CAUSES,
-  ...LIMIT_CAUSES,
-  ...EXECUTOR_CAUSES,
-  ...JOB_CAUSES,
-  ...HOST_CAUSES,
-  ...DNS_CAUSES,
-  ...NETWORK_QUALITY_CAUSES,
-  ...NETWORK_CAUSES,
-  ...PROXY_CHOICE_CAUSES,
-  ...PROXY_CAUSES,
-  ...TLS_TRUST_CAUSES,
-  ...TLS_HANDSHAKE_CAUSES,
-  ...EDGE_CAUSES,
-  ...GITLAB_STATE_CAUSES,
-  ...GITLAB_CAUSES,
-  ...TOKEN_CAUSES,
-  ...RECORD_CAUSES,
+/** A group of causes that have their subject in common. */
+interface Family {
+  readonly name: FamilyName;
+  /** Where its causes stand in the order of blame, unless an entry says otherwise. */
+  readonly stage: Stage;
+  readonly causes: readonly CauseSpec[];
+}
+
+const FAMILIES: readonly Family[] = [
+  { name: 'config', stage: 'config', causes: CONFIG_CAUSES },
+  { name: 'config', stage: 'config', causes: LINT_CAUSES },
+  { name: 'process', stage: 'process', causes: PROCESS_CAUSES },
+  { name: 'runner', stage: 'process', causes: RUNNER_CAUSES },
+  { name: 'limits', stage: 'resources', causes: LIMIT_CAUSES },
+  { name: 'executor', stage: 'executor', causes: EXECUTOR_CAUSES },
+  { name: 'jobs', stage: 'jobs', causes: JOB_CAUSES },
+  { name: 'host', stage: 'resources', causes: HOST_CAUSES },
+  { name: 'dns', stage: 'path', causes: DNS_CAUSES },
+  { name: 'network', stage: 'path', causes: NETWORK_QUALITY_CAUSES },
+  { name: 'network', stage: 'path', causes: NETWORK_CAUSES },
+  { name: 'proxy', stage: 'path', causes: PROXY_CHOICE_CAUSES },
+  { name: 'proxy', stage: 'path', causes: PROXY_CAUSES },
+  { name: 'tls', stage: 'path', causes: TLS_TRUST_CAUSES },
+  { name: 'tls', stage: 'path', causes: TLS_HANDSHAKE_CAUSES },
+  { name: 'edge', stage: 'path', causes: EDGE_CAUSES },
+  { name: 'gitlab', stage: 'path', causes: GITLAB_STATE_CAUSES },
+  { name: 'gitlab', stage: 'path', causes: GITLAB_CAUSES },
+  { name: 'token', stage: 'token', causes: TOKEN_CAUSES },
+  { name: 'record', stage: 'record', causes: RECORD_CAUSES },
 ];
+
+export const catalogue: readonly CauseSpec[] = FAMILIES.flatMap(({ causes }) => causes);
 
 const BY_ID = new Map(catalogue.map((spec) => [spec.id, spec]));
 const BY_REASON = new Map(catalogue.flatMap((spec) => spec.from.map((reason) => [reason, spec])));
+
+const FAMILY_OF = new Map(
+  FAMILIES.flatMap((family) => family.causes.map(({ id }) => [id, family] as const)),
+);
 
 /** The entry of an id. */
 export function causeSpec(id: string): CauseSpec | undefined {
@@ -55,4 +70,16 @@ export function causeSpec(id: string): CauseSpec | undefined {
 /** The entry that reads an observation as itself: `tls/expired` → tls-certificate-expired. */
 export function specOfReason(probe: string, reason: string): CauseSpec | undefined {
   return BY_REASON.get(`${probe}/${reason}`);
+}
+
+/** Whether a cause belongs to one of these families; an unknown id belongs to none. */
+export function isOfFamily(id: string | undefined, ...names: readonly FamilyName[]): boolean {
+  const family = FAMILY_OF.get(id ?? '');
+  return family !== undefined && names.includes(family.name);
+}
+
+/** Where a cause of this severity stands in the order of blame. */
+export function stageOf({ id, severity: worst, breaks }: CauseSpec, severity: Severity): Stage {
+  const family = FAMILY_OF.get(id)?.stage ?? 'resources';
+  return breaks === true && severity === worst ? 'system' : family;
 }

@@ -27,6 +27,7 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
       'The counter of kills rose and the kernel’s log names the runner’s process, or its unit ended with the result oom-kill.',
     notConfusedWith: ['runner-not-running', 'memory-pressure'],
     from: ['cgroup/oom-killed'],
+    breaks: true,
     confirm: AT_ONCE,
     says: (c) => `the kernel killed the runner: ${c.fact('where')} had no memory left`,
     fix: (c) => [
@@ -51,6 +52,7 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
     evidence: 'The first number of file-nr has reached 95 % of the third.',
     notConfusedWith: ['fd-limit-reached'],
     from: ['limits/system-files'],
+    breaks: true,
     says: () => 'the table of open files of this host is full',
     fix: () => [
       step('Raise the limit now.', 'sudo sysctl -w fs.file-max=2097152'),
@@ -70,6 +72,7 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
     evidence: 'Its open files have reached 95 % of its soft limit.',
     notConfusedWith: ['fd-system-limit-reached', 'gitlab-rate-limited'],
     from: ['limits/files'],
+    breaks: true,
     says: () => 'the runner has as many files and connections open as it may',
     fix: (c) => [
       step(
@@ -92,6 +95,7 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
       'The number of tasks is at its limit, or a new one was refused since the look before.',
     notConfusedWith: ['memory-pressure'],
     from: ['limits/tasks'],
+    breaks: true,
     says: () => 'no process and no thread can be started any more',
     fix: (c) => [
       step('Who has so many?', 'ps -eo user= | sort | uniq -c | sort -rn | head; ps -eLf | wc -l'),
@@ -113,6 +117,7 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
       'The number of entries is at its limit and new ones were thrown away; nearly full without that it is a notice.',
     notConfusedWith: ['dns-timeout', 'tcp-connect-timeout', 'network-packet-loss'],
     from: ['limits/connection-table', 'limits/connection-table-filling'],
+    breaks: true,
     says: () => 'the table of tracked connections of this host is full, or nearly so',
     fix: () => [
       step('Raise the limit now.', 'sudo sysctl -w net.netfilter.nf_conntrack_max=524288'),

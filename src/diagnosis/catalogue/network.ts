@@ -117,6 +117,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
       'EADDRNOTAVAIL from connect, or connections to one peer that take 95 % of the range of local ports.',
     notConfusedWith: ['tcp-connect-timeout'],
     from: ['connect/no-local-port', 'limits/local-ports'],
+    breaks: true,
     says: () => 'this host has no local port left for a new connection',
     fix: () => [
       step(

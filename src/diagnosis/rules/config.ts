@@ -2,13 +2,12 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { CheckId } from '../../core/finding.ts';
-import { reasonOf } from '../../core/finding.ts';
 import type { Problem } from '../../core/reading.ts';
 import type { RunnerTarget } from '../../core/target.ts';
-import { specOfReason } from '../catalogue/index.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
-import { hasReason, isFail } from '../snapshot-index.ts';
+import { hasReason, isTroubled } from '../snapshot-index.ts';
+import { causeOfCheck, readAs } from './default.ts';
 
 /** Faults of a file that a running process survives, until somebody restarts it. */
 const SURVIVED = new Set(['config-syntax-error', 'config-type-error']);
@@ -17,19 +16,16 @@ const SURVIVED = new Set(['config-syntax-error', 'config-type-error']);
 const START_SECONDS = 10;
 
 export function configCauses(indexed: SnapshotIndex): readonly Cause[] {
-  return [...fileCauses(indexed), ...entryCauses(indexed)];
+  return [...changedCauses(indexed), ...entryCauses(indexed)];
 }
 
-function fileCauses(indexed: SnapshotIndex): readonly Cause[] {
-  const { hostContext } = indexed;
-  return indexed.statesOf('config').flatMap((state) => {
-    if (!isFail(state) && state.finding.status !== 'warn') return [];
-    const found = specOfReason('config', reasonOf(state.finding) ?? '') ?? requireCause('unknown');
-    const isSurvived = SURVIVED.has(found.id) && hasOldConfig(state, indexed);
-    const spec = isSurvived ? requireCause('config-changed-not-loaded') : found;
-    const scopeId = hostContext.configPath;
-    return [buildCause(indexed, { spec, states: [state], scopeId, runners: hostContext.runners })];
-  });
+function changedCauses(indexed: SnapshotIndex): readonly Cause[] {
+  const spec = requireCause('config-changed-not-loaded');
+  return indexed
+    .statesOf('config')
+    .filter((state) => isTroubled(state) && SURVIVED.has(readAs(state)?.id ?? ''))
+    .filter((state) => hasOldConfig(state, indexed))
+    .map((state) => causeOfCheck(state, indexed, { spec }));
 }
 
 /** A process that was there before the change, or stays. One in a crash loop is there now and then, too. */
@@ -46,7 +42,7 @@ function hasOldConfig({ check }: CheckState, indexed: SnapshotIndex): boolean {
 /** Problems of single entries; the file as a whole loads. */
 function entryCauses(indexed: SnapshotIndex): readonly Cause[] {
   const [state] = indexed.statesOf('config');
-  if (state === undefined || isFail(state)) return [];
+  if (state === undefined || isTroubled(state)) return [];
   const all = indexed.hostContext.configProblems;
   const unset = all.filter(({ code }) => code === 'env-unset');
   // What a variable that is not set leaves of a url is no url: that is not a second fault.

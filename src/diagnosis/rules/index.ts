@@ -1,17 +1,13 @@
-/**
- * The order of blame: what stops the runner from asking at all, then what breaks every system call, then
- * the clock, the path from its first link to its last, then the token, then what only hurts, then ourselves.
- */
+/** The rules that see more than one check says, each with its place in the order of blame. */
 import type { Cause } from '../../core/diagnosis.ts';
+import type { Stage } from '../cause-spec.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { clockCauses } from './clock.ts';
 import { configCauses } from './config.ts';
-import { executorCauses } from './executor.ts';
-import { blindCauses, brokenDiskCauses, resourceCauses } from './host.ts';
-import { breakingLimitCauses, slowingLimitCauses } from './limits.ts';
+import { blindCauses, fullDiskCauses } from './host.ts';
+import { limitCauses } from './limits.ts';
 import { lintCauses } from './lint.ts';
 import { pathCauses } from './path.ts';
-import { recordCauses } from './record.ts';
 import { disabledCauses } from './runner-disabled.ts';
 import { jobCauses } from './runner-jobs.ts';
 import { pollCauses } from './runner-polls.ts';
@@ -20,23 +16,24 @@ import { rotationCauses } from './runner-token.ts';
 import { versionCauses } from './runner-version.ts';
 import { tokenCauses } from './token.ts';
 
-export const RULES: readonly ((indexed: SnapshotIndex) => readonly Cause[])[] = [
-  configCauses,
-  lintCauses,
-  runnerProcessCauses,
-  disabledCauses,
-  breakingLimitCauses,
-  brokenDiskCauses,
-  clockCauses,
-  pathCauses,
-  pollCauses,
-  rotationCauses,
-  tokenCauses,
-  recordCauses,
-  executorCauses,
-  jobCauses,
-  resourceCauses,
-  slowingLimitCauses,
-  versionCauses,
-  blindCauses,
+export interface Rule {
+  readonly stage: Stage;
+  readonly judge: (indexed: SnapshotIndex) => readonly Cause[];
+}
+
+export const RULES: readonly Rule[] = [
+  { stage: 'config', judge: configCauses },
+  { stage: 'config', judge: lintCauses },
+  { stage: 'process', judge: runnerProcessCauses },
+  { stage: 'process', judge: disabledCauses },
+  { stage: 'system', judge: limitCauses },
+  { stage: 'clock', judge: clockCauses },
+  { stage: 'path', judge: pathCauses },
+  { stage: 'polls', judge: pollCauses },
+  { stage: 'polls', judge: rotationCauses },
+  { stage: 'token', judge: tokenCauses },
+  { stage: 'jobs', judge: jobCauses },
+  { stage: 'resources', judge: fullDiskCauses },
+  { stage: 'version', judge: versionCauses },
+  { stage: 'monitor', judge: blindCauses },
 ];

@@ -9,7 +9,7 @@ import type { RunnerTarget } from '../../core/target.ts';
 import type { Severity } from '../../core/vocabulary.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
-import { hasReason, isFail } from '../snapshot-index.ts';
+import { hasReason, isFail, isTroubled } from '../snapshot-index.ts';
 
 /** Trust that a CA file would have given. */
 const UNTRUSTED = ['unknown-authority', 'self-signed'];
@@ -30,7 +30,7 @@ export function lintCauses(indexed: SnapshotIndex): readonly Cause[] {
   const { lint } = indexed.hostContext;
   const [state] = indexed.statesOf('config');
   // A file that does not load is not what the process runs on.
-  if (lint === undefined || state === undefined || isFail(state)) return [];
+  if (lint === undefined || state === undefined || isTroubled(state)) return [];
   const of = (...rules: readonly string[]): readonly LintFinding[] =>
     lint.findings.filter(({ rule }) => rules.includes(rule));
   const useless = uselessSettings(of('T07', 'P13'), indexed);

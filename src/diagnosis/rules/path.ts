@@ -14,7 +14,7 @@ import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import { refined } from './refine.ts';
 import { isAlternating } from './refine-web.ts';
-import { isPassingSlowness } from './slowness.ts';
+import { isPassing } from './default.ts';
 
 export function pathCauses(indexed: SnapshotIndex): readonly Cause[] {
   return merged(indexed.hostContext.endpoints.flatMap((endpoint) => causesOf(endpoint, indexed)));
@@ -33,7 +33,7 @@ function causesOf(endpoint: EndpointTarget, indexed: SnapshotIndex): readonly Ca
 }
 
 function isLastingWarning(link: CheckState): boolean {
-  return link.finding.status === 'warn' && !isPassingSlowness(link);
+  return link.finding.status === 'warn' && !isPassing(link);
 }
 
 /**

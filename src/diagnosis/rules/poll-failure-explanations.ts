@@ -8,7 +8,7 @@ import type { Cause } from '../../core/diagnosis.ts';
 import type { Fact } from '../../core/finding.ts';
 import type { RunnerEvent } from '../../core/runner-event.ts';
 import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
-import { causeSpec } from '../catalogue/index.ts';
+import { isOfFamily } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { factsOf, hasReason } from '../snapshot-index.ts';
 import { ASKED_TO_WAIT } from './runner-limits.ts';
@@ -16,6 +16,10 @@ import { ASKED_TO_WAIT } from './runner-limits.ts';
 export const LEAST_FAILURES = 3;
 /** As the log's line is read: GitLab's own 403, which says nothing of its reason. */
 export const OWN_REFUSAL = 'token-rejected';
+/** No answer came at all. */
+const CUT = 'connection-reset-midstream';
+/** GitLab's own answer, too, and it gives its reason. */
+const ORPHANED = 'runner-orphaned';
 /** Much longer than a short request. */
 const LEAST_HELD_SECONDS = 7;
 /** GitLab itself holds a poll for 50 s, and the next one begins some seconds later: longer is its own delay. */
@@ -58,7 +62,7 @@ export function examined(failing: Failing, indexed: SnapshotIndex): Explanation 
 /** The files are right now and were not when the process read them: system roots are read once. */
 function byOldTrust({ seen, links }: Failing, indexed: SnapshotIndex): Explanation | undefined {
   const { cause = '', text } = seen.event;
-  if (!cause.startsWith('tls-') || !text.includes('x509')) return undefined;
+  if (!isOfFamily(cause, 'tls') || !text.includes('x509')) return undefined;
   const tls = links.find(({ check }) => check.probe.id === 'tls');
   const { process: main } = indexed.hostContext;
   const changedAt = Date.parse(String(tls === undefined ? '' : factsOf(tls)['trust_changed_at']));
@@ -79,7 +83,7 @@ function byOldTrust({ seen, links }: Failing, indexed: SnapshotIndex): Explanati
 /** It goes through a proxy that is not in force for a process started now. */
 function byOldProxy({ seen, endpoint }: Failing): Explanation | undefined {
   const { cause = '', text } = seen.event;
-  if (!cause.startsWith('proxy-')) return undefined;
+  if (!isOfFamily(cause, 'proxy')) return undefined;
   const used = /proxyconnect tcp: .*?dial tcp (?<place>\S+):/.exec(text)?.groups?.['place'];
   const inForce = endpoint.proxy.kind === 'proxy' ? endpoint.proxy : undefined;
   if (inForce !== undefined && (used === undefined || used.endsWith(`:${inForce.port}`)))
@@ -96,8 +100,7 @@ function byRuleForItsUser(
   { seen, endpoint }: Failing,
   indexed: SnapshotIndex,
 ): Explanation | undefined {
-  const { cause = '' } = seen.event;
-  if (!/^(?:tcp|firewall|network|dns)-/.test(cause)) return undefined;
+  if (!isOfFamily(seen.event.cause, 'network', 'dns')) return undefined;
   const rule = indexed.statesOf('firewall').find(({ check }) => check.target.id === endpoint.id);
   if (rule === undefined || !hasReason(rule, 'rule-blocks')) return undefined;
   return { id: 'firewall-local-block', states: [rule], facts: factsOf(rule) };
@@ -109,7 +112,7 @@ function byRuleForItsUser(
  */
 function byCutConnections({ seen, times }: Failing): Explanation | undefined {
   const { cause, text } = seen.event;
-  const isCut = cause === 'connection-reset-midstream';
+  const isCut = cause === CUT;
   if (!isCut && !GATEWAY_TIMEOUT.test(text)) return undefined;
   const held = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
   const shortest = Math.min(...held);
@@ -141,8 +144,10 @@ function byOwnRefusal(
 function byAnswer({ seen, links }: Failing): Explanation | undefined {
   const { cause = '' } = seen.event;
   const isAnswer =
-    /^(?:edge|gitlab|url|not-a)-|^runner-orphaned$/.test(cause) && !ASKED_TO_WAIT.has(cause);
-  if (!isAnswer || causeSpec(cause) === undefined) return undefined;
+    (isOfFamily(cause, 'edge', 'gitlab') || cause === ORPHANED) &&
+    cause !== CUT &&
+    !ASKED_TO_WAIT.has(cause);
+  if (!isAnswer) return undefined;
   const isApiOpen = links.some(
     ({ check, finding }) => check.probe.id === 'api' && finding.status === 'pass',
   );

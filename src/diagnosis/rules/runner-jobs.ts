@@ -2,12 +2,12 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerEvent } from '../../core/runner-event.ts';
-import type { RunnerTarget } from '../../core/target.ts';
+import type { RunnerTarget, TargetKind } from '../../core/target.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
-import { isFail } from '../snapshot-index.ts';
+import { isFail, isTroubled } from '../snapshot-index.ts';
 import { buildCauseFromEvents, openWay, eventsOf, eventsOfRunner } from '../runner-events.ts';
-import { executorCauses } from './executor.ts';
+import { readAs } from './default.ts';
 
 /** Preparation failures whose wording alone proves the cause; the rest the executor's own check sees. */
 const PREPARATION: ReadonlySet<string> = new Set([
@@ -23,11 +23,13 @@ const QUOTA = /(?: (?<path>\/\S+): )?disk quota exceeded/i;
 const REPEATED = 2;
 /** So many in a row, and none that was run between them, is no accident of jobs. */
 const FAILING = 3;
-/** Checks of what jobs stand on. */
-const OF_THE_HOST = ['disk', 'memory', 'limits', 'cgroup', 'executor', 'service'];
+/** What jobs need of this host. */
+const OF_THE_HOST: ReadonlySet<TargetKind> = new Set(['host', 'mount', 'service', 'executor']);
 
 export function jobCauses(indexed: SnapshotIndex): readonly Cause[] {
-  const told: ReadonlySet<string> = new Set(executorCauses(indexed).map(({ id }) => id));
+  const told = new Set(
+    indexed.snapshot.checks.filter(isTroubled).map((state) => readAs(state)?.id),
+  );
   const own = indexed.hostContext.runners.flatMap((runner) => [
     ...notPrepared(indexed, runner).filter(({ id }) => !told.has(id)),
     ...refused(indexed, runner),
@@ -121,8 +123,8 @@ function failing(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[]
 
 /** Whatever is known to be wrong with the host or the way accounts for jobs that fail. */
 function isExplained(indexed: SnapshotIndex, runner: RunnerTarget): boolean {
-  const isHurt = OF_THE_HOST.flatMap((probe) => indexed.statesOf(probe)).some(
-    (state) => isFail(state) || state.finding.status === 'warn',
+  const isHurt = indexed.snapshot.checks.some(
+    (state) => isTroubled(state) && OF_THE_HOST.has(state.check.target.kind),
   );
   return (
     isHurt || notPrepared(indexed, runner).length > 0 || openWay(indexed, runner) === undefined

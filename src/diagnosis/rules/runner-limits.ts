@@ -4,7 +4,6 @@ import type { RunnerTarget } from '../../core/target.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { buildCauseFromEvents, eventsOf, eventsOfRunner } from '../runner-events.ts';
-import { breakingLimitCauses } from './limits.ts';
 
 /** After a fault is gone, a poll that began before may still end badly. */
 const SETTLE_SECONDS = 15;
@@ -24,7 +23,6 @@ const READ_LATE_SECONDS = 2;
 
 /** The kernel says so itself, whatever the way. */
 export function fileLimit(indexed: SnapshotIndex): readonly Cause[] {
-  if (breakingLimitCauses(indexed).some(({ id }) => id === 'fd-limit-reached')) return [];
   // A restart gives the files back.
   const startedAt = (indexed.hostContext.process?.startedAt ?? 0) + READ_LATE_SECONDS * 1000;
   const lines = eventsOf(indexed, 'poll-failed').filter(

@@ -6,11 +6,11 @@ import type { CheckState } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
+import { isOfFamily } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
-import { hasReason, isFail } from '../snapshot-index.ts';
+import { hasReason, isFail, isTroubled } from '../snapshot-index.ts';
 import type { Drawn } from '../runner-events.ts';
 import { buildCauseFromEvents, openWay, eventsOf } from '../runner-events.ts';
-import { processCauses } from './host.ts';
 
 /** A process that lives this long has started. */
 const STARTED_SECONDS = 60;
@@ -23,13 +23,10 @@ const GONE: readonly string[] = ['failed', 'crash-loop', 'not-running'];
 
 export function runnerProcessCauses(indexed: SnapshotIndex): readonly Cause[] {
   const failed = startFailed(indexed);
-  const known = processCauses(indexed).filter(
-    ({ id }) => failed === undefined || id !== 'runner-start-failed',
-  );
+  const isKnown = failed !== undefined || indexed.statesOf('service').some(isTroubled);
   return [
     ...(failed === undefined ? [] : [failed]),
-    ...known,
-    ...(known.length === 0 && failed === undefined ? crashLoop(indexed) : []),
+    ...(isKnown ? [] : crashLoop(indexed)),
     ...shuttingDown(indexed),
     ...hungByCounters(indexed),
   ];
@@ -74,7 +71,7 @@ function blamed(
 /** It ended because of its config, which loads by now, and a process is there again. */
 function isMended(cause: string, indexed: SnapshotIndex): boolean {
   return (
-    cause.startsWith('config-') &&
+    isOfFamily(cause, 'config') &&
     indexed.hostContext.process !== undefined &&
     indexed.statesOf('config').every(({ finding }) => finding.status === 'pass')
   );
