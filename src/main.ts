@@ -1,6 +1,6 @@
 /** argv, environment, signals, exit code; nothing else. */
 import { parseCommandLine } from './cli/command-line.ts';
-import { helpText } from './cli/help.ts';
+import { helpText } from './cli/command-table.ts';
 import { runCommand } from './cli/run-command.ts';
 import { isErrno } from './core/errno.ts';
 import { VERSION } from './core/version.ts';

@@ -5,8 +5,8 @@
 import type { Check } from '../core/check.ts';
 import type { Probe } from '../core/probe.ts';
 import type { Target, TargetKind } from '../core/target.ts';
+import type { Job } from './run.ts';
 import { runCheck } from './run.ts';
-import type { Job } from './scheduler.ts';
 import type { WalkDeps } from './walk.ts';
 import { createWalk } from './walk.ts';
 

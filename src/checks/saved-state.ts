@@ -5,6 +5,7 @@
 import type { Check } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
+import { isRecord } from '../core/json.ts';
 import { STATUSES } from '../core/vocabulary.ts';
 import type { SavedBudget } from './request-budget.ts';
 import { EMPTY_BUDGET } from './request-budget.ts';
@@ -86,8 +87,4 @@ function isFinding(item: unknown): item is Finding {
   if (status === 'pass') return true;
   const isStatus = (STATUSES as readonly unknown[]).includes(status) && status !== 'skipped';
   return isStatus && typeof reason === 'string' && typeof detail === 'string';
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -8,39 +8,17 @@
  */
 import { createHash } from 'node:crypto';
 
-import { deadlineOf } from '../core/abort.ts';
-import { dropSuspendedResults } from './suspended-results.ts';
-import type { Check } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CheckId, ProbeResult } from '../core/finding.ts';
+import type { Job } from './run.ts';
+import { runJob } from './run.ts';
 
-/** A probe's own deadline comes first, so that it can say "timed out" itself. */
-const GRACE_SECONDS = 0.5;
-/** So late only a program comes that stood still. */
-const STOPPED_SECONDS = 3;
 /** Time to the second run, as a share of the interval: a whole interval wide, so that hosts that started together end up flat. */
 const SHORTEST_FIRST_WAIT = 0.2;
 /** Jobs of one group that may run at the same time; a silent group never starves the other. */
 const GROUP_LIMIT = 16;
 /** What finds its group full asks again after that long. */
 const FULL_GROUP_SECONDS = 1;
-
-export interface Job {
-  readonly id: string;
-  /** `mount`: what may hang on a file system or on another daemon. */
-  readonly group: 'walk' | 'host' | 'mount';
-  readonly intervalSeconds: number;
-  readonly timeoutSeconds: number;
-  readonly checks: readonly Check[];
-  /** `everything`: nothing may be left out because it is not due. Emits each result as it is known. */
-  run(
-    signal: AbortSignal,
-    emit: (result: ProbeResult) => void,
-    everything: boolean,
-    /** What asks GitLab's API for nothing is looked at again, due or not. */
-    isFresh?: boolean,
-  ): Promise<void>;
-}
 
 export interface SchedulerEvents {
   onResult(result: ProbeResult): void;
@@ -197,54 +175,4 @@ export class Scheduler {
 /** Where within an interval this host has its turn, 0 to 1: a hash of host and what is due. */
 export function phaseOf(seed: string, id: string): number {
   return createHash('sha256').update(`${seed} ${id}`).digest().readUInt32BE(0) / 2 ** 32;
-}
-
-export interface JobRun {
-  readonly job: Job;
-  readonly clock: Clock;
-  readonly stop: AbortSignal;
-  readonly onResult: (result: ProbeResult) => void;
-  readonly everything?: boolean;
-  readonly isFresh?: boolean;
-}
-
-/**
- * Runs a job to its end, or gives it up: checks that gave no result by then are `unknown/overdue`, and
- * results that come later are dropped. Never rejects. The promise inside the answer settles when the
- * job has really ended, which a hung one may never do; hence it is wrapped in an object.
- */
-export async function runJob(request: JobRun): Promise<{ readonly settled: Promise<unknown> }> {
-  const { job, clock, stop, onResult, everything = false, isFresh = false } = request;
-  const [startedAt, start] = [clock.wall(), clock.seconds()];
-  const seen = new Set<CheckId>();
-  let open = true;
-  const tell = dropSuspendedResults(job.checks, onResult);
-  const emit = (result: ProbeResult): void => {
-    if (!open) return;
-    seen.add(result.check);
-    tell(result);
-  };
-  using deadline = deadlineOf(job.timeoutSeconds, stop);
-  const settled = job.run(deadline.signal, emit, everything, isFresh).catch(() => undefined);
-  const inTime = await Promise.race([settled.then(() => true), graceAfter(deadline.signal)]);
-  open = false;
-  const lateSeconds = clock.seconds() - start - job.timeoutSeconds;
-  if (inTime || stop.aborted || lateSeconds > STOPPED_SECONDS) return { settled };
-  const detail = `did not end within ${job.timeoutSeconds} s`;
-  for (const { id: check } of job.checks.filter(({ id }) => !seen.has(id))) {
-    const finding = { status: 'unknown', reason: 'overdue', detail } as const;
-    onResult({ check, startedAt, durationSeconds: clock.seconds() - start, finding });
-  }
-  return { settled };
-}
-
-/** Resolves to false when the grace after the signal's abort is over. */
-async function graceAfter(signal: AbortSignal): Promise<false> {
-  const { promise, resolve } = Promise.withResolvers<false>();
-  const onAbort = (): void => {
-    setTimeout(() => resolve(false), GRACE_SECONDS * 1000);
-  };
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  return await promise;
 }

@@ -17,7 +17,7 @@ import type { RunnerLogReader } from '../core/runner-event.ts';
 import { runCheck } from './run.ts';
 import type { Held } from './recheck.ts';
 import { deferResults } from './recheck.ts';
-import type { Job } from './scheduler.ts';
+import type { Job } from './run.ts';
 import type { Known } from './store.ts';
 import { ageSeconds, isBlocking, isDue, mayRepeat } from './walk-due.ts';
 

@@ -143,3 +143,20 @@ export const COMMANDS = {
 } as const satisfies Readonly<Record<string, CommandSpec>>;
 
 export type CommandName = keyof typeof COMMANDS;
+
+/** The help of one command, or of the program. */
+export function helpText(command?: CommandName): string {
+  const shown = command ?? 'serve';
+  const usage =
+    command === undefined
+      ? Object.values(COMMANDS).map(({ usage, help }) => `  ${usage}\n      ${help}`)
+      : [`  ${COMMANDS[command].usage}\n      ${COMMANDS[command].help}`];
+  const flags = Object.entries({ ...COMMANDS[shown].flags, ...GENERAL }).map(
+    ([name, flag]: [string, FlagSpec]) => {
+      const head = flag.value === undefined ? `--${name}` : `--${name} ${flag.value}`;
+      const tail = flag.default === undefined ? '' : ` (default ${flag.default})`;
+      return `  ${head.padEnd(32)} ${flag.help}${tail}`;
+    },
+  );
+  return `Why has this GitLab Runner lost GitLab, or why is it about to, and what do I type to fix it?\n\n${usage.join('\n')}\n\nFlags:\n${flags.join('\n')}\n`;
+}

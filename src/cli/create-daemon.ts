@@ -19,8 +19,7 @@ import { createExporter } from '../metrics/exporter.ts';
 import { PROBES } from '../probes/index.ts';
 import { Protection } from '../server/protection.ts';
 import type { Invocation } from './command-line.ts';
-import { isGiven, listFlag, switchFlag, textFlag } from './flag-values.ts';
-import { problemLine } from './problem-line.ts';
+import { isGiven, listFlag, switchFlag, textFlag } from './command-line.ts';
 
 const SETTINGS_FILE = '/etc/runnerwatch/runnerwatch.toml';
 const STATE_DIRECTORY = '/var/lib/runnerwatch';
@@ -174,4 +173,10 @@ async function stateDirectoryOf(
     () => false,
   );
   return isWritable ? STATE_DIRECTORY : undefined;
+}
+
+/** A problem of a file as one line: where, what, and what to do. */
+function problemLine({ file, line, column, message, fix }: Problem): string {
+  const place = [file, line, column].filter((part) => part !== undefined).join(':');
+  return `${place}: ${message.replace(/\.$/, '')}; ${fix.charAt(0).toLowerCase()}${fix.slice(1)}`;
 }

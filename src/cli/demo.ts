@@ -18,7 +18,7 @@ import type { Listening } from '../server/listen.ts';
 import { listenAll } from '../server/listen.ts';
 import { buildServer } from '../server.ts';
 import type { Invocation } from './command-line.ts';
-import { listFlag } from './flag-values.ts';
+import { listFlag } from './command-line.ts';
 import { aborted, stopSignal } from './stop-signal.ts';
 
 const EXIT_OK = 0;

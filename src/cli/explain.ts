@@ -6,7 +6,7 @@ import { explainPage } from '../diagnosis/explain.ts';
 import { rulePage } from '../lint/rule-page.ts';
 import { LINT_RULES, ruleNamed } from '../lint/rules/index.ts';
 import type { Invocation } from './command-line.ts';
-import { terminalWidth } from './terminal-width.ts';
+import { terminalWidth } from './screen.ts';
 
 const EXIT_OK = 0;
 const EXIT_USAGE = 2;

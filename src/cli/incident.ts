@@ -9,8 +9,8 @@ import { isIncidentId } from '../recorder/incident.ts';
 import { incidentLines, incidentList } from '../report/incidents.ts';
 import { stateDirectoryToRead } from './create-daemon.ts';
 import type { Invocation } from './command-line.ts';
-import { textFlag } from './flag-values.ts';
-import { terminalWidth } from './terminal-width.ts';
+import { textFlag } from './command-line.ts';
+import { terminalWidth } from './screen.ts';
 
 const EXIT_OK = 0;
 const EXIT_NOT_FOUND = 1;

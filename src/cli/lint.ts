@@ -3,19 +3,28 @@
  * that the runner of this host uses, the files, the process and the host are looked at as well; of any other one
  * only the text is, and the report says which checks could not be made.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 
+import { systemClock } from '../core/clock.ts';
 import { errnoText } from '../core/errno.ts';
 import type { LintReport } from '../core/lint.ts';
+import { HOST_PATHS } from '../core/paths.ts';
+import { readUnitEnvironment } from '../host/net/proxy-settings.ts';
+import { findRunnerProcesses } from '../host/proc/runner-process.ts';
 import { codeQualityOf } from '../lint/code-quality.ts';
-import { prepare, textOf } from '../lint/lint.ts';
+import { reportWithFiles } from '../lint/file-reader.ts';
+import { hostContext } from '../lint/host-context.ts';
+import type { Prepared } from '../lint/lint.ts';
+import { prepare, reportOf, textOf } from '../lint/lint.ts';
 import { lintReportText } from '../lint/text.ts';
 import type { Invocation } from './command-line.ts';
-import { switchFlag, textFlag } from './flag-values.ts';
-import { reportFor } from './lint-context.ts';
+import { switchFlag, textFlag } from './command-line.ts';
 import { fixFile } from './lint-fix.ts';
 
 const DEFAULT_PATH = '/etc/gitlab-runner/config.toml';
+const UNIT = 'gitlab-runner.service';
 const EXIT_OK = 0;
 const EXIT_ERRORS = 1;
 const EXIT_UNREADABLE = 2;
@@ -66,4 +75,32 @@ function exitCodeOf({ findings, judged }: LintReport, isStrict: boolean): number
   if (!judged) return EXIT_UNREADABLE;
   const counted = isStrict ? ['error', 'warning'] : ['error'];
   return findings.some(({ severity }) => counted.includes(severity)) ? EXIT_ERRORS : EXIT_OK;
+}
+
+/** Judges a file; `path` is absent for standard input. */
+export async function reportFor(prepared: Prepared, path: string | undefined): Promise<LintReport> {
+  const place = path === undefined ? undefined : await realpath(path).catch(() => undefined);
+  if (place === undefined) return reportOf(prepared, { now: systemClock.wall() });
+  const processes = await findRunnerProcesses(HOST_PATHS);
+  const places = await Promise.all(
+    processes.map(async ({ configPath }) => await realpath(configPath).catch(() => configPath)),
+  );
+  const runner = processes.find((_, index) => places[index] === place);
+  if (runner === undefined && !(await isDefault(place))) {
+    return reportOf(prepared, { now: systemClock.wall() });
+  }
+  const unitEnvironment =
+    runner === undefined ? await readUnitEnvironment(UNIT, HOST_PATHS) : undefined;
+  const question = { configPath: place, process: runner, unitEnvironment };
+  const context = await hostContext(question, HOST_PATHS, systemClock);
+  return await reportWithFiles(prepared, context, HOST_PATHS);
+}
+
+/** A place where a runner of this host would look. */
+async function isDefault(place: string): Promise<boolean> {
+  const usual = ['/etc/gitlab-runner/config.toml', join(homedir(), '.gitlab-runner/config.toml')];
+  const found = await Promise.all(
+    usual.map(async (path) => await realpath(path).catch(() => path)),
+  );
+  return found.includes(place);
 }

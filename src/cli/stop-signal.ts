@@ -1,5 +1,4 @@
 /** SIGTERM and SIGINT as an AbortSignal; the process ends within five seconds, whatever hangs. */
-import { endNow } from './end-now.ts';
 
 const PATIENCE_SECONDS = 4.5;
 
@@ -25,4 +24,17 @@ export async function aborted(signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   signal.addEventListener('abort', () => resolve(), { once: true });
   await promise;
+}
+
+/**
+ * Ends it at once with that code. `process.exit` alone would wait for the threads of libuv, and one that hangs in a
+ * read of a dead mount never comes back: another program takes the place of this one, and says the code.
+ */
+export function endNow(exitCode: number): void {
+  const { execPath } = process;
+  try {
+    process.execve?.(execPath, [execPath, '-e', `process.exit(${exitCode})`], {});
+  } finally {
+    process.exit(exitCode);
+  }
 }

@@ -18,7 +18,7 @@ import type { EndpointTarget } from '../core/target.ts';
 import { attemptWay } from '../go/path-attempt.ts';
 import type { Detour, DetourReason, Try } from '../go/alternate-paths.ts';
 import { interception, nothing, otherClock, otherWay, smaller } from '../go/alternate-paths.ts';
-import { SHARED_TRUST } from '../go/tls/shared-trust.ts';
+import { SHARED_TRUST } from '../go/tls/trust.ts';
 import type { TrustStore } from '../go/tls/trust.ts';
 import { readingDenied } from '../host/fs/rights.ts';
 

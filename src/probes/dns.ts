@@ -30,7 +30,7 @@ import {
 } from '../go/dns/lookup-judgement.ts';
 import type { Resolution, ResolveOptions } from '../go/dns/resolver.ts';
 import { resolveLikeGo } from '../go/dns/resolver.ts';
-import { SHARED_TRUST } from '../go/tls/shared-trust.ts';
+import { SHARED_TRUST } from '../go/tls/trust.ts';
 import { libcAddresses } from '../host/net/getent.ts';
 import { readingDenied } from '../host/fs/rights.ts';
 import { blockedWay, closedWay } from '../host/net/routes.ts';

@@ -18,7 +18,7 @@ import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
 import { hostPortOf } from '../go/dial/first-hop.ts';
 import { handshakeLikeGo } from '../go/tls/handshake.ts';
 import { judgeHandshake } from '../go/tls/handshake-judgement.ts';
-import { SHARED_TRUST } from '../go/tls/shared-trust.ts';
+import { SHARED_TRUST } from '../go/tls/trust.ts';
 import type { TrustStore } from '../go/tls/trust.ts';
 import type { Tunnel } from '../go/proxy/tunnel.ts';
 import { openTunnel } from '../go/proxy/tunnel.ts';

@@ -24,9 +24,8 @@ import {
   serverFacts,
   trustFacts,
 } from '../go/tls/handshake-facts.ts';
-import type { Trust } from '../go/tls/trust.ts';
-import { SHARED_TRUST } from '../go/tls/shared-trust.ts';
-import type { TrustStore } from '../go/tls/trust.ts';
+import type { Trust, TrustStore } from '../go/tls/trust.ts';
+import { SHARED_TRUST } from '../go/tls/trust.ts';
 import { readingDenied } from '../host/fs/rights.ts';
 
 /** Less than the deadline, so that the probe itself can say "silent". The runner waits ten seconds. */

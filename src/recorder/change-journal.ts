@@ -1,7 +1,7 @@
 /** What changed, and when it was noticed: bounded, and kept over a restart so that nothing slips through it. */
 import type { Instant } from '../core/clock.ts';
 import type { Change } from '../core/past.ts';
-import { isRecord } from './remembered.ts';
+import { isRecord } from '../core/json.ts';
 import type { Traces } from './traces.ts';
 
 const MOST_CHANGES = 100;

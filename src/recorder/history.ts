@@ -5,7 +5,7 @@
 import type { CheckState, Snapshot } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Series, TimelineEvent } from '../core/past.ts';
-import { isRecord } from './remembered.ts';
+import { isRecord } from '../core/json.ts';
 
 const DAY_MILLISECONDS = 86_400_000;
 const MOST_EVENTS = 200;

@@ -2,7 +2,7 @@
 import { printable } from '../core/printable.ts';
 import type { HostPicture } from '../host/picture.ts';
 import { bytesText, durationText } from '../report/words.ts';
-import { wrapped } from '../report/text/columns.ts';
+import { wrapped } from '../core/columns.ts';
 import type { Incident, IncidentChange, IncidentRun } from './incident.ts';
 
 const MOST_LINES = 20;

@@ -8,7 +8,7 @@ import type { HostPicture } from '../host/picture.ts';
 import type { BusyProcesses } from '../host/proc/busy-processes.ts';
 import type { Report } from '../report/document.ts';
 import { isoOf } from '../report/document.ts';
-import { isRecord } from './remembered.ts';
+import { isRecord } from '../core/json.ts';
 
 export const INCIDENT_SCHEMA = 1;
 

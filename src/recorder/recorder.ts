@@ -22,7 +22,7 @@ import { ChangeJournal } from './change-journal.ts';
 import { History } from './history.ts';
 import { IncidentManager } from './incident-manager.ts';
 import type { Surrounds } from './incident.ts';
-import { isRecord } from './remembered.ts';
+import { isRecord } from '../core/json.ts';
 import { TraceReader } from './traces.ts';
 
 const FILE = 'history.json';

@@ -1,7 +1,7 @@
 /** Incidents as a list and as text: `/api/v1/incidents`, `runnerwatch incident`. */
 import { printable } from '../core/printable.ts';
 import type { IncidentSummary, Past } from '../core/past.ts';
-import { wrapped } from './text/columns.ts';
+import { wrapped } from '../core/columns.ts';
 import { isoOf } from './document.ts';
 import { durationText } from './words.ts';
 

@@ -2,7 +2,7 @@
 import type { CheckState } from '../core/check.ts';
 import { printable } from '../core/printable.ts';
 import type { View } from '../core/view.ts';
-import { exitCodeOf } from './exit-code.ts';
+import type { Verdict } from '../core/vocabulary.ts';
 
 const WORDS = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
 /** Old transports cut a line after 1 KiB; the counts stand first. */
@@ -53,4 +53,11 @@ function rounded(value: number): string {
 /** In quotes, without what would end it. */
 function labelOf(text: string): string {
   return `'${printable(text).replaceAll(/['=|]/g, '_')}'`;
+}
+
+/** 0 OK, 1 warning, 2 critical, 3 unknown. */
+const CODES: Readonly<Record<Verdict, number>> = { healthy: 0, degraded: 1, broken: 2, unsure: 3 };
+
+export function exitCodeOf(verdict: Verdict): number {
+  return CODES[verdict];
 }

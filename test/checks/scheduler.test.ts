@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { systemClock } from '../../src/core/clock.ts';
 import type { ProbeResult } from '../../src/core/finding.ts';
-import type { Job } from '../../src/checks/scheduler.ts';
+import type { Job } from '../../src/checks/run.ts';
 import { Scheduler } from '../../src/checks/scheduler.ts';
 import { check, PASS, probe } from '../support/probes.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { ProbeResult } from '../../src/core/finding.ts';
-import { dropSuspendedResults } from '../../src/checks/suspended-results.ts';
+import { dropSuspendedResults } from '../../src/checks/run.ts';
 import { check, failing, PASS, probe } from '../support/probes.ts';
 
 const CHECKS = ['dns', 'tls'].map((id) => check(probe({ id, timeoutSeconds: 5 })));

@@ -5,7 +5,7 @@ import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { Probe } from '../../src/core/probe.ts';
 import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
-import { runJob } from '../../src/checks/scheduler.ts';
+import { runJob } from '../../src/checks/run.ts';
 import { Store } from '../../src/checks/store.ts';
 import { createWalk } from '../../src/checks/walk.ts';
 import { setClock } from '../support/clock.ts';

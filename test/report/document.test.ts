@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { reportOf } from '../../src/report/document.ts';
-import { exitCodeOf } from '../../src/report/exit-code.ts';
+import { exitCodeOf } from '../../src/report/nagios.ts';
 import { viewOfRunner } from '../../src/report/one-runner.ts';
 import { brokenAt, fail, GITLAB, runner, snapshotOf, warn } from '../support/snapshots.ts';
 import { brokenTrustView, viewOf } from '../support/views.ts';

@@ -3,6 +3,7 @@
  * since the parser takes most of a millisecond for each kilobyte.
  */
 import { deadlineOf } from '../../core/abort.ts';
+import { isRecord } from '../../core/json.ts';
 import { fileBeside } from '../../core/program-file.ts';
 import { Secret } from '../../core/secret.ts';
 import { runThread } from '../../host/child-process.ts';
@@ -49,10 +50,6 @@ function revived(value: unknown): unknown {
   return typeof revealed === 'string' ? new Secret(revealed) : mapped(value, revived);
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-function mapped(value: Record<string, unknown>, by: (item: unknown) => unknown): unknown {
+function mapped(value: Readonly<Record<string, unknown>>, by: (item: unknown) => unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, by(item)]));
 }

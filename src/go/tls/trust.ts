@@ -213,3 +213,6 @@ async function readCaFile(
     return { state: isMissing ? absent : 'unreadable', path, isConfigured, certificates: [] };
   }
 }
+
+/** The one trust store of the program: tls, proxy and detour read the same files, and read them once. */
+export const SHARED_TRUST = new TrustStore();

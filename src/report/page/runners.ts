@@ -3,7 +3,7 @@ import type { CheckState } from '../../core/check.ts';
 import type { RunnerVerdict } from '../../core/diagnosis.ts';
 import type { View } from '../../core/view.ts';
 import type { Link, Status } from '../../core/vocabulary.ts';
-import { clipped } from '../text/columns.ts';
+import { clipped } from '../../core/columns.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import { LINK_NAMES, measureText, STATUS_WORDS } from '../words.ts';

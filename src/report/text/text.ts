@@ -8,7 +8,7 @@ import type { Cause, Diagnosis, RunnerVerdict } from '../../core/diagnosis.ts';
 import { printable } from '../../core/printable.ts';
 import type { View } from '../../core/view.ts';
 import type { Status } from '../../core/vocabulary.ts';
-import { clipped, filled, wrapped } from './columns.ts';
+import { clipped, filled, wrapped } from '../../core/columns.ts';
 import { lintLines } from './lint-lines.ts';
 import { durationText, worstFirst } from '../words.ts';
 

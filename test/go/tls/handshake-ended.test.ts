@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 
 import { handshakeLikeGo } from '../../../src/go/tls/handshake.ts';
-import { SHARED_TRUST } from '../../../src/go/tls/shared-trust.ts';
+import { SHARED_TRUST } from '../../../src/go/tls/trust.ts';
 import { rootFolder } from '../../support/dns-server.ts';
 import { startTcpServer } from '../../support/tcp-server.ts';
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { View } from '../../../src/core/view.ts';
-import { clipped } from '../../../src/report/text/columns.ts';
+import { clipped } from '../../../src/core/columns.ts';
 import { html } from '../../../src/report/page/html.ts';
 import { pageOf } from '../../../src/report/page/page.ts';
 import { brokenAt, fail, GITLAB, runner, snapshotOf, warn } from '../../support/snapshots.ts';

@@ -1,7 +1,7 @@
 /** What `check` draws on a terminal, and what it does not write into a pipe. */
 import { describe, expect, test } from 'vitest';
 
-import { drawFrame, progressLine } from '../../src/cli/watch-screen.ts';
+import { drawFrame, progressLine } from '../../src/cli/screen.ts';
 import { snapshotOf } from '../support/snapshots.ts';
 import { viewOf } from '../support/views.ts';
 

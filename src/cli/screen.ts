@@ -1,11 +1,22 @@
 /**
- * The screen of `check`: a line that counts while the first round runs, and with `--watch` the report drawn anew in
- * its place. Only on a terminal; a pipe gets whole reports below each other, and no counting.
+ * The terminal of the commands: how wide a text may be; for `check` a line that counts while the first round runs, and
+ * with `--watch` the report drawn anew in its place. A pipe gets whole reports below each other, and no counting.
  */
 import type { View } from '../core/view.ts';
 
+const PIPE_COLUMNS = 80;
+const MOST_COLUMNS = 100;
+const LEAST_COLUMNS = 60;
+
 const HOME_AND_CLEAR = '\u001B[H\u001B[2J';
 const CLEAR_LINE = '\r\u001B[2K';
+
+/** As wide as the terminal, within what can be read; a pipe gets what any terminal shows. */
+export function terminalWidth(): number {
+  const { isTTY, columns } = process.stdout;
+  if (!isTTY) return PIPE_COLUMNS;
+  return Math.max(LEAST_COLUMNS, Math.min(MOST_COLUMNS, columns));
+}
 
 /** The part of a stream that is used. */
 export interface Screen {
