@@ -2,6 +2,7 @@
 import type { Instant } from './clock.ts';
 import type { CheckId, Finding, ProbeResult } from './finding.ts';
 import type { LintState } from './lint.ts';
+import type { Place } from './place.ts';
 import type { Probe } from './probe.ts';
 import type { FoundBy, Problem, RunnerProcess } from './reading.ts';
 import type { EndpointTarget, RunnerTarget, Target } from './target.ts';
@@ -47,8 +48,8 @@ export interface HostContext {
   readonly configPath: string;
   readonly configFoundBy: FoundBy;
   readonly configProblems: readonly Problem[];
-  readonly unit: string;
-  readonly certsDirectory: string;
+  /** Where the runners of this host live; a host without a runner has the place where one would be. */
+  readonly places: readonly [Place, ...Place[]];
   readonly process: RunnerProcess | undefined;
   /** What could not be read for lack of rights, one sentence each. */
   readonly blind: readonly string[];
@@ -56,6 +57,11 @@ export interface HostContext {
   readonly endpoints: readonly EndpointTarget[];
   /** What the linter says of config.toml; absent until it has. */
   readonly lint?: LintState;
+}
+
+/** Where the runner of a target lives. What belongs to the host as a whole is asked of the first place. */
+export function placeOf({ places }: Pick<HostContext, 'places'>, { place }: Target): Place {
+  return places.find(({ id }) => id === place) ?? places[0];
 }
 
 export interface Snapshot {

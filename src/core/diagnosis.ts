@@ -15,6 +15,10 @@ export interface FixStep {
   readonly command?: string;
 }
 
+export function step(text: string, command?: string): FixStep {
+  return command === undefined ? { text } : { text, command };
+}
+
 /** Something wrong that is not the consequence of something else wrong. */
 export interface Cause {
   /** Of the catalogue, kebab-case. */

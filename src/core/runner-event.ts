@@ -37,7 +37,12 @@ export type JobEnd = (typeof JOB_ENDS)[number];
 
 /** Where the runner's log is to be found. */
 export type LogSource =
-  | { readonly kind: 'journal'; readonly unit: string }
+  | {
+      readonly kind: 'journal';
+      readonly unit: string;
+      /** The user whose systemd runs the unit; absent for the system's. */
+      readonly ownerId?: number;
+    }
   /** As the host sees it. */
   | { readonly kind: 'file'; readonly path: string };
 

@@ -119,7 +119,7 @@ export interface MountTarget {
   readonly roles: readonly string[];
 }
 
-/** Where somebody listens. */
+/** Where something listens. */
 export interface HostPort {
   readonly host: string;
   readonly port: number;
@@ -181,8 +181,10 @@ export interface ConfigTarget {
 
 export interface ServiceTarget {
   readonly kind: 'service';
-  /** The systemd unit: `gitlab-runner.service`. */
+  /** That of its place: `gitlab-runner.service`. */
   readonly id: string;
+  /** The systemd unit that can be asked about it; absent where none runs it. */
+  readonly unit?: string;
   readonly configPath: string;
   /** The runner's process; absent while there is none. */
   readonly pid?: number;
@@ -202,4 +204,7 @@ export interface TargetKinds {
   readonly executor: ExecutorTarget;
 }
 export type TargetKind = keyof TargetKinds;
-export type Target = TargetKinds[TargetKind];
+export type Target = TargetKinds[TargetKind] & {
+  /** Id of the place where its runner lives; the first one of the host where it is absent. */
+  readonly place?: string;
+};

@@ -25,6 +25,7 @@ export const DEMO_CONFIG = `${DEMO_FOLDER}/config.toml`;
 const CA_FILE = `${DEMO_FOLDER}/demo-ca.pem`;
 const FOLDERS = [
   DEMO_FOLDER,
+  'etc/init.d',
   'etc/ssl/certs',
   'usr/bin',
   'tmp',
@@ -34,6 +35,9 @@ const FOLDERS = [
   'var/lib/docker',
   'var/run',
 ];
+/** A host without systemd, whatever this one has: a script starts the runner, and writes its id down. */
+const INIT_SCRIPT = 'etc/init.d/gitlab-runner';
+const PROCESS_FILE = 'var/run/gitlab-runner.pid';
 const POLL_MILLISECONDS = 2000;
 
 const ENTRIES: readonly (StandInEntry & { readonly executor: string })[] = [
@@ -73,11 +77,14 @@ export async function buildStage(): Promise<Stage> {
   const { authority, goodCertificate, gitlab } = await raiseGitLab();
   const goodConfig = configText(gitlab.port);
   const docker = await raiseHost(rootfs, authority, goodConfig);
-  const start = async (): Promise<RunnerStandIn> =>
-    await startRunner(
+  const start = async (): Promise<RunnerStandIn> => {
+    const started = await startRunner(
       { port: gitlab.port, host: DEMO_HOST, caPem: authority.certificatePem, entries: ENTRIES },
       { configPath: DEMO_CONFIG, logFile: join(rootfs, 'gitlab-runner.log') },
     );
+    await writeFile(join(rootfs, PROCESS_FILE), `${started.pid}\n`);
+    return started;
+  };
   let runner = await start();
   const procfs = await narrowProc(join(rootfs, 'proc'));
   await procfs.show(runner.pid);
@@ -140,6 +147,7 @@ async function writeTree(rootfs: string, authority: Authority, config: string): 
     'etc/nsswitch.conf': 'hosts: files dns\n',
     'etc/ssl/certs/ca-certificates.crt': '',
     'usr/bin/gitlab-runner': '',
+    [INIT_SCRIPT]: '#!/bin/sh\n',
     [CA_FILE]: authority.certificatePem,
     [DEMO_CONFIG]: config,
     [`${DEMO_FOLDER}/.runner_system_id`]: 's_0123456789ab',

@@ -63,6 +63,7 @@ function contextFor(
   { states, runners, url, facts }: Observation,
 ): CauseContext {
   const { hostContext } = indexed;
+  const place = indexed.placeOf(states[0]);
   const [runner] = runners;
   const asked = url ?? runner?.url ?? hostContext.endpoints[0]?.id ?? '';
   const parsed = URL.parse(asked);
@@ -71,9 +72,8 @@ function contextFor(
       url: asked,
       host: (parsed?.hostname ?? asked).replace(/^\[|\]$/g, ''),
       port: portOf(parsed),
-      config: hostContext.configPath,
-      certs: hostContext.certsDirectory,
-      unit: hostContext.unit.replace(/\.service$/, ''),
+      config: place.files.config,
+      place,
       name: runner?.name ?? 'the runner',
       runner: runner?.id ?? '',
     },

@@ -3,9 +3,12 @@
  * docs/causes.md and the report derive from it.
  */
 import type { FixStep } from '../core/diagnosis.ts';
+import { step } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
-import { printable } from '../core/printable.ts';
+import type { Place } from '../core/place.ts';
+import { quoted } from '../core/shell.ts';
 import type { Scope, Severity } from '../core/vocabulary.ts';
+import { PACKAGED_PLACE } from '../host/place/packaged.ts';
 
 /** Values for sentences and commands: of the real finding, or placeholders in capitals for the docs. */
 export interface CauseContext {
@@ -14,9 +17,8 @@ export interface CauseContext {
   readonly url: string;
   /** config.toml as the runner sees it. */
   readonly config: string;
-  readonly certs: string;
-  /** The systemd unit without its suffix, as a word for the shell. */
-  readonly unit: string;
+  /** Where the runner lives: asked for every command that depends on it. */
+  readonly place: Place;
   /** Name and short token of the entry. */
   readonly name: string;
   readonly runner: string;
@@ -64,6 +66,7 @@ export const FACT_PLACEHOLDERS = {
   no_proxy_entry: 'NO_PROXY_ENTRY',
   not_after: 'NOT_AFTER',
   of_answer: 'OF_ANSWER',
+  other_pid: 'PID',
   outcomes: 'OUTCOMES',
   path: 'PATH',
   pid: 'PID',
@@ -89,7 +92,6 @@ export const FACT_PLACEHOLDERS = {
   table: 'TABLE',
   trial: 'TRIAL',
   tried: 'TRIED',
-  uid: 'UID',
   until: 'UNTIL',
   variable: 'VARIABLE',
   version: 'VERSION',
@@ -178,24 +180,24 @@ export function family(
 /** A fact that needs no repetition: it was read from a file or from the token itself. */
 export const AT_ONCE = { results: 1 } as const;
 
-export function step(text: string, command?: string): FixStep {
-  return command === undefined ? { text } : { text, command };
-}
-
 /** Restarts the runner: what was read once per process is read again. */
-export function restart({ unit }: CauseContext): FixStep {
-  return step('Restart the runner, which reads this only once.', `sudo systemctl restart ${unit}`);
+export function restart({ place }: CauseContext): FixStep {
+  return step('Restart the runner, which reads this only once.', place.commands.restart);
 }
 
-/** Sets a variable for the unit; what to write stands behind the command, as a comment in one line. */
-export function editUnit({ unit }: CauseContext, text: string, setting: string): FixStep {
-  const line = `[Service] Environment="${setting}"`;
-  return step(text, `sudo systemctl edit ${unit}   # ${printable(line)}`);
+/** Gives the runner's process a variable, and restarts it. */
+export function setVariable(
+  { place }: CauseContext,
+  text: string,
+  name: string,
+  value: string,
+): readonly FixStep[] {
+  return place.commands.setEnvironment(text, { [name]: value });
 }
 
-/** A word for the shell; quoted only when it must be. */
-export function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+/** A path of the runner, as a word of a command on the host. */
+export function onHost({ place }: CauseContext, path: string): string {
+  return quoted(place.hostPath(path));
 }
 
 /** The context of the docs: every value is a placeholder in capitals. */
@@ -203,9 +205,8 @@ export const PLACEHOLDERS: CauseContext = {
   host: 'HOST',
   port: 'PORT',
   url: 'URL',
-  config: '/etc/gitlab-runner/config.toml',
-  certs: '/etc/gitlab-runner/certs',
-  unit: 'gitlab-runner',
+  config: PACKAGED_PLACE.files.config,
+  place: PACKAGED_PLACE,
   name: 'NAME',
   runner: 'RUNNER',
   fact: (name) => FACT_PLACEHOLDERS[name],
@@ -221,7 +222,6 @@ export function contextOf(
     facts[name] === undefined ? undefined : String(facts[name]);
   return {
     ...values,
-    unit: quoted(values.unit),
     fact: (name) => optional(name) ?? `${MISSING_FACT}${name})`,
     optional,
   };

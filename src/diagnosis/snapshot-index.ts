@@ -1,5 +1,7 @@
 /** A snapshot, its checks in one order, with the questions that rules ask of it. Built once per diagnosis. */
 import type { CheckState, Snapshot, HostContext } from '../core/check.ts';
+import { placeOf } from '../core/check.ts';
+import type { Place } from '../core/place.ts';
 import type { Finding } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
 import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
@@ -16,6 +18,8 @@ export interface ObservedEvent {
 export interface SnapshotIndex {
   readonly snapshot: Snapshot;
   readonly hostContext: HostContext;
+  /** Where the runner of a check lives. */
+  placeOf(state: CheckState): Place;
   /** Links of one endpoint that apply, in the order of the walk, without the tokens. */
   linksOf(endpoint: EndpointTarget): readonly CheckState[];
   /** Entries that use an endpoint. */
@@ -42,6 +46,7 @@ export function indexSnapshot(given: Snapshot): SnapshotIndex {
   return {
     snapshot,
     hostContext,
+    placeOf: ({ check }) => placeOf(hostContext, check.target),
     linksOf: ({ id }) => linksByEndpoint.get(id) ?? [],
     runnersOf: ({ id }) => runnersByEndpoint.get(id) ?? [],
     tokenOf: ({ id }) => byId.get(`token@${id}`),

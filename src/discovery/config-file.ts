@@ -16,7 +16,7 @@ import type { Problem, RunnerConfigReading } from '../core/reading.ts';
 import { isSystemId } from '../gitlab/token.ts';
 import { emptyFile, fileProblem, hungFile, notAFile } from '../config/runner/file-problems.ts';
 import type { LocatedConfig } from './config-location.ts';
-import { systemIdPath } from './config-location.ts';
+import { systemIdPath } from '../host/place/runner-files.ts';
 import { readRunnerTextApart } from '../config/runner/parse-in-worker.ts';
 import type { RunnerDocument, RunnerTextReading } from '../config/runner/runner-config.ts';
 import { MAX_TOML_BYTES, tooLarge } from '../config/runner/runner-toml.ts';

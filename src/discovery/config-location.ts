@@ -7,11 +7,11 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 
 import type { FoundBy, RunnerProcess } from '../core/reading.ts';
-
-const SYSTEM_DIRECTORY = '/etc/gitlab-runner';
-const USER_DIRECTORY = '.gitlab-runner';
-/** What the package's unit passes as `--working-directory`. */
-export const PACKAGED_WORKING_DIRECTORY = '/home/gitlab-runner';
+import {
+  PACKAGED_WORKING_DIRECTORY,
+  SYSTEM_DIRECTORY,
+  USER_DIRECTORY,
+} from '../host/place/runner-files.ts';
 
 export interface LocatedConfig {
   /** Absolute, as the runner sees it. */
@@ -54,9 +54,4 @@ export function certsDirectoryOf(process: RunnerProcess | undefined, home: strin
   // Its default config lies in the same directory.
   if (configFoundBy === 'default') return join(dirname(configPath), 'certs');
   return join(home, USER_DIRECTORY, 'certs');
-}
-
-/** The runner keeps the id of this host beside its config. */
-export function systemIdPath(configPath: string): string {
-  return join(dirname(configPath), '.runner_system_id');
 }

@@ -4,50 +4,20 @@
  */
 import { homedir, hostname } from 'node:os';
 
-import { deadlineOf, withSignal } from '../core/abort.ts';
 import type { HostContext } from '../core/check.ts';
 import type { Clock, Instant } from '../core/clock.ts';
 import type { Paths } from '../core/paths.ts';
 import type { FoundBy, RunnerProcess } from '../core/reading.ts';
-import type { LogSource } from '../core/runner-event.ts';
 import type { Target } from '../core/target.ts';
-import { certsDirectoryOf, locateConfig } from './config-location.ts';
+import { locateConfig } from './config-location.ts';
 import { RunnerFile } from './config-file.ts';
+import { HostNotes } from './host-notes.ts';
 import type { FoundTargets } from './targets.ts';
 import { targetsOf } from './targets.ts';
-import { readDockerRoot } from '../host/docker/root.ts';
-import type { FileSystemTable } from '../host/fs/file-system-table.ts';
-import { readFileSystemTable } from '../host/fs/file-system-table.ts';
 import type { PlanSettings } from '../checks/plan.ts';
-import type { Mount } from '../host/fs/mounts.ts';
-import { readMounts } from '../host/fs/mounts.ts';
-import type { ProxyHint } from '../host/net/proxy-settings.ts';
-import { readProxyHints, readUnitEnvironment } from '../host/net/proxy-settings.ts';
 import { chooseRunnerProcess, findRunnerProcesses } from '../host/proc/runner-process.ts';
 import { hasOtherNetwork } from '../host/net/network-namespace.ts';
-import { hasSystemd } from '../host/systemd/systemd.ts';
 import { LintWatch } from '../lint/lint-watch.ts';
-
-/** The package's unit; another name shows up as its process without this unit. */
-const UNIT = 'gitlab-runner.service';
-
-const NOTES_SECONDS = 2;
-const HUNG = `the unit, an environment file or a proxy setting of this host could not be read within ${NOTES_SECONDS} s, so what is written there is not known`;
-
-interface Notes {
-  readonly proxyHints: readonly ProxyHint[];
-  readonly fstab: FileSystemTable;
-  readonly meantReadOnly: readonly string[];
-  readonly dockerRoot: string;
-  readonly unitEnvironment?: Readonly<Record<string, string>>;
-}
-
-const NO_NOTES: Notes = {
-  proxyHints: [],
-  fstab: { writable: [], readOnly: [] },
-  meantReadOnly: [],
-  dockerRoot: '/var/lib/docker',
-};
 
 export interface WatchOptions {
   readonly paths: Paths;
@@ -62,6 +32,7 @@ export class Discovery {
   readonly #options: WatchOptions;
   readonly #file: RunnerFile;
   readonly #lint: LintWatch;
+  readonly #notes = new HostNotes();
   #signature = '';
   #process: RunnerProcess | undefined;
   #configPath = '';
@@ -70,10 +41,6 @@ export class Discovery {
   #loadedAt: Instant | undefined;
   #loads = false;
   #looks = 0;
-  #asked: Promise<Notes> | undefined;
-  #notes: Notes = NO_NOTES;
-  #isHung = false;
-  readonly #seenWritable = new Set<string>();
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -112,8 +79,9 @@ export class Discovery {
     const located = locate(wanted, this.#process);
     const { reading, document, changed, systemId, content } = await this.#file.read(located, paths);
     const isElsewhere = await hasOtherNetwork(this.#process?.pid, paths);
-    const seen = { ...(await this.#around(paths)), ...(await this.#log()), isElsewhere };
-    const around = { ...seen, meantWritable: this.#writablePoints(seen) };
+    const { runnerLogFile: logFile, apiTokenFile } = this.#options.settings?.() ?? {};
+    const question = { process: this.#process, configPath: located.path, logFile, paths };
+    const around = { ...(await this.#notes.read(question)), isElsewhere };
     this.#lint.look({
       configPath: located.path,
       content,
@@ -121,7 +89,6 @@ export class Discovery {
       process: this.#process,
       unitEnvironment: around.unitEnvironment,
     });
-    const apiTokenFile = this.#options.settings?.().apiTokenFile;
     this.#configPath = located.path;
     this.#foundBy = located.foundBy;
     this.#loads = reading.problems.length === 0;
@@ -134,46 +101,11 @@ export class Discovery {
       document,
       reading,
       process: this.#process,
-      unit: UNIT,
-      homeDirectory: homedir(),
       systemId,
       ...around,
       apiTokenFile,
     });
     return true;
-  }
-
-  /** One read at a time, and none is waited for long: with a file that hangs, what was read before holds. */
-  async #around(paths: Paths): Promise<Notes & { mounts: readonly Mount[] }> {
-    this.#asked ??= readNotes(paths).finally(() => (this.#asked = undefined));
-    using deadline = deadlineOf(NOTES_SECONDS);
-    try {
-      this.#notes = await withSignal(this.#asked, deadline.signal);
-      this.#isHung = false;
-    } catch {
-      this.#isHung = true;
-    }
-    return { mounts: await readMounts(paths), ...this.#notes };
-  }
-
-  /** Mount points that were writable since we look, or are so by /etc/fstab. */
-  #writablePoints({ mounts, fstab }: Notes & { mounts: readonly Mount[] }): readonly string[] {
-    const points = new Set(mounts.map(({ mountPoint }) => mountPoint));
-    for (const { mountPoint, superOptions } of mounts) {
-      if (!superOptions.includes('ro')) this.#seenWritable.add(mountPoint);
-    }
-    for (const point of this.#seenWritable) {
-      if (!points.has(point)) this.#seenWritable.delete(point);
-    }
-    return [...new Set([...this.#seenWritable, ...fstab.writable])];
-  }
-
-  /** The file that the settings name; else the journal, where systemd runs. */
-  async #log(): Promise<{ readonly log?: LogSource }> {
-    const { settings, paths } = this.#options;
-    const path = settings?.().runnerLogFile;
-    if (path !== undefined) return { log: { kind: 'file', path } };
-    return (await hasSystemd(paths)) ? { log: { kind: 'journal', unit: UNIT } } : {};
   }
 
   targets(): readonly Target[] {
@@ -198,10 +130,9 @@ export class Discovery {
         ...(this.#found?.config.reading.problems ?? []),
         ...(this.#found?.problems ?? []),
       ],
-      unit: UNIT,
-      certsDirectory: certsDirectoryOf(this.#process, homedir()),
+      places: [this.#notes.place],
       process: this.#process,
-      blind: [...blindnessOf(this.#process), ...(this.#isHung ? [HUNG] : [])],
+      blind: [...blindnessOf(this.#process), ...this.#notes.blind()],
       runners: this.#found?.runners ?? [],
       endpoints: this.#found?.endpoints ?? [],
     };
@@ -215,18 +146,6 @@ function locate(flag: string | undefined, runner: RunnerProcess | undefined) {
     uid: process.getuid?.() ?? 0,
     home: homedir(),
   });
-}
-
-/** What is written down on this host, and the targets depend on, beside the runner's own file and process. */
-async function readNotes(paths: Paths): Promise<Notes> {
-  const [proxyHints, unitEnvironment, fstab, dockerRoot] = await Promise.all([
-    readProxyHints(UNIT, paths),
-    readUnitEnvironment(UNIT, paths),
-    readFileSystemTable(paths),
-    readDockerRoot(paths),
-  ]);
-  const environment = unitEnvironment === undefined ? {} : { unitEnvironment };
-  return { proxyHints, fstab, meantReadOnly: fstab.readOnly, dockerRoot, ...environment };
 }
 
 function processKey(found: RunnerProcess | undefined): readonly unknown[] {

@@ -1,5 +1,5 @@
 /** The way of one entry: its URL, what it trusts, and how its requests leave this host. */
-import type { LogSource } from '../core/runner-event.ts';
+import type { Place } from '../core/place.ts';
 import type { RunnerConfigReading, RunnerProcess } from '../core/reading.ts';
 import type { EndpointTarget, ProxyDecision, TrustSource } from '../core/target.ts';
 import { decideProxy } from '../go/proxy/decision.ts';
@@ -7,7 +7,7 @@ import type { Mount } from '../host/fs/mounts.ts';
 import type { ProxyHint } from '../host/net/proxy-settings.ts';
 import { credentialsOf } from './credentials.ts';
 import type { Environment } from '../config/runner/expand.ts';
-import { asProcessSees, certsDirectoryOf } from './config-location.ts';
+import { asProcessSees } from './config-location.ts';
 import { alternativesOf } from './proxy-alternatives.ts';
 import type { RunnerDocument, RunnerEntry } from '../config/runner/runner-config.ts';
 
@@ -17,9 +17,7 @@ export interface TargetsQuestion {
   readonly reading: RunnerConfigReading;
   readonly process: RunnerProcess | undefined;
   readonly mounts: readonly Mount[];
-  readonly unit: string;
-  /** Of the user of this daemon. */
-  readonly homeDirectory: string;
+  readonly place: Place;
   readonly systemId: string | undefined;
   /** `[gitlab] api_token_file` of our own settings. */
   readonly apiTokenFile?: string | undefined;
@@ -27,8 +25,6 @@ export interface TargetsQuestion {
   readonly unitEnvironment?: Environment;
   /** The runner's process lives in a network of its own: its addresses are not ours. */
   readonly isElsewhere?: boolean;
-  /** Where the runner's log is. */
-  readonly log?: LogSource;
   /** Proxies that somebody wrote down on this host. */
   readonly proxyHints?: readonly ProxyHint[];
   readonly dockerRoot?: string;
@@ -125,7 +121,7 @@ function certsHostOf(text: string): { readonly certsHost?: string } {
 }
 
 function trustOf(entry: RunnerEntry, urlText: string, question: TargetsQuestion): TrustSource {
-  const { process, homeDirectory } = question;
+  const { process, place } = question;
   const { tlsCaFile, tlsCertFile, tlsKeyFile } = entry;
   const environment = environmentOf(question) ?? {};
   const file = environment['SSL_CERT_FILE'] ?? '';
@@ -134,7 +130,7 @@ function trustOf(entry: RunnerEntry, urlText: string, question: TargetsQuestion)
     ...(tlsCaFile === undefined ? {} : { caFile: asProcessSees(tlsCaFile, process) }),
     ...(tlsCertFile === undefined ? {} : { certFile: asProcessSees(tlsCertFile, process) }),
     ...(tlsKeyFile === undefined ? {} : { keyFile: asProcessSees(tlsKeyFile, process) }),
-    certsDirectory: certsDirectoryOf(process, homeDirectory),
+    certsDirectory: place.files.certs,
     ...certsHostOf(urlText),
     ...(file === '' ? {} : { systemFile: file }),
     ...(directories === '' ? {} : { systemDirectories: directories.split(':') }),

@@ -6,7 +6,8 @@ import type { MountTarget } from '../core/target.ts';
 import type { Mount } from '../host/fs/mounts.ts';
 import { mountOf } from '../host/fs/mounts.ts';
 import { DOCKER_EXECUTORS } from './executor-targets.ts';
-import { asProcessSees, PACKAGED_WORKING_DIRECTORY } from './config-location.ts';
+import { PACKAGED_WORKING_DIRECTORY } from '../host/place/runner-files.ts';
+import { asProcessSees } from './config-location.ts';
 import type { RunnerDocument, RunnerEntry } from '../config/runner/runner-config.ts';
 
 const DOCKER_ROOT = '/var/lib/docker';

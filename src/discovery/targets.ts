@@ -64,12 +64,14 @@ export function targetsOf(question: TargetsQuestion): FoundTargets {
 
 /** With where the runner writes and where it tells its numbers. */
 function serviceOf(question: TargetsQuestion): ServiceTarget {
-  const { document, process, reading, unit, log, isElsewhere } = question;
+  const { document, process, reading, place, isElsewhere } = question;
+  const { id, unit, log } = place;
   const address = metricsAddressOf(document?.listenAddress, process);
   const metrics = isElsewhere === true ? undefined : address;
   return {
     kind: 'service',
-    id: unit,
+    id,
+    ...(unit === undefined ? {} : { unit }),
     configPath: reading.path,
     ...pidOf(process),
     ...(log === undefined ? {} : { log }),

@@ -145,17 +145,18 @@ async function firstLook(pid: number, { paths, signal }: Tools): Promise<GroupSt
   return first;
 }
 
-async function killOf({ id, pid }: ServiceTarget, { runner }: OomState, { paths, signal }: Tools) {
+async function killOf(target: ServiceTarget, { runner }: OomState, { paths, signal }: Tools) {
   if (runner !== undefined) {
     const where = runner.isOfGroup ? 'its control group' : 'the host';
     const detail = `the kernel killed the runner’s process ${runner.pid} (${runner.name}): ${where} had no memory left`;
     const facts = { pid: runner.pid, where };
     return { status: 'fail', reason: 'oom-killed', detail, facts } as const;
   }
-  if (pid !== undefined) return undefined;
-  const unit = await unitState(id, paths, signal);
+  if (target.pid !== undefined) return undefined;
+  if (target.unit === undefined) return undefined;
+  const unit = await unitState(target.unit, paths, signal);
   if (unit?.result !== 'oom-kill') return undefined;
-  const detail = `${id} ended because a process of it was killed for lack of memory`;
+  const detail = `${target.unit} ended because a process of it was killed for lack of memory`;
   return {
     status: 'fail',
     reason: 'oom-killed',

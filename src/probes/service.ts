@@ -16,7 +16,7 @@ import type { ServiceTarget } from '../core/target.ts';
 import { mountOf, readMounts } from '../host/fs/mounts.ts';
 import { findRunnerProcesses } from '../host/proc/runner-process.ts';
 import { processesOn } from '../host/fs/same-file.ts';
-import { PROGRAM_PLACES, hasProgram } from '../host/proc/runner-program.ts';
+import { findProgram, PROGRAM_PATHS } from '../host/proc/runner-program.ts';
 import { StartsSeen } from '../host/proc/restart-counter.ts';
 import { staysStuck } from '../host/proc/stuck-process.ts';
 import type { UnitState } from '../host/systemd/systemd.ts';
@@ -99,12 +99,12 @@ export function createService() {
     async run(target, _options, { paths, signal, clock }) {
       const [processes, unit] = await Promise.all([
         findRunnerProcesses(paths),
-        unitState(target.id, paths, signal),
+        target.unit === undefined ? undefined : unitState(target.unit, paths, signal),
       ]);
       const ours = await processesOn(target.configPath, processes, paths);
       const [main] = ours;
       const started = starts.count(target.id, main?.pid, clock.seconds());
-      const facts = factsOf(target, { main, other: processes[0], unit });
+      const facts = factsOf(target, { main, second: ours[1], other: processes[0], unit });
       const measures = {
         processes: ours.length,
         ...(main === undefined ? {} : { started_timestamp_seconds: main.startedAt / 1000 }),
@@ -133,6 +133,8 @@ async function stuckFault(main: RunnerProcess, paths: Paths, signal: AbortSignal
 
 interface Found {
   readonly main: RunnerProcess | undefined;
+  /** Another one on the same file. */
+  readonly second: RunnerProcess | undefined;
   /** Whatever runner there is; where it is not ours, it tells which file it reads in place of ours. */
   readonly other: RunnerProcess | undefined;
   readonly unit: UnitState | undefined;
@@ -140,13 +142,14 @@ interface Found {
 
 function factsOf(
   { id, configPath }: ServiceTarget,
-  { main, other, unit }: Found,
+  { main, second, other, unit }: Found,
 ): Record<string, Fact> {
   const elsewhere = other === undefined ? {} : { read: other.configPath, meant: configPath };
   return {
     unit: id,
     config_path: configPath,
     ...(main === undefined ? elsewhere : { pid: main.pid, uid: main.uid, state: main.state }),
+    ...(second === undefined ? {} : { other_pid: second.pid }),
     ...(unit === undefined
       ? {}
       : { unit_state: unit.activeState, unit_sub_state: unit.subState, result: unit.result }),
@@ -207,8 +210,8 @@ async function absence({ target, processes, unit, paths, started }: Absence) {
   }
   const fault = unit === undefined ? loopFault(started) : unitFault(id, unit);
   if (fault !== undefined) return fault;
-  if (unit?.loadState !== 'loaded' && !(await hasProgram(paths))) {
-    const detail = `there is no gitlab-runner process, no unit ${id}, and none of ${PROGRAM_PLACES.join(', ')}`;
+  if (unit?.loadState !== 'loaded' && (await findProgram(paths)) === undefined) {
+    const detail = `there is no gitlab-runner process, no unit, and none of ${PROGRAM_PATHS.join(', ')}`;
     return { status: 'fail', reason: 'not-installed', detail } as const;
   }
   const state = unit === undefined ? '' : `; ${id} is ${unit.activeState}`;

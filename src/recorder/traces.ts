@@ -12,13 +12,13 @@ import type { RunnerProcess } from '../core/reading.ts';
 import type { Excerpt, FileTrace } from '../host/fs/file-trace.ts';
 import { FileTraces, programTrace } from '../host/fs/file-trace.ts';
 import { readRouteLines } from '../host/net/route-lines.ts';
+import { PROGRAM_PATHS } from '../host/proc/runner-program.ts';
 import { withoutLogin } from './redaction.ts';
 
 /** By name of the thing; absent while it cannot be told. */
 export type Traces = ReadonlyMap<string, FileTrace>;
 
 const SYSTEM_BUNDLES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt'];
-const RUNNER_PROGRAMS = ['/usr/bin/gitlab-runner', '/usr/local/bin/gitlab-runner'];
 const PROXY_VARIABLE = /^(?:https?|no|all)_proxy$/i;
 const MOST_CHARACTERS = 300;
 const MOST_ROUTES = 8;
@@ -94,11 +94,11 @@ async function routes(paths: Paths): Promise<Trace> {
 }
 
 async function program(paths: Paths): Promise<Trace> {
-  for (const path of RUNNER_PROGRAMS) {
+  for (const path of PROGRAM_PATHS) {
     const text = await programTrace(inRoot(paths, path));
     if (text !== undefined) return [path, text];
   }
-  return [RUNNER_PROGRAMS[0] ?? '', undefined];
+  return [PROGRAM_PATHS[0] ?? '', undefined];
 }
 
 function processTraces(runner: RunnerProcess | undefined): readonly Trace[] {

@@ -4,6 +4,7 @@ import type { Snapshot, HostContext } from '../../src/core/check.ts';
 import type { Cause, Diagnosis } from '../../src/core/diagnosis.ts';
 import { Store } from '../../src/checks/store.ts';
 import { CauseTracker } from '../../src/diagnosis/cause-tracker.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { setClock, START } from '../support/clock.ts';
 import { check, ENDPOINT, failing, probe } from '../support/probes.ts';
 
@@ -15,8 +16,7 @@ const SURROUNDINGS: HostContext = {
   configPath: '/etc/gitlab-runner/config.toml',
   configFoundBy: 'default',
   configProblems: [],
-  unit: 'gitlab-runner.service',
-  certsDirectory: '/etc/gitlab-runner/certs',
+  places: [PACKAGED_PLACE],
   process: undefined,
   blind: [],
   runners: [],

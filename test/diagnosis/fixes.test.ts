@@ -15,6 +15,10 @@ import type { FixStep } from '../../src/core/diagnosis.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
 import type { CauseContext, CauseSpec, FactName } from '../../src/diagnosis/cause-spec.ts';
 import { contextOf, PLACEHOLDERS } from '../../src/diagnosis/cause-spec.ts';
+import { HOST_PATHS } from '../../src/core/paths.ts';
+import { placeOnHost } from '../../src/host/place/on-host.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
+import { runnerFiles } from '../../src/host/place/runner-files.ts';
 
 const NORMAL = contextOf(
   {
@@ -22,8 +26,7 @@ const NORMAL = contextOf(
     port: '443',
     url: 'https://gitlab.example.com/',
     config: '/etc/gitlab-runner/config.toml',
-    certs: '/etc/gitlab-runner/certs',
-    unit: 'gitlab-runner',
+    place: PACKAGED_PLACE,
     name: 'docker-1',
     runner: 't9Wkyj-HG',
   },
@@ -32,6 +35,15 @@ const NORMAL = contextOf(
 
 /** Every value of it tries to leave its word in another way, and to leave a file behind. */
 const EVIL = `x y"$(: >owned-1)\`: >owned-2\`';: >owned-3;'\n: >owned-4 #|: >owned-5&`;
+const HOSTILE_PLACE = placeOnHost({
+  manager: { kind: 'systemd', unit: EVIL },
+  paths: HOST_PATHS,
+  user: { name: EVIL },
+  program: EVIL,
+  files: runnerFiles(`/etc/${EVIL}`, `/etc/${EVIL}`, `/home/${EVIL}`),
+  host: { hasSystemd: true },
+  engines: { dockerUnit: EVIL, hasPodmanUnit: true },
+});
 const HOSTILE: CauseContext = {
   ...contextOf(
     {
@@ -39,8 +51,7 @@ const HOSTILE: CauseContext = {
       port: EVIL,
       url: EVIL,
       config: `/etc/${EVIL}`,
-      certs: `/etc/${EVIL}`,
-      unit: EVIL,
+      place: HOSTILE_PLACE,
       name: EVIL,
       runner: EVIL,
     },

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { Cause } from '../../src/core/diagnosis.ts';
 import type { RunnerEvent } from '../../src/core/runner-event.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { START } from '../support/clock.ts';
 import type { Said, World } from '../support/snapshots.ts';
 import { CONFIG, RUNNER_PROCESS, fail, snapshotOf, warn } from '../support/snapshots.ts';
@@ -31,10 +32,12 @@ test('a start that failed by its config is over when the config loads and a proc
 test('a start that may not read its config names the file, not the unit', () => {
   const said = { service: fail('crash-loop'), 'runner-log': showing(fatal('config-unreadable')) };
 
-  expect(causesOf(said, { process: undefined })).toMatchObject([
+  const place = { ...PACKAGED_PLACE, user: { name: 'ci' } };
+
+  expect(causesOf(said, { process: undefined, place })).toMatchObject([
     {
       id: 'config-unreadable',
-      summary: `The user of the runner may not read ${CONFIG}.`,
+      summary: `The user of the runner (ci) may not read ${CONFIG}.`,
       scope: { kind: 'config', id: CONFIG },
     },
   ]);

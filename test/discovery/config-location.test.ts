@@ -1,11 +1,8 @@
 /** Where the runner's files are, for every way in which a runner is started. */
 import { describe, expect, test } from 'vitest';
 
-import {
-  certsDirectoryOf,
-  locateConfig,
-  systemIdPath,
-} from '../../src/discovery/config-location.ts';
+import { certsDirectoryOf, locateConfig } from '../../src/discovery/config-location.ts';
+import { systemIdPath } from '../../src/host/place/runner-files.ts';
 import { runnerProcess } from '../support/runner-process.ts';
 
 const DAEMON = { uid: 1000, home: '/home/watch' };

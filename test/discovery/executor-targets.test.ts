@@ -5,6 +5,7 @@ import { readRunnerText } from '../../src/config/runner/runner-config.ts';
 import { targetsOf } from '../../src/discovery/targets.ts';
 import type { RunnerProcess } from '../../src/core/reading.ts';
 import type { ExecutorTarget } from '../../src/core/target.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { runnerProcess } from '../support/runner-process.ts';
 
 const FILE = '/etc/gitlab-runner/config.toml';
@@ -23,8 +24,7 @@ function executors(
     reading: { path: FILE, foundBy: 'default', readAt: 0, problems },
     process: runnerProcess(over),
     mounts: [],
-    unit: 'gitlab-runner.service',
-    homeDirectory: '/root',
+    place: PACKAGED_PLACE,
     systemId: undefined,
   }).executors;
 }

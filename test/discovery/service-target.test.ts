@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { readRunnerText } from '../../src/config/runner/runner-config.ts';
 import type { TargetsQuestion } from '../../src/discovery/endpoint-target.ts';
 import { targetsOf } from '../../src/discovery/targets.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { runnerProcess } from '../support/runner-process.ts';
 
 const FILE = '/etc/gitlab-runner/config.toml';
@@ -15,8 +16,7 @@ function serviceOf(text: string, over: Partial<TargetsQuestion> = {}) {
     reading: { path: FILE, foundBy: 'default', readAt: 0, problems },
     process: runnerProcess({ environment: {} }),
     mounts: [],
-    unit: 'gitlab-runner.service',
-    homeDirectory: '/root',
+    place: PACKAGED_PLACE,
     systemId: undefined,
     ...over,
   }).service;
@@ -28,6 +28,7 @@ test('a listen_address is asked on the loopback address', () => {
   expect(serviceOf(LISTENS)).toEqual({
     kind: 'service',
     id: 'gitlab-runner.service',
+    unit: 'gitlab-runner.service',
     configPath: FILE,
     pid: 4711,
     metrics: { host: '127.0.0.1', port: 9252 },
@@ -42,5 +43,5 @@ test('without one, or in a network of its own (a container), there is nothing to
 test('a log that there is goes with the service', () => {
   const log = { kind: 'journal', unit: 'gitlab-runner.service' } as const;
 
-  expect(serviceOf('concurrent = 1\n', { log }).log).toEqual(log);
+  expect(serviceOf('concurrent = 1\n', { place: { ...PACKAGED_PLACE, log } }).log).toEqual(log);
 });

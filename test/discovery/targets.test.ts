@@ -6,6 +6,7 @@ import type { TargetsQuestion } from '../../src/discovery/endpoint-target.ts';
 import type { FoundTargets } from '../../src/discovery/targets.ts';
 import { targetsOf } from '../../src/discovery/targets.ts';
 import type { Mount } from '../../src/host/fs/mounts.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { runnerProcess } from '../support/runner-process.ts';
 
 const FILE = '/etc/gitlab-runner/config.toml';
@@ -29,8 +30,7 @@ function found(text: string, over: Partial<TargetsQuestion> = {}): FoundTargets 
     reading: { path: FILE, foundBy: 'process-argument', readAt: 0, problems },
     process: runnerProcess({ environment: {} }),
     mounts: [mount('/')],
-    unit: 'gitlab-runner.service',
-    homeDirectory: '/root',
+    place: PACKAGED_PLACE,
     systemId: undefined,
     ...over,
   });
@@ -53,7 +53,13 @@ test('one entry gives one endpoint, one runner, and the targets of the host', ()
       id: FILE,
       reading: { path: FILE, foundBy: 'process-argument', readAt: 0, problems: [] },
     },
-    service: { kind: 'service', id: 'gitlab-runner.service', configPath: FILE, pid: 4711 },
+    service: {
+      kind: 'service',
+      id: 'gitlab-runner.service',
+      unit: 'gitlab-runner.service',
+      configPath: FILE,
+      pid: 4711,
+    },
     mounts: [
       {
         kind: 'mount',

@@ -23,6 +23,7 @@ function serviceOf(pid: number | undefined): ServiceTarget {
   return {
     kind: 'service',
     id: 'gitlab-runner.service',
+    unit: 'gitlab-runner.service',
     configPath: '/etc/gitlab-runner/config.toml',
     ...(pid === undefined ? {} : { pid }),
   };

@@ -16,6 +16,7 @@ import { runProbe } from '../support/run-probe.ts';
 const TARGET: ServiceTarget = {
   kind: 'service',
   id: 'gitlab-runner.service',
+  unit: 'gitlab-runner.service',
   configPath: '/etc/gitlab-runner/config.toml',
 };
 const RUN = ['/usr/bin/gitlab-runner', 'run', '--config', TARGET.configPath];

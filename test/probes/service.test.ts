@@ -14,6 +14,7 @@ import { saying, startHost } from '../support/system-manager.ts';
 const TARGET: ServiceTarget = {
   kind: 'service',
   id: 'gitlab-runner.service',
+  unit: 'gitlab-runner.service',
   configPath: '/etc/gitlab-runner/config.toml',
 };
 const RUN = ['/usr/bin/gitlab-runner', 'run', '--config', TARGET.configPath];

@@ -63,9 +63,13 @@ describe('the document', () => {
           text: 'Get the root certificate CN=Example Root CA from whoever runs that authority, as PEM, into root.pem.',
         },
         {
-          text: 'Put it into the runner’s certs folder and restart the runner.',
+          text: 'Put it into the runner’s certs folder.',
           command:
-            'sudo install -D -m 0644 root.pem /etc/gitlab-runner/certs/gitlab.example.com.crt && sudo systemctl restart gitlab-runner',
+            'sudo install -D -m 0644 root.pem /etc/gitlab-runner/certs/gitlab.example.com.crt',
+        },
+        {
+          text: 'Restart the runner, which reads this only once.',
+          command: 'sudo systemctl restart gitlab-runner',
         },
       ],
       resolvedWhen: 'the tls link passes',

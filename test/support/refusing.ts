@@ -101,7 +101,12 @@ function targetsAt(port: number, rootfs: string): TargetKinds & { proxied: Endpo
       id: CONFIG,
       reading: { path: CONFIG, foundBy: 'default', readAt: 0, problems: [problem] },
     },
-    service: { kind: 'service', id: 'gitlab-runner.service', configPath: CONFIG },
+    service: {
+      kind: 'service',
+      id: 'gitlab-runner.service',
+      unit: 'gitlab-runner.service',
+      configPath: CONFIG,
+    },
     executor: {
       kind: 'executor',
       id: 'unix:///var/run/docker.sock',

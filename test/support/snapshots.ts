@@ -1,6 +1,7 @@
 /** Snapshots for judges and writers: a small healthy world of all real probes, with what a test says otherwise. */
 import type { Check, CheckState, Snapshot, HostContext } from '../../src/core/check.ts';
 import type { CheckId, Fact, Finding } from '../../src/core/finding.ts';
+import type { Place } from '../../src/core/place.ts';
 import type { Problem, RunnerProcess } from '../../src/core/reading.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type {
@@ -12,6 +13,7 @@ import type {
 } from '../../src/core/target.ts';
 import { LINKS } from '../../src/core/vocabulary.ts';
 import { checksOf } from '../../src/checks/plan.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { PROBES } from '../../src/probes/index.ts';
 import { START } from './clock.ts';
 
@@ -55,6 +57,8 @@ export interface World {
   /** What is known of the service beside its name: where it logs, where it counts. */
   readonly service?: Partial<ServiceTarget>;
   readonly concurrent?: number;
+  /** Where the runner lives: as the package puts it, unless told. */
+  readonly place?: Place;
 }
 
 /** What a check says; a plain finding has been seen three times since SINCE. */
@@ -154,8 +158,7 @@ function hostContextOf(world: World): HostContext {
     configPath: CONFIG,
     configFoundBy: 'process-argument',
     configProblems: world.configProblems ?? [],
-    unit: 'gitlab-runner.service',
-    certsDirectory: '/etc/gitlab-runner/certs',
+    places: [world.place ?? PACKAGED_PLACE],
     process: 'process' in world ? world.process : RUNNER_PROCESS,
     blind: world.blind ?? [],
     runners,

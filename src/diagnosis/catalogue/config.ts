@@ -1,6 +1,8 @@
 /** Causes in config.toml. What a file says needs no repetition. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { AT_ONCE, editUnit, family, quoted, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoted } from '../../core/shell.ts';
+import { AT_ONCE, family, onHost, setVariable } from '../cause-spec.ts';
 
 const configCause = family({
   severity: 'critical',
@@ -9,21 +11,11 @@ const configCause = family({
 });
 
 const lint = (c: CauseContext) =>
-  step('Check it before any restart.', `runnerwatch lint ${quoted(c.config)}`);
+  step('Check it before any restart.', `runnerwatch lint ${onHost(c, c.config)}`);
 
-const edit = (c: CauseContext, text: string) => step(text, `sudoedit ${quoted(c.config)}`);
+const edit = (c: CauseContext, text: string) => step(text, `sudoedit ${onHost(c, c.config)}`);
 
-/** Without a process only the unit knows as whom the runner runs. */
-const userOf = (c: CauseContext) => {
-  const uid = c.optional('uid');
-  return uid === undefined ? 'the user of the runner' : `user ${uid} of the runner`;
-};
-
-const ownerFor = (c: CauseContext) => {
-  const uid = c.optional('uid');
-  return uid === undefined ? `"$(systemctl show --value -p User ${c.unit})"` : quoted(uid);
-};
-
+const userOf = ({ place }: CauseContext) => `the user of the runner (${place.user.name})`;
 /** Where the file as a whole is wrong there is no line. */
 const lineOf = (c: CauseContext) => {
   const line = c.optional('line');
@@ -47,7 +39,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     confirm: AT_ONCE,
     says: (c) => `there is no file ${c.config}`,
     fix: (c) => [
-      step('Restore it from a backup, or mount it.', `ls -la "$(dirname ${quoted(c.config)})"`),
+      step('Restore it from a backup, or mount it.', `ls -la "$(dirname ${onHost(c, c.config)})"`),
       step(
         'Is it somewhere else? With which file was the runner started?',
         "pgrep -af 'gitlab-runner.* run'",
@@ -66,10 +58,10 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     confirm: AT_ONCE,
     says: (c) => `${userOf(c)} may not read ${c.config}`,
     fix: (c) => [
-      step('Who may?', `namei -l ${quoted(c.config)}`),
+      step('Who may?', `namei -l ${onHost(c, c.config)}`),
       step(
         'Give it to the user of the runner.',
-        `sudo chown ${ownerFor(c)} ${quoted(c.config)} && sudo chmod 600 ${quoted(c.config)}`,
+        `sudo chown ${quoted(c.place.user.name)} ${onHost(c, c.config)} && sudo chmod 600 ${onHost(c, c.config)}`,
       ),
     ],
     suppresses: [
@@ -143,11 +135,11 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Create a runner in GitLab and register it with its glrt- token.',
-        `sudo gitlab-runner register --config ${quoted(c.config)} --url URL --token "$TOKEN"`,
+        c.place.commands.runner(`register --config ${quoted(c.config)}`),
       ),
       step(
         'Was it registered into another file?',
-        'sudo ls -l /etc/gitlab-runner/config.toml /root/.gitlab-runner/config.toml /home/*/.gitlab-runner/config.toml',
+        `sudo ls -l ${c.place.files.usualConfigs.map((path) => onHost(c, path)).join(' ')}`,
       ),
     ],
   }),
@@ -176,11 +168,9 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       `a variable that ${c.config} uses in line ${c.fact('line')} is not set for the runner`,
     fix: (c) => [
-      editUnit(c, 'Set it for the unit.', 'NAME=value'),
-      step(
-        'Restart the runner, which reads its environment only once.',
-        `sudo systemctl restart ${c.unit}`,
-      ),
+      ...(/^\w+$/.test(c.fact('variable'))
+        ? setVariable(c, 'Set it for the runner.', c.fact('variable'), '...')
+        : [edit(c, 'Set it for the runner, or write the value itself.')]),
     ],
     suppresses: ['token-missing'],
   }),

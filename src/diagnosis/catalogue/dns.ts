@@ -1,11 +1,15 @@
 /** Causes in name resolution. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { quoted, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoted } from '../../core/shell.ts';
+import { onHost } from '../cause-spec.ts';
 
 /** The first name server, for dig. */
 function server(c: CauseContext): string {
   return quoted(`@${c.fact('first_server')}`);
 }
+
+const showResolver = (c: CauseContext) => `cat ${onHost(c, '/etc/resolv.conf')}`;
 
 /** A question to each side, or to the one that is known. */
 function compared(c: CauseContext): string {
@@ -33,12 +37,15 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       `the name ${c.host} does not resolve (tried ${c.fact('tried') || 'no name server'}: ${c.fact('outcomes') || 'nobody was asked'})`,
     fix: (c) => [
-      step('Ask the name server yourself, with the search list.', `dig +search ${quoted(c.host)}`),
+      step(
+        'Ask the name server yourself, with the search list.',
+        c.place.inNetwork(`dig +search ${quoted(c.host)}`),
+      ),
       step(
         `If the name is mistyped, correct url in ${c.config}.`,
-        `sudo grep -n url ${quoted(c.config)}`,
+        `sudo grep -n url ${onHost(c, c.config)}`,
       ),
-      step('If it is right, add the record, or restore the search line.', 'cat /etc/resolv.conf'),
+      step('If it is right, add the record, or restore the search line.', showResolver(c)),
     ],
     resolvedWhen: 'the dns link passes',
   },
@@ -54,10 +61,10 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     from: ['dns/server-failure'],
     says: (c) => `the name servers fail to look up ${c.host} (${c.fact('outcomes')})`,
     fix: (c) => [
-      step('See the failure.', `dig ${quoted(c.host)}`),
+      step('See the failure.', c.place.inNetwork(`dig ${quoted(c.host)}`)),
       step(
         'Repair forwarder, DNSSEC or access list on that server, or name another one.',
-        'cat /etc/resolv.conf',
+        showResolver(c),
       ),
     ],
     resolvedWhen: 'the dns link passes',
@@ -73,8 +80,11 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     from: ['dns/timeout'],
     says: (c) => `no name server answers (${c.fact('servers')})`,
     fix: (c) => [
-      step('Check the way to the name server.', `dig ${server(c)} ${quoted(c.host)}`),
-      step('Open port 53 (UDP and TCP) to it, or name another server.', 'cat /etc/resolv.conf'),
+      step(
+        'Check the path to the name server.',
+        c.place.inNetwork(`dig ${server(c)} ${quoted(c.host)}`),
+      ),
+      step('Open port 53 (UDP and TCP) to it, or name another server.', showResolver(c)),
     ],
     resolvedWhen: 'the dns link passes',
   },
@@ -90,10 +100,10 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     from: ['dns/resolver-down'],
     says: (c) => `nothing listens on the name server address ${c.fact('servers')}`,
     fix: (c) => [
-      step('Start the local resolver.', 'sudo systemctl restart systemd-resolved'),
+      step('Start the local resolver.', c.place.host.restartResolver),
       step(
         'If it is another one, see who should listen.',
-        `sudo ss -lunp 'sport = :53'; dig ${server(c)} ${quoted(c.host)}`,
+        c.place.inNetwork(`sudo ss -lunp 'sport = :53'; dig ${server(c)} ${quoted(c.host)}`),
       ),
     ],
     resolvedWhen: 'the dns link passes',
@@ -108,11 +118,14 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['dns-resolver-down'],
     from: ['dns/not-configured'],
     says: () => '/etc/resolv.conf names no name server',
-    fix: () => [
-      step('See what is left of it.', 'ls -l /etc/resolv.conf; cat /etc/resolv.conf'),
+    fix: (c) => [
+      step(
+        'See what is left of it.',
+        `ls -l ${onHost(c, '/etc/resolv.conf')}; cat ${onHost(c, '/etc/resolv.conf')}`,
+      ),
       step(
         'With systemd-resolved, restore the link.',
-        'sudo ln -sf /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf',
+        `sudo ln -sf /run/systemd/resolve/stub-resolv.conf ${onHost(c, '/etc/resolv.conf')}`,
       ),
     ],
     resolvedWhen: 'the dns link passes',
@@ -138,10 +151,10 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
         ? `DNS sends ${c.fact('name')} to ${c.fact('addresses')}, which is no other host`
         : `name server ${c.fact('wrong_source')} says ${c.fact('wrong')} for ${c.fact('name')}; ${c.fact('right_source')} says ${c.fact('right')}`,
     fix: (c) => [
-      step('Compare what each name server says.', compared(c)),
+      step('Compare what each name server says.', c.place.inNetwork(compared(c))),
       step(
         'Correct the record or the blocking list on the wrong one, or put the right one first in /etc/resolv.conf (VPN and split DNS often set this order).',
-        'cat /etc/resolv.conf',
+        showResolver(c),
       ),
     ],
     resolvedWhen: 'the address that the name resolves to answers as GitLab',
@@ -163,10 +176,13 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
         ? `/etc/hosts pins ${c.fact('name')} to ${c.fact('wrong')}, which shows another’s certificate; DNS says ${c.fact('right')}, which shows GitLab’s`
         : `/etc/hosts pins ${c.fact('name')} to ${c.fact('wrong')}, which does not answer; DNS says ${c.fact('right')}, which does`,
     fix: (c) => [
-      step('See the line.', `grep -n -i -F -w -e ${quoted(c.fact('name'))} /etc/hosts`),
+      step(
+        'See the line.',
+        `grep -n -i -F -w -e ${quoted(c.fact('name'))} ${onHost(c, '/etc/hosts')}`,
+      ),
       step(
         'Take the name off that line, or the line away; the runner reads the file again by itself.',
-        'sudo cp /etc/hosts /etc/hosts.before && sudoedit /etc/hosts',
+        `sudo cp ${onHost(c, '/etc/hosts')} ${onHost(c, '/etc/hosts')}.before && sudoedit ${onHost(c, '/etc/hosts')}`,
       ),
     ],
     resolvedWhen: 'the address that the name resolves to answers as GitLab',
@@ -188,11 +204,13 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'See both views.',
-        `getent ahosts ${quoted(c.fact('name'))}; dig +search ${quoted(c.fact('name'))}; grep ^hosts /etc/nsswitch.conf`,
+        c.place.inNetwork(
+          `getent ahosts ${quoted(c.fact('name'))}; dig +search ${quoted(c.fact('name'))}; grep ^hosts ${onHost(c, '/etc/nsswitch.conf')}`,
+        ),
       ),
       step(
         'Add a DNS record, or a line in /etc/hosts.',
-        `echo ${quoted(`${c.fact('libc_address')} ${c.fact('name')}`)} | sudo tee -a /etc/hosts`,
+        `echo ${quoted(`${c.fact('libc_address')} ${c.fact('name')}`)} | sudo tee -a ${onHost(c, '/etc/hosts')}`,
       ),
     ],
     resolvedWhen: 'the dns link passes',
@@ -209,8 +227,8 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     from: ['dns/slow'],
     lasting: { measure: 'lookup_seconds', option: 'slow_seconds' },
     says: (c) => `${c.host} resolves slowly (${c.fact('outcomes')})`,
-    fix: () => [
-      step('Find the dead server.', 'cat /etc/resolv.conf'),
+    fix: (c) => [
+      step('Find the dead server.', showResolver(c)),
       step('Remove it, or add the line `options timeout:1 attempts:1`.'),
     ],
     resolvedWhen: 'lookups are fast again',

@@ -1,6 +1,8 @@
 /** Causes in what stands before GitLab, or in its place. */
 import type { CauseSpec } from '../cause-spec.ts';
-import { family, quoted, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoted } from '../../core/shell.ts';
+import { family, onHost } from '../cause-spec.ts';
 
 const webCause = family({
   severity: 'critical',
@@ -21,11 +23,14 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
     from: [...both('forbidden'), 'token/forbidden-by-edge'],
     says: (c) => `something before GitLab refuses requests to ${c.url}`,
     fix: (c) => [
-      step('See who answers.', `curl -si ${quoted(`${c.url}api/v4/version`)} | head -20`),
+      step(
+        'See who answers.',
+        c.place.inNetwork(`curl -si ${quoted(`${c.url}api/v4/version`)} | head -20`),
+      ),
       step('Allow this host’s address for /api/v4/jobs* and /api/v4/runners* there.'),
       step(
         'Afterwards wake entries that have switched themselves off.',
-        `sudo touch ${quoted(c.config)}`,
+        `sudo touch ${onHost(c, c.config)}`,
       ),
     ],
     suppresses: ['runner-disabled-unhealthy'],
@@ -43,7 +48,7 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'See it from here, and from another host.',
-        `curl -si ${quoted(`${c.url}users/sign_in`)} | head -5`,
+        c.place.inNetwork(`curl -si ${quoted(`${c.url}users/sign_in`)} | head -5`),
       ),
       step(
         'On the GitLab server: was it Rack Attack? Its log names the address.',
@@ -100,7 +105,7 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         `Put the final address into url in ${c.config}.`,
-        `sudo grep -n url ${quoted(c.config)}`,
+        `sudo grep -n url ${onHost(c, c.config)}`,
       ),
       step('The runner sees the change within three seconds.'),
     ],
@@ -116,7 +121,7 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         `Set url in ${c.config} to ${c.optional('root') ?? 'the instance’s root'}.`,
-        `sudo grep -n url ${quoted(c.config)}`,
+        `sudo grep -n url ${onHost(c, c.config)}`,
       ),
     ],
     resolvedWhen: 'the api link passes',
@@ -131,10 +136,13 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
     from: ['api/not-gitlab', 'http/not-http', 'api/not-http'],
     says: (c) => `what answers at ${c.url} is not GitLab`,
     fix: (c) => [
-      step('See who answers.', `curl -si ${quoted(`${c.url}api/v4/version`)} | head -20`),
+      step(
+        'See who answers.',
+        c.place.inNetwork(`curl -si ${quoted(`${c.url}api/v4/version`)} | head -20`),
+      ),
       step(
         `Correct host, port or path of url in ${c.config}.`,
-        `sudo grep -n url ${quoted(c.config)}`,
+        `sudo grep -n url ${onHost(c, c.config)}`,
       ),
     ],
     resolvedWhen: 'the api link passes',

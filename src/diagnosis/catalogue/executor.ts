@@ -1,6 +1,8 @@
 /** Causes in what the executor stands on. Jobs fail; the runner still reaches GitLab. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { family, quoted, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoted } from '../../core/shell.ts';
+import { family, onHost } from '../cause-spec.ts';
 
 const executorCause = family({
   severity: 'warning',
@@ -8,9 +10,18 @@ const executorCause = family({
   resolvedWhen: 'the executor check passes',
 });
 
-const ask = (c: CauseContext, text: string) =>
-  step(text, `sudo docker -H ${quoted(c.fact('stands_on'))} info`);
-const journal = step('Read why.', 'sudo journalctl -u docker -n 50 --no-pager');
+/** The engine that the entry uses. */
+const engineOf = (c: CauseContext) => c.place.engineAt(c.fact('stands_on'));
+
+const ask = (c: CauseContext, text: string) => step(text, engineOf(c).client('info'));
+
+/** Where this host does not run the engine, the text says where to type it. */
+const onEngine = (c: CauseContext, text: string, command: string | undefined) =>
+  command === undefined
+    ? step(`On the host of ${c.fact('stands_on')}: ${text}`)
+    : step(text, command);
+
+const engineLog = (c: CauseContext) => onEngine(c, 'Read why in its log.', engineOf(c).showLog);
 
 export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   executorCause({
@@ -22,11 +33,11 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['disk-space-exhausted', 'docker-daemon-down'],
     from: ['executor/root-full'],
     says: (c) => `there is no room left where Docker keeps its images (${c.fact('root')})`,
-    fix: () => [
-      step('What takes the space?', 'docker system df'),
+    fix: (c) => [
+      step('What takes the space?', engineOf(c).client('system df')),
       step(
         'Remove stopped containers, unused networks and dangling images; volumes and tagged images stay.',
-        'docker system prune',
+        engineOf(c).client('system prune'),
       ),
     ],
     suppresses: ['docker-daemon-down', 'docker-not-responding', 'docker-image-pull-failed'],
@@ -40,9 +51,9 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     from: ['executor/daemon-down'],
     says: (c) => `nobody listens at ${c.fact('stands_on')} (${c.fact('source')})`,
     fix: (c) => [
-      step('Start it, now and at boot.', 'sudo systemctl enable --now docker'),
+      onEngine(c, 'Start it, now and at boot.', engineOf(c).start),
       ask(c, 'Does it answer?'),
-      journal,
+      engineLog(c),
     ],
   }),
   executorCause({
@@ -54,16 +65,13 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
       'Mode bits of the socket and of its folders, for the user and the groups of the process.',
     notConfusedWith: ['monitor-blind', 'docker-daemon-down'],
     from: ['executor/socket-permission'],
-    says: (c) => `user ${c.fact('uid')} of the runner may not use ${c.fact('stands_on')}`,
+    says: (c) => `user ${c.place.user.name} of the runner may not use ${c.fact('stands_on')}`,
     fix: (c) => [
       step(
         'Put its user into the group of the socket.',
-        `sudo usermod -aG docker "$(id -nu ${quoted(c.fact('uid'))})"`,
+        `sudo usermod -aG docker ${quoted(c.place.user.name)}`,
       ),
-      step(
-        'Restart the runner, which has its groups from its start.',
-        `sudo systemctl restart ${c.unit}`,
-      ),
+      step('Restart the runner, which has its groups from its start.', c.place.commands.restart),
     ],
   }),
   executorCause({
@@ -74,9 +82,9 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['docker-daemon-down', 'disk-docker-root-full'],
     from: ['executor/not-responding'],
     says: (c) => `Docker at ${c.fact('stands_on')} does not answer`,
-    fix: () => [
-      journal,
-      step('Restart it; containers that run are lost.', 'sudo systemctl restart docker'),
+    fix: (c) => [
+      engineLog(c),
+      onEngine(c, 'Restart it; containers that run are lost.', engineOf(c).restart),
     ],
   }),
   executorCause({
@@ -93,11 +101,11 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Does a container know the name, and from which name server?',
-        `sudo docker -H ${quoted(c.fact('stands_on'))} run --rm alpine nslookup ${quoted(c.host)}`,
+        engineOf(c).client(`run --rm alpine nslookup ${quoted(c.host)}`),
       ),
       step(
         'Give jobs a name server or an address: dns or extra_hosts, and network_mtu where large packets vanish.',
-        `sudoedit ${quoted(c.config)}   # [runners.docker] dns = ["ADDRESS"] or extra_hosts = ["HOST:ADDRESS"]`,
+        `sudoedit ${onHost(c, c.config)}   # [runners.docker] dns = ["10.0.0.53"] or extra_hosts = ["gitlab.example.com:10.0.0.2"]`,
       ),
     ],
   }),
@@ -110,12 +118,13 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     from: ['executor/api-incompatible'],
     says: (c) => `Docker at ${c.fact('stands_on')} refuses the API version of the runner`,
     fix: (c) => [
-      step('Upgrade the runner.', 'sudo apt-get update && sudo apt-get install gitlab-runner'),
+      step('Upgrade the runner.', c.place.host.install('gitlab-runner')),
       ask(c, 'Which version does Docker want?'),
       step(
-        'Until then let Docker accept older clients: {"min-api-version": "1.41"} in /etc/docker/daemon.json.',
-        'sudoedit /etc/docker/daemon.json && sudo systemctl restart docker',
+        `Until then let it accept older clients: {"min-api-version": "1.41"} in ${engineOf(c).settings}.`,
+        `sudoedit ${quoted(engineOf(c).settings)}`,
       ),
+      onEngine(c, 'Restart it; containers that run are lost.', engineOf(c).restart),
     ],
   }),
 ];

@@ -1,6 +1,8 @@
 /** Causes in a state that GitLab is in for a while, or for good. */
 import type { CauseSpec } from '../cause-spec.ts';
-import { family, quoted, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoted } from '../../core/shell.ts';
+import { family, onHost } from '../cause-spec.ts';
 
 const stateCause = family({
   severity: 'critical',
@@ -40,7 +42,7 @@ export const GITLAB_STATE_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         `Point url in ${c.config} at the primary site, or at the unified URL, and let the runner load it.`,
-        `sudo grep -n url ${quoted(c.config)}`,
+        `sudo grep -n url ${onHost(c, c.config)}`,
       ),
     ],
     suppresses: ['token-rejected', 'gitlab-maintenance-mode', 'runner-disabled-unhealthy'],
@@ -58,7 +60,7 @@ export const GITLAB_STATE_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Compare the versions; the runner should not be newer than the server, nor older by more than one major.',
-        `gitlab-runner --version; curl -s ${quoted(`${c.url}api/v4/version`)} -H 'PRIVATE-TOKEN: TOKEN'`,
+        `${c.place.commands.runner('--version')}; curl -s ${quoted(`${c.url}api/v4/version`)} -H "PRIVATE-TOKEN: $PAT"`,
       ),
     ],
   }),

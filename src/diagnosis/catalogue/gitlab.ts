@@ -1,6 +1,8 @@
 /** Causes in GitLab itself. */
 import type { CauseSpec } from '../cause-spec.ts';
-import { family, quoted, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoted } from '../../core/shell.ts';
+import { family, onHost } from '../cause-spec.ts';
 
 const webCause = family({
   severity: 'critical',
@@ -75,7 +77,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
       ),
       step(
         'Afterwards wake entries that have switched themselves off.',
-        `sudo touch ${quoted(c.config)}`,
+        `sudo touch ${onHost(c, c.config)}`,
       ),
     ],
     resolvedWhen: 'the token link passes',
@@ -126,7 +128,10 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     from: [...both('connection-reset'), ...both('closed')],
     says: (c) => `the connection to ${c.host} is cut instead of an answer`,
     fix: (c) => [
-      step('Does it happen to others?', `curl -sv -o /dev/null ${quoted(`${c.url}-/health`)}`),
+      step(
+        'Does it happen to others?',
+        c.place.inNetwork(`curl -sv -o /dev/null ${quoted(`${c.url}-/health`)}`),
+      ),
       step('Look at the logs of load balancer and intrusion prevention before GitLab.'),
     ],
   }),

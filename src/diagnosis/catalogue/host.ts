@@ -1,6 +1,7 @@
 /** Causes in the host's resources, its clock, and in runnerwatch itself. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { AT_ONCE, family, quoted, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { AT_ONCE, family, onHost } from '../cause-spec.ts';
 
 const mountCause = family({
   severity: 'critical',
@@ -16,10 +17,10 @@ const hostCause = family({
 const biggest = (c: CauseContext) =>
   step(
     'What takes the space?',
-    `sudo du -xh --max-depth=2 ${quoted(c.fact('path'))} | sort -h | tail`,
+    `sudo du -xh --max-depth=2 ${onHost(c, c.fact('path'))} | sort -h | tail`,
   );
 const docker = step('Remove what Docker no longer needs.', 'docker system df; docker system prune');
-const journal = step('Shorten the journal.', 'sudo journalctl --vacuum-size=500M');
+const logs = (c: CauseContext) => step('Shorten the logs.', c.place.host.shrinkLogs);
 
 export const HOST_CAUSES: readonly CauseSpec[] = [
   mountCause({
@@ -37,7 +38,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
       step('See why.', 'sudo dmesg | grep -i -e error -e remount | tail'),
       step(
         'After the check, mount it writable again.',
-        `sudo mount -o remount,rw ${quoted(c.fact('path'))}`,
+        `sudo mount -o remount,rw ${onHost(c, c.fact('path'))}`,
       ),
     ],
   }),
@@ -55,12 +56,12 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Which mount is it, and who hangs on it?',
-        `findmnt -T ${quoted(c.fact('path'))}; ps -eo pid,stat,wchan:20,cmd | awk '$2 ~ /D/'`,
+        `findmnt -T ${onHost(c, c.fact('path'))}; ps -eo pid,stat,wchan:20,cmd | awk '$2 ~ /D/'`,
       ),
-      step('Bring its server back, or detach it.', `sudo umount -l ${quoted(c.fact('path'))}`),
+      step('Bring its server back, or detach it.', `sudo umount -l ${onHost(c, c.fact('path'))}`),
       step(
         'If a backup froze it and never thawed it:',
-        `sudo fsfreeze -u ${quoted(c.fact('path'))}`,
+        `sudo fsfreeze -u ${onHost(c, c.fact('path'))}`,
       ),
     ],
     suppresses: ['runner-hung'],
@@ -77,7 +78,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     from: ['disk/full', 'disk/nearly-full', 'disk/filling'],
     warnSeverity: 'notice',
     says: (c) => `${c.fact('path')} (${c.fact('roles')}) is ${c.fact('fullness')}`,
-    fix: (c) => [biggest(c), docker, journal],
+    fix: (c) => [biggest(c), docker, logs(c)],
     suppresses: ['docker-daemon-down', 'docker-not-responding'],
   }),
   mountCause({
@@ -94,7 +95,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Where are the small files?',
-        `sudo du --inodes -x --max-depth=2 ${quoted(c.fact('path'))} | sort -n | tail`,
+        `sudo du --inodes -x --max-depth=2 ${onHost(c, c.fact('path'))} | sort -n | tail`,
       ),
       docker,
     ],
@@ -142,8 +143,9 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['tls-certificate-expired', 'tls-certificate-not-yet-valid', 'token-expired'],
     from: [],
     says: (c) => `this host’s clock differs from GitLab’s by ${c.fact('skew')} s`,
-    fix: () => [
-      step('Look at it, and let it be set.', 'date -u; timedatectl; sudo timedatectl set-ntp true'),
+    fix: (c) => [
+      step('Look at it.', c.place.host.showClock),
+      step('Let it be set from the network.', c.place.host.setClock),
     ],
     resolvedWhen: 'the clocks agree within a minute',
   }),
@@ -164,7 +166,10 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     ],
     says: (c) => `runnerwatch may not read something it needs on this host (${c.config})`,
     fix: () => [
-      step('Run it as root, as the unit in deploy/systemd does.', 'sudo systemctl cat runnerwatch'),
+      step(
+        'Run runnerwatch as root, as its own unit file does, and compare.',
+        'sudo runnerwatch check',
+      ),
     ],
     confirm: AT_ONCE,
   }),

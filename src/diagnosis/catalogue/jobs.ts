@@ -1,6 +1,7 @@
 /** Causes in single jobs and what prepares them, by the runner's own words. */
 import type { CauseSpec } from '../cause-spec.ts';
-import { family, quoted, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { family, onHost } from '../cause-spec.ts';
 
 const jobCause = family({
   severity: 'info',
@@ -26,7 +27,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'If the host has room: raise concurrent, or limit of the entry.',
-        `sudoedit ${quoted(c.config)}`,
+        `sudoedit ${onHost(c, c.config)}`,
       ),
       step(
         'Which jobs are they, and since when?',
@@ -75,7 +76,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Pull less often.',
-        `sudoedit ${quoted(c.config)}   # [runners.docker] pull_policy = "if-not-present"`,
+        `sudoedit ${onHost(c, c.config)}   # [runners.docker] pull_policy = "if-not-present"`,
       ),
       step(
         'Log in, or use a mirror: DOCKER_AUTH_CONFIG, or registry-mirrors in /etc/docker/daemon.json.',
@@ -92,11 +93,8 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     from: [],
     says: (c) => `images for jobs of ${c.name} cannot be pulled`,
     fix: (c) => [
-      step(
-        'Read the whole error.',
-        `sudo journalctl -u ${c.unit} -n 200 --no-pager | grep -i pull`,
-      ),
-      step('Try it by hand, as Docker does it.', 'sudo docker pull IMAGE'),
+      c.place.commands.showLog('Read the whole error: the lines about "pull".', 200),
+      step('Pull the image that they name on this host, with "docker pull" and its name.'),
     ],
   }),
   imageCause({

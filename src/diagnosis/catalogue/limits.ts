@@ -1,6 +1,7 @@
 /** Causes in the limits of the kernel and of control groups. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { AT_ONCE, family, quoted, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { AT_ONCE, family } from '../cause-spec.ts';
 
 const limitCause = family({
   severity: 'critical',
@@ -35,11 +36,8 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
         'See who was killed, and what took the memory.',
         'sudo dmesg -T | grep -i -A1 oom | tail',
       ),
-      step('Start the runner again.', `sudo systemctl restart ${c.unit}`),
-      step(
-        'Give its unit more memory, if it has a limit.',
-        `systemctl show -p MemoryMax ${c.unit}`,
-      ),
+      step('Start the runner again.', c.place.commands.restart),
+      c.place.commands.showLimit('Has it a limit of its own? Then give it more memory.', 'memory'),
       fewerJobs(c),
     ],
     resolvedWhen: 'the runner runs again, and was not killed twice within 15 minutes',
@@ -75,15 +73,8 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
     breaks: true,
     says: () => 'the runner has as many files and connections open as it may',
     fix: (c) => [
-      step(
-        'What does it hold?',
-        `sudo ls -l /proc/$(pgrep -of 'gitlab-runner.* run')/fd | tail -n 20`,
-      ),
-      step('Raise its limit.', `sudo systemctl edit ${c.unit}   # [Service] LimitNOFILE=65536`),
-      step(
-        'A restart closes what leaked, and takes the limit over.',
-        `sudo systemctl restart ${c.unit}`,
-      ),
+      step('What does it hold?', `sudo ls -l /proc/${c.place.commands.processId}/fd | tail -n 20`),
+      ...c.place.commands.raiseLimit('Raise its limit.', 'files'),
     ],
   }),
   limitCause({
@@ -99,10 +90,8 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
     says: () => 'no process and no thread can be started any more',
     fix: (c) => [
       step('Who has so many?', 'ps -eo user= | sort | uniq -c | sort -rn | head; ps -eLf | wc -l'),
-      step(
-        'Raise the limit of the unit, if it has one.',
-        `systemctl show -p TasksMax,TasksCurrent ${c.unit}`,
-      ),
+      c.place.commands.showLimit('Has the runner a limit of its own?', 'tasks'),
+      ...c.place.commands.raiseLimit('Then raise it.', 'tasks'),
       step('Raise the limit of the kernel.', 'sudo sysctl -w kernel.pid_max=4194304'),
     ],
     suppresses: ['docker-not-responding'],
@@ -145,7 +134,7 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['tls-handshake-blocked'],
     from: ['limits/entropy'],
     says: () => 'this kernel has little entropy, so handshakes may wait',
-    fix: () => [step('Feed it.', 'sudo apt-get install rng-tools-debian')],
+    fix: (c) => [step('Feed it.', c.place.host.install('rng-tools'))],
   }),
   groupCause({
     id: 'memory-cgroup-limit',
@@ -158,8 +147,8 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
     from: ['cgroup/memory-limit'],
     says: () => 'the control group of the runner is at its memory limit',
     fix: (c) => [
-      step('What is its limit?', `systemctl show -p MemoryMax,MemoryCurrent ${c.unit}`),
-      editLimit(c, 'Raise it.', 'MemoryMax=4G'),
+      c.place.commands.showLimit('What is its limit?', 'memory'),
+      ...c.place.commands.raiseLimit('Raise it.', 'memory'),
       fewerJobs(c),
     ],
   }),
@@ -173,13 +162,9 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
     from: ['cgroup/throttled'],
     says: () => 'the control group of the runner is stopped by its CPU quota most of the time',
     fix: (c) => [
-      step('What is its quota?', `systemctl show -p CPUQuotaPerSecUSec ${c.unit}`),
-      editLimit(c, 'Raise or remove it.', 'CPUQuota=200%'),
+      c.place.commands.showLimit('What is its quota?', 'cpu'),
+      ...c.place.commands.raiseLimit('Raise or remove it.', 'cpu'),
     ],
     suppresses: ['gitlab-slow'],
   }),
 ];
-
-function editLimit(c: CauseContext, text: string, setting: string) {
-  return step(text, `sudo systemctl set-property ${c.unit} ${quoted(setting)}`);
-}

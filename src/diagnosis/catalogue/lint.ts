@@ -1,6 +1,7 @@
 /** Causes that the linter finds in a config.toml that loads. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { AT_ONCE, family, quoted, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { AT_ONCE, family, onHost } from '../cause-spec.ts';
 
 const lintCause = family({
   severity: 'notice',
@@ -9,9 +10,12 @@ const lintCause = family({
 });
 
 const lint = (c: CauseContext) =>
-  step('Read what each finding means, and what to write.', `runnerwatch lint ${quoted(c.config)}`);
+  step(
+    'Read what each finding means, and what to write.',
+    `runnerwatch lint ${onHost(c, c.config)}`,
+  );
 
-const edit = (c: CauseContext, text: string) => step(text, `sudoedit ${quoted(c.config)}`);
+const edit = (c: CauseContext, text: string) => step(text, `sudoedit ${onHost(c, c.config)}`);
 
 /** Some lines can only be removed. */
 const correct = (c: CauseContext) => {
@@ -81,7 +85,7 @@ export const LINT_CAUSES: readonly CauseSpec[] = [
       edit(c, `Remove line ${c.fact('line')}.`),
       step(
         'Trust the authority of GitLab’s certificate instead.',
-        `sudo install -D -m 0644 authority.pem ${quoted(`${c.certs}/${c.host}.crt`)}`,
+        `sudo install -D -m 0644 authority.pem ${onHost(c, `${c.place.files.certs}/${c.host}.crt`)}`,
       ),
     ],
   }),

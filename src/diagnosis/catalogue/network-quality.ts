@@ -1,7 +1,8 @@
 /** Causes on a way that is there and not good: filtered here, too narrow, or losing packets. */
 import type { FixStep } from '../../core/diagnosis.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoted } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { quoted, step } from '../cause-spec.ts';
 
 function chainOf(c: CauseContext): string {
   return [c.fact('family'), c.fact('table'), c.fact('chain')].map((word) => quoted(word)).join(' ');
@@ -72,7 +73,9 @@ export const NETWORK_QUALITY_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Find the size that still passes.',
-        `for size in 1472 1400 1300 1200; do ping -M do -c 1 -W 1 -s $size ${quoted(c.host)} >/dev/null && echo $size passes && break; done`,
+        c.place.inNetwork(
+          `for size in 1472 1400 1300 1200; do ping -M do -c 1 -W 1 -s $size ${quoted(c.host)} >/dev/null && echo $size passes && break; done`,
+        ),
       ),
       step(
         'Until the way is repaired, announce small segments (rule of this host).',
@@ -100,9 +103,14 @@ export const NETWORK_QUALITY_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Where do they get lost?',
-        `mtr --tcp --port ${quoted(c.port)} --report --report-cycles 50 ${quoted(c.host)}`,
+        c.place.inNetwork(
+          `mtr --tcp --port ${quoted(c.port)} --report --report-cycles 50 ${quoted(c.host)}`,
+        ),
       ),
-      step('See the errors of the interface.', 'ip -s link; nstat -az TcpRetransSegs'),
+      step(
+        'See the errors of the interface.',
+        c.place.inNetwork('ip -s link; nstat -az TcpRetransSegs'),
+      ),
     ],
     resolvedWhen: 'ten connection requests at once come through again',
     suppresses: ['gitlab-slow', 'dns-slow'],

@@ -1,6 +1,8 @@
 /** Causes between here and the port. */
 import type { CauseSpec } from '../cause-spec.ts';
-import { quoted, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoted } from '../../core/shell.ts';
+import { onHost } from '../cause-spec.ts';
 
 export const NETWORK_CAUSES: readonly CauseSpec[] = [
   {
@@ -19,7 +21,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
         'On the GitLab server: is the web server up, and on this port?',
         `sudo gitlab-ctl status nginx; sudo ss -ltn ${quoted(`sport = :${c.port}`)}`,
       ),
-      step(`Is the port in url right? See ${c.config}.`, `sudo grep -n url ${quoted(c.config)}`),
+      step(`Is the port in url right? See ${c.config}.`, `sudo grep -n url ${onHost(c, c.config)}`),
     ],
     resolvedWhen: 'the connect link passes',
   },
@@ -37,7 +39,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'See where the packets end.',
-        `sudo traceroute -T -p ${quoted(c.port)} ${quoted(c.fact('address'))}`,
+        c.place.inNetwork(`sudo traceroute -T -p ${quoted(c.port)} ${quoted(c.fact('address'))}`),
       ),
       step(
         `Allow egress to ${c.fact('address')} port ${c.port} in the firewalls and security groups between.`,
@@ -79,7 +81,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Which neighbour is it?',
-        `ip route get ${quoted(c.fact('address'))}; ip neigh show nud failed`,
+        c.place.inNetwork(`ip route get ${quoted(c.fact('address'))}; ip neigh show nud failed`),
       ),
       step('Bring that host or gateway up.'),
     ],
@@ -100,7 +102,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'See links and routes.',
-        `ip -br link; ip route; ip route get ${quoted(c.fact('address'))}`,
+        c.place.inNetwork(`ip -br link; ip route; ip route get ${quoted(c.fact('address'))}`),
       ),
       step('Bring the link or the route up.'),
     ],
@@ -145,7 +147,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Has this host a way out over IPv6 at all?',
-        `ip -6 route show default; dig +short ${quoted(c.host)} AAAA`,
+        c.place.inNetwork(`ip -6 route show default; dig +short ${quoted(c.host)} AAAA`),
       ),
       step('Repair it, or take the AAAA record away.'),
     ],
@@ -168,7 +170,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Which ones are published?',
-        `dig +short ${quoted(c.host)} A; dig +short ${quoted(c.host)} AAAA`,
+        c.place.inNetwork(`dig +short ${quoted(c.host)} A; dig +short ${quoted(c.host)} AAAA`),
       ),
       step('Repair the bad one, or take it out of DNS or of the load balancer.'),
     ],

@@ -1,6 +1,8 @@
 /** Causes in the runner's process and service. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { AT_ONCE, family, quoted, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoted } from '../../core/shell.ts';
+import { AT_ONCE, family, onHost } from '../cause-spec.ts';
 
 const processCause = family({
   severity: 'critical',
@@ -9,7 +11,7 @@ const processCause = family({
 });
 
 const lastLines = (c: CauseContext) =>
-  step('Read why: the last lines of its journal.', `sudo journalctl -u ${c.unit} -n 50 --no-pager`);
+  c.place.commands.showLog('Read why: the last lines of its log.');
 
 export const PROCESS_CAUSES: readonly CauseSpec[] = [
   processCause({
@@ -20,10 +22,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['runner-not-installed', 'runner-crash-loop'],
     from: ['service/not-running'],
     says: () => 'there is no process `gitlab-runner run` on this host',
-    fix: (c) => [
-      step('Start it, now and at boot.', `sudo systemctl enable --now ${c.unit}`),
-      lastLines(c),
-    ],
+    fix: (c) => [step('Start it, now and at boot.', c.place.commands.start), lastLines(c)],
   }),
   processCause({
     id: 'runner-not-installed',
@@ -33,10 +32,10 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['monitor-blind', 'runner-not-running'],
     from: ['service/not-installed'],
     says: () => 'GitLab Runner is not installed on this host',
-    fix: () => [
+    fix: (c) => [
       step(
         'Install it, or remove runnerwatch from this host.',
-        'sudo apt-get install gitlab-runner',
+        c.place.host.install('gitlab-runner'),
       ),
       step(
         'If it runs in a container, start runnerwatch with --path.rootfs, --path.procfs and --runner.config.',
@@ -51,10 +50,10 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     evidence: 'Three restarts or more, and a young process.',
     notConfusedWith: ['config-syntax-error', 'config-type-error', 'memory-oom-killed'],
     from: ['service/crash-loop'],
-    says: (c) => `${c.unit} starts and dies again and again`,
+    says: () => 'the runner starts and dies again and again',
     fix: (c) => [
       lastLines(c),
-      step('Does its config load?', `runnerwatch lint ${quoted(c.config)}`),
+      step('Does its config load?', `runnerwatch lint ${onHost(c, c.config)}`),
     ],
     suppresses: ['runner-not-running'],
   }),
@@ -66,10 +65,10 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     evidence: 'The fatal line of its log; without a log the state and the result of the unit.',
     notConfusedWith: ['config-syntax-error', 'config-type-error'],
     from: ['service/failed'],
-    says: (c) => `${c.unit} could not start (${c.fact('result')})`,
+    says: (c) => `the runner could not start (${c.fact('result')})`,
     fix: (c) => [
       lastLines(c),
-      step('Does its config load?', `runnerwatch lint ${quoted(c.config)}`),
+      step('Does its config load?', `runnerwatch lint ${onHost(c, c.config)}`),
     ],
     suppresses: ['runner-not-running', 'runner-crash-loop'],
   }),
@@ -85,7 +84,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     says: (c) => `the runner’s process ${c.fact('pid')} stands still`,
     fix: (c) => [
       step('Let it go on.', `sudo kill -CONT ${quoted(c.fact('pid'))}`),
-      step('Or restart it.', `sudo systemctl restart ${c.unit}`),
+      step('Or restart it.', c.place.commands.restart),
     ],
   }),
   processCause({
@@ -102,9 +101,9 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     says: (c) => `the runner on this host reads ${c.fact('read')} and not ${c.fact('meant')}`,
     fix: (c) => [
       step('Which file was it told to read, and as which user?', "pgrep -af 'gitlab-runner.* run'"),
-      step(
+      ...c.place.commands.useConfig(
         `If ${c.fact('meant')} is the right one, start the runner with --config ${c.fact('meant')}.`,
-        `sudo systemctl edit --full ${c.unit}`,
+        c.fact('meant'),
       ),
       step('If the other one is right, start runnerwatch without --runner.config.'),
     ],
@@ -124,8 +123,8 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step('Which ones?', "pgrep -af 'gitlab-runner.* run'"),
       step(
-        `Keep the one of ${c.unit} and end the other, once its jobs are done.`,
-        'sudo kill -QUIT PID',
+        `Keep the one of ${c.place.description}, and end the other once its jobs are done.`,
+        `sudo kill -QUIT ${quoted(c.fact('other_pid'))}`,
       ),
     ],
   }),

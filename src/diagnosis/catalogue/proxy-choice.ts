@@ -1,6 +1,7 @@
 /** Causes in the choice of the way: which proxy, or none, is in force for GitLab. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { editUnit, family, quoted, restart, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { family, onHost, restart, setVariable } from '../cause-spec.ts';
 
 const choice = family({
   severity: 'critical',
@@ -9,10 +10,11 @@ const choice = family({
 });
 
 function setProxy(c: CauseContext) {
-  return editUnit(
+  return setVariable(
     c,
-    'Give it to the runner’s unit; put user and password in where they are needed.',
-    `${c.fact('variable')}=${c.fact('proxy_url')}`,
+    'Give it to the runner; put user and password in where they are needed.',
+    c.fact('variable'),
+    c.fact('proxy_url'),
   );
 }
 
@@ -22,7 +24,7 @@ function isExempt(c: CauseContext): boolean {
 
 function narrowExemption(c: CauseContext) {
   const text = `Take the entry that covers ${c.host} off the runner’s NO_PROXY.`;
-  return editUnit(c, text, 'NO_PROXY=…');
+  return setVariable(c, text, 'NO_PROXY', '...');
 }
 
 export const PROXY_CHOICE_CAUSES: readonly CauseSpec[] = [
@@ -37,7 +39,7 @@ export const PROXY_CHOICE_CAUSES: readonly CauseSpec[] = [
     from: [],
     says: (c) =>
       `the direct way to ${c.host} is blocked, and through the proxy ${c.fact('proxy')} (from ${c.fact('source')}) it is open; ${isExempt(c) ? 'NO_PROXY keeps the runner from it' : 'the runner has no proxy'}`,
-    fix: (c) => [isExempt(c) ? narrowExemption(c) : setProxy(c), restart(c)],
+    fix: (c) => (isExempt(c) ? narrowExemption(c) : setProxy(c)),
     suppresses: ['tcp-connect-timeout', 'tcp-connection-refused', 'dns-name-not-found'],
   }),
   choice({
@@ -54,15 +56,11 @@ export const PROXY_CHOICE_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'See what the process has.',
-        `sudo grep -zi _proxy= /proc/$(systemctl show -p MainPID --value ${c.unit})/environ`,
+        `sudo grep -zi _proxy= /proc/${c.place.commands.processId}/environ`,
       ),
-      step(
-        'Put the setting into the unit, unless it is there already.',
-        `sudo systemctl edit ${c.unit}   # [Service] Environment="HTTPS_PROXY=…" "NO_PROXY=…"`,
-      ),
-      step(
-        'Load the unit anew and restart the runner.',
-        `sudo systemctl daemon-reload && sudo systemctl restart ${c.unit}`,
+      ...c.place.commands.setEnvironment(
+        'Give the setting to the runner, unless its service has it already.',
+        { HTTPS_PROXY: '...', NO_PROXY: '...' },
       ),
     ],
     suppresses: ['tcp-connect-timeout', 'tcp-connection-refused', 'proxy-unreachable'],
@@ -84,10 +82,7 @@ export const PROXY_CHOICE_CAUSES: readonly CauseSpec[] = [
           : `the entry "${entry}" of NO_PROXY does not match (${c.fact('no_proxy_because')})`;
       return `${c.host} is reached directly and not through the proxy ${c.fact('proxy')}: ${why}`;
     },
-    fix: (c) => [
-      editUnit(c, 'Name the host in the runner’s NO_PROXY.', `NO_PROXY=${c.host}`),
-      restart(c),
-    ],
+    fix: (c) => [...setVariable(c, 'Name the host in the runner’s NO_PROXY.', 'NO_PROXY', c.host)],
     suppresses: ['proxy-connect-denied', 'proxy-upstream-failed'],
   }),
   choice({
@@ -102,15 +97,12 @@ export const PROXY_CHOICE_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       `the proxy ${c.fact('proxy')} shows a certificate for ${c.host} that ${c.fact('root')} has signed, not GitLab’s own`,
     fix: (c) => [
-      editUnit(
-        c,
-        'Best: exempt GitLab from the proxy and restart the runner.',
-        `NO_PROXY=${c.host}`,
-      ),
+      ...setVariable(c, 'Best: exempt GitLab from the proxy.', 'NO_PROXY', c.host),
       step(
-        'Or: get the proxy’s root certificate from whoever runs it, put it into the runner’s certs folder and restart.',
-        `sudo install -D -m 0644 proxy-root.pem ${quoted(c.fact('certs_file'))} && sudo systemctl restart ${c.unit}`,
+        'Or: get the proxy’s root certificate from whoever runs it, and put it into the runner’s certs folder.',
+        `sudo install -D -m 0644 proxy-root.pem ${onHost(c, c.fact('certs_file'))}`,
       ),
+      restart(c),
     ],
     resolvedWhen: 'the tls link passes',
     suppresses: ['tls-unknown-authority', 'tls-self-signed'],

@@ -1,10 +1,11 @@
 /** Causes at the proxy, judged with the runner's environment and Go's rules. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { editUnit, quoted, restart, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoted } from '../../core/shell.ts';
+import { setVariable } from '../cause-spec.ts';
 
-/** Where the variables of the runner's process are set on a packaged install. */
-function editEnvironment(c: CauseContext, text: string) {
-  return editUnit(c, text, `${c.fact('variable')}=http://…`);
+function correctVariable(c: CauseContext, text: string) {
+  return setVariable(c, text, c.fact('variable'), 'http://...');
 }
 
 export const PROXY_CAUSES: readonly CauseSpec[] = [
@@ -18,7 +19,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['dns-name-not-found'],
     from: ['proxy/name-not-found'],
     says: (c) => `the proxy ${c.fact('proxy')} from ${c.fact('variable')} does not resolve`,
-    fix: (c) => [editEnvironment(c, 'Correct the name in the runner’s environment.'), restart(c)],
+    fix: (c) => correctVariable(c, 'Correct the name in the runner’s environment.'),
     resolvedWhen: 'the proxy link passes',
   },
   {
@@ -34,13 +35,12 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Does it answer?',
-        `curl -sv -o /dev/null --proxy ${quoted(`http://${c.fact('proxy')}`)} ${quoted(c.url)}`,
+        c.place.inNetwork(
+          `curl -sv -o /dev/null --proxy ${quoted(`http://${c.fact('proxy')}`)} ${quoted(c.url)}`,
+        ),
       ),
       step('Start the proxy, or open the way to it.'),
-      editEnvironment(
-        c,
-        'If the variable is wrong, correct it in the runner’s environment and restart.',
-      ),
+      ...correctVariable(c, 'If the variable is wrong, correct it in the runner’s environment.'),
     ],
     resolvedWhen: 'the proxy link passes',
   },
@@ -56,12 +56,12 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       `the proxy ${c.fact('proxy')} wants credentials, and ${c.fact('variable')} has none`,
     fix: (c) => [
-      editUnit(
+      ...setVariable(
         c,
         'Put user and password into the variable; percent-encode what is not a letter or digit.',
-        `${c.fact('variable')}=http://USER:PASSWORD@${c.fact('proxy')}`,
+        c.fact('variable'),
+        `http://user:password@${c.fact('proxy')}`,
       ),
-      restart(c),
       step('The runner knows only Basic; before a proxy with NTLM or Kerberos put a local cntlm.'),
     ],
     resolvedWhen: 'the proxy link passes',
@@ -76,13 +76,11 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['proxy-auth-required', 'token-rejected'],
     from: ['proxy/auth-rejected', 'http/proxy-auth-rejected'],
     says: (c) => `the proxy ${c.fact('proxy')} refuses the credentials in ${c.fact('variable')}`,
-    fix: (c) => [
-      editEnvironment(
+    fix: (c) =>
+      correctVariable(
         c,
         'Renew the account and correct the variable; percent-encode the password.',
       ),
-      restart(c),
-    ],
     resolvedWhen: 'the proxy link passes',
   },
   {
@@ -101,10 +99,11 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
       step(
         `Allow ${c.fact('destination')} in the proxy’s rules (squid: SSL_ports and the access list).`,
       ),
-      editUnit(
+      ...setVariable(
         c,
-        'If GitLab should not go through the proxy, exempt it and restart the runner.',
-        `NO_PROXY=${c.host}`,
+        'If GitLab should not go through the proxy, exempt it.',
+        'NO_PROXY',
+        c.host,
       ),
     ],
     resolvedWhen: 'the proxy link passes',
@@ -156,13 +155,11 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
       c.optional('is_misread') === 'true'
         ? `Go cannot read the value of ${c.fact('variable')} as it was meant, and takes ${c.fact('proxy')} for the proxy`
         : `${c.fact('proxy')} from ${c.fact('variable')} does not speak the protocol of a proxy`,
-    fix: (c) => [
-      editEnvironment(
+    fix: (c) =>
+      correctVariable(
         c,
         'Correct scheme and port of the variable; in user and password write # as %23, @ as %40 and % as %25.',
       ),
-      restart(c),
-    ],
     resolvedWhen: 'the proxy link passes',
   },
 ];

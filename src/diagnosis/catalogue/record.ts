@@ -1,6 +1,7 @@
 /** Causes that only GitLab's own record shows, to somebody with an API token. */
 import type { CauseSpec } from '../cause-spec.ts';
-import { AT_ONCE, family, quoted, restart, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { AT_ONCE, family, onHost } from '../cause-spec.ts';
 
 const recordCause = family({
   severity: 'info',
@@ -28,10 +29,10 @@ export const RECORD_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'On one of the two hosts: stop the runner, and give it a system id of its own.',
-        `sudo systemctl stop ${c.unit} && printf 's_%s' "$(openssl rand -hex 6)" | sudo tee "$(dirname ${quoted(c.config)})/.runner_system_id"`,
+        `${c.place.commands.stop}; printf 's_%s' "$(openssl rand -hex 6)" | sudo tee ${onHost(c, c.place.files.systemId)}`,
       ),
       step('Take the file, and /etc/machine-id, out of the image that both were made from.'),
-      restart(c),
+      step('Start the runner there again.', c.place.commands.start),
     ],
     suppresses: ['jobs-capacity-saturated'],
   }),

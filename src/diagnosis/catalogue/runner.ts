@@ -1,15 +1,14 @@
 /** Causes that only the runner's own log and counters show. */
-import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { family, quoted, restart, step } from '../cause-spec.ts';
+import type { CauseSpec } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoted } from '../../core/shell.ts';
+import { family, onHost, restart } from '../cause-spec.ts';
 
 const ownCause = family({
   severity: 'critical',
   scope: 'runner',
   resolvedWhen: 'the runner’s own polls succeed again',
 });
-
-const follow = (c: CauseContext, text: string) =>
-  step(text, `sudo journalctl -u ${c.unit} -n 50 --no-pager`);
 
 export const RUNNER_CAUSES: readonly CauseSpec[] = [
   ownCause({
@@ -26,9 +25,9 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Wake it: the runner forgets the penalty when its file is touched.',
-        `sudo touch ${quoted(c.config)}`,
+        `sudo touch ${onHost(c, c.config)}`,
       ),
-      follow(c, 'What refused it? The lines before.'),
+      c.place.commands.showLog('What refused it? Its last lines say it.'),
     ],
     suppresses: ['runner-hung'],
   }),
@@ -45,10 +44,7 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     says: () => 'the runner is stopping, and takes no new jobs',
     fix: (c) => [
       step('Wait for its jobs; then it ends.'),
-      step(
-        'If it was not meant to stop, start it again afterwards.',
-        `sudo systemctl start ${c.unit}`,
-      ),
+      step('If it was not meant to stop, start it again afterwards.', c.place.commands.start),
     ],
     resolvedWhen: 'the process has ended or started anew',
     suppresses: ['runner-hung'],
@@ -65,10 +61,7 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['gitlab-version-skew'],
     from: [],
     says: (c) => `the runner is ${c.fact('version')}, and GitLab is ${c.fact('server')} or newer`,
-    fix: (c) => [
-      step('Bring it up to date.', 'sudo apt-get update && sudo apt-get install gitlab-runner'),
-      restart(c),
-    ],
+    fix: (c) => [step('Bring it up to date.', c.place.host.install('gitlab-runner')), restart(c)],
     resolvedWhen: 'the runner is newer',
   }),
   ownCause({
@@ -85,12 +78,14 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     says: (c) => `the runner’s token was renewed and ${c.config} could not be written`,
     fix: (c) => [
       step(
-        'May root write it, and is there room?',
-        `ls -ld ${quoted(c.config)}; df -h ${quoted(c.config)}; findmnt -T ${quoted(c.config)}`,
+        'May the runner write it, and is there room?',
+        `ls -ld ${onHost(c, c.config)}; df -h ${onHost(c, c.config)}; findmnt -T ${onHost(c, c.config)}`,
       ),
       step(
         'Then renew the token once more, before anything restarts the runner.',
-        `sudo gitlab-runner reset-token --name ${quoted(c.name)}`,
+        c.place.commands.runner(
+          `reset-token --config ${quoted(c.config)} --name ${quoted(c.name)}`,
+        ),
       ),
     ],
     resolvedWhen: 'the file is written or the runner started anew',

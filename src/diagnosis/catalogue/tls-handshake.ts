@@ -1,7 +1,13 @@
 /** Causes in the TLS handshake itself, and certificates that end soon. */
-import type { CauseSpec } from '../cause-spec.ts';
-import { family, quoted, restart, step } from '../cause-spec.ts';
+import type { CauseContext, CauseSpec } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoted } from '../../core/shell.ts';
+import { family, onHost, restart } from '../cause-spec.ts';
 import { showCertificates } from './tls-trust.ts';
+
+/** A file of this GitLab in the folder of certificates. */
+const certsFile = (c: CauseContext, end: string) =>
+  onHost(c, `${c.place.files.certs}/${c.host}.${end}`);
 
 const tlsCause = family({
   severity: 'critical',
@@ -41,9 +47,10 @@ export const TLS_HANDSHAKE_CAUSES: readonly CauseSpec[] = [
     says: (c) => `${c.host} wants a client certificate, and the runner has none`,
     fix: (c) => [
       step(
-        'Put the pair where the runner looks for it, and restart it.',
-        `sudo install -m 0600 client.crt ${quoted(`${c.certs}/${c.host}.auth.crt`)} && sudo install -m 0600 client.key ${quoted(`${c.certs}/${c.host}.auth.key`)} && sudo systemctl restart ${c.unit}`,
+        'Put the pair where the runner looks for it.',
+        `sudo install -D -m 0600 client.crt ${certsFile(c, 'auth.crt')} && sudo install -m 0600 client.key ${certsFile(c, 'auth.key')}`,
       ),
+      restart(c),
     ],
   }),
   tlsCause({
@@ -59,7 +66,7 @@ export const TLS_HANDSHAKE_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Has it expired, and who signed it?',
-        `sudo openssl x509 -noout -dates -issuer -in ${quoted(c.fact('client_file'))}`,
+        `sudo openssl x509 -noout -dates -issuer -in ${onHost(c, c.fact('client_file'))}`,
       ),
       step('Renew the pair.'),
       restart(c),
@@ -74,10 +81,13 @@ export const TLS_HANDSHAKE_CAUSES: readonly CauseSpec[] = [
     from: ['tls/plaintext-server'],
     says: (c) => `port ${c.port} of ${c.host} does not speak TLS, although url says https`,
     fix: (c) => [
-      step('See who answers.', `curl -sv -o /dev/null http://${quoted(`${c.host}:${c.port}`)}/`),
+      step(
+        'See who answers.',
+        c.place.inNetwork(`curl -sv -o /dev/null http://${quoted(`${c.host}:${c.port}`)}/`),
+      ),
       step(
         `Correct the port or the scheme of url in ${c.config}.`,
-        `sudo grep -n url ${quoted(c.config)}`,
+        `sudo grep -n url ${onHost(c, c.config)}`,
       ),
     ],
   }),
@@ -94,7 +104,7 @@ export const TLS_HANDSHAKE_CAUSES: readonly CauseSpec[] = [
       step('Does another client get through?', showCertificates(c)),
       step(
         'Look for inspection of TLS between here and GitLab, and for a small MTU.',
-        `ping -M do -s 1472 -c 2 ${quoted(c.host)}`,
+        c.place.inNetwork(`ping -M do -s 1472 -c 2 ${quoted(c.host)}`),
       ),
     ],
   }),

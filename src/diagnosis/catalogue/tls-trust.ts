@@ -1,25 +1,32 @@
 /** Causes in GitLab’s certificate and in what the runner trusts. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { family, quoted, restart, step } from '../cause-spec.ts';
+import type { FixStep } from '../../core/diagnosis.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoted } from '../../core/shell.ts';
+import { family, onHost, restart } from '../cause-spec.ts';
 
 /** Fetches what the server shows, for a look or for the certs folder. */
 export function showCertificates(c: CauseContext): string {
-  return `openssl s_client -connect ${quoted(`${c.host}:${c.port}`)} -servername ${quoted(c.host)} -showcerts </dev/null`;
+  return c.place.inNetwork(
+    `openssl s_client -connect ${quoted(`${c.host}:${c.port}`)} -servername ${quoted(c.host)} -showcerts </dev/null`,
+  );
 }
 
 /** With `tls-ca-file` the runner never looks into its certs folder, so a file there would change nothing. */
-function installRoot(c: CauseContext, file: string) {
-  if (c.optional('ca_file_configured') === 'true') {
-    return step(
-      'Add it to the file that tls-ca-file names in config.toml, and restart the runner.',
-      `sudo tee -a ${quoted(c.fact('ca_file'))} <${file} >/dev/null && sudo systemctl restart ${c.unit}`,
-    );
-  }
-  const target = c.fact('certs_file');
-  return step(
-    'Put it into the runner’s certs folder and restart the runner.',
-    `sudo install -D -m 0644 ${file} ${quoted(target)} && sudo systemctl restart ${c.unit}`,
-  );
+function installRoot(c: CauseContext, file: string): readonly FixStep[] {
+  const isNamed = c.optional('ca_file_configured') === 'true';
+  return [
+    isNamed
+      ? step(
+          'Add it to the file that tls-ca-file names in config.toml.',
+          `sudo tee -a ${onHost(c, c.fact('ca_file'))} <${file} >/dev/null`,
+        )
+      : step(
+          'Put it into the runner’s certs folder.',
+          `sudo install -D -m 0644 ${file} ${onHost(c, c.fact('certs_file'))}`,
+        ),
+    restart(c),
+  ];
 }
 
 const onServer = (text: string, command?: string) => step(`On the GitLab server: ${text}`, command);
@@ -45,7 +52,7 @@ export const TLS_TRUST_CAUSES: readonly CauseSpec[] = [
       step(
         `Get the root certificate ${c.fact('root')} from whoever runs that authority, as PEM, into root.pem.`,
       ),
-      installRoot(c, 'root.pem'),
+      ...installRoot(c, 'root.pem'),
     ],
   }),
   tlsCause({
@@ -62,7 +69,7 @@ export const TLS_TRUST_CAUSES: readonly CauseSpec[] = [
         'Fetch it, and compare its fingerprint with the one on the server.',
         `${showCertificates(c)} | openssl x509 -out gitlab.pem && openssl x509 -in gitlab.pem -noout -fingerprint -sha256`,
       ),
-      installRoot(c, 'gitlab.pem'),
+      ...installRoot(c, 'gitlab.pem'),
     ],
   }),
   tlsCause({
@@ -110,9 +117,10 @@ export const TLS_TRUST_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       onServer('serve the current chain.', showCertificates(c)),
       step(
-        'If the root on this host is the old one, update the bundle and restart.',
-        `sudo apt-get install --only-upgrade ca-certificates && sudo systemctl restart ${c.unit}`,
+        'If the root on this host is the old one, update the bundle.',
+        c.place.host.install('ca-certificates'),
       ),
+      restart(c),
     ],
   }),
   tlsCause({
@@ -124,9 +132,9 @@ export const TLS_TRUST_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['clock-skew'],
     from: ['tls/not-yet-valid'],
     says: (c) => `the certificate of ${c.host} is not valid yet by this host’s clock`,
-    fix: () => [
-      step('Is this host’s clock right?', 'date -u; timedatectl'),
-      step('If it is behind, set it.', 'sudo timedatectl set-ntp true'),
+    fix: (c) => [
+      step('Is this host’s clock right?', c.place.host.showClock),
+      step('If it is behind, set it.', c.place.host.setClock),
     ],
   }),
   tlsCause({
@@ -140,7 +148,7 @@ export const TLS_TRUST_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         `If one of those names is the right one, put it into url in ${c.config}.`,
-        `sudo grep -n url ${quoted(c.config)}`,
+        `sudo grep -n url ${onHost(c, c.config)}`,
       ),
       step(
         `Else reissue the certificate with ${c.host} among its names (an address needs an IP entry).`,
@@ -191,14 +199,17 @@ function caFileCause(state: 'missing' | 'unreadable' | 'invalid'): CauseSpec {
     missing: (c: CauseContext) =>
       step(
         'Correct the path, or put the file there.',
-        `sudo grep -n tls-ca-file ${quoted(c.config)}`,
+        `sudo grep -n tls-ca-file ${onHost(c, c.config)}`,
       ),
     unreadable: (c: CauseContext) =>
-      step('Give the runner the right to read it.', `sudo chmod 0644 ${quoted(c.fact('ca_file'))}`),
+      step(
+        'Give the runner the right to read it.',
+        `sudo chmod 0644 ${onHost(c, c.fact('ca_file'))}`,
+      ),
     invalid: (c: CauseContext) =>
       step(
         'If it is DER, convert it.',
-        `openssl x509 -inform der -in ${quoted(c.fact('ca_file'))} -out ca.pem && sudo install -m 0644 ca.pem ${quoted(c.fact('ca_file'))}`,
+        `openssl x509 -inform der -in ${onHost(c, c.fact('ca_file'))} -out ca.pem && sudo install -m 0644 ca.pem ${onHost(c, c.fact('ca_file'))}`,
       ),
   };
   return tlsCause({

@@ -1,6 +1,8 @@
 /** Causes in token and identity. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { AT_ONCE, family, quoted, step } from '../cause-spec.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoted } from '../../core/shell.ts';
+import { AT_ONCE, family, onHost } from '../cause-spec.ts';
 
 const tokenCause = family({
   severity: 'critical',
@@ -12,7 +14,7 @@ const tokenCause = family({
 function putToken(c: CauseContext) {
   return step(
     `Put it into the entry "${c.name}" (line ${c.fact('line')}).`,
-    `sudo cp -p ${quoted(c.config)} ${quoted(`${c.config}.bak`)} && sudoedit ${quoted(c.config)}`,
+    `sudo cp -p ${onHost(c, c.config)} ${onHost(c, `${c.config}.bak`)} && sudoedit ${onHost(c, c.config)}`,
   );
 }
 
@@ -80,11 +82,13 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Renew it with a personal access token that may manage runners.',
-        `sudo gitlab-runner reset-token --config ${quoted(c.config)} --name ${quoted(c.name)} --pat "$PAT"`,
+        c.place.commands.runner(
+          `reset-token --config ${quoted(c.config)} --name ${quoted(c.name)} --pat "$PAT"`,
+        ),
       ),
       step(
         'See why it was not renewed: may the runner write the file?',
-        `ls -l ${quoted(c.config)}`,
+        `ls -l ${onHost(c, c.config)}`,
       ),
     ],
   }),
@@ -110,7 +114,7 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'May the runner write the file?',
-        `ls -l ${quoted(c.config)}; findmnt -T ${quoted(c.config)}`,
+        `ls -l ${onHost(c, c.config)}; findmnt -T ${onHost(c, c.config)}`,
       ),
     ],
     confirm: AT_ONCE,

@@ -74,7 +74,7 @@ function entryCause(
     states: [state],
     scopeId: configPath,
     runners: ownersOf(problems, runners),
-    facts: { line: first.line ?? 0 },
+    facts: { line: first.line ?? 0, variable: (first.found ?? '').replace(/^\$/, '') },
     explains: waysOf(
       problems.filter(({ key }) => key === 'runners.url'),
       indexed,

@@ -157,14 +157,15 @@ function held(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
 function saturated(indexed: SnapshotIndex): readonly Cause[] {
   const seen = countedFull(indexed) ?? writtenFull(indexed);
   if (seen === undefined) return [];
-  const { runners, unit } = indexed.hostContext;
+  const { runners } = indexed.hostContext;
+  const place = indexed.placeOf(seen.state).id;
   const own = runners.filter(({ id }) => id === seen.event.runner);
   const { by } = seen.event.facts;
   return [
     buildCauseFromEvents(indexed, {
       spec: requireCause('jobs-capacity-saturated'),
       seen: [seen],
-      scopeId: by === 'limit' ? (own[0]?.id ?? unit) : unit,
+      scopeId: by === 'limit' ? (own[0]?.id ?? place) : place,
       runners: by === 'limit' ? own : runners,
       isConfirmed: true,
     }),

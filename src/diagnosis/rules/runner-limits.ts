@@ -33,12 +33,12 @@ export function fileLimit(indexed: SnapshotIndex): readonly Cause[] {
   );
   const [first, ...others] = lines;
   if (first === undefined) return [];
-  const { runners, unit, process: main } = indexed.hostContext;
+  const { runners, process: main } = indexed.hostContext;
   return [
     buildCauseFromEvents(indexed, {
       spec: requireCause('fd-limit-reached'),
       seen: [first, ...others],
-      scopeId: unit,
+      scopeId: indexed.placeOf(first.state).id,
       runners,
       isConfirmed: first.event.count > 1 || others.length > 0,
       ...(main === undefined ? {} : { facts: { pid: main.pid } }),

@@ -49,7 +49,7 @@ function startFailed(indexed: SnapshotIndex): Cause | undefined {
   const isBetween = count > 1 && runner !== undefined && ageOf(indexed) < STARTED_SECONDS;
   if (!isGone && !isBetween) return undefined;
   return buildCauseFromEvents(indexed, {
-    ...blamed(cause, indexed),
+    ...blamed(cause, service, indexed),
     seen: [fatal],
     runners,
     isConfirmed: count > 1 || service.streak > 1,
@@ -61,11 +61,12 @@ function startFailed(indexed: SnapshotIndex): Cause | undefined {
 /** Root sees nothing wrong with a file that the runner's user may not read: its last word is all there is. */
 function blamed(
   cause: string,
-  { hostContext: { unit, configPath } }: SnapshotIndex,
+  service: CheckState,
+  indexed: SnapshotIndex,
 ): Pick<Drawn, 'spec' | 'scopeId'> {
   return cause === 'config-unreadable'
-    ? { spec: requireCause(cause), scopeId: configPath }
-    : { spec: requireCause('runner-start-failed'), scopeId: unit };
+    ? { spec: requireCause(cause), scopeId: indexed.hostContext.configPath }
+    : { spec: requireCause('runner-start-failed'), scopeId: indexed.placeOf(service).id };
 }
 
 /** It ended because of its config, which loads by now, and a process is there again. */
@@ -88,13 +89,13 @@ function crashLoop(indexed: SnapshotIndex): readonly Cause[] {
   const ends = eventsOf(indexed, 'crashed', 'exited', 'restarting');
   const ended = ends.reduce((sum, { event }) => sum + event.count, 0);
   if (started === undefined || started.event.count < LOOP_STARTS || ended < LOOP_ENDS) return [];
-  const { runners, unit } = indexed.hostContext;
+  const { runners } = indexed.hostContext;
   if (hasOutlived(indexed, started.event.times)) return [];
   return [
     buildCauseFromEvents(indexed, {
       spec: requireCause('runner-crash-loop'),
       seen: [started, ...ends],
-      scopeId: unit,
+      scopeId: indexed.placeOf(started.state).id,
       runners,
       isConfirmed: true,
     }),
@@ -108,7 +109,7 @@ function hasOutlived(indexed: SnapshotIndex, starts: readonly Instant[]): boolea
 }
 
 function shuttingDown(indexed: SnapshotIndex): readonly Cause[] {
-  const { process: runner, runners, unit } = indexed.hostContext;
+  const { process: runner, runners } = indexed.hostContext;
   const stopping = stoppingOf(indexed);
   if (stopping === undefined || runner === undefined) return [];
   // A line of the process before this one says nothing of it.
@@ -117,7 +118,7 @@ function shuttingDown(indexed: SnapshotIndex): readonly Cause[] {
     buildCauseFromEvents(indexed, {
       spec: requireCause('runner-shutting-down'),
       seen: [stopping],
-      scopeId: unit,
+      scopeId: indexed.placeOf(stopping.state).id,
       runners,
       isConfirmed: true,
     }),
@@ -134,14 +135,14 @@ function stoppingOf(indexed: SnapshotIndex): ObservedEvent | undefined {
 
 /** Proof: its counters stand still although the way is open, it is not disabled, and it has room for jobs. */
 function hungByCounters(indexed: SnapshotIndex): readonly Cause[] {
-  const { runners, unit } = indexed.hostContext;
+  const { runners } = indexed.hostContext;
   const [metrics] = indexed.statesOf('runner-metrics');
   const flat = metrics?.finding.measures?.['without_poll_seconds'] ?? 0;
   if (metrics?.finding.status !== 'pass' || flat < FLAT_SECONDS || isExcused(indexed)) return [];
   const cause = buildCause(indexed, {
     spec: requireCause('runner-hung'),
     states: [metrics, ...indexed.statesOf('service')],
-    scopeId: unit,
+    scopeId: indexed.placeOf(metrics).id,
     runners,
   });
   const [first, ...others] = cause.evidence;

@@ -16,7 +16,7 @@ export function versionCauses(indexed: SnapshotIndex): readonly Cause[] {
   const own = versionOf(indexed);
   const major = Number.parseInt(own?.text ?? '', 10);
   if (own === undefined || Number.isNaN(major)) return [];
-  const { runners, unit } = indexed.hostContext;
+  const { runners } = indexed.hostContext;
   const newer = runners.flatMap((runner) => {
     const token = indexed.tokenOf(runner);
     const server = token === undefined ? undefined : factsOf(token)['server_at_least'];
@@ -29,7 +29,7 @@ export function versionCauses(indexed: SnapshotIndex): readonly Cause[] {
   const cause = buildCause(indexed, {
     spec: requireCause('runner-outdated'),
     states: [own.state, first.token],
-    scopeId: unit,
+    scopeId: indexed.placeOf(own.state).id,
     runners: newer.map(({ runner }) => runner),
     facts: { version: own.text, server: first.server },
   });

@@ -8,15 +8,9 @@ import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
 import type { RunnerProcess } from '../../core/reading.ts';
 import { findRunnerProcesses } from '../proc/runner-process.ts';
+import { USUAL_CONFIGS } from '../place/runner-files.ts';
 import { processesOn } from './same-file.ts';
 
-/** Of root, of a user of the package's name, and of a unit that was installed for that user. */
-const USUAL_PLACES = [
-  '/etc/gitlab-runner/config.toml',
-  '/root/.gitlab-runner/config.toml',
-  '/home/gitlab-runner/.gitlab-runner/config.toml',
-  '/home/gitlab-runner/config.toml',
-];
 const MOST_BYTES = 8 * 1024 * 1024;
 const ENTRY = /^\s*\[\[\s*runners\s*\]\]/m;
 
@@ -38,7 +32,7 @@ export async function entriesElsewhere(
 function placesFor({ environment }: RunnerProcess): readonly string[] {
   const home = environment?.['HOME'] ?? '';
   const own = home === '' ? [] : [`${home}/.gitlab-runner/config.toml`];
-  return [...new Set([...USUAL_PLACES, ...own])];
+  return [...new Set([...USUAL_CONFIGS, ...own])];
 }
 
 async function hasEntries(place: string): Promise<boolean> {

@@ -26,9 +26,12 @@ const PROFILE_FOLDER = '/etc/profile.d';
 const APT_FOLDER = '/etc/apt/apt.conf.d';
 
 /** Every hint, those for the runner first. Files that cannot be read are left out. */
-export async function readProxyHints(unit: string, paths: Paths): Promise<readonly ProxyHint[]> {
+export async function readProxyHints(
+  unit: string | undefined,
+  paths: Paths,
+): Promise<readonly ProxyHint[]> {
   const [own, docker, dockerFiles, general, profiles, apt] = await Promise.all([
-    unitHints(unit, paths, true),
+    unit === undefined ? [] : unitHints(unit, paths, true),
     unitHints('docker.service', paths, false),
     readDockerProxies(paths),
     fileHint('/etc/environment', paths),

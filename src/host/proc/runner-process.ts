@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 
 import type { Paths } from '../../core/paths.ts';
 import type { FoundBy, RunnerProcess } from '../../core/reading.ts';
+import { SYSTEM_DIRECTORY, USER_DIRECTORY } from '../place/runner-files.ts';
 import { ofEachProcess } from './each-process.ts';
 import { runnerWords } from './runner-arguments.ts';
 
@@ -128,8 +129,8 @@ export function configOf(
 }
 
 function defaultDirectory(uid: number, home: string, workingDirectory: string): string {
-  if (uid === 0) return '/etc/gitlab-runner';
-  return home === '' ? workingDirectory : `${home}/.gitlab-runner`;
+  if (uid === 0) return SYSTEM_DIRECTORY;
+  return home === '' ? workingDirectory : join(home, USER_DIRECTORY);
 }
 
 function configArgument(words: readonly string[]): string | undefined {

@@ -1,20 +1,23 @@
-/** Is the program of the runner on this host, whether it runs or not? */
+/** Where is the program of the runner on this host, whether it runs or not? */
 import { access } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
 
 /** Where packages and the documented download put it. */
-export const PROGRAM_PLACES = ['/usr/bin/gitlab-runner', '/usr/local/bin/gitlab-runner'];
+export const PROGRAM_PATHS: readonly string[] = [
+  '/usr/bin/gitlab-runner',
+  '/usr/local/bin/gitlab-runner',
+];
 
-export async function hasProgram(paths: Paths): Promise<boolean> {
-  const found = await Promise.all(
-    PROGRAM_PLACES.map((path) =>
-      access(inRoot(paths, path)).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return found.includes(true);
+/** The first of them that is there. */
+export async function findProgram(paths: Paths): Promise<string | undefined> {
+  for (const path of PROGRAM_PATHS) {
+    const isThere = await access(inRoot(paths, path)).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return path;
+  }
+  return undefined;
 }

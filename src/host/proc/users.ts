@@ -25,6 +25,13 @@ export async function lookUpUser(name: string, paths: Paths): Promise<UserLookup
   return { uid: Number(uid), groups: [...new Set([Number(gid), ...further])] };
 }
 
+/** The name of a user; its number where /etc/passwd has none. */
+export async function userName(uid: number, paths: Paths): Promise<string> {
+  const text = await readFile(inRoot(paths, '/etc/passwd'), 'utf8').catch(() => '');
+  const fields = text.split('\n').map((line) => line.split(':'));
+  return fields.find(([, , id]) => id === String(uid))?.[0] ?? String(uid);
+}
+
 /** Whether /etc/passwd is all that `passwd:` of nsswitch.conf names. */
 function isComplete(text: string): boolean {
   const sources = /^passwd:[ \t]*(?<sources>.*)$/m.exec(text)?.groups?.['sources'] ?? 'files';

@@ -17,6 +17,8 @@ const UNIT_FOLDERS = [
   '/usr/local/lib/systemd/system',
   '/usr/lib/systemd/system',
   '/lib/systemd/system',
+  // What systemd makes of a script in /etc/init.d.
+  '/run/systemd/generator.late',
 ];
 
 export interface Assignment {
@@ -35,10 +37,7 @@ export interface UnitFile {
 
 /** The unit file and its drop-ins, in the order in which systemd applies them; empty without a unit. */
 export async function readUnitFiles(unit: string, paths: Paths): Promise<readonly UnitFile[]> {
-  const main = await firstReadable(
-    UNIT_FOLDERS.map((folder) => `${folder}/${unit}`),
-    paths,
-  );
+  const main = await findUnitFile(unit, paths);
   if (main === undefined) return [];
   const dropIns = new Map<string, string>();
   for (const folder of UNIT_FOLDERS.toReversed()) {
@@ -53,6 +52,31 @@ export async function readUnitFiles(unit: string, paths: Paths): Promise<readonl
     ordered.map(async ([, path]) => await firstReadable([path], paths)),
   );
   return [main, ...texts.filter((file) => file !== undefined)];
+}
+
+/** The file of a unit, wherever it lies. */
+export async function findUnitFile(unit: string, paths: Paths): Promise<UnitFile | undefined> {
+  return await firstReadable(
+    UNIT_FOLDERS.map((folder) => `${folder}/${unit}`),
+    paths,
+  );
+}
+
+/** The unit of a runner: of the usual name, else the first one whose name begins with it. */
+export async function findRunnerUnit(paths: Paths): Promise<string | undefined> {
+  const names = await Promise.all(
+    UNIT_FOLDERS.map(async (folder) => await readdir(inRoot(paths, folder)).catch(() => [])),
+  );
+  return names
+    .flat()
+    .filter((name) => /^gitlab-runner.*[^@]\.service$/.test(name))
+    .toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1))[0];
+}
+
+/** The value of a setting of `[Service]` that holds: the last one, unless it is empty. */
+export function serviceSetting(files: readonly UnitFile[], wanted: string): string | undefined {
+  const found = files.flatMap((one) => settingsOf(one)).findLast(({ key }) => key === wanted);
+  return found === undefined || found.value === '' ? undefined : found.value;
 }
 
 /** Every assignment that holds, the last of each variable last. */

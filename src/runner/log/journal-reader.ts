@@ -11,6 +11,7 @@ import { access } from 'node:fs/promises';
 
 import { isErrno } from '../../core/errno.ts';
 import { inRoot } from '../../core/paths.ts';
+import type { LogSource } from '../../core/runner-event.ts';
 import { parseJournalEntry } from './journal-entry.ts';
 import { LineSplitter } from './line-splitter.ts';
 import type { Reader, ReaderDeps } from './reader.ts';
@@ -25,8 +26,10 @@ const PROVEN_MILLISECONDS = 2000;
 const MOST_COMPLAINT = 4096;
 const DIRECTORIES = ['/var/log/journal', '/run/log/journal'];
 
+type JournalSource = Extract<LogSource, { readonly kind: 'journal' }>;
+
 export class JournalReader implements Reader {
-  readonly #unit: string;
+  readonly #source: JournalSource;
   readonly #deps: ReaderDeps;
   #child: ChildProcess | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -38,11 +41,11 @@ export class JournalReader implements Reader {
   /** The journal is there and not for this user. */
   #isHidden = false;
 
-  constructor(unit: string, deps: ReaderDeps) {
-    this.#unit = unit;
+  constructor(source: JournalSource, deps: ReaderDeps) {
+    this.#source = source;
     this.#deps = deps;
     this.#since = Math.floor(deps.clock.wall() / 1000);
-    deps.onState({ state: 'starting', detail: `the journal of ${unit}` });
+    deps.onState({ state: 'starting', detail: `the journal of ${source.unit}` });
     void this.#run();
   }
 
@@ -60,8 +63,7 @@ export class JournalReader implements Reader {
       '--output=json',
       '--all',
       '--no-pager',
-      '--unit',
-      this.#unit,
+      ...unitWords(this.#source),
       ...(directory === undefined ? [] : ['--directory', directory]),
       ...this.#placeWords(),
     ];
@@ -116,7 +118,7 @@ export class JournalReader implements Reader {
   /** A child that follows has no end to tell by: it works when it stays. */
   #works(child: ChildProcess): void {
     if (this.#child !== child || this.#isOld || this.#isHidden) return;
-    this.#deps.onState({ state: 'reading', detail: `the journal of ${this.#unit}` });
+    this.#deps.onState({ state: 'reading', detail: `the journal of ${this.#source.unit}` });
   }
 
   /** Without the right to see the system’s journal it gives an empty answer and a hint. */
@@ -139,7 +141,7 @@ export class JournalReader implements Reader {
     this.#isOld = false;
     this.#waitSeconds = FIRST_WAIT_SECONDS;
     if (!this.#isHidden)
-      this.#deps.onState({ state: 'reading', detail: `the journal of ${this.#unit}` });
+      this.#deps.onState({ state: 'reading', detail: `the journal of ${this.#source.unit}` });
     this.#timer = setTimeout(() => void this.#run(), wasOld ? 0 : FIRST_WAIT_SECONDS * 1000);
   }
 
@@ -155,6 +157,13 @@ export class JournalReader implements Reader {
     // Whatever ended it, the journal itself may have gone: what is there is asked again from the cursor on.
     this.#isOld = this.#cursor === '' && this.#isOld;
   }
+}
+
+/** What a unit of a user wrote, and what that user's systemd says of it. */
+function unitWords({ unit, ownerId }: JournalSource): readonly string[] {
+  if (ownerId === undefined) return ['--unit', unit];
+  const owner = `_UID=${ownerId}`;
+  return [`_SYSTEMD_USER_UNIT=${unit}`, owner, '+', `USER_UNIT=${unit}`, owner];
 }
 
 function spawnText(error: Error): string {

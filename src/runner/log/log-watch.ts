@@ -141,7 +141,7 @@ export class RunnerLogWatch implements RunnerLogReader {
       },
     };
     return source.kind === 'journal'
-      ? new JournalReader(source.unit, deps)
+      ? new JournalReader(source, deps)
       : new FileReader(source.path, deps);
   }
 

@@ -20,7 +20,7 @@ const LINE = inColours({
 });
 
 function reading(heard: HeardReader): HeardReader & Disposable {
-  const reader = new JournalReader(UNIT, heard.deps);
+  const reader = new JournalReader({ kind: 'journal', unit: UNIT }, heard.deps);
   return { ...heard, [Symbol.dispose]: () => reader.stop() };
 }
 

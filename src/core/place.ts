@@ -1,0 +1,92 @@
+/**
+ * Where a runner lives, and what a person types about it there. Probes, diagnosis and fixes ask this one value;
+ * none of them knows whether a systemd unit, a script or a shell started the runner. `discovery/` finds the places,
+ * `host/place/` knows their commands.
+ */
+import type { FixStep } from './diagnosis.ts';
+import type { Paths } from './paths.ts';
+import type { LogSource } from './runner-event.ts';
+
+/** One line for a shell on the host; every value in it is quoted. */
+export type Command = string;
+
+/** What the kernel limits for a process or its control group. */
+export type Limit = 'files' | 'tasks' | 'memory' | 'cpu';
+
+/** What a person types about the runner itself. */
+export interface PlaceCommands {
+  /** Starts it now, and at each boot where its manager does that. */
+  readonly start: Command;
+  readonly stop: Command;
+  readonly restart: Command;
+  /** Lets it read config.toml again. */
+  readonly reload: Command;
+  /** The id of its process, as a word in a command. */
+  readonly processId: string;
+  /** The runner's own program with these words, as the user and with the files of the service. */
+  runner(words: string): Command;
+  /** The last lines of its log. Only a text where nothing says where the log goes. */
+  showLog(text: string, lines?: number): FixStep;
+  /** Gives the process these variables, and restarts it. */
+  setEnvironment(text: string, variables: Readonly<Record<string, string>>): readonly FixStep[];
+  /** Starts it on another config.toml from now on. */
+  useConfig(text: string, path: string): readonly FixStep[];
+  showLimit(text: string, limit: Limit): FixStep;
+  raiseLimit(text: string, limit: Limit): readonly FixStep[];
+}
+
+/** What a person types about the host that the runner lives on. */
+export interface HostCommands {
+  readonly restartResolver: Command;
+  readonly shrinkLogs: Command;
+  readonly showClock: Command;
+  readonly setClock: Command;
+  /** Installs a package, or brings it up to date. */
+  install(name: string): Command;
+}
+
+/** What a person types about a container engine. Absent commands are those that this host cannot give. */
+export interface EngineCommands {
+  /** `Docker`, `Podman`. */
+  readonly name: string;
+  readonly start?: Command;
+  readonly restart?: Command;
+  readonly showLog?: Command;
+  /** Its settings, as a path of the host. */
+  readonly settings: string;
+  /** Its client with these words, pointed at the same address as the runner. */
+  client(words: string): Command;
+}
+
+/** The files of a runner, as the runner sees them. */
+export interface RunnerFiles {
+  readonly config: string;
+  readonly certs: string;
+  readonly systemId: string;
+  /** Where config.toml usually lies, for this user or another. */
+  readonly usualConfigs: readonly string[];
+}
+
+export interface Place {
+  /** Label of its checks and causes: `gitlab-runner.service`. */
+  readonly id: string;
+  /** For people: `systemd unit gitlab-runner.service`, `process 812, started by hand`. */
+  readonly description: string;
+  /** Where its files, its processes and its kernel's settings are seen from here. */
+  readonly paths: Paths;
+  readonly files: RunnerFiles;
+  /** As whom it runs; without an id while it does not run. */
+  readonly user: { readonly name: string; readonly uid?: number };
+  /** The unit of the system's systemd that runs it; absent where there is none to be asked. */
+  readonly unit?: string;
+  /** Where its log is; absent where nothing tells. */
+  readonly log?: LogSource;
+  readonly commands: PlaceCommands;
+  readonly host: HostCommands;
+  /** A path of the runner, as a shell on the host reaches it. */
+  hostPath(path: string): string;
+  /** A command that runs in the network of the runner. */
+  inNetwork(command: Command): Command;
+  /** The engine at an address of the runner: `unix:///var/run/docker.sock`. */
+  engineAt(address: string): EngineCommands;
+}

@@ -1,0 +1,103 @@
+/**
+ * What is written down on this host, and the targets depend on, beside the runner's own file and process: its place,
+ * proxies, mounts. One read at a time, and none is waited for long: with a file that hangs, what was read before holds.
+ */
+import { deadlineOf, withSignal } from '../core/abort.ts';
+import type { Place } from '../core/place.ts';
+import { readDockerRoot } from '../host/docker/root.ts';
+import type { FileSystemTable } from '../host/fs/file-system-table.ts';
+import { readFileSystemTable } from '../host/fs/file-system-table.ts';
+import type { Mount } from '../host/fs/mounts.ts';
+import { readMounts } from '../host/fs/mounts.ts';
+import type { ProxyHint } from '../host/net/proxy-settings.ts';
+import { readProxyHints, readUnitEnvironment } from '../host/net/proxy-settings.ts';
+import { PACKAGED_PLACE } from '../host/place/packaged.ts';
+import type { PlaceQuestion } from './place.ts';
+import { findPlace } from './place.ts';
+
+const READ_SECONDS = 2;
+const HUNG = `the unit, an environment file or a proxy setting of this host could not be read within ${READ_SECONDS} s, so what is written there is not known`;
+
+interface Written {
+  readonly place: Place;
+  readonly proxyHints: readonly ProxyHint[];
+  readonly fstab: FileSystemTable;
+  readonly dockerRoot: string;
+  readonly unitEnvironment?: Readonly<Record<string, string>>;
+}
+
+export interface Notes extends Written {
+  readonly mounts: readonly Mount[];
+  /** Mount points that were writable since we look, or are so by /etc/fstab. */
+  readonly meantWritable: readonly string[];
+  readonly meantReadOnly: readonly string[];
+}
+
+const NOTHING: Written = {
+  place: PACKAGED_PLACE,
+  proxyHints: [],
+  fstab: { writable: [], readOnly: [] },
+  dockerRoot: '/var/lib/docker',
+};
+
+export class HostNotes {
+  #pending: Promise<Written> | undefined;
+  #last = NOTHING;
+  #isHung = false;
+  readonly #seenWritable = new Set<string>();
+
+  async read(question: PlaceQuestion): Promise<Notes> {
+    this.#pending ??= readWritten(question).finally(() => (this.#pending = undefined));
+    using deadline = deadlineOf(READ_SECONDS);
+    try {
+      this.#last = await withSignal(this.#pending, deadline.signal);
+      this.#isHung = false;
+    } catch {
+      this.#isHung = true;
+    }
+    const mounts = await readMounts(question.paths);
+    const { fstab } = this.#last;
+    const meantWritable = [...this.#writableSince(mounts), ...fstab.writable];
+    return {
+      ...this.#last,
+      mounts,
+      meantWritable: [...new Set(meantWritable)],
+      meantReadOnly: fstab.readOnly,
+    };
+  }
+
+  get place(): Place {
+    return this.#last.place;
+  }
+
+  /** What could not be read, one sentence each. */
+  blind(): readonly string[] {
+    return this.#isHung ? [HUNG] : [];
+  }
+
+  #writableSince(mounts: readonly Mount[]): ReadonlySet<string> {
+    const points = new Set(mounts.map(({ mountPoint }) => mountPoint));
+    for (const { mountPoint, superOptions } of mounts) {
+      if (!superOptions.includes('ro')) this.#seenWritable.add(mountPoint);
+    }
+    for (const point of this.#seenWritable) {
+      if (!points.has(point)) this.#seenWritable.delete(point);
+    }
+    return this.#seenWritable;
+  }
+}
+
+async function readWritten(question: PlaceQuestion): Promise<Written> {
+  const { paths } = question;
+  const [place, fstab, dockerRoot] = await Promise.all([
+    findPlace(question),
+    readFileSystemTable(paths),
+    readDockerRoot(paths),
+  ]);
+  const [proxyHints, unitEnvironment] = await Promise.all([
+    readProxyHints(place.unit, paths),
+    place.unit === undefined ? undefined : readUnitEnvironment(place.unit, paths),
+  ]);
+  const environment = unitEnvironment === undefined ? {} : { unitEnvironment };
+  return { place, proxyHints, fstab, dockerRoot, ...environment };
+}

@@ -1,0 +1,138 @@
+/**
+ * Where does the runner live, and who starts it? Of a process its control group names the systemd unit, whatever the
+ * name of that is; else the script in /etc/init.d that wrote its id down; else a person started it. While there is no
+ * process, what is installed decides.
+ */
+import { readlink } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+
+import type { Paths } from '../core/paths.ts';
+import type { Place } from '../core/place.ts';
+import type { RunnerProcess } from '../core/reading.ts';
+import type { LogSource } from '../core/runner-event.ts';
+import { findInitScript } from '../host/place/sysv-script.ts';
+import type { HostServices } from '../host/place/host-services.ts';
+import { firstThere, readHostServices } from '../host/place/host-services.ts';
+import type { Manager } from '../host/place/on-host.ts';
+import { placeOnHost } from '../host/place/on-host.ts';
+import { PACKAGED_UNIT } from '../host/place/packaged.ts';
+import { runnerFiles } from '../host/place/runner-files.ts';
+import { readProcessUnit } from '../host/proc/process-unit.ts';
+import { findProgram, PROGRAM_PATHS } from '../host/proc/runner-program.ts';
+import { userName } from '../host/proc/users.ts';
+import { findRunnerUnit, readUnitFiles, serviceSetting } from '../host/systemd/unit-files.ts';
+import { certsDirectoryOf } from './config-location.ts';
+
+export interface PlaceQuestion {
+  readonly process: RunnerProcess | undefined;
+  /** config.toml as the runner sees it. */
+  readonly configPath: string;
+  /** `runner_log_file` of our own settings. */
+  readonly logFile: string | undefined;
+  readonly paths: Paths;
+}
+
+export async function findPlace(question: PlaceQuestion): Promise<Place> {
+  const { process, configPath, paths } = question;
+  const services = await readHostServices(paths);
+  const manager = await managerOf(process, services, paths);
+  const [log, user, program] = await Promise.all([
+    logOf(question, manager),
+    userOf(process, manager, paths),
+    programOf(process, paths),
+  ]);
+  const home = process?.environment?.['HOME'];
+  return placeOnHost({
+    manager,
+    paths,
+    user,
+    program,
+    files: runnerFiles(configPath, certsDirectoryOf(process, homedir()), home),
+    process,
+    log,
+    ...services,
+  });
+}
+
+async function managerOf(
+  process: RunnerProcess | undefined,
+  { host }: HostServices,
+  paths: Paths,
+): Promise<Manager> {
+  if (host.hasSystemd) {
+    const found = await (process === undefined
+      ? installedUnit(paths)
+      : runningUnit(process.pid, paths));
+    return found ?? { kind: 'by-hand' };
+  }
+  const script = await findInitScript(process?.pid, paths);
+  return script === undefined ? { kind: 'by-hand' } : { kind: 'sysv', ...script };
+}
+
+/** Without a process: the unit that is there; on a host without the program the one that its package would bring. */
+async function installedUnit(paths: Paths): Promise<Manager | undefined> {
+  const unit = await findRunnerUnit(paths);
+  if (unit !== undefined) return { kind: 'systemd', unit };
+  const program = await findProgram(paths);
+  return program === undefined ? { kind: 'systemd', unit: PACKAGED_UNIT } : undefined;
+}
+
+/** A service that only happened to start it, such as cron or a supervisor, does not count. */
+async function runningUnit(pid: number, paths: Paths): Promise<Manager | undefined> {
+  const found = await readProcessUnit(pid, paths);
+  if (found === undefined) return undefined;
+  const { unit, ownerId } = found;
+  if (ownerId !== undefined) return { kind: 'systemd-user', unit, ownerId };
+  const files = await readUnitFiles(unit, paths);
+  const isOwn = files.length === 0 || files.some(({ text }) => text.includes('gitlab-runner'));
+  return isOwn ? { kind: 'systemd', unit } : undefined;
+}
+
+/** Told by our settings; else the file that the process writes to; else the journal of its unit. */
+async function logOf(
+  { process, logFile, paths }: PlaceQuestion,
+  manager: Manager,
+): Promise<LogSource | undefined> {
+  if (logFile !== undefined) return { kind: 'file', path: logFile };
+  const written = process === undefined ? undefined : await errorFile(process.pid, paths);
+  if (written !== undefined) return { kind: 'file', path: written };
+  switch (manager.kind) {
+    case 'systemd':
+      return { kind: 'journal', unit: manager.unit };
+    case 'systemd-user':
+      return { kind: 'journal', unit: manager.unit, ownerId: manager.ownerId };
+    case 'sysv':
+    case 'by-hand':
+      return undefined;
+  }
+}
+
+/** The file behind its standard error: no terminal, no pipe, no device, and still there. */
+async function errorFile(pid: number, paths: Paths): Promise<string | undefined> {
+  const target = await readlink(join(paths.procfs, `${pid}/fd/2`)).catch(() => '');
+  const isFile = target.startsWith('/') && !target.startsWith('/dev/');
+  return isFile ? await firstThere([target], paths) : undefined;
+}
+
+/** Of the process; while there is none, whom the unit names, and else root. */
+async function userOf(
+  process: RunnerProcess | undefined,
+  manager: Manager,
+  paths: Paths,
+): Promise<Place['user']> {
+  if (process !== undefined) {
+    const { uid } = process;
+    return { uid, name: await userName(uid, paths) };
+  }
+  const files = manager.kind === 'systemd' ? await readUnitFiles(manager.unit, paths) : [];
+  return { name: serviceSetting(files, 'User') ?? 'root' };
+}
+
+/** As a person types it: by its name where packages put it on PATH. */
+async function programOf(process: RunnerProcess | undefined, paths: Paths): Promise<string> {
+  const [word] = process?.arguments ?? [];
+  const given = word ?? (await findProgram(paths)) ?? 'gitlab-runner';
+  if (given === PROGRAM_PATHS[0]) return basename(given);
+  return given.includes('/') ? resolve(process?.workingDirectory ?? '/', given) : given;
+}

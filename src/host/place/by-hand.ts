@@ -1,0 +1,74 @@
+/**
+ * A runner that a person or a program of their own started: in a terminal, by nohup, by cron. Nothing starts it
+ * again, so a restart ends the process and runs the very command line that it was started with.
+ */
+import { step } from '../../core/diagnosis.ts';
+import type { PlaceCommands } from '../../core/place.ts';
+import { assignmentWords, quoted } from '../../core/shell.ts';
+import { limitStep, raisedLimit } from './process-limits.ts';
+import type { RunnerCommand } from './runner-command.ts';
+import { asUser, inDirectory, logStep, runnerCommand } from './runner-command.ts';
+
+export interface HandStarted extends RunnerCommand {
+  /** Absent while it does not run. */
+  readonly pid?: number | undefined;
+  /** The command line, from the program on. */
+  readonly words: readonly string[];
+  readonly workingDirectory?: string | undefined;
+}
+
+/** As long as systemd gives a service before it kills it. */
+const PATIENCE_SECONDS = 90;
+const WITHOUT_END =
+  'It has no unit and no script: the command ends the process and starts it anew.';
+
+export function handStartedCommands(given: HandStarted): PlaceCommands {
+  const { pid, words } = given;
+  const processId = pid === undefined ? `"$(pgrep -of 'gitlab-runner.* run')"` : String(pid);
+  const stop = stopping(processId);
+  const start = starting(given, words, {});
+  const anew = (then: string) => (pid === undefined ? then : `${stop}; ${then}`);
+  return {
+    start,
+    stop,
+    restart: anew(start),
+    reload: `sudo kill -HUP ${processId}`,
+    processId,
+    runner: (rest) => runnerCommand(given, rest),
+    showLog: (text, lines = 50) => logStep(given, text, lines, undefined),
+    setEnvironment: (text, variables) => [
+      step(`${text} ${WITHOUT_END}`, anew(starting(given, words, variables))),
+    ],
+    useConfig: (text, path) => [
+      step(`${text} ${WITHOUT_END}`, anew(starting(given, withConfig(words, path), {}))),
+    ],
+    showLimit: (text, limit) => limitStep(text, limit, processId),
+    raiseLimit: (text, limit) => raisedLimit(text, limit, processId),
+  };
+}
+
+/** Asks it to end, waits for that, and kills it after the time that systemd would wait. */
+function stopping(processId: string): string {
+  const wait = `timeout ${PATIENCE_SECONDS} tail --pid=${processId} -f /dev/null`;
+  return `sudo kill ${processId}; ${wait} || sudo kill -KILL ${processId}`;
+}
+
+/** In the background, and not ended with the terminal. */
+function starting(
+  given: HandStarted,
+  words: readonly string[],
+  variables: Readonly<Record<string, string>>,
+): string {
+  const line = words.map((word) => quoted(word)).join(' ');
+  const isPlain = Object.keys(variables).length === 0;
+  const program = isPlain ? line : `env ${assignmentWords(variables)} ${line}`;
+  return inDirectory(given.workingDirectory, `${asUser(given, '-b')} nohup ${program}`);
+}
+
+/** The same command line with another config.toml. */
+function withConfig(words: readonly string[], path: string): readonly string[] {
+  const index = words.findLastIndex((word) => /^(?:--?config|-c)(?:=|$)/.test(word));
+  if (index === -1) return [...words, '--config', path];
+  const isOneWord = words[index]?.includes('=') === true;
+  return [...words.slice(0, index), '--config', path, ...words.slice(index + (isOneWord ? 1 : 2))];
+}

@@ -1,0 +1,121 @@
+/** A runner that lives on the host itself: its paths and its network are those of the host. */
+import type { Paths } from '../../core/paths.ts';
+import type { Place, RunnerFiles } from '../../core/place.ts';
+import type { RunnerProcess } from '../../core/reading.ts';
+import type { LogSource } from '../../core/runner-event.ts';
+import { handStartedCommands } from './by-hand.ts';
+import type { EngineServices } from './engine.ts';
+import { engineAt } from './engine.ts';
+import type { HostFacts } from './host-commands.ts';
+import { hostCommands } from './host-commands.ts';
+import { runnerFiles } from './runner-files.ts';
+import { systemdCommands } from './systemd.ts';
+import { sysvCommands } from './sysv.ts';
+
+/** Who starts and stops the runner. */
+export type Manager =
+  | { readonly kind: 'systemd'; readonly unit: string }
+  | { readonly kind: 'systemd-user'; readonly unit: string; readonly ownerId: number }
+  | { readonly kind: 'sysv'; readonly script: string; readonly defaultsFile?: string | undefined }
+  | { readonly kind: 'by-hand' };
+
+export interface HostPlace {
+  readonly manager: Manager;
+  readonly paths: Paths;
+  readonly user: Place['user'];
+  /** The program as a person types it. */
+  readonly program: string;
+  /** Those of the packaged service unless told. */
+  readonly files?: RunnerFiles;
+  readonly process?: RunnerProcess | undefined;
+  readonly log?: LogSource | undefined;
+  readonly host: HostFacts;
+  readonly engines: EngineServices;
+}
+
+/** Label of a runner that no unit and no script of another name runs. */
+const PLAIN_NAME = 'gitlab-runner';
+
+export function placeOnHost(given: HostPlace): Place {
+  const { manager, paths, user, log, files = runnerFiles(), host, engines } = given;
+  return {
+    id: idOf(manager),
+    description: descriptionOf(manager, given.process),
+    paths,
+    files,
+    user,
+    ...(manager.kind === 'systemd' ? { unit: manager.unit } : {}),
+    ...(log === undefined ? {} : { log }),
+    commands: commandsOf(given, files),
+    host: hostCommands(host),
+    hostPath: (path) => path,
+    inNetwork: (command) => command,
+    engineAt: (address) => engineAt(address, engines),
+  };
+}
+
+function idOf(manager: Manager): string {
+  switch (manager.kind) {
+    case 'systemd':
+    case 'systemd-user':
+      return manager.unit;
+    case 'sysv':
+      return manager.script;
+    case 'by-hand':
+      return PLAIN_NAME;
+  }
+}
+
+function descriptionOf(manager: Manager, process: RunnerProcess | undefined): string {
+  switch (manager.kind) {
+    case 'systemd':
+      return `systemd unit ${manager.unit}`;
+    case 'systemd-user':
+      return `systemd unit ${manager.unit} of user ${manager.ownerId}`;
+    case 'sysv':
+      return `script /etc/init.d/${manager.script}`;
+    case 'by-hand':
+      return process === undefined
+        ? 'no unit and no script'
+        : `process ${process.pid}, started by hand`;
+  }
+}
+
+function commandsOf(given: HostPlace, files: RunnerFiles) {
+  const { manager, user, program, log, process } = given;
+  const logFile = log?.kind === 'file' ? log.path : undefined;
+  const common = { user, program, logFile };
+  switch (manager.kind) {
+    case 'systemd':
+      return systemdCommands({ ...common, unit: manager.unit });
+    case 'systemd-user':
+      return systemdCommands({ ...common, unit: manager.unit, ownerId: manager.ownerId });
+    case 'sysv': {
+      const { script, defaultsFile } = manager;
+      return sysvCommands({
+        ...common,
+        script,
+        defaultsFile,
+        processFile: `/var/run/${script}.pid`,
+      });
+    }
+    case 'by-hand':
+      return handStartedCommands({
+        ...common,
+        pid: process?.pid,
+        words: commandLine(process, program, files),
+        workingDirectory: process?.workingDirectory,
+      });
+  }
+}
+
+/** With the file that it reads, where its command line does not say which. */
+function commandLine(
+  process: RunnerProcess | undefined,
+  program: string,
+  { config }: RunnerFiles,
+): readonly string[] {
+  if (process === undefined) return [program, 'run', '--config', config];
+  const { arguments: words, configFoundBy, configPath } = process;
+  return configFoundBy === 'process-argument' ? words : [...words, '--config', configPath];
+}

@@ -1,0 +1,75 @@
+/** A runner that a systemd unit runs, of the system or of a user: its commands go through that systemd. */
+import { step } from '../../core/diagnosis.ts';
+import type { Limit, PlaceCommands } from '../../core/place.ts';
+import { printable } from '../../core/printable.ts';
+import { quoted } from '../../core/shell.ts';
+import type { RunnerCommand } from './runner-command.ts';
+import { logStep, runnerCommand } from './runner-command.ts';
+
+export interface SystemdUnit extends RunnerCommand {
+  /** `gitlab-runner.service`. */
+  readonly unit: string;
+  /** The id of the user whose systemd runs it; absent for the system's. */
+  readonly ownerId?: number;
+}
+
+const PROPERTIES: Readonly<Record<Limit, string>> = {
+  files: 'LimitNOFILE',
+  tasks: 'TasksMax,TasksCurrent',
+  memory: 'MemoryMax,MemoryCurrent',
+  cpu: 'CPUQuotaPerSecUSec',
+};
+const RAISED: Readonly<Record<Exclude<Limit, 'files'>, string>> = {
+  tasks: 'TasksMax=16384',
+  memory: 'MemoryMax=4G',
+  cpu: 'CPUQuota=200%',
+};
+
+export function systemdCommands(given: SystemdUnit): PlaceCommands {
+  const unit = quoted(given.unit.replace(/\.service$/, ''));
+  const { systemctl, change, journal } = toolsOf(given);
+  const restart = `${change} restart ${unit}`;
+  const edited = (text: string, command: string, line: string) => [
+    step(text, `${change} ${command} ${unit}   # ${printable(line)}`),
+    step('Restart the runner.', restart),
+  ];
+  return {
+    start: `${change} enable --now ${unit}`,
+    stop: `${change} stop ${unit}`,
+    restart,
+    reload: `${change} kill --signal=HUP --kill-who=main ${unit}`,
+    processId: `"$(${systemctl} show -p MainPID --value ${unit})"`,
+    runner: (words) => runnerCommand(given, words),
+    showLog: (text, lines = 50) =>
+      logStep(given, text, lines, `${journal}${unit} -n ${lines} --no-pager`),
+    setEnvironment: (text, variables) =>
+      edited(text, 'edit', `[Service] Environment=${environmentWords(variables)}`),
+    useConfig: (text, path) =>
+      edited(text, 'edit --full', `ExecStart=... run --config ${quoted(path)} ...`),
+    showLimit: (text, limit) => step(text, `${systemctl} show -p ${PROPERTIES[limit]} ${unit}`),
+    raiseLimit: (text, limit) =>
+      limit === 'files'
+        ? edited(text, 'edit', '[Service] LimitNOFILE=65536')
+        : [step(text, `${change} set-property ${unit} ${quoted(RAISED[limit])}`)],
+  };
+}
+
+/** `change` needs the rights of the unit's owner, `systemctl` reads only. */
+function toolsOf({ ownerId }: SystemdUnit) {
+  if (ownerId === undefined) {
+    return { systemctl: 'systemctl', change: 'sudo systemctl', journal: 'sudo journalctl -u ' };
+  }
+  const own = `sudo -u '#${ownerId}' XDG_RUNTIME_DIR=/run/user/${ownerId} systemctl --user`;
+  return {
+    systemctl: own,
+    change: own,
+    journal: `sudo journalctl _UID=${ownerId} --user-unit=`,
+  };
+}
+
+/** As systemd reads them: each assignment in double quotes. */
+function environmentWords(variables: Readonly<Record<string, string>>): string {
+  return Object.entries(variables)
+    .map(([name, value]) => `"${name}=${value}"`)
+    .join(' ');
+}

@@ -1,0 +1,52 @@
+/** A runner that a script in /etc/init.d runs. */
+import { step } from '../../core/diagnosis.ts';
+import type { PlaceCommands } from '../../core/place.ts';
+import { assignmentWords, quoted } from '../../core/shell.ts';
+import { limitStep, raisedLimit } from './process-limits.ts';
+import type { RunnerCommand } from './runner-command.ts';
+import { logStep, runnerCommand } from './runner-command.ts';
+
+export interface SysvScript extends RunnerCommand {
+  /** Its name in /etc/init.d. */
+  readonly script: string;
+  /** The file of variables that the script reads; absent where it reads none. */
+  readonly defaultsFile?: string | undefined;
+  /** Where the script writes the id of the process. */
+  readonly processFile: string;
+}
+
+export function sysvCommands(given: SysvScript): PlaceCommands {
+  const service = `sudo service ${quoted(given.script)}`;
+  const file = `/etc/init.d/${given.script}`;
+  const restart = `${service} restart`;
+  const processId = `"$(cat ${quoted(given.processFile)})"`;
+  const restarted = step('Restart the runner.', restart);
+  return {
+    start: `${service} start`,
+    stop: `${service} stop`,
+    restart,
+    reload: `sudo kill -HUP ${processId}`,
+    processId,
+    runner: (words) => runnerCommand(given, words),
+    showLog: (text, lines = 50) =>
+      logStep(given, text, lines, `sudo grep -h gitlab-runner /var/log/syslog | tail -n ${lines}`),
+    setEnvironment: (text, variables) => [
+      step(text, exporting(given.defaultsFile, file, `export ${assignmentWords(variables)}`)),
+      restarted,
+    ],
+    useConfig: (text, path) => [
+      step(text, `sudoedit ${quoted(file)}   # run --config ${quoted(path)}`.replaceAll('\n', ' ')),
+      restarted,
+    ],
+    showLimit: (text, limit) => limitStep(text, limit, processId),
+    raiseLimit: (text, limit) => raisedLimit(text, limit, processId),
+  };
+}
+
+/** Into the file that the script reads, else below the first line of the script itself. */
+function exporting(defaultsFile: string | undefined, script: string, line: string): string {
+  if (defaultsFile !== undefined) {
+    return `echo ${quoted(line)} | sudo tee -a ${quoted(defaultsFile)}`;
+  }
+  return `echo ${quoted(line)} | sudo sed -i '1r /dev/stdin' ${quoted(script)}`;
+}
