@@ -69,7 +69,7 @@ export const proxyRows: readonly Row[] = [
       says: /proxy\.test/,
     },
     mustNot: ['tcp-connect-timeout'],
-    fix: { told: /systemctl edit gitlab-runner/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+    fix: { told: /HTTPS_PROXY=/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
   },
   {
     id: 'P-02',
@@ -81,7 +81,7 @@ export const proxyRows: readonly Row[] = [
     inject: onlyByProxy,
     expect: { cause: 'proxy-setting-not-applied', severity: 'critical', chain: 'o/F/n/s/s/s/s' },
     mustNot: ['tcp-connect-timeout'],
-    fix: { told: /systemctl edit gitlab-runner/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+    fix: { told: /HTTPS_PROXY=/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
   },
   {
     id: 'P-03',

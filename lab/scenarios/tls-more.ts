@@ -107,6 +107,6 @@ export const moreTlsRows: readonly Row[] = [
     needsHistory: true,
     patienceSeconds: 120,
     mustNot: ['tls-unknown-authority', 'unknown'],
-    fix: { told: /systemctl restart/, apply: ({ runner }) => runner.restart() },
+    fix: { told: /nohup/, apply: ({ runner }) => runner.restart() },
   },
 ];

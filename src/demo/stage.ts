@@ -77,14 +77,8 @@ export async function buildStage(): Promise<Stage> {
   const { authority, goodCertificate, gitlab } = await raiseGitLab();
   const goodConfig = configText(gitlab.port);
   const docker = await raiseHost(rootfs, authority, goodConfig);
-  const start = async (): Promise<RunnerStandIn> => {
-    const started = await startRunner(
-      { port: gitlab.port, host: DEMO_HOST, caPem: authority.certificatePem, entries: ENTRIES },
-      { configPath: DEMO_CONFIG, logFile: join(rootfs, 'gitlab-runner.log') },
-    );
-    await writeFile(join(rootfs, PROCESS_FILE), `${started.pid}\n`);
-    return started;
-  };
+  const start = async (): Promise<RunnerStandIn> =>
+    await startAsService(rootfs, gitlab.port, authority.certificatePem);
   let runner = await start();
   const procfs = await narrowProc(join(rootfs, 'proc'));
   await procfs.show(runner.pid);
@@ -114,6 +108,16 @@ export async function buildStage(): Promise<Stage> {
       await rm(rootfs, { recursive: true, force: true });
     },
   };
+}
+
+/** The runner, with the id of its process where its script would write it. */
+async function startAsService(rootfs: string, port: number, caPem: string): Promise<RunnerStandIn> {
+  const started = await startRunner(
+    { port, host: DEMO_HOST, caPem, entries: ENTRIES },
+    { configPath: DEMO_CONFIG, logFile: join(rootfs, 'gitlab-runner.log') },
+  );
+  await writeFile(join(rootfs, PROCESS_FILE), `${started.pid}\n`);
+  return started;
 }
 
 /** The files of the host, and its Docker. */
