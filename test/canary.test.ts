@@ -205,7 +205,7 @@ async function leaksOf(scene: string, how = perform, leastPlaces = 15): Promise<
     : [`only ${places.length} places were looked at`];
 }
 
-describe('no secret is seen', { timeout: 120_000 }, () => {
+describe('no secret is seen', () => {
   test('when GitLab knows the tokens and its answers hold them', async () => {
     for (const token of Object.values(TOKENS)) gitlab.tokens.add(token);
     await writeFile(inRoot(CONFIG), whole());

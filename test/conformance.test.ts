@@ -1,6 +1,4 @@
 /** What every probe owes the scheduler, whatever it is about: also one that is written tomorrow. */
-import { setTimeout as delay } from 'node:timers/promises';
-
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { Check } from '../src/core/check.ts';
@@ -11,11 +9,10 @@ import { PROBES } from '../src/probes/index.ts';
 import { runCheck } from '../src/checks/run.ts';
 import type { Refusal } from './support/refusing.ts';
 import { startRefusal } from './support/refusing.ts';
+import { inPatience } from './support/until.ts';
 
 /** They judge nothing: they look for what explains a fault of the walk, and having found nothing is no fault. */
 const ADVISERS: readonly string[] = ['detour', 'firewall'];
-/** The scheduler gives a run half a second after its deadline. Ten times that, for a busy machine. */
-const GRACE_MILLISECONDS = 5000;
 
 let refusal: Refusal;
 
@@ -55,13 +52,7 @@ function violations(probe: Probe, finding: Finding, alsoAllowed: readonly string
   ];
 }
 
-/** Ends with the finding, or with an error that says that there is none. */
-async function inTime(running: Promise<Finding>): Promise<Finding> {
-  const late = delay(GRACE_MILLISECONDS, undefined, { ref: false });
-  const finding = await Promise.race([running, late]);
-  if (finding === undefined) throw new Error('it is still running');
-  return finding;
-}
+const stillRunning = (): string => 'it is still running';
 
 describe.each(PROBES)('$id', (probe) => {
   test('on a target that refuses settles, throws nothing, does not pass, says what it declares', async () => {
@@ -71,7 +62,7 @@ describe.each(PROBES)('$id', (probe) => {
   });
 
   test('on an aborted signal settles at once and does not pass', async () => {
-    const finding = await inTime(findingOf(probe, AbortSignal.abort()));
+    const finding = await inPatience(findingOf(probe, AbortSignal.abort()), stillRunning);
 
     expect(violations(probe, finding, ['overdue'])).toEqual([]);
   });
@@ -81,6 +72,8 @@ describe.each(PROBES)('$id', (probe) => {
     const running = findingOf(probe, stop.signal);
     stop.abort();
 
-    expect(violations(probe, await inTime(running), ['overdue'])).toEqual([]);
+    const finding = await inPatience(running, stillRunning);
+
+    expect(violations(probe, finding, ['overdue'])).toEqual([]);
   });
 });

@@ -10,45 +10,35 @@ import { startProgram } from './support/program.ts';
 import { startPrometheus } from './support/prometheus.ts';
 import { until } from './support/until.ts';
 
-const PATIENCE_MILLISECONDS = 60_000;
+test('the cause of a fault appears in Prometheus with severity and target, and goes when it is healed', async () => {
+  await using scene = await programStage();
+  const fault = DEMO_FAULTS.find(({ id }) => id === 'unknown-authority');
+  await fault?.on(scene.stage);
+  await using program = startProgram(['serve', ...scene.flags, '--web.listen-address=127.0.0.1:0']);
+  const [, address = ''] = await program.until(/http:\/\/(127\.0\.0\.1:\d+)/);
+  await using prometheus = await startPrometheus(address);
+  const causes = async () => await prometheus.query('runnerwatch_root_cause_info');
 
-test(
-  'the cause of a fault appears in Prometheus with severity and target, and goes when it is healed',
-  async () => {
-    await using scene = await programStage();
-    const fault = DEMO_FAULTS.find(({ id }) => id === 'unknown-authority');
-    await fault?.on(scene.stage);
-    await using program = startProgram([
-      'serve',
-      ...scene.flags,
-      '--web.listen-address=127.0.0.1:0',
-    ]);
-    const [, address = ''] = await program.until(/http:\/\/(127\.0\.0\.1:\d+)/);
-    await using prometheus = await startPrometheus(address);
-    const causes = async () => await prometheus.query('runnerwatch_root_cause_info');
+  await until(async () => (await causes()).length > 0);
 
-    await until(async () => (await causes()).length > 0);
+  const [cause] = await causes();
+  expect(cause?.metric).toMatchObject({
+    cause: 'tls-unknown-authority',
+    severity: 'critical',
+    target: `https://gitlab.demo.test:${scene.stage.gitlab.port}/`,
+    job: 'runnerwatch',
+  });
+  const joined =
+    'runnerwatch_runner_cause_info * on (runner) group_left (executor) runnerwatch_runner_info';
+  expect((await prometheus.query(joined)).map(({ metric }) => metric['executor'])).toEqual(
+    expect.arrayContaining(['docker', 'shell']),
+  );
+  expect(await prometheus.query('up == 1')).toHaveLength(1);
 
-    const [cause] = await causes();
-    expect(cause?.metric).toMatchObject({
-      cause: 'tls-unknown-authority',
-      severity: 'critical',
-      target: `https://gitlab.demo.test:${scene.stage.gitlab.port}/`,
-      job: 'runnerwatch',
-    });
-    const joined =
-      'runnerwatch_runner_cause_info * on (runner) group_left (executor) runnerwatch_runner_info';
-    expect((await prometheus.query(joined)).map(({ metric }) => metric['executor'])).toEqual(
-      expect.arrayContaining(['docker', 'shell']),
-    );
-    expect(await prometheus.query('up == 1')).toHaveLength(1);
-
-    await fault?.off(scene.stage);
-    await until(async () => (await causes()).length === 0);
-    expect(await prometheus.query('runnerwatch_verdict{verdict="healthy"} == 1')).toHaveLength(1);
-  },
-  PATIENCE_MILLISECONDS,
-);
+  await fault?.off(scene.stage);
+  await until(async () => (await causes()).length === 0);
+  expect(await prometheus.query('runnerwatch_verdict{verdict="healthy"} == 1')).toHaveLength(1);
+});
 
 test('promtool has nothing to say about the live page', async () => {
   await using scene = await programStage();

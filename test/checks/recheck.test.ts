@@ -4,6 +4,7 @@ import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { SecondLook, Walk } from '../../src/core/probe.ts';
 import { deferResults } from '../../src/checks/recheck.ts';
 import { failing, PASS } from '../support/probes.ts';
+import { patient } from '../support/until.ts';
 
 const result = (check: string, finding: Finding): ProbeResult => ({
   check: `${check}@gitlab`,
@@ -18,7 +19,7 @@ function doubting(look: SecondLook['look'], ...links: readonly string[]): Second
   return { links: ['connect', ...links], look };
 }
 
-function stage(signal: AbortSignal = AbortSignal.timeout(10_000)) {
+function stage(signal: AbortSignal = patient()) {
   const emitted: string[] = [];
   const walk: Walk = {};
   const held = deferResults(walk, signal, ({ check, finding }) => {

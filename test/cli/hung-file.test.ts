@@ -47,4 +47,4 @@ test('a file of the host that hangs is told, the rest is looked at, and both pro
   } finally {
     await rm(root, { recursive: true, force: true });
   }
-}, 30_000);
+});

@@ -30,4 +30,4 @@ test('a program that stood still goes on as if the time had not been, and says s
 
   expect(text).not.toContain('"stale"');
   expect(program.stderr().slice(before)).not.toMatch(/verdict changed|cause appeared/);
-}, 60_000);
+});

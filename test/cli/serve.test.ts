@@ -4,7 +4,6 @@ import { writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -16,8 +15,6 @@ import type { Program } from '../support/program.ts';
 import { runProgram, startProgram } from '../support/program.ts';
 import { startDeafServer, startTcpServer } from '../support/tcp-server.ts';
 import { until } from '../support/until.ts';
-
-const MOST_STOP_MILLISECONDS = 5000;
 
 let scene: ProgramStage;
 let faults: FaultSwitch;
@@ -41,14 +38,10 @@ async function serve(...words: readonly string[]): Promise<Served> {
   return { program, address, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
 }
 
-/** Sends the signal; the exit code, or what is left of the patience when the program is not done by then. */
-async function stopped(
-  { program }: Served,
-  signal: NodeJS.Signals,
-): Promise<number | string | null> {
+/** The exit code after a signal. A program that is not done within its own five seconds ends itself with another. */
+async function stopped({ program }: Served, signal: NodeJS.Signals): Promise<number | null> {
   program.kill(signal);
-  const late = delay(MOST_STOP_MILLISECONDS, 'it did not stop within 5 s', { ref: false });
-  return await Promise.race([program.ended.then(({ code }) => code), late]);
+  return (await program.ended).code;
 }
 
 async function post({ address }: Served) {

@@ -58,7 +58,7 @@ test('a dozen looks at a file that hangs leave the daemon able to read other fil
   try {
     for (let look = 0; look < 12; look += 1) {
       await vi.advanceTimersByTimeAsync(3000);
-      await vi.waitFor(() => readFile(join(rootfs, 'config.toml')));
+      await readFile(join(rootfs, 'config.toml'));
     }
 
     expect(daemon.view().self.alive).toBe(true);
@@ -67,4 +67,4 @@ test('a dozen looks at a file that hangs leave the daemon able to read other fil
     await daemon.stop();
     while (release(pipe)) await new Promise((resolve) => setImmediate(resolve));
   }
-}, 20_000);
+});

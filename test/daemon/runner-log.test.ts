@@ -21,7 +21,7 @@ beforeAll(async () => {
   stage = await buildStage();
   watching = await startStageDaemon(stage, { runnerLogFile: LOG });
   await watching.until(({ diagnosis }) => diagnosis.verdict === 'healthy', 'health');
-}, 40_000);
+});
 
 afterAll(async () => {
   await watching[Symbol.asyncDispose]();
@@ -59,7 +59,7 @@ test('an entry that refusals switched off is named when nothing refuses it, unti
 
   await stage.restartRunner();
   await watching.until(({ diagnosis: after }) => after.verdict === 'healthy', 'health again');
-}, 60_000);
+});
 
 test('words of a job in the log are no fault of the runner', async () => {
   const words = [
@@ -83,4 +83,4 @@ test('words of a job in the log are no fault of the runner', async () => {
   );
 
   expect(diagnosis.causes).toEqual([]);
-}, 30_000);
+});

@@ -50,7 +50,6 @@ describe('each fault is named, and gone when it is gone', () => {
         `healthy after ${fault.id}`,
       );
     },
-    60_000,
   );
 });
 

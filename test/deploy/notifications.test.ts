@@ -1,7 +1,8 @@
 /**
  * One incident is one notification, and one more when it is over: a real Prometheus with the rules as shipped, a
  * real Alertmanager with its configuration as shipped, and hosts whose pages the real exporter renders. Only
- * time is lent: a minute of the rules and of the grouping takes two seconds.
+ * time is lent: a minute of the rules and of the grouping takes two seconds. The rules that watch runnerwatch
+ * itself keep their real minutes, since it is the machine of the test that is scraped, and it may be busy.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -21,7 +22,6 @@ import { brokenAt, fail, runner, snapshotOf } from '../support/snapshots.ts';
 import { until } from '../support/until.ts';
 
 const DEPLOY = join(import.meta.dirname, '../../deploy');
-const PATIENCE_MILLISECONDS = 180_000;
 const MILLISECONDS_BY_UNIT: Readonly<Record<string, number>> = { s: 33, m: 2000, h: 120_000 };
 
 /** With every wait of rules and grouping thirty times as short. */
@@ -85,7 +85,7 @@ async function hastenedRules(): Promise<Rules> {
   await mkdir(join(folder, 'rules'));
   for (const name of readdirSync(join(DEPLOY, 'prometheus/rules'))) {
     const text = readFileSync(join(DEPLOY, 'prometheus/rules', name), 'utf8');
-    await writeFile(join(folder, 'rules', name), hastened(text));
+    await writeFile(join(folder, 'rules', name), name === 'watch.yml' ? text : hastened(text));
   }
   return {
     glob: `${folder}/rules/*.yml`,
@@ -100,57 +100,53 @@ function told({ path, alerts }: Notification): string {
   return [path, job, alertname, first?.status, alerts.length].join(' ');
 }
 
-test(
-  'each of three incidents, of GitLab, of a proxy and of one host, is one notification and one at its end',
-  async () => {
-    await using fleet = await startFleet(Object.values(FLEETS).flat());
-    const config = readFileSync(join(DEPLOY, 'alertmanager/alertmanager.yml'), 'utf8');
-    await using alertmanager = await startAlertmanager(hastened(config), '127.0.0.1:9099');
-    await using rules = await hastenedRules();
-    const scrapes = JOBS.map(
-      (job) => `  - {job_name: ${job}, http_sd_configs: [{url: '${fleet.discoveryUrl(job)}'}]}`,
-    );
-    await using prometheus = await startPrometheus(
-      '',
-      `rule_files: ['${rules.glob}']
+test('each of three incidents, of GitLab, of a proxy and of one host, is one notification and one at its end', async () => {
+  await using fleet = await startFleet(Object.values(FLEETS).flat());
+  const config = readFileSync(join(DEPLOY, 'alertmanager/alertmanager.yml'), 'utf8');
+  await using alertmanager = await startAlertmanager(hastened(config), '127.0.0.1:9099');
+  await using rules = await hastenedRules();
+  const scrapes = JOBS.map(
+    (job) => `  - {job_name: ${job}, http_sd_configs: [{url: '${fleet.discoveryUrl(job)}'}]}`,
+  );
+  await using prometheus = await startPrometheus(
+    '',
+    `rule_files: ['${rules.glob}']
 alerting: {alertmanagers: [{static_configs: [{targets: ['${alertmanager.address}']}]}]}
 scrape_configs:
 ${scrapes.join('\n')}`,
+  );
+  const count = async (query: string): Promise<number> =>
+    Number((await prometheus.query(`count(${query}) or vector(0)`))[0]?.value[1]);
+  const firing = async (name: string): Promise<number> =>
+    await count(`ALERTS{alertname="${name}", alertstate="firing"}`);
+  await until(async () => (await count('runnerwatch_verdict{verdict="healthy"} == 1')) === 78);
+
+  for (const job of JOBS) fleet.break(job);
+  await until(async () => (await firing('GitLabRunnerBroken')) === 50 + 10 + 1);
+  await until(async () => {
+    const held = (await alertmanager.alerts()).filter(
+      ({ status }) => status.state === 'suppressed',
     );
-    const count = async (query: string): Promise<number> =>
-      Number((await prometheus.query(`count(${query}) or vector(0)`))[0]?.value[1]);
-    const firing = async (name: string): Promise<number> =>
-      await count(`ALERTS{alertname="${name}", alertstate="firing"}`);
-    await until(async () => (await count('runnerwatch_verdict{verdict="healthy"} == 1')) === 78);
+    return held.length === 50 + 10;
+  });
+  await until(() => alertmanager.notifications.length >= 3);
 
-    for (const job of JOBS) fleet.break(job);
-    await until(async () => (await firing('GitLabRunnerBroken')) === 50 + 10 + 1);
-    await until(async () => {
-      const held = (await alertmanager.alerts()).filter(
-        ({ status }) => status.state === 'suppressed',
-      );
-      return held.length === 50 + 10;
-    });
-    await until(() => alertmanager.notifications.length >= 3);
+  for (const job of JOBS) fleet.heal(job);
+  await until(async () => (await firing('GitLabRunnerBroken')) === 0);
+  await until(async () => (await count('ALERTS')) === 0);
+  await until(() => alertmanager.notifications.length >= 6);
 
-    for (const job of JOBS) fleet.heal(job);
-    await until(async () => (await firing('GitLabRunnerBroken')) === 0);
-    await until(async () => (await count('ALERTS')) === 0);
-    await until(() => alertmanager.notifications.length >= 6);
-
-    expect(alertmanager.notifications.map(told).toSorted()).toEqual([
-      '/pager alone GitLabRunnerBroken firing 1',
-      '/pager alone GitLabRunnerBroken resolved 1',
-      '/pager proxied GitLabRunnerSiteWide firing 1',
-      '/pager proxied GitLabRunnerSiteWide resolved 1',
-      '/pager runnerwatch GitLabRunnerGitLabWide firing 1',
-      '/pager runnerwatch GitLabRunnerGitLabWide resolved 1',
-    ]);
-    const texts = alertmanager.notifications.flatMap(({ alerts }) =>
-      alerts.map(({ annotations }) => annotations['description'] ?? ''),
-    );
-    for (const cause of ['tcp-connection-refused', 'proxy-unreachable', 'io-stalled'])
-      expect(texts).toContainEqual(expect.stringContaining(`runnerwatch explain ${cause}`));
-  },
-  PATIENCE_MILLISECONDS,
-);
+  expect(alertmanager.notifications.map(told).toSorted()).toEqual([
+    '/pager alone GitLabRunnerBroken firing 1',
+    '/pager alone GitLabRunnerBroken resolved 1',
+    '/pager proxied GitLabRunnerSiteWide firing 1',
+    '/pager proxied GitLabRunnerSiteWide resolved 1',
+    '/pager runnerwatch GitLabRunnerGitLabWide firing 1',
+    '/pager runnerwatch GitLabRunnerGitLabWide resolved 1',
+  ]);
+  const texts = alertmanager.notifications.flatMap(({ alerts }) =>
+    alerts.map(({ annotations }) => annotations['description'] ?? ''),
+  );
+  for (const cause of ['tcp-connection-refused', 'proxy-unreachable', 'io-stalled'])
+    expect(texts).toContainEqual(expect.stringContaining(`runnerwatch explain ${cause}`));
+});

@@ -11,6 +11,7 @@ import type { HttpPath } from '../../src/gitlab/exchange.ts';
 import { createSender } from '../../src/gitlab/exchange.ts';
 import type { Said, Script } from '../support/http-server.ts';
 import { reply, startHttpServer } from '../support/http-server.ts';
+import { patient } from '../support/until.ts';
 
 const GET: HttpRequest = { method: 'GET', path: 'a', timeoutSeconds: 5 };
 const POST: HttpRequest = { method: 'POST', path: 'b', body: '{}', timeoutSeconds: 5 };
@@ -35,7 +36,7 @@ async function send(script: Script, requests: readonly HttpRequest[] = [GET]) {
   const sender = createSender(await wayTo(server.port));
   const outcomes: Outcome[] = [];
   for (const request of requests) {
-    outcomes.push(await sender(request, AbortSignal.timeout(10_000)).catch((error) => error));
+    outcomes.push(await sender(request, patient()).catch((error) => error));
   }
   return { outcomes, seen: [...server.requests] };
 }
@@ -63,7 +64,7 @@ describe('what is sent', () => {
     await using server = await startHttpServer(() => reply(200));
     const base = new URL('http://gitlab.test/');
     const way = await wayTo(server.port, { base, absolute: { authorization: 'Basic eA==' } });
-    await createSender(way)(GET, AbortSignal.timeout(5000));
+    await createSender(way)(GET, patient());
 
     expect(server.requests[0]?.path).toBe('http://gitlab.test/a');
     expect(server.requests[0]?.head).toContain('\r\nProxy-Authorization: Basic eA==');
@@ -147,7 +148,7 @@ describe('an end without a complete answer', () => {
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const way = await wayTo((server.address() as AddressInfo).port);
-    const outcome = createSender(way)(GET, AbortSignal.timeout(5000));
+    const outcome = createSender(way)(GET, patient());
     await expect(outcome).rejects.toMatchObject({ fault: 'cut' });
     server.close();
   });

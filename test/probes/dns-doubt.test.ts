@@ -17,6 +17,7 @@ import { unlimitedBudget, runProbe } from '../support/run-probe.ts';
 import { noteReason } from '../support/seen-reasons.ts';
 import { startTcpServer } from '../support/tcp-server.ts';
 import { startTlsServer } from '../support/tls-server.ts';
+import { patient } from '../support/until.ts';
 
 const ONE = 'nameserver 127.0.0.1\nsearch .\noptions timeout:1 attempts:1';
 const TWO = `${ONE}\nnameserver 127.0.0.2`;
@@ -59,7 +60,7 @@ async function look({ dnsPort, port, resolvConf = TWO, files, tools, of }: Stage
     finding: { status: 'fail', reason: 'timeout', detail: 'no answer' },
     ...of,
   };
-  const second = await walk.secondLook?.look(failed, AbortSignal.timeout(5000));
+  const second = await walk.secondLook?.look(failed, patient());
   if (second !== undefined) noteReason('dns', second);
   return { first, second };
 }

@@ -17,6 +17,7 @@ import {
 } from '../support/http-server.ts';
 import { runProbe } from '../support/run-probe.ts';
 import { startTcpServer } from '../support/tcp-server.ts';
+import { patient } from '../support/until.ts';
 
 async function reasonFor(act: (socket: Socket) => void): Promise<string> {
   await using server = await startHttpServer(() => act);
@@ -112,10 +113,7 @@ test('a server that closes after each answer leaves one connection, which the wa
     await using way = await walkTo(server.port);
     const target = endpointAt(server.port);
     await runProbe(http, target, { tools: { walk: way.walk } });
-    await way.walk.send?.(
-      { method: 'GET', path: 'x', timeoutSeconds: 5 },
-      AbortSignal.timeout(5000),
-    );
+    await way.walk.send?.({ method: 'GET', path: 'x', timeoutSeconds: 5 }, patient());
   }
   await expect.poll(() => server.openCount()).toBe(0);
   expect(open).toHaveLength(2);

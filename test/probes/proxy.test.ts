@@ -18,6 +18,7 @@ import { runProbe } from '../support/run-probe.ts';
 import type { Squid } from '../support/squid.ts';
 import { startSquid } from '../support/squid.ts';
 import { closedPort, startTcpServer } from '../support/tcp-server.ts';
+import { patient } from '../support/until.ts';
 
 const PASSWORD = 'p@ss:w/rd';
 const ALICE = { user: 'alice', password: new Secret(PASSWORD) };
@@ -84,7 +85,7 @@ describe('a real squid', () => {
       measures: { tunnel_seconds: expect.any(Number) },
       facts: { proxy: `127.0.0.1:${stage.port}`, variable: 'HTTPS_PROXY' },
     });
-    const again = await asked.walk.open?.(AbortSignal.timeout(5000));
+    const again = await asked.walk.open?.(patient());
     for (const socket of [asked.walk.socket, again]) {
       if (socket === undefined) throw new Error('there is no socket');
       expect(await textOf(secure({ socket, rejectUnauthorized: false }))).toBe('hello');
@@ -172,7 +173,7 @@ describe('what other proxies do', () => {
     );
     using asked = await ask(proxyAt(server.port));
     expect(asked.finding.status).toBe('pass');
-    const again = asked.walk.open?.(AbortSignal.timeout(5000));
+    const again = asked.walk.open?.(patient());
     await expect(again).rejects.toThrow('the proxy did not open the way again: refused');
     await expect.poll(() => server.openCount()).toBe(1);
   });

@@ -4,6 +4,7 @@ import type { Made, Shape } from '../support/certificates.ts';
 import { daysFromNow, make, makeRoot } from '../support/certificates.ts';
 import { BUNDLE, CERTS, probeTls } from '../support/probe-tls.ts';
 import { startTlsServer } from '../support/tls-server.ts';
+import { patient } from '../support/until.ts';
 
 const LEAF: Shape = { name: 'gitlab.test', dns: ['gitlab.test'] };
 const root = makeRoot({ name: 'Private Root', organisation: 'Example' });
@@ -90,7 +91,7 @@ test('the socket handed on is secured, and the way can be opened and secured onc
     port: server.port,
     ...bundle(root),
     look: async (walk) => {
-      const again = await walk.open?.(AbortSignal.timeout(5000));
+      const again = await walk.open?.(patient());
       for (const socket of [walk.socket, again]) {
         seen.push(socket !== undefined && 'encrypted' in socket && socket.encrypted);
       }

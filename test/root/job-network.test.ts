@@ -19,6 +19,7 @@ import type { DockerSays } from '../support/docker-stand-in.ts';
 import { startDocker } from '../support/docker-stand-in.ts';
 import { runProbe } from '../support/run-probe.ts';
 import { startTcpServer } from '../support/tcp-server.ts';
+import { patient } from '../support/until.ts';
 
 const PAUSE_MILLISECONDS = 10;
 const ID = 'abcdef0123456789';
@@ -76,7 +77,7 @@ async function look(
   const paths = { ...root.paths, procfs: '/proc' };
   return await ways.check('docker', [place], job, {
     clock,
-    signal: AbortSignal.timeout(20_000),
+    signal: patient(),
     paths,
   });
 }

@@ -9,7 +9,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import { RunnerLogWatch } from '../../src/runner/log/log-watch.ts';
 import { inColours } from '../support/runner-lines.ts';
-import { until } from '../support/until.ts';
+import { patient, until } from '../support/until.ts';
 
 const CGROUPS = '/sys/fs/cgroup';
 
@@ -71,8 +71,8 @@ async function heard(watch: RunnerLogWatch, count: number): Promise<void> {
 }
 
 async function storyOf(watch: RunnerLogWatch): Promise<JournalStory> {
-  const { events } = await watch.read(AbortSignal.timeout(1000));
-  await until(async () => (await watch.read(AbortSignal.timeout(1000))).state === 'reading');
+  const { events } = await watch.read(patient());
+  await until(async () => (await watch.read(patient())).state === 'reading');
   return {
     read: watch
       .lastLines('abc12defg')

@@ -14,4 +14,4 @@ test('each line is read once: from before, as it comes, over a rotation, and ove
     kinds: ['poll-failed 4'],
     state: 'reading',
   });
-}, 40_000);
+});

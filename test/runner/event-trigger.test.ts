@@ -13,7 +13,7 @@ import { rootFolder } from '../support/dns-server.ts';
 import { ENDPOINT, runnerTarget } from '../support/probes.ts';
 import { inColours } from '../support/runner-lines.ts';
 import { event } from '../support/events.ts';
-import { until } from '../support/until.ts';
+import { patient, until } from '../support/until.ts';
 
 const OTHER = 'https://other.test/';
 const TARGETS: readonly Target[] = [
@@ -30,7 +30,7 @@ async function listening() {
     triggered.push(isFresh ? `${job} afresh` : job),
   );
   news.follow(TARGETS);
-  await news.log.read(AbortSignal.timeout(5000));
+  await news.log.read(patient());
   return {
     news,
     clock,
@@ -77,7 +77,7 @@ describe('a line', () => {
     for (let line = 0; line < 20; line += 1) {
       await heard.write('Checking for jobs... failed', 'abc12defg');
     }
-    await until(async () => (await heard.news.log.read(AbortSignal.timeout(1000))).lines === 20);
+    await until(async () => (await heard.news.log.read(patient())).lines === 20);
 
     expect(heard.triggered).toEqual(['runner-log@unit', `walk@${ENDPOINT.id} afresh`]);
   });

@@ -51,10 +51,11 @@ export async function serveFuse(): Promise<void> {
   for (;;) {
     await promisify(read)(DEVICE, buffer, 0, BUFFER_BYTES, null);
     const request = { operation: buffer.readUInt32LE(4), unique: buffer.readBigUInt64LE(8) };
-    if (isSilent) {
+    if (!isSilent) answer(request);
+    else if (!NEVER_ANSWERED.includes(request.operation)) {
       held.push(request);
       process.stdout.write('held\n');
-    } else answer(request);
+    }
   }
 }
 

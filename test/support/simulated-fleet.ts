@@ -1,19 +1,20 @@
 /**
  * Many hosts behind one port: each has a page of metrics, rendered by the real exporter from a snapshot, and all
- * are found by http_sd. `await using fleet = await startFleet(hosts)`.
+ * are found by http_sd. `await using fleet = await startFleet(hosts)`. The pages are rendered before the first
+ * scrape, so that none waits for a core: only the time of the last run is put in when a page is asked for.
  */
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import type { Snapshot } from '../../src/core/check.ts';
+import type { Exporter } from '../../src/metrics/exporter.ts';
 import { createExporter } from '../../src/metrics/exporter.ts';
 import { PROBES } from '../../src/probes/index.ts';
 import { viewOf } from './views.ts';
 
-/** A page is rendered anew when it is older: a check that stood still would be stale. */
-const PAGE_MILLISECONDS = 3000;
+/** When the checks of a page ran, as it was rendered; every scrape sees them as just made. */
+const RENDERED_AT = Date.UTC(2026, 10, 24, 9, 0, 0, 123);
 
 export interface SimulatedHost {
   /** Of the fleet that it belongs to. */
@@ -33,7 +34,8 @@ export interface Fleet extends AsyncDisposable {
 
 export async function startFleet(hosts: readonly SimulatedHost[]): Promise<Fleet> {
   const broken = new Set<string>();
-  const pages = new Map(hosts.map((host) => [pathOf(host), pageOf(host, broken)]));
+  const pages = new Map<string, Page>();
+  for (const host of hosts) pages.set(pathOf(host), await pageOf(host, broken));
   const server = createServer((request, response) => {
     const [, kind = '', job = ''] = (request.url ?? '').split('/');
     if (kind === 'discovery') {
@@ -41,7 +43,9 @@ export async function startFleet(hosts: readonly SimulatedHost[]): Promise<Fleet
       response.end(JSON.stringify(groupsOf(hosts, job, request.headers.host ?? '')));
       return;
     }
-    void answer(response, pages.get(request.url ?? ''));
+    const { contentType, body } = pages.get(request.url ?? '')?.() ?? NO_PAGE;
+    response.setHeader('Content-Type', contentType);
+    response.end(body);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -58,13 +62,10 @@ export async function startFleet(hosts: readonly SimulatedHost[]): Promise<Fleet
   };
 }
 
-type Page = ReturnType<typeof pageOf>;
+type Rendered = Awaited<ReturnType<Exporter['render']>>;
+type Page = () => Rendered;
 
-async function answer(response: ServerResponse, page: Page | undefined): Promise<void> {
-  const { contentType, body } = (await page?.()) ?? { contentType: 'text/plain', body: '' };
-  response.setHeader('Content-Type', contentType);
-  response.end(body);
-}
+const NO_PAGE: Rendered = { contentType: 'text/plain', body: '' };
 
 function pathOf({ job, name }: SimulatedHost): string {
   return `/hosts/${job}/${name}/metrics`;
@@ -83,26 +84,27 @@ function groupsOf(hosts: readonly SimulatedHost[], job: string, address: string)
     }));
 }
 
-function pageOf({ job, healthy, broken: ill }: SimulatedHost, broken: ReadonlySet<string>) {
+async function pageOf(
+  { job, healthy, broken: ill }: SimulatedHost,
+  broken: ReadonlySet<string>,
+): Promise<Page> {
   const exporter = createExporter(PROBES);
-  let kept: { isBroken: boolean; at: number; page: ReturnType<typeof exporter.render> } | undefined;
-  return async () => {
-    const isBroken = broken.has(job);
-    const at = Date.now();
-    if (kept?.isBroken !== isBroken || at - kept.at > PAGE_MILLISECONDS) {
-      const view = viewOf(asOf(at, isBroken ? ill : healthy));
-      kept = { isBroken, at, page: exporter.render(view, 'text') };
-    }
-    return await kept.page;
+  const good = await exporter.render(viewOf(asRendered(healthy)), 'text');
+  const bad = ill === healthy ? good : await exporter.render(viewOf(asRendered(ill)), 'text');
+  return () => {
+    const { contentType, body } = broken.has(job) ? bad : good;
+    const now = String(Date.now() / 1000);
+    return { contentType, body: body.replaceAll(String(RENDERED_AT / 1000), now) };
   };
 }
 
-/** The same findings, looked at just now. */
-function asOf(at: number, snapshot: Snapshot): Snapshot {
+function asRendered(snapshot: Snapshot): Snapshot {
   return {
     ...snapshot,
     checks: snapshot.checks.map((state) =>
-      state.last === undefined ? state : { ...state, last: { ...state.last, startedAt: at } },
+      state.last === undefined
+        ? state
+        : { ...state, last: { ...state.last, startedAt: RENDERED_AT } },
     ),
   };
 }

@@ -6,14 +6,12 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { closedPort } from './tcp-server.ts';
+import { until } from './until.ts';
 
 const SQUID = '/usr/sbin/squid';
 const NCSA = '/usr/lib/squid/basic_ncsa_auth';
-const MOST_TRIES = 100;
-const PAUSE_MILLISECONDS = 100;
 
 export interface SquidOptions {
   /** Names and passwords; without any the proxy asks nobody. */
@@ -50,11 +48,8 @@ export async function startSquid(options: SquidOptions = {}): Promise<Squid> {
     await exited;
     await rm(folder, { recursive: true, force: true });
   };
-  for (let tries = 0; !(await listens(port)); tries += 1) {
-    if (tries < MOST_TRIES && child.exitCode === null) {
-      await delay(PAUSE_MILLISECONDS);
-      continue;
-    }
+  await until(async () => child.exitCode !== null || (await listens(port)));
+  if (child.exitCode !== null) {
     const log = await readFile(join(folder, 'cache.log'), 'utf8').catch(() => 'no log');
     await stop();
     throw new Error(`squid does not listen on ${port}: ${log}`);

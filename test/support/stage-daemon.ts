@@ -9,8 +9,7 @@ import { DEMO_CONFIG } from '../../src/demo/stage.ts';
 import { createLog } from '../../src/log.ts';
 import type { PlanSettings } from '../../src/checks/plan.ts';
 import { PROBES } from '../../src/probes/index.ts';
-
-const PATIENCE_MILLISECONDS = 25_000;
+import { inPatience } from './until.ts';
 
 export interface StageDaemon extends AsyncDisposable {
   readonly daemon: Daemon;
@@ -57,22 +56,21 @@ async function waitFor(
   wanted: (view: View) => boolean,
   what: string,
 ): Promise<View> {
-  const { promise, resolve, reject } = Promise.withResolvers<View>();
+  const { promise, resolve } = Promise.withResolvers<View>();
   const look = (): void => {
     const view = daemon.view();
     if (wanted(view)) resolve(view);
   };
-  const timer = setTimeout(() => {
+  const missing = (): string => {
     const { verdict, causes, summary } = daemon.view().diagnosis;
     const seen = causes.map(({ id, confidence }) => `${id} (${confidence})`).join(', ');
-    reject(new Error(`waited for ${what}; it is ${verdict}: ${seen || summary}`));
-  }, PATIENCE_MILLISECONDS);
+    return `waited for ${what}; it is ${verdict}: ${seen || summary}`;
+  };
   const stop = daemon.onChange(look);
   look();
   try {
-    return await promise;
+    return await inPatience(promise, missing);
   } finally {
-    clearTimeout(timer);
     stop();
   }
 }

@@ -5,12 +5,9 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { closedPort } from './tcp-server.ts';
-
-const MOST_TRIES = 200;
-const PAUSE_MILLISECONDS = 20;
+import { until } from './until.ts';
 
 export interface WebServer extends AsyncDisposable {
   readonly port: number;
@@ -68,12 +65,10 @@ async function startProgram(
     await exited;
     await rm(folder, { recursive: true, force: true });
   };
-  for (let tries = 0; !(await listens(port)); tries += 1) {
-    if (tries < MOST_TRIES && child.exitCode === null) await delay(PAUSE_MILLISECONDS);
-    else {
-      await stop();
-      throw new Error(`${program} does not listen on ${port}`);
-    }
+  await until(async () => child.exitCode !== null || (await listens(port)));
+  if (child.exitCode !== null) {
+    await stop();
+    throw new Error(`${program} does not listen on ${port}`);
   }
   return { port, [Symbol.asyncDispose]: stop };
 }

@@ -7,6 +7,7 @@ import type { Address } from '../../../src/core/probe.ts';
 import type { DialResult } from '../../../src/go/dial/dial.ts';
 import { dialLikeGo } from '../../../src/go/dial/dial.ts';
 import { closedPort, startDeafServer, startTcpServer } from '../../support/tcp-server.ts';
+import { patient } from '../../support/until.ts';
 
 const FOUR: Address = { address: '127.0.0.1', family: 4 };
 const OTHER_FOUR: Address = { address: '127.0.0.2', family: 4 };
@@ -16,7 +17,7 @@ async function dial(
   addresses: readonly Address[],
   port: number,
   timeoutSeconds = 5,
-  signal: AbortSignal = AbortSignal.timeout(10_000),
+  signal: AbortSignal = patient(),
 ): Promise<DialResult> {
   return await dialLikeGo(addresses, port, { clock: systemClock, signal, timeoutSeconds });
 }

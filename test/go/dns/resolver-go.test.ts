@@ -9,6 +9,7 @@ import { lookupFaultOf } from '../../../src/go/dns/lookup-judgement.ts';
 import { resolveLikeGo } from '../../../src/go/dns/resolver.ts';
 import type { DnsServer, Said, Script } from '../../support/dns-server.ts';
 import { rootFolder, startDnsServer } from '../../support/dns-server.ts';
+import { patient } from '../../support/until.ts';
 
 type Rule = readonly [name: string, type: string, transport: string, said: Said];
 
@@ -90,7 +91,7 @@ describe('Go and runnerwatch look up the same', () => {
     );
     for (const { name, addresses, error, asked } of lookups) {
       const before = started.map((server) => server.asked.length);
-      const signal = AbortSignal.timeout(15_000);
+      const signal = patient();
       const port = started[0]?.port;
       const found = await resolveLikeGo(name, {
         paths: root.paths,

@@ -12,6 +12,7 @@ import type { Resolution } from '../../../src/go/dns/resolver.ts';
 import { resolveLikeGo } from '../../../src/go/dns/resolver.ts';
 import type { RootFolder, Said, Script } from '../../support/dns-server.ts';
 import { rootFolder, startDnsServer } from '../../support/dns-server.ts';
+import { patient } from '../../support/until.ts';
 
 const CONF = 'nameserver 127.0.0.1\nsearch .\noptions timeout:1 attempts:1';
 const three = (options: string): string =>
@@ -20,7 +21,7 @@ const three = (options: string): string =>
 const ipv4Only = ((_name, type) => (type === 'A' ? ['10.0.0.5'] : [])) satisfies Script;
 
 async function lookUp(root: RootFolder, name: string, port: number): Promise<Resolution> {
-  const signal = AbortSignal.timeout(10_000);
+  const signal = patient();
   return await resolveLikeGo(name, { paths: root.paths, clock: systemClock, signal, port });
 }
 

@@ -6,6 +6,7 @@ import type { Resolution } from '../../../src/go/dns/resolver.ts';
 import { resolveLikeGo } from '../../../src/go/dns/resolver.ts';
 import type { Said, Script } from '../../support/dns-server.ts';
 import { closedUdpPort, rootFolder, startDnsServer } from '../../support/dns-server.ts';
+import { patient } from '../../support/until.ts';
 
 type Files = Readonly<Record<string, string>>;
 
@@ -19,7 +20,7 @@ async function resolve(
   name: string,
   port: number,
   files: Files,
-  signal: AbortSignal = AbortSignal.timeout(10_000),
+  signal: AbortSignal = patient(),
 ): Promise<Resolution> {
   await using root = await rootFolder(files);
   return await resolveLikeGo(name, { paths: root.paths, clock: systemClock, signal, port });

@@ -6,9 +6,10 @@ import { FileSystemReader } from '../../../src/host/fs/stat-file-system.ts';
 import { setClock } from '../../support/clock.ts';
 import { rootFolder } from '../../support/dns-server.ts';
 import { startFakeStat } from '../../support/fake-stat.ts';
+import { patient } from '../../support/until.ts';
 
 const clock = setClock();
-const deps = { clock, signal: AbortSignal.timeout(20_000) };
+const deps = { clock, signal: patient() };
 
 test('the real stat says what statfs says: blocks for ordinary users', async () => {
   await using root = await rootFolder({});

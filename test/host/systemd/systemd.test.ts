@@ -5,9 +5,9 @@ import { expect, test } from 'vitest';
 
 import { parseUnitState, systemctlAnswers, unitState } from '../../../src/host/systemd/systemd.ts';
 import { saying, startHost } from '../../support/system-manager.ts';
+import { patient } from '../../support/until.ts';
 
 const UNIT = 'gitlab-runner.service';
-const patient = (): AbortSignal => AbortSignal.timeout(20_000);
 
 test('properties come in any order, and a value may hold an equals sign', () => {
   const text = 'Result=exit-code\nNRestarts=12\nMainPID=7\nLoadState=loaded\nSubState=a=b\nX=\n';

@@ -10,7 +10,7 @@ import { rootFolder } from '../../support/dns-server.ts';
 import { watchLog } from '../../support/log-reading.ts';
 import type { Said } from '../../support/runner-lines.ts';
 import { inColours, json, logfmt } from '../../support/runner-lines.ts';
-import { until } from '../../support/until.ts';
+import { patient, until } from '../../support/until.ts';
 
 const LOG = '/var/log/runner.log';
 
@@ -68,7 +68,7 @@ describe('the last line about a job', () => {
 async function readingOf(...said: readonly Said[]) {
   await using root = await rootFolder({ [LOG]: `${inColours(ended(SYSTEM, SYSTEM_REASON))}\n` });
   using open = watchLog({ kind: 'file', path: LOG }, root.paths);
-  const readNow = async () => await open.watch.read(AbortSignal.timeout(5000));
+  const readNow = async () => await open.watch.read(patient());
   const before = (await readNow()).lines;
   const lines = said.map((one) => `${inColours(one)}\n`);
   await appendFile(join(root.paths.rootfs, LOG), lines.join(''));

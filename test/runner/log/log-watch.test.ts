@@ -11,7 +11,7 @@ import { fromUnit, writeJournal } from '../../support/journal.ts';
 import { watchLog } from '../../support/log-reading.ts';
 import type { Said } from '../../support/runner-lines.ts';
 import { inColours, json, logfmt } from '../../support/runner-lines.ts';
-import { until } from '../../support/until.ts';
+import { patient, until } from '../../support/until.ts';
 
 const LOG = '/var/log/runner.log';
 const FILE = { kind: 'file', path: LOG } as const;
@@ -22,7 +22,7 @@ function failed(status: string, runner = 'abc12defg'): Said {
 }
 
 async function readNow(watch: RunnerLogWatch): Promise<RunnerLogReading> {
-  return await watch.read(AbortSignal.timeout(5000));
+  return await watch.read(patient());
 }
 
 async function append(root: RootFolder, ...lines: readonly string[]): Promise<void> {
