@@ -7,8 +7,10 @@ import { stripVTControlCharacters } from 'node:util';
 
 import { afterEach, expect, test } from 'vitest';
 
+import { COMPILE_CACHE, programWords } from '../support/program-words.ts';
+import { inPatience } from '../support/until.ts';
+
 const ROOT = join(import.meta.dirname, '../..');
-const PATIENCE_MILLISECONDS = 25_000;
 const children: ChildProcess[] = [];
 
 afterEach(() => {
@@ -24,28 +26,24 @@ interface Screen {
 
 /** `script` gives the program a terminal of its own and hands over what we type. */
 function openScreen(columns: number): Screen {
-  const program = `${process.execPath} src/main.ts demo --web.listen-address 127.0.0.1:0`;
+  const program = programWords(['demo'], ROOT).join(' ');
   const size = `stty cols ${columns} rows 40`;
   const child = spawn('script', ['-qec', `${size} && exec ${program}`, '/dev/null'], {
     cwd: ROOT,
+    env: { ...process.env, ...COMPILE_CACHE },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   children.push(child);
   let written = '';
   child.stdout.on('data', (piece: Buffer) => void (written += piece.toString()));
   const shows = async (wanted: RegExp): Promise<string> => {
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const { promise, resolve } = Promise.withResolvers<string>();
     const look = (): void => void (wanted.test(written) && resolve(written));
-    const timer = setTimeout(
-      () => reject(new Error(`no ${String(wanted)} in:\n${written}`)),
-      PATIENCE_MILLISECONDS,
-    );
     child.stdout.on('data', look);
     look();
     try {
-      return await promise;
+      return await inPatience(promise, () => `no ${String(wanted)} in:\n${written}`);
     } finally {
-      clearTimeout(timer);
       child.stdout.off('data', look);
     }
   };

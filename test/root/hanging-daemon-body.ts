@@ -5,18 +5,14 @@ import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Report, ReportedCheck } from '../../src/report/document.ts';
 import { mountHanging } from '../support/hanging-mount.ts';
+import { programWords } from '../support/program-words.ts';
+import { until } from '../support/until.ts';
 import { statChildren } from './hanging-bodies.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const MOUNTS = 6;
-const MOST_LOOKS = 200;
-const BETWEEN_LOOKS_MILLISECONDS = 100;
-/** The promise of the daemon. */
-const END_MILLISECONDS = 5000;
 
 export async function serveOnHungMounts(folder: string) {
   await using stack = new AsyncDisposableStack();
@@ -25,22 +21,22 @@ export async function serveOnHungMounts(folder: string) {
   const config = join(folder, 'config.toml');
   writeFileSync(config, mounts.map((one, index) => entryOn(one, index)).join(''));
   const socket = join(folder, 'web.sock');
-  const daemon = spawn(
-    process.execPath,
+  const [program, ...words] = programWords(
     [
-      MAIN,
       'serve',
+      // The mounts are this namespace's own.
+      '--path.rootfs=/',
+      '--path.procfs=/proc',
       `--runner.config=${config}`,
       `--web.listen-address=unix:${socket}`,
-      `--state.directory=${join(folder, 'state')}`,
     ],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
+    folder,
   );
-  const ended = once(daemon, 'exit', { signal: AbortSignal.timeout(20_000) });
+  const daemon = spawn(program, words, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const ended = once(daemon, 'exit');
   const checks = await untilHung(socket);
   const children = statChildren(daemon.pid ?? 0).length;
   daemon.kill('SIGTERM');
-  const inTime = delay(END_MILLISECONDS, ['still there'], { ref: false });
   return {
     hung: checks
       .filter(({ probe, target }) => probe === 'disk' && mounts.includes(target))
@@ -48,7 +44,7 @@ export async function serveOnHungMounts(folder: string) {
     config: checks.find(({ probe }) => probe === 'config')?.status,
     cpu: checks.find(({ probe }) => probe === 'cpu')?.measures['utilization_ratio'] !== undefined,
     children,
-    ended: await Promise.race([ended, inTime]),
+    ended: await ended,
   };
 }
 
@@ -67,13 +63,14 @@ function entryOn(folder: string, index: number): string {
 
 /** The report as soon as every mount has been given up; readers are served all the while. */
 async function untilHung(socket: string): Promise<readonly ReportedCheck[]> {
-  for (let look = 0; look < MOST_LOOKS; look += 1) {
-    const checks = (await report(socket).catch(() => undefined))?.checks ?? [];
-    const hung = checks.filter(({ probe, reason }) => probe === 'disk' && reason === 'hung');
-    if (hung.length >= MOUNTS) return checks;
-    await delay(BETWEEN_LOOKS_MILLISECONDS);
-  }
-  throw new Error('the mounts were never called hung');
+  let checks: readonly ReportedCheck[] = [];
+  await until(async () => {
+    checks = (await report(socket).catch(() => undefined))?.checks ?? [];
+    return (
+      checks.filter(({ probe, reason }) => probe === 'disk' && reason === 'hung').length >= MOUNTS
+    );
+  });
+  return checks;
 }
 
 async function report(socketPath: string): Promise<Report> {

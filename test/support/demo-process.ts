@@ -4,9 +4,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
+import { COMPILE_CACHE, programWords } from './program-words.ts';
+import { inPatience, until } from './until.ts';
+
 const ROOT = join(import.meta.dirname, '../..');
-const PATIENCE_MILLISECONDS = 60_000;
-const POLL_MILLISECONDS = 200;
 
 export interface DemoOptions {
   readonly command?: readonly [string, ...string[]];
@@ -28,15 +29,9 @@ export interface DemoProcess extends AsyncDisposable {
   readonly end: (signal: NodeJS.Signals) => Promise<number | null>;
 }
 
-const OWN: readonly [string, ...string[]] = [
-  process.execPath,
-  'src/main.ts',
-  'demo',
-  '--web.listen-address=127.0.0.1:0',
-];
-
 export async function startDemo(options: DemoOptions = {}): Promise<DemoProcess> {
-  const { command = OWN, cwd = ROOT, env = process.env } = options;
+  const { command = programWords(['demo'], ROOT), cwd = ROOT } = options;
+  const { env = { ...process.env, ...COMPILE_CACHE } } = options;
   const [program, ...words] = command;
   const child = spawn(program, words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -76,22 +71,16 @@ async function addressesOf(child: ChildProcess, output: () => string) {
   child.stdout?.on('data', look);
   child.once('error', (error) => give(error.message));
   child.once('close', (code) => give(`the demo ended with ${code}`));
-  const timer = setTimeout(() => give('the demo printed no addresses'), PATIENCE_MILLISECONDS * 2);
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-  }
+  return await inPatience(promise, () => `the demo printed no addresses, but:\n${output()}`);
 }
 
 async function untilText(url: string, wanted: (text: string) => boolean): Promise<string> {
-  const last = Date.now() + PATIENCE_MILLISECONDS;
-  for (;;) {
-    const text = await (await fetch(url)).text();
-    if (wanted(text)) return text;
-    if (Date.now() > last) throw new Error(`${url} never said what was wanted:\n${text}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
-  }
+  let text = '';
+  await until(async () => {
+    text = await (await fetch(url)).text();
+    return wanted(text);
+  });
+  return text;
 }
 
 async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {

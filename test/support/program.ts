@@ -1,13 +1,18 @@
-/** The real program as a child: `await runProgram(['check'])`, or started, watched and ended by its own pid. */
+/**
+ * The real program as a child: `await runProgram(['check'])`, or started, watched and ended by its own pid. It
+ * sees nothing of this machine that its flags do not name.
+ */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { COMPILE_CACHE, programWords } from './program-words.ts';
+import { inPatience } from './until.ts';
+
 const ROOT = join(import.meta.dirname, '../..');
-const NODE = join(ROOT, 'node_modules/.bin/node');
-const MAIN = join(ROOT, 'src/main.ts');
-const PATIENCE_MILLISECONDS = 25_000;
 
 export interface Ended {
   readonly code: number | null;
@@ -36,9 +41,10 @@ export interface Program extends AsyncDisposable {
 }
 
 export function startProgram(words: readonly string[], options: ProgramOptions = {}): Program {
-  const child = spawn(...commandOf(words, options.columns), {
+  const host = mkdtempSync(join(tmpdir(), 'runnerwatch-host-'));
+  const child = spawn(...commandOf(programWords(words, host), options.columns), {
     cwd: options.cwd ?? ROOT,
-    env: { PATH: process.env['PATH'] ?? '', HOME: '/root', ...options.env },
+    env: { PATH: process.env['PATH'] ?? '', HOME: '/root', ...COMPILE_CACHE, ...options.env },
     stdio: 'pipe',
   });
   child.stdin.end(options.input ?? '');
@@ -46,7 +52,7 @@ export function startProgram(words: readonly string[], options: ProgramOptions =
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => (texts[name] += text));
   }
-  const ended = endOf(child, texts);
+  const ended = endOf(child, texts).finally(() => rmSync(host, { recursive: true, force: true }));
   return {
     pid: child.pid ?? 0,
     stdout: () => texts.stdout,
@@ -62,9 +68,12 @@ export function startProgram(words: readonly string[], options: ProgramOptions =
 }
 
 /** `script` gives the program a terminal. No word may need quotes. */
-function commandOf(words: readonly string[], columns?: number): [string, string[]] {
-  if (columns === undefined) return [NODE, [MAIN, ...words]];
-  const line = [NODE, MAIN, ...words].join(' ');
+function commandOf(
+  [program, ...words]: readonly [string, ...string[]],
+  columns?: number,
+): [string, string[]] {
+  if (columns === undefined) return [program, words];
+  const line = [program, ...words].join(' ');
   return ['script', ['-qec', `stty rows 24 cols ${columns} && exec ${line}`, '/dev/null']];
 }
 
@@ -94,18 +103,16 @@ async function matching(
     const match = pattern.exec(output());
     if (match !== null) resolve(match);
   };
-  const fail = (why: string) => (): void =>
-    reject(new Error(`${why} before ${String(pattern)} was seen in:\n${output()}`));
-  const timer = setTimeout(fail('time was up'), PATIENCE_MILLISECONDS);
-  const onClose = fail('the program ended');
+  const missing = (why: string): string =>
+    `${why} before ${String(pattern)} was seen in:\n${output()}`;
+  const onClose = (): void => reject(new Error(missing('the program ended')));
   child.stdout?.on('data', look);
   child.stderr?.on('data', look);
   child.once('close', onClose);
   look();
   try {
-    return await promise;
+    return await inPatience(promise, () => missing('time was up'));
   } finally {
-    clearTimeout(timer);
     child.stdout?.off('data', look);
     child.stderr?.off('data', look);
     child.off('close', onClose);

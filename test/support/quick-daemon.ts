@@ -8,9 +8,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 import type { Report, ReportedCheck } from '../../src/report/document.ts';
+import { COMPILE_CACHE, programWords } from './program-words.ts';
 import { until } from './until.ts';
-
-const ROOT = join(import.meta.dirname, '../..');
 
 export interface QuickDaemon extends AsyncDisposable {
   readonly process: ChildProcess;
@@ -43,15 +42,18 @@ export async function startQuickDaemon(
     '[[runners]]\nname = "one"\nurl = "http://127.0.0.1:9/"\ntoken = "glrt-aaaaaaaaaaaaaaaaaaaa"\nexecutor = "shell"\n',
   );
   writeFileSync(settings, quick.map((id) => `[probes.${id}]\ninterval_seconds = 1\n`).join(''));
-  const words = [
-    'serve',
-    `--runner.config=${config}`,
-    `--config.file=${settings}`,
-    `--state.directory=${stateDirectory}`,
-    `--web.listen-address=unix:${socketPath}`,
-    '--log.level=debug',
-  ];
-  const child = spawn(process.execPath, [join(ROOT, 'src/main.ts'), ...words], { stdio });
+  const [program, ...words] = programWords(
+    [
+      'serve',
+      `--runner.config=${config}`,
+      `--config.file=${settings}`,
+      `--state.directory=${stateDirectory}`,
+      `--web.listen-address=unix:${socketPath}`,
+      '--log.level=debug',
+    ],
+    folder,
+  );
+  const child = spawn(program, words, { stdio, env: { ...process.env, ...COMPILE_CACHE } });
   const check = async (probe: string): Promise<ReportedCheck | undefined> =>
     (await reportOf(socketPath).catch(() => undefined))?.checks.find((one) => one.probe === probe);
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {

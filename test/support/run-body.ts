@@ -6,6 +6,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
+import { COMPILE_CACHE } from './program-words.ts';
+import { PATIENCE_MILLISECONDS } from './until.ts';
+
 /** Names and values only: they cross a process border. */
 export type Body<A extends readonly unknown[], R> = (...args: A) => Promise<R> | R;
 
@@ -22,7 +25,6 @@ const MAIN = `
   const result = await (await import(module))[name](...JSON.parse(args));
   process.stdout.write(JSON.stringify(result ?? null), () => process.exit(0));
 `;
-const PATIENCE_MILLISECONDS = 25_000;
 
 /** The command line that calls `body`, which `module` (a file URL) exports under its own name. */
 export function bodyCommand<A extends readonly unknown[], R>(
@@ -44,7 +46,7 @@ export async function runBody<A extends readonly unknown[], R>(
   const [program = '', ...words] = [...prefix, ...bodyCommand(module, body, args)];
   const child = spawn(program, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...COMPILE_CACHE, ...env },
     signal: AbortSignal.timeout(PATIENCE_MILLISECONDS),
     killSignal: 'SIGKILL',
   });
