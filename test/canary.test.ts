@@ -13,6 +13,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAuthority, selfSigned } from '../src/demo/certificates.ts';
 import type { GitLabStandIn } from '../src/demo/gitlab-stand-in.ts';
 import { startGitLab } from '../src/demo/gitlab-stand-in.ts';
+import type { NarrowProc } from '../src/demo/narrow-proc.ts';
+import { narrowProc } from '../src/demo/narrow-proc.ts';
 import { filesBelow, leaksIn } from './support/canary.ts';
 import { ask } from './support/http-client.ts';
 import type { NamedProcess } from './support/named-process.ts';
@@ -50,6 +52,7 @@ const SECRETS = {
 } as const;
 
 let root: string;
+let proc: NarrowProc;
 let gitlab: GitLabStandIn;
 let runner: NamedProcess | undefined;
 const seen = new Map<string, string | Buffer>();
@@ -59,6 +62,7 @@ const inRoot = (path: string): string => join(root, path);
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'runnerwatch-canary-'));
+  proc = await narrowProc(join(root, 'proc'));
   gitlab = await startGitLab({
     tls: AUTHORITY.issue({ commonName: HOST, dns: [HOST] }),
     profile: 'gl18',
@@ -110,10 +114,12 @@ async function restartRunner(environment: Readonly<Record<string, string>> = {})
     UNRELATED: SECRETS['variable of the process'],
     ...environment,
   });
+  await proc.show(runner.pid);
 }
 
 const flags = (name: string): readonly string[] => [
   `--path.rootfs=${root}`,
+  `--path.procfs=${proc.path}`,
   `--runner.config=${CONFIG}`,
   '--log.level=debug',
   `--state.directory=${inRoot(`state-${name}`)}`,

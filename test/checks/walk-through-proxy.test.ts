@@ -11,6 +11,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAuthority } from '../../src/demo/certificates.ts';
 import type { GitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { startGitLab } from '../../src/demo/gitlab-stand-in.ts';
+import type { NarrowProc } from '../../src/demo/narrow-proc.ts';
+import { narrowProc } from '../../src/demo/narrow-proc.ts';
 import { QUIET_HOST } from '../support/program-stage.ts';
 import { runProgram } from '../support/program.ts';
 import type { Report } from '../../src/report/document.ts';
@@ -24,12 +26,14 @@ const TOKEN = 'glrt-Walk0123456789abcdefg';
 const AUTHORITY = createAuthority({ commonName: 'Private Root' });
 
 let root: string;
+let proc: NarrowProc;
 let gitlab: GitLabStandIn;
 let squid: Squid;
 let runner: NamedProcess | undefined;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'runnerwatch-walk-'));
+  proc = await narrowProc(join(root, 'proc'));
   const tls = AUTHORITY.issue({ commonName: HOST, dns: [HOST] });
   gitlab = await startGitLab({ tls });
   gitlab.tokens.add(TOKEN);
@@ -71,10 +75,12 @@ async function walk(environment: Readonly<Record<string, string>>, trust = ''): 
     HOME: '/root',
     ...environment,
   });
+  await proc.show(runner.pid);
   const { code, stdout, stderr } = await runProgram([
     'check',
     '--format=json',
     `--path.rootfs=${root}`,
+    `--path.procfs=${proc.path}`,
     `--runner.config=${config}`,
     `--config.file=${join(root, 'settings.toml')}`,
     `--state.directory=${join(root, `state-${count}`)}`,
