@@ -15,7 +15,7 @@ export interface Sample {
 }
 
 export interface Prometheus extends AsyncDisposable {
-  /** The instant vector of a PromQL expression. */
+  /** The instant vector of a PromQL expression; one that cannot be evaluated is an error. */
   query(expression: string): Promise<readonly Sample[]>;
 }
 
@@ -23,11 +23,14 @@ export interface Prometheus extends AsyncDisposable {
 export async function startPrometheus(
   target: string,
   scrapeConfigs = scrapeOf(target),
+  everySeconds = 1,
 ): Promise<Prometheus> {
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-prometheus-'));
   const port = await closedPort();
-  const every = 'scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s';
-  const config = `global: {${every}}\n${scrapeConfigs}\n`;
+  const every = ['scrape_interval', 'scrape_timeout', 'evaluation_interval'].map(
+    (name) => `${name}: ${everySeconds}s`,
+  );
+  const config = `global: {${every.join(', ')}}\n${scrapeConfigs}\n`;
   await writeFile(join(folder, 'prometheus.yml'), config);
   const child = spawn(
     'prometheus',
@@ -57,8 +60,12 @@ export async function startPrometheus(
   return {
     query: async (expression) => {
       const reply = await ask(`${address}/api/v1/query?query=${encodeURIComponent(expression)}`);
-      const { data } = JSON.parse(reply.text) as { data: { result: readonly Sample[] } };
-      return data.result;
+      const said = JSON.parse(reply.text) as {
+        readonly error?: string;
+        readonly data?: { readonly result: readonly Sample[] };
+      };
+      if (said.data === undefined) throw new Error(`${said.error}, of ${expression}`);
+      return said.data.result;
     },
     [Symbol.asyncDispose]: stop,
   };

@@ -34,7 +34,7 @@ export function metricsPage(): string {
     'The root cause of every host that has one, in one query:',
     '',
     '```promql',
-    `${PREFIX}root_cause_info * on (instance, cause, target) group_left () ${PREFIX}root_cause_confirmed == 1`,
+    `${PREFIX}root_cause_info * on (job, instance, cause, target) group_left () ${PREFIX}root_cause_confirmed == 1`,
     '```',
     '',
     ...table(
