@@ -77,10 +77,10 @@ function sendError({ statusCode: status = 500 }: { statusCode?: number }, reply:
 }
 
 const ERROR_TEXTS: Readonly<Record<number, string>> = {
-  400: 'the request cannot be understood',
-  413: 'the body of the request is larger than 1 KiB',
-  414: 'the address of the request is too long',
-  500: 'this page could not be made',
+  400: 'invalid request',
+  413: 'the request body is larger than 1 KiB',
+  414: 'the request address is too long',
+  500: 'internal error: the response could not be built',
 };
 
 function reject(judgement: Exclude<Judgement, 'allowed'>, reply: FastifyReply): FastifyReply {
@@ -90,7 +90,7 @@ function reject(judgement: Exclude<Judgement, 'allowed'>, reply: FastifyReply): 
   return reply
     .code(401)
     .header('WWW-Authenticate', 'Basic realm="runnerwatch", charset="UTF-8"')
-    .send({ error: 'a name and a password are needed' });
+    .send({ error: 'user name and password required' });
 }
 
 function addPages(app: FastifyInstance, { read, render }: ServerDeps): void {
@@ -127,7 +127,7 @@ function addIncidents(app: FastifyInstance, { read, incident }: ServerDeps): voi
     const text = incident?.(request.params.id);
     if (text !== undefined) return reply.type('application/json; charset=utf-8').send(`${text}\n`);
     void reply.code(404);
-    return { error: `there is no incident "${redactArgument(request.params.id)}"` };
+    return { error: `unknown incident "${redactArgument(request.params.id)}"` };
   });
 }
 
@@ -137,7 +137,7 @@ function addHealth(app: FastifyInstance, { read }: ServerDeps): void {
     const view = viewOfRunner(read(), request.params.runner);
     if (view !== undefined) return sendHealth(request, reply, view);
     void reply.code(404);
-    return { error: `config.toml has no entry "${redactArgument(request.params.runner)}"` };
+    return { error: `config.toml has no runner "${redactArgument(request.params.runner)}"` };
   });
 }
 
@@ -163,14 +163,14 @@ function addLifecycle(app: FastifyInstance, { read, reload }: ServerDeps): void 
   app.get('/-/ready', async (_request, reply) => {
     const { ready } = read().self;
     void reply.code(ready ? 200 : 503).type('text/plain; charset=utf-8');
-    return ready ? 'runnerwatch is ready\n' : 'the first round is not complete\n';
+    return ready ? 'runnerwatch is ready\n' : 'the first round of checks is not complete\n';
   });
   if (reload === undefined) return;
   app.post('/-/reload', async (_request, reply) => {
     const problems = await reload();
     if (problems.length === 0) return { reloaded: true };
     void reply.code(500);
-    return { error: 'the settings were not reloaded; the old ones stay', problems };
+    return { error: 'the settings were not reloaded; the old settings stay in use', problems };
   });
 }
 
@@ -181,9 +181,7 @@ function notFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyR
     (method) => app.findRoute({ method, url: routeOf(path) }) !== null,
   );
   if (allowed.length === 0) {
-    void reply
-      .code(404)
-      .send({ error: `there is no page ${redactArgument(path)}; GET / lists what there is` });
+    void reply.code(404).send({ error: `no page ${redactArgument(path)}; GET / has the list` });
     return;
   }
   const list = allowed
@@ -192,7 +190,7 @@ function notFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyR
   void reply
     .code(405)
     .header('Allow', list)
-    .send({ error: `${path} takes ${list}` });
+    .send({ error: `${path} allows ${list}` });
 }
 
 function routeOf(path: string): string {

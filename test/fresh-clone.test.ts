@@ -64,12 +64,12 @@ test(
       env: newcomersEnvironment(),
     });
     expect(demo.output()).toContain('setup: installing the npm packages of package-lock.json');
-    expect(demo.output()).toContain('GitLab and the runner are stand-ins');
+    expect(demo.output()).toContain('GitLab and the runner are simulated');
     const health = await demo.until('health', (text) => text.includes('"status": "pass",\n  "ver'));
     expect(JSON.parse(health)).toMatchObject({
       status: 'pass',
       causes: [],
-      notes: ['This is a demo: GitLab and the runner are stand-ins.'],
+      notes: ['This is a demo: GitLab and the runner are simulated.'],
     });
     const family = descendantsOf(demo.pid);
     expect(family.length).toBeGreaterThan(1);

@@ -113,7 +113,7 @@ describe('GET /health', () => {
     expect(JSON.parse(byName.body)).toEqual(JSON.parse(byToken.body));
     expect([unknown.status, JSON.parse(unknown.body)]).toEqual([
       404,
-      { error: 'config.toml has no entry "nobody"' },
+      { error: 'config.toml has no runner "nobody"' },
     ]);
   });
 
@@ -191,7 +191,7 @@ describe('the daemon about itself', () => {
     const large = await app.inject({ ...post, payload: 'a'.repeat(1025) });
     expect([large.statusCode, large.json()]).toEqual([
       413,
-      { error: 'the body of the request is larger than 1 KiB' },
+      { error: 'the request body is larger than 1 KiB' },
     ]);
   });
 
@@ -201,7 +201,10 @@ describe('the daemon about itself', () => {
 
     expect([statusCode, JSON.parse(body)]).toEqual([
       500,
-      { error: 'the settings were not reloaded; the old ones stay', problems: ['line 3: no'] },
+      {
+        error: 'the settings were not reloaded; the old settings stay in use',
+        problems: ['line 3: no'],
+      },
     ]);
   });
 });
@@ -222,7 +225,7 @@ describe('documents', () => {
     expect([list.status, JSON.parse(list.body)]).toEqual([200, { incidents: [] }]);
     expect([one.status, JSON.parse(one.body)]).toEqual([
       404,
-      { error: 'there is no incident "2026-1"' },
+      { error: 'unknown incident "2026-1"' },
     ]);
   });
 
@@ -257,7 +260,7 @@ describe.each([...PATHS, ...DOCUMENTS])('%s', (url) => {
       const { statusCode, headers, body } = await serverOf(healthy).inject({ method, url });
 
       expect([statusCode, headers['allow']]).toEqual([405, 'GET, HEAD']);
-      expect(JSON.parse(body)).toEqual({ error: `${url} takes GET, HEAD` });
+      expect(JSON.parse(body)).toEqual({ error: `${url} allows GET, HEAD` });
     },
   );
 });
@@ -270,7 +273,7 @@ test('an unknown path is 404 in JSON, for each method', async () => {
   }
   const { body } = await get(healthy, '/nothing?target=https://evil.test/');
   expect(JSON.parse(body)).toEqual({
-    error: 'there is no page /nothing; GET / lists what there is',
+    error: 'no page /nothing; GET / has the list',
   });
 });
 
@@ -291,9 +294,9 @@ test.each(['/', '/metrics', '/nothing', '/%zz', `/health/${'a'.repeat(200)}`, '/
 );
 
 test.each([
-  ['/%zz', 400, 'the request cannot be understood'],
-  ['/health/%ff', 400, 'the request cannot be understood'],
-  [`/health/${'a'.repeat(200)}`, 414, 'the address of the request is too long'],
+  ['/%zz', 400, 'invalid request'],
+  ['/health/%ff', 400, 'invalid request'],
+  [`/health/${'a'.repeat(200)}`, 414, 'the request address is too long'],
 ])('a bad address gets one sentence: %s', async (url, status, error) => {
   const answer = await get(healthy, url);
 
@@ -304,5 +307,8 @@ test('a page that cannot be made is 500 without the reason, which is no business
   const app = serverOf(healthy, { render: () => Promise.reject(new Error('glrt-secret')) });
   const { statusCode, body } = await app.inject({ url: '/metrics' });
 
-  expect([statusCode, JSON.parse(body)]).toEqual([500, { error: 'this page could not be made' }]);
+  expect([statusCode, JSON.parse(body)]).toEqual([
+    500,
+    { error: 'internal error: the response could not be built' },
+  ]);
 });

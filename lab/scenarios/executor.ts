@@ -73,7 +73,7 @@ export const executorRows: readonly Row[] = [
   },
   {
     id: 'E-03',
-    title: 'the user of the runner may not use docker.sock',
+    title: 'the user of the runner has no permission for docker.sock',
     world: { ...WITH_DOCKER, uid: RUNNER_UID },
     inject: async (world) => await dockerOf(world).belongsTo(0, 0o700),
     expect: { cause: 'docker-socket-permission', severity: 'warning', chain: OPEN },

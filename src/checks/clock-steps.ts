@@ -60,7 +60,7 @@ export class ClockWatch {
     }
     if (pausedSeconds === 0) return;
     store.forgive(pausedSeconds);
-    log.warn({ seconds: Math.round(pausedSeconds) }, 'the program stood still');
+    log.warn({ seconds: Math.round(pausedSeconds) }, 'the process was suspended');
   }
 
   look(): ClockLook {

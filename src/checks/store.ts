@@ -261,7 +261,7 @@ function stateOf(entry: Entry, now: number): CheckState {
   const { check, last, since, streak, counters, recent } = entry;
   const known = { check, last, recent, counters };
   if (last === undefined) {
-    const detail = 'it has not run yet';
+    const detail = 'the check has not run yet';
     return { ...known, finding: unknown('not-run-yet', detail), since, streak };
   }
   const intervalSeconds = Math.max(check.intervalSeconds, last.finding.holdsSeconds ?? 0);

@@ -35,7 +35,7 @@ export interface WalkDeps {
 /** The checks of one endpoint in the order of the links, the tokens of its entries last. */
 export function createWalk(id: string, checks: readonly Check[], deps: WalkDeps): Job {
   const first = checks[0];
-  if (first === undefined) throw new Error(`walk ${id} has no checks`);
+  if (first === undefined) throw new Error(`path ${id} has no checks`);
   return {
     id,
     group: 'walk',
@@ -109,7 +109,7 @@ async function nextStep(
 ): Promise<Finding> {
   const blocker = check.probe.needs.find((need) => isBlocking(findings.get(need)));
   if (blocker !== undefined) {
-    const detail = `not tried, because ${blocker} did not pass`;
+    const detail = `skipped because ${blocker} did not pass`;
     return emitFinding(check, round, { status: 'skipped', reason: 'earlier-link', detail });
   }
   if (round.signal.aborted) return outOfTime(check, round);
@@ -120,8 +120,8 @@ async function nextStep(
       return reuse(check, known, round);
     }
     const detail = round.deps.budget.isPaused(endpointIdOf(check))
-      ? 'GitLab asked for quiet; it waits until GitLab may be asked again'
-      : 'the budget of requests to GitLab is spent for this hour; it waits for its turn';
+      ? 'GitLab asked for fewer requests (Retry-After); the check waits until then'
+      : 'the hourly request budget is spent; the check waits for its turn';
     return emitFinding(check, round, { status: 'unknown', reason: 'request-budget', detail });
   }
   return await runLink(check, round, walk);
@@ -140,7 +140,7 @@ function endpointIdOf({ target }: Check): string {
 
 /** The walk's own time is over. A token keeps what is known of it, since it comes round again. */
 function outOfTime(check: Check, round: Round): Finding {
-  const detail = `the walk's ${WALK_TIMEOUT_SECONDS} s were over before its turn`;
+  const detail = `the path was stopped after ${WALK_TIMEOUT_SECONDS} s, before this check ran`;
   const finding: Finding = { status: 'unknown', reason: 'overdue', detail };
   return check.target.kind === 'runner' ? finding : emitFinding(check, round, finding);
 }

@@ -20,7 +20,7 @@ const EXIT_HEALTHY = 0;
 const EXIT_UNSURE = 3;
 const REDRAW_MILLISECONDS = 1000;
 const LINGER_MILLISECONDS = 500;
-const FOOTER = 'Watching until everything is healthy; Ctrl-C ends.';
+const FOOTER = 'Watching until everything is healthy. Press Ctrl-C to stop.';
 
 export async function check(invocation: Invocation): Promise<number> {
   const assembly = await assemble(invocation, { quiet: true });
@@ -79,7 +79,7 @@ function print(view: View, invocation: Invocation, footer?: string): number {
       .map(({ runner, name }) => `${name} (${runner})`)
       .join(', ');
     process.stderr.write(
-      `runnerwatch: there is no runner "${redactArgument(wanted ?? '')}" in ${view.snapshot.hostContext.configPath}; there are: ${known || 'none'}\n`,
+      `runnerwatch: no runner "${redactArgument(wanted ?? '')}" in ${view.snapshot.hostContext.configPath}; known: ${known || 'none'}\n`,
     );
     return EXIT_UNSURE;
   }

@@ -27,7 +27,7 @@ export type Parsed =
 export function parseCommandLine(argv: readonly string[]): Parsed {
   const first = argv[0];
   if (first !== undefined && !first.startsWith('-') && !isCommand(first)) {
-    return mistake(`there is no command "${redactArgument(first)}"`, first, Object.keys(COMMANDS));
+    return mistake(`unknown command "${redactArgument(first)}"`, first, Object.keys(COMMANDS));
   }
   const command = first !== undefined && isCommand(first) ? first : undefined;
   const rest = command === undefined ? argv : argv.slice(1);
@@ -110,7 +110,7 @@ function problemOf(
   const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
   if (flag === undefined) {
     return mistake(
-      `there is no flag ${rawName}`,
+      `unknown flag ${rawName}`,
       rawName,
       Object.keys(flags).map((known) => `--${known}`),
     );

@@ -14,13 +14,13 @@ export interface FlagSpec {
 const SHARED = {
   'runner.config': {
     value: 'PATH',
-    help: "gitlab-runner's config.toml; found by itself unless given",
+    help: "gitlab-runner's config.toml; default: the file that the running gitlab-runner uses",
   },
   'config.file': {
     value: 'PATH',
-    help: 'own settings; /etc/runnerwatch/runnerwatch.toml if it exists',
+    help: "runnerwatch's settings; default: /etc/runnerwatch/runnerwatch.toml if it exists",
   },
-  'config.check': { help: 'validate the own settings, print every problem, exit' },
+  'config.check': { help: "check runnerwatch's settings, print every problem, exit" },
   'web.listen-address': {
     value: 'ADDRESS',
     help: 'host:port, [::1]:port, :port or unix:/path; repeatable',
@@ -37,7 +37,7 @@ const SHARED = {
   'path.sysfs': { value: 'PATH', help: "the host's /sys", default: '/sys' },
   'state.directory': {
     value: 'PATH',
-    help: 'what outlives a restart; /var/lib/runnerwatch if it can be written',
+    help: 'where to save state across restarts; default: /var/lib/runnerwatch if writable',
   },
   'log.level': {
     value: 'LEVEL',
@@ -76,7 +76,7 @@ export const COMMANDS = {
   },
   check: {
     usage: 'runnerwatch check [--format text|json|nagios] [--runner NAME] [--watch] [FLAGS]',
-    help: 'one full round, then exit: 0 healthy, 1 warning or notice, 2 critical, 3 unsure',
+    help: 'run every check once, then exit: 0 healthy, 1 warning or notice, 2 critical, 3 unsure',
     flags: {
       format: {
         value: 'FORMAT',
@@ -84,15 +84,15 @@ export const COMMANDS = {
         default: 'text',
         choices: ['text', 'json', 'nagios'],
       },
-      runner: { value: 'NAME', help: 'only this entry: its name or its short token' },
-      watch: { help: 'go on until everything is healthy, or Ctrl-C' },
+      runner: { value: 'NAME', help: 'report one runner entry only, by name or short token' },
+      watch: { help: 'repeat until everything is healthy, or Ctrl-C' },
       ...SHARED,
     },
     positionals: 0,
   },
   lint: {
     usage: 'runnerwatch lint [PATH] [--format text|json|codequality] [--strict] [--fix [--write]]',
-    help: 'judge a config.toml (- for standard input): 0 no error, 1 at least one, 2 unreadable',
+    help: 'check a config.toml (- for standard input): exit 0 no error, 1 errors, 2 unreadable',
     flags: {
       format: {
         value: 'FORMAT',
@@ -100,21 +100,21 @@ export const COMMANDS = {
         default: 'text',
         choices: ['text', 'json', 'codequality'],
       },
-      strict: { help: 'warnings count as errors' },
-      fix: { help: 'print the file with the corrections that are certain, and what they change' },
-      write: { help: 'with --fix: write it into its place, with a backup beside it' },
+      strict: { help: 'treat warnings as errors' },
+      fix: { help: 'print the file with every safe correction, and list the changes' },
+      write: { help: 'with --fix: overwrite the file, and keep a backup beside it' },
     },
     positionals: 1,
   },
   explain: {
     usage: 'runnerwatch explain [CAUSE|RULE]',
-    help: 'list the causes, or print one, or a rule of lint such as P07: meaning, evidence, fix',
+    help: 'list all causes, or explain one cause or one lint rule (P07): meaning, evidence, fix',
     flags: {},
     positionals: 1,
   },
   incident: {
     usage: 'runnerwatch incident [ID] [--format text|json] [FLAGS]',
-    help: 'list what the flight recorder has, or print one: what happened, what changed just before',
+    help: 'list recorded incidents, or print one: what happened, and what changed just before',
     flags: {
       format: {
         value: 'FORMAT',
@@ -129,11 +129,11 @@ export const COMMANDS = {
   },
   demo: {
     usage: 'runnerwatch demo',
-    help: 'the daemon against an embedded GitLab stand-in, with faults to switch on',
+    help: 'run the daemon against a built-in fake GitLab, with faults to switch on',
     flags: {
       'web.listen-address': {
         value: 'ADDRESS',
-        help: 'where the daemon of the demo listens',
+        help: 'where the demo daemon listens',
         default: '127.0.0.1:19252',
         repeatable: true,
       },
@@ -158,5 +158,5 @@ export function helpText(command?: CommandName): string {
       return `  ${head.padEnd(32)} ${flag.help}${tail}`;
     },
   );
-  return `Why has this GitLab Runner lost GitLab, or why is it about to, and what do I type to fix it?\n\n${usage.join('\n')}\n\nFlags:\n${flags.join('\n')}\n`;
+  return `Says why this GitLab Runner cannot get jobs from GitLab, or soon will not, and how to fix it.\n\n${usage.join('\n')}\n\nFlags:\n${flags.join('\n')}\n`;
 }

@@ -125,7 +125,7 @@ async function settingsOf(invocation: Invocation): Promise<LoadedSettings> {
     if (named === undefined && isErrno(error, 'ENOENT')) {
       return { settings: defaultSettings(PROBES), file: undefined, problems: [] };
     }
-    const problem = `${file}: cannot be read (${errnoText(error)}); check the path and its rights`;
+    const problem = `${file}: cannot be read (${errnoText(error)}); check the path and its permissions`;
     return { settings: undefined, file, problems: [problem] };
   }
 }
@@ -138,7 +138,7 @@ function report(
   for (const problem of [...problems, ...webProblems]) process.stderr.write(`${problem}\n`);
   if (settings === undefined || webProblems.length > 0) return EXIT_INVALID;
   const where =
-    file === undefined ? `there is no ${SETTINGS_FILE}; the defaults hold` : `${file} is valid`;
+    file === undefined ? `${SETTINGS_FILE} does not exist; using the defaults` : `${file} is valid`;
   process.stdout.write(`${where}\n`);
   return 0;
 }

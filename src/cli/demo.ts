@@ -37,7 +37,7 @@ export async function demo(invocation: Invocation): Promise<number> {
     return EXIT_OK;
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`runnerwatch: the demo cannot run: ${text}\n`);
+    process.stderr.write(`runnerwatch: cannot run the demo: ${text}\n`);
     return EXIT_FAILED;
   } finally {
     await Promise.all([daemon.stop(), listening?.close()]);
@@ -62,7 +62,7 @@ async function perform({ stage, daemon, stop, isInteractive, status }: Performan
   const lines = linesOf(status, control.address);
   if (!isInteractive) {
     process.stdout.write(
-      `runnerwatch demo: GitLab and the runner are stand-ins\n${lines.join('\n')}\n`,
+      `runnerwatch demo: GitLab and the runner are simulated\n${lines.join('\n')}\n`,
     );
     await aborted(stop.signal);
     return;

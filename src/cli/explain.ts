@@ -34,7 +34,8 @@ export async function explain({ positionals: [id] }: Invocation): Promise<number
     ...catalogue.map((known) => known.id),
     ...LINT_RULES.flatMap(({ code, name }) => [code, name]),
   ]);
-  const hint = near === undefined ? 'runnerwatch explain lists them' : `did you mean ${near}?`;
-  process.stderr.write(`runnerwatch: there is no cause "${redactArgument(id)}"; ${hint}\n`);
+  const hint =
+    near === undefined ? 'run runnerwatch explain for the list' : `did you mean ${near}?`;
+  process.stderr.write(`runnerwatch: unknown cause "${redactArgument(id)}"; ${hint}\n`);
   return EXIT_USAGE;
 }

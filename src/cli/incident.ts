@@ -28,7 +28,7 @@ export async function incident(invocation: Invocation): Promise<number> {
 }
 
 function list(incidents: readonly IncidentSummary[], isJson: boolean, directory: string): number {
-  const none = `no incident is recorded in ${incidentFolder(directory)}`;
+  const none = `no incidents in ${incidentFolder(directory)}`;
   const text = isJson
     ? JSON.stringify({ incidents: incidentList({ incidents }) }, undefined, 2)
     : incidentLines(incidents, terminalWidth()).join('\n') || none;
@@ -40,8 +40,9 @@ function show(id: string, shelf: IncidentStore, isJson: boolean): number {
   const ids = shelf.list().map((known) => known.id);
   if (!isIncidentId(id) || !ids.includes(id)) {
     const near = findNearest(id, ids);
-    const hint = near === undefined ? 'runnerwatch incident lists them' : `did you mean ${near}?`;
-    process.stderr.write(`runnerwatch: there is no incident "${redactArgument(id)}"; ${hint}\n`);
+    const hint =
+      near === undefined ? 'run runnerwatch incident for the list' : `did you mean ${near}?`;
+    process.stderr.write(`runnerwatch: unknown incident "${redactArgument(id)}"; ${hint}\n`);
     return EXIT_NOT_FOUND;
   }
   const text = shelf.text(id) ?? '';

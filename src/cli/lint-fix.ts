@@ -34,7 +34,7 @@ export async function fixFile(
   const { text, mended } = correctionOf(content, prepared);
   const diff = diffOf(textOf(content), textOf(text), prepared.file);
   process.stderr.write(
-    mended === 0 ? `${prepared.file}: nothing that can be corrected for certain\n` : `${diff}\n`,
+    mended === 0 ? `${prepared.file}: nothing to correct automatically\n` : `${diff}\n`,
   );
   if (!write || path === undefined) {
     process.stdout.write(text);
@@ -43,10 +43,12 @@ export async function fixFile(
   if (mended === 0) return EXIT_OK;
   try {
     const backup = await replaceFile(path, text);
-    process.stderr.write(`${path} is corrected; the file before is ${backup}\n`);
+    process.stderr.write(`corrected ${path}; the old file is ${backup}\n`);
     return EXIT_OK;
   } catch (error) {
-    process.stderr.write(`runnerwatch: ${path} is as it was: ${errnoText(error)}\n`);
+    process.stderr.write(
+      `runnerwatch: cannot write ${path}, it is unchanged: ${errnoText(error)}\n`,
+    );
     return EXIT_FAILED;
   }
 }

@@ -34,7 +34,7 @@ export async function lint(invocation: Invocation): Promise<number> {
   const content = await contentOf(path);
   if (typeof content === 'string') {
     process.stderr.write(
-      `runnerwatch: ${path} cannot be read (${content}); check the path and its rights\n`,
+      `runnerwatch: ${path} cannot be read (${content}); check the path and its permissions\n`,
     );
     return EXIT_UNREADABLE;
   }

@@ -35,10 +35,10 @@ export function progressLine(
   const draw = (): void => {
     const { checks } = view().snapshot;
     const done = checks.filter(({ last }) => last !== undefined).length;
-    screen.write(`${CLEAR_LINE}${done} of ${checks.length} checks done …`);
+    screen.write(`${CLEAR_LINE}${done} of ${checks.length} checks done ...`);
   };
   const stop = onChange(draw);
-  screen.write('looking …');
+  screen.write('starting checks ...');
   return () => {
     stop();
     screen.write(CLEAR_LINE);
@@ -55,6 +55,6 @@ export function drawFrame(screen: Screen, text: string, footer: string): void {
   const most = Math.max(5, (screen.rows ?? 40) - 2);
   const cut = lines.length - most;
   // A longer one would scroll its own beginning away, which is what matters.
-  const shown = cut > 0 ? [...lines.slice(0, most - 1), `… and ${cut + 1} more lines`] : lines;
+  const shown = cut > 0 ? [...lines.slice(0, most - 1), `... and ${cut + 1} more lines`] : lines;
   screen.write(`${HOME_AND_CLEAR}${shown.join('\n')}\n${footer}\n`);
 }

@@ -10,7 +10,7 @@ export function stopSignal(): AbortSignal {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) endNow(1);
-    controller.abort(new Error('asked to stop'));
+    controller.abort(new Error('stop requested'));
     setTimeout(() => endNow(Number(process.exitCode ?? 1)), PATIENCE_SECONDS * 1000).unref();
   };
   process.on('SIGTERM', onSignal);

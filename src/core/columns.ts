@@ -1,4 +1,4 @@
-/** Words on lines of a given width. Colour codes take no column; a word longer than a line stays whole. */
+/** Wraps text to a given width. Colour codes take no column; a word longer than a line is not split. */
 
 export function wrapped(
   text: string,
@@ -15,7 +15,7 @@ interface Layout {
   readonly gap: string;
 }
 
-/** Pieces that are not parted, as many on a line as fit. */
+/** Pieces that are not split, as many on a line as fit. */
 export function filled(
   pieces: readonly string[],
   label: string,

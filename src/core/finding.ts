@@ -44,23 +44,23 @@ export const COMMON_REASONS = {
   },
   stale: {
     meaning: 'The last result is older than three intervals.',
-    action: 'Look at runnerwatch_scheduler_lag_seconds and at the log of runnerwatch itself.',
+    action: 'Check runnerwatch_scheduler_lag_seconds and the log of runnerwatch.',
   },
   overdue: {
-    meaning: 'The check did not end within its deadline.',
-    action: 'Look at the host: a system call hangs, or the machine is starved.',
+    meaning: 'The check did not end before its timeout.',
+    action: 'Check the load of the host: a system call hangs, or the CPU is overloaded.',
   },
   'probe-bug': {
-    meaning: 'The check failed in a way that runnerwatch does not know.',
-    action: 'Report it with the detail shown.',
+    meaning: 'The check failed with an error that runnerwatch does not know.',
+    action: 'Report the error shown as a bug of runnerwatch.',
   },
   'earlier-link': {
-    meaning: 'An earlier link of the walk failed, so this one was not tried.',
-    action: 'Repair the link named.',
+    meaning: 'An earlier link of the path failed, so this one was skipped.',
+    action: 'Fix the earlier link.',
   },
   'request-budget': {
     meaning: 'The hourly budget of requests to GitLab is spent; the check waits for its turn.',
-    action: 'Nothing; or raise [gitlab] requests_per_hour where GitLab has no such limit.',
+    action: 'Nothing, or raise [gitlab] requests_per_hour if your GitLab has no such rate limit.',
   },
 } as const;
 

@@ -15,10 +15,10 @@ export const SEVERITIES = ['critical', 'warning', 'notice', 'info'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
 export const SEVERITY_MEANINGS: Readonly<Record<Severity, string>> = {
-  critical: 'the runner cannot fetch jobs or report them now.',
-  warning: 'jobs fail, or the next restart or reconnect will.',
-  notice: 'it works, and something about it should be looked at.',
-  info: 'as somebody wanted it; it never alerts.',
+  critical: 'the runner cannot fetch jobs or report their results now.',
+  warning: 'jobs fail, or the next restart or reconnect will fail.',
+  notice: 'it works, but should be checked.',
+  info: 'set on purpose; it never alerts.',
 };
 
 export type Confidence = 'suspected' | 'confirmed';

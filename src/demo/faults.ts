@@ -48,7 +48,7 @@ function certificateFault({ id, title, cause, issue }: CertificateFault): DemoFa
 export const DEMO_FAULTS: readonly DemoFault[] = [
   certificateFault({
     id: 'unknown-authority',
-    title: 'GitLab gets a certificate from an authority nobody knows',
+    title: "GitLab's certificate is signed by an unknown certificate authority",
     cause: 'tls-unknown-authority',
     issue: () =>
       createAuthority({ commonName: 'New Corporate CA' }).issue({
@@ -58,7 +58,7 @@ export const DEMO_FAULTS: readonly DemoFault[] = [
   }),
   certificateFault({
     id: 'expired',
-    title: 'GitLab’s certificate expires',
+    title: "GitLab's certificate expires",
     cause: 'tls-certificate-expired',
     issue: ({ authority }) =>
       authority.issue({
@@ -70,46 +70,46 @@ export const DEMO_FAULTS: readonly DemoFault[] = [
   }),
   certificateFault({
     id: 'wrong-name',
-    title: 'GitLab’s certificate is for another name',
+    title: "GitLab's certificate is for another name",
     cause: 'tls-hostname-mismatch',
     issue: ({ authority }) => authority.issue({ commonName: 'other.test', dns: ['other.test'] }),
   }),
   certificateFault({
     id: 'no-san',
-    title: 'GitLab’s certificate has only a common name (curl would accept it)',
+    title: "GitLab's certificate has only a common name (curl accepts it)",
     cause: 'tls-no-san',
     issue: ({ authority }) => authority.issue({ commonName: DEMO_HOST }),
   }),
   {
     id: 'token-forgotten',
-    title: 'Somebody deletes the runner docker-1 in GitLab',
+    title: 'A user deletes the runner docker-1 in GitLab',
     cause: 'token-rejected',
     on: ({ gitlab, entries }) => void gitlab.tokens.delete(entries[0]?.token ?? ''),
     off: ({ gitlab, entries }) => void gitlab.tokens.add(entries[0]?.token ?? ''),
   },
   // For its first minute a 502 is taken for a restart, then for gitlab-bad-gateway.
-  gitlabFault('bad-gateway', 'GitLab’s Puma restarts: 502', 'gitlab-booting'),
+  gitlabFault('bad-gateway', "GitLab's Puma restarts: 502", 'gitlab-booting'),
   gitlabFault('maintenance', 'GitLab goes into maintenance mode', 'gitlab-maintenance-mode'),
-  gitlabFault('forbidden-edge', 'A firewall before GitLab answers 403', 'edge-waf-blocked'),
-  gitlabFault('not-gitlab', 'A web server that is not GitLab answers', 'not-a-gitlab-server'),
-  gitlabFault('reset', 'A middlebox cuts every exchange', 'connection-reset-midstream'),
+  gitlabFault('forbidden-edge', 'A firewall in front of GitLab returns 403', 'edge-waf-blocked'),
+  gitlabFault('not-gitlab', 'Another web server answers instead of GitLab', 'not-a-gitlab-server'),
+  gitlabFault('reset', 'A middlebox closes every connection', 'connection-reset-midstream'),
   {
     id: 'port-closed',
-    title: 'GitLab’s web server stops',
+    title: "GitLab's web server stops",
     cause: 'tcp-connection-refused',
     on: async ({ gitlab }) => await gitlab.setListening(false),
     off: async ({ gitlab }) => await gitlab.setListening(true),
   },
   {
     id: 'name-lost',
-    title: 'GitLab’s name is taken out of /etc/hosts, and the resolver is down',
+    title: "GitLab's name is removed from /etc/hosts, and the resolver is down",
     cause: 'dns-resolver-down',
     on: async ({ setName }) => await setName(false),
     off: async ({ setName }) => await setName(true),
   },
   {
     id: 'config-typo',
-    title: 'Somebody edits config.toml and makes a typo',
+    title: 'A user edits config.toml and makes a typo',
     cause: 'config-changed-not-loaded',
     on: async ({ writeConfig, goodConfig }) =>
       await writeConfig(goodConfig.replace('concurrent = 4', 'concurrent = "4')),
@@ -124,14 +124,14 @@ export const DEMO_FAULTS: readonly DemoFault[] = [
   },
   {
     id: 'runner-stopped',
-    title: 'The runner’s process is stopped (SIGSTOP)',
+    title: 'The runner process is stopped (SIGSTOP)',
     cause: 'runner-hung',
     on: ({ runner }) => runner.stop('SIGSTOP'),
     off: ({ runner }) => runner.stop('SIGCONT'),
   },
   {
     id: 'runner-gone',
-    title: 'The runner’s process dies',
+    title: 'The runner process dies',
     cause: 'runner-not-running',
     on: ({ runner }) => runner.stop('SIGKILL'),
     off: async ({ restartRunner }) => await restartRunner(),

@@ -64,7 +64,7 @@ export function useTerminal(deps: TerminalDeps): Disposable & { draw(): void } {
       isOver = true;
       stdout.off('resize', onResize);
       keyboard[Symbol.dispose]();
-      stdout.write('The demo ends; its GitLab, its runner and its folder go with it.\n');
+      stdout.write('The demo ends and removes its GitLab, its runner and its folder.\n');
     },
   };
 }
@@ -135,13 +135,13 @@ function blockOf(
   const shown = `${ESCAPE}${COLOURS[verdict]}m${verdict}${ESCAPE}0m`;
   const prose = (label: string, text: string) => folded(label.padEnd(LABEL_WIDTH), text, width);
   return [
-    'This is a demo: GitLab and the runner are stand-ins.',
+    'This is a demo: GitLab and the runner are simulated.',
     '',
     ...lines,
     '',
     ...prose('fault', current === undefined ? 'none' : current.title),
     ...(current === undefined ? [] : prose('', `runnerwatch should say ${current.cause}`)),
-    ...(trouble === undefined ? [] : prose('', `could not be switched: ${trouble}`)),
+    ...(trouble === undefined ? [] : prose('', `cannot switch the fault: ${trouble}`)),
     ...prose('verdict', `${shown}: ${summary}`),
     ...(cause === undefined
       ? []
@@ -150,7 +150,7 @@ function blockOf(
           ...stepsOf(cause, width),
         ]),
     '',
-    'f  next fault on, then off again     h  heal     q  end     or one of these:',
+    'f  next fault on, then off again     h  heal     q  quit     or one of these:',
     ...keyLines(),
   ];
 }

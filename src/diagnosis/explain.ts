@@ -1,6 +1,6 @@
 /**
- * A catalogue entry for reading: what the cause means, how it is proven, what it is confused with and what would
- * prove that instead, how to fix it. `runnerwatch explain` prints it; docs/causes.md is made from the same parts.
+ * A catalogue entry as text: what the cause means, its evidence, causes with similar symptoms and their evidence,
+ * the fix. `runnerwatch explain` prints it; docs/causes.md is made from the same parts.
  */
 import type { FixStep } from '../core/diagnosis.ts';
 import { SEVERITY_MEANINGS } from '../core/vocabulary.ts';
@@ -11,10 +11,10 @@ import { PLACEHOLDERS } from './cause-spec.ts';
 const WIDTH = 80;
 const TWICE = 2;
 
-/** Another cause that looks alike from outside. */
+/** Another cause with similar symptoms. */
 export interface LookAlike {
   readonly id: string;
-  /** Its title and what would prove it; absent for what no rule can name yet. */
+  /** Its title and evidence; absent if the catalogue does not have it. */
   readonly title?: string;
   readonly evidence?: string;
 }
@@ -26,12 +26,12 @@ export function lookAlikesOf({ notConfusedWith }: CauseSpec): readonly LookAlike
   });
 }
 
-/** What it takes until the cause is confirmed, as a sentence. */
+/** When the cause counts as confirmed, as a sentence. */
 export function confirmedText({ confirm }: CauseSpec): string {
   const { results = TWICE, seconds } = confirm ?? {};
   const times =
     results === 1 ? 'Confirmed at once.' : `Confirmed when seen ${results} times in a row.`;
-  return seconds === undefined ? times : `${times} It must have lasted ${seconds} s.`;
+  return seconds === undefined ? times : `${times} It must have lasted ${seconds} s or more.`;
 }
 
 /** The steps with placeholders in capitals. */
@@ -50,26 +50,26 @@ export function explainPage(spec: CauseSpec, width = WIDTH): string {
     ...wrap(meaning, ''),
     ...wrap(`${severity}: ${SEVERITY_MEANINGS[severity]}`, ''),
     '',
-    'How it is proven:',
+    'Evidence:',
     ...wrap(`${evidence} ${confirmedText(spec)}`, '  '),
-    ...(doubles.length === 0 ? [] : ['', 'What it is confused with:']),
+    ...(doubles.length === 0 ? [] : ['', 'Not to be confused with:']),
     ...doubles.flatMap((double) => wrap(doubleText(double), '  - ')),
     '',
-    'What to do:',
+    'Fix:',
     ...fixSteps(spec).flatMap(({ text, command }, index) => [
       ...wrap(text, `  ${index + 1}. `),
       ...(command === undefined ? [] : [`       ${command}`]),
     ]),
     '',
-    ...wrap(`Resolved when ${resolvedWhen}.`, ''),
+    ...wrap(`Clears when ${resolvedWhen}.`, ''),
   ].join('\n');
 }
 
 function doubleText({ id, title, evidence }: LookAlike): string {
-  return title === undefined ? id : `${id}: ${title}. Proof: ${evidence ?? ''}`;
+  return title === undefined ? id : `${id}: ${title}. Evidence: ${evidence ?? ''}`;
 }
 
-/** Lines of at most `width` characters; the second and later ones stand below the text, not the label. */
+/** Lines of at most `width` characters; the further lines align with the text, not the label. */
 function wrapped(text: string, label: string, width: number): readonly string[] {
   const lines = text.split(' ').reduce<string[]>((done, word) => {
     const last = done.at(-1) ?? '';

@@ -1,4 +1,4 @@
-/** The one sentence at the top: who cannot do what, and why. */
+/** The one sentence at the top: which runners get no jobs, and why. */
 import type { Cause } from '../core/diagnosis.ts';
 import { detailOf, reasonOf } from '../core/finding.ts';
 import type { RunnerTarget } from '../core/target.ts';
@@ -7,8 +7,8 @@ import type { Verdict } from '../core/vocabulary.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
 
 const MOST_NAMES = 3;
-/** Scopes of causes that stand between an entry and its GitLab. */
-const ON_THE_WAY: ReadonlySet<string> = new Set(['gitlab', 'host', 'runner']);
+/** Scopes of causes on the path between a runner and its GitLab. */
+const ON_THE_PATH: ReadonlySet<string> = new Set(['gitlab', 'host', 'runner']);
 
 export function summaryOf(
   verdict: Verdict,
@@ -17,7 +17,10 @@ export function summaryOf(
 ): string {
   const [worst] = causes.toSorted((a, b) => rank(a) - rank(b));
   if (worst !== undefined && verdict !== 'unsure') {
-    const more = causes.length > 1 ? ` And ${causes.length - 1} more.` : '';
+    const more =
+      causes.length > 1
+        ? ` ${causes.length - 1} more ${causes.length === 2 ? 'cause' : 'causes'}.`
+        : '';
     return `${leadOf(worst, indexed)}${more}`;
   }
   return verdict === 'healthy' ? healthy(indexed) : unsure(indexed, causes);
@@ -31,13 +34,13 @@ function leadOf(cause: Cause, { hostContext }: SnapshotIndex): string {
   const { scope, severity, summary } = cause;
   const concerned = hostContext.runners.filter(({ id }) => scope.runners.includes(id));
   const [first] = concerned;
-  if (severity !== 'critical' || first === undefined || !ON_THE_WAY.has(scope.kind)) return summary;
-  const urls = new Set(concerned.map(({ url }) => url));
-  const where = urls.size === 1 ? first.url : 'GitLab';
-  return `${namesOf(concerned)} cannot reach ${where}: ${lowered(summary)}`;
+  if (severity !== 'critical' || first === undefined || !ON_THE_PATH.has(scope.kind))
+    return summary;
+  const verb = concerned.length === 1 ? 'gets' : 'get';
+  return `${namesOf(concerned)} ${verb} no jobs: ${lowered(summary)}`;
 }
 
-/** A sentence that goes on after a colon. */
+/** A sentence after a colon. */
 function lowered(text: string): string {
   return /^[A-Z][a-z]+ /.test(text) && !text.startsWith('GitLab')
     ? text.charAt(0).toLowerCase() + text.slice(1)
@@ -60,20 +63,20 @@ function healthy({ hostContext }: SnapshotIndex): string {
     runners.length === 1
       ? `${runners[0]?.name ?? 'The runner'} reaches`
       : `${runners.length} runners reach`;
-  return `${who} ${where}; nothing is wrong.`;
+  return `${who} ${where}; no problem found.`;
 }
 
 function unsure({ snapshot }: SnapshotIndex, causes: readonly Cause[]): string {
   const { checks, hostContext } = snapshot;
   if (checks.every(({ finding }) => reasonOf(finding) === 'not-run-yet')) {
-    return 'Nothing has been looked at yet.';
+    return 'No check has run yet.';
   }
   const [first, ...others] = unjudgedChecks(snapshot, causes);
   if (first === undefined) {
     const names = namesOf(hostContext.runners);
-    return `Nothing is known to be wrong, and the way of ${names} to GitLab is not looked at.`;
+    return `No problem found, but the path of ${names} to GitLab is not checked.`;
   }
-  const count = `${others.length + 1} of ${checks.length} checks could not be judged`;
+  const count = `${others.length + 1} of ${checks.length} checks have no result`;
   const what = `${first.check.id}: ${detailOf(first.finding)}`;
-  return `Nothing is known to be wrong, and ${count} (${what}).`;
+  return `No problem found, but ${count} (${what}).`;
 }

@@ -155,6 +155,6 @@ function processKey(found: RunnerProcess | undefined): readonly unknown[] {
 function blindnessOf(found: RunnerProcess | undefined): readonly string[] {
   if (found === undefined || found.environment !== undefined) return [];
   return [
-    `the environment of process ${found.pid} (gitlab-runner) cannot be read by this user, so its proxy settings are not known`,
+    `this user may not read the environment of process ${found.pid} (gitlab-runner), so its proxy settings are unknown`,
   ];
 }

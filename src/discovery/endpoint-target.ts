@@ -109,8 +109,8 @@ function proxyOf(url: URL, question: TargetsQuestion): ProxyDecision {
   if (environment !== undefined) return decideProxy(url, environment);
   const because =
     process === undefined
-      ? 'the runner is not running, so its proxy settings are not known'
-      : `the environment of process ${process.pid} cannot be read, so its proxy settings are not known`;
+      ? 'the runner is not running, so its proxy settings are unknown'
+      : `the environment of process ${process.pid} cannot be read, so its proxy settings are unknown`;
   return { kind: 'direct', because };
 }
 

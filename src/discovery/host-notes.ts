@@ -16,7 +16,7 @@ import type { PlaceQuestion } from './place.ts';
 import { findPlace } from './place.ts';
 
 const READ_SECONDS = 2;
-const HUNG = `the unit, an environment file or a proxy setting of this host could not be read within ${READ_SECONDS} s, so what is written there is not known`;
+const HUNG = `reading the unit, its environment files or the proxy settings of this host took more than ${READ_SECONDS} s, so they are unknown`;
 
 interface Written {
   readonly place: Place;

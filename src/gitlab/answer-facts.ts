@@ -1,14 +1,16 @@
-/** One answer for the evidence: what may be shown of it. Never a body, never a query or credentials. */
+/** What may be shown of one response as evidence: never a body, a query or credentials. */
 import type { HttpAnswer } from '../core/probe.ts';
-import { fingerprint, redactServerName } from './fingerprint.ts';
+import { fingerprint, redactServerName, responderOf } from './fingerprint.ts';
 
 export interface AnswerFacts {
   readonly status: number;
   readonly who: string;
+  /** The same for a sentence: `GitLab`, `nginx`, `Cloudflare`. */
+  readonly responder: string;
   readonly server: string;
   readonly signals: string;
   readonly location?: string;
-  /** Which of several backends answered, by its own word. */
+  /** Which of several backends answered, by its own header. */
   readonly node?: string;
   readonly limiter?: string;
   readonly [name: string]: string | number;
@@ -20,6 +22,7 @@ export function answerFacts(answer: HttpAnswer, asked: URL): AnswerFacts {
   return {
     status: answer.status,
     who,
+    responder: responderOf({ who, server }),
     server,
     signals: signals.join(', '),
     ...(location === undefined ? {} : { location }),
@@ -28,12 +31,11 @@ export function answerFacts(answer: HttpAnswer, asked: URL): AnswerFacts {
   };
 }
 
-/** `GET https://gitlab.example.com/-/health answered 403 by edge (Cloudflare)` */
+/** `Cloudflare returned 403 for GET https://gitlab.example.com/-/health` */
 export function serverLabel(answer: HttpAnswer, asked: URL): string {
-  const { status, who, server, location } = answerFacts(answer, asked);
-  const by = server === '' ? who : `${who} (${server})`;
-  const said = `GET ${asked.href} answered ${status} by ${by}`;
-  return location === undefined ? said : `${said}, redirecting to ${location}`;
+  const { status, responder, location } = answerFacts(answer, asked);
+  const said = `${responder} returned ${status} for GET ${asked.href}`;
+  return location === undefined ? said : `${said}, with a redirect to ${location}`;
 }
 
 /** Headers by which balancers and their backends name the one that answered. */
@@ -53,7 +55,7 @@ function nodeOf({ headers }: HttpAnswer): { readonly node?: string } {
   return name === undefined ? {} : { node: redactServerName(headers[name] ?? '') };
 }
 
-/** The word of Rack Attack to an address that it limits; GitLab's other limits speak JSON. */
+/** Rack Attack's response to an address that it limits; GitLab's other limits respond with JSON. */
 function limiterOf({ status, body }: HttpAnswer): { readonly limiter?: string } {
   return status === 429 && /^\s*Retry later\s*$/.test(body) ? { limiter: 'Rack Attack' } : {};
 }
@@ -65,6 +67,6 @@ function formatLocation({ headers }: HttpAnswer, asked: URL): string | undefined
   const text = headers['location'];
   if (text === undefined) return undefined;
   const to = URL.parse(text, asked);
-  if (to === null) return 'an address that cannot be parsed';
+  if (to === null) return 'an invalid address';
   return `${to.protocol}//${to.host}${to.pathname}`.slice(0, MOST_SHOWN);
 }

@@ -30,13 +30,13 @@ export function exchangeErrorOf(
   hasHead: boolean,
 ): ExchangeError {
   if (error instanceof ExchangeError) return error;
-  if (signal.aborted) return new ExchangeError('no-answer', 'no answer in time');
+  if (signal.aborted) return new ExchangeError('no-answer', 'timed out');
   const text = error instanceof Error ? error.message : '';
   // TLS 1.3: the server's refusal of a missing client certificate arrives with the first read.
   if (CERTIFICATE_ALERTS.test(text)) {
     return new ExchangeError(
       'client-certificate-required',
-      'the server refused the client certificate after the handshake',
+      'the server rejected the client certificate after the handshake',
     );
   }
   return hasHead ? answerErrorOf(error) : requestErrorOf(error, text);
@@ -48,19 +48,20 @@ function parseErrorCode(error: unknown): string | undefined {
 
 function answerErrorOf(error: unknown): ExchangeError {
   const garbage = parseErrorCode(error);
-  const why = garbage === undefined ? 'the connection broke' : `its body is garbled (${garbage})`;
-  return new ExchangeError('cut', `the answer broke off: ${why}`);
+  const why =
+    garbage === undefined ? 'the connection was interrupted' : `its body is malformed (${garbage})`;
+  return new ExchangeError('cut', `the response is incomplete: ${why}`);
 }
 
 function requestErrorOf(error: unknown, text: string): ExchangeError {
   const garbage = parseErrorCode(error);
   if (garbage !== undefined) {
-    return new ExchangeError('malformed', `the answer is no HTTP (${garbage})`);
+    return new ExchangeError('malformed', `the response is not HTTP (${garbage})`);
   }
-  // "socket hang up" is Node's word for an end without an answer; it borrows the code of a reset.
+  // "socket hang up" is Node's message for an end without a response; it borrows the code of a reset.
   if (text === 'socket hang up' || isErrno(error, 'EPIPE')) {
-    return new ExchangeError('closed', 'the connection was closed without an answer');
+    return new ExchangeError('closed', 'the connection was closed before a response');
   }
   const code = isErrno(error) ? error.code : 'unknown error';
-  return new ExchangeError('reset', `the connection broke: ${code}`);
+  return new ExchangeError('reset', `the connection was interrupted: ${code}`);
 }

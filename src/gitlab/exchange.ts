@@ -82,12 +82,9 @@ async function reopenSocket(way: HttpPath, signal: AbortSignal): Promise<Socket>
     return await way.open(signal);
   } catch {
     if (signal.aborted) {
-      throw new ExchangeError('no-answer', 'the connection could not be opened again in time');
+      throw new ExchangeError('no-answer', 'reconnecting timed out');
     }
-    throw new ExchangeError(
-      'closed',
-      'the server closed the connection, and it cannot be opened again',
-    );
+    throw new ExchangeError('closed', 'the server closed the connection, and reconnecting failed');
   }
 }
 
@@ -98,7 +95,7 @@ async function sendOnce(
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
   // Node would wait for an end that has been.
-  if (!agent.isUsable()) throw new ExchangeError('reset', 'the connection was cut at once');
+  if (!agent.isUsable()) throw new ExchangeError('reset', 'the connection was closed at once');
   const { clock } = way;
   const start = clock.seconds();
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
@@ -119,7 +116,7 @@ async function sendOnce(
   });
   const onAbort = (): void => {
     const fault = head === undefined ? 'no-answer' : 'slow-body';
-    reject(new ExchangeError(fault, `no complete answer within ${wanted.timeoutSeconds} s`));
+    reject(new ExchangeError(fault, `no complete response within ${wanted.timeoutSeconds} s`));
     sent.destroy();
   };
   signal.addEventListener('abort', onAbort, { once: true });
@@ -193,7 +190,7 @@ async function readBody(message: IncomingMessage): Promise<string> {
   });
   message.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
   message.on('aborted', () =>
-    reject(new ExchangeError('cut', 'the connection ended within the answer')),
+    reject(new ExchangeError('cut', 'the connection was closed before the response was complete')),
   );
   message.on('error', reject);
   return await promise;

@@ -1,6 +1,6 @@
 /**
- * Who answered: GitLab's Rails, its Workhorse, something in front of it, or somebody else? A pure function
- * of one answer: docs/reference/gitlab-http.md#who-answered.
+ * Who answered: GitLab itself (Rails), its Workhorse, a proxy or CDN in front of it, or another server? A pure
+ * function of one response: docs/reference/gitlab-http.md#who-answered.
  */
 import type { HttpAnswer } from '../core/probe.ts';
 
@@ -10,7 +10,7 @@ export interface Fingerprint {
   readonly who: Responder;
   /** GitLab's own headers were there. The form of a body alone can be copied by anybody. */
   readonly isProven: boolean;
-  /** What gave it away, for the evidence line. */
+  /** What identified it, for the evidence line. */
   readonly signals: readonly string[];
   /** The vendor of the edge, the `Server` header, or what the page itself names. */
   readonly server: string;
@@ -34,7 +34,7 @@ const EDGE_HEADERS: Readonly<Record<string, string>> = {
   'x-azure-ref': 'Azure Front Door',
   'x-fastly-request-id': 'Fastly',
   'x-squid-error': 'squid',
-  'gitlab-lb': 'GitLab.com’s load balancer',
+  'gitlab-lb': "GitLab.com's load balancer",
 };
 const EDGE_SERVERS =
   /cloudflare|cloudfront|awselb|akamai|sucuri|big-?ip|imperva|varnish|ddos-guard|qrator|fortiweb|barracuda|netscaler|squid|azure-application-gateway/i;
@@ -55,7 +55,7 @@ export function fingerprint(answer: HttpAnswer): Fingerprint {
   const proof = headerSignals(answer);
   const rails = [...proof, ...bodySignals(answer)];
   if (rails.length > 0) {
-    // Nearly every Rails program sends X-Runtime: beside another sign it counts, alone it says nothing.
+    // Nearly every Rails program sends X-Runtime: it counts only together with another signal.
     const signals = headers['x-runtime'] === undefined ? rails : [...rails, 'X-Runtime'];
     return { who: 'rails', isProven: proof.length > 0, signals, server: named };
   }
@@ -70,6 +70,13 @@ export function fingerprint(answer: HttpAnswer): Fingerprint {
   return { who: 'other', isProven: false, signals: [], server: named };
 }
 
+/** The server that answered, as a subject: "nginx returned 502". */
+export function responderOf({ who, server }: Pick<Fingerprint, 'who' | 'server'>): string {
+  if (who === 'rails') return 'GitLab';
+  if (who === 'workhorse') return 'GitLab Workhorse';
+  return server === '' ? 'an unknown web server' : server;
+}
+
 function headerSignals({ headers }: HttpAnswer): readonly string[] {
   return [
     headers['x-gitlab-meta'] === undefined ? '' : 'X-Gitlab-Meta',
@@ -79,7 +86,7 @@ function headerSignals({ headers }: HttpAnswer): readonly string[] {
 
 function bodySignals(answer: HttpAnswer): readonly string[] {
   return [
-    isJson(answer) && GITLAB_ERRORS.test(answer.body) ? 'error in GitLab’s form' : '',
+    isJson(answer) && GITLAB_ERRORS.test(answer.body) ? "error in GitLab's format" : '',
     answer.body === 'GitLab OK' ? 'GitLab OK' : '',
   ].filter((signal) => signal !== '');
 }

@@ -2,10 +2,18 @@
  * What an answer to a request with a runner token means (docs/reference/gitlab-http.md#answers-to-a-token). Never
  * quotes a body: the answer to verify holds the token.
  */
+import { dateAndAge } from '../core/date-text.ts';
 import type { Instant } from '../core/clock.ts';
 import type { HttpAnswer } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
-import { fingerprint, isJson, isReadOnlyText, jsonOf, messageOf } from './fingerprint.ts';
+import {
+  fingerprint,
+  isJson,
+  isReadOnlyText,
+  jsonOf,
+  messageOf,
+  responderOf,
+} from './fingerprint.ts';
 import { httpDateOf } from './retry-after.ts';
 import type { WebFault } from './web-fault.ts';
 import { webFaultOf } from './web-fault.ts';
@@ -45,7 +53,7 @@ interface Context {
   readonly asked: URL;
   /** By this host's clock, for answers without a Date. */
   readonly now: Instant;
-  /** The API's other answers on the same way bear GitLab's own headers. */
+  /** The API's other answers on the same path have GitLab's own headers. */
   readonly isProvenElsewhere?: boolean;
 }
 
@@ -57,14 +65,15 @@ export function judgeTokenAnswer(got: HttpAnswer, context: Context): TokenJudgem
   if (fingerprint(answer).who !== 'rails' || !isJson(answer))
     return judgeOtherAnswer(answer, context);
   const { status } = answer;
-  const said = `GitLab answered ${status} to the token of ${name} (${id})`;
+  const said = `GitLab returned ${status} for the token of ${name} (${id})`;
   const message = messageOf(answer);
   // 422 today, 403 in 17.x, and 404 in between.
   if (/orphaned/i.test(message)) return fail('orphaned', `${said}: the runner is orphaned`);
   if (status === 429 && /database migrations/i.test(message)) return unknown('migrations', said);
   if (status === 403) return judgeForbidden(answer, message, said, context);
   // Verify is as old as runners are; discovery is asked elsewhere before its 404 comes here.
-  if (status === 404) return fail('endpoint-missing', `${said}: it knows no such request`);
+  if (status === 404)
+    return fail('endpoint-missing', `${said}: it does not have this API endpoint`);
   return judgeOtherAnswer(answer, context);
 }
 
@@ -110,10 +119,10 @@ function judgeForbidden(
   const { isProven, server } = fingerprint(answer);
   if (!isProven) {
     const by = server === '' ? '' : ` by ${server}`;
-    const detail = `403${by} in GitLab’s form, but without GitLab’s headers`;
-    // Nothing on the way takes them off, so somebody else wrote this.
+    const detail = `403${by} in GitLab's format, but without GitLab's headers`;
+    // No proxy on the path removes them, so another server wrote this.
     return isProvenElsewhere
-      ? fail('forbidden-by-edge', `${detail}, which its other answers have`)
+      ? fail('forbidden-by-edge', `${detail}, which all its other responses have`)
       : unknown('token-error', detail);
   }
   const { tokenExpiresAt } = target;
@@ -121,7 +130,7 @@ function judgeForbidden(
     tokenExpiresAt !== undefined &&
     tokenExpiresAt < (httpDateOf(answer.headers['date']) ?? now)
   ) {
-    return fail('expired', `${said}, and it expired on ${new Date(tokenExpiresAt).toISOString()}`);
+    return fail('expired', `${said}, and it expired on ${dateAndAge(tokenExpiresAt, now)}`);
   }
   return fail('rejected', said);
 }
@@ -139,10 +148,10 @@ export function readOnlySiteEvidence(answer: HttpAnswer, asked: URL): string | u
   if (answer.status !== 403 || !isReadOnlyText(message)) return undefined;
   const header = Object.keys(answer.headers).find((name) => GEO_HEADER.test(name));
   if (header !== undefined) return `it sends the header ${header}`;
-  if (GEO_WORDS.test(message)) return 'it speaks of Geo';
+  if (GEO_WORDS.test(message)) return 'its message mentions Geo';
   if (GEO_HOST.test(asked.hostname)) return `its name is ${asked.hostname}`;
   return asked.pathname.endsWith('/discovery')
-    ? 'it refuses to read, too, which maintenance does not'
+    ? 'it rejects reads too, which maintenance mode does not'
     : undefined;
 }
 
@@ -161,10 +170,10 @@ const TOKEN_FAULT_OF_WEB_FAULT: Readonly<Partial<Record<WebFault, TokenFault>>> 
 };
 
 function judgeOtherAnswer(answer: HttpAnswer, { target, asked }: Context): TokenJudgement {
-  const { who, server } = fingerprint(answer);
-  const whose = `the request with the token of ${target.name} (${target.id})`;
-  const said = `${server === '' ? who : `${who} (${server})`} answered ${answer.status} to ${whose}`;
-  // Not GitLab's word about its job router, so a server that does not know the method or the like.
+  const responder = responderOf(fingerprint(answer));
+  const whose = `the token request of ${target.name} (${target.id})`;
+  const said = `${responder} returned ${answer.status} for ${whose}`;
+  // A 501 that is not from GitLab's job router: a server that does not support the method.
   const fault = answer.status === 501 ? undefined : webFaultOf(answer, asked);
   if (fault === 'too-many-requests')
     return unknown(isOwnLimit(answer, asked) ? 'address-limited' : fault, said);

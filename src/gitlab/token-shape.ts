@@ -18,13 +18,13 @@ export function judgeTokenShape({
     case 'blank':
       return fail('missing', 'is empty');
     case 'registration':
-      return fail('registration-token', 'begins with GR, as registration tokens do');
+      return fail('registration-token', 'starts with GR, as registration tokens do');
     case 'other-kind':
       return fail('wrong-kind', 'has the prefix of another kind of token');
     case 'placeholder':
       return fail('wrong-kind', 'is a placeholder');
     case 'runner':
-      if (!isSendable(token)) return fail('wrong-kind', 'has characters that no token has');
+      if (!isSendable(token)) return fail('wrong-kind', 'has characters that a token cannot have');
       return hasValidChecksum(token)
         ? undefined
         : fail('checksum-mismatch', 'has a wrong checksum');

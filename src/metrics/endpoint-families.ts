@@ -8,7 +8,7 @@ export const ENDPOINT_FAMILIES: readonly Family[] = [
   {
     name: 'endpoint_info',
     kind: 'gauge',
-    help: 'Ways to GitLab: its URL, the proxy and the name servers on the way, empty without; the value is always 1.',
+    help: 'Network paths to GitLab: URL, proxy and name servers in use, empty if none; the value is always 1.',
     labels: ['target', 'url', 'proxy', 'resolver'],
     samples: ({ snapshot }) =>
       snapshot.hostContext.endpoints.map((endpoint) => ({

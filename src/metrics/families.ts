@@ -36,7 +36,7 @@ const RUNNER_FAMILIES: readonly Family[] = [
   {
     name: 'runner_connected',
     kind: 'gauge',
-    help: 'Whether all links of the walk to GitLab pass for an entry (1) or one fails (0); absent while unknown.',
+    help: 'Whether all links of the path to GitLab pass for an entry (1) or one fails (0); absent while unknown.',
     labels: ['runner', 'runner_name'],
     samples: ({ diagnosis }) =>
       diagnosis.runners.flatMap(({ runner, name, connected }) =>
@@ -48,7 +48,7 @@ const RUNNER_FAMILIES: readonly Family[] = [
   {
     name: 'runner_cause_info',
     kind: 'gauge',
-    help: 'Which cause an entry has; absent without one.',
+    help: 'The cause that affects an entry; absent without one.',
     labels: ['runner', 'runner_name', 'cause'],
     samples: ({ diagnosis }) =>
       diagnosis.runners.flatMap(({ runner, name, cause }) =>
@@ -60,7 +60,7 @@ const RUNNER_FAMILIES: readonly Family[] = [
 const LOCKOUT_FAMILY: Family = {
   name: 'runner_lockout_until_timestamp_seconds',
   kind: 'gauge',
-  help: 'Until when an entry has switched itself off after three refusals, by its log; absent without.',
+  help: 'When an entry that the runner disabled after failed requests is enabled again, by its log; absent if none.',
   labels: ['runner'],
   samples: ({ snapshot }) => {
     const known = new Set(snapshot.hostContext.runners.map(({ id }) => id));
@@ -78,7 +78,7 @@ const CAUSE_FAMILIES: readonly Family[] = [
   {
     name: 'verdict',
     kind: 'gauge',
-    help: 'The judgement of the last snapshot, one series for each verdict, 1 for the current one.',
+    help: 'The current verdict: one series for each verdict, 1 for the current one.',
     labels: ['verdict'],
     samples: ({ diagnosis }) =>
       VERDICTS.map((verdict) => ({
@@ -89,7 +89,7 @@ const CAUSE_FAMILIES: readonly Family[] = [
   {
     name: 'root_cause_info',
     kind: 'gauge',
-    help: 'Active root causes; absent when nothing is wrong.',
+    help: 'Active root causes; absent if there are none.',
     labels: ['cause', 'severity', 'scope', 'target'],
     samples: ({ diagnosis }) =>
       diagnosis.causes.map(({ id, severity, scope }) =>
@@ -99,7 +99,7 @@ const CAUSE_FAMILIES: readonly Family[] = [
   {
     name: 'root_cause_confirmed',
     kind: 'gauge',
-    help: 'Whether the evidence of an active root cause was seen repeatedly (1) or not yet (0).',
+    help: 'Whether the evidence of an active root cause was seen repeatedly (1) or only once (0).',
     labels: ['cause', 'target'],
     samples: ({ diagnosis }) =>
       diagnosis.causes.map(({ id, scope, confidence }) => ({
@@ -124,7 +124,7 @@ const PROBE_FAMILIES: readonly Family[] = [
   {
     name: 'probe_status',
     kind: 'gauge',
-    help: 'Status of a check, one series for each status, 1 for the current one; unknown when older than three intervals.',
+    help: 'Status of a check: one series for each status, 1 for the current one; unknown if older than three intervals.',
     labels: ['probe', 'target', 'status'],
     samples: ({ snapshot }) =>
       snapshot.checks.flatMap((state) =>
@@ -151,7 +151,7 @@ const PROBE_FAMILIES: readonly Family[] = [
   {
     name: 'probe_missed_runs_total',
     kind: 'counter',
-    help: 'Due runs that did not take place because the one before had not ended.',
+    help: 'Due runs that were skipped because the previous run had not ended.',
     labels: ['probe', 'target'],
     samples: (view) => perCheck(view, ({ counters }) => counters.missed),
   },
@@ -173,7 +173,7 @@ const PROBE_FAMILIES: readonly Family[] = [
   {
     name: 'probe_timeout_seconds',
     kind: 'gauge',
-    help: 'Deadline of one run of a probe.',
+    help: 'Timeout of one run of a probe.',
     labels: ['probe', 'target'],
     samples: (view) => perCheck(view, ({ check }) => check.timeoutSeconds),
   },

@@ -5,9 +5,9 @@ import type { Family, Sample } from './family.ts';
 
 /** Metrics that several measures feed; their help is not that of one measure. */
 const SHARED_HELP: Readonly<Record<string, string>> = {
-  path_phase_seconds: 'Time of each phase of the last walk to GitLab.',
+  path_phase_seconds: 'Duration of each phase of the last run of the path to GitLab.',
   tls_certificate_not_after_timestamp_seconds:
-    'End of the certificates on the way to GitLab, also when verification fails; the earliest of each position.',
+    'Expiry of the certificates on the path to GitLab, also if verification fails; the earliest of each position.',
 };
 
 interface Source {

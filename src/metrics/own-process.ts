@@ -27,14 +27,14 @@ export const OWN_PROCESS_FAMILIES: readonly Family[] = [
   {
     name: 'process_start_time_seconds',
     kind: 'gauge',
-    help: 'Start of runnerwatch.',
+    help: 'Start time of runnerwatch.',
     labels: [],
     samples: () => bare(Math.round(performance.timeOrigin) / 1000),
   },
   {
     name: 'nodejs_heap_used_bytes',
     kind: 'gauge',
-    help: 'Heap that runnerwatch uses.',
+    help: 'Heap in use by runnerwatch.',
     labels: [],
     samples: () => bare(process.memoryUsage().heapUsed),
   },

@@ -59,7 +59,7 @@ export const SELF_FAMILIES: readonly Family[] = [
   {
     name: 'lint_finding_info',
     kind: 'gauge',
-    help: 'Rules that config.toml breaks; absent when none does.',
+    help: 'Lint rules that config.toml breaks; absent if there are none.',
     labels: ['rule', 'severity'],
     samples: ({ snapshot }) => {
       const found = lintRulesOf(snapshot.hostContext);
@@ -70,14 +70,14 @@ export const SELF_FAMILIES: readonly Family[] = [
   {
     name: 'runner_config_last_load_successful',
     kind: 'gauge',
-    help: 'Whether config.toml as it is on disk would load.',
+    help: 'Whether the runner can load config.toml as it is on disk.',
     labels: [],
     samples: ({ self }) => bare(Number(self.runnerConfig.successful)),
   },
   {
     name: 'runner_config_last_load_success_timestamp_seconds',
     kind: 'gauge',
-    help: 'When a config.toml that loads was last read anew; absent before that.',
+    help: 'When a valid config.toml was last read; absent before that.',
     labels: [],
     samples: ({ self }) =>
       self.runnerConfig.successAt === undefined ? [] : bare(self.runnerConfig.successAt / 1000),
@@ -85,28 +85,28 @@ export const SELF_FAMILIES: readonly Family[] = [
   {
     name: 'config_last_reload_successful',
     kind: 'gauge',
-    help: 'Whether the last load of the own settings succeeded.',
+    help: "Whether the last load of runnerwatch's settings succeeded.",
     labels: [],
     samples: ({ self }) => bare(Number(self.settings.successful)),
   },
   {
     name: 'config_last_reload_success_timestamp_seconds',
     kind: 'gauge',
-    help: 'When the own settings were last loaded.',
+    help: "When runnerwatch's settings were last loaded.",
     labels: [],
     samples: ({ self }) => bare(self.settings.successAt / 1000),
   },
   {
     name: 'gitlab_requests_total',
     kind: 'counter',
-    help: 'Requests that runnerwatch itself sent to GitLab.',
+    help: 'Requests that runnerwatch sent to GitLab.',
     labels: ['target', 'kind'],
     samples: (view) => requestsOf(view),
   },
   {
     name: 'log_events_total',
     kind: 'counter',
-    help: 'Lines of the runner’s log by the cause that they point at; what was written before the start counts as far as it is read.',
+    help: "Lines of the runner's log by the cause that they indicate; includes lines read from before the start.",
     labels: ['cause'],
     samples: ({ self }) =>
       LOG_CAUSES.map((cause) => ({

@@ -9,6 +9,7 @@
  * Reasons   full, inodes-exhausted, nearly-full, inodes-low, filling, read-only, hung, dead, write-stall.
  * Unknown   gone: the path does not exist (yet). disk-error.
  */
+import { dateText } from '../core/date-text.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Finding } from '../core/finding.ts';
 import type { OptionTable, ValuesOf } from '../core/option.ts';
@@ -173,7 +174,7 @@ function unwritable(answer: FileSystemAnswer, target: MountTarget, clock: Clock)
   const { id, path } = target;
   switch (answer.kind) {
     case 'hung': {
-      const detail = `${id} does not answer since ${new Date(answer.since).toISOString()}`;
+      const detail = `${id} has not responded since ${dateText(answer.since)}`;
       const measures = { hung_seconds: (clock.wall() - answer.since) / 1000 };
       return { status: 'fail', reason: 'hung', detail, measures };
     }

@@ -8,6 +8,7 @@
  * Reasons   what GitLab or the token itself said; see `reasons`. A 403 that is not GitLab's accuses nobody's token.
  * Unknown   no-system-id, verify-not-due: nothing could be asked without a side effect. token-error.
  */
+import { dateAndAge } from '../core/date-text.ts';
 import type { HttpAnswer, LinkTools, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
@@ -155,7 +156,7 @@ export const token = defineProbe({
     if (judgement !== undefined) return { ...judgement, ...common };
     const left = (tokenExpiresAt ?? Infinity) - tools.clock.wall();
     if (left / 1000 > options.expiring_soon_seconds) return { status: 'pass', ...common };
-    const detail = `the token of ${name} expires on ${new Date(tokenExpiresAt ?? 0).toISOString()}`;
+    const detail = `the token of ${name} expires on ${dateAndAge(tokenExpiresAt ?? 0, tools.clock.wall())}`;
     return { status: 'warn', reason: 'expiring-soon', detail, ...common };
   },
 });

@@ -27,16 +27,16 @@ export function incidentText(incident: Incident, width: number): string {
         ...(command === undefined ? [] : [`   ${command}`]),
       ]),
     ),
-    ...section('runs of the checks concerned', runLines(incident.runs)),
+    ...section('runs of the checks', runLines(incident.runs)),
     ...surroundLines(incident),
-    ...section('left out to keep the file small', leftOut),
+    ...section('left out to limit the file size', leftOut),
   ];
   return lines.flatMap((line) => fold(printable(line), width)).join('\n');
 }
 
 function endLine({ recoveredAt, durationSeconds }: Incident): string {
-  if (recoveredAt === undefined) return 'recovered  not yet';
-  return `recovered  ${recoveredAt}, after ${durationText(durationSeconds ?? 0)}`;
+  if (recoveredAt === undefined) return 'resolved   not yet';
+  return `resolved   ${recoveredAt}, after ${durationText(durationSeconds ?? 0)}`;
 }
 
 function section(heading: string, lines: readonly string[]): readonly string[] {
@@ -44,7 +44,7 @@ function section(heading: string, lines: readonly string[]): readonly string[] {
 }
 
 function changeLines(changes: readonly IncidentChange[]): readonly string[] {
-  if (changes.length === 0) return ['nothing that runnerwatch watches, within 24 hours'];
+  if (changes.length === 0) return ['no change in what runnerwatch watches, within 24 hours'];
   return changes.flatMap(({ what, before, after, secondsBefore }) => [
     `${what}, ${durationText(Math.abs(secondsBefore))} ${secondsBefore >= 0 ? 'before' : 'after'} the first evidence`,
     `  was ${before}`,
@@ -96,14 +96,14 @@ function surroundLines(incident: Incident): readonly string[] {
       }),
     ),
     ...section(
-      'way out',
+      'proxy',
       proxy.map(({ endpoint, decision, source }) => `${endpoint}: ${decision} (${source})`),
     ),
     ...section('routes', routes.slice(0, MOST_LINES)),
     ...section('this host', hardwareLines(incident.hardware)),
     ...section('top processes by CPU', use(processes.byCpu)),
     ...section('top processes by memory', use(processes.byMemory)),
-    ...section('last lines of the runner’s log', runnerLog.slice(-MOST_LINES)),
+    ...section("last lines of the runner's log", runnerLog.slice(-MOST_LINES)),
     ...section(
       'timeline',
       timeline

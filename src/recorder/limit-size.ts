@@ -12,12 +12,12 @@ interface Cut {
 
 const CUTS: readonly Cut[] = [
   {
-    says: 'checks of the report that this cause does not concern',
+    says: 'checks of the report that do not belong to this cause',
     make: (incident) => ({ ...incident, report: concernedReport(incident) }),
   },
   { says: 'all but the last 10 runs of each check', make: (incident) => withRuns(incident, 10) },
   {
-    says: 'all but the last 50 lines of the runner’s log',
+    says: "all but the last 50 lines of the runner's log",
     make: (incident) => ({ ...incident, runnerLog: incident.runnerLog.slice(-50) }),
   },
   {

@@ -102,10 +102,10 @@ async function program(paths: Paths): Promise<Trace> {
 }
 
 function processTraces(runner: RunnerProcess | undefined): readonly Trace[] {
-  if (runner === undefined) return [['process of the runner', 'none']];
+  if (runner === undefined) return [['runner process', 'none']];
   const { pid, environment } = runner;
   // Not its start: with every step of the clock the kernel tells that anew.
-  const process: Trace = ['process of the runner', `pid ${pid}`];
+  const process: Trace = ['runner process', `pid ${pid}`];
   if (environment === undefined) return [process];
   const proxies = Object.entries(environment)
     .filter(([name]) => PROXY_VARIABLE.test(name))

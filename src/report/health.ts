@@ -1,6 +1,6 @@
 /**
  * `application/health+json` (draft-inadarei-api-health-check-06) for `/health`: what the draft asks for, with
- * our causes first. Unknown is `warn`, since the draft has no such word.
+ * our causes first. Unknown is `warn`, since the draft has no such status.
  */
 import type { CheckState } from '../core/check.ts';
 import type { View } from '../core/view.ts';
@@ -61,7 +61,7 @@ export function healthOf({ diagnosis, snapshot, self }: View): Health {
         states.map((state) => healthCheck(state, diagnosis.causes)),
       ]),
     ),
-    ...(self.demo ? { notes: ['This is a demo: GitLab and the runner are stand-ins.'] } : {}),
+    ...(self.demo ? { notes: ['This is a demo: GitLab and the runner are simulated.'] } : {}),
   };
 }
 

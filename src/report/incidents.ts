@@ -31,11 +31,11 @@ export function incidentList({ incidents }: Pick<Past, 'incidents'>): readonly L
   }));
 }
 
-/** How long it took, or that it lasts. */
+/** `resolved after 12 s`, or `ongoing`. */
 export function lengthText({ startedAt, recoveredAt }: IncidentSummary): string {
   return recoveredAt === undefined
-    ? 'not over'
-    : `over after ${durationText((recoveredAt - startedAt) / 1000)}`;
+    ? 'ongoing'
+    : `resolved after ${durationText((recoveredAt - startedAt) / 1000)}`;
 }
 
 /** Two lines for each incident. */

@@ -22,8 +22,8 @@ export function viewOfRunner(view: View, wanted: string): View | undefined {
   const worst = SEVERITIES.flatMap(
     (severity) => causes.find((cause) => cause.severity === severity) ?? [],
   )[0];
-  const fine = `${own.name} reaches ${own.url}.`;
-  const open = `Nothing is known to be wrong with ${own.name}, and not everything could be judged.`;
+  const fine = `${own.name} reaches ${own.url}; no problem found.`;
+  const open = `No problem found with ${own.name}, but some checks have no result.`;
   const summary = worst?.summary ?? (verdict === 'healthy' ? fine : open);
   return {
     ...view,

@@ -1,10 +1,12 @@
 /** Numbers, times and statuses as people read them; used by text and page. */
+import { dateText } from '../core/date-text.ts';
+import type { FoundBy } from '../core/reading.ts';
 import type { Link, Severity, Status } from '../core/vocabulary.ts';
 import { SEVERITIES } from '../core/vocabulary.ts';
 
-/** The links of the walk, short enough for a chain on a phone. */
+/** The links of the path, short enough for a chain on a phone. */
 export const LINK_NAMES: Readonly<Record<Link, string>> = {
-  dns: 'name',
+  dns: 'DNS',
   connect: 'TCP',
   proxy: 'proxy',
   tls: 'TLS',
@@ -13,16 +15,16 @@ export const LINK_NAMES: Readonly<Record<Link, string>> = {
   token: 'token',
 };
 
-/** What a check or a link does. */
+/** What a person reads for a status. */
 export const STATUS_WORDS: Readonly<Record<Status, string>> = {
   pass: 'passes',
   warn: 'warns',
   fail: 'fails',
   unknown: 'is unknown',
-  skipped: 'was not tried',
+  skipped: 'skipped',
 };
 
-/** What stops the runner first; of equals in the order of blame. */
+/** By severity; within one severity in the order of blame. */
 export function worstFirst<T extends { readonly severity: Severity }>(
   causes: readonly T[],
 ): readonly T[] {
@@ -49,7 +51,7 @@ export function bytesText(bytes: number): string {
 
 /** A measure by the unit at the end of its name. */
 export function measureText(name: string, value: number): string {
-  if (name.endsWith('_timestamp_seconds')) return new Date(value * 1000).toISOString().slice(0, 16);
+  if (name.endsWith('_timestamp_seconds')) return dateText(value * 1000);
   if (name.endsWith('_seconds'))
     return value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(1)} s`;
   if (name.endsWith('_bytes')) return bytesText(value);
@@ -61,3 +63,11 @@ export function measureText(name: string, value: number): string {
 export function measureName(name: string): string {
   return name.replace(/_(?:timestamp_seconds|seconds|bytes|ratio)$/, '').replaceAll('_', ' ');
 }
+
+/** How the path of config.toml was found. */
+export const FOUND_BY_TEXT: Readonly<Record<FoundBy, string>> = {
+  flag: 'from --runner.config',
+  'process-argument': "from the runner's command line",
+  'process-environment': "from the runner's environment",
+  default: 'default path',
+};

@@ -8,12 +8,12 @@ import type { Duplex } from 'node:stream';
 import { isErrno } from '../core/errno.ts';
 
 const ANSWERS: Readonly<Record<string, readonly [status: number, text: string]>> = {
-  HPE_HEADER_OVERFLOW: [431, 'the address and the headers of the request are larger than 16 KiB'],
+  HPE_HEADER_OVERFLOW: [431, 'the request address and headers are larger than 16 KiB'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request took too long to arrive'],
 };
 /** How long a client may go on sending what nobody wants. */
 const LINGER_MILLISECONDS = 1000;
-const OTHERWISE = [400, 'the request cannot be understood'] as const;
+const OTHERWISE = [400, 'invalid request'] as const;
 
 export function answerClientError(error: Error, socket: Duplex): void {
   const code = isErrno(error) ? (error.code ?? '') : '';

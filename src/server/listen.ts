@@ -65,7 +65,7 @@ async function listenOn(
   const options = parseListenAddress(address);
   if (options === undefined) {
     throw new Error(
-      `"${address}" is no address; expected host:port, [::1]:port, :port or unix:/path`,
+      `invalid address "${address}"; expected host:port, [::1]:port, :port or unix:/path`,
     );
   }
   if (options.path !== undefined) await removeStaleSocket(options.path);
@@ -98,13 +98,13 @@ function serverOf(app: FastifyInstance, protection: Protection): Server {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program, or another runnerwatch, has it',
-  EACCES: 'this user may not',
-  EADDRNOTAVAIL: 'this host does not have that address',
+  EADDRINUSE: 'another program, or another runnerwatch, uses it',
+  EACCES: 'permission denied',
+  EADDRNOTAVAIL: 'this host does not have this address',
   ENOTFOUND: 'the name does not resolve',
 };
 
-const NO_FOLDER = 'its folder does not exist, or this user may not write there';
+const NO_FOLDER = 'its directory does not exist or is not writable';
 
 function reasonOf(error: unknown, isSocket: boolean): string {
   const code = errnoText(error);

@@ -32,7 +32,9 @@ export class Protection {
     const { config, problems } = await readWebConfig(this.#file);
     if (config === undefined) return problems;
     if (this.#signature !== '' && config.tls?.clientAuth !== this.#config.tls?.clientAuth) {
-      return [`${this.#file}: TLS on or off, and another client_auth_type, need a restart`];
+      return [
+        `${this.#file}: restart runnerwatch to switch TLS on or off or to change client_auth_type`,
+      ];
     }
     const signature = signatureOf(config);
     if (signature === this.#signature) return [];

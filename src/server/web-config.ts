@@ -91,7 +91,7 @@ class Reader {
 
   async root(): Promise<Table | undefined> {
     const text = await readFile(this.#file, 'utf8').catch((error: unknown) => {
-      this.#say(`cannot be read (${errnoText(error)}); check the path and its rights`);
+      this.#say(`cannot be read (${errnoText(error)}); check the path and its permissions`);
       return undefined;
     });
     if (text === undefined) return undefined;
@@ -100,13 +100,13 @@ class Reader {
     const [error] = document.errors;
     if (error !== undefined) {
       const { line } = lineCounter.linePos(error.pos[0]);
-      this.problems.push(`${this.#file}:${line}: is not valid YAML; check this line`);
+      this.problems.push(`${this.#file}:${line}: invalid YAML; check this line`);
       return undefined;
     }
     // An empty file protects nothing, and says so to the toolkit too.
     const root: unknown = document.toJS() ?? {};
     if (!isTable(root)) {
-      this.#say('is not a table of keys; expected tls_server_config or basic_auth_users');
+      this.#say('must be a table of keys; expected tls_server_config or basic_auth_users');
       return undefined;
     }
     this.#known('', root);
@@ -120,21 +120,21 @@ class Reader {
       this.#known(name, value);
       return value;
     }
-    this.#say(`${name} is not a table of keys`);
+    this.#say(`${name} must be a table of keys`);
     return undefined;
   }
 
   users(root: Table): ReadonlyMap<string, Secret> {
     const value = root['basic_auth_users'] ?? {};
     const users = new Map<string, Secret>();
-    if (!isTable(value)) this.#say('basic_auth_users is not a table of names and bcrypt hashes');
+    if (!isTable(value)) this.#say('basic_auth_users must be a table of names and bcrypt hashes');
     else {
       for (const [name, hash] of Object.entries(value)) {
         if (typeof hash === 'string' && /^\$2[aby]\$\d\d\$[./0-9A-Za-z]{53}$/.test(hash)) {
           users.set(name, new Secret(hash));
         } else {
           const how = 'make one with `htpasswd -nB`';
-          this.#say(`the value of "${name}" in basic_auth_users is no bcrypt hash; ${how}`);
+          this.#say(`the value of "${name}" in basic_auth_users is not a bcrypt hash; ${how}`);
         }
       }
     }
@@ -183,13 +183,13 @@ class Reader {
     try {
       createSecureContext({ cert, key });
     } catch {
-      this.#say('cert_file and key_file are no PEM certificate and key that belong together');
+      this.#say('cert_file and key_file are not a PEM certificate and its private key');
     }
     try {
       // A secure context would take anything, and know nobody.
       if (ca !== undefined) void new X509Certificate(ca);
     } catch {
-      this.#say('client_ca_file holds no PEM certificate');
+      this.#say('client_ca_file has no PEM certificate');
     }
   }
 

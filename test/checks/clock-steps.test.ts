@@ -74,7 +74,7 @@ describe('the watch', () => {
     expect(watch.lastStep).toEqual({ at: clock.wall(), seconds: expect.closeTo(by) });
   });
 
-  test('sees that the program stood still', () => {
+  test('sees that the process was suspended', () => {
     const clock = twoClocks();
     const watch = new ClockWatch(clock);
     clock.pass(3600);
@@ -120,7 +120,7 @@ describe('what is known', () => {
     expect(state()?.finding).toEqual(PASS);
   });
 
-  test('is as young as before when the program stood still, and grows old from then on', () => {
+  test('is as young as before when the process was suspended, and grows old from then on', () => {
     const { clock, record, follow, state, lines } = followed();
     record();
     follow();
@@ -128,12 +128,12 @@ describe('what is known', () => {
     follow();
 
     expect(state()?.finding).toEqual(PASS);
-    expect(lines.join('')).toContain('msg="the program stood still" seconds=3600');
+    expect(lines.join('')).toContain('msg="the process was suspended" seconds=3600');
     clock.pass(40);
     expect(state()?.finding).toMatchObject({ reason: 'stale' });
   });
 
-  test('of a result that came after the program stood still is no younger than it is', () => {
+  test('of a result that came after the process was suspended is no younger than it is', () => {
     const { clock, record, follow, state } = followed();
     clock.pass(3600);
     record();

@@ -26,7 +26,7 @@ describe('what is shown', () => {
     expect(store.states()[0]?.finding).toEqual({
       status: 'unknown',
       reason: 'not-run-yet',
-      detail: 'it has not run yet',
+      detail: 'the check has not run yet',
     });
     expect(store.isComplete()).toBe(false);
   });

@@ -70,7 +70,7 @@ describe('exit codes', () => {
     const { code, stdout, stderr } = await check(`--config.file=${settings}`);
 
     expect([code, stdout]).toEqual([3, '']);
-    expect(stderr).toContain(`${settings}:1: there is no key "nonsense" at the top`);
+    expect(stderr).toContain(`${settings}:1: unknown key "nonsense" at the top`);
   });
 });
 
@@ -115,7 +115,7 @@ describe('--runner', () => {
 
     expect([code, stdout]).toEqual([3, '']);
     expect(stderr).toMatch(
-      /^runnerwatch: there is no runner "docker-9" in \S+; there are: docker-1 \(Da1kerDem\), docker-2 \(Db2kerDem\), shell-1 \(Sh1llDemo\)\n$/,
+      /^runnerwatch: no runner "docker-9" in \S+; known: docker-1 \(Da1kerDem\), docker-2 \(Db2kerDem\), shell-1 \(Sh1llDemo\)\n$/,
     );
   });
 });
@@ -163,7 +163,7 @@ describe('on a terminal', () => {
 
     expect(code).toBe(0);
     expect(written(stdout)).toMatch(
-      /looking …\r␛\[2K\d+ of \d+ checks done …[^]*\r␛\[2K␛\[32mHEALTHY/,
+      /starting checks \.\.\.\r␛\[2K\d+ of \d+ checks done \.\.\.[^]*\r␛\[2K␛\[32mHEALTHY/,
     );
   });
 

@@ -32,7 +32,7 @@ test('a file of the host that hangs is told, the rest is looked at, and both pro
     ]);
 
     expect(code).toBe(2);
-    expect(stdout).toContain('could not be read within 2 s');
+    expect(stdout).toContain('took more than 2 s');
     expect(stdout).toContain('connect@http://127.0.0.1:9/');
 
     await using served = startProgram([

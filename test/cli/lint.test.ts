@@ -125,7 +125,7 @@ describe('--fix', () => {
     const file = await fileOf(WARNING);
     const { code, stderr } = await runProgram(['lint', file, '--fix', '--write']);
 
-    expect([code, stderr]).toEqual([0, `${file}: nothing that can be corrected for certain\n`]);
+    expect([code, stderr]).toEqual([0, `${file}: nothing to correct automatically\n`]);
     expect(
       (await readdir(folder)).filter((name) => join(folder, name).startsWith(`${file}.`)),
     ).toEqual([]);

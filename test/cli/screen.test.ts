@@ -40,8 +40,8 @@ describe('the line that counts', () => {
     takeAway();
 
     expect(screen.texts).toEqual([
-      'looking …',
-      `\r\u001B[2K${rest.length} of ${rest.length + 1} checks done …`,
+      'starting checks ...',
+      `\r\u001B[2K${rest.length} of ${rest.length + 1} checks done ...`,
       '\r\u001B[2K',
     ]);
   });
@@ -72,7 +72,7 @@ describe('a frame', () => {
     const lines = (screen.texts[0] ?? '').split('\n');
 
     expect(lines).toHaveLength(10);
-    expect(lines.slice(-3)).toEqual(['… and 23 more lines', 'foot', '']);
+    expect(lines.slice(-3)).toEqual(['... and 23 more lines', 'foot', '']);
   });
 
   test('in a pipe is the text alone', () => {

@@ -25,7 +25,7 @@ test('a program that stood still goes on as if the time had not been, and says s
   program.kill('SIGSTOP');
   await delay(STOPPED_MILLISECONDS);
   program.kill('SIGCONT');
-  await program.until(/msg="the program stood still" seconds=\d+/);
+  await program.until(/msg="the process was suspended" seconds=\d+/);
   const { text } = await ask(`${address}/api/v1/report`);
 
   expect(text).not.toContain('"stale"');

@@ -199,7 +199,7 @@ describe('what cannot start is exit code 1 and one sentence', () => {
 
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr.trim().split('\n')).toEqual([
-      expect.stringContaining(`${file}:1: there is no key "a" at the top`),
+      expect.stringContaining(`${file}:1: unknown key "a" at the top`),
       expect.stringContaining(`${file}:3: log.level `),
     ]);
   });
@@ -211,7 +211,7 @@ describe('what cannot start is exit code 1 and one sentence', () => {
 
     expect([code, stderr]).toEqual([
       1,
-      `runnerwatch: cannot listen on 127.0.0.1:${taken.port}: another program, or another runnerwatch, has it (EADDRINUSE)\n`,
+      `runnerwatch: cannot listen on 127.0.0.1:${taken.port}: another program, or another runnerwatch, uses it (EADDRINUSE)\n`,
     ]);
   });
 
@@ -221,7 +221,7 @@ describe('what cannot start is exit code 1 and one sentence', () => {
     expect(await runProgram(words)).toMatchObject({
       code: 1,
       stderr:
-        'runnerwatch: "nonsense" is no address; expected host:port, [::1]:port, :port or unix:/path\n',
+        'runnerwatch: invalid address "nonsense"; expected host:port, [::1]:port, :port or unix:/path\n',
     });
   });
 });

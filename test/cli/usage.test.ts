@@ -57,12 +57,12 @@ describe('help and version', () => {
 
 describe('a usage mistake is exit code 2 and one sentence with what was meant', () => {
   test.each([
-    [['chekc'], 'there is no command "chekc"; did you mean check?'],
-    [['nonsense'], 'there is no command "nonsense"; see runnerwatch --help'],
-    [['check', '--fromat', 'json'], 'there is no flag --fromat; did you mean --format?'],
+    [['chekc'], 'unknown command "chekc"; did you mean check?'],
+    [['nonsense'], 'unknown command "nonsense"; see runnerwatch --help'],
+    [['check', '--fromat', 'json'], 'unknown flag --fromat; did you mean --format?'],
     [
       ['--web.listen-adress=:80'],
-      'there is no flag --web.listen-adress; did you mean --web.listen-address?',
+      'unknown flag --web.listen-adress; did you mean --web.listen-address?',
     ],
     [
       ['check', '--format', 'jsno'],
@@ -77,7 +77,7 @@ describe('a usage mistake is exit code 2 and one sentence with what was meant', 
     ],
     [['serve', 'now'], 'serve does not take the argument "now"; see runnerwatch --help'],
     [['lint', 'a', 'b'], 'lint does not take the argument "b"; see runnerwatch --help'],
-    [['explain', '--strict'], 'there is no flag --strict; see runnerwatch --help'],
+    [['explain', '--strict'], 'unknown flag --strict; see runnerwatch --help'],
     [
       ['--log.level=loud'],
       '--log.level "loud" is not one of debug, info, warn, error; see runnerwatch --help',
@@ -119,7 +119,7 @@ describe('--config.check', () => {
 
       expect([code, stdout]).toEqual([1, '']);
       expect(stderr.trim().split('\n')).toEqual([
-        `${file}:2: there is no key "levle" in [log]; did you mean \`level\`?`,
+        `${file}:2: unknown key "levle" in [log]; did you mean \`level\`?`,
         expect.stringMatching(/bad\.toml:4: probes\.dns\.timeout_seconds /),
       ]);
     },
@@ -130,7 +130,7 @@ describe('--config.check', () => {
 
     expect([code, stderr]).toEqual([
       1,
-      '/nowhere/rw.toml: cannot be read (ENOENT); check the path and its rights\n',
+      '/nowhere/rw.toml: cannot be read (ENOENT); check the path and its permissions\n',
     ]);
   });
 
@@ -141,7 +141,7 @@ describe('--config.check', () => {
     const { code, stderr } = await runProgram(words);
 
     expect(code).toBe(1);
-    expect(stderr).toContain('the value of "alice" in basic_auth_users is no bcrypt hash');
+    expect(stderr).toContain('the value of "alice" in basic_auth_users is not a bcrypt hash');
   });
 });
 
@@ -172,7 +172,7 @@ describe('explain', () => {
       signal: null,
       stdout: '',
       stderr:
-        'runnerwatch: there is no cause "tls-unknown-autority"; did you mean tls-unknown-authority?\n',
+        'runnerwatch: unknown cause "tls-unknown-autority"; did you mean tls-unknown-authority?\n',
     });
   });
 });
@@ -230,7 +230,7 @@ describe('lint', () => {
       signal: null,
       stdout: '',
       stderr:
-        'runnerwatch: /nowhere/config.toml cannot be read (ENOENT); check the path and its rights\n',
+        'runnerwatch: /nowhere/config.toml cannot be read (ENOENT); check the path and its permissions\n',
     });
   });
 });

@@ -31,7 +31,7 @@ describe('the control page', () => {
   test('has a button for every fault and says that this is a demo', async () => {
     const page = await (await fetch(demo.controlPage)).text();
 
-    expect(page).toContain('This is a demo: GitLab and the runner are stand-ins.');
+    expect(page).toContain('This is a demo: GitLab and the runner are simulated.');
     expect([...page.matchAll(/action="\/fault\/([a-z-]+)"/g)].map(([, id]) => id)).toEqual(
       DEMO_FAULTS.map(({ id }) => id),
     );
@@ -57,9 +57,9 @@ describe('the control page', () => {
     ];
 
     expect(answers).toEqual([
-      { status: 404, text: 'there is no fault "typo"\n' },
-      { status: 404, text: 'there is GET / and POST /fault/ID\n' },
-      { status: 403, text: 'a page of another origin may not press the buttons\n' },
+      { status: 404, text: 'unknown fault "typo"\n' },
+      { status: 404, text: 'use GET / or POST /fault/ID\n' },
+      { status: 403, text: 'requests from another origin are not allowed\n' },
     ]);
   });
 });

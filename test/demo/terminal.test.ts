@@ -60,7 +60,7 @@ function openScreen(columns: number): Screen {
 test('a key breaks, the cause and what to type appear, another key heals, q ends', async () => {
   const screen = openScreen(100);
   const first = await screen.shows(/healthy[^\n]*3 runners reach/);
-  expect(first).toContain('This is a demo: GitLab and the runner are stand-ins.');
+  expect(first).toContain('This is a demo: GitLab and the runner are simulated.');
   expect(first).toMatch(/1 unknown-authority +2 expired/);
 
   screen.type('1');

@@ -20,7 +20,7 @@ interface Panel {
 /** They show what goes on, and on hosts that stand still, with a config.toml that is in order, nothing does. */
 const QUIET: readonly string[] = [
   'Checks that do not pass, by reason',
-  'Findings in config.toml',
+  'Lint findings in config.toml',
   'Full in',
   'Restarts of the runner',
 ];

@@ -173,7 +173,7 @@ describe('deploy/grafana/runnerwatch.json', () => {
     expect(panels.filter(({ type }) => type === 'row').map(({ title }) => title)).toEqual([
       'Fleet',
       'Causes',
-      'Phases of the way to GitLab',
+      'Latency by step',
       'Hosts',
       'runnerwatch itself',
     ]);

@@ -57,7 +57,7 @@ describe.each(catalogue.map((spec) => [spec.id, spec] as const))('%s', (id, spec
       text,
       ...(command === undefined ? [] : [command]),
     ]),
-    `Resolved when ${resolvedWhen}.`,
+    `Clears when ${resolvedWhen}.`,
   ].map((text) => flat(text));
 
   test('has a severity that the matrix allows', () => {

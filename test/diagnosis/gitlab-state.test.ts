@@ -114,7 +114,7 @@ describe('a token that is refused after GitLab was away', () => {
 });
 
 test('a refusal to write that shows a sign of Geo is no maintenance', () => {
-  const finding = fail('read-only', { read_only_site: 'it speaks of Geo' });
+  const finding = fail('read-only', { read_only_site: 'its message mentions Geo' });
 
   expect(causesOf({ 'token@runnerAA1': finding })).toMatchObject([
     { id: 'gitlab-read-only-site', severity: 'critical' },

@@ -134,7 +134,7 @@ describe('nothing is fine without proof', () => {
       verdict: 'healthy',
       causes: [],
       candidates: [],
-      summary: `2 runners reach ${GITLAB}; nothing is wrong.`,
+      summary: `2 runners reach ${GITLAB}; no problem found.`,
       runners: [{ connected: true }, { connected: true }],
     });
   });
@@ -144,7 +144,7 @@ describe('nothing is fine without proof', () => {
 
     expect(diagnose(nothing)).toMatchObject({
       verdict: 'unsure',
-      summary: 'Nothing has been looked at yet.',
+      summary: 'No check has run yet.',
     });
   });
 

@@ -289,7 +289,6 @@ test('an entry whose way is not looked at is not called healthy', () => {
 
   expect(diagnose({ ...snapshot, checks: ofTheHost })).toMatchObject({
     verdict: 'unsure',
-    summary:
-      'Nothing is known to be wrong, and the way of docker-1, docker-2 to GitLab is not looked at.',
+    summary: 'No problem found, but the path of docker-1, docker-2 to GitLab is not checked.',
   });
 });

@@ -162,13 +162,10 @@ describe('a cause is suspected until it is confirmed', () => {
 
 describe('the summary', () => {
   test.each([
-    [
-      1,
-      'docker-1 cannot reach https://gitlab.example.com/: the name gitlab.example.com does not resolve',
-    ],
-    [3, 'docker-1, docker-2, docker-3 cannot reach https://gitlab.example.com/: the name'],
-    [5, 'docker-1, docker-2 and 3 more runners cannot reach https://gitlab.example.com/: the name'],
-  ])('of %i entries names who cannot reach what, and why', (count, start) => {
+    [1, 'docker-1 gets no jobs: the name gitlab.example.com does not resolve'],
+    [3, 'docker-1, docker-2, docker-3 get no jobs: the name'],
+    [5, 'docker-1, docker-2 and 3 more runners get no jobs: the name'],
+  ])('of %i entries names who gets no jobs, and why', (count, start) => {
     const runners = Array.from({ length: count }, (_, index) => runner(`runnerAA${index + 1}`));
     const ids = runners.map(({ id }) => id);
     const { summary } = diagnose(
@@ -187,7 +184,7 @@ describe('the summary', () => {
       disk: fail('full', { path: '/', roles: 'builds_dir' }),
     };
 
-    expect(diagnose(snapshotOf(said)).summary).toMatch(/ And 1 more\.$/);
+    expect(diagnose(snapshotOf(said)).summary).toMatch(/ 1 more cause\.$/);
   });
 
   test('of an unsure world says how much is open, and why', () => {
@@ -196,7 +193,7 @@ describe('the summary', () => {
     const { summary } = diagnose(snapshot);
 
     expect(summary).toBe(
-      `Nothing is known to be wrong, and 2 of ${snapshot.checks.length} checks could not be judged (dns@${GITLAB}: no end in time).`,
+      `No problem found, but 2 of ${snapshot.checks.length} checks have no result (dns@${GITLAB}: no end in time).`,
     );
   });
 });

@@ -166,11 +166,11 @@ test('the proxy and the roots are those of the process', () => {
 });
 
 test.each([
-  ['no process', undefined, 'the runner is not running, so its proxy settings are not known'],
+  ['no process', undefined, 'the runner is not running, so its proxy settings are unknown'],
   [
     'a hidden environment',
     runnerProcess(),
-    'the environment of process 4711 cannot be read, so its proxy settings are not known',
+    'the environment of process 4711 cannot be read, so its proxy settings are unknown',
   ],
 ])('%s: the decision says what it does not know', (_, process, because) => {
   expect(found(entry(GITLAB), { process }).endpoints[0]?.proxy).toEqual({
@@ -212,7 +212,7 @@ describe('url and token out of the environment', () => {
         column: 9,
         key: 'runners.token',
         message:
-          'token of entry "a" names $RUNNER_TOKEN, which the runner\'s process does not have: it becomes empty',
+          'token of entry "a" uses $RUNNER_TOKEN, which is not set for the runner process: token becomes empty',
       },
     ]);
   });
@@ -237,9 +237,9 @@ describe('url and token out of the environment', () => {
 });
 
 test.each([
-  ['gitlab.test', 'does not begin with http:// or https://: "gitlab.test"'],
+  ['gitlab.test', 'does not start with http:// or https://: "gitlab.test"'],
   ['', 'is empty'],
-  ['ftp://me:canary@host', 'does not begin with http:// or https://: "ftp://host"'],
+  ['ftp://me:canary@host', 'does not start with http:// or https://: "ftp://host"'],
 ])('the url %j keeps its entry from an endpoint', (url, why) => {
   const { runners, endpoints, problems } = found(entry(`name = "a"\nurl = "${url}"\ntoken = "x"`));
 

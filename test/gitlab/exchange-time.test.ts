@@ -39,7 +39,7 @@ describe('the deadline of a request', () => {
     const send = await senderTo(server.port);
     await expect(send({ ...GET, timeoutSeconds: 0.2 }, never())).rejects.toMatchObject({
       fault,
-      message: 'no complete answer within 0.2 s',
+      message: 'no complete response within 0.2 s',
     });
   });
 
@@ -134,7 +134,7 @@ describe('one connection', () => {
     await send(GET, never());
     await expect(send(GET, never())).rejects.toMatchObject({
       fault: 'closed',
-      message: 'the server closed the connection, and it cannot be opened again',
+      message: 'the server closed the connection, and reconnecting failed',
     });
   });
 });

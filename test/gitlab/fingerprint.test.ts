@@ -28,7 +28,7 @@ describe('who answered', () => {
       'GitLab through a CDN',
       answerOf(200, '', { ...FROM_RAILS, 'cf-ray': '1', server: 'cloudflare' }),
     ],
-    ['rails by ', 'an error in GitLab’s form', jsonAnswer(401, { message: '401 Unauthorized' })],
+    ['rails by ', "an error in GitLab's format", jsonAnswer(401, { message: '401 Unauthorized' })],
     ['rails by ', 'Grape’s own error', jsonAnswer(400, { error: 'token is missing' })],
     ['rails by ', 'the health page', answerOf(200, 'GitLab OK')],
     ['workhorse by ', 'Puma is down', answerOf(502, 'GitLab is not responding')],
@@ -39,7 +39,7 @@ describe('who answered', () => {
     ['edge by Imperva', 'by a header', answerOf(403, '', { 'x-iinfo': '1' })],
     ['edge by squid', 'by a header', answerOf(503, '', { 'x-squid-error': 'ERR_DNS_FAIL 0' })],
     [
-      'edge by GitLab.com’s load balancer',
+      "edge by GitLab.com's load balancer",
       'by a header',
       answerOf(403, '', { 'gitlab-lb': 'haproxy-1' }),
     ],
@@ -89,7 +89,7 @@ describe('who answered', () => {
     expect(fingerprint(jsonAnswer(403, { message: '403 Forbidden' }, FROM_RAILS)).signals).toEqual([
       'X-Gitlab-Meta',
       'X-Request-Id',
-      'error in GitLab’s form',
+      "error in GitLab's format",
       'X-Runtime',
     ]);
   });

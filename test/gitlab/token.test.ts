@@ -98,10 +98,10 @@ const entry = (text: string): RunnerTarget => ({
 describe('what is wrong with a token is said without it', () => {
   test.each([
     ['missing', '', 'is empty'],
-    ['registration-token', 'GR1348941secretsecret', 'begins with GR, as registration tokens do'],
+    ['registration-token', 'GR1348941secretsecret', 'starts with GR, as registration tokens do'],
     ['wrong-kind', 'glpat-secretsecret', 'has the prefix of another kind of token'],
     ['wrong-kind', 'your-secret', 'is a placeholder'],
-    ['wrong-kind', 'secret\u0007', 'has characters that no token has'],
+    ['wrong-kind', 'secret\u0007', 'has characters that a token cannot have'],
     ['checksum-mismatch', 'glrt-bzoyCnA6MQp0OjMKdToxCw.01.0y0000000', 'has a wrong checksum'],
   ])('%s: %j', (reason, text, why) => {
     expect(judgeTokenShape(entry(text))).toEqual({

@@ -63,7 +63,7 @@ describe('the process', () => {
       rule: 'R01',
       text: url('$GITLAB_URL'),
       host: at({ GITLAB_URL: 'gitlab.example.com' }),
-      found: 'the url of entry "a" does not begin with http:// or https://',
+      found: 'the url of entry "a" does not start with http:// or https://',
     },
     {
       name: 'R13 what a variable holds is judged, and not shown',

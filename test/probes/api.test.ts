@@ -91,8 +91,9 @@ describe('GitLab’s API passes', () => {
       facts: {
         status: 401,
         who: 'rails',
+        responder: 'GitLab',
         server: 'nginx',
-        signals: 'X-Gitlab-Meta, X-Request-Id, error in GitLab’s form, X-Runtime',
+        signals: "X-Gitlab-Meta, X-Request-Id, error in GitLab's format, X-Runtime",
       },
     });
     expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([

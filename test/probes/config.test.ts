@@ -23,7 +23,7 @@ const problem = (over: Partial<Problem> = {}): Problem => ({
   file: FILE,
   line: 12,
   column: 8,
-  message: 'runners.docker.cpus takes a string, but line 12 gives an integer',
+  message: 'runners.docker.cpus must be a string, but line 12 has an integer',
   fix: 'Write `cpus = "2"`.',
   ...over,
 });
@@ -89,7 +89,7 @@ test('the first problem is shown with its place and what to write', async () => 
   ).toEqual({
     status: 'fail',
     reason: 'type-error',
-    detail: `${FILE}:12:8: runners.docker.cpus takes a string, but line 12 gives an integer (and 1 more). Write \`cpus = "2"\`.`,
+    detail: `${FILE}:12:8: runners.docker.cpus must be a string, but line 12 has an integer (and 1 more). Write \`cpus = "2"\`.`,
     measures: { problems: 2 },
     facts: {
       file: FILE,

@@ -189,7 +189,7 @@ test('a mount that does not answer is hung since the first question', async () =
     {
       status: 'fail',
       reason: 'hung',
-      detail: '/nfs does not answer since 2026-11-24T09:00:00.000Z',
+      detail: '/nfs has not responded since 2026-11-24 09:00 UTC',
       measures: { hung_seconds: 0 },
     },
     { reason: 'hung', measures: { hung_seconds: 30 } },

@@ -243,7 +243,8 @@ test('a stub that fails on a host without any way out has no route, and the stub
   expect(finding).toMatchObject({
     status: 'fail',
     reason: 'no-route',
-    detail: 'lookup of gitlab.test: 127.0.0.1 servfail; nothing leads out of this host',
+    detail:
+      'lookup of gitlab.test: 127.0.0.1 servfail; this host has no usable route to any network',
     facts: { address: '127.0.0.1' },
   });
 });

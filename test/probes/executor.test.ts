@@ -90,7 +90,7 @@ describe('nobody listens', () => {
 
     expect(await look(root)).toMatchObject({
       reason: 'daemon-down',
-      detail: expect.stringMatching(/the connection is refused \(E(?:CONNREFUSED|NOTSOCK)\)$/),
+      detail: expect.stringMatching(/it is not a socket \(E(?:CONNREFUSED|NOTSOCK)\)$/),
     });
   });
 
@@ -109,11 +109,11 @@ describe('nobody listens', () => {
 
     expect(await look(root, targetOf('tcp://docker.test:2375', DOCKER))).toMatchObject({
       reason: 'daemon-down',
-      detail: 'tcp://docker.test:2375 (the default): its name has no address (ENOTFOUND)',
+      detail: 'tcp://docker.test:2375 (the default): its name does not resolve (ENOTFOUND)',
     });
   });
 
-  test('at a place where nobody takes the connection', async () => {
+  test('at a place where timed out', async () => {
     await using root = await rootFolder({});
     await using server = await startDeafServer();
     const finding = await look(
@@ -125,7 +125,7 @@ describe('nobody listens', () => {
 
     expect(finding).toMatchObject({
       reason: 'daemon-down',
-      detail: expect.stringMatching(/nobody takes the connection \(ETIMEDOUT\)$/),
+      detail: expect.stringMatching(/timed out \(ETIMEDOUT\)$/),
     });
   });
 });
@@ -145,7 +145,7 @@ test.each(['/_ping', '/info', '/version'])(
     expect(await withDocker({ instead: { [path]: 'silent' } }, 0.3)).toMatchObject({
       status: 'fail',
       reason: 'not-responding',
-      detail: `unix:///run/docker.sock (the default) does not answer ${path} within 0.3 s`,
+      detail: `unix:///run/docker.sock (the default) did not answer ${path} within 0.3 s`,
     });
   },
 );
@@ -246,7 +246,8 @@ describe('containers of jobs', () => {
     expect(await withDocker({ containers: [container(9000, '1h0m0s')] })).toMatchObject({
       status: 'warn',
       reason: 'job-overdue',
-      detail: 'container abcdef012345 of job 7 has run for 150 min, and its job may take 60 min',
+      detail:
+        'container abcdef012345 of job 7 has run for 150 min, but the timeout of the job is 60 min',
       measures: { overdue_jobs: 1 },
     });
   });
@@ -284,7 +285,7 @@ describe('a shell executor', () => {
     expect(await look(root, shell)).toMatchObject({
       status: 'warn',
       reason: 'user-missing',
-      detail: 'there is no user ci in /etc/passwd',
+      detail: 'user ci is not in /etc/passwd',
     });
   });
 
@@ -318,7 +319,7 @@ describe('the plugin of an autoscaler', () => {
     expect(await look(root, target)).toMatchObject({
       status: 'warn',
       reason: 'plugin-missing',
-      detail: 'there is no plugin aws in /usr/bin or /root/.config/fleeting/plugins',
+      detail: 'plugin aws is not in /usr/bin or /root/.config/fleeting/plugins',
     });
   });
 

@@ -54,6 +54,7 @@ describe('a web tier that lets the request through passes', () => {
       facts: {
         status: 404,
         who: 'rails',
+        responder: 'GitLab',
         server: 'nginx',
         signals: 'X-Gitlab-Meta, X-Request-Id, X-Runtime',
       },
@@ -163,7 +164,7 @@ describe('what stands in the way is named', () => {
     const { finding } = await ask(() => page(302, '', { Location, Server: 'oauth2\u0007-proxy' }));
     expect(finding).toMatchObject({
       detail: expect.stringMatching(
-        /^GET http:\/\/127\.0\.0\.1:\d+\/-\/health answered 302 by other \(oauth2-proxy\), redirecting to https:\/\/sso\.test\/login$/,
+        /^oauth2-proxy returned 302 for GET http:\/\/127\.0\.0\.1:\d+\/-\/health, with a redirect to https:\/\/sso\.test\/login$/,
       ),
       facts: { location: 'https://sso.test/login' },
     });

@@ -96,7 +96,7 @@ test.each([
     '98000 of 98304 system files',
     { '/proc/sys/fs/file-nr': '98000\t0\t98304\n' },
     'system-files',
-    '98000 of 98304 open files of the whole host',
+    '98000 of 98304 open files on the whole host',
   ],
   [
     '62 of 64 files of the runner',
@@ -152,7 +152,7 @@ test('a fork that was refused since the look before is a fault, below the limit 
   expect(await look(group(5), group(5))).toMatchObject({ status: 'pass' });
   expect(await look(group(5), group(7))).toMatchObject({
     reason: 'tasks',
-    detail: expect.stringMatching(/and a new one was refused$/),
+    detail: expect.stringMatching(/and the kernel refused to create another one$/),
   });
 });
 
@@ -161,7 +161,7 @@ describe('the table of tracked connections', () => {
     expect(await look(conntrack(100, 100), conntrack(100, 100, 1, 2))).toMatchObject({
       status: 'fail',
       reason: 'connection-table',
-      detail: '100 of 100 tracked connections, and new ones were thrown away',
+      detail: '100 of 100 tracked connections, and the kernel dropped new ones',
       measures: { tracked_connections_ratio: 1 },
     });
   });
@@ -201,7 +201,7 @@ test('ports in use to many peers are no fault; to one peer they are', async () =
   expect(await look({ ...range, '/proc/net/tcp': list(() => 443) })).toMatchObject({
     status: 'fail',
     reason: 'local-ports',
-    detail: '20 of 20 local ports are connected to 10.200.0.2:443',
+    detail: '20 of 20 local ports are in use for connections to 10.200.0.2:443',
   });
 });
 

@@ -91,14 +91,14 @@ test('a page without an end, another status and other numbers are no runner’s'
   expect(await reasonNow()).toBe('not-a-runner');
 });
 
-test('a runner that stands still accepts and does not answer', async () => {
+test('a runner that stands still accepted the connection and did not respond', async () => {
   await using server = await startCounterServer(() => {});
   const tools = { signal: AbortSignal.timeout(200) };
 
   expect(await runProbe(createRunnerMetrics(), at(server.port), { tools })).toEqual({
     status: 'unknown',
     reason: 'no-answer',
-    detail: `127.0.0.1:${server.port} accepts and does not answer`,
+    detail: `127.0.0.1:${server.port} accepted the connection and did not respond`,
   });
 });
 

@@ -113,7 +113,7 @@ describe('what is wrong with the chain has a reason', () => {
     ],
     ['expired', signed({ until: daysFromNow(-0.5) }), 'the certificate expired on'],
     ['intermediate-expired', [make(LEAF, old), old], 'the issuer CN=Old expired on'],
-    ['not-yet-valid', signed({ from: daysFromNow(9) }), 'the certificate is valid only from'],
+    ['not-yet-valid', signed({ from: daysFromNow(9) }), 'the certificate is not valid before'],
     [
       'name-mismatch',
       signed({ dns: ['other.test'] }),
@@ -206,13 +206,13 @@ describe('what ends soon is a warning', () => {
   const soonRoot = makeRoot({ name: 'Soon Root', ...soon });
   test('the server’s certificate', async () => {
     const finding = await shake([make({ ...LEAF, ...soon }, root)], bundle(root));
-    const detail = expect.stringMatching(/^the certificate ends on /);
+    const detail = expect.stringMatching(/^the certificate expires on /);
     expect(finding).toMatchObject({ status: 'warn', reason: 'expiring-soon', detail });
   });
 
   test('the root of the CA file', async () => {
     const finding = await shake([make(LEAF, soonRoot)], { files: { [OWN_FILE]: soonRoot.pem } });
-    const detail = expect.stringMatching(/^the issuer CN=Soon Root in the CA file ends on /);
+    const detail = expect.stringMatching(/^the issuer CN=Soon Root in the CA file expires on /);
     expect(finding).toMatchObject({ status: 'warn', reason: 'expiring-soon', detail });
   });
 

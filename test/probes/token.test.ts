@@ -81,7 +81,7 @@ describe('GitLab that knows the discovery request', () => {
     expect(await walkThrough(entry(server.port))).toMatchObject({
       status: 'fail',
       reason: 'rejected',
-      detail: 'GitLab answered 403 to the token of name of AAAAAAAAA (AAAAAAAAA)',
+      detail: 'GitLab returned 403 for the token of name of AAAAAAAAA (AAAAAAAAA)',
     });
   });
 
@@ -158,8 +158,7 @@ describe('a 403 accuses no token unless it is GitLab’s own', () => {
     const target = runnerTarget('AAAAAAAAA');
     const finding = await ask(page(403, '', { Server: `echo ${target.token.reveal()}` }));
     expect(finding).toMatchObject({
-      detail:
-        'other (echo [hidden]) answered 403 to the request with the token of name of AAAAAAAAA (AAAAAAAAA)',
+      detail: 'echo [hidden] returned 403 for the token request of name of AAAAAAAAA (AAAAAAAAA)',
     });
   });
 });
@@ -191,7 +190,7 @@ describe('expiry is judged by GitLab’s clock', () => {
     expect(await walkThrough(target, { clock: setClock() })).toMatchObject({
       status: 'warn',
       reason: 'expiring-soon',
-      detail: 'the token of name of AAAAAAAAA expires on 2026-11-27T09:00:00.000Z',
+      detail: 'the token of name of AAAAAAAAA expires on 2026-11-27 09:00 UTC (in 3 days)',
       measures: { expiry_timestamp_seconds: START / 1000 + 3 * 86_400 },
     });
     const later = { ...target, tokenExpiresAt: START + 8 * DAY_MILLISECONDS };

@@ -138,7 +138,7 @@ test('runnerwatch incident lists it and prints it, as text and as JSON', async (
     runProgram(['incident', id.replace('dns', 'dna'), flag]),
   ]);
 
-  expect(list.stdout).toContain(`${id}  (critical, over after `);
+  expect(list.stdout).toContain(`${id}  (critical, resolved after `);
   expect(one.stdout).toMatch(
     /what changed just before\n {2}\/etc\/hosts, \d+ s before the first evidence/,
   );
@@ -146,6 +146,6 @@ test('runnerwatch incident lists it and prints it, as text and as JSON', async (
   expect(JSON.parse(json.stdout)).toEqual(incident);
   expect([nearly.code, nearly.stderr]).toEqual([
     1,
-    `runnerwatch: there is no incident "${id.replace('dns', 'dna')}"; did you mean ${id}?\n`,
+    `runnerwatch: unknown incident "${id.replace('dns', 'dna')}"; did you mean ${id}?\n`,
   ]);
 });

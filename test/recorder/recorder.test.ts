@@ -84,7 +84,7 @@ const CHANGES: readonly Change[] = [
     after: /^0\.0\.0\.0\/0 via 192\.0\.2\.2 dev eth0$/,
   },
   {
-    what: 'process of the runner',
+    what: 'runner process',
     process: { pid: 4711 },
     before: /^pid 812$/,
     after: /^pid 4711$/,

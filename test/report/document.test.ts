@@ -33,7 +33,7 @@ describe('the document', () => {
       'checks',
     ]);
     expect(report.summary).toBe(
-      'docker-1, docker-2, docker-3 cannot reach https://gitlab.example.com/: the certificate of gitlab.example.com is signed by CN=Example Root CA, an authority this host does not trust. And 1 more.',
+      'docker-1, docker-2, docker-3 get no jobs: the certificate of gitlab.example.com is signed by CN=Example Root CA, an authority this host does not trust. 1 more cause.',
     );
   });
 
@@ -206,7 +206,10 @@ describe('one entry', () => {
       'runnerAA1',
     )?.diagnosis;
 
-    expect([fine?.verdict, fine?.summary]).toEqual(['healthy', `docker-1 reaches ${GITLAB}.`]);
+    expect([fine?.verdict, fine?.summary]).toEqual([
+      'healthy',
+      `docker-1 reaches ${GITLAB}; no problem found.`,
+    ]);
     expect(open?.verdict).toBe('unsure');
   });
 

@@ -32,7 +32,7 @@ test.each([
   ['hung_seconds', 12, '12.0 s'],
   ['free_ratio', 0.04, '4 %'],
   ['free_bytes', 2048, '2.0 KiB'],
-  ['leaf_not_after_timestamp_seconds', 1_764_000_000, '2025-11-24T16:00'],
+  ['leaf_not_after_timestamp_seconds', 1_764_000_000, '2025-11-24 16:00 UTC'],
   ['addresses', 2, '2'],
   ['load', 0.333, '0.33'],
 ])('%s of %d is shown as %s', (name, value, text) => {

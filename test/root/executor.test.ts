@@ -52,7 +52,7 @@ test.each([
   expect(await look(mode, group, folderMode)).toMatchObject({
     status: 'fail',
     reason: 'socket-permission',
-    detail: `unix://${SOCKET} (the default): user 1500 may not use ${denied}`,
+    detail: `unix://${SOCKET} (the default): user 1500 has no permission for ${denied}`,
     facts: { uid: 1500 },
   });
 });
@@ -100,7 +100,7 @@ test('a folder of builds that belongs to root is no use to the user of the jobs'
     {
       status: 'warn',
       reason: 'folder-not-writable',
-      detail: 'the user ci may not write in /srv/builds (/srv)',
+      detail: 'user ci has no write permission in /srv/builds (/srv)',
     },
     { status: 'pass' },
   ]);

@@ -75,7 +75,7 @@ test('four ports and four connections: the fifth has none, and the peer is named
   expect(finding).toMatchObject({
     status: 'fail',
     reason: 'local-ports',
-    detail: '4 of 4 local ports are connected to 127.0.0.1:8000',
+    detail: '4 of 4 local ports are in use for connections to 127.0.0.1:8000',
   });
 });
 

@@ -89,7 +89,7 @@ describe('addresses', () => {
     '"%s" is refused in one sentence',
     async (address) => {
       await expect(listening(address)).rejects.toThrow(
-        `"${address}" is no address; expected host:port, [::1]:port, :port or unix:/path`,
+        `invalid address "${address}"; expected host:port, [::1]:port, :port or unix:/path`,
       );
     },
   );
@@ -144,7 +144,7 @@ describe('addresses', () => {
     await using first = await listening(`unix:${path}`);
 
     await expect(listening(`unix:${path}`)).rejects.toThrow(
-      `cannot listen on unix:${path}: another program, or another runnerwatch, has it (EADDRINUSE)`,
+      `cannot listen on unix:${path}: another program, or another runnerwatch, uses it (EADDRINUSE)`,
     );
     expect((await ask('http://unix/-/healthy', { socketPath: path })).status).toBe(200);
     expect(first.addresses).toEqual([`unix:${path}`]);
@@ -163,7 +163,7 @@ describe('addresses', () => {
     const free = await closedPort();
 
     await expect(listening(`127.0.0.1:${free}`, `127.0.0.1:${taken.port}`)).rejects.toThrow(
-      `cannot listen on 127.0.0.1:${taken.port}: another program, or another runnerwatch, has it (EADDRINUSE)`,
+      `cannot listen on 127.0.0.1:${taken.port}: another program, or another runnerwatch, uses it (EADDRINUSE)`,
     );
     await using again = await listening(`127.0.0.1:${free}`);
     expect(again.addresses).toEqual([`http://127.0.0.1:${free}`]);
@@ -171,13 +171,13 @@ describe('addresses', () => {
 
   test('an address of another host is one sentence', async () => {
     await expect(listening('192.0.2.1:0')).rejects.toThrow(
-      'cannot listen on 192.0.2.1:0: this host does not have that address (EADDRNOTAVAIL)',
+      'cannot listen on 192.0.2.1:0: this host does not have this address (EADDRNOTAVAIL)',
     );
   });
 
   test('a folder that does not exist is one sentence', async () => {
     await expect(listening('unix:/nowhere/rw.sock')).rejects.toThrow(
-      'cannot listen on unix:/nowhere/rw.sock: its folder does not exist, or this user may not write there (EACCES)',
+      'cannot listen on unix:/nowhere/rw.sock: its directory does not exist or is not writable (EACCES)',
     );
   });
 });
@@ -212,31 +212,31 @@ describe('clients that misbehave', () => {
 
   const MEGABYTE = 'a'.repeat(1024 * 1024);
   test.each([
-    ['no HTTP at all', 'hello\r\n\r\n', 400, 'the request cannot be understood'],
-    ['a TLS handshake', '\u0016\u0003\u0001\u0002', 400, 'the request cannot be understood'],
+    ['no HTTP at all', 'hello\r\n\r\n', 400, 'invalid request'],
+    ['a TLS handshake', '\u0016\u0003\u0001\u0002', 400, 'invalid request'],
     [
       'a broken length',
       'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n',
       400,
-      'the request cannot be understood',
+      'invalid request',
     ],
     [
       'two lengths',
       'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
       400,
-      'the request cannot be understood',
+      'invalid request',
     ],
     [
       'a header of a megabyte',
       `GET / HTTP/1.1\r\nHost: a\r\nX: ${MEGABYTE}\r\n\r\n`,
       431,
-      'the address and the headers of the request are larger than 16 KiB',
+      'the request address and headers are larger than 16 KiB',
     ],
     [
       'an address of a megabyte',
       `GET /${MEGABYTE} HTTP/1.1\r\nHost: a\r\n\r\n`,
       431,
-      'the address and the headers of the request are larger than 16 KiB',
+      'the request address and headers are larger than 16 KiB',
     ],
   ])('%s gets one sentence', async (_what, bytes, status, error) => {
     const heard = await tell({ port, host: '127.0.0.1' }, bytes);

@@ -132,7 +132,7 @@ describe('TLS', () => {
     const whole = await server.protection.refresh();
 
     expect(half).toEqual([
-      `${server.file}: cert_file and key_file are no PEM certificate and key that belong together`,
+      `${server.file}: cert_file and key_file are not a PEM certificate and its private key`,
     ]);
     expect(whole).toEqual([]);
     expect((await ask(server.address, { ca: OTHER.certificatePem })).status).toBe(200);
@@ -143,7 +143,7 @@ describe('TLS', () => {
     await writeFile(server.file, '');
 
     expect(await server.protection.refresh()).toEqual([
-      `${server.file}: TLS on or off, and another client_auth_type, need a restart`,
+      `${server.file}: restart runnerwatch to switch TLS on or off or to change client_auth_type`,
     ]);
     expect((await ask(server.address, { ca: AUTHORITY.certificatePem })).status).toBe(200);
   });
@@ -222,7 +222,7 @@ describe('the whole program', () => {
         401,
         'Basic realm="runnerwatch", charset="UTF-8"',
       ]);
-      expect(JSON.parse(text)).toEqual({ error: 'a name and a password are needed' });
+      expect(JSON.parse(text)).toEqual({ error: 'user name and password required' });
     }
     expect((await ask(`${address}/-/healthy`, { ca, headers: login })).status).toBe(200);
 
@@ -231,9 +231,9 @@ describe('the whole program', () => {
     expect([bad.status, JSON.parse(bad.text)]).toEqual([
       500,
       {
-        error: 'the settings were not reloaded; the old ones stay',
+        error: 'the settings were not reloaded; the old settings stay in use',
         problems: [
-          `${file}: the value of "alice" in basic_auth_users is no bcrypt hash; make one with \`htpasswd -nB\``,
+          `${file}: the value of "alice" in basic_auth_users is not a bcrypt hash; make one with \`htpasswd -nB\``,
         ],
       },
     ]);
@@ -251,11 +251,11 @@ describe('a file that cannot be used: one sentence with file and key, and no con
   test.each([
     [
       'basic_auth_users: {alice: 5}',
-      'the value of "alice" in basic_auth_users is no bcrypt hash; make one with `htpasswd -nB`',
+      'the value of "alice" in basic_auth_users is not a bcrypt hash; make one with `htpasswd -nB`',
     ],
-    ['basic_auth_users: [alice]', 'basic_auth_users is not a table of names and bcrypt hashes'],
-    ['tls_server_config: yes', 'tls_server_config is not a table of keys'],
-    ['- a', 'is not a table of keys; expected tls_server_config or basic_auth_users'],
+    ['basic_auth_users: [alice]', 'basic_auth_users must be a table of names and bcrypt hashes'],
+    ['tls_server_config: yes', 'tls_server_config must be a table of keys'],
+    ['- a', 'must be a table of keys; expected tls_server_config or basic_auth_users'],
     [
       'basic_auth_user: {}',
       'the key "basic_auth_user" at the top is not supported; did you mean basic_auth_users?',
@@ -282,7 +282,7 @@ describe('a file that cannot be used: one sentence with file and key, and no con
     ],
     [
       `${TLS}  client_ca_file: junk.pem\n  client_auth_type: RequestClientCert`,
-      'client_ca_file holds no PEM certificate',
+      'client_ca_file has no PEM certificate',
     ],
     [`${TLS}  min_version: TLS13\n  max_version: TLS12`, 'min_version is above max_version'],
     [`${TLS}  min_version: TLS10`, 'min_version is not one of TLS12, TLS13'],
@@ -292,7 +292,7 @@ describe('a file that cannot be used: one sentence with file and key, and no con
     ],
     [
       TLS.replace('server.key', 'junk.pem'),
-      'cert_file and key_file are no PEM certificate and key that belong together',
+      'cert_file and key_file are not a PEM certificate and its private key',
     ],
     [
       'http_server_config: {headers: {}}',
@@ -309,12 +309,12 @@ describe('a file that cannot be used: one sentence with file and key, and no con
     const { problems } = await readWebConfig(file);
 
     expect(problems).toHaveLength(1);
-    expect(problems[0]).toMatch(/web-\d+\.yml:\d+: is not valid YAML; check this line$/);
+    expect(problems[0]).toMatch(/web-\d+\.yml:\d+: invalid YAML; check this line$/);
   });
 
   test('a file that is not there', async () => {
     expect(await readWebConfig('/nowhere/web.yml')).toEqual({
-      problems: ['/nowhere/web.yml: cannot be read (ENOENT); check the path and its rights'],
+      problems: ['/nowhere/web.yml: cannot be read (ENOENT); check the path and its permissions'],
     });
   });
 

@@ -61,7 +61,7 @@ async function refusingWalk(open: () => Promise<Socket>): Promise<Walk> {
     socket: await open(),
     open,
     send: async () => {
-      throw new ExchangeError('closed', 'the connection was closed without an answer');
+      throw new ExchangeError('closed', 'the connection was closed before a response');
     },
   };
 }

@@ -35,7 +35,7 @@ function section(spec: CauseSpec): readonly string[] {
     `- Proven by: ${evidence} ${confirmedText(spec)}`,
     ...(from.length === 0 ? [] : [`- Read from: ${from.map(code).join(', ')}`]),
     ...confusedWith(spec),
-    `- Resolved when ${resolvedWhen}.`,
+    `- Clears when ${resolvedWhen}.`,
     '',
     ...fixSteps(spec).flatMap(({ text, command }, index) => [
       `${index + 1}. ${text}`,

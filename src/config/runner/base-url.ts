@@ -13,9 +13,9 @@ export type BaseUrl =
 export function baseUrlOf(text: string): BaseUrl {
   if (text.trim() === '') return { ok: false, why: 'is empty' };
   if (/[\s\p{Cc}]/u.test(text))
-    return { ok: false, why: 'contains a blank or a control character' };
+    return { ok: false, why: 'contains a space or a control character' };
   if (!/^https?:\/\//i.test(text))
-    return { ok: false, why: 'does not begin with http:// or https://' };
+    return { ok: false, why: 'does not start with http:// or https://' };
   // The runner appends its path to the text: after ? or # it would never arrive.
   if (/[?#]/.test(text)) return { ok: false, why: 'contains ? or #' };
   const url = URL.parse(`${text.replace(/\/+$/, '').replace(/\/ci$/, '')}/`);

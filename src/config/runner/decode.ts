@@ -63,7 +63,7 @@ function typeError(path: string, entry: TomlEntry, mismatch: Mismatch, file: str
     file,
     line,
     column,
-    message: `${key} takes ${article(expected)}, but line ${line} gives ${article(found)}`,
+    message: `${key} must be ${article(expected)}, but line ${line} has ${article(found)}`,
     fix: fixOf(key, mismatch, corrected),
     key,
     expected,
@@ -74,9 +74,9 @@ function typeError(path: string, entry: TomlEntry, mismatch: Mismatch, file: str
 
 function fixOf(key: string, { expected, value }: Mismatch, corrected: string | undefined): string {
   if (key === 'runners.shell' && value.kind === 'table') {
-    return 'Remove this table; variables for jobs go into `environment = ["NAME=value"]` under [[runners]].';
+    return 'Remove this table. Variables for jobs go into `environment = ["NAME=value"]` under [[runners]].';
   }
-  if (corrected === undefined) return `Give ${key} ${article(expected)}, or remove it.`;
+  if (corrected === undefined) return `Set ${key} to ${article(expected)}, or remove it.`;
   return `Write \`${corrected}\`.`;
 }
 

@@ -30,8 +30,8 @@ export function unsetProblems(
   return unset.map((variable) => ({
     code: 'env-unset',
     ...placed(entry, key, file),
-    message: `${key} of ${called(entry)} names ${shownVariable(variable)}, which the runner's process does not have: it becomes empty`,
-    fix: `Set it for the service (\`systemctl edit gitlab-runner\`: [Service] Environment=…) and restart, or write the ${key} itself.`,
+    message: `${key} of ${called(entry)} uses ${shownVariable(variable)}, which is not set for the runner process: ${key} becomes empty`,
+    fix: `Set the variable for the service (\`systemctl edit gitlab-runner\`: [Service] Environment=...) and restart it, or write the value of ${key} into config.toml.`,
     found: shownVariable(variable),
   }));
 }
@@ -41,8 +41,8 @@ export function blindProblem(entry: RunnerEntry, key: Key, file: string): Proble
   return {
     code: 'env-unreadable',
     ...placed(entry, key, file),
-    message: `${key} of ${called(entry)} cannot be expanded: the environment of the runner's process is not readable`,
-    fix: 'Start the runner, and give runnerwatch the right to read /proc/PID/environ (CAP_SYS_PTRACE).',
+    message: `${key} of ${called(entry)} cannot be expanded: the environment of the runner process is not readable`,
+    fix: 'Start the runner, and let runnerwatch read /proc/PID/environ (CAP_SYS_PTRACE).',
   };
 }
 
@@ -53,7 +53,7 @@ export function urlProblem(entry: RunnerEntry, text: string, why: string, file: 
     code: 'url-invalid',
     ...placed(entry, 'url', file),
     message: `the url of ${called(entry)} ${why}${shown === '' ? '' : `: "${shown}"`}`,
-    fix: 'Write the address of GitLab as a browser needs it: `url = "https://gitlab.example.com/"`.',
+    fix: 'Write the address of GitLab as in a browser: `url = "https://gitlab.example.com/"`.',
     expected: 'https://HOST/',
     found: shown,
   };

@@ -18,7 +18,7 @@ export function fileProblem(file: string, error: unknown, why: string): Problem 
     code: 'unreadable',
     file,
     message: `${file} cannot be read by runnerwatch (${why})`,
-    fix: `Let the user of runnerwatch read it: \`sudo setfacl -m u:runnerwatch:r ${file}\`, and :x on its directory.`,
+    fix: `Let runnerwatch read it: \`sudo setfacl -m u:runnerwatch:r ${file}\`, and :x on its directory.`,
   };
 }
 
@@ -26,8 +26,8 @@ export function notAFile(file: string, why?: string): Problem {
   return {
     code: 'not-a-file',
     file,
-    message: `${file} is not a file that can be read${why === undefined ? '' : ` (${why})`}`,
-    fix: `Put the config file itself at ${file}; a mount of a path that did not exist makes a directory there.`,
+    message: `${file} is not a regular file${why === undefined ? '' : ` (${why})`}`,
+    fix: `Put the config file at ${file}. Docker creates a directory when it mounts a path that does not exist.`,
   };
 }
 
@@ -35,7 +35,7 @@ export function emptyFile(file: string): Problem {
   return {
     code: 'empty',
     file,
-    message: `${file} holds no key: the runner loads it and serves nobody`,
+    message: `${file} is empty: the runner loads it and takes no jobs`,
     fix: `Restore ${file} from a backup, or register the runner again.`,
   };
 }
@@ -44,8 +44,8 @@ export function hungFile(file: string, seconds: number): Problem {
   return {
     code: 'unreadable',
     file,
-    message: `${file} could not be read within ${seconds} s: its file system does not answer`,
-    fix: 'Look at the mount that holds it.',
+    message: `reading ${file} took more than ${seconds} s: its file system does not respond`,
+    fix: 'Check the mount that holds it.',
   };
 }
 
@@ -53,7 +53,7 @@ export function slowFile(file: string, seconds: number): Problem {
   return {
     code: 'too-large',
     file,
-    message: `the file could not be parsed within ${seconds} s`,
+    message: `parsing the file took more than ${seconds} s`,
     fix: 'Check that this is the right file.',
   };
 }

@@ -141,5 +141,5 @@ function foundName(value: TomlValue, type?: SchemaType): string {
     value.kind === 'string' &&
     type?.kind === 'scalar' &&
     (type.name === 'duration' || type.name === 'datetime');
-  return isUnreadable ? 'string that is none' : value.kind;
+  return isUnreadable ? 'string with another value' : value.kind;
 }

@@ -42,8 +42,8 @@ export function tooLarge(file: string, bytes: number, mostBytes = MAX_TOML_BYTES
   return {
     code: 'too-large',
     file,
-    message: `the file has ${bytes} bytes; at most ${mostBytes} are read here`,
-    fix: 'Check that this is the right file, or split it over several runner processes.',
+    message: `the file has ${bytes} bytes; runnerwatch reads at most ${mostBytes}`,
+    fix: 'Check that this is the right file, or split it between several runner processes.',
   };
 }
 
@@ -52,7 +52,7 @@ function tooDeep(file: string): Problem {
   return {
     code: 'too-large',
     file,
-    message: 'values are nested deeper than runnerwatch reads',
+    message: 'the values are nested too deeply for runnerwatch',
     fix: 'Check that this is the right file.',
   };
 }
@@ -93,7 +93,7 @@ function notUtf8(file: string): Problem {
     code: 'syntax-error',
     file,
     message: 'the file is not valid UTF-8',
-    fix: 'Save the file as UTF-8; `iconv -f utf-8 -t utf-8 FILE` names the first bad byte.',
+    fix: 'Save the file as UTF-8. `iconv -f utf-8 -t utf-8 FILE` reports the first invalid byte.',
   };
 }
 

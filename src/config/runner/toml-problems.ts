@@ -20,28 +20,28 @@ export function syntaxError(
 
 function ruleOf(message: string): string {
   const known = RULES.find(({ when }) => when.test(message));
-  return known?.rule ?? 'this is not what TOML allows here';
+  return known?.rule ?? 'invalid TOML';
 }
 
 /** The parsers' messages name a rule and at most one character of the file. */
 const RULES: readonly { readonly when: RegExp; readonly rule: string }[] = [
   { when: /64 bits/, rule: 'this integer does not fit into 64 bits' },
-  { when: /^Unterminated string/, rule: 'a quote is opened and not closed' },
-  { when: /^Unterminated table/, rule: 'a table header is not closed by "]"' },
+  { when: /^Unterminated string/, rule: 'a quote is not closed' },
+  { when: /^Unterminated table/, rule: 'a table header is not closed with "]"' },
   {
     when: /^Unterminated inline array/,
     rule: 'an array or an inline table is not closed on its line',
   },
-  { when: /^Unterminated array/, rule: 'an array is not closed by "]"' },
-  { when: /^Unterminated inline/, rule: 'an inline table is not closed by "}"' },
+  { when: /^Unterminated array/, rule: 'an array is not closed with "]"' },
+  { when: /^Unterminated inline/, rule: 'an inline table is not closed with "}"' },
   { when: /multiple times|redefine/, rule: 'this key or table is already defined' },
-  { when: /comma/, rule: 'a comma was expected' },
-  { when: /equal|expected "="/, rule: 'a key must be followed by "="' },
-  { when: /^Unspecified values|value|expecting string/, rule: 'a value was expected' },
-  { when: /escape/, rule: 'a backslash is followed by a letter that has no meaning' },
-  { when: /[Ll]eading zero/, rule: 'a number must not begin with 0' },
+  { when: /comma/, rule: 'expected a comma' },
+  { when: /equal|expected "="/, rule: 'expected "=" after the key' },
+  { when: /^Unspecified values|value|expecting string/, rule: 'expected a value' },
+  { when: /escape/, rule: 'invalid escape: this letter has no meaning after a backslash' },
+  { when: /[Ll]eading zero/, rule: 'a number must not start with 0' },
   { when: /[Cc]ontrol character/, rule: 'a control character is not allowed here' },
-  { when: /[Nn]ewline|new line/, rule: 'a line break is missing, or is not allowed here' },
+  { when: /[Nn]ewline|new line/, rule: 'a line break is missing or not allowed here' },
   { when: /date|time/i, rule: 'this date or time does not exist' },
   { when: /character|token/, rule: 'this character is not allowed here' },
 ];
@@ -49,7 +49,7 @@ const RULES: readonly { readonly when: RegExp; readonly rule: string }[] = [
 const FIXES: readonly { readonly when: RegExp; readonly fix: string }[] = [
   { when: /quote/, fix: 'Close the quote on that line.' },
   { when: /already defined/, fix: 'Keep one of the two definitions.' },
-  { when: /backslash/, fix: 'Put the value into single quotes, or double the backslash.' },
-  { when: /"="/, fix: 'Write `key = value`; comments begin with #.' },
-  { when: /this character/, fix: 'Put texts into straight quotes ("…"); comments begin with #.' },
+  { when: /backslash/, fix: 'Put the value in single quotes, or double the backslash.' },
+  { when: /"="/, fix: 'Write `key = value`. Comments start with #.' },
+  { when: /this character/, fix: 'Put text in straight quotes ("..."). Comments start with #.' },
 ];

@@ -8,7 +8,7 @@ import { probeSettings, SECTIONS } from './schema.ts';
 
 const HEAD = `# Settings of runnerwatch: /etc/runnerwatch/runnerwatch.toml
 #
-# Every key is optional; what is commented out shows the default. A flag on the command line wins over
+# Every key is optional. A commented-out key shows its default. A command-line flag overrides
 # its key here. Check the file with \`runnerwatch --config.check\`, load it with
 # \`systemctl reload runnerwatch\`.
 `;

@@ -38,43 +38,43 @@ export const SECTIONS = {
       unit: 'count',
       min: 1,
       max: MAX_REQUESTS_PER_HOUR,
-      help: 'API requests without login that this host sends to GitLab in an hour, in all.',
+      help: 'Unauthenticated API requests that this host may send to GitLab per hour, in total.',
     },
     api_token_file: {
       kind: 'text',
       example: '/etc/runnerwatch/gitlab-api-token',
-      help: 'File with an API token of scope read_api; with it paused runners, clashing system ids and waiting jobs are told.',
+      help: 'File with an API token (scope read_api). With it, runnerwatch also reports paused runners, duplicate system ids and waiting jobs.',
     },
   },
   web: {
     listen_addresses: {
       kind: 'texts',
       example: ['127.0.0.1:19252'],
-      help: 'Where to listen, as --web.listen-address: host:port, [::1]:port, :port or unix:/path.',
+      help: 'Where to listen, same as --web.listen-address: host:port, [::1]:port, :port or unix:/path.',
     },
     enable_lifecycle: {
       kind: 'boolean',
       default: false,
-      help: 'Allows POST /-/reload, as --web.enable-lifecycle.',
+      help: 'Allow POST /-/reload, same as --web.enable-lifecycle.',
     },
   },
   runner: {
     config: {
       kind: 'text',
       example: '/etc/gitlab-runner/config.toml',
-      help: "gitlab-runner's config.toml, as --runner.config; found by itself unless given.",
+      help: "gitlab-runner's config.toml, same as --runner.config. Default: the file that the running gitlab-runner uses.",
     },
     log_file: {
       kind: 'text',
       example: '/var/log/gitlab-runner.log',
-      help: 'File that the runner logs to, where it is not the journal of its unit.',
+      help: 'Log file of the runner, if it does not log to the journal of its unit.',
     },
   },
   state: {
     directory: {
       kind: 'text',
       example: '/var/lib/runnerwatch',
-      help: 'What outlives a restart, as --state.directory.',
+      help: 'Where to save state across restarts, same as --state.directory.',
     },
   },
   log: {
@@ -82,13 +82,13 @@ export const SECTIONS = {
       kind: 'text',
       choices: LOG_LEVELS,
       example: 'info',
-      help: `As --log.level: ${LOG_LEVELS.join(', ')}.`,
+      help: `Same as --log.level: ${LOG_LEVELS.join(', ')}.`,
     },
     format: {
       kind: 'text',
       choices: LOG_FORMATS,
       example: 'logfmt',
-      help: `As --log.format: ${LOG_FORMATS.join(', ')}.`,
+      help: `Same as --log.format: ${LOG_FORMATS.join(', ')}.`,
     },
   },
 } as const satisfies Readonly<Record<string, SettingTable>>;
@@ -96,7 +96,7 @@ export const SECTIONS = {
 /** Keys of `[probes.<id>]`: the common three, then the probe's own. */
 export function probeSettings(probe: Probe): OptionTable {
   return {
-    enabled: { kind: 'boolean', default: true, help: 'False switches this check off.' },
+    enabled: { kind: 'boolean', default: true, help: 'false turns this check off.' },
     interval_seconds: {
       kind: 'number',
       default: probe.intervalSeconds,
@@ -111,7 +111,7 @@ export function probeSettings(probe: Probe): OptionTable {
       unit: 'seconds',
       min: 0.1,
       max: 300,
-      help: 'A run that takes longer has no result.',
+      help: 'A run that takes longer is stopped and has no result.',
     },
     ...probe.options,
   };

@@ -101,7 +101,7 @@ class SettingsReader {
       else if (isTable(value)) found.set(key, value);
       else {
         const name = place.join('.');
-        this.#refuse(place, 'type-error', `${name} is a table`, `Write \`[${name}]\`.`);
+        this.#refuse(place, 'type-error', `${name} must be a table`, `Write \`[${name}]\`.`);
       }
     }
     return found;
@@ -135,7 +135,7 @@ class SettingsReader {
     const where = parent === '' ? 'at the top' : `in [${parent}]`;
     const fix =
       meant === undefined ? `Known ${where}: ${known.join(', ')}.` : `Did you mean \`${meant}\`?`;
-    this.#refuse(path, 'unknown-key', `there is no key "${shownKey(key)}" ${where}`, fix);
+    this.#refuse(path, 'unknown-key', `unknown key "${shownKey(key)}" ${where}`, fix);
   }
 
   #refuse(path: readonly string[], code: string, what: string, fix: string): void {

@@ -63,8 +63,8 @@ function isTexts(value: unknown): value is readonly string[] {
 function refused(key: string, value: unknown, expected: string, example: string): Judged {
   return {
     ok: false,
-    why: `takes ${expected}, but ${foundText(key, value)} was found`,
-    fix: `Write for example \`${key} = ${example}\`.`,
+    why: `must be ${expected}, but is ${foundText(key, value)}`,
+    fix: `For example: \`${key} = ${example}\`.`,
   };
 }
 

@@ -2,6 +2,7 @@
  * An entry that switched itself off after three refusals, and nobody refuses any more. The end
  * of the penalty is counted from the last healthy answer: docs/reference/runner.md#health-and-the-penalty.
  */
+import { dateText } from '../../core/date-text.ts';
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
@@ -45,7 +46,7 @@ function causeOf(
     runners: [runner],
     isConfirmed: true,
     facts: {
-      until: Number.isNaN(until) ? 'an hour at most' : new Date(until).toISOString(),
+      until: Number.isNaN(until) ? 'one hour at most' : dateText(until),
       is_asked: isAsked,
     },
     states: token === undefined ? [] : [token],

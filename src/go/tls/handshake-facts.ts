@@ -1,6 +1,7 @@
 /** The single values of a handshake, for evidence, fix commands and the expiry metrics. */
 import type { X509Certificate } from 'node:crypto';
 
+import { dateAndAge } from '../../core/date-text.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Fact } from '../../core/finding.ts';
 import type { TrustSource } from '../../core/target.ts';
@@ -111,7 +112,9 @@ export function nextExpiryText(
     .map(({ who, of }) => ({ who, end: of.validToDate }))
     .toSorted((a, b) => a.end.getTime() - b.end.getTime())
     .find(({ end }) => end.getTime() - now < soonSeconds * 1000);
-  return next === undefined ? undefined : `${next.who} ends on ${next.end.toISOString()}`;
+  return next === undefined
+    ? undefined
+    : `${next.who} expires on ${dateAndAge(next.end.getTime(), now)}`;
 }
 
 function clientCertificates({ client }: Trust): readonly X509Certificate[] {

@@ -1,4 +1,5 @@
 /** What a failed handshake means: one reason for each thing that somebody can go and repair. */
+import { dateAndAge } from '../../core/date-text.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Handshake } from './handshake.ts';
 import type { Trust } from './trust.ts';
@@ -78,7 +79,7 @@ function clientText(client: Trust['client'], now: Instant): string {
   if ('problem' in client) return `; ${client.problem}`;
   const { validToDate } = client.certificate;
   return validToDate.getTime() < now
-    ? `; the client certificate expired on ${validToDate.toISOString()}`
+    ? `; the client certificate expired on ${dateAndAge(validToDate.getTime(), now)}`
     : '';
 }
 

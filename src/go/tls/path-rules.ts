@@ -1,6 +1,7 @@
 /** What Go refuses in a path that leads to an anchor: dates, path length, usage, name constraints. */
 import type { X509Certificate } from 'node:crypto';
 
+import { dateAndAge } from '../../core/date-text.ts';
 import type { Instant } from '../../core/clock.ts';
 import { fieldsOf } from './certificate-fields.ts';
 import type { CertificateProblem } from './certificate-problem.ts';
@@ -32,11 +33,14 @@ export function dateProblems(
   const who = certificateLabel(certificate, index);
   if (validToDate.getTime() < now) {
     const code = index === 0 ? 'expired' : 'intermediate-expired';
-    return [{ code, text: `${who} expired on ${validToDate.toISOString()}` }];
+    return [{ code, text: `${who} expired on ${dateAndAge(validToDate.getTime(), now)}` }];
   }
   if (validFromDate.getTime() <= now) return [];
   return [
-    { code: 'not-yet-valid', text: `${who} is valid only from ${validFromDate.toISOString()}` },
+    {
+      code: 'not-yet-valid',
+      text: `${who} is not valid before ${dateAndAge(validFromDate.getTime(), now)}`,
+    },
   ];
 }
 

@@ -116,7 +116,7 @@ async function answerOf(
     answer.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= MOST_BYTES) chunks.push(chunk);
-      else answer.destroy(new Error('the answer is too long'));
+      else answer.destroy(new Error('the response is too long'));
     });
     answer.once('error', reject);
     answer.once('end', () => {
@@ -128,7 +128,7 @@ async function answerOf(
   request.once('socket', (socket) => socket.once('connect', () => (isConnected = true)));
   request.once('error', (error) => {
     const isLate = options.signal?.aborted === true && !isConnected;
-    reject(isLate ? new ConnectTimeoutError('nobody took the connection in time') : error);
+    reject(isLate ? new ConnectTimeoutError('the connection was not accepted in time') : error);
   });
   request.end();
   return await promise;

@@ -46,7 +46,7 @@ export function judgeDocker(
       return judged.status === 'pass' ? jobJudgement(overdue) : judged;
     }
     case 'silent': {
-      const detail = `${who} does not answer ${status.asked} within ${limits.answer_seconds} s`;
+      const detail = `${who} did not answer ${status.asked} within ${limits.answer_seconds} s`;
       return { status: 'fail', reason: 'not-responding', detail };
     }
     case 'blind':
@@ -69,7 +69,7 @@ function versionJudgement(minimum: string, who: string, limits: DockerLimits): D
   const minor = Number(/^1\.(?<minor>\d+)$/.exec(minimum)?.groups?.['minor'] ?? 0);
   const { runner_api_minor } = limits;
   if (minor <= runner_api_minor) return { status: 'pass' };
-  const detail = `${who} wants at least API 1.${minor}; the runner speaks 1.${runner_api_minor}`;
+  const detail = `${who} requires API 1.${minor} or newer; the runner uses 1.${runner_api_minor}`;
   return { status: 'fail', reason: 'api-incompatible', detail };
 }
 
@@ -77,6 +77,6 @@ function jobJudgement([oldest]: readonly OverdueJob[]): DockerJudgement {
   if (oldest === undefined) return { status: 'pass' };
   const { container, job, ageSeconds, timeoutSeconds } = oldest;
   const [age, timeout] = [ageSeconds, timeoutSeconds].map((seconds) => Math.round(seconds / 60));
-  const detail = `container ${container} of job ${job} has run for ${age} min, and its job may take ${timeout} min`;
+  const detail = `container ${container} of job ${job} has run for ${age} min, but the timeout of the job is ${timeout} min`;
   return { status: 'warn', reason: 'job-overdue', detail };
 }

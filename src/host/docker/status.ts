@@ -39,13 +39,13 @@ const INCOMPATIBLE =
 
 /** Nobody listens there, by the code of the error. */
 const NOBODY: Readonly<Record<string, string>> = {
-  ENOENT: 'the connection is refused',
-  ECONNREFUSED: 'the connection is refused',
-  ENOTSOCK: 'the connection is refused',
-  EHOSTUNREACH: 'there is no way to it',
-  ENETUNREACH: 'there is no way to it',
-  ETIMEDOUT: 'nobody takes the connection',
-  ENOTFOUND: 'its name has no address',
+  ENOENT: 'connection refused',
+  ECONNREFUSED: 'connection refused',
+  ENOTSOCK: 'it is not a socket',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'network unreachable',
+  ETIMEDOUT: 'timed out',
+  ENOTFOUND: 'its name does not resolve',
 };
 
 export async function dockerStatus(question: DockerQuestion): Promise<DockerStatus> {
@@ -53,13 +53,16 @@ export async function dockerStatus(question: DockerQuestion): Promise<DockerStat
   if (address.kind === 'socket') {
     const info = await stat(inRoot(paths, address.path)).catch((error: unknown) => error);
     if (isErrno(info, 'ENOENT', 'ENOTDIR')) {
-      return { kind: 'down', why: `there is no socket ${address.path}` };
+      return { kind: 'down', why: `the socket ${address.path} does not exist` };
     }
     const denied = await denialOf(address.path, ['write'], credentials, paths);
     const status = await talk(new DockerApi(question), question);
     // A socket that nobody serves is the nearer cause.
     if (denied === undefined || status.kind === 'down') return status;
-    return { kind: 'denied', why: `user ${credentials?.uid ?? '?'} may not use ${denied}` };
+    return {
+      kind: 'denied',
+      why: `user ${credentials?.uid ?? '?'} has no permission for ${denied}`,
+    };
   }
   return await talk(new DockerApi(question), question);
 }

@@ -28,7 +28,7 @@ export async function folderFault(
 ): Promise<FileFault<'folder-not-writable' | 'user-missing'> | 'silent' | undefined> {
   const who = user === undefined ? process : await lookUpUser(user, paths);
   if (who === 'missing') {
-    return { reason: 'user-missing', detail: `there is no user ${user} in /etc/passwd` };
+    return { reason: 'user-missing', detail: `user ${user} is not in /etc/passwd` };
   }
   if (who === 'elsewhere') return undefined;
   const root = inRoot(paths, '/').replace(/\/$/, '');
@@ -40,7 +40,7 @@ export async function folderFault(
   const name = user ?? `with the number ${who?.uid ?? '?'}`;
   return {
     reason: 'folder-not-writable',
-    detail: `the user ${name} may not write in ${path} (${denied.slice(root.length)})`,
+    detail: `user ${name} has no write permission in ${path} (${denied.slice(root.length)})`,
   };
 }
 
@@ -67,7 +67,7 @@ export async function pluginFault(
   if (found.includes(true) || (await isInstalled(plain, inRoot(paths, installed))))
     return undefined;
   const looked = isAbsolute(name) ? name : `${folders.join(':')} or ${installed}`;
-  return { reason: 'plugin-missing', detail: `there is no plugin ${name} in ${looked}` };
+  return { reason: 'plugin-missing', detail: `plugin ${name} is not in ${looked}` };
 }
 
 /** `<registry>/<owner>/<name>/<version>/plugin`: the name stands somewhere on the way. */

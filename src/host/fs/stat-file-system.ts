@@ -64,7 +64,7 @@ export class FileSystemReader {
 function parsed(text: string): FileSystemAnswer {
   const [free, blocks, blockSize, freeInodes, inodes] = text.trim().split(' ').map(Number);
   if (inodes === undefined || Number.isNaN(inodes))
-    return { kind: 'error', text: 'unreadable answer of stat' };
+    return { kind: 'error', text: 'stat printed an unexpected result' };
   const unit = blockSize ?? 0;
   return {
     kind: 'size',
@@ -81,5 +81,5 @@ function failed(complaint: string): FileSystemAnswer {
   if (complaint.includes('No such file or directory')) return { kind: 'gone' };
   const text = complaint.trim().split(': ').at(-1) ?? '';
   if (DEAD.includes(text)) return { kind: 'dead', text };
-  return { kind: 'error', text: text === '' ? 'stat gave no answer' : text };
+  return { kind: 'error', text: text === '' ? 'stat did not return' : text };
 }

@@ -17,11 +17,11 @@ export class WriteWatch {
     const stall = await this.#devices.look(device, clock, paths);
     if (stall !== undefined) {
       const { requests, seconds, waitingTasks } = stall;
-      return `${requests} requests to ${who} have not ended for ${Math.round(seconds)} s, and ${waitingTasks} tasks wait (state D)`;
+      return `${requests} requests to ${who} have been pending for ${Math.round(seconds)} s, and ${waitingTasks} tasks wait (state D)`;
     }
     const call = await this.#calls.on(device, clock, paths);
     if (call === undefined) return undefined;
     const { pid, name, seconds } = call;
-    return `process ${pid} (${name}) has hung for ${Math.round(seconds)} s in a call to ${who} that nothing can interrupt (state D)`;
+    return `process ${pid} (${name}) has been blocked for ${Math.round(seconds)} s in an uninterruptible call to ${who} (state D)`;
   }
 }

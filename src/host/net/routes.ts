@@ -131,7 +131,9 @@ export async function blockedWay(
   const known = await readRoutes(paths);
   if (known === undefined || addresses.length === 0) return undefined;
   if (addresses.every((address) => isLoopback(address))) {
-    return isOffline(known) ? `nothing leads out of this host${downText(known)}` : undefined;
+    return isOffline(known)
+      ? `this host has no usable route to any network${downText(known)}`
+      : undefined;
   }
   const obstacles = addresses
     .filter((address) => !isLoopback(address))
@@ -153,7 +155,7 @@ export async function closedWay(
 function closedText(address: string, { routes }: HostRoutes): string | undefined {
   const route = routeTo(address, routes);
   return route?.isClosed === true
-    ? `the line ${route.network}/${route.bits} of its own routing table closes the way to ${address}`
+    ? `the route ${route.network}/${route.bits} in this host's routing table rejects ${address}`
     : undefined;
 }
 

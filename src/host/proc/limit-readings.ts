@@ -78,7 +78,7 @@ async function systemFiles(options: Options, { paths }: Tools): Promise<Look> {
   }
   const measures = { system_files: found.used, system_files_ratio: ratioOf(found) };
   if (!isNear(found, options)) return { measures };
-  const detail = `${found.used} of ${found.limit} open files of the whole host`;
+  const detail = `${found.used} of ${found.limit} open files on the whole host`;
   return { measures, fault: { status: 'fail', reason: 'system-files', detail } };
 }
 
@@ -91,7 +91,7 @@ async function openFiles(
   // A process that has just ended is the business of another check.
   if (found === undefined) return {};
   if (found === 'hidden') {
-    const detail = `the open files of process ${pid} are hidden from this user`;
+    const detail = `this user may not see the open files of process ${pid}`;
     return { fault: { status: 'unknown', reason: 'blind', detail } };
   }
   const measures = { open_files: found.used, open_files_ratio: ratioOf(found) };
@@ -113,7 +113,7 @@ async function tasks(
   const refusing = found.filter(({ where, refusals }) => hasRisen(counters, where, refusals));
   const full = refusing[0] ?? found.find((use) => isFull(use, options));
   if (full === undefined) return { measures };
-  const refused = refusing.length === 0 ? '' : ', and a new one was refused';
+  const refused = refusing.length === 0 ? '' : ', and the kernel refused to create another one';
   const detail = `${full.used} of ${full.limit} processes and threads of ${full.where}${refused}`;
   return { measures, fault: { status: 'fail', reason: 'tasks', detail } };
 }
@@ -147,7 +147,7 @@ async function connections(
         fault: {
           status: 'fail',
           reason: 'connection-table',
-          detail: `${detail}, and new ones were thrown away`,
+          detail: `${detail}, and the kernel dropped new ones`,
         },
       }
     : { measures, fault: { status: 'warn', reason: 'connection-table-filling', detail } };
@@ -163,7 +163,7 @@ async function localPorts(options: Options, { paths }: Tools): Promise<Look> {
   const busiest = await busiestPeer(range, paths);
   if (busiest === undefined || !isNear({ used: busiest.ports, limit }, options))
     return { measures };
-  const detail = `${busiest.ports} of ${limit} local ports are connected to ${busiest.peer}`;
+  const detail = `${busiest.ports} of ${limit} local ports are in use for connections to ${busiest.peer}`;
   return { measures, fault: { status: 'fail', reason: 'local-ports', detail } };
 }
 
@@ -172,7 +172,7 @@ async function entropy(options: Options, { paths }: Tools): Promise<Look> {
   if (bits === undefined) return {};
   const measures = { entropy_ratio: bits / POOL_BITS };
   if (bits >= options.scarce_entropy_bits) return { measures };
-  const detail = `${bits} bits of entropy on a kernel that waits for them`;
+  const detail = `${bits} bits of entropy, on a kernel that blocks until there are enough`;
   return { measures, fault: { status: 'warn', reason: 'entropy', detail } };
 }
 

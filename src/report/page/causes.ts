@@ -1,4 +1,4 @@
-/** What is wrong, and what to type: one card for each cause, causes of one id together. */
+/** One card for each cause with its fix; causes of one id share a card. */
 import type { Cause } from '../../core/diagnosis.ts';
 import type { View } from '../../core/view.ts';
 import type { Severity } from '../../core/vocabulary.ts';
@@ -6,7 +6,7 @@ import type { Html } from './html.ts';
 import { html } from './html.ts';
 import { durationText, worstFirst } from '../words.ts';
 
-/** What comes after is one line each: nobody reads more, and the page stays small. */
+/** Further causes are one line each, so that the page stays small. */
 const MOST_CARDS = 12;
 const MOST_ALIKE = 10;
 const MOST_LINES = 50;
@@ -57,9 +57,9 @@ function causeCard(group: readonly [Cause, ...Cause[]], now: number): Html {
     ${alikeOf(alike)}
     <h4>What to do</h4>
     ${fixOf(cause)}
-    <p class="meta">Resolved when ${resolvedWhen}.</p>
+    <p class="meta">Clears when ${resolvedWhen}.</p>
     <details id="proof-${id}">
-      <summary>How this is known${ruledOut.length === 0 ? '' : ', and what it is not'}</summary>
+      <summary>Evidence${ruledOut.length === 0 ? '' : ', and causes ruled out'}</summary>
       <ul>
         ${cause.evidence.map(({ check, text }) => html`<li>${text} <small>(${check})</small></li>`)}
         ${ruledOut.map((item) => html`<li>not <b>${item.id}</b>: ${item.because}</li>`)}
@@ -78,7 +78,7 @@ function fixOf({ fix }: Cause): Html {
   </ol>`;
 }
 
-/** The same cause of other entries: their sentences, the steps are alike. */
+/** The same cause for other entries: only their summaries, since the steps are the same. */
 function alikeOf(alike: readonly Cause[]): Html | undefined {
   if (alike.length === 0) return undefined;
   const more = alike.length - MOST_ALIKE;
@@ -95,7 +95,7 @@ export function candidatesOf({ diagnosis }: View): Html | undefined {
       html`<li><b>${id}</b>: ${missing} <small>${nextTest}</small></li>`,
   );
   return html`<section aria-labelledby="h-candidates">
-    <h2 id="h-candidates">What it could be</h2>
+    <h2 id="h-candidates">Possible causes</h2>
     <ul>
       ${lines}
     </ul>

@@ -1,4 +1,4 @@
-/** Every check in a table, for whoever wants to see everything; closed until it is wanted. */
+/** Every check in a table, folded until the reader opens it. */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { View } from '../../core/view.ts';
@@ -7,7 +7,7 @@ import type { Html } from './html.ts';
 import { html } from './html.ts';
 import { durationText, measureName, measureText, STATUS_WORDS } from '../words.ts';
 
-/** With many entries those that pass are left out: their chains say it. */
+/** With many entries the checks that pass are left out: the chains show them. */
 const MOST_ROWS = 60;
 
 export function checksTable({ snapshot, diagnosis }: View): Html {
@@ -26,8 +26,8 @@ export function checksTable({ snapshot, diagnosis }: View): Html {
             <tr>
               <th scope="col">Check</th>
               <th scope="col">Status</th>
-              <th scope="col">What was seen</th>
-              <th scope="col">Looked</th>
+              <th scope="col">Result</th>
+              <th scope="col">Last run</th>
             </tr>
           </thead>
           <tbody>
@@ -35,7 +35,7 @@ export function checksTable({ snapshot, diagnosis }: View): Html {
           </tbody>
         </table>
       </div>
-      ${left > 0 ? html`<p>${left} more are in <a href="/api/v1/report">the report</a>.</p>` : undefined}
+      ${left > 0 ? html`<p>${left} more: see <a href="/api/v1/report">the report</a>.</p>` : undefined}
     </details>
   </section>`;
 }
@@ -44,7 +44,7 @@ export function checksTable({ snapshot, diagnosis }: View): Html {
 function countsOf(checks: readonly CheckState[]): string {
   const groups = Map.groupBy(checks, ({ finding }) => finding.status);
   const parts = [...groups].map(([status, own]) => `${own.length} ${status}`);
-  return parts.join(', ') || 'none yet';
+  return parts.join(', ') || 'no checks yet';
 }
 
 function checkRow(
@@ -59,14 +59,14 @@ function checkRow(
     .join(', ');
   const isPass = finding.status === 'pass';
   const explained = isPass ? undefined : explanationOf(check.id, causes);
-  const looked =
-    last === undefined ? 'not yet' : `${durationText((now - last.startedAt) / 1000)} ago`;
+  const ranAt =
+    last === undefined ? 'not run yet' : `${durationText((now - last.startedAt) / 1000)} ago`;
   return html`<tr class="${finding.status}">
     <td><b>${check.probe.title}</b><small>${check.target.id}</small></td>
     <td class="tag">${STATUS_WORDS[finding.status]}</td>
     <td>
       ${isPass ? measures : finding.detail}${!isPass && measures !== '' ? html`<small>${measures}</small>` : undefined}${explained === undefined ? undefined : html`<small>explained by <a href="#${explained}">${explained}</a></small>`}
     </td>
-    <td>${looked}<small>every ${durationText(check.intervalSeconds)}</small></td>
+    <td>${ranAt}<small>every ${durationText(check.intervalSeconds)}</small></td>
   </tr>`;
 }

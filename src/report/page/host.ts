@@ -1,4 +1,4 @@
-/** What the host has left: each measure that a threshold judges, as a bar with its marks and a line of 24 hours. */
+/** Resources of the host: each measure that has a threshold, as a bar with its limits and a line of 24 hours. */
 import type { CheckState } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Series } from '../../core/past.ts';
@@ -48,26 +48,32 @@ function gaugeCard(gauge: Gauge, series: readonly Series[], now: Instant): Html 
   const past = series.find((one) => one.check === check.id && one.measure === measure);
   const name = `${measureName(measure)}${check.target.kind === 'host' ? '' : ` of ${check.target.id}`}`;
   const border = worse === 'low' ? 'below' : 'above';
-  const marks = limits.map((limit) => measureText(measure, limit)).join(' and ');
-  const label = `${name}: ${measureText(measure, value)}, limits ${border} ${marks}`;
+  const [warn, fail] = limits.map((limit) => measureText(measure, limit));
+  const marks = [
+    warn === undefined ? '' : `warns ${border} ${warn}`,
+    fail === undefined ? '' : `fails ${border} ${fail}`,
+  ]
+    .filter((mark) => mark !== '')
+    .join(', ');
+  const label = `${name}: ${measureText(measure, value)}, ${marks}`;
   const status = isBeyond(gauge) ? finding.status : 'pass';
   return html`<div class="gauge ${status}">
     <h3>
       ${check.probe.title}: ${name}
       ${status === 'pass' ? undefined : html`<b class="tag">${STATUS_WORDS[status]}</b>`}
     </h3>
-    <p><b>${measureText(measure, value)}</b> <small>limit ${border} ${marks}</small></p>
+    <p><b>${measureText(measure, value)}</b> <small>${marks}</small></p>
     ${bar(value, limits, label)}
     ${past === undefined ? undefined : plot({ points: past.points, now, worse, limits, top: topOf(gauge, past), label: `${name}, last 24 hours` })}
   </div>`;
 }
 
-/** The check may be in trouble for another of its measures. */
+/** The check may warn or fail because of another measure. */
 function isBeyond({ value, worse, limits }: Gauge): boolean {
   return limits.some((limit) => (worse === 'low' ? value < limit : value > limit));
 }
 
-/** A share is drawn to 1, unless all of it happens far below. */
+/** The scale ends at 1, unless all values are far below. */
 function topOf({ worse, limits }: Gauge, { points }: Series): number {
   if (worse === 'low') return 1;
   return Math.min(1, Math.max(...limits, ...points.map(([, value]) => value)) * 1.2);

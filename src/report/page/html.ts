@@ -1,4 +1,4 @@
-/** A template tag that escapes whatever is put in; only what it made itself passes through. */
+/** A template tag that escapes every value; only its own output is inserted as it is. */
 import { printable } from '../../core/printable.ts';
 
 export class Html {
@@ -24,7 +24,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
-  // Templates are indented for those who read them here; a browser need not be sent that.
+  // The indentation is for readers of the source; it is not sent to the browser.
   const [first = '', ...rest] = strings.map((string) => string.replaceAll(/\n\s*/g, '\n'));
   const text = rest.reduce((done, string, index) => done + shown(parts[index]) + string, first);
   return new Html(text);

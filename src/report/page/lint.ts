@@ -1,4 +1,4 @@
-/** What the linter says of config.toml, on the page: every finding with its line and what to write. */
+/** Lint findings of config.toml on the page, each with its line and correction. */
 import type { LintFinding } from '../../core/lint.ts';
 import type { View } from '../../core/view.ts';
 import type { Html } from './html.ts';
@@ -7,14 +7,14 @@ import { html } from './html.ts';
 const TONES = { error: 'fail', warning: 'warn', info: 'info' } as const;
 const MOST = 30;
 
-/** Nothing until the linter has answered, and nothing where it found nothing. */
+/** Undefined until the linter has run, and without findings. */
 export function lintOf({ snapshot }: View): Html | undefined {
   const { lint, configPath } = snapshot.hostContext;
   if (lint === undefined || lint.findings.length === 0) return undefined;
   const more = lint.findings.length - MOST;
   return html`<section aria-labelledby="lint">
     <h2 id="lint">config.toml</h2>
-    <p>Type <code>runnerwatch lint ${configPath}</code> for the lines and their meaning.</p>
+    <p>Run <code>runnerwatch lint ${configPath}</code> to see the lines and what they mean.</p>
     <div class="scroll" tabindex="0" role="region" aria-labelledby="lint">
       <table>
         <thead>
@@ -22,7 +22,7 @@ export function lintOf({ snapshot }: View): Html | undefined {
             <th scope="col">Rule</th>
             <th scope="col">Line</th>
             <th scope="col">Finding</th>
-            <th scope="col">Write</th>
+            <th scope="col">Write instead</th>
           </tr>
         </thead>
         <tbody>

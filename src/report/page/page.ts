@@ -1,6 +1,6 @@
 /**
- * The status page: the whole report on one page. Verdict first, then why and what to type, then the rest. Whole
- * without a script; it renders a view and asks nothing.
+ * The status page: the whole report on one page. Verdict first, then causes and fixes, then the rest. It needs
+ * no script, and it only renders a view.
  */
 import type { View } from '../../core/view.ts';
 import type { Verdict } from '../../core/vocabulary.ts';
@@ -14,9 +14,9 @@ import { incidentsOf, timelineOf } from './past.ts';
 import { runnerCards } from './runners.ts';
 import { STYLE_ELEMENT } from './style.ts';
 import { phasePlots } from './phases.ts';
-import { durationText, measureName, measureText } from '../words.ts';
+import { durationText, FOUND_BY_TEXT, measureName, measureText } from '../words.ts';
 
-/** Without a script the whole page is loaded again, which closes what was opened: not as often. */
+/** Without a script the whole page is reloaded, which closes opened parts: less often than with the script. */
 const REFRESH_SECONDS = 15;
 
 const MARKS: Readonly<Record<Verdict, string>> = {
@@ -61,13 +61,13 @@ function bannersOf({ self, diagnosis }: View): readonly (Html | undefined)[] {
   const settings = self.settings.problem ?? '';
   return [
     self.demo
-      ? html`<p class="banner warn">This is a demo: GitLab and the runner are stand-ins.</p>`
+      ? html`<p class="banner warn">This is a demo: GitLab and the runner are simulated.</p>`
       : undefined,
     self.alive
       ? undefined
       : html`<p class="banner fail" role="alert">
-          runnerwatch makes no progress: what stands here may be old. Type: sudo systemctl restart
-          runnerwatch
+          runnerwatch makes no progress, so this page may be outdated. Restart it: sudo systemctl
+          restart runnerwatch
         </p>`,
     self.alive && !self.ready && diagnosis.verdict === 'unsure'
       ? html`<p class="banner warn">The first round of checks is not complete yet.</p>`
@@ -84,7 +84,7 @@ function headerOf({ snapshot }: View): Html {
   const taken = new Date(snapshot.takenAt).toISOString();
   return html`<header>
     <b>runnerwatch</b> <span>${host}</span>
-    <span>${configPath} (found by ${configFoundBy.replace('-', ' ')})</span> <span>${who}</span>
+    <span>${configPath} (${FOUND_BY_TEXT[configFoundBy]})</span> <span>${who}</span>
     <time datetime="${taken}">${taken.slice(0, 19).replace('T', ' ')} UTC</time>
   </header>`;
 }

@@ -1,4 +1,4 @@
-/** The last 24 hours: a strip of verdicts, what happened, and the incidents that were recorded. */
+/** The last 24 hours: a strip of verdicts, events, and the recorded incidents. */
 import type { Instant } from '../../core/clock.ts';
 import type { IncidentSummary, TimelineEvent, Tone } from '../../core/past.ts';
 import type { View } from '../../core/view.ts';
@@ -12,7 +12,7 @@ const FIRST_EVENTS = 6;
 const MOST_INCIDENTS = 10;
 const STRIP_WIDTH = 960;
 const STRIP_HEIGHT = 24;
-/** Height is a sign beside the colour: the worse, the taller. */
+/** Height repeats what the colour says: the worse, the taller. */
 const HEIGHTS: Readonly<Record<Tone, number>> = { good: 5, note: 10, warn: 16, bad: 24 };
 const CLASSES: Readonly<Record<Tone, string>> = {
   good: 'pass',
@@ -60,7 +60,7 @@ interface Band {
   readonly tone: Tone;
 }
 
-/** The verdicts, as far as they are remembered. */
+/** The verdicts that the timeline has. */
 function bandsOf(timeline: readonly TimelineEvent[], now: Instant): readonly Band[] {
   const turns = timeline.filter(({ kind }) => kind === 'verdict changed').toReversed();
   return turns.map(({ at, tone }, index) => ({ from: at, to: turns[index + 1]?.at ?? now, tone }));
@@ -82,13 +82,13 @@ function stripOf(timeline: readonly TimelineEvent[], now: Instant): Html {
   return html`<svg
       class="strip"
       role="img"
-      aria-label="Verdicts of the last 24 hours; the same stands in the list below"
+      aria-label="Verdicts of the last 24 hours; the list below has the same"
       viewBox="0 0 ${STRIP_WIDTH} ${STRIP_HEIGHT}"
       preserveAspectRatio="none"
     >
       ${bands}
     </svg>
-    <p class="scale"><span>24 h ago</span><span>now; the taller, the worse</span></p>`;
+    <p class="scale"><span>24 h ago</span><span>now (taller is worse)</span></p>`;
 }
 
 export function incidentsOf({ past: { incidents } }: View): Html | undefined {

@@ -1,4 +1,4 @@
-/** How long each phase of the walk to a GitLab took, over the last 24 hours. */
+/** How long each step of the path to a GitLab took, over the last 24 hours. */
 import type { Series } from '../../core/past.ts';
 import type { View } from '../../core/view.ts';
 import type { Html } from './html.ts';
@@ -27,7 +27,7 @@ export function phasePlots({ snapshot, past }: View): Html | undefined {
   if (phases.length === 0) return undefined;
   const groups = [...Map.groupBy(phases, ({ target }) => target)].slice(0, MOST_TARGETS);
   return html`<section aria-labelledby="h-phases">
-    <h2 id="h-phases">Time on the way, last 24 hours</h2>
+    <h2 id="h-phases">Latency by step, last 24 hours</h2>
     ${groups.map(
       ([target, own]) =>
         html`<h3 class="target">${target}</h3>
@@ -42,7 +42,7 @@ function phasePlot({ title, series: { points, measure } }: Phase, now: number): 
   const most = measureText(measure, Math.max(0, ...values));
   return html`<div class="gauge">
     <h4>${title}</h4>
-    <p><b>${last}</b> <small>at most ${most}</small></p>
-    ${plot({ points, now, worse: 'high', label: `${title}: now ${last}, at most ${most} in 24 hours` })}
+    <p><b>${last}</b> <small>max ${most}</small></p>
+    ${plot({ points, now, worse: 'high', label: `${title}: now ${last}, maximum ${most} in 24 hours` })}
   </div>`;
 }

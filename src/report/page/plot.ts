@@ -1,4 +1,4 @@
-/** Small pictures as SVG, drawn here: a line over the last 24 hours, a bar with marks. No script, no style attribute. */
+/** Small SVG charts: a line over the last 24 hours, a bar with marks. No script, no style attribute. */
 import type { Instant } from '../../core/clock.ts';
 import type { Series } from '../../core/past.ts';
 import type { Html } from './html.ts';
@@ -15,7 +15,7 @@ export interface Plot {
   readonly now: Instant;
   /** Which value of a column is drawn: the worst one. */
   readonly worse: 'low' | 'high';
-  /** Upper end of the scale; the largest value unless told. */
+  /** Upper end of the scale; the largest value by default. */
   readonly top?: number;
   readonly limits?: readonly number[];
   /** What a screen reader says. */
@@ -56,7 +56,7 @@ function columnsOf(
   return columns;
 }
 
-/** A gap in the samples is a gap in the line; a value that stands alone is a short dash. */
+/** A gap in the samples is a gap in the line; a single value is a short dash. */
 function lineOf(columns: readonly (number | undefined)[], y: (value: number) => number): string {
   const step = WIDTH / COLUMNS;
   return columns

@@ -1,4 +1,4 @@
-/** Each entry of config.toml as a chain of links from this host to its GitLab; those in trouble first. */
+/** Each entry of config.toml as a chain of links from this host to its GitLab; failing ones first. */
 import type { CheckState } from '../../core/check.ts';
 import type { RunnerVerdict } from '../../core/diagnosis.ts';
 import type { View } from '../../core/view.ts';
@@ -8,9 +8,9 @@ import type { Html } from './html.ts';
 import { html } from './html.ts';
 import { LINK_NAMES, measureText, STATUS_WORDS } from '../words.ts';
 
-/** Of so many entries the details are sent along; of more only the chain, so that the page stays small. */
+/** The first entries have details, further ones only the chain, so that the page stays small. */
 const MOST_DETAILS = 12;
-/** So many are drawn, the worst of them; the rest is counted. */
+/** The worst entries have a card; the rest is counted. */
 const MOST_CARDS = 60;
 /** A longer name is cut; the report has it whole. */
 const MOST_OF_A_NAME = 80;
@@ -31,30 +31,30 @@ export function runnerCards({ diagnosis: { runners }, snapshot }: View): Html {
   });
   return html`<section aria-labelledby="h-runners">
     <h2 id="h-runners">Runners</h2>
-    ${cards.length === 0 ? html`<p>config.toml has no entry that can be watched.</p>` : undefined}
+    ${cards.length === 0 ? html`<p>config.toml has no runner entry that can be checked.</p>` : undefined}
     <div class="runners">${cards}</div>
     ${countOf(worstFirst.slice(MOST_CARDS))}
   </section>`;
 }
 
-/** What is not drawn, by how it is. */
+/** The entries without a card, counted by state. */
 function countOf(rest: readonly RunnerVerdict[]): Html | undefined {
   if (rest.length === 0) return undefined;
   const tones = Map.groupBy(rest, ({ connected }) => toneOf(connected));
   const said = [...tones].map(([tone, group]) => `${group.length} ${TONE_WORDS[tone]}`).join(', ');
   return html`<p>
-    And ${rest.length} more: ${said}. Each of them is in
-    <a href="/api/v1/report">the report</a> and at <code>/health/RUNNER</code>.
+    And ${rest.length} more: ${said}. See
+    <a href="/api/v1/report">the report</a> or <code>/health/RUNNER</code>.
   </p>`;
 }
 
 const TONE_WORDS = {
-  fail: 'have lost GitLab',
-  unknown: 'are not judged yet',
+  fail: 'do not reach GitLab',
+  unknown: 'are not checked yet',
   pass: 'reach GitLab',
 } as const;
 
-/** Broken, then with a cause, then not judged, then fine. */
+/** Broken, then with a cause, then unknown, then healthy. */
 function troubleOf({ connected, cause }: RunnerVerdict): number {
   if (connected === false) return 0;
   if (cause !== undefined) return 1;
@@ -97,7 +97,7 @@ function toneOf(connected: boolean | undefined): 'pass' | 'fail' | 'unknown' {
   return connected ? 'pass' : 'fail';
 }
 
-/** The first link in trouble in words, and the cause to jump to. */
+/** The first link that does not pass, and a link to the cause. */
 function whyOf(steps: readonly Step[], cause: string | undefined): Html | undefined {
   const first =
     steps.find(({ status }) => status === 'fail') ??

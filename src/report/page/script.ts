@@ -3,7 +3,7 @@
  * page is whole without it. Written as text, since it runs in a browser and not here.
  */
 
-/** Short enough to see a repair happen, long enough to be no load. */
+/** Short enough to see a fix take effect, long enough to cause no load. */
 export const RENEW_SECONDS = 5;
 
 export const PAGE_SCRIPT = `'use strict';
@@ -37,7 +37,7 @@ async function copy(pre, button) {
   setTimeout(() => { button.textContent = 'Copy'; }, 2000);
 }
 
-/** What the reader opened stays open, and what has the focus keeps it. */
+/** Parts that the reader opened stay open, and the focus stays where it is. */
 function replaceMain(fresh) {
   const old = main();
   for (const details of old.querySelectorAll('details[id]')) {
@@ -79,7 +79,7 @@ async function renew() {
   tell('');
 }
 
-/** Old numbers that look fresh are worse than none. */
+/** Outdated numbers must not look current. */
 function tell(text) {
   const line = document.getElementById('stale');
   line.textContent = text;
@@ -93,7 +93,7 @@ async function loop() {
     seenAt = Date.now();
   } catch {
     const seconds = Math.round((Date.now() - seenAt) / 1000);
-    tell('runnerwatch does not answer. What you see is ' + seconds + ' seconds old.');
+    tell('runnerwatch does not respond. This page is ' + seconds + ' seconds old.');
   }
   setTimeout(loop, PAUSE);
 }

@@ -1,4 +1,4 @@
-/** What the linter says of config.toml, in the text of `check`: the worst of it, in one line each. */
+/** The worst lint findings of config.toml for the text of `check`, one line each. */
 import type { LintFinding } from '../../core/lint.ts';
 import { LINT_SEVERITIES } from '../../core/lint.ts';
 import type { View } from '../../core/view.ts';

@@ -1,7 +1,7 @@
 /**
- * The report for a person at 3 a.m.: `runnerwatch check`, `/health?format=text`. Verdict first, then what
- * to type, then the rest. Within the columns told (a command is never wrapped), colour only when told; no
- * value of the outside can end a line or move the cursor.
+ * The report as text: `runnerwatch check`, `/health?format=text`. Verdict first, then causes and fixes, then the
+ * rest. Lines fit the given width, except commands, which are never wrapped. Values from outside are escaped, so
+ * that they cannot end a line or move the cursor.
  */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause, Diagnosis, RunnerVerdict } from '../../core/diagnosis.ts';
@@ -10,22 +10,22 @@ import type { View } from '../../core/view.ts';
 import type { Status } from '../../core/vocabulary.ts';
 import { clipped, filled, wrapped } from '../../core/columns.ts';
 import { lintLines } from './lint-lines.ts';
-import { durationText, worstFirst } from '../words.ts';
+import { durationText, FOUND_BY_TEXT, worstFirst } from '../words.ts';
 
 const WIDTH = 80;
-/** A longer name of an entry is cut where it stands in a table. */
+/** A longer name of an entry is cut in the table. */
 const MOST_OF_A_NAME = 32;
 
 export interface TextOptions {
   readonly colour: boolean;
-  /** Columns; 80 unless told. */
+  /** Columns; 80 by default. */
   readonly width?: number;
 }
 
 interface Pen {
   readonly width: number;
   readonly paint: (text: string, style: keyof typeof STYLES) => string;
-  /** The text behind a label, its further lines behind the indent. */
+  /** The text after a label, further lines after the indent. */
   readonly wrap: (text: string, label: string, indent: string) => readonly string[];
 }
 
@@ -41,7 +41,7 @@ export function textOf(view: View, options: TextOptions): string {
   const diagnosis = printableDiagnosis(view.diagnosis);
   const head = `${pen.paint(diagnosis.verdict.toUpperCase(), VERDICT_STYLE[diagnosis.verdict])}  ${diagnosis.summary}`;
   const lines = [
-    ...(view.self.demo ? ['This is a demo: GitLab and the runner are stand-ins.', ''] : []),
+    ...(view.self.demo ? ['This is a demo: GitLab and the runner are simulated.', ''] : []),
     ...pen.wrap(head, '', '  '),
     ...worstFirst(diagnosis.causes).flatMap((cause) => [
       '',
@@ -90,13 +90,13 @@ function causeLines(cause: Cause, now: number, { paint, wrap }: Pen): readonly s
           '  ruled out  ',
           '             ',
         )),
-    `  ${paint('do', 'bold')}`,
+    `  ${paint('fix', 'bold')}`,
     ...fix.flatMap(({ text, command }, index) => [
       ...wrap(text, `    ${index + 1}. `, '       '),
-      // A command is never wrapped: it is to be copied.
+      // A command is never wrapped, so that it can be copied.
       ...(command === undefined ? [] : [`       ${paint(command, 'bold')}`]),
     ]),
-    ...wrap(`when ${resolvedWhen}`, '  resolved   ', '             '),
+    ...wrap(`when ${resolvedWhen}`, '  clears     ', '             '),
   ];
 }
 
@@ -104,7 +104,7 @@ function candidateLines({ candidates }: Diagnosis, { wrap }: Pen): readonly stri
   if (candidates.length === 0) return [];
   return [
     '',
-    'candidates',
+    'possible causes',
     ...candidates.flatMap(({ id, missing }) => wrap(`${id}: ${missing}`, '  ', '    ')),
   ];
 }
@@ -171,6 +171,6 @@ function configLines(view: View, { paint, wrap }: Pen): readonly string[] {
 function footLines({ snapshot, self }: View, { paint, wrap }: Pen): readonly string[] {
   const { configPath, configFoundBy, process: runner } = snapshot.hostContext;
   const who = runner === undefined ? 'no runner process' : `runner process ${runner.pid}`;
-  const foot = `${configPath} (${configFoundBy}), ${who}, runnerwatch ${self.version}`;
+  const foot = `${configPath} (${FOUND_BY_TEXT[configFoundBy]}), ${who}, runnerwatch ${self.version}`;
   return wrap(printable(foot), '', '  ').map((line) => paint(line, 'dim'));
 }

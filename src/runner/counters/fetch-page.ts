@@ -29,7 +29,7 @@ export async function fetchPage(
       bytes += chunk.length;
       chunks.push(chunk);
       if (bytes <= MOST_BYTES) return;
-      resolve({ kind: 'foreign', detail: `the answer of ${place} has no end` });
+      resolve({ kind: 'foreign', detail: `the response of ${place} is too long` });
       sent.destroy();
     });
     response.once('error', (error) => resolve(failed(place, error, signal)));
@@ -37,7 +37,7 @@ export async function fetchPage(
       const { statusCode = 0 } = response;
       if (statusCode === 200)
         resolve({ kind: 'page', text: Buffer.concat(chunks).toString('utf8') });
-      else resolve({ kind: 'foreign', detail: `${place} answers ${path} with ${statusCode}` });
+      else resolve({ kind: 'foreign', detail: `${place} returned ${statusCode} for ${path}` });
     });
   });
   sent.once('error', (error) => resolve(failed(place, error, signal)));
@@ -46,6 +46,7 @@ export async function fetchPage(
 }
 
 function failed(place: string, error: unknown, signal: AbortSignal): Page {
-  if (signal.aborted) return { kind: 'silent', detail: `${place} accepts and does not answer` };
-  return { kind: 'refused', detail: `${place} cannot be asked (${errnoText(error)})` };
+  if (signal.aborted)
+    return { kind: 'silent', detail: `${place} accepted the connection and did not respond` };
+  return { kind: 'refused', detail: `${place} cannot be read (${errnoText(error)})` };
 }

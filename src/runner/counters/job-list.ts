@@ -80,7 +80,7 @@ export class HeldSlots {
       lastAt: at,
       count: 1,
       times: [at],
-      text: `the runner lists ${url} as ${state}, and has not let go of it since`,
+      text: `the runner lists ${url} as ${state}, and the job still holds its slot`,
       facts: { jobs: count, job_url: url, job_state: state },
     };
   }

@@ -169,7 +169,7 @@ function rise(before: number | undefined, after: number | undefined): number {
 
 function textOf(kind: string, count: number, status: string | undefined): string {
   const what = kind.replaceAll('-', ' ');
-  return `the runner counts: ${what}${status === undefined ? '' : ` with ${status}`}, ${count} times`;
+  return `the runner counted ${what}${status === undefined ? '' : ` with ${status}`}, ${count} times`;
 }
 
 /** What holds at the moment, and is no change. */
@@ -197,6 +197,6 @@ function statesOf(counters: RunnerCounters, at: Instant): readonly RunnerEvent[]
 
 function state(kind: string, at: Instant, facts: Readonly<Record<string, Fact>>): RunnerEvent {
   const said = Object.entries(facts).map(([name, value]) => `${name} ${String(value)}`);
-  const text = `the runner counts: ${kind.replaceAll('-', ' ')} (${said.join(', ')})`;
+  const text = `the runner counted ${kind.replaceAll('-', ' ')} (${said.join(', ')})`;
   return { kind, firstAt: at, lastAt: at, count: 1, times: [at], text, facts };
 }

@@ -149,8 +149,10 @@ export class JournalReader implements Reader {
     const wasGood = this.#deps.clock.seconds() - started > GOOD_SECONDS;
     this.#waitSeconds = wasGood ? FIRST_WAIT_SECONDS : this.#waitSeconds;
     if (!wasGood && !this.#isHidden) {
-      const [first = `it ended with ${String(code)}`] = complaint.split('\n').filter(Boolean);
-      this.#deps.onState({ state: 'failed', detail: `journalctl does not work: ${first}` });
+      const [first = `journalctl exited with ${String(code)}`] = complaint
+        .split('\n')
+        .filter(Boolean);
+      this.#deps.onState({ state: 'failed', detail: `journalctl failed: ${first}` });
     }
     this.#timer = setTimeout(() => void this.#run(), this.#waitSeconds * 1000);
     this.#waitSeconds = Math.min(LONGEST_WAIT_SECONDS, this.#waitSeconds * 2);
@@ -167,7 +169,7 @@ function unitWords({ unit, ownerId }: JournalSource): readonly string[] {
 }
 
 function spawnText(error: Error): string {
-  return isErrno(error, 'ENOENT') ? 'there is no journalctl' : error.message;
+  return isErrno(error, 'ENOENT') ? 'journalctl is not installed' : error.message;
 }
 
 async function firstThere({ paths }: ReaderDeps): Promise<string | undefined> {

@@ -62,7 +62,7 @@ export class RunnerLogWatch implements RunnerLogReader {
   readonly #last = new Map<string, readonly LastLine[]>();
   #source: string | undefined;
   #reader: Reader | undefined;
-  #state: ReaderState = { state: 'failed', detail: 'there is no log to read' };
+  #state: ReaderState = { state: 'failed', detail: 'no log was found' };
   #caughtUp = Promise.withResolvers<void>();
   #lines = 0;
   #lastLineAt: Instant | undefined;
@@ -101,7 +101,7 @@ export class RunnerLogWatch implements RunnerLogReader {
     const { state, detail } = this.#state;
     return {
       state: state === 'starting' ? 'failed' : state,
-      detail: state === 'starting' ? `${detail} gives no answer` : detail,
+      detail: state === 'starting' ? `${detail} does not respond` : detail,
       lines: this.#lines,
       droppedLines: this.#budget.dropped,
       lastLineAt: this.#lastLineAt,

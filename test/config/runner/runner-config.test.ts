@@ -93,7 +93,7 @@ test('all mistakes of a guide are named at once, each with the corrected line', 
   expect(judged(fixture('guide-broken.toml'))).toEqual([
     'type-error 1 concurrent | Write `concurrent = 4`.',
     'type-error 7 runners.unhealthy_interval | Write `unhealthy_interval = "3600s"`.',
-    'type-error 8 runners.shell | Remove this table; variables for jobs go into `environment = ["NAME=value"]` under [[runners]].',
+    'type-error 8 runners.shell | Remove this table. Variables for jobs go into `environment = ["NAME=value"]` under [[runners]].',
     'type-error 11 runners.docker.cpus | Write `cpus = "2"`.',
     'type-error 12 runners.docker.memory | Write `memory = "4"`.',
     'type-error 13 runners.docker.shm_size | Write `shm_size = 67108864`.',
@@ -112,7 +112,7 @@ test('a type error carries its parts', () => {
       file: FILE,
       line: 3,
       column: 8,
-      message: 'runners.docker.cpus takes a string, but line 3 gives an integer',
+      message: 'runners.docker.cpus must be a string, but line 3 has an integer',
       fix: 'Write `cpus = "2"`.',
       key: 'runners.docker.cpus',
       expected: 'string',
@@ -142,7 +142,7 @@ describe('texts that the runner refuses', () => {
     ],
     [
       entry('[runners.docker]\nservices = ["postgres"]'),
-      'type-error 3 runners.docker.services | Give runners.docker.services an array of tables, or remove it.',
+      'type-error 3 runners.docker.services | Set runners.docker.services to an array of tables, or remove it.',
     ],
     [
       entry('[runners.docker]\npull_policy = true'),
@@ -166,7 +166,7 @@ describe('texts that the runner refuses', () => {
     ],
     [
       entry('token_expires_at = ""'),
-      'type-error 2 runners.token_expires_at | Give runners.token_expires_at a date and time such as 2027-01-31T00:00:00Z, or remove it.',
+      'type-error 2 runners.token_expires_at | Set runners.token_expires_at to a date and time such as 2027-01-31T00:00:00Z, or remove it.',
     ],
     [entry('token = 12345678'), 'type-error 2 runners.token | Write `token = "…"`.'],
     [
@@ -181,30 +181,27 @@ describe('texts that the runner refuses', () => {
       'log_format = "JSON"',
       'invalid-value 1 log_format | Write `log_format = "runner"`, or remove the line.',
     ],
-    ['concurrent = 0', 'concurrent-zero 1 concurrent | Write `concurrent = 1` or more.'],
-    ['concurrent = -1', 'concurrent-zero 1 concurrent | Write `concurrent = 1` or more.'],
+    ['concurrent = 0', 'concurrent-zero 1 concurrent | Set `concurrent = 1` or more.'],
+    ['concurrent = -1', 'concurrent-zero 1 concurrent | Set `concurrent = 1` or more.'],
     [
       'concurrent = 9223372036854775808',
       'syntax-error 1  | Correct the line, or the one above it.',
     ],
     [
       'concurrent : 1',
-      'syntax-error 1  | Put texts into straight quotes ("…"); comments begin with #.',
+      'syntax-error 1  | Put text in straight quotes ("..."). Comments start with #.',
     ],
     [
       '// a comment',
-      'syntax-error 1  | Put texts into straight quotes ("…"); comments begin with #.',
+      'syntax-error 1  | Put text in straight quotes ("..."). Comments start with #.',
     ],
-    [
-      'user = “x”',
-      'syntax-error 1  | Put texts into straight quotes ("…"); comments begin with #.',
-    ],
+    ['user = “x”', 'syntax-error 1  | Put text in straight quotes ("..."). Comments start with #.'],
     [
       'user = "C:\\GitLab"',
-      'syntax-error 1  | Put the value into single quotes, or double the backslash.',
+      'syntax-error 1  | Put the value in single quotes, or double the backslash.',
     ],
     ['concurrent = 04', 'syntax-error 1  | Correct the line, or the one above it.'],
-    ['concurrent', 'syntax-error 1  | Write `key = value`; comments begin with #.'],
+    ['concurrent', 'syntax-error 1  | Write `key = value`. Comments start with #.'],
     ['[[runners]]\ntoken = "a"\ntoken = "b"', 'syntax-error 3  | Keep one of the two definitions.'],
     [
       '[[runners]]\n[runners.docker]\n[runners.docker]',

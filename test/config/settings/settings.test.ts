@@ -109,14 +109,14 @@ test('a problem says what was expected, what was found and what to do', () => {
       code: 'invalid-value',
       file: FILE,
       line: 2,
-      message: 'probes.disk.warn_ratio takes a ratio from 0 to 1, but 2 was found',
-      fix: 'Write for example `warn_ratio = 0.9`.',
+      message: 'probes.disk.warn_ratio must be a ratio from 0 to 1, but is 2',
+      fix: 'For example: `warn_ratio = 0.9`.',
     },
     {
       code: 'unknown-key',
       file: FILE,
       line: 3,
-      message: 'there is no key "warn_ration" in [probes.disk]',
+      message: 'unknown key "warn_ration" in [probes.disk]',
       fix: 'Did you mean `warn_ratio`?',
     },
   ]);
@@ -142,9 +142,9 @@ test.each([
     3,
     'this key or table is already defined',
   ],
-  ['[web]\nlisten_addresses = ["a]\n', 2, 'a quote is opened and not closed'],
-  ['[log]\nlevel\n', 2, 'a key must be followed by "="'],
-  ['[log]\nlevel = \n', 2, 'a value was expected'],
+  ['[web]\nlisten_addresses = ["a]\n', 2, 'a quote is not closed'],
+  ['[log]\nlevel\n', 2, 'expected "=" after the key'],
+  ['[log]\nlevel = \n', 2, 'expected a value'],
 ])('the syntax error of %j names line %i and the rule', (text, line, rule) => {
   const [problem] = load(text).problems;
 

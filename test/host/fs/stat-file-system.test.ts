@@ -61,8 +61,8 @@ test('a path below a file is an error with the words of the system', async () =>
 });
 
 test.each([
-  ['no numbers', 'unreadable answer of stat'],
-  ['1 2 3', 'unreadable answer of stat'],
+  ['no numbers', 'stat printed an unexpected result'],
+  ['1 2 3', 'stat printed an unexpected result'],
 ])('an answer %j cannot be read', async (line, text) => {
   await using stat = await startFakeStat();
   await stat.says(line);
@@ -95,7 +95,7 @@ test('a program that is killed from outside is an error, not an empty sentence',
 
   expect(await new FileSystemReader(stat.program).read('/', stat.folder, deps)).toEqual({
     kind: 'error',
-    text: 'stat gave no answer',
+    text: 'stat did not return',
   });
 });
 

@@ -165,13 +165,13 @@ describe('the way to name servers', () => {
       'ends at a stub when nothing leads out',
       ['127.0.0.53'],
       { route: '', ipv6: UNREACHABLE6, links: { lo: 'unknown' } },
-      'nothing leads out of this host',
+      'this host has no usable route to any network',
     ],
     [
       'ends at a stub when the only link is down',
       ['127.0.0.1', '::1'],
       { route: DEFAULT, links: { eth0: 'down' } },
-      'nothing leads out of this host, eth0 is down',
+      'this host has no usable route to any network, eth0 is down',
     ],
     [
       'is not known without the kernel’s table',
@@ -193,9 +193,9 @@ describe('a way that the routing table itself closes', () => {
   };
 
   test.each([
-    ['by a blackhole', ['10.0.0.5'], 'the line 10.0.0.5/32 of its own routing table closes'],
-    ['by a network', ['10.9.3.4'], 'the line 10.9.0.0/16 of its own routing table closes'],
-    ['for IPv6', ['fd00::5'], 'closes the way to fd00::5'],
+    ['by a blackhole', ['10.0.0.5'], "the route 10.0.0.5/32 in this host's routing table rejects"],
+    ['by a network', ['10.9.3.4'], "the route 10.9.0.0/16 in this host's routing table rejects"],
+    ['for IPv6', ['fd00::5'], "in this host's routing table rejects fd00::5"],
   ])('is closed %s', async (_name, addresses, clause) => {
     expect(await blocked(addresses, routes, closedWay)).toContain(clause);
   });
@@ -209,9 +209,9 @@ describe('a way that the routing table itself closes', () => {
   });
 
   test('is no way out, and no link that is down', async () => {
-    expect(await blocked(['10.0.0.5'], routes)).toContain('routing table closes');
+    expect(await blocked(['10.0.0.5'], routes)).toContain('routing table rejects');
     expect(await blocked(['127.0.0.53'], { route: UNREACHABLE, links: {} })).toBe(
-      'nothing leads out of this host',
+      'this host has no usable route to any network',
     );
   });
 });

@@ -60,7 +60,7 @@ test('the verdict stands first, then what to type', () => {
   const at = (start: string): number =>
     lines.findIndex((line) => line.trimStart().startsWith(start));
 
-  expect(lines[0]).toMatch(/^BROKEN {2}docker-1, docker-2, docker-3 cannot reach/);
+  expect(lines[0]).toMatch(/^BROKEN {2}docker-1, docker-2, docker-3 get no jobs/);
   expect(at('sudo install -D')).toBeGreaterThan(at('tls-unknown-authority'));
   expect(at('runners')).toBeGreaterThan(at('sudo install -D'));
 });
@@ -80,7 +80,7 @@ test('an unknown cause comes with candidates', () => {
     colour: false,
   });
 
-  expect(text).toMatch(/\ncandidates\n {2}tls-/);
+  expect(text).toMatch(/\npossible causes\n {2}tls-/);
 });
 
 describe('an entry of the name', () => {

@@ -139,7 +139,7 @@ describe('a journalctl', () => {
   test.each([
     ['No journal files were opened due to insufficient permissions.', 1],
     ['Hint: You are currently not seeing messages from other users and the system.', 0],
-  ])('that says %j shows that this user may not read it', async (hint, code) => {
+  ])('that says %j shows that permission denied read it', async (hint, code) => {
     await using host = await standIn(
       `echo '${hint}' >&2\ncase "$*" in *follow*) exec sleep 30;; esac\nexit ${code}`,
     );
@@ -157,9 +157,7 @@ describe('a journalctl', () => {
     using heard = reading(host.heard);
     await until(() => lastState(heard) === 'failed');
 
-    expect(heard.states.at(-1)?.detail).toBe(
-      'journalctl does not work: Failed to open: Bad message',
-    );
+    expect(heard.states.at(-1)?.detail).toBe('journalctl failed: Failed to open: Bad message');
   });
 
   test('that is not there is no end of the daemon', async () => {
@@ -170,6 +168,6 @@ describe('a journalctl', () => {
     await until(() => lastState(heard) === 'failed');
     process.env['PATH'] = path;
 
-    expect(heard.states.at(-1)?.detail).toBe('journalctl does not work: there is no journalctl');
+    expect(heard.states.at(-1)?.detail).toBe('journalctl failed: journalctl is not installed');
   });
 });
