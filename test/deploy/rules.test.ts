@@ -97,7 +97,10 @@ describe('every alert', () => {
         'runbook_url',
         'summary',
       ]);
-      expect(annotations['summary']).toMatch(/^[^{]*\.$/);
+      // Host and cause may be named, nothing that needs a query.
+      expect(annotations['summary']).toMatch(
+        /^(?:[^{]*\.|GitLab Runner on \{\{ \$labels\.instance \}\} [^{]*\{\{ \$labels\.cause \}\})$/,
+      );
       expect(annotations['runbook_url']).toMatch(/^https:\/\/.*\/docs\/(?:causes|alerts)\.md#/);
     },
   );

@@ -63,7 +63,7 @@ export function alertsPage(): string {
         `[${code(alert)}](#${alert.toLowerCase()})`,
         labels.severity,
         after ?? 'at once',
-        annotations.summary,
+        plain(annotations.summary),
       ]),
     ),
     ...[...Map.groupBy(alerts, ({ alert }) => alert).values()].flatMap(section),
@@ -79,7 +79,7 @@ function section(alerts: readonly Alert[]): readonly string[] {
   return [
     `## ${first.alert}`,
     '',
-    first.annotations.summary,
+    plain(first.annotations.summary),
     '',
     `> ${plain(first.annotations.description)}`,
     '',
@@ -102,7 +102,7 @@ function recordedRow(rule: Alert | Recording): readonly (readonly string[])[] {
   return [[code(rule.record), meaning]];
 }
 
-/** A template with words in capitals for its values; of two branches the first. */
+/** A template with its values as placeholders in capitals; of two branches the first. */
 function plain(template: string): string {
   return template
     .replaceAll(/\{\{ else(?: if)? .*?(?=\{\{ end \}\})|\{\{ else \}\}.*?(?=\{\{ end \}\})/g, '')
