@@ -23,7 +23,7 @@ const HARMFUL =
 const DRASTIC = /unregister|re-?register|delete/i;
 const DELETION_IS_RIGHT = new Set(['token-rejected', 'runner-orphaned']);
 /** What the daemon may have in memory. */
-export const MOST_RESIDENT_BYTES = 150 * 1024 * 1024;
+export const MAX_RESIDENT_BYTES = 150 * 1024 * 1024;
 
 export function brokenByRequests(requests: readonly RecordedRequest[]): readonly string[] {
   const own = requests.filter(({ userAgent }) => userAgent.startsWith('runnerwatch'));
@@ -95,5 +95,5 @@ export function brokenBySecrets(texts: Readonly<Record<string, string>>): readon
 
 export function brokenBySize(residentBytes: number): readonly string[] {
   const mebibytes = Math.round(residentBytes / 1024 / 1024);
-  return residentBytes > MOST_RESIDENT_BYTES ? [`${mebibytes} MiB resident`] : [];
+  return residentBytes > MAX_RESIDENT_BYTES ? [`${mebibytes} MiB resident`] : [];
 }

@@ -1,7 +1,7 @@
 /** What the daemon remembers of a row: its incidents, each of which somebody would have been told of once. */
 import type { World } from './world.ts';
 
-const MOST_NOTICES = 2;
+const MAX_NOTICES = 2;
 
 interface Listed {
   readonly cause: string;
@@ -19,6 +19,6 @@ export async function isOneIncident(world: World, cause: string): Promise<string
   const found = await incidentsOf(world, cause);
   const { causes } = await world.daemon.report();
   const flaps = causes.some(({ flapping }) => flapping !== undefined);
-  if (found.length === 0 || found.length > MOST_NOTICES) return `${found.length} incidents`;
+  if (found.length === 0 || found.length > MAX_NOTICES) return `${found.length} incidents`;
   return flaps ? undefined : 'it is not told that the fault comes and goes';
 }

@@ -9,7 +9,7 @@ const WORKER = join(import.meta.dirname, 'worker.ts');
 const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 /** Waits dominate, so there are more slots than cores. */
 const SLOTS = 6;
-const LONGEST_ROW_MILLISECONDS = 360_000;
+const MAX_ROW_MILLISECONDS = 360_000;
 
 /** `done` hears of each row as it ends. */
 export async function runRows(
@@ -33,7 +33,7 @@ export async function runRows(
 async function runWorker(id: string, stop: AbortSignal): Promise<Outcome> {
   const child = spawn('unshare', [...NAMESPACES, process.execPath, WORKER, id], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    signal: AbortSignal.any([stop, AbortSignal.timeout(LONGEST_ROW_MILLISECONDS)]),
+    signal: AbortSignal.any([stop, AbortSignal.timeout(MAX_ROW_MILLISECONDS)]),
     killSignal: 'SIGKILL',
   });
   // The end says enough.

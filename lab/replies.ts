@@ -1,5 +1,5 @@
 /** Answers of GitLab and of what stands before it, as the rows about GitLab need them. */
-import type { Asked, Override } from '../src/demo/gitlab-stand-in.ts';
+import type { ReceivedRequest, Override } from '../src/demo/gitlab-stand-in.ts';
 import type { Reply } from '../src/demo/gitlab-reply.ts';
 import { gitlabError, text } from '../src/demo/gitlab-reply.ts';
 
@@ -29,7 +29,7 @@ export function everywhere(reply: Reply | 'silent' | 'reset'): Override {
 }
 
 /** What runners ask: everything else is answered as usual. */
-export function isRunnerApi({ path }: Asked): boolean {
+export function isRunnerApi({ path }: ReceivedRequest): boolean {
   return path.startsWith('/api/v4/runners/') || path.startsWith('/api/v4/jobs/');
 }
 

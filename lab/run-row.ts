@@ -6,7 +6,7 @@ import {
   brokenByRequests,
   brokenBySecrets,
   brokenBySize,
-  MOST_RESIDENT_BYTES,
+  MAX_RESIDENT_BYTES,
 } from './invariants.ts';
 import { createNetwork } from './network.ts';
 import { detailsOf, expectedOf } from './outcome-text.ts';
@@ -213,7 +213,7 @@ async function brokenAtEnd(
   const { daemon, gitlab } = world;
   if (daemon.hasEnded()) return ['the daemon has ended'];
   const metrics = await daemon.get('/metrics');
-  const resident = brokenBySize(await sizeAtRest(daemon, MOST_RESIDENT_BYTES));
+  const resident = brokenBySize(await sizeAtRest(daemon, MAX_RESIDENT_BYTES));
   const stopped = await daemon.stop().then(
     () => [],
     (error: unknown) => [String(error)],

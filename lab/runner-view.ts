@@ -1,12 +1,12 @@
 /** The other side of a row: what the runner itself logs must agree with what runnerwatch says. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { LONGEST_POLL_MILLISECONDS } from './peers/runner-order.ts';
+import { MAX_POLL_MILLISECONDS } from './peers/runner-order.ts';
 import type { FaultRow, HealthyRow } from './scenario.ts';
 import type { World } from './world.ts';
 
 /** For the runner to come to the same end: a poll that was on its way when the fault began, then the next. */
-const RUNNER_MILLISECONDS = LONGEST_POLL_MILLISECONDS + 12_000;
+const RUNNER_MILLISECONDS = MAX_POLL_MILLISECONDS + 12_000;
 const PAUSE_MILLISECONDS = 250;
 const TROUBLE = /Checking for jobs\.\.\. [a-zG]|Runner token is empty/;
 

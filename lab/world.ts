@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:net';
 
-import type { Issued } from '../src/demo/certificates.ts';
+import type { IssuedCertificate } from '../src/demo/certificates.ts';
 import type { Override, Profile } from '../src/demo/gitlab-stand-in.ts';
 import type { Checked, DaemonWays, LabDaemon } from './daemon.ts';
 import { check, startDaemon } from './daemon.ts';
@@ -37,7 +37,7 @@ export interface WorldOptions {
   readonly logFormat?: LogFormat;
   /** How long GitLab holds a poll for jobs. */
   readonly pollMilliseconds?: number;
-  readonly certificate?: Issued;
+  readonly certificate?: IssuedCertificate;
   /** Files of the runner's host; they win over the usual ones. */
   readonly files?: () => Readonly<Record<string, string>>;
   /** Lines for sections of runnerwatch's own settings: `{ dns: 'slow_seconds = 0.5' }`. */

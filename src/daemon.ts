@@ -199,7 +199,7 @@ export class Daemon {
     const { log, onResult } = this.#options;
     const transition = this.#store.record(result);
     if (transition !== undefined) log.debug({ ...transition }, 'check changed');
-    this.#news.heard(result);
+    this.#news.observe(result);
     const probe = this.#checks.find(({ id }) => id === result.check)?.probe;
     if (probe !== undefined && result.finding.status !== 'skipped') onResult?.(result, probe);
     this.#views.renewSoon();

@@ -35,12 +35,12 @@ export class SettingsReloader {
       const [problem = 'unknown'] = problems;
       this.#state = { ...this.#state, successful: false, problem };
       this.#options.log.error({ problems }, 'settings not reloaded');
-      this.#recorder.note({ at, tone: 'warn', kind: 'settings not reloaded', text: problem });
+      this.#recorder.addEvent({ at, tone: 'warn', kind: 'settings not reloaded', text: problem });
     } else {
       this.#state = { successful: true, successAt: at };
       this.#settings = settings;
       this.#options.log.info({}, 'settings reloaded');
-      this.#recorder.note({ at, tone: 'note', kind: 'settings reloaded', text: 'as asked' });
+      this.#recorder.addEvent({ at, tone: 'note', kind: 'settings reloaded', text: 'as asked' });
     }
     return problems;
   }

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { createAuthority, selfSigned } from '../src/demo/certificates.ts';
 import type { GitLabStandIn } from '../src/demo/gitlab-stand-in.ts';
-import { startGitLab } from '../src/demo/gitlab-stand-in.ts';
+import { startGitLabStandIn } from '../src/demo/gitlab-stand-in.ts';
 import type { NarrowProc } from '../src/demo/narrow-proc.ts';
 import { narrowProc } from '../src/demo/narrow-proc.ts';
 import { filesBelow, leaksIn } from './support/canary.ts';
@@ -63,7 +63,7 @@ const inRoot = (path: string): string => join(root, path);
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'runnerwatch-canary-'));
   proc = await narrowProc(join(root, 'proc'));
-  gitlab = await startGitLab({
+  gitlab = await startGitLabStandIn({
     tls: AUTHORITY.issue({ commonName: HOST, dns: [HOST] }),
     profile: 'gl18',
   });

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { View } from '../src/core/view.ts';
-import { buildStage } from '../src/demo/stage.ts';
+import { buildDemoHost } from '../src/demo/stage.ts';
 import { createExporter } from '../src/metrics/exporter.ts';
 import { PROBES } from '../src/probes/index.ts';
 import { buildServer } from '../src/server.ts';
@@ -21,7 +21,7 @@ let app: FastifyInstance;
 let incidentId: string;
 
 beforeAll(async () => {
-  await using stage = await buildStage();
+  await using stage = await buildDemoHost();
   await using watch = await startStageDaemon(stage);
   await watch.until(({ self }) => self.ready, 'ready');
   await stage.gitlab.setListening(false);

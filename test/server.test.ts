@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { View } from '../src/core/view.ts';
-import { buildStage } from '../src/demo/stage.ts';
+import { buildDemoHost } from '../src/demo/stage.ts';
 import { createExporter } from '../src/metrics/exporter.ts';
 import { PROBES } from '../src/probes/index.ts';
 import type { ServerDeps } from '../src/server.ts';
@@ -17,7 +17,7 @@ let broken: View;
 const apps: FastifyInstance[] = [];
 
 beforeAll(async () => {
-  await using stage = await buildStage();
+  await using stage = await buildDemoHost();
   await using watch = await startStageDaemon(stage);
   healthy = await watch.until(
     ({ self, diagnosis }) => self.ready && diagnosis.verdict === 'healthy',

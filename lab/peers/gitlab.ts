@@ -9,9 +9,9 @@ import { createServer as createSecureServer } from 'node:https';
 import type { Server } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 
-import type { Issued } from '../../src/demo/certificates.ts';
+import type { IssuedCertificate } from '../../src/demo/certificates.ts';
 import type { GitLabApplication, GitLabOptions } from '../../src/demo/gitlab-stand-in.ts';
-import { createGitLab } from '../../src/demo/gitlab-stand-in.ts';
+import { createGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { GITLAB_ADDRESS, GITLAB_ADDRESS_6 } from '../network.ts';
 
 const PLACES = [GITLAB_ADDRESS, GITLAB_ADDRESS_6];
@@ -19,7 +19,7 @@ const PLACES = [GITLAB_ADDRESS, GITLAB_ADDRESS_6];
 export interface LabGitLab extends AsyncDisposable {
   readonly application: GitLabApplication;
   /** Opens 443 and 8443 with this certificate, in place of what was there. */
-  serve(issued: Issued, more?: TlsOptions): Promise<void>;
+  serve(issued: IssuedCertificate, more?: TlsOptions): Promise<void>;
   /** Opens 443 with a server of the scenario's own. */
   replace(create: () => Server): Promise<void>;
   /** Closes 443 and 8443. */
@@ -29,7 +29,7 @@ export interface LabGitLab extends AsyncDisposable {
 }
 
 export async function startLabGitLab(options: GitLabOptions): Promise<LabGitLab> {
-  const application = createGitLab(options);
+  const application = createGitLabStandIn(options);
   let secure: readonly Server[] = [];
   let redirects = false;
   const listener: RequestListener = (request, response) => {

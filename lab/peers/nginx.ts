@@ -5,7 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Issued } from '../../src/demo/certificates.ts';
+import type { IssuedCertificate } from '../../src/demo/certificates.ts';
 import { GITLAB_ADDRESS } from '../network.ts';
 
 /** Behind the memory file system of the worker. */
@@ -15,7 +15,7 @@ const PAUSE_MILLISECONDS = 20;
 export async function startNginx({
   certificatePem,
   privateKeyPem,
-}: Issued): Promise<AsyncDisposable> {
+}: IssuedCertificate): Promise<AsyncDisposable> {
   await mkdir(`${FOLDER}/html`, { recursive: true });
   const page = '<title>Welcome to nginx!</title><h1>Welcome to nginx!</h1>';
   await writeFile(`${FOLDER}/html/index.html`, page);

@@ -1,5 +1,5 @@
 /** The authorities of the lab, and what they issue: right for a healthy GitLab, wrong for the rows of TLS. */
-import type { Issued } from '../../src/demo/certificates.ts';
+import type { IssuedCertificate } from '../../src/demo/certificates.ts';
 import type { Made, Shape } from '../../test/support/certificates.ts';
 import { make, makeRoot } from '../../test/support/certificates.ts';
 
@@ -29,12 +29,12 @@ export const GOOD = withChain(make(leafShape(), PUBLIC_ROOT));
 export const FROM_PRIVATE_ROOT = withChain(make(leafShape(), PRIVATE_ROOT));
 
 /** A certificate of the public root that differs from the good one. */
-export function publicLeaf(over: Partial<Shape>): Issued {
+export function publicLeaf(over: Partial<Shape>): IssuedCertificate {
   return withChain(make(leafShape(over), PUBLIC_ROOT));
 }
 
 /** As a server is configured: the certificate, what it sends with it, and the key. */
-export function withChain(leaf: Made, ...chain: readonly Made[]): Issued {
+export function withChain(leaf: Made, ...chain: readonly Made[]): IssuedCertificate {
   const certificatePem = [leaf, ...chain].map(({ pem }) => pem).join('');
   return { certificatePem, privateKeyPem: leaf.keyPem };
 }

@@ -13,5 +13,5 @@ export interface RunnerOrder {
 
 export const ORDER_VARIABLE = 'RUNNERWATCH_LAB_RUNNER';
 /** GitLab may hold a poll for 50 s. */
-export const LONGEST_POLL_MILLISECONDS = 65_000;
+export const MAX_POLL_MILLISECONDS = 65_000;
 export const LOG_FILE = '/var/log/gitlab-runner.log';

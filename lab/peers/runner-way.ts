@@ -18,7 +18,7 @@ import { resolveLikeGo } from '../../src/go/dns/resolver.ts';
 import type { Trust } from '../../src/go/tls/trust.ts';
 import { TrustStore } from '../../src/go/tls/trust.ts';
 import { openTunnel } from '../../src/go/proxy/tunnel.ts';
-import { LONGEST_POLL_MILLISECONDS } from './runner-order.ts';
+import { MAX_POLL_MILLISECONDS } from './runner-order.ts';
 
 const DIAL_SECONDS = 5;
 /** Half of Go's, as everything here is faster. */
@@ -42,7 +42,7 @@ export interface PollOrder {
 
 /** The answer; an error's message is what Go would say. */
 export async function pollForJob(order: PollOrder): Promise<Polled> {
-  const signal = AbortSignal.timeout(LONGEST_POLL_MILLISECONDS);
+  const signal = AbortSignal.timeout(MAX_POLL_MILLISECONDS);
   const way = decideProxy(order.url, process.env as Record<string, string>);
   const socket = await opened(order, way, signal);
   try {

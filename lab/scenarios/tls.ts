@@ -1,7 +1,7 @@
 /** Certificates and handshakes, judged as Go judges them. */
 import { createServer } from 'node:http';
 
-import type { Issued } from '../../src/demo/certificates.ts';
+import type { IssuedCertificate } from '../../src/demo/certificates.ts';
 import { daysFromNow, make } from '../../test/support/certificates.ts';
 import { GITLAB_ADDRESS } from '../network.ts';
 import { installCa, useCaFile } from '../mending.ts';
@@ -24,7 +24,7 @@ const CA_FILE = '/etc/gitlab-runner/ca.pem';
 const OLD = { ciphers: 'DEFAULT@SECLEVEL=0' } as const;
 
 /** GitLab shows another certificate; the rest of the row is the row's own. */
-function shows(issued: Issued): Pick<FaultRow, 'inject'> {
+function shows(issued: IssuedCertificate): Pick<FaultRow, 'inject'> {
   return { inject: ({ gitlab }) => gitlab.serve(issued, OLD) };
 }
 

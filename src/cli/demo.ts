@@ -8,13 +8,13 @@ import { Daemon } from '../daemon.ts';
 import { startControlPage } from '../demo/control-page.ts';
 import { FaultSwitch } from '../demo/faults.ts';
 import { demoSettings } from '../demo/settings.ts';
-import type { Stage } from '../demo/stage.ts';
-import { buildStage, DEMO_CONFIG } from '../demo/stage.ts';
+import type { DemoHost } from '../demo/stage.ts';
+import { buildDemoHost, DEMO_CONFIG } from '../demo/stage.ts';
 import { useTerminal } from '../demo/terminal.ts';
 import { createLog } from '../log.ts';
 import { createExporter } from '../metrics/exporter.ts';
 import { PROBES } from '../probes/index.ts';
-import type { Listening } from '../server/listen.ts';
+import type { ListeningServer } from '../server/listen.ts';
 import { listenAll } from '../server/listen.ts';
 import { buildServer } from '../server.ts';
 import type { Invocation } from './command-line.ts';
@@ -27,10 +27,10 @@ const EXIT_FAILED = 1;
 export async function demo(invocation: Invocation): Promise<number> {
   const stop = new AbortController();
   stopSignal().addEventListener('abort', () => stop.abort());
-  await using stage = await buildStage();
+  await using stage = await buildDemoHost();
   const isInteractive = process.stdin.isTTY && process.stdout.isTTY;
   const { daemon, app } = assembleDemo(stage, isInteractive);
-  let listening: Listening | undefined;
+  let listening: ListeningServer | undefined;
   try {
     listening = await listenAll(app, listFlag(invocation, 'web.listen-address'));
     await perform({ stage, daemon, stop, isInteractive, status: listening.addresses[0] ?? '' });
@@ -45,7 +45,7 @@ export async function demo(invocation: Invocation): Promise<number> {
 }
 
 interface Performance {
-  readonly stage: Stage;
+  readonly stage: DemoHost;
   readonly daemon: Daemon;
   readonly stop: AbortController;
   readonly isInteractive: boolean;
@@ -73,7 +73,7 @@ async function perform({ stage, daemon, stop, isInteractive, status }: Performan
   await aborted(stop.signal);
 }
 
-function assembleDemo({ rootfs, procfs }: Stage, isQuiet: boolean) {
+function assembleDemo({ rootfs, procfs }: DemoHost, isQuiet: boolean) {
   const settings = demoSettings(defaultSettings(PROBES));
   const exporter = createExporter(PROBES);
   const daemon = new Daemon({

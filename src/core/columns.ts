@@ -1,12 +1,12 @@
 /** Wraps text to a given width. Colour codes take no column; a word longer than a line is not split. */
 
-export function wrapped(
+export function wrapText(
   text: string,
   label: string,
   indent: string,
   width: number,
 ): readonly string[] {
-  return filled(text.split(' '), label, indent, { width, gap: ' ' });
+  return padText(text.split(' '), label, indent, { width, gap: ' ' });
 }
 
 interface Layout {
@@ -35,7 +35,7 @@ export function filled(
 }
 
 /** At most so many characters, with `…` for the rest. */
-export function clipped(text: string, most: number): string {
+export function truncateText(text: string, most: number): string {
   const signs = Array.from(text);
   return signs.length <= most ? text : `${signs.slice(0, most - 1).join('')}…`;
 }

@@ -6,7 +6,7 @@ import { generateKeyPairSync } from 'node:crypto';
 
 import forge from 'node-forge';
 
-export interface Issued {
+export interface IssuedCertificate {
   readonly certificatePem: string;
   readonly privateKeyPem: string;
 }
@@ -28,8 +28,8 @@ export interface CertificateOptions {
   readonly issuerUrl?: string;
 }
 
-export interface Authority extends Issued {
-  issue(options: CertificateOptions): Issued;
+export interface Authority extends IssuedCertificate {
+  issue(options: CertificateOptions): IssuedCertificate;
   /** An authority below this one. */
   intermediate(options: CertificateOptions): Authority;
 }
@@ -52,7 +52,7 @@ export function createAuthority(options: CertificateOptions): Authority {
 }
 
 /** A certificate that nobody but itself vouches for. */
-export function selfSigned(options: CertificateOptions): Issued {
+export function selfSigned(options: CertificateOptions): IssuedCertificate {
   const keys = newKeys(options.keyBits);
   const subject = nameOf(options);
   return {
@@ -78,7 +78,7 @@ interface Identity {
 }
 
 function authorityOf(certificatePem: string, { subject, keys }: Identity): Authority {
-  const issue = (options: CertificateOptions): Issued & Identity => {
+  const issue = (options: CertificateOptions): IssuedCertificate & Identity => {
     const own = { keys: newKeys(options.keyBits), subject: nameOf(options) };
     const signed = certificate(options, { ...own, signer: keys.privateKey, issuer: subject });
     return { ...own, certificatePem: signed, privateKeyPem: own.keys.pem };

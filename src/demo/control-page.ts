@@ -28,7 +28,7 @@ export interface ControlDeps {
 export async function startControlPage(deps: ControlDeps): Promise<ControlPage> {
   const server = createServer((request, response) => {
     handle(deps, request, response).catch((error: unknown) =>
-      say(response, 500, error instanceof Error ? error.message : String(error)),
+      respond(response, 500, error instanceof Error ? error.message : String(error)),
     );
   });
   // Another program may have the usual port; any other will do.
@@ -84,7 +84,7 @@ async function handle(
   return undefined;
 }
 
-function say(response: ServerResponse, status: number, text: string): void {
+function respond(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
 }
 

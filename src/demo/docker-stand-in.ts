@@ -16,7 +16,7 @@ export interface DockerStandIn extends AsyncDisposable {
   setListening(isListening: boolean): Promise<void>;
 }
 
-export async function startDocker(socketPath: string): Promise<DockerStandIn> {
+export async function startDockerStandIn(socketPath: string): Promise<DockerStandIn> {
   let server: Server | undefined = await listen(socketPath);
   const setListening = async (isListening: boolean): Promise<void> => {
     if (isListening) server ??= await listen(socketPath);

@@ -1,8 +1,8 @@
 /** The faults of the demo as data: what is broken, what must be found, how to switch it. */
-import type { Issued } from './certificates.ts';
+import type { IssuedCertificate } from './certificates.ts';
 import { createAuthority } from './certificates.ts';
 import type { Fault } from './gitlab-faults.ts';
-import type { Stage } from './stage.ts';
+import type { DemoHost } from './stage.ts';
 import { DEMO_HOST } from './stage.ts';
 
 export interface DemoFault {
@@ -10,8 +10,8 @@ export interface DemoFault {
   readonly title: string;
   /** The cause that runnerwatch must name. */
   readonly cause: string;
-  readonly on: (stage: Stage) => Promise<void> | void;
-  readonly off: (stage: Stage) => Promise<void> | void;
+  readonly on: (stage: DemoHost) => Promise<void> | void;
+  readonly off: (stage: DemoHost) => Promise<void> | void;
 }
 
 const YESTERDAY = new Date(Date.now() - 86_400_000);
@@ -32,7 +32,7 @@ function gitlabFault(fault: Fault, title: string, cause: string): DemoFault {
 }
 
 type CertificateFault = Pick<DemoFault, 'id' | 'title' | 'cause'> & {
-  readonly issue: (stage: Stage) => Issued;
+  readonly issue: (stage: DemoHost) => IssuedCertificate;
 };
 
 function certificateFault({ id, title, cause, issue }: CertificateFault): DemoFault {
@@ -140,14 +140,14 @@ export const DEMO_FAULTS: readonly DemoFault[] = [
 
 /** Which fault is on; at most one at a time. */
 export class FaultSwitch {
-  readonly #stage: Stage;
+  readonly #stage: DemoHost;
   #current: DemoFault | undefined;
   /** Where `next` goes on. */
   #last: DemoFault | undefined;
   /** Keys and buttons can be quicker than a fault is switched: one change at a time. */
   #queue: Promise<void> = Promise.resolve();
 
-  constructor(stage: Stage) {
+  constructor(stage: DemoHost) {
     this.#stage = stage;
   }
 

@@ -16,13 +16,16 @@ export type Fault =
   | 'silent'
   | 'reset';
 
-interface Asked {
+interface FaultRequest {
   readonly method: string;
   readonly path: string;
 }
 
 /** Undefined where the fault leaves the request alone. */
-export function faultyAnswer(fault: Fault, asked: Asked): Reply | 'silent' | 'reset' | undefined {
+export function buildFaultyAnswer(
+  fault: Fault,
+  asked: FaultRequest,
+): Reply | 'silent' | 'reset' | undefined {
   if (fault === 'none') return undefined;
   if (fault === 'silent' || fault === 'reset') return fault;
   const isApi = asked.path.startsWith('/api/');
@@ -32,7 +35,7 @@ export function faultyAnswer(fault: Fault, asked: Asked): Reply | 'silent' | 're
   return isApi && onApi !== undefined ? onApi(asked) : undefined;
 }
 
-type Answer = (asked: Asked) => Reply | undefined;
+type Answer = (asked: FaultRequest) => Reply | undefined;
 
 const PAGE = 'text/html';
 

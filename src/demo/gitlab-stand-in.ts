@@ -8,16 +8,16 @@ import { createServer as createSecureServer, Server as SecureServer } from 'node
 import type { AddressInfo } from 'node:net';
 
 import type { Fault } from './gitlab-faults.ts';
-import { faultyAnswer } from './gitlab-faults.ts';
+import { buildFaultyAnswer } from './gitlab-faults.ts';
 import type { Reply } from './gitlab-reply.ts';
 import { gitlabError, send, text } from './gitlab-reply.ts';
-import type { Issued } from './certificates.ts';
+import type { IssuedCertificate } from './certificates.ts';
 
 export type Profile = 'gl16' | 'gl18' | 'gl19';
 
 export interface GitLabOptions {
   /** HTTPS with this certificate; plain HTTP without. */
-  readonly tls?: Issued;
+  readonly tls?: IssuedCertificate;
   readonly port?: number;
   /** Path of a relative root, such as `/gitlab`. */
   readonly basePath?: string;
@@ -27,7 +27,7 @@ export interface GitLabOptions {
 }
 
 /** What is asked: by method, path below the base path, and the token that came with it. */
-export interface Asked {
+export interface ReceivedRequest {
   readonly method: string;
   readonly path: string;
   readonly token: string;
@@ -39,7 +39,7 @@ export interface Asked {
 type Overridden = Reply | 'silent' | 'reset' | undefined;
 
 /** Undefined leaves the request to GitLab; a reply, or the end of the connection, may come late. */
-export type Override = (asked: Asked) => Overridden | Promise<Overridden>;
+export type Override = (asked: ReceivedRequest) => Overridden | Promise<Overridden>;
 
 /** GitLab without its web server: what answers requests, and what was asked. */
 export interface GitLabApplication {
@@ -70,12 +70,12 @@ export interface GitLabStandIn extends AsyncDisposable {
   readonly tokens: Set<string>;
   fault: Fault;
   /** From the next handshake on. */
-  setCertificate(issued: Issued): void;
+  setCertificate(issued: IssuedCertificate): void;
   /** Closes the port, or opens the same one again. */
   setListening(isListening: boolean): Promise<void>;
 }
 
-export function createGitLab(options: GitLabOptions = {}): GitLabApplication {
+export function createGitLabStandIn(options: GitLabOptions = {}): GitLabApplication {
   const state: State = {
     options,
     requests: [],
@@ -87,8 +87,8 @@ export function createGitLab(options: GitLabOptions = {}): GitLabApplication {
   return state;
 }
 
-export async function startGitLab(options: GitLabOptions = {}): Promise<GitLabStandIn> {
-  const state = createGitLab(options);
+export async function startGitLabStandIn(options: GitLabOptions = {}): Promise<GitLabStandIn> {
+  const state = createGitLabStandIn(options);
   const server = serverOf(options, state.listener);
   const port = await listen(server, options.port ?? 0);
   return {
@@ -144,7 +144,7 @@ async function close(server: Server | SecureServer): Promise<void> {
   await promise;
 }
 
-const MOST_BODY_BYTES = 32 * 1024;
+const MAX_BODY_BYTES = 32 * 1024;
 
 async function answer(
   state: State,
@@ -155,20 +155,20 @@ async function answer(
   const full = new URL(request.url ?? '/', 'http://gitlab').pathname;
   const isBelow = full.startsWith(`${basePath}/`);
   const path = isBelow ? full.slice(basePath.length) : full;
-  const asked = { ...(await noted(state, request, path)), isBelow };
-  const faulty = (await state.override?.(asked)) ?? faultyAnswer(state.fault, asked);
+  const asked = { ...(await recordRequest(state, request, path)), isBelow };
+  const faulty = (await state.override?.(asked)) ?? buildFaultyAnswer(state.fault, asked);
   if (faulty === 'silent') return undefined;
   if (faulty === 'reset') return void request.socket.destroy();
   const missing = isBelow ? undefined : gitlabError(404, '404 Not Found');
-  return send(response, faulty ?? missing ?? (await routed(state, asked)));
+  return send(response, faulty ?? missing ?? (await routeRequest(state, asked)));
 }
 
 /** What is asked, kept for those who look at the requests later. */
-async function noted(state: State, request: IncomingMessage, path: string) {
+async function recordRequest(state: State, request: IncomingMessage, path: string) {
   const body = await bodyOf(request);
   const method = request.method ?? 'GET';
   const { 'runner-token': own, 'private-token': personal } = request.headers;
-  const token = String(own ?? personal ?? wordOf(body, 'token') ?? '');
+  const token = String(own ?? personal ?? stringOf(body, 'token') ?? '');
   const userAgent = request.headers['user-agent'] ?? '';
   state.requests.push({
     method,
@@ -176,7 +176,7 @@ async function noted(state: State, request: IncomingMessage, path: string) {
     userAgent,
     at: Date.now(),
     hasToken: token !== '',
-    systemId: wordOf(body, 'system_id'),
+    systemId: stringOf(body, 'system_id'),
   });
   return { method, path, token, userAgent };
 }
@@ -184,7 +184,7 @@ async function noted(state: State, request: IncomingMessage, path: string) {
 type Body = Readonly<Record<string, unknown>> | undefined;
 
 /** A text of the JSON body. */
-function wordOf(body: Body, key: string): string | undefined {
+function stringOf(body: Body, key: string): string | undefined {
   const word = body?.[key];
   return typeof word === 'string' ? word : undefined;
 }
@@ -194,7 +194,7 @@ async function bodyOf(request: IncomingMessage): Promise<Body> {
   try {
     for await (const chunk of request) {
       content += String(chunk);
-      if (content.length > MOST_BODY_BYTES) return undefined;
+      if (content.length > MAX_BODY_BYTES) return undefined;
     }
     return content === '' ? undefined : (JSON.parse(content) as Record<string, unknown>);
   } catch {
@@ -203,7 +203,7 @@ async function bodyOf(request: IncomingMessage): Promise<Body> {
 }
 
 type Route = (
-  asked: Asked & { readonly isKnown: boolean; readonly options: GitLabOptions },
+  asked: ReceivedRequest & { readonly isKnown: boolean; readonly options: GitLabOptions },
 ) => Reply | Promise<Reply>;
 
 const rails = (reply: Reply, headers: Readonly<Record<string, string>> = {}): Reply => ({
@@ -228,7 +228,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   },
   'POST /api/v4/runners/verify': ({ token, isKnown }) => {
     if (token === '') return gitlabError(400, 'token is missing', 'error');
-    return isKnown ? verified(token) : gitlabError(403, '403 Forbidden');
+    return isKnown ? verifyToken(token) : gitlabError(403, '403 Forbidden');
   },
   'POST /api/v4/jobs/request': async ({ isKnown, options }) => {
     if (!isKnown) return gitlabError(403, '403 Forbidden');
@@ -237,14 +237,14 @@ const ROUTES: Readonly<Record<string, Route>> = {
   },
 };
 
-async function routed({ tokens, options }: State, asked: Asked): Promise<Reply> {
+async function routeRequest({ tokens, options }: State, asked: ReceivedRequest): Promise<Reply> {
   const route = ROUTES[`${asked.method} ${asked.path}`];
   if (route === undefined) return gitlabError(404, '404 Not Found', 'error');
   return await route({ ...asked, isKnown: tokens.has(asked.token), options });
 }
 
 /** GitLab's answer holds the whole token, which is why nobody may log it. */
-function verified(token: string): Reply {
+function verifyToken(token: string): Reply {
   const body = JSON.stringify({ id: 1, token, token_expires_at: null });
   return { ...text(200, body, 'application/json'), isFromRails: true };
 }

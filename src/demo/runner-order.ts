@@ -6,11 +6,11 @@ export interface StandInEntry {
 }
 
 /** Handed over in the environment, since the command line belongs to the runner. */
-export interface StandInOrder {
+export interface StandInOptions {
   readonly port: number;
   readonly host: string;
   readonly caPem: string;
   readonly entries: readonly StandInEntry[];
 }
 
-export const ORDER_VARIABLE = 'RUNNERWATCH_DEMO_RUNNER';
+export const OPTIONS_VARIABLE = 'RUNNERWATCH_DEMO_RUNNER';

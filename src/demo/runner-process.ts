@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { openSync } from 'node:fs';
 
 import { fileBeside } from '../core/program-file.ts';
-import type { StandInOrder } from './runner-order.ts';
-import { ORDER_VARIABLE } from './runner-order.ts';
+import type { StandInOptions } from './runner-order.ts';
+import { OPTIONS_VARIABLE } from './runner-order.ts';
 
 const STAND_IN = fileBeside(import.meta.url, 'runner-stand-in');
 
@@ -16,8 +16,8 @@ export interface RunnerStandIn extends AsyncDisposable {
 }
 
 /** `logFile` takes what the runner would log; `configPath` is only shown in the command line. */
-export async function startRunner(
-  order: StandInOrder,
+export async function startRunnerStandIn(
+  order: StandInOptions,
   { configPath, logFile }: { readonly configPath: string; readonly logFile: string },
 ): Promise<RunnerStandIn> {
   const log = openSync(logFile, 'a');
@@ -28,7 +28,7 @@ export async function startRunner(
       PATH: process.env['PATH'] ?? '',
       HOME: '/root',
       NODE_OPTIONS: `--import=${STAND_IN.href}`,
-      [ORDER_VARIABLE]: JSON.stringify(order),
+      [OPTIONS_VARIABLE]: JSON.stringify(order),
     },
     stdio: ['ignore', log, log, 'ipc'],
   });
@@ -36,11 +36,11 @@ export async function startRunner(
   return {
     pid: child.pid ?? 0,
     stop: (signal) => void child.kill(signal),
-    [Symbol.asyncDispose]: async () => await ended(child),
+    [Symbol.asyncDispose]: async () => await waitForExit(child),
   };
 }
 
-async function ended(child: ChildProcess): Promise<void> {
+async function waitForExit(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');
   // A stopped process must go on before it can end.

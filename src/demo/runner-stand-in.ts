@@ -9,24 +9,24 @@
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 
-import type { StandInEntry, StandInOrder } from './runner-order.ts';
-import { ORDER_VARIABLE } from './runner-order.ts';
+import type { StandInEntry, StandInOptions } from './runner-order.ts';
+import { OPTIONS_VARIABLE } from './runner-order.ts';
 
 const POLL_MILLISECONDS = 3000;
 const UNHEALTHY_LIMIT = 3;
 
-const order = orderOf(process.env[ORDER_VARIABLE]);
-if (order !== undefined) {
+const options = readOptions(process.env[OPTIONS_VARIABLE]);
+if (options !== undefined) {
   process.on('disconnect', () => process.exit(0));
   log('Configuration loaded', { builds: 0 });
-  await Promise.all(order.entries.map((entry) => pollForEver(order, entry)));
+  await Promise.all(options.entries.map((entry) => pollForEver(options, entry)));
 }
 
-function orderOf(content: string | undefined): StandInOrder | undefined {
-  return content === undefined ? undefined : (JSON.parse(content) as StandInOrder);
+function readOptions(content: string | undefined): StandInOptions | undefined {
+  return content === undefined ? undefined : (JSON.parse(content) as StandInOptions);
 }
 
-async function pollForEver(given: StandInOrder, entry: StandInEntry): Promise<never> {
+async function pollForEver(given: StandInOptions, entry: StandInEntry): Promise<never> {
   let unhealthy = 0;
   for (;;) {
     // Three refusals in a row switch an entry off for an hour, as in the runner.
@@ -43,9 +43,9 @@ async function pollForEver(given: StandInOrder, entry: StandInEntry): Promise<ne
 }
 
 /** One poll; false when it counts as unhealthy. */
-async function poll(given: StandInOrder, { token, shortToken }: StandInEntry): Promise<boolean> {
+async function poll(given: StandInOptions, { token, shortToken }: StandInEntry): Promise<boolean> {
   try {
-    const status = await ask(given, token);
+    const status = await requestJob(given, token);
     if (status === 204) return true;
     if (status === 403) {
       const url = `https://${given.host}/api/v4/jobs/request`;
@@ -63,7 +63,7 @@ async function poll(given: StandInOrder, { token, shortToken }: StandInEntry): P
   return true;
 }
 
-async function ask({ port, host, caPem }: StandInOrder, token: string): Promise<number> {
+async function requestJob({ port, host, caPem }: StandInOptions, token: string): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const body = JSON.stringify({ token, info: { name: 'gitlab-runner', version: '19.4.0' } });
   const sent = request(

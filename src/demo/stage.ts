@@ -6,16 +6,16 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Authority, Issued } from './certificates.ts';
+import type { Authority, IssuedCertificate } from './certificates.ts';
 import { createAuthority } from './certificates.ts';
 import type { DockerStandIn } from './docker-stand-in.ts';
-import { startDocker } from './docker-stand-in.ts';
+import { startDockerStandIn } from './docker-stand-in.ts';
 import type { GitLabStandIn } from './gitlab-stand-in.ts';
-import { startGitLab } from './gitlab-stand-in.ts';
+import { startGitLabStandIn } from './gitlab-stand-in.ts';
 import type { StandInEntry } from './runner-order.ts';
 import { narrowProc } from './narrow-proc.ts';
 import type { RunnerStandIn } from './runner-process.ts';
-import { startRunner } from './runner-process.ts';
+import { startRunnerStandIn } from './runner-process.ts';
 
 export const DEMO_HOST = 'gitlab.demo.test';
 /** With the number of this process: another demo on this host has a runner of its own. */
@@ -51,7 +51,7 @@ function entry(name: string, executor: string, word: string) {
   return { name, executor, token: `glrt-${secret}`, shortToken: secret.slice(0, 9) };
 }
 
-export interface Stage extends AsyncDisposable {
+export interface DemoHost extends AsyncDisposable {
   /** `--path.rootfs` of the daemon. */
   readonly rootfs: string;
   /** `--path.procfs` of the daemon: this host's, but of all processes only the runner of the stage. */
@@ -61,7 +61,7 @@ export interface Stage extends AsyncDisposable {
   readonly entries: readonly StandInEntry[];
   readonly authority: Authority;
   /** The certificate of a healthy GitLab. */
-  readonly goodCertificate: Issued;
+  readonly goodCertificate: IssuedCertificate;
   readonly runner: RunnerStandIn;
   /** Starts the runner again after it was ended. */
   readonly restartRunner: () => Promise<void>;
@@ -72,11 +72,11 @@ export interface Stage extends AsyncDisposable {
   readonly setName: (isKnown: boolean) => Promise<void>;
 }
 
-export async function buildStage(): Promise<Stage> {
+export async function buildDemoHost(): Promise<DemoHost> {
   const rootfs = await mkdtemp(join(tmpdir(), 'runnerwatch-demo-'));
-  const { authority, goodCertificate, gitlab } = await raiseGitLab();
+  const { authority, goodCertificate, gitlab } = await startGitLab();
   const goodConfig = configText(gitlab.port);
-  const docker = await raiseHost(rootfs, authority, goodConfig);
+  const docker = await createHost(rootfs, authority, goodConfig);
   const start = async (): Promise<RunnerStandIn> =>
     await startAsService(rootfs, gitlab.port, authority.certificatePem);
   let runner = await start();
@@ -121,23 +121,26 @@ async function startAsService(rootfs: string, port: number, caPem: string): Prom
 }
 
 /** The files of the host, and its Docker. */
-async function raiseHost(
+async function createHost(
   rootfs: string,
   authority: Authority,
   config: string,
 ): Promise<DockerStandIn> {
   await writeTree(rootfs, authority, config);
-  return await startDocker(join(rootfs, 'var/run/docker.sock'));
+  return await startDockerStandIn(join(rootfs, 'var/run/docker.sock'));
 }
 
 /** A GitLab that knows the tokens of our entries. */
-async function raiseGitLab() {
+async function startGitLab() {
   const authority = createAuthority({
     commonName: 'Demo Root CA',
     organisation: 'runnerwatch demo',
   });
   const goodCertificate = authority.issue({ commonName: DEMO_HOST, dns: [DEMO_HOST] });
-  const gitlab = await startGitLab({ tls: goodCertificate, pollMilliseconds: POLL_MILLISECONDS });
+  const gitlab = await startGitLabStandIn({
+    tls: goodCertificate,
+    pollMilliseconds: POLL_MILLISECONDS,
+  });
   for (const { token } of ENTRIES) gitlab.tokens.add(token);
   return { authority, goodCertificate, gitlab };
 }

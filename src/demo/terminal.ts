@@ -133,7 +133,7 @@ function blockOf(
   const current = faults.current();
   const [cause] = causes;
   const shown = `${ESCAPE}${COLOURS[verdict]}m${verdict}${ESCAPE}0m`;
-  const prose = (label: string, text: string) => folded(label.padEnd(LABEL_WIDTH), text, width);
+  const prose = (label: string, text: string) => wrapSteps(label.padEnd(LABEL_WIDTH), text, width);
   return [
     'This is a demo: GitLab and the runner are simulated.',
     '',
@@ -158,13 +158,13 @@ function blockOf(
 /** What an operator would type. A command is never folded here: it is to be copied. */
 function stepsOf({ fix }: Cause, width: number): readonly string[] {
   return fix.flatMap(({ text, command }, index) => [
-    ...folded((index === 0 ? 'do' : '').padEnd(LABEL_WIDTH), `${index + 1}. ${text}`, width),
+    ...wrapSteps((index === 0 ? 'do' : '').padEnd(LABEL_WIDTH), `${index + 1}. ${text}`, width),
     ...(command === undefined ? [] : [`${' '.repeat(LABEL_WIDTH)}   ${command}`]),
   ]);
 }
 
 /** Words on lines of at most `width` columns. */
-function folded(label: string, text: string, width: number): readonly string[] {
+function wrapSteps(label: string, text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = label;
   for (const word of text.split(' ')) {

@@ -14,12 +14,17 @@ import type { Paths } from '../core/paths.ts';
 import { inRoot } from '../core/paths.ts';
 import type { Problem, RunnerConfigReading } from '../core/reading.ts';
 import { isSystemId } from '../gitlab/token.ts';
-import { emptyFile, fileProblem, hungFile, notAFile } from '../config/runner/file-problems.ts';
+import {
+  emptyFileProblem,
+  fileProblem,
+  hungFileProblem,
+  notAFileProblem,
+} from '../config/runner/file-problems.ts';
 import type { LocatedConfig } from './config-location.ts';
 import { systemIdPath } from '../host/place/runner-files.ts';
-import { readRunnerTextApart } from '../config/runner/parse-in-worker.ts';
+import { parseInWorker } from '../config/runner/parse-in-worker.ts';
 import type { RunnerDocument, RunnerTextReading } from '../config/runner/runner-config.ts';
-import { MAX_TOML_BYTES, tooLarge } from '../config/runner/runner-toml.ts';
+import { MAX_TOML_BYTES, tooLargeProblem } from '../config/runner/runner-toml.ts';
 
 const READ_SECONDS = 2;
 /** Times of change are as coarse as the kernel's tick, and on some file systems a second or two. */
@@ -104,7 +109,7 @@ export class RunnerFile {
       const loaded = await withSignal(content, deadline.signal);
       return pendingPath === path ? loaded : await this.#content(path, paths);
     } catch {
-      return { problem: hungFile(path, READ_SECONDS) };
+      return { problem: hungFileProblem(path, READ_SECONDS) };
     }
   }
 
@@ -125,9 +130,9 @@ export class RunnerFile {
       this.#parsed = { ...this.#parsed, bytes };
       return this.#parsed.result;
     }
-    const read = await readRunnerTextApart(bytes, path);
+    const read = await parseInWorker(bytes, path);
     const isEmpty = read.document?.hasKeys === false;
-    const result = isEmpty ? { problems: [emptyFile(path)] } : read;
+    const result = isEmpty ? { problems: [emptyFileProblem(path)] } : read;
     this.#parsed = { bytes, hash, result };
     return result;
   }
@@ -149,9 +154,9 @@ async function contentOf(path: string, paths: Paths, before: Content): Promise<C
     const found = await stat(place);
     const modifiedAt = Math.floor(found.mtimeMs);
     // Opening a pipe would wait for its writer.
-    if (!found.isFile()) return { ...known, modifiedAt, problem: notAFile(path) };
+    if (!found.isFile()) return { ...known, modifiedAt, problem: notAFileProblem(path) };
     if (found.size > MAX_TOML_BYTES) {
-      return { ...known, modifiedAt, problem: tooLarge(path, found.size) };
+      return { ...known, modifiedAt, problem: tooLargeProblem(path, found.size) };
     }
     const stamp = [place, found.dev, found.ino, found.size, found.mtimeMs, found.ctimeMs].join(' ');
     const bytes =

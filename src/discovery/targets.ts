@@ -18,11 +18,11 @@ import type {
 } from '../core/target.ts';
 import { shortToken } from '../gitlab/token.ts';
 import { metricsAddressOf } from '../runner/counters/listen-address.ts';
-import { baseUrlOf, shownUrl } from '../config/runner/base-url.ts';
+import { baseUrlOf, redactUrl } from '../config/runner/base-url.ts';
 import { credentialsOf } from './credentials.ts';
 import type { TargetsQuestion } from './endpoint-target.ts';
 import { endpointOf, environmentOf } from './endpoint-target.ts';
-import { blindProblem, unsetProblems, urlProblem } from '../config/runner/entry-problems.ts';
+import { expansionProblem, unsetProblems, urlProblem } from '../config/runner/entry-problems.ts';
 import { expandEnvironment } from '../config/runner/expand.ts';
 import { executorTargetsOf } from './executor-targets.ts';
 import { mountTargetsOf } from './mount-targets.ts';
@@ -102,12 +102,12 @@ function resolveEntry(entry: RunnerEntry, question: TargetsQuestion): Resolved {
   const found = { entry, id, token, isTokenKnown };
   const url = expandEnvironment(entry.url, environmentOf(question));
   if (url.kind === 'blind') {
-    const blind = blindProblem(entry, 'url', file);
-    return { ...found, url: shownUrl(entry.url), problems: [blind, ...problems] };
+    const blind = expansionProblem(entry, 'url', file);
+    return { ...found, url: redactUrl(entry.url), problems: [blind, ...problems] };
   }
   const unset = unsetProblems(entry, 'url', url.unset, file);
   const base = baseUrlOf(url.text);
-  const shown = shownUrl(url.text);
+  const shown = redactUrl(url.text);
   if (!base.ok) {
     const invalid = urlProblem(entry, url.text, base.why, file);
     return { ...found, url: shown, problems: [...unset, invalid, ...problems] };
@@ -123,7 +123,7 @@ function resolveToken(
   const file = question.reading.path;
   const found = expandEnvironment(entry.token.reveal(), environmentOf(question));
   if (found.kind === 'blind') {
-    const problems = [blindProblem(entry, 'token', file)];
+    const problems = [expansionProblem(entry, 'token', file)];
     return { file, token: new Secret(''), isTokenKnown: false, problems };
   }
   const problems = unsetProblems(entry, 'token', found.unset, file);

@@ -60,7 +60,7 @@ function limiterOf({ status, body }: HttpAnswer): { readonly limiter?: string } 
   return status === 429 && /^\s*Retry later\s*$/.test(body) ? { limiter: 'Rack Attack' } : {};
 }
 
-const MOST_SHOWN = 200;
+const MAX_SHOWN = 200;
 
 /** Scheme, host and path: a login gateway puts state, and sometimes credentials, into the rest. */
 function formatLocation({ headers }: HttpAnswer, asked: URL): string | undefined {
@@ -68,5 +68,5 @@ function formatLocation({ headers }: HttpAnswer, asked: URL): string | undefined
   if (text === undefined) return undefined;
   const to = URL.parse(text, asked);
   if (to === null) return 'an invalid address';
-  return `${to.protocol}//${to.host}${to.pathname}`.slice(0, MOST_SHOWN);
+  return `${to.protocol}//${to.host}${to.pathname}`.slice(0, MAX_SHOWN);
 }

@@ -15,9 +15,9 @@ import type { HttpAnswer, HttpRequest } from '../core/probe.ts';
 import { VERSION } from '../core/version.ts';
 import { ExchangeError, exchangeErrorOf } from './exchange-error.ts';
 
-const MOST_BODY_BYTES = 64 * 1024;
+const MAX_BODY_BYTES = 64 * 1024;
 /** Go takes far more than Node's 16 KiB: what the runner can read must not be a fault here. */
-const MOST_HEADER_BYTES = 1024 * 1024;
+const MAX_HEADER_BYTES = 1024 * 1024;
 
 export interface HttpPath {
   /** The open connection: to GitLab, or for `http://` through a proxy to that. */
@@ -152,7 +152,7 @@ function startRequest(
       ...headers,
     },
     agent,
-    maxHeaderSize: MOST_HEADER_BYTES,
+    maxHeaderSize: MAX_HEADER_BYTES,
     // Go forgives small sins of a web server, and what the runner reads must be read here.
     insecureHTTPParser: true,
   });
@@ -183,9 +183,9 @@ async function readBody(message: IncomingMessage): Promise<string> {
   message.on('data', (chunk: Buffer) => {
     length += chunk.length;
     chunks.push(chunk);
-    if (length <= MOST_BODY_BYTES) return;
+    if (length <= MAX_BODY_BYTES) return;
     // Enough to know who answered; the rest would only cost time.
-    resolve(Buffer.concat(chunks).subarray(0, MOST_BODY_BYTES).toString('utf8'));
+    resolve(Buffer.concat(chunks).subarray(0, MAX_BODY_BYTES).toString('utf8'));
     message.destroy();
   });
   message.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));

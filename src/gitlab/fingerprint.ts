@@ -103,11 +103,11 @@ function pageServer({ body }: HttpAnswer): string {
   return PAGES.find(([page]) => page.test(body))?.[1] ?? '';
 }
 
-const MOST_SHOWN = 60;
+const MAX_SHOWN = 60;
 
 /** A header as it may be shown: printable, short. */
 export function redactServerName(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, '').slice(0, MOST_SHOWN);
+  return text.replaceAll(/[^\x20-\x7e]/g, '').slice(0, MAX_SHOWN);
 }
 
 /** True for an answer whose media type is exactly `application/json`, as the runner demands. */

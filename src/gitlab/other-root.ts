@@ -10,7 +10,7 @@ import { fingerprint } from './fingerprint.ts';
 
 const ANSWER_SECONDS = 3;
 /** A longer one is no root, and is not shown. */
-const MOST_PATH = 100;
+const MAX_PATH = 100;
 const SIGN_IN = '/users/sign_in';
 /** Where the documentation puts a GitLab that shares its host. */
 const USUAL_ROOT = '/gitlab';
@@ -26,7 +26,7 @@ export async function findOtherRoot(
     (await probeUsualRoot(url, send, signal));
   if (root === undefined) return undefined;
   const found = new URL(`${root}/`, url);
-  return found.pathname === url.pathname || root.length > MOST_PATH ? undefined : found.href;
+  return found.pathname === url.pathname || root.length > MAX_PATH ? undefined : found.href;
 }
 
 async function requestPage(path: string, send: Send, signal: AbortSignal) {

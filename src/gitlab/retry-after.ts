@@ -3,9 +3,9 @@ import type { Instant } from '../core/clock.ts';
 import type { HttpAnswer } from '../core/probe.ts';
 
 /** The least quiet after a 429. */
-const LEAST_SECONDS = 60;
+const MIN_SECONDS = 60;
 /** The most: a slip in a header must not end the watch for ever. */
-const MOST_SECONDS = 86_400;
+const MAX_SECONDS = 86_400;
 
 /**
  * Seconds until another request is welcome, 0 for at once: `Retry-After` of any answer as a number or a
@@ -14,9 +14,9 @@ const MOST_SECONDS = 86_400;
 export function retryAfterSeconds({ status, headers, receivedAt }: HttpAnswer): number {
   const now = httpDateOf(headers['date']) ?? receivedAt;
   const asked = secondsOf(headers['retry-after'], now);
-  if (status !== 429) return Math.min(asked, MOST_SECONDS);
+  if (status !== 429) return Math.min(asked, MAX_SECONDS);
   const window = secondsOf(headers['ratelimit-resettime'], now);
-  return Math.min(Math.max(asked, window, LEAST_SECONDS), MOST_SECONDS);
+  return Math.min(Math.max(asked, window, MIN_SECONDS), MAX_SECONDS);
 }
 
 function secondsOf(text: string | undefined, now: Instant): number {

@@ -2,7 +2,7 @@
  * The corrections that are certain, made in the text itself: comments, order, blanks and line ends stay. Only what
  * an edit names is touched, and never a token.
  */
-import type { Place } from '../config/runner/toml-tree.ts';
+import type { Position } from '../config/runner/toml-tree.ts';
 import type { Fixable } from './lint.ts';
 import { textOf } from './lint.ts';
 import type { Edit } from './violation.ts';
@@ -51,7 +51,7 @@ function spanOf({ from, to, text }: Edit, starts: readonly number[]): Span {
   return { from: offsetOf(from, starts), to: offsetOf(to, starts), text };
 }
 
-function offsetOf({ line, column }: Place, starts: readonly number[]): number {
+function offsetOf({ line, column }: Position, starts: readonly number[]): number {
   return (starts[line - 1] ?? 0) + column - 1;
 }
 

@@ -2,7 +2,7 @@
  * A line of config.toml as it may be shown. What could be a secret becomes asterisks of the same number, so that
  * a caret below still points at its place; in doubt everything does.
  */
-import { shownName, shownText } from '../config/runner/shown-text.ts';
+import { redactName, redactValue } from '../config/runner/shown-text.ts';
 import { printable } from '../core/printable.ts';
 import { homesOf } from './schema-index.ts';
 
@@ -34,7 +34,7 @@ function masked(line: string): string {
 /** Texts of quoted names are somebody’s own: labels, flags, variables. */
 function isShownKey(name: string): boolean {
   if (homesOf(name).length > 0) return true;
-  return shownName(name) === name;
+  return redactName(name) === name;
 }
 
 /** Every text of a value by itself; what is left over must be plain. */
@@ -52,12 +52,12 @@ function value(key: string, text: string): string {
 }
 
 export function isShowable(key: string, text: string): boolean {
-  if (shownText(key, text) === text) return true;
+  if (redactValue(key, text) === text) return true;
   return (
     PATH_KEYS.test(key) &&
-    shownText(key, 'x') === 'x' &&
+    redactValue(key, 'x') === 'x' &&
     PATH.test(text) &&
-    text.split(/[/:]/).every((part) => shownName(part) === part || part === '') &&
+    text.split(/[/:]/).every((part) => redactName(part) === part || part === '') &&
     !/@/.test(text)
   );
 }

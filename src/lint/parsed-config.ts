@@ -2,7 +2,7 @@
 import type { KeyVisit } from '../config/runner/decode.ts';
 import { visitKeys } from '../config/runner/decode.ts';
 import { RUNNER_CONFIG } from '../config/runner/schema.ts';
-import { shownName } from '../config/runner/shown-text.ts';
+import { redactName } from '../config/runner/shown-text.ts';
 import type { TomlEntry, TomlTable } from '../config/runner/toml-tree.ts';
 import { entryOf, tablesOf } from '../config/runner/toml-tree.ts';
 import { flagAt, textAt, wholeAt } from './values.ts';
@@ -63,7 +63,7 @@ function sectionOf(table: TomlTable, number: number): Section {
     number,
     table,
     executor: textAt(table, 'executor')?.value ?? '',
-    label: name !== '' && shownName(name) === name ? `entry "${name}"` : `entry ${number}`,
+    label: name !== '' && redactName(name) === name ? `entry "${name}"` : `entry ${number}`,
   };
 }
 

@@ -5,7 +5,7 @@
 import { correctedLine } from '../config/runner/correction.ts';
 import type { Mismatch } from '../config/runner/mismatch.ts';
 import { mismatchesOf } from '../config/runner/mismatch.ts';
-import { shownName } from '../config/runner/shown-text.ts';
+import { redactName } from '../config/runner/shown-text.ts';
 import type { TomlEntry } from '../config/runner/toml-tree.ts';
 import type { ParsedConfig, Visit } from './parsed-config.ts';
 import type { Edit, Violation } from './violation.ts';
@@ -31,7 +31,7 @@ function faultsOf(visit: Visit, config: ParsedConfig): readonly TypeFault[] {
   if (type === undefined) return [];
   return mismatchesOf(entry.value, type).map((mismatch) => {
     const code = codeOf(path, mismatch);
-    const key = mismatch.member === '' ? path : `${path}.${shownName(mismatch.member)}`;
+    const key = mismatch.member === '' ? path : `${path}.${redactName(mismatch.member)}`;
     const corrected = correctionOf(path, mismatch);
     const edits = editsOf(entry, mismatch, config);
     const violation: Violation = {

@@ -2,7 +2,7 @@
  * A key that the runner does not know, it ignores without a word. What was it meant to be? In this order: what
  * GitLab itself decides, another spelling of a key of this table, a key of another table, the nearest name.
  */
-import { shownName } from '../config/runner/shown-text.ts';
+import { redactName } from '../config/runner/shown-text.ts';
 import { entryOf } from '../config/runner/toml-tree.ts';
 import { findNearest } from '../core/nearest.ts';
 import { printable } from '../core/printable.ts';
@@ -106,7 +106,7 @@ function found(
 
 /** A key may be a secret that stands on the wrong side of `=`. */
 function shortened(path: string, key: string): string {
-  return `${path.slice(0, path.length - key.length)}${shownName(key)}`;
+  return `${path.slice(0, path.length - key.length)}${redactName(key)}`;
 }
 
 function renamed(

@@ -1,20 +1,20 @@
 /** One place where a rule is broken, and how it is reported: at a key, a value, an element or a table. No text of it holds a secret. */
-import { shownText } from '../config/runner/shown-text.ts';
-import type { Place, TomlEntry, TomlTable, TomlValue } from '../config/runner/toml-tree.ts';
+import { redactValue } from '../config/runner/shown-text.ts';
+import type { Position, TomlEntry, TomlTable, TomlValue } from '../config/runner/toml-tree.ts';
 import type { LintEffect, LintSeverity } from '../core/lint.ts';
 
 /** A change of the text that is certainly right. */
 export interface Edit {
-  readonly from: Place;
+  readonly from: Position;
   /** Behind the last character that goes. */
-  readonly to: Place;
+  readonly to: Position;
   readonly text: string;
 }
 
 /** One place where a rule is broken. */
 export interface Violation {
   /** Absent where it is about the whole file or the host. */
-  readonly place?: Place;
+  readonly place?: Position;
   /** `runners.docker.cpus`. */
   readonly key?: string;
   /** Number of its `[[runners]]`. */
@@ -58,7 +58,7 @@ export function atTable({ place }: TomlTable, message: string, more: More = {}):
 
 /** `key = "text"`, with a text that may be shown. */
 export function lineOf(key: string, text: string): string {
-  return `${key} = "${shownText(key, text)}"`;
+  return `${key} = "${redactValue(key, text)}"`;
 }
 
 /** The correction of a string value, and the change that makes it. */
@@ -72,5 +72,5 @@ export function rewritten(entry: TomlEntry, text: string): Pick<Violation, 'corr
 
 /** A value as it may be quoted in a message. */
 export function shown(key: string, text: string): string {
-  return `"${shownText(key, text)}"`;
+  return `"${redactValue(key, text)}"`;
 }

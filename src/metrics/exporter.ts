@@ -21,7 +21,7 @@ export const PREFIX = 'runnerwatch_';
 const DURATION_BUCKETS = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 20];
 
 /** What lives longer than a view, and so is counted here instead of read from it. */
-export const COUNTED = {
+export const COUNTER_FAMILIES = {
   durations: {
     name: 'probe_duration_seconds',
     help: 'Duration of the runs of a probe.',
@@ -61,25 +61,25 @@ export function createExporter(probes: readonly Probe[]): Exporter {
       kept.set(view, texts);
       const known = texts.get(format);
       if (known !== undefined) return await known;
-      const made = rendered(view, format, families, counted);
+      const made = renderFamily(view, format, families, counted);
       texts.set(format, made);
       return await made;
     },
   };
 }
 
-interface Counted {
+interface CounterFamilies {
   readonly durations: Histogram<'probe'>;
   readonly reasons: ReadonlyMap<string, { probe: string; reason: string; count: number }>;
   observe(result: ProbeResult, probe: Probe): void;
 }
 
 /** Durations and reasons, with every reason at zero from the start. */
-function countersOf(probes: readonly Probe[]): Counted {
+function countersOf(probes: readonly Probe[]): CounterFamilies {
   const durations = new Histogram({
-    name: `${PREFIX}${COUNTED.durations.name}`,
-    help: COUNTED.durations.help,
-    labelNames: COUNTED.durations.labels,
+    name: `${PREFIX}${COUNTER_FAMILIES.durations.name}`,
+    help: COUNTER_FAMILIES.durations.help,
+    labelNames: COUNTER_FAMILIES.durations.labels,
     buckets: DURATION_BUCKETS,
     registers: [],
   });
@@ -107,20 +107,20 @@ function countersOf(probes: readonly Probe[]): Counted {
   };
 }
 
-async function rendered(
+async function renderFamily(
   view: View,
   format: Format,
   families: readonly (Family & { readonly prefix: string })[],
-  { durations, reasons }: Counted,
+  { durations, reasons }: CounterFamilies,
 ): Promise<Exposition> {
   const registry = new Registry();
   if (format === 'openmetrics')
     (registry as Registry<RegistryContentType>).setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   for (const family of families) addFamily(registry, family, view);
   const counter = new Counter({
-    name: `${PREFIX}${COUNTED.reasons.name}`,
-    help: COUNTED.reasons.help,
-    labelNames: COUNTED.reasons.labels,
+    name: `${PREFIX}${COUNTER_FAMILIES.reasons.name}`,
+    help: COUNTER_FAMILIES.reasons.help,
+    labelNames: COUNTER_FAMILIES.reasons.labels,
     registers: [registry],
   });
   for (const { probe, reason, count } of reasons.values()) counter.inc({ probe, reason }, count);

@@ -105,7 +105,7 @@ export function createCgroup() {
 
     async run(target, options, tools): Promise<CgroupFinding> {
       const { paths, signal } = tools;
-      const oom = await watch.look(target.pid, paths);
+      const oom = await watch.read(target.pid, paths);
       const kills = oom.kills === undefined ? {} : { oom_kills: oom.kills };
       const facts =
         oom.last === undefined ? {} : { victim: oom.last.name, victim_pid: oom.last.pid };

@@ -11,7 +11,7 @@ import type { Paths } from '../core/paths.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { FoundBy, Problem } from '../core/reading.ts';
 import type { ConfigTarget } from '../core/target.ts';
-import { entriesElsewhere } from '../host/fs/other-config-files.ts';
+import { findOtherConfigFile } from '../host/fs/other-config-files.ts';
 import { denialOf } from '../host/fs/rights.ts';
 
 const REASONS = {
@@ -124,7 +124,7 @@ export const config = defineProbe({
 
 /** Somebody registered the entries into a file that no process reads. */
 async function elsewhereOf({ id, reading: { foundBy } }: ConfigTarget, paths: Paths) {
-  const meant = await entriesElsewhere(id, paths);
+  const meant = await findOtherConfigFile(id, paths);
   if (meant === undefined) return undefined;
   const detail = `the runner reads ${id} (${HOW_FOUND[foundBy]}), which has no entry; ${meant} has some, and no process reads it`;
   const facts = { file: id, read: id, meant, found_by: foundBy };

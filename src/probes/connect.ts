@@ -23,7 +23,7 @@ import { dialOthers, dialTwice } from '../go/dial/dial-again.ts';
 import { attemptsText, dialFaultOf, isFailed } from '../go/dial/dial-judgement.ts';
 import type { Loss } from '../go/dial/loss.ts';
 import { ownFamilies } from '../host/net/own-addresses.ts';
-import { closedWay } from '../host/net/routes.ts';
+import { findClosedRoute } from '../host/net/routes.ts';
 
 /** Less than the deadline, so that the probe itself can say "timed out". */
 const DIAL_SECONDS = 5;
@@ -130,7 +130,7 @@ async function dialAndJudge(
   const connect_seconds = clock.seconds() - start;
   const facts = { host, port, of };
   if (socket === undefined || address === undefined) {
-    const closed = await closedWay(
+    const closed = await findClosedRoute(
       attempts.map((attempt) => attempt.address.address),
       paths,
     );

@@ -20,7 +20,7 @@ import type { Detour, DetourReason, Try } from '../go/alternate-paths.ts';
 import { interception, nothing, otherClock, otherWay, smaller } from '../go/alternate-paths.ts';
 import { SHARED_TRUST } from '../go/tls/trust.ts';
 import type { TrustStore } from '../go/tls/trust.ts';
-import { readingDenied } from '../host/fs/rights.ts';
+import { createReadCheck } from '../host/fs/rights.ts';
 
 const AGAIN_SECONDS = 60;
 const ATTEMPT_SECONDS = 4;
@@ -111,7 +111,7 @@ async function look(
     target.trust,
     host,
     tools.paths,
-    readingDenied(target.credentials, tools.paths),
+    createReadCheck(target.credentials, tools.paths),
   );
   const attempt: Try = async (way, change) =>
     await attemptWay(url, way, { ...tools, trust, timeoutSeconds: ATTEMPT_SECONDS }, change);

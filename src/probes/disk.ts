@@ -214,7 +214,7 @@ async function writable(
   };
   const who = `${id} (${roles.join(', ')})`;
   const stall =
-    deviceNumber === undefined ? undefined : await writes.look(who, deviceNumber, tools);
+    deviceNumber === undefined ? undefined : await writes.check(who, deviceNumber, tools);
   if (stall !== undefined)
     return { status: 'fail', reason: 'write-stall', detail: stall, measures };
   const fullness = fullnessOf(size, options);

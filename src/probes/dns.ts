@@ -31,9 +31,9 @@ import {
 import type { Resolution, ResolveOptions } from '../go/dns/resolver.ts';
 import { resolveLikeGo } from '../go/dns/resolver.ts';
 import { SHARED_TRUST } from '../go/tls/trust.ts';
-import { libcAddresses } from '../host/net/getent.ts';
-import { readingDenied } from '../host/fs/rights.ts';
-import { blockedWay, closedWay } from '../host/net/routes.ts';
+import { resolveWithLibc } from '../host/net/getent.ts';
+import { createReadCheck } from '../host/fs/rights.ts';
+import { findRouteObstacle, findClosedRoute } from '../host/net/routes.ts';
 
 /** Less than the deadline, so that the probe itself can say "timed out". */
 const LOOKUP_SECONDS = 11;
@@ -181,7 +181,7 @@ async function doubted(
   const { trust, credentials } = target;
   const { paths } = deps;
   const place = firstHopOf(target);
-  const isDenied = readingDenied(credentials, paths);
+  const isDenied = createReadCheck(credentials, paths);
   const trial = await trialOf(failed, place, deps, () =>
     SHARED_TRUST.load(trust, place.host, paths, isDenied),
   );
@@ -204,8 +204,8 @@ async function missed(
   const detail = lookupText(found);
   if (fault === 'not-found') return await notFound(found, deps, tools, seen);
   const blocked = isBlockable(found, fault)
-    ? await blockedWay(found.servers, deps.paths)
-    : await closedWay(mayBeLocal(fault) ? found.servers : [], deps.paths);
+    ? await findRouteObstacle(found.servers, deps.paths)
+    : await findClosedRoute(mayBeLocal(fault) ? found.servers : [], deps.paths);
   if (fault === 'resolver-error' && blocked === undefined) {
     return { status: 'unknown', reason: fault, detail, ...seen };
   }
@@ -251,7 +251,7 @@ async function libcSays(
 ): Promise<readonly string[]> {
   const last = previous === undefined ? undefined : dataOf(previous, LIBC);
   if (budget.once(`getent ${name}`, LIBC_AGAIN_SECONDS)) {
-    return await libcAddresses(name, paths, signal);
+    return await resolveWithLibc(name, paths, signal);
   }
   return last?.name === name ? last.addresses : [];
 }

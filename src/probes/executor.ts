@@ -22,10 +22,10 @@ import { parseDockerHost } from '../host/docker/api.ts';
 import { newestJobProcess } from '../host/docker/jobs.ts';
 import type { DockerJudgement } from '../host/docker/judgement.ts';
 import { judgeDocker } from '../host/docker/judgement.ts';
-import type { DockerLook } from '../host/docker/examine.ts';
-import { lookAtDaemon } from '../host/docker/examine.ts';
+import type { DockerExamination } from '../host/docker/examine.ts';
+import { examineDaemon } from '../host/docker/examine.ts';
 import { DockerRoots } from '../host/docker/root.ts';
-import type { DockerQuestion } from '../host/docker/status.ts';
+import type { DockerRequest } from '../host/docker/status.ts';
 import { folderFault, pluginFault } from '../host/fs/executor-files.ts';
 import { FolderReader } from '../host/fs/folder-owners.ts';
 import { FileSystemReader } from '../host/fs/stat-file-system.ts';
@@ -174,7 +174,7 @@ function questionFor(
   address: DockerAddress,
   { answer_seconds: answerSeconds }: ValuesOf<typeof OPTIONS>,
   { paths, signal, clock }: Tools,
-): DockerQuestion {
+): DockerRequest {
   const certificates = backend.kind === 'docker' ? backend.certificates : undefined;
   return {
     address,
@@ -209,7 +209,7 @@ async function lookAtDocker(
     return { status: 'warn', reason: 'host-invalid', detail, facts };
   }
   const question = questionFor(target, address, options, tools);
-  const seen = await lookAtDaemon(id, question, tools.clock, kept.roots);
+  const seen = await examineDaemon(id, question, tools.clock, kept.roots);
   const judged = judgeDocker(seen.status, `${id} (${source})`, options, seen.overdue);
   const fault =
     rootFault(seen, judged) ??
@@ -220,7 +220,7 @@ async function lookAtDocker(
 }
 
 /** A full disk is the root of whatever Docker does then. */
-function rootFault({ root }: DockerLook, judged: DockerJudgement) {
+function rootFault({ root }: DockerExamination, judged: DockerJudgement) {
   if (root?.isFull !== true) return undefined;
   const also = judged.status === 'pass' ? '' : `; ${judged.detail}`;
   const detail = `${root.path}, where Docker keeps its images, is full${also}`;
@@ -230,8 +230,8 @@ function rootFault({ root }: DockerLook, judged: DockerJudgement) {
 /** What keeps jobs from GitLab, seen from the newest container of one. The processes of a daemon elsewhere are not ours. */
 async function networkFault(
   { id, gitlabs = [] }: ExecutorTarget,
-  { containers, isHere }: DockerLook,
-  question: DockerQuestion,
+  { containers, isHere }: DockerExamination,
+  question: DockerRequest,
   tools: Tools,
   ways: JobNetwork,
 ) {

@@ -19,8 +19,8 @@ import type { EndpointTarget } from '../core/target.ts';
 import { readRuleset } from '../host/net/firewall.ts';
 import type { Packet } from '../host/net/firewall-match.ts';
 import type { BlockingRule } from '../host/net/firewall-rules.ts';
-import { blockingRule } from '../host/net/firewall-rules.ts';
-import { isOfAnotherHost } from '../host/net/own-addresses.ts';
+import { findBlockingRule } from '../host/net/firewall-rules.ts';
+import { isForeignAddress } from '../host/net/own-addresses.ts';
 
 const AGAIN_SECONDS = 60;
 const DNS_PORT = 53;
@@ -101,7 +101,7 @@ function packetTo(
   port: number,
   uid: number,
 ): Packet {
-  return { address, protocol, port, uid, leavesHost: isOfAnotherHost(address) };
+  return { address, protocol, port, uid, leavesHost: isForeignAddress(address) };
 }
 
 /** Our way is open and the runner says that its own is not: a rule may name its user. */
@@ -143,7 +143,7 @@ async function look(
     return { status: 'unknown', reason: 'not-allowed', detail };
   }
   for (const packet of packets) {
-    const rule = blockingRule(reading.json, packet);
+    const rule = findBlockingRule(reading.json, packet);
     if (rule !== undefined) return blocked(rule, packet);
   }
   return { status: 'pass' };

@@ -10,7 +10,7 @@
 import type { Finding } from '../core/finding.ts';
 import type { OptionTable } from '../core/option.ts';
 import { defineProbe } from '../core/probe.ts';
-import { lookAtLimits } from '../host/proc/limit-readings.ts';
+import { readLimits } from '../host/proc/limit-readings.ts';
 
 const OPTIONS = {
   near_limit_ratio: {
@@ -108,7 +108,7 @@ export function createLimits() {
       options,
       tools,
     ): Promise<Finding<keyof typeof REASONS, keyof typeof MEASURES>> {
-      const looks = await lookAtLimits(pid, counters, options, tools);
+      const looks = await readLimits(pid, counters, options, tools);
       const measures = Object.assign({}, ...looks.map((look) => look.measures)) as Partial<
         Record<keyof typeof MEASURES, number>
       >;

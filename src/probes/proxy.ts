@@ -23,7 +23,7 @@ import type { TrustStore } from '../go/tls/trust.ts';
 import type { Tunnel } from '../go/proxy/tunnel.ts';
 import { openTunnel } from '../go/proxy/tunnel.ts';
 import { judgeProxyHandshake, judgeTunnel } from '../go/proxy/tunnel-judgement.ts';
-import { readingDenied } from '../host/fs/rights.ts';
+import { createReadCheck } from '../host/fs/rights.ts';
 
 type Proxy = Extract<ProxyDecision, { kind: 'proxy' }>;
 
@@ -160,7 +160,7 @@ async function secureProxy(
     target.trust,
     hostPortOf(target.url).host,
     paths,
-    readingDenied(target.credentials, paths),
+    createReadCheck(target.credentials, paths),
   );
   using deadline = deadlineOf(ANSWER_SECONDS, signal);
   const request = { host: decision.host, trust, now: clock.wall(), signal: deadline.signal };

@@ -16,7 +16,7 @@ import { parseExposition } from '../runner/counters/exposition.ts';
 import type { Page } from '../runner/counters/fetch-page.ts';
 import { fetchPage } from '../runner/counters/fetch-page.ts';
 import type { JobListSummary } from '../runner/counters/job-list.ts';
-import { HeldSlots, JOB_LIST, parseJobList } from '../runner/counters/job-list.ts';
+import { HeldSlotTracker, JOB_LIST, parseJobList } from '../runner/counters/job-list.ts';
 import { PollTracker } from '../runner/counters/poll-tracker.ts';
 
 const MEASURES = {
@@ -72,7 +72,7 @@ export function createRunnerMetrics() {
       const { clock } = tools;
       const own = trackers.get(key) ?? {
         polls: new PollTracker(clock),
-        slots: new HeldSlots(clock),
+        slots: new HeldSlotTracker(clock),
       };
       trackers.set(key, own);
       return judge(page.text, own.polls, target, await lookAtJobs(target, own.slots, tools));
@@ -88,18 +88,18 @@ function unknown(kind: Exclude<Page['kind'], 'page'>, detail: string): MetricsFi
 
 interface Trackers {
   readonly polls: PollTracker;
-  readonly slots: HeldSlots;
+  readonly slots: HeldSlotTracker;
 }
 
 /** An old runner has no such list. */
 async function lookAtJobs(
   { metrics }: ServiceTarget,
-  slots: HeldSlots,
+  slots: HeldSlotTracker,
   { signal }: Tools,
 ): Promise<JobListSummary | undefined> {
   if (metrics === undefined) return undefined;
   const page = await fetchPage(metrics, JOB_LIST, signal);
-  return page.kind === 'page' ? slots.look(parseJobList(page.text)) : undefined;
+  return page.kind === 'page' ? slots.update(parseJobList(page.text)) : undefined;
 }
 
 function judge(
@@ -112,7 +112,7 @@ function judge(
   if (counters === undefined) {
     return unknown('foreign', `${metrics?.host}:${metrics?.port} has no counters of a runner`);
   }
-  const { events, workedPolls, failedPolls, flatSeconds } = tracker.look(counters);
+  const { events, workedPolls, failedPolls, flatSeconds } = tracker.update(counters);
   const { jobs, concurrent, version } = counters;
   return {
     status: 'pass',

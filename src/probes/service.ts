@@ -15,10 +15,10 @@ import type { RunnerProcess } from '../core/reading.ts';
 import type { ServiceTarget } from '../core/target.ts';
 import { mountOf, readMounts } from '../host/fs/mounts.ts';
 import { findRunnerProcesses } from '../host/proc/runner-process.ts';
-import { processesOn } from '../host/fs/same-file.ts';
+import { processesUsing } from '../host/fs/same-file.ts';
 import { findProgram, PROGRAM_PATHS } from '../host/proc/runner-program.ts';
-import { StartsSeen } from '../host/proc/restart-counter.ts';
-import { staysStuck } from '../host/proc/stuck-process.ts';
+import { RestartCounter } from '../host/proc/restart-counter.ts';
+import { remainsUninterruptible } from '../host/proc/stuck-process.ts';
 import type { UnitState } from '../host/systemd/systemd.ts';
 import { unitState } from '../host/systemd/systemd.ts';
 
@@ -83,7 +83,7 @@ const MEASURES = {
 } as const;
 
 export function createService() {
-  const starts = new StartsSeen(LOOP_SECONDS);
+  const starts = new RestartCounter(LOOP_SECONDS);
   return defineProbe({
     id: 'service',
     title: 'Runner process',
@@ -101,7 +101,7 @@ export function createService() {
         findRunnerProcesses(paths),
         target.unit === undefined ? undefined : unitState(target.unit, paths, signal),
       ]);
-      const ours = await processesOn(target.configPath, processes, paths);
+      const ours = await processesUsing(target.configPath, processes, paths);
       const [main] = ours;
       const started = starts.count(target.id, main?.pid, clock.seconds());
       const facts = factsOf(target, { main, second: ours[1], other: processes[0], unit });
@@ -126,7 +126,7 @@ export const service = createService();
 
 /** A process that waits for a disk is in state D for a moment; one that stays there hangs. */
 async function stuckFault(main: RunnerProcess, paths: Paths, signal: AbortSignal) {
-  if (main.state !== 'D' || !(await staysStuck(main, paths, signal))) return undefined;
+  if (main.state !== 'D' || !(await remainsUninterruptible(main, paths, signal))) return undefined;
   const detail = `process ${main.pid} hangs in a system call (state D)`;
   return { status: 'fail', reason: 'uninterruptible', detail } as const;
 }

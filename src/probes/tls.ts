@@ -26,7 +26,7 @@ import {
 } from '../go/tls/handshake-facts.ts';
 import type { Trust, TrustStore } from '../go/tls/trust.ts';
 import { SHARED_TRUST } from '../go/tls/trust.ts';
-import { readingDenied } from '../host/fs/rights.ts';
+import { createReadCheck } from '../host/fs/rights.ts';
 
 /** Less than the deadline, so that the probe itself can say "silent". The runner waits ten seconds. */
 const HANDSHAKE_SECONDS = 9;
@@ -175,7 +175,7 @@ async function shake(
   { clock, signal, paths, walk }: LinkTools,
 ): Promise<Finding<keyof typeof REASONS, keyof typeof MEASURES>> {
   const host = target.url.hostname.replace(/^\[|\]$/g, '');
-  const isDenied = readingDenied(target.credentials, paths);
+  const isDenied = createReadCheck(target.credentials, paths);
   const trust = await store.load(target.trust, host, paths, isDenied);
   const open = walk.open;
   if (walk.socket === undefined || open === undefined) {

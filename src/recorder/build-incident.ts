@@ -11,12 +11,12 @@ import type { Incident, IncidentRun, IncidentScope, Surrounds } from './incident
 import { changeLine, eventLine, INCIDENT_SCHEMA, incidentId } from './incident.ts';
 
 /** An incident has the checks that prove it and the first of those that it explains. */
-const MOST_CHECKS = 20;
-const MOST_SCOPES = 100;
-const MOST_EVENTS = 50;
-const MOST_CHANGES = 30;
+const MAX_CHECKS = 20;
+const MAX_SCOPES = 100;
+const MAX_EVENTS = 50;
+const MAX_CHANGES = 30;
 
-export interface Moment {
+export interface IncidentInput {
   /** Of one id, all confirmed in this view. */
   readonly causes: readonly [Cause, ...Cause[]];
   readonly view: View;
@@ -27,11 +27,11 @@ export interface Moment {
   readonly surrounds: Surrounds;
 }
 
-export function buildIncident(moment: Moment): Incident {
+export function buildIncident(moment: IncidentInput): Incident {
   const { causes, view, confirmedAt, changes, timeline, surrounds } = moment;
   const [cause] = causes;
   const startedAt = Math.min(...causes.map(({ since }) => since));
-  const states = concernedBy(causes, view);
+  const states = isConcernedBy(causes, view);
   return {
     schema: INCIDENT_SCHEMA,
     id: incidentId(cause, confirmedAt),
@@ -43,17 +43,20 @@ export function buildIncident(moment: Moment): Incident {
     version: view.self.version,
     startedAt: isoOf(startedAt),
     confirmedAt: isoOf(confirmedAt),
-    scopes: causes.slice(0, MOST_SCOPES).map((one) => scopeOf(one)),
-    changes: changes.slice(0, MOST_CHANGES).map((change) => changeLine(change, startedAt)),
-    timeline: timeline.slice(0, MOST_EVENTS).map((event) => eventLine(event)),
+    scopes: causes.slice(0, MAX_SCOPES).map((one) => scopeOf(one)),
+    changes: changes.slice(0, MAX_CHANGES).map((change) => changeLine(change, startedAt)),
+    timeline: timeline.slice(0, MAX_EVENTS).map((event) => eventLine(event)),
     runs: Object.fromEntries(
       states.map(({ check, recent }) => [check.id, recent.map((result) => runOf(result))]),
     ),
     certificates: view.snapshot.checks.flatMap((state) =>
-      attached(state, 'certificate_chain', (pem) => ({ check: state.check.id, pem })),
+      attachmentsOf(state, 'certificate_chain', (pem) => ({ check: state.check.id, pem })),
     ),
     resolver: view.snapshot.checks.flatMap((state) =>
-      attached(state, 'answers', (text) => ({ check: state.check.id, answers: text.split('\n') })),
+      attachmentsOf(state, 'answers', (text) => ({
+        check: state.check.id,
+        answers: text.split('\n'),
+      })),
     ),
     proxy: view.snapshot.hostContext.endpoints.map((endpoint) => proxyOf(endpoint)),
     ...surrounds,
@@ -67,11 +70,11 @@ export function scopeOf({ scope, since }: Cause): IncidentScope {
 }
 
 /** Evidence first. */
-function concernedBy(causes: readonly Cause[], { snapshot }: View): readonly CheckState[] {
+function isConcernedBy(causes: readonly Cause[], { snapshot }: View): readonly CheckState[] {
   const evidence = causes.flatMap((cause) => cause.evidence.map(({ check }) => check));
   const ids = [...new Set([...evidence, ...causes.flatMap(({ explains }) => explains)])];
   const byId = new Map(snapshot.checks.map((state) => [state.check.id, state]));
-  return ids.slice(0, MOST_CHECKS).flatMap((id) => byId.get(id) ?? []);
+  return ids.slice(0, MAX_CHECKS).flatMap((id) => byId.get(id) ?? []);
 }
 
 function runOf({ startedAt, durationSeconds, finding }: ProbeResult): IncidentRun {
@@ -85,7 +88,11 @@ function runOf({ startedAt, durationSeconds, finding }: ProbeResult): IncidentRu
 }
 
 /** An attachment of the last look, which a failure of an earlier link may hide by now. */
-function attached<T>(state: CheckState, name: string, make: (text: string) => T): readonly T[] {
+function attachmentsOf<T>(
+  state: CheckState,
+  name: string,
+  make: (text: string) => T,
+): readonly T[] {
   const results = [state.last, ...state.recent.toReversed()];
   const text = results
     .map((result) => result?.finding.attachments?.[name])
@@ -96,16 +103,16 @@ function attached<T>(state: CheckState, name: string, make: (text: string) => T)
 function proxyOf({ id, proxy, alternatives = [] }: EndpointTarget): Incident['proxy'][number] {
   return {
     endpoint: id,
-    decision: wayOf(proxy),
+    decision: findingOfLink(proxy),
     source: proxy.kind === 'direct' ? proxy.because : proxy.variable,
     writtenDownElsewhere: alternatives.map(
-      ({ decision, source }) => `${source}: ${wayOf(decision)}`,
+      ({ decision, source }) => `${source}: ${findingOfLink(decision)}`,
     ),
   };
 }
 
 /** Without the login. */
-function wayOf(decision: ProxyDecision): string {
+function findingOfLink(decision: ProxyDecision): string {
   if (decision.kind === 'direct') return 'direct';
   return `${decision.scheme}://${decision.host}:${decision.port}`;
 }

@@ -4,11 +4,11 @@ import type { Change } from '../core/past.ts';
 import { isRecord } from '../core/json.ts';
 import type { Traces } from './traces.ts';
 
-const MOST_CHANGES = 100;
-const MOST_THINGS = 200;
-const KEPT_MILLISECONDS = 7 * 86_400_000;
+const MAX_CHANGES = 100;
+const MAX_TRACES = 200;
+const KEEP_MILLISECONDS = 7 * 86_400_000;
 
-export interface JournalMemory {
+export interface SavedJournal {
   readonly lookedAt: Instant;
   readonly traces: Readonly<Record<string, string>>;
   readonly changes: readonly Change[];
@@ -20,7 +20,7 @@ export class ChangeJournal {
   #lookedAt: Instant = 0;
 
   /** Compares with the look before; returns what is different. A thing seen for the first time is no change. */
-  look(traces: Traces, at: Instant): readonly Change[] {
+  update(traces: Traces, at: Instant): readonly Change[] {
     const fresh = [...traces].flatMap(([what, { text: after, changedAt = at }]) => {
       const before = this.#traces.get(what);
       if (before === undefined || before === after) return [];
@@ -29,14 +29,14 @@ export class ChangeJournal {
       return [{ at: isLikely ? Math.round(changedAt) : at, what, before, after }];
     });
     const texts = [...traces].map(([what, { text }]): [string, string] => [what, text]);
-    this.#traces = new Map([...this.#traces, ...texts].slice(-MOST_THINGS));
+    this.#traces = new Map([...this.#traces, ...texts].slice(-MAX_TRACES));
     this.#lookedAt = at;
     this.#add(fresh, at);
     return fresh;
   }
 
   /** Something that is no state to compare, such as a step of the clock. */
-  note(change: Change): void {
+  add(change: Change): void {
     this.#add([change], change.at);
   }
 
@@ -45,7 +45,7 @@ export class ChangeJournal {
     return this.#changes.filter(({ at }) => at >= since).toReversed();
   }
 
-  memory(): JournalMemory {
+  save(): SavedJournal {
     return {
       lookedAt: this.#lookedAt,
       traces: Object.fromEntries(this.#traces),
@@ -54,7 +54,7 @@ export class ChangeJournal {
   }
 
   /** Takes what is well formed of an earlier run. */
-  remember(memory: unknown): void {
+  restore(memory: unknown): void {
     if (!isRecord(memory)) return;
     const { traces, changes, lookedAt } = memory;
     if (typeof lookedAt === 'number') this.#lookedAt = lookedAt;
@@ -62,7 +62,7 @@ export class ChangeJournal {
       this.#traces = new Map(
         Object.entries(traces)
           .filter((entry): entry is [string, string] => typeof entry[1] === 'string')
-          .slice(0, MOST_THINGS),
+          .slice(0, MAX_TRACES),
       );
     }
     if (Array.isArray(changes)) this.#changes = changes.filter((item) => isChange(item));
@@ -71,8 +71,8 @@ export class ChangeJournal {
   #add(fresh: readonly Change[], now: Instant): void {
     if (fresh.length === 0) return;
     this.#changes = [...this.#changes, ...fresh]
-      .filter(({ at }) => now - at < KEPT_MILLISECONDS)
-      .slice(-MOST_CHANGES);
+      .filter(({ at }) => now - at < KEEP_MILLISECONDS)
+      .slice(-MAX_CHANGES);
   }
 }
 

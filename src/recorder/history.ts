@@ -8,13 +8,13 @@ import type { Series, TimelineEvent } from '../core/past.ts';
 import { isRecord } from '../core/json.ts';
 
 const DAY_MILLISECONDS = 86_400_000;
-const MOST_EVENTS = 200;
-const MOST_SERIES = 40;
+const MAX_EVENTS = 200;
+const MAX_SERIES = 40;
 const SAMPLE_MILLISECONDS = 5000;
 export const BUCKET_MILLISECONDS = 300_000;
 const TONES: readonly unknown[] = ['bad', 'warn', 'good', 'note'];
 
-export interface HistoryMemory {
+export interface SavedHistory {
   readonly timeline: readonly TimelineEvent[];
   readonly series: readonly Series[];
 }
@@ -30,7 +30,7 @@ export class History {
     if (events.length === 0) return;
     this.#timeline = [...this.#timeline, ...events]
       .filter(({ at }) => now - at < DAY_MILLISECONDS)
-      .slice(-MOST_EVENTS);
+      .slice(-MAX_EVENTS);
   }
 
   /** Takes the measures of a snapshot; within one bucket the last sample stands. */
@@ -41,7 +41,7 @@ export class History {
     if (sinceSample >= 0 && sinceSample < SAMPLE_MILLISECONDS) return;
     this.#sampledAt = takenAt;
     const bucket = Math.floor(takenAt / BUCKET_MILLISECONDS) * BUCKET_MILLISECONDS;
-    const sampled = checks.flatMap((state) => plottedOf(state));
+    const sampled = checks.flatMap((state) => plottedMeasuresOf(state));
     const next = new Map(this.#series);
     for (const { key, check, measure, value } of sampled) {
       const points = next.get(key)?.points ?? [];
@@ -51,10 +51,10 @@ export class History {
       [...next]
         .map(([key, one]): [string, Series] => [
           key,
-          { ...one, points: young(one.points, takenAt) },
+          { ...one, points: isRecent(one.points, takenAt) },
         ])
         .filter(([, { points }]) => points.length > 0)
-        .slice(0, MOST_SERIES),
+        .slice(0, MAX_SERIES),
     );
   }
 
@@ -67,26 +67,26 @@ export class History {
     return [...this.#series.values()];
   }
 
-  memory(): HistoryMemory {
+  save(): SavedHistory {
     return { timeline: this.#timeline, series: this.series() };
   }
 
   /** Takes what is well formed of an earlier run. */
-  remember(memory: unknown): void {
+  restore(memory: unknown): void {
     if (!isRecord(memory)) return;
     const { timeline, series } = memory;
     if (Array.isArray(timeline)) {
-      this.#timeline = timeline.filter((item) => isEvent(item)).slice(-MOST_EVENTS);
+      this.#timeline = timeline.filter((item) => isEvent(item)).slice(-MAX_EVENTS);
     }
     if (Array.isArray(series)) {
-      const sound = series.filter((item) => isSeries(item)).slice(0, MOST_SERIES);
+      const sound = series.filter((item) => isSeries(item)).slice(0, MAX_SERIES);
       this.#series = new Map(sound.map((one) => [`${one.check}/${one.measure}`, one]));
     }
   }
 }
 
 /** Phases of the walk, and what is judged by a threshold. */
-function plottedOf({ check, finding }: CheckState) {
+function plottedMeasuresOf({ check, finding }: CheckState) {
   const { measures } = check.probe;
   return Object.entries(finding.measures ?? {}).flatMap(([measure, value]) => {
     const spec = Object.hasOwn(measures, measure) ? measures[measure] : undefined;
@@ -102,7 +102,7 @@ function withPoint(points: readonly Point[], point: Point): readonly Point[] {
   return [...before, point];
 }
 
-function young(points: readonly Point[], now: Instant): readonly Point[] {
+function isRecent(points: readonly Point[], now: Instant): readonly Point[] {
   return (points[0]?.[0] ?? now) > now - DAY_MILLISECONDS
     ? points
     : points.filter(([at]) => at > now - DAY_MILLISECONDS);

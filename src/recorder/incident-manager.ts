@@ -12,10 +12,10 @@ import { limitSize } from './limit-size.ts';
 import type { Incident, Surrounds } from './incident.ts';
 import { IncidentStore } from './incident-store.ts';
 import type { Redact } from './redaction.ts';
-import { redactorOf, sealed } from './redaction.ts';
+import { redactorOf, redactDocument } from './redaction.ts';
 
 const DAY_MILLISECONDS = 86_400_000;
-const MOST_SCOPES = 100;
+const MAX_SCOPES = 100;
 
 export interface ManagerOptions {
   readonly clock: Clock;
@@ -28,7 +28,7 @@ export interface ManagerOptions {
 }
 
 /** What has to be known of an open incident at every judgement. */
-interface Watched {
+interface OpenIncident {
   readonly scopes: ReadonlySet<string>;
   /** The checks that proved it. */
   readonly proofs: ReadonlySet<string>;
@@ -36,27 +36,27 @@ interface Watched {
 
 export class IncidentManager {
   readonly #options: ManagerOptions;
-  readonly #shelf: IncidentStore;
-  readonly #watched = new Map<string, Watched>();
+  readonly #store: IncidentStore;
+  readonly #openIncidents = new Map<string, OpenIncident>();
   /** Being written: causes whose incident is not on the shelf yet. */
   readonly #beginning = new Map<string, Promise<void>>();
   #problem: string | undefined;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
-    this.#shelf = new IncidentStore(options.stateDirectory);
+    this.#store = new IncidentStore(options.stateDirectory);
   }
 
   async load(): Promise<void> {
-    await this.#shelf.load();
+    await this.#store.load();
   }
 
   list(): readonly IncidentSummary[] {
-    return this.#shelf.list();
+    return this.#store.list();
   }
 
   text(id: string): string | undefined {
-    return this.#shelf.text(id);
+    return this.#store.text(id);
   }
 
   observe(view: View): void {
@@ -65,7 +65,7 @@ export class IncidentManager {
     );
     for (const [id, causes] of Map.groupBy(confirmed, (cause) => cause.id)) {
       const [first, ...rest] = causes;
-      if (first !== undefined) this.#meet(id, [first, ...rest], view);
+      if (first !== undefined) this.#openOrWiden(id, [first, ...rest], view);
     }
     for (const open of this.#open()) {
       if (isOver(open.cause, this.#watchedOf(open.id).proofs, view)) this.#close(open.id, view);
@@ -75,17 +75,17 @@ export class IncidentManager {
   /** Writes what is not written; with `isLast` also waits for what is just beginning. */
   async flush(isLast: boolean): Promise<void> {
     if (isLast) await Promise.all(this.#beginning.values());
-    const problem = await this.#shelf.flush();
+    const problem = await this.#store.flush();
     // A disk stays full for a while; it is told once.
     if (problem !== undefined && problem !== this.#problem) this.#options.onProblem(problem);
     this.#problem = problem;
   }
 
   #open(): readonly IncidentSummary[] {
-    return this.#shelf.list().filter(({ recoveredAt }) => recoveredAt === undefined);
+    return this.#store.list().filter(({ recoveredAt }) => recoveredAt === undefined);
   }
 
-  #meet(id: string, causes: readonly [Cause, ...Cause[]], view: View): void {
+  #openOrWiden(id: string, causes: readonly [Cause, ...Cause[]], view: View): void {
     if (this.#beginning.has(id)) return;
     const open = this.#open().find(({ cause }) => cause === id);
     if (open !== undefined) {
@@ -105,7 +105,7 @@ export class IncidentManager {
       const changes = this.#options.changes(since - DAY_MILLISECONDS);
       const timeline = this.#options.timeline();
       const moment = { causes, view, confirmedAt, changes, timeline, surrounds };
-      this.#shelf.put(limitSize(buildIncident(moment), redactorOf(view.snapshot)));
+      this.#store.put(limitSize(buildIncident(moment), redactorOf(view.snapshot)));
       await this.flush(false);
     } catch (error) {
       this.#options.onProblem(`incident of ${causes[0].id}: ${String(error)}`);
@@ -116,12 +116,12 @@ export class IncidentManager {
   #widen(id: string, causes: readonly Cause[], view: View): void {
     const known = this.#watchedOf(id).scopes;
     const fresh = causes.filter(({ scope }) => !known.has(scope.id));
-    if (fresh.length === 0 || known.size >= MOST_SCOPES) return;
+    if (fresh.length === 0 || known.size >= MAX_SCOPES) return;
     const document = this.#documentOf(id);
     if (document === undefined) return;
     const scopes = [...document.scopes, ...fresh.map((cause) => scopeOf(cause))];
-    this.#put({ ...document, scopes: scopes.slice(0, MOST_SCOPES) }, redactorOf(view.snapshot));
-    this.#watched.delete(id);
+    this.#put({ ...document, scopes: scopes.slice(0, MAX_SCOPES) }, redactorOf(view.snapshot));
+    this.#openIncidents.delete(id);
   }
 
   #close(id: string, view: View): void {
@@ -131,23 +131,23 @@ export class IncidentManager {
     const durationSeconds = Math.round((recovered - Date.parse(document.startedAt)) / 1000);
     const closed = { ...document, recoveredAt: isoOf(recovered), durationSeconds };
     this.#put(closed, redactorOf(view.snapshot));
-    this.#watched.delete(id);
+    this.#openIncidents.delete(id);
     void this.flush(false);
   }
 
   #put(document: Incident, redact: Redact): void {
-    this.#shelf.put(sealed(document, redact));
+    this.#store.put(redactDocument(document, redact));
   }
 
   /** Read out of the document once, not at every judgement. */
-  #watchedOf(id: string): Watched {
-    const known = this.#watched.get(id) ?? watchedOf(this.#documentOf(id));
-    this.#watched.set(id, known);
+  #watchedOf(id: string): OpenIncident {
+    const known = this.#openIncidents.get(id) ?? watchedOf(this.#documentOf(id));
+    this.#openIncidents.set(id, known);
     return known;
   }
 
   #documentOf(id: string): Incident | undefined {
-    const text = this.#shelf.text(id);
+    const text = this.#store.text(id);
     return text === undefined ? undefined : (JSON.parse(text) as Incident);
   }
 }
@@ -169,7 +169,7 @@ function isOver(
 }
 
 /** The checks of the evidence are those that the incident's own report names. */
-function watchedOf(document: Incident | undefined): Watched {
+function watchedOf(document: Incident | undefined): OpenIncident {
   const causes = document?.report.causes ?? [];
   const own = causes.filter(({ id }) => id === document?.cause);
   const named = own.flatMap(({ evidence }) => evidence.map(({ check }) => check));

@@ -11,10 +11,10 @@ import type { IncidentSummary } from '../core/past.ts';
 import { writeText } from '../host/fs/state-file.ts';
 import { summaryOf } from './incident.ts';
 
-export const MOST_INCIDENTS = 50;
-const MOST_BYTES = 16 * 1024 * 1024;
+export const MAX_INCIDENTS = 50;
+const MAX_BYTES = 16 * 1024 * 1024;
 /** Larger ones are none of ours. */
-const MOST_FILE_BYTES = 2 * 1024 * 1024;
+const MAX_FILE_BYTES = 2 * 1024 * 1024;
 const FOLDER = 'incidents';
 
 interface Kept {
@@ -42,16 +42,16 @@ export class IncidentStore {
   async load(): Promise<void> {
     const directory = this.#directory;
     if (directory === undefined) return;
-    for (const name of (await namesIn(directory)).slice(0, MOST_INCIDENTS)) {
+    for (const name of (await incidentNamesIn(directory)).slice(0, MAX_INCIDENTS)) {
       const text = await readSmall(join(directory, name));
-      const summary = text === undefined ? undefined : summaryIn(text);
+      const summary = text === undefined ? undefined : parseSummary(text);
       if (text !== undefined && summary !== undefined) this.#keep(summary, text, true);
     }
   }
 
   /** Puts an incident onto the shelf, or a newer text of it. */
   put(text: string): IncidentSummary | undefined {
-    const summary = summaryIn(text);
+    const summary = parseSummary(text);
     if (summary !== undefined) this.#keep(summary, text, false);
     return summary;
   }
@@ -91,7 +91,9 @@ export class IncidentStore {
   }
 
   async #sweep(directory: string): Promise<void> {
-    const extra = (await namesIn(directory)).filter((name) => !this.#kept.has(name.slice(0, -5)));
+    const extra = (await incidentNamesIn(directory)).filter(
+      (name) => !this.#kept.has(name.slice(0, -5)),
+    );
     await Promise.all(
       extra.map((name) => rm(join(directory, name), { force: true }).catch(() => {})),
     );
@@ -107,19 +109,19 @@ export class IncidentStore {
       ...oldestFirst.filter(({ recoveredAt }) => recoveredAt === undefined),
     ];
     for (const { id } of inOrder) {
-      if (!this.#isTooMuch()) break;
+      if (!this.#isOverLimit()) break;
       this.#kept.delete(id);
     }
   }
 
-  #isTooMuch(): boolean {
+  #isOverLimit(): boolean {
     const bytes = [...this.#kept.values()].reduce((sum, kept) => sum + kept.bytes, 0);
-    return this.#kept.size > MOST_INCIDENTS || bytes > MOST_BYTES;
+    return this.#kept.size > MAX_INCIDENTS || bytes > MAX_BYTES;
   }
 }
 
 /** Newest first; names begin with the time. */
-async function namesIn(directory: string): Promise<readonly string[]> {
+async function incidentNamesIn(directory: string): Promise<readonly string[]> {
   const names = await readdir(directory).catch(() => []);
   return names
     .filter((name) => /^\d{8}T\d{6}Z-[a-z0-9-]+\.json$/.test(name))
@@ -129,14 +131,14 @@ async function namesIn(directory: string): Promise<readonly string[]> {
 
 async function readSmall(path: string): Promise<string | undefined> {
   try {
-    if ((await stat(path)).size > MOST_FILE_BYTES) return undefined;
+    if ((await stat(path)).size > MAX_FILE_BYTES) return undefined;
     return await readFile(path, 'utf8');
   } catch {
     return undefined;
   }
 }
 
-function summaryIn(text: string): IncidentSummary | undefined {
+function parseSummary(text: string): IncidentSummary | undefined {
   try {
     return summaryOf(JSON.parse(text));
   } catch {

@@ -1,11 +1,11 @@
 /** One incident for a terminal: what happened, what changed just before, what the checks saw, what to type. */
 import { printable } from '../core/printable.ts';
 import type { HostPicture } from '../host/picture.ts';
-import { bytesText, durationText } from '../report/words.ts';
-import { wrapped } from '../core/columns.ts';
+import { formatBytes, formatDuration } from '../report/words.ts';
+import { wrapText } from '../core/columns.ts';
 import type { Incident, IncidentChange, IncidentRun } from './incident.ts';
 
-const MOST_LINES = 20;
+const MAX_LINES = 20;
 
 export function incidentText(incident: Incident, width: number): string {
   const { id, severity, title, summary, host, version, report, leftOut } = incident;
@@ -31,12 +31,12 @@ export function incidentText(incident: Incident, width: number): string {
     ...surroundLines(incident),
     ...section('left out to limit the file size', leftOut),
   ];
-  return lines.flatMap((line) => fold(printable(line), width)).join('\n');
+  return lines.flatMap((line) => foldList(printable(line), width)).join('\n');
 }
 
 function endLine({ recoveredAt, durationSeconds }: Incident): string {
   if (recoveredAt === undefined) return 'resolved   not yet';
-  return `resolved   ${recoveredAt}, after ${durationText(durationSeconds ?? 0)}`;
+  return `resolved   ${recoveredAt}, after ${formatDuration(durationSeconds ?? 0)}`;
 }
 
 function section(heading: string, lines: readonly string[]): readonly string[] {
@@ -46,7 +46,7 @@ function section(heading: string, lines: readonly string[]): readonly string[] {
 function changeLines(changes: readonly IncidentChange[]): readonly string[] {
   if (changes.length === 0) return ['no change in what runnerwatch watches, within 24 hours'];
   return changes.flatMap(({ what, before, after, secondsBefore }) => [
-    `${what}, ${durationText(Math.abs(secondsBefore))} ${secondsBefore >= 0 ? 'before' : 'after'} the first evidence`,
+    `${what}, ${formatDuration(Math.abs(secondsBefore))} ${secondsBefore >= 0 ? 'before' : 'after'} the first evidence`,
     `  was ${before}`,
     `  is  ${after}`,
   ]);
@@ -56,7 +56,7 @@ function changeLines(changes: readonly IncidentChange[]): readonly string[] {
 function runLines(runs: Incident['runs']): readonly string[] {
   return Object.entries(runs).flatMap(([check, results]) => [
     check,
-    ...streaks(results).slice(-MOST_LINES),
+    ...streaks(results).slice(-MAX_LINES),
   ]);
 }
 
@@ -81,7 +81,7 @@ function surroundLines(incident: Incident): readonly string[] {
   const use = (list: typeof processes.byCpu): readonly string[] =>
     list.map(
       ({ pid, name, coreRatio, residentBytes }) =>
-        `${name} (${pid}): ${Math.round(coreRatio * 100)} % of a core, ${bytesText(residentBytes)}`,
+        `${name} (${pid}): ${Math.round(coreRatio * 100)} % of a core, ${formatBytes(residentBytes)}`,
     );
   return [
     ...section(
@@ -99,15 +99,15 @@ function surroundLines(incident: Incident): readonly string[] {
       'proxy',
       proxy.map(({ endpoint, decision, source }) => `${endpoint}: ${decision} (${source})`),
     ),
-    ...section('routes', routes.slice(0, MOST_LINES)),
+    ...section('routes', routes.slice(0, MAX_LINES)),
     ...section('this host', hardwareLines(incident.hardware)),
     ...section('top processes by CPU', use(processes.byCpu)),
     ...section('top processes by memory', use(processes.byMemory)),
-    ...section("last lines of the runner's log", runnerLog.slice(-MOST_LINES)),
+    ...section("last lines of the runner's log", runnerLog.slice(-MAX_LINES)),
     ...section(
       'timeline',
       timeline
-        .slice(0, MOST_LINES)
+        .slice(0, MAX_LINES)
         .map(({ at, kind, text }) => `${at.slice(0, 19)}Z  ${kind}: ${text}`),
     ),
   ];
@@ -146,8 +146,8 @@ function machineLine({
 }
 
 /** A line that is too long goes on below its own beginning; a command is never folded. */
-function fold(line: string, width: number): readonly string[] {
+function foldList(line: string, width: number): readonly string[] {
   if (line.length <= width || /^ +(?:sudo|curl|openssl) /.test(line)) return [line];
   const indent = /^ */.exec(line)?.[0] ?? '';
-  return wrapped(line.trimStart(), indent, `${indent}  `, width);
+  return wrapText(line.trimStart(), indent, `${indent}  `, width);
 }

@@ -1,13 +1,13 @@
 /** Makes an incident small enough: the bulkiest and least telling parts go first, and it says which. */
 import type { Incident } from './incident.ts';
 import type { Redact } from './redaction.ts';
-import { sealed } from './redaction.ts';
+import { redactDocument } from './redaction.ts';
 
-export const MOST_INCIDENT_BYTES = 512 * 1024;
+export const MAX_INCIDENT_BYTES = 512 * 1024;
 
 interface Cut {
-  readonly says: string;
-  readonly make: (incident: Incident) => Incident;
+  readonly label: string;
+  readonly apply: (incident: Incident) => Incident;
 }
 
 const CUTS: readonly Cut[] = [
@@ -15,32 +15,32 @@ const CUTS: readonly Cut[] = [
     says: 'checks of the report that do not belong to this cause',
     make: (incident) => ({ ...incident, report: concernedReport(incident) }),
   },
-  { says: 'all but the last 10 runs of each check', make: (incident) => withRuns(incident, 10) },
+  { label: 'all but the last 10 runs of each check', apply: (incident) => withRuns(incident, 10) },
   {
     says: "all but the last 50 lines of the runner's log",
     make: (incident) => ({ ...incident, runnerLog: incident.runnerLog.slice(-50) }),
   },
   {
-    says: 'the report',
-    make: (incident) => ({
+    label: 'the report',
+    apply: (incident) => ({
       ...incident,
       report: { ...incident.report, checks: [], runners: [], causes: [], candidates: [] },
     }),
   },
   {
-    says: 'certificates, runs and lines of the log',
-    make: (incident) => ({ ...incident, certificates: [], runs: {}, runnerLog: [] }),
+    label: 'certificates, runs and lines of the log',
+    apply: (incident) => ({ ...incident, certificates: [], runs: {}, runnerLog: [] }),
   },
 ];
 
 /** The text of the file. */
-export function limitSize(incident: Incident, redact: Redact, most = MOST_INCIDENT_BYTES): string {
+export function limitSize(incident: Incident, redact: Redact, most = MAX_INCIDENT_BYTES): string {
   let shown = incident;
-  let text = sealed(shown, redact);
-  for (const { says, make } of CUTS) {
+  let text = redactDocument(shown, redact);
+  for (const { label: says, apply: make } of CUTS) {
     if (Buffer.byteLength(text) <= most) break;
     shown = { ...make(shown), leftOut: [...shown.leftOut, says] };
-    text = sealed(shown, redact);
+    text = redactDocument(shown, redact);
   }
   return text;
 }

@@ -15,7 +15,7 @@ import type { Paths } from '../core/paths.ts';
 import type { Change, Past, TimelineEvent, Tone } from '../core/past.ts';
 import type { View } from '../core/view.ts';
 import { readHostPicture } from '../host/picture.ts';
-import { busyProcesses } from '../host/proc/busy-processes.ts';
+import { readBusyProcesses } from '../host/proc/busy-processes.ts';
 import { readRouteLines } from '../host/net/route-lines.ts';
 import { readState, writeState } from '../host/fs/state-file.ts';
 import { ChangeJournal } from './change-journal.ts';
@@ -28,7 +28,7 @@ import { TraceReader } from './traces.ts';
 const FILE = 'history.json';
 const SAVE_SECONDS = 60;
 /** An incident does not wait longer for a file system that hangs. */
-const LOOK_MILLISECONDS = 5000;
+const TRACE_MILLISECONDS = 5000;
 const LOAD_MILLISECONDS = 2000;
 
 export interface RecorderOptions {
@@ -49,7 +49,7 @@ export class Recorder {
   readonly #traces: TraceReader;
   readonly #incidents: IncidentManager;
   #before: Diagnosis | undefined;
-  #looking: Promise<void> | undefined;
+  #reading: Promise<void> | undefined;
   #savedAt = -Infinity;
   #isLoaded = false;
   /** The step of the clock that the journal has already. */
@@ -68,19 +68,19 @@ export class Recorder {
 
   /** Takes over what an earlier run left; a state directory that hangs is not waited for. */
   async load(): Promise<void> {
-    await Promise.race([this.#remember(), delay(LOAD_MILLISECONDS, undefined, { ref: false })]);
+    await Promise.race([this.#restore(), delay(LOAD_MILLISECONDS, undefined, { ref: false })]);
     const at = this.#options.clock.wall();
     this.#isLoaded = true;
-    this.note({ at, tone: 'note', kind: 'start', text: 'runnerwatch started' });
+    this.addEvent({ at, tone: 'note', kind: 'start', text: 'runnerwatch started' });
   }
 
-  async #remember(): Promise<void> {
+  async #restore(): Promise<void> {
     const { stateDirectory } = this.#options;
     if (stateDirectory === undefined) return;
     const memory = await readState(stateDirectory, FILE);
     if (isRecord(memory)) {
-      this.#journal.remember(memory['journal']);
-      this.#history.remember(memory['history']);
+      this.#journal.restore(memory['journal']);
+      this.#history.restore(memory['history']);
     }
     await this.#incidents.load();
   }
@@ -100,7 +100,7 @@ export class Recorder {
   }
 
   /** Something that is no judgement: a reload, a start. */
-  note(event: TimelineEvent): void {
+  addEvent(event: TimelineEvent): void {
     this.#history.add([event], this.#options.clock.wall());
   }
 
@@ -122,10 +122,10 @@ export class Recorder {
 
   /** Called every few seconds: looks for changes, unless the look before still waits for the file system; saves. */
   tick(view: View): void {
-    this.#looking ??= this.#look(view)
+    this.#reading ??= this.#readTraces(view)
       .then(async () => await this.#save(false))
       .finally(() => {
-        this.#looking = undefined;
+        this.#reading = undefined;
       });
     void this.#incidents.flush(false);
   }
@@ -142,18 +142,18 @@ export class Recorder {
     const now = clock.seconds();
     if (stateDirectory === undefined || (!isLast && now - this.#savedAt < SAVE_SECONDS)) return;
     this.#savedAt = now;
-    const memory = { journal: this.#journal.memory(), history: this.#history.memory() };
+    const memory = { journal: this.#journal.save(), history: this.#history.save() };
     const problem = await writeState(stateDirectory, memory, FILE);
     if (problem !== undefined) onProblem(problem);
   }
 
-  async #look({ snapshot, self }: View): Promise<void> {
+  async #readTraces({ snapshot, self }: View): Promise<void> {
     const at = snapshot.takenAt;
     const step = stepOf(self.clockStep);
     const isNew = step !== undefined && step.at !== this.#steppedAt;
     this.#steppedAt = step?.at;
-    if (isNew) this.#journal.note(step);
-    const fresh = this.#journal.look(await this.#traces.read(snapshot), at);
+    if (isNew) this.#journal.add(step);
+    const fresh = this.#journal.update(await this.#traces.read(snapshot), at);
     const changes = isNew ? [step, ...fresh] : fresh;
     this.#history.add(
       changes.map((change) => eventOf(change)),
@@ -166,17 +166,17 @@ export class Recorder {
     const { paths, runnerLog } = this.#options;
     const [routes = [], processes, hardware] = await Promise.all([
       readRouteLines(paths),
-      busyProcesses(paths),
+      readBusyProcesses(paths),
       readHostPicture(),
-      Promise.race([this.#lookAgain(view), delay(LOOK_MILLISECONDS, undefined, { ref: false })]),
+      Promise.race([this.#refreshTraces(view), delay(POLL_MILLISECONDS, undefined, { ref: false })]),
     ]);
     return { routes, processes, hardware, runnerLog: runnerLog(runners) };
   }
 
-  async #lookAgain(view: View): Promise<void> {
-    await this.#looking;
+  async #refreshTraces(view: View): Promise<void> {
+    await this.#reading;
     this.tick(view);
-    await this.#looking;
+    await this.#reading;
   }
 }
 

@@ -6,7 +6,7 @@ import type { Snapshot } from '../core/check.ts';
 
 const HIDDEN = '[hidden]';
 /** Shorter ones would take words out of ordinary text. */
-const LEAST_SECRET = 6;
+const MIN_SECRET_LENGTH = 6;
 /** What stays visible of a token: the runner's own short form of it. */
 const SHORT_TOKEN = 9;
 
@@ -31,7 +31,7 @@ export function redactorOf({ hostContext }: Snapshot): Redact {
       : [],
   );
   const known = [...tokens, ...logins, ...logins.map((text) => encodeURIComponent(text))];
-  const worth = [...new Set(known)].filter((text) => text.length >= LEAST_SECRET);
+  const worth = [...new Set(known)].filter((text) => text.length >= MIN_SECRET_LENGTH);
   return (text) => {
     const plain = worth.reduce((done, secret) => done.replaceAll(secret, HIDDEN), text);
     return PATTERNS.reduce((done, [pattern, by]) => done.replaceAll(pattern, by), plain);
@@ -53,7 +53,7 @@ export function withoutLogin(text: string): string {
 }
 
 /** A document as JSON, every text in it redacted. */
-export function sealed(document: unknown, redact: Redact): string {
+export function redactDocument(document: unknown, redact: Redact): string {
   return JSON.stringify(
     document,
     (_key, value: unknown) => (typeof value === 'string' ? redact(value) : value),

@@ -20,8 +20,8 @@ export type Traces = ReadonlyMap<string, FileTrace>;
 
 const SYSTEM_BUNDLES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt'];
 const PROXY_VARIABLE = /^(?:https?|no|all)_proxy$/i;
-const MOST_CHARACTERS = 300;
-const MOST_ROUTES = 8;
+const MAX_CHARACTERS = 300;
+const MAX_ROUTES = 8;
 
 export class TraceReader {
   readonly #paths: Paths;
@@ -37,13 +37,13 @@ export class TraceReader {
     const found: Trace[] = [];
     // One after the other: a file system that hangs may keep one thread of the pool, and not all.
     for (const [path, excerpt] of filesOf(snapshot)) {
-      found.push([path, await this.#files.of(path, excerpt)]);
+      found.push([path, await this.#files.read(path, excerpt)]);
     }
     found.push(await program(this.#paths), await routes(this.#paths));
     found.push(...processTraces(hostContext.process), ...certificateTraces(snapshot));
     return new Map(
       found.flatMap(([what, trace]) =>
-        trace === undefined ? [] : [[printable(what), shown(trace)]],
+        trace === undefined ? [] : [[printable(what), traceText(trace)]],
       ),
     );
   }
@@ -89,8 +89,8 @@ function linesOf(text: string, hosts: readonly string[]): string {
 async function routes(paths: Paths): Promise<Trace> {
   const lines = await readRouteLines(paths);
   if (lines === undefined) return ['routes', undefined];
-  const more = lines.length > MOST_ROUTES ? `; and ${lines.length - MOST_ROUTES} more` : '';
-  return ['routes', `${lines.slice(0, MOST_ROUTES).join('; ') || 'none'}${more}`];
+  const more = lines.length > MAX_ROUTES ? `; and ${lines.length - MAX_ROUTES} more` : '';
+  return ['routes', `${lines.slice(0, MAX_ROUTES).join('; ') || 'none'}${more}`];
 }
 
 async function program(paths: Paths): Promise<Trace> {
@@ -122,9 +122,9 @@ function certificateTraces({ checks }: Snapshot): readonly Trace[] {
   });
 }
 
-function shown(found: FileTrace | string): FileTrace {
+function traceText(found: FileTrace | string): FileTrace {
   const trace = typeof found === 'string' ? { text: found } : found;
   const text = printable(trace.text);
-  const isLong = text.length > MOST_CHARACTERS;
-  return { ...trace, text: isLong ? `${text.slice(0, MOST_CHARACTERS)}…` : text };
+  const isLong = text.length > MAX_CHARACTERS;
+  return { ...trace, text: isLong ? `${text.slice(0, MAX_CHARACTERS)}…` : text };
 }

@@ -1,9 +1,9 @@
 /** Incidents as a list and as text: `/api/v1/incidents`, `runnerwatch incident`. */
 import { printable } from '../core/printable.ts';
 import type { IncidentSummary, Past } from '../core/past.ts';
-import { wrapped } from '../core/columns.ts';
+import { wrapText } from '../core/columns.ts';
 import { isoOf } from './document.ts';
-import { durationText } from './words.ts';
+import { formatDuration } from './words.ts';
 
 /** As in the incident file, whose first fields these are. */
 export interface ListedIncident extends Omit<
@@ -32,10 +32,10 @@ export function incidentList({ incidents }: Pick<Past, 'incidents'>): readonly L
 }
 
 /** `resolved after 12 s`, or `ongoing`. */
-export function lengthText({ startedAt, recoveredAt }: IncidentSummary): string {
+export function formatLength({ startedAt, recoveredAt }: IncidentSummary): string {
   return recoveredAt === undefined
     ? 'ongoing'
-    : `resolved after ${durationText((recoveredAt - startedAt) / 1000)}`;
+    : `resolved after ${formatDuration((recoveredAt - startedAt) / 1000)}`;
 }
 
 /** Two lines for each incident. */
@@ -44,7 +44,7 @@ export function incidentLines(
   width: number,
 ): readonly string[] {
   return incidents.flatMap((incident) => [
-    `${incident.id}  (${incident.severity}, ${lengthText(incident)})`,
-    ...wrapped(printable(incident.summary), '  ', '  ', width),
+    `${incident.id}  (${incident.severity}, ${formatLength(incident)})`,
+    ...wrapText(printable(incident.summary), '  ', '  ', width),
   ]);
 }

@@ -4,9 +4,9 @@ import { printable } from '../core/printable.ts';
 import type { View } from '../core/view.ts';
 import type { Verdict } from '../core/vocabulary.ts';
 
-const WORDS = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
+const STATUS_NAMES = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
 /** Old transports cut a line after 1 KiB; the counts stand first. */
-const MOST_MEASURES = 20;
+const MAX_MEASURES = 20;
 
 export function nagiosLine({ diagnosis, snapshot }: View): string {
   const { verdict, summary, causes, runners } = diagnosis;
@@ -16,10 +16,10 @@ export function nagiosLine({ diagnosis, snapshot }: View): string {
     `causes=${causes.length};;;0`,
     `critical=${critical};;;0`,
     `connected=${connected};;;0;${runners.length}`,
-    ...snapshot.checks.flatMap((state) => measuresOf(state)).slice(0, MOST_MEASURES),
+    ...snapshot.checks.flatMap((state) => measuresOf(state)).slice(0, MAX_MEASURES),
   ];
   // A bar ends the text of a plug-in, and so does the end of the line.
-  return `RUNNERWATCH ${WORDS[exitCodeOf(verdict)]} - ${printable(summary).replaceAll('|', '/')} | ${data.join(' ')}`;
+  return `RUNNERWATCH ${STATUS_NAMES[exitCodeOf(verdict)]} - ${printable(summary).replaceAll('|', '/')} | ${data.join(' ')}`;
 }
 
 /** Phases of the walk in seconds, and shares with the limits that judge them. */
@@ -29,24 +29,24 @@ function measuresOf({ check, finding }: CheckState): readonly string[] {
     const value = finding.measures?.[measure];
     if (value === undefined) return [];
     if (as?.labels?.['phase'] !== undefined) {
-      return [`${labelOf(`${as.labels['phase']} ${target.id}`)}=${rounded(value)}s;;;0`];
+      return [`${labelOf(`${as.labels['phase']} ${target.id}`)}=${roundValue(value)}s;;;0`];
     }
     if (limits === undefined) return [];
     const [warn = '', critical = ''] = limits.options.map((name) =>
       rangeOf(options[name], limits.worse),
     );
     const label = labelOf(`${probe.id} ${measure} ${target.id}`);
-    return [`${label}=${rounded(value * 100)}%;${warn};${critical};0;100`];
+    return [`${label}=${roundValue(value * 100)}%;${warn};${critical};0;100`];
   });
 }
 
 /** `5:` means "below 5 is too little", `60` "above 60 is too much". */
 function rangeOf(limit: number | boolean | undefined, worse: 'low' | 'high'): string {
   if (typeof limit !== 'number') return '';
-  return `${rounded(limit * 100)}${worse === 'low' ? ':' : ''}`;
+  return `${roundValue(limit * 100)}${worse === 'low' ? ':' : ''}`;
 }
 
-function rounded(value: number): string {
+function roundValue(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 

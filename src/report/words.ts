@@ -16,7 +16,7 @@ export const LINK_NAMES: Readonly<Record<Link, string>> = {
 };
 
 /** What a person reads for a status. */
-export const STATUS_WORDS: Readonly<Record<Status, string>> = {
+export const STATUS_NAMES: Readonly<Record<Status, string>> = {
   pass: 'passes',
   warn: 'warns',
   fail: 'fails',
@@ -25,14 +25,14 @@ export const STATUS_WORDS: Readonly<Record<Status, string>> = {
 };
 
 /** By severity; within one severity in the order of blame. */
-export function worstFirst<T extends { readonly severity: Severity }>(
+export function sortBySeverity<T extends { readonly severity: Severity }>(
   causes: readonly T[],
 ): readonly T[] {
   return causes.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
 }
 
 /** `4 s`, `3 min`, `5 h`, `12 d`. */
-export function durationText(seconds: number): string {
+export function formatDuration(seconds: number): string {
   const size = Math.abs(seconds);
   if (size < 120) return `${Math.round(seconds)} s`;
   if (size < 7200) return `${Math.round(seconds / 60)} min`;
@@ -43,18 +43,18 @@ export function durationText(seconds: number): string {
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
 /** `1.5 GiB`. */
-export function bytesText(bytes: number): string {
+export function formatBytes(bytes: number): string {
   const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** power;
   return `${value < 10 && power > 0 ? value.toFixed(1) : Math.round(value)} ${UNITS[power]}`;
 }
 
 /** A measure by the unit at the end of its name. */
-export function measureText(name: string, value: number): string {
+export function formatMeasure(name: string, value: number): string {
   if (name.endsWith('_timestamp_seconds')) return dateText(value * 1000);
   if (name.endsWith('_seconds'))
     return value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(1)} s`;
-  if (name.endsWith('_bytes')) return bytesText(value);
+  if (name.endsWith('_bytes')) return formatBytes(value);
   if (name.endsWith('_ratio')) return `${Math.round(value * 100)} %`;
   return Number.isInteger(value) ? String(value) : value.toFixed(2);
 }

@@ -10,10 +10,10 @@ import type { RunnerTarget, ServiceTarget, Target } from '../core/target.ts';
 import { RunnerLogWatch } from './log/log-watch.ts';
 
 /** However much is written, a walk is not brought forward more often. */
-const WALK_AGAIN_SECONDS = 10;
+const MIN_WALK_INTERVAL_SECONDS = 10;
 
 /** What bears on the way to GitLab. */
-const OF_THE_WAY: ReadonlySet<string> = new Set([
+const PATH_EVENTS: ReadonlySet<string> = new Set([
   'poll-failed',
   'disabled',
   'forced',
@@ -30,11 +30,11 @@ export class EventTrigger {
   readonly #clock: Clock;
   readonly #trigger: Trigger;
   readonly #watch: RunnerLogWatch;
-  readonly #walkedSeconds = new Map<string, number>();
+  readonly #triggeredAtSeconds = new Map<string, number>();
   #service: ServiceTarget | undefined;
   #runners: readonly RunnerTarget[] = [];
   /** Kinds that the last look at the counters saw, by entry. */
-  #counted: ReadonlySet<string> = new Set();
+  #lastCounterEvents: ReadonlySet<string> = new Set();
 
   constructor({ clock, paths }: { clock: Clock; paths: Paths }, trigger: Trigger) {
     this.#clock = clock;
@@ -62,20 +62,21 @@ export class EventTrigger {
   follow(targets: readonly Target[]): void {
     this.#service = targets.find((target) => target.kind === 'service');
     this.#runners = targets.filter((target) => target.kind === 'runner');
-    this.#watch.use(
+    this.#watch.follow(
       this.#service?.log,
       this.#runners.map(({ id }) => id),
     );
   }
 
   /** A result of the runner's counters may be news as well. */
-  heard({ check, finding }: ProbeResult): void {
+  observe({ check, finding }: ProbeResult): void {
     if (!check.startsWith('runner-metrics@')) return;
-    const before = this.#counted;
+    const before = this.#lastCounterEvents;
     const seen = finding.events ?? [];
-    this.#counted = new Set(seen.map(({ kind, runner = '' }) => `${kind} ${runner}`));
+    this.#lastCounterEvents = new Set(seen.map(({ kind, runner = '' }) => `${kind} ${runner}`));
     for (const { kind, runner } of seen) {
-      if (OF_THE_WAY.has(kind) && !before.has(`${kind} ${runner ?? ''}`)) this.#walk(runner);
+      if (PATH_EVENTS.has(kind) && !before.has(`${kind} ${runner ?? ''}`))
+        this.#triggerWalk(runner);
     }
   }
 
@@ -91,20 +92,20 @@ export class EventTrigger {
   #onEvent(kind: string, runner: string | undefined): void {
     const service = this.#service?.id ?? '';
     this.#trigger(`runner-log@${service}`, false);
-    if (OF_THE_WAY.has(kind)) this.#walk(runner);
+    if (PATH_EVENTS.has(kind)) this.#triggerWalk(runner);
     else this.#trigger(`service@${service}`, false);
   }
 
   /** The endpoint of the entry, or all where it is not named. */
-  #walk(runner: string | undefined): void {
+  #triggerWalk(runner: string | undefined): void {
     const own = this.#runners.filter(({ id }) => id === runner);
     const endpoints = new Set((own.length === 0 ? this.#runners : own).map((one) => one.endpoint));
     const now = this.#clock.seconds();
     for (const endpoint of endpoints) {
       if (endpoint === undefined) continue;
-      const walked = this.#walkedSeconds.get(endpoint);
-      if (walked !== undefined && now - walked < WALK_AGAIN_SECONDS) continue;
-      this.#walkedSeconds.set(endpoint, now);
+      const walked = this.#triggeredAtSeconds.get(endpoint);
+      if (walked !== undefined && now - walked < MIN_WALK_INTERVAL_SECONDS) continue;
+      this.#triggeredAtSeconds.set(endpoint, now);
       this.#trigger(`walk@${endpoint}`, true);
     }
   }

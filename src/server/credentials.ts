@@ -12,9 +12,9 @@ import { compare } from 'bcryptjs';
 import type { Secret } from '../core/secret.ts';
 
 /** A hash of nothing that anybody knows; compared where there is no such user. */
-const NOBODY = '$2b$10$.sqz6pskHsCn1bR0V0MMDu4UKHXeCHuF4SSQX5cCOwTXUgY5VyBS6';
-const MOST_WAITING = 16;
-const MOST_REMEMBERED = 100;
+const UNKNOWN_USER_HASH = '$2b$10$.sqz6pskHsCn1bR0V0MMDu4UKHXeCHuF4SSQX5cCOwTXUgY5VyBS6';
+const MAX_WAITING = 16;
+const MAX_CACHED = 100;
 
 export type Users = ReadonlyMap<string, Secret>;
 export type Judgement = 'allowed' | 'unknown' | 'busy';
@@ -35,10 +35,12 @@ export class Credentials {
       .update(JSON.stringify([name, password, hash?.reveal()]))
       .digest('hex');
     if (this.#accepted.has(digest)) return 'allowed';
-    if (this.#waiting >= MOST_WAITING) return 'busy';
-    const isRight = await this.#inTurn(() => compare(password, hash?.reveal() ?? NOBODY));
+    if (this.#waiting >= MAX_WAITING) return 'busy';
+    const isRight = await this.#inTurn(() =>
+      compare(password, hash?.reveal() ?? UNKNOWN_USER_HASH),
+    );
     if (!isRight || hash === undefined) return 'unknown';
-    if (this.#accepted.size >= MOST_REMEMBERED) this.#accepted.clear();
+    if (this.#accepted.size >= MAX_CACHED) this.#accepted.clear();
     this.#accepted.add(digest);
     return 'allowed';
   }

@@ -16,10 +16,10 @@ import { answerClientError } from './client-error.ts';
 import { Protection } from './protection.ts';
 
 /** Of the request line with its URL and all headers; more is answered 431. */
-const MOST_HEADER_BYTES = 16 * 1024;
+const MAX_HEADER_BYTES = 16 * 1024;
 
 const LIMITS = {
-  maxHeaderSize: MOST_HEADER_BYTES,
+  maxHeaderSize: MAX_HEADER_BYTES,
   headersTimeout: 5000,
   requestTimeout: 10_000,
   keepAliveTimeout: 5000,
@@ -27,9 +27,9 @@ const LIMITS = {
 } as const;
 /** Until then a client must have finished its TLS handshake. */
 const HANDSHAKE_MILLISECONDS = 5000;
-const MOST_CONNECTIONS = 256;
+const MAX_CONNECTIONS = 256;
 
-export interface Listening {
+export interface ListeningServer {
   /** As they can be typed into a browser or curl. */
   readonly addresses: readonly string[];
   close(): Promise<void>;
@@ -40,11 +40,11 @@ export async function listenAll(
   app: FastifyInstance,
   addresses: readonly string[],
   protection: Protection = new Protection(),
-): Promise<Listening> {
+): Promise<ListeningServer> {
   await app.ready();
   const servers: Server[] = [];
   const close = async (): Promise<void> => {
-    await Promise.all(servers.map((server) => closed(server)));
+    await Promise.all(servers.map((server) => closeServer(server)));
     await app.close();
   };
   try {
@@ -54,7 +54,7 @@ export async function listenAll(
     throw error;
   }
   const scheme = protection.secureOptions() === undefined ? 'http' : 'https';
-  return { addresses: servers.map((server) => shownAddress(server, scheme)), close };
+  return { addresses: servers.map((server) => formatAddress(server, scheme)), close };
 }
 
 async function listenOn(
@@ -70,7 +70,7 @@ async function listenOn(
   }
   if (options.path !== undefined) await removeStaleSocket(options.path);
   const server = serverOf(app, protection);
-  server.maxConnections = MOST_CONNECTIONS;
+  server.maxConnections = MAX_CONNECTIONS;
   server.on('clientError', answerClientError);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   // Stays: a connection that cannot be taken, for lack of files, must not end the process.
@@ -136,7 +136,7 @@ async function removeStaleSocket(path: string): Promise<void> {
   if (isStale) await rm(path, { force: true });
 }
 
-function shownAddress(server: Server, scheme: string): string {
+function formatAddress(server: Server, scheme: string): string {
   const address = server.address();
   if (address === null) return '';
   if (typeof address === 'string') return `unix:${address}`;
@@ -145,7 +145,7 @@ function shownAddress(server: Server, scheme: string): string {
 }
 
 /** Does not wait for idle keep-alive connections. */
-async function closed(server: Server): Promise<void> {
+async function closeServer(server: Server): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
   server.closeIdleConnections();

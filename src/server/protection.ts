@@ -77,7 +77,8 @@ export class Protection {
     this.#servers.add(server);
     server.once('close', () => this.#servers.delete(server));
     server.on('secureConnection', (socket) => {
-      if (!isWelcome(this.#config.tls?.clientAuth ?? 'NoClientCert', socket)) socket.destroy();
+      if (!isValidClientCertificate(this.#config.tls?.clientAuth ?? 'NoClientCert', socket))
+        socket.destroy();
     });
   }
 }
@@ -96,7 +97,7 @@ function optionsOf(tls: WebTls): ServerOptions {
 }
 
 /** The words are those of Go's crypto/tls. */
-function isWelcome(clientAuth: ClientAuth, socket: TLSSocket): boolean {
+function isValidClientCertificate(clientAuth: ClientAuth, socket: TLSSocket): boolean {
   const hasCertificate = Object.keys(socket.getPeerCertificate() ?? {}).length > 0;
   const rules: Readonly<Record<ClientAuth, boolean>> = {
     NoClientCert: true,

@@ -69,7 +69,7 @@ export interface WebConfigReading {
 type Table = Readonly<Record<string, unknown>>;
 
 export async function readWebConfig(file: string): Promise<WebConfigReading> {
-  const reader = new Reader(file);
+  const reader = new WebConfigReader(file);
   const root = await reader.root();
   if (root === undefined) return { problems: reader.problems };
   const tlsTable = reader.table(root, 'tls_server_config');
@@ -81,7 +81,7 @@ export async function readWebConfig(file: string): Promise<WebConfigReading> {
 }
 
 /** Collects the problems of one file. */
-class Reader {
+class WebConfigReader {
   readonly problems: string[] = [];
   readonly #file: string;
 
@@ -91,7 +91,7 @@ class Reader {
 
   async root(): Promise<Table | undefined> {
     const text = await readFile(this.#file, 'utf8').catch((error: unknown) => {
-      this.#say(`cannot be read (${errnoText(error)}); check the path and its permissions`);
+      this.#addProblem(`cannot be read (${errnoText(error)}); check the path and its permissions`);
       return undefined;
     });
     if (text === undefined) return undefined;
@@ -106,7 +106,7 @@ class Reader {
     // An empty file protects nothing, and says so to the toolkit too.
     const root: unknown = document.toJS() ?? {};
     if (!isTable(root)) {
-      this.#say('must be a table of keys; expected tls_server_config or basic_auth_users');
+      this.#addProblem('must be a table of keys; expected tls_server_config or basic_auth_users');
       return undefined;
     }
     this.#known('', root);
@@ -120,21 +120,21 @@ class Reader {
       this.#known(name, value);
       return value;
     }
-    this.#say(`${name} must be a table of keys`);
+    this.#addProblem(`${name} must be a table of keys`);
     return undefined;
   }
 
   users(root: Table): ReadonlyMap<string, Secret> {
     const value = root['basic_auth_users'] ?? {};
     const users = new Map<string, Secret>();
-    if (!isTable(value)) this.#say('basic_auth_users must be a table of names and bcrypt hashes');
+    if (!isTable(value)) this.#addProblem('basic_auth_users must be a table of names and bcrypt hashes');
     else {
       for (const [name, hash] of Object.entries(value)) {
         if (typeof hash === 'string' && /^\$2[aby]\$\d\d\$[./0-9A-Za-z]{53}$/.test(hash)) {
           users.set(name, new Secret(hash));
         } else {
           const how = 'make one with `htpasswd -nB`';
-          this.#say(`the value of "${name}" in basic_auth_users is not a bcrypt hash; ${how}`);
+          this.#addProblem(`the value of "${name}" in basic_auth_users is not a bcrypt hash; ${how}`);
         }
       }
     }
@@ -162,10 +162,10 @@ class Reader {
   #clientAuth(table: Table, hasAuthority: boolean): ClientAuth {
     const clientAuth = this.#choice(table, 'client_auth_type', CLIENT_AUTH) ?? 'NoClientCert';
     if (clientAuth.includes('Verify') && !hasAuthority) {
-      this.#say(`client_auth_type ${clientAuth} needs client_ca_file`);
+      this.#addProblem(`client_auth_type ${clientAuth} needs client_ca_file`);
     }
     if (clientAuth === 'NoClientCert' && hasAuthority) {
-      this.#say('client_ca_file has no effect without client_auth_type');
+      this.#addProblem('client_ca_file has no effect without client_auth_type');
     }
     return clientAuth;
   }
@@ -174,7 +174,7 @@ class Reader {
     const names = Object.keys(VERSIONS);
     const minVersion = VERSIONS[this.#choice(table, 'min_version', names) ?? 'TLS12'] ?? 'TLSv1.2';
     const maxVersion = VERSIONS[this.#choice(table, 'max_version', names) ?? 'TLS13'] ?? 'TLSv1.3';
-    if (minVersion > maxVersion) this.#say('min_version is above max_version');
+    if (minVersion > maxVersion) this.#addProblem('min_version is above max_version');
     return { minVersion, maxVersion };
   }
 
@@ -183,25 +183,25 @@ class Reader {
     try {
       createSecureContext({ cert, key });
     } catch {
-      this.#say('cert_file and key_file are not a PEM certificate and its private key');
+      this.#addProblem('cert_file and key_file are not a PEM certificate and its private key');
     }
     try {
       // A secure context would take anything, and know nobody.
       if (ca !== undefined) void new X509Certificate(ca);
     } catch {
-      this.#say('client_ca_file has no PEM certificate');
+      this.#addProblem('client_ca_file has no PEM certificate');
     }
   }
 
   async #content(table: Table, key: string): Promise<string | undefined> {
     const path = table[key] ?? '';
     if (typeof path !== 'string' || path === '') {
-      this.#say(`tls_server_config needs ${key}, the path of a PEM file`);
+      this.#addProblem(`tls_server_config needs ${key}, the path of a PEM file`);
       return undefined;
     }
     const full = resolve(dirname(this.#file), path);
     return await readFile(full, 'utf8').catch((error: unknown) => {
-      this.#say(`${key}: ${full} cannot be read (${errnoText(error)})`);
+      this.#addProblem(`${key}: ${full} cannot be read (${errnoText(error)})`);
       return undefined;
     });
   }
@@ -210,7 +210,7 @@ class Reader {
     const value = table[key] ?? '';
     if (value === '') return undefined;
     const found = choices.find((choice) => choice === value);
-    if (found === undefined) this.#say(`${key} is not one of ${choices.join(', ')}`);
+    if (found === undefined) this.#addProblem(`${key} is not one of ${choices.join(', ')}`);
     return found;
   }
 
@@ -221,17 +221,17 @@ class Reader {
       const near = findNearest(key, known);
       const hint = near === undefined ? `known: ${known.join(', ')}` : `did you mean ${near}?`;
       const where = name === '' ? 'at the top' : `in ${name}`;
-      this.#say(`the key "${shownKey(key)}" ${where} is not supported; ${hint}`);
+      this.#addProblem(`the key "${formatKey(key)}" ${where} is not supported; ${hint}`);
     }
   }
 
-  #say(text: string): void {
+  #addProblem(text: string): void {
     this.problems.push(`${this.#file}: ${text}`);
   }
 }
 
 /** A hash that lost its name would stand where a key does. */
-function shownKey(key: string): string {
+function formatKey(key: string): string {
   return /^[a-z0-9_]{1,40}$/.test(key) ? key : '…';
 }
 

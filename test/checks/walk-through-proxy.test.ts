@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { createAuthority } from '../../src/demo/certificates.ts';
 import type { GitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
-import { startGitLab } from '../../src/demo/gitlab-stand-in.ts';
+import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import type { NarrowProc } from '../../src/demo/narrow-proc.ts';
 import { narrowProc } from '../../src/demo/narrow-proc.ts';
 import { QUIET_HOST } from '../support/program-stage.ts';
@@ -35,7 +35,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'runnerwatch-walk-'));
   proc = await narrowProc(join(root, 'proc'));
   const tls = AUTHORITY.issue({ commonName: HOST, dns: [HOST] });
-  gitlab = await startGitLab({ tls });
+  gitlab = await startGitLabStandIn({ tls });
   gitlab.tokens.add(TOKEN);
   squid = await startSquid({ hosts: { [HOST]: '127.0.0.1' }, users: { ci: 'pass:word' } });
   for (const folder of ['etc/runner/certs', 'etc/ssl/certs', 'tmp']) {

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import type { View } from '../../src/core/view.ts';
-import type { Stage } from '../../src/demo/stage.ts';
-import { buildStage } from '../../src/demo/stage.ts';
+import type { DemoHost } from '../../src/demo/stage.ts';
+import { buildDemoHost } from '../../src/demo/stage.ts';
 import { inColours } from '../support/runner-lines.ts';
 import type { StageDaemon } from '../support/stage-daemon.ts';
 import { startStageDaemon } from '../support/stage-daemon.ts';
@@ -14,11 +14,11 @@ import { startStageDaemon } from '../support/stage-daemon.ts';
 /** The stand-in runner of the stage logs here. */
 const LOG = '/gitlab-runner.log';
 
-let stage: Stage;
+let stage: DemoHost;
 let watching: StageDaemon;
 
 beforeAll(async () => {
-  stage = await buildStage();
+  stage = await buildDemoHost();
   watching = await startStageDaemon(stage, { runnerLogFile: LOG });
   await watching.until(({ diagnosis }) => diagnosis.verdict === 'healthy', 'health');
 });

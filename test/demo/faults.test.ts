@@ -2,16 +2,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { DEMO_FAULTS, FaultSwitch } from '../../src/demo/faults.ts';
-import type { Stage } from '../../src/demo/stage.ts';
-import { buildStage } from '../../src/demo/stage.ts';
+import type { DemoHost } from '../../src/demo/stage.ts';
+import { buildDemoHost } from '../../src/demo/stage.ts';
 import type { StageDaemon } from '../support/stage-daemon.ts';
 import { startStageDaemon } from '../support/stage-daemon.ts';
 
-let stage: Stage;
+let stage: DemoHost;
 let watch: StageDaemon;
 
 beforeAll(async () => {
-  stage = await buildStage();
+  stage = await buildDemoHost();
   watch = await startStageDaemon(stage);
   await watch.until(
     ({ diagnosis, self }) => self.ready && diagnosis.verdict === 'healthy',

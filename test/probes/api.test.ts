@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
 import type { LinkTools } from '../../src/core/probe.ts';
-import { startGitLab } from '../../src/demo/gitlab-stand-in.ts';
+import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { api } from '../../src/probes/api.ts';
 import { http } from '../../src/probes/http.ts';
@@ -84,7 +84,7 @@ describe('nobody knows the API below url', () => {
 
 describe('GitLab’s API passes', () => {
   test('with the 401 of a stranger, on the connection that http used', async () => {
-    await using server = await startGitLab();
+    await using server = await startGitLabStandIn();
 
     expect(await walkThrough(server.port)).toEqual({
       status: 'pass',
@@ -103,7 +103,7 @@ describe('GitLab’s API passes', () => {
   });
 
   test('below a relative root that `url` has', async () => {
-    await using server = await startGitLab({ basePath: '/gitlab' });
+    await using server = await startGitLabStandIn({ basePath: '/gitlab' });
     expect(await walkThrough(server.port, '/gitlab/')).toMatchObject({ status: 'pass' });
   });
 
@@ -158,7 +158,7 @@ describe('what is not GitLab’s API is named', () => {
   });
 
   test.each(['/group/project.git/', '/api/v4/'])('a path in url: %s', async (path) => {
-    await using server = await startGitLab();
+    await using server = await startGitLabStandIn();
     await using proxy = await startHttpServer(() => gitlab(404, { error: '404 Not Found' }));
 
     expect(await walkThrough(server.port, path)).toMatchObject({ reason: 'wrong-path' });

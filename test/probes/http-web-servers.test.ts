@@ -9,7 +9,7 @@ import type { Walk } from '../../src/core/probe.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
 import { selfSigned } from '../../src/demo/certificates.ts';
-import { startGitLab } from '../../src/demo/gitlab-stand-in.ts';
+import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { api } from '../../src/probes/api.ts';
 import { http } from '../../src/probes/http.ts';
 import { proxyAt } from '../support/connect-proxy.ts';
@@ -72,7 +72,7 @@ describe('nginx', () => {
   });
 
   test('a GitLab whose health page nginx closes to strangers is a healthy GitLab', async () => {
-    await using gitlab = await startGitLab();
+    await using gitlab = await startGitLabStandIn();
     await using nginx = await startNginx(
       `location /-/ { deny all; } location / { proxy_pass http://127.0.0.1:${gitlab.port}; }`,
     );
@@ -80,7 +80,7 @@ describe('nginx', () => {
   });
 
   test('a login before the pages alone leaves the API open', async () => {
-    await using gitlab = await startGitLab();
+    await using gitlab = await startGitLabStandIn();
     await using nginx = await startNginx(
       `location /api/ { proxy_pass http://127.0.0.1:${gitlab.port}; } location / { return 302 https://sso.test/login; }`,
     );
@@ -88,7 +88,7 @@ describe('nginx', () => {
   });
 
   test('a rule for one path only is found by the api link', async () => {
-    await using gitlab = await startGitLab();
+    await using gitlab = await startGitLabStandIn();
     await using nginx = await startNginx(
       `location /api/ { deny all; } location / { proxy_pass http://127.0.0.1:${gitlab.port}; }`,
     );
@@ -133,7 +133,7 @@ describe('HAProxy', () => {
   });
 
   test('a GitLab behind it passes with its own headers', async () => {
-    await using gitlab = await startGitLab();
+    await using gitlab = await startGitLabStandIn();
     await using haproxy = await startHaproxy(`server one 127.0.0.1:${gitlab.port}`);
     expect((await chainAt(haproxy.port)).chain).toEqual(['pass', 'pass']);
   });
@@ -149,7 +149,7 @@ describe('squid before an http:// address', () => {
     ],
     ['pass', 'the right one', { user: 'alice', password: new Secret('wonder') }],
   ])('%s: %s', async (expected, _what, credentials) => {
-    await using gitlab = await startGitLab();
+    await using gitlab = await startGitLabStandIn();
     await using squid = await startSquid({ users: { alice: 'wonder' } });
     const proxy = proxyAt(squid.port, credentials === undefined ? {} : { credentials });
     const { chain } = await chainAt(squid.port, { ...endpointAt(gitlab.port), proxy });

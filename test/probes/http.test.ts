@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { startGitLab } from '../../src/demo/gitlab-stand-in.ts';
+import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { http } from '../../src/probes/http.ts';
 import { setClock } from '../support/clock.ts';
@@ -44,7 +44,7 @@ const page = (status: number, body: string, headers: Record<string, string> = {}
 
 describe('a web tier that lets the request through passes', () => {
   test('GitLab’s empty 404 for a client that is not allow-listed', async () => {
-    await using server = await startGitLab();
+    await using server = await startGitLabStandIn();
     await using way = await walkTo(server.port);
     const target = endpointAt(server.port);
 

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import type { LinkTools } from '../../src/core/probe.ts';
 import type { RunnerTarget } from '../../src/core/target.ts';
-import { startGitLab } from '../../src/demo/gitlab-stand-in.ts';
+import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { api } from '../../src/probes/api.ts';
 import { http } from '../../src/probes/http.ts';
@@ -57,7 +57,7 @@ const verifiesOf = (requests: readonly SeenRequest[]): readonly SeenRequest[] =>
   requests.filter(({ path }) => path === '/api/v4/runners/verify');
 
 test('a token that is known passes, asked with the host’s own system id', async () => {
-  await using server = await startGitLab({ profile: 'gl18' });
+  await using server = await startGitLabStandIn({ profile: 'gl18' });
   const target = entry(server.port);
   server.tokens.add(target.token.reveal());
 

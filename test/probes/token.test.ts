@@ -6,7 +6,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { LinkTools } from '../../src/core/probe.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { RunnerTarget } from '../../src/core/target.ts';
-import { startGitLab } from '../../src/demo/gitlab-stand-in.ts';
+import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { http } from '../../src/probes/http.ts';
 import { token } from '../../src/probes/token.ts';
 import { setClock, START } from '../support/clock.ts';
@@ -57,7 +57,7 @@ const FORBIDDEN = { message: '403 Forbidden' };
 
 describe('GitLab that knows the discovery request', () => {
   test('accepts a token it knows, and is asked once, by GET', async () => {
-    await using server = await startGitLab();
+    await using server = await startGitLabStandIn();
     const target = entry(server.port);
     server.tokens.add(target.token.reveal());
 
@@ -77,7 +77,7 @@ describe('GitLab that knows the discovery request', () => {
   });
 
   test('refuses a token it does not know', async () => {
-    await using server = await startGitLab();
+    await using server = await startGitLabStandIn();
     expect(await walkThrough(entry(server.port))).toMatchObject({
       status: 'fail',
       reason: 'rejected',
@@ -184,7 +184,7 @@ describe('expiry is judged by GitLab’s clock', () => {
   });
 
   test('a good token that ends within the limit is a warning, and its end is measured', async () => {
-    await using server = await startGitLab();
+    await using server = await startGitLabStandIn();
     const target = entry(server.port, { tokenExpiresAt: START + 3 * DAY_MILLISECONDS });
     server.tokens.add(target.token.reveal());
     expect(await walkThrough(target, { clock: setClock() })).toMatchObject({

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { DEMO_FAULTS, FaultSwitch } from '../../src/demo/faults.ts';
-import type { Stage } from '../../src/demo/stage.ts';
-import { buildStage } from '../../src/demo/stage.ts';
+import type { DemoHost } from '../../src/demo/stage.ts';
+import { buildDemoHost } from '../../src/demo/stage.ts';
 import type { Incident } from '../../src/recorder/incident.ts';
 import { filesBelow, leaksIn } from '../support/canary.ts';
 import type { StageDaemon } from '../support/stage-daemon.ts';
@@ -16,11 +16,11 @@ import { until } from '../support/until.ts';
 
 const CAUSE = 'dns-resolver-down';
 
-let stage: Stage;
+let stage: DemoHost;
 let watch: StageDaemon | undefined;
 let faults: FaultSwitch;
 beforeAll(async () => {
-  stage = await buildStage();
+  stage = await buildDemoHost();
   faults = new FaultSwitch(stage);
   watch = await startStageDaemon(stage);
 });

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import type { View } from '../../src/core/view.ts';
 import { IncidentManager } from '../../src/recorder/incident-manager.ts';
-import { MOST_INCIDENTS } from '../../src/recorder/incident-store.ts';
+import { MAX_INCIDENTS } from '../../src/recorder/incident-store.ts';
 import type { Incident } from '../../src/recorder/incident.ts';
 import { setClock, START } from '../support/clock.ts';
 import { brokenAt, fail, GITLAB, runner, snapshotOf } from '../support/snapshots.ts';
@@ -157,13 +157,13 @@ describe('what is kept', () => {
 
   test('is bounded in number: the oldest that are over go first, from memory and disk', async () => {
     const book = newManager();
-    for (let index = 0; index < MOST_INCIDENTS + 5; index += 1) {
+    for (let index = 0; index < MAX_INCIDENTS + 5; index += 1) {
       await show(book, later(BROKEN, index * 2));
       if (index > 0) await show(book, later(HEALTHY, index * 2 + 1));
     }
 
-    expect(book.list()).toHaveLength(MOST_INCIDENTS);
-    expect(await files()).toHaveLength(MOST_INCIDENTS);
+    expect(book.list()).toHaveLength(MAX_INCIDENTS);
+    expect(await files()).toHaveLength(MAX_INCIDENTS);
   });
 
   test('is bounded in size', async () => {

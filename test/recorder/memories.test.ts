@@ -23,44 +23,44 @@ describe('the journal', () => {
   test('a thing seen first is no change, a different one is, and an equal one is not', () => {
     const journal = new ChangeJournal();
 
-    expect(journal.look(traces('hosts', 'a'), START)).toEqual([]);
-    expect(journal.look(traces('hosts', 'a'), START + 1)).toEqual([]);
-    expect(journal.look(traces('hosts', 'b'), START + 2)).toEqual([
+    expect(journal.update(traces('hosts', 'a'), START)).toEqual([]);
+    expect(journal.update(traces('hosts', 'a'), START + 1)).toEqual([]);
+    expect(journal.update(traces('hosts', 'b'), START + 2)).toEqual([
       { at: START + 2, what: 'hosts', before: 'a', after: 'b' },
     ]);
   });
 
   test('a thing that cannot be told for a while is compared with what it was before', () => {
     const journal = new ChangeJournal();
-    journal.look(traces('certificate', 'serial 1'), START);
-    journal.look(new Map(), START + 1);
+    journal.update(traces('certificate', 'serial 1'), START);
+    journal.update(new Map(), START + 1);
 
-    expect(journal.look(traces('certificate', 'serial 2'), START + 2)).toHaveLength(1);
+    expect(journal.update(traces('certificate', 'serial 2'), START + 2)).toHaveLength(1);
   });
 
   test('a change during a restart is noticed after it', () => {
     const before = new ChangeJournal();
-    before.look(traces('routes', 'eth0'), START);
+    before.update(traces('routes', 'eth0'), START);
     const after = new ChangeJournal();
-    after.remember(JSON.parse(JSON.stringify(before.memory())));
+    after.restore(JSON.parse(JSON.stringify(before.save())));
 
-    expect(after.look(traces('routes', 'eth1'), START + 1)).toMatchObject([
+    expect(after.update(traces('routes', 'eth1'), START + 1)).toMatchObject([
       { before: 'eth0', after: 'eth1' },
     ]);
   });
 
   test('a file tells itself when it changed, unless that is older than the last look', () => {
     const journal = new ChangeJournal();
-    journal.look(written('a', START - 5000), START);
+    journal.update(written('a', START - 5000), START);
 
-    expect(journal.look(written('b', START + 500), START + 3000)[0]?.at).toBe(START + 500);
-    expect(journal.look(written('c', START - 90_000), START + 6000)[0]?.at).toBe(START + 6000);
+    expect(journal.update(written('b', START + 500), START + 3000)[0]?.at).toBe(START + 500);
+    expect(journal.update(written('c', START - 90_000), START + 6000)[0]?.at).toBe(START + 6000);
   });
 
   test('it keeps a hundred changes, newest first', () => {
     const journal = new ChangeJournal();
     for (let index = 0; index < 150; index += 1) {
-      journal.look(traces('hosts', String(index)), START + index);
+      journal.update(traces('hosts', String(index)), START + index);
     }
 
     expect(journal.changes(0)).toHaveLength(100);
@@ -70,9 +70,9 @@ describe('the journal', () => {
 
   test.each(NONSENSE)('%j as memory is forgotten', (memory) => {
     const journal = new ChangeJournal();
-    journal.remember(memory);
+    journal.restore(memory);
 
-    expect(journal.memory()).toEqual({ lookedAt: 0, traces: {}, changes: [] });
+    expect(journal.save()).toEqual({ lookedAt: 0, traces: {}, changes: [] });
   });
 });
 
@@ -125,15 +125,15 @@ describe('the history', () => {
     history.sample(measured(snapshotOf()));
     history.add([{ at: START, tone: 'bad', kind: 'x', text: 'y' }], START);
     const again = new History();
-    again.remember(JSON.parse(JSON.stringify(history.memory())));
+    again.restore(JSON.parse(JSON.stringify(history.save())));
 
-    expect(again.memory()).toEqual(history.memory());
+    expect(again.save()).toEqual(history.save());
   });
 
   test.each(NONSENSE)('%j as memory is forgotten', (memory) => {
     const history = new History();
-    history.remember(memory);
+    history.restore(memory);
 
-    expect(history.memory()).toEqual({ timeline: [], series: [] });
+    expect(history.save()).toEqual({ timeline: [], series: [] });
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { Secret } from '../../src/core/secret.ts';
-import { redactorOf, sealed, withoutLogin } from '../../src/recorder/redaction.ts';
+import { redactorOf, redactDocument, withoutLogin } from '../../src/recorder/redaction.ts';
 import { runner, snapshotOf } from '../support/snapshots.ts';
 
 const TOKEN = 'glrt-t3_Abcdefghi-the-rest-of-it';
@@ -48,7 +48,7 @@ test.each([
 });
 
 test('every text of a document is looked at, however deep', () => {
-  expect(JSON.parse(sealed({ a: [{ b: `x ${TOKEN}` }], n: 1 }, redact))).toEqual({
+  expect(JSON.parse(redactDocument({ a: [{ b: `x ${TOKEN}` }], n: 1 }, redact))).toEqual({
     a: [{ b: 'x [hidden]' }],
     n: 1,
   });

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 
 import { printable } from '../../src/core/printable.ts';
-import { bytesText, durationText, measureName, measureText } from '../../src/report/words.ts';
+import { formatBytes, formatDuration, measureName, formatMeasure } from '../../src/report/words.ts';
 
 test.each([
   [0, '0 s'],
@@ -13,7 +13,7 @@ test.each([
   [172_800, '2 d'],
   [-90, '-90 s'],
 ])('%i seconds are %s', (seconds, text) => {
-  expect(durationText(seconds)).toBe(text);
+  expect(formatDuration(seconds)).toBe(text);
 });
 
 test.each([
@@ -24,7 +24,7 @@ test.each([
   [1.5 * 1024 ** 3, '1.5 GiB'],
   [2 * 1024 ** 5, '2048 TiB'],
 ])('%d bytes are %s', (bytes, text) => {
-  expect(bytesText(bytes)).toBe(text);
+  expect(formatBytes(bytes)).toBe(text);
 });
 
 test.each([
@@ -36,7 +36,7 @@ test.each([
   ['addresses', 2, '2'],
   ['load', 0.333, '0.33'],
 ])('%s of %d is shown as %s', (name, value, text) => {
-  expect(measureText(name, value)).toBe(text);
+  expect(formatMeasure(name, value)).toBe(text);
 });
 
 test('the unit is taken off a name', () => {

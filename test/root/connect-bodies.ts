@@ -43,12 +43,12 @@ export async function dialWithoutFile(address: string): Promise<Finding> {
   return await runProbe(starved, targetAt(address), { tools: { walk } });
 }
 
-const MOST_FILES = 1000;
+const MAX_FILES = 1000;
 
 function everyFile(): readonly number[] {
   const held: number[] = [];
   try {
-    while (held.length < MOST_FILES) held.push(openSync('/dev/null', 'r'));
+    while (held.length < MAX_FILES) held.push(openSync('/dev/null', 'r'));
   } catch {
     return held;
   }

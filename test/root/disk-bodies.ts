@@ -14,7 +14,7 @@ import { runProbe } from '../support/run-probe.ts';
 
 const MEBIBYTE = 1024 ** 2;
 const GIBIBYTE = 1024 ** 3;
-const MOST_FILES = 10_000;
+const MAX_FILES = 10_000;
 
 /** The target that runnerwatch itself makes of a folder that holds the runner's config. */
 async function targetOn(folder: string): Promise<MountTarget> {
@@ -34,7 +34,7 @@ async function judge(folder: string): Promise<Finding> {
 function fill(folder: string, content: Uint8Array, isEnough: () => boolean): number {
   let count = 0;
   try {
-    for (; count < MOST_FILES && !isEnough(); count += 1) {
+    for (; count < MAX_FILES && !isEnough(); count += 1) {
       writeFileSync(join(folder, `file-${count}`), content);
     }
   } catch (error) {

@@ -2,7 +2,7 @@
 import { afterEach, beforeAll, afterAll, describe, expect, test } from 'vitest';
 
 import type { Packet } from '../../src/host/net/firewall-match.ts';
-import { blockingRule } from '../../src/host/net/firewall-rules.ts';
+import { findBlockingRule } from '../../src/host/net/firewall-rules.ts';
 import type { Network } from '../support/network-namespace.ts';
 import { createNetwork } from '../support/network-namespace.ts';
 
@@ -19,7 +19,7 @@ afterAll(async () => await network[Symbol.asyncDispose]());
 async function stoppedBy(commands: readonly string[], packet: Partial<Packet> = {}) {
   for (const command of commands) await network.runner.exec('nft', command);
   const json = await network.runner.exec('nft', '--json', 'list', 'ruleset');
-  return blockingRule(json, { ...GITLAB, ...packet });
+  return findBlockingRule(json, { ...GITLAB, ...packet });
 }
 
 const OUTPUT = [

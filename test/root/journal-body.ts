@@ -35,7 +35,7 @@ export async function followJournal(unit: string): Promise<JournalStory> {
   execFileSync('journalctl', ['--sync']);
   const watch = new RunnerLogWatch(systemClock, HOST_PATHS, { onEvent: () => {} });
   try {
-    watch.use({ kind: 'journal', unit }, []);
+    watch.follow({ kind: 'journal', unit }, []);
     await heard(watch, 1);
     say(2);
     await heard(watch, 2);

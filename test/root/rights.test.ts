@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import type { Right } from '../../src/host/fs/rights.ts';
-import { denialOf, readingDenied } from '../../src/host/fs/rights.ts';
+import { denialOf, createReadCheck } from '../../src/host/fs/rights.ts';
 import { rootFolder } from '../support/dns-server.ts';
 
 const FILE = '/etc/gitlab-runner/certs/ca.pem';
@@ -84,7 +84,7 @@ test('an access list that may allow it accuses nobody', async () => {
   await using root = await rootFolder({ [FILE]: 'PEM' });
   const place = join(root.paths.rootfs, FILE);
   await chmod(place, 0o640);
-  const isDenied = readingDenied(RUNNER, root.paths);
+  const isDenied = createReadCheck(RUNNER, root.paths);
   const before = await isDenied(FILE);
 
   execFileSync('setfacl', ['-m', 'u:1500:r', place]);

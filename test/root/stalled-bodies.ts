@@ -30,8 +30,8 @@ async function targetOn(folder: string): Promise<MountTarget> {
   return target;
 }
 
-function underWay({ deviceNumber = '' }: MountTarget): number {
-  return parseDiskStats(readFileSync('/proc/diskstats', 'utf8')).get(deviceNumber)?.underWay ?? 0;
+function inFlight({ deviceNumber = '' }: MountTarget): number {
+  return parseDiskStats(readFileSync('/proc/diskstats', 'utf8')).get(deviceNumber)?.inFlight ?? 0;
 }
 
 /** One file system lies in a file of another, which is then frozen: the upper answers, and no write to it ends. */
@@ -55,7 +55,7 @@ export async function freezeBelow(folder: string) {
   const writer = spawn('dd', words, { stdio: 'ignore' });
   const ended = once(writer, 'exit');
   await until(
-    () => underWay(target) > 0 && /\) D /.test(readFileSync(`/proc/${writer.pid}/stat`, 'utf8')),
+    () => inFlight(target) > 0 && /\) D /.test(readFileSync(`/proc/${writer.pid}/stat`, 'utf8')),
   );
   const during = [await look(), await look(), await look()];
   unfreeze.dispose();

@@ -89,22 +89,22 @@ describe('counters', () => {
 
   test('that begin to fail bring the walk forward, once until they work again', async () => {
     await using heard = await listening();
-    heard.news.heard(counted());
-    heard.news.heard(counted(failed));
+    heard.news.observe(counted());
+    heard.news.observe(counted(failed));
     heard.clock.advance(60);
-    heard.news.heard(counted(failed));
+    heard.news.observe(counted(failed));
     expect(heard.triggered).toEqual([walked]);
 
-    heard.news.heard(counted());
-    heard.news.heard(counted(failed));
+    heard.news.observe(counted());
+    heard.news.observe(counted(failed));
     expect(heard.triggered).toEqual([walked, walked]);
   });
 
   test('that change all the time bring a walk forward once in ten seconds', async () => {
     await using heard = await listening();
     for (let look = 0; look < 20; look += 1) {
-      heard.news.heard(counted());
-      heard.news.heard(counted(failed));
+      heard.news.observe(counted());
+      heard.news.observe(counted(failed));
       heard.clock.advance(1);
     }
 
@@ -113,7 +113,7 @@ describe('counters', () => {
 
   test('of another check are nobody’s', async () => {
     await using heard = await listening();
-    heard.news.heard({ ...counted(failed), check: 'service@unit' });
+    heard.news.observe({ ...counted(failed), check: 'service@unit' });
 
     expect(heard.triggered).toEqual([]);
   });

@@ -16,7 +16,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { Daemon } from '../../src/daemon.ts';
 import { createLog } from '../../src/log.ts';
 import { createExporter } from '../../src/metrics/exporter.ts';
-import type { Listening } from '../../src/server/listen.ts';
+import type { ListeningServer } from '../../src/server/listen.ts';
 import { listenAll, parseListenAddress } from '../../src/server/listen.ts';
 import { buildServer } from '../../src/server.ts';
 import { ask, tell } from '../support/http-client.ts';
@@ -58,7 +58,9 @@ async function hungApp(): Promise<{ app: FastifyInstance; runs: () => number } &
   return { app, runs: () => runs, [Symbol.asyncDispose]: async () => await daemon.stop() };
 }
 
-async function listening(...addresses: readonly string[]): Promise<Listening & AsyncDisposable> {
+async function listening(
+  ...addresses: readonly string[]
+): Promise<ListeningServer & AsyncDisposable> {
   const hung = await hungApp();
   const end = async (): Promise<void> => await hung[Symbol.asyncDispose]();
   try {
@@ -200,7 +202,7 @@ describe('readers never probe', () => {
 });
 
 describe('clients that misbehave', () => {
-  let served: Listening & AsyncDisposable;
+  let served: ListeningServer & AsyncDisposable;
   let port: number;
   beforeAll(async () => {
     served = await listening('127.0.0.1:0');

@@ -8,7 +8,7 @@ import { fastify } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { createAuthority } from '../../src/demo/certificates.ts';
-import type { Issued } from '../../src/demo/certificates.ts';
+import type { IssuedCertificate } from '../../src/demo/certificates.ts';
 import { Credentials } from '../../src/server/credentials.ts';
 import { listenAll } from '../../src/server/listen.ts';
 import { Protection } from '../../src/server/protection.ts';
@@ -64,7 +64,7 @@ async function served(text: string) {
   return { address, file, protection, [Symbol.asyncDispose]: () => listening.close() };
 }
 
-const certificateOf = ({ certificatePem, privateKeyPem }: Issued) => ({
+const certificateOf = ({ certificatePem, privateKeyPem }: IssuedCertificate) => ({
   cert: certificatePem,
   key: privateKeyPem,
 });

@@ -1,5 +1,5 @@
 /** Which metrics and labels there are, and which ones an expression, a template or a legend names. */
-import { COUNTED, PREFIX } from '../../src/metrics/exporter.ts';
+import { COUNTER_FAMILIES, PREFIX } from '../../src/metrics/exporter.ts';
 import { FAMILIES } from '../../src/metrics/families.ts';
 import { measureFamilies } from '../../src/metrics/measures.ts';
 import { OWN_PROCESS_FAMILIES } from '../../src/metrics/own-process.ts';
@@ -14,10 +14,12 @@ export const EXPOSED: ReadonlyMap<string, readonly string[]> = new Map([
     ({ name, labels }): [string, readonly string[]] => [`${PREFIX}${name}`, labels],
   ),
   ...OWN_PROCESS_FAMILIES.map(({ name, labels }): [string, readonly string[]] => [name, labels]),
-  [`${PREFIX}${COUNTED.reasons.name}`, COUNTED.reasons.labels],
+  [`${PREFIX}${COUNTER_FAMILIES.reasons.name}`, COUNTER_FAMILIES.reasons.labels],
   ...['bucket', 'sum', 'count'].map((part): [string, readonly string[]] => [
-    `${PREFIX}${COUNTED.durations.name}_${part}`,
-    part === 'bucket' ? [...COUNTED.durations.labels, 'le'] : COUNTED.durations.labels,
+    `${PREFIX}${COUNTER_FAMILIES.durations.name}_${part}`,
+    part === 'bucket'
+      ? [...COUNTER_FAMILIES.durations.labels, 'le']
+      : COUNTER_FAMILIES.durations.labels,
   ]),
 ]);
 

@@ -35,6 +35,6 @@ export function watchLog(source: LogSource, paths: Paths, clock: Clock = systemC
   const watch = new RunnerLogWatch(clock, paths, {
     onEvent: (kind, runner) => news.push(`${kind} ${runner ?? ''}`),
   });
-  watch.use(source, ['abc12defg', 'xyz12defg']);
+  watch.follow(source, ['abc12defg', 'xyz12defg']);
   return { watch, news, [Symbol.dispose]: () => watch.stop() };
 }

@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Stage } from '../../src/demo/stage.ts';
-import { buildStage, DEMO_CONFIG } from '../../src/demo/stage.ts';
+import type { DemoHost } from '../../src/demo/stage.ts';
+import { buildDemoHost, DEMO_CONFIG } from '../../src/demo/stage.ts';
 
 /** They look at the machine that runs the tests, which may be busy. */
 export const QUIET_HOST = ['disk', 'cpu', 'memory']
@@ -19,7 +19,7 @@ ${['dns', 'connect', 'proxy', 'tls', 'http', 'api', 'token', 'config', 'service'
   .join('')}${QUIET_HOST}`;
 
 export interface ProgramStage extends AsyncDisposable {
-  readonly stage: Stage;
+  readonly stage: DemoHost;
   /** A folder for what a test writes. */
   readonly folder: string;
   readonly settingsFile: string;
@@ -28,7 +28,7 @@ export interface ProgramStage extends AsyncDisposable {
 }
 
 export async function programStage(): Promise<ProgramStage> {
-  const stage = await buildStage();
+  const stage = await buildDemoHost();
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-program-'));
   const settingsFile = join(folder, 'runnerwatch.toml');
   await writeFile(settingsFile, QUICK);

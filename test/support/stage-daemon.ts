@@ -4,7 +4,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { View } from '../../src/core/view.ts';
 import { Daemon } from '../../src/daemon.ts';
 import { demoSettings } from '../../src/demo/settings.ts';
-import type { Stage } from '../../src/demo/stage.ts';
+import type { DemoHost } from '../../src/demo/stage.ts';
 import { DEMO_CONFIG } from '../../src/demo/stage.ts';
 import { createLog } from '../../src/log.ts';
 import type { PlanSettings } from '../../src/checks/plan.ts';
@@ -19,7 +19,7 @@ export interface StageDaemon extends AsyncDisposable {
 }
 
 export async function startStageDaemon(
-  stage: Stage,
+  stage: DemoHost,
   over: Partial<PlanSettings> = {},
 ): Promise<StageDaemon> {
   const log: string[] = [];

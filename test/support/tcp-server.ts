@@ -42,7 +42,7 @@ export async function closedPort(host = '127.0.0.1'): Promise<number> {
 }
 
 /** How many connections at most are held to fill the queue of a server that accepts none. */
-const MOST_HELD = 8;
+const MAX_HELD = 8;
 /** On loopback a connection that is not made by then will not be made. */
 const FULL_AFTER_MILLISECONDS = 200;
 
@@ -61,7 +61,7 @@ export async function startDeafServer(host = '127.0.0.1', port = 0): Promise<Tcp
   child.kill('SIGSTOP');
   const held: Socket[] = [];
   let isFull = false;
-  for (let count = 0; count < MOST_HELD && !isFull; count += 1) {
+  for (let count = 0; count < MAX_HELD && !isFull; count += 1) {
     const socket = connect({ host, port: taken });
     socket.on('error', () => {});
     held.push(socket);

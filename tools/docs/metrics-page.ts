@@ -1,5 +1,5 @@
 /** docs/metrics.md: every metric with labels and meaning, from the tables that the exporter renders. */
-import { COUNTED, PREFIX } from '../../src/metrics/exporter.ts';
+import { COUNTER_FAMILIES, PREFIX } from '../../src/metrics/exporter.ts';
 import { FAMILIES } from '../../src/metrics/families.ts';
 import { measureFamilies } from '../../src/metrics/measures.ts';
 import { OWN_PROCESS_FAMILIES } from '../../src/metrics/own-process.ts';
@@ -15,7 +15,7 @@ export function metricsPage(): string {
     labels,
     help,
   ]);
-  const { durations, reasons } = COUNTED;
+  const { durations, reasons } = COUNTER_FAMILIES;
   const counted: readonly Row[] = [
     [`${PREFIX}${durations.name}`, 'histogram', durations.labels, durations.help],
     [`${PREFIX}${reasons.name}`, 'counter', reasons.labels, reasons.help],

@@ -4,8 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { DEMO_FAULTS } from '../../src/demo/faults.ts';
-import type { Stage } from '../../src/demo/stage.ts';
-import { buildStage, DEMO_CONFIG } from '../../src/demo/stage.ts';
+import type { DemoHost } from '../../src/demo/stage.ts';
+import { buildDemoHost, DEMO_CONFIG } from '../../src/demo/stage.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const FAULT = 'unknown-authority';
@@ -29,7 +29,7 @@ low_ratio = 0
 
 /** What `runnerwatch check` prints; ports, times and process ids are replaced by constants. */
 export async function brokenTrust(): Promise<string> {
-  await using stage = await buildStage();
+  await using stage = await buildDemoHost();
   await DEMO_FAULTS.find(({ id }) => id === FAULT)?.on(stage);
   return normalised(await check(stage));
 }
@@ -40,7 +40,7 @@ export function withExample(readme: string, output: string): string {
   return readme.replace(BLOCK, (_all, head: string, tail: string) => `${head}${output}${tail}`);
 }
 
-async function check({ rootfs, procfs }: Stage): Promise<string> {
+async function check({ rootfs, procfs }: DemoHost): Promise<string> {
   const settings = join(rootfs, 'calm.toml');
   await writeFile(settings, CALM);
   const flags = {

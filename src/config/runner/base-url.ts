@@ -27,7 +27,7 @@ export function baseUrlOf(text: string): BaseUrl {
 }
 
 /** A url as it may be shown: without what stands before `@` or after `?`, and not at all when it is a token. */
-export function shownUrl(text: string): string {
+export function redactUrl(text: string): string {
   const plain = text.replace(/(?<=^|\/\/)[^/@]*@/, '').replace(/(?<=[?#]).*$/s, '…');
   return /^https?:\/\//i.test(plain) ? plain : redactArgument(plain);
 }

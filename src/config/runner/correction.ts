@@ -2,7 +2,7 @@
 import { nearestGoDuration } from '../../core/go-duration.ts';
 import type { Mismatch } from './mismatch.ts';
 import type { ScalarName } from './schema-type.ts';
-import { shownName, shownText } from './shown-text.ts';
+import { redactName, redactValue } from './shown-text.ts';
 import type { TomlValue } from './toml-tree.ts';
 
 const UNIT_BYTES: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
@@ -21,7 +21,7 @@ export function correctedLine(path: string, mismatch: Mismatch): string | undefi
 
 /** A name as it stands before `=`. */
 function asKey(name: string): string {
-  const shown = shownName(name);
+  const shown = redactName(name);
   return /^[\w-]+$/.test(shown) ? shown : JSON.stringify(shown);
 }
 
@@ -29,7 +29,7 @@ function asList(key: string, value: TomlValue): string {
   if (key === 'environment') return 'environment = ["NAME=value"]';
   if (value.kind === 'array') return `${key} = ["…"]`;
   const text = plainText(value);
-  return `${key} = ["${text === undefined ? '…' : shownText(key, text)}"]`;
+  return `${key} = ["${text === undefined ? '…' : redactValue(key, text)}"]`;
 }
 
 function asScalar(key: string, value: TomlValue, name: ScalarName): string | undefined {
@@ -37,7 +37,7 @@ function asScalar(key: string, value: TomlValue, name: ScalarName): string | und
   if (text === undefined) return undefined;
   switch (name) {
     case 'string':
-      return `"${shownText(key, text)}"`;
+      return `"${redactValue(key, text)}"`;
     case 'int':
       return wholeNumber(text);
     case 'float':

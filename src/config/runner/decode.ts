@@ -8,7 +8,7 @@ import type { Problem } from '../../core/reading.ts';
 import { correctedLine } from './correction.ts';
 import type { Mismatch } from './mismatch.ts';
 import { mismatchesOf } from './mismatch.ts';
-import { shownName } from './shown-text.ts';
+import { redactName } from './shown-text.ts';
 import type { SchemaType, TableSchema } from './schema-type.ts';
 import { declaredName } from './schema-type.ts';
 import type { TomlEntry, TomlTable } from './toml-tree.ts';
@@ -55,7 +55,7 @@ export function typeErrors(root: TomlTable, schema: TableSchema, file: string): 
 
 function typeError(path: string, entry: TomlEntry, mismatch: Mismatch, file: string): Problem {
   const { member, expected, found } = mismatch;
-  const key = member === '' ? path : `${path}.${shownName(member)}`;
+  const key = member === '' ? path : `${path}.${redactName(member)}`;
   const { line, column } = mismatch.value.kind === 'table' ? entry.keyPlace : mismatch.place;
   const corrected = correctedLine(path, mismatch);
   return {
@@ -63,7 +63,7 @@ function typeError(path: string, entry: TomlEntry, mismatch: Mismatch, file: str
     file,
     line,
     column,
-    message: `${key} must be ${article(expected)}, but line ${line} has ${article(found)}`,
+    message: `${key} must be ${articleFor(expected)}, but line ${line} has ${articleFor(found)}`,
     fix: fixOf(key, mismatch, corrected),
     key,
     expected,
@@ -76,10 +76,10 @@ function fixOf(key: string, { expected, value }: Mismatch, corrected: string | u
   if (key === 'runners.shell' && value.kind === 'table') {
     return 'Remove this table. Variables for jobs go into `environment = ["NAME=value"]` under [[runners]].';
   }
-  if (corrected === undefined) return `Set ${key} to ${article(expected)}, or remove it.`;
+  if (corrected === undefined) return `Set ${key} to ${articleFor(expected)}, or remove it.`;
   return `Write \`${corrected}\`.`;
 }
 
-function article(noun: string): string {
+function articleFor(noun: string): string {
   return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
 }

@@ -1,12 +1,12 @@
 /** What keeps one `[[runners]]` entry from being walked: problems that do not stop the file from loading. */
 import type { Problem } from '../../core/reading.ts';
-import { shownUrl } from './base-url.ts';
-import { shownVariable } from './expand.ts';
+import { redactUrl } from './base-url.ts';
+import { formatVariable } from './expand.ts';
 import type { RunnerEntry } from './runner-config.ts';
 
 type Key = 'url' | 'token';
 
-function placed(
+function entryPosition(
   entry: RunnerEntry,
   key: Key,
   file: string,
@@ -16,7 +16,7 @@ function placed(
 }
 
 /** `the entry "docker-1"`, or by its number where it has no name. */
-function called({ name, number }: RunnerEntry): string {
+function entryLabel({ name, number }: RunnerEntry): string {
   return name === '' ? `entry ${number}` : `entry "${name}"`;
 }
 
@@ -30,14 +30,14 @@ export function unsetProblems(
   return unset.map((variable) => ({
     code: 'env-unset',
     ...placed(entry, key, file),
-    message: `${key} of ${called(entry)} uses ${shownVariable(variable)}, which is not set for the runner process: ${key} becomes empty`,
+    message: `${key} of ${called(entry)} uses ${formatVariable(variable)}, which is not set for the runner process: ${key} becomes empty`,
     fix: `Set the variable for the service (\`systemctl edit gitlab-runner\`: [Service] Environment=...) and restart it, or write the value of ${key} into config.toml.`,
-    found: shownVariable(variable),
+    found: formatVariable(variable),
   }));
 }
 
 /** The environment is not known, so nobody can say what url or token are. */
-export function blindProblem(entry: RunnerEntry, key: Key, file: string): Problem {
+export function expansionProblem(entry: RunnerEntry, key: Key, file: string): Problem {
   return {
     code: 'env-unreadable',
     ...placed(entry, key, file),
@@ -48,7 +48,7 @@ export function blindProblem(entry: RunnerEntry, key: Key, file: string): Proble
 
 /** `why` completes "the url …". `text` is expanded already. */
 export function urlProblem(entry: RunnerEntry, text: string, why: string, file: string): Problem {
-  const shown = shownUrl(text);
+  const shown = redactUrl(text);
   return {
     code: 'url-invalid',
     ...placed(entry, 'url', file),

@@ -40,6 +40,6 @@ function nameOf(groups: Record<string, string | undefined> | undefined): string 
 }
 
 /** A name as it may be shown: part of a token after a stray `$` is not the name of a variable. */
-export function shownVariable(name: string): string {
+export function formatVariable(name: string): string {
   return /^[A-Z][A-Z0-9_]{0,60}$/.test(name) ? `$${name}` : 'a variable';
 }

@@ -13,7 +13,8 @@ export function fileProblem(file: string, error: unknown, why: string): Problem 
     };
   }
   // Directories and loops fail the runner in the same way; a lack of rights may be ours alone.
-  if (isErrno(error, 'EISDIR', 'ELOOP', 'ENOTDIR', 'ENAMETOOLONG')) return notAFile(file, why);
+  if (isErrno(error, 'EISDIR', 'ELOOP', 'ENOTDIR', 'ENAMETOOLONG'))
+    return notAFileProblem(file, why);
   return {
     code: 'unreadable',
     file,
@@ -22,7 +23,7 @@ export function fileProblem(file: string, error: unknown, why: string): Problem 
   };
 }
 
-export function notAFile(file: string, why?: string): Problem {
+export function notAFileProblem(file: string, why?: string): Problem {
   return {
     code: 'not-a-file',
     file,
@@ -31,7 +32,7 @@ export function notAFile(file: string, why?: string): Problem {
   };
 }
 
-export function emptyFile(file: string): Problem {
+export function emptyFileProblem(file: string): Problem {
   return {
     code: 'empty',
     file,
@@ -40,7 +41,7 @@ export function emptyFile(file: string): Problem {
   };
 }
 
-export function hungFile(file: string, seconds: number): Problem {
+export function hungFileProblem(file: string, seconds: number): Problem {
   return {
     code: 'unreadable',
     file,
@@ -49,7 +50,7 @@ export function hungFile(file: string, seconds: number): Problem {
   };
 }
 
-export function slowFile(file: string, seconds: number): Problem {
+export function slowFileProblem(file: string, seconds: number): Problem {
   return {
     code: 'too-large',
     file,

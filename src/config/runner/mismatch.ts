@@ -5,10 +5,10 @@
  */
 import { goDurationSeconds } from '../../core/go-duration.ts';
 import type { ScalarName, SchemaType } from './schema-type.ts';
-import type { Place, TomlValue } from './toml-tree.ts';
+import type { Position, TomlValue } from './toml-tree.ts';
 
 export interface Mismatch {
-  readonly place: Place;
+  readonly place: Position;
   /** Below the key: the name in a map, or empty. */
   readonly member: string;
   /** `string`, `array of tables`, … */
@@ -23,7 +23,7 @@ export interface Mismatch {
 export function mismatchesOf(value: TomlValue, type: SchemaType): readonly Mismatch[] {
   switch (type.kind) {
     case 'scalar':
-      return fits(value, type.name) ? [] : [mismatch(value, type)];
+      return isOfType(value, type.name) ? [] : [mismatch(value, type)];
     case 'list':
       return listMismatches(value, type);
     case 'string-or-list':
@@ -45,9 +45,9 @@ function listMismatches(
   type: Extract<SchemaType, { kind: 'list' }>,
 ): readonly Mismatch[] {
   if (value.kind !== 'array') return [mismatch(value, type)];
-  const wrong = value.elements.find((element) => !fits(element, type.of));
+  const wrong = value.elements.find((element) => !isOfType(element, type.of));
   if (wrong === undefined) return [];
-  return [{ ...mismatch(value, type), place: wrong.place, found: `${foundName(wrong)} in it` }];
+  return [{ ...mismatch(value, type), place: wrong.place, found: `${foundLabel(wrong)} in it` }];
 }
 
 function mapMismatches(
@@ -64,14 +64,14 @@ function mismatch(value: TomlValue, type: SchemaType): Mismatch {
   return {
     place: value.place,
     member: '',
-    expected: expectedName(type),
-    found: foundName(value, type),
+    expected: expectedLabel(type),
+    found: foundLabel(value, type),
     value,
     type,
   };
 }
 
-function fits(value: TomlValue, name: ScalarName): boolean {
+function isOfType(value: TomlValue, name: ScalarName): boolean {
   switch (name) {
     case 'any':
       return true;
@@ -117,7 +117,7 @@ const PLURALS: Readonly<Record<ScalarName, string>> = {
   datetime: 'dates',
 };
 
-function expectedName(type: SchemaType): string {
+function expectedLabel(type: SchemaType): string {
   switch (type.kind) {
     case 'scalar':
       return EXPECTED[type.name];
@@ -133,7 +133,7 @@ function expectedName(type: SchemaType): string {
   }
 }
 
-function foundName(value: TomlValue, type?: SchemaType): string {
+function foundLabel(value: TomlValue, type?: SchemaType): string {
   if (value.kind === 'array') {
     return value.elements[0]?.kind === 'table' ? 'array of tables' : 'array';
   }

@@ -9,25 +9,22 @@ import { Secret } from '../../core/secret.ts';
 import { runThread } from '../../host/child-process.ts';
 import type { RunnerTextReading } from './runner-config.ts';
 import { readRunnerText } from './runner-config.ts';
-import { slowFile } from './file-problems.ts';
+import { slowFileProblem } from './file-problems.ts';
 
 /** What is parsed within 50 ms, also on a slow host. */
-const MOST_BYTES_AT_ONCE = 24 * 1024;
+const MAX_BYTES_AT_ONCE = 24 * 1024;
 const SECONDS = 10;
 
 const THREAD = fileBeside(import.meta.url, 'parse-worker');
 
-export async function readRunnerTextApart(
-  bytes: Uint8Array,
-  file: string,
-): Promise<RunnerTextReading> {
-  if (bytes.byteLength <= MOST_BYTES_AT_ONCE) return readRunnerText(bytes, file);
+export async function parseInWorker(bytes: Uint8Array, file: string): Promise<RunnerTextReading> {
+  if (bytes.byteLength <= MAX_BYTES_AT_ONCE) return readRunnerText(bytes, file);
   using deadline = deadlineOf(SECONDS);
   try {
     const plain = await runThread(THREAD, { bytes, file }, deadline.signal);
-    return revived(plain) as RunnerTextReading;
+    return reviveSecrets(plain) as RunnerTextReading;
   } catch {
-    return { problems: [slowFile(file, SECONDS)] };
+    return { problems: [slowFileProblem(file, SECONDS)] };
   }
 }
 
@@ -37,17 +34,17 @@ interface PlainSecret {
 }
 
 /** Secrets cannot be sent as they are. */
-export function plain(value: unknown): unknown {
+export function serializeSecrets(value: unknown): unknown {
   if (value instanceof Secret) return { revealed: value.reveal() } satisfies PlainSecret;
-  if (Array.isArray(value)) return value.map((item) => plain(item));
-  return isRecord(value) ? mapped(value, plain) : value;
+  if (Array.isArray(value)) return value.map((item) => serializeSecrets(item));
+  return isRecord(value) ? mapValues(value, serializeSecrets) : value;
 }
 
-function revived(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((item) => revived(item));
+function reviveSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => reviveSecrets(item));
   if (!isRecord(value)) return value;
   const { revealed } = value;
-  return typeof revealed === 'string' ? new Secret(revealed) : mapped(value, revived);
+  return typeof revealed === 'string' ? new Secret(revealed) : mapValues(value, reviveSecrets);
 }
 
 function mapped(value: Readonly<Record<string, unknown>>, by: (item: unknown) => unknown): unknown {

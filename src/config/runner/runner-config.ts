@@ -10,8 +10,8 @@ import { Secret } from '../../core/secret.ts';
 import { typeErrors } from './decode.ts';
 import { readToml } from './runner-toml.ts';
 import { RUNNER_CONFIG } from './schema.ts';
-import { shownText } from './shown-text.ts';
-import type { Place, TomlTable, TomlValue } from './toml-tree.ts';
+import { redactValue } from './shown-text.ts';
+import type { Position, TomlTable, TomlValue } from './toml-tree.ts';
 import { entryOf, tablesOf } from './toml-tree.ts';
 
 /** What this program uses of a file that loads. */
@@ -31,9 +31,9 @@ export interface RunnerEntry {
   readonly number: number;
   readonly name: string;
   readonly url: string;
-  readonly urlPlace: Place;
+  readonly urlPlace: Position;
   readonly token: Secret;
-  readonly tokenPlace: Place;
+  readonly tokenPlace: Position;
   readonly executor: string;
   readonly tlsCaFile?: string;
   readonly tlsCertFile?: string;
@@ -82,14 +82,14 @@ export function readRunnerText(content: string | Uint8Array, file: string): Runn
   const { root } = reading;
   const problems = [
     ...typeErrors(root, RUNNER_CONFIG, file),
-    ...wordProblems(root, 'log_level', LOG_LEVELS, file),
-    ...wordProblems(root, 'log_format', LOG_FORMATS, file),
+    ...allowedValueProblems(root, 'log_level', LOG_LEVELS, file),
+    ...allowedValueProblems(root, 'log_format', LOG_FORMATS, file),
     ...concurrentProblems(root, file),
   ].toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
   return problems.length > 0 ? { problems } : { document: documentOf(root, file), problems };
 }
 
-function wordProblems(
+function allowedValueProblems(
   root: TomlTable,
   key: string,
   words: readonly string[],
@@ -107,11 +107,11 @@ function wordProblems(
       file,
       line,
       column,
-      message: `${key} must be one of ${words.join(', ')}, but line ${line} has "${shownText(key, value.text)}"`,
+      message: `${key} must be one of ${words.join(', ')}, but line ${line} has "${redactValue(key, value.text)}"`,
       fix: `Write \`${key} = "${words.includes('info') ? 'info' : 'runner'}"\`, or remove the line.`,
       key,
       expected: words.join(', '),
-      found: shownText(key, value.text),
+      found: redactValue(key, value.text),
     },
   ];
 }
@@ -164,7 +164,7 @@ function runnerOf(table: TomlTable, number: number): RunnerEntry {
     tokenPlace: placeOf(table, 'token'),
     executor: textOr(table, 'executor'),
     proxyLines: proxyLinesOf(entryOf(table, 'environment')?.value),
-    ...present({
+    ...definedFields({
       tlsCaFile: textAt(table, 'tls-ca-file'),
       tlsCertFile: textAt(table, 'tls-cert-file'),
       tlsKeyFile: textAt(table, 'tls-key-file'),
@@ -199,7 +199,9 @@ function proxyLinesOf(value: TomlValue | undefined): readonly ProxyLine[] {
 }
 
 /** Without the members that are not there. */
-function present<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+function definedFields<T extends object>(
+  members: T,
+): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
   };
@@ -216,7 +218,7 @@ function textOr(table: TomlTable, key: string): string {
 }
 
 /** Of a value, or of the table that lacks it. */
-function placeOf(table: TomlTable, key: string): Place {
+function placeOf(table: TomlTable, key: string): Position {
   return entryOf(table, key)?.value.place ?? table.place;
 }
 

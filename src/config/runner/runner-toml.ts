@@ -27,18 +27,18 @@ export function readToml(
   mostBytes = MAX_TOML_BYTES,
 ): TomlReading {
   const size = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength;
-  if (size > mostBytes) return refuse(tooLarge(file, size, mostBytes));
-  const text = decoded(content);
-  if (text === undefined) return refuse(notUtf8(file));
+  if (size > mostBytes) return refuse(tooLargeProblem(file, size, mostBytes));
+  const text = decodeUtf8(content);
+  if (text === undefined) return refuse(notUtf8Problem(file));
   try {
-    return { ok: true, root: treeOf(parsedWhole(text)) };
+    return { ok: true, root: treeOf(parseDocument(text)) };
   } catch (error) {
     return refuse(problemOf(error, file));
   }
 }
 
 /** The problem of a file that is not read because of its size. */
-export function tooLarge(file: string, bytes: number, mostBytes = MAX_TOML_BYTES): Problem {
+export function tooLargeProblem(file: string, bytes: number, mostBytes = MAX_TOML_BYTES): Problem {
   return {
     code: 'too-large',
     file,
@@ -48,7 +48,7 @@ export function tooLarge(file: string, bytes: number, mostBytes = MAX_TOML_BYTES
 }
 
 /** Not called a mistake: the runner itself may bear it. */
-function tooDeep(file: string): Problem {
+function tooDeepProblem(file: string): Problem {
   return {
     code: 'too-large',
     file,
@@ -61,20 +61,20 @@ function tooDeep(file: string): Problem {
  * Without a line end the parser puts the end of a last number before its last digit; with one that is not in the
  * file, the place of a mistake may be behind it.
  */
-function parsedWhole(text: string): AST.TOMLProgram {
-  if (text.endsWith('\n')) return parsed(text);
+function parseDocument(text: string): AST.TOMLProgram {
+  if (text.endsWith('\n')) return parseText(text);
   try {
-    return parsed(`${text}\n`);
+    return parseText(`${text}\n`);
   } catch {
-    return parsed(text);
+    return parseText(text);
   }
 }
 
-function parsed(text: string): AST.TOMLProgram {
+function parseText(text: string): AST.TOMLProgram {
   return parseTOML(text, { tomlVersion: '1.1' });
 }
 
-function decoded(content: string | Uint8Array): string | undefined {
+function decodeUtf8(content: string | Uint8Array): string | undefined {
   // TextDecoder drops the byte order mark by itself.
   if (typeof content === 'string') return content.replace(/^\uFEFF/, '');
   try {
@@ -88,7 +88,7 @@ function refuse(problem: Problem): TomlReading {
   return { ok: false, problem };
 }
 
-function notUtf8(file: string): Problem {
+function notUtf8Problem(file: string): Problem {
   return {
     code: 'syntax-error',
     file,
@@ -104,6 +104,6 @@ function problemOf(error: unknown, file: string): Problem {
   }
   if (error instanceof ShapeError) return syntaxError(file, error.place, error.message);
   // The parser recurses; thousands of brackets exhaust its stack.
-  if (error instanceof RangeError || error instanceof DepthError) return tooDeep(file);
+  if (error instanceof RangeError || error instanceof DepthError) return tooDeepProblem(file);
   throw error;
 }

@@ -7,7 +7,7 @@ const PLAIN_TEXT = /^[\w .:/@%+-]{0,60}$/;
 const HIDDEN = '…';
 
 /** The text, or `…` where the key or the text itself looks like something secret. */
-export function shownText(key: string, text: string): string {
+export function redactValue(key: string, text: string): string {
   const isPlain = PLAIN_TEXT.test(text) && !SECRET_TEXT.test(text);
   return isPlain && !SECRET_KEY.test(key) ? text : HIDDEN;
 }
@@ -17,7 +17,7 @@ const LONG_RUN = /[0-9A-Za-z]{20,}/;
 const MIXED_RUN = /(?=[0-9A-Za-z]{12,})(?=[^a-z_-]*[a-z])(?=[^A-Z_-]*[A-Z])(?=[^0-9_-]*[0-9])/;
 
 /** A name that somebody chose: of an entry, a label, a feature flag, a key that nobody knows. */
-export function shownName(name: string): string {
+export function redactName(name: string): string {
   const isSecret =
     /gl[a-z]{2,}-|GR1348941/i.test(name) || LONG_RUN.test(name) || MIXED_RUN.test(name);
   return !isSecret && /^[\w .:@/+-]{1,60}$/.test(name) ? name : HIDDEN;

@@ -5,18 +5,18 @@
  */
 import type { AST } from 'toml-eslint-parser';
 
-import type { Place, TomlEntry, TomlScalar, TomlTable } from './toml-tree.ts';
+import type { Position, TomlEntry, TomlScalar, TomlTable } from './toml-tree.ts';
 
 const MAX_DEPTH = 100;
 const INT64_MAX = 2n ** 63n - 1n;
-const START: Place = { line: 1, column: 1 };
+const START: Position = { line: 1, column: 1 };
 const INT64_MIN = -(2n ** 63n);
 
 /** The document parses, but the runner's decoder would refuse it. */
 export class ShapeError extends Error {
-  readonly place: Place;
+  readonly place: Position;
 
-  constructor(message: string, place: Place) {
+  constructor(message: string, place: Position) {
     super(message);
     this.name = 'ShapeError';
     this.place = place;
@@ -29,16 +29,16 @@ export class DepthError extends Error {}
 /** A table while it is being filled. */
 interface OpenTable {
   readonly kind: 'table';
-  readonly place: Place;
-  readonly end: Place;
+  readonly place: Position;
+  readonly end: Position;
   form: TomlTable['form'];
   readonly entries: Map<string, OpenEntry>;
 }
 
 interface OpenArray {
   readonly kind: 'array';
-  readonly place: Place;
-  readonly end: Place;
+  readonly place: Position;
+  readonly end: Position;
   readonly elements: OpenValue[];
 }
 
@@ -49,11 +49,11 @@ interface OpenEntry extends TomlEntry {
 }
 
 interface Span {
-  readonly place: Place;
-  readonly end: Place;
+  readonly place: Position;
+  readonly end: Position;
 }
 
-interface Part extends Span {
+interface KeyPart extends Span {
   readonly name: string;
 }
 
@@ -75,7 +75,7 @@ function addTable(root: OpenTable, node: AST.TOMLTable): void {
 }
 
 /** `[[a.b]]`: a new table at the end of the array `b` in `a`. */
-function newElement(root: OpenTable, parts: readonly Part[]): OpenTable {
+function newElement(root: OpenTable, parts: readonly KeyPart[]): OpenTable {
   const last = parts.at(-1) ?? { name: '', place: START, end: START };
   const parent = descend(root, parts.slice(0, -1));
   const known = parent.entries.get(last.name)?.value;
@@ -88,7 +88,7 @@ function newElement(root: OpenTable, parts: readonly Part[]): OpenTable {
 }
 
 /** Follows a dotted key; through an array of tables the way leads into its last one. */
-function descend(from: OpenTable, parts: readonly Part[]): OpenTable {
+function descend(from: OpenTable, parts: readonly KeyPart[]): OpenTable {
   let table = from;
   for (const [index, part] of parts.entries()) {
     guardDepth(index);
@@ -152,7 +152,7 @@ function scalarOf(node: AST.TOMLValue, span: Span): TomlScalar {
   }
 }
 
-function partsOf(key: AST.TOMLKey): readonly Part[] {
+function partsOf(key: AST.TOMLKey): readonly KeyPart[] {
   return key.keys.map((part) => ({
     name: part.type === 'TOMLBare' ? part.name : part.value,
     place: placeOf(part),
@@ -168,16 +168,16 @@ function spanOf({ place, end }: Span): Span {
   return { place, end };
 }
 
-function setEntry(table: OpenTable, { name, place }: Part, value: OpenValue): void {
+function setEntry(table: OpenTable, { name, place }: KeyPart, value: OpenValue): void {
   table.entries.set(name, { key: name, keyPlace: place, value });
 }
 
-function placeOf(node: AST.TOMLNode): Place {
+function placeOf(node: AST.TOMLNode): Position {
   const { line, column } = node.loc.start;
   return { line, column: column + 1 };
 }
 
-function endOf(node: AST.TOMLNode): Place {
+function endOf(node: AST.TOMLNode): Position {
   const { line, column } = node.loc.end;
   return { line, column: column + 1 };
 }

@@ -1,15 +1,15 @@
 /** A TOML document as values with their places. Lines and columns count from 1. */
 
-export interface Place {
+export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
 export interface TomlTable {
   readonly kind: 'table';
-  readonly place: Place;
+  readonly place: Position;
   /** Behind its last character; of a header or an implied table, behind its name. */
-  readonly end: Place;
+  readonly end: Position;
   /** As written: `[runners.docker]`, `{ … }`, or only implied by the header of a table below it. */
   readonly form: 'header' | 'inline' | 'implied';
   readonly entries: ReadonlyMap<string, TomlEntry>;
@@ -17,23 +17,23 @@ export interface TomlTable {
 
 export interface TomlArray {
   readonly kind: 'array';
-  readonly place: Place;
-  readonly end: Place;
+  readonly place: Position;
+  readonly end: Position;
   readonly elements: readonly TomlValue[];
 }
 
-interface Placed {
-  readonly place: Place;
+interface Spanned {
+  readonly place: Position;
   /** Behind its last character. */
-  readonly end: Place;
+  readonly end: Position;
 }
 
 export type TomlScalar =
-  | (Placed & { readonly kind: 'string'; readonly text: string })
-  | (Placed & { readonly kind: 'integer'; readonly value: bigint })
-  | (Placed & { readonly kind: 'float'; readonly value: number })
-  | (Placed & { readonly kind: 'boolean'; readonly value: boolean })
-  | (Placed & {
+  | (Spanned & { readonly kind: 'string'; readonly text: string })
+  | (Spanned & { readonly kind: 'integer'; readonly value: bigint })
+  | (Spanned & { readonly kind: 'float'; readonly value: number })
+  | (Spanned & { readonly kind: 'boolean'; readonly value: boolean })
+  | (Spanned & {
       readonly kind: 'datetime';
       /** As written. */
       readonly text: string;
@@ -46,7 +46,7 @@ export type TomlValue = TomlScalar | TomlArray | TomlTable;
 export interface TomlEntry {
   /** As written in the file. */
   readonly key: string;
-  readonly keyPlace: Place;
+  readonly keyPlace: Position;
   readonly value: TomlValue;
 }
 

@@ -135,7 +135,7 @@ class SettingsReader {
     const where = parent === '' ? 'at the top' : `in [${parent}]`;
     const fix =
       meant === undefined ? `Known ${where}: ${known.join(', ')}.` : `Did you mean \`${meant}\`?`;
-    this.#refuse(path, 'unknown-key', `unknown key "${shownKey(key)}" ${where}`, fix);
+    this.#refuse(path, 'unknown-key', `unknown key "${formatKey(key)}" ${where}`, fix);
   }
 
   #refuse(path: readonly string[], code: string, what: string, fix: string): void {
@@ -145,7 +145,7 @@ class SettingsReader {
 }
 
 /** A key may be a secret that lost its own key. */
-function shownKey(key: string): string {
+function formatKey(key: string): string {
   return key.length > 40 || /gl[a-z]{2,}-|GR1348941/.test(key) ? '…' : key;
 }
 

@@ -10,7 +10,7 @@ import { systemClock } from '../../core/clock.ts';
 import type { ContainerRequest } from './container-probe.ts';
 import { checkReachability } from '../dial/reachability.ts';
 
-const MOST_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 
 const { place, root, seconds } = JSON.parse(process.argv[2] ?? '') as ContainerRequest;
 using deadline = deadlineOf(seconds, new AbortController().signal);
@@ -28,8 +28,8 @@ async function read(path: string): Promise<string | undefined> {
   try {
     await using file = await open(join(root, path), constants.O_RDONLY | constants.O_NONBLOCK);
     const info = await file.stat();
-    if (!info.isFile() || info.size > MOST_BYTES) return undefined;
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MOST_BYTES), 0, MOST_BYTES, 0);
+    if (!info.isFile() || info.size > MAX_BYTES) return undefined;
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_BYTES), 0, MAX_BYTES, 0);
     return buffer.toString('utf8', 0, bytesRead);
   } catch {
     return undefined;

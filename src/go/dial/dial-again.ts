@@ -9,7 +9,7 @@ import type { Loss } from './loss.ts';
 import { BEFORE_RETRANSMIT_SECONDS, measureLoss } from './loss.ts';
 
 const OTHERS_SECONDS = 2;
-const MOST_OTHERS = 8;
+const MAX_OTHERS = 8;
 /** How long a loss makes suspicious, and the other addresses are not dialled again. */
 const REMEMBER_SECONDS = 60;
 
@@ -89,7 +89,7 @@ export async function dialOthers(
   kept: DialMemory,
 ): Promise<readonly Attempt[]> {
   const tried = new Set(attempts.map(({ address }) => address.address));
-  const others = addresses.filter(({ address }) => !tried.has(address)).slice(0, MOST_OTHERS);
+  const others = addresses.filter(({ address }) => !tried.has(address)).slice(0, MAX_OTHERS);
   const key = others.map(({ address }) => address).join(' ');
   const now = deps.clock.seconds();
   if (kept.others?.key === key && now - kept.others.atSeconds < REMEMBER_SECONDS) {

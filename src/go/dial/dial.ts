@@ -12,8 +12,8 @@ import { errnoText } from '../../core/errno.ts';
 import type { Address } from '../../core/probe.ts';
 
 const FALLBACK_DELAY_MILLISECONDS = 300;
-const LEAST_SHARE_SECONDS = 2;
-const MOST_PORT = 65_535;
+const MIN_SHARE_SECONDS = 2;
+const MAX_PORT = 65_535;
 
 export interface Attempt {
   readonly address: Address;
@@ -103,7 +103,7 @@ async function dialSerial(
   for (const [index, address] of addresses.entries()) {
     if (signal.aborted) return undefined;
     const left = end - clock.seconds();
-    const share = Math.min(left, Math.max(LEAST_SHARE_SECONDS, left / (addresses.length - index)));
+    const share = Math.min(left, Math.max(MIN_SHARE_SECONDS, left / (addresses.length - index)));
     const start = clock.seconds();
     const { socket, outcome } = await dialOne(
       address,
@@ -125,7 +125,7 @@ async function dialOne(
   signal: AbortSignal,
   makeSocket: DialOptions['makeSocket'],
 ): Promise<{ readonly socket: Socket | undefined; readonly outcome: string }> {
-  if (port > MOST_PORT) return { socket: undefined, outcome: 'invalid port' };
+  if (port > MAX_PORT) return { socket: undefined, outcome: 'invalid port' };
   const { promise, resolve } = Promise.withResolvers<string>();
   const place = { host: address, port, family, noDelay: true };
   const socket = makeSocket?.(family)?.connect(place) ?? connect(place);

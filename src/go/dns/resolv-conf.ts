@@ -19,11 +19,11 @@ export interface ResolvConf {
 }
 
 const FALLBACK_SERVERS = ['127.0.0.1', '::1'];
-const MOST_SERVERS = 3;
-const MOST_NDOTS = 15;
+const MAX_SERVERS = 3;
+const MAX_NDOTS = 15;
 /** Of a name with its trailing dot. */
-const MOST_NAME_LENGTH = 254;
-const MOST_LABEL_LENGTH = 63;
+const MAX_NAME_LENGTH = 254;
+const MAX_LABEL_LENGTH = 63;
 
 /** `text` is undefined when the file cannot be read; `domain` is the domain part of the host's name. */
 export function parseResolvConf(text: string | undefined, domain = ''): ResolvConf {
@@ -32,7 +32,7 @@ export function parseResolvConf(text: string | undefined, domain = ''): ResolvCo
   const servers = words
     .filter(([key, value = '']) => key === 'nameserver' && isIP(value) !== 0)
     .map(([, value = '']) => value)
-    .slice(0, MOST_SERVERS);
+    .slice(0, MAX_SERVERS);
   const searchLine = words.findLast(
     ([key, value]) => key === 'search' || (key === 'domain' && value !== undefined),
   );
@@ -43,7 +43,7 @@ export function parseResolvConf(text: string | undefined, domain = ''): ResolvCo
     servers: servers.length === 0 ? FALLBACK_SERVERS : servers,
     isFallback: servers.length === 0,
     search: searchOf(searchLine, domain),
-    ndots: Math.min(MOST_NDOTS, numberOption(options, 'ndots', 1, 0)),
+    ndots: Math.min(MAX_NDOTS, numberOption(options, 'ndots', 1, 0)),
     timeoutSeconds: numberOption(options, 'timeout', 5, 1),
     attempts: numberOption(options, 'attempts', 2, 1),
     rotate: has('rotate'),
@@ -87,7 +87,7 @@ export function namesToTry(name: string, { search, ndots }: ResolvConf): readonl
 }
 
 function isQueryable(name: string): boolean {
-  return name.length < MOST_NAME_LENGTH && !name.toLowerCase().endsWith('.onion');
+  return name.length < MAX_NAME_LENGTH && !name.toLowerCase().endsWith('.onion');
 }
 
 /** Go's `isDomainName`: letters, digits, `-` and `_`, and not digits alone. No international names. */
@@ -95,8 +95,8 @@ function isDomainName(name: string): boolean {
   const bare = name.replace(/\.$/, '');
   const labels = bare.split('.');
   return (
-    bare.length < MOST_NAME_LENGTH &&
+    bare.length < MAX_NAME_LENGTH &&
     /[a-z_-]/i.test(bare) &&
-    labels.every((label) => label.length <= MOST_LABEL_LENGTH && /^\w(?:[\w-]*\w)?$/.test(label))
+    labels.every((label) => label.length <= MAX_LABEL_LENGTH && /^\w(?:[\w-]*\w)?$/.test(label))
   );
 }

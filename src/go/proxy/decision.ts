@@ -24,7 +24,7 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   'socks5h:': 1080,
 };
 
-const MOST_PORT = 65_535;
+const MAX_PORT = 65_535;
 
 /** The decision for one URL. Never throws; a value that Go cannot parse means direct, as in Go. */
 export function decideProxy(url: URL, environment: Environment): ProxyDecision {
@@ -61,7 +61,7 @@ function nearMissFor(environment: Environment, url: URL): Pick<Proxy, 'nearMiss'
 /** A URL with its scheme that only the second try took, or a port that nobody can have. */
 function isMisread(value: string, { port }: GoUrl): boolean {
   const isSecondTry = value.includes('://') && parseLikeGo(value) === undefined;
-  return isSecondTry || Number(port) > MOST_PORT;
+  return isSecondTry || Number(port) > MAX_PORT;
 }
 
 function directDecision(because: string): Direct {

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { errnoText, isErrno } from '../../core/errno.ts';
 
 const HEAD_END = '\r\n\r\n';
-const MOST_BYTES = 16 * 1024;
+const MAX_BYTES = 16 * 1024;
 
 export type Head =
   | { readonly kind: 'head'; readonly text: string }
@@ -24,7 +24,7 @@ export async function readHead(socket: Socket, signal: AbortSignal): Promise<Hea
       socket.pause();
       if (rest.length > 0) socket.unshift(rest);
       resolve({ kind: 'head', text: text().slice(0, end) });
-    } else if (bytes.length > MOST_BYTES) resolve({ kind: 'too-long', text: text() });
+    } else if (bytes.length > MAX_BYTES) resolve({ kind: 'too-long', text: text() });
   };
   const onEnd = (): void => resolve({ kind: 'closed', text: text() });
   const onError = (error: Error): void => {

@@ -7,9 +7,9 @@ import type { X509Certificate } from 'node:crypto';
 import { fieldsOf } from './certificate-fields.ts';
 
 /** More signature checks than this for one chain means somebody plays with us (Go's own limit). */
-const MOST_SIGNATURE_CHECKS = 100;
+const MAX_SIGNATURE_CHECKS = 100;
 /** Go's RSA verification refuses less. */
-const LEAST_RSA_BITS = 1024;
+const MIN_RSA_BITS = 1024;
 
 /** `child` names `parent` as its issuer, and Go does not take the signature for this reason. */
 export interface Rejection {
@@ -36,7 +36,7 @@ export function findPaths(
   const search: Search = {
     others,
     anchors,
-    budget: { checks: MOST_SIGNATURE_CHECKS },
+    budget: { checks: MAX_SIGNATURE_CHECKS },
     rejections: [],
   };
   return { paths: extendPath([leaf], search), rejections: search.rejections };
@@ -89,7 +89,7 @@ function rejectionOf(
   if (!maySignCertificates) return 'key-usage';
   if (isWeaklySigned(child)) return 'weak-signature';
   const bits = rsaBitsOf(parent);
-  if (bits !== undefined && bits < LEAST_RSA_BITS) return 'weak-key';
+  if (bits !== undefined && bits < MIN_RSA_BITS) return 'weak-key';
   return child.verify(parent.publicKey) ? undefined : 'other-key';
 }
 

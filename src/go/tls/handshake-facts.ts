@@ -11,7 +11,7 @@ import type { Trust } from './trust.ts';
 import { certsFile } from './trust.ts';
 import { issuerOf, subjectOf } from './certificate-text.ts';
 
-const MOST_NAMES = 5;
+const MAX_NAMES = 5;
 
 /** What was looked for and where, known before any handshake. */
 export function trustFacts(trust: Trust, source: TrustSource, host: string): Record<string, Fact> {
@@ -48,7 +48,7 @@ export function serverFacts({ sent, protocol, cipher }: ServerHandshake): Record
     subject: subjectOf(leaf),
     issuer: issuerOf(leaf),
     root: issuerOf(sent.at(-1) ?? leaf),
-    names: [...dns, ...ip].slice(0, MOST_NAMES).join(', '),
+    names: [...dns, ...ip].slice(0, MAX_NAMES).join(', '),
     not_before: leaf.validFromDate.toISOString(),
     not_after: leaf.validToDate.toISOString(),
     fingerprint_sha256: leaf.fingerprint256,

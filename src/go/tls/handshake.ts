@@ -82,7 +82,7 @@ interface SecureConnection {
 }
 
 /** A server without session tickets does not say that it is content. */
-const MOST_VERDICT_SECONDS = 1;
+const MAX_VERDICT_SECONDS = 1;
 
 async function startTls(
   socket: Socket,
@@ -126,7 +126,7 @@ function verdictOf(
 ): SecureConnection['verdict'] {
   return async (signal) => {
     if (!wasAsked()) return undefined;
-    using deadline = deadlineOf(MOST_VERDICT_SECONDS, signal);
+    using deadline = deadlineOf(MAX_VERDICT_SECONDS, signal);
     return await resolveOrAbort(promise, deadline.signal);
   };
 }
@@ -173,13 +173,13 @@ function alertOf(error: unknown): number | undefined {
 }
 
 /** More than any real server sends. */
-const MOST_SENT = 100;
+const MAX_SENT = 100;
 
 /** Certificates as sent, in the order of the server; each once. */
 function readServerHandshake(socket: TLSSocket): ServerHandshake {
   const sent = new Map<string, X509Certificate>();
   let next = socket.getPeerX509Certificate();
-  for (let count = 0; next !== undefined && count < MOST_SENT; count += 1) {
+  for (let count = 0; next !== undefined && count < MAX_SENT; count += 1) {
     if (!sent.has(next.fingerprint256)) sent.set(next.fingerprint256, next);
     next = next.issuerCertificate;
   }

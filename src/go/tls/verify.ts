@@ -73,20 +73,20 @@ function unreadableProblems(sent: readonly X509Certificate[]): readonly Certific
   });
 }
 
-const MOST_RSA_BITS = 8192;
-const LEAST_RSA_BITS = 1024;
+const MAX_RSA_BITS = 8192;
+const MIN_RSA_BITS = 1024;
 
 /** The upper limit counts for everything sent; the lower one of issuers is a matter of their signatures. */
 function sizeProblems(sent: readonly X509Certificate[]): readonly CertificateProblem[] {
   return sent.flatMap((certificate, index) => {
-    const bits = rsaBitsOf(certificate) ?? LEAST_RSA_BITS;
+    const bits = rsaBitsOf(certificate) ?? MIN_RSA_BITS;
     const who = index === 0 ? 'the certificate' : subjectOf(certificate);
-    if (bits > MOST_RSA_BITS) {
+    if (bits > MAX_RSA_BITS) {
       return [
-        notAcceptableProblem(`${who} has an RSA key of ${bits} bits, more than ${MOST_RSA_BITS}`),
+        notAcceptableProblem(`${who} has an RSA key of ${bits} bits, more than ${MAX_RSA_BITS}`),
       ];
     }
-    if (index > 0 || bits >= LEAST_RSA_BITS) return [];
+    if (index > 0 || bits >= MIN_RSA_BITS) return [];
     return [notAcceptableProblem(`${who} has an RSA key of only ${bits} bits`)];
   });
 }

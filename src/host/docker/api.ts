@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
 
-const MOST_BYTES = 256 * 1024;
+const MAX_BYTES = 256 * 1024;
 const DEFAULT_PORT = 2375;
 const DEFAULT_TLS_PORT = 2376;
 
@@ -22,7 +22,7 @@ export type DockerAddress =
   | { readonly kind: 'socket'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls: boolean };
 
-export interface DockerWay {
+export interface DockerConnection {
   readonly address: DockerAddress;
   readonly paths: Paths;
   /** Folder of ca.pem, cert.pem and key.pem. */
@@ -61,7 +61,7 @@ export class DockerApi {
   readonly #certificates: string | undefined;
   readonly #lookup: LookupFunction | undefined;
 
-  constructor({ address, paths, certificates, lookup }: DockerWay) {
+  constructor({ address, paths, certificates, lookup }: DockerConnection) {
     this.#address = address;
     this.#paths = paths;
     this.#certificates = certificates;
@@ -75,11 +75,11 @@ export class DockerApi {
     const common = { path, signal, agent: false, ...lookup } as const;
     if (address.kind === 'socket') {
       const socketPath = inRoot(this.#paths, address.path);
-      return await answerOf(httpRequest, { ...common, socketPath, headers: { Host: 'docker' } });
+      return await sendRequest(httpRequest, { ...common, socketPath, headers: { Host: 'docker' } });
     }
     const { host, port, tls } = address;
-    if (!tls) return await answerOf(httpRequest, { ...common, host, port });
-    return await answerOf(httpsRequest, { ...common, host, port, ...(await this.#tlsFiles()) });
+    if (!tls) return await sendRequest(httpRequest, { ...common, host, port });
+    return await sendRequest(httpsRequest, { ...common, host, port, ...(await this.#tlsFiles()) });
   }
 
   /** With a folder its authority alone is trusted; a file that is missing is left out. */
@@ -105,7 +105,7 @@ class ConnectTimeoutError extends Error {
   readonly code = 'ETIMEDOUT';
 }
 
-async function answerOf(
+async function sendRequest(
   send: (options: RequestOptions, onAnswer: (answer: IncomingMessage) => void) => unknown,
   options: RequestOptions,
 ): Promise<DockerAnswer> {
@@ -115,7 +115,7 @@ async function answerOf(
     let bytes = 0;
     answer.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes <= MOST_BYTES) chunks.push(chunk);
+      if (bytes <= MAX_BYTES) chunks.push(chunk);
       else answer.destroy(new Error('the response is too long'));
     });
     answer.once('error', reject);

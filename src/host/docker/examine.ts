@@ -5,11 +5,11 @@ import type { Paths } from '../../core/paths.ts';
 import type { JobContainer, OverdueJob } from './jobs.ts';
 import { overdueJobs, readJobContainers } from './jobs.ts';
 import type { DockerRoot, DockerRoots } from './root.ts';
-import type { DockerQuestion, DockerStatus } from './status.ts';
-import { dockerStatus } from './status.ts';
+import type { DockerRequest, DockerStatus } from './status.ts';
+import { readDockerStatus } from './status.ts';
 import { readProc } from '../proc/proc-files.ts';
 
-export interface DockerLook {
+export interface DockerExamination {
   readonly status: DockerStatus;
   /** Undefined when the daemon does not say. */
   readonly containers: readonly JobContainer[] | undefined;
@@ -25,21 +25,21 @@ export interface DockerLook {
 type DockerMeasure = 'answer_seconds' | 'running_containers' | 'root_free_ratio' | 'overdue_jobs';
 
 /** `id` is the address as it is written. */
-export async function lookAtDaemon(
+export async function examineDaemon(
   id: string,
-  question: DockerQuestion,
+  question: DockerRequest,
   clock: Clock,
   roots: DockerRoots,
-): Promise<DockerLook> {
+): Promise<DockerExamination> {
   const { address, paths, signal } = question;
   const start = clock.seconds();
-  const status = await dockerStatus(question);
+  const status = await readDockerStatus(question);
   const answerSeconds = clock.seconds() - start;
   const containers = status.kind === 'up' ? await readJobContainers(question) : undefined;
   const overdue = containers && overdueJobs(containers, clock.wall());
   const told = status.kind === 'up' ? status.rootDirectory : undefined;
   const tools = { clock, signal, paths };
-  const root = address.kind === 'socket' ? await roots.look(id, told, tools) : undefined;
+  const root = address.kind === 'socket' ? await roots.read(id, told, tools) : undefined;
   return {
     status,
     containers,

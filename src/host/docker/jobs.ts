@@ -8,7 +8,7 @@ import type { Instant } from '../../core/clock.ts';
 import { goDurationSeconds } from '../../core/go-duration.ts';
 import type { JobProcess } from '../../core/target.ts';
 import { DockerApi } from './api.ts';
-import type { DockerQuestion } from './status.ts';
+import type { DockerRequest } from './status.ts';
 
 const PREFIX = 'com.gitlab.gitlab-runner';
 /** What runs, of runners alone. */
@@ -29,13 +29,13 @@ export interface OverdueJob {
 
 /** Undefined when the daemon does not say. */
 export async function readJobContainers(
-  question: DockerQuestion,
+  question: DockerRequest,
 ): Promise<readonly JobContainer[] | undefined> {
   const body = await bodyOf(JOB_CONTAINERS, question);
-  return body === undefined ? undefined : containersIn(body);
+  return body === undefined ? undefined : parseContainers(body);
 }
 
-async function bodyOf(path: string, question: DockerQuestion): Promise<string | undefined> {
+async function bodyOf(path: string, question: DockerRequest): Promise<string | undefined> {
   using deadline = deadlineOf(ANSWER_SECONDS, question.signal);
   const api = new DockerApi(question);
   const answer = await api.get(path, deadline.signal).catch(() => undefined);
@@ -45,7 +45,7 @@ async function bodyOf(path: string, question: DockerQuestion): Promise<string | 
 /** First process of the newest container that has a network; undefined when there is none, or it goes by a proxy. */
 export async function newestJobProcess(
   containers: readonly JobContainer[],
-  question: DockerQuestion,
+  question: DockerRequest,
 ): Promise<JobProcess | undefined> {
   const [newest] = containers
     .filter(({ HostConfig: config }) => config?.NetworkMode !== 'none')
@@ -53,7 +53,7 @@ export async function newestJobProcess(
   const id = newest?.Id;
   if (typeof id !== 'string' || !/^[\w.-]+$/.test(id)) return undefined;
   const about = (await bodyOf(`/containers/${id}/json`, question)) ?? '';
-  const pid = pidIn(about);
+  const pid = firstProcessOf(about);
   if (pid === undefined || BY_PROXY.test(about)) return undefined;
   return { container: id.slice(0, 12), job: jobOf(newest?.Labels), pid };
 }
@@ -61,7 +61,7 @@ export async function newestJobProcess(
 /** A variable of its environment: then it need not reach anything itself. */
 const BY_PROXY = /"(?:https?|all)_proxy=[^"]/i;
 
-function pidIn(body: string): number | undefined {
+function firstProcessOf(body: string): number | undefined {
   const pid = /"Pid":\s*(?<pid>[1-9]\d*)/.exec(body)?.groups?.['pid'];
   return pid === undefined ? undefined : Number(pid);
 }
@@ -101,7 +101,7 @@ function textOf(labels: JobContainer['Labels'], name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-function containersIn(body: string): readonly JobContainer[] {
+function parseContainers(body: string): readonly JobContainer[] {
   try {
     const value: unknown = JSON.parse(body);
     if (!Array.isArray(value)) return [];

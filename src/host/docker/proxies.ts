@@ -28,14 +28,14 @@ export interface DockerProxies {
 export async function readDockerProxies(paths: Paths): Promise<readonly DockerProxies[]> {
   const texts = FILES.map(async (file) => {
     const text = await readFile(inRoot(paths, file), 'utf8').catch(() => '');
-    const variables = Object.fromEntries(assignmentsIn(parsed(text)));
+    const variables = Object.fromEntries(assignmentsIn(parseSettings(text)));
     const line = text.split('\n').findIndex((one) => /"https?-?proxy"/i.test(one)) + 1;
     return line === 0 ? [] : [{ source: `${file}:${line}`, variables }];
   });
   return (await Promise.all(texts)).flat();
 }
 
-function parsed(text: string): unknown {
+function parseSettings(text: string): unknown {
   try {
     return (JSON.parse(text) as { readonly proxies?: unknown } | null)?.proxies;
   } catch {

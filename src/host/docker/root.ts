@@ -30,7 +30,7 @@ export class DockerRoots {
   }
 
   /** `told` is its own word. Read as the host sees it: the daemon is on this host. */
-  async look(
+  async read(
     id: string,
     told: string | undefined,
     tools: { readonly clock: Clock; readonly signal: AbortSignal; readonly paths: Paths },

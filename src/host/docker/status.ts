@@ -8,7 +8,7 @@ import { deadlineOf } from '../../core/abort.ts';
 import { errnoText, isErrno } from '../../core/errno.ts';
 import { inRoot } from '../../core/paths.ts';
 import type { Credentials } from '../../core/target.ts';
-import type { DockerAnswer, DockerWay } from './api.ts';
+import type { DockerAnswer, DockerConnection } from './api.ts';
 import { DockerApi } from './api.ts';
 import { denialOf } from '../fs/rights.ts';
 
@@ -27,7 +27,7 @@ export interface DockerInfo {
   readonly runningContainers?: number;
 }
 
-export interface DockerQuestion extends DockerWay {
+export interface DockerRequest extends DockerConnection {
   readonly credentials?: Credentials;
   readonly answerSeconds: number;
   readonly signal: AbortSignal;
@@ -38,7 +38,7 @@ const INCOMPATIBLE =
   /client(?: API)? version \S+ is too (?:old|new)|is not supported by the server/i;
 
 /** Nobody listens there, by the code of the error. */
-const NOBODY: Readonly<Record<string, string>> = {
+const CONNECT_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: 'connection refused',
   ECONNREFUSED: 'connection refused',
   ENOTSOCK: 'it is not a socket',
@@ -48,7 +48,7 @@ const NOBODY: Readonly<Record<string, string>> = {
   ENOTFOUND: 'its name does not resolve',
 };
 
-export async function dockerStatus(question: DockerQuestion): Promise<DockerStatus> {
+export async function readDockerStatus(question: DockerRequest): Promise<DockerStatus> {
   const { address, credentials, paths } = question;
   if (address.kind === 'socket') {
     const info = await stat(inRoot(paths, address.path)).catch((error: unknown) => error);
@@ -56,7 +56,7 @@ export async function dockerStatus(question: DockerQuestion): Promise<DockerStat
       return { kind: 'down', why: `the socket ${address.path} does not exist` };
     }
     const denied = await denialOf(address.path, ['write'], credentials, paths);
-    const status = await talk(new DockerApi(question), question);
+    const status = await queryStatus(new DockerApi(question), question);
     // A socket that nobody serves is the nearer cause.
     if (denied === undefined || status.kind === 'down') return status;
     return {
@@ -64,11 +64,11 @@ export async function dockerStatus(question: DockerQuestion): Promise<DockerStat
       why: `user ${credentials?.uid ?? '?'} has no permission for ${denied}`,
     };
   }
-  return await talk(new DockerApi(question), question);
+  return await queryStatus(new DockerApi(question), question);
 }
 
 /** Each request has the deadline of its own, as in the runner's client. */
-async function talk(api: DockerApi, question: DockerQuestion): Promise<DockerStatus> {
+async function queryStatus(api: DockerApi, question: DockerRequest): Promise<DockerStatus> {
   let asked = '/_ping';
   using deadline = deadlineOf(question.answerSeconds, question.signal);
   try {
@@ -77,12 +77,12 @@ async function talk(api: DockerApi, question: DockerQuestion): Promise<DockerSta
     const info = await api.get(asked, deadline.signal);
     asked = '/version';
     const version = await api.get(asked, deadline.signal);
-    return judged([ping, info, version]);
+    return judgeAnswers([ping, info, version]);
   } catch (error) {
     if (question.signal.aborted) throw error;
     const code = errnoText(error);
     if (isErrno(error, 'EACCES', 'EPERM')) return { kind: 'blind', why: code };
-    const down = NOBODY[code];
+    const down = CONNECT_ERRORS[code];
     if (down !== undefined) return { kind: 'down', why: `${down} (${code})` };
     // A socket whose queue is full belongs to somebody who takes no connection from it.
     if (deadline.signal.aborted || code === 'EAGAIN') return { kind: 'silent', asked };
@@ -90,27 +90,27 @@ async function talk(api: DockerApi, question: DockerQuestion): Promise<DockerSta
   }
 }
 
-function judged(answers: readonly DockerAnswer[]): DockerStatus {
+function judgeAnswers(answers: readonly DockerAnswer[]): DockerStatus {
   const bad = answers.find(({ status }) => status >= 400);
-  return bad === undefined ? up(answers) : refused(bad);
+  return bad === undefined ? describeDaemon(answers) : judgeError(bad);
 }
 
-function refused({ status, body }: DockerAnswer): DockerStatus {
+function judgeError({ status, body }: DockerAnswer): DockerStatus {
   const why = `${status}: ${messageOf(body)}`;
   if (NO_SPACE.test(body)) return { kind: 'full', why };
   return { kind: INCOMPATIBLE.test(body) ? 'incompatible' : 'error', why };
 }
 
-function up([, info, version]: readonly DockerAnswer[]): DockerStatus {
+function describeDaemon([, info, version]: readonly DockerAnswer[]): DockerStatus {
   const [about, versions] = [recordOf(info?.body ?? ''), recordOf(version?.body ?? '')];
   return {
     kind: 'up',
-    ...text('rootDirectory', about['DockerRootDir']),
-    ...text('serverVersion', about['ServerVersion']),
-    ...text('kernelVersion', about['KernelVersion']),
-    ...text('apiVersion', versions['ApiVersion']),
-    ...text('minimumApiVersion', versions['MinAPIVersion']),
-    ...count('runningContainers', about['ContainersRunning']),
+    ...textEntry('rootDirectory', about['DockerRootDir']),
+    ...textEntry('serverVersion', about['ServerVersion']),
+    ...textEntry('kernelVersion', about['KernelVersion']),
+    ...textEntry('apiVersion', versions['ApiVersion']),
+    ...textEntry('minimumApiVersion', versions['MinAPIVersion']),
+    ...countEntry('runningContainers', about['ContainersRunning']),
   };
 }
 
@@ -128,10 +128,10 @@ function recordOf(body: string): Readonly<Record<string, unknown>> {
   }
 }
 
-function text<K extends string>(key: K, value: unknown): { readonly [N in K]?: string } {
+function textEntry<K extends string>(key: K, value: unknown): { readonly [N in K]?: string } {
   return typeof value === 'string' ? ({ [key]: value.slice(0, 200) } as { [N in K]: string }) : {};
 }
 
-function count<K extends string>(key: K, value: unknown): { readonly [N in K]?: number } {
+function countEntry<K extends string>(key: K, value: unknown): { readonly [N in K]?: number } {
   return typeof value === 'number' ? ({ [key]: value } as { [N in K]: number }) : {};
 }

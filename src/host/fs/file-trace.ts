@@ -7,10 +7,10 @@ import { errnoText, isErrno } from '../../core/errno.ts';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
 
-const MOST_BYTES = 4 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 const SHOWN_DIGITS = 12;
 
-interface ObservedEvent {
+interface CachedTrace {
   readonly signature: string;
   readonly text: string;
 }
@@ -26,21 +26,21 @@ export type Excerpt = (text: string) => string;
 
 export class FileTraces {
   readonly #paths: Paths;
-  readonly #seen = new Map<string, ObservedEvent>();
+  readonly #seen = new Map<string, CachedTrace>();
 
   constructor(paths: Paths) {
     this.#paths = paths;
   }
 
   /** `sha256 12ab34cd56ef, 812 bytes`, or why there is none. */
-  async of(path: string, excerpt?: Excerpt): Promise<FileTrace> {
+  async read(path: string, excerpt?: Excerpt): Promise<FileTrace> {
     const place = inRoot(this.#paths, path);
     try {
       const { size, mtimeMs, ctimeMs: changedAt, ino } = await stat(place);
       const signature = `${ino} ${size} ${mtimeMs} ${changedAt}`;
       const seen = this.#seen.get(path);
       if (seen?.signature === signature) return { text: seen.text, changedAt };
-      const text = await read(place, size, excerpt);
+      const text = await describeContent(place, size, excerpt);
       this.#seen.set(path, { signature, text });
       return { text, changedAt };
     } catch (error) {
@@ -50,8 +50,8 @@ export class FileTraces {
   }
 }
 
-async function read(place: string, size: number, excerpt?: Excerpt): Promise<string> {
-  if (size > MOST_BYTES) return `${size} bytes`;
+async function describeContent(place: string, size: number, excerpt?: Excerpt): Promise<string> {
+  if (size > MAX_BYTES) return `${size} bytes`;
   const bytes = await readFile(place);
   const digest = createHash('sha256').update(bytes).digest('hex').slice(0, SHOWN_DIGITS);
   const shown = excerpt?.(bytes.toString('utf8')) ?? '';

@@ -9,9 +9,9 @@ interface Sample {
 }
 
 /** Half an hour at the usual interval. */
-const MOST_SAMPLES = 60;
-const FEWEST_SAMPLES = 10;
-const SHORTEST_SECONDS = 240;
+const MAX_SAMPLES = 60;
+const MIN_SAMPLES = 10;
+const MIN_SECONDS = 240;
 /** Share of the variation that a straight line accounts for. */
 const STEADY = 0.9;
 
@@ -21,7 +21,7 @@ export class FillTrend {
   /** Seconds until nothing is left; undefined while the trend is not steady, or not downward. */
   add(mount: string, seconds: number, freeBytes: number): number | undefined {
     const samples = [...(this.#samples.get(mount) ?? []), { seconds, freeBytes }];
-    this.#samples.set(mount, samples.slice(-MOST_SAMPLES));
+    this.#samples.set(mount, samples.slice(-MAX_SAMPLES));
     return secondsToFull(this.#samples.get(mount) ?? []);
   }
 }
@@ -29,9 +29,8 @@ export class FillTrend {
 /** Least squares over the samples. */
 function secondsToFull(samples: readonly Sample[]): number | undefined {
   const [first, last] = [samples[0], samples.at(-1)];
-  if (first === undefined || last === undefined || samples.length < FEWEST_SAMPLES)
-    return undefined;
-  if (last.seconds - first.seconds < SHORTEST_SECONDS) return undefined;
+  if (first === undefined || last === undefined || samples.length < MIN_SAMPLES) return undefined;
+  if (last.seconds - first.seconds < MIN_SECONDS) return undefined;
   const x = meanOf(samples.map(({ seconds }) => seconds));
   const y = meanOf(samples.map(({ freeBytes }) => freeBytes));
   const [xx, xy, yy] = [

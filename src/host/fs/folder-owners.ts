@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 
 import { boundedChild } from '../child-process.ts';
 
-export interface FolderLook {
+export interface FolderOwner {
   readonly path: string;
   readonly mode: number;
   readonly uid: number;
@@ -17,19 +17,19 @@ export class FolderReader {
   readonly #stat = boundedChild();
 
   /** From the root to the path, as far as it is there; undefined when nothing is known in time. */
-  async read(path: string, signal: AbortSignal): Promise<readonly FolderLook[] | undefined> {
-    const args = ['-L', '-c', '%f %u %g %n', '--', ...wayTo(path)];
+  async read(path: string, signal: AbortSignal): Promise<readonly FolderOwner[] | undefined> {
+    const args = ['-L', '-c', '%f %u %g %n', '--', ...foldersTo(path)];
     const result = await this.#stat.run(path, { program: 'stat', args }, { signal });
-    const looks = result.kind === 'ended' ? parsed(result.stdout) : [];
+    const looks = result.kind === 'ended' ? parseOwners(result.stdout) : [];
     return looks.length === 0 ? undefined : looks;
   }
 }
 
-function wayTo(path: string): readonly string[] {
-  return path === '/' ? ['/'] : [...wayTo(dirname(path)), path];
+function foldersTo(path: string): readonly string[] {
+  return path === '/' ? ['/'] : [...foldersTo(dirname(path)), path];
 }
 
-function parsed(text: string): readonly FolderLook[] {
+function parseOwners(text: string): readonly FolderOwner[] {
   return text.split('\n').flatMap((line) => {
     const [, mode = '', uid, gid, path] = /^([0-9a-f]+) (\d+) (\d+) (.+)$/.exec(line) ?? [];
     if (path === undefined) return [];

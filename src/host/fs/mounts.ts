@@ -34,9 +34,9 @@ export function parseMountInfo(text: string): readonly Mount[] {
       return [];
     return [
       {
-        mountPoint: unescaped(mountPoint),
+        mountPoint: unescape(mountPoint),
         fileSystemType,
-        device: unescaped(device ?? ''),
+        device: unescape(device ?? ''),
         ...(deviceNumber === undefined ? {} : { deviceNumber }),
         mountOptions: (mountOptions ?? '').split(','),
         superOptions: (superOptions ?? '').split(','),
@@ -46,7 +46,7 @@ export function parseMountInfo(text: string): readonly Mount[] {
 }
 
 /** Blanks and the like are written as octal numbers. */
-function unescaped(text: string): string {
+function unescape(text: string): string {
   return text.replaceAll(/\\(?<octal>[0-7]{3})/g, (_, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   );

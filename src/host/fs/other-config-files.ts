@@ -9,27 +9,27 @@ import { inRoot } from '../../core/paths.ts';
 import type { RunnerProcess } from '../../core/reading.ts';
 import { findRunnerProcesses } from '../proc/runner-process.ts';
 import { USUAL_CONFIGS } from '../place/runner-files.ts';
-import { processesOn } from './same-file.ts';
+import { processesUsing } from './same-file.ts';
 
-const MOST_BYTES = 8 * 1024 * 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
 const ENTRY = /^\s*\[\[\s*runners\s*\]\]/m;
 
 /** The file with entries; undefined also when no process runs on `configPath`, since it may be told another one. */
-export async function entriesElsewhere(
+export async function findOtherConfigFile(
   configPath: string,
   paths: Paths,
 ): Promise<string | undefined> {
   const processes = await findRunnerProcesses(paths);
-  const [main] = await processesOn(configPath, processes, paths);
+  const [main] = await processesUsing(configPath, processes, paths);
   if (main === undefined) return undefined;
-  for (const place of placesFor(main).filter((path) => path !== configPath)) {
+  for (const place of candidatePaths(main).filter((path) => path !== configPath)) {
     if (!(await hasEntries(inRoot(paths, place)))) continue;
-    if ((await processesOn(place, processes, paths)).length === 0) return place;
+    if ((await processesUsing(place, processes, paths)).length === 0) return place;
   }
   return undefined;
 }
 
-function placesFor({ environment }: RunnerProcess): readonly string[] {
+function candidatePaths({ environment }: RunnerProcess): readonly string[] {
   const home = environment?.['HOME'] ?? '';
   const own = home === '' ? [] : [`${home}/.gitlab-runner/config.toml`];
   return [...new Set([...USUAL_CONFIGS, ...own])];
@@ -38,7 +38,7 @@ function placesFor({ environment }: RunnerProcess): readonly string[] {
 async function hasEntries(place: string): Promise<boolean> {
   try {
     const found = await stat(place);
-    if (!found.isFile() || found.size > MOST_BYTES) return false;
+    if (!found.isFile() || found.size > MAX_BYTES) return false;
     return ENTRY.test(await readFile(place, 'utf8'));
   } catch {
     return false;

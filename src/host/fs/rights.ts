@@ -14,7 +14,7 @@ import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
 import type { Credentials } from '../../core/target.ts';
 import { boundedChild } from '../child-process.ts';
-import type { FolderLook } from './folder-owners.ts';
+import type { FolderOwner } from './folder-owners.ts';
 
 export type Right = 'read' | 'write' | 'enter';
 
@@ -36,9 +36,9 @@ export async function denialOf(
   if (place === undefined) return undefined;
   const root = await realpath(paths.rootfs).catch(() => '/');
   for (const folder of foldersAbove(place, root)) {
-    if (await isDenied(folder, ['enter'], who)) return asSeen(folder, root);
+    if (await isDenied(folder, ['enter'], who)) return pathSeenByRunner(folder, root);
   }
-  return (await isDenied(place, rights, who)) ? asSeen(place, root) : undefined;
+  return (await isDenied(place, rights, who)) ? pathSeenByRunner(place, root) : undefined;
 }
 
 /**
@@ -46,7 +46,7 @@ export async function denialOf(
  * is the folder, or the nearest one that is there.
  */
 export async function denialAmong(
-  looks: readonly FolderLook[],
+  looks: readonly FolderOwner[],
   who: Credentials | undefined,
 ): Promise<string | undefined> {
   if (who === undefined || who.uid === 0) return undefined;
@@ -58,7 +58,7 @@ export async function denialAmong(
 }
 
 /** The question of `denialOf` as a function of the path, for whoever reads the runner's files. */
-export function readingDenied(
+export function createReadCheck(
   who: Credentials | undefined,
   paths: Paths,
 ): (path: string) => Promise<boolean> {
@@ -74,7 +74,7 @@ function foldersAbove(place: string, root: string): readonly string[] {
   return folders;
 }
 
-function asSeen(place: string, root: string): string {
+function pathSeenByRunner(place: string, root: string): string {
   return root === '/' ? place : `/${relative(root, place)}`;
 }
 
@@ -96,14 +96,14 @@ async function isDeniedBy(
   who: Credentials,
 ): Promise<boolean> {
   const wanted = rights.reduce((bits, right) => bits + BITS[right], 0);
-  if (allows(info, wanted, who)) return false;
+  if (modeAllows(info, wanted, who)) return false;
   // An access list shows its mask in place of the group: only where that would allow it can there be one.
   const isMaskOpen = ((info.mode >> 3) & wanted) === wanted;
   return !(isMaskOpen && info.uid !== who.uid && (await hasAccessList(place)));
 }
 
 /** The kernel looks at one class alone: the owner's, else the group's, else that of the others. */
-function allows({ mode, uid, gid }: Ownership, wanted: number, who: Credentials): boolean {
+function modeAllows({ mode, uid, gid }: Ownership, wanted: number, who: Credentials): boolean {
   const shift = classShift(uid === who.uid, who.groups.includes(gid));
   return ((mode >> shift) & wanted) === wanted;
 }

@@ -15,7 +15,7 @@ async function fileIdentity(path: string, paths: Paths, pid?: number): Promise<s
 }
 
 /** The processes on a config file: by its path, or by another path to the same file. */
-export async function processesOn(
+export async function processesUsing(
   configPath: string,
   processes: readonly RunnerProcess[],
   paths: Paths,

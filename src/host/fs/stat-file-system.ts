@@ -52,7 +52,7 @@ export class FileSystemReader {
     const result = await this.#children.run(mount, command, deps);
     if (result.kind === 'hung') return result;
     if (result.kind === 'failed') return { kind: 'error', text: result.error.message };
-    return result.code === 0 ? parsed(result.stdout) : failed(result.stderr);
+    return result.code === 0 ? parseSize(result.stdout) : failed(result.stderr);
   }
 
   /** Children that have not ended, for the test that they never pile up. */
@@ -61,7 +61,7 @@ export class FileSystemReader {
   }
 }
 
-function parsed(text: string): FileSystemAnswer {
+function parseSize(text: string): FileSystemAnswer {
   const [free, blocks, blockSize, freeInodes, inodes] = text.trim().split(' ').map(Number);
   if (inodes === undefined || Number.isNaN(inodes))
     return { kind: 'error', text: 'stat printed an unexpected result' };

@@ -9,17 +9,17 @@ export class WriteWatch {
   readonly #calls = new StuckCalls();
 
   /** What hangs, as a sentence; `who` is the file system, `device` is `8:1`. */
-  async look(
+  async check(
     who: string,
     device: string,
     { clock, paths }: { readonly clock: Clock; readonly paths: Paths },
   ): Promise<string | undefined> {
-    const stall = await this.#devices.look(device, clock, paths);
+    const stall = await this.#devices.check(device, clock, paths);
     if (stall !== undefined) {
       const { requests, seconds, waitingTasks } = stall;
       return `${requests} requests to ${who} have been pending for ${Math.round(seconds)} s, and ${waitingTasks} tasks wait (state D)`;
     }
-    const call = await this.#calls.on(device, clock, paths);
+    const call = await this.#calls.find(device, clock, paths);
     if (call === undefined) return undefined;
     const { pid, name, seconds } = call;
     return `process ${pid} (${name}) has been blocked for ${Math.round(seconds)} s in an uninterruptible call to ${who} (state D)`;

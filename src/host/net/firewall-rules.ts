@@ -48,17 +48,21 @@ interface Ruleset {
 }
 
 /** The first rule that certainly stops the packet, or the answer to it; or undefined. */
-export function blockingRule(json: string, packet: Packet): BlockingRule | undefined {
+export function findBlockingRule(json: string, packet: Packet): BlockingRule | undefined {
   const ruleset = parse(json);
-  const sent = ['output', 'postrouting'].map((hook) => blockedAt(hook, ruleset, packet));
+  const sent = ['output', 'postrouting'].map((hook) => findBlockingRuleAt(hook, ruleset, packet));
   const answer = { ...packet, isAnswer: true };
-  const received = ['prerouting', 'input'].map((hook) => blockedAt(hook, ruleset, answer));
+  const received = ['prerouting', 'input'].map((hook) => findBlockingRuleAt(hook, ruleset, answer));
   return [...sent, ...received].find((rule) => rule !== undefined);
 }
 
-function blockedAt(hook: string, ruleset: Ruleset, packet: Packet): BlockingRule | undefined {
+function findBlockingRuleAt(
+  hook: string,
+  ruleset: Ruleset,
+  packet: Packet,
+): BlockingRule | undefined {
   const hooked = ruleset.chains
-    .filter((chain) => chain.hook === hook && suits(chain.family, packet))
+    .filter((chain) => chain.hook === hook && chainApplies(chain.family, packet))
     .toSorted((a, b) => (a.prio ?? 0) - (b.prio ?? 0));
   for (const chain of hooked) {
     const end = runChain(chain, ruleset, packet, 0);
@@ -84,7 +88,7 @@ type End =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'passed-on' };
 
-const MOST_JUMPS = 16;
+const MAX_JUMPS = 16;
 const PASSED_ON: End = { kind: 'passed-on' };
 
 function runChain(chain: Chain, ruleset: Ruleset, packet: Packet, depth: number): End {
@@ -106,7 +110,7 @@ function runRule(rule: Rule, ruleset: Ruleset, packet: Packet, depth: number): E
   const [verdict, value] = verdictOf(rule);
   if (MAY_ACCEPT.includes(verdict)) return { kind: 'accepted' };
   if (verdict === 'jump' || verdict === 'goto') {
-    const end = jumped(rule, value?.['target'], ruleset, packet, depth + 1);
+    const end = followJump(rule, value?.['target'], ruleset, packet, depth + 1);
     // What lies behind a "perhaps" is a perhaps itself: it may have accepted, it has not certainly stopped.
     return end.kind === 'stopped' && truth === 'perhaps' ? PASSED_ON : end;
   }
@@ -117,7 +121,7 @@ function runRule(rule: Rule, ruleset: Ruleset, packet: Packet, depth: number): E
     : PASSED_ON;
 }
 
-function jumped(
+function followJump(
   { family, table }: Rule,
   target: unknown,
   ruleset: Ruleset,
@@ -127,7 +131,7 @@ function jumped(
   const chain = ruleset.chains.find(
     (one) => one.family === family && one.table === table && one.name === target,
   );
-  return chain === undefined || depth > MOST_JUMPS
+  return chain === undefined || depth > MAX_JUMPS
     ? PASSED_ON
     : runChain(chain, ruleset, packet, depth);
 }
@@ -173,7 +177,7 @@ function describe(rule: Rule, verdict: 'drop' | 'reject', packet: Packet): Block
   };
 }
 
-function suits(family: string, { address }: Packet): boolean {
+function chainApplies(family: string, { address }: Packet): boolean {
   return family === 'inet' || family === (isIP(address) === 6 ? 'ip6' : 'ip');
 }
 

@@ -13,7 +13,7 @@ const ANSWER_SECONDS = 2;
 const getent = boundedChild();
 
 /** Empty when libc finds nothing, cannot be asked, or takes too long. In a container the host's libc is asked. */
-export async function libcAddresses(
+export async function resolveWithLibc(
   name: string,
   { rootfs }: Paths,
   signal: AbortSignal,

@@ -10,8 +10,8 @@ import type { Paths } from '../../core/paths.ts';
 
 const LISTEN = '0A';
 /** Of a file of /proc that may be as long as there are connections. */
-const MOST_BYTES = 4 * 2 ** 20;
-const MOST_DESCRIPTORS = 4096;
+const MAX_BYTES = 4 * 2 ** 20;
+const MAX_DESCRIPTORS = 4096;
 
 export interface PortListener {
   readonly port: number;
@@ -36,7 +36,7 @@ async function listOf(
 ): Promise<readonly { readonly port: number; readonly inode: string }[]> {
   const text = await readFile(path, 'latin1').catch(() => '');
   return text
-    .slice(0, MOST_BYTES)
+    .slice(0, MAX_BYTES)
     .split('\n')
     .slice(1)
     .flatMap((line) => {
@@ -51,7 +51,7 @@ async function socketsOf(folder: string): Promise<ReadonlySet<string> | undefine
   const names = await readdir(folder).catch(() => undefined);
   if (names === undefined) return undefined;
   const links = names
-    .slice(0, MOST_DESCRIPTORS)
+    .slice(0, MAX_DESCRIPTORS)
     .map(async (name) => await readlink(join(folder, name)).catch(() => ''));
   const inodes = (await Promise.all(links)).flatMap(
     (link) => /^socket:\[(?<inode>\d+)\]$/.exec(link)?.groups?.['inode'] ?? [],

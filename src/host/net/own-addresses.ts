@@ -20,7 +20,7 @@ function ownAddresses(): readonly NetworkInterfaceInfo[] | undefined {
 }
 
 /** False also when it is not known. */
-export function isOfAnotherHost(address: string): boolean {
+export function isForeignAddress(address: string): boolean {
   return ownAddresses()?.every((own) => own.address !== address) ?? false;
 }
 

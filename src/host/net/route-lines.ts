@@ -26,7 +26,7 @@ export function ipv4Lines(text: string): readonly string[] {
     .flatMap((line): readonly string[] => {
       const [name = '', destination = '', gateway = '', flags = '', , , metric = '', mask = ''] =
         line.trim().split(/\s+/);
-      if (mask === '' || !leads(flags)) return [];
+      if (mask === '' || !isActive(flags)) return [];
       const bits = Number.parseInt(mask, 16).toString(2).replaceAll('0', '').length;
       const where = `${ipv4Of(destination)}/${bits}`;
       return [lineOf(where, ipv4Of(gateway), name, metric)];
@@ -38,7 +38,7 @@ export function ipv6Lines(text: string): readonly string[] {
   return text.split('\n').flatMap((line): readonly string[] => {
     const [destination = '', bits = '', , , gateway = '', metric = '', , , flags = '', name = ''] =
       line.trim().split(/\s+/);
-    if (destination.length !== 32 || !leads(flags) || name === LOOPBACK) return [];
+    if (destination.length !== 32 || !isActive(flags) || name === LOOPBACK) return [];
     const where = `${ipv6Of(destination)}/${Number.parseInt(bits, 16)}`;
     return [lineOf(where, ipv6Of(gateway), name, String(Number.parseInt(metric, 16)))];
   });
@@ -49,7 +49,7 @@ function lineOf(where: string, gateway: string, name: string, metric: string): s
   return `${where}${via} dev ${name}${metric === '0' ? '' : ` metric ${metric}`}`;
 }
 
-function leads(flags: string): boolean {
+function isActive(flags: string): boolean {
   const number = Number.parseInt(flags, 16);
   return (number & UP) !== 0 && (number & REJECT) === 0;
 }

@@ -37,8 +37,8 @@ export function parseIpv4Routes(text: string): readonly Route[] {
     .slice(1)
     .flatMap((line): readonly Route[] => {
       const [name = '', destination = '', , flags = '', , , , mask = ''] = line.trim().split(/\s+/);
-      const isClosed = has(flags, REJECT) || name === NO_INTERFACE;
-      if (mask === '' || !(isClosed || has(flags, UP))) return [];
+      const isClosed = hasFlag(flags, REJECT) || name === NO_INTERFACE;
+      if (mask === '' || !(isClosed || hasFlag(flags, UP))) return [];
       const bits = Number.parseInt(mask, 16).toString(2).replaceAll('0', '').length;
       return [{ family: 'ipv4', network: ipv4Of(destination), bits, interface: name, isClosed }];
     });
@@ -56,8 +56,8 @@ export function parseIpv6Routes(text: string): readonly Route[] {
     const fields = line.trim().split(/\s+/);
     const [destination = '', prefix = '', , , , metric = ''] = fields;
     const [flags = '', name = ''] = fields.slice(-2);
-    const isClosed = has(flags, REJECT);
-    const leadsOut = has(flags, UP) && name !== LOOPBACK;
+    const isClosed = hasFlag(flags, REJECT);
+    const leadsOut = hasFlag(flags, UP) && name !== LOOPBACK;
     if (destination.length !== 32 || metric === LAST_METRIC || !(isClosed || leadsOut)) return [];
     const network = (destination.match(/.{4}/g) ?? []).join(':');
     return [
@@ -66,7 +66,7 @@ export function parseIpv6Routes(text: string): readonly Route[] {
   });
 }
 
-function has(flags: string, flag: number): boolean {
+function hasFlag(flags: string, flag: number): boolean {
   return (Number.parseInt(flags, 16) & flag) !== 0;
 }
 
@@ -124,7 +124,7 @@ function isListed(name: string): boolean {
  * Why none of these addresses can be reached, as a clause; undefined when the table proves nothing. A server on
  * this host (a stub) is reached always, and can reach nobody itself when nothing leads out of the host.
  */
-export async function blockedWay(
+export async function findRouteObstacle(
   addresses: readonly string[],
   paths: Paths,
 ): Promise<string | undefined> {
@@ -132,27 +132,27 @@ export async function blockedWay(
   if (known === undefined || addresses.length === 0) return undefined;
   if (addresses.every((address) => isLoopback(address))) {
     return isOffline(known)
-      ? `this host has no usable route to any network${downText(known)}`
+      ? `this host has no usable route to any network${downInterfacesText(known)}`
       : undefined;
   }
   const obstacles = addresses
     .filter((address) => !isLoopback(address))
-    .map((address) => closedText(address, known) ?? downOnTheWay(address, known));
+    .map((address) => closedRouteText(address, known) ?? downInterfaceTo(address, known));
   return obstacles.includes(undefined) ? undefined : [...new Set(obstacles)].join(', ');
 }
 
 /** Why this host itself says "unreachable" or "prohibited" of all of these addresses; undefined when it does not. */
-export async function closedWay(
+export async function findClosedRoute(
   addresses: readonly string[],
   paths: Paths,
 ): Promise<string | undefined> {
   const known = await readRoutes(paths);
   if (known === undefined || addresses.length === 0) return undefined;
-  const closed = addresses.map((address) => closedText(address, known));
+  const closed = addresses.map((address) => closedRouteText(address, known));
   return closed.includes(undefined) ? undefined : [...new Set(closed)].join(', ');
 }
 
-function closedText(address: string, { routes }: HostRoutes): string | undefined {
+function closedRouteText(address: string, { routes }: HostRoutes): string | undefined {
   const route = routeTo(address, routes);
   return route?.isClosed === true
     ? `the route ${route.network}/${route.bits} in this host's routing table rejects ${address}`
@@ -164,7 +164,7 @@ function isLoopback(address: string): boolean {
 }
 
 /** The interface on the way to the address, when that interface is down. */
-function downOnTheWay(address: string, { routes, down }: HostRoutes): string | undefined {
+function downInterfaceTo(address: string, { routes, down }: HostRoutes): string | undefined {
   const name = routeTo(address, routes)?.interface;
   return name !== undefined && down.includes(name) ? `${name} is down` : undefined;
 }
@@ -176,6 +176,6 @@ function isOffline({ routes, down }: HostRoutes): boolean {
   );
 }
 
-function downText({ down }: HostRoutes): string {
+function downInterfacesText({ down }: HostRoutes): string {
   return down.length === 0 ? '' : `, ${down.join(', ')} is down`;
 }

@@ -11,7 +11,7 @@ import type { Paths } from '../../core/paths.ts';
 import { readProc } from '../proc/proc-files.ts';
 
 /** A list of 200,000 connections is 30 MB; whoever has more has an answer by then. */
-const MOST_LINES = 200_000;
+const MAX_LINES = 200_000;
 
 export interface PortRange {
   readonly first: number;
@@ -52,7 +52,7 @@ export async function busiestPeer(range: PortRange, paths: Paths): Promise<BusyP
     }
   }
   const [first] = [...counts].toSorted(([, a], [, b]) => b - a);
-  return first === undefined ? undefined : { peer: shown(first[0]), ports: first[1] };
+  return first === undefined ? undefined : { peer: formatPeer(first[0]), ports: first[1] };
 }
 
 /** Nothing where there is no such file: IPv6 may be off. */
@@ -62,7 +62,7 @@ async function* linesOf(path: string): AsyncGenerator<string> {
   let count = 0;
   try {
     for await (const line of file.readLines({ autoClose: false })) {
-      if (count >= MOST_LINES) return;
+      if (count >= MAX_LINES) return;
       count += 1;
       yield line;
     }
@@ -83,7 +83,7 @@ function peerOf(line: string, { first, last }: PortRange): string | undefined {
 }
 
 /** IPv4 as four numbers, which the kernel writes the other way round; a longer address stays as it is. */
-function shown(peer: string): string {
+function formatPeer(peer: string): string {
   const [address = '', port = '0'] = peer.split(':');
   const bytes = (address.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16));
   const host = bytes.length === 4 ? bytes.toReversed().join('.') : address;

@@ -7,7 +7,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Paths } from '../../core/paths.ts';
-import { ofEachProcess } from './each-process.ts';
+import { mapProcesses } from './each-process.ts';
 import { readProc } from './proc-files.ts';
 
 export interface BusyProcess {
@@ -28,10 +28,10 @@ export interface BusyProcesses {
 const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
 const BETWEEN_MILLISECONDS = 500;
-const MOST_PROCESSES = 5000;
-const MOST_SHOWN = 10;
+const MAX_PROCESSES = 5000;
+const MAX_SHOWN = 10;
 
-interface Look {
+interface ProcessSample {
   readonly name: string;
   readonly state: string;
   readonly ticks: number;
@@ -39,7 +39,7 @@ interface Look {
 }
 
 /** Name, state, used ticks and resident bytes out of /proc/PID/stat; the name may hold blanks and brackets. */
-export function parseUse(text: string): Look | undefined {
+export function parseUse(text: string): ProcessSample | undefined {
   const start = text.indexOf('(');
   const end = text.lastIndexOf(')');
   if (start === -1 || end === -1) return undefined;
@@ -52,11 +52,11 @@ export function parseUse(text: string): Look | undefined {
   };
 }
 
-export async function busyProcesses(paths: Paths): Promise<BusyProcesses> {
-  const before = await lookAt(paths);
+export async function readBusyProcesses(paths: Paths): Promise<BusyProcesses> {
+  const before = await sampleProcesses(paths);
   const start = performance.now();
   await delay(BETWEEN_MILLISECONDS);
-  const after = await lookAt(paths);
+  const after = await sampleProcesses(paths);
   const seconds = (performance.now() - start) / 1000;
   const all = [...after].map(([pid, { name, state, ticks, residentBytes }]): BusyProcess => {
     const used = Math.max(0, ticks - (before.get(pid)?.ticks ?? ticks));
@@ -67,15 +67,15 @@ export async function busyProcesses(paths: Paths): Promise<BusyProcesses> {
     byCpu: all
       .filter(({ coreRatio }) => coreRatio > 0)
       .toSorted((a, b) => b.coreRatio - a.coreRatio)
-      .slice(0, MOST_SHOWN),
-    byMemory: all.toSorted((a, b) => b.residentBytes - a.residentBytes).slice(0, MOST_SHOWN),
+      .slice(0, MAX_SHOWN),
+    byMemory: all.toSorted((a, b) => b.residentBytes - a.residentBytes).slice(0, MAX_SHOWN),
   };
 }
 
-async function lookAt(paths: Paths): Promise<ReadonlyMap<number, Look>> {
-  const look = async (pid: number): Promise<readonly [number, Look] | undefined> => {
+async function sampleProcesses(paths: Paths): Promise<ReadonlyMap<number, ProcessSample>> {
+  const look = async (pid: number): Promise<readonly [number, ProcessSample] | undefined> => {
     const use = parseUse((await readProc(paths, `${pid}/stat`)) ?? '');
     return use && [pid, use];
   };
-  return new Map(await ofEachProcess(paths, look, MOST_PROCESSES));
+  return new Map(await mapProcesses(paths, look, MAX_PROCESSES));
 }

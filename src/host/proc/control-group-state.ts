@@ -1,7 +1,7 @@
 /** What the control groups of a process have done to it between two looks. */
 import type { Paths } from '../../core/paths.ts';
-import type { GroupLook, MemoryUse, Throttling } from './control-group.ts';
-import { lookAtGroups, memoryUses, throttlings } from './control-group.ts';
+import type { GroupFiles, MemoryUse, Throttling } from './control-group.ts';
+import { readGroupFiles, memoryUses, throttlings } from './control-group.ts';
 import { parsePressure } from './proc-files.ts';
 
 export interface GroupState {
@@ -16,11 +16,11 @@ export interface GroupState {
 
 export async function readGroups(pid: number, paths: Paths): Promise<GroupState> {
   const [cpu, memory] = await Promise.all([
-    lookAtGroups(pid, 'cpu', paths),
-    lookAtGroups(pid, 'memory', paths),
+    readGroupFiles(pid, 'cpu', paths),
+    readGroupFiles(pid, 'memory', paths),
   ]);
-  const waitsForCpu = parsePressure(nearest(cpu, 'cpu.pressure'), 'some');
-  const waitsForMemory = parsePressure(nearest(memory, 'memory.pressure'), 'full');
+  const waitsForCpu = parsePressure(nearestMemory(cpu, 'cpu.pressure'), 'some');
+  const waitsForMemory = parsePressure(nearestMemory(memory, 'memory.pressure'), 'full');
   return {
     memories: memoryUses(memory),
     throttlings: throttlings(cpu),
@@ -31,12 +31,12 @@ export async function readGroups(pid: number, paths: Paths): Promise<GroupState>
   };
 }
 
-function nearest(looks: readonly GroupLook[], file: string): string | undefined {
+function nearestMemory(looks: readonly GroupFiles[], file: string): string | undefined {
   return looks.find(({ files }) => file in files)?.files[file];
 }
 
 /** Fewer periods are a process that hardly ran: nothing was taken from it. */
-const FEWEST_PERIODS = 3;
+const MIN_PERIODS = 3;
 
 export interface GroupChange {
   /** The group that was stopped most. */
@@ -54,7 +54,7 @@ export function changeOf(old: GroupState, now: GroupState): GroupChange {
       periods: periods - before.periods,
       throttled: throttled - before.throttled,
     };
-    return change.periods < FEWEST_PERIODS
+    return change.periods < MIN_PERIODS
       ? []
       : [{ ...change, ratio: change.throttled / change.periods }];
   });

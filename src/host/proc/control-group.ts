@@ -13,7 +13,7 @@ import { parseCounters, parsePressure } from './proc-files.ts';
 export type Controller = 'cpu' | 'memory' | 'pids';
 
 /** One group, with what its files hold; files that are not there are left out. */
-export interface GroupLook {
+export interface GroupFiles {
   /** As /proc/PID/cgroup names it, or a group above. */
   readonly path: string;
   readonly files: Readonly<Record<string, string>>;
@@ -35,27 +35,29 @@ const NAMES: Readonly<Record<Controller, readonly string[]>> = {
 };
 
 /** From the group of the process up to the root, without those that have no file of the controller. */
-export async function lookAtGroups(
+export async function readGroupFiles(
   pid: number,
   controller: Controller,
   paths: Paths,
-): Promise<readonly GroupLook[]> {
+): Promise<readonly GroupFiles[]> {
   const text = await readFile(join(paths.procfs, String(pid), 'cgroup'), 'utf8').catch(() => '');
   const looks = await Promise.all(
-    placesOf(text, controller, paths).map(({ folder, path }) =>
-      Promise.all(pathsUp(path).map((one) => lookAt(join(folder, one), one, NAMES[controller]))),
+    groupPathsOf(text, controller, paths).map(({ folder, path }) =>
+      Promise.all(
+        ancestorsOf(path).map((one) => readFiles(join(folder, one), one, NAMES[controller])),
+      ),
     ),
   );
   return looks.flat().filter(({ files }) => Object.keys(files).length > 0);
 }
 
-interface Place {
+interface GroupPath {
   readonly folder: string;
   readonly path: string;
 }
 
 /** `0::/x` is version 2, `8:pids:/x` version 1; a mixture mounts version 2 at `unified`. */
-function placesOf(text: string, controller: Controller, paths: Paths): readonly Place[] {
+function groupPathsOf(text: string, controller: Controller, paths: Paths): readonly GroupPath[] {
   const root = join(paths.sysfs, 'fs/cgroup');
   return text.split('\n').flatMap((line) => {
     const [, , names = '', path = ''] = /^(\d+):([^:]*):(\/.*)$/.exec(line) ?? [];
@@ -70,11 +72,15 @@ function placesOf(text: string, controller: Controller, paths: Paths): readonly 
   });
 }
 
-function pathsUp(path: string): readonly string[] {
-  return path === '/' ? ['/'] : [path, ...pathsUp(dirname(path))];
+function ancestorsOf(path: string): readonly string[] {
+  return path === '/' ? ['/'] : [path, ...ancestorsOf(dirname(path))];
 }
 
-async function lookAt(folder: string, path: string, names: readonly string[]): Promise<GroupLook> {
+async function readFiles(
+  folder: string,
+  path: string,
+  names: readonly string[],
+): Promise<GroupFiles> {
   const found = await Promise.all(
     names.map(async (name) => {
       const text = await readFile(join(folder, name), 'utf8').catch(() => undefined);
@@ -102,7 +108,7 @@ export interface MemoryUse {
 }
 
 /** Groups with a limit, the nearest to the process first. */
-export function memoryUses(looks: readonly GroupLook[]): readonly MemoryUse[] {
+export function memoryUses(looks: readonly GroupFiles[]): readonly MemoryUse[] {
   return looks.flatMap(({ path, files }) => {
     const limitBytes = limitOf(files['memory.max'] ?? files['memory.limit_in_bytes']);
     const bytes = Number(files['memory.current'] ?? files['memory.usage_in_bytes'] ?? NaN);
@@ -129,7 +135,7 @@ export interface Throttling {
 }
 
 /** Groups with a quota. */
-export function throttlings(looks: readonly GroupLook[]): readonly Throttling[] {
+export function throttlings(looks: readonly GroupFiles[]): readonly Throttling[] {
   return looks.flatMap(({ path, files }) => {
     const counters = parseCounters(files['cpu.stat'] ?? '');
     const [periods, throttled] = [counters.get('nr_periods'), counters.get('nr_throttled')];
@@ -145,7 +151,7 @@ export interface PidsUse {
   readonly refusals: number;
 }
 
-export function pidsUses(looks: readonly GroupLook[]): readonly PidsUse[] {
+export function pidsUses(looks: readonly GroupFiles[]): readonly PidsUse[] {
   return looks.flatMap(({ path, files }) => {
     const limit = limitOf(files['pids.max']);
     const tasks = Number(files['pids.current'] ?? NaN);

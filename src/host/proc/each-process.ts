@@ -10,7 +10,7 @@ import type { Paths } from '../../core/paths.ts';
 
 const AT_A_TIME = 64;
 
-export async function ofEachProcess<T>(
+export async function mapProcesses<T>(
   { procfs }: Paths,
   look: (pid: number) => Promise<T | undefined>,
   most = Infinity,

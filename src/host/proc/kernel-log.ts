@@ -14,7 +14,7 @@ import { inRoot } from '../../core/paths.ts';
 /** Larger than any record: a smaller buffer makes the read fail. */
 const RECORD_BYTES = 16 * 1024;
 /** A ring of the largest usual size holds fewer. */
-const MOST_RECORDS = 50_000;
+const MAX_RECORDS = 50_000;
 
 export interface OomVictim {
   readonly pid: number;
@@ -36,7 +36,7 @@ export async function readOomVictims(paths: Paths): Promise<readonly OomVictim[]
   ).catch(() => undefined);
   if (file === undefined) return undefined;
   try {
-    return parseOomVictims(await everything(file));
+    return parseOomVictims(await readAll(file));
   } finally {
     await file.close();
   }
@@ -58,10 +58,10 @@ export function parseOomVictims(text: string): readonly OomVictim[] {
 }
 
 /** To the end, which is an error of the kind "try again" on the real thing, and no bytes on a file. */
-async function everything(file: FileHandle): Promise<string> {
+async function readAll(file: FileHandle): Promise<string> {
   const buffer = Buffer.alloc(RECORD_BYTES);
   let text = '';
-  for (let count = 0; count < MOST_RECORDS; count += 1) {
+  for (let count = 0; count < MAX_RECORDS; count += 1) {
     // A record that was overwritten while it was read is an error too: what follows can still be had.
     const read = await file.read(buffer, 0, RECORD_BYTES).catch(codeOf);
     if (read === 'EPIPE') continue;

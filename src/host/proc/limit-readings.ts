@@ -39,7 +39,7 @@ export type LimitFault =
   | 'proc-unreadable'
   | 'blind';
 
-export interface LimitLook {
+export interface LimitReading {
   readonly measures?: Readonly<Record<string, number>>;
   readonly fault?: {
     readonly status: 'fail' | 'warn' | 'unknown';
@@ -48,29 +48,29 @@ export interface LimitLook {
   };
 }
 
-type Look = LimitLook;
+type Look = LimitReading;
 
 /** Counters of the look before, by place: what matters is whether they rose. */
 type Counters = Map<string, number>;
 
 /** In the order in which one breaks the other. */
-export async function lookAtLimits(
+export async function readLimits(
   pid: number | undefined,
   counters: Counters,
   options: Options,
   tools: Tools,
-): Promise<readonly LimitLook[]> {
+): Promise<readonly LimitReading[]> {
   return await Promise.all([
-    systemFiles(options, tools),
-    openFiles(pid, options, tools),
-    tasks(pid, counters, options, tools),
-    connections(counters, options, tools),
-    localPorts(options, tools),
-    entropy(options, tools),
+    readSystemFilesLimit(options, tools),
+    readOpenFilesLimit(pid, options, tools),
+    readTasksLimit(pid, counters, options, tools),
+    readConnectionsLimit(counters, options, tools),
+    readLocalPortsLimit(options, tools),
+    readEntropyLimit(options, tools),
   ]);
 }
 
-async function systemFiles(options: Options, { paths }: Tools): Promise<Look> {
+async function readSystemFilesLimit(options: Options, { paths }: Tools): Promise<Look> {
   const found = await readSystemFiles(paths);
   if (found === undefined) {
     const detail = `${paths.procfs}/sys/fs/file-nr cannot be read`;
@@ -82,7 +82,7 @@ async function systemFiles(options: Options, { paths }: Tools): Promise<Look> {
   return { measures, fault: { status: 'fail', reason: 'system-files', detail } };
 }
 
-async function openFiles(
+async function readOpenFilesLimit(
   pid: number | undefined,
   options: Options,
   { paths }: Tools,
@@ -100,7 +100,7 @@ async function openFiles(
   return { measures, fault: { status: 'fail', reason: 'files', detail } };
 }
 
-async function tasks(
+async function readTasksLimit(
   pid: number | undefined,
   counters: Counters,
   options: Options,
@@ -123,7 +123,7 @@ function isFull(use: Use & { readonly where: string }, options: Options): boolea
   return use.where === 'the host' ? isNear(use, options) : use.used >= use.limit;
 }
 
-async function connections(
+async function readConnectionsLimit(
   counters: Counters,
   options: Options,
   { paths, signal }: Tools,
@@ -153,7 +153,7 @@ async function connections(
     : { measures, fault: { status: 'warn', reason: 'connection-table-filling', detail } };
 }
 
-async function localPorts(options: Options, { paths }: Tools): Promise<Look> {
+async function readLocalPortsLimit(options: Options, { paths }: Tools): Promise<Look> {
   const [range, counts] = await Promise.all([readPortRange(paths), readSocketCounts(paths)]);
   if (range === undefined || counts === undefined) return {};
   const limit = range.last - range.first + 1;
@@ -167,7 +167,7 @@ async function localPorts(options: Options, { paths }: Tools): Promise<Look> {
   return { measures, fault: { status: 'fail', reason: 'local-ports', detail } };
 }
 
-async function entropy(options: Options, { paths }: Tools): Promise<Look> {
+async function readEntropyLimit(options: Options, { paths }: Tools): Promise<Look> {
   const bits = await readScarceEntropy(paths);
   if (bits === undefined) return {};
   const measures = { entropy_ratio: bits / POOL_BITS };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { isErrno } from '../../core/errno.ts';
 import type { Paths } from '../../core/paths.ts';
-import { lookAtGroups, pidsUses } from './control-group.ts';
+import { readGroupFiles, pidsUses } from './control-group.ts';
 import { readProc } from './proc-files.ts';
 
 /** Something of which there is only so much. */
@@ -50,7 +50,7 @@ export async function readTasks(
   pid: number | undefined,
   paths: Paths,
 ): Promise<readonly TaskUse[]> {
-  const groups = pid === undefined ? [] : pidsUses(await lookAtGroups(pid, 'pids', paths));
+  const groups = pid === undefined ? [] : pidsUses(await readGroupFiles(pid, 'pids', paths));
   const found = groups.map(({ path, tasks, limit, refusals }) => ({
     used: tasks,
     limit,

@@ -10,7 +10,7 @@ import { parseCounters, readProc } from './proc-files.ts';
 /** The kernel cuts names to 15 characters. */
 const RUNNER_NAME = /^gitlab-runner/;
 /** Of a runner that is restarted by systemd: more would be the past of another life. */
-const MOST_PIDS = 50;
+const MAX_PIDS = 50;
 /** Two kills of the runner within this time are a loop, even while it runs in between. */
 const LOOP_SECONDS = 900;
 
@@ -31,9 +31,9 @@ export class OomWatch {
   #victims: readonly OomVictim[] | undefined = [];
 
   /** `pid` is that of the runner now; undefined while there is none. */
-  async look(pid: number | undefined, paths: Paths): Promise<OomState> {
+  async read(pid: number | undefined, paths: Paths): Promise<OomState> {
     if (pid !== undefined && !this.#pids.includes(pid)) this.#pids.push(pid);
-    this.#pids.splice(0, this.#pids.length - MOST_PIDS);
+    this.#pids.splice(0, this.#pids.length - MAX_PIDS);
     const kills = parseCounters((await readProc(paths, 'vmstat')) ?? '').get('oom_kill');
     if (kills !== this.#kills && (kills ?? 0) > 0) this.#victims = await readOomVictims(paths);
     this.#kills = kills;

@@ -3,7 +3,7 @@
 /** A process that lives longer than this, and twice as long as any before it, has started for good. */
 const STARTED_SECONDS = 60;
 
-export class StartsSeen {
+export class RestartCounter {
   readonly #withinSeconds: number;
   /** By service: the number of each process, and when it was first seen, in that order. */
   readonly #seen = new Map<string, Map<number, number>>();

@@ -14,8 +14,8 @@ const CARRIER = /^(?:qemu-\w+(?:-static)?|ld-(?:linux|musl)[\w.-]*|node|python[\
 const GLOBAL_VALUE_FLAGS = new Set(['--log-level', '-l', '--log-format', '--cpuprofile']);
 
 /** The words from `gitlab-runner` on when its command is `run`; also for the names of the released binaries. */
-export function runnerWords(given: readonly string[]): readonly string[] | undefined {
-  const words = withoutCarrier(titleApart(given));
+export function runnerArguments(given: readonly string[]): readonly string[] | undefined {
+  const words = withoutCarrier(splitTitle(given));
   const [program = '', ...rest] = words;
   if (!PROGRAM.test(basename(program))) return undefined;
   let index = 0;
@@ -27,7 +27,7 @@ export function runnerWords(given: readonly string[]): readonly string[] | undef
   return rest[index] === 'run' ? words : undefined;
 }
 
-function titleApart(words: readonly string[]): readonly string[] {
+function splitTitle(words: readonly string[]): readonly string[] {
   const [title = '', ...others] = words;
   const isTitle = /^\S*gitlab-runner\S* /.test(title) && others.every((word) => word === '');
   return isTitle ? title.trim().split(/ +/) : words;

@@ -10,8 +10,8 @@ import { join, resolve } from 'node:path';
 import type { Paths } from '../../core/paths.ts';
 import type { FoundBy, RunnerProcess } from '../../core/reading.ts';
 import { SYSTEM_DIRECTORY, USER_DIRECTORY } from '../place/runner-files.ts';
-import { ofEachProcess } from './each-process.ts';
-import { runnerWords } from './runner-arguments.ts';
+import { mapProcesses } from './each-process.ts';
+import { runnerArguments } from './runner-arguments.ts';
 
 /** USER_HZ: the unit of the times in /proc/PID/stat, 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -19,7 +19,7 @@ const TICKS_PER_SECOND = 100;
 /** Every main runner process that can be seen, oldest first. Entries that vanish or are hidden are left out. */
 export async function findRunnerProcesses(paths: Paths): Promise<readonly RunnerProcess[]> {
   const bootedAt = bootTime(await readText(join(paths.procfs, 'stat')));
-  const found = await ofEachProcess(
+  const found = await mapProcesses(
     paths,
     async (pid) => await readProcess(join(paths.procfs, String(pid)), pid, bootedAt),
   );
@@ -40,7 +40,7 @@ async function readProcess(
   pid: number,
   bootedAt: number,
 ): Promise<RunnerProcess | undefined> {
-  const words = runnerWords(splitNul(await readText(join(directory, 'cmdline'))));
+  const words = runnerArguments(splitNul(await readText(join(directory, 'cmdline'))));
   if (words === undefined) return undefined;
   const [statText, statusText, environText, workingDirectory] = await Promise.all([
     readText(join(directory, 'stat')),

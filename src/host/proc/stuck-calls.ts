@@ -10,13 +10,13 @@ import { join } from 'node:path';
 
 import type { Clock } from '../../core/clock.ts';
 import type { Paths } from '../../core/paths.ts';
-import { ofEachProcess } from './each-process.ts';
+import { mapProcesses } from './each-process.ts';
 import { mountOf, parseMountInfo } from '../fs/mounts.ts';
 import { readProc } from './proc-files.ts';
 import { parseStat } from './runner-process.ts';
 
 /** A large write to a slow disk may well take some seconds. */
-const SHORTEST_SECONDS = 8;
+const MIN_SECONDS = 8;
 /** All file systems share one look at the processes. */
 const SHARED_SECONDS = 1;
 
@@ -41,21 +41,21 @@ interface Since extends Waiting {
 
 export class StuckCalls {
   #since: ReadonlyMap<number, Since> = new Map();
-  #lookedAt = -Infinity;
+  #refreshedAt = -Infinity;
   #stuck: Promise<readonly StuckCall[]> = Promise.resolve([]);
 
   /** The first process that hangs in a call to the file system on this device. */
-  async on(device: string, clock: Clock, paths: Paths): Promise<StuckCall | undefined> {
+  async find(device: string, clock: Clock, paths: Paths): Promise<StuckCall | undefined> {
     const now = clock.seconds();
-    if (now - this.#lookedAt >= SHARED_SECONDS) {
-      this.#lookedAt = now;
-      this.#stuck = this.#look(now, paths);
+    if (now - this.#refreshedAt >= SHARED_SECONDS) {
+      this.#refreshedAt = now;
+      this.#stuck = this.#refresh(now, paths);
     }
     const stuck = await this.#stuck;
     return stuck.find(({ deviceNumber }) => deviceNumber === device);
   }
 
-  async #look(now: number, paths: Paths): Promise<readonly StuckCall[]> {
+  async #refresh(now: number, paths: Paths): Promise<readonly StuckCall[]> {
     const waiting = await readWaiting(paths);
     this.#since = new Map(
       waiting.map((one) => {
@@ -65,7 +65,7 @@ export class StuckCalls {
       }),
     );
     const long = [...this.#since.values()].filter(
-      ({ sinceSeconds }) => now - sinceSeconds >= SHORTEST_SECONDS,
+      ({ sinceSeconds }) => now - sinceSeconds >= MIN_SECONDS,
     );
     const found = await Promise.all(
       long.map(async ({ pid, name, sinceSeconds }) => {
@@ -81,7 +81,7 @@ export class StuckCalls {
 
 /** Processes in state D; one that somebody has frozen on purpose shows the same state. */
 async function readWaiting(paths: Paths): Promise<readonly Waiting[]> {
-  return await ofEachProcess(paths, async (pid) => await waitingOf(pid, paths));
+  return await mapProcesses(paths, async (pid) => await waitingOf(pid, paths));
 }
 
 async function waitingOf(pid: number, paths: Paths): Promise<Waiting | undefined> {

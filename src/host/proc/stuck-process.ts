@@ -5,15 +5,15 @@ import type { Paths } from '../../core/paths.ts';
 import type { RunnerProcess } from '../../core/reading.ts';
 import { findRunnerProcesses } from './runner-process.ts';
 
-const LOOKS = 2;
+const SAMPLES = 2;
 const PAUSE_MILLISECONDS = 500;
 
-export async function staysStuck(
+export async function remainsUninterruptible(
   { pid }: RunnerProcess,
   paths: Paths,
   signal: AbortSignal,
 ): Promise<boolean> {
-  for (let look = 0; look < LOOKS; look += 1) {
+  for (let look = 0; look < SAMPLES; look += 1) {
     await delay(PAUSE_MILLISECONDS, undefined, { signal });
     const now = (await findRunnerProcesses(paths)).find((one) => one.pid === pid);
     if (now?.state !== 'D') return false;

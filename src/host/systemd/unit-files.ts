@@ -49,7 +49,7 @@ export async function readUnitFiles(unit: string, paths: Paths): Promise<readonl
     .filter(([name]) => name.endsWith('.conf'))
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
   const texts = await Promise.all(
-    ordered.map(async ([, path]) => await firstReadable([path], paths)),
+    ordered.map(async ([, path]) => await readFirstReadable([path], paths)),
   );
   return [main, ...texts.filter((file) => file !== undefined)];
 }
@@ -102,11 +102,11 @@ export async function readEnvironmentFile(
   path: string,
   paths: Paths,
 ): Promise<readonly Assignment[]> {
-  const file = await firstReadable([path], paths);
+  const file = await readFirstReadable([path], paths);
   if (file === undefined) return [];
   return file.text.split('\n').flatMap((text, index) => {
     const [, word = ''] = /^\s*(?:export\s+)?(\w+=.*?)\s*;?\s*$/.exec(text) ?? [];
-    return assignmentOf(unquoted(word), path, index + 1) ?? [];
+    return assignmentOf(unquote(word), path, index + 1) ?? [];
   });
 }
 
@@ -120,7 +120,7 @@ interface Setting {
 /** The lines of the `[Service]` section. */
 function settingsOf({ path, text }: UnitFile): readonly Setting[] {
   let section = '';
-  return joinedLines(text).flatMap(({ line, content }) => {
+  return joinContinuedLines(text).flatMap(({ line, content }) => {
     section = /^\s*\[(?<name>[^\]]+)\]/.exec(content)?.groups?.['name'] ?? section;
     const [, key, value = ''] = /^\s*(\w+)\s*=\s*(.*?)\s*$/.exec(content) ?? [];
     return section === 'Service' && key !== undefined ? [{ key, value, file: path, line }] : [];
@@ -128,7 +128,9 @@ function settingsOf({ path, text }: UnitFile): readonly Setting[] {
 }
 
 /** A line that ends in a backslash goes on in the next one; comments and empty lines are left out. */
-function joinedLines(text: string): readonly { readonly line: number; readonly content: string }[] {
+function joinContinuedLines(
+  text: string,
+): readonly { readonly line: number; readonly content: string }[] {
   const joined: { line: number; content: string }[] = [];
   let isOpen = false;
   for (const [index, raw] of text.split('\n').entries()) {
@@ -144,11 +146,11 @@ function joinedLines(text: string): readonly { readonly line: number; readonly c
 /** Words of an Environment= line: blanks separate, quotes hold together. */
 function wordsOf(value: string): readonly string[] {
   return [...value.matchAll(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'])+/g)].map(([word]) =>
-    unquoted(word),
+    unquote(word),
   );
 }
 
-function unquoted(word: string): string {
+function unquote(word: string): string {
   return word.replaceAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'/g, (_, double?: string, single?: string) =>
     double === undefined ? (single ?? '') : double.replaceAll(/\\(.)/g, '$1'),
   );
@@ -160,7 +162,7 @@ function assignmentOf(word: string, file: string, line: number): Assignment | un
   return { variable: word.slice(0, equals), value: word.slice(equals + 1), file, line };
 }
 
-async function firstReadable(
+async function readFirstReadable(
   candidates: readonly string[],
   paths: Paths,
 ): Promise<UnitFile | undefined> {

@@ -1,5 +1,5 @@
 /** Values of [runners.docker] that are refused for each job. */
-import { shownName } from '../../config/runner/shown-text.ts';
+import { redactName } from '../../config/runner/shown-text.ts';
 import { tablesOf } from '../../config/runner/toml-tree.ts';
 import type { LintContext } from '../context.ts';
 import { DOCKER_CHECKS, isUlimit } from '../docker-values.ts';
@@ -98,7 +98,7 @@ function refusedValues({ table }: Section): readonly Violation[] {
       isUlimit(text)
         ? []
         : [
-            atValue(entry, `the limit "${shownName(name)}" is no number, nor two with a colon`, {
+            atValue(entry, `the limit "${redactName(name)}" is no number, nor two with a colon`, {
               key: key('ulimit'),
             }),
           ],
@@ -107,7 +107,7 @@ function refusedValues({ table }: Section): readonly Violation[] {
       LOG_OPTIONS.includes(name)
         ? []
         : [
-            atKey(entry, `log_options takes env and labels, and not "${shownName(name)}"`, {
+            atKey(entry, `log_options takes env and labels, and not "${redactName(name)}"`, {
               key: key('log_options'),
             }),
           ],

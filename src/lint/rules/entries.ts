@@ -1,6 +1,6 @@
 /** What entries have beside url and token: rules R19 to R27 of docs/lint.md. */
 import { baseUrlOf } from '../../config/runner/base-url.ts';
-import { shownName } from '../../config/runner/shown-text.ts';
+import { redactName } from '../../config/runner/shown-text.ts';
 import { findNearest } from '../../core/nearest.ts';
 import { isPrivateHost } from '../../go/dial/private-address.ts';
 import { decideProxy } from '../../go/proxy/decision.ts';
@@ -111,7 +111,7 @@ export const ENTRY_RULES: readonly Rule[] = [
       [...(tableAt(table, 'feature_flags')?.value.entries.values() ?? [])].flatMap((flag) => {
         if (FEATURE_FLAGS.includes(flag.key)) return [];
         const near = findNearest(flag.key.toUpperCase(), FEATURE_FLAGS);
-        const name = shownName(flag.key);
+        const name = redactName(flag.key);
         return [
           atKey(flag, `${name} is no feature flag of 19.4`, {
             key: 'runners.feature_flags',

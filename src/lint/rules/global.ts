@@ -2,7 +2,7 @@
  * Keys of the whole file: how many jobs, how often, what is logged:
  * docs/reference/runner-config.md#keys-of-the-whole-file.
  */
-import { shownName } from '../../config/runner/shown-text.ts';
+import { redactName } from '../../config/runner/shown-text.ts';
 import type { ParsedConfig } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
 import { entryAt, filledAt, pairsAt, secondsOf, wholeAt } from '../values.ts';
@@ -169,8 +169,8 @@ function labelViolations({
 }: ReturnType<typeof pairsAt>[number]): readonly Violation[] {
   const more = { key: 'labels' };
   if (!LABEL_NAME.test(name)) {
-    return [atKey(entry, `the label name "${shownName(name)}" does not fit`, more)];
+    return [atKey(entry, `the label name "${redactName(name)}" does not fit`, more)];
   }
   if (LABEL_VALUE.test(text)) return [];
-  return [atValue(entry, `the value of the label ${shownName(name)} does not fit`, more)];
+  return [atValue(entry, `the value of the label ${redactName(name)} does not fit`, more)];
 }

@@ -1,6 +1,6 @@
 /** `url` and `clone_url`: where the runner asks, and where its jobs clone: rules R01 to R10 of docs/lint.md. */
-import { baseUrlOf, shownUrl } from '../../config/runner/base-url.ts';
-import { shownVariable } from '../../config/runner/expand.ts';
+import { baseUrlOf, redactUrl } from '../../config/runner/base-url.ts';
+import { formatVariable } from '../../config/runner/expand.ts';
 import type { Rule } from '../rule.ts';
 import { perEntry } from '../rule.ts';
 import type { Expanded } from '../values.ts';
@@ -24,7 +24,7 @@ function usable(check: (found: Expanded, url: URL) => readonly Violation[]): Rul
 function urlWith(found: Expanded, text: string): Pick<Violation, 'corrected' | 'edits'> {
   const { corrected, edits = [] } = rewritten(found.entry, text);
   const { value } = found.entry;
-  const isPlain = value.kind === 'string' && value.text === found.text && shownUrl(text) === text;
+  const isPlain = value.kind === 'string' && value.text === found.text && redactUrl(text) === text;
   return { ...(corrected === undefined ? {} : { corrected }), ...(isPlain ? { edits } : {}) };
 }
 
@@ -121,7 +121,7 @@ export const URL_RULES: readonly Rule[] = [
       return [
         atValue(found.entry, 'the url begins with http://', {
           key: KEY,
-          corrected: lineOf('url', shownUrl(found.text).replace(/^http:/i, 'https:')),
+          corrected: lineOf('url', redactUrl(found.text).replace(/^http:/i, 'https:')),
         }),
       ];
     }),
@@ -155,12 +155,12 @@ export const URL_RULES: readonly Rule[] = [
     consequence: 'They get into the logs, and are sent to whoever answers.',
     fix: 'Remove what stands before the @.',
     check: usable((found) =>
-      shownUrl(found.text) === found.text
+      redactUrl(found.text) === found.text
         ? []
         : [
             atValue(found.entry, 'the url holds credentials', {
               key: KEY,
-              corrected: lineOf('url', shownUrl(found.text)),
+              corrected: lineOf('url', redactUrl(found.text)),
             }),
           ],
     ),
@@ -183,7 +183,7 @@ export const URL_RULES: readonly Rule[] = [
             : [
                 atValue(
                   found.entry,
-                  `${key} names ${shownVariable(name)}, which the runner’s process does not have`,
+                  `${key} names ${formatVariable(name)}, which the runner’s process does not have`,
                   { key: `runners.${key}` },
                 ),
               ],

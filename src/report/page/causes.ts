@@ -4,12 +4,12 @@ import type { View } from '../../core/view.ts';
 import type { Severity } from '../../core/vocabulary.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
-import { durationText, worstFirst } from '../words.ts';
+import { formatDuration, sortBySeverity } from '../words.ts';
 
 /** Further causes are one line each, so that the page stays small. */
-const MOST_CARDS = 12;
-const MOST_ALIKE = 10;
-const MOST_LINES = 50;
+const MAX_CARDS = 12;
+const MAX_ALIKE = 10;
+const MAX_LINES = 50;
 
 const MARKS: Readonly<Record<Severity, string>> = {
   critical: '✕',
@@ -19,7 +19,7 @@ const MARKS: Readonly<Record<Severity, string>> = {
 };
 
 export function causeCards({ diagnosis, snapshot }: View): Html | undefined {
-  const causes = worstFirst(diagnosis.causes);
+  const causes = sortBySeverity(diagnosis.causes);
   if (causes.length === 0) return undefined;
   const groups = [...Map.groupBy(causes, ({ id }) => id).values()].flatMap(([first, ...rest]) =>
     first === undefined ? [] : [[first, ...rest] as const],
@@ -27,15 +27,15 @@ export function causeCards({ diagnosis, snapshot }: View): Html | undefined {
   const now = snapshot.takenAt;
   return html`<section aria-labelledby="h-causes">
     <h2 id="h-causes">${groups.length === 1 ? 'Cause' : `${groups.length} causes`}</h2>
-    <div class="causes">${groups.slice(0, MOST_CARDS).map((group) => causeCard(group, now))}</div>
-    ${restOf(groups.slice(MOST_CARDS).map(([cause]) => cause))}
+    <div class="causes">${groups.slice(0, MAX_CARDS).map((group) => causeCard(group, now))}</div>
+    ${restOf(groups.slice(MAX_CARDS).map(([cause]) => cause))}
   </section>`;
 }
 
 function restOf(causes: readonly Cause[]): Html | undefined {
   if (causes.length === 0) return undefined;
   const lines = causes
-    .slice(0, MOST_LINES)
+    .slice(0, MAX_LINES)
     .map(({ id, summary }) => html`<li id="${id}"><b>${id}</b>: ${summary}</li>`);
   return html`<h3>${causes.length} more causes</h3>
     <ul>
@@ -51,10 +51,10 @@ function causeCard(group: readonly [Cause, ...Cause[]], now: number): Html {
     <h3>${title}</h3>
     <p class="meta">
       <span class="tag"><i aria-hidden="true">${MARKS[severity]}</i> ${severity}</span> · ${id} ·
-      ${confidence} · since ${durationText((now - since) / 1000)}
+      ${confidence} · since ${formatDuration((now - since) / 1000)}
     </p>
     <p class="what">${summary}</p>
-    ${alikeOf(alike)}
+    ${groupAlike(alike)}
     <h4>What to do</h4>
     ${fixOf(cause)}
     <p class="meta">Clears when ${resolvedWhen}.</p>
@@ -79,11 +79,11 @@ function fixOf({ fix }: Cause): Html {
 }
 
 /** The same cause for other entries: only their summaries, since the steps are the same. */
-function alikeOf(alike: readonly Cause[]): Html | undefined {
+function groupAlike(alike: readonly Cause[]): Html | undefined {
   if (alike.length === 0) return undefined;
-  const more = alike.length - MOST_ALIKE;
+  const more = alike.length - MAX_ALIKE;
   return html`<ul>
-    ${alike.slice(0, MOST_ALIKE).map(({ summary }) => html`<li>${summary}</li>`)}
+    ${alike.slice(0, MAX_ALIKE).map(({ summary }) => html`<li>${summary}</li>`)}
     ${more > 0 ? html`<li>and ${more} more of the same kind</li>` : undefined}
   </ul>`;
 }

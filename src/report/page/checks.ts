@@ -5,16 +5,16 @@ import type { View } from '../../core/view.ts';
 import { explanationOf } from '../document.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
-import { durationText, measureName, measureText, STATUS_WORDS } from '../words.ts';
+import { formatDuration, measureName, formatMeasure, STATUS_NAMES } from '../words.ts';
 
 /** With many entries the checks that pass are left out: the chains show them. */
-const MOST_ROWS = 60;
+const MAX_ROWS = 60;
 
 export function checksTable({ snapshot, diagnosis }: View): Html {
   const { checks, takenAt } = snapshot;
-  const isFew = checks.length <= MOST_ROWS;
+  const isFew = checks.length <= MAX_ROWS;
   const shown = isFew ? checks : checks.filter(({ finding }) => finding.status !== 'pass');
-  const rows = shown.slice(0, MOST_ROWS).map((state) => checkRow(state, takenAt, diagnosis.causes));
+  const rows = shown.slice(0, MAX_ROWS).map((state) => checkRow(state, takenAt, diagnosis.causes));
   const left = checks.length - rows.length;
   return html`<section aria-labelledby="h-checks">
     <h2 id="h-checks">Checks</h2>
@@ -54,19 +54,19 @@ function checkRow(
 ): Html {
   const measures = Object.entries(finding.measures ?? {})
     .flatMap(([name, value]) =>
-      value === undefined ? [] : [`${measureName(name)} ${measureText(name, value)}`],
+      value === undefined ? [] : [`${measureName(name)} ${formatMeasure(name, value)}`],
     )
     .join(', ');
   const isPass = finding.status === 'pass';
   const explained = isPass ? undefined : explanationOf(check.id, causes);
   const ranAt =
-    last === undefined ? 'not run yet' : `${durationText((now - last.startedAt) / 1000)} ago`;
+    last === undefined ? 'not run yet' : `${formatDuration((now - last.startedAt) / 1000)} ago`;
   return html`<tr class="${finding.status}">
     <td><b>${check.probe.title}</b><small>${check.target.id}</small></td>
-    <td class="tag">${STATUS_WORDS[finding.status]}</td>
+    <td class="tag">${STATUS_NAMES[finding.status]}</td>
     <td>
       ${isPass ? measures : finding.detail}${!isPass && measures !== '' ? html`<small>${measures}</small>` : undefined}${explained === undefined ? undefined : html`<small>explained by <a href="#${explained}">${explained}</a></small>`}
     </td>
-    <td>${ranAt}<small>every ${durationText(check.intervalSeconds)}</small></td>
+    <td>${ranAt}<small>every ${formatDuration(check.intervalSeconds)}</small></td>
   </tr>`;
 }

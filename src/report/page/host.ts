@@ -6,9 +6,9 @@ import type { View } from '../../core/view.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import { bar, plot } from './plot.ts';
-import { measureName, measureText, STATUS_WORDS } from '../words.ts';
+import { measureName, formatMeasure, STATUS_NAMES } from '../words.ts';
 
-const MOST_GAUGES = 16;
+const MAX_GAUGES = 16;
 
 interface Gauge {
   readonly state: CheckState;
@@ -19,7 +19,7 @@ interface Gauge {
 }
 
 export function gaugesOf({ snapshot, past }: View): Html | undefined {
-  const gauges = snapshot.checks.flatMap((state) => gaugesOfCheck(state)).slice(0, MOST_GAUGES);
+  const gauges = snapshot.checks.flatMap((state) => gaugesOfCheck(state)).slice(0, MAX_GAUGES);
   if (gauges.length === 0) return undefined;
   return html`<section aria-labelledby="h-host">
     <h2 id="h-host">This host</h2>
@@ -48,21 +48,21 @@ function gaugeCard(gauge: Gauge, series: readonly Series[], now: Instant): Html 
   const past = series.find((one) => one.check === check.id && one.measure === measure);
   const name = `${measureName(measure)}${check.target.kind === 'host' ? '' : ` of ${check.target.id}`}`;
   const border = worse === 'low' ? 'below' : 'above';
-  const [warn, fail] = limits.map((limit) => measureText(measure, limit));
+  const [warn, fail] = limits.map((limit) => formatMeasure(measure, limit));
   const marks = [
     warn === undefined ? '' : `warns ${border} ${warn}`,
     fail === undefined ? '' : `fails ${border} ${fail}`,
   ]
     .filter((mark) => mark !== '')
     .join(', ');
-  const label = `${name}: ${measureText(measure, value)}, ${marks}`;
+  const label = `${name}: ${formatMeasure(measure, value)}, ${marks}`;
   const status = isBeyond(gauge) ? finding.status : 'pass';
   return html`<div class="gauge ${status}">
     <h3>
       ${check.probe.title}: ${name}
-      ${status === 'pass' ? undefined : html`<b class="tag">${STATUS_WORDS[status]}</b>`}
+      ${status === 'pass' ? undefined : html`<b class="tag">${STATUS_NAMES[status]}</b>`}
     </h3>
-    <p><b>${measureText(measure, value)}</b> <small>${marks}</small></p>
+    <p><b>${formatMeasure(measure, value)}</b> <small>${marks}</small></p>
     ${bar(value, limits, label)}
     ${past === undefined ? undefined : plot({ points: past.points, now, worse, limits, top: topOf(gauge, past), label: `${name}, last 24 hours` })}
   </div>`;

@@ -26,11 +26,14 @@ const ENTITIES: Readonly<Record<string, string>> = {
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   // The indentation is for readers of the source; it is not sent to the browser.
   const [first = '', ...rest] = strings.map((string) => string.replaceAll(/\n\s*/g, '\n'));
-  const text = rest.reduce((done, string, index) => done + shown(parts[index]) + string, first);
+  const text = rest.reduce(
+    (done, string, index) => done + renderPart(parts[index]) + string,
+    first,
+  );
   return new Html(text);
 }
 
-function shown(part: Part): string {
+function renderPart(part: Part): string {
   if (part === undefined) return '';
   if (part instanceof Html) return part.text;
   if (typeof part === 'string' || typeof part === 'number') {

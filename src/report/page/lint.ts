@@ -5,13 +5,13 @@ import type { Html } from './html.ts';
 import { html } from './html.ts';
 
 const TONES = { error: 'fail', warning: 'warn', info: 'info' } as const;
-const MOST = 30;
+const MAX_FINDINGS = 30;
 
 /** Undefined until the linter has run, and without findings. */
 export function lintOf({ snapshot }: View): Html | undefined {
   const { lint, configPath } = snapshot.hostContext;
   if (lint === undefined || lint.findings.length === 0) return undefined;
-  const more = lint.findings.length - MOST;
+  const more = lint.findings.length - MAX_FINDINGS;
   return html`<section aria-labelledby="lint">
     <h2 id="lint">config.toml</h2>
     <p>Run <code>runnerwatch lint ${configPath}</code> to see the lines and what they mean.</p>
@@ -26,7 +26,7 @@ export function lintOf({ snapshot }: View): Html | undefined {
           </tr>
         </thead>
         <tbody>
-          ${lint.findings.slice(0, MOST).map((finding) => row(finding))}
+          ${lint.findings.slice(0, MAX_FINDINGS).map((finding) => row(finding))}
         </tbody>
       </table>
     </div>

@@ -14,7 +14,7 @@ import { incidentsOf, timelineOf } from './past.ts';
 import { runnerCards } from './runners.ts';
 import { STYLE_ELEMENT } from './style.ts';
 import { phasePlots } from './phases.ts';
-import { durationText, FOUND_BY_TEXT, measureName, measureText } from '../words.ts';
+import { formatDuration, FOUND_BY_TEXT, measureName, formatMeasure } from '../words.ts';
 
 /** Without a script the whole page is reloaded, which closes opened parts: less often than with the script. */
 const REFRESH_SECONDS = 15;
@@ -92,12 +92,13 @@ function headerOf({ snapshot }: View): Html {
 function footerOf({ self, snapshot }: View): Html {
   const facts = Object.entries(self.hostFacts).map(
     ([name, value]) =>
-      `${measureName(name)} ${typeof value === 'number' ? measureText(name, value) : value}`,
+      `${measureName(name)} ${typeof value === 'number' ? formatMeasure(name, value) : value}`,
   );
   return html`<footer>
     <p>${facts.join(' · ')}</p>
     <p>
-      runnerwatch ${self.version}, up ${durationText((snapshot.takenAt - self.startedAt) / 1000)} ·
+      runnerwatch ${self.version}, up ${formatDuration((snapshot.takenAt - self.startedAt) / 1000)}
+      ·
       <a href="/health">/health</a> · <a href="/health?format=text">as text</a> ·
       <a href="/metrics">/metrics</a> · <a href="/api/v1/report">/api/v1/report</a> ·
       <a href="/api/v1/incidents">/api/v1/incidents</a>

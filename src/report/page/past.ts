@@ -4,12 +4,12 @@ import type { IncidentSummary, TimelineEvent, Tone } from '../../core/past.ts';
 import type { View } from '../../core/view.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
-import { lengthText } from '../incidents.ts';
+import { formatLength } from '../incidents.ts';
 import { DAY_MILLISECONDS } from './plot.ts';
 
-const MOST_EVENTS = 40;
+const MAX_EVENTS = 40;
 const FIRST_EVENTS = 6;
-const MOST_INCIDENTS = 10;
+const MAX_INCIDENTS = 10;
 const STRIP_WIDTH = 960;
 const STRIP_HEIGHT = 24;
 /** Height repeats what the colour says: the worse, the taller. */
@@ -24,7 +24,7 @@ const MARKS: Readonly<Record<Tone, string>> = { good: '✓', note: '·', warn: '
 
 export function timelineOf({ past: { timeline }, snapshot }: View): Html | undefined {
   if (timeline.length === 0) return undefined;
-  const shown = timeline.slice(0, MOST_EVENTS);
+  const shown = timeline.slice(0, MAX_EVENTS);
   const [first, rest] = [shown.slice(0, FIRST_EVENTS), shown.slice(FIRST_EVENTS)];
   return html`<section aria-labelledby="h-timeline">
     <h2 id="h-timeline">Last 24 hours</h2>
@@ -93,11 +93,11 @@ function stripOf(timeline: readonly TimelineEvent[], now: Instant): Html {
 
 export function incidentsOf({ past: { incidents } }: View): Html | undefined {
   if (incidents.length === 0) return undefined;
-  const more = incidents.length - MOST_INCIDENTS;
+  const more = incidents.length - MAX_INCIDENTS;
   return html`<section aria-labelledby="h-incidents">
     <h2 id="h-incidents">Incidents</h2>
     <ol class="events">
-      ${incidents.slice(0, MOST_INCIDENTS).map((incident) => incidentLine(incident))}
+      ${incidents.slice(0, MAX_INCIDENTS).map((incident) => incidentLine(incident))}
     </ol>
     ${more > 0 ? html`<p>And ${more} older: <code>runnerwatch incident</code></p>` : undefined}
   </section>`;
@@ -111,7 +111,7 @@ function incidentLine(incident: IncidentSummary): Html {
     <time datetime="${iso}">${iso.slice(0, 16).replace('T', ' ')}</time>
     <i class="tag" aria-hidden="true">${isOver ? '✓' : '✕'}</i>
     <span
-      ><a href="/api/v1/incidents/${id}">${cause}</a> (${severity}, ${lengthText(incident)})
+      ><a href="/api/v1/incidents/${id}">${cause}</a> (${severity}, ${formatLength(incident)})
       ${summary}</span
     >
   </li>`;

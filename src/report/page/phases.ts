@@ -4,9 +4,9 @@ import type { View } from '../../core/view.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import { plot } from './plot.ts';
-import { measureText } from '../words.ts';
+import { formatMeasure } from '../words.ts';
 
-const MOST_TARGETS = 3;
+const MAX_TARGETS = 3;
 
 interface Phase {
   readonly name: string;
@@ -25,7 +25,7 @@ export function phasePlots({ snapshot, past }: View): Html | undefined {
     }),
   );
   if (phases.length === 0) return undefined;
-  const groups = [...Map.groupBy(phases, ({ target }) => target)].slice(0, MOST_TARGETS);
+  const groups = [...Map.groupBy(phases, ({ target }) => target)].slice(0, MAX_TARGETS);
   return html`<section aria-labelledby="h-phases">
     <h2 id="h-phases">Latency by step, last 24 hours</h2>
     ${groups.map(
@@ -38,8 +38,8 @@ export function phasePlots({ snapshot, past }: View): Html | undefined {
 
 function phasePlot({ title, series: { points, measure } }: Phase, now: number): Html {
   const values = points.map(([, value]) => value);
-  const last = measureText(measure, values.at(-1) ?? 0);
-  const most = measureText(measure, Math.max(0, ...values));
+  const last = formatMeasure(measure, values.at(-1) ?? 0);
+  const most = formatMeasure(measure, Math.max(0, ...values));
   return html`<div class="gauge">
     <h4>${title}</h4>
     <p><b>${last}</b> <small>max ${most}</small></p>

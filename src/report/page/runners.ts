@@ -3,17 +3,17 @@ import type { CheckState } from '../../core/check.ts';
 import type { RunnerVerdict } from '../../core/diagnosis.ts';
 import type { View } from '../../core/view.ts';
 import type { Link, Status } from '../../core/vocabulary.ts';
-import { clipped } from '../../core/columns.ts';
+import { truncateText } from '../../core/columns.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
-import { LINK_NAMES, measureText, STATUS_WORDS } from '../words.ts';
+import { LINK_NAMES, formatMeasure, STATUS_NAMES } from '../words.ts';
 
 /** The first entries have details, further ones only the chain, so that the page stays small. */
-const MOST_DETAILS = 12;
+const MAX_DETAILS = 12;
 /** The worst entries have a card; the rest is counted. */
-const MOST_CARDS = 60;
+const MAX_CARDS = 60;
 /** A longer name is cut; the report has it whole. */
-const MOST_OF_A_NAME = 80;
+const MAX_NAME_LENGTH = 80;
 
 interface Step {
   readonly link: Link;
@@ -24,16 +24,16 @@ interface Step {
 export function runnerCards({ diagnosis: { runners }, snapshot }: View): Html {
   const states = new Map(snapshot.checks.map((state) => [state.check.id, state]));
   const endpoints = new Map(snapshot.hostContext.runners.map(({ id, endpoint }) => [id, endpoint]));
-  const worstFirst = runners.toSorted((a, b) => troubleOf(a) - troubleOf(b));
-  const cards = worstFirst.slice(0, MOST_CARDS).map((runner, index) => {
+  const worstFirst = runners.toSorted((a, b) => summarizeTrouble(a) - summarizeTrouble(b));
+  const cards = worstFirst.slice(0, MAX_CARDS).map((runner, index) => {
     const steps = stepsOf(runner, endpoints.get(runner.runner), states);
-    return runnerCard(runner, steps, index < MOST_DETAILS);
+    return runnerCard(runner, steps, index < MAX_DETAILS);
   });
   return html`<section aria-labelledby="h-runners">
     <h2 id="h-runners">Runners</h2>
     ${cards.length === 0 ? html`<p>config.toml has no runner entry that can be checked.</p>` : undefined}
     <div class="runners">${cards}</div>
-    ${countOf(worstFirst.slice(MOST_CARDS))}
+    ${countOf(worstFirst.slice(MAX_CARDS))}
   </section>`;
 }
 
@@ -41,21 +41,21 @@ export function runnerCards({ diagnosis: { runners }, snapshot }: View): Html {
 function countOf(rest: readonly RunnerVerdict[]): Html | undefined {
   if (rest.length === 0) return undefined;
   const tones = Map.groupBy(rest, ({ connected }) => toneOf(connected));
-  const said = [...tones].map(([tone, group]) => `${group.length} ${TONE_WORDS[tone]}`).join(', ');
+  const said = [...tones].map(([tone, group]) => `${group.length} ${TONE_LABELS[tone]}`).join(', ');
   return html`<p>
     And ${rest.length} more: ${said}. See
     <a href="/api/v1/report">the report</a> or <code>/health/RUNNER</code>.
   </p>`;
 }
 
-const TONE_WORDS = {
+const TONE_LABELS = {
   fail: 'do not reach GitLab',
   unknown: 'are not checked yet',
   pass: 'reach GitLab',
 } as const;
 
 /** Broken, then with a cause, then unknown, then healthy. */
-function troubleOf({ connected, cause }: RunnerVerdict): number {
+function summarizeTrouble({ connected, cause }: RunnerVerdict): number {
   if (connected === false) return 0;
   if (cause !== undefined) return 1;
   return connected === undefined ? 2 : 3;
@@ -80,11 +80,11 @@ function runnerCard(
 ): Html {
   const links = steps.map(
     ({ link, status }) =>
-      html`<li class="${status}"><i></i>${LINK_NAMES[link]}<b> ${STATUS_WORDS[status]}</b></li>`,
+      html`<li class="${status}"><i></i>${LINK_NAMES[link]}<b> ${STATUS_NAMES[status]}</b></li>`,
   );
   return html`<article class="runner ${toneOf(connected)}">
-    <h3>${clipped(name, MOST_OF_A_NAME)}</h3>
-    <p class="meta">${runner} · ${clipped(executor, MOST_OF_A_NAME)}<br />${url}</p>
+    <h3>${truncateText(name, MAX_NAME_LENGTH)}</h3>
+    <p class="meta">${runner} · ${truncateText(executor, MAX_NAME_LENGTH)}<br />${url}</p>
     <ol class="chain">
       ${links}
     </ol>
@@ -107,7 +107,7 @@ function whyOf(steps: readonly Step[], cause: string | undefined): Html | undefi
     first === undefined
       ? undefined
       : html`<span class="${first.status}"
-          ><b class="tag">${LINK_NAMES[first.link]} ${STATUS_WORDS[first.status]}</b>:
+          ><b class="tag">${LINK_NAMES[first.link]} ${STATUS_NAMES[first.status]}</b>:
           ${detailOf(first.state)}</span
         >`;
   return html`<p class="why">
@@ -118,7 +118,7 @@ function whyOf(steps: readonly Step[], cause: string | undefined): Html | undefi
 function detailsOf(runner: string, steps: readonly Step[]): Html {
   const rows = steps.map(
     ({ link, status, state }) =>
-      html`<dt class="${status}">${LINK_NAMES[link]} <b class="tag">${STATUS_WORDS[status]}</b></dt>
+      html`<dt class="${status}">${LINK_NAMES[link]} <b class="tag">${STATUS_NAMES[status]}</b></dt>
         <dd>${detailOf(state) || timesOf(state)}</dd>`,
   );
   return html`<details id="links-${runner.replaceAll(/[^\w-]/g, '_')}">
@@ -137,7 +137,7 @@ function timesOf(state: CheckState | undefined): string {
     .flatMap(([name, value]) =>
       value === undefined || !/(?<!timestamp)_seconds$/.test(name)
         ? []
-        : [measureText(name, value)],
+        : [formatMeasure(name, value)],
     )
     .slice(0, 1)
     .join('');

@@ -3,16 +3,16 @@ import type { LintFinding } from '../../core/lint.ts';
 import { LINT_SEVERITIES } from '../../core/lint.ts';
 import type { View } from '../../core/view.ts';
 
-const MOST = 5;
+const MAX_FINDINGS = 5;
 
-/** A heading and at most MOST findings; notes are left to `runnerwatch lint`. */
+/** A heading and at most MAX_FINDINGS findings; notes are left to `runnerwatch lint`. */
 export function lintLines({ snapshot }: View): readonly string[] {
   const { lint, configPath } = snapshot.hostContext;
   const worth = (lint?.findings ?? [])
     .filter(({ severity }) => severity !== 'info')
     .toSorted((a, b) => rankOf(a) - rankOf(b));
   if (worth.length === 0) return [];
-  const shown = worth.slice(0, MOST).map(({ rule, severity, line, message }) => {
+  const shown = worth.slice(0, MAX_FINDINGS).map(({ rule, severity, line, message }) => {
     const where = line === undefined ? '' : `line ${line}: `;
     return `${severity} ${rule}  ${where}${message}`;
   });

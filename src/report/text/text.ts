@@ -8,13 +8,13 @@ import type { Cause, Diagnosis, RunnerVerdict } from '../../core/diagnosis.ts';
 import { printable } from '../../core/printable.ts';
 import type { View } from '../../core/view.ts';
 import type { Status } from '../../core/vocabulary.ts';
-import { clipped, filled, wrapped } from '../../core/columns.ts';
+import { truncateText, filled, wrapText } from '../../core/columns.ts';
 import { lintLines } from './lint-lines.ts';
-import { durationText, FOUND_BY_TEXT, worstFirst } from '../words.ts';
+import { formatDuration, FOUND_BY_TEXT, sortBySeverity } from '../words.ts';
 
 const WIDTH = 80;
 /** A longer name of an entry is cut in the table. */
-const MOST_OF_A_NAME = 32;
+const MAX_NAME_LENGTH = 32;
 
 export interface TextOptions {
   readonly colour: boolean;
@@ -43,7 +43,7 @@ export function textOf(view: View, options: TextOptions): string {
   const lines = [
     ...(view.self.demo ? ['This is a demo: GitLab and the runner are simulated.', ''] : []),
     ...pen.wrap(head, '', '  '),
-    ...worstFirst(diagnosis.causes).flatMap((cause) => [
+    ...sortBySeverity(diagnosis.causes).flatMap((cause) => [
       '',
       ...causeLines(cause, snapshot.takenAt, pen),
     ]),
@@ -63,7 +63,7 @@ function penOf({ colour, width = WIDTH }: TextOptions): Pen {
   return {
     width,
     paint: (text, style) => (colour ? `${ESCAPE}${STYLES[style]}m${text}${ESCAPE}0m` : text),
-    wrap: (text, label, indent) => wrapped(text, label, indent, width),
+    wrap: (text, label, indent) => wrapText(text, label, indent, width),
   };
 }
 
@@ -76,7 +76,7 @@ function printableDiagnosis(diagnosis: Diagnosis): Diagnosis {
 
 function causeLines(cause: Cause, now: number, { paint, wrap }: Pen): readonly string[] {
   const { id, severity, confidence, title, evidence, ruledOut, fix, resolvedWhen } = cause;
-  const tag = `${severity}, ${confidence}, since ${durationText((now - cause.since) / 1000)}`;
+  const tag = `${severity}, ${confidence}, since ${formatDuration((now - cause.since) / 1000)}`;
   return [
     `${paint(id, SEVERITY_STYLE[severity])}  (${tag})`,
     ...wrap(title, '  ', '  '),
@@ -125,7 +125,7 @@ const STATUS_STYLE = {
 } as const;
 
 function runnerLines(runners: readonly RunnerVerdict[], { paint, width }: Pen): readonly string[] {
-  const names = runners.map(({ name }) => clipped(name, MOST_OF_A_NAME));
+  const names = runners.map(({ name }) => truncateText(name, MAX_NAME_LENGTH));
   const column = Math.max(6, ...names.map((name) => name.length));
   return [
     paint('runners', 'bold'),
@@ -136,7 +136,7 @@ function runnerLines(runners: readonly RunnerVerdict[], { paint, width }: Pen): 
       );
       const label = `  ${(names[index] ?? '').padEnd(column)}  ${runner.padEnd(9)}  `;
       const pieces = cause === undefined ? links : [...links, `<- ${cause}`];
-      return filled(pieces, label, ' '.repeat(label.length), { width, gap: '  ' });
+      return padText(pieces, label, ' '.repeat(label.length), { width, gap: '  ' });
     }),
   ];
 }

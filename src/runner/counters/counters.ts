@@ -47,39 +47,39 @@ const SAVE_ERRORS = ['gitlab_runner_configuration_saving_error_total'];
 
 /** Undefined when this is no page of a runner. */
 export function countersOf(samples: readonly Sample[]): RunnerCounters | undefined {
-  const version = named(samples, VERSION)[0];
-  if (version === undefined && named(samples, CONCURRENT).length === 0) return undefined;
+  const version = namedSamples(samples, VERSION)[0];
+  if (version === undefined && namedSamples(samples, CONCURRENT).length === 0) return undefined;
   const own = Map.groupBy(
     samples.filter(({ labels }) => labels['runner'] !== undefined),
     ({ labels }) => labels['runner'] ?? '',
   );
-  const state = named(samples, STATE).find(({ value }) => value === 1);
+  const state = namedSamples(samples, STATE).find(({ value }) => value === 1);
   return {
     entries: new Map([...own].map(([runner, group]) => [runner, entryOf(group)])),
-    concurrent: sum(named(samples, CONCURRENT)),
-    jobs: sum(named(samples, JOBS)),
+    concurrent: sum(namedSamples(samples, CONCURRENT)),
+    jobs: sum(namedSamples(samples, JOBS)),
     version: version?.labels['version'],
     processState: state?.labels['state'],
-    startedSeconds: named(samples, ['process_start_time_seconds'])[0]?.value,
-    configLoadErrors: sum(named(samples, LOAD_ERRORS)),
-    configSaveErrors: sum(named(samples, SAVE_ERRORS)),
+    startedSeconds: namedSamples(samples, ['process_start_time_seconds'])[0]?.value,
+    configLoadErrors: sum(namedSamples(samples, LOAD_ERRORS)),
+    configSaveErrors: sum(namedSamples(samples, SAVE_ERRORS)),
   };
 }
 
 function entryOf(own: readonly Sample[]): EntryCounters {
-  const statuses = named(own, STATUSES);
+  const statuses = namedSamples(own, STATUSES);
   return {
     polls: byStatus(statuses.filter(({ labels }) => labels['endpoint'] === 'request_job')),
     traces: byStatus(statuses.filter(({ labels }) => labels['endpoint'] === 'patch_trace')),
-    healthFailures: sum(named(own, HEALTH_FAILURES)),
-    feedFailures: sum(named(own, FEED_FAILURES)),
-    jobs: sum(named(own, JOBS)),
-    limit: sum(named(own, LIMIT)),
+    healthFailures: sum(namedSamples(own, HEALTH_FAILURES)),
+    feedFailures: sum(namedSamples(own, FEED_FAILURES)),
+    jobs: sum(namedSamples(own, JOBS)),
+    limit: sum(namedSamples(own, LIMIT)),
   };
 }
 
 /** The first of the names that there is. */
-function named(samples: readonly Sample[], names: readonly string[]): readonly Sample[] {
+function namedSamples(samples: readonly Sample[], names: readonly string[]): readonly Sample[] {
   for (const name of names) {
     const found = samples.filter((sample) => sample.name === name);
     if (found.length > 0) return found;

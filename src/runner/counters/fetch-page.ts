@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { errnoText } from '../../core/errno.ts';
 import type { MetricsAddress } from './listen-address.ts';
 
-const MOST_BYTES = 8 * 1024 * 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
 
 export interface PageRequest {
   readonly path: string;
@@ -28,8 +28,8 @@ export async function fetchPage(
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       chunks.push(chunk);
-      if (bytes <= MOST_BYTES) return;
-      resolve({ kind: 'foreign', detail: `the response of ${place} is too long` });
+      if (bytes <= MAX_BYTES) return;
+      resolve({ kind: 'notAProxy', detail: `the response of ${place} is too long` });
       sent.destroy();
     });
     response.once('error', (error) => resolve(failed(place, error, signal)));

@@ -26,13 +26,13 @@ const ENDED: ReadonlySet<string> = new Set([
 /** The last request and what cleans up take a while. */
 const HELD_SECONDS = 300;
 /** More is no list of one host. */
-const MOST_JOBS = 10_000;
+const MAX_JOBS = 10_000;
 
 /** Lines of another form are left out. */
 export function parseJobList(text: string): readonly ListedJob[] {
   return text
     .split('\n')
-    .slice(0, MOST_JOBS)
+    .slice(0, MAX_JOBS)
     .flatMap((line) => {
       const { url, state, duration = '' } = LINE.exec(line)?.groups ?? {};
       if (url === undefined || state === undefined) return [];
@@ -49,7 +49,7 @@ export interface JobListSummary {
   readonly events: readonly RunnerEvent[];
 }
 
-export class HeldSlots {
+export class HeldSlotTracker {
   readonly #clock: Clock;
   /** When each ended job was first seen, by its URL: monotonic, and the wall's time. */
   #seen: ReadonlyMap<string, { readonly seconds: number; readonly at: Instant }> = new Map();
@@ -58,7 +58,7 @@ export class HeldSlots {
     this.#clock = clock;
   }
 
-  look(jobs: readonly ListedJob[]): JobListSummary {
+  update(jobs: readonly ListedJob[]): JobListSummary {
     const now = { seconds: this.#clock.seconds(), at: this.#clock.wall() };
     const ended = jobs.filter(({ state }) => ENDED.has(state));
     this.#seen = new Map(ended.map(({ url }) => [url, this.#seen.get(url) ?? now]));

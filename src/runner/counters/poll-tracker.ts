@@ -9,7 +9,7 @@ import { MAX_TIMES } from '../../core/runner-event.ts';
 import type { EntryCounters, RunnerCounters } from './counters.ts';
 
 /** How long a rise speaks for the present. */
-const KEPT_SECONDS = 600;
+const EVENT_SECONDS = 600;
 
 /** Statuses of a poll that worked: a job, or none. */
 const WORKED: ReadonlySet<string> = new Set(['200', '201', '204']);
@@ -50,8 +50,8 @@ export class PollTracker {
     this.#clock = clock;
   }
 
-  look(counters: RunnerCounters): PollSummary {
-    if (this.#isAnew(counters)) this.#forget();
+  update(counters: RunnerCounters): PollSummary {
+    if (this.#isNewProcess(counters)) this.#reset();
     this.#startedSeconds = counters.startedSeconds;
     const now = this.#clock.seconds();
     this.#entries = new Map(
@@ -60,7 +60,7 @@ export class PollTracker {
     this.#compareErrors(counters);
     const flat = [...this.#entries.values()].filter(({ counters: own }) => own.polls.size > 0);
     return {
-      events: [...this.#held(), ...statesOf(counters, this.#clock.wall())],
+      events: [...this.#currentEvents(), ...statesOf(counters, this.#clock.wall())],
       workedPolls: this.#worked,
       failedPolls: this.#failed,
       flatSeconds:
@@ -68,7 +68,7 @@ export class PollTracker {
     };
   }
 
-  #isAnew({ startedSeconds, entries }: RunnerCounters): boolean {
+  #isNewProcess({ startedSeconds, entries }: RunnerCounters): boolean {
     if (startedSeconds !== this.#startedSeconds) return true;
     return [...entries].some(([runner, { polls }]) =>
       [...polls].some(
@@ -77,7 +77,7 @@ export class PollTracker {
     );
   }
 
-  #forget(): void {
+  #reset(): void {
     this.#entries = new Map();
     this.#events = new Map();
     this.#loadErrors = undefined;
@@ -87,37 +87,37 @@ export class PollTracker {
     const before = this.#entries.get(runner);
     if (before === undefined) return { counters, flatSince: now };
     const rises = risesOf(before.counters.polls, counters.polls);
-    for (const [status, by] of rises) this.#notePolls(runner, status, by);
+    for (const [status, by] of rises) this.#recordPolls(runner, status, by);
     for (const [status, by] of risesOf(before.counters.traces, counters.traces)) {
-      if (REFUSED_TRACES.has(status)) this.#note({ kind: 'traces-refused', runner, by, status });
+      if (REFUSED_TRACES.has(status)) this.#record({ kind: 'traces-refused', runner, by, status });
     }
-    const fed = rise(before.counters.feedFailures, counters.feedFailures);
-    if (fed > 0) this.#note({ kind: 'feeds-failed', runner, by: fed });
-    const ill = rise(before.counters.healthFailures, counters.healthFailures);
-    if (ill > 0) this.#note({ kind: 'health-failed', runner, by: ill });
+    const fed = riseOf(before.counters.feedFailures, counters.feedFailures);
+    if (fed > 0) this.#record({ kind: 'feeds-failed', runner, by: fed });
+    const ill = riseOf(before.counters.healthFailures, counters.healthFailures);
+    if (ill > 0) this.#record({ kind: 'health-failed', runner, by: ill });
     return { counters, flatSince: rises.length > 0 ? now : before.flatSince };
   }
 
-  #notePolls(runner: string, status: string, by: number): void {
+  #recordPolls(runner: string, status: string, by: number): void {
     if (WORKED.has(status)) {
       this.#worked += by;
       for (const [key, one] of this.#events) {
         if (one.runner === runner && one.kind !== 'polls-worked') this.#events.delete(key);
       }
-      this.#note({ kind: 'polls-worked', runner, by, status });
+      this.#record({ kind: 'polls-worked', runner, by, status });
       return;
     }
     this.#failed += by;
-    this.#note({ kind: 'polls-failed', runner, by, status });
+    this.#record({ kind: 'polls-failed', runner, by, status });
   }
 
   #compareErrors({ configLoadErrors }: RunnerCounters): void {
-    const by = rise(this.#loadErrors, configLoadErrors);
+    const by = riseOf(this.#loadErrors, configLoadErrors);
     this.#loadErrors = configLoadErrors;
-    if (by > 0) this.#note({ kind: 'config-load-errors', by });
+    if (by > 0) this.#record({ kind: 'config-load-errors', by });
   }
 
-  #note({ kind, runner, by, status }: Rise): void {
+  #record({ kind, runner, by, status }: Rise): void {
     const at = this.#clock.wall();
     const key = `${kind} ${runner ?? ''} ${status ?? ''}`;
     const { count, times, firstAt } = this.#events.get(key) ?? NONE;
@@ -135,8 +135,8 @@ export class PollTracker {
     });
   }
 
-  #held(): readonly RunnerEvent[] {
-    const since = this.#clock.wall() - KEPT_SECONDS * 1000;
+  #currentEvents(): readonly RunnerEvent[] {
+    const since = this.#clock.wall() - EVENT_SECONDS * 1000;
     for (const [key, { lastAt }] of this.#events) {
       if (lastAt < since) this.#events.delete(key);
     }
@@ -163,7 +163,7 @@ function risesOf(
   });
 }
 
-function rise(before: number | undefined, after: number | undefined): number {
+function riseOf(before: number | undefined, after: number | undefined): number {
   return before === undefined || after === undefined ? 0 : Math.max(0, after - before);
 }
 
@@ -180,22 +180,24 @@ function statesOf(counters: RunnerCounters, at: Instant): readonly RunnerEvent[]
   );
   return [
     ...(concurrent !== undefined && concurrent > 0 && (jobs ?? 0) >= concurrent
-      ? [state('at-capacity', at, { jobs: jobs ?? 0, allowed: concurrent, by: 'concurrent' })]
+      ? [stateEvent('at-capacity', at, { jobs: jobs ?? 0, allowed: concurrent, by: 'concurrent' })]
       : []),
     ...full.map(([runner, entry]) => ({
-      ...state('at-capacity', at, {
+      ...stateEvent('at-capacity', at, {
         jobs: entry.jobs ?? 0,
         allowed: entry.limit ?? 0,
         by: 'limit',
       }),
       runner,
     })),
-    ...(processState === undefined ? [] : [state('process-state', at, { state: processState })]),
-    ...(version === undefined ? [] : [state('version', at, { version })]),
+    ...(processState === undefined
+      ? []
+      : [stateEvent('process-state', at, { state: processState })]),
+    ...(version === undefined ? [] : [stateEvent('version', at, { version })]),
   ];
 }
 
-function state(kind: string, at: Instant, facts: Readonly<Record<string, Fact>>): RunnerEvent {
+function stateEvent(kind: string, at: Instant, facts: Readonly<Record<string, Fact>>): RunnerEvent {
   const said = Object.entries(facts).map(([name, value]) => `${name} ${String(value)}`);
   const text = `the runner counted ${kind.replaceAll('-', ' ')} (${said.join(', ')})`;
   return { kind, firstAt: at, lastAt: at, count: 1, times: [at], text, facts };

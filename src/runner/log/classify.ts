@@ -56,7 +56,7 @@ export function classify(line: LogLine): LogEvent | undefined {
     kind: found.kind,
     ...(found.cause === undefined ? {} : { cause: found.cause }),
     ...(runner === undefined ? {} : { runner }),
-    facts: { fragment: found.n, ...namedOf(line.message), ...keptOf(line.fields) },
+    facts: { fragment: found.n, ...namedOf(line.message), ...keptFieldsOf(line.fields) },
   };
 }
 
@@ -72,7 +72,7 @@ function restOf({ message, fields }: LogLine): string {
   ].join(' ');
 }
 
-function keptOf(fields: LogLine['fields']): Readonly<Record<string, Fact>> {
+function keptFieldsOf(fields: LogLine['fields']): Readonly<Record<string, Fact>> {
   return Object.fromEntries(
     Object.entries(KEPT).flatMap(([field, fact]) => {
       const value = fields[field];

@@ -15,7 +15,7 @@ const MINUTE = 60;
 const HOUR = 3600;
 
 /** How long a kind speaks for the present, in seconds. */
-const KEPT_SECONDS: Readonly<Partial<Record<EventKind, number>>> = {
+const LIFETIME_SECONDS: Readonly<Partial<Record<EventKind, number>>> = {
   'poll-failed': 10 * MINUTE,
   disabled: 24 * HOUR,
   'poll-worked': 24 * HOUR,
@@ -34,11 +34,11 @@ const KEPT_SECONDS: Readonly<Partial<Record<EventKind, number>>> = {
   stopping: 2 * HOUR,
   setting: 24 * HOUR,
 };
-const USUAL_SECONDS = 15 * MINUTE;
+const DEFAULT_LIFETIME_SECONDS = 15 * MINUTE;
 /** After that long without a line of its kind the next one is news again. */
-const NEWS_SECONDS = MINUTE;
+const REPEAT_SECONDS = MINUTE;
 /** More would be a flood of inventions: kinds, causes and entries are few. */
-const MOST_SIGHTINGS = 400;
+const MAX_EVENTS = 400;
 
 /** A later line of one kind takes earlier ones of others back: of its entry, or all where it names none. */
 const CLEARS: Readonly<Partial<Record<EventKind, readonly EventKind[]>>> = {
@@ -75,31 +75,31 @@ export class EventWindow {
   #runners: readonly string[] = [];
 
   /** Short tokens of the entries that there are. */
-  know(runners: readonly string[]): void {
+  setRunners(runners: readonly string[]): void {
     this.#runners = runners;
   }
 
   /** True when it is news: nothing of the kind was written lately. */
-  note(given: DatedEvent): boolean {
-    const event = this.#completed(given);
+  add(given: DatedEvent): boolean {
+    const event = this.#complete(given);
     if (event.cause !== undefined) {
       this.#counts.set(event.cause, (this.#counts.get(event.cause) ?? 0) + 1);
     }
-    this.#noteHealth(event);
+    this.#trackHealth(event);
     this.#clear(event);
     const key = keyOf(event);
     const known = this.#events.get(key);
     // Taken out first: the map keeps the order of the last change, and the oldest goes when it is full.
     this.#events.delete(key);
-    this.#events.set(key, grown(known, event));
+    this.#events.set(key, mergeEvent(known, event));
     const [oldest] = this.#events.keys();
-    if (this.#events.size > MOST_SIGHTINGS && oldest !== undefined) this.#events.delete(oldest);
-    return known === undefined || event.at - known.lastAt > NEWS_SECONDS * 1000;
+    if (this.#events.size > MAX_EVENTS && oldest !== undefined) this.#events.delete(oldest);
+    return known === undefined || event.at - known.lastAt > REPEAT_SECONDS * 1000;
   }
 
   /** What still holds at that time. */
   events(now: Instant): readonly RunnerEvent[] {
-    const old = [...this.#events].filter(([, one]) => isOver(one, now));
+    const old = [...this.#events].filter(([, one]) => isExpired(one, now));
     for (const [key] of old) this.#events.delete(key);
     return [...this.#events.values()];
   }
@@ -128,7 +128,7 @@ export class EventWindow {
   }
 
   /** With the entry and the end of the penalty where only the message says them. */
-  #completed(event: DatedEvent): DatedEvent {
+  #complete(event: DatedEvent): DatedEvent {
     const { name, disabled_for: time } = event.facts;
     if (name === undefined) return event;
     const text = String(name);
@@ -140,7 +140,7 @@ export class EventWindow {
     return { ...event, runner, facts: { ...event.facts, until_milliseconds: until } };
   }
 
-  #noteHealth({ kind, cause = '', runner, at }: DatedEvent): void {
+  #trackHealth({ kind, cause = '', runner, at }: DatedEvent): void {
     if (kind === 'config-loaded' || kind === 'started') this.#unhealthySince.clear();
     if (runner === undefined) return;
     const isUnhealthy = kind === 'poll-failed' && UNHEALTHY.has(cause);
@@ -160,7 +160,7 @@ export class EventWindow {
   }
 }
 
-function grown(known: RunnerEvent | undefined, event: DatedEvent): RunnerEvent {
+function mergeEvent(known: RunnerEvent | undefined, event: DatedEvent): RunnerEvent {
   const { kind, cause, runner, at, text } = event;
   const facts: Readonly<Record<string, Fact>> = event.facts;
   return {
@@ -176,8 +176,8 @@ function grown(known: RunnerEvent | undefined, event: DatedEvent): RunnerEvent {
   };
 }
 
-function isOver({ kind, lastAt }: RunnerEvent, now: Instant): boolean {
-  const seconds = KEPT_SECONDS[kind as EventKind] ?? USUAL_SECONDS;
+function isExpired({ kind, lastAt }: RunnerEvent, now: Instant): boolean {
+  const seconds = LIFETIME_SECONDS[kind as EventKind] ?? DEFAULT_LIFETIME_SECONDS;
   return now - lastAt > seconds * 1000;
 }
 

@@ -12,11 +12,11 @@ import { LineSplitter } from './line-splitter.ts';
 import { parseSyslog } from './log-line.ts';
 import type { Reader, ReaderDeps } from './reader.ts';
 
-const LOOK_MILLISECONDS = 1000;
+const POLL_MILLISECONDS = 1000;
 /** Of what is there at the start. */
-const MOST_OLD_BYTES = 512 * 1024;
+const MAX_OLD_BYTES = 512 * 1024;
 /** Of one look; a log that grows faster is read later. */
-const MOST_BYTES = 4 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 interface Opened {
   readonly handle: FileHandle;
@@ -42,7 +42,7 @@ export class FileReader implements Reader {
     this.#deps = deps;
     this.#lines = new LineSplitter((line) => this.#take(line));
     deps.onState({ state: 'starting', detail: path });
-    void this.#look();
+    void this.#poll();
   }
 
   stop(): void {
@@ -51,7 +51,7 @@ export class FileReader implements Reader {
     void this.#close();
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     try {
       await this.#follow();
       this.#deps.onState({ state: 'reading', detail: this.#path });
@@ -61,7 +61,7 @@ export class FileReader implements Reader {
       this.#deps.onState({ state, detail });
     }
     if (this.#isStopped) await this.#close();
-    else this.#timer = setTimeout(() => void this.#look(), LOOK_MILLISECONDS);
+    else this.#timer = setTimeout(() => void this.#poll(), POLL_MILLISECONDS);
   }
 
   async #follow(): Promise<void> {
@@ -80,7 +80,7 @@ export class FileReader implements Reader {
     }
     if (this.#opened === undefined) {
       this.#opened = { handle: await open(this.#place, 'r'), inode: found.ino };
-      this.#offset = this.#isFirst ? Math.max(0, found.size - MOST_OLD_BYTES) : 0;
+      this.#offset = this.#isFirst ? Math.max(0, found.size - MAX_OLD_BYTES) : 0;
     }
     const isShorter = (await this.#opened.handle.stat()).size < this.#offset;
     if (isShorter) this.#offset = 0;
@@ -93,7 +93,7 @@ export class FileReader implements Reader {
     const opened = this.#opened;
     if (opened === undefined) return;
     const { size } = await opened.handle.stat();
-    const buffer = Buffer.alloc(Math.min(MOST_BYTES, Math.max(0, size - this.#offset)));
+    const buffer = Buffer.alloc(Math.min(MAX_BYTES, Math.max(0, size - this.#offset)));
     if (buffer.length === 0) return;
     const { bytesRead } = await opened.handle.read(buffer, 0, buffer.length, this.#offset);
     this.#offset += bytesRead;

@@ -17,13 +17,13 @@ import { LineSplitter } from './line-splitter.ts';
 import type { Reader, ReaderDeps } from './reader.ts';
 import { BACKLOG_SECONDS } from './reader.ts';
 
-const MOST_OLD_ENTRIES = 4000;
+const MAX_OLD_ENTRIES = 4000;
 const FIRST_WAIT_SECONDS = 1;
-const LONGEST_WAIT_SECONDS = 60;
+const MAX_WAIT_SECONDS = 60;
 /** A child that lived this long has worked: the next one need not wait. */
 const GOOD_SECONDS = 30;
 const PROVEN_MILLISECONDS = 2000;
-const MOST_COMPLAINT = 4096;
+const MAX_MESSAGE_LENGTH = 4096;
 const DIRECTORIES = ['/var/log/journal', '/run/log/journal'];
 
 type JournalSource = Extract<LogSource, { readonly kind: 'journal' }>;
@@ -65,7 +65,7 @@ export class JournalReader implements Reader {
       '--no-pager',
       ...unitWords(this.#source),
       ...(directory === undefined ? [] : ['--directory', directory]),
-      ...this.#placeWords(),
+      ...this.#positionArguments(),
     ];
     const started = this.#deps.clock.seconds();
     // Without a free descriptor there is a child without pipes, and an error soon.
@@ -78,8 +78,8 @@ export class JournalReader implements Reader {
     const lines = new LineSplitter((line) => this.#take(line));
     child.stdout?.on('data', (chunk: Buffer) => lines.push(chunk));
     child.stderr?.on('data', (chunk: Buffer) => {
-      complaint = `${complaint}${String(chunk)}`.slice(-MOST_COMPLAINT);
-      this.#complain(complaint);
+      complaint = `${complaint}${String(chunk)}`.slice(-MAX_MESSAGE_LENGTH);
+      this.#reportFailure(complaint);
     });
     const proven = setTimeout(() => this.#works(child), PROVEN_MILLISECONDS);
     child.once('close', () => clearTimeout(proven));
@@ -87,9 +87,9 @@ export class JournalReader implements Reader {
     child.once('close', (code: number | null) => this.#ended(started, code, complaint));
   }
 
-  #placeWords(): readonly string[] {
+  #positionArguments(): readonly string[] {
     if (this.#isOld) {
-      return ['--since', `@${this.#since - BACKLOG_SECONDS}`, '-n', String(MOST_OLD_ENTRIES)];
+      return ['--since', `@${this.#since - BACKLOG_SECONDS}`, '-n', String(MAX_OLD_ENTRIES)];
     }
     const follow = ['--follow', '--no-tail'];
     return this.#cursor === ''
@@ -122,7 +122,7 @@ export class JournalReader implements Reader {
   }
 
   /** Without the right to see the system’s journal it gives an empty answer and a hint. */
-  #complain(complaint: string): void {
+  #reportFailure(complaint: string): void {
     if (!/not seeing messages from other users|insufficient permissions/.test(complaint)) return;
     this.#isHidden = true;
     this.#deps.onState({ state: 'not-allowed', detail: 'this user may not read the journal' });
@@ -155,7 +155,7 @@ export class JournalReader implements Reader {
       this.#deps.onState({ state: 'failed', detail: `journalctl failed: ${first}` });
     }
     this.#timer = setTimeout(() => void this.#run(), this.#waitSeconds * 1000);
-    this.#waitSeconds = Math.min(LONGEST_WAIT_SECONDS, this.#waitSeconds * 2);
+    this.#waitSeconds = Math.min(MAX_WAIT_SECONDS, this.#waitSeconds * 2);
     // Whatever ended it, the journal itself may have gone: what is there is asked again from the cursor on.
     this.#isOld = this.#cursor === '' && this.#isOld;
   }

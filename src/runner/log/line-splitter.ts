@@ -1,7 +1,7 @@
 /** Bytes into lines. A line without an end is cut, so that nobody can fill the memory with one. */
 import { StringDecoder } from 'node:string_decoder';
 
-const MOST_CHARACTERS = 1024 * 1024;
+const MAX_CHARACTERS = 1024 * 1024;
 
 export class LineSplitter {
   readonly #onLine: (line: string) => void;
@@ -21,7 +21,7 @@ export class LineSplitter {
       this.#isCut = false;
       line = next;
     }
-    this.#isCut ||= line.length > MOST_CHARACTERS;
+    this.#isCut ||= line.length > MAX_CHARACTERS;
     this.#rest = this.#isCut ? '' : line;
   }
 

@@ -39,7 +39,7 @@ export function parseSyslog(
   const found = SYSLOG.exec(raw)?.groups;
   if (found === undefined) return undefined;
   const { stamp = '', text = '' } = found;
-  const at = /^\d/.test(stamp) ? Date.parse(stamp) : ofThisYear(stamp, now);
+  const at = /^\d/.test(stamp) ? Date.parse(stamp) : withCurrentYear(stamp, now);
   return Number.isNaN(at) ? undefined : { at, text };
 }
 
@@ -47,7 +47,7 @@ const SYSLOG =
   /^(?<stamp>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)) \S+ [\w./-]+(?:\[\d+\])?: (?<text>.*)$/s;
 
 /** The old form has no year; a date that is still to come is of last year. */
-function ofThisYear(stamp: string, now: Instant): Instant {
+function withCurrentYear(stamp: string, now: Instant): Instant {
   const year = new Date(now).getFullYear();
   const at = Date.parse(`${stamp} ${year}`);
   return at > now + 86_400_000 ? Date.parse(`${stamp} ${year - 1}`) : at;
@@ -85,13 +85,13 @@ function parseLogfmt(text: string): LogLine | undefined {
     new Map(
       [...text.matchAll(PAIR)].map(({ groups }): [string, string] => {
         const { key = '', quoted, bare = '' } = groups ?? {};
-        return [key, quoted === undefined ? bare : unquoted(quoted)];
+        return [key, quoted === undefined ? bare : unquote(quoted)];
       }),
     ),
   );
 }
 
-function unquoted(text: string): string {
+function unquote(text: string): string {
   return text.replace(/\\(?<letter>.)/g, (_all, letter: string) =>
     letter === 'n' ? '\n' : letter,
   );

@@ -21,18 +21,18 @@ import { JournalReader } from './journal-reader.ts';
 import { LineBudget } from './line-budget.ts';
 import type { LogLine } from './log-line.ts';
 import { parseLine, withoutColours } from './log-line.ts';
-import { masked } from './mask.ts';
+import { maskSecrets } from './mask.ts';
 import type { RawLine, Reader, ReaderDeps, ReaderState } from './reader.ts';
-import { MOST_LINE_CHARACTERS } from './reader.ts';
+import { MAX_LINE_CHARACTERS } from './reader.ts';
 import { RecordJoiner } from './record-joiner.ts';
 import { EventWindow } from './event-window.ts';
 
-const MOST_LAST_LINES = 50;
-const MOST_RINGS = 600;
-const MOST_TEXT = 500;
+const MAX_LAST_LINES = 50;
+const MAX_RUNNERS = 600;
+const MAX_TEXT = 500;
 
 /** What holds until a later line takes it back, and the lines that do: their order is enough. */
-const IN_ORDER: ReadonlySet<string> = new Set([
+const STATE_EVENTS: ReadonlySet<string> = new Set([
   'disabled',
   'forced',
   'stopping',
@@ -78,8 +78,8 @@ export class RunnerLogWatch implements RunnerLogReader {
   }
 
   /** Reads this source from now on, and for these entries; the same one goes on as it is. */
-  use(source: LogSource | undefined, runners: readonly string[]): void {
-    this.#window.know(runners);
+  follow(source: LogSource | undefined, runners: readonly string[]): void {
+    this.#window.setRunners(runners);
     const wanted = source === undefined ? undefined : JSON.stringify(source);
     if (wanted === this.#source) return;
     this.#source = wanted;
@@ -149,24 +149,24 @@ export class RunnerLogWatch implements RunnerLogReader {
     this.#lines += 1;
     this.#lastLineAt = line.at ?? this.#clock.wall();
     if (line.event === undefined) this.#joiner.push(line);
-    else this.#note(line, line.event);
+    else this.#addEvent(line, line.event);
   }
 
   /** One record: a line of its own, or several that belong together. */
   #takeRecord(given: RawLine): void {
-    const line = { ...given, text: given.text.slice(0, MOST_LINE_CHARACTERS) };
+    const line = { ...given, text: given.text.slice(0, MAX_LINE_CHARACTERS) };
     const parsed = parseLine(line.text);
     if (parsed === undefined) return;
     const at = parsed.at ?? line.at;
-    this.#keep(line.text, at ?? this.#clock.wall(), parsed.fields['runner'] ?? '');
+    this.#keepLastLine(line.text, at ?? this.#clock.wall(), parsed.fields['runner'] ?? '');
     const event = classify(parsed);
     const dated = { ...line, ...(at === undefined ? {} : { at }) };
-    if (event !== undefined) this.#note(dated, event);
-    this.#noteEnd(dated, parsed, event);
+    if (event !== undefined) this.#addEvent(dated, event);
+    this.#countJobEnd(dated, parsed, event);
   }
 
   /** What a known cause accounts for is not held against the host a second time. */
-  #noteEnd(line: RawLine, parsed: LogLine, event: LogEvent | undefined): void {
+  #countJobEnd(line: RawLine, parsed: LogLine, event: LogEvent | undefined): void {
     if (event?.kind === 'job-lost' && !line.isOld) this.#lostJobEnds += 1;
     const end = jobEndOf(parsed);
     if (end === undefined) return;
@@ -174,19 +174,19 @@ export class RunnerLogWatch implements RunnerLogReader {
     const kind = kindOfEnd(end);
     const { runner } = parsed.fields;
     if (kind === undefined || runner === undefined || event?.cause !== undefined) return;
-    this.#note(line, { kind, runner, facts: {} });
+    this.#addEvent(line, { kind, runner, facts: {} });
   }
 
-  #note(line: RawLine, event: NonNullable<RawLine['event']>): void {
+  #addEvent(line: RawLine, event: NonNullable<RawLine['event']>): void {
     const at = this.#timeOf(line, event.kind);
     if (at === undefined) return;
     const facts = Object.fromEntries(
       Object.entries(event.facts).map(([name, value]) => [
         name,
-        typeof value === 'string' ? masked(value).slice(0, MOST_TEXT) : value,
+        typeof value === 'string' ? maskSecrets(value).slice(0, MAX_TEXT) : value,
       ]),
     );
-    const isNew = this.#window.note({ ...event, facts, at, text: shown(line.text) });
+    const isNew = this.#window.add({ ...event, facts, at, text: formatLine(line.text) });
     if (isNew && !line.isOld) this.#events.onEvent(event.kind, event.runner);
   }
 
@@ -194,21 +194,21 @@ export class RunnerLogWatch implements RunnerLogReader {
   #timeOf({ at, isOld, latestAt }: RawLine, kind: string): Instant | undefined {
     if (at !== undefined) return at;
     if (!isOld) return this.#clock.wall();
-    return IN_ORDER.has(kind) ? latestAt : undefined;
+    return STATE_EVENTS.has(kind) ? latestAt : undefined;
   }
 
-  #keep(text: string, at: Instant, runner: string): void {
-    if (!this.#last.has(runner) && this.#last.size >= MOST_RINGS) return;
-    const line = { at, text: shown(text) };
-    this.#last.set(runner, [...(this.#last.get(runner) ?? []), line].slice(-MOST_LAST_LINES));
+  #keepLastLine(text: string, at: Instant, runner: string): void {
+    if (!this.#last.has(runner) && this.#last.size >= MAX_RUNNERS) return;
+    const line = { at, text: formatLine(text) };
+    this.#last.set(runner, [...(this.#last.get(runner) ?? []), line].slice(-MAX_LAST_LINES));
   }
 }
 
-function shown(text: string): string {
-  return masked(withoutBreaks(text)).slice(0, MOST_TEXT);
+function formatLine(text: string): string {
+  return maskSecrets(joinLines(text)).slice(0, MAX_TEXT);
 }
 
 /** One line without colours, and without the blanks that pad the message. */
-function withoutBreaks(text: string): string {
+function joinLines(text: string): string {
   return withoutColours(text).replace(/\s+/g, ' ').trim();
 }

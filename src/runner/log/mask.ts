@@ -18,7 +18,7 @@ const SECRETS: readonly RegExp[] = [
 /** A token of before GitLab 15: twenty characters of all kinds, and nothing else that long has them. */
 const LEGACY = /(?<![\w/.-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{20}(?![\w/-])/g;
 
-export function masked(text: string): string {
+export function maskSecrets(text: string): string {
   const hidden = SECRETS.reduce((done, pattern) => done.replace(pattern, `$<kept>${HIDDEN}`), text);
   return printable(hidden.replace(LEGACY, HIDDEN));
 }

@@ -34,4 +34,4 @@ export interface Reader {
 
 /** What was written before we came counts as far as this. */
 export const BACKLOG_SECONDS = 7200;
-export const MOST_LINE_CHARACTERS = 16_384;
+export const MAX_LINE_CHARACTERS = 16_384;

@@ -7,7 +7,7 @@ import type { RawLine } from './reader.ts';
 const BEGIN = /^(?:\p{Cc}|#033)\[(?:0;33|31;1)m/u;
 const END = /(?:\p{Cc}|#033)\[0;m/u;
 /** What goes on for longer is no message. */
-const MOST_LINES = 40;
+const MAX_LINES = 40;
 
 export class RecordJoiner {
   readonly #onRecord: (line: RawLine) => void;
@@ -25,7 +25,7 @@ export class RecordJoiner {
       return;
     }
     this.#open.push(line);
-    if (END.test(line.text) || this.#open.length >= MOST_LINES) this.flush();
+    if (END.test(line.text) || this.#open.length >= MAX_LINES) this.flush();
   }
 
   /** Nothing more belongs to what is open. */

@@ -1,10 +1,10 @@
 /** Go's os.ExpandEnv, durations of Go, base URLs of the runner: small rules as tables. */
 import { describe, expect, test } from 'vitest';
 
-import { baseUrlOf, shownUrl } from '../../../src/config/runner/base-url.ts';
-import { expandEnvironment, shownVariable } from '../../../src/config/runner/expand.ts';
+import { baseUrlOf, redactUrl } from '../../../src/config/runner/base-url.ts';
+import { expandEnvironment, formatVariable } from '../../../src/config/runner/expand.ts';
 import { goDurationSeconds, nearestGoDuration } from '../../../src/core/go-duration.ts';
-import { shownText } from '../../../src/config/runner/shown-text.ts';
+import { redactValue } from '../../../src/config/runner/shown-text.ts';
 
 describe('expansion by the environment', () => {
   const environment = { HOST: 'gitlab.example.com', A: '1', EMPTY: '', '1': 'one' };
@@ -35,7 +35,7 @@ describe('expansion by the environment', () => {
   });
 
   test('what stands after a stray dollar of a token is not shown as a name', () => {
-    expect([shownVariable('RUNNER_TOKEN'), shownVariable('s3cretPart')]).toEqual([
+    expect([formatVariable('RUNNER_TOKEN'), formatVariable('s3cretPart')]).toEqual([
       '$RUNNER_TOKEN',
       'a variable',
     ]);
@@ -110,11 +110,9 @@ describe('the base URL that the runner makes', () => {
   });
 
   test('credentials are not shown', () => {
-    expect([shownUrl('https://me:pw@host/x'), shownUrl('me:pw@host'), shownUrl('host')]).toEqual([
-      'https://host/x',
-      'host',
-      'host',
-    ]);
+    expect([redactUrl('https://me:pw@host/x'), redactUrl('me:pw@host'), redactUrl('host')]).toEqual(
+      ['https://host/x', 'host', 'host'],
+    );
   });
 });
 
@@ -128,5 +126,5 @@ test.each([
   ['name', 'abcdefghijklmnopqrstuvwxyz', '…'],
   ['image', 'two\nlines', '…'],
 ])('of %s = %j is shown %j', (key, text, shown) => {
-  expect(shownText(key, text)).toBe(shown);
+  expect(redactValue(key, text)).toBe(shown);
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { HOST_PATHS } from '../../../src/core/paths.ts';
-import { libcAddresses, parseGetent } from '../../../src/host/net/getent.ts';
+import { resolveWithLibc, parseGetent } from '../../../src/host/net/getent.ts';
 import { stillRunning } from '../../support/process-tree.ts';
 import { patient, until } from '../../support/until.ts';
 
@@ -17,11 +17,11 @@ test('the lines of getent are distinct addresses', () => {
 
 describe('this host’s C library', () => {
   test('finds what the runner does not take for an address', async () => {
-    expect(await libcAddresses('127.1', HOST_PATHS, patient())).toEqual(['127.0.0.1']);
+    expect(await resolveWithLibc('127.1', HOST_PATHS, patient())).toEqual(['127.0.0.1']);
   });
 
   test('is given a name that looks like an option as a name', async () => {
-    expect(await libcAddresses('--version', HOST_PATHS, patient())).toEqual([]);
+    expect(await resolveWithLibc('--version', HOST_PATHS, patient())).toEqual([]);
   });
 });
 
@@ -46,7 +46,7 @@ describe('a getent that', () => {
   test('hangs is killed, and nothing is known', async () => {
     await replace(`echo $$ > ${folder}/pid; exec sleep 600`);
     const stop = new AbortController();
-    const looking = libcAddresses('gitlab.test', HOST_PATHS, stop.signal);
+    const looking = resolveWithLibc('gitlab.test', HOST_PATHS, stop.signal);
     let pid = 0;
     await until(async () => {
       pid = Number(await readFile(join(folder, 'pid'), 'utf8').catch(() => ''));
@@ -60,7 +60,7 @@ describe('a getent that', () => {
 
   test('finds nothing gives nothing', async () => {
     await replace('exit 2');
-    expect(await libcAddresses('gitlab.test', HOST_PATHS, patient())).toEqual([]);
+    expect(await resolveWithLibc('gitlab.test', HOST_PATHS, patient())).toEqual([]);
   });
 
   test('is of the host, when its tree is mounted elsewhere', async () => {
@@ -69,6 +69,6 @@ describe('a getent that', () => {
       'chroot',
     );
     const paths = { ...HOST_PATHS, rootfs: '/rootfs' };
-    expect(await libcAddresses('gitlab.test', paths, patient())).toEqual(['10.0.0.9']);
+    expect(await resolveWithLibc('gitlab.test', paths, patient())).toEqual(['10.0.0.9']);
   });
 });

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import {
-  blockedWay,
-  closedWay,
+  findRouteObstacle,
+  findClosedRoute,
   parseIpv4Routes,
   parseIpv6Routes,
 } from '../../../src/host/net/routes.ts';
@@ -74,7 +74,7 @@ interface Host {
 async function blocked(
   addresses: readonly string[],
   host: Host,
-  look = blockedWay,
+  look = findRouteObstacle,
 ): Promise<string | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-routes-'));
   const links = Object.entries(host.links ?? {});
@@ -197,7 +197,7 @@ describe('a way that the routing table itself closes', () => {
     ['by a network', ['10.9.3.4'], "the route 10.9.0.0/16 in this host's routing table rejects"],
     ['for IPv6', ['fd00::5'], "in this host's routing table rejects fd00::5"],
   ])('is closed %s', async (_name, addresses, clause) => {
-    expect(await blocked(addresses, routes, closedWay)).toContain(clause);
+    expect(await blocked(addresses, routes, findClosedRoute)).toContain(clause);
   });
 
   test.each([
@@ -205,7 +205,7 @@ describe('a way that the routing table itself closes', () => {
     ['one of two addresses', ['10.0.0.5', '10.0.0.6']],
     ['nobody', []],
   ])('is not closed to %s', async (_name, addresses) => {
-    expect(await blocked(addresses, routes, closedWay)).toBeUndefined();
+    expect(await blocked(addresses, routes, findClosedRoute)).toBeUndefined();
   });
 
   test('is no way out, and no link that is down', async () => {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 
 import { expect, test } from 'vitest';
 
-import { busyProcesses, parseUse } from '../../../src/host/proc/busy-processes.ts';
+import { readBusyProcesses, parseUse } from '../../../src/host/proc/busy-processes.ts';
 import { HOST_PATHS } from '../../../src/core/paths.ts';
 
 const LINE =
@@ -25,7 +25,7 @@ test('a process that does nothing but count is among the busiest, by name alone'
     argv0: 'counting',
   });
   try {
-    const { byCpu, byMemory } = await busyProcesses(HOST_PATHS);
+    const { byCpu, byMemory } = await readBusyProcesses(HOST_PATHS);
 
     expect(byCpu.find(({ pid }) => pid === child.pid)).toMatchObject({
       coreRatio: expect.any(Number),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { runnerWords } from '../../../src/host/proc/runner-arguments.ts';
+import { runnerArguments } from '../../../src/host/proc/runner-arguments.ts';
 
 test.each([
   [['gitlab-runner', 'run']],
@@ -10,7 +10,7 @@ test.each([
   [['gitlab-runner', '--debug', '--log-level', 'debug', 'run']],
   [['gitlab-runner', '--log-level=debug', '-l', 'info', 'run']],
 ])('%j is a main runner process', (words) => {
-  expect(runnerWords(words)).toEqual(words);
+  expect(runnerArguments(words)).toEqual(words);
 });
 
 test.each([
@@ -28,7 +28,7 @@ test.each([
   [['node', '--enable-source-maps']],
   [['less gitlab-runner run', '']],
 ])('%j is none', (words) => {
-  expect(runnerWords(words)).toBeUndefined();
+  expect(runnerArguments(words)).toBeUndefined();
 });
 
 const RUN = ['/usr/bin/gitlab-runner', 'run', '--config', '/srv/config.toml'];
@@ -39,11 +39,11 @@ test.each([
   ['an interpreter with flags', ['/usr/bin/node', '--no-warnings', ...RUN]],
   ['its own title', [RUN.join(' '), '', '', '']],
 ])('behind %s the words are its own', (_what, words) => {
-  expect(runnerWords(words)).toEqual(RUN);
+  expect(runnerArguments(words)).toEqual(RUN);
 });
 
 test('an interpreter that was given its name shows its script', () => {
   const words = ['gitlab-runner', '/opt/runner.js', 'run', '--config', '/srv/config.toml'];
 
-  expect(runnerWords(words)).toEqual(words);
+  expect(runnerArguments(words)).toEqual(words);
 });

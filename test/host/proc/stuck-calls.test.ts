@@ -35,9 +35,9 @@ async function afterTenSeconds(device: string, hangs: Hangs) {
   await using root = await hostWith(hangs);
   const clock = setClock();
   const calls = new StuckCalls();
-  const first = await calls.on(device, clock, root.paths);
+  const first = await calls.find(device, clock, root.paths);
   clock.advance(10);
-  return [first, await calls.on(device, clock, root.paths)];
+  return [first, await calls.find(device, clock, root.paths)];
 }
 
 test('one that is in state D at two looks and never ran between them hangs, where its folder lies', async () => {
@@ -73,10 +73,10 @@ test('one that ran between two looks is only slow', async () => {
   await using after = await hostWith({ more: hasRun(2) });
   const clock = setClock();
   const calls = new StuckCalls();
-  await calls.on('8:2', clock, before.paths);
+  await calls.find('8:2', clock, before.paths);
   clock.advance(10);
 
-  expect(await calls.on('8:2', clock, after.paths)).toBeUndefined();
+  expect(await calls.find('8:2', clock, after.paths)).toBeUndefined();
 });
 
 test('all file systems share one look', async () => {
@@ -84,9 +84,9 @@ test('all file systems share one look', async () => {
   await using empty = await rootFolder({});
   const clock = setClock();
   const calls = new StuckCalls();
-  await calls.on('8:2', clock, root.paths);
+  await calls.find('8:2', clock, root.paths);
   clock.advance(10);
-  await calls.on('8:1', clock, root.paths);
+  await calls.find('8:1', clock, root.paths);
 
-  expect(await calls.on('8:2', clock, empty.paths)).toMatchObject({ pid: 7 });
+  expect(await calls.find('8:2', clock, empty.paths)).toMatchObject({ pid: 7 });
 });

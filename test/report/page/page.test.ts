@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { View } from '../../../src/core/view.ts';
-import { clipped } from '../../../src/core/columns.ts';
+import { truncateText } from '../../../src/core/columns.ts';
 import { html } from '../../../src/report/page/html.ts';
 import { pageOf } from '../../../src/report/page/page.ts';
 import { brokenAt, fail, GITLAB, runner, snapshotOf, warn } from '../../support/snapshots.ts';
@@ -129,7 +129,7 @@ describe('hostile names', () => {
     expect(page.match(/<script/g)).toHaveLength(1);
     expect(tags.has('img')).toBe(false);
     expect(page).not.toMatch(/[\u202A-\u202E\u2066-\u2069]/);
-    expect(page).toContain(html`<h3>${clipped(name, 80)}</h3>`.text);
+    expect(page).toContain(html`<h3>${truncateText(name, 80)}</h3>`.text);
   });
 
   test('an address of an entry is shown and not a link to follow', () => {

@@ -16,7 +16,7 @@ function tracking() {
     clock.advance(after);
     const counters = countersOf(parseExposition(pageText(counted)));
     if (counters === undefined) throw new Error('no page of a runner');
-    const { events, ...rest } = tracker.look(counters);
+    const { events, ...rest } = tracker.update(counters);
     const changes = events.filter(({ kind }) => !['process-state', 'version'].includes(kind));
     return { ...rest, kinds: changes.map(({ kind }) => kind), events: changes };
   };

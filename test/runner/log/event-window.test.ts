@@ -7,8 +7,8 @@ import { START } from '../../support/clock.ts';
 
 function windowWith(...events: readonly DatedEvent[]): EventWindow {
   const window = new EventWindow();
-  window.know(['abc12defg', 'xyz12defg']);
-  for (const event of events) window.note(event);
+  window.setRunners(['abc12defg', 'xyz12defg']);
+  for (const event of events) window.add(event);
   return window;
 }
 
@@ -141,7 +141,7 @@ describe('the end of a penalty', () => {
 test('it is bounded, whatever is written', () => {
   const window = windowWith();
   for (let index = 0; index < 5000; index += 1) {
-    window.note(event('waiting', 0, { runner: `runner${index}` }));
+    window.add(event('waiting', 0, { runner: `runner${index}` }));
   }
 
   expect(window.events(START)).toHaveLength(400);
@@ -149,7 +149,7 @@ test('it is bounded, whatever is written', () => {
 
 test('it is news when nothing of the kind was written for a minute', () => {
   const window = windowWith();
-  const news = [0, 3, 59, 120].map((at) => window.note(event('poll-failed', at, REFUSED)));
+  const news = [0, 3, 59, 120].map((at) => window.add(event('poll-failed', at, REFUSED)));
 
   expect(news).toEqual([true, false, false, true]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { masked } from '../../../src/runner/log/mask.ts';
+import { maskSecrets } from '../../../src/runner/log/mask.ts';
 
 test.each([
   ['a token of now', 'token glrt-t1_Abcdef0123456789xyz. end', 'token [hidden] end'],
@@ -18,7 +18,7 @@ test.each([
   ['a signed token', 'jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc', 'jwt [hidden]'],
   ['a token of twenty characters', 'runner xY3zAbCdEfGh12345678 done', 'runner [hidden] done'],
 ])('%s is not kept', (_what, text, shown) => {
-  expect(masked(text)).toBe(shown);
+  expect(maskSecrets(text)).toBe(shown);
 });
 
 test.each([
@@ -29,9 +29,9 @@ test.each([
   'Post "https://gitlab.example.com/api/v4/jobs/request": EOF',
   'Starting multi-runner from /etc/gitlab-runner/config.toml...',
 ])('%s stays as it is', (text) => {
-  expect(masked(text)).toBe(text);
+  expect(maskSecrets(text)).toBe(text);
 });
 
 test('nothing in it moves the cursor or ends the line', () => {
-  expect(masked('a\u001B[2Jb\nc')).toBe('a\uFFFD[2Jb\uFFFDc');
+  expect(maskSecrets('a\u001B[2Jb\nc')).toBe('a\uFFFD[2Jb\uFFFDc');
 });
