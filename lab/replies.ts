@@ -1,7 +1,7 @@
 /** Answers of GitLab and of what stands before it, as the rows about GitLab need them. */
 import type { ReceivedRequest, Override } from '../src/demo/gitlab-stand-in.ts';
-import type { Reply } from '../src/demo/gitlab-reply.ts';
-import { gitlabError, text } from '../src/demo/gitlab-reply.ts';
+import type { Reply } from '../src/demo/gitlab-response.ts';
+import { gitlabError, text } from '../src/demo/gitlab-response.ts';
 
 const HTML = 'text/html';
 

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { View } from '../src/core/view.ts';
-import { buildDemoHost } from '../src/demo/stage.ts';
+import { buildDemoHost } from '../src/demo/demo-host.ts';
 import { createExporter } from '../src/metrics/exporter.ts';
 import { PROBES } from '../src/probes/index.ts';
 import { buildServer } from '../src/server.ts';

@@ -1,6 +1,6 @@
 /** What GitLab has on record of a runner, for whoever brings the API token. */
-import { gitlabError, text } from '../../src/demo/gitlab-reply.ts';
-import type { Reply } from '../../src/demo/gitlab-reply.ts';
+import { gitlabError, text } from '../../src/demo/gitlab-response.ts';
+import type { Reply } from '../../src/demo/gitlab-response.ts';
 import type { Override } from '../../src/demo/gitlab-stand-in.ts';
 import { CANARY, SYSTEM_ID, usualEntry } from '../runner-config.ts';
 import type { WorldOptions } from '../world.ts';

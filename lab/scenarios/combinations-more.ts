@@ -1,7 +1,7 @@
 /** Combinations, further: pairs of faults, one fault after another, runnerwatch restarted meanwhile. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { gitlabError } from '../../src/demo/gitlab-reply.ts';
+import { gitlabError } from '../../src/demo/gitlab-response.ts';
 import { incidentsOf } from '../past.ts';
 import { usualScript } from '../peers/names.ts';
 import { OPEN as OPEN_PROXY, startProxy } from '../peers/proxy.ts';

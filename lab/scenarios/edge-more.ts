@@ -1,6 +1,6 @@
 /** The edge: what stands in front of GitLab, on one path, to one client, or in another form. */
 
-import { text } from '../../src/demo/gitlab-reply.ts';
+import { text } from '../../src/demo/gitlab-response.ts';
 import { isRunnerApi } from '../replies.ts';
 import type { Row } from '../scenario.ts';
 

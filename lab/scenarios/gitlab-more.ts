@@ -1,7 +1,7 @@
 /** GitLab, further: states that show to runners alone, or now and then. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { gitlabError, text } from '../../src/demo/gitlab-reply.ts';
+import { gitlabError, text } from '../../src/demo/gitlab-response.ts';
 import { everywhere, nginxPage, onRunnerApi, onWrites, page } from '../replies.ts';
 import { usualEntry } from '../runner-config.ts';
 import type { Row } from '../scenario.ts';

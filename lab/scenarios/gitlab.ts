@@ -3,7 +3,7 @@ import { createServer } from 'node:https';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { gitlabError, text } from '../../src/demo/gitlab-reply.ts';
+import { gitlabError, text } from '../../src/demo/gitlab-response.ts';
 import { startNginx } from '../peers/nginx.ts';
 import { GOOD } from '../peers/pki.ts';
 import {

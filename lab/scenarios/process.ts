@@ -1,5 +1,5 @@
 /** The process of the runner. */
-import { gitlabError } from '../../src/demo/gitlab-reply.ts';
+import { gitlabError } from '../../src/demo/gitlab-response.ts';
 import { tellUnit } from '../host.ts';
 import { LISTENS, countersSay, startCounters } from '../peers/counters.ts';
 import { leaveZombie } from '../peers/zombie.ts';

@@ -1,5 +1,5 @@
 /** The token, with everything before it healthy. */
-import { gitlabError } from '../../src/demo/gitlab-reply.ts';
+import { gitlabError } from '../../src/demo/gitlab-response.ts';
 import { onRunnerApi } from '../replies.ts';
 import { CANARY, usualEntry } from '../runner-config.ts';
 import type { Row } from '../scenario.ts';

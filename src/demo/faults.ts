@@ -2,8 +2,8 @@
 import type { IssuedCertificate } from './certificates.ts';
 import { createAuthority } from './certificates.ts';
 import type { Fault } from './gitlab-faults.ts';
-import type { DemoHost } from './stage.ts';
-import { DEMO_HOST } from './stage.ts';
+import type { DemoHost } from './demo-host.ts';
+import { DEMO_HOST } from './demo-host.ts';
 
 export interface DemoFault {
   readonly id: string;

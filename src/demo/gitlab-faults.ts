@@ -1,6 +1,6 @@
 /** What the stand-in answers while a fault is switched on. */
-import type { Reply } from './gitlab-reply.ts';
-import { gitlabError, text } from './gitlab-reply.ts';
+import type { Reply } from './gitlab-response.ts';
+import { gitlabError, text } from './gitlab-response.ts';
 
 export type Fault =
   | 'none'

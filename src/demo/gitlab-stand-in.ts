@@ -9,8 +9,8 @@ import type { AddressInfo } from 'node:net';
 
 import type { Fault } from './gitlab-faults.ts';
 import { buildFaultyAnswer } from './gitlab-faults.ts';
-import type { Reply } from './gitlab-reply.ts';
-import { gitlabError, send, text } from './gitlab-reply.ts';
+import type { Reply } from './gitlab-response.ts';
+import { gitlabError, send, text } from './gitlab-response.ts';
 import type { IssuedCertificate } from './certificates.ts';
 
 export type Profile = 'gl16' | 'gl18' | 'gl19';

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { openSync } from 'node:fs';
 
 import { fileBeside } from '../core/program-file.ts';
-import type { StandInOptions } from './runner-order.ts';
-import { OPTIONS_VARIABLE } from './runner-order.ts';
+import type { StandInOptions } from './runner-options.ts';
+import { OPTIONS_VARIABLE } from './runner-options.ts';
 
 const STAND_IN = fileBeside(import.meta.url, 'runner-stand-in');
 

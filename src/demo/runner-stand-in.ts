@@ -9,8 +9,8 @@
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 
-import type { StandInEntry, StandInOptions } from './runner-order.ts';
-import { OPTIONS_VARIABLE } from './runner-order.ts';
+import type { StandInEntry, StandInOptions } from './runner-options.ts';
+import { OPTIONS_VARIABLE } from './runner-options.ts';
 
 const POLL_MILLISECONDS = 3000;
 const UNHEALTHY_LIMIT = 3;

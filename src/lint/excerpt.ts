@@ -2,7 +2,7 @@
  * A line of config.toml as it may be shown. What could be a secret becomes asterisks of the same number, so that
  * a caret below still points at its place; in doubt everything does.
  */
-import { redactName, redactValue } from '../config/runner/shown-text.ts';
+import { redactName, redactValue } from '../config/runner/redact-value.ts';
 import { printable } from '../core/printable.ts';
 import { homesOf } from './schema-index.ts';
 

@@ -2,7 +2,7 @@
 import type { KeyVisit } from '../config/runner/decode.ts';
 import { visitKeys } from '../config/runner/decode.ts';
 import { RUNNER_CONFIG } from '../config/runner/schema.ts';
-import { redactName } from '../config/runner/shown-text.ts';
+import { redactName } from '../config/runner/redact-value.ts';
 import type { TomlEntry, TomlTable } from '../config/runner/toml-tree.ts';
 import { entryOf, tablesOf } from '../config/runner/toml-tree.ts';
 import { flagAt, textAt, wholeAt } from './values.ts';

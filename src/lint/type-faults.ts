@@ -5,7 +5,7 @@
 import { correctedLine } from '../config/runner/correction.ts';
 import type { Mismatch } from '../config/runner/mismatch.ts';
 import { mismatchesOf } from '../config/runner/mismatch.ts';
-import { redactName } from '../config/runner/shown-text.ts';
+import { redactName } from '../config/runner/redact-value.ts';
 import type { TomlEntry } from '../config/runner/toml-tree.ts';
 import type { ParsedConfig, Visit } from './parsed-config.ts';
 import type { Edit, Violation } from './violation.ts';

@@ -2,7 +2,7 @@
  * A key that the runner does not know, it ignores without a word. What was it meant to be? In this order: what
  * GitLab itself decides, another spelling of a key of this table, a key of another table, the nearest name.
  */
-import { redactName } from '../config/runner/shown-text.ts';
+import { redactName } from '../config/runner/redact-value.ts';
 import { entryOf } from '../config/runner/toml-tree.ts';
 import { findNearest } from '../core/nearest.ts';
 import { printable } from '../core/printable.ts';

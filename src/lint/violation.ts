@@ -1,5 +1,5 @@
 /** One place where a rule is broken, and how it is reported: at a key, a value, an element or a table. No text of it holds a secret. */
-import { redactValue } from '../config/runner/shown-text.ts';
+import { redactValue } from '../config/runner/redact-value.ts';
 import type { Position, TomlEntry, TomlTable, TomlValue } from '../config/runner/toml-tree.ts';
 import type { LintEffect, LintSeverity } from '../core/lint.ts';
 

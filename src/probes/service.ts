@@ -18,7 +18,7 @@ import { findRunnerProcesses } from '../host/proc/runner-process.ts';
 import { processesUsing } from '../host/fs/same-file.ts';
 import { findProgram, PROGRAM_PATHS } from '../host/proc/runner-program.ts';
 import { RestartCounter } from '../host/proc/restart-counter.ts';
-import { remainsUninterruptible } from '../host/proc/stuck-process.ts';
+import { remainsUninterruptible } from '../host/proc/uninterruptible.ts';
 import type { UnitState } from '../host/systemd/systemd.ts';
 import { unitState } from '../host/systemd/systemd.ts';
 

@@ -1,7 +1,7 @@
 /** One incident for a terminal: what happened, what changed just before, what the checks saw, what to type. */
 import { printable } from '../core/printable.ts';
 import type { HostPicture } from '../host/picture.ts';
-import { formatBytes, formatDuration } from '../report/words.ts';
+import { formatBytes, formatDuration } from '../report/format.ts';
 import { wrapText } from '../core/columns.ts';
 import type { Incident, IncidentChange, IncidentRun } from './incident.ts';
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import type { View } from '../../src/core/view.ts';
-import type { DemoHost } from '../../src/demo/stage.ts';
-import { buildDemoHost } from '../../src/demo/stage.ts';
+import type { DemoHost } from '../../src/demo/demo-host.ts';
+import { buildDemoHost } from '../../src/demo/demo-host.ts';
 import { inColours } from '../support/runner-lines.ts';
 import type { StageDaemon } from '../support/stage-daemon.ts';
 import { startStageDaemon } from '../support/stage-daemon.ts';

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { DEMO_FAULTS, FaultSwitch } from '../../src/demo/faults.ts';
-import type { DemoHost } from '../../src/demo/stage.ts';
-import { buildDemoHost } from '../../src/demo/stage.ts';
+import type { DemoHost } from '../../src/demo/demo-host.ts';
+import { buildDemoHost } from '../../src/demo/demo-host.ts';
 import type { StageDaemon } from '../support/stage-daemon.ts';
 import { startStageDaemon } from '../support/stage-daemon.ts';
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { DEMO_FAULTS, FaultSwitch } from '../../src/demo/faults.ts';
-import type { DemoHost } from '../../src/demo/stage.ts';
-import { buildDemoHost } from '../../src/demo/stage.ts';
+import type { DemoHost } from '../../src/demo/demo-host.ts';
+import { buildDemoHost } from '../../src/demo/demo-host.ts';
 import type { Incident } from '../../src/recorder/incident.ts';
 import { filesBelow, leaksIn } from '../support/canary.ts';
 import type { StageDaemon } from '../support/stage-daemon.ts';

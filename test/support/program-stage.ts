@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { DemoHost } from '../../src/demo/stage.ts';
-import { buildDemoHost, DEMO_CONFIG } from '../../src/demo/stage.ts';
+import type { DemoHost } from '../../src/demo/demo-host.ts';
+import { buildDemoHost, DEMO_CONFIG } from '../../src/demo/demo-host.ts';
 
 /** They look at the machine that runs the tests, which may be busy. */
 export const QUIET_HOST = ['disk', 'cpu', 'memory']

@@ -4,8 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { DEMO_FAULTS } from '../../src/demo/faults.ts';
-import type { DemoHost } from '../../src/demo/stage.ts';
-import { buildDemoHost, DEMO_CONFIG } from '../../src/demo/stage.ts';
+import type { DemoHost } from '../../src/demo/demo-host.ts';
+import { buildDemoHost, DEMO_CONFIG } from '../../src/demo/demo-host.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const FAULT = 'unknown-authority';

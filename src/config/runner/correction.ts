@@ -2,7 +2,7 @@
 import { nearestGoDuration } from '../../core/go-duration.ts';
 import type { Mismatch } from './mismatch.ts';
 import type { ScalarName } from './schema-type.ts';
-import { redactName, redactValue } from './shown-text.ts';
+import { redactName, redactValue } from './redact-value.ts';
 import type { TomlValue } from './toml-tree.ts';
 
 const UNIT_BYTES: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };

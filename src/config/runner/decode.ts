@@ -8,7 +8,7 @@ import type { Problem } from '../../core/reading.ts';
 import { correctedLine } from './correction.ts';
 import type { Mismatch } from './mismatch.ts';
 import { mismatchesOf } from './mismatch.ts';
-import { redactName } from './shown-text.ts';
+import { redactName } from './redact-value.ts';
 import type { SchemaType, TableSchema } from './schema-type.ts';
 import { declaredName } from './schema-type.ts';
 import type { TomlEntry, TomlTable } from './toml-tree.ts';

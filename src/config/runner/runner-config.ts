@@ -10,7 +10,7 @@ import { Secret } from '../../core/secret.ts';
 import { typeErrors } from './decode.ts';
 import { readToml } from './runner-toml.ts';
 import { RUNNER_CONFIG } from './schema.ts';
-import { redactValue } from './shown-text.ts';
+import { redactValue } from './redact-value.ts';
 import type { Position, TomlTable, TomlValue } from './toml-tree.ts';
 import { entryOf, tablesOf } from './toml-tree.ts';
 

@@ -1,6 +1,6 @@
 /** Is a value right for a key of our own settings? */
 import type { Setting } from './schema.ts';
-import { redactValue } from '../runner/shown-text.ts';
+import { redactValue } from '../runner/redact-value.ts';
 
 export type SettingValue = number | boolean | string | readonly string[];
 

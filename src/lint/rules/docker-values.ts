@@ -1,5 +1,5 @@
 /** Values of [runners.docker] that are refused for each job. */
-import { redactName } from '../../config/runner/shown-text.ts';
+import { redactName } from '../../config/runner/redact-value.ts';
 import { tablesOf } from '../../config/runner/toml-tree.ts';
 import type { LintContext } from '../context.ts';
 import { DOCKER_CHECKS, isUlimit } from '../docker-values.ts';

@@ -1,6 +1,6 @@
 /** What entries have beside url and token: rules R19 to R27 of docs/lint.md. */
 import { baseUrlOf } from '../../config/runner/base-url.ts';
-import { redactName } from '../../config/runner/shown-text.ts';
+import { redactName } from '../../config/runner/redact-value.ts';
 import { findNearest } from '../../core/nearest.ts';
 import { isPrivateHost } from '../../go/dial/private-address.ts';
 import { decideProxy } from '../../go/proxy/decision.ts';

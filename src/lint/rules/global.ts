@@ -2,7 +2,7 @@
  * Keys of the whole file: how many jobs, how often, what is logged:
  * docs/reference/runner-config.md#keys-of-the-whole-file.
  */
-import { redactName } from '../../config/runner/shown-text.ts';
+import { redactName } from '../../config/runner/redact-value.ts';
 import type { ParsedConfig } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
 import { entryAt, filledAt, pairsAt, secondsOf, wholeAt } from '../values.ts';

@@ -6,7 +6,7 @@ import type { View } from '../../core/view.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import { bar, plot } from './plot.ts';
-import { measureName, formatMeasure, STATUS_NAMES } from '../words.ts';
+import { measureName, formatMeasure, STATUS_NAMES } from '../format.ts';
 
 const MAX_GAUGES = 16;
 

@@ -4,7 +4,7 @@ import type { View } from '../../core/view.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import { plot } from './plot.ts';
-import { formatMeasure } from '../words.ts';
+import { formatMeasure } from '../format.ts';
 
 const MAX_TARGETS = 3;
 

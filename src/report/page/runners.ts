@@ -6,7 +6,7 @@ import type { Link, Status } from '../../core/vocabulary.ts';
 import { truncateText } from '../../core/columns.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
-import { LINK_NAMES, formatMeasure, STATUS_NAMES } from '../words.ts';
+import { LINK_NAMES, formatMeasure, STATUS_NAMES } from '../format.ts';
 
 /** The first entries have details, further ones only the chain, so that the page stays small. */
 const MAX_DETAILS = 12;

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { baseUrlOf, redactUrl } from '../../../src/config/runner/base-url.ts';
 import { expandEnvironment, formatVariable } from '../../../src/config/runner/expand.ts';
 import { goDurationSeconds, nearestGoDuration } from '../../../src/core/go-duration.ts';
-import { redactValue } from '../../../src/config/runner/shown-text.ts';
+import { redactValue } from '../../../src/config/runner/redact-value.ts';
 
 describe('expansion by the environment', () => {
   const environment = { HOST: 'gitlab.example.com', A: '1', EMPTY: '', '1': 'one' };

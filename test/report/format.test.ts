@@ -2,7 +2,12 @@
 import { expect, test } from 'vitest';
 
 import { printable } from '../../src/core/printable.ts';
-import { formatBytes, formatDuration, measureName, formatMeasure } from '../../src/report/words.ts';
+import {
+  formatBytes,
+  formatDuration,
+  measureName,
+  formatMeasure,
+} from '../../src/report/format.ts';
 
 test.each([
   [0, '0 s'],

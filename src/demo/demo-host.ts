@@ -12,7 +12,7 @@ import type { DockerStandIn } from './docker-stand-in.ts';
 import { startDockerStandIn } from './docker-stand-in.ts';
 import type { GitLabStandIn } from './gitlab-stand-in.ts';
 import { startGitLabStandIn } from './gitlab-stand-in.ts';
-import type { StandInEntry } from './runner-order.ts';
+import type { StandInEntry } from './runner-options.ts';
 import { narrowProc } from './narrow-proc.ts';
 import type { RunnerStandIn } from './runner-process.ts';
 import { startRunnerStandIn } from './runner-process.ts';
