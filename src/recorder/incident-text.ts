@@ -123,10 +123,12 @@ function hardwareLines(hardware: HostPicture): readonly string[] {
     ...(processor === undefined ? [] : [`${processor.model}, ${processor.cores} cores`]),
     ...(memory === undefined
       ? []
-      : [`memory ${bytesText(memory.totalBytes)}, ${bytesText(memory.availableBytes)} available`]),
+      : [
+          `memory ${formatBytes(memory.totalBytes)}, ${formatBytes(memory.availableBytes)} available`,
+        ]),
     ...disks.map(
       ({ name, sizeBytes, technology, mountPoint }) =>
-        `disk ${[name, bytesText(sizeBytes), technology, mountPoint].filter(Boolean).join(' ')}`,
+        `disk ${[name, formatBytes(sizeBytes), technology, mountPoint].filter(Boolean).join(' ')}`,
     ),
     ...interfaces.map(
       ({ name, state, address4, address6 }) =>

@@ -168,7 +168,10 @@ export class Recorder {
       readRouteLines(paths),
       readBusyProcesses(paths),
       readHostPicture(),
-      Promise.race([this.#refreshTraces(view), delay(POLL_MILLISECONDS, undefined, { ref: false })]),
+      Promise.race([
+        this.#refreshTraces(view),
+        delay(POLL_MILLISECONDS, undefined, { ref: false }),
+      ]),
     ]);
     return { routes, processes, hardware, runnerLog: runnerLog(runners) };
   }
