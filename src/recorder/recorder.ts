@@ -170,7 +170,7 @@ export class Recorder {
       readHostPicture(),
       Promise.race([
         this.#refreshTraces(view),
-        delay(POLL_MILLISECONDS, undefined, { ref: false }),
+        delay(TRACE_MILLISECONDS, undefined, { ref: false }),
       ]),
     ]);
     return { routes, processes, hardware, runnerLog: runnerLog(runners) };

@@ -47,6 +47,9 @@ function reviveSecrets(value: unknown): unknown {
   return typeof revealed === 'string' ? new Secret(revealed) : mapValues(value, reviveSecrets);
 }
 
-function mapped(value: Readonly<Record<string, unknown>>, by: (item: unknown) => unknown): unknown {
+function mapValues(
+  value: Readonly<Record<string, unknown>>,
+  by: (item: unknown) => unknown,
+): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, by(item)]));
 }

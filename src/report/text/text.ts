@@ -8,7 +8,7 @@ import type { Cause, Diagnosis, RunnerVerdict } from '../../core/diagnosis.ts';
 import { printable } from '../../core/printable.ts';
 import type { View } from '../../core/view.ts';
 import type { Status } from '../../core/vocabulary.ts';
-import { truncateText, filled, wrapText } from '../../core/columns.ts';
+import { truncateText, padText, wrapText } from '../../core/columns.ts';
 import { lintLines } from './lint-lines.ts';
 import { formatDuration, FOUND_BY_TEXT, sortBySeverity } from '../words.ts';
 
