@@ -112,7 +112,7 @@ export async function buildDemoHost(): Promise<DemoHost> {
 
 /** The runner, with the id of its process where its script would write it. */
 async function startAsService(rootfs: string, port: number, caPem: string): Promise<RunnerStandIn> {
-  const started = await startRunner(
+  const started = await startRunnerStandIn(
     { port, host: DEMO_HOST, caPem, entries: ENTRIES },
     { configPath: DEMO_CONFIG, logFile: join(rootfs, 'gitlab-runner.log') },
   );

@@ -56,7 +56,7 @@ export async function readUnitFiles(unit: string, paths: Paths): Promise<readonl
 
 /** The file of a unit, wherever it lies. */
 export async function findUnitFile(unit: string, paths: Paths): Promise<UnitFile | undefined> {
-  return await firstReadable(
+  return await readFirstReadable(
     UNIT_FOLDERS.map((folder) => `${folder}/${unit}`),
     paths,
   );
