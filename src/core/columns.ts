@@ -16,7 +16,7 @@ interface Layout {
 }
 
 /** Pieces that are not split, as many on a line as fit. */
-export function filled(
+export function padText(
   pieces: readonly string[],
   label: string,
   indent: string,

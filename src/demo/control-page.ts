@@ -66,15 +66,15 @@ async function handle(
     // A page of another origin must not press the buttons.
     const { origin, host } = request.headers;
     if (origin !== undefined && origin !== `http://${host}`)
-      return say(response, 403, 'requests from another origin are not allowed');
+      return respond(response, 403, 'requests from another origin are not allowed');
     const fault = DEMO_FAULTS.find((one) => one.id === id);
-    if (fault === undefined && id !== HEAL) return say(response, 404, `unknown fault "${id}"`);
+    if (fault === undefined && id !== HEAL) return respond(response, 404, `unknown fault "${id}"`);
     await deps.faults.set(fault);
     response.writeHead(303, { Location: '/' }).end();
     return undefined;
   }
   if (request.url !== '/' || request.method !== 'GET')
-    return say(response, 404, 'use GET / or POST /fault/ID');
+    return respond(response, 404, 'use GET / or POST /fault/ID');
   response.writeHead(200, {
     'Content-Type': 'text/html; charset=utf-8',
     'Cache-Control': 'no-store',

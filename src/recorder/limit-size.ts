@@ -12,13 +12,13 @@ interface Cut {
 
 const CUTS: readonly Cut[] = [
   {
-    says: 'checks of the report that do not belong to this cause',
-    make: (incident) => ({ ...incident, report: concernedReport(incident) }),
+    label: 'checks of the report that do not belong to this cause',
+    apply: (incident) => ({ ...incident, report: concernedReport(incident) }),
   },
   { label: 'all but the last 10 runs of each check', apply: (incident) => withRuns(incident, 10) },
   {
-    says: "all but the last 50 lines of the runner's log",
-    make: (incident) => ({ ...incident, runnerLog: incident.runnerLog.slice(-50) }),
+    label: "all but the last 50 lines of the runner's log",
+    apply: (incident) => ({ ...incident, runnerLog: incident.runnerLog.slice(-50) }),
   },
   {
     label: 'the report',

@@ -127,14 +127,17 @@ class WebConfigReader {
   users(root: Table): ReadonlyMap<string, Secret> {
     const value = root['basic_auth_users'] ?? {};
     const users = new Map<string, Secret>();
-    if (!isTable(value)) this.#addProblem('basic_auth_users must be a table of names and bcrypt hashes');
+    if (!isTable(value))
+      this.#addProblem('basic_auth_users must be a table of names and bcrypt hashes');
     else {
       for (const [name, hash] of Object.entries(value)) {
         if (typeof hash === 'string' && /^\$2[aby]\$\d\d\$[./0-9A-Za-z]{53}$/.test(hash)) {
           users.set(name, new Secret(hash));
         } else {
           const how = 'make one with `htpasswd -nB`';
-          this.#addProblem(`the value of "${name}" in basic_auth_users is not a bcrypt hash; ${how}`);
+          this.#addProblem(
+            `the value of "${name}" in basic_auth_users is not a bcrypt hash; ${how}`,
+          );
         }
       }
     }

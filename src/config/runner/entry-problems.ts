@@ -29,8 +29,8 @@ export function unsetProblems(
 ): readonly Problem[] {
   return unset.map((variable) => ({
     code: 'env-unset',
-    ...placed(entry, key, file),
-    message: `${key} of ${called(entry)} uses ${formatVariable(variable)}, which is not set for the runner process: ${key} becomes empty`,
+    ...entryPosition(entry, key, file),
+    message: `${key} of ${entryLabel(entry)} uses ${formatVariable(variable)}, which is not set for the runner process: ${key} becomes empty`,
     fix: `Set the variable for the service (\`systemctl edit gitlab-runner\`: [Service] Environment=...) and restart it, or write the value of ${key} into config.toml.`,
     found: formatVariable(variable),
   }));
@@ -40,8 +40,8 @@ export function unsetProblems(
 export function expansionProblem(entry: RunnerEntry, key: Key, file: string): Problem {
   return {
     code: 'env-unreadable',
-    ...placed(entry, key, file),
-    message: `${key} of ${called(entry)} cannot be expanded: the environment of the runner process is not readable`,
+    ...entryPosition(entry, key, file),
+    message: `${key} of ${entryLabel(entry)} cannot be expanded: the environment of the runner process is not readable`,
     fix: 'Start the runner, and let runnerwatch read /proc/PID/environ (CAP_SYS_PTRACE).',
   };
 }
@@ -51,8 +51,8 @@ export function urlProblem(entry: RunnerEntry, text: string, why: string, file: 
   const shown = redactUrl(text);
   return {
     code: 'url-invalid',
-    ...placed(entry, 'url', file),
-    message: `the url of ${called(entry)} ${why}${shown === '' ? '' : `: "${shown}"`}`,
+    ...entryPosition(entry, 'url', file),
+    message: `the url of ${entryLabel(entry)} ${why}${shown === '' ? '' : `: "${shown}"`}`,
     fix: 'Write the address of GitLab as in a browser: `url = "https://gitlab.example.com/"`.',
     expected: 'https://HOST/',
     found: shown,

@@ -14,7 +14,7 @@ import { incidentsOf, timelineOf } from './past.ts';
 import { runnerCards } from './runners.ts';
 import { STYLE_ELEMENT } from './style.ts';
 import { phasePlots } from './phases.ts';
-import { formatDuration, FOUND_BY_TEXT, measureName, formatMeasure } from '../words.ts';
+import { formatDuration, FOUND_BY_TEXT, measureName, formatMeasure } from '../format.ts';
 
 /** Without a script the whole page is reloaded, which closes opened parts: less often than with the script. */
 const REFRESH_SECONDS = 15;

@@ -29,7 +29,7 @@ export async function fetchPage(
       bytes += chunk.length;
       chunks.push(chunk);
       if (bytes <= MAX_BYTES) return;
-      resolve({ kind: 'notAProxy', detail: `the response of ${place} is too long` });
+      resolve({ kind: 'foreign', detail: `the response of ${place} is too long` });
       sent.destroy();
     });
     response.once('error', (error) => resolve(failed(place, error, signal)));
