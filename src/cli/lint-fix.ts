@@ -1,7 +1,7 @@
 /**
- * `runnerwatch lint --fix`: what would change goes to standard error as a diff, with secrets masked; the corrected
- * file goes to standard output, or with --write into its place. Promises of --write: whole or not at all, mode
- * and owner kept, the old file beside it as a backup of the same mode.
+ * `runnerwatch lint --fix`: the diff goes to standard error, with secrets masked; the corrected file goes to standard
+ * output, or with --write it replaces the file. Promises of --write: completely or not at all, mode and owner kept,
+ * the old file beside it as a backup of the same mode.
  */
 import {
   chmod,
@@ -31,16 +31,16 @@ export async function fixFile(
   prepared: Prepared,
   { path, write }: { readonly path: string | undefined; readonly write: boolean },
 ): Promise<number> {
-  const { text, mended } = correctionOf(content, prepared);
+  const { text, count } = correctionOf(content, prepared);
   const diff = diffOf(textOf(content), textOf(text), prepared.file);
   process.stderr.write(
-    mended === 0 ? `${prepared.file}: nothing to correct automatically\n` : `${diff}\n`,
+    count === 0 ? `${prepared.file}: nothing to correct automatically\n` : `${diff}\n`,
   );
   if (!write || path === undefined) {
     process.stdout.write(text);
     return EXIT_OK;
   }
-  if (mended === 0) return EXIT_OK;
+  if (count === 0) return EXIT_OK;
   try {
     const backup = await replaceFile(path, text);
     process.stderr.write(`corrected ${path}; the old file is ${backup}\n`);
@@ -53,11 +53,11 @@ export async function fixFile(
   }
 }
 
-/** A correction that would make a file unreadable is none. */
+/** A correction that would break the syntax of the file is dropped. */
 function correctionOf(content: Buffer, prepared: Prepared): Correction {
   const done = applyEdits(content, judge(prepared, { now: systemClock.wall() }));
   const isWorse = prepared.parsed.whole && !prepare(done.text, prepared.file).parsed.whole;
-  return isWorse ? { text: content.toString(), mended: 0 } : done;
+  return isWorse ? { text: content.toString(), count: 0 } : done;
 }
 
 /** Writes beside the file and renames over it; returns where the old one is. */

@@ -1,7 +1,7 @@
 /**
- * `runnerwatch lint [PATH]`: what is wrong in this config.toml, and what should be written instead? Of the file
- * that the runner of this host uses, the files, the process and the host are looked at as well; of any other one
- * only the text is, and the report says which checks could not be made.
+ * `runnerwatch lint [PATH]`: what is wrong in this config.toml, and what should be written instead? For the file that
+ * a runner on this host uses, the rules also read files, process and host; for any other file only the text, and
+ * the report lists the rules that were not checked.
  */
 import { readFile, realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -52,7 +52,7 @@ export async function lint(invocation: Invocation): Promise<number> {
   return exitCodeOf(report, switchFlag(invocation, 'strict'));
 }
 
-/** The bytes of the file, or of standard input for `-`; a text says why they cannot be had. */
+/** The bytes of the file, or of standard input for `-`; a string is the reason why they cannot be read. */
 async function contentOf(path: string): Promise<Buffer | string> {
   try {
     if (path !== '-') return await readFile(path);

@@ -42,3 +42,12 @@ export function nearestGoDuration(text: string): string | undefined {
   const withUnit = /^\d+(?:\.\d+)?$/.test(short) ? `${short}s` : short;
   return goDurationSeconds(withUnit) === undefined ? undefined : withUnit;
 }
+
+/** `2h`, `15m`, `90s`, `500ms`: a duration as Go's users write it. */
+export function goDurationText(seconds: number): string {
+  const size = Math.abs(seconds);
+  if (size >= 3600 && seconds % 3600 === 0) return `${seconds / 3600}h`;
+  if (size >= 60 && seconds % 60 === 0) return `${seconds / 60}m`;
+  if (size >= 1) return `${seconds}s`;
+  return size >= 1e-3 ? `${seconds * 1e3}ms` : `${Number((seconds * 1e6).toFixed(3))}µs`;
+}

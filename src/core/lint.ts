@@ -1,13 +1,13 @@
-/** The shape of a finding of the linter. `lint/` makes them; metrics, diagnosis and reports show them. */
+/** A finding of the linter. `lint/` makes them; metrics, diagnosis and reports show them. */
 import type { Instant } from './clock.ts';
 
-/** `error`: the process, this entry or its jobs do not work. From worst to mildest. */
+/** From worst to mildest. `error`: the process, this entry or its jobs do not work. */
 export const LINT_SEVERITIES = ['error', 'warning', 'info'] as const;
 export type LintSeverity = (typeof LINT_SEVERITIES)[number];
 
 /**
- * What stops: the process at its start, the process later, the entry (it never polls, or is always refused), its
- * jobs. Absent for what works and is wrong all the same.
+ * What stops: the process at its start, the process later, the entry (it does not ask for jobs, or GitLab rejects
+ * it), its jobs. Absent where nothing stops.
  */
 export type LintEffect = 'start' | 'run' | 'offline' | 'jobs';
 
@@ -26,7 +26,7 @@ export interface LintFinding {
   readonly key?: string;
   /** Number of the `[[runners]]` it is in, from 1. */
   readonly entry?: number;
-  /** What is there, with the values. Never a secret. */
+  /** What is there, with the value. Never a secret. */
   readonly message: string;
   /** What the runner does about it, in one sentence. */
   readonly consequence: string;
@@ -36,9 +36,9 @@ export interface LintFinding {
   readonly corrected?: string;
 }
 
-/** A look that could not be made, and why. */
+/** Rules that were not checked, or only in part, and why. */
 export interface LeftOut {
-  /** Rules that would have needed it. */
+  /** Codes. */
   readonly rules: readonly string[];
   readonly because: string;
 }
@@ -48,7 +48,7 @@ export interface LintReport {
   /** In the order of the file. */
   readonly findings: readonly LintFinding[];
   readonly leftOut: readonly LeftOut[];
-  /** False where the file was too much to be judged. */
+  /** False for a file that is too large, or nested too deep, to be checked. */
   readonly judged: boolean;
 }
 

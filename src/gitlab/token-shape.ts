@@ -1,7 +1,17 @@
-/** What is wrong with an entry's token without asking anybody? Such a token must not cause a request. */
+/** What is wrong with an entry's token, before any request? Such a token must not cause one. */
 import type { RunnerTarget } from '../core/target.ts';
 import type { TokenFault, TokenJudgement } from './token-answer.ts';
-import { hasValidChecksum, isSendable, tokenKind } from './token.ts';
+import type { TokenFormatFault } from './token.ts';
+import { TOKEN_FORMAT_FAULTS, tokenFormatFault } from './token.ts';
+
+const REASONS: Readonly<Record<TokenFormatFault, TokenFault>> = {
+  blank: 'missing',
+  registration: 'registration-token',
+  'other-kind': 'wrong-kind',
+  placeholder: 'wrong-kind',
+  characters: 'wrong-kind',
+  checksum: 'checksum-mismatch',
+};
 
 export function judgeTokenShape({
   token,
@@ -9,24 +19,12 @@ export function judgeTokenShape({
   id,
   line,
 }: RunnerTarget): TokenJudgement | undefined {
-  const fail = (reason: TokenFault, text: string): TokenJudgement => ({
-    status: 'fail',
-    reason,
-    detail: `the token of ${name} (${id}, line ${line} of config.toml) ${text}`,
-  });
-  switch (tokenKind(token)) {
-    case 'blank':
-      return fail('missing', 'is empty');
-    case 'registration':
-      return fail('registration-token', 'starts with GR, as registration tokens do');
-    case 'other-kind':
-      return fail('wrong-kind', 'has the prefix of another kind of token');
-    case 'placeholder':
-      return fail('wrong-kind', 'is a placeholder');
-    case 'runner':
-      if (!isSendable(token)) return fail('wrong-kind', 'has characters that a token cannot have');
-      return hasValidChecksum(token)
-        ? undefined
-        : fail('checksum-mismatch', 'has a wrong checksum');
-  }
+  const fault = tokenFormatFault(token);
+  return fault === undefined
+    ? undefined
+    : {
+        status: 'fail',
+        reason: REASONS[fault],
+        detail: `the token of ${name} (${id}, line ${line} of config.toml) ${TOKEN_FORMAT_FAULTS[fault]}`,
+      };
 }

@@ -18,27 +18,41 @@ export function shortToken(token: Secret): string {
     .slice(0, SHORT_LENGTH);
 }
 
-export type TokenKind = 'blank' | 'runner' | 'registration' | 'other-kind' | 'placeholder';
+/** What is wrong with a token, and the words for it: each completes "the token of … ". */
+export const TOKEN_FORMAT_FAULTS = {
+  blank: 'is empty',
+  registration: 'starts with GR, as registration tokens do',
+  'other-kind': 'has the prefix of another kind of token',
+  placeholder: 'is a placeholder',
+  characters: 'has characters that a token cannot have',
+  checksum: 'has a wrong checksum',
+} as const;
+export type TokenFormatFault = keyof typeof TOKEN_FORMAT_FAULTS;
 
 const OTHER_KINDS =
   /^(?:glcbt|glpat|gldt|glptt|glagent|gloas|glft|glimt|glsoat|glffct|gltok|github_pat|ghp)[-_]/;
 const PLACEHOLDER =
   /^(?:<.*>|\[MASKED\]|__REDACTED__|TOKEN|DEFAULT TOKEN|x{3,}|your[-_ ].*|change[-_ ]?me)$/i;
+/** Blanks, quotes, control characters and everything but ASCII. */
+const OTHER_CHARACTERS = /[^\x21-\x7e]|["']/;
 
-export function tokenKind(token: Secret): TokenKind {
-  const text = token.reveal().trim();
+/** `undefined` for a token that only GitLab can judge. The only place that decides this. */
+export function tokenFormatFault(token: Secret): TokenFormatFault | undefined {
+  const whole = token.reveal();
+  const text = whole.trim();
   if (text === '') return 'blank';
   if (/^GR[0-9A-Fa-f]{7}/.test(text)) return 'registration';
   if (OTHER_KINDS.test(text)) return 'other-kind';
-  return PLACEHOLDER.test(text) ? 'placeholder' : 'runner';
+  if (PLACEHOLDER.test(text)) return 'placeholder';
+  if (OTHER_CHARACTERS.test(whole)) return 'characters';
+  return hasValidChecksum(text) ? undefined : 'checksum';
 }
 
 const ROUTABLE = /[0-9A-Za-z_-]{27,}(?:\.[0-9a-z]{2})?\.[0-9a-z]{9}$/;
 const CHECKSUM_LENGTH = 7;
 
 /** False when a routable token was truncated or mistyped; true also for tokens without a checksum. */
-export function hasValidChecksum(token: Secret): boolean {
-  const text = token.reveal();
+function hasValidChecksum(text: string): boolean {
   if (!ROUTABLE.test(text)) return true;
   const body = text.slice(0, -CHECKSUM_LENGTH);
   return crc32(body).toString(36).padStart(CHECKSUM_LENGTH, '0') === text.slice(-CHECKSUM_LENGTH);
@@ -47,9 +61,4 @@ export function hasValidChecksum(token: Secret): boolean {
 /** True for the content of a `.runner_system_id` that the runner accepts. */
 export function isSystemId(text: string): boolean {
   return /^[sr]_[0-9a-zA-Z]{12}$/.test(text);
-}
-
-/** False for a token that Go refuses to put into a header: control characters, or other than ASCII. */
-export function isSendable(token: Secret): boolean {
-  return /^[\x20-\x7e]*$/.test(token.reveal());
 }

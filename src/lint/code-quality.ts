@@ -1,4 +1,4 @@
-/** Findings as GitLab’s Code Quality report, which a merge request shows beside the line. */
+/** Findings as a Code Quality report of GitLab, which a merge request shows beside the lines. */
 import { createHash } from 'node:crypto';
 
 import type { LintEffect, LintFinding, LintReport } from '../core/lint.ts';
@@ -19,7 +19,7 @@ export interface CodeQualityIssue {
   readonly location: { readonly path: string; readonly lines: { readonly begin: number } };
 }
 
-/** One issue for each finding. Fingerprints survive lines that move, and tell equal findings apart. */
+/** One issue for each finding. A fingerprint stays when lines move, and equal findings have different ones. */
 export function codeQualityOf({ findings }: LintReport): readonly CodeQualityIssue[] {
   const seen = new Map<string, number>();
   return findings.map((finding) => {

@@ -1,6 +1,6 @@
 /**
- * What a rule may know beside the text. Whatever is absent was not looked at: a rule that needs it is silent,
- * and the report says which rules were.
+ * What a rule may know beside the text. What is absent was not read: a rule that needs it finds nothing, and the
+ * report lists it as not checked.
  */
 import type { Instant } from '../core/clock.ts';
 import type { RunnerProcess } from '../core/reading.ts';
@@ -11,17 +11,17 @@ export interface FileAttributes {
   readonly uid: number;
   readonly gid: number;
   readonly modifiedAt: Instant;
-  /** Of a small file that was asked for, as Latin-1, so that no byte is lost. Never shown. */
+  /** Of a small file, if it was asked for; as Latin-1, so that no byte is lost. Never shown. */
   readonly content?: string;
 }
 
 export type FileFact =
   | FileAttributes
   | { readonly kind: 'missing' }
-  /** We may not look, or it did not answer. */
+  /** runnerwatch has no right to read it, or the file system did not answer. */
   | { readonly kind: 'unknown' };
 
-/** What lies at a path; `undefined` while nobody has looked. */
+/** What is at a path; `undefined` until it was read. */
 export interface FileFacts {
   stat(path: string): FileFact | undefined;
   /** The same, with the content. */
@@ -33,30 +33,30 @@ export interface HostSize {
   readonly cores: number;
 }
 
-/** User listens on this host. */
+/** A listening TCP port of this host. */
 export interface Listener {
   readonly port: number;
-  /** The runner itself; `undefined` when that could not be found out. */
+  /** The runner itself; `undefined` when its process is not known. */
   readonly isRunner: boolean | undefined;
 }
 
 export interface LintContext {
   readonly now: Instant;
-  /** The config file by its absolute name; absent for standard input. */
+  /** Absolute path of the config file; absent for standard input. */
   readonly configPath?: string;
   readonly files?: FileFacts;
   readonly process?: RunnerProcess;
-  /** Of the process; while there is none, what its unit would give it. */
+  /** Of the process; while there is none, what its systemd unit sets. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly host?: HostSize;
   readonly listeners?: readonly Listener[];
   readonly history?: {
-    /** The content changed, and its time of change did not become newer. */
+    /** The content changed, and its modification time did not become newer. */
     readonly changedUnseen: boolean;
   };
 }
 
-/** The user that jobs of the shell executor run as: `--user` of the process. */
+/** The value of a flag of the process: `--user`. */
 export function argumentOf(
   process: RunnerProcess,
   ...names: readonly string[]

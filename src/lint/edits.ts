@@ -1,22 +1,22 @@
 /**
- * The corrections that are certain, made in the text itself: comments, order, blanks and line ends stay. Only what
- * an edit names is touched, and never a token.
+ * Applies the certain corrections to the text itself: comments, order, spaces and line ends stay. An edit changes
+ * only its own range, and never a token.
  */
 import type { Position } from '../config/runner/toml-tree.ts';
 import type { Fixable } from './lint.ts';
 import { textOf } from './lint.ts';
 import type { Edit } from './violation.ts';
 
-/** Keys whose values no correction may touch. */
+/** Keys whose values no correction may change. */
 const UNTOUCHABLE = /token|secret|passw/i;
 
 export interface Correction {
   readonly text: string;
-  /** Findings that the edits mend. */
-  readonly mended: number;
+  /** Findings that the edits correct. */
+  readonly count: number;
 }
 
-/** The text with every certain correction; edits that overlap an earlier one wait for the next time. */
+/** The text with every certain correction; an edit that overlaps an earlier one is skipped. */
 export function applyEdits(content: string | Uint8Array, found: readonly Fixable[]): Correction {
   const whole =
     typeof content === 'string'
@@ -29,16 +29,16 @@ export function applyEdits(content: string | Uint8Array, found: readonly Fixable
     .filter(({ edits, finding }) => edits.length > 0 && !UNTOUCHABLE.test(finding.key ?? ''))
     .map(({ edits }) => edits.map((edit) => spanOf(edit, starts)));
   const taken: Span[] = [];
-  let mended = 0;
+  let count = 0;
   for (const spans of groups) {
     if (spans.some((span) => taken.some((other) => overlap(span, other)))) continue;
     taken.push(...spans);
-    mended += 1;
+    count += 1;
   }
   const changed = taken
     .toSorted((a, b) => b.from - a.from || b.to - a.to)
     .reduce((done, { from, to, text: by }) => done.slice(0, from) + by + done.slice(to), text);
-  return { text: mark + changed, mended };
+  return { text: mark + changed, count };
 }
 
 interface Span {

@@ -1,6 +1,6 @@
 /**
- * A line of config.toml as it may be shown. What could be a secret becomes asterisks of the same number, so that
- * a caret below still points at its place; in doubt everything does.
+ * A line of config.toml as it may be shown. What may be a secret becomes the same number of asterisks, so that a
+ * caret below it still points to its place; in doubt everything is masked.
  */
 import { redactName, redactValue } from '../config/runner/redact-value.ts';
 import { printable } from '../core/printable.ts';
@@ -17,27 +17,27 @@ const LONGEST = 160;
 
 export function maskLine(line: string): string {
   const short = line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
-  return printable(masked(short.replaceAll('\t', ' ')));
+  return printable(maskSecrets(short.replaceAll('\t', ' ')));
 }
 
-function masked(line: string): string {
+function maskSecrets(line: string): string {
   if (/^\s*$/.test(line)) return '';
   if (/^\s*#/.test(line)) return line.replace(/#.*$/, '# …');
   if (HEADER.test(line)) return line.replaceAll(/"[^"]*"/g, stars);
   const { lead = '', key, equals = '', rest = '' } = KEY.exec(line)?.groups ?? {};
-  if (key === undefined) return hidden(line);
+  if (key === undefined) return maskAll(line);
   const name = key.replaceAll(/^["']|["']$/g, '');
   const shownKey = isShownKey(name) ? key : stars(key);
   return `${lead}${shownKey}${equals}${value(name, rest)}`;
 }
 
-/** Texts of quoted names are somebody’s own: labels, flags, variables. */
+/** Quoted names are chosen by users: labels, flags, variables. */
 function isShownKey(name: string): boolean {
   if (homesOf(name).length > 0) return true;
   return redactName(name) === name;
 }
 
-/** Every text of a value by itself; what is left over must be plain. */
+/** Every string of a value by itself; the rest must be plain. */
 function value(key: string, text: string): string {
   const parts = text.split(/(?<quoted>"(?:[^"\\]|\\.)*"|'[^']*')/);
   return parts
@@ -62,8 +62,8 @@ export function isShowable(key: string, text: string): boolean {
   );
 }
 
-/** A line whose key is not clear: the rest of an array, of a text of several lines, or of a mistake. */
-function hidden(line: string): string {
+/** A line without a clear key: the rest of an array, of a multi-line string, or of a mistake. */
+function maskAll(line: string): string {
   return line.replaceAll(/[^\s[\]{}=,"']/g, '*');
 }
 
@@ -75,7 +75,7 @@ function quotedStars(text: string): string {
   return `${text.charAt(0)}${'*'.repeat(Math.max(0, text.length - 2))}${text.at(-1) ?? ''}`;
 }
 
-/** How many characters from a column on belong together: a quoted text, a word, one character. */
+/** Length of the token at a column: a quoted string, a word, one character. */
 export function widthAt(line: string, column: number): number {
   const rest = line.slice(column - 1);
   const word = /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w.+:-]+)/.exec(rest)?.[0];

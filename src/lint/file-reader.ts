@@ -1,8 +1,8 @@
 /**
- * What lies at the paths that the rules ask about? A rule asks without waiting: what nobody has looked at yet is
- * noted, looked up and the rules are asked again, until they ask for nothing new.
+ * Reads the files that rules ask for. A rule asks without waiting: a path that was not read yet is remembered, read,
+ * and the rules are run again, until they ask for nothing new.
  *
- * Promises: at most MOST_ROUNDS rounds, small files only, and every look answers in time or counts as unknown.
+ * Promises: at most MAX_ROUNDS rounds, small files only, and what does not answer in time counts as unknown.
  */
 import type { Stats } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
@@ -17,14 +17,14 @@ import type { FileAttributes, FileFact, FileFacts, LintContext } from './context
 import type { Prepared } from './lint.ts';
 import { judge, reportOf } from './lint.ts';
 
-const MOST_ROUNDS = 4;
-const MOST_PATHS = 500;
-const LOOK_SECONDS = 2;
-const MOST_BYTES = 256 * 1024;
+const MAX_ROUNDS = 4;
+const MAX_PATHS = 500;
+const TIMEOUT_SECONDS = 2;
+const MAX_BYTES = 256 * 1024;
 
 const UNKNOWN: FileFact = { kind: 'unknown' };
 
-/** The answers so far, and the questions that have none. */
+/** The answers so far, and the paths that have none. */
 class FileFactCache implements FileFacts {
   readonly #known = new Map<string, FileFact>();
   readonly #asked = new Map<string, boolean>();
@@ -45,12 +45,12 @@ class FileFactCache implements FileFacts {
     return undefined;
   }
 
-  /** Looks up what was asked; false when there was nothing new. */
+  /** Reads what was asked for; false when there was nothing new. */
   async settle(paths: Paths): Promise<boolean> {
-    const questions = [...this.#asked].slice(0, MOST_PATHS);
+    const questions = [...this.#asked].slice(0, MAX_PATHS);
     this.#asked.clear();
-    using deadline = deadlineOf(LOOK_SECONDS);
-    // One after the other: looks that hang must not take every thread of the pool.
+    using deadline = deadlineOf(TIMEOUT_SECONDS);
+    // One after the other: calls that hang must not block every thread of the pool.
     for (const [path, withContent] of questions) {
       const found = deadline.signal.aborted
         ? UNKNOWN
@@ -63,7 +63,7 @@ class FileFactCache implements FileFacts {
   }
 }
 
-/** Judges with the files of this host. */
+/** Checks a file together with the files of this host. */
 export async function reportWithFiles(
   prepared: Prepared,
   context: LintContext,
@@ -71,7 +71,7 @@ export async function reportWithFiles(
 ): Promise<LintReport> {
   const files = new FileFactCache();
   const whole = { ...context, files };
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
     judge(prepared, whole);
     if (!(await files.settle(paths))) break;
   }
@@ -102,10 +102,10 @@ async function factOf(place: string, withContent: boolean): Promise<FileFact> {
 
 /** The beginning of a file; files of /proc say that they are empty. */
 async function contentOf(place: string, size: number): Promise<string> {
-  if (size === 0) return (await readFile(place, 'latin1')).slice(0, MOST_BYTES);
+  if (size === 0) return (await readFile(place, 'latin1')).slice(0, MAX_BYTES);
   const handle = await open(place);
   try {
-    const buffer = Buffer.alloc(Math.min(size, MOST_BYTES));
+    const buffer = Buffer.alloc(Math.min(size, MAX_BYTES));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
     return buffer.toString('latin1', 0, bytesRead);
   } finally {

@@ -1,4 +1,4 @@
-/** The context of a file that a runner of this host uses: its process, its environment, the size of the host. */
+/** The context of a file that a runner on this host uses: its process, its environment, the size of the host. */
 import { availableParallelism, totalmem } from 'node:os';
 
 import type { Clock } from '../core/clock.ts';
@@ -10,12 +10,12 @@ import type { LintContext } from './context.ts';
 export interface HostQuestion {
   readonly configPath: string;
   readonly process: RunnerProcess | undefined;
-  /** What its unit would give the process; asked only while there is none. */
+  /** What its systemd unit sets; used only while there is no process. */
   readonly unitEnvironment?: Readonly<Record<string, string>> | undefined;
   readonly history?: LintContext['history'];
 }
 
-/** Everything but the files, which the rules ask for themselves. */
+/** Everything but the files, which the rules ask for. */
 export async function hostContext(
   { configPath, process: runner, unitEnvironment, history }: HostQuestion,
   paths: Paths,

@@ -1,6 +1,6 @@
 /**
- * What is wrong in this config.toml, and what should be written instead? A pure function of the text and of what
- * was looked at: nothing is read here, and no finding holds a secret.
+ * What is wrong in this config.toml, and what should be written instead? A pure function of the text and the
+ * context: nothing is read here, and no finding contains a secret.
  */
 import { readToml } from '../config/runner/runner-toml.ts';
 import type { LeftOut, LintFinding, LintReport } from '../core/lint.ts';
@@ -13,13 +13,13 @@ import type { ParseResult } from './syntax.ts';
 import { MAX_LINT_BYTES, parseAll } from './syntax.ts';
 import type { Edit, Violation } from './violation.ts';
 
-/** A finding with the changes that would mend it. */
+/** A finding with the edits that correct it. */
 export interface Fixable {
   readonly finding: LintFinding;
   readonly edits: readonly Edit[];
 }
 
-/** A text that was parsed once, to be judged as often as more becomes known. */
+/** A text that was parsed once, and can be checked again when more of the host is known. */
 export interface Prepared {
   readonly file: string;
   readonly parsed: ParseResult;
@@ -27,7 +27,7 @@ export interface Prepared {
   readonly isUnread?: true;
 }
 
-/** `undefined` for a file that could not be read: only what is said of the file itself is judged then. */
+/** `undefined` for a file that could not be read: then only the rules about the file itself are checked. */
 export function prepare(content: string | Uint8Array | undefined, file: string): Prepared {
   if (content === undefined) {
     const nothing = readToml('', file);
@@ -45,18 +45,18 @@ export function prepare(content: string | Uint8Array | undefined, file: string):
   };
 }
 
-/** The text as lines are counted in it; only valid UTF-8 gets any further than the parser. */
+/** The text as its lines are counted; the parser rejects what is not valid UTF-8. */
 export function textOf(content: string | Uint8Array): string {
   const text = typeof content === 'string' ? content : new TextDecoder().decode(content);
   return text.replace(/^\uFEFF/, '');
 }
 
-/** Findings with their changes, in the order of the file. */
+/** Findings with their edits, in the order of the file. */
 export function judge(
   { parsed, config, file, isUnread }: Prepared,
   context: LintContext,
 ): readonly Fixable[] {
-  const byParser = parsed.faults.flatMap(({ code, violation }) => {
+  const syntaxFaults = parsed.faults.flatMap(({ code, violation }) => {
     const rule = ruleNamed(code);
     return rule === undefined ? [] : [fixable(rule, violation, file)];
   });
@@ -67,8 +67,8 @@ export function judge(
       : rules.flatMap((rule) =>
           [...rule.check(config, context)].map((violation) => fixable(rule, violation, file)),
         );
-  const all = [...byParser, ...found];
-  return [...all, ...untilRestart(all, file, context)].toSorted(byPosition);
+  const all = [...syntaxFaults, ...found];
+  return [...all, ...nextStartFault(all, file, context)].toSorted(byPosition);
 }
 
 function rulesFor(isWhole: boolean, isUnread: boolean): readonly Rule[] {
@@ -76,8 +76,8 @@ function rulesFor(isWhole: boolean, isUnread: boolean): readonly Rule[] {
   return isWhole ? LINT_RULES : LINT_RULES.filter(isOfDecoder);
 }
 
-/** F08: a process that runs although the file would stop it runs on the file before. */
-function untilRestart(
+/** F08: a process that runs although this file stops it at its start still uses the previous file. */
+function nextStartFault(
   all: readonly Fixable[],
   file: string,
   { process }: LintContext,
@@ -87,12 +87,12 @@ function untilRestart(
   const [first] = stops;
   if (rule === undefined || process === undefined || first === undefined) return [];
   const { line } = first.finding;
-  const where = line === undefined ? '' : `, first for line ${line}`;
-  const message = `process ${process.pid} runs on the previous configuration and will not survive a restart${where}`;
+  const where = line === undefined ? '' : `, because of line ${line}`;
+  const message = `process ${process.pid} uses the previous configuration and will not start again${where}`;
   return [fixable(rule, { message }, file)];
 }
 
-/** Of a file with gaps only what the decoder says is certain: an absent key may stand in a gap. */
+/** Of a file with gaps only type errors are certain: an absent key may be in a gap. */
 function isOfDecoder({ code, effect }: Rule): boolean {
   return (code.startsWith('P') || code === 'S01') && effect === 'start';
 }
@@ -110,7 +110,7 @@ export function reportOf(prepared: Prepared, context: LintContext): LintReport {
   return {
     file: prepared.file,
     findings,
-    leftOut: leftOutOf(context),
+    leftOut: uncheckedIn(context),
     judged: !findings.some(({ rule }) => rule === 'L01'),
   };
 }
@@ -147,13 +147,13 @@ function byPosition({ finding: a }: Fixable, { finding: b }: Fixable): number {
 }
 
 const REASONS: Readonly<Record<Need, string>> = {
-  files: 'this is not the configuration of this host, so the files it names were not looked at',
-  process: 'no gitlab-runner that runs on this file was seen',
-  host: 'the size of the runner’s host is not known',
-  history: 'only the daemon sees how a file changes',
+  files: 'no runner on this host uses this file, so that the files it names were not read',
+  process: 'no gitlab-runner process uses this file',
+  host: 'the size of the runner host is not known',
+  history: 'only the daemon sees how the file changes',
 };
 
-function leftOutOf(context: LintContext): readonly LeftOut[] {
+function uncheckedIn(context: LintContext): readonly LeftOut[] {
   const has: Readonly<Record<Need, boolean>> = {
     files: context.files !== undefined,
     process: context.process !== undefined,

@@ -1,20 +1,19 @@
-/** Files that keys of config.toml name, as the runner's process finds and may read them. */
+/** Files that keys of config.toml name, as the runner process sees them and may read them. */
 import { resolve } from 'node:path';
 
-import { baseUrlOf } from '../config/runner/base-url.ts';
 import type { FileAttributes, FileFact, LintContext } from './context.ts';
 import type { Section } from './parsed-config.ts';
 import type { Found } from './values.ts';
-import { expandedAt, filledAt } from './values.ts';
+import { filledAt, urlAt } from './values.ts';
 
-/** A path as the runner's process takes it: against its working directory. `undefined` when that is not known. */
+/** Relative to the working directory of the runner process; `undefined` when that is not known. */
 export function asRunnerSees(path: string, { process }: LintContext): string | undefined {
   if (path.startsWith('/')) return path;
   const directory = process?.workingDirectory;
   return directory === undefined ? undefined : resolve(directory, path);
 }
 
-/** Whoever is asked about; the groups are absent where they are not known. */
+/** The groups are absent where they are not known. */
 export interface User {
   readonly uid: number;
   readonly groups?: readonly number[];
@@ -35,7 +34,7 @@ export function isAllowed(
   return asOther === asGroup ? asOther : undefined;
 }
 
-/** Whether something lies there, and what. */
+/** Something is there. */
 export function isThere(fact: FileFact | undefined): fact is FileAttributes {
   return fact !== undefined && fact.kind !== 'missing' && fact.kind !== 'unknown';
 }
@@ -82,12 +81,11 @@ export function fileOf({ table }: Section, key: string, context: LintContext) {
 
 /** The host as the runner names its files: what stands before the first colon. */
 export function hostOf(section: Section, context: LintContext): string | undefined {
-  const text = expandedAt(section, 'url', context)?.text;
-  const base = text === undefined ? undefined : baseUrlOf(text);
+  const base = urlAt(section, context)?.base;
   return base?.ok === true && base.url.protocol === 'https:' ? base.url.hostname : undefined;
 }
 
-/** Where this process looks for files of hosts, and where a process of another user would. */
+/** Where this runner process reads CA files by host name, and where one of another user would. */
 export function certFolders({ process, environment }: LintContext): readonly [string, string] {
   const home = `${environment?.['HOME'] ?? '/root'}/.gitlab-runner/certs`;
   return process === undefined || process.uid === 0 ? [ROOT_CERTS, home] : [home, ROOT_CERTS];

@@ -25,12 +25,12 @@ export interface Visit extends KeyVisit {
 export interface ParsedConfig {
   readonly file: string;
   readonly root: TomlTable;
-  /** Of the text, without their ends. They hold secrets. */
+  /** Of the text, without line ends. They contain secrets. */
   readonly lines: readonly string[];
   readonly sections: readonly Section[];
   /** Every key of the file, in its order. */
   readonly visits: readonly Visit[];
-  /** `concurrent` as it holds. */
+  /** `concurrent`, or its default. */
   readonly concurrent: number;
 }
 
@@ -67,12 +67,12 @@ function sectionOf(table: TomlTable, number: number): Section {
   };
 }
 
-/** Whether a feature flag is on in an entry: its own word, else the runner's default. */
+/** Whether a feature flag is on in an entry; where it is not set, the default of the runner. */
 export function isFlagOn({ table }: Section, flag: string, byDefault = false): boolean {
   return flagAt(table, 'feature_flags', flag)?.value ?? byDefault;
 }
 
-/** The key that a sub-table of an entry stands under, whatever it holds. */
+/** The key of a sub-table of an entry, whatever its value is. */
 export function subTable({ table }: Section, name: string): TomlEntry | undefined {
   return entryOf(table, name);
 }

@@ -1,14 +1,14 @@
-/** A rule as text for the terminal. docs/lint.md is made from the same entry. */
+/** A rule as text for the terminal. docs/lint.md contains the same texts. */
 import { examplesOf } from './examples.ts';
 import type { Rule } from './rule.ts';
 
 const WIDTH = 96;
 
 export const EFFECT_TEXTS = {
-  start: 'the process does not start, or dies at its start',
-  run: 'the process dies later',
-  offline: 'this entry never polls, or is always refused',
-  jobs: 'the entry polls, and its jobs fail',
+  start: 'the runner process does not start, or exits at its start',
+  run: 'the runner process exits later',
+  offline: 'this entry gets no jobs: it does not ask, or GitLab rejects it',
+  jobs: 'this entry gets jobs, and they fail',
 } as const;
 
 export function rulePage(rule: Rule): string {
@@ -32,20 +32,20 @@ export function rulePage(rule: Rule): string {
 }
 
 const NEEDS = {
-  files: 'the files of the runner’s host',
-  process: 'the runner’s process',
+  files: 'the files of the host',
+  process: 'the runner process',
   host: 'the size of the host',
-  history: 'how the file changed, which only the daemon sees',
+  history: 'earlier versions of the file, which only the daemon sees',
 } as const;
 
-/** What it must see beside the text; empty where the text is all. */
+/** What the rule reads beside the text; empty for nothing. */
 export function needsText({ needs = [] }: Rule): string {
   return needs.map((need) => NEEDS[need]).join('; ');
 }
 
 function needsOf(rule: Rule): readonly string[] {
   const text = needsText(rule);
-  return text === '' ? [] : ['', ...wrapped(`Beside the text it looks at: ${text}.`)];
+  return text === '' ? [] : ['', ...wrapped(`Also reads: ${text}.`)];
 }
 
 function indent(text: string): readonly string[] {

@@ -1,33 +1,21 @@
 /**
- * The form of a rule: data for the documentation, and a small function that says where it is broken. Adding a
- * rule is one entry in a file of rules/ and its cases.
+ * The form of a rule: its texts, and a function that finds where it is broken. A rule about single keys is a row of
+ * config/runner/schema-constraints.ts; any other is one entry in a file of rules/. Both have their examples.
  */
-import type { LintEffect, LintSeverity } from '../core/lint.ts';
+import type { RuleTexts } from '../config/runner/constraint.ts';
 import type { LintContext } from './context.ts';
 import type { ParsedConfig, Section } from './parsed-config.ts';
 import type { Violation } from './violation.ts';
 
-/** What a rule must be able to look at beside the text. */
+/** What a rule reads beside the text. */
 export type Need = 'files' | 'process' | 'host' | 'history';
 
-export interface Rule {
-  readonly code: string;
-  readonly name: string;
-  readonly severity: LintSeverity;
-  readonly effect?: LintEffect;
-  /** What is wrong, as a heading. */
-  readonly title: string;
-  /** What the runner does about it: one sentence. */
-  readonly consequence: string;
-  /** What to do: one sentence, imperative. */
-  readonly fix: string;
+export interface Rule extends RuleTexts {
   readonly needs?: readonly Need[];
-  /** Judged by the parser, or from what other rules found: the function is never asked. */
-  readonly byOthers?: true;
   check(config: ParsedConfig, context: LintContext): Iterable<Violation>;
 }
 
-/** Asks about every `[[runners]]` alone. */
+/** Checks every `[[runners]]` by itself. */
 export function perEntry(
   check: (section: Section, context: LintContext, config: ParsedConfig) => Iterable<Violation>,
 ): Rule['check'] {
@@ -40,7 +28,7 @@ export function perEntry(
     );
 }
 
-/** Asks about the entries of some executors alone. */
+/** Checks the entries with some executors. */
 export function perEntryOf(
   executors: readonly string[],
   check: (section: Section, context: LintContext, config: ParsedConfig) => Iterable<Violation>,

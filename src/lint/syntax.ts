@@ -1,7 +1,7 @@
 /**
- * What does the parser refuse? The runner stops at its first mistake; here the line of a mistake is taken out
- * and the rest is read on, so that each mistake is named once. A second mistake below the same header may be
- * the first one's echo: then the rest of that table is left alone.
+ * What does the parser reject? The runner stops at the first mistake; here the line of a mistake is removed and the
+ * rest is parsed, so that each mistake is reported once. A second mistake below the same header may follow from the
+ * first: then the rest of that table is skipped.
  */
 import { readToml } from '../config/runner/runner-toml.ts';
 import type { TomlTable } from '../config/runner/toml-tree.ts';
@@ -9,9 +9,9 @@ import type { Problem } from '../core/reading.ts';
 import type { Violation } from './violation.ts';
 
 export interface ParseResult {
-  /** Absent when nothing could be made of it. */
+  /** Absent when nothing could be parsed. */
   readonly root?: TomlTable;
-  /** Nothing had to be taken out: what the root says, the runner sees. */
+  /** Nothing was removed: the root is what the runner sees. */
   readonly whole: boolean;
   readonly faults: readonly {
     readonly code: 'P01' | 'P02' | 'L01';
@@ -19,12 +19,12 @@ export interface ParseResult {
   }[];
 }
 
-/** Larger files are read for their entries, and not judged key by key. */
+/** Larger files are not checked. */
 export const MAX_LINT_BYTES = 1024 * 1024;
 
-const MOST_MISTAKES = 20;
-/** Reading again costs as much as reading; a large file is read a few times only. */
-const MOST_BYTES_AGAIN = 512 * 1024;
+const MAX_MISTAKES = 20;
+/** A large file is parsed again a few times only. */
+const MAX_BYTES_AGAIN = 512 * 1024;
 
 export function parseAll(content: string | Uint8Array, text: string, file: string): ParseResult {
   const first = readToml(content, file, MAX_LINT_BYTES);
@@ -32,17 +32,17 @@ export function parseAll(content: string | Uint8Array, text: string, file: strin
   if (first.problem.line === undefined || first.problem.code !== 'syntax-error') {
     return { whole: false, faults: [faultOf(first.problem)] };
   }
-  return readOn(first.problem, text.split('\n'), file);
+  return parseRest(first.problem, text.split('\n'), file);
 }
 
-function readOn(first: Problem, lines: string[], file: string): ParseResult {
+function parseRest(first: Problem, lines: string[], file: string): ParseResult {
   const faults = [faultOf(first)];
   const tables = new Set([tableOf(first, lines)]);
-  const most = Math.min(MOST_MISTAKES, 1 + MOST_BYTES_AGAIN / (lines.join('\n').length + 1));
+  const most = Math.min(MAX_MISTAKES, 1 + MAX_BYTES_AGAIN / (lines.join('\n').length + 1));
   let problem = first;
   for (let tries = 0; tries < most; tries += 1) {
     const isWhole = isHeader(lines[(problem.line ?? 1) - 1] ?? '');
-    takeOut(problem, lines, isWhole || faults.length < tries + 1);
+    removeLines(problem, lines, isWhole || faults.length < tries + 1);
     const next = readToml(lines.join('\n'), file);
     if (next.ok) return { root: next.root, whole: false, faults };
     if (next.problem.line === undefined) break;
@@ -54,8 +54,8 @@ function readOn(first: Problem, lines: string[], file: string): ParseResult {
   return { whole: false, faults };
 }
 
-/** The line of a mistake; of an echo, and of a header that is wrong itself, everything up to the next header. */
-function takeOut({ line = 1 }: Problem, lines: string[], toNextHeader: boolean): void {
+/** The line of a mistake; for a mistake that follows from another, and for a wrong header, everything up to the next header. */
+function removeLines({ line = 1 }: Problem, lines: string[], toNextHeader: boolean): void {
   const from = Math.min(line, lines.length) - 1;
   const next = toNextHeader
     ? lines.findIndex((text, index) => index > from && isHeader(text))
@@ -64,7 +64,7 @@ function takeOut({ line = 1 }: Problem, lines: string[], toNextHeader: boolean):
   for (let index = from; index < to; index += 1) lines[index] = '';
 }
 
-/** Number of the header above a line; 0 at the top. A header that is wrong itself is a table of its own. */
+/** Number of the header above a line; 0 at the top. A wrong header is a table of its own. */
 function tableOf({ line = 1 }: Problem, lines: readonly string[]): number {
   return lines.slice(0, line).findLastIndex(isHeader) + 1;
 }

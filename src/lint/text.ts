@@ -1,4 +1,4 @@
-/** Findings as a good compiler prints them: severity and rule, place, the line with a caret, what to write. */
+/** Findings as a compiler prints them: severity and rule, place, the line with a caret, what to write. */
 import type { LintFinding, LintReport, LintSeverity } from '../core/lint.ts';
 import { LINT_SEVERITIES } from '../core/lint.ts';
 import { maskLine, widthAt } from './excerpt.ts';
@@ -17,8 +17,8 @@ const COLOURS: Readonly<Record<LintSeverity | 'dim' | 'bold', string>> = {
 
 const EFFECTS = {
   start: 'the runner does not start',
-  run: 'the runner dies while it works',
-  offline: 'this entry gets no job',
+  run: 'the runner exits while it works',
+  offline: 'this entry gets no jobs',
   jobs: 'its jobs fail',
 } as const;
 
@@ -75,14 +75,14 @@ function notes({ leftOut }: LintReport, style: Style): readonly string[] {
 }
 
 function summary({ file, findings, judged }: LintReport, style: Style): string {
-  if (!judged) return `${file}: not judged`;
-  if (findings.length === 0) return paint(`${file}: nothing found`, 'bold', style);
+  if (!judged) return `${file}: not checked`;
+  if (findings.length === 0) return paint(`${file}: no findings`, 'bold', style);
   const counts = LINT_SEVERITIES.flatMap((severity) => {
     const count = findings.filter((finding) => finding.severity === severity).length;
     if (count === 0) return [];
     const noun = severity === 'info' ? 'note' : severity;
     return [paint(`${count} ${noun}${count === 1 ? '' : 's'}`, severity, style)];
   });
-  const dies = findings.some(({ effect }) => effect === 'start');
-  return `${file}: ${counts.join(', ')}${dies ? '; the runner would not start on this file' : ''}`;
+  const isFatal = findings.some(({ effect }) => effect === 'start');
+  return `${file}: ${counts.join(', ')}${isFatal ? '; the runner does not start with this file' : ''}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Which rule does a value of the wrong type break? Every mismatch of the decoder belongs to exactly one; several
- * are found at once, where the runner stops at any one of them.
+ * Which rule does a value of the wrong type break? Every mismatch belongs to exactly one rule. All of them are
+ * reported at once; the runner stops at one of them.
  */
 import { correctedLine } from '../config/runner/correction.ts';
 import type { Mismatch } from '../config/runner/mismatch.ts';
@@ -37,7 +37,7 @@ function faultsOf(visit: Visit, config: ParsedConfig): readonly TypeFault[] {
     const violation: Violation = {
       place: mismatch.value.kind === 'table' ? entry.keyPlace : mismatch.place,
       key,
-      message: `${key} takes ${article(mismatch.expected)}, and this is ${article(mismatch.found)}`,
+      message: `${key} must be ${article(mismatch.expected)}, and is ${article(mismatch.found)}`,
       ...(section === undefined ? {} : { entry: section.number }),
       ...(corrected === undefined ? {} : { corrected }),
       ...(edits.length === 0 ? {} : { edits }),
@@ -79,7 +79,7 @@ function correctionOf(path: string, mismatch: Mismatch): string | undefined {
   return isNoText(path, mismatch) ? undefined : correctedLine(path, mismatch);
 }
 
-/** Quotes around true, or around a number for a word, would only move the mistake. */
+/** Quotes around true, or around a number where a name belongs, would only move the mistake. */
 function isNoText(path: string, { value }: Mismatch): boolean {
   return value.kind === 'boolean' || (value.kind !== 'string' && path.startsWith('log_'));
 }

@@ -1,6 +1,6 @@
 /**
- * A key that the runner does not know, it ignores without a word. What was it meant to be? In this order: what
- * GitLab itself decides, another spelling of a key of this table, a key of another table, the nearest name.
+ * The runner silently ignores a key that it does not know. Which key was meant? In this order: what is set in
+ * GitLab, another spelling of a key of this table, a key of another table, the nearest name.
  */
 import { redactName } from '../config/runner/redact-value.ts';
 import { entryOf } from '../config/runner/toml-tree.ts';
@@ -27,7 +27,7 @@ export function unknownKeysOf(config: ParsedConfig): readonly UnknownKey[] {
   return found;
 }
 
-/** What is often written, and what is meant or true instead. */
+/** What is often written, and what is right instead. */
 const OFTEN: readonly {
   readonly path: RegExp;
   readonly says: string;
@@ -35,35 +35,35 @@ const OFTEN: readonly {
 }[] = [
   {
     path: /^runners\.(?:tags|tag_list|run_untagged|locked|paused|access_level|maximum_timeout|description|maintenance_note)$/,
-    says: 'it is set in GitLab, at the runner’s own page, and not in config.toml',
+    says: 'it is set in GitLab, on the page of the runner, not in config.toml',
   },
   {
     path: /^(?:runners\.)?registration_token$/,
-    says: 'registration happens once, and leaves its result in `token`',
+    says: 'registration happens once, and its result is `token`',
   },
   {
     path: /^runners\.(?:tls[-_](?:skip[-_])?verify|insecure|skip_tls_verify|ssl_verify)$/,
-    says: 'no key turns off the verification of GitLab’s certificate; trust its authority with `tls-ca-file`',
+    says: 'no key turns off verification of the GitLab certificate; trust its certificate authority with `tls-ca-file`',
     corrected: 'tls-ca-file = "/etc/gitlab-runner/certs/ca.crt"',
   },
   {
     path: /^runners\.(?:docker|kubernetes)\.services\.image$/,
-    says: 'a service is named by `name`; without it every job fails',
+    says: 'the key is `name`; without it every job fails',
   },
   {
     path: /^runners\.docker\.helper_image_opts$/,
-    says: 'there are only `helper_image` and `helper_image_flavor`',
+    says: 'the keys are `helper_image` and `helper_image_flavor`',
   },
   {
     path: /^runners\.docker\.cache$/,
-    says: 'the cache belongs to the entry: [runners.cache] and [runners.cache.s3]',
+    says: 'the cache is a table of the entry: [runners.cache] and [runners.cache.s3]',
     corrected: '[runners.cache]',
   },
-  { path: /^metrics_server$/, says: 'the listener of the metrics is `listen_address`' },
+  { path: /^metrics_server$/, says: 'the address of the metrics is `listen_address`' },
   { path: /^runner$/, says: 'the entries are `[[runners]]`', corrected: '[[runners]]' },
 ];
 
-/** These look like a slip of the hand, and belong elsewhere. */
+/** Known keys of another table. */
 const ELSEWHERE = /^runners\.docker\.cache$/;
 
 function judged(visit: Visit): UnknownKey {
@@ -81,7 +81,7 @@ function judged(visit: Visit): UnknownKey {
     return found('P14', visit, belongs(home, visit), movedTo(home, entry.key));
   const near = findNearest(entry.key.toLowerCase(), [...schema.keys.keys()]);
   if (near === undefined) return found('P13', visit, undefined, {});
-  return found('P13', visit, `was \`${near}\` meant?`, { corrected: asWritten(visit, near) });
+  return found('P13', visit, `did you mean \`${near}\`?`, { corrected: asWritten(visit, near) });
 }
 
 function found(
@@ -91,7 +91,7 @@ function found(
   more: Pick<Violation, 'corrected' | 'edits'>,
 ): UnknownKey {
   const key = printable(shortened(path, entry.key));
-  const what = code === 'P14' ? 'does nothing here' : 'is no key that the runner knows';
+  const what = code === 'P14' ? 'has no effect here' : 'is unknown to the runner';
   return {
     code,
     violation: {
@@ -104,7 +104,7 @@ function found(
   };
 }
 
-/** A key may be a secret that stands on the wrong side of `=`. */
+/** A key may be a secret on the wrong side of `=`. */
 function shortened(path: string, key: string): string {
   return `${path.slice(0, path.length - key.length)}${redactName(key)}`;
 }
@@ -117,7 +117,7 @@ function renamed(
   return often.corrected === undefined ? {} : { corrected: often.corrected };
 }
 
-/** The key under another name; changed by itself where that name is free. */
+/** The key under another name; corrected without asking where that name is free. */
 function spelled({ entry, parent }: Visit, name: string): Pick<Violation, 'corrected' | 'edits'> {
   const isTaken = entryOf(parent, name) !== undefined;
   const { line, column } = entry.keyPlace;
@@ -142,7 +142,7 @@ function asWritten({ entry, path }: Visit, name: string): string {
   return headerOf(`${parent}${name}`);
 }
 
-/** The table that has this key: above this one before below it, below it before anywhere else. */
+/** The table that has this key: one above first, then one below, then any other. */
 function homeOf({ path, entry }: Visit): Home | undefined {
   const here = path.includes('.') ? path.slice(0, path.lastIndexOf('.')) : '';
   const homes = homesOf(entry.key).filter(({ type }) => isTable(entry) === isTableType(type));
@@ -152,7 +152,7 @@ function homeOf({ path, entry }: Visit): Home | undefined {
   return above ?? below ?? (COMMON.has(folded(entry.key)) ? undefined : others[0]);
 }
 
-/** Words that many tables have: a table far away is no sign of what was meant. */
+/** Names that many tables have: another table is no sign of what was meant. */
 const COMMON = new Set([
   'name',
   'image',
@@ -177,10 +177,10 @@ function belongs({ table, name, type }: Home, { path }: Visit): string {
   if (isTableType(type)) {
     return `the table is ${headerOf(table === '' ? name : `${table}.${name}`)}`;
   }
-  if (table === '') return 'it is a key of the whole file and stands above the first [[runners]]';
+  if (table === '') return 'it is a key of the whole file, above the first [[runners]]';
   const isUp = path.startsWith(`${table}.`);
   return isUp
-    ? `it is a key of ${headerOf(table)} and stands above the tables below it`
+    ? `it is a key of ${headerOf(table)}, above the tables below it`
     : `it is a key of ${headerOf(table)}`;
 }
 

@@ -2,9 +2,12 @@
  * Typed values of the tree. A value of the wrong type counts as absent here, since the type rules report it; url
  * and token are read as the runner has them, with `$NAME` replaced from its environment.
  */
+import type { BaseUrl } from '../config/runner/base-url.ts';
+import { baseUrlOf } from '../config/runner/base-url.ts';
 import { expandEnvironment } from '../config/runner/expand.ts';
 import type { TomlEntry, TomlTable, TomlValue } from '../config/runner/toml-tree.ts';
 import { entryOf, tablesOf } from '../config/runner/toml-tree.ts';
+import { rationalOf, sizeOf } from '../config/runner/value-forms.ts';
 import { goDurationSeconds } from '../core/go-duration.ts';
 import { Secret } from '../core/secret.ts';
 import type { LintContext } from './context.ts';
@@ -101,25 +104,6 @@ function timeOf(value: TomlValue): number {
   return value.kind === 'string' ? Date.parse(value.text) : Number.NaN;
 }
 
-const SIZE = /^(?<number>\d+(?:\.\d+)?)\s?(?:(?<unit>[kmgtp])?(?:i?b)?)$/i;
-const POWERS = 'kmgtp';
-
-/** Bytes of `4g`, `512 MiB`, `1073741824`; `undefined` for what the runner dies of. */
-export function sizeOf(text: string): number | undefined {
-  const { number, unit = '' } = SIZE.exec(text.trim())?.groups ?? {};
-  if (number === undefined || /^\d+(?:\.\d+)?\s?ib$/i.test(text.trim())) return undefined;
-  return Math.floor(Number(number) * 1024 ** (POWERS.indexOf(unit.toLowerCase()) + 1 || 0));
-}
-
-/** `2`, `1.5`, `1/2`, `1e1`; `undefined` for what Go does not read. */
-export function rationalOf(text: string): number | undefined {
-  const { top, bottom } = /^[+-]?(?<top>\d+)\/(?<bottom>\d+)$/.exec(text)?.groups ?? {};
-  if (top !== undefined && bottom !== undefined) {
-    return Number(bottom) === 0 ? undefined : Number(top) / Number(bottom);
-  }
-  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
-}
-
 /** A size at a path; absent where there is none that can be read. */
 export function bytesOf(table: TomlTable, ...path: readonly string[]): Found<number> | undefined {
   const found = filledAt(table, ...path);
@@ -160,7 +144,7 @@ export function expandedAt(
   return { entry: found.entry, text: expansion.text, unset: expansion.unset };
 }
 
-/** The token, which nobody may show. */
+/** The token, which no output may show. */
 export function tokenOf(
   section: Section,
   context: LintContext,
@@ -173,7 +157,12 @@ export function tokenOf(
     : { entry: found.entry, token: new Secret(found.text), unset: found.unset };
 }
 
-/** A name of this host itself. */
-export function isLocal(hostname: string): boolean {
-  return /^(?:localhost|127(?:\.\d+){3}|\[::1\]|.*\.localhost)$/.test(hostname);
+export interface ExpandedUrl extends Expanded {
+  readonly base: BaseUrl;
+}
+
+/** url as the runner uses it, and what is wrong with it. */
+export function urlAt(section: Section, context: LintContext): ExpandedUrl | undefined {
+  const found = expandedAt(section, 'url', context);
+  return found === undefined ? undefined : { ...found, base: baseUrlOf(found.text) };
 }

@@ -62,7 +62,10 @@ export function lineOf(key: string, text: string): string {
 }
 
 /** The correction of a string value, and the change that makes it. */
-export function rewritten(entry: TomlEntry, text: string): Pick<Violation, 'corrected' | 'edits'> {
+export function replacement(
+  entry: TomlEntry,
+  text: string,
+): Pick<Violation, 'corrected' | 'edits'> {
   const { key, value } = entry;
   return {
     corrected: lineOf(key, text),
@@ -71,6 +74,6 @@ export function rewritten(entry: TomlEntry, text: string): Pick<Violation, 'corr
 }
 
 /** A value as it may be quoted in a message. */
-export function shown(key: string, text: string): string {
+export function quote(key: string, text: string): string {
   return `"${redactValue(key, text)}"`;
 }

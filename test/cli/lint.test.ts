@@ -39,7 +39,7 @@ describe('exit codes', () => {
     ['a warning, strictly', WARNING, ['--strict'], 1],
     ['nothing, strictly', SILENT, ['--strict'], 0],
     ['an error', ERROR, [], 1],
-    ['a file that is not judged', DEEP, [], 2],
+    ['a file that is not checked', DEEP, [], 2],
   ] as const)('%s', async (_name, text, flags, code) => {
     expect((await runProgram(['lint', '-', ...flags], { input: text })).code).toBe(code);
   });
@@ -86,7 +86,7 @@ describe('formats', () => {
     const good = await runProgram(['lint', '-', '--format', 'codequality'], { input: SILENT });
 
     expect(JSON.parse(bad.stdout)).toMatchObject([
-      { check_name: 'P05/number-quoted', severity: 'blocker' },
+      { check_name: 'P05/number-or-boolean-expected', severity: 'blocker' },
     ]);
     expect(JSON.parse(good.stdout)).toEqual([]);
   });

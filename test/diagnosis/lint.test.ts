@@ -36,7 +36,7 @@ test('an executor that does not exist is critical, for its own entry', () => {
     confidence: 'confirmed',
     evidence: [
       {
-        text: 'line 7: the executor "dokcer" of entry "docker-1" does not exist (X01); write executor = "docker"',
+        text: 'line 7: unknown executor "dokcer" (X01); write executor = "docker"',
       },
     ],
     fix: [

@@ -5,14 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { Secret } from '../../src/core/secret.ts';
 import type { RunnerTarget } from '../../src/core/target.ts';
 import { judgeTokenShape } from '../../src/gitlab/token-shape.ts';
-import type { TokenKind } from '../../src/gitlab/token.ts';
-import {
-  hasValidChecksum,
-  isSendable,
-  isSystemId,
-  shortToken,
-  tokenKind,
-} from '../../src/gitlab/token.ts';
+import type { TokenFormatFault } from '../../src/gitlab/token.ts';
+import { isSystemId, shortToken, tokenFormatFault } from '../../src/gitlab/token.ts';
 import { runnerTarget } from '../support/probes.ts';
 
 test.each([
@@ -29,10 +23,11 @@ test.each([
   expect(shortToken(new Secret(text))).toBe(short);
 });
 
-test.each<[string, TokenKind]>([
-  ['glrt-abcdefghijklmnopqrst', 'runner'],
-  ['glrtr-abcdefghijklmnopqrst', 'runner'],
-  ['abcdefghijklmnopqrst', 'runner'],
+test.each<[string, TokenFormatFault | undefined]>([
+  ['glrt-abcdefghijklmnopqrst', undefined],
+  ['glrtr-abcdefghijklmnopqrst', undefined],
+  ['glrt-abc.DEF_0', undefined],
+  ['abcdefghijklmnopqrst', undefined],
   ['', 'blank'],
   [' \t\n', 'blank'],
   ['GR1348941abcdefghijklmnop', 'registration'],
@@ -46,8 +41,14 @@ test.each<[string, TokenKind]>([
   ['your-token', 'placeholder'],
   ['changeme', 'placeholder'],
   ['[MASKED]', 'placeholder'],
-])('%j is a token of kind %s', (text, kind) => {
-  expect(tokenKind(new Secret(text))).toBe(kind);
+  [' glrt-abcdefghijklmnopqrst', 'characters'],
+  ['glrt-abcdefghij klmnopqrst', 'characters'],
+  ['"glrt-abcdefghijklmnopqrst"', 'characters'],
+  ['line\nbreak', 'characters'],
+  ['null\u0000', 'characters'],
+  ['glrt-“abc”', 'characters'],
+])('%j has the fault %s', (text, fault) => {
+  expect(tokenFormatFault(new Secret(text))).toBe(fault);
 });
 
 describe('the checksum of a routable token', () => {
@@ -56,23 +57,13 @@ describe('the checksum of a routable token', () => {
   const other = good.endsWith('0') ? '1' : '0';
 
   test.each([
-    [true, 'as GitLab made it', good],
-    [false, 'with a last character changed', `${good.slice(0, -1)}${other}`],
-    [false, 'with a first character changed', `glrt-B${good.slice(6)}`],
-    [true, 'of a token that has none', 'glrt-abcdefghijklmnopqrst'],
+    [undefined, 'as GitLab made it', good],
+    ['checksum', 'with a last character changed', `${good.slice(0, -1)}${other}`],
+    ['checksum', 'with a first character changed', `glrt-B${good.slice(6)}`],
+    [undefined, 'of a token that has none', 'glrt-abcdefghijklmnopqrst'],
   ])('%s: %s', (expected, _what, text) => {
-    expect(hasValidChecksum(new Secret(text))).toBe(expected);
+    expect(tokenFormatFault(new Secret(text))).toBe(expected);
   });
-});
-
-test.each([
-  [true, 'glrt-abc.DEF_0'],
-  [true, ' blank at the ends '],
-  [false, 'line\nbreak'],
-  [false, 'null\u0000'],
-  [false, 'glrt-“abc”'],
-])('%s: may be sent is %j', (expected, text) => {
-  expect(isSendable(new Secret(text))).toBe(expected);
 });
 
 test.each([
@@ -102,6 +93,7 @@ describe('what is wrong with a token is said without it', () => {
     ['wrong-kind', 'glpat-secretsecret', 'has the prefix of another kind of token'],
     ['wrong-kind', 'your-secret', 'is a placeholder'],
     ['wrong-kind', 'secret\u0007', 'has characters that a token cannot have'],
+    ['wrong-kind', 'glrt-secret secret', 'has characters that a token cannot have'],
     ['checksum-mismatch', 'glrt-bzoyCnA6MQp0OjMKdToxCw.01.0y0000000', 'has a wrong checksum'],
   ])('%s: %j', (reason, text, why) => {
     expect(judgeTokenShape(entry(text))).toEqual({

@@ -1,4 +1,4 @@
-/** Rules that look at the process, its environment and the host, with all of it lent. */
+/** Rules that read the process, its environment and the host, all of it given by the test. */
 import { describe, expect, test } from 'vitest';
 
 import { lintText } from '../../src/lint/lint.ts';
@@ -20,7 +20,7 @@ describe('the process', () => {
       rule: 'G12',
       text: 'log_level = "info"',
       host: at({ LOG_LEVEL: 'debug' }),
-      found: 'log_level is overridden by LOG_LEVEL of the runner’s process',
+      found: 'LOG_LEVEL of the runner process overrides log_level',
     },
     {
       name: 'G12 a level from a flag',
@@ -30,14 +30,14 @@ describe('the process', () => {
         process: { ...PROCESS, arguments: ['gitlab-runner', '--log-level=debug', 'run'] },
         environment: {},
       },
-      found: 'log_level is overridden by --log-level of the runner’s process',
+      found: '--log-level of the runner process overrides log_level',
     },
     {
       name: 'G12 debugging from the environment',
       rule: 'G12',
       text: 'log_format = "json"',
       host: at({ RUNNER_DEBUG: '1' }),
-      found: 'log_format is overridden by RUNNER_DEBUG of the runner’s process',
+      found: 'RUNNER_DEBUG of the runner process overrides log_format',
     },
     {
       name: 'G12 nothing from the environment',
@@ -50,7 +50,7 @@ describe('the process', () => {
       rule: 'R11',
       text: url('$GITLAB_URL'),
       host: at({}),
-      found: 'url names $GITLAB_URL, which the runner’s process does not have',
+      found: 'url contains $GITLAB_URL, which is not set for the runner process',
     },
     {
       name: 'R11 a variable that is set',
@@ -70,14 +70,14 @@ describe('the process', () => {
       rule: 'R13',
       text: ENTRY.replace('glrt-0123456789abcdefghij', '$TOKEN'),
       host: at({ TOKEN: 'GR1348941abcdefghijklmnopqrst' }),
-      found: 'the token of entry "a" begins with GR, as tokens for registration do',
+      found: 'the token of entry "a" starts with GR, as registration tokens do',
     },
     {
       name: 'R24 a proxy for jobs alone',
       rule: 'R24',
       text: `${ENTRY}  environment = ["HTTPS_PROXY=http://me:canary@proxy:3128"]`,
       host: at({}),
-      found: 'HTTPS_PROXY is set for jobs, and the runner’s process has no proxy',
+      found: 'HTTPS_PROXY is set for jobs, and the runner process has no proxy',
     },
     {
       name: 'R24 a proxy for both',
@@ -86,18 +86,18 @@ describe('the process', () => {
       host: at({ https_proxy: 'http://proxy:3128' }),
     },
     {
-      name: 'R25 a GitLab inside behind a proxy',
+      name: 'R25 a private GitLab through a proxy',
       rule: 'R25',
       host: at({ HTTPS_PROXY: 'http://proxy:3128' }),
       found: 'requests to gitlab.internal go through the proxy of HTTPS_PROXY',
     },
     {
-      name: 'R25 a GitLab inside beside a proxy',
+      name: 'R25 a private GitLab in NO_PROXY',
       rule: 'R25',
       host: at({ HTTPS_PROXY: 'http://proxy:3128', NO_PROXY: '.internal' }),
     },
     {
-      name: 'R25 a GitLab outside behind a proxy',
+      name: 'R25 a public GitLab through a proxy',
       rule: 'R25',
       text: url('https://gitlab.com/'),
       host: at({ HTTPS_PROXY: 'http://proxy:3128' }),
@@ -110,13 +110,13 @@ describe('the process', () => {
       found: 'the jobs of entry "a" run as root',
     },
     {
-      name: 'X05 jobs as somebody',
+      name: 'X05 jobs as another user',
       rule: 'X05',
       text: `${ENTRY}  executor = "shell"`,
       host: { process: PROCESS },
     },
     {
-      name: 'X04 a file system without programs',
+      name: 'X04 a file system mounted with noexec',
       rule: 'X04',
       text: `${ENTRY}  executor = "shell"\n  builds_dir = "/builds"`,
       host: {
@@ -128,40 +128,40 @@ describe('the process', () => {
           }),
         },
       },
-      found: 'the builds folder of entry "a" is on a file system without programs (noexec)',
+      found: 'the builds directory of entry "a" is on a file system mounted with noexec',
     },
     {
       name: 'T02 a relative path has a meaning',
       rule: 'T02',
       text: `${ENTRY}  tls-ca-file = "ca.pem"`,
       host: { process: PROCESS },
-      found: 'tls-ca-file is relative, and means /home/gitlab-runner/ca.pem',
+      found: 'tls-ca-file is relative: the runner reads /home/gitlab-runner/ca.pem',
     },
     {
-      name: 'G16 a port that another one holds',
+      name: 'G16 a port of another process',
       rule: 'G16',
       text: 'listen_address = ":9252"',
       host: { listeners: [{ port: 9252, isRunner: false }] },
-      found: 'port 9252 is held by another process',
+      found: 'another process listens on port 9252',
     },
     {
-      name: 'G16 a port that the runner holds',
+      name: 'G16 a port of the runner itself',
       rule: 'G16',
       text: 'listen_address = "localhost"',
       host: { listeners: [{ port: 9252, isRunner: true }] },
     },
     {
-      name: 'G16 a port that nobody knows the holder of',
+      name: 'G16 a port of an unknown process',
       rule: 'G16',
       text: 'listen_address = ":9252"',
       host: { listeners: [{ port: 9252, isRunner: undefined }] },
     },
     {
-      name: 'G18 a port of the session server that another one holds',
+      name: 'G18 a port of the session server that another process uses',
       rule: 'G18',
       text: '[session_server]\nlisten_address = "10.0.0.1:8093"',
       host: { listeners: [{ port: 8093, isRunner: false }] },
-      found: 'port 8093 is held by another process',
+      found: 'another process listens on port 8093',
     },
     {
       name: 'G20 a unit that waits longer',
@@ -208,20 +208,20 @@ describe('the size of the host', () => {
       rule: 'H02',
       text: docker('cpus = "1.5"'),
       host,
-      found: '4 jobs of 1.5 cores need 6, and the host has 4',
+      found: '4 jobs of 1.5 CPUs need 6, and the host has 4',
     },
     { name: 'H02 as many processors as there are', rule: 'H02', text: docker('cpus = "1"'), host },
   ]);
 });
 
-test('without any of it the report says which rules were not asked', () => {
+test('without any of it the report lists the rules that were not checked', () => {
   const { leftOut } = lintText(ENTRY, CONFIG_PATH, { now: 0 });
 
   expect(leftOut.map(({ because }) => because)).toEqual([
-    'this is not the configuration of this host, so the files it names were not looked at',
-    'no gitlab-runner that runs on this file was seen',
-    'the size of the runner’s host is not known',
-    'only the daemon sees how a file changes',
+    'no runner on this host uses this file, so that the files it names were not read',
+    'no gitlab-runner process uses this file',
+    'the size of the runner host is not known',
+    'only the daemon sees how the file changes',
   ]);
   expect(leftOut[2]?.rules).toEqual(['H01', 'H02']);
 });

@@ -1,4 +1,4 @@
-/** Rules about the file itself, its folder and the state beside it, with all of it lent. */
+/** Rules about the file itself, its directory and the state beside it, all of it given by the test. */
 import { createHmac } from 'node:crypto';
 
 import { describe } from 'vitest';
@@ -24,14 +24,14 @@ describe('the file itself', () => {
       name: 'F01 a file that is gone',
       rule: 'F01',
       host: { configPath: CONFIG_PATH, files: {} },
-      found: `${CONFIG_PATH} is not there`,
+      found: `${CONFIG_PATH} does not exist`,
     },
     { name: 'F01 a file that is there', rule: 'F01', host: own({}) },
     {
       name: 'F02 a file of root and another process',
       rule: 'F02',
       host: own({}, OTHER),
-      found: `${CONFIG_PATH} cannot be read by uid 999`,
+      found: `uid 999 cannot read ${CONFIG_PATH}`,
     },
     {
       name: 'F02 a file of the group of the process',
@@ -48,14 +48,14 @@ describe('the file itself', () => {
       name: 'F02 a folder that the process cannot enter',
       rule: 'F02',
       host: own({ [CONFIG_PATH]: fileFact({ mode: 0o644 }) }, OTHER),
-      found: `${CONFIG_PATH} cannot be read by uid 999`,
+      found: `uid 999 cannot read ${CONFIG_PATH}`,
     },
     { name: 'F02 root reads everything', rule: 'F02', host: own({}) },
     {
       name: 'F03 a system id of root and another process',
       rule: 'F03',
       host: own({ [ID_PATH]: fileFact() }, OTHER),
-      found: '.runner_system_id cannot be read by uid 999',
+      found: 'uid 999 cannot read .runner_system_id',
     },
     {
       name: 'F03 a system id of the process',
@@ -66,14 +66,14 @@ describe('the file itself', () => {
       name: 'F04 no system id, and no right to write one',
       rule: 'F04',
       host: own({}, OTHER),
-      found: 'there is no .runner_system_id, and the process cannot write one',
+      found: '.runner_system_id does not exist, and the runner process cannot create it',
     },
     { name: 'F04 no system id, and the right to write one', rule: 'F04', host: own({}) },
     {
       name: 'F04 a system id that is none',
       rule: 'F04',
       host: own({ [ID_PATH]: fileFact({ content: 'hello' }) }),
-      found: '.runner_system_id holds no id that the runner takes',
+      found: '.runner_system_id contains no valid system id',
     },
     {
       name: 'F05 a system id of another host',
@@ -82,7 +82,7 @@ describe('the file itself', () => {
         [ID_PATH]: fileFact({ content: 's_aaaaaaaaaaaa' }),
         '/etc/machine-id': fileFact({ content: `${MACHINE_ID}\n` }),
       }),
-      found: '.runner_system_id was not made on this host',
+      found: '.runner_system_id was created on another host',
     },
     {
       name: 'F05 a system id of this host',
@@ -99,7 +99,7 @@ describe('the file itself', () => {
         [ID_PATH]: fileFact({ content: 's_0123456789ab' }),
         '/etc/machine-id': fileFact({ content: MACHINE_ID, modifiedAt: 86_400_000 }),
       }),
-      found: '.runner_system_id is older than /etc/machine-id, and was not made here',
+      found: '.runner_system_id is older than /etc/machine-id, and was created on another host',
     },
     {
       name: 'F11 a system id of another host, given to this one',
@@ -132,7 +132,7 @@ describe('the file itself', () => {
         [CONFIG_PATH]: fileFact({ mode: 0o644 }),
         '/etc/gitlab-runner': fileFact({ kind: 'directory', mode: 0o755 }),
       }),
-      found: `${CONFIG_PATH} has the mode 0644`,
+      found: `${CONFIG_PATH} has mode 0644`,
     },
     {
       name: 'F06 a file for everybody in a shut folder',
@@ -145,7 +145,7 @@ describe('the file itself', () => {
       rule: 'F07',
       text: `${ENTRY}  token_expires_at = 2027-01-01T00:00:00Z`,
       host: own({}, OTHER),
-      found: `${CONFIG_PATH} cannot be written by uid 999, and a token in it expires`,
+      found: `uid 999 cannot write ${CONFIG_PATH}, and a token in it expires`,
     },
     {
       name: 'F07 a token that expires on a mount for reading',
@@ -156,7 +156,7 @@ describe('the file itself', () => {
           content: 'none / ext4 rw 0 0\nnone /etc/gitlab-runner tmpfs ro,nosuid 0 0\n',
         }),
       }),
-      found: `${CONFIG_PATH} cannot be written by uid 0, and a token in it expires`,
+      found: `uid 0 cannot write ${CONFIG_PATH}, and a token in it expires`,
     },
     { name: 'F07 a token that does not expire', rule: 'F07', host: own({}, OTHER) },
     {
@@ -165,7 +165,7 @@ describe('the file itself', () => {
       text: 'concurrent = "4"',
       host: { process: PROCESS },
       found:
-        'process 812 runs on the previous configuration and will not survive a restart, first for line 1',
+        'process 812 uses the previous configuration and will not start again, because of line 1',
     },
     { name: 'F08 an error, and no process', rule: 'F08', text: 'concurrent = "4"', host: {} },
     {
@@ -174,7 +174,7 @@ describe('the file itself', () => {
       text: 'concurrent = = 4',
       host: { process: PROCESS },
       found:
-        'process 812 runs on the previous configuration and will not survive a restart, first for line 1',
+        'process 812 uses the previous configuration and will not start again, because of line 1',
     },
     {
       name: 'F08 jobs that fail do not keep it from starting',
@@ -186,7 +186,7 @@ describe('the file itself', () => {
       name: 'F09 a change that the runner does not see',
       rule: 'F09',
       host: { ...own({}), history: { changedUnseen: true } },
-      found: `${CONFIG_PATH} has a new content and an old time of change`,
+      found: `${CONFIG_PATH} has new content and an old modification time`,
     },
     {
       name: 'F09 a change that the runner sees',
@@ -197,7 +197,7 @@ describe('the file itself', () => {
       name: 'F10 a newer file elsewhere',
       rule: 'F10',
       host: own({ '/root/.gitlab-runner/config.toml': fileFact({ modifiedAt: 5 }) }),
-      found: 'there is /root/.gitlab-runner/config.toml as well',
+      found: '/root/.gitlab-runner/config.toml exists as well',
     },
     {
       name: 'F10 an older file elsewhere',

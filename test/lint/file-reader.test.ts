@@ -1,4 +1,4 @@
-/** Rules that look at files, with real files, real certificates and a real socket. */
+/** Rules that read files, with real files, real certificates and a real socket. */
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -73,30 +73,30 @@ const shell = (line: string): string => `  executor = "shell"\n${line}`;
 test.each([
   ['an authority', 'tls-ca-file = "HERE/root.pem"', undefined],
   ['no file', 'tls-ca-file = "HERE/none.pem"', 'T01: tls-ca-file of entry "a" does not exist'],
-  ['a folder', 'tls-ca-file = "HERE/certs"', 'T01: tls-ca-file of entry "a" is no file'],
+  ['a folder', 'tls-ca-file = "HERE/certs"', 'T01: tls-ca-file of entry "a" is not a file'],
   ['an empty file', 'tls-ca-file = "HERE/empty.pem"', 'T01: tls-ca-file of entry "a" is empty'],
   ['DER', 'tls-ca-file = "HERE/root.der"', 'T01: tls-ca-file of entry "a" is not PEM'],
   ['words', 'tls-ca-file = "HERE/words.pem"', 'T01: tls-ca-file of entry "a" is not PEM'],
   [
     'a key',
     'tls-ca-file = "HERE/client.key"',
-    'T01: tls-ca-file of entry "a" holds no certificate that Go can read',
+    'T01: tls-ca-file of entry "a" contains no certificate that Go can parse',
   ],
   [
     'the server’s own certificate',
     'tls-ca-file = "HERE/leaf.pem"',
-    'T06: tls-ca-file of entry "a" holds no authority, only a server’s certificate',
+    'T06: tls-ca-file of entry "a" contains a server certificate, and no certificate authority',
   ],
   [
     'an expired authority',
     'tls-ca-file = "HERE/old.pem"',
-    'T06: tls-ca-file of entry "a" holds only certificates that have expired',
+    'T06: tls-ca-file of entry "a" contains only expired certificates',
   ],
   ['a pair', 'tls-cert-file = "HERE/client.crt"\ntls-key-file = "HERE/client.key"', undefined],
   [
     'a pair with an open key',
     'tls-cert-file = "HERE/client.crt"\ntls-key-file = "HERE/open.key"',
-    'T04: tls-key-file of entry "a" is readable for everybody',
+    'T04: tls-key-file of entry "a" is readable for every user',
   ],
   [
     'what is no pair',
@@ -112,19 +112,19 @@ test.each([
   [
     'no socket',
     docker('    host = "unix://HERE/no.sock"'),
-    'D09: the socket of host does not exist',
+    'D09: the socket in host does not exist',
   ],
   [
     'a file for a socket',
     docker('    host = "unix://HERE/plain.txt"'),
-    'D09: what host names is no socket',
+    'D09: the path in host is not a socket',
   ],
   [
     'certificates of Docker in part',
     docker(
       '    host = "tcp://docker:2376"\n    tls_verify = true\n    tls_cert_path = "HERE/certs"',
     ),
-    'D11: tls_cert_path has no cert.pem',
+    'D11: tls_cert_path contains no cert.pem',
   ],
   ['a profile', docker('    security_opt = ["seccomp=HERE/seccomp.json"]'), undefined],
   [
@@ -145,7 +145,7 @@ test.each([
   [
     'a file that is no program',
     '  executor = "custom"\n  [runners.custom]\n    run_exec = "HERE/plain.txt"',
-    'S02: run_exec is no program',
+    'S02: run_exec is not executable',
   ],
   [
     'no program',
@@ -185,28 +185,28 @@ const asUser = (name: string): Partial<LintContext> => ({
 test.each([
   ['the user of the jobs may write', 'root', 'builds_dir = "HERE/certs"', undefined],
   [
-    'somebody else may not write',
+    'another user may not write',
     'nobody',
     'builds_dir = "HERE/certs"',
-    'X04: the builds folder of entry "a" cannot be written by nobody',
+    'X04: the builds directory of entry "a" is not writable for nobody',
   ],
   [
-    'nobody of that name',
+    'a user that does not exist',
     'no-such-user',
     'builds_dir = "HERE/certs"',
-    'X04: the user that jobs of entry "a" are to run as does not exist',
+    'X04: the user of the jobs of entry "a" does not exist',
   ],
   [
     'a file for a folder',
     'root',
     'builds_dir = "HERE/plain.txt"',
-    'X04: the builds folder of entry "a" is no folder',
+    'X04: the builds directory of entry "a" is not a directory',
   ],
   [
     'no folder',
     'root',
     'builds_dir = "HERE/none"',
-    'X04: the builds folder of entry "a" does not exist',
+    'X04: the builds directory of entry "a" does not exist',
   ],
 ])('%s', async (_name, user, line, expected) => {
   const findings = await found(shell(line), asUser(user));
@@ -214,14 +214,14 @@ test.each([
   expect(findings[0]).toBe(expected);
 });
 
-test('an authority lies where a process of another user looks', async () => {
+test('a CA file in the directory of another user', async () => {
   await mkdir(join(folder, '.gitlab-runner/certs'), { recursive: true });
   await writeFile(join(folder, '.gitlab-runner/certs/gitlab.example.com.crt'), root.pem);
   const text = '  url = "https://gitlab.example.com/"';
   const context = { environment: { HOME: folder }, process: PROCESS };
 
   expect(await found(text, context)).toEqual([
-    'T05: HERE/.gitlab-runner/certs/gitlab.example.com.crt is not read by a process of uid 0',
+    'T05: a runner with uid 0 does not read HERE/.gitlab-runner/certs/gitlab.example.com.crt',
   ]);
   expect(await found(text, { ...context, process: { ...PROCESS, uid: 999 } })).toEqual([]);
 });

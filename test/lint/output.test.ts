@@ -17,16 +17,16 @@ test('a finding is a block with its place, a caret, what follows and what to wri
 
   expect(text).toBe(
     [
-      'error[P05] concurrent takes an integer, and this is a string (the runner does not start)',
+      'error[P05] concurrent must be an integer, and is a string (the runner does not start)',
       '  --> config.toml:1:14',
       '   |',
       ' 1 | concurrent = "4"',
       '   |              ^^^',
-      '  = The decoder refuses the file: the runner does not start, and a running one keeps its old configuration until its next start.',
+      '  = The runner cannot parse the file: it does not start, and a running one keeps its old configuration until its next start.',
       '  = fix: write concurrent = 4',
-      '  = number-quoted: runnerwatch explain P05',
+      '  = number-or-boolean-expected: runnerwatch explain P05',
       '',
-      'config.toml: 1 error; the runner would not start on this file',
+      'config.toml: 1 error; the runner does not start with this file',
     ].join('\n'),
   );
 });
@@ -40,18 +40,18 @@ test('colours are there only when asked for', () => {
   );
 });
 
-test('what was not looked at stands before the last line', () => {
+test('rules that were not checked are listed before the last line', () => {
   const text = lintReportText(report, TEXT.split('\n'), { colour: false });
 
   expect(text).toContain('not checked, or only in part:\n');
-  expect(text).toMatch(/  no gitlab-runner that runs on this file was seen: (?:[A-Z]\d\d ?)+\n/);
+  expect(text).toMatch(/  no gitlab-runner process uses this file: (?:[A-Z]\d\d ?)+\n/);
 });
 
 test('a file without findings says so in one line', () => {
   const silent = lintText(TEXT.replace('"4"', '4'), 'config.toml', { now: 0 });
 
   expect(lintReportText({ ...silent, leftOut: [] }, [], { colour: false })).toBe(
-    'config.toml: nothing found',
+    'config.toml: no findings',
   );
 });
 
@@ -101,7 +101,7 @@ test('the report of Code Quality has one issue for each finding, with a fingerpr
   expect(issues).toEqual([
     {
       description: expect.stringContaining('Write concurrent = 4'),
-      check_name: 'P05/number-quoted',
+      check_name: 'P05/number-or-boolean-expected',
       fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
       severity: 'blocker',
       location: { path: 'config.toml', lines: { begin: 1 } },

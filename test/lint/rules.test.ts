@@ -4,9 +4,18 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
+import { CONSTRAINTS } from '../../src/config/runner/schema-constraints.ts';
+import { EXECUTOR_CONSTRAINTS } from '../../src/config/runner/schema-constraints-executors.ts';
+import { pathsOf } from '../../src/config/runner/schema-type.ts';
+import { RUNNER_CONFIG } from '../../src/config/runner/schema.ts';
 import { examplesOf } from '../../src/lint/examples.ts';
 import { rulePage } from '../../src/lint/rule-page.ts';
-import { IN_PART, LEFT_OUT, LINT_RULES, ruleNamed } from '../../src/lint/rules/index.ts';
+import {
+  UNCHECKED_PARTS,
+  UNCHECKED_RULES,
+  LINT_RULES,
+  ruleNamed,
+} from '../../src/lint/rules/index.ts';
 import { foundIn } from '../support/lint-cases.ts';
 
 /** Families of rules with their last numbers. */
@@ -33,7 +42,7 @@ const listed = Object.entries(REFERENCE).flatMap(([family, last]) =>
 
 test('every number of a family is a rule, or left out with a reason', () => {
   const there = LINT_RULES.map(({ code }) => code);
-  const left = LEFT_OUT.map(({ code }) => code);
+  const left = UNCHECKED_RULES.map(({ code }) => code);
 
   expect(listed).toHaveLength(127);
   expect(listed.filter((code) => !there.includes(code))).toEqual(left);
@@ -53,10 +62,12 @@ test('a rule is found by its code in any case, and by its name', () => {
 });
 
 test('what is left out in part is a rule, and its reasons are clauses', () => {
-  for (const { code, because } of [...IN_PART, ...LEFT_OUT]) {
+  for (const { code, because } of [...UNCHECKED_PARTS, ...UNCHECKED_RULES]) {
     expect([code, because]).toEqual([code, expect.stringMatching(/^[a-z].*[^.]$/)]);
   }
-  expect(IN_PART.map(({ code }) => ruleNamed(code)?.code)).toEqual(IN_PART.map(({ code }) => code));
+  expect(UNCHECKED_PARTS.map(({ code }) => ruleNamed(code)?.code)).toEqual(
+    UNCHECKED_PARTS.map(({ code }) => code),
+  );
 });
 
 describe.each(LINT_RULES.map((rule) => [rule.code, rule] as const))('%s', (code, rule) => {
@@ -75,7 +86,7 @@ describe.each(LINT_RULES.map((rule) => [rule.code, rule] as const))('%s', (code,
 
     expect(page).toContain(`${code} ${rule.name} (${rule.severity}`);
     for (const line of `${bad}\n${good}`.split('\n')) expect(page).toContain(line);
-    expect(page.includes('Beside the text it looks at')).toBe(rule.needs !== undefined);
+    expect(page.includes('Also reads: ')).toBe(rule.needs !== undefined);
   });
 
   test('is silent on its good example', () => {
@@ -96,6 +107,24 @@ test.each(byText.map(({ code }) => code))('%s finds its bad example', (code) => 
   const { bad } = examplesOf(code);
 
   expect(foundIn(bad).map((line) => /[A-Z]\d\d/.exec(line)?.[0])).toContain(code);
+});
+
+test('every constraint is about keys of the schema', () => {
+  const paths = pathsOf(RUNNER_CONFIG).map((line) =>
+    (line.split(' ')[0] ?? '').replaceAll('[]', ''),
+  );
+  const maps = pathsOf(RUNNER_CONFIG).flatMap((line) =>
+    line.includes(' map<') ? [(line.split(' ')[0] ?? '').replaceAll('[]', '')] : [],
+  );
+  const named = [...CONSTRAINTS, ...EXECUTOR_CONSTRAINTS].flatMap(({ keys }) =>
+    keys.flatMap(({ table, keys: names }) =>
+      maps.includes(table)
+        ? [table]
+        : names.map((name) => (table === '' ? name : `${table}.${name}`)),
+    ),
+  );
+
+  expect(named.filter((path) => !paths.includes(path))).toEqual([]);
 });
 
 test('every folder of examples belongs to a rule', () => {

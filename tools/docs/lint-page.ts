@@ -2,16 +2,16 @@
 import { EFFECT_TEXTS, needsText } from '../../src/lint/rule-page.ts';
 import { examplesOf } from '../../src/lint/examples.ts';
 import type { Rule } from '../../src/lint/rule.ts';
-import type { NotJudged } from '../../src/lint/rules/index.ts';
-import { IN_PART, LEFT_OUT, LINT_RULES } from '../../src/lint/rules/index.ts';
+import type { Unchecked } from '../../src/lint/rules/index.ts';
+import { UNCHECKED_PARTS, UNCHECKED_RULES, LINT_RULES } from '../../src/lint/rules/index.ts';
 import { code, head, table } from './markdown.ts';
 
 const FAMILIES: readonly (readonly [letter: string, title: string])[] = [
   ['F', 'The file itself'],
   ['P', 'Syntax, types and keys'],
-  ['G', 'The whole file'],
-  ['R', 'Entries: url, token, and the rest'],
-  ['T', 'Trust'],
+  ['G', 'Keys of the whole file'],
+  ['R', 'Entries: url, token and other keys'],
+  ['T', 'TLS'],
   ['X', 'Executors'],
   ['D', 'Docker'],
   ['C', 'The cache'],
@@ -20,7 +20,7 @@ const FAMILIES: readonly (readonly [letter: string, title: string])[] = [
   ['K', 'Kubernetes'],
   ['S', 'custom and ssh'],
   ['H', 'The size of the host'],
-  ['L', 'What is not judged'],
+  ['L', 'Files that are not checked'],
 ];
 
 const PIPELINE = [
@@ -40,18 +40,21 @@ const PIPELINE = [
 
 export function lintPage(): string {
   return [
-    ...head('Lint', '`src/lint/rules/`'),
-    'What `runnerwatch lint` says of the runner’s `config.toml`, and what the daemon says of the live one. `runnerwatch explain P07` prints a rule.',
+    ...head(
+      'Lint',
+      '`src/lint/rules/`, `src/config/runner/schema-constraints.ts` and `src/lint/examples/`',
+    ),
+    'The rules that `runnerwatch lint` checks in a `config.toml` of GitLab Runner. The daemon checks the file that the runner uses with the same rules. `runnerwatch explain P07` prints a rule.',
     '',
     '```text',
-    'runnerwatch lint [PATH] [--format text|json|codequality] [--strict]    judge a file, - is standard input',
-    'runnerwatch lint [PATH] --fix                                          print it with what is certain corrected; the diff goes to standard error',
-    'runnerwatch lint [PATH] --fix --write                                  write it into its place, with a backup beside it',
+    'runnerwatch lint [PATH] [--format text|json|codequality] [--strict]    check a file; - is standard input',
+    'runnerwatch lint [PATH] --fix                                          print the file with the certain corrections; the diff goes to standard error',
+    'runnerwatch lint [PATH] --fix --write                                  replace the file, with a backup beside it',
     '```',
     '',
-    'Exit codes: 0 no error, 1 at least one error (with `--strict` also for a warning), 2 for a file that cannot be read or judged.',
-    'Of the file that a runner of this host uses, the files it names, the process and the host are looked at as well; of any other file the text alone, and the report says which rules had to be left out.',
-    'Lines are shown with everything masked that could be a secret. A correction never touches a token.',
+    'Exit codes: 0 no error, 1 at least one error (with `--strict` also for a warning), 2 for a file that cannot be read or checked.',
+    'For the file that a runner on this host uses, the rules also read the files that it names, the runner process and the size of the host. For any other file they read the text only, and the report lists the rules that were not checked.',
+    'Everything in a line that may be a secret is masked. A correction never changes a token.',
     '',
     ...table(
       ['effect', 'meaning'],
@@ -59,7 +62,7 @@ export function lintPage(): string {
     ),
     '## In a pipeline',
     '',
-    'Findings show up in the merge request, beside their lines:',
+    'The merge request shows the findings beside their lines:',
     '',
     '```yaml',
     ...PIPELINE,
@@ -77,12 +80,12 @@ export function lintPage(): string {
         title,
       ]),
     ),
-    '## Rules that there are not',
+    '## What is not checked',
     '',
-    ...notJudged(LEFT_OUT),
-    'And parts of rules that need more than a file, its host and its process:',
+    ...uncheckedList(UNCHECKED_RULES),
+    'Parts of rules that need more than the file, its host and the runner process:',
     '',
-    ...notJudged(IN_PART),
+    ...uncheckedList(UNCHECKED_PARTS),
     ...FAMILIES.flatMap(([letter, title]) => [
       `## ${title}`,
       '',
@@ -91,7 +94,7 @@ export function lintPage(): string {
   ].join('\n');
 }
 
-function notJudged(list: readonly NotJudged[]): readonly string[] {
+function uncheckedList(list: readonly Unchecked[]): readonly string[] {
   return [...list.map(({ code: id, what, because }) => `- ${id}, ${what}: ${because}.`), ''];
 }
 
@@ -112,7 +115,7 @@ function section(rule: Rule): readonly string[] {
     good,
     '```',
     '',
-    needs === '' ? fix : `${fix} Looks also at ${needs}.`,
+    needs === '' ? fix : `${fix} Also reads ${needs}.`,
     '',
   ];
 }

@@ -1,29 +1,89 @@
 /**
- * Which URL does the runner make of an entry's `url`? (docs/reference/runner-config.md#keys-of-an-entry: trailing
- * slashes and one `/ci` are cut, then `/api/v4/` is appended; http and https only.)
+ * Which URL does the runner make of an entry's `url`, and what is wrong with it? The only place that decides this
+ * (docs/reference/runner-config.md#keys-of-an-entry: trailing slashes and one `/ci` are cut, then `/api/v4/` is
+ * appended; http and https only).
  */
 import { redactArgument } from '../../core/redact-argument.ts';
 
-export type BaseUrl =
-  | { readonly ok: true; readonly url: URL }
-  /** `why` completes "the url …". */
-  | { readonly ok: false; readonly why: string };
+/** Why the runner can do nothing with a url. */
+export type UrlFault = 'empty' | 'query' | 'blank' | 'scheme' | 'unparsable';
 
-/** The base URL with a trailing slash and without credentials. `text` is expanded already. */
+/** What is wrong with a url that the runner can use. */
+export type UrlWarning = 'api-path' | 'ci-path' | 'page-path' | 'http' | 'credentials';
+
+export type BaseUrl =
+  | {
+      readonly ok: true;
+      /** With a trailing slash and without credentials. */
+      readonly url: URL;
+      /** Each with the url that should be written; a correction may hold no credentials. */
+      readonly warnings: ReadonlyMap<UrlWarning, string>;
+    }
+  | {
+      readonly ok: false;
+      readonly fault: UrlFault;
+      /** Completes "the url …". */
+      readonly why: string;
+    };
+
+const WHY: Readonly<Record<UrlFault, string>> = {
+  empty: 'is empty',
+  query: 'contains ? or #',
+  blank: 'contains a space or a control character',
+  scheme: 'does not start with http:// or https://',
+  unparsable: 'cannot be parsed',
+};
+
+const API_PATH = /\/api(?:\/v\d+)?\/*$/;
+const CI_PATH = /\/ci\/*$/;
+/** Pages of GitLab, which are no prefix that it may be installed below. */
+const PAGE = /\.git$|^(?:admin|dashboard|groups|users|projects|-)$/;
+
+/** `text` is expanded already. */
 export function baseUrlOf(text: string): BaseUrl {
-  if (text.trim() === '') return { ok: false, why: 'is empty' };
-  if (/[\s\p{Cc}]/u.test(text))
-    return { ok: false, why: 'contains a space or a control character' };
-  if (!/^https?:\/\//i.test(text))
-    return { ok: false, why: 'does not start with http:// or https://' };
-  // The runner appends its path to the text: after ? or # it would never arrive.
-  if (/[?#]/.test(text)) return { ok: false, why: 'contains ? or #' };
   const url = URL.parse(`${text.replace(/\/+$/, '').replace(/\/ci$/, '')}/`);
-  // The URL class takes `https:///path` for a host; Go does not.
-  if (url === null || /^https?:\/\/\//i.test(text)) return { ok: false, why: 'cannot be parsed' };
+  const fault = faultOf(text, url);
+  if (fault !== undefined || url === null) {
+    const kind = fault ?? 'unparsable';
+    return { ok: false, fault: kind, why: WHY[kind] };
+  }
   url.username = '';
   url.password = '';
-  return { ok: true, url };
+  return { ok: true, url, warnings: warningsOf(text, url) };
+}
+
+function faultOf(text: string, url: URL | null): UrlFault | undefined {
+  if (text.trim() === '') return 'empty';
+  // The runner appends its path to the text: behind ? or # it would never arrive.
+  if (/^https?:\/\/\S*[?#]/i.test(text)) return 'query';
+  if (/[\s\p{Cc}]/u.test(text)) return 'blank';
+  if (!/^https?:\/\//i.test(text)) return 'scheme';
+  // The URL class takes `https:///path` for a host; Go does not.
+  return url === null || /^https?:\/\/\//i.test(text) ? 'unparsable' : undefined;
+}
+
+function warningsOf(text: string, url: URL): ReadonlyMap<UrlWarning, string> {
+  const found = new Map<UrlWarning, string>();
+  const shown = redactUrl(text);
+  if (API_PATH.test(text)) found.set('api-path', text.replace(API_PATH, '/'));
+  if (CI_PATH.test(text)) found.set('ci-path', text.replace(CI_PATH, '/'));
+  if (isPage(url) && !API_PATH.test(text)) found.set('page-path', `${url.origin}/`);
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    found.set('http', shown.replace(/^http:/i, 'https:'));
+  }
+  if (shown !== text) found.set('credentials', shown);
+  return found;
+}
+
+/** The page of a project or a group. */
+function isPage({ pathname }: URL): boolean {
+  const parts = pathname.split('/').filter((part) => part !== '' && part !== 'ci');
+  return parts.length > 1 || PAGE.test(parts[0] ?? '');
+}
+
+/** A name of this host itself. */
+export function isLoopback(hostname: string): boolean {
+  return /^(?:localhost|127(?:\.\d+){3}|\[::1\]|.*\.localhost)$/.test(hostname);
 }
 
 /** A url as it may be shown: without what stands before `@` or after `?`, and not at all when it is a token. */

@@ -9,6 +9,7 @@ import type { Problem } from '../../core/reading.ts';
 import { Secret } from '../../core/secret.ts';
 import { typeErrors } from './decode.ts';
 import { readToml } from './runner-toml.ts';
+import { LOG_FORMATS, LOG_LEVELS, MIN_CONCURRENT } from './schema-constraints.ts';
 import { RUNNER_CONFIG } from './schema.ts';
 import { redactValue } from './redact-value.ts';
 import type { Position, TomlTable, TomlValue } from './toml-tree.ts';
@@ -72,8 +73,6 @@ export interface RunnerTextReading {
 
 const DEFAULT_CONCURRENT = 1;
 const DEFAULT_CHECK_INTERVAL_SECONDS = 3;
-const LOG_LEVELS = ['panic', 'fatal', 'error', 'warn', 'warning', 'info', 'debug', 'trace'];
-const LOG_FORMATS = ['runner', 'text', 'json'];
 
 /** Reads the content of a config.toml. `file` is named in problems. */
 export function readRunnerText(content: string | Uint8Array, file: string): RunnerTextReading {
@@ -118,7 +117,7 @@ function allowedValueProblems(
 
 function concurrentProblems(root: TomlTable, file: string): readonly Problem[] {
   const value = entryOf(root, 'concurrent')?.value;
-  if (value?.kind !== 'integer' || value.value >= 1n) return [];
+  if (value?.kind !== 'integer' || value.value >= MIN_CONCURRENT) return [];
   const { line, column } = value.place;
   const found = String(value.value);
   return [

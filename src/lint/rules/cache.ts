@@ -1,23 +1,23 @@
-/** [runners.cache]: where jobs keep what the next one wants. None of its faults stops a job. */
+/** [runners.cache]: none of its faults stops a job (docs/reference/runner-config.md#cache). */
 import { asRunnerSees, isAllowed } from '../named-files.ts';
 import type { Section } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
 import { perEntry } from '../rule.ts';
 import { entryAt, filledAt, flagAt, tableAt, textAt } from '../values.ts';
 import type { Violation } from '../violation.ts';
-import { atTable, atValue, lineOf, rewritten, shown } from '../violation.ts';
+import { atTable, atValue, lineOf, replacement, quote } from '../violation.ts';
 
 const TYPES = ['s3', 'gcs', 'azure'];
 const key = (name: string): string => `runners.cache.${name}`;
 
-/** What each kind cannot do without. */
+/** Required keys by type. */
 const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   s3: ['BucketName'],
   gcs: ['BucketName'],
   azure: ['AccountName', 'ContainerName'],
 };
 
-/** Something is written into one of the sub-tables. */
+/** Types whose table has keys. */
 function filledKinds({ table }: Section): readonly string[] {
   return TYPES.filter((name) => (tableAt(table, 'cache', name)?.value.entries.size ?? 0) > 0);
 }
@@ -27,9 +27,9 @@ export const CACHE_RULES: readonly Rule[] = [
     code: 'C01',
     name: 'cache-type-wrong',
     severity: 'warning',
-    title: 'A cache is described, and its `Type` is missing or unknown',
-    consequence: 'The cache is off, and each job leaves an error in the log.',
-    fix: 'Write `Type = "s3"`, "gcs" or "azure", in small letters.',
+    title: '`Type` of the cache is missing or unknown',
+    consequence: 'The cache is off, and each job logs an error.',
+    fix: 'Write `Type = "s3"`, "gcs" or "azure", in lower case.',
     check: perEntry((section) => {
       const cache = tableAt(section.table, 'cache')?.value;
       const type = textAt(section.table, 'cache', 'Type');
@@ -45,9 +45,9 @@ export const CACHE_RULES: readonly Rule[] = [
         ];
       }
       const same = TYPES.find((name) => name === type.value.toLowerCase().trim());
-      const more = same === undefined ? {} : rewritten(type.entry, same);
+      const more = same === undefined ? {} : replacement(type.entry, same);
       return [
-        atValue(type.entry, `there is no cache of the type ${shown('Type', type.value)}`, {
+        atValue(type.entry, `unknown cache type ${quote('Type', type.value)}`, {
           key: key('Type'),
           ...more,
         }),
@@ -58,9 +58,9 @@ export const CACHE_RULES: readonly Rule[] = [
     code: 'C02',
     name: 'cache-incomplete',
     severity: 'warning',
-    title: 'What the cache cannot do without is missing',
-    consequence: 'The cache is off, and each job leaves an error in the log.',
-    fix: 'Add the key to the table of the cache’s type.',
+    title: 'A required key of the cache is missing',
+    consequence: 'The cache is off, and each job logs an error.',
+    fix: 'Add the key to the table of the cache type.',
     check: perEntry((section) => {
       const type = textAt(section.table, 'cache', 'Type');
       const names = REQUIRED[type?.value ?? ''];
@@ -88,8 +88,8 @@ export const CACHE_RULES: readonly Rule[] = [
     code: 'C03',
     name: 's3-keys-ignored',
     severity: 'warning',
-    title: 'Keys for S3 are set in part, or without a server',
-    consequence: 'The runner then takes the identity of its machine (IAM) and ignores the keys.',
+    title: 'The S3 credentials or `ServerAddress` are incomplete',
+    consequence: 'The runner ignores them and uses the IAM role of its machine.',
     fix: 'Set `ServerAddress`, `AccessKey` and `SecretKey`, or `AuthenticationType = "access-key"`.',
     check: perEntry(({ table }) => {
       const s3 = tableAt(table, 'cache', 's3')?.value;
@@ -102,7 +102,7 @@ export const CACHE_RULES: readonly Rule[] = [
       if (given === undefined || missing.length === 0) return [];
       const first = missing[0] ?? '';
       return [
-        atValue(given.entry, `${given.entry.key} is ignored, since ${first} is missing`, {
+        atValue(given.entry, `${given.entry.key} is ignored, because ${first} is missing`, {
           key: key(`s3.${first}`),
           corrected: `${first} = "${first === 'ServerAddress' ? 's3.amazonaws.com' : '…'}"`,
         }),
@@ -121,7 +121,7 @@ export const CACHE_RULES: readonly Rule[] = [
       if (found === undefined || !found.value.includes('/')) return [];
       const host = found.value.replace(/^[a-z]+:\/\//i, '').replace(/\/.*$/, '');
       const isPlain = /^[\w.-]+(?::\d+)?$/.test(host);
-      const { corrected, edits = [] } = rewritten(found.entry, host);
+      const { corrected, edits = [] } = replacement(found.entry, host);
       // http:// would need Insecure as well, and a path may be meant for something.
       const isSure = isPlain && /^https:\/\/[^/]+\/?$/i.test(found.value);
       const more = isPlain ? { corrected: corrected ?? lineOf('ServerAddress', host) } : {};
@@ -138,8 +138,8 @@ export const CACHE_RULES: readonly Rule[] = [
     code: 'C05',
     name: 'cache-not-shared',
     severity: 'warning',
-    title: 'Several entries use one bucket, each in a folder of its own',
-    consequence: 'A job finds the cache only where the same entry made it.',
+    title: 'Several entries use one bucket, each with its own path',
+    consequence: 'A job finds only caches that the same entry created.',
     fix: 'Set `Shared = true` in all of them.',
     check: ({ sections }) => {
       const buckets = Map.groupBy(sections, bucketOf);
@@ -156,9 +156,9 @@ export const CACHE_RULES: readonly Rule[] = [
     code: 'C06',
     name: 'gcs-credentials-unreadable',
     severity: 'warning',
-    title: 'The file with the credentials for Google is not there, or not readable',
-    consequence: 'The cache is off, and each job leaves an error in the log.',
-    fix: 'Put the file there, readable for the runner.',
+    title: '`CredentialsFile` for Google Cloud Storage is missing or not readable',
+    consequence: 'The cache is off, and each job logs an error.',
+    fix: 'Create the file, readable for the runner.',
     needs: ['files'],
     check: perEntry(({ table }, context) => {
       const found = filledAt(table, 'cache', 'gcs', 'CredentialsFile');
@@ -192,7 +192,7 @@ function notShared(section: Section): readonly Violation[] {
   const shared = entryAt(section.table, 'cache', 'Shared');
   const cache = tableAt(section.table, 'cache')?.value;
   if (cache === undefined) return [];
-  const message = `${section.label} shares its bucket with another entry, and not its cache`;
+  const message = `${section.label} uses the bucket of another entry, and Shared is not true`;
   const more = { key: key('Shared'), entry: section.number, corrected: 'Shared = true' };
   return [shared === undefined ? atTable(cache, message, more) : atValue(shared, message, more)];
 }

@@ -1,7 +1,7 @@
-/** Keys that the runner reads and makes nothing of, or something else than was meant. */
+/** Keys that the runner ignores, or reads as something else than was meant. */
 import { declaredName } from '../../config/runner/schema-type.ts';
-import { goDurationSeconds } from '../../core/go-duration.ts';
-import { REQUIRED_TABLES } from '../executors.ts';
+import { goDurationSeconds, goDurationText } from '../../core/go-duration.ts';
+import { REQUIRED_TABLES } from '../../config/runner/executors.ts';
 import type { ParsedConfig, Section, Visit } from '../parsed-config.ts';
 import { subTable } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
@@ -15,50 +15,49 @@ export const KEY_RULES: readonly Rule[] = [
     code: 'P10',
     name: 'duration-in-nanoseconds',
     severity: 'warning',
-    title: 'A duration is a bare number',
-    consequence: 'The runner takes it as nanoseconds, so that it is as good as zero.',
-    fix: 'Write a text with a unit.',
+    title: 'A duration is a number without a unit',
+    consequence: 'The runner reads it as nanoseconds, which is nearly zero.',
+    fix: 'Write a duration with a unit, in quotes.',
     check: ({ visits }) => visits.flatMap(nanoseconds),
   },
   {
     code: 'P13',
     name: 'unknown-key',
     severity: 'warning',
-    title: 'The runner does not know this key',
-    consequence: 'The runner ignores it, with everything below it, without a word.',
-    fix: 'Rename it to what was meant, or remove it.',
+    title: 'The key does not exist',
+    consequence: 'The runner silently ignores it and everything below it.',
+    fix: 'Rename it to the key that was meant, or remove it.',
     check: (config) => unknown(config, 'P13'),
   },
   {
     code: 'P14',
     name: 'misplaced-key',
     severity: 'warning',
-    title: 'A known key stands in a table that does not have it',
-    consequence: 'The runner ignores it here without a word.',
-    fix: 'Move it to the table it belongs to: a key belongs to the last header above it.',
+    title: 'The key belongs to another table',
+    consequence: 'The runner silently ignores it here.',
+    fix: 'Move it below the header of its table: a key belongs to the last header above it.',
     check: (config) => unknown(config, 'P14'),
   },
   {
     code: 'P15',
     name: 'key-in-another-case',
     severity: 'info',
-    title: 'A key is written in another case than documented',
-    consequence:
-      'The runner takes it all the same; tools that look for the documented name do not.',
-    fix: 'Write it as documented.',
+    title: 'The case of the key is not as documented',
+    consequence: 'The runner accepts it; other tools may not find the key.',
+    fix: 'Write the key as documented.',
     check: ({ visits }) => visits.flatMap(otherCase),
   },
   {
     code: 'P16',
     name: 'table-of-another-entry',
     severity: 'warning',
-    title: 'A table of one executor stands under an entry of another',
+    title: 'The table of an executor is under an entry with another executor',
     consequence:
-      'A table belongs to the last [[runners]] above it, so the entry that needs it has none.',
+      'A table belongs to the last [[runners]] above it, so that the entry that needs it has none.',
     fix: 'Move the table below the entry that needs it, before the next [[runners]].',
     check: ({ sections }) => {
-      const losers = losersOf(sections);
-      return sections.flatMap((section) => foreignTables(section, losers));
+      const needed = lackingOf(sections);
+      return sections.flatMap((section) => foreignTables(section, needed));
     },
   },
 ];
@@ -69,25 +68,16 @@ function nanoseconds({ path, entry, type, section }: Visit): readonly Violation[
   if (!isDuration || value.kind !== 'integer' || value.value === 0n) return [];
   const seconds = Number(value.value) / 1e9;
   // From a second on, whoever wrote it counted in nanoseconds.
-  const text = Math.abs(seconds) >= 1 ? goText(seconds) : `${value.value}s`;
+  const text = Math.abs(seconds) >= 1 ? goDurationText(seconds) : `${value.value}s`;
   const isSame = Math.abs(seconds) >= 1 && goDurationSeconds(text) === seconds;
   return [
-    atValue(entry, `${path} is ${value.value} ns, which is ${goText(seconds)}`, {
+    atValue(entry, `${path} is ${value.value} ns, which is ${goDurationText(seconds)}`, {
       key: path,
       corrected: `${entry.key} = "${text}"`,
       ...(section === undefined ? {} : { entry: section.number }),
       ...(isSame ? { edits: [{ from: value.place, to: value.end, text: `"${text}"` }] } : {}),
     }),
   ];
-}
-
-function goText(seconds: number): string {
-  if (Math.abs(seconds) >= 3600 && seconds % 3600 === 0) return `${seconds / 3600}h`;
-  if (Math.abs(seconds) >= 60 && seconds % 60 === 0) return `${seconds / 60}m`;
-  if (Math.abs(seconds) >= 1) return `${seconds}s`;
-  return Math.abs(seconds) >= 1e-3
-    ? `${seconds * 1e3}ms`
-    : `${Number((seconds * 1e6).toFixed(3))}µs`;
 }
 
 function unknown(config: ParsedConfig, code: string): readonly Violation[] {
@@ -119,7 +109,7 @@ function otherCase({ path, entry, schema, parent, type, section }: Visit): reado
 }
 
 /** Of each table the first entry that needs it and lacks it. */
-function losersOf(sections: readonly Section[]): ReadonlyMap<string, Section> {
+function lackingOf(sections: readonly Section[]): ReadonlyMap<string, Section> {
   const lacking = sections.flatMap((section) =>
     (REQUIRED_TABLES.get(section.executor) ?? [])
       .filter((name) => subTable(section, name) === undefined)
@@ -131,13 +121,13 @@ function losersOf(sections: readonly Section[]): ReadonlyMap<string, Section> {
 /** Tables that this entry does not need, and another one lacks. */
 function foreignTables(
   section: Section,
-  losers: ReadonlyMap<string, Section>,
+  needed: ReadonlyMap<string, Section>,
 ): readonly Violation[] {
   const own = REQUIRED_TABLES.get(section.executor) ?? [];
-  return [...losers].flatMap(([name, loser]) => {
+  return [...needed].flatMap(([name, owner]) => {
     const table = subTable(section, name);
     if (table === undefined || own.includes(name)) return [];
-    const message = `[runners.${name}] belongs to ${section.label}, whose executor does not use it, while ${loser.label} lacks it`;
+    const message = `[runners.${name}] belongs to ${section.label}, whose executor does not use it, and ${owner.label} needs it`;
     return [atKey(table, message, { key: `runners.${name}`, entry: section.number })];
   });
 }

@@ -1,80 +1,55 @@
-/** The tables of the other executors: machine, autoscaler, kubernetes, custom, ssh. */
+/** Files and hosts that the tables of the other executors name. */
+import { AUTOSCALED_EXECUTORS } from '../../config/runner/executors.ts';
 import type { TomlTable } from '../../config/runner/toml-tree.ts';
-import { tablesOf } from '../../config/runner/toml-tree.ts';
+import { extendRule } from '../constraint-rules.ts';
 import type { LintContext } from '../context.ts';
 import { unreadable } from '../named-files.ts';
+import type { Section } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
-import { perEntry, perEntryOf } from '../rule.ts';
-import { entryAt, filledAt, flagAt, tableAt } from '../values.ts';
+import { perEntryOf } from '../rule.ts';
+import { filledAt, flagAt, tableAt } from '../values.ts';
 import type { Violation } from '../violation.ts';
 import { atTable, atValue } from '../violation.ts';
 
-const NFS = ['name', 'mount_path', 'server', 'path'];
-
 export const OTHER_EXECUTOR_RULES: readonly Rule[] = [
-  {
-    code: 'K01',
-    name: 'nfs-volume-incomplete',
-    severity: 'error',
-    effect: 'start',
-    title: 'A volume of NFS lacks what it cannot do without',
-    consequence: 'The runner refuses the file.',
-    fix: `Write ${NFS.join(', ')} in each [[runners.kubernetes.volumes.nfs]].`,
-    check: perEntry(({ table }) =>
-      tablesOf(entryAt(table, 'kubernetes', 'volumes', 'nfs')?.value).flatMap((volume) => {
-        const missing = NFS.filter((name) => filledAt(volume, name) === undefined);
-        return missing.length === 0
+  extendRule('A01', {
+    needs: ['files'],
+    check: perEntryOf(AUTOSCALED_EXECUTORS, ({ table }, context) => {
+      const plugin = filledAt(table, 'autoscaler', 'plugin');
+      const keyFile = filledAt(table, 'autoscaler', 'connector_config', 'key_path');
+      // A plugin without a path is looked up where it was installed.
+      const program = plugin?.value.startsWith('/') === true ? plugin : undefined;
+      return [
+        { found: program, name: 'plugin' },
+        { found: keyFile, name: 'connector_config.key_path' },
+      ].flatMap(({ found, name }) => {
+        const why = unreadable(found, context);
+        const key = `runners.autoscaler.${name}`;
+        return found === undefined || why === undefined
           ? []
-          : [
-              atTable(volume, `a volume of NFS has no ${missing.join(', no ')}`, {
-                key: 'runners.kubernetes.volumes.nfs',
-              }),
-            ];
-      }),
-    ),
-  },
+          : [atValue(found.entry, `${found.entry.key} ${why}`, { key })];
+      });
+    }),
+  }),
   {
     code: 'S02',
     name: 'custom-program-unusable',
     severity: 'error',
     effect: 'jobs',
-    title: '`run_exec` of the custom executor is missing, or no program',
+    title: '`run_exec` of the custom executor is missing, or not an executable file',
     consequence: 'Every job fails.',
-    fix: 'Write the whole path of a program that the runner may start.',
+    fix: 'Write the absolute path of a program that the runner may execute.',
     needs: ['files'],
-    check: perEntryOf(['custom'], ({ table }, context) => {
-      const custom = tableAt(table, 'custom')?.value;
-      const found = filledAt(table, 'custom', 'run_exec');
-      const key = 'runners.custom.run_exec';
-      if (custom === undefined) return [];
-      if (found === undefined)
-        return [
-          atTable(custom, 'run_exec is missing', { key, corrected: 'run_exec = "/opt/ci/run.sh"' }),
-        ];
-      if (!found.value.startsWith('/'))
-        return [atValue(found.entry, 'run_exec is no whole path', { key })];
-      const fact = context.files?.stat(found.value);
-      if (fact === undefined || fact.kind === 'unknown') return [];
-      const isProgram = fact.kind === 'file' && (fact.mode & 0o111) !== 0;
-      return isProgram
-        ? []
-        : [
-            atValue(
-              found.entry,
-              fact.kind === 'missing' ? 'run_exec does not exist' : 'run_exec is no program',
-              { key },
-            ),
-          ];
-    }),
+    check: perEntryOf(['custom'], customProgram),
   },
   {
     code: 'S03',
     name: 'ssh-cannot-connect',
     severity: 'error',
     effect: 'jobs',
-    title: 'The ssh executor cannot connect, or connects to this host',
-    consequence: 'Every job fails; without a `host` it runs on this machine, as root.',
-    fix: 'Set `host`, a readable `identity_file` and a `known_hosts_file` that is there.',
+    title: 'The ssh executor has no `host`, or its files are missing',
+    consequence: 'Every job fails; without `host` the runner connects to this host itself.',
+    fix: 'Set `host`, a readable `identity_file` and an existing `known_hosts_file`.',
     needs: ['files'],
     check: perEntryOf(['ssh', 'virtualbox', 'parallels'], ({ table, executor }, context) => {
       const ssh = tableAt(table, 'ssh')?.value;
@@ -84,14 +59,28 @@ export const OTHER_EXECUTOR_RULES: readonly Rule[] = [
   },
 ];
 
+function customProgram({ table }: Section, context: LintContext): readonly Violation[] {
+  const custom = tableAt(table, 'custom')?.value;
+  const found = filledAt(table, 'custom', 'run_exec');
+  const key = 'runners.custom.run_exec';
+  if (custom === undefined) return [];
+  if (found === undefined) {
+    const more = { key, corrected: 'run_exec = "/opt/ci/run.sh"' };
+    return [atTable(custom, 'run_exec is missing', more)];
+  }
+  if (!found.value.startsWith('/'))
+    return [atValue(found.entry, 'run_exec is not an absolute path', { key })];
+  const fact = context.files?.stat(found.value);
+  if (fact === undefined || fact.kind === 'unknown') return [];
+  if (fact.kind === 'missing') return [atValue(found.entry, 'run_exec does not exist', { key })];
+  const isProgram = fact.kind === 'file' && (fact.mode & 0o111) !== 0;
+  return isProgram ? [] : [atValue(found.entry, 'run_exec is not executable', { key })];
+}
+
 function noHost(ssh: TomlTable): readonly Violation[] {
   if (filledAt(ssh, 'host') !== undefined) return [];
-  return [
-    atTable(ssh, 'host is missing, and this host is meant then', {
-      key: 'runners.ssh.host',
-      corrected: 'host = "HOST"',
-    }),
-  ];
+  const more = { key: 'runners.ssh.host', corrected: 'host = "HOST"' };
+  return [atTable(ssh, 'host is missing, so that the runner connects to this host', more)];
 }
 
 function sshFiles(ssh: TomlTable, context: LintContext): readonly Violation[] {

@@ -1,5 +1,5 @@
-/** How many requests and jobs at once: `concurrent`, `limit`, `request_concurrency`, and what the host bears. */
-import { DOCKER_EXECUTORS } from '../executors.ts';
+/** How many requests and jobs at once: `concurrent`, `limit`, `request_concurrency`, and what the host can run. */
+import { DOCKER_EXECUTORS } from '../../config/runner/executors.ts';
 import type { ParsedConfig, Section } from '../parsed-config.ts';
 import { isFlagOn } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
@@ -7,14 +7,14 @@ import { perEntry, perEntryOf } from '../rule.ts';
 import { bytesOf, cpusOf, entryAt, wholeAt } from '../values.ts';
 import { atTable, atValue } from '../violation.ts';
 
-const ADVISED = 2;
-const MOST_ADVISED = 4;
+const MIN_ADVISED = 2;
+const MAX_ADVISED = 4;
 
 function requests({ table }: Section): number {
   return Math.max(1, wholeAt(table, 'request_concurrency')?.value ?? 1);
 }
 
-/** `concurrent` as it is written: what is absent or unreadable has a finding of its own. */
+/** `concurrent` as it is written: an absent or wrong value has a rule of its own. */
 function written({ root }: ParsedConfig): number | undefined {
   return wholeAt(root, 'concurrent')?.value;
 }
@@ -32,8 +32,8 @@ export const SLOT_RULES: readonly Rule[] = [
     severity: 'warning',
     title: '`concurrent` is below the number of entries',
     consequence:
-      'Entries wait for each other while GitLab holds a request open, so that jobs wait up to a minute.',
-    fix: 'Set `concurrent` to more than the number of [[runners]].',
+      'While GitLab holds the request of one entry open, the others cannot ask; their jobs wait up to a minute.',
+    fix: 'Set `concurrent` above the number of [[runners]].',
     check: ({ root, concurrent, sections }) => {
       const isOdd =
         entryAt(root, 'concurrent') !== undefined && wholeAt(root, 'concurrent') === undefined;
@@ -48,16 +48,16 @@ export const SLOT_RULES: readonly Rule[] = [
     code: 'G04',
     name: 'limit-out-of-reach',
     severity: 'warning',
-    title: 'A `limit` is above `concurrent`',
-    consequence: 'The entry never runs that many jobs.',
-    fix: 'Raise `concurrent`, or lower the limit.',
+    title: '`limit` is above `concurrent`',
+    consequence: 'The entry never runs this many jobs at once.',
+    fix: 'Raise `concurrent`, or lower `limit`.',
     check: perEntry(({ table }, _context, config) => {
       const found = wholeAt(table, 'limit');
       const concurrent = written(config);
       if (found === undefined || concurrent === undefined) return [];
       if (found.value <= Math.max(1, concurrent)) return [];
       return [
-        atValue(found.entry, `limit is ${found.value}, and concurrent ${concurrent}`, {
+        atValue(found.entry, `limit is ${found.value}, and concurrent is ${concurrent}`, {
           key: 'runners.limit',
           corrected: `concurrent = ${found.value}`,
         }),
@@ -68,15 +68,15 @@ export const SLOT_RULES: readonly Rule[] = [
     code: 'G05',
     name: 'one-request-at-a-time',
     severity: 'info',
-    title: 'An entry asks for one job at a time',
+    title: '`request_concurrency` is 1',
     consequence:
-      'The runner prints its warning about long polling at every load; jobs wait only where GitLab holds requests open and the entry is busy.',
-    fix: 'Set `request_concurrency` to 2 to 4.',
+      'The runner logs a warning about long polling at every load; jobs wait only where GitLab holds requests open while the entry is busy.',
+    fix: 'Set `request_concurrency` to 2, 3 or 4.',
     check: perEntry((section) => {
       const found = wholeAt(section.table, 'request_concurrency');
       if (requests(section) > 1) return [];
       const more = { key: 'runners.request_concurrency', corrected: 'request_concurrency = 2' };
-      const message = `${section.label} asks for one job at a time`;
+      const message = `request_concurrency of ${section.label} is 1`;
       return [
         found === undefined
           ? atTable(section.table, message, more)
@@ -88,15 +88,15 @@ export const SLOT_RULES: readonly Rule[] = [
     code: 'G06',
     name: 'small-limit-one-request',
     severity: 'warning',
-    title: 'A small `limit` and one request at a time',
-    consequence: 'While GitLab holds the one request open, a free slot gets no job.',
-    fix: 'Set `request_concurrency` to 2, or raise the limit.',
+    title: '`limit` is 1 or 2, and `request_concurrency` is 1',
+    consequence: 'While GitLab holds the only request open, a free slot gets no job.',
+    fix: 'Set `request_concurrency` to 2, or raise `limit`.',
     check: perEntry((section) => {
       const found = wholeAt(section.table, 'limit');
       if (found === undefined || found.value < 1 || found.value > 2 || requests(section) > 1)
         return [];
       return [
-        atValue(found.entry, `limit is ${found.value}, with one request at a time`, {
+        atValue(found.entry, `limit is ${found.value}, and request_concurrency is 1`, {
           key: 'runners.limit',
           corrected: 'request_concurrency = 2',
         }),
@@ -107,8 +107,8 @@ export const SLOT_RULES: readonly Rule[] = [
     code: 'G07',
     name: 'more-requests-than-jobs',
     severity: 'warning',
-    title: '`request_concurrency` is above what may run',
-    consequence: 'The further requests can bring no job, and load GitLab.',
+    title: '`request_concurrency` is above `limit` or `concurrent`',
+    consequence: 'The additional requests can return no job, and put load on GitLab.',
     fix: 'Lower it to `limit` or `concurrent`.',
     check: perEntry((section, _context, config) => {
       const found = wholeAt(section.table, 'request_concurrency');
@@ -118,13 +118,17 @@ export const SLOT_RULES: readonly Rule[] = [
         limit > 0 ? limit : Number.POSITIVE_INFINITY,
       ];
       const most = Math.max(1, Math.min(...caps));
-      // Two requests are advised even where only one job runs.
-      if (found === undefined || found.value <= Math.max(most, ADVISED)) return [];
+      // Two requests are advised even where one job runs at once.
+      if (found === undefined || found.value <= Math.max(most, MIN_ADVISED)) return [];
       return [
-        atValue(found.entry, `request_concurrency is ${found.value}, and at most ${most} may run`, {
-          key: 'runners.request_concurrency',
-          corrected: `request_concurrency = ${most}`,
-        }),
+        atValue(
+          found.entry,
+          `request_concurrency is ${found.value}, and at most ${most} jobs run at once`,
+          {
+            key: 'runners.request_concurrency',
+            corrected: `request_concurrency = ${most}`,
+          },
+        ),
       ];
     }),
   },
@@ -132,19 +136,22 @@ export const SLOT_RULES: readonly Rule[] = [
     code: 'G08',
     name: 'many-requests-always',
     severity: 'warning',
-    title: 'Many requests at a time, without adapting them',
-    consequence:
-      'The entry keeps that many requests at GitLab open even when there is nothing to do.',
-    fix: 'Remove FF_USE_ADAPTIVE_REQUEST_CONCURRENCY = false, or write 4 at most.',
+    title: '`request_concurrency` is above 4, and adaptive concurrency is off',
+    consequence: 'The entry keeps this many requests to GitLab open, even when there are no jobs.',
+    fix: 'Remove FF_USE_ADAPTIVE_REQUEST_CONCURRENCY = false, or set `request_concurrency` to 4 or less.',
     check: perEntry((section) => {
       const found = wholeAt(section.table, 'request_concurrency');
       const adapts = isFlagOn(section, 'FF_USE_ADAPTIVE_REQUEST_CONCURRENCY', true);
-      if (found === undefined || adapts || found.value <= MOST_ADVISED) return [];
+      if (found === undefined || adapts || found.value <= MAX_ADVISED) return [];
       return [
-        atValue(found.entry, `${found.value} requests are always open`, {
-          key: 'runners.request_concurrency',
-          corrected: `request_concurrency = ${MOST_ADVISED}`,
-        }),
+        atValue(
+          found.entry,
+          `request_concurrency is ${found.value}, and all these requests are always open`,
+          {
+            key: 'runners.request_concurrency',
+            corrected: `request_concurrency = ${MAX_ADVISED}`,
+          },
+        ),
       ];
     }),
   },
@@ -152,8 +159,9 @@ export const SLOT_RULES: readonly Rule[] = [
     code: 'H01',
     name: 'more-memory-than-there-is',
     severity: 'warning',
-    title: 'The jobs together may take more memory than the host has',
-    consequence: 'When all run at once, the kernel ends one of them, or the runner.',
+    title: 'All jobs together may use more memory than the host has',
+    consequence:
+      'When all run at once, the kernel kills one of them, or the runner (out of memory).',
     fix: 'Lower `concurrent`, `limit` or `memory`.',
     needs: ['host'],
     check: perEntryOf(DOCKER_EXECUTORS.slice(0, 2), (section, { host }, config) => {
@@ -169,9 +177,9 @@ export const SLOT_RULES: readonly Rule[] = [
     code: 'H02',
     name: 'more-processors-than-there-are',
     severity: 'info',
-    title: 'The jobs together may take more processor time than the host has',
+    title: 'All jobs together may use more CPUs than the host has',
     consequence:
-      'When all run at once, each gets less than its `cpus`, and the runner may be late with its requests.',
+      'When all run at once, each gets less than its `cpus`, and the requests of the runner may be late.',
     fix: 'Lower `concurrent`, `limit` or `cpus`.',
     needs: ['host'],
     check: perEntryOf(DOCKER_EXECUTORS.slice(0, 2), (section, { host }, config) => {
@@ -181,7 +189,7 @@ export const SLOT_RULES: readonly Rule[] = [
       return [
         atValue(
           found.entry,
-          `${jobs} jobs of ${found.value} cores need ${found.value * jobs}, and the host has ${host.cores}`,
+          `${jobs} jobs of ${found.value} CPUs need ${found.value * jobs}, and the host has ${host.cores}`,
           { key: 'runners.docker.cpus' },
         ),
       ];

@@ -1,8 +1,8 @@
-/** What the parser refuses, and what we do not judge at all. The places come from syntax.ts. */
+/** What the parser rejects, and what the linter does not judge at all. The places come from lint/syntax.ts. */
 import type { Rule } from '../rule.ts';
 
-const BROKEN =
-  'The runner does not start on it, and a running one keeps its old configuration until its next start.';
+const NOT_LOADED =
+  'The runner does not start with this file; a running one keeps its old configuration until its next start.';
 
 export const SYNTAX_RULES: readonly Rule[] = [
   {
@@ -10,10 +10,9 @@ export const SYNTAX_RULES: readonly Rule[] = [
     name: 'syntax-error',
     severity: 'error',
     effect: 'start',
-    title: 'The file is not TOML',
-    consequence: BROKEN,
+    title: 'The file is not valid TOML',
+    consequence: NOT_LOADED,
     fix: 'Correct the line, or the one above it: `key = "value"`, straight quotes, comments behind #.',
-    byOthers: true,
     check: () => [],
   },
   {
@@ -22,9 +21,8 @@ export const SYNTAX_RULES: readonly Rule[] = [
     severity: 'error',
     effect: 'start',
     title: 'A key or a table is defined twice',
-    consequence: BROKEN,
+    consequence: NOT_LOADED,
     fix: 'Keep one of the two.',
-    byOthers: true,
     check: () => [],
   },
   {
@@ -32,9 +30,8 @@ export const SYNTAX_RULES: readonly Rule[] = [
     name: 'not-judged',
     severity: 'error',
     title: 'The file is larger, or nested deeper, than the linter reads',
-    consequence: 'Nothing in it was judged; the runner itself has no such limit.',
-    fix: 'Check that it is the right file.',
-    byOthers: true,
+    consequence: 'The file was not checked; the runner itself has no such limit.',
+    fix: 'Check that this is the file that you want to check.',
     check: () => [],
   },
 ];

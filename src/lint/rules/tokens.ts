@@ -1,16 +1,39 @@
-/** Tokens and their dates: docs/reference/runner-config.md#tokens. No message holds any part of a token. */
-import { hasValidChecksum, isSendable, tokenKind } from '../../gitlab/token.ts';
+/** Tokens and their dates. No message contains any part of a token; what is wrong with one is decided by gitlab/token.ts. */
+import type { TokenFormatFault } from '../../gitlab/token.ts';
+import { TOKEN_FORMAT_FAULTS, tokenFormatFault } from '../../gitlab/token.ts';
 import { isAllowed } from '../named-files.ts';
 import { isFlagOn } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
 import { perEntry } from '../rule.ts';
-import { filledAt, instantAt, tokenOf } from '../values.ts';
+import { entryAt, instantAt, tokenOf } from '../values.ts';
 import { atTable, atValue } from '../violation.ts';
 
 const KEY = 'runners.token';
-const NEW =
+const EXPIRES = 'runners.token_expires_at';
+const CREATE_RUNNER =
   'Create a runner in GitLab (Settings > CI/CD > Runners) and write its token, which begins with glrt-.';
+const REJECTED =
+  'GitLab rejects every request with 403, and the runner disables the entry after three.';
 const QUARTER = 0.25;
+
+/** A rule about the text of the token. */
+function formatFaults(...faults: readonly TokenFormatFault[]): Rule['check'] {
+  return perEntry((section, context) => {
+    const found = tokenOf(section, context);
+    const fault = found === undefined ? undefined : tokenFormatFault(found.token);
+    if (found === undefined || fault === undefined || !faults.includes(fault)) return [];
+    // A variable that is not set has a rule of its own.
+    if (fault === 'blank' && found.unset.length > 0) return [];
+    const message = `the token of ${section.label} ${TOKEN_FORMAT_FAULTS[fault]}`;
+    return [atValue(found.entry, message, { key: KEY })];
+  });
+}
+
+const missing = perEntry(({ table, label }) =>
+  entryAt(table, 'token') === undefined
+    ? [atTable(table, `${label} has no token`, { key: KEY })]
+    : [],
+);
 
 export const TOKEN_RULES: readonly Rule[] = [
   {
@@ -18,72 +41,43 @@ export const TOKEN_RULES: readonly Rule[] = [
     name: 'token-empty',
     severity: 'error',
     effect: 'offline',
-    title: 'There is no token',
-    consequence: 'The runner skips the entry for ever, with one warning at each load.',
-    fix: NEW,
-    check: perEntry((section, context) => {
-      const found = tokenOf(section, context);
-      if (found === undefined) {
-        return filledAt(section.table, 'token') === undefined
-          ? [atTable(section.table, `${section.label} has no token`, { key: KEY })]
-          : [];
-      }
-      if (!found.token.isBlank() || found.unset.length > 0) return [];
-      return [atValue(found.entry, `the token of ${section.label} is empty`, { key: KEY })];
-    }),
+    title: 'The token is missing',
+    consequence: 'The runner skips the entry and logs one warning at each load.',
+    fix: CREATE_RUNNER,
+    check: (config, context) => [
+      ...missing(config, context),
+      ...formatFaults('blank')(config, context),
+    ],
   },
   {
     code: 'R13',
     name: 'token-for-registration',
     severity: 'error',
     effect: 'offline',
-    title: 'The token is one for registration',
-    consequence: 'GitLab refuses every request with 403, and the entry is disabled after three.',
-    fix: NEW,
-    check: perEntry((section, context) => {
-      const found = tokenOf(section, context);
-      if (found === undefined || tokenKind(found.token) !== 'registration') return [];
-      return [
-        atValue(
-          found.entry,
-          `the token of ${section.label} begins with GR, as tokens for registration do`,
-          { key: KEY },
-        ),
-      ];
-    }),
+    title: 'The token is a registration token',
+    consequence: REJECTED,
+    fix: CREATE_RUNNER,
+    check: formatFaults('registration'),
   },
   {
     code: 'R14',
     name: 'token-of-another-kind',
     severity: 'error',
     effect: 'offline',
-    title: 'The token is a placeholder, or of another kind',
-    consequence: 'GitLab refuses every request with 403, and the entry is disabled after three.',
-    fix: NEW,
-    check: perEntry((section, context) => {
-      const found = tokenOf(section, context);
-      const kind = found === undefined ? 'runner' : tokenKind(found.token);
-      if (found === undefined || (kind !== 'other-kind' && kind !== 'placeholder')) return [];
-      const what = kind === 'placeholder' ? 'is a placeholder' : 'has the prefix of another kind';
-      return [atValue(found.entry, `the token of ${section.label} ${what}`, { key: KEY })];
-    }),
+    title: 'The token is a placeholder, or a token of another kind',
+    consequence: REJECTED,
+    fix: CREATE_RUNNER,
+    check: formatFaults('other-kind', 'placeholder'),
   },
   {
     code: 'R15',
     name: 'token-damaged',
     severity: 'error',
     effect: 'offline',
-    title: 'The token was cut off or mistyped',
-    consequence: 'GitLab refuses every request with 403, and the entry is disabled after three.',
-    fix: 'Copy the token once more, without blanks, quotes and line breaks.',
-    check: perEntry((section, context) => {
-      const found = tokenOf(section, context);
-      if (found === undefined || tokenKind(found.token) !== 'runner') return [];
-      const isWhole = isSendable(found.token) && !/["'\s]/.test(found.token.reveal());
-      if (isWhole && hasValidChecksum(found.token)) return [];
-      const why = isWhole ? 'has a wrong checksum' : 'has characters that no token has';
-      return [atValue(found.entry, `the token of ${section.label} ${why}`, { key: KEY })];
-    }),
+    title: 'The token is truncated or mistyped',
+    consequence: REJECTED,
+    fix: 'Copy the token again, without spaces, quotes and line breaks.',
+    check: formatFaults('characters', 'checksum'),
   },
   {
     code: 'R16',
@@ -92,27 +86,23 @@ export const TOKEN_RULES: readonly Rule[] = [
     effect: 'offline',
     title: 'The token has expired',
     consequence:
-      'GitLab refuses every request with 403, unless the token was renewed there and not here.',
-    fix: 'Renew it: `gitlab-runner reset-token`, or create a runner anew.',
+      'GitLab rejects every request with 403, unless the token was renewed in GitLab and not in this file.',
+    fix: 'Renew it: `gitlab-runner reset-token`, or create a new runner.',
     check: perEntry((section, { now }) => {
       const found = instantAt(section.table, 'token_expires_at');
       if (found === undefined || found.value > now) return [];
-      const day = new Date(found.value).toISOString().slice(0, 10);
-      return [
-        atValue(found.entry, `the token of ${section.label} expired on ${day}`, {
-          key: 'runners.token_expires_at',
-        }),
-      ];
+      const message = `the token of ${section.label} expired on ${dayOf(found.value)}`;
+      return [atValue(found.entry, message, { key: EXPIRES })];
     }),
   },
   {
     code: 'R17',
     name: 'token-will-expire',
     severity: 'warning',
-    title: 'The token expires, and nothing will renew it',
+    title: 'The token expires, and the runner cannot renew it',
     consequence:
-      'The runner renews it after three quarters of its life only where it may, and can write the file.',
-    fix: 'Remove FF_DISABLE_AUTOMATIC_TOKEN_ROTATION, or renew the token by hand.',
+      'The runner renews a token after three quarters of its life, but only where rotation is on and it may write the file.',
+    fix: 'Remove FF_DISABLE_AUTOMATIC_TOKEN_ROTATION and make the file writable for the runner, or renew the token by hand.',
     check: perEntry((section, context) => {
       const expires = instantAt(section.table, 'token_expires_at');
       if (expires === undefined || expires.value <= context.now) return [];
@@ -121,36 +111,31 @@ export const TOKEN_RULES: readonly Rule[] = [
       const isOff = isFlagOn(section, 'FF_DISABLE_AUTOMATIC_TOKEN_ROTATION');
       const { configPath, files, process } = context;
       const own = configPath === undefined ? undefined : files?.stat(configPath);
-      const isLocked =
+      const isReadOnly =
         own !== undefined && process !== undefined && isAllowed(own, process, 2) === false;
-      if (left > QUARTER || (!isOff && !isLocked)) return [];
-      const day = new Date(expires.value).toISOString().slice(0, 10);
-      return [
-        atValue(
-          expires.entry,
-          `the token of ${section.label} expires on ${day}, and is not renewed by itself`,
-          { key: 'runners.token_expires_at' },
-        ),
-      ];
+      if (left > QUARTER || (!isOff && !isReadOnly)) return [];
+      const message = `the token of ${section.label} expires on ${dayOf(expires.value)}, and the runner cannot renew it`;
+      return [atValue(expires.entry, message, { key: EXPIRES })];
     }),
   },
   {
     code: 'R18',
     name: 'token-renewed-at-once',
     severity: 'warning',
-    title: 'The token expires, and when it was obtained is not said',
+    title: '`token_expires_at` is set without `token_obtained_at`',
     consequence:
-      'The runner takes three quarters of its life as over and renews it at every start.',
-    fix: 'Write `token_obtained_at` as well.',
+      'The runner takes three quarters of the life of the token as over, and renews it at every start.',
+    fix: 'Add `token_obtained_at`.',
     check: perEntry((section) => {
       const expires = instantAt(section.table, 'token_expires_at');
       if (expires === undefined || instantAt(section.table, 'token_obtained_at') !== undefined)
         return [];
-      return [
-        atValue(expires.entry, `${section.label} has token_expires_at and no token_obtained_at`, {
-          key: 'runners.token_expires_at',
-        }),
-      ];
+      const message = `${section.label} has token_expires_at and no token_obtained_at`;
+      return [atValue(expires.entry, message, { key: EXPIRES })];
     }),
   },
 ];
+
+function dayOf(instant: number): string {
+  return new Date(instant).toISOString().slice(0, 10);
+}

@@ -1,28 +1,32 @@
-/** `url` and `clone_url`: where the runner asks, and where its jobs clone: rules R01 to R10 of docs/lint.md. */
-import { baseUrlOf, redactUrl } from '../../config/runner/base-url.ts';
+/** `url`: where the runner asks for jobs. What is wrong with one is decided by config/runner/base-url.ts. */
+import type { UrlWarning } from '../../config/runner/base-url.ts';
+import { isLoopback, redactUrl } from '../../config/runner/base-url.ts';
+import { DOCKER_EXECUTORS } from '../../config/runner/executors.ts';
 import { formatVariable } from '../../config/runner/expand.ts';
 import type { Rule } from '../rule.ts';
-import { perEntry } from '../rule.ts';
-import type { Expanded } from '../values.ts';
-import { expandedAt, filledAt, isLocal } from '../values.ts';
+import { perEntry, perEntryOf } from '../rule.ts';
+import type { ExpandedUrl } from '../values.ts';
+import { expandedAt, filledAt, urlAt } from '../values.ts';
 import type { Violation } from '../violation.ts';
-import { atTable, atValue, lineOf, rewritten } from '../violation.ts';
+import { atTable, atValue, lineOf, replacement } from '../violation.ts';
 
 const KEY = 'runners.url';
-const RIGHT = 'url = "https://gitlab.example.com/"';
+const EXAMPLE = 'url = "https://gitlab.example.com/"';
 
-/** Rules about a url that is there, and that somebody could use. */
-function usable(check: (found: Expanded, url: URL) => readonly Violation[]): Rule['check'] {
+/** A rule about a url that the runner can use. */
+function warnOf(warning: UrlWarning, message: string, isCertain = false): Rule['check'] {
   return perEntry((section, context) => {
-    const found = expandedAt(section, 'url', context);
-    const base = found === undefined ? undefined : baseUrlOf(found.text);
-    return found === undefined || base?.ok !== true ? [] : check(found, base.url);
+    const found = urlAt(section, context);
+    const right = found?.base.ok === true ? found.base.warnings.get(warning) : undefined;
+    if (found === undefined || right === undefined) return [];
+    const more = isCertain ? correctionOf(found, right) : { corrected: lineOf('url', right) };
+    return [atValue(found.entry, message, { key: KEY, ...more })];
   });
 }
 
-/** A corrected url, written by itself only where no variable stands in it. */
-function urlWith(found: Expanded, text: string): Pick<Violation, 'corrected' | 'edits'> {
-  const { corrected, edits = [] } = rewritten(found.entry, text);
+/** Changed without asking only where no variable and no secret is in it. */
+function correctionOf(found: ExpandedUrl, text: string): Pick<Violation, 'corrected' | 'edits'> {
+  const { corrected, edits = [] } = replacement(found.entry, text);
   const { value } = found.entry;
   const isPlain = value.kind === 'string' && value.text === found.text && redactUrl(text) === text;
   return { ...(corrected === undefined ? {} : { corrected }), ...(isPlain ? { edits } : {}) };
@@ -34,25 +38,22 @@ export const URL_RULES: readonly Rule[] = [
     name: 'url-unusable',
     severity: 'error',
     effect: 'offline',
-    title: 'The `url` is missing, or no address of the web',
-    consequence: 'The runner cannot make a client of it, and disables the entry after three tries.',
-    fix: 'Write the address of GitLab as a browser needs it, with https://.',
+    title: '`url` is missing, or not an http or https URL',
+    consequence:
+      'The runner cannot connect to GitLab, and disables the entry after three attempts.',
+    fix: 'Write the address of GitLab as in the browser, with https://.',
     check: perEntry((section, context) => {
-      const found = expandedAt(section, 'url', context);
+      const found = urlAt(section, context);
       if (found === undefined) {
+        const more = { key: KEY, corrected: EXAMPLE };
         return filledAt(section.table, 'url') === undefined
-          ? [atTable(section.table, `${section.label} has no url`, { key: KEY, corrected: RIGHT })]
+          ? [atTable(section.table, `${section.label} has no url`, more)]
           : [];
       }
-      const base = baseUrlOf(found.text);
-      if (base.ok || /^https?:\/\/[^\s]*[?#]/i.test(found.text) || found.unset.length > 0)
-        return [];
-      return [
-        atValue(found.entry, `the url of ${section.label} ${base.why}`, {
-          key: KEY,
-          corrected: RIGHT,
-        }),
-      ];
+      const { base, entry, unset } = found;
+      if (base.ok || base.fault === 'query' || unset.length > 0) return [];
+      const message = `the url of ${section.label} ${base.why}`;
+      return [atValue(entry, message, { key: KEY, corrected: EXAMPLE })];
     }),
   },
   {
@@ -60,133 +61,107 @@ export const URL_RULES: readonly Rule[] = [
     name: 'url-of-the-api',
     severity: 'error',
     effect: 'offline',
-    title: 'The `url` ends in /api/v4',
-    consequence: 'The runner appends that itself, gets 404 for ever, and only warns.',
-    fix: 'Cut it off.',
-    check: usable((found) => {
-      const cut = found.text.replace(/\/api(?:\/v\d+)?\/*$/, '/');
-      if (cut === found.text) return [];
-      return [
-        atValue(found.entry, 'the url ends in the path of the API', {
-          key: KEY,
-          ...urlWith(found, cut),
-        }),
-      ];
-    }),
+    title: '`url` ends in /api/v4',
+    consequence:
+      'The runner appends /api/v4 itself, so that GitLab answers 404 to every request; the runner only logs warnings.',
+    fix: 'Remove /api/v4.',
+    check: warnOf('api-path', 'the url ends in the path of the API', true),
   },
   {
     code: 'R03',
     name: 'url-ends-in-ci',
     severity: 'warning',
-    title: 'The `url` ends in /ci',
+    title: '`url` ends in /ci',
     consequence:
-      'The runner cuts it off for its own requests; submodules of jobs still ask there and are refused.',
-    fix: 'Cut it off.',
-    check: usable((found) => {
-      const cut = found.text.replace(/\/ci\/*$/, '/');
-      if (cut === found.text) return [];
-      return [atValue(found.entry, 'the url ends in /ci', { key: KEY, ...urlWith(found, cut) })];
-    }),
+      'The runner removes it for its own requests, but jobs fetch submodules from that path and are rejected.',
+    fix: 'Remove /ci.',
+    check: warnOf('ci-path', 'the url ends in /ci', true),
   },
   {
     code: 'R05',
     name: 'url-with-query',
     severity: 'error',
     effect: 'offline',
-    title: 'The `url` has a ? or a #',
-    consequence:
-      'The path that the runner appends ends up behind it, so that GitLab is asked for something else.',
-    fix: 'Write scheme, host and path alone.',
+    title: '`url` contains ? or #',
+    consequence: 'The runner appends its path behind it, so that its requests never reach the API.',
+    fix: 'Write only scheme, host and path.',
     check: perEntry((section, context) => {
-      const found = expandedAt(section, 'url', context);
-      if (found === undefined || !/^https?:\/\/[^\s]*[?#]/i.test(found.text)) return [];
-      return [
-        atValue(found.entry, `the url of ${section.label} has a ? or a #`, {
-          key: KEY,
-          ...urlWith(found, found.text.replace(/[?#].*$/, '')),
-        }),
-      ];
+      const found = urlAt(section, context);
+      if (found === undefined || found.base.ok || found.base.fault !== 'query') return [];
+      const more = correctionOf(found, found.text.replace(/[?#].*$/, ''));
+      const message = `the url of ${section.label} ${found.base.why}`;
+      return [atValue(found.entry, message, { key: KEY, ...more })];
     }),
   },
   {
     code: 'R06',
     name: 'url-without-tls',
     severity: 'warning',
-    title: 'The `url` begins with http://',
+    title: '`url` begins with http://',
     consequence:
       'The token crosses the network in clear text, and a redirect to https turns each POST into a GET that fails.',
     fix: 'Write https://.',
-    check: usable((found, url) => {
-      if (url.protocol !== 'http:' || isLocal(url.hostname)) return [];
-      return [
-        atValue(found.entry, 'the url begins with http://', {
-          key: KEY,
-          corrected: lineOf('url', redactUrl(found.text).replace(/^http:/i, 'https:')),
-        }),
-      ];
-    }),
+    check: warnOf('http', 'the url begins with http://'),
   },
   {
     code: 'R07',
     name: 'url-of-a-page',
     severity: 'warning',
-    title: 'The `url` looks like the page of a project or a group',
-    consequence: 'GitLab answers 404 there, unless it is installed below that path.',
-    fix: 'Write the address of the GitLab itself.',
-    check: usable((found, url) => {
-      const parts = url.pathname.split('/').filter((part) => part !== '' && part !== 'ci');
-      const isPage =
-        parts.length > 1 ||
-        /\.git$|^(?:admin|dashboard|groups|users|projects|-)$/.test(parts[0] ?? '');
-      if (!isPage || /\/api(?:\/v\d+)?\/*$/.test(found.text)) return [];
-      return [
-        atValue(found.entry, 'the url has the path of a page', {
-          key: KEY,
-          corrected: lineOf('url', `${url.origin}/`),
-        }),
-      ];
-    }),
+    title: '`url` is probably the page of a project or a group',
+    consequence: 'GitLab answers 404 there, unless it is installed under that path.',
+    fix: 'Write the address of GitLab itself.',
+    check: warnOf('page-path', 'the url has the path of a page'),
   },
   {
     code: 'R08',
     name: 'url-with-password',
     severity: 'warning',
-    title: 'The `url` holds a user and a password',
-    consequence: 'They get into the logs, and are sent to whoever answers.',
-    fix: 'Remove what stands before the @.',
-    check: usable((found) =>
-      redactUrl(found.text) === found.text
-        ? []
-        : [
-            atValue(found.entry, 'the url holds credentials', {
-              key: KEY,
-              corrected: lineOf('url', redactUrl(found.text)),
-            }),
-          ],
-    ),
+    title: '`url` contains credentials',
+    consequence: 'They are logged, and sent to every server that this URL leads to.',
+    fix: 'Remove everything before the @.',
+    check: warnOf('credentials', 'the url contains credentials'),
+  },
+  {
+    code: 'R09',
+    name: 'url-local-for-containers',
+    severity: 'warning',
+    title: '`url` is a loopback address, and jobs run in containers',
+    consequence:
+      'In a container the address means the container itself, so that jobs cannot clone.',
+    fix: 'Set `clone_url` to an address that containers can reach.',
+    check: perEntryOf([...DOCKER_EXECUTORS, 'kubernetes'], (section, context) => {
+      const found = urlAt(section, context);
+      if (found?.base.ok !== true || !isLoopback(found.base.url.hostname)) return [];
+      const clone = filledAt(section.table, 'clone_url')?.value ?? '';
+      const network = filledAt(section.table, 'docker', 'network_mode')?.value;
+      if (/^[a-z+]+:\/\//i.test(clone) || network === 'host') return [];
+      return [
+        atValue(found.entry, `the url of ${section.label} is a loopback address`, {
+          key: KEY,
+          corrected: 'clone_url = "https://gitlab.example.com/"',
+        }),
+      ];
+    }),
   },
   {
     code: 'R11',
     name: 'variable-not-set',
     severity: 'error',
     effect: 'offline',
-    title: 'A variable in `url` or `token` is not set for the service',
-    consequence: 'It becomes empty, and the entry with it.',
-    fix: 'Set it in the unit ([Service] Environment=…) and restart, or write the value itself.',
+    title: 'A variable in `url` or `token` is not set for the runner process',
+    consequence: 'The runner replaces it by nothing, and the entry asks for no jobs.',
+    fix: 'Set it in the environment of the runner process and restart the runner, or write the value itself.',
     needs: ['process'],
     check: perEntry((section, context) =>
       (['url', 'token'] as const).flatMap((key) => {
         const found = expandedAt(section, key, context);
-        return (found?.unset ?? []).flatMap((name) =>
-          found === undefined || context.environment === undefined
-            ? []
-            : [
-                atValue(
-                  found.entry,
-                  `${key} names ${formatVariable(name)}, which the runner’s process does not have`,
-                  { key: `runners.${key}` },
-                ),
-              ],
+        if (found === undefined || context.environment === undefined) return [];
+        return found.unset.map((name) =>
+          atValue(
+            found.entry,
+            `${key} contains ${formatVariable(name)}, which is not set for the runner process`,
+            { key: `runners.${key}` },
+          ),
         );
       }),
     ),

@@ -106,7 +106,7 @@ describe('the base URL that the runner makes', () => {
     ['https:///gitlab', 'cannot be parsed'],
     ['https://', 'cannot be parsed'],
   ])('%j %s', (text, why) => {
-    expect(baseUrlOf(text)).toEqual({ ok: false, why });
+    expect(baseUrlOf(text)).toMatchObject({ ok: false, why });
   });
 
   test('credentials are not shown', () => {

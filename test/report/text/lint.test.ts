@@ -43,9 +43,9 @@ test('the text of check names the worst ones, and where to read the rest', () =>
   expect(text).toContain(
     [
       'config.toml',
-      '  error X02  line 3: entry "docker-1" has the executor docker and no [runners.docker]',
-      '  warning G14  line 2: log_level "debug" is for an hour, not for good',
-      '  warning P13  line 9: runners.tags is no key that the runner knows: it is set in GitLab, at the',
+      '  error X02  line 3: entry "docker-1" has executor docker and no [runners.docker]',
+      '  warning G14  line 2: log_level is "debug"',
+      '  warning P13  line 9: runners.tags is unknown to the runner: it is set in GitLab, on the page of',
     ].join('\n'),
   );
   expect(text).toContain('\n  runnerwatch lint /etc/gitlab-runner/config.toml\n');

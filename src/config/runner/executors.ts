@@ -14,7 +14,9 @@ export const REQUIRED_TABLES: ReadonlyMap<string, readonly string[]> = new Map([
   ['parallels', ['parallels', 'ssh']],
 ]);
 
-/** Executors whose jobs run in containers of Docker. */
+export const EXECUTORS: readonly string[] = [...REQUIRED_TABLES.keys()];
+
+/** Executors whose jobs run in Docker containers. */
 export const DOCKER_EXECUTORS: readonly string[] = [
   'docker',
   'docker-windows',
@@ -22,7 +24,10 @@ export const DOCKER_EXECUTORS: readonly string[] = [
   'docker+machine',
 ];
 
-/** Without their tables they never even ask GitLab. */
-export const ASKS_FIRST: readonly string[] = ['docker+machine', 'docker-autoscaler', 'instance'];
+/** Executors that create machines through [runners.autoscaler]. */
+export const AUTOSCALED_EXECUTORS: readonly string[] = ['docker-autoscaler', 'instance'];
+
+/** Executors that ask for no jobs while their tables are missing. */
+export const MACHINE_EXECUTORS: readonly string[] = ['docker+machine', ...AUTOSCALED_EXECUTORS];
 
 export const SHELLS: readonly string[] = ['bash', 'sh', 'pwsh', 'powershell'];
