@@ -175,6 +175,8 @@ export async function tellUnit(
   };
   const lines = Object.entries(all).map(([key, value]) => `${key}=${value}`);
   await files.write('/run/systemd/system/mark', '');
+  const text = '[Service]\nExecStart=/usr/bin/gitlab-runner run\n';
+  await files.write('/etc/systemd/system/gitlab-runner.service', text);
   await files.write('/shims/unit', `${lines.join('\n')}\n`);
   await files.write('/shims/systemctl', '#!/bin/sh\ncat "${0%/*}/unit"\n', 0o755);
 }

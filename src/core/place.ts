@@ -87,6 +87,6 @@ export interface Place {
   hostPath(path: string): string;
   /** A command that runs in the network of the runner. */
   inNetwork(command: Command): Command;
-  /** The engine at an address of the runner: `unix:///var/run/docker.sock`. */
-  engineAt(address: string): EngineCommands;
+  /** The engine at an address of the runner: at `unix:///var/run/docker.sock` unless told. */
+  engineAt(address?: string): EngineCommands;
 }

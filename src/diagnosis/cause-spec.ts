@@ -5,7 +5,7 @@
 import type { FixStep } from '../core/diagnosis.ts';
 import { step } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
-import type { Place } from '../core/place.ts';
+import type { EngineCommands, Place } from '../core/place.ts';
 import { quoted } from '../core/shell.ts';
 import type { Scope, Severity } from '../core/vocabulary.ts';
 import { PACKAGED_PLACE } from '../host/place/packaged.ts';
@@ -193,6 +193,11 @@ export function setVariable(
   value: string,
 ): readonly FixStep[] {
   return place.commands.setEnvironment(text, { [name]: value });
+}
+
+/** The container engine that the entry uses. */
+export function engineOf(c: CauseContext): EngineCommands {
+  return c.place.engineAt(c.fact('stands_on'));
 }
 
 /** A path of the runner, as a word of a command on the host. */

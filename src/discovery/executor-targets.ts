@@ -10,10 +10,10 @@ import { credentialsOf } from './credentials.ts';
 import type { TargetsQuestion } from './endpoint-target.ts';
 import { environmentOf } from './endpoint-target.ts';
 import type { Environment } from '../config/runner/expand.ts';
+import { DEFAULT_DOCKER_HOST } from '../host/place/engine.ts';
 import { asProcessSees } from './config-location.ts';
 import type { RunnerEntry } from '../config/runner/runner-config.ts';
 
-export const DEFAULT_DOCKER_HOST = 'unix:///var/run/docker.sock';
 /** They start containers on this host, or on the one daemon that they are pointed to. */
 export const DOCKER_EXECUTORS: readonly string[] = ['docker', 'docker-windows'];
 const PLUGIN_EXECUTORS: readonly string[] = ['docker-autoscaler', 'instance'];

@@ -81,7 +81,8 @@ async function installedUnit(paths: Paths): Promise<Manager | undefined> {
 /** A service that only happened to start it, such as cron or a supervisor, does not count. */
 async function runningUnit(pid: number, paths: Paths): Promise<Manager | undefined> {
   const found = await readProcessUnit(pid, paths);
-  if (found === undefined) return undefined;
+  if (found.kind === 'unknown') return await installedUnit(paths);
+  if (found.kind === 'other') return undefined;
   const { unit, ownerId } = found;
   if (ownerId !== undefined) return { kind: 'systemd-user', unit, ownerId };
   const files = await readUnitFiles(unit, paths);

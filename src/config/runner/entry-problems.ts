@@ -31,7 +31,7 @@ export function unsetProblems(
     code: 'env-unset',
     ...entryPosition(entry, key, file),
     message: `${key} of ${entryLabel(entry)} uses ${formatVariable(variable)}, which is not set for the runner process: ${key} becomes empty`,
-    fix: `Set the variable for the service (\`systemctl edit gitlab-runner\`: [Service] Environment=...) and restart it, or write the value of ${key} into config.toml.`,
+    fix: `Set the variable in the environment that starts the runner and restart the runner, or write the value of ${key} into config.toml.`,
     found: formatVariable(variable),
   }));
 }

@@ -153,7 +153,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     from: [],
     confirm: AT_ONCE,
     says: (c) => `the url of an entry in ${c.config} cannot be used (line ${c.fact('line')})`,
-    fix: (c) => [edit(c, `Correct url in line ${c.fact('line')}: https://HOST/`)],
+    fix: (c) => [edit(c, `Correct url in line ${c.fact('line')}: https://gitlab.example.com/`)],
     suppresses: ['runner-disabled-unhealthy'],
   }),
   configCause({

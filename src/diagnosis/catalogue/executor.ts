@@ -2,16 +2,13 @@
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoted } from '../../core/shell.ts';
-import { family, onHost } from '../cause-spec.ts';
+import { engineOf, family, onHost } from '../cause-spec.ts';
 
 const executorCause = family({
   severity: 'warning',
   scope: 'executor',
   resolvedWhen: 'the executor check passes',
 });
-
-/** The engine that the entry uses. */
-const engineOf = (c: CauseContext) => c.place.engineAt(c.fact('stands_on'));
 
 const ask = (c: CauseContext, text: string) => step(text, engineOf(c).client('info'));
 

@@ -41,7 +41,7 @@ export const GITLAB_STATE_CAUSES: readonly CauseSpec[] = [
     says: (c) => `GitLab at ${c.url} is a read-only site, from which no runner gets a job`,
     fix: (c) => [
       step(
-        `Point url in ${c.config} at the primary site, or at the unified URL, and let the runner load it.`,
+        `Point url in ${c.config} at the primary site, or at the address that all sites share; the runner loads it within three seconds.`,
         `sudo grep -n url ${onHost(c, c.config)}`,
       ),
     ],

@@ -19,7 +19,8 @@ const biggest = (c: CauseContext) =>
     'What takes the space?',
     `sudo du -xh --max-depth=2 ${onHost(c, c.fact('path'))} | sort -h | tail`,
   );
-const docker = step('Remove what Docker no longer needs.', 'docker system df; docker system prune');
+const docker = (c: CauseContext) =>
+  step('Remove what Docker no longer needs.', c.place.engineAt().client('system prune'));
 const logs = (c: CauseContext) => step('Shorten the logs.', c.place.host.shrinkLogs);
 
 export const HOST_CAUSES: readonly CauseSpec[] = [
@@ -78,7 +79,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     from: ['disk/full', 'disk/nearly-full', 'disk/filling'],
     warnSeverity: 'notice',
     says: (c) => `${c.fact('path')} (${c.fact('roles')}) is ${c.fact('fullness')}`,
-    fix: (c) => [biggest(c), docker, logs(c)],
+    fix: (c) => [biggest(c), docker(c), logs(c)],
     suppresses: ['docker-daemon-down', 'docker-not-responding'],
   }),
   mountCause({
@@ -97,7 +98,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
         'Where are the small files?',
         `sudo du --inodes -x --max-depth=2 ${onHost(c, c.fact('path'))} | sort -n | tail`,
       ),
-      docker,
+      docker(c),
     ],
   }),
   hostCause({

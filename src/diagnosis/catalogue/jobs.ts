@@ -1,7 +1,8 @@
 /** Causes in single jobs and what prepares them, by the runner's own words. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { family, onHost } from '../cause-spec.ts';
+import { quoted } from '../../core/shell.ts';
+import { engineOf, family, onHost } from '../cause-spec.ts';
 
 const jobCause = family({
   severity: 'info',
@@ -31,7 +32,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
       ),
       step(
         'Which jobs are they, and since when?',
-        'docker ps --filter label=com.gitlab.gitlab-runner.managed=true',
+        c.place.engineAt().client('ps --filter label=com.gitlab.gitlab-runner.managed=true'),
       ),
     ],
     resolvedWhen: 'a job has ended',
@@ -79,7 +80,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
         `sudoedit ${onHost(c, c.config)}   # [runners.docker] pull_policy = "if-not-present"`,
       ),
       step(
-        'Log in, or use a mirror: DOCKER_AUTH_CONFIG, or registry-mirrors in /etc/docker/daemon.json.',
+        `Log in, or use a mirror: DOCKER_AUTH_CONFIG, or registry-mirrors in ${engineOf(c).settings}.`,
       ),
     ],
     suppresses: ['docker-image-pull-failed'],
@@ -105,9 +106,9 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['network-no-route'],
     from: [],
     says: (c) => `Docker has no addresses left for the networks of jobs of ${c.name}`,
-    fix: () => [
-      step('Remove networks that nobody uses.', 'sudo docker network prune'),
-      step('Give it more: default-address-pools.', 'sudoedit /etc/docker/daemon.json'),
+    fix: (c) => [
+      step('Remove networks that no container uses.', engineOf(c).client('network prune')),
+      step('Give it more: default-address-pools.', `sudoedit ${quoted(engineOf(c).settings)}`),
     ],
   }),
 ];

@@ -6,6 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
+import { DOCKER_UNITS } from '../place/engine.ts';
 import { readDockerProxies } from '../docker/proxies.ts';
 import type { Assignment } from '../systemd/unit-files.ts';
 import { readEnvironmentFile, readUnitFiles, unitEnvironment } from '../systemd/unit-files.ts';
@@ -32,7 +33,7 @@ export async function readProxyHints(
 ): Promise<readonly ProxyHint[]> {
   const [own, docker, dockerFiles, general, profiles, apt] = await Promise.all([
     unit === undefined ? [] : unitHints(unit, paths, true),
-    unitHints('docker.service', paths, false),
+    Promise.all(DOCKER_UNITS.map((one) => unitHints(one, paths, false))),
     readDockerProxies(paths),
     fileHint('/etc/environment', paths),
     folderOf(PROFILE_FOLDER, paths).then((files) =>
@@ -41,7 +42,7 @@ export async function readProxyHints(
     aptHints(paths),
   ]);
   const others = dockerFiles.map((one) => ({ ...one, isForRunner: false }));
-  return [...own, ...general, ...profiles.flat(), ...docker, ...others, ...apt];
+  return [...own, ...general, ...profiles.flat(), ...docker.flat(), ...others, ...apt];
 }
 
 /** What systemd would give the unit at its next start, all variables; undefined without a unit. */

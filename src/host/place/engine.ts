@@ -5,6 +5,10 @@
 import type { EngineCommands } from '../../core/place.ts';
 import { quoted } from '../../core/shell.ts';
 
+export const DEFAULT_DOCKER_HOST = 'unix:///var/run/docker.sock';
+/** Of the package, and of the snap. */
+export const DOCKER_UNITS: readonly string[] = ['docker.service', 'snap.docker.dockerd.service'];
+
 /** What manages the engines of a host. */
 export interface EngineServices {
   /** Unit of Docker: `docker`, or `snap.docker.dockerd`; absent without systemd. */
@@ -16,17 +20,22 @@ export interface EngineServices {
 
 type Service = Pick<EngineCommands, 'start' | 'restart' | 'showLog'>;
 
-export function engineAt(address: string, services: EngineServices): EngineCommands {
+export function engineAt(services: EngineServices, address = DEFAULT_DOCKER_HOST): EngineCommands {
   const isPodman = address.includes('podman');
   const uid = /^unix:\/\/(?:\/var)?\/run\/user\/(?<uid>\d+)\//.exec(address)?.groups?.['uid'];
   const name = isPodman ? 'Podman' : 'Docker';
-  const client = isPodman ? 'sudo podman --url' : 'sudo docker -H';
   return {
     name,
     ...(isHere(address) ? serviceOf(isPodman, uid, services) : {}),
     settings: isPodman ? '/etc/containers/containers.conf' : '/etc/docker/daemon.json',
-    client: (words) => `${client} ${quoted(address)} ${words}`,
+    client: (words) => `${clientOf(isPodman, address)} ${words}`,
   };
+}
+
+/** Where the client looks by itself it need not be told. */
+function clientOf(isPodman: boolean, address: string): string {
+  if (address === DEFAULT_DOCKER_HOST) return 'sudo docker';
+  return `${isPodman ? 'sudo podman --url' : 'sudo docker -H'} ${quoted(address)}`;
 }
 
 /** Whatever is no socket may be another host, and so is everything that is not loopback. */

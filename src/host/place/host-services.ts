@@ -6,6 +6,7 @@ import { inRoot } from '../../core/paths.ts';
 import { hasSystemd } from '../systemd/systemd.ts';
 import { findUnitFile } from '../systemd/unit-files.ts';
 import type { EngineServices } from './engine.ts';
+import { DOCKER_UNITS } from './engine.ts';
 import type { HostFacts, PackageManager } from './host-commands.ts';
 
 export interface HostServices {
@@ -20,9 +21,6 @@ const MANAGERS: Readonly<Record<string, PackageManager>> = {
   '/usr/bin/zypper': 'zypper',
   '/sbin/apk': 'apk',
 };
-/** Of the package, and of the snap. */
-const DOCKER_UNITS = ['docker.service', 'snap.docker.dockerd.service'];
-
 export async function readHostServices(paths: Paths): Promise<HostServices> {
   const [isSystemd, manager, docker, podman, script] = await Promise.all([
     hasSystemd(paths),

@@ -50,7 +50,7 @@ export function placeOnHost(given: HostPlace): Place {
     host: hostCommands(host),
     hostPath: (path) => path,
     inNetwork: (command) => command,
-    engineAt: (address) => engineAt(address, engines),
+    engineAt: (address) => engineAt(engines, address),
   };
 }
 

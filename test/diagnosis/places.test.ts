@@ -1,0 +1,177 @@
+/** The fixes of every cause in every kind of place: each command fits the place, and none has a hole. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import { HOST_PATHS } from '../../src/core/paths.ts';
+import type { Place } from '../../src/core/place.ts';
+import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
+import type { CauseContext, CauseSpec } from '../../src/diagnosis/cause-spec.ts';
+import type { HostPlace } from '../../src/host/place/on-host.ts';
+import { placeOnHost } from '../../src/host/place/on-host.ts';
+import { runnerProcess } from '../support/runner-process.ts';
+
+const SYSTEMD: HostPlace = {
+  manager: { kind: 'systemd', unit: 'gitlab-runner-2.service' },
+  paths: HOST_PATHS,
+  user: { name: 'root', uid: 0 },
+  program: 'gitlab-runner',
+  host: { hasSystemd: true, packageManager: 'apt-get' },
+  engines: { dockerUnit: 'docker', hasPodmanUnit: true },
+};
+/** A host without systemd. */
+const PLAIN: HostPlace = {
+  ...SYSTEMD,
+  manager: { kind: 'by-hand' },
+  host: { hasSystemd: false, packageManager: 'dnf' },
+  engines: { dockerScript: 'docker', hasPodmanUnit: false },
+};
+const ALICE = { name: 'alice', uid: 1001 };
+const started = runnerProcess({
+  pid: 812,
+  uid: 1001,
+  arguments: ['/opt/gitlab-runner', 'run', '--config', '/srv/config.toml'],
+});
+
+interface Kind {
+  readonly place: Place;
+  /** What restarts the runner there. */
+  readonly restarts: RegExp;
+  /** What no command about the runner may name. */
+  readonly foreign: RegExp;
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  'a systemd unit of another name': {
+    place: placeOnHost(SYSTEMD),
+    restarts: /^sudo systemctl restart gitlab-runner-2$/,
+    foreign:
+      /systemctl --user|\bservice gitlab|nohup|(?:systemctl|journalctl)[^;&|]* gitlab-runner(?!-2)/,
+  },
+  'a unit of a user': {
+    place: placeOnHost({
+      ...SYSTEMD,
+      manager: { kind: 'systemd-user', unit: 'gitlab-runner.service', ownerId: 1001 },
+      user: ALICE,
+    }),
+    restarts:
+      /^sudo -u '#1001' XDG_RUNTIME_DIR=\/run\/user\/1001 systemctl --user restart gitlab-runner$/,
+    foreign: /systemctl (?!--user)\S* ?gitlab-runner|journalctl -u gitlab|nohup|sudo gitlab-runner/,
+  },
+  'a script in /etc/init.d': {
+    place: placeOnHost({ ...PLAIN, manager: { kind: 'sysv', script: 'gitlab-runner' } }),
+    restarts: /^sudo service gitlab-runner restart$/,
+    foreign: /systemctl|journalctl|timedatectl|nohup/,
+  },
+  'a process that root started': {
+    place: placeOnHost({ ...PLAIN, process: { ...started, uid: 0 } }),
+    restarts:
+      /^sudo kill 812; timeout 90 tail --pid=812 -f \/dev\/null \|\| sudo kill -KILL 812; .*sudo -b nohup \/opt\/gitlab-runner run --config \/srv\/config\.toml$/,
+    foreign: /systemctl|journalctl|timedatectl|service gitlab-runner/,
+  },
+  'a process that a user started': {
+    place: placeOnHost({ ...PLAIN, process: started, user: ALICE, program: '/opt/gitlab-runner' }),
+    restarts: /sudo -b -H -u alice nohup \/opt\/gitlab-runner run --config \/srv\/config\.toml$/,
+    foreign: /systemctl|journalctl|timedatectl|service gitlab-runner|sudo gitlab-runner/,
+  },
+  'a runner that nothing starts and that does not run': {
+    place: placeOnHost(PLAIN),
+    restarts: /^sudo -b nohup gitlab-runner run --config \/etc\/gitlab-runner\/config\.toml$/,
+    foreign: /systemctl|journalctl|timedatectl|service gitlab-runner/,
+  },
+};
+
+/** Facts as they may be; an address of a Docker of this host, a process id. */
+function contextAt(place: Place): CauseContext {
+  const facts: Readonly<Record<string, string>> = {
+    stands_on: 'unix:///var/run/docker.sock',
+    pid: '812',
+    other_pid: '813',
+    port: '443',
+    variable: 'HTTPS_PROXY',
+  };
+  const fact = (name: string): string => facts[name] ?? `the-${name.replaceAll('_', '-')}`;
+  return {
+    host: 'gitlab.example.com',
+    port: '443',
+    url: 'https://gitlab.example.com/',
+    config: place.files.config,
+    place,
+    name: 'docker-1',
+    runner: 't9Wkyj-HG',
+    fact,
+    optional: fact,
+  };
+}
+
+/** Words in capitals that a person is to fill in. Variables of a shell or of systemd are no holes. */
+const HOLE =
+  /undefined|unknown|NaN|\[object|\(missing|(?<![\w$"/.=-])(?:PID|IMAGE|UNIT|NAME|HOST|PORT|URL|USER|PASSWORD|TOKEN|ADDRESS|CONNECT|FILE|VALUE)(?![\w=-])/;
+
+const commandsOf = (spec: CauseSpec, place: Place): readonly string[] =>
+  spec.fix(contextAt(place)).flatMap(({ command }) => command ?? []);
+
+describe.each(Object.entries(KINDS))('%s', (_kind, { place, restarts, foreign }) => {
+  test('is restarted by what runs it', () => {
+    expect(place.commands.restart).toMatch(restarts);
+  });
+
+  test.each(catalogue.map((spec) => [spec.id, spec] as const))(
+    '%s: every command fits, and no step has a hole',
+    (_id, spec) => {
+      const commands = commandsOf(spec, place);
+      const texts = spec.fix(contextAt(place)).map(({ text }) => text);
+
+      expect(commands.filter((command) => foreign.test(command))).toEqual([]);
+      expect([...commands, ...texts].filter((text) => HOLE.test(text))).toEqual([]);
+      expect(commands.filter((command) => command.includes('\n'))).toEqual([]);
+    },
+  );
+});
+
+test('a variable is set where the manager of the runner reads it', () => {
+  const set = Object.values(KINDS).map(
+    ({ place }) =>
+      place.commands.setEnvironment('Set it.', { HTTPS_PROXY: 'http://proxy:3128' })[0]?.command,
+  );
+
+  expect(set).toEqual([
+    'sudo systemctl edit gitlab-runner-2   # [Service] Environment="HTTPS_PROXY=http://proxy:3128"',
+    `sudo -u '#1001' XDG_RUNTIME_DIR=/run/user/1001 systemctl --user edit gitlab-runner   # [Service] Environment="HTTPS_PROXY=http://proxy:3128"`,
+    `echo 'export HTTPS_PROXY=http://proxy:3128' | sudo sed -i '1r /dev/stdin' /etc/init.d/gitlab-runner`,
+    expect.stringMatching(
+      / sudo -b nohup env HTTPS_PROXY=http:\/\/proxy:3128 \/opt\/gitlab-runner /,
+    ),
+    expect.stringMatching(
+      / -H -u alice nohup env HTTPS_PROXY=http:\/\/proxy:3128 \/opt\/gitlab-runner /,
+    ),
+    'sudo -b nohup env HTTPS_PROXY=http://proxy:3128 gitlab-runner run --config /etc/gitlab-runner/config.toml',
+  ]);
+});
+
+test.each([
+  ['unix:///var/run/docker.sock', 'sudo systemctl enable --now docker'],
+  ['unix:///run/podman/podman.sock', 'sudo systemctl enable --now podman.socket'],
+  [
+    'unix:///run/user/1001/docker.sock',
+    `sudo -u '#1001' XDG_RUNTIME_DIR=/run/user/1001 systemctl --user enable --now docker`,
+  ],
+  ['tcp://10.0.0.7:2376', undefined],
+])('the engine at %s is started by its own service', (address, start) => {
+  expect(placeOnHost(SYSTEMD).engineAt(address).start).toBe(start);
+});
+
+test('no entry of the catalogue writes a manager, a path of the runner or a user by hand', () => {
+  const folder = join(import.meta.dirname, '../../src/diagnosis/catalogue');
+  const literal =
+    /systemctl|journalctl|service gitlab|\/etc\/gitlab-runner|\/etc\/docker|docker\.service|-u docker|sudo -u|init\.d|apt-get|sudo gitlab-runner/;
+  const found = readdirSync(folder).flatMap((file) =>
+    readFileSync(join(folder, file), 'utf8')
+      .split('\n')
+      .filter((line) => literal.test(line))
+      .map((line) => `${file}: ${line.trim()}`),
+  );
+
+  expect(found).toEqual([]);
+});
