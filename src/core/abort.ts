@@ -1,8 +1,8 @@
-/** Deadlines: every wait in this program ends, whatever the other side does. */
+/** Deadlines: every wait in this program ends, even when the peer never answers. */
 
 /** Rejects with the signal's reason as soon as it aborts; the promise's own end is then ignored. */
 export async function withSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  // Also when it never comes to the race below: a rejection that nobody hears ends the process.
+  // Attached before `throwIfAborted`, because an unhandled rejection ends the process.
   promise.catch(() => {});
   signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();

@@ -1,4 +1,4 @@
-/** A probe on a target, what is known of it, and the whole picture at one moment. */
+/** The types of a check (a probe on a target), its state, and a snapshot of all checks. */
 import type { Instant } from './clock.ts';
 import type { CheckId, Finding, ProbeResult } from './finding.ts';
 import type { LintState } from './lint.ts';
@@ -34,7 +34,7 @@ export interface CheckState {
   readonly since: Instant;
   /** Results in a row with both unchanged. */
   readonly streak: number;
-  /** The last results that came from looking, oldest first; at most RECENT_RESULTS. */
+  /** The last results of runs that were not skipped, oldest first; at most RECENT_RESULTS. */
   readonly recent: readonly ProbeResult[];
   readonly counters: Counters;
 }
@@ -42,7 +42,7 @@ export interface CheckState {
 /** What a median, a rate of failures and a flight recorder need, and no more. */
 export const RECENT_RESULTS = 50;
 
-/** What the daemon stands on: which config, which process, which host. */
+/** What the daemon watches: which config, which process, which host. */
 export interface HostContext {
   readonly host: string;
   readonly configPath: string;
@@ -55,7 +55,7 @@ export interface HostContext {
   readonly blind: readonly string[];
   readonly runners: readonly RunnerTarget[];
   readonly endpoints: readonly EndpointTarget[];
-  /** What the linter says of config.toml; absent until it has. */
+  /** The linter's report on config.toml; absent until the linter has run. */
   readonly lint?: LintState;
 }
 

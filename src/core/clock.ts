@@ -1,6 +1,4 @@
-/**
- * Time is lent. Two clocks, because a stepped wall clock must not turn into a slow server.
- */
+/** The clock is passed in. There are two, because a step of the wall clock must not look like a slow server. */
 
 /** Unix milliseconds. */
 export type Instant = number;

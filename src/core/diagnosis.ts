@@ -1,4 +1,4 @@
-/** The shape of a judgement. `diagnosis/` makes it, `report/` and `metrics/` show it. */
+/** The types of a diagnosis. `diagnosis/` makes it, `report/` and `metrics/` show it. */
 import type { Instant } from './clock.ts';
 import type { CheckId } from './finding.ts';
 import type { Confidence, Link, Scope, Severity, Status, Verdict } from './vocabulary.ts';
@@ -11,7 +11,7 @@ export interface Evidence {
 
 export interface FixStep {
   readonly text: string;
-  /** To be typed as it stands: host, path and unit are filled in. */
+  /** Can be typed as it is: host, path and unit are filled in. */
   readonly command?: string;
 }
 
@@ -40,7 +40,7 @@ export interface Cause {
   readonly ruledOut: readonly { readonly id: string; readonly because: string }[];
   readonly fix: readonly FixStep[];
   readonly resolvedWhen: string;
-  /** What it accounts for, so that nobody is paged twice. */
+  /** The failing checks that this cause explains, so that one fault does not page twice. */
   readonly explains: readonly CheckId[];
 }
 

@@ -1,4 +1,4 @@
-/** Errors of the operating system, told apart by `code` and never by their text. */
+/** Errors of the operating system are distinguished by `code`, never by their text. */
 
 /** True for an error that carries a `code`; with `codes`, only for those. */
 export function isErrno(

@@ -1,4 +1,4 @@
-/** What one run of a probe says. */
+/** The result of one run of a probe. */
 import type { Instant } from './clock.ts';
 import type { FindingData } from './finding-data.ts';
 import type { RunnerEvent } from './runner-event.ts';
@@ -19,7 +19,7 @@ export type Finding<R extends string = string, M extends string = string> = {
   readonly attachments?: Readonly<Record<string, string>>;
   /** What the runner itself wrote or counted; for the diagnosis alone. */
   readonly events?: readonly RunnerEvent[];
-  /** Asking again earlier than this is not allowed; the result speaks for at least that long. */
+  /** The probe must not run again earlier than this; the result is valid for at least that long. */
   readonly holdsSeconds?: number;
 } & (
   | { readonly status: 'pass' }

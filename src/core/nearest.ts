@@ -1,4 +1,4 @@
-/** "Did you mean …?": the nearest known word, for flags and keys that are not known. */
+/** "Did you mean ...?": the closest known name, for flags and keys that are not known. */
 
 /** The candidate with the smallest edit distance, unless it is too far to be what was meant. */
 export function findNearest(word: string, candidates: readonly string[]): string | undefined {

@@ -1,4 +1,4 @@
-/** What the runner's own polls prove: GitLab took the token of the entry that polled. */
+/** What the runner's own polls prove: GitLab accepted the token of the entry that polled. */
 import type { Snapshot } from './check.ts';
 import type { RunnerEvent } from './runner-event.ts';
 

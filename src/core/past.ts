@@ -1,12 +1,12 @@
 /**
- * What is remembered of the past: what changed on the host, what happened, samples for plots, incidents.
- * `recorder/` keeps it, `report/` shows it.
+ * History: what changed on the host, what happened, samples for plots, incidents. `recorder/` keeps it, `report/`
+ * shows it.
  */
 import type { Instant } from './clock.ts';
 import type { CheckId } from './finding.ts';
 import type { Severity } from './vocabulary.ts';
 
-/** Something that the runner depends on became different. Values are short and never secret; digests stand for the rest. */
+/** A change of something that the runner depends on. Values are short and never secret; digests replace the rest. */
 export interface Change {
   readonly at: Instant;
   /** `/etc/resolv.conf`, `routes`, `process of the runner`, … */

@@ -1,6 +1,6 @@
 /**
- * Where the host's files are seen from here. In a container the host's tree is mounted elsewhere
- * (`--path.rootfs`, `--path.procfs`, `--path.sysfs`); in tests it is a folder made for the test.
+ * Where this process sees the files of the host. In a container the host's tree is mounted elsewhere (`--path.rootfs`,
+ * `--path.procfs`, `--path.sysfs`); in tests it is a temporary folder.
  */
 import { join } from 'node:path';
 

@@ -1,6 +1,6 @@
 /**
- * Texts of unknown origin (names in config.toml, answers of servers) as they may stand in a line: nothing in
- * them ends the line, moves the cursor of a terminal or turns the direction of what follows.
+ * Makes text of unknown origin (names in config.toml, answers of servers) safe to print in a line: no control
+ * character ends the line, moves the cursor of a terminal or changes the direction of writing.
  */
 
 /** Control characters, line and paragraph separators, and marks that turn the direction of writing. */

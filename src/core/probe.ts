@@ -1,4 +1,4 @@
-/** The form of a probe. Settings, metrics, docs, page and the conformance tests derive from it. */
+/** The interface of a probe. Settings, metrics, docs, page and the conformance tests derive from it. */
 import type { Socket } from 'node:net';
 
 import type { Clock, Instant } from './clock.ts';
@@ -25,7 +25,7 @@ export interface MeasureSpec {
   readonly as?: {
     readonly metric: string;
     readonly labels?: Readonly<Record<string, string>>;
-    /** Name of the label that holds the target's id; `target` unless told. */
+    /** Name of the label that holds the target's id; default `target`. */
     readonly targetLabel?: string;
   };
   /** Options that judge it: the page draws a gauge with these marks, and a plot. */
@@ -74,9 +74,9 @@ export interface Walk {
   /** By `dns`: addresses of the host to dial (the proxy's, where there is one), in Go's order. */
   addresses?: readonly Address[];
   secondLook?: SecondLook;
-  /** By `connect`, replaced by `proxy` (tunnel) and `tls` (secured): the way as far as it goes. */
+  /** Set by `connect`, replaced by `proxy` (tunnel) and `tls` (TLS socket): the connection as far as it is built. */
   socket?: Socket;
-  /** Opens the same way once more, for a server that closes after each answer. */
+  /** Opens the same connection once more, for a server that closes after each answer. */
   open?: (signal: AbortSignal) => Promise<Socket>;
   /** By `http`: sends a request on the walk's connection. */
   send?: (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
@@ -91,13 +91,13 @@ export interface Walk {
 export interface Budget {
   /** True when one more request of this kind may be sent now; it is then counted. */
   take(kind: string, target: string): boolean;
-  /** True when `take` would say yes now; counts nothing. */
+  /** True when `take` would return true now; counts nothing. */
   allows(kind: string, target: string): boolean;
   /** True when `key` was not used within `seconds`; it is then marked as used. */
   once(key: string, seconds: number): boolean;
-  /** True while GitLab wants quiet; what it said last still holds then. */
+  /** True while GitLab has asked for a pause; until then the last result stays valid. */
   isPaused(target: string): boolean;
-  /** GitLab asked for quiet (429, Retry-After): nothing is allowed for that long. */
+  /** GitLab asked for a pause (429, Retry-After): no request is allowed for that long. */
   pause(target: string, seconds: number): void;
 }
 
@@ -141,7 +141,7 @@ export interface Probe<
   readonly options: O;
   readonly reasons: Readonly<Record<R, ReasonSpec>>;
   readonly measures: Readonly<Record<M, MeasureSpec>>;
-  /** False when there is nothing to ask for this target (no proxy, `http://`); absent means always. */
+  /** False when the probe does not apply to this target (no proxy, `http://`); absent means that it always applies. */
   applies?(target: TargetKinds[K]): boolean;
   /** Never throws for a state of the target; a throw is a bug and becomes `unknown`. */
   run(

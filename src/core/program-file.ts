@@ -1,6 +1,6 @@
-/** Files of this program that are started by their name: threads and child processes. */
+/** Files of this program that are started by path: threads and child processes. */
 
-/** `name` beside the module that asks: sources are .ts files, built ones .js. */
+/** `name` in the folder of the calling module: sources are .ts files, built files .js. */
 export function fileBeside(moduleUrl: string, name: string): URL {
   const extension = moduleUrl.endsWith('.ts') ? '.ts' : '.js';
   return new URL(`./${name}${extension}`, moduleUrl);

@@ -1,4 +1,4 @@
-/** What reading the runner's config.toml gave, and what is known of the process that runs on it. */
+/** The result of reading the runner's config.toml, and what is known of the process that uses it. */
 import type { Instant } from './clock.ts';
 
 /** Something wrong in a file, with its place. Positions count from 1. */
@@ -28,7 +28,7 @@ export type FoundBy = 'flag' | 'process-argument' | 'process-environment' | 'def
 export interface RunnerProcess {
   readonly pid: number;
   readonly uid: number;
-  /** Its group and its further groups; absent where /proc does not tell. */
+  /** Its group and its supplementary groups; absent where /proc does not show them. */
   readonly groups?: readonly number[];
   readonly startedAt: Instant;
   /** As written in /proc/PID/stat: R, S, D, T, Z, … */

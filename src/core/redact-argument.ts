@@ -1,4 +1,4 @@
-/** A word that somebody typed, as it may be repeated to him: unless it looks like a token. */
+/** An argument of the command line as it may be printed: `...` when it contains a token. */
 import { printable } from './printable.ts';
 
 /** Prefixes of GitLab's tokens, and the one of old registration tokens. */

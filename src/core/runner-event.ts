@@ -1,6 +1,6 @@
 /**
- * What the runner itself wrote or counted: one kind of event of one entry. Sightings travel with a finding to the
- * diagnosis, which alone says what they mean.
+ * What the runner wrote or counted: one kind of event of one entry. Events travel with a finding to the diagnosis,
+ * which alone interprets them.
  */
 import type { Instant } from './clock.ts';
 import type { Fact } from './finding.ts';
@@ -24,7 +24,7 @@ export interface RunnerEvent {
 
 export const MAX_TIMES = 20;
 
-/** How a job ended, by the runner's last word on it. */
+/** How a job ended, by the runner's last line about it. */
 export const JOB_ENDS = [
   'succeeded',
   'script-failed',
@@ -53,14 +53,14 @@ export interface RunnerLogReading {
   readonly lines: number;
   readonly droppedLines: number;
   readonly lastLineAt: Instant | undefined;
-  /** Jobs that ended since the reader began to look, by how. */
+  /** Jobs that ended since the reader started, by result. */
   readonly jobEnds: Readonly<Record<JobEnd, number>>;
-  /** Ends of jobs that GitLab was never told, since then. */
+  /** Results of jobs that the runner could not report to GitLab since then. */
   readonly lostJobEnds: number;
   readonly events: readonly RunnerEvent[];
 }
 
-/** Lent to probes: the log as far as it has been read. */
+/** The log as far as it has been read; given to probes. */
 export interface RunnerLogReader {
   /** Waits until what is there already has been read. */
   read(signal: AbortSignal): Promise<RunnerLogReading>;

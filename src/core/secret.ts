@@ -1,9 +1,9 @@
 /**
- * A value that must not be seen: tokens, proxy passwords, keys.
+ * A value that must not be shown: tokens, proxy passwords, keys.
  *
- * It prints `[hidden]` as a string, as JSON and in `util.inspect`, so that a forgotten log line, an
- * error message or a report cannot leak it. The text leaves only through `reveal()`, which is called
- * where bytes go to the wire and nowhere else.
+ * It prints `[hidden]` as a string, as JSON and in `util.inspect`, so that a forgotten log line, an error message or a
+ * report cannot leak it. The text leaves only through `reveal()`, which is called where bytes are sent and nowhere
+ * else.
  */
 import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
@@ -27,7 +27,7 @@ export class Secret {
     return this.#text.trim() === '';
   }
 
-  /** A stable key that tells two secrets apart without holding either: 16 hexadecimal digits. */
+  /** A stable key that distinguishes two secrets without holding either: 16 hexadecimal digits. */
   fingerprint(): string {
     return createHash('sha256').update(this.#text).digest('hex').slice(0, 16);
   }

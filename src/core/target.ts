@@ -1,6 +1,6 @@
 /**
- * What there is to probe. Targets are found in the runner's configuration and on the host by
- * `config/`; a probe never looks for one.
+ * What there is to probe. `discovery/` finds the targets in the runner's configuration and on the host; probes receive
+ * them.
  */
 import type { RunnerConfigReading } from './reading.ts';
 import type { Secret } from './secret.ts';
@@ -31,7 +31,7 @@ export type ProxyDecision =
       readonly isMisread?: true;
     };
 
-/** Another way that is written down on this host and not in force. */
+/** Another proxy setting that is written in a file of this host and not in force. */
 export interface ProxyAlternative {
   readonly decision: ProxyDecision;
   /** `/etc/environment:3`. */
@@ -42,13 +42,13 @@ export interface ProxyAlternative {
   readonly isExempt?: true;
 }
 
-/** Where the runner looks for trust and identity. Paths are as the runner sees them. */
+/** Where the runner reads its CA file and its client certificate. Paths are as the runner sees them. */
 export interface TrustSource {
   /** `tls-ca-file`, made absolute against the runner's working directory. */
   readonly caFile?: string;
   readonly certFile?: string;
   readonly keyFile?: string;
-  /** `<certs>/<host>.crt`, `.auth.crt` and `.auth.key` are looked for here. */
+  /** `<certs>/<host>.crt`, `.auth.crt` and `.auth.key` are read from here. */
   readonly certsDirectory: string;
   /** The host as `url` spells it, where that is not in lower case: the files carry that name. */
   readonly certsHost?: string;
@@ -109,11 +109,11 @@ export interface MountTarget {
   /** Mount point. */
   readonly id: string;
   readonly fileSystemType: string;
-  /** The file system itself is read-only, as its super options say. */
+  /** The file system itself is mounted read-only (super options). */
   readonly readOnly: boolean;
   /** `8:1`, of the block device it lies on; absent where there is none. */
   readonly deviceNumber?: string;
-  /** A path of the runner on it: what is asked, since asking the mount point may be forbidden. */
+  /** A path of the runner on this mount. It is used for `statfs`, since access to the mount point may be forbidden. */
   readonly path: string;
   /** `builds_dir of docker-1`, `config`, `TMPDIR`, `Docker root`, `/`. */
   readonly roles: readonly string[];
@@ -133,7 +133,7 @@ export interface JobProcess {
   readonly pid: number;
 }
 
-/** What an executor stands on. Entries that stand on the same thing share one target. */
+/** The backend of an executor (Docker daemon, folder, plugin). Entries that use the same backend share one target. */
 export interface ExecutorTarget {
   readonly kind: 'executor';
   /** `unix:///var/run/docker.sock`, `/home/gitlab-runner/builds`, `fleeting-plugin-aws`. */
@@ -188,9 +188,9 @@ export interface ServiceTarget {
   readonly configPath: string;
   /** The runner's process; absent while there is none. */
   readonly pid?: number;
-  /** Where the runner's log is; absent where nobody keeps one that we know. */
+  /** Where the runner's log is; absent where it is not known. */
   readonly log?: LogSource;
-  /** Where the runner tells its own numbers; absent without `listen_address`. */
+  /** Address of the runner's metrics; absent without `listen_address`. */
   readonly metrics?: { readonly host: string; readonly port: number };
 }
 

@@ -1,4 +1,4 @@
-/** The verdict (docs/reference/promises.md#verdict): the one place that knows the rule. */
+/** The rule of the verdict (docs/reference/promises.md#verdict). */
 import type { CheckState, Snapshot } from './check.ts';
 import type { Cause } from './diagnosis.ts';
 import type { Finding } from './finding.ts';
@@ -13,7 +13,9 @@ export function computeVerdict(severities: readonly Severity[], isUnsure: boolea
   return isUnsure ? 'unsure' : 'healthy';
 }
 
-/** Whether anything was not judged: see `unjudgedChecks`; also an entry whose way is not looked at at all. */
+/**
+ * True when something was not judged: see `unjudgedChecks`; also true for an entry whose path is not checked at all.
+ */
 export function hasUnjudged(snapshot: Snapshot, causes: readonly Cause[]): boolean {
   const { checks, hostContext } = snapshot;
   const watched = new Set(checks.map(({ check }) => check.target.id));
@@ -28,8 +30,8 @@ export function hasUnjudged(snapshot: Snapshot, causes: readonly Cause[]): boole
 }
 
 /**
- * What is unknown, or was skipped with no cause that accounts for it. With many entries the tokens take turns for
- * hours: one that was not asked about yet is judged by GitLab all the same when the runner's own poll came back.
+ * Checks that are unknown, or that were skipped and are explained by no cause. With many entries the token checks take
+ * turns for hours; an entry whose token was not checked yet counts as judged when its own poll succeeded.
  */
 export function unjudgedChecks(
   snapshot: Snapshot,

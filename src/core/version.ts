@@ -1,4 +1,4 @@
-/** The one place that knows the version: package.json, two folders up from src/core and dist/core. */
+/** The version of the program, from package.json, two folders above src/core and dist/core. */
 import { readFileSync } from 'node:fs';
 
 const packageJson = JSON.parse(

@@ -1,4 +1,7 @@
-/** Everything a reader may show: the last snapshot, its judgement, and the daemon itself. Readers never probe. */
+/**
+ * Everything that a reader may show: the last snapshot, its diagnosis, and the state of the daemon. Readers never
+ * probe.
+ */
 import type { Snapshot } from './check.ts';
 import type { Instant } from './clock.ts';
 import type { Diagnosis } from './diagnosis.ts';
@@ -34,7 +37,7 @@ export interface SelfState {
   readonly clockStep: { readonly at: Instant; readonly seconds: number } | undefined;
   /** Facts of the host for the page: operating system, kernel, processor. */
   readonly hostFacts: Readonly<Record<string, string | number>>;
-  /** Set by `runnerwatch demo`: the page and the texts say so. */
+  /** Set by `runnerwatch demo`: the page and the texts show it. */
   readonly demo: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The words that users rely on. Every enumeration that leaves the program is
- * declared here once and in the order in which it is shown.
+ * The terms that users rely on. Every enumeration that leaves the program is declared here, in the order in which it
+ * is shown.
  */
 
 /** `unknown`: the probe could not find out. It never means that the target is down. */

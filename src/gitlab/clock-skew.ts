@@ -1,8 +1,10 @@
-/** How far is this host's clock from GitLab's, by the Date of one answer? Good to one second. */
+/**
+ * The difference between this host's clock and GitLab's, from the Date header of one answer. Accurate to one second.
+ */
 import type { HttpAnswer } from '../core/probe.ts';
 import { httpDateOf } from './retry-after.ts';
 
-/** The Date header is cut to whole seconds, and was written half-way through the exchange. */
+/** The Date header has whole seconds, and was written about halfway through the exchange. */
 export function skewOf({ headers, receivedAt, seconds }: HttpAnswer): {
   readonly clock_skew_seconds?: number;
 } {

@@ -1,4 +1,4 @@
-/** How did an exchange end without an answer? */
+/** Classifies how an HTTP exchange ended without an answer. */
 import { isErrno } from '../core/errno.ts';
 
 export type ExchangeFault =
@@ -23,7 +23,7 @@ export class ExchangeError extends Error {
 
 const CERTIFICATE_ALERTS = /SSL alert number (?:40|42|45|46|48|116)\b/;
 
-/** What an error of Node says about the other side. Its message is never passed on: it may quote what came. */
+/** Classifies an error of Node. Its message is never passed on, because it may quote received data. */
 export function exchangeErrorOf(
   error: unknown,
   signal: AbortSignal,

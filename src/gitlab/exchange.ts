@@ -1,9 +1,9 @@
 /**
  * Sends requests over the connection of the walk, one after the other, and reads the answers.
  *
- * Redirects are returned, not followed. A server that closes after an answer makes the same way be opened
- * once more, and as in Go a GET that met the end of a used connection is sent again. A deadline covers head
- * and body, so that a dribbling body ends too.
+ * Redirects are returned, not followed. When the server closes after an answer, the connection is opened once more. As
+ * in Go, a GET that fails on a reused connection is sent again. One deadline covers head and body, so that a slow body
+ * ends too.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:http';
@@ -16,13 +16,13 @@ import { VERSION } from '../core/version.ts';
 import { ExchangeError, exchangeErrorOf } from './exchange-error.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
-/** Go takes far more than Node's 16 KiB: what the runner can read must not be a fault here. */
+/** Go accepts far more than Node's 16 KiB: an answer that the runner can read must not be a fault here. */
 const MAX_HEADER_BYTES = 1024 * 1024;
 
 export interface HttpPath {
   /** The open connection: to GitLab, or for `http://` through a proxy to that. */
   readonly socket: Socket;
-  /** Opens the same way once more. */
+  /** Opens the same connection once more. */
   readonly open: (signal: AbortSignal) => Promise<Socket>;
   readonly base: URL;
   /** For `http://` through a proxy: the request line holds the whole URL, and this authorization. */
@@ -32,7 +32,7 @@ export interface HttpPath {
 
 export type Send = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
 
-/** A sender on one way. It rejects with an ExchangeError and with nothing else. */
+/** A sender on one connection. It rejects with an ExchangeError and with nothing else. */
 export function createSender(way: HttpPath): Send {
   let agent = new OneSocketAgent(way.socket);
   let isUsed = false;
@@ -58,7 +58,7 @@ export function createSender(way: HttpPath): Send {
   };
 }
 
-/** The answer, or why there is none: for a request whose failure is no fault of the link that asks. */
+/** The answer, or the error: for a request whose failure is not a fault of the calling link. */
 export async function answerOrError(
   send: Send,
   request: HttpRequest,
@@ -72,7 +72,7 @@ export async function answerOrError(
   }
 }
 
-/** A server may close an idle connection at any time: only a fresh one tells what it does to a request. */
+/** A server may close an idle connection at any time: only a failure on a new connection is evidence. */
 function isStale(error: unknown): boolean {
   return error instanceof ExchangeError && (error.fault === 'closed' || error.fault === 'reset');
 }
@@ -153,7 +153,7 @@ function startRequest(
     },
     agent,
     maxHeaderSize: MAX_HEADER_BYTES,
-    // Go forgives small sins of a web server, and what the runner reads must be read here.
+    // Go tolerates small protocol errors of a web server, and what the runner can read must be read here.
     insecureHTTPParser: true,
   });
 }

@@ -8,7 +8,7 @@ export type Responder = 'rails' | 'workhorse' | 'edge' | 'other';
 
 export interface Fingerprint {
   readonly who: Responder;
-  /** GitLab's own headers were there. The form of a body alone can be copied by anybody. */
+  /** GitLab's own headers were present. The form of a body alone proves nothing, because any server can copy it. */
   readonly isProven: boolean;
   /** What identified it, for the evidence line. */
   readonly signals: readonly string[];

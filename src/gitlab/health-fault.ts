@@ -1,6 +1,6 @@
 /**
- * What is wrong, judged by the answer to the health request? Where that is refused a second page is asked for,
- * since many web servers close the health page to strangers and let everything else through.
+ * The fault that the answer to the health request shows. When that request is refused, a second page is requested,
+ * since many web servers restrict the health page and let everything else through.
  */
 import type { HttpAnswer, HttpRequest } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
@@ -12,7 +12,7 @@ import { proxyFaultOf } from './proxy-fault.ts';
 import type { WebFault } from './web-fault.ts';
 import { webFaultOf } from './web-fault.ts';
 
-/** Less than the deadline of the link, so that it can say "no answer" itself. */
+/** Less than the deadline of the link, so that the link can report "no answer" itself. */
 const ANSWER_SECONDS = 9;
 
 export const HEALTH_REQUEST: HttpRequest = {
@@ -20,7 +20,7 @@ export const HEALTH_REQUEST: HttpRequest = {
   path: '-/health',
   timeoutSeconds: ANSWER_SECONDS,
 };
-/** A page that every GitLab shows to everybody. */
+/** A page that every GitLab shows without a login. */
 const OTHER_REQUEST: HttpRequest = { ...HEALTH_REQUEST, path: 'users/sign_in' };
 
 export type HealthFault = Exclude<WebFault, 'moved'> | ProxyFault | 'banned';
@@ -35,7 +35,7 @@ export async function healthFaultOf(
   const proxyFault = isProxied ? proxyFaultOf(answer, proxy) : undefined;
   if (proxyFault !== undefined) return proxyFault;
   const fault = webFaultOf(answer, new URL(HEALTH_REQUEST.path, url));
-  // The runner's POST survives it, and the api link says that it cannot look behind.
+  // The runner's POST survives this redirect, and the api link reports it.
   if (fault === 'moved') return undefined;
   if (fault !== 'forbidden') return fault;
   const other = await requestOtherPage(send, signal);
@@ -51,7 +51,7 @@ async function requestOtherPage(send: Send, signal: AbortSignal): Promise<HttpAn
   return answer instanceof ExchangeError ? undefined : answer;
 }
 
-/** The word of Rack Attack, and of simple edges, to an address on a list. */
+/** The body that Rack Attack, and some simple proxies, send to a banned address. */
 function isPlainForbidden({ body }: HttpAnswer): boolean {
   return /^\s*Forbidden\s*$/i.test(body);
 }

@@ -1,6 +1,6 @@
 /**
- * Nobody knows GitLab's API below `url`: does a GitLab answer below another path of the same host? Asked with
- * pages that every GitLab shows to everybody, and that its limits on the API do not count.
+ * GitLab's API is not found below `url`: does GitLab answer below another path of the same host? Requests pages that
+ * every GitLab shows without a login and that its API rate limits do not count.
  */
 import type { HttpAnswer } from '../core/probe.ts';
 import { ExchangeError } from './exchange-error.ts';
@@ -35,7 +35,7 @@ async function requestPage(path: string, send: Send, signal: AbortSignal) {
   return answer instanceof ExchangeError ? undefined : answer;
 }
 
-/** A GitLab sends strangers from its root to its sign-in page. */
+/** GitLab redirects a request without a login from its root to its sign-in page. */
 function rootFromRedirect(answer: HttpAnswer | undefined, url: URL): string | undefined {
   const location = answer?.headers['location'];
   const to = location === undefined ? null : URL.parse(location, url.origin);

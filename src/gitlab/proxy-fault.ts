@@ -1,6 +1,6 @@
 /**
- * For `http://` through an HTTP proxy there is no tunnel: the proxy's own refusal comes as the answer. Which
- * answers are the proxy's and not GitLab's?
+ * For `http://` through an HTTP proxy there is no tunnel, so a refusal of the proxy arrives as the answer. Decides
+ * which answers are the proxy's and not GitLab's.
  */
 import type { HttpAnswer } from '../core/probe.ts';
 import type { ProxyDecision } from '../core/target.ts';
@@ -18,7 +18,7 @@ export function proxyFaultOf(
   if (status === 407) {
     return proxy.credentials === undefined ? 'proxy-auth-required' : 'proxy-auth-rejected';
   }
-  // squid's mark on pages of its own; it passes on what GitLab says without.
+  // squid sets this header on its own error pages, and not on answers that it forwards.
   if (headers['x-squid-error'] === undefined) return undefined;
   return status >= 500 ? 'proxy-upstream-failed' : 'proxy-denied';
 }

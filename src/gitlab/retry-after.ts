@@ -1,4 +1,4 @@
-/** For how long does an answer ask to be left in peace, and when was it written? */
+/** How long an answer asks the client to wait, and when the answer was written. */
 import type { Instant } from '../core/clock.ts';
 import type { HttpAnswer } from '../core/probe.ts';
 
@@ -26,7 +26,7 @@ function secondsOf(text: string | undefined, now: Instant): number {
 
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
-/** Only the one form that HTTP allows: `Date.parse` alone takes a bare number for a year. */
+/** Only the form that HTTP allows: `Date.parse` reads a bare number as a year. */
 export function httpDateOf(text: string | undefined): Instant | undefined {
   if (text === undefined || !HTTP_DATE.test(text)) return undefined;
   const at = Date.parse(text);

@@ -1,6 +1,6 @@
 /**
- * What GitLab has on record of a runner, for somebody with an API token (`read_api`): is it paused, which hosts
- * use its token, and which jobs wait for it in vain? Pure functions of JSON answers.
+ * What GitLab's API says about a runner, given an API token (`read_api`): whether it is paused, which hosts use its
+ * token, and which jobs wait for it and cannot run. Pure functions of JSON answers.
  */
 import type { HttpAnswer } from '../core/probe.ts';
 import { isJson } from './fingerprint.ts';
@@ -17,7 +17,7 @@ export interface RunnerManager {
   readonly address: string;
 }
 
-/** A project job that waits, with the tags that it asks for. */
+/** A pending project job, with the tags that it requires. */
 export interface WaitingJob {
   readonly id: number;
   readonly tags: readonly string[];
@@ -30,7 +30,7 @@ export function recordOf(answer: HttpAnswer): RunnerRecord | undefined {
   const [json] = listOf(answer) ?? [];
   if (json === undefined || typeof json['id'] !== 'number') return undefined;
   return {
-    // `active` is the older name of the same thing, the other way round.
+    // `active` is the older name of the inverted value.
     isPaused: json['paused'] === true || json['active'] === false,
     tags: stringsOf(json['tag_list']),
     runsUntagged: json['run_untagged'] !== false,
@@ -53,12 +53,12 @@ export function waitingJobsOf(answer: HttpAnswer): readonly WaitingJob[] | undef
   );
 }
 
-/** Would the runner take the job, by its tags? (GitLab: a job needs all of its tags on one runner.) */
+/** True when the runner would take the job by its tags. (GitLab: a job needs all of its tags on one runner.) */
 export function isMatching({ tags, runsUntagged }: RunnerRecord, job: WaitingJob): boolean {
   return job.tags.length === 0 ? runsUntagged : job.tags.every((tag) => tags.includes(tag));
 }
 
-/** Undefined when GitLab did not say: that is not the same as none. */
+/** Undefined when GitLab did not send the list: that is not the same as an empty one. */
 function listOf(answer: HttpAnswer): readonly Json[] | undefined {
   if (answer.status !== 200 || !isJson(answer)) return undefined;
   try {

@@ -1,6 +1,6 @@
 /**
- * What an answer to a request with a runner token means (docs/reference/gitlab-http.md#answers-to-a-token). Never
- * quotes a body: the answer to verify holds the token.
+ * Judges the answer to a request with a runner token (docs/reference/gitlab-http.md#answers-to-a-token). Never quotes
+ * a body: the answer to verify holds the token.
  */
 import { dateAndAge } from '../core/date-text.ts';
 import type { Instant } from '../core/clock.ts';
@@ -71,7 +71,7 @@ export function judgeTokenAnswer(got: HttpAnswer, context: Context): TokenJudgem
   if (/orphaned/i.test(message)) return fail('orphaned', `${said}: the runner is orphaned`);
   if (status === 429 && /database migrations/i.test(message)) return unknown('migrations', said);
   if (status === 403) return judgeForbidden(answer, message, said, context);
-  // Verify is as old as runners are; discovery is asked elsewhere before its 404 comes here.
+  // Every GitLab with runners has verify; for discovery, the caller has handled a 404 before.
   if (status === 404)
     return fail('endpoint-missing', `${said}: it does not have this API endpoint`);
   return judgeOtherAnswer(answer, context);
@@ -85,12 +85,12 @@ function redactToken(answer: HttpAnswer, secret: string): HttpAnswer {
   return { ...answer, headers: Object.fromEntries(headers) };
 }
 
-/** Keys of the answers to discovery and verify. A portal that says 200 to everything has neither. */
+/** Keys of the answers to discovery and verify. A portal that answers 200 to everything has none of them. */
 const ACCEPTED_KEYS = ['server_url', 'token', 'id', 'token_expires_at'];
 
 function isAccepted(answer: HttpAnswer): boolean {
   const isGitLab = fingerprint(answer).isProven;
-  // The job router is not available, which is said only after the token was accepted.
+  // The job router is not available. GitLab answers this only after it has accepted the token.
   if (answer.status === 501)
     return isJson(answer) && (isGitLab || /router/i.test(messageOf(answer)));
   if (answer.status !== 200) return false;
@@ -108,7 +108,7 @@ function unknown(reason: TokenFault, detail: string): TokenJudgement {
   return { status: 'unknown', reason, detail };
 }
 
-/** GitLab's own 403. Only with GitLab's own headers it says something about the token. */
+/** GitLab's own 403. It says something about the token only when it carries GitLab's headers. */
 function judgeForbidden(
   answer: HttpAnswer,
   message: string,
@@ -155,7 +155,7 @@ export function readOnlySiteEvidence(answer: HttpAnswer, asked: URL): string | u
     : undefined;
 }
 
-/** Faults on the way that the links before did not meet, since they ask for other paths. */
+/** Faults of the path that the earlier links did not meet, because they request other URLs. */
 const TOKEN_FAULT_OF_WEB_FAULT: Readonly<Partial<Record<WebFault, TokenFault>>> = {
   'bad-gateway': 'unavailable',
   booting: 'unavailable',
@@ -182,8 +182,8 @@ function judgeOtherAnswer(answer: HttpAnswer, { target, asked }: Context): Token
 }
 
 /**
- * Discovery names the runner in a header, which Rack Attack does not read: it counts the request as one without
- * a user, by address. The runner's own requests name it in the body. GitLab's other limits speak JSON.
+ * Discovery sends the token in a header, which Rack Attack does not read: it counts the request by address, as one
+ * without a user. The runner's own requests send the token in the body. GitLab's other limits answer with JSON.
  */
 function isOwnLimit(answer: HttpAnswer, asked: URL): boolean {
   return !isJson(answer) && asked.pathname.endsWith('/discovery');

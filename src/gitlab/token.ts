@@ -1,6 +1,6 @@
 /**
- * What can be said of a runner token without asking GitLab: docs/reference/runner-config.md#tokens. Takes the
- * secret, says nothing that gives it away.
+ * What a runner token shows without a request to GitLab: docs/reference/runner-config.md#tokens. Results never contain
+ * the secret.
  */
 import { crc32 } from 'node:zlib';
 

@@ -1,4 +1,4 @@
-/** What stands between the runner and GitLab's Rails, read from one answer or from the lack of one. */
+/** The fault between the runner and GitLab's Rails, from one answer or from a failed exchange. */
 import type { HttpAnswer } from '../core/probe.ts';
 import type { ExchangeError, ExchangeFault } from './exchange-error.ts';
 import { fingerprint, isJson, isReadOnlyText, messageOf } from './fingerprint.ts';
@@ -51,7 +51,7 @@ function serverFault(answer: HttpAnswer): WebFault {
   const { status, body } = answer;
   if (BOOT_PAGE.test(body)) return 'booting';
   if (status === 502) return 'bad-gateway';
-  // What the standard gives a captive portal to say.
+  // The status that the standard reserves for captive portals.
   if (status === 511) return 'login-gateway';
   if (status === 503 && isReadOnlyText(messageOf(answer))) return 'maintenance';
   if (status === 503 || status === 504) return 'unavailable';
@@ -67,10 +67,10 @@ const LOGIN =
 function redirectFault(answer: HttpAnswer, asked: URL): WebFault | undefined {
   const to = URL.parse(answer.headers['location'] ?? '', asked);
   if (to === null || answer.headers['location'] === undefined) return undefined;
-  // GitLab itself sends a stranger to its login from a path that is no API: `url` names a project.
+  // GitLab itself redirects a path that is not part of the API to its login: `url` names a project.
   const isOwn = to.hostname === asked.hostname && to.pathname.endsWith('/users/sign_in');
   if (isOwn && fingerprint(answer).who === 'rails') return undefined;
-  // Another host or scheme for the same path is no login, whatever it is called.
+  // A redirect to the same path on another host or scheme is not a login, whatever the host is called.
   const isSamePath = to.pathname.endsWith(asked.pathname);
   if (!isSamePath && LOGIN.test(`${to.hostname}${to.pathname}`)) return 'login-gateway';
   return answer.status >= 307 ? 'moved' : 'redirected';

@@ -1,6 +1,6 @@
 /**
- * The child that looks from a container: started in its network, it asks its name servers and dials. What the container
- * has as its files is read with care, since whoever runs jobs there may put anything in their place.
+ * The child process that checks reachability from a container: it runs in the network namespace of the container,
+ * resolves the name and dials. Files of the container are read with care, because a job may have replaced them.
  */
 import { constants, open } from 'node:fs/promises';
 import { join } from 'node:path';

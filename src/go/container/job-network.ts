@@ -1,6 +1,6 @@
 /**
- * Do jobs reach GitLab from their containers where this host does? Jobs that do not reach it are short, so what the
- * last one met counts for a while after its end.
+ * Can jobs reach GitLab from their containers when this host can? Jobs that cannot reach it are short, so the last
+ * failure stays valid for some time after the job has ended.
  */
 import { deadlineOf } from '../../core/abort.ts';
 import type { Clock, Instant } from '../../core/clock.ts';
@@ -10,9 +10,9 @@ import { ContainerProbe } from './container-probe.ts';
 import type { Reachability } from '../dial/reachability.ts';
 import { checkReachability } from '../dial/reachability.ts';
 
-/** One silent name server has its five seconds, and the next one is asked. */
+/** A name server that does not answer uses five seconds; then the next one is asked. */
 const CHECK_SECONDS = 7;
-/** To start, and to say what it saw. */
+/** Adds the time to start and to print the result. */
 const CHILD_SECONDS = CHECK_SECONDS + 2;
 const HOST_SECONDS = 2;
 const KEEP_SECONDS = 900;
@@ -28,7 +28,7 @@ interface Tools {
 interface LastFailure {
   readonly at: Instant;
   readonly text: string;
-  /** Looks in a row that saw it. */
+  /** Consecutive checks with this failure. */
   readonly count: number;
 }
 
@@ -36,7 +36,7 @@ export class JobNetwork {
   readonly #containers = new ContainerProbe();
   readonly #failures = new Map<string, LastFailure>();
 
-  /** What is wrong, as a sentence; `id` is what the jobs stand on, and without a job the last one counts. */
+  /** The fault, as a sentence; `id` is the executor's backend. Without a running job the last failure counts. */
   async check(
     id: string,
     places: readonly HostPort[],
@@ -54,7 +54,9 @@ export class JobNetwork {
     return said;
   }
 
-  /** The first place that it does not reach; only where the way from this host is open is it the container's. */
+  /**
+   * The first endpoint that the container cannot reach. It is the container's fault only when this host can reach it.
+   */
   async #describeFailure(
     places: readonly HostPort[],
     job: JobProcess,

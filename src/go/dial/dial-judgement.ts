@@ -1,4 +1,4 @@
-/** What a failed dial means: the error that counts is that of the first address, as in Go. */
+/** Classifies a failed dial. As in Go, the error that counts is that of the first address. */
 import type { Attempt } from './dial.ts';
 
 /** A firewall's "prohibited" comes at once; a dead neighbour is given up after about three seconds. */
@@ -34,7 +34,7 @@ export function dialFaultOf(
   families: ReadonlySet<number> = BOTH,
 ): DialFault {
   if (first === undefined) return 'connect-error';
-  // The kernel finds no address to send from, whatever the ports.
+  // The kernel finds no source address; free ports do not matter.
   if (first.outcome === 'EADDRNOTAVAIL' && !families.has(first.address.family)) return 'no-route';
   if (first.outcome === 'EHOSTUNREACH') {
     return first.seconds < FAST_SECONDS ? 'prohibited' : 'host-unreachable';

@@ -1,7 +1,7 @@
 /**
- * Who answers on these addresses? Go's dialer: the first family one address after the other, the other
- * family 300 ms later or as soon as the first has failed, every address with its own share of the time.
- * The error that counts is the one of the first address.
+ * Connects to a list of addresses as Go's dialer does: the first family one address after the other, the other family
+ * 300 ms later or as soon as the first has failed, each address with its share of the timeout. The error that counts
+ * is that of the first address.
  */
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
@@ -138,7 +138,7 @@ async function dialOne(
   deadline.signal.addEventListener('abort', onTimeout, { once: true });
   signal.addEventListener('abort', onAbort, { once: true });
   const ended = await promise;
-  // A request is never reset, only refused: the connection stood, and what comes next finds it dead.
+  // A connection request is refused, never reset: the connection was made, and the next read reports the reset.
   const outcome = ended === 'ECONNRESET' ? 'ok' : ended;
   signal.removeEventListener('abort', onAbort);
   if (outcome === 'ok' && !signal.aborted) return { socket, outcome };

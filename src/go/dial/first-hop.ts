@@ -1,4 +1,4 @@
-/** Where do the requests for a URL go first? */
+/** The host and port that requests for a URL connect to first: the proxy, or GitLab. */
 import type { EndpointTarget } from '../../core/target.ts';
 
 export interface DialledHostPort {

@@ -1,7 +1,7 @@
 /**
- * Do some packets get lost on the way? Ten connection requests at once, each given less time than the kernel
- * waits before it sends one again: what is not there by then was lost. One lost request is chance, all of them
- * are a blocked way; something between is a bad link.
+ * Measures packet loss: ten connection requests at once, each with a timeout below the kernel's first retransmission,
+ * so a request without an answer was lost. One lost request is chance, ten are a blocked path; anything between is a
+ * lossy link.
  */
 import type { Socket } from 'node:net';
 

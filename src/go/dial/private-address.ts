@@ -1,4 +1,4 @@
-/** Is this host inside? By its addresses (RFC 1918, RFC 4193, RFC 6598, link-local) or by a name that only insiders know. */
+/** Is this a private host? By its addresses (RFC 1918, RFC 4193, RFC 6598, link-local) or by an internal name. */
 import { BlockList, isIP } from 'node:net';
 
 const PRIVATE = new BlockList();

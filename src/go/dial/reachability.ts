@@ -1,4 +1,4 @@
-/** Does the way to a place lead anywhere: is its name known, and does somebody take the connection? */
+/** Can a host and port be reached: does the name resolve, and is the connection accepted? */
 import type { Clock } from '../../core/clock.ts';
 import type { Paths } from '../../core/paths.ts';
 import type { HostPort } from '../../core/target.ts';
@@ -7,14 +7,14 @@ import { resolveLikeGo } from '../dns/resolver.ts';
 
 export interface Reachability {
   readonly kind: 'open' | 'no-name' | 'no-connection';
-  /** What was asked and how it ended, as evidence. */
+  /** The addresses or servers that were tried and the result of each, as evidence. */
   readonly evidence: string;
 }
 
 export interface ReachabilityDeps {
   readonly paths: Paths;
   readonly clock: Clock;
-  /** A deadline in it ends the way where it is. */
+  /** A deadline in it ends the check with the result so far. */
   readonly signal: AbortSignal;
   readonly timeoutSeconds: number;
   readonly read?: (path: string) => Promise<string | undefined>;

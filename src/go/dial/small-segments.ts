@@ -1,16 +1,16 @@
 /**
- * A connection whose peer may only send small segments: TCP_MAXSEG is set before the connection is made, so
- * that what comes back fits through a narrow path. If the handshake passes this way and stays silent the usual
- * way, large packets vanish somewhere between (path MTU black hole).
+ * A connection whose peer may send only small segments: TCP_MAXSEG is set before the connection is made, so that the
+ * answer fits through a path with a small MTU. If a handshake succeeds with small segments and times out without them,
+ * large packets are lost (path MTU black hole).
  *
- * Node has no such option; `node:ffi` (Node 26) lends the two calls of libc. Without it nothing is known.
+ * Node has no such option; `node:ffi` (Node 26) calls libc. Without it the result is unknown.
  */
 import { Buffer } from 'node:buffer';
 import { Socket } from 'node:net';
 
 import type { Address } from '../../core/probe.ts';
 
-/** The least that every IPv4 host must take (RFC 1122, 4.2.2.6). */
+/** The smallest segment that every IPv4 host must accept (RFC 1122, 4.2.2.6). */
 const SEGMENT_BYTES = 536;
 /** <sys/socket.h> and <netinet/tcp.h> of Linux. */
 const AF_INET = 2;

@@ -1,6 +1,6 @@
 /**
- * In which order does Go dial the addresses of a name? RFC 6724 as Go's resolver has it (Go:
- * net/addrselect.go): a UDP connect, which sends nothing, tells whether there is a way and from where.
+ * The order in which Go dials the addresses of a name: RFC 6724 as Go's resolver has it (Go: net/addrselect.go). A UDP
+ * connect, which sends nothing, shows whether there is a route and from which source address.
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -25,7 +25,7 @@ const POLICY = [
   { prefix: '::', bits: 0, precedence: 40, label: 1 },
 ] as const;
 
-/** The one way to write an address: IPv6 in its short form, an IPv4-mapped one as the IPv4 that Go dials. */
+/** The canonical form of an address: IPv6 in its short form, an IPv4-mapped one as the IPv4 address that Go dials. */
 export function canonicalAddress(text: string): string {
   if (isIP(text) !== 6) return text;
   const [bare = '', zone] = text.split('%');
@@ -46,7 +46,7 @@ export async function sortLikeGo(texts: readonly string[]): Promise<readonly Add
   return sortBySource(addresses, sources);
 }
 
-/** The address this host would speak from, or undefined when there is no way. Takes no thread-pool slot. */
+/** The source address that the kernel would use, or undefined without a route. Takes no thread-pool slot. */
 async function sourceOf({ address, family }: Address): Promise<string | undefined> {
   const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
   try {
@@ -62,7 +62,7 @@ async function sourceOf({ address, family }: Address): Promise<string | undefine
   }
 }
 
-/** Pure: sources stand beside their addresses. */
+/** Pure: `sources` has the source of each address at the same index. */
 export function sortBySource(
   addresses: readonly Address[],
   sources: readonly (string | undefined)[],
@@ -97,7 +97,7 @@ function candidateOf(address: Address, source: string | undefined): Candidate {
   };
 }
 
-/** Each rule says a number when it decides; the first that does wins (rules 1, 2, 5, 6, 8 and 9). */
+/** Each rule gives a number; the first one that is not 0 decides (rules 1, 2, 5, 6, 8 and 9). */
 function compareCandidates(a: Candidate, b: Candidate): number {
   if (a.source === undefined || b.source === undefined) {
     return Number(a.source === undefined) - Number(b.source === undefined);

@@ -21,9 +21,8 @@ export type Source = 'files' | 'dns';
 const DEFAULT_ORDER: readonly Source[] = ['files', 'dns'];
 
 /**
- * The order of `files` and `dns` in nsswitch.conf. Other modules are skipped by the runner, although libc
- * asks them; when no `dns` is listed, the first unknown module stands for it. A file that Go cannot parse
- * counts as none.
+ * The order of `files` and `dns` in nsswitch.conf. The runner skips other modules, although libc asks them; without
+ * `dns`, the first unknown module is read as `dns`. A file that Go cannot parse counts as none.
  */
 export function lookupOrder(nsswitch: string | undefined): readonly Source[] {
   const lines = (nsswitch ?? '')

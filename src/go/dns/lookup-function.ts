@@ -1,4 +1,4 @@
-/** The runner's own name resolution in the form that Node's sockets take, so that none of them asks libc. */
+/** The runner's name resolution as a `lookup` function of Node's sockets, so that no connection asks libc. */
 import type { LookupFunction } from 'node:net';
 
 import type { ResolveOptions } from './resolver.ts';

@@ -1,4 +1,4 @@
-/** What does a lookup that gave no address prove, and may one that gave some be wrong? Pure functions. */
+/** Classifies a lookup without an address, and recognizes suspicious addresses. Pure functions. */
 import { isIPv6 } from 'node:net';
 
 import type { Outcome, Query } from './query.ts';
@@ -29,7 +29,7 @@ export function lookupFaultOf(found: Resolution): LookupFault {
   const queries = decisiveQueries(found);
   const outcomes = new Set(queries.map(({ outcome }) => outcome));
   const has = (list: readonly Outcome[]): boolean => list.some((outcome) => outcomes.has(outcome));
-  // Nobody was asked: nsswitch.conf lists no dns, or Go asks no server for such a name.
+  // No server was asked: nsswitch.conf lists no dns, or Go asks no server for such a name.
   if (queries.length === 0 || isNotFound(queries)) return 'not-found';
   if (has(FAILURES)) return 'server-failure';
   const isNobody = [...outcomes].every((outcome) => NO_RESOLVER.includes(outcome));
@@ -41,26 +41,26 @@ export function lookupFaultOf(found: Resolution): LookupFault {
 }
 
 /**
- * The questions that judge the name. A name that is asked for as it is written first is judged by that: the
- * expansions after it are guesses, and "no such name" is what they are expected to give.
+ * The queries that decide. When the name is queried as written first, only those queries count: the expansions by the
+ * search list come after it, and NXDOMAIN is the expected answer to them.
  */
 export function decisiveQueries({ names, name, queries }: Resolution): readonly Query[] {
   const own = names[0] === name.replace(/\.$/, '') ? names[0] : undefined;
   return own === undefined ? queries : queries.filter((query) => query.name === own);
 }
 
-/** Who answers at once that there is no way is reached; and a link that has just come up is not "up" for a second. */
+/** A server that answers at once is reachable. A link that has just come up fails for less than a second. */
 export function isBlockable(found: Resolution, fault: LookupFault): boolean {
   if (fault === 'server-failure') return true;
   return fault === 'timeout' && decisiveQueries(found).every(({ seconds }) => seconds >= 1);
 }
 
-/** An end that this host itself may have made: by its routing table, say. */
+/** A fault that this host itself may have caused, for example by its routing table. */
 export function mayBeLocal(fault: LookupFault): boolean {
   return ['timeout', 'no-route', 'resolver-error'].includes(fault);
 }
 
-/** Every name asked for has an end that says so: NXDOMAIN for one type, or no data for both. */
+/** True when every name has a negative answer: NXDOMAIN for one type, or no data for both. */
 function isNotFound(queries: readonly Query[]): boolean {
   const names = new Set(queries.map(({ name }) => name));
   return [...names].every((name) => {
@@ -72,7 +72,7 @@ function isNotFound(queries: readonly Query[]): boolean {
   });
 }
 
-/** `10.0.0.2 nxdomain, 10.0.0.3 A answer and AAAA timeout`: the last word of each server. */
+/** `10.0.0.2 nxdomain, 10.0.0.3 A answer and AAAA timeout`: the last outcome of each server. */
 export function outcomesByServer(queries: readonly Query[]): string {
   const byServer = Map.groupBy(queries, ({ server }) => server);
   return [...byServer].map(([server, own]) => `${server} ${outcomeText(own)}`).join(', ');
@@ -88,7 +88,7 @@ function outcomeText(queries: readonly Query[]): string {
   return (['A', 'AAAA'] as const).map((type) => `${type} ${ends.get(type) ?? ''}`).join(' and ');
 }
 
-/** What was asked, of whom, and how it ended. */
+/** The names, the servers and the outcome of each. */
 export function lookupText(found: Resolution): string {
   const { name, names, queries, isFallback } = found;
   if (queries.length === 0) return notQueriedText(found);
@@ -131,7 +131,7 @@ function isSinkholeAddress(address: string): boolean {
   return isIPv6(address) ? ['::', '::1'].includes(address) : /^(?:0|127)\./.test(address);
 }
 
-/** A resolution in the words of facts. */
+/** A resolution as facts for people. */
 export function factsOf(found: Resolution): Readonly<Record<string, string>> {
   const { source, addresses, servers, names, queries } = found;
   return {

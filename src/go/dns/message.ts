@@ -1,6 +1,6 @@
 /**
- * Questions to a name server and its replies as bytes (RFC 1035, EDNS of RFC 6891), judged as Go's resolver
- * judges them (Go: net/dnsclient_unix.go, newRequest, checkResponse and checkHeader).
+ * DNS queries and replies as bytes (RFC 1035, EDNS of RFC 6891), checked as Go's resolver checks them (Go:
+ * net/dnsclient_unix.go, newRequest, checkResponse and checkHeader).
  */
 import { isIPv6 } from 'node:net';
 
@@ -12,7 +12,7 @@ const TYPES: Readonly<Record<RecordType, number>> = { A: 1, AAAA: 28 };
 const OPT = 41;
 const INTERNET = 1;
 const HEADER_BYTES = 12;
-/** Go announces that it takes this much over UDP. */
+/** The UDP payload size that Go announces. */
 const UDP_BYTES = 1232;
 
 /** `name` is a domain name by `isDomainName`, without its trailing dot. */
@@ -51,7 +51,7 @@ export interface Reply {
 
 const RCODES: Readonly<Record<number, Verdict>> = { 2: 'servfail', 3: 'nxdomain', 5: 'refused' };
 
-/** Undefined when these bytes do not answer this question: over UDP the wait goes on, as in Go. */
+/** Undefined when these bytes do not answer this query: over UDP the wait continues, as in Go. */
 export function readReply(
   bytes: Buffer,
   question: { readonly id: number; readonly name: string; readonly type: RecordType },
@@ -86,7 +86,7 @@ function judged(
     const code = codeOf(flags, option);
     const addresses = records.flatMap(({ address }) => address ?? []);
     const hasType = records.some((record) => record.type === TYPES[type]);
-    // Neither authoritative nor willing to ask others, and empty: libresolv asks the next server, so Go does.
+    // An empty reply, neither authoritative nor recursive: libresolv asks the next server, and so does Go.
     const isReferral = (flags & 0x04_80) === 0 && answers + additionals === 0;
     const verdict = code === 0 && isReferral ? 'lame' : verdictOf(code, hasType);
     return { verdict, isTruncated, addresses: verdict === 'answer' ? addresses : [] };
@@ -96,7 +96,7 @@ function judged(
   }
 }
 
-/** The upper bits of the code stand in the EDNS record, where there is one. */
+/** The upper bits of the code are in the EDNS record, where there is one. */
 function codeOf(flags: number, option: Item | undefined): number {
   return (flags & 0x0f) | (((option?.ttl ?? 0) >>> 24) << 4);
 }

@@ -1,7 +1,8 @@
 /**
- * One question to one name server, as Go's resolver asks it: UDP, then TCP when the answer was cut short.
- * The library's own client is not used: it asks no server over TCP only, hides a missing route behind
- * "refused", and its timeouts were measured to run eight times over. Own sockets take no thread-pool slot.
+ * One query to one name server, as Go's resolver sends it: UDP, then TCP when the answer was truncated.
+ *
+ * Node's own client is not used: it cannot use TCP only, it reports a missing route as "refused", and its timeouts
+ * were measured at eight times the configured value. These sockets take no thread-pool slot.
  */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -14,8 +15,8 @@ import type { RecordType, Reply, Verdict } from './message.ts';
 import { questionBytes, readReply } from './message.ts';
 
 /**
- * `no-route`: the kernel knows no way to the server, or closes it. `unreachable`: a neighbour or router says so.
- * `prohibited`: this host does not let the question out.
+ * `no-route`: the kernel has no route to the server, or a route that rejects it. `unreachable`: a neighbour or a
+ * router reports it. `prohibited`: this host does not let the query out.
  */
 export type Outcome =
   | Verdict
@@ -56,14 +57,14 @@ const ERRNO_OUTCOMES: Readonly<Record<string, Outcome>> = {
   // Of a route of kind blackhole.
   EINVAL: 'no-route',
   EHOSTUNREACH: 'unreachable',
-  // What an output rule that drops makes of a datagram.
+  // The result of a datagram that an output rule drops.
   EPERM: 'prohibited',
   ETIMEDOUT: 'timeout',
   ECONNRESET: 'malformed',
   EPIPE: 'malformed',
 };
 
-/** Asks once. A deadline in `signal` is a timeout; it rejects only when `signal` aborts for another reason. */
+/** Sends one query. A deadline in `signal` is a timeout; it rejects only when `signal` aborts for another reason. */
 export async function sendQuery(
   question: Question,
   clock: Clock,

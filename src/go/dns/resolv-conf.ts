@@ -1,4 +1,4 @@
-/** /etc/resolv.conf as Go's pure resolver reads it (Go: net/dnsconfig_unix.go), and the names it asks for. */
+/** /etc/resolv.conf as Go's pure resolver reads it (Go: net/dnsconfig_unix.go), and the names that it queries. */
 import { isIP } from 'node:net';
 
 export interface ResolvConf {
@@ -74,9 +74,9 @@ function numberOption(
 }
 
 /**
- * The names to ask for, in order: as it is first when it has enough dots, then with each suffix (also
- * after "no such name"), and as it is last otherwise. A trailing dot ends the search. Empty for a name
- * that Go asks nobody for: one that is no host name, or lies below `.onion`.
+ * The names to query, in order: the name as written first when it has enough dots, then with each suffix (also after
+ * NXDOMAIN), and as written last otherwise. A trailing dot ends the search. Empty for a name that Go never queries:
+ * one that is not a host name, or is below `.onion`.
  */
 export function namesToTry(name: string, { search, ndots }: ResolvConf): readonly string[] {
   if (!isDomainName(name)) return [];

@@ -1,7 +1,7 @@
 /**
- * What does the runner get when it looks a name up? Go's pure resolver (docs/reference/go-network.md#name-lookup):
- * nsswitch order, hosts file, resolv.conf, A and AAAA in parallel and waiting for both, the next server
- * only after a server's failure, the search list also after "no such name".
+ * What the runner gets when it resolves a name: Go's pure resolver (docs/reference/go-network.md#name-lookup). It
+ * reads the order in nsswitch.conf, the hosts file and resolv.conf, queries A and AAAA in parallel and waits for both,
+ * asks the next server only after a failure, and tries the search list also after NXDOMAIN.
  */
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
@@ -23,16 +23,16 @@ import { namesToTry, parseResolvConf } from './resolv-conf.ts';
 const DNS_PORT = 53;
 
 export interface Resolution {
-  /** As it was asked for. */
+  /** As the caller gave it. */
   readonly name: string;
   /** In the order in which Go dials them; empty when the lookup failed. */
   readonly addresses: readonly Address[];
   readonly source: 'literal' | 'hosts' | 'dns' | 'none';
   /** Of resolv.conf, also when the hosts file made asking them needless. */
   readonly servers: readonly string[];
-  /** resolv.conf names no server, so this host's own port 53 is asked. */
+  /** resolv.conf names no server, so port 53 of this host is asked. */
   readonly isFallback: boolean;
-  /** Names asked for, with the search list applied. */
+  /** The queried names, with the search list applied. */
   readonly names: readonly string[];
   /** Every question and its end, as evidence. */
   readonly queries: readonly Query[];
@@ -51,8 +51,8 @@ export interface ResolveOptions {
 }
 
 /**
- * A deadline in the signal ends it with what was asked until then; it rejects only when the signal aborts for
- * another reason. The files are read each time, so a change of them holds from the next lookup on.
+ * A deadline in the signal ends the lookup with the queries so far; it rejects only when the signal aborts for another
+ * reason. The files are read each time, so a change takes effect at the next lookup.
  */
 export async function resolveLikeGo(name: string, deps: ResolveOptions): Promise<Resolution> {
   const empty = { name, servers: [], isFallback: false, names: [], queries: [] };
@@ -166,10 +166,10 @@ function isPastDeadline({ aborted, reason }: AbortSignal): boolean {
   return aborted && reason instanceof DeadlineError;
 }
 
-/** A second opinion asks quickly or not at all. */
+/** A cross-check must be quick. */
 const CROSS_CHECK_SECONDS = 1.5;
 
-/** What these servers say of a name, each asked once for both families, all at the same time. */
+/** The answers of these servers for a name, each queried once for both families, all in parallel. */
 export async function queryEachServer(
   name: string,
   servers: readonly string[],

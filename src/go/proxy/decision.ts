@@ -1,9 +1,9 @@
 /**
- * Which way does a request leave this host? Go's `http.ProxyFromEnvironment` over the environment of the
- * runner's process (docs/reference/go-network.md#proxy), which is read once per process.
+ * Does a request leave this host directly or through a proxy? Go's `http.ProxyFromEnvironment` over the environment of
+ * the runner's process (docs/reference/go-network.md#proxy), which is read once per process.
  *
- * Differs from curl and from most libraries: upper case wins over lower case, ALL_PROXY is not known,
- * `.example.com` does not match `example.com`, and a CIDR matches only addresses written as such.
+ * Differs from curl and from most libraries: upper case wins over lower case, ALL_PROXY is ignored, `.example.com`
+ * does not match `example.com`, and a CIDR matches only addresses written as such.
  */
 import { BlockList, isIP } from 'node:net';
 
@@ -58,7 +58,7 @@ function nearMissFor(environment: Environment, url: URL): Pick<Proxy, 'nearMiss'
   return nearMiss === undefined ? {} : { nearMiss };
 }
 
-/** A URL with its scheme that only the second try took, or a port that nobody can have. */
+/** The value has a scheme but only the second parse accepted it, or its port is out of range. */
 function isMisread(value: string, { port }: GoUrl): boolean {
   const isSecondTry = value.includes('://') && parseLikeGo(value) === undefined;
   return isSecondTry || Number(port) > MAX_PORT;
@@ -73,7 +73,7 @@ function firstSetVariable(environment: Environment, name: string): string | unde
   return [name, name.toLowerCase()].find((key) => (environment[key] ?? '') !== '');
 }
 
-/** `host:port` gets `http://` in front, and so does, as a second try, whatever Go cannot parse. */
+/** `host:port` is parsed with `http://` in front; so is, as a second attempt, any value that Go cannot parse. */
 function parseProxy(value: string): GoUrl | undefined {
   const url = parseLikeGo(value);
   const isWhole = url !== undefined && url.scheme !== '' && (url.host !== '' || url.port !== '');
@@ -102,7 +102,7 @@ function schemeOf(scheme: string): 'http' | 'https' | 'socks5' {
   return scheme === 'socks5' || scheme === 'socks5h' ? 'socks5' : 'http';
 }
 
-/** The direct way of a URL that is exempt from the proxy, or `undefined` when it is not. */
+/** The direct decision for a URL that is exempt from the proxy, or `undefined` when it is not. */
 function exemptionOf(url: URL, environment: Environment): Direct | undefined {
   const host = withoutBrackets(url.hostname);
   if (host === 'localhost' || isLoopback(host)) return directDecision(`${host} is never proxied`);

@@ -1,6 +1,6 @@
 /**
- * Which entry of NO_PROXY was meant for this host and does not match by Go's rules
- * (docs/reference/go-network.md#no_proxy)? Called only when a proxy is used although the list is not empty.
+ * Finds the entry of NO_PROXY that was meant for this host and does not match by Go's rules
+ * (docs/reference/go-network.md#no_proxy). Called only when a proxy is used although the list is not empty.
  */
 import { isIP } from 'node:net';
 
@@ -10,7 +10,7 @@ export interface NearMiss {
   readonly because: string;
 }
 
-/** The first entry that looks meant for `host`, or undefined. */
+/** The first entry that seems to be meant for `host`, or undefined. */
 export function nearMissOf(list: string, host: string): NearMiss | undefined {
   const name = host.toLowerCase();
   for (const entry of list.split(',').map((word) => word.trim())) {

@@ -1,4 +1,4 @@
-/** Reads the head of an HTTP answer from a socket without taking a byte of what follows. */
+/** Reads the head of an HTTP answer from a socket and leaves the bytes after it unread. */
 import type { Socket } from 'node:net';
 
 import { errnoText, isErrno } from '../../core/errno.ts';

@@ -1,4 +1,4 @@
-/** SOCKS5 (RFC 1928, RFC 1929) as Go's client speaks it: the name is passed on, not an address. */
+/** SOCKS5 (RFC 1928, RFC 1929) as Go's client implements it: it sends the name, not an address. */
 import type { Socket } from 'node:net';
 
 import type { ProxyDecision } from '../../core/target.ts';
@@ -9,7 +9,7 @@ type Proxy = Extract<ProxyDecision, { kind: 'proxy' }>;
 
 const NO_AUTHENTICATION = 0;
 const USER_PASSWORD = 2;
-/** "Connection not allowed by ruleset": the proxy's own rules, not the way beyond it. */
+/** "Connection not allowed by ruleset": the proxy's own rules refuse it, not the network behind it. */
 const FORBIDDEN = 2;
 const REFUSALS: readonly string[] = [
   'succeeded',

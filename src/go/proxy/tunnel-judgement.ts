@@ -1,4 +1,4 @@
-/** What a proxy did instead of opening the way: one reason for each thing that somebody can go and repair. */
+/** Classifies the answer of a proxy that opened no tunnel: one reason for each thing that can be repaired. */
 import type { Fact } from '../../core/finding.ts';
 import type { ProxyDecision } from '../../core/target.ts';
 import type { TlsJudgement } from '../tls/handshake-judgement.ts';

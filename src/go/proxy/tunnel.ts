@@ -1,6 +1,6 @@
 /**
- * Will the proxy open the way to GitLab? CONNECT as Go sends it (docs/reference/go-network.md#tunnel): Basic
- * credentials only, and nothing but 200 is success. SOCKS5 passes the name, never an address.
+ * Opens a tunnel through the proxy. CONNECT as Go sends it (docs/reference/go-network.md#tunnel): Basic credentials
+ * only, and only 200 is success. SOCKS5 sends the name, never an address.
  */
 import type { Socket } from 'node:net';
 
@@ -26,7 +26,7 @@ export type Tunnel =
 
 const FIRST_BYTES = 40;
 
-/** Asks the proxy on `socket` for a tunnel to `host:port`. Never rejects. */
+/** Requests a tunnel to `host:port` from the proxy on `socket`. Never rejects. */
 export async function openTunnel(
   socket: Socket,
   proxy: Proxy,
@@ -37,7 +37,7 @@ export async function openTunnel(
   socket.write(connectRequest(proxy, destination));
   const head = await readHead(socket, signal);
   if (head.kind === 'timeout' && head.text === '') return { kind: 'silent' };
-  // Without a word said, the text of a reset is its errno.
+  // When no byte was received, the text of a reset is its errno.
   const isMute = head.text === '' || /^E[A-Z]+$/.test(head.text);
   if ((head.kind === 'closed' || head.kind === 'reset') && isMute) return { kind: 'closed' };
   return head.kind === 'head' ? classifyHead(head.text) : notAProxy(head.text);
@@ -78,7 +78,7 @@ function classifyHead(text: string): Tunnel {
 }
 
 function notAProxy(text: string): Tunnel {
-  // The bytes of a stranger go into a log line: nothing that a terminal would obey.
+  // These bytes go into a log line: control characters must not reach a terminal.
   return {
     kind: 'not-a-proxy',
     firstBytes: text.slice(0, FIRST_BYTES).replaceAll(/[^\x20-\x7e]/g, '.'),

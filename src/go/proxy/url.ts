@@ -1,7 +1,7 @@
 /**
- * A proxy's URL as Go takes it apart (Go 1.26: net/url, Parse). The URL class of the platform repairs what
- * Go refuses (`^`, blanks and `%` in a password) and refuses what Go takes (an unescaped `#`), so it cannot say
- * which proxy the runner uses.
+ * Parses a proxy's URL as Go does (Go 1.26: net/url, Parse). The platform's URL class repairs what Go rejects (`^`,
+ * blanks and `%` in a password) and rejects what Go accepts (an unescaped `#`), so it cannot tell which proxy the
+ * runner uses.
  */
 import { isIPv6 } from 'node:net';
 
@@ -61,7 +61,7 @@ function parseHost(text: string, scheme: string): Authority | undefined {
     const host = text.slice(1, end);
     return end !== -1 && isIPv6(host) ? withPort(host, text.slice(end + 1)) : undefined;
   }
-  // Several colons are refused for http and https only; other schemes take the last one.
+  // Several colons are rejected for http and https only; other schemes use the last one.
   const isStrict = scheme === 'http' || scheme === 'https';
   const colon = isStrict ? text.indexOf(':') : text.lastIndexOf(':');
   return colon === -1 ? withPort(text, '') : withPort(text.slice(0, colon), text.slice(colon));
@@ -71,7 +71,7 @@ function withPort(host: string, colonPort: string): Authority | undefined {
   return OPTIONAL_PORT.test(colonPort) ? { host, port: colonPort.slice(1) } : undefined;
 }
 
-/** What stands before and after the first separator; the second part is empty when there is none. */
+/** The text before and after the first separator; the second part is empty when there is none. */
 function splitAt(text: string, separator: string): readonly [string, string] {
   const index = text.indexOf(separator);
   return index === -1 ? [text, ''] : [text.slice(0, index), text.slice(index + separator.length)];

@@ -1,6 +1,6 @@
 /**
- * What Go's rules ask of a certificate and Node does not tell: raw names, path length, key usage, alternative
- * names by kind, name constraints, critical extensions. Read once per certificate.
+ * Fields of a certificate that Go's rules need and Node does not expose: raw names, path length, key usage,
+ * alternative names by kind, name constraints, critical extensions. Parsed once per certificate.
  */
 import type { X509Certificate } from 'node:crypto';
 
@@ -27,7 +27,7 @@ export interface CertificateFields {
   /** False when there is a key usage and signing certificates is not among it. */
   readonly maySignCertificates: boolean;
   readonly extendedUsages: readonly string[];
-  /** The extension as it stands, to compare two certificates. */
+  /** The raw extension, to compare two certificates. */
   readonly rawNames: Buffer | undefined;
   readonly names: GeneralNames;
   readonly constraints:
@@ -61,7 +61,7 @@ export function fieldsOf(certificate: X509Certificate): CertificateFields {
 /** Curves of Go's standard library, as Node calls them. */
 const GO_CURVES: readonly unknown[] = ['prime256v1', 'secp224r1', 'secp384r1', 'secp521r1'];
 
-/** Why Go's parser gives up where Node's reads on; undefined when it does not. */
+/** Why Go's parser rejects a certificate that Node's accepts; undefined when it does not. */
 export function whyUnreadable(certificate: X509Certificate): string | undefined {
   if (fieldsOf(certificate).isSerialNegative) return 'its serial number is negative';
   const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;

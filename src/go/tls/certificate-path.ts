@@ -1,17 +1,17 @@
 /**
- * Paths from a leaf to a trusted certificate. In Go every certificate of the pool is an anchor, so a path
+ * Finds the paths from a leaf to a trusted certificate. In Go every certificate of the pool is an anchor, so a path
  * may end in an intermediate or in the leaf itself.
  */
 import type { X509Certificate } from 'node:crypto';
 
 import { fieldsOf } from './certificate-fields.ts';
 
-/** More signature checks than this for one chain means somebody plays with us (Go's own limit). */
+/** Go's own limit against chains that are built to cost time. */
 const MAX_SIGNATURE_CHECKS = 100;
 /** Go's RSA verification refuses less. */
 const MIN_RSA_BITS = 1024;
 
-/** `child` names `parent` as its issuer, and Go does not take the signature for this reason. */
+/** `child` names `parent` as its issuer, and Go rejects the signature for this reason. */
 export interface Rejection {
   readonly child: X509Certificate;
   readonly parent: X509Certificate;
@@ -21,7 +21,7 @@ export interface Rejection {
 export interface PathSearch {
   /** All that signatures and CA flags allow; dates and names are judged by the caller. */
   readonly paths: readonly (readonly X509Certificate[])[];
-  /** In the order of the search, for a word about why there is no path. */
+  /** In the order of the search, to explain why there is no path. */
   readonly rejections: readonly Rejection[];
 }
 
@@ -83,7 +83,7 @@ function rejectionOf(
   isAnchor: boolean,
 ): Rejection['why'] | undefined {
   const { authority, version, maySignCertificates } = fieldsOf(parent);
-  // An old anchor (version 1) cannot say that it is an authority; it is one for having been put there.
+  // A version 1 anchor cannot state that it is an authority; Go accepts it because it is an anchor.
   const isOldAnchor = isAnchor && version < 3 && authority === undefined;
   if (authority?.isCa !== true && !isOldAnchor) return 'no-authority';
   if (!maySignCertificates) return 'key-usage';
@@ -93,7 +93,7 @@ function rejectionOf(
   return child.verify(parent.publicKey) ? undefined : 'other-key';
 }
 
-/** Go's "already in chain": the same name, key and alternative names, whatever else differs. */
+/** Go's "already in chain": the same name, key and alternative names; other fields do not matter. */
 function isSameEntity(a: X509Certificate, b: X509Certificate): boolean {
   const [one, other] = [fieldsOf(a), fieldsOf(b)];
   if (!one.subject.equals(other.subject)) return false;

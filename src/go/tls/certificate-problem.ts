@@ -1,4 +1,4 @@
-/** What can be wrong with a chain, one code for each thing that somebody can go and repair. */
+/** The faults of a certificate chain, one code for each thing that can be repaired. */
 
 export type ProblemCode =
   | 'unknown-authority'

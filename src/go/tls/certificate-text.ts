@@ -1,4 +1,4 @@
-/** Short names of a certificate for one clause, and whether it vouches for itself. */
+/** Short names of a certificate for use in a sentence, and whether it is self-signed. */
 import type { X509Certificate } from 'node:crypto';
 
 export function isSelfSigned(certificate: X509Certificate): boolean {

@@ -1,5 +1,5 @@
 /**
- * The runner's own certificate and key, when both are there:
+ * Reads the runner's own certificate and key, when both exist:
  * docs/reference/runner-config.md#trust-and-identity-towards-gitlab.
  */
 import type { KeyObject, X509Certificate } from 'node:crypto';
@@ -21,7 +21,7 @@ export interface ClientPair {
   readonly pem?: { readonly certificate: string; readonly key: string };
 }
 
-/** Both files are needed; one alone, or a missing one, means no client certificate and no word about it. */
+/** Both files are needed; when one is missing, the runner uses no client certificate and logs nothing. */
 export async function readClientPair(
   { certFile, keyFile }: PairFiles,
   paths: Paths,
@@ -44,7 +44,7 @@ export async function readClientPair(
     if (!leaf.checkPrivateKey(privateKey)) {
       return { client: { problem: `${keyFile} does not fit ${certFile}` } };
     }
-    // Written anew: OpenSSL would stumble over some of what was skipped above.
+    // Serialized again: OpenSSL rejects some of what Go skips.
     const pem = {
       certificate: chain.map((member) => member.toString()).join(''),
       key: privateKey.export({ type: 'pkcs8', format: 'pem' }),

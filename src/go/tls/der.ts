@@ -1,4 +1,4 @@
-/** The few forms of DER that a certificate's extensions are made of, read out of well-formed bytes. */
+/** A reader for the DER forms that a certificate's extensions use. The bytes are well formed. */
 
 export interface DerItem {
   /** The whole identifier octet; every tag of a certificate fits into one. */
@@ -15,7 +15,7 @@ export function contextTag(number: number, isConstructed = false): number {
   return (isConstructed ? 0xa0 : 0x80) + number;
 }
 
-/** What stands one after the other in `bytes`. Stops where the bytes are no DER. */
+/** The consecutive items in `bytes`. Stops where the bytes are not DER. */
 export function derItems(bytes: Buffer): readonly DerItem[] {
   const items: DerItem[] = [];
   let at = 0;

@@ -1,4 +1,4 @@
-/** The single values of a handshake, for evidence, fix commands and the expiry metrics. */
+/** Values of a handshake for evidence, fix commands and the expiry metrics. */
 import type { X509Certificate } from 'node:crypto';
 
 import { dateAndAge } from '../../core/date-text.ts';
@@ -13,7 +13,7 @@ import { issuerOf, subjectOf } from './certificate-text.ts';
 
 const MAX_NAMES = 5;
 
-/** What was looked for and where, known before any handshake. */
+/** The files that were read for trust and identity; known before the handshake. */
 export function trustFacts(trust: Trust, source: TrustSource, host: string): Record<string, Fact> {
   return {
     host,
@@ -90,8 +90,8 @@ export function expiryMeasures(
 }
 
 /**
- * The first end within `soonSeconds`, as a sentence: of the accepted path, since what else was sent or stands in
- * the CA file may end without harm, and of the client certificate.
+ * The first certificate that expires within `soonSeconds`, as a sentence: of the accepted path and the client
+ * certificate. Other certificates that were sent or are in the CA file may expire without harm.
  */
 export function nextExpiryText(
   path: readonly X509Certificate[],

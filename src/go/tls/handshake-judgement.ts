@@ -1,4 +1,4 @@
-/** What a failed handshake means: one reason for each thing that somebody can go and repair. */
+/** Classifies a failed handshake: one reason for each thing that can be repaired. */
 import { dateAndAge } from '../../core/date-text.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Handshake } from './handshake.ts';
@@ -27,7 +27,7 @@ export type Refusal = Exclude<Handshake, { kind: 'secured' }>;
 
 const HANDSHAKE_FAILURE = 40;
 
-/** Alerts of RFC 8446 that say what the server wants. */
+/** Alerts of RFC 8446 that name the fault. */
 const ALERTS: Readonly<Record<number, TlsFault>> = {
   [HANDSHAKE_FAILURE]: 'protocol-unsupported',
   70: 'protocol-unsupported',
@@ -91,7 +91,7 @@ const BLOCKED = {
 
 function judgeRejectedChain(problems: readonly CertificateProblem[], trust: Trust): TlsJudgement {
   const { reason, detail } = mainProblem(problems, trust);
-  // An unusable CA file stands for the authority that it was meant to make known.
+  // An unusable CA file replaces the error about the authority that it should have made known.
   const [, ...rest] = problems.map(({ code }) => code);
   const alsoWrong = [...new Set(rest)].filter((code) => code !== reason);
   return { status: 'fail', reason, detail, ...(alsoWrong.length === 0 ? {} : { alsoWrong }) };
@@ -121,7 +121,7 @@ function mainProblem(
 
 type Alert = Extract<Refusal, { kind: 'alert' }>;
 
-/** `handshake_failure` says nothing: after a request for a client certificate it is about that. */
+/** `handshake_failure` names no fault: after a request for a client certificate it is about that certificate. */
 function judgeAlert({ alert, wasAsked }: Alert, { client }: Trust, now: Instant): TlsJudgement {
   const detail = `the server refused the handshake with TLS alert ${alert}${clientText(client, now)}`;
   const isAboutClient = CLIENT_ALERTS.includes(alert) || (alert === HANDSHAKE_FAILURE && wasAsked);

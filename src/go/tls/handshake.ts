@@ -1,9 +1,9 @@
 /**
- * Does the TLS handshake that the runner would make succeed, and what did the server show?
+ * Makes the TLS handshake that the runner would make.
  *
- * Go's parameters from trust.ts, no ALPN, the name without a trailing dot and none for an address. Node
- * accepts any chain here; verify.ts is the judge. A server that asked for a client certificate says only
- * after the handshake (TLS 1.3) what it thinks of the answer: that is `verdict`.
+ * Go's parameters from trust.ts, no ALPN, the name without a trailing dot and no name for an address. Node accepts any
+ * chain here; verify.ts judges it. A server that requested a client certificate rejects it only after the handshake
+ * (TLS 1.3): that is `verdict`.
  */
 import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -39,13 +39,13 @@ export type Handshake =
   | {
       readonly kind: 'alert';
       readonly alert: number;
-      /** The server had asked for a client certificate before. */
+      /** The server had requested a client certificate before. */
       readonly wasAsked: boolean;
     }
   | { readonly kind: 'plaintext' | 'timeout' }
   | {
       readonly kind: 'reset' | 'closed';
-      /** The server had asked for a client certificate before. */
+      /** The server had requested a client certificate before. */
       readonly wasAsked: boolean;
     }
   | { readonly kind: 'error'; readonly text: string };
@@ -77,11 +77,11 @@ type Failure = Exclude<Handshake, { kind: 'secured' | 'refused-by-us' }>;
 
 interface SecureConnection {
   readonly socket: TLSSocket;
-  /** A refusal that came after the handshake; waits for it, not long, when the server had asked. */
+  /** A rejection that arrives after the handshake; waits for it briefly when the server had requested a certificate. */
   readonly verdict: (signal: AbortSignal) => Promise<Failure | undefined>;
 }
 
-/** A server without session tickets does not say that it is content. */
+/** A server without session tickets sends nothing when it accepts the certificate. */
 const MAX_VERDICT_SECONDS = 1;
 
 async function startTls(
@@ -143,8 +143,8 @@ async function resolveOrAbort<T>(promise: Promise<T>, signal: AbortSignal): Prom
 }
 
 /**
- * Tells whether the server has asked for a client certificate. Node does not say, but the algorithms shared
- * with the peer are known to a client only from that request; a secret is logged after it has come.
+ * Returns whether the server has requested a client certificate. Node does not expose it, but a client knows the
+ * shared signature algorithms only from that request, and Node logs a secret after it has arrived.
  */
 function watchCertificateRequest(secured: TLSSocket): () => boolean {
   let wasAsked = false;
@@ -165,7 +165,7 @@ function failureOf(error: Error, wasAsked: boolean): Failure {
   return { kind: isErrno(error) && error.syscall === 'read' ? 'reset' : 'closed', wasAsked };
 }
 
-/** The number of the TLS alert inside an error, in whatever form Node wraps it. */
+/** The number of the TLS alert in an error message of Node or OpenSSL. */
 function alertOf(error: unknown): number | undefined {
   const text = error instanceof Error ? error.message : '';
   const match = /SSL alert number (?<alert>\d+)/.exec(text);

@@ -1,4 +1,4 @@
-/** Does a certificate speak for this host? Go's `VerifyHostname`: subject alternative names only. */
+/** Is a certificate valid for this host? Go's `VerifyHostname`: subject alternative names only. */
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 
@@ -32,14 +32,14 @@ export function checkHost(certificate: X509Certificate, host: string): HostCheck
     : 'mismatch';
 }
 
-/** A wildcard, and a dot at the end of the host, mean something only among well-formed names. */
+/** A wildcard, and a dot at the end of the host, count only in well-formed names. */
 function isMatch(pattern: string, host: string): boolean {
   const name = host.replace(/\.$/, '');
   if (!isWellFormed(name) || !isWellFormed(pattern.replace(/^\*\./, ''))) {
     return pattern === host && host !== '' && host !== '.';
   }
   if (!pattern.startsWith('*.')) return pattern === name;
-  // `*` stands for exactly one label, and only as the whole first one.
+  // `*` matches exactly one label, and only as the whole first one.
   const dot = name.indexOf('.');
   return dot > 0 && name.slice(dot) === pattern.slice(1);
 }

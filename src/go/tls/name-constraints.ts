@@ -1,6 +1,6 @@
 /**
- * Do the authorities of a path permit the names below them? Go's rules (crypto/x509/constraints.go): each
- * constraint counts for the alternative names of every certificate below it; a common name never counts.
+ * Do the authorities of a path permit the names below them? Go's rules (crypto/x509/constraints.go): each constraint
+ * applies to the alternative names of every certificate below it; a common name never counts.
  */
 import type { X509Certificate } from 'node:crypto';
 
@@ -61,7 +61,7 @@ function coversName(constraint: string, name: string): boolean {
   return whole.endsWith(suffix.startsWith('.') ? suffix : `.${suffix}`);
 }
 
-/** `*.example.com` could stand for the excluded `secret.example.com`. */
+/** `*.example.com` could match the excluded `secret.example.com`. */
 function isWildcardOver(constraint: string | Buffer, name: string | Buffer): boolean {
   if (typeof constraint !== 'string' || typeof name !== 'string') return false;
   if (!name.startsWith('*')) return false;

@@ -1,4 +1,4 @@
-/** What Go refuses in a path that leads to an anchor: dates, path length, usage, name constraints. */
+/** Faults that make Go reject a path to an anchor: dates, path length, usage, name constraints. */
 import type { X509Certificate } from 'node:crypto';
 
 import { dateAndAge } from '../../core/date-text.ts';
@@ -9,7 +9,7 @@ import { notAcceptableProblem } from './certificate-problem.ts';
 import { subjectOf } from './certificate-text.ts';
 import { nameViolation } from './name-constraints.ts';
 
-/** `path` is leaf first, anchor last; one that is its own anchor stands alone. */
+/** `path` is leaf first, anchor last; a leaf that is its own anchor is the only member. */
 export function pathProblems(
   path: readonly X509Certificate[],
   now: Instant,
@@ -72,7 +72,7 @@ function certificateLabel(certificate: X509Certificate, index: number): string {
 const SERVER_AUTHENTICATION = '1.3.6.1.5.5.7.3.1';
 const ANY_USAGE = '2.5.29.37.0';
 
-/** Counts for every member of a path: an authority that has usages lends no other. */
+/** Applies to every member of a path: an authority cannot grant a usage that it does not have. */
 function isForServers(usages: readonly string[]): boolean {
   if (usages.length === 0) return true;
   return usages.includes(SERVER_AUTHENTICATION) || usages.includes(ANY_USAGE);

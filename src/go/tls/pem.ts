@@ -1,4 +1,4 @@
-/** Certificates out of PEM text as Go's `AppendCertsFromPEM` takes them: docs/reference/go-network.md#roots. */
+/** Reads certificates from PEM text as Go's `AppendCertsFromPEM` does: docs/reference/go-network.md#roots. */
 import { X509Certificate } from 'node:crypto';
 
 import { whyUnreadable } from './certificate-fields.ts';
@@ -17,7 +17,7 @@ export function certificatesOf(pem: string): readonly X509Certificate[] {
     const der = Buffer.from(groups?.['body'] ?? '', 'base64');
     try {
       const certificate = new X509Certificate(der);
-      // Node reads on where Go gives up: over bytes behind the certificate, and over odd content.
+      // Node accepts bytes after the certificate and some odd content that Go rejects.
       const isWhole = certificate.raw.length === der.length;
       return isWhole && whyUnreadable(certificate) === undefined ? [certificate] : [];
     } catch {

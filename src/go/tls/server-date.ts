@@ -1,6 +1,6 @@
 /**
- * What time is it at the server whose certificate is refused for its dates? One request without any secret over
- * a connection that nobody has to trust: only the Date of the answer is read, to compare two clocks.
+ * Reads the clock of a server whose certificate is rejected for its dates. Sends one request without any secret over
+ * an unverified connection and reads only the Date header, to compare two clocks.
  */
 import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
@@ -10,7 +10,7 @@ import type { Instant } from '../../core/clock.ts';
 import { readHead } from '../proxy/read-head.ts';
 import type { Trust } from './trust.ts';
 
-/** Unix milliseconds, good to one second; undefined when no answer tells. Takes the socket with it. */
+/** Unix milliseconds, accurate to one second; undefined without a usable answer. Closes the socket. */
 export async function readServerDate(
   socket: Socket,
   host: string,

@@ -1,7 +1,7 @@
 /**
- * Which roots does Go trust on this host? The first readable bundle file plus every file of the
- * certificate directories (docs/reference/go-network.md#roots; Go: crypto/x509/root_unix.go), under the
- * SSL_CERT_FILE and SSL_CERT_DIR of the runner's process.
+ * The roots that Go trusts on this host: the first readable bundle file plus every file of the certificate directories
+ * (docs/reference/go-network.md#roots; Go: crypto/x509/root_unix.go), under the SSL_CERT_FILE and SSL_CERT_DIR of the
+ * runner's process.
  */
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** No path leads from a certificate to an anchor: why not, and who has to do something about it? */
+/** Explains why no path leads from a certificate to an anchor, and whether the server or the runner must be changed. */
 import type { X509Certificate } from 'node:crypto';
 
 import type { Rejection } from './certificate-path.ts';
@@ -16,12 +16,12 @@ export function trustProblem(
   if (isSelfSigned(leaf)) {
     return { code: 'self-signed', text: `the certificate ${subjectOf(leaf)} is signed by itself` };
   }
-  // An issuer that stands there and does not count is nothing that another CA file could mend.
+  // An issuer that is present and not valid cannot be repaired by another CA file.
   const refused = rejections.find(({ why }) => why !== 'other-key');
   if (refused !== undefined) return notAcceptableProblem(rejectionText(refused));
   const top = topOf(leaf, others);
   const issuer = issuerOf(top);
-  // The chain breaks before any root: nobody sent, and nobody here has, the issuer of its last member.
+  // The chain ends before any root: the issuer of its last member was not sent and is not trusted here.
   const knowsRoot = anchors.some((anchor) => anchor.subject === top.issuer);
   if (others.length === 0 && !knowsRoot && mayHaveKnownRoot(leaf, anchors)) {
     return {
@@ -54,9 +54,9 @@ function rejectionText({ child, parent, why }: Rejection): string {
 }
 
 /**
- * Whether an unknown issuer is rather the intermediate of a root that is known: the certificate says where
- * to fetch its issuer, or the issuer carries the organisation of a known root. Without a hint, a lone
- * certificate is taken for one of a private root.
+ * Whether the missing issuer is probably an intermediate of a known root: the certificate has a URL of its issuer, or
+ * the issuer has the organisation of a known root. Without either, a single certificate counts as one of a private
+ * root.
  */
 function mayHaveKnownRoot(leaf: X509Certificate, anchors: readonly X509Certificate[]): boolean {
   const organisation = organisationOf(leaf.issuer);

@@ -1,7 +1,7 @@
 /**
- * What does the runner trust, and who does it say it is? System roots, plus `tls-ca-file` or `certs/<host>.crt`,
- * plus the client pair (docs/reference/runner-config.md#trust-and-identity-towards-gitlab). Built once and again
- * only when a file involved has changed: reading the roots for every walk would cost more than the walk.
+ * What the runner trusts, and the client certificate that it sends: system roots, plus `tls-ca-file` or
+ * `certs/<host>.crt`, plus the client pair (docs/reference/runner-config.md#trust-and-identity-towards-gitlab).
+ * Rebuilt only when one of these files has changed: reading the roots for every walk would cost more than the walk.
  */
 import type { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -39,7 +39,7 @@ const GO_CIPHERS = [
 /** The groups of Go 1.26; a star marks those whose key share goes with the first message. */
 const GO_GROUPS = '*X25519MLKEM768:SecP256r1MLKEM768:SecP384r1MLKEM1024:*X25519:P-256:P-384:P-521';
 
-/** Go takes no SHA-1 in a handshake since 1.25, and never took the algorithms of RSA-PSS keys. */
+/** Go accepts no SHA-1 in a handshake since 1.25, and never accepted the algorithms of RSA-PSS keys. */
 const GO_SIGNATURES = [
   'rsa_pss_rsae_sha256',
   'ecdsa_secp256r1_sha256',
@@ -59,7 +59,7 @@ export type CaFileState = 'none' | 'used' | 'missing' | 'unreadable' | 'invalid'
 export interface CaFile {
   readonly state: CaFileState;
   readonly path: string;
-  /** True when config.toml names it, false when it is looked for in the certs folder. */
+  /** True when config.toml names it, false when it is the default path in the certs folder. */
   readonly isConfigured: boolean;
   readonly certificates: readonly X509Certificate[];
 }
@@ -93,8 +93,8 @@ export class TrustStore {
   readonly #trust = new Map<string, { stamp: string; trust: Trust }>();
 
   /**
-   * `host` is the host of the runner's `url`; its certs files carry that name. `isDenied` says which of them the
-   * runner's user may not read, though we may.
+   * `host` is the host of the runner's `url`; its certs files have that name. `isDenied` returns whether the runner's
+   * user may not read a file that this process may read.
    */
   async load(
     source: TrustSource,
@@ -185,7 +185,7 @@ function filesOf(source: TrustSource, host: string): TrustFiles {
   };
 }
 
-/** The runner cuts the host at its first colon, so `[2001:db8::1]` looks for `[2001.crt`. */
+/** The runner cuts the host at its first colon, so for `[2001:db8::1]` it reads `[2001.crt`. */
 export function certsFile(
   { certsDirectory, certsHost }: TrustSource,
   host: string,

@@ -1,7 +1,7 @@
 /**
- * Would the runner accept this chain? Go 1.26's verification (docs/reference/go-network.md#verification) over the
- * certificates as the server sent them: every path from the leaf to an anchor is tried, and when none is
- * good, all that is wrong with the best one is reported, not only the first thing.
+ * Would the runner accept this chain? Go 1.26's verification (docs/reference/go-network.md#verification) of the
+ * certificates as the server sent them: every path from the leaf to an anchor is tried. When none is valid, all faults
+ * of the best one are reported, not only the first.
  */
 import type { X509Certificate } from 'node:crypto';
 
@@ -36,7 +36,7 @@ export function verifyLikeGo({ sent, anchors, host, now }: VerifyRequest): Verif
   if (leaf === undefined) {
     return { problems: [notAcceptableProblem('the server sent no certificate')], path: [] };
   }
-  // Go gives up at the first one it cannot read; a key that nobody can read fits no signature either.
+  // Go stops at the first certificate that it cannot parse; a key that it cannot parse verifies no signature either.
   const unreadable = unreadableProblems(sent);
   if (unreadable.length > 0) {
     return { problems: [...unreadable, ...hostProblems(leaf, host)], path: [] };
