@@ -67,12 +67,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'a process that root started': {
     place: placeOnHost({ ...PLAIN, process: { ...started, uid: 0 } }),
     restarts:
-      /^sudo kill 812; timeout 90 tail --pid=812 -f \/dev\/null \|\| sudo kill -KILL 812; .*sudo -b nohup \/opt\/gitlab-runner run --config \/srv\/config\.toml$/,
+      /^sudo kill 812; timeout 90 tail --pid=812 -f \/dev\/null \|\| sudo kill -KILL 812; sudo -b sh -c 'cd \/home\/gitlab-runner && exec nohup \/opt\/gitlab-runner run --config \/srv\/config\.toml'$/,
     foreign: /systemctl|journalctl|timedatectl|service gitlab-runner/,
   },
   'a process that a user started': {
     place: placeOnHost({ ...PLAIN, process: started, user: ALICE, program: '/opt/gitlab-runner' }),
-    restarts: /sudo -b -H -u alice nohup \/opt\/gitlab-runner run --config \/srv\/config\.toml$/,
+    restarts:
+      /sudo -b -H -u alice sh -c 'cd \/home\/gitlab-runner && exec nohup \/opt\/gitlab-runner run --config \/srv\/config\.toml'$/,
     foreign: /systemctl|journalctl|timedatectl|service gitlab-runner|sudo gitlab-runner/,
   },
   'a runner that nothing starts and that does not run': {
@@ -141,10 +142,10 @@ test('a variable is set where the manager of the runner reads it', () => {
     `sudo -u '#1001' XDG_RUNTIME_DIR=/run/user/1001 systemctl --user edit gitlab-runner   # [Service] Environment="HTTPS_PROXY=http://proxy:3128"`,
     `echo 'export HTTPS_PROXY=http://proxy:3128' | sudo sed -i '1r /dev/stdin' /etc/init.d/gitlab-runner`,
     expect.stringMatching(
-      / sudo -b nohup env HTTPS_PROXY=http:\/\/proxy:3128 \/opt\/gitlab-runner /,
+      / sudo -b sh -c 'cd .* exec nohup env HTTPS_PROXY=http:\/\/proxy:3128 \/opt\/gitlab-runner /,
     ),
     expect.stringMatching(
-      / -H -u alice nohup env HTTPS_PROXY=http:\/\/proxy:3128 \/opt\/gitlab-runner /,
+      / -H -u alice sh -c 'cd .* exec nohup env HTTPS_PROXY=http:\/\/proxy:3128 \/opt\/gitlab-runner /,
     ),
     'sudo -b nohup env HTTPS_PROXY=http://proxy:3128 gitlab-runner run --config /etc/gitlab-runner/config.toml',
   ]);

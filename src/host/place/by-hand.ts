@@ -7,7 +7,7 @@ import type { PlaceCommands } from '../../core/place.ts';
 import { assignmentWords, quoted } from '../../core/shell.ts';
 import { limitStep, raisedLimit } from './process-limits.ts';
 import type { RunnerCommand } from './runner-command.ts';
-import { asUser, inDirectory, logStep, runnerCommand } from './runner-command.ts';
+import { asUser, logStep, runnerCommand } from './runner-command.ts';
 
 export interface HandStarted extends RunnerCommand {
   /** Absent while it does not run. */
@@ -53,7 +53,7 @@ function stopping(processId: string): string {
   return `sudo kill ${processId}; ${wait} || sudo kill -KILL ${processId}`;
 }
 
-/** In the background, and not ended with the terminal. */
+/** In the background, not ended with the terminal, in its folder and with its log, which a shell of its own opens. */
 function starting(
   given: HandStarted,
   words: readonly string[],
@@ -62,7 +62,13 @@ function starting(
   const line = words.map((word) => quoted(word)).join(' ');
   const isPlain = Object.keys(variables).length === 0;
   const program = isPlain ? line : `env ${assignmentWords(variables)} ${line}`;
-  return inDirectory(given.workingDirectory, `${asUser(given, '-b')} nohup ${program}`);
+  const { workingDirectory = '/', logFile } = given;
+  if (workingDirectory === '/' && logFile === undefined) {
+    return `${asUser(given, '-b')} nohup ${program}`;
+  }
+  const log = logFile === undefined ? '' : ` >>${quoted(logFile)} 2>&1`;
+  const script = `cd ${quoted(workingDirectory)} && exec nohup ${program}${log}`;
+  return `${asUser(given, '-b')} sh -c ${quoted(script)}`;
 }
 
 /** The same command line with another config.toml. */

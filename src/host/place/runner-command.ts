@@ -1,6 +1,4 @@
 /** The runner's own program and its log, typed by a person: the same however it was started. */
-import { dirname } from 'node:path';
-
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import type { Command, Place } from '../../core/place.ts';
@@ -37,11 +35,4 @@ export function logStep(
   return kept === undefined
     ? step(`${text} It goes to the terminal that the runner was started in.`)
     : step(text, kept);
-}
-
-/** For what is started without a manager: the folder that its relative paths start from. */
-export function inDirectory(directory: string | undefined, command: Command): Command {
-  return directory === undefined || directory === dirname('/')
-    ? command
-    : `cd ${quoted(directory)} && ${command}`;
 }

@@ -69,7 +69,7 @@ export async function findRunnerUnit(paths: Paths): Promise<string | undefined> 
   );
   return names
     .flat()
-    .filter((name) => /^gitlab-runner.*[^@]\.service$/.test(name))
+    .filter((name) => /^gitlab-runner(?:.*[^@])?\.service$/.test(name))
     .toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1))[0];
 }
 
