@@ -11,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 
 import { createExporter } from '../src/metrics/exporter.ts';
-import { PROBES } from '../src/probes/index.ts';
+import { ALL_PROBES } from '../src/cli/all-probes.ts';
 import { seriesOf } from '../test/support/exposition.ts';
 import { ask } from '../test/support/http-client.ts';
 import { programStage } from '../test/support/program-stage.ts';
@@ -101,7 +101,7 @@ async function ofNodeExporter(): Promise<Cost> {
 async function seriesWith(entries: number): Promise<number> {
   const runners = Array.from({ length: entries }, (_, index) => runner(`r${index}`));
   const view = viewOf(measured(snapshotOf({}, { runners })));
-  return seriesOf((await createExporter(PROBES).render(view, 'text')).body).length;
+  return seriesOf((await createExporter(ALL_PROBES).render(view, 'text')).body).length;
 }
 
 function rowOf(cells: readonly (string | number)[]): string {

@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['host', 'log.ts'],
   ['go', 'gitlab', 'runner'],
   ['config'],
-  ['checks', 'probes', 'diagnosis', 'metrics', 'report'],
+  ['checks', 'probes', 'follow-ups', 'diagnosis', 'metrics', 'report'],
   ['recorder'],
   ['server', 'lint'],
   ['discovery'],

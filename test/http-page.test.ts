@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { View } from '../src/core/view.ts';
 import { buildDemoHost } from '../src/demo/demo-host.ts';
 import { createExporter } from '../src/metrics/exporter.ts';
-import { PROBES } from '../src/probes/index.ts';
+import { ALL_PROBES } from '../src/cli/all-probes.ts';
 import { buildServer } from '../src/server.ts';
 import { startStageDaemon } from './support/stage-daemon.ts';
 
@@ -34,7 +34,7 @@ beforeAll(async () => {
   const { past, diagnosis } = view;
   incidentId = past.incidents.find(({ cause }) => cause === diagnosis.runners[0]?.cause)?.id ?? '';
   const incident = watch.daemon.incident(incidentId);
-  const exporter = createExporter(PROBES);
+  const exporter = createExporter(ALL_PROBES);
   app = buildServer({
     read: () => view,
     render: (seen, format) => exporter.render(seen, format),

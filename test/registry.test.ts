@@ -1,29 +1,70 @@
-/** The list of probes and the files of src/probes are one; names and texts keep the form of the house. */
+/** The lists of probes and follow-ups and their files are one; names and texts keep the form of the house. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
+import { ALL_PROBES } from '../src/cli/all-probes.ts';
+import { WALK_TIMEOUT_SECONDS } from '../src/core/check.ts';
 import { COMMON_REASONS } from '../src/core/finding.ts';
+import { FOLLOW_UPS } from '../src/follow-ups/index.ts';
 import { PROBES } from '../src/probes/index.ts';
 
-const FOLDER = join(import.meta.dirname, '../src/probes');
+const SOURCES = join(import.meta.dirname, '../src');
 const KEBAB = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 const SNAKE = /^[a-z0-9]+(?:_[a-z0-9]+)*$/;
 const UNIT_OR_PLURAL = /(?:_(?:seconds|bytes|ratio)|s)$/;
 /** Counts whose usual name is no plural. */
 const COUNTS: readonly string[] = ['load', 'tried'];
 
-test('each file of src/probes is an entry of the list, and each entry has its file', () => {
-  const files = readdirSync(FOLDER)
+test.each([
+  ['probes', PROBES],
+  ['follow-ups', FOLLOW_UPS],
+])('each file of src/%s is an entry of its list, and each entry has its file', (room, list) => {
+  const files = readdirSync(join(SOURCES, room))
     .filter((name) => name !== 'index.ts')
     .map((name) => name.replace(/\.ts$/, ''));
 
-  expect(PROBES.map(({ id }) => id).toSorted()).toEqual(files.toSorted());
+  expect(list.map(({ id }) => id).toSorted()).toEqual(files.toSorted());
 });
 
-test('an id is in kebab case', () => {
-  expect(PROBES.map(({ id }) => id).filter((id) => !KEBAB.test(id))).toEqual([]);
+test('an id is in kebab case, and stands once', () => {
+  const ids = [...PROBES, ...FOLLOW_UPS].map(({ id }) => id);
+
+  expect(ids.filter((id) => !KEBAB.test(id))).toEqual([]);
+  expect(ids.toSorted()).toEqual([...new Set(ids)].toSorted());
+});
+
+describe.each(FOLLOW_UPS)('follow-up $id', (followUp) => {
+  const link = PROBES.find(({ id }) => id === followUp.revises);
+
+  test('follows statuses and reasons that links and follow-ups give', () => {
+    const given = ALL_PROBES.filter(({ kind }) => kind === 'endpoint').flatMap(({ id, reasons }) =>
+      [...Object.keys(reasons), 'pass', 'warn', 'fail'].map((name) => `${id}/${name}`),
+    );
+
+    expect(followUp.after.filter((name) => !given.includes(name))).toEqual([]);
+    expect(followUp.after).not.toEqual([]);
+  });
+
+  test('revises a link of the walk, or is a check of its own', () => {
+    expect(link?.kind).toBe(followUp.revises === undefined ? undefined : 'endpoint');
+    expect(followUp.revises === undefined || followUp.idle === undefined).toBe(true);
+  });
+
+  test('borrows reasons of its link alone, and declares none of them again', () => {
+    const known = Object.keys(link?.reasons ?? {});
+
+    expect(followUp.linkReasons?.filter((name) => !known.includes(name)) ?? []).toEqual([]);
+    expect(Object.keys(followUp.reasons).filter((name) => known.includes(name))).toEqual([]);
+  });
+
+  test('asks one question, and ends within a walk', () => {
+    expect(followUp.question).toMatch(/^[A-Z][^?]+\?$/);
+    expect(followUp.title).not.toBe('');
+    expect(followUp.timeoutSeconds).toBeGreaterThan(0);
+    expect(followUp.timeoutSeconds).toBeLessThan(WALK_TIMEOUT_SECONDS);
+  });
 });
 
 test('a probe needs earlier entries of the list only, so nothing needs itself in a circle', () => {
@@ -41,7 +82,7 @@ test('links that are needed are of the walk', () => {
   expect(PROBES.flatMap(({ needs }) => needs).filter((need) => !walk.has(need))).toEqual([]);
 });
 
-describe.each(PROBES)('$id', (probe) => {
+describe.each(ALL_PROBES)('$id', (probe) => {
   test('asks one question', () => {
     expect(probe.question).toMatch(/^[A-Z][^?]+\?$/);
     expect(probe.title).not.toBe('');

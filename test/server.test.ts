@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { View } from '../src/core/view.ts';
 import { buildDemoHost } from '../src/demo/demo-host.ts';
 import { createExporter } from '../src/metrics/exporter.ts';
-import { PROBES } from '../src/probes/index.ts';
+import { ALL_PROBES } from '../src/cli/all-probes.ts';
 import type { ServerDeps } from '../src/server.ts';
 import { buildServer } from '../src/server.ts';
 import { startStageDaemon } from './support/stage-daemon.ts';
@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 function serverOf(view: View, over: Partial<ServerDeps> = {}): FastifyInstance {
-  const exporter = createExporter(PROBES);
+  const exporter = createExporter(ALL_PROBES);
   const render: ServerDeps['render'] = (shown, format) => exporter.render(shown, format);
   const app = buildServer({ read: () => view, render, ...over });
   apps.push(app);

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { exampleSettings } from '../src/config/settings/example.ts';
-import { PROBES } from '../src/probes/index.ts';
+import { ALL_PROBES } from '../src/cli/all-probes.ts';
 import { alertsPage } from './docs/alerts-page.ts';
 import { causesPage } from './docs/causes-page.ts';
 import { configurationPage } from './docs/configuration-page.ts';
@@ -23,7 +23,7 @@ const PAGES: Readonly<Record<string, string>> = {
   'docs/lint.md': lintPage(),
   'docs/metrics.md': metricsPage(),
   'docs/probes.md': probesPage(),
-  'deploy/runnerwatch.example.toml': exampleSettings(PROBES),
+  'deploy/runnerwatch.example.toml': exampleSettings(ALL_PROBES),
 };
 
 const old = Object.entries(PAGES).filter(([name, text]) => {

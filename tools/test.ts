@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { PROBES } from '../src/probes/index.ts';
+import { ALL_PROBES } from '../src/cli/all-probes.ts';
 import { SEEN_VARIABLE } from '../test/support/seen-reasons.ts';
 import type { Tally } from './tally.ts';
 import { TALLY_VARIABLE } from './tally.ts';
@@ -72,7 +72,7 @@ function reasons(): Tally {
   // Some faults only root can make: the verdict is left to a run that makes all of them.
   if (!isRoot) return { passed: 0, failed: 0 };
   const seen = new Set(existsSync(seenFile()) ? readFileSync(seenFile(), 'utf8').split('\n') : []);
-  const never = PROBES.flatMap(({ id, reasons }) =>
+  const never = ALL_PROBES.flatMap(({ id, reasons }) =>
     Object.keys(reasons).map((key) => `${id}/${key}`),
   ).filter((reason) => !seen.has(reason));
   say(

@@ -13,7 +13,7 @@ import { dialLikeGo } from '../../src/go/dial/dial.ts';
 import type { Handshake } from '../../src/go/tls/handshake.ts';
 import { handshakeLikeGo } from '../../src/go/tls/handshake.ts';
 import { decideProxy } from '../../src/go/proxy/decision.ts';
-import type { Resolution } from '../../src/go/dns/resolver.ts';
+import type { Resolution } from '../../src/core/lookup.ts';
 import { resolveLikeGo } from '../../src/go/dns/resolver.ts';
 import type { Trust } from '../../src/go/tls/trust.ts';
 import { TrustStore } from '../../src/go/tls/trust.ts';

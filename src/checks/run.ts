@@ -36,17 +36,27 @@ export interface Job {
 }
 
 /** A throw becomes `unknown`. */
-export async function runCheck(check: Check, tools: LinkTools): Promise<ProbeResult> {
+export async function runCheck(
+  check: Check,
+  tools: LinkTools,
+  /** The probe's own, unless told. */
+  run: (tools: LinkTools) => Promise<Finding> = async (lent) =>
+    await check.probe.run(check.target, check.options, lent),
+): Promise<ProbeResult> {
   const startedAt = tools.clock.wall();
   const start = tools.clock.seconds();
   using deadline = deadlineOf(check.timeoutSeconds, tools.signal);
-  const finding = await findingOf(check, { ...tools, signal: deadline.signal });
+  const finding = await findingOf(check, { ...tools, signal: deadline.signal }, run);
   return { check: check.id, startedAt, durationSeconds: tools.clock.seconds() - start, finding };
 }
 
-async function findingOf(check: Check, tools: LinkTools): Promise<Finding> {
+async function findingOf(
+  check: Check,
+  tools: LinkTools,
+  run: (tools: LinkTools) => Promise<Finding>,
+): Promise<Finding> {
   try {
-    return await check.probe.run(check.target, check.options, tools);
+    return await run(tools);
   } catch (error) {
     if (tools.signal.aborted) {
       const detail = `${check.id} did not end within ${check.timeoutSeconds} s`;

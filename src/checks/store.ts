@@ -24,6 +24,8 @@ export interface Known {
   readonly result: ProbeResult;
   /** How many such results in a row had the same status and reason. */
   readonly streak: number;
+  /** The last such results, oldest first. */
+  readonly recent: readonly ProbeResult[];
   /** True when the state shown now is another one: an earlier link failed since. */
   readonly masked: boolean;
 }
@@ -131,6 +133,7 @@ export class Store {
     return {
       result: entry.lastAttempted,
       streak: entry.realStreak,
+      recent: entry.recent,
       masked: entry.last !== entry.lastAttempted,
     };
   }

@@ -12,14 +12,22 @@ import type { Clock } from '../core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
-import type { Budget, Walk } from '../core/probe.ts';
+import type { Fault, FollowUpTools } from '../core/follow-up.ts';
+import { idleFinding, revised } from '../core/follow-up.ts';
+import type { Budget, LinkTools, Walk } from '../core/probe.ts';
 import type { RunnerLogReader } from '../core/runner-event.ts';
+import type { FollowUpMemory, PlannedFollowUp } from './follow-up.ts';
+import {
+  faultOf,
+  followUpsAfter,
+  followUpsOf,
+  linksOf,
+  runFollowUp,
+  subjectOf,
+} from './follow-up.ts';
 import { runCheck } from './run.ts';
-import type { Held } from './recheck.ts';
-import { deferResults } from './recheck.ts';
 import type { Job } from './run.ts';
 import type { Known } from './store.ts';
-import { ageSeconds, isBlocking, isDue, mayRepeat } from './walk-due.ts';
 
 export interface WalkDeps {
   readonly clock: Clock;
@@ -36,6 +44,8 @@ export interface WalkDeps {
 export function createWalk(id: string, checks: readonly Check[], deps: WalkDeps): Job {
   const first = checks[0];
   if (first === undefined) throw new Error(`path ${id} has no checks`);
+  const followUps = followUpsOf(checks);
+  const memory: FollowUpMemory = new Map();
   return {
     id,
     group: 'walk',
@@ -44,36 +54,44 @@ export function createWalk(id: string, checks: readonly Check[], deps: WalkDeps)
     checks,
     run: async (signal, emit, everything, isFresh = false) => {
       const wanted = wantedOf(checks, deps, { everything, isFresh });
-      await runWalk({ checks, deps, signal, emit, wanted });
+      await runWalk({ checks, deps, followUps, memory, signal, emit, wanted });
     },
   };
 }
 
-interface Round {
+interface Plan {
   readonly checks: readonly Check[];
   readonly deps: WalkDeps;
+  readonly followUps: readonly PlannedFollowUp[];
+  readonly memory: FollowUpMemory;
   readonly signal: AbortSignal;
   readonly emit: (result: ProbeResult) => void;
-  readonly held: Held;
   /** What this walk looks at, decided at its start: a link must not skip what a later one needs. */
   readonly wanted: Set<CheckId>;
 }
 
-async function runWalk(given: Omit<Round, 'held'>): Promise<void> {
+interface Round extends Plan {
+  readonly walk: Walk;
   /** By probe id, as this walk knows it. Tokens are judged one by one and not kept here. */
+  readonly findings: Map<string, Finding>;
+  /** Follow-ups that were run. */
+  readonly followed: Set<string>;
+  /** Results that are not emitted yet, oldest first. */
+  readonly held: ProbeResult[];
+}
+
+async function runWalk(plan: Plan): Promise<void> {
   const findings = new Map<string, Finding>();
-  const walk: Walk = { findings };
-  const round: Round = { ...given, held: deferResults(walk, given.signal, given.emit) };
+  const round: Round = { ...plan, walk: { findings }, findings, followed: new Set(), held: [] };
   try {
     for (const check of inOrder(round)) {
       const before = round.deps.known(check.id)?.result.finding;
-      const finding = await nextStep(check, round, walk, findings);
-      if (check.target.kind === 'endpoint') findings.set(check.probe.id, finding);
+      const finding = await nextStep(check, round);
       if (isNews(check, before, finding)) wantApi(round);
     }
   } finally {
-    round.held.release();
-    walk.socket?.destroy();
+    for (const result of round.held) round.emit(result);
+    round.walk.socket?.destroy();
   }
 }
 
@@ -101,30 +119,28 @@ function inOrder({ checks, deps }: Round): readonly Check[] {
 }
 
 /** Runs, skips or leaves one check; returns the finding that holds for it in this walk. */
-async function nextStep(
-  check: Check,
-  round: Round,
-  walk: Walk,
-  findings: ReadonlyMap<string, Finding>,
-): Promise<Finding> {
-  const blocker = check.probe.needs.find((need) => isBlocking(findings.get(need)));
+async function nextStep(check: Check, round: Round): Promise<Finding> {
+  const blocker = check.probe.needs.find((need) => isBlocking(round.findings.get(need)));
   if (blocker !== undefined) {
     const detail = `skipped because ${blocker} did not pass`;
     return emitFinding(check, round, { status: 'skipped', reason: 'earlier-link', detail });
   }
+  const { followUp } = check.probe;
+  if (followUp !== undefined && round.followed.has(followUp.id)) return idleFinding(followUp);
   if (round.signal.aborted) return outOfTime(check, round);
+  if (followUp !== undefined) return emitFinding(check, round, idleFinding(followUp));
   const known = round.deps.known(check.id);
-  if (!round.wanted.has(check.id) && known !== undefined) return reuse(check, known, round);
+  if (!round.wanted.has(check.id) && known !== undefined) return await reuse(check, known, round);
   if (!round.deps.budget.take(check.probe.id, endpointIdOf(check))) {
     if (known !== undefined && isStillSpeaking(known, check, round)) {
-      return reuse(check, known, round);
+      return await reuse(check, known, round);
     }
     const detail = round.deps.budget.isPaused(endpointIdOf(check))
       ? 'GitLab asked for fewer requests (Retry-After); the check waits until then'
       : 'the hourly request budget is spent; the check waits for its turn';
     return emitFinding(check, round, { status: 'unknown', reason: 'request-budget', detail });
   }
-  return await runLink(check, round, walk);
+  return await runLink(check, round);
 }
 
 /** Recent enough; or GitLab asked for quiet, so that what it said last holds until it may be asked again. */
@@ -166,7 +182,7 @@ function wantedOf(
   return new Set([...due, ...carriers].map(({ id }) => id));
 }
 
-/** What these need, and what that needs in turn. What stands beside the way (detour, firewall) carries nothing. */
+/** What these need, and what that needs in turn. */
 function carriersOf(wanted: readonly Check[], checks: readonly Check[]): readonly Check[] {
   const needs = new Set(wanted.flatMap(({ probe }) => probe.needs));
   const carriers = checks.filter(({ probe }) => needs.has(probe.id));
@@ -174,27 +190,180 @@ function carriersOf(wanted: readonly Check[], checks: readonly Check[]): readonl
   return all.length === wanted.length ? carriers : carriersOf(all, checks);
 }
 
-function reuse(check: Check, known: Known, { deps }: Round): Finding {
-  if (known.masked) deps.restore(check.id);
-  return known.result.finding;
+async function reuse(check: Check, known: Known, round: Round): Promise<Finding> {
+  if (known.masked) round.deps.restore(check.id);
+  return await settle(check, known.result.finding, round);
 }
 
-async function runLink(check: Check, round: Round, walk: Walk): Promise<Finding> {
-  const { clock, paths, budget, runnerLog } = round.deps;
-  const log = runnerLog === undefined ? {} : { runnerLog };
-  const previous = round.deps.known(check.id)?.result.finding;
-  const tools = { clock, paths, budget, walk, previous, signal: round.signal, ...log };
-  const result = await runCheck(check, tools);
-  await round.held.take(result);
-  return result.finding;
+async function runLink(check: Check, round: Round): Promise<Finding> {
+  const result = await runCheck(check, toolsFor(check, round));
+  round.held.push(result);
+  return await settle(check, result.finding, round);
 }
 
 function emitFinding(check: Check, round: Round, finding: Finding): Finding {
-  round.emit({
-    check: check.id,
-    startedAt: round.deps.clock.wall(),
-    durationSeconds: 0,
-    finding,
-  });
+  const startedAt = round.deps.clock.wall();
+  round.held.push({ check: check.id, startedAt, durationSeconds: 0, finding });
+  keep(check, finding, round);
+  emitDecided(round);
   return finding;
+}
+
+/** Runs the follow-ups that a finding makes due; returns the finding that holds after them. */
+async function settle(check: Check, finding: Finding, round: Round): Promise<Finding> {
+  keep(check, finding, round);
+  if (check.target.kind === 'endpoint') await followLink(check, round);
+  emitDecided(round);
+  return round.findings.get(check.probe.id) ?? finding;
+}
+
+function keep({ probe, target }: Check, finding: Finding, { findings }: Round): void {
+  if (target.kind === 'endpoint') findings.set(probe.id, finding);
+}
+
+async function followLink({ id, probe }: Check, round: Round): Promise<void> {
+  for (const planned of followUpsAfter(round.followUps, probe.id)) {
+    const finding = round.findings.get(probe.id);
+    const fault = finding && faultOf(planned.followUp, probe.id, finding);
+    if (fault === undefined || round.followed.has(planned.followUp.id)) continue;
+    const tools = followUpTools(planned, id, fault, round);
+    const subject = subjectOf(planned, tools);
+    if (subject === undefined || round.signal.aborted) continue;
+    round.followed.add(planned.followUp.id);
+    const { revises } = planned.followUp;
+    await (revises === undefined ? checkOwn : revise)(planned, subject, tools, round);
+  }
+}
+
+async function checkOwn(
+  planned: PlannedFollowUp,
+  subject: string,
+  tools: FollowUpTools,
+  round: Round,
+): Promise<void> {
+  const result = await runCheck(planned.check, tools, async ({ signal }) => {
+    const found = await runFollowUp(planned, subject, { ...tools, signal }, round.memory);
+    return revised(idleFinding(planned.followUp), found);
+  });
+  round.held.push(result);
+}
+
+async function revise(
+  planned: PlannedFollowUp,
+  subject: string,
+  tools: FollowUpTools,
+  { held, memory, findings }: Round,
+): Promise<void> {
+  const index = held.findIndex(({ check }) => check === planned.check.id);
+  const result = held[index];
+  if (result === undefined) return;
+  try {
+    const finding = revised(result.finding, await runFollowUp(planned, subject, tools, memory));
+    held[index] = { ...result, finding };
+    findings.set(planned.check.probe.id, finding);
+  } catch {
+    // It did not end in time, or failed: the first finding stays as it was.
+  }
+}
+
+/** Emits what is held, in its order, up to a finding that a later link may still put in doubt. */
+function emitDecided(round: Round): void {
+  let [first] = round.held;
+  while (first !== undefined && !isOpen(first, round)) {
+    round.emit(first);
+    round.held.shift();
+    [first] = round.held;
+  }
+}
+
+/** A follow-up that revises it may still become due by a link that this walk has not reached. */
+function isOpen({ check: id, finding }: ProbeResult, round: Round): boolean {
+  const { followUps, followed, findings, checks } = round;
+  if (isBlocking(finding)) return false;
+  return followUps.some((planned) => {
+    const { followUp, check } = planned;
+    if (check.id !== id || followUp.revises === undefined || followed.has(followUp.id))
+      return false;
+    const isAhead = checks.some(
+      ({ probe }) => linksOf(followUp).includes(probe.id) && !findings.has(probe.id),
+    );
+    const fault = { name: followUp.revises, link: followUp.revises, finding };
+    return isAhead && subjectOf(planned, followUpTools(planned, id, fault, round)) !== undefined;
+  });
+}
+
+function toolsFor({ id }: Check, { deps, walk, signal }: Round): LinkTools {
+  const { clock, paths, budget, runnerLog } = deps;
+  const log = runnerLog === undefined ? {} : { runnerLog };
+  const previous = deps.known(id)?.result.finding;
+  return { clock, paths, budget, walk, previous, signal, ...log };
+}
+
+/** `link`: the check whose finding made it due. */
+function followUpTools(
+  { check }: PlannedFollowUp,
+  link: CheckId,
+  fault: Fault,
+  round: Round,
+): FollowUpTools {
+  const recent = round.deps.known(link)?.recent ?? [];
+  return { ...toolsFor(check, round), fault, recent };
+}
+
+/** A failed budgeted check is repeated soon, twice, so that a lone answer accuses nobody. */
+const CONFIRM_AFTER_SECONDS = 25;
+const CONFIRMATIONS = 3;
+
+/** A link that does not apply has no finding, and stands in nobody's way. */
+function isBlocking(finding: Finding | undefined): boolean {
+  return finding !== undefined && finding.status !== 'pass' && finding.status !== 'warn';
+}
+
+/** Even a full round does not repeat what GitLab must not be asked again yet. */
+function mayRepeat(known: Known | undefined, clock: Clock): boolean {
+  return (
+    known === undefined || ageSeconds(known, clock) >= (known.result.finding.holdsSeconds ?? 0)
+  );
+}
+
+function isDue(
+  check: Check,
+  known: Known | undefined,
+  clock: Clock,
+  phase: number | undefined,
+): boolean {
+  if (known === undefined) return true;
+  const failed = isBlocking(known.result.finding);
+  if (check.probe.budgeted !== true && (failed || known.masked)) return true;
+  const confirming = failed && known.streak < CONFIRMATIONS;
+  const pace = confirming
+    ? Math.min(CONFIRM_AFTER_SECONDS, check.intervalSeconds)
+    : check.intervalSeconds;
+  const holds = known.result.finding.holdsSeconds ?? 0;
+  if (phase !== undefined && !confirming) return isTurn(check, known, clock, phase, holds);
+  const wait = Math.max(pace, holds);
+  // Half a second of grace: a walk that starts a little early must not postpone a check by a whole round.
+  return ageSeconds(known, clock) >= wait - 0.5;
+}
+
+/**
+ * The turns of a host lie at fixed moments of the wall clock. Were they counted from the last look, fifty hosts
+ * that were switched on together would ask GitLab together for ever.
+ */
+function isTurn(
+  { intervalSeconds }: Check,
+  known: Known,
+  clock: Clock,
+  phase: number,
+  holdsSeconds: number,
+): boolean {
+  const restSeconds = Math.max(intervalSeconds / 2, holdsSeconds) - 0.5;
+  const rested = known.result.startedAt + restSeconds * 1000;
+  const now = clock.wall();
+  const turnOf = (at: number): number => Math.floor(at / 1000 / intervalSeconds - phase);
+  return now >= rested && turnOf(now) !== turnOf(rested);
+}
+
+function ageSeconds(known: Known, clock: Clock): number {
+  return (clock.wall() - known.result.startedAt) / 1000;
 }

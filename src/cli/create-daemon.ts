@@ -16,7 +16,7 @@ import type { Log, LogFormat, LogLevel } from '../log.ts';
 import { createLog } from '../log.ts';
 import type { Exporter } from '../metrics/exporter.ts';
 import { createExporter } from '../metrics/exporter.ts';
-import { PROBES } from '../probes/index.ts';
+import { ALL_PROBES } from './all-probes.ts';
 import { Protection } from '../server/protection.ts';
 import type { Invocation } from './command-line.ts';
 import { isGiven, listFlag, switchFlag, textFlag } from './command-line.ts';
@@ -56,7 +56,7 @@ export async function assemble(
     return { kind: 'done', exitCode: report(loaded, webProblems) };
   }
   const log = logOf(invocation, settings, quiet);
-  const exporter = createExporter(PROBES);
+  const exporter = createExporter(ALL_PROBES);
   return {
     kind: 'ready',
     protection,
@@ -87,7 +87,7 @@ async function daemonOf(
   const runnerConfigPath = textFlag(invocation, 'runner.config') ?? settings.runnerConfig;
   const stateDirectory = await stateDirectoryOf(invocation, settings);
   return new Daemon({
-    probes: PROBES,
+    probes: ALL_PROBES,
     settings,
     loadSettings: async () => await settingsOf(invocation),
     paths: pathsOf(invocation),
@@ -119,11 +119,11 @@ async function settingsOf(invocation: Invocation): Promise<LoadedSettings> {
   const named = textFlag(invocation, 'config.file');
   const file = named ?? SETTINGS_FILE;
   try {
-    const { settings, problems } = loadSettings(await readFile(file, 'utf8'), file, PROBES);
+    const { settings, problems } = loadSettings(await readFile(file, 'utf8'), file, ALL_PROBES);
     return { settings, file, problems: problems.map((problem: Problem) => problemLine(problem)) };
   } catch (error) {
     if (named === undefined && isErrno(error, 'ENOENT')) {
-      return { settings: defaultSettings(PROBES), file: undefined, problems: [] };
+      return { settings: defaultSettings(ALL_PROBES), file: undefined, problems: [] };
     }
     const problem = `${file}: cannot be read (${errnoText(error)}); check the path and its permissions`;
     return { settings: undefined, file, problems: [problem] };

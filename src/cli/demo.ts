@@ -13,7 +13,7 @@ import { buildDemoHost, DEMO_CONFIG } from '../demo/demo-host.ts';
 import { useTerminal } from '../demo/terminal.ts';
 import { createLog } from '../log.ts';
 import { createExporter } from '../metrics/exporter.ts';
-import { PROBES } from '../probes/index.ts';
+import { ALL_PROBES } from './all-probes.ts';
 import type { ListeningServer } from '../server/listen.ts';
 import { listenAll } from '../server/listen.ts';
 import { buildServer } from '../server.ts';
@@ -74,10 +74,10 @@ async function perform({ stage, daemon, stop, isInteractive, status }: Performan
 }
 
 function assembleDemo({ rootfs, procfs }: DemoHost, isQuiet: boolean) {
-  const settings = demoSettings(defaultSettings(PROBES));
-  const exporter = createExporter(PROBES);
+  const settings = demoSettings(defaultSettings(ALL_PROBES));
+  const exporter = createExporter(ALL_PROBES);
   const daemon = new Daemon({
-    probes: PROBES,
+    probes: ALL_PROBES,
     settings,
     loadSettings: async () => ({ settings, problems: [] }),
     paths: { rootfs, procfs, sysfs: '/sys' },

@@ -2,7 +2,9 @@
 import type { Socket } from 'node:net';
 
 import type { Clock, Instant } from './clock.ts';
-import type { Finding, ProbeResult } from './finding.ts';
+import type { Finding } from './finding.ts';
+import type { FollowUp } from './follow-up.ts';
+import type { Attempt, Resolution } from './lookup.ts';
 import type { OptionTable, ValuesOf } from './option.ts';
 import type { Paths } from './paths.ts';
 import type { RunnerLogReader } from './runner-event.ts';
@@ -61,19 +63,14 @@ export interface HttpAnswer {
   readonly receivedAt: Instant;
 }
 
-/** By a link whose finding later ones may put in doubt; it is held back until the last of them has passed. */
-export interface SecondLook {
-  /** Probe ids, in the order of the walk. */
-  readonly links: readonly string[];
-  /** Looks again when one of them has failed; what it returns takes the place of the link's own finding. */
-  look(failed: ProbeResult, signal: AbortSignal): Promise<Finding>;
-}
-
 /** What the links of one walk hand to each other. Owned by one walk; each link fills its part. */
 export interface Walk {
   /** By `dns`: addresses of the host to dial (the proxy's, where there is one), in Go's order. */
   addresses?: readonly Address[];
-  secondLook?: SecondLook;
+  /** By `dns`: how the lookup went. */
+  resolution?: Resolution;
+  /** By `connect`: what was dialled, in the order of the addresses. */
+  attempts?: readonly Attempt[];
   /** Set by `connect`, replaced by `proxy` (tunnel) and `tls` (TLS socket): the connection as far as it is built. */
   socket?: Socket;
   /** Opens the same connection once more, for a server that closes after each answer. */
@@ -82,9 +79,6 @@ export interface Walk {
   send?: (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
   /** By the walk: what each link of this walk found so far, by probe id. */
   findings?: ReadonlyMap<string, Finding>;
-  /** By `http`: the answer to the health request, and by `api` to the version request. */
-  health?: HttpAnswer;
-  version?: HttpAnswer;
 }
 
 /** Keeps the daemon's load on GitLab within its promise: docs/reference/promises.md#load-on-gitlab. */
@@ -143,6 +137,10 @@ export interface Probe<
   readonly measures: Readonly<Record<M, MeasureSpec>>;
   /** False when the probe does not apply to this target (no proxy, `http://`); absent means that it always applies. */
   applies?(target: TargetKinds[K]): boolean;
+  /** By `withFollowUps`: this check is a follow-up. */
+  readonly followUp?: FollowUp;
+  /** By `withFollowUps`: what may make the finding of this link more exact. */
+  readonly revisions?: readonly FollowUp[];
   /** Never throws for a state of the target; a throw is a bug and becomes `unknown`. */
   run(
     target: TargetKinds[K],

@@ -9,14 +9,11 @@
  *           connection to speak on, or an answer of GitLab's own that fits nothing known.
  */
 import type { Finding } from '../core/finding.ts';
-import { detailOf, reasonOf } from '../core/finding.ts';
 import type { HttpAnswer, ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { answerFacts, serverLabel } from '../gitlab/answer-facts.ts';
 import { ExchangeError } from '../gitlab/exchange-error.ts';
-import type { Send } from '../gitlab/exchange.ts';
 import { fingerprint, isJson } from '../gitlab/fingerprint.ts';
-import { findOtherRoot } from '../gitlab/other-root.ts';
 import { retryAfterSeconds } from '../gitlab/retry-after.ts';
 import type { WebFault } from '../gitlab/web-fault.ts';
 import { webFaultOf } from '../gitlab/web-fault.ts';
@@ -135,8 +132,7 @@ export const api = defineProbe({
       const answer = await walk.send(request, signal);
       const quiet = retryAfterSeconds(answer);
       if (quiet > 0) budget.pause(target.id, quiet);
-      const finding = judged(answer, asked);
-      return await elsewhere(finding, answer, target.url, walk.send, signal);
+      return judged(answer, asked);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       return {
@@ -168,22 +164,6 @@ function judged(answer: HttpAnswer, asked: URL): ApiFinding {
 }
 
 type ApiFinding = Finding<keyof typeof REASONS>;
-
-/** A web server that knows no such path may have GitLab below another one. */
-async function elsewhere(
-  finding: ApiFinding,
-  { status }: HttpAnswer,
-  url: URL,
-  send: Send,
-  signal: AbortSignal,
-): Promise<ApiFinding> {
-  if (status !== 404 || reasonOf(finding) !== 'not-gitlab') return finding;
-  const root = await findOtherRoot(url, send, signal);
-  if (root === undefined) return finding;
-  const facts = { ...finding.facts, root };
-  const detail = `${detailOf(finding)}; a GitLab answers at ${root}`;
-  return { status: 'fail', reason: 'wrong-path', detail, facts };
-}
 
 /** GitLab has no such path, or wants a login or shows a page there: `url` is not its root. */
 function wrongAnswer(status: number): 'wrong-path' | 'api-error' {

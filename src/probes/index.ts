@@ -5,11 +5,9 @@ import { cgroup } from './cgroup.ts';
 import { config } from './config.ts';
 import { connect } from './connect.ts';
 import { cpu } from './cpu.ts';
-import { detour } from './detour.ts';
 import { disk } from './disk.ts';
 import { dns } from './dns.ts';
 import { executor } from './executor.ts';
-import { firewall } from './firewall.ts';
 import { http } from './http.ts';
 import { limits } from './limits.ts';
 import { memory } from './memory.ts';
@@ -28,8 +26,6 @@ export const PROBES: readonly Probe[] = [
   tls,
   http,
   api,
-  detour,
-  firewall,
   token,
   record,
   config,

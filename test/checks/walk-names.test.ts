@@ -7,6 +7,9 @@ import { reasonOf } from '../../src/core/finding.ts';
 import type { Probe } from '../../src/core/probe.ts';
 import { connect } from '../../src/probes/connect.ts';
 import { dns } from '../../src/probes/dns.ts';
+import { dnsCrossCheck } from '../../src/follow-ups/dns-cross-check.ts';
+import { withFollowUps } from '../../src/core/follow-up.ts';
+import type { FollowUp } from '../../src/core/follow-up.ts';
 import { createWalk } from '../../src/checks/walk.ts';
 import { rootFolder, startDnsServer } from '../support/dns-server.ts';
 import { check, ENDPOINT } from '../support/probes.ts';
@@ -21,11 +24,17 @@ function dnsAt(dnsPort: number): Probe {
   return { ...dns, run };
 }
 
+function crossCheckAt(dnsPort: number): FollowUp {
+  const run: FollowUp['run'] = (target, tools) => dnsCrossCheck.run(target, { ...tools, dnsPort });
+  return { ...dnsCrossCheck, run };
+}
+
 async function walkOnce(dnsPort: number, port: number, hosts: string): Promise<readonly string[]> {
   const resolvConf = 'nameserver 127.0.0.1\nsearch .\noptions timeout:1 attempts:1';
   await using root = await rootFolder({ '/etc/resolv.conf': resolvConf, '/etc/hosts': hosts });
   const target = { ...ENDPOINT, url: new URL(`https://gitlab.test:${port}/`) };
-  const checks = [dnsAt(dnsPort), connect].map((probe: Probe) => check(probe, target));
+  const probes = withFollowUps([dnsAt(dnsPort), connect], [crossCheckAt(dnsPort)]);
+  const checks = probes.map((probe) => check(probe, target));
   const results: ProbeResult[] = [];
   const { paths } = root;
   const deps = {

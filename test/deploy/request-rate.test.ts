@@ -9,7 +9,7 @@ import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Probe } from '../../src/core/probe.ts';
 import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { checksOf, jobsOf } from '../../src/checks/plan.ts';
-import { PROBES } from '../../src/probes/index.ts';
+import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { phaseOf, Scheduler } from '../../src/checks/scheduler.ts';
 import { Store } from '../../src/checks/store.ts';
 import { START } from '../support/clock.ts';
@@ -38,7 +38,7 @@ afterEach(() => {
 
 /** The real probes' intervals, needs and budgets, on a way where everything passes. */
 function passing(asked: Asked[]): readonly Probe[] {
-  return PROBES.filter(({ kind }) => kind === 'endpoint' || kind === 'runner').map((probe) => ({
+  return ALL_PROBES.filter(({ kind }) => kind === 'endpoint' || kind === 'runner').map((probe) => ({
     ...probe,
     run: async () => {
       if (SEEN_BY_GITLAB.has(probe.id)) asked.push({ kind: probe.id, at: Date.now() });

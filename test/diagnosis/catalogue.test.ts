@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest';
 
 import { catalogue, specOfReason } from '../../src/diagnosis/catalogue/index.ts';
-import { PROBES } from '../../src/probes/index.ts';
+import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { MATRIX_SEVERITIES } from '../support/matrix-severities.ts';
 
-const declared = PROBES.flatMap(({ id, reasons }) =>
+const declared = ALL_PROBES.flatMap(({ id, reasons }) =>
   Object.keys(reasons).map((reason) => `${id}/${reason}`),
 );
 

@@ -1,6 +1,9 @@
 /** One fault on the way: which cause is named, for whom, what it explains and what it rules out. */
 import { describe, expect, test } from 'vitest';
 
+import { dataWith } from '../../src/core/finding-data.ts';
+import type { Attempt } from '../../src/core/lookup.ts';
+import { ATTEMPTS } from '../../src/go/dial/dial-judgement.ts';
 import type { CheckId } from '../../src/core/finding.ts';
 import { LINKS } from '../../src/core/vocabulary.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
@@ -168,10 +171,36 @@ describe('a link that only warns', () => {
       'notice',
     ],
   ])('%s', (attempts, address, id, severity) => {
-    const finding = warn('some-addresses-failed', { attempts, address });
+    const finding = {
+      ...warn('some-addresses-failed', { attempts, address }),
+      data: dataWith(ATTEMPTS, attemptsIn(attempts)),
+    };
 
     expect(diagnose(snapshotOf({ connect: finding })).causes).toMatchObject([{ id, severity }]);
   });
+});
+
+/** `10.0.0.2 ok after 0.01 s, 2001:db8::1 timeout after 3.00 s` as connect measured it. */
+function attemptsIn(text: string): readonly Attempt[] {
+  return text.split(', ').map((attempt) => {
+    const [address = '', outcome = '', , seconds] = attempt.split(' ');
+    return {
+      address: { address, family: address.includes(':') ? 6 : 4 },
+      outcome,
+      seconds: Number(seconds),
+    };
+  });
+}
+
+test.each([
+  ['2001:db8::1 timeout after 5.00 s', 'ipv6-path-broken'],
+  ['2001:db8::1 timeout after 5.00 s, 10.0.0.2 timeout after 5.00 s', 'tcp-connect-timeout'],
+])('a path that is closed to %s alone is %s', (attempts, id) => {
+  const finding = { ...fail('timeout'), data: dataWith(ATTEMPTS, attemptsIn(attempts)) };
+
+  expect(diagnose(snapshotOf(brokenAt('connect', finding))).causes).toMatchObject([
+    { id, severity: 'critical' },
+  ]);
 });
 
 describe('short evidence', () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../src/core/check.ts';
 import type { View } from '../../src/core/view.ts';
 import { createExporter } from '../../src/metrics/exporter.ts';
-import { PROBES } from '../../src/probes/index.ts';
+import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { START } from '../support/clock.ts';
 import type { Series } from '../support/exposition.ts';
 import { seriesOf } from '../support/exposition.ts';
@@ -12,7 +12,7 @@ import { brokenAt, fail, GITLAB, runner, SINCE, snapshotOf, warn } from '../supp
 import { brokenTrustView, measured, viewOf } from '../support/views.ts';
 
 async function exposed(view: View): Promise<readonly Series[]> {
-  const { body } = await createExporter(PROBES).render(view, 'text');
+  const { body } = await createExporter(ALL_PROBES).render(view, 'text');
   return seriesOf(body);
 }
 
@@ -53,7 +53,7 @@ describe('what is not known is absent', () => {
   });
 
   test('without a cause there is no series of one, and no empty HELP', async () => {
-    const { body } = await createExporter(PROBES).render(viewOf(snapshotOf()), 'text');
+    const { body } = await createExporter(ALL_PROBES).render(viewOf(snapshotOf()), 'text');
 
     expect(body).not.toMatch(/root_cause|runner_cause/);
   });
@@ -81,7 +81,7 @@ describe('what is not known is absent', () => {
 
   test('a value that is no number is left out', async () => {
     const measures = { lookup_seconds: NaN, addresses: Infinity };
-    const { body } = await createExporter(PROBES).render(
+    const { body } = await createExporter(ALL_PROBES).render(
       viewOf(snapshotOf({ dns: { status: 'pass', measures } })),
       'text',
     );
@@ -91,7 +91,7 @@ describe('what is not known is absent', () => {
   });
 
   test('what left config.toml leaves nothing behind', async () => {
-    const exporter = createExporter(PROBES);
+    const exporter = createExporter(ALL_PROBES);
     await exporter.render(viewOf(snapshotOf()), 'text');
     const { body } = await exporter.render(
       viewOf(snapshotOf({}, { runners: [runner('runnerAA1')] })),
@@ -137,7 +137,7 @@ describe('bounds', () => {
   });
 
   test('the text of a view is made once', async () => {
-    const exporter = createExporter(PROBES);
+    const exporter = createExporter(ALL_PROBES);
     const view = brokenTrustView();
 
     expect(await exporter.render(view, 'text')).toBe(await exporter.render(view, 'text'));
@@ -170,7 +170,7 @@ test.each([
   ['text', /^text\/plain; (?:version=0\.0\.4; )?charset=utf-8(?:; version=0\.0\.4)?$/],
   ['openmetrics', /^application\/openmetrics-text; version=1\.0\.0; charset=utf-8$/],
 ] as const)('%s has its content type', async (format, type) => {
-  const { contentType, body } = await createExporter(PROBES).render(brokenTrustView(), format);
+  const { contentType, body } = await createExporter(ALL_PROBES).render(brokenTrustView(), format);
 
   expect(contentType).toMatch(type);
   expect(body.endsWith('# EOF\n')).toBe(format === 'openmetrics');

@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import type { View } from '../../src/core/view.ts';
 import type { Format } from '../../src/metrics/exporter.ts';
 import { createExporter } from '../../src/metrics/exporter.ts';
-import { PROBES } from '../../src/probes/index.ts';
+import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { CONFIG, GITLAB } from '../support/snapshots.ts';
 import { brokenTrustView, measured, viewOf } from '../support/views.ts';
 
@@ -30,7 +30,7 @@ function fullView(): View {
 }
 
 async function rendered(format: Format): Promise<string> {
-  const exporter = createExporter(PROBES);
+  const exporter = createExporter(ALL_PROBES);
   const view = fullView();
   for (const { check, finding } of view.snapshot.checks) {
     const result = { check: check.id, startedAt: 0, durationSeconds: 0.25, finding };

@@ -5,7 +5,7 @@ import { COMMON_REASONS } from '../../src/core/finding.ts';
 import type { View } from '../../src/core/view.ts';
 import { STATUSES, VERDICTS } from '../../src/core/vocabulary.ts';
 import { createExporter } from '../../src/metrics/exporter.ts';
-import { PROBES } from '../../src/probes/index.ts';
+import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { LOG_CAUSES } from '../../src/runner/log/classify.ts';
 import { START } from '../support/clock.ts';
 import type { Series } from '../support/exposition.ts';
@@ -15,7 +15,7 @@ import { showing, event, TALKING } from '../support/events.ts';
 import { measured, viewOf } from '../support/views.ts';
 
 async function exposed(view: View): Promise<readonly Series[]> {
-  const { body } = await createExporter(PROBES).render(view, 'text');
+  const { body } = await createExporter(ALL_PROBES).render(view, 'text');
   return seriesOf(body);
 }
 
@@ -87,7 +87,7 @@ describe('every metric that users rely on', () => {
   });
 
   test('each measure of each probe that is not among them is one of its own, by target', async () => {
-    const own = PROBES.flatMap(({ id, measures }) =>
+    const own = ALL_PROBES.flatMap(({ id, measures }) =>
       Object.entries(measures).flatMap(([measure, spec]) =>
         spec.as === undefined ? [`${id}_${measure}`] : [],
       ),
@@ -136,7 +136,7 @@ describe('zero from the start', () => {
   });
 
   test('each reason of each probe is counted from zero, then as it comes', async () => {
-    const exporter = createExporter(PROBES);
+    const exporter = createExporter(ALL_PROBES);
     const dns = fresh.snapshot.checks.find(({ check }) => check.probe.id === 'dns')?.check;
     if (dns === undefined) throw new Error('no dns');
     const failed = {
@@ -149,7 +149,7 @@ describe('zero from the start', () => {
     exporter.observe({ ...failed, finding: { status: 'pass' } }, dns.probe);
     const found = seriesOf((await exporter.render(fresh, 'text')).body);
     const reasons = found.filter(({ name }) => name === 'runnerwatch_probe_failure_reasons_total');
-    const expected = PROBES.flatMap(({ reasons: own }) => [
+    const expected = ALL_PROBES.flatMap(({ reasons: own }) => [
       ...Object.keys(own),
       ...Object.keys(COMMON_REASONS),
     ]);

@@ -2,18 +2,24 @@
 import { once } from 'node:events';
 import { createServer } from 'node:tls';
 
-import type { Finding } from '../../src/core/finding.ts';
-import type { Walk } from '../../src/core/probe.ts';
+import { createWalk } from '../../src/checks/walk.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import type { Finding, ProbeResult } from '../../src/core/finding.ts';
+import { withFollowUps } from '../../src/core/follow-up.ts';
+import type { Probe } from '../../src/core/probe.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
-import { readRuleset } from '../../src/host/net/firewall.ts';
+import { createDetour } from '../../src/follow-ups/detour.ts';
+import { firewall } from '../../src/follow-ups/firewall.ts';
+import { otherAddresses } from '../../src/follow-ups/other-addresses.ts';
+import { packetLoss } from '../../src/follow-ups/packet-loss.ts';
 import { TrustStore } from '../../src/go/tls/trust.ts';
-import { createConnect } from '../../src/probes/connect.ts';
-import { createDetour } from '../../src/probes/detour.ts';
-import { createFirewall } from '../../src/probes/firewall.ts';
+import { connect } from '../../src/probes/connect.ts';
 import { createTls } from '../../src/probes/tls.ts';
 import { make, makeRoot } from '../support/certificates.ts';
 import { BUNDLE, CERTS, HOST, trustFolder } from '../support/probe-tls.ts';
-import { runProbe } from '../support/run-probe.ts';
+import { check, PASS, probe } from '../support/probes.ts';
+import { unlimitedBudget } from '../support/run-probe.ts';
+import { noteReason } from '../support/seen-reasons.ts';
 
 /** A chain of two, so that the server's first flight is larger than one small packet. */
 export async function serveTls(address: string): Promise<never> {
@@ -53,23 +59,41 @@ export async function walkTo(
     [BUNDLE]: root,
     '/etc/hosts': addresses.map((address) => `${address} ${HOST}\n`).join(''),
   });
-  const findings = new Map<string, Finding>();
-  const walk: Walk = {
-    findings,
-    addresses: addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
-  };
   const store = new TrustStore();
-  const target = targetAt(uid);
-  const over = { tools: { walk, paths: folder.paths } };
-  try {
-    findings.set('connect', await runProbe(createConnect(), target, over));
-    if (walk.socket !== undefined) {
-      findings.set('tls', await runProbe(createTls(store), target, over));
-    }
-    findings.set('detour', await runProbe(createDetour(store), target, over));
-    findings.set('firewall', await runProbe(createFirewall(readRuleset), target, over));
-  } finally {
-    walk.socket?.destroy();
-  }
-  return Object.fromEntries(findings);
+  const followUps = [packetLoss, otherAddresses, createDetour(store), firewall];
+  const probes = withFollowUps([namedBy(addresses), connect, createTls(store)], followUps);
+  const findings: Record<string, Finding> = {};
+  const walk = createWalk(
+    'walk',
+    probes.map((one) => check(one, targetAt(uid))),
+    {
+      clock: systemClock,
+      paths: folder.paths,
+      budget: unlimitedBudget,
+      known: () => undefined,
+      restore: () => {},
+    },
+  );
+  const tell = ({ check: id, finding }: ProbeResult): void => {
+    const name = id.slice(0, id.indexOf('@'));
+    findings[name] = finding;
+    if (name !== 'dns') noteReason(name, finding);
+  };
+  await walk.run(AbortSignal.timeout(20_000), tell, true);
+  return findings;
+}
+
+/** The dns link of a name with these addresses. */
+function namedBy(addresses: readonly string[]): Probe {
+  return probe({
+    id: 'dns',
+    kind: 'endpoint',
+    run: ({ walk }) => {
+      walk.addresses = addresses.map((address) => ({
+        address,
+        family: address.includes(':') ? 6 : 4,
+      }));
+      return PASS;
+    },
+  });
 }

@@ -3,14 +3,14 @@ import { COUNTER_FAMILIES, PREFIX } from '../../src/metrics/exporter.ts';
 import { FAMILIES } from '../../src/metrics/families.ts';
 import { measureFamilies } from '../../src/metrics/measures.ts';
 import { OWN_PROCESS_FAMILIES } from '../../src/metrics/own-process.ts';
-import { PROBES } from '../../src/probes/index.ts';
+import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 
 /** What Prometheus and the operator attach. */
 export const TARGET_LABELS = ['job', 'instance', 'site'] as const;
 
 /** Labels of each series of the exposition, by its name. */
 export const EXPOSED: ReadonlyMap<string, readonly string[]> = new Map([
-  ...[...FAMILIES, ...measureFamilies(PROBES)].map(
+  ...[...FAMILIES, ...measureFamilies(ALL_PROBES)].map(
     ({ name, labels }): [string, readonly string[]] => [`${PREFIX}${name}`, labels],
   ),
   ...OWN_PROCESS_FAMILIES.map(({ name, labels }): [string, readonly string[]] => [name, labels]),

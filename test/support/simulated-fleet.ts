@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import type { Snapshot } from '../../src/core/check.ts';
 import type { Exporter } from '../../src/metrics/exporter.ts';
 import { createExporter } from '../../src/metrics/exporter.ts';
-import { PROBES } from '../../src/probes/index.ts';
+import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { viewOf } from './views.ts';
 
 /** When the checks of a page ran, as it was rendered; every scrape sees them as just made. */
@@ -88,7 +88,7 @@ async function pageOf(
   { job, healthy, broken: ill }: SimulatedHost,
   broken: ReadonlySet<string>,
 ): Promise<Page> {
-  const exporter = createExporter(PROBES);
+  const exporter = createExporter(ALL_PROBES);
   const good = await exporter.render(viewOf(asRendered(healthy)), 'text');
   const bad = ill === healthy ? good : await exporter.render(viewOf(asRendered(ill)), 'text');
   return () => {

@@ -14,7 +14,7 @@ import type {
 import { LINKS } from '../../src/core/vocabulary.ts';
 import { checksOf } from '../../src/checks/plan.ts';
 import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
-import { PROBES } from '../../src/probes/index.ts';
+import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { START } from './clock.ts';
 
 export const CONFIG = '/etc/gitlab-runner/config.toml';
@@ -97,7 +97,7 @@ export function runner(id: string, over: Partial<RunnerTarget> = {}): RunnerTarg
 /** A snapshot of the world; checks are named `probe`, at the first target, or `probe@target`. */
 export function snapshotOf(said: Readonly<Record<string, Said>> = {}, world: World = {}): Snapshot {
   const hostContext = hostContextOf(world);
-  const checks = checksOf(PROBES, targetsOf(hostContext, world), {
+  const checks = checksOf(ALL_PROBES, targetsOf(hostContext, world), {
     requestsPerHour: 10_000,
     probes: {},
   });

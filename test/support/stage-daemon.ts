@@ -8,8 +8,8 @@ import type { DemoHost } from '../../src/demo/demo-host.ts';
 import { DEMO_CONFIG } from '../../src/demo/demo-host.ts';
 import { createLog } from '../../src/log.ts';
 import type { PlanSettings } from '../../src/checks/plan.ts';
-import { PROBES } from '../../src/probes/index.ts';
 import { inPatience } from './until.ts';
+import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 
 export interface StageDaemon extends AsyncDisposable {
   readonly daemon: Daemon;
@@ -23,7 +23,7 @@ export async function startStageDaemon(
   over: Partial<PlanSettings> = {},
 ): Promise<StageDaemon> {
   const log: string[] = [];
-  const settings = { ...demoSettings(defaultSettings(PROBES)), ...over };
+  const settings = { ...demoSettings(defaultSettings(ALL_PROBES)), ...over };
   const probes = Object.fromEntries(
     Object.entries(settings.probes).map(([id, one]) => [
       id,
@@ -31,7 +31,7 @@ export async function startStageDaemon(
     ]),
   );
   const daemon = new Daemon({
-    probes: PROBES,
+    probes: ALL_PROBES,
     settings: { ...settings, probes },
     loadSettings: async () => ({ settings, problems: [] }),
     paths: { rootfs: stage.rootfs, procfs: stage.procfs, sysfs: '/sys' },

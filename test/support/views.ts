@@ -4,7 +4,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import { NO_PAST } from '../../src/core/past.ts';
 import type { SelfState, View } from '../../src/core/view.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
-import { PROBES } from '../../src/probes/index.ts';
+import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { START } from './clock.ts';
 import { brokenAt, fail, runner, snapshotOf } from './snapshots.ts';
 
@@ -28,7 +28,7 @@ export function viewOf(snapshot: Snapshot, self: Partial<SelfState> = {}): View 
       ...self,
     },
     past: NO_PAST,
-    probes: PROBES,
+    probes: ALL_PROBES,
   };
 }
 

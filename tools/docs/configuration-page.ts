@@ -3,7 +3,7 @@ import { COMMANDS, GENERAL } from '../../src/cli/command-table.ts';
 import type { FlagSpec } from '../../src/cli/command-table.ts';
 import type { Setting, SettingTable } from '../../src/config/settings/schema.ts';
 import { probeSettings, SECTIONS } from '../../src/config/settings/schema.ts';
-import { PROBES } from '../../src/probes/index.ts';
+import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { code, head, table } from './markdown.ts';
 
 export function configurationPage(): string {
@@ -31,7 +31,7 @@ export function configurationPage(): string {
     '## Settings file',
     '',
     ...Object.entries(SECTIONS).flatMap(([name, settings]) => section(name, settings)),
-    ...PROBES.flatMap((probe) => section(`probes.${probe.id}`, probeSettings(probe))),
+    ...ALL_PROBES.flatMap((probe) => section(`probes.${probe.id}`, probeSettings(probe))),
   ].join('\n');
 }
 

@@ -1,17 +1,20 @@
 /** docs/probes.md: what each probe asks, how often, which reasons it knows and what each asks you to do. */
 import { COMMON_REASONS } from '../../src/core/finding.ts';
+import { COSTS } from '../../src/core/follow-up.ts';
 import type { Probe, ReasonSpec } from '../../src/core/probe.ts';
 import { specOfReason } from '../../src/diagnosis/catalogue/index.ts';
-import { PROBES } from '../../src/probes/index.ts';
+import { ALL_PROBES } from '../../src/cli/all-probes.ts';
+import { FOLLOW_UPS } from '../../src/follow-ups/index.ts';
 import { code, head, table } from './markdown.ts';
 
 export function probesPage(): string {
   return [
-    ...head('Probes', '`src/probes/`'),
+    ...head('Probes', '`src/probes/` and `src/follow-ups/`'),
     'The links of the walk to GitLab, in their order, then what stands for itself. A link is tried only when those it needs',
     'passed; the rest read `skipped`.',
     '',
-    ...PROBES.flatMap(section),
+    ...ALL_PROBES.flatMap(section),
+    ...followUpsSection(),
     '## Reasons that any probe may have',
     '',
     ...table(
@@ -25,6 +28,28 @@ export function probesPage(): string {
   ].join('\n');
 }
 
+/** What is tried after a finding, and what that costs. */
+function followUpsSection(): readonly string[] {
+  return [
+    '## Follow-ups',
+    '',
+    'Tried after a finding of a link, to learn which one factor would change it. The result makes the finding of a link more',
+    'exact, or is a check of its own. It holds for the time named while the fault and what is tried are the same.',
+    '',
+    ...table(
+      ['follow-up', 'question', 'after', 'result', 'cost', 'holds'],
+      FOLLOW_UPS.map(({ id, question, after, revises, cost, rememberSeconds }) => [
+        code(id),
+        question,
+        after.map(code).join(', '),
+        revises === undefined ? `check ${code(id)}` : `finding of ${code(revises)}`,
+        COSTS[cost],
+        rememberSeconds === 0 ? 'one walk' : `${rememberSeconds} s`,
+      ]),
+    ),
+  ];
+}
+
 function section(probe: Probe): readonly string[] {
   const { id, question, kind, needs, intervalSeconds, timeoutSeconds, reasons, measures } = probe;
   const needed =
@@ -34,7 +59,9 @@ function section(probe: Probe): readonly string[] {
     '',
     question,
     '',
-    `Target: ${kind}. Every ${intervalSeconds} s, at most ${timeoutSeconds} s. ${needed}`,
+    probe.followUp === undefined
+      ? `Target: ${kind}. Every ${intervalSeconds} s, at most ${timeoutSeconds} s. ${needed}`
+      : `Target: ${kind}. A [follow-up](#follow-ups), at most ${timeoutSeconds} s.`,
     '',
     ...table(
       ['reason', 'meaning', 'what to do', 'cause'],

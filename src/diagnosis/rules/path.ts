@@ -6,6 +6,8 @@ import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { CheckId, Fact } from '../../core/finding.ts';
 import { reasonOf } from '../../core/finding.ts';
+import { dataOf } from '../../core/finding-data.ts';
+import { ATTEMPTS, isFailed } from '../../go/dial/dial-judgement.ts';
 import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import type { CauseSpec } from '../cause-spec.ts';
@@ -105,12 +107,10 @@ function specOfLink(link: CheckState): CauseSpec {
 
 /** Every address that failed is of IPv6, and the one that answers is not: the family is dead, not a server. */
 function isOnlyIpv6Dead(link: CheckState): boolean {
-  const { attempts, address } = factsOf(link);
+  const { address } = factsOf(link);
   if (!hasReason(link, 'some-addresses-failed') || String(address).includes(':')) return false;
-  const failed = String(attempts)
-    .split(', ')
-    .filter((attempt) => !/ (?:ok|abandoned) /.test(attempt));
-  return failed.every((attempt) => attempt.split(' ')[0]?.includes(':'));
+  const failed = dataOf(link.finding, ATTEMPTS)?.filter((attempt) => isFailed(attempt)) ?? [];
+  return failed.length > 0 && failed.every((attempt) => attempt.address.family === 6);
 }
 
 /** Answers of a bad backend to the request with a token. */

@@ -1,6 +1,8 @@
 /** What the host’s firewall and the recent past show about a link that gets no answer. */
 import type { CheckState } from '../../core/check.ts';
 import { reasonOf } from '../../core/finding.ts';
+import { dataOf } from '../../core/finding-data.ts';
+import { ATTEMPTS } from '../../go/dial/dial-judgement.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
@@ -38,10 +40,8 @@ export const byPacketLoss: Refinement = (link, { id }, indexed) => {
 export const byFamily: Refinement = (link) => {
   const isCutOff = hasReason(link, 'timeout', 'no-route', 'host-unreachable') && isFail(link);
   if (link.check.probe.id !== 'connect' || !isCutOff) return undefined;
-  const dialled = String(factsOf(link)['attempts'])
-    .split(', ')
-    .map((attempt) => attempt.split(' ')[0] ?? '');
-  const isOnlyIpv6 = dialled.every((address) => address.includes(':'));
+  const dialled = dataOf(link.finding, ATTEMPTS);
+  const isOnlyIpv6 = dialled?.every(({ address }) => address.family === 6) === true;
   return isOnlyIpv6 ? { spec: requireCause('ipv6-path-broken'), severity: 'critical' } : undefined;
 };
 

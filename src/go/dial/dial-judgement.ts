@@ -1,5 +1,9 @@
 /** Classifies a failed dial. As in Go, the error that counts is that of the first address. */
-import type { Attempt } from './dial.ts';
+import { dataKey } from '../../core/finding-data.ts';
+import type { Attempt } from '../../core/lookup.ts';
+
+/** The addresses that were dialled, of connect's findings. */
+export const ATTEMPTS = dataKey<readonly Attempt[]>('attempts');
 
 /** A firewall's "prohibited" comes at once; a dead neighbour is given up after about three seconds. */
 const FAST_SECONDS = 1;

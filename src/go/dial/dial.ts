@@ -9,18 +9,12 @@ import { connect } from 'node:net';
 import { deadlineOf } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
 import { errnoText } from '../../core/errno.ts';
+import type { Attempt } from '../../core/lookup.ts';
 import type { Address } from '../../core/probe.ts';
 
 const FALLBACK_DELAY_MILLISECONDS = 300;
 const MIN_SHARE_SECONDS = 2;
 const MAX_PORT = 65_535;
-
-export interface Attempt {
-  readonly address: Address;
-  /** `ok`, `timeout`, `abandoned` (another address was faster), `invalid port` or the errno. */
-  readonly outcome: string;
-  readonly seconds: number;
-}
 
 export interface DialResult {
   /** Absent when no address answered. */

@@ -27,7 +27,7 @@ export interface Loss {
 export async function measureLoss(
   address: Address,
   port: number,
-  deps: DialOptions,
+  deps: Omit<DialOptions, 'timeoutSeconds'>,
 ): Promise<Loss> {
   const dials = await Promise.all(
     Array.from({ length: ATTEMPTS }, () =>

@@ -1,8 +1,7 @@
 /** Classifies a lookup without an address, and recognizes suspicious addresses. Pure functions. */
 import { isIPv6 } from 'node:net';
 
-import type { Outcome, Query } from './query.ts';
-import type { Resolution } from './resolver.ts';
+import type { Outcome, Query, Resolution } from '../../core/lookup.ts';
 
 export type LookupFault =
   | 'not-found'

@@ -4,9 +4,8 @@
  */
 import { isIPv6 } from 'node:net';
 
+import type { RecordType, Verdict } from '../../core/lookup.ts';
 import { canonicalAddress } from './address-order.ts';
-
-export type RecordType = 'A' | 'AAAA';
 
 const TYPES: Readonly<Record<RecordType, number>> = { A: 1, AAAA: 28 };
 const OPT = 41;
@@ -32,16 +31,6 @@ export function questionBytes(id: number, name: string, type: RecordType): Buffe
   tail.writeUInt16BE(UDP_BYTES, 8);
   return Buffer.concat([header, ...labels, tail]);
 }
-
-export type Verdict =
-  | 'answer'
-  | 'nxdomain'
-  | 'nodata'
-  | 'servfail'
-  | 'refused'
-  | 'misbehaving'
-  | 'lame'
-  | 'malformed';
 
 export interface Reply {
   readonly verdict: Verdict;

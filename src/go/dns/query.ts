@@ -11,32 +11,9 @@ import { connect, isIPv6 } from 'node:net';
 import { DeadlineError, deadlineOf, withSignal } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
 import { errnoText } from '../../core/errno.ts';
-import type { RecordType, Reply, Verdict } from './message.ts';
+import type { Outcome, Query, RecordType } from '../../core/lookup.ts';
+import type { Reply } from './message.ts';
 import { questionBytes, readReply } from './message.ts';
-
-/**
- * `no-route`: the kernel has no route to the server, or a route that rejects it. `unreachable`: a neighbour or a
- * router reports it. `prohibited`: this host does not let the query out.
- */
-export type Outcome =
-  | Verdict
-  | 'timeout'
-  | 'connection-refused'
-  | 'no-route'
-  | 'unreachable'
-  | 'prohibited'
-  | 'local-error';
-
-export interface Query {
-  readonly name: string;
-  readonly server: string;
-  readonly type: RecordType;
-  /** That of the last conversation: TCP after an answer that was cut short. */
-  readonly transport: 'udp' | 'tcp';
-  readonly outcome: Outcome;
-  readonly addresses: readonly string[];
-  readonly seconds: number;
-}
 
 export interface Question {
   readonly name: string;

@@ -9,34 +9,16 @@ import { hostname } from 'node:os';
 
 import { DeadlineError } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { Outcome, Query, RecordType, Resolution } from '../../core/lookup.ts';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
-import type { Address } from '../../core/probe.ts';
 import { sortLikeGo } from './address-order.ts';
-import type { RecordType } from './message.ts';
-import type { Outcome, Query } from './query.ts';
 import { sendQuery } from './query.ts';
 import { lookUpHosts, lookupOrder } from './hosts-file.ts';
 import type { ResolvConf } from './resolv-conf.ts';
 import { namesToTry, parseResolvConf } from './resolv-conf.ts';
 
 const DNS_PORT = 53;
-
-export interface Resolution {
-  /** As the caller gave it. */
-  readonly name: string;
-  /** In the order in which Go dials them; empty when the lookup failed. */
-  readonly addresses: readonly Address[];
-  readonly source: 'literal' | 'hosts' | 'dns' | 'none';
-  /** Of resolv.conf, also when the hosts file made asking them needless. */
-  readonly servers: readonly string[];
-  /** resolv.conf names no server, so port 53 of this host is asked. */
-  readonly isFallback: boolean;
-  /** The queried names, with the search list applied. */
-  readonly names: readonly string[];
-  /** Every question and its end, as evidence. */
-  readonly queries: readonly Query[];
-}
 
 export interface ResolveOptions {
   readonly paths: Paths;

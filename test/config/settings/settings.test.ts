@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 
 import { defaultSettings, loadSettings } from '../../../src/config/settings/settings.ts';
 import { exampleSettings } from '../../../src/config/settings/example.ts';
-import { PROBES } from '../../../src/probes/index.ts';
+import { ALL_PROBES } from '../../../src/cli/all-probes.ts';
 import { probe } from '../../support/probes.ts';
 
 const FILE = '/etc/runnerwatch/runnerwatch.toml';
@@ -186,6 +186,6 @@ describe('the example', () => {
   test('deploy/runnerwatch.example.toml is what the tables say', () => {
     const file = join(import.meta.dirname, '../../../deploy/runnerwatch.example.toml');
 
-    expect(readFileSync(file, 'utf8')).toBe(exampleSettings(PROBES));
+    expect(readFileSync(file, 'utf8')).toBe(exampleSettings(ALL_PROBES));
   });
 });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import { systemClock } from '../../../src/core/clock.ts';
-import type { Resolution } from '../../../src/go/dns/resolver.ts';
+import type { Resolution } from '../../../src/core/lookup.ts';
 import { resolveLikeGo } from '../../../src/go/dns/resolver.ts';
 import type { RootFolder, Said, Script } from '../../support/dns-server.ts';
 import { rootFolder, startDnsServer } from '../../support/dns-server.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { deadlineOf } from '../../../src/core/abort.ts';
 import { systemClock } from '../../../src/core/clock.ts';
-import type { Resolution } from '../../../src/go/dns/resolver.ts';
+import type { Resolution } from '../../../src/core/lookup.ts';
 import { resolveLikeGo } from '../../../src/go/dns/resolver.ts';
 import type { Said, Script } from '../../support/dns-server.ts';
 import { closedUdpPort, rootFolder, startDnsServer } from '../../support/dns-server.ts';

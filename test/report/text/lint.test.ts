@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 
 import { createExporter } from '../../../src/metrics/exporter.ts';
-import { PROBES } from '../../../src/probes/index.ts';
+import { ALL_PROBES } from '../../../src/cli/all-probes.ts';
 import { reportOf } from '../../../src/report/document.ts';
 import { pageOf } from '../../../src/report/page/page.ts';
 import { textOf } from '../../../src/report/text/text.ts';
@@ -19,7 +19,7 @@ const view = viewOf(withLint(snapshotOf(), TEXT));
 const silent = viewOf(withLint(snapshotOf(), twoEntries('')));
 
 async function series(name: string, of = view): Promise<readonly string[]> {
-  const { body } = await createExporter(PROBES).render(of, 'text');
+  const { body } = await createExporter(ALL_PROBES).render(of, 'text');
   return seriesOf(body)
     .filter((one) => one.name === `runnerwatch_${name}`)
     .map(({ labels, value }) => `${labels['rule'] ?? ''} ${labels['severity']} ${value}`.trim());

@@ -1,23 +1,19 @@
-/** Who else knows the name: other servers, DNS beside the hosts file, and the C library. */
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** Another source for the name: other servers, or DNS beside the hosts file. */
+import { describe, expect, test } from 'vitest';
 
-import { describe, expect, test, vi } from 'vitest';
-
-import type { Finding, ProbeResult } from '../../src/core/finding.ts';
-import type { LinkTools, Walk } from '../../src/core/probe.ts';
+import type { Finding } from '../../src/core/finding.ts';
+import type { Walk } from '../../src/core/probe.ts';
+import { dnsCrossCheck } from '../../src/follow-ups/dns-cross-check.ts';
 import { dns } from '../../src/probes/dns.ts';
 import type { Said, Script } from '../support/dns-server.ts';
 import { rootFolder, startDnsServer } from '../support/dns-server.ts';
 import { ENDPOINT } from '../support/probes.ts';
 import type { Made } from '../support/certificates.ts';
 import { make, makeRoot } from '../support/certificates.ts';
-import { unlimitedBudget, runProbe } from '../support/run-probe.ts';
-import { noteReason } from '../support/seen-reasons.ts';
+import { followUp } from '../support/run-follow-up.ts';
+import { runProbe } from '../support/run-probe.ts';
 import { startTcpServer } from '../support/tcp-server.ts';
 import { startTlsServer } from '../support/tls-server.ts';
-import { patient } from '../support/until.ts';
 
 const ONE = 'nameserver 127.0.0.1\nsearch .\noptions timeout:1 attempts:1';
 const TWO = `${ONE}\nnameserver 127.0.0.2`;
@@ -30,38 +26,46 @@ const only =
   (_name, type) =>
     type === 'A' ? [address] : [];
 
+interface Failed {
+  readonly link: string;
+  readonly finding: Finding;
+}
+
 interface Stage {
   readonly dnsPort: number;
   readonly port: number;
   readonly resolvConf?: string;
   readonly files?: Readonly<Record<string, string>>;
-  readonly tools?: Partial<LinkTools>;
   /** The failure that puts the name in doubt. */
-  readonly of?: Partial<ProbeResult>;
+  readonly of?: Failed;
 }
 
 interface Looked {
+  /** What dns says, with what is tried when it finds no address. */
   readonly first: Finding;
-  /** What takes its place when the address cannot be dialled; undefined when nobody else could be asked. */
-  readonly second: Finding | undefined;
+  /** What takes its place when the address cannot be dialled. */
+  readonly second: Finding;
 }
 
-async function look({ dnsPort, port, resolvConf = TWO, files, tools, of }: Stage): Promise<Looked> {
+const TIMEOUT: Failed = {
+  link: 'connect',
+  finding: { status: 'fail', reason: 'timeout', detail: 'no answer' },
+};
+
+async function look({
+  dnsPort,
+  port,
+  resolvConf = TWO,
+  files,
+  of = TIMEOUT,
+}: Stage): Promise<Looked> {
   await using root = await rootFolder({ '/etc/resolv.conf': resolvConf, ...files });
   const walk: Walk = {};
   const target = { ...ENDPOINT, url: new URL(`https://gitlab.test:${port}/`) };
-  const first = await runProbe(dns, target, {
-    tools: { paths: root.paths, dnsPort, walk, ...tools },
-  });
-  const failed: ProbeResult = {
-    check: `connect@${target.id}`,
-    startedAt: 0,
-    durationSeconds: 0,
-    finding: { status: 'fail', reason: 'timeout', detail: 'no answer' },
-    ...of,
-  };
-  const second = await walk.secondLook?.look(failed, patient());
-  if (second !== undefined) noteReason('dns', second);
+  const tools = { paths: root.paths, dnsPort, walk };
+  const { attachments: _, ...finding } = await runProbe(dns, target, { tools });
+  const first = await followUp(dnsCrossCheck, { link: 'dns', finding, target, tools });
+  const second = await followUp(dnsCrossCheck, { ...of, base: first, target, tools });
   return { first, second };
 }
 
@@ -125,8 +129,8 @@ describe('the address in use does not answer', () => {
   });
 });
 
-const ofTls = (reason: string): Partial<ProbeResult> => ({
-  check: `tls@${ENDPOINT.id}`,
+const ofTls = (reason: string): Failed => ({
+  link: 'tls',
   finding: { status: 'fail', reason, detail: 'refused' },
 });
 
@@ -134,7 +138,7 @@ describe('the address in use shows a certificate that the runner refuses', () =>
   const root = makeRoot({ name: 'Public Root' });
   const leaf = make({ name: 'gitlab.test', dns: ['gitlab.test'], isAuthority: false }, root);
   const files = { '/etc/ssl/certs/ca-certificates.crt': root.pem };
-  async function second(reason: string, made: Made): Promise<Finding | undefined> {
+  async function second(reason: string, made: Made): Promise<Finding> {
     await using gitlab = await startTlsServer({ chain: [made] });
     await using one = await startDnsServer(only(DEAD));
     await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);
@@ -181,8 +185,9 @@ test('nobody else is asked while the address has not failed', async () => {
 
 test('with one server and no line in the hosts file there is nobody else to ask', async () => {
   await using server = await startDnsServer(only('10.0.0.5'));
-  const { second } = await look({ dnsPort: server.port, port: 443, resolvConf: ONE });
-  expect(second).toBeUndefined();
+  const { first, second } = await look({ dnsPort: server.port, port: 443, resolvConf: ONE });
+  expect(second).toEqual(first);
+  expect(server.asked).toHaveLength(2);
 });
 
 describe('an address that is no other host is a warning', () => {
@@ -239,59 +244,5 @@ test('a name that no server knows is not found, with the word of each', async ()
     status: 'fail',
     reason: 'not-found',
     facts: { outcomes: '127.0.0.1 nxdomain, 127.0.0.2 refused' },
-  });
-});
-
-/** A host whose C library says what `script` prints; it is entered by chroot, which needs root and a whole system. */
-async function withLibc<T>(script: string, use: () => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-libc-'));
-  try {
-    await mkdir(join(folder, 'bin'));
-    const command = join(folder, 'bin/chroot');
-    await writeFile(command, `#!/bin/sh\n${script}\n`);
-    await chmod(command, 0o755);
-    vi.stubEnv('PATH', `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}`);
-    return await use();
-  } finally {
-    vi.unstubAllEnvs();
-    await rm(folder, { recursive: true });
-  }
-}
-
-describe('a name that the C library finds and the runner does not', () => {
-  const FINDS = 'test "$2 $3 $4 $5" = "getent -- ahosts gitlab.test" && echo "10.0.0.9 STREAM"';
-
-  test('is a mismatch', async () => {
-    await using server = await startDnsServer(() => 'nxdomain');
-    const stage = { dnsPort: server.port, port: 443, resolvConf: ONE };
-    const { first } = await withLibc(FINDS, () => look(stage));
-    expect(first).toMatchObject({
-      status: 'fail',
-      reason: 'nss-mismatch',
-      detail: 'lookup of gitlab.test: 127.0.0.1 nxdomain; the C library finds 10.0.0.9',
-      facts: { libc: '10.0.0.9' },
-    });
-  });
-
-  test('is one also while libc may not be asked again', async () => {
-    await using server = await startDnsServer(() => 'nxdomain');
-    const budget = { ...unlimitedBudget, once: () => false };
-    const stage = { dnsPort: server.port, port: 443, resolvConf: ONE };
-    const { first: previous } = await withLibc(FINDS, () => look(stage));
-    const again = await look({ ...stage, tools: { budget, previous } });
-    const fresh = await look({ ...stage, tools: { budget } });
-    expect(again.first).toMatchObject({
-      status: 'fail',
-      reason: 'nss-mismatch',
-      facts: { libc: '10.0.0.9' },
-    });
-    expect(fresh.first).toMatchObject({ status: 'fail', reason: 'not-found' });
-  });
-
-  test('is not looked for when the name servers fail', async () => {
-    await using server = await startDnsServer(() => 'servfail');
-    const stage = { dnsPort: server.port, port: 443, resolvConf: ONE };
-    const { first } = await withLibc(FINDS, () => look(stage));
-    expect(first).toMatchObject({ status: 'fail', reason: 'server-failure' });
   });
 });

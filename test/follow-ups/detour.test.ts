@@ -9,12 +9,13 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import type { EndpointTarget, ProxyAlternative, ProxyDecision } from '../../src/core/target.ts';
 import { TrustStore } from '../../src/go/tls/trust.ts';
-import { createDetour } from '../../src/probes/detour.ts';
+import type { FollowUpMemory } from '../../src/checks/follow-up.ts';
+import { createDetour } from '../../src/follow-ups/detour.ts';
 import { make, makeRoot } from '../support/certificates.ts';
 import { proxyAt, startScriptedProxy } from '../support/connect-proxy.ts';
 import { startForwardingProxy } from '../support/forwarding-proxy.ts';
 import { BUNDLE, CERTS, HOST, trustFolder } from '../support/probe-tls.ts';
-import { runProbe } from '../support/run-probe.ts';
+import { followUp } from '../support/run-follow-up.ts';
 import type { TcpServer } from '../support/tcp-server.ts';
 import { closedPort, startTcpServer } from '../support/tcp-server.ts';
 import { startTlsServer } from '../support/tls-server.ts';
@@ -29,23 +30,28 @@ interface Question {
   readonly port: number;
   readonly proxy?: ProxyDecision;
   readonly alternatives?: readonly ProxyAlternative[];
-  /** What the walk has found so far. */
-  readonly findings?: Readonly<Record<string, Finding>>;
-  readonly probe?: ReturnType<typeof createDetour>;
+  /** What the walk has found last, by link. */
+  readonly findings: Readonly<Record<string, Finding>>;
+  readonly memory?: FollowUpMemory;
 }
 
 async function detourOf(question: Question): Promise<Finding> {
-  const { findings = {}, target = targetOf(question) } = question;
+  const { findings, target = targetOf(question), memory = new Map() } = question;
   await using folder = await trustFolder({
     [BUNDLE]: root.pem,
     '/etc/hosts': `127.0.0.1 ${HOST} proxy.test\n`,
   });
-  return await runProbe(question.probe ?? createDetour(new TrustStore()), target, {
-    tools: { paths: folder.paths, walk: { findings: new Map(Object.entries(findings)) } },
-  });
+  const [[link, finding] = ['', { status: 'pass' } as const]] = Object.entries(findings);
+  const tools = { paths: folder.paths };
+  const detour = createDetour(new TrustStore());
+  return await followUp(detour, { link, finding, target, tools, memory });
 }
 
-function targetOf({ port, proxy = DIRECT, alternatives = [] }: Question): EndpointTarget {
+function targetOf({
+  port,
+  proxy = DIRECT,
+  alternatives = [],
+}: Omit<Question, 'findings'>): EndpointTarget {
   const url = new URL(`https://${HOST}:${port}/`);
   const trust = { certsDirectory: CERTS };
   return { kind: 'endpoint', id: url.href, url, trust, proxy, alternatives };
@@ -236,18 +242,18 @@ test('the same fault is tried again only after a minute, another one at once, an
   const question = {
     port,
     alternatives: [hint(proxyAt(proxy.port))],
-    probe: createDetour(new TrustStore()),
   };
   const target = targetOf(question);
+  const memory: FollowUpMemory = new Map();
   const timeout = { connect: broken('timeout') };
   const refused = { connect: broken('refused') };
 
-  await detourOf({ ...question, target, findings: timeout });
-  await detourOf({ ...question, target, findings: timeout });
+  await detourOf({ ...question, target, memory, findings: timeout });
+  await detourOf({ ...question, target, memory, findings: timeout });
   expect(proxy.received).toHaveLength(1);
-  await detourOf({ ...question, target, findings: refused });
+  await detourOf({ ...question, target, memory, findings: refused });
   expect(proxy.received).toHaveLength(2);
-  await detourOf({ ...question, findings: refused });
+  await detourOf({ ...question, findings: refused, memory: new Map() });
   expect(proxy.received).toHaveLength(3);
 });
 

@@ -7,10 +7,10 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
 import { TrustStore } from '../../src/go/tls/trust.ts';
-import { createDetour } from '../../src/probes/detour.ts';
+import { createDetour } from '../../src/follow-ups/detour.ts';
 import { daysFromNow, make, makeRoot } from '../support/certificates.ts';
 import { BUNDLE, CERTS, HOST, trustFolder } from '../support/probe-tls.ts';
-import { runProbe } from '../support/run-probe.ts';
+import { followUp } from '../support/run-follow-up.ts';
 
 const root = makeRoot({ name: 'Test Root' });
 const expired = make(
@@ -41,12 +41,11 @@ async function lookWithClockAhead(seconds: number) {
     trust: { certsDirectory: CERTS },
     proxy: { kind: 'direct', because: 'HTTPS_PROXY is not set' },
   };
-  const findings = new Map([
-    ['tls', { status: 'fail', reason: 'expired', detail: 'seen' } as const],
-  ]);
+  const fault = { status: 'fail', reason: 'expired', detail: 'seen' } as const;
   const clock = { ...systemClock, wall: () => Date.now() + seconds * 1000 };
-  const tools = { paths: folder.paths, clock, walk: { findings } };
-  const finding = await runProbe(createDetour(new TrustStore()), target, { tools });
+  const tools = { paths: folder.paths, clock };
+  const detour = createDetour(new TrustStore());
+  const finding = await followUp(detour, { link: 'tls', finding: fault, target, tools });
   server.close();
   await once(server, 'close');
   return { finding, asked };
@@ -62,6 +61,6 @@ test('the clocks differ: the difference is measured over a connection that nobod
   const { finding, asked } = await lookWithClockAhead(5 * 86_400);
 
   expect(finding).toMatchObject({ status: 'warn', reason: 'clock-differs' });
-  expect(finding.measures?.date_skew_seconds).toBeCloseTo(-5 * 86_400, -1);
+  expect(finding.measures?.['date_skew_seconds']).toBeCloseTo(-5 * 86_400, -1);
   expect(asked).toEqual([`GET /-/health ${JSON.stringify({ host: HOST, connection: 'close' })}`]);
 });

@@ -2,19 +2,17 @@
  * Does a rule of this host's own firewall block the runner's connections?
  *
  * Source    `nft --json list ruleset`, read as the kernel reads it (host/net/firewall-rules.ts), for the addresses that
- *           the walk dialled and the name servers, as the user of the runner's process, there and back. Asked only when the way is
- *           broken where a firewall could break it, or the runner’s log says so of its own; for the same fault at
- *           most once a minute.
+ *           the walk dialled and the name servers, as the user of the runner's process, there and back: when a link ends as
+ *           a rule could end it, or passes while the runner's log says that the runner's own connections do not.
  * Measures  none.
  * Reasons   rule-blocks.
  * Unknown   not-allowed: the rules may not be read by this user.
  *
- * It is no link of the walk: it gives the diagnosis the reason why a link that timed out did so.
+ * It gives the diagnosis the reason why a link that timed out did so.
  */
 import type { Finding } from '../core/finding.ts';
-import type { LinkTools } from '../core/probe.ts';
-import { defineProbe } from '../core/probe.ts';
-import { PerFaultCache } from '../core/per-fault-cache.ts';
+import type { FollowUpTools, Found } from '../core/follow-up.ts';
+import { defineFollowUp } from '../core/follow-up.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { readRuleset } from '../host/net/firewall.ts';
 import type { Packet } from '../host/net/firewall-match.ts';
@@ -22,32 +20,31 @@ import type { BlockingRule } from '../host/net/firewall-rules.ts';
 import { findBlockingRule } from '../host/net/firewall-rules.ts';
 import { isForeignAddress } from '../host/net/own-addresses.ts';
 
-const AGAIN_SECONDS = 60;
 const DNS_PORT = 53;
 /** How far back the runner’s own words are worth a look at the rules. */
 const LOG_SECONDS = 120;
 /** Faults that a rule can look like. */
-const BLOCKED: readonly string[] = [
-  'timeout',
-  'refused',
-  'prohibited',
-  'resolver-down',
-  'host-unreachable',
-];
+const BLOCKED = [
+  'dns/timeout',
+  'dns/prohibited',
+  'dns/resolver-down',
+  'connect/timeout',
+  'connect/refused',
+  'connect/prohibited',
+  'connect/host-unreachable',
+] as const;
 
-type FirewallFinding = Finding<'rule-blocks' | 'not-allowed'>;
+type FirewallFound = Found<'rule-blocks' | 'not-allowed'>;
 
 export function createFirewall(read: typeof readRuleset) {
-  const looks = new PerFaultCache<EndpointTarget, FirewallFinding>(AGAIN_SECONDS);
-  return defineProbe({
+  return defineFollowUp({
     id: 'firewall',
     title: 'Local firewall',
     question: 'Does a rule of this host’s own firewall block the runner’s connections?',
-    kind: 'endpoint',
-    needs: [],
-    intervalSeconds: 15,
+    after: [...BLOCKED, 'connect/pass', 'connect/warn'],
+    cost: 'local',
     timeoutSeconds: 5,
-    options: {},
+    rememberSeconds: 60,
     reasons: {
       'rule-blocks': {
         meaning: 'A rule of this host’s own firewall stops the connections of the runner.',
@@ -60,33 +57,28 @@ export function createFirewall(read: typeof readRuleset) {
     },
     measures: {},
 
-    async run(target, _options, tools): Promise<FirewallFinding> {
+    subject: (target, tools) => {
       const packets = packetsOf(target, tools);
-      if (packets.length === 0) return { status: 'pass' };
-      const { clock, signal } = tools;
-      return await looks.found(target, JSON.stringify(packets), clock.seconds(), () =>
-        look(packets, read, signal),
-      );
+      return packets.length === 0 ? undefined : JSON.stringify(packets);
     },
+
+    run: async (target, tools): Promise<FirewallFound> =>
+      await findRule(packetsOf(target, tools), read, tools.signal),
   });
 }
 
 export const firewall = createFirewall(readRuleset);
 
-/** What the broken link sent and got no good answer to. */
-function packetsOf({ uid = 0 }: EndpointTarget, tools: LinkTools): readonly Packet[] {
-  const { walk } = tools;
-  const broken = ['dns', 'connect']
-    .map((link) => walk.findings?.get(link))
-    .find((finding) => finding?.status === 'fail');
-  if (broken === undefined) return packetsInLog(uid, tools);
-  if (broken.status !== 'fail' || !BLOCKED.includes(broken.reason)) return [];
-  const { port } = broken.facts ?? {};
-  if (port !== undefined) {
-    const dialled = walk.addresses ?? [];
-    return dialled.map(({ address }) => packetTo(address, 'tcp', Number(port), uid));
+/** What the broken link sent and got no good answer to; or, where it is open, what the runner did. */
+function packetsOf({ uid = 0 }: EndpointTarget, tools: FollowUpTools): readonly Packet[] {
+  const { walk, fault } = tools;
+  if (fault.finding.status !== 'fail') return packetsInLog(uid, tools);
+  if (fault.link === 'dns') {
+    return serversOf(fault.finding).map((address) => packetTo(address, 'udp', DNS_PORT, uid));
   }
-  return serversOf(broken).map((address) => packetTo(address, 'udp', DNS_PORT, uid));
+  const port = Number(fault.finding.facts?.['port']);
+  const dialled = walk.addresses ?? [];
+  return dialled.map(({ address }) => packetTo(address, 'tcp', port, uid));
 }
 
 function serversOf(finding: Finding | undefined): readonly string[] {
@@ -105,7 +97,7 @@ function packetTo(
 }
 
 /** Our way is open and the runner says that its own is not: a rule may name its user. */
-function packetsInLog(uid: number, { walk, clock, runnerLog }: LinkTools): readonly Packet[] {
+function packetsInLog(uid: number, { walk, clock, runnerLog }: FollowUpTools): readonly Packet[] {
   const since = clock.wall() - LOG_SECONDS * 1000;
   const dialled = new Set(walk.addresses?.map(({ address }) => address));
   const servers = serversOf(walk.findings?.get('dns'));
@@ -131,13 +123,13 @@ function isOfPackets(cause: string | undefined): boolean {
   return cause !== undefined && /^(?:tcp|network|firewall|dns)-/.test(cause);
 }
 
-async function look(
+async function findRule(
   packets: readonly Packet[],
   read: typeof readRuleset,
   signal: AbortSignal,
-): Promise<FirewallFinding> {
+): Promise<FirewallFound> {
   const reading = await read(signal);
-  if (reading.kind === 'no-program') return { status: 'pass' };
+  if (reading.kind === 'no-program') return {};
   if (reading.kind === 'not-allowed') {
     const detail = 'the rules of this host’s firewall cannot be read by this user';
     return { status: 'unknown', reason: 'not-allowed', detail };
@@ -146,10 +138,10 @@ async function look(
     const rule = findBlockingRule(reading.json, packet);
     if (rule !== undefined) return blocked(rule, packet);
   }
-  return { status: 'pass' };
+  return {};
 }
 
-function blocked(rule: BlockingRule, { address, protocol, port, uid }: Packet): FirewallFinding {
+function blocked(rule: BlockingRule, { address, protocol, port, uid }: Packet): FirewallFound {
   const { place, chain, handle, verdict, comment, isByUser, ofAnswer } = rule;
   const [family, table, name] = chain;
   const who = isByUser ? ` of user ${uid}` : '';

@@ -1,19 +1,18 @@
 /**
  * Would another way than the one in force lead to GitLab?
  *
- * Source    Other proxies that are written down on this host, and the direct way (go/path-attempt.ts). Tried only
- *           when the way in force is broken, and for the same fault at most once a minute.
+ * Source    Other proxies that are written down on this host, and the direct way (go/path-attempt.ts).
  * Measures  tried (count): other ways that were tried.
  *           date_skew_seconds: the server's clock minus this one, where a certificate is refused for its dates.
  * Reasons   known-proxy-works, direct-works, small-segments-work, small-hello-works: the one factor that makes
  *           the difference. clock-differs: the dates would be right by the server's clock. intercepted: the proxy shows a certificate that is not GitLab's.
  * Unknown   never by itself: without another way there is nothing to say, and it passes.
  *
- * It is no link of the walk: it judges nothing and gives the diagnosis what it needs to tell causes apart.
+ * It judges nothing and gives the diagnosis what it needs to tell causes apart.
  */
-import type { LinkTools, ReasonSpec } from '../core/probe.ts';
-import { defineProbe } from '../core/probe.ts';
-import { PerFaultCache } from '../core/per-fault-cache.ts';
+import type { FollowUpTools } from '../core/follow-up.ts';
+import { defineFollowUp } from '../core/follow-up.ts';
+import type { ReasonSpec } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { attemptWay } from '../go/path-attempt.ts';
 import type { Detour, DetourReason, Try } from '../go/alternate-paths.ts';
@@ -22,7 +21,6 @@ import { SHARED_TRUST } from '../go/tls/trust.ts';
 import type { TrustStore } from '../go/tls/trust.ts';
 import { createReadCheck } from '../host/fs/rights.ts';
 
-const AGAIN_SECONDS = 60;
 const ATTEMPT_SECONDS = 4;
 
 const REASONS = {
@@ -65,46 +63,30 @@ const MEASURES = {
 const BY_DATE: readonly string[] = ['tls/expired', 'tls/intermediate-expired', 'tls/not-yet-valid'];
 
 export function createDetour(store: TrustStore) {
-  const looks = new PerFaultCache<EndpointTarget, Detour>(AGAIN_SECONDS);
-  return defineProbe({
+  return defineFollowUp({
     id: 'detour',
     title: 'Other ways',
     question: 'Would another way than the one in force lead to GitLab?',
-    kind: 'endpoint',
-    needs: [],
-    intervalSeconds: 15,
+    after: ['dns/fail', 'connect/fail', 'proxy/fail', 'tls/fail'],
+    cost: 'connections',
     timeoutSeconds: 14,
-    options: {},
+    rememberSeconds: 60,
     reasons: REASONS,
     measures: MEASURES,
+    idle: { tried: 0 },
 
-    async run(target, _options, tools): Promise<Detour> {
-      const signature = brokenAt(tools);
-      if (signature === undefined) return { status: 'pass', measures: { tried: 0 } };
-      return await looks.found(target, signature, tools.clock.seconds(), () =>
-        look(target, tools, store, signature),
-      );
-    },
+    run: async (target, tools): Promise<Detour> => await tryOthers(target, tools, store),
   });
 }
 
 export const detour = createDetour(SHARED_TRUST);
 
-/** `connect/timeout`: the first link of this walk that failed, of those that another way could avoid. */
-function brokenAt({ walk }: LinkTools): string | undefined {
-  for (const link of ['proxy', 'dns', 'connect', 'tls']) {
-    const finding = walk.findings?.get(link);
-    if (finding?.status === 'fail') return `${link}/${finding.reason}`;
-  }
-  return undefined;
-}
-
-async function look(
+async function tryOthers(
   target: EndpointTarget,
-  tools: LinkTools,
+  tools: FollowUpTools,
   store: TrustStore,
-  signature: string,
 ): Promise<Detour> {
+  const { link, name: fault, finding } = tools.fault;
   const { url, proxy } = target;
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const trust = await store.load(
@@ -115,10 +97,9 @@ async function look(
   );
   const attempt: Try = async (way, change) =>
     await attemptWay(url, way, { ...tools, trust, timeoutSeconds: ATTEMPT_SECONDS }, change);
-  if (signature === 'tls/handshake-blocked') return await smaller(proxy, attempt);
-  if (BY_DATE.includes(signature)) return await otherClock(proxy, attempt, tools.clock);
-  if (!signature.startsWith('tls/')) return await otherWay(target, attempt);
+  if (fault === 'tls/handshake-blocked') return await smaller(proxy, attempt);
+  if (BY_DATE.includes(fault)) return await otherClock(proxy, attempt, tools.clock);
+  if (link !== 'tls') return await otherWay(target, attempt);
   if (proxy.kind === 'direct') return nothing(0);
-  const shown = tools.walk.findings?.get('tls')?.facts?.['fingerprint_sha256'];
-  return await interception(proxy, attempt, shown);
+  return await interception(proxy, attempt, finding.facts?.['fingerprint_sha256']);
 }

@@ -1,12 +1,17 @@
 /**
- * GitLab's API is not found below `url`: does GitLab answer below another path of the same host? Requests pages that
- * every GitLab shows without a login and that its API rate limits do not count.
+ * Does a GitLab answer below another path of the same host?
+ *
+ * Source    Pages that every GitLab shows to everyone and that its limits on the API do not count: the root, which
+ *           redirects to the sign-in page, then the path that GitLab's documentation gives a GitLab that shares its host.
+ * Reasons   wrong-path, of the api link: it does.
  */
+import { detailOf } from '../core/finding.ts';
+import { defineFollowUp } from '../core/follow-up.ts';
 import type { HttpAnswer } from '../core/probe.ts';
-import { ExchangeError } from './exchange-error.ts';
-import { answerOrError } from './exchange.ts';
-import type { Send } from './exchange.ts';
-import { fingerprint } from './fingerprint.ts';
+import { ExchangeError } from '../gitlab/exchange-error.ts';
+import type { Send } from '../gitlab/exchange.ts';
+import { answerOrError } from '../gitlab/exchange.ts';
+import { fingerprint } from '../gitlab/fingerprint.ts';
 
 const ANSWER_SECONDS = 3;
 /** A longer one is no root, and is not shown. */
@@ -15,8 +20,32 @@ const SIGN_IN = '/users/sign_in';
 /** Where the documentation puts a GitLab that shares its host. */
 const USUAL_ROOT = '/gitlab';
 
+export const otherRoot = defineFollowUp({
+  id: 'other-root',
+  title: 'Other path',
+  question: 'Does a GitLab answer below another path of the same host?',
+  after: ['api/not-gitlab'],
+  revises: 'api',
+  cost: 'pages',
+  timeoutSeconds: 7,
+  rememberSeconds: 900,
+  reasons: {},
+  linkReasons: ['wrong-path'],
+  measures: {},
+
+  // A web server that knows no such path may have GitLab below another one.
+  subject: ({ url }, { fault }) => (fault.finding.facts?.['status'] === 404 ? url.href : undefined),
+
+  async run({ url }, { walk: { send }, signal, fault }) {
+    const root = send === undefined ? undefined : await findOtherRoot(url, send, signal);
+    if (root === undefined) return {};
+    const detail = `${detailOf(fault.finding)}; a GitLab answers at ${root}`;
+    return { status: 'fail', reason: 'wrong-path', detail, facts: { root } };
+  },
+});
+
 /** The root that GitLab has, such as `https://host/gitlab/`. */
-export async function findOtherRoot(
+async function findOtherRoot(
   url: URL,
   send: Send,
   signal: AbortSignal,

@@ -4,10 +4,10 @@ import { expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import type { LinkTools } from '../../src/core/probe.ts';
 import type { RunnerLogReader, RunnerEvent } from '../../src/core/runner-event.ts';
-import { createFirewall } from '../../src/probes/firewall.ts';
+import { createFirewall } from '../../src/follow-ups/firewall.ts';
 import { setClock, START } from '../support/clock.ts';
 import { ENDPOINT } from '../support/probes.ts';
-import { runProbe } from '../support/run-probe.ts';
+import { followUp } from '../support/run-follow-up.ts';
 import { event } from '../support/events.ts';
 
 const RUNNER_UID = 999;
@@ -36,7 +36,7 @@ async function look(
   over: Partial<LinkTools> = {},
 ): Promise<Finding> {
   const asked: number[] = [];
-  const probe = createFirewall(async () => {
+  const firewall = createFirewall(async () => {
     asked.push(1);
     return { kind: 'rules', json: rulesetFor(RUNNER_UID) };
   });
@@ -44,7 +44,9 @@ async function look(
   const findings = new Map<string, Finding>([['connect', { status: 'pass' }]]);
   const walk = { findings, addresses: [{ address: '10.0.0.2', family: 4 as const }] };
   const tools = { clock: setClock(), runnerLog, walk, ...over };
-  const finding = await runProbe(probe, { ...ENDPOINT, uid: RUNNER_UID }, { tools });
+  const target = { ...ENDPOINT, uid: RUNNER_UID };
+  const pass: Finding = { status: 'pass' };
+  const finding = await followUp(firewall, { link: 'connect', finding: pass, target, tools });
   return { ...finding, facts: { ...finding.facts, asked: asked.length } };
 }
 

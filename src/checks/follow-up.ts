@@ -1,0 +1,93 @@
+/**
+ * What the walk does with the follow-ups of its links: which are due after a finding, one run of one within its
+ * deadline, what is remembered of it, and which finding waits for one that may still come.
+ */
+import { deadlineOf, withSignal } from '../core/abort.ts';
+import type { Check } from '../core/check.ts';
+import type { Finding } from '../core/finding.ts';
+import { reasonOf } from '../core/finding.ts';
+import type { Fault, FollowUp, FollowUpTools, Found } from '../core/follow-up.ts';
+import type { EndpointTarget } from '../core/target.ts';
+
+/** A follow-up with its own check, or with that of the link that it revises. */
+export interface PlannedFollowUp {
+  readonly followUp: FollowUp;
+  readonly check: Check;
+  readonly target: EndpointTarget;
+}
+
+interface Remembered {
+  readonly key: string;
+  readonly atSeconds: number;
+  readonly found: Found;
+}
+
+/** By id of the follow-up. It belongs to one walk, and goes with it when a new plan comes. */
+export type FollowUpMemory = Map<string, Remembered>;
+
+export function followUpsOf(checks: readonly Check[]): readonly PlannedFollowUp[] {
+  return checks.flatMap((check) => {
+    const { probe, target } = check;
+    if (target.kind !== 'endpoint') return [];
+    const own = probe.followUp === undefined ? [] : [probe.followUp];
+    return [...own, ...(probe.revisions ?? [])].map((followUp) => ({ followUp, check, target }));
+  });
+}
+
+/** What may be due after a link: what makes its own finding more exact comes first. */
+export function followUpsAfter(
+  planned: readonly PlannedFollowUp[],
+  link: string,
+): readonly PlannedFollowUp[] {
+  const those = planned.filter(({ followUp }) => linksOf(followUp).includes(link));
+  const isOwn = ({ followUp }: PlannedFollowUp): boolean => followUp.revises === link;
+  return [...those.filter(isOwn), ...those.filter((one) => !isOwn(one))];
+}
+
+/** The links that may make it due. */
+export function linksOf({ after }: FollowUp): readonly string[] {
+  return after.map((name) => name.slice(0, name.indexOf('/')));
+}
+
+/** Undefined when this finding does not make it due. */
+export function faultOf({ after }: FollowUp, link: string, finding: Finding): Fault | undefined {
+  const name = `${link}/${reasonOf(finding) ?? finding.status}`;
+  const isDue = after.includes(name) || after.includes(`${link}/${finding.status}`);
+  return isDue ? { name, link, finding } : undefined;
+}
+
+/** What it would try now; undefined when there is nothing to try. */
+export function subjectOf(
+  { followUp, target }: PlannedFollowUp,
+  tools: FollowUpTools,
+): string | undefined {
+  if (followUp.cost === 'pages' && tools.budget.isPaused(target.id)) return undefined;
+  return followUp.subject === undefined ? '' : followUp.subject(target, tools);
+}
+
+/** Rejects when it could not look, or not to the end, which is then not remembered. */
+export async function runFollowUp(
+  { followUp, check, target }: PlannedFollowUp,
+  subject: string,
+  tools: FollowUpTools,
+  memory: FollowUpMemory,
+): Promise<Found> {
+  const key = `${tools.fault.name} ${subject}`;
+  const atSeconds = tools.clock.seconds();
+  const known = memory.get(followUp.id);
+  if (known?.key === key && atSeconds - known.atSeconds < rememberSecondsOf(followUp, check)) {
+    return known.found;
+  }
+  const isOwn = followUp.revises === undefined;
+  using deadline = deadlineOf(isOwn ? check.timeoutSeconds : followUp.timeoutSeconds, tools.signal);
+  const { signal } = deadline;
+  const found = await withSignal(followUp.run(target, { ...tools, signal }), signal);
+  signal.throwIfAborted();
+  memory.set(followUp.id, { key, atSeconds, found });
+  return found;
+}
+
+/** A check of its own may have been given a longer interval in the settings. */
+function rememberSecondsOf({ revises, rememberSeconds }: FollowUp, check: Check): number {
+  return revises === undefined ? Math.max(rememberSeconds, check.intervalSeconds) : rememberSeconds;
+}

@@ -1,0 +1,42 @@
+/**
+ * Does the C library of this host find a name that the runner does not?
+ *
+ * Source    getent(1), which asks the modules of nsswitch.conf; the runner, a static Go program, has none of them.
+ * Reasons   nss-mismatch: it finds the name.
+ */
+import { detailOf } from '../core/finding.ts';
+import { defineFollowUp } from '../core/follow-up.ts';
+import { firstHopOf } from '../go/dial/first-hop.ts';
+import { resolveWithLibc } from '../host/net/getent.ts';
+
+export const cLibrary = defineFollowUp({
+  id: 'c-library',
+  title: 'C library',
+  question: 'Does the C library of this host find a name that the runner does not?',
+  after: ['dns/not-found'],
+  revises: 'dns',
+  cost: 'local',
+  timeoutSeconds: 3,
+  rememberSeconds: 60,
+  reasons: {
+    'nss-mismatch': {
+      meaning:
+        'The C library of this host finds the name, and the runner, which does not use it, cannot.',
+      action: 'Add a DNS record, or a line in /etc/hosts.',
+    },
+  },
+  measures: {},
+
+  subject: (target) => firstHopOf(target).host,
+
+  async run(target, { paths, signal, fault }) {
+    const found = await resolveWithLibc(firstHopOf(target).host, paths, signal);
+    const [address] = found;
+    if (address === undefined) return {};
+    const libc = found.join(', ');
+    const detail = `${detailOf(fault.finding)}; the C library finds ${libc}`;
+    const factor = 'C library or the resolver of the runner';
+    const facts = { factor, libc, libc_address: address };
+    return { status: 'fail', reason: 'nss-mismatch', detail, facts };
+  },
+});

@@ -1,0 +1,248 @@
+/**
+ * Would another source give a better address than the one that decided?
+ *
+ * Source    The name servers that Go does not ask, or DNS beside the hosts file. After a lookup without an address
+ *           their answer is enough; else what they say is dialled, or shaken hands with, as the runner would.
+ * Reasons   servers-disagree, hosts-override: the one factor that makes the difference.
+ */
+import type { Finding } from '../core/finding.ts';
+import type { FollowUpTools, Found } from '../core/follow-up.ts';
+import { defineFollowUp } from '../core/follow-up.ts';
+import type { Query, Resolution } from '../core/lookup.ts';
+import type { Address } from '../core/probe.ts';
+import type { EndpointTarget } from '../core/target.ts';
+import { dialLikeGo } from '../go/dial/dial.ts';
+import type { DialledHostPort } from '../go/dial/first-hop.ts';
+import { firstHopOf } from '../go/dial/first-hop.ts';
+import { sortLikeGo } from '../go/dns/address-order.ts';
+import {
+  addressesByServer,
+  decisiveQueries,
+  lookupText,
+  outcomesByServer,
+} from '../go/dns/lookup-judgement.ts';
+import type { ResolveOptions } from '../go/dns/resolver.ts';
+import { queryEachServer, resolveLikeGo } from '../go/dns/resolver.ts';
+import { handshakeLikeGo } from '../go/tls/handshake.ts';
+import { SHARED_TRUST } from '../go/tls/trust.ts';
+import type { Trust } from '../go/tls/trust.ts';
+import { createReadCheck } from '../host/fs/rights.ts';
+
+/** Ends of a handshake that another server than GitLab may stand for. */
+const STRANGE = [
+  'name-mismatch',
+  'no-san',
+  'unknown-authority',
+  'self-signed',
+  'plaintext-server',
+] as const;
+
+export const dnsCrossCheck = defineFollowUp({
+  id: 'dns-cross-check',
+  title: 'DNS cross-check',
+  question: 'Would another source give a better address than the one that decided?',
+  after: ['dns/not-found', 'connect/fail', ...STRANGE.map((reason) => `tls/${reason}`)],
+  revises: 'dns',
+  cost: 'connections',
+  timeoutSeconds: 4,
+  rememberSeconds: 60,
+  reasons: {
+    'servers-disagree': {
+      meaning:
+        'The name server that decides gives no address, or a dead one; another one knows better.',
+      action: 'Put the right server first in /etc/resolv.conf, or correct the wrong one.',
+    },
+    'hosts-override': {
+      meaning: '/etc/hosts pins an address that does not answer, and the one that DNS gives does.',
+      action: 'Remove the line from /etc/hosts.',
+    },
+  },
+  measures: {},
+
+  subject: (_target, { walk: { resolution } }) =>
+    resolution === undefined || !hasOtherSource(resolution) ? undefined : keyOf(resolution),
+
+  async run(target, tools) {
+    const { resolution } = tools.walk;
+    if (resolution === undefined) return {};
+    const { paths, clock, signal, dnsPort } = tools;
+    const deps = { paths, clock, signal, port: dnsPort };
+    if (tools.fault.link === 'dns') return await otherAnswer(resolution, deps);
+    const trial = await trialOf(target, tools, deps);
+    const difference =
+      trial === undefined ? undefined : await differenceOf(resolution, trial, deps);
+    return difference ?? {};
+  },
+});
+
+type CrossChecked = Found<'servers-disagree' | 'hosts-override'>;
+
+/** True when another source could be asked at all. */
+function hasOtherSource({ source, servers, addresses }: Resolution): boolean {
+  if (addresses.length === 0) return servers.length > 1;
+  return source === 'hosts' ? servers.length > 0 : source === 'dns' && servers.length > 1;
+}
+
+function keyOf({ name, source, servers, addresses }: Resolution): string {
+  return JSON.stringify([name, source, servers, addresses.map(({ address }) => address)]);
+}
+
+const DIAL_SECONDS = 2;
+/** More would be load, not evidence. */
+const MAX_DIALLED = 3;
+
+/** What the address in use does not stand up to, and whether another one does. */
+interface Trial {
+  readonly kind: 'answer' | 'certificate';
+  /** The first address that passes. */
+  first(addresses: readonly string[]): Promise<Address | undefined>;
+}
+
+const WORDS: Readonly<Record<Trial['kind'], readonly [wrong: string, right: string]>> = {
+  answer: ['does not answer', 'does'],
+  certificate: ['shows a certificate that the runner refuses', 'shows one that it accepts'],
+};
+
+async function differenceOf(
+  found: Resolution,
+  trial: Trial,
+  deps: ResolveOptions,
+): Promise<CrossChecked | undefined> {
+  const used = new Set(found.addresses.map(({ address }) => address));
+  const said = await others(found, deps);
+  const other = [...said].flatMap(([server, addresses]) =>
+    addresses.filter((address) => !used.has(address)).map((address) => ({ server, address })),
+  );
+  const distinct = [...new Set(other.map(({ address }) => address))].slice(0, MAX_DIALLED);
+  const right = await trial.first(distinct);
+  if (right === undefined) return undefined;
+  const isPinned = found.source === 'hosts';
+  const wrongServers = isPinned ? [] : serversThatSaid(found);
+  const wrongSource = isPinned ? '/etc/hosts' : wrongServers.join(', ');
+  const rightSource = other.find(({ address }) => address === right.address)?.server ?? '';
+  const wrong = [...used].join(', ');
+  const factor = isPinned ? 'hosts file or DNS' : 'which name server';
+  const [isWrong, isRight] = WORDS[trial.kind];
+  return {
+    status: 'warn',
+    reason: isPinned ? 'hosts-override' : 'servers-disagree',
+    detail: `${wrongSource} says ${found.name} is ${wrong}, which ${isWrong}; ${rightSource} says ${right.address}, which ${isRight}`,
+    facts: {
+      factor,
+      trial: trial.kind,
+      wrong,
+      wrong_source: wrongSource,
+      ...firstOf(wrongServers),
+      right: right.address,
+      right_source: rightSource,
+    },
+  };
+}
+
+/** The name has no address; Go asks no further server after such an answer. */
+async function otherAnswer(found: Resolution, deps: ResolveOptions): Promise<CrossChecked> {
+  const asked = decisiveQueries(found);
+  const silent = found.servers.filter((server) => !asked.some((query) => query.server === server));
+  const [name] = asked.map((query) => query.name);
+  if (name === undefined || silent.length === 0) return {};
+  const opinions = await queryEachServer(name, silent, deps);
+  const facts = { outcomes: outcomesByServer([...asked, ...opinions]) };
+  const [better] = addressesByServer(opinions);
+  return better === undefined ? { facts } : betterAnswer(found, asked, better, facts);
+}
+
+function betterAnswer(
+  found: Resolution,
+  asked: readonly Query[],
+  [rightSource, addresses]: readonly [string, readonly string[]],
+  facts: Finding['facts'],
+): CrossChecked {
+  const right = addresses.join(', ');
+  const wrongServers = [...new Set(asked.map(({ server }) => server))];
+  return {
+    status: 'fail',
+    reason: 'servers-disagree',
+    detail: `${lookupText(found)}; ${rightSource} says ${right}`,
+    facts: {
+      ...facts,
+      factor: 'which name server',
+      wrong: 'no address',
+      wrong_source: wrongServers.join(', '),
+      ...firstOf(wrongServers),
+      right,
+      right_source: rightSource,
+    },
+  };
+}
+
+function firstOf([server]: readonly string[]): { readonly wrong_server?: string } {
+  return server === undefined ? {} : { wrong_server: server };
+}
+
+/** What the servers say that did not decide. */
+async function others(
+  found: Resolution,
+  deps: ResolveOptions,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (found.source === 'hosts') {
+    const { queries } = await resolveLikeGo(found.name, { ...deps, isWithoutHosts: true });
+    return addressesByServer(queries);
+  }
+  const deciding = serversThatSaid(found);
+  const rest = found.servers.filter((server) => !deciding.includes(server));
+  const name = found.queries.findLast(({ addresses }) => addresses.length > 0)?.name ?? found.name;
+  return addressesByServer(await queryEachServer(name, rest, deps));
+}
+
+function serversThatSaid({ queries }: Resolution): readonly string[] {
+  return [...addressesByServer(queries).keys()];
+}
+
+/** What another address would have to do better; undefined when what failed says nothing about the address. */
+async function trialOf(
+  target: EndpointTarget,
+  { fault, paths }: FollowUpTools,
+  deps: ResolveOptions,
+): Promise<Trial | undefined> {
+  const { of, ...place } = firstHopOf(target);
+  if (fault.link !== 'tls') return answerTrial(place.port, deps);
+  // Through a proxy the certificate says nothing about the address that was dialled.
+  if (of === 'proxy') return undefined;
+  const { trust, credentials } = target;
+  const denied = createReadCheck(credentials, paths);
+  return certificateTrial(place, await SHARED_TRUST.load(trust, place.host, paths, denied), deps);
+}
+
+/** Does it answer on its port? */
+function answerTrial(port: number, { clock, signal }: ResolveOptions): Trial {
+  const deps = { clock, signal, timeoutSeconds: DIAL_SECONDS };
+  const first = async (addresses: readonly string[]): Promise<Address | undefined> => {
+    if (addresses.length === 0) return undefined;
+    const { socket, address } = await dialLikeGo(await sortLikeGo(addresses), port, deps);
+    socket?.destroy();
+    return address;
+  };
+  return { kind: 'answer', first };
+}
+
+/** Would the runner accept its certificate? */
+function certificateTrial(
+  { host, port }: DialledHostPort,
+  trust: Trust,
+  { clock, signal }: ResolveOptions,
+): Trial {
+  const isAccepted = async (address: Address): Promise<boolean> => {
+    const deps = { clock, signal, timeoutSeconds: DIAL_SECONDS };
+    const { socket } = await dialLikeGo([address], port, deps);
+    if (socket === undefined) return false;
+    const shaken = await handshakeLikeGo(socket, { host, trust, now: clock.wall(), signal });
+    socket.destroy();
+    return shaken.kind === 'secured';
+  };
+  const first = async (addresses: readonly string[]): Promise<Address | undefined> => {
+    const ordered = await sortLikeGo(addresses);
+    const accepted = await Promise.all(ordered.map((address) => isAccepted(address)));
+    return ordered[accepted.indexOf(true)];
+  };
+  return { kind: 'certificate', first };
+}

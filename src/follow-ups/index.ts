@@ -1,0 +1,19 @@
+/** The list of follow-ups: one line each, in the order in which those of one link are tried. */
+import type { FollowUp } from '../core/follow-up.ts';
+import { cLibrary } from './c-library.ts';
+import { detour } from './detour.ts';
+import { dnsCrossCheck } from './dns-cross-check.ts';
+import { firewall } from './firewall.ts';
+import { otherAddresses } from './other-addresses.ts';
+import { otherRoot } from './other-root.ts';
+import { packetLoss } from './packet-loss.ts';
+
+export const FOLLOW_UPS: readonly FollowUp[] = [
+  dnsCrossCheck,
+  cLibrary,
+  packetLoss,
+  otherAddresses,
+  otherRoot,
+  detour,
+  firewall,
+];

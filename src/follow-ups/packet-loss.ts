@@ -1,0 +1,77 @@
+/**
+ * Do packets get lost on the path to the address?
+ *
+ * Source    Ten connection requests at once (go/dial/loss.ts), after an answer that took so long that the first
+ *           request may have been lost, after none at all, and while a loss was measured within the last minute.
+ * Measures  lost_ratio (0..1).
+ * Reasons   packet-loss: some are lost, and others come through. A link that failed is open then, over one of them.
+ */
+import type { FollowUpTools } from '../core/follow-up.ts';
+import { defineFollowUp } from '../core/follow-up.ts';
+import { reasonOf } from '../core/finding.ts';
+import { firstHopOf } from '../go/dial/first-hop.ts';
+import { handOver } from '../go/dial/hand-over.ts';
+import { BEFORE_RETRANSMIT_SECONDS, measureLoss } from '../go/dial/loss.ts';
+
+/** How long a loss makes the next dials suspicious. */
+const SUSPICIOUS_SECONDS = 60;
+const REDIAL_SECONDS = 5;
+
+export const packetLoss = defineFollowUp({
+  id: 'packet-loss',
+  title: 'Packet loss',
+  question: 'Do packets get lost on the path to the address?',
+  after: ['connect/timeout', 'connect/pass'],
+  revises: 'connect',
+  cost: 'connections',
+  timeoutSeconds: 3,
+  // The connection that came through is needed, not only the number.
+  rememberSeconds: 0,
+  reasons: {
+    'packet-loss': {
+      meaning: 'Some connection requests get lost on the way, and others come through.',
+      action: 'Look at the link, its provider, and what else uses it.',
+    },
+  },
+  measures: {
+    lost_ratio: {
+      help: 'Share of ten connection requests at once that got lost; absent while nothing is suspected.',
+    },
+  },
+
+  subject: (_target, tools) =>
+    isLate(tools) || wasLossy(tools) ? tools.walk.addresses?.[0]?.address : undefined,
+
+  async run(target, { walk, clock, signal }) {
+    const [address] = walk.addresses ?? [];
+    if (address === undefined) return {};
+    const { host, port, of } = firstHopOf(target);
+    const { ratio, isLossy, socket } = await measureLoss(address, port, { clock, signal });
+    const measures = { lost_ratio: ratio };
+    if (socket === undefined || !isLossy || signal.aborted) {
+      socket?.destroy();
+      return { measures };
+    }
+    if (walk.socket === undefined) {
+      handOver(walk, socket, address, port, { clock, timeoutSeconds: REDIAL_SECONDS });
+    } else {
+      socket.destroy();
+    }
+    const lost = Math.round(ratio * 10);
+    const detail = `${lost} of 10 connection requests to ${address.address} port ${port} got lost`;
+    const facts = { host, port, of, address: address.address };
+    return { status: 'warn', reason: 'packet-loss', detail, measures, facts };
+  },
+});
+
+/** A connection request that is lost is sent again only after a second. */
+function isLate({ fault: { finding } }: FollowUpTools): boolean {
+  return (finding.measures?.['connect_seconds'] ?? 0) >= BEFORE_RETRANSMIT_SECONDS;
+}
+
+function wasLossy({ recent, clock }: FollowUpTools): boolean {
+  const since = clock.wall() - SUSPICIOUS_SECONDS * 1000;
+  return recent.some(
+    ({ finding, startedAt }) => startedAt > since && reasonOf(finding) === 'packet-loss',
+  );
+}

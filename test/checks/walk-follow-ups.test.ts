@@ -1,0 +1,304 @@
+/** Follow-ups of a walk: when they are run, what is held back for them, and how long a result holds. */
+import { describe, expect, test } from 'vitest';
+
+import { Store } from '../../src/checks/store.ts';
+import { createWalk } from '../../src/checks/walk.ts';
+import type { Finding } from '../../src/core/finding.ts';
+import type { FollowUp, FollowUpTools, Found } from '../../src/core/follow-up.ts';
+import { withFollowUps } from '../../src/core/follow-up.ts';
+import { HOST_PATHS } from '../../src/core/paths.ts';
+import { setClock } from '../support/clock.ts';
+import { check, ENDPOINT, failing, PASS, probe } from '../support/probes.ts';
+import { unlimitedBudget } from '../support/run-probe.ts';
+import { patient } from '../support/until.ts';
+
+const DOUBT: Found = { status: 'warn', reason: 'doubtful', detail: 'the address may be wrong' };
+
+type FollowUpLike = Partial<FollowUp> & Pick<FollowUp, 'after'>;
+
+function followUp(over: FollowUpLike): FollowUp {
+  return {
+    id: 'other-source',
+    title: 'Other source',
+    question: 'Is it another one?',
+    cost: 'local',
+    timeoutSeconds: 2,
+    rememberSeconds: 60,
+    reasons: { doubtful: { meaning: 'It is doubtful.', action: 'Look.' } },
+    measures: {},
+    run: async () => DOUBT,
+    ...over,
+  };
+}
+
+const ofDns = (over: Partial<FollowUp> = {}): FollowUp =>
+  followUp({ after: ['connect/fail', 'tls/fail'], revises: 'dns', ...over });
+
+const own = (over: Partial<FollowUp> = {}): FollowUp =>
+  followUp({ after: ['connect/fail'], idle: { tried: 0 }, ...over });
+
+function stage(followUps: readonly FollowUp[], says: Record<string, Finding> = {}) {
+  const clock = setClock();
+  const store = new Store(clock);
+  /** What was run and what was told, in its order. */
+  const story: string[] = [];
+  /** What was told last of each link. */
+  const findings = new Map<string, Finding>();
+  const links = (['dns', 'connect', 'tls', 'http'] as const).map((id, index, ids) =>
+    probe({
+      id,
+      kind: 'endpoint',
+      needs: ids.slice(Math.max(0, index - 1), index),
+      run: () => {
+        story.push(`run ${id}`);
+        return says[id] ?? PASS;
+      },
+    }),
+  );
+  const checks = withFollowUps(links, followUps).map((one) => check(one, ENDPOINT));
+  const newWalk = () =>
+    createWalk('walk', checks, {
+      clock,
+      paths: HOST_PATHS,
+      budget: unlimitedBudget,
+      known: (id) => store.known(id),
+      restore: () => {},
+    });
+  store.adopt(checks);
+  let job = newWalk();
+  return {
+    clock,
+    says,
+    findings,
+    replan: () => void (job = newWalk()),
+    walk: async (signal = patient()): Promise<readonly string[]> => {
+      story.length = 0;
+      await job.run(
+        signal,
+        (result) => {
+          store.record(result);
+          const [link = ''] = result.check.split('@');
+          findings.set(link, result.finding);
+          story.push(`${link} ${result.finding.status}`);
+        },
+        false,
+      );
+      return story.filter((line) => !line.startsWith('http') && line !== 'run http');
+    },
+  };
+}
+
+describe('a finding that a follow-up may revise', () => {
+  test('is told at once when no follow-up is about it', async () => {
+    expect(await stage([]).walk()).toEqual([
+      'run dns',
+      'dns pass',
+      'run connect',
+      'connect pass',
+      'run tls',
+      'tls pass',
+    ]);
+  });
+
+  test('is held back until the last link that can make it due has passed', async () => {
+    expect(await stage([ofDns()]).walk()).toEqual([
+      'run dns',
+      'run connect',
+      'run tls',
+      'dns pass',
+      'connect pass',
+      'tls pass',
+    ]);
+  });
+
+  test('is told at once when there is nothing to try', async () => {
+    const told = await stage([ofDns({ subject: () => undefined })], { tls: failing() }).walk();
+
+    expect(told.slice(0, 3)).toEqual(['run dns', 'dns pass', 'run connect']);
+    expect(told).toContain('tls fail');
+  });
+
+  test('is told once, as the follow-up has it', async () => {
+    expect(await stage([ofDns()], { connect: failing() }).walk()).toEqual([
+      'run dns',
+      'run connect',
+      'dns warn',
+      'connect fail',
+      'tls skipped',
+    ]);
+  });
+
+  test('keeps its measures and facts, with those of the follow-up over them', async () => {
+    const found = { ...DOUBT, measures: { b: 2 }, facts: { right: 'y' } };
+    const { walk, says, findings } = stage([ofDns({ run: async () => found })]);
+    says['dns'] = { status: 'pass', measures: { a: 1, b: 1 }, facts: { name: 'x' } };
+    says['connect'] = failing();
+    await walk();
+
+    expect(findings.get('dns')).toEqual({
+      ...DOUBT,
+      measures: { a: 1, b: 2 },
+      facts: { name: 'x', right: 'y' },
+    });
+  });
+
+  test.each<[string, FollowUp['run']]>([
+    ['fails', async () => await Promise.reject(new Error('no way'))],
+    ['finds nothing', async () => ({})],
+  ])('stays when the follow-up %s', async (_what, run) => {
+    const told = await stage([ofDns({ run })], { connect: failing() }).walk();
+
+    expect(told).toContain('dns pass');
+  });
+
+  test('stays when the follow-up does not end before the walk does', async () => {
+    const stop = new AbortController();
+    const run = async (): Promise<Found> => {
+      setImmediate(() => stop.abort(new Error('stopped')));
+      return await new Promise<Found>(() => {});
+    };
+    const told = await stage([ofDns({ run })], { connect: failing() }).walk(stop.signal);
+
+    expect(told).toContain('dns pass');
+  });
+
+  test('may open the path again for the links after it', async () => {
+    const reopen = followUp({ after: ['connect/broken'], revises: 'connect' });
+
+    expect(await stage([reopen], { connect: failing() }).walk()).toEqual([
+      'run dns',
+      'dns pass',
+      'run connect',
+      'connect warn',
+      'run tls',
+      'tls pass',
+    ]);
+  });
+
+  test('is made more exact before others ask why it failed', async () => {
+    const reopen = followUp({ id: 'reopen', after: ['connect/broken'], revises: 'connect' });
+    const told = await stage([ofDns(), reopen], { connect: failing() }).walk();
+
+    expect(told).toContain('connect warn');
+    expect(told).toContain('dns pass');
+  });
+});
+
+describe('a follow-up with a check of its own', () => {
+  test('passes behind the links while nothing is due', async () => {
+    expect((await stage([own()]).walk()).slice(-2)).toEqual(['tls pass', 'other-source pass']);
+  });
+
+  test('is run right after the link that failed, and told with it', async () => {
+    expect((await stage([own()], { connect: failing() }).walk()).slice(2)).toEqual([
+      'run connect',
+      'connect fail',
+      'other-source warn',
+      'tls skipped',
+    ]);
+  });
+
+  test('is unknown when it fails, since nothing was learned', async () => {
+    const broken = own({ run: async () => await Promise.reject(new TypeError('no way')) });
+
+    expect(await stage([broken], { connect: failing() }).walk()).toContain('other-source unknown');
+  });
+});
+
+function counted(over: Partial<FollowUp> = {}) {
+  const faults: string[] = [];
+  const run = async (_target: unknown, { fault }: FollowUpTools): Promise<Found> => {
+    faults.push(fault.name);
+    return DOUBT;
+  };
+  const staged = stage([ofDns({ run, ...over })], { connect: failing() });
+  return { ...staged, faults };
+}
+
+describe('what was found', () => {
+  test('holds for its time while the fault is the same', async () => {
+    const { walk, clock, faults } = counted();
+    for (const seconds of [0, 30, 29.9]) {
+      clock.advance(seconds);
+      expect(await walk()).toContain('dns warn');
+    }
+    expect(faults).toHaveLength(1);
+    clock.advance(0.2);
+    await walk();
+
+    expect(faults).toHaveLength(2);
+  });
+
+  test('does not hold for another fault, another subject, or a new plan', async () => {
+    let subject = 'one';
+    const { walk, says, faults, replan } = counted({ subject: () => subject });
+    await walk();
+    says['connect'] = failing('refused');
+    await walk();
+    subject = 'two';
+    await walk();
+    replan();
+    await walk();
+
+    expect(faults).toEqual([
+      'connect/broken',
+      'connect/refused',
+      'connect/refused',
+      'connect/refused',
+    ]);
+  });
+
+  test('is not remembered when it could not look', async () => {
+    let count = 0;
+    const run = async (): Promise<Found> => {
+      count += 1;
+      return await Promise.reject(new Error('cut short'));
+    };
+    const { walk } = stage([ofDns({ run })], { connect: failing() });
+    await walk();
+    await walk();
+
+    expect(count).toBe(2);
+  });
+
+  test('knows what the link found before', async () => {
+    const seen: number[] = [];
+    const run = async (_target: unknown, { recent }: FollowUpTools): Promise<Found> => {
+      seen.push(recent.length);
+      return {};
+    };
+    const { walk } = stage([ofDns({ run, rememberSeconds: 0 })], { connect: failing() });
+    await walk();
+    await walk();
+
+    expect(seen).toEqual([0, 1]);
+  });
+});
+
+test('pages of GitLab are not asked for while GitLab wants quiet', async () => {
+  let count = 0;
+  const pages = followUp({
+    after: ['http/fail'],
+    revises: 'http',
+    cost: 'pages',
+    run: async () => {
+      count += 1;
+      return {};
+    },
+  });
+  const paused = { ...unlimitedBudget, isPaused: () => true };
+  const http = probe({ id: 'http', kind: 'endpoint', run: () => failing() });
+  const checks = withFollowUps([http], [pages]).map((one) => check(one, ENDPOINT));
+  const common = {
+    clock: setClock(),
+    paths: HOST_PATHS,
+    known: () => undefined,
+    restore: () => {},
+  };
+  for (const budget of [paused, unlimitedBudget]) {
+    const walk = createWalk('walk', checks, { ...common, budget });
+    await walk.run(patient(), () => {}, true);
+  }
+
+  expect(count).toBe(1);
+});

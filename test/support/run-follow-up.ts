@@ -1,0 +1,57 @@
+/** Runs one follow-up the way the walk does, after one finding of one link; records which reason was seen. */
+import type { FollowUpMemory } from '../../src/checks/follow-up.ts';
+import { faultOf, runFollowUp, subjectOf } from '../../src/checks/follow-up.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import type { Finding, ProbeResult } from '../../src/core/finding.ts';
+import type { FollowUp } from '../../src/core/follow-up.ts';
+import { idleFinding, revised } from '../../src/core/follow-up.ts';
+import { HOST_PATHS } from '../../src/core/paths.ts';
+import type { LinkTools } from '../../src/core/probe.ts';
+import type { EndpointTarget } from '../../src/core/target.ts';
+import { check, ENDPOINT, probe } from './probes.ts';
+import { unlimitedBudget } from './run-probe.ts';
+import { noteReason } from './seen-reasons.ts';
+import { patient, PATIENCE_MILLISECONDS } from './until.ts';
+
+export interface After {
+  readonly link: string;
+  readonly finding: Finding;
+  /** The finding that it makes more exact; that of the link unless told. */
+  readonly base?: Finding;
+  readonly target?: EndpointTarget;
+  readonly tools?: Partial<LinkTools>;
+  /** Earlier results of the link. */
+  readonly recent?: readonly ProbeResult[];
+  /** Of the walk; each run has its own unless told. */
+  readonly memory?: FollowUpMemory;
+}
+
+/** The finding that holds afterwards: its own, or that of the link which it revises. */
+export async function followUp(one: FollowUp, after: After): Promise<Finding> {
+  const { link, finding, target = ENDPOINT, recent = [], memory = new Map() } = after;
+  const { id, revises } = one;
+  const base = revises === undefined ? idleFinding(one) : (after.base ?? finding);
+  const fault = faultOf(one, link, finding);
+  if (fault === undefined) return base;
+  const tools = {
+    clock: systemClock,
+    signal: patient(),
+    paths: HOST_PATHS,
+    walk: {},
+    budget: unlimitedBudget,
+    ...after.tools,
+    fault,
+    recent,
+  };
+  const timeoutSeconds = PATIENCE_MILLISECONDS / 1000;
+  const planned = {
+    followUp: { ...one, timeoutSeconds },
+    target,
+    check: check(probe({ id, timeoutSeconds }), target),
+  };
+  const subject = subjectOf(planned, tools);
+  if (subject === undefined) return base;
+  const found = revised(base, await runFollowUp(planned, subject, tools, memory));
+  noteReason(revises ?? id, found);
+  return found;
+}
