@@ -21,8 +21,7 @@ beforeAll(async () => {
   await cp(join(ROOT, 'package.json'), join(built, 'package.json'));
   await cp(join(ROOT, 'deploy'), join(built, 'deploy'), { recursive: true });
   await symlink(join(ROOT, 'node_modules'), join(built, 'node_modules'));
-  const tsc = join(ROOT, 'node_modules/.bin/tsc');
-  await run(tsc, ['-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(built, 'dist')]);
+  await run(process.execPath, [join(ROOT, 'tools/build.ts'), join(built, 'dist')]);
 });
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
@@ -69,6 +68,13 @@ describe('deploy/systemd/runnerwatch.service', () => {
     expect(stdout + stderr).toContain('Restrat');
   });
 
+  test('the built program has the examples of the lint rules', async () => {
+    const [program = ''] = await startCommand();
+    const { stdout } = await run(here(program), ['explain', 'G01']);
+
+    expect(stdout).toContain('\n    concurrent = 0\n');
+  });
+
   test('the command that it starts is the built program, and the bin of the package', async () => {
     const [program = '', ...words] = await startCommand();
     const { bin } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
@@ -78,7 +84,7 @@ describe('deploy/systemd/runnerwatch.service', () => {
     expect(program).toBe(`/opt/runnerwatch/${bin.runnerwatch}`);
     expect(words).toEqual(['serve']);
     const { stdout } = await run(here(program), [...words, '--config.check']);
-    expect(stdout).toContain('the defaults hold');
+    expect(stdout).toContain('using the defaults');
   });
 
   test('the built program knows the runner stand-in of the demo beside it', () => {

@@ -9,14 +9,12 @@ import type { EndpointTarget, ExecutorBackend, ExecutorTarget, HostPort } from '
 import { credentialsOf } from './credentials.ts';
 import type { TargetsQuestion } from './endpoint-target.ts';
 import { environmentOf } from './endpoint-target.ts';
+import { AUTOSCALED_EXECUTORS, LOCAL_DOCKER_EXECUTORS } from '../config/runner/executors.ts';
 import type { Environment } from '../config/runner/expand.ts';
 import { DEFAULT_DOCKER_HOST } from '../host/place/engine.ts';
 import { asProcessSees } from './config-location.ts';
 import type { RunnerEntry } from '../config/runner/runner-config.ts';
 
-/** They start containers on this host, or on the one daemon that they are pointed to. */
-export const DOCKER_EXECUTORS: readonly string[] = ['docker', 'docker-windows'];
-const PLUGIN_EXECUTORS: readonly string[] = ['docker-autoscaler', 'instance'];
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 interface Named {
@@ -82,8 +80,8 @@ function standOf(entry: RunnerEntry, question: TargetsQuestion): Found | undefin
     const user = userOf(question.process);
     return { id: path, backend: { kind: 'folder', path, ...(user === undefined ? {} : { user }) } };
   }
-  if (DOCKER_EXECUTORS.includes(entry.executor)) return dockerOf(entry, question);
-  const name = PLUGIN_EXECUTORS.includes(entry.executor) ? entry.autoscalerPlugin : undefined;
+  if (LOCAL_DOCKER_EXECUTORS.includes(entry.executor)) return dockerOf(entry, question);
+  const name = AUTOSCALED_EXECUTORS.includes(entry.executor) ? entry.autoscalerPlugin : undefined;
   return name === undefined ? undefined : pluginOf(name, question);
 }
 

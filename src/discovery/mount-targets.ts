@@ -5,7 +5,7 @@ import type { RunnerProcess } from '../core/reading.ts';
 import type { MountTarget } from '../core/target.ts';
 import type { Mount } from '../host/fs/mounts.ts';
 import { mountOf } from '../host/fs/mounts.ts';
-import { DOCKER_EXECUTORS } from './executor-targets.ts';
+import { LOCAL_DOCKER_EXECUTORS } from '../config/runner/executors.ts';
 import { PACKAGED_WORKING_DIRECTORY } from '../host/place/runner-files.ts';
 import { asProcessSees } from './config-location.ts';
 import type { RunnerDocument, RunnerEntry } from '../config/runner/runner-config.ts';
@@ -87,7 +87,7 @@ function usesOf(
       { path: asProcessSees(cacheDir ?? 'cache', process), role: `cache_dir of ${name}` },
     ];
   }
-  if (DOCKER_EXECUTORS.includes(executor) && isLocalDocker(entry, process)) {
+  if (LOCAL_DOCKER_EXECUTORS.includes(executor) && isLocalDocker(entry, process)) {
     return [{ path: dockerRoot, role: 'Docker root' }];
   }
   if (executor !== 'custom') return [];

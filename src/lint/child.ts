@@ -1,6 +1,6 @@
 /**
  * The process that lints for the daemon: parsing a large file takes longer than the event loop may be held, and
- * the files that the rules look at may lie on a mount that hangs. It reads one request and answers it.
+ * the files that rules read may be on a mount that hangs. It reads one request and answers it.
  */
 import { text } from 'node:stream/consumers';
 

@@ -39,7 +39,7 @@ export function isThere(fact: FileFact | undefined): fact is FileAttributes {
   return fact !== undefined && fact.kind !== 'missing' && fact.kind !== 'unknown';
 }
 
-/** Options of the file system that a path lies on, out of the mount table that the runner sees. */
+/** Mount options of the file system of a path, from the mount table that the runner sees. */
 export function mountOptions(path: string, { files, process }: LintContext): readonly string[] {
   const table = files?.read(process === undefined ? '/proc/mounts' : `/proc/${process.pid}/mounts`);
   const text = isThere(table) ? (table.content ?? '') : '';
@@ -79,7 +79,7 @@ export function fileOf({ table }: Section, key: string, context: LintContext) {
   return found === undefined || fact === undefined ? undefined : { entry: found.entry, fact };
 }
 
-/** The host as the runner names its files: what stands before the first colon. */
+/** The host in the names of CA files: the part of the url before the first colon. */
 export function hostOf(section: Section, context: LintContext): string | undefined {
   const base = urlAt(section, context)?.base;
   return base?.ok === true && base.url.protocol === 'https:' ? base.url.hostname : undefined;

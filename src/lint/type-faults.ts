@@ -105,7 +105,7 @@ function editsOf(entry: TomlEntry, mismatch: Mismatch, config: ParsedConfig): re
   return type.kind === 'scalar' ? scalarEdit(mismatch) : bracketEdits(mismatch);
 }
 
-/** Brackets around one text that stands where a list belongs. */
+/** Brackets around one string where a list belongs. */
 function bracketEdits({ value }: Mismatch): readonly Edit[] {
   if (value.kind !== 'string') return [];
   return [
@@ -122,7 +122,7 @@ function scalarEdit(mismatch: Mismatch): readonly Edit[] {
   return [{ from: value.place, to: value.end, text: right.slice(right.indexOf('=') + 2) }];
 }
 
-/** `[runners]` → `[[runners]]`, where it stands alone in its line. */
+/** `[runners]` → `[[runners]]`, where it is alone on its line. */
 function headerEdit({ value, keyPlace }: TomlEntry, { lines }: ParsedConfig): readonly Edit[] {
   if (value.kind !== 'table' || value.form !== 'header') return [];
   const line = lines[keyPlace.line - 1] ?? '';

@@ -104,7 +104,7 @@ function timeOf(value: TomlValue): number {
   return value.kind === 'string' ? Date.parse(value.text) : Number.NaN;
 }
 
-/** A size at a path; absent where there is none that can be read. */
+/** A size at a path; absent where it cannot be parsed. */
 export function bytesOf(table: TomlTable, ...path: readonly string[]): Found<number> | undefined {
   const found = filledAt(table, ...path);
   const value = found === undefined ? undefined : sizeOf(found.value);

@@ -16,10 +16,12 @@ export const REQUIRED_TABLES: ReadonlyMap<string, readonly string[]> = new Map([
 
 export const EXECUTORS: readonly string[] = [...REQUIRED_TABLES.keys()];
 
+/** Executors whose jobs run in containers of the Docker that `host` names, by default the one of this host. */
+export const LOCAL_DOCKER_EXECUTORS: readonly string[] = ['docker', 'docker-windows'];
+
 /** Executors whose jobs run in Docker containers. */
 export const DOCKER_EXECUTORS: readonly string[] = [
-  'docker',
-  'docker-windows',
+  ...LOCAL_DOCKER_EXECUTORS,
   'docker-autoscaler',
   'docker+machine',
 ];

@@ -216,7 +216,7 @@ const DOCKER_CONSTRAINTS: readonly ConstraintRow[] = [
     severity: 'warning',
     title: '`volume_keep` is on',
     consequence:
-      'Volumes of jobs are never removed and fill the disk; the runner warns of it in every job.',
+      'Volumes of jobs are never removed and fill the disk; the runner logs a warning in every job.',
     fix: 'Remove `volume_keep`, or prune volumes with a timer.',
     keys: [docker(['volume_keep'], { kind: 'not', values: [true] })],
   },

@@ -1,5 +1,5 @@
 /** [runners.cache]: none of its faults stops a job (docs/reference/runner-config.md#cache). */
-import { asRunnerSees, isAllowed } from '../named-files.ts';
+import { unreadable } from '../named-files.ts';
 import type { Section } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
 import { perEntry } from '../rule.ts';
@@ -113,9 +113,10 @@ export const CACHE_RULES: readonly Rule[] = [
     code: 'C04',
     name: 's3-server-with-scheme',
     severity: 'warning',
-    title: '`ServerAddress` has a scheme or a path',
-    consequence: 'The runner puts https:// before it, and asks a host that does not exist.',
-    fix: 'Write host and port alone; `Insecure = true` is for http.',
+    title: '`ServerAddress` contains a scheme or a path',
+    consequence:
+      'The runner puts https:// in front of it and connects to a host that does not exist.',
+    fix: 'Write only host and port; for http set `Insecure = true`.',
     check: perEntry(({ table }) => {
       const found = filledAt(table, 'cache', 's3', 'ServerAddress');
       if (found === undefined || !found.value.includes('/')) return [];
@@ -126,7 +127,7 @@ export const CACHE_RULES: readonly Rule[] = [
       const isSure = isPlain && /^https:\/\/[^/]+\/?$/i.test(found.value);
       const more = isPlain ? { corrected: corrected ?? lineOf('ServerAddress', host) } : {};
       return [
-        atValue(found.entry, 'ServerAddress has a scheme or a path', {
+        atValue(found.entry, 'ServerAddress contains a scheme or a path', {
           key: key('s3.ServerAddress'),
           ...more,
           ...(isSure ? { edits } : {}),
@@ -162,19 +163,10 @@ export const CACHE_RULES: readonly Rule[] = [
     needs: ['files'],
     check: perEntry(({ table }, context) => {
       const found = filledAt(table, 'cache', 'gcs', 'CredentialsFile');
-      const path = found === undefined ? undefined : asRunnerSees(found.value, context);
-      const fact = path === undefined ? undefined : context.files?.stat(path);
-      if (found === undefined || fact === undefined) return [];
-      const { process } = context;
-      const isDenied = process !== undefined && isAllowed(fact, process, 4) === false;
-      if (fact.kind !== 'missing' && !isDenied) return [];
-      return [
-        atValue(
-          found.entry,
-          `CredentialsFile ${isDenied ? 'cannot be read by the runner' : 'does not exist'}`,
-          { key: key('gcs.CredentialsFile') },
-        ),
-      ];
+      const why = unreadable(found, context);
+      if (found === undefined || why === undefined) return [];
+      const message = `CredentialsFile ${why}`;
+      return [atValue(found.entry, message, { key: key('gcs.CredentialsFile') })];
     }),
   },
 ];

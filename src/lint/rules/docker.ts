@@ -238,7 +238,7 @@ function hostViolations(found: Found<string>, context: LintContext): readonly Vi
 function hostFault(text: string): string | undefined {
   if (/^(?:unix|npipe):\/\/.+/.test(text)) return undefined;
   if (/^(?:tcp|https?):\/\/[^/\s]+/.test(text)) return undefined;
-  if (text.startsWith('ssh://')) return 'begins with ssh://, which the runner does not support';
+  if (text.startsWith('ssh://')) return 'starts with ssh://, which the runner does not support';
   return 'has no scheme that the Docker client supports';
 }
 

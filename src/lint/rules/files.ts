@@ -136,7 +136,7 @@ export const FILE_RULES: readonly Rule[] = [
     name: 'file-for-everybody',
     severity: 'warning',
     title: 'Other users may read the file',
-    consequence: 'Everyone who reads the tokens in it can take jobs, with their secrets.',
+    consequence: 'Everyone who reads the tokens in it can take jobs and read their secrets.',
     fix: 'Type `sudo chmod 600 config.toml`, and `sudo chmod 700` for its directory.',
     needs: ['files'],
     check: ofFile(({ path, file, folder }) => {

@@ -67,7 +67,7 @@ function nanoseconds({ path, entry, type, section }: Visit): readonly Violation[
   const isDuration = type?.kind === 'scalar' && type.name === 'duration';
   if (!isDuration || value.kind !== 'integer' || value.value === 0n) return [];
   const seconds = Number(value.value) / 1e9;
-  // From a second on, whoever wrote it counted in nanoseconds.
+  // A value of a second or more was meant as nanoseconds.
   const text = Math.abs(seconds) >= 1 ? goDurationText(seconds) : `${value.value}s`;
   const isSame = Math.abs(seconds) >= 1 && goDurationSeconds(text) === seconds;
   return [

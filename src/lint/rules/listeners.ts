@@ -219,5 +219,5 @@ function schemeFault({ value, entry }: Found<string>): readonly Violation[] {
   const rest = /^https?:\/\/(?<rest>[^/]*)/.exec(value)?.groups?.['rest'];
   if (rest === undefined) return [];
   const more = { key: 'session_server.advertise_address', ...replacement(entry, rest) };
-  return [atValue(entry, 'advertise_address begins with a scheme', more)];
+  return [atValue(entry, 'advertise_address starts with a scheme', more)];
 }

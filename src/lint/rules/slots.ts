@@ -1,5 +1,5 @@
 /** How many requests and jobs at once: `concurrent`, `limit`, `request_concurrency`, and what the host can run. */
-import { DOCKER_EXECUTORS } from '../../config/runner/executors.ts';
+import { LOCAL_DOCKER_EXECUTORS } from '../../config/runner/executors.ts';
 import type { ParsedConfig, Section } from '../parsed-config.ts';
 import { isFlagOn } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
@@ -164,7 +164,7 @@ export const SLOT_RULES: readonly Rule[] = [
       'When all run at once, the kernel kills one of them, or the runner (out of memory).',
     fix: 'Lower `concurrent`, `limit` or `memory`.',
     needs: ['host'],
-    check: perEntryOf(DOCKER_EXECUTORS.slice(0, 2), (section, { host }, config) => {
+    check: perEntryOf(LOCAL_DOCKER_EXECUTORS, (section, { host }, config) => {
       const found = bytesOf(section.table, 'docker', 'memory');
       const jobs = jobsOf(section, config);
       if (host === undefined || found === undefined || found.value * jobs <= host.memoryBytes)
@@ -182,7 +182,7 @@ export const SLOT_RULES: readonly Rule[] = [
       'When all run at once, each gets less than its `cpus`, and the requests of the runner may be late.',
     fix: 'Lower `concurrent`, `limit` or `cpus`.',
     needs: ['host'],
-    check: perEntryOf(DOCKER_EXECUTORS.slice(0, 2), (section, { host }, config) => {
+    check: perEntryOf(LOCAL_DOCKER_EXECUTORS, (section, { host }, config) => {
       const found = cpusOf(section.table, 'docker', 'cpus');
       const jobs = jobsOf(section, config);
       if (host === undefined || found === undefined || found.value * jobs <= host.cores) return [];

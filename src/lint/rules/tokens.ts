@@ -11,7 +11,7 @@ import { atTable, atValue } from '../violation.ts';
 const KEY = 'runners.token';
 const EXPIRES = 'runners.token_expires_at';
 const CREATE_RUNNER =
-  'Create a runner in GitLab (Settings > CI/CD > Runners) and write its token, which begins with glrt-.';
+  'Create a runner in GitLab (Settings > CI/CD > Runners) and write its token, which starts with glrt-.';
 const REJECTED =
   'GitLab rejects every request with 403, and the runner disables the entry after three.';
 const QUARTER = 0.25;

@@ -25,7 +25,7 @@ export const TYPE_RULES: readonly Rule[] = [
     code: 'P03',
     name: 'runners-not-an-array',
     title: '`runners` is one table; it must be an array of tables',
-    fix: 'Write double brackets: every entry begins with `[[runners]]`.',
+    fix: 'Write double brackets: every entry starts with `[[runners]]`.',
   }),
   typeRule({
     code: 'P04',

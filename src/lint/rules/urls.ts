@@ -97,11 +97,11 @@ export const URL_RULES: readonly Rule[] = [
     code: 'R06',
     name: 'url-without-tls',
     severity: 'warning',
-    title: '`url` begins with http://',
+    title: '`url` starts with http://',
     consequence:
       'The token crosses the network in clear text, and a redirect to https turns each POST into a GET that fails.',
     fix: 'Write https://.',
-    check: warnOf('http', 'the url begins with http://'),
+    check: warnOf('http', 'the url starts with http://'),
   },
   {
     code: 'R07',
