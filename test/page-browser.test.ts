@@ -122,7 +122,7 @@ describe('with its script', () => {
     await page.keyboard.press('Enter');
     served.show(stateOf('many-faults'));
     await page.clock.runFor(RENEW_MILLISECONDS);
-    await page.getByText('GitLab’s certificate has expired').waitFor();
+    await page.getByText("GitLab's certificate has expired").waitFor();
 
     expect(await page.title()).toBe('broken: ci-07');
     expect(await page.locator('#links-t9WkyjAA1').getAttribute('open')).toBe('');

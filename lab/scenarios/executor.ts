@@ -148,7 +148,7 @@ export const executorRows: readonly Row[] = [
   },
   {
     id: 'E-11',
-    title: 'Docker has no addresses left for another network',
+    title: 'Docker has no address range left for another network',
     world: WITH_DOCKER,
     ...notPrepared(
       'Error response from daemon: could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',

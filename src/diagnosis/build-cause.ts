@@ -104,10 +104,15 @@ function evidenceOf(state: CheckState, { snapshot }: SnapshotIndex): Evidence {
   return { check: state.check.id, at, text: detailOf(state.finding) || `${state.check.id} passes` };
 }
 
-/** A clause as a sentence: the first letter large, unless it is a path or an address. */
+/** Names that keep their small letter at the start of a sentence. */
+const SMALL_NAMES = new Set(['concurrent', 'getent', 'haproxy', 'nginx', 'squid', 'systemd']);
+
+/** A clause as a sentence: the first letter large, unless it starts with a path, an address or a small name. */
 export function sentence(clause: string): string {
-  const first = /^[a-z]+(?= )/.test(clause)
-    ? clause.charAt(0).toUpperCase() + clause.slice(1)
-    : clause;
+  const word = /^[a-z]+(?= )/.exec(clause)?.[0];
+  const first =
+    word !== undefined && !SMALL_NAMES.has(word)
+      ? clause.charAt(0).toUpperCase() + clause.slice(1)
+      : clause;
   return first.endsWith('.') ? first : `${first}.`;
 }

@@ -28,6 +28,17 @@ export interface CauseContext {
   optional(name: FactName): string | undefined;
 }
 
+/** The server that answered: "nginx", "Cloudflare", "GitLab". */
+export function responder(c: CauseContext): string {
+  return c.optional('responder') ?? 'the web server';
+}
+
+/** The HTTP status in parentheses, where it is known. */
+export function statusOf(c: CauseContext): string {
+  const status = c.optional('status');
+  return status === undefined ? '' : ` (${status})`;
+}
+
 /** Every fact that a cause may name, with what the docs show in its place. */
 export const FACT_PLACEHOLDERS = {
   address: 'ADDRESS',
@@ -75,6 +86,7 @@ export const FACT_PLACEHOLDERS = {
   proxy: 'PROXY',
   proxy_url: 'PROXY_URL',
   read: 'READ',
+  responder: 'SERVER',
   result: 'RESULT',
   right: 'RIGHT',
   right_source: 'RIGHT_SOURCE',

@@ -40,11 +40,13 @@ function leadOf(cause: Cause, { hostContext }: SnapshotIndex): string {
   return `${namesOf(concerned)} ${verb} no jobs: ${lowered(summary)}`;
 }
 
+/** Words at the start of a sentence that are no names. */
+const PLAIN_WORD =
+  /^(?:A|An|At|Connection|Connections|Direct|Job|Jobs|Large|Line|No|Nothing|Packets|Port|The|This|Two|With) /;
+
 /** A sentence after a colon. */
 function lowered(text: string): string {
-  return /^[A-Z][a-z]+ /.test(text) && !text.startsWith('GitLab')
-    ? text.charAt(0).toLowerCase() + text.slice(1)
-    : text;
+  return PLAIN_WORD.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 }
 
 function namesOf(runners: readonly RunnerTarget[]): string {

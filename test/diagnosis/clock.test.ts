@@ -50,7 +50,7 @@ describe('while everything passes', () => {
         id: 'clock-skew',
         severity: 'notice',
         confidence: 'confirmed',
-        summary: 'This host’s clock differs from GitLab’s by 7200 s.',
+        summary: "This host's clock differs from GitLab's by 7200 s.",
         scope: { kind: 'host', id: 'host', runners: ['runnerAA1', 'runnerAA2'] },
         explains: [],
       },

@@ -64,7 +64,7 @@ test('a runner on another file is not one without a file', () => {
   expect(causes).toMatchObject([
     {
       id: 'config-wrong-file',
-      summary: `The runner on this host reads /srv/config.toml and not ${CONFIG}.`,
+      summary: `The runner on this host reads /srv/config.toml instead of ${CONFIG}.`,
     },
   ]);
 });

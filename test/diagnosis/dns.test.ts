@@ -47,7 +47,7 @@ describe('the cause says which factor flips the result', () => {
     };
     const [cause] = diagnose(snapshotOf(said)).causes;
     expect(cause?.summary).toBe(
-      'Name server 10.0.0.2 says 10.200.0.77 for gitlab.example.com; 10.0.0.3 says 10.200.0.5.',
+      'Name server 10.0.0.2 returns 10.200.0.77 for gitlab.example.com, but 10.0.0.3 returns 10.200.0.5.',
     );
     expect(cause?.fix[0]?.command).toBe(
       'dig +short @10.0.0.2 gitlab.example.com; dig +short @10.0.0.3 gitlab.example.com',
@@ -59,7 +59,7 @@ describe('the cause says which factor flips the result', () => {
     const said = { ...brokenAt('connect', fail('timeout')), dns: warn('hosts-override', facts) };
     const [cause] = diagnose(snapshotOf(said)).causes;
     expect(cause?.summary).toBe(
-      '/etc/hosts pins gitlab.example.com to 10.200.0.77, which does not answer; DNS says 10.200.0.5, which does.',
+      '/etc/hosts maps gitlab.example.com to 10.200.0.77, which does not respond; DNS returns 10.200.0.5, which responds.',
     );
   });
 });
@@ -74,7 +74,7 @@ test('an address of this host may meet a program that is not GitLab: the name is
     {
       id: 'dns-wrong-answer',
       severity: 'critical',
-      summary: 'DNS sends gitlab.example.com to 127.0.0.1, which is no other host.',
+      summary: 'DNS returns 127.0.0.1 for gitlab.example.com, which is this host itself.',
     },
   ]);
 });

@@ -75,7 +75,7 @@ test('a system id that came with an image is a clash, for everybody', () => {
     {
       id: 'system-id-clash',
       severity: 'warning',
-      summary: expect.stringContaining('came with an image'),
+      summary: expect.stringContaining('is from an image'),
       scope: { runners: ['runnerAA1', 'runnerAA2'] },
     },
   ]);

@@ -1,6 +1,7 @@
 /** The runner's polls fail and ours pass: each explanation, and the many cases in which nothing may be said. */
 import { describe, expect, test } from 'vitest';
 
+import { dateText } from '../../src/core/date-text.ts';
 import type { Cause } from '../../src/core/diagnosis.ts';
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { RunnerEvent } from '../../src/core/runner-event.ts';
@@ -64,7 +65,7 @@ describe('old trust', () => {
       id: 'tls-trust-not-reloaded',
       severity: 'critical',
       scope: { kind: 'gitlab', id: GITLAB, runners: ['runnerAA1'] },
-      summary: expect.stringContaining(new Date(changed).toISOString()),
+      summary: expect.stringContaining(dateText(changed)),
       ruledOut: [{ id: 'tls-unknown-authority' }],
       fix: [{ command: 'sudo systemctl restart gitlab-runner' }],
     });

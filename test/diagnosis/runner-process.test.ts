@@ -1,6 +1,7 @@
 /** The runner's process by its service, its log and its counters: each alone, and what must not be said. */
 import { describe, expect, test } from 'vitest';
 
+import { dateText } from '../../src/core/date-text.ts';
 import type { Cause } from '../../src/core/diagnosis.ts';
 import type { RunnerEvent } from '../../src/core/runner-event.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
@@ -178,7 +179,7 @@ describe('an entry that switched itself off', () => {
       confidence: 'confirmed',
       scope: { kind: 'runner', id: 'runnerAA1', runners: ['runnerAA1'] },
       since: START - MINUTE,
-      summary: expect.stringContaining(new Date(UNTIL).toISOString()),
+      summary: expect.stringContaining(`until ${dateText(UNTIL)}`),
       ruledOut: [{ id: 'token-rejected', because: 'GitLab does not refuse the token now' }],
     });
     expect(cause?.fix[0]?.command).toBe('sudo touch /etc/gitlab-runner/config.toml');
@@ -191,7 +192,7 @@ describe('an entry that switched itself off', () => {
     const [cause] = causesOf({ ...log(), 'token@runnerAA1': token });
 
     expect(cause).toMatchObject({ id: 'runner-disabled-unhealthy', ruledOut: [] });
-    expect(cause?.summary).toContain('not asked since');
+    expect(cause?.summary).toContain('has not checked since');
   });
 
   test.each([

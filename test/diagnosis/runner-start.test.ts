@@ -37,7 +37,7 @@ test('a start that may not read its config names the file, not the unit', () => 
   expect(causesOf(said, { process: undefined, place })).toMatchObject([
     {
       id: 'config-unreadable',
-      summary: `The user of the runner (ci) may not read ${CONFIG}.`,
+      summary: `The runner's user (ci) has no permission to read ${CONFIG}.`,
       scope: { kind: 'config', id: CONFIG },
     },
   ]);

@@ -147,7 +147,7 @@ test('resolv.conf names no server', async () => {
     status: 'fail',
     reason: 'not-configured',
     detail:
-      '/etc/resolv.conf names no server, so gitlab.test is asked of this host itself: 127.0.0.1 connection-refused, ::1 connection-refused',
+      '/etc/resolv.conf has no name server, so gitlab.test is asked of this host itself: 127.0.0.1 connection-refused, ::1 connection-refused',
   });
 });
 

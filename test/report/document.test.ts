@@ -33,7 +33,7 @@ describe('the document', () => {
       'checks',
     ]);
     expect(report.summary).toBe(
-      'docker-1, docker-2, docker-3 get no jobs: the certificate of gitlab.example.com is signed by CN=Example Root CA, an authority this host does not trust. 1 more cause.',
+      'docker-1, docker-2, docker-3 get no jobs: the certificate of gitlab.example.com is signed by CN=Example Root CA, a certificate authority this host does not trust. 1 more cause.',
     );
   });
 
@@ -42,9 +42,9 @@ describe('the document', () => {
       id: 'tls-unknown-authority',
       severity: 'critical',
       confidence: 'confirmed',
-      title: 'GitLab’s certificate is signed by an authority the runner does not trust',
+      title: "GitLab's certificate is signed by a certificate authority the runner does not trust",
       summary:
-        'The certificate of gitlab.example.com is signed by CN=Example Root CA, an authority this host does not trust.',
+        'The certificate of gitlab.example.com is signed by CN=Example Root CA, a certificate authority this host does not trust.',
       scope: { kind: 'gitlab', id: GITLAB, runners: IDS },
       since: '2026-11-24T08:59:00.000Z',
       evidence: [
@@ -60,10 +60,10 @@ describe('the document', () => {
       ],
       fix: [
         {
-          text: 'Get the root certificate CN=Example Root CA from whoever runs that authority, as PEM, into root.pem.',
+          text: 'Get the root certificate CN=Example Root CA in PEM format from its administrator, as root.pem.',
         },
         {
-          text: 'Put it into the runner’s certs folder.',
+          text: "Put it into the runner's certs directory.",
           command:
             'sudo install -D -m 0644 root.pem /etc/gitlab-runner/certs/gitlab.example.com.crt',
         },
@@ -72,7 +72,7 @@ describe('the document', () => {
           command: 'sudo systemctl restart gitlab-runner',
         },
       ],
-      resolvedWhen: 'the tls link passes',
+      resolvedWhen: 'the TLS check passes again',
       explains: [`http@${GITLAB}`, `api@${GITLAB}`, ...IDS.map((id) => `token@${id}`)],
       docs: 'docs/causes.md#tls-unknown-authority',
     });

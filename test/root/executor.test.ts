@@ -120,6 +120,6 @@ test('Docker’s root on a full disk is the fault, also when the daemon then die
   });
   expect(gone).toMatchObject({
     reason: 'root-full',
-    detail: expect.stringMatching(/is full; unix:.* there is no socket/),
+    detail: expect.stringMatching(/is full; unix:.* the socket .* does not exist/),
   });
 });

@@ -25,7 +25,7 @@ test('writes that do not end are a stall, though the file system answers; nothin
       reason: 'write-stall',
       detail: expect.stringMatching(
         new RegExp(
-          `^\\d+ requests to .*upper .* have not ended for ${seconds} s, and \\d+ tasks wait \\(state D\\)$`,
+          `^\\d+ requests to .*upper .* have been pending for ${seconds} s, and \\d+ tasks wait \\(state D\\)$`,
         ),
       ),
     })),

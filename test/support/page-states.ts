@@ -98,7 +98,7 @@ function incidents({ causes }: View['diagnosis']): Past['incidents'] {
     id: '20261123T222000Z-disk-space-exhausted',
     cause: 'disk-space-exhausted',
     severity: 'warning',
-    title: 'A file system that the runner writes is full, or nearly so',
+    title: 'A file system that the runner writes to is full or nearly full',
     summary: '/ has 3.1 GiB (4 %) free.',
     startedAt: START - 641 * MINUTE,
     confirmedAt: START - 640 * MINUTE,

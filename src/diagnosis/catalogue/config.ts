@@ -7,15 +7,15 @@ import { AT_ONCE, family, onHost, setVariable } from '../cause-spec.ts';
 const configCause = family({
   severity: 'critical',
   scope: 'config',
-  resolvedWhen: 'the config check passes',
+  resolvedWhen: 'the config check passes again',
 });
 
 const lint = (c: CauseContext) =>
-  step('Check it before any restart.', `runnerwatch lint ${onHost(c, c.config)}`);
+  step('Check the file before any restart.', `runnerwatch lint ${onHost(c, c.config)}`);
 
 const edit = (c: CauseContext, text: string) => step(text, `sudoedit ${onHost(c, c.config)}`);
 
-const userOf = ({ place }: CauseContext) => `the user of the runner (${place.user.name})`;
+const userOf = ({ place }: CauseContext) => `the runner's user (${place.user.name})`;
 /** Where the file as a whole is wrong there is no line. */
 const lineOf = (c: CauseContext) => {
   const line = c.optional('line');
@@ -30,37 +30,43 @@ const correct = (c: CauseContext) => {
 export const CONFIG_CAUSES: readonly CauseSpec[] = [
   configCause({
     id: 'config-missing',
-    title: 'The runner’s config.toml is not there',
+    title: "The runner's config.toml does not exist",
     meaning:
-      'The runner starts without it, idles with no entry at all, and logs an error every three seconds.',
-    evidence: 'No file at the path the runner was started with; a folder in its place is none.',
+      'The runner starts without the file, has no runner entries, and logs an error every three seconds.',
+    evidence: 'The path that the runner was started with has no file, or is a directory.',
     notConfusedWith: ['config-wrong-file', 'monitor-blind'],
     from: ['config/missing', 'config/not-a-file'],
     confirm: AT_ONCE,
-    says: (c) => `there is no file ${c.config}`,
+    says: (c) => `${c.config} does not exist`,
     fix: (c) => [
-      step('Restore it from a backup, or mount it.', `ls -la "$(dirname ${onHost(c, c.config)})"`),
       step(
-        'Is it somewhere else? With which file was the runner started?',
+        'Restore the file from a backup, or mount it.',
+        `ls -la "$(dirname ${onHost(c, c.config)})"`,
+      ),
+      step(
+        'If the file is somewhere else: check which file the runner was started with.',
         "pgrep -af 'gitlab-runner.* run'",
       ),
     ],
   }),
   configCause({
     id: 'config-unreadable',
-    title: 'The user of the runner may not read its config.toml',
+    title: "The runner's user may not read config.toml",
     meaning:
-      'The runner keeps what it read before, and after the next restart it has no entry at all.',
+      'The runner keeps the configuration that it has loaded. After the next restart it has no runner entries.',
     evidence:
-      'Mode bits of the file and of its folders, for the user and the groups of the process; or the line with which its last start ended.',
+      "The permissions of the file and its directories, for the user and groups of the runner process; or the error that ended the runner's last start.",
     notConfusedWith: ['monitor-blind'],
     from: ['config/denied-to-runner'],
     confirm: AT_ONCE,
-    says: (c) => `${userOf(c)} may not read ${c.config}`,
+    says: (c) => `${userOf(c)} has no permission to read ${c.config}`,
     fix: (c) => [
-      step('Who may?', `namei -l ${onHost(c, c.config)}`),
       step(
-        'Give it to the user of the runner.',
+        'Show owner and permissions of each directory on the path.',
+        `namei -l ${onHost(c, c.config)}`,
+      ),
+      step(
+        "Make the runner's user the owner of the file.",
         `sudo chown ${quoted(c.place.user.name)} ${onHost(c, c.config)} && sudo chmod 600 ${onHost(c, c.config)}`,
       ),
     ],
@@ -73,104 +79,106 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
   }),
   configCause({
     id: 'config-syntax-error',
-    title: 'The runner’s config.toml cannot be parsed',
-    meaning: 'The file is not valid TOML. The runner does not start with it.',
-    evidence: 'The parser’s place and expectation.',
+    title: "The runner's config.toml is not valid TOML",
+    meaning: 'The runner cannot parse the file and does not start with it.',
+    evidence: 'The syntax error and its line.',
     notConfusedWith: ['config-type-error'],
     from: ['config/syntax-error'],
     confirm: AT_ONCE,
-    says: (c) => `${c.config} cannot be parsed${lineOf(c)}`,
+    says: (c) => `${c.config} is not valid TOML${lineOf(c)}`,
     fix: (c) => [correct(c), lint(c)],
     suppresses: ['runner-crash-loop', 'runner-not-running', 'runner-start-failed'],
   }),
   configCause({
     id: 'config-type-error',
-    title: 'The runner’s config.toml holds a value of the wrong kind',
+    title: "A value in the runner's config.toml has the wrong type",
     meaning:
-      'The file is TOML, and the runner’s decoder refuses one of its values. The runner does not start with it.',
-    evidence: 'Key, kind expected, kind found.',
+      'The file is valid TOML, but the runner cannot parse it because one value has the wrong type. The runner does not start with it.',
+    evidence: 'The key, the expected type and the type found.',
     notConfusedWith: ['config-syntax-error'],
     from: ['config/type-error', 'config/invalid-value'],
     confirm: AT_ONCE,
-    says: (c) => `${c.config} has a value that stops the runner${lineOf(c)}`,
+    says: (c) =>
+      `${c.config} has a value of the wrong type, so the runner does not start${lineOf(c)}`,
     fix: (c) => [correct(c), lint(c)],
     suppresses: ['runner-crash-loop', 'runner-not-running', 'runner-start-failed'],
   }),
   configCause({
     id: 'config-concurrent-zero',
-    title: '`concurrent` is below 1, which ends the runner',
+    title: '`concurrent` is below 1, so the runner exits',
     meaning:
-      'The runner dies at start, and at a reload with its jobs, when it may run no job at once.',
+      'A runner that may run no jobs exits at start; at a reload it exits and its jobs are lost.',
     evidence: 'The value in the file.',
     notConfusedWith: ['config-concurrency-starvation', 'runner-crash-loop'],
     from: ['config/concurrent-zero'],
     confirm: AT_ONCE,
-    says: (c) => `concurrent is below 1 in ${c.config}, with which the runner does not run`,
+    says: (c) => `concurrent in ${c.config} is below 1, so the runner exits`,
     fix: (c) => [edit(c, 'Set concurrent to 1 or more, at the top of the file.')],
     suppresses: ['runner-crash-loop', 'runner-not-running', 'runner-start-failed'],
   }),
   configCause({
     id: 'config-changed-not-loaded',
     severity: 'warning',
-    title: 'config.toml was changed for the worse; the running process still has the old one',
+    title:
+      'config.toml was edited and no longer loads; the running runner still uses the old version',
     meaning:
-      'The runner keeps its last good configuration when a new one does not load. The next restart will fail.',
-    evidence: 'A file that does not load, beside a process that runs.',
+      'The runner keeps the last configuration that loaded. It will fail at its next restart.',
+    evidence: 'The file does not load, and the runner process is running.',
     notConfusedWith: ['config-syntax-error'],
     from: [],
     confirm: AT_ONCE,
     says: (c) =>
-      `${c.config} does not load any more; the process still runs on the old one and will not survive a restart`,
+      `${c.config} no longer loads; the running runner still uses the old version and will fail at its next restart`,
     fix: (c) => [correct(c), lint(c)],
   }),
   configCause({
     id: 'config-no-runners',
     title: 'config.toml has no [[runners]] entry',
-    meaning: 'The runner idles without a word: nothing was registered in this file.',
-    evidence: 'The file loads and holds no entry.',
+    meaning: 'The runner takes no jobs, because no runner is registered in this file.',
+    evidence: 'The file loads and has no runner entry.',
     notConfusedWith: ['config-wrong-file'],
     from: ['config/no-runners', 'config/empty'],
     confirm: AT_ONCE,
-    says: (c) => `${c.config} has no [[runners]] entry`,
+    says: (c) => `${c.config} has no [[runners]] entry, so this runner takes no jobs`,
     fix: (c) => [
       step(
         'Create a runner in GitLab and register it with its glrt- token.',
         c.place.commands.runner(`register --config ${quoted(c.config)}`),
       ),
       step(
-        'Was it registered into another file?',
+        'Check whether the runner was registered in another file.',
         `sudo ls -l ${c.place.files.usualConfigs.map((path) => onHost(c, path)).join(' ')}`,
       ),
     ],
   }),
   configCause({
     id: 'config-url-invalid',
-    title: 'The `url` of an entry cannot be used',
+    title: 'The `url` of a runner entry is invalid',
     meaning:
-      'It has no scheme, another scheme than http or https, or cannot be parsed. The runner disables the entry after three tries.',
-    evidence: 'The value, after variables were filled in.',
+      'The URL has no scheme, a scheme other than http or https, or cannot be parsed. The runner disables the entry after three attempts.',
+    evidence: 'The value after variable expansion.',
     notConfusedWith: ['url-path-wrong'],
     from: [],
     confirm: AT_ONCE,
-    says: (c) => `the url of an entry in ${c.config} cannot be used (line ${c.fact('line')})`,
+    says: (c) => `the url of a runner entry in ${c.config} is invalid (line ${c.fact('line')})`,
     fix: (c) => [edit(c, `Correct url in line ${c.fact('line')}: https://gitlab.example.com/`)],
     suppresses: ['runner-disabled-unhealthy'],
   }),
   configCause({
     id: 'config-env-unset',
-    title: 'A variable named in config.toml is not set for the runner',
+    title: 'A variable used in config.toml is not set for the runner',
     meaning:
-      '`$VAR` in url or token is filled in from the environment of the runner’s process; a variable that is not set there becomes nothing.',
+      '`$VAR` in url or token is replaced from the environment of the runner process; a variable that is not set becomes an empty string.',
     evidence: 'The environment of the running process.',
     notConfusedWith: ['token-missing', 'config-url-invalid'],
     from: [],
     confirm: AT_ONCE,
     says: (c) =>
-      `a variable that ${c.config} uses in line ${c.fact('line')} is not set for the runner`,
+      `line ${c.fact('line')} of ${c.config} uses a variable that is not set for the runner`,
     fix: (c) => [
       ...(/^\w+$/.test(c.fact('variable'))
-        ? setVariable(c, 'Set it for the runner.', c.fact('variable'), '...')
-        : [edit(c, 'Set it for the runner, or write the value itself.')]),
+        ? setVariable(c, 'Set the variable for the runner.', c.fact('variable'), '...')
+        : [edit(c, 'Set the variable for the runner, or write its value into config.toml.')]),
     ],
     suppresses: ['token-missing'],
   }),

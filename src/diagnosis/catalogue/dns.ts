@@ -27,100 +27,101 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     id: 'dns-name-not-found',
     severity: 'critical',
     scope: 'gitlab',
-    title: 'The name in `url` does not exist, or has no address',
-    meaning:
-      'Every name server that answers says that there is no such name, or no address for it.',
+    title: 'The host name in `url` does not exist or has no address',
+    meaning: 'Every name server that answers says that the name does not exist or has no address.',
     evidence:
-      'NXDOMAIN or an empty answer from every name server that answers, for the name and each of its expansions.',
+      'NXDOMAIN or an empty answer from every name server that answers, for the name and each of its search-list expansions.',
     notConfusedWith: ['dns-server-failure', 'dns-timeout', 'dns-resolver-down', 'dns-nss-mismatch'],
     from: ['dns/not-found'],
     says: (c) =>
-      `the name ${c.host} does not resolve (tried ${c.fact('tried') || 'no name server'}: ${c.fact('outcomes') || 'nobody was asked'})`,
+      `the name ${c.host} does not resolve (tried ${c.fact('tried') || 'no name server'}: ${c.fact('outcomes') || 'no query was sent'})`,
     fix: (c) => [
       step(
-        'Ask the name server yourself, with the search list.',
+        'Query the name server directly, with the search list.',
         c.place.inNetwork(`dig +search ${quoted(c.host)}`),
       ),
       step(
-        `If the name is mistyped, correct url in ${c.config}.`,
+        `If the name is misspelled, correct url in ${c.config}.`,
         `sudo grep -n url ${onHost(c, c.config)}`,
       ),
-      step('If it is right, add the record, or restore the search line.', showResolver(c)),
+      step('If the name is right, add the DNS record or restore the search line.', showResolver(c)),
     ],
-    resolvedWhen: 'the dns link passes',
+    resolvedWhen: 'the DNS check passes again',
   },
   {
     id: 'dns-server-failure',
     severity: 'critical',
     scope: 'host',
-    title: 'The name server answers with a failure',
+    title: 'The name servers return an error',
     meaning:
-      'The name servers answer SERVFAIL or REFUSED: they cannot or will not look the name up.',
-    evidence: 'The answer code of each name server in /etc/resolv.conf, none of them an answer.',
+      'The name servers return SERVFAIL or REFUSED: they cannot resolve the name, or do not answer this host.',
+    evidence:
+      'The response code of each name server in /etc/resolv.conf; none of them resolves the name.',
     notConfusedWith: ['dns-name-not-found', 'dns-timeout'],
     from: ['dns/server-failure'],
-    says: (c) => `the name servers fail to look up ${c.host} (${c.fact('outcomes')})`,
+    says: (c) => `the name servers return an error for ${c.host} (${c.fact('outcomes')})`,
     fix: (c) => [
-      step('See the failure.', c.place.inNetwork(`dig ${quoted(c.host)}`)),
+      step('Show the error.', c.place.inNetwork(`dig ${quoted(c.host)}`)),
       step(
-        'Repair forwarder, DNSSEC or access list on that server, or name another one.',
+        'Repair the forwarder, DNSSEC or access list on that server, or configure another name server.',
         showResolver(c),
       ),
     ],
-    resolvedWhen: 'the dns link passes',
+    resolvedWhen: 'the DNS check passes again',
   },
   {
     id: 'dns-timeout',
     severity: 'critical',
     scope: 'host',
-    title: 'No name server answers',
-    meaning: 'Questions to every name server stay without an answer.',
-    evidence: 'Silence from all name servers in two tries.',
+    title: 'No name server responds',
+    meaning: 'Every query to every name server times out.',
+    evidence: 'No response from any name server in two attempts.',
     notConfusedWith: ['network-no-route', 'dns-resolver-down', 'dns-slow'],
     from: ['dns/timeout'],
-    says: (c) => `no name server answers (${c.fact('servers')})`,
+    says: (c) => `no name server responds (${c.fact('servers')})`,
     fix: (c) => [
       step(
         'Check the path to the name server.',
         c.place.inNetwork(`dig ${server(c)} ${quoted(c.host)}`),
       ),
-      step('Open port 53 (UDP and TCP) to it, or name another server.', showResolver(c)),
+      step('Open port 53 (UDP and TCP) to it, or configure another name server.', showResolver(c)),
     ],
-    resolvedWhen: 'the dns link passes',
+    resolvedWhen: 'the DNS check passes again',
   },
   {
     id: 'dns-resolver-down',
     severity: 'critical',
     scope: 'host',
-    title: 'The name server refuses connections: nothing listens there',
+    title: 'Connection refused: nothing listens on the name server address',
     meaning:
-      'The address in /etc/resolv.conf answers that nothing listens on port 53, most often a local resolver that is down.',
-    evidence: 'A refused connection from every name server.',
+      'The address in /etc/resolv.conf has no service on port 53, usually because a local resolver is down.',
+    evidence: 'Connection refused from every name server.',
     notConfusedWith: ['dns-timeout', 'dns-not-configured'],
     from: ['dns/resolver-down'],
     says: (c) => `nothing listens on the name server address ${c.fact('servers')}`,
     fix: (c) => [
       step('Start the local resolver.', c.place.host.restartResolver),
       step(
-        'If it is another one, see who should listen.',
+        'If the resolver is another program, check what listens on port 53.',
         c.place.inNetwork(`sudo ss -lunp 'sport = :53'; dig ${server(c)} ${quoted(c.host)}`),
       ),
     ],
-    resolvedWhen: 'the dns link passes',
+    resolvedWhen: 'the DNS check passes again',
   },
   {
     id: 'dns-not-configured',
     severity: 'critical',
     scope: 'host',
-    title: '/etc/resolv.conf names no server',
-    meaning: 'Without a server the runner asks this host itself on port 53, where nobody answers.',
-    evidence: 'No usable nameserver line, and no answer from 127.0.0.1 or ::1.',
+    title: '/etc/resolv.conf has no name server',
+    meaning:
+      'Without a name server the runner queries port 53 of this host, where nothing listens.',
+    evidence: 'No valid nameserver line, and no response from 127.0.0.1 or ::1.',
     notConfusedWith: ['dns-resolver-down'],
     from: ['dns/not-configured'],
-    says: () => '/etc/resolv.conf names no name server',
+    says: () => '/etc/resolv.conf has no name server',
     fix: (c) => [
       step(
-        'See what is left of it.',
+        'Show the file and where it links to.',
         `ls -l ${onHost(c, '/etc/resolv.conf')}; cat ${onHost(c, '/etc/resolv.conf')}`,
       ),
       step(
@@ -128,18 +129,18 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
         `sudo ln -sf /run/systemd/resolve/stub-resolv.conf ${onHost(c, '/etc/resolv.conf')}`,
       ),
     ],
-    resolvedWhen: 'the dns link passes',
+    resolvedWhen: 'the DNS check passes again',
   },
   {
     id: 'dns-wrong-answer',
     severity: 'critical',
     warnSeverity: 'notice',
     scope: 'gitlab',
-    title: 'The name server that decides gives the wrong answer',
+    title: 'A name server returns a wrong address',
     meaning:
-      'The runner takes the first answer it gets. This one is no address of GitLab: another name server knows a better one, or it is an address that leads nowhere.',
+      "The runner uses the first answer. This answer is not GitLab's address: another name server returns a better one, or the address is unusable.",
     evidence:
-      'The address in use does not answer, shows a certificate that is refused, or there is none, and another name server in /etc/resolv.conf gives one that does; or DNS gives 0.0.0.0 or 127.x for the name.',
+      'The address in use does not respond, has an untrusted certificate, or there is none, while another name server in /etc/resolv.conf returns an address that works; or DNS returns 0.0.0.0 or 127.x for the name.',
     notConfusedWith: [
       'tcp-connection-refused',
       'network-host-unreachable',
@@ -148,12 +149,12 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     from: ['dns/servers-disagree', 'dns/sinkhole'],
     says: (c) =>
       c.optional('right_source') === undefined
-        ? `DNS sends ${c.fact('name')} to ${c.fact('addresses')}, which is no other host`
-        : `name server ${c.fact('wrong_source')} says ${c.fact('wrong')} for ${c.fact('name')}; ${c.fact('right_source')} says ${c.fact('right')}`,
+        ? `DNS returns ${c.fact('addresses')} for ${c.fact('name')}, which is this host itself`
+        : `name server ${c.fact('wrong_source')} returns ${c.fact('wrong')} for ${c.fact('name')}, but ${c.fact('right_source')} returns ${c.fact('right')}`,
     fix: (c) => [
-      step('Compare what each name server says.', c.place.inNetwork(compared(c))),
+      step('Compare the answers of the name servers.', c.place.inNetwork(compared(c))),
       step(
-        'Correct the record or the blocking list on the wrong one, or put the right one first in /etc/resolv.conf (VPN and split DNS often set this order).',
+        'Correct the record or the block list on the wrong name server, or list the right one first in /etc/resolv.conf (VPN and split DNS often set this order).',
         showResolver(c),
       ),
     ],
@@ -164,24 +165,24 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     id: 'dns-hosts-override-stale',
     severity: 'critical',
     scope: 'gitlab',
-    title: '/etc/hosts pins an address that is not GitLab’s any more',
+    title: '/etc/hosts has an outdated address for GitLab',
     meaning:
-      'A line in /etc/hosts ends every lookup of this name, so DNS is not asked. The address in it does not answer, or not as GitLab; the one in DNS does.',
+      'A line in /etc/hosts overrides DNS for this name. Its address does not respond or is not GitLab; the address in DNS works.',
     evidence:
-      'A line for the name whose address does not answer, or shows a certificate that is refused, and a DNS answer with another address that does better.',
+      'A line for the name in /etc/hosts whose address does not respond or has an untrusted certificate, and a DNS answer with another address that works better.',
     notConfusedWith: ['network-host-unreachable', 'tls-hostname-mismatch'],
     from: ['dns/hosts-override'],
     says: (c) =>
       c.fact('trial') === 'certificate'
-        ? `/etc/hosts pins ${c.fact('name')} to ${c.fact('wrong')}, which shows another’s certificate; DNS says ${c.fact('right')}, which shows GitLab’s`
-        : `/etc/hosts pins ${c.fact('name')} to ${c.fact('wrong')}, which does not answer; DNS says ${c.fact('right')}, which does`,
+        ? `/etc/hosts maps ${c.fact('name')} to ${c.fact('wrong')}, which has the certificate of another server; DNS returns ${c.fact('right')}, which has GitLab's certificate`
+        : `/etc/hosts maps ${c.fact('name')} to ${c.fact('wrong')}, which does not respond; DNS returns ${c.fact('right')}, which responds`,
     fix: (c) => [
       step(
-        'See the line.',
+        'Show the line.',
         `grep -n -i -F -w -e ${quoted(c.fact('name'))} ${onHost(c, '/etc/hosts')}`,
       ),
       step(
-        'Take the name off that line, or the line away; the runner reads the file again by itself.',
+        'Remove the name from that line, or delete the line. The runner reloads the file by itself.',
         `sudo cp ${onHost(c, '/etc/hosts')} ${onHost(c, '/etc/hosts')}.before && sudoedit ${onHost(c, '/etc/hosts')}`,
       ),
     ],
@@ -192,18 +193,18 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     id: 'dns-nss-mismatch',
     severity: 'critical',
     scope: 'gitlab',
-    title: 'This host finds the name, and the runner cannot',
+    title: 'This host resolves the name, but the runner cannot',
     meaning:
-      'The name is known only to a module of nsswitch.conf (mdns, myhostname, resolve, sss …). The runner is a static Go program: it reads /etc/hosts and asks DNS, and nothing else.',
+      'Only an NSS module (mdns, myhostname, resolve, sss ...) knows the name. The runner is a static Go program: it uses only /etc/hosts and DNS.',
     evidence:
-      'getent finds the name, while /etc/hosts has no line and DNS says that there is none.',
+      'getent resolves the name, but /etc/hosts has no line for it and DNS says that it does not exist.',
     notConfusedWith: ['dns-name-not-found'],
     from: ['dns/nss-mismatch'],
     says: (c) =>
-      `getent finds ${c.fact('name')} (${c.fact('libc')}), but neither /etc/hosts nor DNS has it, and the runner uses nothing else`,
+      `getent resolves ${c.fact('name')} (${c.fact('libc')}), but the runner uses only /etc/hosts and DNS, which do not have it`,
     fix: (c) => [
       step(
-        'See both views.',
+        'Compare getent, DNS and nsswitch.conf.',
         c.place.inNetwork(
           `getent ahosts ${quoted(c.fact('name'))}; dig +search ${quoted(c.fact('name'))}; grep ^hosts ${onHost(c, '/etc/nsswitch.conf')}`,
         ),
@@ -213,23 +214,23 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
         `echo ${quoted(`${c.fact('libc_address')} ${c.fact('name')}`)} | sudo tee -a ${onHost(c, '/etc/hosts')}`,
       ),
     ],
-    resolvedWhen: 'the dns link passes',
+    resolvedWhen: 'the DNS check passes again',
   },
   {
     id: 'dns-slow',
     severity: 'notice',
     scope: 'host',
-    title: 'Name lookups are slow',
+    title: 'DNS lookups are slow',
     meaning:
-      'The name resolves only after seconds; every new connection of the runner waits that long.',
+      'The name resolves only after several seconds; every new connection of the runner waits that long.',
     evidence: 'The median of the last five lookups is above the limit.',
     notConfusedWith: ['dns-timeout', 'gitlab-slow'],
     from: ['dns/slow'],
     lasting: { measure: 'lookup_seconds', option: 'slow_seconds' },
-    says: (c) => `${c.host} resolves slowly (${c.fact('outcomes')})`,
+    says: (c) => `DNS lookups of ${c.host} are slow (${c.fact('outcomes')})`,
     fix: (c) => [
-      step('Find the dead server.', showResolver(c)),
-      step('Remove it, or add the line `options timeout:1 attempts:1`.'),
+      step('Find the name server that does not respond.', showResolver(c)),
+      step('Remove that name server, or add the line `options timeout:1 attempts:1`.'),
     ],
     resolvedWhen: 'lookups are fast again',
     suppresses: ['gitlab-slow'],

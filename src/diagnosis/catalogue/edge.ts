@@ -1,35 +1,39 @@
-/** Causes in what stands before GitLab, or in its place. */
-import type { CauseSpec } from '../cause-spec.ts';
+/** Causes in a server in front of GitLab, or in a server instead of GitLab. */
 import { step } from '../../core/diagnosis.ts';
 import { quoted } from '../../core/shell.ts';
-import { family, onHost } from '../cause-spec.ts';
+import type { CauseContext, CauseSpec } from '../cause-spec.ts';
+import { family, onHost, statusOf } from '../cause-spec.ts';
 
 const webCause = family({
   severity: 'critical',
   scope: 'gitlab',
-  resolvedWhen: 'the http and api links pass',
+  resolvedWhen: 'the HTTP and API checks pass again',
 });
 
 const both = (reason: string): readonly string[] => [`http/${reason}`, `api/${reason}`];
 
+/** "Cloudflare in front of GitLab". */
+const inFront = (c: CauseContext): string =>
+  `${c.optional('responder') ?? 'a server'} in front of GitLab`;
+
 export const EDGE_CAUSES: readonly CauseSpec[] = [
   webCause({
     id: 'edge-waf-blocked',
-    title: 'Something before GitLab refuses its API',
+    title: 'A server in front of GitLab blocks the runner',
     meaning:
-      'A web application firewall, a CDN or an allow-list answers 403 in GitLab’s place. The runner’s log says “forbidden”, and the token is fine.',
-    evidence: '403 or 406 without any sign of GitLab.',
+      "A web application firewall, CDN or allow-list in front of GitLab returns 403. The runner's log says 'forbidden', but the token is valid.",
+    evidence: '403 or 406 without any header or format of GitLab.',
     notConfusedWith: ['token-rejected', 'proxy-connect-denied'],
     from: [...both('forbidden'), 'token/forbidden-by-edge'],
-    says: (c) => `something before GitLab refuses requests to ${c.url}`,
+    says: (c) => `${inFront(c)} blocks requests to ${c.url}${statusOf(c)}`,
     fix: (c) => [
       step(
-        'See who answers.',
+        'Check which server answers: see the Server header.',
         c.place.inNetwork(`curl -si ${quoted(`${c.url}api/v4/version`)} | head -20`),
       ),
-      step('Allow this host’s address for /api/v4/jobs* and /api/v4/runners* there.'),
+      step("On that server: allow this host's address for /api/v4/jobs* and /api/v4/runners*."),
       step(
-        'Afterwards wake entries that have switched themselves off.',
+        'Then make the runner retry entries that it has disabled.',
         `sudo touch ${onHost(c, c.config)}`,
       ),
     ],
@@ -37,114 +41,117 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
   }),
   webCause({
     id: 'edge-ip-banned',
-    title: 'The address of this host is banned',
+    title: 'GitLab blocks the IP address of this host',
     meaning:
-      'Every path, also the sign-in page, answers this address with a plain refusal: GitLab’s Rack Attack or the edge before it has blocked it. The token is fine.',
+      'Every path, including the sign-in page, returns 403 to this address: Rack Attack in GitLab or a firewall in front of it has blocked it. The token is valid.',
     evidence:
-      'The same plain “Forbidden” on the health page and on the sign-in page; or 429 with “Retry later” to the health page, which GitLab exempts from its limits, and to the runner’s polls.',
+      "The same plain 'Forbidden' on the health page and on the sign-in page; or 429 with 'Retry later' for the health page, which GitLab exempts from its limits, and for the runner's polls.",
     notConfusedWith: ['token-rejected', 'edge-waf-blocked'],
     from: ['http/banned'],
-    says: (c) => `${c.host} refuses this host’s address on every path`,
+    says: (c) => `${c.host} blocks this host's IP address on every path`,
     fix: (c) => [
       step(
-        'See it from here, and from another host.',
+        'Compare the response here with the response on another host.',
         c.place.inNetwork(`curl -si ${quoted(`${c.url}users/sign_in`)} | head -5`),
       ),
       step(
-        'On the GitLab server: was it Rack Attack? Its log names the address.',
+        'On the GitLab server: check whether Rack Attack blocked the address. Its log names it.',
         'sudo grep -h Rack_Attack /var/log/gitlab/gitlab-rails/auth_json.log | tail -5',
       ),
-      step('Take the address off the block list there or at the edge, and allow-list it.'),
+      step(
+        'Remove the address from the block list of Rack Attack or of the firewall, and add it to the allow-list.',
+      ),
     ],
     suppresses: ['gitlab-rate-limited', 'runner-disabled-unhealthy'],
   }),
   webCause({
     id: 'edge-challenge',
-    title: 'A bot challenge stands before GitLab',
-    meaning: 'The CDN wants a browser to solve something; a runner cannot.',
+    title: 'A bot challenge in front of GitLab blocks the runner',
+    meaning: 'The CDN demands a challenge that only a browser can solve.',
     evidence: 'The header cf-mitigated: challenge.',
     notConfusedWith: ['edge-waf-blocked', 'gitlab-rate-limited'],
     from: [...both('challenge'), 'token/challenge'],
-    says: (c) => `a bot challenge stands before ${c.url}`,
-    fix: () => [step('At the CDN: a skip rule for this host’s address on /api/.')],
+    says: (c) => `a bot challenge in front of ${c.url} blocks the runner`,
+    fix: () => [step("In the CDN settings: add a skip rule for this host's address on /api/.")],
   }),
   webCause({
     id: 'edge-origin-error',
-    title: 'The CDN before GitLab cannot reach it',
-    meaning: 'The CDN answers with an error of its own about the server behind it.',
-    evidence: 'A status from 520 to 530.',
+    title: 'The CDN in front of GitLab cannot reach it',
+    meaning: 'The CDN returns an error of its own about the GitLab server.',
+    evidence: 'A status code from 520 to 530.',
     notConfusedWith: ['gitlab-bad-gateway'],
     from: both('origin-error'),
-    says: (c) => `the CDN before ${c.host} cannot reach GitLab (${c.fact('status')})`,
+    says: (c) => `the CDN in front of ${c.host} cannot reach GitLab (${c.fact('status')})`,
     fix: () => [
       step(
-        'On the GitLab server: certificate and firewall towards the CDN.',
+        'On the GitLab server: check its certificate, and the firewall rules for the CDN.',
         'sudo gitlab-ctl status nginx; sudo nft list ruleset',
       ),
     ],
   }),
   webCause({
     id: 'edge-auth-gateway',
-    title: 'A login stands before GitLab’s API',
-    meaning: 'Single sign-on, an access gateway or Basic authentication answers in GitLab’s place.',
-    evidence: 'A redirect to another host’s login, or 401 with WWW-Authenticate.',
+    title: "A login page in front of GitLab's API blocks the runner",
+    meaning: 'Single sign-on, an access gateway or Basic authentication answers instead of GitLab.',
+    evidence: 'A redirect to the login page of another host, or 401 with WWW-Authenticate.',
     notConfusedWith: ['token-rejected', 'url-redirect-breaks-post'],
     from: [...both('login-gateway'), 'token/login-gateway'],
-    says: (c) => `a login stands before ${c.url}`,
-    fix: () => [step('At the gateway: exempt /api/ from the login, for this host’s address.')],
+    says: (c) => `a login in front of ${c.url} blocks the runner`,
+    fix: () => [step("On the gateway: exempt /api/ from the login for this host's address.")],
   }),
   webCause({
     id: 'url-redirect-breaks-post',
-    title: 'The address in `url` redirects, which turns the runner’s POST into GET',
-    meaning:
-      'The runner follows the redirect, and its request for jobs arrives as GET. It fails for ever.',
-    evidence: 'A redirect on GitLab’s own paths.',
+    title: "The address in `url` redirects, so the runner's POST requests become GET",
+    meaning: 'The runner follows the redirect and sends its job requests as GET. They always fail.',
+    evidence: "A redirect on GitLab's own paths.",
     notConfusedWith: ['url-path-wrong', 'edge-auth-gateway'],
     from: [...both('redirected'), 'token/redirected'],
-    says: (c) => `${c.url} redirects to ${c.optional('location') ?? 'another address'}`,
+    says: (c) =>
+      `${c.url} redirects to ${c.optional('location') ?? 'another address'}, so the runner's POST requests become GET`,
     fix: (c) => [
       step(
-        `Put the final address into url in ${c.config}.`,
+        `Set url in ${c.config} to the final address.`,
         `sudo grep -n url ${onHost(c, c.config)}`,
       ),
-      step('The runner sees the change within three seconds.'),
+      step('The runner loads the change within three seconds.'),
     ],
   }),
   webCause({
     id: 'url-path-wrong',
-    title: 'GitLab answers, and its API is not below `url`',
-    meaning: '`url` holds the path of a project or an API version instead of the instance’s root.',
-    evidence: 'GitLab’s signs, there or below another path, and 404 on the version request.',
+    title: 'GitLab answers, but its API is not below `url`',
+    meaning:
+      '`url` contains the path of a project or an API version instead of the root of the instance.',
+    evidence: 'Responses of GitLab there or below another path, and 404 for the version request.',
     notConfusedWith: ['not-a-gitlab-server', 'gitlab-version-skew'],
     from: ['api/wrong-path'],
     says: (c) => `GitLab answers at ${c.host}, but its API is not below ${c.url}`,
     fix: (c) => [
       step(
-        `Set url in ${c.config} to ${c.optional('root') ?? 'the instance’s root'}.`,
+        `Set url in ${c.config} to ${c.optional('root') ?? 'the root URL of the instance'}.`,
         `sudo grep -n url ${onHost(c, c.config)}`,
       ),
     ],
-    resolvedWhen: 'the api link passes',
+    resolvedWhen: 'the API check passes again',
   }),
   webCause({
     id: 'not-a-gitlab-server',
-    title: 'What answers at `url` is not GitLab',
+    title: 'The server at `url` is not GitLab',
     meaning:
-      'A web server answers, and nothing in its answers comes from GitLab: a wrong host, port or virtual host, or a captive portal.',
-    evidence: 'No sign of GitLab on the version request.',
+      'A web server answers, but its responses are not from GitLab: a wrong host, port or virtual host, or a captive portal.',
+    evidence: 'No header or format of GitLab in the response to the version request.',
     notConfusedWith: ['url-path-wrong', 'edge-auth-gateway'],
     from: ['api/not-gitlab', 'http/not-http', 'api/not-http'],
-    says: (c) => `what answers at ${c.url} is not GitLab`,
+    says: (c) => `the server at ${c.url} is not GitLab`,
     fix: (c) => [
       step(
-        'See who answers.',
+        'Check which server answers: see the Server header.',
         c.place.inNetwork(`curl -si ${quoted(`${c.url}api/v4/version`)} | head -20`),
       ),
       step(
-        `Correct host, port or path of url in ${c.config}.`,
+        `Correct the host, port or path of url in ${c.config}.`,
         `sudo grep -n url ${onHost(c, c.config)}`,
       ),
     ],
-    resolvedWhen: 'the api link passes',
+    resolvedWhen: 'the API check passes again',
   }),
 ];

@@ -7,41 +7,41 @@ import { family, onHost } from '../cause-spec.ts';
 const stateCause = family({
   severity: 'critical',
   scope: 'gitlab',
-  resolvedWhen: 'the token link passes',
+  resolvedWhen: 'the token check passes again',
 });
 
 export const GITLAB_STATE_CAUSES: readonly CauseSpec[] = [
   stateCause({
     id: 'gitlab-migration-backoff',
     severity: 'notice',
-    title: 'GitLab is migrating its database and asks runners to wait',
+    title: 'GitLab is migrating its database and tells runners to wait',
     meaning:
-      'During an upgrade GitLab answers runners with 429 until the migrations are through. It goes by itself.',
-    evidence: '429 of GitLab itself that speaks of database migrations.',
+      'During an upgrade GitLab returns 429 to runners until the migrations are complete. It ends by itself.',
+    evidence: '429 from GitLab itself that mentions database migrations.',
     notConfusedWith: ['gitlab-rate-limited'],
     from: ['token/migrations'],
-    says: (c) => `GitLab at ${c.url} is migrating its database and asks runners to wait`,
+    says: (c) => `GitLab at ${c.url} is migrating its database and tells runners to wait`,
     fix: () => [
-      step('Wait for the end of the upgrade.'),
+      step('Wait until the upgrade is complete.'),
       step(
-        'If it stays: on the GitLab server.',
+        'If it does not end: check the migrations on the GitLab server.',
         'sudo gitlab-rake db:migrate:status | grep -v "^ *up"',
       ),
     ],
   }),
   stateCause({
     id: 'gitlab-read-only-site',
-    title: 'This GitLab is a site that cannot be written to',
+    title: 'This GitLab site is read-only',
     meaning:
-      'A Geo secondary, or a GitLab on a read-only database: reading works, and a runner can never fetch a job there. Unlike maintenance it does not end by itself.',
+      'The site is a Geo secondary, or its database is read-only: reads work, but runners can never get jobs there. Unlike maintenance mode it does not end by itself.',
     evidence:
-      'GitLab refuses to write and shows signs of Geo, or is too new to answer so in maintenance, or has refused for a day; or takes the token in a request that reads, and refuses the runner’s polls again after their penalty.',
+      "GitLab rejects writes and its responses mention Geo, its version would answer differently in maintenance mode, or it has rejected writes for a day; or GitLab accepts the token for a read but rejects the runner's polls again after their backoff.",
     notConfusedWith: ['token-rejected', 'gitlab-maintenance-mode'],
     from: [],
-    says: (c) => `GitLab at ${c.url} is a read-only site, from which no runner gets a job`,
+    says: (c) => `GitLab at ${c.url} is a read-only site, which gives jobs to no runner`,
     fix: (c) => [
       step(
-        `Point url in ${c.config} at the primary site, or at the address that all sites share; the runner loads it within three seconds.`,
+        `Set url in ${c.config} to the primary site, or to the address that all sites share. The runner loads the change within three seconds.`,
         `sudo grep -n url ${onHost(c, c.config)}`,
       ),
     ],
@@ -50,16 +50,16 @@ export const GITLAB_STATE_CAUSES: readonly CauseSpec[] = [
   stateCause({
     id: 'gitlab-version-skew',
     severity: 'warning',
-    title: 'This GitLab does not know the requests of the runner',
+    title: "This GitLab does not have the runner's API endpoint",
     meaning:
-      'It is GitLab that answers, and it has no such endpoint: server and runner are of versions too far apart.',
-    evidence: 'GitLab’s own 404 to a request that every supported version knows.',
+      'GitLab itself answers, but does not have this endpoint: the versions of server and runner are too far apart.',
+    evidence: "GitLab's own 404 for a request that every supported version has.",
     notConfusedWith: ['url-path-wrong', 'token-rejected'],
     from: ['token/endpoint-missing'],
-    says: (c) => `GitLab at ${c.url} does not know the runner’s request (404)`,
+    says: (c) => `GitLab at ${c.url} does not have the runner's API endpoint (404)`,
     fix: (c) => [
       step(
-        'Compare the versions; the runner should not be newer than the server, nor older by more than one major.',
+        'Compare the versions. The runner must not be newer than the server, or older by more than one major version.',
         `${c.place.commands.runner('--version')}; curl -s ${quoted(`${c.url}api/v4/version`)} -H "PRIVATE-TOKEN: $PAT"`,
       ),
     ],

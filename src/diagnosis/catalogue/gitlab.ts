@@ -2,12 +2,12 @@
 import type { CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoted } from '../../core/shell.ts';
-import { family, onHost } from '../cause-spec.ts';
+import { family, onHost, responder } from '../cause-spec.ts';
 
 const webCause = family({
   severity: 'critical',
   scope: 'gitlab',
-  resolvedWhen: 'the http and api links pass',
+  resolvedWhen: 'the HTTP and API checks pass again',
 });
 
 const both = (reason: string): readonly string[] => [`http/${reason}`, `api/${reason}`];
@@ -15,48 +15,50 @@ const both = (reason: string): readonly string[] => [`http/${reason}`, `api/${re
 export const GITLAB_CAUSES: readonly CauseSpec[] = [
   webCause({
     id: 'gitlab-bad-gateway',
-    title: 'GitLab’s web tier answers, and GitLab behind it does not',
-    meaning: 'nginx, the load balancer or Workhorse answers 502: Puma is down or does not accept.',
-    evidence: '502 from the web tier.',
+    title: 'The web server is up, GitLab behind it is down (502)',
+    meaning:
+      'nginx, the load balancer or Workhorse returns 502: Puma is down or accepts no connections.',
+    evidence: '502 from the web server.',
     notConfusedWith: ['gitlab-booting', 'proxy-upstream-failed'],
     from: both('bad-gateway'),
-    says: (c) => `${c.url} answers 502: the web tier is up, GitLab behind it is not`,
+    says: (c) => `${responder(c)} returns 502 for ${c.url}: GitLab behind it is down`,
     fix: () => [
       step(
-        'On the GitLab server: what is down?',
+        'On the GitLab server: check which service is down.',
         'sudo gitlab-ctl status; sudo gitlab-ctl tail puma gitlab-workhorse',
       ),
-      step('Start it again.', 'sudo gitlab-ctl restart puma'),
+      step('Restart it.', 'sudo gitlab-ctl restart puma'),
     ],
   }),
   webCause({
     id: 'gitlab-booting',
     severity: 'warning',
     title: 'GitLab is starting',
-    meaning: 'The boot or deploy page is shown. It goes by itself within minutes.',
-    evidence: '502 or 503 with the boot page.',
+    meaning: 'GitLab shows its startup or deploy page. It ends by itself within minutes.',
+    evidence: '502 or 503 with the startup page.',
     notConfusedWith: ['gitlab-bad-gateway'],
     from: both('booting'),
     says: (c) => `GitLab at ${c.url} is starting`,
     fix: () => [
-      step('Wait; look again in five minutes.'),
+      step('Wait five minutes, then check again.'),
       step(
-        'If it stays: on the GitLab server.',
+        'If it does not end: check the services on the GitLab server.',
         'sudo gitlab-ctl status; sudo gitlab-ctl tail puma',
       ),
     ],
   }),
   webCause({
     id: 'gitlab-unavailable',
-    title: 'GitLab says that it is not available',
-    meaning: '503 without a word about maintenance: no healthy backend, or an overloaded one.',
-    evidence: '503, 502 or 504 on a trivial request.',
+    title: 'GitLab is unavailable (503)',
+    meaning: '503 that does not mention maintenance: no healthy backend, or an overloaded one.',
+    evidence: '503, 502 or 504 for a trivial request.',
     notConfusedWith: ['gitlab-maintenance-mode'],
     from: [...both('unavailable'), 'token/unavailable'],
-    says: (c) => `${c.url} answers that it is not available`,
+    says: (c) =>
+      `${responder(c)} returns ${c.optional('status') ?? '503'} for ${c.url}: GitLab is unavailable`,
     fix: () => [
       step(
-        'Look at the health of GitLab’s backends and of the load balancer.',
+        "Check the health of GitLab's backends and of the load balancer.",
         'sudo gitlab-ctl status',
       ),
     ],
@@ -64,56 +66,56 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
   webCause({
     id: 'gitlab-maintenance-mode',
     severity: 'warning',
-    title: 'GitLab refuses to write: maintenance mode',
+    title: 'GitLab is in maintenance mode and rejects writes',
     meaning:
-      'Reading works, writing is refused. In old versions the refusal is a 403 that looks like a bad token; it is not.',
-    evidence: 'A refusal of GitLab itself that speaks of maintenance or of being read-only.',
+      'Reads work, writes are rejected. Old versions return 403, which looks like an invalid token but is not.',
+    evidence: 'A rejection by GitLab itself that mentions maintenance or read-only mode.',
     notConfusedWith: ['token-rejected', 'gitlab-unavailable'],
     from: [...both('maintenance'), 'token/read-only'],
-    says: (c) => `GitLab at ${c.url} is in maintenance or read-only`,
+    says: (c) => `GitLab at ${c.url} is in maintenance mode or read-only`,
     fix: (c) => [
       step(
-        'Wait for the end of the maintenance. If it is a Geo secondary, point url at the primary.',
+        'Wait until the maintenance ends. If this is a Geo secondary, set url to the primary site.',
       ),
       step(
-        'Afterwards wake entries that have switched themselves off.',
+        'Then make the runner retry entries that it has disabled.',
         `sudo touch ${onHost(c, c.config)}`,
       ),
     ],
-    resolvedWhen: 'the token link passes',
+    resolvedWhen: 'the token check passes again',
     suppresses: ['token-rejected', 'runner-disabled-unhealthy'],
   }),
   webCause({
     id: 'gitlab-internal-error',
-    title: 'GitLab fails on the request (500)',
-    meaning: 'GitLab’s own code failed; the runner and its token are not to blame.',
-    evidence: '500 on a request that others answer.',
+    title: 'GitLab returns an internal error (500)',
+    meaning: 'The error is in GitLab; the runner and its token are valid.',
+    evidence: '500 for a request that GitLab normally answers.',
     notConfusedWith: ['token-rejected'],
     from: [...both('server-error'), 'token/server-error'],
-    says: (c) => `GitLab at ${c.url} fails with an internal error`,
+    says: (c) => `GitLab at ${c.url} returns an internal error (500)`,
     fix: () => [
       step(
-        'On the GitLab server: find the error.',
+        'On the GitLab server: find the error in the log.',
         'sudo gitlab-ctl tail gitlab-rails/exceptions_json.log',
       ),
       step(
-        'After a restore: is gitlab-secrets.json the old one?',
+        'After a restore: check that gitlab-secrets.json is from the same backup.',
         'sudo gitlab-rake gitlab:doctor:secrets',
       ),
     ],
   }),
   webCause({
     id: 'gitlab-not-responding',
-    title: 'The connection to GitLab stands, and no answer comes',
-    meaning: 'The server accepts the request and stays silent, or its answer trickles.',
+    title: 'GitLab accepts the connection but does not answer',
+    meaning: 'The server accepts the request and sends no response, or sends it very slowly.',
     evidence:
-      'No complete answer to a trivial request within the deadline, several times in a row.',
+      'No complete response to a trivial request before the timeout, several times in a row.',
     notConfusedWith: ['path-mtu-blackhole', 'proxy-not-responding'],
     from: both('no-answer'),
-    says: (c) => `${c.url} accepts requests and does not answer`,
+    says: (c) => `${c.url} accepts requests but does not answer`,
     fix: () => [
       step(
-        'On the GitLab server: load, memory, Puma’s queue.',
+        "On the GitLab server: check load, memory and Puma's queue.",
         'uptime; free -m; sudo gitlab-ctl tail puma',
       ),
     ],
@@ -121,47 +123,49 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
   webCause({
     id: 'connection-reset-midstream',
     severity: 'warning',
-    title: 'The connection is cut instead of an answer',
-    meaning: 'TCP and TLS stand, and the exchange ends by a reset or an early end.',
-    evidence: 'A reset or an end without an answer, several times in a row.',
+    title: 'The connection is closed before GitLab answers',
+    meaning: 'TCP and TLS work, but the connection is reset or closed before the response.',
+    evidence: 'A reset or close without a response, several times in a row.',
     notConfusedWith: ['gitlab-not-responding', 'tls-handshake-blocked'],
     from: [...both('connection-reset'), ...both('closed')],
-    says: (c) => `the connection to ${c.host} is cut instead of an answer`,
+    says: (c) => `the connection to ${c.host} is closed before GitLab answers`,
     fix: (c) => [
       step(
-        'Does it happen to others?',
+        'Check whether curl has the same error.',
         c.place.inNetwork(`curl -sv -o /dev/null ${quoted(`${c.url}-/health`)}`),
       ),
-      step('Look at the logs of load balancer and intrusion prevention before GitLab.'),
+      step(
+        'Check the logs of the load balancer and the intrusion prevention system in front of GitLab.',
+      ),
     ],
   }),
   webCause({
     id: 'gitlab-slow',
     severity: 'notice',
-    title: 'GitLab answers late',
-    meaning: 'The answers are right, and each takes seconds.',
-    evidence: 'Several answers in a row above the limit.',
+    title: 'GitLab responds slowly',
+    meaning: 'The responses are correct, but each takes seconds.',
+    evidence: 'Several responses in a row above the limit.',
     notConfusedWith: ['gitlab-not-responding', 'dns-slow'],
     from: ['http/slow'],
     lasting: { measure: 'response_seconds', option: 'slow_seconds' },
-    says: (c) => `${c.url} answers slowly`,
-    fix: () => [step('On the GitLab server: what is busy?', 'uptime; sudo gitlab-ctl tail puma')],
-    resolvedWhen: 'answers are fast again',
+    says: (c) => `${c.url} responds slowly`,
+    fix: () => [step('On the GitLab server: check the load.', 'uptime; sudo gitlab-ctl tail puma')],
+    resolvedWhen: 'responses are fast again',
     confirm: { results: 5 },
   }),
   webCause({
     id: 'gitlab-rate-limited',
     severity: 'warning',
-    title: 'GitLab limits the rate of the runner',
+    title: 'GitLab limits the request rate of the runner (429)',
     meaning:
-      'GitLab answers 429 to requests of runners, or to a request that its own limits exempt. The runner waits and tries again, quietly.',
-    evidence: '429 on the health request or on a request with a runner’s token.',
+      "GitLab returns 429 to the runner's requests, or to a request that its own limits exempt. The runner waits and retries without an error in the job.",
+    evidence: "429 for the health request or for a request with a runner's token.",
     notConfusedWith: ['monitor-throttled', 'edge-challenge'],
     from: ['http/too-many-requests', 'token/too-many-requests'],
-    says: (c) => `${c.url} limits the rate of requests of this runner or from this address (429)`,
+    says: (c) => `${c.url} limits the request rate of this runner or this address (429)`,
     fix: () => [
       step(
-        'Fewer pollers behind this address, or an exemption for it.',
+        'Run fewer runners behind this address, or exempt it from the limit.',
         'sudo grep -n -e rate -e throttle /etc/gitlab/gitlab.rb',
       ),
     ],
@@ -171,17 +175,16 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     id: 'monitor-throttled',
     severity: 'notice',
     scope: 'monitor',
-    title: 'GitLab limits runnerwatch’s own requests',
-    meaning:
-      'Only requests without a user are limited here; the runner’s polls are counted elsewhere.',
+    title: "GitLab limits runnerwatch's own requests (429)",
+    meaning: "Only unauthenticated requests are limited; the runner's polls have a separate limit.",
     evidence:
-      '429 on the version request, while everything else passes; or on the health page, while the runner’s polls work.',
+      "429 for the version request while all other requests succeed; or for the health page while the runner's polls work.",
     notConfusedWith: ['gitlab-rate-limited'],
     from: ['api/too-many-requests', 'token/address-limited'],
-    says: (c) => `${c.url} answers 429 to runnerwatch’s own requests`,
+    says: (c) => `${c.url} returns 429 for runnerwatch's own requests`,
     fix: () => [
       step('Lower requests_per_hour under [gitlab] in /etc/runnerwatch/runnerwatch.toml.'),
     ],
-    resolvedWhen: 'the api link passes',
+    resolvedWhen: 'the API check passes again',
   }),
 ];

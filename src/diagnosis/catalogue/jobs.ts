@@ -7,73 +7,73 @@ import { engineOf, family, onHost } from '../cause-spec.ts';
 const jobCause = family({
   severity: 'info',
   scope: 'runner',
-  resolvedWhen: 'no job has met it for a quarter of an hour',
+  resolvedWhen: 'no job has had this error for 15 minutes',
 });
 const imageCause = family({
   severity: 'warning',
   scope: 'executor',
-  resolvedWhen: 'no job has met it for a quarter of an hour',
+  resolvedWhen: 'no job has had this error for 15 minutes',
 });
 
 export const JOB_CAUSES: readonly CauseSpec[] = [
   jobCause({
     id: 'jobs-capacity-saturated',
     scope: 'service',
-    title: 'As many jobs run as may run',
-    meaning: 'The runner asks for no more until one of them has ended; jobs wait in GitLab.',
-    evidence: 'The number of jobs beside concurrent or limit.',
+    title: 'The maximum number of jobs is running',
+    meaning: 'The runner requests no more jobs until one of them ends; jobs wait in GitLab.',
+    evidence: 'The number of running jobs equals concurrent or limit.',
     notConfusedWith: ['runner-hung'],
     from: [],
     says: (c) => `${c.fact('jobs')} jobs run, and ${c.fact('by')} allows ${c.fact('allowed')}`,
     fix: (c) => [
       step(
-        'If the host has room: raise concurrent, or limit of the entry.',
+        'If the host has spare capacity: raise concurrent, or limit of the entry.',
         `sudoedit ${onHost(c, c.config)}`,
       ),
       step(
-        'Which jobs are they, and since when?',
+        'Show which jobs run, and since when.',
         c.place.engineAt().client('ps --filter label=com.gitlab.gitlab-runner.managed=true'),
       ),
     ],
-    resolvedWhen: 'a job has ended',
+    resolvedWhen: 'a job ends',
     suppresses: ['runner-hung'],
   }),
   jobCause({
     id: 'job-rejected-by-server',
-    title: 'GitLab has ended a job that still ran here',
+    title: 'GitLab ended a job that still ran here',
     meaning:
-      'It was cancelled, took too long or is gone; the runner is told so by a refusal, and stops it.',
-    evidence: 'A refusal of one job’s output or end, while polls work.',
+      "The job was cancelled, exceeded its timeout or was deleted in GitLab; GitLab rejects the job's updates, and the runner stops it.",
+    evidence: "GitLab rejects one job's log or final status while polls work.",
     notConfusedWith: ['token-rejected', 'job-trace-blocked'],
     from: [],
     says: (c) => `GitLab ended a job of ${c.name} that still ran here`,
-    fix: () => [step('Nothing, if it was cancelled. Otherwise compare its timeout in GitLab.')],
+    fix: () => [step('Nothing, if the job was cancelled. Otherwise check its timeout in GitLab.')],
   }),
   jobCause({
     id: 'job-trace-blocked',
     severity: 'warning',
-    title: 'Something before GitLab refuses the output of jobs',
+    title: 'A server in front of GitLab rejects the log of jobs',
     meaning:
-      'Polls pass, and what jobs print does not: a filter takes their text for an attack, or for too large.',
+      'Polls succeed, but job logs are rejected: a filter treats their text as an attack or as too large.',
     evidence:
-      'Several refusals (403, 413) of a job’s output that did not come from GitLab, while polls work.',
+      "Several rejections (403, 413) of a job's log that are not from GitLab, while polls work.",
     notConfusedWith: ['job-rejected-by-server', 'edge-waf-blocked'],
     from: [],
-    says: (c) => `something before ${c.host} refuses the output of jobs of ${c.name}`,
+    says: (c) => `a server in front of ${c.host} rejects the job logs of ${c.name}`,
     fix: (c) => [
       step(
-        `Exempt ${c.host}/api/v4/jobs/ from rules about bodies in the filter before GitLab, and allow at least 10 MiB.`,
+        `In the filter in front of GitLab: exempt ${c.host}/api/v4/jobs/ from rules about request bodies, and allow at least 10 MiB.`,
       ),
     ],
   }),
   imageCause({
     id: 'docker-registry-rate-limited',
-    title: 'The registry limits pulls from this host',
-    meaning: 'Without a login, or behind a shared address, a public registry allows few pulls.',
-    evidence: 'Its answer `toomanyrequests` when an image is pulled.',
+    title: 'The registry limits image pulls from this host',
+    meaning: 'Public registries allow few pulls without a login or from a shared address.',
+    evidence: 'The response `toomanyrequests` when an image is pulled.',
     notConfusedWith: ['gitlab-rate-limited', 'docker-image-pull-failed'],
     from: [],
-    says: (c) => `the registry refuses pulls for ${c.name}: too many requests`,
+    says: (c) => `the registry rejects image pulls for ${c.name}: too many requests`,
     fix: (c) => [
       step(
         'Pull less often.',
@@ -88,27 +88,30 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
   imageCause({
     id: 'docker-image-pull-failed',
     title: 'Images cannot be pulled',
-    meaning: 'The registry cannot be reached, does not know the image, or wants a login.',
+    meaning: 'The registry is unreachable, does not have the image, or requires a login.',
     evidence: 'The error of the pull.',
     notConfusedWith: ['docker-registry-rate-limited', 'docker-daemon-down'],
     from: [],
     says: (c) => `images for jobs of ${c.name} cannot be pulled`,
     fix: (c) => [
       c.place.commands.showLog('Read the whole error: the lines about "pull".', 200),
-      step('Pull the image that they name on this host, with "docker pull" and its name.'),
+      step('Pull the image named there on this host, with "docker pull" and its name.'),
     ],
   }),
   imageCause({
     id: 'docker-network-pool-exhausted',
-    title: 'Docker has no addresses left for another network',
-    meaning: 'Each job may have a network of its own, and those of jobs that died stay.',
+    title: 'Docker has no address range left for another network',
+    meaning: 'Each job can have its own network, and networks of dead jobs remain.',
     evidence: 'The error `could not find an available, non-overlapping IPv4 address pool`.',
     notConfusedWith: ['network-no-route'],
     from: [],
-    says: (c) => `Docker has no addresses left for the networks of jobs of ${c.name}`,
+    says: (c) => `Docker has no address range left for the networks of jobs of ${c.name}`,
     fix: (c) => [
       step('Remove networks that no container uses.', engineOf(c).client('network prune')),
-      step('Give it more: default-address-pools.', `sudoedit ${quoted(engineOf(c).settings)}`),
+      step(
+        'Give Docker more address ranges: default-address-pools.',
+        `sudoedit ${quoted(engineOf(c).settings)}`,
+      ),
     ],
   }),
 ];

@@ -6,12 +6,12 @@ import { AT_ONCE, family, onHost } from '../cause-spec.ts';
 const lintCause = family({
   severity: 'notice',
   scope: 'config',
-  resolvedWhen: 'lint no longer finds it',
+  resolvedWhen: 'lint no longer reports it',
 });
 
 const lint = (c: CauseContext) =>
   step(
-    'Read what each finding means, and what to write.',
+    'Read what each finding means and what to write instead.',
     `runnerwatch lint ${onHost(c, c.config)}`,
   );
 
@@ -30,70 +30,73 @@ export const LINT_CAUSES: readonly CauseSpec[] = [
   lintCause({
     id: 'config-executor-unknown',
     severity: 'critical',
-    title: 'The executor of an entry does not exist',
+    title: 'The executor of a runner entry does not exist',
     meaning:
-      'The runner knows executors by their exact names. With any other it never asks GitLab for the entry, and disables it after three tries.',
+      'The runner requires the exact name of an executor. With any other name it requests no jobs for the entry and disables it after three attempts.',
     evidence: 'The value in the file.',
     notConfusedWith: ['token-rejected'],
     from: [],
     confirm: AT_ONCE,
-    says: (c) => `${c.config} names an executor that does not exist (line ${c.fact('line')})`,
+    says: (c) => `line ${c.fact('line')} of ${c.config} has an executor that does not exist`,
     fix: (c) => [correct(c), lint(c)],
     suppresses: ['runner-disabled-unhealthy'],
   }),
   lintCause({
     id: 'config-executor-section-missing',
     severity: 'warning',
-    title: 'The table of an executor is missing',
+    title: 'The section of an executor is missing',
     meaning:
-      'The entry asks for jobs, and every one of them fails at once; entries that scale by themselves do not even ask.',
-    evidence: 'The executor of the entry, and no table of its name below it.',
+      'The entry requests jobs, and every job fails at once; entries with an autoscaling executor do not even request jobs.',
+    evidence: 'The executor of the entry, and no section with its name in the entry.',
     notConfusedWith: ['config-type-error', 'config-syntax-error'],
     from: [],
     confirm: AT_ONCE,
-    says: (c) => `an entry in ${c.config} lacks the table of its executor (line ${c.fact('line')})`,
+    says: (c) =>
+      `a runner entry in ${c.config} has no section for its executor (line ${c.fact('line')})`,
     fix: (c) => [
-      edit(c, `Add ${c.fact('corrected')} below the entry of line ${c.fact('line')}.`),
+      edit(c, `Add ${c.fact('corrected')} to the entry in line ${c.fact('line')}.`),
       lint(c),
     ],
   }),
   lintCause({
     id: 'config-unknown-key',
     severity: 'critical',
-    title: 'The runner ignores a key in config.toml',
+    title: 'The runner silently ignores a key in config.toml',
     meaning:
-      'A key that the runner does not know, or that stands in the wrong table, is ignored without a word. It is the root only where it explains the failure; else it is a notice.',
-    evidence: 'The path of the key; and for the root a failure that the key would have prevented.',
+      'The key is unknown or in the wrong section, so it has no effect. It counts as the cause only if it explains the failure; otherwise it is a notice.',
+    evidence: 'The path of the key; and for a cause, a failure that the key would have prevented.',
     notConfusedWith: ['tls-unknown-authority'],
     from: [],
     confirm: AT_ONCE,
-    says: (c) => `the runner ignores ${c.fact('key')} in line ${c.fact('line')} of ${c.config}`,
+    says: (c) =>
+      `the runner silently ignores ${c.fact('key')} in line ${c.fact('line')} of ${c.config}`,
     fix: (c) => [correct(c), lint(c)],
     suppresses: ['tls-unknown-authority', 'tls-self-signed'],
   }),
   lintCause({
     id: 'config-setting-ineffective',
-    title: 'A setting in config.toml does not do what it is there for',
+    title: 'A setting in config.toml does not have the intended effect',
     meaning:
-      'No key of config.toml turns off the verification of GitLab’s certificate: `tls_verify` is about the connection to Docker.',
-    evidence: 'The key, while GitLab’s certificate is refused.',
+      "No key in config.toml turns off the verification of GitLab's certificate. `tls_verify` only affects the connection to Docker.",
+    evidence: "The key, while the runner rejects GitLab's certificate.",
     notConfusedWith: ['config-type-error'],
     from: [],
     confirm: AT_ONCE,
-    says: (c) => `${c.fact('key')} in line ${c.fact('line')} of ${c.config} changes nothing here`,
+    says: (c) =>
+      `${c.fact('key')} in line ${c.fact('line')} of ${c.config} has no effect on GitLab's certificate`,
     fix: (c) => [
       edit(c, `Remove line ${c.fact('line')}.`),
       step(
-        'Trust the authority of GitLab’s certificate instead.',
+        "Instead, let the runner trust the certificate authority of GitLab's certificate.",
         `sudo install -D -m 0644 authority.pem ${onHost(c, `${c.place.files.certs}/${c.host}.crt`)}`,
       ),
     ],
   }),
   lintCause({
     id: 'config-concurrency-starvation',
-    title: '`concurrent` is below the number of entries',
+    title: '`concurrent` is lower than the number of runner entries',
     meaning:
-      'Entries wait for each other while GitLab holds a request open; the runner warns of it at each load.',
+      'Entries wait for each other while GitLab holds a request open; the runner logs a warning at each load.',
     evidence: '`concurrent` and the number of [[runners]] in the file.',
     notConfusedWith: ['jobs-capacity-saturated', 'config-concurrent-zero'],
     from: [],

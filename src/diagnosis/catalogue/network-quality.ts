@@ -13,7 +13,7 @@ function openFirewall(c: CauseContext): readonly FixStep[] {
   if (c.optional('rule') === undefined) {
     return [
       step(
-        'Find the rule that stops port 53, and take it away where the rules come from.',
+        'Find the rule that blocks port 53, and remove it where the rules are configured.',
         'sudo nft list ruleset | grep -n -e drop -e reject',
       ),
     ];
@@ -25,14 +25,14 @@ function openFirewall(c: CauseContext): readonly FixStep[] {
       ? answers
       : `${c.fact('protocol') === 'udp' ? 'udp' : 'tcp'} dport ${quoted(c.fact('port'))} accept`;
   return [
-    step('See the rule in its chain.', `sudo nft --handle list chain ${chainOf(c)}`),
+    step('Show the rule in its chain.', `sudo nft --handle list chain ${chainOf(c)}`),
     handle === undefined
       ? step(
-          'Accept the runner’s traffic; then make that lasting where the rules come from.',
+          "Allow the runner's traffic; then make the change permanent where the rules are configured.",
           `sudo nft insert rule ${chainOf(c)} ${accept}`,
         )
       : step(
-          'Remove it; then make that lasting where the rules come from.',
+          'Remove the rule; then make the change permanent where the rules are configured.',
           `sudo nft delete rule ${chainOf(c)} handle ${quoted(handle)}`,
         ),
   ];
@@ -43,76 +43,76 @@ export const NETWORK_QUALITY_CAUSES: readonly CauseSpec[] = [
     id: 'firewall-local-block',
     severity: 'critical',
     scope: 'host',
-    title: 'A rule of this host’s own firewall blocks the runner',
+    title: "This host's own firewall blocks the runner",
     meaning:
-      'The packets never leave this host, or their answers are thrown away on arrival: its own nftables or iptables rules stop them.',
+      'The nftables or iptables rules of this host drop the packets before they leave, or drop the responses when they arrive.',
     evidence:
-      'A rule of the output or input chains that matches the address, the port and the runner’s user; or the kernel refuses to send a question to the name server.',
+      "A rule in the output or input chains that matches the address, the port and the runner's user; or the kernel refuses to send a query to the name server.",
     notConfusedWith: ['tcp-connection-refused', 'tcp-connect-timeout', 'firewall-reject'],
     from: ['dns/prohibited'],
     says: (c) =>
       c.optional('rule') === undefined
-        ? `this host does not let questions to its name servers (${c.fact('servers')}) out`
-        : `the rule ${c.fact('rule')} of this host’s own firewall stops ${c.optional('of_answer') === 'true' ? 'answers from' : 'connections to'} ${c.fact('address')} port ${c.fact('port')}`,
+        ? `this host's firewall blocks DNS queries to its name servers (${c.fact('servers')})`
+        : `the firewall rule ${c.fact('rule')} of this host blocks ${c.optional('of_answer') === 'true' ? 'responses from' : 'connections to'} ${c.fact('address')} port ${c.fact('port')}`,
     fix: openFirewall,
-    resolvedWhen: 'the connect link passes',
+    resolvedWhen: 'the connect check passes again',
     suppresses: ['tcp-connect-timeout', 'tcp-connection-refused', 'firewall-reject', 'dns-timeout'],
   },
   {
     id: 'path-mtu-blackhole',
     severity: 'critical',
     scope: 'host',
-    title: 'Large packets vanish on the way to GitLab',
+    title: 'Large packets are lost on the path to GitLab',
     meaning:
-      'Small packets pass, so the connection stands; the first large answer never arrives. A tunnel on the way has a smaller MTU, and the messages that say so are filtered.',
+      'Small packets pass, so the connection opens, but the first large response never arrives. A tunnel on the path has a smaller MTU, and the ICMP messages that report it are filtered.',
     evidence:
-      'The handshake stays without an answer, and passes when the server may only send small packets.',
+      'The TLS handshake times out, but succeeds when the server may send only small packets.',
     notConfusedWith: ['tls-handshake-blocked', 'gitlab-not-responding'],
     from: [],
-    says: (c) => `large packets from ${c.host} vanish on the way; small ones arrive`,
+    says: (c) => `large packets from ${c.host} are lost on the path; small ones arrive`,
     fix: (c) => [
       step(
-        'Find the size that still passes.',
+        'Find the largest size that passes.',
         c.place.inNetwork(
           `for size in 1472 1400 1300 1200; do ping -M do -c 1 -W 1 -s $size ${quoted(c.host)} >/dev/null && echo $size passes && break; done`,
         ),
       ),
       step(
-        'Until the way is repaired, announce small segments (rule of this host).',
+        'Until the path is repaired, announce a small segment size (a rule on this host).',
         "sudo nft add table inet mss; sudo nft add chain inet mss out '{ type filter hook output priority 0; }'; sudo nft add rule inet mss out tcp flags syn tcp option maxseg size set 1200",
       ),
       step(
-        'Lower the MTU of the tunnel’s interface, and let ICMP type 3 code 4 (IPv6: packet too big) through.',
+        "Lower the MTU of the tunnel's interface, and allow ICMP type 3 code 4 (IPv6: packet too big).",
       ),
     ],
-    resolvedWhen: 'the tls link passes',
+    resolvedWhen: 'the TLS check passes again',
     suppresses: ['tls-handshake-blocked'],
   },
   {
     id: 'network-packet-loss',
     severity: 'warning',
     scope: 'host',
-    title: 'Many packets get lost on the way to GitLab',
+    title: 'Many packets are lost on the path to GitLab',
     meaning:
-      'Some connections come through, others do not, without a pattern. The runner goes on, slowly and with gaps.',
+      'Some connections succeed and others fail at random. The runner continues, but slowly and with interruptions.',
     evidence:
-      'At least a fifth of ten connection requests at once got lost, and others came through.',
+      'At least one fifth of ten simultaneous connection requests were lost, and others succeeded.',
     notConfusedWith: ['gitlab-partial-outage', 'dns-timeout', 'tcp-connect-timeout'],
     from: ['connect/packet-loss'],
-    says: (c) => `a part of the packets to ${c.host} gets lost on the way`,
+    says: (c) => `packets to ${c.host} are lost on the path`,
     fix: (c) => [
       step(
-        'Where do they get lost?',
+        'Find where packets are lost.',
         c.place.inNetwork(
           `mtr --tcp --port ${quoted(c.port)} --report --report-cycles 50 ${quoted(c.host)}`,
         ),
       ),
       step(
-        'See the errors of the interface.',
+        'Show the errors of the network interfaces.',
         c.place.inNetwork('ip -s link; nstat -az TcpRetransSegs'),
       ),
     ],
-    resolvedWhen: 'ten connection requests at once come through again',
+    resolvedWhen: 'ten simultaneous connection requests succeed again',
     suppresses: ['gitlab-slow', 'dns-slow'],
   },
 ];

@@ -6,13 +6,13 @@ import { family, onHost, restart, setVariable } from '../cause-spec.ts';
 const choice = family({
   severity: 'critical',
   scope: 'host',
-  resolvedWhen: 'the links up to tls pass',
+  resolvedWhen: 'the checks up to TLS pass again',
 });
 
 function setProxy(c: CauseContext) {
   return setVariable(
     c,
-    'Give it to the runner; put user and password in where they are needed.',
+    'Set the proxy for the runner. Add user name and password if the proxy requires them.',
     c.fact('variable'),
     c.fact('proxy_url'),
   );
@@ -23,43 +23,43 @@ function isExempt(c: CauseContext): boolean {
 }
 
 function narrowExemption(c: CauseContext) {
-  const text = `Take the entry that covers ${c.host} off the runner’s NO_PROXY.`;
+  const text = `Remove the entry that covers ${c.host} from the runner's NO_PROXY.`;
   return setVariable(c, text, 'NO_PROXY', '...');
 }
 
 export const PROXY_CHOICE_CAUSES: readonly CauseSpec[] = [
   choice({
     id: 'proxy-required-not-set',
-    title: 'GitLab is reached only through a proxy, and the runner has none',
+    title: 'GitLab is reachable only through a proxy that the runner does not use',
     meaning:
-      'The direct way is blocked. Another program of this host is told of a proxy, or the runner’s own NO_PROXY keeps GitLab from its proxy, and through that one the way to GitLab is open.',
+      "Direct connections are blocked. Another program on this host has a proxy configured, or the runner's own NO_PROXY exempts GitLab from its proxy, and GitLab is reachable through that proxy.",
     evidence:
-      'The direct way fails, and a proxy that is written down for apt or Docker, or the one from which NO_PROXY exempts GitLab, opens it.',
+      'The direct connection fails, and the proxy configured for apt or Docker, or the proxy from which NO_PROXY exempts GitLab, reaches it.',
     notConfusedWith: ['tcp-connect-timeout', 'proxy-setting-not-applied'],
     from: [],
     says: (c) =>
-      `the direct way to ${c.host} is blocked, and through the proxy ${c.fact('proxy')} (from ${c.fact('source')}) it is open; ${isExempt(c) ? 'NO_PROXY keeps the runner from it' : 'the runner has no proxy'}`,
+      `direct connections to ${c.host} are blocked, but the proxy ${c.fact('proxy')} (from ${c.fact('source')}) reaches it; ${isExempt(c) ? 'NO_PROXY exempts GitLab from the proxy' : 'the runner has no proxy configured'}`,
     fix: (c) => (isExempt(c) ? narrowExemption(c) : setProxy(c)),
     suppresses: ['tcp-connect-timeout', 'tcp-connection-refused', 'dns-name-not-found'],
   }),
   choice({
     id: 'proxy-setting-not-applied',
-    title: 'A proxy setting is written down where the running runner does not read it',
+    title: 'The proxy is configured where the running runner does not read it',
     meaning:
-      'The runner’s process has only the environment that it was started with: not /etc/environment, not a profile, not `environment` in config.toml, not ALL_PROXY, and not a unit that was changed since.',
+      'The runner process only has the environment that it was started with: not /etc/environment, not a shell profile, not `environment` in config.toml, not ALL_PROXY, and no later change of its unit.',
     evidence:
-      'The environment of the process lacks the setting, a file has it, and with it the way to GitLab is open.',
+      'The environment of the process does not have the setting, a file has it, and with it GitLab is reachable.',
     notConfusedWith: ['proxy-unreachable', 'proxy-required-not-set'],
     from: [],
     says: (c) =>
-      `the proxy setting in ${c.fact('source')} would open the way to ${c.host}, and the running process does not have it`,
+      `with the proxy setting in ${c.fact('source')} the runner would reach ${c.host}, but the running process does not have it`,
     fix: (c) => [
       step(
-        'See what the process has.',
+        'Show the proxy settings of the process.',
         `sudo grep -zi _proxy= /proc/${c.place.commands.processId}/environ`,
       ),
       ...c.place.commands.setEnvironment(
-        'Give the setting to the runner, unless its service has it already.',
+        'Set the proxy for the runner, unless its service has it already.',
         { HTTPS_PROXY: '...', NO_PROXY: '...' },
       ),
     ],
@@ -67,44 +67,44 @@ export const PROXY_CHOICE_CAUSES: readonly CauseSpec[] = [
   }),
   choice({
     id: 'no-proxy-mismatch',
-    title: 'GitLab should bypass the proxy, and NO_PROXY does not cover it',
+    title: 'The runner uses a proxy for GitLab that NO_PROXY should exempt',
     meaning:
-      'The proxy is used for GitLab and does not lead there, while the direct way is open. By Go’s rules the list does not match, although curl may think so.',
+      'The proxy cannot reach GitLab, but a direct connection can. By the rules of Go, NO_PROXY does not match the host, although curl may match it.',
     evidence:
-      'The direct way works, the proxy’s does not, and an entry was meant for this host or the host is inside.',
+      'The direct connection works, the proxy fails, and an entry of NO_PROXY was meant for this host or the host is internal.',
     notConfusedWith: ['proxy-connect-denied', 'proxy-upstream-failed'],
     from: [],
     says: (c) => {
       const entry = c.optional('no_proxy_entry');
       const why =
         entry === undefined
-          ? 'NO_PROXY does not name it'
+          ? 'NO_PROXY does not contain it'
           : `the entry "${entry}" of NO_PROXY does not match (${c.fact('no_proxy_because')})`;
-      return `${c.host} is reached directly and not through the proxy ${c.fact('proxy')}: ${why}`;
+      return `${c.host} is reachable directly but not through the proxy ${c.fact('proxy')}: ${why}`;
     },
-    fix: (c) => [...setVariable(c, 'Name the host in the runner’s NO_PROXY.', 'NO_PROXY', c.host)],
+    fix: (c) => [...setVariable(c, "Add the host to the runner's NO_PROXY.", 'NO_PROXY', c.host)],
     suppresses: ['proxy-connect-denied', 'proxy-upstream-failed'],
   }),
   choice({
     id: 'proxy-tls-interception',
-    title: 'The proxy replaces GitLab’s certificate with one that the runner does not trust',
+    title: "The proxy replaces GitLab's certificate with one that the runner does not trust",
     meaning:
-      'The proxy opens the encrypted connection and signs it anew with its own authority. GitLab’s own certificate never arrives.',
+      "The proxy decrypts the connection and signs it with its own certificate authority. GitLab's certificate never arrives.",
     evidence:
-      'Through the proxy another certificate is shown than on the direct way, or one for any name that is asked for.',
+      'The certificate through the proxy differs from the one on a direct connection, or the proxy creates one for any name.',
     notConfusedWith: ['tls-unknown-authority', 'tls-self-signed'],
     from: [],
     says: (c) =>
-      `the proxy ${c.fact('proxy')} shows a certificate for ${c.host} that ${c.fact('root')} has signed, not GitLab’s own`,
+      `the proxy ${c.fact('proxy')} replaces the certificate of ${c.host} with one signed by ${c.fact('root')}`,
     fix: (c) => [
-      ...setVariable(c, 'Best: exempt GitLab from the proxy.', 'NO_PROXY', c.host),
+      ...setVariable(c, 'Preferred: exempt GitLab from the proxy.', 'NO_PROXY', c.host),
       step(
-        'Or: get the proxy’s root certificate from whoever runs it, and put it into the runner’s certs folder.',
+        "Or get the root certificate of the proxy from its administrator, and put it into the runner's certs directory.",
         `sudo install -D -m 0644 proxy-root.pem ${onHost(c, c.fact('certs_file'))}`,
       ),
       restart(c),
     ],
-    resolvedWhen: 'the tls link passes',
+    resolvedWhen: 'the TLS check passes again',
     suppresses: ['tls-unknown-authority', 'tls-self-signed'],
   }),
 ];

@@ -6,7 +6,7 @@ import { AT_ONCE, family, onHost } from '../cause-spec.ts';
 const recordCause = family({
   severity: 'info',
   scope: 'runner',
-  resolvedWhen: 'the record check passes',
+  resolvedWhen: 'the record check passes again',
 });
 
 export const RECORD_CAUSES: readonly CauseSpec[] = [
@@ -15,24 +15,24 @@ export const RECORD_CAUSES: readonly CauseSpec[] = [
     severity: 'warning',
     title: 'Two hosts use the same token and the same system id',
     meaning:
-      'GitLab takes both for one machine: the one that asked last gets the jobs, the other looks invisible. It comes from a cloned machine or an image with a .runner_system_id in it.',
+      'GitLab treats both as one runner manager: the one that polled last gets the jobs, the other seems to be missing. This happens after cloning a machine or an image that contains .runner_system_id.',
     evidence:
-      'The one manager with this host’s system id changes its address to and fro; or .runner_system_id is older than /etc/machine-id and was not made from it.',
+      "GitLab's manager with this host's system id switches between two addresses; or .runner_system_id is older than /etc/machine-id and was not derived from it.",
     notConfusedWith: ['config-shared-by-processes'],
     from: ['record/system-id-clash'],
     says: (c) => {
       const addresses = c.optional('addresses');
       return addresses === undefined
-        ? 'the system id of this host came with an image, and every machine made from it has the same'
+        ? 'the system id of this host is from an image, and every machine made from the image has the same one'
         : `${c.name} (${c.runner}) shares its token and system id with another host (${addresses})`;
     },
     fix: (c) => [
       step(
-        'On one of the two hosts: stop the runner, and give it a system id of its own.',
+        'On one of the two hosts: stop the runner and give it a new system id.',
         `${c.place.commands.stop}; printf 's_%s' "$(openssl rand -hex 6)" | sudo tee ${onHost(c, c.place.files.systemId)}`,
       ),
-      step('Take the file, and /etc/machine-id, out of the image that both were made from.'),
-      step('Start the runner there again.', c.place.commands.start),
+      step('Remove the file and /etc/machine-id from the image that both machines were made from.'),
+      step('Start the runner again on that host.', c.place.commands.start),
     ],
     suppresses: ['jobs-capacity-saturated'],
   }),
@@ -40,12 +40,12 @@ export const RECORD_CAUSES: readonly CauseSpec[] = [
     id: 'runner-paused',
     title: 'The runner is paused in GitLab',
     meaning:
-      'Its token is good and its polls are answered; GitLab gives it no job until it is resumed.',
-    evidence: 'GitLab’s record says “paused”.',
+      'Its token is valid and its polls succeed, but GitLab gives it no jobs until it is resumed.',
+    evidence: "The runner record in GitLab says 'paused'.",
     notConfusedWith: ['token-rejected'],
     from: ['record/paused'],
     says: (c) => `${c.name} (${c.runner}) is paused in GitLab`,
-    fix: () => [step('In GitLab, under CI/CD > Runners: resume it.')],
+    fix: () => [step('In GitLab, under CI/CD > Runners: resume the runner.')],
     confirm: AT_ONCE,
     suppresses: ['jobs-no-matching-runner'],
   }),
@@ -53,12 +53,12 @@ export const RECORD_CAUSES: readonly CauseSpec[] = [
     id: 'jobs-no-matching-runner',
     title: 'Jobs wait for tags that this runner does not have',
     meaning:
-      'The runner is fine; the waiting jobs ask for other tags, or for one that takes jobs without tags.',
-    evidence: 'A waiting job of the runner’s projects with a tag that the runner lacks.',
+      'The runner works; the waiting jobs require other tags, or a runner that takes untagged jobs.',
+    evidence: "A waiting job in the runner's projects with a tag that the runner does not have.",
     notConfusedWith: ['jobs-capacity-saturated'],
     from: ['record/no-matching-runner'],
-    says: (c) => `jobs wait that ${c.name} (${c.runner}) does not take: ${c.fact('jobs')}`,
-    fix: () => [step('Give the runner the tags in GitLab, or change `tags` in .gitlab-ci.yml.')],
+    says: (c) => `jobs are waiting that ${c.name} (${c.runner}) cannot take: ${c.fact('jobs')}`,
+    fix: () => [step('Add the tags to the runner in GitLab, or change `tags` in .gitlab-ci.yml.')],
     confirm: AT_ONCE,
   }),
 ];

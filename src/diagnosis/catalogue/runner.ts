@@ -1,4 +1,5 @@
 /** Causes that only the runner's own log and counters show. */
+import { dateOfFact } from '../../core/date-text.ts';
 import type { CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoted } from '../../core/shell.ts';
@@ -7,27 +8,27 @@ import { family, onHost, restart } from '../cause-spec.ts';
 const ownCause = family({
   severity: 'critical',
   scope: 'runner',
-  resolvedWhen: 'the runner’s own polls succeed again',
+  resolvedWhen: "the runner's own polls succeed again",
 });
 
 export const RUNNER_CAUSES: readonly CauseSpec[] = [
   ownCause({
     id: 'runner-disabled-unhealthy',
-    title: 'An entry has switched itself off after three refusals',
+    title: 'The runner disabled an entry after three failed requests',
     meaning:
-      'After three refusals in a row the runner does not ask for jobs for an hour (unhealthy_interval). What refused is gone, and the hour is not over.',
+      'After three failed requests in a row the runner requests no jobs for one hour (unhealthy_interval). The reason of the failures is gone, but the hour is not over.',
     evidence:
-      'Its line `is unhealthy and will be disabled for`, with no reload, restart or poll that worked after it, while the way is open now; or its counters of refusals and of entries passed over.',
+      "The log line `is unhealthy and will be disabled for`, with no reload, restart or successful poll after it, while GitLab is reachable now; or the runner's counters of failed requests and skipped entries.",
     notConfusedWith: ['token-rejected', 'edge-waf-blocked', 'runner-hung'],
     from: [],
     says: (c) =>
-      `${c.name} has switched itself off after three refusals and asks again at ${c.fact('until')}${c.optional('is_asked') === 'false' ? '; GitLab was not asked since whether it still refuses' : ', although nothing refuses it now'}`,
+      `the runner disabled ${c.name} after three failed requests ${c.fact('until')}${c.optional('is_asked') === 'false' ? '; runnerwatch has not checked since then whether GitLab still rejects it' : ', although GitLab accepts it now'}`,
     fix: (c) => [
       step(
-        'Wake it: the runner forgets the penalty when its file is touched.',
+        'Make the runner retry at once: it enables the entry when its file is touched.',
         `sudo touch ${onHost(c, c.config)}`,
       ),
-      c.place.commands.showLog('What refused it? Its last lines say it.'),
+      c.place.commands.showLog('Read in the last log lines why the requests failed.'),
     ],
     suppresses: ['runner-hung'],
   }),
@@ -35,18 +36,19 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     id: 'runner-shutting-down',
     severity: 'info',
     scope: 'service',
-    title: 'The runner is stopping and waits for its jobs',
-    meaning: 'A graceful stop takes no new jobs and ends when the last one has ended.',
+    title: 'The runner is shutting down and waits for its jobs',
+    meaning:
+      'During a graceful shutdown the runner takes no new jobs and ends when the last job has ended.',
     evidence:
-      'Its line `Starting graceful shutdown` or its state, while the process is there; or systemd is about to stop or start its unit.',
+      'The log line `Starting graceful shutdown` or the state in its counters, while the process exists; or systemd is stopping or starting its unit.',
     notConfusedWith: ['runner-hung', 'runner-not-running'],
     from: ['service/restarting'],
-    says: () => 'the runner is stopping, and takes no new jobs',
+    says: () => 'the runner is shutting down and takes no new jobs',
     fix: (c) => [
-      step('Wait for its jobs; then it ends.'),
-      step('If it was not meant to stop, start it again afterwards.', c.place.commands.start),
+      step('Wait for its jobs; then it exits.'),
+      step('If it should not stop, start it again afterwards.', c.place.commands.start),
     ],
-    resolvedWhen: 'the process has ended or started anew',
+    resolvedWhen: 'the process has ended or was started again',
     suppresses: ['runner-hung'],
   }),
   ownCause({
@@ -54,15 +56,14 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     severity: 'notice',
     scope: 'service',
     title: 'The runner is more than one major version older than GitLab',
-    meaning:
-      'Old runners keep working for a while; features of jobs are missing, and errors are harder to read.',
-    evidence:
-      'The runner’s own version, and a request that GitLab has known since a certain version.',
+    meaning: 'Old runners keep working for a while, but lack features that jobs use.',
+    evidence: "The runner's version, and a request that GitLab supports since a known version.",
     notConfusedWith: ['gitlab-version-skew'],
     from: [],
-    says: (c) => `the runner is ${c.fact('version')}, and GitLab is ${c.fact('server')} or newer`,
-    fix: (c) => [step('Bring it up to date.', c.place.host.install('gitlab-runner')), restart(c)],
-    resolvedWhen: 'the runner is newer',
+    says: (c) =>
+      `the runner is version ${c.fact('version')}, and GitLab is ${c.fact('server')} or newer`,
+    fix: (c) => [step('Upgrade the runner.', c.place.host.install('gitlab-runner')), restart(c)],
+    resolvedWhen: 'the runner is upgraded',
   }),
   ownCause({
     id: 'token-rotation-not-persisted',
@@ -70,39 +71,39 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     scope: 'runner',
     title: 'The runner has a new token that is not in config.toml',
     meaning:
-      'It renewed its token and could not write the file: it works until its next start, and then has the old one.',
+      'The runner renewed its token but could not write the file: it works until its next restart, which loads the old token.',
     evidence:
-      'Its line `Failed to save config`; or polls that work under a token that the file does not have, while GitLab refuses the one it has.',
+      'The log line `Failed to save config`; or successful polls with a token that is not in the file, while GitLab rejects the token in the file.',
     notConfusedWith: ['token-rejected'],
     from: [],
-    says: (c) => `the runner’s token was renewed and ${c.config} could not be written`,
+    says: (c) => `the runner renewed its token but could not write ${c.config}`,
     fix: (c) => [
       step(
-        'May the runner write it, and is there room?',
+        'Check that the runner may write the file and the disk has space.',
         `ls -ld ${onHost(c, c.config)}; df -h ${onHost(c, c.config)}; findmnt -T ${onHost(c, c.config)}`,
       ),
       step(
-        'Then renew the token once more, before anything restarts the runner.',
+        'Then renew the token again, before the runner is restarted.',
         c.place.commands.runner(
           `reset-token --config ${quoted(c.config)} --name ${quoted(c.name)}`,
         ),
       ),
     ],
-    resolvedWhen: 'the file is written or the runner started anew',
+    resolvedWhen: 'the file is written or the runner was restarted',
     suppresses: ['token-rejected'],
   }),
   ownCause({
     id: 'tls-trust-not-reloaded',
     scope: 'gitlab',
-    title: 'The running runner still has the old trust files',
+    title: 'The running runner still uses old trust files',
     meaning:
-      'The files are right now. The process read the system’s bundle and its own CA file before they were, and does not read them again.',
+      'The files are correct now, but the process read the system bundle and its CA file before the change, and does not read them again.',
     evidence:
-      'The certificate is accepted with the files as they are; the runner’s newer lines still say x509; a trust file was changed after the process started.',
+      "The certificate is valid with the current files; the runner's newer log lines still report x509 errors; a trust file was changed after the process started.",
     notConfusedWith: ['tls-unknown-authority'],
     from: [],
     says: (c) =>
-      `the runner runs since ${c.fact('started_at')} with trust files that were changed at ${c.fact('changed_at')}`,
+      `the runner was started at ${dateOfFact(c.fact('started_at'))} and does not use the trust files that were changed at ${dateOfFact(c.fact('changed_at'))}`,
     fix: (c) => [restart(c)],
     suppresses: ['tls-unknown-authority'],
   }),
@@ -110,21 +111,21 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     id: 'idle-connection-killed',
     severity: 'warning',
     scope: 'gitlab',
-    title: 'Somebody cuts connections that are quiet for a while',
+    title: 'A load balancer or firewall closes idle connections',
     meaning:
-      'A poll waits up to a minute for a job. A balancer or firewall on the way ends connections before that, so polls fail and jobs start late.',
+      'A poll waits up to a minute for a job. A load balancer or firewall on the path closes idle connections earlier, so polls fail and jobs start late.',
     evidence:
-      'Polls of the runner end by a reset or an end, each after about the same time and at least three times, while short requests pass.',
+      'Polls of the runner end with a reset or close after about the same time, at least three times, while short requests succeed.',
     notConfusedWith: ['gitlab-not-responding', 'connection-reset-midstream'],
     from: [],
     says: (c) =>
-      `connections to ${c.host} are cut after about ${c.fact('held_seconds')} s of quiet, in the middle of a poll`,
+      `connections to ${c.host} are closed after about ${c.fact('held_seconds')} s without data, in the middle of a poll`,
     fix: () => [
       step(
-        'Raise the idle and read timeouts of the balancer or firewall before GitLab above 60 s.',
+        'Raise the idle and read timeouts of the load balancer or firewall in front of GitLab above 60 s.',
       ),
       step(
-        'Or let polls be shorter: on the GitLab server.',
+        'Or shorten the polls: on the GitLab server.',
         'sudo grep -n -i long_polling /etc/gitlab/gitlab.rb   # gitlab_workhorse["api_ci_long_polling_duration"] = "20s"',
       ),
     ],

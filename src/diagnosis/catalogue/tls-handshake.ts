@@ -1,4 +1,5 @@
 /** Causes in the TLS handshake itself, and certificates that end soon. */
+import { dateOfFact } from '../../core/date-text.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoted } from '../../core/shell.ts';
@@ -12,7 +13,7 @@ const certsFile = (c: CauseContext, end: string) =>
 const tlsCause = family({
   severity: 'critical',
   scope: 'gitlab',
-  resolvedWhen: 'the tls link passes',
+  resolvedWhen: 'the TLS check passes again',
 });
 
 export const TLS_HANDSHAKE_CAUSES: readonly CauseSpec[] = [
@@ -20,8 +21,8 @@ export const TLS_HANDSHAKE_CAUSES: readonly CauseSpec[] = [
     id: 'tls-protocol-unsupported',
     title: 'GitLab and the runner have no TLS version or cipher in common',
     meaning:
-      'The server ends the handshake: it is limited to old versions or to ciphers that Go does not offer.',
-    evidence: 'The alert “protocol version” or “handshake failure”.',
+      'The server aborts the handshake: it only supports old TLS versions, or ciphers that Go does not offer.',
+    evidence: "The TLS alert 'protocol version' or 'handshake failure'.",
     notConfusedWith: ['tls-handshake-blocked', 'tls-client-cert-required'],
     from: ['tls/protocol-unsupported'],
     says: (c) => `${c.host} has no TLS version or cipher in common with the runner`,
@@ -34,20 +35,20 @@ export const TLS_HANDSHAKE_CAUSES: readonly CauseSpec[] = [
   }),
   tlsCause({
     id: 'tls-client-cert-required',
-    title: 'The server wants a client certificate, and the runner sends none',
+    title: 'The server requires a client certificate, and the runner sends none',
     meaning:
-      'Mutual TLS stands before GitLab, and the runner has no certificate for it. In TLS 1.3 the refusal comes only after the handshake.',
-    evidence: 'The alert “certificate required”, or nginx’s page that says so.',
+      'A server in front of GitLab uses mutual TLS, and the runner has no certificate for it. In TLS 1.3 the rejection arrives only after the handshake.',
+    evidence: "The TLS alert 'certificate required', or nginx's error page about it.",
     notConfusedWith: ['tls-protocol-unsupported'],
     from: [
       'tls/client-certificate-required',
       'http/client-certificate-required',
       'api/client-certificate-required',
     ],
-    says: (c) => `${c.host} wants a client certificate, and the runner has none`,
+    says: (c) => `${c.host} requires a client certificate, but the runner has none`,
     fix: (c) => [
       step(
-        'Put the pair where the runner looks for it.',
+        'Put certificate and key where the runner reads them.',
         `sudo install -D -m 0600 client.crt ${certsFile(c, 'auth.crt')} && sudo install -m 0600 client.key ${certsFile(c, 'auth.key')}`,
       ),
       restart(c),
@@ -55,34 +56,34 @@ export const TLS_HANDSHAKE_CAUSES: readonly CauseSpec[] = [
   }),
   tlsCause({
     id: 'tls-client-cert-invalid',
-    title: 'The runner’s client certificate is refused',
+    title: "The server rejects the runner's client certificate",
     meaning:
-      'The server does not accept it, or certificate and key do not fit and the runner sends none.',
-    evidence: 'The server’s alert, and what the files themselves show.',
+      'The server does not accept it, or certificate and key do not match and the runner sends none.',
+    evidence: "The server's TLS alert, and what the files show.",
     notConfusedWith: ['tls-client-cert-required'],
     from: ['tls/client-certificate-invalid'],
     suppresses: ['tls-client-cert-required'],
-    says: (c) => `${c.host} refuses the runner’s client certificate`,
+    says: (c) => `${c.host} rejects the runner's client certificate`,
     fix: (c) => [
       step(
-        'Has it expired, and who signed it?',
+        'Check its expiry date and issuer.',
         `sudo openssl x509 -noout -dates -issuer -in ${onHost(c, c.fact('client_file'))}`,
       ),
-      step('Renew the pair.'),
+      step('Renew certificate and key.'),
       restart(c),
     ],
   }),
   tlsCause({
     id: 'tls-plaintext-server',
-    title: 'The port does not speak TLS',
-    meaning: '`url` says https, and what listens there answers without TLS.',
-    evidence: 'An answer in plain text to the first TLS message.',
+    title: 'The port does not use TLS',
+    meaning: '`url` starts with https, but the server on that port answers without TLS.',
+    evidence: 'A plain-text response to the first TLS message.',
     notConfusedWith: ['tls-protocol-unsupported'],
     from: ['tls/plaintext-server'],
-    says: (c) => `port ${c.port} of ${c.host} does not speak TLS, although url says https`,
+    says: (c) => `port ${c.port} of ${c.host} does not use TLS, although url starts with https`,
     fix: (c) => [
       step(
-        'See who answers.',
+        'Check which server answers.',
         c.place.inNetwork(`curl -sv -o /dev/null http://${quoted(`${c.host}:${c.port}`)}/`),
       ),
       step(
@@ -93,17 +94,17 @@ export const TLS_HANDSHAKE_CAUSES: readonly CauseSpec[] = [
   }),
   tlsCause({
     id: 'tls-handshake-blocked',
-    title: 'The connection stands, and the TLS handshake is cut',
+    title: 'The connection opens, but the TLS handshake is interrupted',
     meaning:
-      'The port accepts, and the first TLS message is answered by a reset, an end or silence: a filter on the way, or a server without this name.',
-    evidence: 'Reset, end or silence after the first TLS message, several times in a row.',
+      'After the first TLS message the connection is reset, closed or silent: a filter on the path, or a server that does not have this name.',
+    evidence: 'Reset, close or no response after the first TLS message, several times in a row.',
     notConfusedWith: ['path-mtu-blackhole', 'tls-protocol-unsupported'],
     from: ['tls/handshake-blocked'],
-    says: (c) => `the TLS handshake with ${c.host} is cut`,
+    says: (c) => `the TLS handshake with ${c.host} is interrupted`,
     fix: (c) => [
-      step('Does another client get through?', showCertificates(c)),
+      step('Check whether another client succeeds.', showCertificates(c)),
       step(
-        'Look for inspection of TLS between here and GitLab, and for a small MTU.',
+        'Check for TLS inspection on the path to GitLab, and for a small MTU.',
         c.place.inNetwork(`ping -M do -s 1472 -c 2 ${quoted(c.host)}`),
       ),
     ],
@@ -111,20 +112,20 @@ export const TLS_HANDSHAKE_CAUSES: readonly CauseSpec[] = [
   tlsCause({
     id: 'tls-expiring-soon',
     severity: 'notice',
-    title: 'A certificate on the way to GitLab ends soon',
+    title: 'A certificate on the path to GitLab expires soon',
     meaning:
-      'The server’s certificate, an issuer, the CA file or the client certificate ends within the limit.',
+      "The server's certificate, an issuer, the CA file or the client certificate expires within the limit.",
     evidence: 'notAfter within the limit.',
     notConfusedWith: ['tls-certificate-expired'],
     from: ['tls/expiring-soon'],
     says: (c) =>
-      `a certificate on the way to ${c.host} ends soon (the server’s own on ${c.fact('not_after')})`,
+      `a certificate on the path to ${c.host} expires soon (the server's own on ${dateOfFact(c.fact('not_after'))})`,
     fix: (c) => [
       step(
-        'See which one, and renew it.',
+        'Find the certificate that expires, and renew it.',
         `${showCertificates(c)} 2>/dev/null | openssl x509 -noout -dates`,
       ),
     ],
-    resolvedWhen: 'all of them are good for longer',
+    resolvedWhen: 'all of them are valid for longer',
   }),
 ];

@@ -2,12 +2,12 @@
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoted } from '../../core/shell.ts';
-import { AT_ONCE, family, onHost } from '../cause-spec.ts';
+import { AT_ONCE, family, onHost, statusOf } from '../cause-spec.ts';
 
 const tokenCause = family({
   severity: 'critical',
   scope: 'runner',
-  resolvedWhen: 'the token link passes',
+  resolvedWhen: 'the token check passes again',
 });
 
 /** Where the new token goes. The runner sees the change by itself. */
@@ -19,40 +19,41 @@ function putToken(c: CauseContext) {
 }
 
 const CREATE =
-  'Create a runner in GitLab (Admin, group or project → CI/CD → Runners → New runner) and copy its glrt- token.';
+  'Create a runner in GitLab (Admin, group or project > CI/CD > Runners > New runner) and copy its glrt- token.';
 
 export const TOKEN_CAUSES: readonly CauseSpec[] = [
   tokenCause({
     id: 'token-missing',
-    title: 'The entry has no token',
+    title: 'A runner entry has no token',
     meaning:
-      'The token is empty, blank or a placeholder, so the runner never asks GitLab for this entry.',
-    evidence: 'The value itself, after variables were filled in.',
+      'The token is empty, blank or a placeholder, so the runner requests no jobs for this entry.',
+    evidence: 'The value after variable expansion.',
     notConfusedWith: ['config-env-unset', 'token-rejected'],
     from: ['token/missing', 'token/wrong-kind'],
-    says: (c) => `the entry ${c.name} holds no runner token`,
+    says: (c) => `the entry ${c.name} has no runner token`,
     fix: (c) => [step(CREATE), putToken(c)],
     confirm: AT_ONCE,
   }),
   tokenCause({
     id: 'token-is-registration-token',
-    title: 'The entry holds a registration token',
+    title: 'A runner entry has a registration token',
     meaning:
-      'A registration token only ever created runners. As `token` of an entry GitLab refuses it at each poll.',
+      'A registration token can only create runners. GitLab rejects it as `token` of an entry at each poll.',
     evidence: 'The prefix GR1348941.',
     notConfusedWith: ['token-rejected'],
     from: ['token/registration-token'],
     says: (c) =>
-      `the entry ${c.name} holds a registration token, with which nobody can ask for jobs`,
+      `the entry ${c.name} has a registration token, with which a runner cannot get jobs`,
     fix: (c) => [step(CREATE), putToken(c)],
     confirm: AT_ONCE,
   }),
   tokenCause({
     id: 'token-rejected',
-    title: 'GitLab refuses this runner’s token',
-    meaning: 'The runner was deleted, its token was reset, or it belongs to another instance.',
+    title: "GitLab rejects this runner's token",
+    meaning:
+      'The runner was deleted, its token was reset, or the token belongs to another GitLab instance.',
     evidence:
-      'GitLab’s own 403, three times over a minute, while everything before it passes; or a token whose checksum is wrong.',
+      "GitLab's own 403, three times within a minute, while all earlier checks pass; or a token with a wrong checksum.",
     notConfusedWith: [
       'gitlab-maintenance-mode',
       'edge-waf-blocked',
@@ -60,11 +61,13 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
       'token-expired',
     ],
     from: ['token/rejected', 'token/checksum-mismatch'],
-    says: (c) => `GitLab refuses the token of ${c.name} (${c.runner})`,
+    says: (c) => `GitLab rejects the token of ${c.name} (${c.runner})${statusOf(c)}`,
     fix: (c) => [
-      step(`Look for the runner ${c.runner} in GitLab: Admin, group or project → CI/CD → Runners.`),
-      step('If it is there, its token was reset: take the new one.'),
-      step(`If it is gone: ${CREATE}`),
+      step(
+        `Search for the runner ${c.runner} in GitLab: Admin, group or project > CI/CD > Runners.`,
+      ),
+      step('If it is there, its token was reset: use the new one.'),
+      step(`If it is not there: ${CREATE}`),
       putToken(c),
     ],
     confirm: { results: 3, seconds: 45 },
@@ -72,10 +75,10 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
   }),
   tokenCause({
     id: 'token-expired',
-    title: 'The runner’s token has expired',
+    title: "The runner's token has expired",
     meaning:
-      'token_expires_at has passed, and GitLab refuses the token. The runner renews it by itself when it may write config.toml.',
-    evidence: 'token_expires_at in the past by GitLab’s clock, and GitLab’s own 403.',
+      'token_expires_at is in the past, and GitLab rejects the token. The runner renews the token by itself if it may write config.toml.',
+    evidence: "token_expires_at in the past by GitLab's clock, and GitLab's own 403.",
     notConfusedWith: ['token-rejected', 'clock-skew'],
     from: ['token/expired'],
     says: (c) => `the token of ${c.name} (${c.runner}) has expired`,
@@ -87,16 +90,16 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
         ),
       ),
       step(
-        'See why it was not renewed: may the runner write the file?',
+        'Check that the runner may write the file, which it needs to renew the token.',
         `ls -l ${onHost(c, c.config)}`,
       ),
     ],
   }),
   tokenCause({
     id: 'runner-orphaned',
-    title: 'The runner’s project or group was deleted',
-    meaning: 'GitLab still knows the runner, and it belongs to nobody.',
-    evidence: 'GitLab’s answer says “orphaned”.',
+    title: "The runner's project or group was deleted",
+    meaning: 'GitLab still has the runner, but no project or group uses it.',
+    evidence: "GitLab's response says 'orphaned'.",
     notConfusedWith: ['token-rejected', 'gitlab-version-skew'],
     from: ['token/orphaned'],
     says: (c) => `the project or group of ${c.name} (${c.runner}) was deleted`,
@@ -105,19 +108,20 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
   tokenCause({
     id: 'token-expiring-soon',
     severity: 'notice',
-    title: 'The runner’s token expires soon',
-    meaning: 'The runner renews it at three quarters of its life, if it may write config.toml.',
+    title: "The runner's token expires soon",
+    meaning:
+      'The runner renews the token after three quarters of its lifetime, if it may write config.toml.',
     evidence: 'token_expires_at within the limit.',
     notConfusedWith: ['token-expired'],
     from: ['token/expiring-soon'],
     says: (c) => `the token of ${c.name} (${c.runner}) expires soon`,
     fix: (c) => [
       step(
-        'May the runner write the file?',
+        'Check that the runner may write the file.',
         `ls -l ${onHost(c, c.config)}; findmnt -T ${onHost(c, c.config)}`,
       ),
     ],
     confirm: AT_ONCE,
-    resolvedWhen: 'the token is good for longer',
+    resolvedWhen: 'the token is valid for longer',
   }),
 ];

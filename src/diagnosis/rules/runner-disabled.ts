@@ -46,7 +46,7 @@ function causeOf(
     runners: [runner],
     isConfirmed: true,
     facts: {
-      until: Number.isNaN(until) ? 'one hour at most' : dateText(until),
+      until: Number.isNaN(until) ? 'for one hour at most' : `until ${dateText(until)}`,
       is_asked: isAsked,
     },
     states: token === undefined ? [] : [token],
