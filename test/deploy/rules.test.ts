@@ -60,13 +60,24 @@ describe('the tools of Prometheus', () => {
         // First the tests that are named as the file of the rule.
         const tests = TESTS.toSorted((one) => (file.startsWith(one) ? -1 : 0));
 
-        expect(tests.some((test) => testRules(folder, test).status !== 0)).toBe(true);
+        expect(tests.some((test) => failsWithout(name, folder, test))).toBe(true);
       } finally {
         rmSync(folder, { recursive: true });
       }
     },
   );
 });
+
+/** Whether the tests that speak of a rule fail; of a recording any may. */
+function failsWithout(name: string, folder: string, test: string): boolean {
+  const path = join(folder, 'tests', `${test}.yml`);
+  const file = parse(readFileSync(path, 'utf8')) as { tests: object[] };
+  const isAlert = NAMES.includes(name);
+  const speaking = file.tests.filter((one) => !isAlert || stringify(one).includes(name));
+  if (speaking.length === 0) return false;
+  writeFileSync(path, stringify({ ...file, tests: speaking }));
+  return testRules(folder, test).status !== 0;
+}
 
 /** The one that only the dashboard shows is not asked for by an alert. */
 function isUsed({ record }: { readonly record: string }): boolean {
