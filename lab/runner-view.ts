@@ -6,7 +6,7 @@ import type { FaultRow, HealthyRow } from './scenario.ts';
 import type { World } from './world.ts';
 
 /** For the runner to come to the same end: a poll that was on its way when the fault began, then the next. */
-const RUNNER_MILLISECONDS = MAX_POLL_MILLISECONDS + 12_000;
+const RUNNER_MILLISECONDS = MAX_POLL_MILLISECONDS + 120_000;
 const PAUSE_MILLISECONDS = 250;
 const TROUBLE = /Checking for jobs\.\.\. [a-zG]|Runner token is empty/;
 

@@ -48,8 +48,6 @@ export interface FaultRow {
   readonly needsHistory?: boolean;
   /** It is broken before anybody looks, since what shows it is asked for once an hour. */
   readonly startsBroken?: boolean;
-  /** For causes that need many observations. */
-  readonly patienceSeconds?: number;
   /** The fault comes and goes: `check` in one round may see nothing of it. */
   readonly isIntermittent?: boolean;
 }

@@ -103,6 +103,12 @@ const QUICK_PROBES = [
   'runner-log',
 ];
 
+/** Slow is what a row makes slow, and not a peer of the lab that waits for a core. */
+const PATIENT_PROBES: Readonly<Record<string, string>> = {
+  dns: 'slow_seconds = 30',
+  http: 'slow_seconds = 30',
+};
+
 /** Everything is looked at every two seconds, since this GitLab has no limits. */
 function settingsText(options: WorldOptions, root: string): string {
   const { probes = {}, hasDefaultSettings = false, hasDefaultPace = false } = options;
@@ -112,7 +118,8 @@ function settingsText(options: WorldOptions, root: string): string {
   const sections = [...new Set([...quick, ...Object.keys(probes)])].map((probe) => {
     const own = probes[probe] ?? '';
     const pace = own.includes('interval_seconds') ? '' : 'interval_seconds = 2\n';
-    return `[probes.${probe}]\n${pace}${own}\n`;
+    const slow = own.includes('slow_seconds') ? '' : `${PATIENT_PROBES[probe] ?? ''}\n`;
+    return `[probes.${probe}]\n${pace}${slow}${own}\n`;
   });
   const token = apiToken === undefined ? '' : `api_token_file = "${root}${API_TOKEN_FILE}"\n`;
   const logFile = log === 'file' ? '[runner]\nlog_file = "/var/log/gitlab-runner.log"\n' : '';

@@ -26,7 +26,6 @@ export const moreEdgeRows: readonly Row[] = [
     runnerLogs: /forbidden.*=403 Forbidden/,
     mustNot: ['token-rejected', 'runner-disabled-unhealthy', 'unknown'],
     needsHistory: true,
-    patienceSeconds: 60,
   },
   {
     id: 'G-07c',
@@ -39,6 +38,5 @@ export const moreEdgeRows: readonly Row[] = [
       ),
     expect: { cause: 'edge-waf-blocked', severity: 'critical', chain: 'o/o/n/o/o/o/Fu' },
     mustNot: ['token-rejected', 'runner-disabled-unhealthy', 'unknown'],
-    patienceSeconds: 60,
   },
 ];

@@ -38,7 +38,6 @@ export const moreGitlabRows: readonly Row[] = [
     runnerLogs: /currently unavailable/,
     mustNot: ['token-rejected', 'gitlab-unavailable', 'unknown'],
     needsHistory: true,
-    patienceSeconds: 90,
   },
   {
     id: 'G-04d',
@@ -61,7 +60,6 @@ export const moreGitlabRows: readonly Row[] = [
     runnerLogs: /404 Not Found/,
     mustNot: ['url-path-wrong', 'token-rejected', 'unknown'],
     needsHistory: true,
-    patienceSeconds: 90,
   },
   {
     id: 'G-01b',
@@ -79,7 +77,6 @@ export const moreGitlabRows: readonly Row[] = [
     mustNot: ['network-packet-loss', 'gitlab-bad-gateway', 'connection-reset-midstream'],
     isIntermittent: true,
     needsHistory: true,
-    patienceSeconds: 90,
   },
   {
     id: 'G-06c',
@@ -95,7 +92,6 @@ export const moreGitlabRows: readonly Row[] = [
     mustNot: ['gitlab-rate-limited', 'edge-ip-banned', 'unknown'],
     // The runner is given the time to complain.
     needsHistory: true,
-    patienceSeconds: 120,
   },
   {
     id: 'G-02b',

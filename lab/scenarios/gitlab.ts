@@ -33,7 +33,6 @@ export const gitlabRows: readonly Row[] = [
     inject: ({ answers }) => answers(everywhere(nginxPage(502, '502 Bad Gateway'))),
     expect: { cause: 'gitlab-bad-gateway', severity: 'critical', chain: NO_WEB },
     // In its first minute it may be a restart.
-    patienceSeconds: 90,
     runnerLogs: /502 Bad Gateway/,
     mustNot: ['proxy-upstream-failed'],
   },
@@ -98,7 +97,6 @@ export const gitlabRows: readonly Row[] = [
     expect: { cause: 'gitlab-rate-limited', severity: 'warning', chain: 'o/o/n/o/o/od/u' },
     mustNot: ['edge-challenge', 'token-rejected'],
     // GitLab is left alone for a while after its 429.
-    patienceSeconds: 90,
   },
   {
     id: 'G-07',
@@ -216,11 +214,11 @@ export const gitlabRows: readonly Row[] = [
       answers(onRunnerApi(tooMany('Executing database migrations. Please retry later.', 2))),
     expect: { cause: 'gitlab-migration-backoff', severity: 'notice', chain: 'o/o/n/o/o/od/u' },
     mustNot: ['gitlab-rate-limited'],
-    patienceSeconds: 90,
   },
   {
     id: 'G-27',
     title: 'headers come at once, the body byte by byte',
+    world: { probes: { http: 'slow_seconds = 5' } },
     inject: ({ gitlab }) =>
       gitlab.replace(() =>
         createServer({ cert: GOOD.certificatePem, key: GOOD.privateKeyPem }, (_, response) =>

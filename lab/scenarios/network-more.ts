@@ -75,7 +75,6 @@ export const moreNetworkRows: readonly Row[] = [
     runnerLogs: /i\/o timeout/,
     mustNot: ['tcp-connect-timeout'],
     needsHistory: true,
-    patienceSeconds: 90,
   },
   {
     id: 'N-07d',
@@ -108,7 +107,6 @@ export const moreNetworkRows: readonly Row[] = [
     runnerLogs: /EOF|connection reset/,
     mustNot: ['gitlab-not-responding', 'connection-reset-midstream'],
     needsHistory: true,
-    patienceSeconds: 100,
   },
   {
     id: 'N-18b',

@@ -108,7 +108,6 @@ export const networkRows: readonly Row[] = [
     expect: { cause: 'path-mtu-blackhole', severity: 'critical', chain: 'o/o/n/F/s/s/s' },
     runnerLogs: /TLS handshake timeout/,
     mustNot: ['tls-handshake-blocked', 'gitlab-not-responding'],
-    patienceSeconds: 60,
   },
   {
     id: 'N-07',
@@ -166,7 +165,6 @@ export const networkRows: readonly Row[] = [
     expect: { cause: 'network-packet-loss', severity: 'warning' },
     mustNot: ['tls-handshake-blocked', 'path-mtu-blackhole'],
     isIntermittent: true,
-    patienceSeconds: 100,
   },
   {
     id: 'N-13',

@@ -53,7 +53,6 @@ export const moreProcessRows: readonly Row[] = [
     },
     runnerLogs: 'nothing',
     // A start counts when its process has lived for a minute.
-    patienceSeconds: 90,
     mustNot: [...NETWORK, 'runner-crash-loop', 'runner-not-running'],
   },
   {

@@ -105,7 +105,6 @@ export const processRows: readonly Row[] = [
     },
     runnerLogs: 'nothing',
     // A start counts when its process has lived for a minute.
-    patienceSeconds: 90,
     mustNot: [...NETWORK, 'runner-crash-loop', 'runner-not-running'],
   },
   {

@@ -53,7 +53,6 @@ export const moreTlsRows: readonly Row[] = [
     expect: { cause: 'gitlab-partial-outage', severity: 'warning' },
     isIntermittent: true,
     needsHistory: true,
-    patienceSeconds: 90,
     mustNot: ['clock-skew'],
   },
   {
@@ -105,7 +104,6 @@ export const moreTlsRows: readonly Row[] = [
     expect: { cause: 'tls-trust-not-reloaded', severity: 'critical', chain: 'o/o/n/o/o/o/o' },
     runnerLogs: /unknown authority/,
     needsHistory: true,
-    patienceSeconds: 120,
     mustNot: ['tls-unknown-authority', 'unknown'],
     fix: { told: /nohup/, apply: ({ runner }) => runner.restart() },
   },

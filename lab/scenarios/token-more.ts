@@ -46,7 +46,6 @@ export const moreTokenRows: readonly Row[] = [
     expect: { cause: 'token-rotation-not-persisted', severity: 'warning', chain: REFUSED },
     mustNot: ['token-rejected'],
     needsHistory: true,
-    patienceSeconds: 60,
   },
   {
     id: 'T-09d',
