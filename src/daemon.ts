@@ -1,97 +1,102 @@
 /**
- * The only place where the parts meet: the host → plan → scheduler → store → diagnosis → view.
+ * The only place where the parts meet: discovery → checks → diagnosis → view, and the recorder beside them.
  *
- * Promises: readers get the last view and never cause a probe; a reload builds a complete new plan and
- * swaps it, and a bad settings file changes nothing but a flag; stopping ends within five seconds.
+ * Promises: readers get the last view and never cause a probe; a reload builds a complete new plan and swaps it, and
+ * a bad settings file changes nothing but a flag; stopping ends within five seconds.
  */
-import { hostname } from 'node:os';
-
+import { ClockWatch } from './checks/clock-steps.ts';
+import { Checks } from './checks/checks.ts';
+import type { ReloaderOptions } from './config/settings/reloader.ts';
+import { SettingsReloader } from './config/settings/reloader.ts';
 import type { Check, Snapshot } from './core/check.ts';
 import type { Instant } from './core/clock.ts';
+import type { Diagnosis } from './core/diagnosis.ts';
 import type { ProbeResult } from './core/finding.ts';
+import type { Paths } from './core/paths.ts';
+import type { Probe } from './core/probe.ts';
 import { VERSION } from './core/version.ts';
 import type { SelfState, View } from './core/view.ts';
-import type { DaemonOptions } from './daemon-options.ts';
-import { recorderOf } from './daemon-recorder.ts';
+import { CauseTracker, logTransitions, transitionsBetween } from './diagnosis/cause-tracker.ts';
 import { diagnose } from './diagnosis/diagnose.ts';
-import { readState, writeState } from './host/fs/state-file.ts';
-import { hostFacts } from './host/picture.ts';
-import { RequestBudget } from './checks/request-budget.ts';
-import type { SavedState } from './checks/saved-state.ts';
-import { EMPTY_STATE, stateDocument, savedStateOf, stillValid } from './checks/saved-state.ts';
-import { checksOf, jobsOf } from './checks/plan.ts';
-import { ClockWatch } from './checks/clock-steps.ts';
-import { EventTrigger } from './runner/event-trigger.ts';
-import type { Recorder } from './recorder/recorder.ts';
-import type { Job } from './checks/run.ts';
-import { runJob } from './checks/run.ts';
-import { phaseOf, Scheduler } from './checks/scheduler.ts';
-import { SettingsReloader } from './settings-keeper.ts';
-import { Store } from './checks/store.ts';
 import { Discovery } from './discovery/discovery.ts';
-import { CauseTracker } from './diagnosis/cause-tracker.ts';
-import { ViewCache } from './diagnosis/view-cache.ts';
+import { hostFacts } from './host/picture.ts';
+import { LintWatch } from './lint/lint-watch.ts';
+import { Recorder } from './recorder/recorder.ts';
+import { EventTrigger } from './runner/event-trigger.ts';
 
 /** The runner itself looks at its config.toml every 3 s. */
-const WATCH_SECONDS = 3;
+const TICK_SECONDS = 3;
 const SAVE_SECONDS = 10;
-/** Without a tick for this long the event loop or the watch is stuck. */
+/** Without a tick for this long the event loop or discovery is stuck. */
 const STUCK_SECONDS = 30;
+
+/** What the daemon is given from outside, by the commands and by the tests. */
+export interface DaemonOptions extends ReloaderOptions {
+  readonly probes: readonly Probe[];
+  readonly paths: Paths;
+  readonly runnerConfigPath?: string;
+  readonly stateDirectory?: string;
+  readonly demo?: boolean;
+  /** False for a command that runs once: incidents and history are the daemon's to write. */
+  readonly isRecording?: boolean;
+  readonly onResult?: (result: ProbeResult, probe: Probe) => void;
+}
 
 export class Daemon {
   readonly #options: DaemonOptions;
-  readonly #store: Store;
-  readonly #scheduler: Scheduler;
-  readonly #watch: Discovery;
-  readonly #startedAt: Instant;
-  readonly #views: ViewCache;
-  readonly #stop = new AbortController();
+  readonly #settings: SettingsReloader;
+  readonly #discovery: Discovery;
+  readonly #lint: LintWatch;
+  readonly #checks: Checks;
+  readonly #events: EventTrigger;
   readonly #tracker = new CauseTracker();
   readonly #recorder: Recorder;
-  readonly #keeper: SettingsReloader;
-  readonly #news: EventTrigger;
   readonly #clockWatch: ClockWatch;
-  #budget: RequestBudget;
-  #savedState: SavedState = EMPTY_STATE;
-  #checks: readonly Check[] = [];
-  #jobs: readonly Job[] = [];
+  readonly #startedAt: Instant;
+  readonly #stop = new AbortController();
+  readonly #listeners = new Set<() => void>();
+  #view: View;
+  /** The last judgement that was published; undefined before the first. */
+  #judged: Diagnosis | undefined;
   #hostFacts: SelfState['hostFacts'] = {};
-  #ticks: NodeJS.Timeout[] = [];
-  #lastTickSeconds: number;
-  #listening = false;
+  #timers: readonly NodeJS.Timeout[] = [];
+  #tickedSeconds: number;
+  #isListening = false;
+  #isRecording = false;
+  #isRenewalDue = false;
 
   constructor(options: DaemonOptions) {
+    const { clock, paths, runnerConfigPath: configPath, settings } = options;
     this.#options = options;
-    const { clock, paths, runnerConfigPath: configPath } = options;
     this.#startedAt = clock.wall();
-    this.#lastTickSeconds = clock.seconds();
-    this.#store = new Store(clock);
-    this.#recorder = recorderOf(options, () => this.#news);
-    this.#keeper = new SettingsReloader(options, this.#recorder);
-    this.#views = new ViewCache(() => this.#newView(), options.log);
-    this.#budget = new RequestBudget(clock, options.settings.requestsPerHour);
-    this.#watch = new Discovery({
-      paths,
-      clock,
-      configPath,
-      settings: () => this.#keeper.settings(),
-    });
-    this.#scheduler = new Scheduler(clock, hostname(), {
-      onResult: (result) => this.#record(result),
-      onMissed: (check) => this.#store.missed(check),
-    });
+    this.#tickedSeconds = clock.seconds();
     this.#clockWatch = new ClockWatch(clock);
-    this.#news = new EventTrigger(options, (...job) => this.#scheduler.trigger(...job));
+    this.#settings = new SettingsReloader(options);
+    this.#discovery = new Discovery({ paths, clock, configPath });
+    this.#lint = new LintWatch(clock, paths);
+    this.#checks = new Checks({
+      ...options,
+      requestsPerHour: settings.requestsPerHour,
+      onResult: (result, check) => this.#onResult(result, check),
+    });
+    this.#events = new EventTrigger(options, (...job) => this.#checks.trigger(...job));
+    this.#recorder = new Recorder({
+      ...recorderOptions(options),
+      runnerLog: (runner) => this.#events.lastLines(runner),
+    });
+    const snapshot = this.#snapshot();
+    this.#view = this.#buildView(snapshot, diagnose(snapshot));
   }
 
   /** The last view. Costs nothing; it is renewed by results and ticks, never by readers. */
   view(): View {
-    return this.#views.view();
+    return this.#view;
   }
 
   /** Called after each change of the view; returns the function that ends it. */
   onChange(listener: () => void): () => void {
-    return this.#views.onChange(listener);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** The file of an incident. */
@@ -102,11 +107,8 @@ export class Daemon {
   /** One full round of every check, each within its deadline. */
   async once(): Promise<View> {
     await this.#prepare();
-    const onResult = (result: ProbeResult): void => this.#record(result);
-    const common = { clock: this.#options.clock, stop: this.#stop.signal, onResult };
-    const jobs = this.#jobs.map(async (job) => await runJob({ job, ...common, everything: true }));
-    await Promise.all([...jobs, this.#watch.lintSettled()]);
-    this.#views.renew();
+    await Promise.all([this.#checks.runAll(this.#stop.signal), this.#lint.settled()]);
+    this.#renew();
     return this.view();
   }
 
@@ -114,138 +116,147 @@ export class Daemon {
   async start(): Promise<void> {
     await this.#prepare();
     await this.#recorder.load();
-    this.#views.onChange(() => this.#recorder.observe(this.view()));
-    this.#scheduler.replace(this.#jobs);
-    this.#ticks = [
-      setInterval(() => void this.#tick(), WATCH_SECONDS * 1000),
-      setInterval(() => void this.#save(), SAVE_SECONDS * 1000),
+    this.#isRecording = true;
+    this.#checks.repeat();
+    this.#timers = [
+      setInterval(() => void this.#tick(), TICK_SECONDS * 1000),
+      setInterval(() => void this.#checks.save(), SAVE_SECONDS * 1000),
     ];
   }
 
   /** The listeners are up: part of being ready. */
   markListening(): void {
-    this.#listening = true;
-    this.#views.renew();
+    this.#isListening = true;
+    this.#renew();
   }
 
   /** Reads the settings and the runner's config again; a bad settings file keeps the old settings. */
   async reload(): Promise<readonly string[]> {
-    const problems = await this.#keeper.reload();
-    this.#budget.limitTo(this.#keeper.settings().requestsPerHour);
-    await this.#watch.refresh();
-    this.#replan();
-    this.#scheduler.replace(this.#jobs);
-    this.#views.renew();
+    const { problems, event } = await this.#settings.reload();
+    this.#recorder.addEvent(event);
+    await this.#discover();
+    this.#plan();
+    this.#renew();
     return problems;
   }
 
   async stop(): Promise<void> {
-    for (const tick of this.#ticks) clearInterval(tick);
-    for (const part of [this.#scheduler, this.#news, this.#watch]) part.stop();
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const part of [this.#checks, this.#events, this.#lint]) part.stop();
     this.#stop.abort(new Error('runnerwatch is stopping'));
-    await Promise.all([this.#save(), this.#recorder.stop()]);
+    await Promise.all([this.#checks.save(), this.#recorder.stop()]);
   }
 
   async #prepare(): Promise<void> {
-    const { stateDirectory } = this.#options;
-    const [facts, document] = await Promise.all([
+    const [facts] = await Promise.all([
       hostFacts(this.#options.paths),
-      stateDirectory === undefined ? undefined : readState(stateDirectory),
-      this.#watch.refresh(),
+      this.#checks.load(),
+      this.#discover(),
     ]);
     this.#hostFacts = facts;
-    this.#savedState = savedStateOf(document);
-    const { requestsPerHour } = this.#keeper.settings();
-    this.#budget = new RequestBudget(this.#options.clock, requestsPerHour, this.#savedState.budget);
-    this.#replan();
+    this.#plan();
   }
 
-  /** A complete new plan from settings and the host; states of checks that stay move over. */
-  #replan(): void {
-    const { probes, clock, paths } = this.#options;
-    this.#checks = checksOf(probes, this.#watch.targets(), this.#keeper.settings());
-    this.#store.adopt(this.#checks);
-    this.#news.follow(this.#watch.targets());
-    const remembered = stillValid(this.#savedState.results, this.#checks, clock.wall());
-    for (const result of remembered) this.#store.seed(result);
-    this.#jobs = jobsOf(this.#checks, {
-      clock,
-      paths,
-      budget: this.#budget,
-      runnerLog: this.#news.log,
-      known: (id) => this.#store.known(id),
-      restore: (id) => void this.#store.restore(id),
-      phase: (id) => phaseOf(hostname(), id),
-    });
+  /** Reads what the plan depends on, and hands config.toml to the linter; true when targets may have changed. */
+  async #discover(): Promise<boolean> {
+    const isChanged = await this.#discovery.refresh(this.#settings.current());
+    const source = this.#discovery.configSource();
+    if (source !== undefined) this.#lint.look(source);
+    return isChanged;
+  }
+
+  #plan(): void {
+    const targets = this.#discovery.targets();
+    this.#events.follow(targets);
+    this.#checks.plan(targets, this.#settings.current(), this.#events.log);
   }
 
   async #tick(): Promise<void> {
     const { clock, log } = this.#options;
-    this.#lastTickSeconds = clock.seconds();
+    this.#tickedSeconds = clock.seconds();
     this.#followClock();
-    if (this.#watch.isLooking) return this.#views.renew();
-    const isChanged = await this.#watch.refresh();
+    if (this.#discovery.isReading) return this.#renew();
+    const isChanged = await this.#discover();
     if (this.#stop.signal.aborted) return;
     if (isChanged) {
-      log.info({ config: this.#watch.hostContext().configPath }, 'host context changed');
-      this.#replan();
-      this.#scheduler.replace(this.#jobs);
+      log.info({ config: this.#discovery.hostContext().configPath }, 'host context changed');
+      this.#plan();
     }
-    this.#views.renew();
+    this.#renew();
     this.#recorder.tick(this.view());
   }
 
-  #record(result: ProbeResult): void {
-    const { log, onResult } = this.#options;
-    const transition = this.#store.record(result);
-    if (transition !== undefined) log.debug({ ...transition }, 'check changed');
-    this.#news.observe(result);
-    const probe = this.#checks.find(({ id }) => id === result.check)?.probe;
-    if (probe !== undefined && result.finding.status !== 'skipped') onResult?.(result, probe);
-    this.#views.renewSoon();
+  #onResult(result: ProbeResult, { probe }: Check): void {
+    this.#events.observe(result);
+    if (result.finding.status !== 'skipped') this.#options.onResult?.(result, probe);
+    this.#renewSoon();
   }
 
-  #newView(): View {
+  /** At the end of this turn of the event loop: several results of one walk make one view. */
+  #renewSoon(): void {
+    if (this.#isRenewalDue) return;
+    this.#isRenewalDue = true;
+    setImmediate(() => this.#renew());
+  }
+
+  /** Judges what is known now, and says once what that changes. */
+  #renew(): void {
+    this.#isRenewalDue = false;
+    // After a suspension results may come before the tick: they must not meet what only seems old.
     this.#followClock();
-    const snapshot: Snapshot = {
-      takenAt: this.#options.clock.wall(),
-      hostContext: this.#watch.hostContext(),
-      checks: this.#store.states(),
-    };
+    const snapshot = this.#snapshot();
     const diagnosis = this.#tracker.settle(diagnose(snapshot), snapshot);
+    const transitions = transitionsBetween(this.#judged, diagnosis);
+    this.#judged = diagnosis;
+    this.#view = this.#buildView(snapshot, diagnosis);
+    logTransitions(this.#options.log, transitions);
+    if (this.#isRecording) this.#recorder.observe(this.#view, transitions);
+    for (const listener of this.#listeners) listener();
+  }
+
+  #followClock(): void {
+    this.#clockWatch.follow(this.#options.log, this.#checks, [this.#tracker, this.#events]);
+  }
+
+  #snapshot(): Snapshot {
+    const lint = this.#lint.state();
+    return {
+      takenAt: this.#options.clock.wall(),
+      hostContext: { ...this.#discovery.hostContext(), ...(lint === undefined ? {} : { lint }) },
+      checks: this.#checks.states(),
+    };
+  }
+
+  #buildView(snapshot: Snapshot, diagnosis: Diagnosis): View {
     const { probes } = this.#options;
     return { snapshot, diagnosis, self: this.#self(), past: this.#recorder.past(), probes };
   }
 
-  #followClock(): void {
-    const dated = [this.#tracker, this.#budget, this.#news];
-    this.#clockWatch.follow(this.#options.log, this.#store, dated);
-  }
-
   #self(): SelfState {
     const { clock, demo } = this.#options;
-    const schedulerLagSeconds = this.#scheduler.lagSeconds();
+    const schedulerLagSeconds = this.#checks.lagSeconds();
     return {
       version: VERSION,
       startedAt: this.#startedAt,
-      ready: this.#listening && this.#store.isComplete(),
-      alive: Math.max(schedulerLagSeconds, clock.seconds() - this.#lastTickSeconds) < STUCK_SECONDS,
+      ready: this.#isListening && this.#checks.isComplete(),
+      alive: Math.max(schedulerLagSeconds, clock.seconds() - this.#tickedSeconds) < STUCK_SECONDS,
       schedulerLagSeconds,
-      settings: this.#keeper.state(),
-      runnerConfig: this.#watch.configLoad(),
-      requests: this.#budget.counts(),
-      logEvents: this.#news.counts(),
+      settings: this.#settings.state(),
+      runnerConfig: this.#discovery.configLoad(),
+      requests: this.#checks.requests(),
+      logEvents: this.#events.counts(),
       clockStep: this.#clockWatch.lastStep,
       hostFacts: this.#hostFacts,
       demo: demo ?? false,
     };
   }
+}
 
-  async #save(): Promise<void> {
-    const { stateDirectory, log } = this.#options;
-    if (stateDirectory === undefined || this.#checks.length === 0) return;
-    const state = { budget: this.#budget.saved(), results: this.#store.budgetedResults() };
-    const problem = await writeState(stateDirectory, stateDocument(state));
-    if (problem !== undefined) log.debug({ problem }, 'state not written');
-  }
+function recorderOptions({ clock, paths, log, stateDirectory, isRecording }: DaemonOptions) {
+  return {
+    clock,
+    paths,
+    ...(stateDirectory === undefined || isRecording === false ? {} : { stateDirectory }),
+    onProblem: (problem: string) => log.warn({ problem }, 'incident or history not written'),
+  };
 }

@@ -12,10 +12,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['host', 'log.ts'],
   ['go', 'gitlab', 'runner'],
   ['config'],
-  ['checks', 'probes', 'follow-ups', 'diagnosis', 'metrics', 'report'],
-  ['recorder'],
-  ['server', 'lint'],
-  ['discovery'],
+  ['checks', 'discovery', 'probes', 'follow-ups', 'diagnosis', 'metrics', 'report'],
+  ['recorder', 'lint', 'server'],
   ['daemon'],
   ['cli', 'demo'],
   ['main.ts'],
@@ -24,9 +22,6 @@ const LAYERS: readonly (readonly string[])[] = [
 /** Files beside the folders that make up one part. */
 const PARTS: Readonly<Record<string, string>> = {
   'daemon.ts': 'daemon',
-  'daemon-options.ts': 'daemon',
-  'daemon-recorder.ts': 'daemon',
-  'settings-keeper.ts': 'daemon',
   'server.ts': 'server',
 };
 

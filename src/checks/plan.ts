@@ -3,7 +3,10 @@
  * that a reload builds a complete new plan and swaps it.
  */
 import type { Check } from '../core/check.ts';
+import { checkId, walkId } from '../core/check.ts';
 import type { Probe } from '../core/probe.ts';
+import type { PlanSettings, ProbeSettings } from '../core/settings.ts';
+import { defaultProbeSettings } from '../core/settings.ts';
 import type { Target, TargetKind } from '../core/target.ts';
 import type { Job } from './run.ts';
 import { runCheck } from './run.ts';
@@ -15,23 +18,6 @@ const REGULAR_SHARE = 0.8;
 
 /** Many of them that hang must not keep the checks of the host from their turn. */
 const MAY_HANG: ReadonlySet<TargetKind> = new Set(['mount', 'executor']);
-
-export interface ProbeSettings {
-  readonly enabled: boolean;
-  readonly intervalSeconds: number;
-  readonly timeoutSeconds: number;
-  readonly options: Readonly<Record<string, number | boolean>>;
-}
-
-export interface PlanSettings {
-  readonly requestsPerHour: number;
-  /** Where the runner logs, when it is not the journal of its unit. */
-  readonly runnerLogFile?: string;
-  /** File with a token of GitLab's API. */
-  readonly apiTokenFile?: string;
-  /** By probe id; a probe that is not named has its defaults. */
-  readonly probes: Readonly<Record<string, ProbeSettings>>;
-}
 
 /** Every enabled probe on every target of its kind that it applies to, in the order of the list. */
 export function checksOf(
@@ -60,7 +46,7 @@ export function jobsOf(checks: readonly Check[], deps: WalkDeps): readonly Job[]
   return [...walks].flatMap(([endpoint, members]) =>
     endpoint === undefined
       ? members.map((check) => hostJob(check, deps))
-      : [createWalk(`walk@${endpoint}`, members, deps)],
+      : [createWalk(walkId(endpoint), members, deps)],
   );
 }
 
@@ -80,15 +66,9 @@ function isFitting(probe: Probe, target: Target): boolean {
 }
 
 function checkOf(probe: Probe, target: Target, settings: ProbeSettings | undefined): Check {
-  const defaults = Object.entries(probe.options).map(([key, option]) => [key, option.default]);
-  return {
-    id: `${probe.id}@${target.id}`,
-    probe,
-    target,
-    options: { ...Object.fromEntries(defaults), ...settings?.options },
-    intervalSeconds: settings?.intervalSeconds ?? probe.intervalSeconds,
-    timeoutSeconds: settings?.timeoutSeconds ?? probe.timeoutSeconds,
-  };
+  const { options, intervalSeconds, timeoutSeconds } = settings ?? defaultProbeSettings(probe);
+  const id = checkId(probe.id, target.id);
+  return { id, probe, target, options, intervalSeconds, timeoutSeconds };
 }
 
 function walkOf({ target }: Check): string | undefined {

@@ -31,16 +31,21 @@ export class RequestBudget implements Budget {
   readonly #clock: Clock;
   #requestsPerHour: number;
   readonly #counts = new Map<string, { target: string; kind: string; count: number }>();
-  readonly #pausedUntil: Map<string, Instant>;
-  readonly #onceAt: Map<string, Instant>;
-  #sentAt: readonly Instant[];
+  #pausedUntil = new Map<string, Instant>();
+  #onceAt = new Map<string, Instant>();
+  #sentAt: readonly Instant[] = [];
 
-  constructor(clock: Clock, requestsPerHour: number, memory: SavedBudget = EMPTY_BUDGET) {
+  constructor(clock: Clock, requestsPerHour: number, saved: SavedBudget = EMPTY_BUDGET) {
     this.#clock = clock;
     this.#requestsPerHour = requestsPerHour;
-    this.#sentAt = memory.sentAt;
-    this.#onceAt = new Map(Object.entries(memory.onceAt));
-    this.#pausedUntil = new Map(Object.entries(memory.pausedUntil));
+    this.restore(saved);
+  }
+
+  /** Takes over what an earlier run of the program sent. */
+  restore({ sentAt, onceAt, pausedUntil }: SavedBudget): void {
+    this.#sentAt = sentAt;
+    this.#onceAt = new Map(Object.entries(onceAt));
+    this.#pausedUntil = new Map(Object.entries(pausedUntil));
   }
 
   /** Another budget from now on; what was sent, and the quiet that was asked for, stay as they are. */

@@ -4,6 +4,7 @@
  */
 import { access, constants, readFile } from 'node:fs/promises';
 
+import type { SettingsLoad } from '../config/settings/reloader.ts';
 import { defaultSettings, loadSettings } from '../config/settings/settings.ts';
 import type { Settings } from '../config/settings/settings.ts';
 import { systemClock } from '../core/clock.ts';
@@ -11,7 +12,6 @@ import { errnoText, isErrno } from '../core/errno.ts';
 import type { Paths } from '../core/paths.ts';
 import type { Problem } from '../core/reading.ts';
 import { Daemon } from '../daemon.ts';
-import type { SettingsLoad } from '../daemon-options.ts';
 import type { Log, LogFormat, LogLevel } from '../log.ts';
 import { createLog } from '../log.ts';
 import type { Exporter } from '../metrics/exporter.ts';

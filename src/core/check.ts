@@ -16,6 +16,16 @@ export interface Check {
   readonly timeoutSeconds: number;
 }
 
+/** `dns@https://gitlab.example.com/`: the id of a check, and of its job where it is not part of a walk. */
+export function checkId(probe: string, target: string): CheckId {
+  return `${probe}@${target}`;
+}
+
+/** The id of the job that walks to an endpoint. */
+export function walkId(endpoint: string): string {
+  return `walk@${endpoint}`;
+}
+
 /** All links of one walk together; the scheduler's own deadline lies half a second later. */
 export const WALK_TIMEOUT_SECONDS = 20;
 

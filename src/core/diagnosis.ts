@@ -44,6 +44,11 @@ export interface Cause {
   readonly explains: readonly CheckId[];
 }
 
+/** Causes of one id at different places are different ones. */
+export function causeKey({ id, scope }: Cause): string {
+  return `${id}@${scope.id}`;
+}
+
 /** A cause that would fit, and what is missing to prove it. */
 export interface Candidate {
   readonly id: string;

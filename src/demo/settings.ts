@@ -2,7 +2,7 @@
  * Settings of the demo: everything is looked at every few seconds, since its GitLab has no limits. This host
  * is no part of the stage: that it is busy or nearly full is measured and shown, and no cause.
  */
-import type { PlanSettings } from '../checks/plan.ts';
+import type { PlanSettings } from '../core/settings.ts';
 
 const INTERVALS: Readonly<Record<string, number>> = {
   dns: 2,

@@ -9,7 +9,10 @@
 import type { Snapshot } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause, Diagnosis } from '../core/diagnosis.ts';
+import { causeKey } from '../core/diagnosis.ts';
 import { hasUnjudged, computeVerdict } from '../core/verdict.ts';
+import type { Verdict } from '../core/vocabulary.ts';
+import type { Log, LogData } from '../log.ts';
 
 /** A cause that returns within so many intervals of its checks is the same incident. */
 const RETURN_INTERVALS = 5;
@@ -50,7 +53,7 @@ export class CauseTracker {
   /** The diagnosis as a reader should see it, after the ones before. */
   settle(diagnosis: Diagnosis, snapshot: Snapshot): Diagnosis {
     const now = snapshot.takenAt;
-    const named = new Map(diagnosis.causes.map((cause) => [keyOf(cause), cause]));
+    const named = new Map(diagnosis.causes.map((cause) => [causeKey(cause), cause]));
     const kept = [...this.#tracked].filter(
       ([key, tracked]) => named.has(key) || !isOver(tracked, now),
     );
@@ -145,6 +148,69 @@ function settled({ cause, since, isConfirmed, episodes, goneAt }: Tracked): Caus
   return { ...cause, since, confidence, summary, flapping: { episodes } };
 }
 
-function keyOf({ id, scope }: Cause): string {
-  return `${id}@${scope.id}`;
+/** What one judgement says and the one before did not. */
+export type Transition =
+  | { readonly kind: 'appeared' | 'confirmed' | 'resolved'; readonly cause: Cause }
+  | {
+      readonly kind: 'verdict';
+      /** Absent at the first judgement. */
+      readonly from: Verdict | undefined;
+      readonly to: Verdict;
+      readonly summary: string;
+    };
+
+export function transitionsBetween(
+  before: Diagnosis | undefined,
+  after: Diagnosis,
+): readonly Transition[] {
+  const causes = before?.causes ?? [];
+  const old = new Map(causes.map((cause) => [causeKey(cause), cause]));
+  const now = new Set(after.causes.map((cause) => causeKey(cause)));
+  const appeared = after.causes.filter((cause) => !old.has(causeKey(cause)));
+  const confirmed = after.causes.filter(
+    (cause) =>
+      cause.confidence === 'confirmed' && old.get(causeKey(cause))?.confidence === 'suspected',
+  );
+  const resolved = causes.filter((cause) => !now.has(causeKey(cause)));
+  const { verdict: to, summary } = after;
+  const from = before?.verdict;
+  return [
+    ...appeared.map((cause) => ({ kind: 'appeared', cause }) as const),
+    ...confirmed.map((cause) => ({ kind: 'confirmed', cause }) as const),
+    ...resolved.map((cause) => ({ kind: 'resolved', cause }) as const),
+    ...(from === to ? [] : [{ kind: 'verdict', from, to, summary } as const]),
+  ];
+}
+
+/** `cause confirmed`, `verdict changed`: for the log and the timeline. */
+export function transitionName({ kind }: Transition): string {
+  return kind === 'verdict' ? 'verdict changed' : `cause ${kind}`;
+}
+
+/** One line for each transition, none for each run. */
+export function logTransitions(log: Log, transitions: readonly Transition[]): void {
+  for (const transition of transitions) {
+    const { level, data } = logLineOf(transition);
+    log[level](data, transitionName(transition));
+  }
+}
+
+function logLineOf(transition: Transition): { level: 'info' | 'warn'; data: LogData } {
+  if (transition.kind === 'verdict') {
+    const { from = 'none', to, summary } = transition;
+    return { level: 'info', data: { from, to, summary } };
+  }
+  const { id, severity, confidence, scope, summary } = transition.cause;
+  const isCalm = severity === 'info' || transition.kind === 'resolved';
+  return {
+    level: isCalm ? 'info' : 'warn',
+    data: {
+      cause: id,
+      severity,
+      confidence,
+      target: scope.id,
+      runners: scope.runners,
+      summary,
+    },
+  };
 }

@@ -4,6 +4,7 @@
  */
 import type { CheckState, Snapshot } from '../core/check.ts';
 import type { Candidate, Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
+import { causeKey } from '../core/diagnosis.ts';
 import type { CheckId } from '../core/finding.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { hasUnjudged, computeVerdict } from '../core/verdict.ts';
@@ -49,7 +50,7 @@ function checksOf({ evidence, explains }: Cause): readonly CheckId[] {
 
 /** Two rules may come to one cause by different evidence: the first in the order of blame speaks. */
 function distinct(causes: readonly Cause[]): readonly Cause[] {
-  const keys = causes.map(({ id, scope }) => `${id}@${scope.id}`);
+  const keys = causes.map((cause) => causeKey(cause));
   return causes.filter((_cause, index) => keys.indexOf(keys[index] ?? '') === index);
 }
 

@@ -1,6 +1,6 @@
 /**
- * What the daemon stands on, looked at every few seconds: the runner's process, its config.toml, the
- * mount table. Says when something changed that the plan depends on.
+ * What the daemon stands on, read every few seconds: the runner's process, its config.toml, the mount table. Says when
+ * something changed that the plan depends on.
  */
 import { homedir, hostname } from 'node:os';
 
@@ -8,30 +8,38 @@ import type { HostContext } from '../core/check.ts';
 import type { Clock, Instant } from '../core/clock.ts';
 import type { Paths } from '../core/paths.ts';
 import type { FoundBy, RunnerProcess } from '../core/reading.ts';
+import type { PlanSettings } from '../core/settings.ts';
 import type { Target } from '../core/target.ts';
 import { locateConfig } from './config-location.ts';
+import type { RunnerFileState } from './config-file.ts';
 import { RunnerFile } from './config-file.ts';
 import { HostNotes } from './host-notes.ts';
 import type { FoundTargets } from './targets.ts';
 import { targetsOf } from './targets.ts';
-import type { PlanSettings } from '../checks/plan.ts';
 import { chooseRunnerProcess, findRunnerProcesses } from '../host/proc/runner-process.ts';
 import { hasOtherNetwork } from '../host/net/network-namespace.ts';
-import { LintWatch } from '../lint/lint-watch.ts';
 
-export interface WatchOptions {
+export interface DiscoveryOptions {
   readonly paths: Paths;
   readonly clock: Clock;
   /** `--runner.config`. */
   readonly configPath?: string | undefined;
-  /** What our own settings say, at each look. */
-  readonly settings?: () => Pick<PlanSettings, 'runnerLogFile' | 'apiTokenFile'>;
 }
 
+/** config.toml as it was read last, and who uses it: what the linter judges. */
+export interface ConfigSource {
+  readonly configPath: string;
+  readonly content: RunnerFileState['content'] | undefined;
+  readonly modifiedAt: Instant | undefined;
+  readonly process: RunnerProcess | undefined;
+  readonly unitEnvironment: Readonly<Record<string, string>> | undefined;
+}
+
+type SourceSettings = Pick<PlanSettings, 'runnerLogFile' | 'apiTokenFile'>;
+
 export class Discovery {
-  readonly #options: WatchOptions;
+  readonly #options: DiscoveryOptions;
   readonly #file: RunnerFile;
-  readonly #lint: LintWatch;
   readonly #notes = new HostNotes();
   #signature = '';
   #process: RunnerProcess | undefined;
@@ -40,55 +48,45 @@ export class Discovery {
   #found: FoundTargets | undefined;
   #loadedAt: Instant | undefined;
   #loads = false;
-  #looks = 0;
+  #readings = 0;
+  #source: ConfigSource | undefined;
 
-  constructor(options: WatchOptions) {
+  constructor(options: DiscoveryOptions) {
     this.#options = options;
     this.#file = new RunnerFile(options.clock);
-    this.#lint = new LintWatch(options.clock, options.paths);
   }
 
-  /** Ends with the judgement of config.toml that is under way. */
-  async lintSettled(): Promise<void> {
-    await this.#lint.settled();
+  /** A reading has not ended yet. It may hang with a thread of the pool, so no other one is to join it. */
+  get isReading(): boolean {
+    return this.#readings > 0;
   }
 
-  stop(): void {
-    this.#lint.stop();
-  }
-
-  /** A look has not ended yet. It may hang with a thread of the pool, so no other one is to join it. */
-  get isLooking(): boolean {
-    return this.#looks > 0;
-  }
-
-  /** Looks again; true when targets may have changed. */
-  async refresh(): Promise<boolean> {
-    this.#looks += 1;
+  /** Reads everything again; true when targets may have changed. */
+  async refresh(settings: SourceSettings): Promise<boolean> {
+    this.#readings += 1;
     try {
-      return await this.#look();
+      return await this.#read(settings);
     } finally {
-      this.#looks -= 1;
+      this.#readings -= 1;
     }
   }
 
-  async #look(): Promise<boolean> {
+  async #read({ runnerLogFile: logFile, apiTokenFile }: SourceSettings): Promise<boolean> {
     const { paths, clock, configPath: wanted } = this.#options;
     const processes = await findRunnerProcesses(paths);
     this.#process = chooseRunnerProcess(processes, wanted);
     const located = locate(wanted, this.#process);
     const { reading, document, changed, systemId, content } = await this.#file.read(located, paths);
     const isElsewhere = await hasOtherNetwork(this.#process?.pid, paths);
-    const { runnerLogFile: logFile, apiTokenFile } = this.#options.settings?.() ?? {};
     const question = { process: this.#process, configPath: located.path, logFile, paths };
     const around = { ...(await this.#notes.read(question)), isElsewhere };
-    this.#lint.look({
+    this.#source = {
       configPath: located.path,
       content,
       modifiedAt: reading.modifiedAt,
       process: this.#process,
       unitEnvironment: around.unitEnvironment,
-    });
+    };
     this.#configPath = located.path;
     this.#foundBy = located.foundBy;
     this.#loads = reading.problems.length === 0;
@@ -108,6 +106,11 @@ export class Discovery {
     return true;
   }
 
+  /** Undefined before the first reading. */
+  configSource(): ConfigSource | undefined {
+    return this.#source;
+  }
+
   targets(): readonly Target[] {
     if (this.#found === undefined) return [];
     const { host, config, service, mounts, endpoints, runners, executors } = this.#found;
@@ -120,9 +123,7 @@ export class Discovery {
   }
 
   hostContext(): HostContext {
-    const lint = this.#lint.state();
     return {
-      ...(lint === undefined ? {} : { lint }),
       host: hostname(),
       configPath: this.#configPath,
       configFoundBy: this.#foundBy,

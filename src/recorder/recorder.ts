@@ -7,13 +7,13 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Change as JudgementChange } from '../diagnosis/transitions.ts';
-import { causeChanges } from '../diagnosis/transitions.ts';
 import type { Clock, Instant } from '../core/clock.ts';
-import type { Diagnosis } from '../core/diagnosis.ts';
 import type { Paths } from '../core/paths.ts';
 import type { Change, Past, TimelineEvent, Tone } from '../core/past.ts';
 import type { View } from '../core/view.ts';
+import type { Severity, Verdict } from '../core/vocabulary.ts';
+import type { Transition } from '../diagnosis/cause-tracker.ts';
+import { transitionName } from '../diagnosis/cause-tracker.ts';
 import { readHostPicture } from '../host/picture.ts';
 import { readBusyProcesses } from '../host/proc/busy-processes.ts';
 import { readRouteLines } from '../host/net/route-lines.ts';
@@ -30,6 +30,13 @@ const SAVE_SECONDS = 60;
 /** An incident does not wait longer for a file system that hangs. */
 const TRACE_MILLISECONDS = 5000;
 const LOAD_MILLISECONDS = 2000;
+/** Of the runner's log in an incident. */
+const MOST_LINES = 100;
+
+interface LogLine {
+  readonly at: Instant;
+  readonly text: string;
+}
 
 export interface RecorderOptions {
   readonly clock: Clock;
@@ -38,8 +45,8 @@ export interface RecorderOptions {
   readonly stateDirectory?: string;
   /** Tells what could not be written. */
   readonly onProblem: (problem: string) => void;
-  /** The last lines of the runner's log that are about these entries, oldest first. */
-  readonly runnerLog: (runners: readonly string[]) => readonly string[];
+  /** The last lines of the runner's log about an entry, or about the process as a whole for the empty name. */
+  readonly runnerLog: (runner: string) => readonly LogLine[];
 }
 
 export class Recorder {
@@ -48,7 +55,6 @@ export class Recorder {
   readonly #history = new History();
   readonly #traces: TraceReader;
   readonly #incidents: IncidentManager;
-  #before: Diagnosis | undefined;
   #reading: Promise<void> | undefined;
   #savedAt = -Infinity;
   #isLoaded = false;
@@ -104,19 +110,14 @@ export class Recorder {
     this.#history.add([event], this.#options.clock.wall());
   }
 
-  /** Called after each judgement. Costs little and waits for nothing. */
-  observe(view: View): void {
-    const { diagnosis, snapshot } = view;
-    const at = snapshot.takenAt;
-    const events = causeChanges(this.#before, diagnosis).map((change) => ({
+  /** Called after each judgement, with what it changed. Costs little and waits for nothing. */
+  observe(view: View, transitions: readonly Transition[]): void {
+    const at = view.snapshot.takenAt;
+    this.#history.add(
+      transitions.map((transition) => transitionEvent(transition, at)),
       at,
-      tone: toneOf(change, diagnosis),
-      kind: change.message,
-      text: textOf(change),
-    }));
-    this.#history.add(events, at);
-    this.#before = diagnosis;
-    this.#history.sample(snapshot);
+    );
+    this.#history.sample(view.snapshot);
     this.#incidents.observe(view);
   }
 
@@ -173,7 +174,7 @@ export class Recorder {
         delay(TRACE_MILLISECONDS, undefined, { ref: false }),
       ]),
     ]);
-    return { routes, processes, hardware, runnerLog: runnerLog(runners) };
+    return { routes, processes, hardware, runnerLog: linesOf(runners, runnerLog) };
   }
 
   async #refreshTraces(view: View): Promise<void> {
@@ -183,18 +184,40 @@ export class Recorder {
   }
 }
 
-function toneOf({ message, level, data }: JudgementChange, { verdict }: Diagnosis): Tone {
-  if (message === 'cause resolved') return 'good';
-  if (message !== 'verdict changed') {
-    if (level === 'info') return 'note';
-    return data['severity'] === 'critical' ? 'bad' : 'warn';
-  }
-  return ({ healthy: 'good', degraded: 'warn', broken: 'bad', unsure: 'note' } as const)[verdict];
+/** What was written of these entries and of the process as a whole, oldest first. */
+function linesOf(
+  runners: readonly string[],
+  runnerLog: RecorderOptions['runnerLog'],
+): readonly string[] {
+  return ['', ...runners]
+    .flatMap((runner) => runnerLog(runner))
+    .toSorted((a, b) => a.at - b.at)
+    .slice(-MOST_LINES)
+    .map(({ at, text }) => `${new Date(at).toISOString()} ${text}`);
 }
 
-function textOf({ data }: JudgementChange): string {
-  const { cause, to, summary } = data;
-  return [cause, to, summary].filter((text) => typeof text === 'string').join(': ');
+const VERDICT_TONES = {
+  healthy: 'good',
+  degraded: 'warn',
+  broken: 'bad',
+  unsure: 'note',
+} as const satisfies Readonly<Record<Verdict, Tone>>;
+const SEVERITY_TONES = {
+  critical: 'bad',
+  warning: 'warn',
+  notice: 'warn',
+  info: 'note',
+} as const satisfies Readonly<Record<Severity, Tone>>;
+
+function transitionEvent(transition: Transition, at: Instant): TimelineEvent {
+  const kind = transitionName(transition);
+  if (transition.kind === 'verdict') {
+    const { to, summary } = transition;
+    return { at, tone: VERDICT_TONES[to], kind, text: `${to}: ${summary}` };
+  }
+  const { id, severity, summary } = transition.cause;
+  const tone = transition.kind === 'resolved' ? 'good' : SEVERITY_TONES[severity];
+  return { at, tone, kind, text: `${id}: ${summary}` };
 }
 
 function eventOf({ at, what, before, after }: Change): TimelineEvent {

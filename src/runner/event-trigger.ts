@@ -2,6 +2,7 @@
  * What the runner says of itself, brought to the daemon: its log is followed where there is one, and when the log
  * or the counters say something new, the checks that it concerns are run at once instead of at their next turn.
  */
+import { checkId, walkId } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ProbeResult } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
@@ -91,9 +92,9 @@ export class EventTrigger {
 
   #onEvent(kind: string, runner: string | undefined): void {
     const service = this.#service?.id ?? '';
-    this.#trigger(`runner-log@${service}`, false);
+    this.#trigger(checkId('runner-log', service), false);
     if (PATH_EVENTS.has(kind)) this.#triggerWalk(runner);
-    else this.#trigger(`service@${service}`, false);
+    else this.#trigger(checkId('service', service), false);
   }
 
   /** The endpoint of the entry, or all where it is not named. */
@@ -106,7 +107,7 @@ export class EventTrigger {
       const walked = this.#triggeredAtSeconds.get(endpoint);
       if (walked !== undefined && now - walked < MIN_WALK_INTERVAL_SECONDS) continue;
       this.#triggeredAtSeconds.set(endpoint, now);
-      this.#trigger(`walk@${endpoint}`, true);
+      this.#trigger(walkId(endpoint), true);
     }
   }
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 
 import { HOST_PATHS } from '../../src/core/paths.ts';
+import type { ProbeSettings } from '../../src/core/settings.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
 import { RequestBudget } from '../../src/checks/request-budget.ts';
-import type { ProbeSettings } from '../../src/checks/plan.ts';
 import { checksOf, jobsOf } from '../../src/checks/plan.ts';
 import { setClock } from '../support/clock.ts';
 import { ENDPOINT, HOST, probe, runnerTarget } from '../support/probes.ts';

@@ -1,8 +1,9 @@
 /** Log lines of a judgement that changes: one for each transition, none while nothing changes. */
 import { describe, expect, test } from 'vitest';
 
-import { causeChanges } from '../../src/diagnosis/transitions.ts';
+import { logTransitions, transitionsBetween } from '../../src/diagnosis/cause-tracker.ts';
 import type { Diagnosis } from '../../src/core/diagnosis.ts';
+import type { LogData } from '../../src/log.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { brokenAt, fail, GITLAB, snapshotOf, warn } from '../support/snapshots.ts';
 
@@ -10,8 +11,30 @@ function judged(said: Parameters<typeof snapshotOf>[0] = {}): Diagnosis {
   return diagnose(snapshotOf(said));
 }
 
+interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly data: LogData;
+}
+
+function logged(before: Diagnosis | undefined, after: Diagnosis): readonly Line[] {
+  const lines: Line[] = [];
+  const write =
+    (level: string) =>
+    (data: LogData, message: string): void =>
+      void lines.push({ level, message, data });
+  const log = {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+  };
+  logTransitions(log, transitionsBetween(before, after));
+  return lines;
+}
+
 function linesOf(before: Diagnosis | undefined, after: Diagnosis): readonly string[] {
-  return causeChanges(before, after).map(
+  return logged(before, after).map(
     ({ level, message, data }) => `${level} ${message}: ${String(data['cause'] ?? data['to'])}`,
   );
 }
@@ -67,7 +90,7 @@ describe('a change', () => {
   });
 
   test('carries what a reader needs as data, beside a constant message', () => {
-    expect(causeChanges(judged(), suspected)[0]).toEqual({
+    expect(logged(judged(), suspected)[0]).toEqual({
       level: 'warn',
       message: 'cause appeared',
       data: {
@@ -79,7 +102,7 @@ describe('a change', () => {
         summary: suspected.causes[0]?.summary,
       },
     });
-    expect(causeChanges(undefined, judged({ dns: warn('slow') })).at(-1)?.data).toMatchObject({
+    expect(logged(undefined, judged({ dns: warn('slow') })).at(-1)?.data).toMatchObject({
       from: 'none',
       to: 'degraded',
     });

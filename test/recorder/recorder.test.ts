@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import type { RunnerProcess } from '../../src/core/reading.ts';
 import type { Snapshot } from '../../src/core/check.ts';
 import type { View } from '../../src/core/view.ts';
+import { transitionsBetween } from '../../src/diagnosis/cause-tracker.ts';
 import type { Incident } from '../../src/recorder/incident.ts';
 import { Recorder } from '../../src/recorder/recorder.ts';
 import { TraceReader } from '../../src/recorder/traces.ts';
@@ -126,10 +127,12 @@ async function recorded(view: View): Promise<Incident> {
     clock: setClock(),
     paths: { ...root.paths, procfs: '/proc' },
     onProblem: (problem) => expect.unreachable(problem),
-    runnerLog: (runners) => [`asked for ${runners.join(' and ')}`],
+    runnerLog: (runner) => [
+      { at: runner === '' ? START : START - 1000, text: `said of ${runner || 'the process'}` },
+    ],
   });
   await recorder.load();
-  recorder.observe(view);
+  recorder.observe(view, transitionsBetween(undefined, view.diagnosis));
   await until(() => recorder.past().incidents.length === 1);
   const [incident] = recorder.past().incidents;
   return JSON.parse(recorder.incident(incident?.id ?? '') ?? '{}') as Incident;
@@ -138,8 +141,12 @@ async function recorded(view: View): Promise<Incident> {
 describe('an incident', () => {
   const BROKEN = viewOf(snapshotOf(brokenAt('connect', fail('refused'))));
 
-  test('has the runner’s own last lines, of the entries that it concerns', async () => {
-    expect((await recorded(BROKEN)).runnerLog).toEqual(['asked for runnerAA1 and runnerAA2']);
+  test('has the runner’s own last lines, of the entries that it concerns and of the process, oldest first', async () => {
+    expect((await recorded(BROKEN)).runnerLog).toEqual([
+      '2026-11-24T08:59:59.000Z said of runnerAA1',
+      '2026-11-24T08:59:59.000Z said of runnerAA2',
+      '2026-11-24T09:00:00.000Z said of the process',
+    ]);
   });
 
   test('says when the clock was set before it', async () => {

@@ -7,7 +7,7 @@ import { demoSettings } from '../../src/demo/settings.ts';
 import type { DemoHost } from '../../src/demo/demo-host.ts';
 import { DEMO_CONFIG } from '../../src/demo/demo-host.ts';
 import { createLog } from '../../src/log.ts';
-import type { PlanSettings } from '../../src/checks/plan.ts';
+import type { PlanSettings } from '../../src/core/settings.ts';
 import { inPatience } from './until.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 

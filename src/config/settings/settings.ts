@@ -5,6 +5,8 @@
 import { findNearest } from '../../core/nearest.ts';
 import type { Probe } from '../../core/probe.ts';
 import type { Problem } from '../../core/reading.ts';
+import type { PlanSettings, ProbeSettings } from '../../core/settings.ts';
+import { defaultProbeSettings } from '../../core/settings.ts';
 import type { LogFormat, LogLevel } from '../../log.ts';
 import type { SettingTable } from './schema.ts';
 import { probeSettings, SECTIONS } from './schema.ts';
@@ -13,26 +15,14 @@ import { readSettingsToml } from './toml.ts';
 import type { SettingValue } from './value.ts';
 import { judgeSetting } from './value.ts';
 
-export interface ProbeSettings {
-  readonly enabled: boolean;
-  readonly intervalSeconds: number;
-  readonly timeoutSeconds: number;
-  readonly options: Readonly<Record<string, number | boolean>>;
-}
-
 /** Keys that mirror a flag are absent when the file does not name them. */
-export interface Settings {
-  readonly requestsPerHour: number;
+export interface Settings extends PlanSettings {
   readonly listenAddresses?: readonly string[];
   readonly enableLifecycle?: boolean;
   readonly runnerConfig?: string;
-  readonly runnerLogFile?: string;
-  readonly apiTokenFile?: string;
   readonly stateDirectory?: string;
   readonly logLevel?: LogLevel;
   readonly logFormat?: LogFormat;
-  /** By probe id, every probe of the list. */
-  readonly probes: Readonly<Record<string, ProbeSettings>>;
 }
 
 export interface SettingsReading {
@@ -181,14 +171,12 @@ function settingsOf(
 }
 
 function probeSettingsOf(probe: Probe, values: Values): ProbeSettings {
-  const options = Object.entries(probe.options).map(([key, option]) => [
-    key,
-    values[key] ?? option.default,
-  ]);
+  const usual = defaultProbeSettings(probe);
+  const options = Object.entries(usual.options).map(([key, value]) => [key, values[key] ?? value]);
   return {
     enabled: values['enabled'] !== false,
-    intervalSeconds: Number(values['interval_seconds'] ?? probe.intervalSeconds),
-    timeoutSeconds: Number(values['timeout_seconds'] ?? probe.timeoutSeconds),
-    options: Object.fromEntries(options) as Record<string, number | boolean>,
+    intervalSeconds: Number(values['interval_seconds'] ?? usual.intervalSeconds),
+    timeoutSeconds: Number(values['timeout_seconds'] ?? usual.timeoutSeconds),
+    options: Object.fromEntries(options) as ProbeSettings['options'],
   };
 }

@@ -1,0 +1,156 @@
+/**
+ * All checks of this host: the plan, its rhythm, what is known of each check, and how many requests they may send to
+ * GitLab. What a restart must know of them is kept in the state directory.
+ */
+import { hostname } from 'node:os';
+
+import type { Check, CheckState } from '../core/check.ts';
+import type { Clock } from '../core/clock.ts';
+import type { ProbeResult } from '../core/finding.ts';
+import type { Paths } from '../core/paths.ts';
+import type { Probe } from '../core/probe.ts';
+import type { RunnerLogReader } from '../core/runner-event.ts';
+import type { PlanSettings } from '../core/settings.ts';
+import type { Target } from '../core/target.ts';
+import { readState, writeState } from '../host/fs/state-file.ts';
+import type { Log } from '../log.ts';
+import { checksOf, jobsOf } from './plan.ts';
+import { RequestBudget } from './request-budget.ts';
+import type { Job } from './run.ts';
+import { runJob } from './run.ts';
+import { savedStateOf, stateDocument, stillValid } from './saved-state.ts';
+import { phaseOf, Scheduler } from './scheduler.ts';
+import { Store } from './store.ts';
+
+export interface ChecksOptions {
+  readonly probes: readonly Probe[];
+  readonly requestsPerHour: number;
+  readonly clock: Clock;
+  readonly paths: Paths;
+  readonly log: Log;
+  /** Without one a restart knows nothing. */
+  readonly stateDirectory?: string;
+  /** Called after a result was filed. */
+  readonly onResult: (result: ProbeResult, check: Check) => void;
+}
+
+export class Checks {
+  readonly #options: ChecksOptions;
+  readonly #store: Store;
+  readonly #budget: RequestBudget;
+  readonly #scheduler: Scheduler;
+  #remembered: readonly ProbeResult[] = [];
+  #checks: readonly Check[] = [];
+  #jobs: readonly Job[] = [];
+  #isRepeating = false;
+
+  constructor(options: ChecksOptions) {
+    const { clock, requestsPerHour } = options;
+    this.#options = options;
+    this.#store = new Store(clock);
+    this.#budget = new RequestBudget(clock, requestsPerHour);
+    this.#scheduler = new Scheduler(clock, hostname(), {
+      onResult: (result) => this.#record(result),
+      onMissed: (check) => this.#store.missed(check),
+    });
+  }
+
+  /** Takes over what an earlier run of the program left. */
+  async load(): Promise<void> {
+    const { stateDirectory } = this.#options;
+    if (stateDirectory === undefined) return;
+    const { budget, results } = savedStateOf(await readState(stateDirectory));
+    this.#budget.restore(budget);
+    this.#remembered = results;
+  }
+
+  /** A complete new plan; states and rhythm of checks that stay move over. */
+  plan(targets: readonly Target[], settings: PlanSettings, runnerLog: RunnerLogReader): void {
+    const { probes, clock, paths } = this.#options;
+    this.#budget.limitTo(settings.requestsPerHour);
+    this.#checks = checksOf(probes, targets, settings);
+    this.#store.adopt(this.#checks);
+    const known = stillValid(this.#remembered, this.#checks, clock.wall());
+    for (const result of known) this.#store.seed(result);
+    this.#jobs = jobsOf(this.#checks, {
+      clock,
+      paths,
+      budget: this.#budget,
+      runnerLog,
+      known: (id) => this.#store.known(id),
+      restore: (id) => void this.#store.restore(id),
+      phase: (id) => phaseOf(hostname(), id),
+    });
+    if (this.#isRepeating) this.#scheduler.replace(this.#jobs);
+  }
+
+  /** Every check once, due or not, each within its deadline. */
+  async runAll(stop: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const onResult = (result: ProbeResult): void => this.#record(result);
+    await Promise.all(
+      this.#jobs.map(async (job) => await runJob({ job, clock, stop, onResult, everything: true })),
+    );
+  }
+
+  /** Repeats every check, by this plan and the ones to come. */
+  repeat(): void {
+    this.#isRepeating = true;
+    this.#scheduler.replace(this.#jobs);
+  }
+
+  /** Makes a job due at once; a fresh one also looks again at links that are not due. */
+  trigger(job: string, isFresh: boolean): void {
+    this.#scheduler.trigger(job, isFresh);
+  }
+
+  states(): readonly CheckState[] {
+    return this.#store.states();
+  }
+
+  /** Every check has been tried once, or could not be for a reason it gives. */
+  isComplete(): boolean {
+    return this.#store.isComplete();
+  }
+
+  /** Requests sent to GitLab since start. */
+  requests(): ReturnType<RequestBudget['counts']> {
+    return this.#budget.counts();
+  }
+
+  /** How far the most overdue job is behind its schedule. */
+  lagSeconds(): number {
+    return this.#scheduler.lagSeconds();
+  }
+
+  /** The wall clock was set: what was dated by the old one is dated anew. */
+  shift(milliseconds: number): void {
+    this.#store.shift(milliseconds);
+    this.#budget.shift(milliseconds);
+  }
+
+  /** The whole program was suspended for that long: nothing became old. */
+  forgive(seconds: number): void {
+    this.#store.forgive(seconds);
+  }
+
+  async save(): Promise<void> {
+    const { stateDirectory, log } = this.#options;
+    if (stateDirectory === undefined || this.#checks.length === 0) return;
+    const state = { budget: this.#budget.saved(), results: this.#store.budgetedResults() };
+    const problem = await writeState(stateDirectory, stateDocument(state));
+    if (problem !== undefined) log.debug({ problem }, 'state not written');
+  }
+
+  stop(): void {
+    this.#scheduler.stop();
+  }
+
+  #record(result: ProbeResult): void {
+    const { log, onResult } = this.#options;
+    const transition = this.#store.record(result);
+    if (transition !== undefined) log.debug({ ...transition }, 'check changed');
+    const check = this.#checks.find(({ id }) => id === result.check);
+    if (check !== undefined) onResult(result, check);
+  }
+}
