@@ -1,9 +1,8 @@
-/** The catalogue against the probes. */
-import { describe, expect, test } from 'vitest';
+/** The catalogue against the probes and against itself. */
+import { expect, test } from 'vitest';
 
 import { catalogue, specOfReason } from '../../src/diagnosis/catalogue/index.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
-import { MATRIX_SEVERITIES } from '../support/matrix-severities.ts';
 
 const declared = ALL_PROBES.flatMap(({ id, reasons }) =>
   Object.keys(reasons).map((reason) => `${id}/${reason}`),
@@ -122,28 +121,13 @@ test('every cause is read from a reason or made by a rule', () => {
   expect(silent.toSorted()).toEqual(BY_RULE.toSorted());
 });
 
-describe('the fault matrix', () => {
-  test.each(catalogue.map(({ id, severity }) => [id, severity] as const))(
-    '%s is in its table as %s',
-    (id, severity) => {
-      expect(MATRIX_SEVERITIES[id]?.split('/')).toContain(severity);
-    },
+test('what a cause names as its symptom or its double is another cause', () => {
+  const ids = new Set<string>(catalogue.map(({ id }) => id));
+  const wrong = catalogue.flatMap(({ id, suppresses = [], notConfusedWith }) =>
+    [...suppresses, ...notConfusedWith].filter((other) => other === id || !ids.has(other)),
   );
 
-  test('has no id that is not in the catalogue', () => {
-    const known = new Set(catalogue.map(({ id }) => id));
-
-    expect(Object.keys(MATRIX_SEVERITIES).filter((id) => !known.has(id))).toEqual([]);
-  });
-
-  test('knows every id that a cause names as its symptom or its double', () => {
-    const named = catalogue.flatMap(({ suppresses = [], notConfusedWith }) => [
-      ...suppresses,
-      ...notConfusedWith,
-    ]);
-
-    expect(named.filter((id) => !(id in MATRIX_SEVERITIES))).toEqual([]);
-  });
+  expect(wrong).toEqual([]);
 });
 
 test('no cause is a symptom of its own symptoms', () => {

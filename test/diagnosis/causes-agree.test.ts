@@ -7,7 +7,6 @@ import { describe, expect, test } from 'vitest';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
 import { confirmedText, lookAlikesOf, explainPage, fixSteps } from '../../src/diagnosis/explain.ts';
 import { DEPLOYED_TEXTS } from '../support/deployed-files.ts';
-import { MATRIX_SEVERITIES } from '../support/matrix-severities.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/causes.md'), 'utf8');
 const SECTIONS = new Map(
@@ -43,12 +42,8 @@ test('the docs list every cause once, in the order of the catalogue, with its se
   expect([...SECTIONS.keys()]).toEqual(IDS);
 });
 
-test('the matrix, the catalogue and the docs have the same ids', () => {
-  expect(IDS.toSorted()).toEqual(Object.keys(MATRIX_SEVERITIES).toSorted());
-});
-
 describe.each(catalogue.map((spec) => [spec.id, spec] as const))('%s', (id, spec) => {
-  const { severity, meaning, evidence, resolvedWhen } = spec;
+  const { meaning, evidence, resolvedWhen } = spec;
   const parts = [
     meaning,
     `${evidence} ${confirmedText(spec)}`,
@@ -59,10 +54,6 @@ describe.each(catalogue.map((spec) => [spec.id, spec] as const))('%s', (id, spec
     ]),
     `Clears when ${resolvedWhen}.`,
   ].map((text) => flat(text));
-
-  test('has a severity that the matrix allows', () => {
-    expect(MATRIX_SEVERITIES[id]?.split('/')).toContain(severity);
-  });
 
   test('is told alike in the docs and by explain: meaning, proof, doubles, fix', () => {
     const section = flat(SECTIONS.get(id) ?? '');

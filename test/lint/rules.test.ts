@@ -18,35 +18,14 @@ import {
 } from '../../src/lint/rules/index.ts';
 import { foundIn } from '../support/lint-cases.ts';
 
-/** Families of rules with their last numbers. */
-const REFERENCE = {
-  F: 10,
-  P: 16,
-  G: 24,
-  R: 27,
-  T: 7,
-  X: 7,
-  D: 21,
-  C: 6,
-  M: 3,
-  A: 2,
-  K: 1,
-  S: 3,
-} as const;
-/** Ours: the size of the host, and what is not judged. */
-const OWN = ['F11', 'H01', 'H02', 'L01'];
+test('the numbers of a family run on: each is a rule, or left out with a reason', () => {
+  const codes = [...LINT_RULES, ...UNCHECKED_RULES].map(({ code }) => code);
+  const families = Object.entries(Object.groupBy(codes, (code) => code.charAt(0)));
+  const wanted = families.flatMap(([family, known = []]) =>
+    known.map((_, index) => `${family}${String(index + 1).padStart(2, '0')}`),
+  );
 
-const listed = Object.entries(REFERENCE).flatMap(([family, last]) =>
-  Array.from({ length: last }, (_, index) => `${family}${String(index + 1).padStart(2, '0')}`),
-);
-
-test('every number of a family is a rule, or left out with a reason', () => {
-  const there = LINT_RULES.map(({ code }) => code);
-  const left = UNCHECKED_RULES.map(({ code }) => code);
-
-  expect(listed).toHaveLength(127);
-  expect(listed.filter((code) => !there.includes(code))).toEqual(left);
-  expect(there.filter((code) => !listed.includes(code)).toSorted()).toEqual(OWN);
+  expect(codes.toSorted()).toEqual(wanted.toSorted());
 });
 
 test('codes and names stand once', () => {
