@@ -42,8 +42,8 @@ export function createLog(options: {
 }
 
 /**
- * A line as `key=value`, written from what pino hands to a stream that asks for it: level, time, message and data
- * as values, set before each write.
+ * A line as `key=value`, built from the values that pino gives to a stream: level, time, message and data, set before
+ * each write.
  */
 class LogfmtStream {
   readonly [symbols.needsMetadataGsym] = true;

@@ -34,7 +34,7 @@ export interface ServerDeps {
   readonly incident?: (id: string) => string | undefined;
   /** Given only with --web.enable-lifecycle; resolves with the problems, none when all is well. */
   readonly reload?: () => Promise<readonly string[]>;
-  /** Judges the `Authorization` header of every request; everybody is welcome without it. */
+  /** Judges the `Authorization` header of every request; without it every request is accepted. */
   readonly judge?: (authorization: string | undefined) => Promise<Judgement>;
 }
 
@@ -58,7 +58,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     const judgement = (await deps.judge?.(request.headers.authorization)) ?? 'allowed';
     return judgement === 'allowed' ? undefined : reject(judgement, reply);
   });
-  // A reload takes no body; whatever a client sends with it is read up to the limit and forgotten.
+  // A reload takes no body; a body that is sent is read up to the limit and discarded.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null));
   addPages(app, deps);

@@ -1,6 +1,6 @@
 /**
- * Certificates for the demo and the tests: authorities and what they issue, good or faulty on purpose.
- * The only user of node-forge; its keys come from Node, since its own generator is slow.
+ * Certificates for the demo and the tests: authorities and what they issue, valid or faulty on purpose. The only user
+ * of node-forge; its keys come from Node, since its own generator is slow.
  */
 import { generateKeyPairSync } from 'node:crypto';
 
@@ -51,7 +51,7 @@ export function createAuthority(options: CertificateOptions): Authority {
   );
 }
 
-/** A certificate that nobody but itself vouches for. */
+/** A self-signed certificate. */
 export function selfSigned(options: CertificateOptions): IssuedCertificate {
   const keys = newKeys(options.keyBits);
   const subject = nameOf(options);

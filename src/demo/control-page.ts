@@ -11,7 +11,7 @@ import type { DemoFault, FaultSwitch } from './faults.ts';
 import { DEMO_FAULTS } from './faults.ts';
 
 const WANTED_PORT = 19_253;
-/** Stands where a fault's id stands and switches off what is on. */
+/** Used instead of a fault's id: switches off the fault that is on. */
 const HEAL = 'none';
 
 export interface ControlPage extends AsyncDisposable {

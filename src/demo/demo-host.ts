@@ -1,6 +1,6 @@
 /**
- * The stage of the demo: a folder that serves as the host's root, a GitLab, a runner process. Everything
- * lies in that folder and goes with it.
+ * The host of the demo: a folder that is used as the host's root, a GitLab, a runner process. Everything is in that
+ * folder and is removed with it.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -35,7 +35,7 @@ const FOLDERS = [
   'var/lib/docker',
   'var/run',
 ];
-/** A host without systemd, whatever this one has: a script starts the runner, and writes its id down. */
+/** A host without systemd, whether or not this one has it: a script starts the runner and writes its pid file. */
 const INIT_SCRIPT = 'etc/init.d/gitlab-runner';
 const PROCESS_FILE = 'var/run/gitlab-runner.pid';
 const POLL_MILLISECONDS = 2000;
@@ -68,7 +68,7 @@ export interface DemoHost extends AsyncDisposable {
   readonly writeConfig: (text: string) => Promise<void>;
   /** The config.toml of a healthy runner. */
   readonly goodConfig: string;
-  /** Puts GitLab's name into the hosts file, or takes it out. */
+  /** Adds GitLab's name to the hosts file, or removes it. */
   readonly setName: (isKnown: boolean) => Promise<void>;
 }
 
@@ -149,7 +149,7 @@ async function writeTree(rootfs: string, authority: Authority, config: string): 
   for (const folder of FOLDERS) await mkdir(join(rootfs, folder), { recursive: true });
   const files: Readonly<Record<string, string>> = {
     'etc/hosts': hostsText(true),
-    // Nobody listens there: without the line in hosts the name has no other way.
+    // Nothing listens there: without the line in the hosts file the name cannot be resolved.
     'etc/resolv.conf': 'nameserver 127.0.0.9\n',
     'etc/nsswitch.conf': 'hosts: files dns\n',
     'etc/ssl/certs/ca-certificates.crt': '',

@@ -1,10 +1,13 @@
-/** A Docker to look at: a socket below the stage's root that answers what runnerwatch asks, until it is stopped. */
+/**
+ * A stand-in for Docker: a socket below the demo host's root that answers the requests of runnerwatch, until it is
+ * stopped.
+ */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import { rm } from 'node:fs/promises';
 
-/** Where it says that images and containers lie. */
+/** The root folder of images and containers that it reports. */
 const ROOT = '/var/lib/docker';
 const ANSWERS: Readonly<Record<string, unknown>> = {
   '/info': { DockerRootDir: ROOT, ServerVersion: '28.5.1', ContainersRunning: 0 },

@@ -1,4 +1,4 @@
-/** The faults of the demo as data: what is broken, what must be found, how to switch it. */
+/** The faults of the demo as data: what is broken, which cause must be found, how to switch it. */
 import type { IssuedCertificate } from './certificates.ts';
 import { createAuthority } from './certificates.ts';
 import type { Fault } from './gitlab-faults.ts';
@@ -142,7 +142,7 @@ export const DEMO_FAULTS: readonly DemoFault[] = [
 export class FaultSwitch {
   readonly #stage: DemoHost;
   #current: DemoFault | undefined;
-  /** Where `next` goes on. */
+  /** The position where `next` continues. */
   #last: DemoFault | undefined;
   /** Keys and buttons can be quicker than a fault is switched: one change at a time. */
   #queue: Promise<void> = Promise.resolve();

@@ -1,4 +1,4 @@
-/** What the stand-in answers while a fault is switched on. */
+/** The answers of the stand-in for GitLab while a fault is switched on. */
 import type { Reply } from './gitlab-response.ts';
 import { gitlabError, text } from './gitlab-response.ts';
 

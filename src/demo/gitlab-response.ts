@@ -1,4 +1,4 @@
-/** Answers in the form that GitLab, or something else, gives them. */
+/** Answers in the form that GitLab, or another server, sends them. */
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 

@@ -1,5 +1,5 @@
 /**
- * A GitLab to look at: the endpoints that runner and runnerwatch use, with GitLab's headers and error forms
+ * A stand-in for GitLab: the endpoints that runner and runnerwatch use, with GitLab's headers and error forms
  * (docs/reference/gitlab-http.md), and faults to switch on while it runs. For `runnerwatch demo` and for the tests.
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
@@ -26,7 +26,7 @@ export interface GitLabOptions {
   readonly pollMilliseconds?: number;
 }
 
-/** What is asked: by method, path below the base path, and the token that came with it. */
+/** A received request: method, path below the base path, and the token in it. */
 export interface ReceivedRequest {
   readonly method: string;
   readonly path: string;
@@ -41,7 +41,7 @@ type Overridden = Reply | 'silent' | 'reset' | undefined;
 /** Undefined leaves the request to GitLab; a reply, or the end of the connection, may come late. */
 export type Override = (asked: ReceivedRequest) => Overridden | Promise<Overridden>;
 
-/** GitLab without its web server: what answers requests, and what was asked. */
+/** The stand-in without its web server: the request handler, and the recorded requests. */
 export interface GitLabApplication {
   readonly listener: RequestListener;
   readonly requests: readonly RecordedRequest[];
@@ -163,7 +163,7 @@ async function answer(
   return send(response, faulty ?? missing ?? (await routeRequest(state, asked)));
 }
 
-/** What is asked, kept for those who look at the requests later. */
+/** Recorded for tests that check the requests later. */
 async function recordRequest(state: State, request: IncomingMessage, path: string) {
   const body = await bodyOf(request);
   const method = request.method ?? 'GET';
@@ -243,7 +243,7 @@ async function routeRequest({ tokens, options }: State, asked: ReceivedRequest):
   return await route({ ...asked, isKnown: tokens.has(asked.token), options });
 }
 
-/** GitLab's answer holds the whole token, which is why nobody may log it. */
+/** GitLab's answer holds the whole token, so it must never be logged. */
 function verifyToken(token: string): Reply {
   const body = JSON.stringify({ id: 1, token, token_expires_at: null });
   return { ...text(200, body, 'application/json'), isFromRails: true };

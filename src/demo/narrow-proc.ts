@@ -1,6 +1,6 @@
 /**
- * A folder of links that stands for `/proc`: everything of this host but, of all processes, only the one that
- * is shown. A real runner on this host, or that of another demo, must not be taken for ours.
+ * A folder of links that replaces `/proc`: everything of this host, but only one process. A real runner on this host,
+ * or that of another demo, must not be taken for the demo's.
  */
 import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What the stand-in runner is told to do. */
+/** The options of the stand-in runner. */
 export interface StandInEntry {
   readonly name: string;
   readonly shortToken: string;

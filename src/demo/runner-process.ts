@@ -15,7 +15,7 @@ export interface RunnerStandIn extends AsyncDisposable {
   stop(signal: NodeJS.Signals): void;
 }
 
-/** `logFile` takes what the runner would log; `configPath` is only shown in the command line. */
+/** `logFile` receives the lines that the runner would log; `configPath` is only shown in the command line. */
 export async function startRunnerStandIn(
   order: StandInOptions,
   { configPath, logFile }: { readonly configPath: string; readonly logFile: string },
@@ -23,7 +23,7 @@ export async function startRunnerStandIn(
   const log = openSync(logFile, 'a');
   const child = spawn(process.execPath, ['run', '--config', configPath], {
     argv0: 'gitlab-runner',
-    // The import never ends, so the script called `run` is never looked for.
+    // The import never ends, so Node never opens the script called `run`.
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: '/root',

@@ -1,6 +1,6 @@
 /**
- * Settings of the demo: everything is looked at every few seconds, since its GitLab has no limits. This host
- * is no part of the stage: that it is busy or nearly full is measured and shown, and no cause.
+ * Settings of the demo: every check runs every few seconds, since the demo's GitLab has no limits. The real host is
+ * not part of the demo: its load and its disks are measured and shown, but cause no warning.
  */
 import type { PlanSettings } from '../core/settings.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The demo in a terminal: one block that is drawn again at each change, and keys to break and heal. Long
- * lines are left to the terminal to fold, so that a command can be copied in one piece.
+ * The demo in a terminal: one block that is redrawn at each change, and keys to break and repair. Long lines are
+ * wrapped by the terminal, so that a command can be copied in one piece.
  */
 import { stripVTControlCharacters } from 'node:util';
 
@@ -27,7 +27,7 @@ const WIDTH_OF_UNKNOWN_TERMINAL = 80;
 /** A key for each fault, in their order; f, h and q have another meaning. */
 const FAULT_KEYS = '123456789abcdegijklmnop';
 
-/** Takes the terminal until disposed; then it is as it was. */
+/** Takes over the terminal until disposed, and then restores it. */
 export function useTerminal(deps: TerminalDeps): Disposable & { draw(): void } {
   const { stdin, stdout } = deps;
   let trouble: string | undefined;
@@ -102,7 +102,7 @@ function blockWriter(stdout: NodeJS.WriteStream) {
       const width = widthOf(stdout);
       rows = lines.reduce((sum, line) => sum + rowsOf(line, width), 0);
     },
-    /** A terminal of another width has folded the old block in a way that nobody knows. */
+    /** A terminal whose width has changed has wrapped the old block in an unknown manner. */
     clearScreen: (): void => {
       rows = 0;
       stdout.write(`${ESCAPE}2J${ESCAPE}H`);
@@ -111,11 +111,11 @@ function blockWriter(stdout: NodeJS.WriteStream) {
 }
 
 function widthOf({ columns }: NodeJS.WriteStream): number {
-  // A terminal that does not tell its size says 0.
+  // A terminal that does not report its size reports 0.
   return columns > 0 ? columns : WIDTH_OF_UNKNOWN_TERMINAL;
 }
 
-/** How many rows the terminal needs for a line that it folds; colour codes take no room. */
+/** How many rows a wrapped line takes in the terminal; colour codes take no space. */
 function rowsOf(line: string, width: number): number {
   return Math.max(1, Math.ceil(visibleLength(line) / width));
 }
@@ -163,7 +163,7 @@ function stepsOf({ fix }: Cause, width: number): readonly string[] {
   ]);
 }
 
-/** Words on lines of at most `width` columns. */
+/** Wraps a text at spaces to lines of at most `width` columns. */
 function wrapSteps(label: string, text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = label;

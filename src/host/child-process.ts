@@ -1,9 +1,10 @@
 /**
- * Questions that may never be answered: to a mount that is dead, a C library, a daemon that hangs. A child asks them,
- * since in this process four calls that hang take every thread of libuv, and then no file can be read any more.
+ * Runs calls that may never return: to a dead mount, a C library, a daemon that hangs. A child process makes them,
+ * since in this process four hanging calls take every thread of libuv, and then no file can be read any more.
  *
- * Promises: one child in flight for each key; it is killed at its deadline and never awaited beyond it, for one in an
- * uninterruptible call cannot be killed; its output is capped; no shell. "Hung since" is a result like any other.
+ * Promises: one child in flight for each key; it is killed at its deadline and never awaited beyond it, because a
+ * child in an uninterruptible call cannot be killed; its output is capped; no shell. "Hung since" is a result like any
+ * other.
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
@@ -49,8 +50,8 @@ interface ChildDeps {
 
 export interface BoundedChild {
   /**
-   * Answers at the latest when the signal aborts. A second question of the same key takes the answer of the first;
-   * while a child that was killed has not ended, the answer is `hung` at once.
+   * Answers at the latest when the signal aborts. A second call with the same key gets the result of the first; while
+   * a killed child has not ended, the result is `hung` at once.
    */
   run(key: string, command: Command, deps: ChildDeps): Promise<ChildResult>;
   /** Children that have not ended. */
@@ -174,8 +175,8 @@ async function whenAborted(signal: AbortSignal, since: Instant): Promise<ChildRe
 }
 
 /**
- * The one message of a thread of this process, for work that only takes long: a thread in a call that hangs could not
- * be ended. It is ended after its message, and at the deadline; then this rejects.
+ * The one message of a worker thread, for work that is only slow: a thread in a hanging call could not be ended. It is
+ * ended after its message or at the deadline; at the deadline this rejects.
  */
 export async function runThread(
   file: URL,

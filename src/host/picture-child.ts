@@ -1,6 +1,7 @@
 /**
- * The child that looks at this host for an incident. systeminformation starts `lscpu`, `lsblk`, `ip` and others, and
- * reads files that may hang; here that delays nothing. Prints a line of JSON for each part as soon as it is known.
+ * The child process that describes this host for an incident. systeminformation starts `lscpu`, `lsblk`, `ip` and
+ * others, and reads files that may hang; in a child that delays nothing. Prints a line of JSON for each part as soon
+ * as it is known.
  */
 import { writeSync } from 'node:fs';
 

@@ -1,6 +1,7 @@
 /**
- * What kind of host is this, and what is it made of? For an incident: asked of systeminformation in a child, since it
- * starts programs and reads files that may hang. The footer of the page has what Node itself knows.
+ * A description of this host for an incident (system, processor, memory, disks, interfaces), by systeminformation in a
+ * child process, since it starts programs and reads files that may hang. The footer of the page uses only what Node
+ * itself knows.
  */
 import { arch, availableParallelism, cpus, release, totalmem, version } from 'node:os';
 
@@ -29,7 +30,7 @@ export interface HostPicture {
     readonly model: string;
     readonly cores: number;
     readonly physicalCores: number;
-    /** 0 where the kernel does not tell. */
+    /** 0 where the kernel does not report it. */
     readonly maxGigahertz: number;
     readonly governor: string;
   };
@@ -56,7 +57,7 @@ export interface HostPicture {
     readonly address4: string;
     readonly address6: string;
     readonly mtu: number;
-    /** 0 where the driver does not tell. */
+    /** 0 where the driver does not report it. */
     readonly megabitsPerSecond: number;
     readonly carrierChanges: number;
   }[];
@@ -86,7 +87,7 @@ export async function readHostPicture(): Promise<HostPicture> {
     },
     { signal: deadline.signal },
   );
-  // What stands behind the last line end is a part that was cut off.
+  // The text after the last line end is a part that was cut off.
   const lines = Buffer.concat(output).toString().split('\n').slice(0, -1);
   return Object.assign({}, ...lines.map((line) => JSON.parse(line) as HostPicture)) as HostPicture;
 }

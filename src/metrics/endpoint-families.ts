@@ -1,4 +1,7 @@
-/** Which way each walk goes, so that rules over many hosts can tell what the broken ones have in common. */
+/**
+ * The path of each walk (proxy, resolver, address), so that rules over many hosts can show what the failing hosts have
+ * in common.
+ */
 import type { CheckState } from '../core/check.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import type { View } from '../core/view.ts';

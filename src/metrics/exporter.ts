@@ -1,8 +1,8 @@
 /**
- * Views as Prometheus text or OpenMetrics. The only user of prom-client.
+ * Exports views as Prometheus text or OpenMetrics. The only user of prom-client.
  *
- * The metric set is built afresh for each render, so nothing stays behind when an entry leaves config.toml;
- * the text of a view is kept, so a scrape of an unchanged view costs nothing.
+ * The metrics are built for each render, so no series remains when an entry leaves config.toml; the text of a view is
+ * cached, so a scrape of an unchanged view costs nothing.
  */
 import type { RegistryContentType } from 'prom-client';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';

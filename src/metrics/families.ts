@@ -1,6 +1,6 @@
 /**
- * The metrics that docs/metrics.md lists, as data: name, help, labels. Values come from a view, so that a
- * scrape causes no probe. HELP says where a number is from.
+ * The metrics that docs/metrics.md lists, as data: name, help, labels. Values come from a view, so a scrape runs no
+ * probe. HELP names the source of a number.
  */
 import type { CheckState } from '../core/check.ts';
 import type { View } from '../core/view.ts';

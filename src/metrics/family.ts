@@ -1,4 +1,4 @@
-/** The form of a metric: name, help and labels as data, values out of a view. */
+/** The type of a metric: name, help and labels as data, values from a view. */
 import type { View } from '../core/view.ts';
 
 export interface Sample {

@@ -1,4 +1,4 @@
-/** What runnerwatch itself costs, under the names that every Prometheus client uses. Asked at each render. */
+/** The cost of runnerwatch itself, under the names that Prometheus clients use. Read at each render. */
 import { performance } from 'node:perf_hooks';
 
 import type { Family } from './family.ts';

@@ -1,4 +1,4 @@
-/** Freezes the moment at which a cause was confirmed into one document of bounded size. */
+/** Builds the incident document, of bounded size, at the moment when a cause is confirmed. */
 import type { CheckState } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause } from '../core/diagnosis.ts';
@@ -87,7 +87,7 @@ function runOf({ startedAt, durationSeconds, finding }: ProbeResult): IncidentRu
   };
 }
 
-/** An attachment of the last look, which a failure of an earlier link may hide by now. */
+/** An attachment of the last run that had one; a later run may lack it because an earlier link failed. */
 function attachmentsOf<T>(
   state: CheckState,
   name: string,

@@ -1,4 +1,4 @@
-/** What changed, and when it was noticed: bounded, and kept over a restart so that nothing slips through it. */
+/** What changed, and when it was noticed. Bounded, and saved over a restart so that no change is missed. */
 import type { Instant } from '../core/clock.ts';
 import type { Change } from '../core/past.ts';
 import { isRecord } from '../core/json.ts';
@@ -19,7 +19,7 @@ export class ChangeJournal {
   #changes: readonly Change[] = [];
   #lookedAt: Instant = 0;
 
-  /** Compares with the look before; returns what is different. A thing seen for the first time is no change. */
+  /** Compares with the previous reading and returns the differences. A new item is not a change. */
   update(traces: Traces, at: Instant): readonly Change[] {
     const fresh = [...traces].flatMap(([what, { text: after, changedAt = at }]) => {
       const before = this.#traces.get(what);
@@ -53,7 +53,7 @@ export class ChangeJournal {
     };
   }
 
-  /** Takes what is well formed of an earlier run. */
+  /** Restores the well-formed part of a saved state. */
   restore(memory: unknown): void {
     if (!isRecord(memory)) return;
     const { traces, changes, lookedAt } = memory;

@@ -1,6 +1,6 @@
 /**
- * The last 24 hours, for the page: what happened, and one sample in five minutes of each measure that is worth a
- * plot. Bounded in number, whatever the number of runners.
+ * The last 24 hours, for the page: events, and one sample in five minutes of each measure that is plotted. Bounded in
+ * number, for any number of runners.
  */
 import type { CheckState, Snapshot } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
@@ -33,7 +33,7 @@ export class History {
       .slice(-MAX_EVENTS);
   }
 
-  /** Takes the measures of a snapshot; within one bucket the last sample stands. */
+  /** Adds the measures of a snapshot; within one bucket the last sample is kept. */
   sample(snapshot: Snapshot): void {
     const { checks, takenAt } = snapshot;
     const sinceSample = takenAt - this.#sampledAt;
@@ -71,7 +71,7 @@ export class History {
     return { timeline: this.#timeline, series: this.series() };
   }
 
-  /** Takes what is well formed of an earlier run. */
+  /** Restores the well-formed part of a saved state. */
   restore(memory: unknown): void {
     if (!isRecord(memory)) return;
     const { timeline, series } = memory;

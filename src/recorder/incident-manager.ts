@@ -1,6 +1,6 @@
 /**
- * Which incidents are open, when one begins and when it is over. Causes of one id are one incident, however many
- * entries they concern: fifty refused tokens are one story.
+ * Which incidents are open, when one begins and when it ends. Causes of one id are one incident, for any number of
+ * entries: fifty rejected tokens have one cause.
  */
 import type { Clock, Instant } from '../core/clock.ts';
 import type { Cause } from '../core/diagnosis.ts';
@@ -76,7 +76,7 @@ export class IncidentManager {
   async flush(isLast: boolean): Promise<void> {
     if (isLast) await Promise.all(this.#beginning.values());
     const problem = await this.#store.flush();
-    // A disk stays full for a while; it is told once.
+    // A disk stays full for a while; it is reported once.
     if (problem !== undefined && problem !== this.#problem) this.#options.onProblem(problem);
     this.#problem = problem;
   }
@@ -153,8 +153,8 @@ export class IncidentManager {
 }
 
 /**
- * The cause is gone, and that was looked at: a check that proved it says something else now. Behind another
- * fault nobody can tell, and the incident stays open.
+ * True when the cause is gone and a check has confirmed it: a check that proved the cause has another result now.
+ * While another fault hides that check, the incident stays open.
  */
 function isOver(
   cause: string,

@@ -1,7 +1,7 @@
 /**
- * Where incidents lie: one file each in the state directory, and packed in memory, so that a reader touches no
- * disk. At most so many and so large in all; the oldest go first. A disk that is full or hangs loses nothing that
- * memory still has: what could not be written is written later.
+ * Stores incidents: one file each in the state directory, and compressed in memory, so that a reader touches no disk.
+ * Bounded in number and size; the oldest are removed first. A disk that is full or hangs loses nothing that is in
+ * memory: what could not be written is written later.
  */
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ export class IncidentStore {
     this.#directory = directory === undefined ? undefined : incidentFolder(directory);
   }
 
-  /** Takes over what an earlier run left. */
+  /** Loads the incidents of an earlier run. */
   async load(): Promise<void> {
     const directory = this.#directory;
     if (directory === undefined) return;

@@ -1,4 +1,7 @@
-/** One incident for a terminal: what happened, what changed just before, what the checks saw, what to type. */
+/**
+ * One incident as text for a terminal: what happened, what changed just before, the results of the checks, what to
+ * type.
+ */
 import { printable } from '../core/printable.ts';
 import type { HostPicture } from '../host/picture.ts';
 import { formatBytes, formatDuration } from '../report/format.ts';
@@ -147,7 +150,7 @@ function machineLine({
   return [kind, manufacturer, model].filter(Boolean).join(' ');
 }
 
-/** A line that is too long goes on below its own beginning; a command is never folded. */
+/** A long line continues below its own start; a command is never wrapped. */
 function foldList(line: string, width: number): readonly string[] {
   if (line.length <= width || /^ +(?:sudo|curl|openssl) /.test(line)) return [line];
   const indent = /^ */.exec(line)?.[0] ?? '';

@@ -1,4 +1,4 @@
-/** The form of an incident file (docs/http.md): everything that a person would have gathered at that moment. */
+/** The type of an incident file (docs/http.md): everything that a person would have collected at that moment. */
 import type { Change, IncidentSummary, TimelineEvent } from '../core/past.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause } from '../core/diagnosis.ts';
@@ -79,7 +79,7 @@ export interface Incident {
   readonly leftOut: readonly string[];
 }
 
-/** What the recorder looks at when an incident begins. */
+/** What the recorder reads when an incident begins. */
 export interface Surrounds {
   readonly routes: readonly string[];
   readonly runnerLog: readonly string[];
@@ -132,7 +132,7 @@ function runnersOf(scopes: unknown): readonly string[] {
   return [...new Set(runners.filter((runner) => typeof runner === 'string'))];
 }
 
-/** A change as it stands in the file. */
+/** A change as it is written in the file. */
 export function changeLine({ at, what, before, after }: Change, since: Instant): IncidentChange {
   const secondsBefore = Math.round((since - at) / 1000);
   return { at: isoOf(at), secondsBefore, what, before, after };

@@ -1,4 +1,4 @@
-/** Makes an incident small enough: the bulkiest and least telling parts go first, and it says which. */
+/** Limits the size of an incident: removes the largest and least useful parts first, and records which. */
 import type { Incident } from './incident.ts';
 import type { Redact } from './redaction.ts';
 import { redactDocument } from './redaction.ts';

@@ -1,6 +1,6 @@
 /**
- * The flight recorder: watches the judgements, freezes the moment when a cause is confirmed into an incident,
- * closes it when the cause is gone, and keeps what happened and what changed in the last 24 hours.
+ * The flight recorder: writes an incident when a cause is confirmed, closes it when the cause is gone, and keeps the
+ * events and changes of the last 24 hours.
  *
  * Promises: nothing here delays a probe or a reader; no secret is written; memory and disk are bounded; a full or
  * hanging disk costs the files and nothing else.
@@ -43,7 +43,7 @@ export interface RecorderOptions {
   readonly paths: Paths;
   /** Without one incidents live in memory. */
   readonly stateDirectory?: string;
-  /** Tells what could not be written. */
+  /** Reports what could not be written. */
   readonly onProblem: (problem: string) => void;
   /** The last lines of the runner's log about an entry, or about the process as a whole for the empty name. */
   readonly runnerLog: (runner: string) => readonly LogLine[];
@@ -72,7 +72,7 @@ export class Recorder {
     });
   }
 
-  /** Takes over what an earlier run left; a state directory that hangs is not waited for. */
+  /** Loads the state of an earlier run; it does not wait for a state directory that hangs. */
   async load(): Promise<void> {
     await Promise.race([this.#restore(), delay(LOAD_MILLISECONDS, undefined, { ref: false })]);
     const at = this.#options.clock.wall();
@@ -121,7 +121,7 @@ export class Recorder {
     this.#incidents.observe(view);
   }
 
-  /** Called every few seconds: looks for changes, unless the look before still waits for the file system; saves. */
+  /** Called every few seconds: reads changes, unless the previous reading still waits for the file system; saves. */
   tick(view: View): void {
     this.#reading ??= this.#readTraces(view)
       .then(async () => await this.#save(false))
@@ -162,7 +162,7 @@ export class Recorder {
     );
   }
 
-  /** A look for changes made now: what broke it may be younger than the last one. */
+  /** Reads the changes once more now: the change that caused the fault may be newer than the last reading. */
   async #surrounds(view: View, runners: readonly string[]): Promise<Surrounds> {
     const { paths, runnerLog } = this.#options;
     const [routes = [], processes, hardware] = await Promise.all([

@@ -1,11 +1,11 @@
 /**
- * Takes secrets out of texts before they are written: the ones that are known, and whatever looks like one. What
- * the recorder gathers holds none by itself; lines of the runner's log may.
+ * Removes secrets from texts before they are written: the known ones, and everything that has the form of one. The
+ * recorder collects none itself; lines of the runner's log may contain some.
  */
 import type { Snapshot } from '../core/check.ts';
 
 const HIDDEN = '[hidden]';
-/** Shorter ones would take words out of ordinary text. */
+/** A shorter secret would match parts of ordinary text. */
 const MIN_SECRET_LENGTH = 6;
 /** What stays visible of a token: the runner's own short form of it. */
 const SHORT_TOKEN = 9;

@@ -1,6 +1,6 @@
 /**
- * What could have changed just before it broke? Every thing that the runner depends on, as a short text that
- * differs when the thing does: files by digest, ways and names by value. No secret is in any of them.
+ * The things that could have changed just before a fault, each as a short text that changes with the thing: files by
+ * digest, routes and names by value. None contains a secret.
  */
 import { join } from 'node:path';
 
@@ -15,7 +15,7 @@ import { readRouteLines } from '../host/net/route-lines.ts';
 import { PROGRAM_PATHS } from '../host/proc/runner-program.ts';
 import { withoutLogin } from './redaction.ts';
 
-/** By name of the thing; absent while it cannot be told. */
+/** By name of the thing; absent while it is not known. */
 export type Traces = ReadonlyMap<string, FileTrace>;
 
 const SYSTEM_BUNDLES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt'];
@@ -104,7 +104,7 @@ async function program(paths: Paths): Promise<Trace> {
 function processTraces(runner: RunnerProcess | undefined): readonly Trace[] {
   if (runner === undefined) return [['runner process', 'none']];
   const { pid, environment } = runner;
-  // Not its start: with every step of the clock the kernel tells that anew.
+  // Not its start time: the kernel recomputes it after every step of the clock.
   const process: Trace = ['runner process', `pid ${pid}`];
   if (environment === undefined) return [process];
   const proxies = Object.entries(environment)
@@ -113,7 +113,7 @@ function processTraces(runner: RunnerProcess | undefined): readonly Trace[] {
   return [process, ['proxy environment of the runner', proxies.toSorted().join(' ') || 'none']];
 }
 
-/** What each GitLab, or who stands in front of it, showed last. */
+/** The certificate that each GitLab, or the proxy in front of it, sent last. */
 function certificateTraces({ checks }: Snapshot): readonly Trace[] {
   return checks.flatMap(({ check, finding }): readonly Trace[] => {
     const { serial, not_after: end } = finding.facts ?? {};

@@ -43,7 +43,7 @@ export interface Report {
   readonly candidates: readonly Candidate[];
   readonly runners: readonly Omit<RunnerVerdict, 'connected'>[];
   readonly checks: readonly ReportedCheck[];
-  /** What `runnerwatch lint` says of the live config.toml; absent until it has. */
+  /** The findings of `runnerwatch lint` for the live config.toml; absent until it has run. */
   readonly lint?: LintReport;
 }
 

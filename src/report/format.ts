@@ -24,7 +24,7 @@ export const STATUS_NAMES: Readonly<Record<Status, string>> = {
   skipped: 'skipped',
 };
 
-/** By severity; within one severity in the order of blame. */
+/** By severity; causes of one severity in the order of blame. */
 export function sortBySeverity<T extends { readonly severity: Severity }>(
   causes: readonly T[],
 ): readonly T[] {

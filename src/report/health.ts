@@ -1,6 +1,6 @@
 /**
- * `application/health+json` (draft-inadarei-api-health-check-06) for `/health`: what the draft asks for, with
- * our causes first. Unknown is `warn`, since the draft has no such status.
+ * `application/health+json` (draft-inadarei-api-health-check-06) for `/health`: what the draft requires, with our
+ * causes first. Unknown is `warn`, since the draft has no such status.
  */
 import type { CheckState } from '../core/check.ts';
 import type { View } from '../core/view.ts';

@@ -5,7 +5,7 @@ import type { View } from '../core/view.ts';
 import type { Verdict } from '../core/vocabulary.ts';
 
 const STATUS_NAMES = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
-/** Old transports cut a line after 1 KiB; the counts stand first. */
+/** Old transports cut a line after 1 KiB; the counts come first. */
 const MAX_MEASURES = 20;
 
 export function nagiosLine({ diagnosis, snapshot }: View): string {

@@ -1,4 +1,4 @@
-/** A view cut down to one entry: `/health/RUNNER`, `check --runner NAME`. */
+/** A view reduced to one entry: `/health/RUNNER`, `check --runner NAME`. */
 import type { View } from '../core/view.ts';
 import { computeVerdict } from '../core/verdict.ts';
 import { SEVERITIES } from '../core/vocabulary.ts';

@@ -1,6 +1,6 @@
 /**
- * What the runner says of itself, brought to the daemon: its log is followed where there is one, and when the log
- * or the counters say something new, the checks that it concerns are run at once instead of at their next turn.
+ * Brings events of the runner to the daemon: follows its log where there is one, and when the log or the counters have
+ * a new event, runs the affected checks at once.
  */
 import { checkId, walkId } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
@@ -13,7 +13,7 @@ import { RunnerLogWatch } from './log/log-watch.ts';
 /** However much is written, a walk is not brought forward more often. */
 const MIN_WALK_INTERVAL_SECONDS = 10;
 
-/** What bears on the way to GitLab. */
+/** Events that concern the path to GitLab. */
 const PATH_EVENTS: ReadonlySet<string> = new Set([
   'poll-failed',
   'disabled',
@@ -24,7 +24,7 @@ const PATH_EVENTS: ReadonlySet<string> = new Set([
   'polls-worked',
 ]);
 
-/** Makes a job due; a fresh walk looks again at links that are not due. */
+/** Makes a job due; a fresh walk also runs links that are not due. */
 type Trigger = (job: string, isFresh: boolean) => void;
 
 export class EventTrigger {
@@ -34,7 +34,7 @@ export class EventTrigger {
   readonly #triggeredAtSeconds = new Map<string, number>();
   #service: ServiceTarget | undefined;
   #runners: readonly RunnerTarget[] = [];
-  /** Kinds that the last look at the counters saw, by entry. */
+  /** Kinds of event in the last reading of the counters, by entry. */
   #lastCounterEvents: ReadonlySet<string> = new Set();
 
   constructor({ clock, paths }: { clock: Clock; paths: Paths }, trigger: Trigger) {
@@ -69,7 +69,7 @@ export class EventTrigger {
     );
   }
 
-  /** A result of the runner's counters may be news as well. */
+  /** A result of the runner-metrics check may contain new events. */
   observe({ check, finding }: ProbeResult): void {
     if (!check.startsWith('runner-metrics@')) return;
     const before = this.#lastCounterEvents;

@@ -1,6 +1,6 @@
 /**
- * What a client hears whose bytes never became a request: one sentence, the right status, the end of the
- * connection. Nothing of what it sent is repeated.
+ * Answers a client whose bytes are not a valid request: one sentence, the right status, then the connection is closed.
+ * Nothing of the request is repeated.
  */
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -11,13 +11,13 @@ const ANSWERS: Readonly<Record<string, readonly [status: number, text: string]>>
   HPE_HEADER_OVERFLOW: [431, 'the request address and headers are larger than 16 KiB'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request took too long to arrive'],
 };
-/** How long a client may go on sending what nobody wants. */
+/** How long a client may continue to send after the answer. */
 const LINGER_MILLISECONDS = 1000;
 const OTHERWISE = [400, 'invalid request'] as const;
 
 export function answerClientError(error: Error, socket: Duplex): void {
   const code = isErrno(error) ? (error.code ?? '') : '';
-  // Gone, or never through the handshake: nobody would read an answer.
+  // The client is gone or never finished the handshake: it could not read an answer.
   if (!socket.writable || code === 'ECONNRESET' || /_SSL_|_TLS_/.test(code)) {
     socket.destroy();
     return;

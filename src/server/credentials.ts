@@ -1,9 +1,9 @@
 /**
- * Is this the password of a known user? Basic authentication against bcrypt hashes, as exporter-toolkit does
- * it. The only user of bcryptjs.
+ * Checks a user and password: Basic authentication against bcrypt hashes, as exporter-toolkit does it. The only user
+ * of bcryptjs.
  *
- * Promises: a scrape that comes every few seconds costs one comparison in all; an unknown name takes as long as
- * a wrong password; guesses wait in a short line, so that a flood of them does not take the event loop.
+ * Promises: a scrape every few seconds costs one comparison in all; an unknown name takes as long as a wrong password;
+ * attempts wait in a short queue, so that a flood of them does not block the event loop.
  */
 import { createHash } from 'node:crypto';
 
@@ -11,7 +11,7 @@ import { compare } from 'bcryptjs';
 
 import type { Secret } from '../core/secret.ts';
 
-/** A hash of nothing that anybody knows; compared where there is no such user. */
+/** The hash of a random text; compared when there is no such user. */
 const UNKNOWN_USER_HASH = '$2b$10$.sqz6pskHsCn1bR0V0MMDu4UKHXeCHuF4SSQX5cCOwTXUgY5VyBS6';
 const MAX_WAITING = 16;
 const MAX_CACHED = 100;

@@ -1,6 +1,6 @@
 /**
- * Listens on several addresses, TCP and unix sockets, with one set of limits. Fastify itself listens on one
- * address only, so each gets a server of its own in front of the same routes.
+ * Listens on several addresses, TCP and unix sockets, with one set of limits. Fastify listens on one address only, so
+ * each address gets its own server in front of the same routes.
  */
 import { lstat, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
@@ -108,7 +108,7 @@ const NO_FOLDER = 'its directory does not exist or is not writable';
 
 function reasonOf(error: unknown, isSocket: boolean): string {
   const code = errnoText(error);
-  // Node says EACCES as well where the folder of a socket does not exist.
+  // Node reports EACCES also when the folder of a socket does not exist.
   const reason = isSocket && code === 'EACCES' ? NO_FOLDER : REASONS[code];
   return reason === undefined ? code : `${reason} (${code})`;
 }
@@ -124,7 +124,7 @@ export function parseListenAddress(address: string): ListenOptions | undefined {
   return { port: Number(port), ...(name === '' ? {} : { host: name }) };
 }
 
-/** A socket file that nobody listens on was left behind by a run that died. Nothing but a socket is removed. */
+/** A socket file without a listener was left behind by a process that was killed. Only sockets are removed. */
 async function removeStaleSocket(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found?.isSocket() !== true) return;

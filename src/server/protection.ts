@@ -1,6 +1,7 @@
 /**
- * TLS and logins of the listeners, read from --web.config.file and read again when it or one of its files
- * changes: a renewed certificate needs no restart. A file that became invalid changes nothing but the log.
+ * TLS and users of the listeners, read from --web.config.file and read again when it or one of its files changes: a
+ * renewed certificate needs no restart. When the file becomes invalid, it is logged and the last valid settings stay
+ * in force.
  */
 import type { Server as SecureServer, ServerOptions } from 'node:https';
 import type { TLSSocket } from 'node:tls';
@@ -44,7 +45,7 @@ export class Protection {
     return [];
   }
 
-  /** Looks at the file every few seconds; tells about a problem once, not each time. */
+  /** Reads the file every few seconds; reports a problem once, not each time. */
   watch(tell: (problems: readonly string[]) => void): void {
     if (this.#file === undefined) return;
     let told = '';
@@ -66,7 +67,7 @@ export class Protection {
     return await this.#credentials.judge(this.#config.users, header);
   }
 
-  /** Options of a TLS server; undefined when the listeners speak plain HTTP. */
+  /** Options of a TLS server; undefined for plain HTTP. */
   secureOptions(): ServerOptions | undefined {
     const { tls } = this.#config;
     return tls === undefined ? undefined : optionsOf(tls);
@@ -96,7 +97,7 @@ function optionsOf(tls: WebTls): ServerOptions {
   };
 }
 
-/** The words are those of Go's crypto/tls. */
+/** The names of the modes are those of Go's crypto/tls. */
 function isValidClientCertificate(clientAuth: ClientAuth, socket: TLSSocket): boolean {
   const hasCertificate = Object.keys(socket.getPeerCertificate() ?? {}).length > 0;
   const rules: Readonly<Record<ClientAuth, boolean>> = {
@@ -109,7 +110,7 @@ function isValidClientCertificate(clientAuth: ClientAuth, socket: TLSSocket): bo
   return rules[clientAuth];
 }
 
-/** Secrets print as [hidden], so their fingerprints stand for them. */
+/** Secrets print as [hidden], so their fingerprints are compared. */
 function signatureOf({ tls, users }: WebConfig): string {
   const logins = [...users].map(([name, hash]) => [name, hash.fingerprint()]);
   return JSON.stringify([logins, tls, tls?.privateKey.fingerprint()]);

@@ -1,9 +1,9 @@
 /**
- * What does the file of --web.config.file say? It has the format of Prometheus' exporter-toolkit, so that one
- * file serves every exporter of a host. Strict: a key that this program would not honour is refused, since
- * nobody may believe in a protection that is not there. The only user of yaml.
+ * Reads the file of --web.config.file. It has the format of Prometheus' exporter-toolkit, so one file serves every
+ * exporter of a host. Strict: an unsupported key is an error, because a setting that is ignored would look like
+ * protection. The only user of yaml.
  *
- * Promises: every problem at once, each with file and key; no content of the file is echoed.
+ * Promises: all problems are reported at once, each with file and key; no content of the file is repeated.
  */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -41,7 +41,7 @@ const KEYS = {
     // Go has ignored it since 1.17, so files that carry it mean nothing by it.
     'prefer_server_cipher_suites',
   ],
-  // HTTP/2 is never offered; a file may say so or not.
+  // HTTP/2 is never offered; both values are accepted.
   http_server_config: ['http2'],
 } as const;
 
@@ -56,7 +56,7 @@ export interface WebTls {
 
 export interface WebConfig {
   readonly tls?: WebTls;
-  /** Bcrypt hashes by name; nobody is asked when there is none. */
+  /** Bcrypt hashes by name; without any, no password is required. */
   readonly users: ReadonlyMap<string, Secret>;
 }
 
@@ -103,7 +103,7 @@ class WebConfigReader {
       this.problems.push(`${this.#file}:${line}: invalid YAML; check this line`);
       return undefined;
     }
-    // An empty file protects nothing, and says so to the toolkit too.
+    // An empty file protects nothing, as in exporter-toolkit.
     const root: unknown = document.toJS() ?? {};
     if (!isTable(root)) {
       this.#addProblem('must be a table of keys; expected tls_server_config or basic_auth_users');
@@ -189,7 +189,7 @@ class WebConfigReader {
       this.#addProblem('cert_file and key_file are not a PEM certificate and its private key');
     }
     try {
-      // A secure context would take anything, and know nobody.
+      // A secure context accepts any text here, and would then trust no client.
       if (ca !== undefined) void new X509Certificate(ca);
     } catch {
       this.#addProblem('client_ca_file has no PEM certificate');
@@ -233,7 +233,7 @@ class WebConfigReader {
   }
 }
 
-/** A hash that lost its name would stand where a key does. */
+/** A hash without a name would be in the place of a key. */
 function formatKey(key: string): string {
   return /^[a-z0-9_]{1,40}$/.test(key) ? key : '…';
 }

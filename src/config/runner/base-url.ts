@@ -1,7 +1,7 @@
 /**
- * Which URL does the runner make of an entry's `url`, and what is wrong with it? The only place that decides this
- * (docs/reference/runner-config.md#keys-of-an-entry: trailing slashes and one `/ci` are cut, then `/api/v4/` is
- * appended; http and https only).
+ * Builds the base URL that the runner uses from an entry's `url`, or says what is wrong with it. The only place that
+ * decides this (docs/reference/runner-config.md#keys-of-an-entry: trailing slashes and one `/ci` are cut, then
+ * `/api/v4/` is appended; http and https only).
  */
 import { redactArgument } from '../../core/redact-argument.ts';
 
@@ -58,7 +58,7 @@ function faultOf(text: string, url: URL | null): UrlFault | undefined {
   if (/^https?:\/\/\S*[?#]/i.test(text)) return 'query';
   if (/[\s\p{Cc}]/u.test(text)) return 'blank';
   if (!/^https?:\/\//i.test(text)) return 'scheme';
-  // The URL class takes `https:///path` for a host; Go does not.
+  // The URL class reads a host from `https:///path`; Go does not.
   return url === null || /^https?:\/\/\//i.test(text) ? 'unparsable' : undefined;
 }
 
@@ -86,7 +86,7 @@ export function isLoopback(hostname: string): boolean {
   return /^(?:localhost|127(?:\.\d+){3}|\[::1\]|.*\.localhost)$/.test(hostname);
 }
 
-/** A url as it may be shown: without what stands before `@` or after `?`, and not at all when it is a token. */
+/** A url as it may be shown: without the text before `@` or after `?`, and hidden when it is a token. */
 export function redactUrl(text: string): string {
   const plain = text.replace(/(?<=^|\/\/)[^/@]*@/, '').replace(/(?<=[?#]).*$/s, '…');
   return /^https?:\/\//i.test(plain) ? plain : redactArgument(plain);

@@ -1,4 +1,4 @@
-/** The line that would be right, for a value of the wrong type. Values that could be secret become `…`. */
+/** The corrected line for a value of the wrong type. Values that could be secret become `…`. */
 import { nearestGoDuration } from '../../core/go-duration.ts';
 import type { Mismatch } from './mismatch.ts';
 import type { ScalarName } from './schema-type.ts';
@@ -19,7 +19,7 @@ export function correctedLine(path: string, mismatch: Mismatch): string | undefi
   return right === undefined ? undefined : `${key} = ${right}`;
 }
 
-/** A name as it stands before `=`. */
+/** A name as it is written before `=`. */
 function asKey(name: string): string {
   const shown = redactName(name);
   return /^[\w-]+$/.test(shown) ? shown : JSON.stringify(shown);

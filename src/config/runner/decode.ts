@@ -1,8 +1,8 @@
 /**
- * Would the runner's decoder take this document? Walks the tree against the schema and reports every
- * value of the wrong type at once; the runner itself stops at one of them, taken at random.
+ * Would the runner's decoder accept this document? Compares the tree with the schema and reports every value of the
+ * wrong type; the runner itself stops at one of them, in random order.
  *
- * `visitKeys` is the walk alone: a linter reads the keys without a type (unknown to the runner) from it.
+ * `visitKeys` only visits the keys: the linter finds keys without a type (unknown to the runner) with it.
  */
 import type { Problem } from '../../core/reading.ts';
 import { correctedLine } from './correction.ts';
@@ -14,7 +14,7 @@ import { declaredName } from './schema-type.ts';
 import type { TomlEntry, TomlTable } from './toml-tree.ts';
 import { tablesOf } from './toml-tree.ts';
 
-/** One key of the file, with what the runner makes of it. */
+/** One key of the file, with the schema that the runner has for it. */
 export interface KeyVisit {
   /** Declared names where known, else as written: `runners.docker.cpus`. */
   readonly path: string;

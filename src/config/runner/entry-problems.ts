@@ -1,4 +1,4 @@
-/** What keeps one `[[runners]]` entry from being walked: problems that do not stop the file from loading. */
+/** Problems that keep one `[[runners]]` entry from being checked. They do not stop the file from loading. */
 import type { Problem } from '../../core/reading.ts';
 import { redactUrl } from './base-url.ts';
 import { formatVariable } from './expand.ts';
@@ -36,7 +36,7 @@ export function unsetProblems(
   }));
 }
 
-/** The environment is not known, so nobody can say what url or token are. */
+/** The environment cannot be read, so url or token are not known. */
 export function expansionProblem(entry: RunnerEntry, key: Key, file: string): Problem {
   return {
     code: 'env-unreadable',

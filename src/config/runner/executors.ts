@@ -29,7 +29,7 @@ export const DOCKER_EXECUTORS: readonly string[] = [
 /** Executors that create machines through [runners.autoscaler]. */
 export const AUTOSCALED_EXECUTORS: readonly string[] = ['docker-autoscaler', 'instance'];
 
-/** Executors that ask for no jobs while their tables are missing. */
+/** Executors that request no jobs while their tables are missing. */
 export const MACHINE_EXECUTORS: readonly string[] = ['docker+machine', ...AUTOSCALED_EXECUTORS];
 
 export const SHELLS: readonly string[] = ['bash', 'sh', 'pwsh', 'powershell'];

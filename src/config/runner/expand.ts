@@ -1,6 +1,6 @@
 /**
- * What becomes of `$NAME` and `${NAME}` in url and token: Go's os.ExpandEnv over the environment of the
- * runner's process. An unset variable becomes empty; an environment that cannot be read is said so.
+ * Expands `$NAME` and `${NAME}` in url and token: Go's os.ExpandEnv over the environment of the runner's process. An
+ * unset variable becomes empty; an environment that cannot be read is reported.
  */
 
 export type Environment = Readonly<Record<string, string>>;

@@ -1,4 +1,4 @@
-/** What can be wrong with a file before a line of it is read, and what to do about it. */
+/** Problems of a file before its first line is parsed, each with a fix. */
 import { isErrno } from '../../core/errno.ts';
 import type { Problem } from '../../core/reading.ts';
 
@@ -12,7 +12,7 @@ export function fileProblem(file: string, error: unknown, why: string): Problem 
       fix: `Register a runner (\`gitlab-runner register\`), or restore ${file} from a backup.`,
     };
   }
-  // Directories and loops fail the runner in the same way; a lack of rights may be ours alone.
+  // A directory or a loop of links fails for the runner too; missing rights may be only ours.
   if (isErrno(error, 'EISDIR', 'ELOOP', 'ENOTDIR', 'ENAMETOOLONG'))
     return notAFileProblem(file, why);
   return {

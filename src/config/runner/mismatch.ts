@@ -1,7 +1,7 @@
 /**
- * Does a value fit its key, as the runner's decoder sees it
- * (docs/reference/runner-config.md#what-the-decoder-accepts)? One value may hold several mismatches: each member
- * of an array or a map is looked at.
+ * Does a value match the type of its key, as the runner's decoder sees it
+ * (docs/reference/runner-config.md#what-the-decoder-accepts)? One value may have several mismatches: each member of an
+ * array or a map is checked.
  */
 import { goDurationSeconds } from '../../core/go-duration.ts';
 import type { ScalarName, SchemaType } from './schema-type.ts';
@@ -14,12 +14,12 @@ export interface Mismatch {
   /** `string`, `array of tables`, … */
   readonly expected: string;
   readonly found: string;
-  /** The value that does not fit and what its place takes, for the corrected line. */
+  /** The value that does not match and the type of its position, for the corrected line. */
   readonly value: TomlValue;
   readonly type: SchemaType;
 }
 
-/** Every mismatch of one value; empty when it fits. Keys of tables are not looked into. */
+/** Every mismatch of one value; empty when it matches. Keys of tables are not checked here. */
 export function mismatchesOf(value: TomlValue, type: SchemaType): readonly Mismatch[] {
   switch (type.kind) {
     case 'scalar':

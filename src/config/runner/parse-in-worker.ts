@@ -1,6 +1,6 @@
 /**
- * Reads a config.toml without holding the event loop: a small one at once, a large one in a thread of its own,
- * since the parser takes most of a millisecond for each kilobyte.
+ * Parses a config.toml without blocking the event loop: a small file at once, a large one in a worker thread, since
+ * the parser takes almost a millisecond for each kilobyte.
  */
 import { deadlineOf } from '../../core/abort.ts';
 import { isRecord } from '../../core/json.ts';
@@ -28,7 +28,7 @@ export async function parseInWorker(bytes: Uint8Array, file: string): Promise<Ru
   }
 }
 
-/** A secret as a plain object, for the way between two threads of this process and for nothing else. */
+/** A secret as a plain object, only for the transfer between two threads of this process. */
 interface PlainSecret {
   readonly revealed: string;
 }

@@ -1,4 +1,4 @@
-/** The thread that parses a large config.toml: one file, one answer. */
+/** The worker thread that parses a large config.toml: one file, one answer. */
 import { parentPort, workerData } from 'node:worker_threads';
 
 import { serializeSecrets } from './parse-in-worker.ts';

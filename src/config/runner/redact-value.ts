@@ -1,12 +1,12 @@
-/** Which texts of a configuration may be shown. In doubt none: a message is read by more people than the file. */
+/** Decides which texts of a configuration may be shown. In doubt none: more people read a message than the file. */
 
 const SECRET_KEY = /token|passw|secret|key|dsn|credential|auth|environment|env$|script|header/i;
 const SECRET_TEXT = /gl[a-z]{2,}-|GR1348941|[0-9A-Za-z_+/-]{20,}|:\/\/[^/\s]*@/;
-/** Words, numbers, sizes, durations, addresses and paths. */
+/** Plain names, numbers, sizes, durations, addresses and paths. */
 const PLAIN_TEXT = /^[\w .:/@%+-]{0,60}$/;
 const HIDDEN = '…';
 
-/** The text, or `…` where the key or the text itself looks like something secret. */
+/** The text, or `…` when the key or the text itself may be secret. */
 export function redactValue(key: string, text: string): string {
   const isPlain = PLAIN_TEXT.test(text) && !SECRET_TEXT.test(text);
   return isPlain && !SECRET_KEY.test(key) ? text : HIDDEN;
@@ -16,7 +16,7 @@ export function redactValue(key: string, text: string): string {
 const LONG_RUN = /[0-9A-Za-z]{20,}/;
 const MIXED_RUN = /(?=[0-9A-Za-z]{12,})(?=[^a-z_-]*[a-z])(?=[^A-Z_-]*[A-Z])(?=[^0-9_-]*[0-9])/;
 
-/** A name that somebody chose: of an entry, a label, a feature flag, a key that nobody knows. */
+/** A name that a person chose: of an entry, a label, a feature flag, an unknown key. */
 export function redactName(name: string): string {
   const isSecret =
     /gl[a-z]{2,}-|GR1348941/i.test(name) || LONG_RUN.test(name) || MIXED_RUN.test(name);

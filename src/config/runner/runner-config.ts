@@ -1,8 +1,8 @@
 /**
- * Would the runner load this config.toml, and what does it say (docs/reference/runner-config.md#loading)?
+ * Would the runner load this config.toml, and what does it contain (docs/reference/runner-config.md#loading)?
  *
- * Problems are load-stopping ones only: the runner does not start on such a file, and keeps its old
- * configuration at a reload. Everything else about a file is the linter's business.
+ * Only problems that stop the load: the runner does not start with such a file, and keeps its old configuration at a
+ * reload. All other problems are the linter's.
  */
 import type { Instant } from '../../core/clock.ts';
 import type { Problem } from '../../core/reading.ts';
@@ -96,7 +96,7 @@ function allowedValueProblems(
 ): readonly Problem[] {
   const value = entryOf(root, key)?.value;
   if (value?.kind !== 'string') return [];
-  // The level is taken in any case, the format only as it stands.
+  // The level may have any letter case, the format may not.
   const word = key === 'log_level' ? value.text.toLowerCase() : value.text;
   if (words.includes(word)) return [];
   const { line, column } = value.place;
@@ -206,7 +206,7 @@ function definedFields<T extends object>(
   };
 }
 
-/** A text that is there and not empty: the runner takes an empty one as absent. */
+/** A text that is present and not empty: the runner treats an empty one as absent. */
 function textAt(table: TomlTable, key: string): string | undefined {
   const value = entryOf(table, key)?.value;
   return value?.kind === 'string' && value.text !== '' ? value.text : undefined;

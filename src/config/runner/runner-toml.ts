@@ -1,9 +1,9 @@
 /**
- * What does the text of a TOML file say, and where? The only user of toml-eslint-parser.
+ * Parses the text of a TOML file with the position of each value. The only user of toml-eslint-parser.
  *
- * TOML 1.1, as the runner's decoder reads it: a byte order mark and Windows line ends are accepted, an
- * integer beyond 64 bits is not. An error names the place and the rule, and never quotes the file: the
- * line beside a mistake may hold a token.
+ * TOML 1.1, as the runner's decoder reads it: a byte order mark and Windows line ends are accepted, an integer beyond
+ * 64 bits is not. An error gives the position and the rule, and never quotes the file: the line beside a mistake may
+ * hold a token.
  */
 import type { AST } from 'toml-eslint-parser';
 import { ParseError, parseTOML } from 'toml-eslint-parser';

@@ -1,4 +1,4 @@
-/** Keys of the executors' tables but Kubernetes. */
+/** Keys of the executors' tables, except Kubernetes. */
 import { table, tables } from './schema-type.ts';
 
 /** `[[…services]]` of Docker and Kubernetes. */

@@ -19,7 +19,7 @@ export type SchemaType =
 export interface TableSchema {
   readonly kind: 'table';
   readonly keys: ReadonlyMap<string, SchemaType>;
-  /** The same names in lower case, for the decoder's second look. */
+  /** The same names in lower case: the decoder compares without letter case when the exact name does not match. */
   readonly folded: ReadonlyMap<string, string>;
 }
 

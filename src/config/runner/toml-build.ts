@@ -1,7 +1,6 @@
 /**
- * From the parser's syntax nodes to the tree of `toml-tree.ts`: dotted keys and headers become nested
- * tables. The parser has refused duplicates already; what is added is the range of 64-bit integers and a
- * limit of depth.
+ * Builds the tree of `toml-tree.ts` from the parser's syntax nodes: dotted keys and headers become nested tables. The
+ * parser has rejected duplicates already; this adds the range of 64-bit integers and a limit of depth.
  */
 import type { AST } from 'toml-eslint-parser';
 
@@ -87,7 +86,7 @@ function newElement(root: OpenTable, parts: readonly KeyPart[]): OpenTable {
   return table;
 }
 
-/** Follows a dotted key; through an array of tables the way leads into its last one. */
+/** Follows a dotted key; in an array of tables it continues in the last one. */
 function descend(from: OpenTable, parts: readonly KeyPart[]): OpenTable {
   let table = from;
   for (const [index, part] of parts.entries()) {

@@ -1,4 +1,4 @@
-/** What is wrong with the text of a TOML file, as a problem that never quotes the file: a line may hold a token. */
+/** Reports a syntax error of a TOML file without quoting the file: a line may hold a token. */
 import type { Problem } from '../../core/reading.ts';
 
 /** A problem that names the place and the rule. `message` is that of a TOML parser, which may quote the file; it is not passed on. */

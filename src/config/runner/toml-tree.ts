@@ -1,4 +1,4 @@
-/** A TOML document as values with their places. Lines and columns count from 1. */
+/** A TOML document as values with their positions. Lines and columns count from 1. */
 
 export interface Position {
   readonly line: number;

@@ -1,6 +1,6 @@
 /**
- * deploy/runnerwatch.example.toml, made out of the same tables that validate the settings: every key,
- * commented out, with unit, range, default and meaning.
+ * Writes deploy/runnerwatch.example.toml from the same tables that validate the settings: every key, commented out,
+ * with unit, range, default and meaning.
  */
 import type { Probe } from '../../core/probe.ts';
 import type { Setting, SettingTable } from './schema.ts';

@@ -25,7 +25,7 @@ export interface TextsSetting extends Described {
 export type Setting = Option | TextSetting | TextsSetting;
 export type SettingTable = Readonly<Record<string, Setting>>;
 
-/** Most requests an hour that can be asked for: one each two seconds. */
+/** The largest accepted budget: one request each two seconds. */
 const MAX_REQUESTS_PER_HOUR = 1800;
 const MAX_SECONDS = 86_400;
 

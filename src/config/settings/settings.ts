@@ -1,6 +1,6 @@
 /**
- * What do our own settings say? Strict: an unknown key or a value out of range is refused, all at once,
- * each with its line and what would be right. A file with a problem gives no settings.
+ * Reads our own settings. Strict: an unknown key or a value out of range is an error; all errors are reported at once,
+ * each with its line and the accepted values. A file with a problem gives no settings.
  */
 import { findNearest } from '../../core/nearest.ts';
 import type { Probe } from '../../core/probe.ts';

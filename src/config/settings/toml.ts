@@ -1,8 +1,8 @@
 /**
- * Reads the text of our own settings file. The only user of @iarna/toml.
+ * Parses the text of our own settings file. The only user of @iarna/toml.
  *
- * The package gives values without their lines, and its error text quotes the file, so neither leaves as it is:
- * the line of a key is looked up in the text, and an error becomes the rule that was broken.
+ * The package gives values without their lines, and its error text quotes the file. So the line of a key is searched
+ * in the text, and an error is replaced by the rule that was broken.
  */
 import { parse } from '@iarna/toml';
 

@@ -1,4 +1,4 @@
-/** Is a value right for a key of our own settings? */
+/** Judges a value for a key of our own settings. */
 import type { Setting } from './schema.ts';
 import { redactValue } from '../runner/redact-value.ts';
 

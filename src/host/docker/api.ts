@@ -1,8 +1,8 @@
 /**
- * What does a Docker daemon say? Short GET requests over its socket or TCP, as the runner's client sends them.
+ * A client of the Docker API: short GET requests over its socket or TCP, as the runner's client sends them.
  *
- * Promises: ends with the signal; at most 256 KiB of an answer are kept; no version is in the path, so that a
- * daemon of any age understands it. Podman's socket speaks the same.
+ * Promises: ends with the signal; at most 256 KiB of an answer are kept; the path has no version, so that a daemon of
+ * any age accepts it. Podman's socket has the same API.
  */
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, RequestOptions } from 'node:http';
@@ -49,7 +49,7 @@ export function parseDockerHost(text: string, isTls: boolean): DockerAddress | u
   return { kind: 'tcp', host: url.hostname.replace(/^\[|\]$/g, ''), port, tls };
 }
 
-/** The URL class takes port 80 of http for none. */
+/** The URL class drops port 80 of http. */
 function portOf(rest: string, tls: boolean): number {
   if (rest.endsWith(':80')) return 80;
   return tls ? DEFAULT_TLS_PORT : DEFAULT_PORT;
@@ -100,7 +100,7 @@ export class DockerApi {
   }
 }
 
-/** As the kernel would say it, had it been given the time. */
+/** The error that the kernel would report after its own timeout. */
 class ConnectTimeoutError extends Error {
   readonly code = 'ETIMEDOUT';
 }

@@ -1,4 +1,4 @@
-/** One look at the Docker daemon of an executor: what it says, its root, and what it runs for jobs. */
+/** Examines the Docker daemon of an executor: its status, its root folder, and the job containers. */
 import type { Clock } from '../../core/clock.ts';
 import type { Fact } from '../../core/finding.ts';
 import type { Paths } from '../../core/paths.ts';
@@ -11,7 +11,7 @@ import { readProc } from '../proc/proc-files.ts';
 
 export interface DockerExamination {
   readonly status: DockerStatus;
-  /** Undefined when the daemon does not say. */
+  /** Undefined when the daemon does not list them. */
   readonly containers: readonly JobContainer[] | undefined;
   readonly overdue: readonly OverdueJob[] | undefined;
   /** Whether it runs on this host's own kernel, so that its processes are to be seen here. */

@@ -1,7 +1,6 @@
 /**
- * Containers of jobs: which have outlived the timeout of their job, and which is the newest? The runner writes the
- * timeout into a label of each container and ends the job when it is over; what still runs long after has nobody who
- * would end it.
+ * Job containers: which have outlived the timeout of their job, and which is the newest. The runner writes the timeout
+ * into a label of each container and ends the job at the timeout; no process ends a container that runs long after it.
  */
 import { deadlineOf } from '../../core/abort.ts';
 import type { Instant } from '../../core/clock.ts';
@@ -27,7 +26,7 @@ export interface OverdueJob {
   readonly ageSeconds: number;
 }
 
-/** Undefined when the daemon does not say. */
+/** Undefined when the daemon does not list them. */
 export async function readJobContainers(
   question: DockerRequest,
 ): Promise<readonly JobContainer[] | undefined> {

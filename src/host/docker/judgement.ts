@@ -1,10 +1,10 @@
-/** What does the look at a Docker daemon amount to? */
+/** Judges the examination of a Docker daemon. */
 import type { OverdueJob } from './jobs.ts';
 import type { DockerStatus } from './status.ts';
 
 export interface DockerLimits {
   readonly answer_seconds: number;
-  /** Minor of the newest API that the runner speaks. */
+  /** Minor version of the newest API that the runner uses. */
   readonly runner_api_minor: number;
 }
 

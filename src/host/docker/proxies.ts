@@ -1,6 +1,6 @@
 /**
- * Proxies that Docker is told of in its own files: the daemon's, and the one of root's client, which gives them to
- * containers (docs.docker.com: "Daemon proxy configuration", "Use a proxy server with the Docker CLI").
+ * Proxies in Docker's own files: the daemon's, and those of root's client, which sets them in containers
+ * (docs.docker.com: "Daemon proxy configuration", "Use a proxy server with the Docker CLI").
  */
 import { readFile } from 'node:fs/promises';
 

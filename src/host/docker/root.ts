@@ -1,4 +1,4 @@
-/** Where does Docker keep its images and volumes, and is there room? */
+/** The folder where Docker keeps its images and volumes, and its free space. */
 import { readFile } from 'node:fs/promises';
 
 import { deadlineOf } from '../../core/abort.ts';
@@ -20,7 +20,7 @@ export interface DockerRoot {
   readonly freeRatio?: number;
 }
 
-/** Remembers the root of each daemon, for the time when the daemon cannot be asked. */
+/** Remembers the root of each daemon, for the time when the daemon does not answer. */
 export class DockerRoots {
   readonly #reader: FileSystemReader;
   readonly #known = new Map<string, string>();
@@ -29,7 +29,7 @@ export class DockerRoots {
     this.#reader = reader;
   }
 
-  /** `told` is its own word. Read as the host sees it: the daemon is on this host. */
+  /** `told` is the root that the daemon reports. The path is read on the host, because the daemon is on this host. */
   async read(
     id: string,
     told: string | undefined,

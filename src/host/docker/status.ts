@@ -1,6 +1,6 @@
 /**
- * Is the Docker daemon of an executor there, may the runner use it, does it answer, and is its root full?
- * One look: the socket as the runner's user would open it, then /_ping, /info and /version.
+ * The status of an executor's Docker daemon: does it run, may the runner use it, does it answer, and is its root full?
+ * Checks the socket as the runner's user would open it, then requests /_ping, /info and /version.
  */
 import { stat } from 'node:fs/promises';
 
@@ -57,7 +57,7 @@ export async function readDockerStatus(question: DockerRequest): Promise<DockerS
     }
     const denied = await denialOf(address.path, ['write'], credentials, paths);
     const status = await queryStatus(new DockerApi(question), question);
-    // A socket that nobody serves is the nearer cause.
+    // A socket without a listener is the better explanation.
     if (denied === undefined || status.kind === 'down') return status;
     return {
       kind: 'denied',
@@ -84,7 +84,7 @@ async function queryStatus(api: DockerApi, question: DockerRequest): Promise<Doc
     if (isErrno(error, 'EACCES', 'EPERM')) return { kind: 'blind', why: code };
     const down = CONNECT_ERRORS[code];
     if (down !== undefined) return { kind: 'down', why: `${down} (${code})` };
-    // A socket whose queue is full belongs to somebody who takes no connection from it.
+    // The queue of the socket is full: its process accepts no connections.
     if (deadline.signal.aborted || code === 'EAGAIN') return { kind: 'silent', asked };
     return { kind: 'error', why: `${asked}: ${code}` };
   }

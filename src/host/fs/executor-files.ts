@@ -1,4 +1,4 @@
-/** Are the files there that an executor without a daemon stands on: the folder of builds, the plugin? */
+/** Checks the files of an executor without a daemon: the builds folder, the plugin. */
 import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 
@@ -70,7 +70,7 @@ export async function pluginFault(
   return { reason: 'plugin-missing', detail: `plugin ${name} is not in ${looked}` };
 }
 
-/** `<registry>/<owner>/<name>/<version>/plugin`: the name stands somewhere on the way. */
+/** `<registry>/<owner>/<name>/<version>/plugin`: the name is one of the folders of the path. */
 async function isInstalled(name: string, folder: string): Promise<boolean> {
   const last = (name.split('/').at(-1) ?? name).replace(PREFIX, '');
   const names = await readdir(folder, { recursive: true }).catch(() => []);

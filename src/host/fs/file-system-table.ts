@@ -1,4 +1,4 @@
-/** What does /etc/fstab say about a mount point: shall it be writable? fstab(5). */
+/** Which mount points does /etc/fstab mount writable, and which read-only? fstab(5). */
 import { readFile } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';

@@ -1,4 +1,4 @@
-/** A file as a short text that changes when its content does. Read again only when it looks different. */
+/** A file as a short text that changes with its content. Read again only when its metadata has changed. */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 
@@ -21,7 +21,7 @@ export interface FileTrace {
   readonly changedAt?: Instant;
 }
 
-/** Says how a text is shown where its digest alone would tell too little. */
+/** Adds a readable part where the digest alone would not be enough. */
 export type Excerpt = (text: string) => string;
 
 export class FileTraces {

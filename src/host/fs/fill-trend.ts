@@ -1,6 +1,6 @@
 /**
- * When will a file system be full at this rate? Only a steady decline over some minutes says anything: a job that
- * unpacks its image and removes it again does not.
+ * When will a file system be full at this rate? Only a steady decline over some minutes counts: a job that unpacks its
+ * image and removes it again is not one.
  */
 
 interface Sample {

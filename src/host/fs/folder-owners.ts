@@ -1,6 +1,6 @@
 /**
- * Who owns the folders on the way to a path, and what are their modes? Asked by a child, since a folder of builds
- * may lie on a mount that hangs.
+ * Owners and modes of the folders that lead to a path. Read by a child process, since a builds folder may be on a
+ * mount that hangs.
  */
 import { dirname } from 'node:path';
 

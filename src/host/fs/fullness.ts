@@ -1,4 +1,4 @@
-/** How full is a file system, for ordinary users? One rule for whoever asks. */
+/** How full is a file system for ordinary users? The one rule for all checks. */
 import type { FileSystemSize } from './stat-file-system.ts';
 
 export interface FullnessLimits {

@@ -1,4 +1,4 @@
-/** What is mounted where, from /proc/self/mountinfo (proc_pid_mountinfo(5)). Touches no mount. */
+/** The mounts of this host, from /proc/self/mountinfo (proc_pid_mountinfo(5)). Touches no mount. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -12,7 +12,7 @@ export interface Mount {
   readonly deviceNumber?: string;
   /** Options of this mount point; a sandbox may set `ro` here. */
   readonly mountOptions: readonly string[];
-  /** Options of the file system itself: `ro` here means that nobody can write. */
+  /** Options of the file system itself: `ro` here means that no process can write. */
   readonly superOptions: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * A runner serves nobody: do entries lie in another usual place, which no process reads? That is where somebody
- * registered them, as another user or before the unit was changed.
+ * A runner has no entries: does another usual config file have some, that no process uses? The runner was then
+ * registered there, by another user or before the unit was changed.
  */
 import { readFile, stat } from 'node:fs/promises';
 
@@ -14,7 +14,10 @@ import { processesUsing } from './same-file.ts';
 const MAX_BYTES = 8 * 1024 * 1024;
 const ENTRY = /^\s*\[\[\s*runners\s*\]\]/m;
 
-/** The file with entries; undefined also when no process runs on `configPath`, since it may be told another one. */
+/**
+ * The file with entries. Undefined also when no process uses `configPath`, because the process may have been started
+ * with another file.
+ */
 export async function findOtherConfigFile(
   configPath: string,
   paths: Paths,

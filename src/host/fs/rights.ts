@@ -1,9 +1,9 @@
 /**
- * May the runner's user do this with a file? Judged for its user and groups and never for ours: the mode bits
- * of the file and of every folder above it.
+ * May the runner's user do this with a file? Judged for its user and groups, never for ours, by the mode bits of the
+ * file and of every folder above it.
  *
- * Promises: a file that cannot be looked at, or whose access list may say more than its mode, denies nobody
- * anything: what is not known accuses nobody.
+ * Promises: a file that cannot be read, or whose access list may grant more than its mode, counts as allowed. Only a
+ * certain denial is reported.
  */
 import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
@@ -23,14 +23,14 @@ const LIST_SECONDS = 2;
 
 const ls = boundedChild();
 
-/** What stands in the way, as the runner sees the path: the file itself or a folder above it. */
+/** The file or the folder above it that denies the access, as the runner sees the path. */
 export async function denialOf(
   path: string,
   rights: readonly Right[],
   who: Credentials | undefined,
   paths: Paths,
 ): Promise<string | undefined> {
-  // Nothing stops root; without a process there is nobody to judge for.
+  // Root may do everything; without a process there is no user to judge for.
   if (who === undefined || who.uid === 0) return undefined;
   const place = await realpath(inRoot(paths, path)).catch(() => undefined);
   if (place === undefined) return undefined;
@@ -42,8 +42,8 @@ export async function denialOf(
 }
 
 /**
- * The same for a folder that is to be written to, out of looks at it and all above it, the root first. The last one
- * is the folder, or the nearest one that is there.
+ * The same for a folder to write to, from the owners and modes of its parents, the root first. The last one is the
+ * folder, or the nearest one that exists.
  */
 export async function denialAmong(
   looks: readonly FolderOwner[],
@@ -57,7 +57,7 @@ export async function denialAmong(
   return undefined;
 }
 
-/** The question of `denialOf` as a function of the path, for whoever reads the runner's files. */
+/** `denialOf` for reading as a function of the path, for code that reads the runner's files. */
 export function createReadCheck(
   who: Credentials | undefined,
   paths: Paths,
@@ -102,7 +102,7 @@ async function isDeniedBy(
   return !(isMaskOpen && info.uid !== who.uid && (await hasAccessList(place)));
 }
 
-/** The kernel looks at one class alone: the owner's, else the group's, else that of the others. */
+/** The kernel checks one class only: the owner's, else the group's, else that of all others. */
 function modeAllows({ mode, uid, gid }: Ownership, wanted: number, who: Credentials): boolean {
   const shift = classShift(uid === who.uid, who.groups.includes(gid));
   return ((mode >> shift) & wanted) === wanted;

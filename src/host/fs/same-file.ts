@@ -1,4 +1,4 @@
-/** Do two processes mean the same file? Paths may differ, with containers and links between; the inode tells. */
+/** Do two processes use the same file? Paths may differ, because of containers and links; the inode decides. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 

@@ -1,7 +1,7 @@
 /**
- * How full is a file system? Asked by a child, because `statfs` on a dead mount never returns. The child is `stat -f`
- * of coreutils. "Hung since" is the start of the first question that got no answer: some children can be killed while
- * they wait and others cannot, and the mount is silent all the same.
+ * How full is a file system? Measured by a child process (`stat -f` of coreutils), because `statfs` on a dead mount
+ * never returns. "Hung since" is the start of the first call without an answer: some children can be killed while they
+ * wait and others cannot, and the mount is dead all the same.
  */
 import type { Clock, Instant } from '../../core/clock.ts';
 import type { BoundedChild } from '../child-process.ts';

@@ -1,6 +1,6 @@
 /**
- * What outlives the process: JSON files in the state directory, each replaced as a whole. A directory that
- * is missing, full or read-only costs nothing but the memory: no function here throws.
+ * The saved state: JSON files in the state directory, each replaced as a whole. A directory that is missing, full or
+ * read-only only loses the saved state: no function here throws.
  */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ export async function writeState(
   return await writeText(directory, file, JSON.stringify(content));
 }
 
-/** Puts a text into place as a whole: whoever reads sees the old one or the new one. */
+/** Replaces a file as a whole: a reader sees the old text or the new one. */
 export async function writeText(
   directory: string,
   file: string,
@@ -42,7 +42,7 @@ export async function writeText(
     await rename(unfinished, path);
     return undefined;
   } catch (error) {
-    // On a full disk half a file is in the way of everybody.
+    // On a full disk half a file takes space and is of no use.
     await rm(unfinished, { force: true }).catch(() => {});
     return `${path}: ${errnoText(error)}`;
   }

@@ -1,6 +1,6 @@
 /**
- * Does one match of an nftables rule hold for a packet of a new connection of the runner: the first one, or the
- * answer to it? Yes, no, or it cannot be known.
+ * Does one match of an nftables rule apply to a packet of a new connection of the runner: the first packet, or the
+ * answer to it? Yes, no, or unknown.
  */
 import { BlockList, isIP } from 'node:net';
 

@@ -1,9 +1,9 @@
 /**
- * Which rule of this host's own firewall stops a packet? A pure reading of `nft --json list ruleset`
+ * Finds the rule of this host's own firewall that stops a packet, from `nft --json list ruleset`
  * (libnftables-json(5)): chains hooked to output in the order of their priority, rules in their order, jumps; then,
- * for the answer, those hooked to input.
+ * for the answer, chains hooked to input.
  *
- * Matches that cannot be judged from outside count as "perhaps": nothing is claimed that hangs on one.
+ * A match that cannot be judged counts as "perhaps": a rule that depends on one is never reported.
  */
 import { isIP } from 'node:net';
 
@@ -21,7 +21,7 @@ export interface BlockingRule {
   readonly comment?: string;
   /** It names the user of the runner's process, so others may well pass. */
   readonly isByUser: boolean;
-  /** What it stops is the answer, on its way in. */
+  /** It stops the incoming answer. */
   readonly ofAnswer: boolean;
 }
 
@@ -146,7 +146,7 @@ function truthOf({ expr, family, table }: Rule, { sets }: Ruleset, packet: Packe
   return truths.includes('perhaps') ? 'perhaps' : 'yes';
 }
 
-/** Also a map of verdicts, or a program that is asked: nothing is claimed of what lies behind it. */
+/** Also a verdict map, or a queue to a program: nothing behind it is reported. */
 const MAY_ACCEPT: readonly string[] = ['accept', 'vmap', 'queue'];
 const VERDICTS = ['accept', 'drop', 'reject', 'return', 'jump', 'goto', 'vmap', 'queue'] as const;
 /** Statements that decide nothing. */

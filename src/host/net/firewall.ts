@@ -1,4 +1,4 @@
-/** The rules of this host's own firewall, by one `nft`. Rules that were made with iptables-nft are among them. */
+/** The rules of this host's own firewall, read by one `nft`. They include the rules made with iptables-nft. */
 import { isErrno } from '../../core/errno.ts';
 import { boundedChild } from '../child-process.ts';
 
@@ -8,7 +8,7 @@ const nft = boundedChild();
 
 export type RulesetReading =
   | { readonly kind: 'rules'; readonly json: string }
-  /** No program that could tell; most likely no rules either. */
+  /** There is no nft; most likely there are no rules either. */
   | { readonly kind: 'no-program' }
   | { readonly kind: 'not-allowed' };
 

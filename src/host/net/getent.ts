@@ -1,6 +1,6 @@
 /**
- * What does the C library of this host say of a name? It asks modules of nsswitch.conf that the runner, a
- * static Go program, does not have. Asked in a child, since a lookup of libc may hang for minutes.
+ * How does the C library of this host resolve a name? It uses modules of nsswitch.conf that the runner, a static Go
+ * program, does not have. Run in a child process, since a lookup of libc may hang for minutes.
  */
 import { isIP } from 'node:net';
 
@@ -12,7 +12,7 @@ const ANSWER_SECONDS = 2;
 
 const getent = boundedChild();
 
-/** Empty when libc finds nothing, cannot be asked, or takes too long. In a container the host's libc is asked. */
+/** Empty when libc finds nothing, cannot be asked, or takes too long. In a container this is the host's libc. */
 export async function resolveWithLibc(
   name: string,
   { rootfs }: Paths,

@@ -1,5 +1,5 @@
 /**
- * Who listens on which TCP port of this host, and is it the runner?
+ * Which process listens on which TCP port of this host, and is it the runner?
  *
  * Source  /proc/net/{tcp,tcp6} (proc(5)), the descriptors of the process in /proc/PID/fd.
  */

@@ -1,4 +1,4 @@
-/** Does a process live in another network than we do, as in a container? Its loopback address is then not ours. */
+/** Is a process in another network namespace, as in a container? Then its loopback address is not ours. */
 import { readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 

@@ -1,6 +1,6 @@
 /**
- * Where did somebody write down a proxy on this host? Evidence of what was meant: the running process reads
- * none of these files, and only systemd hands some of them to it at its start: docs/reference/runner.md#environment.
+ * Proxy settings in files of this host. They are evidence of what was intended: the running process reads none of
+ * these files, and systemd passes only some of them to it at its start: docs/reference/runner.md#environment.
  */
 import { readdir, readFile } from 'node:fs/promises';
 
@@ -15,7 +15,7 @@ import { readEnvironmentFile, readUnitFiles, unitEnvironment } from '../systemd/
 export interface ProxyHint {
   /** `/etc/environment:3`: the line of the proxy itself. */
   readonly source: string;
-  /** Somebody meant the runner by it, or everything on the host; false for the proxy of another program. */
+  /** True for a setting for the runner or for the whole host; false for the proxy of another program. */
   readonly isForRunner: boolean;
   /** It is in force for the runner, and its own NO_PROXY keeps GitLab from it. */
   readonly isExempt?: true;

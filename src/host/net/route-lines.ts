@@ -1,4 +1,4 @@
-/** The routing table as short lines that change only when a way changes. Out of /proc/net/route and ipv6_route. */
+/** The routing table as short lines that change only when a route changes, from /proc/net/route and ipv6_route. */
 import { endianness } from 'node:os';
 
 import type { Paths } from '../../core/paths.ts';
@@ -33,7 +33,7 @@ export function ipv4Lines(text: string): readonly string[] {
     });
 }
 
-/** Ways within this host are left out: they come and go with its addresses. */
+/** Routes within this host are left out: they come and go with its addresses. */
 export function ipv6Lines(text: string): readonly string[] {
   return text.split('\n').flatMap((line): readonly string[] => {
     const [destination = '', bits = '', , , gateway = '', metric = '', , , flags = '', name = ''] =
@@ -60,7 +60,7 @@ function ipv4Of(hex: string): string {
   return (endianness() === 'LE' ? bytes.toReversed() : bytes).join('.');
 }
 
-/** The longest run of zero groups is left out, as everybody writes it. */
+/** The longest run of zero groups is left out, as in the usual notation. */
 function ipv6Of(hex: string): string {
   const groups = (hex.match(/.{4}/g) ?? []).map((group) => group.replace(/^0{1,3}/, ''));
   const text = `:${groups.join(':')}:`;

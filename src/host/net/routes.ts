@@ -1,7 +1,7 @@
 /**
- * Is there a way from this host to an address, and is its link up? Out of /proc/net/route,
- * /proc/net/ipv6_route and /sys/class/net. Only the main table stands there, so a missing line is no proof: a
- * policy route may lead elsewhere. A way over a link that is down is one, and so is a line that closes the way.
+ * Is there a route from this host to an address, and is its interface up? From /proc/net/route, /proc/net/ipv6_route
+ * and /sys/class/net. These contain only the main table, so a missing route proves nothing: a policy route may exist.
+ * A route over an interface that is down is proof, and so is a route of a rejecting kind.
  */
 import { readFile } from 'node:fs/promises';
 import { BlockList, isIPv6 } from 'node:net';
@@ -18,16 +18,16 @@ interface Route {
   readonly network: string;
   readonly bits: number;
   readonly interface: string;
-  /** Somebody wrote that nothing goes there: blackhole, unreachable or prohibit (ip-route(8)). */
+  /** A route of kind blackhole, unreachable or prohibit (ip-route(8)). */
   readonly isClosed: boolean;
 }
 
 const UP = 0x1;
 const REJECT = 0x2_00;
 const LOOPBACK = 'lo';
-/** IPv4 lines without an interface, which is all that tells a blackhole. */
+/** IPv4 lines without an interface: the only sign of a blackhole. */
 const NO_INTERFACE = '*';
-/** The kernel’s own last line of IPv6, which stands for "no route". */
+/** The kernel's own last IPv6 line, which means "no route". */
 const LAST_METRIC = 'ffffffff';
 
 /** Lines of /proc/net/route. */
@@ -90,7 +90,7 @@ interface HostRoutes {
   readonly down: readonly string[];
 }
 
-/** Undefined when the kernel's table cannot be read: then nothing is known of any way. */
+/** Undefined when the kernel's table cannot be read: then no route is known. */
 async function readRoutes(paths: Paths): Promise<HostRoutes | undefined> {
   const ipv4 = await readProc(paths, 'net/route');
   const ipv6 = await readProc(paths, 'net/ipv6_route');
@@ -121,8 +121,8 @@ function isListed(name: string): boolean {
 }
 
 /**
- * Why none of these addresses can be reached, as a clause; undefined when the table proves nothing. A server on
- * this host (a stub) is reached always, and can reach nobody itself when nothing leads out of the host.
+ * Why none of these addresses can be reached, as a clause; undefined when the table proves nothing. A resolver on this
+ * host is always reached, but cannot reach its own upstream when no route leads out of the host.
  */
 export async function findRouteObstacle(
   addresses: readonly string[],
@@ -141,7 +141,9 @@ export async function findRouteObstacle(
   return obstacles.includes(undefined) ? undefined : [...new Set(obstacles)].join(', ');
 }
 
-/** Why this host itself says "unreachable" or "prohibited" of all of these addresses; undefined when it does not. */
+/**
+ * Why this host itself reports "unreachable" or "prohibited" for all of these addresses; undefined when it does not.
+ */
 export async function findClosedRoute(
   addresses: readonly string[],
   paths: Paths,
@@ -163,13 +165,13 @@ function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.');
 }
 
-/** The interface on the way to the address, when that interface is down. */
+/** The interface of the route to the address, when that interface is down. */
 function downInterfaceTo(address: string, { routes, down }: HostRoutes): string | undefined {
   const name = routeTo(address, routes)?.interface;
   return name !== undefined && down.includes(name) ? `${name} is down` : undefined;
 }
 
-/** Nothing leads out of this host, or only what is down: no forwarder on it can reach anybody. */
+/** No route leads out of this host, or all of them are down: no resolver on it can reach its upstream. */
 function isOffline({ routes, down }: HostRoutes): boolean {
   return routes.every(
     (route) => route.isClosed || route.interface === LOOPBACK || down.includes(route.interface),

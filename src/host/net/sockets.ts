@@ -1,6 +1,6 @@
 /**
- * Are the local ports of this host used up? The kernel wants a free one for each peer, so what counts is the
- * busiest peer. The long list of connections is only read when the short summary says that it is long.
+ * Are the local ports of this host used up? The kernel needs a free one for each peer, so the busiest peer counts. The
+ * long list of connections is read only when the summary shows many.
  *
  * Source  /proc/net/{sockstat,tcp,tcp6} (proc(5)), /proc/sys/net/ipv4/ip_local_port_range.
  */
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { Paths } from '../../core/paths.ts';
 import { readProc } from '../proc/proc-files.ts';
 
-/** A list of 200,000 connections is 30 MB; whoever has more has an answer by then. */
+/** A list of 200,000 connections is 30 MB; more are not needed for a result. */
 const MAX_LINES = 200_000;
 
 export interface PortRange {
@@ -73,7 +73,7 @@ async function* linesOf(path: string): AsyncGenerator<string> {
 
 const LISTENING = '0A';
 
-/** Undefined for listeners, and for local ports that somebody chose. */
+/** Undefined for listeners, and for local ports that a program chose itself. */
 function peerOf(line: string, { first, last }: PortRange): string | undefined {
   const [, port, peer, state] =
     /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) ([0-9A-F]+:[0-9A-F]{4}) ([0-9A-F]{2})/.exec(line) ?? [];
@@ -82,7 +82,7 @@ function peerOf(line: string, { first, last }: PortRange): string | undefined {
   return number >= first && number <= last ? peer : undefined;
 }
 
-/** IPv4 as four numbers, which the kernel writes the other way round; a longer address stays as it is. */
+/** IPv4 as four numbers, which the kernel writes in reverse order; a longer address stays as it is. */
 function formatPeer(peer: string): string {
   const [address = '', port = '0'] = peer.split(':');
   const bytes = (address.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16));

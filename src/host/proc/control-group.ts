@@ -90,7 +90,7 @@ async function readFiles(
   return { path, files: Object.fromEntries(found.flat()) };
 }
 
-/** A number of a file; `max` and the huge number that stands for it in version 1 are no limit. */
+/** A number in a file; `max` and the huge number that version 1 uses for it are no limit. */
 export function limitOf(text: string | undefined): number | undefined {
   const value = Number((text ?? 'max').trim());
   return Number.isNaN(value) || value >= Number.MAX_SAFE_INTEGER ? undefined : value;

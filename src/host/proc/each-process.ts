@@ -1,6 +1,6 @@
 /**
- * Looks at every process, a few at a time: a host can have more of them than a service may have files open. Those
- * that vanish or are hidden are left out.
+ * Calls a function for every process, a few at a time: a host can have more processes than a service may have files
+ * open. Processes that end or are hidden are left out.
  *
  * Source  /proc (proc(5)).
  */

@@ -1,9 +1,9 @@
 /**
- * Whom did the kernel kill for lack of memory? Read from its own log, and only when a counter says that somebody
- * was: reading it costs more than everything else of a check.
+ * The processes that the kernel killed for lack of memory, from its log. Read only when a counter shows a kill:
+ * reading costs more than the rest of a check.
  *
  * Source  /dev/kmsg (Documentation/ABI/testing/dev-kmsg): one record for each read, `level,number,micros,flags;text`,
- *         micros since boot; mm/oom_kill.c for the two lines about a victim.
+ * micros since boot; mm/oom_kill.c for the two lines about a victim.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { constants, open } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** Each limit, looked at and judged: how much is taken, and whether that is too much. */
+/** Reads and judges each limit: how much is used, and whether that is too much. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Paths } from '../../core/paths.ts';
@@ -50,7 +50,7 @@ export interface LimitReading {
 
 type Look = LimitReading;
 
-/** Counters of the look before, by place: what matters is whether they rose. */
+/** Counters of the previous reading, by name: an increase is the fault, not the value. */
 type Counters = Map<string, number>;
 
 /** In the order in which one breaks the other. */
@@ -118,7 +118,7 @@ async function readTasksLimit(
   return { measures, fault: { status: 'fail', reason: 'tasks', detail } };
 }
 
-/** A group may stand at its limit and refuse nothing yet; the host needs some room for itself. */
+/** A control group may be at its limit and refuse nothing yet; the host needs a reserve. */
 function isFull(use: Use & { readonly where: string }, options: Options): boolean {
   return use.where === 'the host' ? isNear(use, options) : use.used >= use.limit;
 }
@@ -133,7 +133,7 @@ async function readConnectionsLimit(
   const isFilling = isNear(before, options);
   const isKnown = counters.has('connections');
   const hadRisen = hasRisen(counters, 'connections', before.drops);
-  // Without a look before, one second tells.
+  // Without a previous reading, compare over one second.
   if (isFilling && !isKnown) await sleep(WINDOW_MILLISECONDS, undefined, { signal });
   const found = isFilling && !isKnown ? await readConnectionTable(paths) : before;
   const use = found ?? before;
@@ -184,7 +184,7 @@ function isNear(use: Use, options: Options): boolean {
   return use.limit > 0 && use.used >= use.limit * options.near_limit_ratio;
 }
 
-/** False for the first look at a place. */
+/** False for the first reading of a counter. */
 function hasRisen(counters: Counters, place: string, now: number): boolean {
   const before = counters.get(place);
   counters.set(place, now);

@@ -1,4 +1,4 @@
-/** What the kernel allows, and how much of it is taken: pure readers, one for each limit. Sources: proc(5). */
+/** Limits of the kernel and their use: pure readers, one for each limit. Sources: proc(5). */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 

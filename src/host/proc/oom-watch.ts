@@ -1,6 +1,6 @@
 /**
- * Was the runner killed for lack of memory? A counter of kills says when to look, the kernel's log says whom it was.
- * The process that is gone is known by its number, seen while it lived, or by its name.
+ * Was the runner killed for lack of memory? A counter of kills shows when to read the kernel's log, and the log names
+ * the victim. The runner's process is recognized by its pid, recorded while it ran, or by its name.
  */
 import type { Paths } from '../../core/paths.ts';
 import type { OomVictim } from './kernel-log.ts';
@@ -19,9 +19,9 @@ export interface OomState {
   readonly kills: number | undefined;
   /** The last kill of the runner that still matters. */
   readonly runner?: OomVictim;
-  /** The last victim, whoever it was. */
+  /** The last victim, of any name. */
   readonly last?: OomVictim;
-  /** False when somebody was killed and the kernel's log cannot be read. */
+  /** False when a process was killed and the kernel's log cannot be read. */
   readonly isReadable: boolean;
 }
 

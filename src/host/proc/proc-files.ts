@@ -1,4 +1,4 @@
-/** Numbers out of the files of /proc: pure parsers of text, and one reader. Sources: proc(5), PSI. */
+/** Numbers from the files of /proc: pure parsers of text, and one reader. Sources: proc(5), PSI. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -66,7 +66,7 @@ export interface RunTimes {
   readonly waitedSeconds: number;
 }
 
-/** Sum over the tasks: of a Go program the first one mostly sleeps. Undefined where the kernel does not tell. */
+/** Sum over the tasks: the first task of a Go program mostly sleeps. Undefined where the kernel has no such file. */
 export async function readRunTimes(paths: Paths, pid: number): Promise<RunTimes | undefined> {
   const tasks = await readdir(join(paths.procfs, `${pid}/task`)).catch(() => []);
   const texts = await Promise.all(

@@ -1,4 +1,4 @@
-/** How many main processes has a service had of late? Counted by what we saw ourselves, where no systemd counts. */
+/** How many main processes has a service had recently? Counts the processes that we saw, for hosts without systemd. */
 
 /** A process that lives longer than this, and twice as long as any before it, has started for good. */
 const STARTED_SECONDS = 60;

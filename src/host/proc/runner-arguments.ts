@@ -1,19 +1,19 @@
 /**
- * Is a command line that of the runner's main process, and with which words? An emulator, a loader or an
- * interpreter stands before the program it runs, and a program that sets its own title leaves one word in which
- * blanks part the words.
+ * Is this command line that of the runner's main process, and with which arguments? An emulator, a loader or an
+ * interpreter comes before the program that it runs, and a program that sets its own title has one argument in which
+ * blanks separate the original ones.
  *
  * Source  /proc/PID/cmdline (proc(5)); docs/reference/runner-config.md#where-the-file-is.
  */
 import { basename } from 'node:path';
 
 const PROGRAM = /^gitlab-runner(?:-linux-[a-z0-9]+|-fips)*$/;
-/** What runs a program that it is given as its first word. */
+/** Programs that run the program in their first argument. */
 const CARRIER = /^(?:qemu-\w+(?:-static)?|ld-(?:linux|musl)[\w.-]*|node|python[\d.]*|ruby|perl)$/;
-/** Flags of the program itself that take a value, before the command. */
+/** Global flags that take a value, before the command. */
 const GLOBAL_VALUE_FLAGS = new Set(['--log-level', '-l', '--log-format', '--cpuprofile']);
 
-/** The words from `gitlab-runner` on when its command is `run`; also for the names of the released binaries. */
+/** The arguments from `gitlab-runner` on when the command is `run`; also for the names of the released binaries. */
 export function runnerArguments(given: readonly string[]): readonly string[] | undefined {
   const words = withoutCarrier(splitTitle(given));
   const [program = '', ...rest] = words;

@@ -1,6 +1,6 @@
 /**
- * Which process is the runner? Found by what it is, from /proc alone: a program called `gitlab-runner`
- * whose command is `run`. Helpers, one-off commands and zombies are not it.
+ * Finds the runner's process in /proc: a program called `gitlab-runner` whose command is `run`. Helpers, one-off
+ * commands and zombies do not count.
  *
  * Source  /proc/PID/{cmdline,stat,status,environ,cwd}; docs/reference/runner-config.md#where-the-file-is.
  */

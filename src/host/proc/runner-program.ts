@@ -1,4 +1,4 @@
-/** Where is the program of the runner on this host, whether it runs or not? */
+/** Paths of the runner's program on this host, also while it does not run. */
 import { access } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';

@@ -1,9 +1,9 @@
 /**
- * Which processes hang in a call to a file system, so that nothing can end them? A frozen file system has no request
- * under way at its device. Judged as the kernel judges hung tasks: in state D at two looks, and never run between them.
+ * Which processes hang in an uninterruptible call to a file system? A frozen file system has no request in flight at
+ * its device. Judged as the kernel judges hung tasks: in state D at two readings, and not run between them.
  *
  * Source  /proc/PID/{stat,status,wchan,syscall,cwd,fd,fdinfo,mountinfo}: names that the kernel keeps, so that no file
- *         system is touched.
+ * system is touched.
  */
 import { readlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,9 +15,9 @@ import { mountOf, parseMountInfo } from '../fs/mounts.ts';
 import { readProc } from './proc-files.ts';
 import { parseStat } from './runner-process.ts';
 
-/** A large write to a slow disk may well take some seconds. */
+/** A large write to a slow disk may take some seconds. */
 const MIN_SECONDS = 8;
-/** All file systems share one look at the processes. */
+/** All file systems share one reading of the processes. */
 const SHARED_SECONDS = 1;
 
 export interface StuckCall {
@@ -79,7 +79,7 @@ export class StuckCalls {
   }
 }
 
-/** Processes in state D; one that somebody has frozen on purpose shows the same state. */
+/** Processes in state D; a process that was frozen on purpose has the same state. */
 async function readWaiting(paths: Paths): Promise<readonly Waiting[]> {
   return await mapProcesses(paths, async (pid) => await waitingOf(pid, paths));
 }
@@ -107,7 +107,7 @@ async function deviceCalledBy(pid: number, paths: Paths): Promise<string | undef
   return mountOf(folder, parseMountInfo(mountInfo))?.deviceNumber;
 }
 
-/** The first word of a call is the number of an open file, or something that is none. */
+/** The first argument of a call is the number of an open file, or another value. */
 async function mountIdOfFile(pid: number, paths: Paths): Promise<string | undefined> {
   const call = (await readProc(paths, `${pid}/syscall`)) ?? '';
   const first = /^\d+ (?<first>0x[0-9a-f]+)/.exec(call)?.groups?.['first'];

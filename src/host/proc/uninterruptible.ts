@@ -1,4 +1,7 @@
-/** Does a process stay in the state D, in which nothing can interrupt it? Looked at more than once: a moment is usual. */
+/**
+ * Does a process stay in state D, in which no signal interrupts it? Read several times, because a short moment in this
+ * state is normal.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Paths } from '../../core/paths.ts';

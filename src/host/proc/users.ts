@@ -1,11 +1,11 @@
-/** Who is a user of this host, by /etc/passwd and /etc/group? */
+/** Users of this host, from /etc/passwd and /etc/group. */
 import { readFile } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
 import type { Credentials } from '../../core/target.ts';
 
-/** `elsewhere`: not in the file, and the host asks a directory service too. */
+/** `elsewhere`: not in the file, and the host also uses a directory service. */
 export type UserLookup = Credentials | 'missing' | 'elsewhere';
 
 /** The user with every group it is in. */

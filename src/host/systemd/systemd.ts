@@ -1,6 +1,4 @@
-/**
- * What does systemd say about the runner's unit? One `systemctl show`; nothing where systemd does not run.
- */
+/** What systemd reports about the runner's unit, by one `systemctl show`; nothing where systemd does not run. */
 import { access } from 'node:fs/promises';
 
 import { deadlineOf } from '../../core/abort.ts';

@@ -1,9 +1,9 @@
 /**
- * What environment does systemd give the runner's unit? Read from the files, because it must also be known
- * while the runner is down, and because a file may be newer than the process (a drop-in without a restart).
+ * The environment that systemd gives the runner's unit. Read from the files, because it must also be known while the
+ * runner is down, and because a file may be newer than the process (a drop-in without a restart).
  *
- * Source  systemd.unit(5): first unit file found wins, drop-ins of all folders in the order of their names;
- *         systemd.exec(5): Environment=, EnvironmentFile=, an empty assignment resets, files win over lines.
+ * Source  systemd.unit(5): the first unit file found wins, drop-ins of all folders in the order of their names;
+ * systemd.exec(5): Environment=, EnvironmentFile=, an empty assignment resets, files win over lines.
  */
 import { readdir, readFile } from 'node:fs/promises';
 
@@ -17,7 +17,7 @@ const UNIT_FOLDERS = [
   '/usr/local/lib/systemd/system',
   '/usr/lib/systemd/system',
   '/lib/systemd/system',
-  // What systemd makes of a script in /etc/init.d.
+  // The unit that systemd generates for a script in /etc/init.d.
   '/run/systemd/generator.late',
 ];
 
@@ -127,7 +127,7 @@ function settingsOf({ path, text }: UnitFile): readonly Setting[] {
   });
 }
 
-/** A line that ends in a backslash goes on in the next one; comments and empty lines are left out. */
+/** A line that ends in a backslash continues in the next one; comments and empty lines are left out. */
 function joinContinuedLines(
   text: string,
 ): readonly { readonly line: number; readonly content: string }[] {
@@ -143,7 +143,7 @@ function joinContinuedLines(
   return joined;
 }
 
-/** Words of an Environment= line: blanks separate, quotes hold together. */
+/** Parts of an Environment= line: blanks separate, quotes keep together. */
 function wordsOf(value: string): readonly string[] {
   return [...value.matchAll(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'])+/g)].map(([word]) =>
     unquote(word),

@@ -12,7 +12,7 @@ const FIRST_EVENTS = 6;
 const MAX_INCIDENTS = 10;
 const STRIP_WIDTH = 960;
 const STRIP_HEIGHT = 24;
-/** Height repeats what the colour says: the worse, the taller. */
+/** The height repeats the colour: a worse verdict is taller. */
 const HEIGHTS: Readonly<Record<Tone, number>> = { good: 5, note: 10, warn: 16, bad: 24 };
 const CLASSES: Readonly<Record<Tone, string>> = {
   good: 'pass',

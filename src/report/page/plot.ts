@@ -18,7 +18,7 @@ export interface Plot {
   /** Upper end of the scale; the largest value by default. */
   readonly top?: number;
   readonly limits?: readonly number[];
-  /** What a screen reader says. */
+  /** The text for a screen reader. */
   readonly label: string;
 }
 

@@ -1,11 +1,11 @@
 /**
- * What the runner counts, under the names that its versions have given it (docs/reference/runner.md#counters). A
- * name that is not there is not known, and never zero.
+ * The runner's counters, under the names of its different versions (docs/reference/runner.md#counters). A missing
+ * counter is unknown, never zero.
  */
 import type { Sample } from './exposition.ts';
 
 export interface EntryCounters {
-  /** Ends of polls by HTTP status; `-1` is a fault of the way. */
+  /** Finished polls by HTTP status; `-1` is a failure without an HTTP answer. */
   readonly polls: ReadonlyMap<string, number>;
   /** Answers that count as unhealthy. */
   readonly healthFailures: number | undefined;

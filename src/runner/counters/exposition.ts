@@ -1,4 +1,4 @@
-/** The text format of Prometheus, as far as the runner's own page uses it: names, labels, values. */
+/** The Prometheus text format, as far as the runner's page uses it: names, labels, values. */
 export interface Sample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -8,7 +8,7 @@ export interface Sample {
 const LINE = /^(?<name>[a-zA-Z_:][\w:]*)(?:\{(?<labels>.*)\})?\s+(?<value>\S+)(?:\s+-?\d+)?$/;
 const LABEL = /(?<key>[a-zA-Z_]\w*)\s*=\s*"(?<value>(?:[^"\\]|\\.)*)"/g;
 
-/** Lines that are none are left out: this is somebody else's page. */
+/** Lines of another form are left out: another program may have written this page. */
 export function parseExposition(text: string): readonly Sample[] {
   return text.split('\n').flatMap((line) => {
     if (line.startsWith('#')) return [];

@@ -1,4 +1,4 @@
-/** One GET of a page of the runner's own, with a limit of size. Ends with the signal; never rejects. */
+/** One GET of a page of the runner, with a size limit. Ends with the signal; never rejects. */
 import { request } from 'node:http';
 
 import { errnoText } from '../../core/errno.ts';

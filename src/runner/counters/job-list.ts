@@ -1,7 +1,7 @@
 /**
- * The jobs that hold a slot of the runner, by its own list (`/debug/jobs/list`,
- * docs/reference/runner.md#counters), and those among them that have ended: their slot comes free only when
- * GitLab has heard of it, or when their process is gone.
+ * The jobs that hold a slot of the runner, by its own list (`/debug/jobs/list`, docs/reference/runner.md#counters),
+ * and those among them that have ended: their slot is freed only when GitLab has accepted the result, or when their
+ * process is gone.
  */
 import type { Clock, Instant } from '../../core/clock.ts';
 import { goDurationSeconds } from '../../core/go-duration.ts';
@@ -23,7 +23,7 @@ const ENDED: ReadonlySet<string> = new Set([
   'terminated',
   'timedout',
 ]);
-/** The last request and what cleans up take a while. */
+/** The last request and the cleanup take a while. */
 const HELD_SECONDS = 300;
 /** More is no list of one host. */
 const MAX_JOBS = 10_000;
@@ -44,7 +44,7 @@ const LINE = /^(?:id=\d+ )?url=(?<url>\S+) state=(?<state>\w+) .*\bduration=(?<d
 
 export interface JobListSummary {
   readonly longestSeconds: number;
-  /** Jobs that ended and hold their slot for longer than that takes. */
+  /** Jobs that ended and hold their slot for longer than that. */
   readonly heldSlots: number;
   readonly events: readonly RunnerEvent[];
 }

@@ -1,6 +1,6 @@
 /**
- * Where does the runner tell its numbers? `--listen-address`, then LISTEN_ADDRESS, then `listen_address` of its
- * config; 9252 unless a port is given: docs/reference/runner.md#counters.
+ * The address of the runner's metrics: `--listen-address`, then LISTEN_ADDRESS, then `listen_address` of its config;
+ * port 9252 unless a port is given: docs/reference/runner.md#counters.
  */
 import type { RunnerProcess } from '../../core/reading.ts';
 

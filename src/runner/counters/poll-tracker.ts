@@ -1,6 +1,6 @@
 /**
- * What changed in the runner's counters from one look to the next: which entries poll, with what result, and
- * which stand still. A process that was started anew begins anew.
+ * Compares the runner's counters with the previous reading: which entries poll, with which result, and which have
+ * stopped. A restarted process begins again at zero.
  */
 import type { Clock, Instant } from '../../core/clock.ts';
 import type { Fact } from '../../core/finding.ts';
@@ -8,7 +8,7 @@ import type { RunnerEvent } from '../../core/runner-event.ts';
 import { MAX_TIMES } from '../../core/runner-event.ts';
 import type { EntryCounters, RunnerCounters } from './counters.ts';
 
-/** How long a rise speaks for the present. */
+/** How long an increase counts as current. */
 const EVENT_SECONDS = 600;
 
 /** Statuses of a poll that worked: a job, or none. */
@@ -20,7 +20,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   '502': 'gitlab-bad-gateway',
   '503': 'gitlab-unavailable',
 };
-/** Of a request that sends output: refused by somebody before GitLab, or by GitLab for this one job. */
+/** Of a request that sends job output: refused by a proxy in front of GitLab, or by GitLab for this one job. */
 const REFUSED_TRACES: ReadonlySet<string> = new Set(['403', '413']);
 
 interface Entry {

@@ -1,6 +1,6 @@
 /**
- * What does a line say? Only a line of the runner's own form whose message is a known one says anything: words
- * of a job's output, wherever they turn up, mean nothing.
+ * Classifies a line of the log. Only a line in the runner's own form with a known message is an event: text from a
+ * job's output never is.
  */
 import type { Fact } from '../../core/finding.ts';
 import type { EventKind, Fragment } from './fragment.ts';
@@ -81,7 +81,7 @@ function keptFieldsOf(fields: LogLine['fields']): Readonly<Record<string, Fact>>
   );
 }
 
-/** `Runner "https://gitlab.example.com/abc123def" is …`: address and short token in one word, and for how long. */
+/** `Runner "https://gitlab.example.com/abc123def" is …`: address and short token in one text, and the duration. */
 function namedOf(message: string): Readonly<Record<string, Fact>> {
   const { name, time } =
     /^Runner "(?<name>[^"]*)" is (?:unhealthy and will be disabled for (?<time>\S+))?/.exec(message)

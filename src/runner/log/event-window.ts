@@ -1,6 +1,6 @@
 /**
- * What holds of all that was written? Events of one kind, cause and entry are one event; it ends when it is
- * older than its kind allows, or when a later line proves the opposite. Bounded, whatever is written.
+ * The events that are still valid. Events of one kind, cause and entry are one event; it ends when it is older than
+ * its kind allows, or when a later line proves the opposite. Bounded for any amount of log.
  */
 import type { Instant } from '../../core/clock.ts';
 import type { Fact } from '../../core/finding.ts';
@@ -14,7 +14,7 @@ import type { EventKind } from './fragment.ts';
 const MINUTE = 60;
 const HOUR = 3600;
 
-/** How long a kind speaks for the present, in seconds. */
+/** How long an event of a kind stays valid, in seconds. */
 const LIFETIME_SECONDS: Readonly<Partial<Record<EventKind, number>>> = {
   'poll-failed': 10 * MINUTE,
   disabled: 24 * HOUR,
@@ -35,12 +35,12 @@ const LIFETIME_SECONDS: Readonly<Partial<Record<EventKind, number>>> = {
   setting: 24 * HOUR,
 };
 const DEFAULT_LIFETIME_SECONDS = 15 * MINUTE;
-/** After that long without a line of its kind the next one is news again. */
+/** After so long without an event of its kind the next one counts as new. */
 const REPEAT_SECONDS = MINUTE;
 /** More would be a flood of inventions: kinds, causes and entries are few. */
 const MAX_EVENTS = 400;
 
-/** A later line of one kind takes earlier ones of others back: of its entry, or all where it names none. */
+/** A later event of one kind ends earlier ones of others: of its entry, or of all when it names none. */
 const CLEARS: Readonly<Partial<Record<EventKind, readonly EventKind[]>>> = {
   'config-loaded': ['disabled', 'config-not-loaded', 'config-not-saved', 'stopping', 'stopped'],
   started: ['disabled', 'config-not-saved', 'stopping', 'stopped', 'setting', 'jobs-failing'],
@@ -79,7 +79,7 @@ export class EventWindow {
     this.#runners = runners;
   }
 
-  /** True when it is news: nothing of the kind was written lately. */
+  /** True when the event is new: none of its kind was written recently. */
   add(given: DatedEvent): boolean {
     const event = this.#complete(given);
     if (event.cause !== undefined) {
@@ -109,7 +109,7 @@ export class EventWindow {
     return [...this.#counts].map(([cause, count]) => ({ cause, count }));
   }
 
-  /** The wall clock was set: what was dated by the old one is dated anew. */
+  /** The wall clock was set: move the times of all events by the same step. */
   shift(milliseconds: number): void {
     this.#events = new Map(
       [...this.#events].map(([key, one]) => [
@@ -127,7 +127,7 @@ export class EventWindow {
     );
   }
 
-  /** With the entry and the end of the penalty where only the message says them. */
+  /** Adds the entry and the end of the lockout when only the message contains them. */
   #complete(event: DatedEvent): DatedEvent {
     const { name, disabled_for: time } = event.facts;
     if (name === undefined) return event;

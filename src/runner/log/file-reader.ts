@@ -1,7 +1,7 @@
 /**
- * Reads a log file as it grows: from its end at the start, over rotation (another file has its name) and
- * truncation (it became shorter). Looks once a second; one look at a time, so that a mount that hangs takes
- * one thread of the pool and no more.
+ * Follows a log file: from its end at the start, over rotation (another file has its name) and truncation (it became
+ * shorter). Polls once a second; one read at a time, so that a mount that hangs takes one thread of the pool and no
+ * more.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import type { Reader, ReaderDeps } from './reader.ts';
 const POLL_MILLISECONDS = 1000;
 /** Of what is there at the start. */
 const MAX_OLD_BYTES = 512 * 1024;
-/** Of one look; a log that grows faster is read later. */
+/** For one read; the rest of a faster log is read later. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 interface Opened {

@@ -1,7 +1,7 @@
-/** The form of a row of the table of known lines: docs/reference/runner-log.md. */
+/** The type of a row in the table of known lines: docs/reference/runner-log.md. */
 import type { LogLevel } from './log-line.ts';
 
-/** What a line can say. */
+/** The kinds of event that a line can be. */
 export type EventKind =
   | 'poll-failed'
   | 'poll-worked'

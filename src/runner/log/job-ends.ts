@@ -1,6 +1,6 @@
 /**
- * How do jobs end? By the runner's own last line about each (docs/reference/runner-log.md, rows 69 to 74);
- * lines about its preparation are not counted, since one job is prepared up to three times.
+ * How jobs end, by the runner's own last line about each (docs/reference/runner-log.md, rows 69 to 74); lines about
+ * the preparation are not counted, since one job is prepared up to three times.
  */
 import type { JobEnd } from '../../core/runner-event.ts';
 import type { EventKind } from './fragment.ts';
@@ -29,7 +29,7 @@ export function jobEndOf({ message, fields }: LogLine): JobEnd | undefined {
   return BY_REASON[reason] ?? BY_WORDS.find(([words]) => words.test(said))?.[1] ?? 'otherwise';
 }
 
-/** Whether the host carried a job to its end, or failed it; nothing where the end says neither. */
+/** Whether the host ran a job to its end, or failed it; undefined when the result shows neither. */
 export function kindOfEnd(end: JobEnd): EventKind | undefined {
   if (end === 'system-failed') return 'jobs-failing';
   // A script that failed, and one that took too long, were run.

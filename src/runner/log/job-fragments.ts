@@ -5,7 +5,7 @@ import type { LogLevel } from './log-line.ts';
 const BAD: readonly LogLevel[] = ['warning', 'error'];
 const ENDED = /^(?:Appending trace|Submitting job) to coordinator\.\.\. ?(?:job failed|aborted)/;
 const UNKNOWN = /^(?:Appending trace|Submitting job) to coordinator\.\.\. ?(?:not found|forbidden)/;
-/** What a job's end or its preparation is reported by; the words behind it are the executor's. */
+/** The start of the lines that report a job's end or its preparation; the rest is the executor's text. */
 const FAILED = /^(?:Preparation failed|Job failed|Failed to process runner|Failed to process job)/;
 
 function job(n: number, kind: EventKind, text: RegExp, cause?: string): Fragment {
@@ -20,7 +20,7 @@ function job(n: number, kind: EventKind, text: RegExp, cause?: string): Fragment
 }
 
 export const JOB_FRAGMENTS: readonly Fragment[] = [
-  // The script failed: whatever it said is its own affair.
+  // The script failed: its own output does not matter.
   job(71, 'job-ended', /^Job failed: exit (?:code|status) |failure_reason=script_failure/),
   job(
     70,
@@ -88,7 +88,7 @@ export const JOB_FRAGMENTS: readonly Fragment[] = [
     cause: 'disk-space-exhausted',
   },
   { n: 68, kind: 'noted', levels: ['info', 'warning'], message: /^Will be retried in / },
-  // An answer of GitLab's carries its own kind of id; without it somebody before GitLab refused.
+  // An answer from GitLab carries its correlation id; without one a proxy in front of GitLab refused.
   {
     n: 76,
     kind: 'job-refused',
@@ -125,7 +125,7 @@ export const JOB_FRAGMENTS: readonly Fragment[] = [
     levels: ['info'],
     message: /^(?:Added job to processing list|Checking for jobs\.\.\. ?received)/,
   },
-  // At the level debug an idle runner says that it polls; its own format marks that level by nothing.
+  // At level debug an idle runner logs each poll; its own format does not mark that level.
   {
     n: 94,
     kind: 'poll-worked',

@@ -1,5 +1,5 @@
 /**
- * One entry of `journalctl -o json`: what was written, or what systemd itself reports of the unit
+ * One entry of `journalctl -o json`: a line that was written, or an event that systemd itself reports about the unit
  * (docs/reference/runner.md#log). A message with colours is an array of byte values; a long one is null without
  * `--all`.
  */
@@ -10,7 +10,7 @@ export interface JournalEntry {
   readonly cursor: string;
   readonly at: Instant;
   readonly text: string;
-  /** Said by systemd, not by the runner. */
+  /** Reported by systemd, not by the runner. */
   readonly event?: LogEvent;
 }
 
@@ -54,7 +54,7 @@ const OUT_OF_MEMORY: readonly string[] = [
 ];
 
 function systemdEvent(entry: Readonly<Record<string, unknown>>): LogEvent | undefined {
-  // Only process 1 speaks for systemd; whoever else writes such an id is believed nothing.
+  // Only process 1 writes for systemd; such an id from another process is ignored.
   if (textOf(entry['_PID']) !== '1') return undefined;
   const id = textOf(entry['MESSAGE_ID']);
   if (OUT_OF_MEMORY.includes(id)) return oom();

@@ -1,9 +1,9 @@
 /**
- * Reads the unit's journal: first what is there, then what comes, by one `journalctl` without a shell. It is no
- * `boundedChild`: it answers for as long as the daemon runs, and has no deadline.
+ * Follows the unit's journal: first the existing entries, then new ones, by one `journalctl` without a shell. It is
+ * not a `boundedChild`: it runs as long as the daemon and has no deadline.
  *
- * Promises: no line twice and none lost over a restart of the child (own cursor, since `--cursor-file` is not
- * written when it is ended by a signal); a child that ends is started again, ever later; never more than one.
+ * Promises: no line is read twice or lost when the child restarts (own cursor, since `--cursor-file` is not written
+ * when a signal ends it); a child that ends is started again, with growing delays; never more than one.
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
@@ -115,7 +115,7 @@ export class JournalReader implements Reader {
     });
   }
 
-  /** A child that follows has no end to tell by: it works when it stays. */
+  /** A child that follows the journal never reports success: it works when it keeps running. */
   #works(child: ChildProcess): void {
     if (this.#child !== child || this.#isOld || this.#isHidden) return;
     this.#deps.onState({ state: 'reading', detail: `the journal of ${this.#source.unit}` });
@@ -135,7 +135,7 @@ export class JournalReader implements Reader {
     else this.#failed(started, code, complaint);
   }
 
-  /** One that follows and ends in order all the same has said what there is: it is asked again soon. */
+  /** A child that follows but ends with success has printed all entries: it is started again soon. */
   #readToTheEnd(): void {
     const wasOld = this.#isOld;
     this.#isOld = false;
@@ -156,12 +156,12 @@ export class JournalReader implements Reader {
     }
     this.#timer = setTimeout(() => void this.#run(), this.#waitSeconds * 1000);
     this.#waitSeconds = Math.min(MAX_WAIT_SECONDS, this.#waitSeconds * 2);
-    // Whatever ended it, the journal itself may have gone: what is there is asked again from the cursor on.
+    // The journal itself may be gone: existing entries are read again from the cursor on.
     this.#isOld = this.#cursor === '' && this.#isOld;
   }
 }
 
-/** What a unit of a user wrote, and what that user's systemd says of it. */
+/** What a user unit wrote, and what that user's systemd reports about it. */
 function unitWords({ unit, ownerId }: JournalSource): readonly string[] {
   if (ownerId === undefined) return ['--unit', unit];
   const owner = `_UID=${ownerId}`;

@@ -196,6 +196,6 @@ export const LIFE_FRAGMENTS: readonly Fragment[] = [
     levels: BAD,
     message: /^Registering runner\.\.\. (?:forbidden|failed)/,
   },
-  // Whatever it is about, it is the last word of a process.
+  // For any message: it is the last line of a process.
   { n: 0, kind: 'fatal', levels: ['fatal', 'panic'], message: /^/, cause: 'runner-start-failed' },
 ];

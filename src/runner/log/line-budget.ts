@@ -1,4 +1,4 @@
-/** How many lines are worth a look: a runner that floods its log must not take the processor from itself. */
+/** Limits the lines that are parsed in a second: a runner that floods its log must not cost it the processor. */
 import type { Clock } from '../../core/clock.ts';
 
 /** Twice what a runner of fifty failing entries writes. */

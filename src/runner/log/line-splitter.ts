@@ -1,4 +1,4 @@
-/** Bytes into lines. A line without an end is cut, so that nobody can fill the memory with one. */
+/** Splits bytes into lines. A line without an end is cut, so that it cannot fill the memory. */
 import { StringDecoder } from 'node:string_decoder';
 
 const MAX_CHARACTERS = 1024 * 1024;

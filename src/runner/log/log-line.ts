@@ -1,8 +1,8 @@
 /**
- * One line of the runner's log, in any of its three formats and through syslog: docs/reference/runner.md#log.
+ * Parses a line of the runner's log, in any of its three formats and through syslog: docs/reference/runner.md#log.
  *
- * Formats  `runner`: LEVEL: message, padded, then key=value with sorted keys and bare values, in colours.
- *          `text`: logfmt. `json`: one object.
+ * Formats  `runner`: LEVEL: message, padded, then key=value with sorted keys and bare values, in colours. `text`:
+ * logfmt. `json`: one object.
  */
 import type { Instant } from '../../core/clock.ts';
 
@@ -12,7 +12,7 @@ export interface LogLine {
   readonly level: LogLevel;
   readonly message: string;
   readonly fields: Readonly<Record<string, string>>;
-  /** Where the line itself says it. */
+  /** Where the line itself contains it. */
   readonly at?: Instant;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The runner's log as the daemon sees it: one reader of the source that there is, what its lines say, and the
- * last of them for each entry. Nothing secret is kept.
+ * The runner's log for the daemon: one reader of the log's source, the events in its lines, and the last lines of each
+ * entry. No secret is kept.
  */
 import { withSignal } from '../../core/abort.ts';
 import type { Clock, Instant } from '../../core/clock.ts';
@@ -31,7 +31,7 @@ const MAX_LAST_LINES = 50;
 const MAX_RUNNERS = 600;
 const MAX_TEXT = 500;
 
-/** What holds until a later line takes it back, and the lines that do: their order is enough. */
+/** States that hold until a later line ends them, and the lines that end them: their order is enough. */
 const STATE_EVENTS: ReadonlySet<string> = new Set([
   'disabled',
   'forced',
@@ -48,7 +48,7 @@ export interface LastLine {
 }
 
 export interface WatchEvents {
-  /** A line was written just now that says something new. */
+  /** A line with a new event was written just now. */
   onEvent(kind: string, runner: string | undefined): void;
 }
 
@@ -77,7 +77,7 @@ export class RunnerLogWatch implements RunnerLogReader {
     this.#joiner = new RecordJoiner((line) => this.#takeRecord(line));
   }
 
-  /** Reads this source from now on, and for these entries; the same one goes on as it is. */
+  /** Reads this source from now on, for these entries; an unchanged source continues. */
   follow(source: LogSource | undefined, runners: readonly string[]): void {
     this.#window.setRunners(runners);
     const wanted = source === undefined ? undefined : JSON.stringify(source);
@@ -190,7 +190,7 @@ export class RunnerLogWatch implements RunnerLogReader {
     if (isNew && !line.isOld) this.#events.onEvent(event.kind, event.runner);
   }
 
-  /** Nobody knows when an old line without a date was written: it accuses nobody, unless the order alone proves it. */
+  /** The time of an old line without a date is unknown: it is no event, unless the order of lines alone is enough. */
   #timeOf({ at, isOld, latestAt }: RawLine, kind: string): Instant | undefined {
     if (at !== undefined) return at;
     if (!isOld) return this.#clock.wall();

@@ -1,5 +1,5 @@
 /**
- * Nothing secret is kept of a line: tokens, passwords in addresses, keys. Promise:
+ * Masks secrets in a line: tokens, passwords in addresses, keys. Promise:
  * docs/reference/promises.md#what-it-never-does.
  */
 import { printable } from '../../core/printable.ts';

@@ -1,4 +1,4 @@
-/** Known lines about polls (docs/reference/runner-log.md, rows 1 to 45): of several that fit, the first one holds. */
+/** Known lines about polls (docs/reference/runner-log.md, rows 1 to 45): the first one that matches counts. */
 import type { Fragment } from './fragment.ts';
 
 const FAILED = /^Checking for jobs\.\.\. failed/;

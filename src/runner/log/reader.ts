@@ -1,17 +1,17 @@
-/** What a reader of the log gives, line by line, and how it says that it cannot. */
+/** The interface of a reader of the log: its lines, and its state when it cannot read. */
 import type { Clock, Instant } from '../../core/clock.ts';
 import type { Paths } from '../../core/paths.ts';
 import type { LogEvent } from './classify.ts';
 
 export interface RawLine {
   readonly text: string;
-  /** When it was written, where the source says it. */
+  /** When it was written, where the source contains it. */
   readonly at?: Instant;
-  /** It was there before we looked. */
+  /** It was written before the reader started. */
   readonly isOld: boolean;
   /** Of an old line without a date: it was written at this time at the latest. */
   readonly latestAt?: Instant;
-  /** Said by systemd, not by the runner. */
+  /** Reported by systemd, not by the runner. */
   readonly event?: LogEvent;
 }
 
@@ -22,7 +22,7 @@ export type ReaderState =
 export interface ReaderDeps {
   readonly paths: Paths;
   readonly clock: Clock;
-  /** False when the budget is spent: the line is not worth taking apart. */
+  /** False when the budget is spent: the line is not parsed. */
   mayTake(): boolean;
   onLine(line: RawLine): void;
   onState(state: ReaderState): void;

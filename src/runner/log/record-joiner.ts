@@ -1,12 +1,12 @@
 /**
- * Puts together what the runner wrote as one message of several lines. In its own format a record begins with a
- * colour and its message ends where the colour is reset: a line without that end goes on in the next one.
+ * Joins the lines of one message. In the runner's own format a record begins with a colour and its message ends where
+ * the colour is reset: a line without that end continues in the next one.
  */
 import type { RawLine } from './reader.ts';
 
 const BEGIN = /^(?:\p{Cc}|#033)\[(?:0;33|31;1)m/u;
 const END = /(?:\p{Cc}|#033)\[0;m/u;
-/** What goes on for longer is no message. */
+/** A longer record is not a message. */
 const MAX_LINES = 40;
 
 export class RecordJoiner {
