@@ -134,7 +134,7 @@ function checkEntry(
     case 'no-effect':
       return checkNoEffect(entry, must);
     case 'named':
-      return checkName(entry, must.names, constraint);
+      return checkName(entry, must, constraint);
     case 'not':
       return checkNot(entry, must.values, constraint);
     case 'range':
@@ -167,12 +167,14 @@ function checkNoEffect(
 
 function checkName(
   entry: TomlEntry,
-  names: readonly string[],
+  { names, suggests }: Extract<Constraint, { kind: 'named' }>,
   { table }: KeyConstraint,
 ): readonly Violation[] {
   if (names.includes(entry.key)) return [];
   const map = table.slice(table.lastIndexOf('.') + 1);
-  return [atKey(entry, `${map} takes ${names.join(' and ')}, not "${redactName(entry.key)}"`)];
+  const near = suggests === true ? findNearest(entry.key.toUpperCase(), names) : undefined;
+  const more = near === undefined ? {} : { corrected: near };
+  return [atKey(entry, `unknown name "${redactName(entry.key)}" in ${map}`, more)];
 }
 
 /** On, or filled; a value of the wrong type is left to the type rules. */

@@ -48,7 +48,7 @@ export type Constraint =
   /** `is` completes "… is not". Empty text counts as absent. */
   | { readonly kind: 'form'; readonly is: string; readonly test: (text: string) => boolean }
   /** One of these names, for the keys of a map. */
-  | { readonly kind: 'named'; readonly names: readonly string[] }
+  | { readonly kind: 'named'; readonly names: readonly string[]; readonly suggests?: true }
   /** Where the table is there. */
   | { readonly kind: 'present' }
   /** A key of the same table without which this one has no effect, and the line to add. */

@@ -222,7 +222,7 @@ const DOCKER_CONSTRAINTS: readonly ConstraintRow[] = [
   },
 ];
 
-const AUTOSCALING_CONSTRAINTS: readonly ConstraintRow[] = [
+const OTHER_CONSTRAINTS: readonly ConstraintRow[] = [
   {
     code: 'M01',
     name: 'machine-name-without-place',
@@ -325,6 +325,48 @@ const AUTOSCALING_CONSTRAINTS: readonly ConstraintRow[] = [
       },
     ],
   },
+  {
+    code: 'S02',
+    name: 'custom-program-unusable',
+    severity: 'error',
+    effect: 'jobs',
+    title: '`run_exec` of the custom executor is missing, or not an executable file',
+    consequence: 'Every job fails.',
+    fix: 'Write the absolute path of a program that the runner may execute.',
+    keys: [
+      {
+        table: 'runners.custom',
+        keys: ['run_exec'],
+        executors: ['custom'],
+        must: { kind: 'present' },
+        write: '"/opt/ci/run.sh"',
+      },
+      {
+        table: 'runners.custom',
+        keys: ['run_exec'],
+        executors: ['custom'],
+        must: { kind: 'form', is: 'an absolute path', test: (text) => text.startsWith('/') },
+      },
+    ],
+  },
+  {
+    code: 'S03',
+    name: 'ssh-cannot-connect',
+    severity: 'error',
+    effect: 'jobs',
+    title: 'The ssh executor has no `host`, or its files are missing',
+    consequence: 'Every job fails; without `host` the runner connects to this host itself.',
+    fix: 'Set `host`, a readable `identity_file` and an existing `known_hosts_file`.',
+    keys: [
+      {
+        table: 'runners.ssh',
+        keys: ['host'],
+        executors: ['ssh'],
+        must: { kind: 'present' },
+        write: '"HOST"',
+      },
+    ],
+  },
 ];
 
 function hasPlaceholder(): KeyConstraint['must'] {
@@ -333,5 +375,5 @@ function hasPlaceholder(): KeyConstraint['must'] {
 
 export const EXECUTOR_CONSTRAINTS: readonly ConstraintRow[] = [
   ...DOCKER_CONSTRAINTS,
-  ...AUTOSCALING_CONSTRAINTS,
+  ...OTHER_CONSTRAINTS,
 ];

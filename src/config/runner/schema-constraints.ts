@@ -1,6 +1,7 @@
 /** Constraints on keys of the whole file and of an entry. */
 import type { ConstraintRow } from './constraint.ts';
 import { DOCKER_EXECUTORS, EXECUTORS, SHELLS } from './executors.ts';
+import { FEATURE_FLAGS } from './feature-flags.ts';
 
 export const LOG_LEVELS: readonly string[] = [
   'panic',
@@ -174,6 +175,21 @@ export const CONSTRAINTS: readonly ConstraintRow[] = [
         },
         write: (text) =>
           /^[\w.-]+(?::\d+)?(?:\/[\w./-]*)?$/.test(text) ? `https://${text}` : undefined,
+      },
+    ],
+  },
+  {
+    code: 'R22',
+    name: 'feature-flag-unknown',
+    severity: 'warning',
+    title: 'The feature flag does not exist in GitLab Runner 19.4',
+    consequence: 'The runner silently ignores it.',
+    fix: 'Write a name from the list of feature flags in the documentation of GitLab Runner, or remove the line.',
+    keys: [
+      {
+        table: 'runners.feature_flags',
+        keys: ['*'],
+        must: { kind: 'named', names: FEATURE_FLAGS, suggests: true },
       },
     ],
   },

@@ -1,15 +1,12 @@
 /** Keys of an entry beside url, token and executor that need more than their own value to be judged. */
-import { FEATURE_FLAGS } from '../../config/runner/feature-flags.ts';
-import { redactName } from '../../config/runner/redact-value.ts';
-import { findNearest } from '../../core/nearest.ts';
 import { isPrivateHost } from '../../go/dial/private-address.ts';
 import { decideProxy } from '../../go/proxy/decision.ts';
 import { isFlagOn } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
 import { perEntry } from '../rule.ts';
-import { expandedAt, tableAt, textAt, textsAt, tokenOf, urlAt, wholeAt } from '../values.ts';
+import { expandedAt, textAt, textsAt, tokenOf, urlAt, wholeAt } from '../values.ts';
 import type { Violation } from '../violation.ts';
-import { atItem, atKey, atTable, atValue } from '../violation.ts';
+import { atItem, atTable, atValue } from '../violation.ts';
 
 const PROXY_LINE = /^(?<name>https?_proxy)=./i;
 
@@ -79,26 +76,6 @@ export const ENTRY_RULES: readonly Rule[] = [
         id === undefined ? atTable(section.table, message, more) : atValue(id.entry, message, more),
       ];
     }),
-  },
-  {
-    code: 'R22',
-    name: 'feature-flag-unknown',
-    severity: 'warning',
-    title: 'The feature flag does not exist in GitLab Runner 19.4',
-    consequence: 'The runner silently ignores it.',
-    fix: 'Write a name from the list of feature flags in the documentation of GitLab Runner, or remove the line.',
-    check: perEntry(({ table }) =>
-      [...(tableAt(table, 'feature_flags')?.value.entries.values() ?? [])].flatMap((flag) => {
-        if (FEATURE_FLAGS.includes(flag.key)) return [];
-        const near = findNearest(flag.key.toUpperCase(), FEATURE_FLAGS);
-        return [
-          atKey(flag, `unknown feature flag ${redactName(flag.key)}`, {
-            key: 'runners.feature_flags',
-            ...(near === undefined ? {} : { corrected: near }),
-          }),
-        ];
-      }),
-    ),
   },
   {
     code: 'R24',
