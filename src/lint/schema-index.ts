@@ -22,11 +22,15 @@ function* homesIn(schema: TableSchema, table: string): Generator<Home> {
   }
 }
 
-const HOMES = Map.groupBy(homesIn(RUNNER_CONFIG, ''), ({ name }) => folded(name));
+/** By name, those of the highest tables first. */
+const HOMES = Map.groupBy(
+  [...homesIn(RUNNER_CONFIG, '')].toSorted((a, b) => depthOf(a.table) - depthOf(b.table)),
+  ({ name }) => folded(name),
+);
 
 /** Every table that has a key of this name, the highest first. */
 export function homesOf(name: string): readonly Home[] {
-  return (HOMES.get(folded(name)) ?? []).toSorted((a, b) => depthOf(a.table) - depthOf(b.table));
+  return HOMES.get(folded(name)) ?? [];
 }
 
 function depthOf(table: string): number {
