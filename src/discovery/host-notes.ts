@@ -13,7 +13,7 @@ import type { ProxyHint } from '../host/net/proxy-settings.ts';
 import { readProxyHints, readUnitEnvironment } from '../host/net/proxy-settings.ts';
 import { PACKAGED_PLACE } from '../host/place/packaged.ts';
 import type { PlaceQuestion } from './place.ts';
-import { findPlace } from './place.ts';
+import { PlaceFinder } from './place.ts';
 
 const READ_SECONDS = 2;
 const HUNG = `reading the unit, its environment files or the proxy settings of this host took more than ${READ_SECONDS} s, so they are unknown`;
@@ -41,13 +41,16 @@ const NOTHING: Written = {
 };
 
 export class HostNotes {
+  readonly #finder = new PlaceFinder();
   #pending: Promise<Written> | undefined;
   #last = NOTHING;
   #isHung = false;
   readonly #seenWritable = new Set<string>();
 
   async read(question: PlaceQuestion): Promise<Notes> {
-    this.#pending ??= readWritten(question).finally(() => (this.#pending = undefined));
+    this.#pending ??= readWritten(this.#finder, question).finally(
+      () => (this.#pending = undefined),
+    );
     using deadline = deadlineOf(READ_SECONDS);
     try {
       this.#last = await withSignal(this.#pending, deadline.signal);
@@ -87,10 +90,10 @@ export class HostNotes {
   }
 }
 
-async function readWritten(question: PlaceQuestion): Promise<Written> {
+async function readWritten(finder: PlaceFinder, question: PlaceQuestion): Promise<Written> {
   const { paths } = question;
   const [place, fstab, dockerRoot] = await Promise.all([
-    findPlace(question),
+    finder.find(question),
     readFileSystemTable(paths),
     readDockerRoot(paths),
   ]);

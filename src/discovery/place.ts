@@ -1,7 +1,7 @@
 /**
  * Where does the runner live, and who starts it? Of a process its control group names the systemd unit, whatever the
  * name of that is; else the script in /etc/init.d that wrote its id down; else a person started it. While there is no
- * process, what is installed decides.
+ * process, the one that was seen last decides, and else what is installed.
  */
 import { readlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -33,41 +33,60 @@ export interface PlaceQuestion {
   readonly paths: Paths;
 }
 
-export async function findPlace(question: PlaceQuestion): Promise<Place> {
-  const { process, configPath, paths } = question;
-  const services = await readHostServices(paths);
-  const manager = await managerOf(process, services, paths);
-  const [log, user, program] = await Promise.all([
-    logOf(question, manager),
-    userOf(process, manager, paths),
-    programOf(process, paths),
-  ]);
-  const home = process?.environment?.['HOME'];
-  return placeOnHost({
-    manager,
-    paths,
-    user,
-    program,
-    files: runnerFiles(configPath, certsDirectoryOf(process, homedir()), home),
-    process,
-    log,
-    ...services,
-  });
+/** A runner that runs, or ran last, on a config file. */
+interface KnownRunner {
+  readonly process: RunnerProcess;
+  readonly manager: Manager;
+  readonly log: LogSource | undefined;
+}
+
+/** Remembers the runner that it saw last: what started that one starts it again. */
+export class PlaceFinder {
+  #last: KnownRunner | undefined;
+
+  async find(question: PlaceQuestion): Promise<Place> {
+    const { process, configPath, paths } = question;
+    const services = await readHostServices(paths);
+    if (process !== undefined) {
+      const manager = await managerOf(process, services, paths);
+      this.#last = { process, manager, log: await logOf(question, manager) };
+    }
+    const last = this.#last?.process.configPath === configPath ? this.#last : undefined;
+    const manager = last?.manager ?? (await installedManager(services, paths));
+    const log = last === undefined ? await logOf(question, manager) : last.log;
+    const started = last?.process;
+    const home = started?.environment?.['HOME'];
+    return placeOnHost({
+      manager,
+      paths,
+      user: await userOf(started, manager, paths),
+      program: await programOf(started, paths),
+      files: runnerFiles(configPath, certsDirectoryOf(started, homedir()), home),
+      started,
+      isRunning: process !== undefined,
+      log,
+      ...services,
+    });
+  }
 }
 
 async function managerOf(
-  process: RunnerProcess | undefined,
+  { pid }: RunnerProcess,
   { host }: HostServices,
   paths: Paths,
 ): Promise<Manager> {
-  if (host.hasSystemd) {
-    const found = await (process === undefined
-      ? installedUnit(paths)
-      : runningUnit(process.pid, paths));
-    return found ?? { kind: 'by-hand' };
-  }
-  const script = await findInitScript(process?.pid, paths);
-  return script === undefined ? { kind: 'by-hand' } : { kind: 'sysv', ...script };
+  const found = await (host.hasSystemd ? runningUnit(pid, paths) : scriptOf(pid, paths));
+  return found ?? { kind: 'by-hand' };
+}
+
+async function installedManager({ host }: HostServices, paths: Paths): Promise<Manager> {
+  const found = await (host.hasSystemd ? installedUnit(paths) : scriptOf(undefined, paths));
+  return found ?? { kind: 'by-hand' };
+}
+
+async function scriptOf(pid: number | undefined, paths: Paths): Promise<Manager | undefined> {
+  const script = await findInitScript(pid, paths);
+  return script === undefined ? undefined : { kind: 'sysv', ...script };
 }
 
 /** Without a process: the unit that is there; on a host without the program the one that its package would bring. */

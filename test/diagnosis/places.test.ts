@@ -65,13 +65,19 @@ const KINDS: Readonly<Record<string, Kind>> = {
     foreign: /systemctl|journalctl|timedatectl|nohup/,
   },
   'a process that root started': {
-    place: placeOnHost({ ...PLAIN, process: { ...started, uid: 0 } }),
+    place: placeOnHost({ ...PLAIN, started: { ...started, uid: 0 }, isRunning: true }),
     restarts:
       /^sudo kill 812; timeout 90 tail --pid=812 -f \/dev\/null \|\| sudo kill -KILL 812; sudo -b sh -c 'cd \/home\/gitlab-runner && exec nohup \/opt\/gitlab-runner run --config \/srv\/config\.toml'$/,
     foreign: /systemctl|journalctl|timedatectl|service gitlab-runner/,
   },
   'a process that a user started': {
-    place: placeOnHost({ ...PLAIN, process: started, user: ALICE, program: '/opt/gitlab-runner' }),
+    place: placeOnHost({
+      ...PLAIN,
+      started,
+      isRunning: true,
+      user: ALICE,
+      program: '/opt/gitlab-runner',
+    }),
     restarts:
       /sudo -b -H -u alice sh -c 'cd \/home\/gitlab-runner && exec nohup \/opt\/gitlab-runner run --config \/srv\/config\.toml'$/,
     foreign: /systemctl|journalctl|timedatectl|service gitlab-runner|sudo gitlab-runner/,

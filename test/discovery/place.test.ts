@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Place } from '../../src/core/place.ts';
 import type { RunnerProcess } from '../../src/core/reading.ts';
-import { findPlace } from '../../src/discovery/place.ts';
+import { PlaceFinder } from '../../src/discovery/place.ts';
 import { unitOfGroups } from '../../src/host/proc/process-unit.ts';
 import { rootFolder } from '../support/dns-server.ts';
 import { runnerProcess } from '../support/runner-process.ts';
@@ -25,11 +25,12 @@ interface Given {
   readonly logFile?: string;
   /** A file that the process writes its errors to. */
   readonly errorFile?: string;
+  readonly finder?: PlaceFinder;
 }
 
 async function placeOf(
   files: Readonly<Record<string, string>>,
-  { process, logFile, errorFile }: Given = {},
+  { process, logFile, errorFile, finder = new PlaceFinder() }: Given = {},
 ): Promise<Place> {
   const pid = process?.pid ?? 0;
   await using root = await rootFolder({ ...files, [`/proc/${pid}/fd/1`]: '' });
@@ -39,13 +40,8 @@ async function placeOf(
     await symlink(errorFile, join(rootfs, `proc/${pid}/fd/2`));
   }
   const paths = { ...root.paths, procfs: join(rootfs, 'proc') };
-  const place = await findPlace({
-    process,
-    configPath: process?.configPath ?? CONFIG,
-    logFile,
-    paths,
-  });
-  return place;
+  const configPath = process?.configPath ?? CONFIG;
+  return await finder.find({ process, configPath, logFile, paths });
 }
 
 const group = (path: string) => ({ '/proc/4711/cgroup': `0::${path}\n` });
@@ -161,6 +157,21 @@ describe('a process', () => {
     });
     expect((await placeOf({}, { process })).log).toBeUndefined();
   });
+});
+
+test('a runner that is gone is started again by what started it', async () => {
+  const finder = new PlaceFinder();
+  const session = group('/user.slice/user-0.slice/session-3.scope');
+  const process = runnerProcess({ workingDirectory: '/' });
+  const files = { ...SYSTEMD, ...UNIT };
+  const before = await placeOf({ ...files, ...session }, { process, finder });
+  const after = await placeOf(files, { finder });
+
+  expect(after.id).toBe(before.id);
+  expect(before.commands.restart).toMatch(
+    /^sudo kill 4711;.* sudo -b nohup \/usr\/bin\/gitlab-runner run$/,
+  );
+  expect(after.commands.restart).toBe('sudo -b nohup /usr/bin/gitlab-runner run');
 });
 
 describe('without a process', () => {

@@ -27,7 +27,9 @@ export interface HostPlace {
   readonly program: string;
   /** Those of the packaged service unless told. */
   readonly files?: RunnerFiles;
-  readonly process?: RunnerProcess | undefined;
+  /** The process that runs, or the last one that did. */
+  readonly started?: RunnerProcess | undefined;
+  readonly isRunning?: boolean;
   readonly log?: LogSource | undefined;
   readonly host: HostFacts;
   readonly engines: EngineServices;
@@ -40,7 +42,7 @@ export function placeOnHost(given: HostPlace): Place {
   const { manager, paths, user, log, files = runnerFiles(), host, engines } = given;
   return {
     id: idOf(manager),
-    description: descriptionOf(manager, given.process),
+    description: descriptionOf(given),
     paths,
     files,
     user,
@@ -66,7 +68,7 @@ function idOf(manager: Manager): string {
   }
 }
 
-function descriptionOf(manager: Manager, process: RunnerProcess | undefined): string {
+function descriptionOf({ manager, started, isRunning = false }: HostPlace): string {
   switch (manager.kind) {
     case 'systemd':
       return `systemd unit ${manager.unit}`;
@@ -75,14 +77,14 @@ function descriptionOf(manager: Manager, process: RunnerProcess | undefined): st
     case 'sysv':
       return `script /etc/init.d/${manager.script}`;
     case 'by-hand':
-      return process === undefined
-        ? 'no unit and no script'
-        : `process ${process.pid}, started by hand`;
+      return started === undefined || !isRunning
+        ? 'started by hand'
+        : `process ${started.pid}, started by hand`;
   }
 }
 
 function commandsOf(given: HostPlace, files: RunnerFiles) {
-  const { manager, user, program, log, process } = given;
+  const { manager, user, program, log, started, isRunning = false } = given;
   const logFile = log?.kind === 'file' ? log.path : undefined;
   const common = { user, program, logFile };
   switch (manager.kind) {
@@ -102,20 +104,20 @@ function commandsOf(given: HostPlace, files: RunnerFiles) {
     case 'by-hand':
       return handStartedCommands({
         ...common,
-        pid: process?.pid,
-        words: commandLine(process, program, files),
-        workingDirectory: process?.workingDirectory,
+        pid: isRunning ? started?.pid : undefined,
+        words: commandLine(started, program, files),
+        workingDirectory: started?.workingDirectory,
       });
   }
 }
 
 /** With the file that it reads, where its command line does not say which. */
 function commandLine(
-  process: RunnerProcess | undefined,
+  started: RunnerProcess | undefined,
   program: string,
   { config }: RunnerFiles,
 ): readonly string[] {
-  if (process === undefined) return [program, 'run', '--config', config];
-  const { arguments: words, configFoundBy, configPath } = process;
+  if (started === undefined) return [program, 'run', '--config', config];
+  const { arguments: words, configFoundBy, configPath } = started;
   return configFoundBy === 'process-argument' ? words : [...words, '--config', configPath];
 }
