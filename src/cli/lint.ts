@@ -12,7 +12,9 @@ import { errnoText } from '../core/errno.ts';
 import type { LintReport } from '../core/lint.ts';
 import { HOST_PATHS } from '../core/paths.ts';
 import { readUnitEnvironment } from '../host/net/proxy-settings.ts';
+import { SYSTEM_DIRECTORY, USER_DIRECTORY } from '../host/place/runner-files.ts';
 import { findRunnerProcesses } from '../host/proc/runner-process.ts';
+import { findRunnerUnit } from '../host/systemd/unit-files.ts';
 import { codeQualityOf } from '../lint/code-quality.ts';
 import { reportWithFiles } from '../lint/file-reader.ts';
 import { hostContext } from '../lint/host-context.ts';
@@ -23,8 +25,8 @@ import type { Invocation } from './command-line.ts';
 import { switchFlag, textFlag } from './command-line.ts';
 import { fixFile } from './lint-fix.ts';
 
-const DEFAULT_PATH = '/etc/gitlab-runner/config.toml';
-const UNIT = 'gitlab-runner.service';
+/** That of a runner that root runs. */
+const DEFAULT_PATH = join(SYSTEM_DIRECTORY, 'config.toml');
 const EXIT_OK = 0;
 const EXIT_ERRORS = 1;
 const EXIT_UNREADABLE = 2;
@@ -89,16 +91,21 @@ export async function reportFor(prepared: Prepared, path: string | undefined): P
   if (runner === undefined && !(await isDefault(place))) {
     return reportOf(prepared, { now: systemClock.wall() });
   }
-  const unitEnvironment =
-    runner === undefined ? await readUnitEnvironment(UNIT, HOST_PATHS) : undefined;
+  const unitEnvironment = runner === undefined ? await installedEnvironment() : undefined;
   const question = { configPath: place, process: runner, unitEnvironment };
   const context = await hostContext(question, HOST_PATHS, systemClock);
   return await reportWithFiles(prepared, context, HOST_PATHS);
 }
 
+/** What the installed unit, of whatever name, would give a runner. */
+async function installedEnvironment(): Promise<Readonly<Record<string, string>> | undefined> {
+  const unit = await findRunnerUnit(HOST_PATHS);
+  return unit === undefined ? undefined : await readUnitEnvironment(unit, HOST_PATHS);
+}
+
 /** A place where a runner of this host would look. */
 async function isDefault(place: string): Promise<boolean> {
-  const usual = ['/etc/gitlab-runner/config.toml', join(homedir(), '.gitlab-runner/config.toml')];
+  const usual = [DEFAULT_PATH, join(homedir(), USER_DIRECTORY, 'config.toml')];
   const found = await Promise.all(
     usual.map(async (path) => await realpath(path).catch(() => path)),
   );

@@ -1,6 +1,7 @@
 /** Files that keys of config.toml name, as the runner process sees them and may read them. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
+import { SYSTEM_DIRECTORY } from '../host/place/runner-files.ts';
 import type { FileAttributes, FileFact, LintContext } from './context.ts';
 import type { Section } from './parsed-config.ts';
 import type { Found } from './values.ts';
@@ -69,7 +70,7 @@ export function unreadable(
     : undefined;
 }
 
-const ROOT_CERTS = '/etc/gitlab-runner/certs';
+const ROOT_CERTS = join(SYSTEM_DIRECTORY, 'certs');
 
 /** The file that a key names, read. */
 export function fileOf({ table }: Section, key: string, context: LintContext) {

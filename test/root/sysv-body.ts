@@ -30,11 +30,14 @@ export interface SysvSeen {
   readonly proxy: string | undefined;
 }
 
+/** What the script wrote down. */
+const written = (): number => Number(readFileSync('/var/run/gitlab-runner.pid', 'utf8'));
+
 /** Finds the place of the process that the script started, and types what the place says. */
 export async function typeAtScript(folder: string): Promise<SysvSeen> {
   for (const name of ['init.d', 'default', 'run', 'srv']) mkdirSync(`${folder}/${name}`);
   writeFileSync(`${folder}/init.d/gitlab-runner`, SCRIPT, { mode: 0o755 });
-  // Node runs the file \`run\` and shows up as the runner does.
+  // Node runs the file `run` and shows up as the runner does.
   writeFileSync(`${folder}/srv/run`, 'setInterval(() => {}, 1000);');
   mountBind(`${folder}/init.d`, '/etc/init.d');
   mountBind(`${folder}/default`, '/etc/default');
@@ -46,7 +49,6 @@ export async function typeAtScript(folder: string): Promise<SysvSeen> {
     execFileSync('/bin/bash', ['-c', command], { env, stdio: 'ignore' });
   };
   const finder = new PlaceFinder();
-  const written = (): number => Number(readFileSync('/var/run/gitlab-runner.pid', 'utf8'));
   /** The process that the script started, once it shows its name. */
   const look = async () => {
     let main: RunnerProcess | undefined;

@@ -6,18 +6,13 @@ import { createHmac } from 'node:crypto';
 import { dirname, join } from 'node:path';
 
 import { isSystemId } from '../../gitlab/token.ts';
+import { USUAL_CONFIGS } from '../../host/place/runner-files.ts';
 import type { FileAttributes, FileFact, LintContext } from '../context.ts';
 import { isAllowed, isThere, mountOptions } from '../named-files.ts';
 import type { Rule } from '../rule.ts';
 import { instantAt } from '../values.ts';
 import type { Violation } from '../violation.ts';
 
-const DEFAULT_PATHS = [
-  '/etc/gitlab-runner/config.toml',
-  '/root/.gitlab-runner/config.toml',
-  '/home/gitlab-runner/.gitlab-runner/config.toml',
-  '/home/gitlab-runner/config.toml',
-];
 const MACHINE_IDS = ['/var/lib/dbus/machine-id', '/etc/machine-id'];
 /** Both files may be written during the first start of a host. */
 const OLDER_MILLISECONDS = 3_600_000;
@@ -200,7 +195,7 @@ export const FILE_RULES: readonly Rule[] = [
     needs: ['files'],
     check: ofFile(({ path, file }, { files }) => {
       if (!isThere(file)) return undefined;
-      const other = DEFAULT_PATHS.find(
+      const other = USUAL_CONFIGS.find(
         (place) => place !== path && isNewer(files?.stat(place), file),
       );
       return other === undefined ? undefined : `${other} exists as well`;
