@@ -4,7 +4,7 @@
  */
 import { correctedLine } from '../config/runner/correction.ts';
 import type { Mismatch } from '../config/runner/mismatch.ts';
-import { mismatchesOf } from '../config/runner/mismatch.ts';
+import { mismatchesOf, withArticle } from '../config/runner/mismatch.ts';
 import { redactName } from '../config/runner/redact-value.ts';
 import type { TomlEntry } from '../config/runner/toml-tree.ts';
 import type { ParsedConfig, Visit } from './parsed-config.ts';
@@ -37,17 +37,13 @@ function faultsOf(visit: Visit, config: ParsedConfig): readonly TypeFault[] {
     const violation: Violation = {
       place: mismatch.value.kind === 'table' ? entry.keyPlace : mismatch.place,
       key,
-      message: `${key} must be ${article(mismatch.expected)}, and is ${article(mismatch.found)}`,
+      message: `${key} must be ${withArticle(mismatch.expected)}, and is ${withArticle(mismatch.found)}`,
       ...(section === undefined ? {} : { entry: section.number }),
       ...(corrected === undefined ? {} : { corrected }),
       ...(edits.length === 0 ? {} : { edits }),
     };
     return { code, violation };
   });
-}
-
-function article(noun: string): string {
-  return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
 }
 
 function codeOf(path: string, { type, value, member }: Mismatch): string {

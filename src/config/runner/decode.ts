@@ -7,7 +7,7 @@
 import type { Problem } from '../../core/reading.ts';
 import { correctedLine } from './correction.ts';
 import type { Mismatch } from './mismatch.ts';
-import { mismatchesOf } from './mismatch.ts';
+import { mismatchesOf, withArticle } from './mismatch.ts';
 import { redactName } from './redact-value.ts';
 import type { SchemaType, TableSchema } from './schema-type.ts';
 import { declaredName } from './schema-type.ts';
@@ -63,7 +63,7 @@ function typeError(path: string, entry: TomlEntry, mismatch: Mismatch, file: str
     file,
     line,
     column,
-    message: `${key} must be ${articleFor(expected)}, but line ${line} has ${articleFor(found)}`,
+    message: `${key} must be ${withArticle(expected)}, but line ${line} has ${withArticle(found)}`,
     fix: fixOf(key, mismatch, corrected),
     key,
     expected,
@@ -76,10 +76,6 @@ function fixOf(key: string, { expected, value }: Mismatch, corrected: string | u
   if (key === 'runners.shell' && value.kind === 'table') {
     return 'Remove this table. Variables for jobs go into `environment = ["NAME=value"]` under [[runners]].';
   }
-  if (corrected === undefined) return `Set ${key} to ${articleFor(expected)}, or remove it.`;
+  if (corrected === undefined) return `Set ${key} to ${withArticle(expected)}, or remove it.`;
   return `Write \`${corrected}\`.`;
-}
-
-function articleFor(noun: string): string {
-  return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
 }

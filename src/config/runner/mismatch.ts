@@ -47,7 +47,13 @@ function listMismatches(
   if (value.kind !== 'array') return [mismatch(value, type)];
   const wrong = value.elements.find((element) => !isOfType(element, type.of));
   if (wrong === undefined) return [];
-  return [{ ...mismatch(value, type), place: wrong.place, found: `${foundLabel(wrong)} in it` }];
+  return [
+    {
+      ...mismatch(value, type),
+      place: wrong.place,
+      found: `array with ${withArticle(foundLabel(wrong))}`,
+    },
+  ];
 }
 
 function mapMismatches(
@@ -137,9 +143,13 @@ function foundLabel(value: TomlValue, type?: SchemaType): string {
   if (value.kind === 'array') {
     return value.elements[0]?.kind === 'table' ? 'array of tables' : 'array';
   }
-  const isUnreadable =
-    value.kind === 'string' &&
-    type?.kind === 'scalar' &&
-    (type.name === 'duration' || type.name === 'datetime');
-  return isUnreadable ? 'string with another value' : value.kind;
+  const isText = value.kind === 'string' && type?.kind === 'scalar';
+  if (isText && type.name === 'duration') return 'string that is not a duration';
+  if (isText && type.name === 'datetime') return 'string that is not a date';
+  return value.kind;
+}
+
+/** `an integer`, `a string`. */
+export function withArticle(noun: string): string {
+  return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
 }
