@@ -58,7 +58,7 @@ export const configRows: readonly Row[] = [
   },
   {
     id: 'C-02',
-    title: 'the user of the runner may not read config.toml',
+    title: "the runner's user has no permission to read config.toml",
     world: {
       uid: RUNNER_UID,
       before: async ({ files }) => await files.own('/builds', RUNNER_UID),

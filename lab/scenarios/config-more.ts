@@ -125,7 +125,7 @@ export const moreConfigRows: readonly Row[] = [
   },
   {
     id: 'C-05b',
-    title: 'the last start ended since the user of the runner may not read config.toml',
+    title: "the last start ended since the runner's user has no permission to read config.toml",
     world: { logFormat: 'text' },
     inject: async (world) =>
       await loopsAfter(world, `decoding configuration file: open ${CONFIG}: permission denied`),

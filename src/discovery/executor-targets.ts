@@ -100,7 +100,7 @@ function dockerOf(entry: RunnerEntry, question: TargetsQuestion): Found | undefi
 
 function dockerOfEnvironment(environment: Environment): Found {
   const { DOCKER_HOST = '', DOCKER_TLS_VERIFY = '', DOCKER_CERT_PATH = '' } = environment;
-  if (DOCKER_HOST === '') return dockerAt(DEFAULT_DOCKER_HOST, 'the default', undefined);
+  if (DOCKER_HOST === '') return dockerAt(DEFAULT_DOCKER_HOST, 'default address', undefined);
   const home = environment['HOME'] ?? '/root';
   const folder = DOCKER_CERT_PATH === '' ? join(home, '.docker') : DOCKER_CERT_PATH;
   return dockerAt(DOCKER_HOST, 'DOCKER_HOST', DOCKER_TLS_VERIFY === '' ? undefined : folder);

@@ -47,7 +47,7 @@ export async function otherClock(way: ProxyDecision, attempt: Try, clock: Clock)
   const date_skew_seconds = Math.round((dateAt - clock.wall()) / 1000);
   const measures = { tried: 1, date_skew_seconds };
   if (Math.abs(date_skew_seconds) <= SKEW_SECONDS) return { status: 'pass', measures };
-  const detail = `the server’s clock differs from this host’s by ${date_skew_seconds} s`;
+  const detail = `the server's clock differs from this host's by ${date_skew_seconds} s`;
   return { status: 'warn', reason: 'clock-differs', detail, measures };
 }
 
@@ -58,12 +58,12 @@ export async function smaller(way: ProxyDecision, attempt: Try): Promise<Detour>
     attempt(way, { smallHello: true }),
   ]);
   if (isShaken(segments)) {
-    const detail = 'with packets of at most 536 bytes the handshake passes';
+    const detail = 'the TLS handshake succeeds with packets of at most 536 bytes';
     return { status: 'warn', reason: 'small-segments-work', detail, measures: { tried: 2 } };
   }
   if (!isShaken(hello)) return nothing(2);
   const detail =
-    'with a first TLS message of one packet the handshake passes; the runner’s takes two';
+    "the TLS handshake succeeds with a first message of one packet; the runner's needs two";
   return { status: 'warn', reason: 'small-hello-works', detail, measures: { tried: 2 } };
 }
 
@@ -102,7 +102,7 @@ function proxyWorks(
   return {
     status: 'warn',
     reason: 'known-proxy-works',
-    detail: `through the proxy ${place}, written down in ${source}, the way to GitLab is open`,
+    detail: `through the proxy ${place}, configured in ${source}, GitLab is reachable`,
     measures: { tried },
     facts: {
       proxy: place,
@@ -129,7 +129,7 @@ function directWorks(
   return {
     status: 'warn',
     reason: 'direct-works',
-    detail: 'without the proxy the way to GitLab is open',
+    detail: 'without the proxy GitLab is reachable',
     measures: { tried },
     facts: {
       is_internal: isPrivateHost(url.hostname, addresses),
@@ -156,8 +156,8 @@ export async function interception(
   const isOther = own !== undefined && shown !== undefined && own !== shown;
   if (!isMinted && !isOther) return nothing(2);
   const detail = isOther
-    ? 'GitLab shows another certificate on the direct way than through the proxy'
-    : 'through the proxy a certificate is shown for whatever name is asked for, so it is made there';
+    ? 'GitLab has a different certificate on a direct connection than through the proxy'
+    : 'the proxy returns a certificate for any name, so it creates them itself';
   const because = isOther ? 'differs-from-direct' : 'made-for-any-name';
   return {
     status: 'warn',

@@ -24,82 +24,83 @@ const ANSWER_SECONDS = 9;
 
 const REASONS = {
   'not-gitlab': {
-    meaning: 'Something answers, and it is not GitLab.',
-    action: 'Correct host, port and path of `url`.',
+    meaning: 'The server at `url` is not GitLab.',
+    action: 'Correct the host, port and path of `url`.',
   },
   'wrong-path': {
-    meaning: 'GitLab answers, and its API is not below `url`.',
-    action: 'Put the instance’s root into `url`, with its relative root if it has one.',
+    meaning: 'GitLab answers, but its API is not below `url`.',
+    action: 'Set `url` to the root of the instance, including its relative URL root.',
   },
   'too-many-requests': {
-    meaning: 'GitLab limits the rate of requests from this address (429).',
-    action: 'Nothing, if only runnerwatch is limited; else fewer runners behind this address.',
+    meaning: 'GitLab limits the request rate of this address (429).',
+    action:
+      'Nothing, if only runnerwatch is limited; otherwise run fewer runners behind this address.',
   },
   'bad-gateway': {
-    meaning: 'The web tier answers, and GitLab’s API does not (502).',
-    action: 'Look at puma and gitlab-workhorse on the GitLab server.',
+    meaning: "The web server is up, GitLab's API behind it is down (502).",
+    action: 'Check puma and gitlab-workhorse on the GitLab server.',
   },
-  booting: { meaning: 'GitLab is starting.', action: 'Wait some minutes and look again.' },
+  booting: { meaning: 'GitLab is starting.', action: 'Wait a few minutes, then check again.' },
   unavailable: {
-    meaning: 'GitLab’s API says that it is not available (503 or 504).',
-    action: 'Look at the health of GitLab.',
+    meaning: "GitLab's API is unavailable (503 or 504).",
+    action: 'Check the health of GitLab.',
   },
   maintenance: {
-    meaning: 'GitLab’s API says that it is in maintenance (503).',
-    action: 'Wait for the end of the maintenance.',
+    meaning: "GitLab's API is in maintenance mode (503).",
+    action: 'Wait until the maintenance ends.',
   },
   'server-error': {
-    meaning: 'GitLab’s API failed (500).',
-    action: 'Look at GitLab’s own log for the request id.',
+    meaning: "GitLab's API returns an internal error (500).",
+    action: "Search GitLab's log for the request id.",
   },
   challenge: {
-    meaning: 'A bot challenge stands before GitLab’s API.',
-    action: 'Exempt the runner’s address from the challenge.',
+    meaning: "A bot challenge in front of GitLab's API blocks the runner.",
+    action: "Exempt the runner's address from the challenge.",
   },
   'origin-error': {
-    meaning: 'The CDN before GitLab cannot reach it.',
-    action: 'Look at the origin’s certificate and firewall.',
+    meaning: 'The CDN in front of GitLab cannot reach it.',
+    action: 'Check the certificate and firewall of the GitLab server.',
   },
   forbidden: {
-    meaning: 'Something before GitLab refuses its API.',
-    action: 'Allow the runner’s address on the way to GitLab’s API.',
+    meaning: 'A server in front of GitLab blocks its API.',
+    action: "Allow the runner's address for GitLab's API on that server.",
   },
   'login-gateway': {
-    meaning: 'A login stands before GitLab’s API.',
-    action: 'Exempt GitLab’s API from the login.',
+    meaning: "A login in front of GitLab's API blocks the runner.",
+    action: "Exempt GitLab's API from the login.",
   },
   redirected: {
-    meaning: 'The API redirects elsewhere, which turns the runner’s POST into GET.',
-    action: 'Put the final address into `url`.',
+    meaning: "The API redirects, so the runner's POST requests become GET.",
+    action: 'Set `url` to the final address.',
   },
   moved: {
     meaning:
-      'The API redirects elsewhere by 307 or 308; the runner follows, and this check does not.',
-    action: 'Put the final address into `url`.',
+      'The API redirects with 307 or 308; the runner follows the redirect, this check does not.',
+    action: 'Set `url` to the final address.',
   },
   'client-certificate-required': {
-    meaning: 'The server wants a client certificate for the API.',
+    meaning: 'The server requires a client certificate for the API.',
     action: 'Set tls-cert-file and tls-key-file.',
   },
   'no-answer': {
-    meaning: 'The API does not answer in time.',
-    action: 'Look at the load of the GitLab server.',
+    meaning: 'The API does not respond before the timeout.',
+    action: 'Check the load of the GitLab server.',
   },
   'connection-reset': {
-    meaning: 'The connection was reset instead of an answer.',
-    action: 'Look at load balancer and intrusion prevention before GitLab.',
+    meaning: 'The connection was reset before the response.',
+    action: 'Check the load balancer and the intrusion prevention system in front of GitLab.',
   },
   closed: {
-    meaning: 'The connection was closed instead of an answer.',
-    action: 'Look at the web server before GitLab.',
+    meaning: 'The connection was closed before the response.',
+    action: 'Check the web server in front of GitLab.',
   },
   'not-http': {
-    meaning: 'What answers does not speak HTTP.',
+    meaning: 'The server does not use HTTP.',
     action: 'Correct the port in `url`.',
   },
   'api-error': {
-    meaning: 'The API could not be judged: no connection, or an answer that fits nothing known.',
-    action: 'Report it with the detail shown.',
+    meaning: 'The API check has no result: no connection, or an unknown response.',
+    action: 'Report the detail shown as a bug of runnerwatch.',
   },
 } as const satisfies Readonly<
   Record<WebFault | 'not-gitlab' | 'wrong-path' | 'api-error', ReasonSpec>
@@ -108,7 +109,7 @@ const REASONS = {
 export const api = defineProbe({
   id: 'api',
   title: 'GitLab API',
-  question: 'Is it GitLab’s API that answers below `url`?',
+  question: "Does GitLab's API answer below `url`?",
   kind: 'endpoint',
   needs: ['http'],
   intervalSeconds: 900,
@@ -123,7 +124,7 @@ export const api = defineProbe({
       return {
         status: 'unknown',
         reason: 'api-error',
-        detail: 'there is no connection to speak on',
+        detail: 'there is no open connection',
       };
     }
     const asked = new URL(PATH, target.url);
@@ -155,7 +156,12 @@ function judged(answer: HttpAnswer, asked: URL): ApiFinding {
   }
   const fault = webFaultOf(answer, asked);
   if (fault === 'too-many-requests') {
-    return { status: 'warn', reason: fault, detail: `${detail}; it is left in peace now`, facts };
+    return {
+      status: 'warn',
+      reason: fault,
+      detail: `${detail}; the check waits before the next request`,
+      facts,
+    };
   }
   if (fault === 'moved') return { status: 'unknown', reason: fault, detail, facts };
   if (fault !== undefined) return { status: 'fail', reason: fault, detail, facts };

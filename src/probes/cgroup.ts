@@ -31,7 +31,7 @@ const OPTIONS = {
     unit: 'ratio',
     min: 0.01,
     max: 1,
-    help: 'Share of the periods of the quota in which the runner’s group was stopped; above it the runner answers GitLab late, and its handshakes run into their limits.',
+    help: "Share of quota periods in which the runner's control group is throttled. Above it the runner polls GitLab late, and its TLS handshakes time out.",
   },
   near_memory_limit_ratio: {
     kind: 'number',
@@ -39,7 +39,7 @@ const OPTIONS = {
     unit: 'ratio',
     min: 0.5,
     max: 1,
-    help: 'Share of the group’s memory from which on, with the limit being hit, the next job may get the runner killed.',
+    help: "Share of the group's memory limit above which, if the limit is also hit, the kernel may kill the runner during the next job.",
   },
   idle_memory_pressure_ratio: {
     kind: 'number',
@@ -47,41 +47,43 @@ const OPTIONS = {
     unit: 'ratio',
     min: 0,
     max: 1,
-    help: 'Below this share of time lost to waiting for memory, a full group holds page cache only, which harms nobody.',
+    help: 'Below this share of time waiting for memory, a full group only holds page cache, which is harmless.',
   },
 } as const satisfies OptionTable;
 
 const REASONS = {
   'oom-killed': {
-    meaning: 'The kernel killed the runner’s main process for lack of memory.',
-    action: 'Give it more memory, or let it run fewer jobs at once.',
+    meaning: "The kernel killed the runner's main process because memory ran out.",
+    action: 'Give the runner more memory, or let it run fewer jobs at once.',
   },
   'memory-limit': {
-    meaning: 'The runner’s control group is at its memory limit and hits it again and again.',
+    meaning: "The runner's control group is at its memory limit and hits it repeatedly.",
     action: 'Raise MemoryMax of the unit, or run fewer jobs at once.',
   },
   throttled: {
-    meaning: 'The runner’s control group is stopped by its CPU quota most of the time.',
+    meaning: "The CPU quota throttles the runner's control group most of the time.",
     action: 'Raise CPUQuota of the unit.',
   },
   'proc-unreadable': {
-    meaning: 'There is no process to look at, and /proc/vmstat cannot be read.',
-    action: 'Check --path.procfs and the rights of runnerwatch.',
+    meaning: 'There is no runner process, and /proc/vmstat cannot be read.',
+    action: 'Check --path.procfs and the permissions of runnerwatch.',
   },
 } as const;
 
 const MEASURES = {
-  throttled_ratio: { help: 'Share of the periods of the quota in which the group was stopped.' },
-  memory_bytes: { help: 'Memory of the runner’s tightest group.' },
+  throttled_ratio: { help: 'Share of quota periods in which the group was throttled.' },
+  memory_bytes: { help: "Memory use of the runner's control group with the least free memory." },
   memory_limit_bytes: { help: 'Limit of that group.' },
-  memory_used_ratio: { help: 'Share of that limit that is taken, page cache included.' },
+  memory_used_ratio: { help: 'Share of that limit in use, including page cache.' },
   cpu_pressure_ratio: {
-    help: 'Share of the last minute in which a task of the group waited for a core (PSI).',
+    help: 'Share of the last minute in which a task of the group waited for a CPU (PSI).',
   },
   memory_pressure_ratio: {
     help: 'Share of the last minute in which all tasks of the group waited for memory (PSI).',
   },
-  oom_kills: { help: 'Processes killed for lack of memory since boot, whoever they were.' },
+  oom_kills: {
+    help: 'Processes of this host that the kernel killed since boot because memory ran out.',
+  },
 };
 
 type CgroupFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
@@ -94,7 +96,7 @@ export function createCgroup() {
     id: 'cgroup',
     title: 'Control group',
     question:
-      'Do the control groups of the runner give it what it needs, and was it killed in them?',
+      'Do the control groups give the runner enough CPU and memory, and did the kernel kill it?',
     kind: 'service',
     needs: [],
     intervalSeconds: 15,
@@ -148,7 +150,7 @@ async function firstLook(pid: number, { paths, signal }: Tools): Promise<GroupSt
 async function killOf(target: ServiceTarget, { runner }: OomState, { paths, signal }: Tools) {
   if (runner !== undefined) {
     const where = runner.isOfGroup ? 'its control group' : 'the host';
-    const detail = `the kernel killed the runner’s process ${runner.pid} (${runner.name}): ${where} had no memory left`;
+    const detail = `the kernel killed the runner process ${runner.pid} (${runner.name}): ${where} had no memory left`;
     const facts = { pid: runner.pid, where };
     return { status: 'fail', reason: 'oom-killed', detail, facts } as const;
   }
@@ -156,7 +158,7 @@ async function killOf(target: ServiceTarget, { runner }: OomState, { paths, sign
   if (target.unit === undefined) return undefined;
   const unit = await unitState(target.unit, paths, signal);
   if (unit?.result !== 'oom-kill') return undefined;
-  const detail = `${target.unit} ended because a process of it was killed for lack of memory`;
+  const detail = `${target.unit} ended because the kernel killed one of its processes when memory ran out`;
   return {
     status: 'fail',
     reason: 'oom-killed',
@@ -186,13 +188,13 @@ function judged(
   };
   if (memory !== undefined && isShort(memory, options)) {
     const left = `${mebibytes(memory.bytes)} of ${mebibytes(memory.limitBytes)}`;
-    const detail = `the control group ${memory.path} has ${left} and hit its limit ${memory.newHits} times since the look before`;
+    const detail = `the control group ${memory.path} has ${left} and hit its limit ${memory.newHits} times since the last check`;
     return { status: 'warn', reason: 'memory-limit', detail, measures };
   }
   if (throttling === undefined || throttling.ratio <= options.throttled_ratio) {
     return { status: 'pass', measures };
   }
-  const detail = `the control group ${throttling.path} was stopped in ${throttling.throttled} of ${throttling.periods} periods`;
+  const detail = `the control group ${throttling.path} was throttled in ${throttling.throttled} of ${throttling.periods} periods`;
   return { status: 'warn', reason: 'throttled', detail, measures };
 }
 

@@ -16,50 +16,51 @@ import { denialOf } from '../host/fs/rights.ts';
 
 const REASONS = {
   missing: {
-    meaning: 'There is no file where the runner reads its configuration.',
+    meaning: 'The config file of the runner does not exist.',
     action: 'Register a runner, or restore the file.',
   },
   'not-a-file': {
-    meaning: 'What lies at the path cannot be read as a file by anybody.',
-    action: 'Put the config file itself there; look for a mount that made a directory.',
+    meaning: 'The path is not a regular file.',
+    action:
+      'Put the config file there; Docker creates a directory when it mounts a path that does not exist.',
   },
   empty: {
-    meaning: 'The file holds no key: the runner loads it and serves nobody.',
+    meaning: 'The file is empty: the runner loads it and takes no jobs.',
     action: 'Restore the file, or register the runner again.',
   },
   'syntax-error': {
-    meaning: 'The file is not valid TOML; the runner does not start on it.',
-    action: 'Correct the line shown, then `gitlab-runner lint`.',
+    meaning: 'The file is not valid TOML; the runner does not start with it.',
+    action: 'Correct the line shown, then run `gitlab-runner lint`.',
   },
   'type-error': {
-    meaning: 'A key has a value of the wrong type; the runner does not start on it.',
+    meaning: 'The value of a key has the wrong type; the runner does not start with it.',
     action: 'Write the line as shown.',
   },
   'invalid-value': {
-    meaning: 'A key has a value that the runner refuses; it does not start on it.',
-    action: 'Write one of the values shown.',
+    meaning: 'The value of a key is not allowed; the runner does not start with it.',
+    action: 'Use one of the values shown.',
   },
   'concurrent-zero': {
     meaning: '`concurrent` is below 1: the runner process exits, also at a reload.',
     action: 'Set `concurrent` to 1 or more.',
   },
   'no-runners': {
-    meaning: 'The file loads and has no [[runners]]: the runner idles without a word.',
-    action: 'Register a runner, or check that this is the file it was registered into.',
+    meaning: 'The file loads but has no [[runners]]: the runner takes no jobs.',
+    action: 'Register a runner, or check that it was registered in this file.',
   },
   'entries-elsewhere': {
     meaning:
-      'The file of the running process has no [[runners]], and another usual place has some.',
-    action: 'Start the runner with the file that holds its entries.',
+      'The file of the running process has no [[runners]], but another default path has some.',
+    action: 'Start the runner with the file that has its entries.',
   },
   'denied-to-runner': {
     meaning:
-      'The user of the runner’s process may not read the file; the runner keeps what it has read before.',
-    action: 'Give the file, and the folders above it, to that user.',
+      "The runner's user may not read the file; the runner keeps the configuration that it has loaded.",
+    action: 'Give that user permission for the file and its directories.',
   },
   unreadable: {
-    meaning: 'runnerwatch may not read the file; the runner perhaps may.',
-    action: 'Give the user of runnerwatch the right to read it.',
+    meaning: 'runnerwatch may not read the file; the runner may be able to.',
+    action: 'Give the user of runnerwatch permission to read it.',
   },
   'too-large': {
     meaning: 'The file is larger than runnerwatch reads.',
@@ -78,7 +79,8 @@ const BLIND: ReadonlySet<Reason> = new Set<Reason>(['unreadable', 'too-large']);
 export const config = defineProbe({
   id: 'config',
   title: 'config.toml',
-  question: 'Would the runner load its config.toml as it is on disk, and is there anything in it?',
+  question:
+    'Can the runner load config.toml as it is on disk, and does the file have runner entries?',
   kind: 'config',
   needs: [],
   intervalSeconds: 5,
@@ -86,7 +88,7 @@ export const config = defineProbe({
   options: {},
   reasons: REASONS,
   measures: {
-    problems: { help: 'Problems that keep config.toml from loading.' },
+    problems: { help: 'Problems that prevent config.toml from loading.' },
     runners: { help: 'Number of [[runners]] entries in config.toml.' },
   },
 
@@ -109,7 +111,7 @@ export const config = defineProbe({
     const denied = await denialOf(target.id, ['read'], target.credentials, paths);
     if (denied !== undefined) {
       const uid = target.credentials?.uid ?? 0;
-      const detail = `user ${uid} of the runner may not read ${target.id}: ${denied} denies it`;
+      const detail = `the runner's user ${uid} has no permission to read ${target.id}: ${denied} denies it`;
       const about = { ...facts, uid, denied };
       return { status: 'fail', reason: 'denied-to-runner', detail, measures, facts: about };
     }
@@ -126,7 +128,7 @@ export const config = defineProbe({
 async function elsewhereOf({ id, reading: { foundBy } }: ConfigTarget, paths: Paths) {
   const meant = await findOtherConfigFile(id, paths);
   if (meant === undefined) return undefined;
-  const detail = `the runner reads ${id} (${HOW_FOUND[foundBy]}), which has no entry; ${meant} has some, and no process reads it`;
+  const detail = `the runner reads ${id} (${HOW_FOUND[foundBy]}), which has no runner entry; ${meant} has some, but no process reads it`;
   const facts = { file: id, read: id, meant, found_by: foundBy };
   return { status: 'fail', reason: 'entries-elsewhere', detail, facts } as const;
 }
@@ -147,14 +149,14 @@ export function detailOf(problems: readonly Problem[]): string {
 }
 
 const HOW_FOUND: Readonly<Record<FoundBy, string>> = {
-  flag: 'given by --runner.config',
-  'process-argument': 'named on the command line of the runner',
-  'process-environment': "named by CONFIG_FILE of the runner's process",
-  default: 'the default place',
+  flag: 'from --runner.config',
+  'process-argument': "from the runner's command line",
+  'process-environment': "from CONFIG_FILE in the runner's environment",
+  default: 'default path',
 };
 
 function noRunners({ id, reading }: ConfigTarget): string {
-  return `${id} (${HOW_FOUND[reading.foundBy]}) has no [[runners]], so the runner serves nobody`;
+  return `${id} (${HOW_FOUND[reading.foundBy]}) has no [[runners]], so this runner takes no jobs`;
 }
 
 function factsOf(problem: Problem): Record<string, string | number> {

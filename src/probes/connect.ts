@@ -25,49 +25,49 @@ const DIAL_SECONDS = 5;
 
 const REASONS = {
   refused: {
-    meaning: 'The host answers, and nothing listens on the port.',
-    action: 'Check that GitLab runs there and that the port in `url` is right.',
+    meaning: 'Connection refused: nothing listens on the port.',
+    action: 'Check that GitLab runs on that host and that the port in `url` is right.',
   },
   timeout: {
-    meaning: 'No answer came to the connection request: packets are dropped on the way.',
-    action: 'Allow the way to this address and port in the firewalls between.',
+    meaning: 'Timed out: the connection request got no response.',
+    action: 'Allow this address and port in the firewalls on the path.',
   },
   prohibited: {
-    meaning: 'A firewall answered that this connection is prohibited.',
-    action: 'Open the rule for this address and port.',
+    meaning: 'A firewall rejected the connection.',
+    action: 'Allow this address and port in the firewall.',
   },
   'host-unreachable': {
-    meaning: 'The neighbour that should take the packets does not answer.',
+    meaning: 'The next hop on the local network does not respond.',
     action: 'Check that the host or the gateway is up.',
   },
   'no-route': {
     meaning: 'This host has no route to the address.',
-    action: 'Bring the link or the route up.',
+    action: 'Bring up the interface, or add the route.',
   },
   'no-local-port': {
-    meaning: 'This host has no local port left for a new connection.',
-    action: 'Find the process that holds them, or widen the range.',
+    meaning: 'This host has no free local port for a new connection.',
+    action: 'Find the process that uses them, or widen the port range.',
   },
   'invalid-port': {
-    meaning: 'The port is above 65535, where nobody can listen.',
-    action: 'Correct the port of the proxy variable of the runner.',
+    meaning: 'The port is above 65535, which does not exist.',
+    action: "Correct the port in the runner's proxy variable.",
   },
   'too-many-files': {
-    meaning: 'runnerwatch itself may open no more files.',
-    action: 'Raise its LimitNOFILE.',
+    meaning: 'runnerwatch has reached its own limit of open files.',
+    action: 'Raise LimitNOFILE of runnerwatch.',
   },
   'connect-error': {
-    meaning: 'The connection failed in a way that runnerwatch does not know.',
-    action: 'Report it with the detail shown.',
+    meaning: 'The connection failed with an error that runnerwatch does not know.',
+    action: 'Report the detail shown as a bug of runnerwatch.',
   },
 } as const satisfies Readonly<Record<string, ReasonSpec>>;
 
 const MEASURES = {
   connect_seconds: {
-    help: 'Time until the first address answered.',
+    help: 'Time until the first address accepted the connection.',
     as: { metric: 'path_phase_seconds', labels: { phase: 'connect' } },
   },
-  failed_addresses: { help: 'Number of addresses that were tried and did not answer.' },
+  failed_addresses: { help: 'Number of addresses that were tried and failed.' },
 } satisfies Readonly<Record<string, MeasureSpec>>;
 
 type ConnectFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
@@ -75,7 +75,7 @@ type ConnectFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
 export const connect = defineProbe({
   id: 'connect',
   title: 'TCP connection',
-  question: 'Does the address answer on its port, dialled as the runner dials it?',
+  question: 'Does the address accept a connection on its port, dialled like the runner does?',
   kind: 'endpoint',
   needs: ['dns'],
   intervalSeconds: 15,

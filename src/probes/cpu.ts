@@ -40,7 +40,7 @@ const OPTIONS = {
     unit: 'ratio',
     min: 0.01,
     max: 1,
-    help: 'Share of the last minute in which some task waited for a core; above it the host is starved, and the runner answers late.',
+    help: 'Share of the last minute in which some task waited for a CPU. Above it the host is overloaded and the runner reacts late.',
   },
   waiting_run_delay_ratio: {
     kind: 'number',
@@ -48,32 +48,32 @@ const OPTIONS = {
     unit: 'ratio',
     min: 0,
     max: 1,
-    help: 'Below this share of waiting the runner gets its core in time, however starved the rest of the host is.',
+    help: 'Below this share of waiting the runner gets enough CPU time, even if the host is overloaded.',
   },
 } as const satisfies OptionTable;
 
 const REASONS = {
   starved: {
-    meaning: 'Tasks wait for a core most of the time.',
-    action: 'Lower `concurrent`, or give the host more cores.',
+    meaning: 'Tasks wait for a CPU most of the time.',
+    action: 'Lower `concurrent`, or give the host more CPUs.',
   },
   'proc-unreadable': {
     meaning: '/proc/stat cannot be read.',
-    action: 'Check --path.procfs and the rights of runnerwatch.',
+    action: 'Check --path.procfs and the permissions of runnerwatch.',
   },
 } as const;
 
 const MEASURES = {
   utilization_ratio: {
-    help: 'Share of the time of all cores in which they were busy, over one second.',
+    help: 'Share of time in which all CPUs were busy, over one second.',
   },
   load: { help: 'Load average of the last minute.' },
   pressure_ratio: {
-    help: 'Share of the last minute in which some task waited for a core (PSI).',
+    help: 'Share of the last minute in which some task waited for a CPU (PSI).',
     limits: { worse: 'high', options: ['starved_pressure_ratio'] },
   },
   run_delay_ratio: {
-    help: 'Share of the time that the runner could have run in which it waited for a core.',
+    help: "Share of the runner's runnable time in which it waited for a CPU.",
   },
 } as const satisfies Readonly<Record<string, MeasureSpec>>;
 
@@ -85,7 +85,7 @@ export function createCpu() {
   return defineProbe({
     id: 'cpu',
     title: 'Processor',
-    question: 'Does the runner get the processor when it needs it?',
+    question: 'Does the runner get enough CPU time?',
     kind: 'host',
     needs: [],
     intervalSeconds: 15,
@@ -140,11 +140,11 @@ function judged(look: Look, options: ValuesOf<typeof OPTIONS>): CpuFinding {
   const isDelayed = (delay ?? 1) >= options.waiting_run_delay_ratio;
   if (!isStarved || !isDelayed) return { status: 'pass', measures, facts };
   const detail = [
-    `${cores} cores are ${percent(ratio)} busy at a load of ${load ?? '?'}`,
+    `${cores} CPUs are ${percent(ratio)} busy at a load of ${load ?? '?'}`,
     ...(pressure === undefined ? [] : [`tasks waited ${percent(pressure)} of the last minute`]),
     ...(delay === undefined
       ? []
-      : [`the runner waited ${percent(delay)} of the time that it could run`]),
+      : [`the runner waited for a CPU in ${percent(delay)} of its runnable time`]),
   ].join('; ');
   return { status: 'warn', reason: 'starved', detail, measures, facts };
 }

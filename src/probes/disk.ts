@@ -40,7 +40,7 @@ const OPTIONS = {
     unit: 'bytes',
     min: 0,
     max: 1024 ** 4,
-    help: 'Below this much free space it counts as full, but never above 5 % of its size.',
+    help: 'Below this much free space the file system counts as full, but never above 5 % of its size.',
   },
   low_ratio: {
     kind: 'number',
@@ -48,7 +48,7 @@ const OPTIONS = {
     unit: 'ratio',
     min: 0,
     max: 0.9,
-    help: 'Below this share of free space, or of free inodes, there is a warning.',
+    help: 'Below this share of free space, or of free inodes, the check warns.',
   },
   soon_full_seconds: {
     kind: 'number',
@@ -56,45 +56,53 @@ const OPTIONS = {
     unit: 'seconds',
     min: 0,
     max: 7 * 86_400,
-    help: 'There is a warning when the space, at the steady rate of the last minutes, is gone within this time: jobs that run then fail in the middle.',
+    help: 'The check warns if the space, at the current rate, runs out within this time.',
   },
 } as const satisfies OptionTable;
 
 const REASONS = {
-  full: { meaning: 'No space is left for ordinary users.', action: 'Remove what is not needed.' },
+  full: {
+    meaning: 'No space is left for ordinary users.',
+    action: 'Delete files that are not needed.',
+  },
   'inodes-exhausted': {
     meaning: 'No inodes are left, whatever the free space.',
-    action: 'Remove many small files.',
+    action: 'Delete small files.',
   },
-  'nearly-full': { meaning: 'Little space is left.', action: 'Remove what is not needed, soon.' },
-  'inodes-low': { meaning: 'Few inodes are left.', action: 'Look for many small files.' },
+  'nearly-full': {
+    meaning: 'Little free space is left.',
+    action: 'Delete files that are not needed.',
+  },
+  'inodes-low': {
+    meaning: 'Few free inodes are left.',
+    action: 'Find directories with many small files.',
+  },
   filling: {
-    meaning: 'The space goes down steadily and will be gone soon.',
-    action: 'Look for who writes so much.',
+    meaning: 'Free space decreases steadily and will run out soon.',
+    action: 'Find the process that writes so much.',
   },
   'read-only': {
     meaning: 'The file system is read-only, and the runner must write to it.',
-    action: 'Look for I/O errors in dmesg, check the file system, remount it.',
+    action: 'Check dmesg for I/O errors, check the file system, remount it.',
   },
   hung: {
-    meaning: 'The file system does not answer; whoever touches it hangs.',
-    action: 'Look at the server of the mount.',
+    meaning: 'The file system does not respond; every process that accesses it hangs.',
+    action: 'Check the server of the mount.',
   },
   dead: {
-    meaning:
-      'The file system answers every question with an error: its server or its storage is gone.',
-    action: 'Bring the server back, or mount it anew.',
+    meaning: 'The file system returns an error for every call: its server or its storage is gone.',
+    action: 'Start the server again, or remount the file system.',
   },
   'write-stall': {
-    meaning: 'The file system answers, and what is written to it does not end.',
-    action: 'Look at the storage below it.',
+    meaning: 'The file system responds, but writes do not complete.',
+    action: 'Check the storage below it.',
   },
   gone: {
     meaning: 'The path does not exist.',
-    action: 'Nothing, if the runner will create it; else correct the path in config.toml.',
+    action: 'Nothing, if the runner will create it; otherwise correct the path in config.toml.',
   },
   'disk-error': {
-    meaning: 'The file system could not be asked.',
+    meaning: 'The state of the file system cannot be read.',
     action: 'Read the detail.',
   },
 } as const;
@@ -107,15 +115,15 @@ const MEASURES = {
     limits: { worse: 'low', options: ['low_ratio', 'full_ratio'] },
   },
   free_inodes: { help: 'Free inodes.' },
-  inodes: { help: 'Inodes of the file system; 0 where they are made on demand.' },
+  inodes: { help: 'Inodes of the file system; 0 if it creates them on demand.' },
   free_inodes_ratio: {
     help: 'Share of the inodes that is free.',
     limits: { worse: 'low', options: ['low_ratio', 'full_ratio'] },
   },
   full_in_seconds: {
-    help: 'Time until it is full at the rate of the last minutes; absent while there is no steady rate.',
+    help: 'Time until the file system is full at the current rate; absent without a steady rate.',
   },
-  hung_seconds: { help: 'How long a question to the file system has been without an answer.' },
+  hung_seconds: { help: 'How long a call to the file system has been waiting.' },
 } as const satisfies Readonly<Record<string, MeasureSpec>>;
 
 /** How full it is, in the words of a sentence. */
@@ -124,7 +132,7 @@ const FULLNESS: Readonly<Partial<Record<keyof typeof REASONS, string>>> = {
   'nearly-full': 'nearly full',
   'inodes-exhausted': 'out of inodes',
   'inodes-low': 'short of inodes',
-  filling: 'soon full at this rate',
+  filling: 'full soon at this rate',
 };
 
 type DiskFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
@@ -179,7 +187,7 @@ function unwritable(answer: FileSystemAnswer, target: MountTarget, clock: Clock)
       return { status: 'fail', reason: 'hung', detail, measures };
     }
     case 'dead':
-      return { status: 'fail', reason: 'dead', detail: `${id} is dead: ${answer.text}` };
+      return { status: 'fail', reason: 'dead', detail: `${id} returns an error: ${answer.text}` };
     case 'gone':
       return { status: 'unknown', reason: 'gone', detail: `${path} does not exist` };
     case 'error':

@@ -34,44 +34,45 @@ const LOOKUP_SECONDS = 11;
 
 const REASONS = {
   'not-found': {
-    meaning: 'The name server answered that the name does not exist, or has no address.',
-    action: 'Check the url in config.toml, the record, and the search domains in /etc/resolv.conf.',
+    meaning: 'The name server answered that the name does not exist or has no address.',
+    action:
+      'Check the url in config.toml, the DNS record, and the search domains in /etc/resolv.conf.',
   },
   sinkhole: {
-    meaning: 'DNS sends the name to this host itself, or to nowhere.',
-    action: 'Look for a blocking list or a wrong record on the name server.',
+    meaning: 'DNS resolves the name to this host itself or to an unusable address.',
+    action: 'Check the name server for a block list or a wrong record.',
   },
   'server-failure': {
-    meaning: 'Every name server answered with a failure (SERVFAIL, REFUSED or the like).',
+    meaning: 'Every name server returned an error (SERVFAIL, REFUSED or similar).',
     action: 'Repair the forwarder or the access list of the name server.',
   },
   timeout: {
-    meaning: 'No name server answered in time.',
-    action: 'Check that the servers in /etc/resolv.conf can be reached on port 53.',
+    meaning: 'No name server responded before the timeout.',
+    action: 'Check that port 53 of the servers in /etc/resolv.conf is reachable.',
   },
   'resolver-down': {
     meaning: 'Nothing listens on the name server addresses.',
     action: 'Start the local resolver, or correct /etc/resolv.conf.',
   },
   'not-configured': {
-    meaning: '/etc/resolv.conf names no server.',
+    meaning: '/etc/resolv.conf has no name server.',
     action: 'Restore /etc/resolv.conf.',
   },
   'no-route': {
-    meaning: 'This host has no way to its name servers: no route, or the link is down.',
-    action: 'Bring the link or the route up.',
+    meaning: 'This host has no route to its name servers, or the interface is down.',
+    action: 'Bring up the interface, or add the route.',
   },
   prohibited: {
-    meaning: 'This host does not let questions to its name servers out.',
-    action: 'Look for a rule of its own firewall about port 53.',
+    meaning: 'This host blocks DNS queries to its name servers.',
+    action: 'Check its own firewall for a rule about port 53.',
   },
   slow: {
     meaning: 'The name resolves, but more slowly than `slow_seconds`.',
-    action: 'Look for a dead first server in /etc/resolv.conf.',
+    action: 'Check whether the first server in /etc/resolv.conf is down.',
   },
   'resolver-error': {
-    meaning: 'The lookup failed in a way that says nothing about the name.',
-    action: 'Read the detail, then ask each server with dig.',
+    meaning: 'The DNS lookup failed with an error that says nothing about the name.',
+    action: 'Read the detail, then query each server with dig.',
   },
 } as const satisfies Readonly<Record<string, ReasonSpec>>;
 
@@ -79,8 +80,8 @@ type DnsFinding = Finding<keyof typeof REASONS, 'lookup_seconds' | 'addresses'>;
 
 export const dns = defineProbe({
   id: 'dns',
-  title: 'Name resolution',
-  question: 'Does the name that the runner dials resolve, by Go’s rules?',
+  title: 'DNS lookup',
+  question: 'Does the host name in `url` resolve, by the rules of Go?',
   kind: 'endpoint',
   needs: [],
   intervalSeconds: 15,
@@ -98,7 +99,7 @@ export const dns = defineProbe({
   reasons: REASONS,
   measures: {
     lookup_seconds: {
-      help: 'Time of the name lookup.',
+      help: 'Duration of the DNS lookup.',
       as: { metric: 'path_phase_seconds', labels: { phase: 'dns' } },
     },
     addresses: { help: 'Number of addresses the name resolved to.' },
@@ -131,7 +132,7 @@ type ObservedEvent = Required<Pick<DnsFinding, 'measures' | 'facts'>>;
 function resolved(found: Resolution, isSlow: boolean, seen: ObservedEvent): DnsFinding {
   const { name, addresses, queries } = found;
   if (isSinkhole(found)) {
-    const detail = `${name} is ${addresses[0]?.address ?? ''} by DNS (${outcomesByServer(queries)}), which is no other host`;
+    const detail = `${name} is ${addresses[0]?.address ?? ''} in DNS (${outcomesByServer(queries)}), which is not another host`;
     return { status: 'warn', reason: 'sinkhole', detail, ...seen };
   }
   if (!isSlow) return { status: 'pass', ...seen };

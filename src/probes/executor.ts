@@ -39,7 +39,7 @@ const OPTIONS = {
     unit: 'seconds',
     min: 0.1,
     max: 14,
-    help: 'Docker that answers later than this hangs: the runner would wait for it with a job in hand.',
+    help: 'If Docker takes longer than this to respond, it counts as hung: the runner would wait for it during a job.',
   },
   runner_api_minor: {
     kind: 'number',
@@ -47,81 +47,81 @@ const OPTIONS = {
     unit: 'count',
     min: 24,
     max: 999,
-    help: 'Minor of the newest Docker API (1.x) that this runner speaks; a daemon that wants more refuses every job.',
+    help: 'Minor version of the newest Docker API (1.x) that this runner uses; a daemon that requires a newer one rejects every job.',
   },
 } as const satisfies OptionTable;
 
 const REASONS = {
   'daemon-down': {
-    meaning: 'Nobody listens where the runner looks for Docker.',
+    meaning: 'Docker is not running at the address that the runner uses.',
     action: 'Start Docker, or correct the address.',
   },
   'socket-permission': {
-    meaning: 'The user of the runner may not use the socket of Docker.',
-    action: 'Put the user into the group of the socket and restart the runner.',
+    meaning: "The runner's user has no permission for the Docker socket.",
+    action: 'Add the user to the group of the socket and restart the runner.',
   },
   'not-responding': {
-    meaning: 'Docker takes the connection and does not answer.',
-    action: 'Look at its journal, then restart it.',
+    meaning: 'Docker accepts the connection and does not respond.',
+    action: 'Check its log, then restart it.',
   },
   'api-incompatible': {
-    meaning: 'Docker and the runner have no version of the API in common.',
+    meaning: 'Docker and the runner support no common API version.',
     action: 'Upgrade the runner, or lower `min-api-version` of Docker.',
   },
   'root-full': {
-    meaning: 'The file system of Docker’s images and volumes has no room.',
-    action: 'Remove what Docker no longer needs.',
+    meaning: 'The file system with the images and volumes of Docker is full.',
+    action: 'Remove what Docker no longer uses.',
   },
   'docker-error': {
     severity: 'warning',
-    meaning: 'Docker answers with an error that runnerwatch does not know.',
-    action: 'Read the detail, and the journal of Docker.',
+    meaning: 'Docker returns an error that runnerwatch does not know.',
+    action: "Read the detail, and Docker's log.",
   },
   'host-invalid': {
     severity: 'warning',
-    meaning: 'The address of Docker cannot be used: it needs a scheme such as unix:// or tcp://.',
+    meaning: 'The address of Docker is invalid: it needs a scheme such as unix:// or tcp://.',
     action: 'Correct `host` in [runners.docker], or DOCKER_HOST.',
   },
   'folder-not-writable': {
     severity: 'warning',
-    meaning: 'The user of the jobs may not write in the folder of builds.',
-    action: 'Give the folder to that user.',
+    meaning: "The jobs' user has no write permission in the builds directory.",
+    action: 'Give that user write permission for the directory.',
   },
   'folder-silent': {
-    meaning: 'The folder of builds does not answer, or is not to be seen by runnerwatch.',
-    action: 'Look at the disk check of its file system.',
+    meaning: 'The builds directory does not respond, or runnerwatch cannot see it.',
+    action: 'Check the disk check of its file system.',
   },
   'user-missing': {
     severity: 'warning',
-    meaning: 'The user that jobs shall run as does not exist.',
-    action: 'Create it, or correct `--user` of the runner’s service.',
+    meaning: 'The user that jobs run as does not exist.',
+    action: "Create the user, or correct `--user` of the runner's service.",
   },
   'plugin-missing': {
     severity: 'warning',
-    meaning: 'The plugin of the autoscaler is not installed, so the runner asks for no jobs.',
+    meaning: 'The plugin of the autoscaler is not installed, so the runner requests no jobs.',
     action: 'Install it with `gitlab-runner fleeting install`.',
   },
   'job-overdue': {
     severity: 'notice',
-    meaning: 'A container of a job runs long after the timeout of its job, and nobody will end it.',
+    meaning: 'A job container still runs long after the timeout of its job.',
     action:
-      'Look in GitLab whether the job is over; then remove its container with `docker rm -f`, and look for others of it.',
+      'Check in GitLab whether the job has ended; then remove its containers with `docker rm -f`.',
   },
   'job-network': {
-    meaning: 'A container of a job cannot resolve or reach GitLab, and this host can.',
-    action: 'Look at `dns`, `extra_hosts` and `network_mode` of [runners.docker].',
+    meaning: 'A job container cannot resolve or reach GitLab, but this host can.',
+    action: 'Check `dns`, `extra_hosts` and `network_mode` of [runners.docker].',
   },
   blind: {
-    meaning: 'runnerwatch itself may not use the socket of Docker.',
+    meaning: 'runnerwatch has no permission for the Docker socket.',
     action: 'Run runnerwatch as root.',
   },
 } as const;
 
 const MEASURES = {
-  answer_seconds: { help: 'Time of Docker’s answers to ping, info and version.' },
-  running_containers: { help: 'Containers that run, whoever started them.' },
-  root_free_ratio: { help: 'Share of free space where Docker keeps images and volumes.' },
-  overdue_jobs: { help: 'Containers that have outlived the timeout of their job.' },
+  answer_seconds: { help: "Duration of Docker's responses to ping, info and version." },
+  running_containers: { help: 'Running containers, whoever started them.' },
+  root_free_ratio: { help: "Share of free space in Docker's data directory." },
+  overdue_jobs: { help: 'Containers that still run after the timeout of their job.' },
 };
 
 type ExecutorFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
@@ -134,7 +134,7 @@ export function createExecutor(reader: FileSystemReader) {
   return defineProbe({
     id: 'executor',
     title: 'Executor',
-    question: 'Can the executor start a job, with what it stands on?',
+    question: 'Can the executor start a job?',
     kind: 'executor',
     needs: [],
     intervalSeconds: 30,
@@ -161,7 +161,7 @@ export function createExecutor(reader: FileSystemReader) {
           : await pluginFault(backend, tools.paths);
       if (fault === undefined) return { status: 'pass', facts };
       if (fault !== 'silent') return { status: 'warn', ...fault, facts };
-      const detail = `${target.id} does not say who may write in it`;
+      const detail = `the permissions of ${target.id} cannot be read`;
       return { status: 'unknown', reason: 'folder-silent', detail, facts };
     },
   });
@@ -205,7 +205,7 @@ async function lookAtDocker(
   const facts = { ...kept.facts, source };
   const address = parseDockerHost(id, certificates !== undefined);
   if (address === undefined) {
-    const detail = `${id} (${source}) is no address of a Docker daemon`;
+    const detail = `${id} (${source}) is not a valid address of a Docker daemon`;
     return { status: 'warn', reason: 'host-invalid', detail, facts };
   }
   const question = questionFor(target, address, options, tools);
@@ -223,7 +223,7 @@ async function lookAtDocker(
 function rootFault({ root }: DockerExamination, judged: DockerJudgement) {
   if (root?.isFull !== true) return undefined;
   const also = judged.status === 'pass' ? '' : `; ${judged.detail}`;
-  const detail = `${root.path}, where Docker keeps its images, is full${also}`;
+  const detail = `the file system of Docker's data directory ${root.path} is full${also}`;
   return { status: 'fail', reason: 'root-full', detail } as const;
 }
 

@@ -29,103 +29,104 @@ import { webFaultOf } from '../gitlab/web-fault.ts';
 
 const REASONS = {
   'bad-gateway': {
-    meaning: 'The web tier answers, and GitLab behind it does not (502).',
-    action: 'Look at puma and gitlab-workhorse on the GitLab server.',
+    meaning: 'The web server is up, GitLab behind it is down (502).',
+    action: 'Check puma and gitlab-workhorse on the GitLab server.',
   },
   booting: {
     meaning: 'GitLab is starting.',
-    action: 'Wait some minutes and look again.',
+    action: 'Wait a few minutes, then check again.',
   },
   unavailable: {
-    meaning: 'The server says that it is not available (503 or 504).',
-    action: 'Look at the health of GitLab and of the load balancer before it.',
+    meaning: 'GitLab is unavailable (503 or 504).',
+    action: 'Check the health of GitLab and of the load balancer in front of it.',
   },
   maintenance: {
-    meaning: 'GitLab says that it is in maintenance (503).',
-    action: 'Wait for the end of the maintenance.',
+    meaning: 'GitLab is in maintenance mode (503).',
+    action: 'Wait until the maintenance ends.',
   },
   'server-error': {
-    meaning: 'The server failed on a trivial request (500).',
-    action: 'Look at GitLab’s own log for the request id.',
+    meaning: 'The server returns an internal error for a trivial request (500).',
+    action: "Search GitLab's log for the request id.",
   },
   'too-many-requests': {
-    meaning: 'The server limits the rate of requests (429).',
-    action: 'Wait; then lower the number of clients behind this address.',
+    meaning: 'The server limits the request rate (429).',
+    action: 'Wait; then run fewer clients behind this address.',
   },
   challenge: {
-    meaning: 'A bot challenge stands before GitLab.',
-    action: 'Exempt the runner’s address from the challenge.',
+    meaning: 'A bot challenge in front of GitLab blocks the runner.',
+    action: "Exempt the runner's address from the challenge.",
   },
   'origin-error': {
-    meaning: 'The CDN before GitLab cannot reach it.',
-    action: 'Look at the origin’s certificate and firewall.',
+    meaning: 'The CDN in front of GitLab cannot reach it.',
+    action: 'Check the certificate and firewall of the GitLab server.',
   },
   forbidden: {
-    meaning: 'Something before GitLab refuses the request.',
-    action: 'Allow the runner’s address on the way to GitLab’s API.',
+    meaning: 'A server in front of GitLab blocks the request.',
+    action: "Allow the runner's address for GitLab's API on that server.",
   },
   banned: {
-    meaning: 'A plain “Forbidden” on every path: this address is banned.',
-    action: 'Lift the ban: Rack Attack in GitLab, or the list of the edge before it.',
+    meaning: "403 'Forbidden' on every path: GitLab blocks this IP address.",
+    action:
+      'Remove the address from the block list: Rack Attack in GitLab, or the firewall in front of it.',
   },
   'login-gateway': {
-    meaning: 'A login stands before GitLab’s pages; the api link tells whether its API is exempt.',
-    action: 'Exempt GitLab’s API from the login.',
+    meaning: "A login in front of GitLab's pages; the API check shows whether its API is exempt.",
+    action: "Exempt GitLab's API from the login.",
   },
   redirected: {
-    meaning: 'The address in `url` redirects elsewhere, which turns the runner’s POST into GET.',
-    action: 'Put the final address into `url`.',
+    meaning: "The address in `url` redirects, so the runner's POST requests become GET.",
+    action: 'Set `url` to the final address.',
   },
   'proxy-auth-required': {
-    meaning: 'The proxy wants a name and a password, and has none (407).',
-    action: 'Put them into the proxy variable of the runner.',
+    meaning: 'The proxy requires a login, and the runner has none (407).',
+    action: "Add user name and password to the runner's proxy variable.",
   },
   'proxy-auth-rejected': {
-    meaning: 'The proxy refuses the name or the password (407).',
-    action: 'Correct them in the proxy variable of the runner.',
+    meaning: "The proxy rejects the runner's login (407).",
+    action: "Correct user name and password in the runner's proxy variable.",
   },
   'proxy-denied': {
-    meaning: 'The proxy refuses the request by a rule of its own.',
+    meaning: 'The access rules of the proxy reject the request.',
     action: 'Allow GitLab in the rules of the proxy.',
   },
   'proxy-upstream-failed': {
     meaning: 'The proxy cannot reach GitLab.',
-    action: 'Look at name lookup and firewall of the proxy.',
+    action: 'Check the DNS lookup and firewall of the proxy.',
   },
   'client-certificate-required': {
-    meaning: 'The server wants a client certificate, and says so only after the handshake.',
+    meaning: 'The server requires a client certificate, and says so only after the handshake.',
     action: 'Set tls-cert-file and tls-key-file.',
   },
   'no-answer': {
-    meaning: 'The connection stands, and no answer comes.',
-    action: 'Look at the load of the GitLab server.',
+    meaning: 'The connection is open, but the server does not respond.',
+    action: 'Check the load of the GitLab server.',
   },
   'connection-reset': {
-    meaning: 'The connection was reset instead of an answer.',
-    action: 'Look at load balancer and intrusion prevention before GitLab.',
+    meaning: 'The connection was reset before the response.',
+    action: 'Check the load balancer and the intrusion prevention system in front of GitLab.',
   },
   closed: {
-    meaning: 'The connection was closed instead of an answer.',
-    action: 'Look at the web server before GitLab.',
+    meaning: 'The connection was closed before the response.',
+    action: 'Check the web server in front of GitLab.',
   },
   'not-http': {
-    meaning: 'What answers does not speak HTTP.',
+    meaning: 'The server does not use HTTP.',
     action: 'Correct the port in `url`.',
   },
   slow: {
-    meaning: 'The answer is right, and late.',
-    action: 'Look at the load of the GitLab server.',
+    meaning: 'The response is correct but slow.',
+    action: 'Check the load of the GitLab server.',
   },
   'http-error': {
-    meaning: 'There was no connection to speak on.',
-    action: 'Report it with the detail shown.',
+    meaning: 'There was no open connection.',
+    action: 'Report the detail shown as a bug of runnerwatch.',
   },
 } as const satisfies Readonly<Record<HealthFault | 'slow' | 'http-error', ReasonSpec>>;
 
 export const http = defineProbe({
   id: 'http',
   title: 'HTTP',
-  question: 'Does a web server answer at the end of the way, and in which state?',
+  question: "Does GitLab's web server answer, and in which state?",
   kind: 'endpoint',
   needs: ['connect', 'proxy', 'tls'],
   intervalSeconds: 60,
@@ -137,17 +138,17 @@ export const http = defineProbe({
       unit: 'seconds',
       min: 0.1,
       max: 60,
-      help: 'An answer that takes longer is a warning.',
+      help: 'A response that takes longer is a warning.',
     },
   },
   reasons: REASONS,
   measures: {
     response_seconds: {
-      help: 'Time from the request to the end of the answer.',
+      help: 'Time from the request to the end of the response.',
       as: { metric: 'path_phase_seconds', labels: { phase: 'http' } },
     },
     clock_skew_seconds: {
-      help: 'Date of GitLab’s answer minus this host’s clock, good to one second.',
+      help: "Date header of GitLab's response minus this host's clock, accurate to one second.",
       as: { metric: 'clock_skew_seconds' },
     },
   },
@@ -158,7 +159,7 @@ export const http = defineProbe({
       return {
         status: 'unknown',
         reason: 'http-error',
-        detail: 'there is no connection to speak on',
+        detail: 'there is no open connection',
       };
     }
     const send = createSender(way);

@@ -19,7 +19,7 @@ const OPTIONS = {
     unit: 'ratio',
     min: 0.5,
     max: 1,
-    help: 'Share of a limit from which on it counts as reached: the runner needs several files and tasks at once for one job, and fails with what is left.',
+    help: 'Share of a limit above which it counts as reached: the runner needs several files and tasks for one job.',
   },
   scarce_entropy_bits: {
     kind: 'number',
@@ -27,64 +27,66 @@ const OPTIONS = {
     unit: 'count',
     min: 1,
     max: 4096,
-    help: 'Below this much entropy a handshake of the runner waits for random numbers; kernels since 5.6 never do.',
+    help: 'Below this much entropy a TLS handshake of the runner waits for random numbers; not since kernel 5.6.',
   },
 } as const satisfies OptionTable;
 
 const REASONS = {
   'system-files': {
-    meaning: 'The table of open files of the whole host is full.',
-    action: 'Raise fs.file-max, and look for who holds the files.',
+    meaning: 'The open-file table of the whole host is full.',
+    action: 'Raise fs.file-max, and find the process that has the files open.',
   },
   files: {
-    meaning: 'The runner has as many files and connections open as it may.',
+    meaning: 'The runner has reached its limit of open files and connections.',
     action: 'Raise LimitNOFILE of its unit and restart it.',
   },
   tasks: {
-    meaning: 'No process and no thread can be started any more.',
-    action: 'Raise TasksMax or kernel.pid_max, and look for who started so many.',
+    meaning: 'No new process or thread can be started.',
+    action: 'Raise TasksMax or kernel.pid_max, and find the program that started so many.',
   },
   'connection-table': {
-    meaning: 'The table of tracked connections is full: the kernel throws new connections away.',
-    action: 'Raise net.netfilter.nf_conntrack_max, and look for who opens so many.',
+    meaning: 'The connection tracking table is full: the kernel drops new connections.',
+    action:
+      'Raise net.netfilter.nf_conntrack_max, and find the program that opens so many connections.',
   },
   'connection-table-filling': {
-    meaning: 'The table of tracked connections is nearly full; nothing was thrown away yet.',
-    action: 'Look for who opens so many connections.',
+    meaning:
+      'The connection tracking table is nearly full; the kernel has dropped no connection yet.',
+    action: 'Find the program that opens so many connections.',
   },
   'local-ports': {
-    meaning: 'All local ports to one peer are in use: no new connection to it can be made.',
-    action: 'Look for who opens them, or widen net.ipv4.ip_local_port_range.',
+    meaning: 'All local ports to one peer are in use: no new connection to it is possible.',
+    action: 'Find the program that opens them, or widen net.ipv4.ip_local_port_range.',
   },
   entropy: {
-    meaning: 'This old kernel has little entropy: handshakes wait for random numbers.',
+    meaning: 'This old kernel has little entropy: TLS handshakes wait for random numbers.',
     action: 'Install rng-tools, or give the machine a virtio-rng.',
   },
   'proc-unreadable': {
     meaning: '/proc/sys cannot be read.',
-    action: 'Check --path.procfs and the rights of runnerwatch.',
+    action: 'Check --path.procfs and the permissions of runnerwatch.',
   },
   blind: {
-    meaning: 'The open files of the runner are hidden from runnerwatch.',
+    meaning: "runnerwatch may not see the runner's open files.",
     action: 'Run runnerwatch as root.',
   },
 } as const;
 
 const MEASURES = {
   open_files: { help: 'Files and connections that the runner has open.' },
-  open_files_ratio: { help: 'Share of the runner’s own limit of open files that is taken.' },
+  open_files_ratio: { help: "Share of the runner's own limit of open files in use." },
   system_files: { help: 'Open files of the whole host.' },
-  system_files_ratio: { help: 'Share of the host’s table of open files that is taken.' },
-  tasks: { help: 'Processes and threads where there is the least room for more.' },
-  tasks_ratio: { help: 'Share of the tightest limit of processes and threads that is taken.' },
+  system_files_ratio: { help: "Share of the host's open-file table in use." },
+  tasks: { help: 'Processes and threads under the limit with the least room.' },
+  tasks_ratio: { help: 'Share of that limit in use.' },
   tracked_connections: { help: 'Entries of the connection tracking table.' },
-  tracked_connections_ratio: { help: 'Share of the connection tracking table that is taken.' },
+  tracked_connections_ratio: { help: 'Share of the connection tracking table in use.' },
   local_ports: { help: 'TCP sockets in use or in TIME_WAIT.' },
   local_ports_ratio: {
-    help: 'The same as a share of the range of local ports; more than 1 is possible with several peers.',
+    help: 'The same as a share of the local port range; more than 1 is possible with several peers.',
   },
   entropy_ratio: {
-    help: 'Share of the entropy pool that is filled, on kernels where a lack makes handshakes wait.',
+    help: 'Share of the entropy pool that is filled, on kernels where a low level makes handshakes wait.',
   },
 };
 
@@ -93,8 +95,8 @@ export function createLimits() {
   const counters = new Map<string, number>();
   return defineProbe({
     id: 'limits',
-    title: 'Limits of the kernel',
-    question: 'Is the runner, or the whole host, at a limit of the kernel?',
+    title: 'Kernel limits',
+    question: 'Has the runner, or the whole host, reached a limit of the kernel?',
     kind: 'service',
     needs: [],
     intervalSeconds: 15,

@@ -20,7 +20,7 @@ const BUSY_SWAP_PAGES = 1000;
 export const memory = defineProbe({
   id: 'memory',
   title: 'Memory',
-  question: 'Is the host short of memory now?',
+  question: 'Is the host short of memory?',
   kind: 'host',
   needs: [],
   intervalSeconds: 15,
@@ -32,7 +32,7 @@ export const memory = defineProbe({
       unit: 'ratio',
       min: 0.001,
       max: 0.9,
-      help: 'Below this share of available memory, with pressure or swapping, the host is short of memory.',
+      help: 'Below this share of available memory, with memory pressure or swapping, the host is short of memory.',
     },
     full_pressure_ratio: {
       kind: 'number',
@@ -40,28 +40,28 @@ export const memory = defineProbe({
       unit: 'ratio',
       min: 0.001,
       max: 1,
-      help: 'Share of the last minute in which all tasks waited for memory; above it there is pressure.',
+      help: 'Share of the last minute in which all tasks waited for memory; above it there is memory pressure.',
     },
   },
   reasons: {
     pressure: {
-      meaning: 'Little memory is left, and tasks wait for it or pages are swapped.',
+      meaning: 'Little memory is available, and tasks wait for memory or swap.',
       action: 'Run fewer jobs at once, limit their memory, or add memory.',
     },
     low: {
-      meaning: 'Little memory is left; nothing waits for it yet.',
-      action: 'Look at what the jobs take before it becomes short.',
+      meaning: 'Little memory is available; no task waits for it yet.',
+      action: 'Check how much memory the jobs use.',
     },
     'proc-unreadable': {
       meaning: '/proc/meminfo cannot be read.',
-      action: 'Check --path.procfs and the rights of runnerwatch.',
+      action: 'Check --path.procfs and the permissions of runnerwatch.',
     },
   },
   measures: {
-    available_bytes: { help: 'Memory that can be had without swapping.' },
+    available_bytes: { help: 'Memory available without swapping.' },
     size_bytes: { help: 'Memory of the host.' },
     available_ratio: {
-      help: 'Share of the memory that can be had without swapping.',
+      help: 'Share of memory available without swapping.',
       limits: { worse: 'low', options: ['short_available_ratio'] },
     },
     pressure_ratio: {
@@ -69,7 +69,7 @@ export const memory = defineProbe({
       limits: { worse: 'high', options: ['full_pressure_ratio'] },
     },
     swapped_pages: { help: 'Pages moved to or from swap within one second.' },
-    oom_kills: { help: 'Processes killed for lack of memory since boot.' },
+    oom_kills: { help: 'Processes killed since boot because memory ran out.' },
   },
 
   async run(_target, options, { paths, signal }) {
@@ -99,8 +99,8 @@ export const memory = defineProbe({
     const swapped_pages = counters.swapped_pages ?? 0;
     if (waited_ratio <= options.full_pressure_ratio && swapped_pages <= BUSY_SWAP_PAGES)
       return { status: 'warn', reason: 'low', detail: left, measures };
-    const waited = `all tasks waited ${Math.round(waited_ratio * 100)} % of the last minute`;
-    const detail = `${left}; ${waited}, ${swapped_pages} pages swapped in one second`;
+    const waited = `all tasks waited for memory in ${Math.round(waited_ratio * 100)} % of the last minute`;
+    const detail = `${left}; ${waited}; ${swapped_pages} pages swapped in one second`;
     return { status: 'fail', reason: 'pressure', detail, measures };
   },
 });

@@ -32,48 +32,50 @@ const ANSWER_SECONDS = 5;
 
 const REASONS = {
   'name-not-found': {
-    meaning: 'The name of the proxy does not resolve.',
-    action: 'Correct the proxy variable of the runner.',
+    meaning: 'The host name of the proxy does not resolve.',
+    action: "Correct the runner's proxy variable.",
   },
   unreachable: {
-    meaning: 'The proxy cannot be connected to.',
-    action: 'Start the proxy, open the way to it, or correct the proxy variable of the runner.',
+    meaning: 'The proxy does not accept connections.',
+    action: "Start the proxy, open the firewall to it, or correct the runner's proxy variable.",
   },
   'auth-required': {
-    meaning: 'The proxy wants credentials, and the runner has none.',
-    action: 'Put user and password into the proxy variable of the runner.',
+    meaning: 'The proxy requires a login, and the runner has none.',
+    action: "Add user name and password to the runner's proxy variable.",
   },
   'auth-rejected': {
-    meaning: 'The proxy refuses the credentials of the runner.',
-    action: 'Renew the account; percent-encode what is not a letter or digit.',
+    meaning: "The proxy rejects the runner's login.",
+    action: 'Renew the account; percent-encode every character that is not a letter or digit.',
   },
   denied: {
-    meaning: 'The proxy forbids the connection to GitLab.',
-    action: 'Allow the host and the port in the proxy’s rules.',
+    meaning: 'The proxy rejects the connection to GitLab.',
+    action: 'Allow the host and port in the rules of the proxy.',
   },
   'upstream-failed': {
     meaning: 'The proxy itself cannot reach GitLab.',
-    action: 'Check the proxy’s own name resolution and way out.',
+    action: 'Check the DNS lookup and connectivity of the proxy.',
   },
   silent: {
-    meaning: 'The proxy accepts the connection and does not answer.',
+    meaning: 'The proxy accepts the connection and does not respond.',
     action: 'Restart the proxy.',
   },
   closed: {
-    meaning: 'The proxy closes the connection without an answer.',
-    action: 'Look at the proxy’s log; check its scheme and port.',
+    meaning: 'The proxy closes the connection without a response.',
+    action: 'Check the log of the proxy, and its scheme and port in the proxy variable.',
   },
   'not-a-proxy': {
-    meaning: 'What answers there does not speak the protocol of a proxy.',
-    action: 'Check scheme and port of the proxy variable of the runner.',
+    meaning: 'The server is not an HTTP proxy.',
+    action: "Check scheme and port in the runner's proxy variable.",
   },
   'certificate-refused': {
-    meaning: 'The proxy is spoken to over TLS, and the runner does not accept its certificate.',
-    action: 'Repair the proxy’s certificate, or make the runner trust its authority.',
+    meaning: 'The runner connects to the proxy over TLS and does not trust its certificate.',
+    action:
+      'Repair the certificate of the proxy, or make the runner trust its certificate authority.',
   },
   'proxy-error': {
-    meaning: 'The way to the proxy failed in a way that runnerwatch does not know.',
-    action: 'Test it by hand with curl --proxy, and report it with the detail shown.',
+    meaning:
+      'The connection through the proxy failed with an error that runnerwatch does not know.',
+    action: 'Test it with curl --proxy, and report the detail shown as a bug of runnerwatch.',
   },
 } as const satisfies Readonly<Record<string, ReasonSpec>>;
 
@@ -82,7 +84,7 @@ export function createProxy(store: TrustStore) {
   return defineProbe({
     id: 'proxy',
     title: 'Proxy',
-    question: 'Does the proxy of the runner open the way to GitLab?',
+    question: "Does the runner's proxy connect to GitLab?",
     kind: 'endpoint',
     needs: [],
     intervalSeconds: 15,
@@ -91,7 +93,7 @@ export function createProxy(store: TrustStore) {
     reasons: REASONS,
     measures: {
       tunnel_seconds: {
-        help: 'Time until the proxy opened the way.',
+        help: 'Time until the proxy was connected to GitLab.',
         as: { metric: 'path_phase_seconds', labels: { phase: 'proxy' } },
       },
     },
@@ -124,11 +126,12 @@ async function passThrough(
   if (tunnel.kind !== 'open') return { ...judgeTunnel(tunnel, decision, url.host), measures };
   const open = walk.open;
   walk.open = async (signal) => {
-    const socket = await (open?.(signal) ?? Promise.reject(new Error('nothing to open')));
+    const socket = await (open?.(signal) ??
+      Promise.reject(new Error('there is no open connection')));
     const again = await openTunnel(socket, decision, hostPortOf(url), signal);
     if (again.kind === 'open') return socket;
     socket.destroy();
-    throw new Error(`the proxy did not open the way again: ${again.kind}`);
+    throw new Error(`the proxy did not reconnect: ${again.kind}`);
   };
   return { status: 'pass', measures, facts: factsOf(decision) };
 }
@@ -141,7 +144,7 @@ function beforeTunnel({ host, port, variable }: Proxy, { walk }: LinkTools) {
     return { status: 'fail', reason: 'name-not-found', detail, facts: where } as const;
   }
   if (walk.socket === undefined) {
-    const detail = `the proxy ${host}:${port} (from ${variable}) cannot be connected to`;
+    const detail = `the proxy ${host}:${port} (from ${variable}) does not accept connections`;
     return { status: 'fail', reason: 'unreachable', detail, facts: where } as const;
   }
   return undefined;
@@ -170,7 +173,8 @@ async function secureProxy(
   walk.socket = shaken.socket;
   walk.open = async (again) => {
     const next = await handshakeLikeGo(await open(again), { ...request, signal: again });
-    if (next.kind !== 'secured') throw new Error(`cannot secure the proxy again: ${next.kind}`);
+    if (next.kind !== 'secured')
+      throw new Error(`the TLS connection to the proxy cannot be reopened: ${next.kind}`);
     return next.socket;
   };
   return undefined;

@@ -30,22 +30,22 @@ const REASONS = {
   paused: { meaning: 'The runner is paused in GitLab.', action: 'Resume it in GitLab.' },
   'system-id-clash': {
     meaning: 'Two hosts use the same token and the same system id.',
-    action: 'Give each host a system id of its own.',
+    action: 'Give each host its own system id.',
   },
   'no-matching-runner': {
-    meaning: 'Jobs wait whose tags this runner does not have.',
-    action: 'Give the runner the tags, or the jobs others.',
+    meaning: 'Jobs are waiting whose tags this runner does not have.',
+    action: 'Add the tags to the runner, or change the tags of the jobs.',
   },
   'no-api-token': {
     meaning: 'The file with the API token cannot be read.',
-    action: 'Correct api_token_file under [gitlab], or its rights.',
+    action: 'Correct api_token_file under [gitlab], or its permissions.',
   },
   refused: {
     meaning: 'GitLab does not accept the API token for this runner.',
-    action: 'Create one with the scope read_api, of somebody who may see the runner.',
+    action: 'Create one with the scope read_api, for a user who can see the runner.',
   },
   'record-error': {
-    meaning: 'GitLab’s answer says nothing about the runner.',
+    meaning: "GitLab's response has no information about the runner.",
     action: 'Read the detail.',
   },
 } as const satisfies Readonly<Record<string, ReasonSpec>>;
@@ -57,8 +57,8 @@ export function createRecord() {
   const seen = new Map<string, readonly string[]>();
   return defineProbe({
     id: 'record',
-    title: 'GitLab’s record',
-    question: 'What does GitLab have on record of this entry?',
+    title: 'Runner record in GitLab',
+    question: 'What does GitLab store about this runner?',
     kind: 'runner',
     needs: ['api'],
     intervalSeconds: 900,
@@ -66,9 +66,9 @@ export function createRecord() {
     options: {},
     reasons: REASONS,
     measures: {
-      managers: { help: 'Hosts that GitLab knows to use the token of this entry.' },
+      managers: { help: 'Hosts that use the token of this entry, according to GitLab.' },
       waiting_jobs: {
-        help: 'Jobs of the runner’s projects that wait for other tags; at most 20 a project.',
+        help: "Jobs in the runner's projects that wait for other tags; at most 20 per project.",
       },
     },
     applies: (target) => target.record !== undefined,
@@ -141,10 +141,10 @@ function unknown(reason: Reason, detail: string) {
 
 function notTold(answer: HttpAnswer | undefined, name: string) {
   const isRefused = answer !== undefined && [401, 403, 404].includes(answer.status);
-  const said = answer === undefined ? 'gave no answer' : `answered ${answer.status}`;
+  const said = answer === undefined ? 'did not respond' : `returned ${answer.status}`;
   return unknown(
     isRefused ? 'refused' : 'record-error',
-    `GitLab ${said} about the record of ${name}`,
+    `GitLab ${said} for the record of ${name}`,
   );
 }
 
@@ -200,7 +200,7 @@ function faultOf(
   if (addresses.length > LEAST_CHANGES && new Set(addresses).size < addresses.length) {
     return warn(
       'system-id-clash',
-      `the manager of ${name} with this host’s system id had the addresses ${addresses.join(', ')}`,
+      `the runner manager of ${name} with this host's system id had the addresses ${addresses.join(', ')}`,
     );
   }
   if (known.isPaused) return warn('paused', `${name} is paused in GitLab`);
@@ -209,6 +209,6 @@ function faultOf(
     ? undefined
     : warn(
         'no-matching-runner',
-        `${first} waits, and ${name} has the tags ${known.tags.join(' ') || 'none'}`,
+        `${first} is waiting, and ${name} has the tags ${known.tags.join(' ') || 'none'}`,
       );
 }

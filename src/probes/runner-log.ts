@@ -12,8 +12,8 @@ import { defineProbe } from '../core/probe.ts';
 
 export const runnerLog = defineProbe({
   id: 'runner-log',
-  title: 'Runner’s log',
-  question: 'What does the runner itself write about its polls and its jobs?',
+  title: "Runner's log",
+  question: "What does the runner's log say about its polls and its jobs?",
   kind: 'service',
   needs: [],
   intervalSeconds: 5,
@@ -21,33 +21,33 @@ export const runnerLog = defineProbe({
   options: {},
   reasons: {
     'not-allowed': {
-      meaning: 'This user may not read the runner’s log.',
-      action: 'Run runnerwatch as root, or put its user into the group systemd-journal.',
+      meaning: "This user may not read the runner's log.",
+      action: 'Run runnerwatch as root, or add its user to the group systemd-journal.',
     },
     unreadable: {
-      meaning: 'The runner’s log cannot be read.',
-      action: 'Look whether the journal works, or correct log_file under [runner].',
+      meaning: "The runner's log cannot be read.",
+      action: 'Check that the journal works, or correct log_file under [runner].',
     },
   },
   measures: {
-    lines: { help: 'Lines of the runner’s log that were read since runnerwatch started.' },
-    dropped_lines: { help: 'Lines that were left out, because there were too many at once.' },
+    lines: { help: "Lines of the runner's log read since runnerwatch started." },
+    dropped_lines: { help: 'Lines skipped because there were too many at once.' },
     last_line_timestamp_seconds: { help: 'When the last line was written.' },
-    ended_jobs: { help: 'Jobs that ended since runnerwatch started, however they did.' },
+    ended_jobs: { help: 'Jobs that ended since runnerwatch started, with any result.' },
     system_failed_jobs: {
-      help: 'Jobs that ended since runnerwatch started as a failure of the system, not of their script.',
+      help: 'Jobs that failed because of the system, not of their script, since runnerwatch started.',
     },
-    timed_out_jobs: { help: 'Jobs that took longer than they may, since runnerwatch started.' },
-    cancelled_jobs: { help: 'Jobs that somebody cancelled, since runnerwatch started.' },
+    timed_out_jobs: { help: 'Jobs that exceeded their timeout, since runnerwatch started.' },
+    cancelled_jobs: { help: 'Cancelled jobs, since runnerwatch started.' },
     lost_job_ends: {
-      help: 'Jobs whose end GitLab was never told, since runnerwatch started; GitLab shows them as running.',
+      help: 'Jobs whose end was not reported to GitLab, since runnerwatch started; GitLab shows them as running.',
     },
   },
   applies: ({ log }) => log !== undefined,
 
   async run(_target, _options, { runnerLog: door, signal }) {
     if (door === undefined) {
-      return { status: 'unknown', reason: 'unreadable', detail: 'there is no log to read' };
+      return { status: 'unknown', reason: 'unreadable', detail: 'no log was found' };
     }
     const reading = await door.read(signal);
     const { state, detail, lines, droppedLines, lastLineAt, events, jobEnds } = reading;

@@ -20,27 +20,27 @@ import { HeldSlotTracker, JOB_LIST, parseJobList } from '../runner/counters/job-
 import { PollTracker } from '../runner/counters/poll-tracker.ts';
 
 const MEASURES = {
-  worked_polls: { help: 'Polls of the runner that GitLab answered, since runnerwatch looks.' },
-  failed_polls: { help: 'Polls of the runner that failed, since runnerwatch looks.' },
-  without_poll_seconds: { help: 'Time since a poll of any entry last ended.' },
-  running_jobs: { help: 'Jobs that run on this host.' },
-  concurrent_jobs: { help: 'Jobs that may run at once.' },
-  longest_job_seconds: { help: 'Age of the oldest job that the runner lists.' },
+  worked_polls: { help: 'Polls of the runner that GitLab answered, since runnerwatch started.' },
+  failed_polls: { help: 'Polls of the runner that failed, since runnerwatch started.' },
+  without_poll_seconds: { help: 'Time since the last poll of any entry ended.' },
+  running_jobs: { help: 'Jobs running on this host.' },
+  concurrent_jobs: { help: 'Maximum number of concurrent jobs.' },
+  longest_job_seconds: { help: 'Age of the oldest job in the list of the runner.' },
   held_slots: { help: 'Jobs that ended more than five minutes ago and still hold their slot.' },
 } as const;
 
 const REASONS = {
   unreachable: {
-    meaning: 'The address at which the runner should tell its numbers cannot be reached.',
-    action: 'Restart the runner: listen_address is read only at its start.',
+    meaning: "The runner's listen_address does not accept connections.",
+    action: 'Restart the runner: it reads listen_address only at start.',
   },
   'no-answer': {
-    meaning: 'The runner accepts the connection at its listen_address and does not answer.',
-    action: 'Look whether its process stands still.',
+    meaning: 'The runner accepts the connection at its listen_address and does not respond.',
+    action: 'Check whether its process is stopped or hung.',
   },
   'not-a-runner': {
-    meaning: 'Something else than a runner answers at the runner’s listen_address.',
-    action: 'Give the runner a listen_address of its own.',
+    meaning: "The program at the runner's listen_address is not a runner.",
+    action: 'Give the runner its own listen_address.',
   },
 } as const;
 
@@ -52,8 +52,8 @@ export function createRunnerMetrics() {
   const trackers = new Map<string, Trackers>();
   return defineProbe({
     id: 'runner-metrics',
-    title: 'Runner’s counters',
-    question: 'Does the runner poll, with what result, and has it room for jobs?',
+    title: "Runner's metrics",
+    question: 'Does the runner poll, with what result, and does it have free job slots?',
     kind: 'service',
     needs: [],
     intervalSeconds: 15,
@@ -64,7 +64,8 @@ export function createRunnerMetrics() {
     applies: ({ metrics }) => metrics !== undefined,
 
     async run(target, _options, tools): Promise<MetricsFinding> {
-      if (target.metrics === undefined) return unknown('refused', 'there is no listen_address');
+      if (target.metrics === undefined)
+        return unknown('refused', 'the runner has no listen_address');
       const page = await fetchPage(target.metrics, { path: '/metrics' }, tools.signal);
       if (page.kind !== 'page') return unknown(page.kind, page.detail);
       const { host, port } = target.metrics;
@@ -110,7 +111,7 @@ function judge(
 ): MetricsFinding {
   const counters = countersOf(parseExposition(text));
   if (counters === undefined) {
-    return unknown('foreign', `${metrics?.host}:${metrics?.port} has no counters of a runner`);
+    return unknown('foreign', `${metrics?.host}:${metrics?.port} has no metrics of a runner`);
   }
   const { events, workedPolls, failedPolls, flatSeconds } = tracker.update(counters);
   const { jobs, concurrent, version } = counters;

@@ -35,50 +35,51 @@ const LOOP_SECONDS = 900;
 
 const REASONS = {
   'not-running': {
-    meaning: 'There is no `gitlab-runner run` process.',
+    meaning: 'No process `gitlab-runner run` is running.',
     action: 'Start the service.',
   },
   'not-installed': {
     meaning: 'There is no process, no unit and no program of GitLab Runner on this host.',
-    action: 'Install GitLab Runner, or point runnerwatch at the right host paths.',
+    action: 'Install GitLab Runner, or give runnerwatch the right host paths.',
   },
   restarting: {
-    meaning: 'systemd is stopping or starting the unit at this moment.',
-    action: 'Wait for it.',
+    meaning: 'systemd is stopping or starting the unit.',
+    action: 'Wait until it has finished.',
   },
   failed: {
     meaning: 'The unit has failed.',
     action: 'Read the last lines of its journal.',
   },
   'crash-loop': {
-    meaning: 'The process starts and dies again and again.',
-    action: 'Read the last lines of its journal: the fatal one names the reason.',
+    meaning: 'The process crashes again and again.',
+    action: 'Read the last lines of its log: the fatal error has the reason.',
   },
   stopped: {
-    meaning: 'The process is there and stands still (stopped by a signal).',
-    action: 'Continue or restart it.',
+    meaning: 'A signal has stopped the process (SIGSTOP).',
+    action: 'Resume or restart it.',
   },
   uninterruptible: {
-    meaning: 'The process hangs in a system call that nothing can interrupt.',
-    action: 'Look for a file system or a disk that does not answer.',
+    meaning: 'The process is blocked in an uninterruptible system call.',
+    action: 'Find a file system or disk that does not respond.',
   },
   'other-config': {
-    meaning: 'A runner process is there, and it runs on another config file.',
+    meaning: 'The runner process uses another config file.',
     action: 'Start the runner with the right --config.',
   },
   'two-processes': {
-    meaning: 'Two main processes share one config file, so `concurrent` and `limit` do not hold.',
+    meaning:
+      'Two main processes use one config file, so `concurrent` and `limit` apply to each of them.',
     action: 'Stop one of them.',
   },
   blind: {
-    meaning: 'Processes of other users are hidden from runnerwatch.',
+    meaning: 'runnerwatch may not see processes of other users.',
     action: 'Run runnerwatch as root, or mount /proc without hidepid.',
   },
 } as const satisfies Readonly<Record<string, ReasonSpec>>;
 
 const MEASURES = {
-  processes: { help: 'Main runner processes on this config file.' },
-  started_timestamp_seconds: { help: 'Start of the main runner process.' },
+  processes: { help: 'Main runner processes with this config file.' },
+  started_timestamp_seconds: { help: 'Start time of the main runner process.' },
   restarts: { help: 'Automatic restarts of the unit since it was loaded.' },
 } as const;
 
@@ -87,7 +88,7 @@ export function createService() {
   return defineProbe({
     id: 'service',
     title: 'Runner process',
-    question: 'Is the runner’s main process there, since when, and on this config?',
+    question: "Does the runner's main process run, since when, and with this config file?",
     kind: 'service',
     needs: [],
     intervalSeconds: 15,
@@ -127,7 +128,7 @@ export const service = createService();
 /** A process that waits for a disk is in state D for a moment; one that stays there hangs. */
 async function stuckFault(main: RunnerProcess, paths: Paths, signal: AbortSignal) {
   if (main.state !== 'D' || !(await remainsUninterruptible(main, paths, signal))) return undefined;
-  const detail = `process ${main.pid} hangs in a system call (state D)`;
+  const detail = `process ${main.pid} is blocked in a system call (state D)`;
   return { status: 'fail', reason: 'uninterruptible', detail } as const;
 }
 
@@ -168,19 +169,19 @@ function faultOf(
   }
   const ageSeconds = (now - main.startedAt) / 1000;
   if ((unit?.restarts ?? 0) >= LOOP_RESTARTS && ageSeconds < YOUNG_SECONDS) {
-    const detail = `the unit was restarted ${unit?.restarts} times, the last time ${Math.round(ageSeconds)} s ago`;
+    const detail = `systemd restarted the unit ${unit?.restarts} times, last ${Math.round(ageSeconds)} s ago`;
     return { status: 'fail', reason: 'crash-loop', detail } as const;
   }
   const loop = unit === undefined ? loopFault(started) : undefined;
   if (loop !== undefined) return loop;
   if (ours.length < 2) return undefined;
-  const detail = `processes ${ours.map(({ pid }) => pid).join(' and ')} run on ${main.configPath}`;
+  const detail = `processes ${ours.map(({ pid }) => pid).join(' and ')} use ${main.configPath}`;
   return { status: 'warn', reason: 'two-processes', detail } as const;
 }
 
 function loopFault(started: number) {
   if (started < LOOP_PROCESSES) return undefined;
-  const detail = `${started} processes have come and gone within ${LOOP_SECONDS / 60} minutes`;
+  const detail = `${started} processes have started and ended within ${LOOP_SECONDS / 60} minutes`;
   return { status: 'fail', reason: 'crash-loop', detail } as const;
 }
 
@@ -197,7 +198,7 @@ async function absence({ target, processes, unit, paths, started }: Absence) {
   const { id, configPath } = target;
   const [other] = processes;
   if (other !== undefined) {
-    const detail = `process ${other.pid} runs on ${other.configPath}, not on ${configPath}`;
+    const detail = `process ${other.pid} uses ${other.configPath}, not ${configPath}`;
     return { status: 'fail', reason: 'other-config', detail } as const;
   }
   if (await isHidden(paths)) {
@@ -215,7 +216,7 @@ async function absence({ target, processes, unit, paths, started }: Absence) {
     return { status: 'fail', reason: 'not-installed', detail } as const;
   }
   const state = unit === undefined ? '' : `; ${id} is ${unit.activeState}`;
-  const detail = `there is no process \`gitlab-runner run\`${state}`;
+  const detail = `no process \`gitlab-runner run\` is running${state}`;
   return { status: 'fail', reason: 'not-running', detail } as const;
 }
 
@@ -229,7 +230,7 @@ function isOnItsWay({ activeState, subState }: UnitState): boolean {
 /** What the unit's own state says about a process that is not there. */
 function unitFault(id: string, { activeState, subState, restarts, result }: UnitState) {
   if (activeState === 'activating' && restarts >= LOOP_RESTARTS) {
-    const detail = `${id} was restarted ${restarts} times and waits for the next start (${result})`;
+    const detail = `systemd restarted ${id} ${restarts} times and waits for the next start (${result})`;
     return { status: 'fail', reason: 'crash-loop', detail } as const;
   }
   if (activeState !== 'failed' && subState !== 'auto-restart') return undefined;

@@ -33,27 +33,27 @@ const HANDSHAKE_SECONDS = 9;
 
 const REASONS = {
   'unknown-authority': {
-    meaning: 'The certificate is signed by an authority that the runner does not trust.',
+    meaning: 'The certificate is signed by a certificate authority that the runner does not trust.',
     action:
-      'Put the authority’s certificate into the runner’s certs folder and restart the runner.',
+      "Put the certificate of the authority into the runner's certs directory and restart the runner.",
   },
   'self-signed': {
-    meaning: 'The certificate is signed by itself, and the runner does not trust it.',
+    meaning: 'The certificate is self-signed, and the runner does not trust it.',
     action:
-      'Put the certificate into the runner’s certs folder and restart the runner, or use a real one.',
+      "Put the certificate into the runner's certs directory and restart the runner, or use one from a certificate authority.",
   },
   'missing-intermediate': {
-    meaning: 'The server does not send the intermediate that signed its certificate.',
-    action: 'Serve the full chain on GitLab’s side.',
+    meaning: 'The server does not send the intermediate certificate.',
+    action: 'Send the full chain from the GitLab server.',
   },
-  expired: { meaning: 'The certificate has expired.', action: 'Renew it on GitLab’s side.' },
+  expired: { meaning: 'The certificate has expired.', action: 'Renew it on the GitLab server.' },
   'intermediate-expired': {
     meaning: 'An issuer in the only possible chain has expired.',
-    action: 'Serve a current chain, or renew the authority’s certificate on this host.',
+    action: 'Send a current chain, or renew the root certificate on this host.',
   },
   'not-yet-valid': {
-    meaning: 'The certificate is not valid yet by this host’s clock.',
-    action: 'Check this host’s clock; else wait or reissue.',
+    meaning: "The certificate is not valid yet, by this host's clock.",
+    action: "Check this host's clock; otherwise wait or reissue the certificate.",
   },
   'name-mismatch': {
     meaning: 'The certificate is for other names than the host in `url`.',
@@ -64,7 +64,7 @@ const REASONS = {
     action: 'Reissue it with subject alternative names.',
   },
   'not-acceptable': {
-    meaning: 'Go refuses the certificate for what it is: signature, key, usage or authority flag.',
+    meaning: 'Go rejects the certificate because of its signature, key, usage or authority flag.',
     action: 'Reissue it.',
   },
   'protocol-unsupported': {
@@ -72,40 +72,41 @@ const REASONS = {
     action: 'Enable TLS 1.2 or 1.3 with ECDHE on the server.',
   },
   'client-certificate-required': {
-    meaning: 'The server wants a client certificate, and the runner has none.',
+    meaning: 'The server requires a client certificate, and the runner has none.',
     action: 'Set tls-cert-file and tls-key-file.',
   },
   'client-certificate-invalid': {
-    meaning: 'The server refuses the runner’s client certificate, or its files do not fit.',
-    action: 'Renew the pair named by tls-cert-file and tls-key-file.',
+    meaning:
+      "The server rejects the runner's client certificate, or certificate and key do not match.",
+    action: 'Renew the files of tls-cert-file and tls-key-file.',
   },
   'ca-file-missing': {
-    meaning: 'The file named by tls-ca-file does not exist; the runner ignores that in silence.',
+    meaning: 'The file of tls-ca-file does not exist; the runner silently ignores that.',
     action: 'Correct the path.',
   },
   'ca-file-unreadable': {
     meaning: 'The CA file cannot be read.',
-    action: 'Give the runner’s user the right to read it.',
+    action: "Give the runner's user permission to read it.",
   },
   'ca-file-invalid': {
-    meaning: 'The CA file holds no certificate in PEM form.',
+    meaning: 'The CA file has no certificate in PEM format.',
     action: 'Convert it to PEM.',
   },
   'plaintext-server': {
-    meaning: 'The port does not speak TLS.',
-    action: 'Correct scheme or port in `url`.',
+    meaning: 'The port does not use TLS.',
+    action: 'Correct the scheme or port in `url`.',
   },
   'handshake-blocked': {
-    meaning: 'The connection stands, and the TLS handshake is cut or stays without an answer.',
-    action: 'Look for a filter between here and GitLab that inspects TLS.',
+    meaning: 'The TLS handshake is interrupted or gets no response.',
+    action: 'Check for a filter on the path to GitLab that inspects TLS.',
   },
   'expiring-soon': {
-    meaning: 'A certificate of the chain, of the CA file or of the client ends soon.',
-    action: 'Renew it before it ends.',
+    meaning: 'A certificate of the chain, of the CA file or of the client expires soon.',
+    action: 'Renew it before it expires.',
   },
   'tls-error': {
-    meaning: 'The handshake failed in a way that runnerwatch does not know.',
-    action: 'Report it with the detail shown.',
+    meaning: 'The TLS handshake failed with an error that runnerwatch does not know.',
+    action: 'Report the detail shown as a bug of runnerwatch.',
   },
 } as const satisfies Readonly<Record<TlsFault | 'expiring-soon', ReasonSpec>>;
 
@@ -123,29 +124,29 @@ const OPTIONS = {
     unit: 'seconds',
     min: 0,
     max: 365 * 86_400,
-    help: 'A certificate that ends within this time is a warning.',
+    help: 'A certificate that expires within this time is a warning.',
   },
 } as const satisfies OptionTable;
 
 const MEASURES = {
   handshake_seconds: {
-    help: 'Time of the TLS handshake.',
+    help: 'Duration of the TLS handshake.',
     as: { metric: 'path_phase_seconds', labels: { phase: 'tls' } },
   },
   leaf_not_after_timestamp_seconds: {
-    help: 'End of the server’s certificate.',
+    help: "Expiry of the server's certificate.",
     as: position('leaf'),
   },
   chain_not_after_timestamp_seconds: {
-    help: 'Earliest end of the issuers sent.',
+    help: 'Earliest expiry of the issuers sent.',
     as: position('chain'),
   },
   ca_file_not_after_timestamp_seconds: {
-    help: 'Earliest end in the CA file.',
+    help: 'Earliest expiry in the CA file.',
     as: position('ca_file'),
   },
   client_not_after_timestamp_seconds: {
-    help: 'End of the client certificate.',
+    help: 'Expiry of the client certificate.',
     as: position('client'),
   },
 } satisfies Readonly<Record<string, MeasureSpec>>;
@@ -155,7 +156,8 @@ export function createTls(store: TrustStore) {
   return defineProbe({
     id: 'tls',
     title: 'TLS',
-    question: 'Would the runner accept GitLab’s certificate, with its own trust and by Go’s rules?',
+    question:
+      "Does the runner accept GitLab's certificate, with its own trust files and the rules of Go?",
     kind: 'endpoint',
     needs: ['connect', 'proxy'],
     intervalSeconds: 15,
@@ -179,7 +181,7 @@ async function shake(
   const trust = await store.load(target.trust, host, paths, isDenied);
   const open = walk.open;
   if (walk.socket === undefined || open === undefined) {
-    return { status: 'unknown', reason: 'tls-error', detail: 'there is no connection to secure' };
+    return { status: 'unknown', reason: 'tls-error', detail: 'there is no open connection' };
   }
   const start = clock.seconds();
   using deadline = deadlineOf(HANDSHAKE_SECONDS, signal);
@@ -200,7 +202,8 @@ async function shake(
   walk.socket = settled.socket;
   walk.open = async (again) => {
     const next = await handshakeLikeGo(await open(again), { ...request, signal: again });
-    if (next.kind !== 'secured') throw new Error(`cannot secure the way again: ${next.kind}`);
+    if (next.kind !== 'secured')
+      throw new Error(`the TLS connection cannot be reopened: ${next.kind}`);
     return next.socket;
   };
   const ending = nextExpiryText(settled.path, trust, request.now, options.expiring_soon_seconds);

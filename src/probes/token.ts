@@ -31,88 +31,91 @@ const VERIFY_SECONDS = 3600;
 const REASONS = {
   missing: {
     meaning: 'The entry has no token, so the runner skips it.',
-    action: 'Put the runner’s authentication token into config.toml, or set the variable it names.',
+    action: "Put the runner's authentication token into config.toml, or set the variable it uses.",
   },
   'registration-token': {
-    meaning: 'The entry holds a registration token, with which nobody can ask for jobs.',
+    meaning: 'The entry has a registration token, with which a runner cannot get jobs.',
     action: 'Create a runner in GitLab and put its glrt- token into config.toml.',
   },
   'wrong-kind': {
-    meaning: 'The entry holds a token of another kind, or a placeholder.',
-    action: 'Put the runner’s authentication token into config.toml.',
+    meaning: 'The entry has another kind of token, or a placeholder.',
+    action: "Put the runner's authentication token into config.toml.",
   },
   'checksum-mismatch': {
-    meaning: 'The token was cut or mistyped: its checksum does not fit.',
+    meaning: 'The token is truncated or mistyped: its checksum is wrong.',
     action: 'Copy the token again.',
   },
   rejected: {
-    meaning: 'GitLab refuses the token.',
-    action: 'Look for the runner in GitLab by its short token.',
+    meaning: 'GitLab rejects the token.',
+    action: 'Search for the runner in GitLab by its short token.',
   },
   expired: {
-    meaning: 'The token has expired, and GitLab refuses it.',
-    action: 'Reset the token, or take a new one from GitLab.',
+    meaning: 'The token has expired, and GitLab rejects it.',
+    action: 'Reset the token, or get a new one from GitLab.',
   },
   orphaned: {
     meaning: 'The project or group of the runner was deleted.',
     action: 'Create a runner in an existing project or group and use its token.',
   },
   'read-only': {
-    meaning: 'GitLab refuses to write: maintenance mode, or a read-only site.',
-    action: 'Wait for the end of the maintenance; or point `url` at the primary site.',
+    meaning: 'GitLab rejects writes: maintenance mode, or a read-only site.',
+    action: 'Wait until the maintenance ends, or set `url` to the primary site.',
   },
   'forbidden-by-edge': {
-    meaning: 'Something before GitLab refuses the request; the token was not judged.',
-    action: 'Allow the runner’s address on the way to GitLab’s API.',
+    meaning: 'A server in front of GitLab blocks the request; the token was not checked.',
+    action: "Allow the runner's address for GitLab's API on that server.",
   },
   challenge: {
-    meaning: 'A bot challenge stands before GitLab’s runner API; the token was not judged.',
-    action: 'Exempt the runner’s address from the challenge.',
+    meaning: "A bot challenge in front of GitLab's runner API; the token was not checked.",
+    action: "Exempt the runner's address from the challenge.",
   },
   'login-gateway': {
-    meaning: 'A login stands before GitLab’s runner API; the token was not judged.',
-    action: 'Exempt GitLab’s API from the login.',
+    meaning: "A login in front of GitLab's runner API; the token was not checked.",
+    action: "Exempt GitLab's API from the login.",
   },
   redirected: {
-    meaning: 'GitLab’s runner API redirects elsewhere, which turns the runner’s POST into GET.',
-    action: 'Put the final address into `url`.',
+    meaning: "GitLab's runner API redirects, so the runner's POST requests become GET.",
+    action: 'Set `url` to the final address.',
   },
-  migrations: { meaning: 'GitLab migrates its database and asks for patience.', action: 'Wait.' },
+  migrations: {
+    meaning: 'GitLab is migrating its database and tells runners to wait.',
+    action: 'Wait.',
+  },
   'address-limited': {
-    meaning: 'GitLab limits requests without a user from this address (429), such as this one.',
-    action: 'Nothing, if only runnerwatch is limited; else lower requests_per_hour.',
+    meaning: 'GitLab limits unauthenticated requests from this address (429), such as this one.',
+    action: 'Nothing, if only runnerwatch is limited; otherwise lower requests_per_hour.',
   },
   'too-many-requests': {
-    meaning: 'GitLab limits the rate of requests (429).',
-    action: 'Fewer runners behind this address or token.',
+    meaning: 'GitLab limits the request rate (429).',
+    action: 'Run fewer runners with this address or token.',
   },
   'server-error': {
-    meaning: 'GitLab failed while it looked at the token (500).',
-    action: 'Look at GitLab’s own log for the request id.',
+    meaning: 'GitLab returned an internal error for the token (500).',
+    action: "Search GitLab's log for the request id.",
   },
   unavailable: {
-    meaning: 'GitLab is not available for this request (502, 503, 504).',
-    action: 'Look at the health of GitLab.',
+    meaning: 'GitLab is unavailable for this request (502, 503, 504).',
+    action: 'Check the health of GitLab.',
   },
   'expiring-soon': {
-    meaning: 'The token is good, and expires soon.',
-    action: 'Check that the runner may write config.toml, since it renews the token itself.',
+    meaning: 'The token is valid, but expires soon.',
+    action: 'Check that the runner may write config.toml, which it needs to renew the token.',
   },
   'no-system-id': {
-    meaning: 'GitLab is too old to be asked without a side effect, and this host has no system id.',
+    meaning: 'This old GitLab can only be asked with a system id, and this host has none.',
     action: 'Start gitlab-runner once, so that it writes .runner_system_id.',
   },
   'verify-not-due': {
     meaning:
-      'GitLab is too old to be asked without a side effect, and was asked less than an hour ago.',
+      'This old GitLab is asked at most once an hour, because the request has a side effect.',
     action: 'Wait.',
   },
   'endpoint-missing': {
-    meaning: 'GitLab does not know the request with which runners verify their tokens.',
-    action: 'Bring the versions of GitLab and the runner together.',
+    meaning: 'GitLab does not have the API endpoint with which runners verify their tokens.',
+    action: 'Use versions of GitLab and the runner that are closer together.',
   },
   'token-error': {
-    meaning: 'The answer says nothing about the token.',
+    meaning: 'The response has no information about the token.',
     action: 'Read the detail.',
   },
 } as const satisfies Readonly<Record<TokenFault, ReasonSpec>>;
@@ -120,7 +123,7 @@ const REASONS = {
 export const token = defineProbe({
   id: 'token',
   title: 'Runner token',
-  question: 'Does GitLab accept this entry’s token?',
+  question: "Does GitLab accept this entry's token?",
   kind: 'runner',
   needs: ['api'],
   intervalSeconds: 900,
@@ -139,7 +142,7 @@ export const token = defineProbe({
   reasons: REASONS,
   measures: {
     expiry_timestamp_seconds: {
-      help: 'End of the token by token_expires_at in config.toml; absent when it does not expire.',
+      help: 'Expiry of the token by token_expires_at in config.toml; absent if it does not expire.',
       as: { metric: 'token_expiry_timestamp_seconds', targetLabel: 'runner' },
     },
   },
@@ -182,7 +185,7 @@ type Send = NonNullable<LinkTools['walk']['send']>;
 
 async function asked(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
   const { send } = tools.walk;
-  if (send === undefined) return unknown('token-error', 'there is no connection to speak on');
+  if (send === undefined) return unknown('token-error', 'there is no open connection');
   const path = 'api/v4/runners/router/discovery';
   const headers = { 'Runner-Token': target.token.reveal(), Accept: 'application/json' };
   const request = { method: 'GET', path, headers, timeoutSeconds: ANSWER_SECONDS } as const;
@@ -198,7 +201,7 @@ async function asked(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
 }
 
 function noAnswer({ message }: ExchangeError): Asked {
-  return unknown('token-error', `GitLab gave no answer about the token: ${message}`);
+  return unknown('token-error', `GitLab did not respond to the token request: ${message}`);
 }
 
 function judged(

@@ -56,7 +56,7 @@ describe('while everything passes', () => {
       },
     ]);
     expect(causes[0]?.evidence.map(({ text }) => text)).toEqual([
-      'GitLab’s Date differs from this host’s clock by 7200 s',
+      "the Date header of GitLab's response differs from this host's clock by 7200 s",
     ]);
     expect(verdict).toBe('degraded');
     expect(runners.map(({ connected }) => connected)).toEqual([true, true]);

@@ -97,7 +97,7 @@ describe('jobs that fail for no fault of their own', () => {
     const { causes, candidates } = diagnose(snapshotOf(said, TALKING));
 
     expect(causes).toMatchObject([host]);
-    expect(causes[0]?.summary).toMatch(/^The last 3 jobs of .* ended as failures of the system/);
+    expect(causes[0]?.summary).toMatch(/^The last 3 jobs of .* all failed because of the system/);
     expect(candidates.map(({ id }) => id)).toContain('docker-daemon-down');
   });
 

@@ -169,7 +169,7 @@ describe('what only the runner’s own request meets', () => {
       {
         id: 'unknown',
         confidence: 'suspected',
-        ruledOut: [{ id: 'dns-timeout', because: 'the dns link passes for runnerwatch' }],
+        ruledOut: [{ id: 'dns-timeout', because: 'the dns check of runnerwatch passes' }],
       },
     ]);
     expect(candidates.length).toBeGreaterThan(0);

@@ -180,7 +180,7 @@ describe('an entry that switched itself off', () => {
       scope: { kind: 'runner', id: 'runnerAA1', runners: ['runnerAA1'] },
       since: START - MINUTE,
       summary: expect.stringContaining(`until ${dateText(UNTIL)}`),
-      ruledOut: [{ id: 'token-rejected', because: 'GitLab does not refuse the token now' }],
+      ruledOut: [{ id: 'token-rejected', because: 'GitLab accepts the token now' }],
     });
     expect(cause?.fix[0]?.command).toBe('sudo touch /etc/gitlab-runner/config.toml');
   });
@@ -264,7 +264,7 @@ describe('the versions', () => {
     const [cause] = causesOf({ ...token, 'runner-log': showing(line) });
 
     expect(cause?.id).toBe('runner-outdated');
-    expect(cause?.evidence[0]?.text).toBe('the runner says that it is 16.6.0');
+    expect(cause?.evidence[0]?.text).toBe('the runner reports version 16.6.0');
   });
 
   test('is a notice for the entries of that GitLab', () => {

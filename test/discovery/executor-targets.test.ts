@@ -41,7 +41,7 @@ test('entries that stand on the same daemon share one target, and name the entri
 });
 
 test.each([
-  ['nothing said', DOCKER, {}, 'unix:///var/run/docker.sock', 'the default', undefined],
+  ['nothing said', DOCKER, {}, 'unix:///var/run/docker.sock', 'default address', undefined],
   [
     'DOCKER_HOST and its TLS',
     DOCKER,
@@ -79,7 +79,7 @@ test.each([
     `${DOCKER}\n[runners.docker]\ntls_verify = true\ntls_cert_path = "/c"`,
     {},
     'unix:///var/run/docker.sock',
-    'the default',
+    'default address',
     undefined,
   ],
 ] as const)('the daemon by %s', (_what, entry, environment, id, source, certificates) => {

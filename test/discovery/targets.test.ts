@@ -86,7 +86,7 @@ test('one entry gives one endpoint, one runner, and the targets of the host', ()
         id: 'unix:///var/run/docker.sock',
         executor: 'docker',
         runners: ['t9Wkyj-HG'],
-        backend: { kind: 'docker', source: 'the default' },
+        backend: { kind: 'docker', source: 'default address' },
         gitlabs: [{ host: 'gitlab.test', port: 443 }],
       },
     ],

@@ -124,7 +124,7 @@ describe('a proxy that is written down', () => {
     expect(finding).toEqual({
       status: 'warn',
       reason: 'known-proxy-works',
-      detail: `through the proxy proxy.test:${proxy.port}, written down in /etc/environment:3, the way to GitLab is open`,
+      detail: `through the proxy proxy.test:${proxy.port}, configured in /etc/environment:3, GitLab is reachable`,
       measures: { tried: 1 },
       facts: {
         proxy: `proxy.test:${proxy.port}`,

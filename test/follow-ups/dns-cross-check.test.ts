@@ -202,7 +202,7 @@ describe('an address that is no other host is a warning', () => {
     expect(first).toMatchObject({
       status: 'warn',
       reason: 'sinkhole',
-      detail: `gitlab.test is ${address} by DNS (127.0.0.1 answer), which is no other host`,
+      detail: `gitlab.test is ${address} in DNS (127.0.0.1 answer), which is not another host`,
     });
   });
 

@@ -77,7 +77,7 @@ describe('the quota of the processor', () => {
       status: 'warn',
       reason: 'throttled',
       detail:
-        'the control group /system.slice/gitlab-runner.service was stopped in 21 of 21 periods',
+        'the control group /system.slice/gitlab-runner.service was throttled in 21 of 21 periods',
       measures: { throttled_ratio: 1 },
     });
   });
@@ -95,7 +95,7 @@ describe('the quota of the processor', () => {
   test.concurrent('of a group above counts too', async () => {
     expect(await look(running(above(0)), running(above(50)))).toMatchObject({
       reason: 'throttled',
-      detail: 'the control group /system.slice was stopped in 50 of 50 periods',
+      detail: 'the control group /system.slice was throttled in 50 of 50 periods',
     });
   });
 });
@@ -108,7 +108,7 @@ describe('the limit of memory', () => {
       status: 'warn',
       reason: 'memory-limit',
       detail:
-        'the control group /system.slice/gitlab-runner.service has 99 MiB of 100 MiB and hit its limit 7 times since the look before',
+        'the control group /system.slice/gitlab-runner.service has 99 MiB of 100 MiB and hit its limit 7 times since the last check',
       measures: { memory_used_ratio: 0.99 },
     });
   });
@@ -177,7 +177,7 @@ describe('a kill for lack of memory', () => {
     expect(await look(alive, gone)).toMatchObject({
       status: 'fail',
       reason: 'oom-killed',
-      detail: `the kernel killed the runner’s process ${PID} (node): its control group had no memory left`,
+      detail: `the kernel killed the runner process ${PID} (node): its control group had no memory left`,
       facts: { victim: 'node', victim_pid: PID, pid: PID, where: 'its control group' },
       measures: { oom_kills: 1 },
     });

@@ -54,7 +54,7 @@ describe('entries in another usual place', () => {
     expect(await look(wanted, { 7: FILE })).toMatchObject({
       status: 'fail',
       reason: 'entries-elsewhere',
-      detail: `the runner reads ${FILE} (named on the command line of the runner), which has no entry; ${MEANT} has some, and no process reads it`,
+      detail: `the runner reads ${FILE} (from the runner's command line), which has no runner entry; ${MEANT} has some, but no process reads it`,
       facts: { read: FILE, meant: MEANT },
     });
   });
@@ -124,14 +124,14 @@ test.each([
 });
 
 test.each([
-  ['flag', 'given by --runner.config'],
-  ['process-argument', 'named on the command line of the runner'],
-  ['process-environment', "named by CONFIG_FILE of the runner's process"],
-  ['default', 'the default place'],
+  ['flag', 'from --runner.config'],
+  ['process-argument', "from the runner's command line"],
+  ['process-environment', "from CONFIG_FILE in the runner's environment"],
+  ['default', 'default path'],
 ] as const)('a file without entries fails and says how it was found: %s', async (foundBy, how) => {
   expect(await runProbe(config, target({ runnerCount: 0, foundBy }))).toMatchObject({
     status: 'fail',
     reason: 'no-runners',
-    detail: `${FILE} (${how}) has no [[runners]], so the runner serves nobody`,
+    detail: `${FILE} (${how}) has no [[runners]], so this runner takes no jobs`,
   });
 });

@@ -64,7 +64,7 @@ test('a way that is gone is an error when it is opened once more', async () => {
   using dialled = await dial(targetAt(server.port), [FOUR]);
   await server[Symbol.asyncDispose]();
   const again = dialled.walk.open?.(patient());
-  await expect(again).rejects.toThrow('cannot dial 127.0.0.1 again');
+  await expect(again).rejects.toThrow('cannot reconnect to 127.0.0.1');
 });
 
 test('through a proxy its port is dialled', async () => {

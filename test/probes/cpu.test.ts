@@ -56,7 +56,7 @@ test.concurrent('tasks that wait for a core most of the time are starved', async
   expect(await look({ ticks: ALL_BUSY, loads: [30, 25, 10], pressure: 75 })).toEqual({
     status: 'warn',
     reason: 'starved',
-    detail: '2 cores are 100 % busy at a load of 30; tasks waited 75 % of the last minute',
+    detail: '2 CPUs are 100 % busy at a load of 30; tasks waited 75 % of the last minute',
     measures: { utilization_ratio: 1, load: 30, pressure_ratio: 0.75 },
     facts: { cores: 2 },
   });
@@ -84,7 +84,7 @@ test.concurrent('without pressure figures a long overrun of every core is starve
   expect(await look({ ticks: ALL_BUSY, loads: [30, 25, 10] })).toEqual({
     status: 'warn',
     reason: 'starved',
-    detail: '2 cores are 100 % busy at a load of 30',
+    detail: '2 CPUs are 100 % busy at a load of 30',
     measures: { utilization_ratio: 1, load: 30 },
     facts: { cores: 2 },
   });

@@ -214,7 +214,7 @@ test('a file system that will be full within the hour at this rate is a notice b
     reason: 'filling',
     detail: '/data (builds_dir of one, TMPDIR) will be full in 46 minutes at this rate',
     measures: { full_in_seconds: expect.closeTo(2742, -1) },
-    facts: { fullness: 'soon full at this rate' },
+    facts: { fullness: 'full soon at this rate' },
   });
 });
 
@@ -230,7 +230,7 @@ test.each(['Stale file handle', 'Input/output error', 'Transport endpoint is not
     expect(finding).toMatchObject({
       status: 'fail',
       reason: 'dead',
-      detail: `/data is dead: ${complaint}`,
+      detail: `/data returns an error: ${complaint}`,
     });
   },
 );

@@ -147,16 +147,16 @@ test('resolv.conf names no server', async () => {
     status: 'fail',
     reason: 'not-configured',
     detail:
-      '/etc/resolv.conf has no name server, so gitlab.test is asked of this host itself: 127.0.0.1 connection-refused, ::1 connection-refused',
+      '/etc/resolv.conf has no name server, so the runner queries this host itself for gitlab.test: 127.0.0.1 connection-refused, ::1 connection-refused',
   });
 });
 
-test('nsswitch.conf allows no DNS', async () => {
+test('nsswitch.conf does not allow DNS', async () => {
   const { finding } = await look({ port: 1, files: { '/etc/nsswitch.conf': 'hosts: files' } });
   expect(finding).toMatchObject({
     status: 'fail',
     reason: 'not-found',
-    detail: 'gitlab.test is not in /etc/hosts, and nsswitch.conf allows no DNS',
+    detail: 'gitlab.test is not in /etc/hosts, and nsswitch.conf does not allow DNS',
   });
 });
 
@@ -269,7 +269,7 @@ test('a name that the runner asks nobody for is not found, and says so', async (
   expect(finding).toMatchObject({
     status: 'fail',
     reason: 'not-found',
-    detail: `${'x'.repeat(64)}.test is not in /etc/hosts, and the runner asks no name server for such a name`,
+    detail: `${'x'.repeat(64)}.test is not in /etc/hosts, and Go does not query DNS for such a name`,
   });
   expect(server.asked).toEqual([]);
 });

@@ -18,7 +18,7 @@ import { runProbe } from '../support/run-probe.ts';
 import { closedPort, startDeafServer } from '../support/tcp-server.ts';
 
 const SOCKET = '/run/docker.sock';
-const DOCKER: ExecutorBackend = { kind: 'docker', source: 'the default' };
+const DOCKER: ExecutorBackend = { kind: 'docker', source: 'default address' };
 
 function targetOf(id: string, backend: ExecutorBackend, over: Partial<ExecutorTarget> = {}) {
   return { kind: 'executor', id, executor: 'docker', runners: ['a'], backend, ...over } as const;
@@ -59,7 +59,7 @@ test('a daemon that answers passes, with its versions and its root', async () =>
       stands_on: 'unix:///run/docker.sock',
       executor: 'docker',
       uid: 0,
-      source: 'the default',
+      source: 'default address',
       server_version: '29.1.2',
       api_version: '1.52',
       minimum_api_version: '1.44',
@@ -81,7 +81,8 @@ describe('nobody listens', () => {
     expect(await look(root)).toMatchObject({
       status: 'fail',
       reason: 'daemon-down',
-      detail: 'unix:///run/docker.sock (the default): there is no socket /run/docker.sock',
+      detail:
+        'unix:///run/docker.sock (default address): the socket /run/docker.sock does not exist',
     });
   });
 
@@ -90,7 +91,9 @@ describe('nobody listens', () => {
 
     expect(await look(root)).toMatchObject({
       reason: 'daemon-down',
-      detail: expect.stringMatching(/it is not a socket \(E(?:CONNREFUSED|NOTSOCK)\)$/),
+      detail: expect.stringMatching(
+        /(?:connection refused|it is not a socket) \(E(?:CONNREFUSED|NOTSOCK)\)$/,
+      ),
     });
   });
 
@@ -109,7 +112,7 @@ describe('nobody listens', () => {
 
     expect(await look(root, targetOf('tcp://docker.test:2375', DOCKER))).toMatchObject({
       reason: 'daemon-down',
-      detail: 'tcp://docker.test:2375 (the default): its name does not resolve (ENOTFOUND)',
+      detail: 'tcp://docker.test:2375 (default address): its name does not resolve (ENOTFOUND)',
     });
   });
 
@@ -145,7 +148,7 @@ test.each(['/_ping', '/info', '/version'])(
     expect(await withDocker({ instead: { [path]: 'silent' } }, 0.3)).toMatchObject({
       status: 'fail',
       reason: 'not-responding',
-      detail: `unix:///run/docker.sock (the default) did not answer ${path} within 0.3 s`,
+      detail: `unix:///run/docker.sock (default address) did not answer ${path} within 0.3 s`,
     });
   },
 );
@@ -171,7 +174,7 @@ test('a complaint that nobody knows is a warning with its words', async () => {
   expect(await withDocker({ instead })).toMatchObject({
     status: 'warn',
     reason: 'docker-error',
-    detail: 'unix:///run/docker.sock (the default): 500: layer does not exist',
+    detail: 'unix:///run/docker.sock (default address): 500: layer does not exist',
   });
 });
 
@@ -179,7 +182,7 @@ test('a daemon that wants a newer API than the runner speaks is incompatible', a
   expect(await withDocker({ version: { MinAPIVersion: '1.99' } })).toMatchObject({
     status: 'fail',
     reason: 'api-incompatible',
-    detail: expect.stringMatching(/wants at least API 1.99; the runner speaks 1.51$/),
+    detail: expect.stringMatching(/requires API 1.99 or newer; the runner uses 1.51$/),
   });
 });
 

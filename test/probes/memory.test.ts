@@ -80,7 +80,7 @@ test.concurrent('little memory and tasks that wait for it are pressure', async (
     status: 'fail',
     reason: 'pressure',
     detail:
-      '117 of 3906 MiB are available; all tasks waited 25 % of the last minute, 0 pages swapped in one second',
+      '117 of 3906 MiB are available; all tasks waited for memory in 25 % of the last minute; 0 pages swapped in one second',
     measures: { available_ratio: 0.03, pressure_ratio: 0.25 },
   });
 });

@@ -104,9 +104,7 @@ describe('a real squid', () => {
     expect(asked.finding).toEqual({
       status: 'fail',
       reason,
-      detail:
-        `proxy 127.0.0.1:${stage.port} answered CONNECT 127.0.0.1:8443 ` +
-        'with 407 Proxy Authentication Required (ERR_CACHE_ACCESS_DENIED 0)',
+      detail: `proxy 127.0.0.1:${stage.port} returned 407 Proxy Authentication Required for CONNECT 127.0.0.1:8443 (ERR_CACHE_ACCESS_DENIED 0)`,
       measures: { tunnel_seconds: expect.any(Number) },
       facts: {
         proxy: `127.0.0.1:${stage.port}`,
@@ -124,7 +122,7 @@ describe('a real squid', () => {
     expect(asked.finding).toMatchObject({
       status: 'fail',
       reason: 'upstream-failed',
-      detail: expect.stringContaining('with 503 Service Unavailable (ERR_CONNECT_FAIL 111)'),
+      detail: expect.stringContaining('returned 503 Service Unavailable for CONNECT'),
       facts: { status: 503 },
     });
   });
@@ -135,7 +133,9 @@ describe('a real squid', () => {
     expect(asked.finding).toMatchObject({
       status: 'fail',
       reason: 'denied',
-      detail: expect.stringContaining('with 403 Forbidden (ERR_ACCESS_DENIED 0)'),
+      detail: expect.stringContaining(
+        'returned 403 Forbidden for CONNECT 127.0.0.1:8443 (ERR_ACCESS_DENIED 0)',
+      ),
       facts: { status: 403, destination: '127.0.0.1:8443' },
     });
   });
@@ -143,11 +143,19 @@ describe('a real squid', () => {
 
 describe('what other proxies do', () => {
   test.each([
-    ['HTTP/1.1 405 Not Allowed\r\n\r\n', 'denied', 'with 405 Not Allowed'],
-    ['HTTP/1.1 302 Found\r\n\r\n', 'denied', 'with 302 Found'],
-    ['HTTP/1.1 502 Bad Gateway\r\n\r\n', 'upstream-failed', 'with 502 Bad Gateway'],
-    ['HTTP/1.0 500\r\n\r\n', 'upstream-failed', 'with 500'],
-    ['SSH-2.0-OpenSSH_9.2\r\n', 'not-a-proxy', 'answered CONNECT with "SSH-2.0-OpenSSH_9.2.."'],
+    [
+      'HTTP/1.1 405 Not Allowed\r\n\r\n',
+      'denied',
+      'returned 405 Not Allowed for CONNECT 127.0.0.1:8443',
+    ],
+    ['HTTP/1.1 302 Found\r\n\r\n', 'denied', 'returned 302 Found for CONNECT 127.0.0.1:8443'],
+    [
+      'HTTP/1.1 502 Bad Gateway\r\n\r\n',
+      'upstream-failed',
+      'returned 502 Bad Gateway for CONNECT 127.0.0.1:8443',
+    ],
+    ['HTTP/1.0 500\r\n\r\n', 'upstream-failed', 'returned 500 for CONNECT 127.0.0.1:8443'],
+    ['SSH-2.0-OpenSSH_9.2\r\n', 'not-a-proxy', 'responded to CONNECT with "SSH-2.0-OpenSSH_9.2.."'],
     ['', 'closed', 'closed the connection after CONNECT 127.0.0.1:8443'],
   ])('%o fails as %s', async (text, reason, said) => {
     await using server = await startScriptedProxy((socket) => socket.end(text));
@@ -163,7 +171,7 @@ describe('what other proxies do', () => {
     expect(asked.finding).toMatchObject({
       status: 'fail',
       reason: 'silent',
-      detail: `proxy 127.0.0.1:${server.port} did not answer CONNECT 127.0.0.1:8443 in time`,
+      detail: `proxy 127.0.0.1:${server.port} did not respond to CONNECT 127.0.0.1:8443 before the timeout`,
     });
   });
 
@@ -174,7 +182,7 @@ describe('what other proxies do', () => {
     using asked = await ask(proxyAt(server.port));
     expect(asked.finding.status).toBe('pass');
     const again = asked.walk.open?.(patient());
-    await expect(again).rejects.toThrow('the proxy did not open the way again: refused');
+    await expect(again).rejects.toThrow('the proxy did not reconnect: refused');
     await expect.poll(() => server.openCount()).toBe(1);
   });
 });
@@ -203,7 +211,7 @@ describe('SOCKS5', () => {
     expect(asked.finding).toMatchObject({
       status: 'fail',
       reason,
-      detail: `proxy 127.0.0.1:${socks.port} answered CONNECT 127.0.0.1:8443 with "${phrase}"`,
+      detail: `proxy 127.0.0.1:${socks.port} returned "${phrase}" for CONNECT 127.0.0.1:8443`,
       facts: { status: phrase },
     });
   });
@@ -226,7 +234,7 @@ describe('before the tunnel', () => {
     expect(await runProbe(probe, targetVia(proxy), { tools: { walk } })).toEqual({
       status: 'fail',
       reason: 'unreachable',
-      detail: 'the proxy proxy.test:3128 (from HTTPS_PROXY) cannot be connected to',
+      detail: 'the proxy proxy.test:3128 (from HTTPS_PROXY) does not accept connections',
       facts: { proxy: 'proxy.test:3128', variable: 'HTTPS_PROXY' },
     });
   });

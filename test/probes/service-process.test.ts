@@ -43,7 +43,7 @@ describe('a process in state D', () => {
       {
         status: 'fail',
         reason: 'uninterruptible',
-        detail: 'process 7 hangs in a system call (state D)',
+        detail: 'process 7 is blocked in a system call (state D)',
       },
     );
   });

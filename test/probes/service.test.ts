@@ -92,7 +92,7 @@ test('a program without a process is not running', async () => {
   expect(await look({ files: PROGRAM })).toMatchObject({
     status: 'fail',
     reason: 'not-running',
-    detail: 'there is no process `gitlab-runner run`',
+    detail: 'no process `gitlab-runner run` is running',
     measures: { processes: 0 },
   });
 });
@@ -103,7 +103,7 @@ test('a unit that was stopped is not running, even where the program lies elsewh
   expect(await look({ unit })).toMatchObject({
     status: 'fail',
     reason: 'not-running',
-    detail: 'there is no process `gitlab-runner run`; gitlab-runner.service is inactive',
+    detail: 'no process `gitlab-runner run` is running; gitlab-runner.service is inactive',
   });
 });
 
@@ -155,7 +155,8 @@ test('a unit that waits for yet another start is a crash loop', async () => {
   expect(await look({ unit })).toMatchObject({
     status: 'fail',
     reason: 'crash-loop',
-    detail: 'gitlab-runner.service was restarted 7 times and waits for the next start (exit-code)',
+    detail:
+      'systemd restarted gitlab-runner.service 7 times and waits for the next start (exit-code)',
     measures: { restarts: 7 },
   });
 });
@@ -167,7 +168,7 @@ test('a young process of a unit with many restarts is a crash loop; an old one h
   expect(await look({ processes: young, unit: { NRestarts: 3 } })).toMatchObject({
     status: 'fail',
     reason: 'crash-loop',
-    detail: 'the unit was restarted 3 times, the last time 30 s ago',
+    detail: 'systemd restarted the unit 3 times, last 30 s ago',
   });
   expect(await look({ processes: old, unit: { NRestarts: 3 } })).toMatchObject({ status: 'pass' });
   expect(await look({ processes: young, unit: { NRestarts: 2 } })).toMatchObject({
@@ -190,7 +191,7 @@ test('a process on another file is another config', async () => {
   expect(await look({ processes: { 7: { words } }, files: PROGRAM })).toMatchObject({
     status: 'fail',
     reason: 'other-config',
-    detail: 'process 7 runs on /srv/runner/config.toml, not on /etc/gitlab-runner/config.toml',
+    detail: 'process 7 uses /srv/runner/config.toml, not /etc/gitlab-runner/config.toml',
     measures: { processes: 0 },
     facts: { read: '/srv/runner/config.toml', meant: TARGET.configPath },
   });
@@ -206,7 +207,7 @@ test('two main processes on our config are a warning; the elder one counts', asy
   expect(await look({ processes })).toMatchObject({
     status: 'warn',
     reason: 'two-processes',
-    detail: 'processes 200 and 30 run on /etc/gitlab-runner/config.toml',
+    detail: 'processes 200 and 30 use /etc/gitlab-runner/config.toml',
     measures: { processes: 2 },
     facts: { pid: 200 },
   });

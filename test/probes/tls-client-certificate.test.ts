@@ -41,7 +41,7 @@ describe.each(VERSIONS)('a server that wants a client certificate, %s', (maxVers
     expect(finding).toMatchObject({
       status: 'fail',
       reason: 'client-certificate-required',
-      detail: `the server refused the handshake with TLS alert ${alert}`,
+      detail: `the server rejected the handshake with TLS alert ${alert}`,
     });
   });
 
@@ -82,7 +82,7 @@ describe.each(VERSIONS)('a server that wants a client certificate, %s', (maxVers
     expect(finding).toMatchObject({
       status: 'fail',
       reason: 'client-certificate-invalid',
-      detail: expect.stringContaining(`${KEY_FILE} does not fit ${CLIENT_FILE}`),
+      detail: expect.stringContaining(`${KEY_FILE} does not match ${CLIENT_FILE}`),
     });
   });
 
@@ -109,6 +109,6 @@ test('an expiring client certificate is a warning', async () => {
   const soon = make({ name: 'runner', until: daysFromNow(5) }, clientRoot);
   await using server = await startOpensslServer([leaf], clientRoot);
   const finding = await probeTls({ port: server.port, files: pair(soon.pem, soon.keyPem) });
-  const detail = expect.stringMatching(/^the client certificate ends on /);
+  const detail = expect.stringMatching(/^the client certificate expires on /);
   expect(finding).toMatchObject({ status: 'warn', reason: 'expiring-soon', detail });
 });

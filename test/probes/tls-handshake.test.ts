@@ -33,7 +33,7 @@ describe('a port that does not shake hands', () => {
     await using server = await startTcpServer();
     const signal = AbortSignal.timeout(300);
     const finding = await probeTls({ port: server.port, files, signal });
-    const detail = 'no answer to the first TLS message in time';
+    const detail = 'no response to the first TLS message before the timeout';
     expect(finding).toMatchObject({ status: 'fail', reason: 'handshake-blocked', detail });
   });
 
@@ -42,7 +42,7 @@ describe('a port that does not shake hands', () => {
       socket.once('data', () => socket.end(Buffer.from([0x15, 3, 3, 0, 2, 2, 80])));
     });
     const finding = await probeTls({ port: server.port, files });
-    const detail = 'the server refused the handshake with TLS alert 80';
+    const detail = 'the server rejected the handshake with TLS alert 80';
     expect(finding).toMatchObject({ status: 'unknown', reason: 'tls-error', detail });
   });
 

@@ -105,11 +105,11 @@ describe('what is wrong with the chain has a reason', () => {
   const signed = (over: Partial<Shape>): Chain => [make({ ...LEAF, ...over }, root)];
   const old = make({ name: 'Old', isAuthority: true, until: daysFromNow(-0.5) }, root);
   const cases: readonly (readonly [string, Chain, string])[] = [
-    ['self-signed', [make(LEAF)], 'the certificate CN=gitlab.test is signed by itself'],
+    ['self-signed', [make(LEAF)], 'the certificate CN=gitlab.test is self-signed'],
     [
       'missing-intermediate',
       [deepLeaf],
-      'the server sent only its own certificate, and its issuer CN=Private Issuing is neither sent nor known here',
+      'the server sent only its own certificate; its issuer CN=Private Issuing was not sent and is not known on this host',
     ],
     ['expired', signed({ until: daysFromNow(-0.5) }), 'the certificate expired on'],
     ['intermediate-expired', [make(LEAF, old), old], 'the issuer CN=Old expired on'],
@@ -122,7 +122,7 @@ describe('what is wrong with the chain has a reason', () => {
     [
       'no-san',
       signed({ dns: [] }),
-      'the certificate names no host in its subject alternative names; its common name does not count',
+      'the certificate has no subject alternative name for a host; Go ignores its common name',
     ],
     ['not-acceptable', signed({ serial: -1n }), 'its serial number is negative'],
   ];
@@ -143,7 +143,7 @@ test('an authority that nobody knows is named, with what the server showed', asy
     status: 'fail',
     reason: 'unknown-authority',
     detail:
-      'chain of 3, signed by CN=Private Root, which is in neither the system bundle nor the runner’s CA file',
+      "chain of 3, signed by CN=Private Root, which is in neither the system bundle nor the runner's CA file",
     facts: { root: 'CN=Private Root', chain_length: 3 },
   });
   expect(finding.facts).not.toHaveProperty('also_wrong');
@@ -155,7 +155,7 @@ test('a bundle that SSL_CERT_FILE puts in the place of the system’s is named',
 
   expect(finding).toMatchObject({
     reason: 'unknown-authority',
-    detail: expect.stringContaining('SSL_CERT_FILE of the runner puts /srv/own.pem in the place'),
+    detail: expect.stringContaining('SSL_CERT_FILE of the runner replaces the system bundle'),
   });
 });
 
@@ -183,8 +183,8 @@ describe('a CA file that cannot be used is the reason', () => {
     ['ca-file-missing', {}, '/srv/ca.pem does not exist'],
     ['ca-file-missing', { '/srv': 'a file' }, '/srv/ca.pem does not exist'],
     ['ca-file-unreadable', { '/srv/ca.pem/in': 'a folder' }, '/srv/ca.pem cannot be read'],
-    ['ca-file-invalid', { [caFile]: root.der }, '/srv/ca.pem holds no PEM certificate'],
-    ['ca-file-invalid', { [caFile]: '' }, '/srv/ca.pem holds no PEM certificate'],
+    ['ca-file-invalid', { [caFile]: root.der }, '/srv/ca.pem has no PEM certificate'],
+    ['ca-file-invalid', { [caFile]: '' }, '/srv/ca.pem has no PEM certificate'],
   ])('%s', async (reason, files, detail) => {
     const finding = await shake([leaf], { files, trust: { caFile } });
     const text = `${detail}; chain of 1, signed by CN=Private Root`;

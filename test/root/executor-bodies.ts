@@ -22,7 +22,7 @@ export async function fillDockerRoot(folder: string) {
     id: `unix://${socket}`,
     executor: 'docker',
     runners: ['a'],
-    backend: { kind: 'docker', source: 'the default' },
+    backend: { kind: 'docker', source: 'default address' },
   };
   const probe = createExecutor(new FileSystemReader());
   const look = async () => await runProbe(probe, target, { tools: { paths: HOST_PATHS } });
@@ -51,7 +51,7 @@ export async function askAsNobody(rootfs: string): Promise<Finding> {
     id: 'unix:///run/docker.sock',
     executor: 'docker',
     runners: ['a'],
-    backend: { kind: 'docker', source: 'the default' },
+    backend: { kind: 'docker', source: 'default address' },
     credentials: { uid: 0, groups: [0] },
   };
   return await runProbe(createExecutor(new FileSystemReader()), target, { tools: { paths } });

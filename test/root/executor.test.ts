@@ -25,7 +25,7 @@ const DOCKER: ExecutorTarget = {
   id: `unix://${SOCKET}`,
   executor: 'docker',
   runners: ['a'],
-  backend: { kind: 'docker', source: 'the default' },
+  backend: { kind: 'docker', source: 'default address' },
   credentials: RUNNER,
 };
 
@@ -115,7 +115,7 @@ test('Docker’s root on a full disk is the fault, also when the daemon then die
   expect(full).toMatchObject({
     status: 'fail',
     reason: 'root-full',
-    detail: `${folder}/docker, where Docker keeps its images, is full`,
+    detail: `the file system of Docker's data directory ${folder}/docker is full`,
     measures: { root_free_ratio: expect.closeTo(0, 2) },
   });
   expect(gone).toMatchObject({

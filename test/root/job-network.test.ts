@@ -91,7 +91,7 @@ test('a name that this host knows and the container does not', async () => {
   const { port } = server;
 
   expect(await look(container.pid, { place: { host: 'gitlab.test', port }, root })).toBe(
-    `container abc of job 12 cannot resolve gitlab.test:${port} (gitlab.test: 127.0.0.1 connection-refused), and this host can (gitlab.test (hosts): 127.0.0.1:${port} ok)`,
+    `container abc of job 12 cannot resolve gitlab.test:${port} (gitlab.test: 127.0.0.1 connection-refused), but this host can (gitlab.test (hosts): 127.0.0.1:${port} ok)`,
   );
 });
 
@@ -190,7 +190,7 @@ async function checked(says: DockerSays) {
     id: 'unix:///run/docker.sock',
     executor: 'docker',
     runners: ['a'],
-    backend: { kind: 'docker', source: 'the default' },
+    backend: { kind: 'docker', source: 'default address' },
     gitlabs: [{ host: 'gitlab.test', port: server.port }],
   } as const;
   const tools = { paths: { ...root.paths, procfs: '/proc' } };

@@ -35,7 +35,7 @@ describe('config.toml', () => {
     expect(await lookAtConfig(RUNNER, 0o600)).toMatchObject({
       status: 'fail',
       reason: 'denied-to-runner',
-      detail: `user 1500 of the runner may not read ${FILE}: ${FILE} denies it`,
+      detail: `the runner's user 1500 has no permission to read ${FILE}: ${FILE} denies it`,
       facts: { uid: 1500, denied: FILE },
     });
   });
@@ -105,7 +105,7 @@ describe('the CA file', () => {
     expect(finding).toMatchObject({
       status: 'fail',
       reason: 'client-certificate-invalid',
-      detail: expect.stringContaining('the user of the runner may not read /srv/own.key'),
+      detail: expect.stringContaining("the runner's user has no permission to read /srv/own.key"),
     });
   });
 });

@@ -40,7 +40,7 @@ test('a mount whose server is gone is dead, and not merely unknown', async () =>
   expect(await inMountNamespace(BODIES, killServer, folder)).toMatchObject({
     status: 'fail',
     reason: 'dead',
-    detail: `${folder} is dead: Transport endpoint is not connected`,
+    detail: `${folder} returns an error: Transport endpoint is not connected`,
   });
 });
 

@@ -93,7 +93,7 @@ export const SHAPE_CASES: readonly AcceptanceCase[] = [
     chain: leafWith({ digest: 'sha1' }),
     trusted,
     want: 'not-acceptable',
-    says: 'ecdsa-with-SHA1, which Go refuses',
+    says: 'ecdsa-with-SHA1, which Go rejects',
   },
   {
     row: 'SHA-1 signature, RSA',
@@ -126,7 +126,7 @@ export const SHAPE_CASES: readonly AcceptanceCase[] = [
     chain: under({ extendedUsages: ['client'] }),
     trusted,
     want: 'not-acceptable',
-    says: 'the issuer CN=Odd Issuing is not meant for servers',
+    says: 'the issuer CN=Odd Issuing is not for servers',
   },
   {
     row: 'intermediate with CA:FALSE',

@@ -112,7 +112,7 @@ function targetsAt(port: number, rootfs: string): TargetKinds & { proxied: Endpo
       id: 'unix:///var/run/docker.sock',
       executor: 'docker',
       runners: ['aaaaaaaaa'],
-      backend: { kind: 'docker', source: 'the default' },
+      backend: { kind: 'docker', source: 'default address' },
     },
   };
 }

@@ -204,7 +204,7 @@ function targetsOf(hostContext: HostContext, world: World): readonly Target[] {
       id,
       executor: 'docker',
       runners,
-      backend: { kind: 'docker' as const, source: 'the default' },
+      backend: { kind: 'docker' as const, source: 'default address' },
     })),
     { kind: 'host', id: 'host' },
   ];

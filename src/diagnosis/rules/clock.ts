@@ -103,7 +103,7 @@ function withDates(cause: Cause, states: readonly CheckState[]): Cause {
   const texts = new Map<CheckId, string>(
     states.map(({ check, finding }) => [
       check.id,
-      `GitLab’s Date differs from this host’s clock by ${skewIn(finding) ?? 0} s`,
+      `the Date header of GitLab's response differs from this host's clock by ${skewIn(finding) ?? 0} s`,
     ]),
   );
   const evidence = cause.evidence.map((item) => ({

@@ -165,10 +165,10 @@ function scopeIdOf(
 const PROVEN: Readonly<Record<string, { readonly id: string; readonly because: string }>> = {
   dns: { id: 'dns-name-not-found', because: 'the name resolves' },
   connect: { id: 'tcp-connect-timeout', because: 'the port accepts connections' },
-  proxy: { id: 'proxy-connect-denied', because: 'the proxy opens the way' },
-  tls: { id: 'tls-unknown-authority', because: 'the runner would accept the certificate' },
+  proxy: { id: 'proxy-connect-denied', because: 'the proxy connects to GitLab' },
+  tls: { id: 'tls-unknown-authority', because: 'the runner accepts the certificate' },
   http: { id: 'gitlab-not-responding', because: 'the web server answers' },
-  api: { id: 'not-a-gitlab-server', because: 'GitLab’s API answers' },
+  api: { id: 'not-a-gitlab-server', because: "GitLab's API answers" },
 };
 
 export function ruledOutBefore(link: CheckState, links: readonly CheckState[]): Cause['ruledOut'] {

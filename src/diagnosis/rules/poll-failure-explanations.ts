@@ -74,9 +74,7 @@ function byOldTrust({ seen, links }: Failing, indexed: SnapshotIndex): Explanati
       changed_at: new Date(changedAt).toISOString(),
       started_at: new Date(main.startedAt).toISOString(),
     },
-    ruledOut: [
-      { id: cause, because: 'with the files as they are now the certificate is accepted' },
-    ],
+    ruledOut: [{ id: cause, because: 'the certificate is valid with the current files' }],
   };
 }
 
@@ -91,7 +89,7 @@ function byOldProxy({ seen, endpoint }: Failing): Explanation | undefined {
   return {
     id: 'proxy-setting-not-applied',
     facts: { proxy: used ?? 'the old proxy', source: 'the environment of its process' },
-    ruledOut: [{ id: cause, because: 'the way that the settings of now lead is open' }],
+    ruledOut: [{ id: cause, because: 'GitLab is reachable with the current settings' }],
   };
 }
 
@@ -132,7 +130,7 @@ function byOwnRefusal(
   const askedAt = token?.last?.startedAt ?? 0;
   const isTaken = token?.finding.status === 'pass' && askedAt > (times[0] ?? askedAt);
   if (seen.event.cause !== OWN_REFUSAL || token === undefined || !isTaken) return undefined;
-  const because = 'GitLab takes the token in a request that only reads';
+  const because = 'GitLab accepts the token for a request that only reads';
   return {
     id: 'gitlab-read-only-site',
     states: [token],

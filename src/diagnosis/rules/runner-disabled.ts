@@ -50,9 +50,7 @@ function causeOf(
       is_asked: isAsked,
     },
     states: token === undefined ? [] : [token],
-    ruledOut: isAsked
-      ? [{ id: 'token-rejected', because: 'GitLab does not refuse the token now' }]
-      : [],
+    ruledOut: isAsked ? [{ id: 'token-rejected', because: 'GitLab accepts the token now' }] : [],
   });
 }
 

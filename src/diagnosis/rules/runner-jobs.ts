@@ -116,7 +116,7 @@ function failing(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[]
       isConfirmed: true,
       severity: 'warning',
     });
-    const summary = `The last ${count} jobs of ${runner.name} all ended as failures of the system, not of their scripts.`;
+    const summary = `The last ${count} jobs of ${runner.name} all failed because of the system, not of their scripts.`;
     return [{ ...cause, summary, scope: { ...cause.scope, kind: 'runner' } }];
   });
 }
@@ -148,7 +148,7 @@ function held(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
       severity: 'notice',
     });
     const what = jobs === 1 ? 'A job has ended' : `${jobs} jobs have ended`;
-    const summary = `${what}, and the runner does not let go: a slot of ${runner.name} stays taken (${url}).`;
+    const summary = `${what}, but the runner still holds a slot of ${runner.name} (${url}).`;
     return [{ ...cause, summary, scope: { ...cause.scope, kind: 'runner' } }];
   });
 }

@@ -138,7 +138,7 @@ function ruledOutOf({ event }: ObservedEvent, links: readonly CheckState[]): Cau
   const passes = links.some(({ check }) => check.probe.id === link);
   return spec === undefined || !passes
     ? []
-    : [{ id: spec.id, because: `the ${link} link passes for runnerwatch` }];
+    : [{ id: spec.id, because: `the ${link} check of runnerwatch passes` }];
 }
 
 /** One fault at one place is one cause, however many entries met it. */

@@ -146,7 +146,7 @@ function hungByCounters(indexed: SnapshotIndex): readonly Cause[] {
     runners,
   });
   const [first, ...others] = cause.evidence;
-  const text = `no poll of any entry has ended for ${Math.round(flat)} s, and the way to GitLab is open`;
+  const text = `no poll of any entry has ended for ${Math.round(flat)} s, although GitLab is reachable`;
   const since = indexed.snapshot.takenAt - flat * 1000;
   const evidence = first === undefined ? [] : [{ ...first, text }, ...others];
   return [{ ...cause, since, confidence: 'confirmed', evidence }];

@@ -34,7 +34,7 @@ export function versionCauses(indexed: SnapshotIndex): readonly Cause[] {
     facts: { version: own.text, server: first.server },
   });
   const [told, ...others] = cause.evidence;
-  const text = `the runner says that it is ${own.text}`;
+  const text = `the runner reports version ${own.text}`;
   return [{ ...cause, evidence: told === undefined ? others : [{ ...told, text }, ...others] }];
 }
 

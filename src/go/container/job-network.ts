@@ -70,7 +70,7 @@ export class JobNetwork {
       const outside = await checkFromHost(place, tools);
       if (outside.kind !== 'open') continue;
       const what = inside.kind === 'no-name' ? 'cannot resolve' : 'cannot connect to';
-      return `container ${job.container} of job ${job.job} ${what} ${place.host}:${place.port} (${inside.evidence}), and this host can (${outside.evidence})`;
+      return `container ${job.container} of job ${job.job} ${what} ${place.host}:${place.port} (${inside.evidence}), but this host can (${outside.evidence})`;
     }
     return undefined;
   }

@@ -158,7 +158,7 @@ async function firstConnection(
 ): Promise<Connection | undefined> {
   const wins = lists.map(async (list) => {
     const won = await list;
-    if (won === undefined) throw new Error('no address answered');
+    if (won === undefined) throw new Error('no address responded');
     return won;
   });
   try {

@@ -15,7 +15,7 @@ export function handOver(
   walk.socket = socket;
   walk.open = async (signal) => {
     const redialled = await dialLikeGo([address], port, { ...deps, signal });
-    if (redialled.socket === undefined) throw new Error(`cannot dial ${address.address} again`);
+    if (redialled.socket === undefined) throw new Error(`cannot reconnect to ${address.address}`);
     return redialled.socket;
   };
 }

@@ -27,7 +27,7 @@ export async function checkReachability(
   const { addresses, queries, source } = await resolveLikeGo(host, deps);
   if (addresses.length === 0) {
     const ends = queries.map(({ server, outcome }) => `${server} ${outcome}`);
-    const said = ends.length === 0 ? 'nobody was asked' : [...new Set(ends)].join(', ');
+    const said = ends.length === 0 ? 'no query was sent' : [...new Set(ends)].join(', ');
     return { kind: 'no-name', evidence: `${host}: ${said}` };
   }
   const { socket, attempts } = await dialLikeGo(addresses, port, deps);

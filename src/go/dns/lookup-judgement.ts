@@ -92,7 +92,7 @@ export function lookupText(found: Resolution): string {
   const { name, names, queries, isFallback } = found;
   if (queries.length === 0) return notQueriedText(found);
   if (isFallback) {
-    return `/etc/resolv.conf names no server, so ${name} is asked of this host itself: ${outcomesByServer(decisiveQueries(found))}`;
+    return `/etc/resolv.conf has no name server, so the runner queries this host itself for ${name}: ${outcomesByServer(decisiveQueries(found))}`;
   }
   const tried = names.length > 1 ? ` (tried ${names.join(', ')})` : '';
   return `lookup of ${name}${tried}: ${outcomesByServer(decisiveQueries(found))}`;
@@ -100,8 +100,8 @@ export function lookupText(found: Resolution): string {
 
 function notQueriedText({ name, servers }: Resolution): string {
   return servers.length === 0
-    ? `${name} is not in /etc/hosts, and nsswitch.conf allows no DNS`
-    : `${name} is not in /etc/hosts, and the runner asks no name server for such a name`;
+    ? `${name} is not in /etc/hosts, and nsswitch.conf does not allow DNS`
+    : `${name} is not in /etc/hosts, and Go does not query DNS for such a name`;
 }
 
 /** What each server that gave addresses gave. */

@@ -28,11 +28,11 @@ function reasonOf(entry: string, name: string): string | undefined {
   }
   if (entry.includes('/') && isIP(entry.split('/')[0] ?? '') !== 0) {
     return isIP(name) === 0
-      ? 'a network matches only a URL that is written with an address'
+      ? 'a network matches only a URL that contains an IP address'
       : undefined;
   }
   if (isIP(entry) !== 0 && isIP(name) === 0) {
-    return 'an address matches only a URL that is written with that address';
+    return 'an address matches only a URL that contains that address';
   }
   return isMeantFor(entry, name) ? mismatchReason(entry, name) : undefined;
 }
@@ -50,11 +50,11 @@ function isMeantFor(entry: string, name: string): boolean {
 function mismatchReason(entry: string, name: string): string {
   if (entry.includes('://')) return 'an entry is a host, not a URL';
   if (/:\d+$/.test(entry)) return 'it is for another port';
-  if (entry.endsWith('.')) return 'an entry with a dot at its end never matches';
-  if (/^\*?\./.test(entry)) return 'a leading dot matches only what is below that name';
+  if (entry.endsWith('.')) return 'an entry that ends with a dot never matches';
+  if (/^\*?\./.test(entry)) return 'an entry that starts with a dot matches only subdomains';
   if (entry.includes('*'))
-    return 'a star is known only as `*` alone or in front, as in `*.example.com`';
+    return 'a star works only as `*` alone or in front, as in `*.example.com`';
   return name.startsWith(entry)
-    ? 'the beginning of a name is not enough'
-    : 'it does not cover the name';
+    ? 'an entry that is only the start of a name does not match'
+    : 'it does not match the name';
 }

@@ -29,7 +29,7 @@ export function judgeTunnel(tunnel: Refusal, decision: Proxy, destination: strin
   const facts = { proxy: where, variable: decision.variable, destination };
   switch (tunnel.kind) {
     case 'silent': {
-      const detail = `proxy ${where} did not answer CONNECT ${destination} in time`;
+      const detail = `proxy ${where} did not respond to CONNECT ${destination} before the timeout`;
       return { status: 'fail', reason: 'silent', detail, facts };
     }
     case 'closed': {
@@ -37,14 +37,14 @@ export function judgeTunnel(tunnel: Refusal, decision: Proxy, destination: strin
       return { status: 'fail', reason: 'closed', detail, facts };
     }
     case 'not-a-proxy': {
-      const detail = `proxy ${where} answered CONNECT with "${tunnel.firstBytes}"`;
+      const detail = `proxy ${where} responded to CONNECT with "${tunnel.firstBytes}"`;
       return { status: 'fail', reason: 'not-a-proxy', detail, facts };
     }
     case 'refused': {
       const said = answerOf(tunnel, decision);
       const squid = tunnel.headers['x-squid-error'];
       const why = squid === undefined ? '' : ` (${squid})`;
-      const detail = `proxy ${where} answered CONNECT ${destination} with ${said}${why}`;
+      const detail = `proxy ${where} returned ${said} for CONNECT ${destination}${why}`;
       const reason = refusalReason(tunnel.status, decision);
       const status = isSocks(decision) ? tunnel.phrase : tunnel.status;
       return { status: 'fail', reason, detail, facts: { ...facts, status } };

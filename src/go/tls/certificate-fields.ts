@@ -67,7 +67,7 @@ export function whyUnreadable(certificate: X509Certificate): string | undefined 
   const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
   const curve = asymmetricKeyDetails?.namedCurve;
   if (asymmetricKeyType !== 'ec' || GO_CURVES.includes(curve)) return undefined;
-  return `its key is on the curve ${curve ?? 'that has no name'}`;
+  return `its key is on the curve ${curve ?? 'without a name'}`;
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -29,7 +29,7 @@ export async function readClientPair(
 ): Promise<ClientPair | undefined> {
   if (denied.has(certFile) || denied.has(keyFile)) {
     const place = denied.has(keyFile) ? keyFile : certFile;
-    return { client: { problem: `the user of the runner may not read ${place}` } };
+    return { client: { problem: `the runner's user has no permission to read ${place}` } };
   }
   try {
     const [certificate, key] = await Promise.all([
@@ -42,7 +42,7 @@ export async function readClientPair(
     const privateKey = keyOf(key);
     if (privateKey === undefined) return { client: { problem: `no key in ${keyFile}` } };
     if (!leaf.checkPrivateKey(privateKey)) {
-      return { client: { problem: `${keyFile} does not fit ${certFile}` } };
+      return { client: { problem: `${keyFile} does not match ${certFile}` } };
     }
     // Serialized again: OpenSSL rejects some of what Go skips.
     const pem = {

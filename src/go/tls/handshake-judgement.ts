@@ -49,7 +49,7 @@ export function judgeHandshake(shaken: Refusal, trust: Trust, now: Instant): Tls
       return {
         status: 'fail',
         reason: 'plaintext-server',
-        detail: 'the port answered without TLS',
+        detail: 'the port responded without TLS',
       };
     case 'error':
       return {
@@ -86,7 +86,7 @@ function clientText(client: Trust['client'], now: Instant): string {
 const BLOCKED = {
   reset: 'the connection was reset after the first TLS message',
   closed: 'the connection was closed after the first TLS message',
-  timeout: 'no answer to the first TLS message in time',
+  timeout: 'no response to the first TLS message before the timeout',
 } as const;
 
 function judgeRejectedChain(problems: readonly CertificateProblem[], trust: Trust): TlsJudgement {
@@ -111,11 +111,11 @@ function mainProblem(
     const what = {
       missing: 'does not exist',
       unreadable: 'cannot be read',
-      invalid: 'holds no PEM certificate',
+      invalid: 'has no PEM certificate',
     };
     return { reason: `ca-file-${state}`, detail: `${path} ${what[state]}; ${all}` };
   }
-  const instead = `; SSL_CERT_FILE of the runner puts ${systemFile} in the place of the system bundle`;
+  const instead = `; SSL_CERT_FILE of the runner replaces the system bundle with ${systemFile}`;
   return { reason: code, detail: isTrust && systemFile !== undefined ? `${all}${instead}` : all };
 }
 
@@ -123,7 +123,7 @@ type Alert = Extract<Refusal, { kind: 'alert' }>;
 
 /** `handshake_failure` names no fault: after a request for a client certificate it is about that certificate. */
 function judgeAlert({ alert, wasAsked }: Alert, { client }: Trust, now: Instant): TlsJudgement {
-  const detail = `the server refused the handshake with TLS alert ${alert}${clientText(client, now)}`;
+  const detail = `the server rejected the handshake with TLS alert ${alert}${clientText(client, now)}`;
   const isAboutClient = CLIENT_ALERTS.includes(alert) || (alert === HANDSHAKE_FAILURE && wasAsked);
   if (isAboutClient) {
     const what = client === undefined ? 'required' : 'invalid';

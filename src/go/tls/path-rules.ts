@@ -54,9 +54,9 @@ function memberProblems(
   const isTooLong = index > 0 && below > (authority?.pathLength ?? below);
   return [
     isTooLong
-      ? `${who} allows ${authority?.pathLength ?? 0} authorities below it, and there are ${below} (path length)`
+      ? `${who} allows ${authority?.pathLength ?? 0} certificate authorities below it, but there are ${below} (path length)`
       : '',
-    isForServers(extendedUsages) ? '' : `${who} is not meant for servers (extended key usage)`,
+    isForServers(extendedUsages) ? '' : `${who} is not for servers (extended key usage)`,
     unknownCritical.length === 0
       ? ''
       : `${who} has a critical extension that Go does not know (${unknownCritical.join(', ')})`,

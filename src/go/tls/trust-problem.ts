@@ -14,7 +14,7 @@ export function trustProblem(
   rejections: readonly Rejection[],
 ): CertificateProblem {
   if (isSelfSigned(leaf)) {
-    return { code: 'self-signed', text: `the certificate ${subjectOf(leaf)} is signed by itself` };
+    return { code: 'self-signed', text: `the certificate ${subjectOf(leaf)} is self-signed` };
   }
   // An issuer that is present and not valid cannot be repaired by another CA file.
   const refused = rejections.find(({ why }) => why !== 'other-key');
@@ -26,13 +26,13 @@ export function trustProblem(
   if (others.length === 0 && !knowsRoot && mayHaveKnownRoot(leaf, anchors)) {
     return {
       code: 'missing-intermediate',
-      text: `the server sent only its own certificate, and its issuer ${issuer} is neither sent nor known here`,
+      text: `the server sent only its own certificate; its issuer ${issuer} was not sent and is not known on this host`,
     };
   }
   const root = isSelfSigned(top) ? subjectOf(top) : issuer;
   const where = knowsRoot
-    ? 'of which only one with another key is trusted here'
-    : 'which is in neither the system bundle nor the runner’s CA file';
+    ? 'of which this host trusts only one with another key'
+    : "which is in neither the system bundle nor the runner's CA file";
   const text = `chain of ${others.length + 1}, signed by ${root}, ${where}`;
   return { code: 'unknown-authority', text };
 }
@@ -45,11 +45,11 @@ function rejectionText({ child, parent, why }: Rejection): string {
     case 'key-usage':
       return `${issuer} may not sign certificates (key usage)`;
     case 'weak-signature':
-      return `${subjectOf(child)} is signed with ${child.signatureAlgorithm ?? 'a weak algorithm'}, which Go refuses`;
+      return `${subjectOf(child)} is signed with ${child.signatureAlgorithm ?? 'a weak algorithm'}, which Go rejects`;
     case 'weak-key':
       return `${issuer} has an RSA key of only ${rsaBitsOf(parent) ?? 0} bits`;
     case 'other-key':
-      return `${issuer} has another key than the one that signed ${subjectOf(child)}`;
+      return `${issuer} has a different key than the one that signed ${subjectOf(child)}`;
   }
 }
 

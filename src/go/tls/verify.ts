@@ -69,7 +69,7 @@ function unreadableProblems(sent: readonly X509Certificate[]): readonly Certific
     const why = whyUnreadable(certificate);
     return why === undefined
       ? []
-      : [notAcceptableProblem(`Go cannot read the certificate ${subjectOf(certificate)}: ${why}`)];
+      : [notAcceptableProblem(`Go cannot parse the certificate ${subjectOf(certificate)}: ${why}`)];
   });
 }
 
@@ -93,7 +93,7 @@ function sizeProblems(sent: readonly X509Certificate[]): readonly CertificatePro
 
 const HOST_TEXTS: Readonly<Record<Exclude<HostCheck, 'ok'>, string>> = {
   'no-san':
-    'the certificate names no host in its subject alternative names; its common name does not count',
+    'the certificate has no subject alternative name for a host; Go ignores its common name',
   mismatch: 'the certificate is for other hosts',
   'no-ip-san': 'the certificate has no IP address among its subject alternative names',
 };

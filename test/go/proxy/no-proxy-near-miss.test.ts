@@ -8,26 +8,22 @@ const HOST = 'gitlab.corp.example.com';
 
 describe('an entry that was meant for the host', () => {
   test.each([
-    ['10.0.0.0/8', '10.0.0.0/8', 'a network matches only a URL that is written with an address'],
-    ['10.1.2.3', '10.1.2.3', 'an address matches only a URL that is written with that address'],
+    ['10.0.0.0/8', '10.0.0.0/8', 'a network matches only a URL that contains an IP address'],
+    ['10.1.2.3', '10.1.2.3', 'an address matches only a URL that contains that address'],
     [`localhost;${HOST}`, `localhost;${HOST}`, 'only commas separate entries'],
     [`localhost ${HOST}`, `localhost ${HOST}`, 'only commas separate entries'],
     [`https://${HOST}/`, `https://${HOST}/`, 'an entry is a host, not a URL'],
     [`${HOST}:8443`, `${HOST}:8443`, 'it is for another port'],
-    [`.${HOST}`, `.${HOST}`, 'a leading dot matches only what is below that name'],
-    [`*.${HOST}`, `*.${HOST}`, 'a leading dot matches only what is below that name'],
-    ['example.com.', 'example.com.', 'an entry with a dot at its end never matches'],
-    ['gitlab', 'gitlab', 'the beginning of a name is not enough'],
-    ['gitlab.corp', 'gitlab.corp', 'the beginning of a name is not enough'],
-    [
-      'gitlab.*',
-      'gitlab.*',
-      'a star is known only as `*` alone or in front, as in `*.example.com`',
-    ],
+    [`.${HOST}`, `.${HOST}`, 'an entry that starts with a dot matches only subdomains'],
+    [`*.${HOST}`, `*.${HOST}`, 'an entry that starts with a dot matches only subdomains'],
+    ['example.com.', 'example.com.', 'an entry that ends with a dot never matches'],
+    ['gitlab', 'gitlab', 'an entry that is only the start of a name does not match'],
+    ['gitlab.corp', 'gitlab.corp', 'an entry that is only the start of a name does not match'],
+    ['gitlab.*', 'gitlab.*', 'a star works only as `*` alone or in front, as in `*.example.com`'],
     [
       'localhost, 10.0.0.0/8',
       '10.0.0.0/8',
-      'a network matches only a URL that is written with an address',
+      'a network matches only a URL that contains an IP address',
     ],
   ])('%s does not match', (list, entry, because) => {
     const decision = decideProxy(new URL(`https://${HOST}/`), {

@@ -103,7 +103,7 @@ describe('the client pair', () => {
     [
       'that does not fit',
       { [CLIENT_FILE]: client.pem, [KEY_FILE]: own.keyPem },
-      problem(`${KEY_FILE} does not fit ${CLIENT_FILE}`),
+      problem(`${KEY_FILE} does not match ${CLIENT_FILE}`),
     ],
     [
       'no certificate in the file',
