@@ -164,6 +164,6 @@ export async function interception(
     reason: 'intercepted',
     detail,
     measures: { tried: 2 },
-    facts: { because },
+    facts: { because, proxy: `${proxy.host}:${proxy.port}`, variable: proxy.variable },
   };
 }

@@ -203,7 +203,10 @@ describe('a certificate that arrives through a proxy', () => {
 
     expect(
       await detourOf({ port: gitlab.port, proxy: proxyAt(proxy.port), findings: shown('AA:BB') }),
-    ).toMatchObject({ reason: 'intercepted', facts: { because: 'differs-from-direct' } });
+    ).toMatchObject({
+      reason: 'intercepted',
+      facts: { because: 'differs-from-direct', proxy: `127.0.0.1:${proxy.port}` },
+    });
   });
 
   test('is made for any name that is asked for, where no direct way is open to compare', async () => {
