@@ -6,7 +6,7 @@
 import { diagnose } from '../src/diagnosis/diagnose.ts';
 import type { Snapshot } from '../src/core/check.ts';
 import { showing, event, TALKING } from '../test/support/events.ts';
-import type { Said } from '../test/support/snapshots.ts';
+import type { FindingSpec } from '../test/support/snapshots.ts';
 import { brokenAt, fail, GITLAB, runner, snapshotOf } from '../test/support/snapshots.ts';
 import { medianMilliseconds } from './median.ts';
 
@@ -14,7 +14,7 @@ const SIZES = [50, 500] as const;
 
 type Ids = readonly string[];
 
-const SCENES: Readonly<Record<string, (ids: Ids) => Readonly<Record<string, Said>>>> = {
+const SCENES: Readonly<Record<string, (ids: Ids) => Readonly<Record<string, FindingSpec>>>> = {
   'all is well': () => ({}),
   'GitLab is away': (ids) => brokenAt('connect', fail('refused'), GITLAB, ids),
   'all tokens are refused': (ids) =>
@@ -23,7 +23,10 @@ const SCENES: Readonly<Record<string, (ids: Ids) => Readonly<Record<string, Said
 };
 
 /** Every entry polls, says so in its counters, and has had a failure lately. */
-function sceneOf(count: number, say: (ids: Ids) => Readonly<Record<string, Said>>): Snapshot {
+function sceneOf(
+  count: number,
+  say: (ids: Ids) => Readonly<Record<string, FindingSpec>>,
+): Snapshot {
   const ids = Array.from({ length: count }, (_none, index) => `r${String(index).padStart(8, '0')}`);
   const polls = ids.flatMap((id) => [
     event('polls-worked', { runner: id }),

@@ -13,7 +13,7 @@ import { gzipSync } from 'node:zlib';
 import { createExporter } from '../src/metrics/exporter.ts';
 import { ALL_PROBES } from '../src/cli/all-probes.ts';
 import { seriesOf } from '../test/support/exposition.ts';
-import { ask } from '../test/support/http-client.ts';
+import { sendRequest } from '../test/support/http-client.ts';
 import { programStage } from '../test/support/program-stage.ts';
 import { startProgram } from '../test/support/program.ts';
 import { runner, snapshotOf } from '../test/support/snapshots.ts';
@@ -41,12 +41,12 @@ async function costOf(name: string, url: string, pid: number): Promise<Cost> {
   const busy = await cpuDuring(pid, async () => {
     for (let scrape = 0; scrape < SCRAPES; scrape += 1) {
       const start = performance.now();
-      await ask(url);
+      await sendRequest(url);
       times.push(performance.now() - start);
       await delay(Math.max(0, PAUSE_MILLISECONDS - (performance.now() - start)));
     }
   });
-  const { body, text } = await ask(url);
+  const { body, text } = await sendRequest(url);
   times.sort((a, b) => a - b);
   return {
     name,
@@ -77,7 +77,7 @@ async function ofRunnerwatch(): Promise<Cost> {
   const flags = scene.flags.filter((flag) => !flag.startsWith('--config.file'));
   await using program = startProgram(['serve', ...flags, '--web.listen-address=127.0.0.1:0']);
   const [, address = ''] = await program.until(/(http:\/\/127\.0\.0\.1:\d+)/);
-  await until(async () => (await ask(`${address}/-/ready`)).status === 200);
+  await until(async () => (await sendRequest(`${address}/-/ready`)).status === 200);
   return await costOf('runnerwatch, 3 entries', `${address}/metrics`, program.pid);
 }
 
@@ -89,7 +89,7 @@ async function ofNodeExporter(): Promise<Cost> {
   const exited = once(child, 'exit');
   try {
     const url = `http://${address}/metrics`;
-    await until(async () => (await ask(url).catch(() => undefined))?.status === 200);
+    await until(async () => (await sendRequest(url).catch(() => undefined))?.status === 200);
     return await costOf('node_exporter', url, child.pid ?? 0);
   } finally {
     child.kill('SIGTERM');

@@ -32,14 +32,14 @@ export interface LabDaemon extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export interface Checked {
+export interface CheckResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 /** How it is started, where that is not the usual way. */
-export interface DaemonWays {
+export interface DaemonPaths {
   readonly configPath?: string;
   /** It is not told where config.toml is, and asks the runner's process. */
   readonly findsConfig?: boolean;
@@ -52,7 +52,7 @@ export interface DaemonWays {
 export async function startDaemon(
   network: Network,
   root: string,
-  ways: DaemonWays = {},
+  ways: DaemonPaths = {},
 ): Promise<LabDaemon> {
   const socket = join(root, 'web.sock');
   const words = ['serve', ...sharedFlags(root, ways), `--web.listen-address=unix:${socket}`];
@@ -81,8 +81,8 @@ export async function startDaemon(
 export async function check(
   network: Network,
   root: string,
-  ways: DaemonWays = {},
-): Promise<Checked> {
+  ways: DaemonPaths = {},
+): Promise<CheckResult> {
   // Not that of the daemon, and none of an installation on this machine: it remembers nothing.
   const state = await mkdtemp(join(root, 'check-state-'));
   const words = [
@@ -98,7 +98,7 @@ export async function check(
   return { exitCode: code ?? -1, stdout: output.join(''), stderr: errors.join('') };
 }
 
-function sharedFlags(root: string, ways: DaemonWays): readonly string[] {
+function sharedFlags(root: string, ways: DaemonPaths): readonly string[] {
   const { configPath = '/etc/gitlab-runner/config.toml', findsConfig = false } = ways;
   return [
     ...(findsConfig ? [] : [`--runner.config=${configPath}`]),
@@ -107,7 +107,7 @@ function sharedFlags(root: string, ways: DaemonWays): readonly string[] {
   ];
 }
 
-function start(network: Network, words: readonly string[], root: string, { uid = 0 }: DaemonWays) {
+function start(network: Network, words: readonly string[], root: string, { uid = 0 }: DaemonPaths) {
   const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
   const [program = '', ...rest] = [
     ...network.prefix('rn'),

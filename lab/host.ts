@@ -28,21 +28,21 @@ export async function mountDisk(world: World, place: string, disk: SmallDisk = {
     `mount -o loop ${image} ${folder} && cp -a ${before}/. ${folder} && rm -r ${before}`,
   ];
   await world.network.run('rn', script.join('\n'));
-  await tellMounts(world);
+  await writeMountInfo(world);
 }
 
 export async function mountTmpfs(world: World, place: string, options: string): Promise<void> {
   const folder = `${world.files.path}${place}`;
   const mount = `mkdir -p ${folder} && mount -t tmpfs -o ${options} tmpfs ${folder}`;
   await world.network.run('rn', `mountpoint -q ${folder} || (${mount})`);
-  await tellMounts(world);
+  await writeMountInfo(world);
 }
 
 /**
  * The mount table of a host whose root is our folder: the kernel's own lines with the folder cut off, shown as
  * those of process 1.
  */
-export async function tellMounts({ network, files }: World): Promise<void> {
+export async function writeMountInfo({ network, files }: World): Promise<void> {
   const table = await network.run('rn', 'cat /proc/self/mountinfo');
   const lines = table.split('\n').flatMap((line) => {
     const words = line.split(' ');
@@ -160,7 +160,7 @@ export async function keepBusy(
 }
 
 /** A host that systemd runs: `systemctl` says this of the runner's unit. */
-export async function tellUnit(
+export async function writeUnit(
   { files }: World,
   properties: Readonly<Record<string, string | number>> = {},
 ): Promise<void> {

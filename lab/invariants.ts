@@ -25,7 +25,7 @@ const DELETION_IS_RIGHT = new Set(['token-rejected', 'runner-orphaned']);
 /** What the daemon may have in memory. */
 export const MAX_RESIDENT_BYTES = 150 * 1024 * 1024;
 
-export function brokenByRequests(requests: readonly RecordedRequest[]): readonly string[] {
+export function requestViolations(requests: readonly RecordedRequest[]): readonly string[] {
   const own = requests.filter(({ userAgent }) => userAgent.startsWith('runnerwatch'));
   return own.flatMap(({ method, path, systemId }) => {
     const asked = `${method} ${path}`;
@@ -48,9 +48,9 @@ function isBelowBase(asked: string, permitted: string): boolean {
 }
 
 /** `also`: causes of another fault that the row makes at the same time. */
-export function brokenByReport(report: Report, also: readonly string[] = []): readonly string[] {
+export function reportViolations(report: Report, also: readonly string[] = []): readonly string[] {
   return [
-    ...report.causes.flatMap((cause) => brokenByCause(cause)),
+    ...report.causes.flatMap((cause) => causeViolations(cause)),
     ...report.runners.flatMap((runner) => {
       const severe = report.causes.filter(
         ({ id, severity, scope }) =>
@@ -70,7 +70,7 @@ function failsTwice(chain: string): boolean {
   return /F.*F/.test(chain.replace(/^(?:F\/s|o\/F)\/F/, 'o/o/F'));
 }
 
-function brokenByCause(cause: ReportedCause): readonly string[] {
+function causeViolations(cause: ReportedCause): readonly string[] {
   const { id, fix, evidence, resolvedWhen, severity } = cause;
   const words = fix.map(({ text, command = '' }) => `${text} ${command}`);
   const isHarmful = words.some((text) => HARMFUL.test(text));
@@ -87,13 +87,13 @@ function brokenByCause(cause: ReportedCause): readonly string[] {
 }
 
 /** Secrets in `texts`, which are given by where they were found. */
-export function brokenBySecrets(texts: Readonly<Record<string, string>>): readonly string[] {
+export function secretViolations(texts: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(texts).flatMap(([where, text]) =>
     text.includes(CANARY) ? [`${where} holds a secret`] : [],
   );
 }
 
-export function brokenBySize(residentBytes: number): readonly string[] {
+export function sizeViolations(residentBytes: number): readonly string[] {
   const mebibytes = Math.round(residentBytes / 1024 / 1024);
   return residentBytes > MAX_RESIDENT_BYTES ? [`${mebibytes} MiB resident`] : [];
 }

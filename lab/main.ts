@@ -10,20 +10,20 @@ import { ROWS } from './scenarios/index.ts';
 const words = process.argv.slice(2);
 if (words.includes('--list')) {
   for (const row of ROWS)
-    say(`${row.id}  ${row.title}${isMissing(row) ? ` (cannot: ${row.cannot})` : ''}`);
+    print(`${row.id}  ${row.title}${isMissing(row) ? ` (cannot: ${row.cannot})` : ''}`);
 } else {
   process.exitCode = await main();
 }
 
 async function main(): Promise<number> {
   if (process.getuid?.() !== 0) {
-    say('the lab makes network namespaces, so it needs root. Type: sudo npm run lab');
-    say('0 passed, 1 failed');
+    print('the lab makes network namespaces, so it needs root. Type: sudo npm run lab');
+    print('0 passed, 1 failed');
     return 1;
   }
   const strange = words.find((word) => ROWS.every(({ id }) => id !== word));
   if (strange !== undefined) {
-    say(`there is no row "${strange}"; npm run lab -- --list names them all`);
+    print(`there is no row "${strange}"; npm run lab -- --list names them all`);
     return 2;
   }
   const wanted = ROWS.filter(({ id }) => words.length === 0 || words.includes(id));
@@ -35,23 +35,23 @@ async function main(): Promise<number> {
   for (const outcome of outcomes.filter(({ problems }) => problems.length > 0)) failure(outcome);
   table(outcomes);
   for (const row of wanted)
-    if (isMissing(row)) say(`cannot be built here: ${row.id} ${row.title}: ${row.cannot}`);
+    if (isMissing(row)) print(`cannot be built here: ${row.id} ${row.title}: ${row.cannot}`);
   const passed = outcomes.filter(({ problems }) => problems.length === 0).length;
   const failed = ids.length - passed;
-  say(`${passed} passed, ${failed} failed`);
+  print(`${passed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
 }
 
 function progress({ id, problems, got }: Outcome): void {
-  say(
+  print(
     `${problems.length === 0 ? 'ok    ' : 'FAILED'} ${id}  ${got}${problems.map((text) => `\n       ${text}`).join('')}`,
   );
 }
 
 function failure({ id, expected, got, problems, details }: Outcome): void {
-  say(`\n---- ${id}: expected ${expected}, got ${got}`);
-  for (const text of problems) say(`     ${text}`);
-  say(details);
+  print(`\n---- ${id}: expected ${expected}, got ${got}`);
+  for (const text of problems) print(`     ${text}`);
+  print(details);
 }
 
 function table(outcomes: readonly Outcome[]): void {
@@ -66,9 +66,9 @@ function table(outcomes: readonly Outcome[]): void {
   const widths = all[0]?.map((_, column) =>
     Math.max(...all.map((row) => row[column]?.length ?? 0)),
   );
-  say('');
+  print('');
   for (const row of all)
-    say(
+    print(
       row
         .map((cell, column) => cell.padEnd(widths?.[column] ?? 0))
         .join('  ')
@@ -76,6 +76,6 @@ function table(outcomes: readonly Outcome[]): void {
     );
 }
 
-function say(line: string): void {
+function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }

@@ -16,11 +16,11 @@ export interface ObservedEvent {
 }
 
 /** `lack` says what is missing, or nothing. */
-export type Lack = (report: Report) => string | undefined;
+export type Shortfall = (report: Report) => string | undefined;
 
 export async function untilGood(
   daemon: LabDaemon,
-  lack: Lack,
+  lack: Shortfall,
   seconds: number,
 ): Promise<ObservedEvent> {
   const start = performance.now();
@@ -36,7 +36,7 @@ export async function untilGood(
 
 export async function whileGood(
   daemon: LabDaemon,
-  lack: Lack,
+  lack: Shortfall,
   seconds: number,
 ): Promise<ObservedEvent> {
   const start = performance.now();

@@ -1,11 +1,11 @@
 /** What the lab prints of a row: what was expected, and all there is to know of one that failed. */
-import type { Checked } from './daemon.ts';
+import type { CheckResult } from './daemon.ts';
 import type { FaultRow, HealthyRow } from './scenario.ts';
 import { isFault } from './scenario.ts';
 import type { World } from './world.ts';
 
 export async function detailsOf(
-  { text, checked }: { readonly text: string; readonly checked?: Checked },
+  { text, checked }: { readonly text: string; readonly checked?: CheckResult },
   world: World,
 ): Promise<string> {
   const { gitlab, daemon, runner } = world;

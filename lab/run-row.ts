@@ -1,11 +1,11 @@
 /** Plays one row in a world of its own: healthy, broken, named, held, checked, mended, healthy. */
 import type { Report } from '../src/report/document.ts';
-import type { Checked } from './daemon.ts';
+import type { CheckResult } from './daemon.ts';
 import {
-  brokenByReport,
-  brokenByRequests,
-  brokenBySecrets,
-  brokenBySize,
+  reportViolations,
+  requestViolations,
+  secretViolations,
+  sizeViolations,
   MAX_RESIDENT_BYTES,
 } from './invariants.ts';
 import { createNetwork } from './network.ts';
@@ -13,8 +13,8 @@ import { detailsOf, expectedOf } from './outcome-text.ts';
 import type { ObservedEvent } from './observe.ts';
 import { sizeAtRest, untilGood, whileGood } from './observe.ts';
 import type { FaultRow, HealthyRow } from './scenario.ts';
-import { runnerDisagrees, runnerSuffers } from './runner-view.ts';
-import { isFault, shortfall, shown } from './scenario.ts';
+import { runnerContradictions, runnerSuffers } from './runner-view.ts';
+import { isFault, shortfall, formatChain } from './scenario.ts';
 import type { World } from './world.ts';
 import { buildWorld } from './world.ts';
 
@@ -40,19 +40,19 @@ export async function runRow(row: FaultRow | HealthyRow, root: string): Promise<
   const network = stack.use(await createNetwork());
   const world = await buildWorld(network, root, row.world ?? {}, stack);
   const played = isFault(row) ? await playFault(row, world) : await playHealthy(row, world);
-  const problems = [...played.problems, ...(await brokenAtEnd(row, world, played))];
+  const problems = [...played.problems, ...(await violationsAtEnd(row, world, played))];
   const details = problems.length === 0 ? '' : await detailsOf(played, world);
   return { ...played, id: row.id, expected: expectedOf(row), problems, details };
 }
 
-type Played = Omit<Outcome, 'id' | 'expected' | 'details'> & {
+type PlayedRow = Omit<Outcome, 'id' | 'expected' | 'details'> & {
   readonly report: Report;
   /** The report as people read it, at the time that matters. */
   readonly text: string;
-  readonly checked?: Checked;
+  readonly checked?: CheckResult;
 };
 
-async function playFault(row: FaultRow, world: World): Promise<Played> {
+async function playFault(row: FaultRow, world: World): Promise<PlayedRow> {
   const problems: string[] = [];
   const unhealthy = await begin(row, world);
   if (unhealthy !== undefined) return unhealthy;
@@ -65,13 +65,13 @@ async function playFault(row: FaultRow, world: World): Promise<Played> {
   const lack = (report: Report) => shortfall(report, row);
   const found = await untilGood(daemon, lack, PATIENCE_SECONDS);
   const text = await daemon.get('/health?format=text');
-  const got = shown(found.report);
+  const got = formatChain(found.report);
   if (found.lacks !== undefined) {
     return { got, problems: [`not found: ${found.lacks}`], report: found.report, text };
   }
   const { held, checked } = await hold(row, world, found, problems);
   problems.push(...[await row.holds?.(world, since)].filter((text) => text !== undefined));
-  problems.push(...(await runnerDisagrees(row, world, loggedBefore)));
+  problems.push(...(await runnerContradictions(row, world, loggedBefore)));
   if ((await world.files.runnerFolder()) !== before) problems.push('the runner’s folder changed');
   problems.push(...(await mend(row, world, text)));
   const cleared = await untilGood(
@@ -80,7 +80,7 @@ async function playFault(row: FaultRow, world: World): Promise<Played> {
     PATIENCE_SECONDS,
   );
   const isClear = cleared.lacks === undefined;
-  if (!isClear) problems.push(`not cleared: ${shown(cleared.report)}`);
+  if (!isClear) problems.push(`not cleared: ${formatChain(cleared.report)}`);
   problems.push(...[await row.ends?.(world)].filter((said) => said !== undefined));
   return {
     got,
@@ -99,20 +99,21 @@ async function hold(
   world: World,
   found: ObservedEvent,
   problems: string[],
-): Promise<{ readonly held: ObservedEvent; readonly checked?: Checked }> {
+): Promise<{ readonly held: ObservedEvent; readonly checked?: CheckResult }> {
   if (row.isIntermittent === true) return { held: found };
   const lack = (report: Report) => shortfall(report, row);
   const [held, checked] = await Promise.all([
     whileGood(world.daemon, lack, HOLD_SECONDS),
     world.check(),
   ]);
-  if (held.lacks !== undefined) problems.push(`it flips: ${held.lacks} (${shown(held.report)})`);
+  if (held.lacks !== undefined)
+    problems.push(`it flips: ${held.lacks} (${formatChain(held.report)})`);
   problems.push(...(row.needsHistory === true ? [] : differences(checked, row)));
   return { held, checked };
 }
 
 /** Starts the daemon and breaks the world; says so when the world was not healthy before. */
-async function begin(row: FaultRow, world: World): Promise<Played | undefined> {
+async function begin(row: FaultRow, world: World): Promise<PlayedRow | undefined> {
   if (row.startsBroken === true) {
     await row.inject(world);
     await world.startDaemon();
@@ -138,9 +139,9 @@ function stillNamed({ causes }: Report, { expect: { cause } }: FaultRow): string
   return causes.find(({ id }) => [cause].flat().includes(id))?.id;
 }
 
-async function beginsBad(report: Report, { daemon }: World): Promise<Played> {
+async function beginsBad(report: Report, { daemon }: World): Promise<PlayedRow> {
   const text = await daemon.get('/health?format=text');
-  return { got: shown(report), problems: ['the world did not begin healthy'], report, text };
+  return { got: formatChain(report), problems: ['the world did not begin healthy'], report, text };
 }
 
 /** A new daemon that remembers nothing, since the old one asks again in an hour. */
@@ -162,19 +163,19 @@ async function mend(row: FaultRow, world: World, text: string): Promise<readonly
   return isTold ? [] : [`the report does not tell to type ${String(fix.told)}`];
 }
 
-function differences({ stdout, stderr }: Checked, row: FaultRow): readonly string[] {
+function differences({ stdout, stderr }: CheckResult, row: FaultRow): readonly string[] {
   try {
     const report = JSON.parse(stdout) as Report;
     // What needs repetition is not there after one round: names and chain must agree, not how bad it is.
     const { severity: _, ...expect } = row.expect;
     const lacks = shortfall(report, { ...row, expect });
-    return lacks === undefined ? [] : [`check differs: ${lacks} (${shown(report)})`];
+    return lacks === undefined ? [] : [`check differs: ${lacks} (${formatChain(report)})`];
   } catch {
     return [`check printed no report: ${stdout.slice(0, 200)} ${stderr.slice(0, 400)}`];
   }
 }
 
-async function playHealthy(row: HealthyRow, world: World): Promise<Played> {
+async function playHealthy(row: HealthyRow, world: World): Promise<PlayedRow> {
   await world.startDaemon();
   const { daemon } = world;
   const lack = (report: Report) => alarm(report, row);
@@ -184,9 +185,9 @@ async function playHealthy(row: HealthyRow, world: World): Promise<Played> {
   await acting;
   const text = await daemon.get('/health?format=text');
   const problems =
-    held.lacks === undefined ? [] : [`it alarms: ${held.lacks} ${shown(held.report)}`];
+    held.lacks === undefined ? [] : [`it alarms: ${held.lacks} ${formatChain(held.report)}`];
   problems.push(...(await runnerSuffers(row, world)));
-  return { got: shown(held.report), problems, report: held.report, text };
+  return { got: formatChain(held.report), problems, report: held.report, text };
 }
 
 const QUIET = new Set(['notice', 'info']);
@@ -205,25 +206,25 @@ function alarm({ verdict, causes, runners }: Report, { allowed }: HealthyRow): s
   return closed === undefined ? undefined : `${closed.name} has a link that does not pass`;
 }
 
-async function brokenAtEnd(
+async function violationsAtEnd(
   row: FaultRow | HealthyRow,
   world: World,
-  { report, checked, text }: Played,
+  { report, checked, text }: PlayedRow,
 ): Promise<readonly string[]> {
   const { daemon, gitlab } = world;
   if (daemon.hasEnded()) return ['the daemon has ended'];
   const metrics = await daemon.get('/metrics');
-  const resident = brokenBySize(await sizeAtRest(daemon, MAX_RESIDENT_BYTES));
+  const resident = sizeViolations(await sizeAtRest(daemon, MAX_RESIDENT_BYTES));
   const stopped = await daemon.stop().then(
     () => [],
     (error: unknown) => [String(error)],
   );
   return [
-    ...brokenByReport(report, isFault(row) ? row.expect.also : []),
-    ...brokenByRequests(gitlab.application.requests),
+    ...reportViolations(report, isFault(row) ? row.expect.also : []),
+    ...requestViolations(gitlab.application.requests),
     ...resident,
     ...stopped,
-    ...brokenBySecrets({
+    ...secretViolations({
       report: JSON.stringify(report),
       text,
       metrics,

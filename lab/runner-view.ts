@@ -11,7 +11,7 @@ const PAUSE_MILLISECONDS = 250;
 const TROUBLE = /Checking for jobs\.\.\. [a-zG]|Runner token is empty/;
 
 /** The runner must see what runnerwatch says that it sees. */
-export async function runnerDisagrees(
+export async function runnerContradictions(
   { runnerLogs, expect }: FaultRow,
   { runner }: World,
   from: number,

@@ -132,14 +132,14 @@ function shortfallOf(
   { expect: { chain, runners } }: FaultRow,
   wanted: readonly string[],
 ): string | undefined {
-  const own = runners === undefined ? { causes: wanted, chain } : named(runners[runner.name]);
+  const own = runners === undefined ? { causes: wanted, chain } : namesCause(runners[runner.name]);
   if (own === undefined) return undefined;
   const isRight = own.causes.includes(runner.cause ?? 'none') || isNone(own.causes, runner);
   if (!isRight) return `${runner.name} has ${runner.cause ?? 'no cause'}`;
   return isChain(own.chain, runner) ? undefined : `${runner.name} has the chain ${chainOf(runner)}`;
 }
 
-function named(own: { readonly cause: string; readonly chain?: string } | undefined) {
+function namesCause(own: { readonly cause: string; readonly chain?: string } | undefined) {
   return own === undefined ? undefined : { causes: [own.cause], chain: own.chain };
 }
 
@@ -148,7 +148,7 @@ function isNone(causes: readonly string[], { cause }: ReportedRunner): boolean {
 }
 
 /** `dns-timeout (o/F/n/s/s/s/s)`: what a report says, for the table. */
-export function shown(report: Report | undefined): string {
+export function formatChain(report: Report | undefined): string {
   if (report === undefined) return 'no report';
   const causes = report.causes.map(
     ({ id, confidence }) => `${id}${confidence === 'suspected' ? '?' : ''}`,

@@ -7,7 +7,7 @@ import type { Server } from 'node:net';
 
 import type { IssuedCertificate } from '../src/demo/certificates.ts';
 import type { Override, Profile } from '../src/demo/gitlab-stand-in.ts';
-import type { Checked, DaemonWays, LabDaemon } from './daemon.ts';
+import type { CheckResult, DaemonPaths, LabDaemon } from './daemon.ts';
 import { check, startDaemon } from './daemon.ts';
 import type { Network } from './network.ts';
 import { GITLAB_ADDRESS } from './network.ts';
@@ -44,7 +44,7 @@ export interface WorldOptions {
   readonly probes?: Readonly<Record<string, string>>;
   /** GitLab's API token of `[gitlab] api_token_file`. */
   readonly apiToken?: string;
-  readonly daemon?: DaemonWays;
+  readonly daemon?: DaemonPaths;
   /** The runner lives in a container: its config folder as the host sees it. */
   readonly volume?: string;
   /** What reads the runner's log: its file, or the journal. */
@@ -75,7 +75,7 @@ export interface World {
   readonly release: () => Promise<void>;
   /** Another server on GitLab's address, until the world is restored. */
   readonly listenAt: (server: Server, port: number) => Promise<void>;
-  check(): Promise<Checked>;
+  check(): Promise<CheckResult>;
   restore(): Promise<void>;
 }
 

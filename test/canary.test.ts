@@ -16,7 +16,7 @@ import { startGitLabStandIn } from '../src/demo/gitlab-stand-in.ts';
 import type { NarrowProc } from '../src/demo/narrow-proc.ts';
 import { narrowProc } from '../src/demo/narrow-proc.ts';
 import { filesBelow, leaksIn } from './support/canary.ts';
-import { ask } from './support/http-client.ts';
+import { sendRequest } from './support/http-client.ts';
 import type { NamedProcess } from './support/named-process.ts';
 import { startNamedProcess } from './support/named-process.ts';
 import { runChain } from './support/command-chain.ts';
@@ -170,16 +170,18 @@ async function perform(scene: string): Promise<void> {
     '--web.listen-address=127.0.0.1:0',
   ]);
   const [, address = ''] = await program.until(/(http:\/\/127\.0\.0\.1:\d+)/);
-  await until(async () => (await ask(`${address}/-/ready`)).status === 200);
+  await until(async () => (await sendRequest(`${address}/-/ready`)).status === 200);
   for (const page of PAGES) {
-    const { headers, body } = await ask(`${address}${page}`);
+    const { headers, body } = await sendRequest(`${address}${page}`);
     keep(scene, page, Buffer.concat([Buffer.from(JSON.stringify(headers)), body]));
   }
-  const { incidents } = JSON.parse((await ask(`${address}/api/v1/incidents`)).body.toString()) as {
+  const { incidents } = JSON.parse(
+    (await sendRequest(`${address}/api/v1/incidents`)).body.toString(),
+  ) as {
     incidents: readonly { id: string }[];
   };
   for (const { id } of incidents) {
-    keep(scene, `incident ${id}`, (await ask(`${address}/api/v1/incidents/${id}`)).body);
+    keep(scene, `incident ${id}`, (await sendRequest(`${address}/api/v1/incidents/${id}`)).body);
     const words = ['incident', id, `--state.directory=${inRoot(`state-${scene}`)}`];
     keep(scene, `incident ${id} as text`, (await runProgram(words)).stdout);
   }

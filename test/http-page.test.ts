@@ -10,7 +10,7 @@ import { buildDemoHost } from '../src/demo/demo-host.ts';
 import { createExporter } from '../src/metrics/exporter.ts';
 import { ALL_PROBES } from '../src/cli/all-probes.ts';
 import { buildServer } from '../src/server.ts';
-import { startStageDaemon } from './support/stage-daemon.ts';
+import { startDemoHostDaemon } from './support/stage-daemon.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../docs/http.md'), 'utf8');
 /** Maps whose keys are data. */
@@ -22,7 +22,7 @@ let incidentId: string;
 
 beforeAll(async () => {
   await using stage = await buildDemoHost();
-  await using watch = await startStageDaemon(stage);
+  await using watch = await startDemoHostDaemon(stage);
   await watch.until(({ self }) => self.ready, 'ready');
   await stage.gitlab.setListening(false);
   view = await watch.until(

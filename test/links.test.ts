@@ -5,7 +5,14 @@ import { describe, expect, test } from 'vitest';
 
 import { catalogue } from '../src/diagnosis/catalogue/index.ts';
 import { anchorsOf, linksOf } from './support/markdown.ts';
-import { FILES, foreignIn, leads, pathsIn, proseOf, textOf } from './support/references.ts';
+import {
+  FILES,
+  foreignReferencesIn,
+  resolvesTo,
+  pathsIn,
+  proseOf,
+  textOf,
+} from './support/references.ts';
 
 const PAGES = FILES.filter((path) => /^(?:[^/]+|docs\/.+)\.md$/.test(path));
 const SOURCES = FILES.filter((path) => /\.(?:md|mjs|ts|yml|toml|service)$/.test(path));
@@ -19,13 +26,13 @@ function isDead(target: string, page: string): boolean {
   if (/^https?:/.test(target)) return false;
   const [path = '', anchor] = target.split('#');
   const file = path === '' ? page : join(dirname(page), path);
-  return !leads(anchor === undefined ? file : `${file}#${anchor}`);
+  return !resolvesTo(anchor === undefined ? file : `${file}#${anchor}`);
 }
 
 test('pages and comments refer to what the repository has', () => {
   const dead = PROSE.flatMap(([path, prose]) =>
     pathsIn(prose)
-      .filter((named) => !leads(named))
+      .filter((named) => !resolvesTo(named))
       .map((named) => `${path}: ${named}`),
   );
 
@@ -34,7 +41,7 @@ test('pages and comments refer to what the repository has', () => {
 
 test('pages and comments cite no document that the repository does not have', () => {
   const cited = PROSE.flatMap(([path, prose]) =>
-    foreignIn(path, prose).map((words) => `${path}: ${words}`),
+    foreignReferencesIn(path, prose).map((words) => `${path}: ${words}`),
   );
 
   expect(cited).toEqual([]);
@@ -54,7 +61,7 @@ describe('a reference', () => {
     ['src/no-such-folder', false],
   ])('to %s leads somewhere: %s', (path, isThere) => {
     expect(pathsIn(`See ${path}, which says why.`)).toEqual([path]);
-    expect(leads(path)).toBe(isThere);
+    expect(resolvesTo(path)).toBe(isThere);
   });
 
   test('is found in comments, across their lines, and not in code', () => {
@@ -69,7 +76,7 @@ describe('a reference', () => {
     ].join('\n');
 
     expect(pathsIn(proseOf('a.ts', code))).toEqual(['src/comment.ts', 'docs/line.md#heading']);
-    expect(foreignIn('a.ts', proseOf('a.ts', code))).toContain('network reference');
+    expect(foreignReferencesIn('a.ts', proseOf('a.ts', code))).toContain('network reference');
   });
 
   test.each([
@@ -81,12 +88,12 @@ describe('a reference', () => {
     'I-5',
     'X-07',
   ])('to "%s" is one to a document that is not here', (words) => {
-    expect(foreignIn('src/a.ts', `As ${words} says.`)).not.toEqual([]);
+    expect(foreignReferencesIn('src/a.ts', `As ${words} says.`)).not.toEqual([]);
   });
 
   test('to a standard, or to a row of the lab in the lab, is none of them', () => {
-    expect(foreignIn('src/a.ts', 'RFC 6724, section 2.1; SHA-256; UTF-16')).toEqual([]);
-    expect(foreignIn('lab/a.ts', '`-- D-03 X-07` runs some rows')).toEqual([]);
+    expect(foreignReferencesIn('src/a.ts', 'RFC 6724, section 2.1; SHA-256; UTF-16')).toEqual([]);
+    expect(foreignReferencesIn('lab/a.ts', '`-- D-03 X-07` runs some rows')).toEqual([]);
   });
 });
 

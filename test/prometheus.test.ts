@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
 import { DEMO_FAULTS } from '../src/demo/faults.ts';
-import { ask } from './support/http-client.ts';
+import { sendRequest } from './support/http-client.ts';
 import { programStage } from './support/program-stage.ts';
 import { startProgram } from './support/program.ts';
 import { startPrometheus } from './support/prometheus.ts';
@@ -47,7 +47,7 @@ test('promtool has nothing to say about the live page', async () => {
   const [, address = ''] = await program.until(/(http:\/\/127\.0\.0\.1:\d+)/);
   await program.until(/to=healthy/);
 
-  const { text } = await ask(`${address}/metrics`);
+  const { text } = await sendRequest(`${address}/metrics`);
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
     input: text,
     encoding: 'utf8',

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDemo } from './support/demo-process.ts';
 import { codeBlocks } from './support/markdown.ts';
 import { startPrometheus } from './support/prometheus.ts';
-import type { Ended, ReadmeHost } from './support/readme-host.ts';
+import type { CommandResult, ReadmeHost } from './support/readme-host.ts';
 import { readmeHost } from './support/readme-host.ts';
 import { until } from './support/until.ts';
 
@@ -30,7 +30,7 @@ interface Typed extends Expected {
 }
 interface Done extends Expected {
   /** Done in its place, since a test does not touch this machine's systemd. */
-  readonly done: (host: ReadmeHost) => Promise<Ended>;
+  readonly done: (host: ReadmeHost) => Promise<CommandResult>;
 }
 
 /** Commands that another file runs. */

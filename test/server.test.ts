@@ -10,7 +10,7 @@ import { createExporter } from '../src/metrics/exporter.ts';
 import { ALL_PROBES } from '../src/cli/all-probes.ts';
 import type { ServerDeps } from '../src/server.ts';
 import { buildServer } from '../src/server.ts';
-import { startStageDaemon } from './support/stage-daemon.ts';
+import { startDemoHostDaemon } from './support/stage-daemon.ts';
 
 let healthy: View;
 let broken: View;
@@ -18,7 +18,7 @@ const apps: FastifyInstance[] = [];
 
 beforeAll(async () => {
   await using stage = await buildDemoHost();
-  await using watch = await startStageDaemon(stage);
+  await using watch = await startDemoHostDaemon(stage);
   healthy = await watch.until(
     ({ self, diagnosis }) => self.ready && diagnosis.verdict === 'healthy',
     'healthy',

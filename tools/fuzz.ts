@@ -2,16 +2,16 @@
  * `npm run fuzz [COUNT]`: mutated files for the linter, 100,000 unless told. Each that crashes it, takes more than a
  * second, shows a secret or is broken by a correction is printed in base64.
  */
-import { mutatedFiles, troubleWith } from '../test/support/lint-mutations.ts';
+import { mutatedFiles, problemsWith } from '../test/support/lint-mutations.ts';
 
 const USUAL = 100_000;
 const MAX_SECONDS = 1;
 const count = Number(process.argv[2] ?? USUAL);
 
-function trouble(content: Uint8Array): string | undefined {
+function problemOf(content: Uint8Array): string | undefined {
   const started = performance.now();
   try {
-    const found = troubleWith(content);
+    const found = problemsWith(content);
     const seconds = (performance.now() - started) / 1000;
     // Every way of linting it together: several times what one lint takes.
     return seconds > MAX_SECONDS ? `took ${seconds.toFixed(1)} s` : found;
@@ -22,7 +22,7 @@ function trouble(content: Uint8Array): string | undefined {
 
 let bad = 0;
 for (const content of mutatedFiles(count)) {
-  const found = trouble(content);
+  const found = problemOf(content);
   if (found === undefined) continue;
   bad += 1;
   process.stdout.write(`${found}\n${Buffer.from(content).toString('base64')}\n`);

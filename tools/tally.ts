@@ -28,13 +28,13 @@ export class TallyReporter implements Reporter {
     const isGood = module.ok() && bad.length === 0 && cases.length > 0;
     const name = relative(process.cwd(), module.moduleId);
     const seconds = (module.diagnostic().duration / 1000).toFixed(1);
-    say(`${isGood ? 'ok    ' : 'FAILED'} ${name} (${cases.length} tests, ${seconds} s)`);
-    for (const { message, stack } of broken) say(`       ${stack ?? message}`);
-    for (const test of bad) say(failureOf(test));
+    print(`${isGood ? 'ok    ' : 'FAILED'} ${name} (${cases.length} tests, ${seconds} s)`);
+    for (const { message, stack } of broken) print(`       ${stack ?? message}`);
+    for (const test of bad) print(failureOf(test));
   }
 
   onTestRunEnd(_modules: readonly TestModule[], errors: readonly { message: string }[]): void {
-    for (const { message } of errors) say(`FAILED outside of a test: ${message}`);
+    for (const { message } of errors) print(`FAILED outside of a test: ${message}`);
     const tally: Tally = { passed: this.#passed, failed: this.#failed + errors.length };
     const file = process.env[TALLY_VARIABLE];
     if (file !== undefined) writeFileSync(file, JSON.stringify(tally));
@@ -50,6 +50,6 @@ function failureOf(test: TestCase): string {
   return [`       ${test.fullName}`, ...texts].join('\n');
 }
 
-function say(line: string): void {
+function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }

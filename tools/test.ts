@@ -21,13 +21,13 @@ const ROOT_TESTS = 'test/root';
 const isRoot = process.getuid?.() === 0;
 const folder = mkdtempSync(join(tmpdir(), 'runnerwatch-test-'));
 try {
-  const sum = [...CHECKS.map((name) => check(name)), tests(), reasons()].reduce(added);
+  const sum = [...CHECKS.map((name) => check(name)), tests(), reasons()].reduce(addTallies);
   if (!isRoot) {
-    say(
+    print(
       `left out, since they need root: the tests of ${ROOT_TESTS}, and whether every reason is produced. Type: sudo npm test`,
     );
   }
-  say(`${sum.passed} passed, ${sum.failed} failed`);
+  print(`${sum.passed} passed, ${sum.failed} failed`);
   process.exitCode = sum.failed === 0 ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -40,8 +40,8 @@ function check(name: string): Tally {
     encoding: 'utf8',
   });
   const took = ((Date.now() - started) / 1000).toFixed(1);
-  say(`${status === 0 ? 'ok    ' : 'FAILED'} npm run ${name} (${took} s)`);
-  if (status !== 0) say(`${stdout}${stderr}`);
+  print(`${status === 0 ? 'ok    ' : 'FAILED'} npm run ${name} (${took} s)`);
+  if (status !== 0) print(`${stdout}${stderr}`);
   return verdictOf(status === 0);
 }
 
@@ -75,10 +75,10 @@ function reasons(): Tally {
   const never = ALL_PROBES.flatMap(({ id, reasons }) =>
     Object.keys(reasons).map((key) => `${id}/${key}`),
   ).filter((reason) => !seen.has(reason));
-  say(
+  print(
     `${never.length === 0 ? 'ok    ' : 'FAILED'} every reason of every probe is produced by a test`,
   );
-  for (const reason of never) say(`       never: ${reason}`);
+  for (const reason of never) print(`       never: ${reason}`);
   return verdictOf(never.length === 0);
 }
 
@@ -90,10 +90,10 @@ function verdictOf(isGood: boolean): Tally {
   return { passed: Number(isGood), failed: Number(!isGood) };
 }
 
-function added(one: Tally, other: Tally): Tally {
+function addTallies(one: Tally, other: Tally): Tally {
   return { passed: one.passed + other.passed, failed: one.failed + other.failed };
 }
 
-function say(line: string): void {
+function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }

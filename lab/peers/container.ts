@@ -16,14 +16,14 @@ function resolvConfOf({ files }: World): string {
 }
 
 /** What the container has as its name server from now on. */
-export async function containerAsks(world: World, server: string): Promise<void> {
+export async function setContainerNameServer(world: World, server: string): Promise<void> {
   await writeFile(resolvConfOf(world), `nameserver ${server}\noptions timeout:1 attempts:2\n`);
 }
 
 /** Runs until the world is restored; Docker tells of it. */
 export async function startContainer(world: World): Promise<void> {
   const { network, adopt } = world;
-  await containerAsks(world, GITLAB_ADDRESS);
+  await setContainerNameServer(world, GITLAB_ADDRESS);
   const inside = `mount --bind ${resolvConfOf(world)} /etc/resolv.conf && exec sleep infinity`;
   const said = await network.run(
     'rn',

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 
-import type { Counted } from '../../test/support/runner-counters.ts';
+import type { CounterValues } from '../../test/support/runner-counters.ts';
 import { pageText } from '../../test/support/runner-counters.ts';
 import type { World } from '../world.ts';
 
@@ -21,14 +21,17 @@ function fileOf({ files }: World): string {
 }
 
 /** What the page says from now on. */
-export async function countersSay(world: World, counted: Counted): Promise<void> {
+export async function setCounters(world: World, counted: CounterValues): Promise<void> {
   await writeFile(fileOf(world), pageText(counted));
 }
 
-export async function startCounters(world: World, counted: Counted = {}): Promise<AsyncDisposable> {
+export async function startCounters(
+  world: World,
+  counted: CounterValues = {},
+): Promise<AsyncDisposable> {
   const { network } = world;
   const file = fileOf(world);
-  await countersSay(world, counted);
+  await setCounters(world, counted);
   const [program, ...words] = [...network.prefix('rn'), process.execPath, '-e', SERVER, file];
   const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   const exit = once(child, 'exit');

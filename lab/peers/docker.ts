@@ -4,15 +4,15 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
 
-import type { DockerSays } from '../../test/support/docker-stand-in.ts';
-import { startDocker } from '../../test/support/docker-stand-in.ts';
+import type { DockerScript } from '../../test/support/docker-stand-in.ts';
+import { startDockerServer } from '../../test/support/docker-stand-in.ts';
 import type { World } from '../world.ts';
 
 const SOCKET = '/var/run/docker.sock';
 
 interface LabDocker {
   /** What it says from now on; without anything it says what a healthy one says. */
-  says(says?: DockerSays): Promise<void>;
+  says(says?: DockerScript): Promise<void>;
   stop(): Promise<void>;
   /** The socket file stays, and nobody listens behind it. */
   crash(): Promise<void>;
@@ -21,7 +21,7 @@ interface LabDocker {
 }
 
 /** An old one refuses no runner of today. */
-const USUAL: DockerSays = { version: { ApiVersion: '1.51', MinAPIVersion: '1.24' } };
+const USUAL: DockerScript = { version: { ApiVersion: '1.51', MinAPIVersion: '1.24' } };
 
 const running = new WeakMap<World, AsyncDisposable>();
 
@@ -43,7 +43,7 @@ export function dockerOf(world: World, place = SOCKET): LabDocker {
     says: async (says = {}) => {
       await stop();
       await mkdir(dirname(file), { recursive: true });
-      running.set(world, await startDocker({ ...USUAL, ...says }, file));
+      running.set(world, await startDockerServer({ ...USUAL, ...says }, file));
       await own(0, 0o666);
     },
     crash: async () => {

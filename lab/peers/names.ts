@@ -1,5 +1,5 @@
 /** The name servers of the lab, on port 53 of three addresses, the third an IPv6 one of the first. */
-import type { DnsServer, Said, Script } from '../../test/support/dns-server.ts';
+import type { DnsServer, DnsReply, Script } from '../../test/support/dns-server.ts';
 import { startDnsServer } from '../../test/support/dns-server.ts';
 import { GITLAB_ADDRESS, GITLAB_ADDRESS_6, PROXY_ADDRESS, SECOND_RESOLVER } from '../network.ts';
 
@@ -12,7 +12,7 @@ const RECORDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What the healthy servers say: the lab's names have IPv4 addresses only. */
-export const usualScript: Script = (name, type): Said => {
+export const usualScript: Script = (name, type): DnsReply => {
   const found = RECORDS[name];
   if (found === undefined) return 'nxdomain';
   return type === 'A' ? found : [];

@@ -1,6 +1,6 @@
 /** The authorities of the lab, and what they issue: right for a healthy GitLab, wrong for the rows of TLS. */
 import type { IssuedCertificate } from '../../src/demo/certificates.ts';
-import type { Made, Shape } from '../../test/support/certificates.ts';
+import type { MadeCertificate, Shape } from '../../test/support/certificates.ts';
 import { make, makeRoot } from '../../test/support/certificates.ts';
 
 export const GITLAB_HOST = 'gitlab.test';
@@ -15,12 +15,12 @@ export function leafShape(over: Partial<Shape> = {}): Shape {
 export const LAB_TRUST = 'Lab Trust Services';
 
 /** In the bundle of every host of the lab. */
-export const PUBLIC_ROOT: Made = makeRoot({
+export const PUBLIC_ROOT: MadeCertificate = makeRoot({
   name: 'Lab Public Root',
   organisation: LAB_TRUST,
 });
 /** In no bundle. */
-export const PRIVATE_ROOT: Made = makeRoot({
+export const PRIVATE_ROOT: MadeCertificate = makeRoot({
   name: 'Lab Private Root',
   organisation: 'Example Corporation',
 });
@@ -34,7 +34,10 @@ export function publicLeaf(over: Partial<Shape>): IssuedCertificate {
 }
 
 /** As a server is configured: the certificate, what it sends with it, and the key. */
-export function withChain(leaf: Made, ...chain: readonly Made[]): IssuedCertificate {
+export function withChain(
+  leaf: MadeCertificate,
+  ...chain: readonly MadeCertificate[]
+): IssuedCertificate {
   const certificatePem = [leaf, ...chain].map(({ pem }) => pem).join('');
   return { certificatePem, privateKeyPem: leaf.keyPem };
 }

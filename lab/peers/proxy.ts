@@ -15,7 +15,7 @@ const FOLDER = '/mnt/squid';
 const PAUSE_MILLISECONDS = 50;
 
 /** `CONNECT gitlab.test:443`, and the headers as they came. */
-export interface ProxyAsked {
+export interface ProxyRequest {
   readonly method: string;
   readonly target: string;
   readonly head: string;
@@ -23,17 +23,17 @@ export interface ProxyAsked {
 }
 
 /** A port opens the way to GitLab's address, a text is said, and `undefined` is silence. */
-export type ProxySays = (asked: ProxyAsked) => number | string | undefined;
+export type ProxyReply = (asked: ProxyRequest) => number | string | undefined;
 
 export function refusal(status: string, headers = ''): string {
   return `HTTP/1.1 ${status}\r\n${headers}Content-Length: 0\r\n\r\n`;
 }
 
 /** A proxy that opens every way. */
-export const OPEN: ProxySays = ({ target }) =>
+export const OPEN: ProxyReply = ({ target }) =>
   target.startsWith('http://') ? 80 : Number(target.split(':').at(-1));
 
-export async function startProxy(says: ProxySays, port = PROXY_PORT): Promise<AsyncDisposable> {
+export async function startProxy(says: ProxyReply, port = PROXY_PORT): Promise<AsyncDisposable> {
   const sockets = new Set<Socket>();
   let nth = 0;
   const server: Server = createServer((socket) => {

@@ -1,7 +1,7 @@
 /** What the lab's runner is told, in its environment, since its command line belongs to the real one. */
 import type { LogFormat } from './runner-log.ts';
 
-export interface RunnerOrder {
+export interface RunnerStandInOptions {
   /** The folder that serves as the host's root. */
   readonly root: string;
   /** Its config.toml, as it sees it. */
@@ -11,7 +11,7 @@ export interface RunnerOrder {
   readonly unhealthySeconds: number;
 }
 
-export const ORDER_VARIABLE = 'RUNNERWATCH_LAB_RUNNER';
+export const OPTIONS_VARIABLE = 'RUNNERWATCH_LAB_RUNNER';
 /** GitLab may hold a poll for 50 s. */
 export const MAX_POLL_MILLISECONDS = 65_000;
 export const LOG_FILE = '/var/log/gitlab-runner.log';

@@ -9,9 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Fields, Level } from './runner-log.ts';
 import { logLine, ownCorrelationId } from './runner-log.ts';
 import { takeAllFiles, takeMemory } from './runner-greed.ts';
-import type { RunnerOrder } from './runner-order.ts';
-import { ORDER_VARIABLE } from './runner-order.ts';
-import type { Polled } from './runner-way.ts';
+import type { RunnerStandInOptions } from './runner-order.ts';
+import { OPTIONS_VARIABLE } from './runner-order.ts';
+import type { PollResult } from './runner-way.ts';
 import { pollForJob } from './runner-way.ts';
 
 const UNHEALTHY_LIMIT = 3;
@@ -25,12 +25,12 @@ interface Entry {
 /** Whatever it opens next. */
 const OUT_OF_FILES = 'dial tcp: lookup gitlab.test on 10.200.0.2:53: socket: too many open files';
 
-const order = JSON.parse(process.env[ORDER_VARIABLE] ?? '{}') as RunnerOrder;
-const CONFIG = order.config;
-const paths = { rootfs: order.root, procfs: '/proc', sysfs: '/sys' };
+const options = JSON.parse(process.env[OPTIONS_VARIABLE] ?? '{}') as RunnerStandInOptions;
+const CONFIG = options.config;
+const paths = { rootfs: options.root, procfs: '/proc', sysfs: '/sys' };
 const unhealthy = new Map<string, number>();
 const disabledUntil = new Map<string, number>();
-const SYSTEM_ID_FILE = `${order.root}/etc/gitlab-runner/.runner_system_id`;
+const SYSTEM_ID_FILE = `${options.root}/etc/gitlab-runner/.runner_system_id`;
 let lastConfig = '';
 let loadedAt = 0;
 
@@ -42,16 +42,16 @@ log('info', 'Configuration loaded', { builds: 0 });
 for (;;) {
   const entries = await readEntries();
   await Promise.all(entries.map((entry) => turn(entry)));
-  await delay(order.checkSeconds * 1000);
+  await delay(options.checkSeconds * 1000);
 }
 
 async function readEntries(): Promise<readonly Entry[]> {
-  const text = await readFile(`${order.root}${CONFIG}`, 'utf8').catch(problemOf);
+  const text = await readFile(`${options.root}${CONFIG}`, 'utf8').catch(problemOf);
   if (typeof text !== 'string') {
     if (text.said !== '') log('error', `Failed to load config ${text.said}`, { builds: 0 });
     return entriesOf(lastConfig);
   }
-  const { mtimeMs } = await stat(`${order.root}${CONFIG}`);
+  const { mtimeMs } = await stat(`${options.root}${CONFIG}`);
   // A reload forgets who was unhealthy.
   if (loadedAt !== 0 && mtimeMs !== loadedAt) {
     disabledUntil.clear();
@@ -105,7 +105,7 @@ async function turn(entry: Entry): Promise<void> {
   unhealthy.set(runner, count);
   if (count < UNHEALTHY_LIMIT) return;
   unhealthy.set(runner, 0);
-  disabledUntil.set(runner, Date.now() + order.unhealthySeconds * 1000);
+  disabledUntil.set(runner, Date.now() + options.unhealthySeconds * 1000);
   const said = `Runner "${entry.url}${runner}" is unhealthy and will be disabled for 1h0m0s seconds!`;
   log('error', said, { unhealthy_requests: count, unhealthy_requests_limit: UNHEALTHY_LIMIT });
 }
@@ -138,7 +138,7 @@ function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function judge(answer: Polled, runner: string, url: URL): boolean {
+function judge(answer: PollResult, runner: string, url: URL): boolean {
   const { status, headers } = answer;
   if (status === 204 || status === 201) return true;
   const correlation = String(headers['x-request-id'] ?? ownCorrelationId());
@@ -162,7 +162,7 @@ function isRetried(status: number): boolean {
 }
 
 /** A JSON answer is told with its request, any other by its status alone. */
-function statusText({ status, phrase, headers, body }: Polled, url: URL): string {
+function statusText({ status, phrase, headers, body }: PollResult, url: URL): string {
   const bare = `${status} ${phrase}`;
   if (headers['content-type']?.startsWith('application/json') !== true) return bare;
   const told = `POST ${new URL('/api/v4/jobs/request', url).href}: ${bare}`;
@@ -172,6 +172,6 @@ function statusText({ status, phrase, headers, body }: Polled, url: URL): string
 }
 
 function log(level: Level, message: string, fields: Fields): void {
-  const line = logLine(order.format, level, message, fields, new Date());
+  const line = logLine(options.format, level, message, fields, new Date());
   process.stderr.write(`${line}\n`);
 }

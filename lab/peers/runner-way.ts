@@ -25,14 +25,14 @@ const DIAL_SECONDS = 5;
 const HANDSHAKE_MILLISECONDS = 5000;
 const store = new TrustStore();
 
-export interface Polled {
+export interface PollResult {
   readonly status: number;
   readonly phrase: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
 }
 
-export interface PollOrder {
+export interface PollRequest {
   readonly url: URL;
   readonly token: string;
   readonly caFile: string | undefined;
@@ -41,13 +41,14 @@ export interface PollOrder {
 }
 
 /** The answer; an error's message is what Go would say. */
-export async function pollForJob(order: PollOrder): Promise<Polled> {
+export async function pollForJob(order: PollRequest): Promise<PollResult> {
   const signal = AbortSignal.timeout(MAX_POLL_MILLISECONDS);
   const way = decideProxy(order.url, process.env as Record<string, string>);
-  const socket = await opened(order, way, signal);
+  const socket = await openConnection(order, way, signal);
   try {
-    const last = order.url.protocol === 'https:' ? await secured(socket, order, signal) : socket;
-    return await asked(last, order, way, signal);
+    const last =
+      order.url.protocol === 'https:' ? await secureConnection(socket, order, signal) : socket;
+    return await sendPoll(last, order, way, signal);
   } finally {
     socket.destroy();
   }
@@ -58,9 +59,18 @@ function portOf({ port, protocol }: URL): number {
   return port === '' ? usual : Number(port);
 }
 
-async function opened(order: PollOrder, way: ProxyDecision, signal: AbortSignal): Promise<Socket> {
+async function openConnection(
+  order: PollRequest,
+  way: ProxyDecision,
+  signal: AbortSignal,
+): Promise<Socket> {
   const { url, paths } = order;
-  const socket = await toProxy(await dialled(way, url, { signal, paths }), order, way, signal);
+  const socket = await connectToProxy(
+    await dialAddress(way, url, { signal, paths }),
+    order,
+    way,
+    signal,
+  );
   if (way.kind === 'direct' || url.protocol === 'http:') return socket;
   const tunnel = await openTunnel(socket, way, { host: url.hostname, port: portOf(url) }, signal);
   if (tunnel.kind === 'open') return socket;
@@ -69,9 +79,9 @@ async function opened(order: PollOrder, way: ProxyDecision, signal: AbortSignal)
 }
 
 /** The connection that the proxy is spoken to on: for `https://` a secured one. */
-async function toProxy(
+async function connectToProxy(
   socket: Socket,
-  order: PollOrder,
+  order: PollRequest,
   way: ProxyDecision,
   signal: AbortSignal,
 ): Promise<Socket> {
@@ -86,7 +96,7 @@ async function toProxy(
   throw new Error(`proxyconnect tcp: ${said}`);
 }
 
-async function dialled(
+async function dialAddress(
   way: ProxyDecision,
   url: URL,
   { signal, paths }: { readonly signal: AbortSignal; readonly paths: Paths },
@@ -132,7 +142,11 @@ function lookupText({ name, queries, servers }: Resolution): string {
   return `dial tcp: lookup ${name} on ${server}:53: ${said}`;
 }
 
-async function secured(socket: Socket, order: PollOrder, signal: AbortSignal): Promise<Socket> {
+async function secureConnection(
+  socket: Socket,
+  order: PollRequest,
+  signal: AbortSignal,
+): Promise<Socket> {
   const host = order.url.hostname.replace(/^\[|\]$/g, '');
   const { SSL_CERT_FILE: systemFile } = process.env;
   const source = {
@@ -149,12 +163,12 @@ async function secured(socket: Socket, order: PollOrder, signal: AbortSignal): P
   throw new Error(handshakeText(shaken, host));
 }
 
-const kept = new Map<string, Trust>();
+const cachedTrust = new Map<string, Trust>();
 
 /** What it found without a CA file holds until it ends; a CA file is read again when it changes. */
 async function trustOf(source: TrustSource, host: string, paths: Paths): Promise<Trust> {
-  const trust = kept.get(host) ?? (await store.load(source, host, paths));
-  if (trust.caFile.state === 'none') kept.set(host, trust);
+  const trust = cachedTrust.get(host) ?? (await store.load(source, host, paths));
+  if (trust.caFile.state === 'none') cachedTrust.set(host, trust);
   return trust;
 }
 
@@ -188,13 +202,13 @@ function handshakeText(shaken: Exclude<Handshake, { kind: 'secured' }>, host: st
   return shaken.kind === 'reset' ? 'read: connection reset by peer' : 'EOF';
 }
 
-async function asked(
+async function sendPoll(
   socket: Socket,
-  order: PollOrder,
+  order: PollRequest,
   way: ProxyDecision,
   signal: AbortSignal,
-): Promise<Polled> {
-  const { promise, resolve, reject } = Promise.withResolvers<Polled>();
+): Promise<PollResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<PollResult>();
   const info = { name: 'gitlab-runner', version: '19.4.0', platform: 'linux' };
   const body = JSON.stringify({ token: order.token, system_id: order.systemId, info });
   const base = order.url.pathname.replace(/\/$/, '').replace(/\/ci$/, '');

@@ -9,8 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Network } from '../network.ts';
 import type { Fields, Level, LogFormat } from './runner-log.ts';
 import { logLine } from './runner-log.ts';
-import type { RunnerOrder } from './runner-order.ts';
-import { LOG_FILE, ORDER_VARIABLE } from './runner-order.ts';
+import type { RunnerStandInOptions } from './runner-order.ts';
+import { LOG_FILE, OPTIONS_VARIABLE } from './runner-order.ts';
 
 const STAND_IN = new URL('./runner-stand-in.ts', import.meta.url).href;
 const PAUSE_MILLISECONDS = 10;
@@ -53,7 +53,7 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
   let child = await start(options.environment);
   let isAltered = false;
   const restart = async (environment = options.environment): Promise<void> => {
-    await ended(child);
+    await waitForExit(child);
     child = await start(environment);
     isAltered = environment !== options.environment;
   };
@@ -61,10 +61,10 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
     restart,
     pid: () => child.pid ?? 0,
     signal: (signal) => void child.kill(signal),
-    stop: async () => await ended(child),
+    stop: async () => await waitForExit(child),
     twin: async (config) => {
       const second = await start(options.environment, config);
-      return { [Symbol.asyncDispose]: async () => await ended(second) };
+      return { [Symbol.asyncDispose]: async () => await waitForExit(second) };
     },
     says: async (level, message, fields = {}) => {
       const line = logLine(options.format, level, message, fields, new Date());
@@ -74,7 +74,7 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
     restore: async () => {
       if (isAltered || child.exitCode !== null || child.signalCode !== null) await restart();
     },
-    [Symbol.asyncDispose]: async () => await ended(child),
+    [Symbol.asyncDispose]: async () => await waitForExit(child),
   };
 }
 
@@ -84,7 +84,13 @@ async function startProcess(
 ): Promise<ChildProcess> {
   const words = ['run', '--config', config];
   const root = volume === undefined ? host : '';
-  const order: RunnerOrder = { root, config, format, checkSeconds: 2, unhealthySeconds: 60 };
+  const order: RunnerStandInOptions = {
+    root,
+    config,
+    format,
+    checkSeconds: 2,
+    unhealthySeconds: 60,
+  };
   // Only bash can give a program another name.
   const shell = ['bash', '-c', 'exec -a gitlab-runner "$@"', 'sh', process.execPath, ...words];
   const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
@@ -96,7 +102,7 @@ async function startProcess(
       PATH: process.env['PATH'] ?? '',
       HOME: uid === 0 ? '/root' : '/home/gitlab-runner',
       NODE_OPTIONS: `--import=${STAND_IN}`,
-      [ORDER_VARIABLE]: JSON.stringify(order),
+      [OPTIONS_VARIABLE]: JSON.stringify(order),
       ...environment,
     },
     stdio: ['ignore', 'ignore', openSync(`${host}${LOG_FILE}`, 'a')],
@@ -125,7 +131,7 @@ async function hasName(pid: number): Promise<void> {
   }
 }
 
-async function ended(child: ChildProcess): Promise<void> {
+async function waitForExit(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');
   child.kill('SIGCONT');

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { daysFromNow } from '../../test/support/certificates.ts';
-import { emptyDisk, fillDisk, keepBusy, mountDisk, pressureText, tellUnit } from '../host.ts';
+import { emptyDisk, fillDisk, keepBusy, mountDisk, pressureText, writeUnit } from '../host.ts';
 import { dockerOf } from '../peers/docker.ts';
 import { publicLeaf } from '../peers/pki.ts';
 import { everywhere, nginxPage } from '../replies.ts';
@@ -100,11 +100,11 @@ export const combinationRows: readonly Row[] = [
   {
     id: 'K-04',
     title: 'the runner was killed for lack of memory, and its unit failed',
-    world: { probes: { cgroup: '' }, before: async (world) => await tellUnit(world) },
+    world: { probes: { cgroup: '' }, before: async (world) => await writeUnit(world) },
     inject: async (world) => {
       await world.runner.stop();
       const failed = { ActiveState: 'failed', SubState: 'failed', Result: 'oom-kill' };
-      await tellUnit(world, failed);
+      await writeUnit(world, failed);
     },
     expect: { cause: 'memory-oom-killed', severity: 'critical', chain: OPEN },
     runnerLogs: 'nothing',
@@ -123,7 +123,7 @@ export const combinationRows: readonly Row[] = [
       }
       await world.runner.stop();
       const looping = { ActiveState: 'activating', SubState: 'auto-restart', NRestarts: 5 };
-      await tellUnit(world, { ...looping, Result: 'exit-code' });
+      await writeUnit(world, { ...looping, Result: 'exit-code' });
     },
     // A start counts when its process has lived for a minute.
     expect: { cause: 'config-syntax-error', severity: 'critical' },

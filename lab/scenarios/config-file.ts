@@ -1,5 +1,5 @@
 /** Configuration: what the daemon makes of a config.toml that is gone, broken or wrong. */
-import { tellUnit } from '../host.ts';
+import { writeUnit } from '../host.ts';
 import { dockerOf } from '../peers/docker.ts';
 import { usualEntry } from '../runner-config.ts';
 import type { FaultRow, Row } from '../scenario.ts';
@@ -38,7 +38,7 @@ function downWith(part: string | RegExp, by: string): Pick<FaultRow, 'inject' | 
 
 async function loops(world: World): Promise<void> {
   await world.runner.stop();
-  await tellUnit(world, LOOPING);
+  await writeUnit(world, LOOPING);
 }
 
 function edited(part: string | RegExp, by: string): Pick<FaultRow, 'inject' | 'runnerLogs'> {

@@ -1,5 +1,5 @@
 /** Configuration, further: variables, files that nobody reads, keys that nobody knows. */
-import { tellUnit } from '../host.ts';
+import { writeUnit } from '../host.ts';
 import { restartWith } from '../mending.ts';
 import { FROM_PRIVATE_ROOT, PRIVATE_ROOT } from '../peers/pki.ts';
 import { usualEntry } from '../runner-config.ts';
@@ -31,7 +31,7 @@ async function loopsAfter(world: World, said: string): Promise<void> {
   }
   await world.runner.stop();
   const LOOP = { ActiveState: 'activating', SubState: 'auto-restart', Result: 'exit-code' };
-  await tellUnit(world, { ...LOOP, NRestarts: 4 });
+  await writeUnit(world, { ...LOOP, NRestarts: 4 });
 }
 
 export const moreConfigRows: readonly Row[] = [

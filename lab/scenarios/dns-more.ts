@@ -11,11 +11,11 @@ const NO_NAME = 'F/s/n/s/s/s/s';
 const RESOLV_CONF = '/etc/resolv.conf';
 const LOCALHOST = '127.0.0.1 localhost\n';
 
-const stranger = publicLeaf({ name: 'other.test', dns: ['other.test'] });
+const otherCertificate = publicLeaf({ name: 'other.test', dns: ['other.test'] });
 
 /** Another web server, alive and not GitLab, on an address of its own. */
 async function otherServer({ adopt }: World): Promise<void> {
-  const tls = { cert: stranger.certificatePem, key: stranger.privateKeyPem };
+  const tls = { cert: otherCertificate.certificatePem, key: otherCertificate.privateKeyPem };
   const server = createServer(tls, (_, response) => void response.end('another'));
   server.on('tlsClientError', () => {});
   const { promise, resolve } = Promise.withResolvers<void>();

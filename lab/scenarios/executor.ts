@@ -1,6 +1,6 @@
 /** The executor: Docker, as the runner finds it and as the runner speaks of it. */
 import { DEAD_ADDRESS } from '../network.ts';
-import { containerAsks, startContainer } from '../peers/container.ts';
+import { setContainerNameServer, startContainer } from '../peers/container.ts';
 import { dockerOf } from '../peers/docker.ts';
 import type { Entry } from '../runner-config.ts';
 import { usualEntry } from '../runner-config.ts';
@@ -163,7 +163,7 @@ export const executorRows: readonly Row[] = [
       ...WITH_DOCKER,
       before: async (world) => await startContainer(world),
     },
-    inject: async (world) => await containerAsks(world, DEAD_ADDRESS),
+    inject: async (world) => await setContainerNameServer(world, DEAD_ADDRESS),
     expect: {
       cause: 'job-network-differs',
       severity: 'warning',

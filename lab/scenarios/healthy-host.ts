@@ -3,7 +3,7 @@ import { chmod } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { fromUnit, writeJournal } from '../../test/support/journal.ts';
-import { fillDisk, keepBusy, mountDisk, showInProc, tellMounts, tellUnit } from '../host.ts';
+import { fillDisk, keepBusy, mountDisk, showInProc, writeMountInfo, writeUnit } from '../host.ts';
 import { dockerOf } from '../peers/docker.ts';
 import { usualEntry } from '../runner-config.ts';
 import type { Row } from '../scenario.ts';
@@ -31,7 +31,7 @@ async function mountImage(world: World, place: string): Promise<void> {
   const make = `mksquashfs ${files.path}/usr ${image} -quiet -no-progress >&2`;
   const mount = `mkdir -p ${folder} && ${make} && mount -o loop ${image} ${folder}`;
   await network.run('rn', `mountpoint -q ${folder} || { ${mount}; }`);
-  await tellMounts(world);
+  await writeMountInfo(world);
 }
 
 /** Refusals and x509 of yesterday, and nothing since. */
@@ -41,7 +41,7 @@ async function oldJournal(world: World): Promise<void> {
   const failed = `WARNING: Checking for jobs... failed  runner=${runner} status=Post "${TARGET}": tls: failed to verify certificate: x509: certificate signed by unknown authority`;
   const refused = `ERROR: Checking for jobs... forbidden  runner=${runner} status=POST ${TARGET}: 403 Forbidden`;
   const lines = [refused, refused, refused, failed, failed, failed];
-  await tellUnit(world);
+  await writeUnit(world);
   await writeJournal(
     world.files.path,
     lines.map((text, nth) => fromUnit(yesterday + nth * 3000, text)),
@@ -191,13 +191,13 @@ export const healthyHostRows: readonly Row[] = [
   {
     id: 'Z-32',
     title: 'systemctl restart gitlab-runner, and a while without a process',
-    world: { before: async (world) => await tellUnit(world) },
+    world: { before: async (world) => await writeUnit(world) },
     act: async (world) => {
-      await tellUnit(world, { ActiveState: 'deactivating', SubState: 'stop-sigterm' });
+      await writeUnit(world, { ActiveState: 'deactivating', SubState: 'stop-sigterm' });
       await world.runner.stop();
       await delay(GAP_MILLISECONDS);
       await world.runner.restart();
-      await tellUnit(world);
+      await writeUnit(world);
     },
     allowed: ['runner-shutting-down'],
   },

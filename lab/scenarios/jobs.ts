@@ -1,5 +1,5 @@
 /** Jobs, as far as a host can know of them. */
-import { LISTENS, countersSay, startCounters } from '../peers/counters.ts';
+import { LISTENS, setCounters, startCounters } from '../peers/counters.ts';
 import { dockerOf } from '../peers/docker.ts';
 import type { Row } from '../scenario.ts';
 import type { World } from '../world.ts';
@@ -74,7 +74,7 @@ export const jobRows: readonly Row[] = [
     inject: async (world) => {
       const startedSeconds = Math.round(Date.now() / 1000) - LONG_AGO_SECONDS;
       const jobs = { [nameOf(world)]: SLOTS };
-      await countersSay(world, { startedSeconds, concurrent: SLOTS, jobs });
+      await setCounters(world, { startedSeconds, concurrent: SLOTS, jobs });
     },
     expect: {
       cause: ['jobs-capacity-saturated', 'docker-image-pull-failed'],

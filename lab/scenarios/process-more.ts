@@ -1,5 +1,5 @@
 /** The process of the runner, further: it is there and does nothing, or ends without a known word. */
-import { show, tellUnit, unshow } from '../host.ts';
+import { show, writeUnit, unshow } from '../host.ts';
 import type { Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 
@@ -43,7 +43,7 @@ export const moreProcessRows: readonly Row[] = [
       for (const _ of [1, 2, 3]) await world.runner.says('fatal', 'Cannot go on', { error });
       await world.runner.stop();
       const loop = { ActiveState: 'activating', SubState: 'auto-restart', Result: 'exit-code' };
-      await tellUnit(world, { ...loop, NRestarts: 4 });
+      await writeUnit(world, { ...loop, NRestarts: 4 });
     },
     expect: {
       cause: 'runner-start-failed',

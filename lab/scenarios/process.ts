@@ -1,7 +1,7 @@
 /** The process of the runner. */
 import { gitlabError } from '../../src/demo/gitlab-response.ts';
-import { tellUnit } from '../host.ts';
-import { LISTENS, countersSay, startCounters } from '../peers/counters.ts';
+import { writeUnit } from '../host.ts';
+import { LISTENS, setCounters, startCounters } from '../peers/counters.ts';
 import { leaveZombie } from '../peers/zombie.ts';
 import type { Row } from '../scenario.ts';
 import type { World } from '../world.ts';
@@ -22,10 +22,10 @@ const LOOPING = { ActiveState: 'activating', SubState: 'auto-restart', Result: '
 async function endsAgainAndAgain(world: World): Promise<void> {
   let restarts = 3;
   await world.runner.stop();
-  await tellUnit(world, { ...LOOPING, NRestarts: restarts });
+  await writeUnit(world, { ...LOOPING, NRestarts: restarts });
   const timer = setInterval(() => {
     restarts += 1;
-    void tellUnit(world, { ...LOOPING, NRestarts: restarts });
+    void writeUnit(world, { ...LOOPING, NRestarts: restarts });
   }, 2000);
   world.adopt({ [Symbol.asyncDispose]: async () => clearInterval(timer) });
 }
@@ -44,10 +44,10 @@ export const processRows: readonly Row[] = [
   {
     id: 'X-01',
     title: 'the runner is stopped',
-    world: { before: async (world) => await tellUnit(world) },
+    world: { before: async (world) => await writeUnit(world) },
     inject: async (world) => {
       await world.runner.stop();
-      await tellUnit(world, { ActiveState: 'inactive', SubState: 'dead' });
+      await writeUnit(world, { ActiveState: 'inactive', SubState: 'dead' });
     },
     expect: { cause: 'runner-not-running', severity: 'critical', chain: OPEN },
     runnerLogs: 'nothing',
@@ -56,7 +56,7 @@ export const processRows: readonly Row[] = [
       told: /systemctl enable --now gitlab-runner/,
       apply: async (world) => {
         await world.runner.restart();
-        await tellUnit(world);
+        await writeUnit(world);
       },
     },
   },
@@ -96,7 +96,7 @@ export const processRows: readonly Row[] = [
         'Failed to create listener for metrics server error=listen tcp 0.0.0.0:9252: bind: address already in use';
       for (const _ of [1, 2, 3]) await world.runner.says('fatal', said, { builds: 0 });
       await world.runner.stop();
-      await tellUnit(world, { ...LOOPING, NRestarts: 4 });
+      await writeUnit(world, { ...LOOPING, NRestarts: 4 });
     },
     expect: {
       cause: 'runner-start-failed',
@@ -153,7 +153,7 @@ export const processRows: readonly Row[] = [
       probes: { 'runner-metrics': '' },
       before: async (world) => world.adopt(await startCounters(world)),
     },
-    inject: async (world) => await countersSay(world, { version: '16.6.0' }),
+    inject: async (world) => await setCounters(world, { version: '16.6.0' }),
     expect: { cause: 'runner-outdated', severity: 'notice', chain: OPEN },
     mustNot: NETWORK,
   },

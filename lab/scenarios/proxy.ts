@@ -8,7 +8,7 @@ import { restartWith } from '../mending.ts';
 import { PROXY_ADDRESS } from '../network.ts';
 import { usualScript } from '../peers/names.ts';
 import { PRIVATE_ROOT, leafShape } from '../peers/pki.ts';
-import type { ProxySays } from '../peers/proxy.ts';
+import type { ProxyReply } from '../peers/proxy.ts';
 import { OPEN, PROXY_PORT, refusal, startProxy, startSquid } from '../peers/proxy.ts';
 import { CANARY, usualEntry } from '../runner-config.ts';
 import type { Row } from '../scenario.ts';
@@ -24,7 +24,7 @@ function behind(url: string, more: WorldOptions = {}): WorldOptions {
 }
 
 /** The proxy of the row stands before anything else, and is put back when the row is over. */
-function withProxy(says: ProxySays = OPEN, more: WorldOptions = {}): WorldOptions {
+function withProxy(says: ProxyReply = OPEN, more: WorldOptions = {}): WorldOptions {
   return behind(PROXY, {
     before: async (world) => {
       await onlyByProxy(world);
@@ -40,13 +40,13 @@ async function onlyByProxy({ network }: World): Promise<void> {
 }
 
 /** As an intercepting proxy does: a certificate for whatever name is asked for. */
-function mint(name: string, done: (error: null, context: SecureContext) => void): void {
+function issueLeaf(name: string, done: (error: null, context: SecureContext) => void): void {
   const leaf = make(leafShape({ name, dns: [name] }), PRIVATE_ROOT);
   done(null, createSecureContext({ cert: leaf.pem, key: leaf.keyPem }));
 }
 
 /** The proxy says something else from now on: the healthy one ends, this one takes its place. */
-function proxyNow(says: ProxySays) {
+function proxyNow(says: ProxyReply) {
   return async (world: World): Promise<void> => {
     await world.release();
     world.adopt(await startProxy(says));
@@ -203,7 +203,7 @@ export const proxyRows: readonly Row[] = [
     inject: async (world) => {
       await world.release();
       const { listener } = world.gitlab.application;
-      const server = createSecureServer({ SNICallback: mint }, listener);
+      const server = createSecureServer({ SNICallback: issueLeaf }, listener);
       await world.listenAt(server, INTERCEPTED_PORT);
       world.adopt(await startProxy(() => INTERCEPTED_PORT));
     },

@@ -31,7 +31,7 @@ export function memoryText({ free, available, swapFree = 100 }: Shares): string 
 }
 
 /** A file of /proc or /sys, shown until the row ends. */
-export function shown(place: string, text: string): Pick<FaultRow, 'inject' | 'recover'> {
+export function showResources(place: string, text: string): Pick<FaultRow, 'inject' | 'recover'> {
   return {
     inject: async (world) => await show(world, place, text),
     recover: async (world) => await unshow(world, place),
@@ -96,7 +96,7 @@ export const shownResourceRows: readonly Row[] = [
     id: 'R-17',
     title: 'the table of open files of the whole host is full',
     world: { probes: { limits: '' } },
-    ...shown('/proc/sys/fs/file-nr', '98000 0 98304\n'),
+    ...showResources('/proc/sys/fs/file-nr', '98000 0 98304\n'),
     expect: { cause: 'fd-system-limit-reached', severity: 'critical' },
     runnerLogs: 'nothing',
     mustNot: ['fd-limit-reached'],

@@ -2,7 +2,7 @@
 import { createServer } from 'node:https';
 
 import {
-  tellMounts,
+  writeMountInfo,
   emptyDisk,
   keepBusy,
   fillDisk,
@@ -203,5 +203,5 @@ export const resourceRows: readonly Row[] = [
 async function remount(world: World, mode: 'ro' | 'rw'): Promise<void> {
   const { network, files } = world;
   await network.run('rn', `mount -o remount,${mode} ${files.path}${CONFIG_FOLDER}`);
-  await tellMounts(world);
+  await writeMountInfo(world);
 }

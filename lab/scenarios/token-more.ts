@@ -1,5 +1,5 @@
 /** Tokens, further: one that was renewed and not written, a system id that was copied. */
-import { LISTENS, countersSay, startCounters } from '../peers/counters.ts';
+import { LISTENS, setCounters, startCounters } from '../peers/counters.ts';
 import type { Row } from '../scenario.ts';
 import type { World, WorldOptions } from '../world.ts';
 import { forgetLog } from './executor.ts';
@@ -22,7 +22,7 @@ function pollsOn(world: World): void {
   let polls = 10;
   const say = (): void => {
     polls += 1;
-    void countersSay(world, { polls: { [token.slice(5, 14)]: { 204: polls } } });
+    void setCounters(world, { polls: { [token.slice(5, 14)]: { 204: polls } } });
   };
   const timer = setInterval(say, PACE_MILLISECONDS);
   say();

@@ -10,9 +10,9 @@ import { reportOf } from '../report/document.ts';
 import { exitCodeOf, nagiosLine } from '../report/nagios.ts';
 import { viewOfRunner } from '../report/one-runner.ts';
 import { textOf } from '../report/text/text.ts';
-import { assemble } from './create-daemon.ts';
+import { createDaemon } from './create-daemon.ts';
 import type { Invocation } from './command-line.ts';
-import { endNow, aborted, stopSignal } from './stop-signal.ts';
+import { endNow, waitForAbort, stopSignal } from './stop-signal.ts';
 import { switchFlag, textFlag } from './command-line.ts';
 import { terminalWidth, drawFrame, progressLine } from './screen.ts';
 
@@ -23,7 +23,7 @@ const LINGER_MILLISECONDS = 500;
 const FOOTER = 'Watching until everything is healthy. Press Ctrl-C to stop.';
 
 export async function check(invocation: Invocation): Promise<number> {
-  const assembly = await assemble(invocation, { quiet: true });
+  const assembly = await createDaemon(invocation, { quiet: true });
   if (assembly.kind === 'done') {
     // To a monitoring system settings that cannot be used are "could not run"; --config.check has codes of its own.
     return switchFlag(invocation, 'config.check') ? assembly.exitCode : EXIT_UNSURE;
@@ -63,7 +63,7 @@ async function watch(daemon: Daemon, invocation: Invocation): Promise<number> {
   const end = isDrawn ? () => {} : daemon.onChange(show);
   await daemon.start();
   daemon.markListening();
-  await Promise.race([aborted(stop), aborted(done.signal)]);
+  await Promise.race([waitForAbort(stop), waitForAbort(done.signal)]);
   clearInterval(redraw);
   end();
   await daemon.stop();

@@ -27,7 +27,7 @@ export type Parsed =
 export function parseCommandLine(argv: readonly string[]): Parsed {
   const first = argv[0];
   if (first !== undefined && !first.startsWith('-') && !isCommand(first)) {
-    return mistake(`unknown command "${redactArgument(first)}"`, first, Object.keys(COMMANDS));
+    return usageError(`unknown command "${redactArgument(first)}"`, first, Object.keys(COMMANDS));
   }
   const command = first !== undefined && isCommand(first) ? first : undefined;
   const rest = command === undefined ? argv : argv.slice(1);
@@ -67,7 +67,7 @@ function parseFlags(named: CommandName | undefined, argv: readonly string[]): Pa
   if (values.has('version')) return { kind: 'print', text: 'version', command: named };
   const extra = positionals[spec.positionals];
   if (extra !== undefined)
-    return mistake(`${command} does not take the argument "${redactArgument(extra)}"`);
+    return usageError(`${command} does not take the argument "${redactArgument(extra)}"`);
   return {
     kind: 'run',
     invocation: {
@@ -109,18 +109,19 @@ function problemOf(
 ): Parsed | undefined {
   const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
   if (flag === undefined) {
-    return mistake(
+    return usageError(
       `unknown flag ${rawName}`,
       rawName,
       Object.keys(flags).map((known) => `--${known}`),
     );
   }
-  if (flag.value === undefined && value !== undefined) return mistake(`${rawName} takes no value`);
+  if (flag.value === undefined && value !== undefined)
+    return usageError(`${rawName} takes no value`);
   if (flag.value !== undefined && (value === undefined || value === '')) {
-    return mistake(`${rawName} needs a value: ${rawName} ${flag.value}`);
+    return usageError(`${rawName} needs a value: ${rawName} ${flag.value}`);
   }
   if (flag.choices !== undefined && value !== undefined && !flag.choices.includes(value)) {
-    return mistake(
+    return usageError(
       `${rawName} "${redactArgument(value)}" is not one of ${flag.choices.join(', ')}`,
       value,
       flag.choices,
@@ -142,7 +143,7 @@ function withDefaults(
   return Object.fromEntries(entries) as Invocation['flags'];
 }
 
-function mistake(message: string, word?: string, candidates: readonly string[] = []): Parsed {
+function usageError(message: string, word?: string, candidates: readonly string[] = []): Parsed {
   const near = word === undefined ? undefined : findNearest(word, candidates);
   const hint = near === undefined ? 'see runnerwatch --help' : `did you mean ${near}?`;
   return { kind: 'mistake', message: `${message}; ${hint}` };

@@ -43,7 +43,7 @@ export type Assembly =
  * `quiet` for a command that answers in the terminal and does not listen: only errors are logged unless a flag
  * says otherwise.
  */
-export async function assemble(
+export async function createDaemon(
   invocation: Invocation,
   { quiet }: { readonly quiet: boolean },
 ): Promise<Assembly> {
@@ -73,8 +73,8 @@ function logOf(invocation: Invocation, settings: Settings, quiet: boolean): Log 
   return createLog({
     level: (quiet && !isGiven(invocation, 'log.level')
       ? 'error'
-      : chosen(invocation, 'log.level', settings.logLevel)) as LogLevel,
-    format: chosen(invocation, 'log.format', settings.logFormat) as LogFormat,
+      : chooseSettings(invocation, 'log.level', settings.logLevel)) as LogLevel,
+    format: chooseSettings(invocation, 'log.format', settings.logFormat) as LogFormat,
     sink: process.stderr,
   });
 }
@@ -143,7 +143,7 @@ function report(
   return 0;
 }
 
-function chosen(invocation: Invocation, flag: string, setting: string | undefined): string {
+function chooseSettings(invocation: Invocation, flag: string, setting: string | undefined): string {
   const text = textFlag(invocation, flag) ?? '';
   return isGiven(invocation, flag) ? text : (setting ?? text);
 }

@@ -19,7 +19,7 @@ import { listenAll } from '../server/listen.ts';
 import { buildServer } from '../server.ts';
 import type { Invocation } from './command-line.ts';
 import { listFlag } from './command-line.ts';
-import { aborted, stopSignal } from './stop-signal.ts';
+import { waitForAbort, stopSignal } from './stop-signal.ts';
 
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
@@ -33,7 +33,7 @@ export async function demo(invocation: Invocation): Promise<number> {
   let listening: ListeningServer | undefined;
   try {
     listening = await listenAll(app, listFlag(invocation, 'web.listen-address'));
-    await perform({ stage, daemon, stop, isInteractive, status: listening.addresses[0] ?? '' });
+    await runDemo({ stage, daemon, stop, isInteractive, status: listening.addresses[0] ?? '' });
     return EXIT_OK;
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
@@ -44,7 +44,7 @@ export async function demo(invocation: Invocation): Promise<number> {
   }
 }
 
-interface Performance {
+interface RunningDemo {
   readonly stage: DemoHost;
   readonly daemon: Daemon;
   readonly stop: AbortController;
@@ -53,7 +53,7 @@ interface Performance {
   readonly status: string;
 }
 
-async function perform({ stage, daemon, stop, isInteractive, status }: Performance): Promise<void> {
+async function runDemo({ stage, daemon, stop, isInteractive, status }: RunningDemo): Promise<void> {
   const faults = new FaultSwitch(stage);
   const view = () => daemon.view();
   await using control = await startControlPage({ faults, view, statusAddress: `${status}/` });
@@ -64,13 +64,13 @@ async function perform({ stage, daemon, stop, isInteractive, status }: Performan
     process.stdout.write(
       `runnerwatch demo: GitLab and the runner are simulated\n${lines.join('\n')}\n`,
     );
-    await aborted(stop.signal);
+    await waitForAbort(stop.signal);
     return;
   }
   const { stdin, stdout } = process;
   using terminal = useTerminal({ faults, view, lines, stop: () => stop.abort(), stdin, stdout });
   daemon.onChange(() => terminal.draw());
-  await aborted(stop.signal);
+  await waitForAbort(stop.signal);
 }
 
 function assembleDemo({ rootfs, procfs }: DemoHost, isQuiet: boolean) {

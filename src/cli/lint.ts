@@ -50,7 +50,7 @@ export async function lint(invocation: Invocation): Promise<number> {
     });
   }
   const report = await reportFor(prepared, place);
-  process.stdout.write(`${rendered(report, content, textFlag(invocation, 'format'))}\n`);
+  process.stdout.write(`${renderReport(report, content, textFlag(invocation, 'format'))}\n`);
   return exitCodeOf(report, switchFlag(invocation, 'strict'));
 }
 
@@ -66,7 +66,7 @@ async function contentOf(path: string): Promise<Buffer | string> {
   }
 }
 
-function rendered(report: LintReport, content: Buffer, format: string | undefined): string {
+function renderReport(report: LintReport, content: Buffer, format: string | undefined): string {
   if (format === 'json') return JSON.stringify({ schema: 1, ...report }, undefined, 2);
   if (format === 'codequality') return JSON.stringify(codeQualityOf(report), undefined, 2);
   const colour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;

@@ -3,15 +3,15 @@ import { errnoText } from '../core/errno.ts';
 import { listenAll } from '../server/listen.ts';
 import { buildServer } from '../server.ts';
 import type { Assembly } from './create-daemon.ts';
-import { assemble } from './create-daemon.ts';
+import { createDaemon } from './create-daemon.ts';
 import type { Invocation } from './command-line.ts';
-import { aborted, stopSignal } from './stop-signal.ts';
+import { waitForAbort, stopSignal } from './stop-signal.ts';
 
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
 
 export async function serve(invocation: Invocation): Promise<number> {
-  const assembly = await assemble(invocation, { quiet: false });
+  const assembly = await createDaemon(invocation, { quiet: false });
   if (assembly.kind === 'done') return assembly.exitCode;
   const stop = stopSignal();
   try {
@@ -47,8 +47,8 @@ async function run(
   protection.watch(tell);
   try {
     // A start that hangs must not keep the daemon from ending.
-    await Promise.race([daemon.start().then(() => daemon.markListening()), aborted(stop)]);
-    await aborted(stop);
+    await Promise.race([daemon.start().then(() => daemon.markListening()), waitForAbort(stop)]);
+    await waitForAbort(stop);
     log.info({}, 'stopping');
   } finally {
     protection.stop();

@@ -19,7 +19,7 @@ export function stopSignal(): AbortSignal {
 }
 
 /** Resolves when the signal aborts. */
-export async function aborted(signal: AbortSignal): Promise<void> {
+export async function waitForAbort(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   signal.addEventListener('abort', () => resolve(), { once: true });

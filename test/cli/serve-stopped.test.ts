@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
-import { ask } from '../support/http-client.ts';
+import { sendRequest } from '../support/http-client.ts';
 import { programStage } from '../support/program-stage.ts';
 import { startProgram } from '../support/program.ts';
 
@@ -26,7 +26,7 @@ test('a program that stood still goes on as if the time had not been, and says s
   await delay(STOPPED_MILLISECONDS);
   program.kill('SIGCONT');
   await program.until(/msg="the process was suspended" seconds=\d+/);
-  const { text } = await ask(`${address}/api/v1/report`);
+  const { text } = await sendRequest(`${address}/api/v1/report`);
 
   expect(text).not.toContain('"stale"');
   expect(program.stderr().slice(before)).not.toMatch(/verdict changed|cause appeared/);

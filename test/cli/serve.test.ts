@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { DEMO_FAULTS, FaultSwitch } from '../../src/demo/faults.ts';
-import { ask } from '../support/http-client.ts';
+import { sendRequest } from '../support/http-client.ts';
 import type { ProgramStage } from '../support/program-stage.ts';
 import { programStage, QUIET_HOST } from '../support/program-stage.ts';
 import type { Program } from '../support/program.ts';
@@ -45,7 +45,7 @@ async function stopped({ program }: Served, signal: NodeJS.Signals): Promise<num
 }
 
 async function post({ address }: Served) {
-  return await ask(`${address}/-/reload`, { method: 'POST' });
+  return await sendRequest(`${address}/-/reload`, { method: 'POST' });
 }
 
 /** A client that has asked and never leaves. */
@@ -59,7 +59,7 @@ async function held(address: string): Promise<Socket> {
 
 /** How often GitLab's port was looked at. */
 async function runsOf(address: string): Promise<number> {
-  const { text } = await ask(`${address}/metrics`);
+  const { text } = await sendRequest(`${address}/metrics`);
   const pattern = /runnerwatch_probe_runs_total\{probe="connect"[^}]*\} (?<count>\d+)/;
   return Number(pattern.exec(text)?.groups?.['count']);
 }
@@ -104,7 +104,7 @@ describe('reload', () => {
     const { program, address } = served;
     const interval = async (): Promise<string | undefined> =>
       /runnerwatch_probe_interval_seconds\{probe="dns"[^}]*\} (?<seconds>\d+)/.exec(
-        (await ask(`${address}/metrics`)).text,
+        (await sendRequest(`${address}/metrics`)).text,
       )?.groups?.['seconds'];
     await program.until(/verdict changed.*to=healthy/);
     expect(await interval()).toBe('7');
@@ -118,12 +118,12 @@ describe('reload', () => {
     program.kill('SIGHUP');
     await program.until(/settings not reloaded.*reload\.toml:2: .*interval_secnods/);
     await until(async () =>
-      (await ask(`${address}/metrics`)).text.includes(
+      (await sendRequest(`${address}/metrics`)).text.includes(
         'runnerwatch_config_last_reload_successful 0\n',
       ),
     );
     expect(await interval()).toBe('8');
-    expect((await ask(`${address}/`)).text).toContain('interval_secnods');
+    expect((await sendRequest(`${address}/`)).text).toContain('interval_secnods');
   });
 
   test('POST /-/reload works with the flag only', async () => {
@@ -143,7 +143,8 @@ test('/-/ready is 503 until the first round is complete, then 200', async () => 
   );
   await scene.stage.writeConfig(config);
   await using served = await serve();
-  const ready = async (): Promise<number> => (await ask(`${served.address}/-/ready`)).status;
+  const ready = async (): Promise<number> =>
+    (await sendRequest(`${served.address}/-/ready`)).status;
 
   expect(await ready()).toBe(503);
   await scene.stage.writeConfig(scene.stage.goodConfig);

@@ -8,18 +8,18 @@ import type { View } from '../../src/core/view.ts';
 import type { DemoHost } from '../../src/demo/demo-host.ts';
 import { buildDemoHost } from '../../src/demo/demo-host.ts';
 import { inColours } from '../support/runner-lines.ts';
-import type { StageDaemon } from '../support/stage-daemon.ts';
-import { startStageDaemon } from '../support/stage-daemon.ts';
+import type { DemoHostDaemon } from '../support/stage-daemon.ts';
+import { startDemoHostDaemon } from '../support/stage-daemon.ts';
 
 /** The stand-in runner of the stage logs here. */
 const LOG = '/gitlab-runner.log';
 
 let stage: DemoHost;
-let watching: StageDaemon;
+let watching: DemoHostDaemon;
 
 beforeAll(async () => {
   stage = await buildDemoHost();
-  watching = await startStageDaemon(stage, { runnerLogFile: LOG });
+  watching = await startDemoHostDaemon(stage, { runnerLogFile: LOG });
   await watching.until(({ diagnosis }) => diagnosis.verdict === 'healthy', 'health');
 });
 

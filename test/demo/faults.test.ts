@@ -4,15 +4,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEMO_FAULTS, FaultSwitch } from '../../src/demo/faults.ts';
 import type { DemoHost } from '../../src/demo/demo-host.ts';
 import { buildDemoHost } from '../../src/demo/demo-host.ts';
-import type { StageDaemon } from '../support/stage-daemon.ts';
-import { startStageDaemon } from '../support/stage-daemon.ts';
+import type { DemoHostDaemon } from '../support/stage-daemon.ts';
+import { startDemoHostDaemon } from '../support/stage-daemon.ts';
 
 let stage: DemoHost;
-let watch: StageDaemon;
+let watch: DemoHostDaemon;
 
 beforeAll(async () => {
   stage = await buildDemoHost();
-  watch = await startStageDaemon(stage);
+  watch = await startDemoHostDaemon(stage);
   await watch.until(
     ({ diagnosis, self }) => self.ready && diagnosis.verdict === 'healthy',
     'healthy',

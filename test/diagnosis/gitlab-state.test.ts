@@ -4,11 +4,11 @@ import { describe, expect, test } from 'vitest';
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
-import type { Said } from '../support/snapshots.ts';
+import type { FindingSpec } from '../support/snapshots.ts';
 import { brokenAt, fail, GITLAB, snapshotOf, warn } from '../support/snapshots.ts';
 import { showing, event, TALKING } from '../support/events.ts';
 
-function causesOf(said: Readonly<Record<string, Said>>) {
+function causesOf(said: Readonly<Record<string, FindingSpec>>) {
   return diagnose(snapshotOf(said, TALKING)).causes;
 }
 
@@ -36,7 +36,7 @@ describe('429 to the health page', () => {
   const silent = { 'runner-log': showing() };
   const waiting = { 'runner-log': showing(event('waiting', { lastAt: START - 5000 })) };
 
-  test.each<[string, Readonly<Record<string, Said>>, string, string]>([
+  test.each<[string, Readonly<Record<string, FindingSpec>>, string, string]>([
     [
       'and polls that worked since',
       { ...limited(30), ...polls('polls-worked', 5) },
@@ -80,7 +80,7 @@ describe('429 to the health page', () => {
 });
 
 describe('a token that is refused after GitLab was away', () => {
-  const refused = (before: readonly ProbeResult[] = []): Said => ({
+  const refused = (before: readonly ProbeResult[] = []): FindingSpec => ({
     finding: fail('rejected'),
     since: START - 20_000,
     recent: [...before, result('token', 10, fail('rejected'))],
@@ -92,7 +92,7 @@ describe('a token that is refused after GitLab was away', () => {
     },
   });
 
-  test.each<[string, Readonly<Record<string, Said>>, string]>([
+  test.each<[string, Readonly<Record<string, FindingSpec>>, string]>([
     ['a moment ago', { 'token@runnerAA1': refused(), ...away(30, 'booting') }, 'gitlab-booting'],
     ['long ago', { 'token@runnerAA1': refused(), ...away(900, 'booting') }, 'token-rejected'],
     [
@@ -127,7 +127,7 @@ test('of two backends that answer in turn the bad one is named by its own word',
       ? result('http', 100 - nth, { status: 'pass', facts: { address: '10.0.0.2', node: 'web-1' } })
       : result('http', 100 - nth, fail('bad-gateway', { address: '10.0.0.2', node: 'web-2' })),
   );
-  const booting: Said = { ...fail('bad-gateway') };
+  const booting: FindingSpec = { ...fail('bad-gateway') };
   const said = { http: { finding: { status: 'pass' } as const, recent }, api: booting };
   const token = fail('unavailable');
   const [cause, ...others] = causesOf({ ...said, 'token@runnerAA1': token });

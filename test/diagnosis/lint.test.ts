@@ -4,14 +4,14 @@ import { describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/core/diagnosis.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { twoEntries, withLint } from '../support/lint-findings.ts';
-import type { Said } from '../support/snapshots.ts';
+import type { FindingSpec } from '../support/snapshots.ts';
 import { brokenAt, fail, snapshotOf } from '../support/snapshots.ts';
 
 const DOCKER =
   '  executor = "docker"\n  [runners.docker]\n    image = "alpine"\n    volumes = ["/cache"]\n';
 const UNTRUSTED = brokenAt('tls', fail('unknown-authority', { root: 'CN=Root' }));
 
-function judged(text: string, said: Readonly<Record<string, Said>> = {}): Diagnosis {
+function judged(text: string, said: Readonly<Record<string, FindingSpec>> = {}): Diagnosis {
   return diagnose(withLint(snapshotOf(said), text));
 }
 

@@ -5,12 +5,12 @@ import type { Fact } from '../../src/core/finding.ts';
 import type { ProxyDecision } from '../../src/core/target.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
-import type { Said } from '../support/snapshots.ts';
+import type { FindingSpec } from '../support/snapshots.ts';
 import { brokenAt, fail, PROXY, snapshotOf, warn } from '../support/snapshots.ts';
 
 type Facts = Readonly<Record<string, Fact>>;
 
-function clockBehind(seconds: number): Said {
+function clockBehind(seconds: number): FindingSpec {
   return {
     finding: { ...warn('clock-differs'), measures: { tried: 1, date_skew_seconds: seconds } },
   };
@@ -36,18 +36,21 @@ function recentOf(pattern: string, reason?: string) {
   );
 }
 
-function causesOf(said: Readonly<Record<string, Said>>, proxy?: ProxyDecision): readonly string[] {
+function causesOf(
+  said: Readonly<Record<string, FindingSpec>>,
+  proxy?: ProxyDecision,
+): readonly string[] {
   const { causes } = diagnose(snapshotOf(said, proxy === undefined ? {} : { proxy }));
   return causes.map(({ id }) => id);
 }
 
-const works = (isForRunner: boolean): Said =>
+const works = (isForRunner: boolean): FindingSpec =>
   warn('known-proxy-works', {
     proxy: 'proxy:3128',
     source: '/etc/x:1',
     is_for_runner: isForRunner,
   });
-const direct = (facts: Facts = {}): Said => warn('direct-works', facts);
+const direct = (facts: Facts = {}): FindingSpec => warn('direct-works', facts);
 
 test.each([
   ['none', 'tls-client-cert-required'],
@@ -152,7 +155,7 @@ describe('a certificate that is refused for its dates', () => {
   });
 
   test('and is expired by both clocks is expired', () => {
-    const detour: Said = { status: 'pass', measures: { tried: 1, date_skew_seconds: 0 } };
+    const detour: FindingSpec = { status: 'pass', measures: { tried: 1, date_skew_seconds: 0 } };
 
     expect(causesOf({ ...brokenAt('tls', fail('expired', dates)), detour })).toEqual([
       'tls-certificate-expired',
@@ -172,7 +175,7 @@ describe('502', () => {
     ['with the boot page for a minute', 'booting', 60, [], 'gitlab-booting'],
     ['with the boot page for an hour', 'booting', 3600, [], 'gitlab-bad-gateway'],
   ])('%s', (_, reason, seconds, recent, id) => {
-    const http: Said = { finding: fail(reason), since: ago(seconds), recent };
+    const http: FindingSpec = { finding: fail(reason), since: ago(seconds), recent };
 
     expect(causesOf(brokenAt('http', http))).toEqual([id]);
   });
@@ -180,7 +183,7 @@ describe('502', () => {
 
 describe('good and bad answers in turn', () => {
   test('are one of several backends, named by its address, also while the last answer is good', () => {
-    const http: Said = { finding: { status: 'pass' }, recent: recentOf('+-+-+-+-+-') };
+    const http: FindingSpec = { finding: { status: 'pass' }, recent: recentOf('+-+-+-+-+-') };
 
     expect(diagnose(snapshotOf({ http })).causes).toMatchObject([
       {
@@ -206,7 +209,7 @@ describe('good and bad answers in turn', () => {
         finding: isGood ? { status: 'pass' as const, facts } : fail('expired', facts),
       };
     });
-    const tls: Said = { finding: fail('expired'), recent: looks };
+    const tls: FindingSpec = { finding: fail('expired'), recent: looks };
 
     expect(causesOf(brokenAt('tls', tls))).toEqual([id]);
   });
@@ -230,7 +233,10 @@ test.each([
 ])(
   'at %s, "%s" in turn with good ones is the answer of a backend, or a lost packet',
   (link, reason, ids) => {
-    const said: Said = { finding: { status: 'pass' }, recent: recentOf('+-+-+-+-+-', reason) };
+    const said: FindingSpec = {
+      finding: { status: 'pass' },
+      recent: recentOf('+-+-+-+-+-', reason),
+    };
 
     expect(causesOf({ [link]: said })).toEqual(ids);
   },
@@ -255,7 +261,7 @@ describe('what GitLab says of itself in answer to a token', () => {
     ['read-only', 0, 'gitlab-maintenance-mode', 'warning'],
     ['read-only', 2 * day, 'gitlab-read-only-site', 'critical'],
   ])('%s for %d ms is %s', (reason, age, id, severity) => {
-    const state: Said = { finding: fail(reason), since: START - age };
+    const state: FindingSpec = { finding: fail(reason), since: START - age };
 
     expect(diagnose(snapshotOf({ 'token@runnerAA1': state })).causes).toMatchObject([
       { id, severity },
@@ -266,7 +272,10 @@ describe('what GitLab says of itself in answer to a token', () => {
     ['too-many-requests', 'gitlab-rate-limited', 'warning'],
     ['migrations', 'gitlab-migration-backoff', 'notice'],
   ])('%s is a cause although the token was not judged', (reason, id, severity) => {
-    const state: Said = { finding: { status: 'unknown', reason, detail: 'seen' }, streak: 4 };
+    const state: FindingSpec = {
+      finding: { status: 'unknown', reason, detail: 'seen' },
+      streak: 4,
+    };
 
     expect(diagnose(snapshotOf({ 'token@runnerAA1': state })).causes).toMatchObject([
       { id, severity },

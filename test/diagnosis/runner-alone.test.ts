@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { RunnerEvent } from '../../src/core/runner-event.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
-import type { Said } from '../support/snapshots.ts';
+import type { FindingSpec } from '../support/snapshots.ts';
 import { fail, GITLAB, snapshotOf, warn } from '../support/snapshots.ts';
 import { showing, event, TALKING, timesUntil } from '../support/events.ts';
 
@@ -13,11 +13,11 @@ const OPEN = Object.fromEntries(
   ['dns', 'connect', 'tls', 'http', 'api'].map((link) => [link, { since: LONG_AGO }]),
 );
 
-function causesOf(said: Readonly<Record<string, Said>>) {
+function causesOf(said: Readonly<Record<string, FindingSpec>>) {
   return diagnose(snapshotOf({ ...OPEN, ...said }, TALKING)).causes;
 }
 
-function idsOf(said: Readonly<Record<string, Said>>): readonly string[] {
+function idsOf(said: Readonly<Record<string, FindingSpec>>): readonly string[] {
   return causesOf(said).map(({ id }) => id);
 }
 
@@ -86,7 +86,7 @@ describe('the token link, while GitLab refuses the runner’s polls', () => {
   const chainWith = (askedAt: number) => {
     const finding = { status: 'pass' } as const;
     const last = { check: 'token@runnerAA1', startedAt: askedAt, durationSeconds: 0.1 } as const;
-    const token: Said = { finding, last: { ...last, finding } };
+    const token: FindingSpec = { finding, last: { ...last, finding } };
     const said = { ...OPEN, ...log(line), 'token@runnerAA1': token };
     return diagnose(snapshotOf(said, TALKING)).runners[0];
   };
@@ -128,7 +128,7 @@ describe('a filter that refuses the runner until it switches itself off', () => 
 
   test('is not told when we were refused, too, and are not any more', () => {
     const closed = { startedAt: LONG_AGO, durationSeconds: 0.1, finding: fail('forbidden') };
-    const http: Said = {
+    const http: FindingSpec = {
       since: START - 5000,
       recent: [{ check: `http@${GITLAB}`, ...closed }],
     };
@@ -151,7 +151,7 @@ describe('a filter that refuses the runner until it switches itself off', () => 
   });
 });
 
-const asked = (startedAt: number): Said => ({
+const asked = (startedAt: number): FindingSpec => ({
   finding: { status: 'pass' },
   last: {
     check: 'token@runnerAA1',

@@ -4,11 +4,14 @@ import { describe, expect, test } from 'vitest';
 import type { Cause } from '../../src/core/diagnosis.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
-import type { Said, World } from '../support/snapshots.ts';
+import type { FindingSpec, World } from '../support/snapshots.ts';
 import { fail, snapshotOf } from '../support/snapshots.ts';
 import { showing, event, TALKING } from '../support/events.ts';
 
-function causesOf(said: Readonly<Record<string, Said>>, world: World = {}): readonly Cause[] {
+function causesOf(
+  said: Readonly<Record<string, FindingSpec>>,
+  world: World = {},
+): readonly Cause[] {
   return diagnose(snapshotOf(said, { ...TALKING, ...world })).causes;
 }
 
@@ -112,11 +115,14 @@ describe('jobs that fail for no fault of their own', () => {
       { 'connect@https://gitlab.example.com/': fail('refused') },
       'tcp-connection-refused',
     ],
-  ])('is accounted for by a fault of %s', (_what, more: Readonly<Record<string, Said>>, id) => {
-    const said = { 'runner-log': showing(failing(5)), ...more };
+  ])(
+    'is accounted for by a fault of %s',
+    (_what, more: Readonly<Record<string, FindingSpec>>, id) => {
+      const said = { 'runner-log': showing(failing(5)), ...more };
 
-    expect(causesOf(said).map((cause) => cause.id)).toEqual([id]);
-  });
+      expect(causesOf(said).map((cause) => cause.id)).toEqual([id]);
+    },
+  );
 
   test('is accounted for by words that prove a cause', () => {
     const words = of('not-prepared', 'docker-image-pull-failed');

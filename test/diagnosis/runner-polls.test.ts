@@ -7,7 +7,7 @@ import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { RunnerEvent } from '../../src/core/runner-event.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
-import type { Said, World } from '../support/snapshots.ts';
+import type { FindingSpec, World } from '../support/snapshots.ts';
 import {
   brokenAt,
   fail,
@@ -25,11 +25,14 @@ const OPEN = Object.fromEntries(
   ['dns', 'connect', 'tls', 'http', 'api'].map((link) => [link, { since: LONG_AGO }]),
 );
 
-function causesOf(said: Readonly<Record<string, Said>>, world: World = {}): readonly Cause[] {
+function causesOf(
+  said: Readonly<Record<string, FindingSpec>>,
+  world: World = {},
+): readonly Cause[] {
   return diagnose(snapshotOf({ ...OPEN, ...said }, { ...TALKING, ...world })).causes;
 }
 
-function idsOf(said: Readonly<Record<string, Said>>, world: World = {}): readonly string[] {
+function idsOf(said: Readonly<Record<string, FindingSpec>>, world: World = {}): readonly string[] {
   return causesOf(said, world).map(({ id }) => id);
 }
 
@@ -205,7 +208,7 @@ describe('a first look', () => {
 describe('nothing is said', () => {
   const old = (times: readonly number[]) => log(failing('dns-timeout', 'i/o timeout', { times }));
 
-  test.each<[string, Readonly<Record<string, Said>>]>([
+  test.each<[string, Readonly<Record<string, FindingSpec>>]>([
     ['of two failures', old(timesUntil(5, 2, 30))],
     ['of many within moments', old(timesUntil(5, 6, 2))],
     ['of what has not happened again', old(timesUntil(130, 5, 15))],

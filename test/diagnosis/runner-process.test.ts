@@ -6,17 +6,20 @@ import type { Cause } from '../../src/core/diagnosis.ts';
 import type { RunnerEvent } from '../../src/core/runner-event.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
-import type { Said, World } from '../support/snapshots.ts';
+import type { FindingSpec, World } from '../support/snapshots.ts';
 import { brokenAt, fail, runner, RUNNER_PROCESS, snapshotOf } from '../support/snapshots.ts';
 import { MINUTE, showing, event, TALKING, timesUntil } from '../support/events.ts';
 
 const BOTH = ['runnerAA1', 'runnerAA2'];
 
-function causesOf(said: Readonly<Record<string, Said>>, world: World = {}): readonly Cause[] {
+function causesOf(
+  said: Readonly<Record<string, FindingSpec>>,
+  world: World = {},
+): readonly Cause[] {
   return diagnose(snapshotOf(said, { ...TALKING, ...world })).causes;
 }
 
-function idsOf(said: Readonly<Record<string, Said>>, world: World = {}): readonly string[] {
+function idsOf(said: Readonly<Record<string, FindingSpec>>, world: World = {}): readonly string[] {
   return causesOf(said, world).map(({ id }) => id);
 }
 
@@ -188,7 +191,7 @@ describe('an entry that switched itself off', () => {
   test('rules nothing out where GitLab was asked before the refusals alone', () => {
     const startedAt = START - 2 * MINUTE;
     const last = { check: 'token@runnerAA1', startedAt, durationSeconds: 0.1 } as const;
-    const token: Said = { last: { ...last, finding: { status: 'pass' } } };
+    const token: FindingSpec = { last: { ...last, finding: { status: 'pass' } } };
     const [cause] = causesOf({ ...log(), 'token@runnerAA1': token });
 
     expect(cause).toMatchObject({ id: 'runner-disabled-unhealthy', ruledOut: [] });

@@ -6,13 +6,16 @@ import type { RunnerEvent } from '../../src/core/runner-event.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { START } from '../support/clock.ts';
-import type { Said, World } from '../support/snapshots.ts';
+import type { FindingSpec, World } from '../support/snapshots.ts';
 import { CONFIG, RUNNER_PROCESS, fail, snapshotOf, warn } from '../support/snapshots.ts';
 import { showing, event, TALKING } from '../support/events.ts';
 
 const young = { ...RUNNER_PROCESS, startedAt: START - 2000 };
 
-function causesOf(said: Readonly<Record<string, Said>>, world: World = {}): readonly Cause[] {
+function causesOf(
+  said: Readonly<Record<string, FindingSpec>>,
+  world: World = {},
+): readonly Cause[] {
   return diagnose(snapshotOf(said, { ...TALKING, ...world })).causes;
 }
 

@@ -5,10 +5,10 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { Walk } from '../../src/core/probe.ts';
 import { dnsCrossCheck } from '../../src/follow-ups/dns-cross-check.ts';
 import { dns } from '../../src/probes/dns.ts';
-import type { Said, Script } from '../support/dns-server.ts';
+import type { DnsReply, Script } from '../support/dns-server.ts';
 import { rootFolder, startDnsServer } from '../support/dns-server.ts';
 import { ENDPOINT } from '../support/probes.ts';
-import type { Made } from '../support/certificates.ts';
+import type { MadeCertificate } from '../support/certificates.ts';
 import { make, makeRoot } from '../support/certificates.ts';
 import { followUp } from '../support/run-follow-up.ts';
 import { runProbe } from '../support/run-probe.ts';
@@ -110,7 +110,7 @@ describe('the address in use does not answer', () => {
     });
   });
 
-  test.each<[string, Said]>([
+  test.each<[string, DnsReply]>([
     ['says the same', [DEAD]],
     ['says another that is dead too', ['127.0.0.67']],
     ['does not know the name', 'nxdomain'],
@@ -138,7 +138,7 @@ describe('the address in use shows a certificate that the runner refuses', () =>
   const root = makeRoot({ name: 'Public Root' });
   const leaf = make({ name: 'gitlab.test', dns: ['gitlab.test'], isAuthority: false }, root);
   const files = { '/etc/ssl/certs/ca-certificates.crt': root.pem };
-  async function second(reason: string, made: Made): Promise<Finding> {
+  async function second(reason: string, made: MadeCertificate): Promise<Finding> {
     await using gitlab = await startTlsServer({ chain: [made] });
     await using one = await startDnsServer(only(DEAD));
     await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);

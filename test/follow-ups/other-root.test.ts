@@ -5,7 +5,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import { otherRoot } from '../../src/follow-ups/other-root.ts';
 import { api } from '../../src/probes/api.ts';
 import { http } from '../../src/probes/http.ts';
-import type { Said } from '../support/http-server.ts';
+import type { ScriptedReply } from '../support/http-server.ts';
 import {
   endpointAt,
   HEALTHY,
@@ -32,12 +32,12 @@ async function ask(port: number): Promise<Finding> {
 
 describe('nobody knows the API below url', () => {
   const missing = page(404, '<h1>404 Not Found</h1>');
-  const there: Readonly<Record<string, Said>> = {
+  const there: Readonly<Record<string, ScriptedReply>> = {
     '/-/health': HEALTHY,
     '/': page(302, '', { Location: '/code/users/sign_in' }),
   };
 
-  test.each<[string, Readonly<Record<string, Said>>, string, string | undefined]>([
+  test.each<[string, Readonly<Record<string, ScriptedReply>>, string, string | undefined]>([
     ['and the host leads to a GitLab', there, 'wrong-path', '/code/'],
     [
       'and a GitLab is where the documentation puts it',

@@ -9,7 +9,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { HttpAnswer, HttpRequest } from '../../src/core/probe.ts';
 import type { HttpPath } from '../../src/gitlab/exchange.ts';
 import { createSender } from '../../src/gitlab/exchange.ts';
-import type { Said, Script } from '../support/http-server.ts';
+import type { ScriptedReply, Script } from '../support/http-server.ts';
 import { reply, startHttpServer } from '../support/http-server.ts';
 import { patient } from '../support/until.ts';
 
@@ -41,7 +41,7 @@ async function send(script: Script, requests: readonly HttpRequest[] = [GET]) {
   return { outcomes, seen: [...server.requests] };
 }
 
-async function one(said: Said): Promise<Outcome | undefined> {
+async function one(said: ScriptedReply): Promise<Outcome | undefined> {
   const { outcomes } = await send(() => said);
   return outcomes[0];
 }
@@ -124,7 +124,7 @@ test('of a large body the first 64 KiB are kept, and the next request has a conn
 });
 
 describe('an end without a complete answer', () => {
-  test.each<[string, string, Said]>([
+  test.each<[string, string, ScriptedReply]>([
     ['closed', 'an end', (socket) => socket.end()],
     ['reset', 'a reset', (socket) => socket.resetAndDestroy()],
     ['closed', 'half a head', (socket) => socket.end('HTTP/1.1 200 OK\r\nX-')],

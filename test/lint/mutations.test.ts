@@ -2,14 +2,14 @@
 import { expect, test } from 'vitest';
 
 import { prepare, reportOf } from '../../src/lint/lint.ts';
-import { mutatedFiles, troubleWith } from '../support/lint-mutations.ts';
+import { mutatedFiles, problemsWith } from '../support/lint-mutations.ts';
 
 const COUNT = 2000;
 
 test(`${COUNT} mutated files make no trouble`, () => {
   const troubles: string[] = [];
   for (const content of mutatedFiles(COUNT)) {
-    const trouble = troubleWith(content);
+    const trouble = problemsWith(content);
     if (trouble !== undefined)
       troubles.push(`${trouble}: ${Buffer.from(content).toString('base64')}`);
   }

@@ -9,7 +9,7 @@ import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { api } from '../../src/probes/api.ts';
 import { http } from '../../src/probes/http.ts';
 import { setClock } from '../support/clock.ts';
-import type { Said } from '../support/http-server.ts';
+import type { ScriptedReply } from '../support/http-server.ts';
 import {
   endpointAt,
   gitlab,
@@ -35,12 +35,12 @@ async function walkThrough(
 }
 
 /** A server that is healthy, and says this to the version request. */
-async function ask(said: Said): Promise<Finding> {
+async function ask(said: ScriptedReply): Promise<Finding> {
   await using server = await startHttpServer(({ path }) => (path === '/-/health' ? HEALTHY : said));
   return await walkThrough(server.port);
 }
 
-async function reasonFor(said: Said): Promise<string> {
+async function reasonFor(said: ScriptedReply): Promise<string> {
   const finding = await ask(said);
   return finding.status === 'pass' ? 'pass' : `${finding.status} ${finding.reason}`;
 }

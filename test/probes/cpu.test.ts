@@ -5,7 +5,7 @@ import type { Paths } from '../../src/core/paths.ts';
 import { cpu, createCpu } from '../../src/probes/cpu.ts';
 import { rootFolder } from '../support/dns-server.ts';
 import { HOST } from '../support/probes.ts';
-import { laterLook } from '../support/proc-looks.ts';
+import { laterReading } from '../support/proc-looks.ts';
 import { runProbe } from '../support/run-probe.ts';
 
 /** Ticks of a window: user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice. */
@@ -29,7 +29,7 @@ async function look({ ticks = QUARTER_BUSY, loads, pressure }: Proc): Promise<Fi
     ...(loads === undefined ? {} : { '/proc/loadavg': `${loads.join(' ')} 1/300 4711\n` }),
     ...(pressure === undefined ? {} : { '/proc/pressure/cpu': pressureText(pressure) }),
   });
-  return await seen(laterLook(first.paths, second.paths, 1));
+  return await seen(laterReading(first.paths, second.paths, 1));
 }
 
 function statText(numbers: readonly number[]): string {

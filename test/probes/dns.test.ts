@@ -6,7 +6,7 @@ import type { LinkTools, Walk } from '../../src/core/probe.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
 import { dns } from '../../src/probes/dns.ts';
 import { proxyAt } from '../support/connect-proxy.ts';
-import type { Said, Script } from '../support/dns-server.ts';
+import type { DnsReply, Script } from '../support/dns-server.ts';
 import { closedUdpPort, rootFolder, startDnsServer } from '../support/dns-server.ts';
 import { ENDPOINT } from '../support/probes.ts';
 import { runProbe } from '../support/run-probe.ts';
@@ -102,7 +102,7 @@ test('an IPv6 address in the URL is taken out of its brackets', async () => {
 });
 
 describe('one server that says', () => {
-  const table: readonly { said: Said; reason: string; outcome: string }[] = [
+  const table: readonly { said: DnsReply; reason: string; outcome: string }[] = [
     { said: 'nxdomain', reason: 'not-found', outcome: 'nxdomain' },
     { said: [], reason: 'not-found', outcome: 'nodata' },
     { said: 'servfail', reason: 'server-failure', outcome: 'servfail' },
@@ -177,7 +177,7 @@ test('a dead first server makes a lookup slow, not wrong', async () => {
 
 describe('with a search list', () => {
   const RESOLV = 'nameserver 127.0.0.1\nsearch corp.test\noptions timeout:1 attempts:1';
-  const table: readonly { own: Said; reason: string; outcome: string }[] = [
+  const table: readonly { own: DnsReply; reason: string; outcome: string }[] = [
     { own: 'servfail', reason: 'server-failure', outcome: 'servfail' },
     { own: 'silent', reason: 'timeout', outcome: 'timeout' },
     { own: 'nxdomain', reason: 'not-found', outcome: 'nxdomain' },
@@ -198,7 +198,7 @@ describe('with a search list', () => {
 
   test('a short name is found nowhere only when each of its expansions is', async () => {
     const target = { ...ENDPOINT, url: new URL('https://gitlab/') };
-    const says: Record<string, Said> = { gitlab: 'nxdomain', 'gitlab.corp.test': 'nxdomain' };
+    const says: Record<string, DnsReply> = { gitlab: 'nxdomain', 'gitlab.corp.test': 'nxdomain' };
     await using server = await startDnsServer((name) => says[name] ?? 'garbage');
     const gone = await look({ port: server.port, resolvConf: RESOLV, target });
     expect(gone.finding).toMatchObject({
@@ -219,7 +219,7 @@ test('no data for one family and a failure for the other is a failure', async ()
 });
 
 describe('servers that fail in different ways', () => {
-  test.each<[Said, Said, string, string]>([
+  test.each<[DnsReply, DnsReply, string, string]>([
     ['servfail', 'silent', 'server-failure', '127.0.0.1 servfail, 127.0.0.2 timeout'],
     ['refused', 'servfail', 'server-failure', '127.0.0.1 refused, 127.0.0.2 servfail'],
     ['lame', 'notimp', 'server-failure', '127.0.0.1 lame, 127.0.0.2 misbehaving'],

@@ -12,8 +12,8 @@ import { createExecutor } from '../../src/probes/executor.ts';
 import { make, makeRoot } from '../support/certificates.ts';
 import type { RootFolder } from '../support/dns-server.ts';
 import { rootFolder } from '../support/dns-server.ts';
-import type { DockerSays } from '../support/docker-stand-in.ts';
-import { startDocker } from '../support/docker-stand-in.ts';
+import type { DockerScript } from '../support/docker-stand-in.ts';
+import { startDockerServer } from '../support/docker-stand-in.ts';
 import { runProbe } from '../support/run-probe.ts';
 import { closedPort, startDeafServer } from '../support/tcp-server.ts';
 
@@ -39,10 +39,10 @@ async function look(
 }
 
 /** A root with a daemon on its socket. */
-async function withDocker(says: DockerSays, answerSeconds?: number): Promise<Finding> {
+async function withDocker(says: DockerScript, answerSeconds?: number): Promise<Finding> {
   await using root = await rootFolder({ '/run/x': '', '/var/lib/docker/x': '' });
   await using stack = new AsyncDisposableStack();
-  stack.use(await startDocker(says, join(root.paths.rootfs, SOCKET)));
+  stack.use(await startDockerServer(says, join(root.paths.rootfs, SOCKET)));
   return await look(root, undefined, undefined, answerSeconds);
 }
 
@@ -135,7 +135,7 @@ describe('nobody listens', () => {
 
 test('a daemon is found by its name in the hosts file, as the runner finds it', async () => {
   await using root = await rootFolder({ '/etc/hosts': '127.0.0.1 docker.test\n' });
-  await using docker = await startDocker();
+  await using docker = await startDockerServer();
 
   expect(await look(root, targetOf(`tcp://docker.test:${docker.port}`, DOCKER))).toMatchObject({
     status: 'pass',
@@ -194,7 +194,7 @@ test('an answer without end is cut off', async () => {
 
 test('a daemon on TCP is asked there, and its root is not looked for on this host', async () => {
   await using root = await rootFolder({});
-  await using docker = await startDocker();
+  await using docker = await startDockerServer();
 
   const finding = await look(root, targetOf(`tcp://127.0.0.1:${docker.port}`, DOCKER));
 
@@ -217,7 +217,7 @@ test('a daemon behind TLS is asked with the files of the folder, which alone are
     '/none/x': '',
   });
   const files = { ca: authority.pem, cert: own.pem, key: own.keyPem };
-  await using docker = await startDocker({}, undefined, files);
+  await using docker = await startDockerServer({}, undefined, files);
   const id = `tcp://127.0.0.1:${docker.port}`;
   const at = (certificates: string) => look(root, targetOf(id, { ...DOCKER, certificates }));
 

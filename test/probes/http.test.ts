@@ -9,7 +9,7 @@ import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { http } from '../../src/probes/http.ts';
 import { setClock } from '../support/clock.ts';
 import { proxyAt } from '../support/connect-proxy.ts';
-import type { Said, Script } from '../support/http-server.ts';
+import type { ScriptedReply, Script } from '../support/http-server.ts';
 import {
   endpointAt,
   gitlab,
@@ -34,7 +34,7 @@ async function ask(script: Script): Promise<Asked> {
   return { finding, paths: server.requests.map(({ path }) => path) };
 }
 
-async function reasonFor(said: Said): Promise<string> {
+async function reasonFor(said: ScriptedReply): Promise<string> {
   const { finding } = await ask(() => said);
   return finding.status === 'pass' ? 'pass' : `${finding.status} ${finding.reason}`;
 }

@@ -5,7 +5,7 @@ import type { Paths } from '../../src/core/paths.ts';
 import { memory } from '../../src/probes/memory.ts';
 import { rootFolder } from '../support/dns-server.ts';
 import { HOST } from '../support/probes.ts';
-import { laterLook } from '../support/proc-looks.ts';
+import { laterReading } from '../support/proc-looks.ts';
 import { runProbe } from '../support/run-probe.ts';
 
 const SIZE_KIB = 4_000_000;
@@ -46,7 +46,7 @@ async function look(before: Proc, after: Proc = before): Promise<Finding> {
   await using first = await rootFolder(files(before));
   await using second = await rootFolder(files(after));
   // meminfo and vmstat belong to the first look.
-  return await seen(laterLook(first.paths, second.paths, 2));
+  return await seen(laterReading(first.paths, second.paths, 2));
 }
 
 async function seen(paths: Paths): Promise<Finding> {

@@ -9,7 +9,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { RunnerTarget } from '../../src/core/target.ts';
 import { http } from '../../src/probes/http.ts';
 import { createRecord } from '../../src/probes/record.ts';
-import type { HttpServer, Said, SeenRequest } from '../support/http-server.ts';
+import type { HttpServer, ScriptedReply, ReceivedRequest } from '../support/http-server.ts';
 import {
   endpointAt,
   gitlab,
@@ -45,7 +45,7 @@ function page(items: readonly unknown[]): string {
 
 /** A GitLab with one runner, number 7. */
 async function startRecords(world: () => World): Promise<HttpServer> {
-  return await startHttpServer(({ path }: SeenRequest): Said => {
+  return await startHttpServer(({ path }: ReceivedRequest): ScriptedReply => {
     if (path === '/-/health') return HEALTHY;
     const { runner = {}, managers = [], jobs = [] } = world();
     const known = {
@@ -97,7 +97,7 @@ test('a runner that is in order passes, and GitLab is only read', async () => {
 });
 
 test('what GitLab does not tell is not counted as none', async () => {
-  await using server = await startHttpServer(({ path }: SeenRequest): Said => {
+  await using server = await startHttpServer(({ path }: ReceivedRequest): ScriptedReply => {
     if (path === '/-/health') return HEALTHY;
     const known = { id: 7, paused: false, run_untagged: true, tag_list: [], projects: [{ id: 3 }] };
     return path === '/api/v4/runners/7' ? gitlab(200, known) : gitlab(403, { message: 'no' });

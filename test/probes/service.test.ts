@@ -9,7 +9,7 @@ import { setClock } from '../support/clock.ts';
 import type { ProcProcess } from '../support/proc-process.ts';
 import { BOOTED_SECONDS, PROC_STAT, procProcess } from '../support/proc-process.ts';
 import { runProbe } from '../support/run-probe.ts';
-import { saying, startHost } from '../support/system-manager.ts';
+import { createStates, startHost } from '../support/system-manager.ts';
 
 const TARGET: ServiceTarget = {
   kind: 'service',
@@ -38,7 +38,7 @@ async function look({ processes = {}, files = {}, unit }: Host): Promise<Finding
     ),
     ...files,
   };
-  await using root = await startHost(all, unit === undefined ? undefined : saying(unit));
+  await using root = await startHost(all, unit === undefined ? undefined : createStates(unit));
   return await runProbe(createService(), TARGET, { tools: { paths: root.paths, clock: NOW } });
 }
 
@@ -70,7 +70,7 @@ test('without systemd the process alone counts', async () => {
 });
 
 test('one question goes to systemctl, about the one unit', async () => {
-  await using root = await startHost(procProcess(7, { words: RUN }), saying({}));
+  await using root = await startHost(procProcess(7, { words: RUN }), createStates({}));
   await runProbe(service, TARGET, { tools: { paths: root.paths } });
 
   expect(await readFile(root.callsFile, 'utf8')).toBe(

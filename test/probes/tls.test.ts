@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import type { Made, Shape } from '../support/certificates.ts';
+import type { MadeCertificate, Shape } from '../support/certificates.ts';
 import { daysFromNow, make, makeRoot } from '../support/certificates.ts';
 import { BUNDLE, CERTS, probeTls } from '../support/probe-tls.ts';
 import { startTlsServer } from '../support/tls-server.ts';
@@ -21,7 +21,7 @@ async function shake(chain: Chain, over: Over) {
   return await probeTls({ port: server.port, ...over });
 }
 
-function bundle(...made: readonly Made[]) {
+function bundle(...made: readonly MadeCertificate[]) {
   return { files: { [BUNDLE]: made.map(({ pem }) => pem).join('') } };
 }
 

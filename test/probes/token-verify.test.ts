@@ -13,7 +13,7 @@ import { api } from '../../src/probes/api.ts';
 import { http } from '../../src/probes/http.ts';
 import { token } from '../../src/probes/token.ts';
 import { setClock } from '../support/clock.ts';
-import type { Said, SeenRequest } from '../support/http-server.ts';
+import type { ScriptedReply, ReceivedRequest } from '../support/http-server.ts';
 import {
   endpointAt,
   gitlab,
@@ -46,14 +46,14 @@ function nameOf(finding: Finding): string {
 }
 
 /** Does not know the discovery request, and says this to verify. */
-function old(said: Said): (request: SeenRequest) => Said {
+function old(said: ScriptedReply): (request: ReceivedRequest) => ScriptedReply {
   return ({ path }) => {
     if (path === '/-/health') return HEALTHY;
     return path.endsWith('/discovery') ? gitlab(404, { error: '404 Not Found' }) : said;
   };
 }
 
-const verifiesOf = (requests: readonly SeenRequest[]): readonly SeenRequest[] =>
+const verifiesOf = (requests: readonly ReceivedRequest[]): readonly ReceivedRequest[] =>
   requests.filter(({ path }) => path === '/api/v4/runners/verify');
 
 test('a token that is known passes, asked with the host’s own system id', async () => {
@@ -84,7 +84,7 @@ test('the body holds token and system id and nothing else', async () => {
   });
 });
 
-test.each<[string, Said]>([
+test.each<[string, ScriptedReply]>([
   ['pass', reply(200, '200', { headers: RAILS_HEADERS })],
   ['unknown token-error', reply(200, '200')],
   ['fail rejected', gitlab(403, { message: '403 Forbidden' })],
@@ -156,7 +156,7 @@ describe('at most one verify an hour', () => {
     expect(nameOf(await walkThrough(target, { clock, budget }))).toBe('pass');
   });
 
-  test.each<[string, Said, number]>([
+  test.each<[string, ScriptedReply, number]>([
     ['429 with a time', gitlab(429, { message: 'x' }, { 'Retry-After': '300' }), 300],
     ['429 without', gitlab(429, { message: 'x' }), 60],
     ['503 with a time', gitlab(503, { message: 'maintenance' }, { 'Retry-After': '90' }), 90],

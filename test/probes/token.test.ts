@@ -10,7 +10,7 @@ import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { http } from '../../src/probes/http.ts';
 import { token } from '../../src/probes/token.ts';
 import { setClock, START } from '../support/clock.ts';
-import type { Said } from '../support/http-server.ts';
+import type { ScriptedReply } from '../support/http-server.ts';
 import {
   endpointAt,
   gitlab,
@@ -39,7 +39,7 @@ async function walkThrough(target: RunnerTarget, over: Partial<LinkTools> = {}):
 }
 
 /** A GitLab that is healthy, and says this to the request with the token. */
-async function ask(said: Said, over: Partial<RunnerTarget> = {}): Promise<Finding> {
+async function ask(said: ScriptedReply, over: Partial<RunnerTarget> = {}): Promise<Finding> {
   await using server = await startHttpServer(({ path }) => (path === '/-/health' ? HEALTHY : said));
   return await walkThrough(entry(server.port, over));
 }

@@ -9,20 +9,20 @@ import type { DemoHost } from '../../src/demo/demo-host.ts';
 import { buildDemoHost } from '../../src/demo/demo-host.ts';
 import type { Incident } from '../../src/recorder/incident.ts';
 import { filesBelow, leaksIn } from '../support/canary.ts';
-import type { StageDaemon } from '../support/stage-daemon.ts';
-import { startStageDaemon } from '../support/stage-daemon.ts';
+import type { DemoHostDaemon } from '../support/stage-daemon.ts';
+import { startDemoHostDaemon } from '../support/stage-daemon.ts';
 import { runProgram } from '../support/program.ts';
 import { until } from '../support/until.ts';
 
 const CAUSE = 'dns-resolver-down';
 
 let stage: DemoHost;
-let watch: StageDaemon | undefined;
+let watch: DemoHostDaemon | undefined;
 let faults: FaultSwitch;
 beforeAll(async () => {
   stage = await buildDemoHost();
   faults = new FaultSwitch(stage);
-  watch = await startStageDaemon(stage);
+  watch = await startDemoHostDaemon(stage);
 });
 afterAll(async () => {
   await watch?.[Symbol.asyncDispose]();
@@ -95,7 +95,7 @@ test('no token is in any file of the state directory', async () => {
 
 test('it stays open over a restart, and is closed with the time of recovery', async () => {
   await watch?.[Symbol.asyncDispose]();
-  watch = await startStageDaemon(stage);
+  watch = await startDemoHostDaemon(stage);
   const { past } = await watch.until(({ self }) => self.ready, 'ready again');
   const open = past.incidents.find(({ cause }) => cause === CAUSE);
   expect(open).toMatchObject({ cause: CAUSE });

@@ -7,7 +7,7 @@ import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { ExecutorTarget } from '../../src/core/target.ts';
 import { FileSystemReader } from '../../src/host/fs/stat-file-system.ts';
 import { createExecutor } from '../../src/probes/executor.ts';
-import { startDocker } from '../support/docker-stand-in.ts';
+import { startDockerServer } from '../support/docker-stand-in.ts';
 import { mountExt4 } from '../support/mount-namespace.ts';
 import { runProbe } from '../support/run-probe.ts';
 
@@ -26,7 +26,7 @@ export async function fillDockerRoot(folder: string) {
   };
   const probe = createExecutor(new FileSystemReader());
   const look = async () => await runProbe(probe, target, { tools: { paths: HOST_PATHS } });
-  const docker = await startDocker({ info: { DockerRootDir: root } }, socket);
+  const docker = await startDockerServer({ info: { DockerRootDir: root } }, socket);
   const before = await look();
   try {
     writeFileSync(join(root, 'layer'), new Uint8Array(16 * 1024 ** 2));

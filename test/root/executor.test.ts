@@ -9,11 +9,11 @@ import type { Credentials, ExecutorTarget } from '../../src/core/target.ts';
 import { FileSystemReader } from '../../src/host/fs/stat-file-system.ts';
 import { createExecutor } from '../../src/probes/executor.ts';
 import { rootFolder } from '../support/dns-server.ts';
-import { startDocker } from '../support/docker-stand-in.ts';
+import { startDockerServer } from '../support/docker-stand-in.ts';
 import { inMountNamespace } from '../support/mount-namespace.ts';
 import { runBody } from '../support/run-body.ts';
 import { runProbe } from '../support/run-probe.ts';
-import { noteReason, SEEN_VARIABLE } from '../support/seen-reasons.ts';
+import { recordReason, SEEN_VARIABLE } from '../support/seen-reasons.ts';
 import { askAsNobody, fillDockerRoot } from './executor-bodies.ts';
 
 const BODIES = import.meta.resolve('./executor-bodies.ts');
@@ -33,7 +33,7 @@ async function look(mode: number, group: number, folderMode = 0o755): Promise<Fi
   await using root = await rootFolder({ '/run/x': '', '/var/lib/docker/x': '' });
   const place = join(root.paths.rootfs, SOCKET);
   await using stack = new AsyncDisposableStack();
-  stack.use(await startDocker({}, place));
+  stack.use(await startDockerServer({}, place));
   await chown(place, 0, group);
   await chmod(place, mode);
   await chmod(join(root.paths.rootfs, 'run'), folderMode);
@@ -75,12 +75,12 @@ test('a socket that only we may not use makes us blind, and accuses nobody', asy
   await using root = await rootFolder({ '/run/x': '' });
   const place = join(root.paths.rootfs, SOCKET);
   await using stack = new AsyncDisposableStack();
-  stack.use(await startDocker({}, place));
+  stack.use(await startDockerServer({}, place));
   await chmod(place, 0o600);
   await chmod(root.paths.rootfs, 0o755);
   const env = { [SEEN_VARIABLE]: '/dev/null' };
   const finding = await runBody(BODIES, askAsNobody, [root.paths.rootfs], { env });
-  noteReason('executor', finding);
+  recordReason('executor', finding);
 
   expect(finding).toMatchObject({ status: 'unknown', reason: 'blind' });
 });

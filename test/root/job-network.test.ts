@@ -15,8 +15,8 @@ import type { SetClock } from '../support/clock.ts';
 import { setClock } from '../support/clock.ts';
 import type { RootFolder } from '../support/dns-server.ts';
 import { rootFolder } from '../support/dns-server.ts';
-import type { DockerSays } from '../support/docker-stand-in.ts';
-import { startDocker } from '../support/docker-stand-in.ts';
+import type { DockerScript } from '../support/docker-stand-in.ts';
+import { startDockerServer } from '../support/docker-stand-in.ts';
 import { runProbe } from '../support/run-probe.ts';
 import { startTcpServer } from '../support/tcp-server.ts';
 import { patient } from '../support/until.ts';
@@ -173,7 +173,7 @@ test('a process that is gone says nothing', async () => {
 });
 
 /** The check of the executor, with a Docker that tells of these containers. */
-async function checked(says: DockerSays) {
+async function checked(says: DockerScript) {
   await using server = await startTcpServer();
   await using root = await rootFolder({
     '/run/x': '',
@@ -184,7 +184,9 @@ async function checked(says: DockerSays) {
   await using container = await startContainer(root, NOBODY);
   await using stack = new AsyncDisposableStack();
   const processes = { [ID]: container.pid };
-  stack.use(await startDocker({ processes, ...says }, join(root.paths.rootfs, '/run/docker.sock')));
+  stack.use(
+    await startDockerServer({ processes, ...says }, join(root.paths.rootfs, '/run/docker.sock')),
+  );
   const target = {
     kind: 'executor',
     id: 'unix:///run/docker.sock',

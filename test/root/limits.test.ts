@@ -10,7 +10,7 @@ import { makeGroup } from '../support/control-group.ts';
 import { createNetwork } from '../support/network-namespace.ts';
 import { runBody } from '../support/run-body.ts';
 import { runProbe } from '../support/run-probe.ts';
-import { noteReason, SEEN_VARIABLE } from '../support/seen-reasons.ts';
+import { recordReason, SEEN_VARIABLE } from '../support/seen-reasons.ts';
 import { lookAsNobody, serviceOf, takeAllPorts, trackDatagrams } from './limits-bodies.ts';
 
 const BODIES = import.meta.resolve('./limits-bodies.ts');
@@ -95,7 +95,7 @@ test('without rights the open files of root’s runner are hidden: blind, and no
   // The file of seen reasons is root's: the caller notes what was seen.
   const env = { [SEEN_VARIABLE]: '/dev/null' };
   const finding: Finding = await runBody(BODIES, lookAsNobody, [process.pid], { env });
-  noteReason('limits', finding);
+  recordReason('limits', finding);
 
   expect(finding).toMatchObject({ status: 'unknown', reason: 'blind' });
 });

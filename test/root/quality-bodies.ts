@@ -19,7 +19,7 @@ import { make, makeRoot } from '../support/certificates.ts';
 import { BUNDLE, CERTS, HOST, trustFolder } from '../support/probe-tls.ts';
 import { check, PASS, probe } from '../support/probes.ts';
 import { unlimitedBudget } from '../support/run-probe.ts';
-import { noteReason } from '../support/seen-reasons.ts';
+import { recordReason } from '../support/seen-reasons.ts';
 
 /** A chain of two, so that the server's first flight is larger than one small packet. */
 export async function serveTls(address: string): Promise<never> {
@@ -77,7 +77,7 @@ export async function walkTo(
   const tell = ({ check: id, finding }: ProbeResult): void => {
     const name = id.slice(0, id.indexOf('@'));
     findings[name] = finding;
-    if (name !== 'dns') noteReason(name, finding);
+    if (name !== 'dns') recordReason(name, finding);
   };
   await walk.run(AbortSignal.timeout(20_000), tell, true);
   return findings;

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import { rootFolder } from '../support/dns-server.ts';
 import { inMountNamespace } from '../support/mount-namespace.ts';
-import { noteReason, SEEN_VARIABLE } from '../support/seen-reasons.ts';
+import { recordReason, SEEN_VARIABLE } from '../support/seen-reasons.ts';
 import { lookAsNobody } from './service-body.ts';
 
 const BODY = import.meta.resolve('./service-body.ts');
@@ -16,7 +16,7 @@ async function look(hidepid: string): Promise<Finding> {
   const running = inMountNamespace(BODY, lookAsNobody, root.paths.rootfs, hidepid);
   if (seen !== undefined) process.env[SEEN_VARIABLE] = seen;
   const finding = await running;
-  noteReason('service', finding);
+  recordReason('service', finding);
   return finding;
 }
 

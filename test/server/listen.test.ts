@@ -19,7 +19,7 @@ import { createExporter } from '../../src/metrics/exporter.ts';
 import type { ListeningServer } from '../../src/server/listen.ts';
 import { listenAll, parseListenAddress } from '../../src/server/listen.ts';
 import { buildServer } from '../../src/server.ts';
-import { ask, tell } from '../support/http-client.ts';
+import { sendRequest, sendBytes } from '../support/http-client.ts';
 import { probe } from '../support/probes.ts';
 import { closedPort, startTcpServer } from '../support/tcp-server.ts';
 
@@ -107,10 +107,10 @@ describe('addresses', () => {
     expect(unix).toBe(`unix:${socketPath}`);
     const port = new URL(any).port;
     const replies = await Promise.all([
-      ask(`${v4}/-/healthy`),
-      ask(`${v6}/-/healthy`),
-      ask(`http://127.0.0.1:${port}/-/healthy`),
-      ask('http://unix/-/healthy', { socketPath }),
+      sendRequest(`${v4}/-/healthy`),
+      sendRequest(`${v6}/-/healthy`),
+      sendRequest(`http://127.0.0.1:${port}/-/healthy`),
+      sendRequest('http://unix/-/healthy', { socketPath }),
     ]);
     expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });
@@ -138,7 +138,7 @@ describe('addresses', () => {
     await using served = await listening(`unix:${kept}`);
 
     expect(served.addresses).toEqual([`unix:${kept}`]);
-    expect((await ask('http://unix/-/healthy', { socketPath: kept })).status).toBe(200);
+    expect((await sendRequest('http://unix/-/healthy', { socketPath: kept })).status).toBe(200);
   });
 
   test('a socket on which somebody listens is left alone', async () => {
@@ -148,7 +148,7 @@ describe('addresses', () => {
     await expect(listening(`unix:${path}`)).rejects.toThrow(
       `cannot listen on unix:${path}: another program, or another runnerwatch, uses it (EADDRINUSE)`,
     );
-    expect((await ask('http://unix/-/healthy', { socketPath: path })).status).toBe(200);
+    expect((await sendRequest('http://unix/-/healthy', { socketPath: path })).status).toBe(200);
     expect(first.addresses).toEqual([`unix:${path}`]);
   });
 
@@ -192,7 +192,9 @@ describe('readers never probe', () => {
 
     const paths = ['/metrics', '/health', '/', '/api/v1/report', '/-/healthy'];
     const replies = await Promise.all(
-      Array.from({ length: 20 }, () => paths.map((path) => ask(`${address}${path}`))).flat(),
+      Array.from({ length: 20 }, () =>
+        paths.map((path) => sendRequest(`${address}${path}`)),
+      ).flat(),
     );
 
     expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]));
@@ -241,7 +243,7 @@ describe('clients that misbehave', () => {
       'the request address and headers are larger than 16 KiB',
     ],
   ])('%s gets one sentence', async (_what, bytes, status, error) => {
-    const heard = await tell({ port, host: '127.0.0.1' }, bytes);
+    const heard = await sendBytes({ port, host: '127.0.0.1' }, bytes);
 
     const [head = '', body = ''] = heard.split('\r\n\r\n');
     expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
@@ -250,13 +252,16 @@ describe('clients that misbehave', () => {
   });
 
   test('a request without a host is refused', async () => {
-    const heard = await tell({ port, host: '127.0.0.1' }, 'GET / HTTP/1.1\r\n\r\n');
+    const heard = await sendBytes({ port, host: '127.0.0.1' }, 'GET / HTTP/1.1\r\n\r\n');
 
     expect(heard).toMatch(/^HTTP\/1\.1 400 /);
   });
 
   test('a request that never ends gets 408 and loses its connection', async () => {
-    const heard = await tell({ port, host: '127.0.0.1' }, 'GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ');
+    const heard = await sendBytes(
+      { port, host: '127.0.0.1' },
+      'GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ',
+    );
 
     expect(heard).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
     expect(heard).toContain('{"error":"the request took too long to arrive"}');
@@ -264,7 +269,7 @@ describe('clients that misbehave', () => {
 
   test('a body that never ends is not waited for longer than the limit', async () => {
     const bytes = 'POST /-/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx';
-    const heard = await tell({ port, host: '127.0.0.1' }, bytes);
+    const heard = await sendBytes({ port, host: '127.0.0.1' }, bytes);
 
     expect(heard).toMatch(/^HTTP\/1\.1 (?:404|405|408) /);
   });
@@ -278,7 +283,7 @@ describe('clients that misbehave', () => {
     for (const socket of crowd) socket.destroy();
     await Promise.all(closed);
 
-    expect((await ask(`http://127.0.0.1:${port}/-/healthy`)).status).toBe(200);
+    expect((await sendRequest(`http://127.0.0.1:${port}/-/healthy`)).status).toBe(200);
   });
 });
 
@@ -295,7 +300,7 @@ test('a connection that cannot be taken, time and again, ends nothing', async ()
     for (const code of ['EMFILE', 'ENFILE', 'EMFILE']) servers[0]?.emit('error', new Error(code));
 
     expect(servers).toHaveLength(1);
-    expect((await ask(`${listening.addresses[0]}/-/healthy`)).status).toBe(200);
+    expect((await sendRequest(`${listening.addresses[0]}/-/healthy`)).status).toBe(200);
   } finally {
     await listening.close();
   }

@@ -14,7 +14,7 @@ import { listenAll } from '../../src/server/listen.ts';
 import { Protection } from '../../src/server/protection.ts';
 import { readWebConfig } from '../../src/server/web-config.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { ask } from '../support/http-client.ts';
+import { sendRequest } from '../support/http-client.ts';
 import { startProgram } from '../support/program.ts';
 
 const PASSWORD = 'correct horse: battery';
@@ -74,9 +74,9 @@ describe('TLS', () => {
     await using server = await served(TLS);
 
     expect(server.address).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
-    const reply = await ask(server.address, { ca: AUTHORITY.certificatePem });
+    const reply = await sendRequest(server.address, { ca: AUTHORITY.certificatePem });
     expect([reply.status, reply.text]).toEqual([200, 'hello']);
-    await expect(ask(server.address, { ca: OTHER.certificatePem })).rejects.toThrow(
+    await expect(sendRequest(server.address, { ca: OTHER.certificatePem })).rejects.toThrow(
       'unable to verify',
     );
   });
@@ -84,7 +84,7 @@ describe('TLS', () => {
   test('plain HTTP on the port is not served', async () => {
     await using server = await served(TLS);
 
-    await expect(ask(server.address.replace('https:', 'http:'))).rejects.toThrow(
+    await expect(sendRequest(server.address.replace('https:', 'http:'))).rejects.toThrow(
       /hang up|ECONNRESET/,
     );
   });
@@ -94,8 +94,8 @@ describe('TLS', () => {
     await using strict = await served(`${TLS}  min_version: TLS13\n`);
     const question = { ca: AUTHORITY.certificatePem, maxVersion: 'TLSv1.2' } as const;
 
-    expect((await ask(usual.address, question)).status).toBe(200);
-    await expect(ask(strict.address, question)).rejects.toThrow(/protocol version/);
+    expect((await sendRequest(usual.address, question)).status).toBe(200);
+    await expect(sendRequest(strict.address, question)).rejects.toThrow(/protocol version/);
   });
 
   const asks = `${TLS}  client_ca_file: clients.pem\n  client_auth_type: `;
@@ -107,7 +107,7 @@ describe('TLS', () => {
   ])('%s lets in whom it says', async (kind, expected) => {
     await using server = await served(`${asks}${kind}\n`);
     const isIn = async (own: object): Promise<boolean> =>
-      await ask(server.address, { ca: AUTHORITY.certificatePem, ...own }).then(
+      await sendRequest(server.address, { ca: AUTHORITY.certificatePem, ...own }).then(
         ({ status }) => status === 200,
         () => false,
       );
@@ -127,7 +127,7 @@ describe('TLS', () => {
 
     await writeFile(join(folder, 'renewed.crt'), renewed.certificatePem);
     const half = await server.protection.refresh();
-    expect((await ask(server.address, { ca: AUTHORITY.certificatePem })).status).toBe(200);
+    expect((await sendRequest(server.address, { ca: AUTHORITY.certificatePem })).status).toBe(200);
     await writeFile(join(folder, 'renewed.key'), renewed.privateKeyPem);
     const whole = await server.protection.refresh();
 
@@ -135,7 +135,7 @@ describe('TLS', () => {
       `${server.file}: cert_file and key_file are not a PEM certificate and its private key`,
     ]);
     expect(whole).toEqual([]);
-    expect((await ask(server.address, { ca: OTHER.certificatePem })).status).toBe(200);
+    expect((await sendRequest(server.address, { ca: OTHER.certificatePem })).status).toBe(200);
   });
 
   test('switching TLS off needs a restart, and until then it stays', async () => {
@@ -145,7 +145,7 @@ describe('TLS', () => {
     expect(await server.protection.refresh()).toEqual([
       `${server.file}: restart runnerwatch to switch TLS on or off or to change client_auth_type`,
     ]);
-    expect((await ask(server.address, { ca: AUTHORITY.certificatePem })).status).toBe(200);
+    expect((await sendRequest(server.address, { ca: AUTHORITY.certificatePem })).status).toBe(200);
   });
 });
 
@@ -216,7 +216,7 @@ describe('the whole program', () => {
     const login = basic(`alice:${PASSWORD}`);
 
     for (const path of ['/', '/metrics', '/health', '/-/healthy', '/-/ready', '/nothing']) {
-      const { status, headers, text } = await ask(`${address}${path}`, { ca });
+      const { status, headers, text } = await sendRequest(`${address}${path}`, { ca });
       expect([path, status, headers['www-authenticate']]).toEqual([
         path,
         401,
@@ -224,10 +224,10 @@ describe('the whole program', () => {
       ]);
       expect(JSON.parse(text)).toEqual({ error: 'user name and password required' });
     }
-    expect((await ask(`${address}/-/healthy`, { ca, headers: login })).status).toBe(200);
+    expect((await sendRequest(`${address}/-/healthy`, { ca, headers: login })).status).toBe(200);
 
     await writeFile(file, `${TLS}basic_auth_users:\n  alice: nonsense-hash\n`);
-    const bad = await ask(`${address}/-/reload`, { ca, headers: login, method: 'POST' });
+    const bad = await sendRequest(`${address}/-/reload`, { ca, headers: login, method: 'POST' });
     expect([bad.status, JSON.parse(bad.text)]).toEqual([
       500,
       {
@@ -237,7 +237,7 @@ describe('the whole program', () => {
         ],
       },
     ]);
-    expect((await ask(`${address}/-/healthy`, { ca })).status).toBe(401);
+    expect((await sendRequest(`${address}/-/healthy`, { ca })).status).toBe(401);
 
     program.kill('SIGTERM');
     const { code, stdout, stderr } = await program.ended;

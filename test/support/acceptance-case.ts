@@ -1,13 +1,13 @@
 /** What the rows of the acceptance table are made of: a root, its leaf and variations of both. */
 import type { TlsOptions } from 'node:tls';
 
-import type { Made, Shape } from './certificates.ts';
+import type { MadeCertificate, Shape } from './certificates.ts';
 import { make, makeRoot } from './certificates.ts';
 
 export interface AcceptanceCase {
   readonly row: string;
-  readonly chain: readonly [Made, ...Made[]];
-  readonly trusted: readonly Made[];
+  readonly chain: readonly [MadeCertificate, ...MadeCertificate[]];
+  readonly trusted: readonly MadeCertificate[];
   /** In place of `gitlab.test`. */
   readonly host?: string;
   readonly server?: TlsOptions;
@@ -29,20 +29,20 @@ type RefusedAs =
   | 'protocol-unsupported';
 export const LEAF: Shape = { name: 'gitlab.test', dns: ['gitlab.test'], isAuthority: false };
 export const root = makeRoot({ name: 'Test Root' });
-export const trusted: readonly Made[] = [root];
+export const trusted: readonly MadeCertificate[] = [root];
 export const leaf = make(LEAF, root);
 
 /** Signed by the root, with this in place of the usual. */
-export function leafWith(over: Partial<Shape>): readonly [Made] {
+export function leafWith(over: Partial<Shape>): readonly [MadeCertificate] {
   return [make({ ...LEAF, ...over }, root)];
 }
 
 /** A leaf under an intermediate that is made like this, both sent. */
 export function under(
   over: Partial<Shape>,
-  by: Made = root,
+  by: MadeCertificate = root,
   leafOver: Partial<Shape> = {},
-): readonly [Made, Made] {
+): readonly [MadeCertificate, MadeCertificate] {
   const issuer = make({ name: 'Odd Issuing', isAuthority: true, ...over }, by);
   return [make({ ...LEAF, ...leafOver }, issuer), issuer];
 }

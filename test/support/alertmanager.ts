@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { ask } from './http-client.ts';
+import { sendRequest } from './http-client.ts';
 import { closedPort } from './tcp-server.ts';
 import { until } from './until.ts';
 
@@ -26,7 +26,7 @@ export interface Notification {
   }[];
 }
 
-export interface HeldAlert {
+export interface AlertStatus {
   readonly labels: Readonly<Record<string, string>>;
   readonly status: { readonly state: 'active' | 'suppressed' | 'unprocessed' };
 }
@@ -39,7 +39,7 @@ export interface Alertmanager extends AsyncDisposable {
   /** Fires alerts with these labels, as Prometheus does. */
   tell(alerts: readonly Readonly<Record<string, string>>[]): Promise<void>;
   /** What it holds now, silenced or not. */
-  alerts(): Promise<readonly HeldAlert[]>;
+  alerts(): Promise<readonly AlertStatus[]>;
 }
 
 /** `receivers` is the host:port that the configuration names for its webhooks; ours takes its place. */
@@ -74,7 +74,9 @@ export async function startAlertmanager(config: string, receivers: string): Prom
   };
   const url = `http://${address}`;
   try {
-    await until(async () => (await ask(`${url}/-/ready`).catch(() => undefined))?.status === 200);
+    await until(
+      async () => (await sendRequest(`${url}/-/ready`).catch(() => undefined))?.status === 200,
+    );
   } catch (error) {
     await stop();
     throw error;
@@ -85,11 +87,15 @@ export async function startAlertmanager(config: string, receivers: string): Prom
     tell: async (alerts) => {
       const body = JSON.stringify(alerts.map((labels) => ({ labels })));
       const headers = { 'Content-Type': 'application/json' };
-      const { status, text } = await ask(`${url}/api/v2/alerts`, { method: 'POST', headers, body });
+      const { status, text } = await sendRequest(`${url}/api/v2/alerts`, {
+        method: 'POST',
+        headers,
+        body,
+      });
       if (status !== 200) throw new Error(`Alertmanager refuses the alerts: ${text}`);
     },
     alerts: async () =>
-      JSON.parse((await ask(`${url}/api/v2/alerts`)).text) as readonly HeldAlert[],
+      JSON.parse((await sendRequest(`${url}/api/v2/alerts`)).text) as readonly AlertStatus[],
     [Symbol.asyncDispose]: stop,
   };
 }

@@ -40,7 +40,7 @@ export interface Shape extends NameTree {
   readonly issuerUrl?: string;
 }
 
-export interface Made {
+export interface MadeCertificate {
   readonly pem: string;
   readonly der: Buffer;
   readonly keyPem: string;
@@ -63,12 +63,12 @@ export function rsaKeys(modulusLength: number): Keys {
 }
 
 /** An authority signed by itself. */
-export function makeRoot(shape: Shape): Made {
+export function makeRoot(shape: Shape): MadeCertificate {
   return make({ isAuthority: true, ...shape });
 }
 
 /** Signed by `by`, or by itself when there is nobody. */
-export function make(shape: Shape, by?: Made): Made {
+export function make(shape: Shape, by?: MadeCertificate): MadeCertificate {
   const keys = shape.keys ?? ecKeys();
   const subject = nameOf(shape);
   const signer = by?.keys.privateKey ?? keys.privateKey;

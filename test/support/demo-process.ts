@@ -52,8 +52,8 @@ export async function startDemo(options: DemoOptions = {}): Promise<DemoProcess>
       if (answer.status !== 303) throw new Error(`${fault}: ${answer.status}`);
     },
     until: async (path, wanted) => await untilText(`${statusPage}${path}`, wanted),
-    end: async (signal) => await ended(child, signal),
-    [Symbol.asyncDispose]: async () => void (await ended(child, 'SIGTERM')),
+    end: async (signal) => await waitForExit(child, signal),
+    [Symbol.asyncDispose]: async () => void (await waitForExit(child, 'SIGTERM')),
   };
 }
 
@@ -83,7 +83,7 @@ async function untilText(url: string, wanted: (text: string) => boolean): Promis
   return text;
 }
 
-async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+async function waitForExit(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
   if (child.exitCode === null && child.signalCode === null) {
     const exit = once(child, 'exit');
     child.kill(signal);

@@ -13,7 +13,7 @@ import type { Answer } from 'dns-packet';
 import type { Paths } from '../../src/core/paths.ts';
 
 /** Addresses are an answer, an empty list is "no data", `truncated` has the TC flag, `close` ends a connection. */
-export type Said =
+export type DnsReply =
   | readonly string[]
   | 'nxdomain'
   | 'servfail'
@@ -26,7 +26,7 @@ export type Said =
   | 'garbage';
 
 export type Transport = 'udp' | 'tcp';
-export type Script = (name: string, type: 'A' | 'AAAA', transport: Transport) => Said;
+export type Script = (name: string, type: 'A' | 'AAAA', transport: Transport) => DnsReply;
 
 export interface DnsServer extends AsyncDisposable {
   readonly port: number;
@@ -128,7 +128,7 @@ async function listenTcp(
 function replyTo(
   id: number,
   question: { readonly name: string; readonly type: 'A' | 'AAAA' },
-  said: Exclude<Said, 'silent' | 'garbage' | 'close'>,
+  said: Exclude<DnsReply, 'silent' | 'garbage' | 'close'>,
 ): Buffer {
   if (said === 'lame') return encode({ type: 'response', id, flags: 0, questions: [question] });
   const addresses = typeof said === 'string' ? [] : said;

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 
-export interface DockerSays {
+export interface DockerScript {
   readonly info?: Readonly<Record<string, unknown>>;
   readonly version?: Readonly<Record<string, unknown>>;
   /** What runs, as the list of containers has it. */
@@ -34,8 +34,8 @@ interface Tls {
 }
 
 /** `listen` is the path of a socket; without one it is a port of 127.0.0.1. */
-export async function startDocker(
-  says: DockerSays = {},
+export async function startDockerServer(
+  says: DockerScript = {},
   listen?: string,
   tls?: Tls,
 ): Promise<DockerStandIn> {
@@ -68,7 +68,7 @@ export async function startDocker(
   };
 }
 
-function answer(path: string, response: ServerResponse, says: DockerSays): void {
+function answer(path: string, response: ServerResponse, says: DockerScript): void {
   const instead = says.instead?.[path];
   if (instead === 'silent') return;
   if (instead !== undefined) {
@@ -80,7 +80,7 @@ function answer(path: string, response: ServerResponse, says: DockerSays): void 
   response.end(JSON.stringify(bodyOf(path, says)));
 }
 
-function bodyOf(path: string, says: DockerSays): unknown {
+function bodyOf(path: string, says: DockerScript): unknown {
   if (path.startsWith('/containers/json')) return says.containers ?? [];
   const id = /^\/containers\/(?<id>[0-9a-f]+)\/json$/.exec(path)?.groups?.['id'];
   if (id !== undefined) {
@@ -90,7 +90,7 @@ function bodyOf(path: string, says: DockerSays): unknown {
   return path === '/info' ? infoOf(says) : versionOf(says);
 }
 
-function infoOf({ info }: DockerSays): unknown {
+function infoOf({ info }: DockerScript): unknown {
   return {
     DockerRootDir: '/var/lib/docker',
     ServerVersion: '29.1.2',
@@ -99,6 +99,6 @@ function infoOf({ info }: DockerSays): unknown {
   };
 }
 
-function versionOf({ version }: DockerSays): unknown {
+function versionOf({ version }: DockerScript): unknown {
   return { Version: '29.1.2', ApiVersion: '1.52', MinAPIVersion: '1.44', ...version };
 }

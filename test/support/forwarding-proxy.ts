@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { createServer } from 'node:tls';
 
-import type { Made } from './certificates.ts';
+import type { MadeCertificate } from './certificates.ts';
 import type { TcpServer } from './tcp-server.ts';
 import { startTcpServer } from './tcp-server.ts';
 
@@ -15,7 +15,10 @@ export async function startForwardingProxy(port: number): Promise<TcpServer> {
 }
 
 /** The same, spoken to over TLS with this certificate. */
-export async function startTlsProxy(port: number, { pem, keyPem }: Made): Promise<TcpServer> {
+export async function startTlsProxy(
+  port: number,
+  { pem, keyPem }: MadeCertificate,
+): Promise<TcpServer> {
   const open = new Set<TLSSocket>();
   const server = createServer({ cert: pem, key: keyPem }, (socket) => {
     open.add(socket);

@@ -1,4 +1,4 @@
-/** Asks an HTTP server once, on a connection of its own; and sends it bytes that are no request. */
+/** Sends one HTTP request, or raw bytes, on a connection of its own. */
 import type { IncomingHttpHeaders, RequestOptions } from 'node:http';
 import { request } from 'node:http';
 import { request as secureRequest } from 'node:https';
@@ -12,7 +12,7 @@ export interface HttpReply {
   readonly text: string;
 }
 
-export interface Question extends RequestOptions {
+export interface RequestSpec extends RequestOptions {
   readonly body?: string;
   /** Options of TLS, for an https address. */
   readonly ca?: string;
@@ -24,20 +24,20 @@ export interface Question extends RequestOptions {
 }
 
 /** `address` is a URL; a unix socket is given as `socketPath` beside any URL. */
-export async function ask(
+export async function sendRequest(
   address: string,
-  { body, ...question }: Question = {},
+  { body, ...options }: RequestSpec = {},
 ): Promise<HttpReply> {
   const { promise, resolve, reject } = Promise.withResolvers<HttpReply>();
   const send = address.startsWith('https:') ? secureRequest : request;
-  const sent = send(address, { agent: false, ...question }, (response) => {
+  const sent = send(address, { agent: false, ...options }, (response) => {
     const chunks: Buffer[] = [];
     response.on('data', (chunk: Buffer) => chunks.push(chunk));
     response.once('error', reject);
     response.once('end', () => {
-      const whole = Buffer.concat(chunks);
+      const content = Buffer.concat(chunks);
       const { statusCode: status = 0, headers } = response;
-      resolve({ status, headers, body: whole, text: whole.toString() });
+      resolve({ status, headers, body: content, text: content.toString() });
     });
   });
   sent.once('error', reject);
@@ -45,15 +45,15 @@ export async function ask(
   return await promise;
 }
 
-/** What comes back for raw bytes until the server ends the connection. */
-export async function tell(to: NetConnectOpts, bytes: string | Buffer): Promise<string> {
+/** Sends raw bytes and returns the answer when the server ends the connection. */
+export async function sendBytes(to: NetConnectOpts, bytes: string | Buffer): Promise<string> {
   const socket = connect(to);
-  let heard = '';
-  socket.setEncoding('latin1').on('data', (text: string) => (heard += text));
-  // A server that stops reading in the middle resets; what it said before is what counts.
+  let received = '';
+  socket.setEncoding('latin1').on('data', (text: string) => (received += text));
+  // A server that stops reading early resets the connection; the answer before that counts.
   const { promise, resolve } = Promise.withResolvers<void>();
   socket.on('error', () => {}).once('close', () => resolve());
   socket.write(bytes);
   await promise;
-  return heard;
+  return received;
 }

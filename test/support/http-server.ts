@@ -9,7 +9,7 @@ import { ENDPOINT } from './probes.ts';
 import type { TcpServer } from './tcp-server.ts';
 import { startTcpServer } from './tcp-server.ts';
 
-export interface SeenRequest {
+export interface ReceivedRequest {
   readonly method: string;
   /** As it stands in the request line. */
   readonly path: string;
@@ -20,16 +20,16 @@ export interface SeenRequest {
 }
 
 export interface HttpServer extends TcpServer {
-  readonly requests: readonly SeenRequest[];
+  readonly requests: readonly ReceivedRequest[];
 }
 
 /** The bytes of an answer, or what to do instead of one. */
-export type Said = string | ((socket: Socket) => void);
-export type Script = (request: SeenRequest) => Said;
+export type ScriptedReply = string | ((socket: Socket) => void);
+export type Script = (request: ReceivedRequest) => ScriptedReply;
 
 /** Connections stay open after an answer, unless the script ends them. */
 export async function startHttpServer(script: Script): Promise<HttpServer> {
-  const requests: SeenRequest[] = [];
+  const requests: ReceivedRequest[] = [];
   let connections = 0;
   const server = await startTcpServer((socket) => {
     const connection = connections;

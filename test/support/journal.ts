@@ -33,13 +33,13 @@ export async function writeJournal(
   });
   let complaint = '';
   child.stderr.on('data', (chunk) => (complaint += String(chunk)));
-  child.stdin.end(Buffer.concat(entries.map((entry, index) => exported(entry, index))));
+  child.stdin.end(Buffer.concat(entries.map((entry, index) => exportFormat(entry, index))));
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw new Error(`systemd-journal-remote ended with ${code}: ${complaint}`);
 }
 
 /** The journal export format: a text, or a length and bytes where it is not plain. */
-function exported({ at, fields }: WrittenEntry, index: number): Buffer {
+function exportFormat({ at, fields }: WrittenEntry, index: number): Buffer {
   const all = {
     __REALTIME_TIMESTAMP: `${at * 1000 + index}`,
     __MONOTONIC_TIMESTAMP: `${1000 + index}`,

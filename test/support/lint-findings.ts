@@ -11,7 +11,7 @@ export function withLint(snapshot: Snapshot, text: string): Snapshot {
   return { ...snapshot, hostContext: { ...snapshot.hostContext, lint } };
 }
 
-function entry(name: string, token: string): string {
+function tomlEntry(name: string, token: string): string {
   return `[[runners]]\n  name = "${name}"\n  url = "https://gitlab.example.com/"\n  token = "${token}"\n  request_concurrency = 2\n`;
 }
 
@@ -20,6 +20,6 @@ const DOCKER =
 
 /** Two entries, as the usual snapshot has them; lines stand in for the executor of the first one. */
 export function twoEntries(lines: string, globals = 'concurrent = 4\n'): string {
-  const first = entry('docker-1', 'glrt-0123456789abcdefghij') + (lines || DOCKER);
-  return `${globals}${first}${entry('docker-2', 'glrt-1123456789abcdefghij')}${DOCKER}`;
+  const first = tomlEntry('docker-1', 'glrt-0123456789abcdefghij') + (lines || DOCKER);
+  return `${globals}${first}${tomlEntry('docker-2', 'glrt-1123456789abcdefghij')}${DOCKER}`;
 }

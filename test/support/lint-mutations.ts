@@ -124,7 +124,7 @@ export function* mutatedFiles(count: number): Generator<Uint8Array> {
 }
 
 /** Lints a file in every way there is; what is wrong with that, or nothing. */
-export function troubleWith(content: Uint8Array): string | undefined {
+export function problemsWith(content: Uint8Array): string | undefined {
   const prepared = prepare(content, 'config.toml');
   const report = reportOf(prepared, { now: LINT_NOW, environment: {} });
   const text = textOf(content);

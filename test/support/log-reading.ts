@@ -6,13 +6,16 @@ import type { LogSource } from '../../src/core/runner-event.ts';
 import { RunnerLogWatch } from '../../src/runner/log/log-watch.ts';
 import type { RawLine, ReaderDeps, ReaderState } from '../../src/runner/log/reader.ts';
 
-export interface HeardReader {
+export interface RecordingReader {
   readonly deps: ReaderDeps;
   readonly lines: readonly RawLine[];
   readonly states: readonly ReaderState[];
 }
 
-export function hear(paths: Paths, mayTake: () => boolean = () => true): HeardReader {
+export function startRecordingReader(
+  paths: Paths,
+  mayTake: () => boolean = () => true,
+): RecordingReader {
   const lines: RawLine[] = [];
   const states: ReaderState[] = [];
   const deps: ReaderDeps = {

@@ -43,7 +43,7 @@ export async function trustFolder(
   };
 }
 
-export interface TlsQuestion {
+export interface TlsProbeOptions {
   readonly port: number;
   readonly host?: string;
   readonly files?: Readonly<Record<string, string | Buffer>>;
@@ -59,7 +59,7 @@ export interface TlsQuestion {
   readonly look?: (walk: Walk) => Promise<void>;
 }
 
-export async function probeTls(question: TlsQuestion): Promise<Finding> {
+export async function probeTls(question: TlsProbeOptions): Promise<Finding> {
   const { port, host = HOST, files = {}, trust = {}, now } = question;
   await using folder = await trustFolder(files);
   await question.prepare?.(folder.paths.rootfs);

@@ -2,7 +2,7 @@
 import type { Paths } from '../../src/core/paths.ts';
 
 /** The first `looks` files below /proc are those of `before`, later ones those of `after`. */
-export function laterLook(before: Paths, after: Paths, looks: number): Paths {
+export function laterReading(before: Paths, after: Paths, looks: number): Paths {
   let count = 0;
   return {
     ...before,

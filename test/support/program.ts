@@ -14,7 +14,7 @@ import { inPatience } from './until.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-export interface Ended {
+export interface ProgramResult {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
@@ -37,7 +37,7 @@ export interface Program extends AsyncDisposable {
   kill(signal: NodeJS.Signals): void;
   /** Waits until its output, both streams in one, matches. */
   until(pattern: RegExp): Promise<RegExpExecArray>;
-  readonly ended: Promise<Ended>;
+  readonly ended: Promise<ProgramResult>;
 }
 
 export function startProgram(words: readonly string[], options: ProgramOptions = {}): Program {
@@ -80,7 +80,7 @@ function commandOf(
 export async function runProgram(
   words: readonly string[],
   options: ProgramOptions = {},
-): Promise<Ended> {
+): Promise<ProgramResult> {
   await using program = startProgram(words, options);
   return await program.ended;
 }
@@ -88,7 +88,7 @@ export async function runProgram(
 async function endOf(
   child: ChildProcess,
   texts: Readonly<Record<'stdout' | 'stderr', string>>,
-): Promise<Ended> {
+): Promise<ProgramResult> {
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   return { code, signal, ...texts };
 }

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { ask } from './http-client.ts';
+import { sendRequest } from './http-client.ts';
 import { closedPort } from './tcp-server.ts';
 import { until } from './until.ts';
 
@@ -51,7 +51,7 @@ export async function startPrometheus(
   };
   try {
     await until(
-      async () => (await ask(`${address}/-/ready`).catch(() => undefined))?.status === 200,
+      async () => (await sendRequest(`${address}/-/ready`).catch(() => undefined))?.status === 200,
     );
   } catch (error) {
     await stop();
@@ -59,7 +59,9 @@ export async function startPrometheus(
   }
   return {
     query: async (expression) => {
-      const reply = await ask(`${address}/api/v1/query?query=${encodeURIComponent(expression)}`);
+      const reply = await sendRequest(
+        `${address}/api/v1/query?query=${encodeURIComponent(expression)}`,
+      );
       const said = JSON.parse(reply.text) as {
         readonly error?: string;
         readonly data?: { readonly result: readonly Sample[] };

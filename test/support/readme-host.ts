@@ -12,22 +12,22 @@ import { installedCopy } from './installed-copy.ts';
 import { programStage } from './program-stage.ts';
 import { until } from './until.ts';
 
-export interface Ended {
+export interface CommandResult {
   readonly exitCode: number;
   readonly output: string;
 }
 
 export interface ReadmeHost extends AsyncDisposable {
   /** A line of shell in the project's folder, with this host's paths in the place of the real ones. */
-  readonly run: (line: string) => Promise<Ended>;
+  readonly run: (line: string) => Promise<CommandResult>;
   /** Flags that lead to the stage. */
   readonly flags: string;
   /** What systemd would do on daemon-reload: reads the installed unit, with this host's paths, and judges it. */
-  readonly loadUnit: () => Promise<Ended>;
+  readonly loadUnit: () => Promise<CommandResult>;
   /** What systemd would do with that unit: starts ExecStart and waits until it is ready. */
-  readonly startUnit: () => Promise<Ended>;
+  readonly startUnit: () => Promise<CommandResult>;
   /** What systemd would do on reload; resolves when the log tells that it was done. */
-  readonly reloadUnit: () => Promise<Ended>;
+  readonly reloadUnit: () => Promise<CommandResult>;
   /** Ends the service as systemd does and returns its exit code. */
   readonly stopUnit: () => Promise<number | null>;
 }
@@ -42,7 +42,7 @@ export async function readmeHost(): Promise<ReadmeHost> {
   await mkdir(join(root, 'etc/systemd/system'), { recursive: true });
   const unitFile = join(root, UNIT);
   let service: Service | undefined;
-  const here = (line: string): string => localised(line, root, service?.address);
+  const here = (line: string): string => localizePaths(line, root, service?.address);
   return {
     flags: stage.flags.join(' '),
     run: async (line) => await runLine(here(line), root),
@@ -73,7 +73,7 @@ export async function readmeHost(): Promise<ReadmeHost> {
 }
 
 /** The one list of what differs between the reader's host and the test's. */
-function localised(text: string, root: string, address = ''): string {
+function localizePaths(text: string, root: string, address = ''): string {
   return text
     .replaceAll(/\bsudo /g, '')
     .replaceAll('/usr/local/bin/', `${root}/usr/local/bin/`)
@@ -82,8 +82,8 @@ function localised(text: string, root: string, address = ''): string {
     .replaceAll('http://127.0.0.1:19252', address);
 }
 
-async function runLine(line: string, root: string): Promise<Ended> {
-  const { promise, resolve } = Promise.withResolvers<Ended>();
+async function runLine(line: string, root: string): Promise<CommandResult> {
+  const { promise, resolve } = Promise.withResolvers<CommandResult>();
   execFile(
     'sh',
     ['-c', line],

@@ -47,7 +47,7 @@ export function pathsIn(prose: string): readonly string[] {
 }
 
 /** Whether the repository has it; of a page also its heading. */
-export function leads(reference: string): boolean {
+export function resolvesTo(reference: string): boolean {
   const [path = '', anchor] = reference.split('#');
   const pattern = path.replaceAll(/<\w+>/g, '*');
   const isMeant = pattern.includes('*')
@@ -72,7 +72,7 @@ const FOREIGN: readonly RegExp[] = [
 /** The ids of rows mean something in the lab alone. */
 const ROW_OF_THE_LAB = /(?<![\w-])[A-Z]-\d{2}(?![\w-])/;
 
-export function foreignIn(path: string, prose: string): readonly string[] {
+export function foreignReferencesIn(path: string, prose: string): readonly string[] {
   const patterns = path.startsWith('lab/') ? FOREIGN : [...FOREIGN, ROW_OF_THE_LAB];
   return patterns.flatMap((pattern) => pattern.exec(prose)?.[0] ?? []);
 }

@@ -10,7 +10,7 @@ import type { LinkTools } from '../../src/core/probe.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
 import { check, ENDPOINT, probe } from './probes.ts';
 import { unlimitedBudget } from './run-probe.ts';
-import { noteReason } from './seen-reasons.ts';
+import { recordReason } from './seen-reasons.ts';
 import { patient, PATIENCE_MILLISECONDS } from './until.ts';
 
 export interface After {
@@ -52,6 +52,6 @@ export async function followUp(one: FollowUp, after: After): Promise<Finding> {
   const subject = subjectOf(planned, tools);
   if (subject === undefined) return base;
   const found = revised(base, await runFollowUp(planned, subject, tools, memory));
-  noteReason(revises ?? id, found);
+  recordReason(revises ?? id, found);
   return found;
 }

@@ -11,7 +11,7 @@ import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Budget, LinkTools, Probe } from '../../src/core/probe.ts';
 import type { TargetKind, TargetKinds } from '../../src/core/target.ts';
 import { missingFacts } from './missing-facts.ts';
-import { noteReason } from './seen-reasons.ts';
+import { recordReason } from './seen-reasons.ts';
 
 export interface Over<O extends OptionTable> {
   readonly options?: Partial<ValuesOf<O>>;
@@ -42,7 +42,7 @@ export async function runProbe<
     ...over.tools,
   };
   const finding = await probe.run(target, { ...defaultsOf(probe.options), ...over.options }, tools);
-  noteReason(probe.id, finding);
+  recordReason(probe.id, finding);
   const missing = missingFacts(probe.id, finding);
   if (missing.length > 0) throw new Error(missing.join('\n'));
   return finding;

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface Counted {
+export interface CounterValues {
   /** Polls by status, for each entry. */
   readonly polls?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly traces?: Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -23,7 +23,7 @@ function perRunner(name: string, values: Readonly<Record<string, number>> = {}):
   return Object.entries(values).map(([runner, value]) => `${name}{runner="${runner}"} ${value}`);
 }
 
-function statuses(endpoint: string, values: Counted['polls'] = {}): readonly string[] {
+function statuses(endpoint: string, values: CounterValues['polls'] = {}): readonly string[] {
   return Object.entries(values).flatMap(([runner, own]) =>
     Object.entries(own).map(
       ([status, count]) =>
@@ -32,7 +32,7 @@ function statuses(endpoint: string, values: Counted['polls'] = {}): readonly str
   );
 }
 
-export function pageText(counted: Counted): string {
+export function pageText(counted: CounterValues): string {
   const { concurrent = 4, state = 'running', version = '19.4.0', startedSeconds = 1000 } = counted;
   return [
     '# HELP gitlab_runner_version_info A metric with a constant value.',
@@ -83,6 +83,6 @@ export async function startCounterServer(answer: CounterServer['answer']): Promi
   return made;
 }
 
-export function page(counted: Counted): CounterServer['answer'] {
+export function page(counted: CounterValues): CounterServer['answer'] {
   return (response) => void response.end(pageText(counted));
 }

@@ -2,7 +2,7 @@
 
 export type Fields = Readonly<Record<string, string | number>>;
 
-export interface Said {
+export interface LogEntry {
   readonly level: 'info' | 'warning' | 'error' | 'fatal' | 'debug';
   readonly message: string;
   readonly fields?: Fields;
@@ -12,7 +12,7 @@ const COLOURS = { info: '', debug: '', warning: '\u001B[0;33m', error: '\u001B[3
 const RESET = '\u001B[0;m';
 
 /** In colours, the message padded to fifty columns with its level. */
-export function inColours({ level, message, fields = {} }: Said): string {
+export function inColours({ level, message, fields = {} }: LogEntry): string {
   const prefix = level === 'info' || level === 'debug' ? '' : `${level.toUpperCase()}: `;
   const colour = COLOURS[level === 'fatal' ? 'error' : level];
   const pairs = sorted(fields).map(([key, value]) => ` ${colour}${key}${RESET}=${value}`);
@@ -20,22 +20,28 @@ export function inColours({ level, message, fields = {} }: Said): string {
 }
 
 /** Without colours. */
-export function plain(said: Said): string {
+export function plain(said: LogEntry): string {
   // oxlint-disable-next-line no-control-regex -- colours are control characters
   return inColours(said).replace(/\u001B\[[\d;]*m/g, '');
 }
 
-export function logfmt({ level, message, fields = {} }: Said, at = '2026-11-24T08:59:00Z'): string {
+export function logfmt(
+  { level, message, fields = {} }: LogEntry,
+  at = '2026-11-24T08:59:00Z',
+): string {
   const pairs = sorted(fields).map(([key, value]) => ` ${key}=${quoted(String(value))}`);
   return `time="${at}" level=${level} msg=${quoted(message)}${pairs.join('')}`;
 }
 
-export function json({ level, message, fields = {} }: Said, at = '2026-11-24T08:59:00Z'): string {
+export function json(
+  { level, message, fields = {} }: LogEntry,
+  at = '2026-11-24T08:59:00Z',
+): string {
   return JSON.stringify({ ...fields, level, msg: message, time: at });
 }
 
 /** Syslog writes the escape character as `#033`. */
-export function throughSyslog(said: Said): string {
+export function throughSyslog(said: LogEntry): string {
   const text = inColours(said).replaceAll('\u001B', '#033');
   return `Nov 24 08:59:00 ci-07 gitlab-runner[812]: ${text}`;
 }

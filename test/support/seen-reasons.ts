@@ -6,7 +6,7 @@ import type { Finding } from '../../src/core/finding.ts';
 /** Names the file that takes `<probe>/<reason>` lines; nothing is noted without it. */
 export const SEEN_VARIABLE = 'RUNNERWATCH_SEEN_REASONS';
 
-export function noteReason(probe: string, finding: Finding): void {
+export function recordReason(probe: string, finding: Finding): void {
   const file = process.env[SEEN_VARIABLE];
   if (file !== undefined && finding.status !== 'pass') {
     appendFileSync(file, `${probe}/${finding.reason}\n`);

@@ -62,7 +62,7 @@ export interface World {
 }
 
 /** What a check says; a plain finding has been seen three times since SINCE. */
-export type Said = Finding | Partial<CheckState>;
+export type FindingSpec = Finding | Partial<CheckState>;
 
 export function fail(reason: string, facts: Readonly<Record<string, Fact>> = {}): Finding {
   return { status: 'fail', reason, detail: `seen: ${reason}`, facts };
@@ -95,7 +95,10 @@ export function runner(id: string, over: Partial<RunnerTarget> = {}): RunnerTarg
 }
 
 /** A snapshot of the world; checks are named `probe`, at the first target, or `probe@target`. */
-export function snapshotOf(said: Readonly<Record<string, Said>> = {}, world: World = {}): Snapshot {
+export function snapshotOf(
+  said: Readonly<Record<string, FindingSpec>> = {},
+  world: World = {},
+): Snapshot {
   const hostContext = hostContextOf(world);
   const checks = checksOf(ALL_PROBES, targetsOf(hostContext, world), {
     requestsPerHour: 10_000,
@@ -114,10 +117,10 @@ export function snapshotOf(said: Readonly<Record<string, Said>> = {}, world: Wor
 /** What a walk leaves behind when a link fails: the ones after it are not tried. */
 export function brokenAt(
   link: (typeof LINKS)[number],
-  finding: Said,
+  finding: FindingSpec,
   endpoint = GITLAB,
   runners: readonly string[] = ['runnerAA1', 'runnerAA2'],
-): Readonly<Record<string, Said>> {
+): Readonly<Record<string, FindingSpec>> {
   const later = LINKS.slice(LINKS.indexOf(link) + 1).flatMap((name) =>
     name === 'token' ? runners.map((id) => `token@${id}`) : [`${name}@${endpoint}`],
   );
@@ -127,7 +130,7 @@ export function brokenAt(
   };
 }
 
-export function stateOf(check: Check, said: Said = { status: 'pass' }): CheckState {
+export function stateOf(check: Check, said: FindingSpec = { status: 'pass' }): CheckState {
   const over: Partial<CheckState> = 'status' in said ? { finding: said } : said;
   const finding = over.finding ?? { status: 'pass' };
   const last = { check: check.id, startedAt: START - 1000, durationSeconds: 0.25, finding };

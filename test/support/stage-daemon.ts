@@ -14,17 +14,17 @@ import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 /** No setting may be that quick; the machine of the tests need not wait for three looks of a second. */
 const QUICK_SECONDS = 0.4;
 
-export interface StageDaemon extends AsyncDisposable {
+export interface DemoHostDaemon extends AsyncDisposable {
   readonly daemon: Daemon;
   readonly log: readonly string[];
   /** Waits until the view is as wanted; an error tells what it was instead. */
   until(wanted: (view: View) => boolean, what: string): Promise<View>;
 }
 
-export async function startStageDaemon(
+export async function startDemoHostDaemon(
   stage: DemoHost,
   over: Partial<PlanSettings> = {},
-): Promise<StageDaemon> {
+): Promise<DemoHostDaemon> {
   const log: string[] = [];
   const settings = { ...demoSettings(defaultSettings(ALL_PROBES)), ...over };
   const probes = Object.fromEntries(

@@ -42,7 +42,7 @@ export async function startHost(
 }
 
 /** A script that says these properties; those left out are what a running unit has. */
-export function saying(properties: Readonly<Record<string, string | number>>): string {
+export function createStates(properties: Readonly<Record<string, string | number>>): string {
   const all = {
     Result: 'success',
     NRestarts: 0,

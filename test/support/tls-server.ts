@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { TlsOptions, TLSSocket } from 'node:tls';
 import { createServer } from 'node:tls';
 
-import type { Made } from './certificates.ts';
+import type { MadeCertificate } from './certificates.ts';
 
 export interface TlsServer extends AsyncDisposable {
   readonly port: number;
@@ -15,7 +15,10 @@ export interface TlsServer extends AsyncDisposable {
 
 export interface TlsServerOptions extends Omit<TlsOptions, 'cert' | 'key'> {
   /** As sent, leaf first. */
-  readonly chain: readonly [Pick<Made, 'pem' | 'keyPem'>, ...Pick<Made, 'pem'>[]];
+  readonly chain: readonly [
+    Pick<MadeCertificate, 'pem' | 'keyPem'>,
+    ...Pick<MadeCertificate, 'pem'>[],
+  ];
 }
 
 /** Accepts what is older or weaker than Node's defaults, so that the client is the one who judges. */
@@ -49,7 +52,7 @@ export async function startTlsServer({ chain, ...options }: TlsServerOptions): P
 /** Unlike Node's server it tells the client by an alert what is wrong with its certificate. */
 export async function startOpensslServer(
   chain: TlsServerOptions['chain'],
-  authority: Pick<Made, 'pem'>,
+  authority: Pick<MadeCertificate, 'pem'>,
   flags: readonly string[] = [],
 ): Promise<TlsServer> {
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-s_server-'));

@@ -31,7 +31,7 @@ low_ratio = 0
 export async function brokenTrust(): Promise<string> {
   await using stage = await buildDemoHost();
   await DEMO_FAULTS.find(({ id }) => id === FAULT)?.on(stage);
-  return normalised(await check(stage));
+  return normalizeOutput(await check(stage));
 }
 
 /** The text of the readme with this output in its marked block. */
@@ -59,7 +59,7 @@ async function check({ rootfs, procfs }: DemoHost): Promise<string> {
   return await promise;
 }
 
-function normalised(text: string): string {
+function normalizeOutput(text: string): string {
   return text
     .replaceAll(DEMO_CONFIG.replace('/config.toml', ''), '/etc/gitlab-runner')
     .replaceAll(/\.test:\d+/g, '.test')

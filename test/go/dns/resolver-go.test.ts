@@ -7,11 +7,11 @@ import { systemClock } from '../../../src/core/clock.ts';
 import type { LookupFault } from '../../../src/go/dns/lookup-judgement.ts';
 import { lookupFaultOf } from '../../../src/go/dns/lookup-judgement.ts';
 import { resolveLikeGo } from '../../../src/go/dns/resolver.ts';
-import type { DnsServer, Said, Script } from '../../support/dns-server.ts';
+import type { DnsServer, DnsReply, Script } from '../../support/dns-server.ts';
 import { rootFolder, startDnsServer } from '../../support/dns-server.ts';
 import { patient } from '../../support/until.ts';
 
-type Rule = readonly [name: string, type: string, transport: string, said: Said];
+type Rule = readonly [name: string, type: string, transport: string, said: DnsReply];
 
 interface Case {
   readonly about: string;

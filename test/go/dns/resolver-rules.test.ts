@@ -10,7 +10,7 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Resolution } from '../../../src/core/lookup.ts';
 import { resolveLikeGo } from '../../../src/go/dns/resolver.ts';
-import type { RootFolder, Said, Script } from '../../support/dns-server.ts';
+import type { RootFolder, DnsReply, Script } from '../../support/dns-server.ts';
 import { rootFolder, startDnsServer } from '../../support/dns-server.ts';
 import { patient } from '../../support/until.ts';
 
@@ -139,7 +139,7 @@ test('with single-request the second family waits for the first', async () => {
 });
 
 const overTcp =
-  (said: Said): Script =>
+  (said: DnsReply): Script =>
   (_name, _type, transport) =>
     transport === 'udp' ? 'truncated' : said;
 

@@ -4,7 +4,7 @@ import { deadlineOf } from '../../../src/core/abort.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Resolution } from '../../../src/core/lookup.ts';
 import { resolveLikeGo } from '../../../src/go/dns/resolver.ts';
-import type { Said, Script } from '../../support/dns-server.ts';
+import type { DnsReply, Script } from '../../support/dns-server.ts';
 import { closedUdpPort, rootFolder, startDnsServer } from '../../support/dns-server.ts';
 import { patient } from '../../support/until.ts';
 
@@ -107,7 +107,7 @@ test('without DNS in nsswitch.conf nobody is asked', async () => {
 });
 
 describe('what one server says becomes the outcome', () => {
-  const table: readonly { said: Said; outcome: string; asked: number }[] = [
+  const table: readonly { said: DnsReply; outcome: string; asked: number }[] = [
     { said: 'nxdomain', outcome: 'nxdomain', asked: 1 },
     { said: [], outcome: 'nodata', asked: 1 },
     { said: 'servfail', outcome: 'servfail', asked: 2 },

@@ -4,14 +4,18 @@ import { describe, expect, test } from 'vitest';
 
 import { findPaths } from '../../../src/go/tls/certificate-path.ts';
 import { subjectOf } from '../../../src/go/tls/certificate-text.ts';
-import type { Made } from '../../support/certificates.ts';
+import type { MadeCertificate } from '../../support/certificates.ts';
 import { ecKeys, make, makeRoot } from '../../support/certificates.ts';
 
-function read({ pem }: Made): X509Certificate {
+function read({ pem }: MadeCertificate): X509Certificate {
   return new X509Certificate(pem);
 }
 
-function find(leaf: Made, others: readonly Made[], anchors: readonly Made[]) {
+function find(
+  leaf: MadeCertificate,
+  others: readonly MadeCertificate[],
+  anchors: readonly MadeCertificate[],
+) {
   const { paths, rejections } = findPaths(read(leaf), others.map(read), anchors.map(read));
   return {
     paths: paths.map((path) => path.map((member) => subjectOf(member).replace('CN=', ''))),
@@ -63,7 +67,7 @@ test('names in another form of the same text are other names', () => {
 });
 
 describe('who is named as the issuer and is none is kept, with the reason', () => {
-  test.each<readonly [string, Made]>([
+  test.each<readonly [string, MadeCertificate]>([
     ['no-authority', make({ name: 'root', keys: root.keys })],
     ['no-authority', makeRoot({ name: 'root', keys: root.keys, isAuthority: false })],
     ['key-usage', makeRoot({ name: 'root', keys: root.keys, keyUsage: 'sign-data' })],

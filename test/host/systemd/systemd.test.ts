@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { parseUnitState, systemctlAnswers, unitState } from '../../../src/host/systemd/systemd.ts';
-import { saying, startHost } from '../../support/system-manager.ts';
+import { createStates, startHost } from '../../support/system-manager.ts';
 import { patient } from '../../support/until.ts';
 
 const UNIT = 'gitlab-runner.service';
@@ -23,7 +23,7 @@ test('properties come in any order, and a value may hold an equals sign', () => 
 });
 
 test('the unit is asked for by one call', async () => {
-  await using root = await startHost({}, saying({ MainPID: 99, NRestarts: 3 }));
+  await using root = await startHost({}, createStates({ MainPID: 99, NRestarts: 3 }));
 
   expect(await unitState(UNIT, root.paths, patient())).toEqual({
     loadState: 'loaded',
@@ -36,7 +36,7 @@ test('the unit is asked for by one call', async () => {
 });
 
 test('a name is a word, never a command', async () => {
-  await using root = await startHost({}, `${saying({})}\ntest "$4" = 'a; exit 1' || exit 1`);
+  await using root = await startHost({}, `${createStates({})}\ntest "$4" = 'a; exit 1' || exit 1`);
 
   expect(await unitState('a; exit 1', root.paths, patient())).toMatchObject({
     loadState: 'loaded',
@@ -44,7 +44,7 @@ test('a name is a word, never a command', async () => {
 });
 
 test('where systemd does not run nothing is called', async () => {
-  await using root = await startHost({}, saying({}));
+  await using root = await startHost({}, createStates({}));
   await rm(join(root.paths.rootfs, 'run'), { recursive: true });
 
   expect(await unitState(UNIT, root.paths, patient())).toBeUndefined();
@@ -52,7 +52,7 @@ test('where systemd does not run nothing is called', async () => {
 });
 
 test.each([
-  ['that answers', saying({}), true],
+  ['that answers', createStates({}), true],
   ['that cannot reach it', 'echo "Failed to connect to bus" >&2\nexit 1', false],
   ['that ignores the question, as in a chroot', 'echo "Running in chroot, ignoring"', false],
 ])('where its mark is hidden, a systemctl %s decides', async (_what, script, isThere) => {

@@ -4,7 +4,7 @@ import { countersOf } from '../../../src/runner/counters/counters.ts';
 import { parseExposition } from '../../../src/runner/counters/exposition.ts';
 import { PollTracker } from '../../../src/runner/counters/poll-tracker.ts';
 import { setClock, START } from '../../support/clock.ts';
-import type { Counted } from '../../support/runner-counters.ts';
+import type { CounterValues } from '../../support/runner-counters.ts';
 import { pageText } from '../../support/runner-counters.ts';
 
 const RUNNER = 'abc12defg';
@@ -12,7 +12,7 @@ const RUNNER = 'abc12defg';
 function tracking() {
   const clock = setClock();
   const tracker = new PollTracker(clock);
-  const look = (counted: Counted, after = 0) => {
+  const look = (counted: CounterValues, after = 0) => {
     clock.advance(after);
     const counters = countersOf(parseExposition(pageText(counted)));
     if (counters === undefined) throw new Error('no page of a runner');
@@ -23,11 +23,13 @@ function tracking() {
   return look;
 }
 
-const two = (a: number, b: number): Counted => ({
+const two = (a: number, b: number): CounterValues => ({
   polls: { [RUNNER]: { '204': a }, xyz12defg: { '204': b } },
 });
 
-const polls = (own: Readonly<Record<string, number>>): Counted => ({ polls: { [RUNNER]: own } });
+const polls = (own: Readonly<Record<string, number>>): CounterValues => ({
+  polls: { [RUNNER]: own },
+});
 
 describe('polls', () => {
   test('that were there at the first look are no news', () => {
@@ -108,7 +110,7 @@ test('refusals of health, of feeds, of output and of files are told when they ri
 });
 
 describe('room for jobs', () => {
-  test.each<[string, Counted, unknown]>([
+  test.each<[string, CounterValues, unknown]>([
     ['none by concurrent', { jobs: { [RUNNER]: 4 } }, { by: 'concurrent', jobs: 4, allowed: 4 }],
     [
       'none by limit',

@@ -6,7 +6,7 @@ import { classify, FRAGMENTS, LOG_CAUSES } from '../../../src/runner/log/classif
 import { parseLine } from '../../../src/runner/log/log-line.ts';
 import { textOf } from '../../support/references.ts';
 import { json, logfmt, inColours } from '../../support/runner-lines.ts';
-import type { Said } from '../../support/runner-lines.ts';
+import type { LogEntry } from '../../support/runner-lines.ts';
 import { KNOWN_LINES } from './known-lines.ts';
 
 function eventOf(line: string) {
@@ -64,7 +64,7 @@ describe('lines that the runner has not written mean nothing', () => {
   test('a script that failed is the user’s affair, whatever it printed', () => {
     const fields = { error: 'exit code 1', failure_reason: 'script_failure', runner: 'abc12defg' };
     const message = 'Job failed: exit code 1 x509: no space left on device';
-    const said: Said = { level: 'warning', message, fields };
+    const said: LogEntry = { level: 'warning', message, fields };
 
     expect(eventOf(inColours(said))).toMatchObject({ kind: 'job-ended' });
     expect(eventOf(inColours(said))?.cause).toBeUndefined();

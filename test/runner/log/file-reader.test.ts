@@ -6,15 +6,15 @@ import { describe, expect, test } from 'vitest';
 
 import { FileReader } from '../../../src/runner/log/file-reader.ts';
 import { rootFolder } from '../../support/dns-server.ts';
-import type { HeardReader } from '../../support/log-reading.ts';
-import { hear } from '../../support/log-reading.ts';
+import type { RecordingReader } from '../../support/log-reading.ts';
+import { startRecordingReader } from '../../support/log-reading.ts';
 import { until } from '../../support/until.ts';
 
 const LOG = '/var/log/runner.log';
 
 interface Host extends AsyncDisposable {
   readonly file: string;
-  readonly heard: HeardReader;
+  readonly heard: RecordingReader;
   texts(): readonly string[];
   isReading(): boolean;
 }
@@ -23,7 +23,7 @@ async function watching(content: string | undefined, mayTake?: () => boolean): P
   const root = await rootFolder(
     content === undefined ? { '/var/log/other': '' } : { [LOG]: content },
   );
-  const heard = hear(root.paths, mayTake);
+  const heard = startRecordingReader(root.paths, mayTake);
   const reader = new FileReader(LOG, heard.deps);
   return {
     file: join(root.paths.rootfs, LOG),

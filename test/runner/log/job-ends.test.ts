@@ -8,13 +8,13 @@ import { jobEndOf } from '../../../src/runner/log/job-ends.ts';
 import { parseLine } from '../../../src/runner/log/log-line.ts';
 import { rootFolder } from '../../support/dns-server.ts';
 import { watchLog } from '../../support/log-reading.ts';
-import type { Said } from '../../support/runner-lines.ts';
+import type { LogEntry } from '../../support/runner-lines.ts';
 import { inColours, json, logfmt } from '../../support/runner-lines.ts';
 import { patient, until } from '../../support/until.ts';
 
 const LOG = '/var/log/runner.log';
 
-function ended(message: string, reason?: string, runner = 'abc12defg'): Said {
+function ended(message: string, reason?: string, runner = 'abc12defg'): LogEntry {
   const fields = { duration_s: 3.2, job: 7, project: 9, runner };
   const more = reason === undefined ? {} : { failure_reason: reason };
   const level = message === SUCCEEDED ? 'info' : 'warning';
@@ -65,7 +65,7 @@ describe('the last line about a job', () => {
 });
 
 /** What a log says of jobs when these lines were added to it. */
-async function readingOf(...said: readonly Said[]) {
+async function readingOf(...said: readonly LogEntry[]) {
   await using root = await rootFolder({ [LOG]: `${inColours(ended(SYSTEM, SYSTEM_REASON))}\n` });
   using open = watchLog({ kind: 'file', path: LOG }, root.paths);
   const readNow = async () => await open.watch.read(patient());
@@ -92,7 +92,7 @@ test('jobs are counted by their end, and what was written before is not', async 
   expect(lostJobEnds).toBe(1);
 });
 
-const rowOf = async (...said: readonly Said[]) =>
+const rowOf = async (...said: readonly LogEntry[]) =>
   (await readingOf(...said)).events
     .filter(({ kind }) => kind === 'jobs-failing')
     .map(({ runner, count }) => [runner, count]);

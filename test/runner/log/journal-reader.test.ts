@@ -7,8 +7,8 @@ import { describe, expect, test } from 'vitest';
 import { JournalReader } from '../../../src/runner/log/journal-reader.ts';
 import { rootFolder } from '../../support/dns-server.ts';
 import { fromUnit, writeJournal } from '../../support/journal.ts';
-import type { HeardReader } from '../../support/log-reading.ts';
-import { hear } from '../../support/log-reading.ts';
+import type { RecordingReader } from '../../support/log-reading.ts';
+import { startRecordingReader } from '../../support/log-reading.ts';
 import { inColours } from '../../support/runner-lines.ts';
 import { until } from '../../support/until.ts';
 
@@ -19,12 +19,12 @@ const LINE = inColours({
   fields: { runner: 'abc12defg' },
 });
 
-function reading(heard: HeardReader): HeardReader & Disposable {
+function reading(heard: RecordingReader): RecordingReader & Disposable {
   const reader = new JournalReader({ kind: 'journal', unit: UNIT }, heard.deps);
   return { ...heard, [Symbol.dispose]: () => reader.stop() };
 }
 
-function lastState(heard: HeardReader): string | undefined {
+function lastState(heard: RecordingReader): string | undefined {
   return heard.states.at(-1)?.state;
 }
 
@@ -38,7 +38,7 @@ describe('a journal', () => {
       fromUnit(now - 59_000, 'of another unit', { _SYSTEMD_UNIT: 'cron.service' }),
       fromUnit(now - 58_000, 'x'.repeat(9000)),
     ]);
-    using heard = reading(hear(root.paths));
+    using heard = reading(startRecordingReader(root.paths));
     await until(() => lastState(heard) === 'reading');
     await writeJournal(root.paths.rootfs, [fromUnit(Date.now(), 'Configuration loaded')]);
     await until(() => heard.lines.length > 2);
@@ -54,7 +54,7 @@ describe('a journal', () => {
   test('that rotates away is followed into its next file', async () => {
     await using root = await rootFolder({});
     await writeJournal(root.paths.rootfs, [fromUnit(Date.now() - 1000, 'first')]);
-    using heard = reading(hear(root.paths));
+    using heard = reading(startRecordingReader(root.paths));
     await until(() => lastState(heard) === 'reading');
     await writeJournal(root.paths.rootfs, [fromUnit(Date.now(), 'second')], 'next.journal');
     await until(() => heard.lines.length > 1);
@@ -67,7 +67,7 @@ describe('a journal', () => {
     await writeJournal(root.paths.rootfs, [
       fromUnit(Date.now(), 'other', { _SYSTEMD_UNIT: 'cron.service' }),
     ]);
-    using heard = reading(hear(root.paths));
+    using heard = reading(startRecordingReader(root.paths));
     await until(() => lastState(heard) === 'reading');
 
     expect(heard.lines).toEqual([]);
@@ -77,7 +77,7 @@ describe('a journal', () => {
 /** A `journalctl` of the test's own, first on PATH. */
 async function standIn(
   script: string,
-): Promise<AsyncDisposable & { readonly heard: HeardReader; readonly calls: string }> {
+): Promise<AsyncDisposable & { readonly heard: RecordingReader; readonly calls: string }> {
   const root = await rootFolder({ '/stand-in/calls': '' });
   const folder = join(root.paths.rootfs, 'stand-in');
   const calls = join(folder, 'calls');
@@ -86,7 +86,7 @@ async function standIn(
   const before = process.env['PATH'] ?? '';
   process.env['PATH'] = `${folder}${delimiter}${before}`;
   return {
-    heard: hear({ ...root.paths, rootfs: '/' }),
+    heard: startRecordingReader({ ...root.paths, rootfs: '/' }),
     calls,
     [Symbol.asyncDispose]: async () => {
       process.env['PATH'] = before;

@@ -1,10 +1,10 @@
 /** A line for each row of the table of known lines, and more where a row has more than one form. */
-import type { Said } from '../../support/runner-lines.ts';
+import type { LogEntry } from '../../support/runner-lines.ts';
 
 export interface KnownLine {
   /** Row of docs/reference/runner-log.md; 0 for what is in none of its rows. */
   readonly n: number;
-  readonly said: Said;
+  readonly said: LogEntry;
   readonly kind: string;
   readonly cause: string | undefined;
 }
@@ -159,7 +159,7 @@ export const KNOWN_LINES: readonly KnownLine[] = TABLE.trim()
     });
     return {
       n: Number(n),
-      said: { level: level as Said['level'], message, fields: Object.fromEntries(pairs) },
+      said: { level: level as LogEntry['level'], message, fields: Object.fromEntries(pairs) },
       kind,
       cause: cause === '-' ? undefined : cause,
     };

@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest';
 
 import { parseLine, parseSyslog } from '../../../src/runner/log/log-line.ts';
 import { START } from '../../support/clock.ts';
-import type { Said } from '../../support/runner-lines.ts';
+import type { LogEntry } from '../../support/runner-lines.ts';
 import { inColours, json, logfmt, plain, throughSyslog } from '../../support/runner-lines.ts';
 
 const TAIL =
   'execute JSON request: execute request: couldn\'t execute POST against https://gitlab.test/api/v4/jobs/request: Post "https://gitlab.test/api/v4/jobs/request": dial tcp 10.0.0.2:443: connect: connection refused';
-const FAILED: Said = {
+const FAILED: LogEntry = {
   level: 'warning',
   message: 'Checking for jobs... failed',
   fields: { correlation_id: '3c0f', runner: 'abc12defg', status: TAIL },

@@ -9,7 +9,7 @@ import type { RootFolder } from '../../support/dns-server.ts';
 import { rootFolder } from '../../support/dns-server.ts';
 import { fromUnit, writeJournal } from '../../support/journal.ts';
 import { watchLog } from '../../support/log-reading.ts';
-import type { Said } from '../../support/runner-lines.ts';
+import type { LogEntry } from '../../support/runner-lines.ts';
 import { inColours, json, logfmt } from '../../support/runner-lines.ts';
 import { patient, until } from '../../support/until.ts';
 
@@ -17,7 +17,7 @@ const LOG = '/var/log/runner.log';
 const FILE = { kind: 'file', path: LOG } as const;
 const JOURNAL = { kind: 'journal', unit: 'gitlab-runner.service' } as const;
 
-function failed(status: string, runner = 'abc12defg'): Said {
+function failed(status: string, runner = 'abc12defg'): LogEntry {
   return { level: 'warning', message: 'Checking for jobs... failed', fields: { runner, status } };
 }
 
@@ -34,7 +34,7 @@ async function kindsOf(watch: RunnerLogWatch): Promise<readonly string[]> {
 }
 
 describe('what was written before', () => {
-  const old: Said = failed('EOF');
+  const old: LogEntry = failed('EOF');
 
   test('counts in a journal, which says when it was', async () => {
     await using root = await rootFolder({});
@@ -71,12 +71,12 @@ describe('what was written before', () => {
 });
 
 describe('old lines without a date whose order is enough', () => {
-  const off: Said = {
+  const off: LogEntry = {
     level: 'error',
     message:
       'Runner "https://gitlab.test/abc12defg" is unhealthy and will be disabled for 1h0m0s seconds!',
   };
-  const loaded: Said = { level: 'info', message: 'Configuration loaded' };
+  const loaded: LogEntry = { level: 'info', message: 'Configuration loaded' };
 
   test.each([
     ['a penalty that nothing took back holds', [loaded, off], ['config-loaded', 'disabled']],
@@ -106,7 +106,7 @@ test('a new line is news once, with the entry that it concerns', async () => {
 test('a message of several lines is one, with the entry that stands in its last line', async () => {
   await using root = await rootFolder({ [LOG]: '' });
   using open = watchLog(FILE, root.paths);
-  const said: Said = {
+  const said: LogEntry = {
     level: 'warning',
     message: 'Preparation failed: first line\ntoomanyrequests: second line',
     fields: { job: 7, project: 9, runner: 'xyz12defg' },
