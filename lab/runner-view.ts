@@ -1,7 +1,7 @@
 /** The other side of a row: what the runner itself logs must agree with what runnerwatch says. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { MAX_POLL_MILLISECONDS } from './peers/runner-order.ts';
+import { MAX_POLL_MILLISECONDS } from './peers/runner-options.ts';
 import type { FaultRow, HealthyRow } from './scenario.ts';
 import type { World } from './world.ts';
 

@@ -10,7 +10,7 @@ import { buildDemoHost } from '../src/demo/demo-host.ts';
 import { createExporter } from '../src/metrics/exporter.ts';
 import { ALL_PROBES } from '../src/cli/all-probes.ts';
 import { buildServer } from '../src/server.ts';
-import { startDemoHostDaemon } from './support/stage-daemon.ts';
+import { startDemoHostDaemon } from './support/demo-host-daemon.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../docs/http.md'), 'utf8');
 /** Maps whose keys are data. */

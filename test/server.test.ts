@@ -10,7 +10,7 @@ import { createExporter } from '../src/metrics/exporter.ts';
 import { ALL_PROBES } from '../src/cli/all-probes.ts';
 import type { ServerDeps } from '../src/server.ts';
 import { buildServer } from '../src/server.ts';
-import { startDemoHostDaemon } from './support/stage-daemon.ts';
+import { startDemoHostDaemon } from './support/demo-host-daemon.ts';
 
 let healthy: View;
 let broken: View;

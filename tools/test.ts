@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { ALL_PROBES } from '../src/cli/all-probes.ts';
-import { SEEN_VARIABLE } from '../test/support/seen-reasons.ts';
+import { SEEN_VARIABLE } from '../test/support/recorded-reasons.ts';
 import type { Tally } from './tally.ts';
 import { TALLY_VARIABLE } from './tally.ts';
 

@@ -9,10 +9,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Fields, Level } from './runner-log.ts';
 import { logLine, ownCorrelationId } from './runner-log.ts';
 import { takeAllFiles, takeMemory } from './runner-greed.ts';
-import type { RunnerStandInOptions } from './runner-order.ts';
-import { OPTIONS_VARIABLE } from './runner-order.ts';
-import type { PollResult } from './runner-way.ts';
-import { pollForJob } from './runner-way.ts';
+import type { RunnerStandInOptions } from './runner-options.ts';
+import { OPTIONS_VARIABLE } from './runner-options.ts';
+import type { PollResult } from './runner-poll.ts';
+import { pollForJob } from './runner-poll.ts';
 
 const UNHEALTHY_LIMIT = 3;
 

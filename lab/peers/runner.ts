@@ -9,8 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Network } from '../network.ts';
 import type { Fields, Level, LogFormat } from './runner-log.ts';
 import { logLine } from './runner-log.ts';
-import type { RunnerStandInOptions } from './runner-order.ts';
-import { LOG_FILE, OPTIONS_VARIABLE } from './runner-order.ts';
+import type { RunnerStandInOptions } from './runner-options.ts';
+import { LOG_FILE, OPTIONS_VARIABLE } from './runner-options.ts';
 
 const STAND_IN = new URL('./runner-stand-in.ts', import.meta.url).href;
 const PAUSE_MILLISECONDS = 10;

@@ -1,6 +1,6 @@
 /** Configuration, further: variables, files that nobody reads, keys that nobody knows. */
 import { writeUnit } from '../host.ts';
-import { restartWith } from '../mending.ts';
+import { restartWith } from '../repairs.ts';
 import { FROM_PRIVATE_ROOT, PRIVATE_ROOT } from '../peers/pki.ts';
 import { usualEntry } from '../runner-config.ts';
 import type { FaultRow, Row } from '../scenario.ts';

@@ -1,5 +1,5 @@
 /** Proxies, further: values and variables that Go reads otherwise, and what is no fault of the proxy. */
-import { restartWith } from '../mending.ts';
+import { restartWith } from '../repairs.ts';
 import { OPEN, PROXY_PORT, startProxy } from '../peers/proxy.ts';
 import { CANARY } from '../runner-config.ts';
 import type { Row } from '../scenario.ts';

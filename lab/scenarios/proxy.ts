@@ -4,7 +4,7 @@ import type { SecureContext } from 'node:tls';
 import { createSecureContext } from 'node:tls';
 
 import { make } from '../../test/support/certificates.ts';
-import { restartWith } from '../mending.ts';
+import { restartWith } from '../repairs.ts';
 import { PROXY_ADDRESS } from '../network.ts';
 import { usualScript } from '../peers/names.ts';
 import { PRIVATE_ROOT, leafShape } from '../peers/pki.ts';

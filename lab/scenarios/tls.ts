@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { IssuedCertificate } from '../../src/demo/certificates.ts';
 import { daysFromNow, make } from '../../test/support/certificates.ts';
 import { GITLAB_ADDRESS } from '../network.ts';
-import { installCa, useCaFile } from '../mending.ts';
+import { installCa, useCaFile } from '../repairs.ts';
 import {
   FROM_PRIVATE_ROOT,
   GOOD,

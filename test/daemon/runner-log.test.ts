@@ -8,8 +8,8 @@ import type { View } from '../../src/core/view.ts';
 import type { DemoHost } from '../../src/demo/demo-host.ts';
 import { buildDemoHost } from '../../src/demo/demo-host.ts';
 import { inColours } from '../support/runner-lines.ts';
-import type { DemoHostDaemon } from '../support/stage-daemon.ts';
-import { startDemoHostDaemon } from '../support/stage-daemon.ts';
+import type { DemoHostDaemon } from '../support/demo-host-daemon.ts';
+import { startDemoHostDaemon } from '../support/demo-host-daemon.ts';
 
 /** The stand-in runner of the stage logs here. */
 const LOG = '/gitlab-runner.log';

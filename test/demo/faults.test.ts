@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEMO_FAULTS, FaultSwitch } from '../../src/demo/faults.ts';
 import type { DemoHost } from '../../src/demo/demo-host.ts';
 import { buildDemoHost } from '../../src/demo/demo-host.ts';
-import type { DemoHostDaemon } from '../support/stage-daemon.ts';
-import { startDemoHostDaemon } from '../support/stage-daemon.ts';
+import type { DemoHostDaemon } from '../support/demo-host-daemon.ts';
+import { startDemoHostDaemon } from '../support/demo-host-daemon.ts';
 
 let stage: DemoHost;
 let watch: DemoHostDaemon;

@@ -5,7 +5,7 @@ import type { Paths } from '../../src/core/paths.ts';
 import { cpu, createCpu } from '../../src/probes/cpu.ts';
 import { rootFolder } from '../support/dns-server.ts';
 import { HOST } from '../support/probes.ts';
-import { laterReading } from '../support/proc-looks.ts';
+import { laterReading } from '../support/proc-readings.ts';
 import { runProbe } from '../support/run-probe.ts';
 
 /** Ticks of a window: user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice. */

@@ -5,7 +5,7 @@ import type { Paths } from '../../src/core/paths.ts';
 import { memory } from '../../src/probes/memory.ts';
 import { rootFolder } from '../support/dns-server.ts';
 import { HOST } from '../support/probes.ts';
-import { laterReading } from '../support/proc-looks.ts';
+import { laterReading } from '../support/proc-readings.ts';
 import { runProbe } from '../support/run-probe.ts';
 
 const SIZE_KIB = 4_000_000;

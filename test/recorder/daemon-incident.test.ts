@@ -9,8 +9,8 @@ import type { DemoHost } from '../../src/demo/demo-host.ts';
 import { buildDemoHost } from '../../src/demo/demo-host.ts';
 import type { Incident } from '../../src/recorder/incident.ts';
 import { filesBelow, leaksIn } from '../support/canary.ts';
-import type { DemoHostDaemon } from '../support/stage-daemon.ts';
-import { startDemoHostDaemon } from '../support/stage-daemon.ts';
+import type { DemoHostDaemon } from '../support/demo-host-daemon.ts';
+import { startDemoHostDaemon } from '../support/demo-host-daemon.ts';
 import { runProgram } from '../support/program.ts';
 import { until } from '../support/until.ts';
 

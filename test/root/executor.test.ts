@@ -13,7 +13,7 @@ import { startDockerServer } from '../support/docker-stand-in.ts';
 import { inMountNamespace } from '../support/mount-namespace.ts';
 import { runBody } from '../support/run-body.ts';
 import { runProbe } from '../support/run-probe.ts';
-import { recordReason, SEEN_VARIABLE } from '../support/seen-reasons.ts';
+import { recordReason, SEEN_VARIABLE } from '../support/recorded-reasons.ts';
 import { askAsNobody, fillDockerRoot } from './executor-bodies.ts';
 
 const BODIES = import.meta.resolve('./executor-bodies.ts');

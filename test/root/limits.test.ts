@@ -10,7 +10,7 @@ import { makeGroup } from '../support/control-group.ts';
 import { createNetwork } from '../support/network-namespace.ts';
 import { runBody } from '../support/run-body.ts';
 import { runProbe } from '../support/run-probe.ts';
-import { recordReason, SEEN_VARIABLE } from '../support/seen-reasons.ts';
+import { recordReason, SEEN_VARIABLE } from '../support/recorded-reasons.ts';
 import { lookAsNobody, serviceOf, takeAllPorts, trackDatagrams } from './limits-bodies.ts';
 
 const BODIES = import.meta.resolve('./limits-bodies.ts');

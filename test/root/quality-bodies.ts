@@ -19,7 +19,7 @@ import { make, makeRoot } from '../support/certificates.ts';
 import { BUNDLE, CERTS, HOST, trustFolder } from '../support/probe-tls.ts';
 import { check, PASS, probe } from '../support/probes.ts';
 import { unlimitedBudget } from '../support/run-probe.ts';
-import { recordReason } from '../support/seen-reasons.ts';
+import { recordReason } from '../support/recorded-reasons.ts';
 
 /** A chain of two, so that the server's first flight is larger than one small packet. */
 export async function serveTls(address: string): Promise<never> {

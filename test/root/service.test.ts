@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import { rootFolder } from '../support/dns-server.ts';
 import { inMountNamespace } from '../support/mount-namespace.ts';
-import { recordReason, SEEN_VARIABLE } from '../support/seen-reasons.ts';
+import { recordReason, SEEN_VARIABLE } from '../support/recorded-reasons.ts';
 import { lookAsNobody } from './service-body.ts';
 
 const BODY = import.meta.resolve('./service-body.ts');

@@ -10,7 +10,7 @@ import type { LinkTools } from '../../src/core/probe.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
 import { check, ENDPOINT, probe } from './probes.ts';
 import { unlimitedBudget } from './run-probe.ts';
-import { recordReason } from './seen-reasons.ts';
+import { recordReason } from './recorded-reasons.ts';
 import { patient, PATIENCE_MILLISECONDS } from './until.ts';
 
 export interface After {

@@ -11,7 +11,7 @@ import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Budget, LinkTools, Probe } from '../../src/core/probe.ts';
 import type { TargetKind, TargetKinds } from '../../src/core/target.ts';
 import { missingFacts } from './missing-facts.ts';
-import { recordReason } from './seen-reasons.ts';
+import { recordReason } from './recorded-reasons.ts';
 
 export interface Over<O extends OptionTable> {
   readonly options?: Partial<ValuesOf<O>>;

@@ -18,7 +18,7 @@ import { resolveLikeGo } from '../../src/go/dns/resolver.ts';
 import type { Trust } from '../../src/go/tls/trust.ts';
 import { TrustStore } from '../../src/go/tls/trust.ts';
 import { openTunnel } from '../../src/go/proxy/tunnel.ts';
-import { MAX_POLL_MILLISECONDS } from './runner-order.ts';
+import { MAX_POLL_MILLISECONDS } from './runner-options.ts';
 
 const DIAL_SECONDS = 5;
 /** Half of Go's, as everything here is faster. */
