@@ -63,7 +63,7 @@ export const processRows: readonly Row[] = [
   {
     id: 'X-02',
     title: 'the runner ends at every start, and nothing says why',
-    world: { before: async (world) => await tellUnit(world) },
+    world: { before: async (world) => await writeUnit(world) },
     inject: endsAgainAndAgain,
     expect: { cause: 'runner-crash-loop', severity: 'critical', chain: OPEN },
     runnerLogs: 'nothing',
