@@ -100,9 +100,11 @@ describe.each(ALL_PROBES)('$id', (probe) => {
     expect(names).not.toEqual([]);
   });
 
-  test('says for each reason what was seen and what to do', () => {
+  test('says for each reason that no cause tells what was seen and what to do', () => {
     const bad = Object.entries(probe.reasons).filter(
-      ([, { meaning, action }]) => !/^\S.*\.$/s.test(meaning) || !/^[A-Z].*\.$/s.test(action),
+      ([, reason]) =>
+        'meaning' in reason &&
+        (!/^\S.*\.$/s.test(reason.meaning) || !/^[A-Z].*\.$/s.test(reason.action)),
     );
 
     expect(bad.map(([name]) => name)).toEqual([]);

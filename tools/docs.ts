@@ -19,10 +19,10 @@ const ROOT = join(import.meta.dirname, '..');
 const PAGES: Readonly<Record<string, string>> = {
   'docs/alerts.md': alertsPage(),
   'docs/causes.md': causesPage(),
-  'docs/configuration.md': configurationPage(),
+  'docs/configuration.md': configurationPage(ALL_PROBES),
   'docs/lint.md': lintPage(),
-  'docs/metrics.md': metricsPage(),
-  'docs/probes.md': probesPage(),
+  'docs/metrics.md': metricsPage(ALL_PROBES),
+  'docs/probes.md': probesPage(ALL_PROBES),
   'deploy/runnerwatch.example.toml': exampleSettings(ALL_PROBES),
 };
 

@@ -1,6 +1,7 @@
 /** The result of one run of a probe. */
 import type { Instant } from './clock.ts';
 import type { FindingData } from './finding-data.ts';
+import type { ReasonSpec } from './reason.ts';
 import type { RunnerEvent } from './runner-event.ts';
 import type { Status } from './vocabulary.ts';
 
@@ -39,30 +40,38 @@ export interface ProbeResult {
 /** Reasons that any check may have; they belong to the scheduler, the walk and the store. */
 export const COMMON_REASONS = {
   'not-run-yet': {
+    kind: 'unseen',
+    isNotDue: true,
     meaning: 'The check has not run since runnerwatch started.',
     action: 'Wait one interval.',
   },
   stale: {
+    kind: 'unseen',
     meaning: 'The last result is older than three intervals.',
     action: 'Check runnerwatch_scheduler_lag_seconds and the log of runnerwatch.',
   },
   overdue: {
+    kind: 'unseen',
     meaning: 'The check did not end before its timeout.',
     action: 'Check the load of the host: a system call hangs, or the CPU is overloaded.',
   },
   'probe-bug': {
+    kind: 'unseen',
     meaning: 'The check failed with an error that runnerwatch does not know.',
     action: 'Report the error shown as a bug of runnerwatch.',
   },
   'earlier-link': {
+    kind: 'unseen',
     meaning: 'An earlier link of the path failed, so this one was skipped.',
     action: 'Fix the earlier link.',
   },
   'request-budget': {
+    kind: 'unseen',
+    isNotDue: true,
     meaning: 'The hourly budget of requests to GitLab is spent; the check waits for its turn.',
     action: 'Nothing, or raise [gitlab] requests_per_hour if your GitLab has no such rate limit.',
   },
-} as const;
+} as const satisfies Readonly<Record<string, ReasonSpec>>;
 
 /** The reason of a finding, or `undefined` for `pass`. */
 export function reasonOf(finding: Finding): string | undefined {

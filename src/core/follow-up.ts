@@ -3,7 +3,8 @@
  * runs it right after that link and keeps what it found for a while. Settings, metrics, docs and page derive from it.
  */
 import type { Finding, ProbeResult } from './finding.ts';
-import type { LinkTools, MeasureSpec, Probe, ReasonSpec } from './probe.ts';
+import type { LinkTools, MeasureSpec, Probe } from './probe.ts';
+import type { ReasonSpec } from './reason.ts';
 import type { EndpointTarget } from './target.ts';
 
 export const COSTS = {

@@ -8,17 +8,8 @@ import type { Attempt, Resolution } from './lookup.ts';
 import type { OptionTable, ValuesOf } from './option.ts';
 import type { Paths } from './paths.ts';
 import type { RunnerLogReader } from './runner-event.ts';
-import type { Severity } from './vocabulary.ts';
+import type { ReasonSpec } from './reason.ts';
 import type { TargetKind, TargetKinds } from './target.ts';
-
-export interface ReasonSpec {
-  /** Where no entry of the catalogue means it, and its status says too much or too little. */
-  readonly severity?: Severity;
-  /** What has been observed, one sentence, no values. */
-  readonly meaning: string;
-  /** What an operator does next, imperative. */
-  readonly action: string;
-}
 
 export interface MeasureSpec {
   /** The key carries the unit: `lookup_seconds`. */
@@ -132,6 +123,8 @@ export interface Probe<
   readonly timeoutSeconds: number;
   /** Draws on the hourly budget of requests to GitLab; its interval stretches with their number. */
   readonly budgeted?: boolean;
+  /** A poll of the runner that worked proves as much as a pass. */
+  readonly isProvenByPolls?: boolean;
   readonly options: O;
   readonly reasons: Readonly<Record<R, ReasonSpec>>;
   readonly measures: Readonly<Record<M, MeasureSpec>>;

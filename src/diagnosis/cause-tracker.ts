@@ -10,9 +10,10 @@ import type { Snapshot } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause, Diagnosis } from '../core/diagnosis.ts';
 import { causeKey } from '../core/diagnosis.ts';
-import { hasUnjudged, computeVerdict } from '../core/verdict.ts';
+import { computeVerdict } from '../core/verdict.ts';
 import type { Verdict } from '../core/vocabulary.ts';
 import type { Log, LogData } from '../log.ts';
+import { hasUnjudged } from './unjudged.ts';
 
 /** A cause that returns within so many intervals of its checks is the same incident. */
 const RETURN_INTERVALS = 5;

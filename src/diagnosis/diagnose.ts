@@ -7,7 +7,7 @@ import type { Candidate, Cause, Diagnosis, RunnerVerdict } from '../core/diagnos
 import { causeKey } from '../core/diagnosis.ts';
 import type { CheckId } from '../core/finding.ts';
 import type { RunnerTarget } from '../core/target.ts';
-import { hasUnjudged, computeVerdict } from '../core/verdict.ts';
+import { computeVerdict } from '../core/verdict.ts';
 import type { Link, Status } from '../core/vocabulary.ts';
 import { SEVERITIES } from '../core/vocabulary.ts';
 import { isOfFamily } from './catalogue/index.ts';
@@ -18,6 +18,7 @@ import { linkOf, indexSnapshot } from './snapshot-index.ts';
 import { defaultCauses } from './rules/default.ts';
 import { RULES } from './rules/index.ts';
 import { summaryOf } from './summary.ts';
+import { hasUnjudged } from './unjudged.ts';
 import { withoutSymptoms } from './symptoms.ts';
 
 export function diagnose(snapshot: Snapshot): Diagnosis {

@@ -2,9 +2,9 @@
 import type { Cause } from '../core/diagnosis.ts';
 import { detailOf, reasonOf } from '../core/finding.ts';
 import type { RunnerTarget } from '../core/target.ts';
-import { unjudgedChecks } from '../core/verdict.ts';
 import type { Verdict } from '../core/vocabulary.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
+import { unjudgedChecks } from './unjudged.ts';
 
 const MOST_NAMES = 3;
 /** Scopes of causes on the path between a runner and its GitLab. */

@@ -6,6 +6,7 @@
  */
 import { detailOf } from '../core/finding.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
+import { leadToCauses } from '../core/reason.ts';
 import { firstHopOf } from '../go/dial/first-hop.ts';
 import { resolveWithLibc } from '../host/net/getent.ts';
 
@@ -19,11 +20,7 @@ export const cLibrary = defineFollowUp({
   timeoutSeconds: 3,
   rememberSeconds: 60,
   reasons: {
-    'nss-mismatch': {
-      meaning:
-        'The C library of this host finds the name, and the runner, which does not use it, cannot.',
-      action: 'Add a DNS record, or a line in /etc/hosts.',
-    },
+    ...leadToCauses('nss-mismatch'),
   },
   measures: {},
 

@@ -8,6 +8,7 @@
 import type { Finding } from '../core/finding.ts';
 import type { FollowUpTools, Found } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
+import { leadToCauses } from '../core/reason.ts';
 import type { Query, Resolution } from '../core/lookup.ts';
 import type { Address } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
@@ -47,15 +48,8 @@ export const dnsCrossCheck = defineFollowUp({
   timeoutSeconds: 4,
   rememberSeconds: 60,
   reasons: {
-    'servers-disagree': {
-      meaning:
-        'The name server that decides gives no address, or a dead one; another one knows better.',
-      action: 'Put the right server first in /etc/resolv.conf, or correct the wrong one.',
-    },
-    'hosts-override': {
-      meaning: '/etc/hosts pins an address that does not answer, and the one that DNS gives does.',
-      action: 'Remove the line from /etc/hosts.',
-    },
+    ...leadToCauses('servers-disagree'),
+    ...leadToCauses('hosts-override'),
   },
   measures: {},
 

@@ -13,6 +13,7 @@
 import type { Finding } from '../core/finding.ts';
 import type { FollowUpTools, Found } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
+import { leadToCauses } from '../core/reason.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { readRuleset } from '../host/net/firewall.ts';
 import type { Packet } from '../host/net/firewall-match.ts';
@@ -46,11 +47,9 @@ export function createFirewall(read: typeof readRuleset) {
     timeoutSeconds: 5,
     rememberSeconds: 60,
     reasons: {
-      'rule-blocks': {
-        meaning: 'A rule of this host’s own firewall stops the connections of the runner.',
-        action: 'Remove the rule that is named, or make an exception before it.',
-      },
+      ...leadToCauses('rule-blocks'),
       'not-allowed': {
+        kind: 'unseen',
         meaning: 'This user may not read the rules of the firewall.',
         action: 'Give runnerwatch CAP_NET_ADMIN, or look with `sudo nft list ruleset`.',
       },

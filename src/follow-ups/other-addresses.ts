@@ -8,6 +8,7 @@
  */
 import { dataWith } from '../core/finding-data.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
+import { leadToCauses } from '../core/reason.ts';
 import type { Attempt } from '../core/lookup.ts';
 import type { Address, Walk } from '../core/probe.ts';
 import { dialLikeGo } from '../go/dial/dial.ts';
@@ -28,10 +29,7 @@ export const otherAddresses = defineFollowUp({
   timeoutSeconds: 4,
   rememberSeconds: 60,
   reasons: {
-    'some-addresses-failed': {
-      meaning: 'One address answers, others do not.',
-      action: 'Repair the dead address or take it out of DNS.',
-    },
+    ...leadToCauses('some-addresses-failed'),
   },
   measures: {},
 

@@ -8,6 +8,7 @@
  */
 import type { FollowUpTools } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
+import { leadToCauses } from '../core/reason.ts';
 import { reasonOf } from '../core/finding.ts';
 import { firstHopOf } from '../go/dial/first-hop.ts';
 import { handOver } from '../go/dial/hand-over.ts';
@@ -28,10 +29,7 @@ export const packetLoss = defineFollowUp({
   // The connection that came through is needed, not only the number.
   rememberSeconds: 0,
   reasons: {
-    'packet-loss': {
-      meaning: 'Some connection requests get lost on the way, and others come through.',
-      action: 'Look at the link, its provider, and what else uses it.',
-    },
+    ...leadToCauses('packet-loss'),
   },
   measures: {
     lost_ratio: {

@@ -3,14 +3,13 @@
  * since many web servers restrict the health page and let everything else through.
  */
 import type { HttpAnswer, HttpRequest } from '../core/probe.ts';
+import { leadToCauses } from '../core/reason.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { ExchangeError } from './exchange-error.ts';
 import type { Send } from './exchange.ts';
 import { answerOrError } from './exchange.ts';
-import type { ProxyFault } from './proxy-fault.ts';
-import { proxyFaultOf } from './proxy-fault.ts';
-import type { WebFault } from './web-fault.ts';
-import { webFaultOf } from './web-fault.ts';
+import { PROXY_REASONS, proxyFaultOf } from './proxy-fault.ts';
+import { WEB_REASONS, webFaultOf } from './web-fault.ts';
 
 /** Less than the deadline of the link, so that the link can report "no answer" itself. */
 const ANSWER_SECONDS = 9;
@@ -23,7 +22,9 @@ export const HEALTH_REQUEST: HttpRequest = {
 /** A page that every GitLab shows without a login. */
 const OTHER_REQUEST: HttpRequest = { ...HEALTH_REQUEST, path: 'users/sign_in' };
 
-export type HealthFault = Exclude<WebFault, 'moved'> | ProxyFault | 'banned';
+export const HEALTH_REASONS = { ...WEB_REASONS, ...PROXY_REASONS, ...leadToCauses('banned') };
+
+export type HealthFault = keyof typeof HEALTH_REASONS;
 
 export async function healthFaultOf(
   answer: HttpAnswer,

@@ -3,6 +3,7 @@
  * a body: the answer to verify holds the token.
  */
 import { dateAndAge } from '../core/date-text.ts';
+import { leadToCauses } from '../core/reason.ts';
 import type { Instant } from '../core/clock.ts';
 import type { HttpAnswer } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
@@ -18,29 +19,48 @@ import { httpDateOf } from './retry-after.ts';
 import type { WebFault } from './web-fault.ts';
 import { webFaultOf } from './web-fault.ts';
 
-export type TokenFault =
-  | 'missing'
-  | 'registration-token'
-  | 'wrong-kind'
-  | 'checksum-mismatch'
-  | 'rejected'
-  | 'expired'
-  | 'orphaned'
-  | 'read-only'
-  | 'forbidden-by-edge'
-  | 'challenge'
-  | 'login-gateway'
-  | 'redirected'
-  | 'migrations'
-  | 'too-many-requests'
-  | 'address-limited'
-  | 'server-error'
-  | 'unavailable'
-  | 'expiring-soon'
-  | 'no-system-id'
-  | 'verify-not-due'
-  | 'endpoint-missing'
-  | 'token-error';
+export const TOKEN_REASONS = {
+  ...leadToCauses(
+    'missing',
+    'registration-token',
+    'wrong-kind',
+    'checksum-mismatch',
+    'rejected',
+    'expired',
+    'orphaned',
+    'read-only',
+    'forbidden-by-edge',
+    'challenge',
+    'login-gateway',
+    'redirected',
+    'migrations',
+    'address-limited',
+    'too-many-requests',
+    'server-error',
+    'unavailable',
+    'expiring-soon',
+  ),
+  'no-system-id': {
+    kind: 'unseen',
+    meaning: 'This old GitLab can only be asked with a system id, and this host has none.',
+    action: 'Start gitlab-runner once, so that it writes .runner_system_id.',
+  },
+  'verify-not-due': {
+    kind: 'unseen',
+    isNotDue: true,
+    meaning:
+      'This old GitLab is asked at most once an hour, because the request has a side effect.',
+    action: 'Wait.',
+  },
+  ...leadToCauses('endpoint-missing'),
+  'token-error': {
+    kind: 'unseen',
+    meaning: 'The response has no information about the token.',
+    action: 'Read the detail.',
+  },
+} as const;
+
+export type TokenFault = keyof typeof TOKEN_REASONS;
 
 export interface TokenJudgement {
   readonly status: 'fail' | 'warn' | 'unknown';

@@ -1,26 +1,30 @@
 /** The fault between the runner and GitLab's Rails, from one answer or from a failed exchange. */
+import { leadToCauses } from '../core/reason.ts';
 import type { HttpAnswer } from '../core/probe.ts';
 import type { ExchangeError, ExchangeFault } from './exchange-error.ts';
 import { fingerprint, isJson, isReadOnlyText, messageOf } from './fingerprint.ts';
 
-export type WebFault =
-  | 'bad-gateway'
-  | 'booting'
-  | 'unavailable'
-  | 'maintenance'
-  | 'server-error'
-  | 'too-many-requests'
-  | 'challenge'
-  | 'origin-error'
-  | 'forbidden'
-  | 'login-gateway'
-  | 'redirected'
-  | 'moved'
-  | 'client-certificate-required'
-  | 'no-answer'
-  | 'connection-reset'
-  | 'closed'
-  | 'not-http';
+export const WEB_REASONS = leadToCauses(
+  'bad-gateway',
+  'booting',
+  'unavailable',
+  'maintenance',
+  'server-error',
+  'too-many-requests',
+  'challenge',
+  'origin-error',
+  'forbidden',
+  'login-gateway',
+  'redirected',
+  'client-certificate-required',
+  'no-answer',
+  'connection-reset',
+  'closed',
+  'not-http',
+);
+
+/** `moved` is one that a check cannot look behind, and the runner can. */
+export type WebFault = keyof typeof WEB_REASONS | 'moved';
 
 const FAULTS = {
   closed: 'closed',

@@ -14,6 +14,7 @@ import type { Finding } from '../core/finding.ts';
 import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
+import { leadToCauses } from '../core/reason.ts';
 import type { ServiceTarget } from '../core/target.ts';
 import type { GroupState } from '../host/proc/control-group-state.ts';
 import { changeOf, readGroups } from '../host/proc/control-group-state.ts';
@@ -52,19 +53,9 @@ const OPTIONS = {
 } as const satisfies OptionTable;
 
 const REASONS = {
-  'oom-killed': {
-    meaning: "The kernel killed the runner's main process because memory ran out.",
-    action: 'Give the runner more memory, or let it run fewer jobs at once.',
-  },
-  'memory-limit': {
-    meaning: "The runner's control group is at its memory limit and hits it repeatedly.",
-    action: 'Raise MemoryMax of the unit, or run fewer jobs at once.',
-  },
-  throttled: {
-    meaning: "The CPU quota throttles the runner's control group most of the time.",
-    action: 'Raise CPUQuota of the unit.',
-  },
+  ...leadToCauses('oom-killed', 'memory-limit', 'throttled'),
   'proc-unreadable': {
+    kind: 'unseen',
     meaning: 'There is no runner process, and /proc/vmstat cannot be read.',
     action: 'Check --path.procfs and the permissions of runnerwatch.',
   },

@@ -9,60 +9,28 @@
  */
 import type { Paths } from '../core/paths.ts';
 import { defineProbe } from '../core/probe.ts';
+import { leadToCauses } from '../core/reason.ts';
 import type { FoundBy, Problem } from '../core/reading.ts';
 import type { ConfigTarget } from '../core/target.ts';
 import { findOtherConfigFile } from '../host/fs/other-config-files.ts';
 import { denialOf } from '../host/fs/rights.ts';
 
 const REASONS = {
-  missing: {
-    meaning: 'The config file of the runner does not exist.',
-    action: 'Register a runner, or restore the file.',
-  },
-  'not-a-file': {
-    meaning: 'The path is not a regular file.',
-    action:
-      'Put the config file there; Docker creates a directory when it mounts a path that does not exist.',
-  },
-  empty: {
-    meaning: 'The file is empty: the runner loads it and takes no jobs.',
-    action: 'Restore the file, or register the runner again.',
-  },
-  'syntax-error': {
-    meaning: 'The file is not valid TOML; the runner does not start with it.',
-    action: 'Correct the line shown, then run `gitlab-runner lint`.',
-  },
-  'type-error': {
-    meaning: 'The value of a key has the wrong type; the runner does not start with it.',
-    action: 'Write the line as shown.',
-  },
-  'invalid-value': {
-    meaning: 'The value of a key is not allowed; the runner does not start with it.',
-    action: 'Use one of the values shown.',
-  },
-  'concurrent-zero': {
-    meaning: '`concurrent` is below 1: the runner process exits, also at a reload.',
-    action: 'Set `concurrent` to 1 or more.',
-  },
-  'no-runners': {
-    meaning: 'The file loads but has no [[runners]]: the runner takes no jobs.',
-    action: 'Register a runner, or check that it was registered in this file.',
-  },
-  'entries-elsewhere': {
-    meaning:
-      'The file of the running process has no [[runners]], but another default path has some.',
-    action: 'Start the runner with the file that has its entries.',
-  },
-  'denied-to-runner': {
-    meaning:
-      "The runner's user may not read the file; the runner keeps the configuration that it has loaded.",
-    action: 'Give that user permission for the file and its directories.',
-  },
-  unreadable: {
-    meaning: 'runnerwatch may not read the file; the runner may be able to.',
-    action: 'Give the user of runnerwatch permission to read it.',
-  },
+  ...leadToCauses(
+    'missing',
+    'not-a-file',
+    'empty',
+    'syntax-error',
+    'type-error',
+    'invalid-value',
+    'concurrent-zero',
+    'no-runners',
+    'entries-elsewhere',
+    'denied-to-runner',
+    'unreadable',
+  ),
   'too-large': {
+    kind: 'unseen',
     meaning: 'The file is larger than runnerwatch reads.',
     action: 'Check that it is the right file.',
   },

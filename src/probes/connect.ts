@@ -10,57 +10,24 @@
 import type { Fact, Finding } from '../core/finding.ts';
 import { dataWith } from '../core/finding-data.ts';
 import type { Attempt } from '../core/lookup.ts';
-import type { MeasureSpec, ReasonSpec } from '../core/probe.ts';
+import type { MeasureSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { dialLikeGo } from '../go/dial/dial.ts';
 import { firstHopOf } from '../go/dial/first-hop.ts';
-import { ATTEMPTS, attemptsText, dialFaultOf, isFailed } from '../go/dial/dial-judgement.ts';
+import {
+  ATTEMPTS,
+  attemptsText,
+  DIAL_REASONS,
+  dialFaultOf,
+  isFailed,
+} from '../go/dial/dial-judgement.ts';
 import { handOver } from '../go/dial/hand-over.ts';
 import { ownFamilies } from '../host/net/own-addresses.ts';
 import { findClosedRoute } from '../host/net/routes.ts';
 
 /** Less than the deadline, so that the probe itself can say "timed out". */
 const DIAL_SECONDS = 5;
-
-const REASONS = {
-  refused: {
-    meaning: 'Connection refused: nothing listens on the port.',
-    action: 'Check that GitLab runs on that host and that the port in `url` is right.',
-  },
-  timeout: {
-    meaning: 'Timed out: the connection request got no response.',
-    action: 'Allow this address and port in the firewalls on the path.',
-  },
-  prohibited: {
-    meaning: 'A firewall rejected the connection.',
-    action: 'Allow this address and port in the firewall.',
-  },
-  'host-unreachable': {
-    meaning: 'The next hop on the local network does not respond.',
-    action: 'Check that the host or the gateway is up.',
-  },
-  'no-route': {
-    meaning: 'This host has no route to the address.',
-    action: 'Bring up the interface, or add the route.',
-  },
-  'no-local-port': {
-    meaning: 'This host has no free local port for a new connection.',
-    action: 'Find the process that uses them, or widen the port range.',
-  },
-  'invalid-port': {
-    meaning: 'The port is above 65535, which does not exist.',
-    action: "Correct the port in the runner's proxy variable.",
-  },
-  'too-many-files': {
-    meaning: 'runnerwatch has reached its own limit of open files.',
-    action: 'Raise LimitNOFILE of runnerwatch.',
-  },
-  'connect-error': {
-    meaning: 'The connection failed with an error that runnerwatch does not know.',
-    action: 'Report the detail shown as a bug of runnerwatch.',
-  },
-} as const satisfies Readonly<Record<string, ReasonSpec>>;
 
 const MEASURES = {
   connect_seconds: {
@@ -70,7 +37,7 @@ const MEASURES = {
   failed_addresses: { help: 'Number of addresses that were tried and failed.' },
 } satisfies Readonly<Record<string, MeasureSpec>>;
 
-type ConnectFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
+type ConnectFinding = Finding<keyof typeof DIAL_REASONS, keyof typeof MEASURES>;
 
 export const connect = defineProbe({
   id: 'connect',
@@ -81,7 +48,7 @@ export const connect = defineProbe({
   intervalSeconds: 15,
   timeoutSeconds: 6,
   options: {},
-  reasons: REASONS,
+  reasons: DIAL_REASONS,
   measures: MEASURES,
 
   async run(target, _options, { clock, signal, walk, paths }): Promise<ConnectFinding> {

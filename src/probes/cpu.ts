@@ -17,6 +17,7 @@ import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { Paths } from '../core/paths.ts';
 import type { MeasureSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
+import { leadToCauses } from '../core/reason.ts';
 import type { CpuTicks, RunTimes } from '../host/proc/proc-files.ts';
 import {
   parseCpuTicks,
@@ -53,11 +54,9 @@ const OPTIONS = {
 } as const satisfies OptionTable;
 
 const REASONS = {
-  starved: {
-    meaning: 'Tasks wait for a CPU most of the time.',
-    action: 'Lower `concurrent`, or give the host more CPUs.',
-  },
+  ...leadToCauses('starved'),
   'proc-unreadable': {
+    kind: 'unseen',
     meaning: '/proc/stat cannot be read.',
     action: 'Check --path.procfs and the permissions of runnerwatch.',
   },

@@ -16,6 +16,7 @@ import type { OptionTable, ValuesOf } from '../core/option.ts';
 import { inRoot } from '../core/paths.ts';
 import type { MeasureSpec, Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
+import { leadToCauses } from '../core/reason.ts';
 import type { MountTarget } from '../core/target.ts';
 import { FillTrend } from '../host/fs/fill-trend.ts';
 import { fullnessOf } from '../host/fs/fullness.ts';
@@ -61,47 +62,24 @@ const OPTIONS = {
 } as const satisfies OptionTable;
 
 const REASONS = {
-  full: {
-    meaning: 'No space is left for ordinary users.',
-    action: 'Delete files that are not needed.',
-  },
-  'inodes-exhausted': {
-    meaning: 'No inodes are left, whatever the free space.',
-    action: 'Delete small files.',
-  },
-  'nearly-full': {
-    meaning: 'Little free space is left.',
-    action: 'Delete files that are not needed.',
-  },
-  'inodes-low': {
-    meaning: 'Few free inodes are left.',
-    action: 'Find directories with many small files.',
-  },
-  filling: {
-    meaning: 'Free space decreases steadily and will run out soon.',
-    action: 'Find the process that writes so much.',
-  },
-  'read-only': {
-    meaning: 'The file system is read-only, and the runner must write to it.',
-    action: 'Check dmesg for I/O errors, check the file system, remount it.',
-  },
-  hung: {
-    meaning: 'The file system does not respond; every process that accesses it hangs.',
-    action: 'Check the server of the mount.',
-  },
-  dead: {
-    meaning: 'The file system returns an error for every call: its server or its storage is gone.',
-    action: 'Start the server again, or remount the file system.',
-  },
-  'write-stall': {
-    meaning: 'The file system responds, but writes do not complete.',
-    action: 'Check the storage below it.',
-  },
+  ...leadToCauses(
+    'full',
+    'inodes-exhausted',
+    'nearly-full',
+    'inodes-low',
+    'filling',
+    'read-only',
+    'hung',
+    'dead',
+    'write-stall',
+  ),
   gone: {
+    kind: 'unseen',
     meaning: 'The path does not exist.',
     action: 'Nothing, if the runner will create it; otherwise correct the path in config.toml.',
   },
   'disk-error': {
+    kind: 'unseen',
     meaning: 'The state of the file system cannot be read.',
     action: 'Read the detail.',
   },

@@ -11,8 +11,8 @@
 import { deadlineOf } from '../core/abort.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Resolution } from '../core/lookup.ts';
-import type { ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
+import { leadToCauses } from '../core/reason.ts';
 import { firstHopOf } from '../go/dial/first-hop.ts';
 import {
   answersText,
@@ -22,6 +22,7 @@ import {
   isBlockable,
   mayBeLocal,
   isSinkhole,
+  LOOKUP_REASONS,
   lookupText,
   outcomesByServer,
 } from '../go/dns/lookup-judgement.ts';
@@ -33,48 +34,9 @@ import { findRouteObstacle, findClosedRoute } from '../host/net/routes.ts';
 const LOOKUP_SECONDS = 11;
 
 const REASONS = {
-  'not-found': {
-    meaning: 'The name server answered that the name does not exist or has no address.',
-    action:
-      'Check the url in config.toml, the DNS record, and the search domains in /etc/resolv.conf.',
-  },
-  sinkhole: {
-    meaning: 'DNS resolves the name to this host itself or to an unusable address.',
-    action: 'Check the name server for a block list or a wrong record.',
-  },
-  'server-failure': {
-    meaning: 'Every name server returned an error (SERVFAIL, REFUSED or similar).',
-    action: 'Repair the forwarder or the access list of the name server.',
-  },
-  timeout: {
-    meaning: 'No name server responded before the timeout.',
-    action: 'Check that port 53 of the servers in /etc/resolv.conf is reachable.',
-  },
-  'resolver-down': {
-    meaning: 'Nothing listens on the name server addresses.',
-    action: 'Start the local resolver, or correct /etc/resolv.conf.',
-  },
-  'not-configured': {
-    meaning: '/etc/resolv.conf has no name server.',
-    action: 'Restore /etc/resolv.conf.',
-  },
-  'no-route': {
-    meaning: 'This host has no route to its name servers, or the interface is down.',
-    action: 'Bring up the interface, or add the route.',
-  },
-  prohibited: {
-    meaning: 'This host blocks DNS queries to its name servers.',
-    action: 'Check its own firewall for a rule about port 53.',
-  },
-  slow: {
-    meaning: 'The name resolves, but more slowly than `slow_seconds`.',
-    action: 'Check whether the first server in /etc/resolv.conf is down.',
-  },
-  'resolver-error': {
-    meaning: 'The DNS lookup failed with an error that says nothing about the name.',
-    action: 'Read the detail, then query each server with dig.',
-  },
-} as const satisfies Readonly<Record<string, ReasonSpec>>;
+  ...LOOKUP_REASONS,
+  ...leadToCauses('sinkhole', 'slow'),
+};
 
 type DnsFinding = Finding<keyof typeof REASONS, 'lookup_seconds' | 'addresses'>;
 

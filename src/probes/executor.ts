@@ -14,6 +14,7 @@ import type { Fact, Finding } from '../core/finding.ts';
 import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
+import { leadToCauses } from '../core/reason.ts';
 import type { ExecutorTarget } from '../core/target.ts';
 import { JobNetwork } from '../go/container/job-network.ts';
 import { lookupLikeGo } from '../go/dns/lookup-function.ts';
@@ -21,12 +22,12 @@ import type { DockerAddress } from '../host/docker/api.ts';
 import { parseDockerHost } from '../host/docker/api.ts';
 import { newestJobProcess } from '../host/docker/jobs.ts';
 import type { DockerJudgement } from '../host/docker/judgement.ts';
-import { judgeDocker } from '../host/docker/judgement.ts';
+import { DOCKER_REASONS, judgeDocker } from '../host/docker/judgement.ts';
 import type { DockerExamination } from '../host/docker/examine.ts';
 import { examineDaemon } from '../host/docker/examine.ts';
 import { DockerRoots } from '../host/docker/root.ts';
 import type { DockerRequest } from '../host/docker/status.ts';
-import { folderFault, pluginFault } from '../host/fs/executor-files.ts';
+import { FILE_REASONS, folderFault, pluginFault } from '../host/fs/executor-files.ts';
 import { FolderReader } from '../host/fs/folder-owners.ts';
 import { FileSystemReader } from '../host/fs/stat-file-system.ts';
 
@@ -52,68 +53,19 @@ const OPTIONS = {
 } as const satisfies OptionTable;
 
 const REASONS = {
-  'daemon-down': {
-    meaning: 'Docker is not running at the address that the runner uses.',
-    action: 'Start Docker, or correct the address.',
-  },
-  'socket-permission': {
-    meaning: "The runner's user has no permission for the Docker socket.",
-    action: 'Add the user to the group of the socket and restart the runner.',
-  },
-  'not-responding': {
-    meaning: 'Docker accepts the connection and does not respond.',
-    action: 'Check its log, then restart it.',
-  },
-  'api-incompatible': {
-    meaning: 'Docker and the runner support no common API version.',
-    action: 'Upgrade the runner, or lower `min-api-version` of Docker.',
-  },
-  'root-full': {
-    meaning: 'The file system with the images and volumes of Docker is full.',
-    action: 'Remove what Docker no longer uses.',
-  },
-  'docker-error': {
-    severity: 'warning',
-    meaning: 'Docker returns an error that runnerwatch does not know.',
-    action: "Read the detail, and Docker's log.",
-  },
+  ...DOCKER_REASONS,
+  ...FILE_REASONS,
+  ...leadToCauses('job-network'),
   'host-invalid': {
+    kind: 'cause',
     severity: 'warning',
     meaning: 'The address of Docker is invalid: it needs a scheme such as unix:// or tcp://.',
     action: 'Correct `host` in [runners.docker], or DOCKER_HOST.',
   },
-  'folder-not-writable': {
-    severity: 'warning',
-    meaning: "The jobs' user has no write permission in the builds directory.",
-    action: 'Give that user write permission for the directory.',
-  },
   'folder-silent': {
+    kind: 'unseen',
     meaning: 'The builds directory does not respond, or runnerwatch cannot see it.',
     action: 'Check the disk check of its file system.',
-  },
-  'user-missing': {
-    severity: 'warning',
-    meaning: 'The user that jobs run as does not exist.',
-    action: "Create the user, or correct `--user` of the runner's service.",
-  },
-  'plugin-missing': {
-    severity: 'warning',
-    meaning: 'The plugin of the autoscaler is not installed, so the runner requests no jobs.',
-    action: 'Install it with `gitlab-runner fleeting install`.',
-  },
-  'job-overdue': {
-    severity: 'notice',
-    meaning: 'A job container still runs long after the timeout of its job.',
-    action:
-      'Check in GitLab whether the job has ended; then remove its containers with `docker rm -f`.',
-  },
-  'job-network': {
-    meaning: 'A job container cannot resolve or reach GitLab, but this host can.',
-    action: 'Check `dns`, `extra_hosts` and `network_mode` of [runners.docker].',
-  },
-  blind: {
-    meaning: 'runnerwatch has no permission for the Docker socket.',
-    action: 'Run runnerwatch as root.',
   },
 } as const;
 

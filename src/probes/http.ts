@@ -14,8 +14,9 @@ import type { Socket } from 'node:net';
 
 import { basicOf } from '../go/proxy/tunnel.ts';
 import type { Fact, Finding } from '../core/finding.ts';
-import type { HttpAnswer, LinkTools, ReasonSpec } from '../core/probe.ts';
+import type { HttpAnswer, LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
+import { leadToCauses } from '../core/reason.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
 import { answerFacts, serverLabel } from '../gitlab/answer-facts.ts';
 import { skewOf } from '../gitlab/clock-skew.ts';
@@ -23,105 +24,19 @@ import { ExchangeError } from '../gitlab/exchange-error.ts';
 import type { HttpPath } from '../gitlab/exchange.ts';
 import { createSender } from '../gitlab/exchange.ts';
 import type { HealthFault } from '../gitlab/health-fault.ts';
-import { HEALTH_REQUEST, healthFaultOf } from '../gitlab/health-fault.ts';
+import { HEALTH_REASONS, HEALTH_REQUEST, healthFaultOf } from '../gitlab/health-fault.ts';
 import { retryAfterSeconds } from '../gitlab/retry-after.ts';
 import { webFaultOf } from '../gitlab/web-fault.ts';
 
 const REASONS = {
-  'bad-gateway': {
-    meaning: 'The web server is up, GitLab behind it is down (502).',
-    action: 'Check puma and gitlab-workhorse on the GitLab server.',
-  },
-  booting: {
-    meaning: 'GitLab is starting.',
-    action: 'Wait a few minutes, then check again.',
-  },
-  unavailable: {
-    meaning: 'GitLab is unavailable (503 or 504).',
-    action: 'Check the health of GitLab and of the load balancer in front of it.',
-  },
-  maintenance: {
-    meaning: 'GitLab is in maintenance mode (503).',
-    action: 'Wait until the maintenance ends.',
-  },
-  'server-error': {
-    meaning: 'The server returns an internal error for a trivial request (500).',
-    action: "Search GitLab's log for the request id.",
-  },
-  'too-many-requests': {
-    meaning: 'The server limits the request rate (429).',
-    action: 'Wait; then run fewer clients behind this address.',
-  },
-  challenge: {
-    meaning: 'A bot challenge in front of GitLab blocks the runner.',
-    action: "Exempt the runner's address from the challenge.",
-  },
-  'origin-error': {
-    meaning: 'The CDN in front of GitLab cannot reach it.',
-    action: 'Check the certificate and firewall of the GitLab server.',
-  },
-  forbidden: {
-    meaning: 'A server in front of GitLab blocks the request.',
-    action: "Allow the runner's address for GitLab's API on that server.",
-  },
-  banned: {
-    meaning: "403 'Forbidden' on every path: GitLab blocks this IP address.",
-    action:
-      'Remove the address from the block list: Rack Attack in GitLab, or the firewall in front of it.',
-  },
-  'login-gateway': {
-    meaning: "A login in front of GitLab's pages; the API check shows whether its API is exempt.",
-    action: "Exempt GitLab's API from the login.",
-  },
-  redirected: {
-    meaning: "The address in `url` redirects, so the runner's POST requests become GET.",
-    action: 'Set `url` to the final address.',
-  },
-  'proxy-auth-required': {
-    meaning: 'The proxy requires a login, and the runner has none (407).',
-    action: "Add user name and password to the runner's proxy variable.",
-  },
-  'proxy-auth-rejected': {
-    meaning: "The proxy rejects the runner's login (407).",
-    action: "Correct user name and password in the runner's proxy variable.",
-  },
-  'proxy-denied': {
-    meaning: 'The access rules of the proxy reject the request.',
-    action: 'Allow GitLab in the rules of the proxy.',
-  },
-  'proxy-upstream-failed': {
-    meaning: 'The proxy cannot reach GitLab.',
-    action: 'Check the DNS lookup and firewall of the proxy.',
-  },
-  'client-certificate-required': {
-    meaning: 'The server requires a client certificate, and says so only after the handshake.',
-    action: 'Set tls-cert-file and tls-key-file.',
-  },
-  'no-answer': {
-    meaning: 'The connection is open, but the server does not respond.',
-    action: 'Check the load of the GitLab server.',
-  },
-  'connection-reset': {
-    meaning: 'The connection was reset before the response.',
-    action: 'Check the load balancer and the intrusion prevention system in front of GitLab.',
-  },
-  closed: {
-    meaning: 'The connection was closed before the response.',
-    action: 'Check the web server in front of GitLab.',
-  },
-  'not-http': {
-    meaning: 'The server does not use HTTP.',
-    action: 'Correct the port in `url`.',
-  },
-  slow: {
-    meaning: 'The response is correct but slow.',
-    action: 'Check the load of the GitLab server.',
-  },
+  ...HEALTH_REASONS,
+  ...leadToCauses('slow'),
   'http-error': {
+    kind: 'unseen',
     meaning: 'There was no open connection.',
     action: 'Report the detail shown as a bug of runnerwatch.',
   },
-} as const satisfies Readonly<Record<HealthFault | 'slow' | 'http-error', ReasonSpec>>;
+} as const;
 
 export const http = defineProbe({
   id: 'http',

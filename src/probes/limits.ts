@@ -10,7 +10,7 @@
 import type { Finding } from '../core/finding.ts';
 import type { OptionTable } from '../core/option.ts';
 import { defineProbe } from '../core/probe.ts';
-import { readLimits } from '../host/proc/limit-readings.ts';
+import { LIMIT_REASONS, readLimits } from '../host/proc/limit-readings.ts';
 
 const OPTIONS = {
   near_limit_ratio: {
@@ -30,47 +30,6 @@ const OPTIONS = {
     help: 'Below this much entropy a TLS handshake of the runner waits for random numbers; not since kernel 5.6.',
   },
 } as const satisfies OptionTable;
-
-const REASONS = {
-  'system-files': {
-    meaning: 'The open-file table of the whole host is full.',
-    action: 'Raise fs.file-max, and find the process that has the files open.',
-  },
-  files: {
-    meaning: 'The runner has reached its limit of open files and connections.',
-    action: 'Raise LimitNOFILE of its unit and restart it.',
-  },
-  tasks: {
-    meaning: 'No new process or thread can be started.',
-    action: 'Raise TasksMax or kernel.pid_max, and find the program that started so many.',
-  },
-  'connection-table': {
-    meaning: 'The connection tracking table is full: the kernel drops new connections.',
-    action:
-      'Raise net.netfilter.nf_conntrack_max, and find the program that opens so many connections.',
-  },
-  'connection-table-filling': {
-    meaning:
-      'The connection tracking table is nearly full; the kernel has dropped no connection yet.',
-    action: 'Find the program that opens so many connections.',
-  },
-  'local-ports': {
-    meaning: 'All local ports to one peer are in use: no new connection to it is possible.',
-    action: 'Find the program that opens them, or widen net.ipv4.ip_local_port_range.',
-  },
-  entropy: {
-    meaning: 'This old kernel has little entropy: TLS handshakes wait for random numbers.',
-    action: 'Install rng-tools, or give the machine a virtio-rng.',
-  },
-  'proc-unreadable': {
-    meaning: '/proc/sys cannot be read.',
-    action: 'Check --path.procfs and the permissions of runnerwatch.',
-  },
-  blind: {
-    meaning: "runnerwatch may not see the runner's open files.",
-    action: 'Run runnerwatch as root.',
-  },
-} as const;
 
 const MEASURES = {
   open_files: { help: 'Files and connections that the runner has open.' },
@@ -102,14 +61,14 @@ export function createLimits() {
     intervalSeconds: 15,
     timeoutSeconds: 5,
     options: OPTIONS,
-    reasons: REASONS,
+    reasons: LIMIT_REASONS,
     measures: MEASURES,
 
     async run(
       { pid },
       options,
       tools,
-    ): Promise<Finding<keyof typeof REASONS, keyof typeof MEASURES>> {
+    ): Promise<Finding<keyof typeof LIMIT_REASONS, keyof typeof MEASURES>> {
       const looks = await readLimits(pid, counters, options, tools);
       const measures = Object.assign({}, ...looks.map((look) => look.measures)) as Partial<
         Record<keyof typeof MEASURES, number>

@@ -10,6 +10,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { defineProbe } from '../core/probe.ts';
+import { leadToCauses } from '../core/reason.ts';
 import { parseCounters, parseMemory, parsePressure, readProc } from '../host/proc/proc-files.ts';
 
 const WINDOW_MILLISECONDS = 1000;
@@ -44,15 +45,9 @@ export const memory = defineProbe({
     },
   },
   reasons: {
-    pressure: {
-      meaning: 'Little memory is available, and tasks wait for memory or swap.',
-      action: 'Run fewer jobs at once, limit their memory, or add memory.',
-    },
-    low: {
-      meaning: 'Little memory is available; no task waits for it yet.',
-      action: 'Check how much memory the jobs use.',
-    },
+    ...leadToCauses('pressure', 'low'),
     'proc-unreadable': {
+      kind: 'unseen',
       meaning: '/proc/meminfo cannot be read.',
       action: 'Check --path.procfs and the permissions of runnerwatch.',
     },

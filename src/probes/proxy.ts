@@ -12,8 +12,9 @@
  */
 import { deadlineOf } from '../core/abort.ts';
 import type { Finding } from '../core/finding.ts';
-import type { LinkTools, ReasonSpec } from '../core/probe.ts';
+import type { LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
+import { leadToCauses } from '../core/reason.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
 import { hostPortOf } from '../go/dial/first-hop.ts';
 import { handshakeLikeGo } from '../go/tls/handshake.ts';
@@ -31,53 +32,25 @@ type Proxy = Extract<ProxyDecision, { kind: 'proxy' }>;
 const ANSWER_SECONDS = 5;
 
 const REASONS = {
-  'name-not-found': {
-    meaning: 'The host name of the proxy does not resolve.',
-    action: "Correct the runner's proxy variable.",
-  },
-  unreachable: {
-    meaning: 'The proxy does not accept connections.',
-    action: "Start the proxy, open the firewall to it, or correct the runner's proxy variable.",
-  },
-  'auth-required': {
-    meaning: 'The proxy requires a login, and the runner has none.',
-    action: "Add user name and password to the runner's proxy variable.",
-  },
-  'auth-rejected': {
-    meaning: "The proxy rejects the runner's login.",
-    action: 'Renew the account; percent-encode every character that is not a letter or digit.',
-  },
-  denied: {
-    meaning: 'The proxy rejects the connection to GitLab.',
-    action: 'Allow the host and port in the rules of the proxy.',
-  },
-  'upstream-failed': {
-    meaning: 'The proxy itself cannot reach GitLab.',
-    action: 'Check the DNS lookup and connectivity of the proxy.',
-  },
-  silent: {
-    meaning: 'The proxy accepts the connection and does not respond.',
-    action: 'Restart the proxy.',
-  },
-  closed: {
-    meaning: 'The proxy closes the connection without a response.',
-    action: 'Check the log of the proxy, and its scheme and port in the proxy variable.',
-  },
-  'not-a-proxy': {
-    meaning: 'The server is not an HTTP proxy.',
-    action: "Check scheme and port in the runner's proxy variable.",
-  },
-  'certificate-refused': {
-    meaning: 'The runner connects to the proxy over TLS and does not trust its certificate.',
-    action:
-      'Repair the certificate of the proxy, or make the runner trust its certificate authority.',
-  },
+  ...leadToCauses(
+    'name-not-found',
+    'unreachable',
+    'auth-required',
+    'auth-rejected',
+    'denied',
+    'upstream-failed',
+    'silent',
+    'closed',
+    'not-a-proxy',
+    'certificate-refused',
+  ),
   'proxy-error': {
+    kind: 'unseen',
     meaning:
       'The connection through the proxy failed with an error that runnerwatch does not know.',
     action: 'Test it with curl --proxy, and report the detail shown as a bug of runnerwatch.',
   },
-} as const satisfies Readonly<Record<string, ReasonSpec>>;
+} as const;
 
 /** The store keeps what was read of the trust files between the runs; a test has its own. */
 export function createProxy(store: TrustStore) {

@@ -12,8 +12,9 @@
 import { readFile } from 'node:fs/promises';
 
 import type { Finding } from '../core/finding.ts';
-import type { HttpAnswer, LinkTools, ReasonSpec } from '../core/probe.ts';
+import type { HttpAnswer, LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
+import { leadToCauses } from '../core/reason.ts';
 import { Secret } from '../core/secret.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { ExchangeError } from '../gitlab/exchange-error.ts';
@@ -27,28 +28,23 @@ const LEAST_CHANGES = 2;
 const MOST_ADDRESSES = 10;
 
 const REASONS = {
-  paused: { meaning: 'The runner is paused in GitLab.', action: 'Resume it in GitLab.' },
-  'system-id-clash': {
-    meaning: 'Two hosts use the same token and the same system id.',
-    action: 'Give each host its own system id.',
-  },
-  'no-matching-runner': {
-    meaning: 'Jobs are waiting whose tags this runner does not have.',
-    action: 'Add the tags to the runner, or change the tags of the jobs.',
-  },
+  ...leadToCauses('paused', 'system-id-clash', 'no-matching-runner'),
   'no-api-token': {
+    kind: 'unseen',
     meaning: 'The file with the API token cannot be read.',
     action: 'Correct api_token_file under [gitlab], or its permissions.',
   },
   refused: {
+    kind: 'unseen',
     meaning: 'GitLab does not accept the API token for this runner.',
     action: 'Create one with the scope read_api, for a user who can see the runner.',
   },
   'record-error': {
+    kind: 'unseen',
     meaning: "GitLab's response has no information about the runner.",
     action: 'Read the detail.',
   },
-} as const satisfies Readonly<Record<string, ReasonSpec>>;
+} as const;
 
 type Reason = keyof typeof REASONS;
 

@@ -9,6 +9,7 @@
  */
 import type { RunnerEvent } from '../core/runner-event.ts';
 import { defineProbe } from '../core/probe.ts';
+import { leadToCauses } from '../core/reason.ts';
 
 export const runnerLog = defineProbe({
   id: 'runner-log',
@@ -20,11 +21,9 @@ export const runnerLog = defineProbe({
   timeoutSeconds: 5,
   options: {},
   reasons: {
-    'not-allowed': {
-      meaning: "This user may not read the runner's log.",
-      action: 'Run runnerwatch as root, or add its user to the group systemd-journal.',
-    },
+    ...leadToCauses('not-allowed'),
     unreadable: {
+      kind: 'unseen',
       meaning: "The runner's log cannot be read.",
       action: 'Check that the journal works, or correct log_file under [runner].',
     },

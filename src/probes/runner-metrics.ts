@@ -9,6 +9,7 @@
  */
 import type { Finding } from '../core/finding.ts';
 import { defineProbe } from '../core/probe.ts';
+import { leadToCauses } from '../core/reason.ts';
 import type { Tools } from '../core/probe.ts';
 import type { ServiceTarget } from '../core/target.ts';
 import { countersOf } from '../runner/counters/counters.ts';
@@ -31,14 +32,17 @@ const MEASURES = {
 
 const REASONS = {
   unreachable: {
+    kind: 'unseen',
     meaning: "The runner's listen_address does not accept connections.",
     action: 'Restart the runner: it reads listen_address only at start.',
   },
   'no-answer': {
+    kind: 'unseen',
     meaning: 'The runner accepts the connection at its listen_address and does not respond.',
     action: 'Check whether its process is stopped or hung.',
   },
   'not-a-runner': {
+    kind: 'unseen',
     meaning: "The program at the runner's listen_address is not a runner.",
     action: 'Give the runner its own listen_address.',
   },

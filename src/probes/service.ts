@@ -9,8 +9,8 @@
  */
 import type { Fact } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
-import type { ReasonSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
+import { leadToCauses } from '../core/reason.ts';
 import type { RunnerProcess } from '../core/reading.ts';
 import type { ServiceTarget } from '../core/target.ts';
 import { mountOf, readMounts } from '../host/fs/mounts.ts';
@@ -34,48 +34,19 @@ const LOOP_PROCESSES = 4;
 const LOOP_SECONDS = 900;
 
 const REASONS = {
-  'not-running': {
-    meaning: 'No process `gitlab-runner run` is running.',
-    action: 'Start the service.',
-  },
-  'not-installed': {
-    meaning: 'There is no process, no unit and no program of GitLab Runner on this host.',
-    action: 'Install GitLab Runner, or give runnerwatch the right host paths.',
-  },
-  restarting: {
-    meaning: 'systemd is stopping or starting the unit.',
-    action: 'Wait until it has finished.',
-  },
-  failed: {
-    meaning: 'The unit has failed.',
-    action: 'Read the last lines of its journal.',
-  },
-  'crash-loop': {
-    meaning: 'The process crashes again and again.',
-    action: 'Read the last lines of its log: the fatal error has the reason.',
-  },
-  stopped: {
-    meaning: 'A signal has stopped the process (SIGSTOP).',
-    action: 'Resume or restart it.',
-  },
-  uninterruptible: {
-    meaning: 'The process is blocked in an uninterruptible system call.',
-    action: 'Find a file system or disk that does not respond.',
-  },
-  'other-config': {
-    meaning: 'The runner process uses another config file.',
-    action: 'Start the runner with the right --config.',
-  },
-  'two-processes': {
-    meaning:
-      'Two main processes use one config file, so `concurrent` and `limit` apply to each of them.',
-    action: 'Stop one of them.',
-  },
-  blind: {
-    meaning: 'runnerwatch may not see processes of other users.',
-    action: 'Run runnerwatch as root, or mount /proc without hidepid.',
-  },
-} as const satisfies Readonly<Record<string, ReasonSpec>>;
+  ...leadToCauses(
+    'not-running',
+    'not-installed',
+    'restarting',
+    'failed',
+    'crash-loop',
+    'stopped',
+    'uninterruptible',
+    'other-config',
+    'two-processes',
+    'blind',
+  ),
+} as const;
 
 const MEASURES = {
   processes: { help: 'Main runner processes with this config file.' },

@@ -10,13 +10,14 @@ import { deadlineOf } from '../core/abort.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Fact, Finding } from '../core/finding.ts';
 import type { OptionTable, ValuesOf } from '../core/option.ts';
-import type { LinkTools, MeasureSpec, ReasonSpec } from '../core/probe.ts';
+import type { LinkTools, MeasureSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
+import { leadToCauses } from '../core/reason.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import type { Handshake } from '../go/tls/handshake.ts';
 import { handshakeLikeGo } from '../go/tls/handshake.ts';
-import type { Refusal, TlsFault } from '../go/tls/handshake-judgement.ts';
-import { judgeHandshake } from '../go/tls/handshake-judgement.ts';
+import type { Refusal } from '../go/tls/handshake-judgement.ts';
+import { judgeHandshake, TLS_REASONS } from '../go/tls/handshake-judgement.ts';
 import {
   nextExpiryText,
   expiryMeasures,
@@ -31,84 +32,7 @@ import { createReadCheck } from '../host/fs/rights.ts';
 /** Less than the deadline, so that the probe itself can say "silent". The runner waits ten seconds. */
 const HANDSHAKE_SECONDS = 9;
 
-const REASONS = {
-  'unknown-authority': {
-    meaning: 'The certificate is signed by a certificate authority that the runner does not trust.',
-    action:
-      "Put the certificate of the authority into the runner's certs directory and restart the runner.",
-  },
-  'self-signed': {
-    meaning: 'The certificate is self-signed, and the runner does not trust it.',
-    action:
-      "Put the certificate into the runner's certs directory and restart the runner, or use one from a certificate authority.",
-  },
-  'missing-intermediate': {
-    meaning: 'The server does not send the intermediate certificate.',
-    action: 'Send the full chain from the GitLab server.',
-  },
-  expired: { meaning: 'The certificate has expired.', action: 'Renew it on the GitLab server.' },
-  'intermediate-expired': {
-    meaning: 'An issuer in the only possible chain has expired.',
-    action: 'Send a current chain, or renew the root certificate on this host.',
-  },
-  'not-yet-valid': {
-    meaning: "The certificate is not valid yet, by this host's clock.",
-    action: "Check this host's clock; otherwise wait or reissue the certificate.",
-  },
-  'name-mismatch': {
-    meaning: 'The certificate is for other names than the host in `url`.',
-    action: 'Correct `url`, or reissue the certificate for this name.',
-  },
-  'no-san': {
-    meaning: 'The certificate has only a common name, which Go does not accept.',
-    action: 'Reissue it with subject alternative names.',
-  },
-  'not-acceptable': {
-    meaning: 'Go rejects the certificate because of its signature, key, usage or authority flag.',
-    action: 'Reissue it.',
-  },
-  'protocol-unsupported': {
-    meaning: 'Server and runner have no TLS version or cipher in common.',
-    action: 'Enable TLS 1.2 or 1.3 with ECDHE on the server.',
-  },
-  'client-certificate-required': {
-    meaning: 'The server requires a client certificate, and the runner has none.',
-    action: 'Set tls-cert-file and tls-key-file.',
-  },
-  'client-certificate-invalid': {
-    meaning:
-      "The server rejects the runner's client certificate, or certificate and key do not match.",
-    action: 'Renew the files of tls-cert-file and tls-key-file.',
-  },
-  'ca-file-missing': {
-    meaning: 'The file of tls-ca-file does not exist; the runner silently ignores that.',
-    action: 'Correct the path.',
-  },
-  'ca-file-unreadable': {
-    meaning: 'The CA file cannot be read.',
-    action: "Give the runner's user permission to read it.",
-  },
-  'ca-file-invalid': {
-    meaning: 'The CA file has no certificate in PEM format.',
-    action: 'Convert it to PEM.',
-  },
-  'plaintext-server': {
-    meaning: 'The port does not use TLS.',
-    action: 'Correct the scheme or port in `url`.',
-  },
-  'handshake-blocked': {
-    meaning: 'The TLS handshake is interrupted or gets no response.',
-    action: 'Check for a filter on the path to GitLab that inspects TLS.',
-  },
-  'expiring-soon': {
-    meaning: 'A certificate of the chain, of the CA file or of the client expires soon.',
-    action: 'Renew it before it expires.',
-  },
-  'tls-error': {
-    meaning: 'The TLS handshake failed with an error that runnerwatch does not know.',
-    action: 'Report the detail shown as a bug of runnerwatch.',
-  },
-} as const satisfies Readonly<Record<TlsFault | 'expiring-soon', ReasonSpec>>;
+const REASONS = { ...TLS_REASONS, ...leadToCauses('expiring-soon') };
 
 function position(of: string): {
   readonly metric: string;

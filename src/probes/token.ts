@@ -9,7 +9,7 @@
  * Unknown   no-system-id, verify-not-due: nothing could be asked without a side effect. token-error.
  */
 import { dateAndAge } from '../core/date-text.ts';
-import type { HttpAnswer, LinkTools, ReasonSpec } from '../core/probe.ts';
+import type { HttpAnswer, LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { ExchangeError } from '../gitlab/exchange-error.ts';
@@ -20,6 +20,7 @@ import {
   isUnknownToGitLab,
   judgeTokenAnswer,
   readOnlySiteEvidence,
+  TOKEN_REASONS,
 } from '../gitlab/token-answer.ts';
 import { judgeTokenShape } from '../gitlab/token-shape.ts';
 import { isSystemId } from '../gitlab/token.ts';
@@ -27,98 +28,6 @@ import { isSystemId } from '../gitlab/token.ts';
 /** Less than the deadline, so that the probe itself can say "no answer". */
 const ANSWER_SECONDS = 9;
 const VERIFY_SECONDS = 3600;
-
-const REASONS = {
-  missing: {
-    meaning: 'The entry has no token, so the runner skips it.',
-    action: "Put the runner's authentication token into config.toml, or set the variable it uses.",
-  },
-  'registration-token': {
-    meaning: 'The entry has a registration token, with which a runner cannot get jobs.',
-    action: 'Create a runner in GitLab and put its glrt- token into config.toml.',
-  },
-  'wrong-kind': {
-    meaning: 'The entry has another kind of token, or a placeholder.',
-    action: "Put the runner's authentication token into config.toml.",
-  },
-  'checksum-mismatch': {
-    meaning: 'The token is truncated or mistyped: its checksum is wrong.',
-    action: 'Copy the token again.',
-  },
-  rejected: {
-    meaning: 'GitLab rejects the token.',
-    action: 'Search for the runner in GitLab by its short token.',
-  },
-  expired: {
-    meaning: 'The token has expired, and GitLab rejects it.',
-    action: 'Reset the token, or get a new one from GitLab.',
-  },
-  orphaned: {
-    meaning: 'The project or group of the runner was deleted.',
-    action: 'Create a runner in an existing project or group and use its token.',
-  },
-  'read-only': {
-    meaning: 'GitLab rejects writes: maintenance mode, or a read-only site.',
-    action: 'Wait until the maintenance ends, or set `url` to the primary site.',
-  },
-  'forbidden-by-edge': {
-    meaning: 'A server in front of GitLab blocks the request; the token was not checked.',
-    action: "Allow the runner's address for GitLab's API on that server.",
-  },
-  challenge: {
-    meaning: "A bot challenge in front of GitLab's runner API; the token was not checked.",
-    action: "Exempt the runner's address from the challenge.",
-  },
-  'login-gateway': {
-    meaning: "A login in front of GitLab's runner API; the token was not checked.",
-    action: "Exempt GitLab's API from the login.",
-  },
-  redirected: {
-    meaning: "GitLab's runner API redirects, so the runner's POST requests become GET.",
-    action: 'Set `url` to the final address.',
-  },
-  migrations: {
-    meaning: 'GitLab is migrating its database and tells runners to wait.',
-    action: 'Wait.',
-  },
-  'address-limited': {
-    meaning: 'GitLab limits unauthenticated requests from this address (429), such as this one.',
-    action: 'Nothing, if only runnerwatch is limited; otherwise lower requests_per_hour.',
-  },
-  'too-many-requests': {
-    meaning: 'GitLab limits the request rate (429).',
-    action: 'Run fewer runners with this address or token.',
-  },
-  'server-error': {
-    meaning: 'GitLab returned an internal error for the token (500).',
-    action: "Search GitLab's log for the request id.",
-  },
-  unavailable: {
-    meaning: 'GitLab is unavailable for this request (502, 503, 504).',
-    action: 'Check the health of GitLab.',
-  },
-  'expiring-soon': {
-    meaning: 'The token is valid, but expires soon.',
-    action: 'Check that the runner may write config.toml, which it needs to renew the token.',
-  },
-  'no-system-id': {
-    meaning: 'This old GitLab can only be asked with a system id, and this host has none.',
-    action: 'Start gitlab-runner once, so that it writes .runner_system_id.',
-  },
-  'verify-not-due': {
-    meaning:
-      'This old GitLab is asked at most once an hour, because the request has a side effect.',
-    action: 'Wait.',
-  },
-  'endpoint-missing': {
-    meaning: 'GitLab does not have the API endpoint with which runners verify their tokens.',
-    action: 'Use versions of GitLab and the runner that are closer together.',
-  },
-  'token-error': {
-    meaning: 'The response has no information about the token.',
-    action: 'Read the detail.',
-  },
-} as const satisfies Readonly<Record<TokenFault, ReasonSpec>>;
 
 export const token = defineProbe({
   id: 'token',
@@ -139,7 +48,7 @@ export const token = defineProbe({
       help: 'A token that expires within this time is a warning.',
     },
   },
-  reasons: REASONS,
+  reasons: TOKEN_REASONS,
   measures: {
     expiry_timestamp_seconds: {
       help: 'Expiry of the token by token_expires_at in config.toml; absent if it does not expire.',

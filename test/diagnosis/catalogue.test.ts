@@ -4,62 +4,9 @@ import { expect, test } from 'vitest';
 import { catalogue, specOfReason } from '../../src/diagnosis/catalogue/index.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 
-const declared = ALL_PROBES.flatMap(({ id, reasons }) =>
+const declared = ALL_ALL_PROBES.flatMap(({ id, reasons }) =>
   Object.keys(reasons).map((reason) => `${id}/${reason}`),
 );
-
-/** Reasons that come with the status `unknown` alone: nothing was learned, so nobody is accused. */
-const NEVER_JUDGED: readonly string[] = [
-  'dns/resolver-error',
-  'connect/too-many-files',
-  'connect/connect-error',
-  'proxy/proxy-error',
-  'firewall/not-allowed',
-  'tls/tls-error',
-  'http/http-error',
-  'api/api-error',
-  'api/moved',
-  'token/no-system-id',
-  'token/verify-not-due',
-  'token/token-error',
-  'record/no-api-token',
-  'record/refused',
-  'record/record-error',
-  'runner-log/unreadable',
-  'runner-metrics/unreachable',
-  'runner-metrics/no-answer',
-  'runner-metrics/not-a-runner',
-  'disk/gone',
-  'disk/disk-error',
-  'cpu/proc-unreadable',
-  'memory/proc-unreadable',
-  'limits/proc-unreadable',
-  'executor/folder-silent',
-  'config/too-large',
-  'cgroup/proc-unreadable',
-];
-
-/** They have no id: they are named as what they are, by the check that saw them. */
-const WITHOUT_ID: readonly string[] = [
-  'executor/docker-error',
-  'executor/host-invalid',
-  'executor/folder-not-writable',
-  'executor/user-missing',
-  'executor/plugin-missing',
-  'executor/job-overdue',
-];
-
-/** Read together with the broken link: they tell causes apart, and name none alone. */
-const ONLY_TOGETHER: readonly string[] = [
-  'detour/known-proxy-works',
-  'detour/direct-works',
-  'detour/intercepted',
-  'detour/small-segments-work',
-  'detour/small-hello-works',
-  'detour/clock-differs',
-  'firewall/rule-blocks',
-  'proxy/certificate-refused',
-];
 
 /** Made by a rule out of more than one observation. */
 const BY_RULE: readonly string[] = [
@@ -106,13 +53,17 @@ test('every observation that a cause is read from is a declared reason of a prob
   expect(from.toSorted()).toEqual([...new Set(from)].toSorted());
 });
 
-test('every reason that a check can fail or warn with leads to a cause', () => {
-  const lost = declared.filter((reason) => {
-    const [probe = '', name = ''] = reason.split('/');
-    return specOfReason(probe, name) === undefined;
-  });
+test('a reason is read by a cause exactly when its declaration says so and has no words of its own', () => {
+  const wrong = ALL_PROBES.flatMap(({ id, reasons }) =>
+    Object.entries(reasons)
+      .filter(([reason, spec]) => {
+        const isRead = specOfReason(id, reason) !== undefined;
+        return spec.kind === 'context' ? isRead : isRead === 'meaning' in spec;
+      })
+      .map(([reason]) => `${id}/${reason}`),
+  );
 
-  expect(lost.toSorted()).toEqual([...NEVER_JUDGED, ...ONLY_TOGETHER, ...WITHOUT_ID].toSorted());
+  expect(wrong).toEqual([]);
 });
 
 test('every cause is read from a reason or made by a rule', () => {

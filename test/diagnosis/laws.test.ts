@@ -5,8 +5,12 @@ import type { Check, CheckState, Snapshot } from '../../src/core/check.ts';
 import type { Diagnosis } from '../../src/core/diagnosis.ts';
 import type { CheckId, Finding } from '../../src/core/finding.ts';
 import { STATUSES } from '../../src/core/vocabulary.ts';
+import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
-import { fail, GITLAB, PROXY, SKIPPED, snapshotOf, warn } from '../support/snapshots.ts';
+import { PROBES } from '../../src/probes/index.ts';
+import { TALKING } from '../support/events.ts';
+import type { World } from '../support/snapshots.ts';
+import { fail, GITLAB, PROXY, runner, SKIPPED, snapshotOf, warn } from '../support/snapshots.ts';
 
 const REASONS: Readonly<Record<string, readonly [fails: string, warns: string]>> = {
   dns: ['not-found', 'slow'],
@@ -67,14 +71,21 @@ function brokenLaws(snapshot: Snapshot, judged: Diagnosis): readonly string[] {
   const cutOff = judged.runners.filter(
     ({ connected, cause }) => connected === false && cause === undefined,
   );
-  const unproven = judged.causes.some(({ id }) => id === 'unknown');
+  const unproven = new Set(
+    judged.causes
+      .filter(({ id }) => id === 'unknown')
+      .flatMap(({ evidence }) => evidence.map(({ check }) => check.split('@')[0] ?? '')),
+  );
+  const isNameable = catalogue.some(({ from }) =>
+    from.some((reason) => unproven.has(reason.split('/')[0] ?? '')),
+  );
   return [
     ...lost.map(({ check }) => `${check.id} is in no cause`),
     ...(isCritical === (judged.verdict === 'broken') ? [] : [`verdict ${judged.verdict}`]),
     ...twice.map(({ id }) => `${id} explains its own evidence`),
     ...(ids.length === new Set(ids).size ? [] : ['a cause stands twice']),
     ...cutOff.map(({ runner }) => `${runner} is cut off without a cause`),
-    ...(unproven === judged.candidates.length > 0 ? [] : ['candidates do not follow unknown']),
+    ...(isNameable === judged.candidates.length > 0 ? [] : ['candidates do not follow unknown']),
   ];
 }
 
@@ -126,6 +137,31 @@ describe.each([
       });
     }
   });
+});
+
+/** Every probe has a check in it. */
+const WHOLE: World = {
+  proxy: PROXY,
+  runners: [runner('runnerAA1', { record: { id: 1, tokenFile: '/token' } })],
+  service: TALKING.service ?? {},
+};
+
+const REASONS_OF_ALL = PROBES.flatMap(({ id, reasons }) =>
+  Object.keys(reasons).flatMap((reason) => [
+    [id, reason, 'fail'] as const,
+    [id, reason, 'warn'] as const,
+  ]),
+);
+
+test.each(REASONS_OF_ALL)('%s/%s as %s is in a cause, and not healthy', (probe, reason, status) => {
+  const snapshot = snapshotOf({ [probe]: { status, reason, detail: `seen: ${reason}` } }, WHOLE);
+  const judged = diagnose(snapshot);
+
+  expect(brokenLaws(snapshot, judged)).toEqual([]);
+  // An `info` is as somebody wanted it, and never changes the verdict.
+  const isWanted = judged.causes.every(({ severity }) => severity === 'info');
+  expect(judged.causes).not.toEqual([]);
+  expect(judged.verdict === 'healthy').toBe(isWanted);
 });
 
 describe('nothing is fine without proof', () => {

@@ -9,6 +9,7 @@ import type { OptionTable, ValuesOf } from '../../src/core/option.ts';
 import { defaultsOf } from '../../src/core/option.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Budget, LinkTools, Probe } from '../../src/core/probe.ts';
+import type { ReasonSpec } from '../../src/core/reason.ts';
 import type { TargetKind, TargetKinds } from '../../src/core/target.ts';
 import { missingFacts } from './missing-facts.ts';
 import { recordReason } from './recorded-reasons.ts';
@@ -43,7 +44,18 @@ export async function runProbe<
   };
   const finding = await probe.run(target, { ...defaultsOf(probe.options), ...over.options }, tools);
   recordReason(probe.id, finding);
+  expectKind(probe.reasons, finding);
   const missing = missingFacts(probe.id, finding);
   if (missing.length > 0) throw new Error(missing.join('\n'));
   return finding;
+}
+
+/** A reason by which nothing was learned comes with `unknown`, and context never fails. */
+function expectKind(reasons: Readonly<Record<string, ReasonSpec>>, finding: Finding): void {
+  if (finding.status === 'pass') return;
+  const kind = reasons[finding.reason]?.kind;
+  const isWrong =
+    (kind === 'unseen' && finding.status !== 'unknown') ||
+    (kind === 'context' && finding.status !== 'warn');
+  if (isWrong) throw new Error(`${finding.reason} is ${kind}, and its status ${finding.status}`);
 }

@@ -2,6 +2,7 @@
 import type { Check, CheckState, Snapshot, HostContext } from '../../src/core/check.ts';
 import type { CheckId, Fact, Finding } from '../../src/core/finding.ts';
 import type { Place } from '../../src/core/place.ts';
+import type { Probe } from '../../src/core/probe.ts';
 import type { Problem, RunnerProcess } from '../../src/core/reading.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type {
@@ -59,6 +60,8 @@ export interface World {
   readonly concurrent?: number;
   /** Where the runner lives: as the package puts it, unless told. */
   readonly place?: Place;
+  /** The real ones unless told. */
+  readonly probes?: readonly Probe[];
 }
 
 /** What a check says; a plain finding has been seen three times since SINCE. */
@@ -100,7 +103,7 @@ export function snapshotOf(
   world: World = {},
 ): Snapshot {
   const hostContext = hostContextOf(world);
-  const checks = checksOf(ALL_PROBES, targetsOf(hostContext, world), {
+  const checks = checksOf(world.probes ?? ALL_PROBES, targetsOf(hostContext, world), {
     requestsPerHour: 10_000,
     probes: {},
   });

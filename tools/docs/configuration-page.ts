@@ -3,10 +3,10 @@ import { COMMANDS, GENERAL } from '../../src/cli/command-table.ts';
 import type { FlagSpec } from '../../src/cli/command-table.ts';
 import type { Setting, SettingTable } from '../../src/config/settings/schema.ts';
 import { probeSettings, SECTIONS } from '../../src/config/settings/schema.ts';
-import { ALL_PROBES } from '../../src/cli/all-probes.ts';
+import type { Probe } from '../../src/core/probe.ts';
 import { code, head, table } from './markdown.ts';
 
-export function configurationPage(): string {
+export function configurationPage(probes: readonly Probe[]): string {
   return [
     ...head('Configuration', '`src/cli/command-table.ts` and `src/config/settings/schema.ts`'),
     'Nothing needs to be configured: the runner’s own `config.toml` is found by itself. A flag wins over its key in the',
@@ -31,7 +31,7 @@ export function configurationPage(): string {
     '## Settings file',
     '',
     ...Object.entries(SECTIONS).flatMap(([name, settings]) => section(name, settings)),
-    ...ALL_PROBES.flatMap((probe) => section(`probes.${probe.id}`, probeSettings(probe))),
+    ...probes.flatMap((probe) => section(`probes.${probe.id}`, probeSettings(probe))),
   ].join('\n');
 }
 

@@ -3,15 +3,18 @@ import { COUNTER_FAMILIES, PREFIX } from '../../src/metrics/exporter.ts';
 import { FAMILIES } from '../../src/metrics/families.ts';
 import { measureFamilies } from '../../src/metrics/measures.ts';
 import { OWN_PROCESS_FAMILIES } from '../../src/metrics/own-process.ts';
-import { ALL_PROBES } from '../../src/cli/all-probes.ts';
+import type { Probe } from '../../src/core/probe.ts';
 import { code, head, table } from './markdown.ts';
 
 type Row = readonly [name: string, kind: string, labels: readonly string[], help: string];
 
-export function metricsPage(): string {
-  const own = [...FAMILIES, ...measureFamilies(ALL_PROBES)].map(
-    ({ name, kind, labels, help }): Row => [`${PREFIX}${name}`, kind, labels, help],
-  );
+export function metricsPage(probes: readonly Probe[]): string {
+  const own = [...FAMILIES, ...measureFamilies(probes)].map(({ name, kind, labels, help }): Row => [
+    `${PREFIX}${name}`,
+    kind,
+    labels,
+    help,
+  ]);
   const { durations, reasons } = COUNTER_FAMILIES;
   const counted: readonly Row[] = [
     [`${PREFIX}${durations.name}`, 'histogram', durations.labels, durations.help],

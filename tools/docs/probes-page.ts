@@ -1,19 +1,19 @@
 /** docs/probes.md: what each probe asks, how often, which reasons it knows and what each asks you to do. */
 import { COMMON_REASONS } from '../../src/core/finding.ts';
 import { COSTS } from '../../src/core/follow-up.ts';
-import type { Probe, ReasonSpec } from '../../src/core/probe.ts';
+import type { Probe } from '../../src/core/probe.ts';
+import type { ReasonSpec } from '../../src/core/reason.ts';
 import { specOfReason } from '../../src/diagnosis/catalogue/index.ts';
-import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { FOLLOW_UPS } from '../../src/follow-ups/index.ts';
 import { code, head, table } from './markdown.ts';
 
-export function probesPage(): string {
+export function probesPage(probes: readonly Probe[]): string {
   return [
     ...head('Probes', '`src/probes/` and `src/follow-ups/`'),
     'The links of the walk to GitLab, in their order, then what stands for itself. A link is tried only when those it needs',
     'passed; the rest read `skipped`.',
     '',
-    ...ALL_PROBES.flatMap(section),
+    ...probes.flatMap(section),
     ...followUpsSection(),
     '## Reasons that any probe may have',
     '',
@@ -64,12 +64,10 @@ function section(probe: Probe): readonly string[] {
       : `Target: ${kind}. A [follow-up](#follow-ups), at most ${timeoutSeconds} s.`,
     '',
     ...table(
-      ['reason', 'meaning', 'what to do', 'cause'],
-      Object.entries<ReasonSpec>(reasons).map(([reason, { meaning, action }]) => [
+      ['reason', 'meaning', 'what to do'],
+      Object.entries<ReasonSpec>(reasons).map(([reason, spec]) => [
         code(reason),
-        meaning,
-        action,
-        causeOf(id, reason),
+        ...wordsOf(id, reason, spec),
       ]),
     ),
     ...(Object.keys(measures).length === 0
@@ -81,7 +79,10 @@ function section(probe: Probe): readonly string[] {
   ];
 }
 
-function causeOf(probe: string, reason: string): string {
-  const spec = specOfReason(probe, reason);
-  return spec === undefined ? '' : `[${code(spec.id)}](causes.md#${spec.id})`;
+/** Meaning and action: those of its cause, where an entry of the catalogue reads it. */
+function wordsOf(probe: string, reason: string, spec: ReasonSpec): readonly [string, string] {
+  if ('meaning' in spec) return [spec.meaning, spec.action];
+  const cause = specOfReason(probe, reason);
+  if (cause === undefined) throw new Error(`no cause reads ${probe}/${reason}`);
+  return [`${cause.title}.`, `Follow [${code(cause.id)}](causes.md#${cause.id}).`];
 }

@@ -49,7 +49,7 @@ export const NETWORK_QUALITY_CAUSES: readonly CauseSpec[] = [
     evidence:
       "A rule in the output or input chains that matches the address, the port and the runner's user; or the kernel refuses to send a query to the name server.",
     notConfusedWith: ['tcp-connection-refused', 'tcp-connect-timeout', 'firewall-reject'],
-    from: ['dns/prohibited'],
+    from: ['dns/prohibited', 'firewall/rule-blocks'],
     says: (c) =>
       c.optional('rule') === undefined
         ? `this host's firewall blocks DNS queries to its name servers (${c.fact('servers')})`

@@ -151,7 +151,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
       'The server uses another protocol (a wrong port, or https:// for an http proxy), or Go cannot parse the value as a URL and uses another proxy or none.',
     evidence: 'A response that is not from a proxy, or a value that Go cannot parse as a URL.',
     notConfusedWith: ['proxy-name-not-found', 'proxy-not-responding'],
-    from: ['proxy/not-a-proxy', 'connect/invalid-port'],
+    from: ['proxy/not-a-proxy', 'proxy/certificate-refused', 'connect/invalid-port'],
     says: (c) =>
       c.optional('is_misread') === 'true'
         ? `Go misreads the value of ${c.fact('variable')} and uses ${c.fact('proxy')} as the proxy`

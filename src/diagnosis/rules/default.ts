@@ -2,18 +2,19 @@
  * What no rule has spoken for: a check that fails or warns is the cause that the catalogue reads it as, or `unknown` in
  * the words of the check itself. So is a check that could not look for a reason that is a cause.
  */
-import type { CheckState } from '../../core/check.ts';
+import type { CheckState, Snapshot } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { CheckId } from '../../core/finding.ts';
 import { detailOf, reasonOf } from '../../core/finding.ts';
 import type { RunnerTarget, TargetKind } from '../../core/target.ts';
-import type { Scope } from '../../core/vocabulary.ts';
+import type { ReasonSpec } from '../../core/reason.ts';
+import type { Scope, Severity } from '../../core/vocabulary.ts';
 import type { Observation } from '../build-cause.ts';
 import { buildCause, requireCause, sentence } from '../build-cause.ts';
 import { catalogue, specOfReason, stageOf } from '../catalogue/index.ts';
 import type { CauseSpec, Stage } from '../cause-spec.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
-import { isTroubled } from '../snapshot-index.ts';
+import { isTroubled, linkOf } from '../snapshot-index.ts';
 
 /** A cause with its place in the order of blame. */
 export interface BlamedCause {
@@ -27,7 +28,7 @@ export function defaultCauses(
   spokenFor: ReadonlySet<CheckId>,
 ): readonly BlamedCause[] {
   return indexed.snapshot.checks
-    .filter((state) => !spokenFor.has(state.check.id) && isAccused(state))
+    .filter((state) => !spokenFor.has(state.check.id) && mustEndInCause(state, indexed.snapshot))
     .toSorted((a, b) => catalogue.indexOf(specOf(a)) - catalogue.indexOf(specOf(b)))
     .map((state) => {
       const cause = causeOfCheck(state, indexed);
@@ -35,10 +36,33 @@ export function defaultCauses(
     });
 }
 
-/** Whether a check must end in a cause. */
-export function isAccused(state: CheckState): boolean {
+/** Whether a check must be evidence of a cause, or explained by one. */
+export function mustEndInCause(state: CheckState, snapshot: Snapshot): boolean {
   if (state.finding.status === 'unknown') return readAs(state) !== undefined;
-  return isTroubled(state) && !isPassing(state);
+  return isTroubled(state) && !isPassing(state) && !isOutdated(state, snapshot);
+}
+
+/** Context to an earlier walk: it says nothing of the links that were tried since. */
+function isOutdated(state: CheckState, { checks }: Snapshot): boolean {
+  if (declaredReason(state)?.kind !== 'context') return false;
+  const { target } = state.check;
+  const at = state.last?.startedAt ?? 0;
+  return checks.some(
+    (other) =>
+      other.check.target.id === target.id &&
+      linkOf(other) !== undefined &&
+      (other.last?.startedAt ?? 0) > at,
+  );
+}
+
+function declaredReason({ check, finding }: CheckState): ReasonSpec | undefined {
+  return check.probe.reasons[reasonOf(finding) ?? ''];
+}
+
+/** Where the reason itself says how bad it is; what is only context is never worse than a notice. */
+function severityOf(reason: ReasonSpec | undefined): Severity | undefined {
+  if (reason?.kind === 'context') return 'notice';
+  return reason !== undefined && 'severity' in reason ? reason.severity : undefined;
 }
 
 /** The cause that the catalogue reads a check as. A rule that knows more says it in `over`. */
@@ -47,8 +71,9 @@ export function causeOfCheck(
   indexed: SnapshotIndex,
   over: Partial<Observation> = {},
 ): Cause {
-  const { target, probe } = state.check;
-  const reason = probe.reasons[reasonOf(state.finding) ?? ''];
+  const { target } = state.check;
+  const reason = declaredReason(state);
+  const severity = severityOf(reason);
   const spec = specOf(state);
   const cause = buildCause(indexed, {
     spec,
@@ -56,13 +81,13 @@ export function causeOfCheck(
     scopeId: target.id,
     runners: affectedBy(state, indexed),
     ...(target.kind === 'endpoint' ? { url: target.id } : {}),
-    ...(reason?.severity === undefined ? {} : { severity: reason.severity }),
+    ...(severity === undefined ? {} : { severity }),
     ...over,
   });
   if (spec.id !== 'unknown') return cause;
   // No entry of the catalogue means it, but what is wrong is known.
   const summary = sentence(detailOf(state.finding));
-  const fix = reason === undefined ? cause.fix : [{ text: reason.action }];
+  const fix = reason !== undefined && 'action' in reason ? [{ text: reason.action }] : cause.fix;
   return { ...cause, summary, fix, scope: { ...cause.scope, kind: SCOPES[target.kind] } };
 }
 

@@ -1,6 +1,7 @@
 /** Classifies a failed dial. As in Go, the error that counts is that of the first address. */
 import { dataKey } from '../../core/finding-data.ts';
 import type { Attempt } from '../../core/lookup.ts';
+import { leadToCauses } from '../../core/reason.ts';
 
 /** The addresses that were dialled, of connect's findings. */
 export const ATTEMPTS = dataKey<readonly Attempt[]>('attempts');
@@ -8,7 +9,7 @@ export const ATTEMPTS = dataKey<readonly Attempt[]>('attempts');
 /** A firewall's "prohibited" comes at once; a dead neighbour is given up after about three seconds. */
 const FAST_SECONDS = 1;
 
-const REASONS = {
+const FAULTS = {
   ECONNREFUSED: 'refused',
   timeout: 'timeout',
   ETIMEDOUT: 'timeout',
@@ -23,14 +24,33 @@ const REASONS = {
   EPERM: 'prohibited',
   EMFILE: 'too-many-files',
   ENFILE: 'too-many-files',
-} as const;
+} as const satisfies Readonly<Record<string, DialFault>>;
 
 const BOTH: ReadonlySet<number> = new Set([4, 6]);
 
-export type DialFault =
-  | (typeof REASONS)[keyof typeof REASONS]
-  | 'host-unreachable'
-  | 'connect-error';
+export const DIAL_REASONS = {
+  ...leadToCauses(
+    'refused',
+    'timeout',
+    'prohibited',
+    'host-unreachable',
+    'no-route',
+    'no-local-port',
+    'invalid-port',
+  ),
+  'too-many-files': {
+    kind: 'unseen',
+    meaning: 'runnerwatch has reached its own limit of open files.',
+    action: 'Raise LimitNOFILE of runnerwatch.',
+  },
+  'connect-error': {
+    kind: 'unseen',
+    meaning: 'The connection failed with an error that runnerwatch does not know.',
+    action: 'Report the detail shown as a bug of runnerwatch.',
+  },
+} as const;
+
+export type DialFault = keyof typeof DIAL_REASONS;
 
 /** `families`: those of which this host has an address of its own that leads out. */
 export function dialFaultOf(
@@ -43,7 +63,7 @@ export function dialFaultOf(
   if (first.outcome === 'EHOSTUNREACH') {
     return first.seconds < FAST_SECONDS ? 'prohibited' : 'host-unreachable';
   }
-  const known: Readonly<Record<string, DialFault>> = REASONS;
+  const known: Readonly<Record<string, DialFault>> = FAULTS;
   return known[first.outcome] ?? 'connect-error';
 }
 

@@ -2,16 +2,26 @@
 import { isIPv6 } from 'node:net';
 
 import type { Outcome, Query, Resolution } from '../../core/lookup.ts';
+import { leadToCauses } from '../../core/reason.ts';
 
-export type LookupFault =
-  | 'not-found'
-  | 'server-failure'
-  | 'timeout'
-  | 'prohibited'
-  | 'resolver-down'
-  | 'not-configured'
-  | 'no-route'
-  | 'resolver-error';
+export const LOOKUP_REASONS = {
+  ...leadToCauses(
+    'not-found',
+    'server-failure',
+    'timeout',
+    'resolver-down',
+    'not-configured',
+    'no-route',
+    'prohibited',
+  ),
+  'resolver-error': {
+    kind: 'unseen',
+    meaning: 'The DNS lookup failed with an error that says nothing about the name.',
+    action: 'Read the detail, then query each server with dig.',
+  },
+} as const;
+
+export type LookupFault = keyof typeof LOOKUP_REASONS;
 
 /** Go calls all of them "server misbehaving" or worse; another server may do better. */
 const FAILURES: readonly Outcome[] = ['servfail', 'refused', 'misbehaving', 'lame', 'malformed'];

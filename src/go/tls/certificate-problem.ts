@@ -1,15 +1,19 @@
 /** The faults of a certificate chain, one code for each thing that can be repaired. */
+import { leadToCauses } from '../../core/reason.ts';
 
-export type ProblemCode =
-  | 'unknown-authority'
-  | 'self-signed'
-  | 'missing-intermediate'
-  | 'expired'
-  | 'intermediate-expired'
-  | 'not-yet-valid'
-  | 'name-mismatch'
-  | 'no-san'
-  | 'not-acceptable';
+export const PROBLEM_REASONS = leadToCauses(
+  'unknown-authority',
+  'self-signed',
+  'missing-intermediate',
+  'expired',
+  'intermediate-expired',
+  'not-yet-valid',
+  'name-mismatch',
+  'no-san',
+  'not-acceptable',
+);
+
+export type ProblemCode = keyof typeof PROBLEM_REASONS;
 
 export interface CertificateProblem {
   readonly code: ProblemCode;

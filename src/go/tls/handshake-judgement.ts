@@ -1,19 +1,32 @@
 /** Classifies a failed handshake: one reason for each thing that can be repaired. */
 import { dateAndAge } from '../../core/date-text.ts';
+import { leadToCauses } from '../../core/reason.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Handshake } from './handshake.ts';
 import type { Trust } from './trust.ts';
-import type { CertificateProblem, ProblemCode } from './certificate-problem.ts';
+import type { CertificateProblem } from './certificate-problem.ts';
+import { PROBLEM_REASONS } from './certificate-problem.ts';
 
-export type TlsFault =
-  | ProblemCode
-  | `ca-file-${'missing' | 'unreadable' | 'invalid'}`
-  | 'protocol-unsupported'
-  | 'client-certificate-required'
-  | 'client-certificate-invalid'
-  | 'plaintext-server'
-  | 'handshake-blocked'
-  | 'tls-error';
+export const TLS_REASONS = {
+  ...PROBLEM_REASONS,
+  ...leadToCauses(
+    'protocol-unsupported',
+    'client-certificate-required',
+    'client-certificate-invalid',
+    'ca-file-missing',
+    'ca-file-unreadable',
+    'ca-file-invalid',
+    'plaintext-server',
+    'handshake-blocked',
+  ),
+  'tls-error': {
+    kind: 'unseen',
+    meaning: 'The TLS handshake failed with an error that runnerwatch does not know.',
+    action: 'Report the detail shown as a bug of runnerwatch.',
+  },
+} as const;
+
+export type TlsFault = keyof typeof TLS_REASONS;
 
 export interface TlsJudgement {
   readonly status: 'fail' | 'unknown';

@@ -1,4 +1,5 @@
 /** Judges the examination of a Docker daemon. */
+import { leadToCauses } from '../../core/reason.ts';
 import type { OverdueJob } from './jobs.ts';
 import type { DockerStatus } from './status.ts';
 
@@ -8,15 +9,31 @@ export interface DockerLimits {
   readonly runner_api_minor: number;
 }
 
-export type DockerFault =
-  | 'daemon-down'
-  | 'socket-permission'
-  | 'not-responding'
-  | 'api-incompatible'
-  | 'root-full'
-  | 'job-overdue'
-  | 'docker-error'
-  | 'blind';
+export const DOCKER_REASONS = {
+  ...leadToCauses(
+    'daemon-down',
+    'socket-permission',
+    'not-responding',
+    'api-incompatible',
+    'root-full',
+    'blind',
+  ),
+  'docker-error': {
+    kind: 'cause',
+    severity: 'warning',
+    meaning: 'Docker returns an error that runnerwatch does not know.',
+    action: "Read the detail, and Docker's log.",
+  },
+  'job-overdue': {
+    kind: 'cause',
+    severity: 'notice',
+    meaning: 'A job container still runs long after the timeout of its job.',
+    action:
+      'Check in GitLab whether the job has ended; then remove its containers with `docker rm -f`.',
+  },
+} as const;
+
+export type DockerFault = keyof typeof DOCKER_REASONS;
 
 export type DockerJudgement =
   | { readonly status: 'pass' }

@@ -4,12 +4,35 @@ import { isAbsolute, join } from 'node:path';
 
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
+import type { ReasonSpec } from '../../core/reason.ts';
 import type { Credentials, ExecutorBackend } from '../../core/target.ts';
 import type { FolderReader } from './folder-owners.ts';
 import { denialAmong } from './rights.ts';
 import { lookUpUser } from '../proc/users.ts';
 
-export interface FileFault<R extends string> {
+/** What can be wrong with such files. */
+export const FILE_REASONS = {
+  'folder-not-writable': {
+    kind: 'cause',
+    severity: 'warning',
+    meaning: "The jobs' user has no write permission in the builds directory.",
+    action: 'Give that user write permission for the directory.',
+  },
+  'user-missing': {
+    kind: 'cause',
+    severity: 'warning',
+    meaning: 'The user that jobs run as does not exist.',
+    action: "Create the user, or correct `--user` of the runner's service.",
+  },
+  'plugin-missing': {
+    kind: 'cause',
+    severity: 'warning',
+    meaning: 'The plugin of the autoscaler is not installed, so the runner requests no jobs.',
+    action: 'Install it with `gitlab-runner fleeting install`.',
+  },
+} as const satisfies Readonly<Record<string, ReasonSpec>>;
+
+export interface FileFault<R extends keyof typeof FILE_REASONS> {
   readonly reason: R;
   readonly detail: string;
 }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Paths } from '../../core/paths.ts';
+import { leadToCauses } from '../../core/reason.ts';
 import type { Use } from './limits.ts';
 import {
   readConnectionTable,
@@ -28,16 +29,25 @@ interface Tools {
   readonly signal: AbortSignal;
 }
 
-export type LimitFault =
-  | 'system-files'
-  | 'files'
-  | 'tasks'
-  | 'connection-table'
-  | 'connection-table-filling'
-  | 'local-ports'
-  | 'entropy'
-  | 'proc-unreadable'
-  | 'blind';
+export const LIMIT_REASONS = {
+  ...leadToCauses(
+    'system-files',
+    'files',
+    'tasks',
+    'connection-table',
+    'connection-table-filling',
+    'local-ports',
+    'entropy',
+  ),
+  'proc-unreadable': {
+    kind: 'unseen',
+    meaning: '/proc/sys cannot be read.',
+    action: 'Check --path.procfs and the permissions of runnerwatch.',
+  },
+  ...leadToCauses('blind'),
+} as const;
+
+export type LimitFault = keyof typeof LIMIT_REASONS;
 
 export interface LimitReading {
   readonly measures?: Readonly<Record<string, number>>;
