@@ -7,9 +7,11 @@ import { describe, expect, test } from 'vitest';
 import { exampleSettings } from '../src/config/settings/example.ts';
 import { loadSettings } from '../src/config/settings/settings.ts';
 import type { Finding } from '../src/core/finding.ts';
+import { withFollowUps } from '../src/core/follow-up.ts';
 import type { Probe } from '../src/core/probe.ts';
 import { defineProbe } from '../src/core/probe.ts';
 import { diagnose } from '../src/diagnosis/diagnose.ts';
+import { FOLLOW_UPS } from '../src/follow-ups/index.ts';
 import { createExporter } from '../src/metrics/exporter.ts';
 import { PROBES } from '../src/probes/index.ts';
 import { pageOf } from '../src/report/page/page.ts';
@@ -56,8 +58,8 @@ const heat = defineProbe({
   run: () => Promise.resolve(FINDING),
 });
 
-// As the list of probes holds them.
-const probes: readonly Probe[] = [...PROBES, heat];
+// One line in the list.
+const probes: readonly Probe[] = withFollowUps([...PROBES, heat], FOLLOW_UPS);
 const hot = snapshotOf({ heat: FINDING }, { probes });
 
 describe('a new probe without any other change', () => {
@@ -87,7 +89,7 @@ describe('a new probe without any other change', () => {
   });
 
   test('has a row on the page', () => {
-    const page = String(pageOf({ ...viewOf(hot), probes }));
+    const page = pageOf({ ...viewOf(hot), probes });
 
     expect(page).toContain('heat@host');
   });

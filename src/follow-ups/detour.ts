@@ -12,52 +12,22 @@
  */
 import type { FollowUpTools } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
-import type { ReasonSpec } from '../core/reason.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { attemptWay } from '../go/path-attempt.ts';
-import type { Detour, DetourReason, Try } from '../go/alternate-paths.ts';
-import { interception, nothing, otherClock, otherWay, smaller } from '../go/alternate-paths.ts';
+import type { Detour, Try } from '../go/alternate-paths.ts';
+import {
+  DETOUR_REASONS,
+  interception,
+  nothing,
+  otherClock,
+  otherWay,
+  smaller,
+} from '../go/alternate-paths.ts';
 import { SHARED_TRUST } from '../go/tls/trust.ts';
 import type { TrustStore } from '../go/tls/trust.ts';
 import { createReadCheck } from '../host/fs/rights.ts';
 
 const ATTEMPT_SECONDS = 4;
-
-const REASONS = {
-  'known-proxy-works': {
-    kind: 'context',
-    meaning: 'A proxy that is written down on this host, and not in force, leads to GitLab.',
-    action: 'Give it to the runner’s process, in its unit, and restart it.',
-  },
-  'direct-works': {
-    kind: 'context',
-    meaning: 'The direct way leads to GitLab, and the proxy in force does not.',
-    action: 'Exempt GitLab from the proxy by NO_PROXY, or repair the proxy.',
-  },
-  'small-segments-work': {
-    kind: 'context',
-    meaning: 'The handshake passes when the server may only send small packets.',
-    action:
-      'Lower the MTU of the interface or tunnel, and let ICMP “fragmentation needed” through.',
-  },
-  'small-hello-works': {
-    kind: 'context',
-    meaning: 'The handshake passes when the first message fits into one packet.',
-    action:
-      'Repair the filter that cannot take a TLS hello of two packets, or set GODEBUG=tlsmlkem=0.',
-  },
-  'clock-differs': {
-    kind: 'context',
-    meaning:
-      'A certificate is refused for its dates, and the server’s clock differs from this host’s.',
-    action: 'Set the clock that is wrong; most likely this host’s.',
-  },
-  intercepted: {
-    kind: 'context',
-    meaning: 'Through the proxy another certificate is shown than GitLab’s own.',
-    action: 'Make the runner trust the proxy’s authority, or exempt GitLab from the proxy.',
-  },
-} as const;
 
 const MEASURES = {
   tried: { help: 'Other ways to GitLab that were tried, because the one in force is broken.' },
@@ -77,7 +47,7 @@ export function createDetour(store: TrustStore) {
     cost: 'connections',
     timeoutSeconds: 14,
     rememberSeconds: 60,
-    reasons: REASONS,
+    reasons: DETOUR_REASONS,
     measures: MEASURES,
     idle: { tried: 0 },
 

@@ -14,13 +14,43 @@ const NOBODY = 'sni-test.runnerwatch.invalid';
 /** Less than this between two clocks matters to nobody. */
 const SKEW_SECONDS = 60;
 
-export type DetourReason =
-  | 'known-proxy-works'
-  | 'direct-works'
-  | 'small-segments-work'
-  | 'small-hello-works'
-  | 'clock-differs'
-  | 'intercepted';
+export const DETOUR_REASONS = {
+  'known-proxy-works': {
+    kind: 'context',
+    meaning: 'A proxy that is written down on this host, and not in force, leads to GitLab.',
+    action: 'Give it to the runner’s process, in its unit, and restart it.',
+  },
+  'direct-works': {
+    kind: 'context',
+    meaning: 'The direct way leads to GitLab, and the proxy in force does not.',
+    action: 'Exempt GitLab from the proxy by NO_PROXY, or repair the proxy.',
+  },
+  'small-segments-work': {
+    kind: 'context',
+    meaning: 'The handshake passes when the server may only send small packets.',
+    action:
+      'Lower the MTU of the interface or tunnel, and let ICMP “fragmentation needed” through.',
+  },
+  'small-hello-works': {
+    kind: 'context',
+    meaning: 'The handshake passes when the first message fits into one packet.',
+    action:
+      'Repair the filter that cannot take a TLS hello of two packets, or set GODEBUG=tlsmlkem=0.',
+  },
+  'clock-differs': {
+    kind: 'context',
+    meaning:
+      'A certificate is refused for its dates, and the server’s clock differs from this host’s.',
+    action: 'Set the clock that is wrong; most likely this host’s.',
+  },
+  intercepted: {
+    kind: 'context',
+    meaning: 'Through the proxy another certificate is shown than GitLab’s own.',
+    action: 'Make the runner trust the proxy’s authority, or exempt GitLab from the proxy.',
+  },
+} as const;
+
+export type DetourReason = keyof typeof DETOUR_REASONS;
 
 export type Detour = {
   readonly measures: { readonly tried: number; readonly date_skew_seconds?: number };

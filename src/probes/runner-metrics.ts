@@ -9,7 +9,6 @@
  */
 import type { Finding } from '../core/finding.ts';
 import { defineProbe } from '../core/probe.ts';
-import { leadToCauses } from '../core/reason.ts';
 import type { Tools } from '../core/probe.ts';
 import type { ServiceTarget } from '../core/target.ts';
 import { countersOf } from '../runner/counters/counters.ts';

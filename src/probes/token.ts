@@ -38,6 +38,7 @@ export const token = defineProbe({
   intervalSeconds: 900,
   timeoutSeconds: 10,
   budgeted: true,
+  isProvenByPolls: true,
   options: {
     expiring_soon_seconds: {
       kind: 'number',

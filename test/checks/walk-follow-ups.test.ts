@@ -7,6 +7,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { FollowUp, FollowUpTools, Found } from '../../src/core/follow-up.ts';
 import { withFollowUps } from '../../src/core/follow-up.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
+import { leadToCauses } from '../../src/core/reason.ts';
 import { setClock } from '../support/clock.ts';
 import { check, ENDPOINT, failing, PASS, probe } from '../support/probes.ts';
 import { unlimitedBudget } from '../support/run-probe.ts';
@@ -24,7 +25,7 @@ function followUp(over: FollowUpLike): FollowUp {
     cost: 'local',
     timeoutSeconds: 2,
     rememberSeconds: 60,
-    reasons: { doubtful: { meaning: 'It is doubtful.', action: 'Look.' } },
+    reasons: leadToCauses('doubtful'),
     measures: {},
     run: async () => DOUBT,
     ...over,

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { catalogue, specOfReason } from '../../src/diagnosis/catalogue/index.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 
-const declared = ALL_ALL_PROBES.flatMap(({ id, reasons }) =>
+const declared = ALL_PROBES.flatMap(({ id, reasons }) =>
   Object.keys(reasons).map((reason) => `${id}/${reason}`),
 );
 

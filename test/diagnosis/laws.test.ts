@@ -7,7 +7,7 @@ import type { CheckId, Finding } from '../../src/core/finding.ts';
 import { STATUSES } from '../../src/core/vocabulary.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
-import { PROBES } from '../../src/probes/index.ts';
+import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { TALKING } from '../support/events.ts';
 import type { World } from '../support/snapshots.ts';
 import { fail, GITLAB, PROXY, runner, SKIPPED, snapshotOf, warn } from '../support/snapshots.ts';
@@ -146,7 +146,7 @@ const WHOLE: World = {
   service: TALKING.service ?? {},
 };
 
-const REASONS_OF_ALL = PROBES.flatMap(({ id, reasons }) =>
+const REASONS_OF_ALL = ALL_PROBES.flatMap(({ id, reasons }) =>
   Object.keys(reasons).flatMap((reason) => [
     [id, reason, 'fail'] as const,
     [id, reason, 'warn'] as const,

@@ -1,6 +1,6 @@
 /** What the runner's own polls prove: GitLab accepted the token of the entry that polled. */
-import type { Snapshot } from './check.ts';
-import type { RunnerEvent } from './runner-event.ts';
+import type { Snapshot } from '../core/check.ts';
+import type { RunnerEvent } from '../core/runner-event.ts';
 
 const WORKED: ReadonlySet<string> = new Set(['poll-worked', 'polls-worked']);
 const POLLS: ReadonlySet<string> = new Set([...WORKED, 'poll-failed', 'polls-failed', 'disabled']);
@@ -8,7 +8,7 @@ const POLLS: ReadonlySet<string> = new Set([...WORKED, 'poll-failed', 'polls-fai
 const PROOF_SECONDS = 300;
 
 /** Entries whose last poll for jobs, by the runner's own log or counters, worked. */
-export function pollingRunners({ checks, takenAt }: Snapshot): ReadonlySet<string> {
+export function runnersWithOwnPolls({ checks, takenAt }: Snapshot): ReadonlySet<string> {
   const events = checks.flatMap(({ finding }) => finding.events ?? []);
   const latest = new Map<string, RunnerEvent>();
   for (const event of events.filter(({ kind }) => POLLS.has(kind))) {
