@@ -278,8 +278,9 @@ function at(
 }
 
 /** `memory "4 gigs"`; without the text where it may be secret. */
-function nameOf({ entry, text, isElement }: Item): string {
-  const name = redactName(entry.key);
+function nameOf({ entry, text, isElement }: Item, { table, keys }: KeyConstraint): string {
+  const map = table.slice(table.lastIndexOf('.') + 1);
+  const name = keys.includes('*') ? `${map}.${redactName(entry.key)}` : entry.key;
   if (redactValue(entry.key, text) === text) return `${name} "${text}"`;
   return isElement ? `an element of ${name}` : name;
 }
@@ -290,14 +291,14 @@ function checkForm(
   constraint: KeyConstraint,
 ): readonly Violation[] {
   if (item.text === '' || test(item.text)) return [];
-  return [at(item, `${nameOf(item)} is not ${is}`, corrected(item, constraint))];
+  return [at(item, `${nameOf(item, constraint)} is not ${is}`, corrected(item, constraint))];
 }
 
 function checkOneOf(item: Item, must: OneOf, constraint: KeyConstraint): readonly Violation[] {
   const { entry, text } = item;
   if (text === '' && must.rejectsEmpty !== true) return [];
   if (must.values.includes(must.ignoresCase === true ? text.toLowerCase() : text)) return [];
-  const message = text === '' ? `${entry.key} is empty` : `unknown ${nameOf(item)}`;
+  const message = text === '' ? `${entry.key} is empty` : `unknown ${nameOf(item, constraint)}`;
   const meant =
     must.aliases?.[text] ?? must.values.find((value) => folded(value) === folded(text.trim()));
   if (meant !== undefined) return [at(item, message, certain(item, meant))];

@@ -201,3 +201,22 @@ describe('corrections', () => {
     expect(diffOf('a\n', 'a\n', 'c')).toBe('');
   });
 });
+
+test.each([
+  [
+    '[runners.docker]\nulimit = { nofile = "many" }',
+    'ulimit.nofile "many" is not a whole number, or two with a colon between them',
+  ],
+  [
+    '[runners.machine]\nMachineOptionsWithName = ["a=b"]',
+    'an element of MachineOptionsWithName is not a text with %s',
+  ],
+  [
+    '[runners.docker]\npull_policy = true',
+    'runners.docker.pull_policy must be a string or array of strings, and is a boolean',
+  ],
+])('the message about %j names the key and what it must be', (lines, message) => {
+  const { findings } = lintText(`[[runners]]\nexecutor = "docker"\n${lines}\n`, 'c', { now: 0 });
+
+  expect(findings.map((finding) => finding.message)).toContain(message);
+});

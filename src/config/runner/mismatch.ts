@@ -27,7 +27,12 @@ export function mismatchesOf(value: TomlValue, type: SchemaType): readonly Misma
     case 'list':
       return listMismatches(value, type);
     case 'string-or-list':
-      return value.kind === 'string' ? [] : listMismatches(value, { kind: 'list', of: 'string' });
+      return value.kind === 'string'
+        ? []
+        : listMismatches(value, { kind: 'list', of: 'string' }).map((found) => ({
+            ...found,
+            expected: expectedLabel(type),
+          }));
     case 'map':
       return mapMismatches(value, type);
     case 'table':
