@@ -11,10 +11,10 @@ import { systemClock } from '../core/clock.ts';
 import { errnoText } from '../core/errno.ts';
 import type { LintReport } from '../core/lint.ts';
 import { HOST_PATHS } from '../core/paths.ts';
+import { PlaceFinder } from '../discovery/place.ts';
 import { readUnitEnvironment } from '../host/net/proxy-settings.ts';
 import { SYSTEM_DIRECTORY, USER_DIRECTORY } from '../host/place/runner-files.ts';
 import { findRunnerProcesses } from '../host/proc/runner-process.ts';
-import { findRunnerUnit } from '../host/systemd/unit-files.ts';
 import { codeQualityOf } from '../lint/code-quality.ts';
 import { reportWithFiles } from '../lint/file-reader.ts';
 import { hostContext } from '../lint/host-context.ts';
@@ -91,16 +91,15 @@ export async function reportFor(prepared: Prepared, path: string | undefined): P
   if (runner === undefined && !(await isDefault(place))) {
     return reportOf(prepared, { now: systemClock.wall() });
   }
-  const unitEnvironment = runner === undefined ? await installedEnvironment() : undefined;
-  const question = { configPath: place, process: runner, unitEnvironment };
+  const asked = { process: runner, configPath: place, logFile: undefined, paths: HOST_PATHS };
+  const { unit } = await new PlaceFinder().find(asked);
+  const unitEnvironment =
+    runner !== undefined || unit === undefined
+      ? undefined
+      : await readUnitEnvironment(unit, HOST_PATHS);
+  const question = { configPath: place, process: runner, unitEnvironment, unit };
   const context = await hostContext(question, HOST_PATHS, systemClock);
   return await reportWithFiles(prepared, context, HOST_PATHS);
-}
-
-/** What the installed unit, of whatever name, would give a runner. */
-async function installedEnvironment(): Promise<Readonly<Record<string, string>> | undefined> {
-  const unit = await findRunnerUnit(HOST_PATHS);
-  return unit === undefined ? undefined : await readUnitEnvironment(unit, HOST_PATHS);
 }
 
 /** A place where a runner of this host would look. */

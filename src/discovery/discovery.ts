@@ -33,6 +33,7 @@ export interface ConfigSource {
   readonly modifiedAt: Instant | undefined;
   readonly process: RunnerProcess | undefined;
   readonly unitEnvironment: Readonly<Record<string, string>> | undefined;
+  readonly unit: string | undefined;
 }
 
 type SourceSettings = Pick<PlanSettings, 'runnerLogFile' | 'apiTokenFile'>;
@@ -86,6 +87,7 @@ export class Discovery {
       modifiedAt: reading.modifiedAt,
       process: this.#process,
       unitEnvironment: around.unitEnvironment,
+      unit: around.place.unit,
     };
     this.#configPath = located.path;
     this.#foundBy = located.foundBy;

@@ -46,6 +46,8 @@ export interface LintContext {
   readonly configPath?: string;
   readonly files?: FileFacts;
   readonly process?: RunnerProcess;
+  /** The systemd unit that runs it: that of the package unless told. */
+  readonly unit?: string;
   /** Of the process; while there is none, what its systemd unit sets. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly host?: HostSize;

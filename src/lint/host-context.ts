@@ -12,12 +12,14 @@ export interface HostQuestion {
   readonly process: RunnerProcess | undefined;
   /** What its systemd unit sets; used only while there is no process. */
   readonly unitEnvironment?: Readonly<Record<string, string>> | undefined;
+  /** The systemd unit that runs it; absent where none does. */
+  readonly unit?: string | undefined;
   readonly history?: LintContext['history'];
 }
 
 /** Everything but the files, which the rules ask for. */
 export async function hostContext(
-  { configPath, process: runner, unitEnvironment, history }: HostQuestion,
+  { configPath, process: runner, unitEnvironment, unit, history }: HostQuestion,
   paths: Paths,
   clock: Clock,
 ): Promise<LintContext> {
@@ -29,6 +31,7 @@ export async function hostContext(
     listeners: await readListeners(paths, runner?.pid),
     ...(runner === undefined ? {} : { process: runner }),
     ...(environment === undefined ? {} : { environment }),
+    ...(unit === undefined ? {} : { unit }),
     ...(history === undefined ? {} : { history }),
   };
 }

@@ -17,6 +17,7 @@ export interface LintQuestion {
   readonly modifiedAt?: Instant | undefined;
   readonly process: RunnerProcess | undefined;
   readonly unitEnvironment?: Readonly<Record<string, string>> | undefined;
+  readonly unit?: string | undefined;
 }
 
 export class LintWatch {
@@ -79,12 +80,13 @@ export class LintWatch {
   }
 
   async #judge(question: LintQuestion, key: string): Promise<void> {
-    const { content, configPath, process: runner, unitEnvironment } = question;
+    const { content, configPath, process: runner, unitEnvironment, unit } = question;
     try {
       const report = await this.#child.lint({
         configPath,
         process: runner,
         unitEnvironment,
+        unit,
         history: { changedUnseen: this.#changedUnseen },
         paths: this.#paths,
         ...(content === undefined

@@ -176,6 +176,19 @@ describe('the process', () => {
       },
     },
     {
+      name: 'G20 a unit of another name that waits longer',
+      rule: 'G20',
+      text: 'shutdown_timeout = 120',
+      host: {
+        unit: 'gitlab-runner-2.service',
+        files: {
+          '/etc/systemd/system/gitlab-runner-2.service': fileFact({
+            content: '[Service]\nTimeoutStopSec=2h\n',
+          }),
+        },
+      },
+    },
+    {
       name: 'G20 a unit that waits as usual',
       rule: 'G20',
       text: 'shutdown_timeout = 120',

@@ -64,5 +64,5 @@ function normalizeOutput(text: string): string {
     .replaceAll(DEMO_CONFIG.replace('/config.toml', ''), '/etc/gitlab-runner')
     .replaceAll(/\.test:\d+/g, '.test')
     .replaceAll(/since \d+ m?s/g, 'since 1 s')
-    .replaceAll(/runner process \d+/g, 'runner process 4711');
+    .replaceAll(/runner process\s+\d+,\s+runnerwatch/g, 'runner process 4711,\n  runnerwatch');
 }

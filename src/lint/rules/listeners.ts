@@ -1,6 +1,7 @@
 /** `listen_address` and `[session_server]`: read once, at the start (docs/reference/runner-config.md#keys-of-the-whole-file). */
 import { isIP } from 'node:net';
 
+import { PACKAGED_UNIT } from '../../host/place/packaged.ts';
 import type { LintContext } from '../context.ts';
 import type { ParsedConfig } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
@@ -162,11 +163,11 @@ export const LISTENER_RULES: readonly Rule[] = [
     title: '`shutdown_timeout` is not below TimeoutStopSec of systemd',
     consequence: 'systemd kills the process before it has cleaned up its jobs.',
     fix: 'Raise TimeoutStopSec in the unit, or lower `shutdown_timeout`.',
-    check: ({ root }, { files }) => {
+    check: ({ root }, { files, unit: name = PACKAGED_UNIT }) => {
       const found = wholeAt(root, 'shutdown_timeout');
       if (found === undefined) return [];
       const unit = ['', '.d/kill.conf', '.d/override.conf'].map((end) =>
-        files?.read(`/etc/systemd/system/gitlab-runner.service${end}`),
+        files?.read(`/etc/systemd/system/${name}${end}`),
       );
       const longest = Math.max(
         STOP_SECONDS,
