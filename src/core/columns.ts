@@ -1,4 +1,5 @@
 /** Wraps text to a given width. Colour codes take no column; a word longer than a line is not split. */
+import { stripVTControlCharacters } from 'node:util';
 
 export function wrapText(
   text: string,
@@ -40,7 +41,7 @@ export function truncateText(text: string, most: number): string {
   return signs.length <= most ? text : `${signs.slice(0, most - 1).join('')}…`;
 }
 
-function visibleLength(text: string): number {
-  // oxlint-disable-next-line no-control-regex -- colour codes begin with a control character
-  return text.replaceAll(/\u001B\[\d+m/g, '').length;
+/** Columns that it takes in a terminal. */
+export function visibleLength(text: string): number {
+  return stripVTControlCharacters(text).length;
 }

@@ -2,8 +2,7 @@
  * The demo in a terminal: one block that is redrawn at each change, and keys to break and repair. Long lines are
  * wrapped by the terminal, so that a command can be copied in one piece.
  */
-import { stripVTControlCharacters } from 'node:util';
-
+import { visibleLength, wrapText } from '../core/columns.ts';
 import type { Cause } from '../core/diagnosis.ts';
 import type { View } from '../core/view.ts';
 import type { FaultSwitch } from './faults.ts';
@@ -120,10 +119,6 @@ function rowsOf(line: string, width: number): number {
   return Math.max(1, Math.ceil(visibleLength(line) / width));
 }
 
-function visibleLength(text: string): number {
-  return stripVTControlCharacters(text).length;
-}
-
 function blockOf(
   { faults, view, lines }: TerminalDeps,
   width: number,
@@ -133,7 +128,7 @@ function blockOf(
   const current = faults.current();
   const [cause] = causes;
   const shown = `${ESCAPE}${COLOURS[verdict]}m${verdict}${ESCAPE}0m`;
-  const prose = (label: string, text: string) => wrapSteps(label.padEnd(LABEL_WIDTH), text, width);
+  const prose = (label: string, text: string) => wrapProse(label, text, width);
   return [
     'This is a demo: GitLab and the runner are simulated.',
     '',
@@ -158,23 +153,15 @@ function blockOf(
 /** What an operator would type. A command is never folded here: it is to be copied. */
 function stepsOf({ fix }: Cause, width: number): readonly string[] {
   return fix.flatMap(({ text, command }, index) => [
-    ...wrapSteps((index === 0 ? 'do' : '').padEnd(LABEL_WIDTH), `${index + 1}. ${text}`, width),
+    ...wrapProse(index === 0 ? 'do' : '', `${index + 1}. ${text}`, width),
     ...(command === undefined ? [] : [`${' '.repeat(LABEL_WIDTH)}   ${command}`]),
   ]);
 }
 
-/** Wraps a text at spaces to lines of at most `width` columns. */
-function wrapSteps(label: string, text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  let line = label;
-  for (const word of text.split(' ')) {
-    const isFirst = line.length === label.length;
-    if (!isFirst && visibleLength(line) + 1 + visibleLength(word) > width) {
-      lines.push(line);
-      line = `${' '.repeat(label.length)}${word}`;
-    } else line += isFirst ? word : ` ${word}`;
-  }
-  return [...lines, line];
+/** The further lines align with the text, not the label. */
+function wrapProse(label: string, text: string, width: number): readonly string[] {
+  const column = label.padEnd(LABEL_WIDTH);
+  return wrapText(text, column, ' '.repeat(column.length), width);
 }
 
 const FAULTS_IN_LINE = 4;

@@ -2,6 +2,7 @@
  * A catalogue entry as text: what the cause means, its evidence, causes with similar symptoms and their evidence,
  * the fix. `runnerwatch explain` prints it; docs/causes.md is made from the same parts.
  */
+import { wrapText } from '../core/columns.ts';
 import type { FixStep } from '../core/diagnosis.ts';
 import { SEVERITY_MEANINGS } from '../core/vocabulary.ts';
 import { catalogue } from './catalogue/index.ts';
@@ -41,7 +42,8 @@ export function fixSteps(spec: CauseSpec): readonly FixStep[] {
 
 export function explainPage(spec: CauseSpec, width = WIDTH): string {
   const { id, severity, scope, title, meaning, evidence, resolvedWhen } = spec;
-  const wrap = (text: string, label: string): readonly string[] => wrapped(text, label, width);
+  const wrap = (text: string, label: string): readonly string[] =>
+    wrapText(text, label, ' '.repeat(label.length), width);
   const doubles = lookAlikesOf(spec);
   return [
     `${id} (${severity}, ${scope})`,
@@ -67,16 +69,4 @@ export function explainPage(spec: CauseSpec, width = WIDTH): string {
 
 function doubleText({ id, title, evidence }: LookAlike): string {
   return title === undefined ? id : `${id}: ${title}. Evidence: ${evidence ?? ''}`;
-}
-
-/** Lines of at most `width` characters; the further lines align with the text, not the label. */
-function wrapped(text: string, label: string, width: number): readonly string[] {
-  const lines = text.split(' ').reduce<string[]>((done, word) => {
-    const last = done.at(-1) ?? '';
-    if (last !== '' && label.length + last.length + word.length < width) {
-      return [...done.slice(0, -1), `${last} ${word}`];
-    }
-    return [...done, word];
-  }, []);
-  return lines.map((line, index) => (index === 0 ? label : ' '.repeat(label.length)) + line);
 }

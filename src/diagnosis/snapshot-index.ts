@@ -1,6 +1,6 @@
 /** A snapshot, its checks in one order, with the questions that rules ask of it. Built once per diagnosis. */
 import type { CheckState, Snapshot, HostContext } from '../core/check.ts';
-import { placeOf } from '../core/check.ts';
+import { checkId, placeOf } from '../core/check.ts';
 import type { Place } from '../core/place.ts';
 import type { Finding } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
@@ -49,7 +49,7 @@ export function indexSnapshot(given: Snapshot): SnapshotIndex {
     placeOf: ({ check }) => placeOf(hostContext, check.target),
     linksOf: ({ id }) => linksByEndpoint.get(id) ?? [],
     runnersOf: ({ id }) => runnersByEndpoint.get(id) ?? [],
-    tokenOf: ({ id }) => byId.get(`token@${id}`),
+    tokenOf: ({ id }) => byId.get(checkId('token', id)),
     statesOf: (probe) => byProbe.get(probe) ?? [],
     seen: (kinds, runner) => {
       if (runner !== undefined) {
@@ -73,7 +73,7 @@ function newestFirst(seen: readonly ObservedEvent[]): readonly ObservedEvent[] {
 
 function linksAt(endpoint: string, byId: ReadonlyMap<string, CheckState>): readonly CheckState[] {
   return LINKS.flatMap((link) => {
-    const state = byId.get(`${link}@${endpoint}`);
+    const state = byId.get(checkId(link, endpoint));
     return state?.check.target.kind === 'endpoint' ? [state] : [];
   });
 }

@@ -1,4 +1,5 @@
 /** A rule as text for the terminal. docs/lint.md contains the same texts. */
+import { wrapText } from '../core/columns.ts';
 import { examplesOf } from './examples.ts';
 import type { Rule } from './rule.ts';
 
@@ -53,9 +54,5 @@ function indent(text: string): readonly string[] {
 }
 
 function wrapped(text: string): readonly string[] {
-  return text.split(' ').reduce<string[]>((lines, word) => {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + word.length >= WIDTH) return [...lines, word];
-    return [...lines.slice(0, -1), `${last} ${word}`];
-  }, []);
+  return wrapText(text, '', '', WIDTH);
 }

@@ -1,5 +1,6 @@
 /** Each entry of config.toml as a chain of links from this host to its GitLab; failing ones first. */
 import type { CheckState } from '../../core/check.ts';
+import { checkId } from '../../core/check.ts';
 import type { RunnerVerdict } from '../../core/diagnosis.ts';
 import type { View } from '../../core/view.ts';
 import type { Link, Status } from '../../core/vocabulary.ts';
@@ -69,7 +70,7 @@ function stepsOf(
   return Object.entries(chain).map(([link, status]) => ({
     link: link as Link,
     status,
-    state: states.get(`${link}@${link === 'token' ? runner : (endpoint ?? '')}`),
+    state: states.get(checkId(link, link === 'token' ? runner : (endpoint ?? ''))),
   }));
 }
 
