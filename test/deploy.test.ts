@@ -83,8 +83,12 @@ describe('deploy/systemd/runnerwatch.service', () => {
 
     expect(program).toBe(`/opt/runnerwatch/${bin.runnerwatch}`);
     expect(words).toEqual(['serve']);
-    const { stdout } = await run(here(program), [...words, '--config.check']);
-    expect(stdout).toContain('using the defaults');
+    // Not the settings of an installation on this machine.
+    const settings = join(folder, 'runnerwatch.toml');
+    await writeFile(settings, '');
+    const flags = ['--config.check', `--config.file=${settings}`];
+    const { stdout } = await run(here(program), [...words, ...flags]);
+    expect(stdout).toContain(`${settings} is valid`);
   });
 
   test('the built program knows the runner stand-in of the demo beside it', () => {
