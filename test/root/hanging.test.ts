@@ -22,7 +22,7 @@ test.each(['takes questions', 'stands still'] as const)(
       [0, 30, 60].map((hung_seconds) => ({
         status: 'fail',
         reason: 'hung',
-        detail: `${folder} does not answer since 2026-11-24T09:00:30.000Z`,
+        detail: `${folder} has not responded since 2026-11-24 09:00 UTC`,
         measures: { hung_seconds },
       })),
     );
