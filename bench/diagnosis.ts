@@ -1,7 +1,7 @@
 /**
- * How does the time of one judgement grow with the number of entries? `node bench/diagnosis.ts`. The daemon judges
- * anew whenever a check has ended, on its only thread: the aim is under 50 ms for 500 entries, and a growth from 50
- * entries to 500 that stays near ten. Each number is a median, see median.ts.
+ * How does the time of one diagnosis grow with the number of entries? `node bench/diagnosis.ts`. The daemon diagnoses
+ * after every check, on its only thread: the target is under 50 ms for 500 entries, and about ten times the time of 50
+ * entries. Each number is a median, see median.ts.
  */
 import { diagnose } from '../src/diagnosis/diagnose.ts';
 import type { Snapshot } from '../src/core/check.ts';
@@ -22,7 +22,7 @@ const SCENES: Readonly<Record<string, (ids: Ids) => Readonly<Record<string, Find
   'Docker is down': () => ({ executor: fail('daemon-down') }),
 };
 
-/** Every entry polls, says so in its counters, and has had a failure lately. */
+/** Every entry polls, has counters of its polls, and had a failure recently. */
 function sceneOf(
   count: number,
   say: (ids: Ids) => Readonly<Record<string, FindingSpec>>,

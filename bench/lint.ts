@@ -1,6 +1,6 @@
 /**
- * How long does linting a file of 500 entries take, beside the bare parsers? `node bench/lint.ts [ENTRIES]`.
- * The aim: under 300 ms for 500 entries (some 160 KiB) on two cores. Each number is a median, see median.ts.
+ * How long does linting a file of 500 entries take, compared with the parsers alone? `node bench/lint.ts [ENTRIES]`.
+ * The target: under 300 ms for 500 entries (some 160 KiB) on two cores. Each number is a median, see median.ts.
  */
 import { parse } from '@iarna/toml';
 import { parseTOML } from 'toml-eslint-parser';

@@ -1,7 +1,7 @@
 /**
  * What does a host cost Prometheus? `npm run bench` scrapes a running daemon and, in the same minute, Debian's
- * node_exporter (apt-get install prometheus-node-exporter), and prints docs/fleet.md's table. The ratio is what
- * counts: it hardly depends on the machine.
+ * node_exporter (apt-get install prometheus-node-exporter), and prints the table of docs/fleet.md. The ratio counts:
+ * it hardly depends on the machine.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -38,10 +38,10 @@ export interface CheckResult {
   readonly stderr: string;
 }
 
-/** How it is started, where that is not the usual way. */
+/** How it is started, where a row needs another way than the default. */
 export interface DaemonPaths {
   readonly configPath?: string;
-  /** It is not told where config.toml is, and asks the runner's process. */
+  /** Starts without --runner.config: config.toml is found through the runner's process. */
   readonly findsConfig?: boolean;
   /** As the host sees it. */
   readonly stateDirectory?: string;
@@ -117,7 +117,7 @@ function start(network: Network, words: readonly string[], root: string, { uid =
     MAIN,
     ...words,
   ];
-  // What stands in for systemctl on this host comes first.
+  // The stand-in for systemctl comes first on PATH.
   const env = { ...process.env, PATH: `${root}/shims:${process.env['PATH']}` };
   const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const output: string[] = [];

@@ -1,4 +1,4 @@
-/** What a row does to the runner's host below the network: file systems, /proc, control groups, systemd. */
+/** Changes to the runner's host other than the network: file systems, /proc, control groups, systemd. */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -68,7 +68,7 @@ export async function emptyDisk({ network, files }: World, place: string): Promi
   await network.run('rn', `rm -f ${files.path}${place}/fill*`);
 }
 
-/** A file of /proc or /sys as another host would have it, for whoever reads it in this world. */
+/** Shows a file of /proc or /sys with the content of another host, to every process of this world. */
 export async function show(
   { network, files }: Pick<World, 'network' | 'files'>,
   place: string,
@@ -94,7 +94,7 @@ export async function unshow({ network }: World, ...places: readonly string[]): 
   for (const place of places) await network.run('rn', `umount ${place}`);
 }
 
-/** What a file of pressure says: the share of the last minute, in percent. */
+/** The content of a pressure file: the share of the last minute, in percent. */
 export function pressureText(some: number, full = 0): string {
   return `${pressureLine('some', some)}${pressureLine('full', full)}`;
 }
@@ -131,7 +131,7 @@ export async function makeGroup(
   };
 }
 
-/** Its members move up; the kernel takes a moment to let go of the last one. */
+/** Its members move up; the kernel takes a moment to release the last one. */
 async function removeGroup(folder: string, root: string): Promise<void> {
   for (;;) {
     const pids = (await readFile(join(folder, 'cgroup.procs'), 'utf8')).split('\n').filter(Boolean);
@@ -159,7 +159,7 @@ export async function keepBusy(
   return pids;
 }
 
-/** A host that systemd runs: `systemctl` says this of the runner's unit. */
+/** A host with systemd: `systemctl` reports these properties of the runner's unit. */
 export async function writeUnit(
   { files }: World,
   properties: Readonly<Record<string, string | number>> = {},

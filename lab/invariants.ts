@@ -4,7 +4,7 @@ import type { RecordedRequest } from '../src/demo/gitlab-stand-in.ts';
 import { chainOf } from './scenario.ts';
 import { CANARY, SYSTEM_ID } from './runner-config.ts';
 
-/** All that runnerwatch may ever ask GitLab. */
+/** All requests that runnerwatch may ever send to GitLab. */
 const PERMITTED = new Set([
   'GET /-/health',
   'GET /api/v4/version',
@@ -14,10 +14,10 @@ const PERMITTED = new Set([
   'GET /',
   'GET /users/sign_in',
 ]);
-/** What it may ask with an API token alone. */
+/** Requests that it may send only with an API token. */
 const ON_RECORD = /^GET \/api\/v4\/(?:runners\/\d+(?:\/managers)?|projects\/\d+\/jobs)$/;
 const SEVERE = new Set(['critical', 'warning']);
-/** What no fix may tell. */
+/** Commands that no fix may contain. */
 const HARMFUL =
   /--registration-token|verify --delete|--insecure|tls_verify|GIT_SSL_NO_VERIFY|disable TLS/i;
 const DRASTIC = /unregister|re-?register|delete/i;

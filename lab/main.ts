@@ -1,6 +1,6 @@
 /**
- * `npm run lab`: injects faults into real namespaces and checks what runnerwatch
- * says. `-- D-03 X-07` runs some rows, `-- --list` lists them. The last line is `N passed, N failed`.
+ * `npm run lab`: injects faults into real namespaces and checks the report of runnerwatch. `-- D-03 X-07` runs some
+ * rows, `-- --list` lists them. The last line is `N passed, N failed`.
  */
 import { runRows } from './pool.ts';
 import type { Outcome } from './run-row.ts';

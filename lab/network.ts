@@ -1,7 +1,7 @@
 /**
- * Two network namespaces joined by a wire: `gl`, in which the worker itself lives with GitLab, name servers
- * and proxies, and `rn`, the runner's host. All of it hangs on the worker's process: when that ends, however
- * it ends, the kernel takes namespaces, rules, mounts and processes away.
+ * Two network namespaces joined by a veth pair: `gl`, in which the worker itself runs with GitLab, name servers and
+ * proxies, and `rn`, the runner's host. Both belong to the worker's process: when it ends, for any reason, the kernel
+ * removes namespaces, rules, mounts and processes.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ export const RUNNER_ADDRESS = '10.200.0.1';
 export const GITLAB_ADDRESS = '10.200.0.2';
 export const SECOND_RESOLVER = '10.200.0.3';
 export const PROXY_ADDRESS = '10.200.0.4';
-/** On the wire's network, and nobody has it. */
+/** An address of the veth network that no host has. */
 export const DEAD_ADDRESS = '10.200.0.77';
 export const GITLAB_ADDRESS_6 = 'fd00:200::2';
 const RUNNER_ADDRESS_6 = 'fd00:200::1';
@@ -25,9 +25,9 @@ const execute = promisify(execFile);
 export type Side = 'rn' | 'gl';
 
 export interface Network extends AsyncDisposable {
-  /** The words that put a command into a side. */
+  /** The arguments that run a command on one side. */
   prefix(side: Side): readonly string[];
-  /** Runs a shell command there; a failure is an error that holds what it said. */
+  /** Runs a shell command there; a failure is an error with its output. */
   run(side: Side, command: string): Promise<string>;
   /** Adds a rule to the filter of a side: `rule('gl', 'input', 'tcp dport 443 drop')`. */
   rule(side: Side, hook: 'input' | 'output', text: string): Promise<void>;
@@ -50,7 +50,7 @@ export async function createNetwork(): Promise<Network> {
     'gl',
     `ip link set lo up; ip link add ${WIRE} type veth peer name ${WIRE} netns ${pid}`,
   );
-  // Rows ask far more often than hosts do; the kernel would hold back its "refused" otherwise.
+  // Rows send requests far more often than hosts do; the kernel would otherwise rate-limit its "refused".
   await run('gl', 'sysctl -q -w net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0');
   await run('rn', 'ip link set lo up; mount -t sysfs sysfs /sys');
   const network: Network = {

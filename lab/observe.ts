@@ -1,4 +1,4 @@
-/** Waits on the daemon's report: until it reads as wanted, and then for it to stay so. */
+/** Waits until the daemon's report is as wanted, and then checks that it stays so. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Report } from '../src/report/document.ts';
@@ -15,7 +15,7 @@ export interface ObservedEvent {
   readonly lacks?: string;
 }
 
-/** `lack` says what is missing, or nothing. */
+/** `lack` returns what is missing, or nothing. */
 export type Shortfall = (report: Report) => string | undefined;
 
 export async function untilGood(

@@ -1,4 +1,4 @@
-/** What the lab prints of a row: what was expected, and all there is to know of one that failed. */
+/** The text of a row's outcome: what was expected, and all details of a failed row. */
 import type { CheckResult } from './daemon.ts';
 import type { FaultRow, HealthyRow } from './scenario.ts';
 import { isFault } from './scenario.ts';

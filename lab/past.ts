@@ -1,4 +1,4 @@
-/** What the daemon remembers of a row: its incidents, each of which somebody would have been told of once. */
+/** The incidents that the daemon recorded in a row; each of them would have been one notification. */
 import type { World } from './world.ts';
 
 const MAX_NOTICES = 2;

@@ -36,7 +36,7 @@ async function runWorker(id: string, stop: AbortSignal): Promise<Outcome> {
     signal: AbortSignal.any([stop, AbortSignal.timeout(MAX_ROW_MILLISECONDS)]),
     killSignal: 'SIGKILL',
   });
-  // The end says enough.
+  // The outcome has all the details.
   child.once('error', () => {});
   let stdout = '';
   let stderr = '';

@@ -1,7 +1,7 @@
-/** What reports tell to type, done in the lab: the same effect, since there is no systemd and no sudo here. */
+/** The fixes of reports, done in the lab: with the same effect, since there is no systemd and no sudo here. */
 import type { World } from './world.ts';
 
-/** `install … certs/gitlab.test.crt`, then a restart, without which the runner never looks again. */
+/** `install … certs/gitlab.test.crt`, then a restart, because the runner reads its certificates only at the start. */
 export function installCa(pem: string) {
   return async ({ files, runner }: World): Promise<void> => {
     await files.write('/etc/gitlab-runner/certs/gitlab.test.crt', pem);

@@ -1,4 +1,4 @@
-/** Answers of GitLab and of what stands before it, as the rows about GitLab need them. */
+/** Answers of GitLab and of servers in front of it, for the rows about GitLab. */
 import type { ReceivedRequest, Override } from '../src/demo/gitlab-stand-in.ts';
 import type { Reply } from '../src/demo/gitlab-response.ts';
 import { gitlabError, text } from '../src/demo/gitlab-response.ts';
@@ -28,7 +28,7 @@ export function everywhere(reply: Reply | 'silent' | 'reset'): Override {
   return () => reply;
 }
 
-/** What runners ask: everything else is answered as usual. */
+/** Requests that runners send: all others get the usual answer. */
 export function isRunnerApi({ path }: ReceivedRequest): boolean {
   return path.startsWith('/api/v4/runners/') || path.startsWith('/api/v4/jobs/');
 }

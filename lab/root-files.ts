@@ -1,4 +1,4 @@
-/** The files of the runner's host in a folder that serves as its root; what a row changes is put back. */
+/** The files of the runner's host, in a folder that is used as its root; the changes of a row are undone. */
 import { chmod, chown, mkdir, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -76,7 +76,7 @@ export class RootFiles {
     await utimes(join(this.path, name), now, now);
   }
 
-  /** Names and contents below the runner's own folder: nobody but the row may change them. */
+  /** Names and contents below the runner's own folder: only the row may change them. */
   async runnerFolder(): Promise<string> {
     const folder = join(this.path, 'etc/gitlab-runner');
     const names = await readdir(folder, { recursive: true });

@@ -1,4 +1,4 @@
-/** Plays one row in a world of its own: healthy, broken, named, held, checked, mended, healthy. */
+/** Runs one row in its own world: healthy, faulty, cause reported, fault held, checked, repaired, healthy again. */
 import type { Report } from '../src/report/document.ts';
 import type { CheckResult } from './daemon.ts';
 import {
@@ -18,7 +18,10 @@ import { isFault, shortfall, formatChain } from './scenario.ts';
 import type { World } from './world.ts';
 import { buildWorld } from './world.ts';
 
-/** For what never comes. What comes is waited for: the machine may be busy, and a cause need many looks. */
+/**
+ * The limit for an event that never comes. All other waits end with the event, because the machine may be busy and a
+ * cause may need several checks.
+ */
 const PATIENCE_SECONDS = 180;
 const HOLD_SECONDS = 4.5;
 const SETTLED_MILLISECONDS = 3000;
@@ -56,7 +59,7 @@ async function playFault(row: FaultRow, world: World): Promise<PlayedRow> {
   const problems: string[] = [];
   const unhealthy = await begin(row, world);
   if (unhealthy !== undefined) return unhealthy;
-  // What was on its way at that moment has ended.
+  // Polls that were in flight at that moment have ended.
   const since = Date.now() + SETTLED_MILLISECONDS;
   const { daemon } = world;
   // Of a world that began broken every line counts.
@@ -112,7 +115,7 @@ async function hold(
   return { held, checked };
 }
 
-/** Starts the daemon and breaks the world; says so when the world was not healthy before. */
+/** Starts the daemon and injects the fault; reports a world that was not healthy before. */
 async function begin(row: FaultRow, world: World): Promise<PlayedRow | undefined> {
   if (row.startsBroken === true) {
     await row.inject(world);
@@ -144,7 +147,7 @@ async function beginsBad(report: Report, { daemon }: World): Promise<PlayedRow> 
   return { got: formatChain(report), problems: ['the world did not begin healthy'], report, text };
 }
 
-/** A new daemon that remembers nothing, since the old one asks again in an hour. */
+/** A new daemon without saved state, since the old one would check again only in an hour. */
 async function forget(world: World): Promise<void> {
   await world.daemon.stop();
   await world.files.remove('/state');

@@ -1,16 +1,16 @@
-/** The other side of a row: what the runner itself logs must agree with what runnerwatch says. */
+/** Compares the runner's own log with the report: both must agree. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { MAX_POLL_MILLISECONDS } from './peers/runner-options.ts';
 import type { FaultRow, HealthyRow } from './scenario.ts';
 import type { World } from './world.ts';
 
-/** For the runner to come to the same end: a poll that was on its way when the fault began, then the next. */
+/** The runner may have a poll in flight when the fault begins; the next poll meets the fault. */
 const RUNNER_MILLISECONDS = MAX_POLL_MILLISECONDS + 120_000;
 const PAUSE_MILLISECONDS = 250;
 const TROUBLE = /Checking for jobs\.\.\. [a-zG]|Runner token is empty/;
 
-/** The runner must see what runnerwatch says that it sees. */
+/** The runner's log must confirm the fault that runnerwatch reports. */
 export async function runnerContradictions(
   { runnerLogs, expect }: FaultRow,
   { runner }: World,

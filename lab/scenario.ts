@@ -1,4 +1,4 @@
-/** The form of a row, and how a row reads a report. */
+/** The types of a row, and how a row is compared with a report. */
 import type { Report } from '../src/report/document.ts';
 import type { World, WorldOptions } from './world.ts';
 
@@ -12,7 +12,7 @@ export interface Expectation {
   readonly runners?: Readonly<Record<string, { readonly cause: string; readonly chain?: string }>>;
   /** Causes that must be named beside it. */
   readonly also?: readonly string[];
-  /** What the report must also say somewhere in the cause: evidence, summary or fix. */
+  /** A text that must also be in the cause: evidence, summary or fix. */
   readonly says?: RegExp;
 }
 
@@ -27,26 +27,26 @@ export interface FaultRow {
   readonly mustNot: readonly string[];
   /** Beside undoing what `inject` did; the world undoes most by itself. */
   readonly recover?: (world: World) => Promise<unknown> | void;
-  /** What the report tells to type; it is done in place of the undoing, and must bring the world to health. */
+  /** The fix that the report prints; it is run instead of undoing the fault, and must make the world healthy. */
   readonly fix?: {
     readonly told: RegExp;
     readonly apply: (world: World) => Promise<unknown> | void;
   };
-  /** What must also be true at the end, of what happened since the fault; a text says what was not. */
+  /** A further condition at the end; a returned text says what is not true. */
   readonly holds?: (
     world: World,
     since: number,
   ) => string | undefined | Promise<string | undefined>;
   /**
-   * What the runner itself logs meanwhile. Unless told, one that lost GitLab by a critical cause must log that it
-   * cannot check for jobs; `nothing` is for those that wait in silence.
+   * What the runner itself logs meanwhile. By default, a runner that lost GitLab by a critical cause must log that it
+   * cannot check for jobs; `nothing` is for faults in which it logs nothing.
    */
   readonly runnerLogs?: RegExp | 'nothing';
-  /** What must also be true after it was mended; a text says what was not. */
+  /** A further condition after the repair; a returned text says what is not true. */
   readonly ends?: (world: World) => Promise<string | undefined>;
   /** Only several rounds show it, so `check` sees nothing. */
   readonly needsHistory?: boolean;
-  /** It is broken before anybody looks, since what shows it is asked for once an hour. */
+  /** The fault is there before the daemon starts, since its check runs once an hour. */
   readonly startsBroken?: boolean;
   /** The fault comes and goes: `check` in one round may see nothing of it. */
   readonly isIntermittent?: boolean;
@@ -147,7 +147,7 @@ function isNone(causes: readonly string[], { cause }: ReportedRunner): boolean {
   return causes.length === 0 && cause === undefined;
 }
 
-/** `dns-timeout (o/F/n/s/s/s/s)`: what a report says, for the table. */
+/** `dns-timeout (o/F/n/s/s/s/s)`: a report in short, for the table. */
 export function formatChain(report: Report | undefined): string {
   if (report === undefined) return 'no report';
   const causes = report.causes.map(

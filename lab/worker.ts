@@ -1,7 +1,7 @@
 /**
- * One row in a process of its own, which is the first of a PID namespace and lives in the network namespace
- * of GitLab: `unshare --net --mount --pid --fork --kill-child --mount-proc node worker.ts ROW`. It prints the
- * outcome as one line of JSON, and ends when its stdin does, so that nothing outlives the lab.
+ * One row in its own process, which is the first of a PID namespace and runs in the network namespace of GitLab:
+ * `unshare --net --mount --pid --fork --kill-child --mount-proc node worker.ts ROW`. It prints the outcome as one line
+ * of JSON, and ends when its stdin does, so that nothing outlives the lab.
  */
 import { execFileSync } from 'node:child_process';
 

@@ -1,6 +1,6 @@
 /**
- * The world of one row: a runner's host, the wire, GitLab, a name server. It starts healthy; a row breaks a
- * part of it, and `restore` makes whole whatever was broken.
+ * The world of one row: a runner's host, the network, GitLab, a name server. It starts healthy; a row breaks a part of
+ * it, and `restore` repairs everything.
  */
 import { once } from 'node:events';
 import type { Server } from 'node:net';
@@ -53,7 +53,7 @@ export interface WorldOptions {
   readonly hasDefaultSettings?: boolean;
   /** Checks run at the usual intervals, not at those of the lab. */
   readonly hasDefaultPace?: boolean;
-  /** What must stand before anything is watched, and is part of the healthy world: a proxy, a rule. */
+  /** Parts of the healthy world that must exist before the daemon starts: a proxy, a rule. */
   readonly before?: (world: World) => Promise<unknown>;
 }
 
@@ -71,7 +71,7 @@ export interface World {
   readonly answers: (override: Override) => void;
   /** Something that ends when the world is restored. */
   readonly adopt: (peer: AsyncDisposable) => void;
-  /** Ends what was adopted now: the proxy of the healthy world, say. */
+  /** Ends an adopted part now, for example the proxy of the healthy world. */
   readonly release: () => Promise<void>;
   /** Another server on GitLab's address, until the world is restored. */
   readonly listenAt: (server: Server, port: number) => Promise<void>;
@@ -109,7 +109,7 @@ const PATIENT_PROBES: Readonly<Record<string, string>> = {
   http: 'slow_seconds = 30',
 };
 
-/** Everything is looked at every two seconds, since this GitLab has no limits. */
+/** Every check runs every two seconds, since this GitLab has no limits. */
 function settingsText(options: WorldOptions, root: string): string {
   const { probes = {}, hasDefaultSettings = false, hasDefaultPace = false } = options;
   const { apiToken, log = 'file' } = options;

@@ -27,7 +27,7 @@ async function tallyOf(words) {
   const groups = SUM.exec(last)?.groups;
   const passed = Number(groups?.['passed'] ?? 0);
   const failed = Number(groups?.['failed'] ?? 0);
-  // It ended badly, and no count says so.
+  // It failed without a count.
   return { passed, failed: code !== 0 && failed === 0 ? 1 : failed };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Writes the pages that are made out of the program's own tables. With `--check` it writes nothing and says
- * which page is old; that is part of `npm run check`.
+ * Writes the pages that are generated from the program's own tables. With `--check` it writes nothing and reports
+ * which page is out of date; that is part of `npm run check`.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

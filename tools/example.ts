@@ -1,6 +1,6 @@
 /**
- * Writes the example of README.md again: what `runnerwatch check` prints when GitLab’s certificate is of an
- * authority that the runner does not trust. Run by `npm run example`; test/readme.test.ts compares.
+ * Regenerates the example of README.md: what `runnerwatch check` prints when GitLab's certificate is from an authority
+ * that the runner does not trust. Run by `npm run example`; test/readme.test.ts compares.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

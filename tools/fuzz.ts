@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz [COUNT]`: mutated files for the linter, 100,000 unless told. Each that crashes it, takes more than a
- * second, shows a secret or is broken by a correction is printed in base64.
+ * `npm run fuzz [COUNT]`: mutated files for the linter, 100,000 by default. Each file that crashes it, takes more than
+ * a second, leaks a secret or is broken by a correction is printed in base64.
  */
 import { mutatedFiles, problemsWith } from '../test/support/lint-mutations.ts';
 
@@ -13,7 +13,7 @@ function problemOf(content: Uint8Array): string | undefined {
   try {
     const found = problemsWith(content);
     const seconds = (performance.now() - started) / 1000;
-    // Every way of linting it together: several times what one lint takes.
+    // Every way to lint the file together: several times the duration of one lint.
     return seconds > MAX_SECONDS ? `took ${seconds.toFixed(1)} s` : found;
   } catch (error) {
     return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,6 +1,6 @@
 /**
- * Takes docs/page.png again: the status page of the demo in headless Chromium, with one fault on. Run by
- * `npm run screenshot`, after the page has changed; needs Debian’s chromium.
+ * Regenerates docs/page.png: the status page of the demo in headless Chromium, with one fault on. Run by `npm run
+ * screenshot`, after the page has changed; needs Debian's chromium.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
 /**
- * Pictures of the status page in every state that matters, at four sizes, into screenshots/ (or the folder named).
- * Run by `npm run screenshots` after the page has changed, to be looked at; needs Debian’s chromium.
+ * Pictures of the status page in every state that matters, at four sizes, into screenshots/ (or the folder named). Run
+ * by `npm run screenshots` after the page has changed, for a review by eye; needs Debian's chromium.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,13 +1,13 @@
 /**
- * A vitest reporter for `npm test`: a line for each file and for each failure, and the sum as JSON for the
- * caller. A test that was skipped counts as failed, since nothing may be left out in silence.
+ * A vitest reporter for `npm test`: a line for each file and for each failure, and the sum as JSON for the caller. A
+ * skipped test counts as failed, so that no test is left out silently.
  */
 import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
-/** Names the file that takes the sum. */
+/** Names the file that receives the sum. */
 export const TALLY_VARIABLE = 'RUNNERWATCH_TALLY';
 
 export interface Tally {

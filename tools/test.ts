@@ -1,7 +1,7 @@
 /**
- * `npm test`: every check of `npm run check`, then every test, then whether each reason of each probe was
- * produced by a test. Root also runs test/root; for anybody else the last lines name what is left. The last
- * line of all is `N passed, N failed`.
+ * `npm test`: every check of `npm run check`, then every test, then whether a test produced each reason of each probe.
+ * Root also runs test/root; for other users the last lines name what was not run. The very last line is `N passed, N
+ * failed`.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -63,7 +63,7 @@ function tests(): Tally {
   );
   if (!existsSync(tallyFile)) return verdictOf(false);
   const tally = JSON.parse(readFileSync(tallyFile, 'utf8')) as Tally;
-  // A failure that no test stands for, such as an error in the configuration.
+  // A failure outside of a test, such as an error in the configuration.
   return status !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally;
 }
 

@@ -1,4 +1,4 @@
-/** A container of a job, as far as its network goes: a namespace behind the runner's host, with a resolv.conf of its own. */
+/** A job's container, as far as its network goes: a namespace behind the runner's host, with its own resolv.conf. */
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -20,7 +20,7 @@ export async function setContainerNameServer(world: World, server: string): Prom
   await writeFile(resolvConfOf(world), `nameserver ${server}\noptions timeout:1 attempts:2\n`);
 }
 
-/** Runs until the world is restored; Docker tells of it. */
+/** Runs until the world is restored; the stand-in for Docker lists it. */
 export async function startContainer(world: World): Promise<void> {
   const { network, adopt } = world;
   await setContainerNameServer(world, GITLAB_ADDRESS);

@@ -1,4 +1,4 @@
-/** The runner's own page of numbers, served where its listen_address says. */
+/** The runner's metrics page, served at its listen_address. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { pageText } from '../../test/support/runner-counters.ts';
 import type { World } from '../world.ts';
 
 export const LISTENS = 'listen_address = "127.0.0.1:9252"\n';
-/** Whatever the file holds at that moment. */
+/** Serves the current content of the file. */
 const SERVER = `
   const { createServer } = require('node:http');
   const { readFileSync } = require('node:fs');
@@ -20,7 +20,7 @@ function fileOf({ files }: World): string {
   return `${files.path}-counters`;
 }
 
-/** What the page says from now on. */
+/** Replaces the metrics of the page. */
 export async function setCounters(world: World, counted: CounterValues): Promise<void> {
   await writeFile(fileOf(world), pageText(counted));
 }

@@ -1,4 +1,4 @@
-/** Docker on the runner's host: the stand-in of the tests behind a socket where the runner looks for it. */
+/** Docker on the runner's host: the stand-in of the tests, behind a socket at the path that the runner uses. */
 import { chmod, chown, link, mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -11,10 +11,10 @@ import type { World } from '../world.ts';
 const SOCKET = '/var/run/docker.sock';
 
 interface LabDocker {
-  /** What it says from now on; without anything it says what a healthy one says. */
+  /** Sets its answers; without arguments those of a healthy daemon. */
   says(says?: DockerScript): Promise<void>;
   stop(): Promise<void>;
-  /** The socket file stays, and nobody listens behind it. */
+  /** The socket file stays, without a listener. */
   crash(): Promise<void>;
   /** Of the socket file. */
   belongsTo(uid: number, mode: number): Promise<void>;

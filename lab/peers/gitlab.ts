@@ -1,6 +1,6 @@
 /**
- * GitLab on the wire: the demo's application behind listeners of the lab on 443, 80 and 8443, both address
- * families, with whatever TLS a scenario wants. Node's TLS server, since no other takes orders this fast.
+ * GitLab on the veth network: the demo's application behind listeners of the lab on 443, 80 and 8443, both address
+ * families, with any TLS that a scenario wants. It uses Node's TLS server, because that can be reconfigured quickly.
  */
 import { once } from 'node:events';
 import type { RequestListener, Server as HttpServer } from 'node:http';
@@ -24,7 +24,7 @@ export interface LabGitLab extends AsyncDisposable {
   replace(create: () => Server): Promise<void>;
   /** Closes 443 and 8443. */
   stop(): Promise<void>;
-  /** Whether port 80 sends everybody to https. */
+  /** Whether port 80 redirects to https. */
   redirectPlain(redirects: boolean): void;
 }
 
@@ -98,7 +98,7 @@ async function close(server: Server): Promise<void> {
   await closed;
 }
 
-/** Ends a server of whatever kind, and its connections where it knows them. */
+/** Closes a server of any kind, with its connections where it knows them. */
 export async function closeNow(server: Server): Promise<void> {
   const closed = once(server, 'close');
   server.close();

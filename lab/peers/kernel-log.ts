@@ -1,6 +1,6 @@
 /**
- * The kernel's log as the runner's host reads it. The real log names the victim by its number outside of this
- * lab's PID namespace; the host sees the same line with the number that its own /proc has.
+ * The kernel's log as the runner's host reads it. The real log has the victim's pid outside of the lab's PID
+ * namespace; the host sees the same line with the pid of its own /proc.
  */
 import { constants, open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,7 +11,7 @@ const RECORD_BYTES = 16 * 1024;
 const PAUSE_MILLISECONDS = 100;
 const KILLED = /^\d+,\d+,\d+,[^;]*;Memory cgroup out of memory: Killed process (?<pid>\d+) \(/;
 
-/** Does what gets the runner killed, waits for the kernel's word about it, and shows it to the host. */
+/** Gets the runner killed, waits for the kernel's log line about it, and shows the line to the host. */
 export async function killedForMemory(world: World, provoke: () => void): Promise<void> {
   const { runner, files } = world;
   const pid = runner.pid();

@@ -11,7 +11,7 @@ const RECORDS: Readonly<Record<string, readonly string[]>> = {
   'proxy.test': [PROXY_ADDRESS],
 };
 
-/** What the healthy servers say: the lab's names have IPv4 addresses only. */
+/** The answers of the healthy servers: the lab's names have IPv4 addresses only. */
 export const usualScript: Script = (name, type): DnsReply => {
   const found = RECORDS[name];
   if (found === undefined) return 'nxdomain';

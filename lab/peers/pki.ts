@@ -1,11 +1,11 @@
-/** The authorities of the lab, and what they issue: right for a healthy GitLab, wrong for the rows of TLS. */
+/** The authorities of the lab and their certificates: valid for a healthy GitLab, faulty for the rows of TLS. */
 import type { IssuedCertificate } from '../../src/demo/certificates.ts';
 import type { MadeCertificate, Shape } from '../../test/support/certificates.ts';
 import { make, makeRoot } from '../../test/support/certificates.ts';
 
 export const GITLAB_HOST = 'gitlab.test';
 
-/** What a good certificate of GitLab says, with changes. */
+/** A valid certificate of GitLab, with changes. */
 export function leafShape(over: Partial<Shape> = {}): Shape {
   const dns = [GITLAB_HOST, 'alias.test', 'gitlab'];
   return { name: GITLAB_HOST, dns, isAuthority: false, extendedUsages: ['server'], ...over };

@@ -1,4 +1,4 @@
-/** Proxies on their own address of the wire: one that does as a row says, and a real squid. */
+/** Proxies on their own address: a scripted one, and a real squid. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
@@ -22,14 +22,14 @@ export interface ProxyRequest {
   readonly nth: number;
 }
 
-/** A port opens the way to GitLab's address, a text is said, and `undefined` is silence. */
+/** A port opens a tunnel to GitLab's address, a text is sent as the answer, and `undefined` sends nothing. */
 export type ProxyReply = (asked: ProxyRequest) => number | string | undefined;
 
 export function refusal(status: string, headers = ''): string {
   return `HTTP/1.1 ${status}\r\n${headers}Content-Length: 0\r\n\r\n`;
 }
 
-/** A proxy that opens every way. */
+/** A proxy that opens every tunnel. */
 export const OPEN: ProxyReply = ({ target }) =>
   target.startsWith('http://') ? 80 : Number(target.split(':').at(-1));
 
@@ -88,7 +88,7 @@ function readHead(socket: Socket, done: (head: string) => void): void {
 }
 
 export interface SquidOptions {
-  /** `name: password`; without any it asks nobody. */
+  /** `name: password`; without any, no login is required. */
   readonly users?: Readonly<Record<string, string>>;
   /** Further lines, before everything is allowed. */
   readonly lines?: readonly string[];
@@ -110,7 +110,7 @@ export async function startSquid({ users, lines = [] }: SquidOptions): Promise<A
   if (child.exitCode !== null) throw new Error(`squid ended with ${child.exitCode}`);
   return {
     [Symbol.asyncDispose]: async () => {
-      // Not SIGKILL: it removes its shared memory when it is asked to end.
+      // Not SIGKILL: on SIGTERM it removes its shared memory.
       child.kill('SIGINT');
       await exit;
     },

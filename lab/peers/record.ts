@@ -1,4 +1,4 @@
-/** What GitLab has on record of a runner, for whoever brings the API token. */
+/** GitLab's API record of a runner, for requests with the API token. */
 import { gitlabError, text } from '../../src/demo/gitlab-response.ts';
 import type { Reply } from '../../src/demo/gitlab-response.ts';
 import type { Override } from '../../src/demo/gitlab-stand-in.ts';
@@ -11,7 +11,7 @@ const PROJECT = 3;
 
 export interface OnRecord {
   readonly isPaused?: boolean;
-  /** Asked for at each question for the managers. */
+  /** Called at each request for the managers. */
   readonly address?: () => string;
   /** Tags of a job that waits. */
   readonly waiting?: readonly string[];

@@ -1,10 +1,10 @@
-/** What the lab's runner does when it is told to take more than it may: memory, or open files. */
+/** Makes the lab's runner take more memory or open more files than it may. */
 import { openSync } from 'node:fs';
 
 const CHUNK_BYTES = 8 * 1024 * 1024;
 const PAUSE_MILLISECONDS = 5;
 
-/** Until somebody ends it. */
+/** Until the process is ended. */
 export function takeMemory(): void {
   const held: Buffer[] = [];
   setInterval(() => held.push(Buffer.alloc(CHUNK_BYTES, 1)), PAUSE_MILLISECONDS);

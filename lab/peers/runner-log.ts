@@ -1,4 +1,4 @@
-/** What the runner would write to its log, in its three formats: docs/reference/runner.md#log. */
+/** The runner's log lines, in its three formats: docs/reference/runner.md#log. */
 import { randomBytes } from 'node:crypto';
 
 export type LogFormat = 'runner' | 'text' | 'json';

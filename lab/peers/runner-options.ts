@@ -1,4 +1,4 @@
-/** What the lab's runner is told, in its environment, since its command line belongs to the real one. */
+/** The options of the lab's runner, passed in its environment, because its command line must look like the real one. */
 import type { LogFormat } from './runner-log.ts';
 
 export interface RunnerStandInOptions {

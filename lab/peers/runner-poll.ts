@@ -1,6 +1,6 @@
 /**
- * One poll for jobs along the runner's own way: proxy, name, connection, tunnel, handshake, request. What goes
- * wrong comes back in the words of Go.
+ * One poll for jobs over the runner's own path: proxy, name, connection, tunnel, handshake, request. Errors have Go's
+ * texts.
  */
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
@@ -40,7 +40,7 @@ export interface PollRequest {
   readonly systemId: string;
 }
 
-/** The answer; an error's message is what Go would say. */
+/** The answer; an error's message is the one that Go would give. */
 export async function pollForJob(order: PollRequest): Promise<PollResult> {
   const signal = AbortSignal.timeout(MAX_POLL_MILLISECONDS);
   const way = decideProxy(order.url, process.env as Record<string, string>);
@@ -212,7 +212,7 @@ async function sendPoll(
   const info = { name: 'gitlab-runner', version: '19.4.0', platform: 'linux' };
   const body = JSON.stringify({ token: order.token, system_id: order.systemId, info });
   const base = order.url.pathname.replace(/\/$/, '').replace(/\/ci$/, '');
-  // A proxy of http:// is told the whole URL.
+  // A proxy for http:// gets the whole URL.
   const isAbsolute = way.kind === 'proxy' && order.url.protocol === 'http:';
   const path = `${isAbsolute ? order.url.origin : ''}${base}/api/v4/jobs/request`;
   const sent = request(

@@ -1,7 +1,7 @@
 /**
  * The lab's runner: a process that /proc shows as `gitlab-runner run --config …`, polls for jobs by the rules of
  * runner 19.4 (docs/reference/runner.md#outcomes-of-a-poll) and logs its lines. Loaded by `--import` into a Node
- * process, which then never gets to the script it was told to run.
+ * process, which then never reaches its main script.
  */
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -22,7 +22,7 @@ interface Entry {
   readonly caFile: string | undefined;
 }
 
-/** Whatever it opens next. */
+/** Until then no file can be opened. */
 const OUT_OF_FILES = 'dial tcp: lookup gitlab.test on 10.200.0.2:53: socket: too many open files';
 
 const options = JSON.parse(process.env[OPTIONS_VARIABLE] ?? '{}') as RunnerStandInOptions;
@@ -63,7 +63,7 @@ async function readEntries(): Promise<readonly Entry[]> {
   return entriesOf(text);
 }
 
-/** Nothing where the real one would not open the file: it only looks whether it has changed. */
+/** Nothing when the real one would not open the file: it only checks whether the file has changed. */
 function problemOf(error: unknown): { readonly said: string } {
   const code = error instanceof Error && 'code' in error ? error.code : '';
   const why: Readonly<Record<string, string>> = {
@@ -161,7 +161,7 @@ function isRetried(status: number): boolean {
   return [408, 429, 500, 502, 504].includes(status) || status >= 512;
 }
 
-/** A JSON answer is told with its request, any other by its status alone. */
+/** A JSON answer is logged with its request, any other by its status alone. */
 function statusText({ status, phrase, headers, body }: PollResult, url: URL): string {
   const bare = `${status} ${phrase}`;
   if (headers['content-type']?.startsWith('application/json') !== true) return bare;

@@ -28,18 +28,18 @@ export interface RunnerOptions {
 }
 
 export interface LabRunner extends AsyncDisposable {
-  /** Ends the process and starts it anew, as `systemctl restart` would. */
+  /** Restarts the process, as `systemctl restart` would. */
   restart(environment?: Readonly<Record<string, string>>): Promise<void>;
   /** Of the process that was started last. */
   pid(): number;
   signal(signal: NodeJS.Signals): void;
-  /** Ends the process, and nobody starts another one. */
+  /** Ends the process without a restart. */
   stop(): Promise<void>;
-  /** Another process, on the same file unless told. */
+  /** Another process; by default with the same file. */
   twin(config?: string): Promise<AsyncDisposable>;
   /** What it logged until now. */
   log(): Promise<string>;
-  /** A line in its log that the stand-in never comes to write by itself. */
+  /** Writes a line to its log that the stand-in never writes itself. */
   says(level: Level, message: string, fields?: Fields): Promise<void>;
   /** As at the start, restarted only where it differs. */
   restore(): Promise<void>;
@@ -112,7 +112,7 @@ async function startProcess(
   return child;
 }
 
-/** The folders of the host's image, the volume where the runner looks for its config. */
+/** The folders of the host's image, and the volume with the runner's config. */
 function containerOf(host: string, volume: string): readonly string[] {
   const script = [
     'mount -t tmpfs tmpfs /etc && cp -a "$0"/etc/. /etc',
@@ -122,7 +122,7 @@ function containerOf(host: string, volume: string): readonly string[] {
   return [...spaces, 'sh', '-c', script, host, volume];
 }
 
-/** Until then /proc shows the programs on the way to it. */
+/** Before that /proc shows the programs that start it. */
 async function hasName(pid: number): Promise<void> {
   for (;;) {
     const line = await readFile(`/proc/${pid}/cmdline`, 'utf8');

@@ -1,10 +1,10 @@
-/** A runner that has ended and whose parent never asked: the kernel keeps its name and nothing else. */
+/** A runner that has ended and whose parent never waited for it: the kernel keeps its name and nothing else. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 import type { Network } from '../network.ts';
 
-/** `sleep` asks nobody. */
+/** `sleep` waits for no child. */
 const SCRIPT = '(exec -a gitlab-runner sleep 0.1) & echo up; exec sleep infinity';
 
 export async function leaveZombie(network: Network): Promise<AsyncDisposable> {

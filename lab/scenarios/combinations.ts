@@ -1,4 +1,4 @@
-/** Combinations: two faults at once, faults that come and go, and what is left of them afterwards. */
+/** Combinations: two faults at once, intermittent faults, and what remains afterwards. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { daysFromNow } from '../../test/support/certificates.ts';
@@ -24,7 +24,7 @@ const LASTS_MILLISECONDS = 60_000;
 /** A fifth of eight seconds, as every deadline here is a fifth of the real one. */
 const LATE_MILLISECONDS = 1600;
 
-/** GitLab's port is blocked and opened again, ever anew; at the end it stays blocked. */
+/** GitLab's port is blocked and opened again and again; at the end it stays blocked. */
 async function toggle({ network }: World): Promise<void> {
   for (let nth = 0; nth < TOGGLES; nth += 1) {
     await network.rule('gl', 'input', 'tcp dport 443 drop');
@@ -140,7 +140,7 @@ export const combinationRows: readonly Row[] = [
     expect: { cause: 'tcp-connect-timeout', severity: 'critical', chain: NO_PORT },
     needsHistory: true,
     holds: async (world) => await isOneIncident(world, 'tcp-connect-timeout'),
-    // Nobody trusts it at once.
+    // No client trusts it yet.
     mustNot: ['unknown'],
   },
   {

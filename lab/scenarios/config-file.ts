@@ -1,4 +1,4 @@
-/** Configuration: what the daemon makes of a config.toml that is gone, broken or wrong. */
+/** Configuration: a config.toml that is missing, broken or wrong. */
 import { writeUnit } from '../host.ts';
 import { dockerOf } from '../peers/docker.ts';
 import { usualEntry } from '../runner-config.ts';
@@ -7,7 +7,10 @@ import type { World } from '../world.ts';
 
 const CONFIG = '/etc/gitlab-runner/config.toml';
 const OPEN = 'o/o/n/o/o/o/o';
-/** A running process keeps what it loaded before, and so its way can still be walked; else nobody knows. */
+/**
+ * A running process keeps the configuration that it loaded, so its path can still be checked; without a process it is
+ * unknown.
+ */
 const OLD = 'ou/ou/n/ou/ou/ou/ou';
 const NETWORK = [
   'dns-name-not-found',

@@ -1,4 +1,4 @@
-/** Configuration, further: variables, files that nobody reads, keys that nobody knows. */
+/** Configuration, further: variables, unused files, unknown keys. */
 import { writeUnit } from '../host.ts';
 import { restartWith } from '../repairs.ts';
 import { FROM_PRIVATE_ROOT, PRIVATE_ROOT } from '../peers/pki.ts';
@@ -19,7 +19,7 @@ const NETWORK = [
 const CONSEQUENCES = ['runner-crash-loop', 'runner-not-running', 'runner-start-failed'];
 const GIVEN = { GITLAB_URL: 'https://gitlab.test/', RUNNER_TOKEN: usualEntry().token };
 
-/** The unit was written anew without one of its variables. */
+/** The unit was rewritten without one of its variables. */
 function without(name: keyof typeof GIVEN): Pick<FaultRow, 'inject'> {
   const { [name]: _, ...rest } = GIVEN;
   return { inject: restartWith(rest) };

@@ -1,4 +1,4 @@
-/** Names: those that only some know, and addresses of somebody else. */
+/** Names: those that only some resolvers know, and addresses of another server. */
 import { createServer } from 'node:https';
 
 import { GITLAB_ADDRESS, PROXY_ADDRESS, SECOND_RESOLVER } from '../network.ts';

@@ -1,4 +1,4 @@
-/** Names: what the resolvers say. */
+/** Names: the answers of the resolvers. */
 import { DEAD_ADDRESS, GITLAB_ADDRESS, SECOND_RESOLVER } from '../network.ts';
 import { usualScript } from '../peers/names.ts';
 import { usualEntry } from '../runner-config.ts';

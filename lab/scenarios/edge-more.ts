@@ -1,4 +1,4 @@
-/** The edge: what stands in front of GitLab, on one path, to one client, or in another form. */
+/** Servers in front of GitLab: faults on one path, for one client, or in another form. */
 
 import { text } from '../../src/demo/gitlab-response.ts';
 import { isRunnerApi } from '../replies.ts';

@@ -1,4 +1,4 @@
-/** The executor, further: Docker elsewhere, what the runner says of pulls, what is done to single jobs. */
+/** The executor, further: Docker on another host, the runner's lines about image pulls, faults of single jobs. */
 import { DEAD_ADDRESS } from '../network.ts';
 import type { Row } from '../scenario.ts';
 import { forgetLog, notPrepared, WITH_DOCKER } from './executor.ts';

@@ -1,4 +1,4 @@
-/** The executor: Docker, as the runner finds it and as the runner speaks of it. */
+/** The executor: Docker, as the runner uses it and as the runner logs it. */
 import { DEAD_ADDRESS } from '../network.ts';
 import { setContainerNameServer, startContainer } from '../peers/container.ts';
 import { dockerOf } from '../peers/docker.ts';
@@ -25,7 +25,7 @@ export function dockerEntry(over: Partial<Entry> = {}): Entry {
 /** A host with a Docker that works, and one entry that needs it. */
 export const WITH_DOCKER: WorldOptions = {
   entries: [dockerEntry()],
-  // With dates, so that whoever comes later knows which lines are of now.
+  // With dates, so that a daemon that starts later knows which lines are recent.
   logFormat: 'text',
   probes: { executor: 'answer_seconds = 2' },
   before: async (world) => await dockerOf(world).says(),
@@ -44,7 +44,7 @@ export function notPrepared(reason: string): Pick<FaultRow, 'inject' | 'recover'
   };
 }
 
-/** What was written counts for a quarter of an hour; a log that is begun anew says nothing. */
+/** A line counts for a quarter of an hour; a new log has none. */
 export async function forgetLog(world: World): Promise<void> {
   const { files, daemon } = world;
   await daemon.stop();

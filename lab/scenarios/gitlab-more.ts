@@ -1,4 +1,4 @@
-/** GitLab, further: states that show to runners alone, or now and then. */
+/** GitLab, further: faults that only runners meet, or that are intermittent. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { gitlabError, text } from '../../src/demo/gitlab-response.ts';

@@ -1,4 +1,4 @@
-/** GitLab, and what stands in front of it. */
+/** GitLab, and servers in front of it. */
 import { createServer } from 'node:https';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -22,7 +22,7 @@ const CONFIG = '/etc/gitlab-runner/config.toml';
 const NO_WEB = 'o/o/n/o/F/s/s';
 const SLOW_MILLISECONDS = 1600;
 const DRIBBLE_MILLISECONDS = 5000;
-/** What is known of the API outlives the quiet that GitLab asks for, as it does at the usual pace. */
+/** The last API result stays valid during the pause that GitLab asks for, as it does at the default interval. */
 const UNHURRIED = { probes: { api: 'interval_seconds = 30', token: 'interval_seconds = 30' } };
 const FORBIDDEN = text(403, 'Forbidden\n');
 

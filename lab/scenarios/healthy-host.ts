@@ -1,4 +1,4 @@
-/** The host: healthy but odd. Nothing may be alarmed. */
+/** The host: healthy but unusual. No row may alert. */
 import { chmod } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -48,7 +48,7 @@ async function oldJournal(world: World): Promise<void> {
   );
 }
 
-/** Words of faults, in what jobs print and in the end of a script. */
+/** Fault messages, in the output of jobs and in the result of a script. */
 async function faultWords({ runner }: World): Promise<void> {
   const words = [
     'x509: certificate signed by unknown authority',

@@ -1,4 +1,4 @@
-/** Healthy but odd. Nothing may be alarmed; a notice only where the row allows it. */
+/** Healthy but unusual. No row may alert; a notice only where the row allows it. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { daysFromNow, make, makeRoot } from '../../test/support/certificates.ts';

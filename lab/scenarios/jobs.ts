@@ -1,4 +1,4 @@
-/** Jobs, as far as a host can know of them. */
+/** Jobs, as far as a host can observe them. */
 import { LISTENS, setCounters, startCounters } from '../peers/counters.ts';
 import { dockerOf } from '../peers/docker.ts';
 import type { Row } from '../scenario.ts';

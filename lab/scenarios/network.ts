@@ -30,7 +30,7 @@ function rule(side: 'rn' | 'gl', hook: 'input' | 'output', text: string): Pick<F
   return { inject: ({ network }) => network.rule(side, hook, text) };
 }
 
-/** What the kernel says of its connection table, seen from the runner's host only. */
+/** The counters of the kernel's connection table, seen from the runner's host only. */
 async function conntrackSays({ network, files }: World, count: number, max: number): Promise<void> {
   await files.write(COUNT_FILE, `${count}\n`);
   await files.write(MAX_FILE, `${max}\n`);

@@ -1,4 +1,4 @@
-/** The process of the runner, further: it is there and does nothing, or ends without a known word. */
+/** The runner's process, further: it runs and does nothing, or ends without a known log line. */
 import { show, writeUnit, unshow } from '../host.ts';
 import type { Row } from '../scenario.ts';
 import type { World } from '../world.ts';

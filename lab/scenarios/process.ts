@@ -8,7 +8,7 @@ import type { World } from '../world.ts';
 
 const CONFIG = '/etc/gitlab-runner/config.toml';
 const OPEN = 'o/o/n/o/o/o/o';
-/** Without a process nobody knows its environment; the way can be walked all the same. */
+/** Without a process its environment is unknown; the path can be checked all the same. */
 const ANY = 'ou/ou/n/ou/ou/ou/ou';
 const NETWORK = [
   'dns-name-not-found',

@@ -1,4 +1,4 @@
-/** Proxies, further: values and variables that Go reads otherwise, and what is no fault of the proxy. */
+/** Proxies, further: values and variables that Go reads in its own way, and faults that are not the proxy's. */
 import { restartWith } from '../repairs.ts';
 import { OPEN, PROXY_PORT, startProxy } from '../peers/proxy.ts';
 import { CANARY } from '../runner-config.ts';
@@ -12,7 +12,7 @@ async function onlyByProxy({ network }: World): Promise<void> {
   await network.rule('gl', 'input', 'iifname v0 ip daddr 10.200.0.2 tcp dport { 80, 443 } drop');
 }
 
-/** The proxy stands and would open the way; whether the runner is told of it is the row's matter. */
+/** The proxy runs and would open the tunnel; each row decides whether the runner uses it. */
 function besideProxy(more: WorldOptions): WorldOptions {
   return { before: async (world) => world.adopt(await startProxy(OPEN)), ...more };
 }

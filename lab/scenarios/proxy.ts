@@ -18,12 +18,12 @@ const PROXY = `http://proxy.test:${PROXY_PORT}`;
 const NO_TUNNEL = 'o/o/F/s/s/s/s';
 const INTERCEPTED_PORT = 4443;
 
-/** A runner that is told of a proxy. */
+/** A runner with a proxy in its environment. */
 function behind(url: string, more: WorldOptions = {}): WorldOptions {
   return { environment: { HTTPS_PROXY: url, HTTP_PROXY: url }, ...more };
 }
 
-/** The proxy of the row stands before anything else, and is put back when the row is over. */
+/** The row's proxy runs before everything else, and is restored when the row is over. */
 function withProxy(says: ProxyReply = OPEN, more: WorldOptions = {}): WorldOptions {
   return behind(PROXY, {
     before: async (world) => {
@@ -39,13 +39,13 @@ async function onlyByProxy({ network }: World): Promise<void> {
   await network.rule('gl', 'input', 'iifname v0 ip daddr 10.200.0.2 tcp dport { 80, 443 } drop');
 }
 
-/** As an intercepting proxy does: a certificate for whatever name is asked for. */
+/** As an intercepting proxy does: issues a certificate for any requested name. */
 function issueLeaf(name: string, done: (error: null, context: SecureContext) => void): void {
   const leaf = make(leafShape({ name, dns: [name] }), PRIVATE_ROOT);
   done(null, createSecureContext({ cert: leaf.pem, key: leaf.keyPem }));
 }
 
-/** The proxy says something else from now on: the healthy one ends, this one takes its place. */
+/** Replaces the healthy proxy by one with other answers. */
 function proxyNow(says: ProxyReply) {
   return async (world: World): Promise<void> => {
     await world.release();

@@ -1,4 +1,4 @@
-/** Rows that need GitLab's own record: an API token is given. */
+/** Rows that need GitLab's API record of the runner: an API token is given. */
 import { ON_RECORD, recordAnswers } from '../peers/record.ts';
 import type { Row } from '../scenario.ts';
 

@@ -1,4 +1,7 @@
-/** Resources, further: a clock that makes a good certificate look bad, storage that stalls, what hits jobs alone. */
+/**
+ * Resources, further: a wrong clock that makes a good certificate look invalid, storage that stalls, faults of jobs
+ * alone.
+ */
 import { createServer } from 'node:https';
 
 import { daysFromNow } from '../../test/support/certificates.ts';
@@ -48,7 +51,7 @@ async function swapInMotion(world: World): Promise<void> {
   });
 }
 
-/** Somebody else of the host was killed, as the kernel tells it. */
+/** Another process of the host was killed, as the kernel logs it. */
 async function jobKilled(world: World): Promise<void> {
   const said =
     'Memory cgroup out of memory: Killed process 987654 (cc1plus) total-vm:99kB, anon-rss:9kB, file-rss:9kB, shmem-rss:0kB, UID:0 pgtables:9kB oom_score_adj:0';

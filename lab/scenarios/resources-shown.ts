@@ -1,4 +1,4 @@
-/** Resources, where this kernel cannot be brought to it: files of /proc and /sys as another host has them. */
+/** Resources that cannot be exhausted on this kernel: files of /proc and /sys with the content of another host. */
 import { pressureText, show, showInProc, unshow } from '../host.ts';
 import type { FaultRow, Row } from '../scenario.ts';
 import type { World } from '../world.ts';

@@ -1,4 +1,4 @@
-/** Resources, made for real: full and read-only file systems, control groups, limits, the clock. */
+/** Resources that are really exhausted: full and read-only file systems, control groups, limits, the clock. */
 import { createServer } from 'node:https';
 
 import {
@@ -24,14 +24,14 @@ const SLOWER = 'od/od/n/od/od/od/o';
 const CONFIG_FOLDER = '/etc/gitlab-runner';
 const DOCKER_ROOT = '/var/lib/docker';
 const TWO_HOURS = 7_200_000;
-/** What the sockets and the log of the runner need beside what it takes for nothing. */
+/** A reserve for the sockets and the log of the runner. */
 const FEW_FILES = 64;
-/** The lab’s runner is a Node process, and takes more than the real one. */
+/** The lab's runner is a Node process, and needs more than the real one. */
 const LITTLE_MEMORY = '220M';
 const CONNECTIVITY = ['unknown', 'dns-timeout', 'tcp-connect-timeout', 'gitlab-not-responding'];
 const QUICK_DISKS = { disk: '', executor: '' };
 
-/** A disk of its own at a place, full by one of the ways. */
+/** A separate disk at a path, filled with data or with inodes. */
 function fullDisk(
   place: string,
   fill: (world: World, place: string) => Promise<void>,
@@ -55,7 +55,7 @@ async function inGroup(
   return group;
 }
 
-/** Somebody in the group wants one more process than there may be. */
+/** A process of the group starts one more process than the limit allows. */
 async function takeAllTasks(world: World): Promise<void> {
   const group = await inGroup(world, 'pids', {});
   await group.write('pids.max', (await group.read('pids.current')).trim());
@@ -69,7 +69,7 @@ async function takeAllCores(world: World): Promise<void> {
   await files.write('/pressure/cpu', pressureText(75));
 }
 
-/** A job of a shell executor lives in the group of the runner, and takes what there is. */
+/** A job of a shell executor is in the control group of the runner, and takes all of the limit. */
 async function giveQuota(world: World): Promise<void> {
   const group = await inGroup(world, 'cpu', { 'cpu.cfs_quota_us': '5000' });
   for (const pid of await keepBusy(world, 1)) await group.add(pid);

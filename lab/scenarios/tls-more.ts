@@ -41,7 +41,7 @@ export const moreTlsRows: readonly Row[] = [
           {
             SNICallback: (_name, done) => {
               asked += 1;
-              // Never the same one for all of a client that asks in a rhythm.
+              // Not the same one each time for a client that polls at a fixed interval.
               const { certificatePem: cert, privateKeyPem: key } = asked % 5 < 2 ? old : GOOD;
               done(null, createSecureContext({ cert, key }));
             },

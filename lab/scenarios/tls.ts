@@ -20,7 +20,7 @@ import type { FaultRow, Row } from '../scenario.ts';
 
 const REFUSED = 'o/o/n/F/s/s/s';
 const CA_FILE = '/etc/gitlab-runner/ca.pem';
-/** What OpenSSL needs to be told before it uses what nobody uses any more. */
+/** The OpenSSL options that enable obsolete algorithms. */
 const OLD = { ciphers: 'DEFAULT@SECLEVEL=0' } as const;
 
 /** GitLab shows another certificate; the rest of the row is the row's own. */

@@ -61,7 +61,7 @@ export const moreTokenRows: readonly Row[] = [
   {
     id: 'T-09e',
     title: 'the system id came with the image of the machine',
-    // It is looked for every five minutes.
+    // The check runs every five minutes.
     startsBroken: true,
     inject: comesWithAnImage,
     expect: { cause: 'system-id-clash', severity: 'warning', chain: OPEN },

@@ -1,4 +1,4 @@
-/** The token, with everything before it healthy. */
+/** The token, with a healthy path to GitLab. */
 import { gitlabError } from '../../src/demo/gitlab-response.ts';
 import { onRunnerApi } from '../replies.ts';
 import { CANARY, usualEntry } from '../runner-config.ts';
@@ -18,7 +18,7 @@ function forgets(world: World, index: number): void {
   world.gitlab.application.tokens.delete(world.entries[index]?.token ?? '');
 }
 
-/** config.toml says when the token ends; the runner re-reads it within seconds. */
+/** config.toml holds the date when the token expires; the runner re-reads it within seconds. */
 function endsIn(days: number) {
   return async ({ files }: World): Promise<void> => {
     const end = new Date(Date.now() + days * DAY).toISOString().replace(/\.\d+/, '');

@@ -1,4 +1,4 @@
-/** What the rows of the acceptance table are made of: a root, its leaf and variations of both. */
+/** The parts of the rows of the acceptance table: a root, its leaf and variations of both. */
 import type { TlsOptions } from 'node:tls';
 
 import type { MadeCertificate, Shape } from './certificates.ts';

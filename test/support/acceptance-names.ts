@@ -1,4 +1,4 @@
-/** Which certificates Go accepts: whom the certificate names. Each row was tried with a real Go 1.26 client. */
+/** Which certificates Go accepts: the names in the certificate. Each row was tried with a real Go 1.26 client. */
 import type { AcceptanceCase } from './acceptance-case.ts';
 import { leaf, leafWith, trusted } from './acceptance-case.ts';
 

@@ -1,4 +1,4 @@
-/** Which certificates Go accepts: how the server speaks. Each row was tried with a real Go 1.26 client. */
+/** Which certificates Go accepts: the protocol of the server. Each row was tried with a real Go 1.26 client. */
 import type { TlsOptions } from 'node:tls';
 
 import type { AcceptanceCase } from './acceptance-case.ts';

@@ -1,4 +1,4 @@
-/** Which certificates Go accepts: what the certificate is. Each row was tried with a real Go 1.26 client. */
+/** Which certificates Go accepts: keys, versions and usages. Each row was tried with a real Go 1.26 client. */
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 
@@ -7,7 +7,7 @@ import { LEAF, leafWith, root, rootWith, trusted, under } from './acceptance-cas
 import type { Keys } from './certificates.ts';
 import { ecKeys, make, makeRoot, rsaKeys } from './certificates.ts';
 
-/** Node makes no key of several primes, and one of two takes a minute. */
+/** Node generates no key of several primes, and one of two takes a minute. */
 function hugeRsaKeys(): Keys {
   const pem = execFileSync('openssl', ['genrsa', '-primes', '5', '8200'], { stdio: 'pipe' });
   return { privateKey: createPrivateKey(pem), publicKey: createPublicKey(pem) };

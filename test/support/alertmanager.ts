@@ -42,7 +42,10 @@ export interface Alertmanager extends AsyncDisposable {
   alerts(): Promise<readonly AlertStatus[]>;
 }
 
-/** `receivers` is the host:port that the configuration names for its webhooks; ours takes its place. */
+/**
+ * `receivers` is the host:port of the webhooks in the configuration; it is replaced by the address of the test's
+ * receiver.
+ */
 export async function startAlertmanager(config: string, receivers: string): Promise<Alertmanager> {
   if (!existsSync(PROGRAM))
     throw new Error('Alertmanager is missing: apt-get install prometheus-alertmanager');

@@ -1,4 +1,4 @@
-/** Secrets that must not be seen, and a search for them in any of the forms in which they could slip out. */
+/** Secrets that must not appear in any output, and a search for them in every form in which they could leak. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -15,7 +15,7 @@ export function leaksIn(
   );
 }
 
-/** Base64 of a secret depends on what stands before it, so each of the three shifts is looked for. */
+/** Base64 of a secret depends on the bytes before it, so all three shifts are searched. */
 function formsOf(secret: string): Readonly<Record<string, string>> {
   const shifted = [0, 1, 2].map((shift) => {
     const whole = Buffer.from('x'.repeat(shift) + secret).toString('base64');

@@ -1,6 +1,6 @@
 /**
- * Certificates with whatever a test wants right or wrong in them: any key, any serial, any extension, dates.
- * Written as DER by hand, since neither Node nor node-forge makes most of these; signed by Node.
+ * Certificates with any valid or faulty field that a test wants: any key, any serial, any extension, dates. Written as
+ * DER, since neither Node nor node-forge can make most of these; signed by Node.
  */
 import type { KeyObject } from 'node:crypto';
 import { generateKeyPairSync, sign } from 'node:crypto';
@@ -34,7 +34,7 @@ export interface Shape extends NameTree {
   readonly extendedUsages?: readonly ('server' | 'client' | 'any')[];
   readonly permitted?: NameTree;
   readonly excluded?: NameTree;
-  /** A critical extension that nobody knows. */
+  /** An unknown critical extension. */
   readonly hasUnknownCritical?: boolean;
   /** `CA Issuers` of the authority information access. */
   readonly issuerUrl?: string;
@@ -67,7 +67,7 @@ export function makeRoot(shape: Shape): MadeCertificate {
   return make({ isAuthority: true, ...shape });
 }
 
-/** Signed by `by`, or by itself when there is nobody. */
+/** Signed by `by`; self-signed without it. */
 export function make(shape: Shape, by?: MadeCertificate): MadeCertificate {
   const keys = shape.keys ?? ecKeys();
   const subject = nameOf(shape);
@@ -155,7 +155,7 @@ function oid(text: string): Buffer {
   return tlv(0x06, Buffer.from(bytes));
 }
 
-/** UTCTime until 2049, GeneralizedTime from then on, as the standard asks. */
+/** UTCTime until 2049, GeneralizedTime after that, as the standard requires. */
 function time(date: Date): Buffer {
   const text = `${date.toISOString().replace(/\D/g, '').slice(0, 14)}Z`;
   return date.getUTCFullYear() < 2050

@@ -1,4 +1,4 @@
-/** Scripted proxies on loopback: one that says what it is told to a CONNECT, and a SOCKS5 server. */
+/** Scripted proxies on loopback: one with a given answer to CONNECT, and a SOCKS5 server. */
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
@@ -47,7 +47,7 @@ export async function startScriptedProxy(
 export interface SocksOptions {
   readonly user?: string;
   readonly password?: string;
-  /** Code of the reply; 0 opens the way. */
+  /** Code of the reply; 0 opens the tunnel. */
   readonly reply?: number;
   /** Bound address in the reply: type and bytes. */
   readonly bound?: readonly number[];
@@ -64,7 +64,7 @@ export interface SocksServer extends TcpServer {
 
 const IPV4_BOUND = [1, 127, 0, 0, 1];
 
-/** Connects every request to `destination` on loopback, whatever name was asked for. */
+/** Connects every request to `destination` on loopback, for any requested name. */
 export async function startSocksServer(
   options: SocksOptions = {},
   destination?: number,

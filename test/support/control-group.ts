@@ -10,9 +10,9 @@ import { until } from './until.ts';
 export interface TestGroup extends AsyncDisposable {
   read(file: string): Promise<string>;
   write(file: string, value: string): Promise<void>;
-  /** Moves a process into it; whoever started it ends it. */
+  /** Moves a process into the group; the caller ends the process. */
   adopt(pid: number): Promise<void>;
-  /** Starts a program in the group; it is killed with it. Resolves with its first line, if it says one. */
+  /** Starts a program in the group; it is killed with the group. Resolves with its first line of output, if any. */
   start(program: string, ...words: readonly string[]): Promise<ChildProcess>;
 }
 
@@ -41,7 +41,7 @@ export async function makeGroup(
       return child;
     },
     [Symbol.asyncDispose]: async () => {
-      // Whatever they started is in the group too.
+      // Their child processes are in the group too.
       for (const pid of (await readFile(join(folder, 'cgroup.procs'), 'utf8')).split('\n')) {
         if (pid !== '') process.kill(Number(pid), 'SIGKILL');
       }
@@ -49,7 +49,7 @@ export async function makeGroup(
         if (child.exitCode !== null || child.signalCode !== null) continue;
         await once(child, 'exit');
       }
-      // The kernel takes a moment to let go of the last task.
+      // The kernel takes a moment to release the last task.
       await until(() =>
         rmdir(folder).then(
           () => true,

@@ -1,4 +1,4 @@
-/** The daemon on the stage of the demo, quick, with waits that end. */
+/** The daemon on the demo host, with short intervals and bounded waits. */
 import { defaultSettings } from '../../src/config/settings/settings.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { View } from '../../src/core/view.ts';
@@ -17,7 +17,7 @@ const QUICK_SECONDS = 0.4;
 export interface DemoHostDaemon extends AsyncDisposable {
   readonly daemon: Daemon;
   readonly log: readonly string[];
-  /** Waits until the view is as wanted; an error tells what it was instead. */
+  /** Waits until the view is as wanted; the error shows the last view. */
   until(wanted: (view: View) => boolean, what: string): Promise<View>;
 }
 

@@ -1,4 +1,4 @@
-/** What stands in deploy/: every text of every YAML and JSON file, with where it stands; and the rules. */
+/** The texts of every YAML and JSON file in deploy/, with their positions; and the rules. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,4 +1,4 @@
-/** Which metrics and labels there are, and which ones an expression, a template or a legend names. */
+/** The existing metrics and labels, and those that an expression, a template or a legend names. */
 import { COUNTER_FAMILIES, PREFIX } from '../../src/metrics/exporter.ts';
 import { FAMILIES } from '../../src/metrics/families.ts';
 import { measureFamilies } from '../../src/metrics/measures.ts';
@@ -38,7 +38,7 @@ export interface Matcher {
   readonly label: string;
 }
 
-/** Labels that are asked of one metric: `metric{label="…"}`. */
+/** Labels that are selected from one metric: `metric{label="…"}`. */
 export function matchersIn(expression: string): readonly Matcher[] {
   return [...withoutTexts(expression).matchAll(SELECTOR)].flatMap(({ groups }) =>
     [...(groups?.['matchers'] ?? '').matchAll(/(?<label>[a-z_]+) ?(?:=~|!~|!=|=)/g)].map(

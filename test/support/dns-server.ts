@@ -35,7 +35,7 @@ export interface DnsServer extends AsyncDisposable {
 }
 
 const CODES: Readonly<Record<string, number>> = { servfail: 2, nxdomain: 3, notimp: 4, refused: 5 };
-/** Of a server that answers, asks others, and was asked to. */
+/** The flags of a recursive reply to a recursive query. */
 const RESPONSE_FLAGS = 0x180;
 const TRUNCATED_FLAG = 0x200;
 
@@ -105,7 +105,7 @@ async function listenTcp(
       if (reply.length === 0) return void socket.end();
       const length = Buffer.alloc(2);
       length.writeUInt16BE(reply.length);
-      // In two pieces: a client that takes the first for the whole is found out.
+      // In two pieces, so that a client fails that takes the first one for the whole reply.
       socket.write(length, () => socket.write(reply));
     });
   });
@@ -153,7 +153,7 @@ export interface RootFolder extends AsyncDisposable {
   readonly paths: Paths;
 }
 
-/** A folder that stands for `/`, with these files in it: `{ '/etc/hosts': '…' }`. */
+/** A folder that is used as `/`, with these files in it: `{ '/etc/hosts': '…' }`. */
 export async function rootFolder(files: Readonly<Record<string, string>>): Promise<RootFolder> {
   const rootfs = await mkdtemp(join(tmpdir(), 'runnerwatch-root-'));
   for (const [path, text] of Object.entries(files)) {

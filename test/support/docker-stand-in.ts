@@ -1,4 +1,4 @@
-/** A daemon that speaks as much of Docker's API as a look at it needs, on a socket or on TCP. */
+/** A server with the part of Docker's API that runnerwatch uses, on a socket or on TCP. */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -14,7 +14,7 @@ export interface DockerScript {
   readonly processes?: Readonly<Record<string, number>>;
   /** Environment of every container. */
   readonly environment?: readonly string[];
-  /** By path, in place of the usual answer; `silent` never answers. */
+  /** By path, instead of the usual answer; `silent` never answers. */
   readonly instead?: Readonly<
     Record<string, 'silent' | { readonly status: number; readonly message: string }>
   >;
@@ -23,7 +23,7 @@ export interface DockerScript {
 export interface DockerStandIn extends AsyncDisposable {
   /** Of TCP; 0 on a socket. */
   readonly port: number;
-  /** Paths in the order in which they were asked for. */
+  /** The requested paths, in order. */
   readonly asked: readonly string[];
 }
 

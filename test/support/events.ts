@@ -1,4 +1,4 @@
-/** What a runner wrote or counted, for judges: a minute ago, once, unless a test says otherwise. */
+/** Events that a runner wrote or counted, for tests of rules: one a minute ago by default. */
 import type { Finding } from '../../src/core/finding.ts';
 import type { RunnerEvent } from '../../src/core/runner-event.ts';
 import { START } from './clock.ts';
@@ -36,7 +36,7 @@ export function timesUntil(agoSeconds: number, count: number, everySeconds: numb
   );
 }
 
-/** The log or the counters could be looked at, and showed this. */
+/** The result of a readable log or of readable counters, with these events. */
 export function showing(...events: readonly RunnerEvent[]): Finding {
   return { status: 'pass', events };
 }

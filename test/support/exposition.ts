@@ -1,4 +1,4 @@
-/** Reads Prometheus text strictly, so that a test sees what a scraper sees; a line it cannot read is an error. */
+/** Parses Prometheus text strictly, as a scraper does; a line that it cannot parse is an error. */
 export interface Series {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;

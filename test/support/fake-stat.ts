@@ -1,11 +1,11 @@
-/** A program that stands where `stat -f` stands: it prints the file `answer` of the folder it is asked about. */
+/** A program that replaces `stat -f`: it prints the file `answer` of the folder in its argument. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface FakeStat extends AsyncDisposable {
   readonly program: string;
-  /** A folder to ask about. */
+  /** A folder with an answer. */
   readonly folder: string;
   /** Sets the answer: the line that stat would print. */
   says(line: string): Promise<void>;
@@ -15,7 +15,7 @@ export interface FakeStat extends AsyncDisposable {
   calls(): Promise<readonly string[]>;
 }
 
-/** `script` takes the place of the answer: `exec sleep 600`. */
+/** `script` replaces the answer: `exec sleep 600`. */
 export async function startFakeStat(script = 'cat "$5/answer"'): Promise<FakeStat> {
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-stat-'));
   const program = join(folder, 'stat');

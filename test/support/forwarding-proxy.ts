@@ -1,4 +1,4 @@
-/** Proxies on loopback that really open a tunnel to one port, whatever host they are asked for; plain or over TLS. */
+/** Proxies on loopback that open a real tunnel to one port, for any requested host; plain or over TLS. */
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';

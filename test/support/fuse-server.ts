@@ -69,7 +69,7 @@ function answer({ operation, unique }: Request): void {
   writeSync(DEVICE, Buffer.concat([head, body ?? Buffer.alloc(0)]));
 }
 
-/** The folder is empty; what it cannot do at all the kernel does not ask again. */
+/** The folder is empty; the kernel sends an unsupported operation only once. */
 function errorOf(operation: number): number {
   return operation === OPERATION.lookup ? ENOENT : ENOSYS;
 }
@@ -95,7 +95,7 @@ function initOut(): Buffer {
   return out;
 }
 
-/** The root: a folder, inode 1. Not cached, so every look at it is a question. */
+/** The root: a folder, inode 1. Not cached, so every access is a request. */
 function attributesOut(): Buffer {
   const out = Buffer.alloc(104);
   out.writeBigUInt64LE(1n, 16);

@@ -8,18 +8,18 @@ import { serveFuse } from './fuse-server.ts';
 import { bodyCommand } from './run-body.ts';
 
 export interface HangingMount extends AsyncDisposable {
-  /** `silent`: takes questions and does not answer, so who asks cannot be killed. `talk`: all is well. */
+  /** `silent`: accepts requests and does not answer, so that the caller cannot be killed. `talk`: answers. */
   say(mode: 'silent' | 'talk'): Promise<void>;
-  /** Ends when somebody has asked a silent server and now waits for ever. */
+  /** Resolves when a process has called a silent server and waits for ever. */
   readonly caught: Promise<void>;
-  /** The server stands still and takes no question: who asks hangs too, and can be killed. */
+  /** The server is stopped and accepts no request: the caller hangs too, but can be killed. */
   stop(): void;
   resume(): void;
 }
 
 const SERVER = import.meta.resolve('./fuse-server.ts');
 
-/** Mounts on `folder`; it answers until told otherwise. At the end every caller is let go. */
+/** Mounts on `folder`; it answers until it is switched. At the end every caller is released. */
 export async function mountHanging(folder: string): Promise<HangingMount> {
   mkdirSync(folder, { recursive: true });
   const device = openSync('/dev/fuse', 'r+');

@@ -1,4 +1,4 @@
-/** An answer as the exchange hands it on, for the pure functions that judge one. */
+/** An answer as the exchange returns it, for the pure functions that judge one. */
 import type { HttpAnswer } from '../../src/core/probe.ts';
 import { START } from './clock.ts';
 

@@ -1,4 +1,4 @@
-/** A web server on loopback that says exactly the bytes it is told, and a walk that ends at it. */
+/** A web server on loopback that sends exactly the given bytes, and a walk that ends at it. */
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
@@ -11,7 +11,7 @@ import { startTcpServer } from './tcp-server.ts';
 
 export interface ReceivedRequest {
   readonly method: string;
-  /** As it stands in the request line. */
+  /** As it is in the request line. */
   readonly path: string;
   readonly head: string;
   readonly body: string;
@@ -83,7 +83,7 @@ export function gitlab(
   return reply(status, JSON.stringify(json), { type, headers: { ...RAILS_HEADERS, ...headers } });
 }
 
-/** What `-/health` says to a client that is not allow-listed. */
+/** The answer of `-/health` to a client that is not allow-listed. */
 export const HEALTHY = reply(404, '', { type: 'text/plain', headers: RAILS_HEADERS });
 export const UNAUTHORIZED = gitlab(401, { message: '401 Unauthorized' });
 
@@ -96,7 +96,7 @@ export interface OpenWalk extends AsyncDisposable {
   readonly walk: Walk;
 }
 
-/** A walk as the links before `http` leave it: connected, and able to open the same way again. */
+/** A walk as the links before `http` leave it: connected, and able to open the same connection again. */
 export async function walkTo(port: number): Promise<OpenWalk> {
   const open = async (): Promise<Socket> => {
     const socket = connect({ host: '127.0.0.1', port });

@@ -22,7 +22,7 @@ const ENTRY = [
 ];
 const DOCKER = ['  [runners.docker]', '    image = "alpine:3.22"', '    volumes = ["/cache"]'];
 
-/** A base is silent by itself; lines of a case stand in for those with the same key. */
+/** A base has no findings; lines of a case replace those with the same key. */
 const BASES: Readonly<Record<string, (body: readonly string[]) => readonly string[]>> = {
   file: (body) => body,
   global: (body) => [...without(TOP, body), ...body, ...ENTRY, '  executor = "shell"'],

@@ -4,7 +4,7 @@ import { lintText } from '../../src/lint/lint.ts';
 import { LINT_NOW } from './lint-cases.ts';
 import { CONFIG } from './snapshots.ts';
 
-/** What the linter says of a config.toml, as the daemon keeps it. */
+/** The linter's report on a config.toml, as the daemon keeps it. */
 export function withLint(snapshot: Snapshot, text: string): Snapshot {
   const report = lintText(text, CONFIG, { now: LINT_NOW });
   const lint = { ...report, at: snapshot.takenAt };
@@ -18,7 +18,7 @@ function tomlEntry(name: string, token: string): string {
 const DOCKER =
   '  executor = "docker"\n  [runners.docker]\n    image = "alpine"\n    volumes = ["/cache"]\n';
 
-/** Two entries, as the usual snapshot has them; lines stand in for the executor of the first one. */
+/** Two entries, as in the default snapshot; the lines replace the executor of the first one. */
 export function twoEntries(lines: string, globals = 'concurrent = 4\n'): string {
   const first = tomlEntry('docker-1', 'glrt-0123456789abcdefghij') + (lines || DOCKER);
   return `${globals}${first}${tomlEntry('docker-2', 'glrt-1123456789abcdefghij')}${DOCKER}`;

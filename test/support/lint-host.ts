@@ -1,4 +1,4 @@
-/** A host for the rules that look beyond the text: files, a process, its environment; all of it lent. */
+/** A host for the rules that use more than the text: files, a process, its environment. */
 import { expect, test } from 'vitest';
 
 import type { RunnerProcess } from '../../src/core/reading.ts';
@@ -62,7 +62,7 @@ export interface LintRow {
   readonly rule: string;
   readonly text?: string;
   readonly host: LintHost;
-  /** What is found; nothing unless told. */
+  /** The expected findings; none by default. */
   readonly found?: string;
 }
 

@@ -17,7 +17,7 @@ const SECRET = 'CANARYcanary0CANARYcanary1';
 const LEAK = SECRET.slice(0, 24);
 const FIXTURES = join(import.meta.dirname, '../fixtures');
 
-/** Secrets stand where they stand in real files. */
+/** Secrets are at the places where real files have them. */
 function withSecrets(text: string): string {
   return text
     .replaceAll(/(?<=token = ")glrt-[^"]*/g, `glrt-${SECRET}`)
@@ -123,7 +123,7 @@ export function* mutatedFiles(count: number): Generator<Uint8Array> {
   }
 }
 
-/** Lints a file in every way there is; what is wrong with that, or nothing. */
+/** Lints a file in every way; returns what is wrong with the result, or nothing. */
 export function problemsWith(content: Uint8Array): string | undefined {
   const prepared = prepare(content, 'config.toml');
   const report = reportOf(prepared, { now: LINT_NOW, environment: {} });

@@ -1,4 +1,4 @@
-/** What a reader of the log gave, and a watch that is told of news. */
+/** The lines and states of a reader of the log, and a watch with its new events. */
 import type { Clock } from '../../src/core/clock.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Paths } from '../../src/core/paths.ts';

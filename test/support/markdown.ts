@@ -1,4 +1,4 @@
-/** What a test needs to know of a Markdown page: its blocks of code, its links, its anchors. */
+/** The parts of a Markdown page that tests need: its blocks of code, its links, its anchors. */
 
 export interface CodeBlock {
   readonly language: string;

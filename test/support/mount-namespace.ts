@@ -6,8 +6,8 @@ import type { Body } from './run-body.ts';
 import { runBody } from './run-body.ts';
 
 /**
- * Whatever the body mounts is gone when its process ends, and nobody else ever sees it. The body is the first
- * process of its /proc, so that whoever asks for the mounts of process 1 is told of these.
+ * The mounts of the body are gone when its process ends, and no other process sees them. The body is the first process
+ * of its /proc, so a reader of the mounts of process 1 gets these.
  */
 export async function inMountNamespace<A extends readonly unknown[], R>(
   module: string,

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** Loaded before Node looks for its script, and never done: so nobody minds that the script does not exist. */
+/** Loaded before Node opens its script, and never finished: so the script need not exist. */
 const FOR_EVER = `data:text/javascript,${encodeURIComponent(
   "process.on('disconnect', () => process.exit()); process.send('up'); await new Promise(() => {});",
 )}`;

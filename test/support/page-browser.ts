@@ -51,7 +51,7 @@ export interface OpenPage extends AsyncDisposable {
   readonly page: Page;
   /** Complaints of the page: errors, refused resources, broken policies. */
   readonly complaints: readonly string[];
-  /** Every address that it asked for. */
+  /** Every requested address. */
   readonly requests: readonly string[];
 }
 

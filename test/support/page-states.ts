@@ -1,4 +1,4 @@
-/** What the status page has to show: a healthy host, one fault, many, fifty entries, a stale daemon, hostile names. */
+/** States of the status page: a healthy host, one fault, many, fifty entries, a stale daemon, hostile names. */
 import type { CheckState, Snapshot } from '../../src/core/check.ts';
 import type { Past, TimelineEvent } from '../../src/core/past.ts';
 import type { View } from '../../src/core/view.ts';
@@ -10,7 +10,7 @@ import { brokenTrustView, viewOf } from './views.ts';
 const MINUTE = 60_000;
 const DAY_MINUTES = 1440;
 
-/** Values as a host at work has them; the wave makes the plots look like a day. */
+/** Values as a busy host has them; a wave makes the plots look like a day. */
 function usual({ check }: CheckState, wave: number): Readonly<Record<string, number>> {
   const values: Readonly<Record<string, number>> = {
     'dns/lookup_seconds': 0.003 + wave * 0.002,

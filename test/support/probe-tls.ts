@@ -1,4 +1,4 @@
-/** Runs the tls probe against a port of loopback, with trust files in a folder of its own. */
+/** Runs the tls probe against a port of loopback, with trust files in its own folder. */
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
@@ -48,14 +48,14 @@ export interface TlsProbeOptions {
   readonly host?: string;
   readonly files?: Readonly<Record<string, string | Buffer>>;
   readonly trust?: Partial<TrustSource>;
-  /** As whom the runner reads its files; nobody is judged without. */
+  /** The user that reads the files of the runner; without it no rights are judged. */
   readonly credentials?: Credentials;
-  /** Changes the folder before anybody reads it: modes, owners. */
+  /** Changes modes or owners in the folder before it is read. */
   readonly prepare?: (rootfs: string) => Promise<void>;
   /** The host's clock, Unix milliseconds. */
   readonly now?: number;
   readonly signal?: AbortSignal;
-  /** Looks at the walk before its socket is closed. */
+  /** Inspects the walk before its socket is closed. */
   readonly look?: (walk: Walk) => Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** Small probes for tests of the machinery: they say what they are told. */
+/** Small probes with given results, for tests of the machinery. */
 import type { Check } from '../../src/core/check.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import type { LinkTools, Probe } from '../../src/core/probe.ts';
@@ -39,7 +39,7 @@ export interface ProbeLike extends Partial<Omit<Probe, 'run'>> {
   readonly run?: (tools: LinkTools) => Promise<Finding> | Finding;
 }
 
-/** A probe of kind `host` that passes, unless told otherwise. */
+/** A probe of kind `host`; it passes by default. */
 export function probe({ run, ...rest }: ProbeLike): Probe {
   const made = {
     title: rest.id,

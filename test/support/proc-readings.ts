@@ -1,4 +1,4 @@
-/** For probes that read /proc twice: what has changed when they look again. */
+/** For probes that read /proc twice: changes files between the readings. */
 import type { Paths } from '../../src/core/paths.ts';
 
 /** The first `looks` files below /proc are those of `before`, later ones those of `after`. */

@@ -1,4 +1,4 @@
-/** Which processes descend from one, and which are still there: for tests that nothing is left behind. */
+/** The descendants of a process, and which of them still run: for tests that nothing is left behind. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** Children, their children and so on, as they are now. */

@@ -1,4 +1,4 @@
-/** The stage of the demo for the program as a child: its GitLab, its root folder, and the flags that point there. */
+/** The demo host for the program as a child: its GitLab, its root folder, and the flags that point to them. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { DemoHost } from '../../src/demo/demo-host.ts';
 import { buildDemoHost, DEMO_CONFIG } from '../../src/demo/demo-host.ts';
 
-/** They look at the machine that runs the tests, which may be busy. */
+/** They measure the machine that runs the tests, which may be busy. */
 export const QUIET_HOST = ['disk', 'cpu', 'memory']
   .map((id) => `[probes.${id}]\nenabled = false\n`)
   .join('');

@@ -19,7 +19,7 @@ export interface Prometheus extends AsyncDisposable {
   query(expression: string): Promise<readonly Sample[]>;
 }
 
-/** `target` is `host:port`; the rest of the configuration can be told as it stands in a prometheus.yml. */
+/** `target` is `host:port`; the rest of the configuration may be given in the form of prometheus.yml. */
 export async function startPrometheus(
   target: string,
   scrapeConfigs = scrapeOf(target),

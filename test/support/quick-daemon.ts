@@ -23,13 +23,13 @@ export interface QuickDaemon extends AsyncDisposable {
 }
 
 export interface QuickOptions {
-  /** Probes that look every second; all others keep their rhythm. */
+  /** Probes that run every second; all others keep their interval. */
   readonly quick: readonly string[];
   readonly stateDirectory: string;
   readonly stdio?: StdioOptions;
 }
 
-/** On a config of one shell entry; GitLab is not the question here. `folder` takes its files. */
+/** With a config of one shell entry; GitLab does not matter. `folder` holds its files. */
 export async function startQuickDaemon(
   folder: string,
   { quick, stateDirectory, stdio = ['ignore', 'ignore', 'ignore'] }: QuickOptions,

@@ -1,6 +1,6 @@
 /**
- * A folder that stands for the host of the readme's commands: the project in its `/opt`, a folder on PATH,
- * its `/etc`, and GitLab and the runner of the demo's stage.
+ * A folder that is used as the host of the readme's commands: the project in its `/opt`, a folder on PATH, its `/etc`,
+ * and GitLab and the runner of the demo host.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ export interface ReadmeHost extends AsyncDisposable {
   readonly loadUnit: () => Promise<CommandResult>;
   /** What systemd would do with that unit: starts ExecStart and waits until it is ready. */
   readonly startUnit: () => Promise<CommandResult>;
-  /** What systemd would do on reload; resolves when the log tells that it was done. */
+  /** What systemd would do at a reload; resolves when the log reports it. */
   readonly reloadUnit: () => Promise<CommandResult>;
   /** Ends the service as systemd does and returns its exit code. */
   readonly stopUnit: () => Promise<number | null>;

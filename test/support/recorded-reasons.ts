@@ -1,9 +1,9 @@
-/** Notes which reasons were produced, for the last check of `npm test`: each declared one must be. */
+/** Records which reasons were produced, for the last check of `npm test`: each declared one must be. */
 import { appendFileSync } from 'node:fs';
 
 import type { Finding } from '../../src/core/finding.ts';
 
-/** Names the file that takes `<probe>/<reason>` lines; nothing is noted without it. */
+/** Names the file that receives `<probe>/<reason>` lines; without it nothing is recorded. */
 export const SEEN_VARIABLE = 'RUNNERWATCH_SEEN_REASONS';
 
 export function recordReason(probe: string, finding: Finding): void {

@@ -1,4 +1,4 @@
-/** What pages and comments refer to: files of this repository, and documents that it does not have. */
+/** References in pages and comments: to files of this repository, and to documents that it does not have. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, matchesGlob, relative } from 'node:path';
 
@@ -24,7 +24,7 @@ export function textOf(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
-/** What a file says to people: a page as a whole, otherwise its comments, each on one line. */
+/** The prose of a file: a page as a whole, otherwise its comments, each on one line. */
 export function proseOf(path: string, text = textOf(path)): string {
   if (path.endsWith('.md')) return text;
   if (!/\.(?:ts|mjs)$/.test(path)) return (text.match(/(?<=^|\s)# .*$/gm) ?? []).join('\n');
@@ -40,7 +40,7 @@ const FROM_ROOT = new RegExp(
 /** A source or page by its name, with some of its folders or none: `go/dial/dial.ts`, `trust.ts`. */
 const BY_NAME = /(?<![\w./:@-])[\w<>*-][\w./<>*-]*\.(?:ts|mjs|md)(?:#[\w-]+)?(?![\w/])/g;
 
-/** `<id>` and `*` in them stand for any name. */
+/** `<id>` and `*` in them match any name. */
 export function pathsIn(prose: string): readonly string[] {
   const found = [...prose.matchAll(FROM_ROOT), ...prose.matchAll(BY_NAME)];
   return [...new Set(found.map(([path]) => path.replace(/[./]+$/, '')))];
@@ -69,7 +69,7 @@ const FOREIGN: readonly RegExp[] = [
   /\bINC-\d{3}\b/,
   /\bI-\d+\b/,
 ];
-/** The ids of rows mean something in the lab alone. */
+/** The ids of rows have a meaning in the lab only. */
 const ROW_OF_THE_LAB = /(?<![\w-])[A-Z]-\d{2}(?![\w-])/;
 
 export function foreignReferencesIn(path: string, prose: string): readonly string[] {

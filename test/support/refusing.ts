@@ -1,4 +1,4 @@
-/** For each kind of target one that refuses: nothing is there, or what is there hangs up. */
+/** For each kind of target one that fails: it does not exist, or it closes the connection. */
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
@@ -16,7 +16,7 @@ import { closedPort, startTcpServer } from './tcp-server.ts';
 
 export interface Refusal extends AsyncDisposable {
   targetFor(probe: Probe): TargetKinds[keyof TargetKinds];
-  /** Everything lent to one run; the sockets of its walk end with the refusal. */
+  /** The tools of one run; the sockets of its walk end with the refusal. */
   toolsFor(probe: Probe, signal: AbortSignal): Promise<LinkTools>;
 }
 

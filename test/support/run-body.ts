@@ -1,6 +1,6 @@
 /**
- * Runs an exported function of a module in a process of its own: in a namespace, as another user, under a
- * limit. What it returns comes back as JSON, so `undefined` members are lost; what it throws is an error here.
+ * Runs an exported function of a module in its own process: in a namespace, as another user, under a limit. Its result
+ * comes back as JSON, so `undefined` members are lost; its exception is an error here.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -16,13 +16,13 @@ import { patient, PATIENCE_MILLISECONDS } from './until.ts';
 export interface After {
   readonly link: string;
   readonly finding: Finding;
-  /** The finding that it makes more exact; that of the link unless told. */
+  /** The finding to be made more exact; by default that of the link. */
   readonly base?: Finding;
   readonly target?: EndpointTarget;
   readonly tools?: Partial<LinkTools>;
   /** Earlier results of the link. */
   readonly recent?: readonly ProbeResult[];
-  /** Of the walk; each run has its own unless told. */
+  /** The budget of the walk; each run has its own by default. */
   readonly memory?: FollowUpMemory;
 }
 

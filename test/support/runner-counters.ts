@@ -1,4 +1,4 @@
-/** A runner's own page of numbers: what a test says, in the text format of Prometheus. */
+/** A runner's metrics page with given values, in the text format of Prometheus. */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:http';

@@ -1,4 +1,4 @@
-/** Snapshots for judges and writers: a small healthy world of all real probes, with what a test says otherwise. */
+/** Snapshots for tests of rules and reports: a small healthy world of all real probes, with the changes of a test. */
 import type { Check, CheckState, Snapshot, HostContext } from '../../src/core/check.ts';
 import type { CheckId, Fact, Finding } from '../../src/core/finding.ts';
 import type { Place } from '../../src/core/place.ts';
@@ -19,10 +19,10 @@ import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { START } from './clock.ts';
 
 export const CONFIG = '/etc/gitlab-runner/config.toml';
-/** What the executors of all entries stand on. */
+/** The backend of the executors of all entries. */
 export const DOCKER = 'unix:///var/run/docker.sock';
 export const GITLAB = 'https://gitlab.example.com/';
-/** The checks of a view stand still here; what holds has held for a minute. */
+/** The checks of a view do not change here; every state has lasted for a minute. */
 export const SINCE = START - 60_000;
 
 export const PROXY: ProxyDecision = {
@@ -53,18 +53,18 @@ export interface World {
   readonly mounts?: readonly string[];
   /** What every mount is used for. */
   readonly roles?: readonly string[];
-  /** Entries by what they stand on; all stand on DOCKER unless told. */
+  /** Entries by backend; DOCKER by default. */
   readonly executors?: Readonly<Record<string, readonly string[]>>;
   /** What is known of the service beside its name: where it logs, where it counts. */
   readonly service?: Partial<ServiceTarget>;
   readonly concurrent?: number;
-  /** Where the runner lives: as the package puts it, unless told. */
+  /** Where the runner lives; by default as the package installs it. */
   readonly place?: Place;
   /** The real ones unless told. */
   readonly probes?: readonly Probe[];
 }
 
-/** What a check says; a plain finding has been seen three times since SINCE. */
+/** The result of a check; a plain finding was seen three times since SINCE. */
 export type FindingSpec = Finding | Partial<CheckState>;
 
 export function fail(reason: string, facts: Readonly<Record<string, Fact>> = {}): Finding {

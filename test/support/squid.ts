@@ -14,7 +14,7 @@ const SQUID = '/usr/sbin/squid';
 const NCSA = '/usr/lib/squid/basic_ncsa_auth';
 
 export interface SquidOptions {
-  /** Names and passwords; without any the proxy asks nobody. */
+  /** Names and passwords; without any, no login is required. */
   readonly users?: Readonly<Record<string, string>>;
   /** Ports that CONNECT may reach; all when absent. */
   readonly ports?: readonly number[];
@@ -43,7 +43,7 @@ export async function startSquid(options: SquidOptions = {}): Promise<Squid> {
   const child = spawn(SQUID, flags, { stdio: 'ignore' });
   const exited = once(child, 'exit');
   const stop = async (): Promise<void> => {
-    // Not SIGKILL: it removes its shared memory when it is asked to end.
+    // Not SIGKILL: on SIGTERM it removes its shared memory.
     child.kill('SIGINT');
     await exited;
     await rm(folder, { recursive: true, force: true });
@@ -61,7 +61,7 @@ export async function startSquid(options: SquidOptions = {}): Promise<Squid> {
   };
 }
 
-/** As htpasswd writes it: the helper takes hashes only. */
+/** In the format of htpasswd: the helper accepts hashes only. */
 function usersText(users: Readonly<Record<string, string>>): string {
   return Object.entries(users)
     .map(([name, password]) => `${name}:${hashOf(password)}\n`)

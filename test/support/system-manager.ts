@@ -1,6 +1,6 @@
 /**
- * A root folder in which systemd seems to run, and a stand-in for `systemctl` that is first on PATH: no systemd
- * runs here. It says what a test wants to hear.
+ * A root folder in which systemd seems to run, and a stand-in for `systemctl` that is first on PATH, since no systemd
+ * runs here. It prints the given properties.
  */
 import { writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -41,7 +41,7 @@ export async function startHost(
   };
 }
 
-/** A script that says these properties; those left out are what a running unit has. */
+/** A script that prints these properties; the others are those of a running unit. */
 export function createStates(properties: Readonly<Record<string, string | number>>): string {
   const all = {
     Result: 'success',

@@ -1,4 +1,4 @@
-/** TCP peers on loopback: one that talks, one that is closed, one that never takes a connection. */
+/** TCP peers on loopback: one that accepts, one that is closed, one that never accepts a connection. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
@@ -10,7 +10,7 @@ export interface TcpServer extends AsyncDisposable {
   openCount(): number;
 }
 
-/** Gives every connection to `handle`; without one it accepts and says nothing. */
+/** Passes every connection to `handle`; without one it accepts and sends nothing. */
 export async function startTcpServer(
   handle: (socket: Socket) => void = () => {},
   host = '127.0.0.1',

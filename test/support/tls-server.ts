@@ -49,7 +49,7 @@ export async function startTlsServer({ chain, ...options }: TlsServerOptions): P
   };
 }
 
-/** Unlike Node's server it tells the client by an alert what is wrong with its certificate. */
+/** Unlike Node's server it reports a fault of the client's certificate by an alert. */
 export async function startOpensslServer(
   chain: TlsServerOptions['chain'],
   authority: Pick<MadeCertificate, 'pem'>,
@@ -80,7 +80,7 @@ export async function startOpensslServer(
   };
 }
 
-/** It says `ACCEPT 127.0.0.1:PORT`; what it says later is read and dropped, or it would stand still. */
+/** It prints `ACCEPT 127.0.0.1:PORT`; later output is read and dropped, because a full pipe would block it. */
 async function portOf(output: NodeJS.ReadableStream): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   let text = '';

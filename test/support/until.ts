@@ -1,14 +1,14 @@
 /**
- * Waits for an event, never for a time. The bound is there so that a test that waits in vain says for what; it is
- * far beyond what a busy machine takes, and no test depends on it.
+ * Waits for an event, never for a time. The limit only exists so that a failing test reports what it waited for; it is
+ * far beyond what a busy machine needs, and no test depends on it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
 const PAUSE_MILLISECONDS = 50;
-/** Below the limits of vitest.config.ts, so that what is missing is told, and not that time is up. */
+/** Below the limits of vitest.config.ts, so that the error names what is missing. */
 export const PATIENCE_MILLISECONDS = 150_000;
 
-/** Asks again and again until it is so. */
+/** Repeats the question until the answer is yes. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   const start = performance.now();
   while (!(await isSo())) {
@@ -18,7 +18,7 @@ export async function until(isSo: () => boolean | Promise<boolean>): Promise<voi
   }
 }
 
-/** What the promise gives; an error that says what is missing when it never does. */
+/** The value of the promise; an error that names what is missing when it never resolves. */
 export async function inPatience<T>(promise: Promise<T>, missing: () => string): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error(missing())), PATIENCE_MILLISECONDS);

@@ -1,4 +1,4 @@
-/** Views for writers: a snapshot, its diagnosis, and a daemon that has been up for an hour. */
+/** Views for tests of reports: a snapshot, its diagnosis, and a daemon that has run for an hour. */
 import type { Check, Snapshot } from '../../src/core/check.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import { NO_PAST } from '../../src/core/past.ts';
@@ -32,7 +32,7 @@ export function viewOf(snapshot: Snapshot, self: Partial<SelfState> = {}): View 
   };
 }
 
-/** The README's example: three entries of one GitLab whose certificate comes from an authority nobody knows. */
+/** The README's example: three entries of one GitLab whose certificate is from an unknown authority. */
 export function brokenTrustView(self: Partial<SelfState> = {}): View {
   const runners = ['t9WkyjAA1', 't9WkyjAA2', 't9WkyjAA3'].map((id) => runner(id));
   const facts = {

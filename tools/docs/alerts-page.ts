@@ -1,4 +1,4 @@
-/** docs/alerts.md: every alert and recording rule as shipped, and the runbook of those that are no cause. */
+/** docs/alerts.md: every alert and recording rule as shipped, and the runbook of the alerts that are not a cause. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,6 +1,6 @@
-/** The little Markdown that the generated pages are made of. */
+/** The Markdown elements of the generated pages. */
 
-/** Says where a page comes from, so that nobody edits it by hand. */
+/** Names the source of a page, so that it is not edited by hand. */
 export function head(title: string, source: string): readonly string[] {
   return [
     `# ${title}`,

@@ -1,4 +1,4 @@
-/** The program, run on the stage of the demo with one fault on, and its output with stable values. */
+/** Runs the program on the demo host with one fault on, and returns its output with stable values. */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
