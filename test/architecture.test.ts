@@ -1,42 +1,49 @@
-/** The layers are a table; the test prints which import is wrong. docs/architecture.md shows the same picture. */
-import { readdirSync, readFileSync } from 'node:fs';
+/** The rows of docs/architecture.md hold: the test names the import that is wrong. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 import { expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** From the lowest row to the highest. A file imports from its own part or from a lower row. */
-const LAYERS: readonly (readonly string[])[] = [
-  ['core'],
-  ['host', 'log.ts'],
-  ['go', 'gitlab', 'runner'],
-  ['config'],
-  ['checks', 'discovery', 'probes', 'follow-ups', 'diagnosis', 'metrics', 'report'],
-  ['recorder', 'lint', 'server'],
-  ['daemon'],
-  ['cli', 'demo'],
-  ['main.ts'],
-];
+/** Rooms by row, the lowest first: the table of docs/architecture.md. A file beside the folders is a room, too. */
+const LAYERS: readonly (readonly string[])[] = tableRows('docs/architecture.md', 'row')
+  .toReversed()
+  .map(([, rooms = '']) => codesIn(rooms).map(roomOf));
 
-/** Files beside the folders that make up one part. */
-const PARTS: Readonly<Record<string, string>> = {
-  'daemon.ts': 'daemon',
-  'server.ts': 'server',
-};
+/** Each vendor package has one home: the tables of docs/dependencies.md that name one. */
+const VENDORS = new Map(
+  tableRows('docs/dependencies.md', 'package | where').flatMap(([packages = '', home = '']) =>
+    codesIn(packages).map((name) => [name, homeOf(home)] as const),
+  ),
+);
 
-/** Each vendor package has one home. */
-const VENDORS: Readonly<Record<string, string>> = {
-  fastify: 'server',
-  bcryptjs: 'server',
-  yaml: 'server',
-  'prom-client': 'metrics',
-  '@iarna/toml': 'config',
-  'toml-eslint-parser': 'config',
-  systeminformation: 'host',
-  pino: 'log.ts',
-  'node-forge': 'demo',
-};
+/** `src/server/credentials.ts` lies in `server`. */
+function homeOf(cell: string): string {
+  return roomOf((codesIn(cell)[0] ?? '').replace('src/', ''));
+}
+
+/** The cells of the rows of a table, by the title of its first column. */
+function tableRows(page: string, firstColumn: string): readonly (readonly string[])[] {
+  const lines = readFileSync(join(ROOT, page), 'utf8').split('\n');
+  const start = lines.findIndex((line) => line.startsWith(`| ${firstColumn} |`));
+  const rows = lines.slice(start + 2);
+  return rows.slice(0, rows.indexOf('')).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+function codesIn(cell: string): readonly string[] {
+  return [...cell.matchAll(/`(?<code>[^`]+)`/g)].map(({ groups }) => groups?.['code'] ?? '');
+}
+
+/** `server.ts` and `server/` are one room. */
+function roomOf(name: string): string {
+  return name === 'log.ts' || name === 'main.ts' ? name : name.replace(/(?:\.ts|\/.*)$/, '');
+}
 
 /** Sideways imports that the plan wants: the demo is a command with a stage of its own. */
 const ALLOWED = new Set(['cli > demo']);
@@ -49,7 +56,7 @@ interface Import {
 
 function partOf(path: string): string {
   const [first = ''] = relative(join(ROOT, 'src'), path).split('/');
-  return PARTS[first] ?? first;
+  return roomOf(first);
 }
 
 function importsOf(file: string): readonly string[] {
@@ -95,7 +102,7 @@ test('every vendor package is imported in its one home, and every import is of a
 
   expect(
     vendors
-      .filter(({ from, to }) => VENDORS[to] !== from)
+      .filter(({ from, to }) => VENDORS.get(to) !== from)
       .map(({ file, to }) => `${file} imports ${to}`),
   ).toEqual([]);
 });
@@ -110,7 +117,7 @@ test('every dependency is pinned, used and explained in docs/dependencies.md', (
   const page = readFileSync(join(ROOT, 'docs/dependencies.md'), 'utf8');
   const all = { ...dependencies, ...devDependencies };
 
-  expect(Object.keys(dependencies).toSorted()).toEqual(Object.keys(VENDORS).toSorted());
+  expect(Object.keys(dependencies).toSorted()).toEqual([...VENDORS.keys()].toSorted());
   expect(Object.entries(all).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
   expect(Object.keys(all).filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
@@ -121,4 +128,35 @@ test('nothing but the demo and the tests knows the demo', () => {
   );
 
   expect(users.every((file) => file === 'src/cli/demo.ts')).toBe(true);
+});
+
+/** All that a file loads when it is loaded: its static imports, theirs, and so on. Types load nothing. */
+function loadedBy(start: string, seen = new Set<string>()): ReadonlySet<string> {
+  if (seen.has(start)) return seen;
+  seen.add(start);
+  if (!existsSync(start)) return seen;
+  const text = readFileSync(start, 'utf8');
+  for (const { groups } of text.matchAll(
+    /^(?:import|export) (?!type )[^;]*?from '(?<name>[^']+)'/gm,
+  )) {
+    const name = groups?.['name'] ?? '';
+    loadedBy(name.startsWith('.') ? join(dirname(start), name) : name, seen);
+  }
+  return seen;
+}
+
+test.each([
+  ['node-forge', ['cli/demo.ts']],
+  ['systeminformation', ['host/picture-child.ts']],
+  ['fastify', ['cli/serve.ts', 'cli/demo.ts']],
+])('of the programs and commands %s is loaded by %j alone', (vendor, users) => {
+  const entries = ['main.ts', 'host/picture-child.ts', 'lint/child.ts'].concat(
+    FILES.map((file) => relative(join(ROOT, 'src'), file)).filter((name) =>
+      name.startsWith('cli/'),
+    ),
+  );
+  const loading = entries.filter((name) => loadedBy(join(ROOT, 'src', name)).has(vendor));
+
+  expect(loading).toEqual(expect.arrayContaining(users));
+  expect(loading.filter((name) => !users.includes(name))).toEqual([]);
 });

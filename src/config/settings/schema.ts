@@ -25,6 +25,9 @@ export interface TextsSetting extends Described {
 export type Setting = Option | TextSetting | TextsSetting;
 export type SettingTable = Readonly<Record<string, Setting>>;
 
+/** A setting that is no probe's: `property` is its name in the code. */
+export type GeneralSetting = Setting & { readonly property: string };
+
 /** The largest accepted budget: one request each two seconds. */
 const MAX_REQUESTS_PER_HOUR = 1800;
 const MAX_SECONDS = 86_400;
@@ -33,6 +36,7 @@ const MAX_SECONDS = 86_400;
 export const SECTIONS = {
   gitlab: {
     requests_per_hour: {
+      property: 'requestsPerHour',
       kind: 'number',
       default: 20,
       unit: 'count',
@@ -41,6 +45,7 @@ export const SECTIONS = {
       help: 'Unauthenticated API requests that this host may send to GitLab per hour, in total.',
     },
     api_token_file: {
+      property: 'apiTokenFile',
       kind: 'text',
       example: '/etc/runnerwatch/gitlab-api-token',
       help: 'File with an API token (scope read_api). With it, runnerwatch also reports paused runners, duplicate system ids and waiting jobs.',
@@ -48,11 +53,13 @@ export const SECTIONS = {
   },
   web: {
     listen_addresses: {
+      property: 'listenAddresses',
       kind: 'texts',
       example: ['127.0.0.1:19252'],
       help: 'Where to listen, same as --web.listen-address: host:port, [::1]:port, :port or unix:/path.',
     },
     enable_lifecycle: {
+      property: 'enableLifecycle',
       kind: 'boolean',
       default: false,
       help: 'Allow POST /-/reload, same as --web.enable-lifecycle.',
@@ -60,11 +67,13 @@ export const SECTIONS = {
   },
   runner: {
     config: {
+      property: 'runnerConfig',
       kind: 'text',
       example: '/etc/gitlab-runner/config.toml',
       help: "gitlab-runner's config.toml, same as --runner.config. Default: the file that the running gitlab-runner uses.",
     },
     log_file: {
+      property: 'runnerLogFile',
       kind: 'text',
       example: '/var/log/gitlab-runner.log',
       help: 'Log file of the runner, if it does not log to the journal of its unit.',
@@ -72,6 +81,7 @@ export const SECTIONS = {
   },
   state: {
     directory: {
+      property: 'stateDirectory',
       kind: 'text',
       example: '/var/lib/runnerwatch',
       help: 'Where to save state across restarts, same as --state.directory.',
@@ -79,19 +89,36 @@ export const SECTIONS = {
   },
   log: {
     level: {
+      property: 'logLevel',
       kind: 'text',
       choices: LOG_LEVELS,
       example: 'info',
       help: `Same as --log.level: ${LOG_LEVELS.join(', ')}.`,
     },
     format: {
+      property: 'logFormat',
       kind: 'text',
       choices: LOG_FORMATS,
       example: 'logfmt',
       help: `Same as --log.format: ${LOG_FORMATS.join(', ')}.`,
     },
   },
-} as const satisfies Readonly<Record<string, SettingTable>>;
+} as const satisfies Readonly<Record<string, Readonly<Record<string, GeneralSetting>>>>;
+
+type Sections = typeof SECTIONS;
+type Row = { [Name in keyof Sections]: Sections[Name][keyof Sections[Name]] }[keyof Sections];
+type ValueOf<R> = R extends { readonly kind: 'number' }
+  ? number
+  : R extends { readonly kind: 'boolean' }
+    ? boolean
+    : R extends { readonly kind: 'texts' }
+      ? readonly string[]
+      : R extends { readonly choices: readonly (infer Choice)[] }
+        ? Choice
+        : string;
+
+/** What the sections say, by property; absent where the file does not name the key. */
+export type GeneralSettings = { readonly [R in Row as R['property']]?: ValueOf<R> };
 
 /** Keys of `[probes.<id>]`: the common three, then the probe's own. */
 export function probeSettings(probe: Probe): OptionTable {

@@ -7,23 +7,14 @@ import type { Probe } from '../../core/probe.ts';
 import type { Problem } from '../../core/reading.ts';
 import type { PlanSettings, ProbeSettings } from '../../core/settings.ts';
 import { defaultProbeSettings } from '../../core/settings.ts';
-import type { LogFormat, LogLevel } from '../../log.ts';
-import type { SettingTable } from './schema.ts';
+import type { GeneralSetting, GeneralSettings, SettingTable } from './schema.ts';
 import { probeSettings, SECTIONS } from './schema.ts';
 import type { SettingsToml } from './toml.ts';
 import { readSettingsToml } from './toml.ts';
 import type { SettingValue } from './value.ts';
 import { judgeSetting } from './value.ts';
 
-/** Keys that mirror a flag are absent when the file does not name them. */
-export interface Settings extends PlanSettings {
-  readonly listenAddresses?: readonly string[];
-  readonly enableLifecycle?: boolean;
-  readonly runnerConfig?: string;
-  readonly stateDirectory?: string;
-  readonly logLevel?: LogLevel;
-  readonly logFormat?: LogFormat;
-}
+export type Settings = GeneralSettings & PlanSettings;
 
 export interface SettingsReading {
   /** Absent when there is any problem. */
@@ -149,21 +140,16 @@ function settingsOf(
   general: Readonly<Record<string, Values>>,
   probes: readonly (readonly [Probe, Values])[],
 ): Settings {
-  const members = {
-    listenAddresses: general['web']?.['listen_addresses'],
-    enableLifecycle: general['web']?.['enable_lifecycle'],
-    runnerConfig: general['runner']?.['config'],
-    runnerLogFile: general['runner']?.['log_file'],
-    apiTokenFile: general['gitlab']?.['api_token_file'],
-    stateDirectory: general['state']?.['directory'],
-    logLevel: general['log']?.['level'],
-    logFormat: general['log']?.['format'],
-  };
-  const given = Object.entries(members).filter(([, value]) => value !== undefined);
-  const { requests_per_hour: budget } = general['gitlab'] ?? {};
+  const given = Object.entries<Readonly<Record<string, GeneralSetting>>>(SECTIONS).flatMap(
+    ([section, table]) =>
+      Object.entries(table).map(([key, setting]) => {
+        const usual = setting.kind === 'number' ? setting.default : undefined;
+        return [setting.property, general[section]?.[key] ?? usual] as const;
+      }),
+  );
   return {
-    requestsPerHour: Number(budget ?? SECTIONS.gitlab.requests_per_hour.default),
-    ...(Object.fromEntries(given) as Partial<Settings>),
+    ...(Object.fromEntries(given.filter(([, value]) => value !== undefined)) as GeneralSettings &
+      Pick<PlanSettings, 'requestsPerHour'>),
     probes: Object.fromEntries(
       probes.map(([probe, values]) => [probe.id, probeSettingsOf(probe, values)]),
     ),
