@@ -73,7 +73,7 @@ test('a key breaks, the cause and what to type appear, another key heals, q ends
   await screen.shows(/healthy[^\n]*3 runners reach/);
 
   screen.type('q');
-  await screen.shows(/The demo ends; its GitLab, its runner and its folder go with it\.\r\n$/);
+  await screen.shows(/The demo ends and removes its GitLab, its runner and its folder\.\r\n$/);
   expect(await screen.exitCode).toBe(0);
 });
 
