@@ -1,6 +1,7 @@
 /** From an observation to a cause: the one place that fills a catalogue entry with values. */
 import type { CheckState } from '../core/check.ts';
 import type { Cause, Evidence } from '../core/diagnosis.ts';
+import { causeKey } from '../core/diagnosis.ts';
 import type { CheckId, Fact } from '../core/finding.ts';
 import { detailOf } from '../core/finding.ts';
 import type { RunnerTarget } from '../core/target.ts';
@@ -115,4 +116,27 @@ export function sentence(clause: string): string {
       ? clause.charAt(0).toUpperCase() + clause.slice(1)
       : clause;
   return first.endsWith('.') ? first : `${first}.`;
+}
+
+/** Equal causes of one scope become one cause that concerns all of their entries. */
+export function mergeCauses(causes: readonly Cause[]): readonly Cause[] {
+  const groups = Map.groupBy(causes, (cause) => causeKey(cause));
+  return [...groups.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const all = [first, ...others];
+    const runners = [...new Set(all.flatMap(({ scope }) => scope.runners))];
+    const explains = [...new Set<CheckId>(all.flatMap((cause) => cause.explains))];
+    return [
+      {
+        ...first,
+        scope: { ...first.scope, runners },
+        confidence: all.some(({ confidence }) => confidence === 'confirmed')
+          ? 'confirmed'
+          : 'suspected',
+        since: Math.min(...all.map(({ since }) => since)),
+        evidence: all.flatMap(({ evidence }) => evidence),
+        explains,
+      },
+    ];
+  });
 }

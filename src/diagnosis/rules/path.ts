@@ -11,7 +11,7 @@ import { ATTEMPTS, isFailed } from '../../go/dial/dial-judgement.ts';
 import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import type { CauseSpec } from '../cause-spec.ts';
-import { buildCause, requireCause } from '../build-cause.ts';
+import { buildCause, mergeCauses, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import { refined } from './refine.ts';
@@ -19,7 +19,9 @@ import { isAlternating } from './refine-web.ts';
 import { isPassing } from './default.ts';
 
 export function pathCauses(indexed: SnapshotIndex): readonly Cause[] {
-  return merged(indexed.hostContext.endpoints.flatMap((endpoint) => causesOf(endpoint, indexed)));
+  return mergeCauses(
+    indexed.hostContext.endpoints.flatMap((endpoint) => causesOf(endpoint, indexed)),
+  );
 }
 
 function causesOf(endpoint: EndpointTarget, indexed: SnapshotIndex): readonly Cause[] {
@@ -178,28 +180,5 @@ export function ruledOutBefore(link: CheckState, links: readonly CheckState[]): 
     if (finding.status !== 'pass' || proven === undefined) return [];
     const where = check.probe.id === 'dns' ? String(finding.facts?.['addresses'] ?? '') : '';
     return [where === '' ? proven : { ...proven, because: `${proven.because} (${where})` }];
-  });
-}
-
-/** Equal causes of one scope become one cause that concerns all of their entries. */
-function merged(causes: readonly Cause[]): readonly Cause[] {
-  const groups = Map.groupBy(causes, ({ id, scope }) => `${id} ${scope.id}`);
-  return [...groups.values()].flatMap(([first, ...others]) => {
-    if (first === undefined) return [];
-    const all = [first, ...others];
-    const runners = [...new Set(all.flatMap(({ scope }) => scope.runners))];
-    const explains = [...new Set<CheckId>(all.flatMap((cause) => cause.explains))];
-    return [
-      {
-        ...first,
-        scope: { ...first.scope, runners },
-        confidence: all.some(({ confidence }) => confidence === 'confirmed')
-          ? 'confirmed'
-          : 'suspected',
-        since: Math.min(...all.map(({ since }) => since)),
-        evidence: all.flatMap(({ evidence }) => evidence),
-        explains,
-      },
-    ];
   });
 }

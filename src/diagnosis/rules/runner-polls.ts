@@ -7,7 +7,7 @@ import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { causeSpec } from '../catalogue/index.ts';
-import { requireCause } from '../build-cause.ts';
+import { mergeCauses, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail } from '../snapshot-index.ts';
 import { buildCauseFromEvents, openWay, eventsOf, eventsOfRunner } from '../runner-events.ts';
@@ -36,7 +36,7 @@ export function pollCauses(indexed: SnapshotIndex): readonly Cause[] {
   return [
     ...fileLimit(indexed),
     ...runners.flatMap((runner) => rateLimited(indexed, runner)),
-    ...merged(failing.flatMap((one) => explained(indexed, one) ?? [])),
+    ...mergeCauses(failing.flatMap((one) => explained(indexed, one) ?? [])),
   ];
 }
 
@@ -139,21 +139,4 @@ function ruledOutOf({ event }: ObservedEvent, links: readonly CheckState[]): Cau
   return spec === undefined || !passes
     ? []
     : [{ id: spec.id, because: `the ${link} check of runnerwatch passes` }];
-}
-
-/** One fault at one place is one cause, however many entries met it. */
-function merged(causes: readonly Cause[]): readonly Cause[] {
-  const groups = Map.groupBy(causes, ({ id, scope }) => `${id} ${scope.id}`);
-  return [...groups.values()].flatMap(([first, ...others]) => {
-    if (first === undefined) return [];
-    const all = [first, ...others];
-    return [
-      {
-        ...first,
-        scope: { ...first.scope, runners: all.flatMap(({ scope }) => scope.runners) },
-        since: Math.min(...all.map(({ since }) => since)),
-        evidence: all.flatMap(({ evidence }) => evidence),
-      },
-    ];
-  });
 }
