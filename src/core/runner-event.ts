@@ -5,9 +5,50 @@
 import type { Instant } from './clock.ts';
 import type { Fact } from './finding.ts';
 
+/** What the runner can say of itself: each kind of event, written in its log or counted by it. */
+export type EventKind =
+  | 'poll-failed'
+  | 'poll-worked'
+  | 'waiting'
+  | 'disabled'
+  | 'forced'
+  | 'token'
+  | 'config-not-loaded'
+  | 'config-not-saved'
+  | 'config-loaded'
+  | 'setting'
+  | 'fatal'
+  | 'crashed'
+  | 'oom'
+  | 'exited'
+  | 'restarting'
+  | 'started'
+  | 'stopping'
+  | 'stopped'
+  | 'not-prepared'
+  | 'job-failed'
+  | 'job-refused'
+  | 'job-connection'
+  | 'job-lost'
+  | 'job-stuck'
+  | 'no-capacity'
+  | 'job-ended'
+  | 'job-ran'
+  | 'jobs-failing'
+  | 'router'
+  | 'version'
+  | 'noted'
+  | 'polls-worked'
+  | 'polls-failed'
+  | 'traces-refused'
+  | 'feeds-failed'
+  | 'health-failed'
+  | 'config-load-errors'
+  | 'at-capacity'
+  | 'slot-held';
+
 export interface RunnerEvent {
-  /** `poll-failed`, `disabled`, `started`, …: a closed list of the part that sees it. */
-  readonly kind: string;
+  readonly kind: EventKind;
   /** Id of the cause that the wording points at. */
   readonly cause?: string;
   /** Short token of the entry; absent when it is about the process as a whole. */

@@ -1,9 +1,14 @@
 /** What the runner's own polls prove: GitLab accepted the token of the entry that polled. */
 import type { Snapshot } from '../core/check.ts';
-import type { RunnerEvent } from '../core/runner-event.ts';
+import type { EventKind, RunnerEvent } from '../core/runner-event.ts';
 
-const WORKED: ReadonlySet<string> = new Set(['poll-worked', 'polls-worked']);
-const POLLS: ReadonlySet<string> = new Set([...WORKED, 'poll-failed', 'polls-failed', 'disabled']);
+const WORKED: ReadonlySet<EventKind> = new Set<EventKind>(['poll-worked', 'polls-worked']);
+const POLLS: ReadonlySet<EventKind> = new Set<EventKind>([
+  ...WORKED,
+  'poll-failed',
+  'polls-failed',
+  'disabled',
+]);
 /** A poll is held for a minute at most; then the next one begins. */
 const PROOF_SECONDS = 300;
 

@@ -3,7 +3,7 @@ import type { CheckState } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
-import type { RunnerEvent } from '../core/runner-event.ts';
+import type { EventKind, RunnerEvent } from '../core/runner-event.ts';
 import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
 import type { Severity } from '../core/vocabulary.ts';
 import type { CauseSpec } from './cause-spec.ts';
@@ -13,7 +13,7 @@ import type { SnapshotIndex, ObservedEvent } from './snapshot-index.ts';
 /** The runner's log and its counters, newest first. */
 export function eventsOf(
   indexed: SnapshotIndex,
-  ...kinds: readonly string[]
+  ...kinds: readonly EventKind[]
 ): readonly ObservedEvent[] {
   return indexed.seen(kinds);
 }
@@ -22,7 +22,7 @@ export function eventsOf(
 export function eventsOfRunner(
   indexed: SnapshotIndex,
   { id }: RunnerTarget,
-  ...kinds: readonly string[]
+  ...kinds: readonly EventKind[]
 ): readonly ObservedEvent[] {
   return indexed.seen(kinds, id);
 }

@@ -6,7 +6,7 @@ import type { Finding } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
 import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
 import type { Link } from '../core/vocabulary.ts';
-import type { RunnerEvent } from '../core/runner-event.ts';
+import type { EventKind, RunnerEvent } from '../core/runner-event.ts';
 import { LINKS } from '../core/vocabulary.ts';
 
 /** What the runner wrote or counted, with the check that saw it. */
@@ -28,7 +28,7 @@ export interface SnapshotIndex {
   /** All checks of a probe. */
   statesOf(probe: string): readonly CheckState[];
   /** By the runner's log and its counters: of some kinds, about one entry where it is told; newest first. */
-  seen(kinds: readonly string[], runner?: string): readonly ObservedEvent[];
+  seen(kinds: readonly EventKind[], runner?: string): readonly ObservedEvent[];
 }
 
 export function indexSnapshot(given: Snapshot): SnapshotIndex {

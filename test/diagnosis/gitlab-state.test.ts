@@ -1,6 +1,7 @@
 /** States that GitLab, or the edge before it, is in for a while: whom they concern, and what they are not. */
 import { describe, expect, test } from 'vitest';
 
+import type { EventKind } from '../../src/core/runner-event.ts';
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
@@ -22,7 +23,7 @@ const limited = (seconds: number, limiter?: string) => {
   const finding = fail('too-many-requests', facts);
   return brokenAt('http', { finding, since: START - seconds * 1000 });
 };
-const polls = (kind: string, secondsAgo: number) => ({
+const polls = (kind: EventKind, secondsAgo: number) => ({
   'runner-metrics': showing(
     event(kind, {
       runner: 'runnerAA1',

@@ -1,6 +1,7 @@
 /** What the runner says of its jobs. */
 import { describe, expect, test } from 'vitest';
 
+import type { EventKind } from '../../src/core/runner-event.ts';
 import type { Cause } from '../../src/core/diagnosis.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
@@ -15,7 +16,7 @@ function causesOf(
   return diagnose(snapshotOf(said, { ...TALKING, ...world })).causes;
 }
 
-const of = (kind: string, cause?: string, count = 2) =>
+const of = (kind: EventKind, cause?: string, count = 2) =>
   event(kind, { runner: 'runnerAA1', count, ...(cause === undefined ? {} : { cause }) });
 
 describe('jobs that cannot be prepared', () => {
@@ -80,7 +81,7 @@ describe('jobs that cannot be prepared', () => {
     expect(causesOf(said)).toEqual([]);
   });
 
-  test.each(['job-ended', 'job-failed', 'noted'])('%s is a matter of the job', (kind) => {
+  test.each(['job-ended', 'job-failed', 'noted'] as const)('%s is a matter of the job', (kind) => {
     expect(causesOf({ 'runner-log': showing(of(kind)) })).toEqual([]);
   });
 });
@@ -238,7 +239,7 @@ describe('no room for jobs', () => {
   });
 
   test('is over with a later line', () => {
-    const freed = { ...builds('3', START - 1000), kind: 'noted' };
+    const freed = { ...builds('3', START - 1000), kind: 'noted' as const };
     const said = { 'runner-log': showing(builds('4', START - 60_000), freed) };
 
     expect(causesOf(said, { ...logOnly, concurrent: 4 })).toEqual([]);

@@ -265,7 +265,7 @@ describe('limits', () => {
   test.each([
     ['in the log', 'runner-log', 'poll-failed'],
     ['in the counters', 'runner-metrics', 'polls-failed'],
-  ])('of GitLab’s rate are told when met three times, %s', (_where, probe, kind) => {
+  ] as const)('of GitLab’s rate are told when met three times, %s', (_where, probe, kind) => {
     const seen = (count: number, seconds: number, secondsAgo = 5) =>
       event(kind, {
         runner: 'runnerAA1',

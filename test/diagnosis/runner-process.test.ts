@@ -1,6 +1,7 @@
 /** The runner's process by its service, its log and its counters: each alone, and what must not be said. */
 import { describe, expect, test } from 'vitest';
 
+import type { EventKind } from '../../src/core/runner-event.ts';
 import { dateText } from '../../src/core/date-text.ts';
 import type { Cause } from '../../src/core/diagnosis.ts';
 import type { RunnerEvent } from '../../src/core/runner-event.ts';
@@ -110,7 +111,7 @@ describe('a graceful stop', () => {
     [
       'by its state',
       'runner-metrics',
-      event('process-state', { facts: { state: 'graceful-shutdown' } }),
+      event('stopping', { facts: { state: 'graceful-shutdown' } }),
     ],
   ])('%s is information, and no hanging', (_how, probe, seen) => {
     const flat = { measures: { without_poll_seconds: 900 } };
@@ -164,7 +165,7 @@ describe('a process that stands still', () => {
   });
 });
 
-const countedAt = (kind: string, agoSeconds: number, count: number) =>
+const countedAt = (kind: EventKind, agoSeconds: number, count: number) =>
   event(kind, { runner: 'runnerAA1', lastAt: START - agoSeconds * 1000, count });
 
 describe('an entry that switched itself off', () => {

@@ -1,6 +1,6 @@
 /** Events that a runner wrote or counted, for tests of rules: one a minute ago by default. */
 import type { Finding } from '../../src/core/finding.ts';
-import type { RunnerEvent } from '../../src/core/runner-event.ts';
+import type { EventKind, RunnerEvent } from '../../src/core/runner-event.ts';
 import { START } from './clock.ts';
 import type { World } from './snapshots.ts';
 
@@ -14,7 +14,7 @@ export const TALKING: World = {
   },
 };
 
-export function event(kind: string, over: Partial<RunnerEvent> = {}): RunnerEvent {
+export function event(kind: EventKind, over: Partial<RunnerEvent> = {}): RunnerEvent {
   const times = over.times ?? [over.lastAt ?? START - MINUTE];
   return {
     kind,

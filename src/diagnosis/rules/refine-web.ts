@@ -2,6 +2,7 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Fact, Finding } from '../../core/finding.ts';
 import { reasonOf } from '../../core/finding.ts';
+import type { EventKind } from '../../core/runner-event.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 import { AT_ONCE } from '../cause-spec.ts';
 import { requireCause } from '../build-cause.ts';
@@ -154,5 +155,5 @@ function arePollsFine(
   return !eventsOf(indexed, ...COMPLAINTS).some(isAfter);
 }
 
-const WORKED = ['polls-worked', 'poll-worked'];
-const COMPLAINTS = ['poll-failed', 'polls-failed', 'waiting', 'disabled'];
+const WORKED: readonly EventKind[] = ['polls-worked', 'poll-worked'];
+const COMPLAINTS: readonly EventKind[] = ['poll-failed', 'polls-failed', 'waiting', 'disabled'];

@@ -3,8 +3,8 @@
  * stops, or stands still although everything is open.
  */
 import type { CheckState } from '../../core/check.ts';
-import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
+import { hasStartedForGood, STARTED_SECONDS } from '../../host/proc/restart-counter.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import { isOfFamily } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
@@ -12,8 +12,6 @@ import { hasReason, isFail, isTroubled } from '../snapshot-index.ts';
 import type { Drawn } from '../runner-events.ts';
 import { buildCauseFromEvents, openWay, eventsOf } from '../runner-events.ts';
 
-/** A process that lives this long has started. */
-const STARTED_SECONDS = 60;
 const LOOP_STARTS = 3;
 const LOOP_ENDS = 2;
 /** Long polls end after less than a minute, and a poll that fails ends as well. */
@@ -90,7 +88,8 @@ function crashLoop(indexed: SnapshotIndex): readonly Cause[] {
   const ended = ends.reduce((sum, { event }) => sum + event.count, 0);
   if (started === undefined || started.event.count < LOOP_STARTS || ended < LOOP_ENDS) return [];
   const { runners } = indexed.hostContext;
-  if (hasOutlived(indexed, started.event.times)) return [];
+  const startedSeconds = started.event.times.map((at) => at / 1000);
+  if (hasStartedForGood(ageOf(indexed), startedSeconds)) return [];
   return [
     buildCauseFromEvents(indexed, {
       spec: requireCause('runner-crash-loop'),
@@ -100,12 +99,6 @@ function crashLoop(indexed: SnapshotIndex): readonly Cause[] {
       isConfirmed: true,
     }),
   ];
-}
-
-/** The process that is there now has lived for much longer than those before it: it has started for good. */
-function hasOutlived(indexed: SnapshotIndex, starts: readonly Instant[]): boolean {
-  const lives = starts.slice(1).map((at, index) => (at - (starts[index] ?? at)) / 1000);
-  return ageOf(indexed) > Math.max(STARTED_SECONDS, 2 * Math.max(0, ...lives));
 }
 
 function shuttingDown(indexed: SnapshotIndex): readonly Cause[] {
@@ -126,11 +119,7 @@ function shuttingDown(indexed: SnapshotIndex): readonly Cause[] {
 }
 
 function stoppingOf(indexed: SnapshotIndex): ObservedEvent | undefined {
-  const [written] = eventsOf(indexed, 'stopping');
-  const counted = eventsOf(indexed, 'process-state').find(({ event }) =>
-    String(event.facts['state']).endsWith('shutdown'),
-  );
-  return written ?? counted;
+  return eventsOf(indexed, 'stopping')[0];
 }
 
 /** Proof: its counters stand still although the way is open, it is not disabled, and it has room for jobs. */

@@ -1,7 +1,7 @@
 /** How many main processes has a service had recently? Counts the processes that we saw, for hosts without systemd. */
 
-/** A process that lives longer than this, and twice as long as any before it, has started for good. */
-const STARTED_SECONDS = 60;
+/** A process that has lived for less may still be one of a crash loop. */
+export const STARTED_SECONDS = 60;
 
 export class RestartCounter {
   readonly #withinSeconds: number;
@@ -17,7 +17,9 @@ export class RestartCounter {
     const known = this.#seen.get(service) ?? new Map<number, number>();
     this.#seen.set(service, known);
     if (pid !== undefined && !known.has(pid)) known.set(pid, nowSeconds);
-    const hasStarted = hasOutlived(known, pid, nowSeconds);
+    const starts = [...known.values()];
+    const hasStarted =
+      pid !== undefined && hasStartedForGood(nowSeconds - (starts.at(-1) ?? nowSeconds), starts);
     for (const [old, at] of known) {
       if (old !== pid && (hasStarted || nowSeconds - at > this.#withinSeconds)) known.delete(old);
     }
@@ -25,14 +27,12 @@ export class RestartCounter {
   }
 }
 
-/** The process that is there now has lived much longer than those before it. */
-function hasOutlived(
-  seen: ReadonlyMap<number, number>,
-  pid: number | undefined,
-  nowSeconds: number,
+/** Whether a process has started for good: it has lived twice as long as any of those before it, and a minute. */
+export function hasStartedForGood(
+  ageSeconds: number,
+  /** When it and those before it started, in order. */
+  startedSeconds: readonly number[],
 ): boolean {
-  const times = [...seen.values()];
-  const lives = times.slice(1).map((at, index) => at - (times[index] ?? at));
-  const age = nowSeconds - (times.at(-1) ?? nowSeconds);
-  return pid !== undefined && age > Math.max(STARTED_SECONDS, 2 * Math.max(0, ...lives));
+  const lives = startedSeconds.slice(1).map((at, index) => at - (startedSeconds[index] ?? at));
+  return ageSeconds > Math.max(STARTED_SECONDS, 2 * Math.max(0, ...lives));
 }

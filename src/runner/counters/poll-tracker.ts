@@ -4,7 +4,7 @@
  */
 import type { Clock, Instant } from '../../core/clock.ts';
 import type { Fact } from '../../core/finding.ts';
-import type { RunnerEvent } from '../../core/runner-event.ts';
+import type { EventKind, RunnerEvent } from '../../core/runner-event.ts';
 import { MAX_TIMES } from '../../core/runner-event.ts';
 import type { EntryCounters, RunnerCounters } from './counters.ts';
 
@@ -147,7 +147,7 @@ export class PollTracker {
 const NONE = { count: 0, times: [], firstAt: undefined } as const;
 
 interface Rise {
-  readonly kind: string;
+  readonly kind: EventKind;
   readonly runner?: string;
   readonly by: number;
   readonly status?: string;
@@ -167,7 +167,7 @@ function riseOf(before: number | undefined, after: number | undefined): number {
   return before === undefined || after === undefined ? 0 : Math.max(0, after - before);
 }
 
-function textOf(kind: string, count: number, status: string | undefined): string {
+function textOf(kind: EventKind, count: number, status: string | undefined): string {
   const what = kind.replaceAll('-', ' ');
   return `the runner counted ${what}${status === undefined ? '' : ` with ${status}`}, ${count} times`;
 }
@@ -190,14 +190,18 @@ function statesOf(counters: RunnerCounters, at: Instant): readonly RunnerEvent[]
       }),
       runner,
     })),
-    ...(processState === undefined
-      ? []
-      : [stateEvent('process-state', at, { state: processState })]),
+    ...(processState?.endsWith('shutdown') === true
+      ? [stateEvent('stopping', at, { state: processState })]
+      : []),
     ...(version === undefined ? [] : [stateEvent('version', at, { version })]),
   ];
 }
 
-function stateEvent(kind: string, at: Instant, facts: Readonly<Record<string, Fact>>): RunnerEvent {
+function stateEvent(
+  kind: EventKind,
+  at: Instant,
+  facts: Readonly<Record<string, Fact>>,
+): RunnerEvent {
   const said = Object.entries(facts).map(([name, value]) => `${name} ${String(value)}`);
   const text = `the runner counted ${kind.replaceAll('-', ' ')} (${said.join(', ')})`;
   return { kind, firstAt: at, lastAt: at, count: 1, times: [at], text, facts };

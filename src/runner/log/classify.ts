@@ -3,7 +3,8 @@
  * job's output never is.
  */
 import type { Fact } from '../../core/finding.ts';
-import type { EventKind, Fragment } from './fragment.ts';
+import type { EventKind } from '../../core/runner-event.ts';
+import type { Fragment } from './fragment.ts';
 import { JOB_FRAGMENTS } from './job-fragments.ts';
 import { LIFE_FRAGMENTS } from './life-fragments.ts';
 import type { LogLine } from './log-line.ts';

@@ -9,7 +9,7 @@ import type { RunnerEvent } from '../../core/runner-event.ts';
 import { MAX_TIMES } from '../../core/runner-event.ts';
 import type { LogEvent } from './classify.ts';
 import { LOG_CAUSES } from './classify.ts';
-import type { EventKind } from './fragment.ts';
+import type { EventKind } from '../../core/runner-event.ts';
 
 const MINUTE = 60;
 const HOUR = 3600;
@@ -154,8 +154,7 @@ export class EventWindow {
     const cleared = CLEARS[kind] ?? [];
     for (const [key, one] of this.#events) {
       const isOwn = runner === undefined || one.runner === runner;
-      if (isOwn && cleared.includes(one.kind as EventKind) && one.lastAt <= at)
-        this.#events.delete(key);
+      if (isOwn && cleared.includes(one.kind) && one.lastAt <= at) this.#events.delete(key);
     }
   }
 }
@@ -177,7 +176,7 @@ function mergeEvent(known: RunnerEvent | undefined, event: DatedEvent): RunnerEv
 }
 
 function isExpired({ kind, lastAt }: RunnerEvent, now: Instant): boolean {
-  const seconds = LIFETIME_SECONDS[kind as EventKind] ?? DEFAULT_LIFETIME_SECONDS;
+  const seconds = LIFETIME_SECONDS[kind] ?? DEFAULT_LIFETIME_SECONDS;
   return now - lastAt > seconds * 1000;
 }
 

@@ -3,7 +3,7 @@
  * the preparation are not counted, since one job is prepared up to three times.
  */
 import type { JobEnd } from '../../core/runner-event.ts';
-import type { EventKind } from './fragment.ts';
+import type { EventKind } from '../../core/runner-event.ts';
 import type { LogLine } from './log-line.ts';
 
 const BY_REASON: Readonly<Record<string, JobEnd>> = {

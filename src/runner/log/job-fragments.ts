@@ -1,5 +1,6 @@
 /** Known lines about jobs and their executor: docs/reference/runner-log.md, rows 62 to 81 and 94. */
-import type { EventKind, Fragment } from './fragment.ts';
+import type { EventKind } from '../../core/runner-event.ts';
+import type { Fragment } from './fragment.ts';
 import type { LogLevel } from './log-line.ts';
 
 const BAD: readonly LogLevel[] = ['warning', 'error'];

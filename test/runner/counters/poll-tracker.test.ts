@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import { systemClock } from '../../../src/core/clock.ts';
 import { countersOf } from '../../../src/runner/counters/counters.ts';
 import { parseExposition } from '../../../src/runner/counters/exposition.ts';
 import { PollTracker } from '../../../src/runner/counters/poll-tracker.ts';
@@ -17,7 +18,7 @@ function tracking() {
     const counters = countersOf(parseExposition(pageText(counted)));
     if (counters === undefined) throw new Error('no page of a runner');
     const { events, ...rest } = tracker.update(counters);
-    const changes = events.filter(({ kind }) => !['process-state', 'version'].includes(kind));
+    const changes = events.filter(({ kind }) => kind !== 'version');
     return { ...rest, kinds: changes.map(({ kind }) => kind), events: changes };
   };
   return look;
@@ -152,4 +153,16 @@ describe('the page', () => {
 
     expect(one).toEqual({ name: 'a', labels: { x: 'q"u,o}te\\\n', y: '2' }, value: 1000 });
   });
+});
+
+test.each([
+  ['running', []],
+  ['graceful-shutdown', ['stopping']],
+  ['forceful-shutdown', ['stopping']],
+])('a process in state %s counts as %j', (state, kinds) => {
+  const counters = countersOf(parseExposition(pageText({ state })));
+  if (counters === undefined) throw new Error('no page of a runner');
+  const { events } = new PollTracker(systemClock).update(counters);
+
+  expect(events.map(({ kind }) => kind).filter((kind) => kind !== 'version')).toEqual(kinds);
 });

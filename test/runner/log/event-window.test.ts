@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import type { EventKind } from '../../../src/runner/log/fragment.ts';
+import type { EventKind } from '../../../src/core/runner-event.ts';
 import { EventWindow } from '../../../src/runner/log/event-window.ts';
 import type { DatedEvent } from '../../../src/runner/log/event-window.ts';
 import { START } from '../../support/clock.ts';
