@@ -13,7 +13,7 @@ import { resolveWithLibc } from '../host/net/getent.ts';
 export const cLibrary = defineFollowUp({
   id: 'c-library',
   title: 'C library',
-  question: 'Does the C library of this host find a name that the runner does not?',
+  question: 'Does the C library of this host resolve a name that the runner cannot?',
   after: ['dns/not-found'],
   revises: 'dns',
   cost: 'local',
@@ -31,7 +31,7 @@ export const cLibrary = defineFollowUp({
     const [address] = found;
     if (address === undefined) return {};
     const libc = found.join(', ');
-    const detail = `${detailOf(fault.finding)}; the C library finds ${libc}`;
+    const detail = `${detailOf(fault.finding)}; the C library returns ${libc}`;
     const factor = 'C library or the resolver of the runner';
     const facts = { factor, libc, libc_address: address };
     return { status: 'fail', reason: 'nss-mismatch', detail, facts };

@@ -30,9 +30,9 @@ import { createReadCheck } from '../host/fs/rights.ts';
 const ATTEMPT_SECONDS = 4;
 
 const MEASURES = {
-  tried: { help: 'Other ways to GitLab that were tried, because the one in force is broken.' },
+  tried: { help: 'Alternate paths to GitLab that were tried because the one in use fails.' },
   date_skew_seconds: {
-    help: 'Server’s clock minus this host’s, where a certificate is refused for its dates.',
+    help: "Server's clock minus this host's, if a certificate is rejected because of its dates.",
   },
 } as const;
 
@@ -41,8 +41,8 @@ const BY_DATE: readonly string[] = ['tls/expired', 'tls/intermediate-expired', '
 export function createDetour(store: TrustStore) {
   return defineFollowUp({
     id: 'detour',
-    title: 'Other ways',
-    question: 'Would another way than the one in force lead to GitLab?',
+    title: 'Alternate path',
+    question: 'Does an alternate path reach GitLab?',
     after: ['dns/fail', 'connect/fail', 'proxy/fail', 'tls/fail'],
     cost: 'connections',
     timeoutSeconds: 14,

@@ -41,7 +41,7 @@ const STRANGE = [
 export const dnsCrossCheck = defineFollowUp({
   id: 'dns-cross-check',
   title: 'DNS cross-check',
-  question: 'Would another source give a better address than the one that decided?',
+  question: 'Does another name server or /etc/hosts return a better address?',
   after: ['dns/not-found', 'connect/fail', ...STRANGE.map((reason) => `tls/${reason}`)],
   revises: 'dns',
   cost: 'connections',
@@ -93,8 +93,8 @@ interface Trial {
 }
 
 const WORDS: Readonly<Record<Trial['kind'], readonly [wrong: string, right: string]>> = {
-  answer: ['does not answer', 'does'],
-  certificate: ['shows a certificate that the runner refuses', 'shows one that it accepts'],
+  answer: ['does not respond', 'does'],
+  certificate: ['has a certificate that the runner rejects', 'has one that it accepts'],
 };
 
 async function differenceOf(
@@ -120,7 +120,7 @@ async function differenceOf(
   return {
     status: 'warn',
     reason: isPinned ? 'hosts-override' : 'servers-disagree',
-    detail: `${wrongSource} says ${found.name} is ${wrong}, which ${isWrong}; ${rightSource} says ${right.address}, which ${isRight}`,
+    detail: `${wrongSource} returns ${wrong} for ${found.name}, which ${isWrong}; ${rightSource} returns ${right.address}, which ${isRight}`,
     facts: {
       factor,
       trial: trial.kind,
@@ -156,7 +156,7 @@ function betterAnswer(
   return {
     status: 'fail',
     reason: 'servers-disagree',
-    detail: `${lookupText(found)}; ${rightSource} says ${right}`,
+    detail: `${lookupText(found)}; ${rightSource} returns ${right}`,
     facts: {
       ...facts,
       factor: 'which name server',

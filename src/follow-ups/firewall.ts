@@ -41,7 +41,7 @@ export function createFirewall(read: typeof readRuleset) {
   return defineFollowUp({
     id: 'firewall',
     title: 'Local firewall',
-    question: 'Does a rule of this host’s own firewall block the runner’s connections?',
+    question: "Does this host's own firewall block the runner's connections?",
     after: [...BLOCKED, 'connect/pass', 'connect/warn'],
     cost: 'local',
     timeoutSeconds: 5,
@@ -51,7 +51,7 @@ export function createFirewall(read: typeof readRuleset) {
       'not-allowed': {
         kind: 'unseen',
         meaning: 'This user may not read the rules of the firewall.',
-        action: 'Give runnerwatch CAP_NET_ADMIN, or look with `sudo nft list ruleset`.',
+        action: 'Give runnerwatch CAP_NET_ADMIN, or run `sudo nft list ruleset`.',
       },
     },
     measures: {},
@@ -130,7 +130,7 @@ async function findRule(
   const reading = await read(signal);
   if (reading.kind === 'no-program') return {};
   if (reading.kind === 'not-allowed') {
-    const detail = 'the rules of this host’s firewall cannot be read by this user';
+    const detail = "this user may not read the rules of this host's firewall";
     return { status: 'unknown', reason: 'not-allowed', detail };
   }
   for (const packet of packets) {
@@ -148,7 +148,7 @@ function blocked(rule: BlockingRule, { address, protocol, port, uid }: Packet): 
   return {
     status: 'warn',
     reason: 'rule-blocks',
-    detail: `the rule ${place}${said} does "${verdict}" to ${ofAnswer ? 'answers from ' : ''}${protocol} ${address} port ${port}${who}`,
+    detail: `the rule ${place}${said} applies "${verdict}" to ${ofAnswer ? 'responses from ' : ''}${protocol} ${address} port ${port}${who}`,
     facts: {
       rule: place,
       family,

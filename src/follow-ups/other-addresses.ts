@@ -22,7 +22,7 @@ const MAX_OTHERS = 8;
 export const otherAddresses = defineFollowUp({
   id: 'other-addresses',
   title: 'Other addresses',
-  question: 'Do the other addresses of the name answer too?',
+  question: 'Do the other addresses of the name respond too?',
   after: ['connect/pass'],
   revises: 'connect',
   cost: 'connections',

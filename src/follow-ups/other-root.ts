@@ -23,7 +23,7 @@ const USUAL_ROOT = '/gitlab';
 export const otherRoot = defineFollowUp({
   id: 'other-root',
   title: 'Other path',
-  question: 'Does a GitLab answer below another path of the same host?',
+  question: 'Does GitLab answer below another path of the same host?',
   after: ['api/not-gitlab'],
   revises: 'api',
   cost: 'pages',
@@ -39,7 +39,7 @@ export const otherRoot = defineFollowUp({
   async run({ url }, { walk: { send }, signal, fault }) {
     const root = send === undefined ? undefined : await findOtherRoot(url, send, signal);
     if (root === undefined) return {};
-    const detail = `${detailOf(fault.finding)}; a GitLab answers at ${root}`;
+    const detail = `${detailOf(fault.finding)}; GitLab answers at ${root}`;
     return { status: 'fail', reason: 'wrong-path', detail, facts: { root } };
   },
 });

@@ -21,7 +21,7 @@ const REDIAL_SECONDS = 5;
 export const packetLoss = defineFollowUp({
   id: 'packet-loss',
   title: 'Packet loss',
-  question: 'Do packets get lost on the path to the address?',
+  question: 'Are packets lost on the path to the address?',
   after: ['connect/timeout', 'connect/pass'],
   revises: 'connect',
   cost: 'connections',
@@ -33,7 +33,7 @@ export const packetLoss = defineFollowUp({
   },
   measures: {
     lost_ratio: {
-      help: 'Share of ten connection requests at once that got lost; absent while nothing is suspected.',
+      help: 'Share of ten simultaneous connection requests that were lost; absent without a suspicion.',
     },
   },
 
@@ -56,7 +56,7 @@ export const packetLoss = defineFollowUp({
       socket.destroy();
     }
     const lost = Math.round(ratio * 10);
-    const detail = `${lost} of 10 connection requests to ${address.address} port ${port} got lost`;
+    const detail = `${lost} of 10 connection requests to ${address.address} port ${port} were lost`;
     const facts = { host, port, of, address: address.address };
     return { status: 'warn', reason: 'packet-loss', detail, measures, facts };
   },

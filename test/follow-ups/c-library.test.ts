@@ -47,7 +47,7 @@ describe('a name that the C library finds and the runner does not', () => {
     expect(await look(NOT_FOUND)).toEqual({
       status: 'fail',
       reason: 'nss-mismatch',
-      detail: 'lookup of gitlab.test: 127.0.0.1 nxdomain; the C library finds 10.0.0.9',
+      detail: 'lookup of gitlab.test: 127.0.0.1 nxdomain; the C library returns 10.0.0.9',
       facts: {
         name: 'gitlab.test',
         factor: 'C library or the resolver of the runner',

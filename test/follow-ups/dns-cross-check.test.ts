@@ -79,7 +79,7 @@ describe('the address in use does not answer', () => {
     expect(second).toEqual({
       status: 'warn',
       reason: 'servers-disagree',
-      detail: `127.0.0.1 says gitlab.test is ${DEAD}, which does not answer; 127.0.0.2 says ${ALIVE}, which does`,
+      detail: `127.0.0.1 returns ${DEAD} for gitlab.test, which does not respond; 127.0.0.2 returns ${ALIVE}, which does`,
       measures: first.measures,
       facts: {
         ...first.facts,
@@ -105,7 +105,7 @@ describe('the address in use does not answer', () => {
     expect(second).toMatchObject({
       status: 'warn',
       reason: 'hosts-override',
-      detail: `/etc/hosts says gitlab.test is ${DEAD}, which does not answer; 127.0.0.1 says ${ALIVE}, which does`,
+      detail: `/etc/hosts returns ${DEAD} for gitlab.test, which does not respond; 127.0.0.1 returns ${ALIVE}, which does`,
       facts: { factor: 'hosts file or DNS', wrong: DEAD, right: ALIVE, right_source: '127.0.0.1' },
     });
   });
@@ -134,7 +134,7 @@ const ofTls = (reason: string): Failed => ({
   finding: { status: 'fail', reason, detail: 'refused' },
 });
 
-describe('the address in use shows a certificate that the runner refuses', () => {
+describe('the address in use has a certificate that the runner rejects', () => {
   const root = makeRoot({ name: 'Public Root' });
   const leaf = make({ name: 'gitlab.test', dns: ['gitlab.test'], isAuthority: false }, root);
   const files = { '/etc/ssl/certs/ca-certificates.crt': root.pem };
@@ -151,7 +151,7 @@ describe('the address in use shows a certificate that the runner refuses', () =>
       status: 'warn',
       reason: 'servers-disagree',
       detail: expect.stringContaining(
-        `${DEAD}, which shows a certificate that the runner refuses; 127.0.0.2 says ${ALIVE}, which shows one that it accepts`,
+        `${DEAD} for gitlab.test, which has a certificate that the runner rejects; 127.0.0.2 returns ${ALIVE}, which has one that it accepts`,
       ),
       facts: { trial: 'certificate', wrong: DEAD, right: ALIVE },
     });
@@ -224,7 +224,7 @@ test('the first server knows no such name and the second does: the servers disag
   expect(first).toMatchObject({
     status: 'fail',
     reason: 'servers-disagree',
-    detail: 'lookup of gitlab.test: 127.0.0.1 nxdomain; 127.0.0.2 says 10.0.0.5',
+    detail: 'lookup of gitlab.test: 127.0.0.1 nxdomain; 127.0.0.2 returns 10.0.0.5',
     facts: {
       factor: 'which name server',
       wrong: 'no address',

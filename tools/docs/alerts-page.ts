@@ -25,8 +25,8 @@ interface RuleFile {
 /** What a recorded series holds; one that is not described here stops `npm run docs`. */
 const RECORDED: Readonly<Record<string, string>> = {
   'instance_cause_target:runnerwatch_root_cause:confirmed':
-    'Confirmed causes of each host, with the URL, the proxy and the name servers on the way.',
-  'job_url:runnerwatch_root_cause:hosts': 'Hosts that a cause at this GitLab stops or hinders.',
+    'Confirmed causes of each host, with the URL, the proxy and the name servers of its path.',
+  'job_url:runnerwatch_root_cause:hosts': 'Hosts that have a cause at this GitLab.',
   'job_url:runnerwatch_root_cause:ratio': 'The same as a share of all hosts that use this GitLab.',
   'cause_target:runnerwatch_root_cause:ratio':
     'Of the hosts that use a proxy or name servers, the share with a cause there; from three hosts on.',
@@ -42,7 +42,7 @@ const RECORDED: Readonly<Record<string, string>> = {
     'Confirmed causes that four of five hosts share which have something in common; `via` says what.',
   'instance_cause_target:runnerwatch_root_cause:host_side': 'All other confirmed causes.',
   'instance_target:runnerwatch_disk:time_to_full_seconds':
-    'Time until a file system is full at the pace of the last hour; absent while it does not fill up.',
+    'Time until a file system is full at the rate of the last hour; absent while usage does not grow.',
   'job_verdict:runnerwatch_verdict:hosts': 'Hosts in each verdict.',
 };
 
@@ -54,8 +54,8 @@ export function alertsPage(): string {
   const alerts = rules.filter((rule) => 'alert' in rule);
   return [
     ...head('Alerts', '`deploy/prometheus/rules/`'),
-    'The rules page on the symptom, a host that cannot take or report jobs, and name the cause. A cause that is only',
-    'suspected pages nobody. [fleet.md](fleet.md) says how to install them; words in capitals stand for values.',
+    'The alerts page on the symptom, a host that cannot fetch or report jobs, and name the cause. A cause that is only',
+    'suspected does not page. [fleet.md](fleet.md) describes the installation; words in capitals stand for values.',
     '',
     ...table(
       ['alert', 'severity', 'after', 'what it says'],

@@ -8,11 +8,11 @@ import { code, codeBlock, head, table } from './markdown.ts';
 export function causesPage(): string {
   return [
     ...head('Causes', '`src/diagnosis/catalogue/`'),
-    'What each cause means, how it is proven, what it is confused with, what to type. `runnerwatch explain CAUSE` prints the same in a terminal.',
+    'What each cause means, its evidence, similar causes, and the fix. `runnerwatch explain CAUSE` prints the same in a terminal.',
     'Words in capitals stand for values that the real report fills in.',
     '',
     ...table(
-      ['cause', 'severity', 'scope', 'in one line'],
+      ['cause', 'severity', 'scope', 'summary'],
       catalogue.map(({ id, severity, scope, title }) => [
         `[${code(id)}](#${id})`,
         severity,
@@ -32,7 +32,7 @@ function section(spec: CauseSpec): readonly string[] {
     `**${title}.** ${meaning}`,
     '',
     `- Severity: ${severityText(spec)}`,
-    `- Proven by: ${evidence} ${confirmedText(spec)}`,
+    `- Evidence: ${evidence} ${confirmedText(spec)}`,
     ...(from.length === 0 ? [] : [`- Read from: ${from.map(code).join(', ')}`]),
     ...confusedWith(spec),
     `- Clears when ${resolvedWhen}.`,
@@ -49,18 +49,18 @@ function severityText({ severity, warnSeverity }: CauseSpec): string {
   const meaning = `${severity}: ${SEVERITY_MEANINGS[severity]}`;
   return warnSeverity === undefined || warnSeverity === severity
     ? meaning
-    : `${meaning} Where its check only warns: ${warnSeverity}.`;
+    : `${meaning} If its check only warns: ${warnSeverity}.`;
 }
 
 function confusedWith(spec: CauseSpec): readonly string[] {
   const doubles = lookAlikesOf(spec);
   if (doubles.length === 0) return [];
   return [
-    '- Confused with:',
+    '- Not to be confused with:',
     ...doubles.map(({ id, title, evidence }) =>
       title === undefined
         ? `  - ${code(id)}`
-        : `  - [${code(id)}](#${id}): ${title}. Proof: ${evidence ?? ''}`,
+        : `  - [${code(id)}](#${id}): ${title}. Evidence: ${evidence ?? ''}`,
     ),
   ];
 }

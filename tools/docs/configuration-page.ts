@@ -9,8 +9,8 @@ import { code, head, table } from './markdown.ts';
 export function configurationPage(probes: readonly Probe[]): string {
   return [
     ...head('Configuration', '`src/cli/command-table.ts` and `src/config/settings/schema.ts`'),
-    'Nothing needs to be configured: the runner’s own `config.toml` is found by itself. A flag wins over its key in the',
-    'settings file, which wins over the default. `deploy/runnerwatch.example.toml` holds every key.',
+    "Nothing must be configured: runnerwatch finds the runner's `config.toml` by itself. A flag overrides its key in the",
+    'settings file, which overrides the default. `deploy/runnerwatch.example.toml` has every key.',
     '',
     '## Commands',
     '',

@@ -71,7 +71,7 @@ export function lintPage(): string {
     '## All rules',
     '',
     ...table(
-      ['rule', 'name', 'severity', 'effect', 'in one line'],
+      ['rule', 'name', 'severity', 'effect', 'summary'],
       LINT_RULES.map(({ code: id, name, severity, effect, title }) => [
         `[${id}](#${id.toLowerCase()}-${name})`,
         code(name),

@@ -28,8 +28,8 @@ export function metricsPage(probes: readonly Probe[]): string {
   ]);
   return [
     ...head('Metrics', '`src/metrics/` and the measures of `src/probes/`'),
-    'Prometheus text 0.0.4 on `/metrics`; OpenMetrics 1.0 when asked for by `Accept`. Series of an entry disappear with the entry.',
-    'A number that is not known is absent, never zero.',
+    'Prometheus text 0.0.4 on `/metrics`; OpenMetrics 1.0 if `Accept` asks for it. The series of an entry disappear with the entry.',
+    'An unknown number is absent, never zero.',
     '',
     'The root cause of every host that has one, in one query:',
     '',

@@ -10,12 +10,12 @@ import { code, head, table } from './markdown.ts';
 export function probesPage(probes: readonly Probe[]): string {
   return [
     ...head('Probes', '`src/probes/` and `src/follow-ups/`'),
-    'The links of the walk to GitLab, in their order, then what stands for itself. A link is tried only when those it needs',
-    'passed; the rest read `skipped`.',
+    'The links of the path to GitLab in their order, then the other checks. A link is tested only if the links it needs',
+    'passed; otherwise it is `skipped`.',
     '',
     ...probes.flatMap(section),
     ...followUpsSection(),
-    '## Reasons that any probe may have',
+    '## Reasons of every probe',
     '',
     ...table(
       ['reason', 'meaning', 'what to do'],
@@ -33,8 +33,8 @@ function followUpsSection(): readonly string[] {
   return [
     '## Follow-ups',
     '',
-    'Tried after a finding of a link, to learn which one factor would change it. The result makes the finding of a link more',
-    'exact, or is a check of its own. It holds for the time named while the fault and what is tried are the same.',
+    'Run after a link fails, to find which one factor changes the result. The result makes the finding of the link more',
+    'exact, or is a check of its own. It is kept for the time shown while the fault and its subject stay the same.',
     '',
     ...table(
       ['follow-up', 'question', 'after', 'result', 'cost', 'holds'],
@@ -53,7 +53,7 @@ function followUpsSection(): readonly string[] {
 function section(probe: Probe): readonly string[] {
   const { id, question, kind, needs, intervalSeconds, timeoutSeconds, reasons, measures } = probe;
   const needed =
-    needs.length === 0 ? 'Needs nothing before it.' : `Needs ${needs.map(code).join(', ')}.`;
+    needs.length === 0 ? 'Needs no other link.' : `Needs ${needs.map(code).join(', ')}.`;
   return [
     `## ${id}`,
     '',
