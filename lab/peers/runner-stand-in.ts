@@ -22,7 +22,7 @@ interface Entry {
   readonly caFile: string | undefined;
 }
 
-/** Until then no file can be opened. */
+/** The error of every poll while no file can be opened. */
 const OUT_OF_FILES = 'dial tcp: lookup gitlab.test on 10.200.0.2:53: socket: too many open files';
 
 const options = JSON.parse(process.env[OPTIONS_VARIABLE] ?? '{}') as RunnerStandInOptions;
