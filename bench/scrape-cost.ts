@@ -19,7 +19,7 @@ import { startProgram } from '../test/support/program.ts';
 import { runner, snapshotOf } from '../test/support/snapshots.ts';
 import { closedPort } from '../test/support/tcp-server.ts';
 import { until } from '../test/support/until.ts';
-import { measured, viewOf } from '../test/support/views.ts';
+import { withMeasures, viewOf } from '../test/support/views.ts';
 
 const SCRAPES = 200;
 const PAUSE_MILLISECONDS = 50;
@@ -100,7 +100,7 @@ async function ofNodeExporter(): Promise<Cost> {
 /** Of a host whose every measure has a value. */
 async function seriesWith(entries: number): Promise<number> {
   const runners = Array.from({ length: entries }, (_, index) => runner(`r${index}`));
-  const view = viewOf(measured(snapshotOf({}, { runners })));
+  const view = viewOf(withMeasures(snapshotOf({}, { runners })));
   return seriesOf((await createExporter(ALL_PROBES).render(view, 'text')).body).length;
 }
 

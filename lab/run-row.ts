@@ -72,7 +72,7 @@ async function playFault(row: FaultRow, world: World): Promise<PlayedRow> {
   if (found.lacks !== undefined) {
     return { got, problems: [`not found: ${found.lacks}`], report: found.report, text };
   }
-  const { held, checked } = await hold(row, world, found, problems);
+  const { held, checked } = await watchHeld(row, world, found, problems);
   problems.push(...[await row.holds?.(world, since)].filter((text) => text !== undefined));
   problems.push(...(await runnerContradictions(row, world, loggedBefore)));
   if ((await world.files.runnerFolder()) !== before) problems.push('the runner’s folder changed');
@@ -97,7 +97,7 @@ async function playFault(row: FaultRow, world: World): Promise<PlayedRow> {
 }
 
 /** The cause stays what it is, and `check` names the same; a fault that comes and goes is left alone. */
-async function hold(
+async function watchHeld(
   row: FaultRow,
   world: World,
   found: ObservedEvent,

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { COMMANDS } from '../src/cli/command-table.ts';
-import { onOwnHost } from './support/program-words.ts';
+import { onOwnHost } from './support/program-arguments.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** The two places that know where the program lies. */
-const STARTERS = ['lab/daemon.ts', 'test/support/program-words.ts'];
+const STARTERS = ['lab/daemon.ts', 'test/support/program-arguments.ts'];
 /** Where each leads to this machine by default. */
 const LEADS_HERE = [
   'path.rootfs',

@@ -52,7 +52,7 @@ export async function startContainer(world: World): Promise<void> {
     'com.gitlab.gitlab-runner.job.id': '12',
   };
   const created = Math.round(Date.now() / 1000);
-  await dockerOf(world).says({
+  await dockerOf(world).setAnswers({
     containers: [{ Id: ID, Created: created, Labels: labels }],
     processes: { [ID]: pid },
   });

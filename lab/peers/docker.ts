@@ -12,7 +12,7 @@ const SOCKET = '/var/run/docker.sock';
 
 interface LabDocker {
   /** Sets its answers; without arguments those of a healthy daemon. */
-  says(says?: DockerScript): Promise<void>;
+  setAnswers(says?: DockerScript): Promise<void>;
   stop(): Promise<void>;
   /** The socket file stays, without a listener. */
   crash(): Promise<void>;
@@ -25,7 +25,7 @@ const USUAL: DockerScript = { version: { ApiVersion: '1.51', MinAPIVersion: '1.2
 
 const running = new WeakMap<World, AsyncDisposable>();
 
-/** As it is in the healthy world: `before: async (world) => await dockerOf(world).says()`. */
+/** As it is in the healthy world: `before: async (world) => await dockerOf(world).setAnswers()`. */
 export function dockerOf(world: World, place = SOCKET): LabDocker {
   const file = `${world.files.path}${place}`;
   const stop = async (): Promise<void> => {
@@ -40,7 +40,7 @@ export function dockerOf(world: World, place = SOCKET): LabDocker {
   return {
     stop,
     belongsTo: own,
-    says: async (says = {}) => {
+    setAnswers: async (says = {}) => {
       await stop();
       await mkdir(dirname(file), { recursive: true });
       running.set(world, await startDockerServer({ ...USUAL, ...says }, file));

@@ -77,8 +77,8 @@ function problemOf(error: unknown): { readonly said: string } {
 function entriesOf(text: string): readonly Entry[] {
   const [, ...tables] = text.split('[[runners]]');
   return tables.map((table) => ({
-    url: filled(valueOf(table, 'url') ?? ''),
-    token: filled(valueOf(table, 'token') ?? ''),
+    url: withDefaults(valueOf(table, 'url') ?? ''),
+    token: withDefaults(valueOf(table, 'token') ?? ''),
     caFile: valueOf(table, 'tls-ca-file'),
   }));
 }
@@ -88,7 +88,7 @@ function valueOf(table: string, key: string): string | undefined {
 }
 
 /** A variable that its environment lacks becomes nothing. */
-function filled(text: string): string {
+function withDefaults(text: string): string {
   return text.replaceAll(/\$\{?(?<name>\w+)\}?/g, (_all, name: string) => process.env[name] ?? '');
 }
 

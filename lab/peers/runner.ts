@@ -40,7 +40,7 @@ export interface LabRunner extends AsyncDisposable {
   /** What it logged until now. */
   log(): Promise<string>;
   /** Writes a line to its log that the stand-in never writes itself. */
-  says(level: Level, message: string, fields?: Fields): Promise<void>;
+  appendLog(level: Level, message: string, fields?: Fields): Promise<void>;
   /** As at the start, restarted only where it differs. */
   restore(): Promise<void>;
 }
@@ -66,7 +66,7 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
       const second = await start(options.environment, config);
       return { [Symbol.asyncDispose]: async () => await waitForExit(second) };
     },
-    says: async (level, message, fields = {}) => {
+    appendLog: async (level, message, fields = {}) => {
       const line = logLine(options.format, level, message, fields, new Date());
       await appendFile(`${options.root}${LOG_FILE}`, `${line}\n`);
     },

@@ -119,7 +119,7 @@ export const combinationRows: readonly Row[] = [
       for (const _ of [1, 2, 3]) {
         const said =
           'Service run failed error=loading config: toml: line 8: strings cannot contain newlines';
-        await world.runner.says('fatal', said);
+        await world.runner.appendLog('fatal', said);
       }
       await world.runner.stop();
       const looping = { ActiveState: 'activating', SubState: 'auto-restart', NRestarts: 5 };

@@ -44,7 +44,7 @@ async function loops(world: World): Promise<void> {
   await writeUnit(world, LOOPING);
 }
 
-function edited(part: string | RegExp, by: string): Pick<FaultRow, 'inject' | 'runnerLogs'> {
+function editConfig(part: string | RegExp, by: string): Pick<FaultRow, 'inject' | 'runnerLogs'> {
   return { inject: ({ files }) => files.edit(CONFIG, part, by), runnerLogs: 'nothing' };
 }
 
@@ -102,7 +102,7 @@ export const configRows: readonly Row[] = [
     title: 'concurrent is 0, so the runner ends at every start',
     inject: async (world) => {
       await world.files.edit(CONFIG, 'concurrent = 4', 'concurrent = 0');
-      for (const _ of [1, 2, 3]) await world.runner.says('fatal', '0 <nil>');
+      for (const _ of [1, 2, 3]) await world.runner.appendLog('fatal', '0 <nil>');
       await loops(world);
     },
     expect: { cause: 'config-concurrent-zero', severity: 'critical', chain: OPEN },
@@ -128,9 +128,9 @@ export const configRows: readonly Row[] = [
       await files.edit(CONFIG, 'executor = "shell"', 'executor = "dokcer"');
       const name = entries[0]?.token.slice(5, 14) ?? '';
       const said = 'Executor "dokcer" is not known; marking Runner as unhealthy';
-      for (const _ of [1, 2, 3]) await runner.says('error', said, { runner: name });
+      for (const _ of [1, 2, 3]) await runner.appendLog('error', said, { runner: name });
       const off = `Runner "https://gitlab.test/${name}" is unhealthy and will be disabled for 1h0m0s seconds!`;
-      await runner.says('error', off, { unhealthy_requests: 3, unhealthy_requests_limit: 3 });
+      await runner.appendLog('error', off, { unhealthy_requests: 3, unhealthy_requests_limit: 3 });
     },
     expect: { cause: 'config-executor-unknown', severity: 'critical', chain: OPEN },
     runnerLogs: 'nothing',
@@ -139,22 +139,22 @@ export const configRows: readonly Row[] = [
   {
     id: 'C-08',
     title: 'the docker executor has no [runners.docker]',
-    world: { before: async (world) => await dockerOf(world).says() },
-    ...edited('executor = "shell"', 'executor = "docker"'),
+    world: { before: async (world) => await dockerOf(world).setAnswers() },
+    ...editConfig('executor = "shell"', 'executor = "docker"'),
     expect: { cause: 'config-executor-section-missing', severity: 'warning', chain: OPEN },
     mustNot: NETWORK,
   },
   {
     id: 'C-09',
     title: 'config.toml has no [[runners]]',
-    ...edited(/\[\[runners\]\][^]*/, ''),
+    ...editConfig(/\[\[runners\]\][^]*/, ''),
     expect: { cause: 'config-no-runners', severity: 'critical' },
     mustNot: NETWORK,
   },
   {
     id: 'C-10',
     title: 'url is that of the API',
-    ...edited('https://gitlab.test/', 'https://gitlab.test/api/v4'),
+    ...editConfig('https://gitlab.test/', 'https://gitlab.test/api/v4'),
     expect: {
       cause: ['url-path-wrong', 'config-url-invalid'],
       severity: 'critical',
@@ -166,7 +166,7 @@ export const configRows: readonly Row[] = [
     id: 'C-11',
     title: 'five entries share one slot',
     world: { entries: five, globals: 'concurrent = 10\ncheck_interval = 3\n' },
-    ...edited('concurrent = 10', 'concurrent = 1'),
+    ...editConfig('concurrent = 10', 'concurrent = 1'),
     expect: { cause: 'config-concurrency-starvation', severity: 'notice', chain: OPEN },
     mustNot: NETWORK,
   },

@@ -27,7 +27,7 @@ function without(name: keyof typeof GIVEN): Pick<FaultRow, 'inject'> {
 
 async function loopsAfter(world: World, said: string): Promise<void> {
   for (const _ of [1, 2, 3]) {
-    await world.runner.says('fatal', 'Service run failed', { error: said });
+    await world.runner.appendLog('fatal', 'Service run failed', { error: said });
   }
   await world.runner.stop();
   const LOOP = { ActiveState: 'activating', SubState: 'auto-restart', Result: 'exit-code' };
@@ -66,7 +66,7 @@ export const moreConfigRows: readonly Row[] = [
     world: { logFormat: 'json' },
     inject: async ({ files, runner }) => {
       await files.edit(CONFIG, 'executor = "shell"', 'executor = "shell');
-      await runner.says(
+      await runner.appendLog(
         'error',
         `Failed to load config decoding configuration file: toml: line 8 (last key "runners.executor"): strings cannot contain newlines`,
         { builds: 0 },

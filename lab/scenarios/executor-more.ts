@@ -33,7 +33,7 @@ function refusedTrace(
           'update-interval': '0s',
         };
         const said = 'Appending trace to coordinator... job failed';
-        await runner.says('warning', said, sorted({ ...usual, ...fields }));
+        await runner.appendLog('warning', said, sorted({ ...usual, ...fields }));
       }
     },
     recover: forgetLog,

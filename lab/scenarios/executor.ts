@@ -28,7 +28,7 @@ export const WITH_DOCKER: WorldOptions = {
   // With dates, so that a daemon that starts later knows which lines are recent.
   logFormat: 'text',
   probes: { executor: 'answer_seconds = 2' },
-  before: async (world) => await dockerOf(world).says(),
+  before: async (world) => await dockerOf(world).setAnswers(),
 };
 
 /** The runner could not prepare two jobs, for this reason. */
@@ -37,7 +37,7 @@ export function notPrepared(reason: string): Pick<FaultRow, 'inject' | 'recover'
     inject: async ({ runner, entries }) => {
       const fields = { job: 12, project: 3, runner: entries[0]?.token.slice(5, 14) ?? '' };
       for (const job of [12, 13]) {
-        await runner.says('warning', `Preparation failed: ${reason}`, { ...fields, job });
+        await runner.appendLog('warning', `Preparation failed: ${reason}`, { ...fields, job });
       }
     },
     recover: forgetLog,
@@ -83,7 +83,7 @@ export const executorRows: readonly Row[] = [
     id: 'E-04',
     title: 'Docker takes connections and does not answer',
     world: WITH_DOCKER,
-    inject: async (world) => await dockerOf(world).says({ instead: { '/_ping': 'silent' } }),
+    inject: async (world) => await dockerOf(world).setAnswers({ instead: { '/_ping': 'silent' } }),
     expect: { cause: 'docker-not-responding', severity: 'warning', chain: OPEN },
     mustNot: [...CONNECTIVITY, 'docker-daemon-down'],
   },
@@ -102,7 +102,7 @@ export const executorRows: readonly Row[] = [
     title: 'Docker wants a newer API than any runner speaks',
     world: WITH_DOCKER,
     inject: async (world) =>
-      await dockerOf(world).says({ version: { ApiVersion: '1.99', MinAPIVersion: '1.98' } }),
+      await dockerOf(world).setAnswers({ version: { ApiVersion: '1.99', MinAPIVersion: '1.98' } }),
     expect: { cause: 'docker-api-incompatible', severity: 'warning', chain: OPEN },
     mustNot: [...CONNECTIVITY, 'docker-daemon-down'],
   },
@@ -121,7 +121,7 @@ export const executorRows: readonly Row[] = [
     title: 'Docker answers that its disk is full',
     world: WITH_DOCKER,
     inject: async (world) =>
-      await dockerOf(world).says({
+      await dockerOf(world).setAnswers({
         instead: {
           '/info': {
             status: 500,

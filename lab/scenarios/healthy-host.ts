@@ -49,7 +49,7 @@ async function oldJournal(world: World): Promise<void> {
 }
 
 /** Fault messages, in the output of jobs and in the result of a script. */
-async function faultWords({ runner }: World): Promise<void> {
+async function faultMessages({ runner }: World): Promise<void> {
   const words = [
     'x509: certificate signed by unknown authority',
     'write /builds/x: no space left on device',
@@ -57,8 +57,8 @@ async function faultWords({ runner }: World): Promise<void> {
     'dial tcp: lookup gitlab.test: no such host',
   ];
   for (const text of words) {
-    await runner.says('info', text, { job: 12 });
-    await runner.says('warning', 'Job failed: exit code 1', { job: 12, error: text });
+    await runner.appendLog('info', text, { job: 12 });
+    await runner.appendLog('warning', 'Job failed: exit code 1', { job: 12, error: text });
   }
 }
 
@@ -167,7 +167,7 @@ export const healthyHostRows: readonly Row[] = [
         }),
       ],
       probes: { executor: '' },
-      before: async (world) => await dockerOf(world, PODMAN).says(),
+      before: async (world) => await dockerOf(world, PODMAN).setAnswers(),
     },
     allowed: [],
   },
@@ -181,7 +181,7 @@ export const healthyHostRows: readonly Row[] = [
     id: 'Z-30',
     title: 'the log says that a certificate names no parent',
     act: async ({ runner }) =>
-      await runner.says('info', "Certificate doesn't provide parent URL: exiting the loop", {
+      await runner.appendLog('info', "Certificate doesn't provide parent URL: exiting the loop", {
         Issuer: 'Lab Public Root',
         IssuingCertificateURL: '[]',
         Serial: '1',
@@ -223,7 +223,7 @@ export const healthyHostRows: readonly Row[] = [
       daemon: { uid: WATCHER_UID },
       before: async (world) => {
         const { files } = world;
-        await dockerOf(world).says();
+        await dockerOf(world).setAnswers();
         await dockerOf(world).belongsTo(0, 0o660);
         await chmod(`${files.path}${CONFIG}`, 0o600);
         for (const folder of [files.path, `${files.path}/state`]) await chmod(folder, 0o777);
@@ -234,7 +234,7 @@ export const healthyHostRows: readonly Row[] = [
   {
     id: 'Z-36',
     title: 'jobs print words of faults',
-    act: faultWords,
+    act: faultMessages,
     allowed: [],
   },
 ];

@@ -20,7 +20,7 @@ export const jobRows: readonly Row[] = [
     title: 'GitLab refuses the end of one job, while polls are fine',
     world: { logFormat: 'text' },
     inject: async (world) =>
-      await world.runner.says('warning', 'Submitting job to coordinator... job failed', {
+      await world.runner.appendLog('warning', 'Submitting job to coordinator... job failed', {
         bytesize: 1,
         checksum: 'crc32:00000000',
         code: 403,
@@ -41,7 +41,7 @@ export const jobRows: readonly Row[] = [
     title: 'as many jobs run as may run, so the runner asks for no more',
     world: { logFormat: 'text' },
     inject: async (world) =>
-      await world.runner.says('info', 'Added job to processing list', {
+      await world.runner.appendLog('info', 'Added job to processing list', {
         builds: SLOTS,
         job: 12,
         max_builds: SLOTS,
@@ -50,7 +50,7 @@ export const jobRows: readonly Row[] = [
         time_in_queue_seconds: 1,
       }),
     recover: async (world) =>
-      await world.runner.says('info', 'Removed job from processing list', {
+      await world.runner.appendLog('info', 'Removed job from processing list', {
         builds: SLOTS - 1,
         job: 12,
         max_builds: SLOTS,
@@ -89,12 +89,12 @@ export const jobRows: readonly Row[] = [
     inject: async (world) => {
       const job = { failure_reason: 'runner_system_failure', project: 9, runner: nameOf(world) };
       const said = 'Job failed (system failure): prepare environment: exit status 1';
-      await world.runner.says('error', said, { ...job, job: 12 });
-      await world.runner.says('error', said, { ...job, job: 13 });
-      await world.runner.says('error', said, { ...job, job: 14 });
+      await world.runner.appendLog('error', said, { ...job, job: 12 });
+      await world.runner.appendLog('error', said, { ...job, job: 13 });
+      await world.runner.appendLog('error', said, { ...job, job: 14 });
     },
     recover: async (world) =>
-      await world.runner.says('info', 'Job succeeded', { job: 15, runner: nameOf(world) }),
+      await world.runner.appendLog('info', 'Job succeeded', { job: 15, runner: nameOf(world) }),
     expect: { cause: 'unknown', severity: 'warning', chain: OPEN },
     mustNot: ['docker-daemon-down', 'docker-image-pull-failed', 'runner-hung'],
   },
@@ -103,7 +103,7 @@ export const jobRows: readonly Row[] = [
     title: 'a container has outlived the timeout of its job by hours',
     world: WITH_DOCKER,
     inject: async (world) =>
-      await dockerOf(world).says({
+      await dockerOf(world).setAnswers({
         containers: [
           {
             Id: 'abcdef0123456789',
@@ -116,7 +116,7 @@ export const jobRows: readonly Row[] = [
           },
         ],
       }),
-    recover: async (world) => await dockerOf(world).says(),
+    recover: async (world) => await dockerOf(world).setAnswers(),
     expect: { cause: 'unknown', severity: 'notice', chain: OPEN },
     mustNot: ['docker-daemon-down', 'jobs-capacity-saturated', 'runner-hung'],
   },

@@ -31,7 +31,7 @@ function rule(side: 'rn' | 'gl', hook: 'input' | 'output', text: string): Pick<F
 }
 
 /** The counters of the kernel's connection table, seen from the runner's host only. */
-async function conntrackSays({ network, files }: World, count: number, max: number): Promise<void> {
+async function setConntrack({ network, files }: World, count: number, max: number): Promise<void> {
   await files.write(COUNT_FILE, `${count}\n`);
   await files.write(MAX_FILE, `${max}\n`);
   for (const [file, name] of [
@@ -127,7 +127,7 @@ export const networkRows: readonly Row[] = [
     id: 'N-08',
     title: 'the table of connections is full, and new ones are dropped',
     inject: async (world) => {
-      await conntrackSays(world, 4, 4);
+      await setConntrack(world, 4, 4);
       await world.network.rule('rn', 'output', 'tcp flags syn drop');
     },
     expect: { cause: 'conntrack-table-full', severity: 'critical', chain: 'ouF/Fs/n/s/s/s/s' },
@@ -209,7 +209,7 @@ export const networkRows: readonly Row[] = [
   {
     id: 'N-22',
     title: 'the table of connections is at 92 %, and nothing is dropped',
-    act: async (world) => await conntrackSays(world, 920, 1000),
+    act: async (world) => await setConntrack(world, 920, 1000),
     allowed: ['conntrack-table-full'],
   },
 ];

@@ -16,9 +16,9 @@ function statOf({ runner }: World): string {
 }
 
 /** The first line of every start. */
-async function saysVersion({ runner }: World, version: string): Promise<void> {
+async function printsVersion({ runner }: World, version: string): Promise<void> {
   const built = { arch: 'amd64', os: 'linux', pid: 1, revision: '782e15da' };
-  await runner.says('info', 'Runtime platform', { ...built, version });
+  await runner.appendLog('info', 'Runtime platform', { ...built, version });
 }
 
 export const moreProcessRows: readonly Row[] = [
@@ -40,7 +40,7 @@ export const moreProcessRows: readonly Row[] = [
     world: { logFormat: 'text' },
     inject: async (world) => {
       const error = 'no such thing';
-      for (const _ of [1, 2, 3]) await world.runner.says('fatal', 'Cannot go on', { error });
+      for (const _ of [1, 2, 3]) await world.runner.appendLog('fatal', 'Cannot go on', { error });
       await world.runner.stop();
       const loop = { ActiveState: 'activating', SubState: 'auto-restart', Result: 'exit-code' };
       await writeUnit(world, { ...loop, NRestarts: 4 });
@@ -59,8 +59,8 @@ export const moreProcessRows: readonly Row[] = [
     id: 'X-14b',
     title: 'the runner is of version 16, as only the first line of its log says',
     world: { logFormat: 'text' },
-    inject: async (world) => await saysVersion(world, '16.6.0'),
-    recover: async (world) => await saysVersion(world, '19.4.0'),
+    inject: async (world) => await printsVersion(world, '16.6.0'),
+    recover: async (world) => await printsVersion(world, '19.4.0'),
     expect: { cause: 'runner-outdated', severity: 'notice', chain: OPEN, says: /16\.6\.0/ },
     mustNot: NETWORK,
   },

@@ -94,7 +94,7 @@ export const processRows: readonly Row[] = [
     inject: async (world) => {
       const said =
         'Failed to create listener for metrics server error=listen tcp 0.0.0.0:9252: bind: address already in use';
-      for (const _ of [1, 2, 3]) await world.runner.says('fatal', said, { builds: 0 });
+      for (const _ of [1, 2, 3]) await world.runner.appendLog('fatal', said, { builds: 0 });
       await world.runner.stop();
       await writeUnit(world, { ...LOOPING, NRestarts: 4 });
     },
@@ -124,11 +124,15 @@ export const processRows: readonly Row[] = [
     id: 'X-07',
     title: 'the runner waits for its jobs to end, and then ends itself',
     inject: async ({ runner }) => {
-      await runner.says('warning', 'Starting graceful shutdown, waiting for builds to finish', {
-        builds: 2,
-        StopSignal: 'quit',
-        max_builds: 4,
-      });
+      await runner.appendLog(
+        'warning',
+        'Starting graceful shutdown, waiting for builds to finish',
+        {
+          builds: 2,
+          StopSignal: 'quit',
+          max_builds: 4,
+        },
+      );
     },
     recover: async ({ runner }) => await runner.restart(),
     expect: { cause: 'runner-shutting-down', severity: 'info', chain: OPEN },

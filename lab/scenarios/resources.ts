@@ -106,7 +106,7 @@ export const resourceRows: readonly Row[] = [
       probes: QUICK_DISKS,
       before: async (world) => {
         await mountDisk(world, DOCKER_ROOT);
-        await dockerOf(world).says();
+        await dockerOf(world).setAnswers();
       },
     },
     expect: { cause: 'disk-docker-root-full', severity: 'warning', chain: OPEN },

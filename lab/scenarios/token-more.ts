@@ -51,7 +51,7 @@ export const moreTokenRows: readonly Row[] = [
     id: 'T-09d',
     title: 'the runner says that it could not save its renewed token',
     inject: async ({ runner }) =>
-      await runner.says('error', 'Failed to save config', {
+      await runner.appendLog('error', 'Failed to save config', {
         error: 'open /etc/gitlab-runner/config.toml: read-only file system',
       }),
     recover: forgetLog,

@@ -13,7 +13,7 @@ import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
 import type { Fault, FollowUpTools } from '../core/follow-up.ts';
-import { idleFinding, revised } from '../core/follow-up.ts';
+import { idleFinding, reviseFinding } from '../core/follow-up.ts';
 import type { Budget, LinkTools, Walk } from '../core/probe.ts';
 import type { RunnerLogReader } from '../core/runner-event.ts';
 import type { FollowUpMemory, PlannedFollowUp } from './follow-up.ts';
@@ -243,7 +243,7 @@ async function checkOwn(
 ): Promise<void> {
   const result = await runCheck(planned.check, tools, async ({ signal }) => {
     const found = await runFollowUp(planned, subject, { ...tools, signal }, round.memory);
-    return revised(idleFinding(planned.followUp), found);
+    return reviseFinding(idleFinding(planned.followUp), found);
   });
   round.held.push(result);
 }
@@ -258,7 +258,10 @@ async function revise(
   const result = held[index];
   if (result === undefined) return;
   try {
-    const finding = revised(result.finding, await runFollowUp(planned, subject, tools, memory));
+    const finding = reviseFinding(
+      result.finding,
+      await runFollowUp(planned, subject, tools, memory),
+    );
     held[index] = { ...result, finding };
     findings.set(planned.check.probe.id, finding);
   } catch {

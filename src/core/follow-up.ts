@@ -125,7 +125,7 @@ export function idleFinding({ idle }: FollowUp): Finding {
 }
 
 /** The finding with what was found laid over it. */
-export function revised(finding: Finding, found: Found): Finding {
+export function reviseFinding(finding: Finding, found: Found): Finding {
   const measures = { ...finding.measures, ...found.measures };
   const facts = { ...finding.facts, ...found.facts };
   const data = { ...finding.data, ...found.data };

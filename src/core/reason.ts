@@ -10,24 +10,24 @@ interface ReadReason {
 }
 
 /** Something is wrong, and no entry of the catalogue means it: it is told in these words. */
-interface WordedReason extends Words {
+interface WordedReason extends ReasonTexts {
   readonly kind: 'cause';
   readonly severity: Severity;
 }
 
 /** Read together with what else was seen; alone it says little. */
-interface ContextReason extends Words {
+interface ContextReason extends ReasonTexts {
   readonly kind: 'context';
 }
 
 /** The check could not find out; its target may be well. */
-interface UnseenReason extends Words {
+interface UnseenReason extends ReasonTexts {
   readonly kind: 'unseen';
   /** Its turn has not come. */
   readonly isNotDue?: true;
 }
 
-interface Words {
+interface ReasonTexts {
   /** What has been observed, one sentence, no values. */
   readonly meaning: string;
   /** What an operator does next, imperative. */

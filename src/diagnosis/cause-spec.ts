@@ -6,7 +6,7 @@ import type { FixStep } from '../core/diagnosis.ts';
 import { step } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
 import type { EngineCommands, Place } from '../core/place.ts';
-import { quoted } from '../core/shell.ts';
+import { quoteArgument } from '../core/shell.ts';
 import type { Scope, Severity } from '../core/vocabulary.ts';
 import { PACKAGED_PLACE } from '../host/place/packaged.ts';
 
@@ -214,7 +214,7 @@ export function engineOf(c: CauseContext): EngineCommands {
 
 /** A path of the runner, as a word of a command on the host. */
 export function onHost({ place }: CauseContext, path: string): string {
-  return quoted(place.hostPath(path));
+  return quoteArgument(place.hostPath(path));
 }
 
 /** The context of the docs: every value is a placeholder in capitals. */

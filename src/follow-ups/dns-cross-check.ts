@@ -111,7 +111,7 @@ async function differenceOf(
   const right = await trial.first(distinct);
   if (right === undefined) return undefined;
   const isPinned = found.source === 'hosts';
-  const wrongServers = isPinned ? [] : serversThatSaid(found);
+  const wrongServers = isPinned ? [] : serversWithAnswer(found);
   const wrongSource = isPinned ? '/etc/hosts' : wrongServers.join(', ');
   const rightSource = other.find(({ address }) => address === right.address)?.server ?? '';
   const wrong = [...used].join(', ');
@@ -182,13 +182,13 @@ async function others(
     const { queries } = await resolveLikeGo(found.name, { ...deps, isWithoutHosts: true });
     return addressesByServer(queries);
   }
-  const deciding = serversThatSaid(found);
+  const deciding = serversWithAnswer(found);
   const rest = found.servers.filter((server) => !deciding.includes(server));
   const name = found.queries.findLast(({ addresses }) => addresses.length > 0)?.name ?? found.name;
   return addressesByServer(await queryEachServer(name, rest, deps));
 }
 
-function serversThatSaid({ queries }: Resolution): readonly string[] {
+function serversWithAnswer({ queries }: Resolution): readonly string[] {
   return [...addressesByServer(queries).keys()];
 }
 

@@ -65,7 +65,7 @@ export const api = defineProbe({
       const answer = await walk.send(request, signal);
       const quiet = retryAfterSeconds(answer);
       if (quiet > 0) budget.pause(target.id, quiet);
-      return judged(answer, asked);
+      return judgeAnswer(answer, asked);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       return {
@@ -77,7 +77,7 @@ export const api = defineProbe({
   },
 });
 
-function judged(answer: HttpAnswer, asked: URL): ApiFinding {
+function judgeAnswer(answer: HttpAnswer, asked: URL): ApiFinding {
   const { who } = fingerprint(answer);
   const { status } = answer;
   const facts = answerFacts(answer, asked);

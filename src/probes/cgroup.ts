@@ -108,11 +108,11 @@ export function createCgroup() {
       signal.throwIfAborted();
       const { pid } = target;
       if (pid === undefined) return absent(oom, tools, facts);
-      const old = before.get(String(pid)) ?? (await firstLook(pid, tools));
+      const old = before.get(String(pid)) ?? (await firstReading(pid, tools));
       const now = await readGroups(pid, paths);
       before.clear();
       before.set(String(pid), now);
-      return { ...judged(old, now, options, kills), facts };
+      return { ...judgeGroups(old, now, options, kills), facts };
     },
   });
 }
@@ -130,7 +130,7 @@ function absent(
   return { status: 'unknown', reason: 'proc-unreadable', detail, facts };
 }
 
-async function firstLook(pid: number, { paths, signal }: Tools): Promise<GroupState> {
+async function firstReading(pid: number, { paths, signal }: Tools): Promise<GroupState> {
   const first = await readGroups(pid, paths);
   if (first.throttlings.length > 0 || first.memories.length > 0) {
     await sleep(WINDOW_MILLISECONDS, undefined, { signal });
@@ -158,7 +158,7 @@ async function killOf(target: ServiceTarget, { runner }: OomState, { paths, sign
   } as const;
 }
 
-function judged(
+function judgeGroups(
   old: GroupState,
   now: GroupState,
   options: ValuesOf<typeof OPTIONS>,

@@ -106,12 +106,12 @@ export function createCpu() {
       const loads = await readProc(paths, 'loadavg');
       const pressure = parsePressure(await readProc(paths, 'pressure/cpu'), 'some');
       const ratio = utilization(before, after);
-      return judged({ ratio, cores: after.cores, loads, pressure, delay }, options);
+      return judgeUse({ ratio, cores: after.cores, loads, pressure, delay }, options);
     },
   });
 }
 
-interface Look {
+interface CpuSample {
   /** Of all cores. */
   readonly ratio: number;
   readonly cores: number;
@@ -121,7 +121,7 @@ interface Look {
   readonly delay: number | undefined;
 }
 
-function judged(look: Look, options: ValuesOf<typeof OPTIONS>): CpuFinding {
+function judgeUse(look: CpuSample, options: ValuesOf<typeof OPTIONS>): CpuFinding {
   const { ratio, cores, loads, pressure, delay } = look;
   const load = parseLoad(loads);
   const measures = {

@@ -81,17 +81,17 @@ export const dns = defineProbe({
     const seen = { measures, facts };
     const attachments = { answers: answersText(found.queries) };
     if (found.addresses.length === 0) {
-      return { ...(await missed(found, deps, seen)), attachments };
+      return { ...(await judgeMissed(found, deps, seen)), attachments };
     }
     walk.addresses = found.addresses;
     const isSlow = lookup_seconds > options.slow_seconds;
-    return { ...resolved(found, isSlow, seen), ...seen, attachments };
+    return { ...judgeResolved(found, isSlow, seen), ...seen, attachments };
   },
 });
 
 type ObservedEvent = Required<Pick<DnsFinding, 'measures' | 'facts'>>;
 
-function resolved(found: Resolution, isSlow: boolean, seen: ObservedEvent): DnsFinding {
+function judgeResolved(found: Resolution, isSlow: boolean, seen: ObservedEvent): DnsFinding {
   const { name, addresses, queries } = found;
   if (isSinkhole(found)) {
     const detail = `${name} is ${addresses[0]?.address ?? ''} in DNS (${outcomesByServer(queries)}), which is not another host`;
@@ -104,7 +104,7 @@ function resolved(found: Resolution, isSlow: boolean, seen: ObservedEvent): DnsF
 }
 
 /** A lookup without an address: why? */
-async function missed(
+async function judgeMissed(
   found: Resolution,
   deps: ResolveOptions,
   seen: ObservedEvent,

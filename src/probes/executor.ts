@@ -103,7 +103,7 @@ export function createExecutor(reader: FileSystemReader) {
         uid: target.credentials?.uid ?? 0,
       };
       if (backend.kind === 'docker') {
-        return await lookAtDocker(target, options, tools, { ...kept, facts });
+        return await checkDocker(target, options, tools, { ...kept, facts });
       }
       using deadline = deadlineOf(FOLDER_SECONDS, tools.signal);
       const deps = { reader: folders, paths: tools.paths, signal: deadline.signal };
@@ -145,7 +145,7 @@ interface Kept {
   readonly facts: Facts;
 }
 
-async function lookAtDocker(
+async function checkDocker(
   target: ExecutorTarget,
   options: ValuesOf<typeof OPTIONS>,
   tools: Tools,

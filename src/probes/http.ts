@@ -69,7 +69,7 @@ export const http = defineProbe({
   },
 
   async run(target, options, tools) {
-    const way = wayOf(target, tools);
+    const way = httpPathOf(target, tools);
     if (way === undefined) {
       return {
         status: 'unknown',
@@ -85,8 +85,8 @@ export const http = defineProbe({
       const quiet = retryAfterSeconds(answer);
       if (quiet > 0) tools.budget.pause(target.id, quiet);
       const fault = await healthFaultOf(answer, target, send, tools.signal);
-      const finding = judged(answer, asked, fault, options.slow_seconds, target.proxy);
-      return { ...finding, facts: { ...finding.facts, ...dialled(tools) } };
+      const finding = judgeAnswer(answer, asked, fault, options.slow_seconds, target.proxy);
+      return { ...finding, facts: { ...finding.facts, ...redial(tools) } };
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       const detail = `GET ${asked.href}: ${error.message}`;
@@ -96,12 +96,15 @@ export const http = defineProbe({
 });
 
 /** Which of several backends it was that answered. */
-function dialled({ walk }: LinkTools): { readonly address?: Fact } {
+function redial({ walk }: LinkTools): { readonly address?: Fact } {
   const address = walk.findings?.get('connect')?.facts?.['address'];
   return address === undefined ? {} : { address };
 }
 
-function wayOf({ url, proxy }: EndpointTarget, { walk, clock }: LinkTools): HttpPath | undefined {
+function httpPathOf(
+  { url, proxy }: EndpointTarget,
+  { walk, clock }: LinkTools,
+): HttpPath | undefined {
   const { socket, open } = walk;
   if (socket === undefined || open === undefined) return undefined;
   const again = async (signal: AbortSignal): Promise<Socket> => {
@@ -128,7 +131,7 @@ const NOT_DECISIVE: ReadonlySet<HealthFault> = new Set<HealthFault>([
 
 type HttpFinding = Finding<keyof typeof REASONS, 'response_seconds' | 'clock_skew_seconds'>;
 
-function judged(
+function judgeAnswer(
   answer: HttpAnswer,
   asked: URL,
   fault: HealthFault | undefined,

@@ -69,13 +69,13 @@ export function createRecord() {
     },
     applies: (target) => target.record !== undefined,
 
-    run: async (target, _options, tools) => await look(target, tools, seen),
+    run: async (target, _options, tools) => await queryRecord(target, tools, seen),
   });
 }
 
 export const record = createRecord();
 
-async function look(
+async function queryRecord(
   target: RunnerTarget,
   tools: LinkTools,
   seen: Map<string, readonly string[]>,
@@ -88,14 +88,14 @@ async function look(
   const ask = asker(secret, tools);
   const answer = await ask(`runners/${access.id}`);
   const record = answer === undefined ? undefined : recordOf(answer);
-  if (record === undefined) return notTold(answer, name);
+  if (record === undefined) return missingRecord(answer, name);
   const managers = await managersFrom(ask, access.id);
   const waiting = await waitingFor(record, ask);
   const measures = {
     ...(managers === undefined ? {} : { managers: managers.length }),
     ...(waiting.isWhole ? { waiting_jobs: waiting.jobs.length } : {}),
   };
-  const addresses = remembered(seen, target, managers ?? []);
+  const addresses = cachedFinding(seen, target, managers ?? []);
   const facts = {
     runner: target.id,
     name,
@@ -135,7 +135,7 @@ function unknown(reason: Reason, detail: string) {
   return { status: 'unknown', reason, detail } as const;
 }
 
-function notTold(answer: HttpAnswer | undefined, name: string) {
+function missingRecord(answer: HttpAnswer | undefined, name: string) {
   const isRefused = answer !== undefined && [401, 403, 404].includes(answer.status);
   const said = answer === undefined ? 'did not respond' : `returned ${answer.status}`;
   return unknown(
@@ -171,7 +171,7 @@ async function waitingFor(known: RunnerRecord, ask: Ask): Promise<Waiting> {
 }
 
 /** The addresses that our manager had, each change of them; the current one last. */
-function remembered(
+function cachedFinding(
   seen: Map<string, readonly string[]>,
   { id, systemId }: RunnerTarget,
   managers: readonly RunnerManager[],

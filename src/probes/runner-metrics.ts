@@ -79,7 +79,7 @@ export function createRunnerMetrics() {
         slots: new HeldSlotTracker(clock),
       };
       trackers.set(key, own);
-      return judge(page.text, own.polls, target, await lookAtJobs(target, own.slots, tools));
+      return judge(page.text, own.polls, target, await readJobs(target, own.slots, tools));
     },
   });
 }
@@ -96,7 +96,7 @@ interface Trackers {
 }
 
 /** An old runner has no such list. */
-async function lookAtJobs(
+async function readJobs(
   { metrics }: ServiceTarget,
   slots: HeldSlotTracker,
   { signal }: Tools,

@@ -122,7 +122,7 @@ async function shake(
   const seen = { measures, facts, attachments };
   const settled = await settle(shaken, deadline.signal);
   if (settled.kind !== 'secured')
-    return { ...seen, ...refused(settled, trust, request.now, facts) };
+    return { ...seen, ...judgeRefusal(settled, trust, request.now, facts) };
   walk.socket = settled.socket;
   walk.open = async (again) => {
     const next = await handshakeLikeGo(await open(again), { ...request, signal: again });
@@ -143,7 +143,7 @@ async function settle(shaken: Handshake, signal: AbortSignal): Promise<Handshake
   return refusal;
 }
 
-function refused(
+function judgeRefusal(
   refusal: Refusal,
   trust: Trust,
   now: Instant,

@@ -64,7 +64,7 @@ export const token = defineProbe({
     const facts = { runner: target.id, name, line: target.line };
     const offline = judgeTokenShape(target);
     if (offline !== undefined) return { ...offline, measures, facts };
-    const { judgement, said, ...rest } = await asked(target, tools);
+    const { judgement, said, ...rest } = await requestToken(target, tools);
     const common = { measures, facts: { ...facts, ...said }, ...rest };
     if (judgement !== undefined) return { ...judgement, ...common };
     const left = (tokenExpiresAt ?? Infinity) - tools.clock.wall();
@@ -93,7 +93,7 @@ const SINCE = { server_at_least: '18.7' };
 
 type Send = NonNullable<LinkTools['walk']['send']>;
 
-async function asked(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
+async function requestToken(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
   const { send } = tools.walk;
   if (send === undefined) return unknown('token-error', 'there is no open connection');
   const path = 'api/v4/runners/router/discovery';
@@ -103,10 +103,10 @@ async function asked(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
   if (answer instanceof ExchangeError) return noAnswer(answer);
   // Somebody else's 404 says nothing about GitLab's age.
   if (answer.status === 404 && isUnknownToGitLab(answer)) {
-    return await verified(target, tools, send);
+    return await verifyToken(target, tools, send);
   }
   const known = [200, 501].includes(answer.status) ? SINCE : {};
-  const { said, ...rest } = judged(answer, path, target, tools);
+  const { said, ...rest } = judgeAnswer(answer, path, target, tools);
   return { ...rest, said: { ...said, ...known } };
 }
 
@@ -114,7 +114,7 @@ function noAnswer({ message }: ExchangeError): Asked {
   return unknown('token-error', `GitLab did not respond to the token request: ${message}`);
 }
 
-function judged(
+function judgeAnswer(
   answer: HttpAnswer,
   path: string,
   target: RunnerTarget,
@@ -139,7 +139,7 @@ function endpointOf({ endpoint, id }: RunnerTarget): string {
 }
 
 /** For a GitLab without the discovery request: verify, with the host's own system id or not at all. */
-async function verified(target: RunnerTarget, tools: LinkTools, send: Send): Promise<Asked> {
+async function verifyToken(target: RunnerTarget, tools: LinkTools, send: Send): Promise<Asked> {
   const { systemId, id } = target;
   const { budget } = tools;
   if (systemId === undefined || !isSystemId(systemId)) {
@@ -159,6 +159,6 @@ async function verified(target: RunnerTarget, tools: LinkTools, send: Send): Pro
   const request = { method: 'POST', path, body, timeoutSeconds: ANSWER_SECONDS } as const;
   const answer = await answerOrError(send, request, tools.signal);
   const said =
-    answer instanceof ExchangeError ? noAnswer(answer) : judged(answer, path, target, tools);
+    answer instanceof ExchangeError ? noAnswer(answer) : judgeAnswer(answer, path, target, tools);
   return { ...said, holdsSeconds: Math.max(VERIFY_SECONDS, said.holdsSeconds ?? 0) };
 }

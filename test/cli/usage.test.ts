@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/command-table.ts';
 import { VERSION } from '../../src/core/version.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
-import { programWords } from '../support/program-words.ts';
+import { programArguments } from '../support/program-arguments.ts';
 import { runProgram } from '../support/program.ts';
 
 let folder: string;
@@ -178,7 +178,7 @@ describe('explain', () => {
 });
 
 test('a reader that goes away is no error', () => {
-  const line = `set -o pipefail; ${programWords(['explain'], folder).join(' ')} | head -n 1`;
+  const line = `set -o pipefail; ${programArguments(['explain'], folder).join(' ')} | head -n 1`;
   const { status, stdout, stderr } = spawnSync('bash', ['-c', line], { encoding: 'utf8' });
 
   expect([status, stderr]).toEqual([0, '']);

@@ -7,7 +7,7 @@ import { stripVTControlCharacters } from 'node:util';
 
 import { afterEach, expect, test } from 'vitest';
 
-import { COMPILE_CACHE, programWords } from '../support/program-words.ts';
+import { COMPILE_CACHE, programArguments } from '../support/program-arguments.ts';
 import { inPatience } from '../support/until.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -26,7 +26,7 @@ interface Screen {
 
 /** `script` gives the program a terminal of its own and hands over what we type. */
 function openScreen(columns: number): Screen {
-  const program = programWords(['demo'], ROOT).join(' ');
+  const program = programArguments(['demo'], ROOT).join(' ');
   const size = `stty cols ${columns} rows 40`;
   const child = spawn('script', ['-qec', `${size} && exec ${program}`, '/dev/null'], {
     cwd: ROOT,

@@ -9,7 +9,7 @@ import { startPrometheus } from '../support/prometheus.ts';
 import { startFleet } from '../support/simulated-fleet.ts';
 import { TALKING } from '../support/events.ts';
 import { brokenAt, fail, snapshotOf } from '../support/snapshots.ts';
-import { measured } from '../support/views.ts';
+import { withMeasures } from '../support/views.ts';
 import { until } from '../support/until.ts';
 
 interface Panel {
@@ -39,7 +39,7 @@ function asked(expression: string): string {
 
 test('every panel that is not about change shows series, and every expression is one', async () => {
   // With a log and counters, so that jobs are known of.
-  const broken = measured(snapshotOf(brokenAt('tls', fail('unknown-authority')), TALKING));
+  const broken = withMeasures(snapshotOf(brokenAt('tls', fail('unknown-authority')), TALKING));
   const hosts = ['ci-01', 'ci-02', 'ci-03'].map((name) => ({
     job: 'runnerwatch',
     name,

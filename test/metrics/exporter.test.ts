@@ -9,7 +9,7 @@ import { START } from '../support/clock.ts';
 import type { Series } from '../support/exposition.ts';
 import { seriesOf } from '../support/exposition.ts';
 import { brokenAt, fail, GITLAB, runner, SINCE, snapshotOf, warn } from '../support/snapshots.ts';
-import { brokenTrustView, measured, viewOf } from '../support/views.ts';
+import { brokenTrustView, withMeasures, viewOf } from '../support/views.ts';
 
 async function exposed(view: View): Promise<readonly Series[]> {
   const { body } = await createExporter(ALL_PROBES).render(view, 'text');
@@ -38,7 +38,7 @@ function manyRunners(count: number): Snapshot {
   const runners = Array.from({ length: count }, (_, index) =>
     runner(`r${String(index).padStart(8, '0')}`, { tokenExpiresAt: START }),
   );
-  return measured(snapshotOf({}, { runners }));
+  return withMeasures(snapshotOf({}, { runners }));
 }
 
 describe('what is not known is absent', () => {

@@ -11,7 +11,7 @@ import type { Format } from '../../src/metrics/exporter.ts';
 import { createExporter } from '../../src/metrics/exporter.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { CONFIG, GITLAB } from '../support/snapshots.ts';
-import { brokenTrustView, measured, viewOf } from '../support/views.ts';
+import { brokenTrustView, withMeasures, viewOf } from '../support/views.ts';
 
 const GOLDEN = new URL('../golden/metrics.txt', import.meta.url);
 
@@ -24,7 +24,7 @@ function fullView(): View {
       { code: 'type-error', file: CONFIG, line: 4, message: 'cpus is a number', fix: 'Quote it.' },
     ],
   };
-  return viewOf(measured({ ...snapshot, hostContext }), {
+  return viewOf(withMeasures({ ...snapshot, hostContext }), {
     requests: [{ target: GITLAB, kind: 'http', count: 42 }],
   });
 }

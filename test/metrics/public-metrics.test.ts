@@ -12,7 +12,7 @@ import type { Series } from '../support/exposition.ts';
 import { seriesOf } from '../support/exposition.ts';
 import { brokenAt, CONFIG, fail, GITLAB, PROXY, snapshotOf } from '../support/snapshots.ts';
 import { showing, event, TALKING } from '../support/events.ts';
-import { measured, viewOf } from '../support/views.ts';
+import { withMeasures, viewOf } from '../support/views.ts';
 
 async function exposed(view: View): Promise<readonly Series[]> {
   const { body } = await createExporter(ALL_PROBES).render(view, 'text');
@@ -65,7 +65,7 @@ describe('every metric that users rely on', () => {
     facts: { until_milliseconds: START + 600_000 },
   });
   const said = { ...brokenAt('http', fail('bad-gateway')), 'runner-log': showing(off) };
-  const view = viewOf(measured(snapshotOf(said, { ...TALKING, configProblems: [problem] })));
+  const view = viewOf(withMeasures(snapshotOf(said, { ...TALKING, configProblems: [problem] })));
 
   test.each(PUBLIC)('%s is there, with its labels', async (name, ...labels) => {
     const found = await named(view, name);
@@ -102,7 +102,7 @@ describe('every metric that users rely on', () => {
   });
 
   test('the phases and the positions are those that users rely on', async () => {
-    const phases = (await named(viewOf(measured(snapshotOf({}))), 'path_phase_seconds')).map(
+    const phases = (await named(viewOf(withMeasures(snapshotOf({}))), 'path_phase_seconds')).map(
       ({ labels }) => labels['phase'],
     );
     const positions = (await named(view, 'tls_certificate_not_after_timestamp_seconds')).map(

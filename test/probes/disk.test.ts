@@ -37,7 +37,7 @@ async function judge(size: Size, over: Partial<MountTarget> = {}): Promise<Findi
   await using stat = await startFakeStat();
   const { free, freeInodes = 500, inodes = 1000 } = size;
   const blocks = [free / BLOCK, size.size / BLOCK].map(Math.round);
-  await stat.says([...blocks, BLOCK, freeInodes, inodes].join(' '));
+  await stat.setAnswer([...blocks, BLOCK, freeInodes, inodes].join(' '));
   const target = mountAt('/data', { path: stat.folder, ...over });
   return await runProbe(createDisk(new FileSystemReader(stat.program)), target);
 }
@@ -202,7 +202,7 @@ test('a file system that will be full within the hour at this rate is a notice b
   const clock = setClock();
   const findings: Finding[] = [];
   for (let index = 0; index < 12; index += 1) {
-    await stat.says(`${262_144 - index * 2560} 524288 ${BLOCK} 500 1000`);
+    await stat.setAnswer(`${262_144 - index * 2560} 524288 ${BLOCK} 500 1000`);
     const target = mountAt('/data', { path: stat.folder });
     findings.push(await runProbe(probe, target, { tools: { clock } }));
     clock.advance(30);

@@ -46,7 +46,7 @@ test('a log that can be read passes, whatever stands in it, and hands on what wa
   const fields = { runner: 'abc12defg', status: '502 Bad Gateway' };
   const line = inColours({ level: 'warning', message: 'Checking for jobs... failed', fields });
   await appendFile(join(root.paths.rootfs, 'runner.log'), `${line}\n`);
-  await until(() => open.news.length > 0);
+  await until(() => open.newEvents.length > 0);
 
   expect(await runProbe(runnerLog, SERVICE, { tools })).toMatchObject({
     status: 'pass',

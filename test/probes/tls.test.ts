@@ -90,7 +90,7 @@ test('the socket handed on is secured, and the way can be opened and secured onc
   await probeTls({
     port: server.port,
     ...bundle(root),
-    look: async (walk) => {
+    inspect: async (walk) => {
       const again = await walk.open?.(patient());
       for (const socket of [walk.socket, again]) {
         seen.push(socket !== undefined && 'encrypted' in socket && socket.encrypted);

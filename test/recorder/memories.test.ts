@@ -5,7 +5,7 @@ import { ChangeJournal } from '../../src/recorder/change-journal.ts';
 import { BUCKET_MILLISECONDS, History } from '../../src/recorder/history.ts';
 import { START } from '../support/clock.ts';
 import { snapshotOf } from '../support/snapshots.ts';
-import { measured } from '../support/views.ts';
+import { withMeasures } from '../support/views.ts';
 
 const NONSENSE: readonly unknown[] = [
   undefined,
@@ -79,7 +79,7 @@ describe('the journal', () => {
 describe('the history', () => {
   test('within five minutes the last value of a measure stands, and a day is kept', () => {
     const history = new History();
-    const full = measured(snapshotOf());
+    const full = withMeasures(snapshotOf());
     const bucket = Math.floor(START / BUCKET_MILLISECONDS) * BUCKET_MILLISECONDS;
     for (let index = 0; index < 400; index += 1) {
       history.sample({ ...full, takenAt: bucket + index * BUCKET_MILLISECONDS });
@@ -92,7 +92,7 @@ describe('the history', () => {
 
   test('what is plotted are the phases of the walk and what a threshold judges', () => {
     const history = new History();
-    history.sample(measured(snapshotOf()));
+    history.sample(withMeasures(snapshotOf()));
     const names = history.series().map(({ check, measure }) => `${check.split('@')[0]}/${measure}`);
 
     expect(names).toEqual(
@@ -122,7 +122,7 @@ describe('the history', () => {
 
   test('a memory that was written is read back', () => {
     const history = new History();
-    history.sample(measured(snapshotOf()));
+    history.sample(withMeasures(snapshotOf()));
     history.add([{ at: START, tone: 'bad', kind: 'x', text: 'y' }], START);
     const again = new History();
     again.restore(JSON.parse(JSON.stringify(history.save())));

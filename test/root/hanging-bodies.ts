@@ -74,12 +74,12 @@ export async function fallSilent(folder: string, how: 'takes questions' | 'stand
 }
 
 async function silence(mount: HangingMount, how: string): Promise<void> {
-  if (how === 'takes questions') await mount.say('silent');
+  if (how === 'takes questions') await mount.switchTo('silent');
   else mount.stop();
 }
 
 async function recover(mount: HangingMount, how: string): Promise<void> {
-  if (how === 'takes questions') await mount.say('talk');
+  if (how === 'takes questions') await mount.switchTo('talk');
   else mount.resume();
 }
 
@@ -94,7 +94,7 @@ export async function hangMany(folder: string) {
   const folders = Array.from({ length: MOUNTS }, (_, index) => `${folder}-${index}`);
   const mounts: HangingMount[] = [];
   for (const one of folders) mounts.push(stack.use(await mountHanging(one)));
-  for (const mount of mounts) await mount.say('silent');
+  for (const mount of mounts) await mount.switchTo('silent');
   const reader = new FileSystemReader();
   const probe = createDisk(reader);
   const stop = new AbortController();

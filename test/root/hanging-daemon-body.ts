@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 
 import type { Report, ReportedCheck } from '../../src/report/document.ts';
 import { mountHanging } from '../support/hanging-mount.ts';
-import { programWords } from '../support/program-words.ts';
+import { programArguments } from '../support/program-arguments.ts';
 import { until } from '../support/until.ts';
 import { statChildren } from './hanging-bodies.ts';
 
@@ -17,11 +17,11 @@ const MOUNTS = 6;
 export async function serveOnHungMounts(folder: string) {
   await using stack = new AsyncDisposableStack();
   const mounts = Array.from({ length: MOUNTS }, (_, index) => `${folder}/mount-${index}`);
-  for (const one of mounts) await stack.use(await mountHanging(one)).say('silent');
+  for (const one of mounts) await stack.use(await mountHanging(one)).switchTo('silent');
   const config = join(folder, 'config.toml');
   writeFileSync(config, mounts.map((one, index) => entryOn(one, index)).join(''));
   const socket = join(folder, 'web.sock');
-  const [program, ...words] = programWords(
+  const [program, ...words] = programArguments(
     [
       'serve',
       // The mounts are this namespace's own.

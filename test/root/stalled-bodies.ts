@@ -66,7 +66,7 @@ export async function freezeBelow(folder: string) {
 /** A shell executor whose folder of builds lies on a mount that does not answer. */
 export async function askSilentFolder(folder: string): Promise<Finding> {
   await using mount = await mountHanging(folder);
-  await mount.say('silent');
+  await mount.switchTo('silent');
   const path = join(folder, 'builds');
   const target: ExecutorTarget = {
     kind: 'executor',

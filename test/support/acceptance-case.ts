@@ -13,7 +13,7 @@ export interface AcceptanceCase {
   readonly server?: TlsOptions;
   readonly want: 'accepted' | RefusedAs;
   /** Part of the detail. */
-  readonly says?: string;
+  readonly detail?: string;
 }
 
 type RefusedAs =

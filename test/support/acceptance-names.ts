@@ -10,7 +10,7 @@ export const NAME_CASES: readonly AcceptanceCase[] = [
     chain: leafWith({ dns: ['a.test', 'b.test'] }),
     trusted,
     want: 'name-mismatch',
-    says: '(a.test, b.test), not gitlab.test',
+    detail: '(a.test, b.test), not gitlab.test',
   },
   { row: 'CN only, no SAN', chain: leafWith({ dns: [] }), trusted, want: 'no-san' },
   {
@@ -34,7 +34,7 @@ export const NAME_CASES: readonly AcceptanceCase[] = [
     chain: leafWith({ dns: [ADDRESS] }),
     trusted,
     want: 'name-mismatch',
-    says: 'no IP address',
+    detail: 'no IP address',
   },
   {
     row: 'IP url, CN is the IP, no SAN',

@@ -26,7 +26,7 @@ export const TRUST_CASES: readonly AcceptanceCase[] = [
     chain: [leaf],
     trusted: [makeRoot({ name: 'Test Root' })],
     want: 'unknown-authority',
-    says: 'another key',
+    detail: 'another key',
   },
   {
     row: 'missing intermediate',
@@ -60,7 +60,7 @@ export const TRUST_CASES: readonly AcceptanceCase[] = [
     row: 'root without basic constraints (version 3)',
     ...rootWith({}),
     want: 'not-acceptable',
-    says: 'CN=Odd Root is not a certificate authority',
+    detail: 'CN=Odd Root is not a certificate authority',
   },
   { row: 'expired leaf', chain: leafWith({ until: daysFromNow(-0.5) }), trusted, want: 'expired' },
   {
@@ -74,7 +74,7 @@ export const TRUST_CASES: readonly AcceptanceCase[] = [
     chain: [byOldRoot],
     trusted: [expiredRoot],
     want: 'intermediate-expired',
-    says: 'the issuer CN=Renewed Root expired',
+    detail: 'the issuer CN=Renewed Root expired',
   },
   {
     row: 'expired and valid root, same key and name',

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-import { COMPILE_CACHE, programWords } from './program-words.ts';
+import { COMPILE_CACHE, programArguments } from './program-arguments.ts';
 import { inPatience, until } from './until.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -30,7 +30,7 @@ export interface DemoProcess extends AsyncDisposable {
 }
 
 export async function startDemo(options: DemoOptions = {}): Promise<DemoProcess> {
-  const { command = programWords(['demo'], ROOT), cwd = ROOT } = options;
+  const { command = programArguments(['demo'], ROOT), cwd = ROOT } = options;
   const { env = { ...process.env, ...COMPILE_CACHE } } = options;
   const [program, ...words] = command;
   const child = spawn(program, words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });

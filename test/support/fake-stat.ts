@@ -8,7 +8,7 @@ export interface FakeStat extends AsyncDisposable {
   /** A folder with an answer. */
   readonly folder: string;
   /** Sets the answer: the line that stat would print. */
-  says(line: string): Promise<void>;
+  setAnswer(line: string): Promise<void>;
   /** There is no answer any more. */
   forgets(): Promise<void>;
   /** What it was called with, one line for each call. */
@@ -25,7 +25,7 @@ export async function startFakeStat(script = 'cat "$5/answer"'): Promise<FakeSta
   return {
     program,
     folder,
-    says: async (line) => await writeFile(join(folder, 'answer'), `${line}\n`),
+    setAnswer: async (line) => await writeFile(join(folder, 'answer'), `${line}\n`),
     forgets: async () => await rm(join(folder, 'answer')),
     calls: async () => (await readFile(calls, 'utf8')).split('\n').slice(0, -1),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),

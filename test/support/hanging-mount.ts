@@ -9,7 +9,7 @@ import { bodyCommand } from './run-body.ts';
 
 export interface HangingMount extends AsyncDisposable {
   /** `silent`: accepts requests and does not answer, so that the caller cannot be killed. `talk`: answers. */
-  say(mode: 'silent' | 'talk'): Promise<void>;
+  switchTo(mode: 'silent' | 'talk'): Promise<void>;
   /** Resolves when a process has called a silent server and waits for ever. */
   readonly caught: Promise<void>;
   /** The server is stopped and accepts no request: the caller hangs too, but can be killed. */
@@ -46,7 +46,7 @@ export async function mountHanging(folder: string): Promise<HangingMount> {
   };
   await say('talk');
   return {
-    say,
+    switchTo: say,
     caught: caught.promise,
     stop: () => void server.kill('SIGSTOP'),
     resume: () => void server.kill('SIGCONT'),

@@ -30,7 +30,7 @@ export function startRecordingReader(
 
 export interface OpenWatch extends Disposable {
   readonly watch: RunnerLogWatch;
-  readonly news: readonly string[];
+  readonly newEvents: readonly string[];
 }
 
 export function watchLog(source: LogSource, paths: Paths, clock: Clock = systemClock): OpenWatch {
@@ -39,5 +39,5 @@ export function watchLog(source: LogSource, paths: Paths, clock: Clock = systemC
     onEvent: (kind, runner) => news.push(`${kind} ${runner ?? ''}`),
   });
   watch.follow(source, ['abc12defg', 'xyz12defg']);
-  return { watch, news, [Symbol.dispose]: () => watch.stop() };
+  return { watch, newEvents: news, [Symbol.dispose]: () => watch.stop() };
 }

@@ -56,7 +56,7 @@ export interface TlsProbeOptions {
   readonly now?: number;
   readonly signal?: AbortSignal;
   /** Inspects the walk before its socket is closed. */
-  readonly look?: (walk: Walk) => Promise<void>;
+  readonly inspect?: (walk: Walk) => Promise<void>;
 }
 
 export async function probeTls(question: TlsProbeOptions): Promise<Finding> {
@@ -83,7 +83,7 @@ export async function probeTls(question: TlsProbeOptions): Promise<Finding> {
         ...(now === undefined ? {} : { clock: { ...systemClock, wall: () => now } }),
       },
     });
-    await question.look?.(walk);
+    await question.inspect?.(walk);
     return finding;
   } finally {
     walk.socket?.destroy();

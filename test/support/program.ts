@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { COMPILE_CACHE, programWords } from './program-words.ts';
+import { COMPILE_CACHE, programArguments } from './program-arguments.ts';
 import { inPatience } from './until.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -42,7 +42,7 @@ export interface Program extends AsyncDisposable {
 
 export function startProgram(words: readonly string[], options: ProgramOptions = {}): Program {
   const host = mkdtempSync(join(tmpdir(), 'runnerwatch-host-'));
-  const child = spawn(...commandOf(programWords(words, host), options.columns), {
+  const child = spawn(...commandOf(programArguments(words, host), options.columns), {
     cwd: options.cwd ?? ROOT,
     env: { PATH: process.env['PATH'] ?? '', HOME: '/root', ...COMPILE_CACHE, ...options.env },
     stdio: 'pipe',

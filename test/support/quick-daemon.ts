@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 import type { Report, ReportedCheck } from '../../src/report/document.ts';
-import { COMPILE_CACHE, programWords } from './program-words.ts';
+import { COMPILE_CACHE, programArguments } from './program-arguments.ts';
 import { until } from './until.ts';
 
 export interface QuickDaemon extends AsyncDisposable {
@@ -42,7 +42,7 @@ export async function startQuickDaemon(
     '[[runners]]\nname = "one"\nurl = "http://127.0.0.1:9/"\ntoken = "glrt-aaaaaaaaaaaaaaaaaaaa"\nexecutor = "shell"\n',
   );
   writeFileSync(settings, quick.map((id) => `[probes.${id}]\ninterval_seconds = 1\n`).join(''));
-  const [program, ...words] = programWords(
+  const [program, ...words] = programArguments(
     [
       'serve',
       `--runner.config=${config}`,

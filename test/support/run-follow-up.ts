@@ -4,7 +4,7 @@ import { faultOf, runFollowUp, subjectOf } from '../../src/checks/follow-up.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { FollowUp } from '../../src/core/follow-up.ts';
-import { idleFinding, revised } from '../../src/core/follow-up.ts';
+import { idleFinding, reviseFinding } from '../../src/core/follow-up.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { LinkTools } from '../../src/core/probe.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
@@ -51,7 +51,7 @@ export async function followUp(one: FollowUp, after: After): Promise<Finding> {
   };
   const subject = subjectOf(planned, tools);
   if (subject === undefined) return base;
-  const found = revised(base, await runFollowUp(planned, subject, tools, memory));
+  const found = reviseFinding(base, await runFollowUp(planned, subject, tools, memory));
   recordReason(revises ?? id, found);
   return found;
 }

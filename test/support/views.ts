@@ -65,7 +65,7 @@ export function brokenTrustView(self: Partial<SelfState> = {}): View {
 }
 
 /** The same snapshot with a value for every measure that a probe may have. */
-export function measured(snapshot: Snapshot): Snapshot {
+export function withMeasures(snapshot: Snapshot): Snapshot {
   return {
     ...snapshot,
     checks: snapshot.checks.map((state) => ({

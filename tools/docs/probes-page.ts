@@ -67,7 +67,7 @@ function section(probe: Probe): readonly string[] {
       ['reason', 'meaning', 'what to do'],
       Object.entries<ReasonSpec>(reasons).map(([reason, spec]) => [
         code(reason),
-        ...wordsOf(id, reason, spec),
+        ...textsOf(id, reason, spec),
       ]),
     ),
     ...(Object.keys(measures).length === 0
@@ -80,7 +80,7 @@ function section(probe: Probe): readonly string[] {
 }
 
 /** Meaning and action: those of its cause, where an entry of the catalogue reads it. */
-function wordsOf(probe: string, reason: string, spec: ReasonSpec): readonly [string, string] {
+function textsOf(probe: string, reason: string, spec: ReasonSpec): readonly [string, string] {
   if ('meaning' in spec) return [spec.meaning, spec.action];
   const cause = specOfReason(probe, reason);
   if (cause === undefined) throw new Error(`no cause reads ${probe}/${reason}`);

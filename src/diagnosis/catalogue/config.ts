@@ -1,7 +1,7 @@
 /** Causes in config.toml. What a file says needs no repetition. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import { AT_ONCE, family, onHost, setVariable } from '../cause-spec.ts';
 
 const configCause = family({
@@ -67,7 +67,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
       ),
       step(
         "Make the runner's user the owner of the file.",
-        `sudo chown ${quoted(c.place.user.name)} ${onHost(c, c.config)} && sudo chmod 600 ${onHost(c, c.config)}`,
+        `sudo chown ${quoteArgument(c.place.user.name)} ${onHost(c, c.config)} && sudo chmod 600 ${onHost(c, c.config)}`,
       ),
     ],
     suppresses: [
@@ -143,7 +143,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Create a runner in GitLab and register it with its glrt- token.',
-        c.place.commands.runner(`register --config ${quoted(c.config)}`),
+        c.place.commands.runner(`register --config ${quoteArgument(c.config)}`),
       ),
       step(
         'Check whether the runner was registered in another file.',

@@ -1,25 +1,25 @@
 /** Causes in name resolution. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import { onHost } from '../cause-spec.ts';
 
 /** The first name server, for dig. */
 function server(c: CauseContext): string {
-  return quoted(`@${c.fact('first_server')}`);
+  return quoteArgument(`@${c.fact('first_server')}`);
 }
 
 const showResolver = (c: CauseContext) => `cat ${onHost(c, '/etc/resolv.conf')}`;
 
 /** A question to each side, or to the one that is known. */
 function compared(c: CauseContext): string {
-  const name = quoted(c.fact('name'));
+  const name = quoteArgument(c.fact('name'));
   const sources = [c.optional('wrong_server'), c.optional('right_source')].flatMap(
     (source) => source ?? [],
   );
   return sources.length === 0
     ? `dig ${server(c)} ${name}`
-    : sources.map((source) => `dig +short ${quoted(`@${source}`)} ${name}`).join('; ');
+    : sources.map((source) => `dig +short ${quoteArgument(`@${source}`)} ${name}`).join('; ');
 }
 
 export const DNS_CAUSES: readonly CauseSpec[] = [
@@ -38,7 +38,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Query the name server directly, with the search list.',
-        c.place.inNetwork(`dig +search ${quoted(c.host)}`),
+        c.place.inNetwork(`dig +search ${quoteArgument(c.host)}`),
       ),
       step(
         `If the name is misspelled, correct url in ${c.config}.`,
@@ -61,7 +61,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     from: ['dns/server-failure'],
     says: (c) => `the name servers return an error for ${c.host} (${c.fact('outcomes')})`,
     fix: (c) => [
-      step('Show the error.', c.place.inNetwork(`dig ${quoted(c.host)}`)),
+      step('Show the error.', c.place.inNetwork(`dig ${quoteArgument(c.host)}`)),
       step(
         'Repair the forwarder, DNSSEC or access list on that server, or configure another name server.',
         showResolver(c),
@@ -82,7 +82,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Check the path to the name server.',
-        c.place.inNetwork(`dig ${server(c)} ${quoted(c.host)}`),
+        c.place.inNetwork(`dig ${server(c)} ${quoteArgument(c.host)}`),
       ),
       step('Open port 53 (UDP and TCP) to it, or configure another name server.', showResolver(c)),
     ],
@@ -103,7 +103,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
       step('Start the local resolver.', c.place.host.restartResolver),
       step(
         'If the resolver is another program, check what listens on port 53.',
-        c.place.inNetwork(`sudo ss -lunp 'sport = :53'; dig ${server(c)} ${quoted(c.host)}`),
+        c.place.inNetwork(`sudo ss -lunp 'sport = :53'; dig ${server(c)} ${quoteArgument(c.host)}`),
       ),
     ],
     resolvedWhen: 'the DNS check passes again',
@@ -179,7 +179,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Show the line.',
-        `grep -n -i -F -w -e ${quoted(c.fact('name'))} ${onHost(c, '/etc/hosts')}`,
+        `grep -n -i -F -w -e ${quoteArgument(c.fact('name'))} ${onHost(c, '/etc/hosts')}`,
       ),
       step(
         'Remove the name from that line, or delete the line. The runner reloads the file by itself.',
@@ -206,12 +206,12 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
       step(
         'Compare getent, DNS and nsswitch.conf.',
         c.place.inNetwork(
-          `getent ahosts ${quoted(c.fact('name'))}; dig +search ${quoted(c.fact('name'))}; grep ^hosts ${onHost(c, '/etc/nsswitch.conf')}`,
+          `getent ahosts ${quoteArgument(c.fact('name'))}; dig +search ${quoteArgument(c.fact('name'))}; grep ^hosts ${onHost(c, '/etc/nsswitch.conf')}`,
         ),
       ),
       step(
         'Add a DNS record, or a line in /etc/hosts.',
-        `echo ${quoted(`${c.fact('libc_address')} ${c.fact('name')}`)} | sudo tee -a ${onHost(c, '/etc/hosts')}`,
+        `echo ${quoteArgument(`${c.fact('libc_address')} ${c.fact('name')}`)} | sudo tee -a ${onHost(c, '/etc/hosts')}`,
       ),
     ],
     resolvedWhen: 'the DNS check passes again',

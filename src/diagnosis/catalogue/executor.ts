@@ -1,7 +1,7 @@
 /** Causes in what the executor stands on. Jobs fail; the runner still reaches GitLab. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import { engineOf, family, onHost } from '../cause-spec.ts';
 
 const executorCause = family({
@@ -69,7 +69,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         "Add the runner's user to the group of the socket.",
-        `sudo usermod -aG docker ${quoted(c.place.user.name)}`,
+        `sudo usermod -aG docker ${quoteArgument(c.place.user.name)}`,
       ),
       step('Restart the runner, which reads its groups only at start.', c.place.commands.restart),
     ],
@@ -100,7 +100,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Check whether a container resolves the name, and with which name server.',
-        engineOf(c).client(`run --rm alpine nslookup ${quoted(c.host)}`),
+        engineOf(c).client(`run --rm alpine nslookup ${quoteArgument(c.host)}`),
       ),
       step(
         'Give jobs a name server or a hosts entry: dns or extra_hosts; or set network_mtu if large packets are lost.',
@@ -122,7 +122,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
       ask(c, 'Show the API versions that Docker supports.'),
       step(
         `Until then let Docker accept older clients: {"min-api-version": "1.41"} in ${engineOf(c).settings}.`,
-        `sudoedit ${quoted(engineOf(c).settings)}`,
+        `sudoedit ${quoteArgument(engineOf(c).settings)}`,
       ),
       onEngine(c, 'Restart Docker; this stops running containers.', engineOf(c).restart),
     ],

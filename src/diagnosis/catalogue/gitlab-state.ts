@@ -1,7 +1,7 @@
 /** Causes in a state that GitLab is in for a while, or for good. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import { family, onHost } from '../cause-spec.ts';
 
 const stateCause = family({
@@ -60,7 +60,7 @@ export const GITLAB_STATE_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Compare the versions. The runner must not be newer than the server, or older by more than one major version.',
-        `${c.place.commands.runner('--version')}; curl -s ${quoted(`${c.url}api/v4/version`)} -H "PRIVATE-TOKEN: $PAT"`,
+        `${c.place.commands.runner('--version')}; curl -s ${quoteArgument(`${c.url}api/v4/version`)} -H "PRIVATE-TOKEN: $PAT"`,
       ),
     ],
   }),

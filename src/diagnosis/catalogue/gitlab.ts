@@ -1,7 +1,7 @@
 /** Causes in GitLab itself. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import { family, onHost, responder } from '../cause-spec.ts';
 
 const webCause = family({
@@ -132,7 +132,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Check whether curl has the same error.',
-        c.place.inNetwork(`curl -sv -o /dev/null ${quoted(`${c.url}-/health`)}`),
+        c.place.inNetwork(`curl -sv -o /dev/null ${quoteArgument(`${c.url}-/health`)}`),
       ),
       step(
         'Check the logs of the load balancer and the intrusion prevention system in front of GitLab.',

@@ -1,7 +1,7 @@
 /** Causes in single jobs and what prepares them, by the runner's own words. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import { engineOf, family, onHost } from '../cause-spec.ts';
 
 const jobCause = family({
@@ -110,7 +110,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
       step('Remove networks that no container uses.', engineOf(c).client('network prune')),
       step(
         'Give Docker more address ranges: default-address-pools.',
-        `sudoedit ${quoted(engineOf(c).settings)}`,
+        `sudoedit ${quoteArgument(engineOf(c).settings)}`,
       ),
     ],
   }),

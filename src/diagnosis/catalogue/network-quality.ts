@@ -1,11 +1,13 @@
 /** Causes on a way that is there and not good: filtered here, too narrow, or losing packets. */
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 
 function chainOf(c: CauseContext): string {
-  return [c.fact('family'), c.fact('table'), c.fact('chain')].map((word) => quoted(word)).join(' ');
+  return [c.fact('family'), c.fact('table'), c.fact('chain')]
+    .map((word) => quoteArgument(word))
+    .join(' ');
 }
 
 /** What to type about the rule that stops the packets; without its handle it is the policy of a chain. */
@@ -23,7 +25,7 @@ function openFirewall(c: CauseContext): readonly FixStep[] {
   const accept =
     c.optional('of_answer') === 'true'
       ? answers
-      : `${c.fact('protocol') === 'udp' ? 'udp' : 'tcp'} dport ${quoted(c.fact('port'))} accept`;
+      : `${c.fact('protocol') === 'udp' ? 'udp' : 'tcp'} dport ${quoteArgument(c.fact('port'))} accept`;
   return [
     step('Show the rule in its chain.', `sudo nft --handle list chain ${chainOf(c)}`),
     handle === undefined
@@ -33,7 +35,7 @@ function openFirewall(c: CauseContext): readonly FixStep[] {
         )
       : step(
           'Remove the rule; then make the change permanent where the rules are configured.',
-          `sudo nft delete rule ${chainOf(c)} handle ${quoted(handle)}`,
+          `sudo nft delete rule ${chainOf(c)} handle ${quoteArgument(handle)}`,
         ),
   ];
 }
@@ -74,7 +76,7 @@ export const NETWORK_QUALITY_CAUSES: readonly CauseSpec[] = [
       step(
         'Find the largest size that passes.',
         c.place.inNetwork(
-          `for size in 1472 1400 1300 1200; do ping -M do -c 1 -W 1 -s $size ${quoted(c.host)} >/dev/null && echo $size passes && break; done`,
+          `for size in 1472 1400 1300 1200; do ping -M do -c 1 -W 1 -s $size ${quoteArgument(c.host)} >/dev/null && echo $size passes && break; done`,
         ),
       ),
       step(
@@ -104,7 +106,7 @@ export const NETWORK_QUALITY_CAUSES: readonly CauseSpec[] = [
       step(
         'Find where packets are lost.',
         c.place.inNetwork(
-          `mtr --tcp --port ${quoted(c.port)} --report --report-cycles 50 ${quoted(c.host)}`,
+          `mtr --tcp --port ${quoteArgument(c.port)} --report --report-cycles 50 ${quoteArgument(c.host)}`,
         ),
       ),
       step(

@@ -1,7 +1,7 @@
 /** Causes between here and the port. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import { onHost } from '../cause-spec.ts';
 
 export const NETWORK_CAUSES: readonly CauseSpec[] = [
@@ -20,7 +20,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'On the GitLab server: check that the web server runs and listens on this port.',
-        `sudo gitlab-ctl status nginx; sudo ss -ltn ${quoted(`sport = :${c.port}`)}`,
+        `sudo gitlab-ctl status nginx; sudo ss -ltn ${quoteArgument(`sport = :${c.port}`)}`,
       ),
       step(
         `Check that the port in url is right in ${c.config}.`,
@@ -43,7 +43,9 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Find where the packets stop.',
-        c.place.inNetwork(`sudo traceroute -T -p ${quoted(c.port)} ${quoted(c.fact('address'))}`),
+        c.place.inNetwork(
+          `sudo traceroute -T -p ${quoteArgument(c.port)} ${quoteArgument(c.fact('address'))}`,
+        ),
       ),
       step(
         `Allow egress to ${c.fact('address')} port ${c.port} in the firewalls and security groups on the path.`,
@@ -85,7 +87,9 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Find the next hop.',
-        c.place.inNetwork(`ip route get ${quoted(c.fact('address'))}; ip neigh show nud failed`),
+        c.place.inNetwork(
+          `ip route get ${quoteArgument(c.fact('address'))}; ip neigh show nud failed`,
+        ),
       ),
       step('Start that host or gateway again.'),
     ],
@@ -106,7 +110,9 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Show interfaces and routes.',
-        c.place.inNetwork(`ip -br link; ip route; ip route get ${quoted(c.fact('address'))}`),
+        c.place.inNetwork(
+          `ip -br link; ip route; ip route get ${quoteArgument(c.fact('address'))}`,
+        ),
       ),
       step('Bring up the interface, or add the route.'),
     ],
@@ -152,7 +158,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Check whether this host has an IPv6 route at all.',
-        c.place.inNetwork(`ip -6 route show default; dig +short ${quoted(c.host)} AAAA`),
+        c.place.inNetwork(`ip -6 route show default; dig +short ${quoteArgument(c.host)} AAAA`),
       ),
       step('Repair IPv6, or remove the AAAA record.'),
     ],
@@ -175,7 +181,9 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Show the published addresses.',
-        c.place.inNetwork(`dig +short ${quoted(c.host)} A; dig +short ${quoted(c.host)} AAAA`),
+        c.place.inNetwork(
+          `dig +short ${quoteArgument(c.host)} A; dig +short ${quoteArgument(c.host)} AAAA`,
+        ),
       ),
       step('Repair the failing backend, or remove it from DNS or the load balancer.'),
     ],

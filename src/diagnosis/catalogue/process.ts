@@ -1,7 +1,7 @@
 /** Causes in the runner's process and service. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import { AT_ONCE, family, onHost } from '../cause-spec.ts';
 
 const processCause = family({
@@ -83,7 +83,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     from: ['service/stopped', 'service/uninterruptible'],
     says: (c) => `the runner process ${c.fact('pid')} is stopped or hung`,
     fix: (c) => [
-      step('Resume it.', `sudo kill -CONT ${quoted(c.fact('pid'))}`),
+      step('Resume it.', `sudo kill -CONT ${quoteArgument(c.fact('pid'))}`),
       step('Or restart it.', c.place.commands.restart),
     ],
   }),
@@ -127,7 +127,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
       step('Show the processes.', "pgrep -af 'gitlab-runner.* run'"),
       step(
         `Keep the process of ${c.place.description}, and stop the other when its jobs have ended.`,
-        `sudo kill -QUIT ${quoted(c.fact('other_pid'))}`,
+        `sudo kill -QUIT ${quoteArgument(c.fact('other_pid'))}`,
       ),
     ],
   }),

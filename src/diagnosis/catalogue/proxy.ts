@@ -1,7 +1,7 @@
 /** Causes at the proxy, judged with the runner's environment and Go's rules. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import { setVariable } from '../cause-spec.ts';
 
 function correctVariable(c: CauseContext, text: string) {
@@ -38,7 +38,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
       step(
         'Check that the proxy responds.',
         c.place.inNetwork(
-          `curl -sv -o /dev/null --proxy ${quoted(`http://${c.fact('proxy')}`)} ${quoted(c.url)}`,
+          `curl -sv -o /dev/null --proxy ${quoteArgument(`http://${c.fact('proxy')}`)} ${quoteArgument(c.url)}`,
         ),
       ),
       step('Start the proxy, or open the firewall to it.'),
@@ -122,7 +122,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         `On the proxy: check that ${c.host} resolves and its port responds.`,
-        `curl -sv -o /dev/null ${quoted(c.url)}`,
+        `curl -sv -o /dev/null ${quoteArgument(c.url)}`,
       ),
     ],
     resolvedWhen: 'the proxy check passes again',

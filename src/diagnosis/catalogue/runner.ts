@@ -2,7 +2,7 @@
 import { dateOfFact } from '../../core/date-text.ts';
 import type { CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import { family, onHost, restart } from '../cause-spec.ts';
 
 const ownCause = family({
@@ -85,7 +85,7 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
       step(
         'Then renew the token again, before the runner is restarted.',
         c.place.commands.runner(
-          `reset-token --config ${quoted(c.config)} --name ${quoted(c.name)}`,
+          `reset-token --config ${quoteArgument(c.config)} --name ${quoteArgument(c.name)}`,
         ),
       ),
     ],

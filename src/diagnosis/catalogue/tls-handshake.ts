@@ -2,7 +2,7 @@
 import { dateOfFact } from '../../core/date-text.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import { family, onHost, restart } from '../cause-spec.ts';
 import { showCertificates } from './tls-trust.ts';
 
@@ -84,7 +84,7 @@ export const TLS_HANDSHAKE_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Check which server answers.',
-        c.place.inNetwork(`curl -sv -o /dev/null http://${quoted(`${c.host}:${c.port}`)}/`),
+        c.place.inNetwork(`curl -sv -o /dev/null http://${quoteArgument(`${c.host}:${c.port}`)}/`),
       ),
       step(
         `Correct the port or the scheme of url in ${c.config}.`,
@@ -105,7 +105,7 @@ export const TLS_HANDSHAKE_CAUSES: readonly CauseSpec[] = [
       step('Check whether another client succeeds.', showCertificates(c)),
       step(
         'Check for TLS inspection on the path to GitLab, and for a small MTU.',
-        c.place.inNetwork(`ping -M do -s 1472 -c 2 ${quoted(c.host)}`),
+        c.place.inNetwork(`ping -M do -s 1472 -c 2 ${quoteArgument(c.host)}`),
       ),
     ],
   }),

@@ -3,13 +3,13 @@ import { dateOfFact } from '../../core/date-text.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import { family, onHost, restart } from '../cause-spec.ts';
 
 /** Fetches what the server shows, for a look or for the certs folder. */
 export function showCertificates(c: CauseContext): string {
   return c.place.inNetwork(
-    `openssl s_client -connect ${quoted(`${c.host}:${c.port}`)} -servername ${quoted(c.host)} -showcerts </dev/null`,
+    `openssl s_client -connect ${quoteArgument(`${c.host}:${c.port}`)} -servername ${quoteArgument(c.host)} -showcerts </dev/null`,
   );
 }
 
@@ -170,7 +170,7 @@ export const TLS_TRUST_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       onServer(
         'reissue the certificate with a subject alternative name.',
-        `openssl req -new -key gitlab.key -subj ${quoted(`/CN=${c.host}`)} -addext ${quoted(`subjectAltName=DNS:${c.host}`)} -out gitlab.csr`,
+        `openssl req -new -key gitlab.key -subj ${quoteArgument(`/CN=${c.host}`)} -addext ${quoteArgument(`subjectAltName=DNS:${c.host}`)} -out gitlab.csr`,
       ),
     ],
   }),

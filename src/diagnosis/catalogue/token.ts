@@ -1,7 +1,7 @@
 /** Causes in token and identity. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import { AT_ONCE, family, onHost, statusOf } from '../cause-spec.ts';
 
 const tokenCause = family({
@@ -86,7 +86,7 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
       step(
         'Renew it with a personal access token that may manage runners.',
         c.place.commands.runner(
-          `reset-token --config ${quoted(c.config)} --name ${quoted(c.name)} --pat "$PAT"`,
+          `reset-token --config ${quoteArgument(c.config)} --name ${quoteArgument(c.name)} --pat "$PAT"`,
         ),
       ),
       step(

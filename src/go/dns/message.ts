@@ -54,14 +54,14 @@ export function readReply(
     }
     const [type, kind] = reader.numbers(2);
     if (type !== TYPES[question.type] || kind !== INTERNET) return undefined;
-    return judged(reader, flags, counts, question.type);
+    return judgeReply(reader, flags, counts, question.type);
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
 }
 
-function judged(
+function judgeReply(
   reader: Reader,
   flags: number,
   [answers = 0, authorities = 0, additionals = 0]: readonly number[],

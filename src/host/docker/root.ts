@@ -23,7 +23,7 @@ export interface DockerRoot {
 /** Remembers the root of each daemon, for the time when the daemon does not answer. */
 export class DockerRoots {
   readonly #reader: FileSystemReader;
-  readonly #known = new Map<string, string>();
+  readonly #lastPaths = new Map<string, string>();
 
   constructor(reader: FileSystemReader) {
     this.#reader = reader;
@@ -36,8 +36,8 @@ export class DockerRoots {
     tools: { readonly clock: Clock; readonly signal: AbortSignal; readonly paths: Paths },
   ): Promise<DockerRoot> {
     const { clock, signal, paths } = tools;
-    if (told !== undefined) this.#known.set(id, told);
-    const path = told ?? this.#known.get(id) ?? (await readDockerRoot(paths));
+    if (told !== undefined) this.#lastPaths.set(id, told);
+    const path = told ?? this.#lastPaths.get(id) ?? (await readDockerRoot(paths));
     using deadline = deadlineOf(ANSWER_SECONDS, signal);
     const deps = { clock, signal: deadline.signal };
     const answer = await this.#reader.read(path, inRoot(paths, path), deps);

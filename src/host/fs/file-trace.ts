@@ -26,7 +26,7 @@ export type Excerpt = (text: string) => string;
 
 export class FileTraces {
   readonly #paths: Paths;
-  readonly #seen = new Map<string, CachedTrace>();
+  readonly #cache = new Map<string, CachedTrace>();
 
   constructor(paths: Paths) {
     this.#paths = paths;
@@ -38,13 +38,13 @@ export class FileTraces {
     try {
       const { size, mtimeMs, ctimeMs: changedAt, ino } = await stat(place);
       const signature = `${ino} ${size} ${mtimeMs} ${changedAt}`;
-      const seen = this.#seen.get(path);
+      const seen = this.#cache.get(path);
       if (seen?.signature === signature) return { text: seen.text, changedAt };
       const text = await describeContent(place, size, excerpt);
-      this.#seen.set(path, { signature, text });
+      this.#cache.set(path, { signature, text });
       return { text, changedAt };
     } catch (error) {
-      this.#seen.delete(path);
+      this.#cache.delete(path);
       return { text: isErrno(error, 'ENOENT') ? 'absent' : `unreadable (${errnoText(error)})` };
     }
   }

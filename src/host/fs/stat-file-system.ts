@@ -52,7 +52,7 @@ export class FileSystemReader {
     const result = await this.#children.run(mount, command, deps);
     if (result.kind === 'hung') return result;
     if (result.kind === 'failed') return { kind: 'error', text: result.error.message };
-    return result.code === 0 ? parseSize(result.stdout) : failed(result.stderr);
+    return result.code === 0 ? parseSize(result.stdout) : errorResult(result.stderr);
   }
 
   /** Children that have not ended, for the test that they never pile up. */
@@ -77,7 +77,7 @@ function parseSize(text: string): FileSystemAnswer {
   };
 }
 
-function failed(complaint: string): FileSystemAnswer {
+function errorResult(complaint: string): FileSystemAnswer {
   if (complaint.includes('No such file or directory')) return { kind: 'gone' };
   const text = complaint.trim().split(': ').at(-1) ?? '';
   if (DEAD.includes(text)) return { kind: 'dead', text };

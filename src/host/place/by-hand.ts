@@ -4,7 +4,7 @@
  */
 import { step } from '../../core/diagnosis.ts';
 import type { PlaceCommands } from '../../core/place.ts';
-import { assignmentWords, quoted } from '../../core/shell.ts';
+import { assignmentArguments, quoteArgument } from '../../core/shell.ts';
 import { limitStep, raisedLimit } from './process-limits.ts';
 import type { RunnerCommand } from './runner-command.ts';
 import { asUser, logStep, runnerCommand } from './runner-command.ts';
@@ -59,16 +59,16 @@ function starting(
   words: readonly string[],
   variables: Readonly<Record<string, string>>,
 ): string {
-  const line = words.map((word) => quoted(word)).join(' ');
+  const line = words.map((word) => quoteArgument(word)).join(' ');
   const isPlain = Object.keys(variables).length === 0;
-  const program = isPlain ? line : `env ${assignmentWords(variables)} ${line}`;
+  const program = isPlain ? line : `env ${assignmentArguments(variables)} ${line}`;
   const { workingDirectory = '/', logFile } = given;
   if (workingDirectory === '/' && logFile === undefined) {
     return `${asUser(given, '-b')} nohup ${program}`;
   }
-  const log = logFile === undefined ? '' : ` >>${quoted(logFile)} 2>&1`;
-  const script = `cd ${quoted(workingDirectory)} && exec nohup ${program}${log}`;
-  return `${asUser(given, '-b')} sh -c ${quoted(script)}`;
+  const log = logFile === undefined ? '' : ` >>${quoteArgument(logFile)} 2>&1`;
+  const script = `cd ${quoteArgument(workingDirectory)} && exec nohup ${program}${log}`;
+  return `${asUser(given, '-b')} sh -c ${quoteArgument(script)}`;
 }
 
 /** The same command line with another config.toml. */

@@ -3,7 +3,7 @@
  * there. A socket of a user is started by that user's systemd; an engine on another host is not started from here.
  */
 import type { EngineCommands } from '../../core/place.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 
 export const DEFAULT_DOCKER_HOST = 'unix:///var/run/docker.sock';
 /** Of the package, and of the snap. */
@@ -35,7 +35,7 @@ export function engineAt(services: EngineServices, address = DEFAULT_DOCKER_HOST
 /** Where the client looks by itself it need not be told. */
 function clientOf(isPodman: boolean, address: string): string {
   if (address === DEFAULT_DOCKER_HOST) return 'sudo docker';
-  return `${isPodman ? 'sudo podman --url' : 'sudo docker -H'} ${quoted(address)}`;
+  return `${isPodman ? 'sudo podman --url' : 'sudo docker -H'} ${quoteArgument(address)}`;
 }
 
 /** Whatever is no socket may be another host, and so is everything that is not loopback. */
@@ -57,25 +57,25 @@ function serviceOf(
 
 function ofSystem(unit: string, started: string): Service {
   return {
-    start: `sudo systemctl enable --now ${quoted(started)}`,
-    restart: `sudo systemctl restart ${quoted(unit)}`,
-    showLog: `sudo journalctl -u ${quoted(unit)} -n 50 --no-pager`,
+    start: `sudo systemctl enable --now ${quoteArgument(started)}`,
+    restart: `sudo systemctl restart ${quoteArgument(unit)}`,
+    showLog: `sudo journalctl -u ${quoteArgument(unit)} -n 50 --no-pager`,
   };
 }
 
 function ofUser(unit: string, uid: string): Service {
   const systemctl = `sudo -u '#${uid}' XDG_RUNTIME_DIR=/run/user/${uid} systemctl --user`;
   return {
-    start: `${systemctl} enable --now ${quoted(unit)}`,
-    restart: `${systemctl} restart ${quoted(unit)}`,
-    showLog: `sudo journalctl _UID=${uid} _SYSTEMD_USER_UNIT=${quoted(unit)}.service -n 50 --no-pager`,
+    start: `${systemctl} enable --now ${quoteArgument(unit)}`,
+    restart: `${systemctl} restart ${quoteArgument(unit)}`,
+    showLog: `sudo journalctl _UID=${uid} _SYSTEMD_USER_UNIT=${quoteArgument(unit)}.service -n 50 --no-pager`,
   };
 }
 
 function ofScript(script: string): Service {
   return {
-    start: `sudo service ${quoted(script)} start`,
-    restart: `sudo service ${quoted(script)} restart`,
-    showLog: `sudo tail -n 50 /var/log/${quoted(script)}.log`,
+    start: `sudo service ${quoteArgument(script)} start`,
+    restart: `sudo service ${quoteArgument(script)} restart`,
+    showLog: `sudo tail -n 50 /var/log/${quoteArgument(script)}.log`,
   };
 }

@@ -1,6 +1,6 @@
 /** What a person types about a host: with systemd or without it, by the package manager that is there. */
 import type { HostCommands } from '../../core/place.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 
 export type PackageManager = 'apt-get' | 'dnf' | 'yum' | 'zypper' | 'apk';
 
@@ -22,7 +22,7 @@ export function hostCommands({ hasSystemd, packageManager }: HostFacts): HostCom
   const install = INSTALL[packageManager ?? 'apt-get'];
   return {
     ...(hasSystemd ? WITH_SYSTEMD : WITHOUT_SYSTEMD),
-    install: (name) => `${install} ${quoted(name)}`,
+    install: (name) => `${install} ${quoteArgument(name)}`,
   };
 }
 

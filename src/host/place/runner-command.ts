@@ -2,7 +2,7 @@
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import type { Command, Place } from '../../core/place.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 
 export interface RunnerCommand {
   readonly user: Place['user'];
@@ -17,11 +17,11 @@ export function asUser({ user }: RunnerCommand, options = ''): string {
   const sudo = options === '' ? 'sudo' : `sudo ${options}`;
   return user.uid === 0 || user.name === 'root'
     ? sudo
-    : `${sudo} -H -u ${quoted(/^\d+$/.test(user.name) ? `#${user.name}` : user.name)}`;
+    : `${sudo} -H -u ${quoteArgument(/^\d+$/.test(user.name) ? `#${user.name}` : user.name)}`;
 }
 
 export function runnerCommand(given: RunnerCommand, words: string): Command {
-  return `${asUser(given)} ${quoted(given.program)} ${words}`;
+  return `${asUser(given)} ${quoteArgument(given.program)} ${words}`;
 }
 
 /** A file of its own is read with tail; else with what the manager keeps. */
@@ -31,7 +31,7 @@ export function logStep(
   lines: number,
   kept: Command | undefined,
 ): FixStep {
-  if (logFile !== undefined) return step(text, `sudo tail -n ${lines} ${quoted(logFile)}`);
+  if (logFile !== undefined) return step(text, `sudo tail -n ${lines} ${quoteArgument(logFile)}`);
   return kept === undefined
     ? step(`${text} It goes to the terminal that the runner was started in.`)
     : step(text, kept);

@@ -2,7 +2,7 @@
 import { step } from '../../core/diagnosis.ts';
 import type { Limit, PlaceCommands } from '../../core/place.ts';
 import { printable } from '../../core/printable.ts';
-import { quoted } from '../../core/shell.ts';
+import { quoteArgument } from '../../core/shell.ts';
 import type { RunnerCommand } from './runner-command.ts';
 import { logStep, runnerCommand } from './runner-command.ts';
 
@@ -26,7 +26,7 @@ const RAISED: Readonly<Record<Exclude<Limit, 'files'>, string>> = {
 };
 
 export function systemdCommands(given: SystemdUnit): PlaceCommands {
-  const unit = quoted(given.unit.replace(/\.service$/, ''));
+  const unit = quoteArgument(given.unit.replace(/\.service$/, ''));
   const { systemctl, change, journal } = toolsOf(given);
   const restart = `${change} restart ${unit}`;
   const edited = (text: string, command: string, line: string) => [
@@ -43,14 +43,14 @@ export function systemdCommands(given: SystemdUnit): PlaceCommands {
     showLog: (text, lines = 50) =>
       logStep(given, text, lines, `${journal}${unit} -n ${lines} --no-pager`),
     setEnvironment: (text, variables) =>
-      edited(text, 'edit', `[Service] Environment=${environmentWords(variables)}`),
+      edited(text, 'edit', `[Service] Environment=${environmentArguments(variables)}`),
     useConfig: (text, path) =>
-      edited(text, 'edit --full', `ExecStart=... run --config ${quoted(path)} ...`),
+      edited(text, 'edit --full', `ExecStart=... run --config ${quoteArgument(path)} ...`),
     showLimit: (text, limit) => step(text, `${systemctl} show -p ${PROPERTIES[limit]} ${unit}`),
     raiseLimit: (text, limit) =>
       limit === 'files'
         ? edited(text, 'edit', '[Service] LimitNOFILE=65536')
-        : [step(text, `${change} set-property ${unit} ${quoted(RAISED[limit])}`)],
+        : [step(text, `${change} set-property ${unit} ${quoteArgument(RAISED[limit])}`)],
   };
 }
 
@@ -68,7 +68,7 @@ function toolsOf({ ownerId }: SystemdUnit) {
 }
 
 /** As systemd reads them: each assignment in double quotes. */
-function environmentWords(variables: Readonly<Record<string, string>>): string {
+function environmentArguments(variables: Readonly<Record<string, string>>): string {
   return Object.entries(variables)
     .map(([name, value]) => `"${name}=${value}"`)
     .join(' ');

@@ -1,7 +1,7 @@
 /** A runner that a script in /etc/init.d runs. */
 import { step } from '../../core/diagnosis.ts';
 import type { PlaceCommands } from '../../core/place.ts';
-import { assignmentWords, quoted } from '../../core/shell.ts';
+import { assignmentArguments, quoteArgument } from '../../core/shell.ts';
 import { limitStep, raisedLimit } from './process-limits.ts';
 import type { RunnerCommand } from './runner-command.ts';
 import { logStep, runnerCommand } from './runner-command.ts';
@@ -16,10 +16,10 @@ export interface SysvScript extends RunnerCommand {
 }
 
 export function sysvCommands(given: SysvScript): PlaceCommands {
-  const service = `sudo service ${quoted(given.script)}`;
+  const service = `sudo service ${quoteArgument(given.script)}`;
   const file = `/etc/init.d/${given.script}`;
   const restart = `${service} restart`;
-  const processId = `"$(cat ${quoted(given.processFile)})"`;
+  const processId = `"$(cat ${quoteArgument(given.processFile)})"`;
   const restarted = step('Restart the runner.', restart);
   return {
     start: `${service} start`,
@@ -31,11 +31,17 @@ export function sysvCommands(given: SysvScript): PlaceCommands {
     showLog: (text, lines = 50) =>
       logStep(given, text, lines, `sudo grep -h gitlab-runner /var/log/syslog | tail -n ${lines}`),
     setEnvironment: (text, variables) => [
-      step(text, exporting(given.defaultsFile, file, `export ${assignmentWords(variables)}`)),
+      step(text, exporting(given.defaultsFile, file, `export ${assignmentArguments(variables)}`)),
       restarted,
     ],
     useConfig: (text, path) => [
-      step(text, `sudoedit ${quoted(file)}   # run --config ${quoted(path)}`.replaceAll('\n', ' ')),
+      step(
+        text,
+        `sudoedit ${quoteArgument(file)}   # run --config ${quoteArgument(path)}`.replaceAll(
+          '\n',
+          ' ',
+        ),
+      ),
       restarted,
     ],
     showLimit: (text, limit) => limitStep(text, limit, processId),
@@ -46,7 +52,7 @@ export function sysvCommands(given: SysvScript): PlaceCommands {
 /** Into the file that the script reads, else below the first line of the script itself. */
 function exporting(defaultsFile: string | undefined, script: string, line: string): string {
   if (defaultsFile !== undefined) {
-    return `echo ${quoted(line)} | sudo tee -a ${quoted(defaultsFile)}`;
+    return `echo ${quoteArgument(line)} | sudo tee -a ${quoteArgument(defaultsFile)}`;
   }
-  return `echo ${quoted(line)} | sudo sed -i '1r /dev/stdin' ${quoted(script)}`;
+  return `echo ${quoteArgument(line)} | sudo sed -i '1r /dev/stdin' ${quoteArgument(script)}`;
 }

@@ -58,7 +58,7 @@ export interface LimitReading {
   };
 }
 
-type Look = LimitReading;
+type Reading = LimitReading;
 
 /** Counters of the previous reading, by name: an increase is the fault, not the value. */
 type Counters = Map<string, number>;
@@ -80,7 +80,7 @@ export async function readLimits(
   ]);
 }
 
-async function readSystemFilesLimit(options: Options, { paths }: Tools): Promise<Look> {
+async function readSystemFilesLimit(options: Options, { paths }: Tools): Promise<Reading> {
   const found = await readSystemFiles(paths);
   if (found === undefined) {
     const detail = `${paths.procfs}/sys/fs/file-nr cannot be read`;
@@ -96,7 +96,7 @@ async function readOpenFilesLimit(
   pid: number | undefined,
   options: Options,
   { paths }: Tools,
-): Promise<Look> {
+): Promise<Reading> {
   const found = pid === undefined ? undefined : await readOpenFiles(pid, paths);
   // A process that has just ended is the business of another check.
   if (found === undefined) return {};
@@ -115,7 +115,7 @@ async function readTasksLimit(
   counters: Counters,
   options: Options,
   { paths }: Tools,
-): Promise<Look> {
+): Promise<Reading> {
   const found = await readTasks(pid, paths);
   const [tightest] = found;
   if (tightest === undefined) return {};
@@ -137,7 +137,7 @@ async function readConnectionsLimit(
   counters: Counters,
   options: Options,
   { paths, signal }: Tools,
-): Promise<Look> {
+): Promise<Reading> {
   const before = await readConnectionTable(paths);
   if (before === undefined) return {};
   const isFilling = isNear(before, options);
@@ -163,7 +163,7 @@ async function readConnectionsLimit(
     : { measures, fault: { status: 'warn', reason: 'connection-table-filling', detail } };
 }
 
-async function readLocalPortsLimit(options: Options, { paths }: Tools): Promise<Look> {
+async function readLocalPortsLimit(options: Options, { paths }: Tools): Promise<Reading> {
   const [range, counts] = await Promise.all([readPortRange(paths), readSocketCounts(paths)]);
   if (range === undefined || counts === undefined) return {};
   const limit = range.last - range.first + 1;
@@ -177,7 +177,7 @@ async function readLocalPortsLimit(options: Options, { paths }: Tools): Promise<
   return { measures, fault: { status: 'fail', reason: 'local-ports', detail } };
 }
 
-async function readEntropyLimit(options: Options, { paths }: Tools): Promise<Look> {
+async function readEntropyLimit(options: Options, { paths }: Tools): Promise<Reading> {
   const bits = await readScarceEntropy(paths);
   if (bits === undefined) return {};
   const measures = { entropy_ratio: bits / POOL_BITS };

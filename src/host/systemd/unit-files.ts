@@ -88,7 +88,7 @@ export async function unitEnvironment(
   let named: readonly string[] = [];
   for (const { key, value, file, line } of files.flatMap((one) => settingsOf(one))) {
     if (key === 'Environment') {
-      const own = wordsOf(value).flatMap((word) => assignmentOf(word, file, line) ?? []);
+      const own = argumentsOf(value).flatMap((word) => assignmentOf(word, file, line) ?? []);
       lines = value === '' ? [] : [...lines, ...own];
     }
     if (key === 'EnvironmentFile') named = value === '' ? [] : [...named, value.replace(/^-/, '')];
@@ -144,7 +144,7 @@ function joinContinuedLines(
 }
 
 /** Parts of an Environment= line: blanks separate, quotes keep together. */
-function wordsOf(value: string): readonly string[] {
+function argumentsOf(value: string): readonly string[] {
   return [...value.matchAll(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'])+/g)].map(([word]) =>
     unquote(word),
   );

@@ -32,7 +32,7 @@ export async function fetchPage(
       resolve({ kind: 'foreign', detail: `the response of ${place} is too long` });
       sent.destroy();
     });
-    response.once('error', (error) => resolve(failed(place, error, signal)));
+    response.once('error', (error) => resolve(errorResult(place, error, signal)));
     response.once('end', () => {
       const { statusCode = 0 } = response;
       if (statusCode === 200)
@@ -40,12 +40,12 @@ export async function fetchPage(
       else resolve({ kind: 'foreign', detail: `${place} returned ${statusCode} for ${path}` });
     });
   });
-  sent.once('error', (error) => resolve(failed(place, error, signal)));
+  sent.once('error', (error) => resolve(errorResult(place, error, signal)));
   sent.end();
   return await promise;
 }
 
-function failed(place: string, error: unknown, signal: AbortSignal): Page {
+function errorResult(place: string, error: unknown, signal: AbortSignal): Page {
   if (signal.aborted)
     return { kind: 'silent', detail: `${place} accepted the connection and did not respond` };
   return { kind: 'refused', detail: `${place} cannot be read (${errnoText(error)})` };

@@ -63,7 +63,7 @@ export class JournalReader implements Reader {
       '--output=json',
       '--all',
       '--no-pager',
-      ...unitWords(this.#source),
+      ...unitArguments(this.#source),
       ...(directory === undefined ? [] : ['--directory', directory]),
       ...this.#positionArguments(),
     ];
@@ -162,7 +162,7 @@ export class JournalReader implements Reader {
 }
 
 /** What a user unit wrote, and what that user's systemd reports about it. */
-function unitWords({ unit, ownerId }: JournalSource): readonly string[] {
+function unitArguments({ unit, ownerId }: JournalSource): readonly string[] {
   if (ownerId === undefined) return ['--unit', unit];
   const owner = `_UID=${ownerId}`;
   return [`_SYSTEMD_USER_UNIT=${unit}`, owner, '+', `USER_UNIT=${unit}`, owner];

@@ -28,7 +28,7 @@ describe.each([
     '%s: %s',
     async (_row, want, one) => {
       const { as, detail } = await shake(one);
-      expect(`${as}: ${detail}`).toContain(one.says ?? want);
+      expect(`${as}: ${detail}`).toContain(one.detail ?? want);
       expect(as).toBe(want);
     },
   );

@@ -34,7 +34,7 @@ test('the real stat says what statfs says: blocks for ordinary users', async () 
 
 test('one call is made, with the path as the last word, without a shell', async () => {
   await using stat = await startFakeStat();
-  await stat.says('10 100 4096 5 50');
+  await stat.setAnswer('10 100 4096 5 50');
   const reader = new FileSystemReader(stat.program);
 
   expect(await reader.read('/data', stat.folder, deps)).toEqual({
@@ -65,7 +65,7 @@ test.each([
   ['1 2 3', 'stat printed an unexpected result'],
 ])('an answer %j cannot be read', async (line, text) => {
   await using stat = await startFakeStat();
-  await stat.says(line);
+  await stat.setAnswer(line);
 
   expect(await new FileSystemReader(stat.program).read('/', stat.folder, deps)).toEqual({
     kind: 'error',
@@ -130,7 +130,7 @@ test('it is hung since the first question without an answer, until there is one'
 
   expect(await ask(200)).toEqual({ kind: 'hung', since });
   expect(await ask(200)).toEqual({ kind: 'hung', since });
-  await stat.says('1 2 3 4 5');
+  await stat.setAnswer('1 2 3 4 5');
   expect(await ask(20_000)).toMatchObject({ kind: 'size' });
   await stat.forgets();
   expect(await ask(200)).toEqual({ kind: 'hung', since: since + 90_000 });
@@ -139,7 +139,7 @@ test('it is hung since the first question without an answer, until there is one'
 test('a mount that is silent leaves the others alone', async () => {
   await using stat = await startFakeStat('test -e "$5/answer" || exec sleep 600\ncat "$5/answer"');
   await using other = await startFakeStat();
-  await other.says('1 2 3 4 5');
+  await other.setAnswer('1 2 3 4 5');
   const reader = new FileSystemReader(stat.program);
   const controller = new AbortController();
   const silent = reader.read('/nfs', stat.folder, { clock, signal: controller.signal });

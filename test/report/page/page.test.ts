@@ -6,7 +6,7 @@ import { truncateText } from '../../../src/core/columns.ts';
 import { html } from '../../../src/report/page/html.ts';
 import { pageOf } from '../../../src/report/page/page.ts';
 import { brokenAt, fail, GITLAB, runner, snapshotOf, warn } from '../../support/snapshots.ts';
-import { brokenTrustView, measured, viewOf } from '../../support/views.ts';
+import { brokenTrustView, withMeasures, viewOf } from '../../support/views.ts';
 
 const WITHOUT_END = new Set(['meta', 'link', 'br', 'hr', 'img', 'input']);
 const TAG = /<(\/?)([a-z][a-z0-9]*)((?:\s+[a-zA-Z-]+(?:="[^"<>]*")?)*)\s*(\/?)>/g;
@@ -49,7 +49,7 @@ function manyRunners(length: number): View['snapshot'] {
   const runners = Array.from({ length }, (_, index) =>
     runner(`runner${String(index).padStart(3, '0')}`),
   );
-  return measured(snapshotOf({}, { runners }));
+  return withMeasures(snapshotOf({}, { runners }));
 }
 
 const VIEWS: readonly (readonly [string, View])[] = [

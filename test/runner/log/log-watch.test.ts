@@ -46,7 +46,7 @@ describe('what was written before', () => {
       lines: 1,
       events: [{ kind: 'poll-failed', runner: 'abc12defg', count: 1 }],
     });
-    expect(open.news).toEqual([]);
+    expect(open.newEvents).toEqual([]);
   });
 
   test('of yesterday says nothing of today', async () => {
@@ -99,7 +99,7 @@ test('a new line is news once, with the entry that it concerns', async () => {
   await append(root, inColours(failed('EOF')), inColours(failed('EOF')), 'noise');
   await until(async () => (await readNow(open.watch)).lines === 3);
 
-  expect(open.news).toEqual(['poll-failed abc12defg']);
+  expect(open.newEvents).toEqual(['poll-failed abc12defg']);
   expect((await readNow(open.watch)).events).toMatchObject([{ count: 2 }]);
 });
 

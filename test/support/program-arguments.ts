@@ -31,7 +31,7 @@ const OWN: Readonly<Record<string, (folder: string) => string>> = {
 };
 
 /** Node, the program and its words; what the words leave open is in `folder`. */
-export function programWords(
+export function programArguments(
   words: readonly string[],
   folder: string,
 ): readonly [string, ...string[]] {
