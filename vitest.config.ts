@@ -3,9 +3,27 @@ import { defineConfig } from 'vitest/config';
 import { PATIENCE_MILLISECONDS } from './test/support/until.ts';
 import { TALLY_VARIABLE, TallyReporter } from './tools/tally.ts';
 
+/**
+ * Tests of functions: they change nothing of their process. Files of theirs share a worker and what it has loaded,
+ * which is half of the time that they take.
+ */
+const UNITS = [
+  'checks',
+  'config',
+  'core',
+  'diagnosis',
+  'discovery',
+  'gitlab',
+  'lint',
+  'metrics',
+  'report',
+].map((room) => `test/${room}/**/*.test.ts`);
+
+/** For anybody but root `npm test` names them as left out. */
+const NEEDS_ROOT = process.getuid?.() === 0 ? [] : ['test/root/**'];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     pool: 'forks',
     // Most tests wait for deadlines of their peers, not for a core.
     maxWorkers: 4,
@@ -15,5 +33,16 @@ export default defineConfig({
     expect: { poll: { timeout: PATIENCE_MILLISECONDS } },
     allowOnly: false,
     reporters: process.env[TALLY_VARIABLE] === undefined ? ['default'] : [new TallyReporter()],
+    projects: [
+      { extends: true, test: { name: 'units', include: UNITS, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'programs',
+          include: ['test/**/*.test.ts'],
+          exclude: [...UNITS, ...NEEDS_ROOT],
+        },
+      },
+    ],
   },
 });

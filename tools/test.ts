@@ -47,20 +47,16 @@ function check(name: string): Tally {
 
 function tests(): Tally {
   const tallyFile = join(folder, 'tally.json');
-  const { status } = spawnSync(
-    join(ROOT, 'node_modules/.bin/vitest'),
-    ['run', ...(isRoot ? [] : ['--exclude', `${ROOT_TESTS}/**`])],
-    {
-      cwd: ROOT,
-      stdio: 'inherit',
-      env: {
-        ...process.env,
-        PATH: `${process.env['PATH'] ?? ''}:${SYSTEM_FOLDERS}`,
-        [TALLY_VARIABLE]: tallyFile,
-        [SEEN_VARIABLE]: seenFile(),
-      },
+  const { status } = spawnSync(join(ROOT, 'node_modules/.bin/vitest'), ['run'], {
+    cwd: ROOT,
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      PATH: `${process.env['PATH'] ?? ''}:${SYSTEM_FOLDERS}`,
+      [TALLY_VARIABLE]: tallyFile,
+      [SEEN_VARIABLE]: seenFile(),
     },
-  );
+  });
   if (!existsSync(tallyFile)) return verdictOf(false);
   const tally = JSON.parse(readFileSync(tallyFile, 'utf8')) as Tally;
   // A failure outside of a test, such as an error in the configuration.
