@@ -18,6 +18,7 @@ import { leadToCauses } from '../core/reason.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
 import { hostPortOf } from '../go/dial/first-hop.ts';
 import { handshakeLikeGo } from '../go/tls/handshake.ts';
+import { serverFacts, trustFacts } from '../go/tls/handshake-facts.ts';
 import { judgeHandshake } from '../go/tls/handshake-judgement.ts';
 import { SHARED_TRUST } from '../go/tls/trust.ts';
 import type { TrustStore } from '../go/tls/trust.ts';
@@ -141,8 +142,14 @@ async function secureProxy(
   using deadline = deadlineOf(ANSWER_SECONDS, signal);
   const request = { host: decision.host, trust, now: clock.wall(), signal: deadline.signal };
   const shaken = await handshakeLikeGo(socket, request);
-  if (shaken.kind !== 'secured')
-    return judgeProxyHandshake(judgeHandshake(shaken, trust, clock.wall()), decision);
+  if (shaken.kind !== 'secured') {
+    const judged = judgeProxyHandshake(judgeHandshake(shaken, trust, clock.wall()), decision);
+    const shown = 'shown' in shaken ? shaken.shown : undefined;
+    if (shown === undefined) return judged;
+    // The cause of a refused certificate names them.
+    const facts = { ...trustFacts(trust, target.trust, decision.host), ...serverFacts(shown) };
+    return { ...judged, facts: { ...facts, ...judged.facts } };
+  }
   walk.socket = shaken.socket;
   walk.open = async (again) => {
     const next = await handshakeLikeGo(await open(again), { ...request, signal: again });
