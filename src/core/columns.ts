@@ -1,4 +1,4 @@
-/** Wraps text to a given width. Colour codes take no column; a word longer than a line is not split. */
+/** Wraps text to a given width. Colour codes take no column; a part longer than a line is not split. */
 import { stripVTControlCharacters } from 'node:util';
 
 export function wrapText(

@@ -58,7 +58,7 @@ export interface FollowUp<R extends string = string, L extends string = string> 
   readonly idle?: Readonly<Record<string, number>>;
   /** What is tried: for another subject a remembered result does not hold. Undefined: there is nothing to try. */
   subject?(target: EndpointTarget, tools: FollowUpTools): string | undefined;
-  /** Throws when it could not look, and leaves the finding as it is. */
+  /** Throws when the check could not be made, and leaves the finding as it is. */
   run(target: EndpointTarget, tools: FollowUpTools): Promise<Found<NoInfer<R> | NoInfer<L>>>;
 }
 
@@ -119,7 +119,7 @@ function probeOf(followUp: FollowUp): Probe {
   };
 }
 
-/** What a check of its own says while nothing is due. */
+/** The result of the follow-up's own check while nothing is due. */
 export function idleFinding({ idle }: FollowUp): Finding {
   return { status: 'pass', ...(idle === undefined ? {} : { measures: idle }) };
 }

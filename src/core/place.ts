@@ -21,11 +21,11 @@ export interface PlaceCommands {
   readonly restart: Command;
   /** Lets it read config.toml again. */
   readonly reload: Command;
-  /** The id of its process, as a word in a command. */
+  /** The id of its process, as an argument in a command. */
   readonly processId: string;
-  /** The runner's own program with these words, as the user and with the files of the service. */
+  /** The runner's own program with these arguments, as the user and with the files of the service. */
   runner(words: string): Command;
-  /** The last lines of its log. Only a text where nothing says where the log goes. */
+  /** The command for the last lines of its log; a text without a command where the log is not known. */
   showLog(text: string, lines?: number): FixStep;
   /** Gives the process these variables, and restarts it. */
   setEnvironment(text: string, variables: Readonly<Record<string, string>>): readonly FixStep[];
@@ -54,7 +54,7 @@ export interface EngineCommands {
   readonly showLog?: Command;
   /** Its settings, as a path of the host. */
   readonly settings: string;
-  /** Its client with these words, pointed at the same address as the runner. */
+  /** Its client with these arguments, for the same address as the runner's. */
   client(words: string): Command;
 }
 
@@ -77,9 +77,9 @@ export interface Place {
   readonly files: RunnerFiles;
   /** As whom it runs; without an id while it does not run. */
   readonly user: { readonly name: string; readonly uid?: number };
-  /** The unit of the system's systemd that runs it; absent where there is none to be asked. */
+  /** The unit of the system's systemd that runs it; absent without one. */
   readonly unit?: string;
-  /** Where its log is; absent where nothing tells. */
+  /** Where its log is; absent where that is not known. */
   readonly log?: LogSource;
   readonly commands: PlaceCommands;
   readonly host: HostCommands;
@@ -87,6 +87,6 @@ export interface Place {
   hostPath(path: string): string;
   /** A command that runs in the network of the runner. */
   inNetwork(command: Command): Command;
-  /** The engine at an address of the runner: at `unix:///var/run/docker.sock` unless told. */
+  /** The engine at an address of the runner; by default at `unix:///var/run/docker.sock`. */
   engineAt(address?: string): EngineCommands;
 }

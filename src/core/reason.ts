@@ -4,18 +4,18 @@
  */
 import type { Severity } from './vocabulary.ts';
 
-/** An entry of the catalogue reads it, and says what it means and what to do. */
+/** An entry of the catalogue uses it, and has the meaning and the fix. */
 interface ReadReason {
   readonly kind: 'cause';
 }
 
-/** Something is wrong, and no entry of the catalogue means it: it is told in these words. */
+/** A fault without an entry in the catalogue: it is reported with these texts. */
 interface WordedReason extends ReasonTexts {
   readonly kind: 'cause';
   readonly severity: Severity;
 }
 
-/** Read together with what else was seen; alone it says little. */
+/** Only meaningful together with other findings. */
 interface ContextReason extends ReasonTexts {
   readonly kind: 'context';
 }

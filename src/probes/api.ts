@@ -2,10 +2,10 @@
  * Is it GitLab's API that answers below `url`?
  *
  * Source    GET `api/v4/version` without a token: 401 JSON from Rails means alive.
- *           Only where nobody knows that path: GET `/` of the host, and `/gitlab/-/health`, for a GitLab elsewhere.
+ *           Only where that path is unknown: GET `/` of the host, and `/gitlab/-/health`, for a GitLab elsewhere.
  * Measures  none; the phase times belong to the http link.
- * Reasons   not-gitlab, wrong-path, and whatever stands in the way; see `reasons`.
- * Unknown   moved: what is behind a redirect that keeps the runner's POST was not seen. api-error: no
+ * Reasons   not-gitlab, wrong-path, and the faults of the path; see `reasons`.
+ * Unknown   moved: the target of a redirect that keeps the runner's POST was not checked. api-error: no
  *           connection to speak on, or an answer of GitLab's own that fits nothing known.
  */
 import type { Finding } from '../core/finding.ts';
@@ -19,7 +19,7 @@ import { retryAfterSeconds } from '../gitlab/retry-after.ts';
 import { WEB_REASONS, webFaultOf } from '../gitlab/web-fault.ts';
 
 const PATH = 'api/v4/version';
-/** Less than the deadline, so that the probe itself can say "no answer". */
+/** Less than the deadline, so that the probe itself can report "no answer". */
 const ANSWER_SECONDS = 9;
 
 const REASONS = {

@@ -1,9 +1,9 @@
 /**
  * Do the control groups of the runner give it the processor and the memory it needs, and was it killed in them?
  *
- * Source    /proc/PID/cgroup and the files of its groups (version 1 and 2) now and at the look before; /proc/vmstat and
+ * Source    /proc/PID/cgroup and the files of its groups (version 1 and 2) now and at the previous reading; /proc/vmstat and
  *           the kernel's log for kills; `systemctl show` while there is no process.
- * Measures  throttled_ratio (0..1 of the periods since the look before), memory_bytes, memory_limit_bytes,
+ * Measures  throttled_ratio (0..1 of the periods since the previous reading), memory_bytes, memory_limit_bytes,
  *           memory_used_ratio, cpu_pressure_ratio and memory_pressure_ratio (of the group, version 2), oom_kills.
  * Reasons   oom-killed, memory-limit, throttled.
  * Unknown   proc-unreadable. A host without control groups has no such limits, and passes.
@@ -79,7 +79,7 @@ const MEASURES = {
 
 type CgroupFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
 
-/** Remembers the look before and the processes it has seen; a test has its own. */
+/** Keeps the previous reading and the pids it has seen; a test has its own. */
 export function createCgroup() {
   const before = new Map<string, GroupState>();
   const watch = new OomWatch();
@@ -119,7 +119,7 @@ export function createCgroup() {
 
 export const cgroup = createCgroup();
 
-/** Without a process there is no group to look at, and none that was killed. */
+/** Without a process there is no group to read, and no kill to look up. */
 function absent(
   { kills }: OomState,
   { paths }: Tools,

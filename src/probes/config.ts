@@ -1,11 +1,11 @@
 /**
- * Would the runner load its config.toml as it is on disk, and is there anything in it to serve?
+ * Would the runner load its config.toml as it is on disk, and does it have entries?
  *
  * Source    The reading made by config/ every few seconds; where it holds no entry, the other usual places.
  * Measures  problems, runners (count).
  * Reasons   missing, empty, syntax-error, type-error, invalid-value, concurrent-zero, no-runners, not-a-file,
  *           entries-elsewhere, denied-to-runner (by mode bits, for the runner’s user).
- * Unknown   unreadable: this daemon may not read it, which says nothing about the runner; too-large.
+ * Unknown   unreadable: this daemon may not read it, the runner may; too-large.
  */
 import type { Paths } from '../core/paths.ts';
 import { defineProbe } from '../core/probe.ts';
@@ -38,10 +38,10 @@ const REASONS = {
 
 type Reason = keyof typeof REASONS;
 
-/** The runner serves nobody by this file, whatever else is in it. */
+/** Problems with which the runner takes no jobs from this file. */
 const WITHOUT_ENTRIES: ReadonlySet<Reason> = new Set<Reason>(['missing', 'not-a-file', 'empty']);
 
-/** What says nothing about the runner itself. */
+/** Problems that say nothing about the runner itself. */
 const BLIND: ReadonlySet<Reason> = new Set<Reason>(['unreadable', 'too-large']);
 
 export const config = defineProbe({
@@ -92,7 +92,7 @@ export const config = defineProbe({
   },
 });
 
-/** Somebody registered the entries into a file that no process reads. */
+/** The runner was registered into a file that no process reads. */
 async function elsewhereOf({ id, reading: { foundBy } }: ConfigTarget, paths: Paths) {
   const meant = await findOtherConfigFile(id, paths);
   if (meant === undefined) return undefined;
@@ -111,7 +111,7 @@ export function detailOf(problems: readonly Problem[]): string {
   if (first === undefined) return '';
   const place = [first.file, first.line, first.column].filter((part) => part !== undefined);
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
-  // A problem of the whole file names it in its own words.
+  // A problem of the whole file has the path in its message.
   const where = first.line === undefined ? '' : `${place.join(':')}: `;
   return `${where}${first.message}${more}. ${first.fix}`;
 }

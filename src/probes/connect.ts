@@ -26,7 +26,7 @@ import { handOver } from '../go/dial/hand-over.ts';
 import { ownFamilies } from '../host/net/own-addresses.ts';
 import { findClosedRoute } from '../host/net/routes.ts';
 
-/** Less than the deadline, so that the probe itself can say "timed out". */
+/** Less than the deadline, so that the probe itself can report "timed out". */
 const DIAL_SECONDS = 5;
 
 const MEASURES = {

@@ -2,7 +2,7 @@
  * Does the runner get the processor when it needs it?
  *
  * Source    /proc/stat twice, one second apart; /proc/loadavg; /proc/pressure/cpu where the kernel has it;
- *           /proc/PID/task/TID/schedstat of the runner, now and at the look before.
+ *           /proc/PID/task/TID/schedstat of the runner, now and at the previous reading.
  * Measures  utilization_ratio (0..1 of all cores), load (tasks, one minute), pressure_ratio (share of the
  *           last minute in which some task waited for a core), run_delay_ratio (share of the time that the
  *           runner could have run in which it waited for a core).
@@ -78,7 +78,7 @@ const MEASURES = {
 
 type CpuFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
 
-/** Remembers how long the runner had waited at the last look; a test has its own. */
+/** Keeps how long the runner had waited at the previous reading; a test has its own. */
 export function createCpu() {
   const times = new Map<number, RunTimes>();
   return defineProbe({
@@ -135,7 +135,7 @@ function judgeUse(look: CpuSample, options: ValuesOf<typeof OPTIONS>): CpuFindin
     pressure === undefined
       ? isOverrun(ratio, parseLoad(loads, 5), cores)
       : pressure > options.starved_pressure_ratio;
-  // A runner that hardly wants to run says nothing; one that gets its core in time clears the host.
+  // An almost idle runner proves nothing; one that gets its core in time shows that the host is not starved.
   const isDelayed = (delay ?? 1) >= options.waiting_run_delay_ratio;
   if (!isStarved || !isDelayed) return { status: 'pass', measures, facts };
   const detail = [
@@ -158,7 +158,7 @@ async function timesOf(
 
 export const cpu = createCpu();
 
-/** Undefined at the first look at a process, and for one that hardly wanted to run. */
+/** Undefined at the first reading of a process, and with too little run and wait time for a ratio. */
 async function delayOf(
   pid: number,
   old: RunTimes | undefined,
@@ -170,7 +170,7 @@ async function delayOf(
   if (now === undefined) return undefined;
   times.set(pid, now);
   if (old === undefined) return undefined;
-  // Tasks that have ended take their times with them.
+  // The times of ended tasks are gone.
   const waited = Math.max(0, now.waitedSeconds - old.waitedSeconds);
   const wanted = waited + Math.max(0, now.ranSeconds - old.ranSeconds);
   return wanted < LEAST_SECONDS ? undefined : waited / wanted;

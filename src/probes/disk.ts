@@ -104,7 +104,7 @@ const MEASURES = {
   hung_seconds: { help: 'How long a call to the file system has been waiting.' },
 } as const satisfies Readonly<Record<string, MeasureSpec>>;
 
-/** How full it is, in the words of a sentence. */
+/** How full it is, as part of a sentence. */
 const FULLNESS: Readonly<Partial<Record<keyof typeof REASONS, string>>> = {
   full: 'full',
   'nearly-full': 'nearly full',

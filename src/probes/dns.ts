@@ -5,7 +5,7 @@
  *           resolve, also the routing table. Through a proxy it is the proxy's name that counts.
  * Measures  lookup_seconds (seconds, monotonic), addresses (count).
  * Reasons   not-found, server-failure, timeout, resolver-down, not-configured, no-route, prohibited, slow;
- *           sinkhole when the address may be the wrong one. Follow-ups add what another source says of the name.
+ *           sinkhole when the address may be the wrong one. Follow-ups add the answers of other sources.
  * Unknown   resolver-error: an error of this process, which says nothing of the name.
  */
 import { deadlineOf } from '../core/abort.ts';
@@ -30,7 +30,7 @@ import type { ResolveOptions } from '../go/dns/resolver.ts';
 import { resolveLikeGo } from '../go/dns/resolver.ts';
 import { findRouteObstacle, findClosedRoute } from '../host/net/routes.ts';
 
-/** Less than the deadline, so that the probe itself can say "timed out". */
+/** Less than the deadline, so that the probe itself can report "timed out". */
 const LOOKUP_SECONDS = 11;
 
 const REASONS = {

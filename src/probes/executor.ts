@@ -1,13 +1,13 @@
 /**
- * Can the executor start a job: is what it stands on there, and may the runner use it?
+ * Can the executor start a job: is its backend there, and may the runner use it?
  *
- * Source    The Docker daemon as the runner would find it (/_ping, /info, /version); rights of the runner's user by
+ * Source    The Docker daemon as the runner would use it (/_ping, /info, /version); rights of the runner's user by
  *           mode bits; the root of Docker by a child (host/fs/stat-file-system.ts); the folders of PATH; the containers that
- *           Docker runs for jobs, and the way to GitLab from the newest of them, by a child (go/container/container-probe.ts).
+ *           Docker runs for jobs, and the path to GitLab from the newest of them, by a child (go/container/container-probe.ts).
  * Measures  answer_seconds (all three answers of Docker), running_containers, root_free_ratio (0..1), overdue_jobs.
  * Reasons   daemon-down, socket-permission, not-responding, api-incompatible, root-full, docker-error,
  *           host-invalid, folder-not-writable, user-missing, plugin-missing, job-overdue, job-network.
- * Unknown   blind: runnerwatch itself may not ask. folder-silent.
+ * Unknown   blind: runnerwatch itself has no access. folder-silent.
  */
 import { deadlineOf } from '../core/abort.ts';
 import type { Fact, Finding } from '../core/finding.ts';
@@ -79,7 +79,7 @@ const MEASURES = {
 type ExecutorFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
 type Facts = Readonly<Record<string, Fact>>;
 
-/** Remembers what a daemon said of its root, and what the last job met. */
+/** Keeps the root that each daemon reported, and the result of the last job's network check. */
 export function createExecutor(reader: FileSystemReader) {
   const kept = { roots: new DockerRoots(reader), ways: new JobNetwork() };
   const folders = new FolderReader();
@@ -171,7 +171,7 @@ async function checkDocker(
   return { ...(fault ?? judged), facts: { ...facts, ...seen.facts }, measures: seen.measures };
 }
 
-/** A full disk is the root of whatever Docker does then. */
+/** A full disk explains every other fault of Docker. */
 function rootFault({ root }: DockerExamination, judged: DockerJudgement) {
   if (root?.isFull !== true) return undefined;
   const also = judged.status === 'pass' ? '' : `; ${judged.detail}`;

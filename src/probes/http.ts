@@ -1,12 +1,12 @@
 /**
- * Does a GitLab answer at the end of the way?
+ * Does a GitLab answer at the end of the path?
  *
  * Source    GET `-/health` below the base URL: exempt from GitLab's throttles; 200, or the empty 404 of a
- *           client that is not allow-listed. gitlab/fingerprint.ts says who spoke.
- *           Only where that is refused: GET `users/sign_in`, since many close the health page alone.
+ *           client that is not allow-listed. gitlab/fingerprint.ts tells which server answered.
+ *           Only where that is refused: GET `users/sign_in`, since many restrict only the health page.
  * Measures  response_seconds; clock_skew_seconds (GitLab's Date minus this clock, good to one second).
- * Reasons   who stands in the way, or what state GitLab's web tier is in; see `reasons`.
- * Unknown   http-error: no connection to speak on.
+ * Reasons   which server in front of GitLab refuses, or the state of GitLab's web tier; see `reasons`.
+ * Unknown   http-error: no usable connection.
  *
  * Whether it is GitLab for certain is the question of the api link: a plain 404 passes here.
  */

@@ -1,4 +1,4 @@
-/** The list of probes: one line each. The links of the walk stand in its order, the tokens last. */
+/** The list of probes, one line each: the links of the walk in their order, the tokens last. */
 import type { Probe } from '../core/probe.ts';
 import { api } from './api.ts';
 import { cgroup } from './cgroup.ts';

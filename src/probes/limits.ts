@@ -49,7 +49,7 @@ const MEASURES = {
   },
 };
 
-/** Remembers the counters of the last look; a test has its own. */
+/** Keeps the counters of the previous reading; a test has its own. */
 export function createLimits() {
   const counters = new Map<string, number>();
   return defineProbe({

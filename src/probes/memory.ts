@@ -4,7 +4,7 @@
  * Source    /proc/meminfo, /proc/vmstat twice one second apart, /proc/pressure/memory where the kernel has it.
  * Measures  available_bytes, size_bytes, available_ratio (0..1), pressure_ratio (share of the last minute in
  *           which all tasks waited for memory), swapped_pages (in and out within the second), oom_kills (since boot).
- * Reasons   pressure, low. Page cache and swap that nobody touches are no fault.
+ * Reasons   pressure, low. Page cache and idle swap are no fault.
  * Unknown   proc-unreadable.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,12 +1,12 @@
 /**
- * Does the proxy of the runner open the way to GitLab?
+ * Does the proxy of the runner open a tunnel to GitLab?
  *
- * Source    go/proxy/tunnel.ts: CONNECT, or SOCKS5, as Go speaks them. For an
- *           `http://` URL an HTTP proxy opens no tunnel: the connection to it is all there is to ask.
+ * Source    go/proxy/tunnel.ts: CONNECT, or SOCKS5, as Go sends them. For an
+ *           `http://` URL an HTTP proxy opens no tunnel: only the connection to it is checked.
  * Measures  tunnel_seconds (seconds, monotonic).
  * Reasons   name-not-found, unreachable, certificate-refused, auth-required, auth-rejected, denied,
  *           upstream-failed, silent, closed, not-a-proxy.
- * Unknown   proxy-error: a TLS error that this file does not know, at a proxy that is spoken to over TLS.
+ * Unknown   proxy-error: a TLS error that this file does not know, at an https:// proxy.
  *
  * It needs no earlier link on purpose: a proxy that cannot be resolved or reached is a fault of this link.
  */
@@ -29,7 +29,7 @@ import { createReadCheck } from '../host/fs/rights.ts';
 
 type Proxy = Extract<ProxyDecision, { kind: 'proxy' }>;
 
-/** Less than the deadline, so that the probe itself can say "silent". */
+/** Less than the deadline, so that the probe itself can report "silent". */
 const ANSWER_SECONDS = 5;
 
 const REASONS = {
@@ -110,7 +110,7 @@ async function passThrough(
   return { status: 'pass', measures, facts: factsOf(decision) };
 }
 
-/** What already stands in the way of a tunnel, if anything does. */
+/** The fault that already prevents a tunnel, if there is one. */
 function beforeTunnel({ host, port, variable }: Proxy, { walk }: LinkTools) {
   const where = { proxy: `${host}:${port}`, variable };
   if (walk.addresses === undefined) {
@@ -124,7 +124,7 @@ function beforeTunnel({ host, port, variable }: Proxy, { walk }: LinkTools) {
   return undefined;
 }
 
-/** Go speaks TLS with an https:// proxy by the same trust as with GitLab. Undefined when nothing is wrong. */
+/** Go uses the same trust for an https:// proxy as for GitLab. Undefined when nothing is wrong. */
 async function secureProxy(
   decision: Proxy,
   target: EndpointTarget,

@@ -1,5 +1,5 @@
 /**
- * What does GitLab have on record of this entry?
+ * What does GitLab's API say about this entry?
  *
  * Source    GitLab's REST API with an API token (`[gitlab] api_token_file`, scope `read_api`): the runner, its
  *           managers, and the waiting jobs of its projects. Without the token the check does not exist.
@@ -152,7 +152,7 @@ async function managersFrom(ask: Ask, id: number): Promise<readonly RunnerManage
 interface Waiting {
   /** `job 7 (gpu)`: what no tag of this runner fits. */
   readonly jobs: readonly string[];
-  /** GitLab told of every project that was asked for. */
+  /** GitLab answered for every project that was requested. */
   readonly isWhole: boolean;
 }
 

@@ -1,10 +1,10 @@
 /**
- * What does the runner itself write about its polls and its jobs?
+ * What does the runner log about its polls and its jobs?
  *
  * Source    Its unit's journal where systemd runs, or the file that the settings name (runner-log/). Without
- *           either there is no such check: an idle runner writes nothing, and silence is never evidence.
+ *           either there is no such check: an idle runner writes nothing, and a missing line proves nothing.
  * Measures  lines, dropped_lines (beyond the budget), last_line_timestamp_seconds; jobs that ended, by how.
- * Reasons   none that accuse: what was written goes to the diagnosis as events.
+ * Reasons   none for faults: events in the log go to the diagnosis.
  * Unknown   not-allowed, unreadable.
  */
 import type { RunnerEvent } from '../core/runner-event.ts';
@@ -69,7 +69,7 @@ export const runnerLog = defineProbe({
   },
 });
 
-/** The last line that says something, for people. */
+/** The last line with a known event, for people. */
 function latestOf(events: readonly RunnerEvent[]): Readonly<Record<string, string>> {
   const [latest] = events
     .filter(({ cause }) => cause !== undefined)

@@ -2,9 +2,9 @@
  * Does the runner poll, with what result, and has it room for jobs, by its own counters?
  *
  * Source    GET /metrics and /debug/jobs/list of the runner's `listen_address` (runner-metrics/), where there is one.
- * Measures  worked_polls and failed_polls (since runnerwatch began to look), without_poll_seconds, running_jobs,
+ * Measures  worked_polls and failed_polls (since runnerwatch started), without_poll_seconds, running_jobs,
  *           concurrent_jobs; longest_job_seconds and held_slots where the runner lists its jobs.
- * Reasons   none that accuse: what was counted goes to the diagnosis as events.
+ * Reasons   none for faults: counted events go to the diagnosis.
  * Unknown   unreachable, no-answer, not-a-runner.
  */
 import type { Finding } from '../core/finding.ts';

@@ -107,7 +107,7 @@ interface Found {
   readonly main: RunnerProcess | undefined;
   /** Another one on the same file. */
   readonly second: RunnerProcess | undefined;
-  /** Whatever runner there is; where it is not ours, it tells which file it reads in place of ours. */
+  /** Any runner process; when it uses another config file, the finding names that file. */
   readonly other: RunnerProcess | undefined;
   readonly unit: UnitState | undefined;
 }
@@ -198,7 +198,7 @@ function isOnItsWay({ activeState, subState }: UnitState): boolean {
   );
 }
 
-/** What the unit's own state says about a process that is not there. */
+/** The state of the unit, as an explanation for a missing process. */
 function unitFault(id: string, { activeState, subState, restarts, result }: UnitState) {
   if (activeState === 'activating' && restarts >= LOOP_RESTARTS) {
     const detail = `systemd restarted ${id} ${restarts} times and waits for the next start (${result})`;

@@ -3,7 +3,7 @@
  *
  * Source    go/tls/handshake.ts, trust.ts and verify.ts.
  * Measures  handshake_seconds, and the end of every certificate involved, also when verification fails.
- * Reasons   one for each thing that somebody can go and repair; see `reasons`.
+ * Reasons   one for each thing that can be repaired; see `reasons`.
  * Unknown   tls-error: an alert or an error that this file does not know.
  */
 import { deadlineOf } from '../core/abort.ts';
@@ -29,7 +29,7 @@ import type { Trust, TrustStore } from '../go/tls/trust.ts';
 import { SHARED_TRUST } from '../go/tls/trust.ts';
 import { createReadCheck } from '../host/fs/rights.ts';
 
-/** Less than the deadline, so that the probe itself can say "silent". The runner waits ten seconds. */
+/** Less than the deadline, so that the probe itself can report "silent". The runner waits ten seconds. */
 const HANDSHAKE_SECONDS = 9;
 
 const REASONS = { ...TLS_REASONS, ...leadToCauses('expiring-soon') };

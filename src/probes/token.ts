@@ -1,12 +1,12 @@
 /**
  * Does GitLab accept this entry's token?
  *
- * Source    First what the token itself shows. Then GET `api/v4/runners/router/discovery` with the header
+ * Source    First the form of the token itself. Then GET `api/v4/runners/router/discovery` with the header
  *           `Runner-Token`, which has no side effect. Only where GitLab is too old for that, POST
  *           `api/v4/runners/verify` with the host's own system id, at most once an hour.
  * Measures  expiry_timestamp_seconds, from `token_expires_at`.
- * Reasons   what GitLab or the token itself said; see `reasons`. A 403 that is not GitLab's accuses nobody's token.
- * Unknown   no-system-id, verify-not-due: nothing could be asked without a side effect. token-error.
+ * Reasons   the answer of GitLab, or the form of the token; see `reasons`. A 403 that is not GitLab's is no fault of the token.
+ * Unknown   no-system-id, verify-not-due: no request without a side effect is possible. token-error.
  */
 import { dateAndAge } from '../core/date-text.ts';
 import type { HttpAnswer, LinkTools } from '../core/probe.ts';
@@ -25,7 +25,7 @@ import {
 import { judgeTokenShape } from '../gitlab/token-shape.ts';
 import { isSystemId } from '../gitlab/token.ts';
 
-/** Less than the deadline, so that the probe itself can say "no answer". */
+/** Less than the deadline, so that the probe itself can report "no answer". */
 const ANSWER_SECONDS = 9;
 const VERIFY_SECONDS = 3600;
 
@@ -77,7 +77,7 @@ export const token = defineProbe({
 /** As the api link shows what gave GitLab away. */
 const HEADERS_OF_GITLAB = /X-Gitlab-Meta|X-Request-Id/;
 
-/** What GitLab said; no judgement means that the token is good. */
+/** GitLab's answer; no judgement means that the token is accepted. */
 interface Asked {
   readonly judgement?: TokenJudgement;
   readonly holdsSeconds?: number;
@@ -101,7 +101,7 @@ async function requestToken(target: RunnerTarget, tools: LinkTools): Promise<Ask
   const request = { method: 'GET', path, headers, timeoutSeconds: ANSWER_SECONDS } as const;
   const answer = await answerOrError(send, request, tools.signal);
   if (answer instanceof ExchangeError) return noAnswer(answer);
-  // Somebody else's 404 says nothing about GitLab's age.
+  // A 404 from another server says nothing about GitLab's version.
   if (answer.status === 404 && isUnknownToGitLab(answer)) {
     return await verifyToken(target, tools, send);
   }
@@ -127,7 +127,7 @@ function judgeAnswer(
   const isProvenElsewhere = HEADERS_OF_GITLAB.test(signals);
   const context = { target, asked, now: clock.wall(), isProvenElsewhere };
   const judgement = judgeTokenAnswer(answer, context);
-  // While GitLab asks for quiet, what it said last is what holds.
+  // While GitLab asks for a pause, the last result stays valid.
   const held = quiet > 0 ? { holdsSeconds: quiet } : {};
   const sign = readOnlySiteEvidence(answer, asked);
   const said = sign === undefined ? {} : { read_only_site: sign };

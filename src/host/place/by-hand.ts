@@ -47,7 +47,7 @@ export function handStartedCommands(given: HandStarted): PlaceCommands {
   };
 }
 
-/** Asks it to end, waits for that, and kills it after the time that systemd would wait. */
+/** Ends it with a signal, waits, and kills it after the time that systemd would wait. */
 function stopping(processId: string): string {
   const wait = `timeout ${PATIENCE_SECONDS} tail --pid=${processId} -f /dev/null`;
   return `sudo kill ${processId}; ${wait} || sudo kill -KILL ${processId}`;

@@ -32,7 +32,7 @@ export function engineAt(services: EngineServices, address = DEFAULT_DOCKER_HOST
   };
 }
 
-/** Where the client looks by itself it need not be told. */
+/** No option is needed where the client uses this address by default. */
 function clientOf(isPodman: boolean, address: string): string {
   if (address === DEFAULT_DOCKER_HOST) return 'sudo docker';
   return `${isPodman ? 'sudo podman --url' : 'sudo docker -H'} ${quoteArgument(address)}`;

@@ -25,7 +25,7 @@ export interface HostPlace {
   readonly user: Place['user'];
   /** The program as a person types it. */
   readonly program: string;
-  /** Those of the packaged service unless told. */
+  /** By default those of the packaged service. */
   readonly files?: RunnerFiles;
   /** The process that runs, or the last one that did. */
   readonly started?: RunnerProcess | undefined;
@@ -111,7 +111,7 @@ function commandsOf(given: HostPlace, files: RunnerFiles) {
   }
 }
 
-/** With the file that it reads, where its command line does not say which. */
+/** With the path of the config file, where its command line does not contain it. */
 function commandLine(
   started: RunnerProcess | undefined,
   program: string,

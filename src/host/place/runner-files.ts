@@ -1,4 +1,4 @@
-/** Where config.toml and what belongs to it lie, by the user of the runner. */
+/** The paths of config.toml and its neighbours, by the user of the runner. */
 import { dirname, join } from 'node:path';
 
 import type { RunnerFiles } from '../../core/place.ts';

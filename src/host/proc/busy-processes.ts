@@ -14,7 +14,7 @@ export interface BusyProcess {
   readonly pid: number;
   readonly name: string;
   readonly state: string;
-  /** Share of one core between the two looks. */
+  /** Share of one core between the two samples. */
   readonly coreRatio: number;
   readonly residentBytes: number;
 }

@@ -1,4 +1,4 @@
-/** What the control groups of a process have done to it between two looks. */
+/** What changed in the control groups of a process between two readings. */
 import type { Paths } from '../../core/paths.ts';
 import type { GroupFiles, MemoryUse, Throttling } from './control-group.ts';
 import { readGroupFiles, memoryUses, throttlings } from './control-group.ts';
