@@ -1,6 +1,6 @@
 /**
- * All checks of this host: the plan, its rhythm, what is known of each check, and how many requests they may send to
- * GitLab. What a restart must know of them is kept in the state directory.
+ * All checks of this host: the plan, the schedule, the state of each check, and the request budget for GitLab. What a
+ * restart needs of them is saved in the state directory.
  */
 import { hostname } from 'node:os';
 
@@ -28,9 +28,9 @@ export interface ChecksOptions {
   readonly clock: Clock;
   readonly paths: Paths;
   readonly log: Log;
-  /** Without one a restart knows nothing. */
+  /** Without one, a restart starts with no state. */
   readonly stateDirectory?: string;
-  /** Called after a result was filed. */
+  /** Called after a result was stored. */
   readonly onResult: (result: ProbeResult, check: Check) => void;
 }
 
@@ -55,7 +55,7 @@ export class Checks {
     });
   }
 
-  /** Takes over what an earlier run of the program left. */
+  /** Loads the state that an earlier run of the program saved. */
   async load(): Promise<void> {
     const { stateDirectory } = this.#options;
     if (stateDirectory === undefined) return;
@@ -64,7 +64,7 @@ export class Checks {
     this.#remembered = results;
   }
 
-  /** A complete new plan; states and rhythm of checks that stay move over. */
+  /** Replaces the plan; states and schedules of checks that stay are kept. */
   plan(targets: readonly Target[], settings: PlanSettings, runnerLog: RunnerLogReader): void {
     const { probes, clock, paths } = this.#options;
     this.#budget.limitTo(settings.requestsPerHour);
@@ -84,7 +84,7 @@ export class Checks {
     if (this.#isRepeating) this.#scheduler.replace(this.#jobs);
   }
 
-  /** Every check once, due or not, each within its deadline. */
+  /** Runs every check once, due or not, each with its timeout. */
   async runAll(stop: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const onResult = (result: ProbeResult): void => this.#record(result);
@@ -99,7 +99,7 @@ export class Checks {
     this.#scheduler.replace(this.#jobs);
   }
 
-  /** Makes a job due at once; a fresh one also looks again at links that are not due. */
+  /** Makes a job due at once; `fresh` also reruns links that are not due. */
   trigger(job: string, isFresh: boolean): void {
     this.#scheduler.trigger(job, isFresh);
   }
@@ -108,7 +108,7 @@ export class Checks {
     return this.#store.states();
   }
 
-  /** Every check has been tried once, or could not be for a reason it gives. */
+  /** Every check has run once, or could not for a reason that it reports. */
   isComplete(): boolean {
     return this.#store.isComplete();
   }
@@ -123,13 +123,13 @@ export class Checks {
     return this.#scheduler.lagSeconds();
   }
 
-  /** The wall clock was set: what was dated by the old one is dated anew. */
+  /** The wall clock was set: timestamps of the old clock are converted. */
   shift(milliseconds: number): void {
     this.#store.shift(milliseconds);
     this.#budget.shift(milliseconds);
   }
 
-  /** The whole program was suspended for that long: nothing became old. */
+  /** The process was suspended for that long: no result became old meanwhile. */
   forgive(seconds: number): void {
     this.#store.forgive(seconds);
   }

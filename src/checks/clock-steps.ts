@@ -1,13 +1,13 @@
 /**
- * Was the wall clock set, or did the whole program stand still? Both would make everything look old, or new, that
- * is neither. Compares the two clocks at each look, and the time between two looks.
+ * Was the wall clock set, or was the process suspended? Both make results look older or newer than they are. Compares the
+ * wall clock with the monotonic clock at each call, and the time between two calls.
  */
 import type { Clock, Instant } from '../core/clock.ts';
 import type { Log } from '../log.ts';
 
-/** What a clock that is kept by NTP never drifts between two looks. */
+/** A clock that NTP keeps never drifts this much between two calls. */
 const STEP_SECONDS = 2;
-/** The daemon looks every three seconds while it runs at all; this is shorter than what makes anything old. */
+/** The daemon calls every three seconds while it runs; this is shorter than the age at which a result is stale. */
 const PAUSE_SECONDS = 6;
 
 export interface ClockStep {
@@ -18,9 +18,9 @@ export interface ClockStep {
 }
 
 export interface ClockLook {
-  /** The wall clock was set by that much since the last look; 0 when it was not. */
+  /** The wall clock was set by that much since the last call; 0 if it was not. */
   readonly stepSeconds: number;
-  /** The program stood still for that long; 0 when it did not. */
+  /** The process was suspended for that long; 0 if it was not. */
   readonly pausedSeconds: number;
 }
 
@@ -30,7 +30,7 @@ interface Dated {
 }
 
 interface Ageing extends Dated {
-  /** Nothing could be looked at for that long. */
+  /** No check could run for that long. */
   forgive(seconds: number): void;
 }
 
@@ -51,7 +51,7 @@ export class ClockWatch {
     return this.#last;
   }
 
-  /** Everything that was dated by the old time is dated anew, and nothing is old that could not be looked at. */
+  /** Converts all timestamps of the old clock; results that could not be renewed do not become stale. */
   follow(log: Log, store: Ageing, others: readonly Dated[]): void {
     const { stepSeconds, pausedSeconds } = this.look();
     if (stepSeconds !== 0) {
@@ -70,7 +70,7 @@ export class ClockWatch {
     const gap = now - this.#lookedSeconds;
     this.#lookedSeconds = now;
     const isStep = Math.abs(moved) >= STEP_SECONDS;
-    // A slow drift is taken over, so that it never adds up to a step.
+    // A slow drift is absorbed, so that it never adds up to a step.
     this.#offset = offset;
     if (isStep) this.#last = { at: this.#clock.wall(), seconds: moved };
     return { stepSeconds: isStep ? moved : 0, pausedSeconds: gap > PAUSE_SECONDS ? gap : 0 };

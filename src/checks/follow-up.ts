@@ -1,6 +1,6 @@
 /**
- * What the walk does with the follow-ups of its links: which are due after a finding, one run of one within its
- * deadline, what is remembered of it, and which finding waits for one that may still come.
+ * How the walk handles the follow-ups of its links: which are due after a finding, one run of one within its timeout,
+ * which result is kept, and which finding waits for a follow-up that may still become due.
  */
 import { deadlineOf, withSignal } from '../core/abort.ts';
 import type { Check } from '../core/check.ts';
@@ -22,7 +22,7 @@ interface Remembered {
   readonly found: Found;
 }
 
-/** By id of the follow-up. It belongs to one walk, and goes with it when a new plan comes. */
+/** By id of the follow-up. It belongs to one walk and is discarded with its plan. */
 export type FollowUpMemory = Map<string, Remembered>;
 
 export function followUpsOf(checks: readonly Check[]): readonly PlannedFollowUp[] {
@@ -56,7 +56,7 @@ export function faultOf({ after }: FollowUp, link: string, finding: Finding): Fa
   return isDue ? { name, link, finding } : undefined;
 }
 
-/** What it would try now; undefined when there is nothing to try. */
+/** What it would try now; undefined if there is nothing to try. */
 export function subjectOf(
   { followUp, target }: PlannedFollowUp,
   tools: FollowUpTools,
@@ -65,7 +65,7 @@ export function subjectOf(
   return followUp.subject === undefined ? '' : followUp.subject(target, tools);
 }
 
-/** Rejects when it could not look, or not to the end, which is then not remembered. */
+/** Rejects if it could not run to its end; such a result is not kept. */
 export async function runFollowUp(
   { followUp, check, target }: PlannedFollowUp,
   subject: string,

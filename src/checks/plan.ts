@@ -16,7 +16,7 @@ import { createWalk } from './walk.ts';
 /** Share of the hourly budget that regular checks use; the rest is for confirmations. */
 const REGULAR_SHARE = 0.8;
 
-/** Many of them that hang must not keep the checks of the host from their turn. */
+/** Hanging mounts must not delay the other checks of the host. */
 const MAY_HANG: ReadonlySet<TargetKind> = new Set(['mount', 'executor']);
 
 /** Every enabled probe on every target of its kind that it applies to, in the order of the list. */

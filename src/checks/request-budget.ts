@@ -3,7 +3,7 @@
  *
  * Promise (docs/reference/promises.md#load-on-gitlab): budgeted requests stay under `requestsPerHour` in any
  * window of one hour for the whole host, whatever is due, restarts or flaps; after 429 or Retry-After an endpoint
- * is left alone for that long. Health requests are exempt from GitLab's throttles and only counted. Times are
+ * gets no requests for that long. Health requests are exempt from GitLab's throttles and only counted. Times are
  * wall clock, because the window is shared with other runs of the program through a file.
  */
 import type { Clock, Instant } from '../core/clock.ts';
@@ -12,16 +12,16 @@ import type { Budget } from '../core/probe.ts';
 const HOUR_MILLISECONDS = 3_600_000;
 /** Kinds of request that GitLab counts as unauthenticated. */
 const BUDGETED: ReadonlySet<string> = new Set(['api', 'token']);
-/** Kinds that an endpoint's wish for quiet concerns; links before the API ask GitLab for nothing. */
+/** Kinds that a Retry-After of an endpoint delays; links before the API send GitLab no request. */
 const PAUSED: ReadonlySet<string> = new Set([...BUDGETED, 'verify', 'record']);
 
-/** What outlives the process. */
+/** What is saved across restarts. */
 export interface SavedBudget {
   /** When budgeted requests were sent within the last hour. */
   readonly sentAt: readonly Instant[];
   /** When a key of `once` was last used. */
   readonly onceAt: Readonly<Record<string, Instant>>;
-  /** Until when an endpoint wants quiet. */
+  /** Until when an endpoint asked for no requests. */
   readonly pausedUntil: Readonly<Record<string, Instant>>;
 }
 
@@ -41,14 +41,14 @@ export class RequestBudget implements Budget {
     this.restore(saved);
   }
 
-  /** Takes over what an earlier run of the program sent. */
+  /** Loads what an earlier run of the program sent. */
   restore({ sentAt, onceAt, pausedUntil }: SavedBudget): void {
     this.#sentAt = sentAt;
     this.#onceAt = new Map(Object.entries(onceAt));
     this.#pausedUntil = new Map(Object.entries(pausedUntil));
   }
 
-  /** Another budget from now on; what was sent, and the quiet that was asked for, stay as they are. */
+  /** Sets a new budget; requests already sent and Retry-After times are kept. */
   limitTo(requestsPerHour: number): void {
     this.#requestsPerHour = requestsPerHour;
   }
@@ -72,7 +72,7 @@ export class RequestBudget implements Budget {
   once(key: string, seconds: number): boolean {
     const now = this.#clock.wall();
     const last = this.#onceAt.get(key);
-    // A last use in the future means that the wall clock was set back: it tells nothing.
+    // A last use in the future means that the wall clock was set back: it proves nothing.
     if (last !== undefined && last <= now && now - last < seconds * 1000) return false;
     this.#onceAt.set(key, now);
     return true;
@@ -99,7 +99,7 @@ export class RequestBudget implements Budget {
     };
   }
 
-  /** The wall clock was set: an hour stays an hour. */
+  /** The wall clock was set: the window stays one hour long. */
   shift(milliseconds: number): void {
     this.#sentAt = this.#sentAt.map((at) => at + milliseconds);
     for (const times of [this.#onceAt, this.#pausedUntil]) {

@@ -1,8 +1,8 @@
 /**
- * One run: of a probe within its deadline, and of a job, which is one check or a whole walk. Never rejects.
+ * One run of a probe within its timeout, and of a job, which is one check or a whole walk. Never rejects.
  *
- * A program that was stopped in the middle of a run finds, when it goes on, that every deadline is over: what it then
- * calls a failure is none. Such a run is known by a check that took longer than its deadline allows.
+ * A process that was suspended during a run finds all deadlines passed when it resumes; the failures it then reports are
+ * wrong. Such a run is detected by a check that took longer than its deadline allows.
  */
 import { deadlineOf } from '../core/abort.ts';
 import type { Check } from '../core/check.ts';
@@ -11,26 +11,26 @@ import { errnoText, isErrno } from '../core/errno.ts';
 import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
 import type { LinkTools } from '../core/probe.ts';
 
-/** A probe's own deadline comes first, so that it can say "timed out" itself. */
+/** The probe's own timeout comes first, so that the probe itself can report "timed out". */
 const GRACE_SECONDS = 0.5;
-/** A job that ends this much later was suspended with the whole program. */
+/** A run this late means that the process was suspended. */
 const STOPPED_SECONDS = 3;
-/** A check ends at its deadline; this much later something has stopped the whole program. */
+/** A check ends at its deadline; ending this much later means that the process was suspended. */
 const SPARE_SECONDS = 2;
 
 export interface Job {
   readonly id: string;
-  /** `mount`: what may hang on a file system or on another daemon. */
+  /** `mount`: checks that may hang on a file system or on another daemon. */
   readonly group: 'walk' | 'host' | 'mount';
   readonly intervalSeconds: number;
   readonly timeoutSeconds: number;
   readonly checks: readonly Check[];
-  /** `everything`: nothing may be left out because it is not due. Emits each result as it is known. */
+  /** `everything`: run links that are not due, too. Emits each result as soon as it is known. */
   run(
     signal: AbortSignal,
     emit: (result: ProbeResult) => void,
     everything: boolean,
-    /** What asks GitLab's API for nothing is looked at again, due or not. */
+    /** Reruns links that send GitLab's API no request, due or not. */
     isFresh?: boolean,
   ): Promise<void>;
 }
@@ -62,7 +62,7 @@ async function findingOf(
       const detail = `${check.id} did not end within ${check.timeoutSeconds} s`;
       return { status: 'unknown', reason: 'overdue', detail };
     }
-    // Only name and code: a message may quote what it choked on, and that may be a secret.
+    // Only name and code: a message may quote its input, which may be a secret.
     const name = error instanceof Error ? error.name : typeof error;
     const code = isErrno(error) ? ` ${errnoText(error)}` : '';
     return {
@@ -83,9 +83,9 @@ export interface JobRun {
 }
 
 /**
- * Runs a job to its end, or gives it up: checks that gave no result by then are `unknown/overdue`, and
- * results that come later are dropped. Never rejects. The promise inside the answer settles when the
- * job has really ended, which a hung one may never do; hence it is wrapped in an object.
+ * Runs a job to its end, or gives it up: checks without a result by then are `unknown/overdue`, and later results are
+ * dropped. Never rejects. The promise in the returned object settles when the job has really ended, which a hung job may
+ * never do; hence it is wrapped in an object.
  */
 export async function runJob(request: JobRun): Promise<{ readonly settled: Promise<unknown> }> {
   const { job, clock, stop, onResult, everything = false, isFresh = false } = request;
@@ -123,7 +123,7 @@ async function graceAfter(signal: AbortSignal): Promise<false> {
   return await promise;
 }
 
-/** Hands on what a run says, until it was disturbed; from then on only what passes, which is proof by itself. */
+/** Passes on results until the process was suspended; after that only passes, which prove themselves. */
 export function dropSuspendedResults(
   checks: readonly Check[],
   onResult: (result: ProbeResult) => void,

@@ -1,6 +1,6 @@
 /**
- * What a restart, or a `runnerwatch check` beside the daemon, needs to know so that the load on GitLab
- * stays within its budget: when requests were sent, and what the budgeted checks found.
+ * What a restart, or a `runnerwatch check` beside the daemon, needs to keep the load on GitLab within its budget: when
+ * requests were sent, and the results of the budgeted checks.
  */
 import type { Check } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
@@ -24,7 +24,7 @@ export function stateDocument(state: SavedState): unknown {
   return { schema: SCHEMA, ...state };
 }
 
-/** Takes what is well formed out of a state file of any origin; the rest is forgotten. */
+/** Reads the valid parts of a state file; ignores the rest. */
 export function savedStateOf(document: unknown): SavedState {
   if (!isRecord(document) || document['schema'] !== SCHEMA) return EMPTY_STATE;
   const { budget, results } = document;
@@ -34,7 +34,7 @@ export function savedStateOf(document: unknown): SavedState {
   };
 }
 
-/** Remembered results that still speak: of a budgeted check of this plan, younger than its interval. */
+/** Saved results that are still valid: of a budgeted check of this plan, younger than its interval. */
 export function stillValid(
   results: readonly ProbeResult[],
   checks: readonly Check[],

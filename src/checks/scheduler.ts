@@ -2,9 +2,9 @@
  * Repeats jobs on time.
  *
  * Promises: the first run at once, the next ones spread over the interval by a hash (fifty hosts do not
- * align); a job never overlaps itself; one that does not end is given up after its deadline and a grace
- * and delays no other; after a suspend or a blocked event loop there is one run, not a storm of missed
- * ones. Time is monotonic. It judges nothing.
+ * run at the same time); a job never overlaps itself; a job that does not end is given up after its deadline and a grace
+ * and delays no other; after a suspend or a blocked event loop there is one run, not all missed ones. Time is
+ * monotonic. It judges no results.
  */
 import { createHash } from 'node:crypto';
 
@@ -13,11 +13,11 @@ import type { CheckId, ProbeResult } from '../core/finding.ts';
 import type { Job } from './run.ts';
 import { runJob } from './run.ts';
 
-/** Time to the second run, as a share of the interval: a whole interval wide, so that hosts that started together end up flat. */
+/** Time to the second run, as a share of the interval: up to a whole interval, so that hosts that started together spread evenly. */
 const SHORTEST_FIRST_WAIT = 0.2;
-/** Jobs of one group that may run at the same time; a silent group never starves the other. */
+/** Jobs of one group that may run at the same time; a hanging group never blocks the other. */
 const GROUP_LIMIT = 16;
-/** What finds its group full asks again after that long. */
+/** A job whose group is full tries again after that long. */
 const FULL_GROUP_SECONDS = 1;
 
 export interface SchedulerEvents {
@@ -28,14 +28,14 @@ export interface SchedulerEvents {
 interface Slot {
   readonly job: Job;
   dueSeconds: number;
-  /** When it would have been due without a trigger: what brings one run forward leaves the rhythm as it is. */
+  /** When it would have been due without a trigger: a triggered run does not change the schedule. */
   regularSeconds: number | undefined;
-  /** Until the run has really ended, even when it was given up. */
+  /** Until the run has really ended, even if it was given up. */
   running: boolean;
   /** Given up: it no longer counts against its group. */
   abandoned: boolean;
   ran: boolean;
-  /** Its next run is to look again at what is not due. */
+  /** Its next run also reruns links that are not due. */
   isFresh: boolean;
 }
 
@@ -47,14 +47,14 @@ export class Scheduler {
   #slots = new Map<string, Slot>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** `seed` tells this host from others: the runner's system id or the host name. */
+  /** `seed` identifies this host: the runner's system id or the host name. */
   constructor(clock: Clock, seed: string, events: SchedulerEvents) {
     this.#clock = clock;
     this.#seed = seed;
     this.#events = events;
   }
 
-  /** Takes over a new plan. Jobs that stay keep their rhythm; new ones run at once. */
+  /** Replaces the plan. Jobs that stay keep their schedule; new ones run at once. */
   replace(jobs: readonly Job[]): void {
     const now = this.#clock.seconds();
     this.#slots = new Map(
@@ -77,7 +77,7 @@ export class Scheduler {
     this.#arm();
   }
 
-  /** Makes a job due at once, unless it is running; the runs after that come when they would have come. */
+  /** Makes a job due at once, unless it is running; later runs keep their schedule. */
   trigger(id: string, isFresh = false): void {
     const slot = this.#slots.get(id);
     if (slot === undefined) return;
@@ -125,7 +125,7 @@ export class Scheduler {
     this.#arm();
   }
 
-  /** Strictly in the future, on the rhythm of the slot; what was missed meanwhile is left out. */
+  /** Strictly in the future, on the schedule of the slot; missed runs are skipped. */
   #nextDue(slot: Slot, now: number): number {
     const { intervalSeconds } = slot.job;
     const second = slot.regularSeconds ?? slot.dueSeconds + intervalSeconds;
@@ -172,7 +172,7 @@ export class Scheduler {
   }
 }
 
-/** Where within an interval this host has its turn, 0 to 1: a hash of host and what is due. */
+/** The offset of this host within an interval, 0 to 1: a hash of host and job. */
 export function phaseOf(seed: string, id: string): number {
   return createHash('sha256').update(`${seed} ${id}`).digest().readUInt32BE(0) / 2 ** 32;
 }

@@ -1,7 +1,7 @@
 /**
- * What is known of every check: the last result, since when, how often in a row.
+ * The state of every check: the last result, since when, how often in a row.
  *
- * Promise: nothing is "fine" without proof. A check without a result, or whose last result is older
+ * Promise: nothing is `pass` without proof. A check without a result, or whose last result is older
  * than three intervals, is `unknown`. States survive a new plan as long as their check does.
  */
 import type { Check, CheckState, Counters } from '../core/check.ts';
@@ -18,15 +18,15 @@ export interface Transition {
   readonly detail: string;
 }
 
-/** What the walk asks before it decides whether a link is due. */
+/** What the walk needs to decide whether a link is due. */
 export interface Known {
-  /** The last result that came from looking. */
+  /** The last result of an attempt. */
   readonly result: ProbeResult;
   /** How many such results in a row had the same status and reason. */
   readonly streak: number;
   /** The last such results, oldest first. */
   readonly recent: readonly ProbeResult[];
-  /** True when the state shown now is another one: an earlier link failed since. */
+  /** True if the state shown is another one because an earlier link failed since. */
   readonly masked: boolean;
 }
 
@@ -38,7 +38,7 @@ export class Store {
     this.#clock = clock;
   }
 
-  /** Takes over a new plan: states of checks that still exist stay, the others go. */
+  /** Replaces the plan: states of checks that still exist stay, others are removed. */
   adopt(checks: readonly Check[]): void {
     const now = this.#clock.wall();
     this.#entries = new Map(
@@ -49,7 +49,7 @@ export class Store {
     );
   }
 
-  /** Files a result; returns what changed, if anything did. Results of checks that are gone are dropped. */
+  /** Stores a result; returns the transition, if any. Results of removed checks are dropped. */
   record(result: ProbeResult): Transition | undefined {
     const entry = this.#entries.get(result.check);
     if (entry === undefined) return undefined;
@@ -73,7 +73,7 @@ export class Store {
     };
   }
 
-  /** Files a result remembered from an earlier run of the program; it counts as no run of this one. */
+  /** Stores a result saved by an earlier run of the program; it does not count as a run. */
   seed(result: ProbeResult): void {
     const entry = this.#entries.get(result.check);
     if (entry === undefined || entry.last !== undefined) return;
@@ -92,14 +92,14 @@ export class Store {
     });
   }
 
-  /** The last real result of every budgeted check, for the state file. */
+  /** The last attempted result of every budgeted check, for the state file. */
   budgetedResults(): readonly ProbeResult[] {
     return [...this.#entries.values()]
       .filter(({ check }) => check.probe.budgeted === true)
       .flatMap(({ lastAttempted }) => (lastAttempted === undefined ? [] : [lastAttempted]));
   }
 
-  /** Shows a real result again after an earlier link hid it; counts nothing. */
+  /** Shows an attempted result again after an earlier link masked it; does not count as a run. */
   restore(id: CheckId): Transition | undefined {
     const entry = this.#entries.get(id);
     if (entry?.lastAttempted === undefined || entry.last === entry.lastAttempted) return undefined;
@@ -119,7 +119,7 @@ export class Store {
     };
   }
 
-  /** A due run did not take place because the one before had not ended. */
+  /** A due run was skipped because the previous one had not ended. */
   missed(id: CheckId): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
@@ -138,7 +138,7 @@ export class Store {
     };
   }
 
-  /** True when every check has been looked at once, or could not be for a reason it gives. */
+  /** True if every check has run once, or could not for a reason that it reports. */
   isComplete(): boolean {
     return this.#entries.values().every((entry) => entry.last !== undefined);
   }
@@ -148,7 +148,7 @@ export class Store {
     return [...this.#entries.values()].map((entry) => stateOf(entry, now));
   }
 
-  /** The wall clock was set: what was dated by the old one is dated anew. */
+  /** The wall clock was set: timestamps of the old clock are converted. */
   shift(milliseconds: number): void {
     const redated = redater(milliseconds);
     this.#entries = new Map(
@@ -165,10 +165,10 @@ export class Store {
     );
   }
 
-  /** The whole program stood still for that long: nothing could be looked at, and nothing became old. */
+  /** The process was suspended for that long: no check could run, and no result became old. */
   forgive(seconds: number): void {
     const now = this.#clock.seconds();
-    // What was seen since then is new by itself, and must not last longer for it.
+    // Results stored since then are new and must not live longer.
     const forgiven = (seenSeconds: number): number => Math.min(now, seenSeconds + seconds);
     this.#entries = new Map(
       [...this.#entries].map(([id, entry]) => [
@@ -182,7 +182,7 @@ export class Store {
     );
   }
 
-  /** A wall clock that was set during the run says nothing of its age. */
+  /** A wall clock that was set during the run does not change its age. */
   #seenSeconds({ startedAt, durationSeconds }: ProbeResult): number {
     const age = (this.#clock.wall() - startedAt) / 1000;
     return this.#clock.seconds() - Math.min(Math.max(0, age), durationSeconds + 1);
@@ -195,10 +195,10 @@ const NO_RUNS: Counters = { runs: 0, failures: 0, missed: 0 };
 interface Entry {
   readonly check: Check;
   readonly last: ProbeResult | undefined;
-  /** The last result that came from looking, not from an earlier link's failure. */
+  /** The last attempted result, not one from an earlier link's failure. */
   readonly lastAttempted: ProbeResult | undefined;
   readonly realStreak: number;
-  /** When it was looked, by the monotonic clock: a wall clock that is set makes nothing old. */
+  /** When it ran, by the monotonic clock, so that setting the wall clock makes nothing old. */
   readonly seenSeconds: number;
   readonly realSeenSeconds: number;
   readonly recent: readonly ProbeResult[];
@@ -241,7 +241,7 @@ function realPart(
   };
 }
 
-/** Of fifty runs only the last keeps its certificates: they are long, and mostly the same. */
+/** Of fifty runs only the last keeps its certificates: they are long and mostly equal. */
 function withoutAttachments(result: ProbeResult): ProbeResult {
   const { attachments, ...finding } = result.finding;
   return attachments === undefined ? result : { ...result, finding };
@@ -287,7 +287,7 @@ function unknown(reason: string, detail: string): Finding {
   return { status: 'unknown', reason, detail };
 }
 
-/** False for what was not tried: behind a failed link, or waiting for its turn. */
+/** False for a link that was skipped: after a failed link, or waiting for its turn. */
 function wasAttempted(finding: Finding): boolean {
   return finding.status !== 'skipped' && reasonOf(finding) !== 'request-budget';
 }

@@ -2,9 +2,9 @@
  * One walk along the path to GitLab: dns, connect, proxy, tls, http, api and the tokens of all entries,
  * over one connection.
  *
- * Mechanics only: it runs what is due, hands each link what the one before obtained, leaves the rest
- * `skipped` after a failure, keeps to the request budget, and closes the connection. What a failure
- * means is the diagnosis's business.
+ * It only runs links: it runs what is due, passes each link what the one before obtained, marks the rest
+ * `skipped` after a failure, keeps the request budget, and closes the connection. The diagnosis decides what a
+ * failure means.
  */
 import type { Check } from '../core/check.ts';
 import { WALK_TIMEOUT_SECONDS } from '../core/check.ts';
@@ -36,7 +36,7 @@ export interface WalkDeps {
   readonly known: (id: CheckId) => Known | undefined;
   restore(id: CheckId): void;
   readonly runnerLog?: RunnerLogReader;
-  /** Where within its interval a slow link has its turn, 0 to 1; without it, an interval after the last look. */
+  /** Offset of a slow link within its interval, 0 to 1; without it, one interval after its last run. */
   readonly phase?: (id: CheckId) => number;
 }
 
@@ -66,13 +66,13 @@ interface Plan {
   readonly memory: FollowUpMemory;
   readonly signal: AbortSignal;
   readonly emit: (result: ProbeResult) => void;
-  /** What this walk looks at, decided at its start: a link must not skip what a later one needs. */
+  /** What this walk runs, decided at its start: a link must not skip what a later one needs. */
   readonly wanted: Set<CheckId>;
 }
 
 interface Round extends Plan {
   readonly walk: Walk;
-  /** By probe id, as this walk knows it. Tokens are judged one by one and not kept here. */
+  /** By probe id, in this walk. Tokens are judged one by one and not kept here. */
   readonly findings: Map<string, Finding>;
   /** Follow-ups that were run. */
   readonly followed: Set<string>;
@@ -95,13 +95,13 @@ async function runWalk(plan: Plan): Promise<void> {
   }
 }
 
-/** The web tier lets through what it did not, or the reverse: what the API said before no longer speaks. */
+/** The HTTP link flipped between pass and fail, so the last API result is stale. */
 function isNews({ probe }: Check, before: Finding | undefined, now: Finding): boolean {
   if (probe.id !== 'http' || before === undefined || isSlow(before) || isSlow(now)) return false;
   return before.status !== now.status && !isBlocking(before) && !isBlocking(now);
 }
 
-/** The same answer, and late: it comes and goes, and each time a request to the API would eat up the budget. */
+/** The same response, but slow: it comes and goes, and an API request each time would use up the budget. */
 function isSlow(finding: Finding): boolean {
   return reasonOf(finding) === 'slow';
 }
@@ -143,25 +143,25 @@ async function nextStep(check: Check, round: Round): Promise<Finding> {
   return await runLink(check, round);
 }
 
-/** Recent enough; or GitLab asked for quiet, so that what it said last holds until it may be asked again. */
+/** Recent enough; or GitLab sent Retry-After, so the last result stays valid until then. */
 function isStillSpeaking(known: Known, check: Check, { deps }: Round): boolean {
   const isRecent = ageSeconds(known, deps.clock) < check.intervalSeconds * 3;
   return isRecent || deps.budget.isPaused(endpointIdOf(check));
 }
 
-/** Load is counted, and quiet is kept, by endpoint: all entries of one GitLab share it. */
+/** Load is counted, and Retry-After kept, by endpoint: all entries of one GitLab share it. */
 function endpointIdOf({ target }: Check): string {
   return target.kind === 'runner' ? (target.endpoint ?? target.id) : target.id;
 }
 
-/** The walk's own time is over. A token keeps what is known of it, since it comes round again. */
+/** The walk's own timeout has passed. A token keeps its last result, since its turn comes again. */
 function outOfTime(check: Check, round: Round): Finding {
   const detail = `the path was stopped after ${WALK_TIMEOUT_SECONDS} s, before this check ran`;
   const finding: Finding = { status: 'unknown', reason: 'overdue', detail };
   return check.target.kind === 'runner' ? finding : emitFinding(check, round, finding);
 }
 
-/** What is due, and the unbudgeted links that it travels on. A full round wants everything. */
+/** The links that are due, and the unbudgeted links they need. A full round runs all. */
 function wantedOf(
   checks: readonly Check[],
   { clock, known, budget, phase }: WalkDeps,
@@ -182,7 +182,7 @@ function wantedOf(
   return new Set([...due, ...carriers].map(({ id }) => id));
 }
 
-/** What these need, and what that needs in turn. */
+/** All links that these need, directly or indirectly. */
 function carriersOf(wanted: readonly Check[], checks: readonly Check[]): readonly Check[] {
   const needs = new Set(wanted.flatMap(({ probe }) => probe.needs));
   const carriers = checks.filter(({ probe }) => needs.has(probe.id));
@@ -265,11 +265,11 @@ async function revise(
     held[index] = { ...result, finding };
     findings.set(planned.check.probe.id, finding);
   } catch {
-    // It did not end in time, or failed: the first finding stays as it was.
+    // It did not end in time, or failed: the first finding stays.
   }
 }
 
-/** Emits what is held, in its order, up to a finding that a later link may still put in doubt. */
+/** Emits deferred results in order, up to a finding that a later link may still revise. */
 function emitDecided(round: Round): void {
   let [first] = round.held;
   while (first !== undefined && !isOpen(first, round)) {
@@ -313,16 +313,16 @@ function followUpTools(
   return { ...toolsFor(check, round), fault, recent };
 }
 
-/** A failed budgeted check is repeated soon, twice, so that a lone answer accuses nobody. */
+/** Retry a failed budgeted check twice before confirming: one bad response is no proof. */
 const CONFIRM_AFTER_SECONDS = 25;
 const CONFIRMATIONS = 3;
 
-/** A link that does not apply has no finding, and stands in nobody's way. */
+/** A link that does not apply has no finding and blocks nothing. */
 function isBlocking(finding: Finding | undefined): boolean {
   return finding !== undefined && finding.status !== 'pass' && finding.status !== 'warn';
 }
 
-/** Even a full round does not repeat what GitLab must not be asked again yet. */
+/** Even a full round does not repeat a request that GitLab asked to delay. */
 function mayRepeat(known: Known | undefined, clock: Clock): boolean {
   return (
     known === undefined || ageSeconds(known, clock) >= (known.result.finding.holdsSeconds ?? 0)
@@ -350,8 +350,8 @@ function isDue(
 }
 
 /**
- * The turns of a host lie at fixed moments of the wall clock. Were they counted from the last look, fifty hosts
- * that were switched on together would ask GitLab together for ever.
+ * The turns of a host are at fixed moments of the wall clock. If they were counted from the last run, fifty hosts
+ * that started together would always send their requests at the same moment.
  */
 function isTurn(
   { intervalSeconds }: Check,

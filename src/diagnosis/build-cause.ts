@@ -1,4 +1,4 @@
-/** From an observation to a cause: the one place that fills a catalogue entry with values. */
+/** From an observation to a cause: the only place that fills a catalogue entry with values. */
 import type { CheckState } from '../core/check.ts';
 import type { Cause, Evidence } from '../core/diagnosis.ts';
 import { causeKey } from '../core/diagnosis.ts';
@@ -18,11 +18,11 @@ export interface Observation {
   readonly states: readonly [CheckState, ...CheckState[]];
   readonly scopeId: string;
   readonly runners: readonly RunnerTarget[];
-  /** URL it is about; of the first entry unless told. */
+  /** URL of the cause; of the first entry by default. */
   readonly url?: string;
   readonly explains?: readonly CheckId[];
   readonly ruledOut?: Cause['ruledOut'];
-  /** Where a rule knows better than the status of the main check. */
+  /** Where a rule overrides the severity of the main check. */
   readonly severity?: Severity;
   /** Facts beside those of the finding. */
   readonly facts?: Readonly<Record<string, Fact>>;
@@ -52,7 +52,7 @@ function severityOf(spec: CauseSpec, { finding }: CheckState): Severity {
   return finding.status === 'warn' ? (spec.warnSeverity ?? spec.severity) : spec.severity;
 }
 
-/** The entry of the catalogue; a rule that names one that is not there is a bug. */
+/** The catalogue entry; a rule with an unknown id is a bug. */
 export function requireCause(id: string): CauseSpec {
   const spec = causeSpec(id);
   if (spec === undefined) throw new Error(`the catalogue has no cause ${id}`);
@@ -88,7 +88,7 @@ function portOf(url: URL | null): string {
   return url.protocol === 'http:' ? '80' : '443';
 }
 
-/** Two results in a row, unless the entry asks for more, or is content with one. */
+/** Two results in a row, unless the catalogue entry sets another number. */
 function confidenceOf(
   { confirm }: CauseSpec,
   state: CheckState,

@@ -1,9 +1,9 @@
-/** For what fails without a proven cause: which causes would fit, and what is missing to prove each. */
+/** For a failure without a known cause: which causes are possible, and which evidence is missing for each. */
 import type { Snapshot } from '../core/check.ts';
 import type { Candidate, Cause } from '../core/diagnosis.ts';
 import { catalogue } from './catalogue/index.ts';
 
-/** More would be a list to read, not a hint. */
+/** A longer list would not help. */
 const MOST_CANDIDATES = 5;
 
 export function candidatesOf(causes: readonly Cause[], { checks }: Snapshot): readonly Candidate[] {

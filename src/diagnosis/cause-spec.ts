@@ -1,5 +1,5 @@
 /**
- * The form of a catalogue entry: what a cause means, which observations prove it, what to type. `explain`,
+ * The form of a catalogue entry: what a cause means, which observations prove it, and its fix. `explain`,
  * docs/causes.md and the report derive from it.
  */
 import type { FixStep } from '../core/diagnosis.ts';
@@ -114,10 +114,10 @@ export const FACT_PLACEHOLDERS = {
 } as const;
 export type FactName = keyof typeof FACT_PLACEHOLDERS;
 
-/** What a text shows for a fact that nothing supplied: a bug, which tests and lab look for. */
+/** What a text shows for a fact that is missing: a bug, which tests and lab search for. */
 export const MISSING_FACT = '(missing fact: ';
 
-/** The order of blame: what stops everything first, what only hurts last. */
+/** The order of blame: first what stops everything, last what only hurts. */
 export const STAGES = [
   'config',
   'process',
@@ -159,12 +159,12 @@ export interface CauseSpec {
   readonly title: string;
   /** What it is, one or two sentences, for explain and the docs. */
   readonly meaning: string;
-  /** The least that makes the claim sure. */
+  /** The minimum that proves the cause. */
   readonly evidence: string;
   readonly notConfusedWith: readonly string[];
   /** `<probe>/<reason>` pairs that are read as this cause. */
   readonly from: readonly string[];
-  /** Severity when the check only warns; the same as else unless told. */
+  /** Severity when the check only warns; `severity` by default. */
   readonly warnSeverity?: Severity;
   /** A clause with the values: "the name gitlab.example.com does not exist". */
   says(context: CauseContext): string;
@@ -172,11 +172,11 @@ export interface CauseSpec {
   readonly resolvedWhen: string;
   /** Ids of causes that are symptoms of this one. */
   readonly suppresses?: readonly string[];
-  /** At its full severity it breaks whatever comes after it, so it is blamed first. */
+  /** At its full severity it breaks everything after it, so it comes first in the order of blame. */
   readonly breaks?: boolean;
-  /** One result above the limit is none: the median of the last results must be, too. */
+  /** One result above the limit is not enough: the median of the last results must be above it. */
   readonly lasting?: { readonly measure: string; readonly option: string };
-  /** What the evidence must amount to before it is confirmed; two results in a row unless told. */
+  /** The evidence that confirms it; two results in a row by default. */
   readonly confirm?: { readonly results: number; readonly seconds?: number };
 }
 
@@ -189,15 +189,15 @@ export function family(
   return (spec) => ({ ...shared, ...spec });
 }
 
-/** A fact that needs no repetition: it was read from a file or from the token itself. */
+/** A fact that needs no repetition: read from a file or from the token itself. */
 export const AT_ONCE = { results: 1 } as const;
 
-/** Restarts the runner: what was read once per process is read again. */
+/** Restarts the runner, so that it reads again what it reads only at start. */
 export function restart({ place }: CauseContext): FixStep {
   return step('Restart the runner, which reads this only once.', place.commands.restart);
 }
 
-/** Gives the runner's process a variable, and restarts it. */
+/** Sets a variable for the runner process and restarts it. */
 export function setVariable(
   { place }: CauseContext,
   text: string,
@@ -212,7 +212,7 @@ export function engineOf(c: CauseContext): EngineCommands {
   return c.place.engineAt(c.fact('stands_on'));
 }
 
-/** A path of the runner, as a word of a command on the host. */
+/** A path of the runner, quoted for a command on the host. */
 export function onHost({ place }: CauseContext, path: string): string {
   return quoteArgument(place.hostPath(path));
 }

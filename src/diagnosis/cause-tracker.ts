@@ -1,10 +1,9 @@
 /**
- * Makes one honest story out of judgements that follow each other: a cause keeps its beginning and its
- * confirmation while it lasts, and one that comes and goes stays on the list as flapping instead of waking
- * somebody at every turn.
+ * Turns successive diagnoses into stable causes: a cause keeps its start and its confirmation while it lasts, and
+ * a cause that comes and goes stays on the list as flapping instead of alerting each time.
  *
- * A cause is taken off at the first judgement without it, unless it came back soon after it had gone: then it
- * is held for some intervals more. Time is the snapshot's.
+ * A cause is removed at the first diagnosis without it, unless it came back soon after it had gone: then it
+ * is kept for some intervals more. Time is the snapshot's.
  */
 import type { Snapshot } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
@@ -17,18 +16,18 @@ import { hasUnjudged } from './unjudged.ts';
 
 /** A cause that returns within so many intervals of its checks is the same incident. */
 const RETURN_INTERVALS = 5;
-/** Budgeted checks have long intervals, and are repeated soon when they fail. */
+/** Budgeted checks have long intervals, and are repeated soon if they fail. */
 const LONGEST_INTERVAL_SECONDS = 60;
 
 interface Tracked {
   readonly cause: Cause;
   readonly since: Instant;
-  /** Of the first judgement of this incident that named it. */
+  /** Time of the first diagnosis of this incident that had the cause. */
   readonly appearedAt: Instant;
   readonly isConfirmed: boolean;
   /** How often it appeared within this incident. */
   readonly episodes: number;
-  /** Undefined while the judgement names it. */
+  /** Undefined while the diagnosis has the cause. */
   readonly goneAt: Instant | undefined;
   readonly holdSeconds: number;
 }
@@ -36,7 +35,7 @@ interface Tracked {
 export class CauseTracker {
   #tracked: ReadonlyMap<string, Tracked> = new Map();
 
-  /** The wall clock was set: what was dated by the old one is dated anew. */
+  /** The wall clock was set: timestamps of the old clock are converted. */
   shift(milliseconds: number): void {
     this.#tracked = new Map(
       [...this.#tracked].map(([key, tracked]) => [
@@ -51,7 +50,7 @@ export class CauseTracker {
     );
   }
 
-  /** The diagnosis as a reader should see it, after the ones before. */
+  /** The diagnosis for readers, given the previous ones. */
   settle(diagnosis: Diagnosis, snapshot: Snapshot): Diagnosis {
     const now = snapshot.takenAt;
     const named = new Map(diagnosis.causes.map((cause) => [causeKey(cause), cause]));
@@ -80,7 +79,7 @@ export class CauseTracker {
   }
 }
 
-/** As it went, its place or all of its checks got another name for sure: one fault is not told by two. */
+/** When it went, another confirmed cause took its place or all of its checks: one fault must not be reported as two. */
 function isRenamed({ cause, goneAt = 0 }: Tracked, other: Tracked): boolean {
   const { cause: by, appearedAt, isConfirmed } = other;
   const isLoud = by.severity === 'critical' || by.severity === 'warning';
@@ -149,12 +148,12 @@ function settled({ cause, since, isConfirmed, episodes, goneAt }: Tracked): Caus
   return { ...cause, since, confidence, summary, flapping: { episodes } };
 }
 
-/** What one judgement says and the one before did not. */
+/** What this diagnosis has and the previous one had not. */
 export type Transition =
   | { readonly kind: 'appeared' | 'confirmed' | 'resolved'; readonly cause: Cause }
   | {
       readonly kind: 'verdict';
-      /** Absent at the first judgement. */
+      /** Absent at the first diagnosis. */
       readonly from: Verdict | undefined;
       readonly to: Verdict;
       readonly summary: string;

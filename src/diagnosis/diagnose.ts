@@ -1,6 +1,6 @@
 /**
- * Why has this runner lost GitLab, or why is it about to? A pure function of the snapshot: every rule is
- * asked in the order of blame, symptoms of a cause are taken off the list, and each entry gets one cause.
+ * Why does this runner get no jobs, or soon will not? A pure function of the snapshot: every rule is
+ * applied in the order of blame, symptoms of a cause are removed from the list, and each entry gets one cause.
  */
 import type { CheckState, Snapshot } from '../core/check.ts';
 import type { Candidate, Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
@@ -34,7 +34,7 @@ export function diagnose(snapshot: Snapshot): Diagnosis {
   return { verdict, summary: summaryOf(verdict, causes, indexed), causes, candidates, runners };
 }
 
-/** What the rules say, and what the catalogue says of every check that no rule has spoken for. */
+/** The causes of the rules, and the catalogue's cause for every check that no rule covers. */
 function inOrderOfBlame(indexed: SnapshotIndex): readonly Cause[] {
   const ruled = RULES.flatMap(({ stage, judge }) =>
     judge(indexed).map((cause) => ({ stage, cause })),
@@ -49,7 +49,7 @@ function checksOf({ evidence, explains }: Cause): readonly CheckId[] {
   return [...evidence.map(({ check }) => check), ...explains];
 }
 
-/** Two rules may come to one cause by different evidence: the first in the order of blame speaks. */
+/** Two rules may find one cause by different evidence: the first in the order of blame wins. */
 function distinct(causes: readonly Cause[]): readonly Cause[] {
   const keys = causes.map((cause) => causeKey(cause));
   return causes.filter((_cause, index) => keys.indexOf(keys[index] ?? '') === index);
@@ -73,12 +73,12 @@ function judgeRunner(
   };
 }
 
-/** The worst that concerns each entry; of equals the first in the order of blame. */
+/** The worst cause of each entry; within one severity the first in the order of blame. */
 function causesOfRunners(causes: readonly Cause[]): ReadonlyMap<string, Cause> {
   const worstFirst = SEVERITIES.flatMap((severity) =>
     causes.filter((cause) => cause.severity === severity),
   );
-  // Of two that are set under one key the later holds.
+  // Of two entries with one key the later wins.
   return new Map(
     worstFirst
       .toReversed()
@@ -105,8 +105,8 @@ function chainOf(
 }
 
 /**
- * GitLab was good to the token before it began to refuse the runner's own requests. One that knows only verify is
- * asked once an hour, so what it said then is no proof of now.
+ * GitLab accepted the token before it began to reject the runner's own requests. An old GitLab is asked once an hour, so
+ * that its last response is no proof of now.
  */
 function isOutrun(
   { check, finding, last }: CheckState,

@@ -12,7 +12,7 @@ const POLLS: ReadonlySet<EventKind> = new Set<EventKind>([
 /** A poll is held for a minute at most; then the next one begins. */
 const PROOF_SECONDS = 300;
 
-/** Entries whose last poll for jobs, by the runner's own log or counters, worked. */
+/** Entries whose last poll succeeded, by the runner's log or counters. */
 export function runnersWithOwnPolls({ checks, takenAt }: Snapshot): ReadonlySet<string> {
   const events = checks.flatMap(({ finding }) => finding.events ?? []);
   const latest = new Map<string, RunnerEvent>();

@@ -1,4 +1,4 @@
-/** What the runner itself wrote and counted, as rules ask for it; and a cause that is drawn from it. */
+/** What the runner itself logged and counted, as rules need it; and causes built from it. */
 import type { CheckState } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause } from '../core/diagnosis.ts';
@@ -34,16 +34,16 @@ export interface Drawn {
   readonly scopeId: string;
   readonly runners: readonly RunnerTarget[];
   readonly isConfirmed: boolean;
-  /** Where it is less bad than the entry says. */
+  /** If it is less severe than the catalogue says. */
   readonly severity?: Severity;
   readonly facts?: Readonly<Record<string, Fact>>;
-  /** Checks that prove the rest of it. */
+  /** Checks that prove the rest. */
   readonly states?: readonly CheckState[];
   readonly ruledOut?: Cause['ruledOut'];
   readonly explains?: Cause['explains'];
 }
 
-/** The check passes all the while, since it could look: what was written or counted is the evidence. */
+/** The check itself passes, since it could run: the evidence is what was logged or counted. */
 export function buildCauseFromEvents(indexed: SnapshotIndex, given: Drawn): Cause {
   const { spec, seen, scopeId, runners, isConfirmed, states = [], ruledOut = [] } = given;
   const [main] = seen;
@@ -78,7 +78,7 @@ function textOf({ text, count }: RunnerEvent): string {
   return count > 1 ? `${text} (${count} times)` : text;
 }
 
-/** The way of an entry, when every link of it that was looked at is open; and since when. */
+/** The path of an entry, if every tested link of it is open; and since when. */
 export function openWay(
   indexed: SnapshotIndex,
   runner: RunnerTarget,

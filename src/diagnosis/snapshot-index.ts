@@ -1,4 +1,4 @@
-/** A snapshot, its checks in one order, with the questions that rules ask of it. Built once per diagnosis. */
+/** A snapshot and its checks in one order, with the queries that rules need. Built once per diagnosis. */
 import type { CheckState, Snapshot, HostContext } from '../core/check.ts';
 import { checkId, placeOf } from '../core/check.ts';
 import type { Place } from '../core/place.ts';
@@ -9,7 +9,7 @@ import type { Link } from '../core/vocabulary.ts';
 import type { EventKind, RunnerEvent } from '../core/runner-event.ts';
 import { LINKS } from '../core/vocabulary.ts';
 
-/** What the runner wrote or counted, with the check that saw it. */
+/** What the runner logged or counted, with the check that read it. */
 export interface ObservedEvent {
   readonly state: CheckState;
   readonly event: RunnerEvent;
@@ -27,7 +27,7 @@ export interface SnapshotIndex {
   tokenOf(runner: RunnerTarget): CheckState | undefined;
   /** All checks of a probe. */
   statesOf(probe: string): readonly CheckState[];
-  /** By the runner's log and its counters: of some kinds, about one entry where it is told; newest first. */
+  /** From the runner's log and counters: of some kinds, about one entry where it is known; newest first. */
   seen(kinds: readonly EventKind[], runner?: string): readonly ObservedEvent[];
 }
 
@@ -78,7 +78,7 @@ function linksAt(endpoint: string, byId: ReadonlyMap<string, CheckState>): reado
   });
 }
 
-/** By link, then by id: a judgement does not depend on the order in which checks were planned. */
+/** By link, then by id: a diagnosis does not depend on the order in which checks were planned. */
 function inOrder(checks: readonly CheckState[]): readonly CheckState[] {
   return checks.toSorted((a, b) => rankOf(a) - rankOf(b) || (a.check.id < b.check.id ? -1 : 1));
 }
@@ -92,7 +92,7 @@ export function isFail({ finding }: CheckState): boolean {
   return finding.status === 'fail';
 }
 
-/** A finding that must be accounted for. */
+/** A finding that needs a cause. */
 export function isTroubled({ finding }: CheckState): boolean {
   return finding.status === 'fail' || finding.status === 'warn';
 }

@@ -40,7 +40,7 @@ function leadOf(cause: Cause, { hostContext }: SnapshotIndex): string {
   return `${namesOf(concerned)} ${verb} no jobs: ${lowered(summary)}`;
 }
 
-/** Words at the start of a sentence that are no names. */
+/** First words of sentences that are not names. */
 const PLAIN_WORD =
   /^(?:A|An|At|Connection|Connections|Direct|Job|Jobs|Large|Line|No|Nothing|Packets|Port|The|This|Two|With) /;
 

@@ -1,14 +1,14 @@
-/** Which causes are only symptoms of another one, so that nobody is paged twice for one fault. */
+/** Which causes are only symptoms of another one, so that one fault does not page twice. */
 import type { Cause } from '../core/diagnosis.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import type { Scope } from '../core/vocabulary.ts';
 import { causeSpec } from './catalogue/index.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
 
-/** What is wrong there is wrong for every entry of the host. */
+/** A fault of this kind affects every entry of the host. */
 const HOST_WIDE: ReadonlySet<Scope> = new Set(['host', 'config', 'service', 'mount', 'executor']);
 
-/** Takes symptoms off the list and files them, with the entries they concern, under what accounts for them. */
+/** Removes symptoms from the list and adds them, with their entries, to the cause that explains them. */
 export function withoutSymptoms(
   causes: readonly Cause[],
   indexed: SnapshotIndex,
@@ -26,7 +26,7 @@ export function withoutSymptoms(
     .map((root) => withSymptoms(root, roots.get(root) ?? [], indexed));
 }
 
-/** Up to the cause that nothing accounts for. Of two that account for each other the first to blame is it. */
+/** Up to the cause that no other explains. Of two that explain each other the first in the order of blame wins. */
 function rootOf(cause: Cause, above: ReadonlyMap<Cause, Cause>): Cause {
   const next = above.get(cause);
   return next === undefined ? cause : rootOf(next, above);
@@ -60,22 +60,22 @@ function accountsFor(cause: Cause, symptom: Cause, indexed: SnapshotIndex): bool
 
 function isSuppressed(symptom: Cause, by: Cause, indexed: SnapshotIndex): boolean {
   const spec = causeSpec(by.id);
-  // What only warns has not gone far enough to account for anything.
+  // A cause that only warns is not severe enough to explain others.
   const isFull = by.severity === spec?.severity;
   return isFull && (spec.suppresses?.includes(symptom.id) ?? false) && meets(by, symptom, indexed);
 }
 
-/** What is wrong with a line of config.toml that belongs to one entry of several. */
+/** A fault in a line of config.toml that belongs to one entry of several. */
 function isOfSomeEntries({ scope }: Cause, runners: readonly RunnerTarget[]): boolean {
   return (
     scope.kind === 'config' && scope.runners.length > 0 && scope.runners.length < runners.length
   );
 }
 
-/** A fault at one GitLab says nothing about another one. */
+/** A fault at one GitLab does not explain another one. */
 function meets(cause: Cause, symptom: Cause, { hostContext }: SnapshotIndex): boolean {
   if (HOST_WIDE.has(cause.scope.kind) && !isOfSomeEntries(cause, hostContext.runners)) return true;
-  // A line of one entry says nothing about the token of another one that has the same GitLab.
+  // A line of one entry does not explain the token of another entry with the same GitLab.
   const isByEntry =
     cause.scope.kind === 'runner' ||
     (cause.scope.kind === 'config' && symptom.scope.kind === 'runner');

@@ -1,4 +1,4 @@
-/** What the verdict cannot rest on: checks that found nothing out, and trouble that no cause accounts for. */
+/** What makes the verdict uncertain: checks without a result, and failures that no cause explains. */
 import type { CheckState, Snapshot } from '../core/check.ts';
 import type { Cause } from '../core/diagnosis.ts';
 import { COMMON_REASONS, reasonOf } from '../core/finding.ts';
@@ -21,8 +21,8 @@ export function hasUnjudged(snapshot: Snapshot, causes: readonly Cause[]): boole
 }
 
 /**
- * What is unknown, and what fails, warns or was skipped with no cause that accounts for it. With many entries the
- * tokens take turns for hours: GitLab has judged one that was not asked about yet when the runner's own poll worked.
+ * Checks that are unknown, and those that fail, warn or were skipped without a cause that explains them. With many entries
+ * the tokens take turns for hours: a token that was not tested yet counts as accepted if the runner's own poll succeeded.
  */
 export function unjudgedChecks(
   snapshot: Snapshot,
@@ -46,7 +46,7 @@ export function unjudgedChecks(
   });
 }
 
-/** Its turn has not come, so it says nothing of its target. */
+/** Its turn has not come, so it says nothing about its target. */
 function isNotDue({ check, finding }: CheckState): boolean {
   const reason = reasonOf(finding) ?? '';
   const common: Readonly<Record<string, ReasonSpec>> = COMMON_REASONS;

@@ -1,4 +1,4 @@
-/** Causes in config.toml. What a file says needs no repetition. */
+/** Causes in config.toml. A file needs no second reading to confirm. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
@@ -16,7 +16,7 @@ const lint = (c: CauseContext) =>
 const edit = (c: CauseContext, text: string) => step(text, `sudoedit ${onHost(c, c.config)}`);
 
 const userOf = ({ place }: CauseContext) => `the runner's user (${place.user.name})`;
-/** Where the file as a whole is wrong there is no line. */
+/** If the file as a whole is wrong, there is no line. */
 const lineOf = (c: CauseContext) => {
   const line = c.optional('line');
   return line === undefined ? '' : ` (line ${line})`;

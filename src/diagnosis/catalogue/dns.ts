@@ -1,4 +1,4 @@
-/** Causes in name resolution. */
+/** Causes in DNS. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
@@ -11,7 +11,7 @@ function server(c: CauseContext): string {
 
 const showResolver = (c: CauseContext) => `cat ${onHost(c, '/etc/resolv.conf')}`;
 
-/** A question to each side, or to the one that is known. */
+/** A query to each side, or to the one that is known. */
 function compared(c: CauseContext): string {
   const name = quoteArgument(c.fact('name'));
   const sources = [c.optional('wrong_server'), c.optional('right_source')].flatMap(

@@ -1,4 +1,4 @@
-/** Causes in what the executor stands on. Jobs fail; the runner still reaches GitLab. */
+/** Causes in what the executor needs. Jobs fail; the runner still reaches GitLab. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
@@ -12,7 +12,7 @@ const executorCause = family({
 
 const ask = (c: CauseContext, text: string) => step(text, engineOf(c).client('info'));
 
-/** Where this host does not run the engine, the text says where to type it. */
+/** If the engine runs on another host, the text says where to run the command. */
 const onEngine = (c: CauseContext, text: string, command: string | undefined) =>
   command === undefined
     ? step(`On the host of ${c.fact('stands_on')}: ${text}`)

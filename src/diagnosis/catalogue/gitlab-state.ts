@@ -1,4 +1,4 @@
-/** Causes in a state that GitLab is in for a while, or for good. */
+/** Causes in a temporary or permanent state of GitLab. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';

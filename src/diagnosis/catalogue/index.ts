@@ -22,10 +22,10 @@ import { TLS_HANDSHAKE_CAUSES } from './tls-handshake.ts';
 import { TLS_TRUST_CAUSES } from './tls-trust.ts';
 import { TOKEN_CAUSES } from './token.ts';
 
-/** A group of causes that have their subject in common. */
+/** A group of causes with a common subject. */
 interface Family {
   readonly name: FamilyName;
-  /** Where its causes stand in the order of blame, unless an entry says otherwise. */
+  /** Position of its causes in the order of blame, unless an entry sets another one. */
   readonly stage: Stage;
   readonly causes: readonly CauseSpec[];
 }
@@ -78,7 +78,7 @@ export function isOfFamily(id: string | undefined, ...names: readonly FamilyName
   return family !== undefined && names.includes(family.name);
 }
 
-/** Where a cause of this severity stands in the order of blame. */
+/** Position of a cause of this severity in the order of blame. */
 export function stageOf({ id, severity: worst, breaks }: CauseSpec, severity: Severity): Stage {
   const family = FAMILY_OF.get(id)?.stage ?? 'resources';
   return breaks === true && severity === worst ? 'system' : family;

@@ -1,4 +1,4 @@
-/** Causes in single jobs and what prepares them, by the runner's own words. */
+/** Causes in single jobs and their preparation, from the runner's own log. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';

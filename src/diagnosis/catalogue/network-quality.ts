@@ -1,4 +1,4 @@
-/** Causes on a way that is there and not good: filtered here, too narrow, or losing packets. */
+/** Causes on a path that exists but is bad: filtered on this host, a small MTU, or packet loss. */
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
@@ -10,7 +10,7 @@ function chainOf(c: CauseContext): string {
     .join(' ');
 }
 
-/** What to type about the rule that stops the packets; without its handle it is the policy of a chain. */
+/** How to fix the rule that blocks the packets; without a handle it is the policy of a chain. */
 function openFirewall(c: CauseContext): readonly FixStep[] {
   if (c.optional('rule') === undefined) {
     return [

@@ -1,4 +1,4 @@
-/** Causes between here and the port. */
+/** Causes between this host and GitLab's port. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
@@ -167,7 +167,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
   {
     id: 'gitlab-partial-outage',
     severity: 'warning',
-    // A dead address costs the runner time and nothing else, as long as another one answers.
+    // An address that fails only costs the runner time, as long as another one responds.
     warnSeverity: 'notice',
     scope: 'gitlab',
     title: "One of GitLab's backends fails",

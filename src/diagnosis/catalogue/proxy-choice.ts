@@ -1,4 +1,4 @@
-/** Causes in the choice of the way: which proxy, or none, is in force for GitLab. */
+/** Causes in the choice of the path: which proxy, or none, the runner uses for GitLab. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { family, onHost, restart, setVariable } from '../cause-spec.ts';

@@ -1,4 +1,4 @@
-/** Causes that only GitLab's own record shows, to somebody with an API token. */
+/** Causes that only GitLab's own record shows, which needs an API token. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { AT_ONCE, family, onHost } from '../cause-spec.ts';

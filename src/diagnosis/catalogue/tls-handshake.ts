@@ -1,4 +1,4 @@
-/** Causes in the TLS handshake itself, and certificates that end soon. */
+/** Causes in the TLS handshake itself, and certificates that expire soon. */
 import { dateOfFact } from '../../core/date-text.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
@@ -6,7 +6,7 @@ import { quoteArgument } from '../../core/shell.ts';
 import { family, onHost, restart } from '../cause-spec.ts';
 import { showCertificates } from './tls-trust.ts';
 
-/** A file of this GitLab in the folder of certificates. */
+/** A file for this GitLab in the certs directory. */
 const certsFile = (c: CauseContext, end: string) =>
   onHost(c, `${c.place.files.certs}/${c.host}.${end}`);
 

@@ -6,14 +6,14 @@ import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import { family, onHost, restart } from '../cause-spec.ts';
 
-/** Fetches what the server shows, for a look or for the certs folder. */
+/** Downloads the certificates of the server, to show them or for the certs directory. */
 export function showCertificates(c: CauseContext): string {
   return c.place.inNetwork(
     `openssl s_client -connect ${quoteArgument(`${c.host}:${c.port}`)} -servername ${quoteArgument(c.host)} -showcerts </dev/null`,
   );
 }
 
-/** With `tls-ca-file` the runner never looks into its certs folder, so a file there would change nothing. */
+/** With `tls-ca-file` the runner ignores its certs directory, so a file there would change nothing. */
 function installRoot(c: CauseContext, file: string): readonly FixStep[] {
   const isNamed = c.optional('ca_file_configured') === 'true';
   return [

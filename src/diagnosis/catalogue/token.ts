@@ -10,7 +10,7 @@ const tokenCause = family({
   resolvedWhen: 'the token check passes again',
 });
 
-/** Where the new token goes. The runner sees the change by itself. */
+/** Where to put the new token. The runner loads the change by itself. */
 function putToken(c: CauseContext) {
   return step(
     `Put it into the entry "${c.name}" (line ${c.fact('line')}).`,

@@ -1,6 +1,6 @@
 /**
- * Is this host's clock wrong, and does that make a good certificate or token look bad? Judged by the Date of
- * answers; a path on which nobody answers says nothing of the clock.
+ * Is this host's clock wrong, and is a valid certificate or token rejected because of it? Judged by the Date header of
+ * responses; a path without responses says nothing about the clock.
  */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
@@ -9,12 +9,12 @@ import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason } from '../snapshot-index.ts';
 
-/** Less than this between two clocks matters to nobody. */
+/** A smaller difference between two clocks is harmless. */
 const SKEW_SECONDS = 60;
 
 interface Skewed {
   readonly states: readonly [CheckState, ...CheckState[]];
-  /** The smallest of all, so that none of them is overrated. */
+  /** The smallest of all, so that none counts too much. */
   readonly seconds: number;
 }
 
@@ -45,12 +45,12 @@ export function clockCauses(indexed: SnapshotIndex): readonly Cause[] {
   return [withDates(cause, states)];
 }
 
-/** What was seen beside the way because of the refusal goes with it. */
+/** Follow-ups of the rejection belong to the same cause. */
 function lookedAt(indexed: SnapshotIndex): readonly CheckState[] {
   return indexed.statesOf('detour').filter(({ finding }) => finding.status === 'warn');
 }
 
-/** The check passes all the while: the story of the skew is in its last results. Two answers confirm it. */
+/** The check passes all the time: the skew is in its last results. Two responses confirm it. */
 function storyOf(states: readonly CheckState[]): Pick<Cause, 'since' | 'confidence'> | undefined {
   const looks = states.flatMap(({ recent }) =>
     recent.slice(recent.findLastIndex(({ finding }) => !isSkewed(finding)) + 1),
@@ -66,12 +66,12 @@ function isSkewed(finding: Finding): boolean {
   return Math.abs(skewIn(finding) ?? 0) > SKEW_SECONDS;
 }
 
-/** By the answer of a link, or by the one that was asked for because a certificate is refused for its dates. */
+/** From the response of a link, or from the follow-up after a certificate was rejected for its dates. */
 function skewIn({ measures }: Finding): number | undefined {
   return measures?.['clock_skew_seconds'] ?? measures?.['date_skew_seconds'];
 }
 
-/** All answers say that this clock is wrong, and in the same direction; else it is the servers who differ. */
+/** All responses agree that this clock is wrong, in the same direction; otherwise the servers differ. */
 function skewOf(indexed: SnapshotIndex): Skewed | undefined {
   const answered = [...indexed.statesOf('http'), ...indexed.statesOf('detour')];
   const known = answered.flatMap((state) => {
@@ -86,7 +86,7 @@ function skewOf(indexed: SnapshotIndex): Skewed | undefined {
   return { states: [first, ...others], seconds: least.seconds };
 }
 
-/** Refused for its dates by this host's clock, and good by the clock of those who answer. */
+/** Rejected for its dates by this host's clock, but valid by the clock of the servers. */
 function isVictim(state: CheckState, now: number): boolean {
   const { not_before, not_after } = factsOf(state);
   const measured = (name: string): number => (state.finding.measures?.[name] ?? -Infinity) * 1000;
@@ -98,7 +98,7 @@ function isVictim(state: CheckState, now: number): boolean {
   return hasReason(state, 'expired') && Date.parse(String(not_after)) > now;
 }
 
-/** The check that answered passes; what it proves is the difference. */
+/** The check that got the response passes; the difference is the proof. */
 function withDates(cause: Cause, states: readonly CheckState[]): Cause {
   const texts = new Map<CheckId, string>(
     states.map(({ check, finding }) => [

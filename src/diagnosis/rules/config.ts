@@ -1,4 +1,4 @@
-/** A config.toml that does not load, or entries that cannot be used. */
+/** A config.toml that does not load, or entries that are invalid. */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { CheckId } from '../../core/finding.ts';
@@ -9,10 +9,10 @@ import type { SnapshotIndex } from '../snapshot-index.ts';
 import { hasReason, isTroubled } from '../snapshot-index.ts';
 import { causeOfCheck, readAs } from './default.ts';
 
-/** Faults of a file that a running process survives, until somebody restarts it. */
+/** Faults of a file that a running process survives until it is restarted. */
 const SURVIVED = new Set(['config-syntax-error', 'config-type-error']);
 
-/** With a file that does not load, the runner is gone sooner than this. */
+/** With a file that does not load, the runner exits sooner than this. */
 const START_SECONDS = 10;
 
 export function configCauses(indexed: SnapshotIndex): readonly Cause[] {
@@ -28,7 +28,7 @@ function changedCauses(indexed: SnapshotIndex): readonly Cause[] {
     .map((state) => causeOfCheck(state, indexed, { spec }));
 }
 
-/** A process that was there before the change, or stays. One in a crash loop is there now and then, too. */
+/** A process that started before the change, or stays. In a crash loop a process exists now and then, too. */
 function hasOldConfig({ check }: CheckState, indexed: SnapshotIndex): boolean {
   const { process: runner } = indexed.hostContext;
   if (runner === undefined) return false;
@@ -45,7 +45,7 @@ function entryCauses(indexed: SnapshotIndex): readonly Cause[] {
   if (state === undefined || isTroubled(state)) return [];
   const all = indexed.hostContext.configProblems;
   const unset = all.filter(({ code }) => code === 'env-unset');
-  // What a variable that is not set leaves of a url is no url: that is not a second fault.
+  // A url that is invalid because of an unset variable is not a second fault.
   const emptied = new Set(unset.map((problem) => placeOf(problem)));
   const invalid = all.filter(
     (problem) => problem.code === 'url-invalid' && !emptied.has(placeOf(problem)),
@@ -88,7 +88,7 @@ function entryCause(
   return [{ ...cause, evidence }];
 }
 
-/** An entry owns the lines from its header to the next one. */
+/** An entry owns the lines from its header to the next header. */
 function ownersOf(
   problems: readonly Problem[],
   runners: readonly RunnerTarget[],
@@ -99,7 +99,7 @@ function ownersOf(
   return runners.filter((runner) => owners.has(runner));
 }
 
-/** What was looked at on the way to an address that nobody wrote. */
+/** Checks of an address that is not what the file meant. */
 function waysOf(problems: readonly Problem[], indexed: SnapshotIndex): readonly CheckId[] {
   const { runners, endpoints } = indexed.hostContext;
   const owners = ownersOf(problems, runners);

@@ -1,6 +1,6 @@
 /**
- * What no rule has spoken for: a check that fails or warns is the cause that the catalogue reads it as, or `unknown` in
- * the words of the check itself. So is a check that could not look for a reason that is a cause.
+ * The default for every check that no rule covers: a check that fails or warns is the cause that the catalogue assigns to
+ * its reason, or `unknown` with the detail of the check. So is a check that could not run for a reason that is a cause.
  */
 import type { CheckState, Snapshot } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
@@ -16,7 +16,7 @@ import type { CauseSpec, Stage } from '../cause-spec.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { isTroubled, linkOf } from '../snapshot-index.ts';
 
-/** A cause with its place in the order of blame. */
+/** A cause with its position in the order of blame. */
 export interface BlamedCause {
   readonly stage: Stage;
   readonly cause: Cause;
@@ -42,7 +42,7 @@ export function mustEndInCause(state: CheckState, snapshot: Snapshot): boolean {
   return isTroubled(state) && !isPassing(state) && !isOutdated(state, snapshot);
 }
 
-/** Context to an earlier walk: it says nothing of the links that were tried since. */
+/** Context of an earlier walk: it says nothing about the links that ran since. */
 function isOutdated(state: CheckState, { checks }: Snapshot): boolean {
   if (declaredReason(state)?.kind !== 'context') return false;
   const { target } = state.check;
@@ -59,13 +59,13 @@ function declaredReason({ check, finding }: CheckState): ReasonSpec | undefined 
   return check.probe.reasons[reasonOf(finding) ?? ''];
 }
 
-/** Where the reason itself says how bad it is; what is only context is never worse than a notice. */
+/** The severity that the reason itself sets; mere context is never worse than a notice. */
 function severityOf(reason: ReasonSpec | undefined): Severity | undefined {
   if (reason?.kind === 'context') return 'notice';
   return reason !== undefined && 'severity' in reason ? reason.severity : undefined;
 }
 
-/** The cause that the catalogue reads a check as. A rule that knows more says it in `over`. */
+/** The cause that the catalogue assigns to a check. A rule that knows more passes `over`. */
 export function causeOfCheck(
   state: CheckState,
   indexed: SnapshotIndex,
@@ -85,13 +85,13 @@ export function causeOfCheck(
     ...over,
   });
   if (spec.id !== 'unknown') return cause;
-  // No entry of the catalogue means it, but what is wrong is known.
+  // No catalogue entry has this reason, but the fault is known.
   const summary = sentence(detailOf(state.finding));
   const fix = reason !== undefined && 'action' in reason ? [{ text: reason.action }] : cause.fix;
   return { ...cause, summary, fix, scope: { ...cause.scope, kind: SCOPES[target.kind] } };
 }
 
-/** The entry of the catalogue that a finding is read as, whatever its status. */
+/** The catalogue entry of a finding, whatever its status. */
 export function readAs({ check, finding }: CheckState): CauseSpec | undefined {
   return specOfReason(check.probe.id, reasonOf(finding) ?? '');
 }
@@ -110,7 +110,7 @@ const SCOPES: Readonly<Record<TargetKind, Scope>> = {
   host: 'host',
 };
 
-/** Entries that a fault of this target concerns. */
+/** Entries that a fault of this target affects. */
 function affectedBy(
   { check: { target } }: CheckState,
   indexed: SnapshotIndex,
@@ -122,10 +122,10 @@ function affectedBy(
   return runners.filter(({ id }) => target.runners.includes(id));
 }
 
-/** So many results are judged together. */
+/** Number of results that are judged together. */
 const RESULTS = 5;
 
-/** One slow result among fast ones: the median of the last ones is within the limit. */
+/** One slow result among fast ones: the median of the last results is within the limit. */
 export function isPassing(state: CheckState): boolean {
   const { check, recent } = state;
   const lasting = readAs(state)?.lasting;

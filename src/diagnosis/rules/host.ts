@@ -1,4 +1,4 @@
-/** What is wrong with a file system, where the check of Docker sees the same one; and what is hidden from us. */
+/** Faults of a file system that the Docker check sees too; and what this user may not see. */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { CheckId } from '../../core/finding.ts';
@@ -10,7 +10,7 @@ import { causeOfCheck, readAs } from './default.ts';
 /** As discovery names the file system of Docker's images. */
 const DOCKER_ROLE = 'Docker root';
 
-/** One fault, one cause: where Docker keeps its images, its own check sees the same file system. */
+/** One fault, one cause: the Docker check sees the same file system. */
 export function fullDiskCauses(indexed: SnapshotIndex): readonly Cause[] {
   return indexed.statesOf('disk').flatMap((state) => {
     const explains = isFail(state) ? dockerChecksOn(state, indexed) : [];
@@ -41,7 +41,7 @@ function isDockerAlone({ check: { target } }: CheckState): boolean {
   return target.kind === 'mount' && target.roles.every((role) => role === DOCKER_ROLE);
 }
 
-/** What runnerwatch could not see for lack of rights: one cause, whatever it is. */
+/** What runnerwatch could not read for lack of permission: one cause, whatever it is. */
 export function blindCauses(indexed: SnapshotIndex): readonly Cause[] {
   const { hostContext, snapshot } = indexed;
   const spec = requireCause('monitor-blind');

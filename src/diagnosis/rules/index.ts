@@ -1,4 +1,4 @@
-/** The rules that see more than one check says, each with its place in the order of blame. */
+/** The rules that combine several checks, each with its position in the order of blame. */
 import type { Cause } from '../../core/diagnosis.ts';
 import type { Stage } from '../cause-spec.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';

@@ -1,4 +1,4 @@
-/** Limits of the kernel whose meaning depends on what else was seen. */
+/** Kernel limits whose meaning depends on other findings. */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
@@ -24,7 +24,7 @@ function withoutLocalPort(indexed: SnapshotIndex): Cause['explains'] {
     .map(({ check }) => check.id);
 }
 
-/** A full table and a silent path: the kernel does not always count what it drops where we can see it. */
+/** A full table and a silent path: the kernel does not always count its drops where this process can see them. */
 function losesConnections({ finding }: CheckState, indexed: SnapshotIndex): boolean {
   const isFull = (finding.measures?.['tracked_connections_ratio'] ?? 0) >= 1;
   const links = [...indexed.statesOf('dns'), ...indexed.statesOf('connect')];

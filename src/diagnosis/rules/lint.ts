@@ -1,6 +1,6 @@
 /**
- * What the linter found, where it is a cause. An ignored key explains a failure only when that failure is there:
- * else it is a notice, and nobody is woken for it.
+ * Lint findings that are causes. An ignored key explains a failure only if that failure exists;
+ * otherwise it is a notice and does not page.
  */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
@@ -11,9 +11,9 @@ import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { hasReason, isFail, isTroubled } from '../snapshot-index.ts';
 
-/** Trust that a CA file would have given. */
+/** Failures that a CA file would have prevented. */
 const UNTRUSTED = ['unknown-authority', 'self-signed'];
-/** What verification refuses, and what somebody may have wanted to turn off. */
+/** Failures of verification that an administrator may have wanted to turn off. */
 const REFUSED = [
   ...UNTRUSTED,
   'missing-intermediate',
@@ -29,7 +29,7 @@ const MOST_EVIDENCE = 8;
 export function lintCauses(indexed: SnapshotIndex): readonly Cause[] {
   const { lint } = indexed.hostContext;
   const [state] = indexed.statesOf('config');
-  // A file that does not load is not what the process runs on.
+  // The process does not use a file that does not load.
   if (lint === undefined || state === undefined || isTroubled(state)) return [];
   const of = (...rules: readonly string[]): readonly LintFinding[] =>
     lint.findings.filter(({ rule }) => rules.includes(rule));
@@ -84,7 +84,7 @@ function evidenceOf(
   });
 }
 
-/** The entries that findings are in; of a finding about the whole file all. */
+/** The entries with findings; for a finding about the whole file all of them. */
 function runnersOf(
   findings: readonly LintFinding[],
   { hostContext }: SnapshotIndex,
@@ -94,7 +94,7 @@ function runnersOf(
   return hostContext.runners.filter((_, index) => numbers.includes(index + 1));
 }
 
-/** A misspelled `tls-ca-file` is the root of a certificate that is not trusted; any other is a notice. */
+/** A misspelled `tls-ca-file` is the cause of an untrusted certificate; any other key is a notice. */
 function unknownKeys(
   findings: readonly LintFinding[],
   state: CheckState,
@@ -113,20 +113,20 @@ function unknownKeys(
     : causeOf(id, others, state, indexed, { severity: 'notice' });
 }
 
-/** `tls_ca_file`, `ca-file`, `cacert`: whoever wrote it meant the authority of GitLab's certificate. */
+/** `tls_ca_file`, `ca-file`, `cacert`: keys meant for the authority of GitLab's certificate. */
 const CA_KEY = /(?:^|[-_])ca[-_]?(?:file|path|bundle|certs?|certificates?)?$/i;
 
 function isCaFile({ key = '' }: LintFinding): boolean {
   return CA_KEY.test(key.split('.').at(-1) ?? '');
 }
 
-/** The nearest name that the linter knows may be that of another table. */
+/** The nearest name that the linter knows may belong to another table. */
 function asCaFile(finding: LintFinding): LintFinding {
   const isNear = finding.corrected?.startsWith('tls-ca-file') === true;
   return isNear ? finding : { ...finding, corrected: 'tls-ca-file, in [[runners]]' };
 }
 
-/** Settings that were to turn off verification, while it refuses GitLab. */
+/** Settings meant to turn off verification, while it rejects GitLab. */
 function uselessSettings(
   findings: readonly LintFinding[],
   indexed: SnapshotIndex,

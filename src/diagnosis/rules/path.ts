@@ -1,6 +1,6 @@
 /**
- * The first link of the walk that fails is the cause; what comes after it is explained. A link that only
- * warns is a cause of its own as far as the way is open: only a failure explains.
+ * The first failed link of the walk is the cause; it explains what comes after it. A link that only
+ * warns is a cause of its own and explains nothing.
  */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
@@ -29,7 +29,7 @@ function causesOf(endpoint: EndpointTarget, indexed: SnapshotIndex): readonly Ca
   const broken = brokenLink(links);
   const open = broken === undefined ? links : links.slice(0, links.indexOf(broken));
   const odd = open.filter((link) => isAlternating(link) || isLastingWarning(link));
-  // What fails behind it met the bad one of several backends.
+  // Failures after it met the bad one of several backends.
   const isRoot = broken !== undefined && !odd.some((link) => isAlternating(link));
   return [...(isRoot ? [broken] : []), ...odd].map((link) =>
     causeOfLink(link, endpoint, links, indexed),
@@ -41,8 +41,8 @@ function isLastingWarning(link: CheckState): boolean {
 }
 
 /**
- * The first failed link. A proxy that cannot be resolved or reached is its own fault, not dns's or connect's, unless
- * this host reaches nobody.
+ * The first failed link. A proxy that cannot be resolved or reached is a fault of the proxy, not of dns or connect, unless
+ * this host reaches no address.
  */
 function brokenLink(links: readonly CheckState[]): CheckState | undefined {
   const first = links.find((state) => isFail(state));
@@ -53,7 +53,7 @@ function brokenLink(links: readonly CheckState[]): CheckState | undefined {
   return first !== undefined && isOfThisHost(first) ? first : (proxy ?? first);
 }
 
-/** Ends that say nothing about the name or the address that was wanted. */
+/** Ends that say nothing about the name or the address. */
 const OF_THIS_HOST: ReadonlySet<string> = new Set([
   'dns/timeout',
   'dns/server-failure',
@@ -94,7 +94,7 @@ function causeOfLink(
   });
 }
 
-/** What was looked at beside the links, because the way is broken: the factor that flips the result. */
+/** Follow-ups that ran because the path is broken: the factor that changes the result. */
 function sideLooks({ id }: EndpointTarget, indexed: SnapshotIndex): readonly CheckState[] {
   return ['detour', 'firewall']
     .flatMap((probe) => indexed.statesOf(probe))
@@ -107,7 +107,7 @@ function specOfLink(link: CheckState): CauseSpec {
   return specOfReason(check.probe.id, reasonOf(finding) ?? '') ?? requireCause('unknown');
 }
 
-/** Every address that failed is of IPv6, and the one that answers is not: the family is dead, not a server. */
+/** Every address that failed is IPv6, and the one that responds is not: IPv6 fails, not a server. */
 function isOnlyIpv6Dead(link: CheckState): boolean {
   const { address } = factsOf(link);
   if (!hasReason(link, 'some-addresses-failed') || String(address).includes(':')) return false;
@@ -115,7 +115,7 @@ function isOnlyIpv6Dead(link: CheckState): boolean {
   return failed.length > 0 && failed.every((attempt) => attempt.address.family === 6);
 }
 
-/** Answers of a bad backend to the request with a token. */
+/** Responses of a bad backend to the request with a token. */
 const BAD_ANSWERS = ['unavailable', 'server-error', 'token-error'];
 
 function explainedBy(
@@ -136,7 +136,7 @@ function explainedBy(
     .map(({ check }) => check.id);
 }
 
-/** What failed or was not tried beside the broken link, and what only warns behind it. */
+/** What failed or was skipped beside the broken link, and what only warns after it. */
 function symptomsOf(
   link: CheckState,
   links: readonly CheckState[],
@@ -153,7 +153,7 @@ function symptomsOf(
   return symptoms.map(({ check }) => check.id);
 }
 
-/** A fault of this host's resolver or proxy is one fault, however many endpoints suffer. */
+/** A fault of this host's resolver or proxy is one fault, however many endpoints it affects. */
 function scopeIdOf(
   spec: CauseSpec,
   { proxy, servers }: Readonly<Record<string, Fact>>,
@@ -163,7 +163,7 @@ function scopeIdOf(
   return String(proxy ?? servers ?? 'host');
 }
 
-/** What each link stands for when it passes. */
+/** What a pass of each link proves. */
 const PROVEN: Readonly<Record<string, { readonly id: string; readonly because: string }>> = {
   dns: { id: 'dns-name-not-found', because: 'the name resolves' },
   connect: { id: 'tcp-connect-timeout', because: 'the port accepts connections' },

@@ -1,6 +1,6 @@
 /**
- * Why the runner's own polls fail where ours pass: old trust, an old proxy, a firewall rule for its user, quiet
- * connections that are cut; what GitLab, or somebody before it, answers to its kind of request alone.
+ * Why the runner's own polls fail while our requests pass: old trust files, an old proxy, a firewall rule for its user,
+ * idle connections that are closed, or rejections that only affect its kind of request.
  */
 import type { CheckState } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
@@ -14,23 +14,23 @@ import { factsOf, hasReason } from '../snapshot-index.ts';
 import { ASKED_TO_WAIT } from './runner-limits.ts';
 
 export const LEAST_FAILURES = 3;
-/** As the log's line is read: GitLab's own 403, which says nothing of its reason. */
+/** How the log line is read: GitLab's own 403, which does not contain its reason. */
 export const OWN_REFUSAL = 'token-rejected';
-/** No answer came at all. */
+/** No response at all. */
 const CUT = 'connection-reset-midstream';
-/** GitLab's own answer, too, and it gives its reason. */
+/** Also GitLab's own response, with its reason. */
 const ORPHANED = 'runner-orphaned';
 /** Much longer than a short request. */
 const LEAST_HELD_SECONDS = 7;
-/** GitLab itself holds a poll for 50 s, and the next one begins some seconds later: longer is its own delay. */
+/** GitLab holds a poll for 50 s, and the next one starts some seconds later: a longer delay is GitLab's own. */
 const LONGEST_HELD_SECONDS = 58;
-/** What a balancer in HTTP mode says when its own patience ends before the poll does. */
+/** What a load balancer in HTTP mode returns if its timeout is shorter than the poll. */
 const GATEWAY_TIMEOUT = /\b504 Gateway/;
 
 export interface Failing {
   readonly runner: RunnerTarget;
   readonly seen: ObservedEvent;
-  /** Failures since the way has been open. */
+  /** Failures since the path is open. */
   readonly times: readonly Instant[];
   readonly endpoint: EndpointTarget;
   readonly links: readonly CheckState[];
@@ -59,7 +59,7 @@ export function examined(failing: Failing, indexed: SnapshotIndex): Explanation 
   return EXAMINATIONS.map((examine) => examine(failing, indexed)).find((one) => one !== undefined);
 }
 
-/** The files are right now and were not when the process read them: system roots are read once. */
+/** The files are right now but were not when the process read them: system roots are read once. */
 function byOldTrust({ seen, links }: Failing, indexed: SnapshotIndex): Explanation | undefined {
   const { cause = '', text } = seen.event;
   if (!isOfFamily(cause, 'tls') || !text.includes('x509')) return undefined;
@@ -78,7 +78,7 @@ function byOldTrust({ seen, links }: Failing, indexed: SnapshotIndex): Explanati
   };
 }
 
-/** It goes through a proxy that is not in force for a process started now. */
+/** It uses a proxy that a process started now would not use. */
 function byOldProxy({ seen, endpoint }: Failing): Explanation | undefined {
   const { cause = '', text } = seen.event;
   if (!isOfFamily(cause, 'proxy')) return undefined;
@@ -93,7 +93,7 @@ function byOldProxy({ seen, endpoint }: Failing): Explanation | undefined {
   };
 }
 
-/** The rule names its user; ours passes. */
+/** The rule matches its user; our requests pass. */
 function byRuleForItsUser(
   { seen, endpoint }: Failing,
   indexed: SnapshotIndex,
@@ -105,8 +105,8 @@ function byRuleForItsUser(
 }
 
 /**
- * Each held about as long as the others, and much longer than a short request: somebody cuts quiet ones, or answers
- * in GitLab's place that it took too long.
+ * Each poll was held about as long as the others, and much longer than a short request: a device closes idle connections,
+ * or returns a timeout instead of GitLab.
  */
 function byCutConnections({ seen, times }: Failing): Explanation | undefined {
   const { cause, text } = seen.event;
@@ -121,7 +121,7 @@ function byCutConnections({ seen, times }: Failing): Explanation | undefined {
   return { id: 'idle-connection-killed', facts: { held_seconds: Math.round(shortest) } };
 }
 
-/** GitLab takes the token where it is only read, and refuses the runner's POST again and again: it may not write. */
+/** GitLab accepts the token for reads, but rejects the runner's POST again and again: it may not write. */
 function byOwnRefusal(
   { runner, seen, times }: Failing,
   indexed: SnapshotIndex,
@@ -138,7 +138,7 @@ function byOwnRefusal(
   };
 }
 
-/** What came back to a POST of the runner is not what comes back to our GET: its own words stand. */
+/** The response to the runner's POST differs from the response to our GET: the runner's log counts. */
 function byAnswer({ seen, links }: Failing): Explanation | undefined {
   const { cause = '' } = seen.event;
   const isAnswer =
@@ -152,12 +152,12 @@ function byAnswer({ seen, links }: Failing): Explanation | undefined {
   return { id: (isApiOpen ? narrowed(seen.event) : undefined) ?? cause };
 }
 
-/** `POST https://gitlab.example.com/api/v4/jobs/request: 404 Not Found`: told with the request, as JSON answers are. */
+/** `POST https://gitlab.example.com/api/v4/jobs/request: 404 Not Found`: logged with the request, as JSON responses are. */
 const JSON_ANSWER = /POST https?:\S+: \d{3} /;
 /** GitLab's own kind of id. */
 const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 
-/** GitLab's API is there and lets us read: its own refusal of the runner's request means something else. */
+/** GitLab's API answers and lets us read: its rejection of the runner's request means something else. */
 function narrowed({ cause, text, facts }: RunnerEvent): string | undefined {
   const isOfGitLab = ULID.test(String(facts['correlation_id'] ?? ''));
   if (cause === 'url-path-wrong') {

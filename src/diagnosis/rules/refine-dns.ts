@@ -1,4 +1,4 @@
-/** Where the name looks right until its address is dialled: the single factor that flips the result. */
+/** The name looks right until its address is dialled: the single factor that changes the result. */
 import type { CheckState } from '../../core/check.ts';
 import { reasonOf } from '../../core/finding.ts';
 import { specOfReason } from '../catalogue/index.ts';
@@ -6,9 +6,9 @@ import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import type { Refinement } from './refinement.ts';
 
-/** The probe has tried another address, and that one was right. */
+/** The probe tried another address, which worked. */
 const PROVEN = ['hosts-override', 'servers-disagree'] as const;
-/** An address on this host may also meet a program that is not GitLab. */
+/** An address of this host may belong to a program that is not GitLab. */
 const AFTER_SINKHOLE: readonly string[] = ['connect', 'tls', 'http', 'api'];
 
 export const byDoubtedName: Refinement = (link, endpoint, indexed) => {
@@ -19,7 +19,7 @@ export const byDoubtedName: Refinement = (link, endpoint, indexed) => {
   return spec === undefined ? undefined : { spec, facts: factsOf(dns) };
 };
 
-/** The link failed at what the doubted address is the reason for. */
+/** The link failed in a way that a wrong address explains. */
 function isMisled(link: CheckState, dns: CheckState): boolean {
   const probe = link.check.probe.id;
   if (hasReason(dns, 'sinkhole')) return AFTER_SINKHOLE.includes(probe);

@@ -1,4 +1,4 @@
-/** What the host’s firewall and the recent past show about a link that gets no answer. */
+/** What the host's firewall and recent results show about a link that gets no response. */
 import type { CheckState } from '../../core/check.ts';
 import { reasonOf } from '../../core/finding.ts';
 import { dataOf } from '../../core/finding-data.ts';
@@ -23,7 +23,7 @@ const SILENT: ReadonlySet<string> = new Set([
   'tls/handshake-blocked',
   'http/no-answer',
 ]);
-/** How far back a measured loss still explains a silence. */
+/** How far back a measured loss still explains a timeout. */
 const REMEMBER_SECONDS = 120;
 
 export const byPacketLoss: Refinement = (link, { id }, indexed) => {
@@ -36,7 +36,7 @@ export const byPacketLoss: Refinement = (link, { id }, indexed) => {
   return wasLossy === true ? { spec: requireCause('network-packet-loss') } : undefined;
 };
 
-/** With IPv6 alone the runner is cut off, however it fails to get there; a closed port is no matter of the family. */
+/** With IPv6 only the runner cannot connect; a closed port has nothing to do with IPv6. */
 export const byFamily: Refinement = (link) => {
   const isCutOff = hasReason(link, 'timeout', 'no-route', 'host-unreachable') && isFail(link);
   if (link.check.probe.id !== 'connect' || !isCutOff) return undefined;

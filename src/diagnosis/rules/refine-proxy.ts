@@ -1,4 +1,4 @@
-/** What another way shows about the broken one: the single factor that flips the result. */
+/** What another path shows about the broken one: the single factor that changes the result. */
 import type { CheckState } from '../../core/check.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
@@ -6,7 +6,7 @@ import { requireCause } from '../build-cause.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import type { Refinement } from './refinement.ts';
 
-/** Refusals of a proxy that does its work: it does not serve this destination. */
+/** Rejections of a proxy that works: it does not serve this destination. */
 const NOT_ITS_BUSINESS = ['denied', 'upstream-failed'] as const;
 
 export const byDetour: Refinement = (link, endpoint, indexed) => {
@@ -32,21 +32,21 @@ function causeBy(link: CheckState, detour: CheckState): string | undefined {
   return no_proxy_entry !== undefined || isElsewhere ? 'no-proxy-mismatch' : undefined;
 }
 
-/** Another proxy works: the runner was meant to have it, or has it and is kept from it, or was never told. */
+/** Another proxy works: the runner should use it, is exempted from it, or was never configured for it. */
 function causeByProxy(detour: CheckState): string {
   const { is_for_runner, is_exempt } = factsOf(detour);
   const isUnread = is_for_runner === true && is_exempt !== true;
   return isUnread ? 'proxy-setting-not-applied' : 'proxy-required-not-set';
 }
 
-/** The certificate of an https:// proxy is judged by the same rules as GitLab's, and is named as such. */
+/** The certificate of an https:// proxy is judged by the same rules as GitLab's, and named as such. */
 export const byProxyCertificate: Refinement = (link) => {
   if (!hasReason(link, 'certificate-refused')) return undefined;
   const { problem } = factsOf(link);
   return { spec: specOfReason('tls', String(problem)) ?? requireCause('proxy-url-invalid') };
 };
 
-/** A value that Go cannot parse is ignored in silence, or another proxy is made of it: one named `http`. */
+/** Go silently ignores a value that it cannot parse, or uses another proxy: one named `http`. */
 export const byUnparsableProxy: Refinement = (link, { proxy }: EndpointTarget) => {
   if (proxy.kind === 'proxy' && proxy.isMisread === true && isFail(link)) {
     return { spec: requireCause('proxy-url-invalid'), facts: { is_misread: true } };

@@ -1,4 +1,4 @@
-/** How long, and how often, GitLab’s web tier has been answering that way. */
+/** How long, and how often, GitLab's web server has returned the error. */
 import type { CheckState } from '../../core/check.ts';
 import type { Fact, Finding } from '../../core/finding.ts';
 import { reasonOf } from '../../core/finding.ts';
@@ -13,9 +13,9 @@ import type { Refinement } from './refinement.ts';
 
 const RACK_ATTACK = 'Rack Attack';
 
-/** A GitLab that was fine a moment ago and now answers 502 is most likely being restarted. */
+/** A GitLab that worked a moment ago and now returns 502 is most likely restarting. */
 const RESTART_SECONDS = 60;
-/** A boot page that stays longer is no boot: a wedged Puma shows it for hours. */
+/** A boot page that stays longer is not a boot: a hung Puma shows it for hours. */
 const LONGEST_BOOT_SECONDS = 600;
 
 export const byBootTime: Refinement = (link, _endpoint, { snapshot }) => {
@@ -37,7 +37,7 @@ function isGood({ status }: Finding): boolean {
   return status === 'pass' || status === 'warn';
 }
 
-/** nginx says no more than that it wants another certificate; whether one was sent, the handshake knows. */
+/** nginx only says that it requires another certificate; the handshake knows whether one was sent. */
 export const byClientCertificate: Refinement = (link, endpoint, indexed) => {
   const tls = indexed.linksOf(endpoint).find(({ check }) => check.probe.id === 'tls');
   if (tls === undefined || !hasReason(link, 'client-certificate-required')) return undefined;
@@ -47,19 +47,19 @@ export const byClientCertificate: Refinement = (link, endpoint, indexed) => {
 };
 
 const LOOKS = 10;
-/** A fifth of good and a fifth of bad answers, and more than one turn: it is not simply broken, nor repaired. */
+/** At least a fifth good and a fifth bad responses, with several changes: neither simply broken nor repaired. */
 const LEAST_OF_EACH = 2;
 const LEAST_TURNS = 3;
 
-/** One of several backends fails: the same request is answered well and badly in turn. */
+/** One of several backends fails: the same request alternates between good and bad responses. */
 export const byAlternation: Refinement = (link) => {
   if (!isAlternating(link)) return undefined;
-  // Ten answers are the evidence; the last one alone would start anew at each turn.
+  // Ten responses are the evidence; the last one alone would restart it at each change.
   const spec = { ...requireCause('gitlab-partial-outage'), confirm: AT_ONCE };
   return { spec, severity: 'warning', facts: { attempts: answersByAddress(link) } };
 };
 
-/** `10.0.0.2: 5 of 5 fail, 10.0.0.3: 0 of 5 fail`: a dead backend is named by its own word, or by its address. */
+/** `10.0.0.2: 5 of 5 fail, 10.0.0.3: 0 of 5 fail`: a failing backend is named by its own header, or by its address. */
 function answersByAddress({ recent }: CheckState): string {
   const groups = Map.groupBy(recent.slice(-LOOKS), ({ finding }) =>
     String(finding.facts?.['node'] ?? finding.facts?.['address'] ?? 'the address'),
@@ -72,7 +72,7 @@ function answersByAddress({ recent }: CheckState): string {
     .join(', ');
 }
 
-/** Links at which one of several backends may be met; what packet loss looks like there is no answer of one. */
+/** Links at which one of several backends may answer; packet loss there is not a response of one. */
 const ANSWERED: Readonly<Record<string, (reason: string | undefined) => boolean>> = {
   connect: (reason) => reason === 'refused',
   tls: (reason) => reason !== 'handshake-blocked',
@@ -80,7 +80,7 @@ const ANSWERED: Readonly<Record<string, (reason: string | undefined) => boolean>
   api: () => true,
 };
 
-/** Also while the last answer happened to be a good one. */
+/** Also while the last response happened to be good. */
 export function isAlternating({ check, recent }: CheckState): boolean {
   const looks = recent.slice(-LOOKS).map(({ finding }) => finding);
   const isAnswer = ANSWERED[check.probe.id] ?? (() => false);
@@ -93,7 +93,7 @@ export function isAlternating({ check, recent }: CheckState): boolean {
   return good.length === LOOKS && isMixed && turns >= LEAST_TURNS;
 }
 
-/** The same certificate passes at another time: it is not the server that differs. */
+/** The same certificate passes at another time, so the server is not what differs. */
 function failsWithAGoodCertificate(looks: readonly Finding[]): boolean {
   const good = new Set(looks.filter((finding) => isGood(finding)).map(certificateIn));
   return looks.some((finding) => {
@@ -106,7 +106,7 @@ function certificateIn({ facts }: Finding): Fact | undefined {
   return facts?.['fingerprint_sha256'];
 }
 
-/** The health page stands behind something that the API does not stand behind: the runner is not concerned. */
+/** A login protects the health page but not the API: the runner is not affected. */
 export const byOpenApi: Refinement = (link, { id }, indexed) => {
   const isAside = link.check.probe.id === 'http' && link.finding.status === 'warn';
   if (!isAside || !hasReason(link, 'login-gateway', 'redirected')) return undefined;
@@ -116,10 +116,10 @@ export const byOpenApi: Refinement = (link, { id }, indexed) => {
   return { spec: requireCause(cause), severity: 'info' };
 };
 
-/** A poll may be held for that long before its answer, good or bad, is told. */
+/** A poll may be held for that long before its result is known. */
 const SILENT_SECONDS = 65;
 
-/** 429 to the health page, which GitLab exempts from its limits: is it us, or everybody at this address? */
+/** 429 for the health page, which GitLab exempts from its limits: does it affect us, or every client of this address? */
 export const byThrottle: Refinement = (link, endpoint, indexed) => {
   if (link.check.probe.id !== 'http' || !hasReason(link, 'too-many-requests')) return undefined;
   if (isRunnerLimited(endpoint, indexed)) {
@@ -138,7 +138,7 @@ function isRunnerLimited(endpoint: EndpointTarget, indexed: SnapshotIndex): bool
     .some(({ event: { cause } }) => cause === 'gitlab-rate-limited');
 }
 
-/** Its counters say so; or it has had the time to complain since, and has not. */
+/** Its counters say so; or it had time to log a failure since, and has not. */
 function arePollsFine(
   { since }: CheckState,
   endpoint: EndpointTarget,

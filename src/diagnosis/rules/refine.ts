@@ -1,6 +1,6 @@
 /**
- * A link says what it saw; what else was seen at the same time may say more exactly why. Each refinement looks
- * at one more thing and names a narrower cause, or nothing. The first one that does wins.
+ * A link reports what it observed; another check at the same time may give a more exact reason. Each refinement uses
+ * one more check and returns a narrower cause, or nothing. The first one that does wins.
  */
 import type { CheckState } from '../../core/check.ts';
 import type { EndpointTarget } from '../../core/target.ts';

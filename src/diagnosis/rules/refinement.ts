@@ -1,4 +1,4 @@
-/** The form of a refinement: a look at something else that was seen at the same time. */
+/** The form of a refinement: a narrower cause from another check at the same time. */
 import type { CheckState } from '../../core/check.ts';
 import type { Fact } from '../../core/finding.ts';
 import type { EndpointTarget } from '../../core/target.ts';
@@ -8,9 +8,9 @@ import type { SnapshotIndex } from '../snapshot-index.ts';
 
 export interface Refined {
   readonly spec: CauseSpec;
-  /** Where it is worse, or less bad, than the entry says. */
+  /** If it is more or less severe than the catalogue says. */
   readonly severity?: Severity;
-  /** For the wording and the fix, beside the link's own. */
+  /** For the summary and the fix, in addition to the facts of the link. */
   readonly facts?: Readonly<Record<string, Fact>>;
 }
 

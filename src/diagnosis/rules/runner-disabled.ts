@@ -1,6 +1,6 @@
 /**
- * An entry that switched itself off after three refusals, and nobody refuses any more. The end
- * of the penalty is counted from the last healthy answer: docs/reference/runner.md#health-and-the-penalty.
+ * The runner disabled an entry after three failed requests, and GitLab accepts it again. The end
+ * of the penalty is counted from the last healthy response: docs/reference/runner.md#health-and-the-penalty.
  */
 import { dateText } from '../../core/date-text.ts';
 import type { CheckState } from '../../core/check.ts';
@@ -11,9 +11,9 @@ import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail } from '../snapshot-index.ts';
 import { buildCauseFromEvents, openWay, eventsOfRunner } from '../runner-events.ts';
 
-/** After its end the runner asks once more at its next turn. */
+/** After its end the runner polls once more at its next turn. */
 const GRACE_SECONDS = 90;
-/** An entry that is passed over so often within the last minutes is not fed at all. */
+/** An entry that was skipped so often within the last minutes is disabled. */
 const MANY_FEEDS = 3;
 const LATELY_SECONDS = 60;
 
@@ -21,7 +21,7 @@ export function disabledCauses(indexed: SnapshotIndex): readonly Cause[] {
   return indexed.hostContext.runners.flatMap((runner) => {
     const way = openWay(indexed, runner);
     const token = indexed.tokenOf(runner);
-    // While the refusal lasts it is the cause, and the penalty its symptom.
+    // While GitLab rejects it, that is the cause, and the penalty its symptom.
     if (way === undefined || (token !== undefined && isFail(token))) return [];
     const line = penaltyOf(indexed, runner);
     const seen = line === undefined ? countedFor(indexed, runner) : ([line] as const);
@@ -37,7 +37,7 @@ function causeOf(
 ): Cause {
   const [{ event }] = seen;
   const until = Number(event.facts['until_milliseconds'] ?? Number.NaN);
-  // A GitLab that knows only verify is asked once an hour: what it said before the refusals rules nothing out.
+  // An old GitLab is asked once an hour: its response before the failures rules nothing out.
   const isAsked = (token?.last?.startedAt ?? 0) > event.lastAt;
   return buildCauseFromEvents(indexed, {
     spec: requireCause('runner-disabled-unhealthy'),
@@ -54,7 +54,7 @@ function causeOf(
   });
 }
 
-/** The line, with nothing after it that takes it back. */
+/** The log line, with nothing after it that ends the penalty. */
 export function penaltyOf(indexed: SnapshotIndex, runner: RunnerTarget): ObservedEvent | undefined {
   const [line] = eventsOfRunner(indexed, runner, 'disabled');
   if (line === undefined) return undefined;
@@ -68,7 +68,7 @@ export function penaltyOf(indexed: SnapshotIndex, runner: RunnerTarget): Observe
   return isOver || isRestarted || hasPolled ? undefined : line;
 }
 
-/** Without a log: refusals were counted, and since then it is passed over and polls no more. */
+/** Without a log: failures were counted, and since then the entry is skipped and does not poll. */
 function countedFor(
   indexed: SnapshotIndex,
   runner: RunnerTarget,

@@ -1,4 +1,4 @@
-/** What the runner says of its jobs: no room, refused by GitLab or by somebody before it, not prepared. */
+/** What the runner reports about its jobs: no free slot, rejected by GitLab or a server in front of it, failed preparation. */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerEvent } from '../../core/runner-event.ts';
@@ -9,7 +9,7 @@ import { isFail, isTroubled } from '../snapshot-index.ts';
 import { buildCauseFromEvents, openWay, eventsOf, eventsOfRunner } from '../runner-events.ts';
 import { readAs } from './default.ts';
 
-/** Preparation failures whose wording alone proves the cause; the rest the executor's own check sees. */
+/** Preparation failures whose message alone proves the cause; the executor check sees the others. */
 const PREPARATION: ReadonlySet<string> = new Set([
   'docker-registry-rate-limited',
   'docker-image-pull-failed',
@@ -17,13 +17,13 @@ const PREPARATION: ReadonlySet<string> = new Set([
   'docker-api-incompatible',
   'disk-docker-root-full',
 ]);
-/** Whoever writes is told of a quota; nobody else can see that it is used up. */
+/** Only the process that writes sees a quota error. */
 const QUOTA = /(?: (?<path>\/\S+): )?disk quota exceeded/i;
-/** Once is an accident of one job. */
+/** A single failure is an accident of one job. */
 const REPEATED = 2;
-/** So many in a row, and none that was run between them, is no accident of jobs. */
+/** So many in a row, without a completed job between them, are no accident. */
 const FAILING = 3;
-/** What jobs need of this host. */
+/** What jobs need on this host. */
 const OF_THE_HOST: ReadonlySet<TargetKind> = new Set(['host', 'mount', 'service', 'executor']);
 
 export function jobCauses(indexed: SnapshotIndex): readonly Cause[] {
@@ -71,7 +71,7 @@ function executorsOf(indexed: SnapshotIndex, { id }: RunnerTarget): readonly Che
     .filter(({ check: { target } }) => target.kind === 'executor' && target.runners.includes(id));
 }
 
-/** GitLab ends single jobs as a matter of course; a body that somebody else refuses is a fault. */
+/** GitLab often ends single jobs; a rejected body from another server is a fault. */
 function refused(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
   const token = indexed.tokenOf(runner);
   if (token !== undefined && isFail(token)) return [];
@@ -94,7 +94,7 @@ function refused(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[]
     .slice(0, 1);
 }
 
-/** GitLab says how the job stands when it refuses its output; older runners log no id that would tell whose answer it was. */
+/** GitLab returns the state of the job when it rejects its log; older runners log no id that would prove whose response it was. */
 function isUnsigned({ text, facts }: RunnerEvent): boolean {
   const { status = '', job_status: jobStatus = '', correlation_id: id = '' } = facts;
   return (
@@ -102,7 +102,7 @@ function isUnsigned({ text, facts }: RunnerEvent): boolean {
   );
 }
 
-/** Jobs that fail for no fault of their own, in words that prove no cause. */
+/** Jobs that fail because of the system, with messages that prove no cause. */
 function failing(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
   return eventsOfRunner(indexed, runner, 'jobs-failing').flatMap((seen) => {
     const { count } = seen.event;
@@ -121,7 +121,7 @@ function failing(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[]
   });
 }
 
-/** Whatever is known to be wrong with the host or the way accounts for jobs that fail. */
+/** Every known fault of the host or the path explains jobs that fail. */
 function isExplained(indexed: SnapshotIndex, runner: RunnerTarget): boolean {
   const isHurt = indexed.snapshot.checks.some(
     (state) => isTroubled(state) && OF_THE_HOST.has(state.check.target.kind),
@@ -131,7 +131,7 @@ function isExplained(indexed: SnapshotIndex, runner: RunnerTarget): boolean {
   );
 }
 
-/** A job that ended holds its slot while GitLab cannot be told; with an open way it should have been. */
+/** A job that ended holds its slot while its result cannot be reported to GitLab; with an open path it should be free. */
 function held(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
   const way = openWay(indexed, runner);
   return eventsOf(indexed, 'slot-held').flatMap((seen) => {
@@ -153,7 +153,7 @@ function held(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
   });
 }
 
-/** As many jobs as may run: it does not poll, and that is right. */
+/** The maximum number of jobs runs: the runner does not poll, as intended. */
 function saturated(indexed: SnapshotIndex): readonly Cause[] {
   const seen = countedFull(indexed) ?? writtenFull(indexed);
   if (seen === undefined) return [];
@@ -178,7 +178,7 @@ function countedFull(indexed: SnapshotIndex): ObservedEvent | undefined {
 
 /** The last line that says how many jobs run. */
 function writtenFull(indexed: SnapshotIndex): ObservedEvent | undefined {
-  // The counters know better, where there are any.
+  // The counters are more exact, where available.
   if (indexed.statesOf('runner-metrics').some(({ finding }) => finding.status === 'pass'))
     return undefined;
   const [last] = indexed

@@ -1,29 +1,29 @@
-/** Limits that the runner meets and says so: of its own files, and of GitLab. Told whatever the way is. */
+/** Limits that the runner itself reports: of its open files, and of GitLab. Independent of the path. */
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { buildCauseFromEvents, eventsOf, eventsOfRunner } from '../runner-events.ts';
 
-/** After a fault is gone, a poll that began before may still end badly. */
+/** A poll that began before a fault was fixed may still fail. */
 const SETTLE_SECONDS = 15;
 /** The longest a poll takes to fail, and the wait for the next one. */
 const FRESH_SECONDS = 100;
-/** 429, for one reason or another: the runner waits and tries again. */
+/** 429 for any reason: the runner waits and retries. */
 export const ASKED_TO_WAIT: ReadonlySet<string> = new Set([
   'gitlab-rate-limited',
   'gitlab-migration-backoff',
 ]);
-/** GitLab's limit is told only when it was met so often. */
+/** GitLab's limit counts only after so many responses. */
 const LEAST_LIMITED = 3;
 const LASTING_LIMIT_SECONDS = 60;
 
-/** Lines of a file bear no date of their own but that of their reading, a moment later. */
+/** Lines of a file have the date of their reading, a moment later. */
 const READ_LATE_SECONDS = 2;
 
-/** The kernel says so itself, whatever the way. */
+/** The kernel reports it, independent of the path. */
 export function fileLimit(indexed: SnapshotIndex): readonly Cause[] {
-  // A restart gives the files back.
+  // A restart releases the files.
   const startedAt = (indexed.hostContext.process?.startedAt ?? 0) + READ_LATE_SECONDS * 1000;
   const lines = eventsOf(indexed, 'poll-failed').filter(
     ({ event: { cause, lastAt } }) =>
@@ -46,7 +46,7 @@ export function fileLimit(indexed: SnapshotIndex): readonly Cause[] {
   ];
 }
 
-/** 429 to the runner's own requests, and not one that a retry cured. One that ends within a minute hurts nobody. */
+/** 429 for the runner's own requests that retries did not fix. One that ends within a minute is harmless. */
 export function rateLimited(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
   const seen = eventsOfRunner(indexed, runner, 'poll-failed', 'polls-failed').find(
     ({ event: { cause = '', count } }) => ASKED_TO_WAIT.has(cause) && count >= LEAST_LIMITED,
@@ -65,7 +65,7 @@ export function rateLimited(indexed: SnapshotIndex, runner: RunnerTarget): reado
   ];
 }
 
-/** It says nothing when it works again; but it would have said by now that it fails, or that it waits. */
+/** The runner logs nothing when it works again; but by now it would have logged a failure or a wait. */
 function isLimitOver(indexed: SnapshotIndex, runner: RunnerTarget, seen: ObservedEvent): boolean {
   const waiting = eventsOf(indexed, 'waiting')[0]?.event.lastAt ?? 0;
   const lastAt = Math.max(seen.event.lastAt, waiting);

@@ -1,6 +1,6 @@
 /**
- * The runner's own polls fail although the way is open for us: that disagreement is examined before it is told.
- * What no examination explains is an unknown fault, seen by the runner itself.
+ * The runner's own polls fail although our requests pass: this difference is examined before it is reported.
+ * If no examination explains it, it is an unknown fault, seen by the runner itself.
  */
 import type { CheckState } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
@@ -16,18 +16,18 @@ import { examined, LEAST_FAILURES, OWN_REFUSAL } from './poll-failure-explanatio
 import { penaltyOf } from './runner-disabled.ts';
 import { ASKED_TO_WAIT, fileLimit, rateLimited } from './runner-limits.ts';
 
-/** After a fault is gone, a poll that began before may still end badly. */
+/** A poll that began before a fault was fixed may still fail. */
 const SETTLE_SECONDS = 15;
 const LEAST_SPAN_SECONDS = 20;
 /** The longest a poll takes to fail, and the wait for the next one. */
 const FRESH_SECONDS = 100;
-/** The line of the penalty follows the refusal that was one too many. */
+/** The log line of the penalty follows the last failed request. */
 const AT_THE_SAME_TIME_SECONDS = 10;
 const REFUSED_BEFORE_GITLAB = 'edge-waf-blocked';
-/** What fails in a rhythm is over when it misses its turn more than once. */
+/** A failure with a fixed interval is over if it is missing more than once. */
 const MISSED_TURNS = 3;
 const LEAST_FRESH_SECONDS = 20;
-/** What has a rule of its own, whatever the way. */
+/** Kinds that have their own rule, independent of the path. */
 const TOLD_ANYWAY: ReadonlySet<string> = new Set(['fd-limit-reached', ...ASKED_TO_WAIT]);
 
 export function pollCauses(indexed: SnapshotIndex): readonly Cause[] {
@@ -40,7 +40,7 @@ export function pollCauses(indexed: SnapshotIndex): readonly Cause[] {
   ];
 }
 
-/** Of several wordings the last one; none when it may be over, or was before the way was open. */
+/** The last of several messages; none if it may be over, or is from before the path was open. */
 function failingOf(indexed: SnapshotIndex, runner: RunnerTarget): Failing | undefined {
   const way = openWay(indexed, runner);
   const token = indexed.tokenOf(runner);
@@ -51,7 +51,7 @@ function failingOf(indexed: SnapshotIndex, runner: RunnerTarget): Failing | unde
     wasEverClosed(way.states) ? way.since + SETTLE_SECONDS * 1000 : 0,
     main?.startedAt ?? 0,
     worked?.event.lastAt ?? 0,
-    // A reload ends the penalty; the next poll tells whether it is mended.
+    // A reload ends the penalty; the next poll shows whether it is fixed.
     eventsOf(indexed, 'config-loaded')[0]?.event.lastAt ?? 0,
   );
   const found = eventsOfRunner(indexed, runner, 'poll-failed')
@@ -64,20 +64,20 @@ function failingOf(indexed: SnapshotIndex, runner: RunnerTarget): Failing | unde
   return found && { runner, ...found, endpoint: way.endpoint, links: way.states };
 }
 
-/** Whether we saw it otherwise; what was before our first look nobody knows. */
+/** Whether we got another result; before our first run it is unknown. */
 function wasEverClosed(links: readonly CheckState[]): boolean {
   return links.some(({ recent }) =>
     recent.some(({ finding }) => finding.status !== 'pass' && finding.status !== 'warn'),
   );
 }
 
-/** The way was open long enough that what was written meanwhile speaks of now. */
+/** The path was open long enough that log lines since then describe the present. */
 function isWatched({ links, times }: Failing): boolean {
   const since = Math.max(...links.map((link) => link.since)) + SETTLE_SECONDS * 1000;
   return times.filter((at) => at > since).length >= LEAST_FAILURES;
 }
 
-/** Refused before GitLab so often that the runner has stopped to ask, while we were let through all the time. */
+/** Rejected before GitLab so often that the runner stopped polling, while our requests passed all the time. */
 function isPunished(
   indexed: SnapshotIndex,
   runner: RunnerTarget,
@@ -101,12 +101,12 @@ function isLasting(times: readonly Instant[], now: Instant): boolean {
   );
 }
 
-/** What we cannot explain may be over: only what we watched long enough is told. Of a token the token link speaks. */
+/** What we cannot explain may be over: only what we observed long enough is reported. The token link reports tokens. */
 function isTold(failing: Failing): boolean {
   return isWatched(failing) && failing.seen.event.cause !== OWN_REFUSAL;
 }
 
-/** How long the last failure speaks of now: a poll that works logs nothing. */
+/** How long the last failure is valid: a successful poll logs nothing. */
 function freshSeconds(times: readonly Instant[]): number {
   const gaps = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
   const turns = Math.max(LEAST_FRESH_SECONDS, Math.max(...gaps) * MISSED_TURNS);
@@ -131,7 +131,7 @@ function explained(indexed: SnapshotIndex, failing: Failing): Cause | undefined 
   });
 }
 
-/** What the runner's words would mean if they were true for us, too. */
+/** The cause that the runner's message would mean if it were true for us, too. */
 function ruledOutOf({ event }: ObservedEvent, links: readonly CheckState[]): Cause['ruledOut'] {
   const spec = causeSpec(event.cause ?? '');
   const link = spec?.from[0]?.split('/')[0];

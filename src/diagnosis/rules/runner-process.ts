@@ -1,6 +1,6 @@
 /**
- * The runner's process, judged by its service and by its own words: why it did not start, that it comes and goes,
- * stops, or stands still although everything is open.
+ * The runner process, judged by its service and by its log: why it did not start, that it crashes repeatedly,
+ * stops, or hangs although everything else works.
  */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
@@ -16,7 +16,7 @@ const LOOP_STARTS = 3;
 const LOOP_ENDS = 2;
 /** Long polls end after less than a minute, and a poll that fails ends as well. */
 const FLAT_SECONDS = 300;
-/** What a start that fails looks like from outside. */
+/** How a failed start looks from outside. */
 const GONE: readonly string[] = ['failed', 'crash-loop', 'not-running'];
 
 export function runnerProcessCauses(indexed: SnapshotIndex): readonly Cause[] {
@@ -34,7 +34,7 @@ function serviceOf(indexed: SnapshotIndex): CheckState | undefined {
   return indexed.statesOf('service')[0];
 }
 
-/** The fatal line says why; it counts until a process has lived. */
+/** The fatal log line has the reason; it counts until a process has stayed alive. */
 function startFailed(indexed: SnapshotIndex): Cause | undefined {
   const [fatal] = eventsOf(indexed, 'fatal');
   const service = serviceOf(indexed);
@@ -43,7 +43,7 @@ function startFailed(indexed: SnapshotIndex): Cause | undefined {
   const { count, text, cause = '' } = fatal.event;
   if (isMended(cause, indexed)) return undefined;
   const isGone = isFail(service) && hasReason(service, ...GONE);
-  // Between two starts of a loop the process is there for moments; one that lives has started.
+  // In a crash loop the process exists for moments; one that stays alive has started.
   const isBetween = count > 1 && runner !== undefined && ageOf(indexed) < STARTED_SECONDS;
   if (!isGone && !isBetween) return undefined;
   return buildCauseFromEvents(indexed, {
@@ -56,7 +56,7 @@ function startFailed(indexed: SnapshotIndex): Cause | undefined {
   });
 }
 
-/** Root sees nothing wrong with a file that the runner's user may not read: its last word is all there is. */
+/** For root a file may look fine that the runner's user may not read: its last log line is the only evidence. */
 function blamed(
   cause: string,
   service: CheckState,
@@ -67,7 +67,7 @@ function blamed(
     : { spec: requireCause('runner-start-failed'), scopeId: indexed.placeOf(service).id };
 }
 
-/** It ended because of its config, which loads by now, and a process is there again. */
+/** It exited because of its config, which loads by now, and a process runs again. */
 function isMended(cause: string, indexed: SnapshotIndex): boolean {
   return (
     isOfFamily(cause, 'config') &&
@@ -76,12 +76,12 @@ function isMended(cause: string, indexed: SnapshotIndex): boolean {
   );
 }
 
-/** Of the process that is there now, in seconds; 0 without one. */
+/** Age of the current process in seconds; 0 without one. */
 function ageOf({ hostContext: { process: runner }, snapshot }: SnapshotIndex): number {
   return runner === undefined ? 0 : (snapshot.takenAt - runner.startedAt) / 1000;
 }
 
-/** Where nobody counts restarts: it says itself that it starts, and something ends it. */
+/** If no manager counts restarts: its log says that it starts, and it ends again. */
 function crashLoop(indexed: SnapshotIndex): readonly Cause[] {
   const [started] = eventsOf(indexed, 'started');
   const ends = eventsOf(indexed, 'crashed', 'exited', 'restarting');
@@ -105,7 +105,7 @@ function shuttingDown(indexed: SnapshotIndex): readonly Cause[] {
   const { process: runner, runners } = indexed.hostContext;
   const stopping = stoppingOf(indexed);
   if (stopping === undefined || runner === undefined) return [];
-  // A line of the process before this one says nothing of it.
+  // A log line of the previous process says nothing about this one.
   if (runner.startedAt > stopping.event.lastAt) return [];
   return [
     buildCauseFromEvents(indexed, {
@@ -122,7 +122,7 @@ function stoppingOf(indexed: SnapshotIndex): ObservedEvent | undefined {
   return eventsOf(indexed, 'stopping')[0];
 }
 
-/** Proof: its counters stand still although the way is open, it is not disabled, and it has room for jobs. */
+/** Proof: its counters do not change although the path is open, it is not disabled, and it has free slots. */
 function hungByCounters(indexed: SnapshotIndex): readonly Cause[] {
   const { runners } = indexed.hostContext;
   const [metrics] = indexed.statesOf('runner-metrics');
@@ -141,7 +141,7 @@ function hungByCounters(indexed: SnapshotIndex): readonly Cause[] {
   return [{ ...cause, since, confidence: 'confirmed', evidence }];
 }
 
-/** It need not poll, cannot, or says itself why it does not. */
+/** It need not poll, cannot, or logs itself why it does not. */
 function isExcused(indexed: SnapshotIndex): boolean {
   const { runners } = indexed.hostContext;
   return (

@@ -1,4 +1,4 @@
-/** The token that is on disk is not the one the runner polls with. */
+/** The token on disk is not the one that the runner polls with. */
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
@@ -9,7 +9,7 @@ import { buildCauseFromEvents, eventsOf, eventsOfRunner } from '../runner-events
 
 /** Counters are read a moment after the poll that they count. */
 const READ_LATE_SECONDS = 15;
-/** One poll may have been on its way when GitLab began to refuse. */
+/** One poll may have been in flight when GitLab began to reject. */
 const POLLS_ON = 2;
 
 export function rotationCauses(indexed: SnapshotIndex): readonly Cause[] {
@@ -30,7 +30,7 @@ export function rotationCauses(indexed: SnapshotIndex): readonly Cause[] {
   });
 }
 
-/** An entry polls with success under a token that config.toml does not have. */
+/** An entry polls successfully with a token that config.toml does not have. */
 function pollingUnknown(indexed: SnapshotIndex): ObservedEvent | undefined {
   const known = new Set(indexed.hostContext.runners.map(({ id }) => id));
   return eventsOf(indexed, 'polls-worked').find(
@@ -38,7 +38,7 @@ function pollingUnknown(indexed: SnapshotIndex): ObservedEvent | undefined {
   );
 }
 
-/** GitLab has refused the token of the file since then, and polls of the entry have worked all the same. */
+/** GitLab has rejected the token in the file since then, but polls of the entry succeeded. */
 function pollingOn(
   indexed: SnapshotIndex,
   runner: RunnerTarget,

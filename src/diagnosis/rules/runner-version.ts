@@ -8,7 +8,7 @@ import { eventsOf } from '../runner-events.ts';
 
 interface Version {
   readonly text: string;
-  /** The check that knows it. */
+  /** The check that reports it. */
   readonly state: CheckState;
 }
 
@@ -38,7 +38,7 @@ export function versionCauses(indexed: SnapshotIndex): readonly Cause[] {
   return [{ ...cause, evidence: told === undefined ? others : [{ ...told, text }, ...others] }];
 }
 
-/** By its own page of numbers; where it has none, by the first line that it wrote. */
+/** From its metrics page; without one, from the first line of its log. */
 function versionOf(indexed: SnapshotIndex): Version | undefined {
   const [metrics] = indexed.statesOf('runner-metrics');
   const counted = metrics === undefined ? undefined : factsOf(metrics)['version'];

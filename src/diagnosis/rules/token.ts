@@ -18,7 +18,7 @@ export function tokenCauses(indexed: SnapshotIndex): readonly Cause[] {
       ? [{ runner, state, spec: specOf(state, runner, indexed) }]
       : [];
   });
-  // GitLab's own state is one cause, however many tokens met it.
+  // GitLab's own state is one cause, however many tokens it affects.
   const shared = Map.groupBy(
     judged.filter(({ spec }) => spec.scope !== 'runner'),
     ({ runner, spec }) => `${spec.id} ${runner.endpoint ?? ''}`,
@@ -31,17 +31,17 @@ export function tokenCauses(indexed: SnapshotIndex): readonly Cause[] {
   ];
 }
 
-/** Also an answer that says nothing of the token, when it says something of GitLab. */
+/** Also a response that says nothing about the token, if it says something about GitLab. */
 function isJudged(state: CheckState): boolean {
   if (isFail(state) || state.finding.status === 'warn') return true;
   return specOfReason('token', reasonOf(state.finding) ?? '') !== undefined;
 }
 
-/** Rails refuses tokens for a while before it is quite there: docs/reference/causes.md#numbers. */
+/** GitLab rejects tokens for a while during its start: docs/reference/causes.md#numbers. */
 const BOOTING_SECONDS = 300;
 const NOT_THERE: ReadonlySet<string> = new Set(['bad-gateway', 'booting', 'unavailable']);
 
-/** The web tier said a moment ago that GitLab is starting, and before that nobody refused this token. */
+/** The web server showed the boot page a moment ago, and GitLab accepted this token before. */
 function isBooting(state: CheckState, { endpoint }: RunnerTarget, indexed: SnapshotIndex): boolean {
   const since = indexed.snapshot.takenAt - BOOTING_SECONDS * 1000;
   const outages = indexed
@@ -57,7 +57,7 @@ function isBooting(state: CheckState, { endpoint }: RunnerTarget, indexed: Snaps
   return Math.max(...outages) > since && !wasRefused;
 }
 
-/** A maintenance is over after a day; a site that cannot be written to stays one. */
+/** Maintenance ends within a day; a read-only site stays read-only. */
 const READ_ONLY_SITE_SECONDS = 86_400;
 
 function specOf(state: CheckState, runner: RunnerTarget, indexed: SnapshotIndex): CauseSpec {
@@ -70,7 +70,7 @@ function specOf(state: CheckState, runner: RunnerTarget, indexed: SnapshotIndex)
     return requireCause('gitlab-read-only-site');
   }
   const spec = specOfReason('token', reasonOf(state.finding) ?? '') ?? requireCause('unknown');
-  // A wrong checksum is proof by itself; GitLab was not asked.
+  // A wrong checksum is proof by itself; no request was sent.
   return hasReason(state, 'checksum-mismatch') ? { ...spec, confirm: AT_ONCE } : spec;
 }
 
@@ -95,11 +95,11 @@ interface Judged {
   readonly spec: CauseSpec;
 }
 
-/** GitLab asks for a pause now and then; only one that does not end hurts. */
+/** GitLab asks for a pause now and then; only one that does not end is a problem. */
 const PASSING_429 = 3;
 
 function sharedCause(group: readonly Judged[], indexed: SnapshotIndex): readonly Cause[] {
-  // The one that was seen most often speaks for all: tokens take turns while GitLab asks for quiet.
+  // The most frequent result counts for all: tokens take turns while GitLab asks for fewer requests.
   const [first, ...others] = group.toSorted((a, b) => b.state.streak - a.state.streak);
   if (first === undefined) return [];
   const isPassing =
