@@ -1,7 +1,7 @@
 /**
- * `runnerwatch check`: one full round of the same probes and the same diagnosis as the daemon, then exit.
- * With `--watch` it goes on until everything is healthy: on a terminal it draws the report anew in its place,
- * elsewhere it prints it again whenever the judgement changes.
+ * `runnerwatch check`: one full round of the same probes and the same diagnosis as the daemon, then exit. With
+ * `--watch` it runs until everything is healthy: on a terminal it redraws the report in place, elsewhere it prints it
+ * again whenever the diagnosis changes.
  */
 import { redactArgument } from '../core/redact-argument.ts';
 import type { View } from '../core/view.ts';
@@ -70,7 +70,7 @@ async function watch(daemon: Daemon, invocation: Invocation): Promise<number> {
   return exitCode;
 }
 
-/** Prints a view in the format asked for and returns its exit code. */
+/** Prints a view in the requested format and returns its exit code. */
 function print(view: View, invocation: Invocation, footer?: string): number {
   const wanted = textFlag(invocation, 'runner');
   const shown = wanted === undefined ? view : viewOfRunner(view, wanted);

@@ -1,4 +1,4 @@
-/** Reads the command line. It never throws; a mistake is one sentence with the nearest word. */
+/** Parses the command line. It never throws; a usage error is one sentence with the closest known name. */
 import { parseArgs } from 'node:util';
 
 import { findNearest } from '../core/nearest.ts';

@@ -63,7 +63,7 @@ export interface CommandSpec {
   readonly usage: string;
   readonly help: string;
   readonly flags: Readonly<Record<string, FlagSpec>>;
-  /** Most positional arguments it takes. */
+  /** The largest number of positional arguments. */
   readonly positionals: number;
 }
 

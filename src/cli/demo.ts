@@ -1,6 +1,6 @@
 /**
- * `runnerwatch demo`: the daemon as it is, on a stage where GitLab and the runner are stand-ins, with faults
- * to switch on and off. Ends with Ctrl-C and leaves nothing behind.
+ * `runnerwatch demo`: the real daemon on a demo host, where GitLab and the runner are stand-ins, with faults to switch
+ * on and off. Ends with Ctrl-C and leaves nothing behind.
  */
 import { defaultSettings } from '../config/settings/settings.ts';
 import { systemClock } from '../core/clock.ts';

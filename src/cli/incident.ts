@@ -1,4 +1,4 @@
-/** `runnerwatch incident [ID]`: what the flight recorder has written. Reads files and asks nobody. */
+/** `runnerwatch incident [ID]`: the incidents that the flight recorder has written. Reads files only. */
 import { findNearest } from '../core/nearest.ts';
 import type { IncidentSummary } from '../core/past.ts';
 import { redactArgument } from '../core/redact-argument.ts';

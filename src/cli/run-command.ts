@@ -1,6 +1,6 @@
 /**
- * Which function runs which command. The exit code is what it returns. A command is loaded when it is asked for:
- * `explain` and `lint` need none of what the daemon needs, and start in a third of the time without it.
+ * Maps each command to its function, which returns the exit code. A command's modules are loaded only when it runs:
+ * `explain` and `lint` need nothing of the daemon, and start in a third of the time without it.
  */
 import type { Invocation } from './command-line.ts';
 import type { CommandName } from './command-table.ts';

@@ -1,6 +1,6 @@
 /**
- * The terminal of the commands: how wide a text may be; for `check` a line that counts while the first round runs, and
- * with `--watch` the report drawn anew in its place. A pipe gets whole reports below each other, and no counting.
+ * The terminal of the commands: the width of texts; for `check` a progress line while the first round runs, and with
+ * `--watch` the report redrawn in place. A pipe gets complete reports, one after the other, and no progress line.
  */
 import type { View } from '../core/view.ts';
 
@@ -25,7 +25,7 @@ export interface Screen {
   write(text: string): unknown;
 }
 
-/** Shows how far the first round is; returns the function that takes the line away. */
+/** Shows the progress of the first round; returns the function that removes the line. */
 export function progressLine(
   screen: Screen,
   view: () => View,

@@ -1,4 +1,4 @@
-/** SIGTERM and SIGINT as an AbortSignal; the process ends within five seconds, whatever hangs. */
+/** SIGTERM and SIGINT as an AbortSignal; the process ends within five seconds, even when a call hangs. */
 
 const PATIENCE_SECONDS = 4.5;
 
