@@ -14,7 +14,7 @@ import type { Job } from './run.ts';
 import { runJob } from './run.ts';
 
 /** Time to the second run, as a share of the interval: up to a whole interval, so that hosts that started together spread evenly. */
-const SHORTEST_FIRST_WAIT = 0.2;
+const MIN_FIRST_WAIT = 0.2;
 /** Jobs of one group that may run at the same time; a hanging group never blocks the other. */
 const GROUP_LIMIT = 16;
 /** A job whose group is full tries again after that long. */
@@ -137,7 +137,7 @@ export class Scheduler {
   }
 
   #phase(job: Job): number {
-    return job.intervalSeconds * (SHORTEST_FIRST_WAIT + phaseOf(this.#seed, job.id));
+    return job.intervalSeconds * (MIN_FIRST_WAIT + phaseOf(this.#seed, job.id));
   }
 
   #isGroupFull(group: Job['group']): boolean {

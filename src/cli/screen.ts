@@ -5,8 +5,8 @@
 import type { View } from '../core/view.ts';
 
 const PIPE_COLUMNS = 80;
-const MOST_COLUMNS = 100;
-const LEAST_COLUMNS = 60;
+const MAX_COLUMNS = 100;
+const MIN_COLUMNS = 60;
 
 const HOME_AND_CLEAR = '\u001B[H\u001B[2J';
 const CLEAR_LINE = '\r\u001B[2K';
@@ -15,7 +15,7 @@ const CLEAR_LINE = '\r\u001B[2K';
 export function terminalWidth(): number {
   const { isTTY, columns } = process.stdout;
   if (!isTTY) return PIPE_COLUMNS;
-  return Math.max(LEAST_COLUMNS, Math.min(MOST_COLUMNS, columns));
+  return Math.max(MIN_COLUMNS, Math.min(MAX_COLUMNS, columns));
 }
 
 /** The part of a stream that is used. */

@@ -4,7 +4,7 @@ import type { Candidate, Cause } from '../core/diagnosis.ts';
 import { catalogue } from './catalogue/index.ts';
 
 /** A longer list would not help. */
-const MOST_CANDIDATES = 5;
+const MAX_CANDIDATES = 5;
 
 export function candidatesOf(causes: readonly Cause[], { checks }: Snapshot): readonly Candidate[] {
   const unproven = causes.filter(({ id }) => id === 'unknown');
@@ -15,7 +15,7 @@ export function candidatesOf(causes: readonly Cause[], { checks }: Snapshot): re
   );
   return catalogue
     .filter(({ from }) => from.some((reason) => probes.has(reason.split('/')[0])))
-    .slice(0, MOST_CANDIDATES)
+    .slice(0, MAX_CANDIDATES)
     .map(({ id, evidence }) => ({
       id,
       missing: evidence,

@@ -17,7 +17,7 @@ import { hasUnjudged } from './unjudged.ts';
 /** A cause that returns within so many intervals of its checks is the same incident. */
 const RETURN_INTERVALS = 5;
 /** Budgeted checks have long intervals, and are repeated soon if they fail. */
-const LONGEST_INTERVAL_SECONDS = 60;
+const MAX_INTERVAL_SECONDS = 60;
 
 interface Tracked {
   readonly cause: Cause;
@@ -107,7 +107,7 @@ function holdSecondsOf({ evidence }: Cause, { checks }: Snapshot): number {
   const ids = new Set(evidence.map(({ check }) => check));
   const own = checks.filter(({ check }) => ids.has(check.id));
   const intervals = own.map(({ check }) => check.intervalSeconds);
-  return RETURN_INTERVALS * Math.min(LONGEST_INTERVAL_SECONDS, ...intervals);
+  return RETURN_INTERVALS * Math.min(MAX_INTERVAL_SECONDS, ...intervals);
 }
 
 function isOver({ goneAt, holdSeconds }: Tracked, now: Instant): boolean {

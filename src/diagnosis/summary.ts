@@ -6,7 +6,7 @@ import type { Verdict } from '../core/vocabulary.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
 import { unjudgedChecks } from './unjudged.ts';
 
-const MOST_NAMES = 3;
+const MAX_NAMES = 3;
 /** Scopes of causes on the path between a runner and its GitLab. */
 const ON_THE_PATH: ReadonlySet<string> = new Set(['gitlab', 'host', 'runner']);
 
@@ -51,8 +51,8 @@ function lowered(text: string): string {
 
 function namesOf(runners: readonly RunnerTarget[]): string {
   const names = runners.map(({ name }) => name);
-  if (names.length <= MOST_NAMES) return names.join(', ');
-  return `${names.slice(0, MOST_NAMES - 1).join(', ')} and ${names.length - MOST_NAMES + 1} more runners`;
+  if (names.length <= MAX_NAMES) return names.join(', ');
+  return `${names.slice(0, MAX_NAMES - 1).join(', ')} and ${names.length - MAX_NAMES + 1} more runners`;
 }
 
 function healthy({ hostContext }: SnapshotIndex): string {

@@ -8,7 +8,7 @@ import type { EndpointTarget, ProxyAlternative, ProxyDecision } from '../core/ta
 import type { Attempt, Change } from './path-attempt.ts';
 import { isPrivateHost } from './dial/private-address.ts';
 
-const MOST_ALTERNATIVES = 3;
+const MAX_ALTERNATIVES = 3;
 /** A name that nobody has: a certificate for it was made by whoever stands between. */
 const NOBODY = 'sni-test.runnerwatch.invalid';
 /** Less than this between two clocks matters to nobody. */
@@ -109,7 +109,7 @@ export async function otherWay(
   const direct: ProxyDecision = { kind: 'direct', because: 'tried instead' };
   const proxies = alternatives
     .filter(({ decision }) => decision.kind === 'proxy')
-    .slice(0, MOST_ALTERNATIVES);
+    .slice(0, MAX_ALTERNATIVES);
   const [straight, ...others] = await Promise.all([
     proxy.kind === 'proxy' ? attempt(direct) : undefined,
     ...proxies.map(({ decision }) => attempt(decision)),

@@ -65,7 +65,7 @@ export interface HostPicture {
 
 const CHILD = fileBeside(import.meta.url, 'picture-child');
 const CHILD_SECONDS = 5;
-const MOST_BYTES = 256 * 1024;
+const MAX_BYTES = 256 * 1024;
 /** `hostname -f` of a host whose name servers are silent; its answer is not used. */
 const SHORT_LOOKUPS = { RES_OPTIONS: 'timeout:1 attempts:1' };
 
@@ -81,7 +81,7 @@ export async function readHostPicture(): Promise<HostPicture> {
       program: process.execPath,
       args: [CHILD.pathname],
       env: SHORT_LOOKUPS,
-      maxOutputBytes: MOST_BYTES,
+      maxOutputBytes: MAX_BYTES,
       isBackground: true,
       onOutput: (chunk) => output.push(chunk),
     },

@@ -32,7 +32,7 @@ const FULL_RATIO = 0.98;
 const WAITING_TASKS_PER_CORE = 4;
 
 /** Less than this was hardly a wish to run. */
-const LEAST_SECONDS = 0.001;
+const MIN_SECONDS = 0.001;
 
 const OPTIONS = {
   starved_pressure_ratio: {
@@ -173,7 +173,7 @@ async function delayOf(
   // The times of ended tasks are gone.
   const waited = Math.max(0, now.waitedSeconds - old.waitedSeconds);
   const wanted = waited + Math.max(0, now.ranSeconds - old.ranSeconds);
-  return wanted < LEAST_SECONDS ? undefined : waited / wanted;
+  return wanted < MIN_SECONDS ? undefined : waited / wanted;
 }
 
 /**

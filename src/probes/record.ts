@@ -22,10 +22,10 @@ import type { RunnerManager, RunnerRecord } from '../gitlab/runner-record.ts';
 import { isMatching, managersOf, recordOf, waitingJobsOf } from '../gitlab/runner-record.ts';
 
 const ANSWER_SECONDS = 5;
-const MOST_PROJECTS = 3;
+const MAX_PROJECTS = 3;
 /** An address that changes once is a host that moved; one that changes again is two hosts. */
-const LEAST_CHANGES = 2;
-const MOST_ADDRESSES = 10;
+const MIN_CHANGES = 2;
+const MAX_ADDRESSES = 10;
 
 const REASONS = {
   ...leadToCauses('paused', 'system-id-clash', 'no-matching-runner'),
@@ -157,7 +157,7 @@ interface Waiting {
 }
 
 async function waitingFor(known: RunnerRecord, ask: Ask): Promise<Waiting> {
-  const projects = known.projects.slice(0, MOST_PROJECTS);
+  const projects = known.projects.slice(0, MAX_PROJECTS);
   const lists = [];
   for (const id of projects) {
     const answer = await ask(`projects/${id}/jobs?scope[]=pending&per_page=20`);
@@ -179,7 +179,7 @@ function cachedFinding(
   const address = managers.find((one) => one.systemId === systemId)?.address ?? '';
   const before = seen.get(id) ?? [];
   const now = address === '' || before.at(-1) === address ? before : [...before, address];
-  seen.set(id, now.slice(-MOST_ADDRESSES));
+  seen.set(id, now.slice(-MAX_ADDRESSES));
   return now;
 }
 
@@ -193,7 +193,7 @@ function faultOf(
   addresses: readonly string[],
   waiting: readonly string[],
 ) {
-  if (addresses.length > LEAST_CHANGES && new Set(addresses).size < addresses.length) {
+  if (addresses.length > MIN_CHANGES && new Set(addresses).size < addresses.length) {
     return warn(
       'system-id-clash',
       `the runner manager of ${name} with this host's system id had the addresses ${addresses.join(', ')}`,

@@ -31,7 +31,7 @@ const SAVE_SECONDS = 60;
 const TRACE_MILLISECONDS = 5000;
 const LOAD_MILLISECONDS = 2000;
 /** Of the runner's log in an incident. */
-const MOST_LINES = 100;
+const MAX_LINES = 100;
 
 interface LogLine {
   readonly at: Instant;
@@ -192,7 +192,7 @@ function linesOf(
   return ['', ...runners]
     .flatMap((runner) => runnerLog(runner))
     .toSorted((a, b) => a.at - b.at)
-    .slice(-MOST_LINES)
+    .slice(-MAX_LINES)
     .map(({ at, text }) => `${new Date(at).toISOString()} ${text}`);
 }
 

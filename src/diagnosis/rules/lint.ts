@@ -24,7 +24,7 @@ const REFUSED = [
   'no-san',
   'not-acceptable',
 ];
-const MOST_EVIDENCE = 8;
+const MAX_EVIDENCE = 8;
 
 export function lintCauses(indexed: SnapshotIndex): readonly Cause[] {
   const { lint } = indexed.hostContext;
@@ -77,7 +77,7 @@ function evidenceOf(
   { snapshot }: SnapshotIndex,
 ): Cause['evidence'] {
   const at = state.last?.startedAt ?? snapshot.takenAt;
-  return findings.slice(0, MOST_EVIDENCE).map(({ rule, line, message, corrected }) => {
+  return findings.slice(0, MAX_EVIDENCE).map(({ rule, line, message, corrected }) => {
     const where = line === undefined ? '' : `line ${line}: `;
     const write = corrected === undefined ? '' : `; write ${corrected}`;
     return { check: state.check.id, at, text: `${where}${message} (${rule})${write}` };

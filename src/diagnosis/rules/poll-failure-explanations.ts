@@ -13,7 +13,7 @@ import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { factsOf, hasReason } from '../snapshot-index.ts';
 import { ASKED_TO_WAIT } from './runner-limits.ts';
 
-export const LEAST_FAILURES = 3;
+export const MIN_FAILURES = 3;
 /** How the log line is read: GitLab's own 403, which does not contain its reason. */
 export const OWN_REFUSAL = 'token-rejected';
 /** No response at all. */
@@ -21,9 +21,9 @@ const CUT = 'connection-reset-midstream';
 /** Also GitLab's own response, with its reason. */
 const ORPHANED = 'runner-orphaned';
 /** Much longer than a short request. */
-const LEAST_HELD_SECONDS = 7;
+const MIN_HELD_SECONDS = 7;
 /** GitLab holds a poll for 50 s, and the next one starts some seconds later: a longer delay is GitLab's own. */
-const LONGEST_HELD_SECONDS = 58;
+const MAX_HELD_SECONDS = 58;
 /** What a load balancer in HTTP mode returns if its timeout is shorter than the poll. */
 const GATEWAY_TIMEOUT = /\b504 Gateway/;
 
@@ -115,9 +115,9 @@ function byCutConnections({ seen, times }: Failing): Explanation | undefined {
   const held = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
   const shortest = Math.min(...held);
   const longest = Math.max(...held);
-  if (held.length < LEAST_FAILURES - 1 || shortest < LEAST_HELD_SECONDS) return undefined;
+  if (held.length < MIN_FAILURES - 1 || shortest < MIN_HELD_SECONDS) return undefined;
   if (longest - shortest > Math.max(3, shortest * 0.15)) return undefined;
-  if (!isCut && longest > LONGEST_HELD_SECONDS) return undefined;
+  if (!isCut && longest > MAX_HELD_SECONDS) return undefined;
   return { id: 'idle-connection-killed', facts: { held_seconds: Math.round(shortest) } };
 }
 

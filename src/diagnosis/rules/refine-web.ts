@@ -16,14 +16,14 @@ const RACK_ATTACK = 'Rack Attack';
 /** A GitLab that worked a moment ago and now returns 502 is most likely restarting. */
 const RESTART_SECONDS = 60;
 /** A boot page that stays longer is not a boot: a hung Puma shows it for hours. */
-const LONGEST_BOOT_SECONDS = 600;
+const MAX_BOOT_SECONDS = 600;
 
 export const byBootTime: Refinement = (link, _endpoint, { snapshot }) => {
   const seconds = (snapshot.takenAt - link.since) / 1000;
   if (hasReason(link, 'bad-gateway') && seconds < RESTART_SECONDS && wasFine(link)) {
     return { spec: requireCause('gitlab-booting') };
   }
-  if (hasReason(link, 'booting') && seconds > LONGEST_BOOT_SECONDS) {
+  if (hasReason(link, 'booting') && seconds > MAX_BOOT_SECONDS) {
     return { spec: requireCause('gitlab-bad-gateway') };
   }
   return undefined;
@@ -48,8 +48,8 @@ export const byClientCertificate: Refinement = (link, endpoint, indexed) => {
 
 const LOOKS = 10;
 /** At least a fifth good and a fifth bad responses, with several changes: neither simply broken nor repaired. */
-const LEAST_OF_EACH = 2;
-const LEAST_TURNS = 3;
+const MIN_OF_EACH = 2;
+const MIN_TURNS = 3;
 
 /** One of several backends fails: the same request alternates between good and bad responses. */
 export const byAlternation: Refinement = (link) => {
@@ -89,8 +89,8 @@ export function isAlternating({ check, recent }: CheckState): boolean {
   const good = looks.map((finding) => isGood(finding));
   const goodCount = good.filter((one) => one).length;
   const turns = good.filter((one, index) => index > 0 && one !== good[index - 1]).length;
-  const isMixed = goodCount >= LEAST_OF_EACH && good.length - goodCount >= LEAST_OF_EACH;
-  return good.length === LOOKS && isMixed && turns >= LEAST_TURNS;
+  const isMixed = goodCount >= MIN_OF_EACH && good.length - goodCount >= MIN_OF_EACH;
+  return good.length === LOOKS && isMixed && turns >= MIN_TURNS;
 }
 
 /** The same certificate passes at another time, so the server is not what differs. */

@@ -15,7 +15,7 @@ export const ASKED_TO_WAIT: ReadonlySet<string> = new Set([
   'gitlab-migration-backoff',
 ]);
 /** GitLab's limit counts only after so many responses. */
-const LEAST_LIMITED = 3;
+const MIN_LIMITED = 3;
 const LASTING_LIMIT_SECONDS = 60;
 
 /** Lines of a file have the date of their reading, a moment later. */
@@ -49,7 +49,7 @@ export function fileLimit(indexed: SnapshotIndex): readonly Cause[] {
 /** 429 for the runner's own requests that retries did not fix. One that ends within a minute is harmless. */
 export function rateLimited(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
   const seen = eventsOfRunner(indexed, runner, 'poll-failed', 'polls-failed').find(
-    ({ event: { cause = '', count } }) => ASKED_TO_WAIT.has(cause) && count >= LEAST_LIMITED,
+    ({ event: { cause = '', count } }) => ASKED_TO_WAIT.has(cause) && count >= MIN_LIMITED,
   );
   if (seen === undefined || isLimitOver(indexed, runner, seen)) return [];
   const { firstAt, lastAt, cause = '' } = seen.event;

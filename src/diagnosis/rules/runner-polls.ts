@@ -12,13 +12,13 @@ import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail } from '../snapshot-index.ts';
 import { buildCauseFromEvents, openWay, eventsOf, eventsOfRunner } from '../runner-events.ts';
 import type { Failing } from './poll-failure-explanations.ts';
-import { examined, LEAST_FAILURES, OWN_REFUSAL } from './poll-failure-explanations.ts';
+import { examined, MIN_FAILURES, OWN_REFUSAL } from './poll-failure-explanations.ts';
 import { penaltyOf } from './runner-disabled.ts';
 import { ASKED_TO_WAIT, fileLimit, rateLimited } from './runner-limits.ts';
 
 /** A poll that began before a fault was fixed may still fail. */
 const SETTLE_SECONDS = 15;
-const LEAST_SPAN_SECONDS = 20;
+const MIN_SPAN_SECONDS = 20;
 /** The longest a poll takes to fail, and the wait for the next one. */
 const FRESH_SECONDS = 100;
 /** The log line of the penalty follows the last failed request. */
@@ -26,7 +26,7 @@ const AT_THE_SAME_TIME_SECONDS = 10;
 const REFUSED_BEFORE_GITLAB = 'edge-waf-blocked';
 /** A failure with a fixed interval is over if it is missing more than once. */
 const MISSED_TURNS = 3;
-const LEAST_FRESH_SECONDS = 20;
+const MIN_FRESH_SECONDS = 20;
 /** Kinds that have their own rule, independent of the path. */
 const TOLD_ANYWAY: ReadonlySet<string> = new Set(['fd-limit-reached', ...ASKED_TO_WAIT]);
 
@@ -74,7 +74,7 @@ function wasEverClosed(links: readonly CheckState[]): boolean {
 /** The path was open long enough that log lines since then describe the present. */
 function isWatched({ links, times }: Failing): boolean {
   const since = Math.max(...links.map((link) => link.since)) + SETTLE_SECONDS * 1000;
-  return times.filter((at) => at > since).length >= LEAST_FAILURES;
+  return times.filter((at) => at > since).length >= MIN_FAILURES;
 }
 
 /** Rejected before GitLab so often that the runner stopped polling, while our requests passed all the time. */
@@ -87,7 +87,7 @@ function isPunished(
   const penalty = penaltyOf(indexed, runner);
   if (penalty === undefined || event.cause !== REFUSED_BEFORE_GITLAB) return false;
   const gap = Math.abs(penalty.event.lastAt - event.lastAt);
-  return times.length >= LEAST_FAILURES && gap <= AT_THE_SAME_TIME_SECONDS * 1000;
+  return times.length >= MIN_FAILURES && gap <= AT_THE_SAME_TIME_SECONDS * 1000;
 }
 
 /** Often enough, long enough, and up to now. */
@@ -95,8 +95,8 @@ function isLasting(times: readonly Instant[], now: Instant): boolean {
   const [first = now] = times;
   const last = times.at(-1) ?? 0;
   return (
-    times.length >= LEAST_FAILURES &&
-    last - first >= LEAST_SPAN_SECONDS * 1000 &&
+    times.length >= MIN_FAILURES &&
+    last - first >= MIN_SPAN_SECONDS * 1000 &&
     now - last <= freshSeconds(times) * 1000
   );
 }
@@ -109,7 +109,7 @@ function isTold(failing: Failing): boolean {
 /** How long the last failure is valid: a successful poll logs nothing. */
 function freshSeconds(times: readonly Instant[]): number {
   const gaps = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
-  const turns = Math.max(LEAST_FRESH_SECONDS, Math.max(...gaps) * MISSED_TURNS);
+  const turns = Math.max(MIN_FRESH_SECONDS, Math.max(...gaps) * MISSED_TURNS);
   return Math.min(FRESH_SECONDS, turns);
 }
 
