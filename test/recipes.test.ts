@@ -240,7 +240,7 @@ const RECIPES: Readonly<Record<string, Readonly<Record<string, Edit>>>> = {
   },
 };
 
-/** `src/probes/<id>.ts` fits `src/probes/lamp.ts`; a folder fits what is in it. */
+/** `src/probes/<id>.ts` fits every file of that folder; a folder fits what is in it. */
 function fits(pattern: string, path: string): boolean {
   const parts = pattern.split(/<\w+>/).map((part) => RegExp.escape(part));
   return new RegExp(`^${parts.join('[\\w-]+')}${pattern.endsWith('/') ? '' : '$'}`).test(path);
