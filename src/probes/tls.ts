@@ -22,6 +22,7 @@ import {
   nextExpiryText,
   expiryMeasures,
   chainAttachment,
+  handshakeData,
   serverFacts,
   trustFacts,
 } from '../go/tls/handshake-facts.ts';
@@ -119,7 +120,7 @@ async function shake(
     ...(shown === undefined ? {} : serverFacts(shown)),
   };
   const attachments = shown === undefined ? {} : chainAttachment(shown);
-  const seen = { measures, facts, attachments };
+  const seen = { measures, facts, data: handshakeData(trust, shown), attachments };
   const settled = await settle(shaken, deadline.signal);
   if (settled.kind !== 'secured')
     return { ...seen, ...judgeRefusal(settled, trust, request.now, facts) };

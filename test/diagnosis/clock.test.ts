@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
-import { brokenAt, fail, GITLAB, runner, snapshotOf } from '../support/snapshots.ts';
+import { brokenAt, fail, GITLAB, runner, snapshotOf, withDates } from '../support/snapshots.ts';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -34,7 +34,7 @@ function looks(...skews: readonly number[]) {
 function refused(reason: string, facts: Readonly<Record<string, string>>, skew: number) {
   return snapshotOf(
     {
-      ...brokenAt('tls', fail(reason, facts), GITLAB, ['runnerAA1']),
+      ...brokenAt('tls', withDates(fail(reason, facts), facts), GITLAB, ['runnerAA1']),
       [`http@${OTHER}`]: dated(skew),
     },
     TWO,
@@ -161,7 +161,7 @@ describe('when a validity check fails', () => {
 
   test('a certificate that ended and a bad token are one cause: the token is not judged', () => {
     const said = {
-      ...brokenAt('tls', fail('expired', { not_after: iso(-DAY) })),
+      ...brokenAt('tls', withDates(fail('expired'), { not_after: iso(-DAY) })),
       'token@runnerAA1': fail('rejected'),
     };
     const { causes } = diagnose(snapshotOf(said));

@@ -6,7 +6,7 @@ import type { ProxyDecision } from '../../src/core/target.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { FindingSpec } from '../support/snapshots.ts';
-import { brokenAt, fail, PROXY, snapshotOf, warn } from '../support/snapshots.ts';
+import { brokenAt, fail, PROXY, snapshotOf, warn, withDates } from '../support/snapshots.ts';
 
 type Facts = Readonly<Record<string, Fact>>;
 
@@ -148,7 +148,10 @@ describe('a certificate that is refused for its dates', () => {
   const dates = { not_before: '2026-01-01T00:00:00Z', not_after: '2026-11-23T00:00:00Z' };
 
   test('and would be good by the server’s clock is a matter of the clock', () => {
-    const said = { ...brokenAt('tls', fail('expired', dates)), detour: clockBehind(-5 * 86_400) };
+    const said = {
+      ...brokenAt('tls', withDates(fail('expired', dates), dates)),
+      detour: clockBehind(-5 * 86_400),
+    };
     const { causes } = diagnose(snapshotOf(said));
 
     expect(causes).toMatchObject([{ id: 'clock-skew', severity: 'critical' }]);
@@ -157,9 +160,9 @@ describe('a certificate that is refused for its dates', () => {
   test('and is expired by both clocks is expired', () => {
     const detour: FindingSpec = { status: 'pass', measures: { tried: 1, date_skew_seconds: 0 } };
 
-    expect(causesOf({ ...brokenAt('tls', fail('expired', dates)), detour })).toEqual([
-      'tls-certificate-expired',
-    ]);
+    expect(
+      causesOf({ ...brokenAt('tls', withDates(fail('expired', dates), dates)), detour }),
+    ).toEqual(['tls-certificate-expired']);
   });
 });
 

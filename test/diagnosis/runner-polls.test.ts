@@ -1,6 +1,8 @@
 /** The runner's polls fail and ours pass: each explanation, and the many cases in which nothing may be said. */
 import { describe, expect, test } from 'vitest';
 
+import { dataWith } from '../../src/core/finding-data.ts';
+import { TRUST_CHANGED_AT } from '../../src/go/tls/handshake-facts.ts';
 import { dateText } from '../../src/core/date-text.ts';
 import type { Cause } from '../../src/core/diagnosis.ts';
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
@@ -51,7 +53,7 @@ const log = (...seen: readonly RunnerEvent[]) => ({ 'runner-log': showing(...see
 const trustChanged = (changed: number) => ({
   tls: {
     since: LONG_AGO,
-    finding: { status: 'pass', facts: { trust_changed_at: new Date(changed).toISOString() } },
+    finding: { status: 'pass', data: dataWith(TRUST_CHANGED_AT, changed) },
   } as const,
 });
 

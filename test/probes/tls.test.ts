@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import { TRUST_CHANGED_AT, VALIDITY } from '../../src/go/tls/handshake-facts.ts';
 import type { MadeCertificate, Shape } from '../support/certificates.ts';
 import { daysFromNow, make, makeRoot } from '../support/certificates.ts';
 import { BUNDLE, CERTS, probeTls } from '../support/probe-tls.ts';
@@ -32,6 +33,7 @@ test('a root of the bundle passes, and says what was shown', async () => {
   const finding = await shake([deepLeaf, below], bundle(root));
   expect(finding).toEqual({
     status: 'pass',
+    data: { [VALIDITY.symbol]: expect.anything(), [TRUST_CHANGED_AT.symbol]: expect.any(Number) },
     attachments: { certificate_chain: deepLeaf.pem + below.pem },
     measures: {
       handshake_seconds: expect.any(Number),

@@ -1,6 +1,8 @@
 /** Snapshots for tests of rules and reports: a small healthy world of all real probes, with the changes of a test. */
 import type { Check, CheckState, Snapshot, HostContext } from '../../src/core/check.ts';
 import type { CheckId, Fact, Finding } from '../../src/core/finding.ts';
+import { dataWith } from '../../src/core/finding-data.ts';
+import { VALIDITY } from '../../src/go/tls/handshake-facts.ts';
 import type { Place } from '../../src/core/place.ts';
 import type { Probe } from '../../src/core/probe.ts';
 import type { Problem, RunnerProcess } from '../../src/core/reading.ts';
@@ -73,6 +75,17 @@ export function fail(reason: string, facts: Readonly<Record<string, Fact>> = {})
 
 export function warn(reason: string, facts: Readonly<Record<string, Fact>> = {}): Finding {
   return { status: 'warn', reason, detail: `seen: ${reason}`, facts };
+}
+
+const instantOf = (text = ''): number => Date.parse(text);
+
+/** The dates of the certificate that the server showed, for a refusal by its dates. */
+export function withDates(
+  finding: Finding,
+  { not_before, not_after }: Readonly<Record<string, string>>,
+): Finding {
+  const validity = { notBefore: instantOf(not_before), notAfter: instantOf(not_after) };
+  return { ...finding, data: dataWith(VALIDITY, validity) };
 }
 
 export const SKIPPED: Finding = {

@@ -5,9 +5,11 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { CheckId, Finding } from '../../core/finding.ts';
+import { dataOf } from '../../core/finding-data.ts';
+import { VALIDITY } from '../../go/tls/handshake-facts.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
-import { factsOf, hasReason } from '../snapshot-index.ts';
+import { hasReason } from '../snapshot-index.ts';
 
 /** A smaller difference between two clocks is harmless. */
 const SKEW_SECONDS = 60;
@@ -88,14 +90,14 @@ function skewOf(indexed: SnapshotIndex): Skewed | undefined {
 
 /** Rejected for its dates by this host's clock, but valid by the clock of the servers. */
 function isVictim(state: CheckState, now: number): boolean {
-  const { not_before, not_after } = factsOf(state);
+  const { notBefore = Infinity, notAfter = -Infinity } = dataOf(state.finding, VALIDITY) ?? {};
   const measured = (name: string): number => (state.finding.measures?.[name] ?? -Infinity) * 1000;
-  if (hasReason(state, 'not-yet-valid')) return Date.parse(String(not_before)) <= now;
+  if (hasReason(state, 'not-yet-valid')) return notBefore <= now;
   if (state.check.probe.id === 'token')
     return hasReason(state, 'expired') && measured('expiry_timestamp_seconds') > now;
   if (hasReason(state, 'intermediate-expired'))
     return measured('chain_not_after_timestamp_seconds') > now;
-  return hasReason(state, 'expired') && Date.parse(String(not_after)) > now;
+  return hasReason(state, 'expired') && notAfter > now;
 }
 
 /** The check that got the response passes; the difference is the proof. */

@@ -8,6 +8,8 @@ import type { Cause } from '../../core/diagnosis.ts';
 import type { Fact } from '../../core/finding.ts';
 import type { RunnerEvent } from '../../core/runner-event.ts';
 import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
+import { dataOf } from '../../core/finding-data.ts';
+import { TRUST_CHANGED_AT } from '../../go/tls/handshake-facts.ts';
 import { isOfFamily } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { factsOf, hasReason } from '../snapshot-index.ts';
@@ -65,8 +67,9 @@ function byOldTrust({ seen, links }: Failing, indexed: SnapshotIndex): Explanati
   if (!isOfFamily(cause, 'tls') || !text.includes('x509')) return undefined;
   const tls = links.find(({ check }) => check.probe.id === 'tls');
   const { process: main } = indexed.hostContext;
-  const changedAt = Date.parse(String(tls === undefined ? '' : factsOf(tls)['trust_changed_at']));
-  if (tls === undefined || main === undefined || !(changedAt > main.startedAt)) return undefined;
+  const changedAt = tls === undefined ? undefined : dataOf(tls.finding, TRUST_CHANGED_AT);
+  if (tls === undefined || main === undefined || changedAt === undefined) return undefined;
+  if (changedAt <= main.startedAt) return undefined;
   return {
     id: 'tls-trust-not-reloaded',
     states: [tls],

@@ -4,6 +4,8 @@ import type { X509Certificate } from 'node:crypto';
 import { dateAndAge } from '../../core/date-text.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Fact } from '../../core/finding.ts';
+import type { FindingData } from '../../core/finding-data.ts';
+import { dataKey, dataWith } from '../../core/finding-data.ts';
 import type { TrustSource } from '../../core/target.ts';
 import type { ServerHandshake } from './handshake.ts';
 import { namesOf } from './hostname.ts';
@@ -12,6 +14,27 @@ import { certsFile } from './trust.ts';
 import { issuerOf, subjectOf } from './certificate-text.ts';
 
 const MAX_NAMES = 5;
+
+/** When the certificate of the server is valid. */
+export const VALIDITY = dataKey<{ readonly notBefore: Instant; readonly notAfter: Instant }>(
+  'validity',
+);
+/** When a trust file was last changed. */
+export const TRUST_CHANGED_AT = dataKey<Instant>('trust-changed-at');
+
+/** What rules read of a handshake. */
+export function handshakeData(trust: Trust, shown: ServerHandshake | undefined): FindingData {
+  const leaf = shown?.sent[0];
+  return {
+    ...(trust.changedAt === undefined ? {} : dataWith(TRUST_CHANGED_AT, trust.changedAt)),
+    ...(leaf === undefined
+      ? {}
+      : dataWith(VALIDITY, {
+          notBefore: leaf.validFromDate.getTime(),
+          notAfter: leaf.validToDate.getTime(),
+        })),
+  };
+}
 
 /** The files that were read for trust and identity; known before the handshake. */
 export function trustFacts(trust: Trust, source: TrustSource, host: string): Record<string, Fact> {
