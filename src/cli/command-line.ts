@@ -79,7 +79,7 @@ function parseFlags(named: CommandName | undefined, argv: readonly string[]): Pa
   };
 }
 
-/** `--runner.config --watch`: the value was forgotten, and the next flag is not it. */
+/** `--runner.config --watch`: the value is missing, and the next flag must not be taken as the value. */
 function valueOf({
   value,
   inlineValue,

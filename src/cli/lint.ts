@@ -102,7 +102,7 @@ export async function reportFor(prepared: Prepared, path: string | undefined): P
   return await reportWithFiles(prepared, context, HOST_PATHS);
 }
 
-/** A place where a runner of this host would look. */
+/** A path that a runner of this host uses by default. */
 async function isDefault(place: string): Promise<boolean> {
   const usual = [DEFAULT_PATH, join(homedir(), USER_DIRECTORY, 'config.toml')];
   const found = await Promise.all(

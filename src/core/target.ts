@@ -31,7 +31,7 @@ export type ProxyDecision =
       readonly isMisread?: true;
     };
 
-/** Another proxy setting that is written in a file of this host and not in force. */
+/** A proxy setting in a file of this host that the runner does not use. */
 export interface ProxyAlternative {
   readonly decision: ProxyDecision;
   /** `/etc/environment:3`. */

@@ -1,4 +1,4 @@
-/** The answers of the stand-in for GitLab while a fault is switched on. */
+/** The responses of the simulated GitLab while a fault is on. */
 import type { Reply } from './gitlab-response.ts';
 import { gitlabError, text } from './gitlab-response.ts';
 

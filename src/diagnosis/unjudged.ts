@@ -10,12 +10,12 @@ import { mustEndInCause } from './rules/default.ts';
 export function hasUnjudged(snapshot: Snapshot, causes: readonly Cause[]): boolean {
   const { checks, hostContext } = snapshot;
   const watched = new Set(checks.map(({ check }) => check.target.id));
-  const accused = new Set(causes.flatMap(({ scope }) => scope.runners));
+  const affected = new Set(causes.flatMap(({ scope }) => scope.runners));
   return (
     checks.every(({ finding }) => finding.status !== 'pass') ||
     unjudgedChecks(snapshot, causes).length > 0 ||
     hostContext.runners.some(
-      ({ id, endpoint = id }) => !watched.has(id) && !watched.has(endpoint) && !accused.has(id),
+      ({ id, endpoint = id }) => !watched.has(id) && !watched.has(endpoint) && !affected.has(id),
     )
   );
 }

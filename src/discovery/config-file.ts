@@ -145,7 +145,7 @@ export class RunnerFile {
   }
 }
 
-/** `before` saves the reading of a file that nobody has written since: the time of change tells of every write. */
+/** `before` saves the reading of a file that has not been written since: the change time shows every write. */
 async function contentOf(path: string, paths: Paths, before: Content): Promise<Content> {
   const systemId = await systemIdOf(path, paths);
   const known = systemId === undefined ? {} : { systemId };

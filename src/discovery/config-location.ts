@@ -23,7 +23,7 @@ export interface LocateQuestion {
   /** `--runner.config`. */
   readonly flag?: string;
   readonly process: RunnerProcess | undefined;
-  /** User and home of this daemon: what stands in for a process that does not run. */
+  /** User and home of this daemon: used while no process runs. */
   readonly uid: number;
   readonly home: string;
 }
@@ -44,7 +44,7 @@ export function asProcessSees(path: string, process: RunnerProcess | undefined):
   return join(process?.workingDirectory ?? PACKAGED_WORKING_DIRECTORY, path);
 }
 
-/** `<certs>/<host>.crt` is looked for here. `home` is the daemon's own, for want of a better one. */
+/** `<certs>/<host>.crt` is looked for here. `home` is the daemon's own, in place of an unknown one. */
 export function certsDirectoryOf(process: RunnerProcess | undefined, home: string): string {
   // Without a process the packaged service is meant, which runs as root.
   if (process === undefined || process.uid === 0) return join(SYSTEM_DIRECTORY, 'certs');

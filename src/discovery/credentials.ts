@@ -1,4 +1,4 @@
-/** As whom does the runner open files? Nobody while it does not run, or where /proc does not tell. */
+/** With which user and groups does the runner open files? Undefined while it does not run, or if /proc does not show it. */
 import type { RunnerProcess } from '../core/reading.ts';
 import type { Credentials } from '../core/target.ts';
 

@@ -1,5 +1,5 @@
 /**
- * What the daemon stands on, read every few seconds: the runner's process, its config.toml, the mount table. Says when
+ * The host context of the daemon, read every few seconds: the runner's process, its config.toml, the mount table. Says when
  * something changed that the plan depends on.
  */
 import { homedir, hostname } from 'node:os';

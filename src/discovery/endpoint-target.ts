@@ -1,4 +1,4 @@
-/** The way of one entry: its URL, what it trusts, and how its requests leave this host. */
+/** The path of one entry: its URL, what it trusts, and which proxy its requests use. */
 import type { Place } from '../core/place.ts';
 import type { RunnerConfigReading, RunnerProcess } from '../core/reading.ts';
 import type { EndpointTarget, ProxyDecision, TrustSource } from '../core/target.ts';
@@ -25,7 +25,7 @@ export interface TargetsQuestion {
   readonly unitEnvironment?: Environment;
   /** The runner's process lives in a network of its own: its addresses are not ours. */
   readonly isElsewhere?: boolean;
-  /** Proxies that somebody wrote down on this host. */
+  /** Proxies that are configured on this host. */
   readonly proxyHints?: readonly ProxyHint[];
   readonly dockerRoot?: string;
   readonly meantWritable?: readonly string[];
@@ -114,7 +114,7 @@ function proxyOf(url: URL, question: TargetsQuestion): ProxyDecision {
   return { kind: 'direct', because };
 }
 
-/** The runner cuts the host out of the text as it stands; `URL` has put it into lower case. */
+/** The runner takes the host from the text unchanged; `URL` has changed it to lower case. */
 function certsHostOf(text: string): { readonly certsHost?: string } {
   const host = /^https?:\/\/(?:[^/@]*@)?(?<host>[^/:[\]]+)/i.exec(text)?.groups?.['host'];
   return host === undefined || host === host.toLowerCase() ? {} : { certsHost: host };

@@ -1,5 +1,5 @@
 /**
- * What do the executors of the entries stand on? The Docker daemon as the runner would find it, the folder of a
+ * What do the executors of the entries need? The Docker daemon as the runner would find it, the folder of a
  * shell executor, the plugin of an autoscaler. Only what is configured: docs/reference/runner-config.md#executors.
  */
 import { join } from 'node:path';
@@ -57,7 +57,7 @@ function goesElsewhere({ cloneUrl = '', proxyLines }: RunnerEntry): boolean {
   return cloneUrl !== '' || proxyLines.length > 0;
 }
 
-/** Through which proxy a job goes is told by its own environment, which nobody knows here. */
+/** The proxy of a job is in the job's own environment, which is unknown here. */
 function gitlabsOf(
   members: readonly { readonly endpoint: EndpointTarget | undefined }[],
 ): readonly HostPort[] {
@@ -108,7 +108,7 @@ function dockerOfEnvironment(environment: Environment): Found {
 
 function dockerAt(address: string, source: string, certificates: string | undefined): Found {
   const tls = certificates === undefined ? {} : { certificates };
-  // Without what stands before @: an address is shown, and needs no user.
+  // Without the part before @: a displayed address needs no user.
   const id = address.replace(/(?<=\/\/)[^/@]*@/, '');
   return { id, backend: { kind: 'docker', source, ...tls } };
 }

@@ -1,5 +1,5 @@
 /**
- * What is written down on this host, and the targets depend on, beside the runner's own file and process: its place,
+ * What the targets depend on beside the runner's own file and process: its place,
  * proxies, mounts. One read at a time, and none is waited for long: with a file that hangs, what was read before holds.
  */
 import { deadlineOf, withSignal } from '../core/abort.ts';

@@ -22,7 +22,7 @@ export interface MountQuestion {
   readonly configPath: string;
   readonly process: RunnerProcess | undefined;
   readonly mounts: readonly Mount[];
-  /** Of Docker on this host, as far as its settings tell. */
+  /** Of Docker on this host, as far as its settings show. */
   readonly dockerRoot?: string;
   /** Mount points that /etc/fstab says are writable, or that have been so since we look. */
   readonly meantWritable?: readonly string[];
@@ -60,7 +60,7 @@ export function mountTargetsOf(question: MountQuestion): readonly MountTarget[] 
   });
 }
 
-/** Whether a file system that is read-only now is a fault, and not what somebody wanted. */
+/** Whether a file system that is read-only now is a fault, and not intended. */
 function isWritten(
   { mountPoint, fileSystemType }: Mount,
   roles: readonly string[],
@@ -70,7 +70,7 @@ function isWritten(
   if (!roles.every((role) => SELDOM_WRITTEN.has(role))) return true;
   if (meantReadOnly?.includes(mountPoint) === true || READ_ONLY_TYPES.has(fileSystemType))
     return false;
-  // The runner writes a renewed token there; nothing speaks for `/` and the others alone.
+  // The runner writes a renewed token there; `/` and the others need not be writable by themselves.
   return roles.includes('config');
 }
 

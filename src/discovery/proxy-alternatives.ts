@@ -1,12 +1,12 @@
 /**
- * Which other way to GitLab did somebody write down? Compares the decision of the running process with what
+ * Which other path to GitLab is configured on this host? Compares the decision of the running process with what
  * each hint on this host would make of the same URL.
  */
 import type { ProxyAlternative, ProxyDecision } from '../core/target.ts';
 import { decideProxy } from '../go/proxy/decision.ts';
 import type { ProxyHint } from '../host/net/proxy-settings.ts';
 
-/** Distinct ways that differ from the one in force, those meant for the runner first. */
+/** Distinct paths that differ from the one in use, those meant for the runner first. */
 export function alternativesOf(
   url: URL,
   inForce: ProxyDecision,

@@ -91,7 +91,7 @@ interface Resolved {
   readonly url: string;
   /** Absent when the url cannot be used. */
   readonly endpoint?: EndpointTarget;
-  /** False when the token names variables that nobody could read: it must not be tried. */
+  /** False when the token names variables that could not be read: it must not be used. */
   readonly isTokenKnown: boolean;
   readonly problems: readonly Problem[];
 }
@@ -168,7 +168,7 @@ function runnerTarget(
     kind: 'runner',
     id,
     name: entry.name,
-    // Whatever stands there becomes a label.
+    // Any text there becomes a label.
     executor: redactArgument(entry.executor),
     url,
     ...(endpoint === undefined || !isTokenKnown ? {} : { endpoint: endpoint.id }),

@@ -1,8 +1,8 @@
 /**
- * Does the C library of this host find a name that the runner does not?
+ * Does the C library of this host resolve a name that the runner cannot?
  *
- * Source    getent(1), which asks the modules of nsswitch.conf; the runner, a static Go program, has none of them.
- * Reasons   nss-mismatch: it finds the name.
+ * Source    getent(1), which uses the modules of nsswitch.conf; the runner, a static Go program, uses none of them.
+ * Reasons   nss-mismatch: it resolves the name.
  */
 import { detailOf } from '../core/finding.ts';
 import { defineFollowUp } from '../core/follow-up.ts';

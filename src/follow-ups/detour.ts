@@ -1,14 +1,14 @@
 /**
- * Would another way than the one in force lead to GitLab?
+ * Does an alternate path reach GitLab?
  *
- * Source    Other proxies that are written down on this host, and the direct way (go/path-attempt.ts).
- * Measures  tried (count): other ways that were tried.
- *           date_skew_seconds: the server's clock minus this one, where a certificate is refused for its dates.
- * Reasons   known-proxy-works, direct-works, small-segments-work, small-hello-works: the one factor that makes
- *           the difference. clock-differs: the dates would be right by the server's clock. intercepted: the proxy shows a certificate that is not GitLab's.
- * Unknown   never by itself: without another way there is nothing to say, and it passes.
+ * Source    Other proxies that are configured on this host, and a direct connection (go/path-attempt.ts).
+ * Measures  tried (count): alternate paths that were tried.
+ *           date_skew_seconds: the server's clock minus this one, if a certificate is rejected because of its dates.
+ * Reasons   known-proxy-works, direct-works, small-segments-work, small-hello-works: the one factor that changes
+ *           the result. clock-differs: the dates would be right by the server's clock. intercepted: the proxy has a certificate that is not GitLab's.
+ * Unknown   never: without an alternate path it passes.
  *
- * It judges nothing and gives the diagnosis what it needs to tell causes apart.
+ * It names no cause; the diagnosis uses it to distinguish causes.
  */
 import type { FollowUpTools } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';

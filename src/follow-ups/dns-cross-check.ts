@@ -1,9 +1,9 @@
 /**
- * Would another source give a better address than the one that decided?
+ * Does another name server or /etc/hosts return a better address?
  *
- * Source    The name servers that Go does not ask, or DNS beside the hosts file. After a lookup without an address
- *           their answer is enough; else what they say is dialled, or shaken hands with, as the runner would.
- * Reasons   servers-disagree, hosts-override: the one factor that makes the difference.
+ * Source    The name servers that Go does not query, or DNS in addition to the hosts file. After a lookup without an address
+ *           their answer is enough; otherwise their addresses are dialled, with a TLS handshake if needed, as the runner would.
+ * Reasons   servers-disagree, hosts-override: the one factor that changes the result.
  */
 import type { Finding } from '../core/finding.ts';
 import type { FollowUpTools, Found } from '../core/follow-up.ts';
@@ -29,7 +29,7 @@ import { SHARED_TRUST } from '../go/tls/trust.ts';
 import type { Trust } from '../go/tls/trust.ts';
 import { createReadCheck } from '../host/fs/rights.ts';
 
-/** Ends of a handshake that another server than GitLab may stand for. */
+/** Ends of a handshake that another server than GitLab may cause. */
 const STRANGE = [
   'name-mismatch',
   'no-san',
@@ -71,7 +71,7 @@ export const dnsCrossCheck = defineFollowUp({
 
 type CrossChecked = Found<'servers-disagree' | 'hosts-override'>;
 
-/** True when another source could be asked at all. */
+/** True if another source could be queried. */
 function hasOtherSource({ source, servers, addresses }: Resolution): boolean {
   if (addresses.length === 0) return servers.length > 1;
   return source === 'hosts' ? servers.length > 0 : source === 'dns' && servers.length > 1;
@@ -85,7 +85,7 @@ const DIAL_SECONDS = 2;
 /** More would be load, not evidence. */
 const MAX_DIALLED = 3;
 
-/** What the address in use does not stand up to, and whether another one does. */
+/** The test that the address in use fails, and whether another one passes it. */
 interface Trial {
   readonly kind: 'answer' | 'certificate';
   /** The first address that passes. */
@@ -133,7 +133,7 @@ async function differenceOf(
   };
 }
 
-/** The name has no address; Go asks no further server after such an answer. */
+/** The name has no address; Go queries no further server after such an answer. */
 async function otherAnswer(found: Resolution, deps: ResolveOptions): Promise<CrossChecked> {
   const asked = decisiveQueries(found);
   const silent = found.servers.filter((server) => !asked.some((query) => query.server === server));
@@ -173,7 +173,7 @@ function firstOf([server]: readonly string[]): { readonly wrong_server?: string 
   return server === undefined ? {} : { wrong_server: server };
 }
 
-/** What the servers say that did not decide. */
+/** The answers of the servers that were not used. */
 async function others(
   found: Resolution,
   deps: ResolveOptions,
@@ -192,7 +192,7 @@ function serversWithAnswer({ queries }: Resolution): readonly string[] {
   return [...addressesByServer(queries).keys()];
 }
 
-/** What another address would have to do better; undefined when what failed says nothing about the address. */
+/** The test that another address must pass; undefined if the failure says nothing about the address. */
 async function trialOf(
   target: EndpointTarget,
   { fault, paths }: FollowUpTools,
@@ -207,7 +207,7 @@ async function trialOf(
   return certificateTrial(place, await SHARED_TRUST.load(trust, place.host, paths, denied), deps);
 }
 
-/** Does it answer on its port? */
+/** Does it respond on its port? */
 function answerTrial(port: number, { clock, signal }: ResolveOptions): Trial {
   const deps = { clock, signal, timeoutSeconds: DIAL_SECONDS };
   const first = async (addresses: readonly string[]): Promise<Address | undefined> => {

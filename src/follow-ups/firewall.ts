@@ -2,13 +2,13 @@
  * Does a rule of this host's own firewall block the runner's connections?
  *
  * Source    `nft --json list ruleset`, read as the kernel reads it (host/net/firewall-rules.ts), for the addresses that
- *           the walk dialled and the name servers, as the user of the runner's process, there and back: when a link ends as
- *           a rule could end it, or passes while the runner's log says that the runner's own connections do not.
+ *           the walk dialled and the name servers, as the user of the runner's process, in both directions: after a link failed as
+ *           a rule could make it fail, or passed while the runner's log reports failed connections.
  * Measures  none.
  * Reasons   rule-blocks.
- * Unknown   not-allowed: the rules may not be read by this user.
+ * Unknown   not-allowed: this user may not read the rules.
  *
- * It gives the diagnosis the reason why a link that timed out did so.
+ * The diagnosis uses it to explain a link that timed out.
  */
 import type { Finding } from '../core/finding.ts';
 import type { FollowUpTools, Found } from '../core/follow-up.ts';
@@ -22,9 +22,9 @@ import { findBlockingRule } from '../host/net/firewall-rules.ts';
 import { isForeignAddress } from '../host/net/own-addresses.ts';
 
 const DNS_PORT = 53;
-/** How far back the runner’s own words are worth a look at the rules. */
+/** How far back a failure in the runner's log makes the check due. */
 const LOG_SECONDS = 120;
-/** Faults that a rule can look like. */
+/** Faults that a firewall rule can cause. */
 const BLOCKED = [
   'dns/timeout',
   'dns/prohibited',
@@ -68,7 +68,7 @@ export function createFirewall(read: typeof readRuleset) {
 
 export const firewall = createFirewall(readRuleset);
 
-/** What the broken link sent and got no good answer to; or, where it is open, what the runner did. */
+/** The packets that the broken link sent; or, if it is open, those of the runner. */
 function packetsOf({ uid = 0 }: EndpointTarget, tools: FollowUpTools): readonly Packet[] {
   const { walk, fault } = tools;
   if (fault.finding.status !== 'fail') return packetsInLog(uid, tools);
@@ -95,7 +95,7 @@ function packetTo(
   return { address, protocol, port, uid, leavesHost: isForeignAddress(address) };
 }
 
-/** Our way is open and the runner says that its own is not: a rule may name its user. */
+/** Our path is open, but the runner reports that its own is not: a rule may match its user. */
 function packetsInLog(uid: number, { walk, clock, runnerLog }: FollowUpTools): readonly Packet[] {
   const since = clock.wall() - LOG_SECONDS * 1000;
   const dialled = new Set(walk.addresses?.map(({ address }) => address));
@@ -144,7 +144,7 @@ function blocked(rule: BlockingRule, { address, protocol, port, uid }: Packet): 
   const { place, chain, handle, verdict, comment, isByUser, ofAnswer } = rule;
   const [family, table, name] = chain;
   const who = isByUser ? ` of user ${uid}` : '';
-  const said = comment === undefined ? '' : ` (“${comment}”)`;
+  const said = comment === undefined ? '' : ` ("${comment}")`;
   return {
     status: 'warn',
     reason: 'rule-blocks',

@@ -1,10 +1,10 @@
 /**
- * Do the other addresses of the name answer too?
+ * Do the other addresses of the name respond too?
  *
- * Source    Those that the runner would turn to only if the first ones failed, each dialled on its own
- *           (go/dial/dial.ts), beside what the runner's own dial met.
+ * Source    Those that the runner would use only if the first ones failed, each dialled on its own
+ *           (go/dial/dial.ts), in addition to the runner's own dial.
  * Measures  failed_addresses of the link, with these.
- * Reasons   some-addresses-failed: one answers, others do not.
+ * Reasons   some-addresses-failed: one responds, others do not.
  */
 import { dataWith } from '../core/finding-data.ts';
 import { defineFollowUp } from '../core/follow-up.ts';

@@ -14,10 +14,10 @@ import { answerOrError } from '../gitlab/exchange.ts';
 import { fingerprint } from '../gitlab/fingerprint.ts';
 
 const ANSWER_SECONDS = 3;
-/** A longer one is no root, and is not shown. */
+/** A longer one is not a root, and is not shown. */
 const MAX_PATH = 100;
 const SIGN_IN = '/users/sign_in';
-/** Where the documentation puts a GitLab that shares its host. */
+/** The path in the documentation for a GitLab that shares its host. */
 const USUAL_ROOT = '/gitlab';
 
 export const otherRoot = defineFollowUp({
@@ -33,7 +33,7 @@ export const otherRoot = defineFollowUp({
   linkReasons: ['wrong-path'],
   measures: {},
 
-  // A web server that knows no such path may have GitLab below another one.
+  // A web server without this path may have GitLab below another one.
   subject: ({ url }, { fault }) => (fault.finding.facts?.['status'] === 404 ? url.href : undefined),
 
   async run({ url }, { walk: { send }, signal, fault }) {

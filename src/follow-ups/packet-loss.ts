@@ -1,10 +1,10 @@
 /**
- * Do packets get lost on the path to the address?
+ * Are packets lost on the path to the address?
  *
  * Source    Ten connection requests at once (go/dial/loss.ts), after an answer that took so long that the first
  *           request may have been lost, after none at all, and while a loss was measured within the last minute.
  * Measures  lost_ratio (0..1).
- * Reasons   packet-loss: some are lost, and others come through. A link that failed is open then, over one of them.
+ * Reasons   packet-loss: some are lost, others succeed. A link that failed is then opened again over one of them.
  */
 import type { FollowUpTools } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
@@ -26,7 +26,7 @@ export const packetLoss = defineFollowUp({
   revises: 'connect',
   cost: 'connections',
   timeoutSeconds: 3,
-  // The connection that came through is needed, not only the number.
+  // The connection that succeeded is needed, not only the number.
   rememberSeconds: 0,
   reasons: {
     ...leadToCauses('packet-loss'),

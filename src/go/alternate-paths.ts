@@ -1,5 +1,5 @@
 /**
- * Ways that differ from the one in force in one thing, and what it means when one of them is open. Each returns a
+ * Paths that differ from the one in use in one factor, and what it means if one of them is open. Each returns a
  * sentence with its values, or only how many were tried.
  */
 import type { Clock } from '../core/clock.ts';
@@ -9,44 +9,43 @@ import type { Attempt, Change } from './path-attempt.ts';
 import { isPrivateHost } from './dial/private-address.ts';
 
 const MAX_ALTERNATIVES = 3;
-/** A name that nobody has: a certificate for it was made by whoever stands between. */
-const NOBODY = 'sni-test.runnerwatch.invalid';
-/** Less than this between two clocks matters to nobody. */
+/** A name that does not exist: a certificate for it was made by the proxy. */
+const UNUSED_NAME = 'sni-test.runnerwatch.invalid';
+/** A smaller difference between two clocks is harmless. */
 const SKEW_SECONDS = 60;
 
 export const DETOUR_REASONS = {
   'known-proxy-works': {
     kind: 'context',
-    meaning: 'A proxy that is written down on this host, and not in force, leads to GitLab.',
-    action: 'Give it to the runner’s process, in its unit, and restart it.',
+    meaning: 'A proxy that is configured on this host, but not used by the runner, reaches GitLab.',
+    action: "Set the proxy in the environment of the runner's unit, and restart the runner.",
   },
   'direct-works': {
     kind: 'context',
-    meaning: 'The direct way leads to GitLab, and the proxy in force does not.',
-    action: 'Exempt GitLab from the proxy by NO_PROXY, or repair the proxy.',
+    meaning: 'A direct connection reaches GitLab, the proxy in use does not.',
+    action: 'Exempt GitLab from the proxy with NO_PROXY, or repair the proxy.',
   },
   'small-segments-work': {
     kind: 'context',
-    meaning: 'The handshake passes when the server may only send small packets.',
-    action:
-      'Lower the MTU of the interface or tunnel, and let ICMP “fragmentation needed” through.',
+    meaning: 'The TLS handshake succeeds if the server sends only small packets.',
+    action: "Lower the MTU of the interface or tunnel, and allow ICMP 'fragmentation needed'.",
   },
   'small-hello-works': {
     kind: 'context',
-    meaning: 'The handshake passes when the first message fits into one packet.',
-    action:
-      'Repair the filter that cannot take a TLS hello of two packets, or set GODEBUG=tlsmlkem=0.',
+    meaning: 'The TLS handshake succeeds if the first message fits into one packet.',
+    action: 'Repair the filter that drops a TLS hello of two packets, or set GODEBUG=tlsmlkem=0.',
   },
   'clock-differs': {
     kind: 'context',
     meaning:
-      'A certificate is refused for its dates, and the server’s clock differs from this host’s.',
-    action: 'Set the clock that is wrong; most likely this host’s.',
+      "A certificate is rejected because of its dates, and the server's clock differs from this host's.",
+    action: "Correct the clock that is wrong, most likely this host's.",
   },
   intercepted: {
     kind: 'context',
-    meaning: 'Through the proxy another certificate is shown than GitLab’s own.',
-    action: 'Make the runner trust the proxy’s authority, or exempt GitLab from the proxy.',
+    meaning: "The certificate through the proxy is not GitLab's own.",
+    action:
+      'Make the runner trust the certificate authority of the proxy, or exempt GitLab from the proxy.',
   },
 } as const;
 
@@ -64,7 +63,7 @@ export type Detour = {
     }
 );
 
-/** One attempt over a way, with one change. */
+/** One attempt over a path, with one change. */
 export type Try = (way: ProxyDecision, change?: Change) => Promise<Attempt>;
 
 export function nothing(tried: number): Detour {
@@ -97,7 +96,7 @@ export async function smaller(way: ProxyDecision, attempt: Try): Promise<Detour>
   return { status: 'warn', reason: 'small-hello-works', detail, measures: { tried: 2 } };
 }
 
-/** The server’s certificate arrived, whether it is accepted or not. */
+/** The server's certificate arrived, accepted or not. */
 function isShaken({ leafFingerprint }: Attempt): boolean {
   return leafFingerprint !== undefined;
 }
@@ -179,10 +178,10 @@ export async function interception(
 ): Promise<Detour> {
   const [straight, minted] = await Promise.all([
     attempt({ kind: 'direct', because: 'to compare' }),
-    attempt(proxy, { serverName: NOBODY }),
+    attempt(proxy, { serverName: UNUSED_NAME }),
   ]);
   const own = straight.leafFingerprint;
-  const isMinted = minted.leafNames?.includes(NOBODY) === true;
+  const isMinted = minted.leafNames?.includes(UNUSED_NAME) === true;
   const isOther = own !== undefined && shown !== undefined && own !== shown;
   if (!isMinted && !isOther) return nothing(2);
   const detail = isOther

@@ -1,6 +1,6 @@
 /**
  * Does this way lead to GitLab? One attempt from the name to the secured connection, over a way that is not
- * the one in force: direct, or by another proxy. The connection is closed at once; nothing is asked of GitLab.
+ * the one in use: direct, or by another proxy. The connection is closed at once; nothing is asked of GitLab.
  */
 import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
@@ -45,7 +45,7 @@ export interface Change {
 }
 
 export interface Attempt {
-  /** The link at which it ended; `end` when the way leads to GitLab. */
+  /** The link at which it ended; `end` if the path reaches GitLab. */
   readonly reached: 'dns' | 'connect' | 'proxy' | 'tls' | 'end';
   /** Of GitLab's name on a direct way. */
   readonly addresses: readonly string[];
@@ -89,7 +89,7 @@ export async function attemptWay(
   }
 }
 
-/** The socket that leads to GitLab, or undefined when the proxy does not open the way. */
+/** The socket to GitLab, or undefined if the proxy opens no tunnel. */
 async function openedBy(
   socket: Socket,
   proxy: ProxyDecision,

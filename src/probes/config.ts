@@ -4,7 +4,7 @@
  * Source    The reading made by config/ every few seconds; where it holds no entry, the other usual places.
  * Measures  problems, runners (count).
  * Reasons   missing, empty, syntax-error, type-error, invalid-value, concurrent-zero, no-runners, not-a-file,
- *           entries-elsewhere, denied-to-runner (by mode bits, for the runner’s user).
+ *           entries-elsewhere, denied-to-runner (by mode bits, for the runner's user).
  * Unknown   unreadable: this daemon may not read it, the runner may; too-large.
  */
 import type { Paths } from '../core/paths.ts';

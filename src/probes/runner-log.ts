@@ -44,11 +44,11 @@ export const runnerLog = defineProbe({
   },
   applies: ({ log }) => log !== undefined,
 
-  async run(_target, _options, { runnerLog: door, signal }) {
-    if (door === undefined) {
+  async run(_target, _options, { runnerLog: reader, signal }) {
+    if (reader === undefined) {
       return { status: 'unknown', reason: 'unreadable', detail: 'no log was found' };
     }
-    const reading = await door.read(signal);
+    const reading = await reader.read(signal);
     const { state, detail, lines, droppedLines, lastLineAt, events, jobEnds } = reading;
     const measures = {
       lines,

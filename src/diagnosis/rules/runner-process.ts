@@ -47,7 +47,7 @@ function startFailed(indexed: SnapshotIndex): Cause | undefined {
   const isBetween = count > 1 && runner !== undefined && ageOf(indexed) < STARTED_SECONDS;
   if (!isGone && !isBetween) return undefined;
   return buildCauseFromEvents(indexed, {
-    ...blamed(cause, service, indexed),
+    ...specOfFailedStart(cause, service, indexed),
     seen: [fatal],
     runners,
     isConfirmed: count > 1 || service.streak > 1,
@@ -57,7 +57,7 @@ function startFailed(indexed: SnapshotIndex): Cause | undefined {
 }
 
 /** For root a file may look fine that the runner's user may not read: its last log line is the only evidence. */
-function blamed(
+function specOfFailedStart(
   cause: string,
   service: CheckState,
   indexed: SnapshotIndex,

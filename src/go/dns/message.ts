@@ -123,7 +123,7 @@ class Reader {
     for (;;) {
       const length = this.#bytes.readUInt8(this.#at);
       if (length >= 0xc0) {
-        this.#at += 2; // the rest stands elsewhere, and nobody asks for it
+        this.#at += 2; // the rest is elsewhere and is not needed
         return labels.join('.');
       }
       const end = this.#at + 1 + length;

@@ -74,7 +74,7 @@ export interface Trust {
   /** What SSL_CERT_FILE puts in the place of the system's bundle. */
   readonly systemFile?: string;
   readonly context: SecureContext;
-  /** When a file involved was last changed, by the file system’s own time of change. */
+  /** When a file involved was last changed, by the file system's own time of change. */
   readonly changedAt?: number;
 }
 

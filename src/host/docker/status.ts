@@ -37,7 +37,7 @@ const NO_SPACE = /no space left on device|disk quota exceeded/i;
 const INCOMPATIBLE =
   /client(?: API)? version \S+ is too (?:old|new)|is not supported by the server/i;
 
-/** Nobody listens there, by the code of the error. */
+/** The daemon is down: the text for each error code. */
 const CONNECT_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: 'connection refused',
   ECONNREFUSED: 'connection refused',

@@ -17,7 +17,7 @@ export interface ProxyHint {
   readonly source: string;
   /** True for a setting for the runner or for the whole host; false for the proxy of another program. */
   readonly isForRunner: boolean;
-  /** It is in force for the runner, and its own NO_PROXY keeps GitLab from it. */
+  /** The runner uses it, but its own NO_PROXY exempts GitLab. */
   readonly isExempt?: true;
   readonly variables: Readonly<Record<string, string>>;
 }

@@ -121,7 +121,7 @@ export class JournalReader implements Reader {
     this.#deps.onState({ state: 'reading', detail: `the journal of ${this.#source.unit}` });
   }
 
-  /** Without the right to see the system’s journal it gives an empty answer and a hint. */
+  /** Without the right to see the system's journal it gives an empty answer and a hint. */
   #reportFailure(complaint: string): void {
     if (!/not seeing messages from other users|insufficient permissions/.test(complaint)) return;
     this.#isHidden = true;
