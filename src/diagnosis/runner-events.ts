@@ -79,7 +79,7 @@ function textOf({ text, count }: RunnerEvent): string {
 }
 
 /** The path of an entry, if every tested link of it is open; and since when. */
-export function openWay(
+export function openPath(
   indexed: SnapshotIndex,
   runner: RunnerTarget,
 ):

@@ -26,7 +26,7 @@ export function alternativesOf(
 }
 
 /**
- * Whoever sets ALL_PROXY means every scheme, and whoever sets one for `http` alone most often means both; Go does
+ * ALL_PROXY is meant for every scheme, and a proxy for `http` alone most often for both; Go does
  * not know the one, and does not use the other for `https`.
  */
 function asMeant(variables: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

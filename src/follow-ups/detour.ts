@@ -13,7 +13,7 @@
 import type { FollowUpTools } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
 import type { EndpointTarget } from '../core/target.ts';
-import { attemptWay } from '../go/path-attempt.ts';
+import { attemptPath } from '../go/path-attempt.ts';
 import type { Detour, Try } from '../go/alternate-paths.ts';
 import {
   DETOUR_REASONS,
@@ -71,8 +71,8 @@ async function tryOthers(
     tools.paths,
     createReadCheck(target.credentials, tools.paths),
   );
-  const attempt: Try = async (way, change) =>
-    await attemptWay(url, way, { ...tools, trust, timeoutSeconds: ATTEMPT_SECONDS }, change);
+  const attempt: Try = async (via, change) =>
+    await attemptPath(url, via, { ...tools, trust, timeoutSeconds: ATTEMPT_SECONDS }, change);
   if (fault === 'tls/handshake-blocked') return await smaller(proxy, attempt);
   if (BY_DATE.includes(fault)) return await otherClock(proxy, attempt, tools.clock);
   if (link !== 'tls') return await otherWay(target, attempt);

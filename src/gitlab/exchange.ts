@@ -33,18 +33,18 @@ export interface HttpPath {
 export type Send = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
 
 /** A sender on one connection. It rejects with an ExchangeError and with nothing else. */
-export function createSender(way: HttpPath): Send {
-  let agent = new OneSocketAgent(way.socket);
+export function createSender(httpPath: HttpPath): Send {
+  let agent = new OneSocketAgent(httpPath.socket);
   let isUsed = false;
   return async (wanted, signal) => {
     using deadline = deadlineOf(wanted.timeoutSeconds, signal);
     const ask = async (): Promise<HttpAnswer> => {
       // Node itself ends a connection that the server will not use again, or whose answer was not read out.
       if (!agent.isUsable()) {
-        agent = new OneSocketAgent(await reopenSocket(way, deadline.signal));
+        agent = new OneSocketAgent(await reopenSocket(httpPath, deadline.signal));
         isUsed = false;
       }
-      const answer = await sendOnce(way, agent, wanted, deadline.signal);
+      const answer = await sendOnce(httpPath, agent, wanted, deadline.signal);
       isUsed = true;
       return answer;
     };
@@ -77,9 +77,9 @@ function isStale(error: unknown): boolean {
   return error instanceof ExchangeError && (error.fault === 'closed' || error.fault === 'reset');
 }
 
-async function reopenSocket(way: HttpPath, signal: AbortSignal): Promise<Socket> {
+async function reopenSocket(httpPath: HttpPath, signal: AbortSignal): Promise<Socket> {
   try {
-    return await way.open(signal);
+    return await httpPath.open(signal);
   } catch {
     if (signal.aborted) {
       throw new ExchangeError('no-answer', 'reconnecting timed out');
@@ -89,17 +89,17 @@ async function reopenSocket(way: HttpPath, signal: AbortSignal): Promise<Socket>
 }
 
 async function sendOnce(
-  way: HttpPath,
+  httpPath: HttpPath,
   agent: OneSocketAgent,
   wanted: HttpRequest,
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
   // Node would wait for an end that has been.
   if (!agent.isUsable()) throw new ExchangeError('reset', 'the connection was closed at once');
-  const { clock } = way;
+  const { clock } = httpPath;
   const start = clock.seconds();
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
-  const sent = startRequest(way, agent, wanted);
+  const sent = startRequest(httpPath, agent, wanted);
   let head: IncomingMessage | undefined;
   const failed = (error: unknown): void =>
     reject(exchangeErrorOf(error, signal, head !== undefined));
@@ -130,17 +130,17 @@ async function sendOnce(
 }
 
 function startRequest(
-  way: HttpPath,
+  httpPath: HttpPath,
   agent: Agent,
   { method, path, headers, body }: HttpRequest,
 ): ClientRequest {
-  const url = new URL(path, way.base);
-  const authorization = way.absolute?.authorization;
+  const url = new URL(path, httpPath.base);
+  const authorization = httpPath.absolute?.authorization;
   return request({
     method,
     host: url.hostname,
     port: url.port,
-    path: way.absolute === undefined ? `${url.pathname}${url.search}` : url.href,
+    path: httpPath.absolute === undefined ? `${url.pathname}${url.search}` : url.href,
     headers: {
       Host: url.host,
       'User-Agent': `runnerwatch/${VERSION}`,

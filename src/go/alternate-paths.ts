@@ -64,14 +64,14 @@ export type Detour = {
 );
 
 /** One attempt over a path, with one change. */
-export type Try = (way: ProxyDecision, change?: Change) => Promise<Attempt>;
+export type Try = (via: ProxyDecision, change?: Change) => Promise<Attempt>;
 
 export function nothing(tried: number): Detour {
   return { status: 'pass', measures: { tried } };
 }
 
-export async function otherClock(way: ProxyDecision, attempt: Try, clock: Clock): Promise<Detour> {
-  const { dateAt } = await attempt(way, { asksDate: true });
+export async function otherClock(via: ProxyDecision, attempt: Try, clock: Clock): Promise<Detour> {
+  const { dateAt } = await attempt(via, { asksDate: true });
   if (dateAt === undefined) return nothing(1);
   const date_skew_seconds = Math.round((dateAt - clock.wall()) / 1000);
   const measures = { tried: 1, date_skew_seconds };
@@ -81,10 +81,10 @@ export async function otherClock(way: ProxyDecision, attempt: Try, clock: Clock)
 }
 
 /** Which size is it that does not get through: that of every packet, or that of the first message alone? */
-export async function smaller(way: ProxyDecision, attempt: Try): Promise<Detour> {
+export async function smaller(via: ProxyDecision, attempt: Try): Promise<Detour> {
   const [segments, hello] = await Promise.all([
-    attempt(way, { smallSegments: true }),
-    attempt(way, { smallHello: true }),
+    attempt(via, { smallSegments: true }),
+    attempt(via, { smallHello: true }),
   ]);
   if (isShaken(segments)) {
     const detail = 'the TLS handshake succeeds with packets of at most 536 bytes';

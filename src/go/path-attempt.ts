@@ -1,5 +1,5 @@
 /**
- * Does this way lead to GitLab? One attempt from the name to the secured connection, over a way that is not
+ * Does this path reach GitLab? One attempt from the DNS lookup to the TLS handshake, over a path that is not
  * the one in use: direct, or by another proxy. The connection is closed at once; nothing is asked of GitLab.
  */
 import type { Socket } from 'node:net';
@@ -47,7 +47,7 @@ export interface Change {
 export interface Attempt {
   /** The link at which it ended; `end` if the path reaches GitLab. */
   readonly reached: 'dns' | 'connect' | 'proxy' | 'tls' | 'end';
-  /** Of GitLab's name on a direct way. */
+  /** Of GitLab's name on a direct path. */
   readonly addresses: readonly string[];
   /** SHA-256 of the certificate shown at the end, also when it is not accepted. */
   readonly leafFingerprint?: string;
@@ -56,22 +56,22 @@ export interface Attempt {
   readonly dateAt?: Instant;
 }
 
-/** One attempt over `way`; never rejects. */
-export async function attemptWay(
+/** One attempt over `via`; never rejects. */
+export async function attemptPath(
   url: URL,
-  way: ProxyDecision,
+  via: ProxyDecision,
   deps: AttemptDeps,
   change: Change = {},
 ): Promise<Attempt> {
   using deadline = deadlineOf(deps.timeoutSeconds, deps.signal);
   const inTime = { ...deps, signal: deadline.signal };
   const place = hostPortOf(url);
-  const next = way.kind === 'proxy' ? { host: way.host, port: way.port } : place;
+  const next = via.kind === 'proxy' ? { host: via.host, port: via.port } : place;
   const found = await resolveLikeGo(next.host, { ...inTime, port: deps.dnsPort }).catch(
     () => undefined,
   );
   const resolved = found?.addresses ?? [];
-  const addresses = way.kind === 'proxy' ? [] : resolved.map(({ address }) => address);
+  const addresses = via.kind === 'proxy' ? [] : resolved.map(({ address }) => address);
   if (resolved.length === 0) return { reached: 'dns', addresses };
   const { socket } = await dialLikeGo(resolved, next.port, {
     ...inTime,
@@ -79,7 +79,7 @@ export async function attemptWay(
   });
   if (socket === undefined) return { reached: 'connect', addresses };
   try {
-    const opened = await openedBy(socket, way, url, inTime);
+    const opened = await openedBy(socket, via, url, inTime);
     if (opened === undefined) return { reached: 'proxy', addresses };
     if (url.protocol === 'http:') return { reached: 'end', addresses };
     if (change.asksDate === true) return await dated(opened, place.host, addresses, inTime);

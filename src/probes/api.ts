@@ -97,7 +97,7 @@ function judgeAnswer(answer: HttpAnswer, asked: URL): ApiFinding {
   }
   if (fault === 'moved') return { status: 'unknown', reason: fault, detail, facts };
   if (fault !== undefined) return { status: 'fail', reason: fault, detail, facts };
-  const reason = isGitLab ? wrongAnswer(status) : stranger(answer);
+  const reason = isGitLab ? wrongAnswer(status) : notGitLab(answer);
   return { status: reason === 'api-error' ? 'unknown' : 'fail', reason, detail, facts };
 }
 
@@ -111,7 +111,7 @@ function wrongAnswer(status: number): 'wrong-path' | 'api-error' {
 const PASSWORD_FIELD = /<input\b[^>]*\btype\s*=\s*["']?password/i;
 
 /** A login page in the place of the API, or another program altogether. */
-function stranger({ status, body }: HttpAnswer): 'login-gateway' | 'not-gitlab' {
+function notGitLab({ status, body }: HttpAnswer): 'login-gateway' | 'not-gitlab' {
   return (status === 200 || status === 401) && PASSWORD_FIELD.test(body)
     ? 'login-gateway'
     : 'not-gitlab';

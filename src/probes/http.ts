@@ -69,15 +69,15 @@ export const http = defineProbe({
   },
 
   async run(target, options, tools) {
-    const way = httpPathOf(target, tools);
-    if (way === undefined) {
+    const httpPath = httpPathOf(target, tools);
+    if (httpPath === undefined) {
       return {
         status: 'unknown',
         reason: 'http-error',
         detail: 'there is no open connection',
       };
     }
-    const send = createSender(way);
+    const send = createSender(httpPath);
     tools.walk.send = send;
     const asked = new URL(HEALTH_REQUEST.path, target.url);
     try {
@@ -113,12 +113,13 @@ function httpPathOf(
     walk.socket = opened;
     return opened;
   };
-  const way = { socket, open: again, base: url, clock };
+  const httpPath = { socket, open: again, base: url, clock };
   // A tunnel ends at GitLab itself, and SOCKS is always one: the proxy's credentials must not go through it.
-  if (proxy.kind === 'direct' || proxy.scheme === 'socks5' || url.protocol === 'https:') return way;
+  if (proxy.kind === 'direct' || proxy.scheme === 'socks5' || url.protocol === 'https:')
+    return httpPath;
   const { credentials } = proxy;
   return {
-    ...way,
+    ...httpPath,
     absolute: credentials === undefined ? {} : { authorization: basicOf(credentials) },
   };
 }

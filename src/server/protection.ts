@@ -1,7 +1,7 @@
 /**
  * TLS and users of the listeners, read from --web.config.file and read again when it or one of its files changes: a
  * renewed certificate needs no restart. When the file becomes invalid, it is logged and the last valid settings stay
- * in force.
+ * in use.
  */
 import type { Server as SecureServer, ServerOptions } from 'node:https';
 import type { TLSSocket } from 'node:tls';

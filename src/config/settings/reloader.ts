@@ -1,4 +1,4 @@
-/** The settings in force. A file that does not load changes nothing but a flag, which the page and a metric show. */
+/** The current settings. A file that does not load only sets a flag, which the page and a metric show. */
 import type { Clock } from '../../core/clock.ts';
 import type { TimelineEvent } from '../../core/past.ts';
 import type { PlanSettings } from '../../core/settings.ts';

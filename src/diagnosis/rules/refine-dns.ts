@@ -19,7 +19,7 @@ export const byDoubtedName: Refinement = (link, endpoint, indexed) => {
   return spec === undefined ? undefined : { spec, facts: factsOf(dns) };
 };
 
-/** The link failed in a way that a wrong address explains. */
+/** The failure of the link is one that a wrong address explains. */
 function isMisled(link: CheckState, dns: CheckState): boolean {
   const probe = link.check.probe.id;
   if (hasReason(dns, 'sinkhole')) return AFTER_SINKHOLE.includes(probe);

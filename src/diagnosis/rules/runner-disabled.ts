@@ -9,7 +9,7 @@ import type { RunnerTarget } from '../../core/target.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail } from '../snapshot-index.ts';
-import { buildCauseFromEvents, openWay, eventsOfRunner } from '../runner-events.ts';
+import { buildCauseFromEvents, openPath, eventsOfRunner } from '../runner-events.ts';
 
 /** After its end the runner polls once more at its next turn. */
 const GRACE_SECONDS = 90;
@@ -19,10 +19,10 @@ const LATELY_SECONDS = 60;
 
 export function disabledCauses(indexed: SnapshotIndex): readonly Cause[] {
   return indexed.hostContext.runners.flatMap((runner) => {
-    const way = openWay(indexed, runner);
+    const path = openPath(indexed, runner);
     const token = indexed.tokenOf(runner);
     // While GitLab rejects it, that is the cause, and the penalty its symptom.
-    if (way === undefined || (token !== undefined && isFail(token))) return [];
+    if (path === undefined || (token !== undefined && isFail(token))) return [];
     const line = penaltyOf(indexed, runner);
     const seen = line === undefined ? countedFor(indexed, runner) : ([line] as const);
     return seen === undefined ? [] : [causeOf(indexed, runner, seen, token)];

@@ -6,7 +6,7 @@ import type { RunnerTarget, TargetKind } from '../../core/target.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail, isTroubled } from '../snapshot-index.ts';
-import { buildCauseFromEvents, openWay, eventsOf, eventsOfRunner } from '../runner-events.ts';
+import { buildCauseFromEvents, openPath, eventsOf, eventsOfRunner } from '../runner-events.ts';
 import { readAs } from './default.ts';
 
 /** Preparation failures whose message alone proves the cause; the executor check sees the others. */
@@ -127,18 +127,18 @@ function isExplained(indexed: SnapshotIndex, runner: RunnerTarget): boolean {
     (state) => isTroubled(state) && OF_THE_HOST.has(state.check.target.kind),
   );
   return (
-    isHurt || notPrepared(indexed, runner).length > 0 || openWay(indexed, runner) === undefined
+    isHurt || notPrepared(indexed, runner).length > 0 || openPath(indexed, runner) === undefined
   );
 }
 
 /** A job that ended holds its slot while its result cannot be reported to GitLab; with an open path it should be free. */
 function held(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
-  const way = openWay(indexed, runner);
+  const path = openPath(indexed, runner);
   return eventsOf(indexed, 'slot-held').flatMap((seen) => {
     const { job_url: url = '', jobs } = seen.event.facts;
     const isOwn = String(url).startsWith(runner.url);
     const { firstAt } = seen.event;
-    if (!isOwn || way === undefined || way.since > firstAt) return [];
+    if (!isOwn || path === undefined || path.since > firstAt) return [];
     const cause = buildCauseFromEvents(indexed, {
       spec: requireCause('unknown'),
       seen: [seen],

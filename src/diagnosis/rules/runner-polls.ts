@@ -10,7 +10,7 @@ import { causeSpec } from '../catalogue/index.ts';
 import { mergeCauses, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail } from '../snapshot-index.ts';
-import { buildCauseFromEvents, openWay, eventsOf, eventsOfRunner } from '../runner-events.ts';
+import { buildCauseFromEvents, openPath, eventsOf, eventsOfRunner } from '../runner-events.ts';
 import type { Failing } from './poll-failure-explanations.ts';
 import { examined, MIN_FAILURES, OWN_REFUSAL } from './poll-failure-explanations.ts';
 import { penaltyOf } from './runner-disabled.ts';
@@ -42,13 +42,13 @@ export function pollCauses(indexed: SnapshotIndex): readonly Cause[] {
 
 /** The last of several messages; none if it may be over, or is from before the path was open. */
 function failingOf(indexed: SnapshotIndex, runner: RunnerTarget): Failing | undefined {
-  const way = openWay(indexed, runner);
+  const path = openPath(indexed, runner);
   const token = indexed.tokenOf(runner);
-  if (way === undefined || (token !== undefined && isFail(token))) return undefined;
+  if (path === undefined || (token !== undefined && isFail(token))) return undefined;
   const main = indexed.hostContext.process;
   const [worked] = eventsOfRunner(indexed, runner, 'polls-worked', 'poll-worked');
   const begin = Math.max(
-    wasEverClosed(way.states) ? way.since + SETTLE_SECONDS * 1000 : 0,
+    wasEverClosed(path.states) ? path.since + SETTLE_SECONDS * 1000 : 0,
     main?.startedAt ?? 0,
     worked?.event.lastAt ?? 0,
     // A reload ends the penalty; the next poll shows whether it is fixed.
@@ -61,7 +61,7 @@ function failingOf(indexed: SnapshotIndex, runner: RunnerTarget): Failing | unde
       ({ seen, times }) =>
         isLasting(times, indexed.snapshot.takenAt) || isPunished(indexed, runner, seen, times),
     );
-  return found && { runner, ...found, endpoint: way.endpoint, links: way.states };
+  return found && { runner, ...found, endpoint: path.endpoint, links: path.states };
 }
 
 /** Whether we got another result; before our first run it is unknown. */

@@ -10,7 +10,7 @@ import { isOfFamily } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { hasReason, isFail, isTroubled } from '../snapshot-index.ts';
 import type { Drawn } from '../runner-events.ts';
-import { buildCauseFromEvents, openWay, eventsOf } from '../runner-events.ts';
+import { buildCauseFromEvents, openPath, eventsOf } from '../runner-events.ts';
 
 const LOOP_STARTS = 3;
 const LOOP_ENDS = 2;
@@ -146,7 +146,7 @@ function isExcused(indexed: SnapshotIndex): boolean {
   const { runners } = indexed.hostContext;
   return (
     indexed.statesOf('service').some(({ finding }) => finding.status !== 'pass') ||
-    runners.every((runner) => openWay(indexed, runner) === undefined) ||
+    runners.every((runner) => openPath(indexed, runner) === undefined) ||
     eventsOf(indexed, 'disabled', 'feeds-failed', 'at-capacity').length > 0 ||
     stoppingOf(indexed) !== undefined
   );
