@@ -2,6 +2,7 @@
 import { parseCommandLine } from './cli/command-line.ts';
 import { helpText } from './cli/command-table.ts';
 import { runCommand } from './cli/run-command.ts';
+import { endNow } from './cli/stop-signal.ts';
 import { isErrno } from './core/errno.ts';
 import { VERSION } from './core/version.ts';
 
@@ -10,9 +11,9 @@ const EXIT_USAGE = 2;
 
 const parsed = parseCommandLine(process.argv.slice(2));
 
-// A reader that goes away (`runnerwatch check | head -1`) is no error.
+// A reader that goes away (`runnerwatch check | head -1`) is no error, and ends the program while a file hangs, too.
 process.stdout.on('error', (error) => {
-  if (isErrno(error, 'EPIPE')) process.exit();
+  if (isErrno(error, 'EPIPE')) endNow(Number(process.exitCode ?? 0));
 });
 // A log that cannot be written, on a disk that is full, costs the log alone.
 process.stderr.on('error', () => {});

@@ -35,6 +35,8 @@ export interface Program extends AsyncDisposable {
   stdout(): string;
   stderr(): string;
   kill(signal: NodeJS.Signals): void;
+  /** The reader of its standard output goes away, as `head` does. */
+  closeOutput(): void;
   /** Waits until its output, both streams in one, matches. */
   until(pattern: RegExp): Promise<RegExpExecArray>;
   readonly ended: Promise<ProgramResult>;
@@ -58,6 +60,7 @@ export function startProgram(words: readonly string[], options: ProgramOptions =
     stdout: () => texts.stdout,
     stderr: () => texts.stderr,
     kill: (signal) => void child.kill(signal),
+    closeOutput: () => void child.stdout.destroy(),
     until: (pattern) => matching(child, pattern, () => texts.stdout + texts.stderr),
     ended,
     [Symbol.asyncDispose]: async () => {
