@@ -75,7 +75,7 @@ describe.each(Object.entries(STATES))('the page, %s', (_state, view) => {
     expect(chains).toHaveLength(runners.length);
     const words = await open.page.locator('.chain li').allTextContents();
     expect(words).toHaveLength(runners.flatMap(({ chain }) => Object.keys(chain)).length);
-    const word = / (?:passes|warns|fails|is unknown|was not tried)$/;
+    const word = / (?:passes|warns|fails|is unknown|skipped)$/;
     expect(words.filter((text) => !word.test(text.trim()))).toEqual([]);
   });
 });
@@ -140,9 +140,7 @@ describe('with its script', () => {
     await served.die();
     await page.clock.runFor(RENEW_MILLISECONDS);
 
-    await page
-      .getByText(/runnerwatch does not answer\. What you see is \d+ seconds old\./)
-      .waitFor();
+    await page.getByText(/runnerwatch does not respond\. This page is \d+ seconds old\./).waitFor();
   });
 
   test('a command is copied with the keyboard alone', async () => {

@@ -29,14 +29,14 @@ export const moreProxyRows: readonly Row[] = [
   },
   {
     id: 'P-01b',
-    title: 'the direct way is closed, and NO_PROXY keeps the runner from its proxy',
+    title: 'the direct way is closed, and NO_PROXY exempts the runner from its proxy',
     world: besideProxy({ environment: { HTTPS_PROXY: PROXY, NO_PROXY: 'localhost,.test' } }),
     inject: onlyByProxy,
     expect: {
       cause: 'proxy-required-not-set',
       severity: 'critical',
       chain: 'o/F/n/s/s/s/s',
-      says: /NO_PROXY keeps/,
+      says: /NO_PROXY exempts/,
     },
     mustNot: ['tcp-connect-timeout', 'proxy-setting-not-applied'],
     fix: { told: /NO_PROXY/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
