@@ -52,7 +52,7 @@ test.each([
   expect(await look(mode, group, folderMode)).toMatchObject({
     status: 'fail',
     reason: 'socket-permission',
-    detail: `unix://${SOCKET} (the default): user 1500 has no permission for ${denied}`,
+    detail: `unix://${SOCKET} (default address): user 1500 has no permission for ${denied}`,
     facts: { uid: 1500 },
   });
 });
