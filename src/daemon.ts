@@ -24,7 +24,7 @@ import { LintWatch } from './lint/lint-watch.ts';
 import { Recorder } from './recorder/recorder.ts';
 import { EventTrigger } from './runner/event-trigger.ts';
 
-/** The runner itself looks at its config.toml every 3 s. */
+/** The runner itself checks its config.toml every 3 s. */
 const TICK_SECONDS = 3;
 const SAVE_SECONDS = 10;
 /** Without a tick for this long the event loop or discovery is stuck. */
@@ -107,7 +107,7 @@ export class Daemon {
   /** One full round of every check, each within its deadline. */
   async once(): Promise<View> {
     await this.#prepare();
-    await Promise.all([this.#checks.runAll(this.#stop.signal), this.#lint.settled()]);
+    await Promise.all([this.#checks.runAll(this.#stop.signal), this.#lint.whenIdle()]);
     this.#renew();
     return this.view();
   }
@@ -161,7 +161,7 @@ export class Daemon {
   async #discover(): Promise<boolean> {
     const isChanged = await this.#discovery.refresh(this.#settings.current());
     const source = this.#discovery.configSource();
-    if (source !== undefined) this.#lint.look(source);
+    if (source !== undefined) this.#lint.update(source);
     return isChanged;
   }
 
@@ -199,10 +199,10 @@ export class Daemon {
     setImmediate(() => this.#renew());
   }
 
-  /** Judges what is known now, and says once what that changes. */
+  /** Diagnoses the current state; notifies listeners once, and only of a change. */
   #renew(): void {
     this.#isRenewalDue = false;
-    // After a suspension results may come before the tick: they must not meet what only seems old.
+    // After a suspension results may arrive before the tick: first correct the age of the older ones.
     this.#followClock();
     const snapshot = this.#snapshot();
     const diagnosis = this.#tracker.settle(diagnose(snapshot), snapshot);

@@ -1,5 +1,5 @@
 /**
- * Was the wall clock set, or was the process suspended? Both make results look older or newer than they are. Compares the
+ * Was the wall clock set, or was the process suspended? Both make the age of results wrong. Compares the
  * wall clock with the monotonic clock at each call, and the time between two calls.
  */
 import type { Clock, Instant } from '../core/clock.ts';
@@ -17,7 +17,7 @@ export interface ClockStep {
   readonly seconds: number;
 }
 
-export interface ClockLook {
+export interface ClockChange {
   /** The wall clock was set by that much since the last call; 0 if it was not. */
   readonly stepSeconds: number;
   /** The process was suspended for that long; 0 if it was not. */
@@ -53,7 +53,7 @@ export class ClockWatch {
 
   /** Converts all timestamps of the old clock; results that could not be renewed do not become stale. */
   follow(log: Log, store: Ageing, others: readonly Dated[]): void {
-    const { stepSeconds, pausedSeconds } = this.look();
+    const { stepSeconds, pausedSeconds } = this.measure();
     if (stepSeconds !== 0) {
       for (const dated of [store, ...others]) dated.shift(stepSeconds * 1000);
       log.warn({ seconds: Math.round(stepSeconds) }, 'the wall clock was set');
@@ -63,7 +63,7 @@ export class ClockWatch {
     log.warn({ seconds: Math.round(pausedSeconds) }, 'the process was suspended');
   }
 
-  look(): ClockLook {
+  measure(): ClockChange {
     const offset = offsetOf(this.#clock);
     const moved = offset - this.#offset;
     const now = this.#clock.seconds();

@@ -39,7 +39,7 @@ export interface Job {
 export async function runCheck(
   check: Check,
   tools: LinkTools,
-  /** The probe's own, unless told. */
+  /** Default: the timeout of the probe. */
   run: (tools: LinkTools) => Promise<Finding> = async (lent) =>
     await check.probe.run(check.target, check.options, lent),
 ): Promise<ProbeResult> {

@@ -62,7 +62,7 @@ export class Store {
       since: same ? entry.since : this.#clock.wall(),
       streak: same ? entry.streak + 1 : 1,
       seenSeconds,
-      ...(isReal ? { ...realPart(entry, result), realSeenSeconds: seenSeconds } : {}),
+      ...(isReal ? { ...attemptedResults(entry, result), realSeenSeconds: seenSeconds } : {}),
     });
     if (same) return undefined;
     return {
@@ -222,7 +222,7 @@ function freshEntry(check: Check, now: Instant): Entry {
   };
 }
 
-function realPart(
+function attemptedResults(
   entry: Entry,
   result: ProbeResult,
 ): Pick<Entry, 'lastAttempted' | 'realStreak' | 'recent' | 'counters'> {

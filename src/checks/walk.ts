@@ -53,7 +53,7 @@ export function createWalk(id: string, checks: readonly Check[], deps: WalkDeps)
     timeoutSeconds: WALK_TIMEOUT_SECONDS,
     checks,
     run: async (signal, emit, everything, isFresh = false) => {
-      const wanted = wantedOf(checks, deps, { everything, isFresh });
+      const wanted = wantedChecksOf(checks, deps, { everything, isFresh });
       await runWalk({ checks, deps, followUps, memory, signal, emit, wanted });
     },
   };
@@ -84,7 +84,7 @@ async function runWalk(plan: Plan): Promise<void> {
   const findings = new Map<string, Finding>();
   const round: Round = { ...plan, walk: { findings }, findings, followed: new Set(), held: [] };
   try {
-    for (const check of inOrder(round)) {
+    for (const check of orderChecks(round)) {
       const before = round.deps.known(check.id)?.result.finding;
       const finding = await nextStep(check, round);
       if (isNews(check, before, finding)) wantApi(round);
@@ -111,7 +111,7 @@ function wantApi({ checks, wanted }: Round): void {
 }
 
 /** Links as planned; tokens with the longest wait first, so that they take turns on a small budget. */
-function inOrder({ checks, deps }: Round): readonly Check[] {
+function orderChecks({ checks, deps }: Round): readonly Check[] {
   const links = checks.filter((check) => check.target.kind === 'endpoint');
   const tokens = checks.filter((check) => check.target.kind === 'runner');
   const lastRun = (check: Check): number => deps.known(check.id)?.result.startedAt ?? 0;
@@ -127,12 +127,12 @@ async function nextStep(check: Check, round: Round): Promise<Finding> {
   }
   const { followUp } = check.probe;
   if (followUp !== undefined && round.followed.has(followUp.id)) return idleFinding(followUp);
-  if (round.signal.aborted) return outOfTime(check, round);
+  if (round.signal.aborted) return outOfTimeFinding(check, round);
   if (followUp !== undefined) return emitFinding(check, round, idleFinding(followUp));
   const known = round.deps.known(check.id);
   if (!round.wanted.has(check.id) && known !== undefined) return await reuse(check, known, round);
   if (!round.deps.budget.take(check.probe.id, endpointIdOf(check))) {
-    if (known !== undefined && isStillSpeaking(known, check, round)) {
+    if (known !== undefined && isStillKnown(known, check, round)) {
       return await reuse(check, known, round);
     }
     const detail = round.deps.budget.isPaused(endpointIdOf(check))
@@ -144,7 +144,7 @@ async function nextStep(check: Check, round: Round): Promise<Finding> {
 }
 
 /** Recent enough; or GitLab sent Retry-After, so the last result stays valid until then. */
-function isStillSpeaking(known: Known, check: Check, { deps }: Round): boolean {
+function isStillKnown(known: Known, check: Check, { deps }: Round): boolean {
   const isRecent = ageSeconds(known, deps.clock) < check.intervalSeconds * 3;
   return isRecent || deps.budget.isPaused(endpointIdOf(check));
 }
@@ -155,14 +155,14 @@ function endpointIdOf({ target }: Check): string {
 }
 
 /** The walk's own timeout has passed. A token keeps its last result, since its turn comes again. */
-function outOfTime(check: Check, round: Round): Finding {
+function outOfTimeFinding(check: Check, round: Round): Finding {
   const detail = `the path was stopped after ${WALK_TIMEOUT_SECONDS} s, before this check ran`;
   const finding: Finding = { status: 'unknown', reason: 'overdue', detail };
   return check.target.kind === 'runner' ? finding : emitFinding(check, round, finding);
 }
 
 /** The links that are due, and the unbudgeted links they need. A full round runs all. */
-function wantedOf(
+function wantedChecksOf(
   checks: readonly Check[],
   { clock, known, budget, phase }: WalkDeps,
   { everything, isFresh }: { readonly everything: boolean; readonly isFresh: boolean },

@@ -39,7 +39,7 @@ export async function check(invocation: Invocation): Promise<number> {
   takeAway();
   await daemon.stop();
   const exitCode = print(view, invocation);
-  // A read that hangs would keep the process for ever; everything has been said.
+  // A read that hangs would keep the process alive for ever; the report is complete.
   setTimeout(() => endNow(exitCode), LINGER_MILLISECONDS).unref();
   return exitCode;
 }

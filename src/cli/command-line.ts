@@ -34,8 +34,8 @@ export function parseCommandLine(argv: readonly string[]): Parsed {
   return parseFlags(command, rest);
 }
 
-function isCommand(word: string): word is CommandName {
-  return Object.hasOwn(COMMANDS, word);
+function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(COMMANDS, name);
 }
 
 function parseFlags(named: CommandName | undefined, argv: readonly string[]): Parsed {
@@ -143,8 +143,8 @@ function withDefaults(
   return Object.fromEntries(entries) as Invocation['flags'];
 }
 
-function usageError(message: string, word?: string, candidates: readonly string[] = []): Parsed {
-  const near = word === undefined ? undefined : findNearest(word, candidates);
+function usageError(message: string, given?: string, candidates: readonly string[] = []): Parsed {
+  const near = given === undefined ? undefined : findNearest(given, candidates);
   const hint = near === undefined ? 'see runnerwatch --help' : `did you mean ${near}?`;
   return { kind: 'mistake', message: `${message}; ${hint}` };
 }

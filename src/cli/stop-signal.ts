@@ -28,7 +28,7 @@ export async function waitForAbort(signal: AbortSignal): Promise<void> {
 
 /**
  * Ends it at once with that code. `process.exit` alone would wait for the threads of libuv, and one that hangs in a
- * read of a dead mount never comes back: another program takes the place of this one, and says the code.
+ * read of a dead mount never returns: another program replaces this one and exits with the code.
  */
 export function endNow(exitCode: number): void {
   const { execPath } = process;

@@ -65,7 +65,7 @@ export class CauseTracker {
       ]);
     const present = [...named].map(([key, cause]): [string, Tracked] => [
       key,
-      continued(this.#tracked.get(key), cause, snapshot),
+      continueCause(this.#tracked.get(key), cause, snapshot),
     ]);
     this.#tracked = new Map([...present, ...gone]);
     const current = present.map(([, tracked]) => tracked);
@@ -88,7 +88,7 @@ function isRenamed({ cause, goneAt = 0 }: Tracked, other: Tracked): boolean {
   return isConfirmed && (isAtItsPlace || cause.evidence.every(({ check }) => own.has(check)));
 }
 
-function continued(before: Tracked | undefined, cause: Cause, snapshot: Snapshot): Tracked {
+function continueCause(before: Tracked | undefined, cause: Cause, snapshot: Snapshot): Tracked {
   const holdSeconds = holdSecondsOf(cause, snapshot);
   const isFirst = before === undefined || isOver(before, snapshot.takenAt);
   const returned = !isFirst && before.goneAt !== undefined ? 1 : 0;
@@ -125,7 +125,7 @@ function withCauses(
   held: readonly Tracked[],
   snapshot: Snapshot,
 ): Diagnosis {
-  const causes = shown.map((tracked) => settled(tracked));
+  const causes = shown.map((tracked) => settledCause(tracked));
   const verdict = computeVerdict(
     causes.map(({ severity }) => severity),
     hasUnjudged(snapshot, causes),
@@ -136,11 +136,11 @@ function withCauses(
     ...diagnosis,
     verdict,
     causes,
-    summary: isQuiet ? settled(first).summary : diagnosis.summary,
+    summary: isQuiet ? settledCause(first).summary : diagnosis.summary,
   };
 }
 
-function settled({ cause, since, isConfirmed, episodes, goneAt }: Tracked): Cause {
+function settledCause({ cause, since, isConfirmed, episodes, goneAt }: Tracked): Cause {
   const confidence = isConfirmed ? 'confirmed' : 'suspected';
   if (episodes === 1) return { ...cause, since, confidence };
   const state = goneAt === undefined ? 'now again' : 'gone at the moment';

@@ -68,7 +68,7 @@ function judgeRunner(
     executor,
     url,
     chain,
-    connected: connectedBy(Object.values(chain)),
+    connected: isConnected(Object.values(chain)),
     ...(cause === undefined ? {} : { cause: cause.id }),
   };
 }
@@ -122,7 +122,7 @@ function isOutrun(
   return isToldByRunner && isOfFamily(cause.id, 'gitlab') && isLater;
 }
 
-function connectedBy(statuses: readonly Status[]): boolean | undefined {
+function isConnected(statuses: readonly Status[]): boolean | undefined {
   if (statuses.includes('fail')) return false;
   const isOpen =
     statuses.length > 0 && statuses.every((status) => status === 'pass' || status === 'warn');

@@ -28,7 +28,7 @@ export function lookAlikesOf({ notConfusedWith }: CauseSpec): readonly LookAlike
 }
 
 /** When the cause counts as confirmed, as a sentence. */
-export function confirmedText({ confirm }: CauseSpec): string {
+export function confirmationText({ confirm }: CauseSpec): string {
   const { results = TWICE, seconds } = confirm ?? {};
   const times =
     results === 1 ? 'Confirmed at once.' : `Confirmed when seen ${results} times in a row.`;
@@ -53,9 +53,9 @@ export function explainPage(spec: CauseSpec, width = WIDTH): string {
     ...wrap(`${severity}: ${SEVERITY_MEANINGS[severity]}`, ''),
     '',
     'Evidence:',
-    ...wrap(`${evidence} ${confirmedText(spec)}`, '  '),
+    ...wrap(`${evidence} ${confirmationText(spec)}`, '  '),
     ...(doubles.length === 0 ? [] : ['', 'Not to be confused with:']),
-    ...doubles.flatMap((double) => wrap(doubleText(double), '  - ')),
+    ...doubles.flatMap((double) => wrap(lookAlikeText(double), '  - ')),
     '',
     'Fix:',
     ...fixSteps(spec).flatMap(({ text, command }, index) => [
@@ -67,6 +67,6 @@ export function explainPage(spec: CauseSpec, width = WIDTH): string {
   ].join('\n');
 }
 
-function doubleText({ id, title, evidence }: LookAlike): string {
+function lookAlikeText({ id, title, evidence }: LookAlike): string {
   return title === undefined ? id : `${id}: ${title}. Evidence: ${evidence ?? ''}`;
 }

@@ -27,7 +27,7 @@ export function eventsOfRunner(
   return indexed.seen(kinds, id);
 }
 
-export interface Drawn {
+export interface EventCause {
   readonly spec: CauseSpec;
   /** The first is the main one. */
   readonly seen: readonly [ObservedEvent, ...ObservedEvent[]];
@@ -44,7 +44,7 @@ export interface Drawn {
 }
 
 /** The check itself passes, since it could run: the evidence is what was logged or counted. */
-export function buildCauseFromEvents(indexed: SnapshotIndex, given: Drawn): Cause {
+export function buildCauseFromEvents(indexed: SnapshotIndex, given: EventCause): Cause {
   const { spec, seen, scopeId, runners, isConfirmed, states = [], ruledOut = [] } = given;
   const [main] = seen;
   const facts = { ...main.event.facts, ...given.facts };
@@ -79,7 +79,7 @@ function textOf({ text, count }: RunnerEvent): string {
 }
 
 /** The path of an entry, if every tested link of it is open; and since when. */
-export function openPath(
+export function openPathOf(
   indexed: SnapshotIndex,
   runner: RunnerTarget,
 ):

@@ -23,7 +23,7 @@ export function summaryOf(
         : '';
     return `${leadOf(worst, indexed)}${more}`;
   }
-  return verdict === 'healthy' ? healthy(indexed) : unsure(indexed, causes);
+  return verdict === 'healthy' ? healthySummary(indexed) : unsureSummary(indexed, causes);
 }
 
 function rank({ severity }: Cause): number {
@@ -37,7 +37,7 @@ function leadOf(cause: Cause, { hostContext }: SnapshotIndex): string {
   if (severity !== 'critical' || first === undefined || !ON_THE_PATH.has(scope.kind))
     return summary;
   const verb = concerned.length === 1 ? 'gets' : 'get';
-  return `${namesOf(concerned)} ${verb} no jobs: ${lowered(summary)}`;
+  return `${namesOf(concerned)} ${verb} no jobs: ${lowerFirst(summary)}`;
 }
 
 /** First words of sentences that are not names. */
@@ -45,7 +45,7 @@ const PLAIN_WORD =
   /^(?:A|An|At|Connection|Connections|Direct|Job|Jobs|Large|Line|No|Nothing|Packets|Port|The|This|Two|With) /;
 
 /** A sentence after a colon. */
-function lowered(text: string): string {
+function lowerFirst(text: string): string {
   return PLAIN_WORD.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 }
 
@@ -55,7 +55,7 @@ function namesOf(runners: readonly RunnerTarget[]): string {
   return `${names.slice(0, MAX_NAMES - 1).join(', ')} and ${names.length - MAX_NAMES + 1} more runners`;
 }
 
-function healthy({ hostContext }: SnapshotIndex): string {
+function healthySummary({ hostContext }: SnapshotIndex): string {
   const { runners, endpoints } = hostContext;
   const where =
     endpoints.length === 1
@@ -68,7 +68,7 @@ function healthy({ hostContext }: SnapshotIndex): string {
   return `${who} ${where}; no problem found.`;
 }
 
-function unsure({ snapshot }: SnapshotIndex, causes: readonly Cause[]): string {
+function unsureSummary({ snapshot }: SnapshotIndex, causes: readonly Cause[]): string {
   const { checks, hostContext } = snapshot;
   if (checks.every(({ finding }) => reasonOf(finding) === 'not-run-yet')) {
     return 'No check has run yet.';

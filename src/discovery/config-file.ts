@@ -46,7 +46,7 @@ export interface RunnerFileState {
 interface Content {
   readonly modifiedAt?: Instant;
   readonly bytes?: Uint8Array;
-  /** Place, identity, size and times of the file; absent when it was so fresh that a later write may look the same. */
+  /** Place, identity, size and times of the file; absent while a later write could leave all of these unchanged. */
   readonly stamp?: string;
   readonly problem?: Problem;
   readonly systemId?: string;

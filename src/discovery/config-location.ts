@@ -1,8 +1,8 @@
 /**
  * Where are the runner's files (docs/reference/runner-config.md#where-the-file-is)?
  *
- * config.toml: our flag, else what the running process was started with, else the default of the user.
- * The certs directory goes by the user of the process and never by the place of config.toml.
+ * config.toml: our flag, otherwise what the running process was started with, otherwise the default of the user.
+ * The certs directory depends on the user of the process, never on the path of config.toml.
  */
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 

@@ -135,7 +135,7 @@ export class Discovery {
       ],
       places: [this.#notes.place],
       process: this.#process,
-      blind: [...blindnessOf(this.#process), ...this.#notes.blind()],
+      blind: [...limitationsOf(this.#process), ...this.#notes.unreadable()],
       runners: this.#found?.runners ?? [],
       endpoints: this.#found?.endpoints ?? [],
     };
@@ -155,7 +155,7 @@ function processKey(found: RunnerProcess | undefined): readonly unknown[] {
   return found === undefined ? [] : [found.pid, found.startedAt, found.environment !== undefined];
 }
 
-function blindnessOf(found: RunnerProcess | undefined): readonly string[] {
+function limitationsOf(found: RunnerProcess | undefined): readonly string[] {
   if (found === undefined || found.environment !== undefined) return [];
   return [
     `this user may not read the environment of process ${found.pid} (gitlab-runner), so its proxy settings are unknown`,

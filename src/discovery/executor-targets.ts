@@ -30,15 +30,15 @@ interface Found {
   readonly backend: ExecutorBackend;
 }
 
-/** One target for each thing stood on, in the order of first use. */
+/** One target for each backend, in the order of first use. */
 export function executorTargetsOf(
   entries: readonly Named[],
   question: TargetsQuestion,
 ): readonly ExecutorTarget[] {
   const found = entries.flatMap(({ entry, id, endpoint }) => {
-    const one = standOf(entry, question);
+    const one = backendOf(entry, question);
     if (one === undefined) return [];
-    const gitlab = goesElsewhere(entry) ? undefined : endpoint;
+    const gitlab = hasOwnRoute(entry) ? undefined : endpoint;
     return [{ ...one, runner: id, executor: entry.executor, endpoint: gitlab }];
   });
   return [...Map.groupBy(found, ({ id }) => id)].flatMap(([id, members]): ExecutorTarget[] => {
@@ -53,7 +53,7 @@ export function executorTargetsOf(
 }
 
 /** Jobs with an address or a proxy of their own need not reach what the runner reaches. */
-function goesElsewhere({ cloneUrl = '', proxyLines }: RunnerEntry): boolean {
+function hasOwnRoute({ cloneUrl = '', proxyLines }: RunnerEntry): boolean {
   return cloneUrl !== '' || proxyLines.length > 0;
 }
 
@@ -74,7 +74,7 @@ function gitlabsOf(
   return [...new Map(found).values()];
 }
 
-function standOf(entry: RunnerEntry, question: TargetsQuestion): Found | undefined {
+function backendOf(entry: RunnerEntry, question: TargetsQuestion): Found | undefined {
   if (entry.executor === 'shell') {
     const path = asProcessSees(entry.buildsDir ?? 'builds', question.process);
     const user = userOf(question.process);
@@ -115,11 +115,11 @@ function dockerAt(address: string, source: string, certificates: string | undefi
 
 /** `--user`: as whom the jobs of shell executors run; the packaged unit passes it. */
 function userOf(process: RunnerProcess | undefined): string | undefined {
-  const words = process?.arguments ?? [];
-  const index = words.findLastIndex((word) => /^(?:--?user|-u)(?:=|$)/.test(word));
+  const argv = process?.arguments ?? [];
+  const index = argv.findLastIndex((argument) => /^(?:--?user|-u)(?:=|$)/.test(argument));
   if (index === -1) return undefined;
-  const [, value] = /^[^=]+=(.*)$/.exec(words[index] ?? '') ?? [];
-  const user = value ?? words[index + 1];
+  const [, value] = /^[^=]+=(.*)$/.exec(argv[index] ?? '') ?? [];
+  const user = value ?? argv[index + 1];
   return user === '' ? undefined : user;
 }
 

@@ -18,7 +18,7 @@ import { PlaceFinder } from './place.ts';
 const READ_SECONDS = 2;
 const HUNG = `reading the unit, its environment files or the proxy settings of this host took more than ${READ_SECONDS} s, so they are unknown`;
 
-interface Written {
+interface HostSettings {
   readonly place: Place;
   readonly proxyHints: readonly ProxyHint[];
   readonly fstab: FileSystemTable;
@@ -26,14 +26,14 @@ interface Written {
   readonly unitEnvironment?: Readonly<Record<string, string>>;
 }
 
-export interface Notes extends Written {
+export interface Notes extends HostSettings {
   readonly mounts: readonly Mount[];
-  /** Mount points that were writable since we look, or are so by /etc/fstab. */
+  /** Mount points that were writable since the daemon started, or are so by /etc/fstab. */
   readonly meantWritable: readonly string[];
   readonly meantReadOnly: readonly string[];
 }
 
-const NOTHING: Written = {
+const NOTHING: HostSettings = {
   place: PACKAGED_PLACE,
   proxyHints: [],
   fstab: { writable: [], readOnly: [] },
@@ -42,13 +42,13 @@ const NOTHING: Written = {
 
 export class HostNotes {
   readonly #finder = new PlaceFinder();
-  #pending: Promise<Written> | undefined;
+  #pending: Promise<HostSettings> | undefined;
   #last = NOTHING;
   #isHung = false;
   readonly #seenWritable = new Set<string>();
 
   async read(question: PlaceQuestion): Promise<Notes> {
-    this.#pending ??= readWritten(this.#finder, question).finally(
+    this.#pending ??= readHostSettings(this.#finder, question).finally(
       () => (this.#pending = undefined),
     );
     using deadline = deadlineOf(READ_SECONDS);
@@ -74,7 +74,7 @@ export class HostNotes {
   }
 
   /** What could not be read, one sentence each. */
-  blind(): readonly string[] {
+  unreadable(): readonly string[] {
     return this.#isHung ? [HUNG] : [];
   }
 
@@ -90,7 +90,10 @@ export class HostNotes {
   }
 }
 
-async function readWritten(finder: PlaceFinder, question: PlaceQuestion): Promise<Written> {
+async function readHostSettings(
+  finder: PlaceFinder,
+  question: PlaceQuestion,
+): Promise<HostSettings> {
   const { paths } = question;
   const [place, fstab, dockerRoot] = await Promise.all([
     finder.find(question),

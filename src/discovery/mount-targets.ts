@@ -1,4 +1,4 @@
-/** Which file systems does the runner write? Each once, with all it is used for. Touches none of them. */
+/** Which file systems does the runner write to? Each once, with all its uses. Opens no file on them. */
 import { dirname, isAbsolute, join } from 'node:path';
 
 import type { RunnerProcess } from '../core/reading.ts';
@@ -14,7 +14,7 @@ const DOCKER_ROOT = '/var/lib/docker';
 const LOG_FOLDER = '/var/log';
 /** Files are read here all day, and written only now and then: read-only may well be meant. */
 const SELDOM_WRITTEN: ReadonlySet<string> = new Set(['/', 'config', 'home', LOG_FOLDER]);
-/** Made full and read-only: images of snaps, of appliances, of live systems. */
+/** Always full and read-only: images of snaps, of appliances, of live systems. */
 const READ_ONLY_TYPES = new Set(['squashfs', 'erofs', 'cramfs', 'romfs', 'iso9660', 'udf']);
 
 export interface MountQuestion {
@@ -24,7 +24,7 @@ export interface MountQuestion {
   readonly mounts: readonly Mount[];
   /** Of Docker on this host, as far as its settings show. */
   readonly dockerRoot?: string;
-  /** Mount points that /etc/fstab says are writable, or that have been so since we look. */
+  /** Mount points that are writable by /etc/fstab, or were so since the daemon started. */
   readonly meantWritable?: readonly string[];
   /** Mount points that /etc/fstab says are read-only. */
   readonly meantReadOnly?: readonly string[];

@@ -1,7 +1,7 @@
 /**
- * Where does the runner live, and who starts it? Of a process its control group names the systemd unit, whatever the
- * name of that is; else the script in /etc/init.d that wrote its id down; else a person started it. While there is no
- * process, the one that was seen last decides, and else what is installed.
+ * Where does the runner run, and what starts it? The control group of the process names its systemd unit; otherwise the
+ * script in /etc/init.d whose pid file names it; otherwise a person started it. While there is no process, the last
+ * one decides, and before the first one what is installed.
  */
 import { readlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -40,7 +40,7 @@ interface KnownRunner {
   readonly log: LogSource | undefined;
 }
 
-/** Remembers the runner that it saw last: what started that one starts it again. */
+/** Remembers the last runner process, since what started that one also starts the next one. */
 export class PlaceFinder {
   #last: KnownRunner | undefined;
 
@@ -109,7 +109,7 @@ async function runningUnit(pid: number, paths: Paths): Promise<Manager | undefin
   return isOwn ? { kind: 'systemd', unit } : undefined;
 }
 
-/** Told by our settings; else the file that the process writes to; else the journal of its unit. */
+/** The file in our settings; otherwise the file that the process writes to; otherwise the journal of its unit. */
 async function logOf(
   { process, logFile, paths }: PlaceQuestion,
   manager: Manager,
@@ -135,7 +135,7 @@ async function errorFile(pid: number, paths: Paths): Promise<string | undefined>
   return isFile ? await firstThere([target], paths) : undefined;
 }
 
-/** Of the process; while there is none, whom the unit names, and else root. */
+/** The user of the process; while there is none, the user in the unit, otherwise root. */
 async function userOf(
   process: RunnerProcess | undefined,
   manager: Manager,
@@ -149,10 +149,10 @@ async function userOf(
   return { name: serviceSetting(files, 'User') ?? 'root' };
 }
 
-/** As a person types it: by its name where packages put it on PATH. */
+/** As a person types it: only its name if a package installed it on PATH. */
 async function programOf(process: RunnerProcess | undefined, paths: Paths): Promise<string> {
-  const [word] = process?.arguments ?? [];
-  const given = word ?? (await findProgram(paths)) ?? 'gitlab-runner';
+  const [program] = process?.arguments ?? [];
+  const given = program ?? (await findProgram(paths)) ?? 'gitlab-runner';
   if (given === PROGRAM_PATHS[0]) return basename(given);
   return given.includes('/') ? resolve(process?.workingDirectory ?? '/', given) : given;
 }

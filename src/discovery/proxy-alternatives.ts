@@ -14,13 +14,13 @@ export function alternativesOf(
 ): readonly ProxyAlternative[] {
   const found = hints.flatMap((hint): readonly ProxyAlternative[] => {
     const { variables, ...place } = hint;
-    const decision = decideProxy(url, asMeant(variables));
-    // A hint that names no proxy, or an exemption where there is no proxy to be exempt from, says nothing.
-    const isSaying = decision.kind === 'proxy' || inForce.kind === 'proxy';
-    const says = decision.kind === 'direct' && !hasExemption(variables) ? false : isSaying;
-    return says && wayOf(decision) !== wayOf(inForce) ? [{ decision, ...place }] : [];
+    const decision = decideProxy(url, normalizeVariables(variables));
+    // A hint without a proxy is irrelevant, and so is an exemption if no proxy is in use.
+    const isRelevant = decision.kind === 'proxy' || inForce.kind === 'proxy';
+    const differs = decision.kind === 'direct' && !hasExemption(variables) ? false : isRelevant;
+    return differs && routeKey(decision) !== routeKey(inForce) ? [{ decision, ...place }] : [];
   });
-  return [...new Map(found.toReversed().map((item) => [wayOf(item.decision), item])).values()]
+  return [...new Map(found.toReversed().map((item) => [routeKey(item.decision), item])).values()]
     .toReversed()
     .toSorted((a, b) => Number(b.isForRunner) - Number(a.isForRunner));
 }
@@ -29,7 +29,9 @@ export function alternativesOf(
  * ALL_PROXY is meant for every scheme, and a proxy for `http` alone most often for both; Go does
  * not know the one, and does not use the other for `https`.
  */
-function asMeant(variables: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function normalizeVariables(
+  variables: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   const own = (scheme: string): string | undefined =>
     variables[`${scheme}_PROXY`] ?? variables[`${scheme}_PROXY`.toLowerCase()];
   const meant = own('ALL') ?? own('HTTP') ?? own('HTTPS');
@@ -41,7 +43,7 @@ function hasExemption(variables: Readonly<Record<string, string>>): boolean {
   return Object.keys(variables).some((name) => /^no_proxy$/i.test(name));
 }
 
-function wayOf(decision: ProxyDecision): string {
+function routeKey(decision: ProxyDecision): string {
   if (decision.kind === 'direct') return 'direct';
   const { scheme, host, port, credentials } = decision;
   return [scheme, host, port, credentials?.user, credentials?.password.fingerprint()].join(' ');

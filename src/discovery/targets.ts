@@ -1,5 +1,5 @@
 /**
- * What is there to probe? Out of the runner's configuration, its process and the mount table.
+ * Builds the targets of all probes from the runner's configuration, its process and the mount table.
  *
  * Entries that share base URL and trust files share one endpoint (the proxy follows from URL and
  * environment). Ids are stable across restarts: the base URL, the short token, the mount point.
@@ -62,7 +62,7 @@ export function targetsOf(question: TargetsQuestion): FoundTargets {
   };
 }
 
-/** With where the runner writes and where it tells its numbers. */
+/** With the source of the runner's log and the address of its metrics. */
 function serviceOf(question: TargetsQuestion): ServiceTarget {
   const { document, process, reading, place, isElsewhere } = question;
   const { id, unit, log } = place;

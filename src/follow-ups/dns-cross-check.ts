@@ -92,7 +92,7 @@ interface Trial {
   first(addresses: readonly string[]): Promise<Address | undefined>;
 }
 
-const WORDS: Readonly<Record<Trial['kind'], readonly [wrong: string, right: string]>> = {
+const TRIAL_TEXTS: Readonly<Record<Trial['kind'], readonly [wrong: string, right: string]>> = {
   answer: ['does not respond', 'does'],
   certificate: ['has a certificate that the runner rejects', 'has one that it accepts'],
 };
@@ -103,8 +103,8 @@ async function differenceOf(
   deps: ResolveOptions,
 ): Promise<CrossChecked | undefined> {
   const used = new Set(found.addresses.map(({ address }) => address));
-  const said = await others(found, deps);
-  const other = [...said].flatMap(([server, addresses]) =>
+  const answers = await otherAddresses(found, deps);
+  const other = [...answers].flatMap(([server, addresses]) =>
     addresses.filter((address) => !used.has(address)).map((address) => ({ server, address })),
   );
   const distinct = [...new Set(other.map(({ address }) => address))].slice(0, MAX_DIALLED);
@@ -116,7 +116,7 @@ async function differenceOf(
   const rightSource = other.find(({ address }) => address === right.address)?.server ?? '';
   const wrong = [...used].join(', ');
   const factor = isPinned ? 'hosts file or DNS' : 'which name server';
-  const [isWrong, isRight] = WORDS[trial.kind];
+  const [isWrong, isRight] = TRIAL_TEXTS[trial.kind];
   return {
     status: 'warn',
     reason: isPinned ? 'hosts-override' : 'servers-disagree',
@@ -174,7 +174,7 @@ function firstOf([server]: readonly string[]): { readonly wrong_server?: string 
 }
 
 /** The answers of the servers that were not used. */
-async function others(
+async function otherAddresses(
   found: Resolution,
   deps: ResolveOptions,
 ): Promise<ReadonlyMap<string, readonly string[]>> {

@@ -135,20 +135,20 @@ async function findRule(
   }
   for (const packet of packets) {
     const rule = findBlockingRule(reading.json, packet);
-    if (rule !== undefined) return blocked(rule, packet);
+    if (rule !== undefined) return buildBlocked(rule, packet);
   }
   return {};
 }
 
-function blocked(rule: BlockingRule, { address, protocol, port, uid }: Packet): FirewallFound {
+function buildBlocked(rule: BlockingRule, { address, protocol, port, uid }: Packet): FirewallFound {
   const { place, chain, handle, verdict, comment, isByUser, ofAnswer } = rule;
   const [family, table, name] = chain;
   const who = isByUser ? ` of user ${uid}` : '';
-  const said = comment === undefined ? '' : ` ("${comment}")`;
+  const note = comment === undefined ? '' : ` ("${comment}")`;
   return {
     status: 'warn',
     reason: 'rule-blocks',
-    detail: `the rule ${place}${said} applies "${verdict}" to ${ofAnswer ? 'responses from ' : ''}${protocol} ${address} port ${port}${who}`,
+    detail: `the rule ${place}${note} applies "${verdict}" to ${ofAnswer ? 'responses from ' : ''}${protocol} ${address} port ${port}${who}`,
     facts: {
       rule: place,
       family,

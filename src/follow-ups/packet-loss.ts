@@ -1,8 +1,8 @@
 /**
  * Are packets lost on the path to the address?
  *
- * Source    Ten connection requests at once (go/dial/loss.ts), after an answer that took so long that the first
- *           request may have been lost, after none at all, and while a loss was measured within the last minute.
+ * Source    Ten connection requests at once (go/dial/loss.ts), after a response so late that the first
+ *           request may have been lost, after no response, and while a loss was measured within the last minute.
  * Measures  lost_ratio (0..1).
  * Reasons   packet-loss: some are lost, others succeed. A link that failed is then opened again over one of them.
  */

@@ -18,7 +18,7 @@ import { goDurationText } from '../core/go-duration.ts';
 import { findNearest } from '../core/nearest.ts';
 import type { ParsedConfig, Section } from './parsed-config.ts';
 import type { Rule } from './rule.ts';
-import { folded, headerOf, homesOf } from './schema-index.ts';
+import { foldName, headerOf, homesOf } from './schema-index.ts';
 import { secondsOf } from './values.ts';
 import type { Violation } from './violation.ts';
 import { atItem, atKey, atTable, atValue, lineOf, quote, replacement } from './violation.ts';
@@ -28,7 +28,7 @@ export const CONSTRAINT_RULES: readonly Rule[] = [...CONSTRAINTS, ...EXECUTOR_CO
   ruleOf,
 );
 
-/** The same rule, which finds more than its row says. */
+/** The same rule with a check beside the constraints of its row. */
 export function extendRule(code: string, more: Pick<Rule, 'check' | 'needs'>): Rule {
   const rule = CONSTRAINT_RULES.find((one) => one.code === code);
   if (rule === undefined) throw new Error(`no constraint has the code ${code}`);
@@ -216,10 +216,10 @@ function checkRange(
 ): readonly Violation[] {
   const value = quantityOf(entry, range);
   if (value === undefined || (value === 0 && range.allowsZero === true)) return [];
-  const bound = boundBroken(value, range);
+  const bound = brokenBound(value, range);
   if (bound === undefined) return [];
   const text = entry.value.kind === 'string' ? entry.value.text : '';
-  const more = corrected({ entry, value: entry.value, text, isElement: false }, constraint);
+  const more = correctionOf({ entry, value: entry.value, text, isElement: false }, constraint);
   return [atValue(entry, `${entry.key} is ${quantityText(value, range)}, ${bound}`, more)];
 }
 
@@ -230,7 +230,7 @@ function quantityOf(entry: TomlEntry, { of }: Range): number | undefined {
   return value.kind === 'integer' ? Number(value.value) : undefined;
 }
 
-function boundBroken(value: number, range: Range): string | undefined {
+function brokenBound(value: number, range: Range): string | undefined {
   const { min, max } = range;
   if (min !== undefined && value < min) return `below ${quantityText(min, range)}`;
   return max !== undefined && value > max ? `above ${quantityText(max, range)}` : undefined;
@@ -291,7 +291,7 @@ function checkForm(
   constraint: KeyConstraint,
 ): readonly Violation[] {
   if (item.text === '' || test(item.text)) return [];
-  return [at(item, `${nameOf(item, constraint)} is not ${is}`, corrected(item, constraint))];
+  return [at(item, `${nameOf(item, constraint)} is not ${is}`, correctionOf(item, constraint))];
 }
 
 function checkOneOf(item: Item, must: OneOf, constraint: KeyConstraint): readonly Violation[] {
@@ -300,14 +300,14 @@ function checkOneOf(item: Item, must: OneOf, constraint: KeyConstraint): readonl
   if (must.values.includes(must.ignoresCase === true ? text.toLowerCase() : text)) return [];
   const message = text === '' ? `${entry.key} is empty` : `unknown ${nameOf(item, constraint)}`;
   const meant =
-    must.aliases?.[text] ?? must.values.find((value) => folded(value) === folded(text.trim()));
-  if (meant !== undefined) return [at(item, message, certain(item, meant))];
+    must.aliases?.[text] ?? must.values.find((value) => foldName(value) === foldName(text.trim()));
+  if (meant !== undefined) return [at(item, message, certainCorrection(item, meant))];
   const near = must.suggests === true ? findNearest(text.toLowerCase(), must.values) : undefined;
   const suggestion = near === undefined ? constraint : { ...constraint, write: () => near };
-  return [at(item, message, corrected(item, suggestion))];
+  return [at(item, message, correctionOf(item, suggestion))];
 }
 
-function certain(item: Item, meant: string): Partial<Violation> {
+function certainCorrection(item: Item, meant: string): Partial<Violation> {
   const { value, isElement, entry } = item;
   if (!isElement) return replacement(entry, meant);
   return {
@@ -316,7 +316,7 @@ function certain(item: Item, meant: string): Partial<Violation> {
   };
 }
 
-function corrected(item: Item, { write }: KeyConstraint): Partial<Violation> {
+function correctionOf(item: Item, { write }: KeyConstraint): Partial<Violation> {
   const { entry, text, isElement } = item;
   if (typeof write === 'string') {
     return { corrected: isElement ? write : `${entry.key} = ${write}` };

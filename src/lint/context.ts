@@ -1,5 +1,5 @@
 /**
- * What a rule may know beside the text. What is absent was not read: a rule that needs it finds nothing, and the
+ * The inputs of a rule beside the text. A field that is absent was not read: a rule that needs it finds nothing, and the
  * report lists it as not checked.
  */
 import type { Instant } from '../core/clock.ts';
@@ -46,7 +46,7 @@ export interface LintContext {
   readonly configPath?: string;
   readonly files?: FileFacts;
   readonly process?: RunnerProcess;
-  /** The systemd unit that runs it: that of the package unless told. */
+  /** The systemd unit that runs it. Default: that of the package. */
   readonly unit?: string;
   /** Of the process; while there is none, what its systemd unit sets. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -63,14 +63,14 @@ export function argumentOf(
   process: RunnerProcess,
   ...names: readonly string[]
 ): string | undefined {
-  const words = process.arguments;
-  const index = words.findLastIndex((word) => names.some((name) => isFlag(word, name)));
-  const word = words[index];
-  if (word === undefined) return undefined;
-  const equals = word.indexOf('=');
-  return equals === -1 ? words[index + 1] : word.slice(equals + 1);
+  const parts = process.arguments;
+  const index = parts.findLastIndex((word) => names.some((name) => isFlag(word, name)));
+  const argument = parts[index];
+  if (argument === undefined) return undefined;
+  const equals = argument.indexOf('=');
+  return equals === -1 ? parts[index + 1] : argument.slice(equals + 1);
 }
 
-function isFlag(word: string, name: string): boolean {
-  return word === name || word.startsWith(`${name}=`);
+function isFlag(argument: string, name: string): boolean {
+  return argument === name || argument.startsWith(`${name}=`);
 }

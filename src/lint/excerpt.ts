@@ -75,9 +75,9 @@ function quotedStars(text: string): string {
   return `${text.charAt(0)}${'*'.repeat(Math.max(0, text.length - 2))}${text.at(-1) ?? ''}`;
 }
 
-/** Length of the token at a column: a quoted string, a word, one character. */
+/** Length of the token at a column: a quoted string, a bare name, one character. */
 export function widthAt(line: string, column: number): number {
   const rest = line.slice(column - 1);
-  const word = /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w.+:-]+)/.exec(rest)?.[0];
-  return Math.min(Math.max(1, word?.length ?? 1), LONGEST);
+  const token = /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w.+:-]+)/.exec(rest)?.[0];
+  return Math.min(Math.max(1, token?.length ?? 1), LONGEST);
 }

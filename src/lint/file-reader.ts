@@ -46,7 +46,7 @@ class FileFactCache implements FileFacts {
   }
 
   /** Reads what was asked for; false when there was nothing new. */
-  async settle(paths: Paths): Promise<boolean> {
+  async readPending(paths: Paths): Promise<boolean> {
     const questions = [...this.#asked].slice(0, MAX_PATHS);
     this.#asked.clear();
     using deadline = deadlineOf(TIMEOUT_SECONDS);
@@ -73,7 +73,7 @@ export async function reportWithFiles(
   const whole = { ...context, files };
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     judge(prepared, whole);
-    if (!(await files.settle(paths))) break;
+    if (!(await files.readPending(paths))) break;
   }
   return reportOf(prepared, whole);
 }
@@ -100,7 +100,7 @@ async function factOf(place: string, withContent: boolean): Promise<FileFact> {
   }
 }
 
-/** The beginning of a file; files of /proc say that they are empty. */
+/** The beginning of a file. Reads even if the size is 0, because files of /proc report that size. */
 async function contentOf(place: string, size: number): Promise<string> {
   if (size === 0) return (await readFile(place, 'latin1')).slice(0, MAX_BYTES);
   const handle = await open(place);

@@ -1,4 +1,4 @@
-/** Lints in a process of its own. Nothing of what it was given stays anywhere. */
+/** Lints in a child process. Nothing of a request is kept afterwards. */
 import { fileURLToPath } from 'node:url';
 
 import { deadlineOf } from '../core/abort.ts';

@@ -1,6 +1,6 @@
 /**
- * Keeps what the linter says of the runner's config.toml, away from the event loop: in a process of its own, when
- * the content, the runner's process or the time has moved on. Readers get the last answer.
+ * Keeps the lint report of the runner's config.toml up to date: lints in a child process when the content, the runner's
+ * process or the time has changed. Readers get the last report.
  */
 import type { Clock, Instant } from '../core/clock.ts';
 import type { LintState } from '../core/lint.ts';
@@ -43,8 +43,8 @@ export class LintWatch {
     return this.#state;
   }
 
-  /** Starts a judgement when one is due; never waits for it. */
-  look(question: LintQuestion): void {
+  /** Starts a lint run when one is due; does not wait for it. */
+  update(question: LintQuestion): void {
     this.#follow(question);
     const { configPath, content } = question;
     const key = [configPath, content?.hash, this.#owner, this.#changedUnseen].join(' ');
@@ -55,8 +55,8 @@ export class LintWatch {
     this.#pending = this.#judge(question, key);
   }
 
-  /** Ends with the judgement that is under way. */
-  async settled(): Promise<void> {
+  /** Resolves when no lint run is in progress. */
+  async whenIdle(): Promise<void> {
     await this.#pending;
   }
 

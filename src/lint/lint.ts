@@ -110,7 +110,7 @@ export function reportOf(prepared: Prepared, context: LintContext): LintReport {
   return {
     file: prepared.file,
     findings,
-    leftOut: uncheckedIn(context),
+    leftOut: leftOutOf(context),
     judged: !findings.some(({ rule }) => rule === 'L01'),
   };
 }
@@ -153,7 +153,7 @@ const REASONS: Readonly<Record<Need, string>> = {
   history: 'only the daemon sees how the file changes',
 };
 
-function uncheckedIn(context: LintContext): readonly LeftOut[] {
+function leftOutOf(context: LintContext): readonly LeftOut[] {
   const has: Readonly<Record<Need, boolean>> = {
     files: context.files !== undefined,
     process: context.process !== undefined,

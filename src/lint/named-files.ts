@@ -56,7 +56,7 @@ function isBelow(path: string, point: string): boolean {
 }
 
 /** A file that a key names and that the runner must read. */
-export function unreadable(
+export function accessFaultOf(
   found: Found<string> | undefined,
   context: LintContext,
 ): string | undefined {

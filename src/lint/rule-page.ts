@@ -20,14 +20,14 @@ export function rulePage(rule: Rule): string {
     `${code} ${name} (${severity}${stops})`,
     title,
     '',
-    ...wrapped(consequence),
+    ...wrapLines(consequence),
     '',
     'Instead of',
     ...indent(bad),
     'write',
     ...indent(good),
     '',
-    ...wrapped(fix),
+    ...wrapLines(fix),
     ...needsOf(rule),
   ].join('\n');
 }
@@ -46,13 +46,13 @@ export function needsText({ needs = [] }: Rule): string {
 
 function needsOf(rule: Rule): readonly string[] {
   const text = needsText(rule);
-  return text === '' ? [] : ['', ...wrapped(`Also reads: ${text}.`)];
+  return text === '' ? [] : ['', ...wrapLines(`Also reads: ${text}.`)];
 }
 
 function indent(text: string): readonly string[] {
   return text.split('\n').map((line) => `    ${line}`);
 }
 
-function wrapped(text: string): readonly string[] {
+function wrapLines(text: string): readonly string[] {
   return wrapText(text, '', '', WIDTH);
 }

@@ -10,7 +10,7 @@ export interface Home {
 }
 
 /** Without regard to case, `-` and `_`. */
-export function folded(name: string): string {
+export function foldName(name: string): string {
   return name.toLowerCase().replaceAll(/[-_]/g, '');
 }
 
@@ -25,12 +25,12 @@ function* homesIn(schema: TableSchema, table: string): Generator<Home> {
 /** By name, those of the highest tables first. */
 const HOMES = Map.groupBy(
   [...homesIn(RUNNER_CONFIG, '')].toSorted((a, b) => depthOf(a.table) - depthOf(b.table)),
-  ({ name }) => folded(name),
+  ({ name }) => foldName(name),
 );
 
 /** Every table that has a key of this name, the highest first. */
 export function homesOf(name: string): readonly Home[] {
-  return HOMES.get(folded(name)) ?? [];
+  return HOMES.get(foldName(name)) ?? [];
 }
 
 function depthOf(table: string): number {

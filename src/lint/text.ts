@@ -54,16 +54,16 @@ function excerpt(
   if (line === undefined) return [`  --> ${file}`];
   const place = `  --> ${file}:${line}:${column}`;
   const text = lines[line - 1];
-  const shown = text === undefined ? '' : maskLine(text);
-  if (text === undefined || column > shown.length + 1) return [place];
+  const masked = text === undefined ? '' : maskLine(text);
+  if (text === undefined || column > masked.length + 1) return [place];
   const number = String(line);
   const gap = ' '.repeat(number.length);
-  const width = Math.min(widthAt(text, column), Math.max(1, shown.length - column + 1));
+  const width = Math.min(widthAt(text, column), Math.max(1, masked.length - column + 1));
   const caret = paint('^'.repeat(width), severity, style);
   return [
     place,
     ` ${gap} |`,
-    ` ${number} | ${shown}`,
+    ` ${number} | ${masked}`,
     ` ${gap} | ${' '.repeat(column - 1)}${caret}`,
   ];
 }

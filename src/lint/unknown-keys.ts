@@ -8,7 +8,7 @@ import { findNearest } from '../core/nearest.ts';
 import { printable } from '../core/printable.ts';
 import type { ParsedConfig, Visit } from './parsed-config.ts';
 import type { Home } from './schema-index.ts';
-import { folded, headerOf, homesOf } from './schema-index.ts';
+import { foldName, headerOf, homesOf } from './schema-index.ts';
 import type { Violation } from './violation.ts';
 
 export interface UnknownKey {
@@ -22,7 +22,9 @@ const cache = new WeakMap<ParsedConfig, readonly UnknownKey[]>();
 export function unknownKeysOf(config: ParsedConfig): readonly UnknownKey[] {
   const before = cache.get(config);
   if (before !== undefined) return before;
-  const found = config.visits.flatMap((visit) => (visit.type === undefined ? [judged(visit)] : []));
+  const found = config.visits.flatMap((visit) =>
+    visit.type === undefined ? [judgeKey(visit)] : [],
+  );
   cache.set(config, found);
   return found;
 }
@@ -66,31 +68,38 @@ const OFTEN: readonly {
 /** Known keys of another table. */
 const ELSEWHERE = /^runners\.docker\.cache$/;
 
-function judged(visit: Visit): UnknownKey {
+function judgeKey(visit: Visit): UnknownKey {
   const { path, entry, schema } = visit;
   const often = OFTEN.find((one) => one.path.test(path));
   if (often !== undefined) {
-    return found(ELSEWHERE.test(path) ? 'P14' : 'P13', visit, often.says, renamed(visit, often));
+    return buildUnknownKey(
+      ELSEWHERE.test(path) ? 'P14' : 'P13',
+      visit,
+      often.says,
+      renameOften(visit, often),
+    );
   }
-  const twin = [...schema.keys.keys()].find((name) => folded(name) === folded(entry.key));
+  const twin = [...schema.keys.keys()].find((name) => foldName(name) === foldName(entry.key));
   if (twin !== undefined) {
-    return found('P13', visit, `it is spelled \`${twin}\``, spelled(visit, twin));
+    return buildUnknownKey('P13', visit, `it is spelled \`${twin}\``, renameTo(visit, twin));
   }
   const home = homeOf(visit);
   if (home !== undefined)
-    return found('P14', visit, belongs(home, visit), movedTo(home, entry.key));
+    return buildUnknownKey('P14', visit, homeText(home, visit), moveTo(home, entry.key));
   const near = findNearest(entry.key.toLowerCase(), [...schema.keys.keys()]);
-  if (near === undefined) return found('P13', visit, undefined, {});
-  return found('P13', visit, `did you mean \`${near}\`?`, { corrected: asWritten(visit, near) });
+  if (near === undefined) return buildUnknownKey('P13', visit, undefined, {});
+  return buildUnknownKey('P13', visit, `did you mean \`${near}\`?`, {
+    corrected: formatName(visit, near),
+  });
 }
 
-function found(
+function buildUnknownKey(
   code: UnknownKey['code'],
   { path, entry, section }: Visit,
   says: string | undefined,
   more: Pick<Violation, 'corrected' | 'edits'>,
 ): UnknownKey {
-  const key = printable(shortened(path, entry.key));
+  const key = printable(redactKey(path, entry.key));
   const what = code === 'P14' ? 'has no effect here' : 'is unknown to the runner';
   return {
     code,
@@ -104,21 +113,21 @@ function found(
   };
 }
 
-/** A key may be a secret on the wrong side of `=`. */
-function shortened(path: string, key: string): string {
+/** A secret on the wrong side of `=` becomes a key. */
+function redactKey(path: string, key: string): string {
   return `${path.slice(0, path.length - key.length)}${redactName(key)}`;
 }
 
-function renamed(
+function renameOften(
   visit: Visit,
   often: (typeof OFTEN)[number],
 ): Pick<Violation, 'corrected' | 'edits'> {
-  if (visit.path.endsWith('.services.image')) return spelled(visit, 'name');
+  if (visit.path.endsWith('.services.image')) return renameTo(visit, 'name');
   return often.corrected === undefined ? {} : { corrected: often.corrected };
 }
 
-/** The key under another name; corrected without asking where that name is free. */
-function spelled({ entry, parent }: Visit, name: string): Pick<Violation, 'corrected' | 'edits'> {
+/** The key under another name; a certain correction if that name is free. */
+function renameTo({ entry, parent }: Visit, name: string): Pick<Violation, 'corrected' | 'edits'> {
   const isTaken = entryOf(parent, name) !== undefined;
   const { line, column } = entry.keyPlace;
   const edit = {
@@ -136,7 +145,7 @@ function isTable({ value }: Visit['entry']): boolean {
   return value.kind === 'table' || (value.kind === 'array' && value.elements[0]?.kind === 'table');
 }
 
-function asWritten({ entry, path }: Visit, name: string): string {
+function formatName({ entry, path }: Visit, name: string): string {
   if (!isTable(entry)) return name;
   const parent = path.slice(0, path.length - entry.key.length);
   return headerOf(`${parent}${name}`);
@@ -149,7 +158,7 @@ function homeOf({ path, entry }: Visit): Home | undefined {
   const above = homes.findLast(({ table }) => isAbove(table, here));
   const below = homes.find(({ table }) => isAbove(here, table) && here !== '');
   const others = homes.filter(({ table }) => /^runners(?:\.\w+)?$|^$/.test(table));
-  return above ?? below ?? (COMMON.has(folded(entry.key)) ? undefined : others[0]);
+  return above ?? below ?? (COMMON.has(foldName(entry.key)) ? undefined : others[0]);
 }
 
 /** Names that many tables have: another table is no sign of what was meant. */
@@ -173,7 +182,7 @@ function isTableType({ kind }: Home['type']): boolean {
   return kind === 'table' || kind === 'tables' || kind === 'map';
 }
 
-function belongs({ table, name, type }: Home, { path }: Visit): string {
+function homeText({ table, name, type }: Home, { path }: Visit): string {
   if (isTableType(type)) {
     return `the table is ${headerOf(table === '' ? name : `${table}.${name}`)}`;
   }
@@ -184,10 +193,10 @@ function belongs({ table, name, type }: Home, { path }: Visit): string {
     : `it is a key of ${headerOf(table)}`;
 }
 
-function movedTo({ table, name, type }: Home, key: string): Pick<Violation, 'corrected'> {
+function moveTo({ table, name, type }: Home, key: string): Pick<Violation, 'corrected'> {
   if (isTableType(type)) return { corrected: headerOf(table === '' ? name : `${table}.${name}`) };
-  const word = folded(name) === folded(key) ? name : key;
+  const keyName = foldName(name) === foldName(key) ? name : key;
   return {
-    corrected: table === '' ? `${word}, above [[runners]]` : `${word}, in ${headerOf(table)}`,
+    corrected: table === '' ? `${keyName}, above [[runners]]` : `${keyName}, in ${headerOf(table)}`,
   };
 }

@@ -27,7 +27,7 @@ export function entryAt(table: TomlTable, ...path: readonly string[]): TomlEntry
   return below === undefined ? undefined : entryAt(below, ...rest);
 }
 
-function got<T>(
+function readEntry<T>(
   entry: TomlEntry | undefined,
   read: (value: TomlValue) => T | undefined,
 ): Found<T> | undefined {
@@ -37,7 +37,7 @@ function got<T>(
 
 /** A string; also an empty one. */
 export function textAt(table: TomlTable, ...path: readonly string[]): Found<string> | undefined {
-  return got(entryAt(table, ...path), (value) =>
+  return readEntry(entryAt(table, ...path), (value) =>
     value.kind === 'string' ? value.text : undefined,
   );
 }
@@ -49,13 +49,13 @@ export function filledAt(table: TomlTable, ...path: readonly string[]): Found<st
 }
 
 export function wholeAt(table: TomlTable, ...path: readonly string[]): Found<number> | undefined {
-  return got(entryAt(table, ...path), (value) =>
+  return readEntry(entryAt(table, ...path), (value) =>
     value.kind === 'integer' ? Number(value.value) : undefined,
   );
 }
 
 export function flagAt(table: TomlTable, ...path: readonly string[]): Found<boolean> | undefined {
-  return got(entryAt(table, ...path), (value) =>
+  return readEntry(entryAt(table, ...path), (value) =>
     value.kind === 'boolean' ? value.value : undefined,
   );
 }
@@ -64,7 +64,7 @@ export function tableAt(
   table: TomlTable,
   ...path: readonly string[]
 ): Found<TomlTable> | undefined {
-  return got(entryAt(table, ...path), (value) => tablesOf(value)[0]);
+  return readEntry(entryAt(table, ...path), (value) => tablesOf(value)[0]);
 }
 
 export interface TextItem {
@@ -94,7 +94,7 @@ export function pairsAt(
 
 /** Unix milliseconds; Go's zero time and what is no time are absent. */
 export function instantAt(table: TomlTable, ...path: readonly string[]): Found<number> | undefined {
-  return got(entryAt(table, ...path), (value) => {
+  return readEntry(entryAt(table, ...path), (value) => {
     const at = value.kind === 'datetime' ? value.at : timeOf(value);
     return Number.isNaN(at) || new Date(at).getUTCFullYear() <= 1 ? undefined : at;
   });

@@ -24,7 +24,7 @@ export interface Violation {
   /** What to write instead. */
   readonly corrected?: string;
   readonly edits?: readonly Edit[];
-  /** Where this case is worse, or less bad, than the rule says. */
+  /** Set if this case is more or less severe than the rule. */
   readonly severity?: LintSeverity;
   readonly effect?: LintEffect;
 }

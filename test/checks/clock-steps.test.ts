@@ -58,7 +58,7 @@ describe('the watch', () => {
     for (let tick = 0; tick < 100; tick += 1) {
       clock.pass(3);
       clock.set(0.1);
-      expect(watch.look()).toEqual({ stepSeconds: 0, pausedSeconds: 0 });
+      expect(watch.measure()).toEqual({ stepSeconds: 0, pausedSeconds: 0 });
     }
     expect(watch.lastStep).toBeUndefined();
   });
@@ -69,8 +69,8 @@ describe('the watch', () => {
     clock.pass(3);
     clock.set(by);
 
-    expect(watch.look().stepSeconds).toBeCloseTo(by);
-    expect(watch.look().stepSeconds).toBe(0);
+    expect(watch.measure().stepSeconds).toBeCloseTo(by);
+    expect(watch.measure().stepSeconds).toBe(0);
     expect(watch.lastStep).toEqual({ at: clock.wall(), seconds: expect.closeTo(by) });
   });
 
@@ -79,9 +79,9 @@ describe('the watch', () => {
     const watch = new ClockWatch(clock);
     clock.pass(3600);
 
-    expect(watch.look()).toEqual({ stepSeconds: 0, pausedSeconds: 3600 });
+    expect(watch.measure()).toEqual({ stepSeconds: 0, pausedSeconds: 3600 });
     clock.pass(3);
-    expect(watch.look().pausedSeconds).toBe(0);
+    expect(watch.measure().pausedSeconds).toBe(0);
   });
 });
 

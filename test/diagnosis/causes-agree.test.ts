@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
-import { confirmedText, lookAlikesOf, explainPage, fixSteps } from '../../src/diagnosis/explain.ts';
+import {
+  confirmationText,
+  lookAlikesOf,
+  explainPage,
+  fixSteps,
+} from '../../src/diagnosis/explain.ts';
 import { DEPLOYED_TEXTS } from '../support/deployed-files.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/causes.md'), 'utf8');
@@ -46,7 +51,7 @@ describe.each(catalogue.map((spec) => [spec.id, spec] as const))('%s', (id, spec
   const { meaning, evidence, resolvedWhen } = spec;
   const parts = [
     meaning,
-    `${evidence} ${confirmedText(spec)}`,
+    `${evidence} ${confirmationText(spec)}`,
     ...lookAlikesOf(spec).map((double) => double.id),
     ...fixSteps(spec).flatMap(({ text, command }) => [
       text,

@@ -38,8 +38,8 @@ function question(text: string, over: Partial<LintQuestion> = {}): LintQuestion 
 /** Rules that are broken, after each of the questions. */
 async function rulesAfter(watch: LintWatch, ...questions: readonly LintQuestion[]) {
   for (const one of questions) {
-    watch.look(one);
-    await watch.settled();
+    watch.update(one);
+    await watch.whenIdle();
   }
   return watch.state()?.findings.map(({ rule }) => rule);
 }
@@ -105,18 +105,18 @@ test('a change that the process cannot have seen is said, until it can', async (
 
 test('while one judgement is under way no other one starts', async () => {
   const watch = newWatch();
-  watch.look(question('concurrent = 0'));
-  watch.look(question('concurrent = 1'));
-  await watch.settled();
+  watch.update(question('concurrent = 0'));
+  watch.update(question('concurrent = 1'));
+  await watch.whenIdle();
 
   expect(watch.state()?.findings.map(({ rule }) => rule)).toContain('G01');
 });
 
 test('stopping ends a judgement at once', async () => {
   const watch = newWatch();
-  watch.look(question(manyEntries(500)));
+  watch.update(question(manyEntries(500)));
   watch.stop();
-  await watch.settled();
+  await watch.whenIdle();
 
   expect(watch.state()).toBeUndefined();
 });

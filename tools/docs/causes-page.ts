@@ -2,7 +2,7 @@
 import { SEVERITY_MEANINGS } from '../../src/core/vocabulary.ts';
 import type { CauseSpec } from '../../src/diagnosis/cause-spec.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
-import { confirmedText, lookAlikesOf, fixSteps } from '../../src/diagnosis/explain.ts';
+import { confirmationText, lookAlikesOf, fixSteps } from '../../src/diagnosis/explain.ts';
 import { code, codeBlock, head, table } from './markdown.ts';
 
 export function causesPage(): string {
@@ -32,7 +32,7 @@ function section(spec: CauseSpec): readonly string[] {
     `**${title}.** ${meaning}`,
     '',
     `- Severity: ${severityText(spec)}`,
-    `- Evidence: ${evidence} ${confirmedText(spec)}`,
+    `- Evidence: ${evidence} ${confirmationText(spec)}`,
     ...(from.length === 0 ? [] : [`- Read from: ${from.map(code).join(', ')}`]),
     ...confusedWith(spec),
     `- Clears when ${resolvedWhen}.`,

@@ -12,7 +12,7 @@ function server(c: CauseContext): string {
 const showResolver = (c: CauseContext) => `cat ${onHost(c, '/etc/resolv.conf')}`;
 
 /** A query to each side, or to the one that is known. */
-function compared(c: CauseContext): string {
+function compareAddresses(c: CauseContext): string {
   const name = quoteArgument(c.fact('name'));
   const sources = [c.optional('wrong_server'), c.optional('right_source')].flatMap(
     (source) => source ?? [],
@@ -152,7 +152,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
         ? `DNS returns ${c.fact('addresses')} for ${c.fact('name')}, which is this host itself`
         : `name server ${c.fact('wrong_source')} returns ${c.fact('wrong')} for ${c.fact('name')}, but ${c.fact('right_source')} returns ${c.fact('right')}`,
     fix: (c) => [
-      step('Compare the answers of the name servers.', c.place.inNetwork(compared(c))),
+      step('Compare the answers of the name servers.', c.place.inNetwork(compareAddresses(c))),
       step(
         'Correct the record or the block list on the wrong name server, or list the right one first in /etc/resolv.conf (VPN and split DNS often set this order).',
         showResolver(c),

@@ -67,8 +67,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     id: 'gitlab-maintenance-mode',
     severity: 'warning',
     title: 'GitLab is in maintenance mode and rejects writes',
-    meaning:
-      'Reads work, writes are rejected. Old versions return 403, which looks like an invalid token but is not.',
+    meaning: 'Reads work, writes are rejected. Old versions return 403, as for an invalid token.',
     evidence: 'A rejection by GitLab itself that mentions maintenance or read-only mode.',
     notConfusedWith: ['token-rejected', 'gitlab-unavailable'],
     from: [...both('maintenance'), 'token/read-only'],

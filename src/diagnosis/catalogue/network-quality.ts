@@ -6,7 +6,7 @@ import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 
 function chainOf(c: CauseContext): string {
   return [c.fact('family'), c.fact('table'), c.fact('chain')]
-    .map((word) => quoteArgument(word))
+    .map((argument) => quoteArgument(argument))
     .join(' ');
 }
 

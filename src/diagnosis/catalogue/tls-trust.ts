@@ -191,7 +191,7 @@ export const TLS_TRUST_CAUSES: readonly CauseSpec[] = [
 ];
 
 function caFileCause(state: 'missing' | 'unreadable' | 'invalid'): CauseSpec {
-  const words = {
+  const fault = {
     missing: 'does not exist',
     unreadable: 'cannot be read',
     invalid: 'has no certificate in PEM format',
@@ -215,13 +215,13 @@ function caFileCause(state: 'missing' | 'unreadable' | 'invalid'): CauseSpec {
   };
   return tlsCause({
     id: `tls-ca-file-${state}`,
-    title: `The runner's CA file ${words}`,
-    meaning: `The CA file that should make GitLab's certificate trusted ${words}. The runner continues without it.`,
+    title: `The runner's CA file ${fault}`,
+    meaning: `The CA file that should make GitLab's certificate trusted ${fault}. The runner continues without it.`,
     evidence: 'The state of the file, together with a chain that this host does not trust.',
     notConfusedWith: ['tls-unknown-authority'],
     from: [`tls/ca-file-${state}`],
     says: (c) =>
-      `the CA file ${c.fact('ca_file')} ${words}, so the runner does not trust the certificate of ${c.host}`,
+      `the CA file ${c.fact('ca_file')} ${fault}, so the runner does not trust the certificate of ${c.host}`,
     fix: (c) => [repairs[state](c), restart(c)],
     suppresses: ['tls-unknown-authority'],
   });

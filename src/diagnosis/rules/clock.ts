@@ -32,7 +32,7 @@ export function clockCauses(indexed: SnapshotIndex): readonly Cause[] {
   const { runners } = indexed.hostContext;
   if (victim === undefined) {
     const cause = buildCause(indexed, { ...common, states, runners });
-    return [{ ...withDates(cause, states), ...storyOf(states) }];
+    return [{ ...withDates(cause, states), ...historyOf(states) }];
   }
   const victims = [victim, ...others];
   const cause = buildCause(indexed, {
@@ -42,25 +42,25 @@ export function clockCauses(indexed: SnapshotIndex): readonly Cause[] {
     runners: runners.filter(({ id, endpoint }) =>
       victims.some(({ check }) => [id, endpoint].includes(check.target.id)),
     ),
-    explains: [...victims, ...lookedAt(indexed)].map(({ check }) => check.id),
+    explains: [...victims, ...rejectionFollowUps(indexed)].map(({ check }) => check.id),
   });
   return [withDates(cause, states)];
 }
 
 /** Follow-ups of the rejection belong to the same cause. */
-function lookedAt(indexed: SnapshotIndex): readonly CheckState[] {
+function rejectionFollowUps(indexed: SnapshotIndex): readonly CheckState[] {
   return indexed.statesOf('detour').filter(({ finding }) => finding.status === 'warn');
 }
 
 /** The check passes all the time: the skew is in its last results. Two responses confirm it. */
-function storyOf(states: readonly CheckState[]): Pick<Cause, 'since' | 'confidence'> | undefined {
-  const looks = states.flatMap(({ recent }) =>
+function historyOf(states: readonly CheckState[]): Pick<Cause, 'since' | 'confidence'> | undefined {
+  const skewedResults = states.flatMap(({ recent }) =>
     recent.slice(recent.findLastIndex(({ finding }) => !isSkewed(finding)) + 1),
   );
-  if (looks.length === 0) return undefined;
+  if (skewedResults.length === 0) return undefined;
   return {
-    since: Math.min(...looks.map(({ startedAt }) => startedAt)),
-    confidence: looks.length > 1 ? 'confirmed' : 'suspected',
+    since: Math.min(...skewedResults.map(({ startedAt }) => startedAt)),
+    confidence: skewedResults.length > 1 ? 'confirmed' : 'suspected',
   };
 }
 

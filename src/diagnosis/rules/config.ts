@@ -7,7 +7,7 @@ import type { RunnerTarget } from '../../core/target.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { hasReason, isTroubled } from '../snapshot-index.ts';
-import { causeOfCheck, readAs } from './default.ts';
+import { causeOfCheck, specOfFinding } from './default.ts';
 
 /** Faults of a file that a running process survives until it is restarted. */
 const SURVIVED = new Set(['config-syntax-error', 'config-type-error']);
@@ -16,14 +16,14 @@ const SURVIVED = new Set(['config-syntax-error', 'config-type-error']);
 const START_SECONDS = 10;
 
 export function configCauses(indexed: SnapshotIndex): readonly Cause[] {
-  return [...changedCauses(indexed), ...entryCauses(indexed)];
+  return [...changeCauses(indexed), ...entryCauses(indexed)];
 }
 
-function changedCauses(indexed: SnapshotIndex): readonly Cause[] {
+function changeCauses(indexed: SnapshotIndex): readonly Cause[] {
   const spec = requireCause('config-changed-not-loaded');
   return indexed
     .statesOf('config')
-    .filter((state) => isTroubled(state) && SURVIVED.has(readAs(state)?.id ?? ''))
+    .filter((state) => isTroubled(state) && SURVIVED.has(specOfFinding(state)?.id ?? ''))
     .filter((state) => hasOldConfig(state, indexed))
     .map((state) => causeOfCheck(state, indexed, { spec }));
 }
@@ -75,7 +75,7 @@ function entryCause(
     scopeId: configPath,
     runners: ownersOf(problems, runners),
     facts: { line: first.line ?? 0, variable: (first.found ?? '').replace(/^\$/, '') },
-    explains: waysOf(
+    explains: pathChecksOf(
       problems.filter(({ key }) => key === 'runners.url'),
       indexed,
     ),
@@ -100,7 +100,7 @@ function ownersOf(
 }
 
 /** Checks of an address that is not what the file meant. */
-function waysOf(problems: readonly Problem[], indexed: SnapshotIndex): readonly CheckId[] {
+function pathChecksOf(problems: readonly Problem[], indexed: SnapshotIndex): readonly CheckId[] {
   const { runners, endpoints } = indexed.hostContext;
   const owners = ownersOf(problems, runners);
   return endpoints

@@ -17,7 +17,7 @@ import type { SnapshotIndex } from '../snapshot-index.ts';
 import { isTroubled, linkOf } from '../snapshot-index.ts';
 
 /** A cause with its position in the order of blame. */
-export interface BlamedCause {
+export interface StagedCause {
   readonly stage: Stage;
   readonly cause: Cause;
 }
@@ -26,7 +26,7 @@ export interface BlamedCause {
 export function defaultCauses(
   indexed: SnapshotIndex,
   spokenFor: ReadonlySet<CheckId>,
-): readonly BlamedCause[] {
+): readonly StagedCause[] {
   return indexed.snapshot.checks
     .filter((state) => !spokenFor.has(state.check.id) && mustEndInCause(state, indexed.snapshot))
     .toSorted((a, b) => catalogue.indexOf(specOf(a)) - catalogue.indexOf(specOf(b)))
@@ -38,7 +38,7 @@ export function defaultCauses(
 
 /** Whether a check must be evidence of a cause, or explained by one. */
 export function mustEndInCause(state: CheckState, snapshot: Snapshot): boolean {
-  if (state.finding.status === 'unknown') return readAs(state) !== undefined;
+  if (state.finding.status === 'unknown') return specOfFinding(state) !== undefined;
   return isTroubled(state) && !isPassing(state) && !isOutdated(state, snapshot);
 }
 
@@ -92,12 +92,12 @@ export function causeOfCheck(
 }
 
 /** The catalogue entry of a finding, whatever its status. */
-export function readAs({ check, finding }: CheckState): CauseSpec | undefined {
+export function specOfFinding({ check, finding }: CheckState): CauseSpec | undefined {
   return specOfReason(check.probe.id, reasonOf(finding) ?? '');
 }
 
 function specOf(state: CheckState): CauseSpec {
-  return readAs(state) ?? requireCause('unknown');
+  return specOfFinding(state) ?? requireCause('unknown');
 }
 
 const SCOPES: Readonly<Record<TargetKind, Scope>> = {
@@ -128,7 +128,7 @@ const RESULTS = 5;
 /** One slow result among fast ones: the median of the last results is within the limit. */
 export function isPassing(state: CheckState): boolean {
   const { check, recent } = state;
-  const lasting = readAs(state)?.lasting;
+  const lasting = specOfFinding(state)?.lasting;
   if (lasting === undefined) return false;
   const values = recent
     .slice(-RESULTS)

@@ -5,7 +5,7 @@ import type { CheckId } from '../../core/finding.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail, isTroubled } from '../snapshot-index.ts';
-import { causeOfCheck, readAs } from './default.ts';
+import { causeOfCheck, specOfFinding } from './default.ts';
 
 /** As discovery names the file system of Docker's images. */
 const DOCKER_ROLE = 'Docker root';
@@ -14,7 +14,7 @@ const DOCKER_ROLE = 'Docker root';
 export function fullDiskCauses(indexed: SnapshotIndex): readonly Cause[] {
   return indexed.statesOf('disk').flatMap((state) => {
     const explains = isFail(state) ? dockerChecksOn(state, indexed) : [];
-    if (explains.length === 0 || readAs(state)?.breaks === true) return [];
+    if (explains.length === 0 || specOfFinding(state)?.breaks === true) return [];
     if (!isDockerAlone(state)) return [causeOfCheck(state, indexed, { explains })];
     const spec = requireCause('disk-docker-root-full');
     const facts = { root: state.check.target.id };
@@ -41,11 +41,11 @@ function isDockerAlone({ check: { target } }: CheckState): boolean {
   return target.kind === 'mount' && target.roles.every((role) => role === DOCKER_ROLE);
 }
 
-/** What runnerwatch could not read for lack of permission: one cause, whatever it is. */
+/** Everything that runnerwatch could not read for lack of permission, as one cause. */
 export function blindCauses(indexed: SnapshotIndex): readonly Cause[] {
   const { hostContext, snapshot } = indexed;
   const spec = requireCause('monitor-blind');
-  const hidden = snapshot.checks.filter((state) => readAs(state) === spec);
+  const hidden = snapshot.checks.filter((state) => specOfFinding(state) === spec);
   const quiet = snapshot.checks.find((state) => !isTroubled(state));
   const [first = quiet, ...others] = hidden;
   if (first === undefined || (hidden.length === 0 && hostContext.blind.length === 0)) return [];

@@ -3,12 +3,12 @@ import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { hasReason, isTroubled } from '../snapshot-index.ts';
-import { causeOfCheck, readAs } from './default.ts';
+import { causeOfCheck, specOfFinding } from './default.ts';
 
 export function limitCauses(indexed: SnapshotIndex): readonly Cause[] {
   return indexed.statesOf('limits').flatMap((state) => {
     if (!isTroubled(state)) return [];
-    const id = readAs(state)?.id;
+    const id = specOfFinding(state)?.id;
     if (id === 'ephemeral-ports-exhausted') {
       return [causeOfCheck(state, indexed, { explains: withoutLocalPort(indexed) })];
     }

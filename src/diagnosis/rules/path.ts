@@ -1,5 +1,5 @@
 /**
- * The first failed link of the walk is the cause; it explains what comes after it. A link that only
+ * The first failed link of the path is the cause; it explains the links after it. A link that only
  * warns is a cause of its own and explains nothing.
  */
 import type { CheckState } from '../../core/check.ts';
@@ -84,18 +84,18 @@ function causeOfLink(
   return buildCause(indexed, {
     spec,
     ...(severity === undefined ? {} : { severity }),
-    states: [link, ...(isFail(link) ? sideLooks(endpoint, indexed) : [])],
+    states: [link, ...(isFail(link) ? sideChecks(endpoint, indexed) : [])],
     scopeId: scopeIdOf(spec, { ...factsOf(link), ...facts }, endpoint),
     runners,
     url: endpoint.id,
     facts,
-    explains: explainedBy(link, links, indexed, runners),
-    ruledOut: ruledOutBefore(link, links),
+    explains: explainedChecks(link, links, indexed, runners),
+    ruledOut: ruledOutOf(link, links),
   });
 }
 
 /** Follow-ups that ran because the path is broken: the factor that changes the result. */
-function sideLooks({ id }: EndpointTarget, indexed: SnapshotIndex): readonly CheckState[] {
+function sideChecks({ id }: EndpointTarget, indexed: SnapshotIndex): readonly CheckState[] {
   return ['detour', 'firewall']
     .flatMap((probe) => indexed.statesOf(probe))
     .filter(({ check, finding }) => check.target.id === id && finding.status === 'warn');
@@ -118,7 +118,7 @@ function isOnlyIpv6Dead(link: CheckState): boolean {
 /** Responses of a bad backend to the request with a token. */
 const BAD_ANSWERS = ['unavailable', 'server-error', 'token-error'];
 
-function explainedBy(
+function explainedChecks(
   link: CheckState,
   links: readonly CheckState[],
   indexed: SnapshotIndex,
@@ -173,7 +173,7 @@ const PROVEN: Readonly<Record<string, { readonly id: string; readonly because: s
   api: { id: 'not-a-gitlab-server', because: "GitLab's API answers" },
 };
 
-export function ruledOutBefore(link: CheckState, links: readonly CheckState[]): Cause['ruledOut'] {
+export function ruledOutOf(link: CheckState, links: readonly CheckState[]): Cause['ruledOut'] {
   const before = links.includes(link) ? links.slice(0, links.indexOf(link)) : links;
   return before.flatMap(({ check, finding }) => {
     const proven = PROVEN[check.probe.id];

@@ -152,7 +152,7 @@ function byAnswer({ seen, links }: Failing): Explanation | undefined {
   const isApiOpen = links.some(
     ({ check, finding }) => check.probe.id === 'api' && finding.status === 'pass',
   );
-  return { id: (isApiOpen ? narrowed(seen.event) : undefined) ?? cause };
+  return { id: (isApiOpen ? narrowCause(seen.event) : undefined) ?? cause };
 }
 
 /** `POST https://gitlab.example.com/api/v4/jobs/request: 404 Not Found`: logged with the request, as JSON responses are. */
@@ -161,7 +161,7 @@ const JSON_ANSWER = /POST https?:\S+: \d{3} /;
 const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 
 /** GitLab's API answers and lets us read: its rejection of the runner's request means something else. */
-function narrowed({ cause, text, facts }: RunnerEvent): string | undefined {
+function narrowCause({ cause, text, facts }: RunnerEvent): string | undefined {
   const isOfGitLab = ULID.test(String(facts['correlation_id'] ?? ''));
   if (cause === 'url-path-wrong') {
     return JSON_ANSWER.test(text) ? 'gitlab-version-skew' : undefined;

@@ -1,4 +1,4 @@
-/** The name looks right until its address is dialled: the single factor that changes the result. */
+/** A link fails because DNS or the hosts file returns a wrong address; another source returns one that works. */
 import type { CheckState } from '../../core/check.ts';
 import { reasonOf } from '../../core/finding.ts';
 import { specOfReason } from '../catalogue/index.ts';

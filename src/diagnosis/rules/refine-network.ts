@@ -14,7 +14,7 @@ export const byFirewall: Refinement = (link, { id }, indexed) => {
   return { spec: requireCause('firewall-local-block'), facts: factsOf(rule) };
 };
 
-/** Ends of a link that packet loss can look like. */
+/** Failures of a link that packet loss can also cause. */
 const SILENT: ReadonlySet<string> = new Set([
   'dns/timeout',
   'dns/slow',

@@ -1,4 +1,4 @@
-/** What another path shows about the broken one: the single factor that changes the result. */
+/** Another proxy, or a direct connection, works where the path of the runner fails: that difference is the cause. */
 import type { CheckState } from '../../core/check.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';

@@ -46,7 +46,7 @@ export const byClientCertificate: Refinement = (link, endpoint, indexed) => {
   return { spec: requireCause('tls-client-cert-invalid'), facts: { client_file: file } };
 };
 
-const LOOKS = 10;
+const MAX_RESULTS = 10;
 /** At least a fifth good and a fifth bad responses, with several changes: neither simply broken nor repaired. */
 const MIN_OF_EACH = 2;
 const MIN_TURNS = 3;
@@ -61,7 +61,7 @@ export const byAlternation: Refinement = (link) => {
 
 /** `10.0.0.2: 5 of 5 fail, 10.0.0.3: 0 of 5 fail`: a failing backend is named by its own header, or by its address. */
 function answersByAddress({ recent }: CheckState): string {
-  const groups = Map.groupBy(recent.slice(-LOOKS), ({ finding }) =>
+  const groups = Map.groupBy(recent.slice(-MAX_RESULTS), ({ finding }) =>
     String(finding.facts?.['node'] ?? finding.facts?.['address'] ?? 'the address'),
   );
   return [...groups]
@@ -82,7 +82,7 @@ const ANSWERED: Readonly<Record<string, (reason: string | undefined) => boolean>
 
 /** Also while the last response happened to be good. */
 export function isAlternating({ check, recent }: CheckState): boolean {
-  const looks = recent.slice(-LOOKS).map(({ finding }) => finding);
+  const looks = recent.slice(-MAX_RESULTS).map(({ finding }) => finding);
   const isAnswer = ANSWERED[check.probe.id] ?? (() => false);
   if (!looks.every((finding) => isGood(finding) || isAnswer(reasonOf(finding)))) return false;
   if (failsWithAGoodCertificate(looks)) return false;
@@ -90,7 +90,7 @@ export function isAlternating({ check, recent }: CheckState): boolean {
   const goodCount = good.filter((one) => one).length;
   const turns = good.filter((one, index) => index > 0 && one !== good[index - 1]).length;
   const isMixed = goodCount >= MIN_OF_EACH && good.length - goodCount >= MIN_OF_EACH;
-  return good.length === LOOKS && isMixed && turns >= MIN_TURNS;
+  return good.length === MAX_RESULTS && isMixed && turns >= MIN_TURNS;
 }
 
 /** The same certificate passes at another time, so the server is not what differs. */

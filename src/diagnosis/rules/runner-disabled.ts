@@ -9,7 +9,7 @@ import type { RunnerTarget } from '../../core/target.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail } from '../snapshot-index.ts';
-import { buildCauseFromEvents, openPath, eventsOfRunner } from '../runner-events.ts';
+import { buildCauseFromEvents, openPathOf, eventsOfRunner } from '../runner-events.ts';
 
 /** After its end the runner polls once more at its next turn. */
 const GRACE_SECONDS = 90;
@@ -19,12 +19,12 @@ const LATELY_SECONDS = 60;
 
 export function disabledCauses(indexed: SnapshotIndex): readonly Cause[] {
   return indexed.hostContext.runners.flatMap((runner) => {
-    const path = openPath(indexed, runner);
+    const path = openPathOf(indexed, runner);
     const token = indexed.tokenOf(runner);
     // While GitLab rejects it, that is the cause, and the penalty its symptom.
     if (path === undefined || (token !== undefined && isFail(token))) return [];
     const line = penaltyOf(indexed, runner);
-    const seen = line === undefined ? countedFor(indexed, runner) : ([line] as const);
+    const seen = line === undefined ? penaltyFromCounters(indexed, runner) : ([line] as const);
     return seen === undefined ? [] : [causeOf(indexed, runner, seen, token)];
   });
 }
@@ -69,7 +69,7 @@ export function penaltyOf(indexed: SnapshotIndex, runner: RunnerTarget): Observe
 }
 
 /** Without a log: failures were counted, and since then the entry is skipped and does not poll. */
-function countedFor(
+function penaltyFromCounters(
   indexed: SnapshotIndex,
   runner: RunnerTarget,
 ): readonly [ObservedEvent, ObservedEvent] | undefined {

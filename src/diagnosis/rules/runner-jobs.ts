@@ -6,8 +6,8 @@ import type { RunnerTarget, TargetKind } from '../../core/target.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail, isTroubled } from '../snapshot-index.ts';
-import { buildCauseFromEvents, openPath, eventsOf, eventsOfRunner } from '../runner-events.ts';
-import { readAs } from './default.ts';
+import { buildCauseFromEvents, openPathOf, eventsOf, eventsOfRunner } from '../runner-events.ts';
+import { specOfFinding } from './default.ts';
 
 /** Preparation failures whose message alone proves the cause; the executor check sees the others. */
 const PREPARATION: ReadonlySet<string> = new Set([
@@ -22,29 +22,29 @@ const QUOTA = /(?: (?<path>\/\S+): )?disk quota exceeded/i;
 /** A single failure is an accident of one job. */
 const REPEATED = 2;
 /** So many in a row, without a completed job between them, are no accident. */
-const FAILING = 3;
+const MIN_FAILED_JOBS = 3;
 /** What jobs need on this host. */
 const OF_THE_HOST: ReadonlySet<TargetKind> = new Set(['host', 'mount', 'service', 'executor']);
 
 export function jobCauses(indexed: SnapshotIndex): readonly Cause[] {
-  const told = new Set(
-    indexed.snapshot.checks.filter(isTroubled).map((state) => readAs(state)?.id),
+  const known = new Set(
+    indexed.snapshot.checks.filter(isTroubled).map((state) => specOfFinding(state)?.id),
   );
   const own = indexed.hostContext.runners.flatMap((runner) => [
-    ...notPrepared(indexed, runner).filter(({ id }) => !told.has(id)),
-    ...refused(indexed, runner),
-    ...failing(indexed, runner),
-    ...held(indexed, runner),
+    ...preparationCauses(indexed, runner).filter(({ id }) => !known.has(id)),
+    ...rejectionCauses(indexed, runner),
+    ...failedJobCauses(indexed, runner),
+    ...heldSlotCauses(indexed, runner),
   ]);
-  return [...own, ...saturated(indexed)];
+  return [...own, ...saturationCauses(indexed)];
 }
 
-function notPrepared(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
+function preparationCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
   return eventsOfRunner(indexed, runner, 'not-prepared').flatMap((seen) => {
     const { cause = '', count, text } = seen.event;
     const quota = QUOTA.exec(text)?.groups;
     if (!PREPARATION.has(cause) && quota === undefined) return [];
-    const stands = standsOn(indexed, runner);
+    const docker = dockerAddressOf(indexed, runner);
     const path = quota?.['path'] ?? '/';
     const where = { path, roles: `jobs of ${runner.name}`, fullness: 'out of quota' };
     return [
@@ -54,14 +54,14 @@ function notPrepared(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cau
         scopeId: runner.id,
         runners: [runner],
         isConfirmed: count >= REPEATED,
-        facts: { stands_on: stands, root: `of ${stands}`, ...where },
+        facts: { stands_on: docker, root: `of ${docker}`, ...where },
       }),
     ];
   });
 }
 
 /** Address of the Docker that the entry uses. */
-function standsOn(indexed: SnapshotIndex, runner: RunnerTarget): string {
+function dockerAddressOf(indexed: SnapshotIndex, runner: RunnerTarget): string {
   return executorsOf(indexed, runner)[0]?.check.target.id ?? 'Docker';
 }
 
@@ -72,7 +72,7 @@ function executorsOf(indexed: SnapshotIndex, { id }: RunnerTarget): readonly Che
 }
 
 /** GitLab often ends single jobs; a rejected body from another server is a fault. */
-function refused(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
+function rejectionCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
   const token = indexed.tokenOf(runner);
   if (token !== undefined && isFail(token)) return [];
   return eventsOfRunner(indexed, runner, 'job-refused')
@@ -103,10 +103,10 @@ function isUnsigned({ text, facts }: RunnerEvent): boolean {
 }
 
 /** Jobs that fail because of the system, with messages that prove no cause. */
-function failing(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
+function failedJobCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
   return eventsOfRunner(indexed, runner, 'jobs-failing').flatMap((seen) => {
     const { count } = seen.event;
-    if (count < FAILING || isExplained(indexed, runner)) return [];
+    if (count < MIN_FAILED_JOBS || isExplained(indexed, runner)) return [];
     const cause = buildCauseFromEvents(indexed, {
       spec: requireCause('unknown'),
       seen: [seen],
@@ -127,13 +127,15 @@ function isExplained(indexed: SnapshotIndex, runner: RunnerTarget): boolean {
     (state) => isTroubled(state) && OF_THE_HOST.has(state.check.target.kind),
   );
   return (
-    isHurt || notPrepared(indexed, runner).length > 0 || openPath(indexed, runner) === undefined
+    isHurt ||
+    preparationCauses(indexed, runner).length > 0 ||
+    openPathOf(indexed, runner) === undefined
   );
 }
 
 /** A job that ended holds its slot while its result cannot be reported to GitLab; with an open path it should be free. */
-function held(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
-  const path = openPath(indexed, runner);
+function heldSlotCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
+  const path = openPathOf(indexed, runner);
   return eventsOf(indexed, 'slot-held').flatMap((seen) => {
     const { job_url: url = '', jobs } = seen.event.facts;
     const isOwn = String(url).startsWith(runner.url);
@@ -154,8 +156,8 @@ function held(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
 }
 
 /** The maximum number of jobs runs: the runner does not poll, as intended. */
-function saturated(indexed: SnapshotIndex): readonly Cause[] {
-  const seen = countedFull(indexed) ?? writtenFull(indexed);
+function saturationCauses(indexed: SnapshotIndex): readonly Cause[] {
+  const seen = capacityFromCounters(indexed) ?? capacityFromLog(indexed);
   if (seen === undefined) return [];
   const { runners } = indexed.hostContext;
   const place = indexed.placeOf(seen.state).id;
@@ -172,12 +174,12 @@ function saturated(indexed: SnapshotIndex): readonly Cause[] {
   ];
 }
 
-function countedFull(indexed: SnapshotIndex): ObservedEvent | undefined {
+function capacityFromCounters(indexed: SnapshotIndex): ObservedEvent | undefined {
   return eventsOf(indexed, 'at-capacity')[0];
 }
 
 /** The last line that says how many jobs run. */
-function writtenFull(indexed: SnapshotIndex): ObservedEvent | undefined {
+function capacityFromLog(indexed: SnapshotIndex): ObservedEvent | undefined {
   // The counters are more exact, where available.
   if (indexed.statesOf('runner-metrics').some(({ finding }) => finding.status === 'pass'))
     return undefined;

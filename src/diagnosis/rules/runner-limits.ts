@@ -22,7 +22,7 @@ const LASTING_LIMIT_SECONDS = 60;
 const READ_LATE_SECONDS = 2;
 
 /** The kernel reports it, independent of the path. */
-export function fileLimit(indexed: SnapshotIndex): readonly Cause[] {
+export function fileLimitCauses(indexed: SnapshotIndex): readonly Cause[] {
   // A restart releases the files.
   const startedAt = (indexed.hostContext.process?.startedAt ?? 0) + READ_LATE_SECONDS * 1000;
   const lines = eventsOf(indexed, 'poll-failed').filter(
@@ -47,7 +47,7 @@ export function fileLimit(indexed: SnapshotIndex): readonly Cause[] {
 }
 
 /** 429 for the runner's own requests that retries did not fix. One that ends within a minute is harmless. */
-export function rateLimited(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
+export function rateLimitCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
   const seen = eventsOfRunner(indexed, runner, 'poll-failed', 'polls-failed').find(
     ({ event: { cause = '', count } }) => ASKED_TO_WAIT.has(cause) && count >= MIN_LIMITED,
   );

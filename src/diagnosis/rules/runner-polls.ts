@@ -10,11 +10,11 @@ import { causeSpec } from '../catalogue/index.ts';
 import { mergeCauses, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail } from '../snapshot-index.ts';
-import { buildCauseFromEvents, openPath, eventsOf, eventsOfRunner } from '../runner-events.ts';
+import { buildCauseFromEvents, openPathOf, eventsOf, eventsOfRunner } from '../runner-events.ts';
 import type { Failing } from './poll-failure-explanations.ts';
 import { examined, MIN_FAILURES, OWN_REFUSAL } from './poll-failure-explanations.ts';
 import { penaltyOf } from './runner-disabled.ts';
-import { ASKED_TO_WAIT, fileLimit, rateLimited } from './runner-limits.ts';
+import { ASKED_TO_WAIT, fileLimitCauses, rateLimitCauses } from './runner-limits.ts';
 
 /** A poll that began before a fault was fixed may still fail. */
 const SETTLE_SECONDS = 15;
@@ -28,21 +28,21 @@ const REFUSED_BEFORE_GITLAB = 'edge-waf-blocked';
 const MISSED_TURNS = 3;
 const MIN_FRESH_SECONDS = 20;
 /** Kinds that have their own rule, independent of the path. */
-const TOLD_ANYWAY: ReadonlySet<string> = new Set(['fd-limit-reached', ...ASKED_TO_WAIT]);
+const HAS_OWN_RULE: ReadonlySet<string> = new Set(['fd-limit-reached', ...ASKED_TO_WAIT]);
 
 export function pollCauses(indexed: SnapshotIndex): readonly Cause[] {
   const { runners } = indexed.hostContext;
   const failing = runners.flatMap((runner) => failingOf(indexed, runner) ?? []);
   return [
-    ...fileLimit(indexed),
-    ...runners.flatMap((runner) => rateLimited(indexed, runner)),
-    ...mergeCauses(failing.flatMap((one) => explained(indexed, one) ?? [])),
+    ...fileLimitCauses(indexed),
+    ...runners.flatMap((runner) => rateLimitCauses(indexed, runner)),
+    ...mergeCauses(failing.flatMap((one) => buildPollCause(indexed, one) ?? [])),
   ];
 }
 
 /** The last of several messages; none if it may be over, or is from before the path was open. */
 function failingOf(indexed: SnapshotIndex, runner: RunnerTarget): Failing | undefined {
-  const path = openPath(indexed, runner);
+  const path = openPathOf(indexed, runner);
   const token = indexed.tokenOf(runner);
   if (path === undefined || (token !== undefined && isFail(token))) return undefined;
   const main = indexed.hostContext.process;
@@ -55,7 +55,7 @@ function failingOf(indexed: SnapshotIndex, runner: RunnerTarget): Failing | unde
     eventsOf(indexed, 'config-loaded')[0]?.event.lastAt ?? 0,
   );
   const found = eventsOfRunner(indexed, runner, 'poll-failed')
-    .filter(({ event }) => !TOLD_ANYWAY.has(event.cause ?? ''))
+    .filter(({ event }) => !HAS_OWN_RULE.has(event.cause ?? ''))
     .map((seen) => ({ seen, times: seen.event.times.filter((at) => at > begin) }))
     .find(
       ({ seen, times }) =>
@@ -102,7 +102,7 @@ function isLasting(times: readonly Instant[], now: Instant): boolean {
 }
 
 /** What we cannot explain may be over: only what we observed long enough is reported. The token link reports tokens. */
-function isTold(failing: Failing): boolean {
+function isCovered(failing: Failing): boolean {
   return isWatched(failing) && failing.seen.event.cause !== OWN_REFUSAL;
 }
 
@@ -113,10 +113,10 @@ function freshSeconds(times: readonly Instant[]): number {
   return Math.min(FRESH_SECONDS, turns);
 }
 
-function explained(indexed: SnapshotIndex, failing: Failing): Cause | undefined {
+function buildPollCause(indexed: SnapshotIndex, failing: Failing): Cause | undefined {
   const found = examined(failing, indexed);
   const { runner, seen, endpoint, links } = failing;
-  if (found === undefined && !isTold(failing)) return undefined;
+  if (found === undefined && !isCovered(failing)) return undefined;
   const spec = requireCause(found?.id ?? 'unknown');
   const nearest = links.filter(({ check }) => check.probe.id === 'http');
   return buildCauseFromEvents(indexed, {

@@ -9,24 +9,24 @@ import { buildCause, requireCause } from '../build-cause.ts';
 import { isOfFamily } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { hasReason, isFail, isTroubled } from '../snapshot-index.ts';
-import type { Drawn } from '../runner-events.ts';
-import { buildCauseFromEvents, openPath, eventsOf } from '../runner-events.ts';
+import type { EventCause } from '../runner-events.ts';
+import { buildCauseFromEvents, openPathOf, eventsOf } from '../runner-events.ts';
 
 const LOOP_STARTS = 3;
 const LOOP_ENDS = 2;
 /** Long polls end after less than a minute, and a poll that fails ends as well. */
 const FLAT_SECONDS = 300;
-/** How a failed start looks from outside. */
+/** Reasons of the service check after a failed start. */
 const GONE: readonly string[] = ['failed', 'crash-loop', 'not-running'];
 
 export function runnerProcessCauses(indexed: SnapshotIndex): readonly Cause[] {
-  const failed = startFailed(indexed);
+  const failed = findFailedStart(indexed);
   const isKnown = failed !== undefined || indexed.statesOf('service').some(isTroubled);
   return [
     ...(failed === undefined ? [] : [failed]),
-    ...(isKnown ? [] : crashLoop(indexed)),
-    ...shuttingDown(indexed),
-    ...hungByCounters(indexed),
+    ...(isKnown ? [] : crashLoopCauses(indexed)),
+    ...shutdownCauses(indexed),
+    ...hangCauses(indexed),
   ];
 }
 
@@ -35,13 +35,13 @@ function serviceOf(indexed: SnapshotIndex): CheckState | undefined {
 }
 
 /** The fatal log line has the reason; it counts until a process has stayed alive. */
-function startFailed(indexed: SnapshotIndex): Cause | undefined {
+function findFailedStart(indexed: SnapshotIndex): Cause | undefined {
   const [fatal] = eventsOf(indexed, 'fatal');
   const service = serviceOf(indexed);
   if (fatal === undefined || service === undefined) return undefined;
   const { process: runner, runners } = indexed.hostContext;
   const { count, text, cause = '' } = fatal.event;
-  if (isMended(cause, indexed)) return undefined;
+  if (isRepaired(cause, indexed)) return undefined;
   const isGone = isFail(service) && hasReason(service, ...GONE);
   // In a crash loop the process exists for moments; one that stays alive has started.
   const isBetween = count > 1 && runner !== undefined && ageOf(indexed) < STARTED_SECONDS;
@@ -56,19 +56,19 @@ function startFailed(indexed: SnapshotIndex): Cause | undefined {
   });
 }
 
-/** For root a file may look fine that the runner's user may not read: its last log line is the only evidence. */
+/** As root we can read a config.toml that the runner's user cannot: then its last log line is the only evidence. */
 function specOfFailedStart(
   cause: string,
   service: CheckState,
   indexed: SnapshotIndex,
-): Pick<Drawn, 'spec' | 'scopeId'> {
+): Pick<EventCause, 'spec' | 'scopeId'> {
   return cause === 'config-unreadable'
     ? { spec: requireCause(cause), scopeId: indexed.hostContext.configPath }
     : { spec: requireCause('runner-start-failed'), scopeId: indexed.placeOf(service).id };
 }
 
 /** It exited because of its config, which loads by now, and a process runs again. */
-function isMended(cause: string, indexed: SnapshotIndex): boolean {
+function isRepaired(cause: string, indexed: SnapshotIndex): boolean {
   return (
     isOfFamily(cause, 'config') &&
     indexed.hostContext.process !== undefined &&
@@ -82,7 +82,7 @@ function ageOf({ hostContext: { process: runner }, snapshot }: SnapshotIndex): n
 }
 
 /** If no manager counts restarts: its log says that it starts, and it ends again. */
-function crashLoop(indexed: SnapshotIndex): readonly Cause[] {
+function crashLoopCauses(indexed: SnapshotIndex): readonly Cause[] {
   const [started] = eventsOf(indexed, 'started');
   const ends = eventsOf(indexed, 'crashed', 'exited', 'restarting');
   const ended = ends.reduce((sum, { event }) => sum + event.count, 0);
@@ -101,7 +101,7 @@ function crashLoop(indexed: SnapshotIndex): readonly Cause[] {
   ];
 }
 
-function shuttingDown(indexed: SnapshotIndex): readonly Cause[] {
+function shutdownCauses(indexed: SnapshotIndex): readonly Cause[] {
   const { process: runner, runners } = indexed.hostContext;
   const stopping = stoppingOf(indexed);
   if (stopping === undefined || runner === undefined) return [];
@@ -123,7 +123,7 @@ function stoppingOf(indexed: SnapshotIndex): ObservedEvent | undefined {
 }
 
 /** Proof: its counters do not change although the path is open, it is not disabled, and it has free slots. */
-function hungByCounters(indexed: SnapshotIndex): readonly Cause[] {
+function hangCauses(indexed: SnapshotIndex): readonly Cause[] {
   const { runners } = indexed.hostContext;
   const [metrics] = indexed.statesOf('runner-metrics');
   const flat = metrics?.finding.measures?.['without_poll_seconds'] ?? 0;
@@ -146,7 +146,7 @@ function isExcused(indexed: SnapshotIndex): boolean {
   const { runners } = indexed.hostContext;
   return (
     indexed.statesOf('service').some(({ finding }) => finding.status !== 'pass') ||
-    runners.every((runner) => openPath(indexed, runner) === undefined) ||
+    runners.every((runner) => openPathOf(indexed, runner) === undefined) ||
     eventsOf(indexed, 'disabled', 'feeds-failed', 'at-capacity').length > 0 ||
     stoppingOf(indexed) !== undefined
   );

@@ -9,7 +9,7 @@ import { AT_ONCE } from '../cause-spec.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
-import { ruledOutBefore } from './path.ts';
+import { ruledOutOf } from './path.ts';
 
 export function tokenCauses(indexed: SnapshotIndex): readonly Cause[] {
   const judged = indexed.hostContext.runners.flatMap((runner) => {
@@ -85,7 +85,7 @@ function ownCause(
     states: [state],
     scopeId: runner.id,
     runners: [runner],
-    ruledOut: ruledOut(runner, state, indexed),
+    ruledOut: exclusionsOf(runner, state, indexed),
   });
 }
 
@@ -111,16 +111,16 @@ function sharedCause(group: readonly Judged[], indexed: SnapshotIndex): readonly
       states: [first.state, ...others.map(({ state }) => state)],
       scopeId: first.runner.endpoint ?? first.runner.url,
       runners: group.map(({ runner }) => runner),
-      ruledOut: ruledOut(first.runner, first.state, indexed),
+      ruledOut: exclusionsOf(first.runner, first.state, indexed),
     }),
   ];
 }
 
-function ruledOut(
+function exclusionsOf(
   runner: RunnerTarget,
   state: CheckState,
   indexed: SnapshotIndex,
 ): Cause['ruledOut'] {
   const endpoint = indexed.hostContext.endpoints.find(({ id }) => id === runner.endpoint);
-  return endpoint === undefined ? [] : ruledOutBefore(state, indexed.linksOf(endpoint));
+  return endpoint === undefined ? [] : ruledOutOf(state, indexed.linksOf(endpoint));
 }

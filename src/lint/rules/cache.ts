@@ -1,5 +1,5 @@
 /** [runners.cache]: none of its faults stops a job (docs/reference/runner-config.md#cache). */
-import { unreadable } from '../named-files.ts';
+import { accessFaultOf } from '../named-files.ts';
 import type { Section } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
 import { perEntry } from '../rule.ts';
@@ -163,7 +163,7 @@ export const CACHE_RULES: readonly Rule[] = [
     needs: ['files'],
     check: perEntry(({ table }, context) => {
       const found = filledAt(table, 'cache', 'gcs', 'CredentialsFile');
-      const why = unreadable(found, context);
+      const why = accessFaultOf(found, context);
       if (found === undefined || why === undefined) return [];
       const message = `CredentialsFile ${why}`;
       return [atValue(found.entry, message, { key: key('gcs.CredentialsFile') })];

@@ -1,6 +1,6 @@
 /**
- * The file itself and the state beside it (docs/reference/runner-config.md#where-the-file-is and #system-id). Where
- * the file is missing, no other rule is asked.
+ * The file itself and the state beside it (docs/reference/runner-config.md#where-the-file-is and #system-id). If
+ * the file is missing, no other rule runs.
  */
 import { createHmac } from 'node:crypto';
 import { dirname, join } from 'node:path';

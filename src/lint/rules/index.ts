@@ -50,8 +50,10 @@ function rank({ code }: Rule): number {
 }
 
 /** A rule by its code, in any case, or by its name. */
-export function ruleNamed(word: string): Rule | undefined {
-  return BY_CODE.get(word.toUpperCase()) ?? LINT_RULES.find(({ name }) => name === word);
+export function ruleNamed(codeOrName: string): Rule | undefined {
+  return (
+    BY_CODE.get(codeOrName.toUpperCase()) ?? LINT_RULES.find(({ name }) => name === codeOrName)
+  );
 }
 
 /** A rule, or a part of one, that the linter does not check. */

@@ -1,4 +1,4 @@
-/** Keys that the runner ignores, or reads as something else than was meant. */
+/** Keys that the runner ignores, or reads with another meaning than intended. */
 import { declaredName } from '../../config/runner/schema-type.ts';
 import { goDurationSeconds, goDurationText } from '../../core/go-duration.ts';
 import { REQUIRED_TABLES } from '../../config/runner/executors.ts';
@@ -56,7 +56,7 @@ export const KEY_RULES: readonly Rule[] = [
       'A table belongs to the last [[runners]] above it, so that the entry that needs it has none.',
     fix: 'Move the table below the entry that needs it, before the next [[runners]].',
     check: ({ sections }) => {
-      const needed = lackingOf(sections);
+      const needed = missingTablesOf(sections);
       return sections.flatMap((section) => foreignTables(section, needed));
     },
   },
@@ -109,7 +109,7 @@ function otherCase({ path, entry, schema, parent, type, section }: Visit): reado
 }
 
 /** Of each table the first entry that needs it and lacks it. */
-function lackingOf(sections: readonly Section[]): ReadonlyMap<string, Section> {
+function missingTablesOf(sections: readonly Section[]): ReadonlyMap<string, Section> {
   const lacking = sections.flatMap((section) =>
     (REQUIRED_TABLES.get(section.executor) ?? [])
       .filter((name) => subTable(section, name) === undefined)

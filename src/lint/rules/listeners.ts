@@ -11,7 +11,7 @@ import type { Violation } from '../violation.ts';
 import { atValue, lineOf, quote, replacement } from '../violation.ts';
 
 const DEFAULT_PORT = 9252;
-/** Default of systemd, where the unit says nothing. */
+/** Default of systemd, if the unit does not set it. */
 const STOP_SECONDS = 90;
 
 type Address =
@@ -54,7 +54,7 @@ function isPort(text: string): boolean {
 }
 
 /** Why the process exits on this address. */
-function fatal(text: string): string | undefined {
+function fatalFaultOf(text: string): string | undefined {
   const address = addressOf(text);
   if (address.kind === 'colons') return undefined;
   if (/^\d+$/.test(text)) return 'is a host name; a port needs a colon before it';
@@ -85,7 +85,7 @@ export const LISTENER_RULES: readonly Rule[] = [
         const message = `${name} has too many colons, so that there are no metrics`;
         return [atValue(found.entry, message, { ...more, severity: 'warning' })];
       }
-      const why = fatal(found.value);
+      const why = fatalFaultOf(found.value);
       return why === undefined ? [] : [atValue(found.entry, `${name} ${why}`, more)];
     },
   },
@@ -113,7 +113,7 @@ export const LISTENER_RULES: readonly Rule[] = [
       const found = metricsAddress(config);
       const address = found === undefined ? undefined : addressOf(found.value);
       if (found === undefined || address?.kind !== 'address') return [];
-      if (fatal(found.value) !== undefined || isLoopback(address.host)) return [];
+      if (fatalFaultOf(found.value) !== undefined || isLoopback(address.host)) return [];
       const port = address.port === '' ? String(DEFAULT_PORT) : address.port;
       const name = quote('listen_address', found.value);
       return [

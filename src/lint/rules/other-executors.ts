@@ -3,7 +3,7 @@ import { AUTOSCALED_EXECUTORS } from '../../config/runner/executors.ts';
 import type { TomlTable } from '../../config/runner/toml-tree.ts';
 import { extendRule } from '../constraint-rules.ts';
 import type { FileFact, LintContext } from '../context.ts';
-import { unreadable } from '../named-files.ts';
+import { accessFaultOf } from '../named-files.ts';
 import type { Rule } from '../rule.ts';
 import { perEntryOf } from '../rule.ts';
 import { filledAt, flagAt, tableAt } from '../values.ts';
@@ -22,7 +22,7 @@ export const OTHER_EXECUTOR_RULES: readonly Rule[] = [
         { found: program, name: 'plugin' },
         { found: keyFile, name: 'connector_config.key_path' },
       ].flatMap(({ found, name }) => {
-        const why = unreadable(found, context);
+        const why = accessFaultOf(found, context);
         const key = `runners.autoscaler.${name}`;
         return found === undefined || why === undefined
           ? []
@@ -60,7 +60,7 @@ function sshFiles(ssh: TomlTable, context: LintContext): readonly Violation[] {
   const isLoose = flagAt(ssh, 'disable_strict_host_key_checking')?.value === true;
   return ['identity_file', ...(isLoose ? [] : ['known_hosts_file'])].flatMap((name) => {
     const found = filledAt(ssh, name);
-    const why = unreadable(found, context);
+    const why = accessFaultOf(found, context);
     return found === undefined || why === undefined
       ? []
       : [atValue(found.entry, `${name} ${why}`, { key: `runners.ssh.${name}` })];

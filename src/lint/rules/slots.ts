@@ -15,7 +15,7 @@ function requests({ table }: Section): number {
 }
 
 /** `concurrent` as it is written: an absent or wrong value has a rule of its own. */
-function written({ root }: ParsedConfig): number | undefined {
+function concurrentOf({ root }: ParsedConfig): number | undefined {
   return wholeAt(root, 'concurrent')?.value;
 }
 
@@ -53,7 +53,7 @@ export const SLOT_RULES: readonly Rule[] = [
     fix: 'Raise `concurrent`, or lower `limit`.',
     check: perEntry(({ table }, _context, config) => {
       const found = wholeAt(table, 'limit');
-      const concurrent = written(config);
+      const concurrent = concurrentOf(config);
       if (found === undefined || concurrent === undefined) return [];
       if (found.value <= Math.max(1, concurrent)) return [];
       return [
@@ -114,7 +114,7 @@ export const SLOT_RULES: readonly Rule[] = [
       const found = wholeAt(section.table, 'request_concurrency');
       const limit = wholeAt(section.table, 'limit')?.value ?? 0;
       const caps = [
-        written(config) ?? Number.POSITIVE_INFINITY,
+        concurrentOf(config) ?? Number.POSITIVE_INFINITY,
         limit > 0 ? limit : Number.POSITIVE_INFINITY,
       ];
       const most = Math.max(1, Math.min(...caps));

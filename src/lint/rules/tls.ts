@@ -207,7 +207,7 @@ function clientPair(section: Section, context: LintContext): readonly Violation[
   return [atValue(key.entry, message, { key: 'runners.tls-key-file' })];
 }
 
-/** `<host>.auth.crt` and `.auth.key` stand in for what the entry lacks. */
+/** The runner uses `<host>.auth.crt` and `.auth.key` for what the entry lacks. */
 function hasOtherHalf(section: Section, half: 'crt' | 'key', context: LintContext): boolean {
   const host = hostOf(section, context);
   if (host === undefined || context.files === undefined) return false;
