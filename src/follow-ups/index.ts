@@ -1,7 +1,7 @@
 /** The list of follow-ups: one line each, in the order in which those of one link are tried. */
 import type { FollowUp } from '../core/follow-up.ts';
 import { cLibrary } from './c-library.ts';
-import { detour } from './detour.ts';
+import { detour } from './alternate-path.ts';
 import { dnsCrossCheck } from './dns-cross-check.ts';
 import { firewall } from './firewall.ts';
 import { otherAddresses } from './other-addresses.ts';

@@ -8,7 +8,7 @@ import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import { withFollowUps } from '../../src/core/follow-up.ts';
 import type { Probe } from '../../src/core/probe.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
-import { createDetour } from '../../src/follow-ups/detour.ts';
+import { createDetour } from '../../src/follow-ups/alternate-path.ts';
 import { firewall } from '../../src/follow-ups/firewall.ts';
 import { otherAddresses } from '../../src/follow-ups/other-addresses.ts';
 import { packetLoss } from '../../src/follow-ups/packet-loss.ts';

@@ -10,7 +10,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { EndpointTarget, ProxyAlternative, ProxyDecision } from '../../src/core/target.ts';
 import { TrustStore } from '../../src/go/tls/trust.ts';
 import type { FollowUpMemory } from '../../src/checks/follow-up.ts';
-import { createDetour } from '../../src/follow-ups/detour.ts';
+import { createDetour } from '../../src/follow-ups/alternate-path.ts';
 import { make, makeRoot } from '../support/certificates.ts';
 import { proxyAt, startScriptedProxy } from '../support/connect-proxy.ts';
 import { startForwardingProxy } from '../support/forwarding-proxy.ts';

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
 import { TrustStore } from '../../src/go/tls/trust.ts';
-import { createDetour } from '../../src/follow-ups/detour.ts';
+import { createDetour } from '../../src/follow-ups/alternate-path.ts';
 import { daysFromNow, make, makeRoot } from '../support/certificates.ts';
 import { BUNDLE, CERTS, HOST, trustFolder } from '../support/probe-tls.ts';
 import { followUp } from '../support/run-follow-up.ts';
