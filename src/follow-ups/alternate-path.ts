@@ -1,22 +1,23 @@
 /**
  * Does an alternate path reach GitLab?
  *
- * Source    Other proxies that are configured on this host, and a direct connection (go/path-attempt.ts).
+ * Source    Other proxies that are configured on this host, and the direct path (go/path-attempt.ts).
  * Measures  tried (count): alternate paths that were tried.
- *           date_skew_seconds: the server's clock minus this one, if a certificate is rejected because of its dates.
- * Reasons   known-proxy-works, direct-works, small-segments-work, small-hello-works: the one factor that changes
- *           the result. clock-differs: the dates would be right by the server's clock. intercepted: the proxy has a certificate that is not GitLab's.
- * Unknown   never: without an alternate path it passes.
+ *           date_skew_seconds: the server's clock minus this host's, if a certificate is rejected because of its dates.
+ * Reasons   known-proxy-works, direct-works, small-segments-work, small-hello-works: the one factor that changes the
+ *           result. clock-differs: the dates are valid by the server's clock. intercepted: the proxy returns a
+ *           certificate that is not GitLab's.
+ * Unknown   never by itself: without an alternate path it passes.
  *
- * It names no cause; the diagnosis uses it to distinguish causes.
+ * It judges nothing; the diagnosis tells causes apart by it.
  */
 import type { FollowUpTools } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { attemptPath } from '../go/path-attempt.ts';
-import type { Detour, Try } from '../go/alternate-paths.ts';
+import type { AlternatePathFinding, Try } from '../go/alternate-paths.ts';
 import {
-  DETOUR_REASONS,
+  ALTERNATE_PATH_REASONS,
   interception,
   nothing,
   otherClock,
@@ -38,30 +39,31 @@ const MEASURES = {
 
 const BY_DATE: readonly string[] = ['tls/expired', 'tls/intermediate-expired', 'tls/not-yet-valid'];
 
-export function createDetour(store: TrustStore) {
+export function createAlternatePath(store: TrustStore) {
   return defineFollowUp({
-    id: 'detour',
+    id: 'alternate-path',
     title: 'Alternate path',
     question: 'Does an alternate path reach GitLab?',
     after: ['dns/fail', 'connect/fail', 'proxy/fail', 'tls/fail'],
     cost: 'connections',
     timeoutSeconds: 14,
     rememberSeconds: 60,
-    reasons: DETOUR_REASONS,
+    reasons: ALTERNATE_PATH_REASONS,
     measures: MEASURES,
     idle: { tried: 0 },
 
-    run: async (target, tools): Promise<Detour> => await tryOthers(target, tools, store),
+    run: async (target, tools): Promise<AlternatePathFinding> =>
+      await tryOthers(target, tools, store),
   });
 }
 
-export const detour = createDetour(SHARED_TRUST);
+export const alternatePath = createAlternatePath(SHARED_TRUST);
 
 async function tryOthers(
   target: EndpointTarget,
   tools: FollowUpTools,
   store: TrustStore,
-): Promise<Detour> {
+): Promise<AlternatePathFinding> {
   const { link, name: fault, finding } = tools.fault;
   const { url, proxy } = target;
   const host = url.hostname.replace(/^\[|\]$/g, '');

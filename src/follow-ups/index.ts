@@ -1,7 +1,7 @@
 /** The list of follow-ups: one line each, in the order in which those of one link are tried. */
 import type { FollowUp } from '../core/follow-up.ts';
+import { alternatePath } from './alternate-path.ts';
 import { cLibrary } from './c-library.ts';
-import { detour } from './alternate-path.ts';
 import { dnsCrossCheck } from './dns-cross-check.ts';
 import { firewall } from './firewall.ts';
 import { otherAddresses } from './other-addresses.ts';
@@ -14,6 +14,6 @@ export const FOLLOW_UPS: readonly FollowUp[] = [
   packetLoss,
   otherAddresses,
   otherRoot,
-  detour,
+  alternatePath,
   firewall,
 ];

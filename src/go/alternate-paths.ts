@@ -14,7 +14,7 @@ const UNUSED_NAME = 'sni-test.runnerwatch.invalid';
 /** A smaller difference between two clocks is harmless. */
 const SKEW_SECONDS = 60;
 
-export const DETOUR_REASONS = {
+export const ALTERNATE_PATH_REASONS = {
   'known-proxy-works': {
     kind: 'context',
     meaning: 'A proxy that is configured on this host, but not used by the runner, reaches GitLab.',
@@ -49,15 +49,15 @@ export const DETOUR_REASONS = {
   },
 } as const;
 
-export type DetourReason = keyof typeof DETOUR_REASONS;
+export type AlternatePathReason = keyof typeof ALTERNATE_PATH_REASONS;
 
-export type Detour = {
+export type AlternatePathFinding = {
   readonly measures: { readonly tried: number; readonly date_skew_seconds?: number };
 } & (
   | { readonly status: 'pass' }
   | {
       readonly status: 'warn';
-      readonly reason: DetourReason;
+      readonly reason: AlternatePathReason;
       readonly detail: string;
       readonly facts?: Readonly<Record<string, Fact>>;
     }
@@ -66,11 +66,15 @@ export type Detour = {
 /** One attempt over a path, with one change. */
 export type Try = (via: ProxyDecision, change?: Change) => Promise<Attempt>;
 
-export function nothing(tried: number): Detour {
+export function nothing(tried: number): AlternatePathFinding {
   return { status: 'pass', measures: { tried } };
 }
 
-export async function otherClock(via: ProxyDecision, attempt: Try, clock: Clock): Promise<Detour> {
+export async function otherClock(
+  via: ProxyDecision,
+  attempt: Try,
+  clock: Clock,
+): Promise<AlternatePathFinding> {
   const { dateAt } = await attempt(via, { asksDate: true });
   if (dateAt === undefined) return nothing(1);
   const date_skew_seconds = Math.round((dateAt - clock.wall()) / 1000);
@@ -81,7 +85,7 @@ export async function otherClock(via: ProxyDecision, attempt: Try, clock: Clock)
 }
 
 /** Which size is it that does not get through: that of every packet, or that of the first message alone? */
-export async function smaller(via: ProxyDecision, attempt: Try): Promise<Detour> {
+export async function smaller(via: ProxyDecision, attempt: Try): Promise<AlternatePathFinding> {
   const [segments, hello] = await Promise.all([
     attempt(via, { smallSegments: true }),
     attempt(via, { smallHello: true }),
@@ -104,7 +108,7 @@ function isShaken({ leafFingerprint }: Attempt): boolean {
 export async function otherWay(
   { url, proxy, alternatives = [] }: EndpointTarget,
   attempt: Try,
-): Promise<Detour> {
+): Promise<AlternatePathFinding> {
   const direct: ProxyDecision = { kind: 'direct', because: 'tried instead' };
   const proxies = alternatives
     .filter(({ decision }) => decision.kind === 'proxy')
@@ -123,7 +127,7 @@ export async function otherWay(
 function proxyWorks(
   { decision, source, isForRunner, isExempt }: ProxyAlternative,
   tried: number,
-): Detour {
+): AlternatePathFinding {
   if (decision.kind === 'direct') return nothing(tried);
   const { scheme, host, port, variable, credentials } = decision;
   const place = `${host}:${port}`;
@@ -150,7 +154,7 @@ function directWorks(
   inForce: ProxyDecision,
   alternatives: readonly ProxyAlternative[],
   tried: number,
-): Detour {
+): AlternatePathFinding {
   const nearMiss = inForce.kind === 'proxy' ? inForce.nearMiss : undefined;
   const exempt = alternatives.find(
     ({ decision, isForRunner }) => decision.kind === 'direct' && isForRunner,
@@ -175,7 +179,7 @@ export async function interception(
   proxy: Extract<ProxyDecision, { kind: 'proxy' }>,
   attempt: Try,
   shown: Fact | undefined,
-): Promise<Detour> {
+): Promise<AlternatePathFinding> {
   const [straight, minted] = await Promise.all([
     attempt({ kind: 'direct', because: 'to compare' }),
     attempt(proxy, { serverName: UNUSED_NAME }),

@@ -72,14 +72,16 @@ describe('the direct way is blocked', () => {
       'proxy-required-not-set',
     ],
     ['and no other way is known', { status: 'pass' } as const, 'tcp-connect-timeout'],
-  ])('%s', (_, detour, id) => {
-    expect(causesOf({ ...brokenAt('connect', fail('timeout')), detour })).toEqual([id]);
+  ])('%s', (_, alternatePath, id) => {
+    expect(
+      causesOf({ ...brokenAt('connect', fail('timeout')), 'alternate-path': alternatePath }),
+    ).toEqual([id]);
   });
 
   test('and so is the name: a proxy that works explains both', () => {
-    expect(causesOf({ ...brokenAt('dns', fail('not-found')), detour: works(false) })).toEqual([
-      'proxy-required-not-set',
-    ]);
+    expect(
+      causesOf({ ...brokenAt('dns', fail('not-found')), 'alternate-path': works(false) }),
+    ).toEqual(['proxy-required-not-set']);
   });
 
   test('because the value of the variable cannot be parsed', () => {
@@ -115,24 +117,29 @@ describe('the proxy is in the way', () => {
       'proxy-setting-not-applied',
     ],
     ['silent', works(true), 'proxy-setting-not-applied'],
-  ])('%s, with %o it is %s', (reason, detour, id) => {
-    expect(causesOf({ ...brokenAt('proxy', fail(reason)), detour }, PROXY)).toEqual([id]);
+  ])('%s, with %o it is %s', (reason, alternatePath, id) => {
+    expect(
+      causesOf({ ...brokenAt('proxy', fail(reason)), 'alternate-path': alternatePath }, PROXY),
+    ).toEqual([id]);
   });
 
   test('another way that works is evidence of whatever is named', () => {
-    const detour = direct({ is_internal: false });
+    const alternatePath = direct({ is_internal: false });
     const { causes } = diagnose(
-      snapshotOf({ ...brokenAt('proxy', fail('auth-required')), detour }, { proxy: PROXY }),
+      snapshotOf(
+        { ...brokenAt('proxy', fail('auth-required')), 'alternate-path': alternatePath },
+        { proxy: PROXY },
+      ),
     );
 
     expect(causes[0]?.evidence.map(({ check }) => check.split('@')[0])).toEqual([
       'proxy',
-      'detour',
+      'alternate-path',
     ]);
   });
 
   test('it replaces the certificate', () => {
-    const said = { ...brokenAt('tls', fail('self-signed')), detour: warn('intercepted') };
+    const said = { ...brokenAt('tls', fail('self-signed')), 'alternate-path': warn('intercepted') };
 
     expect(causesOf(said, PROXY)).toEqual(['proxy-tls-interception']);
   });
@@ -150,7 +157,7 @@ describe('a certificate that is refused for its dates', () => {
   test('and would be good by the server’s clock is a matter of the clock', () => {
     const said = {
       ...brokenAt('tls', withDates(fail('expired', dates), dates)),
-      detour: clockBehind(-5 * 86_400),
+      'alternate-path': clockBehind(-5 * 86_400),
     };
     const { causes } = diagnose(snapshotOf(said));
 
@@ -158,10 +165,16 @@ describe('a certificate that is refused for its dates', () => {
   });
 
   test('and is expired by both clocks is expired', () => {
-    const detour: FindingSpec = { status: 'pass', measures: { tried: 1, date_skew_seconds: 0 } };
+    const alternatePath: FindingSpec = {
+      status: 'pass',
+      measures: { tried: 1, date_skew_seconds: 0 },
+    };
 
     expect(
-      causesOf({ ...brokenAt('tls', withDates(fail('expired', dates), dates)), detour }),
+      causesOf({
+        ...brokenAt('tls', withDates(fail('expired', dates), dates)),
+        'alternate-path': alternatePath,
+      }),
     ).toEqual(['tls-certificate-expired']);
   });
 });

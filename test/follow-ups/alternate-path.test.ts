@@ -10,7 +10,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { EndpointTarget, ProxyAlternative, ProxyDecision } from '../../src/core/target.ts';
 import { TrustStore } from '../../src/go/tls/trust.ts';
 import type { FollowUpMemory } from '../../src/checks/follow-up.ts';
-import { createDetour } from '../../src/follow-ups/alternate-path.ts';
+import { createAlternatePath } from '../../src/follow-ups/alternate-path.ts';
 import { make, makeRoot } from '../support/certificates.ts';
 import { proxyAt, startScriptedProxy } from '../support/connect-proxy.ts';
 import { startForwardingProxy } from '../support/forwarding-proxy.ts';
@@ -35,7 +35,7 @@ interface Question {
   readonly memory?: FollowUpMemory;
 }
 
-async function detourOf(question: Question): Promise<Finding> {
+async function alternatePathOf(question: Question): Promise<Finding> {
   const { findings, target = targetOf(question), memory = new Map() } = question;
   await using folder = await trustFolder({
     [BUNDLE]: root.pem,
@@ -43,8 +43,8 @@ async function detourOf(question: Question): Promise<Finding> {
   });
   const [[link, finding] = ['', { status: 'pass' } as const]] = Object.entries(findings);
   const tools = { paths: folder.paths };
-  const detour = createDetour(new TrustStore());
-  return await followUp(detour, { link, finding, target, tools, memory });
+  const alternatePath = createAlternatePath(new TrustStore());
+  return await followUp(alternatePath, { link, finding, target, tools, memory });
 }
 
 function targetOf({
@@ -68,7 +68,7 @@ describe('where nothing is to be tried', () => {
   test('a way that is open is left alone', async () => {
     const port = await closedPort();
 
-    expect(await detourOf({ port, findings: { connect: { status: 'pass' } } })).toEqual({
+    expect(await alternatePathOf({ port, findings: { connect: { status: 'pass' } } })).toEqual({
       status: 'pass',
       measures: { tried: 0 },
     });
@@ -77,7 +77,7 @@ describe('where nothing is to be tried', () => {
   test('without another way there is nothing to say', async () => {
     const port = await closedPort();
 
-    expect(await detourOf({ port, findings: { connect: broken('timeout') } })).toEqual({
+    expect(await alternatePathOf({ port, findings: { connect: broken('timeout') } })).toEqual({
       status: 'pass',
       measures: { tried: 0 },
     });
@@ -105,7 +105,7 @@ test('a first message of one packet gets through where that of the runner does n
   await using filter = await startShortSighted(gitlab.port);
 
   expect(
-    await detourOf({ port: filter.port, findings: { tls: broken('handshake-blocked') } }),
+    await alternatePathOf({ port: filter.port, findings: { tls: broken('handshake-blocked') } }),
   ).toMatchObject({ status: 'warn', reason: 'small-hello-works' });
 });
 
@@ -115,7 +115,7 @@ describe('a proxy that is written down', () => {
     await using proxy = await startForwardingProxy(gitlab.port);
     const decision = proxyAt(proxy.port, { host: 'proxy.test' });
 
-    const finding = await detourOf({
+    const finding = await alternatePathOf({
       port: gitlab.port,
       alternatives: [hint(decision, false)],
       findings: { connect: broken('timeout') },
@@ -143,7 +143,7 @@ describe('a proxy that is written down', () => {
     );
 
     expect(
-      await detourOf({
+      await alternatePathOf({
         port: gitlab.port,
         alternatives: [hint(proxyAt(proxy.port))],
         findings: { dns: broken('not-found') },
@@ -158,7 +158,7 @@ describe('the direct way beside a proxy that is in force', () => {
     const nearMiss = { entry: '10.0.0.0/8', because: 'a network matches only addresses' };
 
     expect(
-      await detourOf({
+      await alternatePathOf({
         port: gitlab.port,
         proxy: proxyAt(await closedPort(), { nearMiss }),
         findings: { proxy: broken('denied') },
@@ -174,7 +174,7 @@ describe('the direct way beside a proxy that is in force', () => {
     await using gitlab = await startTlsServer({ chain: [leaf] });
 
     expect(
-      await detourOf({
+      await alternatePathOf({
         port: gitlab.port,
         proxy: proxyAt(await closedPort()),
         alternatives: [hint({ kind: 'direct', because: 'NO_PROXY has it' })],
@@ -187,7 +187,11 @@ describe('the direct way beside a proxy that is in force', () => {
     const port = await closedPort();
 
     expect(
-      await detourOf({ port, proxy: proxyAt(port), findings: { proxy: broken('unreachable') } }),
+      await alternatePathOf({
+        port,
+        proxy: proxyAt(port),
+        findings: { proxy: broken('unreachable') },
+      }),
     ).toEqual({ status: 'pass', measures: { tried: 1 } });
   });
 });
@@ -202,7 +206,11 @@ describe('a certificate that arrives through a proxy', () => {
     await using proxy = await startForwardingProxy(gitlab.port);
 
     expect(
-      await detourOf({ port: gitlab.port, proxy: proxyAt(proxy.port), findings: shown('AA:BB') }),
+      await alternatePathOf({
+        port: gitlab.port,
+        proxy: proxyAt(proxy.port),
+        findings: shown('AA:BB'),
+      }),
     ).toMatchObject({
       reason: 'intercepted',
       facts: { because: 'differs-from-direct', proxy: `127.0.0.1:${proxy.port}` },
@@ -214,7 +222,7 @@ describe('a certificate that arrives through a proxy', () => {
     await using proxy = await startForwardingProxy(minting.port);
 
     expect(
-      await detourOf({
+      await alternatePathOf({
         port: await closedPort(),
         proxy: proxyAt(proxy.port),
         findings: shown('AA:BB'),
@@ -228,7 +236,7 @@ describe('a certificate that arrives through a proxy', () => {
     const { fingerprint256 } = new X509Certificate(leaf.pem);
 
     expect(
-      await detourOf({
+      await alternatePathOf({
         port: gitlab.port,
         proxy: proxyAt(proxy.port),
         findings: shown(fingerprint256),
@@ -251,12 +259,12 @@ test('the same fault is tried again only after a minute, another one at once, an
   const timeout = { connect: broken('timeout') };
   const refused = { connect: broken('refused') };
 
-  await detourOf({ ...question, target, memory, findings: timeout });
-  await detourOf({ ...question, target, memory, findings: timeout });
+  await alternatePathOf({ ...question, target, memory, findings: timeout });
+  await alternatePathOf({ ...question, target, memory, findings: timeout });
   expect(proxy.received).toHaveLength(1);
-  await detourOf({ ...question, target, memory, findings: refused });
+  await alternatePathOf({ ...question, target, memory, findings: refused });
   expect(proxy.received).toHaveLength(2);
-  await detourOf({ ...question, findings: refused, memory: new Map() });
+  await alternatePathOf({ ...question, findings: refused, memory: new Map() });
   expect(proxy.received).toHaveLength(3);
 });
 

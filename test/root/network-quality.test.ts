@@ -30,7 +30,7 @@ test('a good way passes, and nothing beside it is tried', async () => {
   expect(await walk()).toMatchObject({
     connect: { status: 'pass', measures: { failed_addresses: 0 } },
     tls: { status: 'pass' },
-    detour: { status: 'pass', measures: { tried: 0 } },
+    'alternate-path': { status: 'pass', measures: { tried: 0 } },
     firewall: { status: 'pass' },
   });
 });
@@ -49,7 +49,7 @@ describe('large packets vanish', () => {
     expect(await walk()).toMatchObject({
       connect: { status: 'pass' },
       tls: { status: 'fail', reason: 'handshake-blocked' },
-      detour: { status: 'warn', reason: 'small-segments-work' },
+      'alternate-path': { status: 'warn', reason: 'small-segments-work' },
     });
   });
 
@@ -58,7 +58,7 @@ describe('large packets vanish', () => {
 
     expect(await walk()).toMatchObject({
       tls: { status: 'fail', reason: 'handshake-blocked' },
-      detour: { status: 'warn', reason: 'small-segments-work' },
+      'alternate-path': { status: 'warn', reason: 'small-segments-work' },
     });
   });
 
@@ -67,7 +67,7 @@ describe('large packets vanish', () => {
 
     expect(await walk()).toMatchObject({
       tls: { status: 'fail', reason: 'handshake-blocked' },
-      detour: { status: 'pass', measures: { tried: 2 } },
+      'alternate-path': { status: 'pass', measures: { tried: 2 } },
     });
   });
 });

@@ -8,7 +8,7 @@ import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import { withFollowUps } from '../../src/core/follow-up.ts';
 import type { Probe } from '../../src/core/probe.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
-import { createDetour } from '../../src/follow-ups/alternate-path.ts';
+import { createAlternatePath } from '../../src/follow-ups/alternate-path.ts';
 import { firewall } from '../../src/follow-ups/firewall.ts';
 import { otherAddresses } from '../../src/follow-ups/other-addresses.ts';
 import { packetLoss } from '../../src/follow-ups/packet-loss.ts';
@@ -49,7 +49,7 @@ function targetAt(uid: number): EndpointTarget {
   };
 }
 
-/** Findings of connect, tls, detour and firewall, as one walk makes them. */
+/** Findings of connect, tls, alternate-path and firewall, as one walk makes them. */
 export async function walkTo(
   addresses: readonly string[],
   root: string,
@@ -60,7 +60,7 @@ export async function walkTo(
     '/etc/hosts': addresses.map((address) => `${address} ${HOST}\n`).join(''),
   });
   const store = new TrustStore();
-  const followUps = [packetLoss, otherAddresses, createDetour(store), firewall];
+  const followUps = [packetLoss, otherAddresses, createAlternatePath(store), firewall];
   const probes = withFollowUps([namedBy(addresses), connect, createTls(store)], followUps);
   const findings: Record<string, Finding> = {};
   const walk = createWalk(

@@ -49,7 +49,7 @@ export function clockCauses(indexed: SnapshotIndex): readonly Cause[] {
 
 /** Follow-ups of the rejection belong to the same cause. */
 function rejectionFollowUps(indexed: SnapshotIndex): readonly CheckState[] {
-  return indexed.statesOf('detour').filter(({ finding }) => finding.status === 'warn');
+  return indexed.statesOf('alternate-path').filter(({ finding }) => finding.status === 'warn');
 }
 
 /** The check passes all the time: the skew is in its last results. Two responses confirm it. */
@@ -75,7 +75,7 @@ function skewIn({ measures }: Finding): number | undefined {
 
 /** All responses agree that this clock is wrong, in the same direction; otherwise the servers differ. */
 function skewOf(indexed: SnapshotIndex): Skewed | undefined {
-  const answered = [...indexed.statesOf('http'), ...indexed.statesOf('detour')];
+  const answered = [...indexed.statesOf('http'), ...indexed.statesOf('alternate-path')];
   const known = answered.flatMap((state) => {
     const seconds = skewIn(state.finding);
     return seconds === undefined ? [] : [{ state, seconds }];

@@ -96,7 +96,7 @@ function causeOfLink(
 
 /** Follow-ups that ran because the path is broken: the factor that changes the result. */
 function sideChecks({ id }: EndpointTarget, indexed: SnapshotIndex): readonly CheckState[] {
-  return ['detour', 'firewall']
+  return ['alternate-path', 'firewall']
     .flatMap((probe) => indexed.statesOf(probe))
     .filter(({ check, finding }) => check.target.id === id && finding.status === 'warn');
 }

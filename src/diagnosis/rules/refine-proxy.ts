@@ -9,32 +9,34 @@ import type { Refinement } from './refinement.ts';
 /** Rejections of a proxy that works: it does not serve this destination. */
 const NOT_ITS_BUSINESS = ['denied', 'upstream-failed'] as const;
 
-export const byDetour: Refinement = (link, endpoint, indexed) => {
-  const detour = indexed.statesOf('detour').find(({ check }) => check.target.id === endpoint.id);
-  if (detour === undefined || !isFail(link)) return undefined;
-  const id = causeBy(link, detour);
+export const byAlternatePath: Refinement = (link, endpoint, indexed) => {
+  const alternatePath = indexed
+    .statesOf('alternate-path')
+    .find(({ check }) => check.target.id === endpoint.id);
+  if (alternatePath === undefined || !isFail(link)) return undefined;
+  const id = causeBy(link, alternatePath);
   if (id === undefined) return undefined;
-  return { spec: requireCause(id), facts: factsOf(detour) };
+  return { spec: requireCause(id), facts: factsOf(alternatePath) };
 };
 
-function causeBy(link: CheckState, detour: CheckState): string | undefined {
-  const { is_internal, no_proxy_entry, source } = factsOf(detour);
-  if (hasReason(detour, 'intercepted')) {
+function causeBy(link: CheckState, alternatePath: CheckState): string | undefined {
+  const { is_internal, no_proxy_entry, source } = factsOf(alternatePath);
+  if (hasReason(alternatePath, 'intercepted')) {
     return link.check.probe.id === 'tls' ? 'proxy-tls-interception' : undefined;
   }
   if (link.check.probe.id === 'tls') {
-    return hasReason(detour, 'small-segments-work') ? 'path-mtu-blackhole' : undefined;
+    return hasReason(alternatePath, 'small-segments-work') ? 'path-mtu-blackhole' : undefined;
   }
-  if (hasReason(detour, 'known-proxy-works')) return causeByProxy(detour);
-  if (!hasReason(detour, 'direct-works')) return undefined;
+  if (hasReason(alternatePath, 'known-proxy-works')) return causeByProxy(alternatePath);
+  if (!hasReason(alternatePath, 'direct-works')) return undefined;
   if (source !== undefined) return 'proxy-setting-not-applied';
   const isElsewhere = hasReason(link, ...NOT_ITS_BUSINESS) && is_internal === true;
   return no_proxy_entry !== undefined || isElsewhere ? 'no-proxy-mismatch' : undefined;
 }
 
 /** Another proxy works: the runner should use it, is exempted from it, or was never configured for it. */
-function causeByProxy(detour: CheckState): string {
-  const { is_for_runner, is_exempt } = factsOf(detour);
+function causeByProxy(alternatePath: CheckState): string {
+  const { is_for_runner, is_exempt } = factsOf(alternatePath);
   const isUnread = is_for_runner === true && is_exempt !== true;
   return isUnread ? 'proxy-setting-not-applied' : 'proxy-required-not-set';
 }

@@ -7,7 +7,7 @@ import type { EndpointTarget } from '../../core/target.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import type { Refined, Refinement } from './refinement.ts';
 import { byDoubtedName } from './refine-dns.ts';
-import { byDetour, byProxyCertificate, byUnparsableProxy } from './refine-proxy.ts';
+import { byAlternatePath, byProxyCertificate, byUnparsableProxy } from './refine-proxy.ts';
 import { byFamily, byFirewall, byPacketLoss } from './refine-network.ts';
 import {
   byAlternation,
@@ -21,7 +21,7 @@ const REFINEMENTS: readonly Refinement[] = [
   byFirewall,
   byUnparsableProxy,
   byDoubtedName,
-  byDetour,
+  byAlternatePath,
   byProxyCertificate,
   byPacketLoss,
   byFamily,

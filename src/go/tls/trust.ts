@@ -214,5 +214,5 @@ async function readCaFile(
   }
 }
 
-/** The one trust store of the program: tls, proxy and detour read the same files, and read them once. */
+/** The one trust store of the program: tls, proxy and alternate-path read the same files, and read them once. */
 export const SHARED_TRUST = new TrustStore();
