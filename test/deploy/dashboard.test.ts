@@ -20,8 +20,8 @@ interface Panel {
 /** They show what goes on, and on hosts that stand still, with a config.toml that is in order, nothing does. */
 const QUIET: readonly string[] = [
   'Checks that do not pass, by reason',
-  'Lint findings in config.toml',
   'Full in',
+  'Lint findings in config.toml',
   'Restarts of the runner',
 ];
 
