@@ -1,5 +1,5 @@
 /**
- * What a rule reads of a finding: typed values, each under a key that is declared where the value is produced. Facts
+ * What a rule reads of a finding, or of an event of the runner: typed values, each under a key that is declared where the value is produced. Facts
  * are texts for people. The keys are symbols, so that no report and no saved state holds the values.
  */
 import type { Finding } from './finding.ts';
@@ -19,7 +19,7 @@ export function dataKey<T>(name: string): DataKey<T> {
   return { symbol: Symbol(name) };
 }
 
-/** The data of a finding with one value. */
+/** Data with one value. */
 export function dataWith<T>(key: DataKey<T>, value: T): FindingData {
   return { [key.symbol]: value };
 }

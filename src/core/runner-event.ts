@@ -4,6 +4,7 @@
  */
 import type { Instant } from './clock.ts';
 import type { Fact } from './finding.ts';
+import type { FindingData } from './finding-data.ts';
 
 /** What the runner can say of itself: each kind of event, written in its log or counted by it. */
 export type EventKind =
@@ -61,6 +62,8 @@ export interface RunnerEvent {
   /** The last line, with secrets masked. */
   readonly text: string;
   readonly facts: Readonly<Record<string, Fact>>;
+  /** For rules alone: see `dataKey`. */
+  readonly data?: FindingData;
 }
 
 export const MAX_TIMES = 20;

@@ -208,3 +208,8 @@ export type Target = TargetKinds[TargetKind] & {
   /** Id of the place where its runner lives; the first one of the host where it is absent. */
   readonly place?: string;
 };
+
+/** Whether a URL is below the base URL of an endpoint. */
+export function isUrlOf({ url }: EndpointTarget, { origin, pathname }: URL): boolean {
+  return origin === url.origin && pathname.startsWith(url.pathname);
+}

@@ -10,7 +10,7 @@
  *
  * The diagnosis uses it to explain a link that timed out.
  */
-import type { Finding } from '../core/finding.ts';
+import { dataOf } from '../core/finding-data.ts';
 import type { FollowUpTools, Found } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
 import { leadToCauses } from '../core/reason.ts';
@@ -20,6 +20,7 @@ import type { Packet } from '../host/net/firewall-match.ts';
 import type { BlockingRule } from '../host/net/firewall-rules.ts';
 import { findBlockingRule } from '../host/net/firewall-rules.ts';
 import { isForeignAddress } from '../host/net/own-addresses.ts';
+import { DIALLED, NAME_SERVER } from '../runner/log/line-data.ts';
 
 const DNS_PORT = 53;
 /** How far back a failure in the runner's log makes the check due. */
@@ -73,17 +74,12 @@ function packetsOf({ uid = 0 }: EndpointTarget, tools: FollowUpTools): readonly 
   const { walk, fault } = tools;
   if (fault.finding.status !== 'fail') return packetsInLog(uid, tools);
   if (fault.link === 'dns') {
-    return serversOf(fault.finding).map((address) => packetTo(address, 'udp', DNS_PORT, uid));
+    const servers = walk.resolution?.servers ?? [];
+    return servers.map((address) => packetTo(address, 'udp', DNS_PORT, uid));
   }
   const port = Number(fault.finding.facts?.['port']);
   const dialled = walk.addresses ?? [];
   return dialled.map(({ address }) => packetTo(address, 'tcp', port, uid));
-}
-
-function serversOf(finding: Finding | undefined): readonly string[] {
-  return String(finding?.facts?.['servers'] ?? '')
-    .split(', ')
-    .filter((server) => server !== '');
 }
 
 function packetTo(
@@ -99,27 +95,18 @@ function packetTo(
 function packetsInLog(uid: number, { walk, clock, runnerLog }: FollowUpTools): readonly Packet[] {
   const since = clock.wall() - LOG_SECONDS * 1000;
   const dialled = new Set(walk.addresses?.map(({ address }) => address));
-  const servers = serversOf(walk.findings?.get('dns'));
+  const servers = walk.resolution?.servers ?? [];
   const lines = (runnerLog?.events() ?? []).filter(
-    ({ kind, cause, lastAt }) => kind === 'poll-failed' && lastAt > since && isOfPackets(cause),
+    ({ kind, lastAt }) => kind === 'poll-failed' && lastAt > since,
   );
-  return lines.flatMap(({ text }): readonly Packet[] => {
-    const { address = '', port } = DIALLED.exec(text)?.groups ?? {};
-    const { server = '' } = ASKED.exec(text)?.groups ?? {};
+  return lines.flatMap((line): readonly Packet[] => {
+    const { address = '', port = 0 } = dataOf(line, DIALLED) ?? {};
+    const server = dataOf(line, NAME_SERVER) ?? '';
     return [
-      ...(dialled.has(address) ? [packetTo(address, 'tcp', Number(port), uid)] : []),
+      ...(dialled.has(address) ? [packetTo(address, 'tcp', port, uid)] : []),
       ...(servers.includes(server) ? [packetTo(server, 'udp', DNS_PORT, uid)] : []),
     ];
   });
-}
-
-/** `dial tcp 10.0.0.2:443: …` */
-const DIALLED = /dial tcp \[?(?<address>[\d.a-f:]+?)\]?:(?<port>\d+):/;
-/** `lookup gitlab.example.com on 10.0.0.2:53: …` */
-const ASKED = /lookup \S+ on \[?(?<server>[\d.a-f:]+?)\]?:53:/;
-
-function isOfPackets(cause: string | undefined): boolean {
-  return cause !== undefined && /^(?:tcp|network|firewall|dns)-/.test(cause);
 }
 
 async function findRule(

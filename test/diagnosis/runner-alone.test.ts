@@ -6,7 +6,7 @@ import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { FindingSpec } from '../support/snapshots.ts';
 import { fail, GITLAB, snapshotOf, warn } from '../support/snapshots.ts';
-import { showing, event, TALKING, timesUntil } from '../support/events.ts';
+import { dataOfPoll, showing, event, TALKING, timesUntil } from '../support/events.ts';
 
 const LONG_AGO = START - 3_600_000;
 const OPEN = Object.fromEntries(
@@ -23,18 +23,19 @@ function idsOf(said: Readonly<Record<string, FindingSpec>>): readonly string[] {
 
 function failing(cause: string, text: string, over: Partial<RunnerEvent> = {}): RunnerEvent {
   const times = over.times ?? timesUntil(5, 5, 15);
-  return event('poll-failed', { runner: 'runnerAA1', cause, text, ...over, times });
+  const data = dataOfPoll(text, over.facts as Readonly<Record<string, string>>);
+  return event('poll-failed', { runner: 'runnerAA1', cause, text, data, ...over, times });
 }
 
 const log = (...seen: readonly RunnerEvent[]) => ({ 'runner-log': showing(...seen) });
-const REQUEST = 'status=POST https://H/api/v4/jobs/request:';
+const REQUEST = 'POST https://H/api/v4/jobs/request:';
 const ULID = { facts: { correlation_id: '01JDFZ8M5Q7R9T1V3W5X7Y9Z0A' } };
 const OWN_ID = { facts: { correlation_id: '0123456789abcdef0123456789abcdef' } };
 
 describe('an answer to the request for jobs alone', () => {
   test.each<[string, string, string, Partial<RunnerEvent>, string]>([
     ['404 of GitLab', 'url-path-wrong', `${REQUEST} 404 Not Found ()`, {}, 'gitlab-version-skew'],
-    ['404 of a page', 'url-path-wrong', 'status=404 Not Found', {}, 'url-path-wrong'],
+    ['404 of a page', 'url-path-wrong', '404 Not Found', {}, 'url-path-wrong'],
     [
       '422 that says whose it was',
       'runner-orphaned',
@@ -52,21 +53,21 @@ describe('an answer to the request for jobs alone', () => {
     [
       '503 with GitLab’s kind of id',
       'gitlab-unavailable',
-      'status=503 Service Unavailable',
+      '503 Service Unavailable',
       ULID,
       'gitlab-maintenance-mode',
     ],
     [
       '503 with an id of the runner’s own',
       'gitlab-unavailable',
-      'status=503 Service Unavailable',
+      '503 Service Unavailable',
       OWN_ID,
       'gitlab-unavailable',
     ],
     [
       '504, each after about as long',
       'gitlab-unavailable',
-      'status=504 Gateway Timeout',
+      '504 Gateway Timeout',
       {},
       'idle-connection-killed',
     ],
@@ -106,7 +107,7 @@ describe('the token link, while GitLab refuses the runner’s polls', () => {
 });
 
 describe('a filter that refuses the runner until it switches itself off', () => {
-  const refused = failing('edge-waf-blocked', 'status=403 Forbidden', {
+  const refused = failing('edge-waf-blocked', '403 Forbidden', {
     times: timesUntil(10, 3, 3),
   });
   const off = event('disabled', {

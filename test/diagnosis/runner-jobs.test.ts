@@ -1,13 +1,16 @@
 /** What the runner says of its jobs. */
 import { describe, expect, test } from 'vitest';
 
+import { dataWith } from '../../src/core/finding-data.ts';
 import type { EventKind } from '../../src/core/runner-event.ts';
 import type { Cause } from '../../src/core/diagnosis.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { HELD_JOB } from '../../src/runner/counters/job-list.ts';
+import { RUNNING_JOBS } from '../../src/runner/log/line-data.ts';
 import { START } from '../support/clock.ts';
 import type { FindingSpec, World } from '../support/snapshots.ts';
 import { fail, snapshotOf } from '../support/snapshots.ts';
-import { showing, event, TALKING } from '../support/events.ts';
+import { dataOfLine, showing, event, TALKING } from '../support/events.ts';
 
 function causesOf(
   said: Readonly<Record<string, FindingSpec>>,
@@ -62,8 +65,8 @@ describe('jobs that cannot be prepared', () => {
   });
 
   test('by a quota that is used up are told by their own words, with the place', () => {
-    const text = 'WARNING: Preparation failed: mkdir /builds/a: disk quota exceeded job=7';
-    const said = { ...of('not-prepared', 'disk-space-exhausted'), text };
+    const data = dataOfLine('Preparation failed: mkdir /builds/a: disk quota exceeded');
+    const said = { ...of('not-prepared', 'disk-space-exhausted'), data };
 
     expect(causesOf({ 'runner-log': showing(said) })).toMatchObject([
       {
@@ -134,7 +137,10 @@ describe('jobs that fail for no fault of their own', () => {
 });
 
 const held = (host: string) =>
-  event('slot-held', { facts: { jobs: 1, job_url: `https://${host}/a/b/-/jobs/7` } });
+  event('slot-held', {
+    facts: { jobs: 1, job_url: `https://${host}/a/b/-/jobs/7` },
+    data: dataWith(HELD_JOB, new URL(`https://${host}/a/b/-/jobs/7`)),
+  });
 
 describe('a job that has ended and keeps its slot', () => {
   test('is a notice for the entries of its GitLab while their way is open', () => {
@@ -183,24 +189,24 @@ describe('a job that is refused', () => {
     expect(causesOf(said).map((cause) => cause.id)).toEqual([id]);
   });
 
-  const trace = 'WARNING: Appending trace to coordinator... job failed code=403';
   test.each([
     ['nobody signs', {}, 'job-trace-blocked'],
     ['GitLab signs', { correlation_id: '01JABCDEFGHJKMNPQRSTVWXYZ0' }, 'job-rejected-by-server'],
-    ['says how the job stands', { job_status: 'canceled' }, 'job-rejected-by-server'],
+    ['says how the job stands', { 'job-status': 'canceled' }, 'job-rejected-by-server'],
   ])(
     'again and again by an answer that %s',
     (_what, more: Readonly<Record<string, string>>, id) => {
-      const facts = { status: '403 Forbidden', ...more };
-      const said = { ...of('job-refused', 'job-rejected-by-server'), text: trace, facts };
+      const fields = { status: '403 Forbidden', ...more };
+      const data = dataOfLine('Appending trace to coordinator... job failed', fields);
+      const said = { ...of('job-refused', 'job-rejected-by-server'), data };
 
       expect(causesOf({ 'runner-log': showing(said) }).map((cause) => cause.id)).toEqual([id]);
     },
   );
 });
 
-const builds = (count: string, lastAt: number) =>
-  event('poll-worked', { runner: 'runnerAA1', lastAt, facts: { builds: count } });
+const builds = (count: number, lastAt: number) =>
+  event('poll-worked', { runner: 'runnerAA1', lastAt, data: dataWith(RUNNING_JOBS, count) });
 
 describe('no room for jobs', () => {
   test('by the counters is information', () => {
@@ -229,7 +235,7 @@ describe('no room for jobs', () => {
   const logOnly = { service: { log: { kind: 'file', path: '/x' } } } as const;
 
   test('by the last line that says how many run', () => {
-    const full = { 'runner-log': showing(builds('4', START - 60_000)) };
+    const full = { 'runner-log': showing(builds(4, START - 60_000)) };
 
     expect(causesOf(full, { ...logOnly, concurrent: 4 }).map(({ id }) => id)).toEqual([
       'jobs-capacity-saturated',
@@ -239,8 +245,8 @@ describe('no room for jobs', () => {
   });
 
   test('is over with a later line', () => {
-    const freed = { ...builds('3', START - 1000), kind: 'noted' as const };
-    const said = { 'runner-log': showing(builds('4', START - 60_000), freed) };
+    const freed = { ...builds(3, START - 1000), kind: 'noted' as const };
+    const said = { 'runner-log': showing(builds(4, START - 60_000), freed) };
 
     expect(causesOf(said, { ...logOnly, concurrent: 4 })).toEqual([]);
   });

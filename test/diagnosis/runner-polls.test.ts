@@ -19,7 +19,7 @@ import {
   snapshotOf,
   warn,
 } from '../support/snapshots.ts';
-import { showing, event, TALKING, timesUntil } from '../support/events.ts';
+import { dataOfPoll, showing, event, TALKING, timesUntil } from '../support/events.ts';
 
 const LONG_AGO = START - 3_600_000;
 /** The way has been open for an hour. */
@@ -45,7 +45,8 @@ function failing(
 ): RunnerEvent {
   const times = over.times ?? timesUntil(5, 5, 15);
   const named = cause === undefined ? {} : { cause };
-  return event('poll-failed', { runner: 'runnerAA1', ...named, text, ...over, times });
+  const said = { ...named, data: dataOfPoll(text) };
+  return event('poll-failed', { runner: 'runnerAA1', ...said, text, ...over, times });
 }
 
 const log = (...seen: readonly RunnerEvent[]) => ({ 'runner-log': showing(...seen) });
@@ -58,10 +59,7 @@ const trustChanged = (changed: number) => ({
 });
 
 describe('old trust', () => {
-  const x509 = failing(
-    'tls-unknown-authority',
-    'status=x509: certificate signed by unknown authority',
-  );
+  const x509 = failing('tls-unknown-authority', 'x509: certificate signed by unknown authority');
   test('is told when a trust file was changed after the process started', () => {
     const changed = RUNNER_PROCESS.startedAt + 60_000;
     const [cause] = causesOf({ ...log(x509), ...trustChanged(changed) });
@@ -152,16 +150,16 @@ test.each([
   ['later than GitLab ever holds a poll', 63, 'gitlab-unavailable'],
 ])('a 504 in GitLab’s place that comes %s', (_how, everySeconds, id) => {
   const times = timesUntil(5, 8, everySeconds);
-  const line = failing('gitlab-unavailable', 'status=504 Gateway Time-out', { times });
+  const line = failing('gitlab-unavailable', '504 Gateway Time-out', { times });
 
   expect(idsOf(log(line))).toEqual([id]);
 });
 
 describe('what only the runner’s own request meets', () => {
   test.each([
-    ['edge-waf-blocked', 'status=403 Forbidden'],
-    ['gitlab-unavailable', 'status=503 Service Unavailable'],
-    ['url-path-wrong', 'status=405 Method Not Allowed'],
+    ['edge-waf-blocked', '403 Forbidden'],
+    ['gitlab-unavailable', '503 Service Unavailable'],
+    ['url-path-wrong', '405 Method Not Allowed'],
   ])('%s stands as the runner says it', (cause, text) => {
     expect(idsOf(log(failing(cause, text)))).toEqual([cause]);
   });
@@ -195,7 +193,7 @@ describe('a first look', () => {
   );
 
   test('tells what it can explain, and only suspects it', () => {
-    const line = log(failing('edge-waf-blocked', 'status=403 Forbidden'));
+    const line = log(failing('edge-waf-blocked', '403 Forbidden'));
 
     expect(causesOf({ ...SEEN_ONCE, ...line })).toMatchObject([
       { id: 'edge-waf-blocked', confidence: 'suspected' },
@@ -289,8 +287,7 @@ describe('limits', () => {
   });
 });
 
-const refusedFor = (runner: string) =>
-  failing('edge-waf-blocked', 'status=403 Forbidden', { runner });
+const refusedFor = (runner: string) => failing('edge-waf-blocked', '403 Forbidden', { runner });
 
 test('one fault that two entries met is one cause', () => {
   expect(causesOf(log(refusedFor('runnerAA1'), refusedFor('runnerAA2')))).toMatchObject([

@@ -2,13 +2,14 @@
 import { expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
+import type { Resolution } from '../../src/core/lookup.ts';
 import type { LinkTools } from '../../src/core/probe.ts';
 import type { RunnerLogReader, RunnerEvent } from '../../src/core/runner-event.ts';
 import { createFirewall } from '../../src/follow-ups/firewall.ts';
 import { setClock, START } from '../support/clock.ts';
 import { ENDPOINT } from '../support/probes.ts';
 import { followUp } from '../support/run-follow-up.ts';
-import { event } from '../support/events.ts';
+import { dataOfPoll, event } from '../support/events.ts';
 
 const RUNNER_UID = 999;
 
@@ -24,12 +25,12 @@ function rulesetFor(uid: number): string {
   });
 }
 
-const LINE = event('poll-failed', {
-  runner: 'abc12defg',
-  cause: 'tcp-connect-timeout',
-  lastAt: START - 5000,
-  text: 'WARNING: Checking for jobs... failed status=Post "x": dial tcp 10.0.0.2:443: i/o timeout',
-});
+function lineWith(status: string): RunnerEvent {
+  const data = dataOfPoll(`Post "x": ${status}`);
+  return event('poll-failed', { runner: 'abc12defg', lastAt: START - 5000, data });
+}
+
+const LINE = lineWith('dial tcp 10.0.0.2:443: i/o timeout');
 
 async function look(
   lines: readonly RunnerEvent[],
@@ -60,13 +61,20 @@ test('a rule for the runner’s user is found by the address that the line names
 });
 
 test('and by the name server that the line names', async () => {
-  const text = 'dial tcp: lookup gitlab.test on 10.0.0.53:53: write: operation not permitted';
-  const findings = new Map<string, Finding>([
-    ['dns', { status: 'pass', facts: { servers: '10.0.0.53' } }],
-  ]);
-  const line = { ...LINE, cause: 'firewall-local-block', text };
+  const resolution: Resolution = {
+    name: 'gitlab.test',
+    source: 'dns',
+    servers: ['10.0.0.53'],
+    isFallback: false,
+    addresses: [],
+    names: [],
+    queries: [],
+  };
+  const line = lineWith(
+    'dial tcp: lookup gitlab.test on 10.0.0.53:53: write: operation not permitted',
+  );
 
-  expect(await look([line], { walk: { findings } })).toMatchObject({
+  expect(await look([line], { walk: { resolution } })).toMatchObject({
     status: 'warn',
     detail: expect.stringContaining('udp 10.0.0.53 port 53 of user 999'),
   });
@@ -75,11 +83,12 @@ test('and by the name server that the line names', async () => {
 test.each([
   ['without a line', []],
   ['for a line of long ago', [{ ...LINE, lastAt: START - 121_000 }]],
+  ['for a line about another address', [lineWith('dial tcp 10.0.0.3:443: i/o timeout')]],
+  ['for a line about a certificate', [lineWith('x509: certificate signed by unknown authority')]],
   [
-    'for a line about another address',
-    [{ ...LINE, text: LINE.text.replace('10.0.0.2', '10.0.0.3') }],
+    'for a line about the limits of this host',
+    [lineWith('dial tcp 10.0.0.2:443: connect: cannot assign requested address')],
   ],
-  ['for a line about a certificate', [{ ...LINE, cause: 'tls-unknown-authority' }]],
 ])('the rules are not asked for %s', async (_what, lines) => {
   expect(await look(lines)).toEqual({ status: 'pass', facts: { asked: 0 } });
 });

@@ -1,6 +1,8 @@
 /** Events that a runner wrote or counted, for tests of rules: one a minute ago by default. */
 import type { Finding } from '../../src/core/finding.ts';
+import type { FindingData } from '../../src/core/finding-data.ts';
 import type { EventKind, RunnerEvent } from '../../src/core/runner-event.ts';
+import { classify } from '../../src/runner/log/classify.ts';
 import { START } from './clock.ts';
 import type { World } from './snapshots.ts';
 
@@ -39,4 +41,21 @@ export function timesUntil(agoSeconds: number, count: number, everySeconds: numb
 /** The result of a readable log or of readable counters, with these events. */
 export function showing(...events: readonly RunnerEvent[]): Finding {
   return { status: 'pass', events };
+}
+
+/** What the reader of the log takes from a warning of the runner. */
+export function dataOfLine(
+  message: string,
+  fields: Readonly<Record<string, string>> = {},
+): FindingData {
+  return classify({ level: 'warning', message, fields })?.data ?? {};
+}
+
+/** The same, of a failed poll with this status. */
+export function dataOfPoll(
+  status: string,
+  fields: Readonly<Record<string, string>> = {},
+): FindingData {
+  const end = status.includes('503 ') ? 'GitLab instance currently unavailable' : 'failed';
+  return dataOfLine(`Checking for jobs... ${end}`, { status, ...fields });
 }

@@ -107,12 +107,17 @@ function specOfLink(link: CheckState): CauseSpec {
   return specOfReason(check.probe.id, reasonOf(finding) ?? '') ?? requireCause('unknown');
 }
 
-/** Every address that failed is IPv6, and the one that responds is not: IPv6 fails, not a server. */
+/** Every address that failed is IPv6, and those that respond are not: IPv6 fails, not a server. */
 function isOnlyIpv6Dead(link: CheckState): boolean {
-  const { address } = factsOf(link);
-  if (!hasReason(link, 'some-addresses-failed') || String(address).includes(':')) return false;
-  const failed = dataOf(link.finding, ATTEMPTS)?.filter((attempt) => isFailed(attempt)) ?? [];
-  return failed.length > 0 && failed.every((attempt) => attempt.address.family === 6);
+  if (!hasReason(link, 'some-addresses-failed')) return false;
+  const attempts = dataOf(link.finding, ATTEMPTS) ?? [];
+  const failed = attempts.filter((attempt) => isFailed(attempt));
+  const open = attempts.filter(({ outcome }) => outcome === 'ok');
+  return (
+    failed.length > 0 &&
+    failed.every(({ address }) => address.family === 6) &&
+    open.every(({ address }) => address.family === 4)
+  );
 }
 
 /** Responses of a bad backend to the request with a token. */

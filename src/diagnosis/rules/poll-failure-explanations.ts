@@ -10,6 +10,7 @@ import type { RunnerEvent } from '../../core/runner-event.ts';
 import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
 import { dataOf } from '../../core/finding-data.ts';
 import { TRUST_CHANGED_AT } from '../../go/tls/handshake-facts.ts';
+import { CERTIFICATE_REJECTED, DIALLED_PROXY, POLL_RESPONSE } from '../../runner/log/line-data.ts';
 import { isOfFamily } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { factsOf, hasReason } from '../snapshot-index.ts';
@@ -27,7 +28,8 @@ const MIN_HELD_SECONDS = 7;
 /** GitLab holds a poll for 50 s, and the next one starts some seconds later: a longer delay is GitLab's own. */
 const MAX_HELD_SECONDS = 58;
 /** What a load balancer in HTTP mode returns if its timeout is shorter than the poll. */
-const GATEWAY_TIMEOUT = /\b504 Gateway/;
+const GATEWAY_TIMEOUT = 504;
+const UNAVAILABLE = 503;
 
 export interface Failing {
   readonly runner: RunnerTarget;
@@ -63,8 +65,8 @@ export function examined(failing: Failing, indexed: SnapshotIndex): Explanation 
 
 /** The files are right now but were not when the process read them: system roots are read once. */
 function byOldTrust({ seen, links }: Failing, indexed: SnapshotIndex): Explanation | undefined {
-  const { cause = '', text } = seen.event;
-  if (!isOfFamily(cause, 'tls') || !text.includes('x509')) return undefined;
+  const { cause = '' } = seen.event;
+  if (dataOf(seen.event, CERTIFICATE_REJECTED) === undefined) return undefined;
   const tls = links.find(({ check }) => check.probe.id === 'tls');
   const { process: main } = indexed.hostContext;
   const changedAt = tls === undefined ? undefined : dataOf(tls.finding, TRUST_CHANGED_AT);
@@ -83,15 +85,17 @@ function byOldTrust({ seen, links }: Failing, indexed: SnapshotIndex): Explanati
 
 /** It uses a proxy that a process started now would not use. */
 function byOldProxy({ seen, endpoint }: Failing): Explanation | undefined {
-  const { cause = '', text } = seen.event;
+  const { cause = '' } = seen.event;
   if (!isOfFamily(cause, 'proxy')) return undefined;
-  const used = /proxyconnect tcp: .*?dial tcp (?<place>\S+):/.exec(text)?.groups?.['place'];
+  const used = dataOf(seen.event, DIALLED_PROXY);
   const inForce = endpoint.proxy.kind === 'proxy' ? endpoint.proxy : undefined;
-  if (inForce !== undefined && (used === undefined || used.endsWith(`:${inForce.port}`)))
-    return undefined;
+  if (inForce !== undefined && (used === undefined || used.port === inForce.port)) return undefined;
   return {
     id: 'proxy-setting-not-applied',
-    facts: { proxy: used ?? 'the old proxy', source: 'the environment of its process' },
+    facts: {
+      proxy: used?.authority ?? 'the old proxy',
+      source: 'the environment of its process',
+    },
     ruledOut: [{ id: cause, because: 'GitLab is reachable with the current settings' }],
   };
 }
@@ -112,9 +116,9 @@ function byRuleForItsUser(
  * or returns a timeout instead of GitLab.
  */
 function byCutConnections({ seen, times }: Failing): Explanation | undefined {
-  const { cause, text } = seen.event;
-  const isCut = cause === CUT;
-  if (!isCut && !GATEWAY_TIMEOUT.test(text)) return undefined;
+  const isCut = seen.event.cause === CUT;
+  const isTimeout = dataOf(seen.event, POLL_RESPONSE)?.status === GATEWAY_TIMEOUT;
+  if (!isCut && !isTimeout) return undefined;
   const held = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
   const shortest = Math.min(...held);
   const longest = Math.max(...held);
@@ -155,17 +159,12 @@ function byAnswer({ seen, links }: Failing): Explanation | undefined {
   return { id: (isApiOpen ? narrowCause(seen.event) : undefined) ?? cause };
 }
 
-/** `POST https://gitlab.example.com/api/v4/jobs/request: 404 Not Found`: logged with the request, as JSON responses are. */
-const JSON_ANSWER = /POST https?:\S+: \d{3} /;
-/** GitLab's own kind of id. */
-const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
-
 /** GitLab's API answers and lets us read: its rejection of the runner's request means something else. */
-function narrowCause({ cause, text, facts }: RunnerEvent): string | undefined {
-  const isOfGitLab = ULID.test(String(facts['correlation_id'] ?? ''));
-  if (cause === 'url-path-wrong') {
-    return JSON_ANSWER.test(text) ? 'gitlab-version-skew' : undefined;
+function narrowCause(event: RunnerEvent): string | undefined {
+  const response = dataOf(event, POLL_RESPONSE);
+  if (event.cause === 'url-path-wrong') {
+    return response?.isJson === true ? 'gitlab-version-skew' : undefined;
   }
-  if (cause !== 'gitlab-unavailable' || !/\b503 /.test(text)) return undefined;
-  return isOfGitLab || /maintenance|read-only/i.test(text) ? 'gitlab-maintenance-mode' : undefined;
+  if (event.cause !== 'gitlab-unavailable' || response?.status !== UNAVAILABLE) return undefined;
+  return response.isFromGitLab || response.isMaintenance ? 'gitlab-maintenance-mode' : undefined;
 }

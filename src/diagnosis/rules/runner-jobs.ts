@@ -1,8 +1,11 @@
 /** What the runner reports about its jobs: no free slot, rejected by GitLab or a server in front of it, failed preparation. */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
-import type { RunnerEvent } from '../../core/runner-event.ts';
+import { dataOf } from '../../core/finding-data.ts';
 import type { RunnerTarget, TargetKind } from '../../core/target.ts';
+import { isUrlOf } from '../../core/target.ts';
+import { HELD_JOB } from '../../runner/counters/job-list.ts';
+import { EXCEEDED_QUOTA, RUNNING_JOBS, UNSIGNED_REJECTION } from '../../runner/log/line-data.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail, isTroubled } from '../snapshot-index.ts';
@@ -17,8 +20,6 @@ const PREPARATION: ReadonlySet<string> = new Set([
   'docker-api-incompatible',
   'disk-docker-root-full',
 ]);
-/** Only the process that writes sees a quota error. */
-const QUOTA = /(?: (?<path>\/\S+): )?disk quota exceeded/i;
 /** A single failure is an accident of one job. */
 const REPEATED = 2;
 /** So many in a row, without a completed job between them, are no accident. */
@@ -41,12 +42,12 @@ export function jobCauses(indexed: SnapshotIndex): readonly Cause[] {
 
 function preparationCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
   return eventsOfRunner(indexed, runner, 'not-prepared').flatMap((seen) => {
-    const { cause = '', count, text } = seen.event;
-    const quota = QUOTA.exec(text)?.groups;
+    const { cause = '', count } = seen.event;
+    // Only the process that writes sees a quota error.
+    const quota = dataOf(seen.event, EXCEEDED_QUOTA);
     if (!PREPARATION.has(cause) && quota === undefined) return [];
     const docker = dockerAddressOf(indexed, runner);
-    const path = quota?.['path'] ?? '/';
-    const where = { path, roles: `jobs of ${runner.name}`, fullness: 'out of quota' };
+    const where = { path: quota || '/', roles: `jobs of ${runner.name}`, fullness: 'out of quota' };
     return [
       buildCauseFromEvents(indexed, {
         spec: requireCause(cause),
@@ -77,8 +78,10 @@ function rejectionCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly
   if (token !== undefined && isFail(token)) return [];
   return eventsOfRunner(indexed, runner, 'job-refused')
     .flatMap((seen) => {
-      const isBlocked = seen.event.cause === 'job-trace-blocked' || isUnsigned(seen.event);
-      const isRepeated = seen.event.count >= REPEATED;
+      const { cause, count } = seen.event;
+      const isUnsigned = dataOf(seen.event, UNSIGNED_REJECTION) === true;
+      const isBlocked = cause === 'job-trace-blocked' || isUnsigned;
+      const isRepeated = count >= REPEATED;
       return [
         buildCauseFromEvents(indexed, {
           spec: requireCause(
@@ -92,14 +95,6 @@ function rejectionCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly
       ];
     })
     .slice(0, 1);
-}
-
-/** GitLab returns the state of the job when it rejects its log; older runners log no id that would prove whose response it was. */
-function isUnsigned({ text, facts }: RunnerEvent): boolean {
-  const { status = '', job_status: jobStatus = '', correlation_id: id = '' } = facts;
-  return (
-    text.includes('Appending trace') && status === '403 Forbidden' && jobStatus === '' && id === ''
-  );
 }
 
 /** Jobs that fail because of the system, with messages that prove no cause. */
@@ -138,9 +133,9 @@ function heldSlotCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly 
   const path = openPathOf(indexed, runner);
   return eventsOf(indexed, 'slot-held').flatMap((seen) => {
     const { job_url: url = '', jobs } = seen.event.facts;
-    const isOwn = String(url).startsWith(runner.url);
-    const { firstAt } = seen.event;
-    if (!isOwn || path === undefined || path.since > firstAt) return [];
+    const page = dataOf(seen.event, HELD_JOB);
+    if (path === undefined || path.since > seen.event.firstAt) return [];
+    if (page === undefined || !isUrlOf(path.endpoint, page)) return [];
     const cause = buildCauseFromEvents(indexed, {
       spec: requireCause('unknown'),
       seen: [seen],
@@ -186,15 +181,15 @@ function capacityFromLog(indexed: SnapshotIndex): ObservedEvent | undefined {
   const [last] = indexed
     .statesOf('runner-log')
     .flatMap((state) => (state.finding.events ?? []).map((event) => ({ state, event })))
-    .filter(({ event }) => event.facts['builds'] !== undefined)
+    .filter(({ event }) => dataOf(event, RUNNING_JOBS) !== undefined)
     .toSorted((a, b) => b.event.lastAt - a.event.lastAt);
   const started = indexed.hostContext.process?.startedAt ?? 0;
   if (last === undefined || last.event.lastAt < started) return undefined;
   const [config] = indexed.statesOf('config');
   const target = config?.check.target;
   const concurrent = target?.kind === 'config' ? target.reading.concurrent : undefined;
-  const builds = Number(last.event.facts['builds']);
-  if (concurrent === undefined || Number.isNaN(builds) || builds < concurrent) return undefined;
-  const facts = { ...last.event.facts, jobs: builds, allowed: concurrent, by: 'concurrent' };
+  const jobs = dataOf(last.event, RUNNING_JOBS) ?? 0;
+  if (concurrent === undefined || jobs < concurrent) return undefined;
+  const facts = { ...last.event.facts, jobs, allowed: concurrent, by: 'concurrent' };
   return { state: last.state, event: { ...last.event, facts } };
 }

@@ -4,6 +4,7 @@
  * process is gone.
  */
 import type { Clock, Instant } from '../../core/clock.ts';
+import { dataKey, dataWith } from '../../core/finding-data.ts';
 import { goDurationSeconds } from '../../core/go-duration.ts';
 import type { RunnerEvent } from '../../core/runner-event.ts';
 
@@ -15,6 +16,9 @@ export interface ListedJob {
   readonly state: string;
   readonly seconds: number | undefined;
 }
+
+/** The page of the job that holds a slot; undefined if its address is not a URL. */
+export const HELD_JOB = dataKey<URL | undefined>('held-job');
 
 const ENDED: ReadonlySet<string> = new Set([
   'success',
@@ -82,6 +86,7 @@ export class HeldSlotTracker {
       times: [at],
       text: `the runner lists ${url} as ${state}, and the job still holds its slot`,
       facts: { jobs: count, job_url: url, job_state: state },
+      data: dataWith(HELD_JOB, URL.parse(url) ?? undefined),
     };
   }
 }

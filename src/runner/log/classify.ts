@@ -3,10 +3,12 @@
  * job's output never is.
  */
 import type { Fact } from '../../core/finding.ts';
+import type { FindingData } from '../../core/finding-data.ts';
 import type { EventKind } from '../../core/runner-event.ts';
 import type { Fragment } from './fragment.ts';
 import { JOB_FRAGMENTS } from './job-fragments.ts';
 import { LIFE_FRAGMENTS } from './life-fragments.ts';
+import { readJobCount } from './line-data.ts';
 import type { LogLine } from './log-line.ts';
 import { POLL_FRAGMENTS } from './poll-fragments.ts';
 
@@ -26,6 +28,7 @@ export interface LogEvent {
   readonly cause?: string;
   readonly runner?: string;
   readonly facts: Readonly<Record<string, Fact>>;
+  readonly data?: FindingData;
 }
 
 /** Fields worth keeping, by the name of the fact. */
@@ -58,6 +61,7 @@ export function classify(line: LogLine): LogEvent | undefined {
     ...(found.cause === undefined ? {} : { cause: found.cause }),
     ...(runner === undefined ? {} : { runner }),
     facts: { fragment: found.n, ...namedOf(line.message), ...keptFieldsOf(line.fields) },
+    data: { ...readJobCount(line, rest), ...found.read?.(line, rest) },
   };
 }
 

@@ -160,7 +160,7 @@ export class EventWindow {
 }
 
 function mergeEvent(known: RunnerEvent | undefined, event: DatedEvent): RunnerEvent {
-  const { kind, cause, runner, at, text } = event;
+  const { kind, cause, runner, at, text, data } = event;
   const facts: Readonly<Record<string, Fact>> = event.facts;
   return {
     kind,
@@ -172,6 +172,7 @@ function mergeEvent(known: RunnerEvent | undefined, event: DatedEvent): RunnerEv
     times: [...(known?.times ?? []), at].slice(-MAX_TIMES),
     text,
     facts,
+    ...(data === undefined ? {} : { data }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The type of a row in the table of known lines: docs/reference/runner-log.md. */
 import type { EventKind } from '../../core/runner-event.ts';
+import type { LineReader } from './line-data.ts';
 import type { LogLevel } from './log-line.ts';
 
 export interface Fragment {
@@ -13,4 +14,6 @@ export interface Fragment {
   readonly text?: RegExp;
   /** Id of the cause that it points at. */
   readonly cause?: string;
+  /** What rules need of such a line. */
+  readonly read?: LineReader;
 }

@@ -1,6 +1,8 @@
 /** Known lines about jobs and their executor: docs/reference/runner-log.md, rows 62 to 81 and 94. */
 import type { EventKind } from '../../core/runner-event.ts';
 import type { Fragment } from './fragment.ts';
+import type { LineReader } from './line-data.ts';
+import { readQuota, readRejection } from './line-data.ts';
 import type { LogLevel } from './log-line.ts';
 
 const BAD: readonly LogLevel[] = ['warning', 'error'];
@@ -9,7 +11,13 @@ const UNKNOWN = /^(?:Appending trace|Submitting job) to coordinator\.\.\. ?(?:no
 /** The start of the lines that report a job's end or its preparation; the rest is the executor's text. */
 const FAILED = /^(?:Preparation failed|Job failed|Failed to process runner|Failed to process job)/;
 
-function job(n: number, kind: EventKind, text: RegExp, cause?: string): Fragment {
+function job(
+  n: number,
+  kind: EventKind,
+  text: RegExp,
+  cause?: string,
+  read?: LineReader,
+): Fragment {
   return {
     n,
     kind,
@@ -17,6 +25,7 @@ function job(n: number, kind: EventKind, text: RegExp, cause?: string): Fragment
     message: FAILED,
     text,
     ...(cause === undefined ? {} : { cause }),
+    ...(read === undefined ? {} : { read }),
   };
 }
 
@@ -42,7 +51,7 @@ export const JOB_FRAGMENTS: readonly Fragment[] = [
     'docker-network-pool-exhausted',
   ),
   job(62, 'not-prepared', /create job trace: .*no space left on device/, 'disk-space-exhausted'),
-  job(64, 'not-prepared', /disk quota exceeded/i, 'disk-space-exhausted'),
+  job(64, 'not-prepared', /disk quota exceeded/i, 'disk-space-exhausted', readQuota),
   job(
     64,
     'not-prepared',
@@ -98,8 +107,22 @@ export const JOB_FRAGMENTS: readonly Fragment[] = [
     text: /correlation_id=[0-9a-f]{32}\b.*status=.*403 |status=.*413 /,
     cause: 'job-trace-blocked',
   },
-  { n: 76, kind: 'job-refused', levels: BAD, message: ENDED, cause: 'job-rejected-by-server' },
-  { n: 77, kind: 'job-refused', levels: BAD, message: UNKNOWN, cause: 'job-rejected-by-server' },
+  {
+    n: 76,
+    kind: 'job-refused',
+    levels: BAD,
+    message: ENDED,
+    cause: 'job-rejected-by-server',
+    read: readRejection,
+  },
+  {
+    n: 77,
+    kind: 'job-refused',
+    levels: BAD,
+    message: UNKNOWN,
+    cause: 'job-rejected-by-server',
+    read: readRejection,
+  },
   {
     n: 75,
     kind: 'job-connection',

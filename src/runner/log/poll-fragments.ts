@@ -1,10 +1,12 @@
 /** Known lines about polls (docs/reference/runner-log.md, rows 1 to 45): the first one that matches counts. */
 import type { Fragment } from './fragment.ts';
+import type { LineReader } from './line-data.ts';
+import { readCertificate, readPackets, readProxy, readResponse } from './line-data.ts';
 
 const FAILED = /^Checking for jobs\.\.\. failed/;
 const FORBIDDEN = /^Checking for jobs\.\.\. forbidden/;
 
-function failedPoll(n: number, text: RegExp, cause?: string): Fragment {
+function failedPoll(n: number, text: RegExp, cause?: string, read?: LineReader): Fragment {
   return {
     n,
     kind: 'poll-failed',
@@ -12,14 +14,15 @@ function failedPoll(n: number, text: RegExp, cause?: string): Fragment {
     message: FAILED,
     text,
     ...(cause === undefined ? {} : { cause }),
+    ...(read === undefined ? {} : { read }),
   };
 }
 
 export const POLL_FRAGMENTS: readonly Fragment[] = [
   failedPoll(9, /too many open files/, 'fd-limit-reached'),
   failedPoll(8, /cannot assign requested address/, 'ephemeral-ports-exhausted'),
-  failedPoll(26, /proxyconnect tcp: .*no such host/, 'proxy-name-not-found'),
-  failedPoll(26, /proxyconnect tcp:/, 'proxy-unreachable'),
+  failedPoll(26, /proxyconnect tcp: .*no such host/, 'proxy-name-not-found', readProxy),
+  failedPoll(26, /proxyconnect tcp:/, 'proxy-unreachable', readProxy),
   failedPoll(29, /socks connect/, 'proxy-upstream-failed'),
   failedPoll(30, /407 Proxy Authentication Required/, 'proxy-auth-required'),
   failedPoll(27, /: Proxy Authentication Required$/, 'proxy-auth-required'),
@@ -29,25 +32,45 @@ export const POLL_FRAGMENTS: readonly Fragment[] = [
     /": (?:Bad Gateway|Service Unavailable|Gateway Timeout)$/,
     'proxy-upstream-failed',
   ),
-  failedPoll(1, /: no such host/, 'dns-name-not-found'),
-  failedPoll(2, /server misbehaving/, 'dns-server-failure'),
-  failedPoll(3, /lookup .*i\/o timeout/, 'dns-timeout'),
-  failedPoll(3, /lookup .*operation not permitted/, 'firewall-local-block'),
-  failedPoll(4, /(?:lookup|read udp) .*connection refused/, 'dns-resolver-down'),
-  failedPoll(5, /dial tcp \S+: (?:connect: )?connection refused/, 'tcp-connection-refused'),
-  failedPoll(6, /dial tcp \S+: (?:connect: )?i\/o timeout/, 'tcp-connect-timeout'),
-  failedPoll(6, /connect: connection timed out/, 'tcp-connect-timeout'),
-  failedPoll(7, /no route to host|network is unreachable/, 'network-no-route'),
-  failedPoll(7, /connect: (?:permission denied|invalid argument)/, 'network-no-route'),
-  failedPoll(14, /insecure algorithm SHA1-RSA/, 'tls-cert-not-acceptable'),
-  failedPoll(13, /certificate signed by unknown authority/, 'tls-unknown-authority'),
-  failedPoll(15, /has expired or is not yet valid: .*is after/, 'tls-certificate-expired'),
-  failedPoll(16, /has expired or is not yet valid: .*is before/, 'tls-certificate-not-yet-valid'),
-  failedPoll(15, /has expired or is not yet valid/, 'tls-certificate-expired'),
-  failedPoll(18, /relies on legacy Common Name/, 'tls-no-san'),
-  failedPoll(19, /doesn't contain any IP SANs/, 'tls-no-san'),
-  failedPoll(17, /certificate is (?:not )?valid for/, 'tls-hostname-mismatch'),
-  failedPoll(20, /failed to load system roots/, 'tls-unknown-authority'),
+  failedPoll(1, /: no such host/, 'dns-name-not-found', readPackets),
+  failedPoll(2, /server misbehaving/, 'dns-server-failure', readPackets),
+  failedPoll(3, /lookup .*i\/o timeout/, 'dns-timeout', readPackets),
+  failedPoll(3, /lookup .*operation not permitted/, 'firewall-local-block', readPackets),
+  failedPoll(4, /(?:lookup|read udp) .*connection refused/, 'dns-resolver-down', readPackets),
+  failedPoll(
+    5,
+    /dial tcp \S+: (?:connect: )?connection refused/,
+    'tcp-connection-refused',
+    readPackets,
+  ),
+  failedPoll(6, /dial tcp \S+: (?:connect: )?i\/o timeout/, 'tcp-connect-timeout', readPackets),
+  failedPoll(6, /connect: connection timed out/, 'tcp-connect-timeout', readPackets),
+  failedPoll(7, /no route to host|network is unreachable/, 'network-no-route', readPackets),
+  failedPoll(7, /connect: (?:permission denied|invalid argument)/, 'network-no-route', readPackets),
+  failedPoll(14, /insecure algorithm SHA1-RSA/, 'tls-cert-not-acceptable', readCertificate),
+  failedPoll(
+    13,
+    /certificate signed by unknown authority/,
+    'tls-unknown-authority',
+    readCertificate,
+  ),
+  failedPoll(
+    15,
+    /has expired or is not yet valid: .*is after/,
+    'tls-certificate-expired',
+    readCertificate,
+  ),
+  failedPoll(
+    16,
+    /has expired or is not yet valid: .*is before/,
+    'tls-certificate-not-yet-valid',
+    readCertificate,
+  ),
+  failedPoll(15, /has expired or is not yet valid/, 'tls-certificate-expired', readCertificate),
+  failedPoll(18, /relies on legacy Common Name/, 'tls-no-san', readCertificate),
+  failedPoll(19, /doesn't contain any IP SANs/, 'tls-no-san', readCertificate),
+  failedPoll(17, /certificate is (?:not )?valid for/, 'tls-hostname-mismatch', readCertificate),
+  failedPoll(20, /failed to load system roots/, 'tls-unknown-authority', readCertificate),
   failedPoll(
     22,
     /remote error: tls: (?:certificate required|bad certificate|unknown certificate)/,
@@ -58,20 +81,20 @@ export const POLL_FRAGMENTS: readonly Fragment[] = [
   failedPoll(24, /server gave HTTP response to HTTPS client/, 'tls-plaintext-server'),
   failedPoll(25, /first record does not look like a TLS handshake/, 'tls-plaintext-server'),
   failedPoll(12, /TLS handshake timeout/, 'tls-handshake-blocked'),
-  failedPoll(13, /x509: /, 'tls-cert-not-acceptable'),
+  failedPoll(13, /x509: /, 'tls-cert-not-acceptable', readCertificate),
   failedPoll(10, /connection reset by peer|broken pipe/, 'connection-reset-midstream'),
   failedPoll(11, /(?:unexpected )?EOF$/, 'connection-reset-midstream'),
   failedPoll(35, /timeout awaiting response headers/, 'gitlab-not-responding'),
-  failedPoll(31, /\b200 OK/, 'edge-auth-gateway'),
+  failedPoll(31, /\b200 OK/, 'edge-auth-gateway', readResponse),
   failedPoll(32, /response is not application\/json/, 'not-a-gitlab-server'),
   failedPoll(41, /Runner is orphaned/i, 'runner-orphaned'),
-  failedPoll(33, /\b40[45] \w/, 'url-path-wrong'),
-  failedPoll(33, /POST https?:\S+: 400 /, 'gitlab-version-skew'),
-  failedPoll(34, /\b502 Bad Gateway/, 'gitlab-bad-gateway'),
-  failedPoll(35, /\b500 Internal/, 'gitlab-internal-error'),
-  failedPoll(35, /\b504 Gateway/, 'gitlab-unavailable'),
-  failedPoll(38, /\b429 .*database migrations/i, 'gitlab-migration-backoff'),
-  failedPoll(38, /\b429 /, 'gitlab-rate-limited'),
+  failedPoll(33, /\b40[45] \w/, 'url-path-wrong', readResponse),
+  failedPoll(33, /POST https?:\S+: 400 /, 'gitlab-version-skew', readResponse),
+  failedPoll(34, /\b502 Bad Gateway/, 'gitlab-bad-gateway', readResponse),
+  failedPoll(35, /\b500 Internal/, 'gitlab-internal-error', readResponse),
+  failedPoll(35, /\b504 Gateway/, 'gitlab-unavailable', readResponse),
+  failedPoll(38, /\b429 .*database migrations/i, 'gitlab-migration-backoff', readResponse),
+  failedPoll(38, /\b429 /, 'gitlab-rate-limited', readResponse),
   { n: 39, kind: 'noted', levels: ['warning'], message: FAILED, text: /\b409 Conflict/ },
   failedPoll(0, /^/),
   {
@@ -80,6 +103,7 @@ export const POLL_FRAGMENTS: readonly Fragment[] = [
     levels: ['warning', 'error'],
     message: /^Checking for jobs\.\.\. GitLab instance currently unavailable/,
     cause: 'gitlab-unavailable',
+    read: readResponse,
   },
   {
     n: 37,

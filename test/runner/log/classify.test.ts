@@ -109,5 +109,6 @@ test('the penalty names address and short token in one word, and its length', ()
       disabled_for: '1h0m0s',
       unhealthy_requests: '3',
     },
+    data: {},
   });
 });
