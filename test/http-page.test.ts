@@ -119,7 +119,7 @@ test.each([
 
 describe.each([
   ['The report', '/api/v1/report', (path: string) => path],
-  ['Health', '/health', (path: string) => path.replace(/^checks\.[a-z]+:\w+/i, 'checks.KEY')],
+  ['Health', '/health', (path: string) => path.replace(/^checks\.[a-z-]+:\w+/i, 'checks.KEY')],
   ['The list', '/api/v1/incidents', (path: string) => path],
   ['One incident', '/api/v1/incidents/ID', (path: string) => path],
 ] as const)('the fields of "%s"', (heading, url, named) => {
