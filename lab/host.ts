@@ -42,7 +42,10 @@ export async function mountTmpfs(world: World, place: string, options: string): 
  * The mount table of a host whose root is our folder: the kernel's own lines with the folder cut off, shown as
  * those of process 1.
  */
-export async function writeMountInfo({ network, files }: World): Promise<void> {
+export async function writeMountInfo({
+  network,
+  files,
+}: Pick<World, 'network' | 'files'>): Promise<void> {
   const table = await network.run('rn', 'cat /proc/self/mountinfo');
   const lines = table.split('\n').flatMap((line) => {
     const words = line.split(' ');

@@ -9,6 +9,7 @@ import type { IssuedCertificate } from '../src/demo/certificates.ts';
 import type { Override, Profile } from '../src/demo/gitlab-stand-in.ts';
 import type { CheckResult, DaemonPaths, LabDaemon } from './daemon.ts';
 import { check, startDaemon } from './daemon.ts';
+import { writeMountInfo } from './host.ts';
 import type { Network } from './network.ts';
 import { GITLAB_ADDRESS } from './network.ts';
 import type { LabGitLab } from './peers/gitlab.ts';
@@ -141,6 +142,8 @@ export async function buildWorld(
     await files.own(folder, uid);
   }
   await calmHost(network, root);
+  // The mounts of the machine are none of this host.
+  await writeMountInfo({ network, files });
   const gitlab = stack.use(await startLabGitLab(options));
   const names = stack.use(await startNames());
   await gitlab.serve(certificate);
