@@ -18,6 +18,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { LINT_RULES } from '../src/lint/rules/index.ts';
+import { programArguments } from './support/program-arguments.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const MOST_PLACES = 3;
@@ -280,6 +281,10 @@ describe('a copy in which each of them was followed', () => {
   let copy: string;
   const node = (...words: readonly string[]) =>
     spawnSync(process.execPath, words, { cwd: copy, encoding: 'utf8' });
+  const runnerwatch = (...words: readonly string[]) => {
+    const [program, ...rest] = programArguments(words, join(copy, 'host'), copy);
+    return spawnSync(program, rest, { cwd: copy, encoding: 'utf8' });
+  };
 
   beforeAll(() => {
     copy = mkdtempSync(join(tmpdir(), 'runnerwatch-recipes-'));
@@ -332,7 +337,7 @@ describe('a copy in which each of them was followed', () => {
     [['explain', NEXT_CODE], 'more jobs than a host can run'],
     [['lint', `src/lint/examples/${NEXT_CODE}/bad.toml`], NEXT_CODE],
   ])('`runnerwatch %j` says %j', (words, text) => {
-    expect(node('src/main.ts', ...words).stdout).toContain(text);
+    expect(runnerwatch(...words).stdout).toContain(text);
   });
 
   test.each([
@@ -342,13 +347,13 @@ describe('a copy in which each of them was followed', () => {
     const file = join(copy, 'settings.toml');
     writeFileSync(file, `[web]\nlamp_colour = "${colour}"\n`);
 
-    const checked = node('src/main.ts', '--config.check', `--config.file=${file}`);
+    const checked = runnerwatch('--config.check', `--config.file=${file}`);
     expect(checked.status).toBe(status);
     expect(checked.stderr).toContain(text);
   });
 
   test('names the cause, shows its check and counts the entries', async () => {
-    const { stdout } = node('src/main.ts', 'check', '--format=json', '--state.directory', copy);
+    const { stdout } = runnerwatch('check', '--format=json');
     const report = JSON.parse(stdout) as {
       readonly causes: readonly { readonly id: string }[];
       readonly checks: readonly { readonly id: string }[];

@@ -64,7 +64,7 @@ export interface HostPicture {
 }
 
 const CHILD = fileBeside(import.meta.url, 'picture-child');
-const CHILD_SECONDS = 5;
+const DEADLINE_SECONDS = 5;
 const MAX_BYTES = 256 * 1024;
 /** `hostname -f` of a host whose name servers are silent; its answer is not used. */
 const SHORT_LOOKUPS = { RES_OPTIONS: 'timeout:1 attempts:1' };
@@ -72,8 +72,8 @@ const SHORT_LOOKUPS = { RES_OPTIONS: 'timeout:1 attempts:1' };
 const children = boundedChild();
 
 /** The parts that were read in time; none when the child cannot be started. */
-export async function readHostPicture(): Promise<HostPicture> {
-  using deadline = deadlineOf(CHILD_SECONDS);
+export async function readHostPicture(seconds = DEADLINE_SECONDS): Promise<HostPicture> {
+  using deadline = deadlineOf(seconds);
   const output: Buffer[] = [];
   await children.run(
     'picture',

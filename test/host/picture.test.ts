@@ -6,6 +6,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { hostFacts, readHostPicture } from '../../src/host/picture.ts';
+import { PATIENCE_MILLISECONDS } from '../support/until.ts';
+
+/** What hangs does so for longer, and nothing else takes as long on a busy machine. */
+const PATIENT_SECONDS = 20;
 
 test('the facts of this host are those of the system', async () => {
   expect(await hostFacts({ rootfs: '/', procfs: '/proc', sysfs: '/sys' })).toEqual({
@@ -20,7 +24,7 @@ test('the facts of this host are those of the system', async () => {
 });
 
 test('the picture has system, machine, processor, memory, disks and interfaces', async () => {
-  const picture = await readHostPicture();
+  const picture = await readHostPicture(PATIENCE_MILLISECONDS / 1000);
 
   expect(picture).toMatchObject({
     system: { kernel: release(), arch: process.arch },
@@ -37,11 +41,11 @@ test('the picture has system, machine, processor, memory, disks and interfaces',
 test('a program that hangs costs its own part and no other', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-picture-'));
   const { PATH = '' } = process.env;
-  await writeFile(join(folder, 'lsblk'), '#!/bin/sh\nexec sleep 30\n');
+  await writeFile(join(folder, 'lsblk'), '#!/bin/sh\nexec sleep 600\n');
   await chmod(join(folder, 'lsblk'), 0o755);
   process.env['PATH'] = `${folder}:${PATH}`;
   try {
-    const picture = await readHostPicture();
+    const picture = await readHostPicture(PATIENT_SECONDS);
 
     expect(picture.disks).toBeUndefined();
     expect(picture.memory?.totalBytes).toBe(totalmem());

@@ -11,7 +11,6 @@ import { COMMANDS } from '../../src/cli/command-table.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const NODE = join(ROOT, 'node_modules/.bin/node');
-const MAIN = join(ROOT, 'src/main.ts');
 /** Environment of a program that is started again and again: it is compiled once. */
 export const COMPILE_CACHE = {
   NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/runnerwatch-tests'),
@@ -30,12 +29,13 @@ const OWN: Readonly<Record<string, (folder: string) => string>> = {
   'web.listen-address': () => '127.0.0.1:0',
 };
 
-/** Node, the program and its words; what the words leave open is in `folder`. */
+/** Node, the program and its words; what the words leave open is in `folder`. `root` is another copy of the repository. */
 export function programArguments(
   words: readonly string[],
   folder: string,
+  root = ROOT,
 ): readonly [string, ...string[]] {
-  return [NODE, MAIN, ...onOwnHost(words, folder)];
+  return [NODE, join(root, 'src/main.ts'), ...onOwnHost(words, folder)];
 }
 
 export function onOwnHost(words: readonly string[], folder: string): readonly string[] {
