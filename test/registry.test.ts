@@ -35,6 +35,20 @@ test('an id is in kebab case, and stands once', () => {
   expect(ids.toSorted()).toEqual([...new Set(ids)].toSorted());
 });
 
+describe('the requests to GitLab', () => {
+  const kinds = PROBES.flatMap(({ requests = {} }) => Object.keys(requests));
+
+  test('each kind is declared once, so that it has one limit', () => {
+    expect(kinds).toEqual([...new Set(kinds)]);
+  });
+
+  test('a probe that sends some declares the kind that is named like it', () => {
+    const unnamed = PROBES.filter(({ id, requests = { [id]: 'counted' } }) => !(id in requests));
+
+    expect(unnamed.map(({ id }) => id)).toEqual([]);
+  });
+});
+
 describe.each(FOLLOW_UPS)('follow-up $id', (followUp) => {
   const link = PROBES.find(({ id }) => id === followUp.revises);
 

@@ -9,6 +9,7 @@ import type { Clock } from '../core/clock.ts';
 import type { ProbeResult } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
 import type { Probe } from '../core/probe.ts';
+import { requestKindsOf } from '../core/request.ts';
 import type { RunnerLogReader } from '../core/runner-event.ts';
 import type { PlanSettings } from '../core/settings.ts';
 import type { Target } from '../core/target.ts';
@@ -45,10 +46,10 @@ export class Checks {
   #isRepeating = false;
 
   constructor(options: ChecksOptions) {
-    const { clock, requestsPerHour } = options;
+    const { clock, probes, requestsPerHour } = options;
     this.#options = options;
     this.#store = new Store(clock);
-    this.#budget = new RequestBudget(clock, requestsPerHour);
+    this.#budget = new RequestBudget(clock, requestKindsOf(probes), requestsPerHour);
     this.#scheduler = new Scheduler(clock, hostname(), {
       onResult: (result) => this.#record(result),
       onMissed: (check) => this.#store.missed(check),

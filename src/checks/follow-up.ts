@@ -7,6 +7,7 @@ import type { Check } from '../core/check.ts';
 import type { Finding } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
 import type { Fault, FollowUp, FollowUpTools, Found } from '../core/follow-up.ts';
+import { COSTS } from '../core/follow-up.ts';
 import type { EndpointTarget } from '../core/target.ts';
 
 /** A follow-up with its own check, or with that of the link that it revises. */
@@ -61,7 +62,7 @@ export function subjectOf(
   { followUp, target }: PlannedFollowUp,
   tools: FollowUpTools,
 ): string | undefined {
-  if (followUp.cost === 'pages' && tools.budget.isPaused(target.id)) return undefined;
+  if (COSTS[followUp.cost].pace === 'paced' && tools.budget.isPaused(target.id)) return undefined;
   return followUp.subject === undefined ? '' : followUp.subject(target, tools);
 }
 

@@ -5,6 +5,7 @@
 import type { Check } from '../core/check.ts';
 import { checkId, walkId } from '../core/check.ts';
 import type { Probe } from '../core/probe.ts';
+import { isBudgeted } from '../core/request.ts';
 import type { PlanSettings, ProbeSettings } from '../core/settings.ts';
 import { defaultProbeSettings } from '../core/settings.ts';
 import type { Target, TargetKind } from '../core/target.ts';
@@ -31,10 +32,10 @@ export function checksOf(
       .filter((target) => isFitting(probe, target))
       .map((target) => checkOf(probe, target, settings.probes[probe.id])),
   );
-  const budgeted = checks.filter(({ probe }) => probe.budgeted === true).length;
+  const budgeted = checks.filter(({ probe }) => isBudgeted(probe)).length;
   const shareSeconds = (3600 * budgeted) / (settings.requestsPerHour * REGULAR_SHARE);
   return checks.map((check) =>
-    check.probe.budgeted === true && check.intervalSeconds < shareSeconds
+    isBudgeted(check.probe) && check.intervalSeconds < shareSeconds
       ? { ...check, intervalSeconds: Math.ceil(shareSeconds) }
       : check,
   );

@@ -8,12 +8,9 @@
  */
 import type { Clock, Instant } from '../core/clock.ts';
 import type { Budget } from '../core/probe.ts';
+import type { Pace, RequestKinds } from '../core/request.ts';
 
 const HOUR_MILLISECONDS = 3_600_000;
-/** Kinds of request that GitLab counts as unauthenticated. */
-const BUDGETED: ReadonlySet<string> = new Set(['api', 'token']);
-/** Kinds that a Retry-After of an endpoint delays; links before the API send GitLab no request. */
-const PAUSED: ReadonlySet<string> = new Set([...BUDGETED, 'verify', 'record']);
 
 /** What is saved across restarts. */
 export interface SavedBudget {
@@ -29,14 +26,21 @@ export const EMPTY_BUDGET: SavedBudget = { sentAt: [], onceAt: {}, pausedUntil: 
 
 export class RequestBudget implements Budget {
   readonly #clock: Clock;
+  readonly #kinds: RequestKinds;
   #requestsPerHour: number;
   readonly #counts = new Map<string, { target: string; kind: string; count: number }>();
   #pausedUntil = new Map<string, Instant>();
   #onceAt = new Map<string, Instant>();
   #sentAt: readonly Instant[] = [];
 
-  constructor(clock: Clock, requestsPerHour: number, saved: SavedBudget = EMPTY_BUDGET) {
+  constructor(
+    clock: Clock,
+    kinds: RequestKinds,
+    requestsPerHour: number,
+    saved: SavedBudget = EMPTY_BUDGET,
+  ) {
     this.#clock = clock;
+    this.#kinds = kinds;
     this.#requestsPerHour = requestsPerHour;
     this.restore(saved);
   }
@@ -54,14 +58,16 @@ export class RequestBudget implements Budget {
   }
 
   allows(kind: string, target: string): boolean {
-    if (PAUSED.has(kind) && this.isPaused(target)) return false;
-    if (!BUDGETED.has(kind)) return true;
+    const pace = this.#paceOf(kind);
+    if (pace === 'counted') return true;
+    if (this.isPaused(target)) return false;
+    if (pace === 'paced') return true;
     return withinHour(this.#sentAt, this.#clock.wall()).length < this.#requestsPerHour;
   }
 
   take(kind: string, target: string): boolean {
     if (!this.allows(kind, target)) return false;
-    if (BUDGETED.has(kind)) {
+    if (this.#paceOf(kind) === 'budgeted') {
       const now = this.#clock.wall();
       this.#sentAt = [...withinHour(this.#sentAt, now), now];
     }
@@ -109,6 +115,11 @@ export class RequestBudget implements Budget {
 
   isPaused(target: string): boolean {
     return (this.#pausedUntil.get(target) ?? 0) > this.#clock.wall();
+  }
+
+  /** Links before the API send GitLab no request, and declare none. */
+  #paceOf(kind: string): Pace {
+    return this.#kinds[kind] ?? 'counted';
   }
 
   #count(kind: string, target: string): void {

@@ -6,6 +6,7 @@ import type { Check } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
 import { isRecord } from '../core/json.ts';
+import { isBudgeted } from '../core/request.ts';
 import { STATUSES } from '../core/vocabulary.ts';
 import type { SavedBudget } from './request-budget.ts';
 import { EMPTY_BUDGET } from './request-budget.ts';
@@ -41,7 +42,7 @@ export function stillValid(
   now: Instant,
 ): readonly ProbeResult[] {
   const budgeted = new Map<CheckId, Check>(
-    checks.filter(({ probe }) => probe.budgeted === true).map((check) => [check.id, check]),
+    checks.filter(({ probe }) => isBudgeted(probe)).map((check) => [check.id, check]),
   );
   return results.filter(({ check, startedAt, finding }) => {
     const known = budgeted.get(check);

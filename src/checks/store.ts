@@ -9,6 +9,7 @@ import { RECENT_RESULTS, WALK_TIMEOUT_SECONDS } from '../core/check.ts';
 import type { Clock, Instant } from '../core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
+import { isBudgeted } from '../core/request.ts';
 
 /** A check whose status or reason changed. */
 export interface Transition {
@@ -95,7 +96,7 @@ export class Store {
   /** The last attempted result of every budgeted check, for the state file. */
   budgetedResults(): readonly ProbeResult[] {
     return [...this.#entries.values()]
-      .filter(({ check }) => check.probe.budgeted === true)
+      .filter(({ check }) => isBudgeted(check.probe))
       .flatMap(({ lastAttempted }) => (lastAttempted === undefined ? [] : [lastAttempted]));
   }
 

@@ -15,6 +15,7 @@ import type { Paths } from '../core/paths.ts';
 import type { Fault, FollowUpTools } from '../core/follow-up.ts';
 import { idleFinding, reviseFinding } from '../core/follow-up.ts';
 import type { Budget, LinkTools, Walk } from '../core/probe.ts';
+import { isBudgeted } from '../core/request.ts';
 import type { RunnerLogReader } from '../core/runner-event.ts';
 import type { FollowUpMemory, PlannedFollowUp } from './follow-up.ts';
 import {
@@ -171,14 +172,14 @@ function wantedChecksOf(
   const isWanted = (check: Check): boolean => {
     const last = known(check.id);
     const turn = check.intervalSeconds > rhythm ? phase?.(check.id) : undefined;
-    const isFreshLink = isFresh && check.probe.budgeted !== true;
+    const isFreshLink = isFresh && !isBudgeted(check.probe);
     return (
       isDue(check, last, clock, turn) || ((everything || isFreshLink) && mayRepeat(last, clock))
     );
   };
   const due = checks.filter((check) => isWanted(check));
   const sendable = due.filter((check) => budget.allows(check.probe.id, endpointIdOf(check)));
-  const carriers = carriersOf(sendable, checks).filter(({ probe }) => probe.budgeted !== true);
+  const carriers = carriersOf(sendable, checks).filter(({ probe }) => !isBudgeted(probe));
   return new Set([...due, ...carriers].map(({ id }) => id));
 }
 
@@ -337,7 +338,7 @@ function isDue(
 ): boolean {
   if (known === undefined) return true;
   const failed = isBlocking(known.result.finding);
-  if (check.probe.budgeted !== true && (failed || known.masked)) return true;
+  if (!isBudgeted(check.probe) && (failed || known.masked)) return true;
   const confirming = failed && known.streak < CONFIRMATIONS;
   const pace = confirming
     ? Math.min(CONFIRM_AFTER_SECONDS, check.intervalSeconds)

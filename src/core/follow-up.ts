@@ -5,14 +5,25 @@
 import type { Finding, ProbeResult } from './finding.ts';
 import type { LinkTools, MeasureSpec, Probe } from './probe.ts';
 import type { ReasonSpec } from './reason.ts';
+import type { Pace } from './request.ts';
 import type { EndpointTarget } from './target.ts';
 
-export const COSTS = {
-  local: 'reads this host',
-  connections: 'name lookups and connections, no request to the API of GitLab',
-  pages: 'pages that the API limits of GitLab do not count; none while GitLab asks for quiet',
-} as const;
-export type Cost = keyof typeof COSTS;
+export type Cost = 'local' | 'connections' | 'pages';
+
+interface CostSpec {
+  readonly meaning: string;
+  /** What limits the requests to GitLab that it sends; none draws on the hourly budget. */
+  readonly pace?: Exclude<Pace, 'budgeted'>;
+}
+
+export const COSTS: Readonly<Record<Cost, CostSpec>> = {
+  local: { meaning: 'reads this host' },
+  connections: { meaning: 'name lookups and connections, no request to the API of GitLab' },
+  pages: {
+    meaning: 'pages that the API limits of GitLab do not count; none while GitLab asks for quiet',
+    pace: 'paced',
+  },
+};
 
 /** The finding that made a follow-up due. */
 export interface Fault {

@@ -9,6 +9,7 @@ import type { OptionTable, ValuesOf } from './option.ts';
 import type { Paths } from './paths.ts';
 import type { RunnerLogReader } from './runner-event.ts';
 import type { ReasonSpec } from './reason.ts';
+import type { RequestKinds } from './request.ts';
 import type { TargetKind, TargetKinds } from './target.ts';
 
 export interface MeasureSpec {
@@ -121,8 +122,11 @@ export interface Probe<
   readonly needs: readonly string[];
   readonly intervalSeconds: number;
   readonly timeoutSeconds: number;
-  /** Draws on the hourly budget of requests to GitLab; its interval stretches with their number. */
-  readonly budgeted?: boolean;
+  /**
+   * The kinds of requests that it sends to GitLab. Each run sends one of the kind that is named like the probe; if that is
+   * budgeted, the interval stretches with the number of such checks.
+   */
+  readonly requests?: RequestKinds;
   /** A poll of the runner that worked proves as much as a pass. */
   readonly isProvenByPolls?: boolean;
   readonly options: O;

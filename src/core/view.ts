@@ -25,7 +25,7 @@ export interface SelfState {
   };
   /** Last load of the runner's config.toml. */
   readonly runnerConfig: { readonly successful: boolean; readonly successAt: Instant | undefined };
-  /** Requests sent to GitLab since start, by endpoint and kind (`http`, `api`, `token`, `verify`). */
+  /** Requests sent to GitLab since start, by endpoint and by the kinds that the probes declare. */
   readonly requests: readonly {
     readonly target: string;
     readonly kind: string;

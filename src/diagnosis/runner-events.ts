@@ -3,6 +3,7 @@ import type { CheckState } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
+import { isBudgeted } from '../core/request.ts';
 import type { EventKind, RunnerEvent } from '../core/runner-event.ts';
 import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
 import type { Severity } from '../core/vocabulary.ts';
@@ -93,7 +94,7 @@ export function openPathOf(
   if (endpoint === undefined) return undefined;
   const links = indexed.linksOf(endpoint);
   const isOpen = links.every(({ check, finding }) =>
-    check.probe.budgeted === true
+    isBudgeted(check.probe)
       ? finding.status !== 'fail' && finding.status !== 'skipped'
       : finding.status === 'pass' || finding.status === 'warn',
   );

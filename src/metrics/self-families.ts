@@ -1,5 +1,5 @@
 /** Metrics of runnerwatch itself: its version, its files, its own load on GitLab. */
-import type { HostContext } from '../core/check.ts';
+import type { HostContext, Snapshot } from '../core/check.ts';
 import type { LintSeverity } from '../core/lint.ts';
 import { LINT_SEVERITIES } from '../core/lint.ts';
 import type { View } from '../core/view.ts';
@@ -8,19 +8,25 @@ import type { Family, Sample } from './family.ts';
 
 const bare = (value: number): readonly Sample[] => [{ labels: {}, value }];
 
-/** Zero from the start, so that a first request is an increase. */
-const REQUEST_KINDS = ['http', 'api', 'token', 'verify'] as const;
-
 /** Of the endpoints that there are: those of an entry that has left go with it. */
 function requestsOf({ snapshot, self }: View): readonly Sample[] {
   return snapshot.hostContext.endpoints.flatMap(({ id: target }) => {
     const own = self.requests.filter((request) => request.target === target);
-    const kinds = [...new Set([...REQUEST_KINDS, ...own.map(({ kind }) => kind)])];
-    return kinds.map((kind) => ({
+    const kinds = new Set([...plannedKinds(snapshot, target), ...own.map(({ kind }) => kind)]);
+    return [...kinds].map((kind) => ({
       labels: { target, kind },
       value: own.find((request) => request.kind === kind)?.count ?? 0,
     }));
   });
+}
+
+/** What the checks of an endpoint may send: zero from the start, so that a first request is an increase. */
+function plannedKinds({ checks }: Snapshot, endpoint: string): readonly string[] {
+  return checks
+    .filter(({ check: { target } }) =>
+      target.kind === 'runner' ? target.endpoint === endpoint : target.id === endpoint,
+    )
+    .flatMap(({ check: { probe } }) => Object.keys(probe.requests ?? {}));
 }
 
 /** What the linter found; until it has answered, what keeps the file from loading. */

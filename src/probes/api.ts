@@ -46,7 +46,7 @@ export const api = defineProbe({
   needs: ['http'],
   intervalSeconds: 900,
   timeoutSeconds: 10,
-  budgeted: true,
+  requests: { api: 'budgeted' },
   options: {},
   reasons: REASONS,
   measures: {},

@@ -46,6 +46,7 @@ export const http = defineProbe({
   needs: ['connect', 'proxy', 'tls'],
   intervalSeconds: 60,
   timeoutSeconds: 10,
+  requests: { http: 'counted' },
   options: {
     slow_seconds: {
       kind: 'number',

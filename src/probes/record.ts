@@ -59,6 +59,7 @@ export function createRecord() {
     needs: ['api'],
     intervalSeconds: 900,
     timeoutSeconds: 15,
+    requests: { record: 'paced' },
     options: {},
     reasons: REASONS,
     measures: {

@@ -37,7 +37,7 @@ export const token = defineProbe({
   needs: ['api'],
   intervalSeconds: 900,
   timeoutSeconds: 10,
-  budgeted: true,
+  requests: { token: 'budgeted', verify: 'paced' },
   isProvenByPolls: true,
   options: {
     expiring_soon_seconds: {

@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest';
 
 import { ClockWatch } from '../../src/checks/clock-steps.ts';
-import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { createLog } from '../../src/log.ts';
 import { Store } from '../../src/checks/store.ts';
 import { CauseTracker } from '../../src/diagnosis/cause-tracker.ts';
@@ -10,6 +9,7 @@ import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import { check, failing, PASS, probe } from '../support/probes.ts';
 import { fail, snapshotOf } from '../support/snapshots.ts';
+import { requestBudget } from '../support/request-budget.ts';
 
 const SIX_HOURS = 6 * 3600;
 
@@ -161,7 +161,7 @@ describe('what is known', () => {
 
 test('an hour of requests stays an hour', () => {
   const clock = twoClocks();
-  const budget = new RequestBudget(clock, 2);
+  const budget = requestBudget(clock, 2);
   budget.take('api', 'x');
   budget.take('api', 'x');
   budget.pause('y', 60);

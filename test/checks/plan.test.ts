@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { ProbeSettings } from '../../src/core/settings.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
-import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { checksOf, jobsOf } from '../../src/checks/plan.ts';
 import { setClock } from '../support/clock.ts';
 import { ENDPOINT, HOST, probe, runnerTarget } from '../support/probes.ts';
+import { requestBudget } from '../support/request-budget.ts';
 
 const cpu = probe({ id: 'cpu' });
 const dns = probe({ id: 'dns', kind: 'endpoint' });
@@ -21,7 +21,7 @@ const token = probe({
   id: 'token',
   kind: 'runner',
   needs: ['http'],
-  budgeted: true,
+  requests: { token: 'budgeted' },
   intervalSeconds: 900,
 });
 const PROBES = [cpu, dns, tls, http, token];
@@ -40,7 +40,7 @@ test('checks that may hang on a file system have a group of their own', () => {
   const deps = {
     clock: setClock(),
     paths: HOST_PATHS,
-    budget: new RequestBudget(setClock(), 20),
+    budget: requestBudget(setClock(), 20),
     known: () => undefined,
     restore: () => {},
   };
@@ -140,7 +140,7 @@ test('one walk for each endpoint with the tokens of its entries, one job for eve
   const jobs = jobsOf(checks, {
     clock: setClock(),
     paths: HOST_PATHS,
-    budget: new RequestBudget(setClock(), 20),
+    budget: requestBudget(setClock(), 20),
     known: () => undefined,
     restore: () => {},
   });

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 
-import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { setClock, START } from '../support/clock.ts';
+import { requestBudget } from '../support/request-budget.ts';
 
 const GITLAB = 'https://gitlab.test/';
 
 test('budgeted requests stay under the limit in any window of one hour', () => {
   const clock = setClock();
-  const budget = new RequestBudget(clock, 20);
+  const budget = requestBudget(clock, 20);
   const sent: number[] = [];
 
   for (let second = 0; second < 4 * 3600; second += 7) {
@@ -23,7 +23,7 @@ test('budgeted requests stay under the limit in any window of one hour', () => {
 });
 
 test('health requests are counted and never refused', () => {
-  const budget = new RequestBudget(setClock(), 1);
+  const budget = requestBudget(setClock(), 1);
 
   expect(Array.from({ length: 5 }, () => budget.take('http', GITLAB))).toEqual(Array(5).fill(true));
   expect(budget.counts()).toEqual([{ target: GITLAB, kind: 'http', count: 5 }]);
@@ -31,7 +31,7 @@ test('health requests are counted and never refused', () => {
 
 test('an endpoint that asked for quiet is left alone for that long, others are not', () => {
   const clock = setClock();
-  const budget = new RequestBudget(clock, 20);
+  const budget = requestBudget(clock, 20);
   budget.pause(GITLAB, 60);
   budget.pause(GITLAB, 5);
 
@@ -47,7 +47,7 @@ test('an endpoint that asked for quiet is left alone for that long, others are n
 
 test('once means once in the given time', () => {
   const clock = setClock();
-  const budget = new RequestBudget(clock, 20);
+  const budget = requestBudget(clock, 20);
 
   expect(budget.once('verify:abc', 3600)).toBe(true);
   clock.advance(3599);
@@ -59,12 +59,12 @@ test('once means once in the given time', () => {
 
 test('the budget survives a restart through its memory', () => {
   const clock = setClock();
-  const first = new RequestBudget(clock, 2);
+  const first = requestBudget(clock, 2);
   first.take('api', GITLAB);
   first.take('token', 'abc');
   first.once('verify:abc', 3600);
 
-  const second = new RequestBudget(clock, 2, first.saved());
+  const second = requestBudget(clock, 2, first.saved());
 
   expect(second.take('api', GITLAB)).toBe(false);
   expect(second.once('verify:abc', 3600)).toBe(false);
@@ -74,10 +74,10 @@ test('the budget survives a restart through its memory', () => {
 
 test('the quiet that an endpoint asked for survives a restart and another budget, and ends', () => {
   const clock = setClock();
-  const first = new RequestBudget(clock, 20);
+  const first = requestBudget(clock, 20);
   first.pause(GITLAB, 1800);
   first.limitTo(40);
-  const second = new RequestBudget(clock, 20, first.saved());
+  const second = requestBudget(clock, 20, first.saved());
 
   expect([first, second].map((budget) => budget.take('api', GITLAB))).toEqual([false, false]);
   clock.advance(1801);
@@ -86,7 +86,7 @@ test('the quiet that an endpoint asked for survives a restart and another budget
 });
 
 test('another budget holds at once, and what was sent before counts', () => {
-  const budget = new RequestBudget(setClock(), 1);
+  const budget = requestBudget(setClock(), 1);
   budget.take('api', GITLAB);
 
   expect(budget.take('api', GITLAB)).toBe(false);
@@ -97,7 +97,7 @@ test('another budget holds at once, and what was sent before counts', () => {
 });
 
 test('instants of a clock that was set back are forgotten', () => {
-  const budget = new RequestBudget(setClock(), 1, {
+  const budget = requestBudget(setClock(), 1, {
     sentAt: [START + 86_400_000],
     onceAt: { key: START + 86_400_000 },
     pausedUntil: {},

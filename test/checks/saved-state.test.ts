@@ -12,7 +12,7 @@ import { START } from '../support/clock.ts';
 import { check, failing, PASS, probe, runnerTarget } from '../support/probes.ts';
 
 const token = check(
-  probe({ id: 'token', kind: 'runner', budgeted: true, intervalSeconds: 900 }),
+  probe({ id: 'token', kind: 'runner', requests: { token: 'budgeted' }, intervalSeconds: 900 }),
   runnerTarget('runnerAA1'),
 );
 const dns = check(probe({ id: 'dns' }));

@@ -150,7 +150,7 @@ test('a remembered result holds until the first look and counts as no run', () =
 });
 
 describe('what a look is', () => {
-  const token = check(probe({ id: 'token', budgeted: true }));
+  const token = check(probe({ id: 'token', requests: { token: 'budgeted' } }));
   const WAITING: Finding = { status: 'unknown', reason: 'request-budget', detail: 'not yet' };
 
   test('waiting for a turn counts as no run, and what was known stays known', () => {

@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import type { Check } from '../../src/core/check.ts';
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { Probe } from '../../src/core/probe.ts';
-import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import { runJob } from '../../src/checks/run.ts';
 import { Store } from '../../src/checks/store.ts';
 import { createWalk } from '../../src/checks/walk.ts';
 import { setClock } from '../support/clock.ts';
 import { check, ENDPOINT, failing, PASS, probe, runnerTarget } from '../support/probes.ts';
+import { requestBudget } from '../support/request-budget.ts';
 
 interface Staged {
   readonly requestsPerHour?: number;
@@ -23,7 +23,7 @@ interface Staged {
 function stage(options: Staged = {}) {
   const clock = setClock();
   const store = new Store(clock);
-  const budget = new RequestBudget(clock, options.requestsPerHour ?? 20);
+  const budget = requestBudget(clock, options.requestsPerHour ?? 20);
   const says: Record<string, Finding> = {};
   const ran: string[] = [];
   const link = (id: string, needs: string[], over: Partial<Probe> = {}): Probe =>
@@ -43,8 +43,12 @@ function stage(options: Staged = {}) {
     connect: link('connect', ['dns']),
     http: link('http', ['connect'], { intervalSeconds: 60 }),
     beside: link('beside', []),
-    api: link('api', ['http'], { intervalSeconds: 900, budgeted: true }),
-    token: link('token', ['api'], { intervalSeconds: 900, budgeted: true, kind: 'runner' }),
+    api: link('api', ['http'], { intervalSeconds: 900, requests: { api: 'budgeted' } }),
+    token: link('token', ['api'], {
+      intervalSeconds: 900,
+      kind: 'runner',
+      requests: { token: 'budgeted' },
+    }),
   };
   const runners = Array.from({ length: options.runners ?? 1 }, (_, index) =>
     runnerTarget(`r${index}`),

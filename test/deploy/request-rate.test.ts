@@ -7,13 +7,13 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Probe } from '../../src/core/probe.ts';
-import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { checksOf, jobsOf } from '../../src/checks/plan.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { phaseOf, Scheduler } from '../../src/checks/scheduler.ts';
 import { Store } from '../../src/checks/store.ts';
 import { START } from '../support/clock.ts';
 import { GITLAB, runner, snapshotOf } from '../support/snapshots.ts';
+import { requestBudget } from '../support/request-budget.ts';
 
 const HOSTS = 50;
 const HOUR_MILLISECONDS = 3_600_000;
@@ -57,7 +57,7 @@ function startHost(name: string, asked: Asked[]): Scheduler {
   const jobs = jobsOf(checks, {
     clock: systemClock,
     paths: HOST_PATHS,
-    budget: new RequestBudget(systemClock, REQUESTS_PER_HOUR),
+    budget: requestBudget(systemClock, REQUESTS_PER_HOUR),
     known: (id) => store.known(id),
     restore: (id) => void store.restore(id),
     phase: (id) => phaseOf(name, id),

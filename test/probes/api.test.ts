@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import type { LinkTools } from '../../src/core/probe.ts';
 import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
-import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { api } from '../../src/probes/api.ts';
 import { http } from '../../src/probes/http.ts';
 import { setClock } from '../support/clock.ts';
@@ -21,6 +20,7 @@ import {
   walkTo,
 } from '../support/http-server.ts';
 import { runProbe } from '../support/run-probe.ts';
+import { requestBudget } from '../support/request-budget.ts';
 
 /** Runs the http link and then this one over the same connection. */
 async function walkThrough(
@@ -213,7 +213,7 @@ describe('what stands in the way of the API alone is named', () => {
 
 test('a 429 makes the budget hold everything budgeted for as long as it asks', async () => {
   const clock = setClock();
-  const budget = new RequestBudget(clock, 20);
+  const budget = requestBudget(clock, 20);
   const limited = page(429, 'Retry later', { 'Retry-After': '120' });
   await using server = await startHttpServer(({ path }) =>
     path === '/-/health' ? HEALTHY : limited,
@@ -233,7 +233,7 @@ test('a 429 makes the budget hold everything budgeted for as long as it asks', a
 
 test('the counters that GitLab.com sends with every answer are no request for quiet', async () => {
   const clock = setClock();
-  const budget = new RequestBudget(clock, 20);
+  const budget = requestBudget(clock, 20);
   const counted = UNAUTHORIZED.replace(
     '\r\n',
     '\r\nRateLimit-Remaining: 499\r\nRateLimit-ResetTime: Tue, 24 Nov 2026 10:00:00 GMT\r\n',

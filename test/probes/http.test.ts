@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
-import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { http } from '../../src/probes/http.ts';
 import { setClock } from '../support/clock.ts';
 import { proxyAt } from '../support/connect-proxy.ts';
@@ -20,6 +19,7 @@ import {
   walkTo,
 } from '../support/http-server.ts';
 import { runProbe } from '../support/run-probe.ts';
+import { requestBudget } from '../support/request-budget.ts';
 
 interface Asked {
   readonly finding: Finding;
@@ -228,7 +228,7 @@ test('slow: a right answer that comes late, by the clock that is lent', async ()
 
 test('a 429 pauses every other request to this GitLab, not the health request', async () => {
   const clock = setClock();
-  const budget = new RequestBudget(clock, 20);
+  const budget = requestBudget(clock, 20);
   await using server = await startHttpServer(() => page(429, '', { 'Retry-After': '300' }));
   await using way = await walkTo(server.port);
   const target = endpointAt(server.port);

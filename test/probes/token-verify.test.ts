@@ -8,7 +8,6 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { LinkTools } from '../../src/core/probe.ts';
 import type { RunnerTarget } from '../../src/core/target.ts';
 import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
-import { RequestBudget } from '../../src/checks/request-budget.ts';
 import { api } from '../../src/probes/api.ts';
 import { http } from '../../src/probes/http.ts';
 import { token } from '../../src/probes/token.ts';
@@ -25,6 +24,7 @@ import {
 } from '../support/http-server.ts';
 import { runnerTarget } from '../support/probes.ts';
 import { runProbe } from '../support/run-probe.ts';
+import { requestBudget } from '../support/request-budget.ts';
 
 const SYSTEM_ID = 's_0a1B2c3D4e5F';
 
@@ -126,7 +126,7 @@ describe('no verify without a system id that the runner would accept', () => {
 describe('at most one verify an hour', () => {
   test('for each entry, however often it is asked', async () => {
     const clock = setClock();
-    const budget = new RequestBudget(clock, 1000);
+    const budget = requestBudget(clock, 1000);
     await using server = await startHttpServer(old(gitlab(200, { id: 1 })));
     const target = entry(server.port);
     const seen: string[] = [];
@@ -145,7 +145,7 @@ describe('at most one verify an hour', () => {
 
   test('a pause sends none, and does not use up the hour', async () => {
     const clock = setClock();
-    const budget = new RequestBudget(clock, 20);
+    const budget = requestBudget(clock, 20);
     await using server = await startHttpServer(old(gitlab(200, { id: 1 })));
     const target = entry(server.port);
     budget.pause(target.url, 600);
@@ -162,7 +162,7 @@ describe('at most one verify an hour', () => {
     ['503 with a time', gitlab(503, { message: 'maintenance' }, { 'Retry-After': '90' }), 90],
   ])('%s pauses this GitLab for every entry', async (_what, said, seconds) => {
     const clock = setClock();
-    const budget = new RequestBudget(clock, 20);
+    const budget = requestBudget(clock, 20);
     await using server = await startHttpServer(({ path }) =>
       path === '/-/health' ? HEALTHY : said,
     );

@@ -43,7 +43,7 @@ function followUpsSection(): readonly string[] {
         question,
         after.map(code).join(', '),
         revises === undefined ? `check ${code(id)}` : `finding of ${code(revises)}`,
-        COSTS[cost],
+        COSTS[cost].meaning,
         rememberSeconds === 0 ? 'one walk' : `${rememberSeconds} s`,
       ]),
     ),
