@@ -29,6 +29,8 @@ export interface PlaceCommands {
   showLog(text: string, lines?: number): FixStep;
   /** Gives the process these variables, and restarts it. */
   setEnvironment(text: string, variables: Readonly<Record<string, string>>): readonly FixStep[];
+  /** The same for values that only the person knows: the command asks for them, or opens the file they belong in. */
+  enterEnvironment(text: string, names: readonly string[]): readonly FixStep[];
   /** Starts it on another config.toml from now on. */
   useConfig(text: string, path: string): readonly FixStep[];
   showLimit(text: string, limit: Limit): FixStep;

@@ -207,6 +207,15 @@ export function setVariable(
   return place.commands.setEnvironment(text, { [name]: value });
 }
 
+/** The same for a value that is not known here. */
+export function enterVariable(
+  { place }: CauseContext,
+  text: string,
+  ...names: readonly string[]
+): readonly FixStep[] {
+  return place.commands.enterEnvironment(text, names);
+}
+
 /** The container engine that the entry uses. */
 export function engineOf(c: CauseContext): EngineCommands {
   return c.place.engineAt(c.fact('stands_on'));

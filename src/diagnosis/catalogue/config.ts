@@ -2,7 +2,7 @@
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
-import { AT_ONCE, family, onHost, setVariable } from '../cause-spec.ts';
+import { AT_ONCE, enterVariable, family, onHost } from '../cause-spec.ts';
 
 const configCause = family({
   severity: 'critical',
@@ -177,7 +177,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
       `line ${c.fact('line')} of ${c.config} uses a variable that is not set for the runner`,
     fix: (c) => [
       ...(/^\w+$/.test(c.fact('variable'))
-        ? setVariable(c, 'Set the variable for the runner.', c.fact('variable'), '...')
+        ? enterVariable(c, 'Set the variable for the runner.', c.fact('variable'))
         : [edit(c, 'Set the variable for the runner, or write its value into config.toml.')]),
     ],
     suppresses: ['token-missing'],

@@ -1,7 +1,7 @@
 /** Causes in the choice of the path: which proxy, or none, the runner uses for GitLab. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { family, onHost, restart, setVariable } from '../cause-spec.ts';
+import { enterVariable, family, onHost, restart, setVariable } from '../cause-spec.ts';
 
 const choice = family({
   severity: 'critical',
@@ -9,13 +9,21 @@ const choice = family({
   resolvedWhen: 'the checks up to TLS pass again',
 });
 
+/** The fact never contains a password, so a proxy with a login is not a value to set. */
 function setProxy(c: CauseContext) {
-  return setVariable(
-    c,
-    'Set the proxy for the runner. Add user name and password if the proxy requires them.',
-    c.fact('variable'),
-    c.fact('proxy_url'),
-  );
+  const url = c.fact('proxy_url');
+  return url.includes('@')
+    ? enterVariable(
+        c,
+        `Set the proxy ${url.replace(/[^/]*@/, '')} for the runner, with its user name and password in the URL.`,
+        c.fact('variable'),
+      )
+    : setVariable(
+        c,
+        'Set the proxy for the runner. Add user name and password if the proxy requires them.',
+        c.fact('variable'),
+        url,
+      );
 }
 
 function isExempt(c: CauseContext): boolean {
@@ -24,7 +32,7 @@ function isExempt(c: CauseContext): boolean {
 
 function narrowExemption(c: CauseContext) {
   const text = `Remove the entry that covers ${c.host} from the runner's NO_PROXY.`;
-  return setVariable(c, text, 'NO_PROXY', '...');
+  return enterVariable(c, text, 'NO_PROXY');
 }
 
 export const PROXY_CHOICE_CAUSES: readonly CauseSpec[] = [
@@ -58,9 +66,11 @@ export const PROXY_CHOICE_CAUSES: readonly CauseSpec[] = [
         'Show the proxy settings of the process.',
         `sudo grep -zi _proxy= /proc/${c.place.commands.processId}/environ`,
       ),
-      ...c.place.commands.setEnvironment(
+      ...enterVariable(
+        c,
         'Set the proxy for the runner, unless its service has it already.',
-        { HTTPS_PROXY: '...', NO_PROXY: '...' },
+        'HTTPS_PROXY',
+        'NO_PROXY',
       ),
     ],
     suppresses: ['tcp-connect-timeout', 'tcp-connection-refused', 'proxy-unreachable'],

@@ -2,10 +2,10 @@
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
-import { setVariable } from '../cause-spec.ts';
+import { enterVariable, setVariable } from '../cause-spec.ts';
 
 function correctVariable(c: CauseContext, text: string) {
-  return setVariable(c, text, c.fact('variable'), 'http://...');
+  return enterVariable(c, text, c.fact('variable'));
 }
 
 export const PROXY_CAUSES: readonly CauseSpec[] = [
@@ -58,11 +58,9 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       `the proxy ${c.fact('proxy')} requires a login, but ${c.fact('variable')} has no user name`,
     fix: (c) => [
-      ...setVariable(
+      ...correctVariable(
         c,
-        'Put user name and password into the variable; percent-encode every character that is not a letter or digit.',
-        c.fact('variable'),
-        `http://user:password@${c.fact('proxy')}`,
+        `Put user name and password into the variable, as in http://user:password@${c.fact('proxy')}; percent-encode every character that is not a letter or digit.`,
       ),
       step(
         'The runner supports only Basic authentication. For a proxy with NTLM or Kerberos use a local cntlm.',

@@ -19,6 +19,7 @@ export interface HandStarted extends RunnerCommand {
 
 /** As long as systemd gives a service before it kills it. */
 const PATIENCE_SECONDS = 90;
+const ASKS = 'The command asks for the value first.';
 const WITHOUT_END =
   'It has no unit and no script: the command ends the process and starts it anew.';
 
@@ -26,7 +27,7 @@ export function handStartedCommands(given: HandStarted): PlaceCommands {
   const { pid, words } = given;
   const processId = pid === undefined ? `"$(pgrep -of 'gitlab-runner.* run')"` : String(pid);
   const stop = stopping(processId);
-  const start = starting(given, words, {});
+  const start = starting(given, words);
   const anew = (then: string) => (pid === undefined ? then : `${stop}; ${then}`);
   return {
     start,
@@ -37,10 +38,16 @@ export function handStartedCommands(given: HandStarted): PlaceCommands {
     runner: (rest) => runnerCommand(given, rest),
     showLog: (text, lines = 50) => logStep(given, text, lines, undefined),
     setEnvironment: (text, variables) => [
-      step(`${text} ${WITHOUT_END}`, anew(starting(given, words, variables))),
+      step(`${text} ${WITHOUT_END}`, anew(starting(given, words, assignmentArguments(variables)))),
+    ],
+    enterEnvironment: (text, names) => [
+      step(
+        `${text} ${WITHOUT_END} ${ASKS}`,
+        asking(names, (assignments) => anew(starting(given, words, assignments))),
+      ),
     ],
     useConfig: (text, path) => [
-      step(`${text} ${WITHOUT_END}`, anew(starting(given, withConfig(words, path), {}))),
+      step(`${text} ${WITHOUT_END}`, anew(starting(given, withConfig(words, path)))),
     ],
     showLimit: (text, limit) => limitStep(text, limit, processId),
     raiseLimit: (text, limit) => raisedLimit(text, limit, processId),
@@ -53,22 +60,28 @@ function stopping(processId: string): string {
   return `sudo kill ${processId}; ${wait} || sudo kill -KILL ${processId}`;
 }
 
+/** Reads each value from the terminal, in a shell of its own; without one nothing else runs. */
+function asking(names: readonly string[], then: (assignments: string) => string): string {
+  const questions = names.map((name) => `printf '${name}: ' && read -r ${name}`).join(' && ');
+  const assignments = names.map((name) => `${name}="$${name}"`).join(' ');
+  return `(${questions} && { ${then(assignments)}; })`;
+}
+
 /** In the background, not ended with the terminal, in its folder and with its log, which a shell of its own opens. */
 function starting(
   given: HandStarted,
   words: readonly string[],
-  variables: Readonly<Record<string, string>>,
+  /** As arguments of a shell; none by default. */
+  assignments = '',
 ): string {
-  const line = words.map((word) => quoteArgument(word)).join(' ');
-  const isPlain = Object.keys(variables).length === 0;
-  const program = isPlain ? line : `env ${assignmentArguments(variables)} ${line}`;
+  const program = words.map((word) => quoteArgument(word)).join(' ');
+  const user = asUser(given, '-b');
+  const sudo = assignments === '' ? user : `${user} env ${assignments}`;
   const { workingDirectory = '/', logFile } = given;
-  if (workingDirectory === '/' && logFile === undefined) {
-    return `${asUser(given, '-b')} nohup ${program}`;
-  }
+  if (workingDirectory === '/' && logFile === undefined) return `${sudo} nohup ${program}`;
   const log = logFile === undefined ? '' : ` >>${quoteArgument(logFile)} 2>&1`;
   const script = `cd ${quoteArgument(workingDirectory)} && exec nohup ${program}${log}`;
-  return `${asUser(given, '-b')} sh -c ${quoteArgument(script)}`;
+  return `${sudo} sh -c ${quoteArgument(script)}`;
 }
 
 /** The same command line with another config.toml. */

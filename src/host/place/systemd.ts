@@ -44,8 +44,12 @@ export function systemdCommands(given: SystemdUnit): PlaceCommands {
       logStep(given, text, lines, `${journal}${unit} -n ${lines} --no-pager`),
     setEnvironment: (text, variables) =>
       edited(text, 'edit', `[Service] Environment=${environmentArguments(variables)}`),
+    enterEnvironment: (text, names) => [
+      step(`${text} ${lineOf(names)}`, `${change} edit ${unit}`),
+      step('Restart the runner.', restart),
+    ],
     useConfig: (text, path) =>
-      edited(text, 'edit --full', `ExecStart=... run --config ${quoteArgument(path)} ...`),
+      edited(text, 'edit --full', `in ExecStart: --config ${quoteArgument(path)}`),
     showLimit: (text, limit) => step(text, `${systemctl} show -p ${PROPERTIES[limit]} ${unit}`),
     raiseLimit: (text, limit) =>
       limit === 'files'
@@ -65,6 +69,11 @@ function toolsOf({ ownerId }: SystemdUnit) {
     change: own,
     journal: `sudo journalctl _UID=${ownerId} --user-unit=`,
   };
+}
+
+function lineOf(names: readonly string[]): string {
+  const assignments = names.map((name) => `"${name}=value"`).join(' ');
+  return `The line is Environment=${assignments} below [Service].`;
 }
 
 /** As systemd reads them: each assignment in double quotes. */

@@ -34,6 +34,13 @@ export function sysvCommands(given: SysvScript): PlaceCommands {
       step(text, exporting(given.defaultsFile, file, `export ${assignmentArguments(variables)}`)),
       restarted,
     ],
+    enterEnvironment: (text, names) => [
+      step(
+        `${text} The line is export ${names.map((name) => `${name}=value`).join(' ')}.`,
+        `sudoedit ${quoteArgument(given.defaultsFile ?? file)}`,
+      ),
+      restarted,
+    ],
     useConfig: (text, path) => [
       step(
         text,

@@ -1,13 +1,14 @@
 /** The printed restart of a hand-started runner, typed into a real shell. Only sudo is a stand-in: it drops its flags. */
-import { execFile, spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
 import { expect, test } from 'vitest';
 
+import type { FixStep } from '../../../src/core/diagnosis.ts';
+import type { PlaceCommands } from '../../../src/core/place.ts';
 import { handStartedCommands } from '../../../src/host/place/by-hand.ts';
 import { until } from '../../support/until.ts';
 
@@ -30,7 +31,11 @@ echo "pid $$ in $PWD proxy \${HTTPS_PROXY:-none} with $*"
 exec sleep 1000
 `;
 
-test('it ends the process and runs the same words again, in the same folder, into the same log', async () => {
+/** Types the step of a runner that lives in a folder with a space, and waits for what the new one says. */
+async function typeStep(
+  stepOf: (commands: PlaceCommands) => readonly FixStep[],
+  input: string,
+): Promise<{ readonly signal: string; readonly said: string; readonly home: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-by-hand-'));
   const home = join(folder, 'a b');
   const logFile = join(folder, 'runner.log');
@@ -47,18 +52,56 @@ test('it ends the process and runs the same words again, in the same folder, int
     workingDirectory: home,
     logFile,
   });
-  const [step] = commands.setEnvironment('Set it.', { HTTPS_PROXY: 'http://proxy:3128' });
+  const [step] = stepOf(commands);
   const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
 
-  await promisify(execFile)('/bin/bash', ['-c', step?.command ?? ''], { env, cwd: folder });
+  const shell = spawn('/bin/sh', ['-c', step?.command ?? ''], {
+    env,
+    cwd: folder,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  shell.stdin.end(input);
 
   const [, signal] = (await ended) as [number | null, string];
-  const said = async () => await readFile(logFile, 'utf8').catch(() => '');
-  await until(async () => (await said()).includes('\n'));
-  const [, pid, rest] = /^pid (\d+) (.*)/.exec(await said()) ?? [];
+  const logged = async () => await readFile(logFile, 'utf8').catch(() => '');
+  await until(async () => (await logged()).includes('\n'));
+  const [, pid, said = ''] = /^pid (\d+) (.*)/.exec(await logged()) ?? [];
   process.kill(Number(pid));
   await rm(folder, { recursive: true });
+  return { signal, said, home };
+}
+
+test('it ends the process and runs the same words again, in the same folder, into the same log', async () => {
+  const { signal, said, home } = await typeStep(
+    (commands) => commands.setEnvironment('Set it.', { HTTPS_PROXY: 'http://proxy:3128' }),
+    '',
+  );
 
   expect(signal).toBe('SIGTERM');
-  expect(rest).toBe(`in ${home} proxy http://proxy:3128 with run --config ${HOSTILE}`);
+  expect(said).toBe(`in ${home} proxy http://proxy:3128 with run --config ${HOSTILE}`);
+});
+
+test('a value that only a person knows is read before the process ends', async () => {
+  const { signal, said, home } = await typeStep(
+    (commands) => commands.enterEnvironment('Set it.', ['HTTPS_PROXY', 'NO_PROXY']),
+    'http://a b$(:):3128\n\n',
+  );
+
+  expect(signal).toBe('SIGTERM');
+  expect(said).toBe(`in ${home} proxy http://a b$(:):3128 with run --config ${HOSTILE}`);
+});
+
+test('without a value the process runs on', () => {
+  const [step] = handStartedCommands({
+    user: { name: 'root', uid: 0 },
+    program: 'gitlab-runner',
+    words: ['gitlab-runner', 'run'],
+    pid: process.pid,
+  }).enterEnvironment('Set it.', ['HTTPS_PROXY']);
+  // Whatever comes after the question would be the first command, and fails here.
+  const env = { PATH: '/nowhere' };
+
+  const { stdout, stderr } = spawnSync('/bin/sh', ['-c', step?.command ?? ''], { env, input: '' });
+
+  expect([String(stdout), String(stderr)]).toEqual(['HTTPS_PROXY: ', '']);
 });
