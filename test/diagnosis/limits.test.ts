@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
+import { MISSING_FACT } from '../../src/diagnosis/cause-spec.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import type { World } from '../support/snapshots.ts';
 import { brokenAt, DOCKER, fail, runner, snapshotOf, warn } from '../support/snapshots.ts';
@@ -163,7 +164,9 @@ describe('the executor', () => {
 });
 
 describe('Docker’s root and the disk it lies on', () => {
-  const full = { finding: fail('root-full', { root: '/var/lib/docker' }) };
+  const full = {
+    finding: fail('root-full', { root: '/var/lib/docker', stands_on: DOCKER, fullness: 'full' }),
+  };
 
   test('are one cause, the disk, where others use it too', () => {
     const world = { mounts: ['/'], roles: ['Docker root', 'config', '/'] };
@@ -179,6 +182,14 @@ describe('Docker’s root and the disk it lies on', () => {
     expect(judge({ executor: full, disk: fail('full') }, world).causes).toMatchObject([
       { id: 'disk-docker-root-full', severity: 'warning', explains: [`executor@${DOCKER}`] },
     ]);
+  });
+
+  test('one cause has the words of both: the disk and the engine', () => {
+    const world = { mounts: ['/var/lib/docker'], roles: ['Docker root'] };
+
+    const text = JSON.stringify(judge({ executor: full, disk: fail('full') }, world).causes);
+    expect(text).toContain('system df');
+    expect(text).not.toContain(MISSING_FACT);
   });
 
   test('are two causes where they lie apart', () => {

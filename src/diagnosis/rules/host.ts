@@ -1,7 +1,6 @@
 /** Faults of a file system that the Docker check sees too; and what this user may not see. */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
-import type { CheckId } from '../../core/finding.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail, isTroubled } from '../snapshot-index.ts';
@@ -13,24 +12,24 @@ const DOCKER_ROLE = 'Docker root';
 /** One fault, one cause: the Docker check sees the same file system. */
 export function fullDiskCauses(indexed: SnapshotIndex): readonly Cause[] {
   return indexed.statesOf('disk').flatMap((state) => {
-    const explains = isFail(state) ? dockerChecksOn(state, indexed) : [];
-    if (explains.length === 0 || specOfFinding(state)?.breaks === true) return [];
+    const [docker, ...others] = isFail(state) ? dockerChecksOn(state, indexed) : [];
+    if (docker === undefined || specOfFinding(state)?.breaks === true) return [];
+    const explains = [docker, ...others].map(({ check }) => check.id);
     if (!isDockerAlone(state)) return [causeOfCheck(state, indexed, { explains })];
     const spec = requireCause('disk-docker-root-full');
-    const facts = { root: state.check.target.id };
+    const facts = { ...factsOf(docker), root: state.check.target.id };
     return [causeOfCheck(state, indexed, { spec, facts, explains })];
   });
 }
 
 /** Executor checks that found the root of Docker full on this file system. */
-function dockerChecksOn({ check }: CheckState, indexed: SnapshotIndex): readonly CheckId[] {
+function dockerChecksOn({ check }: CheckState, indexed: SnapshotIndex): readonly CheckState[] {
   const { target } = check;
   if (target.kind !== 'mount' || !target.roles.includes(DOCKER_ROLE)) return [];
   return indexed
     .statesOf('executor')
     .filter((state) => hasReason(state, 'root-full'))
-    .filter((state) => isBelow(String(factsOf(state)['root'] ?? ''), target.id))
-    .map((state) => state.check.id);
+    .filter((state) => isBelow(String(factsOf(state)['root'] ?? ''), target.id));
 }
 
 function isBelow(path: string, mountPoint: string): boolean {
