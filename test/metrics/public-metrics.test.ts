@@ -10,7 +10,7 @@ import { LOG_CAUSES } from '../../src/runner/log/classify.ts';
 import { START } from '../support/clock.ts';
 import type { Series } from '../support/exposition.ts';
 import { seriesOf } from '../support/exposition.ts';
-import { brokenAt, CONFIG, fail, GITLAB, PROXY, snapshotOf } from '../support/snapshots.ts';
+import { brokenAt, CONFIG, fail, GITLAB, PROXY, runner, snapshotOf } from '../support/snapshots.ts';
 import { showing, event, TALKING } from '../support/events.ts';
 import { withMeasures, viewOf } from '../support/views.ts';
 
@@ -188,6 +188,14 @@ describe('zero from the start', () => {
       [GITLAB, 'token', '0'],
       [GITLAB, 'verify', '0'],
     ]);
+  });
+
+  test('a kind of request is counted from zero as soon as a check may send it', async () => {
+    const record = { id: 7, tokenFile: '/etc/api-token' };
+    const runners = [runner('runnerAA1', { record })];
+    const found = await named(viewOf(snapshotOf({}, { runners })), 'gitlab_requests_total');
+
+    expect(found.find(({ labels }) => labels['kind'] === 'record')?.value).toBe('0');
   });
 
   test('the way of a walk is a series: the URL, the proxy and the name servers of the last lookup', async () => {
