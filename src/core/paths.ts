@@ -16,3 +16,8 @@ export const HOST_PATHS: Paths = { rootfs: '/', procfs: '/proc', sysfs: '/sys' }
 export function inRoot(paths: Paths, path: string): string {
   return paths.rootfs === '/' ? path : join(paths.rootfs, path);
 }
+
+/** The folder itself, or anything in it. */
+export function isBelow(path: string, folder: string): boolean {
+  return folder === '/' || path === folder || path.startsWith(`${folder}/`);
+}

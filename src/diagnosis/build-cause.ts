@@ -1,4 +1,5 @@
 /** From an observation to a cause: the only place that fills a catalogue entry with values. */
+import { withoutBrackets } from '../core/address.ts';
 import type { CheckState } from '../core/check.ts';
 import type { Cause, Evidence } from '../core/diagnosis.ts';
 import { causeKey } from '../core/diagnosis.ts';
@@ -71,7 +72,7 @@ function contextFor(
   return contextOf(
     {
       url: asked,
-      host: (parsed?.hostname ?? asked).replace(/^\[|\]$/g, ''),
+      host: withoutBrackets(parsed?.hostname ?? asked),
       port: portOf(parsed),
       config: place.files.config,
       place,

@@ -11,6 +11,7 @@
  *
  * It judges nothing; the diagnosis tells causes apart by it.
  */
+import { withoutBrackets } from '../core/address.ts';
 import type { FollowUpTools } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
 import type { EndpointTarget } from '../core/target.ts';
@@ -66,7 +67,7 @@ async function tryOthers(
 ): Promise<AlternatePathFinding> {
   const { link, name: fault, finding } = tools.fault;
   const { url, proxy } = target;
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const host = withoutBrackets(url.hostname);
   const trust = await store.load(
     target.trust,
     host,

@@ -6,6 +6,7 @@
  * Reasons   one for each thing that can be repaired; see `reasons`.
  * Unknown   tls-error: an alert or an error that this file does not know.
  */
+import { withoutBrackets } from '../core/address.ts';
 import { deadlineOf } from '../core/abort.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Fact, Finding } from '../core/finding.ts';
@@ -101,7 +102,7 @@ async function shake(
   options: ValuesOf<typeof OPTIONS>,
   { clock, signal, paths, walk }: LinkTools,
 ): Promise<Finding<keyof typeof REASONS, keyof typeof MEASURES>> {
-  const host = target.url.hostname.replace(/^\[|\]$/g, '');
+  const host = withoutBrackets(target.url.hostname);
   const isDenied = createReadCheck(target.credentials, paths);
   const trust = await store.load(target.trust, host, paths, isDenied);
   const open = walk.open;

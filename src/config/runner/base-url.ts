@@ -3,6 +3,7 @@
  * decides this (docs/reference/runner-config.md#keys-of-an-entry: trailing slashes and one `/ci` are cut, then
  * `/api/v4/` is appended; http and https only).
  */
+import { isLoopbackHost } from '../../core/address.ts';
 import { redactArgument } from '../../core/redact-argument.ts';
 
 /** Why the runner can do nothing with a url. */
@@ -68,7 +69,7 @@ function warningsOf(text: string, url: URL): ReadonlyMap<UrlWarning, string> {
   if (API_PATH.test(text)) found.set('api-path', text.replace(API_PATH, '/'));
   if (CI_PATH.test(text)) found.set('ci-path', text.replace(CI_PATH, '/'));
   if (isPage(url) && !API_PATH.test(text)) found.set('page-path', `${url.origin}/`);
-  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+  if (url.protocol === 'http:' && !isLoopbackHost(url.hostname)) {
     found.set('http', shown.replace(/^http:/i, 'https:'));
   }
   if (shown !== text) found.set('credentials', shown);
@@ -79,11 +80,6 @@ function warningsOf(text: string, url: URL): ReadonlyMap<UrlWarning, string> {
 function isPage({ pathname }: URL): boolean {
   const parts = pathname.split('/').filter((part) => part !== '' && part !== 'ci');
   return parts.length > 1 || PAGE.test(parts[0] ?? '');
-}
-
-/** A name of this host itself. */
-export function isLoopback(hostname: string): boolean {
-  return /^(?:localhost|127(?:\.\d+){3}|\[::1\]|.*\.localhost)$/.test(hostname);
 }
 
 /** A url as it may be shown: without the text before `@` or after `?`, and hidden when it is a token. */

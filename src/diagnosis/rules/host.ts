@@ -1,4 +1,5 @@
 /** Faults of a file system that the Docker check sees too; and what this user may not see. */
+import { isBelow } from '../../core/paths.ts';
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
@@ -30,10 +31,6 @@ function dockerChecksOn({ check }: CheckState, indexed: SnapshotIndex): readonly
     .statesOf('executor')
     .filter((state) => hasReason(state, 'root-full'))
     .filter((state) => isBelow(String(factsOf(state)['root'] ?? ''), target.id));
-}
-
-function isBelow(path: string, mountPoint: string): boolean {
-  return path === mountPoint || path.startsWith(mountPoint === '/' ? '/' : `${mountPoint}/`);
 }
 
 function isDockerAlone({ check: { target } }: CheckState): boolean {

@@ -1,4 +1,5 @@
 /** The host and port that requests for a URL connect to first: the proxy, or GitLab. */
+import { withoutBrackets } from '../../core/address.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 
 export interface DialledHostPort {
@@ -10,7 +11,7 @@ export interface DialledHostPort {
 /** What a URL names, with the default port of its scheme. */
 export function hostPortOf({ hostname, port, protocol }: URL): DialledHostPort {
   const usual = protocol === 'https:' ? 443 : 80;
-  return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? usual : Number(port) };
+  return { host: withoutBrackets(hostname), port: port === '' ? usual : Number(port) };
 }
 
 /** The proxy's place where there is one, else GitLab's. */

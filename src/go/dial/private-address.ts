@@ -1,6 +1,8 @@
 /** Is this a private host? By its addresses (RFC 1918, RFC 4193, RFC 6598, link-local) or by an internal name. */
 import { BlockList, isIP } from 'node:net';
 
+import { withoutBrackets } from '../../core/address.ts';
+
 const PRIVATE = new BlockList();
 for (const [network, bits] of [
   ['10.0.0.0', 8],
@@ -18,7 +20,7 @@ PRIVATE.addSubnet('fe80::', 10, 'ipv6');
 const INSIDE_NAMES = /(?:^[^.]+|\.(?:internal|intranet|local|lan|corp|home|private|test))\.?$/i;
 
 export function isPrivateHost(hostname: string, addresses: readonly string[]): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '');
+  const host = withoutBrackets(hostname);
   if (isIP(host) !== 0) return isPrivateAddress(host);
   return (
     INSIDE_NAMES.test(host) ||

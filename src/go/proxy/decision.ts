@@ -7,6 +7,7 @@
  */
 import { BlockList, isIP } from 'node:net';
 
+import { isLoopbackAddress, withoutBrackets } from '../../core/address.ts';
 import { Secret } from '../../core/secret.ts';
 import type { ProxyDecision } from '../../core/target.ts';
 import type { GoUrl } from './url.ts';
@@ -105,7 +106,8 @@ function schemeOf(scheme: string): 'http' | 'https' | 'socks5' {
 /** The direct decision for a URL that is exempt from the proxy, or `undefined` when it is not. */
 function exemptionOf(url: URL, environment: Environment): Direct | undefined {
   const host = withoutBrackets(url.hostname);
-  if (host === 'localhost' || isLoopback(host)) return directDecision(`${host} is never proxied`);
+  if (host === 'localhost' || isLoopbackAddress(host))
+    return directDecision(`${host} is never proxied`);
   const variable = firstSetVariable(environment, 'NO_PROXY');
   if (variable === undefined) return undefined;
   const port = url.port === '' ? (DEFAULT_PORTS[url.protocol] ?? 80) : Number(url.port);
@@ -118,13 +120,6 @@ function exemptionOf(url: URL, environment: Environment): Direct | undefined {
     ...directDecision(`${variable} has "${match}", which matches ${host}`),
     exemptBy: variable,
   };
-}
-
-function isLoopback(host: string): boolean {
-  const list = new BlockList();
-  list.addSubnet('127.0.0.0', 8, 'ipv4');
-  list.addAddress('::1', 'ipv6');
-  return isIP(host) !== 0 && list.check(host, familyName(isIP(host)));
 }
 
 function isMatch(entry: string, host: string, port: number): boolean {
@@ -169,8 +164,4 @@ function isSameAddress(a: string, b: string): boolean {
 
 function familyName(family: number): 'ipv4' | 'ipv6' {
   return family === 4 ? 'ipv4' : 'ipv6';
-}
-
-function withoutBrackets(host: string): string {
-  return host.startsWith('[') ? host.slice(1, -1) : host;
 }

@@ -11,6 +11,7 @@ import { request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { join } from 'node:path';
 
+import { withoutBrackets } from '../../core/address.ts';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
 
@@ -46,7 +47,7 @@ export function parseDockerHost(text: string, isTls: boolean): DockerAddress | u
   if (url === null) return undefined;
   const tls = isTls || match?.['scheme'] === 'https';
   const port = url.port === '' ? portOf(match?.['rest'] ?? '', tls) : Number(url.port);
-  return { kind: 'tcp', host: url.hostname.replace(/^\[|\]$/g, ''), port, tls };
+  return { kind: 'tcp', host: withoutBrackets(url.hostname), port, tls };
 }
 
 /** The URL class drops port 80 of http. */

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Paths } from '../../core/paths.ts';
+import { isBelow } from '../../core/paths.ts';
 
 export interface Mount {
   readonly mountPoint: string;
@@ -60,9 +61,4 @@ export function mountOf(path: string, mounts: readonly Mount[]): Mount | undefin
       best === undefined || mount.mountPoint.length >= best.mountPoint.length ? mount : best,
     undefined,
   );
-}
-
-function isBelow(path: string, mountPoint: string): boolean {
-  if (mountPoint === '/' || path === mountPoint) return true;
-  return path.startsWith(`${mountPoint}/`);
 }

@@ -4,6 +4,8 @@
  */
 import { BlockList, isIP } from 'node:net';
 
+import { isLoopbackAddress } from '../../core/address.ts';
+
 export interface Packet {
   /** Of the peer, and its port. */
   readonly address: string;
@@ -84,9 +86,8 @@ function metaOf(key: string, packet: Packet): string | number | undefined {
   // Of an answer the kernel does not always know it.
   if (key === 'skuid') return isAnswer === true ? undefined : uid;
   if (key === 'nfproto') return isIP(address) === 6 ? 'ipv6' : 'ipv4';
-  const isLoopback = /^127\.|^::1$/.test(address);
   // Only this much is known of the interface: the loopback one carries loopback addresses and no others.
-  return isOfInterface({ meta: { key } }) && isLoopback ? LOOPBACK : undefined;
+  return isOfInterface({ meta: { key } }) && isLoopbackAddress(address) ? LOOPBACK : undefined;
 }
 
 function isAmong(value: string | number, right: unknown, lookup: Lookup): boolean | undefined {

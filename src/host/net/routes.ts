@@ -8,6 +8,7 @@ import { BlockList, isIPv6 } from 'node:net';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
 
+import { isLoopbackAddress } from '../../core/address.ts';
 import type { Paths } from '../../core/paths.ts';
 import { addressesByInterface } from './own-addresses.ts';
 import { readProc } from '../proc/proc-files.ts';
@@ -130,13 +131,13 @@ export async function findRouteObstacle(
 ): Promise<string | undefined> {
   const known = await readRoutes(paths);
   if (known === undefined || addresses.length === 0) return undefined;
-  if (addresses.every((address) => isLoopback(address))) {
+  if (addresses.every((address) => isLoopbackAddress(address))) {
     return isOffline(known)
       ? `this host has no usable route to any network${downInterfacesText(known)}`
       : undefined;
   }
   const obstacles = addresses
-    .filter((address) => !isLoopback(address))
+    .filter((address) => !isLoopbackAddress(address))
     .map((address) => closedRouteText(address, known) ?? downInterfaceTo(address, known));
   return obstacles.includes(undefined) ? undefined : [...new Set(obstacles)].join(', ');
 }
@@ -159,10 +160,6 @@ function closedRouteText(address: string, { routes }: HostRoutes): string | unde
   return route?.isClosed === true
     ? `the route ${route.network}/${route.bits} in this host's routing table rejects ${address}`
     : undefined;
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.');
 }
 
 /** The interface of the route to the address, when that interface is down. */

@@ -1,6 +1,7 @@
 /** `listen_address` and `[session_server]`: read once, at the start (docs/reference/runner-config.md#keys-of-the-whole-file). */
 import { isIP } from 'node:net';
 
+import { isLoopbackHost } from '../../core/address.ts';
 import { PACKAGED_UNIT } from '../../host/place/packaged.ts';
 import type { LintContext } from '../context.ts';
 import type { ParsedConfig } from '../parsed-config.ts';
@@ -62,10 +63,6 @@ function fatalFaultOf(text: string): string | undefined {
   return /[\s/]/.test(address.host) ? 'has an invalid host' : undefined;
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
-}
-
 export const LISTENER_RULES: readonly Rule[] = [
   {
     code: 'G15',
@@ -113,7 +110,7 @@ export const LISTENER_RULES: readonly Rule[] = [
       const found = metricsAddress(config);
       const address = found === undefined ? undefined : addressOf(found.value);
       if (found === undefined || address?.kind !== 'address') return [];
-      if (fatalFaultOf(found.value) !== undefined || isLoopback(address.host)) return [];
+      if (fatalFaultOf(found.value) !== undefined || isLoopbackHost(address.host)) return [];
       const port = address.port === '' ? String(DEFAULT_PORT) : address.port;
       const name = quote('listen_address', found.value);
       return [

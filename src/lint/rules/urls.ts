@@ -1,6 +1,7 @@
 /** `url`: where the runner asks for jobs. What is wrong with one is decided by config/runner/base-url.ts. */
 import type { UrlWarning } from '../../config/runner/base-url.ts';
-import { isLoopback, redactUrl } from '../../config/runner/base-url.ts';
+import { redactUrl } from '../../config/runner/base-url.ts';
+import { isLoopbackHost } from '../../core/address.ts';
 import { DOCKER_EXECUTORS } from '../../config/runner/executors.ts';
 import { formatVariable } from '../../config/runner/expand.ts';
 import type { Rule } from '../rule.ts';
@@ -131,7 +132,7 @@ export const URL_RULES: readonly Rule[] = [
     fix: 'Set `clone_url` to an address that containers can reach.',
     check: perEntryOf([...DOCKER_EXECUTORS, 'kubernetes'], (section, context) => {
       const found = urlAt(section, context);
-      if (found?.base.ok !== true || !isLoopback(found.base.url.hostname)) return [];
+      if (found?.base.ok !== true || !isLoopbackHost(found.base.url.hostname)) return [];
       const clone = filledAt(section.table, 'clone_url')?.value ?? '';
       const network = filledAt(section.table, 'docker', 'network_mode')?.value;
       if (/^[a-z+]+:\/\//i.test(clone) || network === 'host') return [];
