@@ -13,7 +13,7 @@ import type { LintReport } from '../core/lint.ts';
 import { HOST_PATHS } from '../core/paths.ts';
 import { PlaceFinder } from '../discovery/place.ts';
 import { readUnitEnvironment } from '../host/net/proxy-settings.ts';
-import { SYSTEM_DIRECTORY, USER_DIRECTORY } from '../host/place/runner-files.ts';
+import { SYSTEM_DIRECTORY, usualConfigs } from '../host/place/runner-files.ts';
 import { findRunnerProcesses } from '../host/proc/runner-process.ts';
 import { codeQualityOf } from '../lint/code-quality.ts';
 import { reportWithFiles } from '../lint/file-reader.ts';
@@ -104,9 +104,8 @@ export async function reportFor(prepared: Prepared, path: string | undefined): P
 
 /** A path that a runner of this host uses by default. */
 async function isDefault(place: string): Promise<boolean> {
-  const usual = [DEFAULT_PATH, join(homedir(), USER_DIRECTORY, 'config.toml')];
   const found = await Promise.all(
-    usual.map(async (path) => await realpath(path).catch(() => path)),
+    usualConfigs(homedir()).map(async (path) => await realpath(path).catch(() => path)),
   );
   return found.includes(place);
 }

@@ -7,7 +7,7 @@ import type { Mount } from '../host/fs/mounts.ts';
 import type { ProxyHint } from '../host/net/proxy-settings.ts';
 import { credentialsOf } from './credentials.ts';
 import type { Environment } from '../config/runner/expand.ts';
-import { asProcessSees } from './config-location.ts';
+import { asProcessSees } from '../host/place/runner-files.ts';
 import { alternativesOf } from './proxy-alternatives.ts';
 import type { RunnerDocument, RunnerEntry } from '../config/runner/runner-config.ts';
 

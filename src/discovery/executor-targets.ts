@@ -4,6 +4,8 @@
  */
 import { join } from 'node:path';
 
+import { hostPortOf } from '../go/dial/first-hop.ts';
+import { flagValue } from '../core/flag-value.ts';
 import type { RunnerProcess } from '../core/reading.ts';
 import type { EndpointTarget, ExecutorBackend, ExecutorTarget, HostPort } from '../core/target.ts';
 import { credentialsOf } from './credentials.ts';
@@ -12,7 +14,7 @@ import { environmentOf } from './endpoint-target.ts';
 import { AUTOSCALED_EXECUTORS, LOCAL_DOCKER_EXECUTORS } from '../config/runner/executors.ts';
 import type { Environment } from '../config/runner/expand.ts';
 import { DEFAULT_DOCKER_HOST } from '../host/place/engine.ts';
-import { asProcessSees } from './config-location.ts';
+import { asProcessSees } from '../host/place/runner-files.ts';
 import type { RunnerEntry } from '../config/runner/runner-config.ts';
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -63,13 +65,7 @@ function gitlabsOf(
 ): readonly HostPort[] {
   const found = members.flatMap(({ endpoint }): (readonly [string, HostPort])[] => {
     if (endpoint === undefined || endpoint.proxy.kind === 'proxy') return [];
-    const { host, hostname, port, protocol } = endpoint.url;
-    const usual = protocol === 'https:' ? 443 : 80;
-    const place = {
-      host: hostname.replace(/^\[|\]$/g, ''),
-      port: port === '' ? usual : Number(port),
-    };
-    return [[host, place]];
+    return [[endpoint.url.host, hostPortOf(endpoint.url)]];
   });
   return [...new Map(found).values()];
 }
@@ -115,11 +111,7 @@ function dockerAt(address: string, source: string, certificates: string | undefi
 
 /** `--user`: as whom the jobs of shell executors run; the packaged unit passes it. */
 function userOf(process: RunnerProcess | undefined): string | undefined {
-  const argv = process?.arguments ?? [];
-  const index = argv.findLastIndex((argument) => /^(?:--?user|-u)(?:=|$)/.test(argument));
-  if (index === -1) return undefined;
-  const [, value] = /^[^=]+=(.*)$/.exec(argv[index] ?? '') ?? [];
-  const user = value ?? argv[index + 1];
+  const user = flagValue(process?.arguments ?? [], '--user', '-u');
   return user === '' ? undefined : user;
 }
 

@@ -7,7 +7,7 @@ import type { Mount } from '../host/fs/mounts.ts';
 import { mountOf } from '../host/fs/mounts.ts';
 import { LOCAL_DOCKER_EXECUTORS } from '../config/runner/executors.ts';
 import { PACKAGED_WORKING_DIRECTORY } from '../host/place/runner-files.ts';
-import { asProcessSees } from './config-location.ts';
+import { asProcessSees } from '../host/place/runner-files.ts';
 import type { RunnerDocument, RunnerEntry } from '../config/runner/runner-config.ts';
 
 const DOCKER_ROOT = '/var/lib/docker';

@@ -17,12 +17,11 @@ import { firstThere, readHostServices } from '../host/place/host-services.ts';
 import type { Manager } from '../host/place/on-host.ts';
 import { placeOnHost } from '../host/place/on-host.ts';
 import { PACKAGED_UNIT } from '../host/place/packaged.ts';
-import { runnerFiles } from '../host/place/runner-files.ts';
+import { certsDirectoryOf, runnerFiles, USER_DIRECTORY } from '../host/place/runner-files.ts';
 import { readProcessUnit } from '../host/proc/process-unit.ts';
 import { findProgram, PROGRAM_PATHS } from '../host/proc/runner-program.ts';
 import { userName } from '../host/proc/users.ts';
 import { findRunnerUnit, readUnitFiles, serviceSetting } from '../host/systemd/unit-files.ts';
-import { certsDirectoryOf } from './config-location.ts';
 
 export interface PlaceQuestion {
   readonly process: RunnerProcess | undefined;
@@ -61,13 +60,18 @@ export class PlaceFinder {
       paths,
       user: await userOf(started, manager, paths),
       program: await programOf(started, paths),
-      files: runnerFiles(configPath, certsDirectoryOf(started, homedir()), home),
+      files: runnerFiles(configPath, certsOf(started), home),
       started,
       isRunning: process !== undefined,
       log,
       ...services,
     });
   }
+}
+
+/** Of a user whose home is not known, those of this daemon's user. */
+function certsOf(started: RunnerProcess | undefined): string {
+  return certsDirectoryOf(started) ?? join(homedir(), USER_DIRECTORY, 'certs');
 }
 
 async function managerOf(

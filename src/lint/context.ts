@@ -57,20 +57,3 @@ export interface LintContext {
     readonly changedUnseen: boolean;
   };
 }
-
-/** The value of a flag of the process: `--user`. */
-export function argumentOf(
-  process: RunnerProcess,
-  ...names: readonly string[]
-): string | undefined {
-  const parts = process.arguments;
-  const index = parts.findLastIndex((word) => names.some((name) => isFlag(word, name)));
-  const argument = parts[index];
-  if (argument === undefined) return undefined;
-  const equals = argument.indexOf('=');
-  return equals === -1 ? parts[index + 1] : argument.slice(equals + 1);
-}
-
-function isFlag(argument: string, name: string): boolean {
-  return argument === name || argument.startsWith(`${name}=`);
-}

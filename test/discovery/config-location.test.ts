@@ -1,8 +1,7 @@
-/** Where the runner's files are, for every way in which a runner is started. */
+/** Where config.toml is, for every way in which a runner is started. */
 import { describe, expect, test } from 'vitest';
 
-import { certsDirectoryOf, locateConfig } from '../../src/discovery/config-location.ts';
-import { systemIdPath } from '../../src/host/place/runner-files.ts';
+import { locateConfig } from '../../src/discovery/config-location.ts';
 import { runnerProcess } from '../support/runner-process.ts';
 
 const DAEMON = { uid: 1000, home: '/home/watch' };
@@ -39,44 +38,4 @@ describe('config.toml', () => {
   ] as const)('%s', (_, question, path, foundBy) => {
     expect(locateConfig({ ...DAEMON, ...question })).toEqual({ path, foundBy });
   });
-});
-
-describe('the certs directory', () => {
-  test.each([
-    ['no process', undefined, '/etc/gitlab-runner/certs'],
-    [
-      'root, whatever its config',
-      runnerProcess({ configPath: '/srv/c.toml' }),
-      '/etc/gitlab-runner/certs',
-    ],
-    [
-      'a user goes by HOME',
-      runnerProcess({
-        uid: 998,
-        environment: { HOME: '/var/lib/glr' },
-        configPath: '/var/lib/glr/config.toml',
-      }),
-      '/var/lib/glr/.gitlab-runner/certs',
-    ],
-    [
-      'a user whose environment is hidden, on its default config',
-      runnerProcess({
-        uid: 998,
-        configPath: '/home/glr/.gitlab-runner/config.toml',
-        configFoundBy: 'default',
-      }),
-      '/home/glr/.gitlab-runner/certs',
-    ],
-    [
-      'a user of whom nothing is known',
-      runnerProcess({ uid: 998, configPath: '/srv/c.toml' }),
-      '/home/watch/.gitlab-runner/certs',
-    ],
-  ])('%s', (_, process, expected) => {
-    expect(certsDirectoryOf(process, DAEMON.home)).toBe(expected);
-  });
-});
-
-test('the system id lies beside the config', () => {
-  expect(systemIdPath('/srv/config.toml')).toBe('/srv/.runner_system_id');
 });

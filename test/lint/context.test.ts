@@ -123,8 +123,8 @@ describe('the process', () => {
         process: { ...PROCESS, arguments: ['gitlab-runner', 'run'] },
         files: {
           '/builds': fileFact({ kind: 'directory', mode: 0o755 }),
-          '/proc/812/mounts': fileFact({
-            content: 'none / ext4 rw 0 0\nnone /builds tmpfs rw,noexec 0 0\n',
+          '/proc/812/mountinfo': fileFact({
+            content: '1 0 8:1 / / rw - ext4 none rw\n2 1 0:9 / /builds rw,noexec - tmpfs none rw\n',
           }),
         },
       },

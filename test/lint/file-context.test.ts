@@ -152,8 +152,9 @@ describe('the file itself', () => {
       rule: 'F07',
       text: `${ENTRY}  token_expires_at = 2027-01-01T00:00:00Z`,
       host: own({
-        '/proc/812/mounts': fileFact({
-          content: 'none / ext4 rw 0 0\nnone /etc/gitlab-runner tmpfs ro,nosuid 0 0\n',
+        '/proc/812/mountinfo': fileFact({
+          content:
+            '1 0 8:1 / / rw - ext4 none rw\n2 1 0:9 / /etc/gitlab-runner ro,nosuid - tmpfs none rw\n',
         }),
       }),
       found: `uid 0 cannot write ${CONFIG_PATH}, and a token in it expires`,

@@ -218,7 +218,7 @@ test('a CA file in the directory of another user', async () => {
   await mkdir(join(folder, '.gitlab-runner/certs'), { recursive: true });
   await writeFile(join(folder, '.gitlab-runner/certs/gitlab.example.com.crt'), root.pem);
   const text = '  url = "https://gitlab.example.com/"';
-  const context = { environment: { HOME: folder }, process: PROCESS };
+  const context = { process: { ...PROCESS, environment: { HOME: folder } } };
 
   expect(await found(text, context)).toEqual([
     'T05: a runner with uid 0 does not read HERE/.gitlab-runner/certs/gitlab.example.com.crt',

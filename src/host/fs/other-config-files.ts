@@ -6,9 +6,8 @@ import { readFile, stat } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
-import type { RunnerProcess } from '../../core/reading.ts';
 import { findRunnerProcesses } from '../proc/runner-process.ts';
-import { USUAL_CONFIGS } from '../place/runner-files.ts';
+import { usualConfigs } from '../place/runner-files.ts';
 import { processesUsing } from './same-file.ts';
 
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -25,17 +24,12 @@ export async function findOtherConfigFile(
   const processes = await findRunnerProcesses(paths);
   const [main] = await processesUsing(configPath, processes, paths);
   if (main === undefined) return undefined;
-  for (const place of candidatePaths(main).filter((path) => path !== configPath)) {
+  const candidates = usualConfigs(main.environment?.['HOME']);
+  for (const place of candidates.filter((path) => path !== configPath)) {
     if (!(await hasEntries(inRoot(paths, place)))) continue;
     if ((await processesUsing(place, processes, paths)).length === 0) return place;
   }
   return undefined;
-}
-
-function candidatePaths({ environment }: RunnerProcess): readonly string[] {
-  const home = environment?.['HOME'] ?? '';
-  const own = home === '' ? [] : [`${home}/.gitlab-runner/config.toml`];
-  return [...new Set([...USUAL_CONFIGS, ...own])];
 }
 
 async function hasEntries(place: string): Promise<boolean> {

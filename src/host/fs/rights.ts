@@ -95,22 +95,37 @@ async function isDeniedBy(
   rights: readonly Right[],
   who: Credentials,
 ): Promise<boolean> {
-  const wanted = rights.reduce((bits, right) => bits + BITS[right], 0);
-  if (modeAllows(info, wanted, who)) return false;
+  if (modeAllows(info, rights, who) !== false) return false;
+  const wanted = bitsOf(rights);
   // An access list shows its mask in place of the group: only where that would allow it can there be one.
   const isMaskOpen = ((info.mode >> 3) & wanted) === wanted;
   return !(isMaskOpen && info.uid !== who.uid && (await hasAccessList(place)));
 }
 
-/** The kernel checks one class only: the owner's, else the group's, else that of all others. */
-function modeAllows({ mode, uid, gid }: Ownership, wanted: number, who: Credentials): boolean {
-  const shift = classShift(uid === who.uid, who.groups.includes(gid));
-  return ((mode >> shift) & wanted) === wanted;
+/** The groups are absent where they are not known. */
+export interface User {
+  readonly uid: number;
+  readonly groups?: readonly number[];
 }
 
-function classShift(isOwner: boolean, isMember: boolean): number {
-  if (isOwner) return 6;
-  return isMember ? 3 : 0;
+/**
+ * The kernel checks one class only: the owner's, else the group's, else that of all others. `undefined` when the result
+ * depends on groups that are not known. Root is for the caller to judge.
+ */
+export function modeAllows(
+  { mode, uid, gid }: Ownership,
+  rights: readonly Right[],
+  who: User,
+): boolean | undefined {
+  const wanted = bitsOf(rights);
+  const [owner, group, others] = [6, 3, 0].map((shift) => ((mode >> shift) & wanted) === wanted);
+  if (uid === who.uid) return owner;
+  if (who.groups !== undefined) return who.groups.includes(gid) ? group : others;
+  return group === others ? group : undefined;
+}
+
+function bitsOf(rights: readonly Right[]): number {
+  return rights.reduce((bits, right) => bits + BITS[right], 0);
 }
 
 /** `ls` shows a plus behind the mode. */

@@ -7,9 +7,10 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
+import { flagValue } from '../../core/flag-value.ts';
 import type { Paths } from '../../core/paths.ts';
 import type { FoundBy, RunnerProcess } from '../../core/reading.ts';
-import { SYSTEM_DIRECTORY, USER_DIRECTORY } from '../place/runner-files.ts';
+import { runnerDirectory } from '../place/runner-files.ts';
 import { mapProcesses } from './each-process.ts';
 import { runnerArguments } from './runner-arguments.ts';
 
@@ -113,7 +114,7 @@ export function configOf(
   uid: number,
   workingDirectory = '/',
 ): { readonly configPath: string; readonly configFoundBy: FoundBy } {
-  const argument = configArgument(words);
+  const argument = flagValue(words, '--config', '-c');
   if (argument !== undefined) {
     return { configPath: resolve(workingDirectory, argument), configFoundBy: 'process-argument' };
   }
@@ -124,19 +125,8 @@ export function configOf(
       configFoundBy: 'process-environment',
     };
   }
-  const directory = defaultDirectory(uid, environment?.['HOME'] ?? '', workingDirectory);
-  return { configPath: `${directory}/config.toml`, configFoundBy: 'default' };
-}
-
-function defaultDirectory(uid: number, home: string, workingDirectory: string): string {
-  if (uid === 0) return SYSTEM_DIRECTORY;
-  return home === '' ? workingDirectory : join(home, USER_DIRECTORY);
-}
-
-function configArgument(words: readonly string[]): string | undefined {
-  const index = words.findLastIndex((word) => /^(?:--?config|-c)(?:=|$)/.test(word));
-  if (index === -1) return undefined;
-  const word = words[index] ?? '';
-  const equals = word.indexOf('=');
-  return equals === -1 ? words[index + 1] : word.slice(equals + 1);
+  const home = environment?.['HOME'] ?? '';
+  const isHomeless = uid !== 0 && home === '';
+  const directory = isHomeless ? workingDirectory : runnerDirectory(uid, home);
+  return { configPath: join(directory, 'config.toml'), configFoundBy: 'default' };
 }

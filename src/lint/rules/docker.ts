@@ -246,7 +246,7 @@ function socketFault(fact: FileFact, { process }: LintContext): string | undefin
   if (fact.kind === 'unknown') return undefined;
   if (fact.kind === 'missing') return 'the socket in host does not exist';
   if (fact.kind !== 'socket') return 'the path in host is not a socket';
-  const isDenied = process !== undefined && isAllowed(fact, process, 2) === false;
+  const isDenied = process !== undefined && isAllowed(fact, process, 'write') === false;
   return isDenied ? `uid ${process.uid} has no access to the socket in host` : undefined;
 }
 

@@ -5,8 +5,8 @@ import {
   REQUIRED_TABLES,
 } from '../../config/runner/executors.ts';
 import type { FileFact, LintContext } from '../context.ts';
-import { argumentOf } from '../context.ts';
-import type { User } from '../named-files.ts';
+import { flagValue } from '../../core/flag-value.ts';
+import type { User } from '../../host/fs/rights.ts';
 import { asRunnerSees, isAllowed, isThere, mountOptions } from '../named-files.ts';
 import type { Section } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
@@ -58,7 +58,7 @@ export const EXECUTOR_RULES: readonly Rule[] = [
     needs: ['process'],
     check: perEntryOf(['shell'], ({ table, label }, { process }) => {
       if (process?.uid !== 0) return [];
-      const user = argumentOf(process, '--user', '-u');
+      const user = flagValue(process.arguments, '--user', '-u');
       if (user !== undefined && user !== 'root') return [];
       const found = textAt(table, 'executor');
       return found === undefined
@@ -99,7 +99,7 @@ function jobUser({
   files,
 }: LintContext): (User & { readonly name: string }) | 'absent' | undefined {
   if (process === undefined) return undefined;
-  const name = argumentOf(process, '--user', '-u');
+  const name = flagValue(process.arguments, '--user', '-u');
   if (name === undefined || process.uid !== 0) return { ...process, name: `uid ${process.uid}` };
   const passwd = files?.read('/etc/passwd');
   const text = isThere(passwd) ? passwd.content : undefined;
@@ -149,5 +149,5 @@ function folderFault(
   // The runner creates the directory below its working directory itself.
   if (fact.kind === 'missing') return isNamed ? 'does not exist' : undefined;
   if (fact.kind !== 'directory') return 'is not a directory';
-  return isAllowed(fact, user, 2) === false ? `is not writable for ${user.name}` : undefined;
+  return isAllowed(fact, user, 'write') === false ? `is not writable for ${user.name}` : undefined;
 }

@@ -6,7 +6,7 @@ import { createHmac } from 'node:crypto';
 import { dirname, join } from 'node:path';
 
 import { isSystemId } from '../../gitlab/token.ts';
-import { USUAL_CONFIGS } from '../../host/place/runner-files.ts';
+import { usualConfigs } from '../../host/place/runner-files.ts';
 import type { FileAttributes, FileFact, LintContext } from '../context.ts';
 import { isAllowed, isThere, mountOptions } from '../named-files.ts';
 import type { Rule } from '../rule.ts';
@@ -75,7 +75,7 @@ export const FILE_RULES: readonly Rule[] = [
     check: ofFile(({ path, file, folder }, { process }) => {
       if (process === undefined || file === undefined || folder === undefined) return undefined;
       const isDenied =
-        isAllowed(file, process, 4) === false || isAllowed(folder, process, 1) === false;
+        isAllowed(file, process, 'read') === false || isAllowed(folder, process, 'enter') === false;
       return isDenied ? `uid ${process.uid} cannot read ${path}` : undefined;
     }),
   },
@@ -89,7 +89,9 @@ export const FILE_RULES: readonly Rule[] = [
     fix: 'Make the user of the runner process the owner of .runner_system_id, with mode 0600.',
     needs: ['files', 'process'],
     check: ofFile(({ systemId }, { process }) =>
-      process !== undefined && systemId !== undefined && isAllowed(systemId, process, 4) === false
+      process !== undefined &&
+      systemId !== undefined &&
+      isAllowed(systemId, process, 'read') === false
         ? `uid ${process.uid} cannot read .runner_system_id`
         : undefined,
     ),
@@ -109,7 +111,7 @@ export const FILE_RULES: readonly Rule[] = [
           ? undefined
           : '.runner_system_id contains no valid system id';
       }
-      const isReadOnly = isAllowed(folder, process, 2) === false;
+      const isReadOnly = isAllowed(folder, process, 'write') === false;
       return systemId.kind === 'missing' && isReadOnly
         ? '.runner_system_id does not exist, and the runner process cannot create it'
         : undefined;
@@ -153,7 +155,7 @@ export const FILE_RULES: readonly Rule[] = [
       const { process } = context;
       if (!expires || process === undefined || file === undefined) return undefined;
       const isReadOnly =
-        isAllowed(file, process, 2) === false || mountOptions(path, context).includes('ro');
+        isAllowed(file, process, 'write') === false || mountOptions(path, context).includes('ro');
       return isReadOnly
         ? `uid ${process.uid} cannot write ${path}, and a token in it expires`
         : undefined;
@@ -195,7 +197,7 @@ export const FILE_RULES: readonly Rule[] = [
     needs: ['files'],
     check: ofFile(({ path, file }, { files }) => {
       if (!isThere(file)) return undefined;
-      const other = USUAL_CONFIGS.find(
+      const other = usualConfigs().find(
         (place) => place !== path && isNewer(files?.stat(place), file),
       );
       return other === undefined ? undefined : `${other} exists as well`;

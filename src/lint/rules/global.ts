@@ -1,6 +1,6 @@
 /** Keys of the whole file that need more than their own value to be judged. */
 import { redactName } from '../../config/runner/redact-value.ts';
-import { argumentOf } from '../context.ts';
+import { flagValue } from '../../core/flag-value.ts';
 import type { ParsedConfig } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
 import { entryAt, pairsAt } from '../values.ts';
@@ -41,7 +41,7 @@ export const GLOBAL_RULES: readonly Rule[] = [
           (name) => (environment[name] ?? '') !== '',
         );
         const flag = key === 'log_level' ? ['--log-level', '-l'] : ['--log-format'];
-        const given = process === undefined ? undefined : argumentOf(process, ...flag);
+        const given = process === undefined ? undefined : flagValue(process.arguments, ...flag);
         const by = variable ?? (given === undefined ? undefined : flag[0]);
         if (found === undefined || by === undefined) return [];
         return [atKey(found, `${by} of the runner process overrides ${key}`, { key })];

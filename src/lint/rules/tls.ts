@@ -3,12 +3,19 @@
  * (docs/reference/runner-config.md#trust-and-identity-towards-gitlab).
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
 
+import type { RunnerProcess } from '../../core/reading.ts';
 import { certificatesOf } from '../../go/tls/pem.ts';
+import type { User } from '../../host/fs/rights.ts';
+import {
+  certsDirectoryOf,
+  SYSTEM_DIRECTORY,
+  USER_DIRECTORY,
+} from '../../host/place/runner-files.ts';
 import type { FileFact, LintContext } from '../context.ts';
 import { DOCKER_EXECUTORS } from '../../config/runner/executors.ts';
-import type { User } from '../named-files.ts';
-import { asRunnerSees, certFolders, fileOf, hostOf, isAllowed, isThere } from '../named-files.ts';
+import { asRunnerSees, fileOf, hostOf, isAllowed, isThere } from '../named-files.ts';
 import type { Section } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
 import { perEntry, perEntryOf } from '../rule.ts';
@@ -23,7 +30,7 @@ function uselessCa(fact: FileFact, who: User | undefined): string | undefined {
   if (fact.kind === 'missing') return 'does not exist';
   if (fact.kind === 'unknown') return undefined;
   if (fact.kind !== 'file') return 'is not a file';
-  if (who !== undefined && isAllowed(fact, who, 4) === false)
+  if (who !== undefined && isAllowed(fact, who, 'read') === false)
     return `cannot be read by uid ${who.uid}`;
   if (fact.content === undefined) return undefined;
   if (fact.content.trim() === '') return 'is empty';
@@ -173,12 +180,19 @@ function wrongFolder(section: Section, context: LintContext): readonly Violation
   const url = filledAt(section.table, 'url');
   const isNamed = filledAt(section.table, 'tls-ca-file') !== undefined;
   if (process === undefined || url === undefined || host === undefined || isNamed) return [];
-  const [own, other] = certFolders(context);
-  const file = `${other}/${host}.crt`;
-  if (isThere(files?.stat(`${own}/${host}.crt`)) || !isThere(files?.stat(file))) return [];
+  const own = certsDirectoryOf(process);
+  const file = join(certsDirectoryOfOthers(process), `${host}.crt`);
+  if (own === undefined || isThere(files?.stat(join(own, `${host}.crt`)))) return [];
+  if (!isThere(files?.stat(file))) return [];
   const message = `a runner with uid ${process.uid} does not read ${file}`;
   const more = { key: 'runners.tls-ca-file', corrected: `tls-ca-file = "${file}"` };
   return [atValue(url.entry, message, more)];
+}
+
+/** Where a runner of another user reads it: root's for a user, and for root the one in its home. */
+function certsDirectoryOfOthers({ uid, environment }: RunnerProcess): string {
+  const home = environment?.['HOME'] ?? '/root';
+  return join(uid === 0 ? join(home, USER_DIRECTORY) : SYSTEM_DIRECTORY, 'certs');
 }
 
 function clientPair(section: Section, context: LintContext): readonly Violation[] {
@@ -211,8 +225,9 @@ function clientPair(section: Section, context: LintContext): readonly Violation[
 function hasOtherHalf(section: Section, half: 'crt' | 'key', context: LintContext): boolean {
   const host = hostOf(section, context);
   if (host === undefined || context.files === undefined) return false;
-  const [folder] = certFolders(context);
-  const fact = context.files.stat(`${folder}/${host}.auth.${half}`);
+  const folder = certsDirectoryOf(context.process);
+  const fact =
+    folder === undefined ? undefined : context.files.stat(join(folder, `${host}.auth.${half}`));
   return fact === undefined || isThere(fact) || fact.kind === 'unknown';
 }
 

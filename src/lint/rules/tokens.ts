@@ -112,7 +112,7 @@ export const TOKEN_RULES: readonly Rule[] = [
       const { configPath, files, process } = context;
       const own = configPath === undefined ? undefined : files?.stat(configPath);
       const isReadOnly =
-        own !== undefined && process !== undefined && isAllowed(own, process, 2) === false;
+        own !== undefined && process !== undefined && isAllowed(own, process, 'write') === false;
       if (left > QUARTER || (!isOff && !isReadOnly)) return [];
       const message = `the token of ${section.label} expires on ${dayOf(expires.value)}, and the runner cannot renew it`;
       return [atValue(expires.entry, message, { key: EXPIRES })];

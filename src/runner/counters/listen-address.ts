@@ -2,6 +2,7 @@
  * The address of the runner's metrics: `--listen-address`, then LISTEN_ADDRESS, then `listen_address` of its config;
  * port 9252 unless a port is given: docs/reference/runner.md#counters.
  */
+import { flagValue } from '../../core/flag-value.ts';
 import type { RunnerProcess } from '../../core/reading.ts';
 
 export interface MetricsAddress {
@@ -15,18 +16,10 @@ export function metricsAddressOf(
   configured: string | undefined,
   process: RunnerProcess | undefined,
 ): MetricsAddress | undefined {
-  const given =
-    argumentOf(process?.arguments ?? []) ?? process?.environment?.['LISTEN_ADDRESS'] ?? '';
+  const argument = flagValue(process?.arguments ?? [], '--listen-address');
+  const given = argument ?? process?.environment?.['LISTEN_ADDRESS'] ?? '';
   const text = given === '' ? configured : given;
   return text === undefined || text === '' ? undefined : parseAddress(text);
-}
-
-function argumentOf(words: readonly string[]): string | undefined {
-  const index = words.findLastIndex((word) => /^--?listen-address(?:=|$)/.test(word));
-  const word = words[index];
-  if (word === undefined) return undefined;
-  const equals = word.indexOf('=');
-  return equals === -1 ? words[index + 1] : word.slice(equals + 1);
 }
 
 const ADDRESS = /^(?:\[(?<six>[^\]]*)\]|(?<name>[^:]*))(?::(?<port>\d+))?$/;
