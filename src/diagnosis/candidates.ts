@@ -1,7 +1,7 @@
 /** For a failure without a known cause: which causes are possible, and which evidence is missing for each. */
 import type { Snapshot } from '../core/check.ts';
 import type { Candidate, Cause } from '../core/diagnosis.ts';
-import { catalogue } from './catalogue/index.ts';
+import { catalogue, probesOf } from './catalogue/index.ts';
 
 /** A longer list would not help. */
 const MAX_CANDIDATES = 5;
@@ -14,7 +14,7 @@ export function candidatesOf(causes: readonly Cause[], { checks }: Snapshot): re
     ),
   );
   return catalogue
-    .filter(({ from }) => from.some((reason) => probes.has(reason.split('/')[0])))
+    .filter((spec) => probesOf(spec).some((probe) => probes.has(probe)))
     .slice(0, MAX_CANDIDATES)
     .map(({ id, evidence }) => ({
       id,

@@ -164,6 +164,8 @@ export interface CauseSpec {
   readonly notConfusedWith: readonly string[];
   /** `<probe>/<reason>` pairs that are read as this cause. */
   readonly from: readonly string[];
+  /** Pairs of other causes that this one can produce as well; another check must prove it. */
+  readonly looksLike?: readonly string[];
   /** Severity when the check only warns; `severity` by default. */
   readonly warnSeverity?: Severity;
   /** A clause with the values: "the name gitlab.example.com does not exist". */

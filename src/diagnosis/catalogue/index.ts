@@ -72,6 +72,11 @@ export function specOfReason(probe: string, reason: string): CauseSpec | undefin
   return BY_REASON.get(`${probe}/${reason}`);
 }
 
+/** The probes that observe a cause, in the order of its entry. */
+export function probesOf({ from }: CauseSpec): readonly string[] {
+  return from.map((reason) => reason.slice(0, reason.indexOf('/')));
+}
+
 /** Whether a cause belongs to one of these families; an unknown id belongs to none. */
 export function isOfFamily(id: string | undefined, ...names: readonly FamilyName[]): boolean {
   const family = FAMILY_OF.get(id ?? '');

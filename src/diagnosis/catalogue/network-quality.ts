@@ -101,6 +101,14 @@ export const NETWORK_QUALITY_CAUSES: readonly CauseSpec[] = [
       'At least one fifth of ten simultaneous connection requests were lost, and others succeeded.',
     notConfusedWith: ['gitlab-partial-outage', 'dns-timeout', 'tcp-connect-timeout'],
     from: ['connect/packet-loss'],
+    looksLike: [
+      'dns/timeout',
+      'dns/slow',
+      'connect/timeout',
+      'proxy/silent',
+      'tls/handshake-blocked',
+      'http/no-answer',
+    ],
     says: (c) => `packets to ${c.host} are lost on the path`,
     fix: (c) => [
       step(

@@ -5,18 +5,17 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { CheckId, Fact } from '../../core/finding.ts';
-import { reasonOf } from '../../core/finding.ts';
 import { dataOf } from '../../core/finding-data.ts';
 import { ATTEMPTS, isFailed } from '../../go/dial/dial-judgement.ts';
 import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
-import { specOfReason } from '../catalogue/index.ts';
+import { isOfFamily } from '../catalogue/index.ts';
 import type { CauseSpec } from '../cause-spec.ts';
 import { buildCause, mergeCauses, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import { refined } from './refine.ts';
 import { isAlternating } from './refine-web.ts';
-import { isPassing } from './default.ts';
+import { isPassing, specOfFinding } from './default.ts';
 
 export function pathCauses(indexed: SnapshotIndex): readonly Cause[] {
   return mergeCauses(
@@ -53,20 +52,10 @@ function brokenLink(links: readonly CheckState[]): CheckState | undefined {
   return first !== undefined && isOfThisHost(first) ? first : (proxy ?? first);
 }
 
-/** Ends that say nothing about the name or the address. */
-const OF_THIS_HOST: ReadonlySet<string> = new Set([
-  'dns/timeout',
-  'dns/server-failure',
-  'dns/resolver-down',
-  'dns/not-configured',
-  'dns/prohibited',
-  'dns/no-route',
-  'connect/no-route',
-  'connect/no-local-port',
-]);
-
-function isOfThisHost({ check, finding }: CheckState): boolean {
-  return OF_THIS_HOST.has(`${check.probe.id}/${reasonOf(finding) ?? ''}`);
+/** It says nothing about the name or the address that it was for, so nothing about a proxy. */
+function isOfThisHost(link: CheckState): boolean {
+  const spec = specOfFinding(link);
+  return spec?.scope === 'host' && !isOfFamily(spec.id, 'proxy');
 }
 
 function causeOfLink(
@@ -102,9 +91,8 @@ function sideChecks({ id }: EndpointTarget, indexed: SnapshotIndex): readonly Ch
 }
 
 function specOfLink(link: CheckState): CauseSpec {
-  const { check, finding } = link;
   if (isOnlyIpv6Dead(link)) return requireCause('ipv6-path-broken');
-  return specOfReason(check.probe.id, reasonOf(finding) ?? '') ?? requireCause('unknown');
+  return specOfFinding(link) ?? requireCause('unknown');
 }
 
 /** Every address that failed is IPv6, and those that respond are not: IPv6 fails, not a server. */

@@ -8,8 +8,6 @@ import type { Refinement } from './refinement.ts';
 
 /** The probe tried another address, which worked. */
 const PROVEN = ['hosts-override', 'servers-disagree'] as const;
-/** An address of this host may belong to a program that is not GitLab. */
-const AFTER_SINKHOLE: readonly string[] = ['connect', 'tls', 'http', 'api'];
 
 export const byDoubtedName: Refinement = (link, endpoint, indexed) => {
   if (!isFail(link)) return undefined;
@@ -22,7 +20,8 @@ export const byDoubtedName: Refinement = (link, endpoint, indexed) => {
 /** The failure of the link is one that a wrong address explains. */
 function isMisled(link: CheckState, dns: CheckState): boolean {
   const probe = link.check.probe.id;
-  if (hasReason(dns, 'sinkhole')) return AFTER_SINKHOLE.includes(probe);
+  // An address of this host may belong to a program that is not GitLab; what answers CONNECT is a proxy.
+  if (hasReason(dns, 'sinkhole')) return probe !== 'proxy';
   const isStranger = probe === 'tls' && factsOf(dns)['trial'] === 'certificate';
   const isDead = probe === 'connect' || hasReason(link, 'unreachable');
   return hasReason(dns, ...PROVEN) && (isDead || isStranger);

@@ -4,6 +4,7 @@ import { reasonOf } from '../../core/finding.ts';
 import { dataOf } from '../../core/finding-data.ts';
 import { ATTEMPTS } from '../../go/dial/dial-judgement.ts';
 import { requireCause } from '../build-cause.ts';
+import type { CauseSpec } from '../cause-spec.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import type { Refinement } from './refinement.ts';
@@ -14,27 +15,23 @@ export const byFirewall: Refinement = (link, { id }, indexed) => {
   return { spec: requireCause('firewall-local-block'), facts: factsOf(rule) };
 };
 
-/** Failures of a link that packet loss can also cause. */
-const SILENT: ReadonlySet<string> = new Set([
-  'dns/timeout',
-  'dns/slow',
-  'connect/timeout',
-  'proxy/silent',
-  'tls/handshake-blocked',
-  'http/no-answer',
-]);
 /** How far back a measured loss still explains a timeout. */
 const REMEMBER_SECONDS = 120;
 
 export const byPacketLoss: Refinement = (link, { id }, indexed) => {
-  if (!SILENT.has(`${link.check.probe.id}/${reasonOf(link.finding) ?? ''}`)) return undefined;
+  const spec = requireCause('network-packet-loss');
+  if (!looksLike(spec, link)) return undefined;
   const connect = stateAt('connect', id, indexed);
   const since = indexed.snapshot.takenAt - REMEMBER_SECONDS * 1000;
   const wasLossy = connect?.recent.some(
     ({ finding, startedAt }) => startedAt >= since && reasonOf(finding) === 'packet-loss',
   );
-  return wasLossy === true ? { spec: requireCause('network-packet-loss') } : undefined;
+  return wasLossy === true ? { spec } : undefined;
 };
+
+function looksLike({ looksLike: others = [] }: CauseSpec, { check, finding }: CheckState): boolean {
+  return others.includes(`${check.probe.id}/${reasonOf(finding) ?? ''}`);
+}
 
 /** With IPv6 only the runner cannot connect; a closed port has nothing to do with IPv6. */
 export const byFamily: Refinement = (link) => {

@@ -6,7 +6,7 @@ import type { CheckState } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
-import { causeSpec } from '../catalogue/index.ts';
+import { causeSpec, probesOf } from '../catalogue/index.ts';
 import { mergeCauses, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail } from '../snapshot-index.ts';
@@ -134,7 +134,7 @@ function buildPollCause(indexed: SnapshotIndex, failing: Failing): Cause | undef
 /** The cause that the runner's message would mean if it were true for us, too. */
 function ruledOutOf({ event }: ObservedEvent, links: readonly CheckState[]): Cause['ruledOut'] {
   const spec = causeSpec(event.cause ?? '');
-  const link = spec?.from[0]?.split('/')[0];
+  const [link] = spec === undefined ? [] : probesOf(spec);
   const passes = links.some(({ check }) => check.probe.id === link);
   return spec === undefined || !passes
     ? []
