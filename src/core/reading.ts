@@ -17,6 +17,8 @@ export interface Problem {
   /** Kinds of value: `string`, `integer`, … */
   readonly expected?: string;
   readonly found?: string;
+  /** The variable that is not set, if its name may be shown. */
+  readonly variable?: string;
   /** The line as it would be right: `cpus = "2"`. */
   readonly corrected?: string;
 }

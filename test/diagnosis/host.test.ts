@@ -162,6 +162,23 @@ describe('config.toml', () => {
     expect(causes.map(({ id }) => id)).toEqual(['config-env-unset']);
     expect(causes[0]?.explains).toEqual(['token@runnerAA1']);
   });
+
+  test.each([
+    ['GITLAB_URL', 'systemctl edit gitlab-runner'],
+    [undefined, 'sudoedit /etc/gitlab-runner/config.toml'],
+  ])('a variable with the name %s is set by: %s', (variable, command) => {
+    const problem: Problem = {
+      code: 'env-unset',
+      file: CONFIG,
+      line: 7,
+      message: 'it is not set',
+      fix: 'Set it.',
+      ...(variable === undefined ? {} : { variable }),
+    };
+    const { causes } = diagnose(snapshotOf({}, { configProblems: [problem] }));
+
+    expect(causes[0]?.fix[0]?.command).toContain(command);
+  });
 });
 
 describe('what runnerwatch may not read', () => {

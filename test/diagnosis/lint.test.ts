@@ -106,7 +106,7 @@ describe('an ignored key', () => {
 
   test.each([
     ['ca-file = "/etc/ca.pem"', 'tls-ca-file, in [[runners]]'],
-    ['tls_ca_path = "/etc/ca.pem"', 'tls-ca-file'],
+    ['tls_ca_path = "/etc/ca.pem"', 'tls-ca-file, in [[runners]]'],
     ['cacert = "/etc/ca.pem"', 'tls-ca-file, in [[runners]]'],
   ])('may have any name that says authority: %s', (line, corrected) => {
     const { causes } = judged(twoEntries(`  ${line}\n${DOCKER}`), UNTRUSTED);

@@ -1,7 +1,7 @@
 /** Problems that keep one `[[runners]]` entry from being checked. They do not stop the file from loading. */
 import type { Problem } from '../../core/reading.ts';
 import { redactUrl } from './base-url.ts';
-import { formatVariable } from './expand.ts';
+import { formatVariable, isVariableName } from './expand.ts';
 import type { RunnerEntry } from './runner-config.ts';
 
 type Key = 'url' | 'token';
@@ -33,6 +33,7 @@ export function unsetProblems(
     message: `${key} of ${entryLabel(entry)} uses ${formatVariable(variable)}, which is not set for the runner process: ${key} becomes empty`,
     fix: `Set the variable in the environment that starts the runner and restart the runner, or write the value of ${key} into config.toml.`,
     found: formatVariable(variable),
+    ...(isVariableName(variable) ? { variable } : {}),
   }));
 }
 

@@ -39,7 +39,12 @@ function nameOf(groups: Record<string, string | undefined> | undefined): string 
   return groups?.['braced'] ?? groups?.['special'] ?? groups?.['bare'] ?? '';
 }
 
-/** A name as it may be shown: part of a token after a stray `$` is not the name of a variable. */
+/** Whether a name may be shown: part of a token after a stray `$` is not the name of a variable. */
+export function isVariableName(name: string): boolean {
+  return /^[A-Z][A-Z0-9_]{0,60}$/.test(name);
+}
+
+/** A name as it may be shown. */
 export function formatVariable(name: string): string {
-  return /^[A-Z][A-Z0-9_]{0,60}$/.test(name) ? `$${name}` : 'a variable';
+  return isVariableName(name) ? `$${name}` : 'a variable';
 }

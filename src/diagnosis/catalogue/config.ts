@@ -175,11 +175,12 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     confirm: AT_ONCE,
     says: (c) =>
       `line ${c.fact('line')} of ${c.config} uses a variable that is not set for the runner`,
-    fix: (c) => [
-      ...(/^\w+$/.test(c.fact('variable'))
-        ? enterVariable(c, 'Set the variable for the runner.', c.fact('variable'))
-        : [edit(c, 'Set the variable for the runner, or write its value into config.toml.')]),
-    ],
+    fix: (c) => {
+      const variable = c.optional('variable');
+      return variable === undefined
+        ? [edit(c, 'Set the variable for the runner, or write its value into config.toml.')]
+        : enterVariable(c, 'Set the variable for the runner.', variable);
+    },
     suppresses: ['token-missing'],
   }),
 ];

@@ -74,7 +74,10 @@ function entryCause(
     states: [state],
     scopeId: configPath,
     runners: ownersOf(problems, runners),
-    facts: { line: first.line ?? 0, variable: (first.found ?? '').replace(/^\$/, '') },
+    facts: {
+      line: first.line ?? 0,
+      ...(first.variable === undefined ? {} : { variable: first.variable }),
+    },
     explains: pathChecksOf(
       problems.filter(({ key }) => key === 'runners.url'),
       indexed,

@@ -2,6 +2,7 @@
  * Lint findings that are causes. An ignored key explains a failure only if that failure exists;
  * otherwise it is a notice and does not page.
  */
+import { purposeOfKey } from '../../config/runner/key-purpose.ts';
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { LintFinding } from '../../core/lint.ts';
@@ -113,17 +114,13 @@ function unknownKeys(
     : causeOf(id, others, state, indexed, { severity: 'notice' });
 }
 
-/** `tls_ca_file`, `ca-file`, `cacert`: keys meant for the authority of GitLab's certificate. */
-const CA_KEY = /(?:^|[-_])ca[-_]?(?:file|path|bundle|certs?|certificates?)?$/i;
-
 function isCaFile({ key = '' }: LintFinding): boolean {
-  return CA_KEY.test(key.split('.').at(-1) ?? '');
+  return purposeOfKey(key) === 'authority';
 }
 
 /** The nearest name that the linter knows may belong to another table. */
 function asCaFile(finding: LintFinding): LintFinding {
-  const isNear = finding.corrected?.startsWith('tls-ca-file') === true;
-  return isNear ? finding : { ...finding, corrected: 'tls-ca-file, in [[runners]]' };
+  return { ...finding, corrected: 'tls-ca-file, in [[runners]]' };
 }
 
 /** Settings meant to turn off verification, while it rejects GitLab. */
@@ -133,7 +130,7 @@ function uselessSettings(
 ): readonly LintFinding[] {
   return findings.filter(
     ({ rule, key = '', ...rest }) =>
-      (rule === 'T07' || /verify|insecure/i.test(key)) &&
+      (rule === 'T07' || purposeOfKey(key) === 'verification') &&
       isRefused({ rule, key, ...rest }, REFUSED, indexed),
   );
 }
