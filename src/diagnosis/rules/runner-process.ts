@@ -4,7 +4,7 @@
  */
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
-import { hasStartedForGood, STARTED_SECONDS } from '../../host/proc/restart-counter.ts';
+import { hasStartedForGood } from '../../host/proc/restart-counter.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import { isOfFamily } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
@@ -44,7 +44,7 @@ function findFailedStart(indexed: SnapshotIndex): Cause | undefined {
   if (isRepaired(cause, indexed)) return undefined;
   const isGone = isFail(service) && hasReason(service, ...GONE);
   // In a crash loop the process exists for moments; one that stays alive has started.
-  const isBetween = count > 1 && runner !== undefined && ageOf(indexed) < STARTED_SECONDS;
+  const isBetween = count > 1 && runner !== undefined && !hasStarted(indexed);
   if (!isGone && !isBetween) return undefined;
   return buildCauseFromEvents(indexed, {
     ...specOfFailedStart(cause, service, indexed),
@@ -76,9 +76,14 @@ function isRepaired(cause: string, indexed: SnapshotIndex): boolean {
   );
 }
 
-/** Age of the current process in seconds; 0 without one. */
-function ageOf({ hostContext: { process: runner }, snapshot }: SnapshotIndex): number {
-  return runner === undefined ? 0 : (snapshot.takenAt - runner.startedAt) / 1000;
+/** The current process has started for good, by the starts that its log reports. */
+function hasStarted(indexed: SnapshotIndex): boolean {
+  const { hostContext, snapshot } = indexed;
+  const runner = hostContext.process;
+  if (runner === undefined) return false;
+  const starts = eventsOf(indexed, 'started')[0]?.event.times ?? [];
+  const startedSeconds = starts.map((at) => at / 1000);
+  return hasStartedForGood((snapshot.takenAt - runner.startedAt) / 1000, startedSeconds);
 }
 
 /** If no manager counts restarts: its log says that it starts, and it ends again. */
@@ -87,9 +92,8 @@ function crashLoopCauses(indexed: SnapshotIndex): readonly Cause[] {
   const ends = eventsOf(indexed, 'crashed', 'exited', 'restarting');
   const ended = ends.reduce((sum, { event }) => sum + event.count, 0);
   if (started === undefined || started.event.count < LOOP_STARTS || ended < LOOP_ENDS) return [];
+  if (hasStarted(indexed)) return [];
   const { runners } = indexed.hostContext;
-  const startedSeconds = started.event.times.map((at) => at / 1000);
-  if (hasStartedForGood(ageOf(indexed), startedSeconds)) return [];
   return [
     buildCauseFromEvents(indexed, {
       spec: requireCause('runner-crash-loop'),

@@ -1,7 +1,7 @@
 /** How many main processes has a service had recently? Counts the processes that we saw, for hosts without systemd. */
 
 /** A process that has lived for less may still be one of a crash loop. */
-export const STARTED_SECONDS = 60;
+const STARTED_SECONDS = 60;
 
 export class RestartCounter {
   readonly #withinSeconds: number;
