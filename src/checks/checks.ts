@@ -21,6 +21,7 @@ import type { Job } from './run.ts';
 import { runJob } from './run.ts';
 import { savedStateOf, stateDocument, stillValid } from './saved-state.ts';
 import { phaseOf, Scheduler } from './scheduler.ts';
+import type { Transition } from './store.ts';
 import { Store } from './store.ts';
 
 export interface ChecksOptions {
@@ -79,7 +80,7 @@ export class Checks {
       budget: this.#budget,
       runnerLog,
       known: (id) => this.#store.known(id),
-      restore: (id) => void this.#store.restore(id),
+      restore: (id) => this.#logChange(this.#store.restore(id)),
       phase: (id) => phaseOf(hostname(), id),
     });
     if (this.#isRepeating) this.#scheduler.replace(this.#jobs);
@@ -148,10 +149,12 @@ export class Checks {
   }
 
   #record(result: ProbeResult): void {
-    const { log, onResult } = this.#options;
-    const transition = this.#store.record(result);
-    if (transition !== undefined) log.debug({ ...transition }, 'check changed');
+    this.#logChange(this.#store.record(result));
     const check = this.#checks.find(({ id }) => id === result.check);
-    if (check !== undefined) onResult(result, check);
+    if (check !== undefined) this.#options.onResult(result, check);
+  }
+
+  #logChange(transition: Transition | undefined): void {
+    if (transition !== undefined) this.#options.log.debug({ ...transition }, 'check changed');
   }
 }

@@ -52,14 +52,14 @@ export class ClockWatch {
   }
 
   /** Converts all timestamps of the old clock; results that could not be renewed do not become stale. */
-  follow(log: Log, store: Ageing, others: readonly Dated[]): void {
+  follow(log: Log, checks: Ageing, others: readonly Dated[]): void {
     const { stepSeconds, pausedSeconds } = this.measure();
     if (stepSeconds !== 0) {
-      for (const dated of [store, ...others]) dated.shift(stepSeconds * 1000);
+      for (const dated of [checks, ...others]) dated.shift(stepSeconds * 1000);
       log.warn({ seconds: Math.round(stepSeconds) }, 'the wall clock was set');
     }
     if (pausedSeconds === 0) return;
-    store.forgive(pausedSeconds);
+    checks.forgive(pausedSeconds);
     log.warn({ seconds: Math.round(pausedSeconds) }, 'the process was suspended');
   }
 

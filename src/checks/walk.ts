@@ -12,7 +12,7 @@ import type { Clock } from '../core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
-import type { Fault, FollowUpTools } from '../core/follow-up.ts';
+import type { Fault, FollowUp, FollowUpTools } from '../core/follow-up.ts';
 import { idleFinding, reviseFinding } from '../core/follow-up.ts';
 import type { Budget, LinkTools, Walk } from '../core/probe.ts';
 import { isBudgeted } from '../core/request.ts';
@@ -127,9 +127,8 @@ async function nextStep(check: Check, round: Round): Promise<Finding> {
     return emitFinding(check, round, { status: 'skipped', reason: 'earlier-link', detail });
   }
   const { followUp } = check.probe;
-  if (followUp !== undefined && round.followed.has(followUp.id)) return idleFinding(followUp);
+  if (followUp !== undefined) return followUpFinding(check, followUp, round);
   if (round.signal.aborted) return outOfTimeFinding(check, round);
-  if (followUp !== undefined) return emitFinding(check, round, idleFinding(followUp));
   const known = round.deps.known(check.id);
   if (!round.wanted.has(check.id) && known !== undefined) return await reuse(check, known, round);
   if (!round.deps.budget.take(check.probe.id, endpointIdOf(check))) {
@@ -142,6 +141,13 @@ async function nextStep(check: Check, round: Round): Promise<Finding> {
     return emitFinding(check, round, { status: 'unknown', reason: 'request-budget', detail });
   }
   return await runLink(check, round);
+}
+
+/** A follow-up that ran in this walk has its result already; a second one would replace it. */
+function followUpFinding(check: Check, followUp: FollowUp, round: Round): Finding {
+  const idle = idleFinding(followUp);
+  if (round.followed.has(followUp.id)) return idle;
+  return round.signal.aborted ? outOfTimeFinding(check, round) : emitFinding(check, round, idle);
 }
 
 /** Recent enough; or GitLab sent Retry-After, so the last result stays valid until then. */
