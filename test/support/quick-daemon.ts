@@ -69,7 +69,7 @@ export async function startQuickDaemon(
     check,
     untilCheck: async (probe, isSo) => {
       await until(async () => {
-        if (child.exitCode !== null) throw new Error(`journalctl exited with ${child.exitCode}`);
+        if (child.exitCode !== null) throw new Error(`runnerwatch exited with ${child.exitCode}`);
         const found = await check(probe);
         return found !== undefined && isSo(found);
       });
