@@ -14,3 +14,6 @@ export const systemClock: Clock = {
   wall: () => Date.now(),
   seconds: () => performance.now() / 1000,
 };
+
+/** A smaller difference between this host's clock and that of a server has no effect. */
+export const MAX_HARMLESS_SKEW_SECONDS = 60;

@@ -14,6 +14,13 @@ export type Verdict = (typeof VERDICTS)[number];
 export const SEVERITIES = ['critical', 'warning', 'notice', 'info'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
+/** The worst first; causes of one severity stay in the order of blame. */
+export function sortBySeverity<T extends { readonly severity: Severity }>(
+  causes: readonly T[],
+): readonly T[] {
+  return causes.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+}
+
 export const SEVERITY_MEANINGS: Readonly<Record<Severity, string>> = {
   critical: 'the runner cannot fetch jobs or report their results now.',
   warning: 'jobs fail, or the next restart or reconnect will fail.',

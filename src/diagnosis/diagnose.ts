@@ -9,7 +9,7 @@ import type { CheckId } from '../core/finding.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { computeVerdict } from '../core/verdict.ts';
 import type { Link, Status } from '../core/vocabulary.ts';
-import { SEVERITIES } from '../core/vocabulary.ts';
+import { sortBySeverity } from '../core/vocabulary.ts';
 import { isOfFamily } from './catalogue/index.ts';
 import { STAGES } from './cause-spec.ts';
 import { candidatesOf } from './candidates.ts';
@@ -75,12 +75,9 @@ function judgeRunner(
 
 /** The worst cause of each entry; within one severity the first in the order of blame. */
 function causesOfRunners(causes: readonly Cause[]): ReadonlyMap<string, Cause> {
-  const worstFirst = SEVERITIES.flatMap((severity) =>
-    causes.filter((cause) => cause.severity === severity),
-  );
   // Of two entries with one key the later wins.
   return new Map(
-    worstFirst
+    sortBySeverity(causes)
       .toReversed()
       .flatMap((cause) => cause.scope.runners.map((runner) => [runner, cause] as const)),
   );

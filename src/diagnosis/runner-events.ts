@@ -11,6 +11,11 @@ import type { CauseSpec } from './cause-spec.ts';
 import { buildCause } from './build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from './snapshot-index.ts';
 
+/** A poll that began before a fault was fixed may still fail. */
+export const SETTLE_SECONDS = 15;
+/** The longest a poll takes to fail, and the wait for the next one. */
+export const FRESH_SECONDS = 100;
+
 /** The runner's log and its counters, newest first. */
 export function eventsOf(
   indexed: SnapshotIndex,

@@ -3,6 +3,7 @@ import type { Cause } from '../core/diagnosis.ts';
 import { detailOf, reasonOf } from '../core/finding.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import type { Verdict } from '../core/vocabulary.ts';
+import { sortBySeverity } from '../core/vocabulary.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
 import { unjudgedChecks } from './unjudged.ts';
 
@@ -15,7 +16,7 @@ export function summaryOf(
   causes: readonly Cause[],
   indexed: SnapshotIndex,
 ): string {
-  const [worst] = causes.toSorted((a, b) => rank(a) - rank(b));
+  const [worst] = sortBySeverity(causes);
   if (worst !== undefined && verdict !== 'unsure') {
     const more =
       causes.length > 1
@@ -24,10 +25,6 @@ export function summaryOf(
     return `${leadOf(worst, indexed)}${more}`;
   }
   return verdict === 'healthy' ? healthySummary(indexed) : unsureSummary(indexed, causes);
-}
-
-function rank({ severity }: Cause): number {
-  return ['critical', 'warning', 'notice', 'info'].indexOf(severity);
 }
 
 function leadOf(cause: Cause, { hostContext }: SnapshotIndex): string {

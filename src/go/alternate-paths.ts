@@ -3,6 +3,7 @@
  * sentence with its values, or only how many were tried.
  */
 import type { Clock } from '../core/clock.ts';
+import { MAX_HARMLESS_SKEW_SECONDS } from '../core/clock.ts';
 import type { Fact } from '../core/finding.ts';
 import type { EndpointTarget, ProxyAlternative, ProxyDecision } from '../core/target.ts';
 import type { Attempt, Change } from './path-attempt.ts';
@@ -11,8 +12,6 @@ import { isPrivateHost } from './dial/private-address.ts';
 const MAX_ALTERNATIVES = 3;
 /** A name that does not exist: a certificate for it was made by the proxy. */
 const UNUSED_NAME = 'sni-test.runnerwatch.invalid';
-/** A smaller difference between two clocks is harmless. */
-const SKEW_SECONDS = 60;
 
 export const ALTERNATE_PATH_REASONS = {
   'known-proxy-works': {
@@ -79,7 +78,7 @@ export async function otherClock(
   if (dateAt === undefined) return nothing(1);
   const date_skew_seconds = Math.round((dateAt - clock.wall()) / 1000);
   const measures = { tried: 1, date_skew_seconds };
-  if (Math.abs(date_skew_seconds) <= SKEW_SECONDS) return { status: 'pass', measures };
+  if (Math.abs(date_skew_seconds) <= MAX_HARMLESS_SKEW_SECONDS) return { status: 'pass', measures };
   const detail = `the server's clock differs from this host's by ${date_skew_seconds} s`;
   return { status: 'warn', reason: 'clock-differs', detail, measures };
 }

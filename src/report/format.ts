@@ -1,8 +1,7 @@
 /** Numbers, times and statuses as people read them; used by text and page. */
 import { dateText } from '../core/date-text.ts';
 import type { FoundBy } from '../core/reading.ts';
-import type { Link, Severity, Status } from '../core/vocabulary.ts';
-import { SEVERITIES } from '../core/vocabulary.ts';
+import type { Link, Status } from '../core/vocabulary.ts';
 
 /** The links of the path, short enough for a chain on a phone. */
 export const LINK_NAMES: Readonly<Record<Link, string>> = {
@@ -23,13 +22,6 @@ export const STATUS_NAMES: Readonly<Record<Status, string>> = {
   unknown: 'is unknown',
   skipped: 'skipped',
 };
-
-/** By severity; causes of one severity in the order of blame. */
-export function sortBySeverity<T extends { readonly severity: Severity }>(
-  causes: readonly T[],
-): readonly T[] {
-  return causes.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
-}
 
 /** `4 s`, `3 min`, `5 h`, `12 d`. */
 export function formatDuration(seconds: number): string {

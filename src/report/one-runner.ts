@@ -1,7 +1,7 @@
 /** A view reduced to one entry: `/health/RUNNER`, `check --runner NAME`. */
 import type { View } from '../core/view.ts';
 import { computeVerdict } from '../core/verdict.ts';
-import { SEVERITIES } from '../core/vocabulary.ts';
+import { sortBySeverity } from '../core/vocabulary.ts';
 
 /** By short token, or by name; undefined when there is no such entry. */
 export function viewOfRunner(view: View, wanted: string): View | undefined {
@@ -19,9 +19,7 @@ export function viewOfRunner(view: View, wanted: string): View | undefined {
   const candidates = isProven ? [] : diagnosis.candidates;
   const severities = causes.map(({ severity }) => severity);
   const verdict = computeVerdict(severities, own.connected !== true);
-  const worst = SEVERITIES.flatMap(
-    (severity) => causes.find((cause) => cause.severity === severity) ?? [],
-  )[0];
+  const [worst] = sortBySeverity(causes);
   const fine = `${own.name} reaches ${own.url}; no problem found.`;
   const open = `No problem found with ${own.name}, but some checks have no result.`;
   const summary = worst?.summary ?? (verdict === 'healthy' ? fine : open);

@@ -3,6 +3,7 @@
  * responses; a path without responses says nothing about the clock.
  */
 import type { CheckState } from '../../core/check.ts';
+import { MAX_HARMLESS_SKEW_SECONDS } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { CheckId, Finding } from '../../core/finding.ts';
 import { dataOf } from '../../core/finding-data.ts';
@@ -10,9 +11,6 @@ import { VALIDITY } from '../../go/tls/handshake-facts.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { hasReason } from '../snapshot-index.ts';
-
-/** A smaller difference between two clocks is harmless. */
-const SKEW_SECONDS = 60;
 
 interface Skewed {
   readonly states: readonly [CheckState, ...CheckState[]];
@@ -65,7 +63,7 @@ function historyOf(states: readonly CheckState[]): Pick<Cause, 'since' | 'confid
 }
 
 function isSkewed(finding: Finding): boolean {
-  return Math.abs(skewIn(finding) ?? 0) > SKEW_SECONDS;
+  return Math.abs(skewIn(finding) ?? 0) > MAX_HARMLESS_SKEW_SECONDS;
 }
 
 /** From the response of a link, or from the follow-up after a certificate was rejected for its dates. */
@@ -81,7 +79,7 @@ function skewOf(indexed: SnapshotIndex): Skewed | undefined {
     return seconds === undefined ? [] : [{ state, seconds }];
   });
   const least = known.toSorted((a, b) => Math.abs(a.seconds) - Math.abs(b.seconds))[0];
-  if (least === undefined || Math.abs(least.seconds) <= SKEW_SECONDS) return undefined;
+  if (least === undefined || Math.abs(least.seconds) <= MAX_HARMLESS_SKEW_SECONDS) return undefined;
   if (known.some(({ seconds }) => Math.sign(seconds) !== Math.sign(least.seconds)))
     return undefined;
   const [first = least.state, ...others] = known.map(({ state }) => state);

@@ -3,12 +3,14 @@ import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
-import { buildCauseFromEvents, eventsOf, eventsOfRunner } from '../runner-events.ts';
+import {
+  FRESH_SECONDS,
+  SETTLE_SECONDS,
+  buildCauseFromEvents,
+  eventsOf,
+  eventsOfRunner,
+} from '../runner-events.ts';
 
-/** A poll that began before a fault was fixed may still fail. */
-const SETTLE_SECONDS = 15;
-/** The longest a poll takes to fail, and the wait for the next one. */
-const FRESH_SECONDS = 100;
 /** 429 for any reason: the runner waits and retries. */
 export const ASKED_TO_WAIT: ReadonlySet<string> = new Set([
   'gitlab-rate-limited',

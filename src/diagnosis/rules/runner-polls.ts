@@ -10,17 +10,20 @@ import { causeSpec, probesOf } from '../catalogue/index.ts';
 import { mergeCauses, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail } from '../snapshot-index.ts';
-import { buildCauseFromEvents, openPathOf, eventsOf, eventsOfRunner } from '../runner-events.ts';
+import {
+  FRESH_SECONDS,
+  SETTLE_SECONDS,
+  buildCauseFromEvents,
+  openPathOf,
+  eventsOf,
+  eventsOfRunner,
+} from '../runner-events.ts';
 import type { Failing } from './poll-failure-explanations.ts';
 import { examined, MIN_FAILURES, OWN_REFUSAL } from './poll-failure-explanations.ts';
 import { penaltyOf } from './runner-disabled.ts';
 import { ASKED_TO_WAIT, fileLimitCauses, rateLimitCauses } from './runner-limits.ts';
 
-/** A poll that began before a fault was fixed may still fail. */
-const SETTLE_SECONDS = 15;
 const MIN_SPAN_SECONDS = 20;
-/** The longest a poll takes to fail, and the wait for the next one. */
-const FRESH_SECONDS = 100;
 /** The log line of the penalty follows the last failed request. */
 const AT_THE_SAME_TIME_SECONDS = 10;
 const REFUSED_BEFORE_GITLAB = 'edge-waf-blocked';

@@ -4,7 +4,8 @@ import type { View } from '../../core/view.ts';
 import type { Severity } from '../../core/vocabulary.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
-import { formatDuration, sortBySeverity } from '../format.ts';
+import { formatDuration } from '../format.ts';
+import { sortBySeverity } from '../../core/vocabulary.ts';
 
 /** Further causes are one line each, so that the page stays small. */
 const MAX_CARDS = 12;

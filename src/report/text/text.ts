@@ -10,7 +10,8 @@ import type { View } from '../../core/view.ts';
 import type { Status } from '../../core/vocabulary.ts';
 import { truncateText, padText, wrapText } from '../../core/columns.ts';
 import { lintLines } from './lint-lines.ts';
-import { formatDuration, FOUND_BY_TEXT, sortBySeverity } from '../format.ts';
+import { formatDuration, FOUND_BY_TEXT } from '../format.ts';
+import { sortBySeverity } from '../../core/vocabulary.ts';
 
 const WIDTH = 80;
 /** A longer name of an entry is cut in the table. */
