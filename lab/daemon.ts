@@ -52,12 +52,12 @@ export interface DaemonPaths {
 export async function startDaemon(
   network: Network,
   root: string,
-  ways: DaemonPaths = {},
+  paths: DaemonPaths = {},
 ): Promise<LabDaemon> {
   const socket = join(root, 'web.sock');
-  const words = ['serve', ...sharedFlags(root, ways), `--web.listen-address=unix:${socket}`];
-  const all = [...words, `--state.directory=${join(root, ways.stateDirectory ?? 'state')}`];
-  const { child, output } = start(network, all, root, ways);
+  const args = ['serve', ...sharedFlags(root, paths), `--web.listen-address=unix:${socket}`];
+  const all = [...args, `--state.directory=${join(root, paths.stateDirectory ?? 'state')}`];
+  const { child, output } = start(network, all, root, paths);
   const get = async (path: string): Promise<string> => await fetchText(socket, path);
   const daemon: LabDaemon = {
     report: async () => JSON.parse(await get('/api/v1/report')) as Report,
@@ -81,25 +81,25 @@ export async function startDaemon(
 export async function check(
   network: Network,
   root: string,
-  ways: DaemonPaths = {},
+  paths: DaemonPaths = {},
 ): Promise<CheckResult> {
   // Not that of the daemon, and none of an installation on this machine: it remembers nothing.
   const state = await mkdtemp(join(root, 'check-state-'));
-  const words = [
+  const args = [
     'check',
     '--format=json',
-    ...sharedFlags(root, ways),
+    ...sharedFlags(root, paths),
     `--state.directory=${state}`,
   ];
-  const { child, output, errors } = start(network, words, root, ways);
+  const { child, output, errors } = start(network, args, root, paths);
   const timer = setTimeout(() => child.kill('SIGKILL'), CHECK_MILLISECONDS);
   const [code] = (await once(child, 'close')) as [number | null];
   clearTimeout(timer);
   return { exitCode: code ?? -1, stdout: output.join(''), stderr: errors.join('') };
 }
 
-function sharedFlags(root: string, ways: DaemonPaths): readonly string[] {
-  const { configPath = '/etc/gitlab-runner/config.toml', findsConfig = false } = ways;
+function sharedFlags(root: string, paths: DaemonPaths): readonly string[] {
+  const { configPath = '/etc/gitlab-runner/config.toml', findsConfig = false } = paths;
   return [
     ...(findsConfig ? [] : [`--runner.config=${configPath}`]),
     `--path.rootfs=${root}`,
@@ -107,7 +107,7 @@ function sharedFlags(root: string, ways: DaemonPaths): readonly string[] {
   ];
 }
 
-function start(network: Network, words: readonly string[], root: string, { uid = 0 }: DaemonPaths) {
+function start(network: Network, args: readonly string[], root: string, { uid = 0 }: DaemonPaths) {
   const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
   const [program = '', ...rest] = [
     ...network.prefix('rn'),
@@ -115,7 +115,7 @@ function start(network: Network, words: readonly string[], root: string, { uid =
     process.execPath,
     ...FLAGS,
     MAIN,
-    ...words,
+    ...args,
   ];
   // The stand-in for systemctl comes first on PATH.
   const env = { ...process.env, PATH: `${root}/shims:${process.env['PATH']}` };
@@ -125,7 +125,7 @@ function start(network: Network, words: readonly string[], root: string, { uid =
   child.stdout.on('data', (chunk) => output.push(String(chunk)));
   child.stderr.on('data', (chunk) => {
     errors.push(String(chunk));
-    if (words[0] === 'serve') output.push(String(chunk));
+    if (args[0] === 'serve') output.push(String(chunk));
   });
   return { child, output, errors };
 }

@@ -48,11 +48,11 @@ export async function writeMountInfo({
 }: Pick<World, 'network' | 'files'>): Promise<void> {
   const table = await network.run('rn', 'cat /proc/self/mountinfo');
   const lines = table.split('\n').flatMap((line) => {
-    const words = line.split(' ');
-    const [point = ''] = words.slice(4);
-    if (point === dirname(files.path)) return [words.with(4, '/').join(' ')];
+    const args = line.split(' ');
+    const [point = ''] = args.slice(4);
+    if (point === dirname(files.path)) return [args.with(4, '/').join(' ')];
     if (!point.startsWith(`${files.path}/`)) return [];
-    return [words.with(4, point.slice(files.path.length)).join(' ')];
+    return [args.with(4, point.slice(files.path.length)).join(' ')];
   });
   await showInProc({ network, files }, '1/mountinfo', `${lines.join('\n')}\n`);
 }

@@ -72,13 +72,13 @@ function failsTwice(chain: string): boolean {
 
 function causeViolations(cause: ReportedCause): readonly string[] {
   const { id, fix, evidence, resolvedWhen, severity } = cause;
-  const words = fix.map(({ text, command = '' }) => `${text} ${command}`);
-  const isHarmful = words.some((text) => HARMFUL.test(text));
-  const isDrastic = DRASTIC.test(words[0] ?? '') && !DELETION_IS_RIGHT.has(id);
+  const steps = fix.map(({ text, command = '' }) => `${text} ${command}`);
+  const isHarmful = steps.some((text) => HARMFUL.test(text));
+  const isDrastic = DRASTIC.test(steps[0] ?? '') && !DELETION_IS_RIGHT.has(id);
   const isBare = evidence.length === 0 || fix.length === 0 || resolvedWhen === '';
   const isVague = evidence.some(({ text, at }) => text === '' || at === '');
   return [
-    ...(isHarmful || isDrastic ? [`a fix does harm: ${id} tells: ${words.join(' | ')}`] : []),
+    ...(isHarmful || isDrastic ? [`a fix does harm: ${id} tells: ${steps.join(' | ')}`] : []),
     ...(severity !== 'info' && (isBare || isVague) ? [`${id} lacks evidence, fix or end`] : []),
     ...(/undefined|NaN|\[object|\(missing fact/.test(JSON.stringify(cause))
       ? [`${id} has a hole in a text`]

@@ -7,8 +7,8 @@ import type { Outcome } from './run-row.ts';
 import { isMissing } from './scenario.ts';
 import { ROWS } from './scenarios/index.ts';
 
-const words = process.argv.slice(2);
-if (words.includes('--list')) {
+const args = process.argv.slice(2);
+if (args.includes('--list')) {
   for (const row of ROWS)
     print(`${row.id}  ${row.title}${isMissing(row) ? ` (cannot: ${row.cannot})` : ''}`);
 } else {
@@ -21,12 +21,12 @@ async function main(): Promise<number> {
     print('0 passed, 1 failed');
     return 1;
   }
-  const strange = words.find((word) => ROWS.every(({ id }) => id !== word));
-  if (strange !== undefined) {
-    print(`there is no row "${strange}"; npm run lab -- --list names them all`);
+  const unknown = args.find((arg) => ROWS.every(({ id }) => id !== arg));
+  if (unknown !== undefined) {
+    print(`there is no row "${unknown}"; npm run lab -- --list names them all`);
     return 2;
   }
-  const wanted = ROWS.filter(({ id }) => words.length === 0 || words.includes(id));
+  const wanted = ROWS.filter(({ id }) => args.length === 0 || args.includes(id));
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   const ids = wanted.filter((row) => !isMissing(row)).map(({ id }) => id);

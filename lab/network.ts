@@ -43,8 +43,8 @@ export async function createNetwork(): Promise<Network> {
   const prefix = (side: Side): readonly string[] =>
     side === 'gl' ? [] : ['nsenter', '--target', String(pid), '--net', '--mount', '--'];
   const run = async (side: Side, command: string): Promise<string> => {
-    const [program, ...words] = [...prefix(side), 'sh', '-c', command];
-    return (await execute(program, words)).stdout;
+    const [program, ...args] = [...prefix(side), 'sh', '-c', command];
+    return (await execute(program, args)).stdout;
   };
   await run(
     'gl',
@@ -80,7 +80,7 @@ export async function createNetwork(): Promise<Network> {
 
 /** `replace` leaves what is right alone, so established connections live on. */
 function wireUp(addresses: readonly string[], address6: string): string {
-  const words = [
+  const commands = [
     `ip link set ${WIRE} up`,
     `sysctl -q -w net.ipv6.conf.all.disable_ipv6=0`,
     ...addresses.map((address) => `ip addr replace ${address}/24 dev ${WIRE}`),
@@ -88,7 +88,7 @@ function wireUp(addresses: readonly string[], address6: string): string {
     `ip route replace 10.200.0.0/24 dev ${WIRE} src ${addresses[0]}`,
     `ip neigh flush dev ${WIRE}`,
   ];
-  return words.join(' && ');
+  return commands.join(' && ');
 }
 
 /** The child exists before `unshare` has done its work. */

@@ -162,8 +162,8 @@ async function mend(row: FaultRow, world: World, text: string): Promise<readonly
     await world.restore();
   } else await fix.apply(world);
   if (startsBroken === true) await forget(world);
-  const isTold = fix === undefined || fix.told.test(text);
-  return isTold ? [] : [`the report does not tell to type ${String(fix.told)}`];
+  const isShown = fix === undefined || fix.reported.test(text);
+  return isShown ? [] : [`the report does not tell to type ${String(fix.reported)}`];
 }
 
 function differences({ stdout, stderr }: CheckResult, row: FaultRow): readonly string[] {

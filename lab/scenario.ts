@@ -29,7 +29,7 @@ export interface FaultRow {
   readonly recover?: (world: World) => Promise<unknown> | void;
   /** The fix that the report prints; it is run instead of undoing the fault, and must make the world healthy. */
   readonly fix?: {
-    readonly told: RegExp;
+    readonly reported: RegExp;
     readonly apply: (world: World) => Promise<unknown> | void;
   };
   /** A further condition at the end; a returned text says what is not true. */

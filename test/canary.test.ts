@@ -182,8 +182,8 @@ async function perform(scene: string): Promise<void> {
   };
   for (const { id } of incidents) {
     keep(scene, `incident ${id}`, (await sendRequest(`${address}/api/v1/incidents/${id}`)).body);
-    const words = ['incident', id, `--state.directory=${inRoot(`state-${scene}`)}`];
-    keep(scene, `incident ${id} as text`, (await runProgram(words)).stdout);
+    const args = ['incident', id, `--state.directory=${inRoot(`state-${scene}`)}`];
+    keep(scene, `incident ${id} as text`, (await runProgram(args)).stdout);
   }
   program.kill('SIGHUP');
   await program.until(/settings (?:not )?reloaded/);

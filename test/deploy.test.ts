@@ -76,18 +76,18 @@ describe('deploy/systemd/runnerwatch.service', () => {
   });
 
   test('the command that it starts is the built program, and the bin of the package', async () => {
-    const [program = '', ...words] = await startCommand();
+    const [program = '', ...args] = await startCommand();
     const { bin } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
       bin: { runnerwatch: string };
     };
 
     expect(program).toBe(`/opt/runnerwatch/${bin.runnerwatch}`);
-    expect(words).toEqual(['serve']);
+    expect(args).toEqual(['serve']);
     // Not the settings of an installation on this machine.
     const settings = join(folder, 'runnerwatch.toml');
     await writeFile(settings, '');
     const flags = ['--config.check', `--config.file=${settings}`];
-    const { stdout } = await run(here(program), [...words, ...flags]);
+    const { stdout } = await run(here(program), [...args, ...flags]);
     expect(stdout).toContain(`${settings} is valid`);
   });
 

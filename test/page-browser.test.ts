@@ -73,10 +73,10 @@ describe.each(Object.entries(STATES))('the page, %s', (_state, view) => {
     const { runners } = view.diagnosis;
 
     expect(chains).toHaveLength(runners.length);
-    const words = await open.page.locator('.chain li').allTextContents();
-    expect(words).toHaveLength(runners.flatMap(({ chain }) => Object.keys(chain)).length);
+    const args = await open.page.locator('.chain li').allTextContents();
+    expect(args).toHaveLength(runners.flatMap(({ chain }) => Object.keys(chain)).length);
     const word = / (?:passes|warns|fails|is unknown|skipped)$/;
-    expect(words.filter((text) => !word.test(text.trim()))).toEqual([]);
+    expect(args.filter((text) => !word.test(text.trim()))).toEqual([]);
   });
 });
 

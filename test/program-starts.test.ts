@@ -47,10 +47,12 @@ const leadsOf = (name: string): readonly string[] => {
 test.each([...Object.keys(COMMANDS), ''].filter((name) => leadsOf(name).length > 0))(
   'the words of "%s" lead to a folder of the test or a free port',
   (name) => {
-    const words = onOwnHost(name === '' ? [] : [name], folder);
-    const told = leadsOf(name).map((flag) => words.filter((word) => word.startsWith(`--${flag}=`)));
+    const args = onOwnHost(name === '' ? [] : [name], folder);
+    const values = leadsOf(name).map((flag) =>
+      args.filter((word) => word.startsWith(`--${flag}=`)),
+    );
 
-    for (const word of told)
+    for (const word of values)
       expect(word).toEqual([
         expect.toSatisfy(
           (one) => one === '--web.listen-address=127.0.0.1:0' || one.includes(`=${folder}/`),
@@ -60,14 +62,14 @@ test.each([...Object.keys(COMMANDS), ''].filter((name) => leadsOf(name).length >
 );
 
 test('what a test says is not said again', () => {
-  const words = ['check', '--state.directory=/a', '--config.file', '/b'];
+  const args = ['check', '--state.directory=/a', '--config.file', '/b'];
 
-  expect(onOwnHost(words, folder)).toEqual([
+  expect(onOwnHost(args, folder)).toEqual([
     'check',
     expect.stringMatching(/^--path\.rootfs=/),
     expect.stringMatching(/^--path\.procfs=/),
     '--web.listen-address=127.0.0.1:0',
-    ...words.slice(1),
+    ...args.slice(1),
   ]);
 });
 

@@ -242,7 +242,7 @@ const RECIPES: Readonly<Record<string, Readonly<Record<string, Edit>>>> = {
 };
 
 /** `src/probes/<id>.ts` fits every file of that folder; a folder fits what is in it. */
-function fits(pattern: string, path: string): boolean {
+function matchesPattern(pattern: string, path: string): boolean {
   const parts = pattern.split(/<\w+>/).map((part) => RegExp.escape(part));
   return new RegExp(`^${parts.join('[\\w-]+')}${pattern.endsWith('/') ? '' : '$'}`).test(path);
 }
@@ -271,18 +271,18 @@ describe.each(Object.entries(RECIPES))('%s', (title, edits) => {
     const places = placesOf(title);
 
     expect(places.length).toBeLessThanOrEqual(MOST_PLACES);
-    expect(Object.keys(edits).filter((path) => !places.some((place) => fits(place, path)))).toEqual(
-      [],
-    );
+    expect(
+      Object.keys(edits).filter((path) => !places.some((place) => matchesPattern(place, path))),
+    ).toEqual([]);
   });
 });
 
 describe('a copy in which each of them was followed', () => {
   let copy: string;
-  const node = (...words: readonly string[]) =>
-    spawnSync(process.execPath, words, { cwd: copy, encoding: 'utf8' });
-  const runnerwatch = (...words: readonly string[]) => {
-    const [program, ...rest] = programArguments(words, join(copy, 'host'), copy);
+  const node = (...args: readonly string[]) =>
+    spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8' });
+  const runnerwatch = (...args: readonly string[]) => {
+    const [program, ...rest] = programArguments(args, join(copy, 'host'), copy);
     return spawnSync(program, rest, { cwd: copy, encoding: 'utf8' });
   };
 
@@ -336,8 +336,8 @@ describe('a copy in which each of them was followed', () => {
     [['explain', 'lamp-is-off'], 'sudo lamp on'],
     [['explain', NEXT_CODE], 'more jobs than a host can run'],
     [['lint', `src/lint/examples/${NEXT_CODE}/bad.toml`], NEXT_CODE],
-  ])('`runnerwatch %j` says %j', (words, text) => {
-    expect(runnerwatch(...words).stdout).toContain(text);
+  ])('`runnerwatch %j` says %j', (args, text) => {
+    expect(runnerwatch(...args).stdout).toContain(text);
   });
 
   test.each([

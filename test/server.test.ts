@@ -175,11 +175,11 @@ describe('the daemon about itself', () => {
     const without = await serverOf(healthy).inject({ method: 'POST', url: '/-/reload' });
     const app = serverOf(healthy, { reload: async () => [] });
     const done = await app.inject({ method: 'POST', url: '/-/reload' });
-    const looked = await app.inject({ method: 'GET', url: '/-/reload' });
+    const refused = await app.inject({ method: 'GET', url: '/-/reload' });
 
     expect(without.statusCode).toBe(404);
     expect([done.statusCode, done.json()]).toEqual([200, { reloaded: true }]);
-    expect([looked.statusCode, looked.headers['allow']]).toEqual([405, 'POST']);
+    expect([refused.statusCode, refused.headers['allow']]).toEqual([405, 'POST']);
   });
 
   test('/-/reload takes what curl -d sends, up to the limit', async () => {

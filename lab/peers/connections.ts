@@ -12,8 +12,8 @@ export async function holdConnections(
 ): Promise<AsyncDisposable> {
   const opens = Array.from({ length: count }, (_, nth) => `exec ${nth + 3}<>/dev/tcp/${where}`);
   const script = [...opens, 'echo open', 'exec sleep infinity'].join('\n');
-  const [program, ...words] = [...network.prefix('rn'), 'bash', '-c', script];
-  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [program, ...args] = [...network.prefix('rn'), 'bash', '-c', script];
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const exit = once(child, 'exit');
   await Promise.race([once(child.stdout, 'data'), exit]);
   return {

@@ -32,8 +32,8 @@ export async function startCounters(
   const { network } = world;
   const file = fileOf(world);
   await setCounters(world, counted);
-  const [program, ...words] = [...network.prefix('rn'), process.execPath, '-e', SERVER, file];
-  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [program, ...args] = [...network.prefix('rn'), process.execPath, '-e', SERVER, file];
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const exit = once(child, 'exit');
   await once(child.stdout, 'data');
   return {

@@ -22,8 +22,8 @@ export async function startNginx({
   await writeFile(`${FOLDER}/tls.pem`, certificatePem);
   await writeFile(`${FOLDER}/tls.key`, privateKeyPem);
   await writeFile(`${FOLDER}/nginx.conf`, CONFIGURATION);
-  const words = ['-c', `${FOLDER}/nginx.conf`, '-p', FOLDER];
-  const child = spawn('nginx', words, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const args = ['-c', `${FOLDER}/nginx.conf`, '-p', FOLDER];
+  const child = spawn('nginx', args, { stdio: ['ignore', 'ignore', 'inherit'] });
   const exit = once(child, 'exit');
   while (child.exitCode === null && !(await answers())) await delay(PAUSE_MILLISECONDS);
   if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}`);

@@ -103,8 +103,8 @@ export async function startSquid({ users, lines = [] }: SquidOptions): Promise<A
     `${FOLDER}/squid.conf`,
     [...BASE, ...login, ...lines, 'http_access allow all', ''].join('\n'),
   );
-  const words = ['-N', '-n', `lab${process.ppid}x${Date.now()}`, '-f', `${FOLDER}/squid.conf`];
-  const child = spawn(SQUID, words, { stdio: 'ignore' });
+  const args = ['-N', '-n', `lab${process.ppid}x${Date.now()}`, '-f', `${FOLDER}/squid.conf`];
+  const child = spawn(SQUID, args, { stdio: 'ignore' });
   const exit = once(child, 'exit');
   while (child.exitCode === null && !(await isOpen())) await delay(PAUSE_MILLISECONDS);
   if (child.exitCode !== null) throw new Error(`squid ended with ${child.exitCode}`);
@@ -146,8 +146,8 @@ function usersText(users: Readonly<Record<string, string>>): string {
 }
 
 function hashOf(password: string): string {
-  const words = ['passwd', '-1', '-stdin'];
-  return execFileSync('openssl', words, { input: password, encoding: 'utf8' }).trim();
+  const args = ['passwd', '-1', '-stdin'];
+  return execFileSync('openssl', args, { input: password, encoding: 'utf8' }).trim();
 }
 
 async function isOpen(): Promise<boolean> {

@@ -43,12 +43,12 @@ export interface PollRequest {
 /** The answer; an error's message is the one that Go would give. */
 export async function pollForJob(order: PollRequest): Promise<PollResult> {
   const signal = AbortSignal.timeout(MAX_POLL_MILLISECONDS);
-  const way = decideProxy(order.url, process.env as Record<string, string>);
-  const socket = await openConnection(order, way, signal);
+  const proxy = decideProxy(order.url, process.env as Record<string, string>);
+  const socket = await openConnection(order, proxy, signal);
   try {
     const last =
       order.url.protocol === 'https:' ? await secureConnection(socket, order, signal) : socket;
-    return await sendPoll(last, order, way, signal);
+    return await sendPoll(last, order, proxy, signal);
   } finally {
     socket.destroy();
   }
@@ -61,18 +61,18 @@ function portOf({ port, protocol }: URL): number {
 
 async function openConnection(
   order: PollRequest,
-  way: ProxyDecision,
+  proxy: ProxyDecision,
   signal: AbortSignal,
 ): Promise<Socket> {
   const { url, paths } = order;
   const socket = await connectToProxy(
-    await dialAddress(way, url, { signal, paths }),
+    await dialAddress(proxy, url, { signal, paths }),
     order,
-    way,
+    proxy,
     signal,
   );
-  if (way.kind === 'direct' || url.protocol === 'http:') return socket;
-  const tunnel = await openTunnel(socket, way, { host: url.hostname, port: portOf(url) }, signal);
+  if (proxy.kind === 'direct' || url.protocol === 'http:') return socket;
+  const tunnel = await openTunnel(socket, proxy, { host: url.hostname, port: portOf(url) }, signal);
   if (tunnel.kind === 'open') return socket;
   socket.destroy();
   throw new Error(tunnel.kind === 'refused' ? tunnel.phrase : 'EOF');
@@ -82,28 +82,33 @@ async function openConnection(
 async function connectToProxy(
   socket: Socket,
   order: PollRequest,
-  way: ProxyDecision,
+  proxy: ProxyDecision,
   signal: AbortSignal,
 ): Promise<Socket> {
-  if (way.kind === 'direct' || way.scheme !== 'https') return socket;
-  const trust = await store.load({ certsDirectory: '/nowhere' }, way.host, order.paths);
-  const shaken = await handshakeLikeGo(socket, { host: way.host, trust, now: Date.now(), signal });
+  if (proxy.kind === 'direct' || proxy.scheme !== 'https') return socket;
+  const trust = await store.load({ certsDirectory: '/nowhere' }, proxy.host, order.paths);
+  const shaken = await handshakeLikeGo(socket, {
+    host: proxy.host,
+    trust,
+    now: Date.now(),
+    signal,
+  });
   if (shaken.kind === 'secured') return shaken.socket;
   const isPlain = shaken.kind === 'plaintext';
   const said = isPlain
     ? 'tls: first record does not look like a TLS handshake'
-    : handshakeText(shaken, way.host);
+    : handshakeText(shaken, proxy.host);
   throw new Error(`proxyconnect tcp: ${said}`);
 }
 
 async function dialAddress(
-  way: ProxyDecision,
+  proxy: ProxyDecision,
   url: URL,
   { signal, paths }: { readonly signal: AbortSignal; readonly paths: Paths },
 ): Promise<Socket> {
-  const isProxied = way.kind === 'proxy';
-  const host = isProxied ? way.host : url.hostname.replace(/^\[|\]$/g, '');
-  const port = isProxied ? way.port : portOf(url);
+  const isProxied = proxy.kind === 'proxy';
+  const host = isProxied ? proxy.host : url.hostname.replace(/^\[|\]$/g, '');
+  const port = isProxied ? proxy.port : portOf(url);
   const prefix = isProxied ? 'proxyconnect tcp: ' : '';
   const deps = { clock: systemClock, signal, paths, timeoutSeconds: DIAL_SECONDS };
   const found = await resolveLikeGo(host, deps);
@@ -205,7 +210,7 @@ function handshakeText(shaken: Exclude<Handshake, { kind: 'secured' }>, host: st
 async function sendPoll(
   socket: Socket,
   order: PollRequest,
-  way: ProxyDecision,
+  proxy: ProxyDecision,
   signal: AbortSignal,
 ): Promise<PollResult> {
   const { promise, resolve, reject } = Promise.withResolvers<PollResult>();
@@ -213,7 +218,7 @@ async function sendPoll(
   const body = JSON.stringify({ token: order.token, system_id: order.systemId, info });
   const base = order.url.pathname.replace(/\/$/, '').replace(/\/ci$/, '');
   // A proxy for http:// gets the whole URL.
-  const isAbsolute = way.kind === 'proxy' && order.url.protocol === 'http:';
+  const isAbsolute = proxy.kind === 'proxy' && order.url.protocol === 'http:';
   const path = `${isAbsolute ? order.url.origin : ''}${base}/api/v4/jobs/request`;
   const sent = request(
     {

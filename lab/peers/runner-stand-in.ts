@@ -165,10 +165,10 @@ function isRetried(status: number): boolean {
 function statusText({ status, phrase, headers, body }: PollResult, url: URL): string {
   const bare = `${status} ${phrase}`;
   if (headers['content-type']?.startsWith('application/json') !== true) return bare;
-  const told = `POST ${new URL('/api/v4/jobs/request', url).href}: ${bare}`;
-  if (status === 403) return told;
+  const reported = `POST ${new URL('/api/v4/jobs/request', url).href}: ${bare}`;
+  if (status === 403) return reported;
   const { message = '' } = JSON.parse(body) as { readonly message?: string };
-  return `${told} (${message})`;
+  return `${reported} (${message})`;
 }
 
 function log(level: Level, message: string, fields: Fields): void {

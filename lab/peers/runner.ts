@@ -82,7 +82,7 @@ async function startProcess(
   network: Network,
   { environment, uid, root: host, format, config, volume }: RunnerOptions,
 ): Promise<ChildProcess> {
-  const words = ['run', '--config', config];
+  const args = ['run', '--config', config];
   const root = volume === undefined ? host : '';
   const order: RunnerStandInOptions = {
     root,
@@ -92,7 +92,7 @@ async function startProcess(
     unhealthySeconds: 60,
   };
   // Only bash can give a program another name.
-  const shell = ['bash', '-c', 'exec -a gitlab-runner "$@"', 'sh', process.execPath, ...words];
+  const shell = ['bash', '-c', 'exec -a gitlab-runner "$@"', 'sh', process.execPath, ...args];
   const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
   const inside = volume === undefined ? [] : containerOf(host, volume);
   const [program = '', ...rest] = [...network.prefix('rn'), ...inside, ...user, ...shell];

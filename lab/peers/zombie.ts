@@ -8,8 +8,8 @@ import type { Network } from '../network.ts';
 const SCRIPT = '(exec -a gitlab-runner sleep 0.1) & echo up; exec sleep infinity';
 
 export async function leaveZombie(network: Network): Promise<AsyncDisposable> {
-  const [program, ...words] = [...network.prefix('rn'), 'bash', '-c', SCRIPT];
-  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [program, ...args] = [...network.prefix('rn'), 'bash', '-c', SCRIPT];
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const exit = once(child, 'exit');
   await once(child.stdout, 'data');
   return {

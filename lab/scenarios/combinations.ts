@@ -38,11 +38,11 @@ async function toggle({ network }: World): Promise<void> {
 /** SIGTERM while every lookup hangs. */
 async function stopsInTime(world: World): Promise<string | undefined> {
   const { causes } = await world.daemon.report();
-  const told = causes.filter(({ id }) => id === 'dns-timeout').length;
+  const count = causes.filter(({ id }) => id === 'dns-timeout').length;
   // An error unless it ended by itself, which it does within five seconds.
   await world.daemon.stop();
   await world.startDaemon();
-  return told === 1 ? undefined : `dns-timeout is told ${told} times`;
+  return count === 1 ? undefined : `dns-timeout is told ${count} times`;
 }
 
 export const combinationRows: readonly Row[] = [

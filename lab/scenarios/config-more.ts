@@ -20,12 +20,12 @@ const CONSEQUENCES = ['runner-crash-loop', 'runner-not-running', 'runner-start-f
 const GIVEN = { GITLAB_URL: 'https://gitlab.test/', RUNNER_TOKEN: usualEntry().token };
 
 /** The unit was rewritten without one of its variables. */
-function without(name: keyof typeof GIVEN): Pick<FaultRow, 'inject'> {
+function restartWithout(name: keyof typeof GIVEN): Pick<FaultRow, 'inject'> {
   const { [name]: _, ...rest } = GIVEN;
   return { inject: restartWith(rest) };
 }
 
-async function loopsAfter(world: World, said: string): Promise<void> {
+async function restartInLoop(world: World, said: string): Promise<void> {
   for (const _ of [1, 2, 3]) {
     await world.runner.appendLog('fatal', 'Service run failed', { error: said });
   }
@@ -39,7 +39,7 @@ export const moreConfigRows: readonly Row[] = [
     id: 'C-13b',
     title: 'url is a variable that the runner’s environment has lost',
     world: { environment: GIVEN, entries: [usualEntry({ url: '$GITLAB_URL' })] },
-    ...without('GITLAB_URL'),
+    ...restartWithout('GITLAB_URL'),
     expect: {
       cause: 'config-env-unset',
       severity: 'critical',
@@ -104,7 +104,7 @@ export const moreConfigRows: readonly Row[] = [
     },
     mustNot: ['tls-unknown-authority', 'tls-ca-file-missing', 'unknown'],
     fix: {
-      told: /tls-ca-file/,
+      reported: /tls-ca-file/,
       apply: ({ files }) => files.edit(CONFIG, 'ca-file', 'tls-ca-file'),
     },
   },
@@ -128,7 +128,7 @@ export const moreConfigRows: readonly Row[] = [
     title: "the last start ended since the runner's user has no permission to read config.toml",
     world: { logFormat: 'text' },
     inject: async (world) =>
-      await loopsAfter(world, `decoding configuration file: open ${CONFIG}: permission denied`),
+      await restartInLoop(world, `decoding configuration file: open ${CONFIG}: permission denied`),
     expect: { cause: 'config-unreadable', severity: 'critical', chain: OPEN },
     runnerLogs: 'nothing',
     mustNot: [...NETWORK, ...CONSEQUENCES, 'monitor-blind'],

@@ -47,7 +47,7 @@ export const moreDnsRows: readonly Row[] = [
     expect: { cause: 'dns-hosts-override-stale', severity: 'critical', chain: 'do/o/n/F/s/s/s' },
     runnerLogs: /certificate is valid for/,
     mustNot: ['tls-hostname-mismatch', 'tls-unknown-authority'],
-    fix: { told: /hosts/, apply: ({ files }) => files.write('/etc/hosts', LOCALHOST) },
+    fix: { reported: /hosts/, apply: ({ files }) => files.write('/etc/hosts', LOCALHOST) },
   },
   {
     id: 'D-07b',
@@ -81,7 +81,7 @@ export const moreDnsRows: readonly Row[] = [
     runnerLogs: /no such host/,
     mustNot: ['dns-name-not-found'],
     fix: {
-      told: /tee -a \/etc\/hosts/,
+      reported: /tee -a \/etc\/hosts/,
       apply: ({ files }) =>
         files.write('/etc/hosts', `${LOCALHOST}${GITLAB_ADDRESS} gitlab.test\n`),
     },

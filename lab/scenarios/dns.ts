@@ -50,7 +50,7 @@ export const dnsRows: readonly Row[] = [
     runnerLogs: /\[::1\]|127\.0\.0\.1/,
     mustNot: ['dns-resolver-down'],
     fix: {
-      told: /resolv\.conf/,
+      reported: /resolv\.conf/,
       apply: ({ files }) => files.write(RESOLV_CONF, `nameserver ${GITLAB_ADDRESS}\n`),
     },
   },
@@ -61,7 +61,10 @@ export const dnsRows: readonly Row[] = [
       files.write('/etc/hosts', `127.0.0.1 localhost\n${DEAD_ADDRESS} gitlab.test\n`),
     expect: { cause: 'dns-hosts-override-stale', severity: 'critical', chain: 'do/F/n/s/s/s/s' },
     mustNot: ['network-host-unreachable', 'tcp-connect-timeout'],
-    fix: { told: /hosts/, apply: ({ files }) => files.edit('/etc/hosts', /.*gitlab\.test\n/, '') },
+    fix: {
+      reported: /hosts/,
+      apply: ({ files }) => files.edit('/etc/hosts', /.*gitlab\.test\n/, ''),
+    },
   },
   {
     id: 'D-07',
@@ -114,7 +117,7 @@ export const dnsRows: readonly Row[] = [
     runnerLogs: /no such host/,
     mustNot: [],
     fix: {
-      told: /search/,
+      reported: /search/,
       apply: ({ files }) => files.edit(RESOLV_CONF, 'nameserver', 'search test\nnameserver'),
     },
   },

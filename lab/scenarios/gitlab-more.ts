@@ -118,7 +118,7 @@ export const moreGitlabRows: readonly Row[] = [
     expect: { cause: 'url-path-wrong', severity: 'critical', chain: 'o/o/n/o/o/F/s' },
     mustNot: ['gitlab-version-skew', 'not-a-gitlab-server'],
     fix: {
-      told: /to https:..gitlab\.test\/gitlab\//,
+      reported: /to https:..gitlab\.test\/gitlab\//,
       apply: ({ files }) =>
         files.edit(CONFIG, 'https://gitlab.test/', 'https://gitlab.test/gitlab'),
     },

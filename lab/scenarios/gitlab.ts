@@ -144,7 +144,7 @@ export const gitlabRows: readonly Row[] = [
     expect: { cause: 'url-path-wrong', severity: 'critical', chain: 'o/o/n/o/o/F/s' },
     mustNot: ['gitlab-version-skew', 'not-a-gitlab-server'],
     fix: {
-      told: /url/,
+      reported: /url/,
       apply: ({ files }) =>
         files.edit(CONFIG, 'https://gitlab.test/group/project.git', 'https://gitlab.test/'),
     },

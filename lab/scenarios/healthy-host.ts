@@ -50,13 +50,13 @@ async function oldJournal(world: World): Promise<void> {
 
 /** Fault messages, in the output of jobs and in the result of a script. */
 async function faultMessages({ runner }: World): Promise<void> {
-  const words = [
+  const args = [
     'x509: certificate signed by unknown authority',
     'write /builds/x: no space left on device',
     'curl: (22) The requested URL returned error: 403 Forbidden',
     'dial tcp: lookup gitlab.test: no such host',
   ];
-  for (const text of words) {
+  for (const text of args) {
     await runner.appendLog('info', text, { job: 12 });
     await runner.appendLog('warning', 'Job failed: exit code 1', { job: 12, error: text });
   }

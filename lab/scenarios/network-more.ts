@@ -19,7 +19,7 @@ function rule(side: 'rn' | 'gl', hook: 'input' | 'output', text: string): Pick<F
 }
 
 /** A line of the runner’s own routing table that leads nowhere. */
-function closedBy(kind: 'blackhole' | 'prohibit'): Pick<FaultRow, 'inject' | 'recover'> {
+function closeRoute(kind: 'blackhole' | 'prohibit'): Pick<FaultRow, 'inject' | 'recover'> {
   const run =
     (what: 'add' | 'del') =>
     async ({ network }: World): Promise<string> =>
@@ -47,7 +47,7 @@ export const moreNetworkRows: readonly Row[] = [
   {
     id: 'N-04b',
     title: 'somebody put the address into a blackhole route',
-    ...closedBy('blackhole'),
+    ...closeRoute('blackhole'),
     expect: { cause: 'network-no-route', severity: 'critical', chain: NO_WAY },
     runnerLogs: /network is unreachable/,
     mustNot: ['tcp-connect-timeout', 'dns-timeout', 'firewall-reject'],
@@ -56,7 +56,7 @@ export const moreNetworkRows: readonly Row[] = [
     id: 'N-04c',
     title: 'somebody put the address into a prohibit route, and the name server is elsewhere',
     world: { files: () => ({ '/etc/resolv.conf': `nameserver ${SECOND_RESOLVER}\n` }) },
-    ...closedBy('prohibit'),
+    ...closeRoute('prohibit'),
     expect: {
       cause: 'network-no-route',
       severity: 'critical',

@@ -53,7 +53,7 @@ export const processRows: readonly Row[] = [
     runnerLogs: 'nothing',
     mustNot: NETWORK,
     fix: {
-      told: /systemctl enable --now gitlab-runner/,
+      reported: /systemctl enable --now gitlab-runner/,
       apply: async (world) => {
         await world.runner.restart();
         await writeUnit(world);
@@ -85,7 +85,7 @@ export const processRows: readonly Row[] = [
     expect: { cause: 'runner-disabled-unhealthy', severity: 'critical', chain: OPEN },
     runnerLogs: 'nothing',
     mustNot: [...NETWORK, 'token-rejected', 'runner-hung'],
-    fix: { told: /touch .*config\.toml/, apply: ({ files }) => files.touch(CONFIG) },
+    fix: { reported: /touch .*config\.toml/, apply: ({ files }) => files.touch(CONFIG) },
   },
   {
     id: 'X-05',

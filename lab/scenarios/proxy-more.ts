@@ -25,7 +25,7 @@ export const moreProxyRows: readonly Row[] = [
     inject: onlyByProxy,
     expect: { cause: 'proxy-setting-not-applied', severity: 'critical', chain: 'o/F/n/s/s/s/s' },
     mustNot: ['tcp-connect-timeout'],
-    fix: { told: /HTTPS_PROXY/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+    fix: { reported: /HTTPS_PROXY/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
   },
   {
     id: 'P-01b',
@@ -39,7 +39,7 @@ export const moreProxyRows: readonly Row[] = [
       says: /NO_PROXY exempts/,
     },
     mustNot: ['tcp-connect-timeout', 'proxy-setting-not-applied'],
-    fix: { told: /NO_PROXY/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+    fix: { reported: /NO_PROXY/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
   },
   {
     id: 'P-04b',
@@ -60,6 +60,6 @@ export const moreProxyRows: readonly Row[] = [
     expect: { cause: 'proxy-url-invalid', severity: 'critical', chain: 'F/s/Fs/s/s/s/s' },
     runnerLogs: /lookup http on/,
     mustNot: ['proxy-name-not-found', 'dns-name-not-found'],
-    fix: { told: /%23/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+    fix: { reported: /%23/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
   },
 ];

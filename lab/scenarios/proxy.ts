@@ -19,13 +19,13 @@ const NO_TUNNEL = 'o/o/F/s/s/s/s';
 const INTERCEPTED_PORT = 4443;
 
 /** A runner with a proxy in its environment. */
-function behind(url: string, more: WorldOptions = {}): WorldOptions {
+function throughProxy(url: string, more: WorldOptions = {}): WorldOptions {
   return { environment: { HTTPS_PROXY: url, HTTP_PROXY: url }, ...more };
 }
 
 /** The row's proxy runs before everything else, and is restored when the row is over. */
 function withProxy(says: ProxyReply = OPEN, more: WorldOptions = {}): WorldOptions {
-  return behind(PROXY, {
+  return throughProxy(PROXY, {
     before: async (world) => {
       await onlyByProxy(world);
       world.adopt(await startProxy(says));
@@ -69,7 +69,7 @@ export const proxyRows: readonly Row[] = [
       says: /proxy\.test/,
     },
     mustNot: ['tcp-connect-timeout'],
-    fix: { told: /HTTPS_PROXY=/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+    fix: { reported: /HTTPS_PROXY=/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
   },
   {
     id: 'P-02',
@@ -81,7 +81,7 @@ export const proxyRows: readonly Row[] = [
     inject: onlyByProxy,
     expect: { cause: 'proxy-setting-not-applied', severity: 'critical', chain: 'o/F/n/s/s/s/s' },
     mustNot: ['tcp-connect-timeout'],
-    fix: { told: /HTTPS_PROXY=/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+    fix: { reported: /HTTPS_PROXY=/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
   },
   {
     id: 'P-03',
@@ -172,7 +172,7 @@ export const proxyRows: readonly Row[] = [
   {
     id: 'P-10',
     title: 'the proxy is a plain squid, and its URL begins with https',
-    world: behind(PROXY, {
+    world: throughProxy(PROXY, {
       before: async (world) => {
         await onlyByProxy(world);
         world.adopt(await startSquid({}));
@@ -182,17 +182,17 @@ export const proxyRows: readonly Row[] = [
     expect: { cause: 'proxy-url-invalid', severity: 'critical', chain: NO_TUNNEL },
     runnerLogs: /first record does not look like a TLS handshake/,
     mustNot: ['tls-plaintext-server', 'tls-unknown-authority'],
-    fix: { told: /http:\/\//, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+    fix: { reported: /http:\/\//, apply: restartWith({ HTTPS_PROXY: PROXY }) },
   },
   {
     id: 'P-11',
     title: 'the proxy refuses internal hosts, and direct would work',
-    world: behind(PROXY, { before: async (world) => world.adopt(await startProxy(OPEN)) }),
+    world: throughProxy(PROXY, { before: async (world) => world.adopt(await startProxy(OPEN)) }),
     inject: proxyNow(() => refusal('403 Forbidden')),
     expect: { cause: 'no-proxy-mismatch', severity: 'critical', chain: NO_TUNNEL },
     mustNot: ['proxy-connect-denied'],
     fix: {
-      told: /NO_PROXY/,
+      reported: /NO_PROXY/,
       apply: restartWith({ HTTPS_PROXY: PROXY, NO_PROXY: 'gitlab.test,.gitlab.test' }),
     },
   },
@@ -230,7 +230,7 @@ export const proxyRows: readonly Row[] = [
       runner.restart({ HTTP_PROXY: `http://${PROXY_ADDRESS}:3999`, HTTPS_PROXY: PROXY }),
     expect: { cause: 'proxy-unreachable', severity: 'critical', chain: 'on/F/Fs/n/s/s/s' },
     mustNot: [],
-    fix: { told: /HTTP_PROXY/, apply: restartWith({ HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY }) },
+    fix: { reported: /HTTP_PROXY/, apply: restartWith({ HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY }) },
   },
   {
     id: 'P-22',

@@ -105,6 +105,6 @@ export const moreTlsRows: readonly Row[] = [
     runnerLogs: /unknown authority/,
     needsHistory: true,
     mustNot: ['tls-unknown-authority', 'unknown'],
-    fix: { told: /nohup/, apply: ({ runner }) => runner.restart() },
+    fix: { reported: /nohup/, apply: ({ runner }) => runner.restart() },
   },
 ];

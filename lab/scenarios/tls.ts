@@ -56,7 +56,7 @@ export const tlsRows: readonly Row[] = [
     expect: { cause: 'tls-self-signed', severity: 'critical', chain: REFUSED },
     runnerLogs: /unknown authority/,
     mustNot: ['tls-unknown-authority'],
-    fix: { told: /certs\/gitlab\.test\.crt/, apply: installCa(selfSigned.pem) },
+    fix: { reported: /certs\/gitlab\.test\.crt/, apply: installCa(selfSigned.pem) },
   },
   {
     id: 'L-02',
@@ -65,7 +65,7 @@ export const tlsRows: readonly Row[] = [
     expect: { cause: 'tls-unknown-authority', severity: 'critical', chain: REFUSED },
     runnerLogs: /unknown authority/,
     mustNot: ['tls-missing-intermediate'],
-    fix: { told: /certs\/gitlab\.test\.crt/, apply: installCa(PRIVATE_ROOT.pem) },
+    fix: { reported: /certs\/gitlab\.test\.crt/, apply: installCa(PRIVATE_ROOT.pem) },
   },
   {
     id: 'L-03',
@@ -74,7 +74,7 @@ export const tlsRows: readonly Row[] = [
     expect: { cause: 'tls-missing-intermediate', severity: 'critical', chain: REFUSED },
     mustNot: ['tls-unknown-authority'],
     fix: {
-      told: /intermediate|chain/,
+      reported: /intermediate|chain/,
       apply: ({ gitlab }) => gitlab.serve(withChain(fromIntermediate, intermediate)),
     },
   },
@@ -85,7 +85,7 @@ export const tlsRows: readonly Row[] = [
     expect: { cause: 'tls-certificate-expired', severity: 'critical', chain: REFUSED },
     runnerLogs: /has expired or is not yet valid/,
     mustNot: ['clock-skew'],
-    fix: { told: /renew|certificate/i, apply: ({ gitlab }) => gitlab.serve(GOOD) },
+    fix: { reported: /renew|certificate/i, apply: ({ gitlab }) => gitlab.serve(GOOD) },
   },
   {
     id: 'L-05',
@@ -146,7 +146,7 @@ export const tlsRows: readonly Row[] = [
     inject: ({ files }) => files.remove(CA_FILE),
     expect: { cause: 'tls-ca-file-missing', severity: 'critical', chain: REFUSED, says: /ca\.pem/ },
     mustNot: ['tls-unknown-authority'],
-    fix: { told: /ca\.pem/, apply: useCaFile(CA_FILE, PRIVATE_ROOT.pem) },
+    fix: { reported: /ca\.pem/, apply: useCaFile(CA_FILE, PRIVATE_ROOT.pem) },
   },
   {
     id: 'L-12',
@@ -164,7 +164,7 @@ export const tlsRows: readonly Row[] = [
     inject: ({ files }) => files.write(CA_FILE, PRIVATE_ROOT.der),
     expect: { cause: 'tls-ca-file-invalid', severity: 'critical', chain: REFUSED },
     mustNot: ['tls-unknown-authority'],
-    fix: { told: /openssl x509/, apply: useCaFile(CA_FILE, PRIVATE_ROOT.pem) },
+    fix: { reported: /openssl x509/, apply: useCaFile(CA_FILE, PRIVATE_ROOT.pem) },
   },
   {
     id: 'L-14',

@@ -67,7 +67,7 @@ export const moreTokenRows: readonly Row[] = [
     expect: { cause: 'system-id-clash', severity: 'warning', chain: OPEN },
     mustNot: ['token-rejected', 'config-shared-by-processes'],
     fix: {
-      told: /tee .*\.runner_system_id/,
+      reported: /tee .*\.runner_system_id/,
       apply: ({ files }) => files.write(ID_FILE, 's_ba9876543210'),
     },
   },

@@ -14,12 +14,12 @@ const TOKEN_LINE = /token = ".*"/;
 const twins = [usualEntry({ name: 'first-1' }), usualEntry({ name: 'second-2' })] as const;
 const sharedToken = usualEntry({ name: 'one-1' }).token;
 
-function forgets(world: World, index: number): void {
+function forgetToken(world: World, index: number): void {
   world.gitlab.application.tokens.delete(world.entries[index]?.token ?? '');
 }
 
 /** config.toml holds the date when the token expires; the runner re-reads it within seconds. */
-function endsIn(days: number) {
+function setTokenEnd(days: number) {
   return async ({ files }: World): Promise<void> => {
     const end = new Date(Date.now() + days * DAY).toISOString().replace(/\.\d+/, '');
     await files.edit(CONFIG, '  executor', `  token_expires_at = ${end}\n  executor`);
@@ -35,7 +35,7 @@ export const tokenRows: readonly Row[] = [
   {
     id: 'T-01',
     title: 'GitLab has forgotten the token',
-    inject: (world) => forgets(world, 0),
+    inject: (world) => forgetToken(world, 0),
     expect: { cause: 'token-rejected', severity: 'critical', chain: REFUSED },
     runnerLogs: /forbidden .*POST https:..gitlab.test.api.v4.jobs.request: 403 Forbidden/,
     mustNot: ['edge-waf-blocked', 'runner-hung'],
@@ -45,7 +45,7 @@ export const tokenRows: readonly Row[] = [
     title: 'an older GitLab has forgotten the token',
     world: { profile: 'gl18' },
     startsBroken: true,
-    inject: (world) => forgets(world, 0),
+    inject: (world) => forgetToken(world, 0),
     expect: { cause: 'token-rejected', severity: 'critical', chain: REFUSED },
     mustNot: ['edge-waf-blocked', 'runner-hung'],
   },
@@ -69,8 +69,8 @@ export const tokenRows: readonly Row[] = [
     id: 'T-04',
     title: 'the token expired yesterday',
     inject: async (world) => {
-      await endsIn(-1)(world);
-      forgets(world, 0);
+      await setTokenEnd(-1)(world);
+      forgetToken(world, 0);
     },
     expect: { cause: 'token-expired', severity: 'critical', chain: REFUSED },
     mustNot: ['token-rejected'],
@@ -78,7 +78,7 @@ export const tokenRows: readonly Row[] = [
   {
     id: 'T-05',
     title: 'the token expires in three days',
-    inject: endsIn(3),
+    inject: setTokenEnd(3),
     expect: { cause: 'token-expiring-soon', severity: 'notice', chain: 'o/o/n/o/o/o/od' },
     mustNot: ['token-expired', 'token-rejected'],
   },
@@ -86,7 +86,7 @@ export const tokenRows: readonly Row[] = [
     id: 'T-06',
     title: 'of two entries the second one’s token is unknown',
     world: { entries: twins },
-    inject: (world) => forgets(world, 1),
+    inject: (world) => forgetToken(world, 1),
     expect: {
       cause: 'token-rejected',
       severity: 'critical',

@@ -7,7 +7,7 @@ import { Store } from '../../src/checks/store.ts';
 import { CauseTracker } from '../../src/diagnosis/cause-tracker.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
-import { check, failing, PASS, probe } from '../support/probes.ts';
+import { check, failingFinding, PASS, probe } from '../support/probes.ts';
 import { fail, snapshotOf } from '../support/snapshots.ts';
 import { requestBudget } from '../support/request-budget.ts';
 
@@ -90,12 +90,16 @@ describe('what is known', () => {
     'is as young as before when the clock is set by %i s',
     (by) => {
       const { clock, record, follow, state, lines } = followed();
-      record(failing());
+      record(failingFinding());
       clock.pass(3);
       clock.set(by);
       follow();
 
-      expect(state()).toMatchObject({ finding: failing(), since: START + by * 1000, streak: 1 });
+      expect(state()).toMatchObject({
+        finding: failingFinding(),
+        since: START + by * 1000,
+        streak: 1,
+      });
       expect(lines.join('')).toContain(`msg="the wall clock was set" seconds=${by}`);
       clock.pass(30);
       expect(state()?.finding).toMatchObject({ status: 'unknown', reason: 'stale' });
@@ -146,7 +150,7 @@ describe('what is known', () => {
 
   test('of a result that a failed link hides is as young as before', () => {
     const { clock, record, store, follow } = followed();
-    record(failing());
+    record(failingFinding());
     record({ status: 'skipped', reason: 'earlier-link', detail: 'x' });
     clock.set(SIX_HOURS);
     follow();

@@ -9,7 +9,7 @@ import {
   stillValid,
 } from '../../src/checks/saved-state.ts';
 import { START } from '../support/clock.ts';
-import { check, failing, PASS, probe, runnerTarget } from '../support/probes.ts';
+import { check, failingFinding, PASS, probe, runnerTarget } from '../support/probes.ts';
 
 const token = check(
   probe({ id: 'token', kind: 'runner', requests: { token: 'budgeted' }, intervalSeconds: 900 }),
@@ -105,8 +105,8 @@ describe('a remembered result still speaks', () => {
     ['a millisecond before its end', result({ startedAt: START - 899_999 }), true],
     ['not at its end', result({ startedAt: START - 900_000 }), false],
     ['not from the future', result({ startedAt: START + 1 }), false],
-    ['with a reason that the probe still has', result({ finding: failing('broken') }), true],
-    ['not with one that it has no more', result({ finding: failing('forgotten') }), false],
+    ['with a reason that the probe still has', result({ finding: failingFinding('broken') }), true],
+    ['not with one that it has no more', result({ finding: failingFinding('forgotten') }), false],
     ['not of a check that is gone', result({ check: 'token@other' }), false],
     ['not of a check that is asked freely', result({ check: dns.id }), false],
   ])('%s', (_when, remembered, speaks) => {

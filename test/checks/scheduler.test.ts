@@ -30,7 +30,7 @@ function jobOf(id: string, over: Partial<Job> = {}): Job {
   };
 }
 
-function scheduled(...jobs: Job[]) {
+function startScheduler(...jobs: Job[]) {
   const results: ProbeResult[] = [];
   const missed: string[] = [];
   const scheduler = new Scheduler(systemClock, 'host-1', {
@@ -59,7 +59,7 @@ async function phaseOf(seed: string, id: string): Promise<number> {
 
 describe('rhythm', () => {
   test('a job runs at once and then once in each interval', async () => {
-    const { times } = scheduled(jobOf('a'));
+    const { times } = startScheduler(jobOf('a'));
 
     await vi.advanceTimersByTimeAsync(100_000);
 
@@ -80,7 +80,7 @@ describe('rhythm', () => {
   });
 
   test('after a long stop there is one run, not one for each interval missed', async () => {
-    const { times } = scheduled(jobOf('a'));
+    const { times } = startScheduler(jobOf('a'));
     await vi.advanceTimersByTimeAsync(30_000);
     const before = times('a').length;
 
@@ -92,7 +92,7 @@ describe('rhythm', () => {
   });
 
   test('a stepped wall clock changes nothing', async () => {
-    const { times } = scheduled(jobOf('a'));
+    const { times } = startScheduler(jobOf('a'));
     await vi.advanceTimersByTimeAsync(30_000);
     const before = times('a').length;
 
@@ -112,7 +112,7 @@ describe('jobs that do not end', () => {
         await never();
       },
     });
-    const { results, missed } = scheduled(hung);
+    const { results, missed } = startScheduler(hung);
 
     await vi.advanceTimersByTimeAsync(60_000);
 
@@ -128,7 +128,7 @@ describe('jobs that do not end', () => {
 
   test('forty hung jobs delay no other job of either group', async () => {
     const hung = Array.from({ length: 40 }, (_, index) => jobOf(`hung-${index}`, { run: never }));
-    const { times } = scheduled(...hung, jobOf('walk', { group: 'walk' }), jobOf('last'));
+    const { times } = startScheduler(...hung, jobOf('walk', { group: 'walk' }), jobOf('last'));
 
     await vi.advanceTimersByTimeAsync(20_000);
 
@@ -138,7 +138,7 @@ describe('jobs that do not end', () => {
 
   test('what comes after the end of the grace is dropped', async () => {
     const late = check(probe({ id: 'late' }));
-    const { results } = scheduled(
+    const { results } = startScheduler(
       jobOf('late', {
         intervalSeconds: 100,
         run: async (_signal, emit) => {
@@ -161,7 +161,7 @@ test('what finds its group full at the start runs as soon as there is room, not 
       run: () => new Promise((resolve) => setTimeout(resolve, 1500)),
     }),
   );
-  const { times } = scheduled(...slow, jobOf('last', { intervalSeconds: 600 }));
+  const { times } = startScheduler(...slow, jobOf('last', { intervalSeconds: 600 }));
 
   await vi.advanceTimersByTimeAsync(3000);
 
@@ -170,7 +170,7 @@ test('what finds its group full at the start runs as soon as there is room, not 
 
 describe('a new plan', () => {
   test('keeps the rhythm of jobs that stay, starts new ones at once, ends the others', async () => {
-    const { scheduler, times } = scheduled(jobOf('a'), jobOf('gone'));
+    const { scheduler, times } = startScheduler(jobOf('a'), jobOf('gone'));
     await vi.advanceTimersByTimeAsync(12_000);
     const before = { a: times('a').length, gone: times('gone').length };
 
@@ -184,19 +184,19 @@ describe('a new plan', () => {
   });
 
   test('a job that is triggered afresh is told so, once', async () => {
-    const told: unknown[] = [];
-    const run: Job['run'] = async (...words) => void told.push(words[3]);
-    const { scheduler } = scheduled(jobOf('a', { run }));
+    const freshFlags: unknown[] = [];
+    const run: Job['run'] = async (...args) => void freshFlags.push(args[3]);
+    const { scheduler } = startScheduler(jobOf('a', { run }));
     await vi.advanceTimersByTimeAsync(100);
     scheduler.trigger('a', true);
     scheduler.trigger('a');
     await vi.advanceTimersByTimeAsync(30_000);
 
-    expect(told.slice(0, 3)).toEqual([false, true, false]);
+    expect(freshFlags.slice(0, 3)).toEqual([false, true, false]);
   });
 
   test('a triggered job runs at once, a stopped scheduler runs nothing', async () => {
-    const { scheduler, times } = scheduled(jobOf('a', { intervalSeconds: 600 }));
+    const { scheduler, times } = startScheduler(jobOf('a', { intervalSeconds: 600 }));
     await vi.advanceTimersByTimeAsync(1000);
 
     scheduler.trigger('a');
@@ -211,7 +211,7 @@ describe('a new plan', () => {
 
 describe('a trigger', () => {
   test('brings one run forward and leaves the rhythm as it is', async () => {
-    const { scheduler, times } = scheduled(jobOf('a'));
+    const { scheduler, times } = startScheduler(jobOf('a'));
     await vi.advanceTimersByTimeAsync(35_000);
     const last = times('a').at(-1) ?? 0;
 
@@ -224,26 +224,26 @@ describe('a trigger', () => {
   });
 
   test('is no missed run of a job that runs already, and makes its next run a fresh one', async () => {
-    const told: unknown[] = [];
-    const run: Job['run'] = async (...words) => {
-      told.push(words[3]);
+    const freshFlags: unknown[] = [];
+    const run: Job['run'] = async (...args) => {
+      freshFlags.push(args[3]);
       await new Promise((resolve) => setTimeout(resolve, 1000));
     };
-    const { scheduler, missed } = scheduled(jobOf('a', { run }));
+    const { scheduler, missed } = startScheduler(jobOf('a', { run }));
     await vi.advanceTimersByTimeAsync(500);
 
     scheduler.trigger('a', true);
     await vi.advanceTimersByTimeAsync(1500);
-    expect(told).toEqual([false]);
+    expect(freshFlags).toEqual([false]);
     await vi.advanceTimersByTimeAsync(30_000);
 
-    expect(told.slice(0, 3)).toEqual([false, true, false]);
+    expect(freshFlags.slice(0, 3)).toEqual([false, true, false]);
     expect(missed).toEqual([]);
   });
 });
 
 test('the lag is how far the most overdue job is behind', async () => {
-  const { scheduler } = scheduled(jobOf('a'));
+  const { scheduler } = startScheduler(jobOf('a'));
   await vi.advanceTimersByTimeAsync(1000);
   expect(scheduler.lagSeconds()).toBe(0);
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import { Store } from '../../src/checks/store.ts';
 import { setClock, START } from '../support/clock.ts';
-import { check, failing, PASS, probe } from '../support/probes.ts';
+import { check, failingFinding, PASS, probe } from '../support/probes.ts';
 import { snapshotOf } from '../support/snapshots.ts';
 
 const dns = check(probe({ id: 'dns' }));
@@ -58,9 +58,9 @@ describe('what is shown', () => {
 
   test('since stays and the streak grows while status and reason stay', () => {
     const { store, record, clock } = storeWith(dns);
-    record(failing('broken', 'first'));
+    record(failingFinding('broken', 'first'));
     clock.advance(10);
-    record(failing('broken', 'second'));
+    record(failingFinding('broken', 'second'));
 
     expect(store.states()[0]).toMatchObject({
       since: START,
@@ -71,10 +71,10 @@ describe('what is shown', () => {
 
   test('another reason is a transition although the status is the same', () => {
     const { store, record, clock } = storeWith(dns);
-    record(failing('broken'));
+    record(failingFinding('broken'));
     clock.advance(10);
 
-    expect(record(failing('worse', 'it got worse'))).toEqual({
+    expect(record(failingFinding('worse', 'it got worse'))).toEqual({
       check: 'dns@host',
       from: 'fail/broken',
       to: 'fail/worse',
@@ -86,7 +86,7 @@ describe('what is shown', () => {
   test('counters count looks and failures, and not what an earlier link hid', () => {
     const { store, record } = storeWith(dns);
     record(PASS);
-    record(failing());
+    record(failingFinding());
     record(SKIPPED);
     store.missed(dns.id);
 
@@ -97,8 +97,8 @@ describe('what is shown', () => {
 describe('what an earlier link hides', () => {
   test('the last real result is known behind a skipped one, and can be shown again', () => {
     const { store, record, clock } = storeWith(dns);
-    record(failing());
-    record(failing());
+    record(failingFinding());
+    record(failingFinding());
     record(SKIPPED);
 
     expect(store.known(dns.id)).toMatchObject({ streak: 2, masked: true });
@@ -107,7 +107,11 @@ describe('what an earlier link hides', () => {
       from: 'skipped/earlier-link',
       to: 'fail/broken',
     });
-    expect(store.states()[0]).toMatchObject({ finding: failing(), streak: 2, since: START + 5000 });
+    expect(store.states()[0]).toMatchObject({
+      finding: failingFinding(),
+      streak: 2,
+      since: START + 5000,
+    });
     expect(store.restore(dns.id)).toBeUndefined();
   });
 });
@@ -115,7 +119,7 @@ describe('what an earlier link hides', () => {
 describe('a new plan', () => {
   test('keeps the states of checks that stay and drops the others', () => {
     const { store, record } = storeWith(dns);
-    record(failing());
+    record(failingFinding());
     store.adopt([disk, dns]);
 
     expect(store.states().map(({ check: { id }, finding }) => [id, finding.status])).toEqual([
@@ -144,9 +148,9 @@ test('a remembered result holds until the first look and counts as no run', () =
     since: START - 5000,
   });
 
-  store.record({ ...remembered, startedAt: START, finding: failing() });
+  store.record({ ...remembered, startedAt: START, finding: failingFinding() });
   store.seed(remembered);
-  expect(store.states()[0]?.finding).toEqual(failing());
+  expect(store.states()[0]?.finding).toEqual(failingFinding());
 });
 
 describe('what a look is', () => {

@@ -2,31 +2,34 @@ import { expect, test } from 'vitest';
 
 import type { ProbeResult } from '../../src/core/finding.ts';
 import { dropSuspendedResults } from '../../src/checks/run.ts';
-import { check, failing, PASS, probe } from '../support/probes.ts';
+import { check, failingFinding, PASS, probe } from '../support/probes.ts';
 
 const CHECKS = ['dns', 'tls'].map((id) => check(probe({ id, timeoutSeconds: 5 })));
 
-function said(id: string, durationSeconds: number, finding = failing()): ProbeResult {
+function said(id: string, durationSeconds: number, finding = failingFinding()): ProbeResult {
   return { check: `${id}@host`, startedAt: 0, durationSeconds, finding };
 }
 
-function heard(...results: readonly ProbeResult[]): readonly string[] {
-  const told: string[] = [];
+function filterResults(...results: readonly ProbeResult[]): readonly string[] {
+  const reported: string[] = [];
   const tell = dropSuspendedResults(CHECKS, ({ check: id, finding }) =>
-    told.push(`${id} ${finding.status}`),
+    reported.push(`${id} ${finding.status}`),
   );
   for (const result of results) tell(result);
-  return told;
+  return reported;
 }
 
 test('what ends by its deadline is told', () => {
-  expect(heard(said('dns', 5.4), said('tls', 0))).toEqual(['dns@host fail', 'tls@host fail']);
+  expect(filterResults(said('dns', 5.4), said('tls', 0))).toEqual([
+    'dns@host fail',
+    'tls@host fail',
+  ]);
 });
 
 test('what took longer than it can, and what came after it, is no failure', () => {
-  expect(heard(said('dns', 9.5), said('tls', 0))).toEqual([]);
+  expect(filterResults(said('dns', 9.5), said('tls', 0))).toEqual([]);
 });
 
 test('what passes all the same is told', () => {
-  expect(heard(said('dns', 9.5, PASS), said('tls', 0))).toEqual(['dns@host pass']);
+  expect(filterResults(said('dns', 9.5, PASS), said('tls', 0))).toEqual(['dns@host pass']);
 });

@@ -9,7 +9,7 @@ import { withFollowUps } from '../../src/core/follow-up.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import { leadToCauses } from '../../src/core/reason.ts';
 import { setClock } from '../support/clock.ts';
-import { check, ENDPOINT, failing, PASS, probe } from '../support/probes.ts';
+import { check, ENDPOINT, failingFinding, PASS, probe } from '../support/probes.ts';
 import { unlimitedBudget } from '../support/run-probe.ts';
 import { patient } from '../support/until.ts';
 
@@ -113,14 +113,16 @@ describe('a finding that a follow-up may revise', () => {
   });
 
   test('is told at once when there is nothing to try', async () => {
-    const told = await stage([ofDns({ subject: () => undefined })], { tls: failing() }).walk();
+    const reported = await stage([ofDns({ subject: () => undefined })], {
+      tls: failingFinding(),
+    }).walk();
 
-    expect(told.slice(0, 3)).toEqual(['run dns', 'dns pass', 'run connect']);
-    expect(told).toContain('tls fail');
+    expect(reported.slice(0, 3)).toEqual(['run dns', 'dns pass', 'run connect']);
+    expect(reported).toContain('tls fail');
   });
 
   test('is told once, as the follow-up has it', async () => {
-    expect(await stage([ofDns()], { connect: failing() }).walk()).toEqual([
+    expect(await stage([ofDns()], { connect: failingFinding() }).walk()).toEqual([
       'run dns',
       'run connect',
       'dns warn',
@@ -133,7 +135,7 @@ describe('a finding that a follow-up may revise', () => {
     const found = { ...DOUBT, measures: { b: 2 }, facts: { right: 'y' } };
     const { walk, says, findings } = stage([ofDns({ run: async () => found })]);
     says['dns'] = { status: 'pass', measures: { a: 1, b: 1 }, facts: { name: 'x' } };
-    says['connect'] = failing();
+    says['connect'] = failingFinding();
     await walk();
 
     expect(findings.get('dns')).toEqual({
@@ -147,9 +149,9 @@ describe('a finding that a follow-up may revise', () => {
     ['fails', async () => await Promise.reject(new Error('no way'))],
     ['finds nothing', async () => ({})],
   ])('stays when the follow-up %s', async (_what, run) => {
-    const told = await stage([ofDns({ run })], { connect: failing() }).walk();
+    const reported = await stage([ofDns({ run })], { connect: failingFinding() }).walk();
 
-    expect(told).toContain('dns pass');
+    expect(reported).toContain('dns pass');
   });
 
   test('stays when the follow-up does not end before the walk does', async () => {
@@ -158,15 +160,15 @@ describe('a finding that a follow-up may revise', () => {
       setImmediate(() => stop.abort(new Error('stopped')));
       return await new Promise<Found>(() => {});
     };
-    const told = await stage([ofDns({ run })], { connect: failing() }).walk(stop.signal);
+    const reported = await stage([ofDns({ run })], { connect: failingFinding() }).walk(stop.signal);
 
-    expect(told).toContain('dns pass');
+    expect(reported).toContain('dns pass');
   });
 
   test('may open the path again for the links after it', async () => {
     const reopen = followUp({ after: ['connect/broken'], revises: 'connect' });
 
-    expect(await stage([reopen], { connect: failing() }).walk()).toEqual([
+    expect(await stage([reopen], { connect: failingFinding() }).walk()).toEqual([
       'run dns',
       'dns pass',
       'run connect',
@@ -178,10 +180,10 @@ describe('a finding that a follow-up may revise', () => {
 
   test('is made more exact before others ask why it failed', async () => {
     const reopen = followUp({ id: 'reopen', after: ['connect/broken'], revises: 'connect' });
-    const told = await stage([ofDns(), reopen], { connect: failing() }).walk();
+    const reported = await stage([ofDns(), reopen], { connect: failingFinding() }).walk();
 
-    expect(told).toContain('connect warn');
-    expect(told).toContain('dns pass');
+    expect(reported).toContain('connect warn');
+    expect(reported).toContain('dns pass');
   });
 });
 
@@ -191,7 +193,7 @@ describe('a follow-up with a check of its own', () => {
   });
 
   test('is run right after the link that failed, and told with it', async () => {
-    expect((await stage([own()], { connect: failing() }).walk()).slice(2)).toEqual([
+    expect((await stage([own()], { connect: failingFinding() }).walk()).slice(2)).toEqual([
       'run connect',
       'connect fail',
       'other-source warn',
@@ -202,23 +204,25 @@ describe('a follow-up with a check of its own', () => {
   test('is unknown when it fails, since nothing was learned', async () => {
     const broken = own({ run: async () => await Promise.reject(new TypeError('no way')) });
 
-    expect(await stage([broken], { connect: failing() }).walk()).toContain('other-source unknown');
+    expect(await stage([broken], { connect: failingFinding() }).walk()).toContain(
+      'other-source unknown',
+    );
   });
 });
 
-function counted(over: Partial<FollowUp> = {}) {
+function stageWithFaults(over: Partial<FollowUp> = {}) {
   const faults: string[] = [];
   const run = async (_target: unknown, { fault }: FollowUpTools): Promise<Found> => {
     faults.push(fault.name);
     return DOUBT;
   };
-  const staged = stage([ofDns({ run, ...over })], { connect: failing() });
+  const staged = stage([ofDns({ run, ...over })], { connect: failingFinding() });
   return { ...staged, faults };
 }
 
 describe('what was found', () => {
   test('holds for its time while the fault is the same', async () => {
-    const { walk, clock, faults } = counted();
+    const { walk, clock, faults } = stageWithFaults();
     for (const seconds of [0, 30, 29.9]) {
       clock.advance(seconds);
       expect(await walk()).toContain('dns warn');
@@ -232,9 +236,9 @@ describe('what was found', () => {
 
   test('does not hold for another fault, another subject, or a new plan', async () => {
     let subject = 'one';
-    const { walk, says, faults, replan } = counted({ subject: () => subject });
+    const { walk, says, faults, replan } = stageWithFaults({ subject: () => subject });
     await walk();
-    says['connect'] = failing('refused');
+    says['connect'] = failingFinding('refused');
     await walk();
     subject = 'two';
     await walk();
@@ -255,7 +259,7 @@ describe('what was found', () => {
       count += 1;
       return await Promise.reject(new Error('cut short'));
     };
-    const { walk } = stage([ofDns({ run })], { connect: failing() });
+    const { walk } = stage([ofDns({ run })], { connect: failingFinding() });
     await walk();
     await walk();
 
@@ -268,7 +272,7 @@ describe('what was found', () => {
       seen.push(recent.length);
       return {};
     };
-    const { walk } = stage([ofDns({ run, rememberSeconds: 0 })], { connect: failing() });
+    const { walk } = stage([ofDns({ run, rememberSeconds: 0 })], { connect: failingFinding() });
     await walk();
     await walk();
 
@@ -288,7 +292,7 @@ test('pages of GitLab are not asked for while GitLab wants quiet', async () => {
     },
   });
   const paused = { ...unlimitedBudget, isPaused: () => true };
-  const http = probe({ id: 'http', kind: 'endpoint', run: () => failing() });
+  const http = probe({ id: 'http', kind: 'endpoint', run: () => failingFinding() });
   const checks = withFollowUps([http], [pages]).map((one) => check(one, ENDPOINT));
   const common = {
     clock: setClock(),

@@ -54,20 +54,20 @@ async function walkOnce(dnsPort: number, port: number, hosts: string): Promise<r
 test('a pinned address that is dead is told once, with the address that is not', async () => {
   await using gitlab = await startTcpServer();
   await using server = await startDnsServer((_name, type) => (type === 'A' ? ['127.0.0.1'] : []));
-  const told = await walkOnce(server.port, gitlab.port, '127.0.0.66 gitlab.test');
-  expect(told).toEqual(['dns warn hosts-override', 'connect fail refused']);
+  const reported = await walkOnce(server.port, gitlab.port, '127.0.0.66 gitlab.test');
+  expect(reported).toEqual(['dns warn hosts-override', 'connect fail refused']);
 });
 
 test('a pinned address that answers is nobody’s business, and DNS is not asked', async () => {
   await using gitlab = await startTcpServer();
   await using server = await startDnsServer(() => ['10.0.0.5']);
-  const told = await walkOnce(server.port, gitlab.port, '127.0.0.1 gitlab.test');
-  expect([told, server.asked]).toEqual([['dns pass', 'connect pass'], []]);
+  const reported = await walkOnce(server.port, gitlab.port, '127.0.0.1 gitlab.test');
+  expect([reported, server.asked]).toEqual([['dns pass', 'connect pass'], []]);
 });
 
 test('when DNS knows no better address the name is not blamed', async () => {
   await using gitlab = await startTcpServer();
   await using server = await startDnsServer(() => 'nxdomain');
-  const told = await walkOnce(server.port, gitlab.port, '127.0.0.66 gitlab.test');
-  expect(told).toEqual(['dns pass', 'connect fail refused']);
+  const reported = await walkOnce(server.port, gitlab.port, '127.0.0.66 gitlab.test');
+  expect(reported).toEqual(['dns pass', 'connect fail refused']);
 });

@@ -8,7 +8,7 @@ import { runJob } from '../../src/checks/run.ts';
 import { Store } from '../../src/checks/store.ts';
 import { createWalk } from '../../src/checks/walk.ts';
 import { setClock } from '../support/clock.ts';
-import { check, ENDPOINT, failing, PASS, probe, runnerTarget } from '../support/probes.ts';
+import { check, ENDPOINT, failingFinding, PASS, probe, runnerTarget } from '../support/probes.ts';
 import { requestBudget } from '../support/request-budget.ts';
 
 interface Staged {
@@ -92,13 +92,13 @@ describe('what is due', () => {
 
   test('with a phase a slow link has its turn there, whenever its last look was', async () => {
     const { walk, clock } = stage({ phase: 0.5 });
-    const looks: number[] = [];
+    const runs: number[] = [];
     for (let second = 0; second < 240; second += 15) {
-      if ((await walk()).includes('http')) looks.push(second);
+      if ((await walk()).includes('http')) runs.push(second);
       clock.advance(15);
     }
 
-    expect(looks).toEqual([0, 30, 90, 150, 210]);
+    expect(runs).toEqual([0, 30, 90, 150, 210]);
   });
 
   test('the first walk looks at everything, the next one only at the way', async () => {
@@ -130,7 +130,7 @@ describe('what is due', () => {
 
   test('http goes along when a token is due, because the token travels on its connection', async () => {
     const { walk, clock, says } = stage();
-    says['token'] = failing();
+    says['token'] = failingFinding();
     await walk();
     clock.advance(30);
 
@@ -139,7 +139,7 @@ describe('what is due', () => {
 
   test('a failing token is looked at twice more soon, then at its own pace', async () => {
     const { walk, clock, says } = stage();
-    says['token'] = failing();
+    says['token'] = failingFinding();
     const times: number[] = [];
     for (let walks = 0; walks < 40; walks += 1) {
       if ((await walk()).includes('token')) times.push(walks * 15);
@@ -152,20 +152,20 @@ describe('what is due', () => {
   test('an answer that is late now and then brings no request to the API forward', async () => {
     const { walk, clock, says } = stage();
     await walk();
-    const looks: string[][] = [];
+    const runs: string[][] = [];
     for (const isLate of [true, false, true]) {
       clock.advance(60);
       if (isLate) says['http'] = { status: 'warn', reason: 'slow', detail: 'after 6 s' };
       else delete says['http'];
-      looks.push(await walk());
+      runs.push(await walk());
     }
 
-    expect(looks).toEqual(looks.map(() => ['dns', 'connect', 'http']));
+    expect(runs).toEqual(runs.map(() => ['dns', 'connect', 'http']));
   });
 
   test('a failing http link is looked at in every walk', async () => {
     const { walk, clock, says } = stage();
-    says['http'] = failing();
+    says['http'] = failingFinding();
     await walk();
     clock.advance(15);
 
@@ -176,7 +176,7 @@ describe('what is due', () => {
 describe('what a failure does', () => {
   test('later links are skipped and not tried', async () => {
     const { walk, says, statuses } = stage();
-    says['connect'] = failing();
+    says['connect'] = failingFinding();
 
     expect(await walk()).toEqual(['dns', 'connect']);
     expect(statuses()).toEqual({
@@ -207,7 +207,7 @@ describe('what a failure does', () => {
     const { walk, clock, says, statuses } = stage();
     await walk();
     clock.advance(15);
-    says['connect'] = failing();
+    says['connect'] = failingFinding();
     await walk();
     expect(statuses()['token']).toBe('skipped');
 
@@ -246,8 +246,8 @@ describe('the budget', () => {
     const { walk, clock, says } = stage({ runners: 50 });
     let requests = 0;
     for (let walks = 0; walks < 240; walks += 1) {
-      says['token'] = walks % 3 === 0 ? PASS : failing(walks % 2 === 0 ? 'broken' : 'worse');
-      says['connect'] = walks % 7 === 0 ? failing() : PASS;
+      says['token'] = walks % 3 === 0 ? PASS : failingFinding(walks % 2 === 0 ? 'broken' : 'worse');
+      says['connect'] = walks % 7 === 0 ? failingFinding() : PASS;
       requests += (await walk()).filter((id) => id === 'api' || id === 'token').length;
       clock.advance(15);
     }
@@ -273,7 +273,7 @@ describe('the budget', () => {
 
   test('while GitLab asks for quiet, what it said last is not replaced by a wait for a turn', async () => {
     const { walk, clock, says, store, budget } = stage();
-    says['token'] = failing('broken', 'GitLab is in maintenance');
+    says['token'] = failingFinding('broken', 'GitLab is in maintenance');
     await walk();
     clock.advance(3000);
     budget.pause(ENDPOINT.id, 60);

@@ -155,23 +155,25 @@ describe('a text for a pipe', () => {
   });
 });
 
-const written = (text: string): string => text.replaceAll('\u001B', '␛');
+const showEscapes = (text: string): string => text.replaceAll('\u001B', '␛');
 
 describe('on a terminal', () => {
   test('a line counts while the first round runs, and the report comes in colour', async () => {
     const { code, stdout } = await runProgram(['check', ...scene.flags], { columns: 80 });
 
     expect(code).toBe(0);
-    expect(written(stdout)).toMatch(
+    expect(showEscapes(stdout)).toMatch(
       /starting checks \.\.\.\r␛\[2K\d+ of \d+ checks done \.\.\.[^]*\r␛\[2K␛\[32mHEALTHY/,
     );
   });
 
   test('--watch draws the report in its place, and ends when everything is healthy', async () => {
-    const words = ['check', '--watch', ...scene.flags];
-    const { code, stdout } = await runProgram(words, { columns: 80 });
+    const args = ['check', '--watch', ...scene.flags];
+    const { code, stdout } = await runProgram(args, { columns: 80 });
 
     expect(code).toBe(0);
-    expect(written(stdout)).toMatch(/␛\[H␛\[2J[^]*HEALTHY[^]*Watching until everything is healthy/);
+    expect(showEscapes(stdout)).toMatch(
+      /␛\[H␛\[2J[^]*HEALTHY[^]*Watching until everything is healthy/,
+    );
   });
 });

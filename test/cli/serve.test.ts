@@ -39,7 +39,7 @@ async function serve(...words: readonly string[]): Promise<Served> {
 }
 
 /** The exit code after a signal. A program that is not done within its own five seconds ends itself with another. */
-async function stopped({ program }: Served, signal: NodeJS.Signals): Promise<number | null> {
+async function stopBy({ program }: Served, signal: NodeJS.Signals): Promise<number | null> {
   program.kill(signal);
   return (await program.ended).code;
 }
@@ -49,7 +49,7 @@ async function post({ address }: Served) {
 }
 
 /** A client that has asked and never leaves. */
-async function held(address: string): Promise<Socket> {
+async function holdConnection(address: string): Promise<Socket> {
   const socket = connect({ host: '127.0.0.1', port: Number(new URL(address).port) });
   socket.on('error', () => {});
   socket.write('GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\nGET /');
@@ -77,7 +77,7 @@ describe('it stops within five seconds', () => {
     await using served = await serve();
     await served.program.until(/verdict changed.*to=healthy/);
 
-    expect(await stopped(served, signal)).toBe(0);
+    expect(await stopBy(served, signal)).toBe(0);
   });
 
   test('while GitLab’s port drops what comes, and a client holds its connection', async () => {
@@ -88,9 +88,9 @@ describe('it stops within five seconds', () => {
     );
     await scene.stage.writeConfig(config);
     await using served = await serve();
-    const client = await held(served.address);
+    const client = await holdConnection(served.address);
 
-    expect(await stopped(served, 'SIGTERM')).toBe(0);
+    expect(await stopBy(served, 'SIGTERM')).toBe(0);
     client.destroy();
     await scene.stage.writeConfig(scene.stage.goodConfig);
   });
@@ -207,8 +207,8 @@ describe('what cannot start is exit code 1 and one sentence', () => {
 
   test('a port in use', async () => {
     await using taken = await startTcpServer();
-    const words = ['serve', ...scene.flags, `--web.listen-address=127.0.0.1:${taken.port}`];
-    const { code, stderr } = await runProgram(words);
+    const args = ['serve', ...scene.flags, `--web.listen-address=127.0.0.1:${taken.port}`];
+    const { code, stderr } = await runProgram(args);
 
     expect([code, stderr]).toEqual([
       1,
@@ -217,9 +217,9 @@ describe('what cannot start is exit code 1 and one sentence', () => {
   });
 
   test('an address that is none', async () => {
-    const words = ['serve', ...scene.flags, '--web.listen-address=nonsense'];
+    const args = ['serve', ...scene.flags, '--web.listen-address=nonsense'];
 
-    expect(await runProgram(words)).toMatchObject({
+    expect(await runProgram(args)).toMatchObject({
       code: 1,
       stderr:
         'runnerwatch: invalid address "nonsense"; expected host:port, [::1]:port, :port or unix:/path\n',

@@ -82,8 +82,8 @@ describe('a usage mistake is exit code 2 and one sentence with what was meant', 
       ['--log.level=loud'],
       '--log.level "loud" is not one of debug, info, warn, error; see runnerwatch --help',
     ],
-  ])('%j', async (words, message) => {
-    expect(await runProgram(words)).toEqual({
+  ])('%j', async (args, message) => {
+    expect(await runProgram(args)).toEqual({
       code: 2,
       signal: null,
       stdout: '',
@@ -137,8 +137,8 @@ describe('--config.check', () => {
   test('the web configuration is checked too', async () => {
     const file = await fileOf('good.toml', '');
     const web = await fileOf('web.yml', 'basic_auth_users: {alice: x}\n');
-    const words = ['--config.check', `--config.file=${file}`, `--web.config.file=${web}`];
-    const { code, stderr } = await runProgram(words);
+    const args = ['--config.check', `--config.file=${file}`, `--web.config.file=${web}`];
+    const { code, stderr } = await runProgram(args);
 
     expect(code).toBe(1);
     expect(stderr).toContain('the value of "alice" in basic_auth_users is not a bcrypt hash');

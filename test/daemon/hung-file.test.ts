@@ -56,7 +56,7 @@ test('a dozen looks at a file that hangs leave the daemon able to read other fil
   const pipe = join(rootfs, 'etc/environment');
   execFileSync('mkfifo', [pipe]);
   try {
-    for (let look = 0; look < 12; look += 1) {
+    for (let round = 0; round < 12; round += 1) {
       await vi.advanceTimersByTimeAsync(3000);
       await readFile(join(rootfs, 'config.toml'));
     }

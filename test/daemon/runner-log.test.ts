@@ -62,13 +62,13 @@ test('an entry that refusals switched off is named when nothing refuses it, unti
 });
 
 test('words of a job in the log are no fault of the runner', async () => {
-  const words = [
+  const args = [
     'x509: certificate signed by unknown authority',
     'WARNING: write /builds/x: no space left on device',
     'error: 403 Forbidden',
   ];
-  await appendFile(join(stage.rootfs, LOG), words.map((line) => `${line}\n`).join(''));
-  const count = words.length;
+  await appendFile(join(stage.rootfs, LOG), args.map((line) => `${line}\n`).join(''));
+  const count = args.length;
   await appendFile(
     join(stage.rootfs, LOG),
     `${inColours({ level: 'info', message: 'Configuration loaded' })}\n`,

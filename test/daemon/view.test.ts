@@ -14,7 +14,7 @@ import type { Probe } from '../../src/core/probe.ts';
 import { Daemon } from '../../src/daemon.ts';
 import { createLog } from '../../src/log.ts';
 import { setClock } from '../support/clock.ts';
-import { failing, PASS, probe } from '../support/probes.ts';
+import { failingFinding, PASS, probe } from '../support/probes.ts';
 import { until } from '../support/until.ts';
 
 let rootfs: string;
@@ -80,7 +80,7 @@ test('a change is logged once, and the same again never', async () => {
   let runs = 0;
   const run = (): Finding => {
     runs += 1;
-    return said.shift() ?? failing();
+    return said.shift() ?? failingFinding();
   };
   await using stage = daemonWith([probe({ id: 'one', intervalSeconds: 0.1, run })], systemClock);
   const { daemon, lines } = stage;

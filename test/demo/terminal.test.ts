@@ -38,13 +38,13 @@ function openScreen(columns: number): Screen {
   child.stdout.on('data', (piece: Buffer) => void (written += piece.toString()));
   const shows = async (wanted: RegExp): Promise<string> => {
     const { promise, resolve } = Promise.withResolvers<string>();
-    const look = (): void => void (wanted.test(written) && resolve(written));
-    child.stdout.on('data', look);
-    look();
+    const inspect = (): void => void (wanted.test(written) && resolve(written));
+    child.stdout.on('data', inspect);
+    inspect();
     try {
       return await inPatience(promise, () => `no ${String(wanted)} in:\n${written}`);
     } finally {
-      child.stdout.off('data', look);
+      child.stdout.off('data', inspect);
     }
   };
   return {

@@ -30,7 +30,7 @@ const { panels } = JSON.parse(readFileSync(join(DEPLOY, 'grafana/runnerwatch.jso
 };
 
 /** What Grafana would ask with everything chosen. */
-function asked(expression: string): string {
+function fillVariables(expression: string): string {
   return expression
     .replaceAll('$job', '.+')
     .replaceAll('$instance', '.+')
@@ -65,7 +65,7 @@ scrape_configs:
     panels.flatMap(({ title, targets = [] }) =>
       targets.map(async ({ expr }) => ({
         title,
-        series: (await prometheus.query(asked(expr))).length,
+        series: (await prometheus.query(fillVariables(expr))).length,
       })),
     ),
   );

@@ -38,8 +38,8 @@ const LAST: readonly Labels[] = ['GitLabRunnerWatchStale', 'GitLabRunnerWatchDow
 async function silentOf(alerts: readonly Labels[]): Promise<readonly string[]> {
   jobs += 1;
   const job = `job-${jobs}`;
-  const told = [...alerts, ...LAST].map((labels) => ({ severity: 'critical', ...labels, job }));
-  await alertmanager.tell(told);
+  const all = [...alerts, ...LAST].map((labels) => ({ severity: 'critical', ...labels, job }));
+  await alertmanager.tell(all);
   const silent = async (): Promise<readonly string[]> =>
     (await alertmanager.alerts())
       .filter(({ labels, status }) => labels['job'] === job && status.state === 'suppressed')

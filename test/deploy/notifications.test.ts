@@ -25,7 +25,7 @@ const DEPLOY = join(import.meta.dirname, '../../deploy');
 const MILLISECONDS_BY_UNIT: Readonly<Record<string, number>> = { s: 50, m: 3000, h: 180_000 };
 
 /** With every wait of rules and grouping twenty times as short. */
-function hastened(text: string): string {
+function shortenTimes(text: string): string {
   return text.replaceAll(
     /^(?<key>\s*(?:for|keep_firing_for|group_wait|group_interval): )(?<count>\d+)(?<unit>[smh])$/gm,
     (_, key: string, count: string, unit: string) =>
@@ -80,12 +80,12 @@ interface Rules extends AsyncDisposable {
   readonly glob: string;
 }
 
-async function hastenedRules(): Promise<Rules> {
+async function startShortRules(): Promise<Rules> {
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-rules-'));
   await mkdir(join(folder, 'rules'));
   for (const name of readdirSync(join(DEPLOY, 'prometheus/rules'))) {
     const text = readFileSync(join(DEPLOY, 'prometheus/rules', name), 'utf8');
-    await writeFile(join(folder, 'rules', name), name === 'watch.yml' ? text : hastened(text));
+    await writeFile(join(folder, 'rules', name), name === 'watch.yml' ? text : shortenTimes(text));
   }
   return {
     glob: `${folder}/rules/*.yml`,
@@ -94,7 +94,7 @@ async function hastenedRules(): Promise<Rules> {
 }
 
 /** A notification in one line: to whom, what, and for how many. */
-function told({ path, alerts }: Notification): string {
+function formatNotification({ path, alerts }: Notification): string {
   const [first] = alerts;
   const { job, alertname } = first?.labels ?? {};
   return [path, job, alertname, first?.status, alerts.length].join(' ');
@@ -103,8 +103,8 @@ function told({ path, alerts }: Notification): string {
 test('each of three incidents, of GitLab, of a proxy and of one host, is one notification and one at its end', async () => {
   await using fleet = await startFleet(Object.values(FLEETS).flat());
   const config = readFileSync(join(DEPLOY, 'alertmanager/alertmanager.yml'), 'utf8');
-  await using alertmanager = await startAlertmanager(hastened(config), '127.0.0.1:9099');
-  await using rules = await hastenedRules();
+  await using alertmanager = await startAlertmanager(shortenTimes(config), '127.0.0.1:9099');
+  await using rules = await startShortRules();
   const scrapes = JOBS.map(
     (job) => `  - {job_name: ${job}, http_sd_configs: [{url: '${fleet.discoveryUrl(job)}'}]}`,
   );
@@ -139,7 +139,7 @@ ${scrapes.join('\n')}`,
   await until(async () => (await count('ALERTS{alertname!~"GitLabRunnerWatch.+"}')) === 0);
   await until(() => alertmanager.notifications.length >= 6);
 
-  expect(alertmanager.notifications.map(told).toSorted()).toEqual([
+  expect(alertmanager.notifications.map(formatNotification).toSorted()).toEqual([
     '/pager alone GitLabRunnerBroken firing 1',
     '/pager alone GitLabRunnerBroken resolved 1',
     '/pager proxied GitLabRunnerSiteWide firing 1',

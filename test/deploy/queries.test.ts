@@ -87,11 +87,11 @@ function labelsOf(samples: readonly Sample[], job: string, instance: string): re
 
 describe('what is confirmed on one host and suspected on the other', () => {
   test('is told so: the two hosts differ', async () => {
-    const told = (await prometheus.query(`${CONFIRMED}{job="${BOTH}"}`)).map(
+    const reported = (await prometheus.query(`${CONFIRMED}{job="${BOTH}"}`)).map(
       ({ metric }) => `${metric['instance']} ${metric['cause']}`,
     );
 
-    expect(told.toSorted()).toEqual([
+    expect(reported.toSorted()).toEqual([
       'ci-01:19252 tcp-connection-refused',
       'ci-02:19252 disk-space-exhausted',
     ]);
@@ -101,12 +101,11 @@ describe('what is confirmed on one host and suspected on the other', () => {
     const paging = DOCUMENTED.find(
       ({ where, text }) => where === 'README.md' && text.includes('_confirmed == 1'),
     );
-    const told = await ask(paging ?? { where: '', text: 'vector(0)' });
+    const reported = await ask(paging ?? { where: '', text: 'vector(0)' });
 
-    expect(told.map(({ metric }) => `${metric['job']} ${metric['instance']}`).toSorted()).toEqual([
-      `${ALONE['ci-01']} ci-01:19252`,
-      `${BOTH} ci-01:19252`,
-    ]);
+    expect(
+      reported.map(({ metric }) => `${metric['job']} ${metric['instance']}`).toSorted(),
+    ).toEqual([`${ALONE['ci-01']} ci-01:19252`, `${BOTH} ci-01:19252`]);
   });
 });
 

@@ -37,7 +37,7 @@ afterEach(() => {
 });
 
 /** The real probes' intervals, needs and budgets, on a way where everything passes. */
-function passing(asked: Asked[]): readonly Probe[] {
+function passingProbes(asked: Asked[]): readonly Probe[] {
   return ALL_PROBES.filter(({ kind }) => kind === 'endpoint' || kind === 'runner').map((probe) => ({
     ...probe,
     run: async () => {
@@ -51,7 +51,7 @@ function startHost(name: string, asked: Asked[]): Scheduler {
   const { hostContext } = snapshotOf({}, { runners: [runner('runnerAA1')] });
   const targets = [...hostContext.endpoints, ...hostContext.runners];
   const settings = { requestsPerHour: REQUESTS_PER_HOUR, probes: {} };
-  const checks = checksOf(passing(asked), targets, settings);
+  const checks = checksOf(passingProbes(asked), targets, settings);
   const store = new Store(systemClock);
   store.adopt(checks);
   const jobs = jobsOf(checks, {

@@ -6,7 +6,7 @@ import { Store } from '../../src/checks/store.ts';
 import { CauseTracker } from '../../src/diagnosis/cause-tracker.ts';
 import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { setClock, START } from '../support/clock.ts';
-import { check, ENDPOINT, failing, probe } from '../support/probes.ts';
+import { check, ENDPOINT, failingFinding, probe } from '../support/probes.ts';
 
 /** Every 10 s; so a cause is the same incident when it returns within 50 s. */
 const connect = check(probe({ id: 'connect' }));
@@ -54,7 +54,7 @@ function story() {
   store.adopt([connect]);
   return (...causes: readonly Cause[]): Diagnosis => {
     clock.advance(10);
-    const finding = causes.length === 0 ? ({ status: 'pass' } as const) : failing();
+    const finding = causes.length === 0 ? ({ status: 'pass' } as const) : failingFinding();
     store.record({ check: connect.id, startedAt: clock.wall(), durationSeconds: 0, finding });
     const snapshot: Snapshot = {
       takenAt: clock.wall(),

@@ -33,7 +33,7 @@ const ROWS = [
 const IDS = catalogue.map(({ id }) => id);
 
 /** In one line, as a reader takes it. */
-const flat = (text: string): string => text.replaceAll(/\s+/g, ' ');
+const joinLines = (text: string): string => text.replaceAll(/\s+/g, ' ');
 
 test('the docs list every cause once, in the order of the catalogue, with its severity, scope and title', () => {
   expect(ROWS).toEqual(
@@ -58,11 +58,11 @@ describe.each(catalogue.map((spec) => [spec.id, spec] as const))('%s', (id, spec
       ...(command === undefined ? [] : [command]),
     ]),
     `Clears when ${resolvedWhen}.`,
-  ].map((text) => flat(text));
+  ].map((text) => joinLines(text));
 
   test('is told alike in the docs and by explain: meaning, proof, doubles, fix', () => {
-    const section = flat(SECTIONS.get(id) ?? '');
-    const printed = flat(explainPage(spec));
+    const section = joinLines(SECTIONS.get(id) ?? '');
+    const printed = joinLines(explainPage(spec));
 
     expect(parts.filter((part) => !section.includes(part))).toEqual([]);
     expect(parts.filter((part) => !printed.includes(part))).toEqual([]);

@@ -15,19 +15,19 @@ function iso(secondsFromNow: number): string {
   return new Date(START + secondsFromNow * 1000).toISOString();
 }
 
-function dated(clock_skew_seconds: number): Finding {
+function findingWithSkew(clock_skew_seconds: number): Finding {
   return { status: 'pass', measures: { clock_skew_seconds } };
 }
 
 /** Looks one minute apart, the last one a second ago. */
-function looks(...skews: readonly number[]) {
+function resultsWithSkew(...skews: readonly number[]) {
   const recent = skews.map((skew, index) => ({
     check: `http@${GITLAB}` as const,
     startedAt: START - 1000 - (skews.length - 1 - index) * 60_000,
     durationSeconds: 0.1,
-    finding: dated(skew),
+    finding: findingWithSkew(skew),
   }));
-  return { finding: dated(skews.at(-1) ?? 0), recent, streak: 500 };
+  return { finding: findingWithSkew(skews.at(-1) ?? 0), recent, streak: 500 };
 }
 
 /** The certificate of the first GitLab is refused; the second one answers, with its Date. */
@@ -35,7 +35,7 @@ function refused(reason: string, facts: Readonly<Record<string, string>>, skew: 
   return snapshotOf(
     {
       ...brokenAt('tls', withDates(fail(reason, facts), facts), GITLAB, ['runnerAA1']),
-      [`http@${OTHER}`]: dated(skew),
+      [`http@${OTHER}`]: findingWithSkew(skew),
     },
     TWO,
   );
@@ -43,7 +43,9 @@ function refused(reason: string, facts: Readonly<Record<string, string>>, skew: 
 
 describe('while everything passes', () => {
   test('two hours are a notice for all entries, and no certificate is accused', () => {
-    const { causes, verdict, runners } = diagnose(snapshotOf({ http: looks(2 * HOUR, 2 * HOUR) }));
+    const { causes, verdict, runners } = diagnose(
+      snapshotOf({ http: resultsWithSkew(2 * HOUR, 2 * HOUR) }),
+    );
 
     expect(causes).toMatchObject([
       {
@@ -63,25 +65,31 @@ describe('while everything passes', () => {
   });
 
   test.each([0, 59, 60, -60])('%i s are nothing', (skew) => {
-    expect(diagnose(snapshotOf({ http: looks(skew, skew) })).causes).toEqual([]);
+    expect(diagnose(snapshotOf({ http: resultsWithSkew(skew, skew) })).causes).toEqual([]);
   });
 
   test('it begins with the first answer that showed it, and one answer only makes it suspected', () => {
-    const once = diagnose(snapshotOf({ http: looks(0, 0, -HOUR) })).causes[0];
-    const twice = diagnose(snapshotOf({ http: looks(0, -HOUR, -HOUR) })).causes[0];
+    const once = diagnose(snapshotOf({ http: resultsWithSkew(0, 0, -HOUR) })).causes[0];
+    const twice = diagnose(snapshotOf({ http: resultsWithSkew(0, -HOUR, -HOUR) })).causes[0];
 
     expect([once?.confidence, once?.since]).toEqual(['suspected', START - 1000]);
     expect([twice?.confidence, twice?.since]).toEqual(['confirmed', START - 61_000]);
   });
 
   test('when one GitLab agrees with this clock, it is the other one that is wrong', () => {
-    const said = { [`http@${GITLAB}`]: dated(2 * HOUR), [`http@${OTHER}`]: dated(0) };
+    const said = {
+      [`http@${GITLAB}`]: findingWithSkew(2 * HOUR),
+      [`http@${OTHER}`]: findingWithSkew(0),
+    };
 
     expect(diagnose(snapshotOf(said, TWO)).causes).toEqual([]);
   });
 
   test('two GitLabs that disagree about the direction prove nothing', () => {
-    const said = { [`http@${GITLAB}`]: dated(2 * HOUR), [`http@${OTHER}`]: dated(-2 * HOUR) };
+    const said = {
+      [`http@${GITLAB}`]: findingWithSkew(2 * HOUR),
+      [`http@${OTHER}`]: findingWithSkew(-2 * HOUR),
+    };
 
     expect(diagnose(snapshotOf(said, TWO)).causes).toEqual([]);
   });
@@ -116,7 +124,7 @@ describe('when a validity check fails', () => {
     };
     const said = {
       ...brokenAt('tls', finding, GITLAB, ['runnerAA1']),
-      [`http@${OTHER}`]: dated(-2 * DAY),
+      [`http@${OTHER}`]: findingWithSkew(-2 * DAY),
     };
 
     expect(diagnose(snapshotOf(said, TWO)).causes.map(({ id }) => id)).toEqual(['clock-skew']);
@@ -127,7 +135,7 @@ describe('when a validity check fails', () => {
       ...fail('expired'),
       measures: { expiry_timestamp_seconds: START / 1000 - HOUR },
     };
-    const said = { http: dated(-2 * HOUR), 'token@runnerAA1': finding };
+    const said = { http: findingWithSkew(-2 * HOUR), 'token@runnerAA1': finding };
     const { causes } = diagnose(snapshotOf(said));
 
     expect(causes).toMatchObject([

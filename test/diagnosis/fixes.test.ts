@@ -91,13 +91,13 @@ describe.each([
   });
 });
 
-const named = (name: FactName): string => `the-${name}`;
+const valueOf = (name: FactName): string => `the-${name}`;
 
 test('no fix leaves a value out: with real facts nothing reads “unknown”', () => {
-  const known: CauseContext = { ...NORMAL, fact: named, optional: named };
+  const known: CauseContext = { ...NORMAL, fact: valueOf, optional: valueOf };
   const texts = catalogue.map((spec) => [spec.id, spec.says(known), ...commandsOf(spec, known)]);
 
-  expect(texts.filter((words) => words.slice(1).some((word) => /unknown|NaN/.test(word)))).toEqual(
+  expect(texts.filter((args) => args.slice(1).some((word) => /unknown|NaN/.test(word)))).toEqual(
     [],
   );
 });
@@ -130,9 +130,9 @@ test.each(catalogue.map((spec) => [spec.id, spec] as const))(
     const { folder, path, log } = await standIns(PROGRAMS);
     try {
       for (const command of commandsOf(spec, HOSTILE)) {
-        const words = ['--noprofile', '--norc', '-c', command];
+        const args = ['--noprofile', '--norc', '-c', command];
         // A stand-in may leave the next program without input; what counts is what was run, and how.
-        const said = await promisify(execFile)('/bin/bash', words, {
+        const said = await promisify(execFile)('/bin/bash', args, {
           cwd: folder,
           env: { PATH: path },
         }).then(

@@ -81,7 +81,7 @@ describe('429 to the health page', () => {
 });
 
 describe('a token that is refused after GitLab was away', () => {
-  const refused = (before: readonly ProbeResult[] = []): FindingSpec => ({
+  const refusedToken = (before: readonly ProbeResult[] = []): FindingSpec => ({
     finding: fail('rejected'),
     since: START - 20_000,
     recent: [...before, result('token', 10, fail('rejected'))],
@@ -94,19 +94,23 @@ describe('a token that is refused after GitLab was away', () => {
   });
 
   test.each<[string, Readonly<Record<string, FindingSpec>>, string]>([
-    ['a moment ago', { 'token@runnerAA1': refused(), ...away(30, 'booting') }, 'gitlab-booting'],
-    ['long ago', { 'token@runnerAA1': refused(), ...away(900, 'booting') }, 'token-rejected'],
+    [
+      'a moment ago',
+      { 'token@runnerAA1': refusedToken(), ...away(30, 'booting') },
+      'gitlab-booting',
+    ],
+    ['long ago', { 'token@runnerAA1': refusedToken(), ...away(900, 'booting') }, 'token-rejected'],
     [
       'and was refused before that',
       {
-        'token@runnerAA1': refused([result('token', 60, fail('rejected'))]),
+        'token@runnerAA1': refusedToken([result('token', 60, fail('rejected'))]),
         ...away(30, 'bad-gateway'),
       },
       'token-rejected',
     ],
     [
       'in another way',
-      { 'token@runnerAA1': refused(), ...away(30, 'forbidden') },
+      { 'token@runnerAA1': refusedToken(), ...away(30, 'forbidden') },
       'token-rejected',
     ],
   ])('%s', (_when, said, id) => {

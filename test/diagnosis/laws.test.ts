@@ -60,7 +60,7 @@ function accountedFor({ causes }: Diagnosis): ReadonlySet<CheckId> {
 }
 
 /** What is wrong with a judgement; nothing when it keeps the laws. */
-function brokenLaws(snapshot: Snapshot, judged: Diagnosis): readonly string[] {
+function lawViolations(snapshot: Snapshot, judged: Diagnosis): readonly string[] {
   const known = accountedFor(judged);
   const lost = snapshot.checks.filter((state) => isTroubled(state) && !known.has(state.check.id));
   const isCritical = judged.causes.some(({ severity }) => severity === 'critical');
@@ -97,7 +97,7 @@ function withPassing(snapshot: Snapshot): Snapshot {
   return { ...snapshot, checks: [...snapshot.checks, { ...cpu, check }] };
 }
 
-function shuffled(snapshot: Snapshot): Snapshot {
+function shuffleChecks(snapshot: Snapshot): Snapshot {
   return { ...snapshot, checks: [...snapshot.checks].reverse() };
 }
 
@@ -115,7 +115,7 @@ describe.each([
   const snapshots = [...combinations(probes)].map((findings) => snapshotOf(findings, world));
 
   test('leaves no failure and no warning without a cause, and is broken exactly when one is critical', () => {
-    const broken = snapshots.flatMap((snapshot) => brokenLaws(snapshot, diagnose(snapshot)));
+    const broken = snapshots.flatMap((snapshot) => lawViolations(snapshot, diagnose(snapshot)));
 
     expect([...new Set(broken)]).toEqual([]);
     expect(snapshots).toHaveLength(STATUSES.length ** probes.length);
@@ -123,7 +123,7 @@ describe.each([
 
   test('is judged the same in whatever order the checks stand', () => {
     for (const snapshot of snapshots)
-      expect(diagnose(shuffled(snapshot))).toEqual(diagnose(snapshot));
+      expect(diagnose(shuffleChecks(snapshot))).toEqual(diagnose(snapshot));
   });
 
   test('is judged the same with one passing check more', () => {
@@ -157,7 +157,7 @@ test.each(REASONS_OF_ALL)('%s/%s as %s is in a cause, and not healthy', (probe, 
   const snapshot = snapshotOf({ [probe]: { status, reason, detail: `seen: ${reason}` } }, WHOLE);
   const judged = diagnose(snapshot);
 
-  expect(brokenLaws(snapshot, judged)).toEqual([]);
+  expect(lawViolations(snapshot, judged)).toEqual([]);
   // An `info` is as somebody wanted it, and never changes the verdict.
   const isWanted = judged.causes.every(({ severity }) => severity === 'info');
   expect(judged.causes).not.toEqual([]);

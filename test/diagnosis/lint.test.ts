@@ -11,7 +11,7 @@ const DOCKER =
   '  executor = "docker"\n  [runners.docker]\n    image = "alpine"\n    volumes = ["/cache"]\n';
 const UNTRUSTED = brokenAt('tls', fail('unknown-authority', { root: 'CN=Root' }));
 
-function judged(text: string, said: Readonly<Record<string, FindingSpec>> = {}): Diagnosis {
+function diagnoseText(text: string, said: Readonly<Record<string, FindingSpec>> = {}): Diagnosis {
   return diagnose(withLint(snapshotOf(said), text));
 }
 
@@ -19,17 +19,17 @@ const short = ({ causes }: Diagnosis): readonly string[] =>
   causes.map(({ id, severity, scope }) => `${id} ${severity} ${scope.runners.join(' ')}`);
 
 test('a silent file is no cause', () => {
-  expect(judged(twoEntries(''))).toMatchObject({ verdict: 'healthy', causes: [] });
+  expect(diagnoseText(twoEntries(''))).toMatchObject({ verdict: 'healthy', causes: [] });
 });
 
 test('notes are no cause', () => {
-  expect(judged(twoEntries('').replaceAll('request_concurrency = 2', ''))).toMatchObject({
+  expect(diagnoseText(twoEntries('').replaceAll('request_concurrency = 2', ''))).toMatchObject({
     verdict: 'healthy',
   });
 });
 
 test('an executor that does not exist is critical, for its own entry', () => {
-  const diagnosis = judged(twoEntries(DOCKER.replace('"docker"', '"dokcer"')));
+  const diagnosis = diagnoseText(twoEntries(DOCKER.replace('"docker"', '"dokcer"')));
 
   expect(short(diagnosis)).toEqual(['config-executor-unknown critical runnerAA1']);
   expect(diagnosis.causes[0]).toMatchObject({
@@ -50,7 +50,7 @@ test('an executor that does not exist is critical, for its own entry', () => {
 });
 
 test('a table that is missing is a warning', () => {
-  expect(short(judged(twoEntries('  executor = "docker"\n')))).toEqual([
+  expect(short(diagnoseText(twoEntries('  executor = "docker"\n')))).toEqual([
     'config-executor-section-missing warning runnerAA1',
   ]);
 });
@@ -82,7 +82,7 @@ test('a system id that came with an image is a clash, for everybody', () => {
 });
 
 test('too few slots are a notice for everybody', () => {
-  expect(short(judged(twoEntries('', 'concurrent = 1\n')))).toEqual([
+  expect(short(diagnoseText(twoEntries('', 'concurrent = 1\n')))).toEqual([
     'config-concurrency-starvation notice runnerAA1 runnerAA2',
   ]);
 });
@@ -91,11 +91,11 @@ describe('an ignored key', () => {
   const text = twoEntries(`  tls_ca_file = "/etc/ca.pem"\n${DOCKER}`);
 
   test('is a notice while all is well', () => {
-    expect(short(judged(text))).toEqual(['config-unknown-key notice runnerAA1']);
+    expect(short(diagnoseText(text))).toEqual(['config-unknown-key notice runnerAA1']);
   });
 
   test('is the root where it would have given the trust that is missing', () => {
-    const { causes } = judged(text, UNTRUSTED);
+    const { causes } = diagnoseText(text, UNTRUSTED);
 
     expect(causes.map(({ id, severity }) => [id, severity])).toEqual([
       ['config-unknown-key', 'critical'],
@@ -109,7 +109,7 @@ describe('an ignored key', () => {
     ['tls_ca_path = "/etc/ca.pem"', 'tls-ca-file, in [[runners]]'],
     ['cacert = "/etc/ca.pem"', 'tls-ca-file, in [[runners]]'],
   ])('may have any name that says authority: %s', (line, corrected) => {
-    const { causes } = judged(twoEntries(`  ${line}\n${DOCKER}`), UNTRUSTED);
+    const { causes } = diagnoseText(twoEntries(`  ${line}\n${DOCKER}`), UNTRUSTED);
 
     expect(causes.map(({ id, severity }) => [id, severity])).toEqual([
       ['config-unknown-key', 'critical'],
@@ -118,7 +118,7 @@ describe('an ignored key', () => {
   });
 
   test('explains no other failure', () => {
-    const { causes } = judged(text, brokenAt('connect', fail('refused')));
+    const { causes } = diagnoseText(text, brokenAt('connect', fail('refused')));
 
     expect(causes.map(({ id, severity }) => [id, severity])).toContainEqual([
       'config-unknown-key',
@@ -128,7 +128,7 @@ describe('an ignored key', () => {
   });
 
   test('another one does not explain missing trust', () => {
-    const { causes } = judged(twoEntries(`  tags = ["a"]\n${DOCKER}`), UNTRUSTED);
+    const { causes } = diagnoseText(twoEntries(`  tags = ["a"]\n${DOCKER}`), UNTRUSTED);
 
     expect(causes.map(({ id, severity }) => [id, severity])).toEqual([
       ['config-unknown-key', 'notice'],
@@ -141,13 +141,13 @@ describe('a setting that does nothing', () => {
   const text = twoEntries(`${DOCKER}    tls_verify = false\n`);
 
   test('is no cause while GitLab is trusted', () => {
-    expect(short(judged(text))).toEqual([]);
+    expect(short(diagnoseText(text))).toEqual([]);
   });
 
   test.each(['unknown-authority', 'name-mismatch', 'expired'])(
     'is a notice while GitLab is refused: %s',
     (reason) => {
-      const { causes } = judged(text, brokenAt('tls', fail(reason)));
+      const { causes } = diagnoseText(text, brokenAt('tls', fail(reason)));
 
       expect(causes.map(({ id }) => id)).toContain('config-setting-ineffective');
       expect(causes.find(({ id }) => id === 'config-setting-ineffective')?.severity).toBe('notice');
@@ -157,7 +157,7 @@ describe('a setting that does nothing', () => {
 });
 
 test('a key that was to turn verification off, in a table that has no such key, is told once', () => {
-  const { causes } = judged(twoEntries(`  tls_verify = false\n${DOCKER}`), UNTRUSTED);
+  const { causes } = diagnoseText(twoEntries(`  tls_verify = false\n${DOCKER}`), UNTRUSTED);
 
   expect(causes.map(({ id, severity }) => [id, severity])).toEqual([
     ['config-setting-ineffective', 'notice'],
@@ -167,7 +167,7 @@ test('a key that was to turn verification off, in a table that has no such key, 
 
 test('findings of a file that does not load are left to the cause that says so', () => {
   const said = { config: fail('type-error', { line: 1 }) };
-  const diagnosis = judged(twoEntries(DOCKER.replace('"docker"', '"dokcer"')), said);
+  const diagnosis = diagnoseText(twoEntries(DOCKER.replace('"docker"', '"dokcer"')), said);
 
   expect(diagnosis.causes.map(({ id }) => id)).toEqual(['config-changed-not-loaded']);
 });

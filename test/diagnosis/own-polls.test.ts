@@ -16,7 +16,7 @@ function unknown(reason: string): Finding {
 
 const worked = (agoMinutes: number, runner = RUNNER) =>
   event('polls-worked', { runner, lastAt: START - agoMinutes * MINUTE });
-const failed = (agoMinutes: number) =>
+const failedPoll = (agoMinutes: number) =>
   event('polls-failed', { runner: RUNNER, lastAt: START - agoMinutes * MINUTE });
 
 function verdictOf(reason: string, ...events: readonly ReturnType<typeof worked>[]) {
@@ -36,7 +36,7 @@ describe('a token that was not asked about', () => {
   test('is not proven by an old poll, another entry, or one before a failure', () => {
     expect(verdictOf('not-run-yet', worked(6))).toBe('unsure');
     expect(verdictOf('not-run-yet', worked(1, 'runnerAA1'))).toBe('unsure');
-    expect(verdictOf('not-run-yet', worked(2), failed(1))).not.toBe('healthy');
+    expect(verdictOf('not-run-yet', worked(2), failedPoll(1))).not.toBe('healthy');
   });
 });
 

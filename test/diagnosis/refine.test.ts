@@ -16,11 +16,11 @@ function clockBehind(seconds: number): FindingSpec {
   };
 }
 
-function ago(seconds: number): number {
+function instantBefore(seconds: number): number {
   return START - seconds * 1000;
 }
 
-function look(isGood: boolean, address: string, reason = 'bad-gateway') {
+function resultAt(isGood: boolean, address: string, reason = 'bad-gateway') {
   const facts = { address };
   return {
     check: 'http@x' as const,
@@ -32,7 +32,7 @@ function look(isGood: boolean, address: string, reason = 'bad-gateway') {
 
 function recentOf(pattern: string, reason?: string) {
   return Array.from(pattern, (letter) =>
-    look(letter === '+', letter === '+' ? '10.0.0.3' : '10.0.0.2', reason),
+    resultAt(letter === '+', letter === '+' ? '10.0.0.3' : '10.0.0.2', reason),
   );
 }
 
@@ -181,7 +181,12 @@ describe('a certificate that is refused for its dates', () => {
 
 describe('502', () => {
   const before = [
-    { check: 'http@x', startedAt: ago(90), durationSeconds: 0.1, finding: { status: 'pass' } },
+    {
+      check: 'http@x',
+      startedAt: instantBefore(90),
+      durationSeconds: 0.1,
+      finding: { status: 'pass' },
+    },
   ] as const;
 
   test.each([
@@ -191,7 +196,7 @@ describe('502', () => {
     ['with the boot page for a minute', 'booting', 60, [], 'gitlab-booting'],
     ['with the boot page for an hour', 'booting', 3600, [], 'gitlab-bad-gateway'],
   ])('%s', (_, reason, seconds, recent, id) => {
-    const http: FindingSpec = { finding: fail(reason), since: ago(seconds), recent };
+    const http: FindingSpec = { finding: fail(reason), since: instantBefore(seconds), recent };
 
     expect(causesOf(brokenAt('http', http))).toEqual([id]);
   });
@@ -217,7 +222,7 @@ describe('good and bad answers in turn', () => {
     ['two certificates are those of two servers', 'AA', 'gitlab-partial-outage'],
     ['one certificate is cut by something else', 'BB', 'tls-certificate-expired'],
   ])('%s', (_, good, id) => {
-    const looks = recentOf('+-+-+-+-+-').map((one) => {
+    const results = recentOf('+-+-+-+-+-').map((one) => {
       const isGood = one.finding.status === 'pass';
       const facts = { fingerprint_sha256: isGood ? good : 'BB' };
       return {
@@ -225,7 +230,7 @@ describe('good and bad answers in turn', () => {
         finding: isGood ? { status: 'pass' as const, facts } : fail('expired', facts),
       };
     });
-    const tls: FindingSpec = { finding: fail('expired'), recent: looks };
+    const tls: FindingSpec = { finding: fail('expired'), recent: results };
 
     expect(causesOf(brokenAt('tls', tls))).toEqual([id]);
   });

@@ -21,7 +21,7 @@ function idsOf(said: Readonly<Record<string, FindingSpec>>): readonly string[] {
   return causesOf(said).map(({ id }) => id);
 }
 
-function failing(cause: string, text: string, over: Partial<RunnerEvent> = {}): RunnerEvent {
+function failedPolls(cause: string, text: string, over: Partial<RunnerEvent> = {}): RunnerEvent {
   const times = over.times ?? timesUntil(5, 5, 15);
   const data = dataOfPoll(text, over.facts as Readonly<Record<string, string>>);
   return event('poll-failed', { runner: 'runnerAA1', cause, text, data, ...over, times });
@@ -72,18 +72,18 @@ describe('an answer to the request for jobs alone', () => {
       'idle-connection-killed',
     ],
   ])('%s', (_what, cause, text, over, id) => {
-    expect(idsOf(log(failing(cause, text, over)))).toEqual([id]);
+    expect(idsOf(log(failedPolls(cause, text, over)))).toEqual([id]);
   });
 
   test('404 of GitLab says nothing of the version where the API was not seen', () => {
-    const line = failing('url-path-wrong', `${REQUEST} 404 Not Found ()`);
+    const line = failedPolls('url-path-wrong', `${REQUEST} 404 Not Found ()`);
 
     expect(idsOf({ ...log(line), api: warn('too-many-requests') })).toContain('url-path-wrong');
   });
 });
 
 describe('the token link, while GitLab refuses the runner’s polls', () => {
-  const line = failing('gitlab-internal-error', `${REQUEST} 500 Internal Server Error`);
+  const line = failedPolls('gitlab-internal-error', `${REQUEST} 500 Internal Server Error`);
   const chainWith = (askedAt: number) => {
     const finding = { status: 'pass' } as const;
     const last = { check: 'token@runnerAA1', startedAt: askedAt, durationSeconds: 0.1 } as const;
@@ -107,7 +107,7 @@ describe('the token link, while GitLab refuses the runner’s polls', () => {
 });
 
 describe('a filter that refuses the runner until it switches itself off', () => {
-  const refused = failing('edge-waf-blocked', '403 Forbidden', {
+  const refused = failedPolls('edge-waf-blocked', '403 Forbidden', {
     times: timesUntil(10, 3, 3),
   });
   const off = event('disabled', {
@@ -138,7 +138,7 @@ describe('a filter that refuses the runner until it switches itself off', () => 
   });
 
   test('is not told of refusals by GitLab itself', () => {
-    const own = failing('token-rejected', `${REQUEST} 403 Forbidden`, {
+    const own = failedPolls('token-rejected', `${REQUEST} 403 Forbidden`, {
       times: timesUntil(10, 3, 3),
     });
 
@@ -152,7 +152,7 @@ describe('a filter that refuses the runner until it switches itself off', () => 
   });
 });
 
-const asked = (startedAt: number): FindingSpec => ({
+const askedAt = (startedAt: number): FindingSpec => ({
   finding: { status: 'pass' },
   last: {
     check: 'token@runnerAA1',
@@ -163,10 +163,10 @@ const asked = (startedAt: number): FindingSpec => ({
 });
 
 describe('refusals of GitLab itself, again and again', () => {
-  const own = failing('token-rejected', `${REQUEST} 403 Forbidden`);
+  const own = failedPolls('token-rejected', `${REQUEST} 403 Forbidden`);
 
   test('while it takes the token are those of a site that may not write', () => {
-    const said = { ...log(own), 'token@runnerAA1': asked(START - 1000) };
+    const said = { ...log(own), 'token@runnerAA1': askedAt(START - 1000) };
 
     expect(causesOf(said)).toMatchObject([
       { id: 'gitlab-read-only-site', severity: 'critical', ruledOut: [{ id: 'token-rejected' }] },
@@ -174,7 +174,7 @@ describe('refusals of GitLab itself, again and again', () => {
   });
 
   test('say nothing while GitLab was not asked since', () => {
-    expect(idsOf({ ...log(own), 'token@runnerAA1': asked(LONG_AGO) })).toEqual([]);
+    expect(idsOf({ ...log(own), 'token@runnerAA1': askedAt(LONG_AGO) })).toEqual([]);
   });
 });
 

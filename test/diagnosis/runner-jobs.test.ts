@@ -89,7 +89,7 @@ describe('jobs that cannot be prepared', () => {
   });
 });
 
-const failing = (count: number) => of('jobs-failing', undefined, count);
+const failedJobs = (count: number) => of('jobs-failing', undefined, count);
 
 describe('jobs that fail for no fault of their own', () => {
   const host = {
@@ -100,7 +100,7 @@ describe('jobs that fail for no fault of their own', () => {
   };
 
   test('three times in a row are told, with what they may come from', () => {
-    const said = { 'runner-log': showing(failing(3)) };
+    const said = { 'runner-log': showing(failedJobs(3)) };
     const { causes, candidates } = diagnose(snapshotOf(said, TALKING));
 
     expect(causes).toMatchObject([host]);
@@ -109,7 +109,7 @@ describe('jobs that fail for no fault of their own', () => {
   });
 
   test('twice is an accident', () => {
-    expect(causesOf({ 'runner-log': showing(failing(2)) })).toEqual([]);
+    expect(causesOf({ 'runner-log': showing(failedJobs(2)) })).toEqual([]);
   });
 
   test.each([
@@ -122,21 +122,21 @@ describe('jobs that fail for no fault of their own', () => {
   ])(
     'is accounted for by a fault of %s',
     (_what, more: Readonly<Record<string, FindingSpec>>, id) => {
-      const said = { 'runner-log': showing(failing(5)), ...more };
+      const said = { 'runner-log': showing(failedJobs(5)), ...more };
 
       expect(causesOf(said).map((cause) => cause.id)).toEqual([id]);
     },
   );
 
   test('is accounted for by words that prove a cause', () => {
-    const words = of('not-prepared', 'docker-image-pull-failed');
-    const said = { 'runner-log': showing(failing(5), words) };
+    const args = of('not-prepared', 'docker-image-pull-failed');
+    const said = { 'runner-log': showing(failedJobs(5), args) };
 
     expect(causesOf(said).map(({ id }) => id)).toEqual(['docker-image-pull-failed']);
   });
 });
 
-const held = (host: string) =>
+const heldSlot = (host: string) =>
   event('slot-held', {
     facts: { jobs: 1, job_url: `https://${host}/a/b/-/jobs/7` },
     data: dataWith(HELD_JOB, new URL(`https://${host}/a/b/-/jobs/7`)),
@@ -144,7 +144,7 @@ const held = (host: string) =>
 
 describe('a job that has ended and keeps its slot', () => {
   test('is a notice for the entries of its GitLab while their way is open', () => {
-    const said = { 'runner-metrics': showing(held('gitlab.example.com')) };
+    const said = { 'runner-metrics': showing(heldSlot('gitlab.example.com')) };
 
     expect(causesOf(said)).toMatchObject([
       { id: 'unknown', severity: 'notice', scope: { id: 'runnerAA1' } },
@@ -155,9 +155,9 @@ describe('a job that has ended and keeps its slot', () => {
   test('is nobody’s affair at another GitLab, or while GitLab cannot be told', () => {
     const broken = { 'connect@https://gitlab.example.com/': fail('refused') };
 
-    expect(causesOf({ 'runner-metrics': showing(held('other.test')) })).toEqual([]);
+    expect(causesOf({ 'runner-metrics': showing(heldSlot('other.test')) })).toEqual([]);
     expect(
-      causesOf({ 'runner-metrics': showing(held('gitlab.example.com')), ...broken }).map(
+      causesOf({ 'runner-metrics': showing(heldSlot('gitlab.example.com')), ...broken }).map(
         ({ id }) => id,
       ),
     ).toEqual(['tcp-connection-refused']);

@@ -38,7 +38,7 @@ function idsOf(said: Readonly<Record<string, FindingSpec>>, world: World = {}): 
   return causesOf(said, world).map(({ id }) => id);
 }
 
-function failing(
+function failedPolls(
   cause: string | undefined,
   text: string,
   over: Partial<RunnerEvent> = {},
@@ -59,7 +59,10 @@ const trustChanged = (changed: number) => ({
 });
 
 describe('old trust', () => {
-  const x509 = failing('tls-unknown-authority', 'x509: certificate signed by unknown authority');
+  const x509 = failedPolls(
+    'tls-unknown-authority',
+    'x509: certificate signed by unknown authority',
+  );
   test('is told when a trust file was changed after the process started', () => {
     const changed = RUNNER_PROCESS.startedAt + 60_000;
     const [cause] = causesOf({ ...log(x509), ...trustChanged(changed) });
@@ -89,10 +92,10 @@ describe('an old proxy', () => {
   const line = 'Post "x": proxyconnect tcp: dial tcp 10.0.0.9:3999: connect: connection refused';
 
   test('is told when the process goes through one that is not in force', () => {
-    expect(causesOf(log(failing('proxy-unreachable', line)))).toMatchObject([
+    expect(causesOf(log(failedPolls('proxy-unreachable', line)))).toMatchObject([
       { id: 'proxy-setting-not-applied', ruledOut: [{ id: 'proxy-unreachable' }] },
     ]);
-    expect(idsOf(log(failing('proxy-unreachable', line)), { proxy: PROXY })).toEqual([
+    expect(idsOf(log(failedPolls('proxy-unreachable', line)), { proxy: PROXY })).toEqual([
       'proxy-setting-not-applied',
     ]);
   });
@@ -102,7 +105,7 @@ describe('an old proxy', () => {
 
     expect(
       idsOf(
-        { ...log(failing('proxy-unreachable', same)), proxy: { since: LONG_AGO } },
+        { ...log(failedPolls('proxy-unreachable', same)), proxy: { since: LONG_AGO } },
         { proxy: PROXY },
       ),
     ).toEqual(['unknown']);
@@ -110,7 +113,7 @@ describe('an old proxy', () => {
 });
 
 test('a rule for the runner’s user is told where only that user is stopped', () => {
-  const line = failing('tcp-connect-timeout', 'dial tcp 10.0.0.2:443: i/o timeout');
+  const line = failedPolls('tcp-connect-timeout', 'dial tcp 10.0.0.2:443: i/o timeout');
   const rule = warn('rule-blocks', { rule: 'inet filter output handle 4', by_user: true });
 
   expect(causesOf({ ...log(line), firewall: rule })).toMatchObject([
@@ -123,7 +126,7 @@ test('a rule for the runner’s user is told where only that user is stopped', (
 });
 
 const eof = (times: readonly number[]) =>
-  log(failing('connection-reset-midstream', 'Post "x": EOF', { times }));
+  log(failedPolls('connection-reset-midstream', 'Post "x": EOF', { times }));
 
 describe('quiet connections that are cut', () => {
   test('are told when each was held about as long', () => {
@@ -150,7 +153,7 @@ test.each([
   ['later than GitLab ever holds a poll', 63, 'gitlab-unavailable'],
 ])('a 504 in GitLab’s place that comes %s', (_how, everySeconds, id) => {
   const times = timesUntil(5, 8, everySeconds);
-  const line = failing('gitlab-unavailable', '504 Gateway Time-out', { times });
+  const line = failedPolls('gitlab-unavailable', '504 Gateway Time-out', { times });
 
   expect(idsOf(log(line))).toEqual([id]);
 });
@@ -161,11 +164,11 @@ describe('what only the runner’s own request meets', () => {
     ['gitlab-unavailable', '503 Service Unavailable'],
     ['url-path-wrong', '405 Method Not Allowed'],
   ])('%s stands as the runner says it', (cause, text) => {
-    expect(idsOf(log(failing(cause, text)))).toEqual([cause]);
+    expect(idsOf(log(failedPolls(cause, text)))).toEqual([cause]);
   });
 
   test('what nothing explains is unknown, with candidates and what is ruled out', () => {
-    const line = failing('dns-timeout', 'lookup gitlab: i/o timeout');
+    const line = failedPolls('dns-timeout', 'lookup gitlab: i/o timeout');
     const { causes, candidates } = diagnose(snapshotOf({ ...OPEN, ...log(line) }, TALKING));
 
     expect(causes).toMatchObject([
@@ -184,7 +187,7 @@ function result(link: string, finding: Finding): ProbeResult {
   return { check: `${link}@${GITLAB}`, startedAt: LONG_AGO, durationSeconds: 0.1, finding };
 }
 
-const closed = (link: string): ProbeResult => result(link, fail('bad-gateway'));
+const closedLink = (link: string): ProbeResult => result(link, fail('bad-gateway'));
 const open = (link: string): ProbeResult => result(link, { status: 'pass' });
 
 describe('a first look', () => {
@@ -193,7 +196,7 @@ describe('a first look', () => {
   );
 
   test('tells what it can explain, and only suspects it', () => {
-    const line = log(failing('edge-waf-blocked', '403 Forbidden'));
+    const line = log(failedPolls('edge-waf-blocked', '403 Forbidden'));
 
     expect(causesOf({ ...SEEN_ONCE, ...line })).toMatchObject([
       { id: 'edge-waf-blocked', confidence: 'suspected' },
@@ -201,12 +204,13 @@ describe('a first look', () => {
   });
 
   test('says nothing of what it cannot explain', () => {
-    expect(idsOf({ ...SEEN_ONCE, ...log(failing('dns-timeout', 'i/o timeout')) })).toEqual([]);
+    expect(idsOf({ ...SEEN_ONCE, ...log(failedPolls('dns-timeout', 'i/o timeout')) })).toEqual([]);
   });
 });
 
 describe('nothing is said', () => {
-  const old = (times: readonly number[]) => log(failing('dns-timeout', 'i/o timeout', { times }));
+  const old = (times: readonly number[]) =>
+    log(failedPolls('dns-timeout', 'i/o timeout', { times }));
 
   test.each<[string, Readonly<Record<string, FindingSpec>>]>([
     ['of two failures', old(timesUntil(5, 2, 30))],
@@ -217,7 +221,7 @@ describe('nothing is said', () => {
       'of what was before the way opened',
       {
         ...old(timesUntil(5, 5, 15)),
-        http: { since: START - 10_000, recent: [closed('http'), open('http')] },
+        http: { since: START - 10_000, recent: [closedLink('http'), open('http')] },
       },
     ],
     [
@@ -234,7 +238,7 @@ describe('nothing is said', () => {
     [
       'when a poll has worked since, by the log',
       log(
-        failing('dns-timeout', 'x'),
+        failedPolls('dns-timeout', 'x'),
         event('poll-worked', { runner: 'runnerAA1', lastAt: START }),
       ),
     ],
@@ -249,13 +253,13 @@ describe('nothing is said', () => {
   });
 
   test('of entries that are not there', () => {
-    expect(idsOf(log(failing('edge-waf-blocked', 'x', { runner: 'goneAAAA1' })))).toEqual([]);
+    expect(idsOf(log(failedPolls('edge-waf-blocked', 'x', { runner: 'goneAAAA1' })))).toEqual([]);
   });
 });
 
 describe('limits', () => {
   test('of open files are told by the kernel’s own words, whatever the way', () => {
-    const line = failing('fd-limit-reached', 'socket: too many open files');
+    const line = failedPolls('fd-limit-reached', 'socket: too many open files');
 
     expect(causesOf(log(line))).toMatchObject([
       { id: 'fd-limit-reached', severity: 'critical', confidence: 'confirmed' },
@@ -287,7 +291,7 @@ describe('limits', () => {
   });
 });
 
-const refusedFor = (runner: string) => failing('edge-waf-blocked', '403 Forbidden', { runner });
+const refusedFor = (runner: string) => failedPolls('edge-waf-blocked', '403 Forbidden', { runner });
 
 test('one fault that two entries met is one cause', () => {
   expect(causesOf(log(refusedFor('runnerAA1'), refusedFor('runnerAA2')))).toMatchObject([

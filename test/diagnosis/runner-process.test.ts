@@ -114,10 +114,10 @@ describe('a graceful stop', () => {
       event('stopping', { facts: { state: 'graceful-shutdown' } }),
     ],
   ])('%s is information, and no hanging', (_how, probe, seen) => {
-    const flat = { measures: { without_poll_seconds: 900 } };
+    const flatCounters = { measures: { without_poll_seconds: 900 } };
     const said = {
-      'runner-metrics': { ...showing(), ...flat },
-      [probe]: { ...showing(seen), ...flat },
+      'runner-metrics': { ...showing(), ...flatCounters },
+      [probe]: { ...showing(seen), ...flatCounters },
     };
 
     expect(causesOf(said)).toMatchObject([{ id: 'runner-shutting-down', severity: 'info' }]);

@@ -7,7 +7,7 @@ import type { LogData } from '../../src/log.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { brokenAt, fail, GITLAB, snapshotOf, warn } from '../support/snapshots.ts';
 
-function judged(said: Parameters<typeof snapshotOf>[0] = {}): Diagnosis {
+function diagnoseFindings(said: Parameters<typeof snapshotOf>[0] = {}): Diagnosis {
   return diagnose(snapshotOf(said));
 }
 
@@ -17,7 +17,7 @@ interface Line {
   readonly data: LogData;
 }
 
-function logged(before: Diagnosis | undefined, after: Diagnosis): readonly Line[] {
+function logLines(before: Diagnosis | undefined, after: Diagnosis): readonly Line[] {
   const lines: Line[] = [];
   const write =
     (level: string) =>
@@ -34,21 +34,27 @@ function logged(before: Diagnosis | undefined, after: Diagnosis): readonly Line[
 }
 
 function linesOf(before: Diagnosis | undefined, after: Diagnosis): readonly string[] {
-  return logged(before, after).map(
+  return logLines(before, after).map(
     ({ level, message, data }) => `${level} ${message}: ${String(data['cause'] ?? data['to'])}`,
   );
 }
 
-const refused = (streak: number) => brokenAt('connect', { finding: fail('refused'), streak });
-const suspected = judged(refused(1));
-const confirmed = judged(refused(2));
+const refusedConnect = (streak: number) =>
+  brokenAt('connect', { finding: fail('refused'), streak });
+const suspected = diagnoseFindings(refusedConnect(1));
+const confirmed = diagnoseFindings(refusedConnect(2));
 
 describe('a change', () => {
   test.each([
-    ['the first look at a healthy host', undefined, judged(), ['info verdict changed: healthy']],
+    [
+      'the first look at a healthy host',
+      undefined,
+      diagnoseFindings(),
+      ['info verdict changed: healthy'],
+    ],
     [
       'a cause that appears',
-      judged(),
+      diagnoseFindings(),
       suspected,
       ['warn cause appeared: tcp-connection-refused', 'info verdict changed: broken'],
     ],
@@ -61,13 +67,13 @@ describe('a change', () => {
     [
       'a cause that goes',
       confirmed,
-      judged(),
+      diagnoseFindings(),
       ['info cause resolved: tcp-connection-refused', 'info verdict changed: healthy'],
     ],
     [
       'another cause in its place',
       confirmed,
-      judged(brokenAt('dns', fail('timeout'))),
+      diagnoseFindings(brokenAt('dns', fail('timeout'))),
       ['warn cause appeared: dns-timeout', 'info cause resolved: tcp-connection-refused'],
     ],
   ])('%s', (_what, before, after, lines) => {
@@ -75,13 +81,13 @@ describe('a change', () => {
   });
 
   test('of nothing is no line, however often it is looked at', () => {
-    expect(linesOf(confirmed, judged(refused(3)))).toEqual([]);
-    expect(linesOf(judged(), judged())).toEqual([]);
+    expect(linesOf(confirmed, diagnoseFindings(refusedConnect(3)))).toEqual([]);
+    expect(linesOf(diagnoseFindings(), diagnoseFindings())).toEqual([]);
   });
 
   test('of the same cause at another place is a change', () => {
-    const first = judged({ 'token@runnerAA1': fail('rejected') });
-    const second = judged({ 'token@runnerAA2': fail('rejected') });
+    const first = diagnoseFindings({ 'token@runnerAA1': fail('rejected') });
+    const second = diagnoseFindings({ 'token@runnerAA2': fail('rejected') });
 
     expect(linesOf(first, second)).toEqual([
       'warn cause appeared: token-rejected',
@@ -90,7 +96,7 @@ describe('a change', () => {
   });
 
   test('carries what a reader needs as data, beside a constant message', () => {
-    expect(logged(judged(), suspected)[0]).toEqual({
+    expect(logLines(diagnoseFindings(), suspected)[0]).toEqual({
       level: 'warn',
       message: 'cause appeared',
       data: {
@@ -102,9 +108,11 @@ describe('a change', () => {
         summary: suspected.causes[0]?.summary,
       },
     });
-    expect(logged(undefined, judged({ dns: warn('slow') })).at(-1)?.data).toMatchObject({
-      from: 'none',
-      to: 'degraded',
-    });
+    expect(logLines(undefined, diagnoseFindings({ dns: warn('slow') })).at(-1)?.data).toMatchObject(
+      {
+        from: 'none',
+        to: 'degraded',
+      },
+    );
   });
 });

@@ -203,12 +203,12 @@ test('a root other than / is looked into, and the path stays the runner’s', as
   expect(reading).toMatchObject({ path: '/etc/config.toml', problems: [], runnerCount: 1 });
 });
 
-const failed = (code: string) => Object.assign(new Error(code), { code });
+const errorWith = (code: string) => Object.assign(new Error(code), { code });
 
 test('a lack of rights is told apart from what fails for everybody', () => {
   expect(
     ['EACCES', 'EPERM', 'EIO', 'ENOENT', 'EISDIR', 'ELOOP', 'ENOTDIR'].map(
-      (code) => fileProblem('/c', failed(code), code).code,
+      (code) => fileProblem('/c', errorWith(code), code).code,
     ),
   ).toEqual([
     'unreadable',

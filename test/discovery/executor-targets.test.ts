@@ -105,10 +105,10 @@ test('a process whose environment is hidden may have any DOCKER_HOST: nothing is
 
 test('a shell entry stands on its folder, for the user of `--user` and else that of the process', () => {
   const entry = 'executor = "shell"\nbuilds_dir = "/data/builds"';
-  const words = ['gitlab-runner', 'run', '--user', 'ci'];
+  const args = ['gitlab-runner', 'run', '--user', 'ci'];
   const groups = [7, 8];
 
-  expect(executors([entry], { arguments: words })[0]?.backend).toEqual({
+  expect(executors([entry], { arguments: args })[0]?.backend).toEqual({
     kind: 'folder',
     path: '/data/builds',
     user: 'ci',

@@ -17,8 +17,8 @@ async function found(
   const hints = await readProxyHints(UNIT, root.paths);
   return alternativesOf(GITLAB, decideProxy(GITLAB, environment), hints).map(
     ({ decision, source, isForRunner }) => {
-      const way = decision.kind === 'direct' ? 'direct' : `${decision.host}:${decision.port}`;
-      return `${way} ${source} ${isForRunner ? 'for the runner' : 'for another program'}`;
+      const route = decision.kind === 'direct' ? 'direct' : `${decision.host}:${decision.port}`;
+      return `${route} ${source} ${isForRunner ? 'for the runner' : 'for another program'}`;
     },
   );
 }

@@ -36,7 +36,11 @@ async function withLibc(script: string, use: () => Promise<Finding>): Promise<Fi
 
 const FINDS = 'test "$2 $3 $4 $5" = "getent -- ahosts gitlab.test" && echo "10.0.0.9 STREAM"';
 
-async function look(finding: Finding, script = FINDS, memory?: FollowUpMemory): Promise<Finding> {
+async function runOnce(
+  finding: Finding,
+  script = FINDS,
+  memory?: FollowUpMemory,
+): Promise<Finding> {
   const tools = { paths: { ...HOST_PATHS, rootfs: '/host' } };
   const after = { link: 'dns', finding, tools, ...(memory === undefined ? {} : { memory }) };
   return await withLibc(script, () => followUp(cLibrary, after));
@@ -44,7 +48,7 @@ async function look(finding: Finding, script = FINDS, memory?: FollowUpMemory): 
 
 describe('a name that the C library finds and the runner does not', () => {
   test('is a mismatch', async () => {
-    expect(await look(NOT_FOUND)).toEqual({
+    expect(await runOnce(NOT_FOUND)).toEqual({
       status: 'fail',
       reason: 'nss-mismatch',
       detail: 'lookup of gitlab.test: 127.0.0.1 nxdomain; the C library returns 10.0.0.9',
@@ -59,15 +63,15 @@ describe('a name that the C library finds and the runner does not', () => {
 
   test('is one also while libc may not be asked again', async () => {
     const memory: FollowUpMemory = new Map();
-    await look(NOT_FOUND, FINDS, memory);
+    await runOnce(NOT_FOUND, FINDS, memory);
 
-    expect(await look(NOT_FOUND, 'exit 2', memory)).toMatchObject({ reason: 'nss-mismatch' });
-    expect(await look(NOT_FOUND, 'exit 2')).toEqual(NOT_FOUND);
+    expect(await runOnce(NOT_FOUND, 'exit 2', memory)).toMatchObject({ reason: 'nss-mismatch' });
+    expect(await runOnce(NOT_FOUND, 'exit 2')).toEqual(NOT_FOUND);
   });
 
   test('is not looked for when the name servers fail', async () => {
     const failure: Finding = { status: 'fail', reason: 'server-failure', detail: 'servfail' };
 
-    expect(await look(failure)).toEqual(failure);
+    expect(await runOnce(failure)).toEqual(failure);
   });
 });

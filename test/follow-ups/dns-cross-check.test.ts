@@ -40,7 +40,7 @@ interface Stage {
   readonly of?: Failed;
 }
 
-interface Looked {
+interface Outcome {
   /** What dns says, with what is tried when it finds no address. */
   readonly first: Finding;
   /** What takes its place when the address cannot be dialled. */
@@ -52,13 +52,13 @@ const TIMEOUT: Failed = {
   finding: { status: 'fail', reason: 'timeout', detail: 'no answer' },
 };
 
-async function look({
+async function runOnce({
   dnsPort,
   port,
   resolvConf = TWO,
   files,
   of = TIMEOUT,
-}: Stage): Promise<Looked> {
+}: Stage): Promise<Outcome> {
   await using root = await rootFolder({ '/etc/resolv.conf': resolvConf, ...files });
   const walk: Walk = {};
   const target = { ...ENDPOINT, url: new URL(`https://gitlab.test:${port}/`) };
@@ -74,7 +74,7 @@ describe('the address in use does not answer', () => {
     await using gitlab = await startTcpServer();
     await using one = await startDnsServer(only(DEAD));
     await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);
-    const { first, second } = await look({ dnsPort: one.port, port: gitlab.port });
+    const { first, second } = await runOnce({ dnsPort: one.port, port: gitlab.port });
     expect(first.status).toBe('pass');
     expect(second).toEqual({
       status: 'warn',
@@ -100,7 +100,7 @@ describe('the address in use does not answer', () => {
     await using server = await startDnsServer(only(ALIVE));
     const files = { '/etc/hosts': `${DEAD} gitlab.test` };
     const stage = { dnsPort: server.port, port: gitlab.port, resolvConf: ONE, files };
-    const { first, second } = await look(stage);
+    const { first, second } = await runOnce(stage);
     expect(first).toMatchObject({ status: 'pass', facts: { source: 'hosts', addresses: DEAD } });
     expect(second).toMatchObject({
       status: 'warn',
@@ -124,7 +124,7 @@ describe('the address in use does not answer', () => {
       '127.0.0.2',
       one.port,
     );
-    const { first, second } = await look({ dnsPort: two.port, port: gitlab.port });
+    const { first, second } = await runOnce({ dnsPort: two.port, port: gitlab.port });
     expect(second).toEqual(first);
   });
 });
@@ -143,7 +143,7 @@ describe('the address in use has a certificate that the runner rejects', () => {
     await using one = await startDnsServer(only(DEAD));
     await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);
     const stage = { dnsPort: two.port, port: gitlab.port, files, of: ofTls(reason) };
-    return (await look(stage)).second;
+    return (await runOnce(stage)).second;
   }
 
   test('and the second server has one that shows GitLab’s: the servers disagree', async () => {
@@ -169,7 +169,7 @@ test('the same address from another server is no difference, also when it answer
   await using gitlab = await startTcpServer();
   await using one = await startDnsServer(only(ALIVE));
   await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);
-  const { first, second } = await look({ dnsPort: two.port, port: gitlab.port });
+  const { first, second } = await runOnce({ dnsPort: two.port, port: gitlab.port });
   expect(second).toEqual(first);
 });
 
@@ -185,7 +185,7 @@ test('nobody else is asked while the address has not failed', async () => {
 
 test('with one server and no line in the hosts file there is nobody else to ask', async () => {
   await using server = await startDnsServer(only('10.0.0.5'));
-  const { first, second } = await look({ dnsPort: server.port, port: 443, resolvConf: ONE });
+  const { first, second } = await runOnce({ dnsPort: server.port, port: 443, resolvConf: ONE });
   expect(second).toEqual(first);
   expect(server.asked).toHaveLength(2);
 });
@@ -198,7 +198,7 @@ describe('an address that is no other host is a warning', () => {
     ['AAAA', '::1'],
   ])('%s %s', async (type, address) => {
     await using server = await startDnsServer((_name, asked) => (asked === type ? [address] : []));
-    const { first } = await look({ dnsPort: server.port, port: 443, resolvConf: ONE });
+    const { first } = await runOnce({ dnsPort: server.port, port: 443, resolvConf: ONE });
     expect(first).toMatchObject({
       status: 'warn',
       reason: 'sinkhole',
@@ -210,9 +210,9 @@ describe('an address that is no other host is a warning', () => {
     await using server = await startDnsServer((_name, type) =>
       type === 'A' ? ['127.0.0.1', '10.0.0.5'] : [],
     );
-    const mixed = await look({ dnsPort: server.port, port: 443, resolvConf: ONE });
+    const mixed = await runOnce({ dnsPort: server.port, port: 443, resolvConf: ONE });
     const files = { '/etc/hosts': '127.0.1.1 gitlab.test' };
-    const pinned = await look({ dnsPort: server.port, port: 443, resolvConf: ONE, files });
+    const pinned = await runOnce({ dnsPort: server.port, port: 443, resolvConf: ONE, files });
     expect([mixed.first.status, pinned.first.status]).toEqual(['pass', 'pass']);
   });
 });
@@ -220,7 +220,7 @@ describe('an address that is no other host is a warning', () => {
 test('the first server knows no such name and the second does: the servers disagree', async () => {
   await using one = await startDnsServer(() => 'nxdomain');
   await using two = await startDnsServer(only('10.0.0.5'), '127.0.0.2', one.port);
-  const { first } = await look({ dnsPort: two.port, port: 443 });
+  const { first } = await runOnce({ dnsPort: two.port, port: 443 });
   expect(first).toMatchObject({
     status: 'fail',
     reason: 'servers-disagree',
@@ -239,7 +239,7 @@ test('the first server knows no such name and the second does: the servers disag
 test('a name that no server knows is not found, with the word of each', async () => {
   await using one = await startDnsServer(() => 'nxdomain');
   await using two = await startDnsServer(() => 'refused', '127.0.0.2', one.port);
-  const { first } = await look({ dnsPort: two.port, port: 443 });
+  const { first } = await runOnce({ dnsPort: two.port, port: 443 });
   expect(first).toMatchObject({
     status: 'fail',
     reason: 'not-found',

@@ -32,7 +32,7 @@ function lineWith(status: string): RunnerEvent {
 
 const LINE = lineWith('dial tcp 10.0.0.2:443: i/o timeout');
 
-async function look(
+async function runOnce(
   lines: readonly RunnerEvent[],
   over: Partial<LinkTools> = {},
 ): Promise<Finding> {
@@ -52,7 +52,7 @@ async function look(
 }
 
 test('a rule for the runner’s user is found by the address that the line names', async () => {
-  expect(await look([LINE])).toMatchObject({
+  expect(await runOnce([LINE])).toMatchObject({
     status: 'warn',
     reason: 'rule-blocks',
     detail: expect.stringContaining('tcp 10.0.0.2 port 443 of user 999'),
@@ -74,7 +74,7 @@ test('and by the name server that the line names', async () => {
     'dial tcp: lookup gitlab.test on 10.0.0.53:53: write: operation not permitted',
   );
 
-  expect(await look([line], { walk: { resolution } })).toMatchObject({
+  expect(await runOnce([line], { walk: { resolution } })).toMatchObject({
     status: 'warn',
     detail: expect.stringContaining('udp 10.0.0.53 port 53 of user 999'),
   });
@@ -90,5 +90,5 @@ test.each([
     [lineWith('dial tcp 10.0.0.2:443: connect: cannot assign requested address')],
   ],
 ])('the rules are not asked for %s', async (_what, lines) => {
-  expect(await look(lines)).toEqual({ status: 'pass', facts: { asked: 0 } });
+  expect(await runOnce(lines)).toEqual({ status: 'pass', facts: { asked: 0 } });
 });

@@ -22,8 +22,8 @@ const page = (status: number, body: string, headers: Record<string, string> = {}
 
 /** The finding of the api link after http and this follow-up, all over one connection. */
 async function ask(port: number): Promise<Finding> {
-  await using way = await walkTo(port);
-  const tools = { walk: way.walk };
+  await using path = await walkTo(port);
+  const tools = { walk: path.walk };
   const target = endpointAt(port, '/');
   await runProbe(http, target, { tools });
   const finding = await runProbe(api, target, { tools });

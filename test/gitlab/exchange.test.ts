@@ -23,7 +23,7 @@ async function dial(port: number): Promise<Socket> {
   return socket;
 }
 
-async function wayTo(port: number, over: Partial<HttpPath> = {}): Promise<HttpPath> {
+async function pathTo(port: number, over: Partial<HttpPath> = {}): Promise<HttpPath> {
   const base = new URL(`http://127.0.0.1:${port}/root/`);
   return { socket: await dial(port), open: () => dial(port), base, clock: systemClock, ...over };
 }
@@ -33,7 +33,7 @@ type Outcome = HttpAnswer | { readonly fault: string; readonly message: string }
 /** Sends these one after the other; tells the outcomes and what the server saw. */
 async function send(script: Script, requests: readonly HttpRequest[] = [GET]) {
   await using server = await startHttpServer(script);
-  const sender = createSender(await wayTo(server.port));
+  const sender = createSender(await pathTo(server.port));
   const outcomes: Outcome[] = [];
   for (const request of requests) {
     outcomes.push(await sender(request, patient()).catch((error) => error));
@@ -63,8 +63,8 @@ describe('what is sent', () => {
   test('the whole URL and the authorization for a proxy', async () => {
     await using server = await startHttpServer(() => reply(200));
     const base = new URL('http://gitlab.test/');
-    const way = await wayTo(server.port, { base, absolute: { authorization: 'Basic eA==' } });
-    await createSender(way)(GET, patient());
+    const path = await pathTo(server.port, { base, absolute: { authorization: 'Basic eA==' } });
+    await createSender(path)(GET, patient());
 
     expect(server.requests[0]?.path).toBe('http://gitlab.test/a');
     expect(server.requests[0]?.head).toContain('\r\nProxy-Authorization: Basic eA==');
@@ -147,8 +147,8 @@ describe('an end without a complete answer', () => {
       response.write('half', () => setImmediate(() => request.socket.resetAndDestroy()));
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const way = await wayTo((server.address() as AddressInfo).port);
-    const outcome = createSender(way)(GET, patient());
+    const path = await pathTo((server.address() as AddressInfo).port);
+    const outcome = createSender(path)(GET, patient());
     await expect(outcome).rejects.toMatchObject({ fault: 'cut' });
     server.close();
   });

@@ -9,7 +9,7 @@ import { runnerTarget } from '../support/probes.ts';
 const TARGET = runnerTarget('AAAAAAAAA');
 const ASKED = new URL('https://gitlab.test/api/v4/runners/verify');
 
-function judged(answer: HttpAnswer, tokenExpiresAt?: number) {
+function judge(answer: HttpAnswer, tokenExpiresAt?: number) {
   const target = tokenExpiresAt === undefined ? TARGET : { ...TARGET, tokenExpiresAt };
   return judgeTokenAnswer(answer, { target, asked: ASKED, now: START });
 }
@@ -22,7 +22,7 @@ describe('accepted', () => {
     ['no job router, in other words of GitLab', jsonAnswer(501, {}, FROM_RAILS)],
     ['verify of GitLab 15', answerOf(200, '200', FROM_RAILS)],
   ])('%s', (_what, answer) => {
-    expect(judged(answer)).toBeUndefined();
+    expect(judge(answer)).toBeUndefined();
   });
 });
 
@@ -39,11 +39,11 @@ describe('not accepted, and nothing said of the token', () => {
     ['501 of somebody else', jsonAnswer(501, { message: 'no such method' })],
     ['307', answerOf(307, '', { location: 'https://b.test/api/v4/runners/verify' })],
   ])('%s', (_what, answer) => {
-    expect(judged(answer)).toMatchObject({ status: 'unknown', reason: 'token-error' });
+    expect(judge(answer)).toMatchObject({ status: 'unknown', reason: 'token-error' });
   });
 });
 
-const refused = (date: string) =>
+const refusalAt = (date: string) =>
   jsonAnswer(403, { message: '403 Forbidden' }, { ...FROM_RAILS, date });
 
 describe('the end of the token is compared with GitLab’s clock', () => {
@@ -52,28 +52,28 @@ describe('the end of the token is compared with GitLab’s clock', () => {
     ['rejected', 'Tue, 24 Nov 2026 09:00:00 GMT'],
     ['rejected', 'no date'],
   ])('%s at %s', (reason, date) => {
-    expect(judged(refused(date), START + 1000)).toMatchObject({ status: 'fail', reason });
+    expect(judge(refusalAt(date), START + 1000)).toMatchObject({ status: 'fail', reason });
   });
 
   test('a refusal of a token that does not expire is no expiry', () => {
-    expect(judged(refused('Tue, 24 Nov 2026 09:00:02 GMT'))).toMatchObject({ reason: 'rejected' });
+    expect(judge(refusalAt('Tue, 24 Nov 2026 09:00:02 GMT'))).toMatchObject({ reason: 'rejected' });
   });
 
   test('an expired token that GitLab still takes is taken', () => {
-    expect(judged(jsonAnswer(200, { id: 1 }), START - 1000)).toBeUndefined();
+    expect(judge(jsonAnswer(200, { id: 1 }), START - 1000)).toBeUndefined();
   });
 });
 
 test('what GitLab’s words would quote is never in the detail', () => {
   const canary = TARGET.token.reveal();
-  const words = ['orphaned', 'read-only', 'Executing database migrations', 'anything'];
+  const args = ['orphaned', 'read-only', 'Executing database migrations', 'anything'];
   const answers = [400, 403, 404, 422, 429, 500, 503].flatMap((status) =>
-    words.flatMap((word) => [
+    args.flatMap((word) => [
       jsonAnswer(status, { message: `${word} ${canary}`, token: canary }, FROM_RAILS),
       jsonAnswer(status, { message: `${word} ${canary}` }, { server: `x${canary}` }),
     ]),
   );
-  expect(JSON.stringify(answers.map((answer) => judged(answer)))).not.toContain(canary);
+  expect(JSON.stringify(answers.map((answer) => judge(answer)))).not.toContain(canary);
 });
 
 describe('a refusal to write for good', () => {

@@ -29,9 +29,9 @@ test('the numbers of a family run on: each is a rule, or left out with a reason'
 });
 
 test('codes and names stand once', () => {
-  const words = LINT_RULES.flatMap(({ code, name }) => [code, name]);
+  const args = LINT_RULES.flatMap(({ code, name }) => [code, name]);
 
-  expect(words).toEqual([...new Set(words)]);
+  expect(args).toEqual([...new Set(args)]);
 });
 
 test('a rule is found by its code in any case, and by its name', () => {

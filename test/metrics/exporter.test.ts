@@ -11,20 +11,20 @@ import { seriesOf } from '../support/exposition.ts';
 import { brokenAt, fail, GITLAB, runner, SINCE, snapshotOf, warn } from '../support/snapshots.ts';
 import { brokenTrustView, withMeasures, viewOf } from '../support/views.ts';
 
-async function exposed(view: View): Promise<readonly Series[]> {
+async function exposeView(view: View): Promise<readonly Series[]> {
   const { body } = await createExporter(ALL_PROBES).render(view, 'text');
   return seriesOf(body);
 }
 
-async function named(view: View, name: string): Promise<readonly Series[]> {
-  return (await exposed(view)).filter((series) => series.name === `runnerwatch_${name}`);
+async function seriesNamed(view: View, name: string): Promise<readonly Series[]> {
+  return (await exposeView(view)).filter((series) => series.name === `runnerwatch_${name}`);
 }
 
 async function saidOf(
   said: Parameters<typeof snapshotOf>[0],
   name: string,
 ): Promise<readonly Series[]> {
-  return await named(viewOf(snapshotOf(said)), name);
+  return await seriesNamed(viewOf(snapshotOf(said)), name);
 }
 
 async function valuesOf(
@@ -115,20 +115,22 @@ describe('bounds', () => {
         state.check.probe.id === 'token' ? { ...state, finding: fail('rejected') } : state,
       );
 
-      expect((await exposed(viewOf(healthy))).length).toBeLessThan(most);
-      expect((await exposed(viewOf({ ...healthy, checks: refused }))).length).toBeLessThan(most);
+      expect((await exposeView(viewOf(healthy))).length).toBeLessThan(most);
+      expect((await exposeView(viewOf({ ...healthy, checks: refused }))).length).toBeLessThan(most);
     },
   );
 
   test('no series stands twice, and no sample has a time', async () => {
-    const found = await exposed(brokenTrustView());
+    const found = await exposeView(brokenTrustView());
     const keys = found.map(({ name, labels }) => `${name}${JSON.stringify(labels)}`);
 
     expect(keys.length).toBe(new Set(keys).size);
   });
 
   test('text is in _info alone: no other label holds a summary, a detail or a path of a file', async () => {
-    const found = (await exposed(brokenTrustView())).filter(({ name }) => !name.endsWith('_info'));
+    const found = (await exposeView(brokenTrustView())).filter(
+      ({ name }) => !name.endsWith('_info'),
+    );
     const values = new Set(found.flatMap(({ labels }) => Object.values(labels)));
 
     expect(
@@ -160,9 +162,9 @@ describe('hostile names', () => {
       snapshotOf({ tls: warn('expiring-soon') }, { runners: [runner('runnerAA1', { name })] }),
     );
 
-    expect((await named(view, 'runner_info')).map(({ labels }) => labels['runner_name'])).toEqual([
-      name,
-    ]);
+    expect(
+      (await seriesNamed(view, 'runner_info')).map(({ labels }) => labels['runner_name']),
+    ).toEqual([name]);
   });
 });
 

@@ -29,7 +29,7 @@ function fullView(): View {
   });
 }
 
-async function rendered(format: Format): Promise<string> {
+async function renderMetrics(format: Format): Promise<string> {
   const exporter = createExporter(ALL_PROBES);
   const view = fullView();
   for (const { check, finding } of view.snapshot.checks) {
@@ -41,14 +41,14 @@ async function rendered(format: Format): Promise<string> {
 }
 
 /** What differs between two processes on two machines. */
-function settled(body: string): string {
+function maskVolatile(body: string): string {
   return body
     .replaceAll(/^((?:process|nodejs)_\w+) .*$/gm, '$1 0')
     .replaceAll(/node_version="[^"]*"/g, 'node_version="26"');
 }
 
 test('the exposition of a fixed view is the golden file (npm run golden writes it anew)', async () => {
-  const body = settled(await rendered('text'));
+  const body = maskVolatile(await renderMetrics('text'));
   if (process.env['UPDATE_GOLDEN'] !== undefined) await writeFile(GOLDEN, body);
 
   expect(body).toBe(await readFile(GOLDEN, 'utf8'));
@@ -56,7 +56,7 @@ test('the exposition of a fixed view is the golden file (npm run golden writes i
 
 test('promtool has nothing to say about it', async () => {
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
-    input: await rendered('text'),
+    input: await renderMetrics('text'),
     encoding: 'utf8',
   });
 
@@ -67,11 +67,11 @@ test('Prometheus reads the OpenMetrics form, sample by sample', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-openmetrics-'));
   try {
     // The importer of promtool is Prometheus' own parser; it wants a time for each sample.
-    const body = (await rendered('openmetrics')).replaceAll(/^([^#\n].*)$/gm, '$1 1764000000');
+    const body = (await renderMetrics('openmetrics')).replaceAll(/^([^#\n].*)$/gm, '$1 1764000000');
     const file = join(folder, 'metrics.om');
     await writeFile(file, body);
-    const words = ['tsdb', 'create-blocks-from', 'openmetrics', file, join(folder, 'data')];
-    const said = execFileSync('promtool', words, {
+    const args = ['tsdb', 'create-blocks-from', 'openmetrics', file, join(folder, 'data')];
+    const said = execFileSync('promtool', args, {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -14,13 +14,13 @@ import { brokenAt, CONFIG, fail, GITLAB, PROXY, runner, snapshotOf } from '../su
 import { showing, event, TALKING } from '../support/events.ts';
 import { withMeasures, viewOf } from '../support/views.ts';
 
-async function exposed(view: View): Promise<readonly Series[]> {
+async function exposeView(view: View): Promise<readonly Series[]> {
   const { body } = await createExporter(ALL_PROBES).render(view, 'text');
   return seriesOf(body);
 }
 
-async function named(view: View, name: string): Promise<readonly Series[]> {
-  return (await exposed(view)).filter((series) => series.name === `runnerwatch_${name}`);
+async function seriesNamed(view: View, name: string): Promise<readonly Series[]> {
+  return (await exposeView(view)).filter((series) => series.name === `runnerwatch_${name}`);
 }
 
 const PUBLIC: readonly (readonly [name: string, ...labels: readonly string[]])[] = [
@@ -68,7 +68,7 @@ describe('every metric that users rely on', () => {
   const view = viewOf(withMeasures(snapshotOf(said, { ...TALKING, configProblems: [problem] })));
 
   test.each(PUBLIC)('%s is there, with its labels', async (name, ...labels) => {
-    const found = await named(view, name);
+    const found = await seriesNamed(view, name);
 
     expect(found.length).toBeGreaterThan(0);
     for (const series of found) expect(Object.keys(series.labels).toSorted()).toEqual(labels);
@@ -80,7 +80,7 @@ describe('every metric that users rely on', () => {
     'process_start_time_seconds',
     'nodejs_heap_used_bytes',
   ])('%s tells what runnerwatch costs', async (name) => {
-    const found = (await exposed(view)).filter((series) => series.name === name);
+    const found = (await exposeView(view)).filter((series) => series.name === name);
 
     expect(found).toMatchObject([{ labels: {} }]);
     expect(Number(found[0]?.value)).toBeGreaterThan(0);
@@ -92,7 +92,7 @@ describe('every metric that users rely on', () => {
         spec.as === undefined ? [`${id}_${measure}`] : [],
       ),
     );
-    const names = new Set((await exposed(view)).map(({ name }) => name));
+    const names = new Set((await exposeView(view)).map(({ name }) => name));
     const world = new Set(view.snapshot.checks.map(({ check }) => check.probe.id));
     const here = own.filter((name) => world.has(name.split('_')[0] ?? ''));
 
@@ -102,10 +102,10 @@ describe('every metric that users rely on', () => {
   });
 
   test('the phases and the positions are those that users rely on', async () => {
-    const phases = (await named(viewOf(withMeasures(snapshotOf({}))), 'path_phase_seconds')).map(
-      ({ labels }) => labels['phase'],
-    );
-    const positions = (await named(view, 'tls_certificate_not_after_timestamp_seconds')).map(
+    const phases = (
+      await seriesNamed(viewOf(withMeasures(snapshotOf({}))), 'path_phase_seconds')
+    ).map(({ labels }) => labels['phase']);
+    const positions = (await seriesNamed(view, 'tls_certificate_not_after_timestamp_seconds')).map(
       ({ labels }) => labels['position'],
     );
 
@@ -118,7 +118,7 @@ describe('zero from the start', () => {
   const fresh = viewOf(snapshotOf());
 
   test('each verdict is a series, and one of them is 1', async () => {
-    const found = await named(fresh, 'verdict');
+    const found = await seriesNamed(fresh, 'verdict');
 
     expect(found.map(({ labels, value }) => [labels['verdict'], value])).toEqual(
       VERDICTS.map((verdict) => [verdict, verdict === 'healthy' ? '1' : '0']),
@@ -126,7 +126,7 @@ describe('zero from the start', () => {
   });
 
   test('each status of each check is a series, and one of them is 1', async () => {
-    const found = await named(fresh, 'probe_status');
+    const found = await seriesNamed(fresh, 'probe_status');
     const sums = Map.groupBy(found, ({ labels }) => `${labels['probe']}@${labels['target']}`);
 
     expect(found).toHaveLength(fresh.snapshot.checks.length * STATUSES.length);
@@ -177,7 +177,7 @@ describe('zero from the start', () => {
     });
 
     expect(
-      (await named(view, 'gitlab_requests_total')).map(({ labels, value }) => [
+      (await seriesNamed(view, 'gitlab_requests_total')).map(({ labels, value }) => [
         labels['target'],
         labels['kind'],
         value,
@@ -200,21 +200,21 @@ describe('zero from the start', () => {
 
   test('the way of a walk is a series: the URL, the proxy and the name servers of the last lookup', async () => {
     const said = { dns: { status: 'pass', facts: { servers: '10.0.0.2, 10.0.0.3' } } } as const;
-    const direct = await named(viewOf(snapshotOf(said)), 'endpoint_info');
-    const proxied = await named(viewOf(snapshotOf({}, { proxy: PROXY })), 'endpoint_info');
-    const way = { target: GITLAB, url: GITLAB };
+    const direct = await seriesNamed(viewOf(snapshotOf(said)), 'endpoint_info');
+    const proxied = await seriesNamed(viewOf(snapshotOf({}, { proxy: PROXY })), 'endpoint_info');
+    const labels = { target: GITLAB, url: GITLAB };
 
     expect(direct.map(({ labels }) => labels)).toEqual([
-      { ...way, proxy: '', resolver: '10.0.0.2, 10.0.0.3' },
+      { ...labels, proxy: '', resolver: '10.0.0.2, 10.0.0.3' },
     ]);
     expect(proxied.map(({ labels }) => labels)).toEqual([
-      { ...way, proxy: 'proxy.example.com:3128', resolver: '' },
+      { ...labels, proxy: 'proxy.example.com:3128', resolver: '' },
     ]);
   });
 
   test('each cause that a line can point at is counted from zero', async () => {
     const view = viewOf(snapshotOf(), { logEvents: [{ cause: 'dns-timeout', count: 7 }] });
-    const found = await named(view, 'log_events_total');
+    const found = await seriesNamed(view, 'log_events_total');
 
     expect(found.map(({ labels }) => labels['cause'])).toEqual(LOG_CAUSES);
     expect(found.filter(({ value }) => value !== '0')).toMatchObject([
@@ -229,14 +229,17 @@ describe('zero from the start', () => {
     const log = showing(off('runnerAA1'), off('runnerAA2', over), off('goneAAAA3'));
     const view = viewOf(snapshotOf({ 'runner-log': log }, TALKING));
 
-    expect(await named(view, 'runner_lockout_until_timestamp_seconds')).toMatchObject([
+    expect(await seriesNamed(view, 'runner_lockout_until_timestamp_seconds')).toMatchObject([
       { labels: { runner: 'runnerAA1' }, value: String(START / 1000 + 600) },
     ]);
   });
 
   test('each severity of lint is a series', async () => {
     expect(
-      (await named(fresh, 'lint_findings')).map(({ labels, value }) => [labels['severity'], value]),
+      (await seriesNamed(fresh, 'lint_findings')).map(({ labels, value }) => [
+        labels['severity'],
+        value,
+      ]),
     ).toEqual([
       ['error', '0'],
       ['warning', '0'],

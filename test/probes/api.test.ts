@@ -28,8 +28,8 @@ async function walkThrough(
   path = '/',
   over: Partial<LinkTools> = {},
 ): Promise<Finding> {
-  await using way = await walkTo(port);
-  const tools = { walk: way.walk, ...over };
+  await using opened = await walkTo(port);
+  const tools = { walk: opened.walk, ...over };
   await runProbe(http, endpointAt(port, path), { tools });
   return await runProbe(api, endpointAt(port, path), { tools });
 }

@@ -30,7 +30,7 @@ function serviceOf(pid: number | undefined): ServiceTarget {
 }
 
 /** Looks once at each state, with one memory; the last finding. */
-async function look(...states: readonly State[]): Promise<Finding> {
+async function runOnce(...states: readonly State[]): Promise<Finding> {
   const probe = createCgroup();
   let finding: Finding = { status: 'pass' };
   for (const { files, pid } of states) {
@@ -43,7 +43,7 @@ async function look(...states: readonly State[]): Promise<Finding> {
 /** Without groups the first look waits for nothing. */
 const BEFORE: State = { files: {}, pid: PID };
 
-function running(files: Files): State {
+function runningState(files: Files): State {
   const membership = { [`/proc/${PID}/cgroup`]: '0::/system.slice/gitlab-runner.service\n' };
   return { files: { ...membership, ...files }, pid: PID };
 }
@@ -71,7 +71,7 @@ const above = (periods: number): Files => ({
 
 describe('the quota of the processor', () => {
   test.concurrent('that stops the group in most periods is a warning', async () => {
-    const finding = await look(running(cpuStat(100, 10)), running(cpuStat(121, 31)));
+    const finding = await runOnce(runningState(cpuStat(100, 10)), runningState(cpuStat(121, 31)));
 
     expect(finding).toMatchObject({
       status: 'warn',
@@ -87,13 +87,13 @@ describe('the quota of the processor', () => {
     ['in two periods of a process that hardly ran', cpuStat(102, 12)],
     ['long before, and not since', cpuStat(200, 10)],
   ])('that stops it %s is no fault', async (_when, later) => {
-    expect(await look(running(cpuStat(100, 10)), running(later))).toMatchObject({
+    expect(await runOnce(runningState(cpuStat(100, 10)), runningState(later))).toMatchObject({
       status: 'pass',
     });
   });
 
   test.concurrent('of a group above counts too', async () => {
-    expect(await look(running(above(0)), running(above(50)))).toMatchObject({
+    expect(await runOnce(runningState(above(0)), runningState(above(50)))).toMatchObject({
       reason: 'throttled',
       detail: 'the control group /system.slice was throttled in 50 of 50 periods',
     });
@@ -102,7 +102,7 @@ describe('the quota of the processor', () => {
 
 describe('the limit of memory', () => {
   test.concurrent('that is hit again and again is a warning', async () => {
-    const finding = await look(running(memory(100, 5)), running(memory(99, 12)));
+    const finding = await runOnce(runningState(memory(100, 5)), runningState(memory(99, 12)));
 
     expect(finding).toMatchObject({
       status: 'warn',
@@ -118,7 +118,9 @@ describe('the limit of memory', () => {
     ['leaves room', memory(80, 5), memory(80, 9)],
     ['is hit by page cache alone: nothing waits', memory(99, 5, 0), memory(99, 90, 0)],
   ])('that %s is no fault', async (_what, before, after) => {
-    expect(await look(running(before), running(after))).toMatchObject({ status: 'pass' });
+    expect(await runOnce(runningState(before), runningState(after))).toMatchObject({
+      status: 'pass',
+    });
   });
 
   test.concurrent('of version 1 is read from its own files', async () => {
@@ -135,7 +137,7 @@ describe('the limit of memory', () => {
       },
     });
 
-    expect(await look(state(1), state(3))).toMatchObject({ reason: 'memory-limit' });
+    expect(await runOnce(state(1), state(3))).toMatchObject({ reason: 'memory-limit' });
   });
 });
 
@@ -145,7 +147,7 @@ test.concurrent('pressure of the group is measured, and blames nobody', async ()
     ...memory(10, 0, 40),
   };
 
-  expect(await look(running(files), running(files))).toMatchObject({
+  expect(await runOnce(runningState(files), runningState(files))).toMatchObject({
     status: 'pass',
     measures: { cpu_pressure_ratio: 0.8, memory_pressure_ratio: 0.4 },
   });
@@ -153,7 +155,7 @@ test.concurrent('pressure of the group is measured, and blames nobody', async ()
 
 const UPTIME_SECONDS = 10_000;
 
-function killed(
+function filesAfterKill(
   kills: number,
   ...victims: readonly (readonly [pid: number, name: string, secondsAgo: number])[]
 ): Files {
@@ -169,12 +171,12 @@ function killed(
 }
 
 describe('a kill for lack of memory', () => {
-  const alive: State = { files: killed(0), pid: PID };
+  const alive: State = { files: filesAfterKill(0), pid: PID };
 
   test.concurrent('of the process that was the runner is named, with the victim', async () => {
-    const gone = { files: killed(1, [PID, 'node', 5]) };
+    const gone = { files: filesAfterKill(1, [PID, 'node', 5]) };
 
-    expect(await look(alive, gone)).toMatchObject({
+    expect(await runOnce(alive, gone)).toMatchObject({
       status: 'fail',
       reason: 'oom-killed',
       detail: `the kernel killed the runner process ${PID} (node): its control group had no memory left`,
@@ -184,47 +186,49 @@ describe('a kill for lack of memory', () => {
   });
 
   test.concurrent('of a job is not that of the runner', async () => {
-    const job = killed(1, [4711, 'gitlab-runner', 5]);
+    const job = filesAfterKill(1, [4711, 'gitlab-runner', 5]);
 
-    expect(await look(alive, { files: job, pid: PID })).toMatchObject({
+    expect(await runOnce(alive, { files: job, pid: PID })).toMatchObject({
       status: 'pass',
       facts: { victim: 'gitlab-runner', victim_pid: 4711 },
     });
-    expect(await look(alive, { files: job })).toMatchObject({ status: 'pass' });
+    expect(await runOnce(alive, { files: job })).toMatchObject({ status: 'pass' });
   });
 
   test.concurrent('is over when the runner is back, and a loop of them is not', async () => {
-    const once = { files: killed(1, [PID, 'gitlab-runner', 60]), pid: 900 };
-    const twice = killed(2, [PID, 'gitlab-runner', 60], [900, 'gitlab-runner', 5]);
-    const longAgo = killed(2, [PID, 'gitlab-runner', 5000], [900, 'gitlab-runner', 4000]);
+    const once = { files: filesAfterKill(1, [PID, 'gitlab-runner', 60]), pid: 900 };
+    const twice = filesAfterKill(2, [PID, 'gitlab-runner', 60], [900, 'gitlab-runner', 5]);
+    const longAgo = filesAfterKill(2, [PID, 'gitlab-runner', 5000], [900, 'gitlab-runner', 4000]);
 
-    expect(await look(alive, once)).toMatchObject({ status: 'pass' });
-    expect(await look(alive, once, { files: twice, pid: 950 })).toMatchObject({
+    expect(await runOnce(alive, once)).toMatchObject({ status: 'pass' });
+    expect(await runOnce(alive, once, { files: twice, pid: 950 })).toMatchObject({
       reason: 'oom-killed',
       facts: { pid: 900 },
     });
-    expect(await look(alive, once, { files: longAgo, pid: 950 })).toMatchObject({
+    expect(await runOnce(alive, once, { files: longAgo, pid: 950 })).toMatchObject({
       status: 'pass',
     });
   });
 
   test.concurrent('before the first look is known by name, while it is young', async () => {
-    expect(await look({ files: killed(1, [77, 'gitlab-runner', 60]) })).toMatchObject({
+    expect(await runOnce({ files: filesAfterKill(1, [77, 'gitlab-runner', 60]) })).toMatchObject({
       reason: 'oom-killed',
     });
-    expect(await look({ files: killed(1, [77, 'gitlab-runner', 5000]) })).toMatchObject({
+    expect(await runOnce({ files: filesAfterKill(1, [77, 'gitlab-runner', 5000]) })).toMatchObject({
       status: 'pass',
     });
-    expect(await look({ files: killed(1, [77, 'stress', 60]) })).toMatchObject({ status: 'pass' });
+    expect(await runOnce({ files: filesAfterKill(1, [77, 'stress', 60]) })).toMatchObject({
+      status: 'pass',
+    });
   });
 });
 
 test.concurrent('a host without control groups has no such limits', async () => {
-  expect(await look(BEFORE)).toMatchObject({ status: 'pass' });
+  expect(await runOnce(BEFORE)).toMatchObject({ status: 'pass' });
 });
 
 test.concurrent('without a process and without counters nothing can be said', async () => {
-  expect(await look({ files: {} })).toMatchObject({
+  expect(await runOnce({ files: {} })).toMatchObject({
     status: 'unknown',
     reason: 'proc-unreadable',
   });

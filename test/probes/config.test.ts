@@ -33,13 +33,13 @@ describe('entries in another usual place', () => {
   const WORDS = ['gitlab-runner', 'run', '--config'];
   const reading = target({ runnerCount: 0 });
 
-  async function look(
+  async function runOnce(
     wanted: ConfigTarget,
     processes: Readonly<Record<number, string>>,
     entries = '[[runners]]\n',
   ) {
     const found = Object.entries(processes).map(([pid, file]) =>
-      procProcess(Number(pid), { words: [...WORDS, file] }),
+      procProcess(Number(pid), { args: [...WORDS, file] }),
     );
     const files = Object.assign({}, PROC_STAT, { [MEANT]: entries }, ...found);
     await using root = await startHost(files);
@@ -51,7 +51,7 @@ describe('entries in another usual place', () => {
     ['an empty file', target({ problems: [problem({ code: 'empty' })] })],
     ['a file without entries', reading],
   ])('are meant where the process runs on %s', async (_what, wanted) => {
-    expect(await look(wanted, { 7: FILE })).toMatchObject({
+    expect(await runOnce(wanted, { 7: FILE })).toMatchObject({
       status: 'fail',
       reason: 'entries-elsewhere',
       detail: `the runner reads ${FILE} (from the runner's command line), which has no runner entry; ${MEANT} has some, but no process reads it`,
@@ -64,7 +64,7 @@ describe('entries in another usual place', () => {
     ['no process runs on ours', {}, '[[runners]]\n'],
     ['there are none', { 7: FILE }, '# [[runners]]\n'],
   ])('are not meant where %s', async (_when, processes, entries) => {
-    expect(await look(reading, processes, entries)).toMatchObject({ reason: 'no-runners' });
+    expect(await runOnce(reading, processes, entries)).toMatchObject({ reason: 'no-runners' });
   });
 });
 

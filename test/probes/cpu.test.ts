@@ -22,14 +22,14 @@ interface Proc {
 
 const BOOT = [1000, 20, 300, 9000, 400, 10, 10, 0, 200, 0];
 
-async function look({ ticks = QUARTER_BUSY, loads, pressure }: Proc): Promise<Finding> {
+async function runOnce({ ticks = QUARTER_BUSY, loads, pressure }: Proc): Promise<Finding> {
   await using first = await rootFolder({ '/proc/stat': statText(BOOT) });
   await using second = await rootFolder({
     '/proc/stat': statText(BOOT.map((number, index) => number + (ticks[index] ?? 0))),
     ...(loads === undefined ? {} : { '/proc/loadavg': `${loads.join(' ')} 1/300 4711\n` }),
     ...(pressure === undefined ? {} : { '/proc/pressure/cpu': pressureText(pressure) }),
   });
-  return await seen(laterReading(first.paths, second.paths, 1));
+  return await runCpu(laterReading(first.paths, second.paths, 1));
 }
 
 function statText(numbers: readonly number[]): string {
@@ -40,12 +40,12 @@ function pressureText(some: number): string {
   return `some avg10=99.00 avg60=${some.toFixed(2)} avg300=1.00 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n`;
 }
 
-async function seen(paths: Paths): Promise<Finding> {
+async function runCpu(paths: Paths): Promise<Finding> {
   return await runProbe(cpu, HOST, { tools: { paths } });
 }
 
 test.concurrent('an idle host passes; waiting for a disk is not busy', async () => {
-  expect(await look({ loads: [0.5, 0.4, 0.3], pressure: 3 })).toEqual({
+  expect(await runOnce({ loads: [0.5, 0.4, 0.3], pressure: 3 })).toEqual({
     status: 'pass',
     measures: { utilization_ratio: 0.25, load: 0.5, pressure_ratio: 0.03 },
     facts: { cores: 2 },
@@ -53,7 +53,7 @@ test.concurrent('an idle host passes; waiting for a disk is not busy', async () 
 });
 
 test.concurrent('tasks that wait for a core most of the time are starved', async () => {
-  expect(await look({ ticks: ALL_BUSY, loads: [30, 25, 10], pressure: 75 })).toEqual({
+  expect(await runOnce({ ticks: ALL_BUSY, loads: [30, 25, 10], pressure: 75 })).toEqual({
     status: 'warn',
     reason: 'starved',
     detail: '2 CPUs are 100 % busy at a load of 30; tasks waited 75 % of the last minute',
@@ -63,25 +63,27 @@ test.concurrent('tasks that wait for a core most of the time are starved', async
 });
 
 test.concurrent('a high load whose tasks wait for no core is no fault', async () => {
-  const finding = await look({ ticks: ALL_BUSY, loads: [40, 40, 40], pressure: 3 });
+  const finding = await runOnce({ ticks: ALL_BUSY, loads: [40, 40, 40], pressure: 3 });
 
   expect(finding).toMatchObject({ status: 'pass' });
 });
 
 test.concurrent('60 % of a minute is not yet starved', async () => {
-  expect(await look({ ticks: ALL_BUSY, pressure: 60 })).toMatchObject({ status: 'pass' });
+  expect(await runOnce({ ticks: ALL_BUSY, pressure: 60 })).toMatchObject({ status: 'pass' });
 });
 
 test.concurrent('a burst of half a minute is no fault: 30 tasks on 2 cores', async () => {
   // What exponential averages show after 30 s: 1 - exp(-30/60), 30 * that, 30 * (1 - exp(-30/300)).
   const loads = [11.8, 2.9, 1];
 
-  expect(await look({ ticks: ALL_BUSY, loads, pressure: 39.3 })).toMatchObject({ status: 'pass' });
-  expect(await look({ ticks: ALL_BUSY, loads })).toMatchObject({ status: 'pass' });
+  expect(await runOnce({ ticks: ALL_BUSY, loads, pressure: 39.3 })).toMatchObject({
+    status: 'pass',
+  });
+  expect(await runOnce({ ticks: ALL_BUSY, loads })).toMatchObject({ status: 'pass' });
 });
 
 test.concurrent('without pressure figures a long overrun of every core is starved', async () => {
-  expect(await look({ ticks: ALL_BUSY, loads: [30, 25, 10] })).toEqual({
+  expect(await runOnce({ ticks: ALL_BUSY, loads: [30, 25, 10] })).toEqual({
     status: 'warn',
     reason: 'starved',
     detail: '2 CPUs are 100 % busy at a load of 30',
@@ -95,17 +97,17 @@ test.concurrent.each([
   ['busy cores with few tasks for each', { ticks: ALL_BUSY, loads: [8, 8, 8] }],
   ['busy cores and no load figure', { ticks: ALL_BUSY }],
 ])('without pressure figures %s is no fault', async (_name, proc) => {
-  expect(await look(proc)).toMatchObject({ status: 'pass' });
+  expect(await runOnce(proc)).toMatchObject({ status: 'pass' });
 });
 
 test.concurrent('counters that stand still are a use of 0, not a division by it', async () => {
-  expect(await look({ ticks: [] })).toMatchObject({ measures: { utilization_ratio: 0 } });
+  expect(await runOnce({ ticks: [] })).toMatchObject({ measures: { utilization_ratio: 0 } });
 });
 
 test.concurrent('without /proc/stat it cannot tell', async () => {
   await using root = await rootFolder({ '/proc/loadavg': '1 1 1 1/1 1' });
 
-  expect(await seen(root.paths)).toEqual({
+  expect(await runCpu(root.paths)).toEqual({
     status: 'unknown',
     reason: 'proc-unreadable',
     detail: `${root.paths.procfs}/stat cannot be read`,
@@ -121,7 +123,7 @@ test.concurrent('this very host can be asked', async () => {
 });
 
 /** /proc of a host whose cores are starved, with the times of the runner's two tasks. */
-function starved(ran: number, waited: number) {
+function filesWithWait(ran: number, waited: number) {
   return {
     '/proc/stat': statText(BOOT),
     '/proc/pressure/cpu': pressureText(90),
@@ -136,8 +138,8 @@ test.concurrent.each([
   ['hardly wants to run, so the host alone is judged', 0, 0, 'warn', undefined],
 ])('on a starved host a runner that %s', async (_what, ran, waited, status, ratio) => {
   const probe = createCpu();
-  await using first = await rootFolder(starved(10, 5));
-  await using second = await rootFolder(starved(10 + ran, 5 + waited));
+  await using first = await rootFolder(filesWithWait(10, 5));
+  await using second = await rootFolder(filesWithWait(10 + ran, 5 + waited));
   const target = { ...HOST, pid: 812 };
   await runProbe(probe, target, { tools: { paths: first.paths } });
   const finding = await runProbe(probe, target, { tools: { paths: second.paths } });

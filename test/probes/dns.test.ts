@@ -13,7 +13,7 @@ import { runProbe } from '../support/run-probe.ts';
 
 const RESOLV_CONF = 'nameserver 127.0.0.1\nsearch .\noptions timeout:1';
 
-interface Looked {
+interface Outcome {
   readonly finding: Finding;
   readonly walk: Walk;
   /** For the flight recorder. */
@@ -29,7 +29,7 @@ interface Stage {
   readonly tools?: Partial<LinkTools>;
 }
 
-async function look(stage: Stage): Promise<Looked> {
+async function runOnce(stage: Stage): Promise<Outcome> {
   const { port, resolvConf = RESOLV_CONF, files = {}, target = ENDPOINT, slowSeconds = 60 } = stage;
   await using root = await rootFolder({ '/etc/resolv.conf': resolvConf, ...files });
   const walk: Walk = {};
@@ -48,7 +48,7 @@ const ADDRESSES = [
 
 test('a name that resolves passes, and the walk gets its addresses', async () => {
   await using server = await startDnsServer(ipv4Only);
-  const { finding, walk, answers } = await look({ port: server.port });
+  const { finding, walk, answers } = await runOnce({ port: server.port });
   expect(answers?.split('\n')).toEqual([
     expect.stringMatching(
       /^127\.0\.0\.1 udp A gitlab\.test: answer 10\.0\.0\.5 10\.0\.0\.6 \(\d+ ms\)$/,
@@ -74,7 +74,7 @@ test('a name that resolves passes, and the walk gets its addresses', async () =>
 
 test('an address from the hosts file is named as such', async () => {
   const files = { '/etc/hosts': '10.0.0.77 gitlab.test' };
-  const { finding } = await look({ port: 1, files });
+  const { finding } = await runOnce({ port: 1, files });
   expect(finding).toMatchObject({
     status: 'pass',
     facts: {
@@ -89,14 +89,14 @@ test('an address from the hosts file is named as such', async () => {
 test('through a proxy it is the name of the proxy that is looked up', async () => {
   await using server = await startDnsServer(ipv4Only);
   const proxy = proxyAt(3128, { host: 'proxy.test' });
-  const { finding } = await look({ port: server.port, target: { ...ENDPOINT, proxy } });
+  const { finding } = await runOnce({ port: server.port, target: { ...ENDPOINT, proxy } });
   expect(finding).toMatchObject({ status: 'pass', facts: { name: 'proxy.test', of: 'proxy' } });
   expect([...server.asked].toSorted()).toEqual(['A proxy.test', 'AAAA proxy.test']);
 });
 
 test('an IPv6 address in the URL is taken out of its brackets', async () => {
   const target = { ...ENDPOINT, url: new URL('https://[2001:db8::1]:8443/') };
-  const { finding, walk } = await look({ port: 1, target });
+  const { finding, walk } = await runOnce({ port: 1, target });
   expect(finding).toMatchObject({ status: 'pass', facts: { source: 'literal' } });
   expect(walk.addresses).toEqual([{ address: '2001:db8::1', family: 6 }]);
 });
@@ -111,7 +111,7 @@ describe('one server that says', () => {
   ];
   test.each(table)('$said fails as $reason', async ({ said, reason, outcome }) => {
     await using server = await startDnsServer(() => said);
-    const { finding, walk } = await look({ port: server.port });
+    const { finding, walk } = await runOnce({ port: server.port });
     expect(finding).toEqual({
       status: 'fail',
       reason,
@@ -133,7 +133,7 @@ describe('one server that says', () => {
 });
 
 test('nothing listens on the address of the server', async () => {
-  const { finding } = await look({ port: await closedUdpPort() });
+  const { finding } = await runOnce({ port: await closedUdpPort() });
   expect(finding).toMatchObject({
     status: 'fail',
     reason: 'resolver-down',
@@ -142,7 +142,10 @@ test('nothing listens on the address of the server', async () => {
 });
 
 test('resolv.conf names no server', async () => {
-  const { finding } = await look({ port: await closedUdpPort(), resolvConf: '# empty\nsearch .' });
+  const { finding } = await runOnce({
+    port: await closedUdpPort(),
+    resolvConf: '# empty\nsearch .',
+  });
   expect(finding).toMatchObject({
     status: 'fail',
     reason: 'not-configured',
@@ -152,7 +155,7 @@ test('resolv.conf names no server', async () => {
 });
 
 test('nsswitch.conf does not allow DNS', async () => {
-  const { finding } = await look({ port: 1, files: { '/etc/nsswitch.conf': 'hosts: files' } });
+  const { finding } = await runOnce({ port: 1, files: { '/etc/nsswitch.conf': 'hosts: files' } });
   expect(finding).toMatchObject({
     status: 'fail',
     reason: 'not-found',
@@ -164,7 +167,7 @@ test('a dead first server makes a lookup slow, not wrong', async () => {
   await using dead = await startDnsServer(() => 'silent');
   await using server = await startDnsServer(ipv4Only, '127.0.0.2', dead.port);
   const resolvConf = `${RESOLV_CONF}\nnameserver 127.0.0.2`;
-  const { finding, walk } = await look({ port: server.port, resolvConf, slowSeconds: 0.5 });
+  const { finding, walk } = await runOnce({ port: server.port, resolvConf, slowSeconds: 0.5 });
   expect(finding).toMatchObject({
     status: 'warn',
     reason: 'slow',
@@ -187,7 +190,7 @@ describe('with a search list', () => {
     async ({ own, reason, outcome }) => {
       const other = own === 'nxdomain' ? 'servfail' : 'nxdomain';
       await using server = await startDnsServer((name) => (name === 'gitlab.test' ? own : other));
-      const { finding } = await look({ port: server.port, resolvConf: RESOLV });
+      const { finding } = await runOnce({ port: server.port, resolvConf: RESOLV });
       expect(finding).toMatchObject({
         status: 'fail',
         reason,
@@ -200,21 +203,21 @@ describe('with a search list', () => {
     const target = { ...ENDPOINT, url: new URL('https://gitlab/') };
     const says: Record<string, DnsReply> = { gitlab: 'nxdomain', 'gitlab.corp.test': 'nxdomain' };
     await using server = await startDnsServer((name) => says[name] ?? 'garbage');
-    const gone = await look({ port: server.port, resolvConf: RESOLV, target });
+    const gone = await runOnce({ port: server.port, resolvConf: RESOLV, target });
     expect(gone.finding).toMatchObject({
       status: 'fail',
       reason: 'not-found',
       detail: 'lookup of gitlab (tried gitlab.corp.test, gitlab): 127.0.0.1 nxdomain',
     });
     says['gitlab.corp.test'] = 'servfail';
-    const unsure = await look({ port: server.port, resolvConf: RESOLV, target });
+    const unsure = await runOnce({ port: server.port, resolvConf: RESOLV, target });
     expect(unsure.finding).toMatchObject({ status: 'fail', reason: 'server-failure' });
   });
 });
 
 test('no data for one family and a failure for the other is a failure', async () => {
   await using server = await startDnsServer((_name, type) => (type === 'A' ? 'servfail' : []));
-  const { finding } = await look({ port: server.port });
+  const { finding } = await runOnce({ port: server.port });
   expect(finding).toMatchObject({ status: 'fail', reason: 'server-failure' });
 });
 
@@ -227,7 +230,7 @@ describe('servers that fail in different ways', () => {
     await using first = await startDnsServer(() => one);
     await using second = await startDnsServer(() => two, '127.0.0.2', first.port);
     const resolvConf = `${RESOLV_CONF} attempts:1\nnameserver 127.0.0.2`;
-    const { finding } = await look({ port: second.port, resolvConf });
+    const { finding } = await runOnce({ port: second.port, resolvConf });
     expect(finding).toMatchObject({
       status: 'fail',
       reason,
@@ -239,7 +242,7 @@ describe('servers that fail in different ways', () => {
 test('a stub that fails on a host without any way out has no route, and the stub is not blamed', async () => {
   await using server = await startDnsServer(() => 'servfail');
   const files = { '/proc/net/route': 'Iface\tDestination\tGateway \tFlags\n' };
-  const { finding } = await look({ port: server.port, files });
+  const { finding } = await runOnce({ port: server.port, files });
   expect(finding).toMatchObject({
     status: 'fail',
     reason: 'no-route',
@@ -254,7 +257,7 @@ test('servers that are silent until the time is over are a timeout too', async (
   using deadline = deadlineOf(0.2);
   const resolvConf = 'nameserver 127.0.0.1\noptions timeout:30';
   const tools = { signal: deadline.signal };
-  const { finding } = await look({ port: server.port, resolvConf, tools });
+  const { finding } = await runOnce({ port: server.port, resolvConf, tools });
   expect(finding).toMatchObject({
     status: 'fail',
     reason: 'timeout',
@@ -265,7 +268,7 @@ test('servers that are silent until the time is over are a timeout too', async (
 test('a name that the runner asks nobody for is not found, and says so', async () => {
   await using server = await startDnsServer(() => ['10.0.0.5']);
   const target = { ...ENDPOINT, url: new URL(`https://${'x'.repeat(64)}.test/`) };
-  const { finding } = await look({ port: server.port, target });
+  const { finding } = await runOnce({ port: server.port, target });
   expect(finding).toMatchObject({
     status: 'fail',
     reason: 'not-found',
@@ -277,7 +280,7 @@ test('a name that the runner asks nobody for is not found, and says so', async (
 test('an error of this host says nothing of the name', async () => {
   // A broadcast address: the kernel forbids it before anything is sent.
   const resolvConf = 'nameserver 127.255.255.255\noptions attempts:1';
-  const { finding } = await look({ port: 53, resolvConf });
+  const { finding } = await runOnce({ port: 53, resolvConf });
   expect(finding).toMatchObject({
     status: 'unknown',
     reason: 'resolver-error',
@@ -289,6 +292,6 @@ test('an answer that was cut short, and silence over TCP, is a timeout', async (
   await using server = await startDnsServer((_name, _type, transport) =>
     transport === 'udp' ? 'truncated' : 'silent',
   );
-  const { finding } = await look({ port: server.port });
+  const { finding } = await runOnce({ port: server.port });
   expect(finding).toMatchObject({ status: 'fail', reason: 'timeout' });
 });

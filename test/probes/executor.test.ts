@@ -26,7 +26,7 @@ function targetOf(id: string, backend: ExecutorBackend, over: Partial<ExecutorTa
 
 type Probe = ReturnType<typeof createExecutor>;
 
-async function look(
+async function runOnce(
   root: RootFolder,
   target: ExecutorTarget = targetOf(`unix://${SOCKET}`, DOCKER),
   probe: Probe = createExecutor(new FileSystemReader()),
@@ -43,7 +43,7 @@ async function withDocker(says: DockerScript, answerSeconds?: number): Promise<F
   await using root = await rootFolder({ '/run/x': '', '/var/lib/docker/x': '' });
   await using stack = new AsyncDisposableStack();
   stack.use(await startDockerServer(says, join(root.paths.rootfs, SOCKET)));
-  return await look(root, undefined, undefined, answerSeconds);
+  return await runOnce(root, undefined, undefined, answerSeconds);
 }
 
 test('a daemon that answers passes, with its versions and its root', async () => {
@@ -78,7 +78,7 @@ describe('nobody listens', () => {
   test('where there is no socket', async () => {
     await using root = await rootFolder({});
 
-    expect(await look(root)).toMatchObject({
+    expect(await runOnce(root)).toMatchObject({
       status: 'fail',
       reason: 'daemon-down',
       detail:
@@ -89,7 +89,7 @@ describe('nobody listens', () => {
   test('behind a file that is no socket any more', async () => {
     await using root = await rootFolder({ [SOCKET]: '' });
 
-    expect(await look(root)).toMatchObject({
+    expect(await runOnce(root)).toMatchObject({
       reason: 'daemon-down',
       detail: expect.stringMatching(
         /(?:connection refused|it is not a socket) \(E(?:CONNREFUSED|NOTSOCK)\)$/,
@@ -101,7 +101,7 @@ describe('nobody listens', () => {
     await using root = await rootFolder({});
     const id = `tcp://127.0.0.1:${await closedPort()}`;
 
-    expect(await look(root, targetOf(id, DOCKER))).toMatchObject({ reason: 'daemon-down' });
+    expect(await runOnce(root, targetOf(id, DOCKER))).toMatchObject({ reason: 'daemon-down' });
   });
 
   test('at a name without an address, as the runner asks for it', async () => {
@@ -110,7 +110,7 @@ describe('nobody listens', () => {
       '/etc/nsswitch.conf': 'hosts: files\n',
     });
 
-    expect(await look(root, targetOf('tcp://docker.test:2375', DOCKER))).toMatchObject({
+    expect(await runOnce(root, targetOf('tcp://docker.test:2375', DOCKER))).toMatchObject({
       reason: 'daemon-down',
       detail: 'tcp://docker.test:2375 (default address): its name does not resolve (ENOTFOUND)',
     });
@@ -119,7 +119,7 @@ describe('nobody listens', () => {
   test('at a place where timed out', async () => {
     await using root = await rootFolder({});
     await using server = await startDeafServer();
-    const finding = await look(
+    const finding = await runOnce(
       root,
       targetOf(`tcp://127.0.0.1:${server.port}`, DOCKER),
       undefined,
@@ -137,7 +137,7 @@ test('a daemon is found by its name in the hosts file, as the runner finds it', 
   await using root = await rootFolder({ '/etc/hosts': '127.0.0.1 docker.test\n' });
   await using docker = await startDockerServer();
 
-  expect(await look(root, targetOf(`tcp://docker.test:${docker.port}`, DOCKER))).toMatchObject({
+  expect(await runOnce(root, targetOf(`tcp://docker.test:${docker.port}`, DOCKER))).toMatchObject({
     status: 'pass',
   });
 });
@@ -196,7 +196,7 @@ test('a daemon on TCP is asked there, and its root is not looked for on this hos
   await using root = await rootFolder({});
   await using docker = await startDockerServer();
 
-  const finding = await look(root, targetOf(`tcp://127.0.0.1:${docker.port}`, DOCKER));
+  const finding = await runOnce(root, targetOf(`tcp://127.0.0.1:${docker.port}`, DOCKER));
 
   expect(finding).toMatchObject({ status: 'pass', facts: { root: '' } });
   expect(docker.asked.map((path) => path.split('?')[0])).toEqual([
@@ -219,7 +219,7 @@ test('a daemon behind TLS is asked with the files of the folder, which alone are
   const files = { ca: authority.pem, cert: own.pem, key: own.keyPem };
   await using docker = await startDockerServer({}, undefined, files);
   const id = `tcp://127.0.0.1:${docker.port}`;
-  const at = (certificates: string) => look(root, targetOf(id, { ...DOCKER, certificates }));
+  const at = (certificates: string) => runOnce(root, targetOf(id, { ...DOCKER, certificates }));
 
   expect(await at('/certs')).toMatchObject({ status: 'pass' });
   expect(await at('/none')).toMatchObject({ status: 'warn', reason: 'docker-error' });
@@ -228,7 +228,7 @@ test('a daemon behind TLS is asked with the files of the folder, which alone are
 test('an address without a scheme is invalid, as it is for the runner', async () => {
   await using root = await rootFolder({});
 
-  expect(await look(root, targetOf('/var/run/docker.sock', DOCKER))).toMatchObject({
+  expect(await runOnce(root, targetOf('/var/run/docker.sock', DOCKER))).toMatchObject({
     status: 'warn',
     reason: 'host-invalid',
   });
@@ -285,7 +285,7 @@ describe('a shell executor', () => {
   test('whose user does not exist is named', async () => {
     await using root = await rootFolder({ '/etc/passwd': 'root:x:0:0::/root:/bin/sh\n' });
 
-    expect(await look(root, shell)).toMatchObject({
+    expect(await runOnce(root, shell)).toMatchObject({
       status: 'warn',
       reason: 'user-missing',
       detail: 'user ci is not in /etc/passwd',
@@ -295,7 +295,7 @@ describe('a shell executor', () => {
   test('whose user a directory service may know accuses nobody', async () => {
     await using root = await rootFolder({ '/etc/nsswitch.conf': 'passwd: files sss\n' });
 
-    expect(await look(root, shell)).toMatchObject({ status: 'pass' });
+    expect(await runOnce(root, shell)).toMatchObject({ status: 'pass' });
   });
 
   test('whose user exists and may write passes', async () => {
@@ -303,7 +303,7 @@ describe('a shell executor', () => {
     await mkdir(join(root.paths.rootfs, 'builds'), { mode: 0o777 });
 
     expect(
-      await look(root, targetOf('/builds', { kind: 'folder', path: '/builds' })),
+      await runOnce(root, targetOf('/builds', { kind: 'folder', path: '/builds' })),
     ).toMatchObject({
       status: 'pass',
     });
@@ -319,7 +319,7 @@ describe('the plugin of an autoscaler', () => {
   test('that is nowhere is missing', async () => {
     await using root = await rootFolder({ '/usr/bin/x': '' });
 
-    expect(await look(root, target)).toMatchObject({
+    expect(await runOnce(root, target)).toMatchObject({
       status: 'warn',
       reason: 'plugin-missing',
       detail: 'plugin aws is not in /usr/bin or /root/.config/fleeting/plugins',
@@ -330,6 +330,6 @@ describe('the plugin of an autoscaler', () => {
     await using root = await rootFolder({ [path]: '' });
     await writeFile(join(root.paths.rootfs, path), '#!');
 
-    expect(await look(root, target)).toMatchObject({ status: 'pass' });
+    expect(await runOnce(root, target)).toMatchObject({ status: 'pass' });
   });
 });

@@ -21,8 +21,8 @@ import { patient } from '../support/until.ts';
 
 async function reasonFor(act: (socket: Socket) => void): Promise<string> {
   await using server = await startHttpServer(() => act);
-  await using way = await walkTo(server.port);
-  const finding = await runProbe(http, endpointAt(server.port), { tools: { walk: way.walk } });
+  await using path = await walkTo(server.port);
+  const finding = await runProbe(http, endpointAt(server.port), { tools: { walk: path.walk } });
   return finding.status === 'pass' ? 'pass' : `${finding.status} ${finding.reason}`;
 }
 
@@ -46,14 +46,14 @@ describe('an exchange without an answer', () => {
 
   test('connection-reset: a connection that is dead before it is used, and so is the next', async () => {
     await using server = await startTcpServer();
-    await using way = await walkTo(server.port);
-    const { open } = way.walk;
-    way.walk.socket?.destroy();
-    way.walk.open = async (signal) => {
+    await using path = await walkTo(server.port);
+    const { open } = path.walk;
+    path.walk.socket?.destroy();
+    path.walk.open = async (signal) => {
       const socket = await (open?.(signal) ?? Promise.reject(new Error('no way')));
       return socket.destroy();
     };
-    const finding = await runProbe(http, endpointAt(server.port), { tools: { walk: way.walk } });
+    const finding = await runProbe(http, endpointAt(server.port), { tools: { walk: path.walk } });
     expect(finding).toMatchObject({ status: 'fail', reason: 'connection-reset' });
   });
 
@@ -62,10 +62,10 @@ describe('an exchange without an answer', () => {
     ['a head, and a body that never ends', (socket) => socket.write('HTTP/1.1 200 OK\r\n\r\nx')],
   ])('no-answer: %s', async (_what, act) => {
     await using server = await startHttpServer(() => act);
-    await using way = await walkTo(server.port);
+    await using path = await walkTo(server.port);
     const deadline = new AbortController();
     const running = runProbe(http, endpointAt(server.port), {
-      tools: { walk: way.walk, signal: deadline.signal },
+      tools: { walk: path.walk, signal: deadline.signal },
     });
     await expect.poll(() => server.requests.length).toBe(1);
     deadline.abort();
@@ -110,10 +110,10 @@ test('a server that closes after each answer leaves one connection, which the wa
     socket.on('data', () => socket.write(closing));
   });
   {
-    await using way = await walkTo(server.port);
+    await using path = await walkTo(server.port);
     const target = endpointAt(server.port);
-    await runProbe(http, target, { tools: { walk: way.walk } });
-    await way.walk.send?.({ method: 'GET', path: 'x', timeoutSeconds: 5 }, patient());
+    await runProbe(http, target, { tools: { walk: path.walk } });
+    await path.walk.send?.({ method: 'GET', path: 'x', timeoutSeconds: 5 }, patient());
   }
   await expect.poll(() => server.openCount()).toBe(0);
   expect(open).toHaveLength(2);

@@ -25,8 +25,8 @@ function nameOf(finding: Finding): string {
 
 /** What both links say; the second asks on the connection of the first. */
 async function chainAt(port: number, target: EndpointTarget = endpointAt(port)) {
-  await using way = await walkTo(port);
-  const tools = { walk: way.walk };
+  await using path = await walkTo(port);
+  const tools = { walk: path.walk };
   const first = await runProbe(http, target, { tools });
   const second = await runProbe(api, target, { tools });
   return { chain: [nameOf(first), nameOf(second)], first, second };

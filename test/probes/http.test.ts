@@ -29,8 +29,8 @@ interface Asked {
 /** Asks a server of this script, and tells what it was asked for. */
 async function ask(script: Script): Promise<Asked> {
   await using server = await startHttpServer(script);
-  await using way = await walkTo(server.port);
-  const finding = await runProbe(http, endpointAt(server.port), { tools: { walk: way.walk } });
+  await using path = await walkTo(server.port);
+  const finding = await runProbe(http, endpointAt(server.port), { tools: { walk: path.walk } });
   return { finding, paths: server.requests.map(({ path }) => path) };
 }
 
@@ -45,10 +45,10 @@ const page = (status: number, body: string, headers: Record<string, string> = {}
 describe('a web tier that lets the request through passes', () => {
   test('GitLab’s empty 404 for a client that is not allow-listed', async () => {
     await using server = await startGitLabStandIn();
-    await using way = await walkTo(server.port);
+    await using path = await walkTo(server.port);
     const target = endpointAt(server.port);
 
-    expect(await runProbe(http, target, { tools: { walk: way.walk } })).toEqual({
+    expect(await runProbe(http, target, { tools: { walk: path.walk } })).toEqual({
       status: 'pass',
       measures: { response_seconds: expect.any(Number), clock_skew_seconds: 0 },
       facts: {
@@ -59,7 +59,7 @@ describe('a web tier that lets the request through passes', () => {
         signals: 'X-Gitlab-Meta, X-Request-Id, X-Runtime',
       },
     });
-    expect(way.walk.send).toBeTypeOf('function');
+    expect(path.walk.send).toBeTypeOf('function');
   });
 
   test.each<[string, string]>([
@@ -88,8 +88,8 @@ describe('a web tier that lets the request through passes', () => {
 
   test('below a relative root the health page is asked for there', async () => {
     await using server = await startHttpServer(() => HEALTHY);
-    await using way = await walkTo(server.port);
-    await runProbe(http, endpointAt(server.port, '/gitlab/'), { tools: { walk: way.walk } });
+    await using path = await walkTo(server.port);
+    await runProbe(http, endpointAt(server.port, '/gitlab/'), { tools: { walk: path.walk } });
     expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'GET /gitlab/-/health',
     ]);
@@ -186,10 +186,10 @@ describe('for http:// through a proxy its own refusals are told from GitLab’s'
     ['fail', 'unavailable', page(503, ''), undefined],
   ])('%s %s', async (status, reason, said, credentials) => {
     await using server = await startHttpServer(() => said);
-    await using way = await walkTo(server.port);
+    await using path = await walkTo(server.port);
     const proxy = proxyAt(server.port, credentials === undefined ? {} : { credentials });
     const target = { ...endpointAt(80), url: new URL('http://gitlab.test/'), proxy };
-    const finding = await runProbe(http, target, { tools: { walk: way.walk } });
+    const finding = await runProbe(http, target, { tools: { walk: path.walk } });
 
     expect(finding).toMatchObject({
       status,
@@ -214,9 +214,9 @@ test('slow: a right answer that comes late, by the clock that is lent', async ()
     clock.advance(6);
     socket.write(HEALTHY);
   });
-  await using way = await walkTo(server.port);
+  await using path = await walkTo(server.port);
   const finding = await runProbe(http, endpointAt(server.port), {
-    tools: { walk: way.walk, clock },
+    tools: { walk: path.walk, clock },
   });
   expect(finding).toMatchObject({
     status: 'warn',
@@ -230,9 +230,9 @@ test('a 429 pauses every other request to this GitLab, not the health request', 
   const clock = setClock();
   const budget = requestBudget(clock, 20);
   await using server = await startHttpServer(() => page(429, '', { 'Retry-After': '300' }));
-  await using way = await walkTo(server.port);
+  await using path = await walkTo(server.port);
   const target = endpointAt(server.port);
-  await runProbe(http, target, { tools: { walk: way.walk, budget, clock } });
+  await runProbe(http, target, { tools: { walk: path.walk, budget, clock } });
 
   clock.advance(299);
   expect(budget.allows('api', target.id)).toBe(false);

@@ -57,22 +57,22 @@ function openFiles(count: number, soft: number) {
 type Files = Readonly<Record<string, string>>;
 
 /** Looks once at each state of the host, with one memory; the last finding. */
-async function look(...states: readonly [Files, ...Files[]]): Promise<Finding> {
+async function runOnce(...states: readonly [Files, ...Files[]]): Promise<Finding> {
   const probe = createLimits();
   let finding: Finding = { status: 'pass' };
   for (const files of states) {
     await using root = await rootFolder({ ...ROOMY, ...files });
-    finding = await seen(probe, root.paths);
+    finding = await runLimits(probe, root.paths);
   }
   return finding;
 }
 
-async function seen(probe: ReturnType<typeof createLimits>, paths: Paths): Promise<Finding> {
+async function runLimits(probe: ReturnType<typeof createLimits>, paths: Paths): Promise<Finding> {
   return await runProbe(probe, TARGET, { tools: { paths } });
 }
 
 test('a host with room passes, with every number beside its ratio', async () => {
-  const finding = await look({ ...openFiles(12, 1024), ...conntrack(100, 65_536) });
+  const finding = await runOnce({ ...openFiles(12, 1024), ...conntrack(100, 65_536) });
 
   expect(finding).toEqual({
     status: 'pass',
@@ -111,7 +111,7 @@ test.each([
     '32000 of 32768 processes and threads of the host',
   ],
 ])('%s are a fault', async (_what, files, reason, detail) => {
-  expect(await look(files)).toMatchObject({ status: 'fail', reason, detail });
+  expect(await runOnce(files)).toMatchObject({ status: 'fail', reason, detail });
 });
 
 const at = (folder: string) => ({
@@ -124,9 +124,9 @@ test('a limit of the control group counts, of version 1 and 2, and of a group ab
   const two = { [`/proc/${PID}/cgroup`]: '0::/system.slice/gitlab-runner.service\n' };
 
   const found = [
-    await look({ ...one, ...at('pids/system.slice/gitlab-runner.service') }),
-    await look({ ...two, ...at('system.slice/gitlab-runner.service') }),
-    await look({ ...two, ...at('system.slice') }),
+    await runOnce({ ...one, ...at('pids/system.slice/gitlab-runner.service') }),
+    await runOnce({ ...two, ...at('system.slice/gitlab-runner.service') }),
+    await runOnce({ ...two, ...at('system.slice') }),
   ];
 
   expect(found).toMatchObject(
@@ -149,8 +149,8 @@ const group = (refusals: number) => ({
 });
 
 test('a fork that was refused since the look before is a fault, below the limit too', async () => {
-  expect(await look(group(5), group(5))).toMatchObject({ status: 'pass' });
-  expect(await look(group(5), group(7))).toMatchObject({
+  expect(await runOnce(group(5), group(5))).toMatchObject({ status: 'pass' });
+  expect(await runOnce(group(5), group(7))).toMatchObject({
     reason: 'tasks',
     detail: expect.stringMatching(/and the kernel refused to create another one$/),
   });
@@ -158,7 +158,7 @@ test('a fork that was refused since the look before is a fault, below the limit 
 
 describe('the table of tracked connections', () => {
   test('that is full and throws connections away is a fault', async () => {
-    expect(await look(conntrack(100, 100), conntrack(100, 100, 1, 2))).toMatchObject({
+    expect(await runOnce(conntrack(100, 100), conntrack(100, 100, 1, 2))).toMatchObject({
       status: 'fail',
       reason: 'connection-table',
       detail: '100 of 100 tracked connections, and the kernel dropped new ones',
@@ -167,14 +167,14 @@ describe('the table of tracked connections', () => {
   });
 
   test('that is nearly full and throws nothing away is a warning', async () => {
-    expect(await look(conntrack(96, 100, 0, 7), conntrack(96, 100, 0, 7))).toMatchObject({
+    expect(await runOnce(conntrack(96, 100, 0, 7), conntrack(96, 100, 0, 7))).toMatchObject({
       status: 'warn',
       reason: 'connection-table-filling',
     });
   });
 
   test('that threw something away long before, and has room, is no fault', async () => {
-    expect(await look(conntrack(10, 100), conntrack(20, 100, 3, 3))).toMatchObject({
+    expect(await runOnce(conntrack(10, 100), conntrack(20, 100, 3, 3))).toMatchObject({
       status: 'pass',
     });
   });
@@ -195,10 +195,10 @@ test('ports in use to many peers are no fault; to one peer they are', async () =
     '/proc/net/sockstat': 'TCP: inuse 4 orphan 0 tw 16 alloc 4 mem 1\n',
   };
 
-  expect(await look({ ...range, '/proc/net/tcp': list((i) => 443 + (i % 2)) })).toMatchObject({
+  expect(await runOnce({ ...range, '/proc/net/tcp': list((i) => 443 + (i % 2)) })).toMatchObject({
     status: 'pass',
   });
-  expect(await look({ ...range, '/proc/net/tcp': list(() => 443) })).toMatchObject({
+  expect(await runOnce({ ...range, '/proc/net/tcp': list(() => 443) })).toMatchObject({
     status: 'fail',
     reason: 'local-ports',
     detail: '20 of 20 local ports are in use for connections to 10.200.0.2:443',
@@ -210,7 +210,7 @@ describe('little entropy', () => {
     ['4.19.0-27-amd64', 'entropy'],
     ['5.5.19', 'entropy'],
   ])('on kernel %s is a warning', async (release, reason) => {
-    expect(await look({ '/proc/sys/kernel/osrelease': `${release}\n` })).toMatchObject({
+    expect(await runOnce({ '/proc/sys/kernel/osrelease': `${release}\n` })).toMatchObject({
       status: 'warn',
       reason,
       measures: { entropy_ratio: 12 / 4096 },
@@ -218,7 +218,7 @@ describe('little entropy', () => {
   });
 
   test.each(['5.6.0', '5.10.0-30', '6.18.44'])('on kernel %s is no fault', async (release) => {
-    expect(await look({ '/proc/sys/kernel/osrelease': `${release}\n` })).toMatchObject({
+    expect(await runOnce({ '/proc/sys/kernel/osrelease': `${release}\n` })).toMatchObject({
       status: 'pass',
     });
   });
@@ -231,24 +231,27 @@ test('of two faults the one that breaks the other is named', async () => {
     '/proc/sys/kernel/osrelease': '4.19.0\n',
   };
 
-  expect(await look(both)).toMatchObject({ status: 'fail', reason: 'system-files' });
+  expect(await runOnce(both)).toMatchObject({ status: 'fail', reason: 'system-files' });
 });
 
 test('a fault is not hidden by what cannot be seen', async () => {
   await using root = await rootFolder(openFiles(64, 64));
 
-  expect(await seen(createLimits(), root.paths)).toMatchObject({ status: 'fail', reason: 'files' });
+  expect(await runLimits(createLimits(), root.paths)).toMatchObject({
+    status: 'fail',
+    reason: 'files',
+  });
 });
 
 test('without /proc/sys nothing can be said', async () => {
   await using root = await rootFolder({});
 
-  expect(await seen(createLimits(), root.paths)).toMatchObject({
+  expect(await runLimits(createLimits(), root.paths)).toMatchObject({
     status: 'unknown',
     reason: 'proc-unreadable',
   });
 });
 
 test('a process that has just ended is the business of another check', async () => {
-  expect(await look({})).toMatchObject({ status: 'pass' });
+  expect(await runOnce({})).toMatchObject({ status: 'pass' });
 });

@@ -42,19 +42,19 @@ function pressureText(full: number): string {
   ].join('\n');
 }
 
-async function look(before: Proc, after: Proc = before): Promise<Finding> {
+async function runOnce(before: Proc, after: Proc = before): Promise<Finding> {
   await using first = await rootFolder(files(before));
   await using second = await rootFolder(files(after));
   // meminfo and vmstat belong to the first look.
-  return await seen(laterReading(first.paths, second.paths, 2));
+  return await runMemory(laterReading(first.paths, second.paths, 2));
 }
 
-async function seen(paths: Paths): Promise<Finding> {
+async function runMemory(paths: Paths): Promise<Finding> {
   return await runProbe(memory, HOST, { tools: { paths } });
 }
 
 test.concurrent('plenty of memory passes, with every measure in bytes, ratios and counts', async () => {
-  expect(await look({ available: 0.6, pressure: 0 })).toEqual({
+  expect(await runOnce({ available: 0.6, pressure: 0 })).toEqual({
     status: 'pass',
     measures: {
       available_bytes: 2_400_000 * 1024,
@@ -68,15 +68,17 @@ test.concurrent('plenty of memory passes, with every measure in bytes, ratios an
 });
 
 test.concurrent('page cache that fills the memory is no fault', async () => {
-  expect(await look({ available: 0.6, free: 0.01, pressure: 0 })).toMatchObject({ status: 'pass' });
+  expect(await runOnce({ available: 0.6, free: 0.01, pressure: 0 })).toMatchObject({
+    status: 'pass',
+  });
 });
 
 test.concurrent('swap that is full and that nobody touches is no fault', async () => {
-  expect(await look({ available: 0.3, pressure: 0 })).toMatchObject({ status: 'pass' });
+  expect(await runOnce({ available: 0.3, pressure: 0 })).toMatchObject({ status: 'pass' });
 });
 
 test.concurrent('little memory and tasks that wait for it are pressure', async () => {
-  expect(await look({ available: 0.03, pressure: 25 })).toMatchObject({
+  expect(await runOnce({ available: 0.03, pressure: 25 })).toMatchObject({
     status: 'fail',
     reason: 'pressure',
     detail:
@@ -86,7 +88,7 @@ test.concurrent('little memory and tasks that wait for it are pressure', async (
 });
 
 test.concurrent('little memory and pages that are swapped are pressure, without pressure figures too', async () => {
-  const finding = await look({ available: 0.03 }, { available: 0.03, pswpin: 2000 });
+  const finding = await runOnce({ available: 0.03 }, { available: 0.03, pswpin: 2000 });
 
   expect(finding).toMatchObject({
     status: 'fail',
@@ -100,7 +102,7 @@ test.concurrent.each([
   ['with pressure of 10 %', { available: 0.03, pressure: 10 }, { available: 0.03, pressure: 10 }],
   ['with 1000 pages swapped', { available: 0.03 }, { available: 0.03, pswpin: 1500 }],
 ])('little memory %s is low and nothing more', async (_name, before, after) => {
-  expect(await look(before, after)).toMatchObject({
+  expect(await runOnce(before, after)).toMatchObject({
     status: 'warn',
     reason: 'low',
     detail: '117 of 3906 MiB are available',
@@ -108,14 +110,14 @@ test.concurrent.each([
 });
 
 test.concurrent('5 % are enough, whatever waits', async () => {
-  expect(await look({ available: 0.05, pressure: 80 })).toMatchObject({ status: 'pass' });
+  expect(await runOnce({ available: 0.05, pressure: 80 })).toMatchObject({ status: 'pass' });
 });
 
 test.concurrent('counters that the kernel does not have are left out', async () => {
   const { '/proc/meminfo': meminfo } = files({ available: 0.5 });
   await using root = await rootFolder({ '/proc/meminfo': meminfo });
 
-  expect(Object.keys((await seen(root.paths)).measures ?? {})).toEqual([
+  expect(Object.keys((await runMemory(root.paths)).measures ?? {})).toEqual([
     'available_bytes',
     'size_bytes',
     'available_ratio',
@@ -128,7 +130,7 @@ test.concurrent.each([
 ])('meminfo that is %s cannot be judged', async (_name, content) => {
   await using root = await rootFolder(content);
 
-  expect(await seen(root.paths)).toEqual({
+  expect(await runMemory(root.paths)).toEqual({
     status: 'unknown',
     reason: 'proc-unreadable',
     detail: `${root.paths.procfs}/meminfo cannot be read`,

@@ -62,14 +62,14 @@ async function startRecords(world: () => World): Promise<HttpServer> {
   });
 }
 
-async function look(
+async function runOnce(
   server: HttpServer,
   probe = createRecord(),
   over: Partial<RunnerTarget> = {},
 ): Promise<Finding> {
-  await using way = await walkTo(server.port);
+  await using path = await walkTo(server.port);
   const endpoint = endpointAt(server.port);
-  const tools = { walk: way.walk };
+  const tools = { walk: path.walk };
   await runProbe(http, endpoint, { tools });
   const target = {
     ...runnerTarget('AAAAAAAAA', endpoint.id),
@@ -82,13 +82,13 @@ async function look(
 
 async function found(world: World, over: Partial<RunnerTarget> = {}): Promise<Finding> {
   await using server = await startRecords(() => world);
-  return await look(server, createRecord(), over);
+  return await runOnce(server, createRecord(), over);
 }
 
 test('a runner that is in order passes, and GitLab is only read', async () => {
   await using server = await startRecords(() => ({ managers: [{ system_id: 's_0123456789ab' }] }));
 
-  expect(await look(server)).toMatchObject({
+  expect(await runOnce(server)).toMatchObject({
     status: 'pass',
     measures: { managers: 1, waiting_jobs: 0 },
   });
@@ -103,7 +103,7 @@ test('what GitLab does not tell is not counted as none', async () => {
     return path === '/api/v4/runners/7' ? gitlab(200, known) : gitlab(403, { message: 'no' });
   });
 
-  expect(await look(server)).toHaveProperty('measures', {});
+  expect(await runOnce(server)).toHaveProperty('measures', {});
 });
 
 test.each([{ paused: true }, { active: false }])('%o is paused', async (runner) => {
@@ -122,7 +122,7 @@ async function after(...addresses: readonly string[]): Promise<Finding> {
   let finding: Finding = { status: 'pass' };
   for (const next of addresses) {
     address = next;
-    finding = await look(server, probe);
+    finding = await runOnce(server, probe);
   }
   return finding;
 }
@@ -169,7 +169,7 @@ describe('what cannot be told', () => {
     await using server = await startRecords(() => ({}));
     const record = { id: 7, tokenFile: join(folder, 'no-such-file') };
 
-    expect(await look(server, createRecord(), { record })).toMatchObject({
+    expect(await runOnce(server, createRecord(), { record })).toMatchObject({
       status: 'unknown',
       reason: 'no-api-token',
     });

@@ -23,12 +23,12 @@ test('two looks show what happened between them', async () => {
   );
   const probe = createRunnerMetrics();
   const clock = setClock();
-  const look = async () => await runProbe(probe, at(server.port), { tools: { clock } });
-  await look();
+  const runOnce = async () => await runProbe(probe, at(server.port), { tools: { clock } });
+  await runOnce();
   server.answer = page({ polls: { a: { '204': 7, '-1': 1 } }, jobs: { a: 1 } });
   clock.advance(15);
 
-  expect(await look()).toMatchObject({
+  expect(await runOnce()).toMatchObject({
     status: 'pass',
     facts: { version: '19.4.0' },
     measures: {
@@ -49,19 +49,19 @@ test('a job that has ended and keeps its slot is seen after five minutes', async
   server.jobs = `url=${url} state=success stage=step_script executor_stage=docker_run duration=1h0m1.5s\n`;
   const probe = createRunnerMetrics();
   const clock = setClock();
-  const look = async () => await runProbe(probe, at(server.port), { tools: { clock } });
+  const runOnce = async () => await runProbe(probe, at(server.port), { tools: { clock } });
 
-  expect(await look()).toMatchObject({
+  expect(await runOnce()).toMatchObject({
     measures: { longest_job_seconds: 3601.5, held_slots: 0 },
   });
   clock.advance(300);
-  const second = await look();
+  const second = await runOnce();
   expect(second).toMatchObject({ measures: { held_slots: 1 } });
   expect(second.events?.find(({ kind }) => kind === 'slot-held')).toMatchObject({
     facts: { jobs: 1, job_url: url, job_state: 'success' },
   });
   server.jobs = '';
-  expect(await look()).toMatchObject({ measures: { held_slots: 0, longest_job_seconds: 0 } });
+  expect(await runOnce()).toMatchObject({ measures: { held_slots: 0, longest_job_seconds: 0 } });
 });
 
 test('an address that nobody listens at is not reached', async () => {

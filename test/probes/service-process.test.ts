@@ -36,7 +36,7 @@ describe('a process in state D', () => {
   test('that stays there hangs', async () => {
     await using root = await rootFolder({
       ...PROC_STAT,
-      ...procProcess(7, { words: RUN, state: 'D' }),
+      ...procProcess(7, { args: RUN, state: 'D' }),
     });
 
     expect(await runProbe(createService(), TARGET, { tools: { paths: root.paths } })).toMatchObject(
@@ -51,21 +51,24 @@ describe('a process in state D', () => {
   test('for a moment works', async () => {
     await using root = await rootFolder({
       ...PROC_STAT,
-      ...procProcess(7, { words: RUN, state: 'D' }),
+      ...procProcess(7, { args: RUN, state: 'D' }),
     });
-    const looking = runProbe(createService(), TARGET, { tools: { paths: root.paths } });
-    setTimeout(() => void add(root, 7, { words: RUN }), 200);
+    const running = runProbe(createService(), TARGET, { tools: { paths: root.paths } });
+    setTimeout(() => void add(root, 7, { args: RUN }), 200);
 
-    expect(await looking).toMatchObject({ status: 'pass' });
+    expect(await running).toMatchObject({ status: 'pass' });
   });
 });
 
-async function looks(root: RootFolder, pauseSeconds: number): Promise<readonly string[]> {
+async function reasonsWhileRestarting(
+  root: RootFolder,
+  pauseSeconds: number,
+): Promise<readonly string[]> {
   const probe = createService();
   const clock = setClock((BOOTED_SECONDS + 3600) * 1000);
   const reasons: string[] = [];
   for (const pid of [11, 22, 33, 44]) {
-    await add(root, pid, { words: RUN });
+    await add(root, pid, { args: RUN });
     const finding = await runProbe(probe, TARGET, { tools: { paths: root.paths, clock } });
     reasons.push(finding.status === 'pass' ? 'pass' : finding.reason);
     await remove(root, pid);
@@ -79,13 +82,25 @@ describe('processes that come and go', () => {
   test('four within a quarter of an hour are a loop, also while there is none', async () => {
     await using root = await rootFolder({ ...PROC_STAT, '/usr/bin/gitlab-runner': '' });
 
-    expect(await looks(root, 15)).toEqual(['pass', 'pass', 'pass', 'crash-loop', 'crash-loop']);
+    expect(await reasonsWhileRestarting(root, 15)).toEqual([
+      'pass',
+      'pass',
+      'pass',
+      'crash-loop',
+      'crash-loop',
+    ]);
   });
 
   test('four within two hours are none', async () => {
     await using root = await rootFolder({ ...PROC_STAT, '/usr/bin/gitlab-runner': '' });
 
-    expect(await looks(root, 1200)).toEqual(['pass', 'pass', 'pass', 'pass', 'not-running']);
+    expect(await reasonsWhileRestarting(root, 1200)).toEqual([
+      'pass',
+      'pass',
+      'pass',
+      'pass',
+      'not-running',
+    ]);
   });
 });
 
@@ -93,21 +108,21 @@ test('a process that lives much longer than those before it ends the loop', asyn
   await using root = await rootFolder({ ...PROC_STAT, '/usr/bin/gitlab-runner': '' });
   const probe = createService();
   const clock = setClock((BOOTED_SECONDS + 3600) * 1000);
-  const look = async (): Promise<string> => {
+  const runOnce = async (): Promise<string> => {
     const finding = await runProbe(probe, TARGET, { tools: { paths: root.paths, clock } });
     return finding.status === 'pass' ? 'pass' : finding.reason;
   };
   for (const pid of [11, 22, 33]) {
-    await add(root, pid, { words: RUN });
-    await look();
+    await add(root, pid, { args: RUN });
+    await runOnce();
     await remove(root, pid);
     clock.advance(40);
   }
-  await add(root, 44, { words: RUN });
-  const reasons: string[] = [await look()];
+  await add(root, 44, { args: RUN });
+  const reasons: string[] = [await runOnce()];
   for (const seconds of [70, 20]) {
     clock.advance(seconds);
-    reasons.push(await look());
+    reasons.push(await runOnce());
   }
 
   expect(reasons).toEqual(['crash-loop', 'crash-loop', 'pass']);
@@ -120,8 +135,8 @@ describe('one config file', () => {
       ...PROC_STAT,
       [TARGET.configPath]: 'concurrent = 1\n',
       '/srv/mark': '',
-      ...procProcess(7, { words: RUN }),
-      ...procProcess(9, { words: other, startedSeconds: 5 }),
+      ...procProcess(7, { args: RUN }),
+      ...procProcess(9, { args: other, startedSeconds: 5 }),
     });
     const { rootfs, procfs } = root.paths;
     await link(join(rootfs, TARGET.configPath), join(rootfs, '/srv/same.toml'));
@@ -142,8 +157,8 @@ describe('one config file', () => {
       ...PROC_STAT,
       [TARGET.configPath]: 'concurrent = 1\n',
       '/srv/other.toml': 'concurrent = 1\n',
-      ...procProcess(7, { words: RUN }),
-      ...procProcess(9, { words: other }),
+      ...procProcess(7, { args: RUN }),
+      ...procProcess(9, { args: other }),
     });
     const { rootfs, procfs } = root.paths;
     for (const pid of [7, 9]) await symlink(rootfs, join(procfs, String(pid), 'root'));

@@ -29,7 +29,7 @@ interface Host {
   readonly unit?: Readonly<Record<string, string | number>>;
 }
 
-async function look({ processes = {}, files = {}, unit }: Host): Promise<Finding> {
+async function runOnce({ processes = {}, files = {}, unit }: Host): Promise<Finding> {
   const all = {
     ...PROC_STAT,
     ...Object.assign(
@@ -43,9 +43,9 @@ async function look({ processes = {}, files = {}, unit }: Host): Promise<Finding
 }
 
 test('a main process on our config passes, with its start and the restarts of its unit', async () => {
-  const processes = { 4711: { words: RUN, startedSeconds: 1800 } };
+  const processes = { 4711: { args: RUN, startedSeconds: 1800 } };
 
-  expect(await look({ processes, unit: { NRestarts: 2 } })).toEqual({
+  expect(await runOnce({ processes, unit: { NRestarts: 2 } })).toEqual({
     status: 'pass',
     measures: { processes: 1, started_timestamp_seconds: BOOTED_SECONDS + 1800, restarts: 2 },
     facts: {
@@ -62,7 +62,7 @@ test('a main process on our config passes, with its start and the restarts of it
 });
 
 test('without systemd the process alone counts', async () => {
-  expect(await look({ processes: { 7: { words: RUN } } })).toEqual({
+  expect(await runOnce({ processes: { 7: { args: RUN } } })).toEqual({
     status: 'pass',
     measures: { processes: 1, started_timestamp_seconds: BOOTED_SECONDS },
     facts: { unit: TARGET.id, config_path: TARGET.configPath, pid: 7, uid: 0, state: 'S' },
@@ -70,7 +70,7 @@ test('without systemd the process alone counts', async () => {
 });
 
 test('one question goes to systemctl, about the one unit', async () => {
-  await using root = await startHost(procProcess(7, { words: RUN }), createStates({}));
+  await using root = await startHost(procProcess(7, { args: RUN }), createStates({}));
   await runProbe(service, TARGET, { tools: { paths: root.paths } });
 
   expect(await readFile(root.callsFile, 'utf8')).toBe(
@@ -79,7 +79,7 @@ test('one question goes to systemctl, about the one unit', async () => {
 });
 
 test('a systemctl that hangs is given up at the deadline, and the process still counts', async () => {
-  await using root = await startHost(procProcess(7, { words: RUN }), 'exec sleep 600');
+  await using root = await startHost(procProcess(7, { args: RUN }), 'exec sleep 600');
   const tools = { paths: root.paths, signal: AbortSignal.timeout(300) };
 
   expect(await runProbe(service, TARGET, { tools })).toMatchObject({
@@ -89,7 +89,7 @@ test('a systemctl that hangs is given up at the deadline, and the process still 
 });
 
 test('a program without a process is not running', async () => {
-  expect(await look({ files: PROGRAM })).toMatchObject({
+  expect(await runOnce({ files: PROGRAM })).toMatchObject({
     status: 'fail',
     reason: 'not-running',
     detail: 'no process `gitlab-runner run` is running',
@@ -100,7 +100,7 @@ test('a program without a process is not running', async () => {
 test('a unit that was stopped is not running, even where the program lies elsewhere', async () => {
   const unit = { ActiveState: 'inactive', SubState: 'dead' };
 
-  expect(await look({ unit })).toMatchObject({
+  expect(await runOnce({ unit })).toMatchObject({
     status: 'fail',
     reason: 'not-running',
     detail: 'no process `gitlab-runner run` is running; gitlab-runner.service is inactive',
@@ -114,7 +114,7 @@ test.each([
     { unit: { LoadState: 'not-found', ActiveState: 'inactive', SubState: 'dead' } },
   ],
 ])('no process, no program and %s is not installed', async (_name, host) => {
-  expect(await look(host)).toMatchObject({ status: 'fail', reason: 'not-installed' });
+  expect(await runOnce(host)).toMatchObject({ status: 'fail', reason: 'not-installed' });
 });
 
 test.each([
@@ -126,7 +126,7 @@ test.each([
 ])('a unit that %s has failed', async (_name, unit) => {
   const { ActiveState, SubState } = unit;
 
-  expect(await look({ unit })).toMatchObject({
+  expect(await runOnce({ unit })).toMatchObject({
     status: 'fail',
     reason: 'failed',
     detail: `gitlab-runner.service is ${ActiveState} (${SubState}, exit-code)`,
@@ -137,7 +137,7 @@ test.each([
   ['stops', { ActiveState: 'deactivating', SubState: 'stop-sigterm' }],
   ['starts', { ActiveState: 'activating', SubState: 'start-pre' }],
 ])('a unit that %s at this moment is restarting, and nobody is alarmed', async (_name, unit) => {
-  expect(await look({ unit })).toMatchObject({
+  expect(await runOnce({ unit })).toMatchObject({
     status: 'warn',
     reason: 'restarting',
     detail: `gitlab-runner.service is ${unit.ActiveState} (${unit.SubState})`,
@@ -152,7 +152,7 @@ test('a unit that waits for yet another start is a crash loop', async () => {
     NRestarts: 7,
   };
 
-  expect(await look({ unit })).toMatchObject({
+  expect(await runOnce({ unit })).toMatchObject({
     status: 'fail',
     reason: 'crash-loop',
     detail:
@@ -162,22 +162,24 @@ test('a unit that waits for yet another start is a crash loop', async () => {
 });
 
 test('a young process of a unit with many restarts is a crash loop; an old one has recovered', async () => {
-  const young = { 7: { words: RUN, startedSeconds: 3570 } };
-  const old = { 7: { words: RUN, startedSeconds: 2000 } };
+  const young = { 7: { args: RUN, startedSeconds: 3570 } };
+  const old = { 7: { args: RUN, startedSeconds: 2000 } };
 
-  expect(await look({ processes: young, unit: { NRestarts: 3 } })).toMatchObject({
+  expect(await runOnce({ processes: young, unit: { NRestarts: 3 } })).toMatchObject({
     status: 'fail',
     reason: 'crash-loop',
     detail: 'systemd restarted the unit 3 times, last 30 s ago',
   });
-  expect(await look({ processes: old, unit: { NRestarts: 3 } })).toMatchObject({ status: 'pass' });
-  expect(await look({ processes: young, unit: { NRestarts: 2 } })).toMatchObject({
+  expect(await runOnce({ processes: old, unit: { NRestarts: 3 } })).toMatchObject({
+    status: 'pass',
+  });
+  expect(await runOnce({ processes: young, unit: { NRestarts: 2 } })).toMatchObject({
     status: 'pass',
   });
 });
 
 test.each(['T', 't'])('a process in state %s is stopped', async (state) => {
-  expect(await look({ processes: { 7: { words: RUN, state } } })).toMatchObject({
+  expect(await runOnce({ processes: { 7: { args: RUN, state } } })).toMatchObject({
     status: 'fail',
     reason: 'stopped',
     detail: `process 7 is stopped (state ${state})`,
@@ -186,9 +188,9 @@ test.each(['T', 't'])('a process in state %s is stopped', async (state) => {
 });
 
 test('a process on another file is another config', async () => {
-  const words = ['gitlab-runner', 'run', '-c', '/srv/runner/config.toml'];
+  const args = ['gitlab-runner', 'run', '-c', '/srv/runner/config.toml'];
 
-  expect(await look({ processes: { 7: { words } }, files: PROGRAM })).toMatchObject({
+  expect(await runOnce({ processes: { 7: { args } }, files: PROGRAM })).toMatchObject({
     status: 'fail',
     reason: 'other-config',
     detail: 'process 7 uses /srv/runner/config.toml, not /etc/gitlab-runner/config.toml',
@@ -199,12 +201,12 @@ test('a process on another file is another config', async () => {
 
 test('two main processes on our config are a warning; the elder one counts', async () => {
   const processes = {
-    30: { words: RUN, startedSeconds: 10 },
-    200: { words: RUN, startedSeconds: 5 },
-    201: { words: ['gitlab-runner', 'run', '--config', '/srv/other.toml'] },
+    30: { args: RUN, startedSeconds: 10 },
+    200: { args: RUN, startedSeconds: 5 },
+    201: { args: ['gitlab-runner', 'run', '--config', '/srv/other.toml'] },
   };
 
-  expect(await look({ processes })).toMatchObject({
+  expect(await runOnce({ processes })).toMatchObject({
     status: 'warn',
     reason: 'two-processes',
     detail: 'processes 200 and 30 use /etc/gitlab-runner/config.toml',

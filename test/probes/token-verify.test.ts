@@ -35,8 +35,8 @@ function entry(port: number, over: Partial<RunnerTarget> = {}): RunnerTarget {
 
 async function walkThrough(target: RunnerTarget, over: Partial<LinkTools> = {}): Promise<Finding> {
   const port = Number(new URL(target.url).port);
-  await using way = await walkTo(port);
-  const tools = { walk: way.walk, ...over };
+  await using path = await walkTo(port);
+  const tools = { walk: path.walk, ...over };
   await runProbe(http, endpointAt(port), { tools });
   return await runProbe(token, target, { tools });
 }
@@ -193,8 +193,8 @@ test('whatever GitLab says, nothing but reading and verify is ever sent', async 
       { Location: '/api/v4/jobs/request' },
     );
     await using server = await startHttpServer(() => said);
-    await using way = await walkTo(server.port);
-    const tools = { walk: way.walk };
+    await using path = await walkTo(server.port);
+    const tools = { walk: path.walk };
     await runProbe(http, endpointAt(server.port), { tools });
     await runProbe(api, endpointAt(server.port), { tools });
     await runProbe(token, entry(server.port), { tools });

@@ -32,8 +32,8 @@ function entry(port: number, over: Partial<RunnerTarget> = {}): RunnerTarget {
 
 async function walkThrough(target: RunnerTarget, over: Partial<LinkTools> = {}): Promise<Finding> {
   const port = Number(new URL(target.url).port);
-  await using way = await walkTo(port);
-  const tools = { walk: way.walk, ...over };
+  await using path = await walkTo(port);
+  const tools = { walk: path.walk, ...over };
   await runProbe(http, endpointAt(port), { tools });
   return await runProbe(token, target, { tools });
 }

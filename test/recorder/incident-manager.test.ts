@@ -52,7 +52,7 @@ function later(view: View, minutes: number): View {
   return { ...view, snapshot: { ...view.snapshot, takenAt: START + minutes * 60_000 } };
 }
 
-const refused = (ids: readonly string[], bad: readonly string[]): View => {
+const viewWithRefusals = (ids: readonly string[], bad: readonly string[]): View => {
   const said = Object.fromEntries(bad.map((id) => [`token@${id}`, fail('rejected', { line: 7 })]));
   return viewOf(snapshotOf(said, { runners: ids.map((id) => runner(id)) }));
 };
@@ -84,7 +84,7 @@ describe('an incident', () => {
   test('of one cause and fifty entries is one', async () => {
     const ids = Array.from({ length: 50 }, (_, index) => `runner${100 + index}`);
     const book = newManager();
-    await show(book, refused(ids, ids));
+    await show(book, viewWithRefusals(ids, ids));
 
     expect(book.list()).toHaveLength(1);
     expect(book.list()[0]?.runners).toHaveLength(50);
@@ -92,8 +92,11 @@ describe('an incident', () => {
 
   test('takes in an entry that the same cause reaches later', async () => {
     const book = newManager();
-    await show(book, refused(['runnerAA1', 'runnerAA2'], ['runnerAA1']));
-    await show(book, later(refused(['runnerAA1', 'runnerAA2'], ['runnerAA1', 'runnerAA2']), 5));
+    await show(book, viewWithRefusals(['runnerAA1', 'runnerAA2'], ['runnerAA1']));
+    await show(
+      book,
+      later(viewWithRefusals(['runnerAA1', 'runnerAA2'], ['runnerAA1', 'runnerAA2']), 5),
+    );
 
     expect(book.list()).toMatchObject([{ runners: ['runnerAA1', 'runnerAA2'] }]);
     expect(documentOf(book).confirmedAt).toBe('2026-11-24T09:00:00.000Z');
@@ -137,8 +140,8 @@ describe('an incident', () => {
 
   test('is over when its entry is gone', async () => {
     const book = newManager();
-    await show(book, refused(['runnerAA1', 'runnerAA2'], ['runnerAA1']));
-    await show(book, later(refused(['runnerAA2'], []), 1));
+    await show(book, viewWithRefusals(['runnerAA1', 'runnerAA2'], ['runnerAA1']));
+    await show(book, later(viewWithRefusals(['runnerAA2'], []), 1));
 
     expect(book.list()[0]?.recoveredAt).toBe(START + 60_000);
   });
@@ -168,7 +171,7 @@ describe('what is kept', () => {
 
   test('is bounded in size', async () => {
     const ids = Array.from({ length: 200 }, (_, index) => `runner${100 + index}`);
-    const view = refused(ids, ids);
+    const view = viewWithRefusals(ids, ids);
     const detail = 'x'.repeat(4000);
     const checks = view.snapshot.checks.map((state) => ({
       ...state,

@@ -17,7 +17,7 @@ const NONSENSE: readonly unknown[] = [
 ];
 
 const traces = (what: string, text: string) => new Map([[what, { text }]]);
-const written = (text: string, changedAt: number) => new Map([['hosts', { text, changedAt }]]);
+const fileNotes = (text: string, changedAt: number) => new Map([['hosts', { text, changedAt }]]);
 
 describe('the journal', () => {
   test('a thing seen first is no change, a different one is, and an equal one is not', () => {
@@ -51,10 +51,10 @@ describe('the journal', () => {
 
   test('a file tells itself when it changed, unless that is older than the last look', () => {
     const journal = new ChangeJournal();
-    journal.update(written('a', START - 5000), START);
+    journal.update(fileNotes('a', START - 5000), START);
 
-    expect(journal.update(written('b', START + 500), START + 3000)[0]?.at).toBe(START + 500);
-    expect(journal.update(written('c', START - 90_000), START + 6000)[0]?.at).toBe(START + 6000);
+    expect(journal.update(fileNotes('b', START + 500), START + 3000)[0]?.at).toBe(START + 500);
+    expect(journal.update(fileNotes('c', START - 90_000), START + 6000)[0]?.at).toBe(START + 6000);
   });
 
   test('it keeps a hundred changes, newest first', () => {

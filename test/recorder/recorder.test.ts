@@ -121,7 +121,7 @@ test.each(CHANGES)('a change of $what is seen, and of nothing else', async (chan
   expect(after.get(change.what)?.text).toMatch(change.after);
 });
 
-async function recorded(view: View): Promise<Incident> {
+async function recordView(view: View): Promise<Incident> {
   await using root = await rootFolder(FILES);
   const recorder = new Recorder({
     clock: setClock(),
@@ -142,7 +142,7 @@ describe('an incident', () => {
   const BROKEN = viewOf(snapshotOf(brokenAt('connect', fail('refused'))));
 
   test('has the runner’s own last lines, of the entries that it concerns and of the process, oldest first', async () => {
-    expect((await recorded(BROKEN)).runnerLog).toEqual([
+    expect((await recordView(BROKEN)).runnerLog).toEqual([
       '2026-11-24T08:59:59.000Z said of runnerAA1',
       '2026-11-24T08:59:59.000Z said of runnerAA2',
       '2026-11-24T09:00:00.000Z said of the process',
@@ -151,7 +151,7 @@ describe('an incident', () => {
 
   test('says when the clock was set before it', async () => {
     const clockStep = { at: START - 120_000, seconds: -3600 };
-    const { changes } = await recorded({ ...BROKEN, self: { ...BROKEN.self, clockStep } });
+    const { changes } = await recordView({ ...BROKEN, self: { ...BROKEN.self, clockStep } });
 
     expect(changes).toEqual([
       {
@@ -165,7 +165,7 @@ describe('an incident', () => {
   });
 
   test('has this host’s routes, and its processes by name alone', async () => {
-    const { routes, processes } = await recorded(BROKEN);
+    const { routes, processes } = await recordView(BROKEN);
 
     expect(routes.length).toBeGreaterThan(0);
     expect(processes.byMemory).toHaveLength(10);

@@ -18,7 +18,7 @@ afterEach(async () => {
   await network[Symbol.asyncDispose]();
 });
 
-async function asRunner(server = network.gitlab.address): Promise<Finding> {
+async function lookUpAsRunner(server = network.gitlab.address): Promise<Finding> {
   const conf = `nameserver ${server}\nsearch .\noptions timeout:4 attempts:1`;
   return await network.runner.run(BODIES, lookUp, [conf]);
 }
@@ -27,7 +27,7 @@ describe('no way to the name server', () => {
   test('without a route', async () => {
     await network.runner.exec('ip', 'route', 'del', '10.200.0.0/24', 'dev', 'lab');
 
-    expect(await asRunner()).toMatchObject({
+    expect(await lookUpAsRunner()).toMatchObject({
       status: 'fail',
       reason: 'no-route',
       detail: 'lookup of gitlab.test: 10.200.0.2 no-route',
@@ -38,19 +38,19 @@ describe('no way to the name server', () => {
   test('with the link down', async () => {
     await network.runner.exec('ip', 'link', 'set', 'lab', 'down');
 
-    expect(await asRunner()).toMatchObject({ status: 'fail', reason: 'no-route' });
+    expect(await lookUpAsRunner()).toMatchObject({ status: 'fail', reason: 'no-route' });
   });
 
   test('over IPv6, with the link down', async () => {
     await network.runner.exec('ip', 'link', 'set', 'lab', 'down');
 
-    expect(await asRunner(network.gitlab.address6)).toMatchObject({ reason: 'no-route' });
+    expect(await lookUpAsRunner(network.gitlab.address6)).toMatchObject({ reason: 'no-route' });
   });
 
   test('with the cable out: the route is still there', async () => {
     await network.gitlab.exec('ip', 'link', 'set', 'lab', 'down');
 
-    expect(await asRunner()).toMatchObject({
+    expect(await lookUpAsRunner()).toMatchObject({
       status: 'fail',
       reason: 'no-route',
       detail: expect.stringMatching(/^lookup of gitlab\.test: 10\.200\.0\.2 \w+; lab is down$/),
@@ -64,18 +64,18 @@ test('an own firewall that forbids the question', async () => {
   await runner.exec('nft', 'add chain inet out o { type filter hook output priority 0; }');
   await runner.exec('nft', 'add rule inet out o udp dport 53 drop');
 
-  expect(await asRunner()).toMatchObject({ status: 'fail', reason: 'prohibited' });
+  expect(await lookUpAsRunner()).toMatchObject({ status: 'fail', reason: 'prohibited' });
 });
 
 describe('a way, and nobody who answers', () => {
   test('nothing listens', async () => {
-    expect(await asRunner()).toMatchObject({ status: 'fail', reason: 'resolver-down' });
+    expect(await lookUpAsRunner()).toMatchObject({ status: 'fail', reason: 'resolver-down' });
   });
 
   test('a firewall drops the question', async () => {
     await network.gitlab.filter('udp dport 53 drop');
 
-    expect(await asRunner()).toMatchObject({
+    expect(await lookUpAsRunner()).toMatchObject({
       reason: 'timeout',
       detail: 'lookup of gitlab.test: 10.200.0.2 timeout',
     });
@@ -84,14 +84,14 @@ describe('a way, and nobody who answers', () => {
   test('a firewall rejects the question', async () => {
     await network.gitlab.filter('udp dport 53 reject with icmpx admin-prohibited');
 
-    expect(await asRunner()).toMatchObject({
+    expect(await lookUpAsRunner()).toMatchObject({
       reason: 'timeout',
       detail: 'lookup of gitlab.test: 10.200.0.2 unreachable',
     });
   });
 
   test('the server is not there', async () => {
-    expect(await asRunner('10.200.0.77')).toMatchObject({
+    expect(await lookUpAsRunner('10.200.0.77')).toMatchObject({
       reason: 'timeout',
       detail: expect.stringMatching(
         /^lookup of gitlab\.test: 10\.200\.0\.77 (?:timeout|unreachable)$/,
@@ -102,10 +102,10 @@ describe('a way, and nobody who answers', () => {
   test('the answer does not fit, and TCP is dropped', async () => {
     const { gitlab } = network;
     await gitlab.start(...bodyCommand(BODIES, serveTruncated, [gitlab.address]));
-    expect((await asRunner()).status).toBe('pass');
+    expect((await lookUpAsRunner()).status).toBe('pass');
     await gitlab.filter('tcp dport 53 drop');
 
-    expect(await asRunner()).toMatchObject({
+    expect(await lookUpAsRunner()).toMatchObject({
       reason: 'timeout',
       detail: 'lookup of gitlab.test: 10.200.0.2 timeout',
     });

@@ -25,17 +25,17 @@ export async function fillDockerRoot(folder: string) {
     backend: { kind: 'docker', source: 'default address' },
   };
   const probe = createExecutor(new FileSystemReader());
-  const look = async () => await runProbe(probe, target, { tools: { paths: HOST_PATHS } });
+  const runOnce = async () => await runProbe(probe, target, { tools: { paths: HOST_PATHS } });
   const docker = await startDockerServer({ info: { DockerRootDir: root } }, socket);
-  const before = await look();
+  const before = await runOnce();
   try {
     writeFileSync(join(root, 'layer'), new Uint8Array(16 * 1024 ** 2));
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('ENOSPC')) throw error;
   }
-  const full = await look();
+  const full = await runOnce();
   await docker[Symbol.asyncDispose]();
-  return { before, full, gone: await look() };
+  return { before, full, gone: await runOnce() };
 }
 
 const NOBODY = 65_534;

@@ -29,7 +29,7 @@ const DOCKER: ExecutorTarget = {
   credentials: RUNNER,
 };
 
-async function look(mode: number, group: number, folderMode = 0o755): Promise<Finding> {
+async function runOnce(mode: number, group: number, folderMode = 0o755): Promise<Finding> {
   await using root = await rootFolder({ '/run/x': '', '/var/lib/docker/x': '' });
   const place = join(root.paths.rootfs, SOCKET);
   await using stack = new AsyncDisposableStack();
@@ -49,7 +49,7 @@ test.each([
 ])('a socket that %s is no use to the runner, though we may use it', async (...given) => {
   const [, mode, group, folderMode, denied] = given;
 
-  expect(await look(mode, group, folderMode)).toMatchObject({
+  expect(await runOnce(mode, group, folderMode)).toMatchObject({
     status: 'fail',
     reason: 'socket-permission',
     detail: `unix://${SOCKET} (default address): user 1500 has no permission for ${denied}`,
@@ -58,7 +58,7 @@ test.each([
 });
 
 test('a socket of a group that the runner is in passes', async () => {
-  expect(await look(0o660, 998)).toMatchObject({ status: 'pass' });
+  expect(await runOnce(0o660, 998)).toMatchObject({ status: 'pass' });
 });
 
 test('a socket that nobody serves is down, whatever its mode', async () => {

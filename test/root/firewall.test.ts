@@ -16,7 +16,7 @@ afterEach(async () => await network.runner.unfilter());
 afterAll(async () => await network[Symbol.asyncDispose]());
 
 /** The verdict of the kernel's own list on a packet, after these commands. */
-async function stoppedBy(commands: readonly string[], packet: Partial<Packet> = {}) {
+async function findStoppingRule(commands: readonly string[], packet: Partial<Packet> = {}) {
   for (const command of commands) await network.runner.exec('nft', command);
   const json = await network.runner.exec('nft', '--json', 'list', 'ruleset');
   return findBlockingRule(json, { ...GITLAB, ...packet });
@@ -46,11 +46,14 @@ describe('a rule that stops the connection', () => {
       'drop',
     ],
   ])('%s', async (_, rules, verdict) => {
-    expect(await stoppedBy([...OUTPUT, ...rules])).toMatchObject({ verdict, isByUser: false });
+    expect(await findStoppingRule([...OUTPUT, ...rules])).toMatchObject({
+      verdict,
+      isByUser: false,
+    });
   });
 
   test('is named as nft names it, with its comment', async () => {
-    const found = await stoppedBy([
+    const found = await findStoppingRule([
       ...OUTPUT,
       rule('tcp dport 443 drop comment "egress lockdown"'),
     ]);
@@ -62,15 +65,15 @@ describe('a rule that stops the connection', () => {
   test('only for the user of the runner', async () => {
     const rules = [...OUTPUT, rule('meta skuid 999 tcp dport 443 drop')];
 
-    expect(await stoppedBy(rules)).toMatchObject({ verdict: 'drop', isByUser: true });
+    expect(await findStoppingRule(rules)).toMatchObject({ verdict: 'drop', isByUser: true });
     await network.runner.unfilter();
-    expect(await stoppedBy(rules, { uid: 0 })).toBeUndefined();
+    expect(await findStoppingRule(rules, { uid: 0 })).toBeUndefined();
   });
 
   test('is the policy of the chain, when no rule accepts', async () => {
     const closed = OUTPUT.map((line) => line.replace('policy accept', 'policy drop'));
 
-    expect(await stoppedBy([...closed, rule('udp dport 53 accept')])).toEqual({
+    expect(await findStoppingRule([...closed, rule('udp dport 53 accept')])).toEqual({
       place: 'inet host out',
       chain: ['inet', 'host', 'out'],
       verdict: 'policy drop',
@@ -101,14 +104,14 @@ describe('rules that do not stop it', () => {
     ['a rate limit', [rule('limit rate over 1/second drop')]],
     ['no rule at all', []],
   ])('%s', async (_, rules) => {
-    expect(await stoppedBy([...OUTPUT, ...rules])).toBeUndefined();
+    expect(await findStoppingRule([...OUTPUT, ...rules])).toBeUndefined();
   });
 });
 
 test('chains of forward do not matter to a packet of this host', async () => {
   const forward = 'add chain inet host on { type filter hook forward priority 0; policy drop; }';
 
-  expect(await stoppedBy([...OUTPUT, forward])).toBeUndefined();
+  expect(await findStoppingRule([...OUTPUT, forward])).toBeUndefined();
 });
 
 describe('the answer to it', () => {
@@ -125,7 +128,7 @@ describe('the answer to it', () => {
       'drop',
     ],
   ])('is stopped %s', async (_, rules, verdict) => {
-    expect(await stoppedBy([...OUTPUT, ...rules], { leavesHost: true })).toMatchObject({
+    expect(await findStoppingRule([...OUTPUT, ...rules], { leavesHost: true })).toMatchObject({
       verdict,
       ofAnswer: true,
     });
@@ -136,7 +139,9 @@ describe('the answer to it', () => {
     ['a map of verdicts decides', [rule('ct state vmap { established : accept }', 'in')]],
     ['the interface may pass', [rule('iifname "eth9" accept', 'in')]],
   ])('passes where %s', async (_, rules) => {
-    expect(await stoppedBy([...OUTPUT, closed, ...rules], { leavesHost: true })).toBeUndefined();
+    expect(
+      await findStoppingRule([...OUTPUT, closed, ...rules], { leavesHost: true }),
+    ).toBeUndefined();
   });
 });
 
@@ -144,7 +149,9 @@ test('what goes to another host does not take the loopback interface', async () 
   const closed = OUTPUT.map((line) => line.replace('policy accept', 'policy drop'));
   const rules = [...closed, rule('oifname "lo" accept')];
 
-  expect(await stoppedBy(rules, { leavesHost: true })).toMatchObject({ verdict: 'policy drop' });
+  expect(await findStoppingRule(rules, { leavesHost: true })).toMatchObject({
+    verdict: 'policy drop',
+  });
   await network.runner.unfilter();
-  expect(await stoppedBy(rules)).toBeUndefined();
+  expect(await findStoppingRule(rules)).toBeUndefined();
 });

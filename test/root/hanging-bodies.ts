@@ -52,7 +52,7 @@ function statLine(pid: string): string {
 }
 
 /** One mount that falls silent, is asked again and again, and recovers. */
-export async function fallSilent(folder: string, how: 'takes questions' | 'stands still') {
+export async function hangMount(folder: string, how: 'takes questions' | 'stands still') {
   await using mount = await mountHanging(folder);
   const reader = new FileSystemReader();
   const clock = setClock();
@@ -69,7 +69,7 @@ export async function fallSilent(folder: string, how: 'takes questions' | 'stand
   await silence(mount, how);
   const during = [await ask(), await ask(), await ask()];
   await recover(mount, how);
-  await idle(reader);
+  await waitUntilIdle(reader);
   return { before, during, after: await ask(PATIENCE_MILLISECONDS), children };
 }
 
@@ -84,7 +84,7 @@ async function recover(mount: HangingMount, how: string): Promise<void> {
 }
 
 /** Waits until no question is open, a turn of the event loop at a time. */
-async function idle(reader: FileSystemReader): Promise<void> {
+async function waitUntilIdle(reader: FileSystemReader): Promise<void> {
   while (reader.inFlight() > 0) await readFile('/proc/self/stat');
 }
 

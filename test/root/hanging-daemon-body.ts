@@ -21,7 +21,7 @@ export async function serveOnHungMounts(folder: string) {
   const config = join(folder, 'config.toml');
   writeFileSync(config, mounts.map((one, index) => entryOn(one, index)).join(''));
   const socket = join(folder, 'web.sock');
-  const [program, ...words] = programArguments(
+  const [program, ...args] = programArguments(
     [
       'serve',
       // The mounts are this namespace's own.
@@ -32,7 +32,7 @@ export async function serveOnHungMounts(folder: string) {
     ],
     folder,
   );
-  const daemon = spawn(program, words, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const daemon = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   const ended = once(daemon, 'exit');
   const checks = await untilHung(socket);
   const children = statChildren(daemon.pid ?? 0).length;

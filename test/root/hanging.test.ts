@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { rootFolder } from '../support/dns-server.ts';
 import { inMountNamespace } from '../support/mount-namespace.ts';
 import { serveOnHungMounts } from './hanging-daemon-body.ts';
-import { fallSilent, hangMany } from './hanging-bodies.ts';
+import { hangMount, hangMany } from './hanging-bodies.ts';
 
 const BODIES = import.meta.resolve('./hanging-bodies.ts');
 const DAEMON_BODY = import.meta.resolve('./hanging-daemon-body.ts');
@@ -14,7 +14,7 @@ test.each(['takes questions', 'stands still'] as const)(
   async (how) => {
     await using root = await rootFolder({});
     const folder = `${root.paths.rootfs}/mount`;
-    const seen = await inMountNamespace(BODIES, fallSilent, folder, how);
+    const seen = await inMountNamespace(BODIES, hangMount, folder, how);
 
     const { before, during, after, children } = seen;
     expect(before).toMatchObject({ status: 'pass', measures: { free_ratio: 0.25 } });

@@ -42,7 +42,7 @@ async function startContainer(
       return `${file} ${place}`;
     }),
   );
-  const mounts = [...own, ...more].map((words) => `mount --bind ${words} && `);
+  const mounts = [...own, ...more].map((args) => `mount --bind ${args} && `);
   const script = `${mounts.join('')}ip link set lo up && exec sleep infinity`;
   const child = spawn('unshare', ['--net', '--mount', 'sh', '-c', script], { stdio: 'ignore' });
   const pid = child.pid ?? 0;
@@ -62,20 +62,20 @@ async function hostThatKnows(name: string): Promise<RootFolder> {
   return await rootFolder({ '/etc/hosts': `127.0.0.1 ${name}\n`, '/etc/resolv.conf': '' });
 }
 
-interface Looked {
+interface RunOptions {
   readonly place: HostPort;
   readonly root: RootFolder;
-  readonly ways?: JobNetwork;
+  readonly network?: JobNetwork;
   readonly clock?: SetClock;
 }
 
-async function look(
+async function runOnce(
   pid: number | undefined,
-  { place, root, ways = new JobNetwork(), clock = setClock() }: Looked,
+  { place, root, network = new JobNetwork(), clock = setClock() }: RunOptions,
 ): Promise<string | undefined> {
   const job = pid === undefined ? undefined : { container: 'abc', job: '12', pid };
   const paths = { ...root.paths, procfs: '/proc' };
-  return await ways.check('docker', [place], job, {
+  return await network.check('docker', [place], job, {
     clock,
     signal: patient(),
     paths,
@@ -90,7 +90,7 @@ test('a name that this host knows and the container does not', async () => {
   await using container = await startContainer(root, NOBODY);
   const { port } = server;
 
-  expect(await look(container.pid, { place: { host: 'gitlab.test', port }, root })).toBe(
+  expect(await runOnce(container.pid, { place: { host: 'gitlab.test', port }, root })).toBe(
     `container abc of job 12 cannot resolve gitlab.test:${port} (gitlab.test: 127.0.0.1 connection-refused), but this host can (gitlab.test (hosts): 127.0.0.1:${port} ok)`,
   );
 });
@@ -101,7 +101,7 @@ test('a port that this host reaches and the container does not', async () => {
   await using container = await startContainer(root, { '/etc/hosts': '127.0.0.1 gitlab.test\n' });
   const place = { host: 'gitlab.test', port: server.port };
 
-  expect(await look(container.pid, { place, root })).toMatch(
+  expect(await runOnce(container.pid, { place, root })).toMatch(
     /^container abc of job 12 cannot connect to gitlab\.test:\d+ \(gitlab\.test \(hosts\): 127\.0\.0\.1:\d+ ECONNREFUSED\)/,
   );
 });
@@ -113,7 +113,7 @@ test('what this host does not reach either is no matter of the container', async
   });
   await using container = await startContainer(root, NOBODY);
 
-  expect(await look(container.pid, { place: { host: 'gitlab.test', port: 443 }, root })).toBe(
+  expect(await runOnce(container.pid, { place: { host: 'gitlab.test', port: 443 }, root })).toBe(
     undefined,
   );
 });
@@ -122,35 +122,35 @@ test('what two jobs met counts for a quarter of an hour, or until another one re
   await using server = await startTcpServer();
   await using root = await hostThatKnows('gitlab.test');
   const place = { host: 'gitlab.test', port: server.port };
-  const [ways, clock] = [new JobNetwork(), setClock()];
-  const looked = { place, root, ways, clock };
+  const [network, clock] = [new JobNetwork(), setClock()];
+  const options = { place, root, network, clock };
   await using container = await startContainer(root, NOBODY);
-  const lost = await look(container.pid, looked);
+  const lost = await runOnce(container.pid, options);
 
-  expect(await look(undefined, looked)).toBeUndefined();
-  expect(await look(container.pid, looked)).toBe(lost);
+  expect(await runOnce(undefined, options)).toBeUndefined();
+  expect(await runOnce(container.pid, options)).toBe(lost);
   clock.advance(800);
-  expect(await look(undefined, looked)).toBe(lost);
+  expect(await runOnce(undefined, options)).toBe(lost);
   clock.advance(200);
-  expect(await look(undefined, looked)).toBeUndefined();
+  expect(await runOnce(undefined, options)).toBeUndefined();
 });
 
 test('a job that reaches it takes back what others met', async () => {
   await using server = await startTcpServer();
   await using root = await hostThatKnows('gitlab.test');
-  const looked = {
+  const options = {
     place: { host: 'gitlab.test', port: server.port },
     root,
-    ways: new JobNetwork(),
+    network: new JobNetwork(),
   };
   await using container = await startContainer(root, NOBODY);
-  await look(container.pid, looked);
-  await look(container.pid, looked);
+  await runOnce(container.pid, options);
+  await runOnce(container.pid, options);
   const here = { host: '127.0.0.1', port: server.port };
 
   // A container in the network of the host reaches what it reaches.
-  expect(await look(process.pid, { ...looked, place: here })).toBeUndefined();
-  expect(await look(undefined, looked)).toBeUndefined();
+  expect(await runOnce(process.pid, { ...options, place: here })).toBeUndefined();
+  expect(await runOnce(undefined, options)).toBeUndefined();
 });
 
 test('a device in place of a file of the container is nothing', async () => {
@@ -159,7 +159,7 @@ test('a device in place of a file of the container is nothing', async () => {
   await using container = await startContainer(root, {}, ['/dev/zero /etc/resolv.conf']);
   const place = { host: 'gitlab.test', port: server.port };
 
-  expect(await look(container.pid, { place, root })).toMatch(/cannot resolve/);
+  expect(await runOnce(container.pid, { place, root })).toMatch(/cannot resolve/);
 });
 
 test('a process that is gone says nothing', async () => {
@@ -167,7 +167,7 @@ test('a process that is gone says nothing', async () => {
   const container = await startContainer(root, NOBODY);
   await container[Symbol.asyncDispose]();
 
-  expect(await look(container.pid, { place: { host: 'gitlab.test', port: 443 }, root })).toBe(
+  expect(await runOnce(container.pid, { place: { host: 'gitlab.test', port: 443 }, root })).toBe(
     undefined,
   );
 });

@@ -36,21 +36,21 @@ export async function followJournal(unit: string): Promise<JournalStory> {
   const watch = new RunnerLogWatch(systemClock, HOST_PATHS, { onEvent: () => {} });
   try {
     watch.follow({ kind: 'journal', unit }, []);
-    await heard(watch, 1);
+    await waitForLines(watch, 1);
     say(2);
-    await heard(watch, 2);
+    await waitForLines(watch, 2);
     journald.kill('SIGUSR2');
     say(3);
-    await heard(watch, 3);
+    await waitForLines(watch, 3);
     const [child] = await childrenOf(process.pid, 'journalctl');
     process.kill(child ?? 0, 'SIGKILL');
     say(4);
-    await heard(watch, 4);
+    await waitForLines(watch, 4);
     return await storyOf(watch);
   } finally {
     watch.stop();
-    await ended(writer);
-    await ended(journald);
+    await waitForEnd(writer);
+    await waitForEnd(journald);
     rmdirSync(group);
   }
 }
@@ -66,7 +66,7 @@ function startUnit(group: string): ChildProcess {
   return spawn('bash', ['-c', script], { stdio: ['pipe', 'ignore', 'inherit'] });
 }
 
-async function heard(watch: RunnerLogWatch, count: number): Promise<void> {
+async function waitForLines(watch: RunnerLogWatch, count: number): Promise<void> {
   await until(() => watch.lastLines('abc12defg').length === count);
 }
 
@@ -100,7 +100,7 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-async function ended(child: ChildProcess): Promise<void> {
+async function waitForEnd(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');
   child.kill('SIGKILL');

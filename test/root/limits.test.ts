@@ -24,8 +24,8 @@ const HOLDER = `
 `;
 
 test('a runner with 62 of its 64 files open is at its limit', async () => {
-  const words = ['--nofile=64:64', process.execPath, '-e', HOLDER, '63'];
-  const holder = spawn('prlimit', words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const args = ['--nofile=64:64', process.execPath, '-e', HOLDER, '63'];
+  const holder = spawn('prlimit', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(holder.stdout, 'data');
 
   const finding = await runProbe(createLimits(), serviceOf(holder.pid));

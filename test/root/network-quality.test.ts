@@ -13,8 +13,8 @@ let root: string;
 beforeAll(async () => {
   network = await createNetwork();
   const script = `const { ${serveTls.name} } = await import('${BODIES}'); await ${serveTls.name}('${GITLAB}');`;
-  const words = ['--input-type=module', '--eval', script];
-  const server = await network.gitlab.start(process.execPath, ...words);
+  const args = ['--input-type=module', '--eval', script];
+  const server = await network.gitlab.start(process.execPath, ...args);
   root = server.firstOutput;
 });
 afterEach(async () => {

@@ -13,8 +13,8 @@ const NOBODY = 65_534;
 export async function lookAsNobody(folder: string, hidepid: string): Promise<Finding> {
   // Node runs the file `run` and shows up as the runner does.
   writeFileSync(`${folder}/run`, 'setInterval(() => {}, 1000); console.log(1)');
-  const words = ['run', '--config', '/etc/gitlab-runner/config.toml'];
-  const runner = spawn(process.execPath, words, { argv0: 'gitlab-runner', cwd: folder });
+  const args = ['run', '--config', '/etc/gitlab-runner/config.toml'];
+  const runner = spawn(process.execPath, args, { argv0: 'gitlab-runner', cwd: folder });
   await once(runner.stdout, 'data');
   execFileSync('mount', ['-t', 'proc', '-o', `hidepid=${hidepid}`, 'proc', '/proc']);
   const target = {

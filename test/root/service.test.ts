@@ -9,7 +9,7 @@ import { lookAsNobody } from './service-body.ts';
 
 const BODY = import.meta.resolve('./service-body.ts');
 
-async function look(hidepid: string): Promise<Finding> {
+async function runOnce(hidepid: string): Promise<Finding> {
   await using root = await rootFolder({});
   const seen = process.env[SEEN_VARIABLE];
   delete process.env[SEEN_VARIABLE];
@@ -23,7 +23,7 @@ async function look(hidepid: string): Promise<Finding> {
 test.each(['noaccess', 'invisible'])(
   'a /proc mounted with hidepid=%s makes it blind, and it accuses nobody',
   async (hidepid) => {
-    expect(await look(hidepid)).toMatchObject({
+    expect(await runOnce(hidepid)).toMatchObject({
       status: 'unknown',
       reason: 'blind',
       detail: '/proc hides the processes of other users (hidepid)',
@@ -33,7 +33,7 @@ test.each(['noaccess', 'invisible'])(
 );
 
 test('an open /proc shows root’s runner to everybody, without its environment', async () => {
-  expect(await look('off')).toMatchObject({
+  expect(await runOnce('off')).toMatchObject({
     status: 'pass',
     measures: { processes: 1 },
     facts: { uid: 0 },

@@ -42,25 +42,25 @@ export async function freezeBelow(folder: string) {
   const target = await targetOn(upper);
   const probe = createDisk(new FileSystemReader());
   const clock = setClock();
-  const look = async (): Promise<Finding> => {
+  const runOnce = async (): Promise<Finding> => {
     const finding = await runProbe(probe, target, { tools: { clock } });
     clock.advance(30);
     return finding;
   };
-  const idle = [await look(), await look()];
+  const idle = [await runOnce(), await runOnce()];
   execFileSync('fsfreeze', ['--freeze', lower]);
   using unfreeze = new DisposableStack();
   unfreeze.defer(() => execFileSync('fsfreeze', ['--unfreeze', lower]));
-  const words = ['if=/dev/zero', `of=${upper}/x`, 'bs=1M', 'count=8', 'oflag=direct'];
-  const writer = spawn('dd', words, { stdio: 'ignore' });
+  const args = ['if=/dev/zero', `of=${upper}/x`, 'bs=1M', 'count=8', 'oflag=direct'];
+  const writer = spawn('dd', args, { stdio: 'ignore' });
   const ended = once(writer, 'exit');
   await until(
     () => inFlight(target) > 0 && /\) D /.test(readFileSync(`/proc/${writer.pid}/stat`, 'utf8')),
   );
-  const during = [await look(), await look(), await look()];
+  const during = [await runOnce(), await runOnce(), await runOnce()];
   unfreeze.dispose();
   await ended;
-  return { idle, during, after: await look() };
+  return { idle, during, after: await runOnce() };
 }
 
 /** A shell executor whose folder of builds lies on a mount that does not answer. */

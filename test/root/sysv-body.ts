@@ -31,7 +31,7 @@ export interface SysvSeen {
 }
 
 /** What the script wrote down. */
-const written = (): number => Number(readFileSync('/var/run/gitlab-runner.pid', 'utf8'));
+const readPidFile = (): number => Number(readFileSync('/var/run/gitlab-runner.pid', 'utf8'));
 
 /** Finds the place of the process that the script started, and types what the place says. */
 export async function typeAtScript(folder: string): Promise<SysvSeen> {
@@ -50,10 +50,10 @@ export async function typeAtScript(folder: string): Promise<SysvSeen> {
   };
   const finder = new PlaceFinder();
   /** The process that the script started, once it shows its name. */
-  const look = async () => {
+  const runOnce = async () => {
     let main: RunnerProcess | undefined;
     await until(async () => {
-      main = (await findRunnerProcesses(HOST_PATHS)).find(({ pid }) => pid === written());
+      main = (await findRunnerProcesses(HOST_PATHS)).find(({ pid }) => pid === readPidFile());
       return main !== undefined;
     });
     const configPath = main?.configPath ?? '/etc/gitlab-runner/config.toml';
@@ -61,13 +61,13 @@ export async function typeAtScript(folder: string): Promise<SysvSeen> {
     return { main, place: await finder.find(question) };
   };
   type('service gitlab-runner start');
-  const first = await look();
+  const first = await runOnce();
   for (const { command } of first.place.commands.setEnvironment('Set it.', {
     HTTPS_PROXY: 'http://proxy:3128',
   })) {
     type(command ?? '');
   }
-  const second = await look();
+  const second = await runOnce();
   return {
     description: second.place.description,
     pids: [first.main?.pid, second.main?.pid],

@@ -22,17 +22,17 @@ const TARGETS: readonly Target[] = [
   runnerTarget('xyz12defg', OTHER),
 ];
 
-async function listening() {
+async function startTrigger() {
   const root = await rootFolder({ '/runner.log': '' });
   const clock = setClock();
   const triggered: string[] = [];
-  const news = new EventTrigger({ clock, paths: root.paths }, (job, isFresh) =>
+  const trigger = new EventTrigger({ clock, paths: root.paths }, (job, isFresh) =>
     triggered.push(isFresh ? `${job} afresh` : job),
   );
-  news.follow(TARGETS);
-  await news.log.read(patient());
+  trigger.follow(TARGETS);
+  await trigger.log.read(patient());
   return {
-    news,
+    trigger: trigger,
     clock,
     triggered,
     write: async (message: string, runner: string, level: 'warning' | 'info' = 'warning') => {
@@ -40,13 +40,13 @@ async function listening() {
       await appendFile(join(root.paths.rootfs, 'runner.log'), `${line}\n`);
     },
     [Symbol.asyncDispose]: async () => {
-      news.stop();
+      trigger.stop();
       await root[Symbol.asyncDispose]();
     },
   };
 }
 
-function counted(...events: readonly RunnerEvent[]): ProbeResult {
+function countersResult(...events: readonly RunnerEvent[]): ProbeResult {
   return {
     check: 'runner-metrics@unit',
     startedAt: 0,
@@ -57,29 +57,29 @@ function counted(...events: readonly RunnerEvent[]): ProbeResult {
 
 describe('a line', () => {
   test('about a poll brings the walk of its own entry forward, afresh', async () => {
-    await using heard = await listening();
-    await heard.write('Checking for jobs... failed', 'xyz12defg');
-    await until(() => heard.triggered.length > 1);
+    await using stage = await startTrigger();
+    await stage.write('Checking for jobs... failed', 'xyz12defg');
+    await until(() => stage.triggered.length > 1);
 
-    expect(heard.triggered).toEqual(['runner-log@unit', `walk@${OTHER} afresh`]);
+    expect(stage.triggered).toEqual(['runner-log@unit', `walk@${OTHER} afresh`]);
   });
 
   test('about the process brings the check of the service forward', async () => {
-    await using heard = await listening();
-    await heard.write('Configuration loaded', '', 'info');
-    await until(() => heard.triggered.length > 1);
+    await using stage = await startTrigger();
+    await stage.write('Configuration loaded', '', 'info');
+    await until(() => stage.triggered.length > 1);
 
-    expect(heard.triggered).toEqual(['runner-log@unit', 'service@unit']);
+    expect(stage.triggered).toEqual(['runner-log@unit', 'service@unit']);
   });
 
   test('that says the same again brings nothing forward', async () => {
-    await using heard = await listening();
+    await using stage = await startTrigger();
     for (let line = 0; line < 20; line += 1) {
-      await heard.write('Checking for jobs... failed', 'abc12defg');
+      await stage.write('Checking for jobs... failed', 'abc12defg');
     }
-    await until(async () => (await heard.news.log.read(patient())).lines === 20);
+    await until(async () => (await stage.trigger.log.read(patient())).lines === 20);
 
-    expect(heard.triggered).toEqual(['runner-log@unit', `walk@${ENDPOINT.id} afresh`]);
+    expect(stage.triggered).toEqual(['runner-log@unit', `walk@${ENDPOINT.id} afresh`]);
   });
 });
 
@@ -88,33 +88,33 @@ describe('counters', () => {
   const walked = `walk@${ENDPOINT.id} afresh`;
 
   test('that begin to fail bring the walk forward, once until they work again', async () => {
-    await using heard = await listening();
-    heard.news.observe(counted());
-    heard.news.observe(counted(failed));
-    heard.clock.advance(60);
-    heard.news.observe(counted(failed));
-    expect(heard.triggered).toEqual([walked]);
+    await using stage = await startTrigger();
+    stage.trigger.observe(countersResult());
+    stage.trigger.observe(countersResult(failed));
+    stage.clock.advance(60);
+    stage.trigger.observe(countersResult(failed));
+    expect(stage.triggered).toEqual([walked]);
 
-    heard.news.observe(counted());
-    heard.news.observe(counted(failed));
-    expect(heard.triggered).toEqual([walked, walked]);
+    stage.trigger.observe(countersResult());
+    stage.trigger.observe(countersResult(failed));
+    expect(stage.triggered).toEqual([walked, walked]);
   });
 
   test('that change all the time bring a walk forward once in ten seconds', async () => {
-    await using heard = await listening();
-    for (let look = 0; look < 20; look += 1) {
-      heard.news.observe(counted());
-      heard.news.observe(counted(failed));
-      heard.clock.advance(1);
+    await using stage = await startTrigger();
+    for (let round = 0; round < 20; round += 1) {
+      stage.trigger.observe(countersResult());
+      stage.trigger.observe(countersResult(failed));
+      stage.clock.advance(1);
     }
 
-    expect(heard.triggered).toEqual([walked, walked]);
+    expect(stage.triggered).toEqual([walked, walked]);
   });
 
   test('of another check are nobody’s', async () => {
-    await using heard = await listening();
-    heard.news.observe({ ...counted(failed), check: 'service@unit' });
+    await using stage = await startTrigger();
+    stage.trigger.observe({ ...countersResult(failed), check: 'service@unit' });
 
-    expect(heard.triggered).toEqual([]);
+    expect(stage.triggered).toEqual([]);
   });
 });

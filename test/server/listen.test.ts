@@ -32,7 +32,9 @@ afterAll(async () => {
 });
 
 /** A daemon whose only probe never ends. */
-async function hungApp(): Promise<{ app: FastifyInstance; runs: () => number } & AsyncDisposable> {
+async function createHungApp(): Promise<
+  { app: FastifyInstance; runs: () => number } & AsyncDisposable
+> {
   let runs = 0;
   const hung = probe({
     id: 'hung',
@@ -58,10 +60,10 @@ async function hungApp(): Promise<{ app: FastifyInstance; runs: () => number } &
   return { app, runs: () => runs, [Symbol.asyncDispose]: async () => await daemon.stop() };
 }
 
-async function listening(
+async function startListening(
   ...addresses: readonly string[]
 ): Promise<ListeningServer & AsyncDisposable> {
-  const hung = await hungApp();
+  const hung = await createHungApp();
   const end = async (): Promise<void> => await hung[Symbol.asyncDispose]();
   try {
     const made = await listenAll(hung.app, addresses);
@@ -90,7 +92,7 @@ describe('addresses', () => {
   test.each(['19252', '127.0.0.1', '::1:80', '127.0.0.1:65536', 'unix:rw.sock', 'a b:x', ''])(
     '"%s" is refused in one sentence',
     async (address) => {
-      await expect(listening(address)).rejects.toThrow(
+      await expect(startListening(address)).rejects.toThrow(
         `invalid address "${address}"; expected host:port, [::1]:port, :port or unix:/path`,
       );
     },
@@ -98,7 +100,7 @@ describe('addresses', () => {
 
   test('several are served at once, and shown as they can be typed', async () => {
     const socketPath = join(folder, 'several.sock');
-    await using served = await listening('127.0.0.1:0', '[::1]:0', ':0', `unix:${socketPath}`);
+    await using served = await startListening('127.0.0.1:0', '[::1]:0', ':0', `unix:${socketPath}`);
 
     const [v4 = '', v6 = '', any = '', unix] = served.addresses;
     expect(v4).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
@@ -117,7 +119,7 @@ describe('addresses', () => {
 
   test('the socket file is gone after the end', async () => {
     const socketPath = join(folder, 'gone.sock');
-    const served = await listening(`unix:${socketPath}`);
+    const served = await startListening(`unix:${socketPath}`);
     expect(existsSync(socketPath)).toBe(true);
 
     await served[Symbol.asyncDispose]();
@@ -135,7 +137,7 @@ describe('addresses', () => {
     left.close();
     await once(left, 'close');
 
-    await using served = await listening(`unix:${kept}`);
+    await using served = await startListening(`unix:${kept}`);
 
     expect(served.addresses).toEqual([`unix:${kept}`]);
     expect((await sendRequest('http://unix/-/healthy', { socketPath: kept })).status).toBe(200);
@@ -143,9 +145,9 @@ describe('addresses', () => {
 
   test('a socket on which somebody listens is left alone', async () => {
     const path = join(folder, 'busy.sock');
-    await using first = await listening(`unix:${path}`);
+    await using first = await startListening(`unix:${path}`);
 
-    await expect(listening(`unix:${path}`)).rejects.toThrow(
+    await expect(startListening(`unix:${path}`)).rejects.toThrow(
       `cannot listen on unix:${path}: another program, or another runnerwatch, uses it (EADDRINUSE)`,
     );
     expect((await sendRequest('http://unix/-/healthy', { socketPath: path })).status).toBe(200);
@@ -156,7 +158,7 @@ describe('addresses', () => {
     const path = join(folder, 'precious.txt');
     await writeFile(path, 'precious');
 
-    await expect(listening(`unix:${path}`)).rejects.toThrow('EADDRINUSE');
+    await expect(startListening(`unix:${path}`)).rejects.toThrow('EADDRINUSE');
     expect(await readFile(path, 'utf8')).toBe('precious');
   });
 
@@ -164,21 +166,21 @@ describe('addresses', () => {
     await using taken = await startTcpServer();
     const free = await closedPort();
 
-    await expect(listening(`127.0.0.1:${free}`, `127.0.0.1:${taken.port}`)).rejects.toThrow(
+    await expect(startListening(`127.0.0.1:${free}`, `127.0.0.1:${taken.port}`)).rejects.toThrow(
       `cannot listen on 127.0.0.1:${taken.port}: another program, or another runnerwatch, uses it (EADDRINUSE)`,
     );
-    await using again = await listening(`127.0.0.1:${free}`);
+    await using again = await startListening(`127.0.0.1:${free}`);
     expect(again.addresses).toEqual([`http://127.0.0.1:${free}`]);
   });
 
   test('an address of another host is one sentence', async () => {
-    await expect(listening('192.0.2.1:0')).rejects.toThrow(
+    await expect(startListening('192.0.2.1:0')).rejects.toThrow(
       'cannot listen on 192.0.2.1:0: this host does not have this address (EADDRNOTAVAIL)',
     );
   });
 
   test('a folder that does not exist is one sentence', async () => {
-    await expect(listening('unix:/nowhere/rw.sock')).rejects.toThrow(
+    await expect(startListening('unix:/nowhere/rw.sock')).rejects.toThrow(
       'cannot listen on unix:/nowhere/rw.sock: its directory does not exist or is not writable (EACCES)',
     );
   });
@@ -186,7 +188,7 @@ describe('addresses', () => {
 
 describe('readers never probe', () => {
   test('scrapes are answered while the only probe hangs, and start none', async () => {
-    await using hung = await hungApp();
+    await using hung = await createHungApp();
     const served = await listenAll(hung.app, ['127.0.0.1:0']);
     const [address = ''] = served.addresses;
 
@@ -207,7 +209,7 @@ describe('clients that misbehave', () => {
   let served: ListeningServer & AsyncDisposable;
   let port: number;
   beforeAll(async () => {
-    served = await listening('127.0.0.1:0');
+    served = await startListening('127.0.0.1:0');
     port = Number(new URL(served.addresses[0] ?? '').port);
   });
   afterAll(async () => {
@@ -292,7 +294,7 @@ test('a connection that cannot be taken, time and again, ends nothing', async ()
   const note = (message: unknown): void =>
     void servers.push((message as { server: Server }).server);
   subscribe('tracing:net.server.listen:asyncEnd', note);
-  await using hung = await hungApp();
+  await using hung = await createHungApp();
   const listening = await listenAll(hung.app, ['127.0.0.1:0']);
   unsubscribe('tracing:net.server.listen:asyncEnd', note);
   try {

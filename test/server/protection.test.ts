@@ -53,7 +53,7 @@ async function fileOf(text: string): Promise<string> {
 }
 
 /** A server of one route behind a file with this text. */
-async function served(text: string) {
+async function serveProtected(text: string) {
   const file = await fileOf(text);
   const protection = new Protection(file);
   expect(await protection.refresh()).toEqual([]);
@@ -71,7 +71,7 @@ const certificateOf = ({ certificatePem, privateKeyPem }: IssuedCertificate) => 
 
 describe('TLS', () => {
   test('the certificate of the file is served, and the address says https', async () => {
-    await using server = await served(TLS);
+    await using server = await serveProtected(TLS);
 
     expect(server.address).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
     const reply = await sendRequest(server.address, { ca: AUTHORITY.certificatePem });
@@ -82,7 +82,7 @@ describe('TLS', () => {
   });
 
   test('plain HTTP on the port is not served', async () => {
-    await using server = await served(TLS);
+    await using server = await serveProtected(TLS);
 
     await expect(sendRequest(server.address.replace('https:', 'http:'))).rejects.toThrow(
       /hang up|ECONNRESET/,
@@ -90,8 +90,8 @@ describe('TLS', () => {
   });
 
   test('nothing older than TLS 1.2 is spoken, and min_version raises that', async () => {
-    await using usual = await served(TLS);
-    await using strict = await served(`${TLS}  min_version: TLS13\n`);
+    await using usual = await serveProtected(TLS);
+    await using strict = await serveProtected(`${TLS}  min_version: TLS13\n`);
     const question = { ca: AUTHORITY.certificatePem, maxVersion: 'TLSv1.2' } as const;
 
     expect((await sendRequest(usual.address, question)).status).toBe(200);
@@ -105,7 +105,7 @@ describe('TLS', () => {
     ['RequireAnyClientCert', { none: false, known: true, stranger: true }],
     ['RequestClientCert', { none: true, known: true, stranger: true }],
   ])('%s lets in whom it says', async (kind, expected) => {
-    await using server = await served(`${asks}${kind}\n`);
+    await using server = await serveProtected(`${asks}${kind}\n`);
     const isIn = async (own: object): Promise<boolean> =>
       await sendRequest(server.address, { ca: AUTHORITY.certificatePem, ...own }).then(
         ({ status }) => status === 200,
@@ -123,7 +123,7 @@ describe('TLS', () => {
     const renewed = OTHER.issue({ commonName: 'localhost', ip: ['127.0.0.1'] });
     await writeFile(join(folder, 'renewed.crt'), SERVER.certificatePem);
     await writeFile(join(folder, 'renewed.key'), SERVER.privateKeyPem);
-    await using server = await served(TLS.replaceAll('server.', 'renewed.'));
+    await using server = await serveProtected(TLS.replaceAll('server.', 'renewed.'));
 
     await writeFile(join(folder, 'renewed.crt'), renewed.certificatePem);
     const half = await server.protection.refresh();
@@ -139,7 +139,7 @@ describe('TLS', () => {
   });
 
   test('switching TLS off needs a restart, and until then it stays', async () => {
-    await using server = await served(TLS);
+    await using server = await serveProtected(TLS);
     await writeFile(server.file, '');
 
     expect(await server.protection.refresh()).toEqual([
@@ -149,7 +149,7 @@ describe('TLS', () => {
   });
 });
 
-const judged = async (login?: string) =>
+const judgeLogin = async (login?: string) =>
   await new Credentials().judge(
     new Map([['alice', new Secret(passwordHash)]]),
     login === undefined ? undefined : basic(login)['Authorization'],
@@ -157,11 +157,11 @@ const judged = async (login?: string) =>
 
 describe('logins', () => {
   test('only the right name with the right password is welcome', async () => {
-    expect(await judged(`alice:${PASSWORD}`)).toBe('allowed');
-    expect(await judged('alice:wrong')).toBe('unknown');
-    expect(await judged(`bob:${PASSWORD}`)).toBe('unknown');
-    expect(await judged('alice')).toBe('unknown');
-    expect(await judged()).toBe('unknown');
+    expect(await judgeLogin(`alice:${PASSWORD}`)).toBe('allowed');
+    expect(await judgeLogin('alice:wrong')).toBe('unknown');
+    expect(await judgeLogin(`bob:${PASSWORD}`)).toBe('unknown');
+    expect(await judgeLogin('alice')).toBe('unknown');
+    expect(await judgeLogin()).toBe('unknown');
     expect(await new Credentials().judge(new Map(), undefined)).toBe('allowed');
   });
 

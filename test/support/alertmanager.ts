@@ -125,8 +125,8 @@ async function take(
   response: ServerResponse,
   notifications: Notification[],
 ): Promise<void> {
-  const told = JSON.parse(await bodyOf(request)) as Notification;
-  notifications.push({ ...told, path: request.url ?? '' });
+  const received = JSON.parse(await bodyOf(request)) as Notification;
+  notifications.push({ ...received, path: request.url ?? '' });
   response.end();
 }
 

@@ -74,14 +74,14 @@ export function make(shape: Shape, by?: MadeCertificate): MadeCertificate {
   const signer = by?.keys.privateKey ?? keys.privateKey;
   const digest = shape.digest ?? 'sha256';
   const algorithm = algorithmOf(signer, digest);
-  const tbs = unsigned(shape, keys, [algorithm, by?.subject ?? subject, subject]);
+  const tbs = unsignedPart(shape, keys, [algorithm, by?.subject ?? subject, subject]);
   const isPlain = signer.asymmetricKeyType === 'ed25519';
   const der = sequence(tbs, algorithm, bits(sign(isPlain ? null : digest, tbs, signer)));
   const keyPem = keys.privateKey.export({ type: 'pkcs8', format: 'pem' });
   return { pem: pemOf(der), der, keyPem, keys, subject };
 }
 
-function unsigned(
+function unsignedPart(
   { version = 3, serial = nextSerial(), from, until, ...shape }: Shape,
   keys: Keys,
   [algorithm, issuer, subject]: readonly [Buffer, Buffer, Buffer],

@@ -21,7 +21,7 @@ export async function runChain(
 ): Promise<readonly string[]> {
   const host = mkdtempSync(join(tmpdir(), 'runnerwatch-host-'));
   try {
-    const own = commands.map((words) => onOwnHost(words, host));
+    const own = commands.map((args) => onOwnHost(args, host));
     const child = spawn(process.execPath, [import.meta.filename, JSON.stringify(own)], {
       env: { PATH: process.env['PATH'] ?? '', HOME: '/root', ...COMPILE_CACHE },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -43,10 +43,10 @@ export async function runChain(
 if (import.meta.main) {
   // A command ends its process when something is left hanging; here the next one follows.
   Object.assign(process, { execve: undefined, exit: () => {} });
-  for (const words of JSON.parse(process.argv[2] ?? '[]') as string[][]) {
+  for (const args of JSON.parse(process.argv[2] ?? '[]') as string[][]) {
     process.stdout.write(MARK);
-    const parsed = parseCommandLine(words);
-    if (parsed.kind !== 'run') throw new Error(`${words[0]} is not run: ${JSON.stringify(parsed)}`);
+    const parsed = parseCommandLine(args);
+    if (parsed.kind !== 'run') throw new Error(`${args[0]} is not run: ${JSON.stringify(parsed)}`);
     await runCommand(parsed.invocation);
   }
 }

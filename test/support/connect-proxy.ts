@@ -134,16 +134,16 @@ async function takeText(socket: Socket, skip: number): Promise<string> {
 async function take(socket: Socket, count: number): Promise<Buffer> {
   if (count === 0) return Buffer.alloc(0);
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const look = (): void => {
+  const inspect = (): void => {
     const bytes = socket.read(count) as Buffer | null;
     if (bytes !== null) resolve(bytes);
   };
   const gone = (): void => reject(new Error('the client left'));
-  socket.on('readable', look).once('close', gone);
-  look();
+  socket.on('readable', inspect).once('close', gone);
+  inspect();
   try {
     return await promise;
   } finally {
-    socket.off('readable', look).off('close', gone);
+    socket.off('readable', inspect).off('close', gone);
   }
 }

@@ -65,7 +65,7 @@ async function waitFor(
   what: string,
 ): Promise<View> {
   const { promise, resolve } = Promise.withResolvers<View>();
-  const look = (): void => {
+  const inspect = (): void => {
     const view = daemon.view();
     if (wanted(view)) resolve(view);
   };
@@ -74,8 +74,8 @@ async function waitFor(
     const seen = causes.map(({ id, confidence }) => `${id} (${confidence})`).join(', ');
     return `waited for ${what}; it is ${verdict}: ${seen || summary}`;
   };
-  const stop = daemon.onChange(look);
-  look();
+  const stop = daemon.onChange(inspect);
+  inspect();
   try {
     return await inPatience(promise, missing);
   } finally {

@@ -32,8 +32,8 @@ export interface DemoProcess extends AsyncDisposable {
 export async function startDemo(options: DemoOptions = {}): Promise<DemoProcess> {
   const { command = programArguments(['demo'], ROOT), cwd = ROOT } = options;
   const { env = { ...process.env, ...COMPILE_CACHE } } = options;
-  const [program, ...words] = command;
-  const child = spawn(program, words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [program, ...args] = command;
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const take = (piece: Buffer): void => void (output += piece.toString());
   child.stdout.on('data', take);
@@ -62,13 +62,13 @@ async function addressesOf(child: ChildProcess, output: () => string) {
     readonly statusPage: string;
     readonly controlPage: string;
   }>();
-  const look = (): void => {
+  const inspect = (): void => {
     const statusPage = /^status page +(?<url>\S+)$/m.exec(output())?.groups?.['url'];
     const controlPage = /^break things +(?<url>\S+)$/m.exec(output())?.groups?.['url'];
     if (statusPage !== undefined && controlPage !== undefined) resolve({ statusPage, controlPage });
   };
   const give = (why: string): void => reject(new Error(`${why}; it printed:\n${output()}`));
-  child.stdout?.on('data', look);
+  child.stdout?.on('data', inspect);
   child.once('error', (error) => give(error.message));
   child.once('close', (code) => give(`the demo ended with ${code}`));
   return await inPatience(promise, () => `the demo printed no addresses, but:\n${output()}`);

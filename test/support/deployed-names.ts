@@ -25,7 +25,7 @@ export const EXPOSED: ReadonlyMap<string, readonly string[]> = new Map([
 
 /** Names of metrics, those of recording rules included. */
 export function metricsIn(expression: string): readonly string[] {
-  return unique(withoutTexts(expression).match(METRIC) ?? []);
+  return unique(removeTexts(expression).match(METRIC) ?? []);
 }
 
 const METRIC =
@@ -40,7 +40,7 @@ export interface Matcher {
 
 /** Labels that are selected from one metric: `metric{label="…"}`. */
 export function matchersIn(expression: string): readonly Matcher[] {
-  return [...withoutTexts(expression).matchAll(SELECTOR)].flatMap(({ groups }) =>
+  return [...removeTexts(expression).matchAll(SELECTOR)].flatMap(({ groups }) =>
     [...(groups?.['matchers'] ?? '').matchAll(/(?<label>[a-z_]+) ?(?:=~|!~|!=|=)/g)].map(
       (matcher) => ({
         metric: groups?.['metric'] ?? '',
@@ -53,7 +53,7 @@ export function matchersIn(expression: string): readonly Matcher[] {
 /** Labels that series are grouped and joined by. */
 export function groupingsIn(expression: string): readonly string[] {
   return unique(
-    [...withoutTexts(expression).matchAll(GROUPING)].flatMap(({ groups }) =>
+    [...removeTexts(expression).matchAll(GROUPING)].flatMap(({ groups }) =>
       (groups?.['labels'] ?? '').split(',').map((label) => label.trim()),
     ),
   ).filter((label) => label !== '');
@@ -67,7 +67,7 @@ export function templateLabelsIn(text: string): readonly string[] {
   return unique([...found].map(({ groups }) => groups?.['label'] ?? groups?.['legend'] ?? ''));
 }
 
-function withoutTexts(expression: string): string {
+function removeTexts(expression: string): string {
   return expression.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
 }
 

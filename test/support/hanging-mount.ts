@@ -23,13 +23,13 @@ const SERVER = import.meta.resolve('./fuse-server.ts');
 export async function mountHanging(folder: string): Promise<HangingMount> {
   mkdirSync(folder, { recursive: true });
   const device = openSync('/dev/fuse', 'r+');
-  const [program, ...words] = bodyCommand(SERVER, serveFuse, []);
+  const [program, ...args] = bodyCommand(SERVER, serveFuse, []);
   // `-i`: no helper program; this mount is served by the file the child inherits.
   const options = 'fd=3,rootmode=40000,user_id=0,group_id=0';
   execFileSync('mount', ['-i', '-t', 'fuse', '-o', options, 'runnerwatch-test', folder], {
     stdio: ['ignore', 'inherit', 'inherit', device],
   });
-  const server = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit', device] });
+  const server = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit', device] });
   const { stdin, stdout } = server;
   if (stdin === null || stdout === null) throw new Error('no pipes to the FUSE server');
   // Only the server may hold it: when it dies the kernel ends every question.

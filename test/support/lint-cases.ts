@@ -25,13 +25,19 @@ const DOCKER = ['  [runners.docker]', '    image = "alpine:3.22"', '    volumes 
 /** A base has no findings; lines of a case replace those with the same key. */
 const BASES: Readonly<Record<string, (body: readonly string[]) => readonly string[]>> = {
   file: (body) => body,
-  global: (body) => [...without(TOP, body), ...body, ...ENTRY, '  executor = "shell"'],
-  entry: (body) => [...TOP, ...without([...ENTRY, '  executor = "shell"'], body), ...body],
-  docker: (body) => [...TOP, ...ENTRY, '  executor = "docker"', ...without(DOCKER, body), ...body],
+  global: (body) => [...withoutKeysOf(TOP, body), ...body, ...ENTRY, '  executor = "shell"'],
+  entry: (body) => [...TOP, ...withoutKeysOf([...ENTRY, '  executor = "shell"'], body), ...body],
+  docker: (body) => [
+    ...TOP,
+    ...ENTRY,
+    '  executor = "docker"',
+    ...withoutKeysOf(DOCKER, body),
+    ...body,
+  ],
   below: (body) => [...TOP, ...ENTRY, '  executor = "docker"', ...DOCKER, ...body],
   dockerEntry: (body) => [
     ...TOP,
-    ...without([...ENTRY, '  executor = "docker"'], body),
+    ...withoutKeysOf([...ENTRY, '  executor = "docker"'], body),
     ...body,
     ...DOCKER,
   ],
@@ -44,7 +50,7 @@ export interface LintCase {
   readonly text: string;
 }
 
-function without(base: readonly string[], body: readonly string[]): readonly string[] {
+function withoutKeysOf(base: readonly string[], body: readonly string[]): readonly string[] {
   const keys = new Set(body.map((line) => keyOf(line)));
   return base.filter((line) => keyOf(line) === '' || !keys.has(keyOf(line)));
 }

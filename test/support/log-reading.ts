@@ -34,10 +34,10 @@ export interface OpenWatch extends Disposable {
 }
 
 export function watchLog(source: LogSource, paths: Paths, clock: Clock = systemClock): OpenWatch {
-  const news: string[] = [];
+  const events: string[] = [];
   const watch = new RunnerLogWatch(clock, paths, {
-    onEvent: (kind, runner) => news.push(`${kind} ${runner ?? ''}`),
+    onEvent: (kind, runner) => events.push(`${kind} ${runner ?? ''}`),
   });
   watch.follow(source, ['abc12defg', 'xyz12defg']);
-  return { watch, newEvents: news, [Symbol.dispose]: () => watch.stop() };
+  return { watch, newEvents: events, [Symbol.dispose]: () => watch.stop() };
 }

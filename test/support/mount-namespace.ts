@@ -44,9 +44,9 @@ export function remount(folder: string, options: string): void {
   execFileSync('mount', ['-o', `remount,${options}`, folder]);
 }
 
-function mountOn(folder: string, words: readonly string[]): void {
+function mountOn(folder: string, args: readonly string[]): void {
   mkdirSync(folder, { recursive: true });
-  execFileSync('mount', [...words, folder]);
+  execFileSync('mount', [...args, folder]);
 }
 
 /** Shows a folder at another place, or a second time at its own. */

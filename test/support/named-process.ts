@@ -12,10 +12,10 @@ export interface NamedProcess extends AsyncDisposable {
 }
 
 export async function startNamedProcess(
-  [program = '', ...words]: readonly string[],
+  [program = '', ...args]: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<NamedProcess> {
-  const child = spawn(process.execPath, words, {
+  const child = spawn(process.execPath, args, {
     argv0: program,
     env: { ...environment, NODE_OPTIONS: `--import=${FOR_EVER}` },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

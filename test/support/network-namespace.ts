@@ -69,8 +69,8 @@ export async function createNetwork(): Promise<Network> {
 
 /** A process that is in new namespaces and does nothing; they live as long as it does. */
 async function holder(children: ChildProcess[]): Promise<number> {
-  const words = ['--net', '--mount', '--propagation', 'private', '--'];
-  const child = spawn('unshare', [...words, 'sh', '-c', 'echo ready && exec cat'], {
+  const args = ['--net', '--mount', '--propagation', 'private', '--'];
+  const child = spawn('unshare', [...args, 'sh', '-c', 'echo ready && exec cat'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   children.push(child);

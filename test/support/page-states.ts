@@ -11,7 +11,7 @@ const MINUTE = 60_000;
 const DAY_MINUTES = 1440;
 
 /** Values as a busy host has them; a wave makes the plots look like a day. */
-function usual({ check }: CheckState, wave: number): Readonly<Record<string, number>> {
+function usualMeasures({ check }: CheckState, wave: number): Readonly<Record<string, number>> {
   const values: Readonly<Record<string, number>> = {
     'dns/lookup_seconds': 0.003 + wave * 0.002,
     'connect/connect_seconds': 0.011 + wave * 0.004,
@@ -38,7 +38,7 @@ function usual({ check }: CheckState, wave: number): Readonly<Record<string, num
 function atWork(snapshot: Snapshot, wave = 0.2): Snapshot {
   const checks = snapshot.checks.map((state): CheckState => {
     if (['skipped', 'unknown'].includes(state.finding.status)) return state;
-    const measures = { ...usual(state, wave), ...state.finding.measures };
+    const measures = { ...usualMeasures(state, wave), ...state.finding.measures };
     return { ...state, finding: { ...state.finding, measures } };
   });
   return { ...snapshot, checks };

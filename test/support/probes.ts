@@ -7,7 +7,7 @@ import { Secret } from '../../src/core/secret.ts';
 
 export const PASS: Finding = { status: 'pass' };
 
-export function failing(reason = 'broken', detail = 'it is broken'): Finding {
+export function failingFinding(reason = 'broken', detail = 'it is broken'): Finding {
   return { status: 'fail', reason, detail };
 }
 

@@ -2,13 +2,13 @@
 import type { Paths } from '../../src/core/paths.ts';
 
 /** The first `looks` files below /proc are those of `before`, later ones those of `after`. */
-export function laterReading(before: Paths, after: Paths, looks: number): Paths {
+export function laterReading(before: Paths, after: Paths, reads: number): Paths {
   let count = 0;
   return {
     ...before,
     get procfs() {
       count += 1;
-      return count <= looks ? before.procfs : after.procfs;
+      return count <= reads ? before.procfs : after.procfs;
     },
   };
 }

@@ -31,26 +31,26 @@ const OWN: Readonly<Record<string, (folder: string) => string>> = {
 
 /** Node, the program and its words; what the words leave open is in `folder`. `root` is another copy of the repository. */
 export function programArguments(
-  words: readonly string[],
+  args: readonly string[],
   folder: string,
   root = ROOT,
 ): readonly [string, ...string[]] {
-  return [NODE, join(root, 'src/main.ts'), ...onOwnHost(words, folder)];
+  return [NODE, join(root, 'src/main.ts'), ...onOwnHost(args, folder)];
 }
 
-export function onOwnHost(words: readonly string[], folder: string): readonly string[] {
-  const [first = ''] = words;
+export function onOwnHost(args: readonly string[], folder: string): readonly string[] {
+  const [first = ''] = args;
   const isNamed = Object.hasOwn(COMMANDS, first);
   // Flags alone are those of the daemon.
-  if (!isNamed && first !== '' && !first.startsWith('--')) return words;
+  if (!isNamed && first !== '' && !first.startsWith('--')) return args;
   const { flags } = COMMANDS[isNamed ? (first as CommandName) : 'serve'];
   const added = Object.entries(OWN)
     .filter(([name]) => Object.hasOwn(flags, name))
     .filter(([name]) =>
-      words.every((word) => word !== `--${name}` && !word.startsWith(`--${name}=`)),
+      args.every((word) => word !== `--${name}` && !word.startsWith(`--${name}=`)),
     )
     .map(([name, told]) => `--${name}=${told(folder)}`);
-  return isNamed ? [first, ...added, ...words.slice(1)] : [...added, ...words];
+  return isNamed ? [first, ...added, ...args.slice(1)] : [...added, ...args];
 }
 
 /** Everything of this host's /proc but its processes. */

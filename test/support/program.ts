@@ -42,9 +42,9 @@ export interface Program extends AsyncDisposable {
   readonly ended: Promise<ProgramResult>;
 }
 
-export function startProgram(words: readonly string[], options: ProgramOptions = {}): Program {
+export function startProgram(args: readonly string[], options: ProgramOptions = {}): Program {
   const host = mkdtempSync(join(tmpdir(), 'runnerwatch-host-'));
-  const child = spawn(...commandOf(programArguments(words, host), options.columns), {
+  const child = spawn(...commandOf(programArguments(args, host), options.columns), {
     cwd: options.cwd ?? ROOT,
     env: { PATH: process.env['PATH'] ?? '', HOME: '/root', ...COMPILE_CACHE, ...options.env },
     stdio: 'pipe',
@@ -72,19 +72,19 @@ export function startProgram(words: readonly string[], options: ProgramOptions =
 
 /** `script` gives the program a terminal. No word may need quotes. */
 function commandOf(
-  [program, ...words]: readonly [string, ...string[]],
+  [program, ...args]: readonly [string, ...string[]],
   columns?: number,
 ): [string, string[]] {
-  if (columns === undefined) return [program, words];
-  const line = [program, ...words].join(' ');
+  if (columns === undefined) return [program, args];
+  const line = [program, ...args].join(' ');
   return ['script', ['-qec', `stty rows 24 cols ${columns} && exec ${line}`, '/dev/null']];
 }
 
 export async function runProgram(
-  words: readonly string[],
+  args: readonly string[],
   options: ProgramOptions = {},
 ): Promise<ProgramResult> {
-  await using program = startProgram(words, options);
+  await using program = startProgram(args, options);
   return await program.ended;
 }
 
@@ -102,22 +102,22 @@ async function matching(
   output: () => string,
 ): Promise<RegExpExecArray> {
   const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
-  const look = (): void => {
+  const inspect = (): void => {
     const match = pattern.exec(output());
     if (match !== null) resolve(match);
   };
   const missing = (why: string): string =>
     `${why} before ${String(pattern)} was seen in:\n${output()}`;
   const onClose = (): void => reject(new Error(missing('the program ended')));
-  child.stdout?.on('data', look);
-  child.stderr?.on('data', look);
+  child.stdout?.on('data', inspect);
+  child.stderr?.on('data', inspect);
   child.once('close', onClose);
-  look();
+  inspect();
   try {
     return await inPatience(promise, () => missing('time was up'));
   } finally {
-    child.stdout?.off('data', look);
-    child.stderr?.off('data', look);
+    child.stdout?.off('data', inspect);
+    child.stderr?.off('data', inspect);
     child.off('close', onClose);
   }
 }

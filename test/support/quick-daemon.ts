@@ -42,7 +42,7 @@ export async function startQuickDaemon(
     '[[runners]]\nname = "one"\nurl = "http://127.0.0.1:9/"\ntoken = "glrt-aaaaaaaaaaaaaaaaaaaa"\nexecutor = "shell"\n',
   );
   writeFileSync(settings, quick.map((id) => `[probes.${id}]\ninterval_seconds = 1\n`).join(''));
-  const [program, ...words] = programArguments(
+  const [program, ...args] = programArguments(
     [
       'serve',
       `--runner.config=${config}`,
@@ -53,7 +53,7 @@ export async function startQuickDaemon(
     ],
     folder,
   );
-  const child = spawn(program, words, { stdio, env: { ...process.env, ...COMPILE_CACHE } });
+  const child = spawn(program, args, { stdio, env: { ...process.env, ...COMPILE_CACHE } });
   const check = async (probe: string): Promise<ReportedCheck | undefined> =>
     (await reportOf(socketPath).catch(() => undefined))?.checks.find((one) => one.probe === probe);
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {

@@ -41,7 +41,7 @@ export function json(
 }
 
 /** Syslog writes the escape character as `#033`. */
-export function throughSyslog(said: LogEntry): string {
+export function asSyslogEntry(said: LogEntry): string {
   const text = inColours(said).replaceAll('\u001B', '#033');
   return `Nov 24 08:59:00 ci-07 gitlab-runner[812]: ${text}`;
 }

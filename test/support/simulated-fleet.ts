@@ -89,8 +89,8 @@ async function pageOf(
   broken: ReadonlySet<string>,
 ): Promise<Page> {
   const exporter = createExporter(ALL_PROBES);
-  const good = await exporter.render(viewOf(asRendered(healthy)), 'text');
-  const bad = ill === healthy ? good : await exporter.render(viewOf(asRendered(ill)), 'text');
+  const good = await exporter.render(viewOf(renderedSnapshot(healthy)), 'text');
+  const bad = ill === healthy ? good : await exporter.render(viewOf(renderedSnapshot(ill)), 'text');
   return () => {
     const { contentType, body } = broken.has(job) ? bad : good;
     const now = String(Date.now() / 1000);
@@ -98,7 +98,7 @@ async function pageOf(
   };
 }
 
-function asRendered(snapshot: Snapshot): Snapshot {
+function renderedSnapshot(snapshot: Snapshot): Snapshot {
   return {
     ...snapshot,
     checks: snapshot.checks.map((state) =>

@@ -57,8 +57,8 @@ async function startProgram(
   const folder = await mkdtemp(join(tmpdir(), `runnerwatch-${program}-`));
   await chmod(folder, 0o755);
   const port = await closedPort();
-  const words = await configure(folder, port);
-  const child = spawn(`/usr/sbin/${program}`, words, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const args = await configure(folder, port);
+  const child = spawn(`/usr/sbin/${program}`, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   const exited = once(child, 'exit');
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');

@@ -15,7 +15,7 @@ const fixture = (name: string): Buffer =>
   readFileSync(join(import.meta.dirname, '../../fixtures/runner-config', name));
 
 /** `line key: fix` of every problem. */
-function judged(content: string | Uint8Array): readonly string[] {
+function problemsOf(content: string | Uint8Array): readonly string[] {
   return readRunnerText(content, FILE).problems.map(
     ({ code, line, key, fix }) => `${code} ${line} ${key ?? ''} | ${fix}`,
   );
@@ -90,7 +90,7 @@ test('ignored keys that guides recommend do not stop the file from loading', () 
 });
 
 test('all mistakes of a guide are named at once, each with the corrected line', () => {
-  expect(judged(fixture('guide-broken.toml'))).toEqual([
+  expect(problemsOf(fixture('guide-broken.toml'))).toEqual([
     'type-error 1 concurrent | Write `concurrent = 4`.',
     'type-error 7 runners.unhealthy_interval | Write `unhealthy_interval = "3600s"`.',
     'type-error 8 runners.shell | Remove this table. Variables for jobs go into `environment = ["NAME=value"]` under [[runners]].',
@@ -217,7 +217,7 @@ describe('texts that the runner refuses', () => {
       'too-large undefined  | Check that this is the right file.',
     ],
   ])('%j', (text, expected) => {
-    expect(judged(text)).toEqual([expected]);
+    expect(problemsOf(text)).toEqual([expected]);
   });
 });
 
@@ -234,7 +234,7 @@ describe('texts that the runner takes', () => {
     entry('[runners.autoscaler.plugin_config]\nanything = [1, "x", { y = 2 }]'),
     '[[runner]]\nname = 1\n[docker]\nimage = 3',
   ])('%j', (text) => {
-    expect(judged(text)).toEqual([]);
+    expect(problemsOf(text)).toEqual([]);
   });
 });
 
@@ -249,7 +249,7 @@ test('byte order mark, Windows line ends and TOML 1.1 are accepted', () => {
 });
 
 test('an unclosed quote is found on its line', () => {
-  expect(judged(fixture('broken-quote.toml'))).toEqual([
+  expect(problemsOf(fixture('broken-quote.toml'))).toEqual([
     'syntax-error 12  | Close the quote on that line.',
   ]);
 });

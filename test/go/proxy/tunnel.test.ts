@@ -40,7 +40,7 @@ async function open(proxy: Proxy, destination = GITLAB, timeoutSeconds = 5): Pro
 }
 
 /** What `openTunnel` makes of this answer to a CONNECT. */
-async function answered(text: string | Buffer): Promise<Tunnel> {
+async function openTunnelTo(text: string | Buffer): Promise<Tunnel> {
   await using proxy = await startScriptedProxy((socket) => socket.end(text));
   await using opened = await open(proxyAt(proxy.port));
   return opened.tunnel;
@@ -90,7 +90,7 @@ describe('only 200 opens the way', () => {
   ])('%s', async (line, status, phrase) => {
     const text = `${line}\r\nX-Squid-Error: ERR_TEST 0\r\nVia: 1.1 proxy\r\n\r\n<html>`;
     const headers = { 'x-squid-error': 'ERR_TEST 0', via: '1.1 proxy' };
-    expect(await answered(text)).toEqual({ kind: 'refused', status, phrase, headers });
+    expect(await openTunnelTo(text)).toEqual({ kind: 'refused', status, phrase, headers });
   });
 });
 
@@ -103,7 +103,7 @@ describe('what is no proxy is told by its first bytes', () => {
     ['HTTP/1.1 200 OK\r\n', 'HTTP/1.1 200 OK..'],
     ['y'.repeat(20_000), 'y'.repeat(40)],
   ])('%o', async (text, firstBytes) => {
-    expect(await answered(text)).toEqual({ kind: 'not-a-proxy', firstBytes });
+    expect(await openTunnelTo(text)).toEqual({ kind: 'not-a-proxy', firstBytes });
   });
 
   test('also when it waits for more', async () => {

@@ -46,7 +46,7 @@ describe('a getent that', () => {
   test('hangs is killed, and nothing is known', async () => {
     await replace(`echo $$ > ${folder}/pid; exec sleep 600`);
     const stop = new AbortController();
-    const looking = resolveWithLibc('gitlab.test', HOST_PATHS, stop.signal);
+    const lookup = resolveWithLibc('gitlab.test', HOST_PATHS, stop.signal);
     let pid = 0;
     await until(async () => {
       pid = Number(await readFile(join(folder, 'pid'), 'utf8').catch(() => ''));
@@ -54,7 +54,7 @@ describe('a getent that', () => {
     });
     stop.abort();
 
-    expect(await looking).toEqual([]);
+    expect(await lookup).toEqual([]);
     await until(() => stillRunning([pid]).length === 0);
   });
 

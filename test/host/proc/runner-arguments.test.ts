@@ -9,8 +9,8 @@ test.each([
   [['gitlab-runner-linux-amd64-fips', 'run']],
   [['gitlab-runner', '--debug', '--log-level', 'debug', 'run']],
   [['gitlab-runner', '--log-level=debug', '-l', 'info', 'run']],
-])('%j is a main runner process', (words) => {
-  expect(runnerArguments(words)).toEqual(words);
+])('%j is a main runner process', (args) => {
+  expect(runnerArguments(args)).toEqual(args);
 });
 
 test.each([
@@ -27,8 +27,8 @@ test.each([
   [['python3', '/opt/deploy.py', 'gitlab-runner', 'run']],
   [['node', '--enable-source-maps']],
   [['less gitlab-runner run', '']],
-])('%j is none', (words) => {
-  expect(runnerArguments(words)).toBeUndefined();
+])('%j is none', (args) => {
+  expect(runnerArguments(args)).toBeUndefined();
 });
 
 const RUN = ['/usr/bin/gitlab-runner', 'run', '--config', '/srv/config.toml'];
@@ -38,12 +38,12 @@ test.each([
   ['a loader', ['/lib64/ld-linux-x86-64.so.2', ...RUN]],
   ['an interpreter with flags', ['/usr/bin/node', '--no-warnings', ...RUN]],
   ['its own title', [RUN.join(' '), '', '', '']],
-])('behind %s the words are its own', (_what, words) => {
-  expect(runnerArguments(words)).toEqual(RUN);
+])('behind %s the words are its own', (_what, args) => {
+  expect(runnerArguments(args)).toEqual(RUN);
 });
 
 test('an interpreter that was given its name shows its script', () => {
-  const words = ['gitlab-runner', '/opt/runner.js', 'run', '--config', '/srv/config.toml'];
+  const args = ['gitlab-runner', '/opt/runner.js', 'run', '--config', '/srv/config.toml'];
 
-  expect(runnerArguments(words)).toEqual(words);
+  expect(runnerArguments(args)).toEqual(args);
 });

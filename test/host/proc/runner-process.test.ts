@@ -26,16 +26,16 @@ async function find(processes: Readonly<Record<number, ProcProcess>>) {
 }
 
 test('a process is read with its user, start, state, environment and config', async () => {
-  const words = ['/usr/bin/gitlab-runner', 'run', '--config', '/srv/config.toml'];
+  const args = ['/usr/bin/gitlab-runner', 'run', '--config', '/srv/config.toml'];
   const environment = ['HOME=/root', 'A=1=2', 'A=3', 'EMPTY=', 'broken'];
 
-  expect(await find({ 42: { words, uid: 998, startedSeconds: 12.5, environment } })).toEqual([
+  expect(await find({ 42: { args, uid: 998, startedSeconds: 12.5, environment } })).toEqual([
     {
       pid: 42,
       uid: 998,
       startedAt: (BOOTED_SECONDS + 12.5) * 1000,
       state: 'S',
-      arguments: words,
+      arguments: args,
       environment: { HOME: '/root', A: '1=2', EMPTY: '' },
       configPath: '/srv/config.toml',
       configFoundBy: 'process-argument',
@@ -45,25 +45,25 @@ test('a process is read with its user, start, state, environment and config', as
 
 test('zombies, helpers and one-off commands are left out; the eldest comes first', async () => {
   const found = await find({
-    10: { words: ['gitlab-runner', 'run'], startedSeconds: 9 },
-    11: { words: ['gitlab-runner', 'run'], startedSeconds: 3 },
-    12: { words: ['gitlab-runner', 'run'], state: 'Z' },
-    13: { words: ['gitlab-runner', 'register'] },
-    14: { words: [] },
+    10: { args: ['gitlab-runner', 'run'], startedSeconds: 9 },
+    11: { args: ['gitlab-runner', 'run'], startedSeconds: 3 },
+    12: { args: ['gitlab-runner', 'run'], state: 'Z' },
+    13: { args: ['gitlab-runner', 'register'] },
+    14: { args: [] },
   });
 
   expect(found.map(({ pid }) => pid)).toEqual([11, 10]);
 });
 
 test('a process whose environment is hidden is still found, without one', async () => {
-  const [found] = await find({ 10: { words: ['gitlab-runner', 'run'], uid: 5 } });
+  const [found] = await find({ 10: { args: ['gitlab-runner', 'run'], uid: 5 } });
 
   expect(found).not.toHaveProperty('environment');
 });
 
 test('a relative config is taken from the working directory', async () => {
-  const words = ['gitlab-runner', 'run', '-c=conf/x.toml'];
-  await using root = await rootFolder({ ...PROC_STAT, ...procProcess(10, { words }) });
+  const args = ['gitlab-runner', 'run', '-c=conf/x.toml'];
+  await using root = await rootFolder({ ...PROC_STAT, ...procProcess(10, { args }) });
   await symlink('/srv/runner', join(root.paths.procfs, '10/cwd'));
 
   expect(await findRunnerProcesses(root.paths)).toMatchObject([
@@ -88,8 +88,8 @@ test('a real process is found, with its real start and its real folder', async (
   // Node runs the file `run` and shows up as the runner does.
   await using root = await rootFolder({ '/run': 'setInterval(() => {}, 1000); console.log(1)' });
   const { rootfs } = root.paths;
-  const words = ['run', '--config', 'own.toml'];
-  const child = spawn(process.execPath, words, { argv0: 'gitlab-runner', cwd: rootfs });
+  const args = ['run', '--config', 'own.toml'];
+  const child = spawn(process.execPath, args, { argv0: 'gitlab-runner', cwd: rootfs });
   await once(child.stdout, 'data');
 
   const found = await findRunnerProcesses(HOST_PATHS);
@@ -98,7 +98,7 @@ test('a real process is found, with its real start and its real folder', async (
   const ours = found.find(({ pid }) => pid === child.pid);
   expect(ours).toMatchObject({
     uid: process.getuid?.(),
-    arguments: ['gitlab-runner', ...words],
+    arguments: ['gitlab-runner', ...args],
     environment: { PATH: process.env['PATH'] },
     configPath: join(rootfs, 'own.toml'),
   });
@@ -116,8 +116,8 @@ test.each([
   [[], {}, 998, ['/work/config.toml', 'default']],
 ] as const)(
   'arguments %j with environment %j of user %d: %j',
-  (words, environment, uid, [path, by]) => {
-    expect(configOf(words, environment, uid, '/work')).toEqual({
+  (args, environment, uid, [path, by]) => {
+    expect(configOf(args, environment, uid, '/work')).toEqual({
       configPath: path,
       configFoundBy: by,
     });

@@ -24,7 +24,7 @@ interface Hangs {
 async function hostWith({ state = 'D', folder = '/builds/group', more = {} }: Hangs) {
   const own = { mountinfo: MOUNTS, syscall: '257 0xffffff9c 0x7f 0x1\n', ...more };
   const root = await rootFolder({
-    ...procProcess(7, { words: ['dd'], state }),
+    ...procProcess(7, { args: ['dd'], state }),
     ...Object.fromEntries(Object.entries(own).map(([name, text]) => [join('/proc/7', name), text])),
   });
   await symlink(folder, join(root.paths.procfs, '7/cwd'));

@@ -20,11 +20,11 @@ test.each(['host:0', 'host:70000', 'a:b:c', '[::1', 'host:port'])('%s is none', 
 });
 
 describe('which one holds', () => {
-  const words = ['gitlab-runner', 'run', '--listen-address', ':1'];
+  const args = ['gitlab-runner', 'run', '--listen-address', ':1'];
   const environment = { LISTEN_ADDRESS: ':2' };
 
   test.each([
-    ['the argument', { arguments: words, environment }, 1],
+    ['the argument', { arguments: args, environment }, 1],
     [
       'the argument with an equals sign',
       { arguments: ['gitlab-runner', 'run', '--listen-address=:4'] },

@@ -10,10 +10,10 @@ import { pageText } from '../../support/runner-counters.ts';
 
 const RUNNER = 'abc12defg';
 
-function tracking() {
+function createUpdate() {
   const clock = setClock();
   const tracker = new PollTracker(clock);
-  const look = (counted: CounterValues, after = 0) => {
+  const update = (counted: CounterValues, after = 0) => {
     clock.advance(after);
     const counters = countersOf(parseExposition(pageText(counted)));
     if (counters === undefined) throw new Error('no page of a runner');
@@ -21,7 +21,7 @@ function tracking() {
     const changes = events.filter(({ kind }) => kind !== 'version');
     return { ...rest, kinds: changes.map(({ kind }) => kind), events: changes };
   };
-  return look;
+  return update;
 }
 
 const two = (a: number, b: number): CounterValues => ({
@@ -34,7 +34,7 @@ const polls = (own: Readonly<Record<string, number>>): CounterValues => ({
 
 describe('polls', () => {
   test('that were there at the first look are no news', () => {
-    expect(tracking()(polls({ '204': 100, '403': 3 }))).toEqual({
+    expect(createUpdate()(polls({ '204': 100, '403': 3 }))).toEqual({
       workedPolls: 0,
       failedPolls: 0,
       flatSeconds: 0,
@@ -44,10 +44,10 @@ describe('polls', () => {
   });
 
   test('that worked and that failed are told by status, with the cause that it points at', () => {
-    const look = tracking();
-    look(polls({ '204': 100 }));
+    const update = createUpdate();
+    update(polls({ '204': 100 }));
 
-    expect(look(polls({ '204': 101, '429': 2, '-1': 1 }), 15)).toMatchObject({
+    expect(update(polls({ '204': 101, '429': 2, '-1': 1 }), 15)).toMatchObject({
       workedPolls: 1,
       failedPolls: 3,
       flatSeconds: 0,
@@ -60,41 +60,41 @@ describe('polls', () => {
   });
 
   test('that work take the failures back', () => {
-    const look = tracking();
-    look(polls({ '204': 1 }));
-    look(polls({ '204': 1, '502': 5 }), 15);
+    const update = createUpdate();
+    update(polls({ '204': 1 }));
+    update(polls({ '204': 1, '502': 5 }), 15);
 
-    expect(look(polls({ '204': 2, '502': 5 }), 15).kinds).toEqual(['polls-worked']);
+    expect(update(polls({ '204': 2, '502': 5 }), 15).kinds).toEqual(['polls-worked']);
   });
 
   test('that do not end are flat since the last one of any entry', () => {
-    const look = tracking();
-    look(two(1, 1));
-    look(two(2, 1), 60);
+    const update = createUpdate();
+    update(two(1, 1));
+    update(two(2, 1), 60);
 
-    expect(look(two(2, 1), 60)).toMatchObject({ flatSeconds: 60, kinds: ['polls-worked'] });
-    expect(look(two(2, 1), 600)).toMatchObject({ flatSeconds: 660, kinds: [] });
+    expect(update(two(2, 1), 60)).toMatchObject({ flatSeconds: 60, kinds: ['polls-worked'] });
+    expect(update(two(2, 1), 600)).toMatchObject({ flatSeconds: 660, kinds: [] });
   });
 
   test('of a process that was started anew begin anew', () => {
-    const look = tracking();
-    look(polls({ '204': 100 }));
+    const update = createUpdate();
+    update(polls({ '204': 100 }));
 
-    expect(look({ ...polls({ '204': 5 }), startedSeconds: 2000 }, 15)).toMatchObject({
+    expect(update({ ...polls({ '204': 5 }), startedSeconds: 2000 }, 15)).toMatchObject({
       kinds: [],
       flatSeconds: 0,
     });
-    expect(look({ ...polls({ '204': 3 }), startedSeconds: 2000 }, 15).kinds).toEqual([]);
+    expect(update({ ...polls({ '204': 3 }), startedSeconds: 2000 }, 15).kinds).toEqual([]);
   });
 
   test('that are not counted at all are not flat', () => {
-    expect(tracking()({}).flatSeconds).toBeUndefined();
+    expect(createUpdate()({}).flatSeconds).toBeUndefined();
   });
 });
 
 test('refusals of health, of feeds, of output and of files are told when they rise', () => {
-  const look = tracking();
-  look({ health: { [RUNNER]: 0 }, feeds: { [RUNNER]: 4 }, traces: { [RUNNER]: { '202': 1 } } });
+  const update = createUpdate();
+  update({ health: { [RUNNER]: 0 }, feeds: { [RUNNER]: 4 }, traces: { [RUNNER]: { '202': 1 } } });
   const after = {
     health: { [RUNNER]: 3 },
     feeds: { [RUNNER]: 9 },
@@ -102,7 +102,7 @@ test('refusals of health, of feeds, of output and of files are told when they ri
     loadErrors: 1,
   };
 
-  expect(look(after, 15).events.map(({ kind, count }) => [kind, count])).toEqual([
+  expect(update(after, 15).events.map(({ kind, count }) => [kind, count])).toEqual([
     ['traces-refused', 2],
     ['feeds-failed', 5],
     ['health-failed', 3],
@@ -120,7 +120,7 @@ describe('room for jobs', () => {
     ],
     ['some', { jobs: { [RUNNER]: 3 }, limits: { [RUNNER]: 0 } }, undefined],
   ])('%s', (_what, counted, facts) => {
-    const [full] = tracking()(counted).events;
+    const [full] = createUpdate()(counted).events;
 
     expect(full?.facts).toEqual(facts);
   });

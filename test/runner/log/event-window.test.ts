@@ -149,9 +149,9 @@ test('it is bounded, whatever is written', () => {
 
 test('it is news when nothing of the kind was written for a minute', () => {
   const window = windowWith();
-  const news = [0, 3, 59, 120].map((at) => window.add(event('poll-failed', at, REFUSED)));
+  const isNew = [0, 3, 59, 120].map((at) => window.add(event('poll-failed', at, REFUSED)));
 
-  expect(news).toEqual([true, false, false, true]);
+  expect(isNew).toEqual([true, false, false, true]);
 });
 
 test('events are counted by the cause that they point at', () => {

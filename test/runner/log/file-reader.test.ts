@@ -19,7 +19,7 @@ interface Host extends AsyncDisposable {
   isReading(): boolean;
 }
 
-async function watching(content: string | undefined, mayTake?: () => boolean): Promise<Host> {
+async function watchFile(content: string | undefined, mayTake?: () => boolean): Promise<Host> {
   const root = await rootFolder(
     content === undefined ? { '/var/log/other': '' } : { [LOG]: content },
   );
@@ -38,7 +38,7 @@ async function watching(content: string | undefined, mayTake?: () => boolean): P
 }
 
 test('what is there is old, what comes is new, and a line counts when it has ended', async () => {
-  await using host = await watching('one\ntwo\n');
+  await using host = await watchFile('one\ntwo\n');
   await until(() => host.isReading());
   await appendFile(host.file, 'thr');
   await appendFile(host.file, 'ee\nfour\nfi');
@@ -53,7 +53,7 @@ test('what is there is old, what comes is new, and a line counts when it has end
 });
 
 test('only the end of a large file is read', async () => {
-  await using host = await watching(`${'x'.repeat(1_000_000)}\nlast\n`);
+  await using host = await watchFile(`${'x'.repeat(1_000_000)}\nlast\n`);
   await until(() => host.isReading());
 
   expect(host.texts().at(-1)).toBe('last');
@@ -62,7 +62,7 @@ test('only the end of a large file is read', async () => {
 
 describe('rotation', () => {
   test('by a new file: the rest of the old one, then the new one from its start', async () => {
-    await using host = await watching('one\n');
+    await using host = await watchFile('one\n');
     await until(() => host.isReading());
     await appendFile(host.file, 'two\n');
     await rename(host.file, `${host.file}.1`);
@@ -74,7 +74,7 @@ describe('rotation', () => {
   });
 
   test('by truncation: the file from its start', async () => {
-    await using host = await watching('a long line that was there before\n');
+    await using host = await watchFile('a long line that was there before\n');
     await until(() => host.isReading());
     await truncate(host.file, 0);
     await appendFile(host.file, 'new\n');
@@ -86,7 +86,7 @@ describe('rotation', () => {
 
 describe('a file that is not there', () => {
   test('is told, and is all new when it appears', async () => {
-    await using host = await watching(undefined);
+    await using host = await watchFile(undefined);
     await until(() => host.heard.states.at(-1)?.state === 'failed');
     expect(host.heard.states.at(-1)?.detail).toBe('/var/log/runner.log cannot be read (ENOENT)');
 
@@ -97,7 +97,7 @@ describe('a file that is not there', () => {
   });
 
   test('any more is told as well, and goes on when it is back', async () => {
-    await using host = await watching('one\n');
+    await using host = await watchFile('one\n');
     await until(() => host.isReading());
     await rm(host.file);
     await until(() => !host.isReading());
@@ -109,7 +109,7 @@ describe('a file that is not there', () => {
 });
 
 test('lines of syslog have their date', async () => {
-  await using host = await watching('2026-11-24T08:59:00Z ci-07 gitlab-runner[812]: text\n');
+  await using host = await watchFile('2026-11-24T08:59:00Z ci-07 gitlab-runner[812]: text\n');
   await until(() => host.isReading());
 
   expect(host.heard.lines).toEqual([
@@ -123,7 +123,7 @@ test('lines of syslog have their date', async () => {
 });
 
 test('a line that is one too many is left out', async () => {
-  await using host = await watching('one\n', () => false);
+  await using host = await watchFile('one\n', () => false);
   await until(() => host.isReading());
   await appendFile(host.file, 'two\n');
   const states = host.heard.states.length;

@@ -14,7 +14,7 @@ import { patient, until } from '../../support/until.ts';
 
 const LOG = '/var/log/runner.log';
 
-function ended(message: string, reason?: string, runner = 'abc12defg'): LogEntry {
+function jobEnd(message: string, reason?: string, runner = 'abc12defg'): LogEntry {
   const fields = { duration_s: 3.2, job: 7, project: 9, runner };
   const more = reason === undefined ? {} : { failure_reason: reason };
   const level = message === SUCCEEDED ? 'info' : 'warning';
@@ -44,7 +44,7 @@ describe('the last line about a job', () => {
     ['otherwise', 'Job failed: aborted: terminated', 'runner_interrupted'],
     ['otherwise', 'Job failed: failed to pull image', 'image_pull_failure'],
   ])('says %s: %s', (end, message, reason) => {
-    const said = ended(message, reason);
+    const said = jobEnd(message, reason);
 
     expect(
       [inColours(said), logfmt(said), json(said)].map((line) => {
@@ -57,7 +57,7 @@ describe('the last line about a job', () => {
   test.each(['Preparation failed: exit status 1', 'Will be retried in 3s ...', 'canceled'])(
     'is not a line before it: %s',
     (message) => {
-      const parsed = parseLine(inColours(ended(message)));
+      const parsed = parseLine(inColours(jobEnd(message)));
 
       expect(parsed === undefined ? 'unparsed' : jobEndOf(parsed)).toBeUndefined();
     },
@@ -66,7 +66,7 @@ describe('the last line about a job', () => {
 
 /** What a log says of jobs when these lines were added to it. */
 async function readingOf(...said: readonly LogEntry[]) {
-  await using root = await rootFolder({ [LOG]: `${inColours(ended(SYSTEM, SYSTEM_REASON))}\n` });
+  await using root = await rootFolder({ [LOG]: `${inColours(jobEnd(SYSTEM, SYSTEM_REASON))}\n` });
   using open = watchLog({ kind: 'file', path: LOG }, root.paths);
   const readNow = async () => await open.watch.read(patient());
   const before = (await readNow()).lines;
@@ -76,14 +76,14 @@ async function readingOf(...said: readonly LogEntry[]) {
   return await readNow();
 }
 
-const FAILED = ended(SYSTEM, SYSTEM_REASON);
+const FAILED = jobEnd(SYSTEM, SYSTEM_REASON);
 
 test('jobs are counted by their end, and what was written before is not', async () => {
   const { jobEnds, lostJobEnds } = await readingOf(
     FAILED,
-    ended(SUCCEEDED),
-    ended(SUCCEEDED),
-    ended('Job failed: canceled', 'job_canceled'),
+    jobEnd(SUCCEEDED),
+    jobEnd(SUCCEEDED),
+    jobEnd('Job failed: canceled', 'job_canceled'),
     { level: 'error', message: 'Job trace termination "Success" failed', fields: { job: 7 } },
   );
 
@@ -99,15 +99,15 @@ const rowOf = async (...said: readonly LogEntry[]) =>
 
 describe('failures of the system in a row', () => {
   test('are counted for each entry', async () => {
-    expect(await rowOf(FAILED, FAILED, ended(SYSTEM, SYSTEM_REASON, 'xyz12defg'))).toEqual([
+    expect(await rowOf(FAILED, FAILED, jobEnd(SYSTEM, SYSTEM_REASON, 'xyz12defg'))).toEqual([
       ['abc12defg', 2],
       ['xyz12defg', 1],
     ]);
   });
 
   test.each([
-    ['a job that succeeded', ended(SUCCEEDED)],
-    ['a script that failed', ended(SCRIPT, 'script_failure')],
+    ['a job that succeeded', jobEnd(SUCCEEDED)],
+    ['a script that failed', jobEnd(SCRIPT, 'script_failure')],
     [
       'a new start of the runner',
       { level: 'info', message: 'Starting multi-runner from x' } as const,
@@ -117,7 +117,7 @@ describe('failures of the system in a row', () => {
   });
 
   test('go on after a job that was cancelled', async () => {
-    const cancelled = ended('Job failed: canceled', 'job_canceled');
+    const cancelled = jobEnd('Job failed: canceled', 'job_canceled');
 
     expect(await rowOf(FAILED, cancelled, FAILED)).toEqual([['abc12defg', 2]]);
   });
@@ -125,6 +125,6 @@ describe('failures of the system in a row', () => {
   test('are not those whose words prove a cause', async () => {
     const known = 'Job failed (system failure): Cannot connect to the Docker daemon at unix:///x';
 
-    expect(await rowOf(ended(known, SYSTEM_REASON))).toEqual([]);
+    expect(await rowOf(jobEnd(known, SYSTEM_REASON))).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseLine, parseSyslog } from '../../../src/runner/log/log-line.ts';
 import { START } from '../../support/clock.ts';
 import type { LogEntry } from '../../support/runner-lines.ts';
-import { inColours, json, logfmt, plain, throughSyslog } from '../../support/runner-lines.ts';
+import { inColours, json, logfmt, plain, asSyslogEntry } from '../../support/runner-lines.ts';
 
 const TAIL =
   'execute JSON request: execute request: couldn\'t execute POST against https://gitlab.test/api/v4/jobs/request: Post "https://gitlab.test/api/v4/jobs/request": dial tcp 10.0.0.2:443: connect: connection refused';
@@ -24,7 +24,7 @@ describe('one line, however it is written, says the same', () => {
     ['without colours', plain(FAILED)],
     ['as logfmt', logfmt(FAILED)],
     ['as JSON', json(FAILED)],
-    ['through syslog', parseSyslog(throughSyslog(FAILED), START)?.text ?? ''],
+    ['through syslog', parseSyslog(asSyslogEntry(FAILED), START)?.text ?? ''],
   ])('%s', (_how, line) => {
     expect(parseLine(line)).toMatchObject(READ);
   });
