@@ -17,7 +17,7 @@ const MAIN = join(import.meta.dirname, '../dist/main.js');
 const ANSWER_MILLISECONDS = 60_000;
 const START_MILLISECONDS = 180_000;
 const CHECK_MILLISECONDS = 240_000;
-/** It ends itself within 5 s, with an exit code that tells: docs/reference/promises.md#own-footprint. */
+/** It ends within 5 s, and its exit code shows the result: docs/reference/promises.md#own-footprint. */
 const STOP_MILLISECONDS = 60_000;
 const PAUSE_MILLISECONDS = 100;
 
@@ -38,7 +38,7 @@ export interface CheckResult {
   readonly stderr: string;
 }
 
-/** How it is started, where a row needs another way than the default. */
+/** How it is started, where a row needs something else than the default. */
 export interface DaemonPaths {
   readonly configPath?: string;
   /** Starts without --runner.config: config.toml is found through the runner's process. */

@@ -20,5 +20,5 @@ export async function isOneIncident(world: World, cause: string): Promise<string
   const { causes } = await world.daemon.report();
   const flaps = causes.some(({ flapping }) => flapping !== undefined);
   if (found.length === 0 || found.length > MAX_NOTICES) return `${found.length} incidents`;
-  return flaps ? undefined : 'it is not told that the fault comes and goes';
+  return flaps ? undefined : 'the report does not say that the fault comes and goes';
 }

@@ -163,7 +163,7 @@ async function mend(row: FaultRow, world: World, text: string): Promise<readonly
   } else await fix.apply(world);
   if (startsBroken === true) await forget(world);
   const isShown = fix === undefined || fix.reported.test(text);
-  return isShown ? [] : [`the report does not tell to type ${String(fix.reported)}`];
+  return isShown ? [] : [`the report does not show the fix ${String(fix.reported)}`];
 }
 
 function differences({ stdout, stderr }: CheckResult, row: FaultRow): readonly string[] {

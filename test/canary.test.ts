@@ -1,6 +1,6 @@
 /**
  * No secret leaves the program: known ones are put everywhere where secrets live, then every byte of its
- * output, its pages and its files is searched, on the way through as many errors as can be made.
+ * output, its pages and its files is searched, while as many errors as possible are made.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -207,7 +207,7 @@ async function leaksOf(scene: string, how = perform, leastPlaces = 16): Promise<
   const places = [...seen.keys()].filter((key) => key.startsWith(`${scene}: `));
   return places.length >= leastPlaces
     ? leaks(scene)
-    : [`only ${places.length} places were looked at`];
+    : [`only ${places.length} places were searched`];
 }
 
 describe('no secret is seen', () => {
@@ -278,8 +278,8 @@ describe('no secret is seen', () => {
     ['a broken line beside the token', () => whole().replace('executor', 'token = executor')],
     ['an open quote in the token', () => whole().replace(`${TOKENS.one}"`, TOKENS.one)],
     ['a token without quotes', () => whole().replace(`"${TOKENS.two}"`, TOKENS.two)],
-    ['a token where a key stands', () => `${whole()}\n${TOKENS.one} = 1\n"${TOKENS.three}" = 2\n`],
-    ['a token where a number stands', () => `concurrent = "${TOKENS.one}"\n${whole()}`],
+    ['a token in place of a key', () => `${whole()}\n${TOKENS.one} = 1\n"${TOKENS.three}" = 2\n`],
+    ['a token in place of a number', () => `concurrent = "${TOKENS.one}"\n${whole()}`],
     ['a token as the name of an executor', () => whole().replace('"shell"', `"${TOKENS.two}"`)],
     [
       'a password in the url',
@@ -313,7 +313,7 @@ describe('no secret is seen', () => {
     await writeFile(inRoot(CONFIG), text());
     await restartRunner();
 
-    // The pages show what `check --format=json` shows, and were looked at with a file of every kind above.
+    // The pages show what `check --format=json` shows, and were searched above with a file of every kind.
     expect(await leaksOf(what, runCommands, 8)).toEqual([]);
   });
 

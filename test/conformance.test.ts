@@ -1,4 +1,4 @@
-/** What every probe and every follow-up owes the scheduler, whatever it is about: also one that is written tomorrow. */
+/** What the scheduler requires of every probe and every follow-up, also of future ones. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { followUpsOf, linksOf, runFollowUp } from '../src/checks/follow-up.ts';

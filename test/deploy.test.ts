@@ -32,7 +32,7 @@ function here(path: string): string {
   return path.replace('/opt/runnerwatch', built);
 }
 
-/** Words of the command that the unit starts. */
+/** Arguments of the command that the unit starts. */
 async function startCommand(): Promise<readonly string[]> {
   const line = /^ExecStart=(?<command>.+)$/m.exec(await readFile(UNIT, 'utf8'));
   return line?.groups?.['command']?.split(' ') ?? [];

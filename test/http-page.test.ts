@@ -1,4 +1,4 @@
-/** docs/http.md tells every route, status and field that is served, and no other. */
+/** docs/http.md lists every route, status and field that is served, and no other. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -123,7 +123,7 @@ describe.each([
   ['The list', '/api/v1/incidents', (path: string) => path],
   ['One incident', '/api/v1/incidents/ID', (path: string) => path],
 ] as const)('the fields of "%s"', (heading, url, named) => {
-  /** `/health` shows causes as the report does, told there once. */
+  /** `/health` shows causes as the report does, described there once. */
   const isTold = (path: string): boolean => heading !== 'Health' || !/^causes\[\]\../.test(path);
 
   test('are all on the page', async () => {

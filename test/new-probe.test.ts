@@ -82,7 +82,7 @@ describe('a new probe without any other change', () => {
     );
   });
 
-  test('stands in the docs', () => {
+  test('is in the docs', () => {
     expect(probesPage(probes)).toContain('| `too-hot` | The host is about to switch itself off. |');
     expect(configurationPage(probes)).toContain('### [probes.heat]');
     expect(metricsPage(probes)).toContain('`runnerwatch_heat_hottest_ratio`');
@@ -94,7 +94,7 @@ describe('a new probe without any other change', () => {
     expect(page).toContain('heat@host');
   });
 
-  test('ends in a cause with its own words, and in the verdict', () => {
+  test('ends in a cause with its detail, and in the verdict', () => {
     expect(diagnose(hot)).toMatchObject({
       verdict: 'degraded',
       causes: [

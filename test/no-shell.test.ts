@@ -1,4 +1,4 @@
-/** Programs are started by name and words: nothing that runs on a schedule goes through a shell. */
+/** Programs are started by name and arguments: nothing that runs on a schedule goes through a shell. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -24,7 +24,7 @@ const STARTERS: readonly Starter[] = readdirSync(SRC, { recursive: true, encodin
     return [{ file, text, imported }];
   });
 
-test('programs are started by functions that take words', () => {
+test('programs are started by functions that take arguments', () => {
   const wrong = STARTERS.flatMap(({ file, imported }) =>
     imported.filter((name) => !STARTS_BY_WORDS.includes(name)).map((name) => `${file}: ${name}`),
   );
@@ -32,7 +32,7 @@ test('programs are started by functions that take words', () => {
   expect(wrong).toEqual([]);
 });
 
-test('whatever asks a question of the host asks it by the one child with a deadline', () => {
+test('every query to the host uses the one child with a deadline', () => {
   expect(STARTERS.map(({ file }) => file).toSorted()).toEqual([
     'demo/runner-process.ts',
     'host/child-process.ts',

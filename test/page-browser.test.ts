@@ -63,7 +63,7 @@ describe.each(Object.entries(STATES))('the page, %s', (_state, view) => {
     expect(byteLength).toBeLessThan(100_000);
   });
 
-  test('tells the status of each link in words, and of each entry all links', async () => {
+  test('shows the status of each link as text, and of each entry all links', async () => {
     await using served = await servePage(view);
     await using open = await openPage(browser, served.url);
     const chains = await open.page

@@ -45,7 +45,7 @@ const leadsOf = (name: string): readonly string[] => {
 };
 
 test.each([...Object.keys(COMMANDS), ''].filter((name) => leadsOf(name).length > 0))(
-  'the words of "%s" lead to a folder of the test or a free port',
+  'the arguments of "%s" lead to a folder of the test or a free port',
   (name) => {
     const args = onOwnHost(name === '' ? [] : [name], folder);
     const values = leadsOf(name).map((flag) =>
@@ -73,7 +73,7 @@ test('what a test says is not said again', () => {
   ]);
 });
 
-test('the lab tells daemon and check where their state and their settings are', () => {
+test('the lab passes daemon and check the paths of their state and their settings', () => {
   const source = readFileSync(join(ROOT, 'lab/daemon.ts'), 'utf8');
 
   expect(source.match(/`--state\.directory=\$\{/g)).toHaveLength(2);

@@ -25,7 +25,7 @@ const MOST_PLACES = 3;
 
 type Edit = (before: string) => string;
 
-/** The anchor must stand in the file, so that an edit cannot silently do nothing. */
+/** The anchor must be in the file, so that an edit cannot silently do nothing. */
 function replaced(anchor: string, text: string): Edit {
   return (before) => {
     if (!before.includes(anchor)) throw new Error(`there is no ${JSON.stringify(anchor)}`);

@@ -28,7 +28,7 @@ test.each([
   expect(list.map(({ id }) => id).toSorted()).toEqual(files.toSorted());
 });
 
-test('an id is in kebab case, and stands once', () => {
+test('an id is in kebab case, and unique', () => {
   const ids = [...PROBES, ...FOLLOW_UPS].map(({ id }) => id);
 
   expect(ids.filter((id) => !KEBAB.test(id))).toEqual([]);
@@ -114,7 +114,7 @@ describe.each(ALL_PROBES)('$id', (probe) => {
     expect(names).not.toEqual([]);
   });
 
-  test('says for each reason that no cause tells what was seen and what to do', () => {
+  test('says for each reason without a cause what was seen and what to do', () => {
     const bad = Object.entries(probe.reasons).filter(
       ([, reason]) =>
         'meaning' in reason &&

@@ -153,7 +153,7 @@ describe('GET /metrics', () => {
 });
 
 describe('the daemon about itself', () => {
-  test('/-/healthy is 200 while it makes progress, whatever GitLab does, else 503', async () => {
+  test('/-/healthy is 200 while it makes progress, in any state of GitLab, otherwise 503', async () => {
     const stuck = { ...healthy, self: { ...healthy.self, alive: false } };
 
     expect([

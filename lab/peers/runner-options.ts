@@ -1,4 +1,4 @@
-/** The options of the lab's runner, passed in its environment, because its command line must look like the real one. */
+/** The options of the lab's runner, passed in its environment, because its command line must equal the real one. */
 import type { LogFormat } from './runner-log.ts';
 
 export interface RunnerStandInOptions {

@@ -42,7 +42,7 @@ async function stopsInTime(world: World): Promise<string | undefined> {
   // An error unless it ended by itself, which it does within five seconds.
   await world.daemon.stop();
   await world.startDaemon();
-  return count === 1 ? undefined : `dns-timeout is told ${count} times`;
+  return count === 1 ? undefined : `dns-timeout is reported ${count} times`;
 }
 
 export const combinationRows: readonly Row[] = [

@@ -123,7 +123,7 @@ export const configRows: readonly Row[] = [
   },
   {
     id: 'C-07',
-    title: 'nobody knows the executor',
+    title: 'the executor is unknown',
     inject: async ({ files, runner, entries }) => {
       await files.edit(CONFIG, 'executor = "shell"', 'executor = "dokcer"');
       const name = entries[0]?.token.slice(5, 14) ?? '';

@@ -43,7 +43,7 @@ function refusedTrace(
 export const moreExecutorRows: readonly Row[] = [
   {
     id: 'E-02b',
-    title: 'DOCKER_HOST of the runner’s process names a port where nobody listens',
+    title: 'DOCKER_HOST of the runner’s process names a port where nothing listens',
     world: WITH_DOCKER,
     inject: async (world) => await world.runner.restart({ DOCKER_HOST: 'tcp://10.200.0.2:2375' }),
     expect: {

@@ -65,7 +65,7 @@ export const executorRows: readonly Row[] = [
   },
   {
     id: 'E-02',
-    title: 'docker.sock is there, and nobody listens',
+    title: 'docker.sock exists, and nothing listens on it',
     world: WITH_DOCKER,
     inject: async (world) => await dockerOf(world).crash(),
     expect: daemonDown,

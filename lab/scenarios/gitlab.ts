@@ -111,7 +111,7 @@ export const gitlabRows: readonly Row[] = [
   },
   {
     id: 'G-08',
-    title: 'a bot challenge stands before everything',
+    title: 'a bot challenge answers every request',
     inject: ({ answers }) =>
       answers(
         everywhere(

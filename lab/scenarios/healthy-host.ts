@@ -125,7 +125,7 @@ export const healthyHostRows: readonly Row[] = [
   },
   {
     id: 'Z-17',
-    title: 'swap is full, and nobody swaps',
+    title: 'swap is full, and nothing is swapped in or out',
     world: {
       probes: { memory: '' },
       before: async (world) => {
@@ -233,7 +233,7 @@ export const healthyHostRows: readonly Row[] = [
   },
   {
     id: 'Z-36',
-    title: 'jobs print words of faults',
+    title: 'jobs print the texts of faults',
     act: faultMessages,
     allowed: [],
   },

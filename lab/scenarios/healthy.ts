@@ -115,7 +115,7 @@ export const healthyRows: readonly Row[] = [
   },
   {
     id: 'Z-12',
-    title: 'keys that nobody knows, and comments',
+    title: 'unknown keys, and comments',
     world: { entries: [usualEntry({ more: '  # a comment\n  favourite_colour = "green"' })] },
     allowed: ['config-unknown-key'],
   },

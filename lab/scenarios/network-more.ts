@@ -46,7 +46,7 @@ async function quietIsCut({ gitlab, listenAt }: World): Promise<void> {
 export const moreNetworkRows: readonly Row[] = [
   {
     id: 'N-04b',
-    title: 'somebody put the address into a blackhole route',
+    title: 'a blackhole route covers the address',
     ...closeRoute('blackhole'),
     expect: { cause: 'network-no-route', severity: 'critical', chain: NO_WAY },
     runnerLogs: /network is unreachable/,
@@ -54,7 +54,7 @@ export const moreNetworkRows: readonly Row[] = [
   },
   {
     id: 'N-04c',
-    title: 'somebody put the address into a prohibit route, and the name server is elsewhere',
+    title: 'a prohibit route covers the address, and the name server is elsewhere',
     world: { files: () => ({ '/etc/resolv.conf': `nameserver ${SECOND_RESOLVER}\n` }) },
     ...closeRoute('prohibit'),
     expect: {
@@ -68,7 +68,7 @@ export const moreNetworkRows: readonly Row[] = [
   },
   {
     id: 'N-07c',
-    title: 'this host’s own firewall drops what the runner’s user sends, and nobody else’s',
+    title: 'this host’s own firewall drops only packets of the runner’s user',
     world: { uid: RUNNER_UID, logFormat: 'json' },
     ...rule('rn', 'output', `meta skuid ${RUNNER_UID} tcp dport 443 drop`),
     expect: { cause: 'firewall-local-block', severity: 'critical', chain: 'o/o/n/o/o/o/o' },
@@ -110,7 +110,7 @@ export const moreNetworkRows: readonly Row[] = [
   },
   {
     id: 'N-18b',
-    title: 'a filter resets each connection as soon as it stands',
+    title: 'a filter resets each connection as soon as it is established',
     inject: ({ gitlab }) =>
       gitlab.replace(() =>
         createServer((socket) => void socket.on('error', () => {}).resetAndDestroy()),

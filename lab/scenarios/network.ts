@@ -85,7 +85,7 @@ export const networkRows: readonly Row[] = [
   },
   {
     id: 'N-05',
-    title: 'nobody has the address',
+    title: 'no host has the address',
     inject: ({ names }) =>
       names.answer((name, type, transport) =>
         name === 'gitlab.test' && type === 'A'
@@ -98,7 +98,7 @@ export const networkRows: readonly Row[] = [
   },
   {
     id: 'N-06',
-    title: 'large packets vanish on the way',
+    title: 'large packets are dropped on the path',
     // The walk takes longer than three intervals of two seconds, after which results count as stale.
     world: { certificate: large, probes: { dns: UNHURRIED, connect: UNHURRIED } },
     inject: async ({ network }) => {
@@ -144,7 +144,7 @@ export const networkRows: readonly Row[] = [
   },
   {
     id: 'N-10',
-    title: 'the name has only an IPv6 address, and nobody is there',
+    title: 'the name has only an IPv6 address, and no host has it',
     inject: ({ names }) =>
       names.answer((name, type, transport) => {
         if (name !== 'gitlab.test') return usualScript(name, type, transport);
@@ -156,7 +156,7 @@ export const networkRows: readonly Row[] = [
   },
   {
     id: 'N-11',
-    title: 'of all packets 40 % are lost, both ways',
+    title: '40 % of all packets are lost, in both directions',
     inject: async ({ network }) => {
       const loss = 'meta l4proto tcp numgen random mod 100 < 40 drop';
       await network.rule('gl', 'input', loss);

@@ -36,7 +36,7 @@ export const moreProcessRows: readonly Row[] = [
   },
   {
     id: 'X-05b',
-    title: 'the runner ends at every start with a word that nobody knows',
+    title: 'the runner exits at every start with an unknown message',
     world: { logFormat: 'text' },
     inject: async (world) => {
       const error = 'no such thing';

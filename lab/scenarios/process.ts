@@ -80,7 +80,7 @@ export const processRows: readonly Row[] = [
   },
   {
     id: 'X-04',
-    title: 'after three refusals an entry is disabled for an hour, and nobody refuses any more',
+    title: 'after three refusals an entry is disabled for an hour, and GitLab accepts it again',
     inject: refuseThrice,
     expect: { cause: 'runner-disabled-unhealthy', severity: 'critical', chain: OPEN },
     runnerLogs: 'nothing',

@@ -1,4 +1,4 @@
-/** Proxies, further: values and variables that Go reads in its own way, and faults that are not the proxy's. */
+/** More rows about proxies: values and variables that Go reads differently, and faults that are not the proxy's. */
 import { restartWith } from '../repairs.ts';
 import { OPEN, PROXY_PORT, startProxy } from '../peers/proxy.ts';
 import { CANARY } from '../runner-config.ts';
@@ -20,7 +20,7 @@ function besideProxy(more: WorldOptions): WorldOptions {
 export const moreProxyRows: readonly Row[] = [
   {
     id: 'P-02b',
-    title: 'the direct way is closed, and the runner has a proxy for http:// alone',
+    title: 'the direct path is blocked, and the runner has a proxy only for http://',
     world: besideProxy({ environment: { http_proxy: PROXY } }),
     inject: onlyByProxy,
     expect: { cause: 'proxy-setting-not-applied', severity: 'critical', chain: 'o/F/n/s/s/s/s' },
@@ -29,7 +29,7 @@ export const moreProxyRows: readonly Row[] = [
   },
   {
     id: 'P-01b',
-    title: 'the direct way is closed, and NO_PROXY exempts the runner from its proxy',
+    title: 'the direct path is blocked, and NO_PROXY exempts the runner from its proxy',
     world: besideProxy({ environment: { HTTPS_PROXY: PROXY, NO_PROXY: 'localhost,.test' } }),
     inject: onlyByProxy,
     expect: {

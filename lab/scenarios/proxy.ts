@@ -56,7 +56,7 @@ function proxyNow(says: ProxyReply) {
 export const proxyRows: readonly Row[] = [
   {
     id: 'P-01',
-    title: 'the direct way is closed, apt knows a proxy that works, and the runner has none',
+    title: 'the direct path is blocked, apt has a proxy that works, and the runner has none',
     world: {
       before: async (world) => world.adopt(await startProxy(OPEN)),
       files: () => ({ '/etc/apt/apt.conf.d/90proxy': `Acquire::http::Proxy "${PROXY}/";\n` }),
@@ -73,7 +73,7 @@ export const proxyRows: readonly Row[] = [
   },
   {
     id: 'P-02',
-    title: 'the direct way is closed, and the proxy stands only in config.toml',
+    title: 'the direct path is blocked, and only config.toml names the proxy',
     world: {
       before: async (world) => world.adopt(await startProxy(OPEN)),
       entries: [usualEntry({ more: `  environment = ["HTTPS_PROXY=${PROXY}"]` })],

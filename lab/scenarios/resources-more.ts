@@ -1,5 +1,5 @@
 /**
- * Resources, further: a wrong clock that makes a good certificate look invalid, storage that stalls, faults of jobs
+ * Resources, further: a wrong clock that makes a good certificate invalid, storage that stalls, faults of jobs
  * alone.
  */
 import { createServer } from 'node:https';
@@ -76,7 +76,7 @@ async function showTasksMax(world: World, refused: number): Promise<void> {
 export const moreResourceRows: readonly Row[] = [
   {
     id: 'R-11b',
-    title: 'the host’s clock is two years ahead, so a good certificate looks expired',
+    title: 'the host’s clock is two years ahead, so a good certificate counts as expired',
     inject: async (world) =>
       await serveAt(world, { from: daysFromNow(-1000), until: daysFromNow(-400) }, -730 * DAY),
     expect: { cause: 'clock-skew', severity: 'critical', chain: 'o/o/n/F/s/s/s' },

@@ -133,7 +133,7 @@ export const shownResourceRows: readonly Row[] = [
   },
   {
     id: 'R-21b',
-    title: 'a new kernel has 12 bits of entropy, which nobody waits for',
+    title: 'a new kernel has 12 bits of entropy, and no process waits for more',
     world: {
       probes: { limits: '' },
       before: async (world) => await showKernel(world, '6.18.1-amd64'),

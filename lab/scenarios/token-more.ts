@@ -14,7 +14,7 @@ const COUNTED: WorldOptions = {
   before: async (world) => world.adopt(await startCounters(world)),
 };
 
-/** GitLab refuses what config.toml holds, and the polls of the process go on with success. */
+/** GitLab rejects the token in config.toml, and the polls of the process still succeed. */
 function pollsOn(world: World): void {
   const { gitlab, entries } = world;
   const token = entries[0]?.token ?? '';
@@ -40,7 +40,7 @@ async function comesWithAnImage({ files, network }: World): Promise<void> {
 export const moreTokenRows: readonly Row[] = [
   {
     id: 'T-09c',
-    title: 'GitLab refuses the token of config.toml, and the runner’s polls go on with success',
+    title: 'GitLab rejects the token in config.toml, and the polls of the runner still succeed',
     world: COUNTED,
     inject: pollsOn,
     expect: { cause: 'token-rotation-not-persisted', severity: 'warning', chain: REFUSED },

@@ -1,4 +1,4 @@
-/** A wall clock that is set, and a program that stood still, make nothing old and nothing flap. */
+/** A step of the wall clock and a suspended process make no result outdated and no cause flap. */
 import { describe, expect, test } from 'vitest';
 
 import { ClockWatch } from '../../src/checks/clock-steps.ts';
@@ -106,7 +106,7 @@ describe('what is known', () => {
     },
   );
 
-  test('is not old before the watch has looked, since its age is of the other clock', () => {
+  test('is not old before the next measurement, since its age is of the monotonic clock', () => {
     const { clock, record, state } = followed();
     record();
     clock.set(SIX_HOURS);

@@ -65,7 +65,7 @@ describe('a file of any origin', () => {
     ],
     ['a failure without a reason', { ...result(), finding: { status: 'fail' } }],
     [
-      'what was never looked at',
+      'what was never checked',
       { ...result(), finding: { status: 'skipped', reason: 'x', detail: 'y' } },
     ],
   ])('a result with %s is forgotten, the others stay', (_what, odd) => {

@@ -183,7 +183,7 @@ describe('a new plan', () => {
     expect(times('gone')).toHaveLength(before.gone);
   });
 
-  test('a job that is triggered afresh is told so, once', async () => {
+  test('a job that is triggered afresh gets the flag once', async () => {
     const freshFlags: unknown[] = [];
     const run: Job['run'] = async (...args) => void freshFlags.push(args[3]);
     const { scheduler } = startScheduler(jobOf('a', { run }));

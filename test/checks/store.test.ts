@@ -83,7 +83,7 @@ describe('what is shown', () => {
     expect(store.states()[0]).toMatchObject({ since: START + 10_000, streak: 1 });
   });
 
-  test('counters count looks and failures, and not what an earlier link hid', () => {
+  test('counters count runs and failures, and not what an earlier link masked', () => {
     const { store, record } = storeWith(dns);
     record(PASS);
     record(failingFinding());
@@ -132,7 +132,7 @@ describe('a new plan', () => {
   });
 });
 
-test('a remembered result holds until the first look and counts as no run', () => {
+test('a saved result holds until the first run and does not count as one', () => {
   const { store } = storeWith(dns);
   const remembered = {
     check: dns.id,
@@ -153,7 +153,7 @@ test('a remembered result holds until the first look and counts as no run', () =
   expect(store.states()[0]?.finding).toEqual(failingFinding());
 });
 
-describe('what a look is', () => {
+describe('what counts as a run', () => {
   const token = check(probe({ id: 'token', requests: { token: 'budgeted' } }));
   const WAITING: Finding = { status: 'unknown', reason: 'request-budget', detail: 'not yet' };
 

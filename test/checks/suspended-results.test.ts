@@ -19,7 +19,7 @@ function filterResults(...results: readonly ProbeResult[]): readonly string[] {
   return reported;
 }
 
-test('what ends by its deadline is told', () => {
+test('a result within its deadline is reported', () => {
   expect(filterResults(said('dns', 5.4), said('tls', 0))).toEqual([
     'dns@host fail',
     'tls@host fail',
@@ -30,6 +30,6 @@ test('what took longer than it can, and what came after it, is no failure', () =
   expect(filterResults(said('dns', 9.5), said('tls', 0))).toEqual([]);
 });
 
-test('what passes all the same is told', () => {
+test('a late result that passes is reported', () => {
   expect(filterResults(said('dns', 9.5, PASS), said('tls', 0))).toEqual(['dns@host pass']);
 });

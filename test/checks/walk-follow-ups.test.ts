@@ -41,9 +41,9 @@ const own = (over: Partial<FollowUp> = {}): FollowUp =>
 function stage(followUps: readonly FollowUp[], says: Record<string, Finding> = {}) {
   const clock = setClock();
   const store = new Store(clock);
-  /** What was run and what was told, in its order. */
+  /** What was run and what was reported, in order. */
   const story: string[] = [];
-  /** What was told last of each link. */
+  /** The last report of each link. */
   const findings = new Map<string, Finding>();
   const links = (['dns', 'connect', 'tls', 'http'] as const).map((id, index, ids) =>
     probe({
@@ -90,7 +90,7 @@ function stage(followUps: readonly FollowUp[], says: Record<string, Finding> = {
 }
 
 describe('a finding that a follow-up may revise', () => {
-  test('is told at once when no follow-up is about it', async () => {
+  test('is reported at once when no follow-up concerns it', async () => {
     expect(await stage([]).walk()).toEqual([
       'run dns',
       'dns pass',
@@ -112,7 +112,7 @@ describe('a finding that a follow-up may revise', () => {
     ]);
   });
 
-  test('is told at once when there is nothing to try', async () => {
+  test('is reported at once when there is nothing to try', async () => {
     const reported = await stage([ofDns({ subject: () => undefined })], {
       tls: failingFinding(),
     }).walk();
@@ -121,7 +121,7 @@ describe('a finding that a follow-up may revise', () => {
     expect(reported).toContain('tls fail');
   });
 
-  test('is told once, as the follow-up has it', async () => {
+  test('is reported once, with the result of the follow-up', async () => {
     expect(await stage([ofDns()], { connect: failingFinding() }).walk()).toEqual([
       'run dns',
       'run connect',
@@ -146,7 +146,7 @@ describe('a finding that a follow-up may revise', () => {
   });
 
   test.each<[string, FollowUp['run']]>([
-    ['fails', async () => await Promise.reject(new Error('no way'))],
+    ['fails', async () => await Promise.reject(new Error('no route'))],
     ['finds nothing', async () => ({})],
   ])('stays when the follow-up %s', async (_what, run) => {
     const reported = await stage([ofDns({ run })], { connect: failingFinding() }).walk();
@@ -192,7 +192,7 @@ describe('a follow-up with a check of its own', () => {
     expect((await stage([own()]).walk()).slice(-2)).toEqual(['tls pass', 'other-source pass']);
   });
 
-  test('is run right after the link that failed, and told with it', async () => {
+  test('is run right after the link that failed, and reported with it', async () => {
     expect((await stage([own()], { connect: failingFinding() }).walk()).slice(2)).toEqual([
       'run connect',
       'connect fail',
@@ -202,7 +202,7 @@ describe('a follow-up with a check of its own', () => {
   });
 
   test('is unknown when it fails, since nothing was learned', async () => {
-    const broken = own({ run: async () => await Promise.reject(new TypeError('no way')) });
+    const broken = own({ run: async () => await Promise.reject(new TypeError('no route')) });
 
     expect(await stage([broken], { connect: failingFinding() }).walk()).toContain(
       'other-source unknown',
@@ -253,7 +253,7 @@ describe('what was found', () => {
     ]);
   });
 
-  test('is not remembered when it could not look', async () => {
+  test('is not remembered when it could not run', async () => {
     let count = 0;
     const run = async (): Promise<Found> => {
       count += 1;

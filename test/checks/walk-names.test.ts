@@ -1,4 +1,4 @@
-/** A real walk over real peers: what is told of a name whose address is dead, in one round. */
+/** A real walk over real peers: the result for a name whose address is dead, in one round. */
 import { expect, test } from 'vitest';
 
 import { systemClock } from '../../src/core/clock.ts';
@@ -51,21 +51,21 @@ async function walkOnce(dnsPort: number, port: number, hosts: string): Promise<r
   );
 }
 
-test('a pinned address that is dead is told once, with the address that is not', async () => {
+test('a pinned address that is dead is reported once, with the address that works', async () => {
   await using gitlab = await startTcpServer();
   await using server = await startDnsServer((_name, type) => (type === 'A' ? ['127.0.0.1'] : []));
   const reported = await walkOnce(server.port, gitlab.port, '127.0.0.66 gitlab.test');
   expect(reported).toEqual(['dns warn hosts-override', 'connect fail refused']);
 });
 
-test('a pinned address that answers is nobody’s business, and DNS is not asked', async () => {
+test('a pinned address that answers is no fault, and DNS is not asked', async () => {
   await using gitlab = await startTcpServer();
   await using server = await startDnsServer(() => ['10.0.0.5']);
   const reported = await walkOnce(server.port, gitlab.port, '127.0.0.1 gitlab.test');
   expect([reported, server.asked]).toEqual([['dns pass', 'connect pass'], []]);
 });
 
-test('when DNS knows no better address the name is not blamed', async () => {
+test('when DNS has no better address DNS passes', async () => {
   await using gitlab = await startTcpServer();
   await using server = await startDnsServer(() => 'nxdomain');
   const reported = await walkOnce(server.port, gitlab.port, '127.0.0.66 gitlab.test');

@@ -119,7 +119,7 @@ describe('with the login that squid wants', () => {
     expect(output).not.toMatch(/pass:word|pass%3Aword/);
   });
 
-  test('an authority in neither place is the cause, and the proxy is not blamed', async () => {
+  test('an authority in neither place is the cause, and not the proxy', async () => {
     const { code, report } = await walk(proxied('ci:pass%3Aword@'));
 
     expect([code, report.causes.map(({ id }) => id)]).toEqual([2, ['tls-unknown-authority']]);

@@ -82,7 +82,7 @@ function stage(options: Staged = {}) {
 }
 
 describe('what is due', () => {
-  test('what stands beside the way is due at every walk, and makes no link ask GitLab more often', async () => {
+  test('a follow-up is due at every walk, and makes no link ask GitLab more often', async () => {
     const { walk, clock } = stage({ beside: true });
     await walk();
     clock.advance(15);
@@ -90,7 +90,7 @@ describe('what is due', () => {
     expect(await walk()).toEqual(['dns', 'connect', 'beside']);
   });
 
-  test('with a phase a slow link has its turn there, whenever its last look was', async () => {
+  test('with a phase a slow link has its turn there, whenever its last run was', async () => {
     const { walk, clock } = stage({ phase: 0.5 });
     const runs: number[] = [];
     for (let second = 0; second < 240; second += 15) {
@@ -101,7 +101,7 @@ describe('what is due', () => {
     expect(runs).toEqual([0, 30, 90, 150, 210]);
   });
 
-  test('the first walk looks at everything, the next one only at the way', async () => {
+  test('the first walk runs everything, the next one only the path', async () => {
     const { walk, clock } = stage();
 
     expect(await walk()).toEqual(['dns', 'connect', 'http', 'api', 'token']);
@@ -113,14 +113,14 @@ describe('what is due', () => {
     expect(await walk()).toEqual(['dns', 'connect', 'http', 'api', 'token']);
   });
 
-  test('a full round looks at everything, due or not', async () => {
+  test('a full round runs everything, due or not', async () => {
     const { walk } = stage();
     await walk();
 
     expect(await walk(true)).toEqual(['dns', 'connect', 'http', 'api', 'token']);
   });
 
-  test('a fresh walk looks again at what costs GitLab’s budget nothing', async () => {
+  test('a fresh walk repeats everything outside the request budget', async () => {
     const { walk, budget } = stage();
     await walk();
 
@@ -137,7 +137,7 @@ describe('what is due', () => {
     expect(await walk()).toEqual(['dns', 'connect', 'http', 'token']);
   });
 
-  test('a failing token is looked at twice more soon, then at its own pace', async () => {
+  test('a failing token is checked twice more soon, then at its own interval', async () => {
     const { walk, clock, says } = stage();
     says['token'] = failingFinding();
     const times: number[] = [];
@@ -163,7 +163,7 @@ describe('what is due', () => {
     expect(runs).toEqual(runs.map(() => ['dns', 'connect', 'http']));
   });
 
-  test('a failing http link is looked at in every walk', async () => {
+  test('a failing http link is checked in every walk', async () => {
     const { walk, clock, says } = stage();
     says['http'] = failingFinding();
     await walk();
@@ -188,7 +188,7 @@ describe('what a failure does', () => {
     });
   });
 
-  test('a link that could not tell lets nothing later be judged either', async () => {
+  test('after a link with an unknown result no later link is judged', async () => {
     const { walk, says, statuses } = stage();
     says['connect'] = { status: 'unknown', reason: 'broken', detail: 'no idea' };
     await walk();
@@ -203,7 +203,7 @@ describe('what a failure does', () => {
     expect(await walk()).toContain('token');
   });
 
-  test('after the way is back, a recent token result holds again without a new request', async () => {
+  test('after the path is open again, a recent token result holds without a new request', async () => {
     const { walk, clock, says, statuses } = stage();
     await walk();
     clock.advance(15);
@@ -242,7 +242,7 @@ describe('what a failure does', () => {
 });
 
 describe('the budget', () => {
-  test('never more than the hourly number of requests, whatever fails and flaps', async () => {
+  test('never more than the hourly number of requests, even if links fail and flap', async () => {
     const { walk, clock, says } = stage({ runners: 50 });
     let requests = 0;
     for (let walks = 0; walks < 240; walks += 1) {

@@ -46,7 +46,7 @@ describe('exit codes', () => {
 });
 
 describe('formats', () => {
-  test('text shows the line without the token, and no colour where nobody sees it', async () => {
+  test('text shows the line without the token, and no colour without a terminal', async () => {
     const { stdout } = await runProgram([
       'lint',
       await fileOf(ERROR.replace('executor', 'Token = "x"\n  executor')),

@@ -1,4 +1,4 @@
-/** The real program, stopped by a signal for longer than its results are good for, and let go on. */
+/** The real program, stopped by a signal for longer than its results are valid, then resumed. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
@@ -7,10 +7,10 @@ import { sendRequest } from '../support/http-client.ts';
 import { programStage } from '../support/program-stage.ts';
 import { startProgram } from '../support/program.ts';
 
-/** With a look each second and deadlines of five, everything would be stale after eight. */
+/** With a run each second and deadlines of five, everything would be stale after eight. */
 const STOPPED_MILLISECONDS = 9500;
 
-test('a program that stood still goes on as if the time had not been, and says so', async () => {
+test('a suspended program keeps its results after it resumes, and logs the pause', async () => {
   await using scene = await programStage();
   await using program = startProgram([
     'serve',

@@ -1,4 +1,4 @@
-/** `runnerwatch serve` as a child: reload, stop within five seconds whatever hangs, log lines, bad settings. */
+/** `runnerwatch serve` as a child: reload, stop within five seconds even if a call hangs, log lines, bad settings. */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
@@ -57,7 +57,7 @@ async function holdConnection(address: string): Promise<Socket> {
   return socket;
 }
 
-/** How often GitLab's port was looked at. */
+/** How often GitLab's port was dialled. */
 async function runsOf(address: string): Promise<number> {
   const { text } = await sendRequest(`${address}/metrics`);
   const pattern = /runnerwatch_probe_runs_total\{probe="connect"[^}]*\} (?<count>\d+)/;
@@ -158,7 +158,7 @@ test('it logs one line for each transition and none for a run', async () => {
   const fault = DEMO_FAULTS.find(({ id }) => id === 'port-closed');
   await faults.set(fault);
   await program.until(/cause confirmed/);
-  // Three more runs of each link, none of which may say a word.
+  // Three more runs of each link, none of which may write a line.
   const runs = await runsOf(address);
   await until(async () => (await runsOf(address)) > runs + 3);
   await faults.set(undefined);

@@ -158,7 +158,7 @@ describe('explain', () => {
     ).toEqual(catalogue.map(({ id }) => id));
   });
 
-  test('one cause is told with meaning and fix', async () => {
+  test('one cause is printed with meaning and fix', async () => {
     const { code, stdout } = await runProgram(['explain', 'tls-unknown-authority']);
 
     expect(code).toBe(0);

@@ -1,4 +1,4 @@
-/** A file of the host that hangs when it is read takes one thread of the pool, not one at each look. */
+/** A file of the host that hangs when it is read takes one thread of the pool, not one at each read. */
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -39,7 +39,7 @@ function daemonOn(root: string): Daemon {
   });
 }
 
-/** Lets whoever waits for a writer of the pipe go; true when somebody did. */
+/** Releases the reader that waits for a writer of the pipe; true if there was one. */
 function release(pipe: string): boolean {
   try {
     closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
@@ -49,7 +49,7 @@ function release(pipe: string): boolean {
   }
 }
 
-test('a dozen looks at a file that hangs leave the daemon able to read other files', async () => {
+test('a dozen reads of a file that hangs leave the daemon able to read other files', async () => {
   const daemon = daemonOn(rootfs);
   await daemon.start();
   // The open of a pipe without a writer hangs as a file on a dead mount does.

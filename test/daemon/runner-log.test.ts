@@ -61,7 +61,7 @@ test('an entry that refusals switched off is named when nothing refuses it, unti
   await watching.until(({ diagnosis: after }) => after.verdict === 'healthy', 'health again');
 });
 
-test('words of a job in the log are no fault of the runner', async () => {
+test('output of a job in the log is no fault of the runner', async () => {
   const args = [
     'x509: certificate signed by unknown authority',
     'WARNING: write /builds/x: no space left on device',

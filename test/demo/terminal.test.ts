@@ -19,7 +19,7 @@ afterEach(() => {
 
 interface Screen {
   readonly type: (keys: string) => void;
-  /** Waits until what was written since the last key looks like this. */
+  /** Waits until the output since the last key matches. */
   readonly shows: (wanted: RegExp) => Promise<string>;
   readonly exitCode: Promise<unknown>;
 }

@@ -17,7 +17,7 @@ interface Panel {
   readonly targets?: readonly { readonly expr: string }[];
 }
 
-/** They show what goes on, and on hosts that stand still, with a config.toml that is in order, nothing does. */
+/** These panels show changes; hosts without changes and with a valid config.toml show none. */
 const QUIET: readonly string[] = [
   'Checks that do not pass, by reason',
   'Full in',

@@ -1,6 +1,6 @@
 /**
  * The configuration of Alertmanager on its own: what an alert for many hosts silences, and what it must not. A
- * real Alertmanager is told the alerts that the rules would make.
+ * real Alertmanager gets the alerts that the rules would make.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

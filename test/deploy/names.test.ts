@@ -31,7 +31,7 @@ const ALL_LABELS = new Set([
 /** Everything but the inputs of rule tests, which promtool compares by itself. */
 const SHIPPED = DEPLOYED_TEXTS.filter(({ file }) => !file.startsWith('prometheus/tests/'));
 
-/** What is wrong with a text, as lines that say where it stands. */
+/** What is wrong with a text, as lines with the place of each mistake. */
 function wrong(
   texts: readonly DeployedText[],
   namesOf: (text: string) => readonly string[],
@@ -59,7 +59,7 @@ function wrongMatchersIn(text: string): readonly string[] {
     .map(({ metric, label }) => `${metric} has no ${label}`);
 }
 
-/** Causes that a reader is told to look up. */
+/** Causes that a text refers the reader to. */
 function explainedIn(text: string): readonly string[] {
   const found = text.matchAll(/explain (?<id>[a-z][a-z-]+)/g);
   return [...found].map(({ groups }) => groups?.['id'] ?? '');
@@ -139,7 +139,7 @@ describe('every name in deploy/', () => {
     const links = SHIPPED.filter(({ at }) => at.endsWith('runbook_url'));
     const dead = links.filter(({ text }) => {
       const [, page = '', anchor = ''] = /\/docs\/([a-z]+\.md)#(.+)$/.exec(text) ?? [];
-      // What a template fills in is an id of the catalogue, and test/links.test.ts looks at all of them.
+      // What a template fills in is an id of the catalogue, and test/links.test.ts checks all of them.
       return anchor.startsWith('{{')
         ? page !== 'causes.md'
         : anchors.get(page)?.has(anchor) !== true;

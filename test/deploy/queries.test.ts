@@ -86,7 +86,7 @@ function labelsOf(samples: readonly Sample[], job: string, instance: string): re
 }
 
 describe('what is confirmed on one host and suspected on the other', () => {
-  test('is told so: the two hosts differ', async () => {
+  test('gets that answer: the two hosts differ', async () => {
     const reported = (await prometheus.query(`${CONFIRMED}{job="${BOTH}"}`)).map(
       ({ metric }) => `${metric['instance']} ${metric['cause']}`,
     );

@@ -36,7 +36,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** The real probes' intervals, needs and budgets, on a way where everything passes. */
+/** The real probes' intervals, needs and budgets, on a path where everything passes. */
 function passingProbes(asked: Asked[]): readonly Probe[] {
   return ALL_PROBES.filter(({ kind }) => kind === 'endpoint' || kind === 'runner').map((probe) => ({
     ...probe,

@@ -40,7 +40,7 @@ const BY_RULE: readonly string[] = [
   'docker-network-pool-exhausted',
 ];
 
-test('every id stands once', () => {
+test('every id is unique', () => {
   const ids = catalogue.map(({ id }) => id);
 
   expect(ids.toSorted()).toEqual([...new Set(ids)].toSorted());

@@ -170,7 +170,7 @@ describe('a cause that comes and goes', () => {
 
 const idsOf = ({ causes }: Diagnosis): readonly string[] => causes.map(({ id }) => id);
 
-test('one that comes and goes gives way to another name for the same place', () => {
+test('one that comes and goes is replaced by another cause at the same place', () => {
   const judge = story();
   const unsure = cause({ id: 'gitlab-not-responding' });
   const other = cause({

@@ -1,4 +1,4 @@
-/** Catalogue, docs/causes.md, `explain`, and the alerts tell the same of each cause. */
+/** Catalogue, docs/causes.md, `explain`, and the alerts agree about each cause. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -60,7 +60,7 @@ describe.each(catalogue.map((spec) => [spec.id, spec] as const))('%s', (id, spec
     `Clears when ${resolvedWhen}.`,
   ].map((text) => joinLines(text));
 
-  test('is told alike in the docs and by explain: meaning, proof, doubles, fix', () => {
+  test('has the same texts in the docs and in explain: meaning, proof, similar causes, fix', () => {
     const section = joinLines(SECTIONS.get(id) ?? '');
     const printed = joinLines(explainPage(spec));
 
@@ -83,7 +83,7 @@ describe.each(catalogue.map((spec) => [spec.id, spec] as const))('%s', (id, spec
   });
 });
 
-test('each says what it is confused with, but the one that nobody could name', () => {
+test('each names the causes that it is confused with, except unknown', () => {
   const alone = catalogue.filter((spec) => lookAlikesOf(spec).length === 0).map(({ id }) => id);
 
   expect(alone).toEqual(['unknown']);

@@ -1,4 +1,4 @@
-/** A wrong clock is a notice, unless it makes something good look bad: then it is the root. */
+/** A wrong clock is a notice, unless something valid is rejected because of it: then it is the root. */
 import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
@@ -19,7 +19,7 @@ function findingWithSkew(clock_skew_seconds: number): Finding {
   return { status: 'pass', measures: { clock_skew_seconds } };
 }
 
-/** Looks one minute apart, the last one a second ago. */
+/** Results one minute apart, the last one a second ago. */
 function resultsWithSkew(...skews: readonly number[]) {
   const recent = skews.map((skew, index) => ({
     check: `http@${GITLAB}` as const,
@@ -42,7 +42,7 @@ function refused(reason: string, facts: Readonly<Record<string, string>>, skew: 
 }
 
 describe('while everything passes', () => {
-  test('two hours are a notice for all entries, and no certificate is accused', () => {
+  test('two hours are a notice for all entries, and no certificate is a cause', () => {
     const { causes, verdict, runners } = diagnose(
       snapshotOf({ http: resultsWithSkew(2 * HOUR, 2 * HOUR) }),
     );

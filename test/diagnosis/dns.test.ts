@@ -1,4 +1,4 @@
-/** Names together with what came after them: the address is blamed only when the name is not. */
+/** DNS together with the later links: an address is the cause only when DNS is not. */
 import { describe, expect, test } from 'vitest';
 
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
@@ -85,7 +85,7 @@ test('an address of this host where everything works is only worth a note', () =
   expect(verdict).toBe('degraded');
 });
 
-test('a name that was dialled well is not blamed for what comes later', () => {
+test('DNS is not the cause of a failure after its address was dialled', () => {
   const said = { ...brokenAt('tls', fail('expired')), dns: warn('servers-disagree', FACTS) };
   expect(diagnose(snapshotOf(said)).causes[0]?.id).toBe('tls-certificate-expired');
 });

@@ -1,5 +1,5 @@
 /**
- * What a cause tells people to type (docs/reference/promises.md#what-it-never-does): no step that makes things
+ * What a cause asks people to type (docs/reference/promises.md#what-it-never-does): no step that makes things
  * worse, and no value of the outside that the shell would run. A real shell runs every command, in front of
  * stand-ins.
  */
@@ -33,7 +33,7 @@ const NORMAL = contextOf(
   {},
 );
 
-/** Every value of it tries to leave its word in another way, and to leave a file behind. */
+/** Every value tries to end its argument with another syntax, and to create a file. */
 const EVIL = `x y"$(: >owned-1)\`: >owned-2\`';: >owned-3;'\n: >owned-4 #|: >owned-5&`;
 const HOSTILE_PLACE = placeOnHost({
   manager: { kind: 'systemd', unit: EVIL },
@@ -102,7 +102,7 @@ test('no fix leaves a value out: with real facts nothing reads “unknown”', (
   );
 });
 
-/** A folder of stand-ins for whatever a command calls; each writes its arguments down, NUL between them. */
+/** A folder of stand-ins for the programs that a command calls; each writes its arguments down, NUL between them. */
 async function standIns(
   programs: readonly string[],
 ): Promise<{ folder: string; path: string; log: string }> {

@@ -64,13 +64,13 @@ describe('429 to the health page', () => {
     ],
     ['and a runner that waits', { ...limited(90), ...waiting }, 'gitlab-rate-limited', 'warning'],
     [
-      'in the words of Rack Attack, and to the runner’s polls',
+      'with the text of Rack Attack, and to the runner’s polls',
       { ...limited(30, 'Rack Attack'), ...polls('polls-failed', 5) },
       'edge-ip-banned',
       'critical',
     ],
     [
-      'in other words, and to the runner’s polls',
+      'with another text, and to the runner’s polls',
       { ...limited(30), ...polls('polls-failed', 5) },
       'gitlab-rate-limited',
       'warning',
@@ -109,7 +109,7 @@ describe('a token that is refused after GitLab was away', () => {
       'token-rejected',
     ],
     [
-      'in another way',
+      'with another reason',
       { 'token@runnerAA1': refusedToken(), ...away(30, 'forbidden') },
       'token-rejected',
     ],
@@ -126,7 +126,7 @@ test('a refusal to write that shows a sign of Geo is no maintenance', () => {
   ]);
 });
 
-test('of two backends that answer in turn the bad one is named by its own word', () => {
+test('of two backends that answer in turn the bad one is named by its own header', () => {
   const recent = Array.from({ length: 10 }, (_, nth) =>
     nth % 2 === 0
       ? result('http', 100 - nth, { status: 'pass', facts: { address: '10.0.0.2', node: 'web-1' } })

@@ -1,4 +1,4 @@
-/** Causes on this side: process, file, resources, what is hidden; alone and beside a fault on the way. */
+/** Causes on this host: process, file, resources, missing rights; alone and beside a fault on the path. */
 import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
@@ -185,7 +185,7 @@ describe('what runnerwatch may not read', () => {
   test.each([
     ['config', 'unreadable'],
     ['service', 'blind'],
-  ])('%s/%s is a notice about the monitor, and cuts nobody off', (probe, reason) => {
+  ])('%s/%s is a notice about the monitor, and no runner counts as cut off', (probe, reason) => {
     const { causes, verdict, runners } = diagnose(snapshotOf({ [probe]: unknown(reason) }));
 
     expect(causes).toMatchObject([
@@ -202,7 +202,7 @@ describe('what runnerwatch may not read', () => {
 });
 
 describe('the order of blame', () => {
-  test('process, broken disk, clock, way, token, resources, monitor', () => {
+  test('process, broken disk, clock, path, token, resources, monitor', () => {
     const said = {
       service: fail('stopped', { pid: 812 }),
       'disk@/': fail('read-only'),
@@ -227,7 +227,7 @@ describe('the order of blame', () => {
     ]);
   });
 
-  test('two faults with nothing to do with each other are two causes, the way first', () => {
+  test('two independent faults are two causes, the path first', () => {
     const said = { ...brokenAt('dns', fail('not-found')), disk: fail('full') };
     const { runners } = diagnose(snapshotOf(said));
 
@@ -235,7 +235,7 @@ describe('the order of blame', () => {
     expect(runners.map(({ cause }) => cause)).toEqual(['dns-name-not-found', 'dns-name-not-found']);
   });
 
-  test('a runner that is not there comes before a way that is broken, too', () => {
+  test('a runner that does not run also comes before a broken path', () => {
     const said = { ...brokenAt('dns', fail('not-found')), service: fail('not-running') };
 
     expect(idsOf(said, { process: undefined })).toEqual([

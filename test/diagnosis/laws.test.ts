@@ -1,4 +1,4 @@
-/** Laws that hold for every combination of statuses, not only for the faults that somebody thought of. */
+/** Laws that hold for every combination of statuses, not only for known faults. */
 import { describe, expect, test } from 'vitest';
 
 import type { Check, CheckState, Snapshot } from '../../src/core/check.ts';
@@ -83,7 +83,7 @@ function lawViolations(snapshot: Snapshot, judged: Diagnosis): readonly string[]
     ...lost.map(({ check }) => `${check.id} is in no cause`),
     ...(isCritical === (judged.verdict === 'broken') ? [] : [`verdict ${judged.verdict}`]),
     ...twice.map(({ id }) => `${id} explains its own evidence`),
-    ...(ids.length === new Set(ids).size ? [] : ['a cause stands twice']),
+    ...(ids.length === new Set(ids).size ? [] : ['a cause is listed twice']),
     ...cutOff.map(({ runner }) => `${runner} is cut off without a cause`),
     ...(isNameable === judged.candidates.length > 0 ? [] : ['candidates do not follow unknown']),
   ];
@@ -104,10 +104,10 @@ function shuffleChecks(snapshot: Snapshot): Snapshot {
 describe.each([
   ['the first links', ['dns', 'connect', 'tls', 'http'], {}],
   ['the last links', ['http', 'api', `token@runnerAA1`, 'token@runnerAA2'], {}],
-  ['the way through a proxy', ['dns', 'connect', 'proxy', 'tls'], { proxy: PROXY }],
-  ['host and way', ['config', 'service', 'disk', 'dns'], {}],
+  ['the path through a proxy', ['dns', 'connect', 'proxy', 'tls'], { proxy: PROXY }],
+  ['host and path', ['config', 'service', 'disk', 'dns'], {}],
   [
-    'host and way without a process',
+    'host and path without a process',
     ['config', 'service', 'memory', 'token'],
     { process: undefined },
   ],
@@ -121,7 +121,7 @@ describe.each([
     expect(snapshots).toHaveLength(STATUSES.length ** probes.length);
   });
 
-  test('is judged the same in whatever order the checks stand', () => {
+  test('is judged the same in any order of the checks', () => {
     for (const snapshot of snapshots)
       expect(diagnose(shuffleChecks(snapshot))).toEqual(diagnose(snapshot));
   });
@@ -158,7 +158,7 @@ test.each(REASONS_OF_ALL)('%s/%s as %s is in a cause, and not healthy', (probe, 
   const judged = diagnose(snapshot);
 
   expect(lawViolations(snapshot, judged)).toEqual([]);
-  // An `info` is as somebody wanted it, and never changes the verdict.
+  // An `info` is intended, and never changes the verdict.
   const isWanted = judged.causes.every(({ severity }) => severity === 'info');
   expect(judged.causes).not.toEqual([]);
   expect(judged.verdict === 'healthy').toBe(isWanted);

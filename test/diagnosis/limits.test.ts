@@ -102,7 +102,7 @@ test('ports that are used up, seen from both sides, are one cause', () => {
   ]);
 });
 
-test('what breaks every call comes before the way, what only slows comes last', () => {
+test('what breaks every call comes before the path, what only slows comes last', () => {
   const said = {
     limits: fail('files'),
     cgroup: warn('throttled'),
@@ -140,7 +140,7 @@ describe('the executor', () => {
     'folder-not-writable',
     'user-missing',
     'plugin-missing',
-  ])('with %s has no id, and is named in its own words', (reason) => {
+  ])('with %s has no id, and is named by its detail', (reason) => {
     const { causes, verdict } = judge({ executor: warn(reason) });
 
     expect(causes).toMatchObject([
@@ -154,7 +154,7 @@ describe('the executor', () => {
     expect(verdict).toBe('degraded');
   });
 
-  test('cannot hide a way that is broken', () => {
+  test('cannot hide a broken path', () => {
     const said = { executor: fail('daemon-down'), ...brokenAt('dns', fail('not-found')) };
     const { runners } = judge(said);
 
@@ -176,7 +176,7 @@ describe('Docker’s root and the disk it lies on', () => {
     ]);
   });
 
-  test('are one cause, Docker’s root, where nobody else uses it', () => {
+  test('are one cause, Docker’s root, if nothing else uses it', () => {
     const world = { mounts: ['/var/lib/docker'], roles: ['Docker root'] };
 
     expect(judge({ executor: full, disk: fail('full') }, world).causes).toMatchObject([

@@ -55,7 +55,7 @@ test('a table that is missing is a warning', () => {
   ]);
 });
 
-test('a system id that came with an image is a clash, for everybody', () => {
+test('a system id that came with an image is a clash, for all entries', () => {
   const snapshot = withLint(snapshotOf(), twoEntries(''));
   const { lint } = snapshot.hostContext;
   const copied = {
@@ -81,7 +81,7 @@ test('a system id that came with an image is a clash, for everybody', () => {
   ]);
 });
 
-test('too few slots are a notice for everybody', () => {
+test('too few slots are a notice for all entries', () => {
   expect(short(diagnoseText(twoEntries('', 'concurrent = 1\n')))).toEqual([
     'config-concurrency-starvation notice runnerAA1 runnerAA2',
   ]);
@@ -156,7 +156,7 @@ describe('a setting that does nothing', () => {
   );
 });
 
-test('a key that was to turn verification off, in a table that has no such key, is told once', () => {
+test('a key that was to turn verification off, in a table that has no such key, is reported once', () => {
   const { causes } = diagnoseText(twoEntries(`  tls_verify = false\n${DOCKER}`), UNTRUSTED);
 
   expect(causes.map(({ id, severity }) => [id, severity])).toEqual([

@@ -1,4 +1,4 @@
-/** One fault on the way: which cause is named, for whom, what it explains and what it rules out. */
+/** One fault on the path: which cause is named, for whom, what it explains and what it rules out. */
 import { describe, expect, test } from 'vitest';
 
 import { dataWith } from '../../src/core/finding-data.ts';
@@ -231,7 +231,7 @@ describe('short evidence', () => {
     ]);
   });
 
-  test('a link that could not look hides nothing and accuses nobody', () => {
+  test('a link with an unknown result hides nothing and is no cause', () => {
     const blind = { status: 'unknown', reason: 'overdue', detail: 'no end in time' } as const;
 
     expect(diagnose(snapshotOf({ connect: blind })).causes).toEqual([]);

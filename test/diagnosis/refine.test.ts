@@ -62,7 +62,7 @@ test.each([
   expect(causesOf({ ...brokenAt('http', fail('client-certificate-required')), tls })).toEqual([id]);
 });
 
-describe('the direct way is blocked', () => {
+describe('the direct path is blocked', () => {
   test.each([
     ['and a proxy meant for the runner works', works(true), 'proxy-setting-not-applied'],
     ['and a proxy of another program works', works(false), 'proxy-required-not-set'],
@@ -71,7 +71,7 @@ describe('the direct way is blocked', () => {
       warn('known-proxy-works', { proxy: 'p:1', is_for_runner: true, is_exempt: true }),
       'proxy-required-not-set',
     ],
-    ['and no other way is known', { status: 'pass' } as const, 'tcp-connect-timeout'],
+    ['and no other path is known', { status: 'pass' } as const, 'tcp-connect-timeout'],
   ])('%s', (_, alternatePath, id) => {
     expect(
       causesOf({ ...brokenAt('connect', fail('timeout')), 'alternate-path': alternatePath }),
@@ -104,7 +104,7 @@ test.each([['name-not-found'], ['unreachable']])(
   },
 );
 
-describe('the proxy is in the way', () => {
+describe('the proxy is the fault', () => {
   test.each([
     ['denied', direct({ is_internal: true }), 'no-proxy-mismatch'],
     ['upstream-failed', direct({ is_internal: true }), 'no-proxy-mismatch'],
@@ -123,7 +123,7 @@ describe('the proxy is in the way', () => {
     ).toEqual([id]);
   });
 
-  test('another way that works is evidence of whatever is named', () => {
+  test('another path that works is evidence of any cause', () => {
     const alternatePath = direct({ is_internal: false });
     const { causes } = diagnose(
       snapshotOf(
@@ -192,7 +192,7 @@ describe('502', () => {
   test.each([
     ['for ten seconds after it was fine', 'bad-gateway', 10, before, 'gitlab-booting'],
     ['for two minutes after it was fine', 'bad-gateway', 120, before, 'gitlab-bad-gateway'],
-    ['from the first look on', 'bad-gateway', 10, [], 'gitlab-bad-gateway'],
+    ['from the first result on', 'bad-gateway', 10, [], 'gitlab-bad-gateway'],
     ['with the boot page for a minute', 'booting', 60, [], 'gitlab-booting'],
     ['with the boot page for an hour', 'booting', 3600, [], 'gitlab-bad-gateway'],
   ])('%s', (_, reason, seconds, recent, id) => {
@@ -238,7 +238,7 @@ describe('good and bad answers in turn', () => {
   test.each([
     ['one bad answer among good ones', '+++++-++++'],
     ['an outage that is over', '+++---++++'],
-    ['too few to tell', '+-+-+-'],
+    ['too few results', '+-+-+-'],
   ])('%s is none', (_, pattern) => {
     expect(causesOf({ http: { finding: { status: 'pass' }, recent: recentOf(pattern) } })).toEqual(
       [],
@@ -267,7 +267,7 @@ describe('a login or a redirect before the health page', () => {
   test.each([
     ['login-gateway', 'edge-auth-gateway'],
     ['redirected', 'url-redirect-breaks-post'],
-  ])('%s is only told while the API is open', (reason, id) => {
+  ])('%s is only a cause while the API is open', (reason, id) => {
     const { causes, verdict } = diagnose(snapshotOf({ http: warn(reason) }));
 
     expect(causes).toMatchObject([{ id, severity: 'info' }]);
@@ -311,7 +311,7 @@ describe('what GitLab says of itself in answer to a token', () => {
   });
 });
 
-test('an entry whose way is not looked at is not called healthy', () => {
+test('an entry whose path is not checked is not healthy', () => {
   const { checks, ...snapshot } = snapshotOf();
   const ofTheHost = checks.filter(
     ({ check }) => !['endpoint', 'runner'].includes(check.target.kind),

@@ -127,7 +127,7 @@ describe('a filter that refuses the runner until it switches itself off', () => 
     });
   });
 
-  test('is not told when we were refused, too, and are not any more', () => {
+  test('is no cause if our requests were rejected too and now pass', () => {
     const closed = { startedAt: LONG_AGO, durationSeconds: 0.1, finding: fail('forbidden') };
     const http: FindingSpec = {
       since: START - 5000,
@@ -137,7 +137,7 @@ describe('a filter that refuses the runner until it switches itself off', () => 
     expect(idsOf({ ...log(refused, off), http })).toEqual(['runner-disabled-unhealthy']);
   });
 
-  test('is not told of refusals by GitLab itself', () => {
+  test('is no cause if GitLab itself rejects', () => {
     const own = failedPolls('token-rejected', `${REQUEST} 403 Forbidden`, {
       times: timesUntil(10, 3, 3),
     });
@@ -178,7 +178,7 @@ describe('refusals of GitLab itself, again and again', () => {
   });
 });
 
-describe('a token that is refused while polls go on', () => {
+describe('a token that is rejected while polls succeed', () => {
   const token = { finding: fail('rejected'), since: START - 60_000 };
   const polls = (times: readonly number[]) => ({
     'token@runnerAA1': token,
@@ -193,7 +193,7 @@ describe('a token that is refused while polls go on', () => {
 
   test.each([
     ['before the refusal', timesUntil(70, 3, 15)],
-    ['once more, on its way when the refusal began', timesUntil(40, 1, 1)],
+    ['once more, sent before the rejection began', timesUntil(40, 1, 1)],
   ])('is refused all the same when they worked %s', (_when, times) => {
     expect(idsOf(polls(times))).toEqual(['token-rejected']);
   });

@@ -29,7 +29,7 @@ describe('jobs that cannot be prepared', () => {
     'docker-network-pool-exhausted',
     'docker-api-incompatible',
     'disk-docker-root-full',
-  ])('%s is told for the entry by the words of its jobs', (id) => {
+  ])('%s is reported for the entry from the log of its jobs', (id) => {
     const { causes, verdict } = diagnose(
       snapshotOf({ 'runner-log': showing(of('not-prepared', id)) }, TALKING),
     );
@@ -46,7 +46,7 @@ describe('jobs that cannot be prepared', () => {
     expect(causesOf(said)).toMatchObject([{ confidence: 'suspected' }]);
   });
 
-  test('by a Docker that is down are told by the check of Docker, once', () => {
+  test('by a Docker that is down are reported once, by the check of Docker', () => {
     const said = {
       executor: fail('daemon-down'),
       'runner-log': showing(of('not-prepared', 'docker-daemon-down')),
@@ -55,7 +55,7 @@ describe('jobs that cannot be prepared', () => {
     expect(causesOf(said).map(({ id }) => id)).toEqual(['docker-daemon-down']);
   });
 
-  test('by a root that is full are told once', () => {
+  test('by a root that is full are reported once', () => {
     const said = {
       executor: fail('root-full'),
       'runner-log': showing(of('not-prepared', 'disk-docker-root-full')),
@@ -64,7 +64,7 @@ describe('jobs that cannot be prepared', () => {
     expect(causesOf(said).map(({ id }) => id)).toEqual(['disk-docker-root-full']);
   });
 
-  test('by a quota that is used up are told by their own words, with the place', () => {
+  test('by a quota that is used up are reported from their log, with the path', () => {
     const data = dataOfLine('Preparation failed: mkdir /builds/a: disk quota exceeded');
     const said = { ...of('not-prepared', 'disk-space-exhausted'), data };
 
@@ -78,7 +78,7 @@ describe('jobs that cannot be prepared', () => {
     ]);
   });
 
-  test('by a full disk are told by the check of the disk', () => {
+  test('by a full disk are reported by the check of the disk', () => {
     const said = { 'runner-log': showing(of('not-prepared', 'disk-space-exhausted')) };
 
     expect(causesOf(said)).toEqual([]);
@@ -99,7 +99,7 @@ describe('jobs that fail for no fault of their own', () => {
     scope: { kind: 'runner', id: 'runnerAA1', runners: ['runnerAA1'] },
   };
 
-  test('three times in a row are told, with what they may come from', () => {
+  test('three times in a row are reported, with possible reasons', () => {
     const said = { 'runner-log': showing(failedJobs(3)) };
     const { causes, candidates } = diagnose(snapshotOf(said, TALKING));
 
@@ -115,7 +115,7 @@ describe('jobs that fail for no fault of their own', () => {
   test.each([
     ['the executor', { executor: fail('daemon-down') }, 'docker-daemon-down'],
     [
-      'the way',
+      'the path',
       { 'connect@https://gitlab.example.com/': fail('refused') },
       'tcp-connection-refused',
     ],
@@ -128,7 +128,7 @@ describe('jobs that fail for no fault of their own', () => {
     },
   );
 
-  test('is accounted for by words that prove a cause', () => {
+  test('is explained by a log line that proves a cause', () => {
     const args = of('not-prepared', 'docker-image-pull-failed');
     const said = { 'runner-log': showing(failedJobs(5), args) };
 
@@ -143,7 +143,7 @@ const heldSlot = (host: string) =>
   });
 
 describe('a job that has ended and keeps its slot', () => {
-  test('is a notice for the entries of its GitLab while their way is open', () => {
+  test('is a notice for the entries of its GitLab while their path is open', () => {
     const said = { 'runner-metrics': showing(heldSlot('gitlab.example.com')) };
 
     expect(causesOf(said)).toMatchObject([
@@ -152,7 +152,7 @@ describe('a job that has ended and keeps its slot', () => {
     ]);
   });
 
-  test('is nobody’s affair at another GitLab, or while GitLab cannot be told', () => {
+  test('is no cause at another GitLab, or while GitLab cannot be reached', () => {
     const broken = { 'connect@https://gitlab.example.com/': fail('refused') };
 
     expect(causesOf({ 'runner-metrics': showing(heldSlot('other.test')) })).toEqual([]);
@@ -174,7 +174,7 @@ describe('a job that is refused', () => {
     expect(verdict).toBe('healthy');
   });
 
-  test('while the token is refused is no news', () => {
+  test('while the token is rejected is no further cause', () => {
     const said = { 'runner-log': showing(refused), 'token@runnerAA1': fail('rejected') };
 
     expect(causesOf(said).map(({ id }) => id)).toEqual(['token-rejected']);
@@ -183,16 +183,16 @@ describe('a job that is refused', () => {
   test.each([
     [1, 'job-rejected-by-server'],
     [2, 'job-trace-blocked'],
-  ])('by somebody before GitLab, %i times, is %s', (count, id) => {
+  ])('by a server in front of GitLab, %i times, is %s', (count, id) => {
     const said = { 'runner-log': showing(of('job-refused', 'job-trace-blocked', count)) };
 
     expect(causesOf(said).map((cause) => cause.id)).toEqual([id]);
   });
 
   test.each([
-    ['nobody signs', {}, 'job-trace-blocked'],
+    ['has no signature', {}, 'job-trace-blocked'],
     ['GitLab signs', { correlation_id: '01JABCDEFGHJKMNPQRSTVWXYZ0' }, 'job-rejected-by-server'],
-    ['says how the job stands', { 'job-status': 'canceled' }, 'job-rejected-by-server'],
+    ['has the state of the job', { 'job-status': 'canceled' }, 'job-rejected-by-server'],
   ])(
     'again and again by an answer that %s',
     (_what, more: Readonly<Record<string, string>>, id) => {

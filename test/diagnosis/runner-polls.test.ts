@@ -22,7 +22,7 @@ import {
 import { dataOfPoll, showing, event, TALKING, timesUntil } from '../support/events.ts';
 
 const LONG_AGO = START - 3_600_000;
-/** The way has been open for an hour. */
+/** The path has been open for an hour. */
 const OPEN = Object.fromEntries(
   ['dns', 'connect', 'tls', 'http', 'api'].map((link) => [link, { since: LONG_AGO }]),
 );
@@ -63,7 +63,7 @@ describe('old trust', () => {
     'tls-unknown-authority',
     'x509: certificate signed by unknown authority',
   );
-  test('is told when a trust file was changed after the process started', () => {
+  test('is the cause if a trust file was changed after the process started', () => {
     const changed = RUNNER_PROCESS.startedAt + 60_000;
     const [cause] = causesOf({ ...log(x509), ...trustChanged(changed) });
 
@@ -81,7 +81,7 @@ describe('old trust', () => {
     ]);
   });
 
-  test('is not told when the files are older than the process', () => {
+  test('is not the cause if the files are older than the process', () => {
     expect(idsOf({ ...log(x509), ...trustChanged(RUNNER_PROCESS.startedAt - 1000) })).toEqual([
       'unknown',
     ]);
@@ -91,7 +91,7 @@ describe('old trust', () => {
 describe('an old proxy', () => {
   const line = 'Post "x": proxyconnect tcp: dial tcp 10.0.0.9:3999: connect: connection refused';
 
-  test('is told when the process goes through one that is not in force', () => {
+  test('is the cause if the process uses one that is not in force', () => {
     expect(causesOf(log(failedPolls('proxy-unreachable', line)))).toMatchObject([
       { id: 'proxy-setting-not-applied', ruledOut: [{ id: 'proxy-unreachable' }] },
     ]);
@@ -100,7 +100,7 @@ describe('an old proxy', () => {
     ]);
   });
 
-  test('is not told when it is the one that is in force', () => {
+  test('is not the cause if it is the one that is in force', () => {
     const same = line.replace('3999', '3128');
 
     expect(
@@ -112,7 +112,7 @@ describe('an old proxy', () => {
   });
 });
 
-test('a rule for the runner’s user is told where only that user is stopped', () => {
+test('a rule for the runner’s user is the cause if only that user is blocked', () => {
   const line = failedPolls('tcp-connect-timeout', 'dial tcp 10.0.0.2:443: i/o timeout');
   const rule = warn('rule-blocks', { rule: 'inet filter output handle 4', by_user: true });
 
@@ -129,7 +129,7 @@ const eof = (times: readonly number[]) =>
   log(failedPolls('connection-reset-midstream', 'Post "x": EOF', { times }));
 
 describe('quiet connections that are cut', () => {
-  test('are told when each was held about as long', () => {
+  test('are the cause if each was held about as long', () => {
     expect(causesOf(eof(timesUntil(5, 4, 33)))).toMatchObject([
       {
         id: 'idle-connection-killed',
@@ -142,7 +142,7 @@ describe('quiet connections that are cut', () => {
   test.each([
     ['each after another time', [START - 95_000, START - 60_000, START - 45_000, START - 5000]],
     ['at once', timesUntil(5, 10, 3)],
-  ])('are not told when they end %s', (_how, times) => {
+  ])('are not the cause if they end %s', (_how, times) => {
     expect(idsOf(eof(times))).toEqual(['unknown']);
   });
 });
@@ -163,7 +163,7 @@ describe('what only the runner’s own request meets', () => {
     ['edge-waf-blocked', '403 Forbidden'],
     ['gitlab-unavailable', '503 Service Unavailable'],
     ['url-path-wrong', '405 Method Not Allowed'],
-  ])('%s stands as the runner says it', (cause, text) => {
+  ])('%s is the cause as the runner logs it', (cause, text) => {
     expect(idsOf(log(failedPolls(cause, text)))).toEqual([cause]);
   });
 
@@ -190,12 +190,12 @@ function result(link: string, finding: Finding): ProbeResult {
 const closedLink = (link: string): ProbeResult => result(link, fail('bad-gateway'));
 const open = (link: string): ProbeResult => result(link, { status: 'pass' });
 
-describe('a first look', () => {
+describe('a first run', () => {
   const SEEN_ONCE = Object.fromEntries(
     ['dns', 'connect', 'tls', 'http', 'api'].map((link) => [link, { since: START - 1000 }]),
   );
 
-  test('tells what it can explain, and only suspects it', () => {
+  test('reports what it can explain, and only as suspected', () => {
     const line = log(failedPolls('edge-waf-blocked', '403 Forbidden'));
 
     expect(causesOf({ ...SEEN_ONCE, ...line })).toMatchObject([
@@ -218,14 +218,14 @@ describe('nothing is said', () => {
     ['of what has not happened again', old(timesUntil(130, 5, 15))],
     ['of what has missed more than one turn', old(timesUntil(50, 5, 15))],
     [
-      'of what was before the way opened',
+      'from before the path was open',
       {
         ...old(timesUntil(5, 5, 15)),
         http: { since: START - 10_000, recent: [closedLink('http'), open('http')] },
       },
     ],
     [
-      'while the way is broken: the cause is there',
+      'while the path is broken: the cause is there',
       { ...old(timesUntil(5, 5, 15)), ...brokenAt('dns', fail('timeout')) },
     ],
     [
@@ -258,7 +258,7 @@ describe('nothing is said', () => {
 });
 
 describe('limits', () => {
-  test('of open files are told by the kernel’s own words, whatever the way', () => {
+  test('of open files are reported with the message of the kernel, for any path', () => {
     const line = failedPolls('fd-limit-reached', 'socket: too many open files');
 
     expect(causesOf(log(line))).toMatchObject([
@@ -269,7 +269,7 @@ describe('limits', () => {
   test.each([
     ['in the log', 'runner-log', 'poll-failed'],
     ['in the counters', 'runner-metrics', 'polls-failed'],
-  ] as const)('of GitLab’s rate are told when met three times, %s', (_where, probe, kind) => {
+  ] as const)('of GitLab’s rate are reported when met three times, %s', (_where, probe, kind) => {
     const seen = (count: number, seconds: number, secondsAgo = 5) =>
       event(kind, {
         runner: 'runnerAA1',
@@ -300,7 +300,7 @@ test('one fault that two entries met is one cause', () => {
 });
 
 describe('a token that was renewed and not written', () => {
-  test('is told by the line', () => {
+  test('is proven by the line', () => {
     const line = event('config-not-saved', { text: 'ERROR: Failed to save config' });
 
     expect(causesOf(log(line))).toMatchObject([
@@ -308,7 +308,7 @@ describe('a token that was renewed and not written', () => {
     ]);
   });
 
-  test('is told when GitLab refuses the one on disk and polls work under another', () => {
+  test('is the cause if GitLab rejects the one on disk and polls work under another', () => {
     const said = {
       'token@runnerAA1': fail('rejected'),
       'runner-metrics': showing(event('polls-worked', { runner: 'newTokenA' })),
@@ -323,7 +323,7 @@ describe('a token that was renewed and not written', () => {
     });
   });
 
-  test('is not told when the polls that work are of entries that there are', () => {
+  test('is not the cause if the polls that work are of existing entries', () => {
     const said = {
       'token@runnerAA1': fail('rejected'),
       'runner-metrics': showing(event('polls-worked', { runner: 'runnerAA2' })),

@@ -32,7 +32,7 @@ const FATAL = event('fatal', {
 
 describe('a start that failed', () => {
   test.each(['failed', 'crash-loop', 'not-running'])(
-    'is named with its fatal line, whatever the service looks like: %s',
+    'is named with its fatal line, in any state of the service: %s',
     (reason) => {
       const said = { service: fail(reason), 'runner-log': showing(FATAL) };
       const causes = causesOf(said, { process: undefined });
@@ -78,7 +78,7 @@ describe('a crash loop', () => {
   const started = event('started', { count: 4 });
   const exited = event('exited', { count: 3 });
 
-  test('is seen in the log where nobody counts restarts', () => {
+  test('is seen in the log if no manager counts restarts', () => {
     const said = { 'runner-log': showing(started, exited) };
 
     expect(causesOf(said, { process: young })).toMatchObject([
@@ -89,7 +89,7 @@ describe('a crash loop', () => {
 
   test.each([
     ['is over once a process lives much longer than those before it', 20, []],
-    ['goes on while those before it lived as long', 90, ['runner-crash-loop']],
+    ['continues while those before it lived as long', 90, ['runner-crash-loop']],
   ])('%s', (_when, everySeconds, ids) => {
     const starts = event('started', { times: timesUntil(100, 4, everySeconds) });
     const process = { ...RUNNER_PROCESS, startedAt: START - 100_000 };
@@ -97,7 +97,7 @@ describe('a crash loop', () => {
     expect(idsOf({ 'runner-log': showing(starts, exited) }, { process })).toEqual(ids);
   });
 
-  test('is none when somebody restarts it', () => {
+  test('is none when a person restarts it', () => {
     expect(idsOf({ 'runner-log': showing(started) }, { process: young })).toEqual([]);
     expect(
       idsOf({ 'runner-log': showing(event('started'), event('exited')) }, { process: young }),
@@ -133,7 +133,7 @@ const flat = (seconds: number, ...seen: readonly RunnerEvent[]) => ({
   'runner-metrics': { ...showing(...seen), measures: { without_poll_seconds: seconds } },
 });
 
-describe('a process that stands still', () => {
+describe('a process that hangs', () => {
   test('is proven by counters that are flat while everything is open', () => {
     expect(causesOf(flat(301))).toMatchObject([
       {
@@ -152,7 +152,7 @@ describe('a process that stands still', () => {
 
   test.each([
     ['not yet', flat(299)],
-    ['while the way is broken', { ...flat(900), ...brokenAt('tls', fail('expired')) }],
+    ['while the path is broken', { ...flat(900), ...brokenAt('tls', fail('expired')) }],
     ['while it is disabled', flat(900, event('feeds-failed', { runner: 'runnerAA1' }))],
     ['while it has no room', flat(900, event('at-capacity', { facts: { by: 'concurrent' } }))],
     ['while its counters cannot be read', { 'runner-metrics': fail('no-answer') }],
@@ -173,7 +173,7 @@ describe('an entry that switched itself off', () => {
   const off = event('disabled', { runner: 'runnerAA1', facts: { until_milliseconds: UNTIL } });
   const log = (...more: readonly RunnerEvent[]) => ({ 'runner-log': showing(off, ...more) });
 
-  test('is told with the end of the penalty, once nothing refuses it', () => {
+  test('is reported with the end of the penalty, once GitLab accepts it', () => {
     const [cause, ...others] = causesOf(log());
 
     expect(others).toEqual([]);
@@ -207,7 +207,7 @@ describe('an entry that switched itself off', () => {
       ['token-rejected'],
     ],
     [
-      'while the way is broken',
+      'while the path is broken',
       { ...log(), ...brokenAt('tls', fail('expired')) },
       {},
       ['tls-certificate-expired'],
@@ -224,7 +224,7 @@ describe('an entry that switched itself off', () => {
       {},
       [],
     ],
-  ])('is not told %s', (_when, said, world, ids) => {
+  ])('is not reported %s', (_when, said, world, ids) => {
     expect(idsOf(said, world)).toEqual(ids);
   });
 

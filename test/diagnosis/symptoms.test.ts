@@ -1,4 +1,4 @@
-/** What accounts for what must leave somebody to blame, whatever the rules come to. */
+/** Symptoms are removed from the list, but one cause always remains, for any result of the rules. */
 import { expect, test } from 'vitest';
 
 import type { Cause } from '../../src/core/diagnosis.ts';

@@ -61,7 +61,7 @@ describe('one entry of two is refused', () => {
 describe('a read-only GitLab', () => {
   const OTHER = 'https://gitlab.other.example/';
 
-  test('makes a refused token at the same GitLab a symptom: nobody deletes a good registration', () => {
+  test('makes a refused token at the same GitLab a symptom, so that a good registration is kept', () => {
     const said = { 'token@runnerAA1': fail('read-only'), 'token@runnerAA2': fail('rejected') };
     const { causes, runners, verdict } = diagnose(snapshotOf(said));
 
@@ -86,7 +86,7 @@ describe('a read-only GitLab', () => {
   });
 });
 
-test('a token behind a broken way is not judged, whatever was known of it', () => {
+test('a token behind a broken path is not judged by earlier results', () => {
   const said = {
     ...brokenAt('http', fail('bad-gateway')),
     'token@runnerAA2': fail('rejected'),

@@ -47,7 +47,7 @@ const confirmed = diagnoseFindings(refusedConnect(2));
 describe('a change', () => {
   test.each([
     [
-      'the first look at a healthy host',
+      'the first diagnosis of a healthy host',
       undefined,
       diagnoseFindings(),
       ['info verdict changed: healthy'],
@@ -80,7 +80,7 @@ describe('a change', () => {
     expect(linesOf(before, after)).toEqual(lines);
   });
 
-  test('of nothing is no line, however often it is looked at', () => {
+  test('of nothing is no line, however often it is diagnosed', () => {
     expect(linesOf(confirmed, diagnoseFindings(refusedConnect(3)))).toEqual([]);
     expect(linesOf(diagnoseFindings(), diagnoseFindings())).toEqual([]);
   });

@@ -21,7 +21,7 @@ describe('two GitLabs', () => {
     expect(causes[0]?.evidence).toHaveLength(2);
   });
 
-  test('one look more at either of them confirms it', () => {
+  test('one more run at either of them confirms it', () => {
     const said = both('dns', 'timeout');
     const once = { finding: fail('timeout', { servers: '10.0.0.53' }), streak: 1 };
     const { causes } = diagnose(snapshotOf({ ...said, [`dns@${GITLAB}`]: once }, { runners }));
@@ -42,7 +42,7 @@ describe('two GitLabs', () => {
     ]);
   });
 
-  test('no way out of the host makes the resolver’s silence a symptom, also for other entries', () => {
+  test('a host without a route makes the timeout of the resolver a symptom, also for other entries', () => {
     const said = {
       ...brokenAt('connect', fail('no-route', { address: '10.0.0.2' }), GITLAB, ['runnerAA1']),
       ...brokenAt('dns', fail('timeout'), OTHER, ['runnerBB1']),

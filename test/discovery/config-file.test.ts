@@ -143,7 +143,7 @@ test('content of the same size and time is noticed', async () => {
   });
 });
 
-test('a file that nobody has written for a while is not read again, and one that somebody has is', async () => {
+test('a file is read again only after it was written', async () => {
   vi.useFakeTimers({ now: Date.now() + 10_000, toFake: ['Date'] });
   await using here = await folder();
   await here.write(GOOD);
@@ -191,7 +191,7 @@ test.each([
   expect((await here.read()).systemId).toBe(expected);
 });
 
-test('a root other than / is looked into, and the path stays the runner’s', async () => {
+test('a root other than / is read, and the path stays the runner’s', async () => {
   await using here = await folder();
   await mkdir(join(here.path, 'etc'));
   await writeFile(join(here.path, 'etc/config.toml'), GOOD);
@@ -205,7 +205,7 @@ test('a root other than / is looked into, and the path stays the runner’s', as
 
 const errorWith = (code: string) => Object.assign(new Error(code), { code });
 
-test('a lack of rights is told apart from what fails for everybody', () => {
+test('missing rights are distinguished from what fails for every user', () => {
   expect(
     ['EACCES', 'EPERM', 'EIO', 'ENOENT', 'EISDIR', 'ELOOP', 'ENOTDIR'].map(
       (code) => fileProblem('/c', errorWith(code), code).code,

@@ -1,4 +1,4 @@
-/** Where config.toml is, for every way in which a runner is started. */
+/** Where config.toml is, for each kind of start. */
 import { describe, expect, test } from 'vitest';
 
 import { locateConfig } from '../../src/discovery/config-location.ts';

@@ -1,4 +1,4 @@
-/** What the executors of entries stand on, as the runner would find it. */
+/** What the executors of entries need, as the runner would find it. */
 import { expect, test } from 'vitest';
 
 import { readRunnerText } from '../../src/config/runner/runner-config.ts';
@@ -31,7 +31,7 @@ function executors(
 
 const DOCKER = 'executor = "docker"';
 
-test('entries that stand on the same daemon share one target, and name the entries that need it', () => {
+test('entries with the same daemon share one target, which names them', () => {
   const found = executors([DOCKER, 'executor = "shell"', DOCKER]);
 
   expect(found.map(({ id, runners }) => [id, runners])).toEqual([
@@ -91,19 +91,19 @@ test.each([
 });
 
 test.each(['kubernetes', 'ssh', 'custom', 'docker+machine', 'virtualbox', ''])(
-  'an entry with the executor %j stands on nothing that can be looked at here',
+  'an entry with the executor %j needs nothing that can be checked here',
   (executor) => {
     expect(executors([`executor = "${executor}"`])).toEqual([]);
   },
 );
 
-test('a process whose environment is hidden may have any DOCKER_HOST: nothing is looked at', () => {
+test('a process whose environment is hidden may have any DOCKER_HOST: nothing is checked', () => {
   const { environment: _hidden, ...blind } = runnerProcess();
 
   expect(executors([DOCKER], blind)).toEqual([]);
 });
 
-test('a shell entry stands on its folder, for the user of `--user` and else that of the process', () => {
+test('a shell entry needs its folder, for the user of `--user`, otherwise that of the process', () => {
   const entry = 'executor = "shell"\nbuilds_dir = "/data/builds"';
   const args = ['gitlab-runner', 'run', '--user', 'ci'];
   const groups = [7, 8];
@@ -119,7 +119,7 @@ test('a shell entry stands on its folder, for the user of `--user` and else that
   });
 });
 
-test('an autoscaler stands on its plugin, looked for in PATH of the process', () => {
+test('an autoscaler needs its plugin, searched in PATH of the process', () => {
   const entry = 'executor = "instance"\n[runners.autoscaler]\nplugin = "aws:latest"';
   const environment = { PATH: '/opt/bin:/bin', HOME: '/h' };
 

@@ -134,7 +134,7 @@ test('a config that lies on a root turned read-only is a fault', () => {
   ]);
 });
 
-test('builds on an image that nobody can write are a fault', () => {
+test('builds on a read-only image are a fault', () => {
   const entries = ['executor = "shell"\nbuilds_dir = "/img/builds"\ncache_dir = "/tmp/cache"'];
 
   expect(targets({ entries, mounts: [mount('/'), mount('/img', SQUASHFS)] })).toMatchObject([
@@ -227,7 +227,7 @@ describe('a root that is read-only now', () => {
     expect(Object.keys(roles({ mounts: both, meantReadOnly: ['/'] }))).toEqual(['/tmp']);
   });
 
-  test('and holds the builds is a fault whatever fstab says', () => {
+  test('and holds the builds is a fault with any fstab', () => {
     const entries = ['executor = "shell"\nbuilds_dir = "/b"\ncache_dir = "/tmp/c"'];
 
     expect(roles({ entries, mounts, meantReadOnly: ['/'] })['/']).toContain('builds_dir of one');

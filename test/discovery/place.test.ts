@@ -75,7 +75,7 @@ describe('a process', () => {
     expect(place.commands.restart).toMatch(/systemctl --user restart gitlab-runner$/);
   });
 
-  test('of a session was started by hand, whatever unit is installed', async () => {
+  test('of a session was started by hand, even if a unit is installed', async () => {
     const path = '/user.slice/user-1001.slice/session-3.scope';
     const process = runnerProcess({
       uid: 1001,

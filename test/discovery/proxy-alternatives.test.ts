@@ -1,4 +1,4 @@
-/** Ways that are written down on a host and not in force for its runner. */
+/** Proxies that are configured on a host and not in force for its runner. */
 import { describe, expect, test } from 'vitest';
 
 import { alternativesOf } from '../../src/discovery/proxy-alternatives.ts';
@@ -65,7 +65,7 @@ describe('a proxy that the process does not have', () => {
     expect(await found({ [docker]: text })).toEqual([`proxy:3128 ${docker}:2 for another program`]);
   });
 
-  test('stands once, with the place that was meant for the runner', async () => {
+  test('is listed once, with the place that was meant for the runner', async () => {
     expect(
       await found({
         '/etc/apt/apt.conf': 'Acquire::http::Proxy "http://proxy:3128";\n',
@@ -95,7 +95,7 @@ describe('what says nothing new', () => {
     ],
     ['a file of Docker that is no JSON', { '/etc/docker/daemon.json': '{ "https-proxy"' }, {}],
     ['an exemption without a proxy', { '/etc/environment': 'NO_PROXY=gitlab.example.com' }, {}],
-    ['apt told to go directly', { '/etc/apt/apt.conf': 'Acquire::http::Proxy "DIRECT";' }, {}],
+    ['apt with DIRECT', { '/etc/apt/apt.conf': 'Acquire::http::Proxy "DIRECT";' }, {}],
     [
       'a file without a proxy',
       { '/etc/environment': 'PATH=/bin' },
@@ -108,7 +108,7 @@ describe('what says nothing new', () => {
   });
 });
 
-test('an exemption that the process does not have is the direct way', async () => {
+test('an exemption that the process does not have is the direct path', async () => {
   const environment = { HTTPS_PROXY: 'http://proxy:3128' };
   const text = 'HTTPS_PROXY=http://proxy:3128\nNO_PROXY=.example.com\n';
 

@@ -1,4 +1,4 @@
-/** Where the runner writes and where it tells its numbers, as far as it can be asked from here. */
+/** Where the runner logs and where it serves its metrics, as far as this host can read them. */
 import { expect, test } from 'vitest';
 
 import { readRunnerText } from '../../src/config/runner/runner-config.ts';

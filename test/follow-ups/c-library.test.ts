@@ -69,7 +69,7 @@ describe('a name that the C library finds and the runner does not', () => {
     expect(await runOnce(NOT_FOUND, 'exit 2')).toEqual(NOT_FOUND);
   });
 
-  test('is not looked for when the name servers fail', async () => {
+  test('is not asked when the name servers fail', async () => {
     const failure: Finding = { status: 'fail', reason: 'server-failure', detail: 'servfail' };
 
     expect(await runOnce(failure)).toEqual(failure);

@@ -173,7 +173,7 @@ test('the same address from another server is no difference, also when it answer
   expect(second).toEqual(first);
 });
 
-test('nobody else is asked while the address has not failed', async () => {
+test('no other source is asked while the address has not failed', async () => {
   await using one = await startDnsServer(only(DEAD));
   await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);
   await using root = await rootFolder({ '/etc/resolv.conf': TWO });
@@ -183,7 +183,7 @@ test('nobody else is asked while the address has not failed', async () => {
   expect([finding.status, two.asked]).toEqual(['pass', []]);
 });
 
-test('with one server and no line in the hosts file there is nobody else to ask', async () => {
+test('with one server and no line in the hosts file there is no other source to ask', async () => {
   await using server = await startDnsServer(only('10.0.0.5'));
   const { first, second } = await runOnce({ dnsPort: server.port, port: 443, resolvConf: ONE });
   expect(second).toEqual(first);
@@ -236,7 +236,7 @@ test('the first server knows no such name and the second does: the servers disag
   });
 });
 
-test('a name that no server knows is not found, with the word of each', async () => {
+test('a name that no server knows is not found, with the answer of each', async () => {
   await using one = await startDnsServer(() => 'nxdomain');
   await using two = await startDnsServer(() => 'refused', '127.0.0.2', one.port);
   const { first } = await runOnce({ dnsPort: two.port, port: 443 });

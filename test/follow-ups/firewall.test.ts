@@ -1,4 +1,4 @@
-/** The firewall check where our way is open and the runner's own log says that its is not. */
+/** The firewall check when our requests pass and the runner's fail, by its log. */
 import { expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
@@ -13,7 +13,7 @@ import { dataOfPoll, event } from '../support/events.ts';
 
 const RUNNER_UID = 999;
 
-/** As `nft --json list ruleset` tells it: one rule, for one user. */
+/** As `nft --json list ruleset` prints it: one rule, for one user. */
 function rulesetFor(uid: number): string {
   const place = { family: 'inet', table: 'host', chain: 'out' };
   const match = { op: '==', left: { meta: { key: 'skuid' } }, right: uid };

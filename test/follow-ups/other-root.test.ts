@@ -30,7 +30,7 @@ async function ask(port: number): Promise<Finding> {
   return await followUp(otherRoot, { link: 'api', finding, target, tools });
 }
 
-describe('nobody knows the API below url', () => {
+describe('no API answers below url', () => {
   const missing = page(404, '<h1>404 Not Found</h1>');
   const there: Readonly<Record<string, ScriptedReply>> = {
     '/-/health': HEALTHY,

@@ -62,7 +62,7 @@ describe('the deadline of a request', () => {
     await expect(send(GET, AbortSignal.abort())).rejects.toMatchObject({ fault: 'no-answer' });
   });
 
-  test('covers the opening of the way', async () => {
+  test('covers the opening of the connection', async () => {
     await using server = await startHttpServer(() =>
       reply(200, '', { headers: { Connection: 'close' } }),
     );

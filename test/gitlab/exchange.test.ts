@@ -30,7 +30,7 @@ async function pathTo(port: number, over: Partial<HttpPath> = {}): Promise<HttpP
 
 type Outcome = HttpAnswer | { readonly fault: string; readonly message: string };
 
-/** Sends these one after the other; tells the outcomes and what the server saw. */
+/** Sends these one after the other; returns the outcomes and what the server saw. */
 async function send(script: Script, requests: readonly HttpRequest[] = [GET]) {
   await using server = await startHttpServer(script);
   const sender = createSender(await pathTo(server.port));
@@ -88,7 +88,7 @@ describe('what Go reads is read', () => {
       `HTTP/1.1 103 Early Hints\r\n\r\n${head}Content-Length: 2\r\n\r\nok`,
       'ok',
     ],
-    ['a status line without words', 'HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok', 'ok'],
+    ['a status line without a reason phrase', 'HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok', 'ok'],
     ['no body at all', 'HTTP/1.1 204 No Content\r\n\r\n', ''],
   ])('%s', async (_what, said, body) => {
     expect(await one(said)).toMatchObject({ body, seconds: expect.any(Number) });

@@ -70,7 +70,7 @@ describe('who answered', () => {
       'the id that the runner itself sent',
       answerOf(403, '', { 'x-request-id': 'a'.repeat(32) }),
     ],
-    ['other by ', 'GitLab’s words as a text', answerOf(401, '{"message":"401 Unauthorized"}')],
+    ['other by ', 'GitLab’s message as text', answerOf(401, '{"message":"401 Unauthorized"}')],
     ['other by ', 'JSON of a gateway', jsonAnswer(403, { message: 'Forbidden' })],
   ])('%s: %s', (expected, _what, answer) => {
     const { who, isProven, server } = fingerprint(answer);
@@ -85,7 +85,7 @@ describe('who answered', () => {
     expect(server).toHaveLength(60);
   });
 
-  test('every sign is told', () => {
+  test('every sign is listed', () => {
     expect(fingerprint(jsonAnswer(403, { message: '403 Forbidden' }, FROM_RAILS)).signals).toEqual([
       'X-Gitlab-Meta',
       'X-Request-Id',

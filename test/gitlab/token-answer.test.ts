@@ -19,7 +19,7 @@ describe('accepted', () => {
     ['verify', jsonAnswer(200, { id: 1, token: TARGET.token.reveal(), token_expires_at: null })],
     ['discovery', jsonAnswer(200, { server_url: 'grpcs://kas.test' })],
     ['no job router', jsonAnswer(501, { message: 'Job Router is not available' })],
-    ['no job router, in other words of GitLab', jsonAnswer(501, {}, FROM_RAILS)],
+    ['no job router, with another message of GitLab', jsonAnswer(501, {}, FROM_RAILS)],
     ['verify of GitLab 15', answerOf(200, '200', FROM_RAILS)],
   ])('%s', (_what, answer) => {
     expect(judge(answer)).toBeUndefined();
@@ -36,7 +36,7 @@ describe('not accepted, and nothing said of the token', () => {
       '405 of GitLab, as after a redirect',
       jsonAnswer(405, { error: '405 Not Allowed' }, FROM_RAILS),
     ],
-    ['501 of somebody else', jsonAnswer(501, { message: 'no such method' })],
+    ['501 of another server', jsonAnswer(501, { message: 'no such method' })],
     ['307', answerOf(307, '', { location: 'https://b.test/api/v4/runners/verify' })],
   ])('%s', (_what, answer) => {
     expect(judge(answer)).toMatchObject({ status: 'unknown', reason: 'token-error' });
@@ -64,7 +64,7 @@ describe('the end of the token is compared with GitLab’s clock', () => {
   });
 });
 
-test('what GitLab’s words would quote is never in the detail', () => {
+test('text of a message of GitLab is never in the detail', () => {
   const canary = TARGET.token.reveal();
   const args = ['orphaned', 'read-only', 'Executing database migrations', 'anything'];
   const answers = [400, 403, 404, 422, 429, 500, 503].flatMap((status) =>
@@ -82,8 +82,8 @@ describe('a refusal to write for good', () => {
   const geo = { message: 'read-only: perform this action on the primary site' };
 
   test.each<[string, HttpAnswer, URL, boolean]>([
-    ['of verify, in plain words', jsonAnswer(403, plain, FROM_RAILS), ASKED, false],
-    ['in words of Geo', jsonAnswer(403, geo, FROM_RAILS), ASKED, true],
+    ['of verify, in plain text', jsonAnswer(403, plain, FROM_RAILS), ASKED, false],
+    ['with the message of Geo', jsonAnswer(403, geo, FROM_RAILS), ASKED, true],
     ['with a header of Geo', jsonAnswer(403, plain, { 'x-gitlab-geo-site': 'b' }), ASKED, true],
     ['by a name', jsonAnswer(403, plain), new URL('https://gitlab-geo2.test/verify'), true],
     ['of reading, too', jsonAnswer(403, plain, FROM_RAILS), DISCOVERY, true],
@@ -94,7 +94,7 @@ describe('a refusal to write for good', () => {
   });
 });
 
-test('a 403 without GitLab’s headers is somebody else’s where GitLab’s other answers have them', () => {
+test('a 403 without GitLab’s headers is of another server if GitLab’s other answers have them', () => {
   const context = { target: TARGET, asked: ASKED, now: START };
   const answer = jsonAnswer(403, { message: '403 Forbidden' });
 

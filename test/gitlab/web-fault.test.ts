@@ -75,7 +75,7 @@ describe('where a redirect leads decides what it is', () => {
     expect(webFaultOf(answerOf(status, '', { location }), ASKED)).toBe(expected);
   });
 
-  test('GitLab’s own way to its own login is none, to another host’s it is', () => {
+  test('a redirect of GitLab to its own login is none, to the login of another host it is', () => {
     expect(webFaultOf(sentTo('http://gitlab.test/users/sign_in'), ASKED)).toBeUndefined();
     expect(webFaultOf(sentTo('http://other.test/users/sign_in'), ASKED)).toBe('login-gateway');
   });

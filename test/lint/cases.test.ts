@@ -1,4 +1,4 @@
-/** The fixture cases: texts with exactly the findings that stand in them, and files that must be silent. */
+/** The fixture cases: texts with exactly the findings that they list, and files that must have none. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -16,7 +16,7 @@ const silentFiles = readdirSync(SILENT).map(
   (name) => [name, readFileSync(join(SILENT, name), 'utf8')] as const,
 );
 
-/** What the runner has dropped, and what stands for something else now. */
+/** Keys that the runner has dropped, or replaced by another one. */
 const NO_FEATURES = ['OffPeakIdleCount', 'OffPeakIdleTime', 'OffPeakPeriods', 'OffPeakTimezone'];
 
 test('there are at least 300 cases, each with a name of its own', () => {

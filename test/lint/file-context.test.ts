@@ -126,7 +126,7 @@ describe('the file itself', () => {
       }),
     },
     {
-      name: 'F06 a file for everybody',
+      name: 'F06 a file for every user',
       rule: 'F06',
       host: own({
         [CONFIG_PATH]: fileFact({ mode: 0o644 }),
@@ -135,7 +135,7 @@ describe('the file itself', () => {
       found: `${CONFIG_PATH} has mode 0644`,
     },
     {
-      name: 'F06 a file for everybody in a shut folder',
+      name: 'F06 a file for every user in a closed folder',
       rule: 'F06',
       host: own({ [CONFIG_PATH]: fileFact({ mode: 0o644 }) }),
     },

@@ -103,7 +103,7 @@ test('a change that the process cannot have seen is said, until it can', async (
   ).not.toContain('F09');
 });
 
-test('while one judgement is under way no other one starts', async () => {
+test('while one lint run is in progress no other one starts', async () => {
   const watch = newWatch();
   watch.update(question('concurrent = 0'));
   watch.update(question('concurrent = 1'));

@@ -160,7 +160,7 @@ describe('corrections', () => {
       '[[runners]]\nunhealthy_interval = 3600\nexecutor = "dokcer"\nmemory = 4\n',
     ],
     [
-      'a token stays, whatever is wrong with it',
+      'a token stays, even if it is invalid',
       '[[runners]]\ntoken = 5\n',
       '[[runners]]\ntoken = 5\n',
     ],

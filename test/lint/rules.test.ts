@@ -28,7 +28,7 @@ test('the numbers of a family run on: each is a rule, or left out with a reason'
   expect(codes.toSorted()).toEqual(wanted.toSorted());
 });
 
-test('codes and names stand once', () => {
+test('codes and names are unique', () => {
   const args = LINT_RULES.flatMap(({ code, name }) => [code, name]);
 
   expect(args).toEqual([...new Set(args)]);
@@ -60,7 +60,7 @@ describe.each(LINT_RULES.map((rule) => [rule.code, rule] as const))('%s', (code,
     expect(rule.severity === 'error' || rule.effect === undefined).toBe(true);
   });
 
-  test('has a page that names it, both examples and what it looks at', () => {
+  test('has a page that names it, both examples and what it reads', () => {
     const page = rulePage(rule);
 
     expect(page).toContain(`${code} ${rule.name} (${rule.severity}`);

@@ -42,7 +42,7 @@ function manyRunners(count: number): Snapshot {
 }
 
 describe('what is not known is absent', () => {
-  test('a runner is connected, cut off, or not told while unknown', async () => {
+  test('a runner is connected, cut off, or absent while unknown', async () => {
     const unknown = { status: 'unknown', reason: 'overdue', detail: 'no end' } as const;
     expect(await valuesOf({}, 'runner_connected')).toEqual(['1', '1']);
     expect(await valuesOf({ 'token@runnerAA1': fail('rejected') }, 'runner_connected')).toEqual([
@@ -120,7 +120,7 @@ describe('bounds', () => {
     },
   );
 
-  test('no series stands twice, and no sample has a time', async () => {
+  test('every series is unique, and no sample has a time', async () => {
     const found = await exposeView(brokenTrustView());
     const keys = found.map(({ name, labels }) => `${name}${JSON.stringify(labels)}`);
 

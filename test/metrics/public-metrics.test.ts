@@ -79,7 +79,7 @@ describe('every metric that users rely on', () => {
     'process_resident_memory_bytes',
     'process_start_time_seconds',
     'nodejs_heap_used_bytes',
-  ])('%s tells what runnerwatch costs', async (name) => {
+  ])('%s shows what runnerwatch costs', async (name) => {
     const found = (await exposeView(view)).filter((series) => series.name === name);
 
     expect(found).toMatchObject([{ labels: {} }]);
@@ -193,12 +193,12 @@ describe('zero from the start', () => {
   test('a kind of request is counted from zero as soon as a check may send it', async () => {
     const record = { id: 7, tokenFile: '/etc/api-token' };
     const runners = [runner('runnerAA1', { record })];
-    const found = await named(viewOf(snapshotOf({}, { runners })), 'gitlab_requests_total');
+    const found = await seriesNamed(viewOf(snapshotOf({}, { runners })), 'gitlab_requests_total');
 
     expect(found.find(({ labels }) => labels['kind'] === 'record')?.value).toBe('0');
   });
 
-  test('the way of a walk is a series: the URL, the proxy and the name servers of the last lookup', async () => {
+  test('the path of a walk is a series: the URL, the proxy and the name servers of the last lookup', async () => {
     const said = { dns: { status: 'pass', facts: { servers: '10.0.0.2, 10.0.0.3' } } } as const;
     const direct = await seriesNamed(viewOf(snapshotOf(said)), 'endpoint_info');
     const proxied = await seriesNamed(viewOf(snapshotOf({}, { proxy: PROXY })), 'endpoint_info');

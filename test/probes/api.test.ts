@@ -55,7 +55,7 @@ test('a web server that knows no such path is not GitLab', async () => {
 });
 
 describe('GitLab’s API passes', () => {
-  test('with the 401 of a stranger, on the connection that http used', async () => {
+  test('with the 401 without a token, on the connection that http used', async () => {
     await using server = await startGitLabStandIn();
 
     expect(await walkThrough(server.port)).toEqual({
@@ -82,7 +82,7 @@ describe('GitLab’s API passes', () => {
   test.each<[string, string]>([
     ['behind a proxy that strips GitLab’s headers', json(401, '{"message":"401 Unauthorized"}')],
     ['behind a CDN', json(401, '{"message":"401 Unauthorized"}', { 'CF-Ray': '8f00-AMS' })],
-    ['open to everybody', gitlab(200, { version: '19.1.0' })],
+    ['open to every user', gitlab(200, { version: '19.1.0' })],
   ])('%s', async (_what, said) => {
     expect(await reasonFor(said)).toBe('pass');
   });
@@ -142,7 +142,7 @@ describe('what is not GitLab’s API is named', () => {
   });
 });
 
-describe('what stands in the way of the API alone is named', () => {
+describe('what blocks only the API is named', () => {
   test.each<[string, string, string]>([
     [
       'fail bad-gateway',
@@ -164,7 +164,7 @@ describe('what stands in the way of the API alone is named', () => {
       'a rule for one path',
       page(403, '<html>403</html>', { Server: 'awselb/2.0' }),
     ],
-    ['fail forbidden', 'a plain word', page(403, 'Forbidden', RAILS_HEADERS)],
+    ['fail forbidden', 'plain text', page(403, 'Forbidden', RAILS_HEADERS)],
     [
       'fail login-gateway',
       'an access gateway',

@@ -29,7 +29,7 @@ function serviceOf(pid: number | undefined): ServiceTarget {
   };
 }
 
-/** Looks once at each state, with one memory; the last finding. */
+/** Runs the probe once at each state, with one memory; the last finding. */
 async function runOnce(...states: readonly State[]): Promise<Finding> {
   const probe = createCgroup();
   let finding: Finding = { status: 'pass' };
@@ -40,7 +40,7 @@ async function runOnce(...states: readonly State[]): Promise<Finding> {
   return finding;
 }
 
-/** Without groups the first look waits for nothing. */
+/** Without groups the first run waits for nothing. */
 const BEFORE: State = { files: {}, pid: PID };
 
 function runningState(files: Files): State {
@@ -141,7 +141,7 @@ describe('the limit of memory', () => {
   });
 });
 
-test.concurrent('pressure of the group is measured, and blames nobody', async () => {
+test.concurrent('pressure of the group is measured, and is no fault', async () => {
   const files = {
     [`${GROUP}/cpu.pressure`]: 'some avg10=0 avg60=80.00 avg300=0 total=1\n',
     ...memory(10, 0, 40),
@@ -210,7 +210,7 @@ describe('a kill for lack of memory', () => {
     });
   });
 
-  test.concurrent('before the first look is known by name, while it is young', async () => {
+  test.concurrent('before the first run is known by name, while it is young', async () => {
     expect(await runOnce({ files: filesAfterKill(1, [77, 'gitlab-runner', 60]) })).toMatchObject({
       reason: 'oom-killed',
     });

@@ -51,7 +51,7 @@ test('an open port passes, and the walk gets the socket', async () => {
   expect(dialled.walk.socket?.remotePort).toBe(server.port);
 });
 
-test('the walk can open the same way once more', async () => {
+test('the walk can open the same connection once more', async () => {
   await using server = await startTcpServer();
   using dialled = await dial(targetAt(server.port), [FOUR]);
   const again: Socket | undefined = await dialled.walk.open?.(patient());
@@ -59,7 +59,7 @@ test('the walk can open the same way once more', async () => {
   again?.destroy();
 });
 
-test('a way that is gone is an error when it is opened once more', async () => {
+test('a path that is gone is an error when it is opened once more', async () => {
   await using server = await startTcpServer();
   using dialled = await dial(targetAt(server.port), [FOUR]);
   await server[Symbol.asyncDispose]();
@@ -102,7 +102,7 @@ test('a closed port is refused', async () => {
   expect(dialled.walk.attempts).toMatchObject([{ address: FOUR, outcome: 'ECONNREFUSED' }]);
 });
 
-test('a port that drops is a timeout, whatever the other family says', async () => {
+test('a port that drops is a timeout, with any answer of the other family', async () => {
   await using deaf = await startDeafServer();
   using dialled = await dial(targetAt(deaf.port), [FOUR, SIX]);
   expect(dialled.finding).toMatchObject({
@@ -113,7 +113,7 @@ test('a port that drops is a timeout, whatever the other family says', async () 
   });
 });
 
-test('an address that is dead beside one that lives is counted, and the way is open', async () => {
+test('an address that is dead beside one that lives is counted, and the path is open', async () => {
   await using server = await startTcpServer(undefined, '127.0.0.2');
   using dialled = await dial(targetAt(server.port), [FOUR, OTHER_FOUR]);
   expect(dialled.finding).toMatchObject({
@@ -124,7 +124,7 @@ test('an address that is dead beside one that lives is counted, and the way is o
   expect(dialled.walk.socket?.remoteAddress).toBe('127.0.0.2');
 });
 
-test('without an address it cannot tell', async () => {
+test('without an address the result is unknown', async () => {
   using dialled = await dial(ENDPOINT, []);
   expect(dialled.finding).toMatchObject({
     status: 'unknown',
@@ -139,7 +139,7 @@ test('a port that does not exist is a fault of the value', async () => {
   expect(dialled.finding).toMatchObject({ status: 'fail', reason: 'invalid-port' });
 });
 
-test('without an address of the family there is no way, however many ports are free', () => {
+test('without an address of the family there is no path, however many ports are free', () => {
   const attempt = { address: SIX, outcome: 'EADDRNOTAVAIL', seconds: 0 };
   expect(dialFaultOf(attempt, new Set([4]))).toBe('no-route');
   expect(dialFaultOf(attempt, new Set([4, 6]))).toBe('no-local-port');

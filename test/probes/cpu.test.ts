@@ -100,11 +100,11 @@ test.concurrent.each([
   expect(await runOnce(proc)).toMatchObject({ status: 'pass' });
 });
 
-test.concurrent('counters that stand still are a use of 0, not a division by it', async () => {
+test.concurrent('counters that do not change are a use of 0, not a division by it', async () => {
   expect(await runOnce({ ticks: [] })).toMatchObject({ measures: { utilization_ratio: 0 } });
 });
 
-test.concurrent('without /proc/stat it cannot tell', async () => {
+test.concurrent('without /proc/stat the result is unknown', async () => {
   await using root = await rootFolder({ '/proc/loadavg': '1 1 1 1/1 1' });
 
   expect(await runCpu(root.paths)).toEqual({

@@ -125,7 +125,7 @@ test('what is full is named by what it is used for', async () => {
   });
 });
 
-test('one that nobody can write is read-only, with its sizes', async () => {
+test('a read-only one is reported as such, with its sizes', async () => {
   expect(await judge({ free: GIBIBYTE, size: 2 * GIBIBYTE }, { readOnly: true })).toMatchObject({
     status: 'fail',
     reason: 'read-only',
@@ -152,7 +152,7 @@ test('a mount point that does not exist is gone', async () => {
   });
 });
 
-test('a file system that cannot be asked is an error with the words of the system', async () => {
+test('a file system that cannot be asked is an error with the message of the system', async () => {
   await using root = await rootFolder({ '/file': '' });
   const path = `${root.paths.rootfs}/file/x`;
 
@@ -163,7 +163,7 @@ test('a file system that cannot be asked is an error with the words of the syste
   });
 });
 
-test('it asks below the root folder that stands for the host', async () => {
+test('it asks below the root folder of the host', async () => {
   await using stat = await startFakeStat('echo 1 2 3 4 5');
   const probe = createDisk(new FileSystemReader(stat.program));
   await runProbe(probe, mountAt('/data'), { tools: { paths: { ...HOST_PATHS, rootfs: '/host' } } });

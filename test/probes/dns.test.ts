@@ -86,7 +86,7 @@ test('an address from the hosts file is named as such', async () => {
   });
 });
 
-test('through a proxy it is the name of the proxy that is looked up', async () => {
+test('through a proxy it is the name of the proxy that is resolved', async () => {
   await using server = await startDnsServer(ipv4Only);
   const proxy = proxyAt(3128, { host: 'proxy.test' });
   const { finding } = await runOnce({ port: server.port, target: { ...ENDPOINT, proxy } });
@@ -221,12 +221,12 @@ test('no data for one family and a failure for the other is a failure', async ()
   expect(finding).toMatchObject({ status: 'fail', reason: 'server-failure' });
 });
 
-describe('servers that fail in different ways', () => {
+describe('servers that fail for different reasons', () => {
   test.each<[DnsReply, DnsReply, string, string]>([
     ['servfail', 'silent', 'server-failure', '127.0.0.1 servfail, 127.0.0.2 timeout'],
     ['refused', 'servfail', 'server-failure', '127.0.0.1 refused, 127.0.0.2 servfail'],
     ['lame', 'notimp', 'server-failure', '127.0.0.1 lame, 127.0.0.2 misbehaving'],
-  ])('%s and %s are %s, each with its own word', async (one, two, reason, outcomes) => {
+  ])('%s and %s are %s, each with its own outcome', async (one, two, reason, outcomes) => {
     await using first = await startDnsServer(() => one);
     await using second = await startDnsServer(() => two, '127.0.0.2', first.port);
     const resolvConf = `${RESOLV_CONF} attempts:1\nnameserver 127.0.0.2`;
@@ -239,7 +239,7 @@ describe('servers that fail in different ways', () => {
   });
 });
 
-test('a stub that fails on a host without any way out has no route, and the stub is not blamed', async () => {
+test('a stub that fails on a host without a route is no fault of the stub', async () => {
   await using server = await startDnsServer(() => 'servfail');
   const files = { '/proc/net/route': 'Iface\tDestination\tGateway \tFlags\n' };
   const { finding } = await runOnce({ port: server.port, files });
@@ -265,7 +265,7 @@ test('servers that are silent until the time is over are a timeout too', async (
   });
 });
 
-test('a name that the runner asks nobody for is not found, and says so', async () => {
+test('a name that the runner never looks up is not found, with that reason', async () => {
   await using server = await startDnsServer(() => ['10.0.0.5']);
   const target = { ...ENDPOINT, url: new URL(`https://${'x'.repeat(64)}.test/`) };
   const { finding } = await runOnce({ port: server.port, target });

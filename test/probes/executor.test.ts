@@ -1,4 +1,4 @@
-/** What executors stand on, with a daemon that speaks Docker's API. Rights and full disks are in test/root. */
+/** What executors need, with a daemon that serves Docker's API. Rights and full disks are in test/root. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -68,13 +68,13 @@ test('a daemon that answers passes, with its versions and its root', async () =>
   });
 });
 
-test('a podman socket, which tells less, passes too', async () => {
+test('a podman socket, which reports less, passes too', async () => {
   const says = { info: { DockerRootDir: undefined }, version: { MinAPIVersion: '1.24' } };
 
   expect(await withDocker(says)).toMatchObject({ status: 'pass' });
 });
 
-describe('nobody listens', () => {
+describe('nothing listens', () => {
   test('where there is no socket', async () => {
     await using root = await rootFolder({});
 
@@ -168,7 +168,7 @@ test.each([
   });
 });
 
-test('a complaint that nobody knows is a warning with its words', async () => {
+test('an unknown error is a warning with its message', async () => {
   const instead = { '/info': { status: 500, message: 'layer does not exist' } };
 
   expect(await withDocker({ instead })).toMatchObject({
@@ -192,7 +192,7 @@ test('an answer without end is cut off', async () => {
   expect(await withDocker({ info })).toMatchObject({ reason: 'docker-error' });
 });
 
-test('a daemon on TCP is asked there, and its root is not looked for on this host', async () => {
+test('a daemon on TCP is asked there, and its root is not checked on this host', async () => {
   await using root = await rootFolder({});
   await using docker = await startDockerServer();
 
@@ -259,8 +259,8 @@ describe('containers of jobs', () => {
     ['within the timeout', container(3500, '1h0m0s')],
     ['that clean up a little after it', container(4000, '1h0m0s')],
     ['without a timeout', container(900_000, '0s')],
-    ['of a runner that tells none', container(900_000)],
-    ['in words that nobody knows', { Id: 7, Created: 'x', Labels: null }],
+    ['of a runner that reports none', container(900_000)],
+    ['in an unknown format', { Id: 7, Created: 'x', Labels: null }],
   ])('%s are not', async (_what, one) => {
     expect(await withDocker({ containers: [one] })).toMatchObject({
       status: 'pass',
@@ -268,7 +268,7 @@ describe('containers of jobs', () => {
     });
   });
 
-  test('that Docker does not tell are not known', async () => {
+  test('that Docker does not report are unknown', async () => {
     const instead = { [JOB_CONTAINERS]: { status: 500, message: 'x' } };
     const finding = await withDocker({ instead });
 
@@ -292,7 +292,7 @@ describe('a shell executor', () => {
     });
   });
 
-  test('whose user a directory service may know accuses nobody', async () => {
+  test('whose user a directory service may know is no fault', async () => {
     await using root = await rootFolder({ '/etc/nsswitch.conf': 'passwd: files sss\n' });
 
     expect(await runOnce(root, shell)).toMatchObject({ status: 'pass' });

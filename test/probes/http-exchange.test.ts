@@ -50,7 +50,7 @@ describe('an exchange without an answer', () => {
     const { open } = path.walk;
     path.walk.socket?.destroy();
     path.walk.open = async (signal) => {
-      const socket = await (open?.(signal) ?? Promise.reject(new Error('no way')));
+      const socket = await (open?.(signal) ?? Promise.reject(new Error('no route')));
       return socket.destroy();
     };
     const finding = await runProbe(http, endpointAt(server.port), { tools: { walk: path.walk } });

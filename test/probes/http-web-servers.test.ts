@@ -47,7 +47,7 @@ describe('nginx', () => {
     ],
     ['everything forbidden', 'deny all;', ['fail forbidden', 'fail forbidden']],
     [
-      'a plain word for everybody',
+      'plain text for every user',
       'default_type text/plain; return 403 "Forbidden";',
       ['fail banned', 'fail forbidden'],
     ],
@@ -71,7 +71,7 @@ describe('nginx', () => {
     expect(first.facts).toMatchObject({ who: 'other', server: expect.stringMatching(/^nginx\//) });
   });
 
-  test('a GitLab whose health page nginx closes to strangers is a healthy GitLab', async () => {
+  test('a GitLab whose health page nginx closes to other addresses is a healthy GitLab', async () => {
     await using gitlab = await startGitLabStandIn();
     await using nginx = await startNginx(
       `location /-/ { deny all; } location / { proxy_pass http://127.0.0.1:${gitlab.port}; }`,
@@ -116,7 +116,7 @@ describe('nginx', () => {
 });
 
 describe('HAProxy', () => {
-  test('no server for the request, told by its page', async () => {
+  test('no server for the request, recognised by its page', async () => {
     await using haproxy = await startHaproxy();
     const { chain, first } = await chainAt(haproxy.port);
     expect(chain).toEqual(['fail unavailable', 'fail unavailable']);

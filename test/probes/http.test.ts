@@ -26,7 +26,7 @@ interface Asked {
   readonly paths: readonly string[];
 }
 
-/** Asks a server of this script, and tells what it was asked for. */
+/** Asks a server of this script, and returns what it was asked for. */
 async function ask(script: Script): Promise<Asked> {
   await using server = await startHttpServer(script);
   await using path = await walkTo(server.port);
@@ -68,7 +68,7 @@ describe('a web tier that lets the request through passes', () => {
     ['307, which keeps the runner’s POST', page(307, '', { Location: 'https://b.test/-/health' })],
     ['a redirect status without an address', page(301, '')],
     [
-      'GitLab sending a stranger to its own login',
+      'GitLab redirecting to its own login',
       page(302, '', { ...RAILS_HEADERS, Location: '/users/sign_in' }),
     ],
     ['GitLab’s own JSON 403', gitlab(403, { message: '403 Forbidden' })],
@@ -76,7 +76,7 @@ describe('a web tier that lets the request through passes', () => {
     expect(await reasonFor(said)).toBe('pass');
   });
 
-  test('a health page that is closed to everybody, while the rest of GitLab is open', async () => {
+  test('a health page that is closed to every user, while the rest of GitLab is open', async () => {
     const { finding, paths } = await ask(({ path }) =>
       path === '/-/health'
         ? page(403, '<center>nginx</center>')
@@ -96,7 +96,7 @@ describe('a web tier that lets the request through passes', () => {
   });
 });
 
-describe('what stands in the way is named', () => {
+describe('what blocks the path is named', () => {
   test.each<[string, string, string]>([
     ['fail bad-gateway', 'nginx before a dead Puma', page(502, '<center>nginx</center>')],
     ['fail bad-gateway', 'Workhorse without Rails', page(502, 'GitLab is not responding')],
@@ -104,7 +104,7 @@ describe('what stands in the way is named', () => {
     ['fail booting', 'the deploy page', page(503, 'Deploy in progress')],
     ['fail unavailable', 'HAProxy', page(503, 'No server is available to handle this request.')],
     ['fail unavailable', 'a gateway that waited in vain', page(504, '')],
-    ['fail maintenance', 'GitLab’s own words', gitlab(503, { message: 'in maintenance mode' })],
+    ['fail maintenance', 'GitLab’s own message', gitlab(503, { message: 'in maintenance mode' })],
     ['fail unavailable', 'a page that only says maintenance', page(503, 'Maintenance')],
     ['fail server-error', '500', page(500, '')],
     ['fail server-error', '599, no CDN’s number', page(599, '')],
@@ -114,12 +114,12 @@ describe('what stands in the way is named', () => {
     ['fail too-many-requests', '429', page(429, 'Retry later')],
     [
       'fail challenge',
-      'a challenge, whatever its status',
+      'a challenge, with any status',
       page(200, '', { 'cf-mitigated': 'challenge' }),
     ],
     ['fail forbidden', 'a WAF', page(403, 'Access denied', { 'CF-Ray': '8f00-AMS' })],
     ['fail forbidden', 'ModSecurity', page(406, 'Not Acceptable! Mod_Security')],
-    ['fail banned', 'a bare word on every path', page(403, 'Forbidden\n')],
+    ['fail banned', 'bare text on every path', page(403, 'Forbidden\n')],
     ['fail banned', 'Rack Attack within Rails', page(403, 'Forbidden\n', RAILS_HEADERS)],
     [
       'warn login-gateway',
@@ -152,7 +152,7 @@ describe('what stands in the way is named', () => {
     expect(finding).toMatchObject({ status: 'fail', reason: 'forbidden' });
   });
 
-  test('a plain word on one path only is no ban of the address', async () => {
+  test('plain text on one path only is no ban of the address', async () => {
     const { finding } = await ask(({ path }) =>
       page(403, path === '/-/health' ? 'Forbidden' : 'Access denied', { 'x-amzn-waf-action': 'b' }),
     );
@@ -171,7 +171,7 @@ describe('what stands in the way is named', () => {
   });
 });
 
-describe('for http:// through a proxy its own refusals are told from GitLab’s', () => {
+describe('for http:// through a proxy its own refusals are distinguished from GitLab’s', () => {
   const alice = { user: 'alice', password: new Secret('wonder') };
   test.each<[string, string, string, typeof alice | undefined]>([
     ['fail', 'proxy-auth-required', page(407, ''), undefined],

@@ -56,7 +56,7 @@ function openFiles(count: number, soft: number) {
 
 type Files = Readonly<Record<string, string>>;
 
-/** Looks once at each state of the host, with one memory; the last finding. */
+/** Runs the probe once at each state of the host, with one memory; the last finding. */
 async function runOnce(...states: readonly [Files, ...Files[]]): Promise<Finding> {
   const probe = createLimits();
   let finding: Finding = { status: 'pass' };
@@ -148,7 +148,7 @@ const group = (refusals: number) => ({
   '/sys/fs/cgroup/r/pids.events': `max ${refusals}\n`,
 });
 
-test('a fork that was refused since the look before is a fault, below the limit too', async () => {
+test('a fork that was refused since the run before is a fault, below the limit too', async () => {
   expect(await runOnce(group(5), group(5))).toMatchObject({ status: 'pass' });
   expect(await runOnce(group(5), group(7))).toMatchObject({
     reason: 'tasks',

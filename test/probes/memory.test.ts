@@ -45,7 +45,7 @@ function pressureText(full: number): string {
 async function runOnce(before: Proc, after: Proc = before): Promise<Finding> {
   await using first = await rootFolder(files(before));
   await using second = await rootFolder(files(after));
-  // meminfo and vmstat belong to the first look.
+  // meminfo and vmstat belong to the first reading.
   return await runMemory(laterReading(first.paths, second.paths, 2));
 }
 
@@ -73,7 +73,7 @@ test.concurrent('page cache that fills the memory is no fault', async () => {
   });
 });
 
-test.concurrent('swap that is full and that nobody touches is no fault', async () => {
+test.concurrent('swap that is full and not in use is no fault', async () => {
   expect(await runOnce({ available: 0.3, pressure: 0 })).toMatchObject({ status: 'pass' });
 });
 
@@ -109,7 +109,7 @@ test.concurrent.each([
   });
 });
 
-test.concurrent('5 % are enough, whatever waits', async () => {
+test.concurrent('5 % are enough, under any pressure', async () => {
   expect(await runOnce({ available: 0.05, pressure: 80 })).toMatchObject({ status: 'pass' });
 });
 

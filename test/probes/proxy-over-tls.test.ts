@@ -35,7 +35,7 @@ async function found(port: number) {
   }
 }
 
-test('a proxy whose certificate is good opens the way', async () => {
+test('a proxy whose certificate is good opens the path', async () => {
   await using gitlab = await startTcpServer();
   await using proxy = await startTlsProxy(gitlab.port, good);
 
@@ -70,7 +70,7 @@ test('a plain proxy behind https:// is no proxy', async () => {
   expect(await found(talkative.port)).toMatchObject({ status: 'fail', reason: 'not-a-proxy' });
 });
 
-test('an alert that nobody knows accuses nobody', async () => {
+test('an unknown alert names no cause', async () => {
   // Record of an alert: fatal, 80 (internal error).
   const alert = Buffer.from([0x15, 3, 3, 0, 2, 2, 80]);
   await using broken = await startTcpServer((socket) => socket.end(alert));

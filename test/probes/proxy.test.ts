@@ -70,7 +70,7 @@ describe('a real squid', () => {
     await stage.squid?.[Symbol.asyncDispose]();
   });
 
-  test('opens the way with the right password, for TLS and once more', async () => {
+  test('opens the tunnel with the right password, for TLS and once more', async () => {
     const { certificatePem: cert, privateKeyPem: key } = selfSigned({ commonName: 'gitlab.test' });
     const server = createServer({ cert, key }, (socket) => socket.end('hello'));
     await using web = Object.assign(server.listen(0, '127.0.0.1'), {
@@ -175,7 +175,7 @@ describe('what other proxies do', () => {
     });
   });
 
-  test('a way that is refused the second time is an error, and its socket is closed', async () => {
+  test('a tunnel that is refused the second time is an error, and its socket is closed', async () => {
     await using server = await startScriptedProxy((socket, nth) =>
       socket.write(nth === 0 ? 'HTTP/1.1 200 OK\r\n\r\n' : 'HTTP/1.1 503 Busy\r\n\r\n'),
     );

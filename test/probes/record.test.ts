@@ -96,7 +96,7 @@ test('a runner that is in order passes, and GitLab is only read', async () => {
   expect(server.requests.at(-1)?.head).toContain(`PRIVATE-TOKEN: ${API_TOKEN}`);
 });
 
-test('what GitLab does not tell is not counted as none', async () => {
+test('what GitLab does not report is not counted as none', async () => {
   await using server = await startHttpServer(({ path }: ReceivedRequest): ScriptedReply => {
     if (path === '/-/health') return HEALTHY;
     const known = { id: 7, paused: false, run_untagged: true, tag_list: [], projects: [{ id: 3 }] };
@@ -164,8 +164,8 @@ describe('a job that waits', () => {
   });
 });
 
-describe('what cannot be told', () => {
-  test('without the file nobody is asked', async () => {
+describe('what stays unknown', () => {
+  test('without the file GitLab is not asked', async () => {
     await using server = await startRecords(() => ({}));
     const record = { id: 7, tokenFile: join(folder, 'no-such-file') };
 

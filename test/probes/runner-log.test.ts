@@ -38,7 +38,7 @@ function doorOf(reading: Partial<RunnerLogReading>): RunnerLogReader {
   };
 }
 
-test('a log that can be read passes, whatever stands in it, and hands on what was seen', async () => {
+test('a log that can be read passes with any content, and its events are reported', async () => {
   await using root = await rootFolder({ '/runner.log': '' });
   using open = watchLog({ kind: 'file', path: '/runner.log' }, root.paths);
   const tools = { runnerLog: open.watch };

@@ -17,7 +17,7 @@ function at(port: number, host = '127.0.0.1'): ServiceTarget {
   return { ...SERVICE, metrics: { host, port } };
 }
 
-test('two looks show what happened between them', async () => {
+test('two readings show what happened between them', async () => {
   await using server = await startCounterServer(
     page({ polls: { a: { '204': 5 } }, jobs: { a: 1 } }),
   );
@@ -64,7 +64,7 @@ test('a job that has ended and keeps its slot is seen after five minutes', async
   expect(await runOnce()).toMatchObject({ measures: { held_slots: 0, longest_job_seconds: 0 } });
 });
 
-test('an address that nobody listens at is not reached', async () => {
+test('an address where nothing listens is not reached', async () => {
   const finding = await runProbe(createRunnerMetrics(), at(await closedPort()));
 
   expect(finding).toMatchObject({ status: 'unknown', reason: 'unreachable' });
@@ -91,7 +91,7 @@ test('a page without an end, another status and other numbers are no runner’s'
   expect(await reasonNow()).toBe('not-a-runner');
 });
 
-test('a runner that stands still accepted the connection and did not respond', async () => {
+test('a runner that hangs accepted the connection and did not respond', async () => {
   await using server = await startCounterServer(() => {});
   const tools = { signal: AbortSignal.timeout(200) };
 

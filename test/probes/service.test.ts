@@ -136,7 +136,7 @@ test.each([
 test.each([
   ['stops', { ActiveState: 'deactivating', SubState: 'stop-sigterm' }],
   ['starts', { ActiveState: 'activating', SubState: 'start-pre' }],
-])('a unit that %s at this moment is restarting, and nobody is alarmed', async (_name, unit) => {
+])('a unit that %s at this moment is restarting, and no alert fires', async (_name, unit) => {
   expect(await runOnce({ unit })).toMatchObject({
     status: 'warn',
     reason: 'restarting',

@@ -35,7 +35,7 @@ describe.each(VERSIONS)('a server that wants a client certificate, %s', (maxVers
     });
   });
 
-  test('refuses to go on without one, late or not', async () => {
+  test('refuses the connection without one, late or not', async () => {
     const finding = await ask(files);
     const alert = maxVersion === 'TLSv1.3' ? 116 : 40;
     expect(finding).toMatchObject({
@@ -62,7 +62,7 @@ describe.each(VERSIONS)('a server that wants a client certificate, %s', (maxVers
     });
   });
 
-  test('may hang up on one that it does not like, without a word', async () => {
+  test('may close the connection on a bad one, without an alert', async () => {
     const old = make({ name: 'runner', until: daysFromNow(-0.5) }, clientRoot);
     const wanted = { chain: [leaf] as const, maxVersion, requestCert: true, ca: clientRoot.pem };
     await using server = await startTlsServer(wanted);

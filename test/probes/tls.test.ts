@@ -86,7 +86,7 @@ test('tls-ca-file hides certs/<host>.crt', async () => {
   expect(finding).toMatchObject({ status: 'fail', reason: 'unknown-authority' });
 });
 
-test('the socket handed on is secured, and the way can be opened and secured once more', async () => {
+test('the socket handed on is secured, and the path can be opened and secured once more', async () => {
   await using server = await startTlsServer({ chain: [leaf] });
   const seen: unknown[] = [];
   await probeTls({
@@ -139,7 +139,7 @@ describe('what is wrong with the chain has a reason', () => {
   });
 });
 
-test('an authority that nobody knows is named, with what the server showed', async () => {
+test('an unknown authority is named, with what the server showed', async () => {
   const finding = await shake([deepLeaf, below, root], bundle());
   expect(finding).toMatchObject({
     status: 'fail',
@@ -166,7 +166,7 @@ test('the host’s clock decides what has expired', async () => {
   expect(finding).toMatchObject({ status: 'fail', reason: 'expired' });
 });
 
-test('all that is wrong is told, the first to be repaired as the reason', async () => {
+test('all that is wrong is reported, the first to be repaired as the reason', async () => {
   const odd = make({ ...LEAF, dns: ['other.test'], until: daysFromNow(-0.5) }, root);
   const finding = await shake([odd], bundle());
   expect(finding).toMatchObject({

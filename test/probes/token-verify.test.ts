@@ -99,7 +99,7 @@ test.each<[string, ScriptedReply]>([
   const finding = await walkThrough(entry(server.port));
 
   expect(nameOf(finding)).toBe(expected);
-  // Whatever came of it, the hour is used.
+  // With any result, the hour is used.
   expect(finding.holdsSeconds).toBe(3600);
 });
 
@@ -176,7 +176,7 @@ describe('at most one verify an hour', () => {
   });
 });
 
-test('whatever GitLab says, nothing but reading and verify is ever sent', async () => {
+test('with any answer of GitLab, nothing but reading and verify is ever sent', async () => {
   const allowed = new Set([
     'GET /-/health',
     'GET /users/sign_in',

@@ -115,14 +115,18 @@ describe('GitLab that knows the discovery request', () => {
     ['unknown token-error', '410', gitlab(410, { message: '410 Gone' })],
     ['unknown token-error', 'a proxy that has no 501', page(501, '<h1>Not Implemented</h1>')],
     ['unknown token-error', 'a portal that says yes to everything', page(200, 'Welcome')],
-    ['unknown token-error', 'JSON of somebody else', json(200, '{"ok":true}')],
-    ['unknown token-error', '404 of somebody else, who is not asked again', page(404, 'Not here')],
+    ['unknown token-error', 'JSON of another server', json(200, '{"ok":true}')],
+    [
+      'unknown token-error',
+      '404 of another server, which is not asked again',
+      page(404, 'Not here'),
+    ],
   ])('%s: %s', async (expected, _what, said) => {
     expect(nameOf(await ask(said))).toBe(expected);
   });
 });
 
-describe('a 403 accuses no token unless it is GitLab’s own', () => {
+describe('a 403 rejects no token unless it is GitLab’s own', () => {
   test.each<[string, string, string]>([
     ['fail forbidden-by-edge', 'a WAF', page(403, '<html>', { 'CF-Ray': '8f00-AMS' })],
     ['fail forbidden-by-edge', 'a load balancer', page(403, '<html>', { Server: 'awselb/2.0' })],
@@ -142,7 +146,7 @@ describe('a 403 accuses no token unless it is GitLab’s own', () => {
     ],
     [
       'unknown token-error',
-      'GitLab’s words without its headers',
+      'GitLab’s message without its headers',
       json(403, JSON.stringify(FORBIDDEN)),
     ],
     [

@@ -114,7 +114,7 @@ test('it stays open over a restart, and is closed with the time of recovery', as
   expect(served).toEqual(closed);
 });
 
-test('the timeline tells it: start, cause, change, end', async () => {
+test('the timeline shows it: start, cause, change, end', async () => {
   const kinds = new Set(watch?.daemon.view().past.timeline.map(({ kind }) => kind));
 
   expect([...kinds].toSorted()).toEqual([

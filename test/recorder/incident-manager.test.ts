@@ -148,7 +148,7 @@ describe('an incident', () => {
 });
 
 describe('what is kept', () => {
-  test('is there after a restart, and goes on', async () => {
+  test('is there after a restart, and continues', async () => {
     await show(newManager(), BROKEN);
     const again = newManager();
     await again.load();
@@ -200,8 +200,8 @@ describe('what is kept', () => {
     expect(await files()).toEqual(['20261124T090000Z-tcp-connection-refused.json', 'readme.txt']);
   });
 
-  test('lives in memory where nothing can be written, and is told once', async () => {
-    await writeFile(join(directory, 'incidents'), 'a file is in the way');
+  test('is kept in memory if nothing can be written, and that is reported once', async () => {
+    await writeFile(join(directory, 'incidents'), 'a file is in its place');
     const book = newManager();
     await show(book, BROKEN);
     await show(book, later(HEALTHY, 4));

@@ -1,4 +1,4 @@
-/** What the recorder remembers: changes, events and samples, bounded, and sound whatever a file says. */
+/** What the recorder remembers: changes, events and samples, bounded, and valid with any content of a file. */
 import { describe, expect, test } from 'vitest';
 
 import { ChangeJournal } from '../../src/recorder/change-journal.ts';
@@ -30,7 +30,7 @@ describe('the journal', () => {
     ]);
   });
 
-  test('a thing that cannot be told for a while is compared with what it was before', () => {
+  test('a thing that is unknown for a while is compared with what it was before', () => {
     const journal = new ChangeJournal();
     journal.update(traces('certificate', 'serial 1'), START);
     journal.update(new Map(), START + 1);
@@ -49,7 +49,7 @@ describe('the journal', () => {
     ]);
   });
 
-  test('a file tells itself when it changed, unless that is older than the last look', () => {
+  test('the time of a change is that of the file, unless it is older than the last reading', () => {
     const journal = new ChangeJournal();
     journal.update(fileNotes('a', START - 5000), START);
 
@@ -77,7 +77,7 @@ describe('the journal', () => {
 });
 
 describe('the history', () => {
-  test('within five minutes the last value of a measure stands, and a day is kept', () => {
+  test('within five minutes the last value of a measure counts, and a day is kept', () => {
     const history = new History();
     const full = withMeasures(snapshotOf());
     const bucket = Math.floor(START / BUCKET_MILLISECONDS) * BUCKET_MILLISECONDS;

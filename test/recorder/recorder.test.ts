@@ -1,4 +1,4 @@
-/** What the recorder gathers of a host: every thing that may have changed, the clock, the runner's own words. */
+/** What the recorder gathers of a host: everything that may have changed, the clock, the runner's own log. */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 

@@ -47,7 +47,7 @@ test.each([
   expect(redact(text)).toBe(text);
 });
 
-test('every text of a document is looked at, however deep', () => {
+test('every text of a document is redacted, however deep', () => {
   expect(JSON.parse(redactDocument({ a: [{ b: `x ${TOKEN}` }], n: 1 }, redact))).toEqual({
     a: [{ b: 'x [hidden]' }],
     n: 1,

@@ -37,7 +37,7 @@ describe('the document', () => {
     );
   });
 
-  test('tells a cause with evidence, what was ruled out, what to type and what it explains', () => {
+  test('shows a cause with evidence, what was ruled out, what to type and what it explains', () => {
     expect(report.causes[0]).toEqual({
       id: 'tls-unknown-authority',
       severity: 'critical',
@@ -78,7 +78,7 @@ describe('the document', () => {
     });
   });
 
-  test('tells each entry with its chain; a link that does not apply is absent, and so is a cause', () => {
+  test('shows each entry with its chain; a link that does not apply is absent, and so is a cause', () => {
     expect(report.runners[0]).toEqual({
       runner: 't9WkyjAA1',
       name: 'docker-1',
@@ -97,7 +97,7 @@ describe('the document', () => {
     expect(reportOf(viewOf(snapshotOf())).runners[0]).not.toHaveProperty('cause');
   });
 
-  test('tells each check with its last run and what accounts for it', () => {
+  test('shows each check with its last run and what accounts for it', () => {
     const of = new Map(report.checks.map((check) => [check.id, check]));
 
     expect(of.get(`dns@${GITLAB}`)).toEqual({

@@ -42,7 +42,7 @@ describe('the status', () => {
 describe('the checks', () => {
   const health = healthOf(brokenTrustView());
 
-  test('stand in groups named component:measurement, one item for each target', () => {
+  test('are in groups named component:measurement, one item for each target', () => {
     for (const key of Object.keys(health.checks)) expect(key).toMatch(/^[a-z-]+:[a-zA-Z]+$/);
     expect(health.checks['token:validity']?.map(({ componentId }) => componentId)).toEqual([
       't9WkyjAA1',
@@ -54,7 +54,7 @@ describe('the checks', () => {
     );
   });
 
-  test('tell value and unit, time, and what suppresses them; the evidence itself is not suppressed', () => {
+  test('show value and unit, time, and what suppresses them; the evidence itself is not suppressed', () => {
     expect(health.checks['dns:responseTime']?.[0]).toEqual({
       componentId: GITLAB,
       componentType: 'component',
@@ -74,7 +74,7 @@ describe('the checks', () => {
     expect(health.checks['tls:responseTime']?.[0]).not.toHaveProperty('suppressedBy');
   });
 
-  test('come after the causes, which stand in the order of blame', () => {
+  test('come after the causes, which are in the order of blame', () => {
     expect(health.causes.map(({ id }) => id)).toEqual([
       'tls-unknown-authority',
       'disk-space-exhausted',

@@ -20,7 +20,7 @@ test('a quota of 5 % stops a busy process in every period', async () => {
   expect(finding.measures?.throttled_ratio).toBeGreaterThan(0.5);
 });
 
-/** Takes memory when it is told, a bit at a time. */
+/** Takes memory on request, a bit at a time. */
 const EATER = `
   console.log('ready');
   process.once('SIGUSR1', () => {

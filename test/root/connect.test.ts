@@ -41,7 +41,7 @@ test.each(['icmpx admin-prohibited', 'icmpx host-unreachable'])(
   },
 );
 
-test('an own firewall that forbids the way out prohibits the connection', async () => {
+test('a local firewall that rejects outgoing packets prohibits the connection', async () => {
   const { runner, gitlab } = network;
   await runner.exec('nft', 'add table inet out');
   await runner.exec('nft', 'add chain inet out o { type filter hook output priority 0; }');
@@ -98,7 +98,7 @@ test('a range of local ports that is used up is no local port', async () => {
   expect(finding).toMatchObject({ status: 'fail', reason: 'no-local-port' });
 });
 
-test('a process that may open no more files says so and blames nobody', async () => {
+test('a process that may open no more files reports that, and names no other fault', async () => {
   const { runner, gitlab } = network;
   const prefix = ['prlimit', '--nofile=64', '--'];
 

@@ -88,7 +88,7 @@ export async function turnReadOnly(folder: string) {
   return { before, after: await judge(folder) };
 }
 
-/** Read-only for whoever looks through this mount point: a sandbox, not a fault. */
+/** Read-only through this mount point alone: a sandbox, not a fault. */
 export async function turnPointReadOnly(folder: string): Promise<Finding> {
   mountExt4(folder, { bytes: 16 * MEBIBYTE });
   mountBind(folder, folder);

@@ -5,7 +5,7 @@ import { rootFolder, startDnsServer } from '../support/dns-server.ts';
 import { ENDPOINT } from '../support/probes.ts';
 import { runProbe } from '../support/run-probe.ts';
 
-/** Looks a name up as a host whose resolv.conf has this text. */
+/** Resolves a name as a host whose resolv.conf has this text. */
 export async function lookUp(resolvConf: string): Promise<Finding> {
   await using root = await rootFolder({ '/etc/resolv.conf': resolvConf });
   const paths = { ...root.paths, procfs: '/proc', sysfs: '/sys' };

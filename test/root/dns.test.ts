@@ -23,7 +23,7 @@ async function lookUpAsRunner(server = network.gitlab.address): Promise<Finding>
   return await network.runner.run(BODIES, lookUp, [conf]);
 }
 
-describe('no way to the name server', () => {
+describe('no route to the name server', () => {
   test('without a route', async () => {
     await network.runner.exec('ip', 'route', 'del', '10.200.0.0/24', 'dev', 'lab');
 
@@ -67,7 +67,7 @@ test('an own firewall that forbids the question', async () => {
   expect(await lookUpAsRunner()).toMatchObject({ status: 'fail', reason: 'prohibited' });
 });
 
-describe('a way, and nobody who answers', () => {
+describe('a route, and no answer', () => {
   test('nothing listens', async () => {
     expect(await lookUpAsRunner()).toMatchObject({ status: 'fail', reason: 'resolver-down' });
   });

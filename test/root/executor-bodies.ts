@@ -11,7 +11,7 @@ import { startDockerServer } from '../support/docker-stand-in.ts';
 import { mountExt4 } from '../support/mount-namespace.ts';
 import { runProbe } from '../support/run-probe.ts';
 
-/** The daemon tells its root; then the root is full; then the daemon is gone. */
+/** The daemon reports its root; then the root is full; then the daemon is gone. */
 export async function fillDockerRoot(folder: string) {
   mkdirSync(folder, { recursive: true });
   const root = join(folder, 'docker');

@@ -61,7 +61,7 @@ test('a socket of a group that the runner is in passes', async () => {
   expect(await runOnce(0o660, 998)).toMatchObject({ status: 'pass' });
 });
 
-test('a socket that nobody serves is down, whatever its mode', async () => {
+test('a socket that no process serves is down, with any mode', async () => {
   await using root = await rootFolder({ [SOCKET]: '' });
   await chmod(join(root.paths.rootfs, SOCKET), 0o600);
   const probe = createExecutor(new FileSystemReader());
@@ -71,7 +71,7 @@ test('a socket that nobody serves is down, whatever its mode', async () => {
   });
 });
 
-test('a socket that only we may not use makes us blind, and accuses nobody', async () => {
+test('a socket that only we may not use is unknown, and no fault', async () => {
   await using root = await rootFolder({ '/run/x': '' });
   const place = join(root.paths.rootfs, SOCKET);
   await using stack = new AsyncDisposableStack();

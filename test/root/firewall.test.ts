@@ -38,7 +38,7 @@ describe('a rule that stops the connection', () => {
     ['by a named set', [rule('ip daddr @banned drop')], 'drop'],
     ['by what it is not', [rule('tcp dport != { 22, 53 } drop')], 'drop'],
     ['for new connections', [rule('ct state new counter log drop')], 'drop'],
-    ['whatever it is', [rule('reject with icmpx admin-prohibited')], 'reject'],
+    ['of any kind', [rule('reject with icmpx admin-prohibited')], 'reject'],
     ['in a chain that is jumped to', [rule('jump extra'), rule('drop', 'extra')], 'drop'],
     [
       'after a rule that does not match',

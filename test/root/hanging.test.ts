@@ -1,4 +1,4 @@
-/** A mount that hangs: it is named, and nobody else suffers. The server is a real one, of FUSE. */
+/** A mount that hangs is named, and nothing else is delayed. The server is a real one, of FUSE. */
 import { expect, test } from 'vitest';
 
 import { rootFolder } from '../support/dns-server.ts';

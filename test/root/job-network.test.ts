@@ -29,7 +29,7 @@ interface Container extends AsyncDisposable {
   readonly pid: number;
 }
 
-/** A process in a network where nobody listens, which sees this as its files; `more` is shown at another place. */
+/** A process in a network where nothing listens, with these files; `more` is mounted at another place. */
 async function startContainer(
   root: RootFolder,
   files: Readonly<Record<string, string>>,
@@ -172,7 +172,7 @@ test('a process that is gone says nothing', async () => {
   );
 });
 
-/** The check of the executor, with a Docker that tells of these containers. */
+/** The check of the executor, with a Docker that lists these containers. */
 async function checked(says: DockerScript) {
   await using server = await startTcpServer();
   await using root = await rootFolder({
@@ -199,7 +199,7 @@ async function checked(says: DockerScript) {
   return await runProbe(createExecutor(new FileSystemReader()), target, { tools });
 }
 
-test('the executor check tells it of the newest container that has a network', async () => {
+test('the executor check reports it of the newest container that has a network', async () => {
   const others = [
     { Id: 'aaaa', Created: 1, Labels: LABELS },
     { Id: 'bbbb', Created: 3, Labels: LABELS, HostConfig: { NetworkMode: 'none' } },

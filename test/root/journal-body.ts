@@ -60,7 +60,7 @@ function lineOf(number: number): string {
   return inColours({ level: 'warning', message: 'Checking for jobs... failed', fields });
 }
 
-/** Everything it is given goes to the journal as the words of the unit. */
+/** Everything it is given goes to the journal as the output of the unit. */
 function startUnit(group: string): ChildProcess {
   const script = `echo $$ > ${group}/cgroup.procs; exec systemd-cat -t gitlab-runner cat`;
   return spawn('bash', ['-c', script], { stdio: ['pipe', 'ignore', 'inherit'] });

@@ -1,4 +1,4 @@
-/** What runs as another user or in another network: real limits, and the probe that looks at them. */
+/** What runs as another user or in another network: real limits, and the probe that reads them. */
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
@@ -24,7 +24,7 @@ export function serviceOf(pid: number | undefined): ServiceTarget {
 
 const NOBODY = 65_534;
 
-/** Root's process, asked about by nobody. */
+/** Root's process, read by the user nobody. */
 export async function lookAsNobody(pid: number): Promise<Finding> {
   process.setgroups?.([]);
   process.setgid?.(NOBODY);
@@ -32,7 +32,7 @@ export async function lookAsNobody(pid: number): Promise<Finding> {
   return await runProbe(createLimits(), serviceOf(pid));
 }
 
-/** Connects until no port is left, then looks; `limit` keeps it bounded. */
+/** Connects until no port is left, then runs the probe; `limit` keeps it bounded. */
 export async function takeAllPorts(host: string, port: number, limit: number) {
   const server = createServer(() => {});
   if (host === '127.0.0.1') {

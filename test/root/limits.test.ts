@@ -91,7 +91,7 @@ test('the real table of tracked connections is counted in the network of the rea
   });
 });
 
-test('without rights the open files of root’s runner are hidden: blind, and nobody is accused', async () => {
+test('without rights the open files of root’s runner are hidden: unknown, and no fault', async () => {
   // The file of seen reasons is root's: the caller notes what was seen.
   const env = { [SEEN_VARIABLE]: '/dev/null' };
   const finding: Finding = await runBody(BODIES, lookAsNobody, [process.pid], { env });

@@ -1,4 +1,4 @@
-/** Ways that are there and not good, made with the kernel's own means between two hosts. Needs root. */
+/** Paths that exist and are bad, made with the kernel's own means between two hosts. Needs root. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
 import type { Network } from '../support/network-namespace.ts';
@@ -26,7 +26,7 @@ afterAll(async () => await network[Symbol.asyncDispose]());
 const walk = async (addresses: readonly string[] = [GITLAB], uid = 0) =>
   await network.runner.run(BODIES, walkTo, [addresses, root, uid]);
 
-test('a good way passes, and nothing beside it is tried', async () => {
+test('a good path passes, and nothing beside it is tried', async () => {
   expect(await walk()).toMatchObject({
     connect: { status: 'pass', measures: { failed_addresses: 0 } },
     tls: { status: 'pass' },
@@ -53,7 +53,7 @@ describe('large packets vanish', () => {
     });
   });
 
-  test('on the way to GitLab too', async () => {
+  test('on the path to GitLab too', async () => {
     await network.gitlab.filter('tcp dport 443 meta length > 900 drop');
 
     expect(await walk()).toMatchObject({
@@ -101,7 +101,7 @@ describe('this host’s own firewall', () => {
     });
   });
 
-  test('is not blamed for a drop at the other end', async () => {
+  test('is not the cause of a drop at the other end', async () => {
     await network.gitlab.filter('tcp dport 443 drop');
 
     expect(await walk()).toMatchObject({

@@ -18,7 +18,7 @@ interface Given {
   readonly folderMode?: number;
 }
 
-/** Who denies it to the runner's user; the file belongs to root unless told. */
+/** Who denies it to the runner's user; the file belongs to root by default. */
 async function denier(
   { mode, owner = [0, 0], folderMode = 0o755 }: Given,
   rights: readonly Right[] = ['read'],
@@ -58,7 +58,7 @@ test('each right that is asked for counts', async () => {
   expect(await denier({ mode: 0o646 }, ['read', 'write'])).toBeUndefined();
 });
 
-test('root is denied nothing, and nobody is where there is no process', async () => {
+test('root is denied nothing, and without a process no user is', async () => {
   await using root = await rootFolder({ [FILE]: 'PEM' });
   await chmod(join(root.paths.rootfs, FILE), 0);
 
@@ -80,7 +80,7 @@ test('a link is judged by where it leads, and a file that is not there denies no
   expect(await denialOf('/etc/none.pem', ['read'], RUNNER, root.paths)).toBeUndefined();
 });
 
-test('an access list that may allow it accuses nobody', async () => {
+test('an access list that may allow it denies nothing', async () => {
   await using root = await rootFolder({ [FILE]: 'PEM' });
   const place = join(root.paths.rootfs, FILE);
   await chmod(place, 0o640);

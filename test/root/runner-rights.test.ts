@@ -40,7 +40,7 @@ describe('config.toml', () => {
     });
   });
 
-  test('passes for its owner, for root, and while nobody runs', async () => {
+  test('passes for its owner, for root, and while no runner runs', async () => {
     const found = [
       await lookAtConfig(RUNNER, 0o600, 1500),
       await lookAtConfig(ROOT, 0o600, 1500),

@@ -9,7 +9,7 @@ import { runProbe } from '../support/run-probe.ts';
 
 const NOBODY = 65_534;
 
-/** A runner of root's runs; the probe is nobody's. `hidepid` is the option of /proc. */
+/** A runner of root runs; the probe runs as nobody. `hidepid` is the option of /proc. */
 export async function lookAsNobody(folder: string, hidepid: string): Promise<Finding> {
   // Node runs the file `run` and shows up as the runner does.
   writeFileSync(`${folder}/run`, 'setInterval(() => {}, 1000); console.log(1)');

@@ -21,7 +21,7 @@ async function runOnce(hidepid: string): Promise<Finding> {
 }
 
 test.each(['noaccess', 'invisible'])(
-  'a /proc mounted with hidepid=%s makes it blind, and it accuses nobody',
+  'a /proc mounted with hidepid=%s makes the result unknown, and no fault',
   async (hidepid) => {
     expect(await runOnce(hidepid)).toMatchObject({
       status: 'unknown',
@@ -32,7 +32,7 @@ test.each(['noaccess', 'invisible'])(
   },
 );
 
-test('an open /proc shows root’s runner to everybody, without its environment', async () => {
+test('an open /proc shows root’s runner to every user, without its environment', async () => {
   expect(await runOnce('off')).toMatchObject({
     status: 'pass',
     measures: { processes: 1 },

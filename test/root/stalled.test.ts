@@ -17,7 +17,7 @@ test('writes that do not end are a stall, though the file system answers; nothin
 
   expect(idle).toMatchObject([{ status: 'pass' }, { status: 'pass' }]);
   const [first, ...later] = during;
-  // The first look after it begins cannot know yet.
+  // The first run after it begins cannot know yet.
   expect(first).toMatchObject({ status: 'pass' });
   expect(later).toMatchObject(
     [30, 60].map((seconds) => ({
@@ -44,7 +44,7 @@ test('a mount whose server is gone is dead, and not merely unknown', async () =>
   });
 });
 
-test('a folder of builds that does not answer is silent, and its owner is not accused', async () => {
+test('a folder of builds that does not answer is reported as silent, and its owner as no fault', async () => {
   await using root = await rootFolder({});
   const folder = `${root.paths.rootfs}/mount`;
 

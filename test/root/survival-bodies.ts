@@ -23,7 +23,7 @@ export async function serveWithoutSpace(folder: string) {
   });
   await daemon.untilCheck('memory', ({ status }) => status === 'pass' || status === 'warn');
   const first = await daemon.check('memory');
-  // It goes on looking: later results come in.
+  // It continues to check: later results come in.
   await daemon.untilCheck('memory', ({ at }) => at !== first?.at);
   return await daemon.end();
 }

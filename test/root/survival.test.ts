@@ -12,7 +12,7 @@ import { serveWithoutSpace } from './survival-bodies.ts';
 
 const BODIES = import.meta.resolve('./survival-bodies.ts');
 
-test('without space for its state and its log it goes on looking and answering', async () => {
+test('without space for its state and its log it continues to check and to answer', async () => {
   await using root = await rootFolder({});
 
   const code = await inMountNamespace(BODIES, serveWithoutSpace, `${root.paths.rootfs}/mount`);
@@ -24,14 +24,14 @@ function limitFiles(pid: number, soft: number): void {
   execFileSync('prlimit', ['--pid', String(pid), `--nofile=${soft}:`]);
 }
 
-test('without a file to open it goes on, says what it cannot see, and sees again later', async () => {
+test('without a file to open it continues, reports what it cannot read, and reads it again later', async () => {
   await using root = await rootFolder({});
   await using daemon = await startQuickDaemon(root.paths.rootfs, {
     quick: ['memory'],
     stateDirectory: `${root.paths.rootfs}/state`,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  // No connection can be taken meanwhile: its log, which is open, tells.
+  // No connection can be taken meanwhile: its log, which is open, has the proof.
   let log = '';
   daemon.process.stderr?.on('data', (chunk: Buffer) => {
     log += chunk.toString();

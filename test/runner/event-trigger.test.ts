@@ -111,7 +111,7 @@ describe('counters', () => {
     expect(stage.triggered).toEqual([walked, walked]);
   });
 
-  test('of another check are nobody’s', async () => {
+  test('of another check trigger nothing', async () => {
     await using stage = await startTrigger();
     stage.trigger.observe({ ...countersResult(failed), check: 'service@unit' });
 

@@ -143,7 +143,7 @@ describe('addresses', () => {
     expect((await sendRequest('http://unix/-/healthy', { socketPath: kept })).status).toBe(200);
   });
 
-  test('a socket on which somebody listens is left alone', async () => {
+  test('a socket on which a process listens is kept', async () => {
     const path = join(folder, 'busy.sock');
     await using first = await startListening(`unix:${path}`);
 
@@ -298,7 +298,7 @@ test('a connection that cannot be taken, time and again, ends nothing', async ()
   const listening = await listenAll(hung.app, ['127.0.0.1:0']);
   unsubscribe('tracing:net.server.listen:asyncEnd', note);
   try {
-    // As Node tells it when accept(2) finds no file left.
+    // As Node reports it when accept(2) finds no file left.
     for (const code of ['EMFILE', 'ENFILE', 'EMFILE']) servers[0]?.emit('error', new Error(code));
 
     expect(servers).toHaveLength(1);

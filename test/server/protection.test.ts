@@ -326,7 +326,7 @@ describe('a file that cannot be used: one sentence with file and key, and no con
     ]);
   });
 
-  test('every problem is told at once', async () => {
+  test('every problem is reported at once', async () => {
     const file = await fileOf('basic_auth_users: {a: 1, b: 2}\ntls_server_config: {}\n');
 
     expect((await readWebConfig(file)).problems).toHaveLength(4);

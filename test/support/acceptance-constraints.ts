@@ -60,7 +60,7 @@ export const CONSTRAINT_CASES: readonly AcceptanceCase[] = [
     want: 'accepted',
   },
   {
-    row: 'wildcard that could stand for an excluded name',
+    row: 'wildcard that could match an excluded name',
     chain: under({ excluded: { dns: ['secret.test'] } }, root, { dns: ['*.test'] }),
     trusted,
     want: 'not-acceptable',

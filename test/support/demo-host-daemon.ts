@@ -11,7 +11,7 @@ import type { PlanSettings } from '../../src/core/settings.ts';
 import { inPatience } from './until.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 
-/** No setting may be that quick; the machine of the tests need not wait for three looks of a second. */
+/** No setting may be that quick; the machine of the tests need not wait for three runs of a second. */
 const QUICK_SECONDS = 0.4;
 
 export interface DemoHostDaemon extends AsyncDisposable {

@@ -4,7 +4,7 @@
  *
  * Source  the kernel's FUSE protocol, linux/fuse.h, version 7.31. Runs as a process of its own, with
  *         /dev/fuse open as file 3; a line `silent` or `talk` on its input switches it and
- *         comes back; `held` tells of each question that is kept without an answer.
+ *         comes back; `held` reports each question that is kept without an answer.
  */
 import { read, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';

@@ -123,7 +123,7 @@ export function* mutatedFiles(count: number): Generator<Uint8Array> {
   }
 }
 
-/** Lints a file in every way; returns what is wrong with the result, or nothing. */
+/** Lints a file with every option; returns what is wrong with the result, or nothing. */
 export function problemsWith(content: Uint8Array): string | undefined {
   const prepared = prepare(content, 'config.toml');
   const report = reportOf(prepared, { now: LINT_NOW, environment: {} });

@@ -10,7 +10,7 @@ import { brokenTrustView, viewOf } from './views.ts';
 const MINUTE = 60_000;
 const DAY_MINUTES = 1440;
 
-/** Values as a busy host has them; a wave makes the plots look like a day. */
+/** Values as a busy host has them; a wave gives the plots the shape of a day. */
 function usualMeasures({ check }: CheckState, wave: number): Readonly<Record<string, number>> {
   const values: Readonly<Record<string, number>> = {
     'dns/lookup_seconds': 0.003 + wave * 0.002,

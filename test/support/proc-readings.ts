@@ -1,7 +1,7 @@
 /** For probes that read /proc twice: changes files between the readings. */
 import type { Paths } from '../../src/core/paths.ts';
 
-/** The first `looks` files below /proc are those of `before`, later ones those of `after`. */
+/** The first `reads` files below /proc are those of `before`, later ones those of `after`. */
 export function laterReading(before: Paths, after: Paths, reads: number): Paths {
   let count = 0;
   return {

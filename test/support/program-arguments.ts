@@ -16,7 +16,7 @@ export const COMPILE_CACHE = {
   NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/runnerwatch-tests'),
 } as const;
 
-/** How each flag that leads to this machine by default is told instead. */
+/** The value of each flag whose default leads to this machine. */
 const OWN: Readonly<Record<string, (folder: string) => string>> = {
   'path.rootfs': (folder) => madeFolder(folder, 'root'),
   'path.procfs': procWithoutProcesses,

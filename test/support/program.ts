@@ -70,7 +70,7 @@ export function startProgram(args: readonly string[], options: ProgramOptions = 
   };
 }
 
-/** `script` gives the program a terminal. No word may need quotes. */
+/** `script` gives the program a terminal. No argument may need quotes. */
 function commandOf(
   [program, ...args]: readonly [string, ...string[]],
   columns?: number,

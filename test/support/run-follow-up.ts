@@ -1,4 +1,4 @@
-/** Runs one follow-up the way the walk does, after one finding of one link; records which reason was seen. */
+/** Runs one follow-up as the walk does, after one finding of one link; records which reason was seen. */
 import type { FollowUpMemory } from '../../src/checks/follow-up.ts';
 import { faultOf, runFollowUp, subjectOf } from '../../src/checks/follow-up.ts';
 import { systemClock } from '../../src/core/clock.ts';

@@ -1,5 +1,5 @@
 /**
- * Runs one probe the way the walk and the scheduler do, with everything lent: clock, deadline, paths,
+ * Runs one probe as the walk and the scheduler do, with all its tools: clock, deadline, paths,
  * walk and budget. Records which reasons were seen, for the test that demands each reason once, and demands every
  * fact that the text of the cause names.
  */

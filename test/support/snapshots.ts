@@ -62,7 +62,7 @@ export interface World {
   readonly concurrent?: number;
   /** Where the runner lives; by default as the package installs it. */
   readonly place?: Place;
-  /** The real ones unless told. */
+  /** Default: the real ones. */
   readonly probes?: readonly Probe[];
 }
 

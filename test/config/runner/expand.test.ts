@@ -34,7 +34,7 @@ describe('expansion by the environment', () => {
     expect(expandEnvironment('https://h/', undefined)).toMatchObject({ text: 'https://h/' });
   });
 
-  test('what stands after a stray dollar of a token is not shown as a name', () => {
+  test('the text after a stray dollar of a token is not shown as a name', () => {
     expect([formatVariable('RUNNER_TOKEN'), formatVariable('s3cretPart')]).toEqual([
       '$RUNNER_TOKEN',
       'a variable',

@@ -20,7 +20,7 @@ test.each([
   expect(apart.document?.runners).toHaveLength(count);
 });
 
-test('secrets stay secrets on their way out of the thread', async () => {
+test('secrets stay secrets when the thread returns them', async () => {
   const { document } = await parseInWorker(Buffer.from(manyEntries(500)), FILE);
   const [entry] = document?.runners ?? [];
 

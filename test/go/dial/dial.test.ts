@@ -52,7 +52,7 @@ test('a closed port is refused, and no socket is left', async () => {
   await expect.poll(openSockets).toBe(before);
 });
 
-test('a connection that is reset as soon as it stands was made', async () => {
+test('a connection that is reset after it was established counts as made', async () => {
   await using server = await startTcpServer((socket) => socket.resetAndDestroy());
   const dials = await Promise.all(Array.from({ length: 20 }, () => dial([FOUR], server.port)));
   for (const { socket } of dials) socket?.destroy();
@@ -125,7 +125,7 @@ test('no address and no valid port are results, not errors', async () => {
 });
 
 describe('a stop', () => {
-  test('ends a dial under way and closes what it opened', async () => {
+  test('ends a dial in progress and closes what it opened', async () => {
     await using deaf = await startDeafServer();
     const before = await openSockets();
     const stop = new AbortController();

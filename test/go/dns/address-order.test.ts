@@ -20,9 +20,13 @@ describe('an address is written as', () => {
 /** `destination <- source`, as they came; then the destinations as Go dials them (Go: addrselect_test.go's rules). */
 describe('RFC 6724 puts first', () => {
   test.each<[string, readonly string[], readonly string[]]>([
-    ['what has a way', ['10.0.0.5 <- ', '2001:db8::5 <- 2001:db8::1'], ['2001:db8::5', '10.0.0.5']],
     [
-      'what has a way, IPv4',
+      'what has a route',
+      ['10.0.0.5 <- ', '2001:db8::5 <- 2001:db8::1'],
+      ['2001:db8::5', '10.0.0.5'],
+    ],
+    [
+      'what has a route, IPv4',
       ['2001:db8::5 <- ', '10.0.0.5 <- 10.0.0.1'],
       ['10.0.0.5', '2001:db8::5'],
     ],
@@ -74,8 +78,8 @@ describe('RFC 6724 puts first', () => {
   });
 });
 
-test('the way is tried on this host: what cannot be reached comes last', async () => {
-  // A documentation prefix with a zone that no interface has: there is no way to it on any host.
+test('the route is tried on this host: what cannot be reached comes last', async () => {
+  // A documentation prefix with a zone that no interface has: there is no route to it on any host.
   const order = await sortLikeGo(['fe80::5%none', '127.0.0.1']);
   expect(order).toEqual([
     { address: '127.0.0.1', family: 4 },

@@ -78,7 +78,7 @@ describe('a reply is judged as Go judges it', () => {
     expect(readReply(bytes, QUESTION)).toEqual({ verdict, isTruncated: false, addresses });
   });
 
-  test('a code whose upper bits stand in the EDNS record', () => {
+  test('a code whose upper bits are in the EDNS record', () => {
     const option = {
       name: '.',
       type: 'OPT' as const,

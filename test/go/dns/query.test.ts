@@ -24,7 +24,7 @@ test('a question over IPv6 is answered', async () => {
   });
 });
 
-test('a deadline that has passed is a timeout, and nobody is asked', async () => {
+test('a deadline that has passed is a timeout, and no server is asked', async () => {
   await using server = await startDnsServer(() => ['10.0.0.5']);
   using deadline = deadlineOf(0);
   await new Promise((resolve) => {

@@ -30,7 +30,7 @@ interface Case {
 const FILE = new URL('../../fixtures/go-resolver/lookups.json', import.meta.url);
 const { cases } = JSON.parse(readFileSync(FILE, 'utf8')) as { readonly cases: readonly Case[] };
 
-/** Go's words for each fault. Below `.onion` it asks nobody and gives neither an address nor an error. */
+/** Go's message for each fault. Below `.onion` it asks no server and returns neither an address nor an error. */
 const ERRORS: Readonly<Record<LookupFault, readonly string[]>> = {
   'not-found': ['no such host', ''],
   'server-failure': [

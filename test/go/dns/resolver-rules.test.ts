@@ -41,7 +41,7 @@ function endsOf({ queries }: Resolution): readonly string[] {
     .toSorted();
 }
 
-describe('names for which nobody is asked', () => {
+describe('names for which no server is asked', () => {
   test.each(['hidden.onion', 'hidden.ONION.', 'two words', 'b\u00FCro.test', '10.0.1', 'a..b'])(
     '%s',
     async (name) => {

@@ -40,7 +40,7 @@ function queriesOf({ queries }: Resolution, type: 'A' | 'AAAA' = 'A'): readonly 
 
 const ipv4Only = ((_name, type) => (type === 'A' ? ['10.0.0.5'] : [])) satisfies Script;
 
-test('an address is taken as it is, and nobody is asked', async () => {
+test('an address is taken as it is, and no server is asked', async () => {
   const found = await resolve('10.0.0.9', 1, {});
   expect(found).toEqual({
     name: '10.0.0.9',
@@ -100,7 +100,7 @@ test('nsswitch.conf may put DNS before the hosts file, which is then asked last'
   expect([last.source, addressesOf(last)]).toEqual(['hosts', ['10.0.0.7']]);
 });
 
-test('without DNS in nsswitch.conf nobody is asked', async () => {
+test('without DNS in nsswitch.conf no server is asked', async () => {
   const files = { ...ONE_SERVER, '/etc/nsswitch.conf': 'hosts: files' };
   const found = await resolve('gitlab.test', 1, files);
   expect([found.source, found.queries]).toEqual(['none', []]);
@@ -126,7 +126,7 @@ describe('what one server says becomes the outcome', () => {
     expect(queriesOf(found, 'AAAA')).toEqual(Array(asked).fill(line));
   });
 
-  test('a port where nothing listens is told apart from silence', async () => {
+  test('a port where nothing listens is distinguished from silence', async () => {
     const found = await resolve('gitlab.test', await closedUdpPort(), ONE_SERVER);
     const line = '127.0.0.1 gitlab.test connection-refused';
     expect(queriesOf(found)).toEqual([line, line]);
@@ -197,7 +197,7 @@ test('a deadline ends a lookup with what was asked until then', async () => {
 });
 
 describe('a stop', () => {
-  test('ends a lookup under way with the reason of the signal', async () => {
+  test('ends a lookup in progress with the reason of the signal', async () => {
     const stop = new AbortController();
     await using server = await startDnsServer(() => {
       stop.abort(new Error('stopped'));

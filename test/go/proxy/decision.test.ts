@@ -113,7 +113,7 @@ describe('which variable counts', () => {
   });
 });
 
-describe('a direct way says why', () => {
+describe('a direct path has its reason', () => {
   test.each([
     [GITLAB, {}, 'HTTPS_PROXY is not set'],
     [PLAIN, { HTTPS_PROXY: 'a' }, 'HTTP_PROXY is not set'],

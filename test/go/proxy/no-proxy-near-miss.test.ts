@@ -1,4 +1,4 @@
-/** Entries that somebody meant for this host, and what Go makes of them. */
+/** Entries that were meant for this host, and how Go reads them. */
 import { describe, expect, test } from 'vitest';
 
 import { nearMissOf } from '../../../src/go/proxy/no-proxy-near-miss.ts';
@@ -36,7 +36,7 @@ describe('an entry that was meant for the host', () => {
   });
 });
 
-describe('an entry for somebody else', () => {
+describe('an entry for another host', () => {
   test.each([
     '',
     ' , ',

@@ -80,7 +80,7 @@ describe('CONNECT', () => {
   });
 });
 
-describe('only 200 opens the way', () => {
+describe('only 200 opens the tunnel', () => {
   test.each([
     ['HTTP/1.1 407 Proxy Authentication Required', 407, 'Proxy Authentication Required'],
     ['HTTP/1.1 403 Forbidden', 403, 'Forbidden'],
@@ -94,7 +94,7 @@ describe('only 200 opens the way', () => {
   });
 });
 
-describe('what is no proxy is told by its first bytes', () => {
+describe('a server that is no proxy is recognised by its first bytes', () => {
   test.each([
     ['SSH-2.0-OpenSSH_9.2\r\n', 'SSH-2.0-OpenSSH_9.2..'],
     [Buffer.from([0x15, 3, 1, 0, 2, 2, 0x46]), '......F'],
@@ -124,7 +124,7 @@ test('a web server that knows no CONNECT closes the connection', async () => {
   await server[Symbol.asyncDispose]();
 });
 
-describe('without a word', () => {
+describe('without an answer', () => {
   test('a proxy that is silent', async () => {
     await using server = await startTcpServer();
     await using opened = await open(proxyAt(server.port), GITLAB, 0.2);
@@ -152,7 +152,7 @@ describe('without a word', () => {
 });
 
 describe('SOCKS5', () => {
-  test('passes the name on, and the way leads to its end', async () => {
+  test('passes the name on, and the tunnel reaches the host', async () => {
     await using web = await startTcpServer((socket) => socket.end('hello'));
     await using socks = await startSocksServer({}, web.port);
     await using opened = await open(proxyAt(socks.port, { scheme: 'socks5' }));
@@ -190,7 +190,7 @@ describe('SOCKS5', () => {
     [{ reply: 99 }, {}, 502, 'SOCKS error 99'],
     [{ user: 'alice' }, {}, 407, 'authentication required'],
     [{ user: 'alice' }, { credentials: ALICE }, 407, 'username or password refused'],
-  ])('%o is a refusal with its own words', async (options, over, status, phrase) => {
+  ])('%o is a refusal with its own message', async (options, over, status, phrase) => {
     await using socks = await startSocksServer(options);
     await using opened = await open(proxyAt(socks.port, { scheme: 'socks5', ...over }));
     expect(opened.tunnel).toEqual({ kind: 'refused', status, phrase, headers: {} });

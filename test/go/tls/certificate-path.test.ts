@@ -39,7 +39,7 @@ describe('every certificate of the pool ends a path', () => {
     ]);
   });
 
-  test('the leaf itself, and then nothing else is looked for', () => {
+  test('the leaf itself, and then the search ends', () => {
     expect(find(leaf, [below], [leaf, root]).paths).toEqual([['leaf']]);
   });
 });

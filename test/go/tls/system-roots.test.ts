@@ -47,7 +47,7 @@ describe('of the bundle files the first readable one counts', () => {
 });
 
 describe('every file of the folders counts beside the bundle', () => {
-  test('of both folders, whatever its name', async () => {
+  test('of both folders, with any name', async () => {
     await using folder = await trustFolder({
       [BUNDLE]: a,
       [`${DEBIAN_FOLDER}/dropped`]: b,
@@ -63,7 +63,7 @@ describe('every file of the folders counts beside the bundle', () => {
     expect(await rootsOf(folder)).toEqual(['a']);
   });
 
-  test('a certificate that stands in several files is one anchor', async () => {
+  test('a certificate in several files is one anchor', async () => {
     await using folder = await trustFolder({ [BUNDLE]: a + b, [`${DEBIAN_FOLDER}/a.pem`]: a });
     expect(await rootsOf(folder)).toEqual(['a', 'b']);
   });

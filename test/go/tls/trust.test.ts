@@ -138,7 +138,7 @@ describe('the client pair', () => {
     expect((await loader(folder)()).client).toEqual(expected);
   });
 
-  test('is named by config.toml, and then not looked for in the certs folder', async () => {
+  test('is named by config.toml, and then not read from the certs folder', async () => {
     const files = { '/c.pem': client.pem, '/k.pem': client.keyPem, [CLIENT_FILE]: 'nothing' };
     await using folder = await trustFolder(files);
     const trust = await loader(folder, { certFile: '/c.pem', keyFile: '/k.pem' })();

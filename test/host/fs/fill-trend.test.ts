@@ -33,7 +33,7 @@ test.each([
   ['too few samples', steps(9, (index) => 1000 - index * 10), 30],
   ['too short a time', steps(20, (index) => 1000 - index * 10), 5],
   ['space that grows', steps(20, (index) => 1000 + index * 10), 30],
-  ['space that stands still', steps(20, () => 1000), 30],
+  ['space that does not change', steps(20, () => 1000), 30],
   ['a job that takes and gives back', steps(40, (index) => 1000 - (index % 8) * 50), 30],
 ])('%s says nothing', (_what, free, everySeconds) => {
   expect(after(free, everySeconds)).toBeUndefined();

@@ -32,7 +32,7 @@ test('the real stat says what statfs says: blocks for ordinary users', async () 
   expect(freeInodes / ffree).toBeCloseTo(1, 0);
 });
 
-test('one call is made, with the path as the last word, without a shell', async () => {
+test('one call is made, with the path as the last argument, without a shell', async () => {
   await using stat = await startFakeStat();
   await stat.setAnswer('10 100 4096 5 50');
   const reader = new FileSystemReader(stat.program);
@@ -51,7 +51,7 @@ test('a path may look like a flag or like a command', async () => {
   expect(await reader.read('/', '/$(reboot); `x`', deps)).toEqual({ kind: 'gone' });
 });
 
-test('a path below a file is an error with the words of the system', async () => {
+test('a path below a file is an error with the message of the system', async () => {
   await using root = await rootFolder({ '/file': '' });
 
   expect(await new FileSystemReader().read('/', `${root.paths.rootfs}/file/x`, deps)).toEqual({

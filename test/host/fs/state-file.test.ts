@@ -11,7 +11,7 @@ async function folder(): Promise<AsyncDisposable & { readonly path: string }> {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-test('what was written is read, from a folder that is made for it, and nobody else may read it', async () => {
+test('what was written is read, from a folder that is made for it, and no other user may read it', async () => {
   await using own = await folder();
   const directory = join(own.path, 'var/lib');
 

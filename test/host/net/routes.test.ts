@@ -45,7 +45,7 @@ const CLOSED6 = ipv6('fd000000000000000000000000000005', '80', '00200200', 'lo')
 const BLACKHOLE = ipv4('*', '10.0.0.5', '255.255.255.255', '0005');
 const UNREACHABLE = ipv4('*', '10.9.0.0', '255.255.0.0', '0205');
 
-test('a line of /proc/net/route leads somewhere, or closes the way', () => {
+test('a line of /proc/net/route leads somewhere, or blocks the destination', () => {
   const text = `${HEAD}${DEFAULT}${LAN}${BLACKHOLE}${UNREACHABLE}`;
   expect(parseIpv4Routes(text)).toEqual([
     { family: 'ipv4', network: '0.0.0.0', bits: 0, interface: 'eth0', isClosed: false },
@@ -55,7 +55,7 @@ test('a line of /proc/net/route leads somewhere, or closes the way', () => {
   ]);
 });
 
-test('a line of /proc/net/ipv6_route leads out, or closes the way; the kernel’s own last line does neither', () => {
+test('a line of /proc/net/ipv6_route leads out, or blocks the destination; the kernel’s own last line does neither', () => {
   const found = parseIpv6Routes(`${DEFAULT6}${LAN6}${CLOSED6}${UNREACHABLE6}`);
 
   expect(found.map((route) => [route.network, route.bits, route.isClosed])).toEqual([
@@ -96,7 +96,7 @@ async function blocked(
   }
 }
 
-describe('the way to name servers', () => {
+describe('the route to name servers', () => {
   const routes = { route: DEFAULT + LAN, ipv6: DEFAULT6 + LAN6 };
   const UP = { lo: 'unknown', eth0: 'up', eth1: 'up' };
 
@@ -138,7 +138,7 @@ describe('the way to name servers', () => {
       undefined,
     ],
     [
-      'is blocked when each is, in its own way',
+      'is blocked when each is, for its own reason',
       ['10.0.0.2', '192.0.2.1'],
       { ...routes, links: { eth0: 'down', eth1: 'down' } },
       'eth1 is down, eth0 is down',
@@ -179,13 +179,13 @@ describe('the way to name servers', () => {
       { links: { eth0: 'down' } },
       undefined,
     ],
-    ['is nobody’s without servers', [], { ...routes, links: UP }, undefined],
+    ['is unknown without servers', [], { ...routes, links: UP }, undefined],
   ])('%s', async (_name, addresses, host, clause) => {
     expect(await blocked(addresses, host)).toBe(clause);
   });
 });
 
-describe('a way that the routing table itself closes', () => {
+describe('a destination that the routing table blocks', () => {
   const routes = {
     route: DEFAULT + LAN + BLACKHOLE + UNREACHABLE,
     ipv6: LAN6 + CLOSED6,
@@ -203,12 +203,12 @@ describe('a way that the routing table itself closes', () => {
   test.each([
     ['another address', ['10.0.0.6']],
     ['one of two addresses', ['10.0.0.5', '10.0.0.6']],
-    ['nobody', []],
+    ['none', []],
   ])('is not closed to %s', async (_name, addresses) => {
     expect(await blocked(addresses, routes, findClosedRoute)).toBeUndefined();
   });
 
-  test('is no way out, and no link that is down', async () => {
+  test('is no route out, and no link that is down', async () => {
     expect(await blocked(['10.0.0.5'], routes)).toContain('routing table rejects');
     expect(await blocked(['127.0.0.53'], { route: UNREACHABLE, links: {} })).toBe(
       'this host has no usable route to any network',

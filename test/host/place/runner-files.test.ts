@@ -8,7 +8,7 @@ describe('the certs directory', () => {
   test.each([
     ['no process', undefined, '/etc/gitlab-runner/certs'],
     [
-      'root, whatever its config',
+      'root, with any config',
       runnerProcess({ configPath: '/srv/c.toml' }),
       '/etc/gitlab-runner/certs',
     ],

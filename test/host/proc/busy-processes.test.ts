@@ -1,4 +1,4 @@
-/** Who uses this host: parsed out of lines as the kernel prints them, and looked at on a real process. */
+/** Who uses this host: parsed from lines as the kernel prints them, and read from a real process. */
 import { spawn } from 'node:child_process';
 
 import { expect, test } from 'vitest';

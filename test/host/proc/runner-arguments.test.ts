@@ -38,7 +38,7 @@ test.each([
   ['a loader', ['/lib64/ld-linux-x86-64.so.2', ...RUN]],
   ['an interpreter with flags', ['/usr/bin/node', '--no-warnings', ...RUN]],
   ['its own title', [RUN.join(' '), '', '', '']],
-])('behind %s the words are its own', (_what, args) => {
+])('behind %s the arguments are its own', (_what, args) => {
   expect(runnerArguments(args)).toEqual(RUN);
 });
 

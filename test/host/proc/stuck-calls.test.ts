@@ -40,7 +40,7 @@ async function afterTenSeconds(device: string, hangs: Hangs) {
   return [first, await calls.find(device, clock, root.paths)];
 }
 
-test('one that is in state D at two looks and never ran between them hangs, where its folder lies', async () => {
+test('one that is in state D at two readings and never ran between them hangs, at its folder', async () => {
   expect(await afterTenSeconds('8:2', {})).toEqual([
     undefined,
     { pid: 7, name: 'gitlab) runner', seconds: 10, deviceNumber: '8:2' },
@@ -68,7 +68,7 @@ function hasRun(times: number) {
   return { status };
 }
 
-test('one that ran between two looks is only slow', async () => {
+test('one that ran between two readings is only slow', async () => {
   await using before = await hostWith({ more: hasRun(1) });
   await using after = await hostWith({ more: hasRun(2) });
   const clock = setClock();
@@ -79,7 +79,7 @@ test('one that ran between two looks is only slow', async () => {
   expect(await calls.find('8:2', clock, after.paths)).toBeUndefined();
 });
 
-test('all file systems share one look', async () => {
+test('all file systems share one reading', async () => {
   await using root = await hostWith({});
   await using empty = await rootFolder({});
   const clock = setClock();

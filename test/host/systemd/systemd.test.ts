@@ -35,7 +35,7 @@ test('the unit is asked for by one call', async () => {
   });
 });
 
-test('a name is a word, never a command', async () => {
+test('a name is an argument, never a command', async () => {
   await using root = await startHost({}, `${createStates({})}\ntest "$4" = 'a; exit 1' || exit 1`);
 
   expect(await unitState('a; exit 1', root.paths, patient())).toMatchObject({

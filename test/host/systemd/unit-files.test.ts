@@ -1,4 +1,4 @@
-/** What systemd would give the unit, by files in a folder that stands for the host's root. */
+/** What systemd would give the unit, by files in a folder that replaces the host's root. */
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -25,7 +25,7 @@ describe('the unit file and its drop-ins', () => {
     expect(await environmentOf({ [name]: '[Service]\nEnvironment=A=1\n' })).toEqual([]);
   });
 
-  test('drop-ins follow in the order of their names, whatever folder they lie in', async () => {
+  test('drop-ins follow in the order of their names, in any folder', async () => {
     const unit = '[Unit]\nEnvironment=NOT=here\n[Service]\nEnvironment=A=1\n';
 
     expect(

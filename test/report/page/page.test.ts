@@ -1,4 +1,4 @@
-/** The status page as bytes: whole, small, without an inline script, and deaf to whatever a name says. */
+/** The status page as bytes: whole, small, without an inline script, and safe with any name. */
 import { describe, expect, test } from 'vitest';
 
 import type { View } from '../../../src/core/view.ts';
@@ -111,7 +111,7 @@ describe('hostile names', () => {
     'x'.repeat(300),
   ];
 
-  test.each(NAMES)('%j is text wherever it stands', (name) => {
+  test.each(NAMES)('%j is text everywhere', (name) => {
     const runners = [runner('runnerAA1', { name, executor: name })];
     const said = {
       dns: { ...warn('slow'), detail: name } as const,
@@ -145,7 +145,7 @@ describe.each([50, 500])('with %i entries', (length) => {
   test.each([
     ['healthy', (snapshot: View['snapshot']) => snapshot],
     [
-      'behind a broken way',
+      'behind a broken path',
       (snapshot: View['snapshot']) => ({
         ...snapshot,
         checks: snapshot.checks.map((state) =>

@@ -38,7 +38,7 @@ describe.each([80, 100])('at %i columns', (width) => {
         ),
       ),
     ],
-  ])('no line of %s is longer, whatever is long in it', (_what, view) => {
+  ])('no line of %s is longer, with any long value', (_what, view) => {
     const lines = wrappedLines(textOf(view, { colour: false, width }), view);
 
     expect(lines.filter((line) => line.length > width)).toEqual([]);
@@ -55,7 +55,7 @@ describe.each([80, 100])('at %i columns', (width) => {
   });
 });
 
-test('the verdict stands first, then what to type', () => {
+test('the verdict comes first, then what to type', () => {
   const lines = textOf(brokenTrustView(), { colour: false }).split('\n');
   const at = (start: string): number =>
     lines.findIndex((line) => line.trimStart().startsWith(start));

@@ -33,7 +33,7 @@ const polls = (own: Readonly<Record<string, number>>): CounterValues => ({
 });
 
 describe('polls', () => {
-  test('that were there at the first look are no news', () => {
+  test('that existed at the first reading are no events', () => {
     expect(createUpdate()(polls({ '204': 100, '403': 3 }))).toEqual({
       workedPolls: 0,
       failedPolls: 0,
@@ -43,7 +43,7 @@ describe('polls', () => {
     });
   });
 
-  test('that worked and that failed are told by status, with the cause that it points at', () => {
+  test('that worked and that failed are reported by status, with the cause that it indicates', () => {
     const update = createUpdate();
     update(polls({ '204': 100 }));
 
@@ -92,7 +92,7 @@ describe('polls', () => {
   });
 });
 
-test('refusals of health, of feeds, of output and of files are told when they rise', () => {
+test('refusals of health, of feeds, of output and of files are reported when they rise', () => {
   const update = createUpdate();
   update({ health: { [RUNNER]: 0 }, feeds: { [RUNNER]: 4 }, traces: { [RUNNER]: { '202': 1 } } });
   const after = {
@@ -144,7 +144,7 @@ describe('the page', () => {
     expect(countersOf(parseExposition(text))).toMatchObject({ version, jobs });
   });
 
-  test('of somebody else is none', () => {
+  test('of another program is none', () => {
     expect(countersOf(parseExposition('node_load1 0.5\n'))).toBeUndefined();
   });
 

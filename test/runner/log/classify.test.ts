@@ -61,7 +61,7 @@ describe('lines that the runner has not written mean nothing', () => {
     expect(eventOf(line)).toBeUndefined();
   });
 
-  test('a script that failed is the user’s affair, whatever it printed', () => {
+  test('a script that failed is no fault of the runner, with any output', () => {
     const fields = { error: 'exit code 1', failure_reason: 'script_failure', runner: 'abc12defg' };
     const message = 'Job failed: exit code 1 x509: no space left on device';
     const said: LogEntry = { level: 'warning', message, fields };
@@ -96,7 +96,7 @@ test('a refusal in GitLab’s form with an id of the runner’s own never passed
   expect(eventOf(inColours({ level: 'error', message, fields }))?.cause).toBe('edge-waf-blocked');
 });
 
-test('the penalty names address and short token in one word, and its length', () => {
+test('the penalty names address and short token in one token, and its length', () => {
   const line =
     'ERROR: Runner "https://gitlab.test/abc12defg" is unhealthy and will be disabled for 1h0m0s seconds!  unhealthy_requests=3 unhealthy_requests_limit=3';
 

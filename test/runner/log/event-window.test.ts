@@ -138,7 +138,7 @@ describe('the end of a penalty', () => {
   });
 });
 
-test('it is bounded, whatever is written', () => {
+test('it is bounded, with any log', () => {
   const window = windowWith();
   for (let index = 0; index < 5000; index += 1) {
     window.add(event('waiting', 0, { runner: `runner${index}` }));
@@ -147,7 +147,7 @@ test('it is bounded, whatever is written', () => {
   expect(window.events(START)).toHaveLength(400);
 });
 
-test('it is news when nothing of the kind was written for a minute', () => {
+test('an event is new when none of its kind was written for a minute', () => {
   const window = windowWith();
   const isNew = [0, 3, 59, 120].map((at) => window.add(event('poll-failed', at, REFUSED)));
 

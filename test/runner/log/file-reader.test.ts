@@ -85,7 +85,7 @@ describe('rotation', () => {
 });
 
 describe('a file that is not there', () => {
-  test('is told, and is all new when it appears', async () => {
+  test('is reported, and is all new when it appears', async () => {
     await using host = await watchFile(undefined);
     await until(() => host.heard.states.at(-1)?.state === 'failed');
     expect(host.heard.states.at(-1)?.detail).toBe('/var/log/runner.log cannot be read (ENOENT)');
@@ -96,7 +96,7 @@ describe('a file that is not there', () => {
     expect(host.heard.lines).toEqual([{ text: 'first', isOld: false }]);
   });
 
-  test('any more is told as well, and goes on when it is back', async () => {
+  test('any more is reported as well, and read on when it is back', async () => {
     await using host = await watchFile('one\n');
     await until(() => host.isReading());
     await rm(host.file);

@@ -116,13 +116,13 @@ describe('failures of the system in a row', () => {
     expect(await rowOf(FAILED, FAILED, said)).toEqual([]);
   });
 
-  test('go on after a job that was cancelled', async () => {
+  test('continue after a job that was cancelled', async () => {
     const cancelled = jobEnd('Job failed: canceled', 'job_canceled');
 
     expect(await rowOf(FAILED, cancelled, FAILED)).toEqual([['abc12defg', 2]]);
   });
 
-  test('are not those whose words prove a cause', async () => {
+  test('are not those whose message proves a cause', async () => {
     const known = 'Job failed (system failure): Cannot connect to the Docker daemon at unix:///x';
 
     expect(await rowOf(jobEnd(known, SYSTEM_REASON))).toEqual([]);

@@ -101,7 +101,7 @@ const entry = (n: number): string =>
 
 describe('a journalctl', () => {
   test('that ends is started again behind the last entry', async () => {
-    // The first run tells one entry, each later one dies at once.
+    // The first run prints one entry, each later one exits at once.
     await using host = await standIn(
       `case "$*" in *after-cursor*) exit 1;; esac\necho '${entry(7)}'`,
     );

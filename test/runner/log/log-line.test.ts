@@ -39,7 +39,7 @@ describe('one line, however it is written, says the same', () => {
 });
 
 describe('bare values', () => {
-  test('a value may hold blanks and words that look like a key', () => {
+  test('a value may contain spaces and text in the form of a key', () => {
     const line =
       'ERROR: Checking for jobs... forbidden    runner=abc12defg status=POST https://h/?runner=x builds=7: 403 Forbidden';
 

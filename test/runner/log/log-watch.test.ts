@@ -59,9 +59,9 @@ describe('what was written before', () => {
   });
 
   test.each([
-    ['without a date accuses nobody', inColours(old), []],
+    ['without a date is ignored', inColours(old), []],
     ['with a date of now counts', logfmt(old, new Date().toISOString()), ['poll-failed']],
-    ['with a date of yesterday accuses nobody', json(old), []],
+    ['with a date of yesterday is ignored', json(old), []],
   ])('in a file, %s', async (_how, line, kinds) => {
     await using root = await rootFolder({ [LOG]: `${line}\n` });
     using open = watchLog(FILE, root.paths);
@@ -81,7 +81,7 @@ describe('old lines without a date whose order is enough', () => {
   test.each([
     ['a penalty that nothing took back holds', [loaded, off], ['config-loaded', 'disabled']],
     ['a penalty before the last start does not', [off, loaded], ['config-loaded']],
-    ['refusals before it are nobody’s', [failed('POST https://h: 403 Forbidden')], []],
+    ['refusals before it are ignored', [failed('POST https://h: 403 Forbidden')], []],
   ])('%s', async (_what, said, kinds) => {
     await using root = await rootFolder({
       [LOG]: said.map((one) => `${inColours(one)}\n`).join(''),
@@ -92,7 +92,7 @@ describe('old lines without a date whose order is enough', () => {
   });
 });
 
-test('a new line is news once, with the entry that it concerns', async () => {
+test('a new line is a new event once, with the entry that it concerns', async () => {
   await using root = await rootFolder({ [LOG]: '' });
   using open = watchLog(FILE, root.paths);
   await readNow(open.watch);
@@ -103,7 +103,7 @@ test('a new line is news once, with the entry that it concerns', async () => {
   expect((await readNow(open.watch)).events).toMatchObject([{ count: 2 }]);
 });
 
-test('a message of several lines is one, with the entry that stands in its last line', async () => {
+test('a message of several lines is one, with the entry in its last line', async () => {
   await using root = await rootFolder({ [LOG]: '' });
   using open = watchLog(FILE, root.paths);
   const said: LogEntry = {
@@ -147,7 +147,7 @@ test('of each entry the last fifty lines are kept', async () => {
   expect(open.watch.lastLines('')).toMatchObject([{ text: 'Configuration loaded' }]);
 });
 
-test('4,500 lines at once are counted, looked at up to the budget, and cost no more memory than few', async () => {
+test('4,500 lines at once are counted, parsed up to the budget, and cost no more memory than few', async () => {
   await using root = await rootFolder({ [LOG]: '' });
   using open = watchLog(FILE, root.paths);
   await readNow(open.watch);
@@ -165,7 +165,7 @@ test('4,500 lines at once are counted, looked at up to the budget, and cost no m
   expect(events[0]?.times).toHaveLength(20);
 });
 
-test('4,500 lines in a minute are all looked at', async () => {
+test('4,500 lines in a minute are all parsed', async () => {
   await using root = await rootFolder({ [LOG]: '' });
   let seconds = 0;
   const clock = { wall: () => Date.now(), seconds: () => seconds };
