@@ -34,7 +34,7 @@ const SMALL_HELLO = { ecdhCurve: 'X25519:P-256:P-384', minVersion: 'TLSv1.2' } a
 
 /** The one thing that is done otherwise than the runner does it. */
 export interface Change {
-  /** Another name to ask for in the handshake, for a look at what a proxy makes of it. */
+  /** Another name to ask for in the handshake, to see which certificate a proxy makes for it. */
   readonly serverName?: string;
   /** The peer may only send small segments. */
   readonly smallSegments?: boolean;

@@ -57,7 +57,7 @@ test('the clocks agree: it is the certificate', async () => {
   expect(finding).toMatchObject({ status: 'pass', measures: { tried: 1 } });
 });
 
-test('the clocks differ: the difference is measured over a connection that nobody has to trust', async () => {
+test('the clocks differ: the difference is measured over a connection that need not be trusted', async () => {
   const { finding, asked } = await lookWithClockAhead(5 * 86_400);
 
   expect(finding).toMatchObject({ status: 'warn', reason: 'clock-differs' });

@@ -110,7 +110,7 @@ test('a first message of one packet gets through where that of the runner does n
 });
 
 describe('a proxy that is written down', () => {
-  test('and opens the way is named with its place, without its password', async () => {
+  test('and opens the path is named with its place, without its password', async () => {
     await using gitlab = await startTlsServer({ chain: [leaf] });
     await using proxy = await startForwardingProxy(gitlab.port);
     const decision = proxyAt(proxy.port, { host: 'proxy.test' });

@@ -55,7 +55,7 @@ export function alertsPage(): string {
   return [
     ...head('Alerts', '`deploy/prometheus/rules/`'),
     'The alerts page on the symptom, a host that cannot fetch or report jobs, and name the cause. A cause that is only',
-    'suspected does not page. [fleet.md](fleet.md) describes the installation; words in capitals stand for values.',
+    'suspected does not page. [fleet.md](fleet.md) describes the installation; replace names in capitals by your values.',
     '',
     ...table(
       ['alert', 'severity', 'after', 'what it says'],

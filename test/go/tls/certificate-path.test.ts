@@ -93,8 +93,8 @@ test('a chain made to keep us busy ends after a hundred signatures', () => {
   const [first] = crowd;
   if (first === undefined) throw new Error('there is no crowd');
   const under = make({ name: 'leaf' }, first);
-  const stranger = makeRoot({ name: 'crowd' });
-  const { paths, rejections } = find(under, crowd, [stranger]);
+  const unrelated = makeRoot({ name: 'crowd' });
+  const { paths, rejections } = find(under, crowd, [unrelated]);
   expect(paths).toEqual([]);
   expect(rejections.length).toBeGreaterThan(0);
   expect(rejections.length).toBeLessThanOrEqual(100);
