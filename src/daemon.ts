@@ -168,7 +168,12 @@ export class Daemon {
   #plan(): void {
     const targets = this.#discovery.targets();
     this.#events.follow(targets);
-    this.#checks.plan(targets, this.#settings.current(), this.#events.log);
+    this.#checks.plan({
+      targets,
+      places: this.#discovery.hostContext().places,
+      settings: this.#settings.current(),
+      runnerLog: this.#events.log,
+    });
   }
 
   async #tick(): Promise<void> {

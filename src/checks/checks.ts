@@ -4,10 +4,9 @@
  */
 import { hostname } from 'node:os';
 
-import type { Check, CheckState } from '../core/check.ts';
+import type { Check, CheckState, HostContext } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ProbeResult } from '../core/finding.ts';
-import type { Paths } from '../core/paths.ts';
 import type { Probe } from '../core/probe.ts';
 import { requestKindsOf } from '../core/request.ts';
 import type { RunnerLogReader } from '../core/runner-event.ts';
@@ -28,12 +27,17 @@ export interface ChecksOptions {
   readonly probes: readonly Probe[];
   readonly requestsPerHour: number;
   readonly clock: Clock;
-  readonly paths: Paths;
   readonly log: Log;
   /** Without one, a restart starts with no state. */
   readonly stateDirectory?: string;
   /** Called after a result was stored. */
   readonly onResult: (result: ProbeResult, check: Check) => void;
+}
+
+export interface PlanRequest extends Pick<HostContext, 'places'> {
+  readonly targets: readonly Target[];
+  readonly settings: PlanSettings;
+  readonly runnerLog: RunnerLogReader;
 }
 
 export class Checks {
@@ -67,8 +71,8 @@ export class Checks {
   }
 
   /** Replaces the plan; states and schedules of checks that stay are kept. */
-  plan(targets: readonly Target[], settings: PlanSettings, runnerLog: RunnerLogReader): void {
-    const { probes, clock, paths } = this.#options;
+  plan({ targets, places, settings, runnerLog }: PlanRequest): void {
+    const { probes, clock } = this.#options;
     this.#budget.limitTo(settings.requestsPerHour);
     this.#checks = checksOf(probes, targets, settings);
     this.#store.adopt(this.#checks);
@@ -76,7 +80,7 @@ export class Checks {
     for (const result of known) this.#store.seed(result);
     this.#jobs = jobsOf(this.#checks, {
       clock,
-      paths,
+      places,
       budget: this.#budget,
       runnerLog,
       known: (id) => this.#store.known(id),

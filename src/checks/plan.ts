@@ -3,7 +3,7 @@
  * that a reload builds a complete new plan and swaps it.
  */
 import type { Check } from '../core/check.ts';
-import { checkId, walkId } from '../core/check.ts';
+import { checkId, placeOf, walkId } from '../core/check.ts';
 import type { Probe } from '../core/probe.ts';
 import { isBudgeted } from '../core/request.ts';
 import type { PlanSettings, ProbeSettings } from '../core/settings.ts';
@@ -77,7 +77,9 @@ function walkOf({ target }: Check): string | undefined {
   return target.kind === 'runner' ? target.endpoint : undefined;
 }
 
-function hostJob(check: Check, { clock, paths, budget, runnerLog }: WalkDeps): Job {
+function hostJob(check: Check, deps: WalkDeps): Job {
+  const { clock, budget, runnerLog } = deps;
+  const { paths } = placeOf(deps, check.target);
   return {
     id: check.id,
     group: MAY_HANG.has(check.target.kind) ? 'mount' : 'host',

@@ -6,12 +6,11 @@
  * `skipped` after a failure, keeps the request budget, and closes the connection. The diagnosis decides what a
  * failure means.
  */
-import type { Check } from '../core/check.ts';
-import { WALK_TIMEOUT_SECONDS } from '../core/check.ts';
+import type { Check, HostContext } from '../core/check.ts';
+import { placeOf, WALK_TIMEOUT_SECONDS } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
-import type { Paths } from '../core/paths.ts';
 import type { Fault, FollowUp, FollowUpTools } from '../core/follow-up.ts';
 import { idleFinding, reviseFinding } from '../core/follow-up.ts';
 import type { Budget, LinkTools, Walk } from '../core/probe.ts';
@@ -32,7 +31,8 @@ import type { Known } from './store.ts';
 
 export interface WalkDeps {
   readonly clock: Clock;
-  readonly paths: Paths;
+  /** Where the runners live: a check sees the files of the place of its target. */
+  readonly places: HostContext['places'];
   readonly budget: Budget;
   readonly known: (id: CheckId) => Known | undefined;
   restore(id: CheckId): void;
@@ -302,8 +302,9 @@ function isOpen({ check: id, finding }: ProbeResult, round: Round): boolean {
   });
 }
 
-function toolsFor({ id }: Check, { deps, walk, signal }: Round): LinkTools {
-  const { clock, paths, budget, runnerLog } = deps;
+function toolsFor({ id, target }: Check, { deps, walk, signal }: Round): LinkTools {
+  const { clock, budget, runnerLog } = deps;
+  const { paths } = placeOf(deps, target);
   const log = runnerLog === undefined ? {} : { runnerLog };
   const previous = deps.known(id)?.result.finding;
   return { clock, paths, budget, walk, previous, signal, ...log };

@@ -5,7 +5,7 @@ import type { LintState } from './lint.ts';
 import type { Place } from './place.ts';
 import type { Probe } from './probe.ts';
 import type { FoundBy, Problem, RunnerProcess } from './reading.ts';
-import type { EndpointTarget, RunnerTarget, Target } from './target.ts';
+import type { EndpointTarget, Placed, RunnerTarget, Target } from './target.ts';
 
 export interface Check {
   readonly id: CheckId;
@@ -70,7 +70,7 @@ export interface HostContext {
 }
 
 /** Where the runner of a target lives. What belongs to the host as a whole is asked of the first place. */
-export function placeOf({ places }: Pick<HostContext, 'places'>, { place }: Target): Place {
+export function placeOf({ places }: Pick<HostContext, 'places'>, { place }: Placed): Place {
   return places.find(({ id }) => id === place) ?? places[0];
 }
 

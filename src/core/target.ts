@@ -63,7 +63,13 @@ export interface Credentials {
   readonly groups: readonly number[];
 }
 
-export interface HostTarget {
+/** What every target knows. */
+export interface Placed {
+  /** Id of the place where its runner lives; the first one of the host where it is absent. */
+  readonly place?: string;
+}
+
+export interface HostTarget extends Placed {
   readonly kind: 'host';
   readonly id: string;
   /** The runner's process; absent while there is none. */
@@ -71,7 +77,7 @@ export interface HostTarget {
 }
 
 /** One walk: entries with the same URL, trust files and proxy decision share it. */
-export interface EndpointTarget {
+export interface EndpointTarget extends Placed {
   readonly kind: 'endpoint';
   /** The base URL as the runner uses it, with a trailing slash. */
   readonly id: string;
@@ -85,7 +91,7 @@ export interface EndpointTarget {
   readonly alternatives?: readonly ProxyAlternative[];
 }
 
-export interface RunnerTarget {
+export interface RunnerTarget extends Placed {
   readonly kind: 'runner';
   /** The short token of the runner's own log lines: 9 characters after the prefix. */
   readonly id: string;
@@ -104,7 +110,7 @@ export interface RunnerTarget {
 }
 
 /** A file system that the runner writes, named by what it is used for. */
-export interface MountTarget {
+export interface MountTarget extends Placed {
   readonly kind: 'mount';
   /** Mount point. */
   readonly id: string;
@@ -134,7 +140,7 @@ export interface JobProcess {
 }
 
 /** The backend of an executor (Docker daemon, folder, plugin). Entries that use the same backend share one target. */
-export interface ExecutorTarget {
+export interface ExecutorTarget extends Placed {
   readonly kind: 'executor';
   /** `unix:///var/run/docker.sock`, `/home/gitlab-runner/builds`, `fleeting-plugin-aws`. */
   readonly id: string;
@@ -170,7 +176,7 @@ export type ExecutorBackend =
       readonly home: string;
     };
 
-export interface ConfigTarget {
+export interface ConfigTarget extends Placed {
   readonly kind: 'config';
   /** Path of config.toml. */
   readonly id: string;
@@ -179,7 +185,7 @@ export interface ConfigTarget {
   readonly reading: RunnerConfigReading;
 }
 
-export interface ServiceTarget {
+export interface ServiceTarget extends Placed {
   readonly kind: 'service';
   /** That of its place: `gitlab-runner.service`. */
   readonly id: string;
@@ -204,10 +210,7 @@ export interface TargetKinds {
   readonly executor: ExecutorTarget;
 }
 export type TargetKind = keyof TargetKinds;
-export type Target = TargetKinds[TargetKind] & {
-  /** Id of the place where its runner lives; the first one of the host where it is absent. */
-  readonly place?: string;
-};
+export type Target = TargetKinds[TargetKind];
 
 /** Whether a URL is below the base URL of an endpoint. */
 export function isUrlOf({ url }: EndpointTarget, { origin, pathname }: URL): boolean {

@@ -41,7 +41,7 @@ type SourceSettings = Pick<PlanSettings, 'runnerLogFile' | 'apiTokenFile'>;
 export class Discovery {
   readonly #options: DiscoveryOptions;
   readonly #file: RunnerFile;
-  readonly #notes = new HostNotes();
+  readonly #notes: HostNotes;
   #signature = '';
   #process: RunnerProcess | undefined;
   #configPath = '';
@@ -55,6 +55,7 @@ export class Discovery {
   constructor(options: DiscoveryOptions) {
     this.#options = options;
     this.#file = new RunnerFile(options.clock);
+    this.#notes = new HostNotes(options.paths);
   }
 
   /** A reading has not ended yet. It may hang with a thread of the pool, so no other one is to join it. */

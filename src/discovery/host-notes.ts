@@ -3,6 +3,7 @@
  * proxies, mounts. One read at a time, and none is waited for long: with a file that hangs, what was read before holds.
  */
 import { deadlineOf, withSignal } from '../core/abort.ts';
+import type { Paths } from '../core/paths.ts';
 import type { Place } from '../core/place.ts';
 import { readDockerRoot } from '../host/docker/root.ts';
 import type { FileSystemTable } from '../host/fs/file-system-table.ts';
@@ -33,19 +34,24 @@ export interface Notes extends HostSettings {
   readonly meantReadOnly: readonly string[];
 }
 
-const NOTHING: HostSettings = {
-  place: PACKAGED_PLACE,
+/** What holds until the first reading. */
+const nothingAt = (paths: Paths): HostSettings => ({
+  place: { ...PACKAGED_PLACE, paths },
   proxyHints: [],
   fstab: { writable: [], readOnly: [] },
   dockerRoot: '/var/lib/docker',
-};
+});
 
 export class HostNotes {
   readonly #finder = new PlaceFinder();
   #pending: Promise<HostSettings> | undefined;
-  #last = NOTHING;
+  #last: HostSettings;
   #isHung = false;
   readonly #seenWritable = new Set<string>();
+
+  constructor(paths: Paths) {
+    this.#last = nothingAt(paths);
+  }
 
   async read(question: PlaceQuestion): Promise<Notes> {
     this.#pending ??= readHostSettings(this.#finder, question).finally(

@@ -13,6 +13,7 @@ import type {
   ExecutorTarget,
   HostTarget,
   MountTarget,
+  Placed,
   RunnerTarget,
   ServiceTarget,
 } from '../core/target.ts';
@@ -42,24 +43,33 @@ export interface FoundTargets {
 
 /** Every target of this host. */
 export function targetsOf(question: TargetsQuestion): FoundTargets {
-  const { document, reading, process } = question;
+  const { document, reading, process, place } = question;
   const resolved = withShortIds(
     (document?.runners ?? []).map((entry) => resolveEntry(entry, question)),
   );
   const ids = uniqueIds(resolved.map(({ id }) => id));
+  const at = { place: place.id };
+  const entries = resolved.map(({ entry, endpoint }, index) => ({
+    entry,
+    id: ids[index] ?? '',
+    endpoint,
+  }));
   return {
-    host: { kind: 'host', id: 'host', ...pidOf(process) },
-    config: { kind: 'config', id: reading.path, ...credentialsOf(process), reading },
-    service: serviceOf(question),
-    mounts: mountTargetsOf({ ...question, configPath: reading.path }),
-    endpoints: distinctEndpoints(resolved),
-    runners: resolved.map((item, index) => runnerTarget(item, ids[index] ?? item.id, question)),
-    executors: executorTargetsOf(
-      resolved.map(({ entry, endpoint }, index) => ({ entry, id: ids[index] ?? '', endpoint })),
-      question,
-    ),
+    host: { kind: 'host', id: 'host', ...at, ...pidOf(process) },
+    config: { kind: 'config', id: reading.path, ...at, ...credentialsOf(process), reading },
+    service: { ...serviceOf(question), ...at },
+    mounts: mountTargetsOf({ ...question, configPath: reading.path }).map(placedAt(at)),
+    endpoints: distinctEndpoints(resolved).map(placedAt(at)),
+    runners: resolved
+      .map((item, index) => runnerTarget(item, ids[index] ?? item.id, question))
+      .map(placedAt(at)),
+    executors: executorTargetsOf(entries, question).map(placedAt(at)),
     problems: resolved.flatMap(({ problems }) => problems),
   };
+}
+
+function placedAt(at: Placed): <T extends Placed>(target: T) => T {
+  return (target) => ({ ...target, ...at });
 }
 
 /** With the source of the runner's log and the address of its metrics. */

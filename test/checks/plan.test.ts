@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 
 import { HOST_PATHS } from '../../src/core/paths.ts';
+import type { Finding } from '../../src/core/finding.ts';
+import type { LinkTools } from '../../src/core/probe.ts';
 import type { ProbeSettings } from '../../src/core/settings.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
 import { checksOf, jobsOf } from '../../src/checks/plan.ts';
 import { setClock } from '../support/clock.ts';
-import { ENDPOINT, HOST, probe, runnerTarget } from '../support/probes.ts';
+import { placesAt } from '../support/places.ts';
+import { ENDPOINT, HOST, PASS, probe, runnerTarget } from '../support/probes.ts';
 import { requestBudget } from '../support/request-budget.ts';
 
 const cpu = probe({ id: 'cpu' });
@@ -39,7 +42,7 @@ const idsOf = (...args: Parameters<typeof checksOf>): string[] =>
 test('checks that may hang on a file system have a group of their own', () => {
   const deps = {
     clock: setClock(),
-    paths: HOST_PATHS,
+    places: placesAt(),
     budget: requestBudget(setClock(), 20),
     known: () => undefined,
     restore: () => {},
@@ -139,7 +142,7 @@ test('one walk for each endpoint with the tokens of its entries, one job for eve
   );
   const jobs = jobsOf(checks, {
     clock: setClock(),
-    paths: HOST_PATHS,
+    places: placesAt(),
     budget: requestBudget(setClock(), 20),
     known: () => undefined,
     restore: () => {},
@@ -157,4 +160,28 @@ test('one walk for each endpoint with the tokens of its entries, one job for eve
     ],
     ['walk@http://plain.test/', 'dns@http://plain.test/', 'http@http://plain.test/', 'token@xyz'],
   ]);
+});
+
+test('a probe sees the files of the place of its target', async () => {
+  const seen: string[] = [];
+  const run = ({ paths }: LinkTools): Finding => {
+    seen.push(paths.rootfs);
+    return PASS;
+  };
+  const note = probe({ id: 'note', run });
+  const link = probe({ id: 'dns', kind: 'endpoint', run });
+  const [first] = placesAt({ ...HOST_PATHS, rootfs: '/first' });
+  const second = { ...first, id: 'second', paths: { ...HOST_PATHS, rootfs: '/second' } };
+  const targets = [HOST, { ...HOST, id: 'b', place: 'second' }, { ...ENDPOINT, place: 'second' }];
+  const jobs = jobsOf(checksOf([note, link], targets, DEFAULTS), {
+    clock: setClock(),
+    places: [first, second],
+    budget: requestBudget(setClock(), 20),
+    known: () => undefined,
+    restore: () => {},
+  });
+
+  for (const job of jobs) await job.run(AbortSignal.timeout(60_000), () => {}, true);
+
+  expect(seen).toEqual(['/first', '/second', '/second']);
 });

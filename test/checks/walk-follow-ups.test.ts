@@ -6,9 +6,9 @@ import { createWalk } from '../../src/checks/walk.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import type { FollowUp, FollowUpTools, Found } from '../../src/core/follow-up.ts';
 import { withFollowUps } from '../../src/core/follow-up.ts';
-import { HOST_PATHS } from '../../src/core/paths.ts';
 import { leadToCauses } from '../../src/core/reason.ts';
 import { setClock } from '../support/clock.ts';
+import { placesAt } from '../support/places.ts';
 import { check, ENDPOINT, failingFinding, PASS, probe } from '../support/probes.ts';
 import { unlimitedBudget } from '../support/run-probe.ts';
 import { patient } from '../support/until.ts';
@@ -60,7 +60,7 @@ function stage(followUps: readonly FollowUp[], says: Record<string, Finding> = {
   const newWalk = () =>
     createWalk('walk', checks, {
       clock,
-      paths: HOST_PATHS,
+      places: placesAt(),
       budget: unlimitedBudget,
       known: (id) => store.known(id),
       restore: () => {},
@@ -296,7 +296,7 @@ test('pages of GitLab are not asked for while GitLab wants quiet', async () => {
   const checks = withFollowUps([http], [pages]).map((one) => check(one, ENDPOINT));
   const common = {
     clock: setClock(),
-    paths: HOST_PATHS,
+    places: placesAt(),
     known: () => undefined,
     restore: () => {},
   };

@@ -12,6 +12,7 @@ import { withFollowUps } from '../../src/core/follow-up.ts';
 import type { FollowUp } from '../../src/core/follow-up.ts';
 import { createWalk } from '../../src/checks/walk.ts';
 import { rootFolder, startDnsServer } from '../support/dns-server.ts';
+import { placesAt } from '../support/places.ts';
 import { check, ENDPOINT } from '../support/probes.ts';
 import { unlimitedBudget } from '../support/run-probe.ts';
 import { startTcpServer } from '../support/tcp-server.ts';
@@ -36,10 +37,9 @@ async function walkOnce(dnsPort: number, port: number, hosts: string): Promise<r
   const probes = withFollowUps([dnsAt(dnsPort), connect], [crossCheckAt(dnsPort)]);
   const checks = probes.map((probe) => check(probe, target));
   const results: ProbeResult[] = [];
-  const { paths } = root;
   const deps = {
     clock: systemClock,
-    paths,
+    places: placesAt(root.paths),
     budget: unlimitedBudget,
     known: () => undefined,
     restore: () => {},

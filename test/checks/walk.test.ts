@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import type { Check } from '../../src/core/check.ts';
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { Probe } from '../../src/core/probe.ts';
-import { HOST_PATHS } from '../../src/core/paths.ts';
 import { runJob } from '../../src/checks/run.ts';
 import { Store } from '../../src/checks/store.ts';
 import { createWalk } from '../../src/checks/walk.ts';
 import { setClock } from '../support/clock.ts';
+import { placesAt } from '../support/places.ts';
 import { check, ENDPOINT, failingFinding, PASS, probe, runnerTarget } from '../support/probes.ts';
 import { requestBudget } from '../support/request-budget.ts';
 
@@ -61,7 +61,7 @@ function stage(options: Staged = {}) {
   store.adopt(checks);
   const job = createWalk('walk', checks, {
     clock,
-    paths: HOST_PATHS,
+    places: placesAt(),
     budget,
     known: (id) => store.known(id),
     restore: (id) => void store.restore(id),

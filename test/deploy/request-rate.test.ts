@@ -5,13 +5,13 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { systemClock } from '../../src/core/clock.ts';
-import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Probe } from '../../src/core/probe.ts';
 import { checksOf, jobsOf } from '../../src/checks/plan.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { phaseOf, Scheduler } from '../../src/checks/scheduler.ts';
 import { Store } from '../../src/checks/store.ts';
 import { START } from '../support/clock.ts';
+import { placesAt } from '../support/places.ts';
 import { GITLAB, runner, snapshotOf } from '../support/snapshots.ts';
 import { requestBudget } from '../support/request-budget.ts';
 
@@ -56,7 +56,7 @@ function startHost(name: string, asked: Asked[]): Scheduler {
   store.adopt(checks);
   const jobs = jobsOf(checks, {
     clock: systemClock,
-    paths: HOST_PATHS,
+    places: placesAt(),
     budget: requestBudget(systemClock, REQUESTS_PER_HOUR),
     known: (id) => store.known(id),
     restore: (id) => void store.restore(id),

@@ -28,6 +28,7 @@ test('a listen_address is asked on the loopback address', () => {
   expect(serviceOf(LISTENS)).toEqual({
     kind: 'service',
     id: 'gitlab-runner.service',
+    place: 'gitlab-runner.service',
     unit: 'gitlab-runner.service',
     configPath: FILE,
     pid: 4711,

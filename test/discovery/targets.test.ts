@@ -36,6 +36,9 @@ function found(text: string, over: Partial<TargetsQuestion> = {}): FoundTargets 
   });
 }
 
+/** Every target has the place of its runner. */
+const AT = { place: PACKAGED_PLACE.id };
+
 const entry = (lines: string): string => `[[runners]]\n${lines}\n`;
 const GITLAB = 'url = "https://gitlab.test/"';
 
@@ -47,14 +50,16 @@ test('one entry gives one endpoint, one runner, and the targets of the host', ()
   const { runners, ...rest } = found(text, { systemId: 's_0123456789ab' });
 
   expect(rest).toEqual({
-    host: { kind: 'host', id: 'host', pid: 4711 },
+    host: { kind: 'host', id: 'host', ...AT, pid: 4711 },
     config: {
       kind: 'config',
+      ...AT,
       id: FILE,
       reading: { path: FILE, foundBy: 'process-argument', readAt: 0, problems: [] },
     },
     service: {
       kind: 'service',
+      ...AT,
       id: 'gitlab-runner.service',
       unit: 'gitlab-runner.service',
       configPath: FILE,
@@ -63,6 +68,7 @@ test('one entry gives one endpoint, one runner, and the targets of the host', ()
     mounts: [
       {
         kind: 'mount',
+        ...AT,
         id: '/',
         fileSystemType: 'ext4',
         readOnly: false,
@@ -73,6 +79,7 @@ test('one entry gives one endpoint, one runner, and the targets of the host', ()
     endpoints: [
       {
         kind: 'endpoint',
+        ...AT,
         id: 'https://gitlab.test/',
         url: new URL('https://gitlab.test/'),
         trust: { certsDirectory: '/etc/gitlab-runner/certs' },
@@ -83,6 +90,7 @@ test('one entry gives one endpoint, one runner, and the targets of the host', ()
     executors: [
       {
         kind: 'executor',
+        ...AT,
         id: 'unix:///var/run/docker.sock',
         executor: 'docker',
         runners: ['t9Wkyj-HG'],
