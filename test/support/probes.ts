@@ -41,7 +41,7 @@ export interface ProbeLike extends Partial<Omit<Probe, 'run'>> {
 
 /** A probe of kind `host`; it passes by default. */
 export function probe({ run, ...rest }: ProbeLike): Probe {
-  const made = {
+  return {
     title: rest.id,
     question: `Is ${rest.id} all right?`,
     kind: 'host',
@@ -49,13 +49,20 @@ export function probe({ run, ...rest }: ProbeLike): Probe {
     intervalSeconds: 10,
     timeoutSeconds: 2,
     options: {},
-    reasons: { broken: { meaning: 'It is broken.', action: 'Mend it.' } },
+    reasons: {
+      broken: {
+        kind: 'cause',
+        severity: 'critical',
+        meaning: 'It is broken.',
+        action: 'Mend it.',
+      },
+    },
     measures: {},
     ...rest,
-    run: async (_target: unknown, _options: unknown, tools: LinkTools) =>
-      run === undefined ? PASS : await run(tools),
+    // The checks under test hand the tools of a link to every probe.
+    run: async (_target, _options, tools) =>
+      run === undefined ? PASS : await run(tools as LinkTools),
   };
-  return made as Probe;
 }
 
 export function check(
