@@ -93,7 +93,7 @@ export interface Tools {
   readonly paths: Paths;
   /** The runner's log, where there is one. */
   readonly runnerLog?: RunnerLogReader;
-  /** Where name servers listen: 53, except in tests. */
+  /** Where name servers listen, since resolv.conf cannot name a port. Default: 53, which only root may open. */
   readonly dnsPort?: number;
 }
 
