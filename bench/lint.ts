@@ -5,7 +5,7 @@
 import { parse } from '@iarna/toml';
 import { parseTOML } from 'toml-eslint-parser';
 
-import { lintText } from '../src/lint/lint.ts';
+import { lintText } from '../test/support/lint-text.ts';
 import { manyEntries } from '../test/support/many-entries.ts';
 import { medianMilliseconds } from './median.ts';
 

@@ -10,7 +10,8 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { createAuthority, selfSigned } from '../src/demo/certificates.ts';
+import { createAuthority } from '../src/demo/certificates.ts';
+import { selfSigned } from './support/self-signed.ts';
 import type { GitLabStandIn } from '../src/demo/gitlab-stand-in.ts';
 import { startGitLabStandIn } from '../src/demo/gitlab-stand-in.ts';
 import type { NarrowProc } from '../src/demo/narrow-proc.ts';

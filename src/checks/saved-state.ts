@@ -18,7 +18,7 @@ export interface SavedState {
   readonly results: readonly ProbeResult[];
 }
 
-export const EMPTY_STATE: SavedState = { budget: EMPTY_BUDGET, results: [] };
+const EMPTY_STATE: SavedState = { budget: EMPTY_BUDGET, results: [] };
 
 /** The document that is written to the state directory. */
 export function stateDocument(state: SavedState): unknown {

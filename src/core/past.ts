@@ -56,5 +56,3 @@ export interface Past {
   /** Newest first. */
   readonly incidents: readonly IncidentSummary[];
 }
-
-export const NO_PAST: Past = { timeline: [], series: [], incidents: [] };

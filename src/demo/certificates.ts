@@ -51,21 +51,6 @@ export function createAuthority(options: CertificateOptions): Authority {
   );
 }
 
-/** A self-signed certificate. */
-export function selfSigned(options: CertificateOptions): IssuedCertificate {
-  const keys = newKeys(options.keyBits);
-  const subject = nameOf(options);
-  return {
-    certificatePem: certificate(options, {
-      keys,
-      subject,
-      signer: keys.privateKey,
-      issuer: subject,
-    }),
-    privateKeyPem: keys.pem,
-  };
-}
-
 interface Keys {
   readonly publicKey: forge.pki.rsa.PublicKey;
   readonly privateKey: forge.pki.rsa.PrivateKey;

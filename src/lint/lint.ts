@@ -97,14 +97,6 @@ function isOfDecoder({ code, effect }: Rule): boolean {
   return (code.startsWith('P') || code === 'S01') && effect === 'start';
 }
 
-export function lintText(
-  content: string | Uint8Array,
-  file: string,
-  context: LintContext,
-): LintReport {
-  return reportOf(prepare(content, file), context);
-}
-
 export function reportOf(prepared: Prepared, context: LintContext): LintReport {
   const findings = judge(prepared, context).map(({ finding }) => finding);
   return {

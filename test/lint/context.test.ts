@@ -1,7 +1,7 @@
 /** Rules that read the process, its environment and the host, all of it given by the test. */
 import { describe, expect, test } from 'vitest';
 
-import { lintText } from '../../src/lint/lint.ts';
+import { lintText } from '../support/lint-text.ts';
 import type { LintHost } from '../support/lint-host.ts';
 import { CONFIG_PATH, ENTRY, PROCESS, fileFact, testRows as run } from '../support/lint-host.ts';
 

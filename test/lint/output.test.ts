@@ -5,7 +5,8 @@ import { codeQualityOf } from '../../src/lint/code-quality.ts';
 import { diffOf } from '../../src/lint/diff.ts';
 import { applyEdits } from '../../src/lint/edits.ts';
 import { isShowable, maskLine } from '../../src/lint/excerpt.ts';
-import { judge, lintText, prepare } from '../../src/lint/lint.ts';
+import { judge, prepare } from '../../src/lint/lint.ts';
+import { lintText } from '../support/lint-text.ts';
 import { lintReportText } from '../../src/lint/text.ts';
 
 const TEXT =

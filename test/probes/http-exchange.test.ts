@@ -6,7 +6,7 @@ import { connect as secure, createServer as createSecureServer } from 'node:tls'
 import { describe, expect, test } from 'vitest';
 
 import type { Walk } from '../../src/core/probe.ts';
-import { selfSigned } from '../../src/demo/certificates.ts';
+import { selfSigned } from '../support/self-signed.ts';
 import { http } from '../../src/probes/http.ts';
 import {
   endpointAt,

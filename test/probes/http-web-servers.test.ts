@@ -8,7 +8,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { Walk } from '../../src/core/probe.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
-import { selfSigned } from '../../src/demo/certificates.ts';
+import { selfSigned } from '../support/self-signed.ts';
 import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { api } from '../../src/probes/api.ts';
 import { http } from '../../src/probes/http.ts';

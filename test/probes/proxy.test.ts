@@ -9,7 +9,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { Walk } from '../../src/core/probe.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
-import { selfSigned } from '../../src/demo/certificates.ts';
+import { selfSigned } from '../support/self-signed.ts';
 import { proxy as probe } from '../../src/probes/proxy.ts';
 import type { Proxy } from '../support/connect-proxy.ts';
 import { proxyAt, startScriptedProxy, startSocksServer } from '../support/connect-proxy.ts';

@@ -5,7 +5,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { lintText } from '../../src/lint/lint.ts';
+import { lintText } from './lint-text.ts';
 
 const FOLDER = join(import.meta.dirname, '../fixtures/lint');
 const MARK = ' #! ';

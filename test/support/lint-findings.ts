@@ -1,6 +1,6 @@
 /** Findings of the linter, from a real text, in a snapshot. */
 import type { Snapshot } from '../../src/core/check.ts';
-import { lintText } from '../../src/lint/lint.ts';
+import { lintText } from './lint-text.ts';
 import { LINT_NOW } from './lint-cases.ts';
 import { CONFIG } from './snapshots.ts';
 

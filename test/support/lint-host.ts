@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 import type { RunnerProcess } from '../../src/core/reading.ts';
 import type { FileFact, FileFacts, LintContext } from '../../src/lint/context.ts';
-import { lintText } from '../../src/lint/lint.ts';
+import { lintText } from './lint-text.ts';
 import { LINT_NOW } from './lint-cases.ts';
 
 export const CONFIG_PATH = '/etc/gitlab-runner/config.toml';

@@ -1,7 +1,6 @@
 /** Views for tests of reports: a snapshot, its diagnosis, and a daemon that has run for an hour. */
 import type { Check, Snapshot } from '../../src/core/check.ts';
 import type { Finding } from '../../src/core/finding.ts';
-import { NO_PAST } from '../../src/core/past.ts';
 import type { SelfState, View } from '../../src/core/view.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
@@ -27,7 +26,7 @@ export function viewOf(snapshot: Snapshot, self: Partial<SelfState> = {}): View 
       demo: false,
       ...self,
     },
-    past: NO_PAST,
+    past: { timeline: [], series: [], incidents: [] },
     probes: ALL_PROBES,
   };
 }

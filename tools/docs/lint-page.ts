@@ -2,8 +2,9 @@
 import { EFFECT_TEXTS, needsText } from '../../src/lint/rule-page.ts';
 import { examplesOf } from '../../src/lint/examples.ts';
 import type { Rule } from '../../src/lint/rule.ts';
-import type { Unchecked } from '../../src/lint/rules/index.ts';
-import { UNCHECKED_PARTS, UNCHECKED_RULES, LINT_RULES } from '../../src/lint/rules/index.ts';
+import { LINT_RULES } from '../../src/lint/rules/index.ts';
+import type { Unchecked } from './unchecked-rules.ts';
+import { UNCHECKED_PARTS, UNCHECKED_RULES } from './unchecked-rules.ts';
 import { code, head, table } from './markdown.ts';
 
 const FAMILIES: readonly (readonly [letter: string, title: string])[] = [
