@@ -1,5 +1,4 @@
 /** What the runner's decoder takes and refuses: docs/reference/runner-config.md#what-the-decoder-accepts. */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -302,13 +301,9 @@ test('no problem of any broken file repeats a secret of it', () => {
   expect(said).not.toMatch(/canary/i);
 });
 
-test('the schema has the 744 keys of GitLab Runner 19.4', () => {
-  const paths = pathsOf(RUNNER_CONFIG).toSorted();
-
-  expect(paths).toHaveLength(744);
-  expect(paths).toContain('runners[].docker.pull_policy string|string[]');
+test('the schema has the keys and types of GitLab Runner 19.4', () => {
   // The list that reflection over the runner's structures gave, sorted, without pointers.
-  expect(createHash('sha256').update(paths.join('\n')).digest('hex')).toBe(
-    '6325d93fd56431ce1aeb66ad0545036d23dfc573865fdb26bdf3f86b8901af4c',
-  );
+  const keys = fixture('keys-19.4.txt').toString().trimEnd().split('\n');
+
+  expect(pathsOf(RUNNER_CONFIG).toSorted()).toEqual(keys);
 });
