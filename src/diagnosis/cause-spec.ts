@@ -57,6 +57,7 @@ export const FACT_PLACEHOLDERS = {
   family: 'FAMILY',
   first_server: 'SERVER',
   fullness: 'FULLNESS',
+  group: 'GROUP',
   handle: 'HANDLE',
   held_seconds: 'HELD_SECONDS',
   is_asked: 'IS_ASKED',

@@ -26,7 +26,12 @@ const CAROLS = placeOnHost({
 });
 const OTHER_DOCKER = 'unix:///run/user/1002/docker.sock';
 
-const REFUSED = fail('socket-permission', { stands_on: 'SOCKET', source: 'host', uid: 1 });
+const REFUSED = fail('socket-permission', {
+  stands_on: 'unix:///run/x.sock',
+  source: 'host',
+  uid: 1,
+  group: 'dockers',
+});
 
 /** Each executor in its place. */
 function snapshotWith(placeOf: Readonly<Record<string, Place>>): Snapshot {
@@ -59,11 +64,17 @@ test.each([
     scope.id,
     /user (?<name>\w+) has/.exec(summary)?.groups?.['name'],
     fix.at(-1)?.command,
+    fix[0]?.command?.includes('usermod -aG dockers carol'),
   ]);
 
   expect(new Set(told)).toEqual(
     new Set(
-      Object.entries(placeOf).map(([id, { user, commands }]) => [id, user.name, commands.restart]),
+      Object.entries(placeOf).map(([id, { user, commands }]) => [
+        id,
+        user.name,
+        commands.restart,
+        user.name === 'carol',
+      ]),
     ),
   );
 });

@@ -30,7 +30,11 @@ const DOCKER: ExecutorTarget = {
 };
 
 async function runOnce(mode: number, group: number, folderMode = 0o755): Promise<Finding> {
-  await using root = await rootFolder({ '/run/x': '', '/var/lib/docker/x': '' });
+  await using root = await rootFolder({
+    '/run/x': '',
+    '/var/lib/docker/x': '',
+    '/etc/group': 'docker-users:x:997:\n',
+  });
   const place = join(root.paths.rootfs, SOCKET);
   await using stack = new AsyncDisposableStack();
   stack.use(await startDockerServer({}, place));
@@ -55,6 +59,17 @@ test.each([
     detail: `unix://${SOCKET} (default address): user 1500 has no permission for ${denied}`,
     facts: { uid: 1500 },
   });
+});
+
+const groupOf = async (...given: Parameters<typeof runOnce>) =>
+  (await runOnce(...given)).facts?.['group'];
+
+test('the group that may use the socket goes with the denial, and root is none to join', async () => {
+  expect(await groupOf(0o660, 997)).toBe('docker-users');
+  expect(await groupOf(0o660, 996)).toBe('996');
+  expect(await groupOf(0o660, 0)).toBeUndefined();
+  expect(await groupOf(0o600, 997)).toBeUndefined();
+  expect(await groupOf(0o660, 997, 0o700)).toBeUndefined();
 });
 
 test('a socket of a group that the runner is in passes', async () => {

@@ -1,5 +1,6 @@
 /** Causes in what the executor needs. Jobs fail; the runner still reaches GitLab. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
+import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import { engineOf, family, onHost } from '../cause-spec.ts';
@@ -20,6 +21,27 @@ const onEngine = (c: CauseContext, text: string, command: string | undefined) =>
 
 const engineLog = (c: CauseContext) =>
   onEngine(c, 'Read the reason in its log.', engineOf(c).showLog);
+
+/** A runner of root needs no group; a socket without a group of its own has none to join. */
+function joinGroup(c: CauseContext): FixStep {
+  const { name, uid } = c.place.user;
+  const group = c.optional('group');
+  if (uid === 0 || name === 'root') {
+    return step(
+      'The runner runs as root and needs no group: check whether SELinux or AppArmor denies the access.',
+      'sudo dmesg | grep -iE "avc|apparmor" | tail -n 20',
+    );
+  }
+  return group === undefined
+    ? step(
+        'Give a group write permission for the socket and its directories, or point the runner to a socket of its own user.',
+        `namei -l ${onHost(c, c.fact('stands_on').replace(/^unix:\/\//, ''))}`,
+      )
+    : step(
+        `Add the runner's user to ${group}, the group of the socket.`,
+        `sudo usermod -aG ${quoteArgument(group)} ${quoteArgument(name)}`,
+      );
+}
 
 export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   executorCause({
@@ -67,10 +89,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       `the runner's user ${c.place.user.name} has no permission for ${c.fact('stands_on')}`,
     fix: (c) => [
-      step(
-        "Add the runner's user to the group of the socket.",
-        `sudo usermod -aG docker ${quoteArgument(c.place.user.name)}`,
-      ),
+      joinGroup(c),
       step('Restart the runner, which reads its groups only at start.', c.place.commands.restart),
     ],
   }),

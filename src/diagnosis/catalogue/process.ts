@@ -46,7 +46,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
   processCause({
     id: 'runner-crash-loop',
     title: 'The runner crashes again and again',
-    meaning: 'The unit restarts it every two minutes, so it seems to run most of the time.',
+    meaning: 'Each time it ends, something starts it again, so it seems to run most of the time.',
     evidence: 'Three or more restarts, and a young process.',
     notConfusedWith: ['config-syntax-error', 'config-type-error', 'memory-oom-killed'],
     from: ['service/crash-loop'],

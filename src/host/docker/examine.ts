@@ -71,6 +71,7 @@ function measuresOf(status: DockerStatus, overdue: readonly OverdueJob[] | undef
 }
 
 function factsOf(status: DockerStatus): Readonly<Record<string, Fact>> {
+  if (status.kind === 'denied') return status.group === undefined ? {} : { group: status.group };
   if (status.kind !== 'up') return {};
   const { serverVersion, apiVersion, minimumApiVersion } = status;
   return {

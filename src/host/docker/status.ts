@@ -6,15 +6,23 @@ import { stat } from 'node:fs/promises';
 
 import { deadlineOf } from '../../core/abort.ts';
 import { errnoText, isErrno } from '../../core/errno.ts';
+import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
 import type { Credentials } from '../../core/target.ts';
 import type { DockerAnswer, DockerConnection } from './api.ts';
 import { DockerApi } from './api.ts';
 import { denialOf } from '../fs/rights.ts';
+import { groupName } from '../proc/users.ts';
 
 export type DockerStatus =
   | ({ readonly kind: 'up' } & DockerInfo)
-  | { readonly kind: 'down' | 'denied' | 'blind' | 'full' | 'error'; readonly why: string }
+  | { readonly kind: 'down' | 'blind' | 'full' | 'error'; readonly why: string }
+  | {
+      readonly kind: 'denied';
+      readonly why: string;
+      /** Whose members may use the socket. */
+      readonly group?: string;
+    }
   | { readonly kind: 'silent'; readonly asked: string }
   | { readonly kind: 'incompatible'; readonly why: string };
 
@@ -33,6 +41,7 @@ export interface DockerRequest extends DockerConnection {
   readonly signal: AbortSignal;
 }
 
+const GROUP_WRITE = 0o020;
 const NO_SPACE = /no space left on device|disk quota exceeded/i;
 const INCOMPATIBLE =
   /client(?: API)? version \S+ is too (?:old|new)|is not supported by the server/i;
@@ -62,9 +71,17 @@ export async function readDockerStatus(question: DockerRequest): Promise<DockerS
     return {
       kind: 'denied',
       why: `user ${credentials?.uid ?? '?'} has no permission for ${denied}`,
+      ...textEntry('group', await socketGroup(denied, paths)),
     };
   }
   return await queryStatus(new DockerApi(question), question);
+}
+
+/** The group that may write to the socket; undefined where that is root's, or where a folder denies the access. */
+async function socketGroup(path: string, paths: Paths): Promise<string | undefined> {
+  const info = await stat(inRoot(paths, path)).catch(() => undefined);
+  const isOpen = info?.isSocket() === true && (info.mode & GROUP_WRITE) !== 0 && info.gid !== 0;
+  return isOpen ? await groupName(info.gid, paths) : undefined;
 }
 
 /** Each request has the deadline of its own, as in the runner's client. */

@@ -27,9 +27,18 @@ export async function lookUpUser(name: string, paths: Paths): Promise<UserLookup
 
 /** The name of a user; its number where /etc/passwd has none. */
 export async function userName(uid: number, paths: Paths): Promise<string> {
-  const text = await readFile(inRoot(paths, '/etc/passwd'), 'utf8').catch(() => '');
+  return await nameIn('/etc/passwd', uid, paths);
+}
+
+/** The name of a group; its number where /etc/group has none. */
+export async function groupName(gid: number, paths: Paths): Promise<string> {
+  return await nameIn('/etc/group', gid, paths);
+}
+
+async function nameIn(file: string, wanted: number, paths: Paths): Promise<string> {
+  const text = await readFile(inRoot(paths, file), 'utf8').catch(() => '');
   const fields = text.split('\n').map((line) => line.split(':'));
-  return fields.find(([, , id]) => id === String(uid))?.[0] ?? String(uid);
+  return fields.find(([, , id]) => id === String(wanted))?.[0] ?? String(wanted);
 }
 
 /** Whether /etc/passwd is all that `passwd:` of nsswitch.conf names. */
