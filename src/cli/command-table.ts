@@ -1,4 +1,5 @@
 /** The command line as data: commands, flags, defaults and help. */
+import { OWN_SETTINGS } from '../core/own-service.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../log.ts';
 
 export interface FlagSpec {
@@ -18,7 +19,7 @@ const SHARED = {
   },
   'config.file': {
     value: 'PATH',
-    help: "runnerwatch's settings; default: /etc/runnerwatch/runnerwatch.toml if it exists",
+    help: `runnerwatch's settings; default: ${OWN_SETTINGS} if it exists`,
   },
   'config.check': { help: "check runnerwatch's settings, print every problem, exit" },
   'web.listen-address': {

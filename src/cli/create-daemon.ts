@@ -9,6 +9,7 @@ import { defaultSettings, loadSettings } from '../config/settings/settings.ts';
 import type { Settings } from '../config/settings/settings.ts';
 import { systemClock } from '../core/clock.ts';
 import { errnoText, isErrno } from '../core/errno.ts';
+import { OWN_SETTINGS } from '../core/own-service.ts';
 import type { Paths } from '../core/paths.ts';
 import type { Problem } from '../core/reading.ts';
 import { Daemon } from '../daemon.ts';
@@ -21,7 +22,6 @@ import { Protection } from '../server/protection.ts';
 import type { Invocation } from './command-line.ts';
 import { isGiven, listFlag, switchFlag, textFlag } from './command-line.ts';
 
-const SETTINGS_FILE = '/etc/runnerwatch/runnerwatch.toml';
 const STATE_DIRECTORY = '/var/lib/runnerwatch';
 const EXIT_INVALID = 1;
 
@@ -117,7 +117,7 @@ interface LoadedSettings extends SettingsLoad {
 
 async function settingsOf(invocation: Invocation): Promise<LoadedSettings> {
   const named = textFlag(invocation, 'config.file');
-  const file = named ?? SETTINGS_FILE;
+  const file = named ?? OWN_SETTINGS;
   try {
     const { settings, problems } = loadSettings(await readFile(file, 'utf8'), file, ALL_PROBES);
     return { settings, file, problems: problems.map((problem: Problem) => problemLine(problem)) };
@@ -138,7 +138,7 @@ function report(
   for (const problem of [...problems, ...webProblems]) process.stderr.write(`${problem}\n`);
   if (settings === undefined || webProblems.length > 0) return EXIT_INVALID;
   const where =
-    file === undefined ? `${SETTINGS_FILE} does not exist; using the defaults` : `${file} is valid`;
+    file === undefined ? `${OWN_SETTINGS} does not exist; using the defaults` : `${file} is valid`;
   process.stdout.write(`${where}\n`);
   return 0;
 }

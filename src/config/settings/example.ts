@@ -2,15 +2,16 @@
  * Writes deploy/runnerwatch.example.toml from the same tables that validate the settings: every key, commented out,
  * with unit, range, default and meaning.
  */
+import { OWN_SETTINGS, RELOAD_OWN_SERVICE } from '../../core/own-service.ts';
 import type { Probe } from '../../core/probe.ts';
 import type { Setting, SettingTable } from './schema.ts';
 import { probeSettings, SECTIONS } from './schema.ts';
 
-const HEAD = `# Settings of runnerwatch: /etc/runnerwatch/runnerwatch.toml
+const HEAD = `# Settings of runnerwatch: ${OWN_SETTINGS}
 #
 # Every key is optional. A commented-out key shows its default. A command-line flag overrides
 # its key here. Check the file with \`runnerwatch --config.check\`, load it with
-# \`systemctl reload runnerwatch\`.
+# \`${RELOAD_OWN_SERVICE}\`.
 `;
 
 /** The text of the example file for a list of probes. */

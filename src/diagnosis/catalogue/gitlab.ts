@@ -1,6 +1,7 @@
 /** Causes in GitLab itself. */
 import type { CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
+import { OWN_SETTINGS } from '../../core/own-service.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import { family, onHost, responder } from '../cause-spec.ts';
 
@@ -181,9 +182,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['gitlab-rate-limited'],
     from: ['api/too-many-requests', 'token/address-limited'],
     says: (c) => `${c.url} returns 429 for runnerwatch's own requests`,
-    fix: () => [
-      step('Lower requests_per_hour under [gitlab] in /etc/runnerwatch/runnerwatch.toml.'),
-    ],
+    fix: () => [step(`Lower requests_per_hour under [gitlab] in ${OWN_SETTINGS}.`)],
     resolvedWhen: 'the API check passes again',
   }),
 ];

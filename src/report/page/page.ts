@@ -2,6 +2,7 @@
  * The status page: the whole report on one page. Verdict first, then causes and fixes, then the rest. It needs
  * no script, and it only renders a view.
  */
+import { RESTART_OWN_SERVICE } from '../../core/own-service.ts';
 import type { View } from '../../core/view.ts';
 import type { Verdict } from '../../core/vocabulary.ts';
 import type { Html } from './html.ts';
@@ -66,8 +67,8 @@ function bannersOf({ self, diagnosis }: View): readonly (Html | undefined)[] {
     self.alive
       ? undefined
       : html`<p class="banner fail" role="alert">
-          runnerwatch makes no progress, so this page may be outdated. Restart it: sudo systemctl
-          restart runnerwatch
+          runnerwatch makes no progress, so this page may be outdated. Restart it:
+          ${RESTART_OWN_SERVICE}
         </p>`,
     self.alive && !self.ready && diagnosis.verdict === 'unsure'
       ? html`<p class="banner warn">The first round of checks is not complete yet.</p>`
