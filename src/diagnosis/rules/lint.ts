@@ -8,23 +8,16 @@ import type { Cause } from '../../core/diagnosis.ts';
 import type { LintFinding } from '../../core/lint.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import type { Severity } from '../../core/vocabulary.ts';
+import type { ProblemCode } from '../../go/tls/certificate-problem.ts';
+import { PROBLEM_REASONS } from '../../go/tls/certificate-problem.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { hasReason, isFail, isTroubled } from '../snapshot-index.ts';
 
 /** Failures that a CA file would have prevented. */
-const UNTRUSTED = ['unknown-authority', 'self-signed'];
+const UNTRUSTED: readonly ProblemCode[] = ['unknown-authority', 'self-signed'];
 /** Failures of verification that an administrator may have wanted to turn off. */
-const REFUSED = [
-  ...UNTRUSTED,
-  'missing-intermediate',
-  'expired',
-  'intermediate-expired',
-  'not-yet-valid',
-  'name-mismatch',
-  'no-san',
-  'not-acceptable',
-];
+const REFUSED = Object.keys(PROBLEM_REASONS);
 const MAX_EVIDENCE = 8;
 
 export function lintCauses(indexed: SnapshotIndex): readonly Cause[] {
