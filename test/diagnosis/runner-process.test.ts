@@ -57,6 +57,17 @@ describe('a start that failed', () => {
     expect(idsOf(said)).toEqual([]);
   });
 
+  test.each([
+    ['as long as those before it', 90, ['runner-start-failed']],
+    ['much longer than those before it', 20, []],
+  ])('is judged by how long the process has lived: %s', (_how, everySeconds, ids) => {
+    const starts = event('started', { times: timesUntil(100, 2, everySeconds) });
+    const said = { 'runner-log': showing({ ...FATAL, count: 2 }, starts) };
+    const process = { ...RUNNER_PROCESS, startedAt: START - 100_000 };
+
+    expect(idsOf(said, { process })).toEqual(ids);
+  });
+
   test('without a fatal line is what systemd says', () => {
     expect(idsOf({ service: fail('failed'), 'runner-log': showing() })).toEqual([
       'runner-start-failed',
