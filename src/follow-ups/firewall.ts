@@ -128,16 +128,16 @@ async function findRule(
 }
 
 function buildBlocked(rule: BlockingRule, { address, protocol, port, uid }: Packet): FirewallFound {
-  const { place, chain, handle, verdict, comment, isByUser, ofAnswer } = rule;
+  const { location, chain, handle, verdict, comment, isByUser, ofAnswer } = rule;
   const [family, table, name] = chain;
   const who = isByUser ? ` of user ${uid}` : '';
   const note = comment === undefined ? '' : ` ("${comment}")`;
   return {
     status: 'warn',
     reason: 'rule-blocks',
-    detail: `the rule ${place}${note} applies "${verdict}" to ${ofAnswer ? 'responses from ' : ''}${protocol} ${address} port ${port}${who}`,
+    detail: `the rule ${location}${note} applies "${verdict}" to ${ofAnswer ? 'responses from ' : ''}${protocol} ${address} port ${port}${who}`,
     facts: {
-      rule: place,
+      rule: location,
       family,
       table,
       chain: name,

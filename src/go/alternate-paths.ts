@@ -129,15 +129,15 @@ function proxyWorks(
 ): AlternatePathFinding {
   if (decision.kind === 'direct') return nothing(tried);
   const { scheme, host, port, variable, credentials } = decision;
-  const place = `${host}:${port}`;
-  const shown = `${scheme}://${credentials === undefined ? '' : 'USER:PASSWORD@'}${place}`;
+  const address = `${host}:${port}`;
+  const shown = `${scheme}://${credentials === undefined ? '' : 'USER:PASSWORD@'}${address}`;
   return {
     status: 'warn',
     reason: 'known-proxy-works',
-    detail: `through the proxy ${place}, configured in ${source}, GitLab is reachable`,
+    detail: `through the proxy ${address}, configured in ${source}, GitLab is reachable`,
     measures: { tried },
     facts: {
-      proxy: place,
+      proxy: address,
       proxy_url: shown,
       variable,
       source,

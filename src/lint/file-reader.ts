@@ -54,7 +54,7 @@ class FileFactCache implements FileFacts {
     for (const [path, withContent] of questions) {
       const found = deadline.signal.aborted
         ? UNKNOWN
-        : await withSignal(factOf(placeOf(path, paths), withContent), deadline.signal).catch(
+        : await withSignal(factOf(pathSeenHere(path, paths), withContent), deadline.signal).catch(
             () => UNKNOWN,
           );
       this.#known.set(path, found);
@@ -79,13 +79,13 @@ export async function reportWithFiles(
 }
 
 /** /proc may be mounted elsewhere than below the root. */
-function placeOf(path: string, paths: Paths): string {
+function pathSeenHere(path: string, paths: Paths): string {
   return path.startsWith('/proc/') ? join(paths.procfs, path.slice(6)) : inRoot(paths, path);
 }
 
-async function factOf(place: string, withContent: boolean): Promise<FileFact> {
+async function factOf(seenPath: string, withContent: boolean): Promise<FileFact> {
   try {
-    const found = await stat(place);
+    const found = await stat(seenPath);
     const attributes: FileAttributes = {
       kind: kindOf(found),
       mode: found.mode & 0o7777,
@@ -94,16 +94,16 @@ async function factOf(place: string, withContent: boolean): Promise<FileFact> {
       modifiedAt: Math.floor(found.mtimeMs),
     };
     if (!withContent || attributes.kind !== 'file') return attributes;
-    return { ...attributes, content: await contentOf(place, found.size) };
+    return { ...attributes, content: await contentOf(seenPath, found.size) };
   } catch (error) {
     return isErrno(error, 'ENOENT', 'ENOTDIR') ? { kind: 'missing' } : UNKNOWN;
   }
 }
 
 /** The beginning of a file. Reads even if the size is 0, because files of /proc report that size. */
-async function contentOf(place: string, size: number): Promise<string> {
-  if (size === 0) return (await readFile(place, 'latin1')).slice(0, MAX_BYTES);
-  const handle = await open(place);
+async function contentOf(seenPath: string, size: number): Promise<string> {
+  if (size === 0) return (await readFile(seenPath, 'latin1')).slice(0, MAX_BYTES);
+  const handle = await open(seenPath);
   try {
     const buffer = Buffer.alloc(Math.min(size, MAX_BYTES));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);

@@ -58,7 +58,7 @@ describe('a rule that stops the connection', () => {
       rule('tcp dport 443 drop comment "egress lockdown"'),
     ]);
 
-    expect(found?.place).toMatch(/^inet host out handle \d+$/);
+    expect(found?.location).toMatch(/^inet host out handle \d+$/);
     expect(found?.comment).toBe('egress lockdown');
   });
 
@@ -74,7 +74,7 @@ describe('a rule that stops the connection', () => {
     const closed = OUTPUT.map((line) => line.replace('policy accept', 'policy drop'));
 
     expect(await findStoppingRule([...closed, rule('udp dport 53 accept')])).toEqual({
-      place: 'inet host out',
+      location: 'inet host out',
       chain: ['inet', 'host', 'out'],
       verdict: 'policy drop',
       isByUser: false,

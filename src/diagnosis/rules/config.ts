@@ -46,9 +46,9 @@ function entryCauses(indexed: SnapshotIndex): readonly Cause[] {
   const all = indexed.hostContext.configProblems;
   const unset = all.filter(({ code }) => code === 'env-unset');
   // A url that is invalid because of an unset variable is not a second fault.
-  const emptied = new Set(unset.map((problem) => placeOf(problem)));
+  const emptied = new Set(unset.map((problem) => keyOf(problem)));
   const invalid = all.filter(
-    (problem) => problem.code === 'url-invalid' && !emptied.has(placeOf(problem)),
+    (problem) => problem.code === 'url-invalid' && !emptied.has(keyOf(problem)),
   );
   return [
     ...entryCause('config-url-invalid', invalid, state, indexed),
@@ -56,7 +56,7 @@ function entryCauses(indexed: SnapshotIndex): readonly Cause[] {
   ];
 }
 
-function placeOf({ key = '', line = 0 }: Problem): string {
+function keyOf({ key = '', line = 0 }: Problem): string {
   return `${key} ${line}`;
 }
 

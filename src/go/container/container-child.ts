@@ -12,9 +12,9 @@ import { checkReachability } from '../dial/reachability.ts';
 
 const MAX_BYTES = 64 * 1024;
 
-const { place, root, seconds } = JSON.parse(process.argv[2] ?? '') as ContainerRequest;
+const { destination, root, seconds } = JSON.parse(process.argv[2] ?? '') as ContainerRequest;
 using deadline = deadlineOf(seconds, new AbortController().signal);
-const end = await checkReachability(place, {
+const end = await checkReachability(destination, {
   paths: { rootfs: root, procfs: '/proc', sysfs: '/sys' },
   clock: systemClock,
   signal: deadline.signal,

@@ -12,7 +12,7 @@ import { boundedChild } from '../../host/child-process.ts';
 import type { Reachability } from '../dial/reachability.ts';
 
 export interface ContainerRequest {
-  readonly place: HostPort;
+  readonly destination: HostPort;
   /** Where the files of the container are seen. */
   readonly root: string;
   /** For the name and for the connection together. */
@@ -27,15 +27,15 @@ export class ContainerProbe {
   /** Undefined when nothing is known: no right to enter the network, or the container is gone. */
   async checkFrom(
     pid: number,
-    { place, seconds }: Pick<ContainerRequest, 'place' | 'seconds'>,
+    { destination, seconds }: Pick<ContainerRequest, 'destination' | 'seconds'>,
     { procfs }: Paths,
     signal: AbortSignal,
   ): Promise<Reachability | undefined> {
     const folder = join(procfs, String(pid));
-    const request: ContainerRequest = { place, root: join(folder, 'root'), seconds };
+    const request: ContainerRequest = { destination, root: join(folder, 'root'), seconds };
     const script = [process.execPath, CHILD, JSON.stringify(request)];
     const args = [`--net=${join(folder, 'ns/net')}`, '--', ...script];
-    const key = `${pid} ${place.host}:${place.port}`;
+    const key = `${pid} ${destination.host}:${destination.port}`;
     const result = await this.#children.run(key, { program: 'nsenter', args }, { signal });
     if (result.kind !== 'ended' || result.code !== 0) return undefined;
     return JSON.parse(result.stdout) as Reachability;

@@ -39,7 +39,7 @@ export class JobNetwork {
   /** The fault, as a sentence; `id` is the executor's backend. Without a running job the last failure counts. */
   async check(
     id: string,
-    places: readonly HostPort[],
+    destinations: readonly HostPort[],
     job: JobProcess | undefined,
     tools: Tools,
   ): Promise<string | undefined> {
@@ -48,7 +48,7 @@ export class JobNetwork {
     const isFresh = last !== undefined && now - last.at <= KEEP_SECONDS * 1000;
     const count = isFresh ? last.count : 0;
     if (job === undefined) return count < MIN_FAILURES ? undefined : last?.text;
-    const said = await this.#describeFailure(places, job, tools);
+    const said = await this.#describeFailure(destinations, job, tools);
     if (said === undefined) this.#failures.delete(id);
     else this.#failures.set(id, { at: now, text: said, count: count + 1 });
     return said;
@@ -58,26 +58,26 @@ export class JobNetwork {
    * The first endpoint that the container cannot reach. It is the container's fault only when this host can reach it.
    */
   async #describeFailure(
-    places: readonly HostPort[],
+    destinations: readonly HostPort[],
     job: JobProcess,
     tools: Tools,
   ): Promise<string | undefined> {
-    for (const place of places) {
+    for (const destination of destinations) {
       using deadline = deadlineOf(CHILD_SECONDS, tools.signal);
-      const order = { place, seconds: CHECK_SECONDS };
+      const order = { destination, seconds: CHECK_SECONDS };
       const inside = await this.#containers.checkFrom(job.pid, order, tools.paths, deadline.signal);
       if (inside === undefined || inside.kind === 'open') continue;
-      const outside = await checkFromHost(place, tools);
+      const outside = await checkFromHost(destination, tools);
       if (outside.kind !== 'open') continue;
       const what = inside.kind === 'no-name' ? 'cannot resolve' : 'cannot connect to';
-      return `container ${job.container} of job ${job.job} ${what} ${place.host}:${place.port} (${inside.evidence}), but this host can (${outside.evidence})`;
+      return `container ${job.container} of job ${job.job} ${what} ${destination.host}:${destination.port} (${inside.evidence}), but this host can (${outside.evidence})`;
     }
     return undefined;
   }
 }
 
-async function checkFromHost(place: HostPort, tools: Tools): Promise<Reachability> {
+async function checkFromHost(destination: HostPort, tools: Tools): Promise<Reachability> {
   using deadline = deadlineOf(HOST_SECONDS, tools.signal);
   const deps = { ...tools, signal: deadline.signal, timeoutSeconds: HOST_SECONDS };
-  return await checkReachability(place, deps);
+  return await checkReachability(destination, deps);
 }

@@ -17,10 +17,10 @@ export function parseFileSystemTable(text: string): FileSystemTable {
   const entries = text.split('\n').flatMap((line) => {
     const [device = '#', point = '', , options = ''] = line.trim().split(/\s+/);
     if (device.startsWith('#') || !point.startsWith('/')) return [];
-    const place = point.replaceAll(String.raw`\040`, ' ');
-    return [{ place, isReadOnly: options.split(',').includes('ro') }];
+    const mountPoint = point.replaceAll(String.raw`\040`, ' ');
+    return [{ mountPoint, isReadOnly: options.split(',').includes('ro') }];
   });
   const placesOf = (wanted: boolean): readonly string[] =>
-    entries.filter(({ isReadOnly }) => isReadOnly === wanted).map(({ place }) => place);
+    entries.filter(({ isReadOnly }) => isReadOnly === wanted).map(({ mountPoint }) => mountPoint);
   return { writable: placesOf(false), readOnly: placesOf(true) };
 }

@@ -34,13 +34,13 @@ export class FileTraces {
 
   /** `sha256 12ab34cd56ef, 812 bytes`, or why there is none. */
   async read(path: string, excerpt?: Excerpt): Promise<FileTrace> {
-    const place = inRoot(this.#paths, path);
+    const seenPath = inRoot(this.#paths, path);
     try {
-      const { size, mtimeMs, ctimeMs: changedAt, ino } = await stat(place);
+      const { size, mtimeMs, ctimeMs: changedAt, ino } = await stat(seenPath);
       const signature = `${ino} ${size} ${mtimeMs} ${changedAt}`;
       const seen = this.#cache.get(path);
       if (seen?.signature === signature) return { text: seen.text, changedAt };
-      const text = await describeContent(place, size, excerpt);
+      const text = await describeContent(seenPath, size, excerpt);
       this.#cache.set(path, { signature, text });
       return { text, changedAt };
     } catch (error) {
@@ -50,18 +50,18 @@ export class FileTraces {
   }
 }
 
-async function describeContent(place: string, size: number, excerpt?: Excerpt): Promise<string> {
+async function describeContent(seenPath: string, size: number, excerpt?: Excerpt): Promise<string> {
   if (size > MAX_BYTES) return `${size} bytes`;
-  const bytes = await readFile(place);
+  const bytes = await readFile(seenPath);
   const digest = createHash('sha256').update(bytes).digest('hex').slice(0, SHOWN_DIGITS);
   const shown = excerpt?.(bytes.toString('utf8')) ?? '';
   return `${shown === '' ? '' : `${shown}; `}sha256 ${digest}, ${bytes.length} bytes`;
 }
 
 /** A program by its size and the time of its change: reading it whole would cost too much. */
-export async function programTrace(place: string): Promise<string | undefined> {
+export async function programTrace(seenPath: string): Promise<string | undefined> {
   try {
-    const { size, mtimeMs } = await stat(place);
+    const { size, mtimeMs } = await stat(seenPath);
     return `${size} bytes of ${new Date(mtimeMs).toISOString().slice(0, 19)}Z`;
   } catch {
     return undefined;

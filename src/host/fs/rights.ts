@@ -32,13 +32,13 @@ export async function denialOf(
 ): Promise<string | undefined> {
   // Root may do everything; without a process there is no user to judge for.
   if (who === undefined || who.uid === 0) return undefined;
-  const place = await realpath(inRoot(paths, path)).catch(() => undefined);
-  if (place === undefined) return undefined;
+  const seenPath = await realpath(inRoot(paths, path)).catch(() => undefined);
+  if (seenPath === undefined) return undefined;
   const root = await realpath(paths.rootfs).catch(() => '/');
-  for (const folder of foldersAbove(place, root)) {
+  for (const folder of foldersAbove(seenPath, root)) {
     if (await isDenied(folder, ['enter'], who)) return pathSeenByRunner(folder, root);
   }
-  return (await isDenied(place, rights, who)) ? pathSeenByRunner(place, root) : undefined;
+  return (await isDenied(seenPath, rights, who)) ? pathSeenByRunner(seenPath, root) : undefined;
 }
 
 /**
@@ -66,32 +66,32 @@ export function createReadCheck(
 }
 
 /** From the root down; the root itself can be entered. */
-function foldersAbove(place: string, root: string): readonly string[] {
+function foldersAbove(seenPath: string, root: string): readonly string[] {
   const folders: string[] = [];
-  for (let folder = dirname(place); folder.length > root.length; folder = dirname(folder)) {
+  for (let folder = dirname(seenPath); folder.length > root.length; folder = dirname(folder)) {
     folders.unshift(folder);
   }
   return folders;
 }
 
-function pathSeenByRunner(place: string, root: string): string {
-  return root === '/' ? place : `/${relative(root, place)}`;
+function pathSeenByRunner(seenPath: string, root: string): string {
+  return root === '/' ? seenPath : `/${relative(root, seenPath)}`;
 }
 
 async function isDenied(
-  place: string,
+  seenPath: string,
   rights: readonly Right[],
   who: Credentials,
 ): Promise<boolean> {
-  const info = await stat(place).catch(() => undefined);
-  return info !== undefined && (await isDeniedBy(info, place, rights, who));
+  const info = await stat(seenPath).catch(() => undefined);
+  return info !== undefined && (await isDeniedBy(info, seenPath, rights, who));
 }
 
 type Ownership = Pick<Stats, 'mode' | 'uid' | 'gid'>;
 
 async function isDeniedBy(
   info: Ownership,
-  place: string,
+  seenPath: string,
   rights: readonly Right[],
   who: Credentials,
 ): Promise<boolean> {
@@ -99,7 +99,7 @@ async function isDeniedBy(
   const wanted = bitsOf(rights);
   // An access list shows its mask in place of the group: only where that would allow it can there be one.
   const isMaskOpen = ((info.mode >> 3) & wanted) === wanted;
-  return !(isMaskOpen && info.uid !== who.uid && (await hasAccessList(place)));
+  return !(isMaskOpen && info.uid !== who.uid && (await hasAccessList(seenPath)));
 }
 
 /** The groups are absent where they are not known. */
@@ -129,8 +129,8 @@ function bitsOf(rights: readonly Right[]): number {
 }
 
 /** `ls` shows a plus behind the mode. */
-async function hasAccessList(place: string): Promise<boolean> {
+async function hasAccessList(seenPath: string): Promise<boolean> {
   using deadline = deadlineOf(LIST_SECONDS);
-  const result = await ls.run(place, { program: 'ls', args: ['-ld', '--', place] }, deadline);
+  const result = await ls.run(seenPath, { program: 'ls', args: ['-ld', '--', seenPath] }, deadline);
   return result.kind === 'ended' && /^\S{10}\+/.test(result.stdout);
 }

@@ -12,7 +12,7 @@ import { matches } from './firewall-match.ts';
 
 export interface BlockingRule {
   /** `inet filter output handle 12`: as nft names it. */
-  readonly place: string;
+  readonly location: string;
   /** `inet filter output`. */
   readonly chain: readonly [family: string, table: string, chain: string];
   /** Of the rule; a policy has none. */
@@ -69,9 +69,9 @@ function findBlockingRuleAt(
     if (end.kind === 'stopped') return end.by;
     if (end.kind === 'passed-on' && chain.policy === 'drop') {
       const { family, table, name } = chain;
-      const place = `${family} ${table} ${name}`;
+      const location = `${family} ${table} ${name}`;
       return {
-        place,
+        location,
         chain: [family, table, name],
         verdict: 'policy drop',
         isByUser: false,
@@ -167,7 +167,7 @@ function verdictOf({
 function describe(rule: Rule, verdict: 'drop' | 'reject', packet: Packet): BlockingRule {
   const { family, table, chain, handle, comment } = rule;
   return {
-    place: `${family} ${table} ${chain} handle ${handle}`,
+    location: `${family} ${table} ${chain} handle ${handle}`,
     chain: [family, table, chain],
     handle,
     verdict,
