@@ -7,6 +7,8 @@ import type { Severity } from './vocabulary.ts';
 /** An entry of the catalogue uses it, and has the meaning and the fix. */
 interface ReadReason {
   readonly kind: 'cause';
+  /** What was observed, where the title of the cause is not exact for this reason; one sentence, no values. */
+  readonly observed?: string;
 }
 
 /** A fault without an entry in the catalogue: it is reported with these texts. */

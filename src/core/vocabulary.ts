@@ -25,7 +25,7 @@ export const SEVERITY_MEANINGS: Readonly<Record<Severity, string>> = {
   critical: 'the runner cannot fetch jobs or report their results now.',
   warning: 'jobs fail, or the next restart or reconnect will fail.',
   notice: 'it works, but should be checked.',
-  info: 'set on purpose; it never alerts.',
+  info: 'good to know; it never alerts and never changes the verdict.',
 };
 
 export type Confidence = 'suspected' | 'confirmed';

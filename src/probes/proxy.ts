@@ -43,8 +43,11 @@ const REASONS = {
     'silent',
     'closed',
     'not-a-proxy',
-    'certificate-refused',
   ),
+  'certificate-refused': {
+    kind: 'cause',
+    observed: 'The runner does not trust the certificate of an https:// proxy.',
+  },
   'proxy-error': {
     kind: 'unseen',
     meaning:

@@ -83,6 +83,10 @@ function section(probe: Probe): readonly string[] {
 function textsOf(probe: string, reason: string, spec: ReasonSpec): readonly [string, string] {
   if ('meaning' in spec) return [spec.meaning, spec.action];
   const cause = specOfReason(probe, reason);
-  if (cause === undefined) throw new Error(`no cause reads ${probe}/${reason}`);
-  return [`${cause.title}.`, `Follow [${code(cause.id)}](causes.md#${cause.id}).`];
+  if (cause === undefined)
+    throw new Error(
+      `${probe} declares that ${reason} leads to a cause, and no entry of src/diagnosis/catalogue/ has '${probe}/${reason}' in its from; add it there, or give the reason its own severity, meaning and action`,
+    );
+  const { observed = `${cause.title}.` } = spec;
+  return [observed, `Follow [${code(cause.id)}](causes.md#${cause.id}).`];
 }

@@ -36,8 +36,11 @@ export const DIAL_REASONS = {
     'host-unreachable',
     'no-route',
     'no-local-port',
-    'invalid-port',
   ),
+  'invalid-port': {
+    kind: 'cause',
+    observed: 'The port in the proxy variable is above 65535.',
+  },
   'too-many-files': {
     kind: 'unseen',
     meaning: 'runnerwatch has reached its own limit of open files.',
