@@ -66,7 +66,7 @@ export const lamp = defineProbe({
     const measures = { brightness_ratio: Number(is_on) };
     return is_on
       ? { status: 'pass', measures }
-      : { status: 'fail', reason: 'lamp-off', detail: 'the lamp is off', measures };
+      : { status: 'fail', reason: 'lamp-off', detail: 'the lamp is off', measures, facts: { lamp_colour: 'red' } };
   },
 });
 `;
@@ -89,7 +89,7 @@ const CAUSE = `  hostCause({
     evidence: 'The lamp check fails.',
     notConfusedWith: [],
     from: ['lamp/lamp-off', 'dns/lamp-switch-off'],
-    says: () => 'the lamp of this host is off',
+    says: (c) => \`the \${c.fact('lamp_colour')} lamp of this host is off\`,
     fix: () => [step('Switch the lamp on.', 'sudo lamp on')],
   }),
 `;
@@ -215,6 +215,10 @@ const RECIPES: Readonly<Record<string, Readonly<Record<string, Edit>>>> = {
     'src/diagnosis/catalogue/host.ts': replaced(
       'export const HOST_CAUSES: readonly CauseSpec[] = [\n',
       `export const HOST_CAUSES: readonly CauseSpec[] = [\n${CAUSE}`,
+    ),
+    'src/diagnosis/catalogue/facts.ts': replaced(
+      '  line: ',
+      "  lamp_colour: 'LAMP_COLOUR',\n  line: ",
     ),
     'lab/scenarios/resources-more.ts': replaced(
       'readonly Row[] = [\n',

@@ -26,7 +26,10 @@ export function checksOf(
   targets: readonly Target[],
   settings: PlanSettings,
 ): readonly Check[] {
-  const enabled = withNeeds(probes.filter(({ id }) => settings.probes[id]?.enabled !== false));
+  const enabled = withNeeds(
+    probes.filter(({ id }) => settings.probes[id]?.enabled !== false),
+    probes,
+  );
   const checks = enabled.flatMap((probe) =>
     targets
       .filter((target) => isFitting(probe, target))
@@ -51,10 +54,10 @@ export function jobsOf(checks: readonly Check[], deps: WalkDeps): readonly Job[]
   );
 }
 
-/** Drops probes that need one which is switched off: they could only ever be skipped. */
-function withNeeds(probes: readonly Probe[]): readonly Probe[] {
-  const optional = new Set(['proxy', 'tls']);
-  return probes.reduce<readonly Probe[]>((kept, probe) => {
+/** Drops probes that need one which is switched off, unless that one does not apply to every target: they would be skipped. */
+function withNeeds(enabled: readonly Probe[], all: readonly Probe[]): readonly Probe[] {
+  const optional = new Set(all.filter(({ applies }) => applies !== undefined).map(({ id }) => id));
+  return enabled.reduce<readonly Probe[]>((kept, probe) => {
     const missing = probe.needs.filter((need) => !kept.some(({ id }) => id === need));
     return missing.every((need) => optional.has(need)) ? [...kept, probe] : kept;
   }, []);

@@ -88,7 +88,7 @@ async function runWalk(plan: Plan): Promise<void> {
     for (const check of orderChecks(round)) {
       const before = round.deps.known(check.id)?.result.finding;
       const finding = await nextStep(check, round);
-      if (isNews(check, before, finding)) wantApi(round);
+      if (isFlip(check, before, finding)) wantStaleLinks(check, round);
     }
   } finally {
     for (const result of round.held) round.emit(result);
@@ -96,19 +96,19 @@ async function runWalk(plan: Plan): Promise<void> {
   }
 }
 
-/** The HTTP link flipped between pass and fail, so the last API result is stale. */
-function isNews({ probe }: Check, before: Finding | undefined, now: Finding): boolean {
-  if (probe.id !== 'http' || before === undefined || isSlow(before) || isSlow(now)) return false;
-  return before.status !== now.status && !isBlocking(before) && !isBlocking(now);
+/** Whether the status of the link changed, so that what later links reported before is stale. */
+function isFlip({ probe }: Check, before: Finding | undefined, now: Finding): boolean {
+  const { refreshes } = probe;
+  if (refreshes === undefined || before === undefined || before.status === now.status) return false;
+  const isExcepted = [before, now].some((finding) =>
+    refreshes.exceptReasons.includes(reasonOf(finding) ?? ''),
+  );
+  return !isExcepted && !isBlocking(before) && !isBlocking(now);
 }
 
-/** The same response, but slow: it comes and goes, and an API request each time would use up the budget. */
-function isSlow(finding: Finding): boolean {
-  return reasonOf(finding) === 'slow';
-}
-
-function wantApi({ checks, wanted }: Round): void {
-  for (const { id, probe } of checks) if (probe.id === 'api') wanted.add(id);
+function wantStaleLinks({ probe: { refreshes } }: Check, { checks, wanted }: Round): void {
+  for (const { id, probe } of checks)
+    if (refreshes?.links.includes(probe.id) === true) wanted.add(id);
 }
 
 /** Links as planned; tokens with the longest wait first, so that they take turns on a small budget. */
@@ -131,7 +131,10 @@ async function nextStep(check: Check, round: Round): Promise<Finding> {
   if (round.signal.aborted) return outOfTimeFinding(check, round);
   const known = round.deps.known(check.id);
   if (!round.wanted.has(check.id) && known !== undefined) return await reuse(check, known, round);
-  if (!round.deps.budget.take(check.probe.id, endpointIdOf(check))) {
+  if (
+    check.probe.requests !== undefined &&
+    !round.deps.budget.take(check.probe.id, endpointIdOf(check))
+  ) {
     if (known !== undefined && isStillKnown(known, check, round)) {
       return await reuse(check, known, round);
     }

@@ -127,6 +127,11 @@ export interface Probe<
    * budgeted, the interval stretches with the number of such checks.
    */
   readonly requests?: RequestKinds;
+  /** Links whose last result is stale when this one's status changes, other than from or to one of these reasons. */
+  readonly refreshes?: {
+    readonly links: readonly string[];
+    readonly exceptReasons: readonly NoInfer<R>[];
+  };
   /** A poll of the runner that worked proves as much as a pass. */
   readonly isProvenByPolls?: boolean;
   readonly options: O;

@@ -8,6 +8,8 @@ import type { Fact } from '../core/finding.ts';
 import type { EngineCommands, Place } from '../core/place.ts';
 import { quoteArgument } from '../core/shell.ts';
 import type { Scope, Severity } from '../core/vocabulary.ts';
+import type { FactName } from './catalogue/facts.ts';
+import { FACT_PLACEHOLDERS } from './catalogue/facts.ts';
 import { PACKAGED_PLACE } from '../host/place/packaged.ts';
 
 /** Values for sentences and commands: of the real finding, or placeholders in capitals for the docs. */
@@ -38,82 +40,6 @@ export function statusOf(c: CauseContext): string {
   const status = c.optional('status');
   return status === undefined ? '' : ` (${status})`;
 }
-
-/** Every fact that a cause may name, with what the docs show in its place. */
-export const FACT_PLACEHOLDERS = {
-  address: 'ADDRESS',
-  addresses: 'ADDRESSES',
-  allowed: 'ALLOWED',
-  attempts: 'ATTEMPTS',
-  by: 'BY',
-  ca_file: 'CA_FILE',
-  ca_file_configured: 'CA_FILE_CONFIGURED',
-  certs_file: 'CERTS_FILE',
-  chain: 'CHAIN',
-  changed_at: 'CHANGED_AT',
-  client_file: 'CLIENT_FILE',
-  corrected: 'CORRECTED',
-  destination: 'DESTINATION',
-  family: 'FAMILY',
-  first_server: 'SERVER',
-  fullness: 'FULLNESS',
-  group: 'GROUP',
-  handle: 'HANDLE',
-  held_seconds: 'HELD_SECONDS',
-  is_asked: 'IS_ASKED',
-  is_exempt: 'IS_EXEMPT',
-  is_misread: 'IS_MISREAD',
-  issuer: 'ISSUER',
-  jobs: 'JOBS',
-  key: 'KEY',
-  libc: 'LIBC',
-  libc_address: 'ADDRESS',
-  line: 'LINE',
-  location: 'LOCATION',
-  meant: 'MEANT',
-  message: 'MESSAGE',
-  name: 'NAME',
-  names: 'NAMES',
-  no_proxy_because: 'NO_PROXY_BECAUSE',
-  no_proxy_entry: 'NO_PROXY_ENTRY',
-  not_after: 'NOT_AFTER',
-  of_answer: 'OF_ANSWER',
-  other_pid: 'PID',
-  outcomes: 'OUTCOMES',
-  path: 'PATH',
-  pid: 'PID',
-  port: 'PORT',
-  protocol: 'PROTOCOL',
-  proxy: 'PROXY',
-  proxy_url: 'PROXY_URL',
-  read: 'READ',
-  responder: 'SERVER',
-  result: 'RESULT',
-  right: 'RIGHT',
-  right_source: 'RIGHT_SOURCE',
-  roles: 'ROLES',
-  root: 'ROOT',
-  rule: 'RULE',
-  server: 'SERVER',
-  servers: 'SERVERS',
-  skew: 'SKEW',
-  source: 'SOURCE',
-  stands_on: 'STANDS_ON',
-  started_at: 'STARTED_AT',
-  status: 'STATUS',
-  subject: 'SUBJECT',
-  table: 'TABLE',
-  trial: 'TRIAL',
-  tried: 'TRIED',
-  until: 'UNTIL',
-  variable: 'VARIABLE',
-  version: 'VERSION',
-  where: 'WHERE',
-  wrong: 'WRONG',
-  wrong_server: 'WRONG_SERVER',
-  wrong_source: 'WRONG_SOURCE',
-} as const;
-export type FactName = keyof typeof FACT_PLACEHOLDERS;
 
 /** What a text shows for a fact that is missing: a bug, which tests and lab search for. */
 export const MISSING_FACT = '(missing fact: ';

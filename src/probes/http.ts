@@ -43,6 +43,7 @@ export const http = defineProbe({
   title: 'HTTP',
   question: "Does GitLab's web server answer, and in which state?",
   kind: 'endpoint',
+  refreshes: { links: ['api'], exceptReasons: ['slow'] },
   needs: ['connect', 'proxy', 'tls'],
   intervalSeconds: 60,
   timeoutSeconds: 10,

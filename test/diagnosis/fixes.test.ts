@@ -13,7 +13,8 @@ import { describe, expect, test } from 'vitest';
 
 import type { FixStep } from '../../src/core/diagnosis.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
-import type { CauseContext, CauseSpec, FactName } from '../../src/diagnosis/cause-spec.ts';
+import type { FactName } from '../../src/diagnosis/catalogue/facts.ts';
+import type { CauseContext, CauseSpec } from '../../src/diagnosis/cause-spec.ts';
 import { contextOf, PLACEHOLDERS } from '../../src/diagnosis/cause-spec.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import { placeOnHost } from '../../src/host/place/on-host.ts';
