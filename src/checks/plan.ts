@@ -56,7 +56,7 @@ export function jobsOf(checks: readonly Check[], deps: WalkDeps): readonly Job[]
 
 /** Drops probes that need one which is switched off, unless that one does not apply to every target: they would be skipped. */
 function withNeeds(enabled: readonly Probe[], all: readonly Probe[]): readonly Probe[] {
-  const optional = new Set(all.filter(({ applies }) => applies !== undefined).map(({ id }) => id));
+  const optional = new Set(all.filter((probe) => probe.applies !== undefined).map(({ id }) => id));
   return enabled.reduce<readonly Probe[]>((kept, probe) => {
     const missing = probe.needs.filter((need) => !kept.some(({ id }) => id === need));
     return missing.every((need) => optional.has(need)) ? [...kept, probe] : kept;
