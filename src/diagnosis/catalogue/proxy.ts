@@ -157,7 +157,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     fix: (c) =>
       correctVariable(
         c,
-        'Correct scheme and port in the variable; in user name and password write # as %23, @ as %40 and % as %25.',
+        'Correct scheme (http:// for a proxy without TLS) and port in the variable; in user name and password write # as %23, @ as %40 and % as %25.',
       ),
     resolvedWhen: 'the proxy check passes again',
   },
