@@ -220,7 +220,7 @@ const RECIPES: Readonly<Record<string, Readonly<Record<string, Edit>>>> = {
       '  line: ',
       "  lamp_colour: 'LAMP_COLOUR',\n  line: ",
     ),
-    'lab/scenarios/resources-more.ts': replaced(
+    'lab/scenarios/resources.ts': replaced(
       'readonly Row[] = [\n',
       `readonly Row[] = [\n${LAB_ROW}`,
     ),

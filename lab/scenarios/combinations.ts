@@ -1,26 +1,37 @@
 /** Combinations: two faults at once, intermittent faults, and what remains afterwards. */
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { gitlabError } from '../../src/demo/gitlab-response.ts';
 import { daysFromNow } from '../../test/support/certificates.ts';
 import { emptyDisk, fillDisk, keepBusy, mountDisk, pressureText, writeUnit } from '../host.ts';
-import { dockerOf } from '../peers/docker.ts';
-import { publicLeaf } from '../peers/pki.ts';
-import { everywhere, nginxPage } from '../replies.ts';
-import { usualEntry } from '../runner-config.ts';
 import { incidentsOf, isOneIncident } from '../past.ts';
+import { dockerOf } from '../peers/docker.ts';
+import { usualScript } from '../peers/names.ts';
+import { publicLeaf } from '../peers/pki.ts';
+import { OPEN as OPEN_PROXY, startProxy } from '../peers/proxy.ts';
+import { everywhere, nginxPage, onRunnerApi } from '../replies.ts';
+import { usualEntry } from '../runner-config.ts';
 import type { Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { WITH_DOCKER } from './executor.ts';
 
 const OPEN = 'o/o/n/o/o/o/o';
+
 const NO_NAME = 'F/s/n/s/s/s/s';
+
 const NO_PORT = 'o/F/n/s/s/s/s';
+
 const DOCKER_ROOT = '/var/lib/docker';
+
 /** Three cycles of the check shut, two open. */
 const SHUT_MILLISECONDS = 15_000;
+
 const OPEN_MILLISECONDS = 10_000;
+
 const TOGGLES = 4;
+
 const LASTS_MILLISECONDS = 60_000;
+
 /** A fifth of eight seconds, as every deadline here is a fifth of the real one. */
 const LATE_MILLISECONDS = 1600;
 
@@ -43,6 +54,12 @@ async function stopsInTime(world: World): Promise<string | undefined> {
   await world.daemon.stop();
   await world.startDaemon();
   return count === 1 ? undefined : `dns-timeout is reported ${count} times`;
+}
+
+const WITH_PROXY = { HTTPS_PROXY: 'http://proxy.test:3128' };
+
+function forgetTokens({ gitlab, entries }: World): void {
+  for (const { token } of entries) gitlab.application.tokens.delete(token);
 }
 
 export const combinationRows: readonly Row[] = [
@@ -227,5 +244,80 @@ export const combinationRows: readonly Row[] = [
     // In its first minute it may be a restart.
     runnerLogs: /502 Bad Gateway/,
     mustNot: ['cpu-starved', 'proxy-upstream-failed'],
+  },
+  {
+    id: 'K-10b',
+    title: 'two GitLabs, and each has a fault of its own',
+    world: {
+      entries: [
+        usualEntry({ name: 'one-1' }),
+        usualEntry({
+          name: 'two-2',
+          url: 'https://alias.test:8443/',
+          token: 'glrt-twoxxxxxxKanaryKanary',
+        }),
+      ],
+    },
+    inject: async (world) => {
+      world.names.answer((name, ...rest) =>
+        name === 'gitlab.test' ? 'servfail' : usualScript(name, ...rest),
+      );
+      await world.network.rule('gl', 'input', 'tcp dport 8443 drop');
+    },
+    expect: {
+      cause: 'dns-server-failure',
+      also: ['tcp-connect-timeout'],
+      severity: 'critical',
+      runners: {
+        'one-1': { cause: 'dns-server-failure', chain: NO_NAME },
+        'two-2': { cause: 'tcp-connect-timeout', chain: NO_PORT },
+      },
+    },
+    mustNot: ['unknown', 'dns-timeout'],
+  },
+  {
+    id: 'K-10c',
+    title: 'the proxy is dead, and GitLab has forgotten the token',
+    world: {
+      environment: WITH_PROXY,
+      before: async (world) => world.adopt(await startProxy(OPEN_PROXY)),
+    },
+    inject: async (world) => {
+      forgetTokens(world);
+      await world.release();
+    },
+    expect: { cause: 'proxy-unreachable', severity: 'critical', chain: 'o/F/Fs/s/s/s/s' },
+    mustNot: ['token-rejected', 'tcp-connection-refused', 'unknown'],
+  },
+  {
+    id: 'K-16b',
+    title: 'runnerwatch is restarted in the middle of an outage',
+    inject: async (world) => {
+      await world.gitlab.stop();
+      await delay(12_000);
+      await world.daemon.stop();
+      await world.startDaemon();
+    },
+    expect: { cause: 'tcp-connection-refused', severity: 'critical', chain: NO_PORT },
+    mustNot: ['unknown'],
+    ends: async (world) => {
+      const found = await incidentsOf(world, 'tcp-connection-refused');
+      return found.length === 1 ? undefined : `there are ${found.length} incidents`;
+    },
+  },
+  {
+    id: 'K-16c',
+    title: 'GitLab boots: 502, then refusals of the runner, then it is fine',
+    inject: ({ answers }) => {
+      answers(everywhere(nginxPage(502, '502 Bad Gateway')));
+      void delay(20_000)
+        .then(() => answers(onRunnerApi(gitlabError(403, '403 Forbidden'))))
+        .then(async () => await delay(20_000))
+        .then(() => answers(() => undefined));
+    },
+    expect: { cause: 'gitlab-booting', severity: 'warning' },
+    mustNot: ['gitlab-bad-gateway', 'token-rejected'],
+    recover: async () => await delay(40_000),
+    isIntermittent: true,
   },
 ];

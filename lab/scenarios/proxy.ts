@@ -4,18 +4,20 @@ import type { SecureContext } from 'node:tls';
 import { createSecureContext } from 'node:tls';
 
 import { make } from '../../test/support/certificates.ts';
-import { restartWith } from '../repairs.ts';
 import { PROXY_ADDRESS } from '../network.ts';
 import { usualScript } from '../peers/names.ts';
 import { PRIVATE_ROOT, leafShape } from '../peers/pki.ts';
 import type { ProxyReply } from '../peers/proxy.ts';
 import { OPEN, PROXY_PORT, refusal, startProxy, startSquid } from '../peers/proxy.ts';
+import { restartWith } from '../repairs.ts';
 import { CANARY, usualEntry } from '../runner-config.ts';
 import type { Row } from '../scenario.ts';
 import type { World, WorldOptions } from '../world.ts';
 
 const PROXY = `http://proxy.test:${PROXY_PORT}`;
+
 const NO_TUNNEL = 'o/o/F/s/s/s/s';
+
 const INTERCEPTED_PORT = 4443;
 
 /** A runner with a proxy in its environment. */
@@ -51,6 +53,11 @@ function proxyNow(says: ProxyReply) {
     await world.release();
     world.adopt(await startProxy(says));
   };
+}
+
+/** The proxy runs and would open the tunnel; each row decides whether the runner uses it. */
+function besideProxy(more: WorldOptions): WorldOptions {
+  return { before: async (world) => world.adopt(await startProxy(OPEN)), ...more };
 }
 
 export const proxyRows: readonly Row[] = [
@@ -247,5 +254,49 @@ export const proxyRows: readonly Row[] = [
     expect: { cause: ['proxy-auth-rejected', 'proxy-auth-required'] },
     mustNot: ['gitlab-bad-gateway'],
     isIntermittent: true,
+  },
+  {
+    id: 'P-02b',
+    title: 'the direct path is blocked, and the runner has a proxy only for http://',
+    world: besideProxy({ environment: { http_proxy: PROXY } }),
+    inject: onlyByProxy,
+    expect: { cause: 'proxy-setting-not-applied', severity: 'critical', chain: 'o/F/n/s/s/s/s' },
+    mustNot: ['tcp-connect-timeout'],
+    fix: { reported: /HTTPS_PROXY/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+  },
+  {
+    id: 'P-01b',
+    title: 'the direct path is blocked, and NO_PROXY exempts the runner from its proxy',
+    world: besideProxy({ environment: { HTTPS_PROXY: PROXY, NO_PROXY: 'localhost,.test' } }),
+    inject: onlyByProxy,
+    expect: {
+      cause: 'proxy-required-not-set',
+      severity: 'critical',
+      chain: 'o/F/n/s/s/s/s',
+      says: /NO_PROXY exempts/,
+    },
+    mustNot: ['tcp-connect-timeout', 'proxy-setting-not-applied'],
+    fix: { reported: /NO_PROXY/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+  },
+  {
+    id: 'P-04b',
+    title: 'no name server answers, and the proxy has a name',
+    world: besideProxy({ environment: { HTTPS_PROXY: PROXY } }),
+    inject: ({ network }) =>
+      network.rule('gl', 'input', 'meta l4proto { tcp, udp } th dport 53 drop'),
+    expect: { cause: 'dns-timeout', severity: 'critical', chain: 'F/s/Fs/s/s/s/s' },
+    runnerLogs: /proxyconnect tcp: dial tcp: lookup proxy\.test on .*i\/o timeout/,
+    mustNot: ['proxy-name-not-found', 'proxy-unreachable'],
+  },
+  {
+    id: 'P-10b',
+    title: 'the password holds a # that is not percent-encoded',
+    world: besideProxy({ environment: { HTTPS_PROXY: PROXY } }),
+    inject: ({ runner }) =>
+      runner.restart({ HTTPS_PROXY: `http://alice:${CANARY}#1@proxy.test:${PROXY_PORT}` }),
+    expect: { cause: 'proxy-url-invalid', severity: 'critical', chain: 'F/s/Fs/s/s/s/s' },
+    runnerLogs: /lookup http on/,
+    mustNot: ['proxy-name-not-found', 'dns-name-not-found'],
+    fix: { reported: /%23/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
   },
 ];

@@ -16,7 +16,7 @@ const AWS = {
   headers: { Server: 'awselb/2.0' },
 };
 
-export const moreEdgeRows: readonly Row[] = [
+export const edgeRows: readonly Row[] = [
   {
     id: 'G-07b',
     title: 'a filter refuses the request for jobs alone',
