@@ -71,9 +71,12 @@ const SHORT_LOOKUPS = { RES_OPTIONS: 'timeout:1 attempts:1' };
 
 const children = boundedChild();
 
-/** The parts that were read in time; none when the child cannot be started. */
-export async function readHostPicture(seconds = DEADLINE_SECONDS): Promise<HostPicture> {
-  using deadline = deadlineOf(seconds);
+/** The parts that were read in time, and before `stop` aborts; none when the child cannot be started. */
+export async function readHostPicture(
+  stop: AbortSignal,
+  seconds = DEADLINE_SECONDS,
+): Promise<HostPicture> {
+  using deadline = deadlineOf(seconds, stop);
   const output: Buffer[] = [];
   await children.run(
     'picture',

@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Clock, Instant } from '../core/clock.ts';
 import type { Paths } from '../core/paths.ts';
+import { deadlineOf, withSignal } from '../core/abort.ts';
 import type { Change, Past, TimelineEvent, Tone } from '../core/past.ts';
 import type { View } from '../core/view.ts';
 import type { Severity, Verdict } from '../core/vocabulary.ts';
@@ -28,7 +29,7 @@ import { TraceReader } from './traces.ts';
 const FILE = 'history.json';
 const SAVE_SECONDS = 60;
 /** An incident does not wait longer for a file system that hangs. */
-const TRACE_MILLISECONDS = 5000;
+const TRACE_SECONDS = 5;
 const LOAD_MILLISECONDS = 2000;
 /** Of the runner's log in an incident. */
 const MAX_LINES = 100;
@@ -50,6 +51,7 @@ export interface RecorderOptions {
 }
 
 export class Recorder {
+  readonly #stop = new AbortController();
   readonly #options: RecorderOptions;
   readonly #journal = new ChangeJournal();
   readonly #history = new History();
@@ -133,6 +135,8 @@ export class Recorder {
 
   /** Writes what is left, if the recorder has begun at all. */
   async stop(): Promise<void> {
+    // An incident that begins now is written with what was read by now.
+    this.#stop.abort(new Error('runnerwatch is stopping'));
     if (!this.#isLoaded) return;
     await Promise.all([this.#incidents.flush(true), this.#save(true)]);
   }
@@ -163,16 +167,19 @@ export class Recorder {
   }
 
   /** Reads the changes once more now: the change that caused the fault may be newer than the last reading. */
+  /** A file system that hangs, or a stop, ends the wait. */
+  async #refreshedTraces(view: View): Promise<void> {
+    using deadline = deadlineOf(TRACE_SECONDS, this.#stop.signal);
+    await withSignal(this.#refreshTraces(view), deadline.signal).catch(() => {});
+  }
+
   async #surrounds(view: View, runners: readonly string[]): Promise<Surrounds> {
     const { paths, runnerLog } = this.#options;
     const [routes = [], processes, hardware] = await Promise.all([
       readRouteLines(paths),
       readBusyProcesses(paths),
-      readHostPicture(),
-      Promise.race([
-        this.#refreshTraces(view),
-        delay(TRACE_MILLISECONDS, undefined, { ref: false }),
-      ]),
+      readHostPicture(this.#stop.signal),
+      this.#refreshedTraces(view),
     ]);
     return { routes, processes, hardware, runnerLog: linesOf(runners, runnerLog) };
   }

@@ -10,6 +10,7 @@ import { PATIENCE_MILLISECONDS } from '../support/until.ts';
 
 /** What hangs does so for longer, and nothing else takes as long on a busy machine. */
 const PATIENT_SECONDS = 20;
+const NO_STOP = new AbortController().signal;
 
 test('the facts of this host are those of the system', async () => {
   expect(await hostFacts({ rootfs: '/', procfs: '/proc', sysfs: '/sys' })).toEqual({
@@ -24,7 +25,7 @@ test('the facts of this host are those of the system', async () => {
 });
 
 test('the picture has system, machine, processor, memory, disks and interfaces', async () => {
-  const picture = await readHostPicture(PATIENCE_MILLISECONDS / 1000);
+  const picture = await readHostPicture(NO_STOP, PATIENCE_MILLISECONDS / 1000);
 
   expect(picture).toMatchObject({
     system: { kernel: release(), arch: process.arch },
@@ -45,7 +46,7 @@ test('a program that hangs costs its own part and no other', async () => {
   await chmod(join(folder, 'lsblk'), 0o755);
   process.env['PATH'] = `${folder}:${PATH}`;
   try {
-    const picture = await readHostPicture(PATIENT_SECONDS);
+    const picture = await readHostPicture(NO_STOP, PATIENT_SECONDS);
 
     expect(picture.disks).toBeUndefined();
     expect(picture.memory?.totalBytes).toBe(totalmem());
@@ -53,4 +54,8 @@ test('a program that hangs costs its own part and no other', async () => {
     process.env['PATH'] = PATH;
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+test('a program that is stopping does not wait for it', async () => {
+  expect(await readHostPicture(AbortSignal.abort(), PATIENCE_MILLISECONDS / 1000)).toEqual({});
 });
