@@ -166,13 +166,13 @@ export class Recorder {
     );
   }
 
-  /** Reads the changes once more now: the change that caused the fault may be newer than the last reading. */
   /** A file system that hangs, or a stop, ends the wait. */
   async #refreshedTraces(view: View): Promise<void> {
     using deadline = deadlineOf(TRACE_SECONDS, this.#stop.signal);
     await withSignal(this.#refreshTraces(view), deadline.signal).catch(() => {});
   }
 
+  /** Reads the changes once more now: the change that caused the fault may be newer than the last reading. */
   async #surrounds(view: View, runners: readonly string[]): Promise<Surrounds> {
     const { paths, runnerLog } = this.#options;
     const [routes = [], processes, hardware] = await Promise.all([
