@@ -5,21 +5,17 @@ import { CONFIG_CAUSES } from './config.ts';
 import { DNS_CAUSES } from './dns.ts';
 import { EDGE_CAUSES } from './edge.ts';
 import { EXECUTOR_CAUSES } from './executor.ts';
-import { GITLAB_STATE_CAUSES } from './gitlab-state.ts';
 import { GITLAB_CAUSES } from './gitlab.ts';
 import { HOST_CAUSES } from './host.ts';
 import { JOB_CAUSES } from './jobs.ts';
 import { LIMIT_CAUSES } from './limits.ts';
 import { LINT_CAUSES } from './lint.ts';
 import { NETWORK_CAUSES } from './network.ts';
-import { NETWORK_QUALITY_CAUSES } from './network-quality.ts';
 import { PROCESS_CAUSES } from './process.ts';
-import { PROXY_CHOICE_CAUSES } from './proxy-choice.ts';
 import { PROXY_CAUSES } from './proxy.ts';
 import { RECORD_CAUSES } from './record.ts';
 import { RUNNER_CAUSES } from './runner.ts';
-import { TLS_HANDSHAKE_CAUSES } from './tls-handshake.ts';
-import { TLS_TRUST_CAUSES } from './tls-trust.ts';
+import { TLS_CAUSES } from './tls.ts';
 import { TOKEN_CAUSES } from './token.ts';
 
 /** A group of causes with a common subject. */
@@ -40,14 +36,10 @@ const FAMILIES: readonly Family[] = [
   { name: 'jobs', stage: 'jobs', causes: JOB_CAUSES },
   { name: 'host', stage: 'resources', causes: HOST_CAUSES },
   { name: 'dns', stage: 'path', causes: DNS_CAUSES },
-  { name: 'network', stage: 'path', causes: NETWORK_QUALITY_CAUSES },
   { name: 'network', stage: 'path', causes: NETWORK_CAUSES },
-  { name: 'proxy', stage: 'path', causes: PROXY_CHOICE_CAUSES },
   { name: 'proxy', stage: 'path', causes: PROXY_CAUSES },
-  { name: 'tls', stage: 'path', causes: TLS_TRUST_CAUSES },
-  { name: 'tls', stage: 'path', causes: TLS_HANDSHAKE_CAUSES },
+  { name: 'tls', stage: 'path', causes: TLS_CAUSES },
   { name: 'edge', stage: 'path', causes: EDGE_CAUSES },
-  { name: 'gitlab', stage: 'path', causes: GITLAB_STATE_CAUSES },
   { name: 'gitlab', stage: 'path', causes: GITLAB_CAUSES },
   { name: 'token', stage: 'token', causes: TOKEN_CAUSES },
   { name: 'record', stage: 'record', causes: RECORD_CAUSES },
