@@ -13,6 +13,7 @@ import type { HangingMount } from '../support/hanging-mount.ts';
 import { mountHanging } from '../support/hanging-mount.ts';
 import { HOST } from '../support/probes.ts';
 import { runProbe } from '../support/run-probe.ts';
+import { until } from '../support/until.ts';
 
 /** Scaled down: the probe's own deadline is 5 s. */
 const DEADLINE_MILLISECONDS = 300;
@@ -107,12 +108,15 @@ export async function hangMany(folder: string) {
   const processor = await runProbe(cpu, HOST);
   const open = reader.inFlight();
   stop.abort();
+  const findings = await hung;
+  // The signal that was sent to each wakes it for a moment.
+  await until(() => statChildren(process.pid).every((state) => state === 'D'));
   return {
     file: file.trim(),
     healthy: healthy.measures?.['size_bytes'],
     processor: processor.measures?.['utilization_ratio'],
     open,
-    hung: (await hung).map((finding) => (finding.status === 'pass' ? 'pass' : finding.reason)),
+    hung: findings.map((finding) => (finding.status === 'pass' ? 'pass' : finding.reason)),
     children: statChildren(process.pid),
   };
 }
