@@ -77,13 +77,22 @@ interface Round extends Plan {
   readonly findings: Map<string, Finding>;
   /** Follow-ups that were run. */
   readonly followed: Set<string>;
+  /** Links whose last result stands, since they were not due. */
+  readonly reused: Set<string>;
   /** Results that are not emitted yet, oldest first. */
   readonly held: ProbeResult[];
 }
 
 async function runWalk(plan: Plan): Promise<void> {
   const findings = new Map<string, Finding>();
-  const round: Round = { ...plan, walk: { findings }, findings, followed: new Set(), held: [] };
+  const round: Round = {
+    ...plan,
+    walk: { findings },
+    findings,
+    followed: new Set(),
+    reused: new Set(),
+    held: [],
+  };
   try {
     for (const check of orderChecks(round)) {
       const before = round.deps.known(check.id)?.result.finding;
@@ -146,10 +155,16 @@ async function nextStep(check: Check, round: Round): Promise<Finding> {
   return await runLink(check, round);
 }
 
-/** A follow-up that ran in this walk has its result already; a second one would replace it. */
+/**
+ * A follow-up that ran in this walk has its result already; a second one would replace it. While each of its links was
+ * reused nothing new is known, and its last result stands as theirs do.
+ */
 function followUpFinding(check: Check, followUp: FollowUp, round: Round): Finding {
   const idle = idleFinding(followUp);
   if (round.followed.has(followUp.id)) return idle;
+  const known = round.deps.known(check.id);
+  const isReused = linksOf(followUp).every((link) => round.reused.has(link));
+  if (isReused && known !== undefined) return known.result.finding;
   return round.signal.aborted ? outOfTimeFinding(check, round) : emitFinding(check, round, idle);
 }
 
@@ -202,6 +217,7 @@ function carriersOf(wanted: readonly Check[], checks: readonly Check[]): readonl
 
 async function reuse(check: Check, known: Known, round: Round): Promise<Finding> {
   if (known.masked) round.deps.restore(check.id);
+  round.reused.add(check.probe.id);
   return await settle(check, known.result.finding, round);
 }
 

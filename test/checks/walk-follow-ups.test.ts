@@ -280,6 +280,34 @@ describe('what was found', () => {
   });
 });
 
+test('a check of its own keeps its result in a walk that runs none of its links', async () => {
+  let subject: string | undefined = 'the address';
+  const one = own({ after: ['connect/pass'], subject: () => subject });
+  const { walk, findings } = stage([one]);
+  await walk();
+  expect(findings.get('other-source')).toMatchObject({ reason: 'doubtful' });
+
+  // At the same moment nothing is due; what the link handed over is gone.
+  subject = undefined;
+  const story = await walk();
+
+  expect(story.filter((line) => line.startsWith('run'))).toEqual([]);
+  expect(findings.get('other-source')).toMatchObject({ reason: 'doubtful' });
+});
+
+test('a check of its own passes when its link was run and there is nothing to try', async () => {
+  let subject: string | undefined = 'the address';
+  const one = own({ after: ['connect/pass'], subject: () => subject });
+  const { clock, walk, findings } = stage([one]);
+  await walk();
+
+  clock.advance(60);
+  subject = undefined;
+  await walk();
+
+  expect(findings.get('other-source')).toMatchObject({ status: 'pass' });
+});
+
 test('pages of GitLab are not asked for while GitLab wants quiet', async () => {
   let count = 0;
   const pages = followUp({
