@@ -11,6 +11,7 @@ import { publicLeaf } from '../peers/pki.ts';
 import { OPEN as OPEN_PROXY, startProxy } from '../peers/proxy.ts';
 import { everywhere, nginxPage, onRunnerApi } from '../replies.ts';
 import { usualEntry } from '../runner-config.ts';
+import { until } from '../../test/support/until.ts';
 import type { Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { WITH_DOCKER } from './executor.ts';
@@ -35,9 +36,22 @@ const LASTS_MILLISECONDS = 60_000;
 /** A fifth of eight seconds, as every deadline here is a fifth of the real one. */
 const LATE_MILLISECONDS = 1600;
 
+/** Until the last link has a new result; the next walk begins seconds later. */
+async function endOfWalk({ daemon }: World): Promise<void> {
+  const lastResult = async (): Promise<string | undefined> => {
+    const { checks } = await daemon.report();
+    return checks.find(({ probe }) => probe === 'http')?.at;
+  };
+  const before = await lastResult();
+  await until(async () => (await lastResult()) !== before);
+}
+
 /** GitLab's port is blocked and opened again and again; at the end it stays blocked. */
-async function toggle({ network }: World): Promise<void> {
+async function toggle(world: World): Promise<void> {
+  const { network } = world;
   for (let nth = 0; nth < TOGGLES; nth += 1) {
+    // Not in the middle of a handshake, which would be another fault.
+    await endOfWalk(world);
     await network.rule('gl', 'input', 'tcp dport 443 drop');
     await delay(SHUT_MILLISECONDS);
     await network.run('gl', 'nft flush ruleset');
