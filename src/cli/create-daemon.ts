@@ -177,6 +177,6 @@ async function stateDirectoryOf(
 
 /** A problem of a file as one line: where, what, and what to do. */
 function problemLine({ file, line, column, message, fix }: Problem): string {
-  const place = [file, line, column].filter((part) => part !== undefined).join(':');
-  return `${place}: ${message.replace(/\.$/, '')}; ${fix.charAt(0).toLowerCase()}${fix.slice(1)}`;
+  const where = [file, line, column].filter((part) => part !== undefined).join(':');
+  return `${where}: ${message.replace(/\.$/, '')}; ${fix.charAt(0).toLowerCase()}${fix.slice(1)}`;
 }

@@ -42,14 +42,14 @@ export async function lint(invocation: Invocation): Promise<number> {
   }
   const isInput = path === '-';
   const prepared = prepare(content, isInput ? 'standard input' : path);
-  const place = isInput ? undefined : path;
+  const ownPath = isInput ? undefined : path;
   if (switchFlag(invocation, 'fix') || switchFlag(invocation, 'write')) {
     return await fixFile(content, prepared, {
-      path: place,
+      path: ownPath,
       write: switchFlag(invocation, 'write'),
     });
   }
-  const report = await reportFor(prepared, place);
+  const report = await reportFor(prepared, ownPath);
   process.stdout.write(`${renderReport(report, content, textFlag(invocation, 'format'))}\n`);
   return exitCodeOf(report, switchFlag(invocation, 'strict'));
 }
@@ -81,31 +81,31 @@ function exitCodeOf({ findings, judged }: LintReport, isStrict: boolean): number
 
 /** Judges a file; `path` is absent for standard input. */
 export async function reportFor(prepared: Prepared, path: string | undefined): Promise<LintReport> {
-  const place = path === undefined ? undefined : await realpath(path).catch(() => undefined);
-  if (place === undefined) return reportOf(prepared, { now: systemClock.wall() });
+  const realPath = path === undefined ? undefined : await realpath(path).catch(() => undefined);
+  if (realPath === undefined) return reportOf(prepared, { now: systemClock.wall() });
   const processes = await findRunnerProcesses(HOST_PATHS);
-  const places = await Promise.all(
+  const configPaths = await Promise.all(
     processes.map(async ({ configPath }) => await realpath(configPath).catch(() => configPath)),
   );
-  const runner = processes.find((_, index) => places[index] === place);
-  if (runner === undefined && !(await isDefault(place))) {
+  const runner = processes.find((_, index) => configPaths[index] === realPath);
+  if (runner === undefined && !(await isDefault(realPath))) {
     return reportOf(prepared, { now: systemClock.wall() });
   }
-  const asked = { process: runner, configPath: place, logFile: undefined, paths: HOST_PATHS };
+  const asked = { process: runner, configPath: realPath, logFile: undefined, paths: HOST_PATHS };
   const { unit } = await new PlaceFinder().find(asked);
   const unitEnvironment =
     runner !== undefined || unit === undefined
       ? undefined
       : await readUnitEnvironment(unit, HOST_PATHS);
-  const question = { configPath: place, process: runner, unitEnvironment, unit };
+  const question = { configPath: realPath, process: runner, unitEnvironment, unit };
   const context = await hostContext(question, HOST_PATHS, systemClock);
   return await reportWithFiles(prepared, context, HOST_PATHS);
 }
 
 /** A path that a runner of this host uses by default. */
-async function isDefault(place: string): Promise<boolean> {
+async function isDefault(realPath: string): Promise<boolean> {
   const found = await Promise.all(
     usualConfigs(homedir()).map(async (path) => await realpath(path).catch(() => path)),
   );
-  return found.includes(place);
+  return found.includes(realPath);
 }

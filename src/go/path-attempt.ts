@@ -65,8 +65,8 @@ export async function attemptPath(
 ): Promise<Attempt> {
   using deadline = deadlineOf(deps.timeoutSeconds, deps.signal);
   const inTime = { ...deps, signal: deadline.signal };
-  const place = hostPortOf(url);
-  const next = via.kind === 'proxy' ? { host: via.host, port: via.port } : place;
+  const server = hostPortOf(url);
+  const next = via.kind === 'proxy' ? { host: via.host, port: via.port } : server;
   const found = await resolveLikeGo(next.host, { ...inTime, port: deps.dnsPort }).catch(
     () => undefined,
   );
@@ -82,8 +82,8 @@ export async function attemptPath(
     const opened = await openedBy(socket, via, url, inTime);
     if (opened === undefined) return { reached: 'proxy', addresses };
     if (url.protocol === 'http:') return { reached: 'end', addresses };
-    if (change.asksDate === true) return await dated(opened, place.host, addresses, inTime);
-    return { addresses, ...(await secured(opened, change, place.host, inTime)) };
+    if (change.asksDate === true) return await dated(opened, server.host, addresses, inTime);
+    return { addresses, ...(await secured(opened, change, server.host, inTime)) };
   } finally {
     socket.destroy();
   }

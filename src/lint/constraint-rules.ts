@@ -312,7 +312,7 @@ function certainCorrection(item: Item, meant: string): Partial<Violation> {
   if (!isElement) return replacement(entry, meant);
   return {
     corrected: `"${meant}"`,
-    edits: [{ from: value.place, to: value.end, text: `"${meant}"` }],
+    edits: [{ from: value.position, to: value.end, text: `"${meant}"` }],
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * A line of config.toml as it may be shown. What may be a secret becomes the same number of asterisks, so that a
- * caret below it still points to its place; in doubt everything is masked.
+ * caret below it still points to its position; in doubt everything is masked.
  */
 import { redactName, redactValue } from '../config/runner/redact-value.ts';
 import { printable } from '../core/printable.ts';

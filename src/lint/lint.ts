@@ -109,7 +109,7 @@ export function reportOf(prepared: Prepared, context: LintContext): LintReport {
 
 function fixable(rule: Rule, violation: Violation, file: string): Fixable {
   const { code, name, severity, effect, consequence, fix } = rule;
-  const { place, key, entry, message, corrected, edits = [] } = violation;
+  const { position, key, entry, message, corrected, edits = [] } = violation;
   const stops = violation.effect ?? (violation.severity === undefined ? effect : undefined);
   return {
     edits,
@@ -119,7 +119,7 @@ function fixable(rule: Rule, violation: Violation, file: string): Fixable {
       severity: violation.severity ?? severity,
       ...(stops === undefined ? {} : { effect: stops }),
       file,
-      ...(place === undefined ? {} : { line: place.line, column: place.column }),
+      ...(position === undefined ? {} : { line: position.line, column: position.column }),
       ...(key === undefined ? {} : { key }),
       ...(entry === undefined ? {} : { entry }),
       message,

@@ -75,9 +75,9 @@ function isHeader(line: string): boolean {
 
 function faultOf(problem: Problem): ParseResult['faults'][number] {
   const { code, line, column, message } = problem;
-  const place = line === undefined || column === undefined ? {} : { place: { line, column } };
+  const position = line === undefined || column === undefined ? {} : { position: { line, column } };
   const clause = message.replace(/^TOML syntax error(?: at line \d+, column \d+)?: /, '');
-  const violation: Violation = { ...place, message: clause };
+  const violation: Violation = { ...position, message: clause };
   if (code !== 'syntax-error') return { code: 'L01', violation };
   return { code: /already defined/.test(message) ? 'P02' : 'P01', violation };
 }

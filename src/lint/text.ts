@@ -1,4 +1,4 @@
-/** Findings as a compiler prints them: severity and rule, place, the line with a caret, what to write. */
+/** Findings as a compiler prints them: severity and rule, position, the line with a caret, what to write. */
 import type { LintFinding, LintReport, LintSeverity } from '../core/lint.ts';
 import { LINT_SEVERITIES } from '../core/lint.ts';
 import { maskLine, widthAt } from './excerpt.ts';
@@ -52,16 +52,16 @@ function excerpt(
   style: Style,
 ): readonly string[] {
   if (line === undefined) return [`  --> ${file}`];
-  const place = `  --> ${file}:${line}:${column}`;
+  const where = `  --> ${file}:${line}:${column}`;
   const text = lines[line - 1];
   const masked = text === undefined ? '' : maskLine(text);
-  if (text === undefined || column > masked.length + 1) return [place];
+  if (text === undefined || column > masked.length + 1) return [where];
   const number = String(line);
   const gap = ' '.repeat(number.length);
   const width = Math.min(widthAt(text, column), Math.max(1, masked.length - column + 1));
   const caret = paint('^'.repeat(width), severity, style);
   return [
-    place,
+    where,
     ` ${gap} |`,
     ` ${number} | ${masked}`,
     ` ${gap} | ${' '.repeat(column - 1)}${caret}`,

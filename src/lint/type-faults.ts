@@ -35,7 +35,7 @@ function faultsOf(visit: Visit, config: ParsedConfig): readonly TypeFault[] {
     const corrected = correctionOf(path, mismatch);
     const edits = editsOf(entry, mismatch, config);
     const violation: Violation = {
-      place: mismatch.value.kind === 'table' ? entry.keyPlace : mismatch.place,
+      position: mismatch.value.kind === 'table' ? entry.keyPosition : mismatch.position,
       key,
       message: `${key} must be ${withArticle(mismatch.expected)}, and is ${withArticle(mismatch.found)}`,
       ...(section === undefined ? {} : { entry: section.number }),
@@ -105,7 +105,7 @@ function editsOf(entry: TomlEntry, mismatch: Mismatch, config: ParsedConfig): re
 function bracketEdits({ value }: Mismatch): readonly Edit[] {
   if (value.kind !== 'string') return [];
   return [
-    { from: value.place, to: value.place, text: '[' },
+    { from: value.position, to: value.position, text: '[' },
     { from: value.end, to: value.end, text: ']' },
   ];
 }
@@ -115,20 +115,20 @@ function scalarEdit(mismatch: Mismatch): readonly Edit[] {
   const right = correctedLine('x', { ...mismatch, member: '' });
   // A value that may not be shown is not in the line, and so cannot be written either.
   if (right === undefined || right.includes('…')) return [];
-  return [{ from: value.place, to: value.end, text: right.slice(right.indexOf('=') + 2) }];
+  return [{ from: value.position, to: value.end, text: right.slice(right.indexOf('=') + 2) }];
 }
 
 /** `[runners]` → `[[runners]]`, where it is alone on its line. */
-function headerEdit({ value, keyPlace }: TomlEntry, { lines }: ParsedConfig): readonly Edit[] {
+function headerEdit({ value, keyPosition }: TomlEntry, { lines }: ParsedConfig): readonly Edit[] {
   if (value.kind !== 'table' || value.form !== 'header') return [];
-  const line = lines[keyPlace.line - 1] ?? '';
+  const line = lines[keyPosition.line - 1] ?? '';
   const { before, name } = /^(?<before>\s*)(?<name>\[[^[\]"']+\])(?!\])/.exec(line)?.groups ?? {};
   if (before === undefined || name === undefined) return [];
   const column = before.length + 1;
   return [
     {
-      from: { line: keyPlace.line, column },
-      to: { line: keyPlace.line, column: column + name.length },
+      from: { line: keyPosition.line, column },
+      to: { line: keyPosition.line, column: column + name.length },
       text: `[${name}]`,
     },
   ];

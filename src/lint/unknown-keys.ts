@@ -104,7 +104,7 @@ function buildUnknownKey(
   return {
     code,
     violation: {
-      place: entry.keyPlace,
+      position: entry.keyPosition,
       key,
       message: `${key} ${what}${says === undefined ? '' : `: ${says}`}`,
       ...(section === undefined ? {} : { entry: section.number }),
@@ -129,9 +129,9 @@ function renameOften(
 /** The key under another name; a certain correction if that name is free. */
 function renameTo({ entry, parent }: Visit, name: string): Pick<Violation, 'corrected' | 'edits'> {
   const isTaken = entryOf(parent, name) !== undefined;
-  const { line, column } = entry.keyPlace;
+  const { line, column } = entry.keyPosition;
   const edit = {
-    from: entry.keyPlace,
+    from: entry.keyPosition,
     to: { line, column: column + entry.key.length },
     text: name,
   };

@@ -1,4 +1,4 @@
-/** One place where a rule is broken, and how it is reported: at a key, a value, an element or a table. No text of it holds a secret. */
+/** One position where a rule is broken, and how it is reported: at a key, a value, an element or a table. No text of it holds a secret. */
 import { redactValue } from '../config/runner/redact-value.ts';
 import type { Position, TomlEntry, TomlTable, TomlValue } from '../config/runner/toml-tree.ts';
 import type { LintEffect, LintSeverity } from '../core/lint.ts';
@@ -11,10 +11,10 @@ export interface Edit {
   readonly text: string;
 }
 
-/** One place where a rule is broken. */
+/** One position where a rule is broken. */
 export interface Violation {
   /** Absent where it is about the whole file or the host. */
-  readonly place?: Position;
+  readonly position?: Position;
   /** `runners.docker.cpus`. */
   readonly key?: string;
   /** Number of its `[[runners]]`. */
@@ -29,31 +29,31 @@ export interface Violation {
   readonly effect?: LintEffect;
 }
 
-type More = Omit<Violation, 'place' | 'message'>;
+type More = Omit<Violation, 'position' | 'message'>;
 
 /** At the value of a key. */
 export function atValue(
-  { value, keyPlace }: TomlEntry,
+  { value, keyPosition }: TomlEntry,
   message: string,
   more: More = {},
 ): Violation {
   const isTable = value.kind === 'table' && value.form !== 'inline';
-  return { place: isTable ? keyPlace : value.place, message, ...more };
+  return { position: isTable ? keyPosition : value.position, message, ...more };
 }
 
 /** At the key itself. */
-export function atKey({ keyPlace }: TomlEntry, message: string, more: More = {}): Violation {
-  return { place: keyPlace, message, ...more };
+export function atKey({ keyPosition }: TomlEntry, message: string, more: More = {}): Violation {
+  return { position: keyPosition, message, ...more };
 }
 
 /** At an element of an array. */
-export function atItem({ place }: TomlValue, message: string, more: More = {}): Violation {
-  return { place, message, ...more };
+export function atItem({ position }: TomlValue, message: string, more: More = {}): Violation {
+  return { position, message, ...more };
 }
 
 /** At the header of a table that lacks something. */
-export function atTable({ place }: TomlTable, message: string, more: More = {}): Violation {
-  return { place, message, ...more };
+export function atTable({ position }: TomlTable, message: string, more: More = {}): Violation {
+  return { position, message, ...more };
 }
 
 /** `key = "text"`, with a text that may be shown. */
@@ -69,7 +69,7 @@ export function replacement(
   const { key, value } = entry;
   return {
     corrected: lineOf(key, text),
-    edits: [{ from: value.place, to: value.end, text: JSON.stringify(text) }],
+    edits: [{ from: value.position, to: value.end, text: JSON.stringify(text) }],
   };
 }
 

@@ -109,10 +109,10 @@ function reasonOf({ code }: Problem): Reason {
 export function detailOf(problems: readonly Problem[]): string {
   const [first] = problems;
   if (first === undefined) return '';
-  const place = [first.file, first.line, first.column].filter((part) => part !== undefined);
+  const parts = [first.file, first.line, first.column].filter((part) => part !== undefined);
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
   // A problem of the whole file has the path in its message.
-  const where = first.line === undefined ? '' : `${place.join(':')}: `;
+  const where = first.line === undefined ? '' : `${parts.join(':')}: `;
   return `${where}${first.message}${more}. ${first.fix}`;
 }
 

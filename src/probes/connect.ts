@@ -89,7 +89,7 @@ function proxyFacts({ proxy }: EndpointTarget): Readonly<Record<string, Fact>> {
 
 function noAddress(
   attempts: readonly Attempt[],
-  place: Readonly<Record<string, Fact>>,
+  firstHop: Readonly<Record<string, Fact>>,
   times: ConnectFinding['measures'],
   /** Why this host itself lets nothing go there. */
   closed: string | undefined,
@@ -99,8 +99,8 @@ function noAddress(
   const status = reason === 'connect-error' || reason === 'too-many-files' ? 'unknown' : 'fail';
   const said = attemptsText(attempts);
   const ends = [said === '' ? 'no address to dial' : said, closed].filter(Boolean).join('; ');
-  const detail = `${place['host']} port ${place['port']}: ${ends}`;
+  const detail = `${firstHop['host']} port ${firstHop['port']}: ${ends}`;
   const measures = { ...times, failed_addresses: attempts.filter((one) => isFailed(one)).length };
-  const facts = { ...place, attempts: said, address: first?.address.address ?? '' };
+  const facts = { ...firstHop, attempts: said, address: first?.address.address ?? '' };
   return { status, reason, detail, measures, facts, data: dataWith(ATTEMPTS, attempts) };
 }

@@ -56,7 +56,7 @@ export function typeErrors(root: TomlTable, schema: TableSchema, file: string): 
 function typeError(path: string, entry: TomlEntry, mismatch: Mismatch, file: string): Problem {
   const { member, expected, found } = mismatch;
   const key = member === '' ? path : `${path}.${redactName(member)}`;
-  const { line, column } = mismatch.value.kind === 'table' ? entry.keyPlace : mismatch.place;
+  const { line, column } = mismatch.value.kind === 'table' ? entry.keyPosition : mismatch.position;
   const corrected = correctedLine(path, mismatch);
   return {
     code: 'type-error',

@@ -8,7 +8,7 @@ import type { ScalarName, SchemaType } from './schema-type.ts';
 import type { Position, TomlValue } from './toml-tree.ts';
 
 export interface Mismatch {
-  readonly place: Position;
+  readonly position: Position;
   /** Below the key: the name in a map, or empty. */
   readonly member: string;
   /** `string`, `array of tables`, … */
@@ -55,7 +55,7 @@ function listMismatches(
   return [
     {
       ...mismatch(value, type),
-      place: wrong.place,
+      position: wrong.position,
       found: `array with ${withArticle(foundLabel(wrong))}`,
     },
   ];
@@ -73,7 +73,7 @@ function mapMismatches(
 
 function mismatch(value: TomlValue, type: SchemaType): Mismatch {
   return {
-    place: value.place,
+    position: value.position,
     member: '',
     expected: expectedLabel(type),
     found: foundLabel(value, type),

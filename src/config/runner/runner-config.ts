@@ -41,7 +41,7 @@ export interface RunnerEntry {
   readonly tlsKeyFile?: string;
   readonly buildsDir?: string;
   readonly cacheDir?: string;
-  /** Where jobs fetch their sources, in place of `url`. */
+  /** Where jobs fetch their sources, in position of `url`. */
   readonly cloneUrl?: string;
   readonly dockerHost?: string;
   /** `id`: the number of the runner in GitLab. */
@@ -99,7 +99,7 @@ function allowedValueProblems(
   // The level may have any letter case, the format may not.
   const word = key === 'log_level' ? value.text.toLowerCase() : value.text;
   if (words.includes(word)) return [];
-  const { line, column } = value.place;
+  const { line, column } = value.position;
   return [
     {
       code: 'invalid-value',
@@ -118,7 +118,7 @@ function allowedValueProblems(
 function concurrentProblems(root: TomlTable, file: string): readonly Problem[] {
   const value = entryOf(root, 'concurrent')?.value;
   if (value?.kind !== 'integer' || value.value >= MIN_CONCURRENT) return [];
-  const { line, column } = value.place;
+  const { line, column } = value.position;
   const found = String(value.value);
   return [
     {
@@ -158,9 +158,9 @@ function runnerOf(table: TomlTable, number: number): RunnerEntry {
     number,
     name: textOr(table, 'name'),
     url: textOr(table, 'url'),
-    urlPlace: placeOf(table, 'url'),
+    urlPlace: positionOf(table, 'url'),
     token: new Secret(textOr(table, 'token')),
-    tokenPlace: placeOf(table, 'token'),
+    tokenPlace: positionOf(table, 'token'),
     executor: textOr(table, 'executor'),
     proxyLines: proxyLinesOf(entryOf(table, 'environment')?.value),
     ...definedFields({
@@ -177,8 +177,8 @@ function runnerOf(table: TomlTable, number: number): RunnerEntry {
       tokenExpiresAt: instantOf(entryOf(table, 'token_expires_at')?.value),
       tokenObtainedAt: instantOf(entryOf(table, 'token_obtained_at')?.value),
     }),
-    line: table.place.line,
-    column: table.place.column,
+    line: table.position.line,
+    column: table.position.column,
   };
 }
 
@@ -193,7 +193,7 @@ function proxyLinesOf(value: TomlValue | undefined): readonly ProxyLine[] {
     const [, variable, text] =
       item.kind === 'string' ? (/^((?:https?|no|all)_proxy)=(.*)$/i.exec(item.text) ?? []) : [];
     if (variable === undefined || text === undefined) return [];
-    return [{ variable, value: new Secret(text), line: item.place.line }];
+    return [{ variable, value: new Secret(text), line: item.position.line }];
   });
 }
 
@@ -217,8 +217,8 @@ function textOr(table: TomlTable, key: string): string {
 }
 
 /** Of a value, or of the table that lacks it. */
-function placeOf(table: TomlTable, key: string): Position {
-  return entryOf(table, key)?.value.place ?? table.place;
+function positionOf(table: TomlTable, key: string): Position {
+  return entryOf(table, key)?.value.position ?? table.position;
 }
 
 function integerAt(table: TomlTable, key: string): number | undefined {

@@ -59,7 +59,7 @@ function tooDeepProblem(file: string): Problem {
 
 /**
  * Without a line end the parser puts the end of a last number before its last digit; with one that is not in the
- * file, the place of a mistake may be behind it.
+ * file, the position of a mistake may be behind it.
  */
 function parseDocument(text: string): AST.TOMLProgram {
   if (text.endsWith('\n')) return parseText(text);
@@ -102,7 +102,7 @@ function problemOf(error: unknown, file: string): Problem {
     const { lineNumber: line, column } = error;
     return syntaxError(file, { line, column: column + 1 }, error.message);
   }
-  if (error instanceof ShapeError) return syntaxError(file, error.place, error.message);
+  if (error instanceof ShapeError) return syntaxError(file, error.position, error.message);
   // The parser recurses; thousands of brackets exhaust its stack.
   if (error instanceof RangeError || error instanceof DepthError) return tooDeepProblem(file);
   throw error;

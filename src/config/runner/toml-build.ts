@@ -13,12 +13,12 @@ const INT64_MIN = -(2n ** 63n);
 
 /** The document parses, but the runner's decoder would refuse it. */
 export class ShapeError extends Error {
-  readonly place: Position;
+  readonly position: Position;
 
-  constructor(message: string, place: Position) {
+  constructor(message: string, position: Position) {
     super(message);
     this.name = 'ShapeError';
-    this.place = place;
+    this.position = position;
   }
 }
 
@@ -28,7 +28,7 @@ export class DepthError extends Error {}
 /** A table while it is being filled. */
 interface OpenTable {
   readonly kind: 'table';
-  readonly place: Position;
+  readonly position: Position;
   readonly end: Position;
   form: TomlTable['form'];
   readonly entries: Map<string, OpenEntry>;
@@ -36,7 +36,7 @@ interface OpenTable {
 
 interface OpenArray {
   readonly kind: 'array';
-  readonly place: Position;
+  readonly position: Position;
   readonly end: Position;
   readonly elements: OpenValue[];
 }
@@ -48,7 +48,7 @@ interface OpenEntry extends TomlEntry {
 }
 
 interface Span {
-  readonly place: Position;
+  readonly position: Position;
   readonly end: Position;
 }
 
@@ -58,7 +58,7 @@ interface KeyPart extends Span {
 
 /** The root table of a parsed document. */
 export function treeOf(program: AST.TOMLProgram): TomlTable {
-  const root = openTable({ place: START, end: START }, 'header');
+  const root = openTable({ position: START, end: START }, 'header');
   for (const node of program.body[0].body) {
     if (node.type === 'TOMLKeyValue') addPair(root, node, 0);
     else addTable(root, node);
@@ -75,7 +75,7 @@ function addTable(root: OpenTable, node: AST.TOMLTable): void {
 
 /** `[[a.b]]`: a new table at the end of the array `b` in `a`. */
 function newElement(root: OpenTable, parts: readonly KeyPart[]): OpenTable {
-  const last = parts.at(-1) ?? { name: '', place: START, end: START };
+  const last = parts.at(-1) ?? { name: '', position: START, end: START };
   const parent = descend(root, parts.slice(0, -1));
   const known = parent.entries.get(last.name)?.value;
   const array: OpenArray =
@@ -113,7 +113,7 @@ function addPair(table: OpenTable, pair: AST.TOMLKeyValue, depth: number): void 
 }
 
 function valueOf(node: AST.TOMLContentNode, depth: number): OpenValue {
-  const span = { place: placeOf(node), end: endOf(node) };
+  const span = { position: positionOf(node), end: endOf(node) };
   guardDepth(depth);
   switch (node.type) {
     case 'TOMLArray': {
@@ -140,7 +140,7 @@ function scalarOf(node: AST.TOMLValue, span: Span): TomlScalar {
       return { kind: 'float', ...span, value: node.value };
     case 'integer':
       if (node.bigint > INT64_MAX || node.bigint < INT64_MIN) {
-        throw new ShapeError('this integer does not fit into 64 bits', span.place);
+        throw new ShapeError('this integer does not fit into 64 bits', span.position);
       }
       return { kind: 'integer', ...span, value: node.bigint };
     case 'offset-date-time':
@@ -154,7 +154,7 @@ function scalarOf(node: AST.TOMLValue, span: Span): TomlScalar {
 function partsOf(key: AST.TOMLKey): readonly KeyPart[] {
   return key.keys.map((part) => ({
     name: part.type === 'TOMLBare' ? part.name : part.value,
-    place: placeOf(part),
+    position: positionOf(part),
     end: endOf(part),
   }));
 }
@@ -163,15 +163,15 @@ function openTable(span: Span, form: TomlTable['form']): OpenTable {
   return { kind: 'table', ...spanOf(span), form, entries: new Map() };
 }
 
-function spanOf({ place, end }: Span): Span {
-  return { place, end };
+function spanOf({ position, end }: Span): Span {
+  return { position, end };
 }
 
-function setEntry(table: OpenTable, { name, place }: KeyPart, value: OpenValue): void {
-  table.entries.set(name, { key: name, keyPlace: place, value });
+function setEntry(table: OpenTable, { name, position }: KeyPart, value: OpenValue): void {
+  table.entries.set(name, { key: name, keyPosition: position, value });
 }
 
-function placeOf(node: AST.TOMLNode): Position {
+function positionOf(node: AST.TOMLNode): Position {
   const { line, column } = node.loc.start;
   return { line, column: column + 1 };
 }

@@ -1,18 +1,19 @@
 /** Reports a syntax error of a TOML file without quoting the file: a line may hold a token. */
 import type { Problem } from '../../core/reading.ts';
 
-/** A problem that names the place and the rule. `message` is that of a TOML parser, which may quote the file; it is not passed on. */
+/** A problem that names the position and the rule. `message` is that of a TOML parser, which may quote the file; it is not passed on. */
 export function syntaxError(
   file: string,
-  place: { readonly line: number; readonly column: number } | undefined,
+  position: { readonly line: number; readonly column: number } | undefined,
   message: string,
 ): Problem {
   const rule = ruleOf(message);
-  const where = place === undefined ? '' : ` at line ${place.line}, column ${place.column}`;
+  const where =
+    position === undefined ? '' : ` at line ${position.line}, column ${position.column}`;
   return {
     code: 'syntax-error',
     file,
-    ...place,
+    ...position,
     message: `TOML syntax error${where}: ${rule}`,
     fix: FIXES.find(({ when }) => when.test(rule))?.fix ?? 'Correct the line, or the one above it.',
   };

@@ -7,7 +7,7 @@ export interface Position {
 
 export interface TomlTable {
   readonly kind: 'table';
-  readonly place: Position;
+  readonly position: Position;
   /** Behind its last character; of a header or an implied table, behind its name. */
   readonly end: Position;
   /** As written: `[runners.docker]`, `{ … }`, or only implied by the header of a table below it. */
@@ -17,13 +17,13 @@ export interface TomlTable {
 
 export interface TomlArray {
   readonly kind: 'array';
-  readonly place: Position;
+  readonly position: Position;
   readonly end: Position;
   readonly elements: readonly TomlValue[];
 }
 
 interface Spanned {
-  readonly place: Position;
+  readonly position: Position;
   /** Behind its last character. */
   readonly end: Position;
 }
@@ -46,7 +46,7 @@ export type TomlValue = TomlScalar | TomlArray | TomlTable;
 export interface TomlEntry {
   /** As written in the file. */
   readonly key: string;
-  readonly keyPlace: Position;
+  readonly keyPosition: Position;
   readonly value: TomlValue;
 }
 

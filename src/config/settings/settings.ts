@@ -77,12 +77,12 @@ class SettingsReader {
   ): ReadonlyMap<string, Readonly<Record<string, unknown>>> {
     const found = new Map<string, Readonly<Record<string, unknown>>>();
     for (const [key, value] of Object.entries(content)) {
-      const place = [...path, key];
-      if (!known.includes(key)) this.#unknown(place, known);
+      const full = [...path, key];
+      if (!known.includes(key)) this.#unknown(full, known);
       else if (isTable(value)) found.set(key, value);
       else {
-        const name = place.join('.');
-        this.#refuse(place, 'type-error', `${name} must be a table`, `Write \`[${name}]\`.`);
+        const name = full.join('.');
+        this.#refuse(full, 'type-error', `${name} must be a table`, `Write \`[${name}]\`.`);
       }
     }
     return found;
@@ -96,15 +96,15 @@ class SettingsReader {
   ): Values {
     const found: Record<string, SettingValue> = {};
     for (const [key, value] of Object.entries(content)) {
-      const place = [...path, key];
+      const full = [...path, key];
       const setting = Object.hasOwn(known, key) ? known[key] : undefined;
       if (setting === undefined) {
-        this.#unknown(place, Object.keys(known));
+        this.#unknown(full, Object.keys(known));
         continue;
       }
       const judged = judgeSetting(key, value, setting);
       if (judged.ok) found[key] = judged.value;
-      else this.#refuse(place, 'invalid-value', `${place.join('.')} ${judged.why}`, judged.fix);
+      else this.#refuse(full, 'invalid-value', `${full.join('.')} ${judged.why}`, judged.fix);
     }
     return found;
   }

@@ -33,11 +33,11 @@ export function readSettingsToml(text: string, file: string): SettingsTomlReadin
 /** Its positions count from 0, and some of its errors have none. */
 function problemOf(error: unknown, file: string): Problem {
   const { message, line, col } = error as { message: string; line?: unknown; col?: unknown };
-  const place =
+  const position =
     typeof line === 'number' && typeof col === 'number'
       ? { line: line + 1, column: col + 1 }
       : undefined;
-  return syntaxError(file, place, message);
+  return syntaxError(file, position, message);
 }
 
 const NAME = String.raw`(?:[\w-]+|"[^"]*"|'[^']*')`;

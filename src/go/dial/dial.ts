@@ -121,8 +121,8 @@ async function dialOne(
 ): Promise<{ readonly socket: Socket | undefined; readonly outcome: string }> {
   if (port > MAX_PORT) return { socket: undefined, outcome: 'invalid port' };
   const { promise, resolve } = Promise.withResolvers<string>();
-  const place = { host: address, port, family, noDelay: true };
-  const socket = makeSocket?.(family)?.connect(place) ?? connect(place);
+  const options = { host: address, port, family, noDelay: true };
+  const socket = makeSocket?.(family)?.connect(options) ?? connect(options);
   // Stays for the socket's life: one that dies between two links must not end the process.
   socket.on('error', (error) => resolve(errnoText(error)));
   socket.once('connect', () => resolve('ok'));

@@ -14,7 +14,7 @@ export function hostPortOf({ hostname, port, protocol }: URL): DialledHostPort {
   return { host: withoutBrackets(hostname), port: port === '' ? usual : Number(port) };
 }
 
-/** The proxy's place where there is one, else GitLab's. */
+/** The proxy's address where there is one, else GitLab's. */
 export function firstHopOf({
   url,
   proxy,

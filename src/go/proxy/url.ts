@@ -27,17 +27,17 @@ export function parseLikeGo(text: string): GoUrl | undefined {
   const [main, fragment] = splitAt(text, '#');
   if (CONTROL.test(text) || main.startsWith(':') || !hasValidEscapes(fragment)) return undefined;
   const { scheme = '', rest = main } = SCHEME.exec(main)?.groups ?? {};
-  const [place] = splitAt(rest, '?');
+  const [location] = splitAt(rest, '?');
   const nothing = { scheme: scheme.toLowerCase(), host: '', port: '' };
-  if (place.startsWith('/')) return parseAuthorityPart(place, nothing);
-  const isPath = hasValidEscapes(place) && !splitAt(place, '/')[0].includes(':');
+  if (location.startsWith('/')) return parseAuthorityPart(location, nothing);
+  const isPath = hasValidEscapes(location) && !splitAt(location, '/')[0].includes(':');
   return scheme !== '' || isPath ? nothing : undefined;
 }
 
-function parseAuthorityPart(place: string, nothing: GoUrl): GoUrl | undefined {
+function parseAuthorityPart(location: string, nothing: GoUrl): GoUrl | undefined {
   const hasAuthority =
-    place.startsWith('//') && (nothing.scheme !== '' || !place.startsWith('///'));
-  const [authority, path] = hasAuthority ? splitAt(place.slice(2), '/') : ['', place];
+    location.startsWith('//') && (nothing.scheme !== '' || !location.startsWith('///'));
+  const [authority, path] = hasAuthority ? splitAt(location.slice(2), '/') : ['', location];
   const parts = hasValidEscapes(path) ? parseAuthority(authority, nothing.scheme) : undefined;
   return parts === undefined ? undefined : { ...nothing, ...parts };
 }
@@ -46,12 +46,12 @@ type Authority = Pick<GoUrl, 'host' | 'port' | 'user'>;
 
 function parseAuthority(authority: string, scheme: string): Authority | undefined {
   const at = authority.lastIndexOf('@');
-  const place = parseHost(authority.slice(at + 1), scheme);
-  if (place === undefined || at === -1) return place;
+  const parsed = parseHost(authority.slice(at + 1), scheme);
+  if (parsed === undefined || at === -1) return parsed;
   const info = authority.slice(0, at);
   if (!USER_INFO.test(info) || !hasValidEscapes(info)) return undefined;
   const [name, password] = splitAt(info, ':');
-  return { ...place, user: { name: unescape(name), password: unescape(password) } };
+  return { ...parsed, user: { name: unescape(name), password: unescape(password) } };
 }
 
 function parseHost(text: string, scheme: string): Authority | undefined {

@@ -28,8 +28,8 @@ export async function readClientPair(
   denied: ReadonlySet<string>,
 ): Promise<ClientPair | undefined> {
   if (denied.has(certFile) || denied.has(keyFile)) {
-    const place = denied.has(keyFile) ? keyFile : certFile;
-    return { client: { problem: `the runner's user has no permission to read ${place}` } };
+    const file = denied.has(keyFile) ? keyFile : certFile;
+    return { client: { problem: `the runner's user has no permission to read ${file}` } };
   }
   try {
     const [certificate, key] = await Promise.all([

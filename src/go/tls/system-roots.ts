@@ -79,15 +79,15 @@ async function readText(path: string): Promise<string | undefined> {
  */
 export async function systemStamp(source: TrustSource, paths: Paths): Promise<string> {
   const { files, directories } = systemRootPaths(source);
-  const places = [...files, ...directories].map((path) => inRoot(paths, path));
+  const seenPaths = [...files, ...directories].map((path) => inRoot(paths, path));
   const inside = await Promise.all(
     directories.map(async (directory) => {
-      const place = inRoot(paths, directory);
-      const names = await readdir(place).catch(() => []);
-      return names.map((name) => join(place, name));
+      const seenPath = inRoot(paths, directory);
+      const names = await readdir(seenPath).catch(() => []);
+      return names.map((name) => join(seenPath, name));
     }),
   );
-  return await stampOf([...places, ...inside.flat()]);
+  return await stampOf([...seenPaths, ...inside.flat()]);
 }
 
 /**

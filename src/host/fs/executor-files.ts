@@ -75,13 +75,13 @@ export async function pluginFault(
   paths: Paths,
 ): Promise<FileFault<'plugin-missing'> | undefined> {
   const [plain = ''] = name.split(':');
-  const places = isAbsolute(name)
+  const candidates = isAbsolute(name)
     ? [name]
     : folders.flatMap((folder) => [join(folder, plain), join(folder, `${PREFIX}${plain}`)]);
   const installed = join(home, '.config/fleeting/plugins');
   const found = await Promise.all(
-    places.map((place) =>
-      stat(inRoot(paths, place)).then(
+    candidates.map((candidate) =>
+      stat(inRoot(paths, candidate)).then(
         (info) => info.isFile(),
         () => false,
       ),

@@ -25,18 +25,18 @@ export async function findOtherConfigFile(
   const [main] = await processesUsing(configPath, processes, paths);
   if (main === undefined) return undefined;
   const candidates = usualConfigs(main.environment?.['HOME']);
-  for (const place of candidates.filter((path) => path !== configPath)) {
-    if (!(await hasEntries(inRoot(paths, place)))) continue;
-    if ((await processesUsing(place, processes, paths)).length === 0) return place;
+  for (const path of candidates.filter((candidate) => candidate !== configPath)) {
+    if (!(await hasEntries(inRoot(paths, path)))) continue;
+    if ((await processesUsing(path, processes, paths)).length === 0) return path;
   }
   return undefined;
 }
 
-async function hasEntries(place: string): Promise<boolean> {
+async function hasEntries(path: string): Promise<boolean> {
   try {
-    const found = await stat(place);
+    const found = await stat(path);
     if (!found.isFile() || found.size > MAX_BYTES) return false;
-    return ENTRY.test(await readFile(place, 'utf8'));
+    return ENTRY.test(await readFile(path, 'utf8'));
   } catch {
     return false;
   }

@@ -8,9 +8,9 @@ import type { RunnerProcess } from '../../core/reading.ts';
 
 /** Device and inode of a path as a process sees it; undefined when it cannot be seen from here. */
 async function fileIdentity(path: string, paths: Paths, pid?: number): Promise<string | undefined> {
-  const place =
+  const seenPath =
     pid === undefined ? inRoot(paths, path) : join(paths.procfs, String(pid), 'root', path);
-  const found = await stat(place, { bigint: true }).catch(() => undefined);
+  const found = await stat(seenPath, { bigint: true }).catch(() => undefined);
   return found === undefined ? undefined : `${found.dev}:${found.ino}`;
 }
 

@@ -195,8 +195,8 @@ function isNear(use: Use, options: Options): boolean {
 }
 
 /** False for the first reading of a counter. */
-function hasRisen(counters: Counters, place: string, now: number): boolean {
-  const before = counters.get(place);
-  counters.set(place, now);
+function hasRisen(counters: Counters, counter: string, now: number): boolean {
+  const before = counters.get(counter);
+  counters.set(counter, now);
   return before !== undefined && now > before;
 }

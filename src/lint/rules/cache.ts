@@ -171,13 +171,13 @@ export const CACHE_RULES: readonly Rule[] = [
   },
 ];
 
-/** Type and place of a cache; empty for none. */
+/** Type and bucket of a cache; empty for none. */
 function bucketOf({ table }: Section): string {
   const type = filledAt(table, 'cache', 'Type')?.value ?? '';
-  const place = ['BucketName', 'ContainerName'].map(
+  const bucket = ['BucketName', 'ContainerName'].map(
     (name) => filledAt(table, 'cache', type, name)?.value ?? '',
   );
-  return place.join('') === '' ? '' : `${type} ${place.join(' ')}`;
+  return bucket.join('') === '' ? '' : `${type} ${bucket.join(' ')}`;
 }
 
 function notShared(section: Section): readonly Violation[] {

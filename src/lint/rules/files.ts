@@ -35,7 +35,7 @@ function configFilesOf({ configPath, files }: LintContext): ConfigFiles | undefi
   };
 }
 
-/** A rule about the file as such, which has no place in the text. */
+/** A rule about the file as such, which has no position in the text. */
 function ofFile(
   check: (own: ConfigFiles, context: LintContext, expires: boolean) => string | undefined,
 ): Rule['check'] {
@@ -198,7 +198,7 @@ export const FILE_RULES: readonly Rule[] = [
     check: ofFile(({ path, file }, { files }) => {
       if (!isThere(file)) return undefined;
       const other = usualConfigs().find(
-        (place) => place !== path && isNewer(files?.stat(place), file),
+        (other) => other !== path && isNewer(files?.stat(other), file),
       );
       return other === undefined ? undefined : `${other} exists as well`;
     }),

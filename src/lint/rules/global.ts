@@ -84,7 +84,7 @@ function labels({ root, sections }: ParsedConfig): readonly Violation[] {
     const violations = pairs.flatMap(labelViolations).map((one) => ({ ...one, entry }));
     if (count <= MAX_LABELS) return violations;
     const message = `${label} has ${count} labels with those of the whole file, more than ${MAX_LABELS}`;
-    return [...violations, { place: table.place, entry, key: 'runners.labels', message }];
+    return [...violations, { position: table.position, entry, key: 'runners.labels', message }];
   });
   return [...global.flatMap(labelViolations), ...own];
 }

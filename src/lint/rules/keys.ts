@@ -75,7 +75,7 @@ function nanoseconds({ path, entry, type, section }: Visit): readonly Violation[
       key: path,
       corrected: `${entry.key} = "${text}"`,
       ...(section === undefined ? {} : { entry: section.number }),
-      ...(isSame ? { edits: [{ from: value.place, to: value.end, text: `"${text}"` }] } : {}),
+      ...(isSame ? { edits: [{ from: value.position, to: value.end, text: `"${text}"` }] } : {}),
     }),
   ];
 }
@@ -92,9 +92,9 @@ function otherCase({ path, entry, schema, parent, type, section }: Visit): reado
   const isHeader =
     type.kind === 'tables' || (entry.value.kind === 'table' && entry.value.form !== 'inline');
   const isTaken = parent.entries.has(name);
-  const { line, column } = entry.keyPlace;
+  const { line, column } = entry.keyPosition;
   const edit = {
-    from: entry.keyPlace,
+    from: entry.keyPosition,
     to: { line, column: column + entry.key.length },
     text: name,
   };

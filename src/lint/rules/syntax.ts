@@ -1,4 +1,4 @@
-/** What the parser rejects, and what the linter does not judge at all. The places come from lint/syntax.ts. */
+/** What the parser rejects, and what the linter does not judge at all. The positions come from lint/syntax.ts. */
 import type { Rule } from '../rule.ts';
 
 const NOT_LOADED =

@@ -20,7 +20,7 @@ export async function fetchPage(
   { path, headers = {} }: PageRequest,
   signal: AbortSignal,
 ): Promise<Page> {
-  const place = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const { promise, resolve } = Promise.withResolvers<Page>();
   const sent = request({ host, port, path, headers, signal, agent: false }, (response) => {
     const chunks: Buffer[] = [];
@@ -29,24 +29,24 @@ export async function fetchPage(
       bytes += chunk.length;
       chunks.push(chunk);
       if (bytes <= MAX_BYTES) return;
-      resolve({ kind: 'foreign', detail: `the response of ${place} is too long` });
+      resolve({ kind: 'foreign', detail: `the response of ${authority} is too long` });
       sent.destroy();
     });
-    response.once('error', (error) => resolve(errorResult(place, error, signal)));
+    response.once('error', (error) => resolve(errorResult(authority, error, signal)));
     response.once('end', () => {
       const { statusCode = 0 } = response;
       if (statusCode === 200)
         resolve({ kind: 'page', text: Buffer.concat(chunks).toString('utf8') });
-      else resolve({ kind: 'foreign', detail: `${place} returned ${statusCode} for ${path}` });
+      else resolve({ kind: 'foreign', detail: `${authority} returned ${statusCode} for ${path}` });
     });
   });
-  sent.once('error', (error) => resolve(errorResult(place, error, signal)));
+  sent.once('error', (error) => resolve(errorResult(authority, error, signal)));
   sent.end();
   return await promise;
 }
 
-function errorResult(place: string, error: unknown, signal: AbortSignal): Page {
+function errorResult(authority: string, error: unknown, signal: AbortSignal): Page {
   if (signal.aborted)
-    return { kind: 'silent', detail: `${place} accepted the connection and did not respond` };
-  return { kind: 'refused', detail: `${place} cannot be read (${errnoText(error)})` };
+    return { kind: 'silent', detail: `${authority} accepted the connection and did not respond` };
+  return { kind: 'refused', detail: `${authority} cannot be read (${errnoText(error)})` };
 }

@@ -25,7 +25,7 @@ interface Opened {
 
 export class FileReader implements Reader {
   readonly #path: string;
-  readonly #place: string;
+  readonly #seenPath: string;
   readonly #deps: ReaderDeps;
   #lines: LineSplitter;
   #opened: Opened | undefined;
@@ -38,7 +38,7 @@ export class FileReader implements Reader {
 
   constructor(path: string, deps: ReaderDeps) {
     this.#path = path;
-    this.#place = inRoot(deps.paths, path);
+    this.#seenPath = inRoot(deps.paths, path);
     this.#deps = deps;
     this.#lines = new LineSplitter((line) => this.#take(line));
     deps.onState({ state: 'starting', detail: path });
@@ -65,7 +65,7 @@ export class FileReader implements Reader {
   }
 
   async #follow(): Promise<void> {
-    const found = await stat(this.#place).catch((error: unknown) => {
+    const found = await stat(this.#seenPath).catch((error: unknown) => {
       // A file that appears later is all new.
       this.#isFirst = false;
       this.#isOld = false;
@@ -79,7 +79,7 @@ export class FileReader implements Reader {
       await this.#close();
     }
     if (this.#opened === undefined) {
-      this.#opened = { handle: await open(this.#place, 'r'), inode: found.ino };
+      this.#opened = { handle: await open(this.#seenPath, 'r'), inode: found.ino };
       this.#offset = this.#isFirst ? Math.max(0, found.size - MAX_OLD_BYTES) : 0;
     }
     const isShorter = (await this.#opened.handle.stat()).size < this.#offset;

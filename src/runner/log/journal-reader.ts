@@ -174,14 +174,14 @@ function spawnText(error: Error): string {
 
 async function firstThere({ paths }: ReaderDeps): Promise<string | undefined> {
   for (const directory of DIRECTORIES) {
-    const place = inRoot(paths, directory);
+    const seenPath = inRoot(paths, directory);
     if (
-      await access(place).then(
+      await access(seenPath).then(
         () => true,
         () => false,
       )
     )
-      return place;
+      return seenPath;
   }
   return inRoot(paths, DIRECTORIES[0] ?? '');
 }

@@ -156,7 +156,7 @@ function keysIn(text: string): readonly KeyPlace[] {
     }))
     .filter(({ key }) => KEYS.includes(key))
     .reduce<readonly KeyPlace[]>(
-      (kept, place) => (place.key < (kept.at(-1)?.key ?? '') ? kept : [...kept, place]),
+      (kept, found) => (found.key < (kept.at(-1)?.key ?? '') ? kept : [...kept, found]),
       [],
     );
 }
