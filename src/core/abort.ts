@@ -17,14 +17,18 @@ export async function withSignal<T>(promise: Promise<T>, signal: AbortSignal): P
 
 /**
  * A signal that aborts after `seconds` or with its parent, and whose timer ends with the scope:
- * `using deadline = deadlineOf(5, parent)`.
+ * `using deadline = deadlineOf(5, parent)`. What has arrived by then is read first: a process that was not scheduled for a
+ * while finds the deadline over and the answer in its socket.
  */
 export function deadlineOf(
   seconds: number,
   parent?: AbortSignal,
 ): Disposable & { signal: AbortSignal } {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(new DeadlineError(seconds)), seconds * 1000);
+  let afterReads: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => {
+    afterReads = setImmediate(() => controller.abort(new DeadlineError(seconds)));
+  }, seconds * 1000);
   const onParent = (): void => controller.abort(parent?.reason);
   if (parent?.aborted === true) onParent();
   parent?.addEventListener('abort', onParent, { once: true });
@@ -32,6 +36,7 @@ export function deadlineOf(
     signal: controller.signal,
     [Symbol.dispose]: () => {
       clearTimeout(timer);
+      clearImmediate(afterReads);
       parent?.removeEventListener('abort', onParent);
     },
   };

@@ -178,6 +178,24 @@ test('a dead first server makes a lookup slow, not wrong', async () => {
   expect(walk.addresses).toEqual(ADDRESSES);
 });
 
+test('one lost packet beside a dead first server is slow too: the runner waits longer than the probe', async () => {
+  await using dead = await startDnsServer(() => 'silent');
+  const lost = new Set<string>();
+  await using server = await startDnsServer(
+    (name, type) => {
+      if (lost.has(type)) return ipv4Only(name, type);
+      lost.add(type);
+      return 'silent';
+    },
+    '127.0.0.2',
+    dead.port,
+  );
+  const resolvConf = 'nameserver 127.0.0.1\nnameserver 127.0.0.2\nsearch .\noptions timeout:4';
+  const { finding, walk } = await runOnce({ port: server.port, resolvConf, slowSeconds: 0.5 });
+  expect(finding).toMatchObject({ status: 'warn', reason: 'slow' });
+  expect(walk.addresses).toEqual(ADDRESSES);
+});
+
 describe('with a search list', () => {
   const RESOLV = 'nameserver 127.0.0.1\nsearch corp.test\noptions timeout:1 attempts:1';
   const table: readonly { own: DnsReply; reason: string; outcome: string }[] = [

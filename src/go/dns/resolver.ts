@@ -148,6 +148,22 @@ function isPastDeadline({ aborted, reason }: AbortSignal): boolean {
   return aborted && reason instanceof DeadlineError;
 }
 
+/**
+ * The end of a lookup without addresses that our own deadline cut short, as the runner waits longer: with a dead first
+ * server one lost packet costs it three timeouts. Each server is queried once more; a final answer is one that the runner gets
+ * when the turn of that server comes.
+ */
+export async function completeLookup(found: Resolution, deps: ResolveOptions): Promise<Resolution> {
+  const name = found.queries.at(-1)?.name;
+  if (name === undefined) return found;
+  const answers = await queryEachServer(name, found.servers, deps);
+  const final = answers.filter(({ outcome }) => FINAL.has(outcome));
+  const queries = [...found.queries, ...final];
+  const addresses = final.flatMap((query) => query.addresses);
+  if (addresses.length === 0) return { ...found, queries };
+  return { ...found, queries, addresses: await sortLikeGo(addresses), source: 'dns' };
+}
+
 /** A cross-check must be quick. */
 const CROSS_CHECK_SECONDS = 1.5;
 

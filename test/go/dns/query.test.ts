@@ -45,6 +45,20 @@ test('a deadline that passes between UDP and TCP is a timeout too', async () => 
   expect([query.transport, query.outcome]).toEqual(['tcp', 'timeout']);
 });
 
+test('an answer that came in time is read by a process that gets no core until the deadline is over', async () => {
+  const hasReplied = Promise.withResolvers<void>();
+  await using server = await startDnsServer(() => {
+    setImmediate(hasReplied.resolve);
+    return ['10.0.0.5'];
+  });
+  const question = { ...QUESTION, port: server.port, timeoutSeconds: 1 };
+  const sent = sendQuery(question, systemClock, patient());
+  await hasReplied.promise;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+  const { outcome, addresses } = await sent;
+  expect([outcome, addresses]).toEqual(['answer', ['10.0.0.5']]);
+});
+
 test('a server that closes the connection without an answer is malformed', async () => {
   await using server = await startDnsServer(() => 'close');
   const question = { ...QUESTION, port: server.port, timeoutSeconds: 5, useTcp: true };

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { deadlineOf } from '../../../src/core/abort.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Resolution } from '../../../src/core/lookup.ts';
-import { resolveLikeGo } from '../../../src/go/dns/resolver.ts';
+import { completeLookup, resolveLikeGo } from '../../../src/go/dns/resolver.ts';
 import type { DnsReply, Script } from '../../support/dns-server.ts';
 import { closedUdpPort, rootFolder, startDnsServer } from '../../support/dns-server.ts';
 import { patient } from '../../support/until.ts';
@@ -194,6 +194,31 @@ test('a deadline ends a lookup with what was asked until then', async () => {
   const found = await resolve('gitlab.test', server.port, conf, deadline.signal);
   expect(found.names).toEqual(['gitlab.test', 'gitlab.test.a.test']);
   expect(queriesOf(found)).toEqual(['127.0.0.1 gitlab.test timeout']);
+});
+
+describe('a lookup that a deadline cut short before the turn of the second server', () => {
+  const conf = {
+    '/etc/resolv.conf': 'nameserver 127.0.0.1\nnameserver 127.0.0.2\nsearch .\noptions timeout:30',
+  };
+
+  test.each<[Script, Partial<Resolution>, readonly string[]]>([
+    [ipv4Only, { source: 'dns', addresses: [{ address: '10.0.0.5', family: 4 }] }, ['answer']],
+    [() => 'nxdomain', { source: 'none', addresses: [] }, ['nxdomain']],
+    [() => 'servfail', { source: 'none', addresses: [] }, []],
+  ])('ends with its final answer, if it has one (%#)', async (script, expected, outcomes) => {
+    await using dead = await startDnsServer(() => 'silent');
+    await using server = await startDnsServer(script, '127.0.0.2', dead.port);
+    await using root = await rootFolder(conf);
+    const deps = { paths: root.paths, clock: systemClock, port: dead.port };
+    using deadline = deadlineOf(0.3);
+    const cut = await resolveLikeGo('gitlab.test', { ...deps, signal: deadline.signal });
+    expect([queriesOf(cut), server.asked]).toEqual([['127.0.0.1 gitlab.test timeout'], []]);
+
+    const found = await completeLookup(cut, { ...deps, signal: patient() });
+    expect(found).toMatchObject(expected);
+    const later = outcomes.map((outcome) => `127.0.0.2 gitlab.test ${outcome}`);
+    expect(queriesOf(found)).toEqual(['127.0.0.1 gitlab.test timeout', ...later]);
+  });
 });
 
 describe('a stop', () => {
