@@ -291,15 +291,16 @@ export const gitlabRows: readonly Row[] = [
   {
     id: 'G-01b',
     title: 'of two backends that take turns one answers 502',
-    inject: ({ answers }) => {
-      const asked = new Map<string, number>();
-      answers(({ path }) => {
-        const nth = (asked.get(path) ?? 0) + 1;
-        asked.set(path, nth);
-        const bad = { ...nginxPage(502, '502 Bad Gateway'), headers: { 'X-Served-By': 'web-2' } };
-        return nth % 2 === 0 ? bad : undefined;
-      });
-    },
+    inject: ({ answers }) => badBackend(answers, 2),
+    expect: { cause: 'gitlab-partial-outage', severity: 'warning', says: /web-2/ },
+    mustNot: ['network-packet-loss', 'gitlab-bad-gateway', 'connection-reset-midstream'],
+    isIntermittent: true,
+    needsHistory: true,
+  },
+  {
+    id: 'G-01c',
+    title: 'one of three backends answers 502',
+    inject: ({ answers }) => badBackend(answers, 3),
     expect: { cause: 'gitlab-partial-outage', severity: 'warning', says: /web-2/ },
     mustNot: ['network-packet-loss', 'gitlab-bad-gateway', 'connection-reset-midstream'],
     isIntermittent: true,
@@ -351,6 +352,17 @@ export const gitlabRows: readonly Row[] = [
     },
   },
 ];
+
+/** One of so many backends, which take turns on each path, answers 502. */
+function badBackend(answers: World['answers'], backends: number): void {
+  const asked = new Map<string, number>();
+  answers(({ path }) => {
+    const nth = (asked.get(path) ?? 0) + 1;
+    asked.set(path, nth);
+    const bad = { ...nginxPage(502, '502 Bad Gateway'), headers: { 'X-Served-By': 'web-2' } };
+    return nth % backends === 0 ? bad : undefined;
+  });
+}
 
 function dribble(response: ServerResponse): void {
   response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': 100 });

@@ -200,6 +200,24 @@ describe('502', () => {
 
     expect(causesOf(brokenAt('http', http))).toEqual([id]);
   });
+
+  test.each([
+    ['bad-gateway', before, 'gitlab-booting'],
+    ['bad-gateway', [], 'gitlab-bad-gateway'],
+    ['unavailable', before, 'gitlab-unavailable'],
+  ] as const)('"%s" is only suspected in its first minute', (reason, recent, id) => {
+    const causeAfter = (seconds: number) => {
+      const http: FindingSpec = { finding: fail(reason), since: instantBefore(seconds), recent };
+      return diagnose(snapshotOf(brokenAt('http', http))).causes;
+    };
+
+    expect(causeAfter(50)).toMatchObject([
+      { id, confidence: 'suspected', summary: expect.stringContaining('may be restarting') },
+    ]);
+    expect(causeAfter(62)).toMatchObject([
+      { confidence: 'confirmed', summary: expect.not.stringContaining('restarting') },
+    ]);
+  });
 });
 
 describe('good and bad answers in turn', () => {
@@ -216,6 +234,27 @@ describe('good and bad answers in turn', () => {
         ),
       },
     ]);
+  });
+
+  test('one request in three is enough at the third sight, and names the share', () => {
+    const http: FindingSpec = { finding: fail('bad-gateway'), recent: recentOf('++-++-++-') };
+
+    expect(diagnose(snapshotOf(brokenAt('http', http))).causes).toMatchObject([
+      {
+        id: 'gitlab-partial-outage',
+        summary: expect.stringContaining('10.0.0.2: 3 of 3 requests fail'),
+      },
+    ]);
+  });
+
+  test('failures that lie hours apart are none', () => {
+    const results = recentOf('++-++-++-').map((one, index) => ({
+      ...one,
+      startedAt: START - (9 - index) * 900_000,
+    }));
+    const api: FindingSpec = { finding: fail('bad-gateway'), recent: results };
+
+    expect(causesOf(brokenAt('api', api))).not.toContain('gitlab-partial-outage');
   });
 
   test.each([
@@ -238,7 +277,8 @@ describe('good and bad answers in turn', () => {
   test.each([
     ['one bad answer among good ones', '+++++-++++'],
     ['an outage that is over', '+++---++++'],
-    ['too few results', '+-+-+-'],
+    ['a second outage that is over', '++--++--++'],
+    ['one request in three, seen twice', '++-++-++'],
   ])('%s is none', (_, pattern) => {
     expect(causesOf({ http: { finding: { status: 'pass' }, recent: recentOf(pattern) } })).toEqual(
       [],

@@ -31,6 +31,7 @@ export const FACT_PLACEHOLDERS = {
   libc_address: 'ADDRESS',
   line: 'LINE',
   location: 'LOCATION',
+  may_restart: 'MAY_RESTART',
   meant: 'MEANT',
   message: 'MESSAGE',
   name: 'NAME',

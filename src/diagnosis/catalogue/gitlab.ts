@@ -2,7 +2,7 @@
 import { step } from '../../core/diagnosis.ts';
 import { OWN_SETTINGS } from '../../core/own-service.ts';
 import { quoteArgument } from '../../core/shell.ts';
-import type { CauseSpec } from '../cause-spec.ts';
+import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { family, onHost, responder } from '../cause-spec.ts';
 
 const stateCause = family({
@@ -16,6 +16,10 @@ const webCause = family({
   scope: 'gitlab',
   resolvedWhen: 'the HTTP and API checks pass again',
 });
+
+/** In the first minute of an error that a restart explains as well. */
+const orRestarting = (c: CauseContext): string =>
+  c.optional('may_restart') !== 'true' ? '' : ', or it may be restarting';
 
 const both = (reason: string): readonly string[] => [`http/${reason}`, `api/${reason}`];
 
@@ -81,7 +85,8 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     evidence: '502 from the web server.',
     notConfusedWith: ['gitlab-booting', 'proxy-upstream-failed'],
     from: both('bad-gateway'),
-    says: (c) => `${responder(c)} returns 502 for ${c.url}: GitLab behind it is down`,
+    says: (c) =>
+      `${responder(c)} returns 502 for ${c.url}: GitLab behind it is down${orRestarting(c)}`,
     fix: () => [
       step(
         'On the GitLab server: check which service is down.',
@@ -95,10 +100,13 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     severity: 'warning',
     title: 'GitLab is starting',
     meaning: 'GitLab shows its startup or deploy page. It ends by itself within minutes.',
-    evidence: '502 or 503 with the startup page.',
+    evidence: '502 or 503 with the startup page; or 502 in the first minute after a good response.',
     notConfusedWith: ['gitlab-bad-gateway'],
     from: both('booting'),
-    says: (c) => `GitLab at ${c.url} is starting`,
+    says: (c) =>
+      c.optional('may_restart') !== 'true'
+        ? `GitLab at ${c.url} is starting`
+        : `${responder(c)} returns 502 for ${c.url}: GitLab behind it may be restarting`,
     fix: () => [
       step('Wait five minutes, then check again.'),
       step(
@@ -115,7 +123,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['gitlab-maintenance-mode'],
     from: [...both('unavailable'), 'token/unavailable'],
     says: (c) =>
-      `${responder(c)} returns ${c.optional('status') ?? '503'} for ${c.url}: GitLab is unavailable`,
+      `${responder(c)} returns ${c.optional('status') ?? '503'} for ${c.url}: GitLab is unavailable${orRestarting(c)}`,
     fix: () => [
       step(
         "Check the health of GitLab's backends and of the load balancer.",

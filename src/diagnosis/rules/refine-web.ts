@@ -20,13 +20,23 @@ const MAX_BOOT_SECONDS = 600;
 
 export const byBootTime: Refinement = (link, _endpoint, { snapshot }) => {
   const seconds = (snapshot.takenAt - link.since) / 1000;
-  if (hasReason(link, 'bad-gateway') && seconds < RESTART_SECONDS && wasFine(link)) {
-    return { spec: requireCause('gitlab-booting') };
-  }
   if (hasReason(link, 'booting') && seconds > MAX_BOOT_SECONDS) {
     return { spec: requireCause('gitlab-bad-gateway') };
   }
-  return undefined;
+  const usual = MAY_RESTART[reasonOf(link.finding) ?? ''];
+  if (usual === undefined || seconds >= RESTART_SECONDS) return undefined;
+  const spec = requireCause(
+    usual === 'gitlab-bad-gateway' && wasFine(link) ? 'gitlab-booting' : usual,
+  );
+  // A restart ends within that time: only an error that lasts longer is confirmed.
+  const confirm = { results: 2, seconds: RESTART_SECONDS };
+  return { spec: { ...spec, confirm }, facts: { may_restart: true } };
+};
+
+/** What the web server returns while GitLab behind it restarts, and the cause if it lasts. */
+const MAY_RESTART: Readonly<Record<string, string>> = {
+  'bad-gateway': 'gitlab-bad-gateway',
+  unavailable: 'gitlab-unavailable',
 };
 
 function wasFine({ recent }: CheckState): boolean {
@@ -47,21 +57,23 @@ export const byClientCertificate: Refinement = (link, endpoint, indexed) => {
 };
 
 const MAX_RESULTS = 10;
-/** At least a fifth good and a fifth bad responses, with several changes: neither simply broken nor repaired. */
-const MIN_OF_EACH = 2;
-const MIN_TURNS = 3;
+const MIN_GOOD = 2;
+/** Separate failures with good responses between them: an outage and its repair are one. */
+const MIN_FAILURES = 3;
+/** Older results say nothing about now. */
+const ALTERNATION_SECONDS = 900;
 
 /** One of several backends fails: the same request alternates between good and bad responses. */
 export const byAlternation: Refinement = (link) => {
   if (!isAlternating(link)) return undefined;
-  // Ten responses are the evidence; the last one alone would restart it at each change.
+  // All these responses are the evidence; the last one alone would restart it at each change.
   const spec = { ...requireCause('gitlab-partial-outage'), confirm: AT_ONCE };
   return { spec, severity: 'warning', facts: { attempts: answersByAddress(link) } };
 };
 
 /** `10.0.0.2: 5 of 5 fail, 10.0.0.3: 0 of 5 fail`: a failing backend is named by its own header, or by its address. */
 function answersByAddress({ recent }: CheckState): string {
-  const groups = Map.groupBy(recent.slice(-MAX_RESULTS), ({ finding }) =>
+  const groups = Map.groupBy(looksOf(recent), ({ finding }) =>
     String(finding.facts?.['node'] ?? finding.facts?.['address'] ?? 'the address'),
   );
   return [...groups]
@@ -82,15 +94,19 @@ const ANSWERED: Readonly<Record<string, (reason: string | undefined) => boolean>
 
 /** Also while the last response happened to be good. */
 export function isAlternating({ check, recent }: CheckState): boolean {
-  const looks = recent.slice(-MAX_RESULTS).map(({ finding }) => finding);
+  const looks = looksOf(recent).map(({ finding }) => finding);
   const isAnswer = ANSWERED[check.probe.id] ?? (() => false);
   if (!looks.every((finding) => isGood(finding) || isAnswer(reasonOf(finding)))) return false;
   if (failsWithAGoodCertificate(looks)) return false;
   const good = looks.map((finding) => isGood(finding));
   const goodCount = good.filter((one) => one).length;
-  const turns = good.filter((one, index) => index > 0 && one !== good[index - 1]).length;
-  const isMixed = goodCount >= MIN_OF_EACH && good.length - goodCount >= MIN_OF_EACH;
-  return good.length === MAX_RESULTS && isMixed && turns >= MIN_TURNS;
+  const failures = good.filter((one, index) => !one && good[index - 1] !== false).length;
+  return goodCount >= MIN_GOOD && failures >= MIN_FAILURES;
+}
+
+function looksOf(recent: CheckState['recent']): CheckState['recent'] {
+  const since = (recent.at(-1)?.startedAt ?? 0) - ALTERNATION_SECONDS * 1000;
+  return recent.filter(({ startedAt }) => startedAt >= since).slice(-MAX_RESULTS);
 }
 
 /** The same certificate passes at another time, so the server is not what differs. */
