@@ -170,7 +170,7 @@ export class Daemon {
     this.#events.follow(targets);
     this.#checks.plan({
       targets,
-      places: this.#discovery.hostContext().places,
+      contexts: this.#discovery.hostContext().contexts,
       settings: this.#settings.current(),
       runnerLog: this.#events.log,
     });
@@ -184,7 +184,8 @@ export class Daemon {
     const isChanged = await this.#discover();
     if (this.#stop.signal.aborted) return;
     if (isChanged) {
-      log.info({ config: this.#discovery.hostContext().configPath }, 'host context changed');
+      const [{ configPath: config }] = this.#discovery.hostContext().contexts;
+      log.info({ config }, 'host context changed');
       this.#plan();
     }
     this.#renew();
@@ -225,9 +226,11 @@ export class Daemon {
 
   #snapshot(): Snapshot {
     const lint = this.#lint.state();
+    const { host, contexts } = this.#discovery.hostContext();
+    const [context] = contexts;
     return {
       takenAt: this.#options.clock.wall(),
-      hostContext: { ...this.#discovery.hostContext(), ...(lint === undefined ? {} : { lint }) },
+      hostContext: { host, contexts: [{ ...context, ...(lint === undefined ? {} : { lint }) }] },
       checks: this.#checks.states(),
     };
   }

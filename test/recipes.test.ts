@@ -168,7 +168,7 @@ const METRIC = `  {
     kind: 'gauge',
     help: 'Number of entries of config.toml.',
     labels: [],
-    samples: ({ snapshot }) => [{ labels: {}, value: snapshot.hostContext.runners.length }],
+    samples: ({ snapshot }) => [{ labels: {}, value: snapshot.hostContext.contexts[0].runners.length }],
   },
 `;
 

@@ -4,9 +4,10 @@
  */
 import { hostname } from 'node:os';
 
-import type { Check, CheckState, HostContext } from '../core/check.ts';
+import type { Check, CheckState } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ProbeResult } from '../core/finding.ts';
+import type { HostContext } from '../core/host-context.ts';
 import type { Probe } from '../core/probe.ts';
 import { requestKindsOf } from '../core/request.ts';
 import type { RunnerLogReader } from '../core/runner-event.ts';
@@ -34,7 +35,7 @@ export interface ChecksOptions {
   readonly onResult: (result: ProbeResult, check: Check) => void;
 }
 
-export interface PlanRequest extends Pick<HostContext, 'places'> {
+export interface PlanRequest extends Pick<HostContext, 'contexts'> {
   readonly targets: readonly Target[];
   readonly settings: PlanSettings;
   readonly runnerLog: RunnerLogReader;
@@ -71,7 +72,7 @@ export class Checks {
   }
 
   /** Replaces the plan; states and schedules of checks that stay are kept. */
-  plan({ targets, places, settings, runnerLog }: PlanRequest): void {
+  plan({ targets, contexts, settings, runnerLog }: PlanRequest): void {
     const { probes, clock } = this.#options;
     this.#budget.limitTo(settings.requestsPerHour);
     this.#checks = checksOf(probes, targets, settings);
@@ -80,7 +81,7 @@ export class Checks {
     for (const result of known) this.#store.seed(result);
     this.#jobs = jobsOf(this.#checks, {
       clock,
-      places,
+      contexts,
       budget: this.#budget,
       runnerLog,
       known: (id) => this.#store.known(id),

@@ -3,7 +3,7 @@
  * that a reload builds a complete new plan and swaps it.
  */
 import type { Check } from '../core/check.ts';
-import { checkId, placeOf, walkId } from '../core/check.ts';
+import { checkId, walkId } from '../core/check.ts';
 import type { Probe } from '../core/probe.ts';
 import { isBudgeted } from '../core/request.ts';
 import type { PlanSettings, ProbeSettings } from '../core/settings.ts';
@@ -11,6 +11,7 @@ import { defaultProbeSettings } from '../core/settings.ts';
 import type { Target, TargetKind } from '../core/target.ts';
 import type { Job } from './run.ts';
 import { runCheck } from './run.ts';
+import { toolsFor } from './tools.ts';
 import type { WalkDeps } from './walk.ts';
 import { createWalk } from './walk.ts';
 
@@ -81,8 +82,6 @@ function walkOf({ target }: Check): string | undefined {
 }
 
 function hostJob(check: Check, deps: WalkDeps): Job {
-  const { clock, budget, runnerLog } = deps;
-  const { paths } = placeOf(deps, check.target);
   return {
     id: check.id,
     group: MAY_HANG.has(check.target.kind) ? 'mount' : 'host',
@@ -90,8 +89,7 @@ function hostJob(check: Check, deps: WalkDeps): Job {
     timeoutSeconds: check.timeoutSeconds + 0.5,
     checks: [check],
     run: async (signal, emit) => {
-      const log = runnerLog === undefined ? {} : { runnerLog };
-      emit(await runCheck(check, { clock, paths, budget, walk: {}, signal, ...log }));
+      emit(await runCheck(check, toolsFor(check, deps, {}, signal)));
     },
   };
 }

@@ -6,16 +6,15 @@
  * `skipped` after a failure, keeps the request budget, and closes the connection. The diagnosis decides what a
  * failure means.
  */
-import type { Check, HostContext } from '../core/check.ts';
-import { placeOf, WALK_TIMEOUT_SECONDS } from '../core/check.ts';
+import type { Check } from '../core/check.ts';
+import { WALK_TIMEOUT_SECONDS } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
 import type { Fault, FollowUp, FollowUpTools } from '../core/follow-up.ts';
 import { idleFinding, reviseFinding } from '../core/follow-up.ts';
-import type { Budget, LinkTools, Walk } from '../core/probe.ts';
+import type { Walk } from '../core/probe.ts';
 import { isBudgeted } from '../core/request.ts';
-import type { RunnerLogReader } from '../core/runner-event.ts';
 import type { FollowUpMemory, PlannedFollowUp } from './follow-up.ts';
 import {
   faultOf,
@@ -28,15 +27,11 @@ import {
 import { runCheck } from './run.ts';
 import type { Job } from './run.ts';
 import type { Known } from './store.ts';
+import type { ToolDeps } from './tools.ts';
+import { toolsFor } from './tools.ts';
 
-export interface WalkDeps {
-  readonly clock: Clock;
-  /** Where the runners live: a check sees the files of the place of its target. */
-  readonly places: HostContext['places'];
-  readonly budget: Budget;
-  readonly known: (id: CheckId) => Known | undefined;
+export interface WalkDeps extends ToolDeps {
   restore(id: CheckId): void;
-  readonly runnerLog?: RunnerLogReader;
   /** Offset of a slow link within its interval, 0 to 1; without it, one interval after its last run. */
   readonly phase?: (id: CheckId) => number;
 }
@@ -222,7 +217,7 @@ async function reuse(check: Check, known: Known, round: Round): Promise<Finding>
 }
 
 async function runLink(check: Check, round: Round): Promise<Finding> {
-  const result = await runCheck(check, toolsFor(check, round));
+  const result = await runCheck(check, toolsFor(check, round.deps, round.walk, round.signal));
   round.held.push(result);
   return await settle(check, result.finding, round);
 }
@@ -321,14 +316,6 @@ function isOpen({ check: id, finding }: ProbeResult, round: Round): boolean {
   });
 }
 
-function toolsFor({ id, target }: Check, { deps, walk, signal }: Round): LinkTools {
-  const { clock, budget, runnerLog } = deps;
-  const { paths } = placeOf(deps, target);
-  const log = runnerLog === undefined ? {} : { runnerLog };
-  const previous = deps.known(id)?.result.finding;
-  return { clock, paths, budget, walk, previous, signal, ...log };
-}
-
 /** `link`: the check whose finding made it due. */
 function followUpTools(
   { check }: PlannedFollowUp,
@@ -336,8 +323,9 @@ function followUpTools(
   fault: Fault,
   round: Round,
 ): FollowUpTools {
-  const recent = round.deps.known(link)?.recent ?? [];
-  return { ...toolsFor(check, round), fault, recent };
+  const { deps, walk, signal } = round;
+  const recent = deps.known(link)?.recent ?? [];
+  return { ...toolsFor(check, deps, walk, signal), fault, recent };
 }
 
 /** Retry a failed budgeted check twice before confirming: one bad response is no proof. */

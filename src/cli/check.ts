@@ -78,8 +78,9 @@ function print(view: View, invocation: Invocation, footer?: string): number {
     const known = view.diagnosis.runners
       .map(({ runner, name }) => `${name} (${runner})`)
       .join(', ');
+    const files = view.snapshot.hostContext.contexts.map(({ configPath }) => configPath);
     process.stderr.write(
-      `runnerwatch: no runner "${redactArgument(wanted ?? '')}" in ${view.snapshot.hostContext.configPath}; known: ${known || 'none'}\n`,
+      `runnerwatch: no runner "${redactArgument(wanted ?? '')}" in ${files.join(', ')}; known: ${known || 'none'}\n`,
     );
     return EXIT_UNSURE;
   }

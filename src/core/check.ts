@@ -1,11 +1,9 @@
 /** The types of a check (a probe on a target), its state, and a snapshot of all checks. */
 import type { Instant } from './clock.ts';
 import type { CheckId, Finding, ProbeResult } from './finding.ts';
-import type { LintState } from './lint.ts';
-import type { Place } from './place.ts';
+import type { HostContext } from './host-context.ts';
 import type { Probe } from './probe.ts';
-import type { FoundBy, Problem, RunnerProcess } from './reading.ts';
-import type { EndpointTarget, Placed, RunnerTarget, Target } from './target.ts';
+import type { Target } from './target.ts';
 
 export interface Check {
   readonly id: CheckId;
@@ -51,28 +49,6 @@ export interface CheckState {
 
 /** What a median, a rate of failures and a flight recorder need, and no more. */
 export const RECENT_RESULTS = 50;
-
-/** What the daemon watches: which config, which process, which host. */
-export interface HostContext {
-  readonly host: string;
-  readonly configPath: string;
-  readonly configFoundBy: FoundBy;
-  readonly configProblems: readonly Problem[];
-  /** Where the runners of this host live; a host without a runner has the place where one would be. */
-  readonly places: readonly [Place, ...Place[]];
-  readonly process: RunnerProcess | undefined;
-  /** What could not be read for lack of rights, one sentence each. */
-  readonly blind: readonly string[];
-  readonly runners: readonly RunnerTarget[];
-  readonly endpoints: readonly EndpointTarget[];
-  /** The linter's report on config.toml; absent until the linter has run. */
-  readonly lint?: LintState;
-}
-
-/** Where the runner of a target lives. What belongs to the host as a whole is asked of the first place. */
-export function placeOf({ places }: Pick<HostContext, 'places'>, { place }: Placed): Place {
-  return places.find(({ id }) => id === place) ?? places[0];
-}
 
 export interface Snapshot {
   readonly takenAt: Instant;

@@ -64,10 +64,10 @@ function contextFor(
   indexed: SnapshotIndex,
   { states, runners, url, facts }: Observation,
 ): CauseContext {
-  const { hostContext } = indexed;
+  const { context: own } = indexed;
   const place = indexed.placeOf(states[0]);
   const [runner] = runners;
-  const asked = url ?? runner?.url ?? hostContext.endpoints[0]?.id ?? '';
+  const asked = url ?? runner?.url ?? own.endpoints[0]?.id ?? '';
   const parsed = URL.parse(asked);
   return contextOf(
     {

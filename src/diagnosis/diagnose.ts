@@ -6,6 +6,7 @@ import type { CheckState, Snapshot } from '../core/check.ts';
 import type { Candidate, Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
 import { causeKey } from '../core/diagnosis.ts';
 import type { CheckId } from '../core/finding.ts';
+import { allRunners } from '../core/host-context.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { computeVerdict } from '../core/verdict.ts';
 import type { Link, Status } from '../core/vocabulary.ts';
@@ -25,13 +26,19 @@ export function diagnose(snapshot: Snapshot): Diagnosis {
   const indexed = indexSnapshot(snapshot);
   const causes = withoutSymptoms(distinct(inOrderOfBlame(indexed)), indexed);
   const causeOf = causesOfRunners(causes);
-  const runners = snapshot.hostContext.runners.map((runner) =>
+  const runners = allRunners(snapshot.hostContext).map((runner) =>
     judgeRunner(runner, causeOf.get(runner.id), indexed),
   );
   const severities = causes.map(({ severity }) => severity);
   const verdict = computeVerdict(severities, hasUnjudged(snapshot, causes));
   const candidates: readonly Candidate[] = candidatesOf(causes, snapshot);
-  return { verdict, summary: summaryOf(verdict, causes, indexed), causes, candidates, runners };
+  return {
+    verdict,
+    summary: summaryOf(verdict, causes, indexed.snapshot),
+    causes,
+    candidates,
+    runners,
+  };
 }
 
 /** The causes of the rules, and the catalogue's cause for every check that no rule covers. */
@@ -88,7 +95,7 @@ function chainOf(
   cause: Cause | undefined,
   indexed: SnapshotIndex,
 ): Partial<Record<Link, Status>> {
-  const endpoint = indexed.hostContext.endpoints.find(({ id }) => id === runner.endpoint);
+  const endpoint = indexed.context.endpoints.find(({ id }) => id === runner.endpoint);
   const links = endpoint === undefined ? [] : indexed.linksOf(endpoint);
   const token = indexed.tokenOf(runner);
   const states = token === undefined ? links : [...links, token];

@@ -95,7 +95,7 @@ export function openPathOf(
       readonly states: readonly CheckState[];
     }
   | undefined {
-  const endpoint = indexed.hostContext.endpoints.find(({ id }) => id === runner.endpoint);
+  const endpoint = indexed.context.endpoints.find(({ id }) => id === runner.endpoint);
   if (endpoint === undefined) return undefined;
   const links = indexed.linksOf(endpoint);
   const isOpen = links.every(({ check, finding }) =>

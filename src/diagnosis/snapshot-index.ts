@@ -1,6 +1,8 @@
 /** A snapshot and its checks in one order, with the queries that rules need. Built once per diagnosis. */
-import type { CheckState, Snapshot, HostContext } from '../core/check.ts';
-import { checkId, placeOf } from '../core/check.ts';
+import type { CheckState, Snapshot } from '../core/check.ts';
+import { checkId } from '../core/check.ts';
+import type { RunnerContext } from '../core/host-context.ts';
+import { placeOf } from '../core/host-context.ts';
 import type { Place } from '../core/place.ts';
 import type { Finding } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
@@ -17,7 +19,8 @@ export interface ObservedEvent {
 
 export interface SnapshotIndex {
   readonly snapshot: Snapshot;
-  readonly hostContext: HostContext;
+  /** The installation that is judged. */
+  readonly context: RunnerContext;
   /** Where the runner of a check lives. */
   placeOf(state: CheckState): Place;
   /** Links of one endpoint that apply, in the order of the walk, without the tokens. */
@@ -33,20 +36,20 @@ export interface SnapshotIndex {
 
 export function indexSnapshot(given: Snapshot): SnapshotIndex {
   const snapshot = { ...given, checks: inOrder(given.checks) };
-  const { hostContext } = snapshot;
+  const [context] = snapshot.hostContext.contexts;
   const byProbe = Map.groupBy(snapshot.checks, ({ check }) => check.probe.id);
   const byId = new Map(snapshot.checks.map((state) => [state.check.id, state]));
   const seen = allSeen(['runner-log', 'runner-metrics'].flatMap((id) => byProbe.get(id) ?? []));
   const seenByKind = Map.groupBy(seen, ({ event }) => event.kind);
   const seenByRunner = Map.groupBy(seen, ({ event }) => event.runner ?? '');
-  const runnersByEndpoint = Map.groupBy(hostContext.runners, ({ endpoint }) => endpoint);
+  const runnersByEndpoint = Map.groupBy(context.runners, ({ endpoint }) => endpoint);
   const linksByEndpoint = new Map(
-    hostContext.endpoints.map(({ id }) => [id, linksAt(id, byId)] as const),
+    context.endpoints.map(({ id }) => [id, linksAt(id, byId)] as const),
   );
   return {
     snapshot,
-    hostContext,
-    placeOf: ({ check }) => placeOf(hostContext, check.target),
+    context,
+    placeOf: ({ check }) => placeOf(snapshot.hostContext, check.target),
     linksOf: ({ id }) => linksByEndpoint.get(id) ?? [],
     runnersOf: ({ id }) => runnersByEndpoint.get(id) ?? [],
     tokenOf: ({ id }) => byId.get(checkId('token', id)),

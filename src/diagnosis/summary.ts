@@ -1,35 +1,32 @@
 /** The one sentence at the top: which runners get no jobs, and why. */
+import type { Snapshot } from '../core/check.ts';
 import type { Cause } from '../core/diagnosis.ts';
 import { detailOf, reasonOf } from '../core/finding.ts';
+import { allEndpoints, allRunners } from '../core/host-context.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import type { Verdict } from '../core/vocabulary.ts';
 import { sortBySeverity } from '../core/vocabulary.ts';
-import type { SnapshotIndex } from './snapshot-index.ts';
 import { unjudgedChecks } from './unjudged.ts';
 
 const MAX_NAMES = 3;
 /** Scopes of causes on the path between a runner and its GitLab. */
 const ON_THE_PATH: ReadonlySet<string> = new Set(['gitlab', 'host', 'runner']);
 
-export function summaryOf(
-  verdict: Verdict,
-  causes: readonly Cause[],
-  indexed: SnapshotIndex,
-): string {
+export function summaryOf(verdict: Verdict, causes: readonly Cause[], snapshot: Snapshot): string {
   const [worst] = sortBySeverity(causes);
   if (worst !== undefined && verdict !== 'unsure') {
     const more =
       causes.length > 1
         ? ` ${causes.length - 1} more ${causes.length === 2 ? 'cause' : 'causes'}.`
         : '';
-    return `${leadOf(worst, indexed)}${more}`;
+    return `${leadOf(worst, snapshot)}${more}`;
   }
-  return verdict === 'healthy' ? healthySummary(indexed) : unsureSummary(indexed, causes);
+  return verdict === 'healthy' ? healthySummary(snapshot) : unsureSummary(snapshot, causes);
 }
 
-function leadOf(cause: Cause, { hostContext }: SnapshotIndex): string {
+function leadOf(cause: Cause, { hostContext }: Snapshot): string {
   const { scope, severity, summary } = cause;
-  const concerned = hostContext.runners.filter(({ id }) => scope.runners.includes(id));
+  const concerned = allRunners(hostContext).filter(({ id }) => scope.runners.includes(id));
   const [first] = concerned;
   if (severity !== 'critical' || first === undefined || !ON_THE_PATH.has(scope.kind))
     return summary;
@@ -52,8 +49,9 @@ function namesOf(runners: readonly RunnerTarget[]): string {
   return `${names.slice(0, MAX_NAMES - 1).join(', ')} and ${names.length - MAX_NAMES + 1} more runners`;
 }
 
-function healthySummary({ hostContext }: SnapshotIndex): string {
-  const { runners, endpoints } = hostContext;
+function healthySummary({ hostContext }: Snapshot): string {
+  const runners = allRunners(hostContext);
+  const endpoints = allEndpoints(hostContext);
   const where =
     endpoints.length === 1
       ? (endpoints[0]?.id ?? 'GitLab')
@@ -65,14 +63,14 @@ function healthySummary({ hostContext }: SnapshotIndex): string {
   return `${who} ${where}; no problem found.`;
 }
 
-function unsureSummary({ snapshot }: SnapshotIndex, causes: readonly Cause[]): string {
+function unsureSummary(snapshot: Snapshot, causes: readonly Cause[]): string {
   const { checks, hostContext } = snapshot;
   if (checks.every(({ finding }) => reasonOf(finding) === 'not-run-yet')) {
     return 'No check has run yet.';
   }
   const [first, ...others] = unjudgedChecks(snapshot, causes);
   if (first === undefined) {
-    const names = namesOf(hostContext.runners);
+    const names = namesOf(allRunners(hostContext));
     return `No problem found, but the path of ${names} to GitLab is not checked.`;
   }
   const count = `${others.length + 1} of ${checks.length} checks have no result`;

@@ -32,11 +32,7 @@ function rootOf(cause: Cause, above: ReadonlyMap<Cause, Cause>): Cause {
   return next === undefined ? cause : rootOf(next, above);
 }
 
-function withSymptoms(
-  root: Cause,
-  family: readonly Cause[],
-  { hostContext }: SnapshotIndex,
-): Cause {
+function withSymptoms(root: Cause, family: readonly Cause[], { context }: SnapshotIndex): Cause {
   const under = family.filter((cause) => cause !== root);
   if (under.length === 0) return root;
   const own = new Set(root.evidence.map(({ check }) => check));
@@ -45,7 +41,7 @@ function withSymptoms(
     ...explains,
   ]);
   const concerned = new Set(family.flatMap(({ scope }) => scope.runners));
-  const runners = hostContext.runners.map(({ id }) => id).filter((id) => concerned.has(id));
+  const runners = context.runners.map(({ id }) => id).filter((id) => concerned.has(id));
   return {
     ...root,
     scope: { ...root.scope, runners },
@@ -73,14 +69,14 @@ function isOfSomeEntries({ scope }: Cause, runners: readonly RunnerTarget[]): bo
 }
 
 /** A fault at one GitLab does not explain another one. */
-function meets(cause: Cause, symptom: Cause, { hostContext }: SnapshotIndex): boolean {
-  if (HOST_WIDE.has(cause.scope.kind) && !isOfSomeEntries(cause, hostContext.runners)) return true;
+function meets(cause: Cause, symptom: Cause, { context }: SnapshotIndex): boolean {
+  if (HOST_WIDE.has(cause.scope.kind) && !isOfSomeEntries(cause, context.runners)) return true;
   // A line of one entry does not explain the token of another entry with the same GitLab.
   const isByEntry =
     cause.scope.kind === 'runner' ||
     (cause.scope.kind === 'config' && symptom.scope.kind === 'runner');
   const placesOf = ({ scope }: Cause): readonly string[] =>
-    hostContext.runners
+    context.runners
       .filter(({ id }) => scope.runners.includes(id))
       .map(({ id, endpoint }) => (isByEntry ? id : (endpoint ?? id)));
   const places = new Set(placesOf(cause));

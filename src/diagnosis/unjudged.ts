@@ -1,6 +1,7 @@
 /** What makes the verdict uncertain: checks without a result, and failures that no cause explains. */
 import type { CheckState, Snapshot } from '../core/check.ts';
 import type { Cause } from '../core/diagnosis.ts';
+import { allRunners } from '../core/host-context.ts';
 import { COMMON_REASONS, reasonOf } from '../core/finding.ts';
 import type { ReasonSpec } from '../core/reason.ts';
 import { runnersWithOwnPolls } from './own-polls.ts';
@@ -14,7 +15,7 @@ export function hasUnjudged(snapshot: Snapshot, causes: readonly Cause[]): boole
   return (
     checks.every(({ finding }) => finding.status !== 'pass') ||
     unjudgedChecks(snapshot, causes).length > 0 ||
-    hostContext.runners.some(
+    allRunners(hostContext).some(
       ({ id, endpoint = id }) => !watched.has(id) && !watched.has(endpoint) && !affected.has(id),
     )
   );

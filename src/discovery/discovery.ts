@@ -4,8 +4,8 @@
  */
 import { homedir, hostname } from 'node:os';
 
-import type { HostContext } from '../core/check.ts';
 import type { Clock, Instant } from '../core/clock.ts';
+import type { HostContext } from '../core/host-context.ts';
 import type { Paths } from '../core/paths.ts';
 import type { FoundBy, RunnerProcess } from '../core/reading.ts';
 import type { PlanSettings } from '../core/settings.ts';
@@ -126,20 +126,20 @@ export class Discovery {
   }
 
   hostContext(): HostContext {
-    return {
-      host: hostname(),
+    const context = {
+      place: this.#notes.place,
+      process: this.#process,
       configPath: this.#configPath,
       configFoundBy: this.#foundBy,
       configProblems: [
         ...(this.#found?.config.reading.problems ?? []),
         ...(this.#found?.problems ?? []),
       ],
-      places: [this.#notes.place],
-      process: this.#process,
       blind: [...limitationsOf(this.#process), ...this.#notes.unreadable()],
       runners: this.#found?.runners ?? [],
       endpoints: this.#found?.endpoints ?? [],
     };
+    return { host: hostname(), contexts: [context] };
   }
 }
 

@@ -3,6 +3,7 @@
  * in common.
  */
 import type { CheckState } from '../core/check.ts';
+import { allEndpoints } from '../core/host-context.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import type { View } from '../core/view.ts';
 import type { Family } from './family.ts';
@@ -14,7 +15,7 @@ export const ENDPOINT_FAMILIES: readonly Family[] = [
     help: 'Network paths to GitLab: URL, proxy and name servers in use, empty if none; the value is always 1.',
     labels: ['target', 'url', 'proxy', 'resolver'],
     samples: ({ snapshot }) =>
-      snapshot.hostContext.endpoints.map((endpoint) => ({
+      allEndpoints(snapshot.hostContext).map((endpoint) => ({
         labels: {
           target: endpoint.id,
           url: endpoint.url.href,

@@ -3,6 +3,7 @@
  * probe. HELP names the source of a number.
  */
 import type { CheckState } from '../core/check.ts';
+import { allRunners } from '../core/host-context.ts';
 import type { View } from '../core/view.ts';
 import { STATUSES, VERDICTS } from '../core/vocabulary.ts';
 import { ENDPOINT_FAMILIES } from './endpoint-families.ts';
@@ -29,7 +30,7 @@ const RUNNER_FAMILIES: readonly Family[] = [
     help: 'Entries of config.toml; the value is always 1.',
     labels: ['runner', 'runner_name', 'executor', 'url', 'system_id'],
     samples: ({ snapshot }) =>
-      snapshot.hostContext.runners.map(({ id, name, executor, url, systemId }) =>
+      allRunners(snapshot.hostContext).map(({ id, name, executor, url, systemId }) =>
         one({ runner: id, runner_name: name, executor, url, system_id: systemId ?? '' }),
       ),
   },
@@ -63,7 +64,7 @@ const LOCKOUT_FAMILY: Family = {
   help: 'When an entry that the runner disabled after failed requests is enabled again, by its log; absent if none.',
   labels: ['runner'],
   samples: ({ snapshot }) => {
-    const known = new Set(snapshot.hostContext.runners.map(({ id }) => id));
+    const known = new Set(allRunners(snapshot.hostContext).map(({ id }) => id));
     return snapshot.checks.flatMap(({ finding }) =>
       (finding.events ?? []).flatMap(({ kind, runner = '', facts }) => {
         const until = Number(facts['until_milliseconds'] ?? 0);

@@ -1,5 +1,7 @@
 /** Metrics of runnerwatch itself: its version, its files, its own load on GitLab. */
-import type { HostContext, Snapshot } from '../core/check.ts';
+import type { Snapshot } from '../core/check.ts';
+import type { HostContext } from '../core/host-context.ts';
+import { allEndpoints } from '../core/host-context.ts';
 import type { LintSeverity } from '../core/lint.ts';
 import { LINT_SEVERITIES } from '../core/lint.ts';
 import type { View } from '../core/view.ts';
@@ -10,7 +12,7 @@ const bare = (value: number): readonly Sample[] => [{ labels: {}, value }];
 
 /** Of the endpoints that there are: those of an entry that has left go with it. */
 function requestsOf({ snapshot, self }: View): readonly Sample[] {
-  return snapshot.hostContext.endpoints.flatMap(({ id: target }) => {
+  return allEndpoints(snapshot.hostContext).flatMap(({ id: target }) => {
     const own = self.requests.filter((request) => request.target === target);
     const kinds = new Set([...plannedKinds(snapshot, target), ...own.map(({ kind }) => kind)]);
     return [...kinds].map((kind) => ({
@@ -31,12 +33,13 @@ function plannedKinds({ checks }: Snapshot, endpoint: string): readonly string[]
 
 /** What the linter found; until it has answered, what keeps the file from loading. */
 function lintRulesOf({
-  lint,
-  configProblems,
+  contexts,
 }: HostContext): readonly { readonly rule: string; readonly severity: LintSeverity }[] {
-  return lint === undefined
-    ? configProblems.map(({ code }) => ({ rule: code, severity: 'error' }))
-    : lint.findings.map(({ rule, severity }) => ({ rule, severity }));
+  return contexts.flatMap(({ lint, configProblems }) =>
+    lint === undefined
+      ? configProblems.map(({ code }) => ({ rule: code, severity: 'error' as const }))
+      : lint.findings.map(({ rule, severity }) => ({ rule, severity })),
+  );
 }
 
 export const SELF_FAMILIES: readonly Family[] = [

@@ -3,6 +3,7 @@ import type { CheckState } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause } from '../core/diagnosis.ts';
 import type { ProbeResult } from '../core/finding.ts';
+import { allEndpoints } from '../core/host-context.ts';
 import type { Change, TimelineEvent } from '../core/past.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
 import type { View } from '../core/view.ts';
@@ -58,7 +59,7 @@ export function buildIncident(moment: IncidentInput): Incident {
         answers: text.split('\n'),
       })),
     ),
-    proxy: view.snapshot.hostContext.endpoints.map((endpoint) => proxyOf(endpoint)),
+    proxy: allEndpoints(view.snapshot.hostContext).map((endpoint) => proxyOf(endpoint)),
     ...surrounds,
     report: reportOf(view),
     leftOut: [],

@@ -3,6 +3,7 @@
  * recorder collects none itself; lines of the runner's log may contain some.
  */
 import type { Snapshot } from '../core/check.ts';
+import { allEndpoints, allRunners } from '../core/host-context.ts';
 
 const HIDDEN = '[hidden]';
 /** A shorter secret would match parts of ordinary text. */
@@ -24,8 +25,8 @@ export type Redact = (text: string) => string;
 
 /** Knows the secrets of this moment. */
 export function redactorOf({ hostContext }: Snapshot): Redact {
-  const tokens = hostContext.runners.flatMap(({ token }) => tokenParts(token.reveal()));
-  const logins = hostContext.endpoints.flatMap(({ proxy }) =>
+  const tokens = allRunners(hostContext).flatMap(({ token }) => tokenParts(token.reveal()));
+  const logins = allEndpoints(hostContext).flatMap(({ proxy }) =>
     proxy.kind === 'proxy' && proxy.credentials !== undefined
       ? [proxy.credentials.user, proxy.credentials.password.reveal()]
       : [],

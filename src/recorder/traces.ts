@@ -5,10 +5,11 @@
 import { join } from 'node:path';
 
 import type { Snapshot } from '../core/check.ts';
+import type { RunnerContext } from '../core/host-context.ts';
+import { allEndpoints } from '../core/host-context.ts';
 import type { Paths } from '../core/paths.ts';
 import { inRoot } from '../core/paths.ts';
 import { printable } from '../core/printable.ts';
-import type { RunnerProcess } from '../core/reading.ts';
 import type { Excerpt, FileTrace } from '../host/fs/file-trace.ts';
 import { FileTraces, programTrace } from '../host/fs/file-trace.ts';
 import { readRouteLines } from '../host/net/route-lines.ts';
@@ -33,14 +34,15 @@ export class TraceReader {
   }
 
   async read(snapshot: Snapshot): Promise<Traces> {
-    const { hostContext } = snapshot;
     const found: Trace[] = [];
     // One after the other: a file system that hangs may keep one thread of the pool, and not all.
     for (const [path, excerpt] of filesOf(snapshot)) {
       found.push([path, await this.#files.read(path, excerpt)]);
     }
     found.push(await program(this.#paths), await routes(this.#paths));
-    found.push(...processTraces(hostContext.process), ...certificateTraces(snapshot));
+    const { contexts } = snapshot.hostContext;
+    found.push(...contexts.flatMap((context, index) => processTraces(context, index)));
+    found.push(...certificateTraces(snapshot));
     return new Map(
       found.flatMap(([what, trace]) =>
         trace === undefined ? [] : [[printable(what), traceText(trace)]],
@@ -53,20 +55,19 @@ type Trace = readonly [what: string, found: FileTrace | string | undefined];
 
 /** With how each is shown beside its digest. Those on the root file system first. */
 function filesOf(snapshot: Snapshot): readonly (readonly [path: string, excerpt?: Excerpt])[] {
-  const { endpoints, configPath } = snapshot.hostContext;
-  const hosts = endpoints.map(({ url }) => url.hostname);
+  const hosts = allEndpoints(snapshot.hostContext).map(({ url }) => url.hostname);
   return [
     ['/etc/resolv.conf', settingsOf],
     ['/etc/hosts', (text) => linesOf(text, hosts)],
     ['/etc/nsswitch.conf', (text) => /^hosts:.*$/m.exec(text)?.[0] ?? ''],
-    [configPath],
+    ...snapshot.hostContext.contexts.map(({ configPath }): [string] => [configPath]),
     ...bundlesOf(snapshot).map((path): [string] => [path]),
   ];
 }
 
 /** The system's bundle and every file that an endpoint trusts or shows. */
-function bundlesOf({ hostContext: { endpoints } }: Snapshot): readonly string[] {
-  const own = endpoints.flatMap(({ trust, url }) => [
+function bundlesOf({ hostContext }: Snapshot): readonly string[] {
+  const own = allEndpoints(hostContext).flatMap(({ trust, url }) => [
     trust.caFile ?? join(trust.certsDirectory, `${url.hostname}.crt`),
     ...(trust.certFile === undefined ? [] : [trust.certFile]),
     ...(trust.systemFile === undefined ? [] : [trust.systemFile]),
@@ -101,16 +102,24 @@ async function program(paths: Paths): Promise<Trace> {
   return [PROGRAM_PATHS[0] ?? '', undefined];
 }
 
-function processTraces(runner: RunnerProcess | undefined): readonly Trace[] {
-  if (runner === undefined) return [['runner process', 'none']];
+function processTraces(
+  { process: runner, place }: RunnerContext,
+  /** Of the installation on this host. */
+  index: number,
+): readonly Trace[] {
+  const of = index === 0 ? '' : ` of ${place.id}`;
+  if (runner === undefined) return [[`runner process${of}`, 'none']];
   const { pid, environment } = runner;
   // Not its start time: the kernel recomputes it after every step of the clock.
-  const process: Trace = ['runner process', `pid ${pid}`];
+  const process: Trace = [`runner process${of}`, `pid ${pid}`];
   if (environment === undefined) return [process];
   const proxies = Object.entries(environment)
     .filter(([name]) => PROXY_VARIABLE.test(name))
     .map(([name, value]) => `${name}=${withoutLogin(value)}`);
-  return [process, ['proxy environment of the runner', proxies.toSorted().join(' ') || 'none']];
+  return [
+    process,
+    [`proxy environment of the runner${of}`, proxies.toSorted().join(' ') || 'none'],
+  ];
 }
 
 /** The certificate that each GitLab, or the proxy in front of it, sent last. */

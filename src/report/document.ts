@@ -1,8 +1,9 @@
 /** The report as a document: `check --format json`, `/api/v1/report` (docs/http.md#the-report). */
-import type { CheckState, HostContext } from '../core/check.ts';
+import type { CheckState } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Candidate, Cause, RunnerVerdict } from '../core/diagnosis.ts';
 import type { CheckId, Fact } from '../core/finding.ts';
+import type { HostContext } from '../core/host-context.ts';
 import type { LintReport } from '../core/lint.ts';
 import type { View } from '../core/view.ts';
 
@@ -43,7 +44,7 @@ export interface Report {
   readonly candidates: readonly Candidate[];
   readonly runners: readonly Omit<RunnerVerdict, 'connected'>[];
   readonly checks: readonly ReportedCheck[];
-  /** The findings of `runnerwatch lint` for the live config.toml; absent until it has run. */
+  /** The findings of `runnerwatch lint` for each live config.toml; absent until it has run. */
   readonly lint?: LintReport;
 }
 
@@ -63,10 +64,19 @@ export function reportOf({ snapshot, diagnosis, self }: View): Report {
   };
 }
 
-function lintDocument({ lint }: HostContext): Pick<Report, 'lint'> {
-  if (lint === undefined) return {};
-  const { file, findings, leftOut, judged } = lint;
-  return { lint: { file, findings, leftOut, judged } };
+/** Of every config.toml; each finding names its file. */
+function lintDocument({ contexts }: HostContext): Pick<Report, 'lint'> {
+  const reports = contexts.flatMap(({ lint }) => lint ?? []);
+  const [first] = reports;
+  if (first === undefined) return {};
+  return {
+    lint: {
+      file: first.file,
+      findings: reports.flatMap(({ findings }) => findings),
+      leftOut: reports.flatMap(({ leftOut }) => leftOut),
+      judged: reports.every(({ judged }) => judged),
+    },
+  };
 }
 
 /** `connected` is derived from the chain and no part of the document. */

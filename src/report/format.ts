@@ -1,6 +1,6 @@
 /** Numbers, times and statuses as people read them; used by text and page. */
 import { dateText } from '../core/date-text.ts';
-import type { FoundBy } from '../core/reading.ts';
+import type { FoundBy, RunnerProcess } from '../core/reading.ts';
 import type { Link, Status } from '../core/vocabulary.ts';
 
 /** The links of the path, short enough for a chain on a phone. */
@@ -63,3 +63,7 @@ export const FOUND_BY_TEXT: Readonly<Record<FoundBy, string>> = {
   'process-environment': "from the runner's environment",
   default: 'default path',
 };
+
+export function processText(runner: RunnerProcess | undefined): string {
+  return runner === undefined ? 'no runner process' : `runner process ${runner.pid}`;
+}

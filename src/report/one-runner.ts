@@ -1,4 +1,5 @@
 /** A view reduced to one entry: `/health/RUNNER`, `check --runner NAME`. */
+import { allRunners } from '../core/host-context.ts';
 import type { View } from '../core/view.ts';
 import { computeVerdict } from '../core/verdict.ts';
 import { sortBySeverity } from '../core/vocabulary.ts';
@@ -9,7 +10,7 @@ export function viewOfRunner(view: View, wanted: string): View | undefined {
   const own =
     diagnosis.runners.find(({ runner }) => runner === wanted) ??
     diagnosis.runners.find(({ name }) => name === wanted);
-  const target = snapshot.hostContext.runners.find(({ id }) => id === own?.runner);
+  const target = allRunners(snapshot.hostContext).find(({ id }) => id === own?.runner);
   if (own === undefined || target === undefined) return undefined;
   const causes = diagnosis.causes.filter(({ scope }) => scope.runners.includes(own.runner));
   const checks = snapshot.checks.filter(

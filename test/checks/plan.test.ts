@@ -7,7 +7,7 @@ import type { ProbeSettings } from '../../src/core/settings.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
 import { checksOf, jobsOf } from '../../src/checks/plan.ts';
 import { setClock } from '../support/clock.ts';
-import { placesAt } from '../support/places.ts';
+import { contextsAt } from '../support/places.ts';
 import { ENDPOINT, HOST, PASS, probe, runnerTarget } from '../support/probes.ts';
 import { requestBudget } from '../support/request-budget.ts';
 
@@ -42,7 +42,7 @@ const idsOf = (...args: Parameters<typeof checksOf>): string[] =>
 test('checks that may hang on a file system have a group of their own', () => {
   const deps = {
     clock: setClock(),
-    places: placesAt(),
+    contexts: contextsAt(),
     budget: requestBudget(setClock(), 20),
     known: () => undefined,
     restore: () => {},
@@ -142,7 +142,7 @@ test('one walk for each endpoint with the tokens of its entries, one job for eve
   );
   const jobs = jobsOf(checks, {
     clock: setClock(),
-    places: placesAt(),
+    contexts: contextsAt(),
     budget: requestBudget(setClock(), 20),
     known: () => undefined,
     restore: () => {},
@@ -170,12 +170,12 @@ test('a probe sees the files of the place of its target', async () => {
   };
   const note = probe({ id: 'note', run });
   const link = probe({ id: 'dns', kind: 'endpoint', run });
-  const [first] = placesAt({ ...HOST_PATHS, rootfs: '/first' });
-  const second = { ...first, id: 'second', paths: { ...HOST_PATHS, rootfs: '/second' } };
+  const [first] = contextsAt({ ...HOST_PATHS, rootfs: '/first' });
+  const second = { ...first.place, id: 'second', paths: { ...HOST_PATHS, rootfs: '/second' } };
   const targets = [HOST, { ...HOST, id: 'b', place: 'second' }, { ...ENDPOINT, place: 'second' }];
   const jobs = jobsOf(checksOf([note, link], targets, DEFAULTS), {
     clock: setClock(),
-    places: [first, second],
+    contexts: [first, { ...first, place: second }],
     budget: requestBudget(setClock(), 20),
     known: () => undefined,
     restore: () => {},

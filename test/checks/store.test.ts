@@ -46,7 +46,10 @@ describe('what is shown', () => {
   });
 
   test('a link waits for the links before it: what a whole walk takes makes it no older', () => {
-    const link = { ...dns, target: snapshotOf().hostContext.endpoints[0] ?? dns.target };
+    const link = {
+      ...dns,
+      target: snapshotOf().hostContext.contexts[0].endpoints[0] ?? dns.target,
+    };
     const { store, record, clock } = storeWith(link);
     record(PASS);
 

@@ -8,7 +8,7 @@ import type { FollowUp, FollowUpTools, Found } from '../../src/core/follow-up.ts
 import { withFollowUps } from '../../src/core/follow-up.ts';
 import { leadToCauses } from '../../src/core/reason.ts';
 import { setClock } from '../support/clock.ts';
-import { placesAt } from '../support/places.ts';
+import { contextsAt } from '../support/places.ts';
 import { check, ENDPOINT, failingFinding, PASS, probe } from '../support/probes.ts';
 import { unlimitedBudget } from '../support/run-probe.ts';
 import { patient } from '../support/until.ts';
@@ -60,7 +60,7 @@ function stage(followUps: readonly FollowUp[], says: Record<string, Finding> = {
   const newWalk = () =>
     createWalk('walk', checks, {
       clock,
-      places: placesAt(),
+      contexts: contextsAt(),
       budget: unlimitedBudget,
       known: (id) => store.known(id),
       restore: () => {},
@@ -324,7 +324,7 @@ test('pages of GitLab are not asked for while GitLab wants quiet', async () => {
   const checks = withFollowUps([http], [pages]).map((one) => check(one, ENDPOINT));
   const common = {
     clock: setClock(),
-    places: placesAt(),
+    contexts: contextsAt(),
     known: () => undefined,
     restore: () => {},
   };

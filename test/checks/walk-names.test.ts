@@ -12,7 +12,7 @@ import { withFollowUps } from '../../src/core/follow-up.ts';
 import type { FollowUp } from '../../src/core/follow-up.ts';
 import { createWalk } from '../../src/checks/walk.ts';
 import { rootFolder, startDnsServer } from '../support/dns-server.ts';
-import { placesAt } from '../support/places.ts';
+import { contextsAt } from '../support/places.ts';
 import { check, ENDPOINT } from '../support/probes.ts';
 import { unlimitedBudget } from '../support/run-probe.ts';
 import { startTcpServer } from '../support/tcp-server.ts';
@@ -39,7 +39,7 @@ async function walkOnce(dnsPort: number, port: number, hosts: string): Promise<r
   const results: ProbeResult[] = [];
   const deps = {
     clock: systemClock,
-    places: placesAt(root.paths),
+    contexts: contextsAt(root.paths),
     budget: unlimitedBudget,
     known: () => undefined,
     restore: () => {},

@@ -7,7 +7,7 @@ import { runJob } from '../../src/checks/run.ts';
 import { Store } from '../../src/checks/store.ts';
 import { createWalk } from '../../src/checks/walk.ts';
 import { setClock } from '../support/clock.ts';
-import { placesAt } from '../support/places.ts';
+import { contextsAt } from '../support/places.ts';
 import { check, ENDPOINT, failingFinding, PASS, probe, runnerTarget } from '../support/probes.ts';
 import { requestBudget } from '../support/request-budget.ts';
 
@@ -61,7 +61,7 @@ function stage(options: Staged = {}) {
   store.adopt(checks);
   const job = createWalk('walk', checks, {
     clock,
-    places: placesAt(),
+    contexts: contextsAt(),
     budget,
     known: (id) => store.known(id),
     restore: (id) => void store.restore(id),

@@ -11,7 +11,7 @@ import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { phaseOf, Scheduler } from '../../src/checks/scheduler.ts';
 import { Store } from '../../src/checks/store.ts';
 import { START } from '../support/clock.ts';
-import { placesAt } from '../support/places.ts';
+import { contextsAt } from '../support/places.ts';
 import { GITLAB, runner, snapshotOf } from '../support/snapshots.ts';
 import { requestBudget } from '../support/request-budget.ts';
 
@@ -48,15 +48,16 @@ function passingProbes(asked: Asked[]): readonly Probe[] {
 }
 
 function startHost(name: string, asked: Asked[]): Scheduler {
-  const { hostContext } = snapshotOf({}, { runners: [runner('runnerAA1')] });
-  const targets = [...hostContext.endpoints, ...hostContext.runners];
+  const [{ endpoints, runners }] = snapshotOf({}, { runners: [runner('runnerAA1')] }).hostContext
+    .contexts;
+  const targets = [...endpoints, ...runners];
   const settings = { requestsPerHour: REQUESTS_PER_HOUR, probes: {} };
   const checks = checksOf(passingProbes(asked), targets, settings);
   const store = new Store(systemClock);
   store.adopt(checks);
   const jobs = jobsOf(checks, {
     clock: systemClock,
-    places: placesAt(),
+    contexts: contextsAt(),
     budget: requestBudget(systemClock, REQUESTS_PER_HOUR),
     known: (id) => store.known(id),
     restore: (id) => void store.restore(id),

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 
-import type { Snapshot, HostContext } from '../../src/core/check.ts';
+import type { Snapshot } from '../../src/core/check.ts';
 import type { Cause, Diagnosis } from '../../src/core/diagnosis.ts';
+import type { HostContext } from '../../src/core/host-context.ts';
 import { Store } from '../../src/checks/store.ts';
 import { CauseTracker } from '../../src/diagnosis/cause-tracker.ts';
 import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { setClock, START } from '../support/clock.ts';
+import { contextIn } from '../support/places.ts';
 import { check, ENDPOINT, failingFinding, probe } from '../support/probes.ts';
 
 /** Every 10 s; so a cause is the same incident when it returns within 50 s. */
@@ -13,14 +15,7 @@ const connect = check(probe({ id: 'connect' }));
 
 const SURROUNDINGS: HostContext = {
   host: 'ci-07',
-  configPath: '/etc/gitlab-runner/config.toml',
-  configFoundBy: 'default',
-  configProblems: [],
-  places: [PACKAGED_PLACE],
-  process: undefined,
-  blind: [],
-  runners: [],
-  endpoints: [ENDPOINT],
+  contexts: [contextIn(PACKAGED_PLACE, { endpoints: [ENDPOINT] })],
 };
 
 function cause(over: Partial<Cause> = {}): Cause {

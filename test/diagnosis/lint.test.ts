@@ -5,7 +5,7 @@ import type { Diagnosis } from '../../src/core/diagnosis.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { twoEntries, withLint } from '../support/lint-findings.ts';
 import type { FindingSpec } from '../support/snapshots.ts';
-import { brokenAt, fail, snapshotOf } from '../support/snapshots.ts';
+import { brokenAt, changeContext, fail, snapshotOf } from '../support/snapshots.ts';
 
 const DOCKER =
   '  executor = "docker"\n  [runners.docker]\n    image = "alpine"\n    volumes = ["/cache"]\n';
@@ -57,7 +57,7 @@ test('a table that is missing is a warning', () => {
 
 test('a system id that came with an image is a clash, for all entries', () => {
   const snapshot = withLint(snapshotOf(), twoEntries(''));
-  const { lint } = snapshot.hostContext;
+  const { lint } = snapshot.hostContext.contexts[0];
   const copied = {
     rule: 'F11',
     name: 'system-id-older-than-host',
@@ -68,8 +68,7 @@ test('a system id that came with an image is a clash, for all entries', () => {
     fix: 'Another.',
   } as const;
   const report = lint === undefined ? {} : { lint: { ...lint, findings: [copied] } };
-  const hostContext = { ...snapshot.hostContext, ...report };
-  const { causes } = diagnose({ ...snapshot, hostContext });
+  const { causes } = diagnose(changeContext(snapshot, report));
 
   expect(causes).toMatchObject([
     {

@@ -6,6 +6,7 @@ import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Place } from '../../src/core/place.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { placeOnHost } from '../../src/host/place/on-host.ts';
+import { contextIn } from '../support/places.ts';
 import { DOCKER, fail, snapshotOf } from '../support/snapshots.ts';
 
 const HERE = {
@@ -39,6 +40,7 @@ function snapshotWith(placeOf: Readonly<Record<string, Place>>): Snapshot {
     Object.fromEntries(Object.keys(placeOf).map((id) => [`executor@${id}`, REFUSED])),
     { executors: { [DOCKER]: ['runnerAA1'], [OTHER_DOCKER]: ['runnerAA2'] } },
   );
+  const [context] = snapshot.hostContext.contexts;
   const placed = (state: CheckState): CheckState => {
     const { check } = state;
     const place = placeOf[check.target.id];
@@ -48,7 +50,7 @@ function snapshotWith(placeOf: Readonly<Record<string, Place>>): Snapshot {
   };
   return {
     ...snapshot,
-    hostContext: { ...snapshot.hostContext, places: [ROOTS, CAROLS] },
+    hostContext: { host: 'ci-07', contexts: [{ ...context, place: ROOTS }, contextIn(CAROLS)] },
     checks: snapshot.checks.map((state) => placed(state)),
   };
 }

@@ -10,7 +10,7 @@ import type { View } from '../../src/core/view.ts';
 import type { Format } from '../../src/metrics/exporter.ts';
 import { createExporter } from '../../src/metrics/exporter.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
-import { CONFIG, GITLAB } from '../support/snapshots.ts';
+import { changeContext, CONFIG, GITLAB } from '../support/snapshots.ts';
 import { brokenTrustView, withMeasures, viewOf } from '../support/views.ts';
 
 const GOLDEN = new URL('../golden/metrics.txt', import.meta.url);
@@ -18,13 +18,10 @@ const GOLDEN = new URL('../golden/metrics.txt', import.meta.url);
 /** A view in which every metric has something to say. */
 function fullView(): View {
   const { snapshot } = brokenTrustView();
-  const hostContext = {
-    ...snapshot.hostContext,
-    configProblems: [
-      { code: 'type-error', file: CONFIG, line: 4, message: 'cpus is a number', fix: 'Quote it.' },
-    ],
-  };
-  return viewOf(withMeasures({ ...snapshot, hostContext }), {
+  const configProblems = [
+    { code: 'type-error', file: CONFIG, line: 4, message: 'cpus is a number', fix: 'Quote it.' },
+  ];
+  return viewOf(withMeasures(changeContext(snapshot, { configProblems })), {
     requests: [{ target: GITLAB, kind: 'http', count: 42 }],
   });
 }

@@ -16,7 +16,7 @@ import { TrustStore } from '../../src/go/tls/trust.ts';
 import { connect } from '../../src/probes/connect.ts';
 import { createTls } from '../../src/probes/tls.ts';
 import { make, makeRoot } from '../support/certificates.ts';
-import { placesAt } from '../support/places.ts';
+import { contextsAt } from '../support/places.ts';
 import { BUNDLE, CERTS, HOST, trustFolder } from '../support/probe-tls.ts';
 import { check, PASS, probe } from '../support/probes.ts';
 import { unlimitedBudget } from '../support/run-probe.ts';
@@ -69,7 +69,7 @@ export async function walkTo(
     probes.map((one) => check(one, targetAt(uid))),
     {
       clock: systemClock,
-      places: placesAt(folder.paths),
+      contexts: contextsAt(folder.paths),
       budget: unlimitedBudget,
       known: () => undefined,
       restore: () => {},

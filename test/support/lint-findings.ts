@@ -2,13 +2,13 @@
 import type { Snapshot } from '../../src/core/check.ts';
 import { lintText } from './lint-text.ts';
 import { LINT_NOW } from './lint-cases.ts';
-import { CONFIG } from './snapshots.ts';
+import { changeContext, CONFIG } from './snapshots.ts';
 
 /** The linter's report on a config.toml, as the daemon keeps it. */
 export function withLint(snapshot: Snapshot, text: string): Snapshot {
   const report = lintText(text, CONFIG, { now: LINT_NOW });
   const lint = { ...report, at: snapshot.takenAt };
-  return { ...snapshot, hostContext: { ...snapshot.hostContext, lint } };
+  return changeContext(snapshot, { lint });
 }
 
 function tomlEntry(name: string, token: string): string {

@@ -1,8 +1,9 @@
 /** Snapshots for tests of rules and reports: a small healthy world of all real probes, with the changes of a test. */
-import type { Check, CheckState, Snapshot, HostContext } from '../../src/core/check.ts';
+import type { Check, CheckState, Snapshot } from '../../src/core/check.ts';
 import type { CheckId, Fact, Finding } from '../../src/core/finding.ts';
 import { dataWith } from '../../src/core/finding-data.ts';
 import { VALIDITY } from '../../src/go/tls/handshake-facts.ts';
+import type { RunnerContext } from '../../src/core/host-context.ts';
 import type { Place } from '../../src/core/place.ts';
 import type { Probe } from '../../src/core/probe.ts';
 import type { Problem, RunnerProcess } from '../../src/core/reading.ts';
@@ -115,8 +116,8 @@ export function snapshotOf(
   said: Readonly<Record<string, FindingSpec>> = {},
   world: World = {},
 ): Snapshot {
-  const hostContext = hostContextOf(world);
-  const checks = checksOf(world.probes ?? ALL_PROBES, targetsOf(hostContext, world), {
+  const context = contextOf(world);
+  const checks = checksOf(world.probes ?? ALL_PROBES, targetsOf(context, world), {
     requestsPerHour: 10_000,
     probes: {},
   });
@@ -125,9 +126,15 @@ export function snapshotOf(
   );
   return {
     takenAt: START,
-    hostContext,
+    hostContext: { host: 'ci-07', contexts: [context] },
     checks: checks.map((check) => stateOf(check, said[names.get(check.id) ?? ''])),
   };
+}
+
+/** The same snapshot, with these changes of its one installation. */
+export function changeContext(snapshot: Snapshot, over: Partial<RunnerContext>): Snapshot {
+  const { host, contexts } = snapshot.hostContext;
+  return { ...snapshot, hostContext: { host, contexts: [{ ...contexts[0], ...over }] } };
 }
 
 /** What a walk leaves behind when a link fails: the ones after it are not tried. */
@@ -169,15 +176,14 @@ function idOf(name: string, checks: readonly Check[], isOptional: boolean): Chec
   return found?.id;
 }
 
-function hostContextOf(world: World): HostContext {
+function contextOf(world: World): RunnerContext {
   const runners = world.runners ?? [runner('runnerAA1'), runner('runnerAA2')];
   const urls = [...new Set(runners.flatMap(({ endpoint }) => endpoint ?? []))];
   return {
-    host: 'ci-07',
+    place: world.place ?? PACKAGED_PLACE,
     configPath: CONFIG,
     configFoundBy: 'process-argument',
     configProblems: world.configProblems ?? [],
-    places: [world.place ?? PACKAGED_PLACE],
     process: 'process' in world ? world.process : RUNNER_PROCESS,
     blind: world.blind ?? [],
     runners,
@@ -195,19 +201,19 @@ function endpointOf(id: string, { proxy }: World): EndpointTarget {
   };
 }
 
-function targetsOf(hostContext: HostContext, world: World): readonly Target[] {
+function targetsOf(context: RunnerContext, world: World): readonly Target[] {
   const reading = {
     path: CONFIG,
-    foundBy: hostContext.configFoundBy,
+    foundBy: context.configFoundBy,
     readAt: START,
     modifiedAt: world.configModifiedAt ?? START - 3_600_000,
-    problems: hostContext.configProblems,
+    problems: context.configProblems,
     ...(world.concurrent === undefined ? {} : { concurrent: world.concurrent }),
   };
-  const executors = world.executors ?? { [DOCKER]: hostContext.runners.map(({ id }) => id) };
+  const executors = world.executors ?? { [DOCKER]: context.runners.map(({ id }) => id) };
   return [
-    ...hostContext.endpoints,
-    ...hostContext.runners,
+    ...context.endpoints,
+    ...context.runners,
     { kind: 'config', id: CONFIG, reading },
     { kind: 'service', id: 'gitlab-runner.service', configPath: CONFIG, ...world.service },
     ...(world.mounts ?? ['/']).map((id) => ({

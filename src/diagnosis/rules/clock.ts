@@ -27,7 +27,7 @@ export function clockCauses(indexed: SnapshotIndex): readonly Cause[] {
     (state) => isVictim(state, now),
   );
   const common = { spec: requireCause('clock-skew'), scopeId: 'host', facts: { skew: seconds } };
-  const { runners } = indexed.hostContext;
+  const { runners } = indexed.context;
   if (victim === undefined) {
     const cause = buildCause(indexed, { ...common, states, runners });
     return [{ ...withDates(cause, states), ...historyOf(states) }];

@@ -30,7 +30,7 @@ function changeCauses(indexed: SnapshotIndex): readonly Cause[] {
 
 /** A process that started before the change, or stays. In a crash loop a process exists now and then, too. */
 function hasOldConfig({ check }: CheckState, indexed: SnapshotIndex): boolean {
-  const { process: runner } = indexed.hostContext;
+  const { process: runner } = indexed.context;
   if (runner === undefined) return false;
   if (indexed.statesOf('service').some((state) => hasReason(state, 'crash-loop', 'failed')))
     return false;
@@ -43,7 +43,7 @@ function hasOldConfig({ check }: CheckState, indexed: SnapshotIndex): boolean {
 function entryCauses(indexed: SnapshotIndex): readonly Cause[] {
   const [state] = indexed.statesOf('config');
   if (state === undefined || isTroubled(state)) return [];
-  const all = indexed.hostContext.configProblems;
+  const all = indexed.context.configProblems;
   const unset = all.filter(({ code }) => code === 'env-unset');
   // A url that is invalid because of an unset variable is not a second fault.
   const emptied = new Set(unset.map((problem) => keyOf(problem)));
@@ -68,7 +68,7 @@ function entryCause(
 ): readonly Cause[] {
   const [first] = problems;
   if (first === undefined) return [];
-  const { configPath, runners } = indexed.hostContext;
+  const { configPath, runners } = indexed.context;
   const cause = buildCause(indexed, {
     spec: requireCause(id),
     states: [state],
@@ -104,7 +104,7 @@ function ownersOf(
 
 /** Checks of an address that is not what the file meant. */
 function pathChecksOf(problems: readonly Problem[], indexed: SnapshotIndex): readonly CheckId[] {
-  const { runners, endpoints } = indexed.hostContext;
+  const { runners, endpoints } = indexed.context;
   const owners = ownersOf(problems, runners);
   return endpoints
     .filter((endpoint) => indexed.runnersOf(endpoint).every((runner) => owners.includes(runner)))

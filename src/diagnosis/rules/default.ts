@@ -115,7 +115,7 @@ function affectedBy(
   { check: { target } }: CheckState,
   indexed: SnapshotIndex,
 ): readonly RunnerTarget[] {
-  const { runners } = indexed.hostContext;
+  const { runners } = indexed.context;
   if (target.kind === 'endpoint') return indexed.runnersOf(target);
   if (target.kind === 'runner') return runners.filter(({ id }) => id === target.id);
   if (target.kind !== 'executor') return runners;

@@ -39,19 +39,19 @@ function isDockerAlone({ check: { target } }: CheckState): boolean {
 
 /** Everything that runnerwatch could not read for lack of permission, as one cause. */
 export function blindCauses(indexed: SnapshotIndex): readonly Cause[] {
-  const { hostContext, snapshot } = indexed;
+  const { context, snapshot } = indexed;
   const spec = requireCause('monitor-blind');
   const hidden = snapshot.checks.filter((state) => specOfFinding(state) === spec);
   const quiet = snapshot.checks.find((state) => !isTroubled(state));
   const [first = quiet, ...others] = hidden;
-  if (first === undefined || (hidden.length === 0 && hostContext.blind.length === 0)) return [];
+  if (first === undefined || (hidden.length === 0 && context.blind.length === 0)) return [];
   const cause = buildCause(indexed, {
     spec,
     states: [first, ...others],
-    scopeId: hostContext.host,
+    scopeId: snapshot.hostContext.host,
     runners: [],
   });
-  const own = hostContext.blind.map((text) => ({
+  const own = context.blind.map((text) => ({
     check: first.check.id,
     at: snapshot.takenAt,
     text,

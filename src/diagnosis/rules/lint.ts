@@ -21,7 +21,7 @@ const REFUSED = Object.keys(PROBLEM_REASONS);
 const MAX_EVIDENCE = 8;
 
 export function lintCauses(indexed: SnapshotIndex): readonly Cause[] {
-  const { lint } = indexed.hostContext;
+  const { lint } = indexed.context;
   const [state] = indexed.statesOf('config');
   // The process does not use a file that does not load.
   if (lint === undefined || state === undefined || isTroubled(state)) return [];
@@ -51,7 +51,7 @@ function causeOf(
   const cause = buildCause(indexed, {
     spec: requireCause(id),
     states: [state],
-    scopeId: indexed.hostContext.configPath,
+    scopeId: indexed.context.configPath,
     runners: runnersOf(findings, indexed),
     facts: {
       line: first.line ?? 0,
@@ -81,11 +81,11 @@ function evidenceOf(
 /** The entries with findings; for a finding about the whole file all of them. */
 function runnersOf(
   findings: readonly LintFinding[],
-  { hostContext }: SnapshotIndex,
+  { context }: SnapshotIndex,
 ): readonly RunnerTarget[] {
   const numbers = findings.map(({ entry }) => entry);
-  if (numbers.includes(undefined)) return hostContext.runners;
-  return hostContext.runners.filter((_, index) => numbers.includes(index + 1));
+  if (numbers.includes(undefined)) return context.runners;
+  return context.runners.filter((_, index) => numbers.includes(index + 1));
 }
 
 /** A misspelled `tls-ca-file` is the cause of an untrusted certificate; any other key is a notice. */
@@ -135,7 +135,7 @@ function isRefused(
   indexed: SnapshotIndex,
 ): boolean {
   const concerned = new Set(runnersOf([finding], indexed).map(({ endpoint }) => endpoint));
-  return indexed.hostContext.endpoints
+  return indexed.context.endpoints
     .filter(({ id }) => concerned.has(id))
     .flatMap((endpoint) => indexed.linksOf(endpoint))
     .some((link) => link.check.probe.id === 'tls' && isFail(link) && hasReason(link, ...reasons));

@@ -18,9 +18,7 @@ import { isAlternating } from './refine-web.ts';
 import { isPassing, specOfFinding } from './default.ts';
 
 export function pathCauses(indexed: SnapshotIndex): readonly Cause[] {
-  return mergeCauses(
-    indexed.hostContext.endpoints.flatMap((endpoint) => causesOf(endpoint, indexed)),
-  );
+  return mergeCauses(indexed.context.endpoints.flatMap((endpoint) => causesOf(endpoint, indexed)));
 }
 
 function causesOf(endpoint: EndpointTarget, indexed: SnapshotIndex): readonly Cause[] {

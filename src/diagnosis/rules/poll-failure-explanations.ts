@@ -68,7 +68,7 @@ function byOldTrust({ seen, links }: Failing, indexed: SnapshotIndex): Explanati
   const { cause = '' } = seen.event;
   if (dataOf(seen.event, CERTIFICATE_REJECTED) === undefined) return undefined;
   const tls = links.find(({ check }) => check.probe.id === 'tls');
-  const { process: main } = indexed.hostContext;
+  const { process: main } = indexed.context;
   const changedAt = tls === undefined ? undefined : dataOf(tls.finding, TRUST_CHANGED_AT);
   if (tls === undefined || main === undefined || changedAt === undefined) return undefined;
   if (changedAt <= main.startedAt) return undefined;

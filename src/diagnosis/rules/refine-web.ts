@@ -164,7 +164,7 @@ function arePollsFine(
   const runners = indexed.runnersOf(endpoint);
   if (runners.some((runner) => eventsOfRunner(indexed, runner, ...WORKED).some(isAfter)))
     return true;
-  const { process: main } = indexed.hostContext;
+  const { process: main } = indexed.context;
   const isHeard = indexed.statesOf('runner-log').some(({ finding }) => finding.status === 'pass');
   const isLong = indexed.snapshot.takenAt - since > SILENT_SECONDS * 1000;
   if (main === undefined || main.startedAt > since || !isHeard || !isLong) return false;

@@ -18,7 +18,7 @@ const MANY_FEEDS = 3;
 const LATELY_SECONDS = 60;
 
 export function disabledCauses(indexed: SnapshotIndex): readonly Cause[] {
-  return indexed.hostContext.runners.flatMap((runner) => {
+  return indexed.context.runners.flatMap((runner) => {
     const path = openPathOf(indexed, runner);
     const token = indexed.tokenOf(runner);
     // While GitLab rejects it, that is the cause, and the penalty its symptom.
@@ -58,7 +58,7 @@ function causeOf(
 export function penaltyOf(indexed: SnapshotIndex, runner: RunnerTarget): ObservedEvent | undefined {
   const [line] = eventsOfRunner(indexed, runner, 'disabled');
   if (line === undefined) return undefined;
-  const { process: main } = indexed.hostContext;
+  const { process: main } = indexed.context;
   const { lastAt, facts } = line.event;
   const until = Number(facts['until_milliseconds'] ?? 0);
   const isOver = indexed.snapshot.takenAt > until + GRACE_SECONDS * 1000;

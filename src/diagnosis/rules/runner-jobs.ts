@@ -31,7 +31,7 @@ export function jobCauses(indexed: SnapshotIndex): readonly Cause[] {
   const known = new Set(
     indexed.snapshot.checks.filter(isTroubled).map((state) => specOfFinding(state)?.id),
   );
-  const own = indexed.hostContext.runners.flatMap((runner) => [
+  const own = indexed.context.runners.flatMap((runner) => [
     ...preparationCauses(indexed, runner).filter(({ id }) => !known.has(id)),
     ...rejectionCauses(indexed, runner),
     ...failedJobCauses(indexed, runner),
@@ -154,7 +154,7 @@ function heldSlotCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly 
 function saturationCauses(indexed: SnapshotIndex): readonly Cause[] {
   const seen = capacityFromCounters(indexed) ?? capacityFromLog(indexed);
   if (seen === undefined) return [];
-  const { runners } = indexed.hostContext;
+  const { runners } = indexed.context;
   const place = indexed.placeOf(seen.state).id;
   const own = runners.filter(({ id }) => id === seen.event.runner);
   const { by } = seen.event.facts;
@@ -183,7 +183,7 @@ function capacityFromLog(indexed: SnapshotIndex): ObservedEvent | undefined {
     .flatMap((state) => (state.finding.events ?? []).map((event) => ({ state, event })))
     .filter(({ event }) => dataOf(event, RUNNING_JOBS) !== undefined)
     .toSorted((a, b) => b.event.lastAt - a.event.lastAt);
-  const started = indexed.hostContext.process?.startedAt ?? 0;
+  const started = indexed.context.process?.startedAt ?? 0;
   if (last === undefined || last.event.lastAt < started) return undefined;
   const [config] = indexed.statesOf('config');
   const target = config?.check.target;

@@ -26,7 +26,7 @@ const READ_LATE_SECONDS = 2;
 /** The kernel reports it, independent of the path. */
 export function fileLimitCauses(indexed: SnapshotIndex): readonly Cause[] {
   // A restart releases the files.
-  const startedAt = (indexed.hostContext.process?.startedAt ?? 0) + READ_LATE_SECONDS * 1000;
+  const startedAt = (indexed.context.process?.startedAt ?? 0) + READ_LATE_SECONDS * 1000;
   const lines = eventsOf(indexed, 'poll-failed').filter(
     ({ event: { cause, lastAt } }) =>
       cause === 'fd-limit-reached' &&
@@ -35,7 +35,7 @@ export function fileLimitCauses(indexed: SnapshotIndex): readonly Cause[] {
   );
   const [first, ...others] = lines;
   if (first === undefined) return [];
-  const { runners, process: main } = indexed.hostContext;
+  const { runners, process: main } = indexed.context;
   return [
     buildCauseFromEvents(indexed, {
       spec: requireCause('fd-limit-reached'),

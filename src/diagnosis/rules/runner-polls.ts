@@ -34,7 +34,7 @@ const MIN_FRESH_SECONDS = 20;
 const HAS_OWN_RULE: ReadonlySet<string> = new Set(['fd-limit-reached', ...ASKED_TO_WAIT]);
 
 export function pollCauses(indexed: SnapshotIndex): readonly Cause[] {
-  const { runners } = indexed.hostContext;
+  const { runners } = indexed.context;
   const failing = runners.flatMap((runner) => failingOf(indexed, runner) ?? []);
   return [
     ...fileLimitCauses(indexed),
@@ -48,7 +48,7 @@ function failingOf(indexed: SnapshotIndex, runner: RunnerTarget): Failing | unde
   const path = openPathOf(indexed, runner);
   const token = indexed.tokenOf(runner);
   if (path === undefined || (token !== undefined && isFail(token))) return undefined;
-  const main = indexed.hostContext.process;
+  const main = indexed.context.process;
   const [worked] = eventsOfRunner(indexed, runner, 'polls-worked', 'poll-worked');
   const begin = Math.max(
     wasEverClosed(path.states) ? path.since + SETTLE_SECONDS * 1000 : 0,

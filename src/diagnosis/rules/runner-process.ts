@@ -39,7 +39,7 @@ function findFailedStart(indexed: SnapshotIndex): Cause | undefined {
   const [fatal] = eventsOf(indexed, 'fatal');
   const service = serviceOf(indexed);
   if (fatal === undefined || service === undefined) return undefined;
-  const { process: runner, runners } = indexed.hostContext;
+  const { process: runner, runners } = indexed.context;
   const { count, text, cause = '' } = fatal.event;
   if (isRepaired(cause, indexed)) return undefined;
   const isGone = isFail(service) && hasReason(service, ...GONE);
@@ -63,7 +63,7 @@ function specOfFailedStart(
   indexed: SnapshotIndex,
 ): Pick<EventCause, 'spec' | 'scopeId'> {
   return cause === 'config-unreadable'
-    ? { spec: requireCause(cause), scopeId: indexed.hostContext.configPath }
+    ? { spec: requireCause(cause), scopeId: indexed.context.configPath }
     : { spec: requireCause('runner-start-failed'), scopeId: indexed.placeOf(service).id };
 }
 
@@ -71,15 +71,15 @@ function specOfFailedStart(
 function isRepaired(cause: string, indexed: SnapshotIndex): boolean {
   return (
     isOfFamily(cause, 'config') &&
-    indexed.hostContext.process !== undefined &&
+    indexed.context.process !== undefined &&
     indexed.statesOf('config').every(({ finding }) => finding.status === 'pass')
   );
 }
 
 /** The current process has started for good, by the starts that its log reports. */
 function hasStarted(indexed: SnapshotIndex): boolean {
-  const { hostContext, snapshot } = indexed;
-  const runner = hostContext.process;
+  const { context, snapshot } = indexed;
+  const runner = context.process;
   if (runner === undefined) return false;
   const starts = eventsOf(indexed, 'started')[0]?.event.times ?? [];
   const startedSeconds = starts.map((at) => at / 1000);
@@ -93,7 +93,7 @@ function crashLoopCauses(indexed: SnapshotIndex): readonly Cause[] {
   const ended = ends.reduce((sum, { event }) => sum + event.count, 0);
   if (started === undefined || started.event.count < LOOP_STARTS || ended < LOOP_ENDS) return [];
   if (hasStarted(indexed)) return [];
-  const { runners } = indexed.hostContext;
+  const { runners } = indexed.context;
   return [
     buildCauseFromEvents(indexed, {
       spec: requireCause('runner-crash-loop'),
@@ -106,7 +106,7 @@ function crashLoopCauses(indexed: SnapshotIndex): readonly Cause[] {
 }
 
 function shutdownCauses(indexed: SnapshotIndex): readonly Cause[] {
-  const { process: runner, runners } = indexed.hostContext;
+  const { process: runner, runners } = indexed.context;
   const stopping = stoppingOf(indexed);
   if (stopping === undefined || runner === undefined) return [];
   // A log line of the previous process says nothing about this one.
@@ -128,7 +128,7 @@ function stoppingOf(indexed: SnapshotIndex): ObservedEvent | undefined {
 
 /** Proof: its counters do not change although the path is open, it is not disabled, and it has free slots. */
 function hangCauses(indexed: SnapshotIndex): readonly Cause[] {
-  const { runners } = indexed.hostContext;
+  const { runners } = indexed.context;
   const [metrics] = indexed.statesOf('runner-metrics');
   const flat = metrics?.finding.measures?.['without_poll_seconds'] ?? 0;
   if (metrics?.finding.status !== 'pass' || flat < FLAT_SECONDS || isExcused(indexed)) return [];
@@ -147,7 +147,7 @@ function hangCauses(indexed: SnapshotIndex): readonly Cause[] {
 
 /** It need not poll, cannot, or logs itself why it does not. */
 function isExcused(indexed: SnapshotIndex): boolean {
-  const { runners } = indexed.hostContext;
+  const { runners } = indexed.context;
   return (
     indexed.statesOf('service').some(({ finding }) => finding.status !== 'pass') ||
     runners.every((runner) => openPathOf(indexed, runner) === undefined) ||

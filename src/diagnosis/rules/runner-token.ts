@@ -13,9 +13,9 @@ const READ_LATE_SECONDS = 15;
 const POLLS_ON = 2;
 
 export function rotationCauses(indexed: SnapshotIndex): readonly Cause[] {
-  const { runners, configPath } = indexed.hostContext;
+  const { runners, configPath } = indexed.context;
   const [unsaved] = eventsOf(indexed, 'config-not-saved');
-  const started = indexed.hostContext.process?.startedAt ?? 0;
+  const started = indexed.context.process?.startedAt ?? 0;
   if (unsaved !== undefined && unsaved.event.lastAt > started) {
     return [causeOf(indexed, unsaved, runners, configPath)];
   }
@@ -32,7 +32,7 @@ export function rotationCauses(indexed: SnapshotIndex): readonly Cause[] {
 
 /** An entry polls successfully with a token that config.toml does not have. */
 function pollingUnknown(indexed: SnapshotIndex): ObservedEvent | undefined {
-  const known = new Set(indexed.hostContext.runners.map(({ id }) => id));
+  const known = new Set(indexed.context.runners.map(({ id }) => id));
   return eventsOf(indexed, 'polls-worked').find(
     ({ event }) => event.runner !== undefined && !known.has(event.runner),
   );

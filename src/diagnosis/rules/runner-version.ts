@@ -16,7 +16,7 @@ export function versionCauses(indexed: SnapshotIndex): readonly Cause[] {
   const own = versionOf(indexed);
   const major = Number.parseInt(own?.text ?? '', 10);
   if (own === undefined || Number.isNaN(major)) return [];
-  const { runners } = indexed.hostContext;
+  const { runners } = indexed.context;
   const newer = runners.flatMap((runner) => {
     const token = indexed.tokenOf(runner);
     const server = token === undefined ? undefined : factsOf(token)['server_at_least'];
@@ -47,7 +47,7 @@ function versionOf(indexed: SnapshotIndex): Version | undefined {
   }
   const [written] = eventsOf(indexed, 'version');
   const text = written?.event.facts['version'];
-  const startedAt = indexed.hostContext.process?.startedAt ?? 0;
+  const startedAt = indexed.context.process?.startedAt ?? 0;
   return written === undefined || text === undefined || written.event.lastAt < startedAt
     ? undefined
     : { text: String(text), state: written.state };

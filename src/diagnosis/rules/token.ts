@@ -12,7 +12,7 @@ import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import { ruledOutOf } from './path.ts';
 
 export function tokenCauses(indexed: SnapshotIndex): readonly Cause[] {
-  const judged = indexed.hostContext.runners.flatMap((runner) => {
+  const judged = indexed.context.runners.flatMap((runner) => {
     const state = indexed.tokenOf(runner);
     return state !== undefined && isJudged(state)
       ? [{ runner, state, spec: specOf(state, runner, indexed) }]
@@ -121,6 +121,6 @@ function exclusionsOf(
   state: CheckState,
   indexed: SnapshotIndex,
 ): Cause['ruledOut'] {
-  const endpoint = indexed.hostContext.endpoints.find(({ id }) => id === runner.endpoint);
+  const endpoint = indexed.context.endpoints.find(({ id }) => id === runner.endpoint);
   return endpoint === undefined ? [] : ruledOutOf(state, indexed.linksOf(endpoint));
 }

@@ -1,4 +1,5 @@
 /** Lint findings of config.toml on the page, each with its line and correction. */
+import type { RunnerContext } from '../../core/host-context.ts';
 import type { LintFinding } from '../../core/lint.ts';
 import type { View } from '../../core/view.ts';
 import type { Html } from './html.ts';
@@ -7,15 +8,19 @@ import { html } from './html.ts';
 const TONES = { error: 'fail', warning: 'warn', info: 'info' } as const;
 const MAX_FINDINGS = 30;
 
-/** Undefined until the linter has run, and without findings. */
-export function lintOf({ snapshot }: View): Html | undefined {
-  const { lint, configPath } = snapshot.hostContext;
+/** One table for each config.toml that the linter has found something in. */
+export function lintOf({ snapshot }: View): readonly (Html | undefined)[] {
+  return snapshot.hostContext.contexts.map((context, index) => tableOf(context, index));
+}
+
+function tableOf({ lint, configPath }: RunnerContext, index: number): Html | undefined {
   if (lint === undefined || lint.findings.length === 0) return undefined;
+  const id = index === 0 ? 'lint' : `lint-${index + 1}`;
   const more = lint.findings.length - MAX_FINDINGS;
-  return html`<section aria-labelledby="lint">
-    <h2 id="lint">config.toml</h2>
+  return html`<section aria-labelledby="${id}">
+    <h2 id="${id}">config.toml</h2>
     <p>Run <code>runnerwatch lint ${configPath}</code> to see the lines and what they mean.</p>
-    <div class="scroll" tabindex="0" role="region" aria-labelledby="lint">
+    <div class="scroll" tabindex="0" role="region" aria-labelledby="${id}">
       <table>
         <thead>
           <tr>

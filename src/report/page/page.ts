@@ -2,6 +2,7 @@
  * The status page: the whole report on one page. Verdict first, then causes and fixes, then the rest. It needs
  * no script, and it only renders a view.
  */
+import type { RunnerContext } from '../../core/host-context.ts';
 import { RESTART_OWN_SERVICE } from '../../core/own-service.ts';
 import type { View } from '../../core/view.ts';
 import type { Verdict } from '../../core/vocabulary.ts';
@@ -15,7 +16,13 @@ import { incidentsOf, timelineOf } from './past.ts';
 import { runnerCards } from './runners.ts';
 import { STYLE_ELEMENT } from './style.ts';
 import { phasePlots } from './phases.ts';
-import { formatDuration, FOUND_BY_TEXT, measureName, formatMeasure } from '../format.ts';
+import {
+  formatDuration,
+  FOUND_BY_TEXT,
+  measureName,
+  formatMeasure,
+  processText,
+} from '../format.ts';
 
 /** Without a script the whole page is reloaded, which closes opened parts: less often than with the script. */
 const REFRESH_SECONDS = 15;
@@ -80,14 +87,18 @@ function bannersOf({ self, diagnosis }: View): readonly (Html | undefined)[] {
 }
 
 function headerOf({ snapshot }: View): Html {
-  const { host, configPath, configFoundBy, process: runner } = snapshot.hostContext;
-  const who = runner === undefined ? 'no runner process' : `runner process ${runner.pid}`;
+  const { host, contexts } = snapshot.hostContext;
   const taken = new Date(snapshot.takenAt).toISOString();
   return html`<header>
     <b>runnerwatch</b> <span>${host}</span>
-    <span>${configPath} (${FOUND_BY_TEXT[configFoundBy]})</span> <span>${who}</span>
+    ${contexts.map((context) => contextSpans(context))}
     <time datetime="${taken}">${taken.slice(0, 19).replace('T', ' ')} UTC</time>
   </header>`;
+}
+
+function contextSpans({ configPath, configFoundBy, process: runner }: RunnerContext): Html {
+  return html`<span>${configPath} (${FOUND_BY_TEXT[configFoundBy]})</span>
+    <span>${processText(runner)}</span>`;
 }
 
 function footerOf({ self, snapshot }: View): Html {

@@ -2,6 +2,7 @@
 import type { CheckState } from '../../core/check.ts';
 import { checkId } from '../../core/check.ts';
 import type { RunnerVerdict } from '../../core/diagnosis.ts';
+import { allRunners } from '../../core/host-context.ts';
 import type { View } from '../../core/view.ts';
 import type { Link, Status } from '../../core/vocabulary.ts';
 import { truncateText } from '../../core/columns.ts';
@@ -24,7 +25,9 @@ interface Step {
 
 export function runnerCards({ diagnosis: { runners }, snapshot }: View): Html {
   const states = new Map(snapshot.checks.map((state) => [state.check.id, state]));
-  const endpoints = new Map(snapshot.hostContext.runners.map(({ id, endpoint }) => [id, endpoint]));
+  const endpoints = new Map(
+    allRunners(snapshot.hostContext).map(({ id, endpoint }) => [id, endpoint]),
+  );
   const worstFirst = runners.toSorted((a, b) => summarizeTrouble(a) - summarizeTrouble(b));
   const cards = worstFirst.slice(0, MAX_CARDS).map((runner, index) => {
     const steps = stepsOf(runner, endpoints.get(runner.runner), states);

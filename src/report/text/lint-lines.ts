@@ -1,13 +1,17 @@
 /** The worst lint findings of config.toml for the text of `check`, one line each. */
+import type { RunnerContext } from '../../core/host-context.ts';
 import type { LintFinding } from '../../core/lint.ts';
 import { LINT_SEVERITIES } from '../../core/lint.ts';
 import type { View } from '../../core/view.ts';
 
 const MAX_FINDINGS = 5;
 
-/** A heading and at most MAX_FINDINGS findings; notes are left to `runnerwatch lint`. */
+/** At most MAX_FINDINGS findings of each config.toml; notes are left to `runnerwatch lint`. */
 export function lintLines({ snapshot }: View): readonly string[] {
-  const { lint, configPath } = snapshot.hostContext;
+  return snapshot.hostContext.contexts.flatMap((context) => linesOf(context));
+}
+
+function linesOf({ lint, configPath }: RunnerContext): readonly string[] {
   const worth = (lint?.findings ?? [])
     .filter(({ severity }) => severity !== 'info')
     .toSorted((a, b) => rankOf(a) - rankOf(b));

@@ -10,7 +10,7 @@ import type { View } from '../../core/view.ts';
 import type { Status } from '../../core/vocabulary.ts';
 import { truncateText, padText, wrapText } from '../../core/columns.ts';
 import { lintLines } from './lint-lines.ts';
-import { formatDuration, FOUND_BY_TEXT } from '../format.ts';
+import { formatDuration, FOUND_BY_TEXT, processText } from '../format.ts';
 import { sortBySeverity } from '../../core/vocabulary.ts';
 
 const WIDTH = 80;
@@ -170,8 +170,10 @@ function configLines(view: View, { paint, wrap }: Pen): readonly string[] {
 }
 
 function footLines({ snapshot, self }: View, { paint, wrap }: Pen): readonly string[] {
-  const { configPath, configFoundBy, process: runner } = snapshot.hostContext;
-  const who = runner === undefined ? 'no runner process' : `runner process ${runner.pid}`;
-  const foot = `${configPath} (${FOUND_BY_TEXT[configFoundBy]}), ${who}, runnerwatch ${self.version}`;
+  const watched = snapshot.hostContext.contexts.map(
+    ({ configPath, configFoundBy, process }) =>
+      `${configPath} (${FOUND_BY_TEXT[configFoundBy]}), ${processText(process)}`,
+  );
+  const foot = `${watched.join('; ')}, runnerwatch ${self.version}`;
   return wrap(printable(foot), '', '  ').map((line) => paint(line, 'dim'));
 }

@@ -1,0 +1,51 @@
+/**
+ * What the daemon watches on this host: each installation of a runner, with the place where it lives, its process and
+ * its config.toml.
+ */
+import type { LintState } from './lint.ts';
+import type { Place } from './place.ts';
+import type { FoundBy, Problem, RunnerProcess } from './reading.ts';
+import type { EndpointTarget, Placed, RunnerTarget } from './target.ts';
+
+/** One installation: a config.toml, and the process that uses it. */
+export interface RunnerContext {
+  /** Where it lives; without a process, where one would be. */
+  readonly place: Place;
+  readonly process: RunnerProcess | undefined;
+  readonly configPath: string;
+  readonly configFoundBy: FoundBy;
+  readonly configProblems: readonly Problem[];
+  /** What could not be read for lack of rights, one sentence each. */
+  readonly blind: readonly string[];
+  readonly runners: readonly RunnerTarget[];
+  readonly endpoints: readonly EndpointTarget[];
+  /** The linter's report on config.toml; absent until the linter has run. */
+  readonly lint?: LintState;
+}
+
+export interface HostContext {
+  readonly host: string;
+  /** A host without a runner has one context: that of the runner that would be there. */
+  readonly contexts: readonly [RunnerContext, ...RunnerContext[]];
+}
+
+type Contexts = Pick<HostContext, 'contexts'>;
+
+/** The installation that a target belongs to. What belongs to the host as a whole is asked of the first one. */
+export function contextOf({ contexts }: Contexts, { place: id }: Placed): RunnerContext {
+  return contexts.find(({ place }) => place.id === id) ?? contexts[0];
+}
+
+/** Where the runner of a target lives. */
+export function placeOf(given: Contexts, target: Placed): Place {
+  return contextOf(given, target).place;
+}
+
+/** The entries of all installations. */
+export function allRunners({ contexts }: Contexts): readonly RunnerTarget[] {
+  return contexts.flatMap(({ runners }) => runners);
+}
+
+export function allEndpoints({ contexts }: Contexts): readonly EndpointTarget[] {
+  return contexts.flatMap(({ endpoints }) => endpoints);
+}
