@@ -65,7 +65,7 @@ function contextFor(
   { states, runners, url, facts }: Observation,
 ): CauseContext {
   const { context: own } = indexed;
-  const place = indexed.placeOf(states[0]);
+  const place = indexed.context.place;
   const [runner] = runners;
   const asked = url ?? runner?.url ?? own.endpoints[0]?.id ?? '';
   const parsed = URL.parse(asked);

@@ -1,55 +1,75 @@
 /**
  * Why does this runner get no jobs, or soon will not? A pure function of the snapshot: every rule is
- * applied in the order of blame, symptoms of a cause are removed from the list, and each entry gets one cause.
+ * applied in the order of blame, symptoms of a cause are removed from the list, and each entry gets one cause. Each
+ * installation of the runner is judged by itself.
  */
 import type { CheckState, Snapshot } from '../core/check.ts';
-import type { Candidate, Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
+import type { Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
 import { causeKey } from '../core/diagnosis.ts';
 import type { CheckId } from '../core/finding.ts';
-import { allRunners } from '../core/host-context.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { computeVerdict } from '../core/verdict.ts';
 import type { Link, Status } from '../core/vocabulary.ts';
 import { sortBySeverity } from '../core/vocabulary.ts';
 import { isOfFamily } from './catalogue/index.ts';
 import { STAGES } from './cause-spec.ts';
+import { causesOfContexts, snapshotOfContext } from './contexts.ts';
 import { candidatesOf } from './candidates.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
-import { linkOf, indexSnapshot } from './snapshot-index.ts';
+import { inOrder, linkOf, indexSnapshot } from './snapshot-index.ts';
+import type { StagedCause } from './rules/default.ts';
 import { defaultCauses } from './rules/default.ts';
 import { RULES } from './rules/index.ts';
 import { summaryOf } from './summary.ts';
 import { hasUnjudged } from './unjudged.ts';
 import { withoutSymptoms } from './symptoms.ts';
 
-export function diagnose(snapshot: Snapshot): Diagnosis {
-  const indexed = indexSnapshot(snapshot);
-  const causes = withoutSymptoms(distinct(inOrderOfBlame(indexed)), indexed);
-  const causeOf = causesOfRunners(causes);
-  const runners = allRunners(snapshot.hostContext).map((runner) =>
-    judgeRunner(runner, causeOf.get(runner.id), indexed),
+export function diagnose(given: Snapshot): Diagnosis {
+  const snapshot = inOrder(given);
+  const judged = snapshot.hostContext.contexts.map((context) =>
+    judgeContext(snapshotOfContext(snapshot, context)),
   );
+  const causes = causesOfContexts(judged);
   const severities = causes.map(({ severity }) => severity);
-  const verdict = computeVerdict(severities, hasUnjudged(snapshot, causes));
-  const candidates: readonly Candidate[] = candidatesOf(causes, snapshot);
+  const isUnsure = judged.some(({ isUnjudged }) => isUnjudged);
+  const verdict = computeVerdict(severities, isUnsure);
   return {
     verdict,
-    summary: summaryOf(verdict, causes, indexed.snapshot),
+    summary: summaryOf(verdict, causes, snapshot),
     causes,
-    candidates,
-    runners,
+    candidates: candidatesOf(causes, snapshot),
+    runners: judged.flatMap(({ runners }) => runners),
+  };
+}
+
+/** Of a snapshot with one installation. */
+function judgeContext(snapshot: Snapshot) {
+  const indexed = indexSnapshot(snapshot);
+  const staged = distinct(inOrderOfBlame(indexed));
+  const stages = new Map(staged.map(({ stage, cause }) => [causeKey(cause), stage]));
+  const causes = withoutSymptoms(
+    staged.map(({ cause }) => cause),
+    indexed,
+  );
+  const causeOf = causesOfRunners(causes);
+  const { context } = indexed;
+  return {
+    context,
+    causes: causes.map((cause) => ({ stage: stages.get(causeKey(cause)) ?? 'monitor', cause })),
+    isUnjudged: hasUnjudged(snapshot, causes),
+    runners: context.runners.map((runner) => judgeRunner(runner, causeOf.get(runner.id), indexed)),
   };
 }
 
 /** The causes of the rules, and the catalogue's cause for every check that no rule covers. */
-function inOrderOfBlame(indexed: SnapshotIndex): readonly Cause[] {
+function inOrderOfBlame(indexed: SnapshotIndex): readonly StagedCause[] {
   const ruled = RULES.flatMap(({ stage, judge }) =>
     judge(indexed).map((cause) => ({ stage, cause })),
   );
   const spokenFor = new Set(ruled.flatMap(({ cause }) => checksOf(cause)));
-  return [...defaultCauses(indexed, spokenFor), ...ruled]
-    .toSorted((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage))
-    .map(({ cause }) => cause);
+  return [...defaultCauses(indexed, spokenFor), ...ruled].toSorted(
+    (a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage),
+  );
 }
 
 function checksOf({ evidence, explains }: Cause): readonly CheckId[] {
@@ -57,8 +77,8 @@ function checksOf({ evidence, explains }: Cause): readonly CheckId[] {
 }
 
 /** Two rules may find one cause by different evidence: the first in the order of blame wins. */
-function distinct(causes: readonly Cause[]): readonly Cause[] {
-  const keys = causes.map((cause) => causeKey(cause));
+function distinct(causes: readonly StagedCause[]): readonly StagedCause[] {
+  const keys = causes.map(({ cause }) => causeKey(cause));
   return causes.filter((_cause, index) => keys.indexOf(keys[index] ?? '') === index);
 }
 

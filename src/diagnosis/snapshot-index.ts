@@ -1,9 +1,7 @@
-/** A snapshot and its checks in one order, with the queries that rules need. Built once per diagnosis. */
+/** The snapshot of one installation and its checks in one order, with the queries that rules need. */
 import type { CheckState, Snapshot } from '../core/check.ts';
 import { checkId } from '../core/check.ts';
 import type { RunnerContext } from '../core/host-context.ts';
-import { placeOf } from '../core/host-context.ts';
-import type { Place } from '../core/place.ts';
 import type { Finding } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
 import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
@@ -21,8 +19,6 @@ export interface SnapshotIndex {
   readonly snapshot: Snapshot;
   /** The installation that is judged. */
   readonly context: RunnerContext;
-  /** Where the runner of a check lives. */
-  placeOf(state: CheckState): Place;
   /** Links of one endpoint that apply, in the order of the walk, without the tokens. */
   linksOf(endpoint: EndpointTarget): readonly CheckState[];
   /** Entries that use an endpoint. */
@@ -34,8 +30,9 @@ export interface SnapshotIndex {
   seen(kinds: readonly EventKind[], runner?: string): readonly ObservedEvent[];
 }
 
+/** Of the one installation in this snapshot. */
 export function indexSnapshot(given: Snapshot): SnapshotIndex {
-  const snapshot = { ...given, checks: inOrder(given.checks) };
+  const snapshot = inOrder(given);
   const [context] = snapshot.hostContext.contexts;
   const byProbe = Map.groupBy(snapshot.checks, ({ check }) => check.probe.id);
   const byId = new Map(snapshot.checks.map((state) => [state.check.id, state]));
@@ -49,7 +46,6 @@ export function indexSnapshot(given: Snapshot): SnapshotIndex {
   return {
     snapshot,
     context,
-    placeOf: ({ check }) => placeOf(snapshot.hostContext, check.target),
     linksOf: ({ id }) => linksByEndpoint.get(id) ?? [],
     runnersOf: ({ id }) => runnersByEndpoint.get(id) ?? [],
     tokenOf: ({ id }) => byId.get(checkId('token', id)),
@@ -81,9 +77,12 @@ function linksAt(endpoint: string, byId: ReadonlyMap<string, CheckState>): reado
   });
 }
 
-/** By link, then by id: a diagnosis does not depend on the order in which checks were planned. */
-function inOrder(checks: readonly CheckState[]): readonly CheckState[] {
-  return checks.toSorted((a, b) => rankOf(a) - rankOf(b) || (a.check.id < b.check.id ? -1 : 1));
+/** Checks by link, then by id: a diagnosis does not depend on the order in which they were planned. */
+export function inOrder(snapshot: Snapshot): Snapshot {
+  const checks = snapshot.checks.toSorted(
+    (a, b) => rankOf(a) - rankOf(b) || (a.check.id < b.check.id ? -1 : 1),
+  );
+  return { ...snapshot, checks };
 }
 
 function rankOf(state: CheckState): number {

@@ -155,7 +155,7 @@ function saturationCauses(indexed: SnapshotIndex): readonly Cause[] {
   const seen = capacityFromCounters(indexed) ?? capacityFromLog(indexed);
   if (seen === undefined) return [];
   const { runners } = indexed.context;
-  const place = indexed.placeOf(seen.state).id;
+  const place = indexed.context.place.id;
   const own = runners.filter(({ id }) => id === seen.event.runner);
   const { by } = seen.event.facts;
   return [

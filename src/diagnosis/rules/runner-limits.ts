@@ -40,7 +40,7 @@ export function fileLimitCauses(indexed: SnapshotIndex): readonly Cause[] {
     buildCauseFromEvents(indexed, {
       spec: requireCause('fd-limit-reached'),
       seen: [first, ...others],
-      scopeId: indexed.placeOf(first.state).id,
+      scopeId: indexed.context.place.id,
       runners,
       isConfirmed: first.event.count > 1 || others.length > 0,
       ...(main === undefined ? {} : { facts: { pid: main.pid } }),

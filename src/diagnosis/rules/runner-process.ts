@@ -64,7 +64,7 @@ function specOfFailedStart(
 ): Pick<EventCause, 'spec' | 'scopeId'> {
   return cause === 'config-unreadable'
     ? { spec: requireCause(cause), scopeId: indexed.context.configPath }
-    : { spec: requireCause('runner-start-failed'), scopeId: indexed.placeOf(service).id };
+    : { spec: requireCause('runner-start-failed'), scopeId: indexed.context.place.id };
 }
 
 /** It exited because of its config, which loads by now, and a process runs again. */
@@ -98,7 +98,7 @@ function crashLoopCauses(indexed: SnapshotIndex): readonly Cause[] {
     buildCauseFromEvents(indexed, {
       spec: requireCause('runner-crash-loop'),
       seen: [started, ...ends],
-      scopeId: indexed.placeOf(started.state).id,
+      scopeId: indexed.context.place.id,
       runners,
       isConfirmed: true,
     }),
@@ -115,7 +115,7 @@ function shutdownCauses(indexed: SnapshotIndex): readonly Cause[] {
     buildCauseFromEvents(indexed, {
       spec: requireCause('runner-shutting-down'),
       seen: [stopping],
-      scopeId: indexed.placeOf(stopping.state).id,
+      scopeId: indexed.context.place.id,
       runners,
       isConfirmed: true,
     }),
@@ -135,7 +135,7 @@ function hangCauses(indexed: SnapshotIndex): readonly Cause[] {
   const cause = buildCause(indexed, {
     spec: requireCause('runner-hung'),
     states: [metrics, ...indexed.statesOf('service')],
-    scopeId: indexed.placeOf(metrics).id,
+    scopeId: indexed.context.place.id,
     runners,
   });
   const [first, ...others] = cause.evidence;

@@ -29,7 +29,7 @@ export function versionCauses(indexed: SnapshotIndex): readonly Cause[] {
   const cause = buildCause(indexed, {
     spec: requireCause('runner-outdated'),
     states: [own.state, first.token],
-    scopeId: indexed.placeOf(own.state).id,
+    scopeId: indexed.context.place.id,
     runners: newer.map(({ runner }) => runner),
     facts: { version: own.text, server: first.server },
   });

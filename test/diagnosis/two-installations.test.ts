@@ -1,0 +1,75 @@
+/** Two installations of the runner on one host: what is wrong with one says nothing about the other. */
+import { describe, expect, test } from 'vitest';
+
+import type { Snapshot } from '../../src/core/check.ts';
+import type { Finding } from '../../src/core/finding.ts';
+import type { RunnerTarget } from '../../src/core/target.ts';
+import { ALL_PROBES } from '../../src/cli/all-probes.ts';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { TALKING } from '../support/events.ts';
+import { fail, PROXY, runner, snapshotOf } from '../support/snapshots.ts';
+import { FIRST, inPlace, SECOND, together } from '../support/two-installations.ts';
+
+type Said = Readonly<Record<string, Finding>>;
+
+/** Every probe has a check in it. */
+function installation(said: Said, entry: RunnerTarget, place: typeof FIRST): Snapshot {
+  const world = { proxy: PROXY, runners: [entry], service: TALKING.service ?? {}, place };
+  return inPlace(snapshotOf(said, world), place);
+}
+
+const first = (said: Said): Snapshot =>
+  installation(said, runner('runnerAA1', { record: { id: 1, tokenFile: '/token' } }), FIRST);
+const second = (said: Said): Snapshot =>
+  installation(said, runner('runnerBB1', { record: { id: 2, tokenFile: '/token' } }), SECOND);
+
+const OF_ONE = ALL_PROBES.filter(({ kind }) => kind !== 'host' && kind !== 'mount');
+const REASONS = OF_ONE.flatMap(({ id, reasons }) =>
+  Object.keys(reasons).flatMap((reason) => [
+    [id, reason, 'fail'] as const,
+    [id, reason, 'warn'] as const,
+  ]),
+);
+
+describe.each(REASONS)('%s/%s as %s', (probe, reason, status) => {
+  const said: Said = { [probe]: { status, reason, detail: `seen: ${reason}` } };
+
+  test.each([
+    ['the first', first(said), second({}), 'runnerBB1'],
+    ['the second', second(said), first({}), 'runnerAA1'],
+  ])('at %s is judged as if there were no other', (_which, ill, well, healthy) => {
+    const alone = diagnose(ill);
+    const isFirst = ill.hostContext.contexts[0].place === FIRST;
+    const both = diagnose(isFirst ? together(ill, well) : together(well, ill));
+
+    expect(both.causes).toEqual(alone.causes);
+    expect(both.verdict).toBe(alone.verdict);
+    expect(both.runners.find(({ runner: id }) => id === healthy)).toMatchObject({
+      connected: true,
+    });
+    expect(both.runners.find(({ runner: id }) => id === healthy)?.cause).toBeUndefined();
+  });
+
+  test('at both has the commands of both', () => {
+    const [atFirst, atSecond] = [diagnose(first(said)), diagnose(second(said))];
+    const both = diagnose(together(first(said), second(said)));
+    const commands = both.causes.flatMap(({ fix }) => fix.map(({ command }) => command));
+    const wanted = [...atFirst.causes, ...atSecond.causes].flatMap(({ fix }) =>
+      fix.map(({ command }) => command),
+    );
+
+    expect(new Set(commands)).toEqual(new Set(wanted));
+    expect(both.runners).toEqual([...atFirst.runners, ...atSecond.runners]);
+    expect(new Set(both.causes.map(({ id }) => id))).toEqual(
+      new Set([...atFirst.causes, ...atSecond.causes].map(({ id }) => id)),
+    );
+  });
+});
+
+test('a fault of the host is one cause for the entries of both', () => {
+  const said = { memory: fail('pressure') };
+  const { causes } = diagnose(together(first(said), second(said)));
+
+  expect(causes).toHaveLength(1);
+  expect(causes[0]?.scope.runners).toEqual(['runnerAA1', 'runnerBB1']);
+});
