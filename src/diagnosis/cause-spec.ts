@@ -105,6 +105,10 @@ export interface CauseSpec {
   readonly breaks?: boolean;
   /** One result above the limit is not enough: the median of the last results must be above it. */
   readonly lasting?: { readonly measure: string; readonly option: string };
+  /** The message of a job that could not be prepared proves it; the executor check sees the others. */
+  readonly isProvenByJob?: true;
+  /** One bad backend of several answers so. */
+  readonly isOfOneBackend?: true;
   /** The evidence that confirms it; two results in a row by default. */
   readonly confirm?: { readonly results: number; readonly seconds?: number };
 }

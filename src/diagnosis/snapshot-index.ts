@@ -26,6 +26,8 @@ export interface SnapshotIndex {
   tokenOf(runner: RunnerTarget): CheckState | undefined;
   /** All checks of a probe. */
   statesOf(probe: string): readonly CheckState[];
+  /** Follow-ups that are checks of their own, at one endpoint. */
+  followUpsOf(endpoint: string): readonly CheckState[];
   /** From the runner's log and counters: of some kinds, about one entry where it is known; newest first. */
   seen(kinds: readonly EventKind[], runner?: string): readonly ObservedEvent[];
 }
@@ -50,6 +52,10 @@ export function indexSnapshot(given: Snapshot): SnapshotIndex {
     runnersOf: ({ id }) => runnersByEndpoint.get(id) ?? [],
     tokenOf: ({ id }) => byId.get(checkId('token', id)),
     statesOf: (probe) => byProbe.get(probe) ?? [],
+    followUpsOf: (id) =>
+      snapshot.checks.filter(
+        ({ check }) => check.probe.followUp !== undefined && check.target.id === id,
+      ),
     seen: (kinds, runner) => {
       if (runner !== undefined) {
         return (seenByRunner.get(runner) ?? []).filter(({ event }) => kinds.includes(event.kind));

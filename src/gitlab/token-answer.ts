@@ -5,6 +5,7 @@
 import { dateAndAge } from '../core/date-text.ts';
 import { leadToCauses } from '../core/reason.ts';
 import type { Instant } from '../core/clock.ts';
+import type { Version } from '../core/product-version.ts';
 import type { HttpAnswer } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import {
@@ -59,6 +60,9 @@ export const TOKEN_REASONS = {
     action: 'Read the detail.',
   },
 } as const;
+
+/** The version of GitLab that brought the request for a job router. */
+export const ROUTER_SINCE: Version = { text: '18.7', major: 18, minor: 7 };
 
 export type TokenFault = keyof typeof TOKEN_REASONS;
 

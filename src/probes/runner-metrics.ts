@@ -8,8 +8,10 @@
  * Unknown   unreachable, no-answer, not-a-runner.
  */
 import type { Finding } from '../core/finding.ts';
+import { dataWith } from '../core/finding-data.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { Tools } from '../core/probe.ts';
+import { parseVersion, RUNNER_VERSION } from '../core/product-version.ts';
 import type { ServiceTarget } from '../core/target.ts';
 import { countersOf } from '../runner/counters/counters.ts';
 import { parseExposition } from '../runner/counters/exposition.ts';
@@ -106,6 +108,14 @@ async function readJobs(
   return page.kind === 'page' ? slots.update(parseJobList(page.text)) : undefined;
 }
 
+function versionOf(text: string | undefined): Pick<Finding, 'facts' | 'data'> {
+  const version = text === undefined ? undefined : parseVersion(text);
+  return {
+    facts: text === undefined ? {} : { version: text },
+    ...(version === undefined ? {} : { data: dataWith(RUNNER_VERSION, version) }),
+  };
+}
+
 function judge(
   text: string,
   tracker: PollTracker,
@@ -121,7 +131,7 @@ function judge(
   return {
     status: 'pass',
     events: [...events, ...(list?.events ?? [])],
-    facts: version === undefined ? {} : { version },
+    ...versionOf(version),
     measures: {
       worked_polls: workedPolls,
       failed_polls: failedPolls,

@@ -20,6 +20,7 @@ import {
   isUnknownToGitLab,
   judgeTokenAnswer,
   readOnlySiteEvidence,
+  ROUTER_SINCE,
   TOKEN_REASONS,
 } from '../gitlab/token-answer.ts';
 import { judgeTokenShape } from '../gitlab/token-shape.ts';
@@ -88,8 +89,7 @@ function unknown(reason: TokenFault, detail: string): Asked {
   return { judgement: { status: 'unknown', reason, detail } };
 }
 
-/** The version of GitLab that brought the request. */
-const SINCE = { server_at_least: '18.7' };
+const SINCE = { server_at_least: ROUTER_SINCE.text };
 
 type Send = NonNullable<LinkTools['walk']['send']>;
 

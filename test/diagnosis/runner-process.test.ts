@@ -5,6 +5,9 @@ import type { EventKind } from '../../src/core/runner-event.ts';
 import { dateText } from '../../src/core/date-text.ts';
 import type { Cause } from '../../src/core/diagnosis.ts';
 import type { RunnerEvent } from '../../src/core/runner-event.ts';
+import type { FindingData } from '../../src/core/finding-data.ts';
+import { dataWith } from '../../src/core/finding-data.ts';
+import { parseVersion, RUNNER_VERSION } from '../../src/core/product-version.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { FindingSpec, World } from '../support/snapshots.ts';
@@ -258,8 +261,14 @@ describe('an entry that switched itself off', () => {
   });
 });
 
+/** As the probe and the log reader hand it on. */
+function versionData(text: string): FindingData {
+  const version = parseVersion(text);
+  return version === undefined ? {} : dataWith(RUNNER_VERSION, version);
+}
+
 const ofVersion = (version: string) => ({
-  'runner-metrics': { ...showing(), facts: { version } },
+  'runner-metrics': { ...showing(), facts: { version }, data: versionData(version) },
   'token@runnerAA1': { status: 'pass', facts: { server_at_least: '18.7' } } as const,
 });
 
@@ -274,7 +283,7 @@ describe('the versions', () => {
   });
 
   test('are known from the first line of the log, too', () => {
-    const line = event('version', { facts: { version: '16.6.0' } });
+    const line = event('version', { data: versionData('16.6.0') });
     const { 'runner-metrics': _, ...token } = ofVersion('19.4.0');
     const [cause] = causesOf({ ...token, 'runner-log': showing(line) });
 

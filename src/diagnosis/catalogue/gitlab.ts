@@ -122,6 +122,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     evidence: '503, 502 or 504 for a trivial request.',
     notConfusedWith: ['gitlab-maintenance-mode'],
     from: [...both('unavailable'), 'token/unavailable'],
+    isOfOneBackend: true,
     says: (c) =>
       `${responder(c)} returns ${c.optional('status') ?? '503'} for ${c.url}: GitLab is unavailable${orRestarting(c)}`,
     fix: () => [
@@ -159,6 +160,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     evidence: '500 for a request that GitLab normally answers.',
     notConfusedWith: ['token-rejected'],
     from: [...both('server-error'), 'token/server-error'],
+    isOfOneBackend: true,
     says: (c) => `GitLab at ${c.url} returns an internal error (500)`,
     fix: () => [
       step(

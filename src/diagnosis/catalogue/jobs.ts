@@ -73,6 +73,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     evidence: 'The response `toomanyrequests` when an image is pulled.',
     notConfusedWith: ['gitlab-rate-limited', 'docker-image-pull-failed'],
     from: [],
+    isProvenByJob: true,
     says: (c) => `the registry rejects image pulls for ${c.name}: too many requests`,
     fix: (c) => [
       step(
@@ -92,6 +93,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     evidence: 'The error of the pull.',
     notConfusedWith: ['docker-registry-rate-limited', 'docker-daemon-down'],
     from: [],
+    isProvenByJob: true,
     says: (c) => `images for jobs of ${c.name} cannot be pulled`,
     fix: (c) => [
       c.place.commands.showLog('Read the whole error: the lines about "pull".', 200),
@@ -105,6 +107,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     evidence: 'The error `could not find an available, non-overlapping IPv4 address pool`.',
     notConfusedWith: ['network-no-route'],
     from: [],
+    isProvenByJob: true,
     says: (c) => `Docker has no address range left for the networks of jobs of ${c.name}`,
     fix: (c) => [
       step('Remove networks that no container uses.', engineOf(c).client('network prune')),

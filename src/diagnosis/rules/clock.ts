@@ -40,14 +40,16 @@ export function clockCauses(indexed: SnapshotIndex): readonly Cause[] {
     runners: runners.filter(({ id, endpoint }) =>
       victims.some(({ check }) => [id, endpoint].includes(check.target.id)),
     ),
-    explains: [...victims, ...rejectionFollowUps(indexed)].map(({ check }) => check.id),
+    explains: [...victims, ...victims.flatMap((state) => followUpsOf(state, indexed))].map(
+      ({ check }) => check.id,
+    ),
   });
   return [withDates(cause, states)];
 }
 
 /** Follow-ups of the rejection belong to the same cause. */
-function rejectionFollowUps(indexed: SnapshotIndex): readonly CheckState[] {
-  return indexed.statesOf('alternate-path').filter(({ finding }) => finding.status === 'warn');
+function followUpsOf({ check }: CheckState, indexed: SnapshotIndex): readonly CheckState[] {
+  return indexed.followUpsOf(check.target.id).filter(({ finding }) => finding.status === 'warn');
 }
 
 /** The check passes all the time: the skew is in its last results. Two responses confirm it. */
@@ -73,8 +75,7 @@ function skewIn({ measures }: Finding): number | undefined {
 
 /** All responses agree that this clock is wrong, in the same direction; otherwise the servers differ. */
 function skewOf(indexed: SnapshotIndex): Skewed | undefined {
-  const answered = [...indexed.statesOf('http'), ...indexed.statesOf('alternate-path')];
-  const known = answered.flatMap((state) => {
+  const known = indexed.snapshot.checks.flatMap((state) => {
     const seconds = skewIn(state.finding);
     return seconds === undefined ? [] : [{ state, seconds }];
   });

@@ -59,6 +59,12 @@ function declaredReason({ check, finding }: CheckState): ReasonSpec | undefined 
   return check.probe.reasons[reasonOf(finding) ?? ''];
 }
 
+/** The check could not find out, although it was its turn. */
+export function isUnseen(state: CheckState): boolean {
+  const reason = declaredReason(state);
+  return reason?.kind === 'unseen' && reason.isNotDue !== true;
+}
+
 /** The severity that the reason itself sets; mere context is never worse than a notice. */
 function severityOf(reason: ReasonSpec | undefined): Severity | undefined {
   if (reason?.kind === 'context') return 'notice';

@@ -8,16 +8,12 @@ import type { Cause } from '../../core/diagnosis.ts';
 import type { LintFinding } from '../../core/lint.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import type { Severity } from '../../core/vocabulary.ts';
-import type { ProblemCode } from '../../go/tls/certificate-problem.ts';
 import { PROBLEM_REASONS } from '../../go/tls/certificate-problem.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { hasReason, isFail, isTroubled } from '../snapshot-index.ts';
+import { specOfFinding } from './default.ts';
 
-/** Failures that a CA file would have prevented. */
-const UNTRUSTED: readonly ProblemCode[] = ['unknown-authority', 'self-signed'];
-/** Failures of verification that an administrator may have wanted to turn off. */
-const REFUSED = Object.keys(PROBLEM_REASONS);
 const MAX_EVIDENCE = 8;
 
 export function lintCauses(indexed: SnapshotIndex): readonly Cause[] {
@@ -94,9 +90,12 @@ function unknownKeys(
   state: CheckState,
   indexed: SnapshotIndex,
 ): readonly Cause[] {
-  const explains = findings.filter((one) => isCaFile(one) && isRefused(one, UNTRUSTED, indexed));
-  const others = findings.filter((one) => !explains.includes(one));
   const id = 'config-unknown-key';
+  const { suppresses = [] } = requireCause(id);
+  // A CA file would have prevented what this cause explains.
+  const isUntrusted: LinkTest = (link) => suppresses.includes(specOfFinding(link)?.id ?? '');
+  const explains = findings.filter((one) => isCaFile(one) && isRefused(one, isUntrusted, indexed));
+  const others = findings.filter((one) => !explains.includes(one));
   return explains.length > 0
     ? causeOf(
         id,
@@ -124,19 +123,20 @@ function uselessSettings(
   return findings.filter(
     ({ rule, key = '', ...rest }) =>
       (rule === 'T07' || purposeOfKey(key) === 'verification') &&
-      isRefused({ rule, key, ...rest }, REFUSED, indexed),
+      isRefused({ rule, key, ...rest }, isVerification, indexed),
   );
 }
 
-/** The tls link of the entry fails for one of these reasons. */
-function isRefused(
-  finding: LintFinding,
-  reasons: readonly string[],
-  indexed: SnapshotIndex,
-): boolean {
+type LinkTest = (link: CheckState) => boolean;
+
+/** A failure of verification, which an administrator may have wanted to turn off. */
+const isVerification: LinkTest = (link) => hasReason(link, ...Object.keys(PROBLEM_REASONS));
+
+/** The tls link of the entry fails in this way. */
+function isRefused(finding: LintFinding, isMeant: LinkTest, indexed: SnapshotIndex): boolean {
   const concerned = new Set(runnersOf([finding], indexed).map(({ endpoint }) => endpoint));
   return indexed.context.endpoints
     .filter(({ id }) => concerned.has(id))
     .flatMap((endpoint) => indexed.linksOf(endpoint))
-    .some((link) => link.check.probe.id === 'tls' && isFail(link) && hasReason(link, ...reasons));
+    .some((link) => link.check.probe.id === 'tls' && isFail(link) && isMeant(link));
 }

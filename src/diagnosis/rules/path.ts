@@ -15,7 +15,7 @@ import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import { refined } from './refine.ts';
 import { isAlternating } from './refine-web.ts';
-import { isPassing, specOfFinding } from './default.ts';
+import { isPassing, isUnseen, specOfFinding } from './default.ts';
 
 export function pathCauses(indexed: SnapshotIndex): readonly Cause[] {
   return mergeCauses(indexed.context.endpoints.flatMap((endpoint) => causesOf(endpoint, indexed)));
@@ -83,9 +83,7 @@ function causeOfLink(
 
 /** Follow-ups that ran because the path is broken: the factor that changes the result. */
 function sideChecks({ id }: EndpointTarget, indexed: SnapshotIndex): readonly CheckState[] {
-  return ['alternate-path', 'firewall']
-    .flatMap((probe) => indexed.statesOf(probe))
-    .filter(({ check, finding }) => check.target.id === id && finding.status === 'warn');
+  return indexed.followUpsOf(id).filter(({ finding }) => finding.status === 'warn');
 }
 
 function specOfLink(link: CheckState): CauseSpec {
@@ -106,8 +104,10 @@ function isOnlyIpv6Dead(link: CheckState): boolean {
   );
 }
 
-/** Responses of a bad backend to the request with a token. */
-const BAD_ANSWERS = ['unavailable', 'server-error', 'token-error'];
+/** The request with a token may have met the bad backend: it was answered so, or without a word about the token. */
+function mayBeOfBadBackend(token: CheckState): boolean {
+  return specOfFinding(token)?.isOfOneBackend === true || isUnseen(token);
+}
 
 function explainedChecks(
   link: CheckState,
@@ -121,7 +121,7 @@ function explainedChecks(
   const isOpen = behind.every((state) => !isFail(state));
   const tokens = runners
     .flatMap((runner) => indexed.tokenOf(runner) ?? [])
-    .filter((token) => !isOpen || hasReason(token, ...BAD_ANSWERS));
+    .filter((token) => !isOpen || mayBeOfBadBackend(token));
   return [...behind, ...tokens]
     .filter(({ finding }) => finding.status !== 'pass')
     .map(({ check }) => check.id);

@@ -7,19 +7,12 @@ import { isUrlOf } from '../../core/target.ts';
 import { HELD_JOB } from '../../runner/counters/job-list.ts';
 import { EXCEEDED_QUOTA, RUNNING_JOBS, UNSIGNED_REJECTION } from '../../runner/log/line-data.ts';
 import { requireCause } from '../build-cause.ts';
+import { causeSpec } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail, isTroubled } from '../snapshot-index.ts';
 import { buildCauseFromEvents, openPathOf, eventsOf, eventsOfRunner } from '../runner-events.ts';
 import { specOfFinding } from './default.ts';
 
-/** Preparation failures whose message alone proves the cause; the executor check sees the others. */
-const PREPARATION: ReadonlySet<string> = new Set([
-  'docker-registry-rate-limited',
-  'docker-image-pull-failed',
-  'docker-network-pool-exhausted',
-  'docker-api-incompatible',
-  'disk-docker-root-full',
-]);
 /** A single failure is an accident of one job. */
 const REPEATED = 2;
 /** So many in a row, without a completed job between them, are no accident. */
@@ -45,7 +38,8 @@ function preparationCauses(indexed: SnapshotIndex, runner: RunnerTarget): readon
     const { cause = '', count } = seen.event;
     // Only the process that writes sees a quota error.
     const quota = dataOf(seen.event, EXCEEDED_QUOTA);
-    if (!PREPARATION.has(cause) && quota === undefined) return [];
+    const isProven = causeSpec(cause)?.isProvenByJob === true || quota !== undefined;
+    if (!isProven) return [];
     const docker = dockerAddressOf(indexed, runner);
     const where = { path: quota || '/', roles: `jobs of ${runner.name}`, fullness: 'out of quota' };
     return [

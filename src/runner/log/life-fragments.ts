@@ -3,6 +3,7 @@
  * to 93.
  */
 import type { Fragment } from './fragment.ts';
+import { readVersion } from './line-data.ts';
 import type { LogLevel } from './log-line.ts';
 
 const BAD: readonly LogLevel[] = ['warning', 'error', 'fatal', 'panic'];
@@ -156,7 +157,7 @@ export const LIFE_FRAGMENTS: readonly Fragment[] = [
     cause: 'runner-shutting-down',
   },
   // `Runtime platform` is also the first line of every one-off command.
-  { n: 85, kind: 'version', levels: INFO, message: /^Runtime platform/ },
+  { n: 85, kind: 'version', levels: INFO, message: /^Runtime platform/, read: readVersion },
   { n: 86, kind: 'started', levels: INFO, message: /^Starting multi-runner from / },
   { n: 86, kind: 'config-loaded', levels: INFO, message: /^Configuration loaded/ },
   {

@@ -1,6 +1,7 @@
 /** What rules need of a line, read once where the line is classified. */
 import type { FindingData } from '../../core/finding-data.ts';
 import { dataKey, dataWith } from '../../core/finding-data.ts';
+import { parseVersion, RUNNER_VERSION } from '../../core/product-version.ts';
 import type { LogLine } from './log-line.ts';
 
 interface DialledAddress {
@@ -98,6 +99,12 @@ const QUOTA_PATH = / (?<path>\/\S+): disk quota exceeded/i;
 
 export const readQuota: LineReader = (_line, rest) =>
   dataWith(EXCEEDED_QUOTA, QUOTA_PATH.exec(rest)?.groups?.['path'] ?? '');
+
+/** The first line of a process. */
+export const readVersion: LineReader = ({ fields }) => {
+  const version = parseVersion(fields['version'] ?? '');
+  return version === undefined ? NOTHING : dataWith(RUNNER_VERSION, version);
+};
 
 /** Many kinds of lines count the jobs that run. */
 export const readJobCount: LineReader = ({ fields }) => {
