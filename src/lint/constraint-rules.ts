@@ -19,7 +19,7 @@ import { findNearest } from '../core/nearest.ts';
 import type { ParsedConfig, Section } from './parsed-config.ts';
 import type { Rule } from './rule.ts';
 import { foldName, headerOf, homesOf } from './schema-index.ts';
-import { secondsOf } from './values.ts';
+import { isZeroTime, secondsOf } from './values.ts';
 import type { Violation } from './violation.ts';
 import { atItem, atKey, atTable, atValue, lineOf, quote, replacement } from './violation.ts';
 
@@ -119,7 +119,9 @@ function missingKeys(
 }
 
 function isAbsent(entry: TomlEntry | undefined): boolean {
-  return entry === undefined || (entry.value.kind === 'string' && entry.value.text === '');
+  const value = entry?.value;
+  if (value?.kind === 'datetime') return isZeroTime(value.at);
+  return value === undefined || (value.kind === 'string' && value.text === '');
 }
 
 function checkEntry(
@@ -136,7 +138,7 @@ function checkEntry(
     case 'named':
       return checkName(entry, must, constraint);
     case 'not':
-      return checkNot(entry, must.values, constraint);
+      return checkNot(entry, must, constraint, table);
     case 'range':
       return checkRange(entry, must, constraint);
     case 'one-of':
@@ -153,7 +155,9 @@ function checkNeeds(
   table: TomlTable,
 ): readonly Violation[] {
   if (!isSet(entry, constraint) || !isAbsent(entryOf(table, key))) return [];
-  return [atKey(entry, `${entry.key} has no effect without ${key}`, { corrected: line })];
+  return line === undefined
+    ? [atKey(entry, `${entry.key} is set without ${key}`)]
+    : [atKey(entry, `${entry.key} has no effect without ${key}`, { corrected: line })];
 }
 
 function checkNoEffect(
@@ -192,11 +196,13 @@ function typeOf({ key }: TomlEntry, { table }: KeyConstraint): SchemaType | unde
 
 function checkNot(
   entry: TomlEntry,
-  values: readonly (string | number | boolean)[],
+  { values, unless = [] }: Extract<Constraint, { kind: 'not' }>,
   { write }: KeyConstraint,
+  table: TomlTable,
 ): readonly Violation[] {
   const value = plainValue(entry.value);
   if (value === undefined || !values.includes(value)) return [];
+  if (unless.some((key) => entryOf(table, key) !== undefined)) return [];
   const shown = typeof value === 'string' ? quote(entry.key, value) : String(value);
   const more = typeof write === 'string' ? { corrected: `${entry.key} = ${write}` } : {};
   const message = `${entry.key} is ${shown}`;
@@ -204,6 +210,10 @@ function checkNot(
 }
 
 function plainValue(value: TomlValue): string | number | boolean | undefined {
+  if (value.kind === 'array') {
+    const [first] = value.elements;
+    return first === undefined ? undefined : plainValue(first);
+  }
   if (value.kind === 'string') return value.text.toLowerCase();
   if (value.kind === 'integer') return Number(value.value);
   return value.kind === 'boolean' ? value.value : undefined;
@@ -316,12 +326,13 @@ function certainCorrection(item: Item, meant: string): Partial<Violation> {
   };
 }
 
-function correctionOf(item: Item, { write }: KeyConstraint): Partial<Violation> {
+function correctionOf(item: Item, { write, isCertain }: KeyConstraint): Partial<Violation> {
   const { entry, text, isElement } = item;
   if (typeof write === 'string') {
     return { corrected: isElement ? write : `${entry.key} = ${write}` };
   }
   const meant = write?.(text);
   if (meant === undefined) return {};
+  if (isCertain?.(text) === true) return certainCorrection(item, meant);
   return { corrected: isElement ? quote(entry.key, meant) : lineOf(entry.key, meant) };
 }

@@ -96,8 +96,13 @@ export function pairsAt(
 export function instantAt(table: TomlTable, ...path: readonly string[]): Found<number> | undefined {
   return readEntry(entryAt(table, ...path), (value) => {
     const at = value.kind === 'datetime' ? value.at : timeOf(value);
-    return Number.isNaN(at) || new Date(at).getUTCFullYear() <= 1 ? undefined : at;
+    return Number.isNaN(at) || isZeroTime(at) ? undefined : at;
   });
+}
+
+/** What Go writes for no time. */
+export function isZeroTime(at: number): boolean {
+  return new Date(at).getUTCFullYear() <= 1;
 }
 
 function timeOf(value: TomlValue): number {

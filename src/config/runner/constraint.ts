@@ -36,6 +36,8 @@ export interface KeyConstraint {
   readonly must: Constraint;
   /** What to write instead: a value as TOML, or the text that another text was meant to be. */
   readonly write?: string | ((text: string) => string | undefined);
+  /** Whether `write` is what this text was meant to be, without a doubt. */
+  readonly isCertain?: (text: string) => boolean;
   /** Where this key is worse, or less bad, than the rule says. */
   readonly severity?: LintSeverity;
 }
@@ -43,16 +45,21 @@ export interface KeyConstraint {
 export type Constraint =
   | OneOf
   | Range
-  /** Valid, and advised against. */
-  | { readonly kind: 'not'; readonly values: readonly (string | number | boolean)[] }
+  /** Valid, and advised against; of a list the first element. */
+  | {
+      readonly kind: 'not';
+      readonly values: readonly (string | number | boolean)[];
+      /** Keys of the same table that give it a meaning. */
+      readonly unless?: readonly string[];
+    }
   /** `is` completes "… is not". Empty text counts as absent. */
   | { readonly kind: 'form'; readonly is: string; readonly test: (text: string) => boolean }
   /** One of these names, for the keys of a map. */
   | { readonly kind: 'named'; readonly names: readonly string[]; readonly suggests?: true }
   /** Where the table is there. */
   | { readonly kind: 'present' }
-  /** A key of the same table without which this one has no effect, and the line to add. */
-  | { readonly kind: 'needs'; readonly key: string; readonly line: string }
+  /** A key of the same table without which this one has no effect, or not the one it should have; and the line to add. */
+  | { readonly kind: 'needs'; readonly key: string; readonly line?: string }
   /** `why` completes "… has no effect", and `line` stands in for the key. */
   | { readonly kind: 'no-effect'; readonly why: string; readonly line?: string };
 

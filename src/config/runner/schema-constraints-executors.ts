@@ -61,7 +61,7 @@ function schedule(table: string, periods: string, timezone: string): readonly Ke
   ];
 }
 
-const DOCKER_CONSTRAINTS: readonly ConstraintRow[] = [
+const DOCKER: readonly ConstraintRow[] = [
   {
     code: 'D01',
     name: 'memory-unreadable',
@@ -220,9 +220,31 @@ const DOCKER_CONSTRAINTS: readonly ConstraintRow[] = [
     fix: 'Remove `volume_keep`, or prune volumes with a timer.',
     keys: [docker(['volume_keep'], { kind: 'not', values: [true] })],
   },
+  {
+    code: 'D07',
+    name: 'images-not-renewed',
+    severity: 'warning',
+    title: '`pull_policy` is not "always"',
+    consequence:
+      'Jobs run on images of any age, and on private images that other projects pulled, without credentials of their own.',
+    fix: 'Set it to "always", unless the entry runs jobs of one trusted project only.',
+    keys: [docker(['pull_policy'], { kind: 'not', values: ['never', 'if-not-present'] })],
+  },
+  {
+    code: 'T07',
+    name: 'tls-verify-not-for-gitlab',
+    severity: 'info',
+    title: '`tls_verify = false` does not affect the connection to GitLab',
+    consequence:
+      'It concerns the connection to Docker, where false is the default; the certificate of GitLab is always verified.',
+    fix: 'Remove it, and trust the certificate authority of GitLab with `tls-ca-file`.',
+    keys: [
+      docker(['tls_verify'], { kind: 'not', values: [false], unless: ['host', 'tls_cert_path'] }),
+    ],
+  },
 ];
 
-const OTHER_CONSTRAINTS: readonly ConstraintRow[] = [
+const OTHERS: readonly ConstraintRow[] = [
   {
     code: 'M01',
     name: 'machine-name-without-place',
@@ -373,7 +395,4 @@ function hasPlaceholder(): KeyConstraint['must'] {
   return { kind: 'form', is: 'a text with %s', test: (text) => text.includes('%s') };
 }
 
-export const EXECUTOR_CONSTRAINTS: readonly ConstraintRow[] = [
-  ...DOCKER_CONSTRAINTS,
-  ...OTHER_CONSTRAINTS,
-];
+export const EXECUTOR_CONSTRAINTS: readonly ConstraintRow[] = [...DOCKER, ...OTHERS];

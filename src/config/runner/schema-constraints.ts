@@ -305,4 +305,45 @@ export const CONSTRAINTS: readonly ConstraintRow[] = [
       },
     ],
   },
+  {
+    code: 'R18',
+    name: 'token-renewed-at-once',
+    severity: 'warning',
+    title: '`token_expires_at` is set without `token_obtained_at`',
+    consequence:
+      'The runner takes three quarters of the life of the token as over, and renews it at every start.',
+    fix: 'Add `token_obtained_at`.',
+    keys: [
+      {
+        table: 'runners',
+        keys: ['token_expires_at'],
+        must: { kind: 'needs', key: 'token_obtained_at' },
+      },
+    ],
+  },
+  {
+    code: 'C04',
+    name: 's3-server-with-scheme',
+    severity: 'warning',
+    title: '`ServerAddress` contains a scheme or a path',
+    consequence:
+      'The runner puts https:// in front of it and connects to a host that does not exist.',
+    fix: 'Write only host and port; for http set `Insecure = true`.',
+    keys: [
+      {
+        table: 'runners.cache.s3',
+        keys: ['ServerAddress'],
+        must: { kind: 'form', is: 'host and port alone', test: (text) => !text.includes('/') },
+        write: plainAddress,
+        // http:// would need Insecure as well, and a path may be meant for something.
+        isCertain: (text) => /^https:\/\/[^/]+\/?$/i.test(text),
+      },
+    ],
+  },
 ];
+
+/** Without scheme and path. */
+function plainAddress(text: string): string | undefined {
+  const host = text.replace(/^[a-z]+:\/\//i, '').replace(/\/.*$/, '');
+  return /^[\w.-]+(?::\d+)?$/.test(host) ? host : undefined;
+}

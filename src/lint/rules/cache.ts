@@ -1,11 +1,14 @@
-/** [runners.cache]: none of its faults stops a job (docs/reference/runner-config.md#cache). */
+/**
+ * [runners.cache]: none of its faults stops a job (docs/reference/runner-config.md#cache). What a cache needs depends on
+ * its `Type` and on which of its tables has keys, which a row about single keys cannot say.
+ */
 import { accessFaultOf } from '../named-files.ts';
 import type { Section } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
 import { perEntry } from '../rule.ts';
 import { entryAt, filledAt, flagAt, tableAt, textAt } from '../values.ts';
 import type { Violation } from '../violation.ts';
-import { atTable, atValue, lineOf, replacement, quote } from '../violation.ts';
+import { atTable, atValue, replacement, quote } from '../violation.ts';
 
 const TYPES = ['s3', 'gcs', 'azure'];
 const key = (name: string): string => `runners.cache.${name}`;
@@ -105,32 +108,6 @@ export const CACHE_RULES: readonly Rule[] = [
         atValue(given.entry, `${given.entry.key} is ignored, because ${first} is missing`, {
           key: key(`s3.${first}`),
           corrected: `${first} = "${first === 'ServerAddress' ? 's3.amazonaws.com' : '…'}"`,
-        }),
-      ];
-    }),
-  },
-  {
-    code: 'C04',
-    name: 's3-server-with-scheme',
-    severity: 'warning',
-    title: '`ServerAddress` contains a scheme or a path',
-    consequence:
-      'The runner puts https:// in front of it and connects to a host that does not exist.',
-    fix: 'Write only host and port; for http set `Insecure = true`.',
-    check: perEntry(({ table }) => {
-      const found = filledAt(table, 'cache', 's3', 'ServerAddress');
-      if (found === undefined || !found.value.includes('/')) return [];
-      const host = found.value.replace(/^[a-z]+:\/\//i, '').replace(/\/.*$/, '');
-      const isPlain = /^[\w.-]+(?::\d+)?$/.test(host);
-      const { corrected, edits = [] } = replacement(found.entry, host);
-      // http:// would need Insecure as well, and a path may be meant for something.
-      const isSure = isPlain && /^https:\/\/[^/]+\/?$/i.test(found.value);
-      const more = isPlain ? { corrected: corrected ?? lineOf('ServerAddress', host) } : {};
-      return [
-        atValue(found.entry, 'ServerAddress contains a scheme or a path', {
-          key: key('s3.ServerAddress'),
-          ...more,
-          ...(isSure ? { edits } : {}),
         }),
       ];
     }),

@@ -66,21 +66,6 @@ export const DOCKER_RULES: readonly Rule[] = [
     }),
   },
   {
-    code: 'D07',
-    name: 'images-not-renewed',
-    severity: 'warning',
-    title: '`pull_policy` is not "always"',
-    consequence:
-      'Jobs run on images of any age, and on private images that other projects pulled, without credentials of their own.',
-    fix: 'Set it to "always", unless the entry runs jobs of one trusted project only.',
-    check: docker(({ table }) => {
-      const [first] = textsAt(table, 'docker', 'pull_policy');
-      if (first === undefined || !['never', 'if-not-present'].includes(first.text)) return [];
-      const message = `pull_policy ${quote('policy', first.text)} uses local images without asking the registry`;
-      return [atItem(first.value, message, { key: key('pull_policy') })];
-    }),
-  },
-  {
     code: 'D09',
     name: 'docker-host-unusable',
     severity: 'error',

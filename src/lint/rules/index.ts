@@ -38,7 +38,11 @@ const ALL: readonly (readonly Rule[])[] = [
   OTHER_EXECUTOR_RULES,
 ];
 
-/** One rule for each code: a rule that extends a row of the schema takes its place. */
+/**
+ * One rule for each code: a rule that extends a row of the schema takes its place. Beside the rows stands what one key
+ * alone does not show: keys that another table needs (C01, C02), flags that the process can set too (R21), the folder
+ * that a path is relative to (T02), the labels of two tables together (G23).
+ */
 const BY_CODE = new Map(ALL.flat().map((rule) => [rule.code, rule]));
 
 export const LINT_RULES: readonly Rule[] = [...BY_CODE.values()].toSorted(

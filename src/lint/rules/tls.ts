@@ -14,12 +14,11 @@ import {
   USER_DIRECTORY,
 } from '../../host/place/runner-files.ts';
 import type { FileFact, LintContext } from '../context.ts';
-import { DOCKER_EXECUTORS } from '../../config/runner/executors.ts';
 import { asRunnerSees, fileOf, hostOf, isAllowed, isThere } from '../named-files.ts';
 import type { Section } from '../parsed-config.ts';
 import type { Rule } from '../rule.ts';
-import { perEntry, perEntryOf } from '../rule.ts';
-import { entryAt, filledAt, flagAt } from '../values.ts';
+import { perEntry } from '../rule.ts';
+import { filledAt } from '../values.ts';
 import type { Violation } from '../violation.ts';
 import { atKey, atValue } from '../violation.ts';
 
@@ -145,27 +144,6 @@ export const TLS_RULES: readonly Rule[] = [
       return message.map((says) =>
         atValue(found.entry, `tls-ca-file ${says}`, { key: 'runners.tls-ca-file' }),
       );
-    }),
-  },
-  {
-    code: 'T07',
-    name: 'tls-verify-not-for-gitlab',
-    severity: 'info',
-    title: '`tls_verify = false` does not affect the connection to GitLab',
-    consequence:
-      'It concerns the connection to Docker, where false is the default; the certificate of GitLab is always verified.',
-    fix: 'Remove it, and trust the certificate authority of GitLab with `tls-ca-file`.',
-    check: perEntryOf(DOCKER_EXECUTORS, ({ table }) => {
-      const found = flagAt(table, 'docker', 'tls_verify');
-      const others = [entryAt(table, 'docker', 'host'), entryAt(table, 'docker', 'tls_cert_path')];
-      if (found?.value !== false || others.some((one) => one !== undefined)) return [];
-      return [
-        atKey(
-          found.entry,
-          'tls_verify = false does not turn off verification of the GitLab certificate',
-          { key: 'runners.docker.tls_verify' },
-        ),
-      ];
     }),
   },
 ];

@@ -118,22 +118,6 @@ export const TOKEN_RULES: readonly Rule[] = [
       return [atValue(expires.entry, message, { key: EXPIRES })];
     }),
   },
-  {
-    code: 'R18',
-    name: 'token-renewed-at-once',
-    severity: 'warning',
-    title: '`token_expires_at` is set without `token_obtained_at`',
-    consequence:
-      'The runner takes three quarters of the life of the token as over, and renews it at every start.',
-    fix: 'Add `token_obtained_at`.',
-    check: perEntry((section) => {
-      const expires = instantAt(section.table, 'token_expires_at');
-      if (expires === undefined || instantAt(section.table, 'token_obtained_at') !== undefined)
-        return [];
-      const message = `${section.label} has token_expires_at and no token_obtained_at`;
-      return [atValue(expires.entry, message, { key: EXPIRES })];
-    }),
-  },
 ];
 
 function dayOf(instant: number): string {
