@@ -35,6 +35,8 @@ export interface DaemonOptions extends ReloaderOptions {
   readonly probes: readonly Probe[];
   readonly paths: Paths;
   readonly runnerConfigPath?: string;
+  /** Our own settings, where a flag names another file than the usual one. */
+  readonly settingsFile?: string;
   readonly stateDirectory?: string;
   readonly demo?: boolean;
   /** False for a command that runs once: incidents and history are the daemon's to write. */
@@ -66,13 +68,13 @@ export class Daemon {
   #isRenewalDue = false;
 
   constructor(options: DaemonOptions) {
-    const { clock, paths, runnerConfigPath: configPath, settings } = options;
+    const { clock, paths, runnerConfigPath: configPath, settings, settingsFile } = options;
     this.#options = options;
     this.#startedAt = clock.wall();
     this.#tickedSeconds = clock.seconds();
     this.#clockWatch = new ClockWatch(clock);
     this.#settings = new SettingsReloader(options);
-    this.#discovery = new Discovery({ paths, clock, configPath });
+    this.#discovery = new Discovery({ paths, clock, configPath, settingsFile });
     this.#lint = new LintWatch(clock, paths);
     this.#checks = new Checks({
       ...options,

@@ -3,6 +3,7 @@
  * over the settings file, which wins over the default.
  */
 import { access, constants, readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 
 import type { SettingsLoad } from '../config/settings/reloader.ts';
 import { defaultSettings, loadSettings } from '../config/settings/settings.ts';
@@ -86,6 +87,7 @@ async function daemonOf(
 ): Promise<Daemon> {
   const runnerConfigPath = textFlag(invocation, 'runner.config') ?? settings.runnerConfig;
   const stateDirectory = await stateDirectoryOf(invocation, settings);
+  const settingsFile = textFlag(invocation, 'config.file');
   return new Daemon({
     probes: ALL_PROBES,
     settings,
@@ -96,6 +98,7 @@ async function daemonOf(
     isRecording,
     onResult: (result, probe) => exporter.observe(result, probe),
     ...(runnerConfigPath === undefined ? {} : { runnerConfigPath }),
+    ...(settingsFile === undefined ? {} : { settingsFile: resolve(settingsFile) }),
     ...(stateDirectory === undefined ? {} : { stateDirectory }),
   });
 }

@@ -25,6 +25,8 @@ export interface RunnerContext {
 
 export interface HostContext {
   readonly host: string;
+  /** Our own settings, where a flag names another file than the usual one. */
+  readonly settingsFile?: string;
   /** A host without a runner has one context: that of the runner that would be there. */
   readonly contexts: readonly [RunnerContext, ...RunnerContext[]];
 }

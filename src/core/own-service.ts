@@ -4,4 +4,4 @@ export const OWN_SETTINGS = '/etc/runnerwatch/runnerwatch.toml';
 const UNIT = 'runnerwatch';
 
 export const RESTART_OWN_SERVICE = `sudo systemctl restart ${UNIT}`;
-export const RELOAD_OWN_SERVICE = `systemctl reload ${UNIT}`;
+export const RELOAD_OWN_SERVICE = `sudo systemctl reload ${UNIT}`;

@@ -5,6 +5,7 @@ import type { Cause, Evidence } from '../core/diagnosis.ts';
 import { causeKey } from '../core/diagnosis.ts';
 import type { CheckId, Fact } from '../core/finding.ts';
 import { detailOf } from '../core/finding.ts';
+import { OWN_SETTINGS } from '../core/own-service.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import type { Confidence, Severity } from '../core/vocabulary.ts';
 import { causeSpec } from './catalogue/index.ts';
@@ -75,12 +76,17 @@ function contextFor(
       host: withoutBrackets(parsed?.hostname ?? asked),
       port: portOf(parsed),
       config: place.files.config,
+      settings: settingsOf(indexed),
       place,
       name: runner?.name ?? 'the runner',
       runner: runner?.id ?? '',
     },
     { ...factsOf(states[0]), ...facts },
   );
+}
+
+function settingsOf({ snapshot }: SnapshotIndex): string {
+  return snapshot.hostContext.settingsFile ?? OWN_SETTINGS;
 }
 
 function portOf(url: URL | null): string {

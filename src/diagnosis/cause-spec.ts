@@ -6,6 +6,7 @@ import type { FixStep } from '../core/diagnosis.ts';
 import { step } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
 import type { EngineCommands, Place } from '../core/place.ts';
+import { OWN_SETTINGS } from '../core/own-service.ts';
 import { quoteArgument } from '../core/shell.ts';
 import type { Scope, Severity } from '../core/vocabulary.ts';
 import type { FactName } from './catalogue/facts.ts';
@@ -19,6 +20,8 @@ export interface CauseContext {
   readonly url: string;
   /** config.toml as the runner sees it. */
   readonly config: string;
+  /** Our own settings file. */
+  readonly settings: string;
   /** Where the runner lives: asked for every command that depends on it. */
   readonly place: Place;
   /** Name and short token of the entry. */
@@ -165,6 +168,7 @@ export const PLACEHOLDERS: CauseContext = {
   port: 'PORT',
   url: 'URL',
   config: PACKAGED_PLACE.files.config,
+  settings: OWN_SETTINGS,
   place: PACKAGED_PLACE,
   name: 'NAME',
   runner: 'RUNNER',

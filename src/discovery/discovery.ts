@@ -24,6 +24,8 @@ export interface DiscoveryOptions {
   readonly clock: Clock;
   /** `--runner.config`. */
   readonly configPath?: string | undefined;
+  /** `--config.file`. */
+  readonly settingsFile?: string | undefined;
 }
 
 /** config.toml as it was read last, and who uses it: what the linter judges. */
@@ -126,6 +128,7 @@ export class Discovery {
   }
 
   hostContext(): HostContext {
+    const { settingsFile } = this.#options;
     const context = {
       place: this.#notes.place,
       process: this.#process,
@@ -139,7 +142,11 @@ export class Discovery {
       runners: this.#found?.runners ?? [],
       endpoints: this.#found?.endpoints ?? [],
     };
-    return { host: hostname(), contexts: [context] };
+    return {
+      host: hostname(),
+      contexts: [context],
+      ...(settingsFile === undefined ? {} : { settingsFile }),
+    };
   }
 }
 

@@ -7,12 +7,15 @@ import { text } from 'node:stream/consumers';
 import { systemClock } from '../core/clock.ts';
 import { reportWithFiles } from './file-reader.ts';
 import type { LintRequest } from './host-context.ts';
-import { hostContext } from './host-context.ts';
-import { prepare } from './lint.ts';
+import { ANSWER_END, hostContext } from './host-context.ts';
+import { prepare, reportOf } from './lint.ts';
 
 const request = JSON.parse(await text(process.stdin)) as LintRequest;
 const content = request.content === undefined ? undefined : Buffer.from(request.content, 'base64');
 const prepared = prepare(content, request.configPath);
 const context = await hostContext(request, request.paths, systemClock);
-const report = await reportWithFiles(prepared, context, request.paths);
-process.stdout.write(JSON.stringify(report));
+const report =
+  request.withoutFiles === true
+    ? reportOf(prepared, context)
+    : await reportWithFiles(prepared, context, request.paths);
+process.stdout.write(`${JSON.stringify(report)}${ANSWER_END}`);

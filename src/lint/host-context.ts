@@ -40,5 +40,10 @@ export async function hostContext(
 export interface LintRequest extends HostQuestion {
   /** Base64; absent when the file could not be read. */
   readonly content?: string;
+  /** Rules about files are left out. */
+  readonly withoutFiles?: true;
   readonly paths: Paths;
 }
+
+/** JSON of one line has none: the answer is complete. */
+export const ANSWER_END = '\n';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
+import { RELOAD_OWN_SERVICE } from '../../src/core/own-service.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Place } from '../../src/core/place.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
@@ -104,6 +105,7 @@ function contextAt(place: Place): CauseContext {
     port: '443',
     url: 'https://gitlab.example.com/',
     config: place.files.config,
+    settings: '/etc/runnerwatch/runnerwatch.toml',
     place,
     name: 'docker-1',
     runner: 't9Wkyj-HG',
@@ -120,7 +122,11 @@ const HOLE =
   /\.\.\.|\u2026|<[\w -]+>|undefined|unknown|NaN|\[object|\(missing|(?<![\w$"/.=-])(?:PID|IMAGE|UNIT|NAME|HOST|PORT|URL|USER|PASSWORD|TOKEN|ADDRESS|CONNECT|FILE|VALUE)(?![\w=-])/;
 
 const commandsOf = (spec: CauseSpec, place: Place): readonly string[] =>
-  spec.fix(contextAt(place)).flatMap(({ command }) => command ?? []);
+  spec
+    .fix(contextAt(place))
+    .flatMap(({ command }) => command ?? [])
+    // Our own service is a unit, however the runner is started.
+    .filter((command) => command !== RELOAD_OWN_SERVICE);
 
 describe.each(Object.entries(KINDS))('%s', (_kind, { place, restarts, foreign }) => {
   test('is restarted by what runs it', () => {

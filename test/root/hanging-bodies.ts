@@ -4,8 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Finding } from '../../src/core/finding.ts';
+import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { MountTarget } from '../../src/core/target.ts';
 import { FileSystemReader } from '../../src/host/fs/stat-file-system.ts';
+import { LintProcess } from '../../src/lint/in-child.ts';
 import { cpu } from '../../src/probes/cpu.ts';
 import { createDisk } from '../../src/probes/disk.ts';
 import { setClock } from '../support/clock.ts';
@@ -119,4 +121,21 @@ export async function hangMany(folder: string) {
     hung: findings.map((finding) => (finding.status === 'pass' ? 'pass' : finding.reason)),
     children: statChildren(process.pid),
   };
+}
+
+/** Lints a file whose CA file lies on a mount that hangs, twice: the first child cannot be killed meanwhile. */
+export async function lintOnHungMount(folder: string): Promise<readonly (readonly string[])[]> {
+  await using mount = await mountHanging(folder);
+  await mount.switchTo('silent');
+  const lint = new LintProcess();
+  const content = Buffer.from(`concurrency = 4\n[[runners]]\n  tls-ca-file = "${folder}/ca.pem"\n`);
+  const request = {
+    configPath: '/none/config.toml',
+    content: content.toString('base64'),
+    process: undefined,
+    paths: HOST_PATHS,
+  };
+  const first = await lint.lint(request);
+  const second = await lint.lint(request);
+  return [first, second].map((report) => report?.findings.map(({ rule }) => rule) ?? []);
 }

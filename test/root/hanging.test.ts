@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { rootFolder } from '../support/dns-server.ts';
 import { inMountNamespace } from '../support/mount-namespace.ts';
 import { serveOnHungMounts } from './hanging-daemon-body.ts';
-import { hangMount, hangMany } from './hanging-bodies.ts';
+import { hangMount, hangMany, lintOnHungMount } from './hanging-bodies.ts';
 
 const BODIES = import.meta.resolve('./hanging-bodies.ts');
 const DAEMON_BODY = import.meta.resolve('./hanging-daemon-body.ts');
@@ -58,4 +58,14 @@ test('the daemon names every hung mount, answers meanwhile, and ends at SIGTERM'
   });
   // For each mount one of the disk check, and one of the executor whose builds lie there.
   expect(children).toBeLessThanOrEqual(12);
+});
+
+test('a file that hangs does not take the report of the linter with it', async () => {
+  await using root = await rootFolder({});
+  const rules = await inMountNamespace(BODIES, lintOnHungMount, `${root.paths.rootfs}/mount`);
+
+  expect(rules).toEqual([
+    expect.arrayContaining(['P13', 'X01']),
+    expect.arrayContaining(['P13', 'X01']),
+  ]);
 });

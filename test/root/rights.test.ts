@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, chown, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import type { Right } from '../../src/host/fs/rights.ts';
 import { denialOf, createReadCheck } from '../../src/host/fs/rights.ts';
@@ -90,4 +90,16 @@ test('an access list that may allow it denies nothing', async () => {
   execFileSync('setfacl', ['-m', 'u:1500:r', place]);
 
   expect([before, await isDenied(FILE)]).toEqual([true, false]);
+});
+
+test('an access list that cannot be looked for is no denial', async () => {
+  await using root = await rootFolder({ [FILE]: 'PEM', '/bin/ls': '#!/bin/sh\nexit 1\n' });
+  await chmod(join(root.paths.rootfs, '/bin/ls'), 0o755);
+  await chmod(join(root.paths.rootfs, FILE), 0o640);
+  vi.stubEnv('PATH', join(root.paths.rootfs, 'bin'));
+  try {
+    expect(await denialOf(FILE, ['read'], RUNNER, root.paths)).toBeUndefined();
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });

@@ -1,6 +1,6 @@
 /** Causes in GitLab itself: its state, and what it answers. */
 import { step } from '../../core/diagnosis.ts';
-import { OWN_SETTINGS } from '../../core/own-service.ts';
+import { RELOAD_OWN_SERVICE } from '../../core/own-service.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { family, onHost, responder } from '../cause-spec.ts';
@@ -251,7 +251,13 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['gitlab-rate-limited'],
     from: ['api/too-many-requests', 'token/address-limited'],
     says: (c) => `${c.url} returns 429 for runnerwatch's own requests`,
-    fix: () => [step(`Lower requests_per_hour under [gitlab] in ${OWN_SETTINGS}.`)],
+    fix: (c) => [
+      step(
+        `Lower requests_per_hour under [gitlab] in ${c.settings}.`,
+        `sudoedit ${quoteArgument(c.settings)}`,
+      ),
+      step('Reload the settings.', RELOAD_OWN_SERVICE),
+    ],
     resolvedWhen: 'the API check passes again',
   }),
 ];

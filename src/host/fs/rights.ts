@@ -99,7 +99,7 @@ async function isDeniedBy(
   const wanted = bitsOf(rights);
   // An access list shows its mask in place of the group: only where that would allow it can there be one.
   const isMaskOpen = ((info.mode >> 3) & wanted) === wanted;
-  return !(isMaskOpen && info.uid !== who.uid && (await hasAccessList(seenPath)));
+  return !(isMaskOpen && info.uid !== who.uid && (await mayHaveAccessList(seenPath)));
 }
 
 /** The groups are absent where they are not known. */
@@ -128,9 +128,9 @@ function bitsOf(rights: readonly Right[]): number {
   return rights.reduce((bits, right) => bits + BITS[right], 0);
 }
 
-/** `ls` shows a plus behind the mode. */
-async function hasAccessList(seenPath: string): Promise<boolean> {
+/** `ls` shows a plus behind the mode; one that does not answer has not said that there is none. */
+async function mayHaveAccessList(seenPath: string): Promise<boolean> {
   using deadline = deadlineOf(LIST_SECONDS);
   const result = await ls.run(seenPath, { program: 'ls', args: ['-ld', '--', seenPath] }, deadline);
-  return result.kind === 'ended' && /^\S{10}\+/.test(result.stdout);
+  return result.kind !== 'ended' || result.code !== 0 || /^\S{10}\+/.test(result.stdout);
 }
