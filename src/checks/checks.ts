@@ -22,7 +22,7 @@ import { runJob } from './run.ts';
 import { savedStateOf, stateDocument, stillValid } from './saved-state.ts';
 import { phaseOf, Scheduler } from './scheduler.ts';
 import type { Transition } from './store.ts';
-import { Store } from './store.ts';
+import { isSameTarget, Store } from './store.ts';
 
 export interface ChecksOptions {
   readonly probes: readonly Probe[];
@@ -57,7 +57,7 @@ export class Checks {
     this.#store = new Store(clock);
     this.#budget = new RequestBudget(clock, requestKindsOf(probes), requestsPerHour);
     this.#scheduler = new Scheduler(clock, hostname(), {
-      onResult: (result) => this.#record(result),
+      onResult: (result, job) => this.#record(result, job),
       onMissed: (check) => this.#store.missed(check),
     });
   }
@@ -94,9 +94,11 @@ export class Checks {
   /** Runs every check once, due or not, each with its timeout. */
   async runAll(stop: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    const onResult = (result: ProbeResult): void => this.#record(result);
     await Promise.all(
-      this.#jobs.map(async (job) => await runJob({ job, clock, stop, onResult, everything: true })),
+      this.#jobs.map(async (job) => {
+        const onResult = (result: ProbeResult): void => this.#record(result, job);
+        await runJob({ job, clock, stop, onResult, everything: true });
+      }),
     );
   }
 
@@ -153,10 +155,13 @@ export class Checks {
     this.#scheduler.stop();
   }
 
-  #record(result: ProbeResult): void {
+  /** A job of the last plan may end after the reload: its results count where their target is the same. */
+  #record(result: ProbeResult, job: Job): void {
+    const isOf = ({ id }: Check): boolean => id === result.check;
+    const [check, source] = [this.#checks.find(isOf), job.checks.find(isOf)];
+    if (check === undefined || source === undefined || !isSameTarget(source, check)) return;
     this.#logChange(this.#store.record(result));
-    const check = this.#checks.find(({ id }) => id === result.check);
-    if (check !== undefined) this.#options.onResult(result, check);
+    this.#options.onResult(result, check);
   }
 
   #logChange(transition: Transition | undefined): void {

@@ -21,7 +21,7 @@ const GROUP_LIMIT = 16;
 const FULL_GROUP_SECONDS = 1;
 
 export interface SchedulerEvents {
-  onResult(result: ProbeResult): void;
+  onResult(result: ProbeResult, job: Job): void;
   onMissed(check: CheckId): void;
 }
 
@@ -153,7 +153,7 @@ export class Scheduler {
       job,
       clock: this.#clock,
       stop: this.#stop.signal,
-      onResult: (result) => this.#events.onResult(result),
+      onResult: (result) => this.#events.onResult(result, job),
       isFresh,
     });
     this.#mark(job.id, { abandoned: true });

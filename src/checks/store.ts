@@ -39,13 +39,14 @@ export class Store {
     this.#clock = clock;
   }
 
-  /** Replaces the plan: states of checks that still exist stay, others are removed. */
+  /** Replaces the plan: states of checks that still exist, with the same target, stay; others are removed. */
   adopt(checks: readonly Check[]): void {
     const now = this.#clock.wall();
     this.#entries = new Map(
       checks.map((check) => {
         const entry = this.#entries.get(check.id);
-        return [check.id, entry === undefined ? freshEntry(check, now) : { ...entry, check }];
+        const stays = entry !== undefined && isSameTarget(entry.check, check);
+        return [check.id, stays ? { ...entry, check } : freshEntry(check, now)];
       }),
     );
   }
@@ -192,6 +193,11 @@ export class Store {
 
 const STALE_AFTER_INTERVALS = 3;
 const NO_RUNS: Counters = { runs: 0, failures: 0, missed: 0 };
+
+/** A runner entry keeps its id when its `url` changes, and no result of one GitLab holds for another. */
+export function isSameTarget({ target: one }: Check, { target: other }: Check): boolean {
+  return one.kind !== 'runner' || other.kind !== 'runner' || one.endpoint === other.endpoint;
+}
 
 interface Entry {
   readonly check: Check;

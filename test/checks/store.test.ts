@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/core/finding.ts';
 import { Store } from '../../src/checks/store.ts';
 import { setClock, START } from '../support/clock.ts';
-import { check, failingFinding, PASS, probe } from '../support/probes.ts';
+import { check, failingFinding, PASS, probe, runnerTarget } from '../support/probes.ts';
 import { snapshotOf } from '../support/snapshots.ts';
 
 const dns = check(probe({ id: 'dns' }));
@@ -132,6 +132,15 @@ describe('a new plan', () => {
     store.adopt([disk]);
     expect(record(PASS)).toBeUndefined();
     expect(store.states()).toHaveLength(1);
+  });
+
+  test('forgets what one GitLab said of an entry that now has the url of another', () => {
+    const token = probe({ id: 'token', kind: 'runner' });
+    const { store, record } = storeWith(check(token, runnerTarget('abc', 'https://a.test/')));
+    record(PASS, 'token@abc');
+    store.adopt([check(token, runnerTarget('abc', 'https://b.test/'))]);
+
+    expect(store.states()[0]?.finding).toMatchObject({ reason: 'not-run-yet' });
   });
 });
 
