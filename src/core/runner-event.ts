@@ -5,6 +5,7 @@
 import type { Instant } from './clock.ts';
 import type { Fact } from './finding.ts';
 import type { FindingData } from './finding-data.ts';
+import type { Sightings } from './sightings.ts';
 
 /** What the runner can say of itself: each kind of event, written in its log or counted by it. */
 export type EventKind =
@@ -48,25 +49,18 @@ export type EventKind =
   | 'at-capacity'
   | 'slot-held';
 
-export interface RunnerEvent {
+export interface RunnerEvent extends Sightings {
   readonly kind: EventKind;
   /** Id of the cause that the wording points at. */
   readonly cause?: string;
   /** Short token of the entry; absent when it is about the process as a whole. */
   readonly runner?: string;
-  readonly firstAt: Instant;
-  readonly lastAt: Instant;
-  readonly count: number;
-  /** The last ones, oldest first; at most MAX_TIMES. */
-  readonly times: readonly Instant[];
   /** The last line, with secrets masked. */
   readonly text: string;
   readonly facts: Readonly<Record<string, Fact>>;
   /** For rules alone: see `dataKey`. */
   readonly data?: FindingData;
 }
-
-export const MAX_TIMES = 20;
 
 /** How a job ended, by the runner's last line about it. */
 export const JOB_ENDS = [

@@ -1,11 +1,14 @@
 /** From an observation to a cause: the only place that fills a catalogue entry with values. */
 import { withoutBrackets } from '../core/address.ts';
-import type { CheckState } from '../core/check.ts';
+import type { Check, CheckState } from '../core/check.ts';
+import type { Instant } from '../core/clock.ts';
 import type { Cause, Evidence } from '../core/diagnosis.ts';
 import { causeKey } from '../core/diagnosis.ts';
 import type { CheckId, Fact } from '../core/finding.ts';
 import { detailOf } from '../core/finding.ts';
 import { OWN_SETTINGS } from '../core/own-service.ts';
+import type { Repetition } from '../core/sightings.ts';
+import { isRepeated } from '../core/sightings.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import type { Confidence, Severity } from '../core/vocabulary.ts';
 import { causeSpec } from './catalogue/index.ts';
@@ -101,10 +104,35 @@ function confidenceOf(
   state: CheckState,
   { snapshot }: SnapshotIndex,
 ): Confidence {
-  const { results, seconds = 0 } = { results: 2, ...confirm };
-  const lastAt = state.last?.startedAt ?? snapshot.takenAt;
-  const isLong = seconds === 0 || lastAt - state.since >= seconds * 1000;
-  return state.streak >= results && isLong ? 'confirmed' : 'suspected';
+  const { results: times, seconds } = { results: 2, seconds: 0, ...confirm };
+  return isRepeatedState(state, { times, seconds }, snapshot.takenAt) ? 'confirmed' : 'suspected';
+}
+
+/** Some results in a row; those that an event brought forward do not count as more than one look. */
+export function isRepeatedState(
+  { check, last, recent, since, streak }: CheckState,
+  { times, seconds }: Repetition,
+  now: Instant,
+): boolean {
+  const apart = times === 1 ? 0 : apartSeconds(check);
+  const run = recent.length > streak ? recent.slice(-streak) : recent;
+  return isRepeated(
+    {
+      firstAt: Math.min(since, run[0]?.startedAt ?? since),
+      lastAt: last?.startedAt ?? now,
+      count: streak,
+    },
+    { times, seconds: Math.max(seconds, apart) },
+  );
+}
+
+/** A restart takes up to ten seconds; what was seen at two turns of the check has lasted. */
+const MAX_APART_SECONDS = 12;
+/** Turns are not exact. */
+const PART_OF_INTERVAL = 0.8;
+
+function apartSeconds({ intervalSeconds }: Check): number {
+  return Math.min(MAX_APART_SECONDS, intervalSeconds * PART_OF_INTERVAL);
 }
 
 function evidenceOf(state: CheckState, { snapshot }: SnapshotIndex): Evidence {

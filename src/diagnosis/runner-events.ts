@@ -5,12 +5,15 @@ import type { Cause } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
 import { isBudgeted } from '../core/request.ts';
 import type { EventKind, RunnerEvent } from '../core/runner-event.ts';
+import type { Repetition } from '../core/sightings.ts';
 import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
 import type { Severity } from '../core/vocabulary.ts';
 import type { CauseSpec } from './cause-spec.ts';
 import { buildCause } from './build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from './snapshot-index.ts';
 
+/** A single line is an accident; so is one job, which is prepared up to three times within some seconds. */
+export const SEEN_TWICE: Repetition = { times: 2, seconds: 12 };
 /** A poll that began before a fault was fixed may still fail. */
 export const SETTLE_SECONDS = 15;
 /** The longest a poll takes to fail, and the wait for the next one. */

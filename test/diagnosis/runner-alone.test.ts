@@ -6,6 +6,7 @@ import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { FindingSpec } from '../support/snapshots.ts';
 import { fail, GITLAB, snapshotOf, warn } from '../support/snapshots.ts';
+import type { EventOver } from '../support/events.ts';
 import { dataOfPoll, showing, event, TALKING, timesUntil } from '../support/events.ts';
 
 const LONG_AGO = START - 3_600_000;
@@ -21,7 +22,7 @@ function idsOf(said: Readonly<Record<string, FindingSpec>>): readonly string[] {
   return causesOf(said).map(({ id }) => id);
 }
 
-function failedPolls(cause: string, text: string, over: Partial<RunnerEvent> = {}): RunnerEvent {
+function failedPolls(cause: string, text: string, over: EventOver = {}): RunnerEvent {
   const times = over.times ?? timesUntil(5, 5, 15);
   const data = dataOfPoll(text, over.facts as Readonly<Record<string, string>>);
   return event('poll-failed', { runner: 'runnerAA1', cause, text, data, ...over, times });
@@ -33,7 +34,7 @@ const ULID = { facts: { correlation_id: '01JDFZ8M5Q7R9T1V3W5X7Y9Z0A' } };
 const OWN_ID = { facts: { correlation_id: '0123456789abcdef0123456789abcdef' } };
 
 describe('an answer to the request for jobs alone', () => {
-  test.each<[string, string, string, Partial<RunnerEvent>, string]>([
+  test.each<[string, string, string, EventOver, string]>([
     ['404 of GitLab', 'url-path-wrong', `${REQUEST} 404 Not Found ()`, {}, 'gitlab-version-skew'],
     ['404 of a page', 'url-path-wrong', '404 Not Found', {}, 'url-path-wrong'],
     [

@@ -10,7 +10,7 @@ import { RUNNING_JOBS } from '../../src/runner/log/line-data.ts';
 import { START } from '../support/clock.ts';
 import type { FindingSpec, World } from '../support/snapshots.ts';
 import { fail, snapshotOf } from '../support/snapshots.ts';
-import { dataOfLine, showing, event, TALKING } from '../support/events.ts';
+import { timesUntil, dataOfLine, showing, event, TALKING } from '../support/events.ts';
 
 function causesOf(
   said: Readonly<Record<string, FindingSpec>>,
@@ -20,7 +20,11 @@ function causesOf(
 }
 
 const of = (kind: EventKind, cause?: string, count = 2) =>
-  event(kind, { runner: 'runnerAA1', count, ...(cause === undefined ? {} : { cause }) });
+  event(kind, {
+    runner: 'runnerAA1',
+    times: timesUntil(60, count, 15),
+    ...(cause === undefined ? {} : { cause }),
+  });
 
 describe('jobs that cannot be prepared', () => {
   test.each([

@@ -19,6 +19,7 @@ import {
   snapshotOf,
   warn,
 } from '../support/snapshots.ts';
+import type { EventOver } from '../support/events.ts';
 import { dataOfPoll, showing, event, TALKING, timesUntil } from '../support/events.ts';
 
 const LONG_AGO = START - 3_600_000;
@@ -38,11 +39,7 @@ function idsOf(said: Readonly<Record<string, FindingSpec>>, world: World = {}): 
   return causesOf(said, world).map(({ id }) => id);
 }
 
-function failedPolls(
-  cause: string | undefined,
-  text: string,
-  over: Partial<RunnerEvent> = {},
-): RunnerEvent {
+function failedPolls(cause: string | undefined, text: string, over: EventOver = {}): RunnerEvent {
   const times = over.times ?? timesUntil(5, 5, 15);
   const named = cause === undefined ? {} : { cause };
   const said = { ...named, data: dataOfPoll(text) };

@@ -2,6 +2,7 @@
 import type { Finding } from '../../src/core/finding.ts';
 import type { FindingData } from '../../src/core/finding-data.ts';
 import type { EventKind, RunnerEvent } from '../../src/core/runner-event.ts';
+import { addSighting } from '../../src/core/sightings.ts';
 import { classify } from '../../src/runner/log/classify.ts';
 import { START } from './clock.ts';
 import type { World } from './snapshots.ts';
@@ -16,18 +17,15 @@ export const TALKING: World = {
   },
 };
 
-export function event(kind: EventKind, over: Partial<RunnerEvent> = {}): RunnerEvent {
-  const times = over.times ?? [over.lastAt ?? START - MINUTE];
-  return {
-    kind,
-    firstAt: times[0] ?? START,
-    lastAt: times.at(-1) ?? START,
-    count: times.length,
-    text: `line: ${kind}`,
-    facts: {},
-    ...over,
-    times,
-  };
+/** `times`: when it was seen; `over` may say what these do not. */
+export interface EventOver extends Partial<RunnerEvent> {
+  readonly times?: readonly number[];
+}
+
+export function event(kind: EventKind, { times, ...over }: EventOver = {}): RunnerEvent {
+  const [first = START, ...others] = times ?? [over.lastAt ?? START - MINUTE];
+  const seen = others.reduce((all, at) => addSighting(all, at), addSighting(undefined, first));
+  return { kind, ...seen, text: `line: ${kind}`, facts: {}, ...over };
 }
 
 /** Instants up to so many seconds ago, each so many seconds after the one before. */

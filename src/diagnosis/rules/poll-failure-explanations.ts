@@ -3,10 +3,11 @@
  * idle connections that are closed, or rejections that only affect its kind of request.
  */
 import type { CheckState } from '../../core/check.ts';
-import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { Fact } from '../../core/finding.ts';
 import type { RunnerEvent } from '../../core/runner-event.ts';
+import type { Sightings } from '../../core/sightings.ts';
+import { gapSecondsOf } from '../../core/sightings.ts';
 import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
 import { dataOf } from '../../core/finding-data.ts';
 import { TRUST_CHANGED_AT } from '../../go/tls/handshake-facts.ts';
@@ -35,7 +36,7 @@ export interface Failing {
   readonly runner: RunnerTarget;
   readonly seen: ObservedEvent;
   /** Failures since the path is open. */
-  readonly times: readonly Instant[];
+  readonly failures: Sightings;
   readonly endpoint: EndpointTarget;
   readonly links: readonly CheckState[];
 }
@@ -115,11 +116,11 @@ function byRuleForItsUser(
  * Each poll was held about as long as the others, and much longer than a short request: a device closes idle connections,
  * or returns a timeout instead of GitLab.
  */
-function byCutConnections({ seen, times }: Failing): Explanation | undefined {
+function byCutConnections({ seen, failures }: Failing): Explanation | undefined {
   const isCut = seen.event.cause === CUT;
   const isTimeout = dataOf(seen.event, POLL_RESPONSE)?.status === GATEWAY_TIMEOUT;
   if (!isCut && !isTimeout) return undefined;
-  const held = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
+  const held = gapSecondsOf(failures);
   const shortest = Math.min(...held);
   const longest = Math.max(...held);
   if (held.length < MIN_FAILURES - 1 || shortest < MIN_HELD_SECONDS) return undefined;
@@ -130,12 +131,12 @@ function byCutConnections({ seen, times }: Failing): Explanation | undefined {
 
 /** GitLab accepts the token for reads, but rejects the runner's POST again and again: it may not write. */
 function byOwnRefusal(
-  { runner, seen, times }: Failing,
+  { runner, seen, failures }: Failing,
   indexed: SnapshotIndex,
 ): Explanation | undefined {
   const token = indexed.tokenOf(runner);
   const askedAt = token?.last?.startedAt ?? 0;
-  const isTaken = token?.finding.status === 'pass' && askedAt > (times[0] ?? askedAt);
+  const isTaken = token?.finding.status === 'pass' && askedAt > failures.firstAt;
   if (seen.event.cause !== OWN_REFUSAL || token === undefined || !isTaken) return undefined;
   const because = 'GitLab accepts the token for a request that only reads';
   return {

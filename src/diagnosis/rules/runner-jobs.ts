@@ -2,6 +2,7 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import { dataOf } from '../../core/finding-data.ts';
+import { isRepeated } from '../../core/sightings.ts';
 import type { RunnerTarget, TargetKind } from '../../core/target.ts';
 import { isUrlOf } from '../../core/target.ts';
 import { HELD_JOB } from '../../runner/counters/job-list.ts';
@@ -10,11 +11,15 @@ import { requireCause } from '../build-cause.ts';
 import { causeSpec } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail, isTroubled } from '../snapshot-index.ts';
-import { buildCauseFromEvents, openPathOf, eventsOf, eventsOfRunner } from '../runner-events.ts';
+import {
+  SEEN_TWICE,
+  buildCauseFromEvents,
+  openPathOf,
+  eventsOf,
+  eventsOfRunner,
+} from '../runner-events.ts';
 import { specOfFinding } from './default.ts';
 
-/** A single failure is an accident of one job. */
-const REPEATED = 2;
 /** So many in a row, without a completed job between them, are no accident. */
 const MIN_FAILED_JOBS = 3;
 /** What jobs need on this host. */
@@ -35,7 +40,7 @@ export function jobCauses(indexed: SnapshotIndex): readonly Cause[] {
 
 function preparationCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
   return eventsOfRunner(indexed, runner, 'not-prepared').flatMap((seen) => {
-    const { cause = '', count } = seen.event;
+    const { cause = '' } = seen.event;
     // Only the process that writes sees a quota error.
     const quota = dataOf(seen.event, EXCEEDED_QUOTA);
     const isProven = causeSpec(cause)?.isProvenByJob === true || quota !== undefined;
@@ -48,7 +53,7 @@ function preparationCauses(indexed: SnapshotIndex, runner: RunnerTarget): readon
         seen: [seen],
         scopeId: runner.id,
         runners: [runner],
-        isConfirmed: count >= REPEATED,
+        isConfirmed: isRepeated(seen.event, SEEN_TWICE),
         facts: { stands_on: docker, root: `of ${docker}`, ...where },
       }),
     ];
@@ -72,14 +77,14 @@ function rejectionCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly
   if (token !== undefined && isFail(token)) return [];
   return eventsOfRunner(indexed, runner, 'job-refused')
     .flatMap((seen) => {
-      const { cause, count } = seen.event;
+      const { cause } = seen.event;
       const isUnsigned = dataOf(seen.event, UNSIGNED_REJECTION) === true;
       const isBlocked = cause === 'job-trace-blocked' || isUnsigned;
-      const isRepeated = count >= REPEATED;
+      const isLasting = isRepeated(seen.event, SEEN_TWICE);
       return [
         buildCauseFromEvents(indexed, {
           spec: requireCause(
-            isBlocked && isRepeated ? 'job-trace-blocked' : 'job-rejected-by-server',
+            isBlocked && isLasting ? 'job-trace-blocked' : 'job-rejected-by-server',
           ),
           seen: [seen],
           scopeId: runner.id,

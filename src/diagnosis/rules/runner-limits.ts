@@ -1,9 +1,11 @@
 /** Limits that the runner itself reports: of its open files, and of GitLab. Independent of the path. */
 import type { Cause } from '../../core/diagnosis.ts';
+import { isRepeated } from '../../core/sightings.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import {
+  SEEN_TWICE,
   FRESH_SECONDS,
   SETTLE_SECONDS,
   buildCauseFromEvents,
@@ -42,7 +44,7 @@ export function fileLimitCauses(indexed: SnapshotIndex): readonly Cause[] {
       seen: [first, ...others],
       scopeId: indexed.context.place.id,
       runners,
-      isConfirmed: first.event.count > 1 || others.length > 0,
+      isConfirmed: lines.some(({ event }) => isRepeated(event, SEEN_TWICE)),
       ...(main === undefined ? {} : { facts: { pid: main.pid } }),
     }),
   ];

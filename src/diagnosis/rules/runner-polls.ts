@@ -5,6 +5,8 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
+import type { Repetition, Sightings } from '../../core/sightings.ts';
+import { gapSecondsOf, isRepeated, sightingsAfter } from '../../core/sightings.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { causeSpec, probesOf } from '../catalogue/index.ts';
 import { mergeCauses, requireCause } from '../build-cause.ts';
@@ -23,7 +25,7 @@ import { examined, MIN_FAILURES, OWN_REFUSAL } from './poll-failure-explanations
 import { penaltyOf } from './runner-disabled.ts';
 import { ASKED_TO_WAIT, fileLimitCauses, rateLimitCauses } from './runner-limits.ts';
 
-const MIN_SPAN_SECONDS = 20;
+const LASTING: Repetition = { times: MIN_FAILURES, seconds: 20 };
 /** The log line of the penalty follows the last failed request. */
 const AT_THE_SAME_TIME_SECONDS = 10;
 const REFUSED_BEFORE_GITLAB = 'edge-waf-blocked';
@@ -59,10 +61,14 @@ function failingOf(indexed: SnapshotIndex, runner: RunnerTarget): Failing | unde
   );
   const found = eventsOfRunner(indexed, runner, 'poll-failed')
     .filter(({ event }) => !HAS_OWN_RULE.has(event.cause ?? ''))
-    .map((seen) => ({ seen, times: seen.event.times.filter((at) => at > begin) }))
+    .flatMap((seen) => {
+      const failures = sightingsAfter(seen.event, begin);
+      return failures === undefined ? [] : [{ seen, failures }];
+    })
     .find(
-      ({ seen, times }) =>
-        isLasting(times, indexed.snapshot.takenAt) || isPunished(indexed, runner, seen, times),
+      ({ seen, failures }) =>
+        isLasting(failures, indexed.snapshot.takenAt) ||
+        isPunished(indexed, runner, seen, failures),
     );
   return found && { runner, ...found, endpoint: path.endpoint, links: path.states };
 }
@@ -75,9 +81,9 @@ function wasEverClosed(links: readonly CheckState[]): boolean {
 }
 
 /** The path was open long enough that log lines since then describe the present. */
-function isWatched({ links, times }: Failing): boolean {
+function isWatched({ links, failures }: Failing): boolean {
   const since = Math.max(...links.map((link) => link.since)) + SETTLE_SECONDS * 1000;
-  return times.filter((at) => at > since).length >= MIN_FAILURES;
+  return (sightingsAfter(failures, since)?.count ?? 0) >= MIN_FAILURES;
 }
 
 /** Rejected before GitLab so often that the runner stopped polling, while our requests passed all the time. */
@@ -85,23 +91,17 @@ function isPunished(
   indexed: SnapshotIndex,
   runner: RunnerTarget,
   { event }: ObservedEvent,
-  times: readonly Instant[],
+  failures: Sightings,
 ): boolean {
   const penalty = penaltyOf(indexed, runner);
   if (penalty === undefined || event.cause !== REFUSED_BEFORE_GITLAB) return false;
   const gap = Math.abs(penalty.event.lastAt - event.lastAt);
-  return times.length >= MIN_FAILURES && gap <= AT_THE_SAME_TIME_SECONDS * 1000;
+  return failures.count >= MIN_FAILURES && gap <= AT_THE_SAME_TIME_SECONDS * 1000;
 }
 
 /** Often enough, long enough, and up to now. */
-function isLasting(times: readonly Instant[], now: Instant): boolean {
-  const [first = now] = times;
-  const last = times.at(-1) ?? 0;
-  return (
-    times.length >= MIN_FAILURES &&
-    last - first >= MIN_SPAN_SECONDS * 1000 &&
-    now - last <= freshSeconds(times) * 1000
-  );
+function isLasting(failures: Sightings, now: Instant): boolean {
+  return isRepeated(failures, LASTING) && now - failures.lastAt <= freshSeconds(failures) * 1000;
 }
 
 /** What we cannot explain may be over: only what we observed long enough is reported. The token link reports tokens. */
@@ -110,9 +110,8 @@ function isCovered(failing: Failing): boolean {
 }
 
 /** How long the last failure is valid: a successful poll logs nothing. */
-function freshSeconds(times: readonly Instant[]): number {
-  const gaps = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
-  const turns = Math.max(MIN_FRESH_SECONDS, Math.max(...gaps) * MISSED_TURNS);
+function freshSeconds(failures: Sightings): number {
+  const turns = Math.max(MIN_FRESH_SECONDS, Math.max(...gapSecondsOf(failures)) * MISSED_TURNS);
   return Math.min(FRESH_SECONDS, turns);
 }
 

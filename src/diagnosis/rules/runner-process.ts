@@ -5,12 +5,13 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import { hasStartedForGood } from '../../host/proc/restart-counter.ts';
-import { buildCause, requireCause } from '../build-cause.ts';
+import { isRepeated } from '../../core/sightings.ts';
+import { isRepeatedState, buildCause, requireCause } from '../build-cause.ts';
 import { isOfFamily } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { hasReason, isFail, isTroubled } from '../snapshot-index.ts';
 import type { EventCause } from '../runner-events.ts';
-import { buildCauseFromEvents, openPathOf, eventsOf } from '../runner-events.ts';
+import { SEEN_TWICE, buildCauseFromEvents, openPathOf, eventsOf } from '../runner-events.ts';
 
 const LOOP_STARTS = 3;
 const LOOP_ENDS = 2;
@@ -50,7 +51,9 @@ function findFailedStart(indexed: SnapshotIndex): Cause | undefined {
     ...specOfFailedStart(cause, service, indexed),
     seen: [fatal],
     runners,
-    isConfirmed: count > 1 || service.streak > 1,
+    isConfirmed:
+      isRepeated(fatal.event, SEEN_TWICE) ||
+      isRepeatedState(service, { times: 2, seconds: 0 }, indexed.snapshot.takenAt),
     facts: { result: text },
     states: isGone ? [service] : [],
   });
@@ -81,8 +84,8 @@ function hasStarted(indexed: SnapshotIndex): boolean {
   const { context, snapshot } = indexed;
   const runner = context.process;
   if (runner === undefined) return false;
-  const starts = eventsOf(indexed, 'started')[0]?.event.times ?? [];
-  const startedSeconds = starts.map((at) => at / 1000);
+  const starts = eventsOf(indexed, 'started')[0]?.event.marks ?? [];
+  const startedSeconds = starts.map(({ at }) => at / 1000);
   return hasStartedForGood((snapshot.takenAt - runner.startedAt) / 1000, startedSeconds);
 }
 

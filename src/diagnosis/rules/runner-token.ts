@@ -1,6 +1,7 @@
 /** The token on disk is not the one that the runner polls with. */
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
+import { sightingsAfter } from '../../core/sightings.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
@@ -46,7 +47,7 @@ function pollingOn(
 ): ObservedEvent | undefined {
   const begin = since + READ_LATE_SECONDS * 1000;
   return eventsOfRunner(indexed, runner, 'polls-worked', 'poll-worked').find(
-    ({ event: { times } }) => times.filter((at) => at > begin).length >= POLLS_ON,
+    ({ event }) => (sightingsAfter(event, begin)?.count ?? 0) >= POLLS_ON,
   );
 }
 

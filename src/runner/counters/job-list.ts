@@ -7,6 +7,7 @@ import type { Clock, Instant } from '../../core/clock.ts';
 import { dataKey, dataWith } from '../../core/finding-data.ts';
 import { goDurationSeconds } from '../../core/go-duration.ts';
 import type { RunnerEvent } from '../../core/runner-event.ts';
+import { addSighting } from '../../core/sightings.ts';
 
 export const JOB_LIST = { path: '/debug/jobs/list', headers: { 'X-List-Version': '2' } } as const;
 
@@ -80,10 +81,8 @@ export class HeldSlotTracker {
     const firstAt = this.#seen.get(url)?.at ?? at;
     return {
       kind: 'slot-held',
-      firstAt,
+      ...addSighting(undefined, firstAt),
       lastAt: at,
-      count: 1,
-      times: [at],
       text: `the runner lists ${url} as ${state}, and the job still holds its slot`,
       facts: { jobs: count, job_url: url, job_state: state },
       data: dataWith(HELD_JOB, URL.parse(url) ?? undefined),

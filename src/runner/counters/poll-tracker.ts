@@ -5,7 +5,7 @@
 import type { Clock, Instant } from '../../core/clock.ts';
 import type { Fact } from '../../core/finding.ts';
 import type { EventKind, RunnerEvent } from '../../core/runner-event.ts';
-import { MAX_TIMES } from '../../core/runner-event.ts';
+import { addSighting } from '../../core/sightings.ts';
 import type { EntryCounters, RunnerCounters } from './counters.ts';
 
 /** How long an increase counts as current. */
@@ -120,17 +120,14 @@ export class PollTracker {
   #record({ kind, runner, by, status }: Rise): void {
     const at = this.#clock.wall();
     const key = `${kind} ${runner ?? ''} ${status ?? ''}`;
-    const { count, times, firstAt } = this.#events.get(key) ?? NONE;
+    const seen = addSighting(this.#events.get(key), at, by);
     const cause = kind === 'polls-failed' ? CAUSES[status ?? ''] : undefined;
     this.#events.set(key, {
       kind,
       ...(runner === undefined ? {} : { runner }),
       ...(cause === undefined ? {} : { cause }),
-      firstAt: firstAt ?? at,
-      lastAt: at,
-      count: count + by,
-      times: [...times, at].slice(-MAX_TIMES),
-      text: textOf(kind, count + by, status),
+      ...seen,
+      text: textOf(kind, seen.count, status),
       facts: status === undefined ? {} : { status },
     });
   }
@@ -143,8 +140,6 @@ export class PollTracker {
     return [...this.#events.values()];
   }
 }
-
-const NONE = { count: 0, times: [], firstAt: undefined } as const;
 
 interface Rise {
   readonly kind: EventKind;
@@ -204,5 +199,5 @@ function stateEvent(
 ): RunnerEvent {
   const said = Object.entries(facts).map(([name, value]) => `${name} ${String(value)}`);
   const text = `the runner counted ${kind.replaceAll('-', ' ')} (${said.join(', ')})`;
-  return { kind, firstAt: at, lastAt: at, count: 1, times: [at], text, facts };
+  return { kind, ...addSighting(undefined, at), text, facts };
 }

@@ -6,7 +6,7 @@ import type { Instant } from '../../core/clock.ts';
 import type { Fact } from '../../core/finding.ts';
 import { goDurationSeconds } from '../../core/go-duration.ts';
 import type { RunnerEvent } from '../../core/runner-event.ts';
-import { MAX_TIMES } from '../../core/runner-event.ts';
+import { addSighting, shiftSightings } from '../../core/sightings.ts';
 import type { LogEvent } from './classify.ts';
 import { LOG_CAUSES } from './classify.ts';
 import type { EventKind } from '../../core/runner-event.ts';
@@ -35,8 +35,6 @@ const LIFETIME_SECONDS: Readonly<Partial<Record<EventKind, number>>> = {
   setting: 24 * HOUR,
 };
 const DEFAULT_LIFETIME_SECONDS = 15 * MINUTE;
-/** After so long without an event of its kind the next one counts as new. */
-const REPEAT_SECONDS = MINUTE;
 /** More would be a flood of inventions: kinds, causes and entries are few. */
 const MAX_EVENTS = 400;
 
@@ -79,7 +77,7 @@ export class EventWindow {
     this.#runners = runners;
   }
 
-  /** True when the event is new: none of its kind was written recently. */
+  /** True when the event is new: it begins, or begins again after a pause. */
   add(given: DatedEvent): boolean {
     const event = this.#complete(given);
     if (event.cause !== undefined) {
@@ -91,10 +89,11 @@ export class EventWindow {
     const known = this.#events.get(key);
     // Taken out first: the map keeps the order of the last change, and the oldest goes when it is full.
     this.#events.delete(key);
-    this.#events.set(key, mergeEvent(known, event));
+    const merged = mergeEvent(known, event);
+    this.#events.set(key, merged);
     const [oldest] = this.#events.keys();
     if (this.#events.size > MAX_EVENTS && oldest !== undefined) this.#events.delete(oldest);
-    return known === undefined || event.at - known.lastAt > REPEAT_SECONDS * 1000;
+    return merged.runAt !== known?.runAt;
   }
 
   /** What still holds at that time. */
@@ -112,15 +111,7 @@ export class EventWindow {
   /** The wall clock was set: move the times of all events by the same step. */
   shift(milliseconds: number): void {
     this.#events = new Map(
-      [...this.#events].map(([key, one]) => [
-        key,
-        {
-          ...one,
-          firstAt: one.firstAt + milliseconds,
-          lastAt: one.lastAt + milliseconds,
-          times: one.times.map((at) => at + milliseconds),
-        },
-      ]),
+      [...this.#events].map(([key, one]) => [key, shiftSightings(one, milliseconds)]),
     );
     this.#unhealthySince = new Map(
       [...this.#unhealthySince].map(([runner, at]) => [runner, at + milliseconds]),
@@ -166,10 +157,7 @@ function mergeEvent(known: RunnerEvent | undefined, event: DatedEvent): RunnerEv
     kind,
     ...(cause === undefined ? {} : { cause }),
     ...(runner === undefined ? {} : { runner }),
-    firstAt: Math.min(at, known?.firstAt ?? at),
-    lastAt: Math.max(at, known?.lastAt ?? at),
-    count: (known?.count ?? 0) + 1,
-    times: [...(known?.times ?? []), at].slice(-MAX_TIMES),
+    ...addSighting(known, at),
     text,
     facts,
     ...(data === undefined ? {} : { data }),

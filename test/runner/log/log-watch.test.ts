@@ -162,7 +162,7 @@ test('4,500 lines at once are counted, parsed up to the budget, and cost no more
   expect(taken).toBeGreaterThanOrEqual(1000);
   expect(droppedLines).toBeGreaterThan(2000);
   expect(events).toHaveLength(1);
-  expect(events[0]?.times).toHaveLength(20);
+  expect(events[0]?.marks.length).toBeLessThan(30);
 });
 
 test('4,500 lines in a minute are all parsed', async () => {
