@@ -8,7 +8,7 @@ import type { Check, CheckState, Counters } from '../core/check.ts';
 import { RECENT_RESULTS, WALK_TIMEOUT_SECONDS } from '../core/check.ts';
 import type { Clock, Instant } from '../core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
-import { reasonOf } from '../core/finding.ts';
+import { isSameFinding, reasonOf } from '../core/finding.ts';
 import { isBudgeted } from '../core/request.ts';
 
 /** A check whose status or reason changed. */
@@ -57,7 +57,7 @@ export class Store {
     if (entry === undefined) return undefined;
     const isReal = wasAttempted(result.finding);
     const seenSeconds = this.#seenSeconds(result);
-    const same = entry.last !== undefined && isSame(entry.last.finding, result.finding);
+    const same = entry.last !== undefined && isSameFinding(entry.last.finding, result.finding);
     this.#entries.set(result.check, {
       ...entry,
       last: result,
@@ -234,7 +234,7 @@ function attemptedResults(
   result: ProbeResult,
 ): Pick<Entry, 'lastAttempted' | 'realStreak' | 'recent' | 'counters'> {
   const same =
-    entry.lastAttempted !== undefined && isSame(entry.lastAttempted.finding, result.finding);
+    entry.lastAttempted !== undefined && isSameFinding(entry.lastAttempted.finding, result.finding);
   const failed = result.finding.status === 'fail' ? 1 : 0;
   return {
     lastAttempted: result,
@@ -297,10 +297,6 @@ function unknown(reason: string, detail: string): Finding {
 /** False for a link that was skipped: after a failed link, or waiting for its turn. */
 function wasAttempted(finding: Finding): boolean {
   return finding.status !== 'skipped' && reasonOf(finding) !== 'request-budget';
-}
-
-function isSame(a: Finding, b: Finding): boolean {
-  return a.status === b.status && reasonOf(a) === reasonOf(b);
 }
 
 function labelOf(finding: Finding): string {

@@ -82,3 +82,8 @@ export function reasonOf(finding: Finding): string | undefined {
 export function detailOf(finding: Finding): string {
   return finding.status === 'pass' ? '' : finding.detail;
 }
+
+/** The same status for the same reason. */
+export function isSameFinding(a: Finding, b: Finding): boolean {
+  return a.status === b.status && reasonOf(a) === reasonOf(b);
+}

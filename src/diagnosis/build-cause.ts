@@ -5,7 +5,7 @@ import type { Instant } from '../core/clock.ts';
 import type { Cause, Evidence } from '../core/diagnosis.ts';
 import { causeKey } from '../core/diagnosis.ts';
 import type { CheckId, Fact } from '../core/finding.ts';
-import { detailOf } from '../core/finding.ts';
+import { detailOf, isSameFinding } from '../core/finding.ts';
 import { OWN_SETTINGS } from '../core/own-service.ts';
 import type { Repetition } from '../core/sightings.ts';
 import { isRepeated } from '../core/sightings.ts';
@@ -110,12 +110,13 @@ function confidenceOf(
 
 /** Some results in a row; those that an event brought forward do not count as more than one look. */
 export function isRepeatedState(
-  { check, last, recent, since, streak }: CheckState,
+  { check, finding, last, recent, since, streak }: CheckState,
   { times, seconds }: Repetition,
   now: Instant,
 ): boolean {
   const apart = times === 1 ? 0 : apartSeconds(check);
-  const run = recent.length > streak ? recent.slice(-streak) : recent;
+  const other = recent.findLastIndex((one) => !isSameFinding(one.finding, finding));
+  const run = recent.slice(other + 1).slice(-streak);
   return isRepeated(
     {
       firstAt: Math.min(since, run[0]?.startedAt ?? since),
