@@ -11,7 +11,7 @@ import { spawn } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import { Worker } from 'node:worker_threads';
 
-import { withSignal } from '../core/abort.ts';
+import { DeadlineError } from '../core/abort.ts';
 import type { Clock, Instant } from '../core/clock.ts';
 import { systemClock } from '../core/clock.ts';
 
@@ -174,23 +174,34 @@ async function whenAborted(signal: AbortSignal, since: Instant): Promise<ChildRe
   return await promise;
 }
 
+const THREAD_PAUSE_MILLISECONDS = 500;
+
 /**
  * The one message of a worker thread, for work that is only slow: a thread in a hanging call could not be ended. It is
- * ended after its message or at the deadline; at the deadline this rejects.
+ * ended after its message; this rejects once it has used so much processor time. A host that is busy with something else
+ * makes it no failure.
  */
 export async function runThread(
   file: URL,
   workerData: unknown,
-  signal: AbortSignal,
+  processorSeconds: number,
 ): Promise<unknown> {
   const thread = new Worker(file, { workerData });
-  const message = new Promise((resolve, reject) => {
-    thread.once('message', resolve);
-    thread.once('error', reject);
-  });
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  thread.once('message', resolve);
+  thread.once('error', reject);
+  const limit = async (): Promise<void> => {
+    const { user, system } = await thread.cpuUsage();
+    if ((user + system) / 1e6 > processorSeconds) reject(new DeadlineError(processorSeconds));
+  };
+  const timer = setInterval(() => {
+    // It has ended meanwhile.
+    limit().catch(() => {});
+  }, THREAD_PAUSE_MILLISECONDS);
   try {
-    return await withSignal(message, signal);
+    return await promise;
   } finally {
+    clearInterval(timer);
     await thread.terminate();
   }
 }

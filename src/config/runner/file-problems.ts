@@ -54,7 +54,7 @@ export function slowFileProblem(file: string, seconds: number): Problem {
   return {
     code: 'too-large',
     file,
-    message: `parsing the file took more than ${seconds} s`,
+    message: `parsing the file took more than ${seconds} s of processor time`,
     fix: 'Check that this is the right file.',
   };
 }

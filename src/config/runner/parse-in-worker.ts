@@ -2,7 +2,6 @@
  * Parses a config.toml without blocking the event loop: a small file at once, a large one in a worker thread, since
  * the parser takes almost a millisecond for each kilobyte.
  */
-import { deadlineOf } from '../../core/abort.ts';
 import { isRecord } from '../../core/json.ts';
 import { fileBeside } from '../../core/program-file.ts';
 import { Secret } from '../../core/secret.ts';
@@ -13,15 +12,15 @@ import { slowFileProblem } from './file-problems.ts';
 
 /** What is parsed within 50 ms, also on a slow host. */
 const MAX_BYTES_AT_ONCE = 24 * 1024;
+/** Of processor time. */
 const SECONDS = 10;
 
 const THREAD = fileBeside(import.meta.url, 'parse-worker');
 
 export async function parseInWorker(bytes: Uint8Array, file: string): Promise<RunnerTextReading> {
   if (bytes.byteLength <= MAX_BYTES_AT_ONCE) return readRunnerText(bytes, file);
-  using deadline = deadlineOf(SECONDS);
   try {
-    const plain = await runThread(THREAD, { bytes, file }, deadline.signal);
+    const plain = await runThread(THREAD, { bytes, file }, SECONDS);
     return reviveSecrets(plain) as RunnerTextReading;
   } catch {
     return { problems: [slowFileProblem(file, SECONDS)] };
