@@ -51,6 +51,7 @@ function isBelowBase(asked: string, permitted: string): boolean {
 export function reportViolations(report: Report, also: readonly string[] = []): readonly string[] {
   return [
     ...report.causes.flatMap((cause) => causeViolations(cause)),
+    ...verdictViolations(report),
     ...report.runners.flatMap((runner) => {
       const severe = report.causes.filter(
         ({ id, severity, scope }) =>
@@ -62,6 +63,19 @@ export function reportViolations(report: Report, also: readonly string[] = []): 
         ...(failsTwice(chainOf(runner)) ? [`two links fail: ${chainOf(runner)}`] : []),
       ];
     }),
+  ];
+}
+
+/** What works decides: every entry stopped is broken, and an entry that is not proven to work is not healthy. */
+function verdictViolations({ verdict, causes, runners }: Report): readonly string[] {
+  const stopped = runners.filter((one) => one.connected === false || one.canRunJobs === false);
+  const isCritical = causes.some(({ severity }) => severity === 'critical');
+  const isAll = stopped.length > 0 && stopped.length === runners.length;
+  const isProven = runners.every((one) => one.connected === true && one.canRunJobs === true);
+  return [
+    ...(isAll && verdict !== 'broken' ? [`no entry works, and the verdict is ${verdict}`] : []),
+    ...(!isAll && !isCritical && verdict === 'broken' ? ['an entry works, and it is broken'] : []),
+    ...(!isProven && verdict === 'healthy' ? ['healthy without proof that each entry works'] : []),
   ];
 }
 

@@ -12,6 +12,7 @@ export interface Expectation {
   readonly runners?: Readonly<Record<string, { readonly cause: string; readonly chain?: string }>>;
   /** Causes that must be named beside it. */
   readonly also?: readonly string[];
+  readonly verdict?: 'healthy' | 'degraded' | 'broken' | 'unsure';
   /** A text that must also be in the cause: evidence, summary or fix. */
   readonly says?: RegExp;
 }
@@ -112,6 +113,8 @@ export function shortfall(report: Report, row: FaultRow): string | undefined {
   const named = report.causes.find(({ id }) => wanted.includes(id));
   if (named === undefined && wanted.length > 0) return 'cause not named';
   if (severity !== undefined && named?.severity !== severity) return `severity ${named?.severity}`;
+  const { verdict = report.verdict } = row.expect;
+  if (report.verdict !== verdict) return `verdict ${report.verdict}`;
   if (says?.test(JSON.stringify(named)) === false) return `does not say ${String(says)}`;
   return (
     shortfallBeside(report, row) ??

@@ -55,7 +55,9 @@ export async function forgetLog(world: World): Promise<void> {
   await world.startDaemon();
 }
 
-const daemonDown = { cause: 'docker-daemon-down', severity: 'warning', chain: OPEN } as const;
+/** The entry reaches GitLab and can run no job. */
+const stopped = { severity: 'warning', chain: OPEN, verdict: 'broken' } as const;
+const daemonDown = { ...stopped, cause: 'docker-daemon-down' } as const;
 
 /** As the runner writes them. */
 function sorted<V>(fields: Readonly<Record<string, V>>): Readonly<Record<string, V>> {
@@ -107,7 +109,7 @@ export const executorRows: readonly Row[] = [
     title: 'the user of the runner has no permission for docker.sock',
     world: { ...WITH_DOCKER, uid: RUNNER_UID },
     inject: async (world) => await dockerOf(world).belongsTo(0, 0o700),
-    expect: { cause: 'docker-socket-permission', severity: 'warning', chain: OPEN },
+    expect: { ...stopped, cause: 'docker-socket-permission' },
     mustNot: [...CONNECTIVITY, 'docker-daemon-down'],
   },
   {
@@ -115,7 +117,7 @@ export const executorRows: readonly Row[] = [
     title: 'Docker takes connections and does not answer',
     world: WITH_DOCKER,
     inject: async (world) => await dockerOf(world).setAnswers({ instead: { '/_ping': 'silent' } }),
-    expect: { cause: 'docker-not-responding', severity: 'warning', chain: OPEN },
+    expect: { ...stopped, cause: 'docker-not-responding' },
     mustNot: [...CONNECTIVITY, 'docker-daemon-down'],
   },
   {
@@ -125,7 +127,7 @@ export const executorRows: readonly Row[] = [
     ...notPrepared(
       'Error response from daemon: client version 1.43 is too old. Minimum supported API version is 1.44, please upgrade your client to a newer version',
     ),
-    expect: { cause: 'docker-api-incompatible', severity: 'warning', chain: OPEN },
+    expect: { ...stopped, cause: 'docker-api-incompatible' },
     mustNot: [...CONNECTIVITY, 'docker-daemon-down'],
   },
   {
@@ -134,7 +136,7 @@ export const executorRows: readonly Row[] = [
     world: WITH_DOCKER,
     inject: async (world) =>
       await dockerOf(world).setAnswers({ version: { ApiVersion: '1.99', MinAPIVersion: '1.98' } }),
-    expect: { cause: 'docker-api-incompatible', severity: 'warning', chain: OPEN },
+    expect: { ...stopped, cause: 'docker-api-incompatible' },
     mustNot: [...CONNECTIVITY, 'docker-daemon-down'],
   },
   {
@@ -170,6 +172,7 @@ export const executorRows: readonly Row[] = [
     inject: async (world) => await dockerOf(world).stop(),
     expect: {
       ...daemonDown,
+      verdict: 'degraded',
       runners: {
         'shell-1': { cause: 'none', chain: OPEN },
         'docker-2': { cause: 'docker-daemon-down', chain: OPEN },

@@ -92,7 +92,12 @@ export const gitlabRows: readonly Row[] = [
     startsBroken: true,
     inject: ({ answers }) =>
       answers(onWrites(gitlabError(503, 'GitLab is currently in maintenance mode'))),
-    expect: { cause: 'gitlab-maintenance-mode', severity: 'warning', chain: 'o/o/n/o/o/o/Fu' },
+    expect: {
+      cause: 'gitlab-maintenance-mode',
+      severity: 'warning',
+      verdict: 'broken',
+      chain: 'o/o/n/o/o/o/Fu',
+    },
     mustNot: ['token-rejected'],
   },
   {
@@ -104,7 +109,12 @@ export const gitlabRows: readonly Row[] = [
       answers(
         onWrites(gitlabError(403, 'You cannot perform write operations on a read-only instance')),
       ),
-    expect: { cause: 'gitlab-maintenance-mode', severity: 'warning', chain: 'o/o/n/o/o/o/Fu' },
+    expect: {
+      cause: 'gitlab-maintenance-mode',
+      severity: 'warning',
+      verdict: 'broken',
+      chain: 'o/o/n/o/o/o/Fu',
+    },
     mustNot: ['token-rejected'],
   },
   {
@@ -261,7 +271,12 @@ export const gitlabRows: readonly Row[] = [
     world: { profile: 'gl18' },
     inject: ({ answers }) =>
       answers(onWrites(gitlabError(503, 'GitLab is currently in maintenance mode'))),
-    expect: { cause: 'gitlab-maintenance-mode', severity: 'warning', chain: 'o/o/n/o/o/o/u' },
+    expect: {
+      cause: 'gitlab-maintenance-mode',
+      severity: 'warning',
+      verdict: 'broken',
+      chain: 'o/o/n/o/o/o/u',
+    },
     runnerLogs: /currently unavailable/,
     mustNot: ['token-rejected', 'gitlab-unavailable', 'unknown'],
     needsHistory: true,

@@ -17,6 +17,7 @@ import { resourceRows } from './resources.ts';
 import { shownResourceRows } from './resources-shown.ts';
 import { tlsRows } from './tls.ts';
 import { tokenRows } from './token.ts';
+import { verdictRows } from './verdict.ts';
 
 export const ROWS: readonly Row[] = [
   ...tokenRows,
@@ -31,6 +32,7 @@ export const ROWS: readonly Row[] = [
   ...configRows,
   ...processRows,
   ...executorRows,
+  ...verdictRows,
   ...jobRows,
   ...recordRows,
   ...combinationRows,

@@ -216,7 +216,12 @@ export const networkRows: readonly Row[] = [
           },
         ),
       ),
-    expect: { cause: 'connection-reset-midstream', severity: 'warning', chain: 'o/o/n/o/dF/us/us' },
+    expect: {
+      cause: 'connection-reset-midstream',
+      severity: 'warning',
+      verdict: 'broken',
+      chain: 'o/o/n/o/dF/us/us',
+    },
     mustNot: ['idle-connection-killed'],
   },
   {

@@ -63,8 +63,10 @@ export interface RunnerVerdict {
   readonly url: string;
   /** Links that do not apply are absent. */
   readonly chain: Readonly<Partial<Record<Link, Status>>>;
-  /** True when all links pass, false when one fails, undefined while unknown. */
+  /** True when requests pass all links, false when one fails, undefined while unknown. */
   readonly connected: boolean | undefined;
+  /** False when its executor can run no job, undefined while unknown. */
+  readonly canRunJobs: boolean | undefined;
   readonly cause?: string;
 }
 

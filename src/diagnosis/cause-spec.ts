@@ -106,6 +106,12 @@ export interface CauseSpec {
   readonly suppresses?: readonly string[];
   /** At its full severity it breaks everything after it, so it comes first in the order of blame. */
   readonly breaks?: boolean;
+  /** Part of the requests still succeed: its entries reach GitLab. */
+  readonly isPartial?: boolean;
+  /** Its entries can run no job. */
+  readonly stopsJobs?: boolean;
+  /** GitLab announced it, and it ends by itself: the pager is told in another way, the verdict is the same. */
+  readonly isAnnounced?: boolean;
   /** One result above the limit is not enough: the median of the last results must be above it. */
   readonly lasting?: { readonly measure: string; readonly option: string };
   /** The message of a job that could not be prepared proves it; the executor check sees the others. */

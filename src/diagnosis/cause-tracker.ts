@@ -10,7 +10,7 @@ import type { Instant } from '../core/clock.ts';
 import type { Cause, Diagnosis } from '../core/diagnosis.ts';
 import { causeKey } from '../core/diagnosis.ts';
 import { computeVerdict } from '../core/verdict.ts';
-import type { Verdict } from '../core/vocabulary.ts';
+import type { Severity, Verdict } from '../core/vocabulary.ts';
 import type { Log, LogData } from '../log.ts';
 import { hasUnjudged } from './unjudged.ts';
 
@@ -127,7 +127,8 @@ function withCauses(
 ): Diagnosis {
   const causes = shown.map((tracked) => settledCause(tracked));
   const verdict = computeVerdict(
-    causes.map(({ severity }) => severity),
+    shown.map((tracked) => presentSeverity(tracked)),
+    diagnosis.runners,
     hasUnjudged(snapshot, causes),
   );
   const [first] = held;
@@ -138,6 +139,11 @@ function withCauses(
     causes,
     summary: isQuiet ? settledCause(first).summary : diagnosis.summary,
   };
+}
+
+/** What is gone at the moment stops nothing, but it comes back. */
+function presentSeverity({ cause: { severity }, goneAt }: Tracked): Severity {
+  return goneAt !== undefined && severity === 'critical' ? 'warning' : severity;
 }
 
 function settledCause({ cause, since, isConfirmed, episodes, goneAt }: Tracked): Cause {

@@ -3,20 +3,17 @@
  * applied in the order of blame, symptoms of a cause are removed from the list, and each entry gets one cause. Each
  * installation of the runner is judged by itself.
  */
-import type { CheckState, Snapshot } from '../core/check.ts';
-import type { Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
+import type { Snapshot } from '../core/check.ts';
+import type { Cause, Diagnosis } from '../core/diagnosis.ts';
 import { causeKey } from '../core/diagnosis.ts';
 import type { CheckId } from '../core/finding.ts';
-import type { RunnerTarget } from '../core/target.ts';
 import { computeVerdict } from '../core/verdict.ts';
-import type { Link, Status } from '../core/vocabulary.ts';
-import { sortBySeverity } from '../core/vocabulary.ts';
-import { isOfFamily } from './catalogue/index.ts';
 import { STAGES } from './cause-spec.ts';
 import { causesOfContexts, snapshotOfContext } from './contexts.ts';
 import { candidatesOf } from './candidates.ts';
+import { judgeRunners } from './entry-state.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
-import { inOrder, linkOf, indexSnapshot } from './snapshot-index.ts';
+import { inOrder, indexSnapshot } from './snapshot-index.ts';
 import type { StagedCause } from './rules/default.ts';
 import { defaultCauses } from './rules/default.ts';
 import { RULES } from './rules/index.ts';
@@ -32,14 +29,10 @@ export function diagnose(given: Snapshot): Diagnosis {
   const causes = causesOfContexts(judged);
   const severities = causes.map(({ severity }) => severity);
   const isUnsure = judged.some(({ isUnjudged }) => isUnjudged);
-  const verdict = computeVerdict(severities, isUnsure);
-  return {
-    verdict,
-    summary: summaryOf(verdict, causes, snapshot),
-    causes,
-    candidates: candidatesOf(causes, snapshot),
-    runners: judged.flatMap(({ runners }) => runners),
-  };
+  const runners = judged.flatMap((one) => one.runners);
+  const verdict = computeVerdict(severities, runners, isUnsure);
+  const summary = summaryOf(verdict, causes, runners, snapshot);
+  return { verdict, summary, causes, candidates: candidatesOf(causes, snapshot), runners };
 }
 
 /** Of a snapshot with one installation. */
@@ -51,13 +44,12 @@ function judgeContext(snapshot: Snapshot) {
     staged.map(({ cause }) => cause),
     indexed,
   );
-  const causeOf = causesOfRunners(causes);
   const { context } = indexed;
   return {
     context,
     causes: causes.map((cause) => ({ stage: stages.get(causeKey(cause)) ?? 'monitor', cause })),
     isUnjudged: hasUnjudged(snapshot, causes),
-    runners: context.runners.map((runner) => judgeRunner(runner, causeOf.get(runner.id), indexed)),
+    runners: judgeRunners(causes, indexed),
   };
 }
 
@@ -80,75 +72,4 @@ function checksOf({ evidence, explains }: Cause): readonly CheckId[] {
 function distinct(causes: readonly StagedCause[]): readonly StagedCause[] {
   const keys = causes.map(({ cause }) => causeKey(cause));
   return causes.filter((_cause, index) => keys.indexOf(keys[index] ?? '') === index);
-}
-
-function judgeRunner(
-  runner: RunnerTarget,
-  cause: Cause | undefined,
-  indexed: SnapshotIndex,
-): RunnerVerdict {
-  const { id, name, executor, url } = runner;
-  const chain = chainOf(runner, cause, indexed);
-  return {
-    runner: id,
-    name,
-    executor,
-    url,
-    chain,
-    connected: isConnected(Object.values(chain)),
-    ...(cause === undefined ? {} : { cause: cause.id }),
-  };
-}
-
-/** The worst cause of each entry; within one severity the first in the order of blame. */
-function causesOfRunners(causes: readonly Cause[]): ReadonlyMap<string, Cause> {
-  // Of two entries with one key the later wins.
-  return new Map(
-    sortBySeverity(causes)
-      .toReversed()
-      .flatMap((cause) => cause.scope.runners.map((runner) => [runner, cause] as const)),
-  );
-}
-
-function chainOf(
-  runner: RunnerTarget,
-  cause: Cause | undefined,
-  indexed: SnapshotIndex,
-): Partial<Record<Link, Status>> {
-  const endpoint = indexed.context.endpoints.find(({ id }) => id === runner.endpoint);
-  const links = endpoint === undefined ? [] : indexed.linksOf(endpoint);
-  const token = indexed.tokenOf(runner);
-  const states = token === undefined ? links : [...links, token];
-  return Object.fromEntries(
-    states.flatMap((state) => {
-      const link = linkOf(state);
-      const status = isOutrun(state, cause, indexed) ? 'unknown' : state.finding.status;
-      return link === undefined ? [] : [[link, status]];
-    }),
-  );
-}
-
-/**
- * GitLab accepted the token before it began to reject the runner's own requests. An old GitLab is asked once an hour, so
- * that its last response is no proof of now.
- */
-function isOutrun(
-  { check, finding, last }: CheckState,
-  cause: Cause | undefined,
-  indexed: SnapshotIndex,
-): boolean {
-  if (check.probe.id !== 'token' || finding.status !== 'pass' || cause === undefined) return false;
-  const [proof] = cause.evidence;
-  const isToldByRunner = indexed.snapshot.checks.some(
-    (state) => state.check.id === proof?.check && (state.finding.events ?? []).length > 0,
-  );
-  const isLater = (last?.startedAt ?? 0) < cause.since;
-  return isToldByRunner && isOfFamily(cause.id, 'gitlab') && isLater;
-}
-
-function isConnected(statuses: readonly Status[]): boolean | undefined {
-  if (statuses.includes('fail')) return false;
-  const isOpen =
-    statuses.length > 0 && statuses.every((status) => status === 'pass' || status === 'warn');
-  return isOpen ? true : undefined;
 }

@@ -96,6 +96,13 @@ function rankOf(state: CheckState): number {
   return link === undefined ? LINKS.length : LINKS.indexOf(link);
 }
 
+/** Checks of what the executor of an entry needs. */
+export function executorsOf(indexed: SnapshotIndex, { id }: RunnerTarget): readonly CheckState[] {
+  return indexed
+    .statesOf('executor')
+    .filter(({ check: { target } }) => target.kind === 'executor' && target.runners.includes(id));
+}
+
 export function isFail({ finding }: CheckState): boolean {
   return finding.status === 'fail';
 }

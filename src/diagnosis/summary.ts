@@ -1,9 +1,9 @@
 /** The one sentence at the top: which runners get no jobs, and why. */
 import type { Snapshot } from '../core/check.ts';
-import type { Cause } from '../core/diagnosis.ts';
+import type { Cause, RunnerVerdict } from '../core/diagnosis.ts';
 import { detailOf, reasonOf } from '../core/finding.ts';
 import { allEndpoints, allRunners } from '../core/host-context.ts';
-import type { RunnerTarget } from '../core/target.ts';
+import { stoppedBy } from '../core/verdict.ts';
 import type { Verdict } from '../core/vocabulary.ts';
 import { sortBySeverity } from '../core/vocabulary.ts';
 import { unjudgedChecks } from './unjudged.ts';
@@ -12,26 +12,43 @@ const MAX_NAMES = 3;
 /** Scopes of causes on the path between a runner and its GitLab. */
 const ON_THE_PATH: ReadonlySet<string> = new Set(['gitlab', 'host', 'runner']);
 
-export function summaryOf(verdict: Verdict, causes: readonly Cause[], snapshot: Snapshot): string {
-  const [worst] = sortBySeverity(causes);
+export function summaryOf(
+  verdict: Verdict,
+  causes: readonly Cause[],
+  runners: readonly RunnerVerdict[],
+  snapshot: Snapshot,
+): string {
+  const worst = worstOf(causes, runners);
   if (worst !== undefined && verdict !== 'unsure') {
     const more =
       causes.length > 1
         ? ` ${causes.length - 1} more ${causes.length === 2 ? 'cause' : 'causes'}.`
         : '';
-    return `${leadOf(worst, snapshot)}${more}`;
+    return `${leadOf(worst, runners)}${more}`;
   }
   return verdict === 'healthy' ? healthySummary(snapshot) : unsureSummary(snapshot, causes);
 }
 
-function leadOf(cause: Cause, { hostContext }: Snapshot): string {
+/** A critical one; then one that stops an entry; then by severity. */
+function worstOf(causes: readonly Cause[], runners: readonly RunnerVerdict[]): Cause | undefined {
+  const sorted = sortBySeverity(causes);
+  const [first] = sorted;
+  if (first?.severity === 'critical') return first;
+  return sorted.find((cause) => stoppedBy(cause, runners).length > 0) ?? first;
+}
+
+function leadOf(cause: Cause, runners: readonly RunnerVerdict[]): string {
   const { scope, severity, summary } = cause;
-  const concerned = allRunners(hostContext).filter(({ id }) => scope.runners.includes(id));
-  const [first] = concerned;
-  if (severity !== 'critical' || first === undefined || !ON_THE_PATH.has(scope.kind))
-    return summary;
-  const verb = concerned.length === 1 ? 'gets' : 'get';
-  return `${namesOf(concerned)} ${verb} no jobs: ${lowerFirst(summary)}`;
+  const stopped = stoppedBy(cause, runners);
+  const isCritical = severity === 'critical' && ON_THE_PATH.has(scope.kind);
+  const concerned = isCritical
+    ? runners.filter(({ runner }) => scope.runners.includes(runner))
+    : stopped;
+  if (concerned.length === 0) return summary;
+  const isOne = concerned.length === 1;
+  const isCutOff = isCritical || concerned.some(({ connected }) => connected === false);
+  const [gets, runs] = isOne ? ['gets', 'can run'] : ['get', 'can run'];
+  return `${namesOf(concerned)} ${isCutOff ? gets : runs} no jobs: ${lowerFirst(summary)}`;
 }
 
 /** First words of sentences that are not names. */
@@ -43,7 +60,7 @@ function lowerFirst(text: string): string {
   return PLAIN_WORD.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 }
 
-function namesOf(runners: readonly RunnerTarget[]): string {
+function namesOf(runners: readonly Pick<RunnerVerdict, 'name'>[]): string {
   const names = runners.map(({ name }) => name);
   if (names.length <= MAX_NAMES) return names.join(', ');
   return `${names.slice(0, MAX_NAMES - 1).join(', ')} and ${names.length - MAX_NAMES + 1} more runners`;

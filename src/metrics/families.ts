@@ -5,6 +5,7 @@
 import type { CheckState } from '../core/check.ts';
 import { allRunners } from '../core/host-context.ts';
 import type { View } from '../core/view.ts';
+import { stoppedBy } from '../core/verdict.ts';
 import { STATUSES, VERDICTS } from '../core/vocabulary.ts';
 import { ENDPOINT_FAMILIES } from './endpoint-families.ts';
 import type { Family, Sample } from './family.ts';
@@ -37,13 +38,25 @@ const RUNNER_FAMILIES: readonly Family[] = [
   {
     name: 'runner_connected',
     kind: 'gauge',
-    help: 'Whether all links of the path to GitLab pass for an entry (1) or one fails (0); absent while unknown.',
+    help: 'Whether an entry reaches GitLab (1), or a link of its path or its own polls fail (0); absent while unknown.',
     labels: ['runner', 'runner_name'],
     samples: ({ diagnosis }) =>
       diagnosis.runners.flatMap(({ runner, name, connected }) =>
         connected === undefined
           ? []
           : [{ labels: { runner, runner_name: name }, value: Number(connected) }],
+      ),
+  },
+  {
+    name: 'runner_can_run_jobs',
+    kind: 'gauge',
+    help: 'Whether the executor of an entry can run jobs (1) or none (0); absent while unknown.',
+    labels: ['runner', 'runner_name'],
+    samples: ({ diagnosis }) =>
+      diagnosis.runners.flatMap(({ runner, name, canRunJobs }) =>
+        canRunJobs === undefined
+          ? []
+          : [{ labels: { runner, runner_name: name }, value: Number(canRunJobs) }],
       ),
   },
   {
@@ -106,6 +119,17 @@ const CAUSE_FAMILIES: readonly Family[] = [
       diagnosis.causes.map(({ id, scope, confidence }) => ({
         labels: { cause: id, target: scope.id },
         value: Number(confidence === 'confirmed'),
+      })),
+  },
+  {
+    name: 'root_cause_stopped_runners',
+    kind: 'gauge',
+    help: 'Entries that get or run no jobs because of an active root cause.',
+    labels: ['cause', 'target'],
+    samples: ({ diagnosis: { causes, runners } }) =>
+      causes.map((cause) => ({
+        labels: { cause: cause.id, target: cause.scope.id },
+        value: stoppedBy(cause, runners).length,
       })),
   },
   {

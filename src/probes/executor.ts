@@ -112,7 +112,7 @@ export function createExecutor(reader: FileSystemReader) {
           ? await folderFault(backend, target.credentials, deps)
           : await pluginFault(backend, tools.paths);
       if (fault === undefined) return { status: 'pass', facts };
-      if (fault !== 'silent') return { status: 'warn', ...fault, facts };
+      if (fault !== 'silent') return { status: 'fail', ...fault, facts };
       const detail = `the permissions of ${target.id} cannot be read`;
       return { status: 'unknown', reason: 'folder-silent', detail, facts };
     },
@@ -158,7 +158,7 @@ async function checkDocker(
   const address = parseDockerHost(id, certificates !== undefined);
   if (address === undefined) {
     const detail = `${id} (${source}) is not a valid address of a Docker daemon`;
-    return { status: 'warn', reason: 'host-invalid', detail, facts };
+    return { status: 'fail', reason: 'host-invalid', detail, facts };
   }
   const question = questionFor(target, address, options, tools);
   const seen = await examineDaemon(id, question, tools.clock, kept.roots);

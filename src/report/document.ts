@@ -33,6 +33,10 @@ export interface ReportedCheck {
   readonly explainedBy?: string;
 }
 
+/** `connected` and `canRunJobs` are absent while unknown. */
+export type ReportedRunner = Omit<RunnerVerdict, 'connected' | 'canRunJobs'> &
+  Partial<Pick<RunnerVerdict, 'connected' | 'canRunJobs'>>;
+
 export interface Report {
   readonly schema: 1;
   readonly takenAt: string;
@@ -42,7 +46,7 @@ export interface Report {
   readonly summary: string;
   readonly causes: readonly ReportedCause[];
   readonly candidates: readonly Candidate[];
-  readonly runners: readonly Omit<RunnerVerdict, 'connected'>[];
+  readonly runners: readonly ReportedRunner[];
   readonly checks: readonly ReportedCheck[];
   /** The findings of `runnerwatch lint` for each live config.toml; absent until it has run. */
   readonly lint?: LintReport;
@@ -79,9 +83,19 @@ function lintDocument({ contexts }: HostContext): Pick<Report, 'lint'> {
   };
 }
 
-/** `connected` is derived from the chain and no part of the document. */
-function runnerDocument({ runner, name, executor, url, chain, cause }: RunnerVerdict) {
-  return { runner, name, executor, url, chain, ...(cause === undefined ? {} : { cause }) };
+/** In the order in which a person asks. */
+function runnerDocument(verdict: RunnerVerdict): ReportedRunner {
+  const { runner, name, executor, url, chain, connected, canRunJobs, cause } = verdict;
+  return {
+    runner,
+    name,
+    executor,
+    url,
+    chain,
+    ...(connected === undefined ? {} : { connected }),
+    ...(canRunJobs === undefined ? {} : { canRunJobs }),
+    ...(cause === undefined ? {} : { cause }),
+  };
 }
 
 export function isoOf(instant: Instant): string {

@@ -1,5 +1,6 @@
 /** Numbers, times and statuses as people read them; used by text and page. */
 import { dateText } from '../core/date-text.ts';
+import type { RunnerVerdict } from '../core/diagnosis.ts';
 import type { FoundBy, RunnerProcess } from '../core/reading.ts';
 import type { Link, Status } from '../core/vocabulary.ts';
 
@@ -22,6 +23,12 @@ export const STATUS_NAMES: Readonly<Record<Status, string>> = {
   unknown: 'is unknown',
   skipped: 'skipped',
 };
+
+/** Whether the executor of an entry can run jobs, as a status beside those of its links. */
+export function executorStatus({ canRunJobs }: Pick<RunnerVerdict, 'canRunJobs'>): Status {
+  if (canRunJobs === undefined) return 'unknown';
+  return canRunJobs ? 'pass' : 'fail';
+}
 
 /** `4 s`, `3 min`, `5 h`, `12 d`. */
 export function formatDuration(seconds: number): string {

@@ -2,6 +2,7 @@
 import type { CheckState } from '../core/check.ts';
 import { printable } from '../core/printable.ts';
 import type { View } from '../core/view.ts';
+import { isWorking } from '../core/verdict.ts';
 import type { Verdict } from '../core/vocabulary.ts';
 
 const STATUS_NAMES = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
@@ -11,11 +12,13 @@ const MAX_MEASURES = 20;
 export function nagiosLine({ diagnosis, snapshot }: View): string {
   const { verdict, summary, causes, runners } = diagnosis;
   const connected = runners.filter((runner) => runner.connected === true).length;
+  const working = runners.filter((runner) => isWorking(runner)).length;
   const critical = causes.filter(({ severity }) => severity === 'critical').length;
   const data = [
     `causes=${causes.length};;;0`,
     `critical=${critical};;;0`,
     `connected=${connected};;;0;${runners.length}`,
+    `working=${working};;;0;${runners.length}`,
     ...snapshot.checks.flatMap((state) => measuresOf(state)).slice(0, MAX_MEASURES),
   ];
   // A bar ends the text of a plug-in, and so does the end of the line.

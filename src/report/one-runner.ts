@@ -1,7 +1,7 @@
 /** A view reduced to one entry: `/health/RUNNER`, `check --runner NAME`. */
 import { allRunners } from '../core/host-context.ts';
 import type { View } from '../core/view.ts';
-import { computeVerdict } from '../core/verdict.ts';
+import { computeVerdict, isWorking } from '../core/verdict.ts';
 import { sortBySeverity } from '../core/vocabulary.ts';
 
 /** By short token, or by name; undefined when there is no such entry. */
@@ -14,12 +14,15 @@ export function viewOfRunner(view: View, wanted: string): View | undefined {
   if (own === undefined || target === undefined) return undefined;
   const causes = diagnosis.causes.filter(({ scope }) => scope.runners.includes(own.runner));
   const checks = snapshot.checks.filter(
-    ({ check }) => check.target.id === own.runner || check.target.id === target.endpoint,
+    ({ check }) =>
+      check.target.id === own.runner ||
+      check.target.id === target.endpoint ||
+      (check.target.kind === 'executor' && check.target.runners.includes(own.runner)),
   );
   const isProven = causes.every(({ id }) => id !== 'unknown');
   const candidates = isProven ? [] : diagnosis.candidates;
   const severities = causes.map(({ severity }) => severity);
-  const verdict = computeVerdict(severities, own.connected !== true);
+  const verdict = computeVerdict(severities, [own], !isWorking(own));
   const [worst] = sortBySeverity(causes);
   const fine = `${own.name} reaches ${own.url}; no problem found.`;
   const open = `No problem found with ${own.name}, but some checks have no result.`;

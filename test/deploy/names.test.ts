@@ -205,3 +205,14 @@ describe('deploy/grafana/runnerwatch.json', () => {
     ).toEqual([]);
   });
 });
+
+test('the rules treat as announced what the catalogue says GitLab announces', () => {
+  const announced = catalogue.filter(({ isAnnounced }) => isAnnounced === true);
+  const ids = announced.map(({ id }) => id).toSorted();
+  const named = SHIPPED.filter(isPromQl).flatMap(({ text }) =>
+    [...text.matchAll(/cause(?:=|!)~"(?<ids>gitlab-[^"]+)"/g)].map(({ groups }) => groups?.['ids']),
+  );
+
+  expect(ids.length).toBeGreaterThan(0);
+  expect(new Set(named)).toEqual(new Set([ids.join('|')]));
+});

@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest';
 import type { Check, CheckState, Snapshot } from '../../src/core/check.ts';
 import type { Diagnosis } from '../../src/core/diagnosis.ts';
 import type { CheckId, Finding } from '../../src/core/finding.ts';
-import { STATUSES } from '../../src/core/vocabulary.ts';
-import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
+import { isStopped, isWorking } from '../../src/core/verdict.ts';
+import { LINKS, STATUSES } from '../../src/core/vocabulary.ts';
+import { catalogue, causeSpec } from '../../src/diagnosis/catalogue/index.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { TALKING } from '../support/events.ts';
@@ -64,13 +65,12 @@ function lawViolations(snapshot: Snapshot, judged: Diagnosis): readonly string[]
   const known = accountedFor(judged);
   const lost = snapshot.checks.filter((state) => isTroubled(state) && !known.has(state.check.id));
   const isCritical = judged.causes.some(({ severity }) => severity === 'critical');
+  const isAllStopped = judged.runners.every((one) => isStopped(one));
   const twice = judged.causes.filter(({ evidence, explains }) =>
     evidence.some(({ check }) => explains.includes(check)),
   );
   const ids = judged.causes.map(({ id, scope }) => `${id}@${scope.id}`);
-  const cutOff = judged.runners.filter(
-    ({ connected, cause }) => connected === false && cause === undefined,
-  );
+  const cutOff = judged.runners.filter((entry) => isStopped(entry) && entry.cause === undefined);
   const unproven = new Set(
     judged.causes
       .filter(({ id }) => id === 'unknown')
@@ -81,7 +81,12 @@ function lawViolations(snapshot: Snapshot, judged: Diagnosis): readonly string[]
   );
   return [
     ...lost.map(({ check }) => `${check.id} is in no cause`),
-    ...(isCritical === (judged.verdict === 'broken') ? [] : [`verdict ${judged.verdict}`]),
+    ...((isCritical || isAllStopped) === (judged.verdict === 'broken')
+      ? []
+      : [`verdict ${judged.verdict}`]),
+    ...(judged.verdict === 'healthy' && !judged.runners.every((one) => isWorking(one))
+      ? ['healthy with an entry that does not work for certain']
+      : []),
     ...twice.map(({ id }) => `${id} explains its own evidence`),
     ...(ids.length === new Set(ids).size ? [] : ['a cause is listed twice']),
     ...cutOff.map(({ runner }) => `${runner} is cut off without a cause`),
@@ -114,7 +119,7 @@ describe.each([
 ])('every combination of statuses on %s', (_what, probes, world) => {
   const snapshots = [...combinations(probes)].map((findings) => snapshotOf(findings, world));
 
-  test('leaves no failure and no warning without a cause, and is broken exactly when one is critical', () => {
+  test('leaves no failure and no warning without a cause, and is broken exactly when one is critical or no entry works', () => {
     const broken = snapshots.flatMap((snapshot) => lawViolations(snapshot, diagnose(snapshot)));
 
     expect([...new Set(broken)]).toEqual([]);
@@ -162,6 +167,39 @@ test.each(REASONS_OF_ALL)('%s/%s as %s is in a cause, and not healthy', (probe, 
   const isWanted = judged.causes.every(({ severity }) => severity === 'info');
   expect(judged.causes).not.toEqual([]);
   expect(judged.verdict === 'healthy').toBe(isWanted);
+});
+
+/** What fails for every entry: a link of their path, or the backend of their executors. */
+const STOPPING = [...LINKS, 'executor'] as const;
+const FAILURES = ALL_PROBES.filter(({ id }) => STOPPING.some((one) => one === id)).flatMap(
+  ({ id, reasons }) => Object.keys(reasons).map((reason) => [id, reason] as const),
+);
+
+test.each(FAILURES)(
+  '%s/%s that fails for every entry is broken, whatever its severity',
+  (probe, reason) => {
+    const judged = diagnose(snapshotOf({ [probe]: fail(reason) }, WHOLE));
+    const spec = judged.causes.map(({ id }) => causeSpec(id));
+    // Some requests succeed; or only those of runnerwatch fail.
+    const isWorking = spec.some((one) => one?.isPartial === true || one?.scope === 'monitor');
+
+    expect(judged.runners.map((one) => isStopped(one))).toEqual([!isWorking]);
+    expect(judged.verdict === 'broken').toBe(!isWorking);
+  },
+);
+
+test.each(
+  catalogue
+    .filter(({ isAnnounced }) => isAnnounced === true)
+    .flatMap(({ from }) => from.filter((reason) => reason.startsWith('token/'))),
+)('%s stops the entry also where the token itself was not judged', (from) => {
+  const reason = from.replace('token/', '');
+  const token: Finding = { status: 'unknown', reason, detail: 'GitLab is in maintenance' };
+
+  expect(diagnose(snapshotOf({ token }, WHOLE))).toMatchObject({
+    verdict: 'broken',
+    runners: [{ connected: false }],
+  });
 });
 
 describe('nothing is fine without proof', () => {

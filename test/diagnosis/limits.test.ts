@@ -40,7 +40,8 @@ describe('each reason alone', () => {
     expect(causes).toMatchObject([
       { id, severity, scope: { kind: spec?.scope, runners: BOTH }, ruledOut: [] },
     ]);
-    expect(verdict).toBe(severity === 'critical' ? 'broken' : 'degraded');
+    const isStopped = severity === 'critical' || probe === 'executor';
+    expect(verdict).toBe(isStopped ? 'broken' : 'degraded');
   });
 });
 

@@ -2,11 +2,12 @@
 import { describe, expect, test } from 'vitest';
 
 import type { RunnerEvent } from '../../src/core/runner-event.ts';
+import { catalogue, causeSpec } from '../../src/diagnosis/catalogue/index.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { FindingSpec } from '../support/snapshots.ts';
-import { fail, GITLAB, snapshotOf, warn } from '../support/snapshots.ts';
 import type { EventOver } from '../support/events.ts';
+import { fail, GITLAB, runner, snapshotOf, warn } from '../support/snapshots.ts';
 import { dataOfPoll, showing, event, TALKING, timesUntil } from '../support/events.ts';
 
 const LONG_AGO = START - 3_600_000;
@@ -76,6 +77,23 @@ describe('an answer to the request for jobs alone', () => {
     expect(idsOf(log(failedPolls(cause, text, over)))).toEqual([id]);
   });
 
+  test.each(catalogue.filter(({ scope }) => scope === 'gitlab').map(({ id }) => id))(
+    'an entry whose polls all fail by %s gets no jobs, whatever its severity',
+    (id) => {
+      const said = { ...OPEN, ...log(failedPolls(id, `${REQUEST} 500 Internal Server Error`)) };
+      const judged = diagnose(snapshotOf(said, { ...TALKING, runners: [runner('runnerAA1')] }));
+      const { causes, verdict, runners } = judged;
+      const isPartial = causes.some(({ id: named }) => causeSpec(named)?.isPartial === true);
+      const isStopped = causes.length > 0 && !isPartial;
+
+      expect([verdict === 'broken', runners[0]?.connected]).toEqual([
+        isStopped,
+        causes.length > 0 ? isPartial : undefined,
+      ]);
+      expect(verdict).not.toBe('healthy');
+    },
+  );
+
   test('404 of GitLab says nothing of the version where the API was not seen', () => {
     const line = failedPolls('url-path-wrong', `${REQUEST} 404 Not Found ()`);
 
@@ -94,8 +112,8 @@ describe('the token link, while GitLab refuses the runner’s polls', () => {
   };
 
   test.each([
-    ['was asked since', START - 1000, 'pass', true],
-    ['was asked before', LONG_AGO, 'unknown', undefined],
+    ['was asked since', START - 1000, 'pass', false],
+    ['was asked before', LONG_AGO, 'unknown', false],
   ])('%s', (_when, askedAt, status, isConnected) => {
     const { chain, connected, cause } = chainWith(askedAt) ?? {};
 

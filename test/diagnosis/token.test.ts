@@ -72,7 +72,7 @@ describe('a read-only GitLab', () => {
       'gitlab-maintenance-mode',
       'gitlab-maintenance-mode',
     ]);
-    expect(verdict).toBe('degraded');
+    expect(verdict).toBe('broken');
   });
 
   test('says nothing about a token at another GitLab', () => {

@@ -229,7 +229,7 @@ test('an address without a scheme is invalid, as it is for the runner', async ()
   await using root = await rootFolder({});
 
   expect(await runOnce(root, targetOf('/var/run/docker.sock', DOCKER))).toMatchObject({
-    status: 'warn',
+    status: 'fail',
     reason: 'host-invalid',
   });
 });
@@ -286,7 +286,7 @@ describe('a shell executor', () => {
     await using root = await rootFolder({ '/etc/passwd': 'root:x:0:0::/root:/bin/sh\n' });
 
     expect(await runOnce(root, shell)).toMatchObject({
-      status: 'warn',
+      status: 'fail',
       reason: 'user-missing',
       detail: 'user ci is not in /etc/passwd',
     });
@@ -320,7 +320,7 @@ describe('the plugin of an autoscaler', () => {
     await using root = await rootFolder({ '/usr/bin/x': '' });
 
     expect(await runOnce(root, target)).toMatchObject({
-      status: 'warn',
+      status: 'fail',
       reason: 'plugin-missing',
       detail: 'plugin aws is not in /usr/bin or /root/.config/fleeting/plugins',
     });

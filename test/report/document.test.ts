@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { reportOf } from '../../src/report/document.ts';
 import { exitCodeOf } from '../../src/report/nagios.ts';
 import { viewOfRunner } from '../../src/report/one-runner.ts';
-import { brokenAt, fail, GITLAB, runner, snapshotOf, warn } from '../support/snapshots.ts';
+import { DOCKER, brokenAt, fail, GITLAB, runner, snapshotOf, warn } from '../support/snapshots.ts';
 import { brokenTrustView, viewOf } from '../support/views.ts';
 
 const report = reportOf(brokenTrustView());
@@ -92,6 +92,8 @@ describe('the document', () => {
         api: 'skipped',
         token: 'skipped',
       },
+      connected: false,
+      canRunJobs: true,
       cause: 'tls-unknown-authority',
     });
     expect(reportOf(viewOf(snapshotOf())).runners[0]).not.toHaveProperty('cause');
@@ -179,7 +181,7 @@ describe('one entry', () => {
         runners: [{ runner: 'runnerAA1' }],
       });
       expect(new Set(own?.snapshot.checks.map(({ check }) => check.target.id))).toEqual(
-        new Set([GITLAB, 'runnerAA1']),
+        new Set([GITLAB, 'runnerAA1', DOCKER]),
       );
     },
   );

@@ -93,7 +93,7 @@ describe('the checks', () => {
 describe('the line of a plug-in', () => {
   test('is state, summary and performance data', () => {
     expect(nagiosLine(viewOf(snapshotOf()))).toBe(
-      `RUNNERWATCH OK - 2 runners reach ${GITLAB}; no problem found. | causes=0;;;0 critical=0;;;0 connected=2;;;0;2`,
+      `RUNNERWATCH OK - 2 runners reach ${GITLAB}; no problem found. | causes=0;;;0 critical=0;;;0 connected=2;;;0;2 working=2;;;0;2`,
     );
     expect(nagiosLine(brokenTrustView())).toMatch(
       /^RUNNERWATCH CRITICAL - docker-1, .* \| causes=2;;;0 critical=1;;;0 connected=0;;;0;3 /,
@@ -115,7 +115,7 @@ describe('the line of a plug-in', () => {
 
       expect(line.split('|')).toHaveLength(2);
       expect(line).toMatch(/^[^\p{Cc}\p{Zl}\p{Zp}]+$/u);
-      expect(line).toMatch(/ \| causes=1;;;0 critical=1;;;0 connected=0;;;0;1$/);
+      expect(line).toMatch(/ \| causes=1;;;0 critical=1;;;0 connected=0;;;0;1 working=0;;;0;1$/);
     },
   );
 });

@@ -7,7 +7,7 @@ import { brokenTrustView, viewOf } from '../support/views.ts';
 
 test('state, summary, and what is measured, with the limits that judge it', () => {
   expect(nagiosLine(brokenTrustView())).toBe(
-    "RUNNERWATCH CRITICAL - docker-1, docker-2, docker-3 get no jobs: the certificate of gitlab.example.com is signed by CN=Example Root CA, a certificate authority this host does not trust. 1 more cause. | causes=2;;;0 critical=1;;;0 connected=0;;;0;3 'dns https://gitlab.example.com/'=0.004s;;;0 'disk free_ratio /'=4%;5:;1:;0;100",
+    "RUNNERWATCH CRITICAL - docker-1, docker-2, docker-3 get no jobs: the certificate of gitlab.example.com is signed by CN=Example Root CA, a certificate authority this host does not trust. 1 more cause. | causes=2;;;0 critical=1;;;0 connected=0;;;0;3 working=0;;;0;3 'dns https://gitlab.example.com/'=0.004s;;;0 'disk free_ratio /'=4%;5:;1:;0;100",
   );
 });
 

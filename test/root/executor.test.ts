@@ -113,7 +113,7 @@ test('a folder of builds that belongs to root is no use to the user of the jobs'
 
   expect([before, await judge()]).toMatchObject([
     {
-      status: 'warn',
+      status: 'fail',
       reason: 'folder-not-writable',
       detail: 'user ci has no write permission in /srv/builds (/srv)',
     },

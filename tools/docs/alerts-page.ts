@@ -24,8 +24,10 @@ interface RuleFile {
 
 /** What a recorded series holds; one that is not described here stops `npm run docs`. */
 const RECORDED: Readonly<Record<string, string>> = {
-  'instance_cause_target:runnerwatch_root_cause:confirmed':
+  'instance_cause_target:runnerwatch_root_cause:repeated':
     'Confirmed causes of each host, with the URL, the proxy and the name servers of its path.',
+  'instance_cause_target:runnerwatch_root_cause:confirmed':
+    'The same; what leaves no entry of a host working is critical, whatever its severity.',
   'job_url:runnerwatch_root_cause:hosts': 'Hosts that have a cause at this GitLab.',
   'job_url:runnerwatch_root_cause:ratio': 'The same as a share of all hosts that use this GitLab.',
   'cause_target:runnerwatch_root_cause:ratio':

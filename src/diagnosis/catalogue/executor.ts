@@ -53,6 +53,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['disk-space-exhausted', 'docker-daemon-down'],
     from: ['executor/root-full'],
     isProvenByJob: true,
+    stopsJobs: true,
     says: (c) => `the file system of Docker's data directory ${c.fact('root')} is full`,
     fix: (c) => [
       step('Check what uses the space.', engineOf(c).client('system df')),
@@ -71,6 +72,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     evidence: 'The socket does not exist, or the connection is refused.',
     notConfusedWith: ['docker-socket-permission', 'disk-docker-root-full'],
     from: ['executor/daemon-down'],
+    stopsJobs: true,
     says: (c) => `Docker is not running at ${c.fact('stands_on')} (${c.fact('source')})`,
     fix: (c) => [
       onEngine(c, 'Start Docker, now and at boot.', engineOf(c).start),
@@ -87,6 +89,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
       'The permissions of the socket and its directories, for the user and groups of the runner process.',
     notConfusedWith: ['monitor-blind', 'docker-daemon-down'],
     from: ['executor/socket-permission'],
+    stopsJobs: true,
     says: (c) =>
       `the runner's user ${c.place.user.name} has no permission for ${c.fact('stands_on')}`,
     fix: (c) => [
@@ -101,6 +104,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     evidence: 'No response to ping, info or version within ten seconds.',
     notConfusedWith: ['docker-daemon-down', 'disk-docker-root-full'],
     from: ['executor/not-responding'],
+    stopsJobs: true,
     says: (c) => `Docker at ${c.fact('stands_on')} does not respond`,
     fix: (c) => [
       engineLog(c),
@@ -116,6 +120,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
       "In the network of a job container, with its resolv.conf, GitLab's name does not resolve or the connection fails; on the host both work at the same time.",
     notConfusedWith: ['dns-timeout', 'dns-name-not-found', 'tcp-connect-timeout'],
     from: ['executor/job-network'],
+    stopsJobs: true,
     says: (c) => `job containers on ${c.fact('stands_on')} cannot reach GitLab, but this host can`,
     fix: (c) => [
       step(
@@ -137,6 +142,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['docker-not-responding'],
     from: ['executor/api-incompatible'],
     isProvenByJob: true,
+    stopsJobs: true,
     says: (c) => `Docker at ${c.fact('stands_on')} rejects the API version of the runner`,
     fix: (c) => [
       step('Upgrade the runner.', c.place.host.install('gitlab-runner')),

@@ -33,6 +33,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     evidence: '429 from GitLab itself that mentions database migrations.',
     notConfusedWith: ['gitlab-rate-limited'],
     from: ['token/migrations'],
+    isAnnounced: true,
     says: (c) => `GitLab at ${c.url} is migrating its database and tells runners to wait`,
     fix: () => [
       step('Wait until the upgrade is complete.'),
@@ -103,6 +104,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     evidence: '502 or 503 with the startup page; or 502 in the first minute after a good response.',
     notConfusedWith: ['gitlab-bad-gateway'],
     from: both('booting'),
+    isAnnounced: true,
     says: (c) =>
       c.optional('may_restart') !== 'true'
         ? `GitLab at ${c.url} is starting`
@@ -140,6 +142,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     evidence: 'A rejection by GitLab itself that mentions maintenance or read-only mode.',
     notConfusedWith: ['token-rejected', 'gitlab-unavailable'],
     from: [...both('maintenance'), 'token/read-only'],
+    isAnnounced: true,
     says: (c) => `GitLab at ${c.url} is in maintenance mode or read-only`,
     fix: (c) => [
       step(

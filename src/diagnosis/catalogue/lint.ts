@@ -37,6 +37,7 @@ export const LINT_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['token-rejected'],
     from: [],
     confirm: AT_ONCE,
+    stopsJobs: true,
     says: (c) => `line ${c.fact('line')} of ${c.config} has an executor that does not exist`,
     fix: (c) => [correct(c), lint(c)],
     suppresses: ['runner-disabled-unhealthy'],
@@ -51,6 +52,7 @@ export const LINT_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['config-type-error', 'config-syntax-error'],
     from: [],
     confirm: AT_ONCE,
+    stopsJobs: true,
     says: (c) =>
       `a runner entry in ${c.config} has no section for its executor (line ${c.fact('line')})`,
     fix: (c) => [

@@ -110,6 +110,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
       'tls/handshake-blocked',
       'http/no-answer',
     ],
+    isPartial: true,
     says: (c) => `packets to ${c.host} are lost on the path`,
     fix: (c) => [
       step(
@@ -298,6 +299,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
       'One address fails while another responds, or alternating good and bad responses to the same request.',
     notConfusedWith: ['network-packet-loss', 'ipv6-path-broken'],
     from: ['connect/some-addresses-failed'],
+    isPartial: true,
     says: (c) => `one of the backends of ${c.host} fails (${c.fact('attempts')})`,
     fix: (c) => [
       step(

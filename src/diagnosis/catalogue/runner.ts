@@ -118,6 +118,7 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
       'Polls of the runner end with a reset or close after about the same time, at least three times, while short requests succeed.',
     notConfusedWith: ['gitlab-not-responding', 'connection-reset-midstream'],
     from: [],
+    isPartial: true,
     says: (c) =>
       `connections to ${c.host} are closed after about ${c.fact('held_seconds')} s without data, in the middle of a poll`,
     fix: () => [

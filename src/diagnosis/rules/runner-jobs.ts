@@ -1,5 +1,4 @@
 /** What the runner reports about its jobs: no free slot, rejected by GitLab or a server in front of it, failed preparation. */
-import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import { dataOf } from '../../core/finding-data.ts';
 import { isRepeated } from '../../core/sightings.ts';
@@ -10,7 +9,7 @@ import { EXCEEDED_QUOTA, RUNNING_JOBS, UNSIGNED_REJECTION } from '../../runner/l
 import { requireCause } from '../build-cause.ts';
 import { causeSpec } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
-import { isFail, isTroubled } from '../snapshot-index.ts';
+import { executorsOf, isFail, isTroubled } from '../snapshot-index.ts';
 import {
   SEEN_TWICE,
   buildCauseFromEvents,
@@ -63,12 +62,6 @@ function preparationCauses(indexed: SnapshotIndex, runner: RunnerTarget): readon
 /** Address of the Docker that the entry uses. */
 function dockerAddressOf(indexed: SnapshotIndex, runner: RunnerTarget): string {
   return executorsOf(indexed, runner)[0]?.check.target.id ?? 'Docker';
-}
-
-function executorsOf(indexed: SnapshotIndex, { id }: RunnerTarget): readonly CheckState[] {
-  return indexed
-    .statesOf('executor')
-    .filter(({ check: { target } }) => target.kind === 'executor' && target.runners.includes(id));
 }
 
 /** GitLab often ends single jobs; a rejected body from another server is a fault. */

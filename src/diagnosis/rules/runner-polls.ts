@@ -7,6 +7,7 @@ import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { Repetition, Sightings } from '../../core/sightings.ts';
 import { gapSecondsOf, isRepeated, sightingsAfter } from '../../core/sightings.ts';
+import type { RunnerEvent } from '../../core/runner-event.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { causeSpec, probesOf } from '../catalogue/index.ts';
 import { mergeCauses, requireCause } from '../build-cause.ts';
@@ -37,7 +38,7 @@ const HAS_OWN_RULE: ReadonlySet<string> = new Set(['fd-limit-reached', ...ASKED_
 
 export function pollCauses(indexed: SnapshotIndex): readonly Cause[] {
   const { runners } = indexed.context;
-  const failing = runners.flatMap((runner) => failingOf(indexed, runner) ?? []);
+  const failing = runners.flatMap((runner) => unexplainedPolls(indexed, runner) ?? []);
   return [
     ...fileLimitCauses(indexed),
     ...runners.flatMap((runner) => rateLimitCauses(indexed, runner)),
@@ -45,8 +46,21 @@ export function pollCauses(indexed: SnapshotIndex): readonly Cause[] {
   ];
 }
 
-/** The last of several messages; none if it may be over, or is from before the path was open. */
-function failingOf(indexed: SnapshotIndex, runner: RunnerTarget): Failing | undefined {
+/** Polls of an entry that fail, one after the other; none if it may be over, or is from before the path was open. */
+export function failingPolls(indexed: SnapshotIndex, runner: RunnerTarget): Failing | undefined {
+  return failuresOf(indexed, runner, () => true);
+}
+
+/** What the rule of this file explains: the last of several messages without a rule of its own. */
+function unexplainedPolls(indexed: SnapshotIndex, runner: RunnerTarget): Failing | undefined {
+  return failuresOf(indexed, runner, ({ cause = '' }) => !HAS_OWN_RULE.has(cause));
+}
+
+function failuresOf(
+  indexed: SnapshotIndex,
+  runner: RunnerTarget,
+  isWanted: (event: RunnerEvent) => boolean,
+): Failing | undefined {
   const path = openPathOf(indexed, runner);
   const token = indexed.tokenOf(runner);
   if (path === undefined || (token !== undefined && isFail(token))) return undefined;
@@ -60,7 +74,7 @@ function failingOf(indexed: SnapshotIndex, runner: RunnerTarget): Failing | unde
     eventsOf(indexed, 'config-loaded')[0]?.event.lastAt ?? 0,
   );
   const found = eventsOfRunner(indexed, runner, 'poll-failed')
-    .filter(({ event }) => !HAS_OWN_RULE.has(event.cause ?? ''))
+    .filter(({ event }) => isWanted(event))
     .flatMap((seen) => {
       const failures = sightingsAfter(seen.event, begin);
       return failures === undefined ? [] : [{ seen, failures }];

@@ -4,11 +4,12 @@ import { checkId } from '../../core/check.ts';
 import type { RunnerVerdict } from '../../core/diagnosis.ts';
 import { allRunners } from '../../core/host-context.ts';
 import type { View } from '../../core/view.ts';
+import { isStopped, isWorking } from '../../core/verdict.ts';
 import type { Link, Status } from '../../core/vocabulary.ts';
 import { truncateText } from '../../core/columns.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
-import { LINK_NAMES, formatMeasure, STATUS_NAMES } from '../format.ts';
+import { executorStatus, LINK_NAMES, formatMeasure, STATUS_NAMES } from '../format.ts';
 
 /** The first entries have details, further ones only the chain, so that the page stays small. */
 const MAX_DETAILS = 12;
@@ -44,25 +45,43 @@ export function runnerCards({ diagnosis: { runners }, snapshot }: View): Html {
 /** The entries without a card, counted by state. */
 function countOf(rest: readonly RunnerVerdict[]): Html | undefined {
   if (rest.length === 0) return undefined;
-  const tones = Map.groupBy(rest, ({ connected }) => toneOf(connected));
-  const said = [...tones].map(([tone, group]) => `${group.length} ${TONE_LABELS[tone]}`).join(', ');
+  const tones = Map.groupBy(rest, (one) => stateOf(one));
+  const said = [...tones]
+    .map(([tone, group]) => `${group.length} ${STATE_LABELS[tone]}`)
+    .join(', ');
   return html`<p>
     And ${rest.length} more: ${said}. See
     <a href="/api/v1/report">the report</a> or <code>/health/RUNNER</code>.
   </p>`;
 }
 
-const TONE_LABELS = {
-  fail: 'do not reach GitLab',
-  unknown: 'are not checked yet',
-  pass: 'reach GitLab',
+const STATE_LABELS = {
+  'cut-off': 'do not reach GitLab',
+  'no-jobs': 'can run no jobs',
+  unknown: 'are not fully checked',
+  working: 'work',
 } as const;
 
-/** Broken, then with a cause, then unknown, then healthy. */
-function summarizeTrouble({ connected, cause }: RunnerVerdict): number {
-  if (connected === false) return 0;
-  if (cause !== undefined) return 1;
-  return connected === undefined ? 2 : 3;
+type EntryLabel = keyof typeof STATE_LABELS;
+
+const TONES: Readonly<Record<EntryLabel, Status>> = {
+  'cut-off': 'fail',
+  'no-jobs': 'fail',
+  unknown: 'unknown',
+  working: 'pass',
+};
+
+function stateOf(runner: RunnerVerdict): EntryLabel {
+  if (runner.connected === false) return 'cut-off';
+  if (runner.canRunJobs === false) return 'no-jobs';
+  return isWorking(runner) ? 'working' : 'unknown';
+}
+
+/** Stopped, then with a cause, then unknown, then healthy. */
+function summarizeTrouble(runner: RunnerVerdict): number {
+  if (isStopped(runner)) return 0;
+  if (runner.cause !== undefined) return 1;
+  return isWorking(runner) ? 3 : 2;
 }
 
 function stepsOf(
@@ -77,16 +96,16 @@ function stepsOf(
   }));
 }
 
-function runnerCard(
-  { runner, name, executor, url, cause, connected }: RunnerVerdict,
-  steps: readonly Step[],
-  hasDetails: boolean,
-): Html {
-  const links = steps.map(
-    ({ link, status }) =>
-      html`<li class="${status}"><i></i>${LINK_NAMES[link]}<b> ${STATUS_NAMES[status]}</b></li>`,
+function runnerCard(verdict: RunnerVerdict, steps: readonly Step[], hasDetails: boolean): Html {
+  const { runner, name, executor, url, cause } = verdict;
+  const links = [
+    ...steps.map(({ link, status }) => [LINK_NAMES[link], status] as const),
+    ['executor', executorStatus(verdict)] as const,
+  ].map(
+    ([label, status]) =>
+      html`<li class="${status}"><i></i>${label}<b> ${STATUS_NAMES[status]}</b></li>`,
   );
-  return html`<article class="runner ${toneOf(connected)}">
+  return html`<article class="runner ${TONES[stateOf(verdict)]}">
     <h3>${truncateText(name, MAX_NAME_LENGTH)}</h3>
     <p class="meta">${runner} · ${truncateText(executor, MAX_NAME_LENGTH)}<br />${url}</p>
     <ol class="chain">
@@ -94,11 +113,6 @@ function runnerCard(
     </ol>
     ${whyOf(steps, cause)} ${hasDetails ? detailsOf(runner, steps) : undefined}
   </article>`;
-}
-
-function toneOf(connected: boolean | undefined): 'pass' | 'fail' | 'unknown' {
-  if (connected === undefined) return 'unknown';
-  return connected ? 'pass' : 'fail';
 }
 
 /** The first link that does not pass, and a link to the cause. */

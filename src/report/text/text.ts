@@ -10,7 +10,7 @@ import type { View } from '../../core/view.ts';
 import type { Status } from '../../core/vocabulary.ts';
 import { truncateText, padText, wrapText } from '../../core/columns.ts';
 import { lintLines } from './lint-lines.ts';
-import { formatDuration, FOUND_BY_TEXT, processText } from '../format.ts';
+import { executorStatus, formatDuration, FOUND_BY_TEXT, processText } from '../format.ts';
 import { sortBySeverity } from '../../core/vocabulary.ts';
 
 const WIDTH = 80;
@@ -131,8 +131,12 @@ function runnerLines(runners: readonly RunnerVerdict[], { paint, width }: Pen): 
   return [
     paint('runners', 'bold'),
     ...(runners.length === 0 ? ['  none'] : []),
-    ...runners.flatMap(({ runner, chain, cause }, index) => {
-      const links = Object.entries(chain).map(
+    ...runners.flatMap((one, index) => {
+      const { runner, chain, cause } = one;
+      const executor = executorStatus(one);
+      // A row without trouble fits one line.
+      const states = executor === 'pass' ? chain : { ...chain, executor };
+      const links = Object.entries(states).map(
         ([link, status]) => `${link} ${paint(STATUS_TEXT[status], STATUS_STYLE[status])}`,
       );
       const label = `  ${(names[index] ?? '').padEnd(column)}  ${runner.padEnd(9)}  `;

@@ -182,7 +182,7 @@ test('of many entries the worst are drawn, and the rest is counted', () => {
 
   expect(page.match(/<article class="runner /g)).toHaveLength(60);
   expect(page).toContain('id="links-runner499"');
-  expect(page.replaceAll(/\s+/g, ' ')).toContain('And 440 more: 440 reach GitLab.');
+  expect(page.replaceAll(/\s+/g, ' ')).toContain('And 440 more: 440 work.');
 });
 
 test('the style is one block, and its bytes are those that the policy names', () => {
