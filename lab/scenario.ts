@@ -113,8 +113,6 @@ export function shortfall(report: Report, row: FaultRow): string | undefined {
   const named = report.causes.find(({ id }) => wanted.includes(id));
   if (named === undefined && wanted.length > 0) return 'cause not named';
   if (severity !== undefined && named?.severity !== severity) return `severity ${named?.severity}`;
-  const { verdict = report.verdict } = row.expect;
-  if (report.verdict !== verdict) return `verdict ${report.verdict}`;
   if (says?.test(JSON.stringify(named)) === false) return `does not say ${String(says)}`;
   return (
     shortfallBeside(report, row) ??
@@ -122,8 +120,9 @@ export function shortfall(report: Report, row: FaultRow): string | undefined {
   );
 }
 
-/** What must be named too is not, or what must not be named is. */
-function shortfallBeside({ causes }: Report, row: FaultRow): string | undefined {
+/** Another verdict; what must be named too is not, or what must not be named is. */
+function shortfallBeside({ causes, verdict }: Report, row: FaultRow): string | undefined {
+  if ((row.expect.verdict ?? verdict) !== verdict) return `verdict ${verdict}`;
   const missing = row.expect.also?.find((other) => causes.every(({ id }) => id !== other));
   if (missing !== undefined) return `${missing} is not named`;
   const banned = causes.find(({ id }) => row.mustNot.includes(id));
