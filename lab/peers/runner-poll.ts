@@ -22,7 +22,7 @@ import { MAX_POLL_MILLISECONDS } from './runner-options.ts';
 
 const DIAL_SECONDS = 5;
 /** Half of Go's, as everything here is faster. */
-const HANDSHAKE_MILLISECONDS = 5000;
+const HANDSHAKE_MILLISECONDS = 10_000;
 const store = new TrustStore();
 
 export interface PollResult {

@@ -15,6 +15,7 @@ import { proxyRows } from './proxy.ts';
 import { recordRows } from './record.ts';
 import { resourceRows } from './resources.ts';
 import { shownResourceRows } from './resources-shown.ts';
+import { slowRows } from './slow.ts';
 import { tlsRows } from './tls.ts';
 import { tokenRows } from './token.ts';
 import { verdictRows } from './verdict.ts';
@@ -26,6 +27,7 @@ export const ROWS: readonly Row[] = [
   ...proxyRows,
   ...gitlabRows,
   ...edgeRows,
+  ...slowRows,
   ...tlsRows,
   ...resourceRows,
   ...shownResourceRows,

@@ -7,6 +7,7 @@ import type { FollowUp } from './follow-up.ts';
 import type { Attempt, Resolution } from './lookup.ts';
 import type { OptionTable, ValuesOf } from './option.ts';
 import type { Paths } from './paths.ts';
+import type { Patience } from './runner-patience.ts';
 import type { RunnerLogReader } from './runner-event.ts';
 import type { ReasonSpec } from './reason.ts';
 import type { RequestKinds } from './request.ts';
@@ -132,6 +133,8 @@ export interface Probe<
     readonly links: readonly string[];
     readonly exceptReasons: readonly NoInfer<R>[];
   };
+  /** Where it gives up before the runner does. */
+  readonly patience?: Patience;
   /** A poll of the runner that worked proves as much as a pass. */
   readonly isProvenByPolls?: boolean;
   readonly options: O;

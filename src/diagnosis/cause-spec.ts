@@ -44,6 +44,11 @@ export function statusOf(c: CauseContext): string {
   return status === undefined ? '' : ` (${status})`;
 }
 
+/** The web server has not answered so far, and the runner waits for longer. */
+export function isStillWaiting(c: CauseContext): boolean {
+  return c.optional('is_waiting') === 'true';
+}
+
 /** What a text shows for a fact that is missing: a bug, which tests and lab search for. */
 export const MISSING_FACT = '(missing fact: ';
 
@@ -113,7 +118,7 @@ export interface CauseSpec {
   /** GitLab announced it, and it ends by itself: the pager is told in another way, the verdict is the same. */
   readonly isAnnounced?: boolean;
   /** One result above the limit is not enough: the median of the last results must be above it. */
-  readonly lasting?: { readonly measure: string; readonly option: string };
+  readonly lasting?: { readonly measures: readonly string[]; readonly option: string };
   /** The message of a job that could not be prepared proves it; the executor check sees the others. */
   readonly isProvenByJob?: true;
   /** One bad backend of several answers so. */

@@ -45,7 +45,7 @@ export function createAlternatePath(store: TrustStore) {
     id: 'alternate-path',
     title: 'Alternate path',
     question: 'Does an alternate path reach GitLab?',
-    after: ['dns/fail', 'connect/fail', 'proxy/fail', 'tls/fail'],
+    after: ['dns/fail', 'connect/fail', 'proxy/fail', 'proxy/silent', 'tls/fail'],
     cost: 'connections',
     timeoutSeconds: 14,
     rememberSeconds: 60,

@@ -4,15 +4,13 @@
  */
 import type { HttpAnswer, HttpRequest } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
+import { ANSWER_SECONDS } from '../core/runner-patience.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { ExchangeError } from './exchange-error.ts';
 import type { Send } from './exchange.ts';
 import { answerOrError } from './exchange.ts';
 import { PROXY_REASONS, proxyFaultOf } from './proxy-fault.ts';
 import { WEB_REASONS, webFaultOf } from './web-fault.ts';
-
-/** Less than the deadline of the link, so that the link can report "no answer" itself. */
-const ANSWER_SECONDS = 9;
 
 export const HEALTH_REQUEST: HttpRequest = {
   method: 'GET',

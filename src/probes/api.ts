@@ -5,13 +5,14 @@
  *           Only where that path is unknown: GET `/` of the host, and `/gitlab/-/health`, for a GitLab elsewhere.
  * Measures  none; the phase times belong to the http link.
  * Reasons   not-gitlab, wrong-path, and the faults of the path; see `reasons`.
- * Unknown   moved: the target of a redirect that keeps the runner's POST was not checked. api-error: no
+ * Unknown   no-answer: the runner waits for longer. moved: the target of a redirect that keeps the runner's POST was not checked. api-error: no
  *           connection to speak on, or an answer of GitLab's own that fits nothing known.
  */
 import type { Finding } from '../core/finding.ts';
 import type { HttpAnswer } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
+import { ANSWER_PATIENCE, ANSWER_SECONDS } from '../core/runner-patience.ts';
 import { answerFacts, serverLabel } from '../gitlab/answer-facts.ts';
 import { ExchangeError } from '../gitlab/exchange-error.ts';
 import { fingerprint, isJson } from '../gitlab/fingerprint.ts';
@@ -19,8 +20,6 @@ import { retryAfterSeconds } from '../gitlab/retry-after.ts';
 import { WEB_REASONS, webFaultOf } from '../gitlab/web-fault.ts';
 
 const PATH = 'api/v4/version';
-/** Less than the deadline, so that the probe itself can report "no answer". */
-const ANSWER_SECONDS = 9;
 
 const REASONS = {
   ...WEB_REASONS,
@@ -45,7 +44,8 @@ export const api = defineProbe({
   kind: 'endpoint',
   needs: ['http'],
   intervalSeconds: 900,
-  timeoutSeconds: 10,
+  timeoutSeconds: ANSWER_SECONDS + 1,
+  patience: ANSWER_PATIENCE,
   requests: { api: 'budgeted' },
   options: {},
   reasons: REASONS,
@@ -68,11 +68,9 @@ export const api = defineProbe({
       return judgeAnswer(answer, asked);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
-      return {
-        status: 'fail',
-        reason: webFaultOf(error),
-        detail: `GET ${asked.href}: ${error.message}`,
-      };
+      const reason = webFaultOf(error);
+      const detail = `GET ${asked.href}: ${error.message}`;
+      return { status: reason === 'no-answer' ? 'unknown' : 'fail', reason, detail };
     }
   },
 });

@@ -14,6 +14,7 @@ import type { MeasureSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { dialLikeGo } from '../go/dial/dial.ts';
+import { RUNNER_WAITS_SECONDS } from '../core/runner-patience.ts';
 import { firstHopOf } from '../go/dial/first-hop.ts';
 import {
   ATTEMPTS,
@@ -47,6 +48,11 @@ export const connect = defineProbe({
   needs: ['dns'],
   intervalSeconds: 15,
   timeoutSeconds: 6,
+  patience: {
+    reasons: ['timeout'],
+    ownSeconds: DIAL_SECONDS,
+    runnerSeconds: RUNNER_WAITS_SECONDS.dial,
+  },
   options: {},
   reasons: DIAL_REASONS,
   measures: MEASURES,

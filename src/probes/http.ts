@@ -6,7 +6,7 @@
  *           Only where that is refused: GET `users/sign_in`, since many restrict only the health page.
  * Measures  response_seconds; clock_skew_seconds (GitLab's Date minus this clock, good to one second).
  * Reasons   which server in front of GitLab refuses, or the state of GitLab's web tier; see `reasons`.
- * Unknown   http-error: no usable connection.
+ * Unknown   no-answer: the runner waits for longer. http-error: no usable connection.
  *
  * Whether it is GitLab for certain is the question of the api link: a plain 404 passes here.
  */
@@ -17,6 +17,7 @@ import type { Fact, Finding } from '../core/finding.ts';
 import type { HttpAnswer, LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
+import { ANSWER_PATIENCE, ANSWER_SECONDS } from '../core/runner-patience.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
 import { answerFacts, serverLabel } from '../gitlab/answer-facts.ts';
 import { skewOf } from '../gitlab/clock-skew.ts';
@@ -46,7 +47,8 @@ export const http = defineProbe({
   refreshes: { links: ['api'], exceptReasons: ['slow'] },
   needs: ['connect', 'proxy', 'tls'],
   intervalSeconds: 60,
-  timeoutSeconds: 10,
+  timeoutSeconds: ANSWER_SECONDS + 1,
+  patience: ANSWER_PATIENCE,
   requests: { http: 'counted' },
   options: {
     slow_seconds: {
@@ -92,7 +94,8 @@ export const http = defineProbe({
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       const detail = `GET ${asked.href}: ${error.message}`;
-      return { status: 'fail', reason: webFaultOf(error), detail };
+      const reason = webFaultOf(error);
+      return { status: reason === 'no-answer' ? 'unknown' : 'fail', reason, detail };
     }
   },
 });

@@ -6,7 +6,7 @@
  * Measures  tunnel_seconds (seconds, monotonic).
  * Reasons   name-not-found, unreachable, certificate-refused, auth-required, auth-rejected, denied,
  *           upstream-failed, silent, closed, not-a-proxy.
- * Unknown   proxy-error: a TLS error that this file does not know, at an https:// proxy.
+ * Unknown   silent: the runner waits for longer. proxy-error: a TLS error that this file does not know, at an https:// proxy.
  *
  * It needs no earlier link on purpose: a proxy that cannot be resolved or reached is a fault of this link.
  */
@@ -15,6 +15,7 @@ import type { Finding } from '../core/finding.ts';
 import type { LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
+import { RUNNER_WAITS_SECONDS } from '../core/runner-patience.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
 import { hostPortOf } from '../go/dial/first-hop.ts';
 import { handshakeLikeGo } from '../go/tls/handshake.ts';
@@ -30,7 +31,8 @@ import { createReadCheck } from '../host/fs/rights.ts';
 type Proxy = Extract<ProxyDecision, { kind: 'proxy' }>;
 
 /** Less than the deadline, so that the probe itself can report "silent". */
-const ANSWER_SECONDS = 5;
+const TUNNEL_SECONDS = 9;
+const HANDSHAKE_SECONDS = 5;
 
 const REASONS = {
   ...leadToCauses(
@@ -65,7 +67,12 @@ export function createProxy(store: TrustStore) {
     kind: 'endpoint',
     needs: [],
     intervalSeconds: 15,
-    timeoutSeconds: 11,
+    timeoutSeconds: 15,
+    patience: {
+      reasons: ['silent'],
+      ownSeconds: TUNNEL_SECONDS,
+      runnerSeconds: RUNNER_WAITS_SECONDS.tunnel,
+    },
     options: {},
     reasons: REASONS,
     measures: {
@@ -142,7 +149,7 @@ async function secureProxy(
     paths,
     createReadCheck(target.credentials, paths),
   );
-  using deadline = deadlineOf(ANSWER_SECONDS, signal);
+  using deadline = deadlineOf(HANDSHAKE_SECONDS, signal);
   const request = { host: decision.host, trust, now: clock.wall(), signal: deadline.signal };
   const shaken = await handshakeLikeGo(socket, request);
   if (shaken.kind !== 'secured') {
@@ -170,7 +177,7 @@ async function tunnelOf(
 ): Promise<Tunnel> {
   const { walk, signal } = tools;
   if (walk.socket === undefined) return { kind: 'silent' };
-  using deadline = deadlineOf(ANSWER_SECONDS, signal);
+  using deadline = deadlineOf(TUNNEL_SECONDS, signal);
   return await openTunnel(walk.socket, decision, hostPortOf(url), deadline.signal);
 }
 

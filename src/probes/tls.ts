@@ -14,6 +14,7 @@ import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { LinkTools, MeasureSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
+import { RUNNER_WAITS_SECONDS } from '../core/runner-patience.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import type { Handshake } from '../go/tls/handshake.ts';
 import { handshakeLikeGo } from '../go/tls/handshake.ts';
@@ -31,10 +32,10 @@ import type { Trust, TrustStore } from '../go/tls/trust.ts';
 import { SHARED_TRUST } from '../go/tls/trust.ts';
 import { createReadCheck } from '../host/fs/rights.ts';
 
-/** Less than the deadline, so that the probe itself can report "silent". The runner waits ten seconds. */
-const HANDSHAKE_SECONDS = 9;
+/** Longer than the runner waits, so that a slow server is told from a silent one. */
+const HANDSHAKE_SECONDS = 14;
 
-const REASONS = { ...TLS_REASONS, ...leadToCauses('expiring-soon') };
+const REASONS = { ...TLS_REASONS, ...leadToCauses('expiring-soon', 'slow', 'late') };
 
 function position(of: string): {
   readonly metric: string;
@@ -51,6 +52,14 @@ const OPTIONS = {
     min: 0,
     max: 365 * 86_400,
     help: 'A certificate that expires within this time is a warning.',
+  },
+  slow_seconds: {
+    kind: 'number',
+    default: 5,
+    unit: 'seconds',
+    min: 0.1,
+    max: 60,
+    help: 'A handshake that takes longer is a warning.',
   },
 } as const satisfies OptionTable;
 
@@ -87,7 +96,7 @@ export function createTls(store: TrustStore) {
     kind: 'endpoint',
     needs: ['connect', 'proxy'],
     intervalSeconds: 15,
-    timeoutSeconds: 10,
+    timeoutSeconds: 15,
     options: OPTIONS,
     reasons: REASONS,
     measures: MEASURES,
@@ -125,6 +134,12 @@ async function shake(
   const settled = await settle(shaken, deadline.signal);
   if (settled.kind !== 'secured')
     return { ...seen, ...judgeRefusal(settled, trust, request.now, facts) };
+  const took = `the TLS handshake takes ${handshake_seconds.toFixed(1)} s`;
+  if (handshake_seconds > RUNNER_WAITS_SECONDS.handshake) {
+    settled.socket.destroy();
+    const detail = `${took}, and the runner gives up after ${RUNNER_WAITS_SECONDS.handshake} s`;
+    return { ...seen, status: 'fail', reason: 'late', detail, facts: { ...facts, took: detail } };
+  }
   walk.socket = settled.socket;
   walk.open = async (again) => {
     const next = await handshakeLikeGo(await open(again), { ...request, signal: again });
@@ -133,8 +148,10 @@ async function shake(
     return next.socket;
   };
   const ending = nextExpiryText(settled.path, trust, request.now, options.expiring_soon_seconds);
-  if (ending === undefined) return { status: 'pass', ...seen };
-  return { status: 'warn', reason: 'expiring-soon', detail: ending, ...seen };
+  if (ending !== undefined)
+    return { status: 'warn', reason: 'expiring-soon', detail: ending, ...seen };
+  if (handshake_seconds <= options.slow_seconds) return { status: 'pass', ...seen };
+  return { ...seen, status: 'warn', reason: 'slow', detail: took, facts: { ...facts, took } };
 }
 
 /** TLS 1.3: what the server thinks of the client certificate comes after the handshake. */

@@ -12,6 +12,7 @@ import { dateAndAge } from '../core/date-text.ts';
 import type { HttpAnswer, LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
+import { ANSWER_SECONDS } from '../core/runner-patience.ts';
 import { ExchangeError } from '../gitlab/exchange-error.ts';
 import { answerOrError } from '../gitlab/exchange.ts';
 import { retryAfterSeconds } from '../gitlab/retry-after.ts';
@@ -26,8 +27,6 @@ import {
 import { judgeTokenShape } from '../gitlab/token-shape.ts';
 import { isSystemId } from '../gitlab/token.ts';
 
-/** Less than the deadline, so that the probe itself can report "no answer". */
-const ANSWER_SECONDS = 9;
 const VERIFY_SECONDS = 3600;
 
 export const token = defineProbe({
@@ -37,7 +36,7 @@ export const token = defineProbe({
   kind: 'runner',
   needs: ['api'],
   intervalSeconds: 900,
-  timeoutSeconds: 10,
+  timeoutSeconds: ANSWER_SECONDS + 1,
   requests: { token: 'budgeted', verify: 'paced' },
   isProvenByPolls: true,
   options: {

@@ -53,7 +53,7 @@ describe('what is shown', () => {
     const { store, record, clock } = storeWith(link);
     record(PASS);
 
-    clock.advance(50);
+    clock.advance(70);
     expect(store.states()[0]?.finding).toEqual(PASS);
     clock.advance(1);
     expect(store.states()[0]?.finding).toMatchObject({ status: 'unknown', reason: 'stale' });

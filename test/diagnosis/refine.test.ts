@@ -116,11 +116,18 @@ describe('the proxy is the fault', () => {
       direct({ is_internal: true, source: '/etc/x:1' }),
       'proxy-setting-not-applied',
     ],
-    ['silent', works(true), 'proxy-setting-not-applied'],
   ])('%s, with %o it is %s', (reason, alternatePath, id) => {
     expect(
       causesOf({ ...brokenAt('proxy', fail(reason)), 'alternate-path': alternatePath }, PROXY),
     ).toEqual([id]);
+  });
+
+  test('and its silence is explained by another proxy that works', () => {
+    const silent = { status: 'unknown', reason: 'silent', detail: 'seen' } as const;
+
+    expect(
+      causesOf({ ...brokenAt('proxy', silent), 'alternate-path': works(true) }, PROXY),
+    ).toEqual(['proxy-setting-not-applied']);
   });
 
   test('another path that works is evidence of any cause', () => {
@@ -201,8 +208,20 @@ describe('502', () => {
     expect(causesOf(brokenAt('http', http))).toEqual([id]);
   });
 
+  test('after it was fine is suspected at first sight, and may be a restart', () => {
+    const http: FindingSpec = {
+      finding: fail('bad-gateway'),
+      since: START,
+      streak: 1,
+      recent: before,
+    };
+
+    expect(diagnose(snapshotOf(brokenAt('http', http))).causes).toMatchObject([
+      { confidence: 'suspected', summary: expect.stringContaining('may be restarting') },
+    ]);
+  });
+
   test.each([
-    ['bad-gateway', before, 'gitlab-booting'],
     ['bad-gateway', [], 'gitlab-bad-gateway'],
     ['unavailable', before, 'gitlab-unavailable'],
   ] as const)('"%s" is only suspected in its first minute', (reason, recent, id) => {

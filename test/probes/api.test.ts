@@ -200,7 +200,7 @@ describe('what blocks only the API is named', () => {
     const running = walkThrough(server.port, '/', { signal: deadline.signal });
     await expect.poll(() => server.requests.length).toBe(2);
     deadline.abort();
-    expect(await running).toMatchObject({ status: 'fail', reason: 'no-answer' });
+    expect(await running).toMatchObject({ status: 'unknown', reason: 'no-answer' });
   });
 
   test('api-error: without a connection nothing is claimed', async () => {

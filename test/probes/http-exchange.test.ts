@@ -69,7 +69,7 @@ describe('an exchange without an answer', () => {
     });
     await expect.poll(() => server.requests.length).toBe(1);
     deadline.abort();
-    expect(await running).toMatchObject({ status: 'fail', reason: 'no-answer' });
+    expect(await running).toMatchObject({ status: 'unknown', reason: 'no-answer' });
   });
 
   test('a client certificate that is missed only after the handshake', async () => {

@@ -54,6 +54,17 @@ describe('a port that does not shake hands', () => {
     expect(finding).toMatchObject({ status: 'fail', reason: 'name-mismatch' });
   });
 
+  test.each([
+    [4, undefined],
+    [8, 'warn slow: the TLS handshake takes 8.0 s'],
+    [13, 'fail late: the TLS handshake takes 13.0 s, and the runner gives up after 10 s'],
+  ])('that takes %d s is %s', async (handshakeSeconds, expected) => {
+    await using server = await startTlsServer({ chain: [leaf] });
+    const { status, ...said } = await probeTls({ port: server.port, files, handshakeSeconds });
+    const text = 'detail' in said ? `${status} ${said.reason}: ${said.detail}` : undefined;
+    expect(text).toBe(expected);
+  });
+
   test('has no version in common', async () => {
     await using server = await startTlsServer({
       chain: [leaf],

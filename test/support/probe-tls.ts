@@ -55,12 +55,14 @@ export interface TlsProbeOptions {
   /** The host's clock, Unix milliseconds. */
   readonly now?: number;
   readonly signal?: AbortSignal;
+  /** How long the handshake takes by the clock of the probe. */
+  readonly handshakeSeconds?: number;
   /** Inspects the walk before its socket is closed. */
   readonly inspect?: (walk: Walk) => Promise<void>;
 }
 
 export async function probeTls(question: TlsProbeOptions): Promise<Finding> {
-  const { port, host = HOST, files = {}, trust = {}, now } = question;
+  const { port, host = HOST, files = {}, trust = {}, now, handshakeSeconds } = question;
   await using folder = await trustFolder(files);
   await question.prepare?.(folder.paths.rootfs);
   const socket = await dial(port);
@@ -80,7 +82,10 @@ export async function probeTls(question: TlsProbeOptions): Promise<Finding> {
         walk,
         paths: folder.paths,
         ...(question.signal === undefined ? {} : { signal: question.signal }),
-        ...(now === undefined ? {} : { clock: { ...systemClock, wall: () => now } }),
+        clock: {
+          wall: now === undefined ? systemClock.wall : () => now,
+          seconds: handshakeSeconds === undefined ? systemClock.seconds : jumps(handshakeSeconds),
+        },
       },
     });
     await question.inspect?.(walk);
@@ -88,6 +93,12 @@ export async function probeTls(question: TlsProbeOptions): Promise<Finding> {
   } finally {
     walk.socket?.destroy();
   }
+}
+
+/** A clock that goes on by so much whenever it is read. */
+function jumps(seconds: number): () => number {
+  let now = 0;
+  return () => (now += seconds);
 }
 
 export async function dial(port: number): Promise<Socket> {

@@ -226,7 +226,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     evidence: 'The median of the last five lookups is above the limit.',
     notConfusedWith: ['dns-timeout', 'gitlab-slow'],
     from: ['dns/slow'],
-    lasting: { measure: 'lookup_seconds', option: 'slow_seconds' },
+    lasting: { measures: ['lookup_seconds'], option: 'slow_seconds' },
     says: (c) => `DNS lookups of ${c.host} are slow (${c.fact('outcomes')})`,
     fix: (c) => [
       step('Find the name server that does not respond.', showResolver(c)),

@@ -3,7 +3,7 @@ import { step } from '../../core/diagnosis.ts';
 import { RELOAD_OWN_SERVICE } from '../../core/own-service.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { family, onHost, responder } from '../cause-spec.ts';
+import { family, isStillWaiting, onHost, responder } from '../cause-spec.ts';
 
 const stateCause = family({
   severity: 'critical',
@@ -181,10 +181,13 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     title: 'GitLab accepts the connection but does not answer',
     meaning: 'The server accepts the request and sends no response, or sends it very slowly.',
     evidence:
-      'No complete response to a trivial request before the timeout, several times in a row.',
+      "No complete response to a trivial request. It is a warning until the runner's own time of 10 minutes has passed, or its log says that it gave up.",
     notConfusedWith: ['path-mtu-blackhole', 'proxy-not-responding'],
     from: both('no-answer'),
-    says: (c) => `${c.url} accepts requests but does not answer`,
+    says: (c) =>
+      isStillWaiting(c)
+        ? `${c.url} has not answered so far; the runner waits for it for ${c.fact('runner_waits')}`
+        : `${c.url} accepts requests but does not answer`,
     fix: () => [
       step(
         "On the GitLab server: check load, memory and Puma's queue.",
@@ -215,12 +218,16 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     id: 'gitlab-slow',
     severity: 'notice',
     title: 'GitLab responds slowly',
-    meaning: 'The responses are correct, but each takes seconds.',
-    evidence: 'Several responses in a row above the limit.',
+    meaning:
+      'The responses are correct, but each takes seconds. A TLS handshake of more than 10 s is too late for the runner: then it is critical.',
+    evidence: 'Several responses or TLS handshakes in a row above the limit.',
     notConfusedWith: ['gitlab-not-responding', 'dns-slow'],
-    from: ['http/slow'],
-    lasting: { measure: 'response_seconds', option: 'slow_seconds' },
-    says: (c) => `${c.url} responds slowly`,
+    from: ['http/slow', 'tls/slow', 'tls/late'],
+    lasting: { measures: ['response_seconds', 'handshake_seconds'], option: 'slow_seconds' },
+    says: (c) => {
+      const took = c.optional('took');
+      return took === undefined ? `${c.url} responds slowly` : `${c.url} responds slowly: ${took}`;
+    },
     fix: () => [step('On the GitLab server: check the load.', 'uptime; sudo gitlab-ctl tail puma')],
     resolvedWhen: 'responses are fast again',
     confirm: { results: 5 },

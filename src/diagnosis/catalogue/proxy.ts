@@ -2,7 +2,14 @@
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { enterVariable, family, onHost, restart, setVariable } from '../cause-spec.ts';
+import {
+  enterVariable,
+  family,
+  isStillWaiting,
+  onHost,
+  restart,
+  setVariable,
+} from '../cause-spec.ts';
 
 const choice = family({
   severity: 'critical',
@@ -245,11 +252,14 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     title: 'The proxy accepts the connection but does not respond',
     meaning:
       'The port of the proxy is open, but CONNECT gets no response or the connection is closed.',
-    evidence: 'No response to CONNECT before the timeout, or a close without a response.',
+    evidence:
+      "A close without a response to CONNECT; or no response, which is a warning until the runner's own time of 60 s has passed.",
     notConfusedWith: ['gitlab-not-responding'],
     from: ['proxy/silent', 'proxy/closed'],
     says: (c) =>
-      `the proxy ${c.fact('proxy')} does not respond to CONNECT ${c.fact('destination')}`,
+      isStillWaiting(c)
+        ? `the proxy ${c.fact('proxy')} has not responded to CONNECT ${c.fact('destination')} so far; the runner waits for it for ${c.fact('runner_waits')}`
+        : `the proxy ${c.fact('proxy')} does not respond to CONNECT ${c.fact('destination')}`,
     fix: () => [step('Check the log and load of the proxy, then restart it.')],
     resolvedWhen: 'the proxy check passes again',
   },

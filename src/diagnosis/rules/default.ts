@@ -138,7 +138,7 @@ export function isPassing(state: CheckState): boolean {
   if (lasting === undefined) return false;
   const values = recent
     .slice(-RESULTS)
-    .flatMap(({ finding }) => finding.measures?.[lasting.measure] ?? [])
+    .flatMap(({ finding }) => lasting.measures.flatMap((name) => finding.measures?.[name] ?? []))
     .toSorted((a, b) => a - b);
   const median = values[Math.floor((values.length - 1) / 2)];
   return median !== undefined && median <= Number(check.options[lasting.option]);

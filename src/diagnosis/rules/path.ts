@@ -12,7 +12,7 @@ import { isOfFamily } from '../catalogue/index.ts';
 import type { CauseSpec } from '../cause-spec.ts';
 import { buildCause, mergeCauses, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
-import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
+import { factsOf, hasReason, isBroken, isFail } from '../snapshot-index.ts';
 import { refined } from './refine.ts';
 import { isAlternating } from './refine-web.ts';
 import { isPassing, isUnseen, specOfFinding } from './default.ts';
@@ -42,7 +42,7 @@ function isLastingWarning(link: CheckState): boolean {
  * this host reaches no address.
  */
 function brokenLink(links: readonly CheckState[]): CheckState | undefined {
-  const first = links.find((state) => isFail(state));
+  const first = links.find((state) => isBroken(state));
   const proxy = links.find(
     (state) =>
       state.check.probe.id === 'proxy' && hasReason(state, 'name-not-found', 'unreachable'),
@@ -71,7 +71,7 @@ function causeOfLink(
   return buildCause(indexed, {
     spec,
     ...(severity === undefined ? {} : { severity }),
-    states: [link, ...(isFail(link) ? sideChecks(endpoint, indexed) : [])],
+    states: [link, ...(isBroken(link) ? sideChecks(endpoint, indexed) : [])],
     scopeId: scopeIdOf(spec, { ...factsOf(link), ...facts }, endpoint),
     runners,
     url: endpoint.id,
@@ -115,7 +115,7 @@ function explainedChecks(
   indexed: SnapshotIndex,
   runners: readonly RunnerTarget[],
 ): readonly CheckId[] {
-  if (isFail(link)) return symptomsOf(link, links, indexed, runners);
+  if (isBroken(link)) return symptomsOf(link, links, indexed, runners);
   if (!isAlternating(link)) return [];
   const behind = links.slice(links.indexOf(link) + 1);
   const isOpen = behind.every((state) => !isFail(state));

@@ -3,14 +3,14 @@ import type { CheckState } from '../../core/check.ts';
 import { reasonOf } from '../../core/finding.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
-import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
+import { factsOf, hasReason, isBroken } from '../snapshot-index.ts';
 import type { Refinement } from './refinement.ts';
 
 /** The probe tried another address, which worked. */
 const PROVEN = ['hosts-override', 'servers-disagree'] as const;
 
 export const byDoubtedName: Refinement = (link, endpoint, indexed) => {
-  if (!isFail(link)) return undefined;
+  if (!isBroken(link)) return undefined;
   const dns = dnsOf(endpoint.id, indexed);
   if (dns === undefined || dns.finding.status !== 'warn') return undefined;
   const spec = isMisled(link, dns) ? specOfReason('dns', reasonOf(dns.finding) ?? '') : undefined;

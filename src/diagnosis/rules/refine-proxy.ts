@@ -3,7 +3,7 @@ import type { CheckState } from '../../core/check.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import { requireCause } from '../build-cause.ts';
-import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
+import { factsOf, hasReason, isBroken } from '../snapshot-index.ts';
 import type { Refinement } from './refinement.ts';
 
 /** Rejections of a proxy that works: it does not serve this destination. */
@@ -13,7 +13,7 @@ export const byAlternatePath: Refinement = (link, endpoint, indexed) => {
   const alternatePath = indexed
     .statesOf('alternate-path')
     .find(({ check }) => check.target.id === endpoint.id);
-  if (alternatePath === undefined || !isFail(link)) return undefined;
+  if (alternatePath === undefined || !isBroken(link)) return undefined;
   const id = causeBy(link, alternatePath);
   if (id === undefined) return undefined;
   return { spec: requireCause(id), facts: factsOf(alternatePath) };
@@ -50,10 +50,10 @@ export const byProxyCertificate: Refinement = (link) => {
 
 /** Go silently ignores a value that it cannot parse, or uses another proxy: one named `http`. */
 export const byUnparsableProxy: Refinement = (link, { proxy }: EndpointTarget) => {
-  if (proxy.kind === 'proxy' && proxy.isMisread === true && isFail(link)) {
+  if (proxy.kind === 'proxy' && proxy.isMisread === true && isBroken(link)) {
     return { spec: requireCause('proxy-url-invalid'), facts: { is_misread: true } };
   }
-  const isDirect = ['dns', 'connect'].includes(link.check.probe.id) && isFail(link);
+  const isDirect = ['dns', 'connect'].includes(link.check.probe.id) && isBroken(link);
   if (proxy.kind !== 'direct' || proxy.unparsable === undefined || !isDirect) return undefined;
   return {
     spec: requireCause('proxy-url-invalid'),

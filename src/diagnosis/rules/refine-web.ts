@@ -25,12 +25,13 @@ export const byBootTime: Refinement = (link, _endpoint, { snapshot }) => {
   }
   const usual = MAY_RESTART[reasonOf(link.finding) ?? ''];
   if (usual === undefined || seconds >= RESTART_SECONDS) return undefined;
-  const spec = requireCause(
-    usual === 'gitlab-bad-gateway' && wasFine(link) ? 'gitlab-booting' : usual,
-  );
+  const facts = { may_restart: true };
+  if (usual === 'gitlab-bad-gateway' && wasFine(link)) {
+    return { spec: requireCause('gitlab-booting'), facts };
+  }
   // A restart ends within that time: only an error that lasts longer is confirmed.
   const confirm = { results: 2, seconds: RESTART_SECONDS };
-  return { spec: { ...spec, confirm }, facts: { may_restart: true } };
+  return { spec: { ...requireCause(usual), confirm }, facts };
 };
 
 /** What the web server returns while GitLab behind it restarts, and the cause if it lasts. */
@@ -46,6 +47,13 @@ function wasFine({ recent }: CheckState): boolean {
 function isGood({ status }: Finding): boolean {
   return status === 'pass' || status === 'warn';
 }
+
+/** The handshake succeeds, but later than the runner waits for it. */
+export const byLateHandshake: Refinement = (link) => {
+  if (link.check.probe.id !== 'tls' || !hasReason(link, 'late')) return undefined;
+  const spec = { ...requireCause('gitlab-slow'), confirm: { results: 2 } };
+  return { spec, severity: 'critical' };
+};
 
 /** nginx only says that it requires another certificate; the handshake knows whether one was sent. */
 export const byClientCertificate: Refinement = (link, endpoint, indexed) => {

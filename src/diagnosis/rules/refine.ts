@@ -5,6 +5,7 @@
 import type { CheckState } from '../../core/check.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
+import { byPatience } from './refine-patience.ts';
 import type { Refined, Refinement } from './refinement.ts';
 import { byDoubtedName } from './refine-dns.ts';
 import { byAlternatePath, byProxyCertificate, byUnparsableProxy } from './refine-proxy.ts';
@@ -13,6 +14,7 @@ import {
   byAlternation,
   byBootTime,
   byClientCertificate,
+  byLateHandshake,
   byOpenApi,
   byThrottle,
 } from './refine-web.ts';
@@ -30,6 +32,8 @@ const REFINEMENTS: readonly Refinement[] = [
   byBootTime,
   byOpenApi,
   byThrottle,
+  byLateHandshake,
+  byPatience,
 ];
 
 export function refined(

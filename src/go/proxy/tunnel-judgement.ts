@@ -30,7 +30,7 @@ export function judgeTunnel(tunnel: Refusal, decision: Proxy, destination: strin
   switch (tunnel.kind) {
     case 'silent': {
       const detail = `proxy ${where} did not respond to CONNECT ${destination} before the timeout`;
-      return { status: 'fail', reason: 'silent', detail, facts };
+      return { status: 'unknown', reason: 'silent', detail, facts };
     }
     case 'closed': {
       const detail = `proxy ${where} closed the connection after CONNECT ${destination}`;
