@@ -226,7 +226,13 @@ describe('502', () => {
     ['unavailable', before, 'gitlab-unavailable'],
   ] as const)('"%s" is only suspected in its first minute', (reason, recent, id) => {
     const causeAfter = (seconds: number) => {
-      const http: FindingSpec = { finding: fail(reason), since: instantBefore(seconds), recent };
+      const first = { ...resultAt(false, '10.0.0.2', reason), startedAt: instantBefore(seconds) };
+      const http: FindingSpec = {
+        finding: fail(reason),
+        since: first.startedAt,
+        streak: 2,
+        recent: [...recent, first, resultAt(false, '10.0.0.2', reason)],
+      };
       return diagnose(snapshotOf(brokenAt('http', http))).causes;
     };
 
