@@ -6,6 +6,8 @@
  * Reasons   one for each thing that can be repaired; see `reasons`.
  * Unknown   tls-error: an alert or an error that this file does not know.
  */
+import type { Socket } from 'node:net';
+
 import { withoutBrackets } from '../core/address.ts';
 import { deadlineOf } from '../core/abort.ts';
 import type { Instant } from '../core/clock.ts';
@@ -16,7 +18,7 @@ import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import { RUNNER_WAITS_SECONDS } from '../core/runner-patience.ts';
 import type { EndpointTarget } from '../core/target.ts';
-import type { Handshake } from '../go/tls/handshake.ts';
+import type { Handshake, HandshakeRequest } from '../go/tls/handshake.ts';
 import { handshakeLikeGo } from '../go/tls/handshake.ts';
 import type { Refusal } from '../go/tls/handshake-judgement.ts';
 import { judgeHandshake, TLS_REASONS } from '../go/tls/handshake-judgement.ts';
@@ -134,24 +136,36 @@ async function shake(
   const settled = await settle(shaken, deadline.signal);
   if (settled.kind !== 'secured')
     return { ...seen, ...judgeRefusal(settled, trust, request.now, facts) };
-  const took = `the TLS handshake takes ${handshake_seconds.toFixed(1)} s`;
-  if (handshake_seconds > RUNNER_WAITS_SECONDS.handshake) {
+  const pace = judgePace(handshake_seconds, options.slow_seconds);
+  if (pace?.reason === 'late') {
     settled.socket.destroy();
-    const detail = `${took}, and the runner gives up after ${RUNNER_WAITS_SECONDS.handshake} s`;
-    return { ...seen, status: 'fail', reason: 'late', detail, facts: { ...facts, took: detail } };
+    return { ...seen, ...pace, facts: { ...facts, ...pace.facts } };
   }
   walk.socket = settled.socket;
-  walk.open = async (again) => {
-    const next = await handshakeLikeGo(await open(again), { ...request, signal: again });
-    if (next.kind !== 'secured')
-      throw new Error(`the TLS connection cannot be reopened: ${next.kind}`);
-    return next.socket;
-  };
+  walk.open = async (again) => await reopen(await open(again), { ...request, signal: again });
   const ending = nextExpiryText(settled.path, trust, request.now, options.expiring_soon_seconds);
   if (ending !== undefined)
     return { status: 'warn', reason: 'expiring-soon', detail: ending, ...seen };
-  if (handshake_seconds <= options.slow_seconds) return { status: 'pass', ...seen };
-  return { ...seen, status: 'warn', reason: 'slow', detail: took, facts: { ...facts, took } };
+  if (pace === undefined) return { status: 'pass', ...seen };
+  return { ...seen, ...pace, facts: { ...facts, ...pace.facts } };
+}
+
+/** A handshake that succeeds, but slowly: undefined within the limit. */
+function judgePace(seconds: number, slowSeconds: number) {
+  const took = `the TLS handshake takes ${seconds.toFixed(1)} s`;
+  if (seconds > RUNNER_WAITS_SECONDS.handshake) {
+    const detail = `${took}, and the runner gives up after ${RUNNER_WAITS_SECONDS.handshake} s`;
+    return { status: 'fail', reason: 'late', detail, facts: { took: detail } } as const;
+  }
+  if (seconds <= slowSeconds) return undefined;
+  return { status: 'warn', reason: 'slow', detail: took, facts: { took } } as const;
+}
+
+async function reopen(socket: Socket, request: HandshakeRequest): Promise<Socket> {
+  const next = await handshakeLikeGo(socket, request);
+  if (next.kind !== 'secured')
+    throw new Error(`the TLS connection cannot be reopened: ${next.kind}`);
+  return next.socket;
 }
 
 /** TLS 1.3: what the server thinks of the client certificate comes after the handshake. */

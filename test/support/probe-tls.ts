@@ -83,8 +83,9 @@ export async function probeTls(question: TlsProbeOptions): Promise<Finding> {
         paths: folder.paths,
         ...(question.signal === undefined ? {} : { signal: question.signal }),
         clock: {
-          wall: now === undefined ? systemClock.wall : () => now,
-          seconds: handshakeSeconds === undefined ? systemClock.seconds : jumps(handshakeSeconds),
+          wall: () => now ?? systemClock.wall(),
+          seconds:
+            handshakeSeconds === undefined ? () => systemClock.seconds() : jumps(handshakeSeconds),
         },
       },
     });
