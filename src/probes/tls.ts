@@ -88,6 +88,12 @@ const MEASURES = {
   },
 } satisfies Readonly<Record<string, MeasureSpec>>;
 
+const NO_CONNECTION = {
+  status: 'unknown',
+  reason: 'tls-error',
+  detail: 'there is no open connection',
+} as const;
+
 /** The store keeps what was read of the trust files between the runs; a test has its own. */
 export function createTls(store: TrustStore) {
   return defineProbe({
@@ -117,9 +123,7 @@ async function shake(
   const isDenied = createReadCheck(target.credentials, paths);
   const trust = await store.load(target.trust, host, paths, isDenied);
   const open = walk.open;
-  if (walk.socket === undefined || open === undefined) {
-    return { status: 'unknown', reason: 'tls-error', detail: 'there is no open connection' };
-  }
+  if (walk.socket === undefined || open === undefined) return NO_CONNECTION;
   const start = clock.seconds();
   using deadline = deadlineOf(HANDSHAKE_SECONDS, signal);
   const request = { host, trust, now: clock.wall(), signal: deadline.signal };
@@ -137,17 +141,17 @@ async function shake(
   if (settled.kind !== 'secured')
     return { ...seen, ...judgeRefusal(settled, trust, request.now, facts) };
   const pace = judgePace(handshake_seconds, options.slow_seconds);
-  if (pace?.reason === 'late') {
+  const paced = pace && { ...seen, ...pace, facts: { ...facts, ...pace.facts } };
+  if (paced?.reason === 'late') {
     settled.socket.destroy();
-    return { ...seen, ...pace, facts: { ...facts, ...pace.facts } };
+    return paced;
   }
   walk.socket = settled.socket;
   walk.open = async (again) => await reopen(await open(again), { ...request, signal: again });
   const ending = nextExpiryText(settled.path, trust, request.now, options.expiring_soon_seconds);
   if (ending !== undefined)
     return { status: 'warn', reason: 'expiring-soon', detail: ending, ...seen };
-  if (pace === undefined) return { status: 'pass', ...seen };
-  return { ...seen, ...pace, facts: { ...facts, ...pace.facts } };
+  return paced ?? { status: 'pass', ...seen };
 }
 
 /** A handshake that succeeds, but slowly: undefined within the limit. */
