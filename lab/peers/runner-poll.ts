@@ -7,6 +7,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
 import { systemClock } from '../../src/core/clock.ts';
+import type { HttpUrl } from '../../src/core/http-url.ts';
+import { portOf } from '../../src/core/http-url.ts';
 import type { Paths } from '../../src/core/paths.ts';
 import type { ProxyDecision, TrustSource } from '../../src/core/target.ts';
 import { dialLikeGo } from '../../src/go/dial/dial.ts';
@@ -17,7 +19,7 @@ import type { Resolution } from '../../src/core/lookup.ts';
 import { resolveLikeGo } from '../../src/go/dns/resolver.ts';
 import type { Trust } from '../../src/go/tls/trust.ts';
 import { TrustStore } from '../../src/go/tls/trust.ts';
-import { openTunnel } from '../../src/go/proxy/tunnel.ts';
+import { basicOf, openTunnel } from '../../src/go/proxy/tunnel.ts';
 import { MAX_POLL_MILLISECONDS } from './runner-options.ts';
 
 const DIAL_SECONDS = 5;
@@ -33,7 +35,7 @@ export interface PollResult {
 }
 
 export interface PollRequest {
-  readonly url: URL;
+  readonly url: HttpUrl;
   readonly token: string;
   readonly caFile: string | undefined;
   readonly paths: Paths;
@@ -44,6 +46,11 @@ export interface PollRequest {
 export async function pollForJob(order: PollRequest): Promise<PollResult> {
   const signal = AbortSignal.timeout(MAX_POLL_MILLISECONDS);
   const proxy = decideProxy(order.url, process.env as Record<string, string>);
+  if (proxy.kind === 'direct' && proxy.refused !== undefined) {
+    const said =
+      'refusing to use HTTP_PROXY value in CGI environment; see golang.org/s/cgihttpproxy';
+    throw new Error(said);
+  }
   const socket = await openConnection(order, proxy, signal);
   try {
     const last =
@@ -52,11 +59,6 @@ export async function pollForJob(order: PollRequest): Promise<PollResult> {
   } finally {
     socket.destroy();
   }
-}
-
-function portOf({ port, protocol }: URL): number {
-  const usual = protocol === 'https:' ? 443 : 80;
-  return port === '' ? usual : Number(port);
 }
 
 async function openConnection(
@@ -103,7 +105,7 @@ async function connectToProxy(
 
 async function dialAddress(
   proxy: ProxyDecision,
-  url: URL,
+  url: HttpUrl,
   { signal, paths }: { readonly signal: AbortSignal; readonly paths: Paths },
 ): Promise<Socket> {
   const isProxied = proxy.kind === 'proxy';
@@ -130,9 +132,10 @@ const DIAL_TEXTS: Readonly<Record<string, string>> = {
   EMFILE: 'socket: too many open files',
 };
 
-function lookupText({ name, queries, servers }: Resolution): string {
+function lookupText({ name, queries }: Resolution): string {
   const last = queries.at(-1);
-  const address = last?.server ?? servers[0] ?? '::1';
+  if (last === undefined) return `dial tcp: lookup ${name}: no such host`;
+  const address = last.server;
   const server = address.includes(':') ? `[${address}]` : address;
   const read = `read udp 10.200.0.1:42182->${server}:53: `;
   const texts: Readonly<Record<string, string>> = {
@@ -143,7 +146,7 @@ function lookupText({ name, queries, servers }: Resolution): string {
     'no-route': `dial udp ${server}:53: connect: network is unreachable`,
     prohibited: `write udp 10.200.0.1:42182->${server}:53: write: operation not permitted`,
   };
-  const said = texts[last?.outcome ?? ''] ?? 'server misbehaving';
+  const said = texts[last.outcome] ?? 'server misbehaving';
   return `dial tcp: lookup ${name} on ${server}:53: ${said}`;
 }
 
@@ -216,6 +219,7 @@ async function sendPoll(
   const { promise, resolve, reject } = Promise.withResolvers<PollResult>();
   const info = { name: 'gitlab-runner', version: '19.4.0', platform: 'linux' };
   const body = JSON.stringify({ token: order.token, system_id: order.systemId, info });
+  const login = order.url.credentials;
   const base = order.url.pathname.replace(/\/$/, '').replace(/\/ci$/, '');
   // A proxy for http:// gets the whole URL.
   const isAbsolute = proxy.kind === 'proxy' && order.url.protocol === 'http:';
@@ -228,6 +232,7 @@ async function sendPoll(
       signal,
       headers: {
         Host: order.url.host,
+        ...(login === undefined ? {} : { Authorization: basicOf(login) }),
         'Content-Type': 'application/json',
         Accept: 'application/json',
         'Content-Length': Buffer.byteLength(body),

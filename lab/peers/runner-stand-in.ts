@@ -6,6 +6,9 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import type { HttpUrl } from '../../src/core/http-url.ts';
+import { urlBelow } from '../../src/core/http-url.ts';
+import { httpUrlOf } from '../../src/go/http-url.ts';
 import type { Fields, Level } from './runner-log.ts';
 import { logLine, ownCorrelationId } from './runner-log.ts';
 import { takeAllFiles, takeMemory } from './runner-greed.ts';
@@ -15,6 +18,7 @@ import type { PollResult } from './runner-poll.ts';
 import { pollForJob } from './runner-poll.ts';
 
 const UNHEALTHY_LIMIT = 3;
+const POLL_PATH = 'api/v4/jobs/request';
 
 interface Entry {
   readonly url: string;
@@ -112,9 +116,12 @@ async function turn(entry: Entry): Promise<void> {
 
 /** False when the answer counts as unhealthy. */
 async function poll({ url, token, caFile }: Entry, runner: string): Promise<boolean> {
-  const parsed = URL.parse(url);
-  if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
-    const status = 'get client: new client: only http or https scheme supported';
+  const parsed = httpUrlOf(`${url.replace(/\/+$/, '')}/`);
+  if (typeof parsed === 'string') {
+    const status =
+      parsed === 'unparsable'
+        ? `get client: new client: parse "${url}api/v4/": invalid character in host name`
+        : 'get client: new client: only http or https scheme supported';
     log('error', 'Checking for jobs... client error', { runner, status });
     return false;
   }
@@ -122,7 +129,7 @@ async function poll({ url, token, caFile }: Entry, runner: string): Promise<bool
     const systemId = await readFile(SYSTEM_ID_FILE, 'utf8');
     return judge(await pollForJob({ url: parsed, token, caFile, paths, systemId }), runner, parsed);
   } catch (error) {
-    const target = new URL('/api/v4/jobs/request', parsed).href;
+    const target = urlBelow(parsed, POLL_PATH).href;
     const cause = isOutOfFiles(error) ? OUT_OF_FILES : textOf(error);
     const status = `execute JSON request: execute request: couldn't execute POST against ${target}: Post "${target}": ${cause}`;
     log('warning', 'Checking for jobs... failed', { runner, status });
@@ -138,7 +145,7 @@ function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function judge(answer: PollResult, runner: string, url: URL): boolean {
+function judge(answer: PollResult, runner: string, url: HttpUrl): boolean {
   const { status, headers } = answer;
   if (status === 204 || status === 201) return true;
   const correlation = String(headers['x-request-id'] ?? ownCorrelationId());
@@ -148,7 +155,7 @@ function judge(answer: PollResult, runner: string, url: URL): boolean {
     log('warning', 'Checking for jobs... GitLab instance currently unavailable', fields);
   } else log('warning', 'Checking for jobs... failed', fields);
   if (isRetried(status)) {
-    const target = new URL('/api/v4/jobs/request', url).href;
+    const target = urlBelow(url, POLL_PATH).href;
     const context = 'ratelimit-requester-gitlab-request';
     const waits = { context, duration: '2s', method: 'POST', url: target };
     log('info', 'Waiting before making the next call', waits);
@@ -162,10 +169,10 @@ function isRetried(status: number): boolean {
 }
 
 /** A JSON answer is logged with its request, any other by its status alone. */
-function statusText({ status, phrase, headers, body }: PollResult, url: URL): string {
+function statusText({ status, phrase, headers, body }: PollResult, url: HttpUrl): string {
   const bare = `${status} ${phrase}`;
   if (headers['content-type']?.startsWith('application/json') !== true) return bare;
-  const reported = `POST ${new URL('/api/v4/jobs/request', url).href}: ${bare}`;
+  const reported = `POST ${urlBelow(url, POLL_PATH).href}: ${bare}`;
   if (status === 403) return reported;
   const { message = '' } = JSON.parse(body) as { readonly message?: string };
   return `${reported} (${message})`;

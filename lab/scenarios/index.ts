@@ -18,10 +18,12 @@ import { shownResourceRows } from './resources-shown.ts';
 import { slowRows } from './slow.ts';
 import { tlsRows } from './tls.ts';
 import { tokenRows } from './token.ts';
+import { urlRows } from './url.ts';
 import { verdictRows } from './verdict.ts';
 
 export const ROWS: readonly Row[] = [
   ...tokenRows,
+  ...urlRows,
   ...dnsRows,
   ...networkRows,
   ...proxyRows,

@@ -2,6 +2,8 @@
  * What there is to probe. `discovery/` finds the targets in the runner's configuration and on the host; probes receive
  * them.
  */
+import type { HttpUrl } from './http-url.ts';
+import { portOf } from './http-url.ts';
 import type { RunnerConfigReading } from './reading.ts';
 import type { Secret } from './secret.ts';
 import type { LogSource } from './runner-event.ts';
@@ -16,6 +18,8 @@ export type ProxyDecision =
       readonly unparsable?: string;
       /** The variable whose list keeps this URL from the proxy. */
       readonly exemptBy?: string;
+      /** The variable that Go refuses, so that it sends no request at all. */
+      readonly refused?: string;
     }
   | {
       readonly kind: 'proxy';
@@ -50,7 +54,7 @@ export interface TrustSource {
   readonly keyFile?: string;
   /** `<certs>/<host>.crt`, `.auth.crt` and `.auth.key` are read from here. */
   readonly certsDirectory: string;
-  /** The host as `url` spells it, where that is not in lower case: the files carry that name. */
+  /** The host as `url` spells it, where another name is dialled: the files carry the former. */
   readonly certsHost?: string;
   /** `SSL_CERT_FILE` and `SSL_CERT_DIR` of the runner's process. */
   readonly systemFile?: string;
@@ -81,7 +85,7 @@ export interface EndpointTarget extends Placed {
   readonly kind: 'endpoint';
   /** The base URL as the runner uses it, with a trailing slash. */
   readonly id: string;
-  readonly url: URL;
+  readonly url: HttpUrl;
   readonly trust: TrustSource;
   readonly proxy: ProxyDecision;
   /** User of the runner's process; absent while there is none. */
@@ -213,6 +217,8 @@ export type TargetKind = keyof TargetKinds;
 export type Target = TargetKinds[TargetKind];
 
 /** Whether a URL is below the base URL of an endpoint. */
-export function isUrlOf({ url }: EndpointTarget, { origin, pathname }: URL): boolean {
-  return origin === url.origin && pathname.startsWith(url.pathname);
+export function isUrlOf({ url }: EndpointTarget, other: HttpUrl): boolean {
+  const isSameHost = other.hostname.toLowerCase() === url.hostname.toLowerCase();
+  const isSamePort = other.protocol === url.protocol && portOf(other) === portOf(url);
+  return isSameHost && isSamePort && other.pathname.startsWith(url.pathname);
 }

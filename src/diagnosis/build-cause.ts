@@ -2,6 +2,7 @@
 import { withoutBrackets } from '../core/address.ts';
 import type { Check, CheckState } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
+import { portOf } from '../core/http-url.ts';
 import type { Cause, Evidence } from '../core/diagnosis.ts';
 import { causeKey } from '../core/diagnosis.ts';
 import type { CheckId, Fact } from '../core/finding.ts';
@@ -11,6 +12,7 @@ import type { Repetition } from '../core/sightings.ts';
 import { isRepeated } from '../core/sightings.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import type { Confidence, Severity } from '../core/vocabulary.ts';
+import { httpUrlOf } from '../go/http-url.ts';
 import { causeSpec } from './catalogue/index.ts';
 import type { CauseContext, CauseSpec } from './cause-spec.ts';
 import { contextOf } from './cause-spec.ts';
@@ -72,12 +74,13 @@ function contextFor(
   const place = indexed.context.place;
   const [runner] = runners;
   const asked = url ?? runner?.url ?? own.endpoints[0]?.id ?? '';
-  const parsed = URL.parse(asked);
+  const parsed = httpUrlOf(asked.replace(/#.*/, ''));
+  const isUrl = typeof parsed === 'object';
   return contextOf(
     {
       url: asked,
-      host: withoutBrackets(parsed?.hostname ?? asked),
-      port: portOf(parsed),
+      host: isUrl ? withoutBrackets(parsed.hostname) : asked,
+      port: isUrl ? String(portOf(parsed)) : '443',
       config: place.files.config,
       settings: settingsOf(indexed),
       place,
@@ -90,12 +93,6 @@ function contextFor(
 
 function settingsOf({ snapshot }: SnapshotIndex): string {
   return snapshot.hostContext.settingsFile ?? OWN_SETTINGS;
-}
-
-function portOf(url: URL | null): string {
-  if (url === null) return '443';
-  if (url.port !== '') return url.port;
-  return url.protocol === 'http:' ? '80' : '443';
 }
 
 /** Two results in a row, unless the catalogue entry sets another number. */

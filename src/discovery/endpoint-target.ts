@@ -1,4 +1,5 @@
 /** The path of one entry: its URL, what it trusts, and which proxy its requests use. */
+import type { HttpUrl } from '../core/http-url.ts';
 import type { Place } from '../core/place.ts';
 import type { RunnerConfigReading, RunnerProcess } from '../core/reading.ts';
 import type { EndpointTarget, ProxyDecision, TrustSource } from '../core/target.ts';
@@ -41,17 +42,16 @@ export function environmentOf({
 }
 
 export function endpointOf(
-  url: URL,
-  /** As config.toml spells it, expanded. */
-  urlText: string,
+  url: HttpUrl,
   entry: RunnerEntry,
   question: TargetsQuestion,
 ): EndpointTarget {
-  const trust = trustOf(entry, urlText, question);
+  const trust = trustOf(entry, url, question);
   const parts = [
     ...(trust.caFile === undefined ? [] : [`ca=${trust.caFile}`]),
     ...(trust.certFile === undefined ? [] : [`cert=${trust.certFile}`]),
     ...(trust.keyFile === undefined ? [] : [`key=${trust.keyFile}`]),
+    ...(url.credentials === undefined ? [] : [`login=${url.credentials.password.fingerprint()}`]),
   ];
   const id = parts.length === 0 ? url.href : `${url.href}#${parts.join('&')}`;
   const proxy = proxyOf(url, question);
@@ -102,7 +102,7 @@ function processHints(inForce: ProxyDecision, { process }: TargetsQuestion): rea
   return [{ source, isForRunner: true, variables, ...exempt }];
 }
 
-function proxyOf(url: URL, question: TargetsQuestion): ProxyDecision {
+function proxyOf(url: HttpUrl, question: TargetsQuestion): ProxyDecision {
   const { process, unitEnvironment } = question;
   // Where the process does not show its own, what systemd gave it is the best guess.
   const environment = environmentOf(question) ?? unitEnvironment;
@@ -114,13 +114,7 @@ function proxyOf(url: URL, question: TargetsQuestion): ProxyDecision {
   return { kind: 'direct', because };
 }
 
-/** The runner takes the host from the text unchanged; `URL` has changed it to lower case. */
-function certsHostOf(text: string): { readonly certsHost?: string } {
-  const host = /^https?:\/\/(?:[^/@]*@)?(?<host>[^/:[\]]+)/i.exec(text)?.groups?.['host'];
-  return host === undefined || host === host.toLowerCase() ? {} : { certsHost: host };
-}
-
-function trustOf(entry: RunnerEntry, urlText: string, question: TargetsQuestion): TrustSource {
+function trustOf(entry: RunnerEntry, url: HttpUrl, question: TargetsQuestion): TrustSource {
   const { process, place } = question;
   const { tlsCaFile, tlsCertFile, tlsKeyFile } = entry;
   const environment = environmentOf(question) ?? {};
@@ -131,7 +125,7 @@ function trustOf(entry: RunnerEntry, urlText: string, question: TargetsQuestion)
     ...(tlsCertFile === undefined ? {} : { certFile: asProcessSees(tlsCertFile, process) }),
     ...(tlsKeyFile === undefined ? {} : { keyFile: asProcessSees(tlsKeyFile, process) }),
     certsDirectory: place.files.certs,
-    ...certsHostOf(urlText),
+    ...(url.writtenHost === undefined ? {} : { certsHost: url.writtenHost }),
     ...(file === '' ? {} : { systemFile: file }),
     ...(directories === '' ? {} : { systemDirectories: directories.split(':') }),
   };

@@ -2,13 +2,14 @@
  * Which other path to GitLab is configured on this host? Compares the decision of the running process with what
  * each hint on this host would make of the same URL.
  */
+import type { HttpUrl } from '../core/http-url.ts';
 import type { ProxyAlternative, ProxyDecision } from '../core/target.ts';
 import { decideProxy } from '../go/proxy/decision.ts';
 import type { ProxyHint } from '../host/net/proxy-settings.ts';
 
 /** Distinct paths that differ from the one in use, those meant for the runner first. */
 export function alternativesOf(
-  url: URL,
+  url: HttpUrl,
   inForce: ProxyDecision,
   hints: readonly ProxyHint[],
 ): readonly ProxyAlternative[] {

@@ -122,7 +122,7 @@ function resolveEntry(entry: RunnerEntry, question: TargetsQuestion): Resolved {
     const invalid = urlProblem(entry, url.text, base.why, file);
     return { ...found, url: shown, problems: [...unset, invalid, ...problems] };
   }
-  const endpoint = endpointOf(base.url, url.text, entry, question);
+  const endpoint = endpointOf(base.url, entry, question);
   return { ...found, url: shown, endpoint, problems: [...unset, ...problems] };
 }
 

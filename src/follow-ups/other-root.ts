@@ -7,6 +7,8 @@
  */
 import { detailOf } from '../core/finding.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
+import type { HttpUrl } from '../core/http-url.ts';
+import { portOf, urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer } from '../core/probe.ts';
 import { ExchangeError } from '../gitlab/exchange-error.ts';
 import type { Send } from '../gitlab/exchange.ts';
@@ -46,7 +48,7 @@ export const otherRoot = defineFollowUp({
 
 /** The root that GitLab has, such as `https://host/gitlab/`. */
 async function findOtherRoot(
-  url: URL,
+  url: HttpUrl,
   send: Send,
   signal: AbortSignal,
 ): Promise<string | undefined> {
@@ -54,7 +56,7 @@ async function findOtherRoot(
     rootFromRedirect(await requestPage('/', send, signal), url) ??
     (await probeUsualRoot(url, send, signal));
   if (root === undefined) return undefined;
-  const found = new URL(`${root}/`, url);
+  const found = urlBelow(url, `${root}/`);
   return found.pathname === url.pathname || root.length > MAX_PATH ? undefined : found.href;
 }
 
@@ -65,15 +67,16 @@ async function requestPage(path: string, send: Send, signal: AbortSignal) {
 }
 
 /** GitLab redirects a request without a login from its root to its sign-in page. */
-function rootFromRedirect(answer: HttpAnswer | undefined, url: URL): string | undefined {
+function rootFromRedirect(answer: HttpAnswer | undefined, url: HttpUrl): string | undefined {
   const location = answer?.headers['location'];
   const to = location === undefined ? null : URL.parse(location, url.origin);
-  if (to === null || to.host !== url.host || !to.pathname.endsWith(SIGN_IN)) return undefined;
+  const isOwn = to?.hostname === url.hostname.toLowerCase() && portOf(to) === portOf(url);
+  if (!isOwn || !to.pathname.endsWith(SIGN_IN)) return undefined;
   return to.pathname.slice(0, -SIGN_IN.length);
 }
 
 async function probeUsualRoot(
-  url: URL,
+  url: HttpUrl,
   send: Send,
   signal: AbortSignal,
 ): Promise<string | undefined> {

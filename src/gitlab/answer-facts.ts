@@ -1,4 +1,5 @@
 /** What may be shown of one response as evidence: never a body, a query or credentials. */
+import type { HttpUrl } from '../core/http-url.ts';
 import type { HttpAnswer } from '../core/probe.ts';
 import { fingerprint, redactServerName, responderOf } from './fingerprint.ts';
 
@@ -16,7 +17,7 @@ export interface AnswerFacts {
   readonly [name: string]: string | number;
 }
 
-export function answerFacts(answer: HttpAnswer, asked: URL): AnswerFacts {
+export function answerFacts(answer: HttpAnswer, asked: HttpUrl): AnswerFacts {
   const { who, signals, server } = fingerprint(answer);
   const location = formatLocation(answer, asked);
   return {
@@ -32,7 +33,7 @@ export function answerFacts(answer: HttpAnswer, asked: URL): AnswerFacts {
 }
 
 /** `Cloudflare returned 403 for GET https://gitlab.example.com/-/health` */
-export function serverLabel(answer: HttpAnswer, asked: URL): string {
+export function serverLabel(answer: HttpAnswer, asked: HttpUrl): string {
   const { status, responder, location } = answerFacts(answer, asked);
   const said = `${responder} returned ${status} for GET ${asked.href}`;
   return location === undefined ? said : `${said}, with a redirect to ${location}`;
@@ -63,10 +64,10 @@ function limiterOf({ status, body }: HttpAnswer): { readonly limiter?: string } 
 const MAX_SHOWN = 200;
 
 /** Scheme, host and path: a login gateway puts state, and sometimes credentials, into the rest. */
-function formatLocation({ headers }: HttpAnswer, asked: URL): string | undefined {
+function formatLocation({ headers }: HttpAnswer, asked: HttpUrl): string | undefined {
   const text = headers['location'];
   if (text === undefined) return undefined;
-  const to = URL.parse(text, asked);
+  const to = URL.parse(text, asked.href);
   if (to === null) return 'an invalid address';
   return `${to.protocol}//${to.host}${to.pathname}`.slice(0, MAX_SHOWN);
 }

@@ -11,6 +11,8 @@ import type { Socket } from 'node:net';
 
 import { deadlineOf } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
+import type { HttpUrl } from '../core/http-url.ts';
+import { urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer, HttpRequest } from '../core/probe.ts';
 import { VERSION } from '../core/version.ts';
 import { ExchangeError, exchangeErrorOf } from './exchange-error.ts';
@@ -24,7 +26,9 @@ export interface HttpPath {
   readonly socket: Socket;
   /** Opens the same connection once more. */
   readonly open: (signal: AbortSignal) => Promise<Socket>;
-  readonly base: URL;
+  readonly base: HttpUrl;
+  /** Of the user and password in `url`. */
+  readonly authorization?: string;
   /** For `http://` through a proxy: the request line holds the whole URL, and this authorization. */
   readonly absolute?: { readonly authorization?: string };
   readonly clock: Clock;
@@ -134,18 +138,20 @@ function startRequest(
   agent: Agent,
   { method, path, headers, body }: HttpRequest,
 ): ClientRequest {
-  const url = new URL(path, httpPath.base);
-  const authorization = httpPath.absolute?.authorization;
+  const url = urlBelow(httpPath.base, path);
+  const { authorization } = httpPath;
+  const proxyAuthorization = httpPath.absolute?.authorization;
   return request({
     method,
     host: url.hostname,
     port: url.port,
-    path: httpPath.absolute === undefined ? `${url.pathname}${url.search}` : url.href,
+    path: httpPath.absolute === undefined ? url.pathname : url.href,
     headers: {
       Host: url.host,
       'User-Agent': `runnerwatch/${VERSION}`,
       Connection: 'keep-alive',
-      ...(authorization === undefined ? {} : { 'Proxy-Authorization': authorization }),
+      ...(authorization === undefined ? {} : { Authorization: authorization }),
+      ...(proxyAuthorization === undefined ? {} : { 'Proxy-Authorization': proxyAuthorization }),
       ...(body === undefined
         ? {}
         : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }),

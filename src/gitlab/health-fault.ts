@@ -2,6 +2,7 @@
  * The fault that the answer to the health request shows. When that request is refused, a second page is requested,
  * since many web servers restrict the health page and let everything else through.
  */
+import { urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer, HttpRequest } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import { ANSWER_SECONDS } from '../core/runner-patience.ts';
@@ -33,13 +34,13 @@ export async function healthFaultOf(
   const isProxied = proxy.kind === 'proxy' && proxy.scheme !== 'socks5' && url.protocol === 'http:';
   const proxyFault = isProxied ? proxyFaultOf(answer, proxy) : undefined;
   if (proxyFault !== undefined) return proxyFault;
-  const fault = webFaultOf(answer, new URL(HEALTH_REQUEST.path, url));
+  const fault = webFaultOf(answer, urlBelow(url, HEALTH_REQUEST.path));
   // The runner's POST survives this redirect, and the api link reports it.
   if (fault === 'moved') return undefined;
   if (fault !== 'forbidden') return fault;
   const other = await requestOtherPage(send, signal);
   if (other === undefined) return 'forbidden';
-  const isRefused = webFaultOf(other, new URL(OTHER_REQUEST.path, url)) === 'forbidden';
+  const isRefused = webFaultOf(other, urlBelow(url, OTHER_REQUEST.path)) === 'forbidden';
   if (!isRefused) return undefined;
   return isPlainForbidden(answer) && isPlainForbidden(other) ? 'banned' : 'forbidden';
 }

@@ -5,6 +5,7 @@
 import { dateAndAge } from '../core/date-text.ts';
 import { leadToCauses } from '../core/reason.ts';
 import type { Instant } from '../core/clock.ts';
+import type { HttpUrl } from '../core/http-url.ts';
 import type { Version } from '../core/product-version.ts';
 import type { HttpAnswer } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
@@ -74,7 +75,7 @@ export interface TokenJudgement {
 
 interface Context {
   readonly target: RunnerTarget;
-  readonly asked: URL;
+  readonly asked: HttpUrl;
   /** By this host's clock, for answers without a Date. */
   readonly now: Instant;
   /** The API's other answers on the same path have GitLab's own headers. */
@@ -167,7 +168,7 @@ const GEO_HOST = /(?:^|[.-])(?:geo|secondary)\d*(?:[.-]|$)/i;
  * What shows that a refusal to write is for good: a Geo secondary, or a read-only database. A GitLab that knows
  * the discovery request answers writes in maintenance with 503, and never refuses to read.
  */
-export function readOnlySiteEvidence(answer: HttpAnswer, asked: URL): string | undefined {
+export function readOnlySiteEvidence(answer: HttpAnswer, asked: HttpUrl): string | undefined {
   const message = messageOf(answer);
   if (answer.status !== 403 || !isReadOnlyText(message)) return undefined;
   const header = Object.keys(answer.headers).find((name) => GEO_HEADER.test(name));
@@ -209,7 +210,7 @@ function judgeOtherAnswer(answer: HttpAnswer, { target, asked }: Context): Token
  * Discovery sends the token in a header, which Rack Attack does not read: it counts the request by address, as one
  * without a user. The runner's own requests send the token in the body. GitLab's other limits answer with JSON.
  */
-function isOwnLimit(answer: HttpAnswer, asked: URL): boolean {
+function isOwnLimit(answer: HttpAnswer, asked: HttpUrl): boolean {
   return !isJson(answer) && asked.pathname.endsWith('/discovery');
 }
 

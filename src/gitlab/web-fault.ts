@@ -1,4 +1,5 @@
 /** The fault between the runner and GitLab's Rails, from one answer or from a failed exchange. */
+import type { HttpUrl } from '../core/http-url.ts';
 import { leadToCauses } from '../core/reason.ts';
 import type { HttpAnswer } from '../core/probe.ts';
 import type { ExchangeError, ExchangeFault } from './exchange-error.ts';
@@ -42,8 +43,11 @@ const CERTIFICATE_PAGE = /No required SSL certificate was sent|The SSL certifica
 /** The fault in a failed exchange. */
 export function webFaultOf(failure: ExchangeError): (typeof FAULTS)[ExchangeFault];
 /** The fault in an answer to `asked`, or `undefined` when the web tier let the request through. */
-export function webFaultOf(answer: HttpAnswer, asked: URL): WebFault | undefined;
-export function webFaultOf(ended: ExchangeError | HttpAnswer, asked?: URL): WebFault | undefined {
+export function webFaultOf(answer: HttpAnswer, asked: HttpUrl): WebFault | undefined;
+export function webFaultOf(
+  ended: ExchangeError | HttpAnswer,
+  asked?: HttpUrl,
+): WebFault | undefined {
   if ('fault' in ended) return FAULTS[ended.fault];
   if (ended.headers['cf-mitigated'] === 'challenge') return 'challenge';
   if (ended.status >= 500) return serverFault(ended);
@@ -68,11 +72,12 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const LOGIN =
   /(?:^|[^a-z])(?:log-?[io]n|sign[-_]?in|sso|oauth2?|oidc|openid|auth[nz]?|authorize|authenticate|saml2?|adfs|idp|cas)(?:[^a-z]|$)/i;
 
-function redirectFault(answer: HttpAnswer, asked: URL): WebFault | undefined {
-  const to = URL.parse(answer.headers['location'] ?? '', asked);
+function redirectFault(answer: HttpAnswer, asked: HttpUrl): WebFault | undefined {
+  const to = URL.parse(answer.headers['location'] ?? '', asked.href);
   if (to === null || answer.headers['location'] === undefined) return undefined;
   // GitLab itself redirects a path that is not part of the API to its login: `url` names a project.
-  const isOwn = to.hostname === asked.hostname && to.pathname.endsWith('/users/sign_in');
+  const isOwn =
+    to.hostname === asked.hostname.toLowerCase() && to.pathname.endsWith('/users/sign_in');
   if (isOwn && fingerprint(answer).who === 'rails') return undefined;
   // A redirect to the same path on another host or scheme is not a login, whatever the host is called.
   const isSamePath = to.pathname.endsWith(asked.pathname);

@@ -5,6 +5,7 @@
 import type { Clock } from '../core/clock.ts';
 import { MAX_HARMLESS_SKEW_SECONDS } from '../core/clock.ts';
 import type { Fact } from '../core/finding.ts';
+import type { HttpUrl } from '../core/http-url.ts';
 import type { EndpointTarget, ProxyAlternative, ProxyDecision } from '../core/target.ts';
 import type { Attempt, Change } from './path-attempt.ts';
 import { isPrivateHost } from './dial/private-address.ts';
@@ -148,7 +149,7 @@ function proxyWorks(
 }
 
 function directWorks(
-  url: URL,
+  url: HttpUrl,
   { addresses }: Attempt,
   inForce: ProxyDecision,
   alternatives: readonly ProxyAlternative[],

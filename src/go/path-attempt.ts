@@ -7,6 +7,7 @@ import { createSecureContext } from 'node:tls';
 
 import { deadlineOf } from '../core/abort.ts';
 import type { Clock, Instant } from '../core/clock.ts';
+import type { HttpUrl } from '../core/http-url.ts';
 import type { Paths } from '../core/paths.ts';
 import type { ProxyDecision } from '../core/target.ts';
 import { readServerDate } from './tls/server-date.ts';
@@ -58,7 +59,7 @@ export interface Attempt {
 
 /** One attempt over `via`; never rejects. */
 export async function attemptPath(
-  url: URL,
+  url: HttpUrl,
   via: ProxyDecision,
   deps: AttemptDeps,
   change: Change = {},
@@ -93,7 +94,7 @@ export async function attemptPath(
 async function openedBy(
   socket: Socket,
   proxy: ProxyDecision,
-  url: URL,
+  url: HttpUrl,
   { trust, clock, signal }: AttemptDeps,
 ): Promise<Socket | undefined> {
   if (proxy.kind === 'direct') return socket;

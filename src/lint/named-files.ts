@@ -61,5 +61,7 @@ export function fileOf({ table }: Section, key: string, context: LintContext) {
 /** The host in the names of CA files: the part of the url before the first colon. */
 export function hostOf(section: Section, context: LintContext): string | undefined {
   const base = urlAt(section, context)?.base;
-  return base?.ok === true && base.url.protocol === 'https:' ? base.url.hostname : undefined;
+  return base?.ok === true && base.url.protocol === 'https:'
+    ? (base.url.writtenHost ?? base.url.hostname)
+    : undefined;
 }

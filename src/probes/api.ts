@@ -9,6 +9,8 @@
  *           connection to speak on, or an answer of GitLab's own that fits nothing known.
  */
 import type { Finding } from '../core/finding.ts';
+import type { HttpUrl } from '../core/http-url.ts';
+import { urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
@@ -59,7 +61,7 @@ export const api = defineProbe({
         detail: 'there is no open connection',
       };
     }
-    const asked = new URL(PATH, target.url);
+    const asked = urlBelow(target.url, PATH);
     try {
       const request = { method: 'GET', path: PATH, timeoutSeconds: ANSWER_SECONDS } as const;
       const answer = await walk.send(request, signal);
@@ -75,7 +77,7 @@ export const api = defineProbe({
   },
 });
 
-function judgeAnswer(answer: HttpAnswer, asked: URL): ApiFinding {
+function judgeAnswer(answer: HttpAnswer, asked: HttpUrl): ApiFinding {
   const { who } = fingerprint(answer);
   const { status } = answer;
   const facts = answerFacts(answer, asked);

@@ -14,6 +14,8 @@ import type { Socket } from 'node:net';
 
 import { basicOf } from '../go/proxy/tunnel.ts';
 import type { Fact, Finding } from '../core/finding.ts';
+import type { HttpUrl } from '../core/http-url.ts';
+import { urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer, LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
@@ -83,7 +85,7 @@ export const http = defineProbe({
     }
     const send = createSender(httpPath);
     tools.walk.send = send;
-    const asked = new URL(HEALTH_REQUEST.path, target.url);
+    const asked = urlBelow(target.url, HEALTH_REQUEST.path);
     try {
       const answer = await send(HEALTH_REQUEST, tools.signal);
       const quiet = retryAfterSeconds(answer);
@@ -118,7 +120,14 @@ function httpPathOf(
     walk.socket = opened;
     return opened;
   };
-  const httpPath = { socket, open: again, base: url, clock };
+  const login = url.credentials;
+  const httpPath = {
+    socket,
+    open: again,
+    base: url,
+    clock,
+    ...(login === undefined ? {} : { authorization: basicOf(login) }),
+  };
   // A tunnel ends at GitLab itself, and SOCKS is always one: the proxy's credentials must not go through it.
   if (proxy.kind === 'direct' || proxy.scheme === 'socks5' || url.protocol === 'https:')
     return httpPath;
@@ -139,7 +148,7 @@ type HttpFinding = Finding<keyof typeof REASONS, 'response_seconds' | 'clock_ske
 
 function judgeAnswer(
   answer: HttpAnswer,
-  asked: URL,
+  asked: HttpUrl,
   fault: HealthFault | undefined,
   slowSeconds: number,
   proxy: ProxyDecision,

@@ -4,12 +4,13 @@
  * Source    go/proxy/tunnel.ts: CONNECT, or SOCKS5, as Go sends them. For an
  *           `http://` URL an HTTP proxy opens no tunnel: only the connection to it is checked.
  * Measures  tunnel_seconds (seconds, monotonic).
- * Reasons   name-not-found, unreachable, certificate-refused, auth-required, auth-rejected, denied,
+ * Reasons   refused-by-go, bad-address, name-not-found, unreachable, certificate-refused, auth-required, auth-rejected, denied,
  *           upstream-failed, silent, closed, not-a-proxy.
  * Unknown   silent: the runner waits for longer. proxy-error: a TLS error that this file does not know, at an https:// proxy.
  *
  * It needs no earlier link on purpose: a proxy that cannot be resolved or reached is a fault of this link.
  */
+import { isOddAddress } from '../core/address.ts';
 import { deadlineOf } from '../core/abort.ts';
 import type { Finding } from '../core/finding.ts';
 import type { LinkTools } from '../core/probe.ts';
@@ -36,6 +37,8 @@ const HANDSHAKE_SECONDS = 5;
 
 const REASONS = {
   ...leadToCauses(
+    'refused-by-go',
+    'bad-address',
     'name-not-found',
     'unreachable',
     'auth-required',
@@ -81,7 +84,7 @@ export function createProxy(store: TrustStore) {
         as: { metric: 'path_phase_seconds', labels: { phase: 'proxy' } },
       },
     },
-    applies: (target) => target.proxy.kind === 'proxy',
+    applies: ({ proxy: decision }) => decision.kind === 'proxy' || decision.refused !== undefined,
 
     run: async (target, _options, tools) => await passThrough(store, target, tools),
   });
@@ -97,7 +100,7 @@ async function passThrough(
   tools: LinkTools,
 ): Promise<ProxyFinding> {
   const { proxy: decision, url } = target;
-  if (decision.kind !== 'proxy') return { status: 'pass' };
+  if (decision.kind !== 'proxy') return judgeDirect(decision);
   const missing =
     beforeTunnel(decision, tools) ?? (await secureProxy(decision, target, store, tools));
   if (missing !== undefined) return missing;
@@ -120,9 +123,20 @@ async function passThrough(
   return { status: 'pass', measures, facts: factsOf(decision) };
 }
 
+/** Without a proxy the link is open, unless Go refuses the variable and sends nothing. */
+function judgeDirect({ refused, because }: Exclude<ProxyDecision, Proxy>): ProxyFinding {
+  if (refused === undefined) return { status: 'pass' };
+  const facts = { variable: refused };
+  return { status: 'fail', reason: 'refused-by-go', detail: because, facts };
+}
+
 /** The fault that already prevents a tunnel, if there is one. */
 function beforeTunnel({ host, port, variable }: Proxy, { walk }: LinkTools) {
   const where = { proxy: `${host}:${port}`, variable };
+  if (walk.addresses === undefined && isOddAddress(host)) {
+    const detail = `the proxy ${host} (from ${variable}) is not an IP address that Go reads`;
+    return { status: 'fail', reason: 'bad-address', detail, facts: where } as const;
+  }
   if (walk.addresses === undefined) {
     const detail = `the proxy ${host} (from ${variable}) does not resolve`;
     return { status: 'fail', reason: 'name-not-found', detail, facts: where } as const;

@@ -9,10 +9,13 @@
  * Unknown   no-system-id, verify-not-due: no request without a side effect is possible. token-error.
  */
 import { dateAndAge } from '../core/date-text.ts';
+import type { HttpUrl } from '../core/http-url.ts';
+import { urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer, LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { ANSWER_SECONDS } from '../core/runner-patience.ts';
+import { httpUrlOf } from '../go/http-url.ts';
 import { ExchangeError } from '../gitlab/exchange-error.ts';
 import { answerOrError } from '../gitlab/exchange.ts';
 import { retryAfterSeconds } from '../gitlab/retry-after.ts';
@@ -121,7 +124,7 @@ function judgeAnswer(
 ): Asked {
   const quiet = retryAfterSeconds(answer);
   if (quiet > 0) budget.pause(endpointOf(target), quiet);
-  const asked = new URL(path, target.endpoint ?? target.url);
+  const asked = askedUrlOf(target, path);
   const signals = String(walk.findings?.get('api')?.facts?.['signals'] ?? '');
   const isProvenElsewhere = HEADERS_OF_GITLAB.test(signals);
   const context = { target, asked, now: clock.wall(), isProvenElsewhere };
@@ -131,6 +134,13 @@ function judgeAnswer(
   const sign = readOnlySiteEvidence(answer, asked);
   const said = sign === undefined ? {} : { read_only_site: sign };
   return judgement === undefined ? held : { judgement, said, ...held };
+}
+
+/** The id of the endpoint begins with its URL. */
+function askedUrlOf({ endpoint, url }: RunnerTarget, path: string): HttpUrl {
+  const base = httpUrlOf((endpoint ?? url).replace(/#.*/, ''));
+  if (typeof base === 'string') throw new Error(`the endpoint of a checked token ${base}`);
+  return urlBelow(base, path);
 }
 
 function endpointOf({ endpoint, id }: RunnerTarget): string {

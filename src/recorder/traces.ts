@@ -55,7 +55,7 @@ type Trace = readonly [what: string, found: FileTrace | string | undefined];
 
 /** With how each is shown beside its digest. Those on the root file system first. */
 function filesOf(snapshot: Snapshot): readonly (readonly [path: string, excerpt?: Excerpt])[] {
-  const hosts = allEndpoints(snapshot.hostContext).map(({ url }) => url.hostname);
+  const hosts = allEndpoints(snapshot.hostContext).map(({ url }) => url.hostname.toLowerCase());
   return [
     ['/etc/resolv.conf', settingsOf],
     ['/etc/hosts', (text) => linesOf(text, hosts)],
@@ -68,7 +68,7 @@ function filesOf(snapshot: Snapshot): readonly (readonly [path: string, excerpt?
 /** The system's bundle and every file that an endpoint trusts or shows. */
 function bundlesOf({ hostContext }: Snapshot): readonly string[] {
   const own = allEndpoints(hostContext).flatMap(({ trust, url }) => [
-    trust.caFile ?? join(trust.certsDirectory, `${url.hostname}.crt`),
+    trust.caFile ?? join(trust.certsDirectory, `${trust.certsHost ?? url.hostname}.crt`),
     ...(trust.certFile === undefined ? [] : [trust.certFile]),
     ...(trust.systemFile === undefined ? [] : [trust.systemFile]),
   ]);
@@ -84,7 +84,9 @@ function settingsOf(text: string): string {
 /** The lines of a hosts file that name one of these hosts. */
 function linesOf(text: string, hosts: readonly string[]): string {
   const lines = text.split('\n').map((line) => line.replace(/#.*/, '').trim());
-  return lines.filter((line) => line.split(/\s+/).some((word) => hosts.includes(word))).join('; ');
+  return lines
+    .filter((line) => line.split(/\s+/).some((word) => hosts.includes(word.toLowerCase())))
+    .join('; ');
 }
 
 async function routes(paths: Paths): Promise<Trace> {

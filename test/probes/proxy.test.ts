@@ -5,6 +5,7 @@ import { connect as secure, createServer } from 'node:tls';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { decideProxy } from '../../src/go/proxy/decision.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import type { Walk } from '../../src/core/probe.ts';
 import { Secret } from '../../src/core/secret.ts';
@@ -59,6 +60,32 @@ test('it asks only where there is a proxy', () => {
   expect(probe.applies?.(ENDPOINT)).toBe(false);
   expect(probe.applies?.(targetVia(proxyAt(1)))).toBe(true);
 });
+
+test('Go refuses HTTP_PROXY where REQUEST_METHOD is set', async () => {
+  const proxy = decideProxy(new URL('http://gitlab.test/'), {
+    http_proxy: 'http://proxy.test:3128',
+    NO_PROXY: 'gitlab.test',
+    REQUEST_METHOD: 'GET',
+  });
+  const target = { ...ENDPOINT, proxy };
+  expect(probe.applies?.(target)).toBe(true);
+  expect(await runProbe(probe, target, { tools: { walk: {} } })).toMatchObject({
+    status: 'fail',
+    reason: 'refused-by-go',
+    facts: { variable: 'http_proxy' },
+  });
+});
+
+test.each(['010.0.0.1', '10.0.0.300', '10.1', '0x0a000001'])(
+  'the proxy %s is no address for Go',
+  async (host) => {
+    const target = targetVia({ ...proxyAt(3128), host });
+    expect(await runProbe(probe, target, { tools: { walk: {} } })).toMatchObject({
+      status: 'fail',
+      reason: 'bad-address',
+    });
+  },
+);
 
 describe('a real squid', () => {
   const stage: { squid?: Squid; port: number } = { port: 0 };

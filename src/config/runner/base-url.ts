@@ -4,10 +4,13 @@
  * `/api/v4/` is appended; http and https only).
  */
 import { isLoopbackHost } from '../../core/address.ts';
+import type { HttpUrl } from '../../core/http-url.ts';
 import { redactArgument } from '../../core/redact-argument.ts';
+import type { HttpUrlFault } from '../../go/http-url.ts';
+import { httpUrlOf } from '../../go/http-url.ts';
 
 /** Why the runner can do nothing with a url. */
-export type UrlFault = 'empty' | 'query' | 'blank' | 'scheme' | 'unparsable';
+export type UrlFault = 'empty' | 'query' | 'blank' | HttpUrlFault;
 
 /** What is wrong with a url that the runner can use. */
 export type UrlWarning = 'api-path' | 'ci-path' | 'page-path' | 'http' | 'credentials';
@@ -15,8 +18,8 @@ export type UrlWarning = 'api-path' | 'ci-path' | 'page-path' | 'http' | 'creden
 export type BaseUrl =
   | {
       readonly ok: true;
-      /** With a trailing slash and without credentials. */
-      readonly url: URL;
+      /** With a trailing slash. */
+      readonly url: HttpUrl;
       /** Each with the url that should be written; a correction may hold no credentials. */
       readonly warnings: ReadonlyMap<UrlWarning, string>;
     }
@@ -33,6 +36,8 @@ const WHY: Readonly<Record<UrlFault, string>> = {
   blank: 'contains a space or a control character',
   scheme: 'does not start with http:// or https://',
   unparsable: 'cannot be parsed',
+  host: 'names no host',
+  port: 'has a port above 65535',
 };
 
 const API_PATH = /\/api(?:\/v\d+)?\/*$/;
@@ -42,28 +47,25 @@ const PAGE = /\.git$|^(?:admin|dashboard|groups|users|projects|-)$/;
 
 /** `text` is expanded already. */
 export function baseUrlOf(text: string): BaseUrl {
-  const url = URL.parse(`${text.replace(/\/+$/, '').replace(/\/ci$/, '')}/`);
-  const fault = faultOf(text, url);
-  if (fault !== undefined || url === null) {
-    const kind = fault ?? 'unparsable';
-    return { ok: false, fault: kind, why: WHY[kind] };
+  const url = httpUrlOf(`${text.replace(/\/+$/, '').replace(/\/ci$/, '')}/`);
+  const fault = textFaultOf(text) ?? (typeof url === 'string' ? url : undefined);
+  if (fault === undefined && typeof url === 'object') {
+    return { ok: true, url, warnings: warningsOf(text, url) };
   }
-  url.username = '';
-  url.password = '';
-  return { ok: true, url, warnings: warningsOf(text, url) };
+  const kind = fault ?? 'unparsable';
+  return { ok: false, fault: kind, why: WHY[kind] };
 }
 
-function faultOf(text: string, url: URL | null): UrlFault | undefined {
+/** What Go accepts in part, and no GitLab is ever reached with. */
+function textFaultOf(text: string): UrlFault | undefined {
   if (text.trim() === '') return 'empty';
   // The runner appends its path to the text: behind ? or # it would never arrive.
   if (/^https?:\/\/\S*[?#]/i.test(text)) return 'query';
   if (/[\s\p{Cc}]/u.test(text)) return 'blank';
-  if (!/^https?:\/\//i.test(text)) return 'scheme';
-  // The URL class reads a host from `https:///path`; Go does not.
-  return url === null || /^https?:\/\/\//i.test(text) ? 'unparsable' : undefined;
+  return /^https?:\/\//i.test(text) ? undefined : 'scheme';
 }
 
-function warningsOf(text: string, url: URL): ReadonlyMap<UrlWarning, string> {
+function warningsOf(text: string, url: HttpUrl): ReadonlyMap<UrlWarning, string> {
   const found = new Map<UrlWarning, string>();
   const shown = redactUrl(text);
   if (API_PATH.test(text)) found.set('api-path', text.replace(API_PATH, '/'));
@@ -77,13 +79,13 @@ function warningsOf(text: string, url: URL): ReadonlyMap<UrlWarning, string> {
 }
 
 /** The page of a project or a group. */
-function isPage({ pathname }: URL): boolean {
+function isPage({ pathname }: HttpUrl): boolean {
   const parts = pathname.split('/').filter((part) => part !== '' && part !== 'ci');
   return parts.length > 1 || PAGE.test(parts[0] ?? '');
 }
 
 /** A url as it may be shown: without the text before `@` or after `?`, and hidden when it is a token. */
 export function redactUrl(text: string): string {
-  const plain = text.replace(/(?<=^|\/\/)[^/@]*@/, '').replace(/(?<=[?#]).*$/s, '…');
+  const plain = text.replace(/(?<=^|\/\/)[^/]*@/, '').replace(/(?<=[?#]).*$/s, '…');
   return /^https?:\/\//i.test(plain) ? plain : redactArgument(plain);
 }

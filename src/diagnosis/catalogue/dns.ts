@@ -1,4 +1,5 @@
 /** Causes in DNS. */
+import { isOddAddress } from '../../core/address.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
@@ -22,6 +23,13 @@ function compareAddresses(c: CauseContext): string {
     : sources.map((source) => `dig +short ${quoteArgument(`@${source}`)} ${name}`).join('; ');
 }
 
+function writeAddress(c: CauseContext) {
+  return step(
+    `Write the address in url in ${c.config} as four decimal numbers without leading zeros: Go reads no other form.`,
+    `sudo grep -n url ${onHost(c, c.config)}`,
+  );
+}
+
 export const DNS_CAUSES: readonly CauseSpec[] = [
   {
     id: 'dns-name-not-found',
@@ -34,8 +42,11 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['dns-server-failure', 'dns-timeout', 'dns-resolver-down', 'dns-nss-mismatch'],
     from: ['dns/not-found'],
     says: (c) =>
-      `the name ${c.host} does not resolve (tried ${c.fact('tried') || 'no name server'}: ${c.fact('outcomes') || 'no query was sent'})`,
+      isOddAddress(c.host)
+        ? `${c.host} is not an IP address for the runner, and no host has that name`
+        : `the name ${c.host} does not resolve (tried ${c.fact('tried') || 'no name server'}: ${c.fact('outcomes') || 'no query was sent'})`,
     fix: (c) => [
+      ...(isOddAddress(c.host) ? [writeAddress(c)] : []),
       step(
         'Query the name server directly, with the search list.',
         c.place.inNetwork(`dig +search ${quoteArgument(c.host)}`),

@@ -1,4 +1,5 @@
 /** Causes at the proxy: which one the runner uses, and whether it connects to GitLab. */
+import { isOddAddress } from '../../core/address.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
@@ -45,6 +46,17 @@ function narrowExemption(c: CauseContext) {
 
 function correctVariable(c: CauseContext, text: string) {
   return enterVariable(c, text, c.fact('variable'));
+}
+
+function describeMisreading(c: CauseContext): string {
+  const proxy = c.fact('proxy');
+  const variable = c.fact('variable');
+  if (c.optional('is_misread') === 'true') {
+    return `Go misreads the value of ${variable} and uses ${proxy} as the proxy`;
+  }
+  return isOddAddress(proxy.replace(/:\d+$/, ''))
+    ? `the proxy ${proxy} from ${variable} is not an IP address: Go reads only four decimal numbers without leading zeros`
+    : `${proxy} from ${variable} is not an HTTP proxy`;
 }
 
 export const PROXY_CAUSES: readonly CauseSpec[] = [
@@ -129,6 +141,28 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     resolvedWhen: 'the TLS check passes again',
     suppresses: ['tls-unknown-authority', 'tls-self-signed'],
   }),
+  {
+    id: 'proxy-refused-by-go',
+    severity: 'critical',
+    scope: 'host',
+    title: 'The runner sends no request, because it takes itself for a CGI program',
+    meaning:
+      'REQUEST_METHOD is set in the environment of the runner process. A web server sets it for CGI programs, for which HTTP_PROXY is not safe: Go then refuses HTTP_PROXY, and every request over http:// fails.',
+    evidence: 'Both variables in the environment of the process, and http:// in `url`.',
+    notConfusedWith: ['proxy-unreachable', 'proxy-url-invalid'],
+    from: ['proxy/refused-by-go'],
+    says: (c) =>
+      `Go refuses ${c.fact('variable')} while REQUEST_METHOD is set, and sends no request to ${c.host}`,
+    fix: (c) => [
+      step(
+        'Show the variable of the process.',
+        `sudo grep -z ^REQUEST_METHOD= /proc/${c.place.commands.processId}/environ`,
+      ),
+      ...setVariable(c, 'Empty the variable for the runner.', 'REQUEST_METHOD', ''),
+    ],
+    resolvedWhen: 'the proxy check passes again',
+    suppresses: ['tcp-connect-timeout', 'tcp-connection-refused', 'dns-name-not-found'],
+  },
   {
     id: 'proxy-name-not-found',
     severity: 'critical',
@@ -272,11 +306,13 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
       'The server uses another protocol (a wrong port, or https:// for an http proxy), or Go cannot parse the value as a URL and uses another proxy or none.',
     evidence: 'A response that is not from a proxy, or a value that Go cannot parse as a URL.',
     notConfusedWith: ['proxy-name-not-found', 'proxy-not-responding'],
-    from: ['proxy/not-a-proxy', 'proxy/certificate-refused', 'connect/invalid-port'],
-    says: (c) =>
-      c.optional('is_misread') === 'true'
-        ? `Go misreads the value of ${c.fact('variable')} and uses ${c.fact('proxy')} as the proxy`
-        : `${c.fact('proxy')} from ${c.fact('variable')} is not an HTTP proxy`,
+    from: [
+      'proxy/not-a-proxy',
+      'proxy/bad-address',
+      'proxy/certificate-refused',
+      'connect/invalid-port',
+    ],
+    says: describeMisreading,
     fix: (c) =>
       correctVariable(
         c,

@@ -45,7 +45,8 @@ function brokenLink(links: readonly CheckState[]): CheckState | undefined {
   const first = links.find((state) => isBroken(state));
   const proxy = links.find(
     (state) =>
-      state.check.probe.id === 'proxy' && hasReason(state, 'name-not-found', 'unreachable'),
+      state.check.probe.id === 'proxy' &&
+      hasReason(state, 'refused-by-go', 'bad-address', 'name-not-found', 'unreachable'),
   );
   return first !== undefined && isOfThisHost(first) ? first : (proxy ?? first);
 }

@@ -54,6 +54,9 @@ export const byUnparsableProxy: Refinement = (link, { proxy }: EndpointTarget) =
     return { spec: requireCause('proxy-url-invalid'), facts: { is_misread: true } };
   }
   const isDirect = ['dns', 'connect'].includes(link.check.probe.id) && isBroken(link);
+  if (proxy.kind === 'direct' && proxy.refused !== undefined && isBroken(link)) {
+    return { spec: requireCause('proxy-refused-by-go'), facts: { variable: proxy.refused } };
+  }
   if (proxy.kind !== 'direct' || proxy.unparsable === undefined || !isDirect) return undefined;
   return {
     spec: requireCause('proxy-url-invalid'),

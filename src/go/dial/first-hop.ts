@@ -1,5 +1,7 @@
 /** The host and port that requests for a URL connect to first: the proxy, or GitLab. */
 import { withoutBrackets } from '../../core/address.ts';
+import type { HttpUrl } from '../../core/http-url.ts';
+import { portOf } from '../../core/http-url.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 
 export interface DialledHostPort {
@@ -9,9 +11,8 @@ export interface DialledHostPort {
 }
 
 /** What a URL names, with the default port of its scheme. */
-export function hostPortOf({ hostname, port, protocol }: URL): DialledHostPort {
-  const usual = protocol === 'https:' ? 443 : 80;
-  return { host: withoutBrackets(hostname), port: port === '' ? usual : Number(port) };
+export function hostPortOf(url: HttpUrl): DialledHostPort {
+  return { host: withoutBrackets(url.hostname), port: portOf(url) };
 }
 
 /** The proxy's address where there is one, else GitLab's. */

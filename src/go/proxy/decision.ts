@@ -8,10 +8,12 @@
 import { BlockList, isIP } from 'node:net';
 
 import { isLoopbackAddress, withoutBrackets } from '../../core/address.ts';
+import type { HttpUrl } from '../../core/http-url.ts';
+import { portOf } from '../../core/http-url.ts';
 import { Secret } from '../../core/secret.ts';
 import type { ProxyDecision } from '../../core/target.ts';
-import type { GoUrl } from './url.ts';
-import { parseLikeGo } from './url.ts';
+import type { GoUrl } from '../url.ts';
+import { parseLikeGo } from '../url.ts';
 import { nearMissOf } from './no-proxy-near-miss.ts';
 
 type Environment = Readonly<Record<string, string>>;
@@ -28,20 +30,21 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
 const MAX_PORT = 65_535;
 
 /** The decision for one URL. Never throws; a value that Go cannot parse means direct, as in Go. */
-export function decideProxy(url: URL, environment: Environment): ProxyDecision {
+export function decideProxy(url: HttpUrl, environment: Environment): ProxyDecision {
   const scheme = url.protocol === 'https:' ? 'HTTPS' : 'HTTP';
   const variable = firstSetVariable(environment, `${scheme}_PROXY`);
   if (variable === undefined) return directDecision(`${scheme}_PROXY is not set`);
-  // Go refuses HTTP_PROXY in a CGI environment, where a client could have set it by a header.
-  if (scheme === 'HTTP' && (environment['REQUEST_METHOD'] ?? '') !== '') {
-    return directDecision('HTTP_PROXY is refused, because REQUEST_METHOD is set (CGI)');
-  }
   const proxy = parseProxy(environment[variable] ?? '');
   if (proxy === undefined) {
     return {
       ...directDecision(`${variable} cannot be parsed as a URL and is ignored`),
       unparsable: variable,
     };
+  }
+  // Go takes the process for a CGI program, in which a client could have set HTTP_PROXY by a header.
+  if (scheme === 'HTTP' && (environment['REQUEST_METHOD'] ?? '') !== '') {
+    const because = `Go refuses ${variable}, because REQUEST_METHOD is set (CGI)`;
+    return { ...directDecision(because), refused: variable };
   }
   const exempt = exemptionOf(url, environment);
   if (exempt !== undefined) return exempt;
@@ -53,16 +56,19 @@ export function decideProxy(url: URL, environment: Environment): ProxyDecision {
   };
 }
 
-function nearMissFor(environment: Environment, url: URL): Pick<Proxy, 'nearMiss'> {
+function nearMissFor(environment: Environment, url: HttpUrl): Pick<Proxy, 'nearMiss'> {
   const list = environment[firstSetVariable(environment, 'NO_PROXY') ?? ''] ?? '';
   const nearMiss = nearMissOf(list, withoutBrackets(url.hostname));
   return nearMiss === undefined ? {} : { nearMiss };
 }
 
-/** The value has a scheme but only the second parse accepted it, or its port is out of range. */
-function isMisread(value: string, { port }: GoUrl): boolean {
+/** What Go makes of `http://user:p#ss@proxy`, `http:proxy`, `//proxy` or a value in quotes. */
+const MISREAD_HOST = /^(?:|https?|socks5h?|["'].*)$/;
+
+/** The value has a scheme but only the second parse accepted it, or it names no host, or its port is out of range. */
+function isMisread(value: string, { host, port }: GoUrl): boolean {
   const isSecondTry = value.includes('://') && parseLikeGo(value) === undefined;
-  return isSecondTry || Number(port) > MAX_PORT;
+  return isSecondTry || MISREAD_HOST.test(host) || Number(port) > MAX_PORT;
 }
 
 function directDecision(because: string): Direct {
@@ -104,13 +110,13 @@ function schemeOf(scheme: string): 'http' | 'https' | 'socks5' {
 }
 
 /** The direct decision for a URL that is exempt from the proxy, or `undefined` when it is not. */
-function exemptionOf(url: URL, environment: Environment): Direct | undefined {
+function exemptionOf(url: HttpUrl, environment: Environment): Direct | undefined {
   const host = withoutBrackets(url.hostname);
   if (host === 'localhost' || isLoopbackAddress(host))
     return directDecision(`${host} is never proxied`);
   const variable = firstSetVariable(environment, 'NO_PROXY');
   if (variable === undefined) return undefined;
-  const port = url.port === '' ? (DEFAULT_PORTS[url.protocol] ?? 80) : Number(url.port);
+  const port = portOf(url);
   const entries = (environment[variable] ?? '')
     .split(',')
     .map((entry) => entry.trim().toLowerCase());

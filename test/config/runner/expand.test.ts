@@ -84,7 +84,7 @@ describe('the base URL that the runner makes', () => {
     ['https://gitlab.example.com/ci/', 'https://gitlab.example.com/'],
     ['https://gitlab.example.com/ci/ci', 'https://gitlab.example.com/ci/'],
     ['http://10.0.0.1:8080/gitlab', 'http://10.0.0.1:8080/gitlab/'],
-    ['HTTPS://GitLab.example.com/', 'https://gitlab.example.com/'],
+    ['HTTPS://GitLab.example.com/', 'https://GitLab.example.com/'],
     ['https://me:secret@gitlab.example.com/', 'https://gitlab.example.com/'],
     ['https://gitlab.example.com/api/v4', 'https://gitlab.example.com/api/v4/'],
   ])('%s → %s', (text, expected) => {
@@ -102,9 +102,9 @@ describe('the base URL that the runner makes', () => {
     ['https:/gitlab.example.com', 'does not start with http:// or https://'],
     [' https://gitlab.example.com', 'contains a space or a control character'],
     ['https://gitlab.example.com/?x=1', 'contains ? or #'],
-    ['https://gitlab.example.com:99999/', 'cannot be parsed'],
-    ['https:///gitlab', 'cannot be parsed'],
-    ['https://', 'cannot be parsed'],
+    ['https://gitlab.example.com:99999/', 'has a port above 65535'],
+    ['https:///gitlab', 'names no host'],
+    ['https://', 'names no host'],
   ])('%j %s', (text, why) => {
     expect(baseUrlOf(text)).toMatchObject({ ok: false, why });
   });

@@ -120,7 +120,7 @@ describe('a direct path has its reason', () => {
     [
       PLAIN,
       { HTTP_PROXY: 'a', REQUEST_METHOD: 'GET' },
-      'HTTP_PROXY is refused, because REQUEST_METHOD is set (CGI)',
+      'Go refuses HTTP_PROXY, because REQUEST_METHOD is set (CGI)',
     ],
     [GITLAB, { https_proxy: '%zz' }, 'https_proxy cannot be parsed as a URL and is ignored'],
     [
