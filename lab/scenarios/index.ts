@@ -9,6 +9,7 @@ import { gitlabRows } from './gitlab.ts';
 import { healthyRows } from './healthy.ts';
 import { healthyHostRows } from './healthy-host.ts';
 import { jobRows } from './jobs.ts';
+import { localLimitRows } from './local-limits.ts';
 import { networkRows } from './network.ts';
 import { processRows } from './process.ts';
 import { proxyRows } from './proxy.ts';
@@ -33,6 +34,7 @@ export const ROWS: readonly Row[] = [
   ...tlsRows,
   ...resourceRows,
   ...shownResourceRows,
+  ...localLimitRows,
   ...configRows,
   ...processRows,
   ...executorRows,

@@ -130,7 +130,7 @@ export const jobRows: readonly Row[] = [
     ...notPrepared(
       'failed to pull image "alpine:3" with specified policies [always]: Error response from daemon: Get "https://registry-1.docker.io/v2/": proxyconnect tcp: dial tcp 10.200.0.77:3128: connect: no route to host (manager.go:254:3s)',
     ),
-    expect: { cause: 'docker-image-pull-failed', severity: 'warning', chain: OPEN },
+    expect: { cause: 'docker-registry-unreachable', severity: 'warning', chain: OPEN },
     mustNot: ['proxy-unreachable', 'proxy-setting-not-applied', 'unknown'],
   },
 ];

@@ -119,8 +119,6 @@ export interface CauseSpec {
   readonly isAnnounced?: boolean;
   /** One result above the limit is not enough: the median of the last results must be above it. */
   readonly lasting?: { readonly measures: readonly string[]; readonly option: string };
-  /** The message of a job that could not be prepared proves it; the executor check sees the others. */
-  readonly isProvenByJob?: true;
   /** One bad backend of several answers so. */
   readonly isOfOneBackend?: true;
   /** The evidence that confirms it; two results in a row by default. */

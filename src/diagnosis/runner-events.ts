@@ -83,6 +83,18 @@ export function buildCauseFromEvents(indexed: SnapshotIndex, given: EventCause):
   };
 }
 
+/** The cause with the runner's own words in its summary. */
+export function quoteReason(cause: Cause, { facts }: RunnerEvent): Cause {
+  const { reason } = facts;
+  if (reason === undefined) return cause;
+  return { ...cause, summary: `${cause.summary.replace(/\.$/, '')}: "${reason}".` };
+}
+
+/** Only where no cause explains them. */
+export function quoteUnknown(cause: Cause, event: RunnerEvent): Cause {
+  return cause.id === 'unknown' ? quoteReason(cause, event) : cause;
+}
+
 function textOf({ text, count }: RunnerEvent): string {
   return count > 1 ? `${text} (${count} times)` : text;
 }

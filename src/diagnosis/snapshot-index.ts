@@ -119,7 +119,7 @@ export function isBroken(state: CheckState): boolean {
 }
 
 /** A finding that needs a cause. */
-export function isTroubled({ finding }: CheckState): boolean {
+export function isTroubled({ finding }: Pick<CheckState, 'finding'>): boolean {
   return finding.status === 'fail' || finding.status === 'warn';
 }
 

@@ -76,16 +76,19 @@ describe('jobs that cannot be prepared', () => {
       {
         id: 'disk-space-exhausted',
         severity: 'warning',
-        summary: '/builds/a (jobs of docker-1) is out of quota.',
+        summary: '/builds (jobs of docker-1) is out of quota.',
         scope: { runners: ['runnerAA1'] },
       },
     ]);
   });
 
-  test('by a full disk are reported by the check of the disk', () => {
-    const said = { 'runner-log': showing(of('not-prepared', 'disk-space-exhausted')) };
+  test('by a full disk that its check sees are reported by the check', () => {
+    const said = {
+      disk: fail('full'),
+      'runner-log': showing(of('not-prepared', 'disk-space-exhausted')),
+    };
 
-    expect(causesOf(said)).toEqual([]);
+    expect(causesOf(said)).toMatchObject([{ id: 'disk-space-exhausted', scope: { id: '/' } }]);
   });
 
   test.each(['job-ended', 'job-failed', 'noted'] as const)('%s is a matter of the job', (kind) => {

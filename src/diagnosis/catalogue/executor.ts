@@ -52,7 +52,6 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     evidence: "Free space in Docker's data directory, or Docker's error `no space left on device`.",
     notConfusedWith: ['disk-space-exhausted', 'docker-daemon-down'],
     from: ['executor/root-full'],
-    isProvenByJob: true,
     stopsJobs: true,
     says: (c) => `the file system of Docker's data directory ${c.fact('root')} is full`,
     fix: (c) => [
@@ -141,7 +140,6 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     evidence: 'Docker rejects the API version, or requires a newer one than the runner uses.',
     notConfusedWith: ['docker-not-responding'],
     from: ['executor/api-incompatible'],
-    isProvenByJob: true,
     stopsJobs: true,
     says: (c) => `Docker at ${c.fact('stands_on')} rejects the API version of the runner`,
     fix: (c) => [

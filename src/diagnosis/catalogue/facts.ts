@@ -2,6 +2,7 @@
 
 /** Every fact that a cause may name, with what the docs show in its place. */
 export const FACT_PLACEHOLDERS = {
+  account: 'ACCOUNT',
   address: 'ADDRESS',
   addresses: 'ADDRESSES',
   allowed: 'ALLOWED',
@@ -37,6 +38,7 @@ export const FACT_PLACEHOLDERS = {
   message: 'MESSAGE',
   name: 'NAME',
   names: 'NAMES',
+  namespace: 'NAMESPACE',
   no_proxy_because: 'NO_PROXY_BECAUSE',
   no_proxy_entry: 'NO_PROXY_ENTRY',
   not_after: 'NOT_AFTER',
@@ -46,10 +48,13 @@ export const FACT_PLACEHOLDERS = {
   path: 'PATH',
   pid: 'PID',
   port: 'PORT',
+  program: 'PROGRAM',
   protocol: 'PROTOCOL',
   proxy: 'PROXY',
   proxy_url: 'PROXY_URL',
   read: 'READ',
+  registry: 'REGISTRY',
+  resource: 'RESOURCE',
   responder: 'SERVER',
   result: 'RESULT',
   right: 'RIGHT',
@@ -72,6 +77,7 @@ export const FACT_PLACEHOLDERS = {
   tried: 'TRIED',
   until: 'UNTIL',
   variable: 'VARIABLE',
+  verb: 'VERB',
   version: 'VERSION',
   where: 'WHERE',
   wrong: 'WRONG',

@@ -14,14 +14,35 @@ const hostCause = family({
   resolvedWhen: 'the check passes again',
 });
 
-const biggest = (c: CauseContext) =>
-  step(
-    'Check what uses the space.',
-    `sudo du -xh --max-depth=2 ${onHost(c, c.fact('path'))} | sort -h | tail`,
-  );
+/** The runner's own words do not always have a path. */
+const fileSystem = (c: CauseContext) => {
+  const path = c.optional('path');
+  return path === undefined
+    ? `a file system of ${c.fact('roles')}`
+    : `${path} (${c.fact('roles')})`;
+};
+const biggest = (c: CauseContext) => {
+  const path = c.optional('path');
+  return path === undefined
+    ? step('Find the file system that is full.', 'df -h; df -i')
+    : step(
+        'Check what uses the space.',
+        `sudo du -xh --max-depth=2 ${onHost(c, path)} | sort -h | tail`,
+      );
+};
 const docker = (c: CauseContext) =>
   step('Remove what Docker no longer uses.', c.place.engineAt().client('system prune'));
 const logs = (c: CauseContext) => step('Shorten the logs.', c.place.host.shrinkLogs);
+
+const remount = (c: CauseContext) => {
+  const path = c.optional('path');
+  return path === undefined
+    ? step('Find the file systems that are read-only.', 'findmnt -O ro -t nosquashfs')
+    : step(
+        'After a file system check, mount it writable again.',
+        `sudo mount -o remount,rw "$(findmnt -no TARGET -T ${onHost(c, path)})"`,
+      );
+};
 
 export const HOST_CAUSES: readonly CauseSpec[] = [
   mountCause({
@@ -34,13 +55,10 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['disk-space-exhausted'],
     from: ['disk/read-only'],
     breaks: true,
-    says: (c) => `${c.fact('path')} (${c.fact('roles')}) is read-only`,
+    says: (c) => `${fileSystem(c)} is read-only`,
     fix: (c) => [
       step('Find the reason in the kernel log.', 'sudo dmesg | grep -i -e error -e remount | tail'),
-      step(
-        'After a file system check, mount it writable again.',
-        `sudo mount -o remount,rw ${onHost(c, c.fact('path'))}`,
-      ),
+      remount(c),
     ],
   }),
   mountCause({
@@ -82,7 +100,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['disk-inodes-exhausted'],
     from: ['disk/full', 'disk/nearly-full', 'disk/filling'],
     warnSeverity: 'notice',
-    says: (c) => `${c.fact('path')} (${c.fact('roles')}) is ${c.fact('fullness')}`,
+    says: (c) => `${fileSystem(c)} is ${c.fact('fullness')}`,
     fix: (c) => [biggest(c), docker(c), logs(c)],
     suppresses: ['docker-daemon-down', 'docker-not-responding'],
   }),

@@ -12,7 +12,7 @@ const jobCause = family({
 const imageCause = family({
   severity: 'warning',
   scope: 'executor',
-  resolvedWhen: 'no job has had this error for 15 minutes',
+  resolvedWhen: 'a job was run, or no job has had this error for 15 minutes',
 });
 
 export const JOB_CAUSES: readonly CauseSpec[] = [
@@ -73,7 +73,6 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     evidence: 'The response `toomanyrequests` when an image is pulled.',
     notConfusedWith: ['gitlab-rate-limited', 'docker-image-pull-failed'],
     from: [],
-    isProvenByJob: true,
     says: (c) => `the registry rejects image pulls for ${c.name}: too many requests`,
     fix: (c) => [
       step(
@@ -93,12 +92,92 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     evidence: 'The error of the pull.',
     notConfusedWith: ['docker-registry-rate-limited', 'docker-daemon-down'],
     from: [],
-    isProvenByJob: true,
     says: (c) => `images for jobs of ${c.name} cannot be pulled`,
     fix: (c) => [
       c.place.commands.showLog('Read the whole error: the lines about "pull".', 200),
       step('Pull the image named there on this host, with "docker pull" and its name.'),
     ],
+  }),
+  imageCause({
+    id: 'docker-registry-unreachable',
+    title: 'The container engine cannot reach the registry',
+    meaning:
+      'The engine, not the runner, pulls images: it has its own name servers, proxy settings and certificates. GitLab may be reachable all the same.',
+    evidence: 'A pull that fails at the request to the registry: name, connection, proxy or TLS.',
+    notConfusedWith: ['docker-image-pull-failed', 'docker-registry-rate-limited'],
+    from: [],
+    says: (c) => `the container engine cannot reach the registry ${c.fact('registry')}`,
+    fix: (c) => [
+      step(
+        'Check whether this host reaches the registry.',
+        `curl -sS -o /dev/null -w '%{http_code}\\n' ${quoteArgument(`https://${c.fact('registry')}/v2/`)}`,
+      ),
+      step(
+        'If it does, give the engine the same proxy, name servers and certificates, and restart it.',
+        engineOf(c).client('info'),
+      ),
+    ],
+    suppresses: ['docker-image-pull-failed'],
+  }),
+  imageCause({
+    id: 'docker-runtime-failed',
+    title: 'The container engine cannot start containers',
+    meaning:
+      'The image is there, but the OCI runtime (runc, crun) fails when it sets up the container: its control groups, namespaces or mounts.',
+    evidence:
+      'An error of the OCI runtime or of a control group when a container of a job is started.',
+    notConfusedWith: ['docker-daemon-down', 'docker-image-pull-failed', 'pids-limit-reached'],
+    from: [],
+    stopsJobs: true,
+    says: (c) => `containers of jobs of ${c.name} cannot be started`,
+    fix: (c) => [
+      step(
+        'Check whether the engine can start any container.',
+        engineOf(c).client('run --rm alpine true'),
+      ),
+      step('Show its runtime, its control group driver and version.', engineOf(c).client('info')),
+      engineOf(c).showLog === undefined
+        ? step('Read the log of the engine on its host.')
+        : step('Read the whole error in its log.', engineOf(c).showLog),
+    ],
+  }),
+  imageCause({
+    id: 'kubernetes-forbidden',
+    title: 'Kubernetes does not let the runner create what a job needs',
+    meaning:
+      "The service account of the runner lacks a permission, or a quota or policy of the namespace rejects the job's pod: every job fails before it starts.",
+    evidence: 'The error `is forbidden` of the Kubernetes API in the preparation of a job.',
+    notConfusedWith: ['token-rejected'],
+    from: [],
+    stopsJobs: true,
+    says: (c) => {
+      const account = c.optional('account');
+      return account === undefined
+        ? `Kubernetes rejects ${c.fact('resource')} for jobs of ${c.name}`
+        : `${account} may not ${c.fact('verb')} ${c.fact('resource')} for jobs of ${c.name}`;
+    },
+    fix: (c) => {
+      const [account, namespace] = [c.optional('account'), c.optional('namespace')];
+      const inNamespace = namespace === undefined ? '' : ` -n ${quoteArgument(namespace)}`;
+      return account === undefined
+        ? [
+            step(
+              'Show the quotas of the namespace and how much of them is used.',
+              'kubectl describe resourcequota -A',
+            ),
+            step('Raise the quota, or relax the policy that the quoted error names.'),
+          ]
+        : [
+            step(
+              'Check the permission.',
+              `kubectl auth can-i ${quoteArgument(c.fact('verb'))} ${quoteArgument(c.fact('resource'))} --as ${quoteArgument(account)}${inNamespace}`,
+            ),
+            step(
+              `Add ${c.fact('verb')} for ${c.fact('resource')} to the Role of that service account (with Helm: rbac.rules of the chart).`,
+              `kubectl get roles,rolebindings${inNamespace} -o wide`,
+            ),
+          ];
+    },
   }),
   imageCause({
     id: 'docker-network-pool-exhausted',
@@ -107,7 +186,6 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     evidence: 'The error `could not find an available, non-overlapping IPv4 address pool`.',
     notConfusedWith: ['network-no-route'],
     from: [],
-    isProvenByJob: true,
     says: (c) => `Docker has no address range left for the networks of jobs of ${c.name}`,
     fix: (c) => [
       step('Remove networks that no container uses.', engineOf(c).client('network prune')),

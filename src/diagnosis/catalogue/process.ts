@@ -73,6 +73,55 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     suppresses: ['runner-not-running', 'runner-crash-loop'],
   }),
   processCause({
+    id: 'runner-permission-denied',
+    title: "The runner's user has no permission for a file that it needs",
+    meaning:
+      'The kernel denies the runner a file or a directory: by the mode bits, or by SELinux or AppArmor. Jobs fail, or the runner does not start.',
+    evidence:
+      "The runner's own line with `permission denied` or `operation not permitted`, and the path.",
+    notConfusedWith: ['config-unreadable', 'docker-socket-permission', 'disk-read-only'],
+    from: [],
+    says: (c) => `the runner's user ${c.place.user.name} has no permission for ${c.fact('path')}`,
+    fix: (c) => [
+      step(
+        'Show the owner and the permissions of the path and of each directory above it.',
+        `sudo namei -l ${onHost(c, c.fact('path'))}`,
+      ),
+      step(
+        `Give the user ${c.place.user.name} that permission. If the mode bits allow it already, SELinux or AppArmor denies it.`,
+        'sudo dmesg | grep -iE "avc|apparmor" | tail -n 20',
+      ),
+    ],
+    resolvedWhen: 'a job was run, or no line of the runner has this error for 15 minutes',
+    suppresses: ['runner-not-running', 'runner-crash-loop', 'runner-start-failed'],
+  }),
+  processCause({
+    id: 'runner-program-missing',
+    severity: 'warning',
+    title: 'A program that the runner needs for jobs is missing',
+    meaning:
+      'The runner starts jobs with other programs (su, bash, pwsh, docker-machine, the scripts of a custom executor); one of them is not installed, not in PATH or not executable.',
+    evidence:
+      'The line `executable file not found in $PATH`, or `fork/exec PATH: no such file or directory`.',
+    notConfusedWith: ['runner-permission-denied'],
+    from: [],
+    stopsJobs: true,
+    says: (c) => `the runner cannot run ${c.fact('program')}, which its jobs need`,
+    fix: (c) => [
+      step(
+        'Check whether the program is there and executable.',
+        c.fact('program').startsWith('/')
+          ? `ls -l ${onHost(c, c.fact('program'))}`
+          : `command -v ${quoteArgument(c.fact('program'))}`,
+      ),
+      step(
+        'Install it, or correct its path in config.toml: shell, [runners.custom] or the executor.',
+        `sudoedit ${onHost(c, c.config)}`,
+      ),
+    ],
+    resolvedWhen: 'a job was run, or no line of the runner has this error for 15 minutes',
+  }),
+  processCause({
     id: 'runner-hung',
     title: 'The runner process is stopped (SIGSTOP) or hung',
     meaning:

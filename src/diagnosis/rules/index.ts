@@ -9,6 +9,7 @@ import { limitCauses } from './limits.ts';
 import { lintCauses } from './lint.ts';
 import { pathCauses } from './path.ts';
 import { disabledCauses } from './runner-disabled.ts';
+import { localFaultCauses } from './runner-local-faults.ts';
 import { jobCauses } from './runner-jobs.ts';
 import { pollCauses } from './runner-polls.ts';
 import { runnerProcessCauses } from './runner-process.ts';
@@ -27,6 +28,7 @@ export const RULES: readonly Rule[] = [
   { stage: 'process', judge: runnerProcessCauses },
   { stage: 'process', judge: disabledCauses },
   { stage: 'system', judge: limitCauses },
+  { stage: 'system', judge: localFaultCauses },
   { stage: 'clock', judge: clockCauses },
   { stage: 'path', judge: pathCauses },
   { stage: 'polls', judge: pollCauses },

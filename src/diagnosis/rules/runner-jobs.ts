@@ -1,13 +1,12 @@
-/** What the runner reports about its jobs: no free slot, rejected by GitLab or a server in front of it, failed preparation. */
+/** What the runner reports about its jobs: no free slot, rejected by GitLab or a server in front of it, failed one after the other. */
 import type { Cause } from '../../core/diagnosis.ts';
 import { dataOf } from '../../core/finding-data.ts';
 import { isRepeated } from '../../core/sightings.ts';
 import type { RunnerTarget, TargetKind } from '../../core/target.ts';
 import { isUrlOf } from '../../core/target.ts';
 import { HELD_JOB } from '../../runner/counters/job-list.ts';
-import { EXCEEDED_QUOTA, RUNNING_JOBS, UNSIGNED_REJECTION } from '../../runner/log/line-data.ts';
+import { RUNNING_JOBS, UNSIGNED_REJECTION } from '../../runner/log/line-data.ts';
 import { requireCause } from '../build-cause.ts';
-import { causeSpec } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { executorsOf, isFail, isTroubled } from '../snapshot-index.ts';
 import {
@@ -16,8 +15,9 @@ import {
   openPathOf,
   eventsOf,
   eventsOfRunner,
+  quoteReason,
 } from '../runner-events.ts';
-import { specOfFinding } from './default.ts';
+import { hasLocalFault } from './runner-local-faults.ts';
 
 /** So many in a row, without a completed job between them, are no accident. */
 const MIN_FAILED_JOBS = 3;
@@ -25,43 +25,12 @@ const MIN_FAILED_JOBS = 3;
 const OF_THE_HOST: ReadonlySet<TargetKind> = new Set(['host', 'mount', 'service', 'executor']);
 
 export function jobCauses(indexed: SnapshotIndex): readonly Cause[] {
-  const known = new Set(
-    indexed.snapshot.checks.filter(isTroubled).map((state) => specOfFinding(state)?.id),
-  );
   const own = indexed.context.runners.flatMap((runner) => [
-    ...preparationCauses(indexed, runner).filter(({ id }) => !known.has(id)),
     ...rejectionCauses(indexed, runner),
     ...failedJobCauses(indexed, runner),
     ...heldSlotCauses(indexed, runner),
   ]);
   return [...own, ...saturationCauses(indexed)];
-}
-
-function preparationCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
-  return eventsOfRunner(indexed, runner, 'not-prepared').flatMap((seen) => {
-    const { cause = '' } = seen.event;
-    // Only the process that writes sees a quota error.
-    const quota = dataOf(seen.event, EXCEEDED_QUOTA);
-    const isProven = causeSpec(cause)?.isProvenByJob === true || quota !== undefined;
-    if (!isProven) return [];
-    const docker = dockerAddressOf(indexed, runner);
-    const where = { path: quota || '/', roles: `jobs of ${runner.name}`, fullness: 'out of quota' };
-    return [
-      buildCauseFromEvents(indexed, {
-        spec: requireCause(cause),
-        seen: [seen],
-        scopeId: runner.id,
-        runners: [runner],
-        isConfirmed: isRepeated(seen.event, SEEN_TWICE),
-        facts: { stands_on: docker, root: `of ${docker}`, ...where },
-      }),
-    ];
-  });
-}
-
-/** Address of the Docker that the entry uses. */
-function dockerAddressOf(indexed: SnapshotIndex, runner: RunnerTarget): string {
-  return executorsOf(indexed, runner)[0]?.check.target.id ?? 'Docker';
 }
 
 /** GitLab often ends single jobs; a rejected body from another server is a fault. */
@@ -104,7 +73,9 @@ function failedJobCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly
       severity: 'warning',
     });
     const summary = `The last ${count} jobs of ${runner.name} all failed because of the system, not of their scripts.`;
-    return [{ ...cause, summary, scope: { ...cause.scope, kind: 'runner' } }];
+    return [
+      quoteReason({ ...cause, summary, scope: { ...cause.scope, kind: 'runner' } }, seen.event),
+    ];
   });
 }
 
@@ -113,11 +84,7 @@ function isExplained(indexed: SnapshotIndex, runner: RunnerTarget): boolean {
   const isHurt = indexed.snapshot.checks.some(
     (state) => isTroubled(state) && OF_THE_HOST.has(state.check.target.kind),
   );
-  return (
-    isHurt ||
-    preparationCauses(indexed, runner).length > 0 ||
-    openPathOf(indexed, runner) === undefined
-  );
+  return isHurt || hasLocalFault(indexed, runner) || openPathOf(indexed, runner) === undefined;
 }
 
 /** A job that ended holds its slot while its result cannot be reported to GitLab; with an open path it should be free. */

@@ -1,11 +1,9 @@
-/** Limits that the runner itself reports: of its open files, and of GitLab. Independent of the path. */
+/** GitLab's own limit, as the runner reports it. Independent of the path. */
 import type { Cause } from '../../core/diagnosis.ts';
-import { isRepeated } from '../../core/sightings.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import {
-  SEEN_TWICE,
   FRESH_SECONDS,
   SETTLE_SECONDS,
   buildCauseFromEvents,
@@ -21,34 +19,6 @@ export const ASKED_TO_WAIT: ReadonlySet<string> = new Set([
 /** GitLab's limit counts only after so many responses. */
 const MIN_LIMITED = 3;
 const LASTING_LIMIT_SECONDS = 60;
-
-/** Lines of a file have the date of their reading, a moment later. */
-const READ_LATE_SECONDS = 2;
-
-/** The kernel reports it, independent of the path. */
-export function fileLimitCauses(indexed: SnapshotIndex): readonly Cause[] {
-  // A restart releases the files.
-  const startedAt = (indexed.context.process?.startedAt ?? 0) + READ_LATE_SECONDS * 1000;
-  const lines = eventsOf(indexed, 'poll-failed').filter(
-    ({ event: { cause, lastAt } }) =>
-      cause === 'fd-limit-reached' &&
-      lastAt >= startedAt &&
-      indexed.snapshot.takenAt - lastAt <= FRESH_SECONDS * 1000,
-  );
-  const [first, ...others] = lines;
-  if (first === undefined) return [];
-  const { runners, process: main } = indexed.context;
-  return [
-    buildCauseFromEvents(indexed, {
-      spec: requireCause('fd-limit-reached'),
-      seen: [first, ...others],
-      scopeId: indexed.context.place.id,
-      runners,
-      isConfirmed: lines.some(({ event }) => isRepeated(event, SEEN_TWICE)),
-      ...(main === undefined ? {} : { facts: { pid: main.pid } }),
-    }),
-  ];
-}
 
 /** 429 for the runner's own requests that retries did not fix. One that ends within a minute is harmless. */
 export function rateLimitCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {

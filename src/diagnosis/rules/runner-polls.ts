@@ -9,6 +9,7 @@ import type { Repetition, Sightings } from '../../core/sightings.ts';
 import { gapSecondsOf, isRepeated, sightingsAfter } from '../../core/sightings.ts';
 import type { RunnerEvent } from '../../core/runner-event.ts';
 import type { RunnerTarget } from '../../core/target.ts';
+import { LOCAL_FAULT_CAUSES } from '../../runner/log/local-fault-fragments.ts';
 import { causeSpec, probesOf } from '../catalogue/index.ts';
 import { mergeCauses, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
@@ -20,11 +21,12 @@ import {
   openPathOf,
   eventsOf,
   eventsOfRunner,
+  quoteUnknown,
 } from '../runner-events.ts';
 import type { Failing } from './poll-failure-explanations.ts';
 import { examined, MIN_FAILURES, OWN_REFUSAL } from './poll-failure-explanations.ts';
 import { penaltyOf } from './runner-disabled.ts';
-import { ASKED_TO_WAIT, fileLimitCauses, rateLimitCauses } from './runner-limits.ts';
+import { ASKED_TO_WAIT, rateLimitCauses } from './runner-limits.ts';
 
 const LASTING: Repetition = { times: MIN_FAILURES, seconds: 20 };
 /** The log line of the penalty follows the last failed request. */
@@ -34,13 +36,12 @@ const REFUSED_BEFORE_GITLAB = 'edge-waf-blocked';
 const MISSED_TURNS = 3;
 const MIN_FRESH_SECONDS = 20;
 /** Kinds that have their own rule, independent of the path. */
-const HAS_OWN_RULE: ReadonlySet<string> = new Set(['fd-limit-reached', ...ASKED_TO_WAIT]);
+const HAS_OWN_RULE: ReadonlySet<string> = new Set([...LOCAL_FAULT_CAUSES, ...ASKED_TO_WAIT]);
 
 export function pollCauses(indexed: SnapshotIndex): readonly Cause[] {
   const { runners } = indexed.context;
   const failing = runners.flatMap((runner) => unexplainedPolls(indexed, runner) ?? []);
   return [
-    ...fileLimitCauses(indexed),
     ...runners.flatMap((runner) => rateLimitCauses(indexed, runner)),
     ...mergeCauses(failing.flatMap((one) => buildPollCause(indexed, one) ?? [])),
   ];
@@ -135,7 +136,7 @@ function buildPollCause(indexed: SnapshotIndex, failing: Failing): Cause | undef
   if (found === undefined && !isCovered(failing)) return undefined;
   const spec = requireCause(found?.id ?? 'unknown');
   const nearest = links.filter(({ check }) => check.probe.id === 'http');
-  return buildCauseFromEvents(indexed, {
+  const cause = buildCauseFromEvents(indexed, {
     spec,
     seen: [seen],
     scopeId: spec.scope === 'runner' ? runner.id : endpoint.id,
@@ -145,6 +146,7 @@ function buildPollCause(indexed: SnapshotIndex, failing: Failing): Cause | undef
     states: found?.states ?? nearest,
     ruledOut: found?.ruledOut ?? ruledOutOf(seen, links),
   });
+  return quoteUnknown(cause, seen.event);
 }
 
 /** The cause that the runner's message would mean if it were true for us, too. */

@@ -9,9 +9,16 @@ import { isRepeated } from '../../core/sightings.ts';
 import { isRepeatedState, buildCause, requireCause } from '../build-cause.ts';
 import { isOfFamily } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
-import { hasReason, isFail, isTroubled } from '../snapshot-index.ts';
+import { hasReason, isTroubled } from '../snapshot-index.ts';
 import type { EventCause } from '../runner-events.ts';
-import { SEEN_TWICE, buildCauseFromEvents, openPathOf, eventsOf } from '../runner-events.ts';
+import {
+  SEEN_TWICE,
+  buildCauseFromEvents,
+  openPathOf,
+  eventsOf,
+  quoteReason,
+} from '../runner-events.ts';
+import { localFaultOfStart } from './runner-local-faults.ts';
 
 const LOOP_STARTS = 3;
 const LOOP_ENDS = 2;
@@ -40,23 +47,29 @@ function findFailedStart(indexed: SnapshotIndex): Cause | undefined {
   const [fatal] = eventsOf(indexed, 'fatal');
   const service = serviceOf(indexed);
   if (fatal === undefined || service === undefined) return undefined;
-  const { process: runner, runners } = indexed.context;
-  const { count, text, cause = '' } = fatal.event;
+  const { cause = '' } = fatal.event;
   if (isRepaired(cause, indexed)) return undefined;
-  const isGone = isFail(service) && hasReason(service, ...GONE);
-  // In a crash loop the process exists for moments; one that stays alive has started.
-  const isBetween = count > 1 && runner !== undefined && !hasStarted(indexed);
-  if (!isGone && !isBetween) return undefined;
-  return buildCauseFromEvents(indexed, {
-    ...specOfFailedStart(cause, service, indexed),
+  const isGone = hasReason(service, ...GONE);
+  if (!isGone && !isBetweenStarts(fatal, indexed)) return undefined;
+  const local = localFaultOfStart(indexed, fatal);
+  const found = buildCauseFromEvents(indexed, {
+    ...(local ?? specOfFailedStart(cause, service, indexed)),
     seen: [fatal],
-    runners,
+    runners: indexed.context.runners,
+    // A runner that does not start is out of service, whatever the fault.
+    severity: 'critical',
     isConfirmed:
       isRepeated(fatal.event, SEEN_TWICE) ||
       isRepeatedState(service, { times: 2, seconds: 0 }, indexed.snapshot.takenAt),
-    facts: { result: text },
+    facts: { ...local?.facts, result: fatal.event.text },
     states: isGone ? [service] : [],
   });
+  return local === undefined ? found : quoteReason(found, fatal.event);
+}
+
+/** In a crash loop the process exists for moments; one that stays alive has started. */
+function isBetweenStarts({ event }: ObservedEvent, indexed: SnapshotIndex): boolean {
+  return event.count > 1 && indexed.context.process !== undefined && !hasStarted(indexed);
 }
 
 /** As root we can read a config.toml that the runner's user cannot: then its last log line is the only evidence. */

@@ -6,13 +6,18 @@ import type { Fact } from '../../core/finding.ts';
 import type { FindingData } from '../../core/finding-data.ts';
 import type { EventKind } from '../../core/runner-event.ts';
 import type { Fragment } from './fragment.ts';
-import { JOB_FRAGMENTS } from './job-fragments.ts';
-import { LIFE_FRAGMENTS } from './life-fragments.ts';
+import { JOB_FRAGMENTS, SCRIPT_FRAGMENTS } from './job-fragments.ts';
+import { CONFIG_FRAGMENTS, LIFE_FRAGMENTS } from './life-fragments.ts';
 import { readJobCount } from './line-data.ts';
+import { LOCAL_FAULT_FRAGMENTS } from './local-fault-fragments.ts';
 import type { LogLine } from './log-line.ts';
+import { statedReason } from './stated-reason.ts';
 import { POLL_FRAGMENTS } from './poll-fragments.ts';
 
 export const FRAGMENTS: readonly Fragment[] = [
+  ...SCRIPT_FRAGMENTS,
+  ...CONFIG_FRAGMENTS,
+  ...LOCAL_FAULT_FRAGMENTS,
   ...POLL_FRAGMENTS,
   ...LIFE_FRAGMENTS,
   ...JOB_FRAGMENTS,
@@ -56,11 +61,17 @@ export function classify(line: LogLine): LogEvent | undefined {
   );
   if (found === undefined) return undefined;
   const { runner } = line.fields;
+  const reason = statedReason(line, found.text);
   return {
     kind: found.kind,
     ...(found.cause === undefined ? {} : { cause: found.cause }),
     ...(runner === undefined ? {} : { runner }),
-    facts: { fragment: found.n, ...namedOf(line.message), ...keptFieldsOf(line.fields) },
+    facts: {
+      fragment: found.n,
+      ...namedOf(line.message),
+      ...keptFieldsOf(line.fields),
+      ...(reason === undefined ? {} : { reason }),
+    },
     data: { ...readJobCount(line, rest), ...found.read?.(line, rest) },
   };
 }

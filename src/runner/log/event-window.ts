@@ -41,8 +41,17 @@ const MAX_EVENTS = 400;
 /** A later event of one kind ends earlier ones of others: of its entry, or of all when it names none. */
 const CLEARS: Readonly<Partial<Record<EventKind, readonly EventKind[]>>> = {
   'config-loaded': ['disabled', 'config-not-loaded', 'config-not-saved', 'stopping', 'stopped'],
-  started: ['disabled', 'config-not-saved', 'stopping', 'stopped', 'setting', 'jobs-failing'],
-  'job-ran': ['jobs-failing'],
+  started: [
+    'disabled',
+    'config-not-saved',
+    'stopping',
+    'stopped',
+    'setting',
+    'jobs-failing',
+    'not-prepared',
+  ],
+  // The host could prepare it.
+  'job-ran': ['jobs-failing', 'not-prepared'],
   'poll-worked': ['poll-failed', 'disabled', 'waiting'],
   forced: ['disabled'],
 };

@@ -1,8 +1,7 @@
-/** Known lines about jobs and their executor: docs/reference/runner-log.md, rows 62 to 81 and 94. */
+/** Known lines about jobs and their executor: docs/reference/runner-log.md, rows 68 to 81 and 94. */
 import type { EventKind } from '../../core/runner-event.ts';
 import type { Fragment } from './fragment.ts';
-import type { LineReader } from './line-data.ts';
-import { readQuota, readRejection } from './line-data.ts';
+import { readRejection } from './line-data.ts';
 import type { LogLevel } from './log-line.ts';
 
 const BAD: readonly LogLevel[] = ['warning', 'error'];
@@ -11,92 +10,23 @@ const UNKNOWN = /^(?:Appending trace|Submitting job) to coordinator\.\.\. ?(?:no
 /** The start of the lines that report a job's end or its preparation; the rest is the executor's text. */
 const FAILED = /^(?:Preparation failed|Job failed|Failed to process runner|Failed to process job)/;
 
-function job(
-  n: number,
-  kind: EventKind,
-  text: RegExp,
-  cause?: string,
-  read?: LineReader,
-): Fragment {
-  return {
-    n,
-    kind,
-    levels: BAD,
-    message: FAILED,
-    text,
-    ...(cause === undefined ? {} : { cause }),
-    ...(read === undefined ? {} : { read }),
-  };
+function job(n: number, kind: EventKind, text: RegExp): Fragment {
+  return { n, kind, levels: BAD, message: FAILED, text };
 }
 
-export const JOB_FRAGMENTS: readonly Fragment[] = [
-  // The script failed: its own output does not matter.
+/** The script failed, or the image has no such program: what else its output holds does not matter. */
+export const SCRIPT_FRAGMENTS: readonly Fragment[] = [
   job(71, 'job-ended', /^Job failed: exit (?:code|status) |failure_reason=script_failure/),
-  job(
-    70,
-    'not-prepared',
-    /toomanyrequests|Too Many Requests|429 .*(?:registry|pull)|pull rate limit/i,
-    'docker-registry-rate-limited',
-  ),
-  job(
-    67,
-    'not-prepared',
-    /client version \S+ is too (?:old|new)|Minimum supported API version|client is newer than server/,
-    'docker-api-incompatible',
-  ),
-  job(
-    67,
-    'not-prepared',
-    /non-overlapping (?:IPv4 )?address pool|predefined address pools have been fully subnetted/,
-    'docker-network-pool-exhausted',
-  ),
-  job(62, 'not-prepared', /create job trace: .*no space left on device/, 'disk-space-exhausted'),
-  job(64, 'not-prepared', /disk quota exceeded/i, 'disk-space-exhausted', readQuota),
-  job(
-    64,
-    'not-prepared',
-    /(?:docker|overlay2|containerd|image|layer).*no space left on device/i,
-    'disk-docker-root-full',
-  ),
-  job(64, 'not-prepared', /no space left on device/, 'disk-space-exhausted'),
-  job(
-    66,
-    'not-prepared',
-    /permission denied while trying to connect to the (?:docker API|Docker daemon)/i,
-    'docker-socket-permission',
-  ),
-  job(
-    65,
-    'not-prepared',
-    /(?:failed|Cannot) (?:to )?connect to the docker (?:API|daemon)/i,
-    'docker-daemon-down',
-  ),
-  job(
-    70,
-    'not-prepared',
-    /failed to pull image|image_pull_failure|(?:pull access denied|manifest (?:unknown|for .* not found))/i,
-    'docker-image-pull-failed',
-  ),
-  job(
-    67,
-    'not-prepared',
-    /creating docker connection|getting server version info|unsupported os type/,
-    'docker-daemon-down',
-  ),
+  job(71, 'job-ended', /OCI runtime \w+ failed.*exec: ".*": (?:executable file not found|stat )/),
+];
+
+export const JOB_FRAGMENTS: readonly Fragment[] = [
   job(70, 'job-failed', /runner_external_dependency_failure/),
   job(72, 'job-ended', /execution took longer than|timeout was exceeded/),
   job(73, 'job-ended', /canceled/),
   job(74, 'job-ended', /aborted: (?:terminated|interrupt|quit)|runner_interrupted/),
   job(69, 'job-failed', /system failure|runner_system_failure|^Preparation failed/),
   job(69, 'job-ended', /^/),
-  {
-    n: 63,
-    kind: 'job-failed',
-    levels: BAD,
-    message: /^Failed to read trace buffer bytes/,
-    text: /no space left/,
-    cause: 'disk-space-exhausted',
-  },
   { n: 68, kind: 'noted', levels: ['info', 'warning'], message: /^Will be retried in / },
   // An answer from GitLab carries its correlation id; without one a proxy in front of GitLab refused.
   {

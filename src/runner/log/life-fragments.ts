@@ -10,6 +10,41 @@ const BAD: readonly LogLevel[] = ['warning', 'error', 'fatal', 'panic'];
 const FATAL: readonly LogLevel[] = ['fatal', 'panic', 'error'];
 const INFO: readonly LogLevel[] = ['info'];
 
+/** About config.toml itself: what else such a line holds is the reason, not another fault. */
+export const CONFIG_FRAGMENTS: readonly Fragment[] = [
+  {
+    n: 48,
+    kind: 'config-not-saved',
+    levels: BAD,
+    message: /^Failed to (?:load config \(token reset\)|save config)/,
+    cause: 'token-rotation-not-persisted',
+  },
+  {
+    n: 50,
+    kind: 'config-not-loaded',
+    levels: ['error', 'warning'],
+    message: /^Failed to load config/,
+    text: /decoding configuration file|(?<![\w.])toml: /,
+    cause: 'config-syntax-error',
+  },
+  {
+    n: 51,
+    kind: 'config-not-loaded',
+    levels: ['error', 'warning'],
+    message: /^Failed to load config/,
+    text: /\b(?:open|stat) \S+: permission denied/,
+    cause: 'config-unreadable',
+  },
+  {
+    n: 52,
+    kind: 'fatal',
+    levels: FATAL,
+    message: /^Service run failed/,
+    text: /decoding configuration file: open \S+: permission denied/,
+    cause: 'config-unreadable',
+  },
+];
+
 export const LIFE_FRAGMENTS: readonly Fragment[] = [
   {
     n: 46,
@@ -26,13 +61,6 @@ export const LIFE_FRAGMENTS: readonly Fragment[] = [
     cause: 'token-expiring-soon',
   },
   {
-    n: 48,
-    kind: 'config-not-saved',
-    levels: BAD,
-    message: /^Failed to (?:load config \(token reset\)|save config)/,
-    cause: 'token-rotation-not-persisted',
-  },
-  {
     n: 49,
     kind: 'token',
     levels: BAD,
@@ -40,35 +68,11 @@ export const LIFE_FRAGMENTS: readonly Fragment[] = [
     cause: 'token-missing',
   },
   {
-    n: 50,
-    kind: 'config-not-loaded',
-    levels: ['error', 'warning'],
-    message: /^Failed to load config/,
-    text: /decoding configuration file|(?<![\w.])toml: /,
-    cause: 'config-syntax-error',
-  },
-  {
-    n: 51,
-    kind: 'config-not-loaded',
-    levels: ['error', 'warning'],
-    message: /^Failed to load config/,
-    text: /permission denied/,
-    cause: 'config-unreadable',
-  },
-  {
     n: 51,
     kind: 'config-not-loaded',
     levels: ['error', 'warning'],
     message: /^Failed to load config/,
     cause: 'config-missing',
-  },
-  {
-    n: 52,
-    kind: 'fatal',
-    levels: FATAL,
-    message: /^Service run failed/,
-    text: /decoding configuration file: open \S+: permission denied/,
-    cause: 'config-unreadable',
   },
   {
     n: 52,

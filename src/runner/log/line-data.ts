@@ -36,8 +36,6 @@ export const CERTIFICATE_REJECTED = dataKey<true>('certificate-rejected');
 export const POLL_RESPONSE = dataKey<PollResponse>('poll-response');
 /** A 403 for the output of a job, with neither the state of the job nor a correlation id: it may not be GitLab's. */
 export const UNSIGNED_REJECTION = dataKey<true>('unsigned-rejection');
-/** The quota of this path is exceeded; the path is empty where the line has none. */
-export const EXCEEDED_QUOTA = dataKey<string>('exceeded-quota');
 /** Jobs that run, where the line counts them. */
 export const RUNNING_JOBS = dataKey<number>('running-jobs');
 
@@ -94,11 +92,6 @@ export const readRejection: LineReader = ({ message, fields }) => {
     ? dataWith(UNSIGNED_REJECTION, true)
     : NOTHING;
 };
-
-const QUOTA_PATH = / (?<path>\/\S+): disk quota exceeded/i;
-
-export const readQuota: LineReader = (_line, rest) =>
-  dataWith(EXCEEDED_QUOTA, QUOTA_PATH.exec(rest)?.groups?.['path'] ?? '');
 
 /** The first line of a process. */
 export const readVersion: LineReader = ({ fields }) => {

@@ -158,11 +158,12 @@ export class RunnerLogWatch implements RunnerLogReader {
     const parsed = parseLine(line.text);
     if (parsed === undefined) return;
     const at = parsed.at ?? line.at;
-    this.#keepLastLine(line.text, at ?? this.#clock.wall(), parsed.fields['runner'] ?? '');
+    const shown = formatRecord(line.text, parsed);
+    this.#keepLastLine(shown, at ?? this.#clock.wall(), parsed.fields['runner'] ?? '');
     const event = classify(parsed);
     const dated = { ...line, ...(at === undefined ? {} : { at }) };
-    if (event !== undefined) this.#addEvent(dated, event);
-    this.#countJobEnd(dated, parsed, event);
+    if (event !== undefined) this.#addEvent({ ...dated, text: shown }, event);
+    this.#countJobEnd({ ...dated, text: shown }, parsed, event);
   }
 
   /** What a known cause accounts for is not held against the host a second time. */
@@ -174,7 +175,7 @@ export class RunnerLogWatch implements RunnerLogReader {
     const kind = kindOfEnd(end);
     const { runner } = parsed.fields;
     if (kind === undefined || runner === undefined || event?.cause !== undefined) return;
-    this.#addEvent(line, { kind, runner, facts: {} });
+    this.#addEvent(line, { kind, runner, facts: reasonIn(event) });
   }
 
   #addEvent(line: RawLine, event: NonNullable<RawLine['event']>): void {
@@ -199,13 +200,32 @@ export class RunnerLogWatch implements RunnerLogReader {
 
   #keepLastLine(text: string, at: Instant, runner: string): void {
     if (!this.#last.has(runner) && this.#last.size >= MAX_RUNNERS) return;
-    const line = { at, text: formatLine(text) };
+    const line = { at, text };
     this.#last.set(runner, [...(this.#last.get(runner) ?? []), line].slice(-MAX_LAST_LINES));
   }
 }
 
+function reasonIn(event: LogEvent | undefined): LogEvent['facts'] {
+  const { reason } = event?.facts ?? {};
+  return reason === undefined ? {} : { reason };
+}
+
 function formatLine(text: string): string {
   return maskSecrets(joinLines(text)).slice(0, MAX_TEXT);
+}
+
+/** What explains a line comes first: a long one is cut. */
+const FIRST_KEYS: readonly string[] = ['error', 'status', 'failure_reason'];
+
+/** A record as the runner's own format has it, whatever format it was written in. */
+function formatRecord(raw: string, { level, message, fields }: LogLine): string {
+  if (!/^\s*(?:\{|time=|level=)/.test(raw)) return formatLine(raw);
+  const keys = [
+    ...FIRST_KEYS.filter((key) => key in fields && !message.includes(fields[key] ?? '')),
+    ...Object.keys(fields).filter((key) => !FIRST_KEYS.includes(key)),
+  ];
+  const prefix = level === 'info' || level === 'debug' ? '' : `${level.toUpperCase()}: `;
+  return formatLine(`${prefix}${message} ${keys.map((key) => `${key}=${fields[key]}`).join(' ')}`);
 }
 
 /** One line without colours, and without the blanks that pad the message. */

@@ -19,7 +19,6 @@ function failedPoll(n: number, text: RegExp, cause?: string, read?: LineReader):
 }
 
 export const POLL_FRAGMENTS: readonly Fragment[] = [
-  failedPoll(9, /too many open files/, 'fd-limit-reached'),
   failedPoll(8, /cannot assign requested address/, 'ephemeral-ports-exhausted'),
   failedPoll(26, /proxyconnect tcp: .*no such host/, 'proxy-name-not-found', readProxy),
   failedPoll(26, /proxyconnect tcp:/, 'proxy-unreachable', readProxy),

@@ -96,10 +96,11 @@ const TABLE = `
 58 | error | setting | tls-ca-file-invalid | Failed to parse PEM in /etc/ssl/own.pem
 59 | warning | setting | tls-unknown-authority | Failed to load system CertPool: open: permission denied
 60 | warning | setting | config-concurrency-starvation | CONFIGURATION: Long polling issues detected.
-61 | fatal | fatal | runner-start-failed | loading system ID file: open /etc/gitlab-runner/.runner_system_id: permission denied
+61 | fatal | fatal | runner-start-failed | loading system ID file: is a directory
+103 | fatal | fatal | runner-permission-denied | loading system ID file: open /etc/gitlab-runner/.runner_system_id: permission denied
 61 | warning | setting | - | Couldn't save new system ID on state file.
-62 | warning | not-prepared | disk-space-exhausted | Failed to process runner | runner=abc12defg | error=create job trace: open /tmp/trace1: no space left on device
-63 | error | job-failed | disk-space-exhausted | Failed to read trace buffer bytes | job=7 | project=9 | runner=abc12defg | error=flushing log buffer: write /tmp/trace1: no space left on device
+64 | warning | not-prepared | disk-space-exhausted | Failed to process runner | runner=abc12defg | error=create job trace: open /tmp/trace1: no space left on device
+64 | error | not-prepared | disk-space-exhausted | Failed to read trace buffer bytes | job=7 | project=9 | runner=abc12defg | error=flushing log buffer: write /tmp/trace1: no space left on device
 64 | warning | not-prepared | disk-space-exhausted | Preparation failed: mkdir /builds/a: no space left on device | job=7 | project=9 | runner=abc12defg
 64 | warning | not-prepared | disk-space-exhausted | Preparation failed: mkdir /builds/a: disk quota exceeded | job=7 | project=9 | runner=abc12defg
 64 | warning | not-prepared | disk-docker-root-full | Preparation failed: Error response from daemon: write /var/lib/docker/overlay2/x: no space left on device | job=7 | project=9 | runner=abc12defg
@@ -147,6 +148,21 @@ const TABLE = `
 94 | info | poll-worked | - | Checking for jobs... received | job=7 | project=9 | runner=abc12defg
 94 | info | noted | - | Removed job from processing list | job=7 | project=9 | runner=abc12defg | builds=0 | max_builds=4
 94 | debug | poll-worked | - | Checking for jobs... no content | runner=abc12defg
+95 | warning | not-prepared | docker-not-responding | Preparation failed: getting docker info: dial unix /var/run/docker.sock: connect: resource temporarily unavailable | job=7 | runner=abc12defg
+96 | error | not-prepared | pids-limit-reached | Job failed (system failure): prepare environment: failed to start process: fork/exec /usr/bin/su: resource temporarily unavailable. | failure_reason=runner_system_failure | job=7 | runner=abc12defg
+96 | info | crashed | pids-limit-reached | fatal error: newosproc
+97 | error | not-prepared | memory-pressure | Job failed (system failure): prepare environment: failed to start process: fork/exec /usr/bin/su: cannot allocate memory | job=7 | runner=abc12defg
+98 | error | not-prepared | disk-read-only | Job failed (system failure): mkdir /builds/x: read-only file system | job=7 | runner=abc12defg
+98 | warning | job-connection | disk-read-only | Appending trace to coordinator... error | error=write /tmp/trace1: read-only file system | job=7 | runner=abc12defg
+99 | error | not-prepared | docker-runtime-failed | Job failed (system failure): Error response from daemon: failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: unable to apply cgroup configuration: failed to write 42: write /sys/fs/cgroup/pids/docker/a/cgroup.procs: no such process | job=7 | runner=abc12defg
+99 | error | not-prepared | docker-runtime-failed | Job failed (system failure): Error response from daemon: mkdir /sys/fs/cgroup/docker/a: no space left on device | job=7 | runner=abc12defg
+100 | error | not-prepared | kubernetes-forbidden | Job failed (system failure): prepare environment: setting up credentials: secrets is forbidden: User "system:serviceaccount:ci:default" cannot create resource "secrets" in API group "" in the namespace "ci" | job=7 | runner=abc12defg
+100 | error | not-prepared | kubernetes-forbidden | Job failed (system failure): prepare environment: setting up build pod: pods "runner-abc12defg-project-1-concurrent-0" is forbidden: exceeded quota: jobs, requested: cpu=2, used: cpu=8, limited: cpu=8 | job=7 | runner=abc12defg
+101 | error | not-prepared | runner-program-missing | Job failed (system failure): prepare environment: failed to start process: exec: "su": executable file not found in $PATH | job=7 | runner=abc12defg
+101 | error | not-prepared | runner-program-missing | Machine creation failed | error=exec: "docker-machine": executable file not found in $PATH | name=runner-abc12defg-auto-1
+102 | warning | not-prepared | docker-registry-unreachable | Job failed: failed to pull image "alpine:3" with specified policies [always]: Error response from daemon: Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io on 127.0.0.53:53: no such host | failure_reason=image_pull_failure | job=7 | runner=abc12defg
+103 | error | not-prepared | runner-permission-denied | Job failed (system failure): mkdir /srv/builds/x: permission denied | job=7 | runner=abc12defg
+71 | warning | job-ended | - | Job failed: Error response from daemon: OCI runtime exec failed: exec failed: unable to start container process: exec: "sh": executable file not found in $PATH | job=7 | runner=abc12defg
 `;
 
 export const KNOWN_LINES: readonly KnownLine[] = TABLE.trim()

@@ -7,12 +7,12 @@ import {
   CERTIFICATE_REJECTED,
   DIALLED,
   DIALLED_PROXY,
-  EXCEEDED_QUOTA,
   NAME_SERVER,
   POLL_RESPONSE,
   RUNNING_JOBS,
   UNSIGNED_REJECTION,
 } from '../../../src/runner/log/line-data.ts';
+import { LOCAL_FAULT } from '../../../src/runner/log/local-fault-fragments.ts';
 import { dataOfLine, dataOfPoll } from '../../support/events.ts';
 
 const REQUEST = 'POST https://gitlab.test:8443/api/v4/jobs/request:';
@@ -76,11 +76,27 @@ test.each<[string, Readonly<Record<string, string>>, true | undefined]>([
 });
 
 test.each([
-  ['Preparation failed: mkdir /builds/a: disk quota exceeded', '/builds/a'],
-  ['Preparation failed: disk quota exceeded', ''],
-  ['Preparation failed: mkdir /builds/a: no space left on device', undefined],
-])('%s', (message, path) => {
-  expect(dataOf({ data: dataOfLine(message) }, EXCEEDED_QUOTA)).toBe(path);
+  ['mkdir /builds/a: disk quota exceeded', { path: '/builds/a', quota: 'disk quota exceeded' }],
+  ['disk quota exceeded', { quota: 'disk quota exceeded' }],
+  ['mkdir /builds/a: no space left on device', { path: '/builds/a' }],
+  ['fork/exec /usr/bin/su: no such file or directory', { program: '/usr/bin/su' }],
+  ['unlinkat /srv/builds/x: operation not permitted', { path: '/srv/builds/x' }],
+  ['rename /srv/a /srv/b: permission denied', { path: '/srv/a' }],
+  ['Get "https://registry.test:5000/v2/": EOF', { registry: 'registry.test:5000' }],
+  [
+    'secrets is forbidden: User "system:serviceaccount:ci:default" cannot create resource "secrets" in API group "" in the namespace "ci"',
+    {
+      account: 'system:serviceaccount:ci:default',
+      verb: 'create',
+      resource: 'secrets',
+      namespace: 'ci',
+    },
+  ],
+  ['exit status 1', undefined],
+])('a job that was not prepared: %s', (reason, named) => {
+  const data = dataOfLine(`Preparation failed: ${reason}`);
+
+  expect(dataOf({ data }, LOCAL_FAULT)).toEqual(named);
 });
 
 test('a line of any kind may count the jobs that run', () => {

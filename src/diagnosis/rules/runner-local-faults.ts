@@ -1,0 +1,181 @@
+/**
+ * What this host, its container engine or its cluster refuses to the runner, by the runner's own words in any of its lines.
+ * Independent of the path to GitLab.
+ */
+import { dirname } from 'node:path';
+
+import type { CheckState } from '../../core/check.ts';
+import type { Instant } from '../../core/clock.ts';
+import type { Cause } from '../../core/diagnosis.ts';
+import type { Fact } from '../../core/finding.ts';
+import { dataOf } from '../../core/finding-data.ts';
+import type { EventKind } from '../../core/runner-event.ts';
+import { isRepeated } from '../../core/sightings.ts';
+import type { RunnerTarget } from '../../core/target.ts';
+import type { Scope } from '../../core/vocabulary.ts';
+import { LOCAL_FAULT, LOCAL_FAULT_CAUSES } from '../../runner/log/local-fault-fragments.ts';
+import { requireCause } from '../build-cause.ts';
+import { probesOf } from '../catalogue/index.ts';
+import type { CauseSpec } from '../cause-spec.ts';
+import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
+import { executorsOf, isTroubled } from '../snapshot-index.ts';
+import {
+  SEEN_TWICE,
+  buildCauseFromEvents,
+  eventsOf,
+  FRESH_SECONDS,
+  quoteReason,
+} from '../runner-events.ts';
+import { specOfFinding } from './default.ts';
+
+/** Kinds of events that name a local fault while the runner lives; a start that failed has its own rule. */
+const KINDS: readonly EventKind[] = [
+  'poll-failed',
+  'not-prepared',
+  'job-connection',
+  'config-not-loaded',
+  'crashed',
+];
+/** Lines about single jobs: the runner still polls. */
+const OF_JOBS: ReadonlySet<EventKind> = new Set(['not-prepared', 'job-connection']);
+/** Lines of a file have the date of their reading, a moment later. */
+const READ_LATE_SECONDS = 2;
+/** Scopes that concern every entry. */
+const HOST_WIDE: ReadonlySet<Scope> = new Set(['host', 'service']);
+/** What a check sees at every run: one that passes later, or that has recovered since, ends it. */
+const SEEN_BY_CHECK: ReadonlySet<string> = new Set(['docker-daemon-down', 'docker-not-responding']);
+
+export function localFaultCauses(indexed: SnapshotIndex): readonly Cause[] {
+  const known = new Set(
+    indexed.snapshot.checks.filter(isTroubled).map((state) => specOfFinding(state)?.id),
+  );
+  const lines = eventsOf(indexed, ...KINDS).filter(
+    (seen) => isLocalFault(seen) && !known.has(seen.event.cause) && isOfNow(indexed, seen),
+  );
+  const groups = Map.groupBy(lines, (seen) => groupOf(indexed, seen));
+  return [...groups.values()].flatMap(([first, ...others]) =>
+    first === undefined ? [] : [buildLocalFault(indexed, [first, ...others])],
+  );
+}
+
+function isLocalFault({ event }: ObservedEvent): boolean {
+  return LOCAL_FAULT_CAUSES.has(event.cause ?? '');
+}
+
+/** Whether such a cause concerns an entry. */
+export function hasLocalFault(indexed: SnapshotIndex, { id }: RunnerTarget): boolean {
+  return localFaultCauses(indexed).some(({ scope }) => scope.runners.includes(id));
+}
+
+/** A restart gives back what the process held; a job that was prepared, or a poll that worked, takes its lines back. */
+function isOfNow(indexed: SnapshotIndex, { event }: ObservedEvent): boolean {
+  const { kind, cause = '', lastAt } = event;
+  const startedAt = (indexed.context.process?.startedAt ?? 0) + READ_LATE_SECONDS * 1000;
+  const isFresh =
+    kind !== 'poll-failed' || indexed.snapshot.takenAt - lastAt <= FRESH_SECONDS * 1000;
+  const checks = probesOf(requireCause(cause)).flatMap((probe) => indexed.statesOf(probe));
+  const isOver = checks.some((state) => hasEnded(state, cause, lastAt));
+  return lastAt >= startedAt && isFresh && !isOver;
+}
+
+/** The check that sees the same fault passes since, after it had failed or by its nature. */
+function hasEnded(
+  { finding, since, last, recent }: CheckState,
+  cause: string,
+  lastAt: Instant,
+): boolean {
+  if (finding.status !== 'pass') return false;
+  if (SEEN_BY_CHECK.has(cause)) return (last?.startedAt ?? 0) > lastAt;
+  return since > lastAt && recent.some((result) => isTroubled(result));
+}
+
+/** One fault, one cause: of the whole host, or of an entry. */
+function groupOf(indexed: SnapshotIndex, { event }: ObservedEvent): string {
+  const { id, scope } = requireCause(event.cause ?? '');
+  const owner = HOST_WIDE.has(scope) ? indexed.context.place.id : (event.runner ?? '');
+  return `${id} ${owner}`;
+}
+
+function buildLocalFault(
+  indexed: SnapshotIndex,
+  seen: readonly [ObservedEvent, ...ObservedEvent[]],
+): Cause {
+  const [first] = seen;
+  const spec = requireCause(first.event.cause ?? '');
+  const runners = runnersOf(indexed, spec, first);
+  const isOfJobs = seen.every(({ event }) => OF_JOBS.has(event.kind));
+  const cause = buildCauseFromEvents(indexed, {
+    spec,
+    seen,
+    scopeId: scopeIdOf(indexed, spec, first),
+    runners,
+    isConfirmed: isRepeated(togetherOf(seen), SEEN_TWICE),
+    ...(isOfJobs && spec.severity === 'critical' ? { severity: 'warning' } : {}),
+    facts: factsOfFault(indexed, first, runners),
+  });
+  return quoteReason(cause, first.event);
+}
+
+/** The cause of a start that failed, and what its text names; undefined where its last line shows no local fault. */
+export function localFaultOfStart(indexed: SnapshotIndex, fatal: ObservedEvent) {
+  if (!isLocalFault(fatal)) return undefined;
+  const spec = requireCause(fatal.event.cause ?? '');
+  const facts = factsOfFault(indexed, fatal, indexed.context.runners);
+  return { spec, scopeId: scopeIdOf(indexed, spec, fatal), facts };
+}
+
+/** The same fault in lines of several kinds, or of several entries. */
+function togetherOf(seen: readonly ObservedEvent[]) {
+  return {
+    firstAt: Math.min(...seen.map(({ event }) => event.firstAt)),
+    lastAt: Math.max(...seen.map(({ event }) => event.lastAt)),
+    count: seen.reduce((sum, { event }) => sum + event.count, 0),
+  };
+}
+
+/** An executor that starts machines does not say for which entry. */
+function runnersOf(
+  indexed: SnapshotIndex,
+  { scope }: CauseSpec,
+  { event }: ObservedEvent,
+): readonly RunnerTarget[] {
+  const { runners } = indexed.context;
+  const own = runners.filter(({ id }) => id === event.runner);
+  return HOST_WIDE.has(scope) || own.length === 0 ? runners : own;
+}
+
+function scopeIdOf(indexed: SnapshotIndex, { scope }: CauseSpec, { event }: ObservedEvent): string {
+  const place = indexed.context.place.id;
+  if (scope === 'host') return 'host';
+  const path = dataOf(event, LOCAL_FAULT)?.path;
+  if (scope === 'mount' && path !== undefined) return dirname(path);
+  return scope === 'service' ? place : (event.runner ?? place);
+}
+
+function factsOfFault(
+  indexed: SnapshotIndex,
+  { event }: ObservedEvent,
+  runners: readonly RunnerTarget[],
+): Readonly<Record<string, Fact>> {
+  const { quota, path, ...named } = dataOf(event, LOCAL_FAULT) ?? {};
+  const isOfMount = requireCause(event.cause ?? '').scope === 'mount';
+  const [runner] = runners;
+  const docker = runner === undefined ? 'Docker' : dockerAddressOf(indexed, runner);
+  const main = indexed.context.process;
+  return {
+    stands_on: docker,
+    source: "the runner's log",
+    root: `of ${docker}`,
+    roles: runners.length === 1 ? `jobs of ${runner?.name}` : 'the runner',
+    fullness: quota === undefined ? 'full' : 'out of quota',
+    ...(main === undefined ? {} : { pid: main.pid }),
+    // What could not be made need not be there: the folder above it is.
+    ...(path === undefined ? {} : { path: isOfMount ? dirname(path) : path }),
+    ...named,
+  };
+}
+
+/** Address of the Docker that the entry uses. */
+function dockerAddressOf(indexed: SnapshotIndex, runner: RunnerTarget): string {
+  return executorsOf(indexed, runner)[0]?.check.target.id ?? 'Docker';
+}

@@ -1,0 +1,138 @@
+/** What this host refuses to the runner is a cause wherever the runner says it, with the runner's own words. */
+import { describe, expect, test } from 'vitest';
+
+import type { EventKind, RunnerEvent } from '../../src/core/runner-event.ts';
+import type { Cause } from '../../src/core/diagnosis.ts';
+import { MISSING_FACT } from '../../src/diagnosis/cause-spec.ts';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
+import { causeSpec } from '../../src/diagnosis/catalogue/index.ts';
+import { classify } from '../../src/runner/log/classify.ts';
+import { LOCAL_FAULT_CAUSES } from '../../src/runner/log/local-fault-fragments.ts';
+import { START } from '../support/clock.ts';
+import { event, showing, TALKING } from '../support/events.ts';
+import type { FindingSpec, World } from '../support/snapshots.ts';
+import { fail, RUNNER_PROCESS, snapshotOf } from '../support/snapshots.ts';
+
+function causesOf(
+  said: Readonly<Record<string, FindingSpec>>,
+  world: World = {},
+): readonly Cause[] {
+  return diagnose(snapshotOf(said, { ...TALKING, ...world })).causes;
+}
+
+/** An event as the log's reader makes it of this line. */
+function said(message: string, over: Partial<RunnerEvent> = {}): RunnerEvent {
+  const line = classify({ level: 'error', message, fields: { runner: 'runnerAA1' } });
+  if (line === undefined) throw new Error(`the runner does not say ${message}`);
+  return event(line.kind, { ...line, count: 2, lastAt: START - 5000, ...over });
+}
+
+const KINDS: readonly EventKind[] = ['poll-failed', 'not-prepared', 'job-connection'];
+
+describe.each(KINDS)('in an event of the kind %s', (kind) => {
+  test.each([...LOCAL_FAULT_CAUSES])('%s is named once, and quoted', (id) => {
+    const reason = 'the words of the runner';
+    const facts = { reason, path: '/x', program: 'su', registry: 'r.test', resource: 'pods' };
+    const one = event(kind, {
+      runner: 'runnerAA1',
+      cause: id,
+      facts,
+      times: [START - 30_000, START],
+    });
+    const causes = causesOf({ 'runner-log': showing(one) });
+
+    expect(causes).toMatchObject([{ id, confidence: 'confirmed' }]);
+    expect(causes[0]?.summary).toMatch(/: "the words of the runner"\.$/);
+    expect(JSON.stringify(causes)).not.toContain(MISSING_FACT);
+  });
+});
+
+test('what hinders jobs alone is not critical: the runner polls', () => {
+  const line = said('Job failed (system failure): pipe2: too many open files');
+
+  expect(causesOf({ 'runner-log': showing(line) })).toMatchObject([
+    {
+      id: 'fd-limit-reached',
+      severity: 'warning',
+      scope: { runners: ['runnerAA1', 'runnerAA2'] },
+      summary:
+        'The runner has reached its limit of open files and connections: "pipe2: too many open files".',
+    },
+  ]);
+});
+
+test('one fault in several kinds of lines is one cause, as severe as the worst of them', () => {
+  const job = said('Job failed (system failure): pipe2: too many open files');
+  const poll = said('Checking for jobs... failed: socket: too many open files');
+  const causes = causesOf({ 'runner-log': showing(job, poll) });
+
+  expect(causes).toMatchObject([{ id: 'fd-limit-reached', severity: 'critical' }]);
+  expect(causes[0]?.evidence).toHaveLength(2);
+});
+
+test('a single line is only suspected', () => {
+  const line = said('Preparation failed: mkdir /srv/b/x: permission denied', { count: 1 });
+
+  expect(causesOf({ 'runner-log': showing(line) })).toMatchObject([
+    { id: 'runner-permission-denied', confidence: 'suspected' },
+  ]);
+});
+
+describe('it is over', () => {
+  const line = said('Preparation failed: mkdir /builds/x: no space left on device', {
+    lastAt: START - 120_000,
+  });
+
+  test('with a new process', () => {
+    const process = { ...RUNNER_PROCESS, startedAt: START - 60_000 };
+
+    expect(causesOf({ 'runner-log': showing(line) }, { process })).toEqual([]);
+  });
+
+  test('when Docker answers again', () => {
+    const down = said('Preparation failed: Cannot connect to the Docker daemon at unix:///x');
+
+    expect(causesOf({ 'runner-log': showing({ ...down, lastAt: START - 60_000 }) })).toEqual([]);
+  });
+
+  test('not by a check that has passed all along: it does not see this file system', () => {
+    expect(causesOf({ 'runner-log': showing(line), disk: { status: 'pass' } })).toMatchObject([
+      { id: 'disk-space-exhausted', scope: { id: '/builds' } },
+    ]);
+  });
+});
+
+test('a machine that cannot be started concerns every entry, since its line names none', () => {
+  const facts = { reason: 'exec: "docker-machine": executable file not found in $PATH' };
+  const one = event('not-prepared', {
+    cause: 'runner-program-missing',
+    facts: { ...facts, program: 'docker-machine' },
+    count: 2,
+  });
+
+  expect(causesOf({ 'runner-log': showing(one) })).toMatchObject([
+    { id: 'runner-program-missing', scope: { runners: ['runnerAA1', 'runnerAA2'] } },
+  ]);
+});
+
+test.each([...LOCAL_FAULT_CAUSES])(
+  'a start that fails by %s is critical, and named by it',
+  (id) => {
+    const facts = {
+      reason: 'the words',
+      path: '/x',
+      program: 'su',
+      registry: 'r',
+      resource: 'pods',
+    };
+    const fatal = event('fatal', { cause: id, facts, count: 3 });
+    const causes = causesOf(
+      { 'runner-log': showing(fatal), service: fail('failed') },
+      { process: undefined },
+    );
+
+    expect(causes).toMatchObject([{ id, severity: 'critical' }]);
+    expect(causes[0]?.summary).toContain('"the words"');
+    expect(causeSpec(id)).toBeDefined();
+  },
+);
