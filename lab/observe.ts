@@ -18,34 +18,38 @@ export interface ObservedEvent {
 /** `lack` returns what is missing, or nothing. */
 export type Shortfall = (report: Report) => string | undefined;
 
+/** Until the report is as wanted; at most so long. */
 export async function untilGood(
   daemon: LabDaemon,
   lack: Shortfall,
   seconds: number,
 ): Promise<ObservedEvent> {
-  const start = performance.now();
-  for (;;) {
-    const report = await daemon.report();
-    const lacks = lack(report);
-    const took = (performance.now() - start) / 1000;
-    if (lacks === undefined) return { report, seconds: took };
-    if (took > seconds) return { report, seconds: took, lacks };
-    await delay(PAUSE_MILLISECONDS);
-  }
+  return await observe(daemon, lack, seconds, (lacks) => lacks === undefined);
 }
 
+/** While the report is as wanted; at most so long. */
 export async function whileGood(
   daemon: LabDaemon,
   lack: Shortfall,
   seconds: number,
 ): Promise<ObservedEvent> {
+  return await observe(daemon, lack, seconds, (lacks) => lacks !== undefined);
+}
+
+async function observe(
+  daemon: LabDaemon,
+  lack: Shortfall,
+  maxSeconds: number,
+  isEnd: (lacks: string | undefined) => boolean,
+): Promise<ObservedEvent> {
   const start = performance.now();
   for (;;) {
     const report = await daemon.report();
     const lacks = lack(report);
-    const took = (performance.now() - start) / 1000;
-    if (lacks !== undefined) return { report, seconds: took, lacks };
-    if (took > seconds) return { report, seconds: took };
+    const seconds = (performance.now() - start) / 1000;
+    if (isEnd(lacks) || seconds > maxSeconds) {
+      return { report, seconds, ...(lacks === undefined ? {} : { lacks }) };
+    }
     await delay(PAUSE_MILLISECONDS);
   }
 }

@@ -1,4 +1,5 @@
-/** The incidents that the daemon recorded in a row; each of them would have been one notification. */
+/** What the daemon has reported in a row: causes, and incidents, each of which would have been one notification. */
+import { until } from '../test/support/until.ts';
 import type { World } from './world.ts';
 
 const MAX_NOTICES = 2;
@@ -21,4 +22,9 @@ export async function isOneIncident(world: World, cause: string): Promise<string
   const flaps = causes.some(({ flapping }) => flapping !== undefined);
   if (found.length === 0 || found.length > MAX_NOTICES) return `${found.length} incidents`;
   return flaps ? undefined : 'the report does not say that the fault comes and goes';
+}
+
+/** Until the report names a cause. */
+export async function untilNamed({ daemon }: World, cause: string): Promise<void> {
+  await until(async () => (await daemon.report()).causes.some(({ id }) => id === cause));
 }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { gitlabError } from '../../src/demo/gitlab-response.ts';
 import { daysFromNow } from '../../test/support/certificates.ts';
 import { emptyDisk, fillDisk, keepBusy, mountDisk, pressureText, writeUnit } from '../host.ts';
-import { incidentsOf, isOneIncident } from '../past.ts';
+import { incidentsOf, isOneIncident, untilNamed } from '../past.ts';
 import { dockerOf } from '../peers/docker.ts';
 import { usualScript } from '../peers/names.ts';
 import { publicLeaf } from '../peers/pki.ts';
@@ -24,11 +24,6 @@ const NO_PORT = 'o/F/n/s/s/s/s';
 
 const DOCKER_ROOT = '/var/lib/docker';
 
-/** Three cycles of the check shut, two open. */
-const SHUT_MILLISECONDS = 15_000;
-
-const OPEN_MILLISECONDS = 10_000;
-
 const TOGGLES = 4;
 
 const LASTS_MILLISECONDS = 60_000;
@@ -36,27 +31,27 @@ const LASTS_MILLISECONDS = 60_000;
 /** A fifth of eight seconds, as every deadline here is a fifth of the real one. */
 const LATE_MILLISECONDS = 1600;
 
-/** Until the last link has a new result; the next walk begins seconds later. */
+/** Until a walk has gone through to the last link; the next one begins seconds later. */
 async function endOfWalk({ daemon }: World): Promise<void> {
-  const lastResult = async (): Promise<string | undefined> => {
+  const lastPass = async (): Promise<string | undefined> => {
     const { checks } = await daemon.report();
-    return checks.find(({ probe }) => probe === 'http')?.at;
+    return checks.find(({ probe, status }) => probe === 'http' && status === 'pass')?.at;
   };
-  const before = await lastResult();
-  await until(async () => (await lastResult()) !== before);
+  const before = await lastPass();
+  await until(async () => ![undefined, before].includes(await lastPass()));
 }
 
 /** GitLab's port is blocked and opened again and again; at the end it stays blocked. */
 async function toggle(world: World): Promise<void> {
-  const { network } = world;
+  const { network, daemon } = world;
   for (let nth = 0; nth < TOGGLES; nth += 1) {
     // Not in the middle of a handshake, which would be another fault.
     await endOfWalk(world);
     await network.rule('gl', 'input', 'tcp dport 443 drop');
-    await delay(SHUT_MILLISECONDS);
+    await until(async () => (await daemon.report()).runners[0]?.chain['connect'] === 'fail');
     await network.run('gl', 'nft flush ruleset');
-    await delay(OPEN_MILLISECONDS);
   }
+  await endOfWalk(world);
   await network.rule('gl', 'input', 'tcp dport 443 drop');
 }
 
@@ -177,8 +172,9 @@ export const combinationRows: readonly Row[] = [
   {
     id: 'K-07',
     title: 'GitLab’s web server is down for a minute',
-    inject: async ({ gitlab }) => {
-      await gitlab.stop();
+    inject: async (world) => {
+      await world.gitlab.stop();
+      await untilNamed(world, 'tcp-connection-refused');
       await delay(LASTS_MILLISECONDS);
     },
     expect: { cause: 'tcp-connection-refused', severity: 'critical', chain: NO_PORT },
@@ -201,7 +197,7 @@ export const combinationRows: readonly Row[] = [
         await delay(LATE_MILLISECONDS);
         return undefined;
       });
-      await network.rule('gl', 'input', 'meta l4proto tcp numgen random mod 100 < 5 drop');
+      await network.rule('gl', 'input', 'meta l4proto tcp numgen inc mod 20 == 0 drop');
     },
     expect: { cause: 'gitlab-slow', severity: 'notice' },
     isIntermittent: true,
@@ -308,7 +304,7 @@ export const combinationRows: readonly Row[] = [
     title: 'runnerwatch is restarted in the middle of an outage',
     inject: async (world) => {
       await world.gitlab.stop();
-      await delay(12_000);
+      await until(async () => (await incidentsOf(world, 'tcp-connection-refused')).length === 1);
       await world.daemon.stop();
       await world.startDaemon();
     },
@@ -322,16 +318,13 @@ export const combinationRows: readonly Row[] = [
   {
     id: 'K-16c',
     title: 'GitLab boots: 502, then refusals of the runner, then it is fine',
-    inject: ({ answers }) => {
-      answers(everywhere(nginxPage(502, '502 Bad Gateway')));
-      void delay(20_000)
-        .then(() => answers(onRunnerApi(gitlabError(403, '403 Forbidden'))))
-        .then(async () => await delay(20_000))
-        .then(() => answers(() => undefined));
+    inject: async (world) => {
+      world.answers(everywhere(nginxPage(502, '502 Bad Gateway')));
+      await untilNamed(world, 'gitlab-booting');
+      world.answers(onRunnerApi(gitlabError(403, '403 Forbidden')));
     },
-    expect: { cause: 'gitlab-booting', severity: 'warning' },
+    expect: { cause: 'gitlab-booting', severity: 'warning', chain: 'o/o/n/o/o/o/F' },
     mustNot: ['gitlab-bad-gateway', 'token-rejected'],
-    recover: async () => await delay(40_000),
-    isIntermittent: true,
+    needsHistory: true,
   },
 ];

@@ -30,7 +30,7 @@ export const WITH_DOCKER: WorldOptions = {
   entries: [dockerEntry()],
   // With dates, so that a daemon that starts later knows which lines are recent.
   logFormat: 'text',
-  probes: { executor: 'answer_seconds = 2' },
+  probes: { executor: 'answer_seconds = 5' },
   before: async (world) => await dockerOf(world).setAnswers(),
 };
 

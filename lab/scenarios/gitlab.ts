@@ -4,6 +4,7 @@ import { createServer } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { gitlabError, text } from '../../src/demo/gitlab-response.ts';
+import { untilNamed } from '../past.ts';
 import { startNginx } from '../peers/nginx.ts';
 import { GOOD } from '../peers/pki.ts';
 import {
@@ -32,20 +33,9 @@ const UNHURRIED = { probes: { api: 'interval_seconds = 30', token: 'interval_sec
 
 const FORBIDDEN = text(403, 'Forbidden\n');
 
-const BOOT_MILLISECONDS = 10_000;
-
 const OPEN = 'o/o/n/o/o/o/o';
 
 const READ_ONLY = 'You cannot perform write operations on a read-only instance';
-
-/** The web tier is back, and tokens are refused: that is still the start of it. */
-async function refusesAndBoots({ daemon }: World): Promise<string | undefined> {
-  await delay(BOOT_MILLISECONDS + 5000);
-  const { causes, runners } = await daemon.report();
-  const ids = causes.map(({ id }) => id).join(', ');
-  const isRefused = runners[0]?.chain['token'] === 'fail';
-  return isRefused && ids === 'gitlab-booting' ? undefined : `it says ${ids}`;
-}
 
 function isPoll({ path }: { readonly path: string }): boolean {
   return path === '/api/v4/jobs/request';
@@ -345,16 +335,14 @@ export const gitlabRows: readonly Row[] = [
   {
     id: 'G-02b',
     title: 'GitLab boots: 502, then refusals of tokens, then it is there',
-    inject: ({ answers }) => {
-      answers(everywhere(page(502, 'Waiting for GitLab to boot')));
-      void delay(BOOT_MILLISECONDS).then(() =>
-        answers(onRunnerApi(gitlabError(403, '403 Forbidden'))),
-      );
+    inject: async (world) => {
+      world.answers(everywhere(page(502, 'Waiting for GitLab to boot')));
+      await untilNamed(world, 'gitlab-booting');
+      world.answers(onRunnerApi(gitlabError(403, '403 Forbidden')));
     },
-    expect: { cause: 'gitlab-booting', severity: 'warning', chain: 'o/o/n/o/oF/os/Fs' },
+    expect: { cause: 'gitlab-booting', severity: 'warning', chain: 'o/o/n/o/o/o/F' },
     mustNot: ['gitlab-bad-gateway', 'token-rejected', 'runner-disabled-unhealthy'],
     needsHistory: true,
-    holds: refusesAndBoots,
   },
   {
     id: 'G-10e',

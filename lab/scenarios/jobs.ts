@@ -65,7 +65,7 @@ export const jobRows: readonly Row[] = [
     world: {
       ...WITH_DOCKER,
       globals: `concurrent = ${SLOTS}\ncheck_interval = 3\n${LISTENS}`,
-      probes: { executor: 'answer_seconds = 2', 'runner-metrics': '' },
+      probes: { executor: 'answer_seconds = 5', 'runner-metrics': '' },
       before: async (world) => {
         await WITH_DOCKER.before?.(world);
         world.adopt(await startCounters(world));
