@@ -2,6 +2,7 @@
 import type { Row } from '../scenario.ts';
 import { combinationRows } from './combinations.ts';
 import { configRows } from './config-file.ts';
+import { dnsHostRows } from './dns-host.ts';
 import { dnsRows } from './dns.ts';
 import { edgeRows } from './edge.ts';
 import { executorRows } from './executor.ts';
@@ -26,6 +27,7 @@ export const ROWS: readonly Row[] = [
   ...tokenRows,
   ...urlRows,
   ...dnsRows,
+  ...dnsHostRows,
   ...networkRows,
   ...proxyRows,
   ...gitlabRows,

@@ -303,9 +303,54 @@ export const networkRows: readonly Row[] = [
         return type === 'AAAA' ? [GITLAB_ADDRESS_6] : [];
       });
     },
-    expect: { cause: 'ipv6-path-broken', severity: 'critical', chain: NO_PORT },
+    expect: {
+      cause: 'network-no-route',
+      severity: 'critical',
+      chain: NO_PORT,
+      says: /no IPv6 route/,
+    },
     runnerLogs: /cannot assign requested address/,
-    mustNot: ['ephemeral-ports-exhausted', 'network-no-route'],
+    mustNot: ['ephemeral-ports-exhausted', 'ipv6-path-broken'],
+  },
+  {
+    id: 'N-10c',
+    title: 'the name has only an IPv6 address, and this host has no IPv6 route',
+    inject: async ({ network, names }) => {
+      await network.run('rn', 'ip -6 route flush fd00:200::/64');
+      names.answer((name, type, transport) => {
+        if (name !== 'gitlab.test') return usualScript(name, type, transport);
+        return type === 'AAAA' ? [GITLAB_ADDRESS_6] : [];
+      });
+    },
+    expect: {
+      cause: 'network-no-route',
+      severity: 'critical',
+      chain: NO_PORT,
+      says: /no IPv6 route/,
+    },
+    runnerLogs: /network is unreachable/,
+    mustNot: ['ipv6-path-broken', 'tcp-connect-timeout'],
+  },
+  {
+    id: 'N-07e',
+    title: 'this host’s own firewall rejects the packets as iptables -j REJECT does',
+    ...rule('rn', 'output', `ip daddr ${GITLAB_ADDRESS} tcp dport 443 reject`),
+    expect: { cause: 'firewall-local-block', severity: 'critical', chain: NO_PORT },
+    runnerLogs: /connection refused/,
+    mustNot: ['tcp-connection-refused'],
+  },
+  {
+    id: 'N-23',
+    title: 'url is localhost, and GitLab runs elsewhere',
+    inject: ({ files }) => files.edit('/etc/gitlab-runner/config.toml', 'gitlab.test', 'localhost'),
+    expect: {
+      cause: 'tcp-connection-refused',
+      severity: 'critical',
+      chain: NO_PORT,
+      says: /the machine or container that the runner itself runs in/,
+    },
+    runnerLogs: /connection refused/,
+    mustNot: ['firewall-local-block', 'dns-wrong-answer'],
   },
   {
     id: 'N-12',

@@ -48,6 +48,8 @@ export interface Resolution {
   readonly servers: readonly string[];
   /** resolv.conf names no server, so port 53 of this host is asked. */
   readonly isFallback: boolean;
+  /** What nsswitch.conf keeps from the runner: the hosts file, although it has the name, or DNS. */
+  readonly disabled?: 'files' | 'dns';
   /** The queried names, with the search list applied. */
   readonly names: readonly string[];
   /** Every question and its end, as evidence. */

@@ -4,6 +4,7 @@ import { alternatePath } from './alternate-path.ts';
 import { cLibrary } from './c-library.ts';
 import { dnsCrossCheck } from './dns-cross-check.ts';
 import { firewall } from './firewall.ts';
+import { furtherNameServers } from './further-name-servers.ts';
 import { otherAddresses } from './other-addresses.ts';
 import { otherRoot } from './other-root.ts';
 import { packetLoss } from './packet-loss.ts';
@@ -11,6 +12,7 @@ import { packetLoss } from './packet-loss.ts';
 export const FOLLOW_UPS: readonly FollowUp[] = [
   dnsCrossCheck,
   cLibrary,
+  furtherNameServers,
   packetLoss,
   otherAddresses,
   otherRoot,

@@ -4,7 +4,7 @@
  * Source    go/dns/resolver.ts: hosts file, resolv.conf and the servers it names. When it does not
  *           resolve, also the routing table. Through a proxy it is the proxy's name that counts.
  * Measures  lookup_seconds (seconds, monotonic), addresses (count).
- * Reasons   not-found, server-failure, timeout, resolver-down, not-configured, no-route, prohibited, slow;
+ * Reasons   not-found, source-disabled, server-failure, timeout, resolver-down, not-configured, no-route, prohibited, slow;
  *           sinkhole when the address may be the wrong one. Follow-ups add the answers of other sources.
  * Unknown   resolver-error: an error of this process, which says nothing of the name.
  */
@@ -118,6 +118,10 @@ async function judgeMissed(
   const detail = lookupText(found);
   if (fault === 'not-found') {
     const facts = { ...seen.facts, outcomes: outcomesByServer(decisiveQueries(found)) };
+    return { status: 'fail', reason: fault, detail, measures: seen.measures, facts };
+  }
+  if (fault === 'source-disabled') {
+    const facts = { ...seen.facts, missing_source: found.disabled ?? '' };
     return { status: 'fail', reason: fault, detail, measures: seen.measures, facts };
   }
   const blocked = isBlockable(found, fault)

@@ -194,6 +194,18 @@ function attemptsIn(text: string): readonly Attempt[] {
   });
 }
 
+test('an IPv6 address without a route is a missing route of this host', () => {
+  const attempts = '2001:db8::1 ENETUNREACH after 0.00 s';
+  const finding = {
+    ...fail('no-route', { attempts, address: '2001:db8::1' }),
+    data: dataWith(ATTEMPTS, attemptsIn(attempts)),
+  };
+  const [cause] = diagnose(snapshotOf(brokenAt('connect', finding))).causes;
+
+  expect(cause).toMatchObject({ id: 'network-no-route', severity: 'critical' });
+  expect(cause?.summary).toContain('no IPv6 route to 2001:db8::1');
+});
+
 test.each([
   ['2001:db8::1 timeout after 5.00 s', 'ipv6-path-broken'],
   ['2001:db8::1 timeout after 5.00 s, 10.0.0.2 timeout after 5.00 s', 'tcp-connect-timeout'],

@@ -92,3 +92,51 @@ test.each([
 ])('the rules are not asked for %s', async (_what, lines) => {
   expect(await runOnce(lines)).toEqual({ status: 'pass', facts: { asked: 0 } });
 });
+
+/** As nft 1.0.6 prints a rule made by `iptables -A OUTPUT -d 10.0.0.2 -p tcp --dport 443 -m comment … -j REJECT`. */
+function rejectOfIptables(more: readonly object[] = []): string {
+  const place = { family: 'ip', table: 'filter', chain: 'OUTPUT' };
+  const address = {
+    op: '==',
+    left: { payload: { protocol: 'ip', field: 'daddr' } },
+    right: '10.0.0.2',
+  };
+  const port = { op: '==', left: { payload: { protocol: 'tcp', field: 'dport' } }, right: 443 };
+  const expr = [
+    { match: address },
+    { match: port },
+    { xt: { type: 'match', name: 'comment' } },
+    ...more,
+    { counter: { packets: 0, bytes: 0 } },
+    { xt: { type: 'target', name: 'REJECT' } },
+  ];
+  return JSON.stringify({
+    nftables: [
+      { chain: { ...place, name: 'OUTPUT', hook: 'output', prio: 0, policy: 'accept' } },
+      { rule: { ...place, handle: 2, expr } },
+    ],
+  });
+}
+
+test.each([
+  ['is named', [], 'rule-blocks'],
+  // nft shows of such a match its name alone.
+  [
+    'that depends on what nft does not show is not',
+    [{ xt: { type: 'match', name: 'owner' } }],
+    undefined,
+  ],
+])('a REJECT of iptables %s', async (_what, more, reason) => {
+  const firewall = createFirewall(async () => ({ kind: 'rules', json: rejectOfIptables(more) }));
+  const finding: Finding = {
+    status: 'fail',
+    reason: 'refused',
+    detail: 'gitlab.test port 443: 10.0.0.2 ECONNREFUSED after 0.00 s',
+    facts: { port: 443 },
+  };
+  const walk = { addresses: [{ address: '10.0.0.2', family: 4 as const }] };
+  const found = await followUp(firewall, { link: 'connect', finding, tools: { walk } });
+  expect(found).toMatchObject(
+    reason === undefined ? { status: 'pass' } : { reason, facts: { verdict: 'reject' } },
+  );
+});

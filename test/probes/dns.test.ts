@@ -154,12 +154,12 @@ test('resolv.conf names no server', async () => {
   });
 });
 
-test('nsswitch.conf does not allow DNS', async () => {
+test('nsswitch.conf has no dns', async () => {
   const { finding } = await runOnce({ port: 1, files: { '/etc/nsswitch.conf': 'hosts: files' } });
   expect(finding).toMatchObject({
     status: 'fail',
-    reason: 'not-found',
-    detail: 'gitlab.test is not in /etc/hosts, and nsswitch.conf does not allow DNS',
+    reason: 'source-disabled',
+    detail: 'gitlab.test is not in /etc/hosts, and nsswitch.conf has no dns',
   });
 });
 

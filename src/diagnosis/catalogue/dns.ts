@@ -1,6 +1,7 @@
 /** Causes in DNS. */
 import { isOddAddress } from '../../core/address.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
+import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import { onHost } from '../cause-spec.ts';
@@ -30,6 +31,62 @@ function writeAddress(c: CauseContext) {
   );
 }
 
+/** A resolver on this host took the query, and has no answer itself. */
+function forwarderText(c: CauseContext): string | undefined {
+  const forwarder = c.optional('forwarder');
+  if (forwarder === undefined) return undefined;
+  const outcomes = c.optional('upstreams');
+  const own = outcomes === undefined ? '' : ` (${outcomes})`;
+  return `${forwarder} (${c.fact('servers')}) gets no answer from its own name servers${own}`;
+}
+
+/** Nothing to correct in /etc/resolv.conf: the servers stand elsewhere. */
+function repairForwarder(c: CauseContext): readonly FixStep[] | undefined {
+  const forwarder = c.optional('forwarder');
+  if (forwarder === undefined) return undefined;
+  const upstream = c.optional('upstream');
+  const query =
+    upstream === undefined ? '' : `dig ${quoteArgument(`@${upstream}`)} ${quoteArgument(c.host)}`;
+  if (forwarder === 'systemd-resolved') {
+    return [
+      step(
+        'Show its name servers, and query one.',
+        ['resolvectl dns', query].filter(Boolean).join('; '),
+      ),
+      step(
+        'Repair that name server, or set another one where the network is configured (netplan, NetworkManager, /etc/systemd/resolved.conf); then restart the resolver.',
+        c.place.host.restartResolver,
+      ),
+    ];
+  }
+  return [
+    step(
+      'It forwards to the name servers of the host. Query one from the host.',
+      ['cat /etc/resolv.conf', query].filter(Boolean).join('; '),
+    ),
+    step(
+      'Repair that name server, or set others under "dns" in the settings of the engine; then restart the engine and the container.',
+      `sudoedit ${quoteArgument(c.place.engineAt().settings)}`,
+    ),
+  ];
+}
+
+function moveServer(c: CauseContext): readonly FixStep[] {
+  const unused = c.optional('unused_server');
+  if (unused === undefined) return [];
+  return [
+    step(
+      `Move ${unused} up in /etc/resolv.conf: it resolves the name, and only the first three name servers are ever asked.`,
+      `sudo sed -i -e ${quoteArgument(`/^nameserver *${unused}/d`)} -e ${quoteArgument(`1i nameserver ${unused}`)} ${onHost(c, '/etc/resolv.conf')}`,
+    ),
+  ];
+}
+
+function unusedText(c: CauseContext): string {
+  const unused = c.optional('unused_server');
+  return unused === undefined ? '' : `; ${unused} does, but only the first three are ever asked`;
+}
+
 export const DNS_CAUSES: readonly CauseSpec[] = [
   {
     id: 'dns-name-not-found',
@@ -44,9 +101,10 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       isOddAddress(c.host)
         ? `${c.host} is not an IP address for the runner, and no host has that name`
-        : `the name ${c.host} does not resolve (tried ${c.fact('tried') || 'no name server'}: ${c.fact('outcomes') || 'no query was sent'})`,
+        : `the name ${c.host} does not resolve (tried ${c.fact('tried') || 'no name server'}: ${c.fact('outcomes') || 'no query was sent'})${unusedText(c)}`,
     fix: (c) => [
       ...(isOddAddress(c.host) ? [writeAddress(c)] : []),
+      ...moveServer(c),
       step(
         'Query the name server directly, with the search list.',
         c.place.inNetwork(`dig +search ${quoteArgument(c.host)}`),
@@ -70,13 +128,18 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
       'The response code of each name server in /etc/resolv.conf; none of them resolves the name.',
     notConfusedWith: ['dns-name-not-found', 'dns-timeout'],
     from: ['dns/server-failure'],
-    says: (c) => `the name servers return an error for ${c.host} (${c.fact('outcomes')})`,
+    says: (c) =>
+      forwarderText(c) ??
+      `the name servers return an error for ${c.host} (${c.fact('outcomes')})${unusedText(c)}`,
     fix: (c) => [
-      step('Show the error.', c.place.inNetwork(`dig ${quoteArgument(c.host)}`)),
-      step(
-        'Repair the forwarder, DNSSEC or access list on that server, or configure another name server.',
-        showResolver(c),
-      ),
+      ...moveServer(c),
+      ...(repairForwarder(c) ?? [
+        step('Show the error.', c.place.inNetwork(`dig ${quoteArgument(c.host)}`)),
+        step(
+          'Repair the forwarder, DNSSEC or access list on that server, or configure another name server.',
+          showResolver(c),
+        ),
+      ]),
     ],
     resolvedWhen: 'the DNS check passes again',
   },
@@ -89,13 +152,20 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     evidence: 'No response from any name server in two attempts.',
     notConfusedWith: ['network-no-route', 'dns-resolver-down', 'dns-slow'],
     from: ['dns/timeout'],
-    says: (c) => `no name server responds (${c.fact('servers')})`,
+    says: (c) =>
+      forwarderText(c) ?? `no name server responds (${c.fact('servers')})${unusedText(c)}`,
     fix: (c) => [
-      step(
-        'Check the path to the name server.',
-        c.place.inNetwork(`dig ${server(c)} ${quoteArgument(c.host)}`),
-      ),
-      step('Open port 53 (UDP and TCP) to it, or configure another name server.', showResolver(c)),
+      ...moveServer(c),
+      ...(repairForwarder(c) ?? [
+        step(
+          'Check the path to the name server.',
+          c.place.inNetwork(`dig ${server(c)} ${quoteArgument(c.host)}`),
+        ),
+        step(
+          'Open port 53 (UDP and TCP) to it, or configure another name server.',
+          showResolver(c),
+        ),
+      ]),
     ],
     resolvedWhen: 'the DNS check passes again',
   },
@@ -109,8 +179,9 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     evidence: 'Connection refused from every name server.',
     notConfusedWith: ['dns-timeout', 'dns-not-configured'],
     from: ['dns/resolver-down'],
-    says: (c) => `nothing listens on the name server address ${c.fact('servers')}`,
+    says: (c) => `nothing listens on the name server address ${c.fact('servers')}${unusedText(c)}`,
     fix: (c) => [
+      ...moveServer(c),
       step('Start the local resolver.', c.place.host.restartResolver),
       step(
         'If the resolver is another program, check what listens on port 53.',
@@ -118,6 +189,33 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
       ),
     ],
     resolvedWhen: 'the DNS check passes again',
+  },
+  {
+    id: 'dns-source-disabled',
+    severity: 'critical',
+    scope: 'host',
+    title: '/etc/nsswitch.conf keeps the runner from a source of names',
+    meaning:
+      'The line `hosts` of /etc/nsswitch.conf has no `files`, so the runner does not read /etc/hosts; or it has no `dns`, so the runner asks no name server.',
+    evidence:
+      'The line `hosts` without that source, and a name that /etc/hosts has or that only DNS can have.',
+    notConfusedWith: ['dns-name-not-found', 'dns-nss-mismatch'],
+    from: ['dns/source-disabled'],
+    says: (c) =>
+      c.fact('missing_source') === 'files'
+        ? `/etc/hosts has ${c.fact('name')}, but the runner does not read it: nsswitch.conf has no \`files\``
+        : `/etc/hosts has no ${c.fact('name')}, and the runner asks no name server: nsswitch.conf has no \`dns\``,
+    fix: (c) => [
+      step('Show the line.', `grep -n ^hosts ${onHost(c, '/etc/nsswitch.conf')}`),
+      step(
+        'Add the source. The runner notices it within 5 s.',
+        c.fact('missing_source') === 'files'
+          ? `sudo sed -i 's/^hosts:/hosts: files/' ${onHost(c, '/etc/nsswitch.conf')}`
+          : `sudo sed -i 's/^hosts:.*/& dns/' ${onHost(c, '/etc/nsswitch.conf')}`,
+      ),
+    ],
+    resolvedWhen: 'the DNS check passes again',
+    suppresses: ['dns-name-not-found', 'dns-timeout', 'dns-server-failure', 'dns-resolver-down'],
   },
   {
     id: 'dns-not-configured',

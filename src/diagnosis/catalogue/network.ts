@@ -1,4 +1,7 @@
 /** Causes on the network: no path to an address, a path that is filtered on this host, loses packets or has a small MTU. */
+import { isIPv6 } from 'node:net';
+
+import { isLoopbackHost } from '../../core/address.ts';
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
@@ -38,6 +41,19 @@ function openFirewall(c: CauseContext): readonly FixStep[] {
           'Remove the rule; then make the change permanent where the rules are configured.',
           `sudo nft delete rule ${chainOf(c)} handle ${quoteArgument(handle)}`,
         ),
+  ];
+}
+
+/** `localhost` in url: GitLab would have to run beside the runner. */
+function ownAddress(c: CauseContext): readonly FixStep[] {
+  return [
+    step(
+      'Show what listens there, in the network of the runner.',
+      c.place.inNetwork(`sudo ss -ltnp ${quoteArgument(`sport = :${c.port}`)}`),
+    ),
+    step(
+      `If GitLab runs elsewhere, on another machine or in another container, write its address in url in ${c.config}.`,
+    ),
   ];
 }
 
@@ -138,12 +154,18 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['tcp-connect-timeout', 'firewall-reject', 'dns-wrong-answer'],
     from: ['connect/refused'],
     says: (c) =>
-      `connection refused: nothing listens on port ${c.port} of ${c.host} (${c.fact('address')})`,
+      isLoopbackHost(c.host)
+        ? `connection refused: nothing listens on port ${c.port} of ${c.host}, which is the machine or container that the runner itself runs in`
+        : `connection refused: nothing listens on port ${c.port} of ${c.host} (${c.fact('address')})`,
     fix: (c) => [
-      step(
-        'On the GitLab server: check that the web server runs and listens on this port.',
-        `sudo gitlab-ctl status nginx; sudo ss -ltn ${quoteArgument(`sport = :${c.port}`)}`,
-      ),
+      ...(isLoopbackHost(c.host)
+        ? ownAddress(c)
+        : [
+            step(
+              'On the GitLab server: check that the web server runs and listens on this port.',
+              `sudo gitlab-ctl status nginx; sudo ss -ltn ${quoteArgument(`sport = :${c.port}`)}`,
+            ),
+          ]),
       step(
         `Check that the port in url is right in ${c.config}.`,
         `sudo grep -n url ${onHost(c, c.config)}`,
@@ -228,15 +250,22 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['dns-timeout'],
     from: ['connect/no-route', 'dns/no-route'],
     suppresses: ['dns-timeout', 'dns-server-failure'],
-    says: (c) => `this host has no route to ${c.fact('address')}`,
+    says: (c) =>
+      isIPv6(c.fact('address'))
+        ? `this host has no IPv6 route to ${c.fact('address')}, and no IPv4 address is known`
+        : `this host has no route to ${c.fact('address')}`,
     fix: (c) => [
       step(
         'Show interfaces and routes.',
         c.place.inNetwork(
-          `ip -br link; ip route; ip route get ${quoteArgument(c.fact('address'))}`,
+          `ip -br link; ${isIPv6(c.fact('address')) ? 'ip -6 route' : 'ip route'}; ip route get ${quoteArgument(c.fact('address'))}`,
         ),
       ),
-      step('Bring up the interface, or add the route.'),
+      step(
+        isIPv6(c.fact('address'))
+          ? `Bring up IPv6 on this host, or add an A record for ${c.host}.`
+          : 'Bring up the interface, or add the route.',
+      ),
     ],
     resolvedWhen: 'the connect check passes again',
   },
@@ -269,14 +298,16 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     id: 'ipv6-path-broken',
     severity: 'notice',
     scope: 'gitlab',
-    title: 'GitLab does not respond over IPv6, but responds over IPv4',
+    title: 'GitLab does not respond over IPv6',
     meaning:
-      'The runner falls back to IPv4 and loses time at each new connection. With IPv6 only it could not connect.',
-    evidence: 'Every address that failed is IPv6, and an IPv4 address responds.',
+      'Where GitLab has IPv4 addresses too, the runner falls back to them and loses time at each new connection. With IPv6 only it cannot connect.',
+    evidence: 'Every address that failed is IPv6: an IPv4 address responds, or there is none.',
     notConfusedWith: ['gitlab-partial-outage', 'tcp-connect-timeout'],
     from: [],
     says: (c) =>
-      `${c.host} does not respond over IPv6, but responds over IPv4 (${c.fact('attempts')})`,
+      / ok /.test(c.fact('attempts'))
+        ? `${c.host} does not respond over IPv6, but responds over IPv4 (${c.fact('attempts')})`
+        : `${c.host} has only IPv6 addresses, and none of them responds (${c.fact('attempts')})`,
     fix: (c) => [
       step(
         'Check whether this host has an IPv6 route at all.',

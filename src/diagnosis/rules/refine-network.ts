@@ -33,9 +33,9 @@ function looksLike({ looksLike: others = [] }: CauseSpec, { check, finding }: Ch
   return others.includes(`${check.probe.id}/${reasonOf(finding) ?? ''}`);
 }
 
-/** With IPv6 only the runner cannot connect; a closed port has nothing to do with IPv6. */
+/** With IPv6 only the runner cannot connect; a closed port or a missing route has nothing to do with what is beyond. */
 export const byFamily: Refinement = (link) => {
-  const isCutOff = hasReason(link, 'timeout', 'no-route', 'host-unreachable') && isFail(link);
+  const isCutOff = hasReason(link, 'timeout', 'host-unreachable') && isFail(link);
   if (link.check.probe.id !== 'connect' || !isCutOff) return undefined;
   const dialled = dataOf(link.finding, ATTEMPTS);
   const isOnlyIpv6 = dialled?.every(({ address }) => address.family === 6) === true;

@@ -11,6 +11,7 @@ export const LOOKUP_REASONS = {
     'timeout',
     'resolver-down',
     'not-configured',
+    'source-disabled',
     'no-route',
     'prohibited',
   ),
@@ -35,6 +36,7 @@ const NO_RESOLVER: readonly Outcome[] = [
 
 /** For a lookup without addresses. */
 export function lookupFaultOf(found: Resolution): LookupFault {
+  if (found.disabled !== undefined) return 'source-disabled';
   const queries = decisiveQueries(found);
   const outcomes = new Set(queries.map(({ outcome }) => outcome));
   const has = (list: readonly Outcome[]): boolean => list.some((outcome) => outcomes.has(outcome));
@@ -99,18 +101,21 @@ function outcomeText(queries: readonly Query[]): string {
 
 /** The names, the servers and the outcome of each. */
 export function lookupText(found: Resolution): string {
-  const { name, names, queries, isFallback } = found;
+  const { name, names, queries, isFallback, disabled } = found;
   if (queries.length === 0) return notQueriedText(found);
   if (isFallback) {
     return `/etc/resolv.conf has no name server, so the runner queries this host itself for ${name}: ${outcomesByServer(decisiveQueries(found))}`;
+  }
+  if (disabled === 'files') {
+    return `/etc/hosts has ${name}, and nsswitch.conf has no files, so only DNS is asked: ${outcomesByServer(decisiveQueries(found))}`;
   }
   const tried = names.length > 1 ? ` (tried ${names.join(', ')})` : '';
   return `lookup of ${name}${tried}: ${outcomesByServer(decisiveQueries(found))}`;
 }
 
-function notQueriedText({ name, servers }: Resolution): string {
-  return servers.length === 0
-    ? `${name} is not in /etc/hosts, and nsswitch.conf does not allow DNS`
+function notQueriedText({ name, disabled }: Resolution): string {
+  return disabled === 'dns'
+    ? `${name} is not in /etc/hosts, and nsswitch.conf has no dns`
     : `${name} is not in /etc/hosts, and Go does not query DNS for such a name`;
 }
 

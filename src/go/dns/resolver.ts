@@ -14,6 +14,7 @@ import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
 import { sortLikeGo } from './address-order.ts';
 import { sendQuery } from './query.ts';
+import type { Source } from './hosts-file.ts';
 import { lookUpHosts, lookupOrder } from './hosts-file.ts';
 import type { ResolvConf } from './resolv-conf.ts';
 import { namesToTry, parseResolvConf } from './resolv-conf.ts';
@@ -49,7 +50,7 @@ export async function resolveLikeGo(name: string, deps: ResolveOptions): Promise
   const { servers, isFallback } = conf;
   const nothing: Resolution = { ...empty, addresses: [], source: 'none' };
   const known = order.includes('dns') ? { ...nothing, servers, isFallback } : nothing;
-  let missed = known;
+  let missed: Resolution = known;
   for (const source of order) {
     if (source === 'dns') {
       missed = await lookUpDns(known, conf, deps);
@@ -61,7 +62,20 @@ export async function resolveLikeGo(name: string, deps: ResolveOptions): Promise
       }
     }
   }
-  return missed;
+  const disabled = await disabledSource(name, order, read);
+  return disabled === undefined ? missed : { ...missed, disabled };
+}
+
+async function disabledSource(
+  name: string,
+  order: readonly Source[],
+  read: (path: string) => Promise<string | undefined>,
+): Promise<Source | undefined> {
+  if (!order.includes('dns')) return 'dns';
+  const isKept = !order.includes('files');
+  return isKept && lookUpHosts((await read('/etc/hosts')) ?? '', name).length > 0
+    ? 'files'
+    : undefined;
 }
 
 function domainOfHost(): string {

@@ -140,10 +140,24 @@ function truthOf({ expr, family, table }: Rule, { sets }: Ruleset, packet: Packe
   const truths = expr.map((part): Truth => {
     if ('match' in part)
       return matches(part['match'], packet, (name) => sets.get(`${family} ${table} ${name}`));
-    return HARMLESS.some((name) => name in part) ? 'yes' : 'perhaps';
+    const isHarmless =
+      HARMLESS.some((name) => name in part) ||
+      isOfIptables(part, 'match', 'comment') ||
+      isOfIptables(part, 'target', 'REJECT');
+    return isHarmless ? 'yes' : 'perhaps';
   });
   if (truths.includes('no')) return 'no';
   return truths.includes('perhaps') ? 'perhaps' : 'yes';
+}
+
+/** A part that iptables-nft wrote and nft cannot express; of most nft shows the name alone. */
+function isOfIptables(
+  { xt }: Readonly<Record<string, unknown>>,
+  type: 'match' | 'target',
+  name: string,
+): boolean {
+  const part = xt as { readonly type?: unknown; readonly name?: unknown } | null | undefined;
+  return part?.type === type && part.name === name;
 }
 
 /** Also a verdict map, or a queue to a program: nothing behind it is reported. */
@@ -156,6 +170,7 @@ function verdictOf({
   expr,
 }: Rule): readonly [string, Readonly<Record<string, unknown>> | undefined] {
   for (const part of expr) {
+    if (isOfIptables(part, 'target', 'REJECT')) return ['reject', undefined];
     const verdict = VERDICTS.find((name) => name in part);
     if (verdict !== undefined) {
       return [verdict, part[verdict] as Readonly<Record<string, unknown>> | undefined];

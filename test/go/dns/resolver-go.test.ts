@@ -44,6 +44,7 @@ const ERRORS: Readonly<Record<LookupFault, readonly string[]>> = {
   timeout: ['i/o timeout'],
   prohibited: [],
   'resolver-down': ['connection refused'],
+  'source-disabled': ['no such host'],
   'not-configured': ['connection refused'],
   'no-route': ['network is unreachable'],
   'resolver-error': [],

@@ -100,6 +100,18 @@ test('nsswitch.conf may put DNS before the hosts file, which is then asked last'
   expect([last.source, addressesOf(last)]).toEqual(['hosts', ['10.0.0.7']]);
 });
 
+test.each([
+  ['hosts: dns', '10.0.0.7 gitlab.test', 'files'],
+  ['hosts: dns', '10.0.0.7 other.test', undefined],
+  ['hosts: files', '10.0.0.7 other.test', 'dns'],
+  ['hosts: files dns', '10.0.0.7 other.test', undefined],
+])('with %j, %j keeps the runner from %s', async (nsswitch, hosts, disabled) => {
+  await using server = await startDnsServer(() => 'nxdomain');
+  const files = { ...ONE_SERVER, '/etc/nsswitch.conf': nsswitch, '/etc/hosts': hosts };
+  const found = await resolve('gitlab.test', server.port, files);
+  expect([found.addresses, found.disabled]).toEqual([[], disabled]);
+});
+
 test('without DNS in nsswitch.conf no server is asked', async () => {
   const files = { ...ONE_SERVER, '/etc/nsswitch.conf': 'hosts: files' };
   const found = await resolve('gitlab.test', 1, files);
