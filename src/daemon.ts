@@ -168,13 +168,13 @@ export class Daemon {
   }
 
   #plan(): void {
-    const targets = this.#discovery.targets();
-    this.#events.follow(targets);
+    const { contexts } = this.#discovery.hostContext();
+    this.#events.follow(contexts);
     this.#checks.plan({
-      targets,
-      contexts: this.#discovery.hostContext().contexts,
+      contexts,
+      targets: this.#discovery.targets(),
       settings: this.#settings.current(),
-      runnerLog: this.#events.log,
+      logAt: (place) => this.#events.logAt(place),
     });
   }
 

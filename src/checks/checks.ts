@@ -8,6 +8,7 @@ import type { Check, CheckState } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ProbeResult } from '../core/finding.ts';
 import type { HostContext } from '../core/host-context.ts';
+import type { Place } from '../core/place.ts';
 import type { Probe } from '../core/probe.ts';
 import { requestKindsOf } from '../core/request.ts';
 import type { RunnerLogReader } from '../core/runner-event.ts';
@@ -38,7 +39,8 @@ export interface ChecksOptions {
 export interface PlanRequest extends Pick<HostContext, 'contexts'> {
   readonly targets: readonly Target[];
   readonly settings: PlanSettings;
-  readonly runnerLog: RunnerLogReader;
+  /** The log of the runner at a place, where there is one. */
+  readonly logAt: (place: Place) => RunnerLogReader | undefined;
 }
 
 export class Checks {
@@ -72,10 +74,10 @@ export class Checks {
   }
 
   /** Replaces the plan; states and schedules of checks that stay are kept. */
-  plan({ targets, contexts, settings, runnerLog }: PlanRequest): void {
+  plan({ targets, contexts, settings, logAt }: PlanRequest): void {
     const { probes, clock } = this.#options;
     this.#budget.limitTo(settings.requestsPerHour);
-    this.#checks = checksOf(probes, targets, settings);
+    this.#checks = checksOf(probes, targets, settings, contexts);
     this.#store.adopt(this.#checks);
     const known = stillValid(this.#remembered, this.#checks, clock.wall());
     for (const result of known) this.#store.seed(result);
@@ -83,7 +85,7 @@ export class Checks {
       clock,
       contexts,
       budget: this.#budget,
-      runnerLog,
+      logAt,
       known: (id) => this.#store.known(id),
       restore: (id) => this.#logChange(this.#store.restore(id)),
       phase: (id) => phaseOf(hostname(), id),

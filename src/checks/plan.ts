@@ -4,6 +4,8 @@
  */
 import type { Check } from '../core/check.ts';
 import { checkId, walkId } from '../core/check.ts';
+import type { HostContext } from '../core/host-context.ts';
+import { placeOf } from '../core/host-context.ts';
 import type { Probe } from '../core/probe.ts';
 import { isBudgeted } from '../core/request.ts';
 import type { PlanSettings, ProbeSettings } from '../core/settings.ts';
@@ -26,6 +28,7 @@ export function checksOf(
   probes: readonly Probe[],
   targets: readonly Target[],
   settings: PlanSettings,
+  contexts: HostContext['contexts'],
 ): readonly Check[] {
   const enabled = withNeeds(
     probes.filter(({ id }) => settings.probes[id]?.enabled !== false),
@@ -33,7 +36,7 @@ export function checksOf(
   );
   const checks = enabled.flatMap((probe) =>
     targets
-      .filter((target) => isFitting(probe, target))
+      .filter((target) => isFitting(probe, target, contexts))
       .map((target) => checkOf(probe, target, settings.probes[probe.id])),
   );
   const budgeted = checks.filter(({ probe }) => isBudgeted(probe)).length;
@@ -64,10 +67,10 @@ function withNeeds(enabled: readonly Probe[], all: readonly Probe[]): readonly P
   }, []);
 }
 
-function isFitting(probe: Probe, target: Target): boolean {
+function isFitting(probe: Probe, target: Target, contexts: HostContext['contexts']): boolean {
   if (probe.kind !== target.kind) return false;
   if (target.kind === 'runner' && target.endpoint === undefined) return false;
-  return probe.applies?.(target) ?? true;
+  return probe.applies?.(target, placeOf({ contexts }, target)) ?? true;
 }
 
 function checkOf(probe: Probe, target: Target, settings: ProbeSettings | undefined): Check {

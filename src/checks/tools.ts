@@ -3,9 +3,11 @@ import type { Check } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CheckId } from '../core/finding.ts';
 import type { HostContext } from '../core/host-context.ts';
-import { placeOf } from '../core/host-context.ts';
+import { contextOf } from '../core/host-context.ts';
+import type { Place } from '../core/place.ts';
 import type { Budget, LinkTools, Walk } from '../core/probe.ts';
 import type { RunnerLogReader } from '../core/runner-event.ts';
+import type { Target } from '../core/target.ts';
 import type { Known } from './store.ts';
 
 export interface ToolDeps {
@@ -13,7 +15,8 @@ export interface ToolDeps {
   readonly contexts: HostContext['contexts'];
   readonly budget: Budget;
   readonly known: (id: CheckId) => Known | undefined;
-  readonly runnerLog?: RunnerLogReader;
+  /** The log of the runner at a place, where there is one. */
+  readonly logAt?: (place: Place) => RunnerLogReader | undefined;
 }
 
 export function toolsFor(
@@ -22,9 +25,21 @@ export function toolsFor(
   walk: Walk,
   signal: AbortSignal,
 ): LinkTools {
-  const { clock, budget, runnerLog } = deps;
-  const { paths } = placeOf(deps, target);
+  const { clock, budget } = deps;
+  const here = lookAt(target, deps);
+  const { place } = here;
+  const runnerLog = deps.logAt?.(place);
   const log = runnerLog === undefined ? {} : { runnerLog };
   const previous = deps.known(id)?.result.finding;
-  return { clock, paths, budget, walk, previous, signal, ...log };
+  return { clock, ...here, paths: place.paths, budget, walk, previous, signal, ...log };
+}
+
+function lookAt(
+  target: Target,
+  { contexts }: ToolDeps,
+): Pick<LinkTools, 'place' | 'process' | 'neighbours'> {
+  const own = contextOf({ contexts }, target);
+  const others = contexts.filter((context) => context !== own);
+  const neighbours = others.flatMap((context) => context.process ?? []);
+  return { place: own.place, process: own.process, neighbours };
 }

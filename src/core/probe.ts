@@ -8,6 +8,8 @@ import type { Attempt, Resolution } from './lookup.ts';
 import type { OptionTable, ValuesOf } from './option.ts';
 import type { Paths } from './paths.ts';
 import type { Patience } from './runner-patience.ts';
+import type { Place } from './place.ts';
+import type { RunnerProcess } from './reading.ts';
 import type { RunnerLogReader } from './runner-event.ts';
 import type { ReasonSpec } from './reason.ts';
 import type { RequestKinds } from './request.ts';
@@ -91,6 +93,13 @@ export interface Budget {
 export interface Tools {
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Where the runner of the target lives; for the host as a whole the first place. */
+  readonly place: Place;
+  /** The runner's process there, if it runs. */
+  readonly process: RunnerProcess | undefined;
+  /** Those of the other places of this host. */
+  readonly neighbours: readonly RunnerProcess[];
+  /** Those of the place. */
   readonly paths: Paths;
   /** The runner's log, where there is one. */
   readonly runnerLog?: RunnerLogReader;
@@ -141,7 +150,7 @@ export interface Probe<
   readonly reasons: Readonly<Record<R, ReasonSpec>>;
   readonly measures: Readonly<Record<M, MeasureSpec>>;
   /** False when the probe does not apply to this target (no proxy, `http://`); absent means that it always applies. */
-  applies?(target: TargetKinds[K]): boolean;
+  applies?(target: TargetKinds[K], place: Place): boolean;
   /** By `withFollowUps`: this check is a follow-up. */
   readonly followUp?: FollowUp;
   /** By `withFollowUps`: what may make the finding of this link more exact. */

@@ -44,6 +44,18 @@ export interface RunnerProcess {
   readonly configFoundBy: FoundBy;
 }
 
+/** As whom a process opens files: its user, its group and its further groups. */
+export interface Credentials {
+  readonly uid: number;
+  readonly groups: readonly number[];
+}
+
+/** Undefined while it does not run, or if /proc does not show it. */
+export function credentialsOf(process: RunnerProcess | undefined): Credentials | undefined {
+  if (process?.groups === undefined) return undefined;
+  return { uid: process.uid, groups: process.groups };
+}
+
 export interface RunnerConfigReading {
   /** As the runner sees it. */
   readonly path: string;

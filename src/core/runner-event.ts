@@ -81,7 +81,7 @@ export type LogSource =
       /** The user whose systemd runs the unit; absent for the system's. */
       readonly ownerId?: number;
     }
-  /** As the host sees it. */
+  /** As its place sees it. */
   | { readonly kind: 'file'; readonly path: string };
 
 export interface RunnerLogReading {

@@ -6,7 +6,6 @@ import type { HttpUrl } from './http-url.ts';
 import { portOf } from './http-url.ts';
 import type { RunnerConfigReading } from './reading.ts';
 import type { Secret } from './secret.ts';
-import type { LogSource } from './runner-event.ts';
 
 /** How requests to one URL leave this host, by Go's rules over the runner's environment. */
 export type ProxyDecision =
@@ -61,23 +60,15 @@ export interface TrustSource {
   readonly systemDirectories?: readonly string[];
 }
 
-/** As whom the runner's process opens files: its user, its group and its further groups. */
-export interface Credentials {
-  readonly uid: number;
-  readonly groups: readonly number[];
-}
-
-/** What every target knows. */
+/** What every target knows. All else that depends on the place is asked of the place: see `Tools`. */
 export interface Placed {
-  /** Id of the place where its runner lives; the first one of the host where it is absent. */
+  /** Id of the place where its runner lives; absent for what belongs to the host as a whole. */
   readonly place?: string;
 }
 
 export interface HostTarget extends Placed {
   readonly kind: 'host';
   readonly id: string;
-  /** The runner's process; absent while there is none. */
-  readonly pid?: number;
 }
 
 /** One walk: entries with the same URL, trust files and proxy decision share it. */
@@ -88,10 +79,6 @@ export interface EndpointTarget extends Placed {
   readonly url: HttpUrl;
   readonly trust: TrustSource;
   readonly proxy: ProxyDecision;
-  /** User of the runner's process; absent while there is none. */
-  readonly uid?: number;
-  /** As whom it opens its trust files. */
-  readonly credentials?: Credentials;
   readonly alternatives?: readonly ProxyAlternative[];
 }
 
@@ -154,8 +141,6 @@ export interface ExecutorTarget extends Placed {
   readonly backend: ExecutorBackend;
   /** What jobs must reach from their containers: the GitLabs of the entries that go there without a proxy. */
   readonly gitlabs?: readonly HostPort[];
-  /** Of the runner's process; absent while there is none. */
-  readonly credentials?: Credentials;
 }
 
 export type ExecutorBackend =
@@ -184,8 +169,6 @@ export interface ConfigTarget extends Placed {
   readonly kind: 'config';
   /** Path of config.toml. */
   readonly id: string;
-  /** Of the runner's process; absent while there is none. */
-  readonly credentials?: Credentials;
   readonly reading: RunnerConfigReading;
 }
 
@@ -193,13 +176,6 @@ export interface ServiceTarget extends Placed {
   readonly kind: 'service';
   /** That of its place: `gitlab-runner.service`. */
   readonly id: string;
-  /** The systemd unit that can be asked about it; absent where none runs it. */
-  readonly unit?: string;
-  readonly configPath: string;
-  /** The runner's process; absent while there is none. */
-  readonly pid?: number;
-  /** Where the runner's log is; absent where it is not known. */
-  readonly log?: LogSource;
   /** Address of the runner's metrics; absent without `listen_address`. */
   readonly metrics?: { readonly host: string; readonly port: number };
 }

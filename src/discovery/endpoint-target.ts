@@ -6,7 +6,6 @@ import type { EndpointTarget, ProxyDecision, TrustSource } from '../core/target.
 import { decideProxy } from '../go/proxy/decision.ts';
 import type { Mount } from '../host/fs/mounts.ts';
 import type { ProxyHint } from '../host/net/proxy-settings.ts';
-import { credentialsOf } from './credentials.ts';
 import type { Environment } from '../config/runner/expand.ts';
 import { asProcessSees } from '../host/place/runner-files.ts';
 import { alternativesOf } from './proxy-alternatives.ts';
@@ -58,15 +57,12 @@ export function endpointOf(
   const hints = [...hintsOf(entry, question), ...processHints(proxy, question)];
   const alternatives = alternativesOf(url, proxy, hints);
   const others = alternatives.length === 0 ? {} : { alternatives };
-  const uid = question.process === undefined ? {} : { uid: question.process.uid };
   return {
     kind: 'endpoint',
     id,
     url,
     trust,
     proxy,
-    ...uid,
-    ...credentialsOf(question.process),
     ...others,
   };
 }

@@ -8,7 +8,6 @@ import { hostPortOf } from '../go/dial/first-hop.ts';
 import { flagValue } from '../core/flag-value.ts';
 import type { RunnerProcess } from '../core/reading.ts';
 import type { EndpointTarget, ExecutorBackend, ExecutorTarget, HostPort } from '../core/target.ts';
-import { credentialsOf } from './credentials.ts';
 import type { TargetsQuestion } from './endpoint-target.ts';
 import { environmentOf } from './endpoint-target.ts';
 import { AUTOSCALED_EXECUTORS, LOCAL_DOCKER_EXECUTORS } from '../config/runner/executors.ts';
@@ -49,8 +48,7 @@ export function executorTargetsOf(
     const { executor, backend } = first;
     const runners = members.map(({ runner }) => runner);
     const gitlabs = backend.kind === 'docker' ? { gitlabs: gitlabsOf(members) } : {};
-    const credentials = credentialsOf(question.process);
-    return [{ kind: 'executor', id, executor, runners, backend, ...gitlabs, ...credentials }];
+    return [{ kind: 'executor', id, executor, runners, backend, ...gitlabs }];
   });
 }
 

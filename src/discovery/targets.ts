@@ -4,7 +4,7 @@
  * Entries that share base URL and trust files share one endpoint (the proxy follows from URL and
  * environment). Ids are stable across restarts: the base URL, the short token, the mount point.
  */
-import type { Problem, RunnerProcess } from '../core/reading.ts';
+import type { Problem } from '../core/reading.ts';
 import { Secret } from '../core/secret.ts';
 import { redactArgument } from '../core/redact-argument.ts';
 import type {
@@ -20,7 +20,6 @@ import type {
 import { shortToken } from '../gitlab/token.ts';
 import { metricsAddressOf } from '../runner/counters/listen-address.ts';
 import { baseUrlOf, redactUrl } from '../config/runner/base-url.ts';
-import { credentialsOf } from './credentials.ts';
 import type { TargetsQuestion } from './endpoint-target.ts';
 import { endpointOf, environmentOf } from './endpoint-target.ts';
 import { expansionProblem, unsetProblems, urlProblem } from '../config/runner/entry-problems.ts';
@@ -43,7 +42,7 @@ export interface FoundTargets {
 
 /** Every target of this host. */
 export function targetsOf(question: TargetsQuestion): FoundTargets {
-  const { document, reading, process, place } = question;
+  const { document, reading, place } = question;
   const resolved = withShortIds(
     (document?.runners ?? []).map((entry) => resolveEntry(entry, question)),
   );
@@ -55,8 +54,8 @@ export function targetsOf(question: TargetsQuestion): FoundTargets {
     endpoint,
   }));
   return {
-    host: { kind: 'host', id: 'host', ...at, ...pidOf(process) },
-    config: { kind: 'config', id: reading.path, ...at, ...credentialsOf(process), reading },
+    host: { kind: 'host', id: 'host' },
+    config: { kind: 'config', id: reading.path, ...at, reading },
     service: { ...serviceOf(question), ...at },
     mounts: mountTargetsOf({ ...question, configPath: reading.path }).map(placedAt(at)),
     endpoints: distinctEndpoints(resolved).map(placedAt(at)),
@@ -72,25 +71,15 @@ function placedAt(at: Placed): <T extends Placed>(target: T) => T {
   return (target) => ({ ...target, ...at });
 }
 
-/** With the source of the runner's log and the address of its metrics. */
 function serviceOf(question: TargetsQuestion): ServiceTarget {
-  const { document, process, reading, place, isElsewhere } = question;
-  const { id, unit, log } = place;
+  const { document, process, place, isElsewhere } = question;
   const address = metricsAddressOf(document?.listenAddress, process);
   const metrics = isElsewhere === true ? undefined : address;
   return {
     kind: 'service',
-    id,
-    ...(unit === undefined ? {} : { unit }),
-    configPath: reading.path,
-    ...pidOf(process),
-    ...(log === undefined ? {} : { log }),
+    id: place.id,
     ...(metrics === undefined ? {} : { metrics }),
   };
-}
-
-function pidOf(process: RunnerProcess | undefined): { readonly pid?: number } {
-  return process === undefined ? {} : { pid: process.pid };
 }
 
 /** One entry with its url and token expanded. */

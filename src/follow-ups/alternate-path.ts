@@ -14,6 +14,7 @@
 import { withoutBrackets } from '../core/address.ts';
 import type { FollowUpTools } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
+import { credentialsOf } from '../core/reading.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { attemptPath } from '../go/path-attempt.ts';
 import type { AlternatePathFinding, Try } from '../go/alternate-paths.ts';
@@ -72,7 +73,7 @@ async function tryOthers(
     target.trust,
     host,
     tools.paths,
-    createReadCheck(target.credentials, tools.paths),
+    createReadCheck(credentialsOf(tools.process), tools.paths),
   );
   const attempt: Try = async (via, change) =>
     await attemptPath(url, via, { ...tools, trust, timeoutSeconds: ATTEMPT_SECONDS }, change);

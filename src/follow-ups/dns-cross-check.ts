@@ -11,6 +11,7 @@ import { defineFollowUp } from '../core/follow-up.ts';
 import { leadToCauses } from '../core/reason.ts';
 import type { Query, Resolution } from '../core/lookup.ts';
 import type { Address } from '../core/probe.ts';
+import { credentialsOf } from '../core/reading.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { dialLikeGo } from '../go/dial/dial.ts';
 import type { DialledHostPort } from '../go/dial/first-hop.ts';
@@ -195,16 +196,19 @@ function serversWithAnswer({ queries }: Resolution): readonly string[] {
 /** The test that another address must pass; undefined if the failure says nothing about the address. */
 async function trialOf(
   target: EndpointTarget,
-  { fault, paths }: FollowUpTools,
+  { fault, paths, process }: FollowUpTools,
   deps: ResolveOptions,
 ): Promise<Trial | undefined> {
   const { of, ...place } = firstHopOf(target);
   if (fault.link !== 'tls') return answerTrial(place.port, deps);
   // Through a proxy the certificate says nothing about the address that was dialled.
   if (of === 'proxy') return undefined;
-  const { trust, credentials } = target;
-  const denied = createReadCheck(credentials, paths);
-  return certificateTrial(place, await SHARED_TRUST.load(trust, place.host, paths, denied), deps);
+  const denied = createReadCheck(credentialsOf(process), paths);
+  return certificateTrial(
+    place,
+    await SHARED_TRUST.load(target.trust, place.host, paths, denied),
+    deps,
+  );
 }
 
 /** Does it respond on its port? */

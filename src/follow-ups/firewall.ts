@@ -14,7 +14,6 @@ import { dataOf } from '../core/finding-data.ts';
 import type { FollowUpTools, Found } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
 import { leadToCauses } from '../core/reason.ts';
-import type { EndpointTarget } from '../core/target.ts';
 import { readRuleset } from '../host/net/firewall.ts';
 import type { Packet } from '../host/net/firewall-match.ts';
 import type { BlockingRule } from '../host/net/firewall-rules.ts';
@@ -57,21 +56,22 @@ export function createFirewall(read: typeof readRuleset) {
     },
     measures: {},
 
-    subject: (target, tools) => {
-      const packets = packetsOf(target, tools);
+    subject: (_target, tools) => {
+      const packets = packetsOf(tools);
       return packets.length === 0 ? undefined : JSON.stringify(packets);
     },
 
-    run: async (target, tools): Promise<FirewallFound> =>
-      await findRule(packetsOf(target, tools), read, tools.signal),
+    run: async (_target, tools): Promise<FirewallFound> =>
+      await findRule(packetsOf(tools), read, tools.signal),
   });
 }
 
 export const firewall = createFirewall(readRuleset);
 
 /** The packets that the broken link sent; or, if it is open, those of the runner. */
-function packetsOf({ uid = 0 }: EndpointTarget, tools: FollowUpTools): readonly Packet[] {
-  const { walk, fault } = tools;
+function packetsOf(tools: FollowUpTools): readonly Packet[] {
+  const { walk, fault, process } = tools;
+  const uid = process?.uid ?? 0;
   if (fault.finding.status !== 'fail') return packetsInLog(uid, tools);
   if (fault.link === 'dns') {
     const servers = walk.resolution?.servers ?? [];

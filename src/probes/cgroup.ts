@@ -15,7 +15,6 @@ import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
-import type { ServiceTarget } from '../core/target.ts';
 import type { GroupState } from '../host/proc/control-group-state.ts';
 import { changeOf, readGroups } from '../host/proc/control-group-state.ts';
 import type { OomState } from '../host/proc/oom-watch.ts';
@@ -96,17 +95,17 @@ export function createCgroup() {
     reasons: REASONS,
     measures: MEASURES,
 
-    async run(target, options, tools): Promise<CgroupFinding> {
-      const { paths, signal } = tools;
-      const oom = await watch.read(target.pid, paths);
+    async run(_target, options, tools): Promise<CgroupFinding> {
+      const { paths, signal, process } = tools;
+      const pid = process?.pid;
+      const oom = await watch.read(pid, paths);
       const kills = oom.kills === undefined ? {} : { oom_kills: oom.kills };
       const facts =
         oom.last === undefined ? {} : { victim: oom.last.name, victim_pid: oom.last.pid };
-      const killed = await killOf(target, oom, tools);
+      const killed = await killOf(oom, tools);
       if (killed !== undefined)
         return { ...killed, measures: kills, facts: { ...facts, ...killed.facts } };
       signal.throwIfAborted();
-      const { pid } = target;
       if (pid === undefined) return absent(oom, tools, facts);
       const old = before.get(String(pid)) ?? (await firstReading(pid, tools));
       const now = await readGroups(pid, paths);
@@ -138,18 +137,17 @@ async function firstReading(pid: number, { paths, signal }: Tools): Promise<Grou
   return first;
 }
 
-async function killOf(target: ServiceTarget, { runner }: OomState, { paths, signal }: Tools) {
+async function killOf({ runner }: OomState, { place, process, paths, signal }: Tools) {
   if (runner !== undefined) {
     const where = runner.isOfGroup ? 'its control group' : 'the host';
     const detail = `the kernel killed the runner process ${runner.pid} (${runner.name}): ${where} had no memory left`;
     const facts = { pid: runner.pid, where };
     return { status: 'fail', reason: 'oom-killed', detail, facts } as const;
   }
-  if (target.pid !== undefined) return undefined;
-  if (target.unit === undefined) return undefined;
-  const unit = await unitState(target.unit, paths, signal);
+  if (process !== undefined || place.unit === undefined) return undefined;
+  const unit = await unitState(place.unit, paths, signal);
   if (unit?.result !== 'oom-kill') return undefined;
-  const detail = `${target.unit} ended because the kernel killed one of its processes when memory ran out`;
+  const detail = `${place.unit} ended because the kernel killed one of its processes when memory ran out`;
   return {
     status: 'fail',
     reason: 'oom-killed',

@@ -11,6 +11,7 @@ import type { Paths } from '../core/paths.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import type { FoundBy, Problem } from '../core/reading.ts';
+import { credentialsOf } from '../core/reading.ts';
 import type { ConfigTarget } from '../core/target.ts';
 import { findOtherConfigFile } from '../host/fs/other-config-files.ts';
 import { denialOf } from '../host/fs/rights.ts';
@@ -60,7 +61,7 @@ export const config = defineProbe({
     runners: { help: 'Number of [[runners]] entries in config.toml.' },
   },
 
-  async run(target, _options, { paths }) {
+  async run(target, _options, { paths, process }) {
     const { problems, runnerCount, foundBy } = target.reading;
     const measures = {
       problems: problems.length,
@@ -76,9 +77,10 @@ export const config = defineProbe({
       return { status, reason, detail: detailOf(problems), measures, facts };
     }
     const facts = { file: target.id, problems: 0, found_by: foundBy };
-    const denied = await denialOf(target.id, ['read'], target.credentials, paths);
+    const credentials = credentialsOf(process);
+    const denied = await denialOf(target.id, ['read'], credentials, paths);
     if (denied !== undefined) {
-      const uid = target.credentials?.uid ?? 0;
+      const uid = credentials?.uid ?? 0;
       const detail = `the runner's user ${uid} has no permission to read ${target.id}: ${denied} denies it`;
       const about = { ...facts, uid, denied };
       return { status: 'fail', reason: 'denied-to-runner', detail, measures, facts: about };

@@ -93,7 +93,8 @@ export function createCpu() {
     reasons: REASONS,
     measures: MEASURES,
 
-    async run({ pid }, options, { paths, signal }): Promise<CpuFinding> {
+    async run(_target, options, { paths, process, signal }): Promise<CpuFinding> {
+      const pid = process?.pid;
       const old = pid === undefined ? undefined : await timesOf(pid, times, paths);
       const before = parseCpuTicks((await readProc(paths, 'stat')) ?? '');
       await sleep(WINDOW_MILLISECONDS, undefined, { signal });

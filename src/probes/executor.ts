@@ -15,6 +15,7 @@ import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
+import { credentialsOf } from '../core/reading.ts';
 import type { ExecutorTarget } from '../core/target.ts';
 import { JobNetwork } from '../go/container/job-network.ts';
 import { lookupLikeGo } from '../go/dns/lookup-function.ts';
@@ -97,10 +98,11 @@ export function createExecutor(reader: FileSystemReader) {
 
     async run(target, options, tools): Promise<ExecutorFinding> {
       const { backend } = target;
+      const credentials = credentialsOf(tools.process);
       const facts = {
         stands_on: target.id,
         executor: target.executor,
-        uid: target.credentials?.uid ?? 0,
+        uid: credentials?.uid ?? 0,
       };
       if (backend.kind === 'docker') {
         return await checkDocker(target, options, tools, { ...kept, facts });
@@ -109,7 +111,7 @@ export function createExecutor(reader: FileSystemReader) {
       const deps = { reader: folders, paths: tools.paths, signal: deadline.signal };
       const fault =
         backend.kind === 'folder'
-          ? await folderFault(backend, target.credentials, deps)
+          ? await folderFault(backend, credentials, deps)
           : await pluginFault(backend, tools.paths);
       if (fault === undefined) return { status: 'pass', facts };
       if (fault !== 'silent') return { status: 'fail', ...fault, facts };
@@ -122,11 +124,12 @@ export function createExecutor(reader: FileSystemReader) {
 export const executor = createExecutor(new FileSystemReader());
 
 function questionFor(
-  { credentials, backend }: ExecutorTarget,
+  { backend }: ExecutorTarget,
   address: DockerAddress,
   { answer_seconds: answerSeconds }: ValuesOf<typeof OPTIONS>,
-  { paths, signal, clock }: Tools,
+  { paths, process, signal, clock }: Tools,
 ): DockerRequest {
+  const credentials = credentialsOf(process);
   const certificates = backend.kind === 'docker' ? backend.certificates : undefined;
   return {
     address,

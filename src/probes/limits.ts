@@ -65,11 +65,11 @@ export function createLimits() {
     measures: MEASURES,
 
     async run(
-      { pid },
+      _target,
       options,
       tools,
     ): Promise<Finding<keyof typeof LIMIT_REASONS, keyof typeof MEASURES>> {
-      const looks = await readLimits(pid, counters, options, tools);
+      const looks = await readLimits(tools.process?.pid, counters, options, tools);
       const measures = Object.assign({}, ...looks.map((look) => look.measures)) as Partial<
         Record<keyof typeof MEASURES, number>
       >;

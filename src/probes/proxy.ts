@@ -17,6 +17,7 @@ import type { LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import { RUNNER_WAITS_SECONDS } from '../core/runner-patience.ts';
+import { credentialsOf } from '../core/reading.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
 import { hostPortOf } from '../go/dial/first-hop.ts';
 import { handshakeLikeGo } from '../go/tls/handshake.ts';
@@ -153,7 +154,7 @@ async function secureProxy(
   decision: Proxy,
   target: EndpointTarget,
   store: TrustStore,
-  { walk, signal, clock, paths }: LinkTools,
+  { walk, signal, clock, paths, process }: LinkTools,
 ): Promise<ProxyFinding | undefined> {
   const { socket, open } = walk;
   if (decision.scheme !== 'https' || socket === undefined || open === undefined) return undefined;
@@ -161,7 +162,7 @@ async function secureProxy(
     target.trust,
     hostPortOf(target.url).host,
     paths,
-    createReadCheck(target.credentials, paths),
+    createReadCheck(credentialsOf(process), paths),
   );
   using deadline = deadlineOf(HANDSHAKE_SECONDS, signal);
   const request = { host: decision.host, trust, now: clock.wall(), signal: deadline.signal };

@@ -42,7 +42,7 @@ export const runnerLog = defineProbe({
       help: 'Jobs whose end was not reported to GitLab, since runnerwatch started; GitLab shows them as running.',
     },
   },
-  applies: ({ log }) => log !== undefined,
+  applies: (_target, { log }) => log !== undefined,
 
   async run(_target, _options, { runnerLog: reader, signal }) {
     if (reader === undefined) {

@@ -11,8 +11,8 @@ import type { Fact } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
+import type { Place } from '../core/place.ts';
 import type { RunnerProcess } from '../core/reading.ts';
-import type { ServiceTarget } from '../core/target.ts';
 import { mountOf, readMounts } from '../host/fs/mounts.ts';
 import { findRunnerProcesses } from '../host/proc/runner-process.ts';
 import { processesUsing } from '../host/fs/same-file.ts';
@@ -68,15 +68,16 @@ export function createService() {
     reasons: REASONS,
     measures: MEASURES,
 
-    async run(target, _options, { paths, signal, clock }) {
+    async run(_target, _options, { place, neighbours, paths, signal, clock }) {
       const [processes, unit] = await Promise.all([
         findRunnerProcesses(paths),
-        target.unit === undefined ? undefined : unitState(target.unit, paths, signal),
+        place.unit === undefined ? undefined : unitState(place.unit, paths, signal),
       ]);
-      const ours = await processesUsing(target.configPath, processes, paths);
+      const ours = await processesUsing(place.files.config, processes, paths);
       const [main] = ours;
-      const started = starts.count(target.id, main?.pid, clock.seconds());
-      const facts = factsOf(target, { main, second: ours[1], other: processes[0], unit });
+      const started = starts.count(place.id, main?.pid, clock.seconds());
+      const other = strangerAmong(processes, neighbours);
+      const facts = factsOf(place, { main, second: ours[1], other, unit });
       const measures = {
         processes: ours.length,
         ...(main === undefined ? {} : { started_timestamp_seconds: main.startedAt / 1000 }),
@@ -84,7 +85,7 @@ export function createService() {
       };
       const common = { facts, measures };
       if (main === undefined) {
-        return { ...(await absence({ target, processes, unit, paths, started })), ...common };
+        return { ...(await absence({ place, other, unit, started })), ...common };
       }
       const fault =
         (await stuckFault(main, paths, signal)) ??
@@ -103,17 +104,25 @@ async function stuckFault(main: RunnerProcess, paths: Paths, signal: AbortSignal
   return { status: 'fail', reason: 'uninterruptible', detail } as const;
 }
 
+/** A runner process that no place of this host accounts for. */
+function strangerAmong(
+  processes: readonly RunnerProcess[],
+  neighbours: readonly RunnerProcess[],
+): RunnerProcess | undefined {
+  return processes.find(({ pid }) => neighbours.every((one) => one.pid !== pid));
+}
+
 interface Found {
   readonly main: RunnerProcess | undefined;
   /** Another one on the same file. */
   readonly second: RunnerProcess | undefined;
-  /** Any runner process; when it uses another config file, the finding names that file. */
+  /** A runner process that no place of this host accounts for; the finding names its config file. */
   readonly other: RunnerProcess | undefined;
   readonly unit: UnitState | undefined;
 }
 
 function factsOf(
-  { id, configPath }: ServiceTarget,
+  { id, files: { config: configPath } }: Place,
   { main, second, other, unit }: Found,
 ): Record<string, Fact> {
   const elsewhere = other === undefined ? {} : { read: other.configPath, meant: configPath };
@@ -157,19 +166,18 @@ function loopFault(started: number) {
 }
 
 interface Absence {
-  readonly target: ServiceTarget;
-  readonly processes: readonly RunnerProcess[];
+  readonly place: Place;
+  /** A runner process that no place of this host accounts for. */
+  readonly other: RunnerProcess | undefined;
   readonly unit: UnitState | undefined;
-  readonly paths: Paths;
   readonly started: number;
 }
 
 /** Why there is no process on our config. */
-async function absence({ target, processes, unit, paths, started }: Absence) {
-  const { id, configPath } = target;
-  const [other] = processes;
+async function absence({ place, other, unit, started }: Absence) {
+  const { id, paths, files } = place;
   if (other !== undefined) {
-    const detail = `process ${other.pid} uses ${other.configPath}, not ${configPath}`;
+    const detail = `process ${other.pid} uses ${other.configPath}, not ${files.config}`;
     return { status: 'fail', reason: 'other-config', detail } as const;
   }
   if (await isHidden(paths)) {

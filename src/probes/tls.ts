@@ -17,6 +17,7 @@ import type { LinkTools, MeasureSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import { RUNNER_WAITS_SECONDS } from '../core/runner-patience.ts';
+import { credentialsOf } from '../core/reading.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import type { Handshake, HandshakeRequest } from '../go/tls/handshake.ts';
 import { handshakeLikeGo } from '../go/tls/handshake.ts';
@@ -117,10 +118,10 @@ async function shake(
   store: TrustStore,
   target: EndpointTarget,
   options: ValuesOf<typeof OPTIONS>,
-  { clock, signal, paths, walk }: LinkTools,
+  { clock, signal, paths, process, walk }: LinkTools,
 ): Promise<Finding<keyof typeof REASONS, keyof typeof MEASURES>> {
   const host = withoutBrackets(target.url.hostname);
-  const isDenied = createReadCheck(target.credentials, paths);
+  const isDenied = createReadCheck(credentialsOf(process), paths);
   const trust = await store.load(target.trust, host, paths, isDenied);
   const open = walk.open;
   if (walk.socket === undefined || open === undefined) return NO_CONNECTION;

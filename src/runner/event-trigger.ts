@@ -1,13 +1,14 @@
 /**
- * Brings events of the runner to the daemon: follows its log where there is one, and when the log or the counters have
- * a new event, runs the affected checks at once.
+ * Brings events of the runners to the daemon: follows the log of each where there is one, and when a log or the
+ * counters have a new event, runs the affected checks at once.
  */
 import { checkId, walkId } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ProbeResult } from '../core/finding.ts';
-import type { Paths } from '../core/paths.ts';
+import type { HostContext, RunnerContext } from '../core/host-context.ts';
+import type { Place } from '../core/place.ts';
 import type { RunnerLogReader } from '../core/runner-event.ts';
-import type { RunnerTarget, ServiceTarget, Target } from '../core/target.ts';
+import type { LastLine } from './log/log-watch.ts';
 import { RunnerLogWatch } from './log/log-watch.ts';
 
 /** However much is written, a walk is not brought forward more often. */
@@ -27,80 +28,119 @@ const PATH_EVENTS: ReadonlySet<string> = new Set([
 /** Makes a job due; a fresh walk also runs links that are not due. */
 type Trigger = (job: string, isFresh: boolean) => void;
 
+interface Counted {
+  readonly cause: string;
+  readonly count: number;
+}
+
+/** What is followed of one installation. */
+interface Followed {
+  readonly log: RunnerLogWatch;
+  context: RunnerContext;
+  /** Kinds of event in the last reading of the counters, by entry. */
+  counterEvents: ReadonlySet<string>;
+}
+
 export class EventTrigger {
   readonly #clock: Clock;
   readonly #trigger: Trigger;
-  readonly #watch: RunnerLogWatch;
+  /** By the id of their places. */
+  readonly #followed = new Map<string, Followed>();
   readonly #triggeredAtSeconds = new Map<string, number>();
-  #service: ServiceTarget | undefined;
-  #runners: readonly RunnerTarget[] = [];
-  /** Kinds of event in the last reading of the counters, by entry. */
-  #lastCounterEvents: ReadonlySet<string> = new Set();
+  /** Of installations that are gone: a counter does not fall. */
+  #counted: readonly Counted[] = [];
 
-  constructor({ clock, paths }: { clock: Clock; paths: Paths }, trigger: Trigger) {
+  constructor({ clock }: { clock: Clock }, trigger: Trigger) {
     this.#clock = clock;
     this.#trigger = trigger;
-    this.#watch = new RunnerLogWatch(clock, paths, {
-      onEvent: (kind, runner) => this.#onEvent(kind, runner),
-    });
   }
 
-  get log(): RunnerLogReader {
-    return this.#watch;
+  /** Follows what there is to follow in these installations, and nothing else. */
+  follow(contexts: HostContext['contexts']): void {
+    const places = new Set(contexts.map(({ place }) => place.id));
+    for (const [id, { log }] of this.#followed) {
+      if (places.has(id)) continue;
+      this.#counted = summed([this.#counted, log.counts()]);
+      log.stop();
+      this.#followed.delete(id);
+    }
+    for (const context of contexts) {
+      const { place, runners } = context;
+      const known = this.#followed.get(place.id);
+      const followed = known ?? this.#newlyFollowed(context);
+      followed.context = context;
+      followed.log.follow(
+        place,
+        runners.map(({ id }) => id),
+      );
+    }
+  }
+
+  /** The log of the runner at a place; undefined where none is known. */
+  logAt({ id, log }: Place): RunnerLogReader | undefined {
+    return log === undefined ? undefined : this.#followed.get(id)?.log;
   }
 
   /** Log events by the cause that they point at. */
-  counts(): ReturnType<RunnerLogWatch['counts']> {
-    return this.#watch.counts();
+  counts(): readonly Counted[] {
+    return summed([this.#counted, ...this.#all().map(({ log }) => log.counts())]);
   }
 
-  /** The last lines of an entry, or of the process as a whole for the empty name. */
-  lastLines(runner: string): ReturnType<RunnerLogWatch['lastLines']> {
-    return this.#watch.lastLines(runner);
-  }
-
-  /** Follows what there is to follow among these targets. */
-  follow(targets: readonly Target[]): void {
-    this.#service = targets.find((target) => target.kind === 'service');
-    this.#runners = targets.filter((target) => target.kind === 'runner');
-    this.#watch.follow(
-      this.#service?.log,
-      this.#runners.map(({ id }) => id),
-    );
+  /** The last lines of an entry, or of the processes as a whole for the empty name; oldest first. */
+  lastLines(runner: string): readonly LastLine[] {
+    return this.#all()
+      .flatMap(({ log }) => log.lastLines(runner))
+      .toSorted((a, b) => a.at - b.at);
   }
 
   /** A result of the runner-metrics check may contain new events. */
   observe({ check, finding }: ProbeResult): void {
-    if (!check.startsWith('runner-metrics@')) return;
-    const before = this.#lastCounterEvents;
+    const followed = this.#all().find(
+      ({ context }) => check === checkId('runner-metrics', context.place.id),
+    );
+    if (followed === undefined) return;
+    const before = followed.counterEvents;
     const seen = finding.events ?? [];
-    this.#lastCounterEvents = new Set(seen.map(({ kind, runner = '' }) => `${kind} ${runner}`));
+    followed.counterEvents = new Set(seen.map(({ kind, runner = '' }) => `${kind} ${runner}`));
     for (const { kind, runner } of seen) {
       if (PATH_EVENTS.has(kind) && !before.has(`${kind} ${runner ?? ''}`))
-        this.#triggerWalk(runner);
+        this.#triggerWalk(followed, runner);
     }
   }
 
   /** The wall clock was set. */
   shift(milliseconds: number): void {
-    this.#watch.shift(milliseconds);
+    for (const { log } of this.#all()) log.shift(milliseconds);
   }
 
   stop(): void {
-    this.#watch.stop();
+    for (const { log } of this.#all()) log.stop();
   }
 
-  #onEvent(kind: string, runner: string | undefined): void {
-    const service = this.#service?.id ?? '';
+  #all(): readonly Followed[] {
+    return [...this.#followed.values()];
+  }
+
+  #newlyFollowed(context: RunnerContext): Followed {
+    const log = new RunnerLogWatch(this.#clock, {
+      onEvent: (kind, runner) => this.#onEvent(followed, kind, runner),
+    });
+    const followed: Followed = { log, context, counterEvents: new Set() };
+    this.#followed.set(context.place.id, followed);
+    return followed;
+  }
+
+  #onEvent(followed: Followed, kind: string, runner: string | undefined): void {
+    const service = followed.context.place.id;
     this.#trigger(checkId('runner-log', service), false);
-    if (PATH_EVENTS.has(kind)) this.#triggerWalk(runner);
+    if (PATH_EVENTS.has(kind)) this.#triggerWalk(followed, runner);
     else this.#trigger(checkId('service', service), false);
   }
 
   /** The endpoint of the entry, or all where it is not named. */
-  #triggerWalk(runner: string | undefined): void {
-    const own = this.#runners.filter(({ id }) => id === runner);
-    const endpoints = new Set((own.length === 0 ? this.#runners : own).map((one) => one.endpoint));
+  #triggerWalk({ context: { runners } }: Followed, runner: string | undefined): void {
+    const own = runners.filter(({ id }) => id === runner);
+    const endpoints = new Set((own.length === 0 ? runners : own).map((one) => one.endpoint));
     const now = this.#clock.seconds();
     for (const endpoint of endpoints) {
       if (endpoint === undefined) continue;
@@ -110,4 +150,10 @@ export class EventTrigger {
       this.#trigger(walkId(endpoint), true);
     }
   }
+}
+
+function summed(lists: readonly (readonly Counted[])[]): readonly Counted[] {
+  const counts = new Map<string, number>();
+  for (const { cause, count } of lists.flat()) counts.set(cause, (counts.get(cause) ?? 0) + count);
+  return [...counts].map(([cause, count]) => ({ cause, count }));
 }

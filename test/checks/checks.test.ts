@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 
 import { Checks } from '../../src/checks/checks.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import type { RunnerLogReader } from '../../src/core/runner-event.ts';
 import type { Target } from '../../src/core/target.ts';
 import { createLog } from '../../src/log.ts';
 import { contextsAt } from '../support/places.ts';
@@ -12,14 +11,9 @@ import { until } from '../support/until.ts';
 
 const OTHER = { ...ENDPOINT, id: 'https://other.test/', url: new URL('https://other.test/') };
 
-const SILENT: RunnerLogReader = {
-  read: () => Promise.reject(new Error('no probe of this test reads it')),
-  events: () => [],
-};
-
 function planOf(...targets: readonly Target[]) {
   const settings = { requestsPerHour: 20, probes: {} };
-  return { targets, settings, contexts: contextsAt(), runnerLog: SILENT };
+  return { targets, settings, contexts: contextsAt(), logAt: () => undefined };
 }
 
 test('a result of the last plan counts where its target is the same, and not after its url was changed', async () => {

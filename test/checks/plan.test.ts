@@ -36,8 +36,11 @@ const PLAIN: EndpointTarget = {
 const DEFAULTS = { requestsPerHour: 20, probes: {} };
 const OFF: ProbeSettings = { enabled: false, intervalSeconds: 10, timeoutSeconds: 2, options: {} };
 
-const idsOf = (...args: Parameters<typeof checksOf>): string[] =>
-  checksOf(...args).map(({ id }) => id);
+type PlanArguments =
+  Parameters<typeof checksOf> extends [infer P, infer T, infer S, unknown] ? [P, T, S] : never;
+const plan = (...args: PlanArguments): ReturnType<typeof checksOf> =>
+  checksOf(...args, contextsAt());
+const idsOf = (...args: PlanArguments): string[] => plan(...args).map(({ id }) => id);
 
 test('checks that may hang on a file system have a group of their own', () => {
   const deps = {
@@ -56,7 +59,7 @@ test('checks that may hang on a file system have a group of their own', () => {
     path: '/',
     roles: ['/'],
   } as const;
-  const jobs = jobsOf(checksOf([cpu, disk], [HOST, mount], DEFAULTS), deps);
+  const jobs = jobsOf(plan([cpu, disk], [HOST, mount], DEFAULTS), deps);
 
   expect(jobs.map(({ id, group }) => [id, group])).toEqual([
     ['cpu@host', 'host'],
@@ -107,10 +110,10 @@ describe('checks', () => {
       },
     };
 
-    expect(checksOf([slow], [HOST], DEFAULTS)).toMatchObject([
+    expect(plan([slow], [HOST], DEFAULTS)).toMatchObject([
       { intervalSeconds: 10, options: { limit: 1 } },
     ]);
-    expect(checksOf([slow], [HOST], settings)).toMatchObject([
+    expect(plan([slow], [HOST], settings)).toMatchObject([
       { intervalSeconds: 7, timeoutSeconds: 3, options: { limit: 5 } },
     ]);
   });
@@ -118,8 +121,8 @@ describe('checks', () => {
   test('the interval of budgeted checks stretches so that their sum leaves room in the budget', () => {
     const runners = Array.from({ length: 50 }, (_, index) => runnerTarget(`r${index}`));
     const alone = { ...token, needs: [] };
-    const [few] = checksOf([alone], [runnerTarget('abc')], DEFAULTS);
-    const many = checksOf([alone], runners, DEFAULTS);
+    const [few] = plan([alone], [runnerTarget('abc')], DEFAULTS);
+    const many = plan([alone], runners, DEFAULTS);
 
     expect(few?.intervalSeconds).toBe(900);
     const perHour = many.reduce((sum, { intervalSeconds }) => sum + 3600 / intervalSeconds, 0);
@@ -128,7 +131,7 @@ describe('checks', () => {
 });
 
 test('one walk for each endpoint with the tokens of its entries, one job for every other check', () => {
-  const checks = checksOf(
+  const checks = plan(
     PROBES,
     [
       HOST,
@@ -173,7 +176,7 @@ test('a probe sees the files of the place of its target', async () => {
   const [first] = contextsAt({ ...HOST_PATHS, rootfs: '/first' });
   const second = { ...first.place, id: 'second', paths: { ...HOST_PATHS, rootfs: '/second' } };
   const targets = [HOST, { ...HOST, id: 'b', place: 'second' }, { ...ENDPOINT, place: 'second' }];
-  const jobs = jobsOf(checksOf([note, link], targets, DEFAULTS), {
+  const jobs = jobsOf(plan([note, link], targets, DEFAULTS), {
     clock: setClock(),
     contexts: [first, { ...first, place: second }],
     budget: requestBudget(setClock(), 20),

@@ -52,7 +52,7 @@ function startHost(name: string, asked: Asked[]): Scheduler {
     .contexts;
   const targets = [...endpoints, ...runners];
   const settings = { requestsPerHour: REQUESTS_PER_HOUR, probes: {} };
-  const checks = checksOf(passingProbes(asked), targets, settings);
+  const checks = checksOf(passingProbes(asked), targets, settings, contextsAt());
   const store = new Store(systemClock);
   store.adopt(checks);
   const jobs = jobsOf(checks, {

@@ -146,9 +146,9 @@ describe.each([
 
 /** Every probe has a check in it. */
 const WHOLE: World = {
+  ...TALKING,
   proxy: PROXY,
   runners: [runner('runnerAA1', { record: { id: 1, tokenFile: '/token' } })],
-  service: TALKING.service ?? {},
 };
 
 const REASONS_OF_ALL = ALL_PROBES.flatMap(({ id, reasons }) =>

@@ -239,7 +239,7 @@ describe('no room for jobs', () => {
     ]);
   });
 
-  const logOnly = { service: { log: { kind: 'file', path: '/x' } } } as const;
+  const logOnly = { log: { kind: 'file', path: '/x' }, service: {} } as const;
 
   test('by the last line that says how many run', () => {
     const full = { 'runner-log': showing(builds(4, START - 60_000)) };

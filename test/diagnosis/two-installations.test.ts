@@ -14,7 +14,7 @@ type Said = Readonly<Record<string, Finding>>;
 
 /** Every probe has a check in it. */
 function installation(said: Said, entry: RunnerTarget, place: typeof FIRST): Snapshot {
-  const world = { proxy: PROXY, runners: [entry], service: TALKING.service ?? {}, place };
+  const world = { ...TALKING, proxy: PROXY, runners: [entry], place };
   return inPlace(snapshotOf(said, world), place);
 }
 

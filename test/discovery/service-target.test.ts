@@ -29,9 +29,6 @@ test('a listen_address is asked on the loopback address', () => {
     kind: 'service',
     id: 'gitlab-runner.service',
     place: 'gitlab-runner.service',
-    unit: 'gitlab-runner.service',
-    configPath: FILE,
-    pid: 4711,
     metrics: { host: '127.0.0.1', port: 9252 },
   });
 });
@@ -39,10 +36,4 @@ test('a listen_address is asked on the loopback address', () => {
 test('without one, or in a network of its own (a container), there is nothing to ask', () => {
   expect(serviceOf('concurrent = 1\n').metrics).toBeUndefined();
   expect(serviceOf(LISTENS, { isElsewhere: true }).metrics).toBeUndefined();
-});
-
-test('a log that there is goes with the service', () => {
-  const log = { kind: 'journal', unit: 'gitlab-runner.service' } as const;
-
-  expect(serviceOf('concurrent = 1\n', { place: { ...PACKAGED_PLACE, log } }).log).toEqual(log);
 });

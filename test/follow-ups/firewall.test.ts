@@ -7,7 +7,7 @@ import type { LinkTools } from '../../src/core/probe.ts';
 import type { RunnerLogReader, RunnerEvent } from '../../src/core/runner-event.ts';
 import { createFirewall } from '../../src/follow-ups/firewall.ts';
 import { setClock, START } from '../support/clock.ts';
-import { ENDPOINT } from '../support/probes.ts';
+import { runnerProcess } from '../support/runner-process.ts';
 import { followUp } from '../support/run-follow-up.ts';
 import { dataOfPoll, event } from '../support/events.ts';
 
@@ -44,10 +44,10 @@ async function runOnce(
   const runnerLog = { events: () => lines } as unknown as RunnerLogReader;
   const findings = new Map<string, Finding>([['connect', { status: 'pass' }]]);
   const walk = { findings, addresses: [{ address: '10.0.0.2', family: 4 as const }] };
-  const tools = { clock: setClock(), runnerLog, walk, ...over };
-  const target = { ...ENDPOINT, uid: RUNNER_UID };
+  const process = runnerProcess({ uid: RUNNER_UID });
+  const tools = { clock: setClock(), runnerLog, walk, process, ...over };
   const pass: Finding = { status: 'pass' };
-  const finding = await followUp(firewall, { link: 'connect', finding: pass, target, tools });
+  const finding = await followUp(firewall, { link: 'connect', finding: pass, tools });
   return { ...finding, facts: { ...finding.facts, asked: asked.length } };
 }
 

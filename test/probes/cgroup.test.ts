@@ -5,6 +5,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { ServiceTarget } from '../../src/core/target.ts';
 import { createCgroup } from '../../src/probes/cgroup.ts';
 import { rootFolder } from '../support/dns-server.ts';
+import { runnerProcess } from '../support/runner-process.ts';
 import { runProbe } from '../support/run-probe.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -19,15 +20,7 @@ const PID = 812;
 const GROUP = '/sys/fs/cgroup/system.slice/gitlab-runner.service';
 const MEBIBYTE = 1024 ** 2;
 
-function serviceOf(pid: number | undefined): ServiceTarget {
-  return {
-    kind: 'service',
-    id: 'gitlab-runner.service',
-    unit: 'gitlab-runner.service',
-    configPath: '/etc/gitlab-runner/config.toml',
-    ...(pid === undefined ? {} : { pid }),
-  };
-}
+const SERVICE: ServiceTarget = { kind: 'service', id: 'gitlab-runner.service' };
 
 /** Runs the probe once at each state, with one memory; the last finding. */
 async function runOnce(...states: readonly State[]): Promise<Finding> {
@@ -35,7 +28,8 @@ async function runOnce(...states: readonly State[]): Promise<Finding> {
   let finding: Finding = { status: 'pass' };
   for (const { files, pid } of states) {
     await using root = await rootFolder(files);
-    finding = await runProbe(probe, serviceOf(pid), { tools: { paths: root.paths } });
+    const process = pid === undefined ? undefined : runnerProcess({ pid });
+    finding = await runProbe(probe, SERVICE, { tools: { paths: root.paths, process } });
   }
   return finding;
 }

@@ -6,6 +6,7 @@ import { cpu, createCpu } from '../../src/probes/cpu.ts';
 import { rootFolder } from '../support/dns-server.ts';
 import { HOST } from '../support/probes.ts';
 import { laterReading } from '../support/proc-readings.ts';
+import { runnerProcess } from '../support/runner-process.ts';
 import { runProbe } from '../support/run-probe.ts';
 
 /** Ticks of a window: user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice. */
@@ -140,9 +141,9 @@ test.concurrent.each([
   const probe = createCpu();
   await using first = await rootFolder(filesWithWait(10, 5));
   await using second = await rootFolder(filesWithWait(10 + ran, 5 + waited));
-  const target = { ...HOST, pid: 812 };
-  await runProbe(probe, target, { tools: { paths: first.paths } });
-  const finding = await runProbe(probe, target, { tools: { paths: second.paths } });
+  const process = runnerProcess({ pid: 812 });
+  await runProbe(probe, HOST, { tools: { paths: first.paths, process } });
+  const finding = await runProbe(probe, HOST, { tools: { paths: second.paths, process } });
 
   expect(finding.status).toBe(status);
   expect(finding.measures?.run_delay_ratio).toEqual(ratio);

@@ -6,14 +6,13 @@ import type { Paths } from '../../src/core/paths.ts';
 import type { ServiceTarget } from '../../src/core/target.ts';
 import { createLimits } from '../../src/probes/limits.ts';
 import { rootFolder } from '../support/dns-server.ts';
+import { runnerProcess } from '../support/runner-process.ts';
 import { runProbe } from '../support/run-probe.ts';
 
 const PID = 812;
 const TARGET: ServiceTarget = {
   kind: 'service',
   id: 'gitlab-runner.service',
-  configPath: '/etc/gitlab-runner/config.toml',
-  pid: PID,
 };
 
 /** A host with room for everything. */
@@ -68,7 +67,9 @@ async function runOnce(...states: readonly [Files, ...Files[]]): Promise<Finding
 }
 
 async function runLimits(probe: ReturnType<typeof createLimits>, paths: Paths): Promise<Finding> {
-  return await runProbe(probe, TARGET, { tools: { paths } });
+  return await runProbe(probe, TARGET, {
+    tools: { paths, process: runnerProcess({ pid: PID }) },
+  });
 }
 
 test('a host with room passes, with every number beside its ratio', async () => {

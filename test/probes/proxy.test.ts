@@ -11,6 +11,7 @@ import type { Walk } from '../../src/core/probe.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
 import { selfSigned } from '../support/self-signed.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { proxy as probe } from '../../src/probes/proxy.ts';
 import type { Proxy } from '../support/connect-proxy.ts';
 import { proxyAt, startScriptedProxy, startSocksServer } from '../support/connect-proxy.ts';
@@ -57,8 +58,8 @@ async function textOf(socket: Socket | undefined): Promise<string> {
 }
 
 test('it asks only where there is a proxy', () => {
-  expect(probe.applies?.(ENDPOINT)).toBe(false);
-  expect(probe.applies?.(targetVia(proxyAt(1)))).toBe(true);
+  expect(probe.applies?.(ENDPOINT, PACKAGED_PLACE)).toBe(false);
+  expect(probe.applies?.(targetVia(proxyAt(1)), PACKAGED_PLACE)).toBe(true);
 });
 
 test('Go refuses HTTP_PROXY where REQUEST_METHOD is set', async () => {
@@ -68,7 +69,7 @@ test('Go refuses HTTP_PROXY where REQUEST_METHOD is set', async () => {
     REQUEST_METHOD: 'GET',
   });
   const target = { ...ENDPOINT, proxy };
-  expect(probe.applies?.(target)).toBe(true);
+  expect(probe.applies?.(target, PACKAGED_PLACE)).toBe(true);
   expect(await runProbe(probe, target, { tools: { walk: {} } })).toMatchObject({
     status: 'fail',
     reason: 'refused-by-go',

@@ -6,6 +6,8 @@ import { expect, test } from 'vitest';
 import type { RunnerLogReader, RunnerLogReading } from '../../src/core/runner-event.ts';
 import { JOB_ENDS } from '../../src/core/runner-event.ts';
 import type { ServiceTarget } from '../../src/core/target.ts';
+import type { Place } from '../../src/core/place.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { runnerLog } from '../../src/probes/runner-log.ts';
 import { rootFolder } from '../support/dns-server.ts';
 import { watchLog } from '../support/log-reading.ts';
@@ -16,8 +18,6 @@ import { until } from '../support/until.ts';
 const SERVICE: ServiceTarget = {
   kind: 'service',
   id: 'gitlab-runner.service',
-  configPath: '/etc/gitlab-runner/config.toml',
-  log: { kind: 'file', path: '/runner.log' },
 };
 
 const NO_ENDS = Object.fromEntries(JOB_ENDS.map((end) => [end, 0]));
@@ -95,8 +95,9 @@ test.each([
   });
 });
 
-test('a service without a log has no such check', () => {
-  const { log: _log, ...without } = SERVICE;
+test('a place without a log has no such check', () => {
+  const logged: Place = { ...PACKAGED_PLACE, log: { kind: 'file', path: '/runner.log' } };
+  const applies = [PACKAGED_PLACE, logged].map((place) => runnerLog.applies?.(SERVICE, place));
 
-  expect([runnerLog.applies?.(without), runnerLog.applies?.(SERVICE)]).toEqual([false, true]);
+  expect(applies).toEqual([false, true]);
 });

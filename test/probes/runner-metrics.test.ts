@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { ServiceTarget } from '../../src/core/target.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { createRunnerMetrics } from '../../src/probes/runner-metrics.ts';
 import { setClock } from '../support/clock.ts';
 import { page, startCounterServer } from '../support/runner-counters.ts';
@@ -10,7 +11,6 @@ import { closedPort } from '../support/tcp-server.ts';
 const SERVICE: ServiceTarget = {
   kind: 'service',
   id: 'gitlab-runner.service',
-  configPath: '/etc/gitlab-runner/config.toml',
 };
 
 function at(port: number, host = '127.0.0.1'): ServiceTarget {
@@ -105,5 +105,8 @@ test('a runner that hangs accepted the connection and did not respond', async ()
 test('a service without an address has no such check', () => {
   const probe = createRunnerMetrics();
 
-  expect([probe.applies?.(SERVICE), probe.applies?.(at(9252))]).toEqual([false, true]);
+  expect([SERVICE, at(9252)].map((target) => probe.applies?.(target, PACKAGED_PLACE))).toEqual([
+    false,
+    true,
+  ]);
 });

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import type { ServiceTarget } from '../../src/core/target.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { createService } from '../../src/probes/service.ts';
 import { setClock } from '../support/clock.ts';
 import type { RootFolder } from '../support/dns-server.ts';
@@ -16,10 +17,9 @@ import { runProbe } from '../support/run-probe.ts';
 const TARGET: ServiceTarget = {
   kind: 'service',
   id: 'gitlab-runner.service',
-  unit: 'gitlab-runner.service',
-  configPath: '/etc/gitlab-runner/config.toml',
 };
-const RUN = ['/usr/bin/gitlab-runner', 'run', '--config', TARGET.configPath];
+const CONFIG = PACKAGED_PLACE.files.config;
+const RUN = ['/usr/bin/gitlab-runner', 'run', '--config', CONFIG];
 
 async function add(root: RootFolder, pid: number, one: ProcProcess): Promise<void> {
   for (const [path, text] of Object.entries(procProcess(pid, one))) {
@@ -133,13 +133,13 @@ describe('one config file', () => {
     const other = ['gitlab-runner', 'run', '--config', '/srv/same.toml'];
     await using root = await rootFolder({
       ...PROC_STAT,
-      [TARGET.configPath]: 'concurrent = 1\n',
+      [CONFIG]: 'concurrent = 1\n',
       '/srv/mark': '',
       ...procProcess(7, { args: RUN }),
       ...procProcess(9, { args: other, startedSeconds: 5 }),
     });
     const { rootfs, procfs } = root.paths;
-    await link(join(rootfs, TARGET.configPath), join(rootfs, '/srv/same.toml'));
+    await link(join(rootfs, CONFIG), join(rootfs, '/srv/same.toml'));
     for (const pid of [7, 9]) await symlink(rootfs, join(procfs, String(pid), 'root'));
 
     expect(await runProbe(createService(), TARGET, { tools: { paths: root.paths } })).toMatchObject(
@@ -155,7 +155,7 @@ describe('one config file', () => {
     const other = ['gitlab-runner', 'run', '--config', '/srv/other.toml'];
     await using root = await rootFolder({
       ...PROC_STAT,
-      [TARGET.configPath]: 'concurrent = 1\n',
+      [CONFIG]: 'concurrent = 1\n',
       '/srv/other.toml': 'concurrent = 1\n',
       ...procProcess(7, { args: RUN }),
       ...procProcess(9, { args: other }),

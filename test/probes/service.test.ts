@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
 import type { ServiceTarget } from '../../src/core/target.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { createService, service } from '../../src/probes/service.ts';
 import { setClock } from '../support/clock.ts';
 import type { ProcProcess } from '../support/proc-process.ts';
@@ -14,10 +15,9 @@ import { createStates, startHost } from '../support/system-manager.ts';
 const TARGET: ServiceTarget = {
   kind: 'service',
   id: 'gitlab-runner.service',
-  unit: 'gitlab-runner.service',
-  configPath: '/etc/gitlab-runner/config.toml',
 };
-const RUN = ['/usr/bin/gitlab-runner', 'run', '--config', TARGET.configPath];
+const CONFIG = PACKAGED_PLACE.files.config;
+const RUN = ['/usr/bin/gitlab-runner', 'run', '--config', CONFIG];
 const PROGRAM = { '/usr/bin/gitlab-runner': '' };
 /** An hour after the boot. */
 const NOW = setClock((BOOTED_SECONDS + 3600) * 1000);
@@ -65,7 +65,7 @@ test('without systemd the process alone counts', async () => {
   expect(await runOnce({ processes: { 7: { args: RUN } } })).toEqual({
     status: 'pass',
     measures: { processes: 1, started_timestamp_seconds: BOOTED_SECONDS },
-    facts: { unit: TARGET.id, config_path: TARGET.configPath, pid: 7, uid: 0, state: 'S' },
+    facts: { unit: TARGET.id, config_path: CONFIG, pid: 7, uid: 0, state: 'S' },
   });
 });
 
@@ -195,7 +195,7 @@ test('a process on another file is another config', async () => {
     reason: 'other-config',
     detail: 'process 7 uses /srv/runner/config.toml, not /etc/gitlab-runner/config.toml',
     measures: { processes: 0 },
-    facts: { read: '/srv/runner/config.toml', meant: TARGET.configPath },
+    facts: { read: '/srv/runner/config.toml', meant: CONFIG },
   });
 });
 

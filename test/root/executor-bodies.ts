@@ -9,6 +9,7 @@ import { FileSystemReader } from '../../src/host/fs/stat-file-system.ts';
 import { createExecutor } from '../../src/probes/executor.ts';
 import { startDockerServer } from '../support/docker-stand-in.ts';
 import { mountExt4 } from '../support/mount-namespace.ts';
+import { processOf } from '../support/places.ts';
 import { runProbe } from '../support/run-probe.ts';
 
 /** The daemon reports its root; then the root is full; then the daemon is gone. */
@@ -52,7 +53,8 @@ export async function askAsNobody(rootfs: string): Promise<Finding> {
     executor: 'docker',
     runners: ['a'],
     backend: { kind: 'docker', source: 'default address' },
-    credentials: { uid: 0, groups: [0] },
   };
-  return await runProbe(createExecutor(new FileSystemReader()), target, { tools: { paths } });
+  return await runProbe(createExecutor(new FileSystemReader()), target, {
+    tools: { paths, process: processOf({ uid: 0, groups: [0] }) },
+  });
 }

@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
-import type { Credentials, ExecutorTarget } from '../../src/core/target.ts';
+import type { Credentials } from '../../src/core/reading.ts';
+import type { ExecutorTarget } from '../../src/core/target.ts';
 import { FileSystemReader } from '../../src/host/fs/stat-file-system.ts';
 import { createExecutor } from '../../src/probes/executor.ts';
 import { rootFolder } from '../support/dns-server.ts';
 import { startDockerServer } from '../support/docker-stand-in.ts';
 import { inMountNamespace } from '../support/mount-namespace.ts';
 import { runBody } from '../support/run-body.ts';
+import { processOf } from '../support/places.ts';
 import { runProbe } from '../support/run-probe.ts';
 import { recordReason, SEEN_VARIABLE } from '../support/recorded-reasons.ts';
 import { askAsNobody, fillDockerRoot } from './executor-bodies.ts';
@@ -26,7 +28,6 @@ const DOCKER: ExecutorTarget = {
   executor: 'docker',
   runners: ['a'],
   backend: { kind: 'docker', source: 'default address' },
-  credentials: RUNNER,
 };
 
 async function runOnce(mode: number, group: number, folderMode = 0o755): Promise<Finding> {
@@ -42,7 +43,8 @@ async function runOnce(mode: number, group: number, folderMode = 0o755): Promise
   await chmod(place, mode);
   await chmod(join(root.paths.rootfs, 'run'), folderMode);
   const probe = createExecutor(new FileSystemReader());
-  return await runProbe(probe, DOCKER, { tools: { paths: root.paths } });
+  const process = processOf(RUNNER);
+  return await runProbe(probe, DOCKER, { tools: { paths: root.paths, process } });
 }
 
 test.each([

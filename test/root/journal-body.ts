@@ -33,9 +33,9 @@ export async function followJournal(unit: string): Promise<JournalStory> {
   const say = (number: number): void => void writer.stdin?.write(`${lineOf(number)}\n`);
   say(1);
   execFileSync('journalctl', ['--sync']);
-  const watch = new RunnerLogWatch(systemClock, HOST_PATHS, { onEvent: () => {} });
+  const watch = new RunnerLogWatch(systemClock, { onEvent: () => {} });
   try {
-    watch.follow({ kind: 'journal', unit }, []);
+    watch.follow({ log: { kind: 'journal', unit }, paths: HOST_PATHS }, []);
     await waitForLines(watch, 1);
     say(2);
     await waitForLines(watch, 2);

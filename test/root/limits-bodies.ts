@@ -11,15 +11,14 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { Paths } from '../../src/core/paths.ts';
 import type { ServiceTarget } from '../../src/core/target.ts';
 import { createLimits } from '../../src/probes/limits.ts';
+import { runnerProcess } from '../support/runner-process.ts';
 import { runProbe } from '../support/run-probe.ts';
 
-export function serviceOf(pid: number | undefined): ServiceTarget {
-  return {
-    kind: 'service',
-    id: 'gitlab-runner.service',
-    configPath: '/etc/gitlab-runner/config.toml',
-    ...(pid === undefined ? {} : { pid }),
-  };
+export const SERVICE: ServiceTarget = { kind: 'service', id: 'gitlab-runner.service' };
+
+/** Tools for a probe of this process. */
+export function ofProcess(pid: number | undefined) {
+  return { tools: { process: pid === undefined ? undefined : runnerProcess({ pid }) } };
 }
 
 const NOBODY = 65_534;
@@ -29,7 +28,7 @@ export async function lookAsNobody(pid: number): Promise<Finding> {
   process.setgroups?.([]);
   process.setgid?.(NOBODY);
   process.setuid?.(NOBODY);
-  return await runProbe(createLimits(), serviceOf(pid));
+  return await runProbe(createLimits(), SERVICE, ofProcess(pid));
 }
 
 /** Connects until no port is left, then runs the probe; `limit` keeps it bounded. */
@@ -49,7 +48,7 @@ export async function takeAllPorts(host: string, port: number, limit: number) {
       (error: NodeJS.ErrnoException) => error.code ?? '',
     );
   }
-  const finding = await runProbe(createLimits(), serviceOf(undefined));
+  const finding = await runProbe(createLimits(), SERVICE);
   return { complaint, finding };
 }
 
@@ -61,7 +60,7 @@ export async function trackDatagrams(count: number, max: number): Promise<Findin
     socket.send('x', 10_000 + index, '127.0.0.1', () => resolve());
     await promise;
   }
-  return await runProbe(createLimits(), serviceOf(undefined), {
+  return await runProbe(createLimits(), SERVICE, {
     tools: { paths: withTableOf(max) },
   });
 }

@@ -11,7 +11,7 @@ import { createNetwork } from '../support/network-namespace.ts';
 import { runBody } from '../support/run-body.ts';
 import { runProbe } from '../support/run-probe.ts';
 import { recordReason, SEEN_VARIABLE } from '../support/recorded-reasons.ts';
-import { lookAsNobody, serviceOf, takeAllPorts, trackDatagrams } from './limits-bodies.ts';
+import { lookAsNobody, ofProcess, SERVICE, takeAllPorts, trackDatagrams } from './limits-bodies.ts';
 
 const BODIES = import.meta.resolve('./limits-bodies.ts');
 
@@ -28,7 +28,7 @@ test('a runner with 62 of its 64 files open is at its limit', async () => {
   const holder = spawn('prlimit', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(holder.stdout, 'data');
 
-  const finding = await runProbe(createLimits(), serviceOf(holder.pid));
+  const finding = await runProbe(createLimits(), SERVICE, ofProcess(holder.pid));
   holder.kill('SIGKILL');
 
   expect(finding).toMatchObject({ status: 'fail', reason: 'files' });
@@ -51,7 +51,7 @@ test('a control group whose tasks are all taken refuses a fork, and both are see
   await using group = await makeGroup('pids', { 'pids.max': '24' });
   const child = await group.start(process.execPath, '-e', FORKER);
 
-  const finding = await runProbe(createLimits(), serviceOf(child.pid));
+  const finding = await runProbe(createLimits(), SERVICE, ofProcess(child.pid));
 
   expect(finding).toMatchObject({
     status: 'fail',

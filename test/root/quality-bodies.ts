@@ -16,7 +16,9 @@ import { TrustStore } from '../../src/go/tls/trust.ts';
 import { connect } from '../../src/probes/connect.ts';
 import { createTls } from '../../src/probes/tls.ts';
 import { make, makeRoot } from '../support/certificates.ts';
-import { contextsAt } from '../support/places.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
+import { runnerProcess } from '../support/runner-process.ts';
+import { contextIn } from '../support/places.ts';
 import { BUNDLE, CERTS, HOST, trustFolder } from '../support/probe-tls.ts';
 import { check, PASS, probe } from '../support/probes.ts';
 import { unlimitedBudget } from '../support/run-probe.ts';
@@ -39,16 +41,13 @@ export async function serveTls(address: string): Promise<never> {
   return await new Promise<never>(() => {});
 }
 
-function targetAt(uid: number): EndpointTarget {
-  return {
-    kind: 'endpoint',
-    id: `https://${HOST}/`,
-    url: new URL(`https://${HOST}/`),
-    trust: { certsDirectory: CERTS },
-    proxy: { kind: 'direct', because: 'HTTPS_PROXY is not set' },
-    uid,
-  };
-}
+const TARGET: EndpointTarget = {
+  kind: 'endpoint',
+  id: `https://${HOST}/`,
+  url: new URL(`https://${HOST}/`),
+  trust: { certsDirectory: CERTS },
+  proxy: { kind: 'direct', because: 'HTTPS_PROXY is not set' },
+};
 
 /** Findings of connect, tls, alternate-path and firewall, as one walk makes them. */
 export async function walkTo(
@@ -66,10 +65,12 @@ export async function walkTo(
   const findings: Record<string, Finding> = {};
   const walk = createWalk(
     'walk',
-    probes.map((one) => check(one, targetAt(uid))),
+    probes.map((one) => check(one, TARGET)),
     {
       clock: systemClock,
-      contexts: contextsAt(folder.paths),
+      contexts: [
+        contextIn({ ...PACKAGED_PLACE, paths: folder.paths }, { process: runnerProcess({ uid }) }),
+      ],
       budget: unlimitedBudget,
       known: () => undefined,
       restore: () => {},

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import type { Credentials } from '../../src/core/target.ts';
+import type { Credentials } from '../../src/core/reading.ts';
 import { config } from '../../src/probes/config.ts';
 import { make, makeRoot } from '../support/certificates.ts';
 import { rootFolder } from '../support/dns-server.ts';
 import { probeTls } from '../support/probe-tls.ts';
+import { processOf } from '../support/places.ts';
 import { runProbe } from '../support/run-probe.ts';
 import { startTlsServer } from '../support/tls-server.ts';
 
@@ -24,10 +25,10 @@ async function lookAtConfig(credentials: Credentials | undefined, mode: number, 
   const target = {
     kind: 'config',
     id: FILE,
-    ...(credentials === undefined ? {} : { credentials }),
     reading: { path: FILE, foundBy: 'default', readAt: 0, problems: [], runnerCount: 1 },
   } as const;
-  return await runProbe(config, target, { tools: { paths: root.paths } });
+  const process = processOf(credentials);
+  return await runProbe(config, target, { tools: { paths: root.paths, process } });
 }
 
 describe('config.toml', () => {

@@ -20,7 +20,6 @@ export async function lookAsNobody(folder: string, hidepid: string): Promise<Fin
   const target = {
     kind: 'service',
     id: 'gitlab-runner.service',
-    configPath: '/etc/gitlab-runner/config.toml',
   } as const;
   process.setgroups?.([]);
   process.setgid?.(NOBODY);

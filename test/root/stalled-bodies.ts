@@ -16,6 +16,7 @@ import { createExecutor } from '../../src/probes/executor.ts';
 import { setClock } from '../support/clock.ts';
 import { mountHanging } from '../support/hanging-mount.ts';
 import { mountExt4 } from '../support/mount-namespace.ts';
+import { processOf } from '../support/places.ts';
 import { runProbe } from '../support/run-probe.ts';
 import { until } from '../support/until.ts';
 
@@ -74,9 +75,9 @@ export async function askSilentFolder(folder: string): Promise<Finding> {
     executor: 'shell',
     runners: ['a'],
     backend: { kind: 'folder', path },
-    credentials: { uid: 1500, groups: [1500] },
   };
-  const tools = { signal: AbortSignal.timeout(300) };
+  const process = processOf({ uid: 1500, groups: [1500] });
+  const tools = { process, signal: AbortSignal.timeout(300) };
   return await runProbe(createExecutor(new FileSystemReader()), target, { tools });
 }
 

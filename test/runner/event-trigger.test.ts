@@ -6,33 +6,36 @@ import { describe, expect, test } from 'vitest';
 
 import type { ProbeResult } from '../../src/core/finding.ts';
 import type { RunnerEvent } from '../../src/core/runner-event.ts';
-import type { Target } from '../../src/core/target.ts';
+import type { Place } from '../../src/core/place.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { EventTrigger } from '../../src/runner/event-trigger.ts';
 import { setClock } from '../support/clock.ts';
 import { rootFolder } from '../support/dns-server.ts';
+import { contextIn } from '../support/places.ts';
 import { ENDPOINT, runnerTarget } from '../support/probes.ts';
 import { inColours } from '../support/runner-lines.ts';
 import { event } from '../support/events.ts';
 import { patient, until } from '../support/until.ts';
 
 const OTHER = 'https://other.test/';
-const TARGETS: readonly Target[] = [
-  { kind: 'service', id: 'unit', configPath: '/c', log: { kind: 'file', path: '/runner.log' } },
-  runnerTarget('abc12defg'),
-  runnerTarget('xyz12defg', OTHER),
-];
+const PLACE: Place = { ...PACKAGED_PLACE, id: 'unit', log: { kind: 'file', path: '/runner.log' } };
+const RUNNERS = [runnerTarget('abc12defg'), runnerTarget('xyz12defg', OTHER)];
 
 async function startTrigger() {
   const root = await rootFolder({ '/runner.log': '' });
   const clock = setClock();
   const triggered: string[] = [];
-  const trigger = new EventTrigger({ clock, paths: root.paths }, (job, isFresh) =>
+  const trigger = new EventTrigger({ clock }, (job, isFresh) =>
     triggered.push(isFresh ? `${job} afresh` : job),
   );
-  trigger.follow(TARGETS);
-  await trigger.log.read(patient());
+  const place = { ...PLACE, paths: root.paths };
+  trigger.follow([contextIn(place, { runners: RUNNERS })]);
+  const log = trigger.logAt(place);
+  if (log === undefined) throw new Error('the log is not followed');
+  await log.read(patient());
   return {
-    trigger: trigger,
+    trigger,
+    log,
     clock,
     triggered,
     write: async (message: string, runner: string, level: 'warning' | 'info' = 'warning') => {
@@ -77,7 +80,7 @@ describe('a line', () => {
     for (let line = 0; line < 20; line += 1) {
       await stage.write('Checking for jobs... failed', 'abc12defg');
     }
-    await until(async () => (await stage.trigger.log.read(patient())).lines === 20);
+    await until(async () => (await stage.log.read(patient())).lines === 20);
 
     expect(stage.triggered).toEqual(['runner-log@unit', `walk@${ENDPOINT.id} afresh`]);
   });

@@ -11,10 +11,8 @@ export const MINUTE = 60_000;
 
 /** A world in which the runner's log and its counters can be read. */
 export const TALKING: World = {
-  service: {
-    log: { kind: 'journal', unit: 'gitlab-runner.service' },
-    metrics: { host: '127.0.0.1', port: 9252 },
-  },
+  log: { kind: 'journal', unit: 'gitlab-runner.service' },
+  service: { metrics: { host: '127.0.0.1', port: 9252 } },
 };
 
 /** `times`: when it was seen; `over` may say what these do not. */

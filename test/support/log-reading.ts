@@ -35,9 +35,9 @@ export interface OpenWatch extends Disposable {
 
 export function watchLog(source: LogSource, paths: Paths, clock: Clock = systemClock): OpenWatch {
   const events: string[] = [];
-  const watch = new RunnerLogWatch(clock, paths, {
+  const watch = new RunnerLogWatch(clock, {
     onEvent: (kind, runner) => events.push(`${kind} ${runner ?? ''}`),
   });
-  watch.follow(source, ['abc12defg', 'xyz12defg']);
+  watch.follow({ log: source, paths }, ['abc12defg', 'xyz12defg']);
   return { watch, newEvents: events, [Symbol.dispose]: () => watch.stop() };
 }

@@ -11,10 +11,12 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { Paths } from '../../src/core/paths.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Walk } from '../../src/core/probe.ts';
-import type { Credentials, TrustSource } from '../../src/core/target.ts';
+import type { Credentials } from '../../src/core/reading.ts';
+import type { TrustSource } from '../../src/core/target.ts';
 import { TrustStore } from '../../src/go/tls/trust.ts';
 import { createTls } from '../../src/probes/tls.ts';
 import { ENDPOINT } from './probes.ts';
+import { processOf } from './places.ts';
 import { runProbe } from './run-probe.ts';
 
 export const HOST = 'gitlab.test';
@@ -68,19 +70,18 @@ export async function probeTls(question: TlsProbeOptions): Promise<Finding> {
   const socket = await dial(port);
   const walk: Walk = { socket, open: async () => await dial(port) };
   const url = new URL(`https://${host}:${port}/`);
-  const { credentials } = question;
   const target = {
     ...ENDPOINT,
     id: url.href,
     url,
     trust: { certsDirectory: CERTS, ...trust },
-    ...(credentials === undefined ? {} : { credentials }),
   };
   try {
     const finding = await runProbe(createTls(new TrustStore()), target, {
       tools: {
         walk,
         paths: folder.paths,
+        process: processOf(question.credentials),
         ...(question.signal === undefined ? {} : { signal: question.signal }),
         clock: {
           wall: () => now ?? systemClock.wall(),

@@ -11,6 +11,7 @@ import { ExchangeError } from '../../src/gitlab/exchange-error.ts';
 import { proxyAt } from './connect-proxy.ts';
 import { closedUdpPort, rootFolder } from './dns-server.ts';
 import { runnerTarget } from './probes.ts';
+import { toolsIn } from './places.ts';
 import { unlimitedBudget } from './run-probe.ts';
 import { closedPort, startTcpServer } from './tcp-server.ts';
 
@@ -46,7 +47,7 @@ export async function startRefusal(): Promise<Refusal> {
     toolsFor: async (_probe, signal) => ({
       clock: systemClock,
       signal,
-      paths: root.paths,
+      ...toolsIn({ paths: root.paths }),
       dnsPort,
       budget: unlimitedBudget,
       walk: await refusingWalk(open),
@@ -104,8 +105,6 @@ function targetsAt(port: number, rootfs: string): TargetKinds & { proxied: Endpo
     service: {
       kind: 'service',
       id: 'gitlab-runner.service',
-      unit: 'gitlab-runner.service',
-      configPath: CONFIG,
     },
     executor: {
       kind: 'executor',

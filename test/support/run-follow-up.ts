@@ -5,10 +5,10 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { FollowUp } from '../../src/core/follow-up.ts';
 import { idleFinding, reviseFinding } from '../../src/core/follow-up.ts';
-import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { LinkTools } from '../../src/core/probe.ts';
 import type { EndpointTarget } from '../../src/core/target.ts';
 import { check, ENDPOINT, probe } from './probes.ts';
+import { toolsIn } from './places.ts';
 import { unlimitedBudget } from './run-probe.ts';
 import { recordReason } from './recorded-reasons.ts';
 import { patient, PATIENCE_MILLISECONDS } from './until.ts';
@@ -36,10 +36,10 @@ export async function followUp(one: FollowUp, after: After): Promise<Finding> {
   const tools = {
     clock: systemClock,
     signal: patient(),
-    paths: HOST_PATHS,
     walk: {},
     budget: unlimitedBudget,
     ...after.tools,
+    ...toolsIn(after.tools ?? {}),
     fault,
     recent,
   };

@@ -7,10 +7,10 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import type { OptionTable, ValuesOf } from '../../src/core/option.ts';
 import { defaultsOf } from '../../src/core/option.ts';
-import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Budget, LinkTools, Probe } from '../../src/core/probe.ts';
 import type { ReasonSpec } from '../../src/core/reason.ts';
 import type { TargetKind, TargetKinds } from '../../src/core/target.ts';
+import { toolsIn } from './places.ts';
 import { missingFacts } from './missing-facts.ts';
 import { recordReason } from './recorded-reasons.ts';
 
@@ -37,10 +37,10 @@ export async function runProbe<
   const tools: LinkTools = {
     clock: systemClock,
     signal: AbortSignal.timeout(probe.timeoutSeconds * 1000),
-    paths: HOST_PATHS,
     walk: {},
     budget: unlimitedBudget,
     ...over.tools,
+    ...toolsIn(over.tools ?? {}),
   };
   const finding = await probe.run(target, { ...defaultsOf(probe.options), ...over.options }, tools);
   recordReason(probe.id, finding);

@@ -7,6 +7,7 @@ import type { RunnerContext } from '../../src/core/host-context.ts';
 import type { Place } from '../../src/core/place.ts';
 import type { Probe } from '../../src/core/probe.ts';
 import type { Problem, RunnerProcess } from '../../src/core/reading.ts';
+import type { LogSource } from '../../src/core/runner-event.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type {
   EndpointTarget,
@@ -58,7 +59,8 @@ export interface World {
   readonly roles?: readonly string[];
   /** Entries by backend; DOCKER by default. */
   readonly executors?: Readonly<Record<string, readonly string[]>>;
-  /** What is known of the service beside its name: where it logs, where it counts. */
+  readonly log?: LogSource;
+  /** What is known of the service beside its name. */
   readonly service?: Partial<ServiceTarget>;
   readonly concurrent?: number;
   /** Where the runner lives; by default as the package installs it. */
@@ -117,10 +119,9 @@ export function snapshotOf(
   world: World = {},
 ): Snapshot {
   const context = contextOf(world);
-  const checks = checksOf(world.probes ?? ALL_PROBES, targetsOf(context, world), {
-    requestsPerHour: 10_000,
-    probes: {},
-  });
+  const settings = { requestsPerHour: 10_000, probes: {} };
+  const targets = targetsOf(context, world);
+  const checks = checksOf(world.probes ?? ALL_PROBES, targets, settings, [context]);
   const names = new Map(
     Object.keys(said).map((name) => [idOf(name, checks, said[name] === SKIPPED), name]),
   );
@@ -180,7 +181,7 @@ function contextOf(world: World): RunnerContext {
   const runners = world.runners ?? [runner('runnerAA1'), runner('runnerAA2')];
   const urls = [...new Set(runners.flatMap(({ endpoint }) => endpoint ?? []))];
   return {
-    place: world.place ?? PACKAGED_PLACE,
+    place: placeIn(world),
     configPath: CONFIG,
     configFoundBy: 'process-argument',
     configProblems: world.configProblems ?? [],
@@ -189,6 +190,10 @@ function contextOf(world: World): RunnerContext {
     runners,
     endpoints: urls.map((id) => endpointOf(id, world)),
   };
+}
+
+function placeIn({ place = PACKAGED_PLACE, log }: World): Place {
+  return log === undefined ? place : { ...place, log };
 }
 
 function endpointOf(id: string, { proxy }: World): EndpointTarget {
@@ -215,7 +220,7 @@ function targetsOf(context: RunnerContext, world: World): readonly Target[] {
     ...context.endpoints,
     ...context.runners,
     { kind: 'config', id: CONFIG, reading },
-    { kind: 'service', id: 'gitlab-runner.service', configPath: CONFIG, ...world.service },
+    { kind: 'service', id: 'gitlab-runner.service', ...world.service },
     ...(world.mounts ?? ['/']).map((id) => ({
       kind: 'mount' as const,
       id,

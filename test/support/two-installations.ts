@@ -32,9 +32,10 @@ const OF_THE_HOST: ReadonlySet<TargetKind> = new Set(['host', 'mount']);
 /** The snapshot of one installation, as that of a place of its own: what belongs to it carries its name. */
 export function inPlace(snapshot: Snapshot, place: Place): Snapshot {
   const [context] = snapshot.hostContext.contexts;
+  const { log } = context.place;
   const own: RunnerContext = {
     ...context,
-    place,
+    place: { ...place, ...(log === undefined ? {} : { log }) },
     configPath: place.files.config,
     runners: context.runners.map((target) => placedTarget(target, place) as RunnerTarget),
     endpoints: context.endpoints.map((target) => placedTarget(target, place) as EndpointTarget),
@@ -70,7 +71,7 @@ function placedTarget(target: Target, { id: place, files }: Place): Target {
   const named = (id: string): string => (place === FIRST.id ? id : `${id}#${place}`);
   switch (placed.kind) {
     case 'service':
-      return { ...placed, id: place, configPath: files.config };
+      return { ...placed, id: place };
     case 'config':
       return { ...placed, id: files.config };
     case 'runner': {

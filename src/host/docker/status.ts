@@ -8,7 +8,7 @@ import { deadlineOf } from '../../core/abort.ts';
 import { errnoText, isErrno } from '../../core/errno.ts';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
-import type { Credentials } from '../../core/target.ts';
+import type { Credentials } from '../../core/reading.ts';
 import type { DockerAnswer, DockerConnection } from './api.ts';
 import { DockerApi } from './api.ts';
 import { denialOf } from '../fs/rights.ts';

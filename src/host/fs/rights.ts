@@ -12,7 +12,7 @@ import { dirname, relative } from 'node:path';
 import { deadlineOf } from '../../core/abort.ts';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
-import type { Credentials } from '../../core/target.ts';
+import type { Credentials } from '../../core/reading.ts';
 import { boundedChild } from '../child-process.ts';
 import type { FolderOwner } from './folder-owners.ts';
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
-import type { Credentials } from '../../core/target.ts';
+import type { Credentials } from '../../core/reading.ts';
 
 /** `elsewhere`: not in the file, and the host also uses a directory service. */
 export type UserLookup = Credentials | 'missing' | 'elsewhere';

@@ -5,6 +5,7 @@
 import { withSignal } from '../../core/abort.ts';
 import type { Clock, Instant } from '../../core/clock.ts';
 import type { Paths } from '../../core/paths.ts';
+import type { Place } from '../../core/place.ts';
 import type {
   JobEnd,
   LogSource,
@@ -54,7 +55,6 @@ export interface WatchEvents {
 
 export class RunnerLogWatch implements RunnerLogReader {
   readonly #clock: Clock;
-  readonly #paths: Paths;
   readonly #events: WatchEvents;
   readonly #window = new EventWindow();
   readonly #budget: LineBudget;
@@ -69,23 +69,22 @@ export class RunnerLogWatch implements RunnerLogReader {
   readonly #jobEnds = new Map<JobEnd, number>(JOB_ENDS.map((end) => [end, 0]));
   #lostJobEnds = 0;
 
-  constructor(clock: Clock, paths: Paths, events: WatchEvents) {
+  constructor(clock: Clock, events: WatchEvents) {
     this.#clock = clock;
-    this.#paths = paths;
     this.#events = events;
     this.#budget = new LineBudget(clock);
     this.#joiner = new RecordJoiner((line) => this.#takeRecord(line));
   }
 
-  /** Reads this source from now on, for these entries; an unchanged source continues. */
-  follow(source: LogSource | undefined, runners: readonly string[]): void {
+  /** Reads the log of this place from now on, for these entries; an unchanged source continues. */
+  follow({ log: source, paths }: Pick<Place, 'log' | 'paths'>, runners: readonly string[]): void {
     this.#window.setRunners(runners);
-    const wanted = source === undefined ? undefined : JSON.stringify(source);
+    const wanted = source === undefined ? undefined : JSON.stringify([source, paths]);
     if (wanted === this.#source) return;
     this.#source = wanted;
     this.#reader?.stop();
     this.#caughtUp = Promise.withResolvers<void>();
-    this.#reader = source === undefined ? undefined : this.#readerOf(source);
+    this.#reader = source === undefined ? undefined : this.#readerOf(source, paths);
   }
 
   stop(): void {
@@ -129,10 +128,10 @@ export class RunnerLogWatch implements RunnerLogReader {
     this.#window.shift(milliseconds);
   }
 
-  #readerOf(source: LogSource): Reader {
+  #readerOf(source: LogSource, paths: Paths): Reader {
     const deps: ReaderDeps = {
       clock: this.#clock,
-      paths: this.#paths,
+      paths,
       mayTake: () => this.#budget.take(),
       onLine: (line) => this.#takeLine(line),
       onState: (state) => {

@@ -195,7 +195,9 @@ test('another source takes the place of the first', async () => {
   await using root = await rootFolder({ [LOG]: '', '/var/log/other': '' });
   using open = watchLog(FILE, root.paths);
   await readNow(open.watch);
-  open.watch.follow({ kind: 'file', path: '/var/log/other' }, ['abc12defg']);
+  open.watch.follow({ log: { kind: 'file', path: '/var/log/other' }, paths: root.paths }, [
+    'abc12defg',
+  ]);
   await until(async () => (await readNow(open.watch)).detail === '/var/log/other');
   await append(root, inColours(failed('EOF')));
   await appendFile(join(root.paths.rootfs, '/var/log/other'), 'Configuration loaded\n');
