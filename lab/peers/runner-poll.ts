@@ -93,7 +93,7 @@ async function connectToProxy(
     host: proxy.host,
     trust,
     now: Date.now(),
-    signal,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(HANDSHAKE_MILLISECONDS)]),
   });
   if (shaken.kind === 'secured') return shaken.socket;
   const isPlain = shaken.kind === 'plaintext';

@@ -6,7 +6,7 @@ import { createSecureContext } from 'node:tls';
 import { make } from '../../test/support/certificates.ts';
 import { PROXY_ADDRESS } from '../network.ts';
 import { usualScript } from '../peers/names.ts';
-import { PRIVATE_ROOT, leafShape } from '../peers/pki.ts';
+import { FROM_PRIVATE_ROOT, PRIVATE_ROOT, PUBLIC_ROOT, leafShape } from '../peers/pki.ts';
 import type { ProxyReply } from '../peers/proxy.ts';
 import { OPEN, PROXY_PORT, refusal, startProxy, startSquid } from '../peers/proxy.ts';
 import { restartWith } from '../repairs.ts';
@@ -191,6 +191,42 @@ export const proxyRows: readonly Row[] = [
     runnerLogs: /first record does not look like a TLS handshake/,
     mustNot: ['tls-plaintext-server', 'tls-unknown-authority'],
     fix: { reported: /http:\/\//, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+  },
+  {
+    id: 'P-10c',
+    title: 'the proxy speaks no TLS and waits for a line, and its URL begins with https',
+    world: withProxy(),
+    inject: ({ runner }) => runner.restart({ HTTPS_PROXY: `https://proxy.test:${PROXY_PORT}` }),
+    expect: {
+      cause: 'proxy-url-invalid',
+      severity: 'critical',
+      chain: NO_TUNNEL,
+      says: /speaks no TLS/,
+    },
+    runnerLogs: /proxyconnect tcp: net\/http: TLS handshake timeout/,
+    mustNot: ['proxy-not-responding', 'tls-handshake-blocked'],
+    fix: { reported: /http:\/\/proxy\.test/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+  },
+  {
+    id: 'P-11b',
+    title: 'an entry of NO_PROXY misses GitLab, whose certificate is not trusted yet either',
+    world: {
+      certificate: FROM_PRIVATE_ROOT,
+      environment: { HTTPS_PROXY: PROXY, NO_PROXY: '.gitlab.test' },
+      files: () => ({ '/etc/gitlab-runner/certs/gitlab.test.crt': PRIVATE_ROOT.pem }),
+      before: async (world) => world.adopt(await startProxy(OPEN)),
+    },
+    inject: async (world) => {
+      await world.files.write('/etc/gitlab-runner/certs/gitlab.test.crt', PUBLIC_ROOT.pem);
+      await proxyNow(() => refusal('403 Forbidden'))(world);
+    },
+    expect: {
+      cause: 'no-proxy-mismatch',
+      severity: 'critical',
+      chain: NO_TUNNEL,
+      says: /starts with a dot matches only subdomains/,
+    },
+    mustNot: ['proxy-connect-denied'],
   },
   {
     id: 'P-11',

@@ -4,7 +4,7 @@
  * Source    Other proxies that are configured on this host, and the direct path (go/path-attempt.ts).
  * Measures  tried (count): alternate paths that were tried.
  *           date_skew_seconds: the server's clock minus this host's, if a certificate is rejected because of its dates.
- * Reasons   known-proxy-works, direct-works, small-segments-work, small-hello-works: the one factor that changes the
+ * Reasons   plain-proxy-works, known-proxy-works, direct-works, small-segments-work, small-hello-works: the one factor that changes the
  *           result. clock-differs: the dates are valid by the server's clock. intercepted: the proxy returns a
  *           certificate that is not GitLab's.
  * Unknown   never by itself: without an alternate path it passes.
@@ -25,6 +25,7 @@ import {
   otherClock,
   otherWay,
   smaller,
+  withoutTlsToProxy,
 } from '../go/alternate-paths.ts';
 import { SHARED_TRUST } from '../go/tls/trust.ts';
 import type { TrustStore } from '../go/tls/trust.ts';
@@ -79,6 +80,10 @@ async function tryOthers(
     await attemptPath(url, via, { ...tools, trust, timeoutSeconds: ATTEMPT_SECONDS }, change);
   if (fault === 'tls/handshake-blocked') return await smaller(proxy, attempt);
   if (BY_DATE.includes(fault)) return await otherClock(proxy, attempt, tools.clock);
+  if (link === 'proxy') {
+    const plain = await withoutTlsToProxy(target, attempt);
+    if (plain.status === 'warn') return plain;
+  }
   if (link !== 'tls') return await otherWay(target, attempt);
   if (proxy.kind === 'direct') return nothing(0);
   return await interception(proxy, attempt, finding.facts?.['fingerprint_sha256']);

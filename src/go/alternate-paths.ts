@@ -25,6 +25,11 @@ export const ALTERNATE_PATH_REASONS = {
     meaning: 'A direct connection reaches GitLab, the proxy in use does not.',
     action: 'Exempt GitLab from the proxy with NO_PROXY, or repair the proxy.',
   },
+  'plain-proxy-works': {
+    kind: 'context',
+    meaning: 'The proxy answers without TLS, and the runner asks it for TLS.',
+    action: 'Write http:// in the proxy variable, and restart the runner.',
+  },
   'small-segments-work': {
     kind: 'context',
     meaning: 'The TLS handshake succeeds if the server sends only small packets.',
@@ -105,6 +110,26 @@ function isShaken({ leafFingerprint }: Attempt): boolean {
   return leafFingerprint !== undefined;
 }
 
+/** Is TLS asked of a proxy that speaks none? Over http:// it is not asked, and so says nothing. */
+export async function withoutTlsToProxy(
+  { url, proxy }: EndpointTarget,
+  attempt: Try,
+): Promise<AlternatePathFinding> {
+  if (proxy.kind !== 'proxy' || proxy.scheme !== 'https' || url.protocol !== 'https:') {
+    return nothing(0);
+  }
+  const { isHttpProxy } = await attempt({ ...proxy, scheme: 'http' });
+  if (isHttpProxy !== true) return nothing(1);
+  const { host, port, variable } = proxy;
+  return {
+    status: 'warn',
+    reason: 'plain-proxy-works',
+    detail: `the proxy ${host}:${port} answers without TLS`,
+    measures: { tried: 1 },
+    facts: { proxy: `${host}:${port}`, variable, needs_plain: true },
+  };
+}
+
 export async function otherWay(
   { url, proxy, alternatives = [] }: EndpointTarget,
   attempt: Try,
@@ -118,10 +143,20 @@ export async function otherWay(
     ...proxies.map(({ decision }) => attempt(decision)),
   ]);
   const tried = others.length + (straight === undefined ? 0 : 1);
-  if (straight?.reached === 'end') return directWorks(url, straight, proxy, alternatives, tried);
+  if (straight !== undefined && isOpen(straight, url, proxy)) {
+    return directWorks(url, straight, proxy, alternatives, tried);
+  }
   const index = others.findIndex((one) => one?.reached === 'end');
   const working = proxies[index];
   return working === undefined ? nothing(tried) : proxyWorks(working, tried);
+}
+
+/** Where NO_PROXY was meant to exempt GitLab, any certificate proves the way: whether it is good is another question. */
+function isOpen(straight: Attempt, url: HttpUrl, proxy: ProxyDecision): boolean {
+  if (straight.reached === 'end') return true;
+  const nearMiss = proxy.kind === 'proxy' ? proxy.nearMiss : undefined;
+  const isMeant = nearMiss !== undefined || isPrivateHost(url.hostname, straight.addresses);
+  return isMeant && isShaken(straight);
 }
 
 function proxyWorks(
@@ -150,7 +185,7 @@ function proxyWorks(
 
 function directWorks(
   url: HttpUrl,
-  { addresses }: Attempt,
+  straight: Attempt,
   inForce: ProxyDecision,
   alternatives: readonly ProxyAlternative[],
   tried: number,
@@ -162,10 +197,13 @@ function directWorks(
   return {
     status: 'warn',
     reason: 'direct-works',
-    detail: 'without the proxy GitLab is reachable',
+    detail:
+      straight.reached === 'end'
+        ? 'without the proxy GitLab is reachable'
+        : 'without the proxy a certificate of GitLab arrives, which the runner does not accept yet',
     measures: { tried },
     facts: {
-      is_internal: isPrivateHost(url.hostname, addresses),
+      is_internal: isPrivateHost(url.hostname, straight.addresses),
       ...(nearMiss === undefined
         ? {}
         : { no_proxy_entry: nearMiss.entry, no_proxy_because: nearMiss.because }),

@@ -48,6 +48,8 @@ export interface Change {
 export interface Attempt {
   /** The link at which it ended; `end` if the path reaches GitLab. */
   readonly reached: 'dns' | 'connect' | 'proxy' | 'tls' | 'end';
+  /** The proxy answered in HTTP, also where it opened no tunnel. */
+  readonly isHttpProxy?: boolean;
   /** Of GitLab's name on a direct path. */
   readonly addresses: readonly string[];
   /** SHA-256 of the certificate shown at the end, also when it is not accepted. */
@@ -80,24 +82,44 @@ export async function attemptPath(
   });
   if (socket === undefined) return { reached: 'connect', addresses };
   try {
-    const opened = await openedBy(socket, via, url, inTime);
-    if (opened === undefined) return { reached: 'proxy', addresses };
-    if (url.protocol === 'http:') return { reached: 'end', addresses };
-    if (change.asksDate === true) return await dated(opened, server.host, addresses, inTime);
-    return { addresses, ...(await secured(opened, change, server.host, inTime)) };
+    const tunnel = await openedBy(socket, via, url, inTime);
+    const ended = await tryBehind(tunnel.socket, url, change, inTime);
+    return { addresses, ...(tunnel.isHttp ? { isHttpProxy: true } : {}), ...ended };
   } finally {
     socket.destroy();
   }
 }
 
-/** The socket to GitLab, or undefined if the proxy opens no tunnel. */
+type Ended = Omit<Attempt, 'addresses'>;
+
+/** What is behind the proxy, or at the address itself. */
+async function tryBehind(
+  opened: Socket | undefined,
+  url: HttpUrl,
+  change: Change,
+  deps: AttemptDeps,
+): Promise<Ended> {
+  if (opened === undefined) return { reached: 'proxy' };
+  if (url.protocol === 'http:') return { reached: 'end' };
+  const { host } = hostPortOf(url);
+  if (change.asksDate === true) return await dated(opened, host, deps);
+  return await secured(opened, change, host, deps);
+}
+
+interface Opened {
+  /** To GitLab; undefined if the proxy opens no tunnel. */
+  readonly socket: Socket | undefined;
+  /** The proxy answered in HTTP. */
+  readonly isHttp: boolean;
+}
+
 async function openedBy(
   socket: Socket,
   proxy: ProxyDecision,
   url: HttpUrl,
   { trust, clock, signal }: AttemptDeps,
-): Promise<Socket | undefined> {
-  if (proxy.kind === 'direct') return socket;
+): Promise<Opened> {
+  if (proxy.kind === 'direct') return { socket, isHttp: false };
   let to = socket;
   if (proxy.scheme === 'https') {
     const shaken = await handshakeLikeGo(socket, {
@@ -106,22 +128,18 @@ async function openedBy(
       now: clock.wall(),
       signal,
     });
-    if (shaken.kind !== 'secured') return undefined;
+    if (shaken.kind !== 'secured') return { socket: undefined, isHttp: false };
     to = shaken.socket;
   }
-  if (url.protocol === 'http:' && proxy.scheme !== 'socks5') return to;
+  if (url.protocol === 'http:' && proxy.scheme !== 'socks5') return { socket: to, isHttp: false };
   const tunnel = await openTunnel(to, proxy, hostPortOf(url), signal);
-  return tunnel.kind === 'open' ? to : undefined;
+  const isHttp = proxy.scheme !== 'socks5' && ['open', 'refused'].includes(tunnel.kind);
+  return { socket: tunnel.kind === 'open' ? to : undefined, isHttp };
 }
 
-async function dated(
-  socket: Socket,
-  host: string,
-  addresses: readonly string[],
-  { trust, signal }: AttemptDeps,
-): Promise<Attempt> {
+async function dated(socket: Socket, host: string, { trust, signal }: AttemptDeps): Promise<Ended> {
   const dateAt = await readServerDate(socket, host, trust, signal);
-  return { reached: 'tls', addresses, ...(dateAt === undefined ? {} : { dateAt }) };
+  return { reached: 'tls', ...(dateAt === undefined ? {} : { dateAt }) };
 }
 
 async function secured(
@@ -129,7 +147,7 @@ async function secured(
   { serverName, smallHello }: Change,
   host: string,
   { trust, clock, signal }: AttemptDeps,
-): Promise<Omit<Attempt, 'addresses'>> {
+): Promise<Ended> {
   const shaken = await handshakeLikeGo(socket, {
     host: serverName ?? host,
     trust: smallHello === true ? { ...trust, context: createSecureContext(SMALL_HELLO) } : trust,

@@ -292,3 +292,30 @@ async function startMintingServer() {
     },
   };
 }
+
+/** Over a proxy whose URL begins with https. */
+async function askedForTls(script: Parameters<typeof startScriptedProxy>[0]): Promise<Finding> {
+  await using proxy = await startScriptedProxy(script);
+  const via = { ...proxyAt(proxy.port), scheme: 'https' } as const;
+  return await alternatePathOf({ port: 443, proxy: via, findings: { proxy: broken('closed') } });
+}
+
+describe('TLS is asked of a proxy', () => {
+  test('that opens tunnels or refuses them without it', async () => {
+    for (const answer of ['200 OK', '407 Proxy Authentication Required']) {
+      expect(await askedForTls((socket) => socket.end(`HTTP/1.1 ${answer}\r\n\r\n`))).toMatchObject(
+        {
+          status: 'warn',
+          reason: 'plain-proxy-works',
+          facts: { needs_plain: true },
+        },
+      );
+    }
+  });
+
+  test('that answers nothing without it either', async () => {
+    expect(await askedForTls((socket) => socket.end('SSH-2.0-x\r\n'))).toMatchObject({
+      status: 'pass',
+    });
+  });
+});

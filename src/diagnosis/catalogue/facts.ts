@@ -41,6 +41,7 @@ export const FACT_PLACEHOLDERS = {
   name: 'NAME',
   names: 'NAMES',
   namespace: 'NAMESPACE',
+  needs_plain: 'NEEDS_PLAIN',
   no_proxy_because: 'NO_PROXY_BECAUSE',
   no_proxy_entry: 'NO_PROXY_ENTRY',
   not_after: 'NOT_AFTER',

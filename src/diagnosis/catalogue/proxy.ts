@@ -54,6 +54,9 @@ function describeMisreading(c: CauseContext): string {
   if (c.optional('is_misread') === 'true') {
     return `Go misreads the value of ${variable} and uses ${proxy} as the proxy`;
   }
+  if (c.optional('needs_plain') === 'true') {
+    return `the proxy ${proxy} speaks no TLS, and ${variable} asks it for TLS (https://)`;
+  }
   return isOddAddress(proxy.replace(/:\d+$/, ''))
     ? `the proxy ${proxy} from ${variable} is not an IP address: Go reads only four decimal numbers without leading zeros`
     : `${proxy} from ${variable} is not an HTTP proxy`;
@@ -314,10 +317,15 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     ],
     says: describeMisreading,
     fix: (c) =>
-      correctVariable(
-        c,
-        'Correct scheme (http:// for a proxy without TLS) and port in the variable; in user name and password write # as %23, @ as %40 and % as %25.',
-      ),
+      c.optional('needs_plain') === 'true'
+        ? correctVariable(
+            c,
+            `Write http://${c.fact('proxy')} with http:// in place of https:// into the variable.`,
+          )
+        : correctVariable(
+            c,
+            'Correct scheme (http:// for a proxy without TLS) and port in the variable; in user name and password write # as %23, @ as %40 and % as %25.',
+          ),
     resolvedWhen: 'the proxy check passes again',
   },
 ];

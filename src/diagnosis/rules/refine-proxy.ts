@@ -27,6 +27,7 @@ function causeBy(link: CheckState, alternatePath: CheckState): string | undefine
   if (link.check.probe.id === 'tls') {
     return hasReason(alternatePath, 'small-segments-work') ? 'path-mtu-blackhole' : undefined;
   }
+  if (hasReason(alternatePath, 'plain-proxy-works')) return 'proxy-url-invalid';
   if (hasReason(alternatePath, 'known-proxy-works')) return causeByProxy(alternatePath);
   if (!hasReason(alternatePath, 'direct-works')) return undefined;
   if (source !== undefined) return 'proxy-setting-not-applied';
