@@ -34,7 +34,6 @@ const STUCK_SECONDS = 30;
 export interface DaemonOptions extends ReloaderOptions {
   readonly probes: readonly Probe[];
   readonly paths: Paths;
-  readonly runnerConfigPath?: string;
   /** Our own settings, where a flag names another file than the usual one. */
   readonly settingsFile?: string;
   readonly stateDirectory?: string;
@@ -68,13 +67,13 @@ export class Daemon {
   #isRenewalDue = false;
 
   constructor(options: DaemonOptions) {
-    const { clock, paths, runnerConfigPath: configPath, settings, settingsFile } = options;
+    const { clock, paths, settings, settingsFile } = options;
     this.#options = options;
     this.#startedAt = clock.wall();
     this.#tickedSeconds = clock.seconds();
     this.#clockWatch = new ClockWatch(clock);
     this.#settings = new SettingsReloader(options);
-    this.#discovery = new Discovery({ paths, clock, configPath, settingsFile });
+    this.#discovery = new Discovery({ paths, clock, settingsFile });
     this.#lint = new LintWatch(clock, paths);
     this.#checks = new Checks({
       ...options,

@@ -12,6 +12,8 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
 export type LogData = Readonly<Record<string, unknown>>;
 
 export interface Log {
+  /** Lines below it are not written; it may be changed while the program runs. */
+  level: string;
   debug(data: LogData, message: string): void;
   info(data: LogData, message: string): void;
   warn(data: LogData, message: string): void;

@@ -168,7 +168,10 @@ function addLifecycle(app: FastifyInstance, { read, reload }: ServerDeps): void 
   if (reload === undefined) return;
   app.post('/-/reload', async (_request, reply) => {
     const problems = await reload();
-    if (problems.length === 0) return { reloaded: true };
+    const needRestart = read().self.settings.needRestart;
+    if (problems.length === 0) {
+      return { reloaded: true, ...(needRestart.length === 0 ? {} : { needRestart }) };
+    }
     void reply.code(500);
     return { error: 'the settings were not reloaded; the old settings stay in use', problems };
   });

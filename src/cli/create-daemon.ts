@@ -6,6 +6,8 @@ import { access, constants, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import type { SettingsLoad } from '../config/settings/reloader.ts';
+import type { GeneralSetting } from '../config/settings/schema.ts';
+import { GENERAL_SETTINGS } from '../config/settings/schema.ts';
 import { defaultSettings, loadSettings } from '../config/settings/settings.ts';
 import type { Settings } from '../config/settings/settings.ts';
 import { systemClock } from '../core/clock.ts';
@@ -14,7 +16,7 @@ import { OWN_SETTINGS } from '../core/own-service.ts';
 import type { Paths } from '../core/paths.ts';
 import type { Problem } from '../core/reading.ts';
 import { Daemon } from '../daemon.ts';
-import type { Log, LogFormat, LogLevel } from '../log.ts';
+import type { Log } from '../log.ts';
 import { createLog } from '../log.ts';
 import type { Exporter } from '../metrics/exporter.ts';
 import { createExporter } from '../metrics/exporter.ts';
@@ -64,18 +66,20 @@ export async function createDaemon(
     daemon: await daemonOf(invocation, settings, { log, exporter, isRecording: !quiet }),
     exporter,
     log,
-    addresses: addressesOf(invocation, settings),
-    enableLifecycle:
-      switchFlag(invocation, 'web.enable-lifecycle') || settings.enableLifecycle === true,
+    addresses: settings.listenAddresses ?? [],
+    enableLifecycle: settings.enableLifecycle === true,
   };
 }
 
-function logOf(invocation: Invocation, settings: Settings, quiet: boolean): Log {
+function logOf(
+  invocation: Invocation,
+  { logLevel = 'info', logFormat = 'logfmt' }: Settings,
+  quiet: boolean,
+): Log {
+  const isQuiet = quiet && !isGiven(invocation, 'log.level');
   return createLog({
-    level: (quiet && !isGiven(invocation, 'log.level')
-      ? 'error'
-      : chooseSettings(invocation, 'log.level', settings.logLevel)) as LogLevel,
-    format: chooseSettings(invocation, 'log.format', settings.logFormat) as LogFormat,
+    level: isQuiet ? 'error' : logLevel,
+    format: logFormat,
     sink: process.stderr,
   });
 }
@@ -85,8 +89,7 @@ async function daemonOf(
   settings: Settings,
   { log, exporter, isRecording }: { log: Log; exporter: Exporter; isRecording: boolean },
 ): Promise<Daemon> {
-  const runnerConfigPath = textFlag(invocation, 'runner.config') ?? settings.runnerConfig;
-  const stateDirectory = await stateDirectoryOf(invocation, settings);
+  const stateDirectory = await stateDirectoryOf(settings);
   const settingsFile = textFlag(invocation, 'config.file');
   return new Daemon({
     probes: ALL_PROBES,
@@ -97,7 +100,6 @@ async function daemonOf(
     log,
     isRecording,
     onResult: (result, probe) => exporter.observe(result, probe),
-    ...(runnerConfigPath === undefined ? {} : { runnerConfigPath }),
     ...(settingsFile === undefined ? {} : { settingsFile: resolve(settingsFile) }),
     ...(stateDirectory === undefined ? {} : { stateDirectory }),
   });
@@ -118,7 +120,30 @@ interface LoadedSettings extends SettingsLoad {
   readonly file: string | undefined;
 }
 
+/** A flag wins over the file, at the start and at every reload. */
 async function settingsOf(invocation: Invocation): Promise<LoadedSettings> {
+  const loaded = await readSettings(invocation);
+  const { settings } = loaded;
+  return { ...loaded, settings: settings && withFlags(settings, invocation) };
+}
+
+function withFlags(settings: Settings, invocation: Invocation): Settings {
+  const given: Readonly<Record<string, unknown>> = { ...settings };
+  const values = GENERAL_SETTINGS.flatMap(({ property, kind, flag }) => {
+    const value = flag === undefined ? undefined : flagValue(invocation, kind, flag);
+    const isInForce = flag !== undefined && (isGiven(invocation, flag) || !(property in given));
+    return value === undefined || !isInForce ? [] : [[property, value] as const];
+  });
+  return { ...settings, ...Object.fromEntries(values) };
+}
+
+/** What was typed, or the flag's default. */
+function flagValue(invocation: Invocation, kind: GeneralSetting['kind'], flag: string) {
+  if (kind === 'texts') return listFlag(invocation, flag);
+  return kind === 'boolean' ? switchFlag(invocation, flag) : textFlag(invocation, flag);
+}
+
+async function readSettings(invocation: Invocation): Promise<LoadedSettings> {
   const named = textFlag(invocation, 'config.file');
   const file = named ?? OWN_SETTINGS;
   try {
@@ -146,16 +171,6 @@ function report(
   return 0;
 }
 
-function chooseSettings(invocation: Invocation, flag: string, setting: string | undefined): string {
-  const text = textFlag(invocation, flag) ?? '';
-  return isGiven(invocation, flag) ? text : (setting ?? text);
-}
-
-function addressesOf(invocation: Invocation, { listenAddresses }: Settings): readonly string[] {
-  const flags = listFlag(invocation, 'web.listen-address');
-  return isGiven(invocation, 'web.listen-address') ? flags : (listenAddresses ?? flags);
-}
-
 function pathsOf(invocation: Invocation): Paths {
   return {
     rootfs: textFlag(invocation, 'path.rootfs') ?? '/',
@@ -165,12 +180,8 @@ function pathsOf(invocation: Invocation): Paths {
 }
 
 /** The default directory is used only where it exists and can be written. */
-async function stateDirectoryOf(
-  invocation: Invocation,
-  { stateDirectory }: Settings,
-): Promise<string | undefined> {
-  const wanted = textFlag(invocation, 'state.directory') ?? stateDirectory;
-  if (wanted !== undefined) return wanted;
+async function stateDirectoryOf({ stateDirectory }: Settings): Promise<string | undefined> {
+  if (stateDirectory !== undefined) return stateDirectory;
   const isWritable = await access(STATE_DIRECTORY, constants.W_OK).then(
     () => true,
     () => false,

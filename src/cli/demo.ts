@@ -74,7 +74,7 @@ async function runDemo({ stage, daemon, stop, isInteractive, status }: RunningDe
 }
 
 function assembleDemo({ rootfs, procfs }: DemoHost, isQuiet: boolean) {
-  const settings = demoSettings(defaultSettings(ALL_PROBES));
+  const settings = { ...demoSettings(defaultSettings(ALL_PROBES)), runnerConfig: DEMO_CONFIG };
   const exporter = createExporter(ALL_PROBES);
   const daemon = new Daemon({
     probes: ALL_PROBES,
@@ -83,7 +83,6 @@ function assembleDemo({ rootfs, procfs }: DemoHost, isQuiet: boolean) {
     paths: { rootfs, procfs, sysfs: '/sys' },
     clock: systemClock,
     log: createLog({ level: isQuiet ? 'error' : 'info', format: 'logfmt', sink: process.stderr }),
-    runnerConfigPath: DEMO_CONFIG,
     demo: true,
     onResult: (result, probe) => exporter.observe(result, probe),
   });

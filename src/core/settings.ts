@@ -10,6 +10,8 @@ export interface ProbeSettings {
 
 export interface PlanSettings {
   readonly requestsPerHour: number;
+  /** The runner's config.toml; by default the one that the running gitlab-runner uses. */
+  readonly runnerConfig?: string;
   /** Where the runner logs, when it is not the journal of its unit. */
   readonly runnerLogFile?: string;
   /** File with a token of GitLab's API. */

@@ -22,6 +22,8 @@ export interface SelfState {
     readonly successful: boolean;
     readonly successAt: Instant;
     readonly problem?: string;
+    /** Settings that were changed and take effect after a restart of runnerwatch: `web.listen_addresses`. */
+    readonly needRestart: readonly string[];
   };
   /** Last load of the runner's config.toml. */
   readonly runnerConfig: { readonly successful: boolean; readonly successAt: Instant | undefined };

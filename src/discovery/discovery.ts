@@ -22,8 +22,6 @@ import { hasOtherNetwork } from '../host/net/network-namespace.ts';
 export interface DiscoveryOptions {
   readonly paths: Paths;
   readonly clock: Clock;
-  /** `--runner.config`. */
-  readonly configPath?: string | undefined;
   /** `--config.file`. */
   readonly settingsFile?: string | undefined;
 }
@@ -38,7 +36,7 @@ export interface ConfigSource {
   readonly unit: string | undefined;
 }
 
-type SourceSettings = Pick<PlanSettings, 'runnerLogFile' | 'apiTokenFile'>;
+type SourceSettings = Pick<PlanSettings, 'runnerConfig' | 'runnerLogFile' | 'apiTokenFile'>;
 
 export class Discovery {
   readonly #options: DiscoveryOptions;
@@ -75,8 +73,12 @@ export class Discovery {
     }
   }
 
-  async #read({ runnerLogFile: logFile, apiTokenFile }: SourceSettings): Promise<boolean> {
-    const { paths, clock, configPath: wanted } = this.#options;
+  async #read({
+    runnerConfig: wanted,
+    runnerLogFile: logFile,
+    apiTokenFile,
+  }: SourceSettings): Promise<boolean> {
+    const { paths, clock } = this.#options;
     const processes = await findRunnerProcesses(paths);
     this.#process = chooseRunnerProcess(processes, wanted);
     const located = locate(wanted, this.#process);

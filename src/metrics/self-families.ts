@@ -106,6 +106,13 @@ export const SELF_FAMILIES: readonly Family[] = [
     samples: ({ self }) => bare(self.settings.successAt / 1000),
   },
   {
+    name: 'config_restart_needed',
+    kind: 'gauge',
+    help: 'Settings that were changed and take effect after a restart of runnerwatch; the page and the log name them.',
+    labels: [],
+    samples: ({ self }) => bare(self.settings.needRestart.length),
+  },
+  {
     name: 'gitlab_requests_total',
     kind: 'counter',
     help: 'Requests that runnerwatch sent to GitLab.',

@@ -126,6 +126,38 @@ describe('reload', () => {
     expect((await sendRequest(`${address}/`)).text).toContain('interval_secnods');
   });
 
+  test('SIGHUP applies what it can, and log, metric and page name what needs a restart', async () => {
+    const file = join(scene.folder, 'restart.toml');
+    const other = join(scene.folder, 'other.toml');
+    await writeFile(file, QUIET_HOST);
+    await writeFile(
+      other,
+      scene.stage.goodConfig.replaceAll('[[runners]]', '[[runners]]\nlimit = 7'),
+    );
+    await using program = startProgram([
+      'serve',
+      ...scene.flags.filter((flag) => !flag.startsWith('--runner.config')),
+      `--config.file=${file}`,
+      '--web.enable-lifecycle',
+      '--web.listen-address=127.0.0.1:0',
+    ]);
+    const [, address = ''] = await program.until(/(http:\/\/127\.0\.0\.1:\d+)/);
+    const seen = `[log]\nlevel = "debug"\nformat = "json"\n[web]\nlisten_addresses = [":1"]\n[state]\ndirectory = "/x"\n`;
+    await writeFile(file, `${QUIET_HOST}\n${seen}[runner]\nconfig = "${other}"\n`);
+    const answer = await post({ program, address } as Served);
+
+    // The flags win over the address and the directory in the file, as they did at the start.
+    expect(JSON.parse(answer.text)).toEqual({
+      reloaded: true,
+      needRestart: ['log.format'],
+    });
+    await program.until(/restart runnerwatch to apply these settings.*log\.format/);
+    const text = async (path: string) => (await sendRequest(`${address}${path}`)).text;
+    expect(await text('/metrics')).toContain('runnerwatch_config_restart_needed 1\n');
+    expect(await text('/')).toMatch(/in effect after a restart[^:]*: log\.format/);
+    await until(async () => (await text('/api/v1/report')).includes(other));
+  });
+
   test('POST /-/reload works with the flag only', async () => {
     await using without = await serve();
     await using enabled = await serve('--web.enable-lifecycle');

@@ -30,12 +30,11 @@ function daemonOn(root: string): Daemon {
   const probes = [probe({ id: 'one' })];
   return new Daemon({
     probes,
-    settings: defaultSettings(probes),
+    settings: { ...defaultSettings(probes), runnerConfig: '/config.toml' },
     loadSettings: async () => ({ settings: undefined, problems: [] }),
     paths: { rootfs: root, procfs: join(root, 'proc'), sysfs: root },
     clock: systemClock,
     log: createLog({ level: 'error', format: 'json', sink: { write: () => {} } }),
-    runnerConfigPath: '/config.toml',
   });
 }
 

@@ -30,7 +30,7 @@ function daemonWith(probes: readonly Probe[], clock: Clock = setClock()) {
   const lines: string[] = [];
   const daemon = new Daemon({
     probes,
-    settings: defaultSettings(probes),
+    settings: { ...defaultSettings(probes), runnerConfig: '/config.toml' },
     loadSettings: async () => ({ settings: undefined, problems: [] }),
     paths: { rootfs, procfs: join(rootfs, 'proc'), sysfs: rootfs },
     clock,
@@ -39,7 +39,6 @@ function daemonWith(probes: readonly Probe[], clock: Clock = setClock()) {
       format: 'logfmt',
       sink: { write: (line) => lines.push(line) },
     }),
-    runnerConfigPath: '/config.toml',
   });
   const changes = new EventTarget();
   daemon.onChange(() => changes.dispatchEvent(new Event('change')));

@@ -24,6 +24,7 @@ function logLines(before: Diagnosis | undefined, after: Diagnosis): readonly Lin
     (data: LogData, message: string): void =>
       void lines.push({ level, message, data });
   const log = {
+    level: 'info',
     debug: write('debug'),
     info: write('info'),
     warn: write('warn'),

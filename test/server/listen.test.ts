@@ -46,12 +46,11 @@ async function createHungApp(): Promise<
   });
   const daemon = new Daemon({
     probes: [hung],
-    settings: defaultSettings([hung]),
+    settings: { ...defaultSettings([hung]), runnerConfig: '/config.toml' },
     loadSettings: async () => ({ settings: undefined, problems: [] }),
     paths: { rootfs: folder, procfs: folder, sysfs: folder },
     clock: systemClock,
     log: createLog({ level: 'error', format: 'json', sink: { write: () => {} } }),
-    runnerConfigPath: '/config.toml',
   });
   const exporter = createExporter([hung]);
   const render = exporter.render.bind(exporter);

@@ -40,12 +40,11 @@ export async function startDemoHostDaemon(
   );
   const daemon = new Daemon({
     probes: ALL_PROBES,
-    settings: { ...settings, probes },
+    settings: { ...settings, probes, runnerConfig: DEMO_CONFIG },
     loadSettings: async () => ({ settings, problems: [] }),
     paths: { rootfs: stage.rootfs, procfs: stage.procfs, sysfs: '/sys' },
     clock: systemClock,
     log: createLog({ level: 'debug', format: 'logfmt', sink: { write: (line) => log.push(line) } }),
-    runnerConfigPath: DEMO_CONFIG,
     stateDirectory: `${stage.rootfs}/state`,
     demo: true,
   });

@@ -17,7 +17,7 @@ export function viewOf(snapshot: Snapshot, self: Partial<SelfState> = {}): View 
       ready: true,
       alive: true,
       schedulerLagSeconds: 0,
-      settings: { successful: true, successAt: START - 3_600_000 },
+      settings: { successful: true, successAt: START - 3_600_000, needRestart: [] },
       runnerConfig: { successful: true, successAt: START - 3_600_000 },
       requests: [],
       logEvents: [],

@@ -2,7 +2,7 @@
 import { COMMANDS, GENERAL } from '../../src/cli/command-table.ts';
 import type { FlagSpec } from '../../src/cli/command-table.ts';
 import type { Setting, SettingTable } from '../../src/config/settings/schema.ts';
-import { probeSettings, SECTIONS } from '../../src/config/settings/schema.ts';
+import { needsRestart, probeSettings, SECTIONS } from '../../src/config/settings/schema.ts';
 import type { Probe } from '../../src/core/probe.ts';
 import { code, head, table } from './markdown.ts';
 
@@ -40,10 +40,11 @@ function section(name: string, settings: SettingTable): readonly string[] {
     `### [${name}]`,
     '',
     ...table(
-      ['key', 'default', 'unit', 'range', 'meaning'],
+      ['key', 'default', 'unit', 'range', 'applies', 'meaning'],
       Object.entries(settings).map(([key, setting]) => [
         code(key),
         ...shape(setting),
+        needsRestart(setting) ? 'after a restart' : 'at a reload',
         setting.help,
       ]),
     ),

@@ -5,7 +5,7 @@
 import { OWN_SETTINGS, RELOAD_OWN_SERVICE } from '../../core/own-service.ts';
 import type { Probe } from '../../core/probe.ts';
 import type { Setting, SettingTable } from './schema.ts';
-import { probeSettings, SECTIONS } from './schema.ts';
+import { needsRestart, probeSettings, SECTIONS } from './schema.ts';
 
 const HEAD = `# Settings of runnerwatch: ${OWN_SETTINGS}
 #
@@ -29,7 +29,11 @@ function section(name: string, notes: readonly string[], table: SettingTable): s
 }
 
 function keyLines(key: string, setting: Setting): string {
-  return `# ${setting.help}${rangeOf(setting)}\n# ${key} = ${valueOf(setting)}`;
+  return `# ${setting.help}${rangeOf(setting)}${restartOf(setting)}\n# ${key} = ${valueOf(setting)}`;
+}
+
+function restartOf(setting: Setting): string {
+  return needsRestart(setting) ? ' A change takes effect after a restart.' : '';
 }
 
 function rangeOf(setting: Setting): string {

@@ -25,8 +25,15 @@ export interface TextsSetting extends Described {
 export type Setting = Option | TextSetting | TextsSetting;
 export type SettingTable = Readonly<Record<string, Setting>>;
 
-/** A setting that is no probe's: `property` is its name in the code. */
-export type GeneralSetting = Setting & { readonly property: string };
+/** A setting that is no probe's. Those of probes all apply at a reload. */
+export type GeneralSetting = Setting & {
+  /** Its name in the code. */
+  readonly property: string;
+  /** A change takes effect at a reload, or only when runnerwatch is restarted. */
+  readonly applies: 'at-reload' | 'after-restart';
+  /** The flag that wins over it. */
+  readonly flag?: string;
+};
 
 /** The largest accepted budget: one request each two seconds. */
 const MAX_REQUESTS_PER_HOUR = 1800;
@@ -37,6 +44,7 @@ export const SECTIONS = {
   gitlab: {
     requests_per_hour: {
       property: 'requestsPerHour',
+      applies: 'at-reload',
       kind: 'number',
       default: 20,
       unit: 'count',
@@ -46,6 +54,7 @@ export const SECTIONS = {
     },
     api_token_file: {
       property: 'apiTokenFile',
+      applies: 'at-reload',
       kind: 'text',
       example: '/etc/runnerwatch/gitlab-api-token',
       help: 'File with an API token (scope read_api). With it, runnerwatch also reports paused runners, duplicate system ids and waiting jobs.',
@@ -54,12 +63,16 @@ export const SECTIONS = {
   web: {
     listen_addresses: {
       property: 'listenAddresses',
+      applies: 'after-restart',
+      flag: 'web.listen-address',
       kind: 'texts',
       example: ['127.0.0.1:19252'],
       help: 'Where to listen, same as --web.listen-address: host:port, [::1]:port, :port or unix:/path.',
     },
     enable_lifecycle: {
       property: 'enableLifecycle',
+      applies: 'after-restart',
+      flag: 'web.enable-lifecycle',
       kind: 'boolean',
       default: false,
       help: 'Allow POST /-/reload, same as --web.enable-lifecycle.',
@@ -68,12 +81,15 @@ export const SECTIONS = {
   runner: {
     config: {
       property: 'runnerConfig',
+      applies: 'at-reload',
+      flag: 'runner.config',
       kind: 'text',
       example: '/etc/gitlab-runner/config.toml',
       help: "gitlab-runner's config.toml, same as --runner.config. Default: the file that the running gitlab-runner uses.",
     },
     log_file: {
       property: 'runnerLogFile',
+      applies: 'at-reload',
       kind: 'text',
       example: '/var/log/gitlab-runner.log',
       help: 'Log file of the runner, if it does not log to the journal of its unit.',
@@ -82,6 +98,8 @@ export const SECTIONS = {
   state: {
     directory: {
       property: 'stateDirectory',
+      applies: 'after-restart',
+      flag: 'state.directory',
       kind: 'text',
       example: '/var/lib/runnerwatch',
       help: 'Where to save state across restarts, same as --state.directory.',
@@ -90,6 +108,8 @@ export const SECTIONS = {
   log: {
     level: {
       property: 'logLevel',
+      applies: 'at-reload',
+      flag: 'log.level',
       kind: 'text',
       choices: LOG_LEVELS,
       example: 'info',
@@ -97,6 +117,8 @@ export const SECTIONS = {
     },
     format: {
       property: 'logFormat',
+      applies: 'after-restart',
+      flag: 'log.format',
       kind: 'text',
       choices: LOG_FORMATS,
       example: 'logfmt',
@@ -104,6 +126,17 @@ export const SECTIONS = {
     },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, GeneralSetting>>>>;
+
+/** Whether a change takes effect only after a restart of runnerwatch; every other one does at a reload. */
+export function needsRestart(setting: Setting | GeneralSetting): boolean {
+  return 'applies' in setting && setting.applies === 'after-restart';
+}
+
+/** Every setting that is no probe's, with its name in the file: `web.listen_addresses`. */
+export const GENERAL_SETTINGS: readonly (GeneralSetting & { readonly name: string })[] =
+  Object.entries<Readonly<Record<string, GeneralSetting>>>(SECTIONS).flatMap(([section, table]) =>
+    Object.entries(table).map(([key, setting]) => ({ ...setting, name: `${section}.${key}` })),
+  );
 
 type Sections = typeof SECTIONS;
 type Row = { [Name in keyof Sections]: Sections[Name][keyof Sections[Name]] }[keyof Sections];

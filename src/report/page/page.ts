@@ -83,6 +83,12 @@ function bannersOf({ self, diagnosis }: View): readonly (Html | undefined)[] {
     self.settings.successful
       ? undefined
       : html`<p class="banner fail">The settings file was not reloaded: ${settings}</p>`,
+    self.settings.needRestart.length === 0
+      ? undefined
+      : html`<p class="banner warn">
+          Changed in the settings file, and in effect after a restart of runnerwatch
+          (${RESTART_OWN_SERVICE}): ${self.settings.needRestart.join(', ')}
+        </p>`,
   ];
 }
 

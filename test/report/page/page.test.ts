@@ -66,7 +66,7 @@ const VIEWS: readonly (readonly [string, View])[] = [
   [
     'settings that did not load',
     viewOf(snapshotOf(), {
-      settings: { successful: false, successAt: 0, problem: 'line 3 <oops>' },
+      settings: { successful: false, successAt: 0, problem: 'line 3 <oops>', needRestart: [] },
     }),
   ],
   ['the demo', viewOf(snapshotOf(), { demo: true })],
