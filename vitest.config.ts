@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
+import { COMPILE_CACHE } from './test/support/compile-cache.ts';
 import { PATIENCE_MILLISECONDS } from './test/support/until.ts';
 import { TALLY_VARIABLE, TallyReporter } from './tools/tally.ts';
 
@@ -32,6 +33,8 @@ export default defineConfig({
     hookTimeout: 300_000,
     expect: { poll: { timeout: PATIENCE_MILLISECONDS } },
     allowOnly: false,
+    // For the programs that tests start, and for those that they start.
+    env: COMPILE_CACHE,
     reporters: process.env[TALLY_VARIABLE] === undefined ? ['default'] : [new TallyReporter()],
     projects: [
       { extends: true, test: { name: 'units', include: UNITS, isolate: false } },

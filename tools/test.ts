@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { ALL_PROBES } from '../src/cli/all-probes.ts';
+import { COMPILE_CACHE } from '../test/support/compile-cache.ts';
 import { SEEN_VARIABLE } from '../test/support/recorded-reasons.ts';
 import type { Tally } from './tally.ts';
 import { TALLY_VARIABLE } from './tally.ts';
@@ -52,6 +53,7 @@ function tests(): Tally {
     stdio: 'inherit',
     env: {
       ...process.env,
+      ...COMPILE_CACHE,
       PATH: `${process.env['PATH'] ?? ''}:${SYSTEM_FOLDERS}`,
       [TALLY_VARIABLE]: tallyFile,
       [SEEN_VARIABLE]: seenFile(),

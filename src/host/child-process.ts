@@ -20,7 +20,7 @@ export interface Command {
   readonly args: readonly string[];
   /** Written to its standard input. */
   readonly input?: string;
-  /** Beside PATH and LC_ALL; nothing else of our own environment is handed on. */
+  /** Beside PATH, LC_ALL and where Node keeps compiled code; nothing else of our own environment is handed on. */
   readonly env?: NodeJS.ProcessEnv;
   /** A child that writes more is killed. */
   readonly maxOutputBytes?: number;
@@ -107,10 +107,11 @@ async function answerOf(
 
 /** Most failures to start come as an event; a host without memory makes `spawn` throw. */
 function spawnChild({ program, args, input, env, isBackground }: Command): ChildProcess | Error {
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   try {
     const child = spawn(program, args, {
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], LC_ALL: 'C', ...env },
+      env: { PATH, LC_ALL: 'C', NODE_COMPILE_CACHE, ...env },
     });
     // This program may end while the child hangs.
     child.unref();

@@ -20,9 +20,9 @@ export class LintProcess {
 
   /**
    * `undefined` when the answer did not come. A child that a file holds does not end after its answer; while one is
-   * held, the next one is to leave the files alone.
+   * held, the next one is to leave the files alone. In the background it leaves the processor to jobs and probes.
    */
-  async lint(request: LintRequest): Promise<LintReport | undefined> {
+  async lint(request: LintRequest, isBackground: boolean): Promise<LintReport | undefined> {
     const isHeld = this.#child.inFlight() > 0;
     const held = new AbortController();
     let patience: NodeJS.Timeout | undefined;
@@ -35,7 +35,7 @@ export class LintProcess {
         args: [CHILD],
         input: JSON.stringify(isHeld ? { ...request, withoutFiles: true } : request),
         maxOutputBytes: MAX_REPORT_BYTES,
-        isBackground: true,
+        isBackground,
         onOutput: (chunk) => {
           answer.push(chunk);
           if (!isComplete(chunk)) return;

@@ -82,7 +82,7 @@ export class LintWatch {
   async #judge(question: LintQuestion, key: string): Promise<void> {
     const { content, configPath, process: runner, unitEnvironment, unit } = question;
     try {
-      const report = await this.#child.lint({
+      const request = {
         configPath,
         process: runner,
         unitEnvironment,
@@ -92,7 +92,9 @@ export class LintWatch {
         ...(content === undefined
           ? {}
           : { content: Buffer.from(content.bytes).toString('base64') }),
-      });
+      };
+      // `check` waits for the first report, and so does the first page.
+      const report = await this.#child.lint(request, this.#state !== undefined);
       if (report === undefined) return;
       this.#state = { ...report, at: this.#clock.wall() };
       this.#key = key;

@@ -7,7 +7,8 @@ import { stripVTControlCharacters } from 'node:util';
 
 import { afterEach, expect, test } from 'vitest';
 
-import { COMPILE_CACHE, programArguments } from '../support/program-arguments.ts';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
+import { programArguments } from '../support/program-arguments.ts';
 import { inPatience } from '../support/until.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

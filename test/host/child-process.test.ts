@@ -19,11 +19,11 @@ test('output, complaint and code come back, and the input goes in', async () => 
   });
 });
 
-test('a child is given no environment but PATH, the language and what it is to have', async () => {
+test('a child is given no environment but PATH, the language, the cache of compiled code and what it is to have', async () => {
   const script = 'console.log(Object.keys(process.env).toSorted().join())';
   const result = await boundedChild().run('a', { ...node(script), env: { OF: '1' } }, inTime());
 
-  expect(result).toMatchObject({ stdout: 'LC_ALL,OF,PATH\n' });
+  expect(result).toMatchObject({ stdout: 'LC_ALL,NODE_COMPILE_CACHE,OF,PATH\n' });
 });
 
 test('a program that is not there is a failure with its error', async () => {

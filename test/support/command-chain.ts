@@ -11,7 +11,8 @@ import { text } from 'node:stream/consumers';
 
 import { parseCommandLine } from '../../src/cli/command-line.ts';
 import { runCommand } from '../../src/cli/run-command.ts';
-import { COMPILE_CACHE, onOwnHost } from './program-arguments.ts';
+import { COMPILE_CACHE } from './compile-cache.ts';
+import { onOwnHost } from './program-arguments.ts';
 
 const MARK = '\n--- next command\n';
 

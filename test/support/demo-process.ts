@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-import { COMPILE_CACHE, programArguments } from './program-arguments.ts';
+import { COMPILE_CACHE } from './compile-cache.ts';
+import { programArguments } from './program-arguments.ts';
 import { inPatience, until } from './until.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

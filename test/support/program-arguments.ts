@@ -11,11 +11,6 @@ import { COMMANDS } from '../../src/cli/command-table.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const NODE = join(ROOT, 'node_modules/.bin/node');
-/** Environment of a program that is started again and again: it is compiled once. */
-export const COMPILE_CACHE = {
-  NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/runnerwatch-tests'),
-} as const;
-
 /** The value of each flag whose default leads to this machine. */
 const OWN: Readonly<Record<string, (folder: string) => string>> = {
   'path.rootfs': (folder) => madeFolder(folder, 'root'),

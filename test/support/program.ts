@@ -9,7 +9,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { COMPILE_CACHE, programArguments } from './program-arguments.ts';
+import { COMPILE_CACHE } from './compile-cache.ts';
+import { programArguments } from './program-arguments.ts';
 import { inPatience } from './until.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

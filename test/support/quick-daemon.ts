@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 import type { Report, ReportedCheck } from '../../src/report/document.ts';
-import { COMPILE_CACHE, programArguments } from './program-arguments.ts';
+import { COMPILE_CACHE } from './compile-cache.ts';
+import { programArguments } from './program-arguments.ts';
 import { until } from './until.ts';
 
 export interface QuickDaemon extends AsyncDisposable {

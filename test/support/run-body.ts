@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
-import { COMPILE_CACHE } from './program-arguments.ts';
+import { COMPILE_CACHE } from './compile-cache.ts';
 import { PATIENCE_MILLISECONDS } from './until.ts';
 
 /** Names and values only: they cross a process border. */
