@@ -20,7 +20,7 @@ import { CauseTracker, logTransitions, transitionsBetween } from './diagnosis/ca
 import { diagnose } from './diagnosis/diagnose.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { hostFacts } from './host/picture.ts';
-import { LintWatch } from './lint/lint-watch.ts';
+import { LintWatches } from './lint/lint-watches.ts';
 import { Recorder } from './recorder/recorder.ts';
 import { EventTrigger } from './runner/event-trigger.ts';
 
@@ -47,7 +47,7 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #settings: SettingsReloader;
   readonly #discovery: Discovery;
-  readonly #lint: LintWatch;
+  readonly #lint: LintWatches;
   readonly #checks: Checks;
   readonly #events: EventTrigger;
   readonly #tracker = new CauseTracker();
@@ -74,7 +74,7 @@ export class Daemon {
     this.#clockWatch = new ClockWatch(clock);
     this.#settings = new SettingsReloader(options);
     this.#discovery = new Discovery({ paths, clock, settingsFile });
-    this.#lint = new LintWatch(clock, paths);
+    this.#lint = new LintWatches(clock);
     this.#checks = new Checks({
       ...options,
       requestsPerHour: settings.requestsPerHour,
@@ -161,8 +161,7 @@ export class Daemon {
   /** Reads what the plan depends on, and hands config.toml to the linter; true when targets may have changed. */
   async #discover(): Promise<boolean> {
     const isChanged = await this.#discovery.refresh(this.#settings.current());
-    const source = this.#discovery.configSource();
-    if (source !== undefined) this.#lint.update(source);
+    this.#lint.update(this.#discovery.configSources());
     return isChanged;
   }
 
@@ -226,12 +225,9 @@ export class Daemon {
   }
 
   #snapshot(): Snapshot {
-    const lint = this.#lint.state();
-    const { host, contexts } = this.#discovery.hostContext();
-    const [context] = contexts;
     return {
       takenAt: this.#options.clock.wall(),
-      hostContext: { host, contexts: [{ ...context, ...(lint === undefined ? {} : { lint }) }] },
+      hostContext: this.#lint.reportedIn(this.#discovery.hostContext()),
       checks: this.#checks.states(),
     };
   }
@@ -251,7 +247,6 @@ export class Daemon {
       alive: Math.max(schedulerLagSeconds, clock.seconds() - this.#tickedSeconds) < STUCK_SECONDS,
       schedulerLagSeconds,
       settings: this.#settings.state(),
-      runnerConfig: this.#discovery.configLoad(),
       requests: this.#checks.requests(),
       logEvents: this.#events.counts(),
       clockStep: this.#clockWatch.lastStep,

@@ -2,10 +2,12 @@
  * What the daemon watches on this host: each installation of a runner, with the place where it lives, its process and
  * its config.toml.
  */
+import type { Instant } from './clock.ts';
 import type { LintState } from './lint.ts';
 import type { Place } from './place.ts';
 import type { FoundBy, Problem, RunnerProcess } from './reading.ts';
 import type { EndpointTarget, Placed, RunnerTarget } from './target.ts';
+import { plainIdOf } from './target.ts';
 
 /** One installation: a config.toml, and the process that uses it. */
 export interface RunnerContext {
@@ -14,6 +16,8 @@ export interface RunnerContext {
   readonly process: RunnerProcess | undefined;
   readonly configPath: string;
   readonly configFoundBy: FoundBy;
+  /** Whether the file on disk loads, and when one last did. */
+  readonly configLoad: { readonly successful: boolean; readonly successAt: Instant | undefined };
   readonly configProblems: readonly Problem[];
   /** What could not be read for lack of rights, one sentence each. */
   readonly blind: readonly string[];
@@ -36,6 +40,14 @@ type Contexts = Pick<HostContext, 'contexts'>;
 /** The installation that a target belongs to. What belongs to the host as a whole is asked of the first one. */
 export function contextOf({ contexts }: Contexts, { place: id }: Placed): RunnerContext {
   return contexts.find(({ place }) => place.id === id) ?? contexts[0];
+}
+
+/** The entry that the runner means by this name in its log and its counters. */
+export function runnerNamed(
+  { runners }: Pick<RunnerContext, 'runners'>,
+  name: string | undefined,
+): RunnerTarget | undefined {
+  return runners.find((target) => plainIdOf(target) === name);
 }
 
 /** Where the runner of a target lives. */

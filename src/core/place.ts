@@ -79,6 +79,8 @@ export interface Place {
   readonly files: RunnerFiles;
   /** As whom it runs; without an id while it does not run. */
   readonly user: { readonly name: string; readonly uid?: number };
+  /** A manager starts it again: at boot, or when a person asks for it. False for one that was started by hand. */
+  readonly isManaged: boolean;
   /** The unit of the system's systemd that runs it; absent without one. */
   readonly unit?: string;
   /** Where its log is; absent where that is not known. */

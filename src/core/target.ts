@@ -64,6 +64,13 @@ export interface TrustSource {
 export interface Placed {
   /** Id of the place where its runner lives; absent for what belongs to the host as a whole. */
   readonly place?: string;
+  /** The id without its place, where another installation of this host has the same one. */
+  readonly plainId?: string;
+}
+
+/** What a target is called within its place: a path, an address, a short token. */
+export function plainIdOf({ plainId, id }: Placed & { readonly id: string }): string {
+  return plainId ?? id;
 }
 
 export interface HostTarget extends Placed {

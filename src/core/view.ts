@@ -25,8 +25,6 @@ export interface SelfState {
     /** Settings that were changed and take effect after a restart of runnerwatch: `web.listen_addresses`. */
     readonly needRestart: readonly string[];
   };
-  /** Last load of the runner's config.toml. */
-  readonly runnerConfig: { readonly successful: boolean; readonly successAt: Instant | undefined };
   /** Requests sent to GitLab since start, by endpoint and by the kinds that the probes declare. */
   readonly requests: readonly {
     readonly target: string;

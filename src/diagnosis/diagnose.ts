@@ -26,7 +26,7 @@ export function diagnose(given: Snapshot): Diagnosis {
   const judged = snapshot.hostContext.contexts.map((context) =>
     judgeContext(snapshotOfContext(snapshot, context)),
   );
-  const causes = causesOfContexts(judged);
+  const causes = causesOfContexts(judged, snapshot);
   const severities = causes.map(({ severity }) => severity);
   const isUnsure = judged.some(({ isUnjudged }) => isUnjudged);
   const runners = judged.flatMap((one) => one.runners);

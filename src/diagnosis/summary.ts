@@ -3,6 +3,7 @@ import type { Snapshot } from '../core/check.ts';
 import type { Cause, RunnerVerdict } from '../core/diagnosis.ts';
 import { detailOf, reasonOf } from '../core/finding.ts';
 import { allEndpoints, allRunners } from '../core/host-context.ts';
+import { plainIdOf } from '../core/target.ts';
 import { stoppedBy } from '../core/verdict.ts';
 import type { Verdict } from '../core/vocabulary.ts';
 import { sortBySeverity } from '../core/vocabulary.ts';
@@ -68,11 +69,9 @@ function namesOf(runners: readonly Pick<RunnerVerdict, 'name'>[]): string {
 
 function healthySummary({ hostContext }: Snapshot): string {
   const runners = allRunners(hostContext);
-  const endpoints = allEndpoints(hostContext);
+  const endpoints = [...new Set(allEndpoints(hostContext).map((one) => plainIdOf(one)))];
   const where =
-    endpoints.length === 1
-      ? (endpoints[0]?.id ?? 'GitLab')
-      : `${endpoints.length} GitLab addresses`;
+    endpoints.length === 1 ? (endpoints[0] ?? 'GitLab') : `${endpoints.length} GitLab addresses`;
   const who =
     runners.length === 1
       ? `${runners[0]?.name ?? 'The runner'} reaches`

@@ -1,23 +1,22 @@
 /**
- * The host context of the daemon, read every few seconds: the runner's process, its config.toml, the mount table. Says when
- * something changed that the plan depends on.
+ * The host context of the daemon, read every few seconds: the runners' processes, their config.toml, the mount table.
+ * Says when something changed that the plan depends on.
  */
 import { homedir, hostname } from 'node:os';
 
-import type { Clock, Instant } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import type { HostContext } from '../core/host-context.ts';
 import type { Paths } from '../core/paths.ts';
-import type { FoundBy, RunnerProcess } from '../core/reading.ts';
-import type { PlanSettings } from '../core/settings.ts';
+import type { RunnerProcess } from '../core/reading.ts';
 import type { Target } from '../core/target.ts';
-import { locateConfig } from './config-location.ts';
-import type { RunnerFileState } from './config-file.ts';
-import { RunnerFile } from './config-file.ts';
-import { HostNotes } from './host-notes.ts';
-import type { FoundTargets } from './targets.ts';
-import { targetsOf } from './targets.ts';
+import { processesUsing } from '../host/fs/same-file.ts';
 import { chooseRunnerProcess, findRunnerProcesses } from '../host/proc/runner-process.ts';
-import { hasOtherNetwork } from '../host/net/network-namespace.ts';
+import type { LocatedConfig } from './config-location.ts';
+import { locateConfig } from './config-location.ts';
+import type { ConfigSource, Sighting, SourceSettings } from './installation.ts';
+import { Installation } from './installation.ts';
+import type { Found } from './neighbours.ts';
+import { allTargets, apart } from './neighbours.ts';
 
 export interface DiscoveryOptions {
   readonly paths: Paths;
@@ -26,36 +25,16 @@ export interface DiscoveryOptions {
   readonly settingsFile?: string | undefined;
 }
 
-/** config.toml as it was read last, and who uses it: what the linter judges. */
-export interface ConfigSource {
-  readonly configPath: string;
-  readonly content: RunnerFileState['content'] | undefined;
-  readonly modifiedAt: Instant | undefined;
-  readonly process: RunnerProcess | undefined;
-  readonly unitEnvironment: Readonly<Record<string, string>> | undefined;
-  readonly unit: string | undefined;
-}
-
-type SourceSettings = Pick<PlanSettings, 'runnerConfig' | 'runnerLogFile' | 'apiTokenFile'>;
-
 export class Discovery {
   readonly #options: DiscoveryOptions;
-  readonly #file: RunnerFile;
-  readonly #notes: HostNotes;
-  #signature = '';
-  #process: RunnerProcess | undefined;
-  #configPath = '';
-  #foundBy: FoundBy = 'default';
-  #found: FoundTargets | undefined;
-  #loadedAt: Instant | undefined;
-  #loads = false;
+  #installations: readonly Installation[];
+  #found: readonly Found[];
   #readings = 0;
-  #source: ConfigSource | undefined;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
-    this.#file = new RunnerFile(options.clock);
-    this.#notes = new HostNotes(options.paths);
+    this.#installations = [this.#newAt(sightingOf(undefined))];
+    this.#found = this.#apart();
   }
 
   /** A reading has not ended yet. It may hang with a thread of the pool, so no other one is to join it. */
@@ -73,101 +52,131 @@ export class Discovery {
     }
   }
 
-  async #read({
-    runnerConfig: wanted,
-    runnerLogFile: logFile,
-    apiTokenFile,
-  }: SourceSettings): Promise<boolean> {
-    const { paths, clock } = this.#options;
-    const processes = await findRunnerProcesses(paths);
-    this.#process = chooseRunnerProcess(processes, wanted);
-    const located = locate(wanted, this.#process);
-    const { reading, document, changed, systemId, content } = await this.#file.read(located, paths);
-    const isElsewhere = await hasOtherNetwork(this.#process?.pid, paths);
-    const question = { process: this.#process, configPath: located.path, logFile, paths };
-    const around = { ...(await this.#notes.read(question)), isElsewhere };
-    this.#source = {
-      configPath: located.path,
-      content,
-      modifiedAt: reading.modifiedAt,
-      process: this.#process,
-      unitEnvironment: around.unitEnvironment,
-      unit: around.place.unit,
-    };
-    this.#configPath = located.path;
-    this.#foundBy = located.foundBy;
-    this.#loads = reading.problems.length === 0;
-    if (this.#loads && changed) this.#loadedAt = clock.wall();
-    const key = processKey(this.#process);
-    const signature = JSON.stringify([located.path, key, systemId, around, apiTokenFile]);
-    if (!changed && signature === this.#signature) return false;
-    this.#signature = signature;
-    this.#found = targetsOf({
-      document,
-      reading,
-      process: this.#process,
-      systemId,
-      ...around,
-      apiTokenFile,
-    });
-    return true;
-  }
-
-  /** Undefined before the first reading. */
-  configSource(): ConfigSource | undefined {
-    return this.#source;
+  /** Undefined before the first reading; by the id of its place. */
+  configSources(): ReadonlyMap<string, ConfigSource> {
+    return new Map(
+      this.#installations.flatMap(({ source }, index) => {
+        const place = this.#found[index]?.context.place;
+        return source === undefined || place === undefined ? [] : [[place.id, source]];
+      }),
+    );
   }
 
   targets(): readonly Target[] {
-    if (this.#found === undefined) return [];
-    const { host, config, service, mounts, endpoints, runners, executors } = this.#found;
-    return [config, service, host, ...mounts, ...executors, ...endpoints, ...runners];
-  }
-
-  /** Whether the file on disk loads, and when one last did. */
-  configLoad(): { readonly successful: boolean; readonly successAt: Instant | undefined } {
-    return { successful: this.#loads, successAt: this.#loadedAt };
+    return allTargets(this.#found);
   }
 
   hostContext(): HostContext {
+    const [first, ...others] = this.#found.map(({ context }) => context);
+    if (first === undefined) throw new Error('a host has one installation at least');
     const { settingsFile } = this.#options;
-    const context = {
-      place: this.#notes.place,
-      process: this.#process,
-      configPath: this.#configPath,
-      configFoundBy: this.#foundBy,
-      configProblems: [
-        ...(this.#found?.config.reading.problems ?? []),
-        ...(this.#found?.problems ?? []),
-      ],
-      blind: [...limitationsOf(this.#process), ...this.#notes.unreadable()],
-      runners: this.#found?.runners ?? [],
-      endpoints: this.#found?.endpoints ?? [],
-    };
     return {
       host: hostname(),
-      contexts: [context],
+      contexts: [first, ...others],
       ...(settingsFile === undefined ? {} : { settingsFile }),
     };
   }
+
+  async #read(settings: SourceSettings): Promise<boolean> {
+    const sightings = await this.#sightings(settings.runnerConfig);
+    const before = this.#installations;
+    const wanted = sightings.map((sighting) => ({
+      sighting,
+      installation: this.#at(sighting) ?? this.#newAt(sighting),
+    }));
+    const changed = await Promise.all(
+      wanted.map(
+        async ({ installation, sighting }, index) =>
+          // The log file of our settings is that of one runner.
+          await installation.read(sighting, index === 0 ? settings : withoutLog(settings)),
+      ),
+    );
+    this.#installations = this.#remaining(wanted.map(({ installation }) => installation));
+    this.#found = this.#apart();
+    const isOther = this.#installations.some((one, index) => one !== before[index]);
+    return isOther || this.#installations.length !== before.length || changed.includes(true);
+  }
+
+  /** Without those whose place runs another config.toml by now, and those that a person ran for a while. */
+  #remaining(all: readonly Installation[]): readonly Installation[] {
+    const left = all.filter((one) => !one.isForgotten && !all.some((other) => other.replaces(one)));
+    return left.length === 0 ? all.slice(0, 1) : left;
+  }
+
+  #apart(): readonly Found[] {
+    return apart(
+      this.#installations.map((one) => ({ context: one.context(), targets: one.targets })),
+    );
+  }
+
+  /** By the path of its config.toml. */
+  #at({ located }: Sighting): Installation | undefined {
+    return this.#installations.find(({ sighting }) => sighting.located.path === located.path);
+  }
+
+  #newAt(sighting: Sighting): Installation {
+    const { clock, paths } = this.#options;
+    return new Installation(clock, paths, sighting);
+  }
+
+  /** Those that were there before come first, in the same order; a host without a runner has one that does not run. */
+  async #sightings(wanted: string | undefined): Promise<readonly Sighting[]> {
+    const { paths } = this.#options;
+    const processes = await findRunnerProcesses(paths);
+    if (wanted !== undefined) {
+      return [sightingOf(chooseRunnerProcess(processes, wanted), wanted)];
+    }
+    const running = await onDifferentFiles(processes, paths);
+    const found = running.map((process) => sightingOf(process));
+    const known = this.#installations.flatMap((one): readonly Sighting[] => {
+      const { path } = one.sighting.located;
+      const now = found.find(({ located }) => located.path === path);
+      if (now !== undefined) return [now];
+      return one.hasRun ? [{ located: locatedWithout(one), process: undefined }] : [];
+    });
+    const seen = new Set(known.map(({ located }) => located.path));
+    const added = found
+      .filter(({ located }) => !seen.has(located.path))
+      .toSorted((a, b) => (a.located.path < b.located.path ? -1 : 1));
+    const all = [...known, ...added];
+    return all.length === 0 ? [sightingOf(undefined)] : all;
+  }
 }
 
-function locate(flag: string | undefined, runner: RunnerProcess | undefined) {
-  return locateConfig({
-    ...(flag === undefined ? {} : { flag }),
-    process: runner,
+/** `wanted`: `--runner.config`, or its setting. */
+function sightingOf(found: RunnerProcess | undefined, wanted?: string): Sighting {
+  const located = locateConfig({
+    ...(wanted === undefined ? {} : { flag: wanted }),
+    process: found,
     uid: process.getuid?.() ?? 0,
     home: homedir(),
   });
+  return { located, process: found };
 }
 
-function processKey(found: RunnerProcess | undefined): readonly unknown[] {
-  return found === undefined ? [] : [found.pid, found.startedAt, found.environment !== undefined];
+/** The file of one that does not run; that of the usual path is found by default. */
+function locatedWithout({ sighting: { located } }: Installation): LocatedConfig {
+  const usual = sightingOf(undefined).located;
+  return usual.path === located.path ? usual : located;
 }
 
-function limitationsOf(found: RunnerProcess | undefined): readonly string[] {
-  if (found === undefined || found.environment !== undefined) return [];
+function withoutLog({ runnerLogFile: _file, ...settings }: SourceSettings): SourceSettings {
+  return settings;
+}
+
+/** The eldest process on each config file. */
+async function onDifferentFiles(
+  processes: readonly RunnerProcess[],
+  paths: Paths,
+): Promise<readonly RunnerProcess[]> {
+  const [first, ...others] = processes;
+  if (first === undefined) return [];
+  const same = await processesUsing(first.configPath, processes, paths);
   return [
-    `this user may not read the environment of process ${found.pid} (gitlab-runner), so its proxy settings are unknown`,
+    first,
+    ...(await onDifferentFiles(
+      others.filter((one) => !same.includes(one)),
+      paths,
+    )),
   ];
 }

@@ -3,7 +3,7 @@
  * probe. HELP names the source of a number.
  */
 import type { CheckState } from '../core/check.ts';
-import { allRunners } from '../core/host-context.ts';
+import { allRunners, contextOf, runnerNamed } from '../core/host-context.ts';
 import type { View } from '../core/view.ts';
 import { stoppedBy } from '../core/verdict.ts';
 import { STATUSES, VERDICTS } from '../core/vocabulary.ts';
@@ -77,12 +77,14 @@ const LOCKOUT_FAMILY: Family = {
   help: 'When an entry that the runner disabled after failed requests is enabled again, by its log; absent if none.',
   labels: ['runner'],
   samples: ({ snapshot }) => {
-    const known = new Set(allRunners(snapshot.hostContext).map(({ id }) => id));
-    return snapshot.checks.flatMap(({ finding }) =>
-      (finding.events ?? []).flatMap(({ kind, runner = '', facts }) => {
+    return snapshot.checks.flatMap(({ check, finding }) =>
+      (finding.events ?? []).flatMap(({ kind, runner: name, facts }) => {
         const until = Number(facts['until_milliseconds'] ?? 0);
-        const holds = kind === 'disabled' && known.has(runner) && until > snapshot.takenAt;
-        return holds ? [{ labels: { runner }, value: until / 1000 }] : [];
+        const entry = runnerNamed(contextOf(snapshot.hostContext, check.target), name);
+        const holds = kind === 'disabled' && until > snapshot.takenAt;
+        return holds && entry !== undefined
+          ? [{ labels: { runner: entry.id }, value: until / 1000 }]
+          : [];
       }),
     );
   },

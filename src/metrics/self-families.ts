@@ -1,6 +1,6 @@
 /** Metrics of runnerwatch itself: its version, its files, its own load on GitLab. */
 import type { Snapshot } from '../core/check.ts';
-import type { HostContext } from '../core/host-context.ts';
+import type { HostContext, RunnerContext } from '../core/host-context.ts';
 import { allEndpoints } from '../core/host-context.ts';
 import type { LintSeverity } from '../core/lint.ts';
 import { LINT_SEVERITIES } from '../core/lint.ts';
@@ -9,6 +9,19 @@ import { LOG_CAUSES } from '../runner/log/classify.ts';
 import type { Family, Sample } from './family.ts';
 
 const bare = (value: number): readonly Sample[] => [{ labels: {}, value }];
+
+/** One value for each config.toml; a host with one runner needs no label. */
+function perConfig(
+  { hostContext: { contexts } }: Snapshot,
+  value: (context: RunnerContext) => number | undefined,
+): readonly Sample[] {
+  return contexts.flatMap((context) => {
+    const found = value(context);
+    const labels: Readonly<Record<string, string>> =
+      contexts.length === 1 ? {} : { config: context.configPath };
+    return found === undefined ? [] : [{ labels, value: found }];
+  });
+}
 
 /** Of the endpoints that there are: those of an entry that has left go with it. */
 function requestsOf({ snapshot, self }: View): readonly Sample[] {
@@ -79,17 +92,20 @@ export const SELF_FAMILIES: readonly Family[] = [
   {
     name: 'runner_config_last_load_successful',
     kind: 'gauge',
-    help: 'Whether the runner can load config.toml as it is on disk.',
-    labels: [],
-    samples: ({ self }) => bare(Number(self.runnerConfig.successful)),
+    help: 'Whether the runner can load config.toml as it is on disk; the label is there where several runners are watched.',
+    labels: ['config'],
+    samples: ({ snapshot }) =>
+      perConfig(snapshot, ({ configLoad }) => Number(configLoad.successful)),
   },
   {
     name: 'runner_config_last_load_success_timestamp_seconds',
     kind: 'gauge',
-    help: 'When a valid config.toml was last read; absent before that.',
-    labels: [],
-    samples: ({ self }) =>
-      self.runnerConfig.successAt === undefined ? [] : bare(self.runnerConfig.successAt / 1000),
+    help: 'When a valid config.toml was last read; absent before that. The label as above.',
+    labels: ['config'],
+    samples: ({ snapshot }) =>
+      perConfig(snapshot, ({ configLoad: { successAt } }) =>
+        successAt === undefined ? undefined : successAt / 1000,
+      ),
   },
   {
     name: 'config_last_reload_successful',

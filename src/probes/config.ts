@@ -13,6 +13,7 @@ import { leadToCauses } from '../core/reason.ts';
 import type { FoundBy, Problem } from '../core/reading.ts';
 import { credentialsOf } from '../core/reading.ts';
 import type { ConfigTarget } from '../core/target.ts';
+import { plainIdOf } from '../core/target.ts';
 import { findOtherConfigFile } from '../host/fs/other-config-files.ts';
 import { denialOf } from '../host/fs/rights.ts';
 
@@ -76,12 +77,13 @@ export const config = defineProbe({
       const status = BLIND.has(reason) ? 'unknown' : 'fail';
       return { status, reason, detail: detailOf(problems), measures, facts };
     }
-    const facts = { file: target.id, problems: 0, found_by: foundBy };
+    const file = plainIdOf(target);
+    const facts = { file, problems: 0, found_by: foundBy };
     const credentials = credentialsOf(process);
-    const denied = await denialOf(target.id, ['read'], credentials, paths);
+    const denied = await denialOf(file, ['read'], credentials, paths);
     if (denied !== undefined) {
       const uid = credentials?.uid ?? 0;
-      const detail = `the runner's user ${uid} has no permission to read ${target.id}: ${denied} denies it`;
+      const detail = `the runner's user ${uid} has no permission to read ${file}: ${denied} denies it`;
       const about = { ...facts, uid, denied };
       return { status: 'fail', reason: 'denied-to-runner', detail, measures, facts: about };
     }
@@ -95,7 +97,9 @@ export const config = defineProbe({
 });
 
 /** The runner was registered into a file that no process reads. */
-async function elsewhereOf({ id, reading: { foundBy } }: ConfigTarget, paths: Paths) {
+async function elsewhereOf(target: ConfigTarget, paths: Paths) {
+  const id = plainIdOf(target);
+  const { foundBy } = target.reading;
   const meant = await findOtherConfigFile(id, paths);
   if (meant === undefined) return undefined;
   const detail = `the runner reads ${id} (${HOW_FOUND[foundBy]}), which has no runner entry; ${meant} has some, but no process reads it`;
@@ -125,7 +129,9 @@ const HOW_FOUND: Readonly<Record<FoundBy, string>> = {
   default: 'default path',
 };
 
-function noRunners({ id, reading }: ConfigTarget): string {
+function noRunners(target: ConfigTarget): string {
+  const id = plainIdOf(target);
+  const { reading } = target;
   return `${id} (${HOW_FOUND[reading.foundBy]}) has no [[runners]], so this runner takes no jobs`;
 }
 

@@ -93,9 +93,9 @@ export function createCpu() {
     reasons: REASONS,
     measures: MEASURES,
 
-    async run(_target, options, { paths, process, signal }): Promise<CpuFinding> {
-      const pid = process?.pid;
-      const old = pid === undefined ? undefined : await timesOf(pid, times, paths);
+    async run(_target, options, { paths, process, neighbours, signal }): Promise<CpuFinding> {
+      const runners = [process, ...neighbours].flatMap((one) => one?.pid ?? []);
+      const old = await timesOf(runners, times, paths);
       const before = parseCpuTicks((await readProc(paths, 'stat')) ?? '');
       await sleep(WINDOW_MILLISECONDS, undefined, { signal });
       const after = parseCpuTicks((await readProc(paths, 'stat')) ?? '');
@@ -103,7 +103,7 @@ export function createCpu() {
         const detail = `${paths.procfs}/stat cannot be read`;
         return { status: 'unknown', reason: 'proc-unreadable', detail };
       }
-      const delay = pid === undefined ? undefined : await delayOf(pid, old, times, paths);
+      const delay = await worstDelay(runners, old, times, paths);
       const loads = await readProc(paths, 'loadavg');
       const pressure = parsePressure(await readProc(paths, 'pressure/cpu'), 'some');
       const ratio = utilization(before, after);
@@ -149,27 +149,38 @@ function judgeUse(look: CpuSample, options: ValuesOf<typeof OPTIONS>): CpuFindin
   return { status: 'warn', reason: 'starved', detail, measures, facts };
 }
 
+type TimesByProcess = ReadonlyMap<number, RunTimes>;
+
+/** What was read last of each runner, or now for the first time. */
 async function timesOf(
-  pid: number,
-  times: ReadonlyMap<number, RunTimes>,
+  pids: readonly number[],
+  times: TimesByProcess,
   paths: Paths,
-): Promise<RunTimes | undefined> {
-  return times.get(pid) ?? (await readRunTimes(paths, pid));
+): Promise<TimesByProcess> {
+  const found = await Promise.all(
+    pids.map(async (pid) => [pid, times.get(pid) ?? (await readRunTimes(paths, pid))] as const),
+  );
+  return new Map(found.flatMap(([pid, read]) => (read === undefined ? [] : [[pid, read]])));
 }
 
 export const cpu = createCpu();
 
-/** Undefined at the first reading of a process, and with too little run and wait time for a ratio. */
-async function delayOf(
-  pid: number,
-  old: RunTimes | undefined,
+/** Of the runner that waits most. */
+async function worstDelay(
+  pids: readonly number[],
+  old: TimesByProcess,
   times: Map<number, RunTimes>,
   paths: Paths,
 ): Promise<number | undefined> {
-  const now = await readRunTimes(paths, pid);
+  const now = await timesOf(pids, new Map(), paths);
   times.clear();
-  if (now === undefined) return undefined;
-  times.set(pid, now);
+  for (const [pid, read] of now) times.set(pid, read);
+  const delays = [...now].flatMap(([pid, read]) => delayBetween(old.get(pid), read) ?? []);
+  return delays.length === 0 ? undefined : Math.max(...delays);
+}
+
+/** Undefined at the first reading of a process, and with too little run and wait time for a ratio. */
+function delayBetween(old: RunTimes | undefined, now: RunTimes): number | undefined {
   if (old === undefined) return undefined;
   // The times of ended tasks are gone.
   const waited = Math.max(0, now.waitedSeconds - old.waitedSeconds);

@@ -18,6 +18,7 @@ import type { MeasureSpec, Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import type { MountTarget } from '../core/target.ts';
+import { plainIdOf } from '../core/target.ts';
 import { FillTrend } from '../host/fs/fill-trend.ts';
 import { fullnessOf } from '../host/fs/fullness.ts';
 import type { FileSystemAnswer, FileSystemSize } from '../host/fs/stat-file-system.ts';
@@ -142,7 +143,7 @@ export function createDisk(reader: FileSystemReader) {
       // A folder that the runner has yet to make lies on the file system all the same.
       const answer =
         first.kind === 'gone'
-          ? await reader.read(target.id, inRoot(paths, target.id), deps)
+          ? await reader.read(target.id, inRoot(paths, plainIdOf(target)), deps)
           : first;
       const judgement =
         answer.kind === 'size' && !target.readOnly

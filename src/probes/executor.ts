@@ -17,6 +17,7 @@ import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import { credentialsOf } from '../core/reading.ts';
 import type { ExecutorTarget } from '../core/target.ts';
+import { plainIdOf } from '../core/target.ts';
 import { JobNetwork } from '../go/container/job-network.ts';
 import { lookupLikeGo } from '../go/dns/lookup-function.ts';
 import type { DockerAddress } from '../host/docker/api.ts';
@@ -100,7 +101,7 @@ export function createExecutor(reader: FileSystemReader) {
       const { backend } = target;
       const credentials = credentialsOf(tools.process);
       const facts = {
-        stands_on: target.id,
+        stands_on: plainIdOf(target),
         executor: target.executor,
         uid: credentials?.uid ?? 0,
       };
@@ -115,7 +116,7 @@ export function createExecutor(reader: FileSystemReader) {
           : await pluginFault(backend, tools.paths);
       if (fault === undefined) return { status: 'pass', facts };
       if (fault !== 'silent') return { status: 'fail', ...fault, facts };
-      const detail = `the permissions of ${target.id} cannot be read`;
+      const detail = `the permissions of ${plainIdOf(target)} cannot be read`;
       return { status: 'unknown', reason: 'folder-silent', detail, facts };
     },
   });
@@ -158,14 +159,15 @@ async function checkDocker(
   if (backend.kind !== 'docker') return { status: 'pass' };
   const { certificates, source } = backend;
   const facts = { ...kept.facts, source };
-  const address = parseDockerHost(id, certificates !== undefined);
+  const name = plainIdOf(target);
+  const address = parseDockerHost(name, certificates !== undefined);
   if (address === undefined) {
-    const detail = `${id} (${source}) is not a valid address of a Docker daemon`;
+    const detail = `${name} (${source}) is not a valid address of a Docker daemon`;
     return { status: 'fail', reason: 'host-invalid', detail, facts };
   }
   const question = questionFor(target, address, options, tools);
   const seen = await examineDaemon(id, question, tools.clock, kept.roots);
-  const judged = judgeDocker(seen.status, `${id} (${source})`, options, seen.overdue);
+  const judged = judgeDocker(seen.status, `${name} (${source})`, options, seen.overdue);
   const fault =
     rootFault(seen, judged) ??
     (judged.status === 'fail'

@@ -6,8 +6,10 @@ import { checkId, walkId } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ProbeResult } from '../core/finding.ts';
 import type { HostContext, RunnerContext } from '../core/host-context.ts';
+import { runnerNamed } from '../core/host-context.ts';
 import type { Place } from '../core/place.ts';
 import type { RunnerLogReader } from '../core/runner-event.ts';
+import { plainIdOf } from '../core/target.ts';
 import type { LastLine } from './log/log-watch.ts';
 import { RunnerLogWatch } from './log/log-watch.ts';
 
@@ -71,7 +73,7 @@ export class EventTrigger {
       followed.context = context;
       followed.log.follow(
         place,
-        runners.map(({ id }) => id),
+        runners.map((target) => plainIdOf(target)),
       );
     }
   }
@@ -89,7 +91,11 @@ export class EventTrigger {
   /** The last lines of an entry, or of the processes as a whole for the empty name; oldest first. */
   lastLines(runner: string): readonly LastLine[] {
     return this.#all()
-      .flatMap(({ log }) => log.lastLines(runner))
+      .flatMap(({ log, context: { runners } }) => {
+        const target = runners.find(({ id }) => id === runner);
+        if (target !== undefined) return log.lastLines(plainIdOf(target));
+        return runner === '' ? log.lastLines('') : [];
+      })
       .toSorted((a, b) => a.at - b.at);
   }
 
@@ -138,9 +144,10 @@ export class EventTrigger {
   }
 
   /** The endpoint of the entry, or all where it is not named. */
-  #triggerWalk({ context: { runners } }: Followed, runner: string | undefined): void {
-    const own = runners.filter(({ id }) => id === runner);
-    const endpoints = new Set((own.length === 0 ? runners : own).map((one) => one.endpoint));
+  #triggerWalk({ context }: Followed, runner: string | undefined): void {
+    const own = runnerNamed(context, runner);
+    const concerned = own === undefined ? context.runners : [own];
+    const endpoints = new Set(concerned.map((one) => one.endpoint));
     const now = this.#clock.seconds();
     for (const endpoint of endpoints) {
       if (endpoint === undefined) continue;

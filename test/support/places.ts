@@ -19,6 +19,7 @@ export function contextIn(place: Place, over: Partial<RunnerContext> = {}): Runn
     process: undefined,
     configPath: place.files.config,
     configFoundBy: 'default',
+    configLoad: { successful: true, successAt: undefined },
     configProblems: [],
     blind: [],
     runners: [],

@@ -184,6 +184,7 @@ function contextOf(world: World): RunnerContext {
     place: placeIn(world),
     configPath: CONFIG,
     configFoundBy: 'process-argument',
+    configLoad: { successful: true, successAt: START - 3_600_000 },
     configProblems: world.configProblems ?? [],
     process: 'process' in world ? world.process : RUNNER_PROCESS,
     blind: world.blind ?? [],

@@ -18,7 +18,6 @@ export function viewOf(snapshot: Snapshot, self: Partial<SelfState> = {}): View 
       alive: true,
       schedulerLagSeconds: 0,
       settings: { successful: true, successAt: START - 3_600_000, needRestart: [] },
-      runnerConfig: { successful: true, successAt: START - 3_600_000 },
       requests: [],
       logEvents: [],
       clockStep: undefined,

@@ -46,6 +46,7 @@ export function placeOnHost(given: HostPlace): Place {
     paths,
     files,
     user,
+    isManaged: manager.kind !== 'by-hand',
     ...(manager.kind === 'systemd' ? { unit: manager.unit } : {}),
     ...(log === undefined ? {} : { log }),
     commands: commandsOf(given, files),

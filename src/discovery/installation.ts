@@ -1,0 +1,159 @@
+/**
+ * One installation of the runner: its config.toml, the process that uses it and the place where it lives, as they were
+ * read last. It remembers both while the process is gone.
+ */
+import type { Clock, Instant } from '../core/clock.ts';
+import type { RunnerContext } from '../core/host-context.ts';
+import type { Paths } from '../core/paths.ts';
+import type { RunnerProcess } from '../core/reading.ts';
+import type { PlanSettings } from '../core/settings.ts';
+import type { RunnerFileState } from './config-file.ts';
+import { RunnerFile } from './config-file.ts';
+import type { LocatedConfig } from './config-location.ts';
+import { HostNotes } from './host-notes.ts';
+import type { FoundTargets } from './targets.ts';
+import { targetsOf } from './targets.ts';
+import { hasOtherNetwork } from '../host/net/network-namespace.ts';
+
+/** config.toml as it was read last, and who uses it: what the linter judges. */
+export interface ConfigSource {
+  readonly paths: Paths;
+  readonly configPath: string;
+  readonly content: RunnerFileState['content'] | undefined;
+  readonly modifiedAt: Instant | undefined;
+  readonly process: RunnerProcess | undefined;
+  readonly unitEnvironment: Readonly<Record<string, string>> | undefined;
+  readonly unit: string | undefined;
+}
+
+export type SourceSettings = Pick<PlanSettings, 'runnerConfig' | 'runnerLogFile' | 'apiTokenFile'>;
+
+/** Which file, and who uses it now. */
+export interface Sighting {
+  readonly located: LocatedConfig;
+  readonly process: RunnerProcess | undefined;
+}
+
+/** A runner that was started by hand for a test is not missed for ever. */
+const FORGOTTEN_MILLISECONDS = 24 * 3600 * 1000;
+/** The start of a process is known to a second or so. */
+const CLOCK_MILLISECONDS = 2000;
+
+export class Installation {
+  readonly #clock: Clock;
+  readonly #paths: Paths;
+  readonly #file: RunnerFile;
+  readonly #notes: HostNotes;
+  #sighting: Sighting;
+  #signature = '';
+  #found: FoundTargets | undefined;
+  #source: ConfigSource | undefined;
+  #loadedAt: Instant | undefined;
+  #loads = false;
+  /** When a process was seen last. */
+  #lastSeen: Instant | undefined;
+
+  constructor(clock: Clock, paths: Paths, sighting: Sighting) {
+    this.#clock = clock;
+    this.#paths = paths;
+    this.#file = new RunnerFile(clock);
+    this.#notes = new HostNotes(paths);
+    this.#sighting = sighting;
+  }
+
+  /** Reads everything again; true when targets may have changed. */
+  async read(sighting: Sighting, settings: SourceSettings): Promise<boolean> {
+    const { located, process } = sighting;
+    const paths = this.#paths;
+    const { runnerLogFile: logFile, apiTokenFile } = settings;
+    const { reading, document, changed, systemId, content } = await this.#file.read(located, paths);
+    const isElsewhere = await hasOtherNetwork(process?.pid, paths);
+    const question = { process, configPath: located.path, logFile, paths };
+    const around = { ...(await this.#notes.read(question)), isElsewhere };
+    this.#sighting = sighting;
+    if (process !== undefined) this.#lastSeen = this.#clock.wall();
+    this.#source = {
+      paths,
+      configPath: located.path,
+      content,
+      modifiedAt: reading.modifiedAt,
+      process,
+      unitEnvironment: around.unitEnvironment,
+      unit: around.place.unit,
+    };
+    this.#loads = reading.problems.length === 0;
+    if (this.#loads && changed) this.#loadedAt = this.#clock.wall();
+    const signature = JSON.stringify([
+      located.path,
+      processKey(process),
+      systemId,
+      around,
+      apiTokenFile,
+    ]);
+    if (!changed && signature === this.#signature) return false;
+    this.#signature = signature;
+    this.#found = targetsOf({ document, reading, process, systemId, ...around, apiTokenFile });
+    return true;
+  }
+
+  get hasRun(): boolean {
+    return this.#lastSeen !== undefined;
+  }
+
+  /** Nothing starts it again, and it has not run for a day, or its config.toml is gone. */
+  get isForgotten(): boolean {
+    if (this.#lastSeen === undefined || this.#sighting.process !== undefined) return false;
+    if (this.#notes.place.isManaged) return false;
+    const isOld = this.#clock.wall() - this.#lastSeen > FORGOTTEN_MILLISECONDS;
+    return isOld || this.#source?.content === undefined;
+  }
+
+  /** What starts that one has started this one since. */
+  replaces(other: Installation): boolean {
+    const { process } = this.#sighting;
+    if (process === undefined || other.#sighting.process !== undefined) return false;
+    const isSamePlace = this.#notes.place.id === other.#notes.place.id;
+    return isSamePlace && process.startedAt > (other.#lastSeen ?? 0) - CLOCK_MILLISECONDS;
+  }
+
+  get sighting(): Sighting {
+    return this.#sighting;
+  }
+
+  /** Undefined before the first reading. */
+  get source(): ConfigSource | undefined {
+    return this.#source;
+  }
+
+  /** Undefined before the first reading. */
+  get targets(): FoundTargets | undefined {
+    return this.#found;
+  }
+
+  context(): RunnerContext {
+    const { located, process } = this.#sighting;
+    const found = this.#found;
+    return {
+      place: this.#notes.place,
+      process,
+      configPath: located.path,
+      configFoundBy: located.foundBy,
+      configLoad: { successful: this.#loads, successAt: this.#loadedAt },
+      configProblems: [...(found?.config.reading.problems ?? []), ...(found?.problems ?? [])],
+      blind: [...limitationsOf(process), ...this.#notes.unreadable()],
+      runners: found?.runners ?? [],
+      endpoints: found?.endpoints ?? [],
+    };
+  }
+}
+
+function processKey(found: RunnerProcess | undefined): readonly unknown[] {
+  return found === undefined ? [] : [found.pid, found.startedAt, found.environment !== undefined];
+}
+
+function limitationsOf(found: RunnerProcess | undefined): readonly string[] {
+  if (found === undefined || found.environment !== undefined) return [];
+  return [
+    `this user may not read the environment of process ${found.pid} (gitlab-runner), so its proxy settings are unknown`,
+  ];
+}
