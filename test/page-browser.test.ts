@@ -63,7 +63,7 @@ describe.each(Object.entries(STATES))('the page, %s', (_state, view) => {
     expect(byteLength).toBeLessThan(100_000);
   });
 
-  test('shows the status of each link as text, and of each entry all links', async () => {
+  test('shows the status of each link and of the executor as text, of each entry all of them', async () => {
     await using served = await servePage(view);
     await using open = await openPage(browser, served.url);
     const chains = await open.page
@@ -74,7 +74,9 @@ describe.each(Object.entries(STATES))('the page, %s', (_state, view) => {
 
     expect(chains).toHaveLength(runners.length);
     const args = await open.page.locator('.chain li').allTextContents();
-    expect(args).toHaveLength(runners.flatMap(({ chain }) => Object.keys(chain)).length);
+    expect(args).toHaveLength(
+      runners.flatMap(({ chain }) => [...Object.keys(chain), 'executor']).length,
+    );
     const word = / (?:passes|warns|fails|is unknown|skipped)$/;
     expect(args.filter((text) => !word.test(text.trim()))).toEqual([]);
   });

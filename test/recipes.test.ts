@@ -175,6 +175,7 @@ const METRIC = `  {
 const SETTING = `    lamp_colour: {
       kind: 'text',
       property: 'lampColour',
+      applies: 'after-restart',
       choices: ['red', 'green'],
       example: 'red',
       help: 'Colour of the lamp.',

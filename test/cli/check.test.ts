@@ -93,7 +93,7 @@ describe('formats', () => {
 
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^RUNNERWATCH OK - [^|\n]+ \| causes=0;;;0 critical=0;;;0 connected=3;;;0;3 'dns https:[^']+'=[\d.e-]+s;;;0 [^|\n]+\n$/,
+      /^RUNNERWATCH OK - [^|\n]+ \| causes=0;;;0 critical=0;;;0 connected=3;;;0;3 working=3;;;0;3 'dns https:[^']+'=[\d.e-]+s;;;0 [^|\n]+\n$/,
     );
   });
 });

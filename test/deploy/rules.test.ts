@@ -51,16 +51,11 @@ describe('the tools of Prometheus', () => {
       const folder = mkdtempSync(join(tmpdir(), 'runnerwatch-mutant-'));
       try {
         cpSync(PROMETHEUS, folder, { recursive: true });
-        const file =
-          RULES.find((rule) => isNamed(rule, name))
-            ?.file.split('/')
-            .at(-1) ?? '';
+        const file = fileOf(name);
         const path = join(folder, 'rules', file);
         writeFileSync(path, silenced(readFileSync(path, 'utf8'), name));
-        // First the tests that are named as the file of the rule.
-        const tests = TESTS.toSorted((one) => (file.startsWith(one) ? -1 : 0));
 
-        expect(tests.some((test) => failsWithout(name, folder, test))).toBe(true);
+        expect(seriesFor(name).some((series) => failsOn(series, folder))).toBe(true);
       } finally {
         rmSync(folder, { recursive: true });
       }
@@ -68,15 +63,43 @@ describe('the tools of Prometheus', () => {
   );
 });
 
-/** Whether the tests that speak of a rule fail; of a recording any may. */
-function failsWithout(name: string, folder: string, test: string): boolean {
-  const path = join(folder, 'tests', `${test}.yml`);
-  const file = parse(readFileSync(path, 'utf8')) as { tests: object[] };
-  const isAlert = NAMES.includes(name);
-  const speaking = file.tests.filter((one) => !isAlert || stringify(one).includes(name));
-  if (speaking.length === 0) return false;
-  writeFileSync(path, stringify({ ...file, tests: speaking }));
-  return testRules(folder, test).status !== 0;
+interface Series {
+  readonly file: string;
+  readonly head: object;
+  readonly tests: readonly object[];
+}
+
+const SERIES: readonly Series[] = TESTS.map((file) => {
+  const text = readFileSync(join(PROMETHEUS, 'tests', `${file}.yml`), 'utf8');
+  const { tests, ...head } = parse(text) as { readonly tests: readonly object[] };
+  return { file, head, tests };
+});
+
+function fileOf(name: string): string {
+  const path = RULES.find((rule) => isNamed(rule, name))?.file ?? '';
+  return path.split('/').at(-1) ?? '';
+}
+
+/**
+ * The series that may fail without a rule, likely ones first: those that name an alert; of a recording, which many
+ * alerts rest on, one after the other.
+ */
+function seriesFor(name: string): readonly Series[] {
+  const isLikely = ({ file }: Series): boolean => fileOf(name).startsWith(file);
+  const ordered = SERIES.toSorted((one, other) => Number(isLikely(other)) - Number(isLikely(one)));
+  if (!NAMES.includes(name)) {
+    return ordered.flatMap((series) => series.tests.map((one) => ({ ...series, tests: [one] })));
+  }
+  const naming = ordered.map((series) => ({
+    ...series,
+    tests: series.tests.filter((one) => stringify(one).includes(name)),
+  }));
+  return naming.filter(({ tests }) => tests.length > 0);
+}
+
+function failsOn({ file, head, tests }: Series, folder: string): boolean {
+  writeFileSync(join(folder, 'tests', `${file}.yml`), stringify({ ...head, tests }));
+  return testRules(folder, file).status !== 0;
 }
 
 /** The one that only the dashboard shows is not asked for by an alert. */
