@@ -6,16 +6,15 @@ import { hostname } from 'node:os';
 
 import type { Check, CheckState } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
-import type { ProbeResult } from '../core/finding.ts';
-import type { HostContext } from '../core/host-context.ts';
-import type { Place } from '../core/place.ts';
+import type { CheckId, ProbeResult } from '../core/finding.ts';
 import type { Probe } from '../core/probe.ts';
 import { requestKindsOf } from '../core/request.ts';
-import type { RunnerLogReader } from '../core/runner-event.ts';
 import type { PlanSettings } from '../core/settings.ts';
 import type { Target } from '../core/target.ts';
 import { readState, writeState } from '../host/fs/state-file.ts';
 import type { Log } from '../log.ts';
+import type { Contradictions, Watched } from './contradictions.ts';
+import { contradictionsOf, dropContradicted, NO_CONTRADICTIONS } from './contradictions.ts';
 import { checksOf, jobsOf } from './plan.ts';
 import { RequestBudget } from './request-budget.ts';
 import type { Job } from './run.ts';
@@ -36,11 +35,9 @@ export interface ChecksOptions {
   readonly onResult: (result: ProbeResult, check: Check) => void;
 }
 
-export interface PlanRequest extends Pick<HostContext, 'contexts'> {
+export interface PlanRequest extends Watched {
   readonly targets: readonly Target[];
   readonly settings: PlanSettings;
-  /** The log of the runner at a place, where there is one. */
-  readonly logAt: (place: Place) => RunnerLogReader | undefined;
 }
 
 export class Checks {
@@ -52,6 +49,7 @@ export class Checks {
   #checks: readonly Check[] = [];
   #jobs: readonly Job[] = [];
   #isRepeating = false;
+  #watched: Watched | undefined;
 
   constructor(options: ChecksOptions) {
     const { clock, probes, requestsPerHour } = options;
@@ -77,6 +75,7 @@ export class Checks {
   plan({ targets, contexts, settings, logAt }: PlanRequest): void {
     const { probes, clock } = this.#options;
     this.#budget.limitTo(settings.requestsPerHour);
+    this.#watched = { contexts, logAt };
     this.#checks = checksOf(probes, targets, settings, contexts);
     this.#store.adopt(this.#checks);
     const known = stillValid(this.#remembered, this.#checks, clock.wall());
@@ -85,6 +84,8 @@ export class Checks {
       clock,
       contexts,
       budget: this.#budget,
+      reserve: this.#budget.reserve,
+      contradicted: (checks) => this.#contradictedOf(checks),
       logAt,
       known: (id) => this.#store.known(id),
       restore: (id) => this.#logChange(this.#store.restore(id)),
@@ -116,7 +117,8 @@ export class Checks {
   }
 
   states(): readonly CheckState[] {
-    return this.#store.states();
+    const states = this.#store.states();
+    return dropContradicted(states, this.#contradictions(states));
   }
 
   /** Every check has run once, or could not for a reason that it reports. */
@@ -155,6 +157,20 @@ export class Checks {
 
   stop(): void {
     this.#scheduler.stop();
+  }
+
+  #contradictions(states: readonly CheckState[]): Contradictions {
+    return this.#watched === undefined
+      ? NO_CONTRADICTIONS
+      : contradictionsOf(states, this.#watched);
+  }
+
+  #contradictedOf(checks: readonly Check[]): ReadonlySet<CheckId> {
+    const contradictions = this.#contradictions(this.#store.states());
+    const own = checks.filter((check) =>
+      contradictions.against(check, this.#store.known(check.id)?.result),
+    );
+    return new Set(own.map(({ id }) => id));
   }
 
   /** A job of the last plan may end after the reload: its results count where their target is the same. */

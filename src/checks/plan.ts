@@ -14,7 +14,7 @@ import type { Target, TargetKind } from '../core/target.ts';
 import type { Job } from './run.ts';
 import { runCheck } from './run.ts';
 import { toolsFor } from './tools.ts';
-import type { WalkDeps } from './walk.ts';
+import type { WalkDeps } from './due.ts';
 import { createWalk } from './walk.ts';
 
 /** Share of the hourly budget that regular checks use; the rest is for confirmations. */

@@ -2,7 +2,8 @@
  * May this host send GitLab one more request now?
  *
  * Promise (docs/reference/promises.md#load-on-gitlab): budgeted requests stay under `requestsPerHour` in any
- * window of one hour for the whole host, whatever is due, restarts or flaps; after 429 or Retry-After an endpoint
+ * window of one hour for the whole host, whatever is due, restarts or flaps; beside them only a reserve of six an hour
+ * for links that the runner itself contradicts; after 429 or Retry-After an endpoint
  * gets no requests for that long. Health requests are exempt from GitLab's throttles and only counted. Times are
  * wall clock, because the window is shared with other runs of the program through a file.
  */
@@ -11,18 +12,26 @@ import type { Budget } from '../core/probe.ts';
 import type { Pace, RequestKinds } from '../core/request.ts';
 
 const HOUR_MILLISECONDS = 3_600_000;
+export const RESERVE_PER_HOUR = 6;
 
 /** What is saved across restarts. */
 export interface SavedBudget {
   /** When budgeted requests were sent within the last hour. */
   readonly sentAt: readonly Instant[];
+  /** The same of the reserve. */
+  readonly reserveSentAt: readonly Instant[];
   /** When a key of `once` was last used. */
   readonly onceAt: Readonly<Record<string, Instant>>;
   /** Until when an endpoint asked for no requests. */
   readonly pausedUntil: Readonly<Record<string, Instant>>;
 }
 
-export const EMPTY_BUDGET: SavedBudget = { sentAt: [], onceAt: {}, pausedUntil: {} };
+export const EMPTY_BUDGET: SavedBudget = {
+  sentAt: [],
+  reserveSentAt: [],
+  onceAt: {},
+  pausedUntil: {},
+};
 
 export class RequestBudget implements Budget {
   readonly #clock: Clock;
@@ -32,6 +41,16 @@ export class RequestBudget implements Budget {
   #pausedUntil = new Map<string, Instant>();
   #onceAt = new Map<string, Instant>();
   #sentAt: readonly Instant[] = [];
+  #reserveSentAt: readonly Instant[] = [];
+
+  /** For a link that the runner contradicts: it is not delayed by what was sent before. */
+  readonly reserve: Budget = {
+    allows: (kind, target) => this.#allowsReserve(kind, target),
+    take: (kind, target) => this.#takeReserve(kind, target),
+    once: (key) => this.once(key, 0),
+    isPaused: (target) => this.isPaused(target),
+    pause: (target, seconds) => this.pause(target, seconds),
+  };
 
   constructor(
     clock: Clock,
@@ -46,8 +65,9 @@ export class RequestBudget implements Budget {
   }
 
   /** Loads what an earlier run of the program sent. */
-  restore({ sentAt, onceAt, pausedUntil }: SavedBudget): void {
+  restore({ sentAt, reserveSentAt, onceAt, pausedUntil }: SavedBudget): void {
     this.#sentAt = sentAt;
+    this.#reserveSentAt = reserveSentAt;
     this.#onceAt = new Map(Object.entries(onceAt));
     this.#pausedUntil = new Map(Object.entries(pausedUntil));
   }
@@ -100,6 +120,7 @@ export class RequestBudget implements Budget {
     const pausedUntil = [...this.#pausedUntil].filter(([, until]) => until > now);
     return {
       sentAt: withinHour(this.#sentAt, now),
+      reserveSentAt: withinHour(this.#reserveSentAt, now),
       onceAt: Object.fromEntries(onceAt),
       pausedUntil: Object.fromEntries(pausedUntil),
     };
@@ -108,6 +129,7 @@ export class RequestBudget implements Budget {
   /** The wall clock was set: the window stays one hour long. */
   shift(milliseconds: number): void {
     this.#sentAt = this.#sentAt.map((at) => at + milliseconds);
+    this.#reserveSentAt = this.#reserveSentAt.map((at) => at + milliseconds);
     for (const times of [this.#onceAt, this.#pausedUntil]) {
       for (const [key, at] of times) times.set(key, at + milliseconds);
     }
@@ -115,6 +137,21 @@ export class RequestBudget implements Budget {
 
   isPaused(target: string): boolean {
     return (this.#pausedUntil.get(target) ?? 0) > this.#clock.wall();
+  }
+
+  #allowsReserve(kind: string, target: string): boolean {
+    if (this.#paceOf(kind) !== 'budgeted') return this.allows(kind, target);
+    if (this.isPaused(target)) return false;
+    return withinHour(this.#reserveSentAt, this.#clock.wall()).length < RESERVE_PER_HOUR;
+  }
+
+  #takeReserve(kind: string, target: string): boolean {
+    if (this.#paceOf(kind) !== 'budgeted') return this.take(kind, target);
+    if (!this.#allowsReserve(kind, target)) return false;
+    const now = this.#clock.wall();
+    this.#reserveSentAt = [...withinHour(this.#reserveSentAt, now), now];
+    this.#count(kind, target);
+    return true;
   }
 
   /** Links before the API send GitLab no request, and declare none. */

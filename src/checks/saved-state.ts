@@ -54,12 +54,17 @@ export function stillValid(
 }
 
 function budgetOf(budget: Readonly<Record<string, unknown>>): SavedBudget {
-  const { sentAt, onceAt, pausedUntil } = budget;
+  const { sentAt, reserveSentAt, onceAt, pausedUntil } = budget;
   return {
-    sentAt: Array.isArray(sentAt) ? sentAt.filter((at) => typeof at === 'number') : [],
+    sentAt: instantsOf(sentAt),
+    reserveSentAt: instantsOf(reserveSentAt),
     onceAt: timesOf(onceAt),
     pausedUntil: timesOf(pausedUntil),
   };
+}
+
+function instantsOf(list: unknown): readonly Instant[] {
+  return Array.isArray(list) ? list.filter((at) => typeof at === 'number') : [];
 }
 
 function timesOf(named: unknown): Readonly<Record<string, Instant>> {

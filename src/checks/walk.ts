@@ -8,13 +8,13 @@
  */
 import type { Check } from '../core/check.ts';
 import { WALK_TIMEOUT_SECONDS } from '../core/check.ts';
-import type { Clock } from '../core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
 import type { Fault, FollowUp, FollowUpTools } from '../core/follow-up.ts';
 import { idleFinding, reviseFinding } from '../core/follow-up.ts';
-import type { Walk } from '../core/probe.ts';
-import { isBudgeted } from '../core/request.ts';
+import type { Budget, Walk } from '../core/probe.ts';
+import type { Chosen, WalkDeps } from './due.ts';
+import { ageSeconds, chooseChecks, endpointIdOf, isBlocking } from './due.ts';
 import type { FollowUpMemory, PlannedFollowUp } from './follow-up.ts';
 import {
   faultOf,
@@ -27,14 +27,7 @@ import {
 import { runCheck } from './run.ts';
 import type { Job } from './run.ts';
 import type { Known } from './store.ts';
-import type { ToolDeps } from './tools.ts';
 import { toolsFor } from './tools.ts';
-
-export interface WalkDeps extends ToolDeps {
-  restore(id: CheckId): void;
-  /** Offset of a slow link within its interval, 0 to 1; without it, one interval after its last run. */
-  readonly phase?: (id: CheckId) => number;
-}
 
 /** The checks of one endpoint in the order of the links, the tokens of its entries last. */
 export function createWalk(id: string, checks: readonly Check[], deps: WalkDeps): Job {
@@ -49,21 +42,19 @@ export function createWalk(id: string, checks: readonly Check[], deps: WalkDeps)
     timeoutSeconds: WALK_TIMEOUT_SECONDS,
     checks,
     run: async (signal, emit, everything, isFresh = false) => {
-      const wanted = wantedChecksOf(checks, deps, { everything, isFresh });
-      await runWalk({ checks, deps, followUps, memory, signal, emit, wanted });
+      const chosen = chooseChecks(checks, deps, { everything, isFresh });
+      await runWalk({ checks, deps, followUps, memory, signal, emit, ...chosen });
     },
   };
 }
 
-interface Plan {
+interface Plan extends Chosen {
   readonly checks: readonly Check[];
   readonly deps: WalkDeps;
   readonly followUps: readonly PlannedFollowUp[];
   readonly memory: FollowUpMemory;
   readonly signal: AbortSignal;
   readonly emit: (result: ProbeResult) => void;
-  /** What this walk runs, decided at its start: a link must not skip what a later one needs. */
-  readonly wanted: Set<CheckId>;
 }
 
 interface Round extends Plan {
@@ -137,7 +128,7 @@ async function nextStep(check: Check, round: Round): Promise<Finding> {
   if (!round.wanted.has(check.id) && known !== undefined) return await reuse(check, known, round);
   if (
     check.probe.requests !== undefined &&
-    !round.deps.budget.take(check.probe.id, endpointIdOf(check))
+    !budgetOf(check, round).take(check.probe.id, endpointIdOf(check))
   ) {
     if (known !== undefined && isStillKnown(known, check, round)) {
       return await reuse(check, known, round);
@@ -169,9 +160,11 @@ function isStillKnown(known: Known, check: Check, { deps }: Round): boolean {
   return isRecent || deps.budget.isPaused(endpointIdOf(check));
 }
 
-/** Load is counted, and Retry-After kept, by endpoint: all entries of one GitLab share it. */
-function endpointIdOf({ target }: Check): string {
-  return target.kind === 'runner' ? (target.endpoint ?? target.id) : target.id;
+function budgetOf(
+  { id }: Check,
+  { deps, fromReserve }: Pick<Plan, 'deps' | 'fromReserve'>,
+): Budget {
+  return fromReserve.has(id) ? (deps.reserve ?? deps.budget) : deps.budget;
 }
 
 /** The walk's own timeout has passed. A token keeps its last result, since its turn comes again. */
@@ -181,35 +174,6 @@ function outOfTimeFinding(check: Check, round: Round): Finding {
   return check.target.kind === 'runner' ? finding : emitFinding(check, round, finding);
 }
 
-/** The links that are due, and the unbudgeted links they need. A full round runs all. */
-function wantedChecksOf(
-  checks: readonly Check[],
-  { clock, known, budget, phase }: WalkDeps,
-  { everything, isFresh }: { readonly everything: boolean; readonly isFresh: boolean },
-): Set<CheckId> {
-  const rhythm = checks[0]?.intervalSeconds ?? 0;
-  const isWanted = (check: Check): boolean => {
-    const last = known(check.id);
-    const turn = check.intervalSeconds > rhythm ? phase?.(check.id) : undefined;
-    const isFreshLink = isFresh && !isBudgeted(check.probe);
-    return (
-      isDue(check, last, clock, turn) || ((everything || isFreshLink) && mayRepeat(last, clock))
-    );
-  };
-  const due = checks.filter((check) => isWanted(check));
-  const sendable = due.filter((check) => budget.allows(check.probe.id, endpointIdOf(check)));
-  const carriers = carriersOf(sendable, checks).filter(({ probe }) => !isBudgeted(probe));
-  return new Set([...due, ...carriers].map(({ id }) => id));
-}
-
-/** All links that these need, directly or indirectly. */
-function carriersOf(wanted: readonly Check[], checks: readonly Check[]): readonly Check[] {
-  const needs = new Set(wanted.flatMap(({ probe }) => probe.needs));
-  const carriers = checks.filter(({ probe }) => needs.has(probe.id));
-  const all = [...new Set([...wanted, ...carriers])];
-  return all.length === wanted.length ? carriers : carriersOf(all, checks);
-}
-
 async function reuse(check: Check, known: Known, round: Round): Promise<Finding> {
   if (known.masked) round.deps.restore(check.id);
   round.reused.add(check.probe.id);
@@ -217,7 +181,10 @@ async function reuse(check: Check, known: Known, round: Round): Promise<Finding>
 }
 
 async function runLink(check: Check, round: Round): Promise<Finding> {
-  const result = await runCheck(check, toolsFor(check, round.deps, round.walk, round.signal));
+  const result = await runCheck(
+    check,
+    toolsFor(check, { ...round.deps, budget: budgetOf(check, round) }, round.walk, round.signal),
+  );
   round.held.push(result);
   return await settle(check, result.finding, round);
 }
@@ -326,62 +293,4 @@ function followUpTools(
   const { deps, walk, signal } = round;
   const recent = deps.known(link)?.recent ?? [];
   return { ...toolsFor(check, deps, walk, signal), fault, recent };
-}
-
-/** Retry a failed budgeted check twice before confirming: one bad response is no proof. */
-const CONFIRM_AFTER_SECONDS = 25;
-const CONFIRMATIONS = 3;
-
-/** A link that does not apply has no finding and blocks nothing. */
-function isBlocking(finding: Finding | undefined): boolean {
-  return finding !== undefined && finding.status !== 'pass' && finding.status !== 'warn';
-}
-
-/** Even a full round does not repeat a request that GitLab asked to delay. */
-function mayRepeat(known: Known | undefined, clock: Clock): boolean {
-  return (
-    known === undefined || ageSeconds(known, clock) >= (known.result.finding.holdsSeconds ?? 0)
-  );
-}
-
-function isDue(
-  check: Check,
-  known: Known | undefined,
-  clock: Clock,
-  phase: number | undefined,
-): boolean {
-  if (known === undefined) return true;
-  const failed = isBlocking(known.result.finding);
-  if (!isBudgeted(check.probe) && (failed || known.masked)) return true;
-  const confirming = failed && known.streak < CONFIRMATIONS;
-  const pace = confirming
-    ? Math.min(CONFIRM_AFTER_SECONDS, check.intervalSeconds)
-    : check.intervalSeconds;
-  const holds = known.result.finding.holdsSeconds ?? 0;
-  if (phase !== undefined && !confirming) return isTurn(check, known, clock, phase, holds);
-  const wait = Math.max(pace, holds);
-  // Half a second of grace: a walk that starts a little early must not postpone a check by a whole round.
-  return ageSeconds(known, clock) >= wait - 0.5;
-}
-
-/**
- * The turns of a host are at fixed moments of the wall clock. If they were counted from the last run, fifty hosts
- * that started together would always send their requests at the same moment.
- */
-function isTurn(
-  { intervalSeconds }: Check,
-  known: Known,
-  clock: Clock,
-  phase: number,
-  holdsSeconds: number,
-): boolean {
-  const restSeconds = Math.max(intervalSeconds / 2, holdsSeconds) - 0.5;
-  const rested = known.result.startedAt + restSeconds * 1000;
-  const now = clock.wall();
-  const turnOf = (at: number): number => Math.floor(at / 1000 / intervalSeconds - phase);
-  return now >= rested && turnOf(now) !== turnOf(rested);
-}
-
-function ageSeconds(known: Known, clock: Clock): number {
-  return (clock.wall() - known.result.startedAt) / 1000;
 }

@@ -55,6 +55,12 @@ export const COMMON_REASONS = {
     meaning: 'The check did not end before its timeout.',
     action: 'Check the load of the host: a system call hangs, or the CPU is overloaded.',
   },
+  contradicted: {
+    kind: 'unseen',
+    meaning:
+      'The last result was a success, and since then the runner reported a failure of this link.',
+    action: 'Nothing: the link is tried again at once, or as soon as the request budget allows it.',
+  },
   'probe-bug': {
     kind: 'unseen',
     meaning: 'The check failed with an error that runnerwatch does not know.',

@@ -8,8 +8,9 @@ import type { ProbeResult } from '../core/finding.ts';
 import type { HostContext, RunnerContext } from '../core/host-context.ts';
 import { runnerNamed } from '../core/host-context.ts';
 import type { Place } from '../core/place.ts';
-import type { RunnerLogReader } from '../core/runner-event.ts';
+import type { RunnerEvent, RunnerLogReader } from '../core/runner-event.ts';
 import { plainIdOf } from '../core/target.ts';
+import { COMPLAINING } from './complaints.ts';
 import type { LastLine } from './log/log-watch.ts';
 import { RunnerLogWatch } from './log/log-watch.ts';
 
@@ -18,12 +19,9 @@ const MIN_WALK_INTERVAL_SECONDS = 10;
 
 /** Events that concern the path to GitLab. */
 const PATH_EVENTS: ReadonlySet<string> = new Set([
-  'poll-failed',
-  'disabled',
+  ...COMPLAINING,
   'forced',
-  'job-connection',
   'job-refused',
-  'polls-failed',
   'polls-worked',
 ]);
 
@@ -39,7 +37,7 @@ interface Counted {
 interface Followed {
   readonly log: RunnerLogWatch;
   context: RunnerContext;
-  /** Kinds of event in the last reading of the counters, by entry. */
+  /** Events in the last reading of the counters: kind, entry and begin. */
   counterEvents: ReadonlySet<string>;
 }
 
@@ -107,10 +105,10 @@ export class EventTrigger {
     if (followed === undefined) return;
     const before = followed.counterEvents;
     const seen = finding.events ?? [];
-    followed.counterEvents = new Set(seen.map(({ kind, runner = '' }) => `${kind} ${runner}`));
-    for (const { kind, runner } of seen) {
-      if (PATH_EVENTS.has(kind) && !before.has(`${kind} ${runner ?? ''}`))
-        this.#triggerWalk(followed, runner);
+    followed.counterEvents = new Set(seen.map((event) => keyOf(event)));
+    for (const event of seen) {
+      if (PATH_EVENTS.has(event.kind) && !before.has(keyOf(event)))
+        this.#triggerWalk(followed, event.runner);
     }
   }
 
@@ -163,4 +161,9 @@ function summed(lists: readonly (readonly Counted[])[]): readonly Counted[] {
   const counts = new Map<string, number>();
   for (const { cause, count } of lists.flat()) counts.set(cause, (counts.get(cause) ?? 0) + count);
   return [...counts].map(([cause, count]) => ({ cause, count }));
+}
+
+/** A failure that begins again after a pause is a new one. */
+function keyOf({ kind, runner = '', runAt }: RunnerEvent): string {
+  return `${kind} ${runner} ${kind === 'polls-worked' ? '' : runAt}`;
 }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { setClock, START } from '../support/clock.ts';
 import { requestBudget } from '../support/request-budget.ts';
@@ -99,10 +99,43 @@ test('another budget holds at once, and what was sent before counts', () => {
 test('instants of a clock that was set back are forgotten', () => {
   const budget = requestBudget(setClock(), 1, {
     sentAt: [START + 86_400_000],
+    reserveSentAt: [],
     onceAt: { key: START + 86_400_000 },
     pausedUntil: {},
   });
 
   expect(budget.take('api', GITLAB)).toBe(true);
   expect(budget.once('key', 3600)).toBe(true);
+});
+
+describe('the reserve', () => {
+  test('is six an hour beside the budget, over a restart as well', () => {
+    const clock = setClock();
+    const budget = requestBudget(clock, 1);
+    budget.take('api', GITLAB);
+    const taken = Array.from({ length: 8 }, () => budget.reserve.take('api', GITLAB));
+    const second = requestBudget(clock, 1, budget.saved());
+
+    expect(taken.filter(Boolean)).toHaveLength(6);
+    expect(second.reserve.allows('api', GITLAB)).toBe(false);
+    clock.advance(3600);
+    expect(second.reserve.take('api', GITLAB)).toBe(true);
+  });
+
+  test('leaves the budget as it is', () => {
+    const budget = requestBudget(setClock(), 1);
+    budget.reserve.take('api', GITLAB);
+
+    expect(budget.take('api', GITLAB)).toBe(true);
+  });
+
+  test('waits while GitLab asks for a pause', () => {
+    const clock = setClock();
+    const budget = requestBudget(clock, 1);
+    budget.reserve.pause(GITLAB, 60);
+
+    expect(budget.reserve.take('api', GITLAB)).toBe(false);
+    clock.advance(61);
+    expect(budget.reserve.take('api', GITLAB)).toBe(true);
+  });
 });

@@ -15,6 +15,7 @@ const dns = check(probe({ id: 'dns' }));
 const STATE = {
   budget: {
     sentAt: [START - 60_000, START],
+    reserveSentAt: [START - 20_000],
     onceAt: { 'verify:runnerAA1': START },
     pausedUntil: { 'https://gitlab.test/': START + 60_000 },
   },
@@ -73,12 +74,14 @@ describe('a file of any origin', () => {
   test('times that are no numbers are forgotten', () => {
     const budget = {
       sentAt: [1, 'two', null],
+      reserveSentAt: ['three', 3],
       onceAt: { a: 1, b: 'two' },
       pausedUntil: { c: 2, d: {} },
     };
 
     expect(savedStateOf({ schema: 1, budget, results: [] }).budget).toEqual({
       sentAt: [1],
+      reserveSentAt: [3],
       onceAt: { a: 1 },
       pausedUntil: { c: 2 },
     });
@@ -90,6 +93,7 @@ test('a file of a version that did not write the quiet that was asked for is rea
 
   expect(savedStateOf({ schema: 1, budget: { sentAt, onceAt }, results: [] }).budget).toEqual({
     sentAt,
+    reserveSentAt: [],
     onceAt,
     pausedUntil: {},
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Check } from '../../src/core/check.ts';
-import type { Finding, ProbeResult } from '../../src/core/finding.ts';
+import type { CheckId, Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { Probe } from '../../src/core/probe.ts';
 import { runJob } from '../../src/checks/run.ts';
 import { Store } from '../../src/checks/store.ts';
@@ -26,6 +26,7 @@ function stage(options: Staged = {}) {
   const budget = requestBudget(clock, options.requestsPerHour ?? 20);
   const says: Record<string, Finding> = {};
   const ran: string[] = [];
+  const contradicted = new Set<CheckId>();
   const link = (id: string, needs: string[], over: Partial<Probe> = {}): Probe =>
     probe({
       id,
@@ -65,6 +66,8 @@ function stage(options: Staged = {}) {
     budget,
     known: (id) => store.known(id),
     restore: (id) => void store.restore(id),
+    reserve: budget.reserve,
+    contradicted: () => contradicted,
     ...(options.phase === undefined ? {} : { phase: () => options.phase ?? 0 }),
   });
   const record = (result: ProbeResult): void => void store.record(result);
@@ -78,7 +81,7 @@ function stage(options: Staged = {}) {
     Object.fromEntries(
       store.states().map(({ check: { id }, finding }) => [id.split('@')[0], finding.status]),
     );
-  return { clock, says, walk, statuses, store, budget };
+  return { clock, says, walk, statuses, store, budget, contradicted };
 }
 
 describe('what is due', () => {
@@ -126,6 +129,29 @@ describe('what is due', () => {
 
     expect(await walk(false, true)).toEqual(['dns', 'connect', 'http']);
     expect(budget.counts().filter(({ kind }) => kind === 'api')).toMatchObject([{ count: 1 }]);
+  });
+
+  test('what the runner contradicts is asked at once, due or not, and its answer is not asked for again', async () => {
+    const { walk, contradicted, budget } = stage({ requestsPerHour: 2 });
+    await walk();
+    contradicted.add('token@r0');
+
+    expect(await walk()).toEqual(['dns', 'connect', 'http', 'token']);
+    expect(budget.counts().filter(({ kind }) => kind === 'token')).toMatchObject([{ count: 2 }]);
+    contradicted.clear();
+    expect(await walk()).toEqual([]);
+  });
+
+  test('of many that it contradicts, six an hour are asked before their turn', async () => {
+    const { walk, contradicted, clock } = stage({ requestsPerHour: 100, runners: 10 });
+    await walk();
+    for (let index = 0; index < 10; index += 1) contradicted.add(`token@r${index}`);
+
+    expect((await walk()).filter((link) => link === 'token')).toHaveLength(6);
+    clock.advance(15);
+    expect(await walk()).toEqual(['dns', 'connect']);
+    clock.advance(900);
+    expect((await walk()).filter((link) => link === 'token')).toHaveLength(10);
   });
 
   test('http goes along when a token is due, because the token travels on its connection', async () => {

@@ -1,0 +1,136 @@
+/** Which links of a walk run now: those that are due, and those whose last pass the runner contradicts. */
+import type { Check } from '../core/check.ts';
+import type { Clock } from '../core/clock.ts';
+import type { CheckId, Finding } from '../core/finding.ts';
+import type { Budget } from '../core/probe.ts';
+import { isBudgeted } from '../core/request.ts';
+import type { Known } from './store.ts';
+import type { ToolDeps } from './tools.ts';
+
+export interface WalkDeps extends ToolDeps {
+  /** For links that the runner contradicts. */
+  readonly reserve?: Budget;
+  /** The passes of these checks that the runner contradicts. */
+  readonly contradicted?: (checks: readonly Check[]) => ReadonlySet<CheckId>;
+  restore(id: CheckId): void;
+  /** Offset of a slow link within its interval, 0 to 1; without it, one interval after its last run. */
+  readonly phase?: (id: CheckId) => number;
+}
+
+const NO_CHECKS: ReadonlySet<CheckId> = new Set();
+
+/** What this walk runs, decided at its start: a link must not skip what a later one needs. */
+export interface Chosen {
+  readonly wanted: Set<CheckId>;
+  /** Those of them that run from the reserve, since the runner contradicts their last pass. */
+  readonly fromReserve: ReadonlySet<CheckId>;
+}
+
+/**
+ * The links that are due, those whose last pass the runner contradicts, and the unbudgeted links they need. A full round
+ * runs all.
+ */
+export function chooseChecks(
+  checks: readonly Check[],
+  deps: WalkDeps,
+  { everything, isFresh }: { readonly everything: boolean; readonly isFresh: boolean },
+): Chosen {
+  const { clock, known, phase, budget, reserve } = deps;
+  const contradicted = deps.contradicted?.(checks) ?? NO_CHECKS;
+  const rhythm = checks[0]?.intervalSeconds ?? 0;
+  const isWanted = (check: Check): boolean => {
+    const last = known(check.id);
+    const turn = check.intervalSeconds > rhythm ? phase?.(check.id) : undefined;
+    const isFreshLink = isFresh && !isBudgeted(check.probe);
+    return (
+      isDue(check, last, clock, turn) || ((everything || isFreshLink) && mayRepeat(last, clock))
+    );
+  };
+  const isAllowed = (check: Check, by: Budget = budget): boolean =>
+    by.allows(check.probe.id, endpointIdOf(check));
+  const regular = checks.filter((check) => isWanted(check));
+  const urgent = checks.filter(
+    (check) =>
+      contradicted.has(check.id) &&
+      !(regular.includes(check) && isAllowed(check)) &&
+      isAllowed(check, reserve),
+  );
+  const due = [...new Set([...regular, ...urgent])];
+  const sendable = due.filter((check) => urgent.includes(check) || isAllowed(check));
+  const carriers = carriersOf(sendable, checks).filter(({ probe }) => !isBudgeted(probe));
+  return {
+    wanted: new Set([...due, ...carriers].map(({ id }) => id)),
+    fromReserve: new Set(urgent.map(({ id }) => id)),
+  };
+}
+
+/** All links that these need, directly or indirectly. */
+function carriersOf(wanted: readonly Check[], checks: readonly Check[]): readonly Check[] {
+  const needs = new Set(wanted.flatMap(({ probe }) => probe.needs));
+  const carriers = checks.filter(({ probe }) => needs.has(probe.id));
+  const all = [...new Set([...wanted, ...carriers])];
+  return all.length === wanted.length ? carriers : carriersOf(all, checks);
+}
+
+/** Load is counted, and Retry-After kept, by endpoint: all entries of one GitLab share it. */
+export function endpointIdOf({ target }: Check): string {
+  return target.kind === 'runner' ? (target.endpoint ?? target.id) : target.id;
+}
+
+/** Retry a failed budgeted check twice before confirming: one bad response is no proof. */
+const CONFIRM_AFTER_SECONDS = 25;
+const CONFIRMATIONS = 3;
+
+/** A link that does not apply has no finding and blocks nothing. */
+export function isBlocking(finding: Finding | undefined): boolean {
+  return finding !== undefined && finding.status !== 'pass' && finding.status !== 'warn';
+}
+
+/** Even a full round does not repeat a request that GitLab asked to delay. */
+function mayRepeat(known: Known | undefined, clock: Clock): boolean {
+  return (
+    known === undefined || ageSeconds(known, clock) >= (known.result.finding.holdsSeconds ?? 0)
+  );
+}
+
+function isDue(
+  check: Check,
+  known: Known | undefined,
+  clock: Clock,
+  phase: number | undefined,
+): boolean {
+  if (known === undefined) return true;
+  const failed = isBlocking(known.result.finding);
+  if (!isBudgeted(check.probe) && (failed || known.masked)) return true;
+  const confirming = failed && known.streak < CONFIRMATIONS;
+  const pace = confirming
+    ? Math.min(CONFIRM_AFTER_SECONDS, check.intervalSeconds)
+    : check.intervalSeconds;
+  const holds = known.result.finding.holdsSeconds ?? 0;
+  if (phase !== undefined && !confirming) return isTurn(check, known, clock, phase, holds);
+  const wait = Math.max(pace, holds);
+  // Half a second of grace: a walk that starts a little early must not postpone a check by a whole round.
+  return ageSeconds(known, clock) >= wait - 0.5;
+}
+
+/**
+ * The turns of a host are at fixed moments of the wall clock. If they were counted from the last run, fifty hosts
+ * that started together would always send their requests at the same moment.
+ */
+function isTurn(
+  { intervalSeconds }: Check,
+  known: Known,
+  clock: Clock,
+  phase: number,
+  holdsSeconds: number,
+): boolean {
+  const restSeconds = Math.max(intervalSeconds / 2, holdsSeconds) - 0.5;
+  const rested = known.result.startedAt + restSeconds * 1000;
+  const now = clock.wall();
+  const turnOf = (at: number): number => Math.floor(at / 1000 / intervalSeconds - phase);
+  return now >= rested && turnOf(now) !== turnOf(rested);
+}
+
+export function ageSeconds(known: Known, clock: Clock): number {
+  return (clock.wall() - known.result.startedAt) / 1000;
+}

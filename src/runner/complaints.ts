@@ -1,0 +1,63 @@
+/**
+ * What the runner says against the path to GitLab: from when on, about which entry, and about which links. A pass from
+ * before that moment is no proof.
+ */
+import type { Instant } from '../core/clock.ts';
+import type { EventKind, RunnerEvent } from '../core/runner-event.ts';
+import type { Link } from '../core/vocabulary.ts';
+
+export interface Complaint {
+  readonly links: readonly Link[];
+  /** When it began to complain. */
+  readonly at: Instant;
+  /** Short token of the entry; absent where it may be any. */
+  readonly runner?: string;
+  readonly text: string;
+}
+
+/** Something answered, so that the way to it is open. */
+const ANSWERED: readonly Link[] = ['http', 'api', 'token'];
+const UNANSWERED: readonly Link[] = ['dns', 'connect', 'proxy', 'tls', 'http'];
+const REFUSED: readonly Link[] = ['token'];
+/** In the counters: no HTTP status. */
+const NO_STATUS = '-1';
+/** `403 Forbidden`, or `POST https://gitlab.example.com/api/v4/jobs/request: 403 Forbidden`. */
+const STATUS = /(?:^|: )[1-5]\d\d [A-Z]/;
+/** The entry cannot poll at all: no link is involved. */
+const NOT_SENT: ReadonlySet<string> = new Set([
+  'config-executor-unknown',
+  'config-url-invalid',
+  'fd-limit-reached',
+  'ephemeral-ports-exhausted',
+]);
+/** GitLab's own answer about the token. */
+const OF_THE_TOKEN: ReadonlySet<string> = new Set(['token-rejected', 'runner-orphaned']);
+
+const LINKS_OF: Readonly<Partial<Record<EventKind, (event: RunnerEvent) => readonly Link[]>>> = {
+  'poll-failed': linksOfPoll,
+  'polls-failed': ({ facts, cause }) => {
+    if (facts['status'] === NO_STATUS) return UNANSWERED;
+    return OF_THE_TOKEN.has(cause ?? '') ? REFUSED : ANSWERED;
+  },
+  'job-connection': linksOfPoll,
+  disabled: () => REFUSED,
+  'health-failed': () => REFUSED,
+  token: ({ cause = '' }) => (OF_THE_TOKEN.has(cause) ? REFUSED : []),
+};
+
+/** Kinds of event that can be a complaint. */
+export const COMPLAINING = Object.keys(LINKS_OF) as readonly EventKind[];
+
+function linksOfPoll({ facts, cause = '' }: RunnerEvent): readonly Link[] {
+  if (NOT_SENT.has(cause)) return [];
+  if (OF_THE_TOKEN.has(cause)) return REFUSED;
+  return STATUS.test(String(facts['status'] ?? '')) ? ANSWERED : UNANSWERED;
+}
+
+/** Undefined for an event that says nothing against the path. */
+export function complaintOf(event: RunnerEvent): Complaint | undefined {
+  const links = LINKS_OF[event.kind]?.(event) ?? [];
+  if (links.length === 0) return undefined;
+  const { runner, runAt: at, text } = event;
+  return { links, at, ...(runner === undefined ? {} : { runner }), text };
+}

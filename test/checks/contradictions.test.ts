@@ -1,0 +1,156 @@
+/** A law over all links and all complaints: a pass from before a complaint about a link is not shown as proof. */
+import { describe, expect, test } from 'vitest';
+
+import { contradictionsOf, dropContradicted } from '../../src/checks/contradictions.ts';
+import type { Snapshot } from '../../src/core/check.ts';
+import type { Finding } from '../../src/core/finding.ts';
+import { addSighting } from '../../src/core/sightings.ts';
+import type { RunnerEvent } from '../../src/core/runner-event.ts';
+import { LINKS } from '../../src/core/vocabulary.ts';
+import type { Link } from '../../src/core/vocabulary.ts';
+import { COMPLAINING, complaintOf } from '../../src/runner/complaints.ts';
+import { START } from '../support/clock.ts';
+import { event, showing, TALKING } from '../support/events.ts';
+import { GITLAB, PROXY, runner, snapshotOf } from '../support/snapshots.ts';
+
+const URL_OF_POLL = 'POST https://gitlab.example.com/api/v4/jobs/request';
+const OWN = { runner: 'runnerAA1' };
+/** Every kind, and every answer that a poll can end with. */
+const COMPLAINTS: readonly (readonly [string, Link, RunnerEvent])[] = [
+  ['GitLab’s 403', 'token', poll('token-rejected', `${URL_OF_POLL}: 403 Forbidden`)],
+  [
+    'an orphan’s 403',
+    'token',
+    poll('runner-orphaned', `${URL_OF_POLL}: 403 Forbidden (Runner is orphaned)`),
+  ],
+  ['a 403 of something else', 'http', poll('edge-waf-blocked', '403 Forbidden')],
+  ['429', 'api', poll('gitlab-rate-limited', '429 Too Many Requests')],
+  ['500', 'api', poll('gitlab-internal-error', '500 Internal Server Error')],
+  ['502', 'http', poll('gitlab-bad-gateway', '502 Bad Gateway')],
+  ['503', 'token', poll('gitlab-unavailable', `${URL_OF_POLL}: 503 Service Unavailable`)],
+  ['504', 'http', poll('gitlab-unavailable', '504 Gateway Timeout')],
+  ['404', 'api', poll('url-path-wrong', '404 Not Found')],
+  [
+    'a refused connection',
+    'connect',
+    poll('tcp-connection-refused', 'Post "x": dial tcp 10.0.0.2:443: connect: connection refused'),
+  ],
+  [
+    'an unknown name',
+    'dns',
+    poll('dns-name-not-found', 'Post "x": dial tcp: lookup h: no such host'),
+  ],
+  [
+    'a certificate',
+    'tls',
+    poll('tls-certificate-expired', 'Post "x": tls: failed to verify certificate'),
+  ],
+  ['a proxy', 'proxy', poll('proxy-unreachable', 'Post "x": proxyconnect tcp: EOF')],
+  ['anything else', 'http', poll(undefined, 'Post "x": EOF')],
+  ['the lock-out', 'token', event('disabled', OWN)],
+  ['counted unhealthy polls', 'token', event('health-failed', OWN)],
+  [
+    'counted 403',
+    'token',
+    event('polls-failed', { ...OWN, cause: 'token-rejected', facts: { status: '403' } }),
+  ],
+  ['counted 429', 'api', event('polls-failed', { ...OWN, facts: { status: '429' } })],
+  ['counted 502', 'http', event('polls-failed', { ...OWN, facts: { status: '502' } })],
+  [
+    'counted failures without an answer',
+    'connect',
+    event('polls-failed', { ...OWN, facts: { status: '-1' } }),
+  ],
+  ['a job that cannot report', 'http', event('job-connection', OWN)],
+  ['`gitlab-runner verify`', 'token', event('token', { cause: 'token-rejected' })],
+];
+
+function poll(cause: string | undefined, status: string): RunnerEvent {
+  return event('poll-failed', {
+    ...OWN,
+    ...(cause === undefined ? {} : { cause }),
+    facts: { status },
+  });
+}
+
+function at(complaint: RunnerEvent, instant: number): RunnerEvent {
+  return { ...complaint, ...addSighting(undefined, instant) };
+}
+
+/** The status of each link of the entry after a pass at START - 1000 and a complaint at that moment. */
+function statusesAfter(complaint: RunnerEvent, where: 'log' | 'counters' | 'live') {
+  const said =
+    where === 'log'
+      ? { 'runner-log': showing(complaint) }
+      : { 'runner-metrics': showing(complaint) };
+  const snapshot = snapshotOf(where === 'live' ? {} : said, { ...TALKING, proxy: PROXY });
+  const shown = shownOf(snapshot, where === 'live' ? [complaint] : []);
+  return new Map<string, Finding>(shown.map(({ check, finding }) => [check.id, finding]));
+}
+
+/** The checks as readers see them, while the log has these further events. */
+function shownOf({ checks, hostContext: { contexts } }: Snapshot, live: readonly RunnerEvent[]) {
+  const log = { read: async () => await Promise.reject(new Error('not read')), events: () => live };
+  return dropContradicted(checks, contradictionsOf(checks, { contexts, logAt: () => log }));
+}
+
+describe.each(COMPLAINTS)('%s', (_what, link, complaint) => {
+  const links = complaintOf(complaint)?.links ?? [];
+  const idOf = (one: Link): string => `${one}@${one === 'token' ? 'runnerAA1' : GITLAB}`;
+
+  test('speaks of the right link', () => {
+    expect(links).toContain(link);
+  });
+
+  describe.each(['log', 'counters', 'live'] as const)('in the %s', (where) => {
+    test.each(LINKS)('and %s', (one) => {
+      const before = statusesAfter(at(complaint, START - 2000), where).get(idOf(one));
+      const after = statusesAfter(at(complaint, START), where).get(idOf(one));
+
+      expect(before).toEqual({ status: 'pass' });
+      expect(after).toMatchObject(
+        links.includes(one) ? { status: 'unknown', reason: 'contradicted' } : { status: 'pass' },
+      );
+    });
+
+    test('leaves the token of another entry alone', () => {
+      const found = statusesAfter(at(complaint, START), where).get('token@runnerAA2');
+      const isOfAny = complaint.runner === undefined;
+
+      expect(found?.status).toBe(isOfAny ? 'unknown' : 'pass');
+    });
+  });
+});
+
+test('every kind of event that complains is tried', () => {
+  expect(new Set(COMPLAINTS.map(([, , { kind }]) => kind))).toEqual(new Set(COMPLAINING));
+});
+
+test('a complaint that goes on does not make what passed since its begin worthless', () => {
+  const begin = at(event('disabled', OWN), START - 5000);
+  const found = statusesAfter({ ...begin, ...addSighting(begin, START) }, 'log');
+
+  expect(found.get('token@runnerAA1')).toEqual({ status: 'pass' });
+});
+
+test('an entry that cannot even ask says nothing about the path', () => {
+  const found = statusesAfter(at(poll('config-executor-unknown', ''), START), 'log');
+
+  expect([...found.values()].filter(({ status }) => status !== 'pass')).toEqual([]);
+});
+
+test('a complaint about one GitLab leaves another one alone', () => {
+  const other = 'https://other.example.com/';
+  const snapshot = snapshotOf(
+    { 'runner-log': showing(at(poll(undefined, 'EOF'), START)) },
+    {
+      ...TALKING,
+      runners: [runner('runnerAA1'), runner('runnerBB1', { url: other, endpoint: other })],
+    },
+  );
+  const shown = shownOf(snapshot, []);
+
+  expect(
+    shown.filter(({ finding }) => finding.status === 'unknown').map(({ check }) => check.target.id),
+  ).toEqual(Array.from({ length: 4 }, () => GITLAB));
+});
