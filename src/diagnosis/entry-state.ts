@@ -69,28 +69,9 @@ function chainOf(
   return Object.fromEntries(
     states.flatMap((state) => {
       const link = linkOf(state);
-      const status = isOutrun(state, cause, indexed) ? 'unknown' : state.finding.status;
-      return link === undefined ? [] : [[link, status]];
+      return link === undefined ? [] : [[link, state.finding.status]];
     }),
   );
-}
-
-/**
- * GitLab accepted the token before it began to reject the runner's own requests. An old GitLab is asked once an hour, so
- * that its last response is no proof of now.
- */
-function isOutrun(
-  { check, finding, last }: CheckState,
-  cause: Cause | undefined,
-  indexed: SnapshotIndex,
-): boolean {
-  if (check.probe.id !== 'token' || finding.status !== 'pass' || cause === undefined) return false;
-  const [proof] = cause.evidence;
-  const isToldByRunner = indexed.snapshot.checks.some(
-    (state) => state.check.id === proof?.check && (state.finding.events ?? []).length > 0,
-  );
-  const isLater = (last?.startedAt ?? 0) < cause.since;
-  return isToldByRunner && isOfFamily(cause.id, 'gitlab') && isLater;
 }
 
 interface Path {
