@@ -3,7 +3,7 @@ import type { CheckState } from '../core/check.ts';
 import type { Cause, RunnerVerdict } from '../core/diagnosis.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { sortBySeverity } from '../core/vocabulary.ts';
-import { causeSpec, isOfFamily } from './catalogue/index.ts';
+import { causeSpec } from './catalogue/index.ts';
 import { SETTLE_SECONDS, eventsOfRunner } from './runner-events.ts';
 import { specOfFinding } from './rules/default.ts';
 import type { Failing } from './rules/poll-failure-explanations.ts';
@@ -40,7 +40,7 @@ function judgeRunner(
   const { id, name, executor, url } = runner;
   const [cause] = causes;
   const states = linksOf(runner, indexed);
-  const chain = chainOf(states, cause, indexed);
+  const chain = chainOf(states);
   return {
     runner: id,
     name,
@@ -61,11 +61,7 @@ function linksOf(runner: RunnerTarget, indexed: SnapshotIndex): readonly CheckSt
   return token === undefined ? links : [...links, token];
 }
 
-function chainOf(
-  states: readonly CheckState[],
-  cause: Cause | undefined,
-  indexed: SnapshotIndex,
-): Chain {
+function chainOf(states: readonly CheckState[]): Chain {
   return Object.fromEntries(
     states.flatMap((state) => {
       const link = linkOf(state);

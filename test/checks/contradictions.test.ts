@@ -94,9 +94,12 @@ function shownOf({ checks, hostContext: { contexts } }: Snapshot, live: readonly
   return dropContradicted(checks, contradictionsOf(checks, { contexts, logAt: () => log }));
 }
 
+function idOf(one: Link): string {
+  return `${one}@${one === 'token' ? 'runnerAA1' : GITLAB}`;
+}
+
 describe.each(COMPLAINTS)('%s', (_what, link, complaint) => {
   const links = complaintOf(complaint)?.links ?? [];
-  const idOf = (one: Link): string => `${one}@${one === 'token' ? 'runnerAA1' : GITLAB}`;
 
   test('speaks of the right link', () => {
     expect(links).toContain(link);

@@ -101,30 +101,6 @@ describe('an answer to the request for jobs alone', () => {
   });
 });
 
-describe('the token link, while GitLab refuses the runner’s polls', () => {
-  const line = failedPolls('gitlab-internal-error', `${REQUEST} 500 Internal Server Error`);
-  const chainWith = (askedAt: number) => {
-    const finding = { status: 'pass' } as const;
-    const last = { check: 'token@runnerAA1', startedAt: askedAt, durationSeconds: 0.1 } as const;
-    const token: FindingSpec = { finding, last: { ...last, finding } };
-    const said = { ...OPEN, ...log(line), 'token@runnerAA1': token };
-    return diagnose(snapshotOf(said, TALKING)).runners[0];
-  };
-
-  test.each([
-    ['was asked since', START - 1000, 'pass', false],
-    ['was asked before', LONG_AGO, 'unknown', false],
-  ])('%s', (_when, askedAt, status, isConnected) => {
-    const { chain, connected, cause } = chainWith(askedAt) ?? {};
-
-    expect([cause, chain?.token, connected]).toEqual([
-      'gitlab-internal-error',
-      status,
-      isConnected,
-    ]);
-  });
-});
-
 describe('a filter that refuses the runner until it switches itself off', () => {
   const refused = failedPolls('edge-waf-blocked', '403 Forbidden', {
     times: timesUntil(10, 3, 3),
