@@ -75,9 +75,46 @@ export const processRows: readonly Row[] = [
     },
   },
   {
+    id: 'X-01b',
+    title:
+      'a signal has killed the runner, and systemd waits two minutes before it starts it again',
+    world: { before: async (world) => await writeUnit(world) },
+    inject: async (world) => {
+      await world.runner.stop();
+      const now = Math.round(Number(process.hrtime.bigint()) / 1000);
+      await writeUnit(world, {
+        ...LOOPING,
+        Result: 'signal',
+        NRestarts: 57,
+        RestartUSec: '2min',
+        StateChangeTimestampMonotonic: now,
+        ExecMainStartTimestampMonotonic: 1,
+        ExecMainExitTimestampMonotonic: now,
+        ExecMainCode: 2,
+        ExecMainStatus: 9,
+      });
+    },
+    expect: {
+      cause: 'runner-not-running',
+      severity: 'critical',
+      chain: OPEN,
+      says: /was killed by SIGKILL after .* systemd starts it again at \d{4}-/,
+    },
+    runnerLogs: 'nothing',
+    mustNot: [...NETWORK, 'runner-start-failed', 'runner-crash-loop'],
+    fix: {
+      reported: /systemctl restart gitlab-runner/,
+      apply: async (world) => {
+        await world.runner.restart();
+        await writeUnit(world);
+      },
+    },
+  },
+  {
     id: 'X-02',
     title: 'the runner ends at every start, and nothing says why',
     world: { before: async (world) => await writeUnit(world) },
+    needsHistory: true,
     inject: endsAgainAndAgain,
     expect: { cause: 'runner-crash-loop', severity: 'critical', chain: OPEN },
     runnerLogs: 'nothing',

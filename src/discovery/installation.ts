@@ -148,7 +148,10 @@ export class Installation {
 }
 
 function processKey(found: RunnerProcess | undefined): readonly unknown[] {
-  return found === undefined ? [] : [found.pid, found.startedAt, found.environment !== undefined];
+  if (found === undefined) return [];
+  // It changes into its working directory, and to its user, after its start.
+  const { pid, startedAt, environment, workingDirectory, uid, groups } = found;
+  return [pid, startedAt, environment !== undefined, workingDirectory, uid, groups];
 }
 
 function limitationsOf(found: RunnerProcess | undefined): readonly string[] {

@@ -7,6 +7,7 @@
  *           two-processes.
  * Unknown   blind: other users' processes are hidden from runnerwatch.
  */
+import type { Clock, Instant } from '../core/clock.ts';
 import type { Fact } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
 import { defineProbe } from '../core/probe.ts';
@@ -17,14 +18,14 @@ import { mountOf, readMounts } from '../host/fs/mounts.ts';
 import { findRunnerProcesses } from '../host/proc/runner-process.ts';
 import { processesUsing } from '../host/fs/same-file.ts';
 import { findProgram, PROGRAM_PATHS } from '../host/proc/runner-program.ts';
-import { RestartCounter } from '../host/proc/restart-counter.ts';
+import { RestartCounter, UnitRestarts } from '../host/proc/restart-counter.ts';
 import { remainsUninterruptible } from '../host/proc/uninterruptible.ts';
 import type { UnitState } from '../host/systemd/systemd.ts';
 import { unitState } from '../host/systemd/systemd.ts';
+import { endText, isFailedStart } from '../host/systemd/unit-life.ts';
 
-/** The unit waits 120 s between two starts: three restarts of a young process are a loop. */
+/** The unit waits 120 s between two starts: so many automatic restarts within LOOP_SECONDS are a loop. */
 const LOOP_RESTARTS = 3;
-const YOUNG_SECONDS = 600;
 
 /**
  * So many main processes within a quarter of an hour are a loop, where no systemd counts the restarts. Three may be
@@ -56,6 +57,7 @@ const MEASURES = {
 
 export function createService() {
   const starts = new RestartCounter(LOOP_SECONDS);
+  const restarts = new UnitRestarts(LOOP_SECONDS);
   return defineProbe({
     id: 'service',
     title: 'Runner process',
@@ -75,9 +77,11 @@ export function createService() {
       ]);
       const ours = await processesUsing(place.files.config, processes, paths);
       const [main] = ours;
-      const started = starts.count(place.id, main?.pid, clock.seconds());
+      const loop = unit
+        ? unitLoopFault(place.id, restarts.count(...restartsOf(place.id, unit, main, clock)))
+        : loopFault(starts.count(place.id, main?.pid, clock.seconds()));
       const other = strangerAmong(processes, neighbours);
-      const facts = factsOf(place, { main, second: ours[1], other, unit });
+      const facts = factsOf(place, { main, second: ours[1], other, unit }, clock.wall());
       const measures = {
         processes: ours.length,
         ...(main === undefined ? {} : { started_timestamp_seconds: main.startedAt / 1000 }),
@@ -85,11 +89,9 @@ export function createService() {
       };
       const common = { facts, measures };
       if (main === undefined) {
-        return { ...(await absence({ place, other, unit, started })), ...common };
+        return { ...(await absence({ place, other, unit, loop })), ...common };
       }
-      const fault =
-        (await stuckFault(main, paths, signal)) ??
-        faultOf(main, ours, unit, { now: clock.wall(), started });
+      const fault = (await stuckFault(main, paths, signal)) ?? faultOf(main, ours, loop);
       return fault === undefined ? { status: 'pass', ...common } : { ...fault, ...common };
     },
   });
@@ -124,6 +126,7 @@ interface Found {
 function factsOf(
   { id, files: { config: configPath } }: Place,
   { main, second, other, unit }: Found,
+  now: Instant,
 ): Record<string, Fact> {
   const elsewhere = other === undefined ? {} : { read: other.configPath, meant: configPath };
   return {
@@ -133,36 +136,68 @@ function factsOf(
     ...(second === undefined ? {} : { other_pid: second.pid }),
     ...(unit === undefined
       ? {}
-      : { unit_state: unit.activeState, unit_sub_state: unit.subState, result: unit.result }),
+      : {
+          unit_state: unit.activeState,
+          unit_sub_state: unit.subState,
+          result: endText(unit) ?? unit.result,
+        }),
+    ...(main === undefined && unit !== undefined ? waitFacts(unit, now) : {}),
   };
 }
 
-function faultOf(
-  main: RunnerProcess,
-  ours: readonly RunnerProcess[],
-  unit: UnitState | undefined,
-  { now, started }: { readonly now: number; readonly started: number },
-) {
+/** What became of its process, and when the next one comes. */
+function waitFacts(unit: UnitState, now: Instant): Record<string, Fact> {
+  const ended = endText(unit);
+  const { nextStartSeconds: seconds } = unit;
+  return {
+    ...(ended === undefined ? {} : { ended }),
+    ...(seconds === undefined ? {} : { next_start: nextStartText(now, seconds) }),
+  };
+}
+
+/** The time of day, to the second: the wait is two minutes. */
+function nextStartText(now: Instant, seconds: number): string {
+  const at = new Date(now + seconds * 1000).toISOString();
+  return `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
+}
+
+function restartsOf(
+  id: string,
+  { restarts, life }: UnitState,
+  main: RunnerProcess | undefined,
+  clock: Clock,
+): Parameters<UnitRestarts['count']> {
+  const age = main === undefined ? undefined : (clock.wall() - main.startedAt) / 1000;
+  return [id, { restarts, lifeSeconds: life?.seconds }, age, clock.seconds()];
+}
+
+function faultOf(main: RunnerProcess, ours: readonly RunnerProcess[], loop: LoopFault | undefined) {
   if (main.state === 'T' || main.state === 't') {
     const detail = `process ${main.pid} is stopped (state ${main.state})`;
     return { status: 'fail', reason: 'stopped', detail } as const;
   }
-  const ageSeconds = (now - main.startedAt) / 1000;
-  if ((unit?.restarts ?? 0) >= LOOP_RESTARTS && ageSeconds < YOUNG_SECONDS) {
-    const detail = `systemd restarted the unit ${unit?.restarts} times, last ${Math.round(ageSeconds)} s ago`;
-    return { status: 'fail', reason: 'crash-loop', detail } as const;
-  }
-  const loop = unit === undefined ? loopFault(started) : undefined;
   if (loop !== undefined) return loop;
   if (ours.length < 2) return undefined;
   const detail = `processes ${ours.map(({ pid }) => pid).join(' and ')} use ${main.configPath}`;
   return { status: 'warn', reason: 'two-processes', detail } as const;
 }
 
-function loopFault(started: number) {
+interface LoopFault {
+  readonly status: 'fail';
+  readonly reason: 'crash-loop';
+  readonly detail: string;
+}
+
+function loopFault(started: number): LoopFault | undefined {
   if (started < LOOP_PROCESSES) return undefined;
   const detail = `${started} processes have started and ended within ${LOOP_SECONDS / 60} minutes`;
-  return { status: 'fail', reason: 'crash-loop', detail } as const;
+  return { status: 'fail', reason: 'crash-loop', detail };
+}
+
+function unitLoopFault(id: string, restarts: number): LoopFault | undefined {
+  if (restarts < LOOP_RESTARTS) return undefined;
+  const detail = `systemd restarted ${id} ${restarts} times within ${LOOP_SECONDS / 60} minutes`;
+  return { status: 'fail', reason: 'crash-loop', detail };
 }
 
 interface Absence {
@@ -170,11 +205,11 @@ interface Absence {
   /** A runner process that no place of this host accounts for. */
   readonly other: RunnerProcess | undefined;
   readonly unit: UnitState | undefined;
-  readonly started: number;
+  readonly loop: LoopFault | undefined;
 }
 
 /** Why there is no process on our config. */
-async function absence({ place, other, unit, started }: Absence) {
+async function absence({ place, other, unit, loop }: Absence) {
   const { id, paths, files } = place;
   if (other !== undefined) {
     const detail = `process ${other.pid} uses ${other.configPath}, not ${files.config}`;
@@ -188,7 +223,7 @@ async function absence({ place, other, unit, started }: Absence) {
     const detail = `${id} is ${unit.activeState} (${unit.subState})`;
     return { status: 'warn', reason: 'restarting', detail } as const;
   }
-  const fault = unit === undefined ? loopFault(started) : unitFault(id, unit);
+  const fault = loop ?? (unit === undefined ? undefined : unitFault(id, unit));
   if (fault !== undefined) return fault;
   if (unit?.loadState !== 'loaded' && (await findProgram(paths)) === undefined) {
     const detail = `there is no gitlab-runner process, no unit, and none of ${PROGRAM_PATHS.join(', ')}`;
@@ -207,14 +242,15 @@ function isOnItsWay({ activeState, subState }: UnitState): boolean {
 }
 
 /** The state of the unit, as an explanation for a missing process. */
-function unitFault(id: string, { activeState, subState, restarts, result }: UnitState) {
-  if (activeState === 'activating' && restarts >= LOOP_RESTARTS) {
-    const detail = `systemd restarted ${id} ${restarts} times and waits for the next start (${result})`;
-    return { status: 'fail', reason: 'crash-loop', detail } as const;
-  }
-  if (activeState !== 'failed' && subState !== 'auto-restart') return undefined;
-  const detail = `${id} is ${activeState} (${subState}, ${result})`;
-  return { status: 'fail', reason: 'failed', detail } as const;
+function unitFault(id: string, unit: UnitState) {
+  const { activeState, subState, result } = unit;
+  if (activeState !== 'failed' && !subState.startsWith('auto-restart')) return undefined;
+  const ended = endText(unit);
+  const what = ended === undefined ? `is ${activeState} (${subState}, ${result})` : ended;
+  const seconds = unit.nextStartSeconds;
+  const next = seconds === undefined ? '' : `; systemd starts it again in ${Math.round(seconds)} s`;
+  const reason = isFailedStart(unit) ? 'failed' : 'not-running';
+  return { status: 'fail', reason, detail: `${id} ${what}${next}` } as const;
 }
 
 async function isHidden(paths: Paths): Promise<boolean> {

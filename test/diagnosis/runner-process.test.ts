@@ -89,11 +89,11 @@ describe('a start that failed', () => {
 });
 
 describe('a crash loop', () => {
-  const started = event('started', { count: 4 });
-  const exited = event('exited', { count: 3 });
+  const started = event('started', { times: timesUntil(30, 4, 120) });
+  const restarted = event('restarting', { times: timesUntil(30, 3, 120) });
 
   test('is seen in the log if no manager counts restarts', () => {
-    const said = { 'runner-log': showing(started, exited) };
+    const said = { 'runner-log': showing(started, restarted) };
 
     expect(causesOf(said, { process: young })).toMatchObject([
       { id: 'runner-crash-loop', severity: 'critical' },
@@ -108,14 +108,21 @@ describe('a crash loop', () => {
     const starts = event('started', { times: timesUntil(100, 4, everySeconds) });
     const process = { ...RUNNER_PROCESS, startedAt: START - 100_000 };
 
-    expect(idsOf({ 'runner-log': showing(starts, exited) }, { process })).toEqual(ids);
+    expect(idsOf({ 'runner-log': showing(starts, restarted) }, { process })).toEqual(ids);
   });
 
   test('is none when a person restarts it', () => {
     expect(idsOf({ 'runner-log': showing(started) }, { process: young })).toEqual([]);
-    expect(
-      idsOf({ 'runner-log': showing(event('started'), event('exited')) }, { process: young }),
-    ).toEqual([]);
+    // A stop that was not clean is a failure for systemd, and no restart of its own.
+    const exited = event('exited', { times: timesUntil(31, 4, 120) });
+    expect(idsOf({ 'runner-log': showing(started, exited) }, { process: young })).toEqual([]);
+  });
+
+  test('is none when the starts before it are long ago', () => {
+    const old = event('started', { times: [...timesUntil(5000, 5, 120), START - 30_000] });
+    const ends = event('restarting', { times: [...timesUntil(5000, 5, 120), START - 31_000] });
+
+    expect(idsOf({ 'runner-log': showing(old, ends) }, { process: young })).toEqual([]);
   });
 });
 

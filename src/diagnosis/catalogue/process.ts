@@ -3,6 +3,8 @@ import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import { AT_ONCE, family, onHost } from '../cause-spec.ts';
+import { CONFIG_CAUSES } from './config.ts';
+import { LINT_CAUSES } from './lint.ts';
 
 const processCause = family({
   severity: 'critical',
@@ -21,8 +23,24 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     evidence: 'No process `gitlab-runner run`; helpers and zombies do not count.',
     notConfusedWith: ['runner-not-installed', 'runner-crash-loop'],
     from: ['service/not-running'],
-    says: () => 'no process `gitlab-runner run` is running on this host',
-    fix: (c) => [step('Start the runner, now and at boot.', c.place.commands.start), lastLines(c)],
+    says: (c) => {
+      const [ended, next] = [c.optional('ended'), c.optional('next_start')];
+      if (ended === undefined) return 'no process `gitlab-runner run` is running on this host';
+      const again = next === undefined ? '' : `; systemd starts it again at ${next}`;
+      return `GitLab Runner is not running: its process ${ended}${again}`;
+    },
+    fix: (c) => {
+      const next = c.optional('next_start');
+      return [
+        next === undefined
+          ? step('Start the runner, now and at boot.', c.place.commands.start)
+          : step(
+              `Start the runner now: restart it, since a plain start would wait until ${next}.`,
+              c.place.commands.restart,
+            ),
+        lastLines(c),
+      ];
+    },
   }),
   processCause({
     id: 'runner-not-installed',
@@ -41,13 +59,15 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
         'If it runs in a container, start runnerwatch with --path.rootfs, --path.procfs and --runner.config.',
       ),
     ],
-    suppresses: ['config-missing'],
+    // Nothing of a runner that is not there can be wrong.
+    suppresses: [...CONFIG_CAUSES, ...LINT_CAUSES].map(({ id }) => id),
   }),
   processCause({
     id: 'runner-crash-loop',
     title: 'The runner crashes again and again',
     meaning: 'Each time it ends, something starts it again, so it seems to run most of the time.',
-    evidence: 'Three or more restarts, and a young process.',
+    evidence:
+      'Three automatic restarts within a quarter of an hour, none of which led to a process that lived for long.',
     notConfusedWith: ['config-syntax-error', 'config-type-error', 'memory-oom-killed'],
     from: ['service/crash-loop'],
     says: () => 'the runner crashes again and again',

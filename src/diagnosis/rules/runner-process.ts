@@ -5,7 +5,7 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import { hasStartedForGood } from '../../host/proc/restart-counter.ts';
-import { isRepeated } from '../../core/sightings.ts';
+import { isRepeated, sightingsAfter } from '../../core/sightings.ts';
 import { isRepeatedState, buildCause, requireCause } from '../build-cause.ts';
 import { isOfFamily } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
@@ -22,6 +22,7 @@ import { localFaultOfStart } from './runner-local-faults.ts';
 
 const LOOP_STARTS = 3;
 const LOOP_ENDS = 2;
+const LOOP_SECONDS = 900;
 /** Long polls end after less than a minute, and a poll that fails ends as well. */
 const FLAT_SECONDS = 300;
 /** Reasons of the service check after a failed start. */
@@ -105,9 +106,12 @@ function hasStarted(indexed: SnapshotIndex): boolean {
 /** If no manager counts restarts: its log says that it starts, and it ends again. */
 function crashLoopCauses(indexed: SnapshotIndex): readonly Cause[] {
   const [started] = eventsOf(indexed, 'started');
-  const ends = eventsOf(indexed, 'crashed', 'exited', 'restarting');
-  const ended = ends.reduce((sum, { event }) => sum + event.count, 0);
-  if (started === undefined || started.event.count < LOOP_STARTS || ended < LOOP_ENDS) return [];
+  // An end that systemd alone reports as failed may be a stop by an operator.
+  const ends = eventsOf(indexed, 'crashed', 'restarting');
+  const begin = indexed.snapshot.takenAt - LOOP_SECONDS * 1000;
+  const recent = ({ event }: ObservedEvent): number => sightingsAfter(event, begin)?.count ?? 0;
+  const ended = ends.reduce((sum, one) => sum + recent(one), 0);
+  if (started === undefined || recent(started) < LOOP_STARTS || ended < LOOP_ENDS) return [];
   if (hasStarted(indexed)) return [];
   const { runners } = indexed.context;
   return [

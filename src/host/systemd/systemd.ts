@@ -5,8 +5,14 @@ import { deadlineOf } from '../../core/abort.ts';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
 import { boundedChild } from '../child-process.ts';
+import type { UnitLife } from './unit-life.ts';
+import { lifeOf, nextStartSeconds } from './unit-life.ts';
 
-const PROPERTIES = 'LoadState,ActiveState,SubState,MainPID,NRestarts,Result';
+const PROPERTIES = [
+  'LoadState,ActiveState,SubState,MainPID,NRestarts,Result,RestartUSec,RestartUSecNext',
+  'ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic,ExecMainCode,ExecMainStatus',
+  'StateChangeTimestampMonotonic',
+].join(',');
 
 export interface UnitState {
   /** `loaded`, `not-found`, `masked`, … */
@@ -17,6 +23,10 @@ export interface UnitState {
   readonly restarts: number;
   /** `success`, `exit-code`, `oom-kill`, … */
   readonly result: string;
+  /** The last main process, where it has ended. */
+  readonly life?: UnitLife;
+  /** Until systemd starts it again, while it waits to do so. */
+  readonly nextStartSeconds?: number;
 }
 
 /** By PATH: whether its systemctl answers. It does or does not for as long as the host runs. */
@@ -73,13 +83,15 @@ async function show(
 }
 
 /** `Key=value` lines of `systemctl show`. */
-export function parseUnitState(text: string): UnitState {
+export function parseUnitState(text: string, nowSeconds = monotonicSeconds()): UnitState {
   const values = new Map(
     text.split('\n').map((line) => {
       const equals = line.indexOf('=');
       return [line.slice(0, equals), line.slice(equals + 1)];
     }),
   );
+  const life = lifeOf(values);
+  const next = nextStartSeconds(values, nowSeconds);
   return {
     loadState: values.get('LoadState') ?? '',
     activeState: values.get('ActiveState') ?? '',
@@ -87,5 +99,12 @@ export function parseUnitState(text: string): UnitState {
     mainPid: Number(values.get('MainPID') ?? 0),
     restarts: Number(values.get('NRestarts') ?? 0),
     result: values.get('Result') ?? '',
+    ...(life === undefined ? {} : { life }),
+    ...(next === undefined ? {} : { nextStartSeconds: next }),
   };
+}
+
+/** CLOCK_MONOTONIC, as systemd dates what happens. */
+function monotonicSeconds(): number {
+  return Number(process.hrtime.bigint()) / 1e9;
 }
