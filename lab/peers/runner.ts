@@ -23,6 +23,8 @@ export interface RunnerOptions {
   readonly format: LogFormat;
   /** Behind `--config`. */
   readonly config: string;
+  /** Where its standard error goes, as it sees it. */
+  readonly log?: string;
   /** Its config folder as the host sees it: then it lives in a container, with namespaces of its own. */
   readonly volume?: string;
 }
@@ -35,8 +37,8 @@ export interface LabRunner extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
   /** Ends the process without a restart. */
   stop(): Promise<void>;
-  /** Another process; by default with the same file. */
-  twin(config?: string): Promise<AsyncDisposable>;
+  /** Another process; by default with the same file and the same log. */
+  twin(config?: string, log?: string): Promise<AsyncDisposable>;
   /** What it logged until now. */
   log(): Promise<string>;
   /** Writes a line to its log that the stand-in never writes itself. */
@@ -49,7 +51,8 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
   const start = async (
     environment: Readonly<Record<string, string>>,
     config = options.config,
-  ): Promise<ChildProcess> => await startProcess(network, { ...options, environment, config });
+    log = LOG_FILE,
+  ): Promise<ChildProcess> => await startProcess(network, { ...options, environment, config, log });
   let child = await start(options.environment);
   let isAltered = false;
   const restart = async (environment = options.environment): Promise<void> => {
@@ -62,8 +65,8 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
     pid: () => child.pid ?? 0,
     signal: (signal) => void child.kill(signal),
     stop: async () => await waitForExit(child),
-    twin: async (config) => {
-      const second = await start(options.environment, config);
+    twin: async (config, log) => {
+      const second = await start(options.environment, config, log);
       return { [Symbol.asyncDispose]: async () => await waitForExit(second) };
     },
     appendLog: async (level, message, fields = {}) => {
@@ -80,7 +83,7 @@ export async function startRunner(network: Network, options: RunnerOptions): Pro
 
 async function startProcess(
   network: Network,
-  { environment, uid, root: host, format, config, volume }: RunnerOptions,
+  { environment, uid, root: host, format, config, log = LOG_FILE, volume }: RunnerOptions,
 ): Promise<ChildProcess> {
   const args = ['run', '--config', config];
   const root = volume === undefined ? host : '';
@@ -105,7 +108,7 @@ async function startProcess(
       [OPTIONS_VARIABLE]: JSON.stringify(order),
       ...environment,
     },
-    stdio: ['ignore', 'ignore', openSync(`${host}${LOG_FILE}`, 'a')],
+    stdio: ['ignore', 'ignore', openSync(`${host}${log}`, 'a')],
   });
   await once(child, 'spawn');
   if (volume === undefined) await hasName(child.pid ?? 0);

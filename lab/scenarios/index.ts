@@ -9,6 +9,7 @@ import { executorRows } from './executor.ts';
 import { gitlabRows } from './gitlab.ts';
 import { healthyRows } from './healthy.ts';
 import { healthyHostRows } from './healthy-host.ts';
+import { installationRows } from './installations.ts';
 import { jobRows } from './jobs.ts';
 import { localLimitRows } from './local-limits.ts';
 import { networkRows } from './network.ts';
@@ -39,6 +40,7 @@ export const ROWS: readonly Row[] = [
   ...localLimitRows,
   ...configRows,
   ...processRows,
+  ...installationRows,
   ...executorRows,
   ...verdictRows,
   ...jobRows,

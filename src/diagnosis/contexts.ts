@@ -38,7 +38,7 @@ function withRunnerIds(state: CheckState, context: RunnerContext): CheckState {
 }
 
 /** What these scopes name is the same thing for every installation of a host. */
-const SHARED_BY_NAME: ReadonlySet<Scope> = new Set(['host', 'gitlab']);
+const SHARED_BY_NAME: ReadonlySet<Scope> = new Set(['host', 'gitlab', 'monitor']);
 /** So are the paths of those that see the same files. */
 const SHARED: ReadonlySet<Scope> = new Set([...SHARED_BY_NAME, 'mount', 'executor']);
 

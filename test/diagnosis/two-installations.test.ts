@@ -2,12 +2,13 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Snapshot } from '../../src/core/check.ts';
+import type { Cause } from '../../src/core/diagnosis.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import type { RunnerTarget } from '../../src/core/target.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { TALKING } from '../support/events.ts';
-import { fail, PROXY, runner, snapshotOf } from '../support/snapshots.ts';
+import { DOCKER, fail, PROXY, runner, snapshotOf } from '../support/snapshots.ts';
 import { FIRST, inPlace, SECOND, together } from '../support/two-installations.ts';
 
 type Said = Readonly<Record<string, Finding>>;
@@ -22,6 +23,12 @@ const first = (said: Said): Snapshot =>
   installation(said, runner('runnerAA1', { record: { id: 1, tokenFile: '/token' } }), FIRST);
 const second = (said: Said): Snapshot =>
   installation(said, runner('runnerBB1', { record: { id: 2, tokenFile: '/token' } }), SECOND);
+
+/** What both use has the name that it has for both. */
+function ofTheHost(cause: Cause): Cause {
+  const { scope } = cause;
+  return { ...cause, scope: { ...scope, id: scope.id.replace(`#${SECOND.id}`, '') } };
+}
 
 const OF_ONE = ALL_PROBES.filter(({ kind }) => kind !== 'host' && kind !== 'mount');
 const REASONS = OF_ONE.flatMap(({ id, reasons }) =>
@@ -42,7 +49,7 @@ describe.each(REASONS)('%s/%s as %s', (probe, reason, status) => {
     const isFirst = ill.hostContext.contexts[0].place === FIRST;
     const both = diagnose(isFirst ? together(ill, well) : together(well, ill));
 
-    expect(both.causes).toEqual(alone.causes);
+    expect(both.causes).toEqual(alone.causes.map((cause) => ofTheHost(cause)));
     // An entry that works is left.
     const severities = alone.causes.map(({ severity }) => severity);
     const isSpared = alone.verdict === 'broken' && !severities.includes('critical');
@@ -75,4 +82,15 @@ test('a fault of the host is one cause for the entries of both', () => {
 
   expect(causes).toHaveLength(1);
   expect(causes[0]?.scope.runners).toEqual(['runnerAA1', 'runnerBB1']);
+});
+
+test.each([
+  ['a GitLab', { http: fail('bad-gateway') }, 'https://gitlab.example.com/'],
+  ['a container engine', { executor: fail('docker-down') }, DOCKER],
+])('%s that both use is one cause, of the name that it has for both', (_what, said, id) => {
+  const { causes } = diagnose(together(first(said), second(said)));
+
+  expect(causes.map(({ scope }) => scope)).toMatchObject([
+    { id, runners: ['runnerAA1', 'runnerBB1'] },
+  ]);
 });

@@ -73,7 +73,9 @@ function placedTarget(target: Target, { id: place, files }: Place): Target {
     case 'service':
       return { ...placed, id: place };
     case 'config':
-      return { ...placed, id: files.config };
+      return files.config === FIRST.files.config
+        ? { ...placed, id: named(files.config), plainId: files.config }
+        : { ...placed, id: files.config };
     case 'runner': {
       const { endpoint } = placed;
       return { ...placed, ...(endpoint === undefined ? {} : { endpoint: named(endpoint) }) };
@@ -82,6 +84,6 @@ function placedTarget(target: Target, { id: place, files }: Place): Target {
     case 'executor':
     case 'host':
     case 'mount':
-      return { ...placed, id: named(placed.id) };
+      return { ...placed, id: named(placed.id), plainId: placed.id };
   }
 }

@@ -92,7 +92,7 @@ export const SECTIONS = {
       applies: 'at-reload',
       kind: 'text',
       example: '/var/log/gitlab-runner.log',
-      help: 'Log file of the runner, if it does not log to the journal of its unit.',
+      help: 'Log file of the runner, if it does not log to the journal of its unit. Of several runners it is that of the first.',
     },
   },
   state: {
