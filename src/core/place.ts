@@ -31,6 +31,8 @@ export interface PlaceCommands {
   setEnvironment(text: string, variables: Readonly<Record<string, string>>): readonly FixStep[];
   /** The same for values that only the person knows: the command asks for them, or opens the file they belong in. */
   enterEnvironment(text: string, names: readonly string[]): readonly FixStep[];
+  /** Brings the program up to date. */
+  upgrade(text: string): FixStep;
   /** Starts it on another config.toml from now on. */
   useConfig(text: string, path: string): readonly FixStep[];
   showLimit(text: string, limit: Limit): FixStep;
@@ -51,11 +53,15 @@ export interface HostCommands {
 export interface EngineCommands {
   /** `Docker`, `Podman`. */
   readonly name: string;
+  /** False for an engine on another host. */
+  readonly isHere: boolean;
   readonly start?: Command;
   readonly restart?: Command;
   readonly showLog?: Command;
-  /** Its settings, as a path of the host. */
+  /** Its settings file, for a sentence. */
   readonly settings: string;
+  /** Opens that file; absent for an engine on another host. */
+  readonly editSettings?: Command;
   /** Its client with these arguments, for the same address as the runner's. */
   client(words: string): Command;
 }
@@ -91,6 +97,11 @@ export interface Place {
   hostPath(path: string): string;
   /** A command that runs in the network of the runner. */
   inNetwork(command: Command): Command;
-  /** The engine at an address of the runner; by default at `unix:///var/run/docker.sock`. */
-  engineAt(address?: string): EngineCommands;
+  /**
+   * The engine at an address of the runner, by default at `unix:///var/run/docker.sock`; `certificates` is the folder
+   * of its TLS files, as the runner sees it.
+   */
+  engineAt(address?: string, certificates?: string): EngineCommands;
+  /** A variable of the runner's process, or of the last one; absent where its environment is not known. */
+  readonly variable?: (name: string) => string | undefined;
 }

@@ -1,23 +1,18 @@
 /** From an observation to a cause: the only place that fills a catalogue entry with values. */
-import { withoutBrackets } from '../core/address.ts';
 import type { Check, CheckState } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
-import { portOf } from '../core/http-url.ts';
-import type { Cause, Evidence } from '../core/diagnosis.ts';
-import { causeKey } from '../core/diagnosis.ts';
+import type { Cause, Evidence, FixStep } from '../core/diagnosis.ts';
+import { causeKey, step } from '../core/diagnosis.ts';
 import type { CheckId, Fact } from '../core/finding.ts';
 import { detailOf, isSameFinding } from '../core/finding.ts';
-import { OWN_SETTINGS } from '../core/own-service.ts';
 import type { Repetition } from '../core/sightings.ts';
 import { isRepeated } from '../core/sightings.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import type { Confidence, Severity } from '../core/vocabulary.ts';
-import { httpUrlOf } from '../go/http-url.ts';
 import { causeSpec } from './catalogue/index.ts';
+import { contextFor } from './cause-context.ts';
 import type { CauseContext, CauseSpec } from './cause-spec.ts';
-import { contextOf } from './cause-spec.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
-import { factsOf } from './snapshot-index.ts';
 
 export interface Observation {
   readonly spec: CauseSpec;
@@ -48,11 +43,25 @@ export function buildCause(indexed: SnapshotIndex, observation: Observation): Ca
     scope: { kind: spec.scope, id: scopeId, runners: runners.map(({ id }) => id) },
     since: main.since,
     evidence: states.map((state) => evidenceOf(state, indexed)),
-    ruledOut,
-    fix: spec.fix(context),
+    ruledOut: ruledOut.filter(({ id }) => id !== spec.id),
+    fix: withStart(spec, context, indexed),
     resolvedWhen: spec.resolvedWhen,
     explains: [...new Set(explains)],
   };
+}
+
+/** What stops the runner is only repaired when it runs again. */
+function withStart(
+  spec: CauseSpec,
+  context: CauseContext,
+  { context: { process: runner } }: SnapshotIndex,
+): readonly FixStep[] {
+  const steps = spec.fix(context);
+  const { start, restart } = context.place.commands;
+  const starts = steps.some(({ command }) => command === start || command === restart);
+  const stopsRunner = spec.suppresses?.includes('runner-not-running') === true;
+  if (runner !== undefined || starts || !stopsRunner) return steps;
+  return [...steps, step('Start the runner, now and at boot.', start)];
 }
 
 function severityOf(spec: CauseSpec, { finding }: CheckState): Severity {
@@ -64,35 +73,6 @@ export function requireCause(id: string): CauseSpec {
   const spec = causeSpec(id);
   if (spec === undefined) throw new Error(`the catalogue has no cause ${id}`);
   return spec;
-}
-
-function contextFor(
-  indexed: SnapshotIndex,
-  { states, runners, url, facts }: Observation,
-): CauseContext {
-  const { context: own } = indexed;
-  const place = indexed.context.place;
-  const [runner] = runners;
-  const asked = url ?? runner?.url ?? own.endpoints[0]?.id ?? '';
-  const parsed = httpUrlOf(asked.replace(/#.*/, ''));
-  const isUrl = typeof parsed === 'object';
-  return contextOf(
-    {
-      url: asked,
-      host: isUrl ? withoutBrackets(parsed.hostname) : asked,
-      port: isUrl ? String(portOf(parsed)) : '443',
-      config: place.files.config,
-      settings: settingsOf(indexed),
-      place,
-      name: runner?.name ?? 'the runner',
-      runner: runner?.id ?? '',
-    },
-    { ...factsOf(states[0]), ...facts },
-  );
-}
-
-function settingsOf({ snapshot }: SnapshotIndex): string {
-  return snapshot.hostContext.settingsFile ?? OWN_SETTINGS;
 }
 
 /** Two results in a row, unless the catalogue entry sets another number. */

@@ -13,6 +13,14 @@ import type { FactName } from './catalogue/facts.ts';
 import { FACT_PLACEHOLDERS } from './catalogue/facts.ts';
 import { PACKAGED_PLACE } from '../host/place/packaged.ts';
 
+/** A proxy, without its password. */
+export interface ContextProxy {
+  readonly scheme: 'http' | 'https' | 'socks5';
+  /** Host and port. */
+  readonly authority: string;
+  readonly user?: string;
+}
+
 /** Values for sentences and commands: of the real finding, or placeholders in capitals for the docs. */
 export interface CauseContext {
   readonly host: string;
@@ -24,6 +32,14 @@ export interface CauseContext {
   readonly settings: string;
   /** Where the runner lives: asked for every command that depends on it. */
   readonly place: Place;
+  /** How the runner goes to `url`; absent where it connects directly. */
+  readonly proxy?: ContextProxy;
+  /** Other programs of this host have a proxy, so a shell may have it too. */
+  readonly hasOtherProxies: boolean;
+  /** What the runner connects to: its proxy, else GitLab. */
+  readonly firstHop: { readonly host: string; readonly port: string };
+  /** The container engine of the entries, with the folder of its TLS files; absent where they use none. */
+  readonly engine?: { readonly address: string; readonly certificates?: string };
   /** Name and short token of the entry. */
   readonly name: string;
   readonly runner: string;
@@ -163,7 +179,12 @@ export function enterVariable(
 
 /** The container engine that the entry uses. */
 export function engineOf(c: CauseContext): EngineCommands {
-  return c.place.engineAt(c.fact('stands_on'));
+  return c.place.engineAt(c.fact('stands_on'), c.optional('docker_certificates'));
+}
+
+/** That of the entries concerned, for causes of the host. */
+export function ownEngine({ engine, place }: CauseContext): EngineCommands | undefined {
+  return engine === undefined ? undefined : place.engineAt(engine.address, engine.certificates);
 }
 
 /** A path of the runner, quoted for a command on the host. */
@@ -178,6 +199,9 @@ export const PLACEHOLDERS: CauseContext = {
   url: 'URL',
   config: PACKAGED_PLACE.files.config,
   settings: OWN_SETTINGS,
+  hasOtherProxies: false,
+  firstHop: { host: 'HOST', port: 'PORT' },
+  engine: { address: 'unix:///var/run/docker.sock' },
   place: PACKAGED_PLACE,
   name: 'NAME',
   runner: 'RUNNER',

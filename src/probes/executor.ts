@@ -158,7 +158,8 @@ async function checkDocker(
   const { id, backend } = target;
   if (backend.kind !== 'docker') return { status: 'pass' };
   const { certificates, source } = backend;
-  const facts = { ...kept.facts, source };
+  const tls = certificates === undefined ? {} : { docker_certificates: certificates };
+  const facts = { ...kept.facts, source, ...tls };
   const name = plainIdOf(target);
   const address = parseDockerHost(name, certificates !== undefined);
   if (address === undefined) {

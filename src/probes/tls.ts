@@ -24,6 +24,7 @@ import { handshakeLikeGo } from '../go/tls/handshake.ts';
 import type { Refusal } from '../go/tls/handshake-judgement.ts';
 import { judgeHandshake, TLS_REASONS } from '../go/tls/handshake-judgement.ts';
 import {
+  expiredIssuer,
   nextExpiryText,
   expiryMeasures,
   chainAttachment,
@@ -188,8 +189,12 @@ function judgeRefusal(
   facts: Readonly<Record<string, Fact>>,
 ) {
   const { alsoWrong, ...judgement } = judgeHandshake(refusal, trust, now);
-  if (alsoWrong === undefined) return { ...judgement, facts };
-  return { ...judgement, facts: { ...facts, also_wrong: alsoWrong.join(', ') } };
+  const expired =
+    judgement.reason === 'intermediate-expired' && 'shown' in refusal
+      ? expiredIssuer(trust, refusal.shown.sent, now)
+      : {};
+  const also = alsoWrong === undefined ? {} : { also_wrong: alsoWrong.join(', ') };
+  return { ...judgement, facts: { ...facts, ...expired, ...also } };
 }
 
 export const tls = createTls(SHARED_TRUST);

@@ -28,6 +28,8 @@ const NORMAL = contextOf(
     url: 'https://gitlab.example.com/',
     config: '/etc/gitlab-runner/config.toml',
     settings: '/etc/runnerwatch/runnerwatch.toml',
+    hasOtherProxies: false,
+    firstHop: { host: 'gitlab.example.com', port: '443' },
     place: PACKAGED_PLACE,
     name: 'docker-1',
     runner: 't9Wkyj-HG',
@@ -54,6 +56,8 @@ const HOSTILE: CauseContext = {
       url: EVIL,
       config: `/etc/${EVIL}`,
       settings: `/etc/${EVIL}`,
+      hasOtherProxies: false,
+      firstHop: { host: 'gitlab.example.com', port: '443' },
       place: HOSTILE_PLACE,
       name: EVIL,
       runner: EVIL,
@@ -123,7 +127,7 @@ async function standIns(
 }
 
 const PROGRAMS =
-  'apt-get awk cat cp curl date df dig dirname docker du findmnt free getent gitlab-ctl gitlab-runner grep head id install ip journalctl kill kubectl ls mount mtr namei nft nstat openssl pgrep ping ps runnerwatch sort ss sudo sudoedit sysctl systemctl tail tee timedatectl traceroute umount uniq uptime wc'.split(
+  'apt-get awk cat chmod cp curl date df dig dirname docker du findmnt free getent gitlab-ctl gitlab-runner grep head id install ip journalctl kill kubectl ls mkdir mount mtr namei nft nstat openssl pgrep ping ps runnerwatch sort ss sudo sudoedit sysctl systemctl tail tee timedatectl traceroute umount uniq uptime wc'.split(
     ' ',
   );
 
@@ -135,10 +139,13 @@ test.each(catalogue.map((spec) => [spec.id, spec] as const))(
       for (const command of commandsOf(spec, HOSTILE)) {
         const args = ['--noprofile', '--norc', '-c', command];
         // A stand-in may leave the next program without input; what counts is what was run, and how.
-        const said = await promisify(execFile)('/bin/bash', args, {
+        const shell = promisify(execFile)('/bin/bash', args, {
           cwd: folder,
           env: { PATH: path },
-        }).then(
+        });
+        // A command that asks for a value gets none.
+        shell.child.stdin?.end();
+        const said = await shell.then(
           ({ stderr }) => stderr,
           (error: unknown) => String(error),
         );

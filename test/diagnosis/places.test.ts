@@ -8,7 +8,7 @@ import { RELOAD_OWN_SERVICE } from '../../src/core/own-service.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Place } from '../../src/core/place.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
-import type { CauseContext, CauseSpec } from '../../src/diagnosis/cause-spec.ts';
+import type { CauseContext, CauseSpec, ContextProxy } from '../../src/diagnosis/cause-spec.ts';
 import type { HostPlace } from '../../src/host/place/on-host.ts';
 import { placeOnHost } from '../../src/host/place/on-host.ts';
 import { runnerProcess } from '../support/runner-process.ts';
@@ -90,10 +90,52 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
 };
 
+type Route = Pick<CauseContext, 'proxy' | 'firstHop' | 'hasOtherProxies'>;
+
+const DIRECT: Route = {
+  hasOtherProxies: false,
+  firstHop: { host: 'gitlab.acme.test', port: '443' },
+};
+const through = (scheme: ContextProxy['scheme'], user?: string): Route => ({
+  proxy: { scheme, authority: 'proxy.acme.test:3128', ...(user === undefined ? {} : { user }) },
+  firstHop: { host: 'proxy.acme.test', port: '3128' },
+  hasOtherProxies: false,
+});
+
+/** How the runner goes to GitLab, and what a command that goes there must say. */
+const ROUTES: Readonly<Record<string, readonly [route: Route, says: RegExp]>> = {
+  directly: [DIRECT, /^(?!.*prox)/],
+  'directly, beside a proxy of others': [
+    { ...DIRECT, hasOtherProxies: true },
+    /s_client|--noproxy/,
+  ],
+  'through a proxy': [through('http'), /(?:-proxy|--proxy) \S*proxy\.acme\.test:3128/],
+  'through a proxy with a login': [
+    through('http', 'alice'),
+    /-proxy_user alice|--proxy-user alice/,
+  ],
+  'through a proxy with TLS': [through('https'), /curl .*--proxy https:\/\/proxy\.acme\.test:3128/],
+  'through a SOCKS proxy': [through('socks5'), /curl .*--proxy socks5:\/\/proxy\.acme\.test:3128/],
+};
+
+const ENGINES: readonly (readonly [address: string, client: RegExp])[] = [
+  ['unix:///var/run/docker.sock', /^sudo docker /],
+  ['unix:///run/podman/podman.sock', /^sudo podman --url unix:\/\/\/run\/podman/],
+  ['unix:///run/user/1001/docker.sock', /^sudo docker -H unix:\/\/\/run\/user/],
+  ['tcp://10.0.0.7:2376', /^sudo docker -H tcp:\/\/10\.0\.0\.7:2376 --tlsverify /],
+  ['ssh://build@10.0.0.7', /^sudo docker -H ssh:/],
+];
+
 /** Facts as they may be; an address of a Docker of this host, a process id. */
-function contextAt(place: Place): CauseContext {
+function contextAt(
+  place: Place,
+  route: Route = DIRECT,
+  engine = 'unix:///var/run/docker.sock',
+): CauseContext {
   const facts: Readonly<Record<string, string>> = {
-    stands_on: 'unix:///var/run/docker.sock',
+    stands_on: engine,
+    docker_certificates: '/certs',
+    expired_in: 'server',
     pid: '812',
     other_pid: '813',
     port: '443',
@@ -101,9 +143,11 @@ function contextAt(place: Place): CauseContext {
   };
   const fact = (name: string): string => facts[name] ?? `the-${name.replaceAll('_', '-')}`;
   return {
-    host: 'gitlab.example.com',
+    host: 'gitlab.acme.test',
     port: '443',
-    url: 'https://gitlab.example.com/',
+    url: 'https://gitlab.acme.test/',
+    engine: { address: engine, certificates: '/certs' },
+    ...route,
     config: place.files.config,
     settings: '/etc/runnerwatch/runnerwatch.toml',
     place,
@@ -119,7 +163,7 @@ function contextAt(place: Place): CauseContext {
  * holes.
  */
 const HOLE =
-  /\.\.\.|\u2026|<[\w -]+>|undefined|unknown|NaN|\[object|\(missing|(?<![\w$"/.=-])(?:PID|IMAGE|UNIT|NAME|HOST|PORT|URL|USER|PASSWORD|TOKEN|ADDRESS|CONNECT|FILE|VALUE)(?![\w=-])/;
+  /example|\.\.\.|\u2026|<[\w -]+>|undefined|unknown|NaN|\[object|\(missing|(?<![\w$"/.=-])(?:PID|IMAGE|UNIT|NAME|HOST|PORT|URL|USER|PASSWORD|TOKEN|ADDRESS|CONNECT|FILE|VALUE)(?![\w=-])/;
 
 const commandsOf = (spec: CauseSpec, place: Place): readonly string[] =>
   spec
@@ -153,7 +197,7 @@ test('a variable is set where the manager of the runner reads it', () => {
   );
 
   expect(set).toEqual([
-    'sudo systemctl edit gitlab-runner-2   # [Service] Environment="HTTPS_PROXY=http://proxy:3128"',
+    `sudo mkdir -p /etc/systemd/system/gitlab-runner-2.service.d && printf '%s\\n' '[Service]' 'Environment="HTTPS_PROXY=http://proxy:3128"' | sudo tee -a /etc/systemd/system/gitlab-runner-2.service.d/zz-runnerwatch.conf && sudo systemctl daemon-reload`,
     `sudo -u '#1001' XDG_RUNTIME_DIR=/run/user/1001 systemctl --user edit gitlab-runner   # [Service] Environment="HTTPS_PROXY=http://proxy:3128"`,
     `echo 'export HTTPS_PROXY=http://proxy:3128' | sudo sed -i '1r /dev/stdin' /etc/init.d/gitlab-runner`,
     expect.stringMatching(
@@ -183,6 +227,87 @@ test('a value that only a person knows is asked for, or its file is opened', () 
     'Set it. The line is Environment="HTTPS_PROXY=value" below [Service].',
   );
   expect(entered[2]?.text).toBe('Set it. The line is export HTTPS_PROXY=value.');
+});
+
+/** What a person types here, and not on another host. */
+const typedHere = (spec: CauseSpec, c: CauseContext): readonly string[] =>
+  spec
+    .fix(c)
+    .filter(({ text }) => !/^On the (?:GitLab server|proxy|host of)/.test(text))
+    .flatMap(({ command }) => command ?? []);
+
+describe.each(Object.entries(ROUTES))(
+  'a runner that goes to GitLab %s',
+  (_route, [route, says]) => {
+    test.each(catalogue.map((spec) => [spec.id, spec] as const))(
+      '%s goes the same way',
+      (_id, spec) => {
+        const commands = Object.values(KINDS).flatMap(({ place }) =>
+          typedHere(spec, contextAt(place, route)),
+        );
+        const toGitLab = commands.filter((one) =>
+          /(?:s_client|curl) [^|]*gitlab\.acme\.test/.test(one),
+        );
+
+        expect(toGitLab.filter((one) => !says.test(one))).toEqual([]);
+        expect(commands.filter((one) => HOLE.test(one))).toEqual([]);
+      },
+    );
+  },
+);
+
+describe.each(ENGINES)('the engine at %s', (address, client) => {
+  test.each(catalogue.map((spec) => [spec.id, spec] as const))('%s asks that one', (_id, spec) => {
+    const place = placeOnHost(SYSTEMD);
+    const isHere = place.engineAt(address).isHere;
+    const c = contextAt(place, DIRECT, address);
+    const commands = typedHere(spec, c);
+    const asked = commands.filter((one) => /^sudo (?:docker|podman) /.test(one));
+
+    expect(asked.filter((one) => !client.test(one))).toEqual([]);
+    const own = /systemctl \S+(?: --now)? (?:docker|podman)|daemon\.json|containers\.conf/;
+    // Docker's own name server is on this host, wherever jobs run.
+    const isOfDns = spec.id.startsWith('dns-');
+    expect(isHere || isOfDns ? [] : commands.filter((one) => own.test(one))).toEqual([]);
+  });
+});
+
+const fixWith = (environment: Readonly<Record<string, string>> | undefined) => {
+  const { environment: _, ...process } = started;
+  const place = placeOnHost({
+    ...SYSTEMD,
+    started: environment === undefined ? process : { ...process, environment },
+  });
+  const spec = catalogue.find(({ id }) => id === 'no-proxy-mismatch');
+  return spec?.fix(contextAt(place, through('http'))).map(({ command }) => command)[0];
+};
+
+describe('the list of hosts without a proxy', () => {
+  test.each([
+    ['gets the host', {}, '"NO_PROXY=gitlab.acme.test"'],
+    [
+      'keeps its entries',
+      { NO_PROXY: '10.0.0.0/8, .corp' },
+      '"NO_PROXY=10.0.0.0/8,.corp,gitlab.acme.test"',
+    ],
+    ['keeps its name', { no_proxy: 'a' }, '"no_proxy=a,gitlab.acme.test"'],
+  ])('%s', (_what, environment, line) => {
+    expect(fixWith(environment)).toContain(line);
+  });
+
+  test('that is not known here is for a person to add to', () => {
+    expect(fixWith(undefined)).toBe('sudo systemctl edit gitlab-runner-2');
+  });
+});
+
+test('a certificate is added to what is in the file', () => {
+  const commands = catalogue.flatMap((spec) => typedHere(spec, contextAt(placeOnHost(SYSTEMD))));
+  const trusting = commands.filter(
+    (one) => /root\.pem|gitlab\.pem/.test(one) && /sudo (?:tee|install|cp)/.test(one),
+  );
+
+  expect(trusting.length).toBeGreaterThan(3);
+  expect(trusting.filter((one) => !/tee -a/.test(one))).toEqual([]);
 });
 
 test.each([

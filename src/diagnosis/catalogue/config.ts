@@ -3,6 +3,7 @@ import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import { AT_ONCE, enterVariable, family, onHost } from '../cause-spec.ts';
+import { CREATE_RUNNER } from './runner-pages.ts';
 
 const configCause = family({
   severity: 'critical',
@@ -142,7 +143,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     says: (c) => `${c.config} has no [[runners]] entry, so this runner takes no jobs`,
     fix: (c) => [
       step(
-        'Create a runner in GitLab and register it with its glrt- token.',
+        `${CREATE_RUNNER} Then register it with that token.`,
         c.place.commands.runner(`register --config ${quoteArgument(c.config)}`),
       ),
       step(
@@ -161,7 +162,12 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     from: [],
     confirm: AT_ONCE,
     says: (c) => `the url of a runner entry in ${c.config} is invalid (line ${c.fact('line')})`,
-    fix: (c) => [edit(c, `Correct url in line ${c.fact('line')}: https://gitlab.example.com/`)],
+    fix: (c) => [
+      edit(
+        c,
+        `Correct url in line ${c.fact('line')}: it starts with https:// or http://, followed by the host of GitLab.`,
+      ),
+    ],
     suppresses: ['runner-disabled-unhealthy'],
   }),
   configCause({

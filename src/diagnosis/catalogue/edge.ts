@@ -1,8 +1,8 @@
 /** Causes in a server in front of GitLab, or in a server instead of GitLab. */
 import { step } from '../../core/diagnosis.ts';
-import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { family, onHost, statusOf } from '../cause-spec.ts';
+import { curl } from './commands.ts';
 
 const webCause = family({
   severity: 'critical',
@@ -29,7 +29,7 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Check which server answers: see the Server header.',
-        c.place.inNetwork(`curl -si ${quoteArgument(`${c.url}api/v4/version`)} | head -20`),
+        `${curl(c, '-si', `${c.url}api/v4/version`)} | head -20`,
       ),
       step("On that server: allow this host's address for /api/v4/jobs* and /api/v4/runners*."),
       step(
@@ -52,7 +52,7 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Compare the response here with the response on another host.',
-        c.place.inNetwork(`curl -si ${quoteArgument(`${c.url}users/sign_in`)} | head -5`),
+        `${curl(c, '-si', `${c.url}users/sign_in`)} | head -5`,
       ),
       step(
         'On the GitLab server: check whether Rack Attack blocked the address. Its log names it.',
@@ -145,7 +145,7 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Check which server answers: see the Server header.',
-        c.place.inNetwork(`curl -si ${quoteArgument(`${c.url}api/v4/version`)} | head -20`),
+        `${curl(c, '-si', `${c.url}api/v4/version`)} | head -20`,
       ),
       step(
         `Correct the host, port or path of url in ${c.config}.`,

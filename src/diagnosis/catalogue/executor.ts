@@ -13,14 +13,26 @@ const executorCause = family({
 
 const ask = (c: CauseContext, text: string) => step(text, engineOf(c).client('info'));
 
+const capital = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
 /** If the engine runs on another host, the text says where to run the command. */
 const onEngine = (c: CauseContext, text: string, command: string | undefined) =>
-  command === undefined
-    ? step(`On the host of ${c.fact('stands_on')}: ${text}`)
-    : step(text, command);
+  command !== undefined || engineOf(c).isHere
+    ? step(capital(text), command)
+    : step(`On the host of ${c.fact('stands_on')}: ${text}`);
+
+/** Where nothing of this host starts it, it is not installed, or it was started by hand. */
+const start = (c: CauseContext) => {
+  const { name, isHere, start: command } = engineOf(c);
+  return isHere && command === undefined
+    ? step(
+        `This host has no service of ${name}: install ${name}, or correct the address (${c.fact('source')}).`,
+      )
+    : onEngine(c, `start ${name}, now and at boot.`, command);
+};
 
 const engineLog = (c: CauseContext) =>
-  onEngine(c, 'Read the reason in its log.', engineOf(c).showLog);
+  onEngine(c, `read the reason in the log of ${engineOf(c).name}.`, engineOf(c).showLog);
 
 /** A runner of root needs no group; a socket without a group of its own has none to join. */
 function joinGroup(c: CauseContext): FixStep {
@@ -73,11 +85,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     from: ['executor/daemon-down'],
     stopsJobs: true,
     says: (c) => `Docker is not running at ${c.fact('stands_on')} (${c.fact('source')})`,
-    fix: (c) => [
-      onEngine(c, 'Start Docker, now and at boot.', engineOf(c).start),
-      ask(c, 'Check that Docker responds.'),
-      engineLog(c),
-    ],
+    fix: (c) => [start(c), ask(c, 'Check that it responds.'), engineLog(c)],
   }),
   executorCause({
     id: 'docker-socket-permission',
@@ -107,7 +115,11 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     says: (c) => `Docker at ${c.fact('stands_on')} does not respond`,
     fix: (c) => [
       engineLog(c),
-      onEngine(c, 'Restart Docker; this stops running containers.', engineOf(c).restart),
+      onEngine(
+        c,
+        `restart ${engineOf(c).name}; this stops running containers.`,
+        engineOf(c).restart,
+      ),
     ],
   }),
   executorCause({
@@ -123,12 +135,12 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     says: (c) => `job containers on ${c.fact('stands_on')} cannot reach GitLab, but this host can`,
     fix: (c) => [
       step(
-        'Check whether a container resolves the name, and with which name server.',
-        engineOf(c).client(`run --rm alpine nslookup ${quoteArgument(c.host)}`),
+        'Show the name servers of the newest container, and of this host.',
+        `${engineOf(c).client(`exec "$(${engineOf(c).client('ps -lq')})" cat /etc/resolv.conf`)}; cat ${onHost(c, '/etc/resolv.conf')}`,
       ),
       step(
-        'Give jobs a name server or a hosts entry: dns or extra_hosts; or set network_mtu if large packets are lost.',
-        `sudoedit ${onHost(c, c.config)}   # [runners.docker] dns = ["10.0.0.53"] or extra_hosts = ["gitlab.example.com:10.0.0.2"]`,
+        `Give jobs a name server that knows ${c.host} (dns) or its address (extra_hosts) in [runners.docker]; or set network_mtu if large packets are lost.`,
+        `sudoedit ${onHost(c, c.config)}`,
       ),
     ],
   }),
@@ -143,13 +155,14 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     stopsJobs: true,
     says: (c) => `Docker at ${c.fact('stands_on')} rejects the API version of the runner`,
     fix: (c) => [
-      step('Upgrade the runner.', c.place.host.install('gitlab-runner')),
+      c.place.commands.upgrade('Upgrade the runner.'),
       ask(c, 'Show the API versions that Docker supports.'),
-      step(
-        `Until then let Docker accept older clients: {"min-api-version": "1.41"} in ${engineOf(c).settings}.`,
-        `sudoedit ${quoteArgument(engineOf(c).settings)}`,
+      onEngine(
+        c,
+        `until then let Docker accept older clients: {"min-api-version": "1.41"} in ${engineOf(c).settings}.`,
+        engineOf(c).editSettings,
       ),
-      onEngine(c, 'Restart Docker; this stops running containers.', engineOf(c).restart),
+      onEngine(c, 'restart Docker; this stops running containers.', engineOf(c).restart),
     ],
   }),
 ];

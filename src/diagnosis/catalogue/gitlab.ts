@@ -4,6 +4,7 @@ import { RELOAD_OWN_SERVICE } from '../../core/own-service.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { family, isStillWaiting, onHost, responder } from '../cause-spec.ts';
+import { curl } from './commands.ts';
 
 const stateCause = family({
   severity: 'critical',
@@ -73,8 +74,8 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     says: (c) => `GitLab at ${c.url} does not have the runner's API endpoint (404)`,
     fix: (c) => [
       step(
-        'Compare the versions. The runner must not be newer than the server, or older by more than one major version.',
-        `${c.place.commands.runner('--version')}; curl -s ${quoteArgument(`${c.url}api/v4/version`)} -H "PRIVATE-TOKEN: $PAT"`,
+        'Compare the versions: that of GitLab is on its Help page. The runner must not be newer than the server, or older by more than one major version.',
+        c.place.commands.runner('--version'),
       ),
     ],
   }),
@@ -207,7 +208,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Check whether curl has the same error.',
-        c.place.inNetwork(`curl -sv -o /dev/null ${quoteArgument(`${c.url}-/health`)}`),
+        curl(c, '-sv -o /dev/null', `${c.url}-/health`),
       ),
       step(
         'Check the logs of the load balancer and the intrusion prevention system in front of GitLab.',

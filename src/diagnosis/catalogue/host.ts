@@ -1,7 +1,8 @@
 /** Causes in the host's resources, its clock, and in runnerwatch itself. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { AT_ONCE, family, onHost } from '../cause-spec.ts';
+import { isBelow } from '../../core/paths.ts';
+import { AT_ONCE, family, onHost, ownEngine } from '../cause-spec.ts';
 
 const mountCause = family({
   severity: 'critical',
@@ -30,9 +31,17 @@ const biggest = (c: CauseContext) => {
         `sudo du -xh --max-depth=2 ${onHost(c, path)} | sort -h | tail`,
       );
 };
-const docker = (c: CauseContext) =>
-  step('Remove what Docker no longer uses.', c.place.engineAt().client('system prune'));
-const logs = (c: CauseContext) => step('Shorten the logs.', c.place.host.shrinkLogs);
+/** Only where the entries use one. */
+const prune = (c: CauseContext) => {
+  const engine = ownEngine(c);
+  if (engine === undefined) return [];
+  return [step(`Remove what ${engine.name} no longer uses.`, engine.client('system prune'))];
+};
+/** Only where the logs lie there. */
+const logs = (c: CauseContext) =>
+  isBelow('/var/log', c.optional('path') ?? '/')
+    ? [step('Shorten the logs.', c.place.host.shrinkLogs)]
+    : [];
 
 const remount = (c: CauseContext) => {
   const path = c.optional('path');
@@ -78,10 +87,14 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
         'Show the mount and the processes that hang.',
         `findmnt -T ${onHost(c, c.fact('path'))}; ps -eo pid,stat,wchan:20,cmd | awk '$2 ~ /D/'`,
       ),
-      step(
-        'Start its server again, or detach the mount.',
-        `sudo umount -l ${onHost(c, c.fact('path'))}`,
-      ),
+      ...(c.fact('path') === '/'
+        ? []
+        : [
+            step(
+              'Start its server again, or detach the mount.',
+              `sudo umount -l ${onHost(c, c.fact('path'))}`,
+            ),
+          ]),
       step(
         'If a backup froze the file system and did not thaw it:',
         `sudo fsfreeze -u ${onHost(c, c.fact('path'))}`,
@@ -101,7 +114,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     from: ['disk/full', 'disk/nearly-full', 'disk/filling'],
     warnSeverity: 'notice',
     says: (c) => `${fileSystem(c)} is ${c.fact('fullness')}`,
-    fix: (c) => [biggest(c), docker(c), logs(c)],
+    fix: (c) => [biggest(c), ...prune(c), ...logs(c)],
     suppresses: ['docker-daemon-down', 'docker-not-responding'],
   }),
   mountCause({
@@ -120,7 +133,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
         'Find the directories with many files.',
         `sudo du --inodes -x --max-depth=2 ${onHost(c, c.fact('path'))} | sort -n | tail`,
       ),
-      docker(c),
+      ...prune(c),
     ],
   }),
   hostCause({

@@ -1,8 +1,8 @@
 /** Causes in single jobs and their preparation, from the runner's own log. */
-import type { CauseSpec } from '../cause-spec.ts';
+import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
-import { engineOf, family, onHost } from '../cause-spec.ts';
+import { engineOf, family, onHost, ownEngine } from '../cause-spec.ts';
 
 const jobCause = family({
   severity: 'info',
@@ -14,6 +14,13 @@ const imageCause = family({
   scope: 'executor',
   resolvedWhen: 'a job was run, or no job has had this error for 15 minutes',
 });
+
+function showJobs(c: CauseContext) {
+  const engine = ownEngine(c);
+  if (engine === undefined) return [];
+  const jobs = 'ps --filter label=com.gitlab.gitlab-runner.managed=true';
+  return [step('Show which jobs run, and since when.', engine.client(jobs))];
+}
 
 export const JOB_CAUSES: readonly CauseSpec[] = [
   jobCause({
@@ -30,10 +37,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
         'If the host has spare capacity: raise concurrent, or limit of the entry.',
         `sudoedit ${onHost(c, c.config)}`,
       ),
-      step(
-        'Show which jobs run, and since when.',
-        c.place.engineAt().client('ps --filter label=com.gitlab.gitlab-runner.managed=true'),
-      ),
+      ...showJobs(c),
     ],
     resolvedWhen: 'a job ends',
     suppresses: ['runner-hung'],
@@ -190,8 +194,8 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step('Remove networks that no container uses.', engineOf(c).client('network prune')),
       step(
-        'Give Docker more address ranges: default-address-pools.',
-        `sudoedit ${quoteArgument(engineOf(c).settings)}`,
+        `Give Docker more address ranges: default-address-pools in ${engineOf(c).settings}.`,
+        engineOf(c).editSettings,
       ),
     ],
   }),

@@ -2,6 +2,7 @@
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { AT_ONCE, family, onHost } from '../cause-spec.ts';
+import { trustCertificate } from './commands.ts';
 
 const lintCause = family({
   severity: 'notice',
@@ -89,9 +90,9 @@ export const LINT_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       edit(c, `Remove line ${c.fact('line')}.`),
       step(
-        "Instead, let the runner trust the certificate authority of GitLab's certificate.",
-        `sudo install -D -m 0644 authority.pem ${onHost(c, `${c.place.files.certs}/${c.host}.crt`)}`,
+        "Instead, get the root certificate of GitLab's authority in PEM format from its administrator, as root.pem.",
       ),
+      ...trustCertificate(c, 'root.pem'),
     ],
   }),
   lintCause({

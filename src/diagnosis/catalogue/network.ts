@@ -88,12 +88,12 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
       'The TLS handshake times out, but succeeds when the server may send only small packets.',
     notConfusedWith: ['tls-handshake-blocked', 'gitlab-not-responding'],
     from: [],
-    says: (c) => `large packets from ${c.host} are lost on the path; small ones arrive`,
+    says: (c) => `large packets from ${c.firstHop.host} are lost on the path; small ones arrive`,
     fix: (c) => [
       step(
         'Find the largest size that passes.',
         c.place.inNetwork(
-          `for size in 1472 1400 1300 1200; do ping -M do -c 1 -W 1 -s $size ${quoteArgument(c.host)} >/dev/null && echo $size passes && break; done`,
+          `for size in 1472 1400 1300 1200; do ping -M do -c 1 -W 1 -s $size ${quoteArgument(c.firstHop.host)} >/dev/null && echo $size passes && break; done`,
         ),
       ),
       step(
@@ -127,12 +127,12 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
       'http/no-answer',
     ],
     isPartial: true,
-    says: (c) => `packets to ${c.host} are lost on the path`,
+    says: (c) => `packets to ${c.firstHop.host} are lost on the path`,
     fix: (c) => [
       step(
         'Find where packets are lost.',
         c.place.inNetwork(
-          `mtr --tcp --port ${quoteArgument(c.port)} --report --report-cycles 50 ${quoteArgument(c.host)}`,
+          `mtr --tcp --port ${quoteArgument(c.firstHop.port)} --report --report-cycles 50 ${quoteArgument(c.firstHop.host)}`,
         ),
       ),
       step(
@@ -188,7 +188,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
       step(
         'Find where the packets stop.',
         c.place.inNetwork(
-          `sudo traceroute -T -p ${quoteArgument(c.port)} ${quoteArgument(c.fact('address'))}`,
+          `sudo traceroute -T -p ${quoteArgument(c.firstHop.port)} ${quoteArgument(c.fact('address'))}`,
         ),
       ),
       step(

@@ -191,11 +191,14 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     evidence: 'Two main processes with the same file.',
     notConfusedWith: ['system-id-clash'],
     from: ['service/two-processes'],
-    says: (c) => `two runner processes use ${c.config}`,
+    says: (c) => `processes ${c.fact('pid')} and ${c.fact('other_pid')} both use ${c.config}`,
     fix: (c) => [
-      step('Show the processes.', "pgrep -af 'gitlab-runner.* run'"),
       step(
-        `Keep the process of ${c.place.description}, and stop the other when its jobs have ended.`,
+        'Show the processes.',
+        `ps -o pid,user,lstart,args -p ${quoteArgument(`${c.fact('pid')},${c.fact('other_pid')}`)}`,
+      ),
+      step(
+        `Keep process ${c.fact('pid')} (${c.place.description}); stop the other, which ends when its jobs have ended.`,
         `sudo kill -QUIT ${quoteArgument(c.fact('other_pid'))}`,
       ),
     ],

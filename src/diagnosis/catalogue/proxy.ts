@@ -3,14 +3,8 @@ import { isOddAddress } from '../../core/address.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import {
-  enterVariable,
-  family,
-  isStillWaiting,
-  onHost,
-  restart,
-  setVariable,
-} from '../cause-spec.ts';
+import { enterVariable, family, isStillWaiting, setVariable } from '../cause-spec.ts';
+import { curl, exemptFromProxy, trustCertificate } from './commands.ts';
 
 const choice = family({
   severity: 'critical',
@@ -35,12 +29,27 @@ function setProxy(c: CauseContext) {
       );
 }
 
+/** On this host by the unit that is there. */
+function startProxy(c: CauseContext) {
+  const isHere = /^(?:localhost|127\.|\[::1\])/.test(c.fact('proxy'));
+  return [
+    isHere
+      ? step(
+          'Start the proxy on this host; this shows what listens.',
+          c.place.inNetwork(`sudo ss -ltnp ${quoteArgument(`sport = :${c.firstHop.port}`)}`),
+        )
+      : step('Start the proxy, or open the firewall to it.'),
+  ];
+}
+
 function isExempt(c: CauseContext): boolean {
   return c.optional('is_exempt') === 'true';
 }
 
 function narrowExemption(c: CauseContext) {
-  const text = `Remove the entry that covers ${c.host} from the runner's NO_PROXY.`;
+  const list = c.place.variable?.('NO_PROXY') ?? c.place.variable?.('no_proxy');
+  const now = list === undefined ? '' : `, which is ${list}`;
+  const text = `Remove the entry that covers ${c.host} from the runner's NO_PROXY${now}.`;
   return enterVariable(c, text, 'NO_PROXY');
 }
 
@@ -119,7 +128,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
           : `the entry "${entry}" of NO_PROXY does not match (${c.fact('no_proxy_because')})`;
       return `${c.host} is reachable directly but not through the proxy ${c.fact('proxy')}: ${why}`;
     },
-    fix: (c) => [...setVariable(c, "Add the host to the runner's NO_PROXY.", 'NO_PROXY', c.host)],
+    fix: (c) => exemptFromProxy(c, "Add the host to the runner's NO_PROXY."),
     suppresses: ['proxy-connect-denied', 'proxy-upstream-failed'],
   }),
   choice({
@@ -134,12 +143,14 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       `the proxy ${c.fact('proxy')} replaces the certificate of ${c.host} with one signed by ${c.fact('root')}`,
     fix: (c) => [
-      ...setVariable(c, 'Preferred: exempt GitLab from the proxy.', 'NO_PROXY', c.host),
-      step(
-        "Or get the root certificate of the proxy from its administrator, and put it into the runner's certs directory.",
-        `sudo install -D -m 0644 proxy-root.pem ${onHost(c, c.fact('certs_file'))}`,
+      ...exemptFromProxy(
+        c,
+        'Preferred, if direct connections are allowed: exempt GitLab from the proxy.',
       ),
-      restart(c),
+      step(
+        `Otherwise get the root certificate of the proxy (${c.fact('root')}) in PEM format from its administrator, as proxy-root.pem.`,
+      ),
+      ...trustCertificate(c, 'proxy-root.pem'),
     ],
     resolvedWhen: 'the TLS check passes again',
     suppresses: ['tls-unknown-authority', 'tls-self-signed'],
@@ -192,13 +203,8 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       `the proxy ${c.fact('proxy')} from ${c.fact('variable')} does not accept connections`,
     fix: (c) => [
-      step(
-        'Check that the proxy responds.',
-        c.place.inNetwork(
-          `curl -sv -o /dev/null --proxy ${quoteArgument(`http://${c.fact('proxy')}`)} ${quoteArgument(c.url)}`,
-        ),
-      ),
-      step('Start the proxy, or open the firewall to it.'),
+      step('Check that the proxy responds.', curl(c, '-sv -o /dev/null')),
+      ...startProxy(c),
       ...correctVariable(c, "If the variable is wrong, correct it in the runner's environment."),
     ],
     resolvedWhen: 'the proxy check passes again',
@@ -217,7 +223,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       ...correctVariable(
         c,
-        `Put user name and password into the variable, as in http://user:password@${c.fact('proxy')}; percent-encode every character that is not a letter or digit.`,
+        `Put user name and password before the host in the variable, separated by ":" and ended by "@"; percent-encode every character of them that is not a letter or digit.`,
       ),
       step(
         'The runner supports only Basic authentication. For a proxy with NTLM or Kerberos use a local cntlm.',
@@ -258,7 +264,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
       step(
         `Allow ${c.fact('destination')} in the rules of the proxy (squid: SSL_ports and the access list).`,
       ),
-      ...setVariable(c, 'If GitLab should not use the proxy, exempt it.', 'NO_PROXY', c.host),
+      ...exemptFromProxy(c, 'If GitLab should not use the proxy, exempt it.'),
     ],
     resolvedWhen: 'the proxy check passes again',
   },
@@ -277,7 +283,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         `On the proxy: check that ${c.host} resolves and its port responds.`,
-        `curl -sv -o /dev/null ${quoteArgument(c.url)}`,
+        `curl -sv -o /dev/null --noproxy '*' ${quoteArgument(c.url)}`,
       ),
     ],
     resolvedWhen: 'the proxy check passes again',

@@ -2,6 +2,7 @@
 import type { CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { AT_ONCE, family, onHost } from '../cause-spec.ts';
+import { RUNNER_PAGES } from './runner-pages.ts';
 
 const recordCause = family({
   severity: 'info',
@@ -45,7 +46,7 @@ export const RECORD_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['token-rejected'],
     from: ['record/paused'],
     says: (c) => `${c.name} (${c.runner}) is paused in GitLab`,
-    fix: () => [step('In GitLab, under CI/CD > Runners: resume the runner.')],
+    fix: () => [step(`In GitLab, resume the runner: ${RUNNER_PAGES}.`)],
     confirm: AT_ONCE,
     suppresses: ['jobs-no-matching-runner'],
   }),
@@ -58,7 +59,11 @@ export const RECORD_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['jobs-capacity-saturated'],
     from: ['record/no-matching-runner'],
     says: (c) => `jobs are waiting that ${c.name} (${c.runner}) cannot take: ${c.fact('jobs')}`,
-    fix: () => [step('Add the tags to the runner in GitLab, or change `tags` in .gitlab-ci.yml.')],
+    fix: () => [
+      step(
+        `Add the tags to the runner in GitLab (${RUNNER_PAGES}), or change \`tags\` in .gitlab-ci.yml.`,
+      ),
+    ],
     confirm: AT_ONCE,
   }),
 ];

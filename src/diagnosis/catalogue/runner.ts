@@ -2,8 +2,8 @@
 import { dateOfFact } from '../../core/date-text.ts';
 import type { CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoteArgument } from '../../core/shell.ts';
 import { family, onHost, restart } from '../cause-spec.ts';
+import { resetToken } from './commands.ts';
 
 const ownCause = family({
   severity: 'critical',
@@ -62,7 +62,7 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     from: [],
     says: (c) =>
       `the runner is version ${c.fact('version')}, and GitLab is ${c.fact('server')} or newer`,
-    fix: (c) => [step('Upgrade the runner.', c.place.host.install('gitlab-runner')), restart(c)],
+    fix: (c) => [c.place.commands.upgrade('Upgrade the runner.'), restart(c)],
     resolvedWhen: 'the runner is upgraded',
   }),
   ownCause({
@@ -82,12 +82,7 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
         'Check that the runner may write the file and the disk has space.',
         `ls -ld ${onHost(c, c.config)}; df -h ${onHost(c, c.config)}; findmnt -T ${onHost(c, c.config)}`,
       ),
-      step(
-        'Then renew the token again, before the runner is restarted.',
-        c.place.commands.runner(
-          `reset-token --config ${quoteArgument(c.config)} --name ${quoteArgument(c.name)}`,
-        ),
-      ),
+      resetToken(c, 'Then renew the token again, before the runner is restarted.'),
     ],
     resolvedWhen: 'the file is written or the runner was restarted',
     suppresses: ['token-rejected'],

@@ -5,30 +5,7 @@ import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { family, onHost, restart } from '../cause-spec.ts';
-
-/** Downloads the certificates of the server, to show them or for the certs directory. */
-export function showCertificates(c: CauseContext): string {
-  return c.place.inNetwork(
-    `openssl s_client -connect ${quoteArgument(`${c.host}:${c.port}`)} -servername ${quoteArgument(c.host)} -showcerts </dev/null`,
-  );
-}
-
-/** With `tls-ca-file` the runner ignores its certs directory, so a file there would change nothing. */
-function installRoot(c: CauseContext, file: string): readonly FixStep[] {
-  const isNamed = c.optional('ca_file_configured') === 'true';
-  return [
-    isNamed
-      ? step(
-          'Add it to the file that tls-ca-file names in config.toml.',
-          `sudo tee -a ${onHost(c, c.fact('ca_file'))} <${file} >/dev/null`,
-        )
-      : step(
-          "Put it into the runner's certs directory.",
-          `sudo install -D -m 0644 ${file} ${onHost(c, c.fact('certs_file'))}`,
-        ),
-    restart(c),
-  ];
-}
+import { curl, fetchCertificates, showCertificates, trustCertificate } from './commands.ts';
 
 const onServer = (text: string, command?: string) => step(`On the GitLab server: ${text}`, command);
 
@@ -41,6 +18,67 @@ const tlsCause = family({
 /** A file for this GitLab in the certs directory. */
 const certsFile = (c: CauseContext, end: string) =>
   onHost(c, `${c.place.files.certs}/${c.host}.${end}`);
+
+/** Certificates cannot be read through every kind of proxy. */
+function fetchTo(c: CauseContext, file: string) {
+  const command = fetchCertificates(c);
+  return command === undefined
+    ? step(`Copy the certificate from the GitLab server, as ${file}.`)
+    : step(
+        'Fetch it, and compare its fingerprint with the one on the server.',
+        `${command} | openssl x509 -out ${file} && openssl x509 -in ${file} -noout -fingerprint -sha256`,
+      );
+}
+
+/** What openssl says of the certificate of the server; without a way for openssl what curl shows of it. */
+function inspect(c: CauseContext, options: string): string {
+  const command = fetchCertificates(c);
+  return command === undefined
+    ? showCertificates(c)
+    : `${command} 2>/dev/null | openssl x509 -noout ${options}`;
+}
+
+/** Who renews it depends on who issued it. */
+function renew(c: CauseContext) {
+  const issuer = c.optional('issuer');
+  const from = issuer === undefined ? '' : ` (${issuer})`;
+  return [
+    onServer(
+      "if GitLab itself gets it by ACME (letsencrypt['enable'] in gitlab.rb; a private ACME server too), renew it.",
+      'sudo gitlab-ctl renew-le-certs',
+    ),
+    onServer(
+      `otherwise get a new one from the authority that issued it${from}, write it over the old one in /etc/gitlab/ssl, and load it. If a load balancer in front of GitLab ends TLS, replace it there.`,
+      'sudo gitlab-ctl hup nginx',
+    ),
+  ];
+}
+
+/** Where the expired certificate lies: in the runner's own CA file, on this host, or in what the server sends. */
+function replaceExpired(c: CauseContext): readonly FixStep[] {
+  const name = c.optional('expired') ?? c.fact('issuer');
+  const own = [
+    step(
+      `Get the certificate that replaces ${name} in PEM format from its authority, as root.pem.`,
+    ),
+    ...trustCertificate(c, 'root.pem'),
+  ];
+  if (c.optional('expired_in') === 'ca-file') {
+    const list = `sudo openssl crl2pkcs7 -nocrl -certfile ${onHost(c, c.fact('ca_file'))} | openssl pkcs7 -print_certs -noout`;
+    return [step(`${name} lies in the runner's CA file: show what is in it.`, list), ...own];
+  }
+  const update = step(
+    'Update the certificates of this host, and check again.',
+    c.place.host.install('ca-certificates'),
+  );
+  if (c.optional('expired_in') === 'host') return [update, restart(c), ...own];
+  return [
+    onServer('install the current chain, without the expired issuer.', 'sudo gitlab-ctl hup nginx'),
+    step('Show what the server sends.', showCertificates(c)),
+    update,
+    restart(c),
+  ];
+}
 
 export const TLS_CAUSES: readonly CauseSpec[] = [
   tlsCause({
@@ -57,7 +95,7 @@ export const TLS_CAUSES: readonly CauseSpec[] = [
       step(
         `Get the root certificate ${c.fact('root')} in PEM format from its administrator, as root.pem.`,
       ),
-      ...installRoot(c, 'root.pem'),
+      ...trustCertificate(c, 'root.pem'),
     ],
   }),
   tlsCause({
@@ -70,13 +108,7 @@ export const TLS_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['tls-unknown-authority'],
     from: ['tls/self-signed'],
     says: (c) => `the certificate of ${c.host} is self-signed, and the runner does not trust it`,
-    fix: (c) => [
-      step(
-        'Fetch it, and compare its fingerprint with the one on the server.',
-        `${showCertificates(c)} | openssl x509 -out gitlab.pem && openssl x509 -in gitlab.pem -noout -fingerprint -sha256`,
-      ),
-      ...installRoot(c, 'gitlab.pem'),
-    ],
+    fix: (c) => [fetchTo(c, 'gitlab.pem'), ...trustCertificate(c, 'gitlab.pem')],
   }),
   tlsCause({
     id: 'tls-missing-intermediate',
@@ -104,11 +136,8 @@ export const TLS_CAUSES: readonly CauseSpec[] = [
     from: ['tls/expired'],
     says: (c) => `the certificate of ${c.host} expired on ${dateOfFact(c.fact('not_after'))}`,
     fix: (c) => [
-      onServer('renew the certificate.', "sudo gitlab-ctl renew-le-certs   # with Let's Encrypt"),
-      step(
-        "Check this host's clock against the dates.",
-        `date -u; ${showCertificates(c)} 2>/dev/null | openssl x509 -noout -dates`,
-      ),
+      ...renew(c),
+      step("Check this host's clock against the dates.", `date -u; ${inspect(c, '-dates')}`),
     ],
   }),
   tlsCause({
@@ -120,15 +149,8 @@ export const TLS_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['tls-certificate-expired', 'clock-skew'],
     from: ['tls/intermediate-expired'],
     says: (c) =>
-      `an issuer in the certificate chain of ${c.host} has expired (${c.fact('issuer')})`,
-    fix: (c) => [
-      onServer('install the current chain.', showCertificates(c)),
-      step(
-        'If the root on this host is the old one, update the bundle.',
-        c.place.host.install('ca-certificates'),
-      ),
-      restart(c),
-    ],
+      `an issuer in the certificate chain of ${c.host} has expired (${c.optional('expired') ?? c.fact('issuer')})`,
+    fix: replaceExpired,
   }),
   tlsCause({
     id: 'tls-certificate-not-yet-valid',
@@ -188,7 +210,7 @@ export const TLS_CAUSES: readonly CauseSpec[] = [
     says: (c) => `the runner rejects the certificate of ${c.host} by a rule of Go`,
     fix: (c) => [
       onServer('reissue it: SHA-256, RSA 2048 or P-256, for servers.'),
-      step('Show the certificate.', `${showCertificates(c)} | openssl x509 -noout -text`),
+      step('Show the certificate.', inspect(c, '-text')),
     ],
   }),
   ...(['missing', 'unreadable', 'invalid'] as const).map((state) => caFileCause(state)),
@@ -259,7 +281,7 @@ export const TLS_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Check which server answers.',
-        c.place.inNetwork(`curl -sv -o /dev/null http://${quoteArgument(`${c.host}:${c.port}`)}/`),
+        curl(c, '-sv -o /dev/null', `http://${c.host}:${c.port}/`),
       ),
       step(
         `Correct the port or the scheme of url in ${c.config}.`,
@@ -280,7 +302,7 @@ export const TLS_CAUSES: readonly CauseSpec[] = [
       step('Check whether another client succeeds.', showCertificates(c)),
       step(
         'Check for TLS inspection on the path to GitLab, and for a small MTU.',
-        c.place.inNetwork(`ping -M do -s 1472 -c 2 ${quoteArgument(c.host)}`),
+        c.place.inNetwork(`ping -M do -s 1472 -c 2 ${quoteArgument(c.firstHop.host)}`),
       ),
     ],
   }),
@@ -296,10 +318,7 @@ export const TLS_CAUSES: readonly CauseSpec[] = [
     says: (c) =>
       `a certificate on the path to ${c.host} expires soon (the server's own on ${dateOfFact(c.fact('not_after'))})`,
     fix: (c) => [
-      step(
-        'Find the certificate that expires, and renew it.',
-        `${showCertificates(c)} 2>/dev/null | openssl x509 -noout -dates`,
-      ),
+      step('Find the certificate that expires, and renew it.', inspect(c, '-dates -issuer')),
     ],
     resolvedWhen: 'all of them are valid for longer',
   }),

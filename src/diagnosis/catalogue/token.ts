@@ -1,8 +1,9 @@
 /** Causes in token and identity. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
-import { quoteArgument } from '../../core/shell.ts';
 import { AT_ONCE, family, onHost, statusOf } from '../cause-spec.ts';
+import { resetToken } from './commands.ts';
+import { CREATE_RUNNER, RUNNER_PAGES } from './runner-pages.ts';
 
 const tokenCause = family({
   severity: 'critical',
@@ -18,9 +19,6 @@ function putToken(c: CauseContext) {
   );
 }
 
-const CREATE =
-  'Create a runner in GitLab (Admin, group or project > CI/CD > Runners > New runner) and copy its glrt- token.';
-
 export const TOKEN_CAUSES: readonly CauseSpec[] = [
   tokenCause({
     id: 'token-missing',
@@ -31,7 +29,7 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['config-env-unset', 'token-rejected'],
     from: ['token/missing', 'token/wrong-kind'],
     says: (c) => `the entry ${c.name} has no runner token`,
-    fix: (c) => [step(CREATE), putToken(c)],
+    fix: (c) => [step(CREATE_RUNNER), putToken(c)],
     confirm: AT_ONCE,
   }),
   tokenCause({
@@ -44,7 +42,7 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
     from: ['token/registration-token'],
     says: (c) =>
       `the entry ${c.name} has a registration token, with which a runner cannot get jobs`,
-    fix: (c) => [step(CREATE), putToken(c)],
+    fix: (c) => [step(CREATE_RUNNER), putToken(c)],
     confirm: AT_ONCE,
   }),
   tokenCause({
@@ -63,11 +61,12 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
     from: ['token/rejected', 'token/checksum-mismatch'],
     says: (c) => `GitLab rejects the token of ${c.name} (${c.runner})${statusOf(c)}`,
     fix: (c) => [
-      step(
-        `Search for the runner ${c.runner} in GitLab: Admin, group or project > CI/CD > Runners.`,
+      step(`Search for the runner ${c.runner} in GitLab: ${RUNNER_PAGES}.`),
+      resetToken(
+        c,
+        'If it is there, its token was reset, and GitLab shows no token again: reset it once more. This writes the new one into config.toml; other hosts with the same entry lose it.',
       ),
-      step('If it is there, its token was reset: use the new one.'),
-      step(`If it is not there: ${CREATE}`),
+      step(`If it is not there: ${CREATE_RUNNER}`),
       putToken(c),
     ],
     confirm: { results: 3, seconds: 45 },
@@ -83,12 +82,7 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
     from: ['token/expired'],
     says: (c) => `the token of ${c.name} (${c.runner}) has expired`,
     fix: (c) => [
-      step(
-        'Renew it with a personal access token that may manage runners.',
-        c.place.commands.runner(
-          `reset-token --config ${quoteArgument(c.config)} --name ${quoteArgument(c.name)} --pat "$PAT"`,
-        ),
-      ),
+      resetToken(c, 'Renew it: this writes the new token into config.toml.'),
       step(
         'Check that the runner may write the file, which it needs to renew the token.',
         `ls -l ${onHost(c, c.config)}`,
@@ -103,7 +97,7 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['token-rejected', 'gitlab-version-skew'],
     from: ['token/orphaned'],
     says: (c) => `the project or group of ${c.name} (${c.runner}) was deleted`,
-    fix: (c) => [step(`In a project or group that exists: ${CREATE}`), putToken(c)],
+    fix: (c) => [step(`In a project or group that exists: ${CREATE_RUNNER}`), putToken(c)],
   }),
   tokenCause({
     id: 'token-expiring-soon',

@@ -79,6 +79,24 @@ export function serverFacts({ sent, protocol, cipher }: ServerHandshake): Record
   };
 }
 
+/** Which issuer has expired, and where it lies: what the runner's own CA file has counts before what was sent. */
+export function expiredIssuer(
+  { caFile }: Trust,
+  sent: readonly X509Certificate[],
+  now: Instant,
+): Readonly<Record<string, Fact>> {
+  const isOver = ({ validToDate }: X509Certificate): boolean => validToDate.getTime() < now;
+  const issues = (one: X509Certificate): boolean =>
+    sent.some((other) => other.issuer === one.subject);
+  const own = caFile.certificates.find((one) => isOver(one) && issues(one));
+  if (own !== undefined) return { expired: subjectOf(own), expired_in: 'ca-file' };
+  const [, ...issuers] = sent;
+  const shown = issuers.find((one) => isOver(one));
+  if (shown !== undefined) return { expired: subjectOf(shown), expired_in: 'server' };
+  const last = sent.at(-1);
+  return last === undefined ? {} : { expired: issuerOf(last), expired_in: 'host' };
+}
+
 /** The chain as it was sent, in PEM: public, and for the flight recorder alone. */
 export function chainAttachment({ sent }: ServerHandshake): Readonly<Record<string, string>> {
   return sent.length === 0 ? {} : { certificate_chain: sent.map(String).join('') };

@@ -7,7 +7,7 @@ import type { PlaceCommands } from '../../core/place.ts';
 import { assignmentArguments, quoteArgument } from '../../core/shell.ts';
 import { limitStep, raisedLimit } from './process-limits.ts';
 import type { RunnerCommand } from './runner-command.ts';
-import { asUser, logStep, runnerCommand } from './runner-command.ts';
+import { asUser, logStep, runnerCommand, upgradeStep } from './runner-command.ts';
 
 export interface HandStarted extends RunnerCommand {
   /** Absent while it does not run. */
@@ -46,6 +46,7 @@ export function handStartedCommands(given: HandStarted): PlaceCommands {
         asking(names, (assignments) => anew(starting(given, words, assignments))),
       ),
     ],
+    upgrade: (text) => upgradeStep(given, text),
     useConfig: (text, path) => [
       step(`${text} ${WITHOUT_END}`, anew(starting(given, withConfig(words, path)))),
     ],

@@ -2,6 +2,8 @@
  * The container engine at an address of the runner: whose it is, what starts it, and how its client is pointed
  * there. A socket of a user is started by that user's systemd; an engine on another host is not started from here.
  */
+import { join } from 'node:path';
+
 import type { EngineCommands } from '../../core/place.ts';
 import { quoteArgument } from '../../core/shell.ts';
 
@@ -20,26 +22,51 @@ export interface EngineServices {
 
 type Service = Pick<EngineCommands, 'start' | 'restart' | 'showLog'>;
 
-export function engineAt(services: EngineServices, address = DEFAULT_DOCKER_HOST): EngineCommands {
-  const isPodman = address.includes('podman');
+/** `certificates`: folder of ca.pem, cert.pem and key.pem, as the host sees it. */
+export function engineAt(
+  services: EngineServices,
+  address = DEFAULT_DOCKER_HOST,
+  certificates?: string,
+): EngineCommands {
   const uid = /^unix:\/\/(?:\/var)?\/run\/user\/(?<uid>\d+)\//.exec(address)?.groups?.['uid'];
-  const name = isPodman ? 'Podman' : 'Docker';
+  const isPodman = address.includes('podman') || isPodmanBehindDocker(services, address);
+  const isHere = isOnThisHost(address);
   return {
-    name,
-    ...(isHere(address) ? serviceOf(isPodman, uid, services) : {}),
-    settings: isPodman ? '/etc/containers/containers.conf' : '/etc/docker/daemon.json',
-    client: (words) => `${clientOf(isPodman, address)} ${words}`,
+    name: isPodman ? 'Podman' : 'Docker',
+    isHere,
+    ...(isHere ? serviceOf(isPodman, uid, services) : {}),
+    ...settingsOf(isPodman, isHere, uid),
+    client: (words) => `${clientOf(isPodman, address, certificates)} ${words}`,
   };
 }
 
+/** The socket of Docker is that of Podman where only Podman is installed. */
+function isPodmanBehindDocker(
+  { dockerUnit, dockerScript, hasPodmanUnit }: EngineServices,
+  address: string,
+): boolean {
+  const isDefault = /^unix:\/\/(?:\/var)?\/run\/docker\.sock$/.test(address);
+  return isDefault && hasPodmanUnit && dockerUnit === undefined && dockerScript === undefined;
+}
+
 /** No option is needed where the client uses this address by default. */
-function clientOf(isPodman: boolean, address: string): string {
-  if (address === DEFAULT_DOCKER_HOST) return 'sudo docker';
-  return `${isPodman ? 'sudo podman --url' : 'sudo docker -H'} ${quoteArgument(address)}`;
+function clientOf(isPodman: boolean, address: string, certificates: string | undefined): string {
+  if (address === DEFAULT_DOCKER_HOST) return isPodman ? 'sudo podman' : 'sudo docker';
+  if (isPodman) return `sudo podman --url ${quoteArgument(address)}`;
+  const files = [
+    ['--tlscacert', 'ca.pem'],
+    ['--tlscert', 'cert.pem'],
+    ['--tlskey', 'key.pem'],
+  ] as const;
+  const tls =
+    certificates === undefined
+      ? ''
+      : ` --tlsverify ${files.map(([flag, file]) => `${flag} ${quoteArgument(join(certificates, file))}`).join(' ')}`;
+  return `sudo docker -H ${quoteArgument(address)}${tls}`;
 }
 
 /** Whatever is no socket may be another host, and so is everything that is not loopback. */
-function isHere(address: string): boolean {
+function isOnThisHost(address: string): boolean {
   return /^(?:unix|npipe):|^(?:tcp|https?):\/\/(?:localhost|127\.|\[::1\])/.test(address);
 }
 
@@ -48,8 +75,8 @@ function serviceOf(
   uid: string | undefined,
   { dockerUnit, dockerScript, hasPodmanUnit }: EngineServices,
 ): Service {
-  const unit = isPodman ? 'podman' : (dockerUnit ?? 'docker');
-  if (uid !== undefined) return ofUser(unit, uid);
+  if (uid !== undefined)
+    return isPodman ? ofUser('podman', uid, 'podman.socket') : ofUser('docker', uid);
   if (isPodman) return hasPodmanUnit ? ofSystem('podman', 'podman.socket') : {};
   if (dockerUnit !== undefined) return ofSystem(dockerUnit, dockerUnit);
   return dockerScript === undefined ? {} : ofScript(dockerScript);
@@ -63,10 +90,10 @@ function ofSystem(unit: string, started: string): Service {
   };
 }
 
-function ofUser(unit: string, uid: string): Service {
+function ofUser(unit: string, uid: string, started = unit): Service {
   const systemctl = `sudo -u '#${uid}' XDG_RUNTIME_DIR=/run/user/${uid} systemctl --user`;
   return {
-    start: `${systemctl} enable --now ${quoteArgument(unit)}`,
+    start: `${systemctl} enable --now ${quoteArgument(started)}`,
     restart: `${systemctl} restart ${quoteArgument(unit)}`,
     showLog: `sudo journalctl _UID=${uid} _SYSTEMD_USER_UNIT=${quoteArgument(unit)}.service -n 50 --no-pager`,
   };
@@ -78,4 +105,22 @@ function ofScript(script: string): Service {
     restart: `sudo service ${quoteArgument(script)} restart`,
     showLog: `sudo tail -n 50 /var/log/${quoteArgument(script)}.log`,
   };
+}
+
+/** A rootless engine reads the file of its user; one on another host a file there. */
+function settingsOf(
+  isPodman: boolean,
+  isHere: boolean,
+  uid: string | undefined,
+): Pick<EngineCommands, 'settings' | 'editSettings'> {
+  const file = isPodman ? 'containers/containers.conf' : 'docker/daemon.json';
+  if (uid !== undefined) {
+    const script = `mkdir -p ~/.config/${file.split('/')[0]} && "\${EDITOR:-vi}" ~/.config/${file}`;
+    return {
+      settings: `~/.config/${file} of user ${uid}`,
+      editSettings: `sudo -H -u '#${uid}' sh -c ${quoteArgument(script)}`,
+    };
+  }
+  const settings = `/etc/${file}`;
+  return { settings, ...(isHere ? { editSettings: `sudoedit ${settings}` } : {}) };
 }

@@ -39,7 +39,8 @@ export interface HostPlace {
 const PLAIN_NAME = 'gitlab-runner';
 
 export function placeOnHost(given: HostPlace): Place {
-  const { manager, paths, user, log, files = runnerFiles(), host, engines } = given;
+  const { manager, paths, user, log, files = runnerFiles(), host, engines, started } = given;
+  const environment = started?.environment;
   return {
     id: idOf(manager),
     description: descriptionOf(given),
@@ -53,7 +54,8 @@ export function placeOnHost(given: HostPlace): Place {
     host: hostCommands(host),
     hostPath: (path) => path,
     inNetwork: (command) => command,
-    engineAt: (address) => engineAt(engines, address),
+    engineAt: (address, certificates) => engineAt(engines, address, certificates),
+    ...(environment === undefined ? {} : { variable: (name) => environment[name] }),
   };
 }
 
@@ -85,9 +87,10 @@ function descriptionOf({ manager, started, isRunning = false }: HostPlace): stri
 }
 
 function commandsOf(given: HostPlace, files: RunnerFiles) {
-  const { manager, user, program, log, started, isRunning = false } = given;
+  const { manager, user, program, log, host, started, isRunning = false } = given;
   const logFile = log?.kind === 'file' ? log.path : undefined;
-  const common = { user, program, logFile };
+  const install = hostCommands(host).install(PLAIN_NAME);
+  const common = { user, program, logFile, install };
   switch (manager.kind) {
     case 'systemd':
       return systemdCommands({ ...common, unit: manager.unit });

@@ -8,6 +8,8 @@ export interface RunnerCommand {
   readonly user: Place['user'];
   /** `gitlab-runner`, or the path of the program where PATH does not lead to it. */
   readonly program: string;
+  /** Installs the package of the runner. */
+  readonly install: Command;
   /** The file that the runner logs to, where that is known. */
   readonly logFile?: string | undefined;
 }
@@ -22,6 +24,16 @@ export function asUser({ user }: RunnerCommand, options = ''): string {
 
 export function runnerCommand(given: RunnerCommand, words: string): Command {
   return `${asUser(given)} ${quoteArgument(given.program)} ${words}`;
+}
+
+/** A program that no package installed is replaced by hand. */
+export function upgradeStep({ program, install }: RunnerCommand, text: string): FixStep {
+  return program.includes('/')
+    ? step(
+        `${text} Replace ${program} by that of the current release.`,
+        `${quoteArgument(program)} --version`,
+      )
+    : step(text, install);
 }
 
 /** A file of its own is read with tail; else with what the manager keeps. */

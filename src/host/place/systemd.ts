@@ -4,7 +4,7 @@ import type { Limit, PlaceCommands } from '../../core/place.ts';
 import { printable } from '../../core/printable.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import type { RunnerCommand } from './runner-command.ts';
-import { logStep, runnerCommand } from './runner-command.ts';
+import { logStep, runnerCommand, upgradeStep } from './runner-command.ts';
 
 export interface SystemdUnit extends RunnerCommand {
   /** `gitlab-runner.service`. */
@@ -29,10 +29,16 @@ export function systemdCommands(given: SystemdUnit): PlaceCommands {
   const unit = quoteArgument(given.unit.replace(/\.service$/, ''));
   const { systemctl, change, journal } = toolsOf(given);
   const restart = `${change} restart ${unit}`;
+  const restarted = step('Restart the runner.', restart);
   const edited = (text: string, command: string, line: string) => [
     step(text, `${change} ${command} ${unit}   # ${printable(line)}`),
-    step('Restart the runner.', restart),
+    restarted,
   ];
+  /** A user's unit has its drop-ins in a home that is not known here. */
+  const setting = (text: string, line: string) =>
+    given.ownerId === undefined
+      ? [step(text, dropIn(given.unit, line)), restarted]
+      : edited(text, 'edit', `[Service] ${line}`);
   return {
     start: `${change} enable --now ${unit}`,
     stop: `${change} stop ${unit}`,
@@ -43,17 +49,18 @@ export function systemdCommands(given: SystemdUnit): PlaceCommands {
     showLog: (text, lines = 50) =>
       logStep(given, text, lines, `${journal}${unit} -n ${lines} --no-pager`),
     setEnvironment: (text, variables) =>
-      edited(text, 'edit', `[Service] Environment=${environmentArguments(variables)}`),
+      setting(text, `Environment=${environmentArguments(variables)}`),
     enterEnvironment: (text, names) => [
       step(`${text} ${lineOf(names)}`, `${change} edit ${unit}`),
-      step('Restart the runner.', restart),
+      restarted,
     ],
+    upgrade: (text) => upgradeStep(given, text),
     useConfig: (text, path) =>
       edited(text, 'edit --full', `in ExecStart: --config ${quoteArgument(path)}`),
     showLimit: (text, limit) => step(text, `${systemctl} show -p ${PROPERTIES[limit]} ${unit}`),
     raiseLimit: (text, limit) =>
       limit === 'files'
-        ? edited(text, 'edit', '[Service] LimitNOFILE=65536')
+        ? setting(text, 'LimitNOFILE=65536')
         : [step(text, `${change} set-property ${unit} ${quoteArgument(RAISED[limit])}`)],
   };
 }
@@ -76,9 +83,20 @@ function lineOf(names: readonly string[]): string {
   return `The line is Environment=${assignments} below [Service].`;
 }
 
-/** As systemd reads them: each assignment in double quotes. */
+/** Appends the line to a drop-in of the unit that is read after all others, and loads it. */
+function dropIn(unit: string, line: string): string {
+  const folder = quoteArgument(`/etc/systemd/system/${unit}.d`);
+  const file = quoteArgument(`/etc/systemd/system/${unit}.d/zz-runnerwatch.conf`);
+  const lines = `${quoteArgument('[Service]')} ${quoteArgument(line)}`;
+  return `sudo mkdir -p ${folder} && printf '%s\\n' ${lines} | sudo tee -a ${file} && sudo systemctl daemon-reload`;
+}
+
+/** As systemd reads them: each assignment in double quotes, `%` doubled. */
 function environmentArguments(variables: Readonly<Record<string, string>>): string {
   return Object.entries(variables)
-    .map(([name, value]) => `"${name}=${value}"`)
+    .map(
+      ([name, value]) =>
+        `"${name}=${value.replaceAll(/[\\"]/g, String.raw`\$&`).replaceAll('%', '%%')}"`,
+    )
     .join(' ');
 }

@@ -4,7 +4,7 @@ import type { PlaceCommands } from '../../core/place.ts';
 import { assignmentArguments, quoteArgument } from '../../core/shell.ts';
 import { limitStep, raisedLimit } from './process-limits.ts';
 import type { RunnerCommand } from './runner-command.ts';
-import { logStep, runnerCommand } from './runner-command.ts';
+import { logStep, runnerCommand, upgradeStep } from './runner-command.ts';
 
 export interface SysvScript extends RunnerCommand {
   /** Its name in /etc/init.d. */
@@ -41,19 +41,17 @@ export function sysvCommands(given: SysvScript): PlaceCommands {
       ),
       restarted,
     ],
-    useConfig: (text, path) => [
-      step(
-        text,
-        `sudoedit ${quoteArgument(file)}   # run --config ${quoteArgument(path)}`.replaceAll(
-          '\n',
-          ' ',
-        ),
-      ),
-      restarted,
-    ],
+    upgrade: (text) => upgradeStep(given, text),
+    useConfig: (text, path) => [step(text, editConfig(file, path)), restarted],
     showLimit: (text, limit) => limitStep(text, limit, processId),
     raiseLimit: (text, limit) => raisedLimit(text, limit, processId),
   };
+}
+
+/** Opens the script; the comment is the flag to write. */
+function editConfig(file: string, path: string): string {
+  const command = `sudoedit ${quoteArgument(file)}   # run --config ${quoteArgument(path)}`;
+  return command.replaceAll('\n', ' ');
 }
 
 /** Into the file that the script reads, else below the first line of the script itself. */

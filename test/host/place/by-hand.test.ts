@@ -47,6 +47,7 @@ async function typeStep(
   const commands = handStartedCommands({
     user: { name: 'alice', uid: 1001 },
     program: 'gitlab-runner',
+    install: 'true',
     words: ['gitlab-runner', 'run', '--config', HOSTILE],
     pid: old.pid,
     workingDirectory: home,
@@ -95,6 +96,7 @@ test('without a value the process runs on', () => {
   const [step] = handStartedCommands({
     user: { name: 'root', uid: 0 },
     program: 'gitlab-runner',
+    install: 'true',
     words: ['gitlab-runner', 'run'],
     pid: process.pid,
   }).enterEnvironment('Set it.', ['HTTPS_PROXY']);
