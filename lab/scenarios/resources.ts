@@ -212,6 +212,7 @@ export const resourceRows: readonly Row[] = [
     id: 'R-07',
     title: 'all cores are busy, and the runner waits for one',
     world: { probes: { cpu: '' } },
+    needsHistory: true,
     inject: takeAllCores,
     expect: { cause: 'cpu-starved', severity: 'warning', chain: SLOWER },
     mustNot: CONNECTIVITY,

@@ -62,9 +62,11 @@ const REASONS = {
 
 const MEASURES = {
   throttled_ratio: { help: 'Share of quota periods in which the group was throttled.' },
-  memory_bytes: { help: "Memory use of the runner's control group with the least free memory." },
+  memory_bytes: {
+    help: "Memory use, without page cache, of the runner's control group with the least free memory.",
+  },
   memory_limit_bytes: { help: 'Limit of that group.' },
-  memory_used_ratio: { help: 'Share of that limit in use, including page cache.' },
+  memory_used_ratio: { help: 'Share of that limit in use, without page cache.' },
   cpu_pressure_ratio: {
     help: 'Share of the last minute in which a task of the group waited for a CPU (PSI).',
   },

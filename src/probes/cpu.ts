@@ -5,13 +5,14 @@
  *           /proc/PID/task/TID/schedstat of the runner, now and at the previous reading.
  * Measures  utilization_ratio (0..1 of all cores), load (tasks, one minute), pressure_ratio (share of the
  *           last minute in which some task waited for a core), run_delay_ratio (share of the time that the
- *           runner could have run in which it waited for a core).
- * Reasons   starved: the host is, and the runner itself waits. A high load alone is no fault: tasks that wait for a
- *           disk count as load too.
+ *           runner could have run in which it waited for a core), run_delay_seconds (such waiting in a minute).
+ * Reasons   starved: the host is, and the runner itself is late by seconds in a minute. A load that the runner does not
+ *           feel is no fault: tasks of low priority give way, and tasks that wait for a disk count as load too.
  * Unknown   proc-unreadable.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { Clock } from '../core/clock.ts';
 import type { Finding } from '../core/finding.ts';
 import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { Paths } from '../core/paths.ts';
@@ -33,6 +34,7 @@ const WAITING_TASKS_PER_CORE = 4;
 
 /** Less than this was hardly a wish to run. */
 const MIN_SECONDS = 0.001;
+const MINUTE_SECONDS = 60;
 
 const OPTIONS = {
   starved_pressure_ratio: {
@@ -43,13 +45,13 @@ const OPTIONS = {
     max: 1,
     help: 'Share of the last minute in which some task waited for a CPU. Above it the host is overloaded and the runner reacts late.',
   },
-  waiting_run_delay_ratio: {
+  late_run_delay_seconds: {
     kind: 'number',
-    default: 0.2,
-    unit: 'ratio',
-    min: 0,
-    max: 1,
-    help: 'Below this share of waiting the runner gets enough CPU time, even if the host is overloaded.',
+    default: 3,
+    unit: 'seconds',
+    min: 0.1,
+    max: 60,
+    help: "If the runner's tasks wait for a CPU for less than this in a minute, it gets enough CPU time, even if the host is overloaded.",
   },
 } as const satisfies OptionTable;
 
@@ -74,13 +76,17 @@ const MEASURES = {
   run_delay_ratio: {
     help: "Share of the runner's runnable time in which it waited for a CPU.",
   },
+  run_delay_seconds: {
+    help: "Seconds in a minute in which the runner's tasks waited for a CPU.",
+    limits: { worse: 'high', options: ['late_run_delay_seconds'] },
+  },
 } as const satisfies Readonly<Record<string, MeasureSpec>>;
 
 type CpuFinding = Finding<keyof typeof REASONS, keyof typeof MEASURES>;
 
 /** Keeps how long the runner had waited at the previous reading; a test has its own. */
 export function createCpu() {
-  const times = new Map<number, RunTimes>();
+  const times = new Map<number, DatedTimes>();
   return defineProbe({
     id: 'cpu',
     title: 'Processor',
@@ -93,9 +99,9 @@ export function createCpu() {
     reasons: REASONS,
     measures: MEASURES,
 
-    async run(_target, options, { paths, process, neighbours, signal }): Promise<CpuFinding> {
+    async run(_target, options, tools): Promise<CpuFinding> {
+      const { paths, process, neighbours, signal, clock } = tools;
       const runners = [process, ...neighbours].flatMap((one) => one?.pid ?? []);
-      const old = await timesOf(runners, times, paths);
       const before = parseCpuTicks((await readProc(paths, 'stat')) ?? '');
       await sleep(WINDOW_MILLISECONDS, undefined, { signal });
       const after = parseCpuTicks((await readProc(paths, 'stat')) ?? '');
@@ -103,7 +109,7 @@ export function createCpu() {
         const detail = `${paths.procfs}/stat cannot be read`;
         return { status: 'unknown', reason: 'proc-unreadable', detail };
       }
-      const delay = await worstDelay(runners, old, times, paths);
+      const delay = worstDelay(times, await timesOf(runners, paths, clock));
       const loads = await readProc(paths, 'loadavg');
       const pressure = parsePressure(await readProc(paths, 'pressure/cpu'), 'some');
       const ratio = utilization(before, after);
@@ -119,7 +125,7 @@ interface CpuSample {
   /** The text of loadavg. */
   readonly loads: string | undefined;
   readonly pressure: number | undefined;
-  readonly delay: number | undefined;
+  readonly delay: Delay | undefined;
 }
 
 function judgeUse(look: CpuSample, options: ValuesOf<typeof OPTIONS>): CpuFinding {
@@ -129,63 +135,78 @@ function judgeUse(look: CpuSample, options: ValuesOf<typeof OPTIONS>): CpuFindin
     utilization_ratio: ratio,
     ...(load === undefined ? {} : { load }),
     ...(pressure === undefined ? {} : { pressure_ratio: pressure }),
-    ...(delay === undefined ? {} : { run_delay_ratio: delay }),
+    ...delayMeasures(delay),
   };
   const facts = { cores };
   const isStarved =
     pressure === undefined
       ? isOverrun(ratio, parseLoad(loads, 5), cores)
       : pressure > options.starved_pressure_ratio;
-  // An almost idle runner proves nothing; one that gets its core in time shows that the host is not starved.
-  const isDelayed = (delay ?? 1) >= options.waiting_run_delay_ratio;
-  if (!isStarved || !isDelayed) return { status: 'pass', measures, facts };
+  const late = delay?.secondsPerMinute ?? 0;
+  if (!isStarved || late < options.late_run_delay_seconds) {
+    return { status: 'pass', measures, facts };
+  }
   const detail = [
     `${cores} CPUs are ${percent(ratio)} busy at a load of ${load ?? '?'}`,
     ...(pressure === undefined ? [] : [`tasks waited ${percent(pressure)} of the last minute`]),
-    ...(delay === undefined
-      ? []
-      : [`the runner waited for a CPU in ${percent(delay)} of its runnable time`]),
+    `the runner waited for a CPU for ${Math.round(late)} s in a minute`,
   ].join('; ');
   return { status: 'warn', reason: 'starved', detail, measures, facts };
 }
 
-type TimesByProcess = ReadonlyMap<number, RunTimes>;
-
-/** What was read last of each runner, or now for the first time. */
-async function timesOf(
-  pids: readonly number[],
-  times: TimesByProcess,
-  paths: Paths,
-): Promise<TimesByProcess> {
-  const found = await Promise.all(
-    pids.map(async (pid) => [pid, times.get(pid) ?? (await readRunTimes(paths, pid))] as const),
-  );
-  return new Map(found.flatMap(([pid, read]) => (read === undefined ? [] : [[pid, read]])));
+function delayMeasures(delay: Delay | undefined) {
+  if (delay === undefined) return {};
+  const { ratio, secondsPerMinute } = delay;
+  const ofRunning = ratio === undefined ? {} : { run_delay_ratio: ratio };
+  return { ...ofRunning, run_delay_seconds: secondsPerMinute };
 }
 
 export const cpu = createCpu();
 
-/** Of the runner that waits most. */
-async function worstDelay(
-  pids: readonly number[],
-  old: TimesByProcess,
-  times: Map<number, RunTimes>,
-  paths: Paths,
-): Promise<number | undefined> {
-  const now = await timesOf(pids, new Map(), paths);
+/** Of the runner that waits most; what was read now is kept for the next time. */
+function worstDelay(
+  times: Map<number, DatedTimes>,
+  now: ReadonlyMap<number, DatedTimes>,
+): Delay | undefined {
+  const delays = [...now].flatMap(([pid, read]) => delayBetween(times.get(pid), read) ?? []);
   times.clear();
   for (const [pid, read] of now) times.set(pid, read);
-  const delays = [...now].flatMap(([pid, read]) => delayBetween(old.get(pid), read) ?? []);
-  return delays.length === 0 ? undefined : Math.max(...delays);
+  return delays.toSorted((a, b) => b.secondsPerMinute - a.secondsPerMinute)[0];
 }
 
-/** Undefined at the first reading of a process, and with too little run and wait time for a ratio. */
-function delayBetween(old: RunTimes | undefined, now: RunTimes): number | undefined {
-  if (old === undefined) return undefined;
-  // The times of ended tasks are gone.
+interface DatedTimes extends RunTimes {
+  readonly atSeconds: number;
+}
+
+async function timesOf(
+  pids: readonly number[],
+  paths: Paths,
+  clock: Clock,
+): Promise<ReadonlyMap<number, DatedTimes>> {
+  const atSeconds = clock.seconds();
+  const found = await Promise.all(
+    pids.map(async (pid) => [pid, await readRunTimes(paths, pid)] as const),
+  );
+  return new Map(
+    found.flatMap(([pid, read]) => (read === undefined ? [] : [[pid, { ...read, atSeconds }]])),
+  );
+}
+
+interface Delay {
+  readonly secondsPerMinute: number;
+  /** Undefined with too little run and wait time for a ratio. */
+  readonly ratio: number | undefined;
+}
+
+/** Undefined at the first reading of a process. The times of ended tasks are gone. */
+function delayBetween(old: DatedTimes | undefined, now: DatedTimes | undefined): Delay | undefined {
+  if (old === undefined || now === undefined || now.atSeconds <= old.atSeconds) return undefined;
   const waited = Math.max(0, now.waitedSeconds - old.waitedSeconds);
   const wanted = waited + Math.max(0, now.ranSeconds - old.ranSeconds);
-  return wanted < MIN_SECONDS ? undefined : waited / wanted;
+  return {
+    secondsPerMinute: (waited / (now.atSeconds - old.atSeconds)) * MINUTE_SECONDS,
+    ratio: wanted < MIN_SECONDS ? undefined : waited / wanted,
+  };
 }
 
 /**

@@ -159,10 +159,10 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     meaning:
       'Tasks wait for a CPU most of the time; the runner polls late and its TLS handshakes time out.',
     evidence:
-      "CPU pressure above 60 % for several minutes, and the runner's own tasks wait for a CPU.",
+      "CPU pressure above 60 % for minutes, and the runner's own tasks wait for a CPU for seconds in each minute.",
     notConfusedWith: ['gitlab-slow'],
     from: ['cpu/starved'],
-    says: () => 'tasks on this host wait for a CPU most of the time',
+    says: () => 'the runner is late: its tasks wait for a CPU for seconds in each minute',
     fix: (c) => [
       step(
         'Find the processes that use the most CPU time.',
@@ -170,7 +170,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
       ),
       step(`Lower concurrent in ${c.config}, or give the host more CPUs.`),
     ],
-    confirm: { results: 5, seconds: 60 },
+    confirm: { results: 5, seconds: 120 },
     suppresses: ['gitlab-slow'],
   }),
   hostCause({

@@ -30,6 +30,7 @@ const NAMES: Readonly<Record<Controller, readonly string[]>> = {
     'memory.limit_in_bytes',
     'memory.failcnt',
     'memory.oom_control',
+    'memory.stat',
   ],
   pids: ['pids.current', 'pids.max', 'pids.events'],
 };
@@ -111,7 +112,8 @@ export interface MemoryUse {
 export function memoryUses(looks: readonly GroupFiles[]): readonly MemoryUse[] {
   return looks.flatMap(({ path, files }) => {
     const limitBytes = limitOf(files['memory.max'] ?? files['memory.limit_in_bytes']);
-    const bytes = Number(files['memory.current'] ?? files['memory.usage_in_bytes'] ?? NaN);
+    const charged = Number(files['memory.current'] ?? files['memory.usage_in_bytes'] ?? NaN);
+    const bytes = charged - pageCacheBytes(files['memory.stat']);
     if (limitBytes === undefined || Number.isNaN(bytes)) return [];
     const events = parseCounters(files['memory.events'] ?? '');
     const old = parseCounters(files['memory.oom_control'] ?? '');
@@ -126,6 +128,15 @@ export function memoryUses(looks: readonly GroupFiles[]): readonly MemoryUse[] {
       },
     ];
   });
+}
+
+/** Pages of files, which the kernel drops when memory is short. Version 1 gives those of the groups below as totals. */
+function pageCacheBytes(text: string | undefined): number {
+  const counters = parseCounters(text ?? '');
+  return ['active_file', 'inactive_file'].reduce(
+    (sum, name) => sum + (counters.get(`total_${name}`) ?? counters.get(name) ?? 0),
+    0,
+  );
 }
 
 export interface Throttling {
