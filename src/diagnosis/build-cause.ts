@@ -9,7 +9,7 @@ import type { Repetition } from '../core/sightings.ts';
 import { isRepeated } from '../core/sightings.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import type { Confidence, Severity } from '../core/vocabulary.ts';
-import { causeSpec } from './catalogue/index.ts';
+import { causeSpec, probesOf } from './catalogue/index.ts';
 import { contextFor } from './cause-context.ts';
 import type { CauseContext, CauseSpec } from './cause-spec.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
@@ -45,9 +45,24 @@ export function buildCause(indexed: SnapshotIndex, observation: Observation): Ca
     evidence: states.map((state) => evidenceOf(state, indexed)),
     ruledOut: ruledOut.filter(({ id }) => id !== spec.id),
     fix: withStart(spec, context, indexed),
-    resolvedWhen: spec.resolvedWhen,
+    resolvedWhen: resolvedWhen(spec, main.check.probe.id),
     explains: [...new Set(explains)],
   };
+}
+
+const CHECK_NAMES: Readonly<Record<string, string>> = {
+  dns: 'DNS',
+  tls: 'TLS',
+  http: 'HTTP',
+  api: 'API',
+};
+
+/** An entry that several checks can observe names its first one; another one clears by itself. */
+export function resolvedWhen(spec: CauseSpec, probe: string): string {
+  const [first, ...others] = probesOf(spec);
+  return probe !== first && others.includes(probe)
+    ? `the ${CHECK_NAMES[probe] ?? probe} check passes again`
+    : spec.resolvedWhen;
 }
 
 /** What stops the runner is only repaired when it runs again. */

@@ -71,6 +71,7 @@ export function buildCauseFromEvents(indexed: SnapshotIndex, given: EventCause):
   return {
     ...cause,
     since: main.event.firstAt,
+    ...(isPoll(main.event) ? { resolvedWhen: "the runner's own polls succeed again" } : {}),
     confidence: isConfirmed ? 'confirmed' : 'suspected',
     evidence: [
       ...seen.map(({ state, event }) => ({
@@ -93,6 +94,11 @@ export function quoteReason(cause: Cause, { facts }: RunnerEvent): Cause {
 /** Only where no cause explains them. */
 export function quoteUnknown(cause: Cause, event: RunnerEvent): Cause {
   return cause.id === 'unknown' ? quoteReason(cause, event) : cause;
+}
+
+/** Our own checks may pass all the time. */
+function isPoll({ kind }: RunnerEvent): boolean {
+  return kind === 'poll-failed' || kind === 'polls-failed';
 }
 
 function textOf({ text, count }: RunnerEvent): string {

@@ -63,9 +63,9 @@ describe('the document', () => {
           text: 'Get the root certificate CN=Example Root CA in PEM format from its administrator, as root.pem.',
         },
         {
-          text: "Put it into the runner's certs directory.",
+          text: "Add it to the file for this GitLab in the runner's certs directory.",
           command:
-            'sudo install -D -m 0644 root.pem /etc/gitlab-runner/certs/gitlab.example.com.crt',
+            'sudo mkdir -p /etc/gitlab-runner/certs && (echo; cat root.pem) | sudo tee -a /etc/gitlab-runner/certs/gitlab.example.com.crt >/dev/null && sudo chmod a+r /etc/gitlab-runner/certs/gitlab.example.com.crt',
         },
         {
           text: 'Restart the runner, which reads this only once.',

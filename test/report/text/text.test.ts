@@ -61,8 +61,8 @@ test('the verdict comes first, then what to type', () => {
     lines.findIndex((line) => line.trimStart().startsWith(start));
 
   expect(lines[0]).toMatch(/^BROKEN {2}docker-1, docker-2, docker-3 get no jobs/);
-  expect(at('sudo install -D')).toBeGreaterThan(at('tls-unknown-authority'));
-  expect(at('runners')).toBeGreaterThan(at('sudo install -D'));
+  expect(at('sudo mkdir -p')).toBeGreaterThan(at('tls-unknown-authority'));
+  expect(at('runners')).toBeGreaterThan(at('sudo mkdir -p'));
 });
 
 test('a healthy host is short, and a demo says that it is one', () => {
