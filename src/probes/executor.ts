@@ -115,7 +115,9 @@ export function createExecutor(reader: FileSystemReader) {
           ? await folderFault(backend, credentials, deps)
           : await pluginFault(backend, tools.paths);
       if (fault === undefined) return { status: 'pass', facts };
-      if (fault !== 'silent') return { status: 'fail', ...fault, facts };
+      if (fault !== 'silent') {
+        return { status: 'fail', ...fault, facts: { ...facts, ...fault.facts } };
+      }
       const detail = `the permissions of ${plainIdOf(target)} cannot be read`;
       return { status: 'unknown', reason: 'folder-silent', detail, facts };
     },

@@ -127,7 +127,7 @@ async function standIns(
 }
 
 const PROGRAMS =
-  'apt-get awk cat chmod cp curl date df dig dirname docker du findmnt free getent gitlab-ctl gitlab-runner grep head id install ip journalctl kill kubectl ls mkdir mount mtr namei nft nstat openssl pgrep ping ps runnerwatch sort ss sudo sudoedit sysctl systemctl tail tee timedatectl traceroute umount uniq uptime wc'.split(
+  'apt-get awk cat chmod cp curl date df dig dirname docker du findmnt free getent gitlab-ctl gitlab-runner grep head id install ip journalctl kill kubectl ls mkdir mount mtr namei nft nstat openssl pgrep ping ps runnerwatch sort ss sudo sudoedit sysctl systemctl tail tee timedatectl traceroute umount useradd uniq uptime wc'.split(
     ' ',
   );
 

@@ -135,25 +135,22 @@ describe('the executor', () => {
     expect(runners.map(({ cause }) => cause)).toEqual([undefined, 'docker-daemon-down']);
   });
 
-  test.each([
-    'docker-error',
-    'host-invalid',
-    'folder-not-writable',
-    'user-missing',
-    'plugin-missing',
-  ])('with %s has no id, and is named by its detail', (reason) => {
-    const { causes, verdict } = judge({ executor: warn(reason) });
+  test.each(['docker-error', 'host-invalid', 'folder-not-writable', 'plugin-missing'])(
+    'with %s has no id, and is named by its detail',
+    (reason) => {
+      const { causes, verdict } = judge({ executor: warn(reason) });
 
-    expect(causes).toMatchObject([
-      {
-        id: 'unknown',
-        severity: 'warning',
-        summary: `seen: ${reason}.`,
-        scope: { kind: 'executor', runners: BOTH },
-      },
-    ]);
-    expect(verdict).toBe('degraded');
-  });
+      expect(causes).toMatchObject([
+        {
+          id: 'unknown',
+          severity: 'warning',
+          summary: `seen: ${reason}.`,
+          scope: { kind: 'executor', runners: BOTH },
+        },
+      ]);
+      expect(verdict).toBe('degraded');
+    },
+  );
 
   test('cannot hide a broken path', () => {
     const said = { executor: fail('daemon-down'), ...brokenAt('dns', fail('not-found')) };

@@ -133,7 +133,7 @@ describe('a cause is suspected until it is confirmed', () => {
   test.each([
     ['cpu', 'starved', 4, 120, 'suspected'],
     ['cpu', 'starved', 5, 30, 'suspected'],
-    ['cpu', 'starved', 5, 60, 'confirmed'],
+    ['cpu', 'starved', 5, 120, 'confirmed'],
     ['dns', 'slow', 4, 60, 'suspected'],
     ['dns', 'slow', 5, 60, 'confirmed'],
     ['http', 'slow', 4, 240, 'suspected'],

@@ -76,6 +76,25 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     suppresses: ['docker-daemon-down', 'docker-not-responding', 'docker-image-pull-failed'],
   }),
   executorCause({
+    id: 'runner-user-missing',
+    title: 'The user that jobs run as does not exist',
+    meaning:
+      'The service of the runner is started with --user, and runs each job of the shell executor as that user by su; no job can start.',
+    evidence:
+      'The user of --user is not in /etc/passwd, and no other source of users is configured.',
+    notConfusedWith: ['runner-permission-denied', 'runner-program-missing'],
+    from: ['executor/user-missing'],
+    stopsJobs: true,
+    says: (c) => `the user ${c.fact('jobs_user')}, that jobs run as, does not exist`,
+    fix: (c) => [
+      step(
+        'Create the user, or correct --user in the service of the runner.',
+        `sudo useradd --create-home --shell /bin/bash ${quoteArgument(c.fact('jobs_user'))}`,
+      ),
+      step('After a change of --user, restart the runner.', c.place.commands.restart),
+    ],
+  }),
+  executorCause({
     id: 'docker-daemon-down',
     title: 'Docker is not running',
     meaning:

@@ -34,6 +34,7 @@ export const FACT_PLACEHOLDERS = {
   is_waiting: 'IS_WAITING',
   issuer: 'ISSUER',
   jobs: 'JOBS',
+  jobs_user: 'USER',
   key: 'KEY',
   libc: 'LIBC',
   libc_address: 'ADDRESS',

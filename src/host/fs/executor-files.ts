@@ -5,6 +5,7 @@ import { isAbsolute, join } from 'node:path';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
 import type { ReasonSpec } from '../../core/reason.ts';
+import { leadToCauses } from '../../core/reason.ts';
 import type { Credentials } from '../../core/reading.ts';
 import type { ExecutorBackend } from '../../core/target.ts';
 import type { FolderReader } from './folder-owners.ts';
@@ -19,12 +20,7 @@ export const FILE_REASONS = {
     meaning: "The jobs' user has no write permission in the builds directory.",
     action: 'Give that user write permission for the directory.',
   },
-  'user-missing': {
-    kind: 'cause',
-    severity: 'warning',
-    meaning: 'The user that jobs run as does not exist.',
-    action: "Create the user, or correct `--user` of the runner's service.",
-  },
+  ...leadToCauses('user-missing'),
   'plugin-missing': {
     kind: 'cause',
     severity: 'warning',
@@ -36,6 +32,7 @@ export const FILE_REASONS = {
 export interface FileFault<R extends keyof typeof FILE_REASONS> {
   readonly reason: R;
   readonly detail: string;
+  readonly facts?: Readonly<Record<string, string>>;
 }
 
 export interface FolderTools {
@@ -52,7 +49,11 @@ export async function folderFault(
 ): Promise<FileFault<'folder-not-writable' | 'user-missing'> | 'silent' | undefined> {
   const who = user === undefined ? process : await lookUpUser(user, paths);
   if (who === 'missing') {
-    return { reason: 'user-missing', detail: `user ${user} is not in /etc/passwd` };
+    return {
+      reason: 'user-missing',
+      detail: `user ${user} is not in /etc/passwd`,
+      facts: { jobs_user: user ?? '' },
+    };
   }
   if (who === 'elsewhere') return undefined;
   const root = inRoot(paths, '/').replace(/\/$/, '');
