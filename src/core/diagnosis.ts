@@ -67,6 +67,8 @@ export interface RunnerVerdict {
   readonly connected: boolean | undefined;
   /** False when its executor can run no job, undefined while unknown. */
   readonly canRunJobs: boolean | undefined;
+  /** Why one of them is not known, as a clause; absent where both are, and for an entry that is stopped. */
+  readonly unproven?: string;
   readonly cause?: string;
 }
 

@@ -146,6 +146,8 @@ export interface Probe<
   readonly patience?: Patience;
   /** A poll of the runner that worked proves as much as a pass. */
   readonly isProvenByPolls?: boolean;
+  /** A job that ran proves as much as a pass, where the check itself cannot look. */
+  readonly isProvenByJobs?: boolean;
   readonly options: O;
   readonly reasons: Readonly<Record<R, ReasonSpec>>;
   readonly measures: Readonly<Record<M, MeasureSpec>>;

@@ -42,6 +42,7 @@ export type EventKind =
   | 'noted'
   | 'polls-worked'
   | 'polls-failed'
+  | 'polls-frozen'
   | 'traces-refused'
   | 'feeds-failed'
   | 'health-failed'
@@ -90,6 +91,8 @@ export interface RunnerLogReading {
   readonly detail: string;
   readonly lines: number;
   readonly droppedLines: number;
+  /** Lines in the form of the runner's log, whatever they say. */
+  readonly understoodLines: number;
   readonly lastLineAt: Instant | undefined;
   /** Jobs that ended since the reader started, by result. */
   readonly jobEnds: Readonly<Record<JobEnd, number>>;

@@ -170,7 +170,9 @@ export type ExecutorBackend =
       /** PATH of the process. */
       readonly folders: readonly string[];
       readonly home: string;
-    };
+    }
+  /** No check knows how to look at it. */
+  | { readonly kind: 'unseen'; readonly because: string };
 
 export interface ConfigTarget extends Placed {
   readonly kind: 'config';

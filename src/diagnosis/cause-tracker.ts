@@ -129,7 +129,7 @@ function withCauses(
   const verdict = computeVerdict(
     shown.map((tracked) => presentSeverity(tracked)),
     diagnosis.runners,
-    hasUnjudged(snapshot, causes),
+    hasUnjudged(snapshot, causes, diagnosis.runners),
   );
   const [first] = held;
   const isQuiet = diagnosis.causes.length === 0 && first !== undefined;

@@ -31,7 +31,7 @@ export function diagnose(given: Snapshot): Diagnosis {
   const isUnsure = judged.some(({ isUnjudged }) => isUnjudged);
   const runners = judged.flatMap((one) => one.runners);
   const verdict = computeVerdict(severities, runners, isUnsure);
-  const summary = summaryOf(verdict, causes, runners, snapshot);
+  const summary = summaryOf({ verdict, causes, runners }, snapshot);
   return { verdict, summary, causes, candidates: candidatesOf(causes, snapshot), runners };
 }
 
@@ -44,12 +44,12 @@ function judgeContext(snapshot: Snapshot) {
     staged.map(({ cause }) => cause),
     indexed,
   );
-  const { context } = indexed;
+  const runners = judgeRunners(causes, indexed);
   return {
-    context,
+    context: indexed.context,
     causes: causes.map((cause) => ({ stage: stages.get(causeKey(cause)) ?? 'monitor', cause })),
-    isUnjudged: hasUnjudged(snapshot, causes),
-    runners: judgeRunners(causes, indexed),
+    isUnjudged: hasUnjudged(snapshot, causes, runners),
+    runners,
   };
 }
 

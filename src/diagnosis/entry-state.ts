@@ -1,13 +1,16 @@
 /** What works of each entry: whether it reaches GitLab, and whether its executor can run a job. */
 import type { CheckState } from '../core/check.ts';
 import type { Cause, RunnerVerdict } from '../core/diagnosis.ts';
+import { detailOf } from '../core/finding.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { sortBySeverity } from '../core/vocabulary.ts';
 import { causeSpec } from './catalogue/index.ts';
 import { SETTLE_SECONDS, eventsOfRunner } from './runner-events.ts';
 import { specOfFinding } from './rules/default.ts';
 import type { Failing } from './rules/poll-failure-explanations.ts';
-import { failingPolls } from './rules/runner-polls.ts';
+import { doubtOfPolls, failingPolls } from './rules/runner-polls.ts';
+import { runnersWithOwnJobs, runnersWithOwnPolls } from './own-proof.ts';
+import { isProvenByJob, isProvenByPoll } from './unjudged.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
 import { executorsOf, isFail, linkOf } from './snapshot-index.ts';
 
@@ -41,17 +44,31 @@ function judgeRunner(
   const [cause] = causes;
   const states = linksOf(runner, indexed);
   const chain = chainOf(states);
+  const path = judgePath(runner, causes, states, indexed);
+  const jobs = judgeJobs(runner, causes, indexed);
+  const isStopped = path.works === false || jobs.works === false;
+  const unproven = isStopped ? undefined : (path.why ?? jobs.why);
   return {
     runner: id,
     name,
     executor,
     url,
     chain,
-    connected: isConnected(runner, causes, { states, chain }, indexed),
-    canRunJobs: canRunJobs(runner, causes, indexed),
+    connected: path.works,
+    canRunJobs: jobs.works,
+    ...(unproven === undefined ? {} : { unproven }),
     ...(cause === undefined ? {} : { cause: cause.id }),
   };
 }
+
+/** Whether a part of an entry works; where that is not known, why. */
+type Judged =
+  | { readonly works: boolean; readonly why?: undefined }
+  | { readonly works: undefined; readonly why: string };
+
+const WORKS: Judged = { works: true };
+const STOPPED: Judged = { works: false };
+const unknownBecause = (why: string): Judged => ({ works: undefined, why });
 
 /** The links of its endpoint, and its own token. */
 function linksOf(runner: RunnerTarget, indexed: SnapshotIndex): readonly CheckState[] {
@@ -70,29 +87,35 @@ function chainOf(states: readonly CheckState[]): Chain {
   );
 }
 
-interface Path {
-  readonly states: readonly CheckState[];
-  readonly chain: Chain;
-}
-
 /** Links tell, unless the runner itself knows better: its own polls work, or fail. */
-function isConnected(
+function judgePath(
   runner: RunnerTarget,
   causes: readonly Cause[],
-  { states, chain }: Path,
+  states: readonly CheckState[],
   indexed: SnapshotIndex,
-): boolean | undefined {
+): Judged {
   const failed = states.filter((state) => isFail(state) || isAnnouncedStop(state));
   if (failed.length > 0) {
-    const verdicts = failed.map((link) => passesAnyway(link, runner, causes, indexed));
-    return verdicts.includes(false) ? false : verdicts.find((one) => one !== undefined);
+    const passing = failed.map((link) => passesAnyway(link, runner, causes, indexed));
+    if (passing.includes(false)) return STOPPED;
+    return passing.includes(true) ? WORKS : unknownBecause(reasonOfLinks(failed));
   }
   const polls = failingPolls(indexed, runner);
-  if (polls !== undefined) return isNamed(polls, causes) ? isPartial(causes) : undefined;
-  const statuses = Object.values(chain);
-  const isOpen =
-    statuses.length > 0 && statuses.every((status) => status === 'pass' || status === 'warn');
-  return isOpen ? true : undefined;
+  if (polls !== undefined && isNamed(polls, causes)) return isPartial(causes) ? WORKS : STOPPED;
+  const doubt = doubtOfPolls(indexed, runner);
+  if (doubt !== undefined) return unknownBecause(doubt);
+  if (states.length === 0) return unknownBecause('its path to GitLab is not checked');
+  const polling = runnersWithOwnPolls(indexed.snapshot);
+  const closed = states.filter((state) => !isOpenLink(state) && !isProvenByPoll(state, polling));
+  return closed.length > 0 ? unknownBecause(reasonOfLinks(closed)) : WORKS;
+}
+
+function isOpenLink({ finding: { status } }: CheckState): boolean {
+  return status === 'pass' || status === 'warn';
+}
+
+function reasonOfLinks([first]: readonly CheckState[]): string {
+  return first === undefined ? '' : `${first.check.id}: ${detailOf(first.finding)}`;
 }
 
 /** GitLab says nothing of the token, since it takes no writes at the moment: it gives no jobs either. */
@@ -138,19 +161,15 @@ function isNamed({ seen: { state, event } }: Failing, causes: readonly Cause[]):
   );
 }
 
-/** Its executor was looked at and can run jobs; undefined where nothing looked at it. */
-function canRunJobs(
-  runner: RunnerTarget,
-  causes: readonly Cause[],
-  indexed: SnapshotIndex,
-): boolean | undefined {
+/** Its executor was looked at and can run jobs, or has just run one. */
+function judgeJobs(runner: RunnerTarget, causes: readonly Cause[], indexed: SnapshotIndex): Judged {
   const executors = executorsOf(indexed, runner);
   const isStopped = causes.some(({ id }) => causeSpec(id)?.stopsJobs === true);
-  if (isStopped || executors.some((state) => isFail(state) && !isOurs(state))) return false;
-  const isProven =
-    executors.length > 0 &&
-    executors.every(({ finding: { status } }) => status === 'pass' || status === 'warn');
-  return isProven ? true : undefined;
+  if (isStopped || executors.some((state) => isFail(state) && !isOurs(state))) return STOPPED;
+  const working = runnersWithOwnJobs(indexed.snapshot);
+  const open = executors.find((state) => !isOpenLink(state) && !isProvenByJob(state, working));
+  if (open !== undefined) return unknownBecause(reasonOfLinks([open]));
+  return executors.length > 0 ? WORKS : unknownBecause('no check looks at its executor');
 }
 
 /** It failed for us alone. */

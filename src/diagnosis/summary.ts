@@ -1,11 +1,10 @@
 /** The one sentence at the top: which runners get no jobs, and why. */
 import type { Snapshot } from '../core/check.ts';
-import type { Cause, RunnerVerdict } from '../core/diagnosis.ts';
+import type { Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
 import { detailOf, reasonOf } from '../core/finding.ts';
 import { allEndpoints, allRunners } from '../core/host-context.ts';
 import { plainIdOf } from '../core/target.ts';
 import { stoppedBy } from '../core/verdict.ts';
-import type { Verdict } from '../core/vocabulary.ts';
 import { sortBySeverity } from '../core/vocabulary.ts';
 import { unjudgedChecks } from './unjudged.ts';
 
@@ -14,9 +13,7 @@ const MAX_NAMES = 3;
 const ON_THE_PATH: ReadonlySet<string> = new Set(['gitlab', 'host', 'runner']);
 
 export function summaryOf(
-  verdict: Verdict,
-  causes: readonly Cause[],
-  runners: readonly RunnerVerdict[],
+  { verdict, causes, runners }: Pick<Diagnosis, 'verdict' | 'causes' | 'runners'>,
   snapshot: Snapshot,
 ): string {
   const worst = worstOf(causes, runners);
@@ -27,7 +24,9 @@ export function summaryOf(
         : '';
     return `${leadOf(worst, runners)}${more}`;
   }
-  return verdict === 'healthy' ? healthySummary(snapshot) : unsureSummary(snapshot, causes);
+  return verdict === 'healthy'
+    ? healthySummary(snapshot)
+    : unsureSummary(snapshot, causes, runners);
 }
 
 /** A critical one; then one that stops an entry; then by severity. */
@@ -79,17 +78,24 @@ function healthySummary({ hostContext }: Snapshot): string {
   return `${who} ${where}; no problem found.`;
 }
 
-function unsureSummary(snapshot: Snapshot, causes: readonly Cause[]): string {
-  const { checks, hostContext } = snapshot;
+function unsureSummary(
+  snapshot: Snapshot,
+  causes: readonly Cause[],
+  runners: readonly RunnerVerdict[],
+): string {
+  const { checks } = snapshot;
   if (checks.every(({ finding }) => reasonOf(finding) === 'not-run-yet')) {
     return 'No check has run yet.';
   }
-  const [first, ...others] = unjudgedChecks(snapshot, causes);
-  if (first === undefined) {
-    const names = namesOf(allRunners(hostContext));
-    return `No problem found, but the path of ${names} to GitLab is not checked.`;
+  const unjudged = unjudgedChecks(snapshot, causes);
+  const [first] = unjudged;
+  if (first !== undefined) {
+    const have = unjudged.length === 1 ? 'has' : 'have';
+    const count = `${unjudged.length} of ${checks.length} checks ${have} no result`;
+    return `No problem found, but ${count} (${first.check.id}: ${detailOf(first.finding)}).`;
   }
-  const count = `${others.length + 1} of ${checks.length} checks have no result`;
-  const what = `${first.check.id}: ${detailOf(first.finding)}`;
-  return `No problem found, but ${count} (${what}).`;
+  const doubt = runners.find(({ unproven }) => unproven !== undefined);
+  return doubt === undefined
+    ? 'No problem found, but no check has passed.'
+    : `No problem found, but it is not known whether ${doubt.name} works: ${doubt.unproven}.`;
 }

@@ -1,23 +1,23 @@
 /** What makes the verdict uncertain: checks without a result, and failures that no cause explains. */
 import type { CheckState, Snapshot } from '../core/check.ts';
 import type { Cause } from '../core/diagnosis.ts';
-import { allRunners } from '../core/host-context.ts';
 import { COMMON_REASONS, reasonOf } from '../core/finding.ts';
 import type { ReasonSpec } from '../core/reason.ts';
-import { runnersWithOwnPolls } from './own-polls.ts';
+import type { EntryState } from '../core/verdict.ts';
+import { isWorking } from '../core/verdict.ts';
+import { runnersWithOwnJobs, runnersWithOwnPolls } from './own-proof.ts';
 import { mustEndInCause } from './rules/default.ts';
 
-/** Whether anything was not judged: see `unjudgedChecks`; also an entry whose path no check covers. */
-export function hasUnjudged(snapshot: Snapshot, causes: readonly Cause[]): boolean {
-  const { checks, hostContext } = snapshot;
-  const watched = new Set(checks.map(({ check }) => check.target.id));
-  const affected = new Set(causes.flatMap(({ scope }) => scope.runners));
+/** Whether anything was not judged: see `unjudgedChecks`; also an entry that is not proven to work. */
+export function hasUnjudged(
+  snapshot: Snapshot,
+  causes: readonly Cause[],
+  runners: readonly EntryState[],
+): boolean {
   return (
-    checks.every(({ finding }) => finding.status !== 'pass') ||
+    snapshot.checks.every(({ finding }) => finding.status !== 'pass') ||
     unjudgedChecks(snapshot, causes).length > 0 ||
-    allRunners(hostContext).some(
-      ({ id, endpoint = id }) => !watched.has(id) && !watched.has(endpoint) && !affected.has(id),
-    )
+    runners.some((one) => !isWorking(one))
   );
 }
 
@@ -36,15 +36,34 @@ export function unjudgedChecks(
     ]),
   );
   const polling = runnersWithOwnPolls(snapshot);
+  const working = runnersWithOwnJobs(snapshot);
   return snapshot.checks.filter((state) => {
     const { check, finding } = state;
     if (finding.status === 'unknown') {
-      const isProven = check.probe.isProvenByPolls === true && polling.has(check.target.id);
-      return !(isProven && isNotDue(state));
+      return !isProvenByPoll(state, polling) && !isProvenByJob(state, working);
     }
     const mustBe = finding.status === 'skipped' || mustEndInCause(state, snapshot);
     return mustBe && !accounted.has(check.id);
   });
+}
+
+/** A token that waits for its turn, while GitLab answers the polls of its entry. */
+export function isProvenByPoll(state: CheckState, polling: ReadonlySet<string>): boolean {
+  const { probe, target } = state.check;
+  return probe.isProvenByPolls === true && polling.has(target.id) && isNotDue(state);
+}
+
+/** The executor could not be looked at, and each entry that needs it has run a job. */
+export function isProvenByJob(
+  { check: { probe, target }, finding }: CheckState,
+  working: ReadonlySet<string>,
+): boolean {
+  return (
+    probe.isProvenByJobs === true &&
+    finding.status === 'unknown' &&
+    target.kind === 'executor' &&
+    target.runners.every((runner) => working.has(runner))
+  );
 }
 
 /** Its turn has not come, so it says nothing about its target. */

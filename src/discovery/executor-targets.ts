@@ -10,7 +10,7 @@ import type { RunnerProcess } from '../core/reading.ts';
 import type { EndpointTarget, ExecutorBackend, ExecutorTarget, HostPort } from '../core/target.ts';
 import type { TargetsQuestion } from './endpoint-target.ts';
 import { environmentOf } from './endpoint-target.ts';
-import { AUTOSCALED_EXECUTORS, LOCAL_DOCKER_EXECUTORS } from '../config/runner/executors.ts';
+import { EXECUTORS, SEEN_BACKENDS } from '../config/runner/executors.ts';
 import type { Environment } from '../config/runner/expand.ts';
 import { DEFAULT_DOCKER_HOST } from '../host/place/engine.ts';
 import { asProcessSees } from '../host/place/runner-files.ts';
@@ -68,19 +68,33 @@ function gitlabsOf(
   return [...new Map(found).values()];
 }
 
+/** Undefined for an executor that does not exist: the linter says so. */
 function backendOf(entry: RunnerEntry, question: TargetsQuestion): Found | undefined {
-  if (entry.executor === 'shell') {
-    const path = asProcessSees(entry.buildsDir ?? 'builds', question.process);
-    const user = userOf(question.process);
-    return { id: path, backend: { kind: 'folder', path, ...(user === undefined ? {} : { user }) } };
+  if (!EXECUTORS.includes(entry.executor)) return undefined;
+  switch (SEEN_BACKENDS.get(entry.executor)) {
+    case 'folder':
+      return folderOf(entry, question);
+    case 'docker':
+      return dockerOf(entry, question);
+    case 'plugin':
+      return pluginOf(entry, question);
+    case undefined:
+      return unseen(entry, 'runnerwatch has no check of this executor');
   }
-  if (LOCAL_DOCKER_EXECUTORS.includes(entry.executor)) return dockerOf(entry, question);
-  const name = AUTOSCALED_EXECUTORS.includes(entry.executor) ? entry.autoscalerPlugin : undefined;
-  return name === undefined ? undefined : pluginOf(name, question);
+}
+
+function unseen({ executor }: RunnerEntry, because: string): Found {
+  return { id: executor, backend: { kind: 'unseen', because } };
+}
+
+function folderOf(entry: RunnerEntry, question: TargetsQuestion): Found {
+  const path = asProcessSees(entry.buildsDir ?? 'builds', question.process);
+  const user = userOf(question.process);
+  return { id: path, backend: { kind: 'folder', path, ...(user === undefined ? {} : { user }) } };
 }
 
 /** `host` of the entry with its own TLS settings; without it all comes from the environment. */
-function dockerOf(entry: RunnerEntry, question: TargetsQuestion): Found | undefined {
+function dockerOf(entry: RunnerEntry, question: TargetsQuestion): Found {
   const { dockerHost, dockerCertificates } = entry;
   if (dockerHost !== undefined) {
     const source = `host of ${entry.name === '' ? `entry ${entry.number}` : entry.name}`;
@@ -88,7 +102,9 @@ function dockerOf(entry: RunnerEntry, question: TargetsQuestion): Found | undefi
   }
   const environment = environmentOf(question);
   // A process whose environment is hidden may well have another address.
-  if (environment === undefined && question.process !== undefined) return undefined;
+  if (environment === undefined && question.process !== undefined) {
+    return unseen(entry, 'the environment of the process, which names Docker, cannot be read');
+  }
   return dockerOfEnvironment(environment ?? {});
 }
 
@@ -113,7 +129,9 @@ function userOf(process: RunnerProcess | undefined): string | undefined {
   return user === '' ? undefined : user;
 }
 
-function pluginOf(name: string, question: TargetsQuestion): Found {
+function pluginOf(entry: RunnerEntry, question: TargetsQuestion): Found {
+  const { autoscalerPlugin: name } = entry;
+  if (name === undefined) return unseen(entry, 'config.toml names no plugin of its autoscaler');
   const environment = environmentOf(question);
   const folders = (environment?.['PATH'] ?? DEFAULT_PATH).split(':').filter(Boolean);
   return {

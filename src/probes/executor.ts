@@ -7,7 +7,8 @@
  * Measures  answer_seconds (all three answers of Docker), running_containers, root_free_ratio (0..1), overdue_jobs.
  * Reasons   daemon-down, socket-permission, not-responding, api-incompatible, root-full, docker-error,
  *           host-invalid, folder-not-writable, user-missing, plugin-missing, job-overdue, job-network.
- * Unknown   blind: runnerwatch itself has no access. folder-silent.
+ * Unknown   blind: runnerwatch itself has no access. folder-silent. not-examined: no check looks at the executor, or at
+ *           the machines behind the plugin of an autoscaler.
  */
 import { deadlineOf } from '../core/abort.ts';
 import type { Fact, Finding } from '../core/finding.ts';
@@ -16,7 +17,7 @@ import type { Tools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import { credentialsOf } from '../core/reading.ts';
-import type { ExecutorTarget } from '../core/target.ts';
+import type { ExecutorBackend, ExecutorTarget } from '../core/target.ts';
 import { plainIdOf } from '../core/target.ts';
 import { JobNetwork } from '../go/container/job-network.ts';
 import { lookupLikeGo } from '../go/dns/lookup-function.ts';
@@ -64,6 +65,12 @@ const REASONS = {
     meaning: 'The address of Docker is invalid: it needs a scheme such as unix:// or tcp://.',
     action: 'Correct `host` in [runners.docker], or DOCKER_HOST.',
   },
+  'not-examined': {
+    kind: 'unseen',
+    meaning:
+      'No check looks at what this executor needs, so it is unknown whether jobs can run; a job that ran proves it.',
+    action: 'Run a job of this entry, or watch the backend of the executor by its own means.',
+  },
   'folder-silent': {
     kind: 'unseen',
     meaning: 'The builds directory does not respond, or runnerwatch cannot see it.',
@@ -90,6 +97,7 @@ export function createExecutor(reader: FileSystemReader) {
     title: 'Executor',
     question: 'Can the executor start a job?',
     kind: 'executor',
+    isProvenByJobs: true,
     needs: [],
     intervalSeconds: 30,
     timeoutSeconds: 15,
@@ -105,26 +113,61 @@ export function createExecutor(reader: FileSystemReader) {
         executor: target.executor,
         uid: credentials?.uid ?? 0,
       };
-      if (backend.kind === 'docker') {
-        return await checkDocker(target, options, tools, { ...kept, facts });
+      switch (backend.kind) {
+        case 'docker':
+          return await checkDocker(target, options, tools, { ...kept, facts });
+        case 'folder':
+          return await checkFolder(target, backend, { tools, folders, facts });
+        case 'plugin':
+          return await checkPlugin(target, backend, { tools, facts });
+        case 'unseen':
+          return notExamined(target, backend.because, facts);
       }
-      using deadline = deadlineOf(FOLDER_SECONDS, tools.signal);
-      const deps = { reader: folders, paths: tools.paths, signal: deadline.signal };
-      const fault =
-        backend.kind === 'folder'
-          ? await folderFault(backend, credentials, deps)
-          : await pluginFault(backend, tools.paths);
-      if (fault === undefined) return { status: 'pass', facts };
-      if (fault !== 'silent') {
-        return { status: 'fail', ...fault, facts: { ...facts, ...fault.facts } };
-      }
-      const detail = `the permissions of ${plainIdOf(target)} cannot be read`;
-      return { status: 'unknown', reason: 'folder-silent', detail, facts };
     },
   });
 }
 
 export const executor = createExecutor(new FileSystemReader());
+
+type Backend<K extends ExecutorBackend['kind']> = Extract<ExecutorBackend, { kind: K }>;
+
+async function checkFolder(
+  target: ExecutorTarget,
+  backend: Backend<'folder'>,
+  { tools, folders, facts }: { tools: Tools; folders: FolderReader; facts: Facts },
+): Promise<ExecutorFinding> {
+  using deadline = deadlineOf(FOLDER_SECONDS, tools.signal);
+  const deps = { reader: folders, paths: tools.paths, signal: deadline.signal };
+  const fault = await folderFault(backend, credentialsOf(tools.process), deps);
+  if (fault === undefined) return { status: 'pass', facts };
+  if (fault !== 'silent') {
+    return { status: 'fail', ...fault, facts: { ...facts, ...fault.facts } };
+  }
+  const detail = `the permissions of ${plainIdOf(target)} cannot be read`;
+  return { status: 'unknown', reason: 'folder-silent', detail, facts };
+}
+
+/** What a plugin can do is not asked: it would start machines. */
+async function checkPlugin(
+  target: ExecutorTarget,
+  backend: Backend<'plugin'>,
+  { tools, facts }: { tools: Tools; facts: Facts },
+): Promise<ExecutorFinding> {
+  const fault = await pluginFault(backend, tools.paths);
+  if (fault !== undefined) {
+    return { status: 'fail', ...fault, facts: { ...facts, ...fault.facts } };
+  }
+  return notExamined(target, `only that the plugin ${backend.name} is installed`, facts);
+}
+
+function notExamined(
+  { executor: name }: ExecutorTarget,
+  because: string,
+  facts: Facts,
+): ExecutorFinding {
+  const detail = `whether the executor ${name} can run jobs is not known: ${because}`;
+  return { status: 'unknown', reason: 'not-examined', detail, facts };
+}
 
 function questionFor(
   { backend }: ExecutorTarget,

@@ -5,11 +5,14 @@
  *           either there is no such check: an idle runner writes nothing, and a missing line proves nothing.
  * Measures  lines, dropped_lines (beyond the budget), last_line_timestamp_seconds; jobs that ended, by how.
  * Reasons   none for faults: events in the log go to the diagnosis.
- * Unknown   not-allowed, unreadable.
+ * Unknown   not-allowed, unreadable, not-understood.
  */
 import type { RunnerEvent } from '../core/runner-event.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
+
+/** A line or two may be of a script that starts the runner. */
+const FEW_LINES = 3;
 
 export const runnerLog = defineProbe({
   id: 'runner-log',
@@ -22,6 +25,12 @@ export const runnerLog = defineProbe({
   options: {},
   reasons: {
     ...leadToCauses('not-allowed'),
+    'not-understood': {
+      kind: 'unseen',
+      meaning:
+        "No line of the log is in a form of the runner's log, so nothing is known of its polls and jobs.",
+      action: 'Check that log_file under [runner] is the log of gitlab-runner.',
+    },
     unreadable: {
       kind: 'unseen',
       meaning: "The runner's log cannot be read.",
@@ -61,6 +70,10 @@ export const runnerLog = defineProbe({
       ...(lastLineAt === undefined ? {} : { last_line_timestamp_seconds: lastLineAt / 1000 }),
     };
     const common = { measures, events };
+    if (state === 'reading' && lines >= FEW_LINES && reading.understoodLines === 0) {
+      const said = `none of the ${lines} lines of ${detail} is in a form of the runner's log`;
+      return { status: 'unknown', reason: 'not-understood', detail: said, ...common };
+    }
     if (state === 'reading') {
       return { status: 'pass', ...common, facts: { source: detail, ...latestOf(events) } };
     }

@@ -7,19 +7,26 @@
  * Reasons   none for faults: counted events go to the diagnosis.
  * Unknown   unreachable, no-answer, not-a-runner.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Finding } from '../core/finding.ts';
 import { dataWith } from '../core/finding-data.ts';
 import { defineProbe } from '../core/probe.ts';
 import type { Tools } from '../core/probe.ts';
 import { parseVersion, RUNNER_VERSION } from '../core/product-version.ts';
 import type { ServiceTarget } from '../core/target.ts';
+import type { RunnerCounters } from '../runner/counters/counters.ts';
 import { countersOf } from '../runner/counters/counters.ts';
 import { parseExposition } from '../runner/counters/exposition.ts';
 import type { Page } from '../runner/counters/fetch-page.ts';
 import { fetchPage } from '../runner/counters/fetch-page.ts';
 import type { JobListSummary } from '../runner/counters/job-list.ts';
 import { HeldSlotTracker, JOB_LIST, parseJobList } from '../runner/counters/job-list.ts';
+import type { PollSummary } from '../runner/counters/poll-tracker.ts';
 import { PollTracker } from '../runner/counters/poll-tracker.ts';
+
+/** A runner that fails polls again after three seconds. */
+const SECOND_LOOK_MILLISECONDS = 4000;
 
 const MEASURES = {
   worked_polls: { help: 'Polls of the runner that GitLab answered, since runnerwatch started.' },
@@ -62,7 +69,7 @@ export function createRunnerMetrics() {
     kind: 'service',
     needs: [],
     intervalSeconds: 15,
-    timeoutSeconds: 4,
+    timeoutSeconds: 10,
     options: {},
     reasons: REASONS,
     measures: MEASURES,
@@ -81,7 +88,12 @@ export function createRunnerMetrics() {
         slots: new HeldSlotTracker(clock),
       };
       trackers.set(key, own);
-      return judge(page.text, own.polls, target, await readJobs(target, own.slots, tools));
+      const counters = countersOf(parseExposition(page.text));
+      if (counters === undefined)
+        return unknown('foreign', `${host}:${port} has no metrics of a runner`);
+      const first = own.polls.update(counters);
+      const polls = first.isOpen ? await secondReading(target, own.polls, tools) : first;
+      return findingOf(counters, polls ?? first, await readJobs(target, own.slots, tools));
     },
   });
 }
@@ -116,18 +128,24 @@ function versionOf(text: string | undefined): Pick<Finding, 'facts' | 'data'> {
   };
 }
 
-function judge(
-  text: string,
-  tracker: PollTracker,
+/** Of a process in which polls failed and worked: which of both they do now. */
+async function secondReading(
   { metrics }: ServiceTarget,
+  tracker: PollTracker,
+  { signal }: Tools,
+): Promise<PollSummary | undefined> {
+  if (metrics === undefined) return undefined;
+  await sleep(SECOND_LOOK_MILLISECONDS, undefined, { signal });
+  const page = await fetchPage(metrics, { path: '/metrics' }, signal);
+  const counters = page.kind === 'page' ? countersOf(parseExposition(page.text)) : undefined;
+  return counters === undefined ? undefined : tracker.update(counters, true);
+}
+
+function findingOf(
+  { jobs, concurrent, version }: RunnerCounters,
+  { events, workedPolls, failedPolls, flatSeconds }: PollSummary,
   list: JobListSummary | undefined,
 ): MetricsFinding {
-  const counters = countersOf(parseExposition(text));
-  if (counters === undefined) {
-    return unknown('foreign', `${metrics?.host}:${metrics?.port} has no metrics of a runner`);
-  }
-  const { events, workedPolls, failedPolls, flatSeconds } = tracker.update(counters);
-  const { jobs, concurrent, version } = counters;
   return {
     status: 'pass',
     events: [...events, ...(list?.events ?? [])],

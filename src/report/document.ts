@@ -85,7 +85,7 @@ function lintDocument({ contexts }: HostContext): Pick<Report, 'lint'> {
 
 /** In the order in which a person asks. */
 function runnerDocument(verdict: RunnerVerdict): ReportedRunner {
-  const { runner, name, executor, url, chain, connected, canRunJobs, cause } = verdict;
+  const { runner, name, executor, url, chain, connected, canRunJobs, unproven, cause } = verdict;
   return {
     runner,
     name,
@@ -94,6 +94,7 @@ function runnerDocument(verdict: RunnerVerdict): ReportedRunner {
     chain,
     ...(connected === undefined ? {} : { connected }),
     ...(canRunJobs === undefined ? {} : { canRunJobs }),
+    ...(unproven === undefined ? {} : { unproven }),
     ...(cause === undefined ? {} : { cause }),
   };
 }

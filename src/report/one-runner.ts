@@ -25,7 +25,7 @@ export function viewOfRunner(view: View, wanted: string): View | undefined {
   const verdict = computeVerdict(severities, [own], !isWorking(own));
   const [worst] = sortBySeverity(causes);
   const fine = `${own.name} reaches ${own.url}; no problem found.`;
-  const open = `No problem found with ${own.name}, but some checks have no result.`;
+  const open = `No problem found with ${own.name}, but ${own.unproven ?? 'some checks have no result'}.`;
   const summary = worst?.summary ?? (verdict === 'healthy' ? fine : open);
   return {
     ...view,

@@ -384,6 +384,7 @@ test('an entry whose path is not checked is not healthy', () => {
 
   expect(diagnose({ ...snapshot, checks: ofTheHost })).toMatchObject({
     verdict: 'unsure',
-    summary: 'No problem found, but the path of docker-1, docker-2 to GitLab is not checked.',
+    summary:
+      'No problem found, but it is not known whether docker-1 works: its path to GitLab is not checked.',
   });
 });

@@ -1,6 +1,7 @@
 /** What the executors of entries need, as the runner would find it. */
 import { expect, test } from 'vitest';
 
+import { EXECUTORS, SEEN_BACKENDS } from '../../src/config/runner/executors.ts';
 import { readRunnerText } from '../../src/config/runner/runner-config.ts';
 import { targetsOf } from '../../src/discovery/targets.ts';
 import type { RunnerProcess } from '../../src/core/reading.ts';
@@ -90,17 +91,24 @@ test.each([
   expect(backend?.kind === 'docker' ? backend.certificates : 'none').toBe(certificates);
 });
 
-test.each(['kubernetes', 'ssh', 'custom', 'docker+machine', 'virtualbox', ''])(
-  'an entry with the executor %j needs nothing that can be checked here',
+test.each(EXECUTORS)(
+  'an entry with the executor %j has a target, and one that is looked at says so',
   (executor) => {
-    expect(executors([`executor = "${executor}"`])).toEqual([]);
+    const [target] = executors([`executor = "${executor}"\n[runners.autoscaler]\nplugin = "aws"`]);
+
+    expect(target?.runners).toHaveLength(1);
+    expect(target?.backend.kind).toBe(SEEN_BACKENDS.get(executor) ?? 'unseen');
   },
 );
 
-test('a process whose environment is hidden may have any DOCKER_HOST: nothing is checked', () => {
+test('an executor that does not exist needs nothing', () => {
+  expect(executors(['executor = ""'])).toEqual([]);
+});
+
+test('a process whose environment is hidden may have any DOCKER_HOST: it is not looked at', () => {
   const { environment: _hidden, ...blind } = runnerProcess();
 
-  expect(executors([DOCKER], blind)).toEqual([]);
+  expect(executors([DOCKER], blind)).toMatchObject([{ backend: { kind: 'unseen' } }]);
 });
 
 test('a shell entry needs its folder, for the user of `--user`, otherwise that of the process', () => {
@@ -112,9 +120,7 @@ test('a shell entry needs its folder, for the user of `--user`, otherwise that o
     path: '/data/builds',
     user: 'ci',
   });
-  expect(executors([entry], { uid: 7 })[0]).toMatchObject({
-    backend: { kind: 'folder', path: '/data/builds' },
-  });
+  expect(executors([entry])[0]?.backend).toEqual({ kind: 'folder', path: '/data/builds' });
 });
 
 test('an autoscaler needs its plugin, searched in PATH of the process', () => {
@@ -127,7 +133,7 @@ test('an autoscaler needs its plugin, searched in PATH of the process', () => {
       backend: { kind: 'plugin', name: 'aws:latest', folders: ['/opt/bin', '/bin'], home: '/h' },
     },
   ]);
-  expect(executors(['executor = "instance"'])).toEqual([]);
+  expect(executors(['executor = "instance"'])).toMatchObject([{ backend: { kind: 'unseen' } }]);
 });
 
 test.each([

@@ -14,6 +14,15 @@ export const REQUIRED_TABLES: ReadonlyMap<string, readonly string[]> = new Map([
   ['parallels', ['parallels', 'ssh']],
 ]);
 
+/** What jobs of an executor need first, where a check can look at it; all others are not looked at. */
+export const SEEN_BACKENDS: ReadonlyMap<string, 'docker' | 'folder' | 'plugin'> = new Map([
+  ['shell', 'folder'],
+  ['docker', 'docker'],
+  ['docker-windows', 'docker'],
+  ['docker-autoscaler', 'plugin'],
+  ['instance', 'plugin'],
+]);
+
 export const EXECUTORS: readonly string[] = [...REQUIRED_TABLES.keys()];
 
 /** Executors whose jobs run in containers of the Docker that `host` names, by default the one of this host. */

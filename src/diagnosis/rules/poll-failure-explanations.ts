@@ -137,7 +137,9 @@ function byOwnRefusal(
   const token = indexed.tokenOf(runner);
   const askedAt = token?.last?.startedAt ?? 0;
   const isTaken = token?.finding.status === 'pass' && askedAt > failures.firstAt;
-  if (seen.event.cause !== OWN_REFUSAL || token === undefined || !isTaken) return undefined;
+  // A counter does not tell whose 403 it was.
+  const isOwn = seen.event.kind === 'poll-failed' && seen.event.cause === OWN_REFUSAL;
+  if (!isOwn || token === undefined || !isTaken) return undefined;
   const because = 'GitLab accepts the token for a request that only reads';
   return {
     id: 'gitlab-read-only-site',

@@ -7,7 +7,7 @@ import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { Repetition, Sightings } from '../../core/sightings.ts';
 import { gapSecondsOf, isRepeated, sightingsAfter } from '../../core/sightings.ts';
-import type { RunnerEvent } from '../../core/runner-event.ts';
+import type { EventKind, RunnerEvent } from '../../core/runner-event.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { LOCAL_FAULT_CAUSES } from '../../runner/log/local-fault-fragments.ts';
 import { causeSpec, probesOf } from '../catalogue/index.ts';
@@ -38,6 +38,9 @@ const MIN_FRESH_SECONDS = 20;
 /** Kinds that have their own rule, independent of the path. */
 const HAS_OWN_RULE: ReadonlySet<string> = new Set([...LOCAL_FAULT_CAUSES, ...ASKED_TO_WAIT]);
 
+/** Lines of the log say why, and come first; counters only how many. */
+const FAILED: readonly EventKind[] = ['poll-failed', 'polls-failed'];
+
 export function pollCauses(indexed: SnapshotIndex): readonly Cause[] {
   const { runners } = indexed.context;
   const failing = runners.flatMap((runner) => unexplainedPolls(indexed, runner) ?? []);
@@ -62,9 +65,33 @@ function failuresOf(
   runner: RunnerTarget,
   isWanted: (event: RunnerEvent) => boolean,
 ): Failing | undefined {
+  const now = indexed.snapshot.takenAt;
+  return recentFailures(indexed, runner).find(
+    ({ seen, failures }) =>
+      isWanted(seen.event) &&
+      (isLasting(failures, now) || isPunished(indexed, runner, seen, failures)),
+  );
+}
+
+/** Several polls failed up to now, and no cause names it: nothing proves that the entry works, nor that it does not. */
+export function doubtOfPolls(indexed: SnapshotIndex, runner: RunnerTarget): string | undefined {
+  const now = indexed.snapshot.takenAt;
+  const found = recentFailures(indexed, runner).find(
+    ({ failures }) =>
+      failures.count >= MIN_FAILURES && now - failures.lastAt <= freshSeconds(failures) * 1000,
+  );
+  if (found !== undefined) {
+    return `its last ${found.failures.count} polls failed (${found.seen.event.text})`;
+  }
+  const [frozen] = eventsOfRunner(indexed, runner, 'polls-frozen');
+  return frozen?.event.text;
+}
+
+/** What the runner said and counted of failed polls since anything may have changed it; the last message first. */
+function recentFailures(indexed: SnapshotIndex, runner: RunnerTarget): readonly Failing[] {
   const path = openPathOf(indexed, runner);
   const token = indexed.tokenOf(runner);
-  if (path === undefined || (token !== undefined && isFail(token))) return undefined;
+  if (path === undefined || (token !== undefined && isFail(token))) return [];
   const main = indexed.context.process;
   const [worked] = eventsOfRunner(indexed, runner, 'polls-worked', 'poll-worked');
   const begin = Math.max(
@@ -74,18 +101,12 @@ function failuresOf(
     // A reload ends the penalty; the next poll shows whether it is fixed.
     eventsOf(indexed, 'config-loaded')[0]?.event.lastAt ?? 0,
   );
-  const found = eventsOfRunner(indexed, runner, 'poll-failed')
-    .filter(({ event }) => isWanted(event))
-    .flatMap((seen) => {
-      const failures = sightingsAfter(seen.event, begin);
-      return failures === undefined ? [] : [{ seen, failures }];
-    })
-    .find(
-      ({ seen, failures }) =>
-        isLasting(failures, indexed.snapshot.takenAt) ||
-        isPunished(indexed, runner, seen, failures),
-    );
-  return found && { runner, ...found, endpoint: path.endpoint, links: path.states };
+  const events = FAILED.flatMap((kind) => eventsOfRunner(indexed, runner, kind));
+  return events.flatMap((seen) => {
+    const failures = sightingsAfter(seen.event, begin);
+    if (failures === undefined) return [];
+    return [{ runner, seen, failures, endpoint: path.endpoint, links: path.states }];
+  });
 }
 
 /** Whether we got another result; before our first run it is unknown. */
@@ -120,8 +141,13 @@ function isLasting(failures: Sightings, now: Instant): boolean {
 }
 
 /** What we cannot explain may be over: only what we observed long enough is reported. The token link reports tokens. */
-function isCovered(failing: Failing): boolean {
-  return isWatched(failing) && failing.seen.event.cause !== OWN_REFUSAL;
+function isCovered(failing: Failing, indexed: SnapshotIndex): boolean {
+  const { runner, seen, failures } = failing;
+  if (!isWatched(failing)) return false;
+  if (seen.event.cause !== OWN_REFUSAL) return true;
+  // A counted 403 may be of a server in front of GitLab: it is, if GitLab accepts the token since then.
+  const askedAt = indexed.tokenOf(runner)?.last?.startedAt ?? 0;
+  return seen.event.kind === 'polls-failed' && askedAt > failures.firstAt;
 }
 
 /** How long the last failure is valid: a successful poll logs nothing. */
@@ -133,7 +159,7 @@ function freshSeconds(failures: Sightings): number {
 function buildPollCause(indexed: SnapshotIndex, failing: Failing): Cause | undefined {
   const found = examined(failing, indexed);
   const { runner, seen, endpoint, links } = failing;
-  if (found === undefined && !isCovered(failing)) return undefined;
+  if (found === undefined && !isCovered(failing, indexed)) return undefined;
   const spec = requireCause(found?.id ?? 'unknown');
   const nearest = links.filter(({ check }) => check.probe.id === 'http');
   const cause = buildCauseFromEvents(indexed, {

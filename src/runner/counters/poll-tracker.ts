@@ -10,6 +10,9 @@ import type { EntryCounters, RunnerCounters } from './counters.ts';
 
 /** How long an increase counts as current. */
 const EVENT_SECONDS = 600;
+/** A poll is held for less than a minute; in this time several of them have ended. */
+const FROZEN_SECONDS = 300;
+const MILLISECONDS = 1000;
 
 /** Statuses of a poll that worked: a job, or none. */
 const WORKED: ReadonlySet<string> = new Set(['200', '201', '204']);
@@ -35,6 +38,8 @@ export interface PollSummary {
   readonly failedPolls: number;
   /** Since when not one poll of any entry has ended; undefined where polls are not counted. */
   readonly flatSeconds: number | undefined;
+  /** The first reading of a process in which polls of an entry failed and others worked: another one tells what holds. */
+  readonly isOpen: boolean;
 }
 
 export class PollTracker {
@@ -50,17 +55,29 @@ export class PollTracker {
     this.#clock = clock;
   }
 
-  update(counters: RunnerCounters): PollSummary {
+  /** `isSecond`: right after a first reading that left it open. */
+  update(counters: RunnerCounters, isSecond = false): PollSummary {
     if (this.#isNewProcess(counters)) this.#reset();
     this.#startedSeconds = counters.startedSeconds;
     const now = this.#clock.seconds();
+    const known = this.#entries;
     this.#entries = new Map(
-      [...counters.entries].map(([runner, entry]) => [runner, this.#entry(runner, entry, now)]),
+      [...counters.entries].map(([runner, entry]) => {
+        if (isSecond) this.#resolveMixed(runner, entry);
+        return [runner, this.#entry(runner, entry, now)];
+      }),
     );
     this.#compareErrors(counters);
     const flat = [...this.#entries.values()].filter(({ counters: own }) => own.polls.size > 0);
     return {
-      events: [...this.#currentEvents(), ...statesOf(counters, this.#clock.wall())],
+      events: [
+        ...this.#currentEvents(),
+        ...statesOf(counters, this.#clock.wall()),
+        ...this.#frozen(counters, now),
+      ],
+      isOpen: [...this.#entries].some(
+        ([runner, { counters: own }]) => !known.has(runner) && isMixed(own),
+      ),
       workedPolls: this.#worked,
       failedPolls: this.#failed,
       flatSeconds:
@@ -85,7 +102,7 @@ export class PollTracker {
 
   #entry(runner: string, counters: EntryCounters, now: number): Entry {
     const before = this.#entries.get(runner);
-    if (before === undefined) return { counters, flatSince: now };
+    if (before === undefined) return this.#firstSight(runner, counters, now);
     const rises = risesOf(before.counters.polls, counters.polls);
     for (const [status, by] of rises) this.#recordPolls(runner, status, by);
     for (const [status, by] of risesOf(before.counters.traces, counters.traces)) {
@@ -96,6 +113,54 @@ export class PollTracker {
     const ill = riseOf(before.counters.healthFailures, counters.healthFailures);
     if (ill > 0) this.#record({ kind: 'health-failed', runner, by: ill });
     return { counters, flatSince: rises.length > 0 ? now : before.flatSince };
+  }
+
+  /** What the totals say of the time before: nothing worked since the process has started, or not one poll has ended. */
+  #firstSight(runner: string, counters: EntryCounters, now: number): Entry {
+    const { worked, failed } = totalsOf(counters);
+    if (worked === 0) this.#recordTotals(runner, counters);
+    const ill = counters.healthFailures ?? 0;
+    if (ill > 0) this.#record({ kind: 'health-failed', runner, by: ill });
+    const age = this.#clock.wall() / MILLISECONDS - (this.#startedSeconds ?? Infinity);
+    const isSilent = worked + failed === 0 && counters.polls.size > 0 && age > 0;
+    return { counters, flatSince: isSilent ? now - age : now };
+  }
+
+  /** Polls failed before the first reading, and since then none but such: the failures of before last still. */
+  #resolveMixed(runner: string, counters: EntryCounters): void {
+    const before = this.#entries.get(runner);
+    if (before === undefined || !isMixed(before.counters)) return;
+    const rises = risesOf(before.counters.polls, counters.polls);
+    if (rises.length > 0 && rises.every(([status]) => !WORKED.has(status)))
+      this.#recordTotals(runner, before.counters);
+  }
+
+  /** Failures since the process has started, up to now. */
+  #recordTotals(runner: string, { polls }: EntryCounters): void {
+    // The process itself starts a moment before its first poll.
+    const begin = ((this.#startedSeconds ?? Infinity) + 1) * MILLISECONDS;
+    const isLong = begin < this.#clock.wall();
+    for (const [status, count] of polls) {
+      if (WORKED.has(status) || count === 0) continue;
+      const failed = { kind: 'polls-failed', runner, status } as const;
+      if (isLong && count > 1) this.#record({ ...failed, by: 1, at: begin });
+      this.#record({ ...failed, by: isLong && count > 1 ? count - 1 : count });
+    }
+  }
+
+  /** Entries that are not held back, and of which no poll has ended for long. */
+  #frozen({ concurrent, jobs, processState }: RunnerCounters, now: number): readonly RunnerEvent[] {
+    const isFull = concurrent !== undefined && (jobs ?? 0) >= concurrent;
+    if (isFull || processState?.endsWith('shutdown') === true) return [];
+    return [...this.#entries].flatMap(([runner, { counters, flatSince }]) => {
+      const isLimited = (counters.limit ?? 0) > 0 && (counters.jobs ?? 0) >= (counters.limit ?? 0);
+      const seconds = Math.round(now - flatSince);
+      if (isLimited || counters.polls.size === 0 || seconds < FROZEN_SECONDS) return [];
+      const at = this.#clock.wall();
+      const frozen = stateEvent('polls-frozen', at, { seconds });
+      const text = `no poll of it has ended for ${seconds} s, by the runner's counters`;
+      return [{ ...frozen, runner, firstAt: at - seconds * MILLISECONDS, text }];
+    });
   }
 
   #recordPolls(runner: string, status: string, by: number): void {
@@ -117,8 +182,7 @@ export class PollTracker {
     if (by > 0) this.#record({ kind: 'config-load-errors', by });
   }
 
-  #record({ kind, runner, by, status }: Rise): void {
-    const at = this.#clock.wall();
+  #record({ kind, runner, by, status, at = this.#clock.wall() }: Rise): void {
     const key = `${kind} ${runner ?? ''} ${status ?? ''}`;
     const seen = addSighting(this.#events.get(key), at, by);
     const cause = kind === 'polls-failed' ? CAUSES[status ?? ''] : undefined;
@@ -146,6 +210,27 @@ interface Rise {
   readonly runner?: string;
   readonly by: number;
   readonly status?: string;
+  /** Default: now. */
+  readonly at?: Instant;
+}
+
+interface Totals {
+  readonly worked: number;
+  readonly failed: number;
+}
+
+function totalsOf({ polls }: EntryCounters): Totals {
+  const sum = (isWanted: (status: string) => boolean): number =>
+    [...polls].reduce((total, [status, count]) => total + (isWanted(status) ? count : 0), 0);
+  return {
+    worked: sum((status) => WORKED.has(status)),
+    failed: sum((status) => !WORKED.has(status)),
+  };
+}
+
+function isMixed(counters: EntryCounters): boolean {
+  const { worked, failed } = totalsOf(counters);
+  return worked > 0 && failed > 0;
 }
 
 function risesOf(

@@ -31,6 +31,7 @@ const LIFETIME_SECONDS: Readonly<Partial<Record<EventKind, number>>> = {
   oom: 15 * MINUTE,
   fatal: 15 * MINUTE,
   'jobs-failing': HOUR,
+  'job-ran': 24 * HOUR,
   stopping: 2 * HOUR,
   setting: 24 * HOUR,
 };

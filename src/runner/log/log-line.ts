@@ -23,6 +23,12 @@ export function withoutColours(text: string): string {
   return text.replace(COLOURS, '');
 }
 
+/** A form that other programs do not write: a field of the runner, a level before the message, or a structured record. */
+export function isInRunnerForm(raw: string, { level, fields }: LogLine): boolean {
+  const isStructured = /^(?:\{|time=|level=)/.test(withoutColours(raw).trim());
+  return isStructured || level !== 'info' || Object.keys(fields).length > 0;
+}
+
 export function parseLine(raw: string): LogLine | undefined {
   const text = withoutColours(raw).trim();
   if (text === '') return undefined;

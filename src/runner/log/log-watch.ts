@@ -21,7 +21,7 @@ import { jobEndOf, kindOfEnd } from './job-ends.ts';
 import { JournalReader } from './journal-reader.ts';
 import { LineBudget } from './line-budget.ts';
 import type { LogLine } from './log-line.ts';
-import { parseLine, withoutColours } from './log-line.ts';
+import { isInRunnerForm, parseLine, withoutColours } from './log-line.ts';
 import { maskSecrets } from './mask.ts';
 import type { RawLine, Reader, ReaderDeps, ReaderState } from './reader.ts';
 import { MAX_LINE_CHARACTERS } from './reader.ts';
@@ -31,6 +31,7 @@ import { EventWindow } from './event-window.ts';
 const MAX_LAST_LINES = 50;
 const MAX_RUNNERS = 600;
 const MAX_TEXT = 500;
+const MAX_UNDATED = 20;
 
 /** States that hold until a later line ends them, and the lines that end them: their order is enough. */
 const STATE_EVENTS: ReadonlySet<string> = new Set([
@@ -65,6 +66,9 @@ export class RunnerLogWatch implements RunnerLogReader {
   #state: ReaderState = { state: 'failed', detail: 'no log was found' };
   #caughtUp = Promise.withResolvers<void>();
   #lines = 0;
+  #understoodLines = 0;
+  /** Failed polls without a date at the end of what was there at the start. */
+  #undated: readonly (LogEvent & { readonly text: string; readonly latestAt: Instant })[] = [];
   #lastLineAt: Instant | undefined;
   readonly #jobEnds = new Map<JobEnd, number>(JOB_ENDS.map((end) => [end, 0]));
   #lostJobEnds = 0;
@@ -97,12 +101,14 @@ export class RunnerLogWatch implements RunnerLogReader {
     if (this.#state.state === 'starting')
       await withSignal(this.#caughtUp.promise, signal).catch(() => {});
     this.#joiner.flush();
+    this.#addUndated();
     const { state, detail } = this.#state;
     return {
       state: state === 'starting' ? 'failed' : state,
       detail: state === 'starting' ? `${detail} does not respond` : detail,
       lines: this.#lines,
       droppedLines: this.#budget.dropped,
+      understoodLines: this.#understoodLines,
       lastLineAt: this.#lastLineAt,
       jobEnds: Object.fromEntries(this.#jobEnds) as Readonly<Record<JobEnd, number>>,
       lostJobEnds: this.#lostJobEnds,
@@ -147,8 +153,12 @@ export class RunnerLogWatch implements RunnerLogReader {
   #takeLine(line: RawLine): void {
     this.#lines += 1;
     this.#lastLineAt = line.at ?? this.#clock.wall();
+    if (!line.isOld) this.#addUndated();
     if (line.event === undefined) this.#joiner.push(line);
-    else this.#addEvent(line, line.event);
+    else {
+      this.#understoodLines += 1;
+      this.#addEvent(line, line.event);
+    }
   }
 
   /** One record: a line of its own, or several that belong together. */
@@ -160,9 +170,29 @@ export class RunnerLogWatch implements RunnerLogReader {
     const shown = formatRecord(line.text, parsed);
     this.#keepLastLine(shown, at ?? this.#clock.wall(), parsed.fields['runner'] ?? '');
     const event = classify(parsed);
+    if (event !== undefined || isInRunnerForm(line.text, parsed)) this.#understoodLines += 1;
+    this.#keepUndated(line, parsed, event);
     const dated = { ...line, ...(at === undefined ? {} : { at }) };
     if (event !== undefined) this.#addEvent({ ...dated, text: shown }, event);
     this.#countJobEnd({ ...dated, text: shown }, parsed, event);
+  }
+
+  /** Without a date nothing is known but the order: what ends the failures before it, and when the last line was written. */
+  #keepUndated({ at, isOld, latestAt, text }: RawLine, line: LogLine, event?: LogEvent): void {
+    if (!isOld || at !== undefined || line.at !== undefined || latestAt === undefined) return;
+    if (event?.kind === 'poll-failed') {
+      this.#undated = [...this.#undated, { ...event, text, latestAt }].slice(-MAX_UNDATED);
+    } else if (event !== undefined ? event.kind !== 'waiting' : jobEndOf(line) !== undefined) {
+      this.#undated = [];
+    }
+  }
+
+  #addUndated(): void {
+    const undated = this.#undated;
+    this.#undated = [];
+    for (const { text, latestAt, ...event } of undated) {
+      this.#addEvent({ text, at: latestAt, isOld: true }, event);
+    }
   }
 
   /** What a known cause accounts for is not held against the host a second time. */

@@ -13,11 +13,11 @@ const RUNNER = 'abc12defg';
 function createUpdate() {
   const clock = setClock();
   const tracker = new PollTracker(clock);
-  const update = (counted: CounterValues, after = 0) => {
+  const update = (counted: CounterValues, after = 0, isSecond = false) => {
     clock.advance(after);
     const counters = countersOf(parseExposition(pageText(counted)));
     if (counters === undefined) throw new Error('no page of a runner');
-    const { events, ...rest } = tracker.update(counters);
+    const { events, ...rest } = tracker.update(counters, isSecond);
     const changes = events.filter(({ kind }) => kind !== 'version');
     return { ...rest, kinds: changes.map(({ kind }) => kind), events: changes };
   };
@@ -32,9 +32,57 @@ const polls = (own: Readonly<Record<string, number>>): CounterValues => ({
   polls: { [RUNNER]: own },
 });
 
+describe('what happened before the first reading', () => {
+  const AN_HOUR_AGO = START / 1000 - 3600;
+  const since = (counted: CounterValues): CounterValues => ({
+    ...counted,
+    startedSeconds: AN_HOUR_AGO,
+  });
+
+  test('polls of which none has worked since the process has started fail', () => {
+    const { events } = createUpdate()(since(polls({ '-1': 700 })));
+
+    expect(events).toMatchObject([
+      { kind: 'polls-failed', runner: RUNNER, count: 700, firstAt: (AN_HOUR_AGO + 1) * 1000 },
+    ]);
+    expect(events[0]?.lastAt).toBe(START);
+  });
+
+  test('an entry that was disabled before is told by its health, while it is skipped', () => {
+    const update = createUpdate();
+    update(since({ ...polls({ '403': 3 }), health: { [RUNNER]: 3 }, feeds: { [RUNNER]: 50 } }));
+    const { kinds } = update(
+      since({ ...polls({ '403': 3 }), health: { [RUNNER]: 3 }, feeds: { [RUNNER]: 55 } }),
+      15,
+    );
+
+    expect(kinds).toEqual(expect.arrayContaining(['health-failed', 'feeds-failed']));
+  });
+
+  test('of an entry whose polls failed and worked a second reading tells what holds', () => {
+    const update = createUpdate();
+    const first = update(since(polls({ '204': 9, '502': 400 })));
+    const { kinds, events } = update(since(polls({ '204': 9, '502': 401 })), 4, true);
+
+    expect([first.isOpen, first.kinds]).toEqual([true, []]);
+    expect(kinds).toEqual(['polls-failed']);
+    expect(events[0]?.count).toBe(401);
+  });
+
+  test('and one that works by now has no failures', () => {
+    const update = createUpdate();
+    update(since(polls({ '204': 9, '502': 400 })));
+
+    expect(update(since(polls({ '204': 10, '502': 400 })), 4, true).kinds).toEqual([
+      'polls-worked',
+    ]);
+  });
+});
+
 describe('polls', () => {
   test('that existed at the first reading are no events', () => {
     expect(createUpdate()(polls({ '204': 100, '403': 3 }))).toEqual({
+      isOpen: true,
       workedPolls: 0,
       failedPolls: 0,
       flatSeconds: 0,
@@ -73,7 +121,10 @@ describe('polls', () => {
     update(two(2, 1), 60);
 
     expect(update(two(2, 1), 60)).toMatchObject({ flatSeconds: 60, kinds: ['polls-worked'] });
-    expect(update(two(2, 1), 600)).toMatchObject({ flatSeconds: 660, kinds: [] });
+    expect(update(two(2, 1), 600)).toMatchObject({
+      flatSeconds: 660,
+      kinds: ['polls-frozen', 'polls-frozen'],
+    });
   });
 
   test('of a process that was started anew begin anew', () => {

@@ -1,4 +1,4 @@
-import { appendFile } from 'node:fs/promises';
+import { appendFile, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
@@ -59,7 +59,7 @@ describe('what was written before', () => {
   });
 
   test.each([
-    ['without a date is ignored', inColours(old), []],
+    ['without a date counts from the last write of the file', inColours(old), ['poll-failed']],
     ['with a date of now counts', logfmt(old, new Date().toISOString()), ['poll-failed']],
     ['with a date of yesterday is ignored', json(old), []],
   ])('in a file, %s', async (_how, line, kinds) => {
@@ -67,6 +67,15 @@ describe('what was written before', () => {
     using open = watchLog(FILE, root.paths);
 
     expect(await kindsOf(open.watch)).toEqual(kinds);
+  });
+
+  test('in a file of yesterday, without a date is ignored', async () => {
+    await using root = await rootFolder({ [LOG]: `${inColours(old)}\n` });
+    const yesterday = new Date(Date.now() - 86_400_000);
+    await utimes(join(root.paths.rootfs, LOG), yesterday, yesterday);
+    using open = watchLog(FILE, root.paths);
+
+    expect(await kindsOf(open.watch)).toEqual([]);
   });
 });
 
@@ -81,7 +90,12 @@ describe('old lines without a date whose order is enough', () => {
   test.each([
     ['a penalty that nothing took back holds', [loaded, off], ['config-loaded', 'disabled']],
     ['a penalty before the last start does not', [off, loaded], ['config-loaded']],
-    ['refusals before it are ignored', [failed('POST https://h: 403 Forbidden')], []],
+    ['refusals at the end hold', [failed('POST https://h: 403 Forbidden')], ['poll-failed']],
+    [
+      'refusals before the last start are ignored',
+      [failed('POST https://h: 403 Forbidden'), loaded],
+      ['config-loaded'],
+    ],
   ])('%s', async (_what, said, kinds) => {
     await using root = await rootFolder({
       [LOG]: said.map((one) => `${inColours(one)}\n`).join(''),
