@@ -1,4 +1,5 @@
 /** Small probes with given results, for tests of the machinery. */
+import { defaultsOf } from '../../src/core/option.ts';
 import type { Check } from '../../src/core/check.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import type { LinkTools, Probe } from '../../src/core/probe.ts';
@@ -75,7 +76,7 @@ export function check(
     id: `${probe.id}@${target.id}`,
     probe,
     target,
-    options: {},
+    options: defaultsOf(probe.options),
     intervalSeconds,
     timeoutSeconds,
     ...over,
