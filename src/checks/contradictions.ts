@@ -37,10 +37,13 @@ export function contradictionsOf(
       ...read.flatMap(({ finding }) => finding.events ?? []),
       ...(logAt(place)?.events() ?? []),
     ];
-    const complaints = events.flatMap((event) => complaintOf(event) ?? []);
-    return complaints.flatMap((complaint) =>
-      targetsOf(complaint, context).map((target) => ({ target, complaint })),
-    );
+    return events.flatMap((event) => {
+      const complaint = complaintOf(event);
+      if (complaint === undefined) return [];
+      const targets = targetsOf(complaint, context);
+      const isExplained = states.some((state) => isFailing(state, complaint, targets));
+      return isExplained ? [] : targets.map((target) => ({ target, complaint }));
+    });
   });
   if (found.length === 0) return NO_CONTRADICTIONS;
   const byTarget = Map.groupBy(found, ({ target }) => target);
@@ -55,6 +58,16 @@ export function contradictionsOf(
         )?.complaint;
     },
   };
+}
+
+/** A link that fails accounts for the complaint: the passes of the others stay what they are. */
+function isFailing(
+  { check: { probe, target }, finding }: CheckState,
+  { links }: Complaint,
+  targets: readonly string[],
+): boolean {
+  const isSpokenOf = links.some((link) => link === probe.id) && targets.includes(target.id);
+  return isSpokenOf && finding.status === 'fail';
 }
 
 /** The entry and its endpoint. A complaint of no entry may be of any; so may one of an entry that has no check. */

@@ -157,3 +157,11 @@ test('a complaint about one GitLab leaves another one alone', () => {
     shown.filter(({ finding }) => finding.status === 'unknown').map(({ check }) => check.target.id),
   ).toEqual(Array.from({ length: 4 }, () => GITLAB));
 });
+
+test('a link that fails accounts for the complaint: the others stay passed', () => {
+  const failing = { status: 'fail', reason: 'refused', detail: 'connection refused' } as const;
+  const line = at(poll('tcp-connection-refused', 'Post "x": connect: connection refused'), START);
+  const snapshot = snapshotOf({ 'runner-log': showing(line), connect: failing }, TALKING);
+
+  expect(shownOf(snapshot, []).filter(({ finding }) => finding.status === 'unknown')).toEqual([]);
+});
