@@ -115,6 +115,18 @@ describe('jobs that fail for no fault of their own', () => {
     expect(candidates.map(({ id }) => id)).toContain('docker-daemon-down');
   });
 
+  test('are named where their words name the cause', () => {
+    const shell = of('jobs-failing', 'job-environment-failed', 3);
+
+    expect(causesOf({ 'runner-log': showing(shell) })).toMatchObject([
+      {
+        ...host,
+        id: 'job-environment-failed',
+        summary: expect.stringMatching(/login shell of root/),
+      },
+    ]);
+  });
+
   test('twice is an accident', () => {
     expect(causesOf({ 'runner-log': showing(failedJobs(2)) })).toEqual([]);
   });

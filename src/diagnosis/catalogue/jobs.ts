@@ -70,6 +70,38 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
       ),
     ],
   }),
+  jobCause({
+    id: 'job-environment-failed',
+    severity: 'warning',
+    title: 'The shell that prepares jobs ends with an error',
+    meaning:
+      "The runner starts a login shell before the job's script. A file that this shell reads (.profile, .bash_profile, .bash_logout) ends with an error, so that every job fails before its script begins.",
+    evidence:
+      'Three jobs in a row with `Job failed: prepare environment: exit status`, and none that was run between them.',
+    notConfusedWith: ['runner-user-missing', 'runner-program-missing'],
+    from: [],
+    stopsJobs: true,
+    says: (c) =>
+      `the login shell of ${c.fact('jobs_user')} ends with an error before the script of any job of ${c.name} begins`,
+    fix: (c) => {
+      const user = quoteArgument(c.fact('jobs_user'));
+      return [
+        step(
+          'Run an empty login shell as that user; an exit status other than 0 shows the fault.',
+          `echo : | sudo -H -u ${user} bash --login; echo "exit status $?"`,
+        ),
+        step(
+          'Often it is clear_console in .bash_logout, which fails without a terminal: move that file away.',
+          `sudo -H -u ${user} sh -c 'mv ~/.bash_logout ~/.bash_logout.off'`,
+        ),
+        step(
+          'Otherwise correct the last command of the other files that a login shell reads.',
+          `sudo -H -u ${user} sh -c 'tail -n 20 ~/.profile ~/.bash_profile ~/.bash_login'`,
+        ),
+      ];
+    },
+    resolvedWhen: 'a job was run, or no job has failed this way for an hour',
+  }),
   imageCause({
     id: 'docker-registry-rate-limited',
     title: 'The registry limits image pulls from this host',

@@ -61,22 +61,35 @@ function rejectionCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly
 /** Jobs that fail because of the system, with messages that prove no cause. */
 function failedJobCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
   return eventsOfRunner(indexed, runner, 'jobs-failing').flatMap((seen) => {
-    const { count } = seen.event;
+    const { count, cause: named = 'unknown' } = seen.event;
     if (count < MIN_FAILED_JOBS || isExplained(indexed, runner)) return [];
     const cause = buildCauseFromEvents(indexed, {
-      spec: requireCause('unknown'),
+      spec: requireCause(named),
       seen: [seen],
       states: executorsOf(indexed, runner),
+      facts: { jobs_user: jobsUserOf(indexed, runner) },
       scopeId: runner.id,
       runners: [runner],
       isConfirmed: true,
       severity: 'warning',
     });
-    const summary = `The last ${count} jobs of ${runner.name} all failed because of the system, not of their scripts.`;
+    const unnamed = `The last ${count} jobs of ${runner.name} all failed because of the system, not of their scripts.`;
+    const summary = named === 'unknown' ? unnamed : cause.summary;
     return [
       quoteReason({ ...cause, summary, scope: { ...cause.scope, kind: 'runner' } }, seen.event),
     ];
   });
+}
+
+/** As whom the shell of a job runs. */
+function jobsUserOf(indexed: SnapshotIndex, runner: RunnerTarget): string {
+  const targets = executorsOf(indexed, runner).map(({ check: { target } }) => target);
+  const users = targets.flatMap((target) =>
+    target.kind === 'executor' && target.backend.kind === 'folder'
+      ? (target.backend.user ?? [])
+      : [],
+  );
+  return users[0] ?? indexed.context.place.user.name;
 }
 
 /** Every known fault of the host or the path explains jobs that fail. */

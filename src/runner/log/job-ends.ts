@@ -11,6 +11,7 @@ const BY_REASON: Readonly<Record<string, JobEnd>> = {
   runner_system_failure: 'system-failed',
   job_execution_timeout: 'timed-out',
   job_canceled: 'cancelled',
+  runner_external_dependency_failure: 'system-failed',
 };
 
 /** For lines without a reason, as older runners write them; the first that fits. */
@@ -21,12 +22,23 @@ const BY_WORDS: readonly (readonly [RegExp, JobEnd])[] = [
   [/cancell?ed/, 'cancelled'],
 ];
 
+/** Before the script of the job begins: the runner calls it a failure of the script, but there was none yet. */
+const BEFORE_THE_SCRIPT = /^Job failed(?: \(system failure\))?: prepare environment: /;
+/** The shell itself ended, by a file of its user that it reads: .profile, .bash_profile, .bash_logout. */
+const SHELL_ENDED = /: prepare environment: exit (?:code|status) \d/;
+
 export function jobEndOf({ message, fields }: LogLine): JobEnd | undefined {
   if (message.startsWith('Job succeeded')) return 'succeeded';
   if (!message.startsWith('Job failed')) return undefined;
+  if (BEFORE_THE_SCRIPT.test(message)) return 'system-failed';
   const { failure_reason: reason = '', error = '' } = fields;
   const said = `${message} ${error}`;
   return BY_REASON[reason] ?? BY_WORDS.find(([words]) => words.test(said))?.[1] ?? 'otherwise';
+}
+
+/** Id of the cause that the words of such a line point at. */
+export function causeOfEnd({ message }: LogLine): string | undefined {
+  return SHELL_ENDED.test(message) ? 'job-environment-failed' : undefined;
 }
 
 /** Whether the host ran a job to its end, or failed it; undefined when the result shows neither. */

@@ -17,7 +17,7 @@ import { JOB_ENDS } from '../../core/runner-event.ts';
 import type { LogEvent } from './classify.ts';
 import { classify } from './classify.ts';
 import { FileReader } from './file-reader.ts';
-import { jobEndOf, kindOfEnd } from './job-ends.ts';
+import { causeOfEnd, jobEndOf, kindOfEnd } from './job-ends.ts';
 import { JournalReader } from './journal-reader.ts';
 import { LineBudget } from './line-budget.ts';
 import type { LogLine } from './log-line.ts';
@@ -204,7 +204,9 @@ export class RunnerLogWatch implements RunnerLogReader {
     const kind = kindOfEnd(end);
     const { runner } = parsed.fields;
     if (kind === undefined || runner === undefined || event?.cause !== undefined) return;
-    this.#addEvent(line, { kind, runner, facts: reasonIn(event) });
+    const cause = causeOfEnd(parsed);
+    const named = cause === undefined ? {} : { cause };
+    this.#addEvent(line, { kind, runner, ...named, facts: reasonIn(event) });
   }
 
   #addEvent(line: RawLine, event: NonNullable<RawLine['event']>): void {

@@ -23,7 +23,9 @@ function jobEnd(message: string, reason?: string, runner = 'abc12defg'): LogEntr
 
 const SUCCEEDED = 'Job succeeded';
 const SCRIPT = 'Job failed: exit code 1';
-const SYSTEM = 'Job failed (system failure): prepare environment: exit status 1';
+const SYSTEM = 'Job failed (system failure): prepare environment: failed to start process: pipe2';
+const SHELL =
+  'Job failed: prepare environment: exit status 1. Check https://docs.gitlab.com/runner/shells/#shell-profile-loading for more information';
 const SYSTEM_REASON = 'runner_system_failure';
 
 describe('the last line about a job', () => {
@@ -36,6 +38,14 @@ describe('the last line about a job', () => {
       'system-failed',
       'Job failed (system failure): Cannot connect to the Docker daemon',
       undefined,
+    ],
+    // A shell that ends before the script begins: the runner blames the script.
+    ['system-failed', SHELL, 'script_failure'],
+    ['system-failed', SHELL, undefined],
+    [
+      'system-failed',
+      'Job failed: failed to pull image: dial tcp: i/o timeout',
+      'runner_external_dependency_failure',
     ],
     ['timed-out', 'Job failed: execution took longer than 1h0m0s seconds', 'job_execution_timeout'],
     ['timed-out', 'Job failed: execution took longer than 1h0m0s seconds', undefined],
@@ -98,6 +108,16 @@ const rowOf = async (...said: readonly LogEntry[]) =>
     .map(({ runner, count }) => [runner, count]);
 
 describe('failures of the system in a row', () => {
+  test('of the shell itself point at a cause', async () => {
+    const { events } = await readingOf(
+      ...Array.from({ length: 3 }, () => jobEnd(SHELL, 'script_failure')),
+    );
+
+    expect(events.filter(({ kind }) => kind === 'jobs-failing')).toMatchObject([
+      { cause: 'job-environment-failed', count: 3 },
+    ]);
+  });
+
   test('are counted for each entry', async () => {
     expect(await rowOf(FAILED, FAILED, jobEnd(SYSTEM, SYSTEM_REASON, 'xyz12defg'))).toEqual([
       ['abc12defg', 2],
