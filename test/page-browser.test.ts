@@ -108,7 +108,7 @@ describe('without a script', () => {
     await page.getByText('All links').last().click();
     expect(await proof.isVisible()).toBe(true);
     expect(await page.locator('meta[http-equiv="refresh"]').count()).toBe(1);
-    expect(await page.locator('pre').first().innerText()).toMatch(/^sudo install /);
+    expect(await page.locator('pre').first().innerText()).toMatch(/^sudo mkdir -p /);
   });
 });
 

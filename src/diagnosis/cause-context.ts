@@ -62,9 +62,9 @@ function routeOf(
   if (endpoint?.proxy.kind !== 'proxy') return { firstHop: server, hasOtherProxies };
   const { scheme, host, port, credentials } = endpoint.proxy;
   const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-  const user = credentials === undefined ? {} : { user: credentials.user };
+  const login = credentials === undefined ? {} : ({ hasLogin: true } as const);
   const firstHop = { host, port: String(port) };
-  return { proxy: { scheme, authority, ...user }, firstHop, hasOtherProxies };
+  return { proxy: { scheme, authority, ...login }, firstHop, hasOtherProxies };
 }
 
 /** The engine of the first entry that has one. */

@@ -13,12 +13,12 @@ import type { FactName } from './catalogue/facts.ts';
 import { FACT_PLACEHOLDERS } from './catalogue/facts.ts';
 import { PACKAGED_PLACE } from '../host/place/packaged.ts';
 
-/** A proxy, without its password. */
+/** A proxy, without its login. */
 export interface ContextProxy {
   readonly scheme: 'http' | 'https' | 'socks5';
   /** Host and port. */
   readonly authority: string;
-  readonly user?: string;
+  readonly hasLogin?: true;
 }
 
 /** Values for sentences and commands: of the real finding, or placeholders in capitals for the docs. */

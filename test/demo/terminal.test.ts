@@ -67,7 +67,9 @@ test('a key breaks, the cause and what to type appear, another key heals, q ends
   screen.type('1');
   const broken = await screen.shows(/cause {4}tls-unknown-authority \(critical, /);
   expect(broken).toContain('runnerwatch should say tls-unknown-authority');
-  expect(broken).toMatch(/^ +sudo tee -a \S+ <root\.pem >\/dev\/null$/m);
+  expect(broken).toMatch(
+    /^ +sudo mkdir -p \S+ && \(echo; cat root\.pem\) \| sudo tee -a \S+ >\/dev\/null && /m,
+  );
   expect(broken).toMatch(/^ +sudo service gitlab-runner restart$/m);
 
   screen.type('h');

@@ -28,6 +28,7 @@ function doorOf(reading: Partial<RunnerLogReading>): RunnerLogReader {
     detail: 'x',
     lines: 0,
     droppedLines: 0,
+    understoodLines: 0,
     lastLineAt: undefined,
     jobEnds: NO_ENDS,
     lostJobEnds: 0,
@@ -100,4 +101,19 @@ test('a place without a log has no such check', () => {
   const applies = [PACKAGED_PLACE, logged].map((place) => runnerLog.applies?.(SERVICE, place));
 
   expect(applies).toEqual([false, true]);
+});
+
+test.each([
+  [2, 0, 'pass'],
+  [3, 0, 'unknown'],
+  [3, 1, 'pass'],
+])('of %i lines %i in the form of the runner: %s', async (lines, understoodLines, status) => {
+  const tools = { runnerLog: doorOf({ lines, understoodLines, detail: '/var/log/other.log' }) };
+  const { reason = 'none', ...found } = { ...(await runProbe(runnerLog, SERVICE, { tools })) } as {
+    status: string;
+    reason?: string;
+  };
+
+  expect(found.status).toBe(status);
+  expect(reason).toBe(status === 'unknown' ? 'not-understood' : 'none');
 });

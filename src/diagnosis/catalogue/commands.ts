@@ -9,6 +9,9 @@ import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext } from '../cause-spec.ts';
 import { enterVariable, onHost, restart, setVariable } from '../cause-spec.ts';
 
+/** The name of the user may be a token, so it is not printed. */
+const ASK_FOR_USER = '"$(printf "proxy user: " >/dev/tty; head -n 1 </dev/tty)"';
+
 /** curl asks for the password of the proxy. */
 export function curl(c: CauseContext, options: string, url = c.url): Command {
   return c.place.inNetwork(`curl ${options}${viaProxy(c)} ${quoteArgument(url)}`);
@@ -17,7 +20,7 @@ export function curl(c: CauseContext, options: string, url = c.url): Command {
 function viaProxy({ proxy, hasOtherProxies }: CauseContext): string {
   // A shell may have the proxy that the runner does not have.
   if (proxy === undefined) return hasOtherProxies ? " --noproxy '*'" : '';
-  const login = proxy.user === undefined ? '' : ` --proxy-user ${quoteArgument(proxy.user)}`;
+  const login = proxy.hasLogin === true ? ` --proxy-user ${ASK_FOR_USER}` : '';
   return ` --proxy ${quoteArgument(`${proxy.scheme}://${proxy.authority}`)}${login}`;
 }
 
@@ -33,9 +36,7 @@ export function fetchCertificates(c: CauseContext): Command | undefined {
   const server = isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
   const name = isIP(host) === 0 ? ` -servername ${quoteArgument(host)}` : '';
   const login =
-    proxy?.user === undefined
-      ? ''
-      : ` -proxy_user ${quoteArgument(proxy.user)} -proxy_pass file:/dev/tty`;
+    proxy?.hasLogin === true ? ` -proxy_user ${ASK_FOR_USER} -proxy_pass file:/dev/tty` : '';
   const via = proxy === undefined ? '' : ` -proxy ${quoteArgument(proxy.authority)}${login}`;
   return c.place.inNetwork(
     `openssl s_client -connect ${quoteArgument(server)}${via}${name} -showcerts </dev/null`,
