@@ -262,7 +262,7 @@ export const gitlabRows: readonly Row[] = [
   },
   {
     id: 'G-04c',
-    title: 'maintenance begins: polls are answered 503, and verify is sent again at once',
+    title: 'maintenance begins: polls are answered 503, which says nothing of the token',
     world: { profile: 'gl18' },
     inject: ({ answers }) =>
       answers(onWrites(gitlabError(503, 'GitLab is currently in maintenance mode'))),
@@ -270,7 +270,7 @@ export const gitlabRows: readonly Row[] = [
       cause: 'gitlab-maintenance-mode',
       severity: 'warning',
       verdict: 'broken',
-      chain: 'o/o/n/o/o/o/Fu',
+      chain: 'o/o/n/o/o/o/u',
     },
     runnerLogs: /currently unavailable/,
     mustNot: ['token-rejected', 'gitlab-unavailable', 'unknown'],

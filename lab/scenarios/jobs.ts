@@ -95,7 +95,13 @@ export const jobRows: readonly Row[] = [
     },
     recover: async (world) =>
       await world.runner.appendLog('info', 'Job succeeded', { job: 15, runner: nameOf(world) }),
-    expect: { cause: 'unknown', severity: 'warning', chain: OPEN },
+    expect: {
+      cause: 'job-environment-failed',
+      severity: 'warning',
+      chain: OPEN,
+      verdict: 'broken',
+      says: /bash_logout/,
+    },
     mustNot: ['docker-daemon-down', 'docker-image-pull-failed', 'runner-hung'],
   },
   {

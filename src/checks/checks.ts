@@ -162,13 +162,15 @@ export class Checks {
   #contradictions(states: readonly CheckState[]): Contradictions {
     return this.#watched === undefined
       ? NO_CONTRADICTIONS
-      : contradictionsOf(states, this.#watched);
+      : contradictionsOf(states, this.#watched, this.#options.clock.wall());
   }
 
   #contradictedOf(checks: readonly Check[]): ReadonlySet<CheckId> {
     const contradictions = this.#contradictions(this.#store.states());
     const own = checks.filter((check) =>
-      contradictions.against(check, this.#store.known(check.id)?.result),
+      contradictions
+        .against(check, this.#store.known(check.id)?.result)
+        ?.askedAgain.some((link) => link === check.probe.id),
     );
     return new Set(own.map(({ id }) => id));
   }

@@ -4,6 +4,7 @@
  */
 import type { Check, CheckState } from '../core/check.ts';
 import type { Finding, ProbeResult } from '../core/finding.ts';
+import type { Instant } from '../core/clock.ts';
 import { dateText } from '../core/date-text.ts';
 import type { HostContext, RunnerContext } from '../core/host-context.ts';
 import { contextOf, runnerNamed } from '../core/host-context.ts';
@@ -29,6 +30,7 @@ export const NO_CONTRADICTIONS: Contradictions = { against: () => undefined };
 export function contradictionsOf(
   states: readonly CheckState[],
   { contexts, logAt }: Watched,
+  now: Instant,
 ): Contradictions {
   const found = contexts.flatMap((context) => {
     const { place } = context;
@@ -39,7 +41,7 @@ export function contradictionsOf(
     ];
     return events.flatMap((event) => {
       const complaint = complaintOf(event);
-      if (complaint === undefined) return [];
+      if (complaint === undefined || (complaint.endsAt ?? Infinity) < now) return [];
       const targets = targetsOf(complaint, context);
       const isExplained = states.some((state) => isFailing(state, complaint, targets));
       return isExplained ? [] : targets.map((target) => ({ target, complaint }));

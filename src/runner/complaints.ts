@@ -8,8 +8,12 @@ import type { Link } from '../core/vocabulary.ts';
 
 export interface Complaint {
   readonly links: readonly Link[];
+  /** Those of them that another request can tell about: a server that is at fault says nothing of the token. */
+  readonly askedAgain: readonly Link[];
   /** When it began to complain. */
   readonly at: Instant;
+  /** From when on its silence shows that it has ended; absent for a runner that has switched itself off. */
+  readonly endsAt?: Instant;
   /** Short token of the entry; absent where it may be any. */
   readonly runner?: string;
   readonly text: string;
@@ -23,6 +27,8 @@ const REFUSED: readonly Link[] = ['token'];
 const NO_STATUS = '-1';
 /** `403 Forbidden`, or `POST https://gitlab.example.com/api/v4/jobs/request: 403 Forbidden`. */
 const STATUS = /(?:^|: )[1-5]\d\d [A-Z]/;
+/** A limit of requests says nothing against any link. */
+const LIMITED = /(?:^|: )429(?: |$)/;
 /** The entry cannot poll at all: no link is involved. */
 const NOT_SENT: ReadonlySet<string> = new Set([
   'config-executor-unknown',
@@ -45,6 +51,11 @@ const LINKS_OF: Readonly<Partial<Record<EventKind, (event: RunnerEvent) => reado
   token: ({ cause = '' }) => (OF_THE_TOKEN.has(cause) ? REFUSED : []),
 };
 
+/** The longest a poll takes to fail, and the wait for the next one: by then it would have complained again. */
+const FRESH_MILLISECONDS = 100_000;
+/** After these the entry does not poll. */
+const IS_SILENT_AFTER: ReadonlySet<EventKind> = new Set(['disabled', 'health-failed', 'token']);
+
 /** Kinds of event that can be a complaint. */
 export const COMPLAINING = Object.keys(LINKS_OF) as readonly EventKind[];
 
@@ -57,7 +68,14 @@ function linksOfPoll({ facts, cause = '' }: RunnerEvent): readonly Link[] {
 /** Undefined for an event that says nothing against the path. */
 export function complaintOf(event: RunnerEvent): Complaint | undefined {
   const links = LINKS_OF[event.kind]?.(event) ?? [];
-  if (links.length === 0) return undefined;
-  const { runner, runAt: at, text } = event;
-  return { links, at, ...(runner === undefined ? {} : { runner }), text };
+  if (links.length === 0 || LIMITED.test(String(event.facts['status'] ?? ''))) return undefined;
+  const { runner, runAt: at, lastAt, text } = event;
+  const ends = IS_SILENT_AFTER.has(event.kind) ? {} : { endsAt: lastAt + FRESH_MILLISECONDS };
+  const askedAgain = isServerAtFault(event) ? links.filter((link) => link !== 'token') : links;
+  return { links, askedAgain, at, ...ends, ...(runner === undefined ? {} : { runner }), text };
+}
+
+/** A status of 5xx. */
+function isServerAtFault({ facts: { status = '' } }: RunnerEvent): boolean {
+  return /(?:^|: )5\d\d(?: |$)/.test(String(status));
 }

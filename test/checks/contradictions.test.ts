@@ -24,7 +24,6 @@ const COMPLAINTS: readonly (readonly [string, Link, RunnerEvent])[] = [
     poll('runner-orphaned', `${URL_OF_POLL}: 403 Forbidden (Runner is orphaned)`),
   ],
   ['a 403 of something else', 'http', poll('edge-waf-blocked', '403 Forbidden')],
-  ['429', 'api', poll('gitlab-rate-limited', '429 Too Many Requests')],
   ['500', 'api', poll('gitlab-internal-error', '500 Internal Server Error')],
   ['502', 'http', poll('gitlab-bad-gateway', '502 Bad Gateway')],
   ['503', 'token', poll('gitlab-unavailable', `${URL_OF_POLL}: 503 Service Unavailable`)],
@@ -54,7 +53,6 @@ const COMPLAINTS: readonly (readonly [string, Link, RunnerEvent])[] = [
     'token',
     event('polls-failed', { ...OWN, cause: 'token-rejected', facts: { status: '403' } }),
   ],
-  ['counted 429', 'api', event('polls-failed', { ...OWN, facts: { status: '429' } })],
   ['counted 502', 'http', event('polls-failed', { ...OWN, facts: { status: '502' } })],
   [
     'counted failures without an answer',
@@ -89,9 +87,16 @@ function statusesAfter(complaint: RunnerEvent, where: 'log' | 'counters' | 'live
 }
 
 /** The checks as readers see them, while the log has these further events. */
-function shownOf({ checks, hostContext: { contexts } }: Snapshot, live: readonly RunnerEvent[]) {
+function shownOf(
+  { checks, hostContext: { contexts } }: Snapshot,
+  live: readonly RunnerEvent[],
+  afterMilliseconds = 0,
+) {
   const log = { read: async () => await Promise.reject(new Error('not read')), events: () => live };
-  return dropContradicted(checks, contradictionsOf(checks, { contexts, logAt: () => log }));
+  return dropContradicted(
+    checks,
+    contradictionsOf(checks, { contexts, logAt: () => log }, START + afterMilliseconds),
+  );
 }
 
 function idOf(one: Link): string {
@@ -164,4 +169,26 @@ test('a link that fails accounts for the complaint: the others stay passed', () 
   const snapshot = snapshotOf({ 'runner-log': showing(line), connect: failing }, TALKING);
 
   expect(shownOf(snapshot, []).filter(({ finding }) => finding.status === 'unknown')).toEqual([]);
+});
+
+test.each([
+  [99_000, 4],
+  [101_000, 0],
+])('%i ms after the last complaint %i links are in doubt', (after, count) => {
+  const line = at(poll(undefined, 'EOF'), START);
+  const snapshot = snapshotOf({ 'runner-log': showing(line) }, TALKING);
+  const unknown = shownOf(snapshot, [], after).filter(
+    ({ finding }) => finding.status === 'unknown',
+  );
+
+  expect(unknown).toHaveLength(count);
+});
+
+test('429 says nothing against a link', () => {
+  const line = poll('gitlab-rate-limited', '429 Too Many Requests');
+
+  expect([line, event('polls-failed', { facts: { status: '429' } })].map(complaintOf)).toEqual([
+    undefined,
+    undefined,
+  ]);
 });
