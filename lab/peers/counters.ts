@@ -1,11 +1,10 @@
 /** The runner's metrics page, served at its listen_address. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 
 import type { CounterValues } from '../../test/support/runner-counters.ts';
 import { pageText } from '../../test/support/runner-counters.ts';
 import type { World } from '../world.ts';
+import { startPeer } from './start-peer.ts';
 
 export const LISTENS = 'listen_address = "127.0.0.1:9252"\n';
 /** Serves the current content of the file. */
@@ -32,14 +31,5 @@ export async function startCounters(
   const { network } = world;
   const file = fileOf(world);
   await setCounters(world, counted);
-  const [program, ...args] = [...network.prefix('rn'), process.execPath, '-e', SERVER, file];
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const exit = once(child, 'exit');
-  await once(child.stdout, 'data');
-  return {
-    [Symbol.asyncDispose]: async () => {
-      child.kill('SIGKILL');
-      await exit;
-    },
-  };
+  return await startPeer(network, [process.execPath, '-e', SERVER, file]);
 }

@@ -1,8 +1,7 @@
 /** A resolver on an address of the runner's own host, as systemd-resolved is: it passes queries over UDP to another server. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 
 import type { Network } from '../network.ts';
+import { startPeer } from './start-peer.ts';
 
 const SCRIPT = `
 const { createSocket } = require('node:dgram');
@@ -23,21 +22,5 @@ export async function startDnsForwarder(
   address: string,
   upstream: string,
 ): Promise<AsyncDisposable> {
-  const [program, ...args] = [
-    ...network.prefix('rn'),
-    process.execPath,
-    '-e',
-    SCRIPT,
-    address,
-    upstream,
-  ];
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const exit = once(child, 'exit');
-  await once(child.stdout, 'data');
-  return {
-    [Symbol.asyncDispose]: async () => {
-      child.kill('SIGKILL');
-      await exit;
-    },
-  };
+  return await startPeer(network, [process.execPath, '-e', SCRIPT, address, upstream]);
 }

@@ -86,6 +86,13 @@ async function quietIsCut({ gitlab, listenAt }: World): Promise<void> {
   );
 }
 
+function answerIpv6Alone(names: World['names']): void {
+  names.answer((name, type, transport) => {
+    if (name !== 'gitlab.test') return usualScript(name, type, transport);
+    return type === 'AAAA' ? [GITLAB_ADDRESS_6] : [];
+  });
+}
+
 export const networkRows: readonly Row[] = [
   {
     id: 'N-01',
@@ -298,10 +305,7 @@ export const networkRows: readonly Row[] = [
     title: 'the name has only an IPv6 address, and this host has no IPv6',
     inject: async ({ network, names }) => {
       await network.run('rn', 'sysctl -q -w net.ipv6.conf.all.disable_ipv6=1');
-      names.answer((name, type, transport) => {
-        if (name !== 'gitlab.test') return usualScript(name, type, transport);
-        return type === 'AAAA' ? [GITLAB_ADDRESS_6] : [];
-      });
+      answerIpv6Alone(names);
     },
     expect: {
       cause: 'network-no-route',
@@ -317,10 +321,7 @@ export const networkRows: readonly Row[] = [
     title: 'the name has only an IPv6 address, and this host has no IPv6 route',
     inject: async ({ network, names }) => {
       await network.run('rn', 'ip -6 route flush fd00:200::/64');
-      names.answer((name, type, transport) => {
-        if (name !== 'gitlab.test') return usualScript(name, type, transport);
-        return type === 'AAAA' ? [GITLAB_ADDRESS_6] : [];
-      });
+      answerIpv6Alone(names);
     },
     expect: {
       cause: 'network-no-route',

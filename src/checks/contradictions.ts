@@ -32,6 +32,7 @@ export function contradictionsOf(
   { contexts, logAt }: Watched,
   now: Instant,
 ): Contradictions {
+  const failing = states.filter(({ finding }) => finding.status === 'fail');
   const found = contexts.flatMap((context) => {
     const { place } = context;
     const read = states.filter(({ check }) => contextOf({ contexts }, check.target) === context);
@@ -43,7 +44,7 @@ export function contradictionsOf(
       const complaint = complaintOf(event);
       if (complaint === undefined || (complaint.endsAt ?? Infinity) < now) return [];
       const targets = targetsOf(complaint, context);
-      const isExplained = states.some((state) => isFailing(state, complaint, targets));
+      const isExplained = failing.some((state) => isSpokenOf(state, complaint, targets));
       return isExplained ? [] : targets.map((target) => ({ target, complaint }));
     });
   });
@@ -62,14 +63,13 @@ export function contradictionsOf(
   };
 }
 
-/** A link that fails accounts for the complaint: the passes of the others stay what they are. */
-function isFailing(
-  { check: { probe, target }, finding }: CheckState,
+/** Where such a link fails, it accounts for the complaint: the passes of the others stay what they are. */
+function isSpokenOf(
+  { check: { probe, target } }: CheckState,
   { links }: Complaint,
   targets: readonly string[],
 ): boolean {
-  const isSpokenOf = links.some((link) => link === probe.id) && targets.includes(target.id);
-  return isSpokenOf && finding.status === 'fail';
+  return links.some((link) => link === probe.id) && targets.includes(target.id);
 }
 
 /** The entry and its endpoint. A complaint of no entry may be of any; so may one of an entry that has no check. */

@@ -164,7 +164,10 @@ function isNamed({ seen: { state, event } }: Failing, causes: readonly Cause[]):
 /** Its executor was looked at and can run jobs, or has just run one. */
 function judgeJobs(runner: RunnerTarget, causes: readonly Cause[], indexed: SnapshotIndex): Judged {
   const executors = executorsOf(indexed, runner);
-  const isStopped = causes.some(({ id }) => causeSpec(id)?.stopsJobs === true);
+  // One line about one job is no proof; a check that fails is.
+  const isStopped = causes.some(
+    ({ id, confidence }) => confidence === 'confirmed' && causeSpec(id)?.stopsJobs === true,
+  );
   if (isStopped || executors.some((state) => isFail(state) && !isOurs(state))) return STOPPED;
   const working = runnersWithOwnJobs(indexed.snapshot);
   const open = executors.find((state) => !isOpenLink(state) && !isProvenByJob(state, working));

@@ -2,6 +2,8 @@
  * What the runner says against the path to GitLab: from when on, about which entry, and about which links. A pass from
  * before that moment is no proof.
  */
+import { dataOf } from '../core/finding-data.ts';
+import { RESPONSE_STATUS } from './log/line-data.ts';
 import type { Instant } from '../core/clock.ts';
 import type { EventKind, RunnerEvent } from '../core/runner-event.ts';
 import type { Link } from '../core/vocabulary.ts';
@@ -23,12 +25,9 @@ export interface Complaint {
 const ANSWERED: readonly Link[] = ['http', 'api', 'token'];
 const UNANSWERED: readonly Link[] = ['dns', 'connect', 'proxy', 'tls', 'http'];
 const REFUSED: readonly Link[] = ['token'];
-/** In the counters: no HTTP status. */
-const NO_STATUS = '-1';
-/** `403 Forbidden`, or `POST https://gitlab.example.com/api/v4/jobs/request: 403 Forbidden`. */
-const STATUS = /(?:^|: )[1-5]\d\d [A-Z]/;
 /** A limit of requests says nothing against any link. */
-const LIMITED = /(?:^|: )429(?: |$)/;
+const LIMITED = 429;
+const FIRST_OF_SERVER = 500;
 /** The entry cannot poll at all: no link is involved. */
 const NOT_SENT: ReadonlySet<string> = new Set([
   'config-executor-unknown',
@@ -41,10 +40,7 @@ const OF_THE_TOKEN: ReadonlySet<string> = new Set(['token-rejected', 'runner-orp
 
 const LINKS_OF: Readonly<Partial<Record<EventKind, (event: RunnerEvent) => readonly Link[]>>> = {
   'poll-failed': linksOfPoll,
-  'polls-failed': ({ facts, cause }) => {
-    if (facts['status'] === NO_STATUS) return UNANSWERED;
-    return OF_THE_TOKEN.has(cause ?? '') ? REFUSED : ANSWERED;
-  },
+  'polls-failed': linksOfPoll,
   'job-connection': linksOfPoll,
   disabled: () => REFUSED,
   'health-failed': () => REFUSED,
@@ -59,23 +55,21 @@ const IS_SILENT_AFTER: ReadonlySet<EventKind> = new Set(['disabled', 'health-fai
 /** Kinds of event that can be a complaint. */
 export const COMPLAINING = Object.keys(LINKS_OF) as readonly EventKind[];
 
-function linksOfPoll({ facts, cause = '' }: RunnerEvent): readonly Link[] {
-  if (NOT_SENT.has(cause)) return [];
+function linksOfPoll(event: RunnerEvent): readonly Link[] {
+  const { cause = '' } = event;
+  const status = dataOf(event, RESPONSE_STATUS);
+  if (NOT_SENT.has(cause) || status === LIMITED) return [];
   if (OF_THE_TOKEN.has(cause)) return REFUSED;
-  return STATUS.test(String(facts['status'] ?? '')) ? ANSWERED : UNANSWERED;
+  return status === undefined ? UNANSWERED : ANSWERED;
 }
 
 /** Undefined for an event that says nothing against the path. */
 export function complaintOf(event: RunnerEvent): Complaint | undefined {
   const links = LINKS_OF[event.kind]?.(event) ?? [];
-  if (links.length === 0 || LIMITED.test(String(event.facts['status'] ?? ''))) return undefined;
+  if (links.length === 0) return undefined;
   const { runner, runAt: at, lastAt, text } = event;
   const ends = IS_SILENT_AFTER.has(event.kind) ? {} : { endsAt: lastAt + FRESH_MILLISECONDS };
-  const askedAgain = isServerAtFault(event) ? links.filter((link) => link !== 'token') : links;
+  const isServerAtFault = (dataOf(event, RESPONSE_STATUS) ?? 0) >= FIRST_OF_SERVER;
+  const askedAgain = isServerAtFault ? links.filter((link) => link !== 'token') : links;
   return { links, askedAgain, at, ...ends, ...(runner === undefined ? {} : { runner }), text };
-}
-
-/** A status of 5xx. */
-function isServerAtFault({ facts: { status = '' } }: RunnerEvent): boolean {
-  return /(?:^|: )5\d\d(?: |$)/.test(String(status));
 }

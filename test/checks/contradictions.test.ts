@@ -8,6 +8,9 @@ import { addSighting } from '../../src/core/sightings.ts';
 import type { RunnerEvent } from '../../src/core/runner-event.ts';
 import { LINKS } from '../../src/core/vocabulary.ts';
 import type { Link } from '../../src/core/vocabulary.ts';
+import { dataWith } from '../../src/core/finding-data.ts';
+import { readStatus, RESPONSE_STATUS } from '../../src/runner/log/line-data.ts';
+import type { LogLine } from '../../src/runner/log/log-line.ts';
 import { COMPLAINING, complaintOf } from '../../src/runner/complaints.ts';
 import { START } from '../support/clock.ts';
 import { event, showing, TALKING } from '../support/events.ts';
@@ -51,13 +54,13 @@ const COMPLAINTS: readonly (readonly [string, Link, RunnerEvent])[] = [
   [
     'counted 403',
     'token',
-    event('polls-failed', { ...OWN, cause: 'token-rejected', facts: { status: '403' } }),
+    event('polls-failed', { ...OWN, cause: 'token-rejected', ...counted('403') }),
   ],
-  ['counted 502', 'http', event('polls-failed', { ...OWN, facts: { status: '502' } })],
+  ['counted 502', 'http', event('polls-failed', { ...OWN, ...counted('502') })],
   [
     'counted failures without an answer',
     'connect',
-    event('polls-failed', { ...OWN, facts: { status: '-1' } }),
+    event('polls-failed', { ...OWN, ...counted('-1') }),
   ],
   ['a job that cannot report', 'http', event('job-connection', OWN)],
   ['`gitlab-runner verify`', 'token', event('token', { cause: 'token-rejected' })],
@@ -67,8 +70,19 @@ function poll(cause: string | undefined, status: string): RunnerEvent {
   return event('poll-failed', {
     ...OWN,
     ...(cause === undefined ? {} : { cause }),
-    facts: { status },
+    ...statusOf({ level: 'warning', message: 'Checking for jobs... failed', fields: { status } }),
   });
+}
+
+/** As the reader of the log has it. */
+function statusOf(line: LogLine): Pick<RunnerEvent, 'facts' | 'data'> {
+  return { facts: { status: line.fields['status'] ?? '' }, data: readStatus(line, '') };
+}
+
+/** As the reader of the counters has it. */
+function counted(status: string): Pick<RunnerEvent, 'facts' | 'data'> {
+  const code = Number(status);
+  return { facts: { status }, ...(code > 0 ? { data: dataWith(RESPONSE_STATUS, code) } : {}) };
 }
 
 function at(complaint: RunnerEvent, instant: number): RunnerEvent {
@@ -187,7 +201,7 @@ test.each([
 test('429 says nothing against a link', () => {
   const line = poll('gitlab-rate-limited', '429 Too Many Requests');
 
-  expect([line, event('polls-failed', { facts: { status: '429' } })].map(complaintOf)).toEqual([
+  expect([line, event('polls-failed', counted('429'))].map(complaintOf)).toEqual([
     undefined,
     undefined,
   ]);

@@ -2,6 +2,8 @@
  * Compares the runner's counters with the previous reading: which entries poll, with which result, and which have
  * stopped. A restarted process begins again at zero.
  */
+import { dataWith } from '../../core/finding-data.ts';
+import { RESPONSE_STATUS } from '../log/line-data.ts';
 import type { Clock, Instant } from '../../core/clock.ts';
 import type { Fact } from '../../core/finding.ts';
 import type { EventKind, RunnerEvent } from '../../core/runner-event.ts';
@@ -193,6 +195,7 @@ export class PollTracker {
       ...seen,
       text: textOf(kind, seen.count, status),
       facts: status === undefined ? {} : { status },
+      ...(Number(status) > 0 ? { data: dataWith(RESPONSE_STATUS, Number(status)) } : {}),
     });
   }
 

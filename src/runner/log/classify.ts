@@ -8,7 +8,7 @@ import type { EventKind } from '../../core/runner-event.ts';
 import type { Fragment } from './fragment.ts';
 import { JOB_FRAGMENTS, SCRIPT_FRAGMENTS } from './job-fragments.ts';
 import { CONFIG_FRAGMENTS, LIFE_FRAGMENTS } from './life-fragments.ts';
-import { readJobCount } from './line-data.ts';
+import { readJobCount, readStatus } from './line-data.ts';
 import { LOCAL_FAULT_FRAGMENTS } from './local-fault-fragments.ts';
 import type { LogLine } from './log-line.ts';
 import { statedReason } from './stated-reason.ts';
@@ -72,7 +72,7 @@ export function classify(line: LogLine): LogEvent | undefined {
       ...keptFieldsOf(line.fields),
       ...(reason === undefined ? {} : { reason }),
     },
-    data: { ...readJobCount(line, rest), ...found.read?.(line, rest) },
+    data: { ...readJobCount(line, rest), ...readStatus(line, rest), ...found.read?.(line, rest) },
   };
 }
 

@@ -30,8 +30,9 @@ const SHELL_ENDED = /: prepare environment: exit (?:code|status) \d/;
 export function jobEndOf({ message, fields }: LogLine): JobEnd | undefined {
   if (message.startsWith('Job succeeded')) return 'succeeded';
   if (!message.startsWith('Job failed')) return undefined;
-  if (BEFORE_THE_SCRIPT.test(message)) return 'system-failed';
   const { failure_reason: reason = '', error = '' } = fields;
+  const isOfScript = ['', 'script_failure'].includes(reason);
+  if (isOfScript && BEFORE_THE_SCRIPT.test(message)) return 'system-failed';
   const said = `${message} ${error}`;
   return BY_REASON[reason] ?? BY_WORDS.find(([words]) => words.test(said))?.[1] ?? 'otherwise';
 }

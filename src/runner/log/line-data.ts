@@ -74,6 +74,15 @@ const RESPONSE = /(?<request>POST https?:\S+: )?\b(?<status>[1-5]\d\d) [A-Z]/;
 /** GitLab's own kind of correlation id. */
 const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 
+/** Status of the response that a line is about, in the log or by a counter. */
+export const RESPONSE_STATUS = dataKey<number>('response-status');
+
+/** Every line with such a status. */
+export const readStatus: LineReader = ({ fields }) => {
+  const { status } = RESPONSE.exec(fields['status'] ?? '')?.groups ?? {};
+  return status === undefined ? NOTHING : dataWith(RESPONSE_STATUS, Number(status));
+};
+
 export const readResponse: LineReader = ({ fields }, rest) => {
   const { request, status } = RESPONSE.exec(fields['status'] ?? '')?.groups ?? {};
   if (status === undefined) return NOTHING;

@@ -42,6 +42,8 @@ describe('the last line about a job', () => {
     // A shell that ends before the script begins: the runner blames the script.
     ['system-failed', SHELL, 'script_failure'],
     ['system-failed', SHELL, undefined],
+    ['cancelled', 'Job failed: prepare environment: context canceled', 'job_canceled'],
+    ['timed-out', 'Job failed: prepare environment: canceled', 'job_execution_timeout'],
     [
       'system-failed',
       'Job failed: failed to pull image: dial tcp: i/o timeout',
