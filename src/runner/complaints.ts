@@ -43,14 +43,13 @@ const LINKS_OF: Readonly<Partial<Record<EventKind, (event: RunnerEvent) => reado
   'polls-failed': linksOfPoll,
   'job-connection': linksOfPoll,
   disabled: () => REFUSED,
-  'health-failed': () => REFUSED,
   token: ({ cause = '' }) => (OF_THE_TOKEN.has(cause) ? REFUSED : []),
 };
 
 /** The longest a poll takes to fail, and the wait for the next one: by then it would have complained again. */
 const FRESH_MILLISECONDS = 100_000;
 /** After these the entry does not poll. */
-const IS_SILENT_AFTER: ReadonlySet<EventKind> = new Set(['disabled', 'health-failed', 'token']);
+const IS_SILENT_AFTER: ReadonlySet<EventKind> = new Set(['disabled', 'token']);
 
 /** Kinds of event that can be a complaint. */
 export const COMPLAINING = Object.keys(LINKS_OF) as readonly EventKind[];

@@ -50,7 +50,6 @@ const COMPLAINTS: readonly (readonly [string, Link, RunnerEvent])[] = [
   ['a proxy', 'proxy', poll('proxy-unreachable', 'Post "x": proxyconnect tcp: EOF')],
   ['anything else', 'http', poll(undefined, 'Post "x": EOF')],
   ['the lock-out', 'token', event('disabled', OWN)],
-  ['counted unhealthy polls', 'token', event('health-failed', OWN)],
   [
     'counted 403',
     'token',
@@ -205,4 +204,10 @@ test('429 says nothing against a link', () => {
     undefined,
     undefined,
   ]);
+});
+
+test('a lock-out that is counted since the start of the process says nothing of now', () => {
+  const total = event('health-failed', { ...OWN, lastAt: START });
+
+  expect(complaintOf(total)).toBeUndefined();
 });
