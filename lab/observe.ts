@@ -54,6 +54,20 @@ async function observe(
   }
 }
 
+/** The start of a process is known to a second, so that a line of its first moment may be of the one before. */
+const LIVED_SECONDS = 3;
+
+/** Returns once the runner's process has lived for long enough for its lines to count. */
+export async function hasLived(daemon: LabDaemon): Promise<void> {
+  const young = ({ checks }: Report): string | undefined => {
+    const service = checks.find(({ probe }) => probe === 'service');
+    const started = service?.measures['started_timestamp_seconds'];
+    const isOld = started !== undefined && Date.now() / 1000 - started > LIVED_SECONDS;
+    return isOld ? undefined : 'the process is young';
+  };
+  await untilGood(daemon, young, LIVED_SECONDS * 20);
+}
+
 /** Resident bytes once they are `most` or less, or after three minutes: the start, and the lab's many reports, pass. */
 export async function sizeAtRest(daemon: LabDaemon, most: number): Promise<number> {
   const start = performance.now();

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DEAD_ADDRESS } from '../network.ts';
 import { setContainerNameServer, startContainer } from '../peers/container.ts';
 import { dockerOf } from '../peers/docker.ts';
+import { hasLived } from '../observe.ts';
 import type { Entry } from '../runner-config.ts';
 import { usualEntry } from '../runner-config.ts';
 import type { FaultRow, Row } from '../scenario.ts';
@@ -39,7 +40,8 @@ export const WITH_DOCKER: WorldOptions = {
 /** The runner could not prepare two jobs, for this reason. */
 export function notPrepared(reason: string): Pick<FaultRow, 'inject' | 'recover'> {
   return {
-    inject: async ({ runner, entries }) => {
+    inject: async ({ daemon, runner, entries }) => {
+      await hasLived(daemon);
       const fields = { job: 12, project: 3, runner: entries[0]?.token.slice(5, 14) ?? '' };
       for (const job of [12, 13]) {
         await runner.appendLog('warning', `Preparation failed: ${reason}`, { ...fields, job });

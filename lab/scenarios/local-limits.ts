@@ -1,6 +1,6 @@
 /** What the host, the engine or the cluster refuses to jobs, in the lines that the real runner writes about it. */
 import type { Fields } from '../peers/runner-log.ts';
-import { untilGood } from '../observe.ts';
+import { hasLived } from '../observe.ts';
 import type { FaultRow, Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { WITH_DOCKER } from './executor.ts';
@@ -21,28 +21,9 @@ function jobOf({ entries }: World, job: number): Fields {
   return { job, project: 1, project_full_path: 'g/p', runner, runner_name: 'ci-07-0' };
 }
 
-/** Lines of a file count from two seconds after the start of the process: before that they may be of the last one. */
-const LIVED_SECONDS = 3;
-
-/** Returns once the runner's process has lived for long enough for its lines to count. */
-async function hasLived({ daemon }: World): Promise<void> {
-  await untilGood(
-    daemon,
-    ({ checks }) => {
-      const started = checks.find(({ probe }) => probe === 'service')?.measures?.[
-        'started_timestamp_seconds'
-      ];
-      return started !== undefined && Date.now() / 1000 - started > LIVED_SECONDS
-        ? undefined
-        : 'young';
-    },
-    LIVED_SECONDS * 20,
-  );
-}
-
 /** Two jobs end with this error, as the runner reports it: at the end of the job, and of the entry's turn. */
 async function failTwoJobs(world: World, error: string): Promise<void> {
-  await hasLived(world);
+  await hasLived(world.daemon);
   for (const job of [1005, 1006]) {
     const own = jobOf(world, job);
     const end = { duration_s: '0.003', error, failure_reason: 'runner_system_failure' };
@@ -167,7 +148,7 @@ export const localLimitRows: readonly Row[] = [
     world: { logFormat: 'json' },
     inject: async (world) => {
       const { runner } = world;
-      await hasLived(world);
+      await hasLived(world.daemon);
       for (const retries of [0, 1]) {
         await runner.appendLog('error', 'Machine creation failed', {
           error: 'exec: "docker-machine": executable file not found in $PATH',

@@ -7,6 +7,8 @@ import { MISSING_FACT } from '../../src/diagnosis/cause-spec.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { causeSpec } from '../../src/diagnosis/catalogue/index.ts';
 import { classify } from '../../src/runner/log/classify.ts';
+import { dataWith } from '../../src/core/finding-data.ts';
+import { IS_DATED } from '../../src/runner/log/line-data.ts';
 import { LOCAL_FAULT_CAUSES } from '../../src/runner/log/local-fault-fragments.ts';
 import { START } from '../support/clock.ts';
 import { event, showing, TALKING } from '../support/events.ts';
@@ -87,6 +89,20 @@ describe('it is over', () => {
     const process = { ...RUNNER_PROCESS, startedAt: START - 60_000 };
 
     expect(causesOf({ 'runner-log': showing(line) }, { process })).toEqual([]);
+  });
+
+  test.each([
+    ['with a date of its own, counts', true, 1],
+    ['dated by its reading, may be of the process before', false, 0],
+  ])('not for a line half a second after the start that, %s', (_how, isDated, count) => {
+    const process = { ...RUNNER_PROCESS, startedAt: START - 60_000 };
+    const early = {
+      ...line,
+      lastAt: START - 59_500,
+      data: { ...line.data, ...(isDated ? dataWith(IS_DATED, true) : {}) },
+    };
+
+    expect(causesOf({ 'runner-log': showing(early) }, { process })).toHaveLength(count);
   });
 
   test('when Docker answers again', () => {

@@ -13,6 +13,7 @@ import type { EventKind } from '../../core/runner-event.ts';
 import { isRepeated } from '../../core/sightings.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import type { Scope } from '../../core/vocabulary.ts';
+import { IS_DATED } from '../../runner/log/line-data.ts';
 import { LOCAL_FAULT, LOCAL_FAULT_CAUSES } from '../../runner/log/local-fault-fragments.ts';
 import { requireCause } from '../build-cause.ts';
 import { probesOf } from '../catalogue/index.ts';
@@ -38,7 +39,7 @@ const KINDS: readonly EventKind[] = [
 ];
 /** Lines about single jobs: the runner still polls. */
 const OF_JOBS: ReadonlySet<EventKind> = new Set(['not-prepared', 'job-connection']);
-/** Lines of a file have the date of their reading, a moment later. */
+/** Lines without a date have that of their reading, a moment later. */
 const READ_LATE_SECONDS = 2;
 /** Scopes that concern every entry. */
 const HOST_WIDE: ReadonlySet<Scope> = new Set(['host', 'service']);
@@ -70,7 +71,8 @@ export function hasLocalFault(indexed: SnapshotIndex, { id }: RunnerTarget): boo
 /** A restart gives back what the process held; a job that was prepared, or a poll that worked, takes its lines back. */
 function isOfNow(indexed: SnapshotIndex, { event }: ObservedEvent): boolean {
   const { kind, cause = '', lastAt } = event;
-  const startedAt = (indexed.context.process?.startedAt ?? 0) + READ_LATE_SECONDS * 1000;
+  const lateSeconds = dataOf(event, IS_DATED) === true ? 0 : READ_LATE_SECONDS;
+  const startedAt = (indexed.context.process?.startedAt ?? 0) + lateSeconds * 1000;
   const isFresh =
     kind !== 'poll-failed' || indexed.snapshot.takenAt - lastAt <= FRESH_SECONDS * 1000;
   const checks = probesOf(requireCause(cause)).flatMap((probe) => indexed.statesOf(probe));

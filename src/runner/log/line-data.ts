@@ -36,6 +36,8 @@ export const CERTIFICATE_REJECTED = dataKey<true>('certificate-rejected');
 export const POLL_RESPONSE = dataKey<PollResponse>('poll-response');
 /** A 403 for the output of a job, with neither the state of the job nor a correlation id: it may not be GitLab's. */
 export const UNSIGNED_REJECTION = dataKey<true>('unsigned-rejection');
+/** The line has a date of its own. */
+export const IS_DATED = dataKey<true>('is-dated');
 /** Jobs that run, where the line counts them. */
 export const RUNNING_JOBS = dataKey<number>('running-jobs');
 

@@ -5,6 +5,7 @@
 import { withSignal } from '../../core/abort.ts';
 import type { Clock, Instant } from '../../core/clock.ts';
 import type { Paths } from '../../core/paths.ts';
+import { dataWith } from '../../core/finding-data.ts';
 import type { Place } from '../../core/place.ts';
 import type {
   JobEnd,
@@ -20,6 +21,7 @@ import { FileReader } from './file-reader.ts';
 import { causeOfEnd, jobEndOf, kindOfEnd } from './job-ends.ts';
 import { JournalReader } from './journal-reader.ts';
 import { LineBudget } from './line-budget.ts';
+import { IS_DATED } from './line-data.ts';
 import type { LogLine } from './log-line.ts';
 import { isInRunnerForm, parseLine, withoutColours } from './log-line.ts';
 import { maskSecrets } from './mask.ts';
@@ -191,7 +193,7 @@ export class RunnerLogWatch implements RunnerLogReader {
     const undated = this.#undated;
     this.#undated = [];
     for (const { text, latestAt, ...event } of undated) {
-      this.#addEvent({ text, at: latestAt, isOld: true }, event);
+      this.#addEvent({ text, at: latestAt, isOld: true }, event, false);
     }
   }
 
@@ -209,7 +211,11 @@ export class RunnerLogWatch implements RunnerLogReader {
     this.#addEvent(line, { kind, runner, ...named, facts: reasonIn(event) });
   }
 
-  #addEvent(line: RawLine, event: NonNullable<RawLine['event']>): void {
+  #addEvent(
+    line: RawLine,
+    event: NonNullable<RawLine['event']>,
+    isDated = line.at !== undefined,
+  ): void {
     const at = this.#timeOf(line, event.kind);
     if (at === undefined) return;
     const facts = Object.fromEntries(
@@ -218,7 +224,9 @@ export class RunnerLogWatch implements RunnerLogReader {
         typeof value === 'string' ? maskSecrets(value).slice(0, MAX_TEXT) : value,
       ]),
     );
-    const isNew = this.#window.add({ ...event, facts, at, text: formatLine(line.text) });
+    const dated = isDated ? dataWith(IS_DATED, true) : {};
+    const data = { ...event.data, ...dated };
+    const isNew = this.#window.add({ ...event, facts, data, at, text: formatLine(line.text) });
     if (isNew && !line.isOld) this.#events.onEvent(event.kind, event.runner);
   }
 

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
+import { dataOf } from '../../../src/core/finding-data.ts';
 import type { RunnerLogReading } from '../../../src/core/runner-event.ts';
+import { IS_DATED } from '../../../src/runner/log/line-data.ts';
 import type { RunnerLogWatch } from '../../../src/runner/log/log-watch.ts';
 import type { RootFolder } from '../../support/dns-server.ts';
 import { rootFolder } from '../../support/dns-server.ts';
@@ -218,4 +220,18 @@ test('another source takes the place of the first', async () => {
   await until(async () => (await readNow(open.watch)).lines === 1);
 
   expect(await kindsOf(open.watch)).toEqual(['config-loaded']);
+});
+
+test.each([
+  ['a date of its own', logfmt(failed('EOF'), new Date().toISOString()), true],
+  ['none', inColours(failed('EOF')), undefined],
+])('a line says whether it has a date: %s', async (_what, line, isDated) => {
+  await using root = await rootFolder({ [LOG]: '' });
+  using open = watchLog(FILE, root.paths);
+  await readNow(open.watch);
+  await append(root, line);
+  await until(() => open.newEvents.length > 0);
+  const [event] = (await readNow(open.watch)).events;
+
+  expect(event === undefined ? 'no event' : dataOf(event, IS_DATED)).toBe(isDated);
 });
