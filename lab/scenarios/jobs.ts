@@ -105,6 +105,29 @@ export const jobRows: readonly Row[] = [
     mustNot: ['docker-daemon-down', 'docker-image-pull-failed', 'runner-hung'],
   },
   {
+    id: 'J-04d',
+    title:
+      'the login shell of every job ends first, which the runner counts as a failure of the script',
+    world: { logFormat: 'json' },
+    inject: async (world) => {
+      const error =
+        'prepare environment: exit status 1. Check https://docs.gitlab.com/runner/shells/#shell-profile-loading for more information';
+      const job = { error, failure_reason: 'script_failure', runner: nameOf(world) };
+      for (const id of [12, 13, 14])
+        await world.runner.appendLog('warning', `Job failed: ${error}`, { ...job, job: id });
+    },
+    recover: async (world) =>
+      await world.runner.appendLog('info', 'Job succeeded', { job: 15, runner: nameOf(world) }),
+    expect: {
+      cause: 'job-environment-failed',
+      severity: 'warning',
+      chain: OPEN,
+      verdict: 'broken',
+      says: /exit status 1/,
+    },
+    mustNot: ['unknown', 'runner-hung'],
+  },
+  {
     id: 'J-04c',
     title: 'a container has outlived the timeout of its job by hours',
     world: WITH_DOCKER,

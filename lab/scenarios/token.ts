@@ -17,6 +17,9 @@ const DAY = 86_400_000;
 
 const TOKEN_LINE = /token = ".*"/;
 
+/** What GitLab shows after a reset. */
+const NEW_TOKEN = usualEntry({ name: 'renewed-1' }).token;
+
 const twins = [usualEntry({ name: 'first-1' }), usualEntry({ name: 'second-2' })] as const;
 
 const sharedToken = usualEntry({ name: 'one-1' }).token;
@@ -77,6 +80,21 @@ export const tokenRows: readonly Row[] = [
     expect: { cause: 'token-rejected', severity: 'critical', chain: REFUSED },
     runnerLogs: /forbidden .*POST https:..gitlab.test.api.v4.jobs.request: 403 Forbidden/,
     mustNot: ['edge-waf-blocked', 'runner-hung'],
+  },
+  {
+    id: 'T-01c',
+    title: 'an older GitLab forgets the token while it is watched, and config.toml gets a new one',
+    world: { profile: 'gl18' },
+    inject: (world) => forgetToken(world, 0),
+    expect: { cause: 'token-rejected', severity: 'critical', chain: REFUSED },
+    mustNot: ['edge-waf-blocked', 'runner-hung', 'runner-disabled-unhealthy'],
+    fix: {
+      reported: /sudoedit \/etc\/gitlab-runner\/config\.toml/,
+      apply: async ({ files, gitlab }) => {
+        gitlab.application.tokens.add(NEW_TOKEN);
+        await files.edit(CONFIG, TOKEN_LINE, `token = "${NEW_TOKEN}"`);
+      },
+    },
   },
   {
     id: 'T-01b',
