@@ -37,13 +37,20 @@ export const WITH_DOCKER: WorldOptions = {
   before: async (world) => await dockerOf(world).setAnswers(),
 };
 
-/** The runner could not prepare two jobs, for this reason. */
-export function notPrepared(reason: string): Pick<FaultRow, 'inject' | 'recover'> {
+/** Two jobs that fail within a moment are one event. */
+const APART_MILLISECONDS = 13_000;
+
+/** The runner could not prepare two jobs, for this reason; at the same moment, or so far apart. */
+export function notPrepared(
+  reason: string,
+  apartMilliseconds = 0,
+): Pick<FaultRow, 'inject' | 'recover'> {
   return {
     inject: async ({ daemon, runner, entries }) => {
       await hasLived(daemon);
       const fields = { job: 12, project: 3, runner: entries[0]?.token.slice(5, 14) ?? '' };
       for (const job of [12, 13]) {
+        if (job > 12) await delay(apartMilliseconds);
         await runner.appendLog('warning', `Preparation failed: ${reason}`, { ...fields, job });
       }
     },
@@ -67,9 +74,6 @@ const daemonDown = { ...stopped, cause: 'docker-daemon-down' } as const;
 function sorted<V>(fields: Readonly<Record<string, V>>): Readonly<Record<string, V>> {
   return Object.fromEntries(Object.entries(fields).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
-
-/** Two jobs that fail within a moment are one event. */
-const APART_MILLISECONDS = 13_000;
 
 /** Something before GitLab refuses what a job prints, twice. */
 function refusedTrace(
@@ -134,6 +138,8 @@ export const executorRows: readonly Row[] = [
     world: WITH_DOCKER,
     ...notPrepared(
       'Error response from daemon: client version 1.43 is too old. Minimum supported API version is 1.44, please upgrade your client to a newer version',
+      // One moment is no proof that no job can run.
+      APART_MILLISECONDS,
     ),
     expect: { ...stopped, cause: 'docker-api-incompatible' },
     mustNot: [...CONNECTIVITY, 'docker-daemon-down'],

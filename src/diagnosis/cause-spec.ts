@@ -129,7 +129,7 @@ export interface CauseSpec {
   readonly breaks?: boolean;
   /** Part of the requests still succeed: its entries reach GitLab. */
   readonly isPartial?: boolean;
-  /** Its entries can run no job. */
+  /** Its entries can run no job, once it is confirmed: one line about one job is no proof. */
   readonly stopsJobs?: boolean;
   /** GitLab announced it, and it ends by itself: the pager is told in another way, the verdict is the same. */
   readonly isAnnounced?: boolean;
