@@ -110,9 +110,19 @@ async function watchHeld(
     world.check(),
   ]);
   if (held.lacks !== undefined)
-    problems.push(`it flips: ${held.lacks} (${formatChain(held.report)})`);
+    problems.push(
+      `it flips: ${held.lacks} (${formatChain(held.report)}${unseenText(held.report)})`,
+    );
   problems.push(...(row.needsHistory === true ? [] : differences(checked, row)));
   return { held, checked };
+}
+
+/** `; dns unknown: stale, …` for each check that could not look, since a chain alone does not say why. */
+function unseenText({ checks }: Report): string {
+  return checks
+    .filter(({ status }) => status === 'unknown')
+    .map(({ id, reason, detail }) => `; ${id} is unknown (${reason}): ${detail}`)
+    .join('');
 }
 
 /** Starts the daemon and injects the fault; reports a world that was not healthy before. */

@@ -3,6 +3,7 @@
  * was tried again, which is done at once.
  */
 import type { Check, CheckState } from '../core/check.ts';
+import { isBroken } from '../core/check.ts';
 import type { Finding, ProbeResult } from '../core/finding.ts';
 import type { Instant } from '../core/clock.ts';
 import { dateText } from '../core/date-text.ts';
@@ -32,7 +33,7 @@ export function contradictionsOf(
   { contexts, logAt }: Watched,
   now: Instant,
 ): Contradictions {
-  const failing = states.filter(({ finding }) => finding.status === 'fail');
+  const broken = states.filter((state) => isBroken(state));
   const found = contexts.flatMap((context) => {
     const { place } = context;
     const read = states.filter(({ check }) => contextOf({ contexts }, check.target) === context);
@@ -44,7 +45,7 @@ export function contradictionsOf(
       const complaint = complaintOf(event);
       if (complaint === undefined || (complaint.endsAt ?? Infinity) < now) return [];
       const targets = targetsOf(complaint, context);
-      const isExplained = failing.some((state) => isSpokenOf(state, complaint, targets));
+      const isExplained = broken.some((state) => isSpokenOf(state, complaint, targets));
       return isExplained ? [] : targets.map((target) => ({ target, complaint }));
     });
   });
@@ -63,7 +64,7 @@ export function contradictionsOf(
   };
 }
 
-/** Where such a link fails, it accounts for the complaint: the passes of the others stay what they are. */
+/** Where such a link is broken, it accounts for the complaint: the passes of the others stay what they are. */
 function isSpokenOf(
   { check: { probe, target } }: CheckState,
   { links }: Complaint,

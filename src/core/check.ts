@@ -1,6 +1,7 @@
 /** The types of a check (a probe on a target), its state, and a snapshot of all checks. */
 import type { Instant } from './clock.ts';
 import type { CheckId, Finding, ProbeResult } from './finding.ts';
+import { reasonOf } from './finding.ts';
 import type { HostContext } from './host-context.ts';
 import type { Probe } from './probe.ts';
 import type { Target } from './target.ts';
@@ -45,6 +46,17 @@ export interface CheckState {
   /** The last results of runs that were not skipped, oldest first; at most RECENT_RESULTS. */
   readonly recent: readonly ProbeResult[];
   readonly counters: Counters;
+}
+
+/** The path ends at this link, as far as is known. */
+export function isBroken(state: Pick<CheckState, 'check' | 'finding'>): boolean {
+  return state.finding.status === 'fail' || isUnanswered(state);
+}
+
+/** No response before the probe gave up, though the runner would still wait. */
+function isUnanswered({ check, finding }: Pick<CheckState, 'check' | 'finding'>): boolean {
+  const reasons = check.probe.patience?.reasons ?? [];
+  return finding.status === 'unknown' && reasons.includes(reasonOf(finding) ?? '');
 }
 
 /** What a median, a rate of failures and a flight recorder need, and no more. */

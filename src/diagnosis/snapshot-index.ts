@@ -107,17 +107,6 @@ export function isFail({ finding }: CheckState): boolean {
   return finding.status === 'fail';
 }
 
-/** No response before the probe gave up, though the runner would still wait. */
-export function isUnanswered({ check, finding }: CheckState): boolean {
-  const reasons = check.probe.patience?.reasons ?? [];
-  return finding.status === 'unknown' && reasons.includes(reasonOf(finding) ?? '');
-}
-
-/** The path ends at this link, as far as is known. */
-export function isBroken(state: CheckState): boolean {
-  return isFail(state) || isUnanswered(state);
-}
-
 /** A finding that needs a cause. */
 export function isTroubled({ finding }: Pick<CheckState, 'finding'>): boolean {
   return finding.status === 'fail' || finding.status === 'warn';

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { contradictionsOf, dropContradicted } from '../../src/checks/contradictions.ts';
 import type { Snapshot } from '../../src/core/check.ts';
 import type { Finding } from '../../src/core/finding.ts';
+import { reasonOf } from '../../src/core/finding.ts';
 import { addSighting } from '../../src/core/sightings.ts';
 import type { RunnerEvent } from '../../src/core/runner-event.ts';
 import { LINKS } from '../../src/core/vocabulary.ts';
@@ -182,6 +183,33 @@ test('a link that fails accounts for the complaint: the others stay passed', () 
   const snapshot = snapshotOf({ 'runner-log': showing(line), connect: failing }, TALKING);
 
   expect(shownOf(snapshot, []).filter(({ finding }) => finding.status === 'unknown')).toEqual([]);
+});
+
+describe('every link that waits less long than the runner', () => {
+  const waiting = LINKS.flatMap((link) => {
+    const { checks } = snapshotOf({}, { ...TALKING, proxy: PROXY });
+    const probe = checks.find((state) => state.check.probe.id === link)?.check.probe;
+    return probe?.patience?.reasons.map((reason) => [link, reason] as const) ?? [];
+  });
+
+  test.each(waiting)('%s, which ended with %s, accounts for the complaint', (link, reason) => {
+    const silent = { status: 'unknown', reason, detail: 'no response' } as const;
+    const line = at(poll(undefined, 'Post "x": EOF'), START);
+    const snapshot = snapshotOf(
+      { 'runner-log': showing(line), [link]: silent },
+      { ...TALKING, proxy: PROXY },
+    );
+    const doubted = shownOf(snapshot, [])
+      .filter(({ finding }) => reasonOf(finding) === 'contradicted')
+      .map(({ check }) => check.id);
+    const isSpokenOf = complaintOf(line)?.links.includes(link) === true;
+
+    expect(doubted.length === 0).toBe(isSpokenOf);
+  });
+
+  test('is there', () => {
+    expect(waiting.length).toBeGreaterThan(0);
+  });
 });
 
 test.each([

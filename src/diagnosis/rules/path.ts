@@ -2,6 +2,7 @@
  * The first failed link of the path is the cause; it explains the links after it. A link that only
  * warns is a cause of its own and explains nothing.
  */
+import { isBroken } from '../../core/check.ts';
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { CheckId, Fact } from '../../core/finding.ts';
@@ -12,7 +13,7 @@ import { isOfFamily } from '../catalogue/index.ts';
 import type { CauseSpec } from '../cause-spec.ts';
 import { buildCause, mergeCauses, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
-import { factsOf, hasReason, isBroken, isFail } from '../snapshot-index.ts';
+import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import { refined } from './refine.ts';
 import { isAlternating } from './refine-web.ts';
 import { isPassing, isUnseen, specOfFinding } from './default.ts';

@@ -1,9 +1,10 @@
 /** A link fails because DNS or the hosts file returns a wrong address; another source returns one that works. */
+import { isBroken } from '../../core/check.ts';
 import type { CheckState } from '../../core/check.ts';
 import { reasonOf } from '../../core/finding.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
-import { factsOf, hasReason, isBroken } from '../snapshot-index.ts';
+import { factsOf, hasReason } from '../snapshot-index.ts';
 import type { Refinement } from './refinement.ts';
 
 /** The probe tried another address, which worked. */

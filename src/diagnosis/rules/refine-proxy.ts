@@ -1,9 +1,10 @@
 /** Another proxy, or a direct connection, works where the path of the runner fails: that difference is the cause. */
+import { isBroken } from '../../core/check.ts';
 import type { CheckState } from '../../core/check.ts';
 import type { EndpointTarget } from '../../core/target.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import { requireCause } from '../build-cause.ts';
-import { factsOf, hasReason, isBroken } from '../snapshot-index.ts';
+import { factsOf, hasReason } from '../snapshot-index.ts';
 import type { Refinement } from './refinement.ts';
 
 /** Rejections of a proxy that works: it does not serve this destination. */
