@@ -14,6 +14,15 @@ function nameOf({ entries }: World): string {
   return entries[0]?.token.slice(5, 14) ?? '';
 }
 
+const NOT_ALLOWED = 'the "ruby:3" image is not present on list of allowed images';
+
+/** The last lines of three jobs that ended alike. */
+async function failedJobs(world: World, error: string, reason: string): Promise<void> {
+  const job = { error, failure_reason: reason, 'job-status': 'failed', runner: nameOf(world) };
+  for (const id of [12, 13, 14])
+    await world.runner.appendLog('warning', `Job failed: ${error}`, { ...job, job: id });
+}
+
 export const jobRows: readonly Row[] = [
   {
     id: 'J-01',
@@ -126,6 +135,39 @@ export const jobRows: readonly Row[] = [
       says: /exit status 1/,
     },
     mustNot: ['unknown', 'runner-hung'],
+  },
+  {
+    id: 'J-04e',
+    title: 'no job is prepared in time, which the runner tells GitLab as a job that ran too long',
+    world: { logFormat: 'text' },
+    inject: async (world) => {
+      await failedJobs(
+        world,
+        'prepare timeout: exceeded timeout of 10m0s',
+        'job_execution_timeout',
+      );
+    },
+    recover: async (world) =>
+      await world.runner.appendLog('info', 'Job succeeded', { job: 15, runner: nameOf(world) }),
+    expect: {
+      cause: 'unknown',
+      severity: 'warning',
+      chain: OPEN,
+      says: /prepare timeout: exceeded timeout of 10m0s/,
+    },
+    mustNot: ['job-environment-failed', 'runner-hung'],
+  },
+  {
+    id: 'J-04f',
+    title: 'jobs ask for what is not allowed, run too long, are cancelled or interrupted',
+    world: { logFormat: 'text' },
+    act: async (world) => {
+      await failedJobs(world, NOT_ALLOWED, 'runner_configuration_error');
+      await failedJobs(world, 'execution took longer than 1h0m0s seconds', 'job_execution_timeout');
+      await failedJobs(world, 'canceled', 'job_canceled');
+      await failedJobs(world, 'aborted: terminated', 'runner_interrupted');
+    },
+    allowed: [],
   },
   {
     id: 'J-04c',

@@ -28,6 +28,10 @@ const SHELL =
   'Job failed: prepare environment: exit status 1. Check https://docs.gitlab.com/runner/shells/#shell-profile-loading for more information';
 const SYSTEM_REASON = 'runner_system_failure';
 
+function pullFailed(why: string): string {
+  return `Job failed: failed to pull image "alpine:nope" with specified policies [always]: Error response from daemon: ${why} (manager.go:423:0s)`;
+}
+
 describe('the last line about a job', () => {
   test.each([
     ['succeeded', SUCCEEDED, undefined],
@@ -54,7 +58,36 @@ describe('the last line about a job', () => {
     ['cancelled', 'Job failed: canceled', 'job_canceled'],
     ['cancelled', 'Job failed: script canceled externally (UI, API)', undefined],
     ['otherwise', 'Job failed: aborted: terminated', 'runner_interrupted'],
-    ['otherwise', 'Job failed: failed to pull image', 'image_pull_failure'],
+    ['otherwise', 'Job failed: aborted: terminated', undefined],
+    // What comes before the script has a time limit of its own.
+    [
+      'system-failed',
+      'Job failed: prepare timeout: exceeded timeout of 10m0s',
+      'job_execution_timeout',
+    ],
+    [
+      'system-failed',
+      'Job failed: get sources timeout: exceeded timeout of 5m0s',
+      'job_execution_timeout',
+    ],
+    // A registry that does not deliver, and an image that is not there.
+    ['system-failed', pullFailed('toomanyrequests: rate exceeded'), 'image_pull_failure'],
+    ['system-failed', pullFailed('dial tcp 10.0.0.9:443: i/o timeout'), 'image_pull_failure'],
+    ['system-failed', pullFailed('received unexpected HTTP status: 502 Bad Gateway'), undefined],
+    ['otherwise', pullFailed('manifest for alpine:nope not found'), 'image_pull_failure'],
+    ['otherwise', pullFailed('pull access denied for x'), undefined],
+    ['otherwise', pullFailed('unauthorized: authentication required'), 'configuration_error'],
+    ['otherwise', pullFailed('manifest unknown: manifest unknown'), 'runner_configuration_error'],
+    // The entry in config.toml, and what one job asks for.
+    ['system-failed', 'Job failed: custom executor not configured', 'runner_configuration_error'],
+    ['system-failed', 'Job failed: missing docker configuration', 'runner_configuration_error'],
+    ['system-failed', 'Job failed: missing SSH config', 'configuration_error'],
+    [
+      'otherwise',
+      'Job failed: the "ruby:3" image is not present on list of allowed images',
+      'runner_configuration_error',
+    ],
+    ['otherwise', 'Job failed: step release: ended', 'unknown_failure'],
   ])('says %s: %s', (end, message, reason) => {
     const said = jobEnd(message, reason);
 
