@@ -2,15 +2,17 @@
  * One poll for jobs over the runner's own path: proxy, name, connection, tunnel, handshake, request. Errors have Go's
  * texts.
  */
-import { request } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 
 import { systemClock } from '../../src/core/clock.ts';
+import type { ExchangeFault } from '../../src/core/exchange-error.ts';
+import { ExchangeError } from '../../src/core/exchange-error.ts';
 import type { HttpUrl } from '../../src/core/http-url.ts';
 import { portOf } from '../../src/core/http-url.ts';
 import type { Paths } from '../../src/core/paths.ts';
 import type { ProxyDecision, TrustSource } from '../../src/core/target.ts';
+import { createSender } from '../../src/go/http/sender.ts';
 import { dialLikeGo } from '../../src/go/dial/dial.ts';
 import type { Handshake } from '../../src/go/tls/handshake.ts';
 import { handshakeLikeGo } from '../../src/go/tls/handshake.ts';
@@ -25,12 +27,13 @@ import { MAX_POLL_MILLISECONDS } from './runner-options.ts';
 const DIAL_SECONDS = 5;
 /** Half of Go's, as everything here is faster. */
 const HANDSHAKE_MILLISECONDS = 10_000;
+const USER_AGENT = 'gitlab-runner 19.4.0 (19-4-stable; go1.26.5; linux/amd64)';
 const store = new TrustStore();
 
 export interface PollResult {
   readonly status: number;
   readonly phrase: string;
-  readonly headers: IncomingMessage['headers'];
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
@@ -216,43 +219,47 @@ async function sendPoll(
   proxy: ProxyDecision,
   signal: AbortSignal,
 ): Promise<PollResult> {
-  const { promise, resolve, reject } = Promise.withResolvers<PollResult>();
   const info = { name: 'gitlab-runner', version: '19.4.0', platform: 'linux' };
   const body = JSON.stringify({ token: order.token, system_id: order.systemId, info });
-  const login = order.url.credentials;
-  const base = order.url.pathname.replace(/\/$/, '').replace(/\/ci$/, '');
-  // A proxy for http:// gets the whole URL.
-  const isAbsolute = proxy.kind === 'proxy' && order.url.protocol === 'http:';
-  const path = `${isAbsolute ? order.url.origin : ''}${base}/api/v4/jobs/request`;
-  const sent = request(
-    {
-      createConnection: () => socket,
-      method: 'POST',
-      path,
-      signal,
-      headers: {
-        Host: order.url.host,
-        ...(login === undefined ? {} : { Authorization: basicOf(login) }),
-        'Content-Type': 'application/json',
-        Accept: 'application/json',
-        'Content-Length': Buffer.byteLength(body),
-        'User-Agent': 'gitlab-runner 19.4.0 (19-4-stable; go1.26.5; linux/amd64)',
-      },
-    },
-    (response) => {
-      let text = '';
-      response.on('data', (chunk) => (text += String(chunk)));
-      response.once('error', () => reject(new Error('unexpected EOF')));
-      response.once('end', () => {
-        const { statusCode = 0, statusMessage = '', headers } = response;
-        resolve({ status: statusCode, phrase: statusMessage, headers, body: text });
-      });
-    },
-  );
-  sent.once('error', (error) => {
-    const isReset = error.message.includes('ECONNRESET');
-    reject(new Error(isReset ? 'read: connection reset by peer' : 'EOF'));
+  const { credentials, pathname } = order.url;
+  const send = createSender({
+    socket,
+    open: () => Promise.reject(new Error('a poll has one connection')),
+    base: order.url,
+    clock: systemClock,
+    ...(credentials === undefined ? {} : { authorization: basicOf(credentials) }),
+    // A proxy for http:// gets the whole URL.
+    ...(proxy.kind === 'proxy' && order.url.protocol === 'http:' ? { absolute: {} } : {}),
   });
-  sent.end(body);
-  return await promise;
+  const root = pathname.replace(/\/$/, '').replace(/\/ci$/, '');
+  const headers = { 'User-Agent': USER_AGENT, Accept: 'application/json' };
+  const timeoutSeconds = MAX_POLL_MILLISECONDS / 1000;
+  const wanted = {
+    method: 'POST',
+    path: `${root}/api/v4/jobs/request`,
+    headers,
+    body,
+    timeoutSeconds,
+  } as const;
+  try {
+    const { status, ...answer } = await send(wanted, signal);
+    return { status, phrase: STATUS_CODES[status] ?? '', ...answer };
+  } catch (error) {
+    throw error instanceof ExchangeError ? new Error(FAULT_TEXTS[error.fault]) : error;
+  }
 }
+
+const BROKEN = 'net/http: HTTP/1.x transport connection broken';
+
+/** What Go says; of the forms that it refuses, one. */
+const FAULT_TEXTS: Readonly<Record<ExchangeFault, string>> = {
+  closed: 'EOF',
+  reset: 'read: connection reset by peer',
+  cut: 'unexpected EOF',
+  'no-answer': 'net/http: timeout awaiting response headers',
+  'slow-body': 'context deadline exceeded',
+  'not-http': `${BROKEN}: malformed HTTP response "SSH-2.0"`,
+  'http2-only': `${BROKEN}: malformed HTTP response "\\x00\\x00\\x18\\x04\\x00\\x00"`,
+  malformed: `${BROKEN}: malformed MIME header line: "X-Cache"`,
+  'client-certificate-required': 'remote error: tls: certificate required',
+};

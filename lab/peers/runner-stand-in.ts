@@ -148,7 +148,7 @@ function textOf(error: unknown): string {
 function judge(answer: PollResult, runner: string, url: HttpUrl): boolean {
   const { status, headers } = answer;
   if (status === 204 || status === 201) return true;
-  const correlation = String(headers['x-request-id'] ?? ownCorrelationId());
+  const correlation = headers['x-request-id'] ?? ownCorrelationId();
   const fields = { correlation_id: correlation, runner, status: statusText(answer, url) };
   if (status === 403) log('error', 'Checking for jobs... forbidden', fields);
   else if (status === 503) {

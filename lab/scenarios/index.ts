@@ -7,6 +7,7 @@ import { dnsRows } from './dns.ts';
 import { edgeRows } from './edge.ts';
 import { executorRows } from './executor.ts';
 import { gitlabRows } from './gitlab.ts';
+import { httpFormRows } from './http-forms.ts';
 import { healthyRows } from './healthy.ts';
 import { healthyHostRows } from './healthy-host.ts';
 import { installationRows } from './installations.ts';
@@ -33,6 +34,7 @@ export const ROWS: readonly Row[] = [
   ...proxyRows,
   ...gitlabRows,
   ...edgeRows,
+  ...httpFormRows,
   ...slowRows,
   ...tlsRows,
   ...resourceRows,

@@ -50,7 +50,7 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number;
-  /** Names in lower case; repeated headers joined by `, `. */
+  /** Names in lower case; of a repeated header the first one. */
   readonly headers: Readonly<Record<string, string>>;
   /** At most the first 64 KiB. */
   readonly body: string;

@@ -5,14 +5,13 @@
  *           redirects to the sign-in page, then the path that GitLab's documentation gives a GitLab that shares its host.
  * Reasons   wrong-path, of the api link: it does.
  */
+import type { Send } from '../core/exchange-error.ts';
+import { answerOrError, ExchangeError } from '../core/exchange-error.ts';
 import { detailOf } from '../core/finding.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
 import type { HttpUrl } from '../core/http-url.ts';
 import { portOf, urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer } from '../core/probe.ts';
-import { ExchangeError } from '../gitlab/exchange-error.ts';
-import type { Send } from '../gitlab/exchange.ts';
-import { answerOrError } from '../gitlab/exchange.ts';
 import { fingerprint } from '../gitlab/fingerprint.ts';
 
 const ANSWER_SECONDS = 3;

@@ -2,14 +2,13 @@
  * The fault that the answer to the health request shows. When that request is refused, a second page is requested,
  * since many web servers restrict the health page and let everything else through.
  */
+import type { Send } from '../core/exchange-error.ts';
+import { answerOrError, ExchangeError } from '../core/exchange-error.ts';
 import { urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer, HttpRequest } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import { ANSWER_SECONDS } from '../core/runner-patience.ts';
 import type { EndpointTarget } from '../core/target.ts';
-import { ExchangeError } from './exchange-error.ts';
-import type { Send } from './exchange.ts';
-import { answerOrError } from './exchange.ts';
 import { PROXY_REASONS, proxyFaultOf } from './proxy-fault.ts';
 import { WEB_REASONS, webFaultOf } from './web-fault.ts';
 

@@ -1,8 +1,8 @@
 /** The fault between the runner and GitLab's Rails, from one answer or from a failed exchange. */
+import type { ExchangeError, ExchangeFault } from '../core/exchange-error.ts';
 import type { HttpUrl } from '../core/http-url.ts';
 import { leadToCauses } from '../core/reason.ts';
 import type { HttpAnswer } from '../core/probe.ts';
-import type { ExchangeError, ExchangeFault } from './exchange-error.ts';
 import { fingerprint, isJson, isReadOnlyText, messageOf } from './fingerprint.ts';
 
 export const WEB_REASONS = leadToCauses(
@@ -22,6 +22,8 @@ export const WEB_REASONS = leadToCauses(
   'connection-reset',
   'closed',
   'not-http',
+  'http2-only',
+  'malformed',
 );
 
 /** `moved` is one that a check cannot look behind, and the runner can. */
@@ -33,7 +35,9 @@ const FAULTS = {
   cut: 'connection-reset',
   'no-answer': 'no-answer',
   'slow-body': 'no-answer',
-  malformed: 'not-http',
+  'not-http': 'not-http',
+  'http2-only': 'http2-only',
+  malformed: 'malformed',
   'client-certificate-required': 'client-certificate-required',
 } as const satisfies Readonly<Record<ExchangeFault, WebFault>>;
 
@@ -85,11 +89,20 @@ function redirectFault(answer: HttpAnswer, asked: HttpUrl): WebFault | undefined
   return answer.status >= 307 ? 'moved' : 'redirected';
 }
 
+/** Demanded by a server that has no HTTP/1.1. */
+const HTTP2_PAGE = /Missing ALPN Protocol, expected `h2`/;
+
+function demandsHttp2({ status, headers, body }: HttpAnswer): boolean {
+  if (status === 426) return /\bh2c?\b|HTTP\/2/i.test(headers['upgrade'] ?? '');
+  return status === 403 && HTTP2_PAGE.test(body);
+}
+
 const REFUSALS: ReadonlySet<number> = new Set([403, 406, 407, 451]);
 
 function clientFault(answer: HttpAnswer): WebFault | undefined {
   const { status, headers, body } = answer;
   if (status === 429) return 'too-many-requests';
+  if (demandsHttp2(answer)) return 'http2-only';
   if (status === 400 && CERTIFICATE_PAGE.test(body)) return 'client-certificate-required';
   const { who } = fingerprint(answer);
   const isGitLab = who === 'rails' || who === 'workhorse';

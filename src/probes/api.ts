@@ -8,6 +8,7 @@
  * Unknown   no-answer: the runner waits for longer. moved: the target of a redirect that keeps the runner's POST was not checked. api-error: no
  *           connection to speak on, or an answer of GitLab's own that fits nothing known.
  */
+import { ExchangeError } from '../core/exchange-error.ts';
 import type { Finding } from '../core/finding.ts';
 import type { HttpUrl } from '../core/http-url.ts';
 import { urlBelow } from '../core/http-url.ts';
@@ -16,7 +17,6 @@ import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import { ANSWER_PATIENCE, ANSWER_SECONDS } from '../core/runner-patience.ts';
 import { answerFacts, serverLabel } from '../gitlab/answer-facts.ts';
-import { ExchangeError } from '../gitlab/exchange-error.ts';
 import { fingerprint, isJson } from '../gitlab/fingerprint.ts';
 import { retryAfterSeconds } from '../gitlab/retry-after.ts';
 import { WEB_REASONS, webFaultOf } from '../gitlab/web-fault.ts';
@@ -72,7 +72,8 @@ export const api = defineProbe({
       if (!(error instanceof ExchangeError)) throw error;
       const reason = webFaultOf(error);
       const detail = `GET ${asked.href}: ${error.message}`;
-      return { status: reason === 'no-answer' ? 'unknown' : 'fail', reason, detail };
+      const facts = { http_fault: error.message };
+      return { status: reason === 'no-answer' ? 'unknown' : 'fail', reason, detail, facts };
     }
   },
 });

@@ -12,7 +12,10 @@
  */
 import type { Socket } from 'node:net';
 
+import type { HttpPath } from '../go/http/sender.ts';
+import { createSender } from '../go/http/sender.ts';
 import { basicOf } from '../go/proxy/tunnel.ts';
+import { ExchangeError } from '../core/exchange-error.ts';
 import type { Fact, Finding } from '../core/finding.ts';
 import type { HttpUrl } from '../core/http-url.ts';
 import { urlBelow } from '../core/http-url.ts';
@@ -23,9 +26,6 @@ import { ANSWER_PATIENCE, ANSWER_SECONDS } from '../core/runner-patience.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
 import { answerFacts, serverLabel } from '../gitlab/answer-facts.ts';
 import { skewOf } from '../gitlab/clock-skew.ts';
-import { ExchangeError } from '../gitlab/exchange-error.ts';
-import type { HttpPath } from '../gitlab/exchange.ts';
-import { createSender } from '../gitlab/exchange.ts';
 import type { HealthFault } from '../gitlab/health-fault.ts';
 import { HEALTH_REASONS, HEALTH_REQUEST, healthFaultOf } from '../gitlab/health-fault.ts';
 import { retryAfterSeconds } from '../gitlab/retry-after.ts';
@@ -97,7 +97,8 @@ export const http = defineProbe({
       if (!(error instanceof ExchangeError)) throw error;
       const detail = `GET ${asked.href}: ${error.message}`;
       const reason = webFaultOf(error);
-      return { status: reason === 'no-answer' ? 'unknown' : 'fail', reason, detail };
+      const facts = { http_fault: error.message };
+      return { status: reason === 'no-answer' ? 'unknown' : 'fail', reason, detail, facts };
     }
   },
 });

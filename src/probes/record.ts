@@ -11,13 +11,13 @@
  */
 import { readFile } from 'node:fs/promises';
 
+import { ExchangeError } from '../core/exchange-error.ts';
 import type { Finding } from '../core/finding.ts';
 import type { HttpAnswer, LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import { Secret } from '../core/secret.ts';
 import type { RunnerTarget } from '../core/target.ts';
-import { ExchangeError } from '../gitlab/exchange-error.ts';
 import type { RunnerManager, RunnerRecord } from '../gitlab/runner-record.ts';
 import { isMatching, managersOf, recordOf, waitingJobsOf } from '../gitlab/runner-record.ts';
 

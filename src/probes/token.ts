@@ -9,6 +9,7 @@
  * Unknown   no-system-id, verify-not-due: no request without a side effect is possible. token-error.
  */
 import { dateAndAge } from '../core/date-text.ts';
+import { answerOrError, ExchangeError } from '../core/exchange-error.ts';
 import type { HttpUrl } from '../core/http-url.ts';
 import { urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer, LinkTools } from '../core/probe.ts';
@@ -16,8 +17,6 @@ import { defineProbe } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { ANSWER_SECONDS } from '../core/runner-patience.ts';
 import { httpUrlOf } from '../go/http-url.ts';
-import { ExchangeError } from '../gitlab/exchange-error.ts';
-import { answerOrError } from '../gitlab/exchange.ts';
 import { retryAfterSeconds } from '../gitlab/retry-after.ts';
 import type { TokenFault, TokenJudgement } from '../gitlab/token-answer.ts';
 import {

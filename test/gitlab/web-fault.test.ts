@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import type { ExchangeFault } from '../../src/gitlab/exchange-error.ts';
-import { ExchangeError } from '../../src/gitlab/exchange-error.ts';
+import type { ExchangeFault } from '../../src/core/exchange-error.ts';
+import { ExchangeError } from '../../src/core/exchange-error.ts';
 import { webFaultOf } from '../../src/gitlab/web-fault.ts';
 import { answerOf, FROM_RAILS, jsonAnswer } from '../support/http-answer.ts';
 
@@ -13,7 +13,9 @@ test.each<[ExchangeFault, string]>([
   ['cut', 'connection-reset'],
   ['no-answer', 'no-answer'],
   ['slow-body', 'no-answer'],
-  ['malformed', 'not-http'],
+  ['not-http', 'not-http'],
+  ['http2-only', 'http2-only'],
+  ['malformed', 'malformed'],
   ['client-certificate-required', 'client-certificate-required'],
 ])('an exchange that ended as %s is %s', (fault, expected) => {
   expect(webFaultOf(new ExchangeError(fault, 'x'))).toBe(expected);
@@ -52,6 +54,13 @@ test.each<[number, string | undefined]>([
   [530, 'origin-error'],
 ])('a bare %i is %s', (status, expected) => {
   expect(webFaultOf(answerOf(status), ASKED)).toBe(expected);
+});
+
+test('a server that demands HTTP/2 is told by its page or its header', () => {
+  const page = 'Missing ALPN Protocol, expected `h2` or `http/1.1`';
+  expect(webFaultOf(answerOf(403, page), ASKED)).toBe('http2-only');
+  expect(webFaultOf(answerOf(426, '', { upgrade: 'h2c' }), ASKED)).toBe('http2-only');
+  expect(webFaultOf(answerOf(426, '', { upgrade: 'websocket' }), ASKED)).toBeUndefined();
 });
 
 const sentTo = (location: string) => answerOf(302, '', { ...FROM_RAILS, location });

@@ -36,7 +36,7 @@ describe('an exchange without an answer', () => {
       (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhal'),
     ],
     [
-      'connection-reset',
+      'malformed',
       'a garbled body',
       (socket) => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'),
     ],

@@ -161,7 +161,7 @@ describe('what blocks the path is named', () => {
 
   test('the detail says who answered what, without query and credentials', async () => {
     const Location = 'https://user:pw@sso.test/login?state=glrt-canary#x';
-    const { finding } = await ask(() => page(302, '', { Location, Server: 'oauth2\u0007-proxy' }));
+    const { finding } = await ask(() => page(302, '', { Location, Server: 'oauth2\u00e9-proxy' }));
     expect(finding).toMatchObject({
       detail: expect.stringMatching(
         /^oauth2-proxy returned 302 for GET http:\/\/127\.0\.0\.1:\d+\/-\/health, with a redirect to https:\/\/sso\.test\/login$/,

@@ -7,7 +7,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { LinkTools, Probe, Walk } from '../../src/core/probe.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { EndpointTarget, TargetKinds } from '../../src/core/target.ts';
-import { ExchangeError } from '../../src/gitlab/exchange-error.ts';
+import { ExchangeError } from '../../src/core/exchange-error.ts';
 import { proxyAt } from './connect-proxy.ts';
 import { closedUdpPort, rootFolder } from './dns-server.ts';
 import { runnerTarget } from './probes.ts';

@@ -12,6 +12,9 @@ const webCause = family({
 
 const both = (reason: string): readonly string[] => [`http/${reason}`, `api/${reason}`];
 
+const withText = (before: string, text: string | undefined): string =>
+  text === undefined ? '' : `${before}${text}`;
+
 /** "Cloudflare in front of GitLab". */
 const inFront = (c: CauseContext): string =>
   `${c.optional('responder') ?? 'a server'} in front of GitLab`;
@@ -140,7 +143,7 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
       'A web server answers, but its responses are not from GitLab: a wrong host, port or virtual host, or a captive portal.',
     evidence: 'No header or format of GitLab in the response to the version request.',
     notConfusedWith: ['url-path-wrong', 'edge-auth-gateway'],
-    from: ['api/not-gitlab', 'http/not-http', 'api/not-http'],
+    from: ['api/not-gitlab', ...both('not-http')],
     says: (c) => `the server at ${c.url} is not GitLab`,
     fix: (c) => [
       step(
@@ -153,5 +156,45 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
       ),
     ],
     resolvedWhen: 'the API check passes again',
+  }),
+  webCause({
+    id: 'http2-only-server',
+    title: 'The server in front of GitLab accepts HTTP/2 only',
+    meaning:
+      "The runner speaks HTTP/1.1 and offers nothing else. The server answers it with a frame of HTTP/2, rejects the TLS handshake, or demands HTTP/2. The runner's log says 'malformed HTTP response'.",
+    evidence:
+      'A frame of HTTP/2 in response to HTTP/1.1, TLS alert 120, or a page that demands HTTP/2.',
+    notConfusedWith: ['not-a-gitlab-server', 'http-response-malformed'],
+    from: [...both('http2-only'), 'tls/http2-only'],
+    says: (c) => `the server at ${c.url} accepts HTTP/2 only, and the runner speaks HTTP/1.1`,
+    fix: (c) => [
+      step(
+        'Ask the server as the runner does: curl gets no HTTP/1.1 response either.',
+        curl(c, '--http1.1 --no-alpn -sv -o /dev/null'),
+      ),
+      step(
+        'On the server or load balancer at that address: allow HTTP/1.1 beside HTTP/2 (ALPN h2 and http/1.1; no `proto h2` on the listener), then reload it.',
+      ),
+    ],
+  }),
+  webCause({
+    id: 'http-response-malformed',
+    title: 'The response breaks a rule of HTTP, and the runner rejects it',
+    meaning:
+      "A browser and curl forgive what Go's HTTP client does not: control characters in a header, a line without a colon, two lengths, a transfer encoding other than chunked, a redirect to something that is no URL. Each poll of the runner fails.",
+    evidence: 'The rule that the response breaks; the runner logs it as malformed.',
+    notConfusedWith: ['not-a-gitlab-server', 'connection-reset-midstream', 'http2-only-server'],
+    from: both('malformed'),
+    says: (c) =>
+      `the server at ${c.url} sends responses that the runner rejects${withText(': ', c.optional('http_fault'))}`,
+    fix: (c) => [
+      step(
+        'Look at the head of the response; cat -v shows control characters.',
+        `${curl(c, '--http1.1 -s --raw -i', `${c.url}api/v4/version`)} | head -c 3000 | cat -v`,
+      ),
+      step(
+        'On the server that adds the header or the redirect (reverse proxy, load balancer, web application firewall): correct it, then reload the server.',
+      ),
+    ],
   }),
 ];

@@ -38,6 +38,7 @@ export const FACT_PLACEHOLDERS = {
   key: 'KEY',
   libc: 'LIBC',
   libc_address: 'ADDRESS',
+  http_fault: 'FAULT',
   line: 'LINE',
   location: 'LOCATION',
   may_restart: 'MAY_RESTART',

@@ -18,6 +18,7 @@ export const TLS_REASONS = {
     'ca-file-invalid',
     'plaintext-server',
     'handshake-blocked',
+    'http2-only',
   ),
   'tls-error': {
     kind: 'unseen',
@@ -46,6 +47,8 @@ const ALERTS: Readonly<Record<number, TlsFault>> = {
   70: 'protocol-unsupported',
   71: 'protocol-unsupported',
   112: 'name-mismatch',
+  // no_application_protocol: Go's client offers none.
+  120: 'http2-only',
 };
 
 /** bad, unsupported, revoked, expired and unknown certificate, unknown authority, certificate required. */

@@ -6,6 +6,10 @@ import { readCertificate, readPackets, readProxy, readResponse } from './line-da
 const FAILED = /^Checking for jobs\.\.\. failed/;
 const FORBIDDEN = /^Checking for jobs\.\.\. forbidden/;
 
+/** What net/http says of an answer that it cannot read. */
+const MALFORMED =
+  /malformed (?:MIME header|HTTP|chunked)|(?:unsupported|too many) transfer encoding|(?:bad|invalid empty|multiple) Content-Length|bad trailer key|response headers exceeded|failed to parse Location|chunk length|unsupported protocol scheme/;
+
 function failedPoll(n: number, text: RegExp, cause?: string, read?: LineReader): Fragment {
   return {
     n,
@@ -81,6 +85,9 @@ export const POLL_FRAGMENTS: readonly Fragment[] = [
   failedPoll(25, /first record does not look like a TLS handshake/, 'tls-plaintext-server'),
   failedPoll(12, /TLS handshake timeout/, 'tls-handshake-blocked'),
   failedPoll(13, /x509: /, 'tls-cert-not-acceptable', readCertificate),
+  failedPoll(104, /malformed HTTP response "\\x00\\x00/, 'http2-only-server'),
+  failedPoll(105, /malformed HTTP response "[^"]/, 'not-a-gitlab-server'),
+  failedPoll(106, MALFORMED, 'http-response-malformed'),
   failedPoll(10, /connection reset by peer|broken pipe/, 'connection-reset-midstream'),
   failedPoll(11, /(?:unexpected )?EOF$/, 'connection-reset-midstream'),
   failedPoll(35, /timeout awaiting response headers/, 'gitlab-not-responding'),

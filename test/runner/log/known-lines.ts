@@ -45,6 +45,13 @@ const TABLE = `
 23 | warning | poll-failed | tls-protocol-unsupported | Checking for jobs... failed | runner=abc12defg | status=~ remote error: tls: protocol version not supported
 24 | warning | poll-failed | tls-plaintext-server | Checking for jobs... failed | runner=abc12defg | status=~ http: server gave HTTP response to HTTPS client
 25 | warning | poll-failed | tls-plaintext-server | Checking for jobs... failed | runner=abc12defg | status=~ tls: first record does not look like a TLS handshake
+104 | warning | poll-failed | http2-only-server | Checking for jobs... failed | runner=abc12defg | status=~ net/http: HTTP/1.x transport connection broken: malformed HTTP response "\\x00\\x00\\x18\\x04\\x00\\x00\\x00\\x00\\x00"
+105 | warning | poll-failed | not-a-gitlab-server | Checking for jobs... failed | runner=abc12defg | status=~ net/http: HTTP/1.x transport connection broken: malformed HTTP response "SSH-2.0-OpenSSH_9.2"
+106 | warning | poll-failed | http-response-malformed | Checking for jobs... failed | runner=abc12defg | status=~ net/http: HTTP/1.x transport connection broken: malformed MIME header line: "X-A: a\\x01b"
+106 | warning | poll-failed | http-response-malformed | Checking for jobs... failed | runner=abc12defg | status=~ net/http: HTTP/1.x transport connection broken: unsupported transfer encoding: "gzip, chunked"
+106 | warning | poll-failed | http-response-malformed | Checking for jobs... failed | runner=abc12defg | status=~ net/http: HTTP/1.x transport connection broken: malformed HTTP response ""
+106 | warning | poll-failed | http-response-malformed | Checking for jobs... failed | runner=abc12defg | status=~ failed to parse Location header ":b": parse ":b": missing protocol scheme
+11 | warning | poll-failed | connection-reset-midstream | Checking for jobs... failed | runner=abc12defg | status=~ net/http: HTTP/1.x transport connection broken: unexpected EOF
 26 | warning | poll-failed | proxy-unreachable | Checking for jobs... failed | runner=abc12defg | status=~ proxyconnect tcp: dial tcp 10.200.0.2:3999: connect: connection refused
 26 | warning | poll-failed | proxy-name-not-found | Checking for jobs... failed | runner=abc12defg | status=~ proxyconnect tcp: dial tcp: lookup proxy: no such host
 27 | warning | poll-failed | proxy-auth-required | Checking for jobs... failed | runner=abc12defg | status=~ Proxy Authentication Required

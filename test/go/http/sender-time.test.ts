@@ -5,11 +5,11 @@ import { connect } from 'node:net';
 
 import { describe, expect, test } from 'vitest';
 
-import { systemClock } from '../../src/core/clock.ts';
-import type { HttpRequest } from '../../src/core/probe.ts';
-import type { Send } from '../../src/gitlab/exchange.ts';
-import { createSender } from '../../src/gitlab/exchange.ts';
-import { reply, startHttpServer } from '../support/http-server.ts';
+import { systemClock } from '../../../src/core/clock.ts';
+import type { HttpRequest } from '../../../src/core/probe.ts';
+import type { Send } from '../../../src/core/exchange-error.ts';
+import { createSender } from '../../../src/go/http/sender.ts';
+import { reply, startHttpServer } from '../../support/http-server.ts';
 
 const GET: HttpRequest = { method: 'GET', path: 'a', timeoutSeconds: 5 };
 const POST: HttpRequest = { method: 'POST', path: 'b', body: '{}', timeoutSeconds: 5 };
