@@ -37,29 +37,12 @@ export interface ProbeResult {
   readonly finding: Finding;
 }
 
-/** Reasons that any check may have; they belong to the scheduler, the walk and the store. */
-export const COMMON_REASONS = {
-  'not-run-yet': {
-    kind: 'unseen',
-    isNotDue: true,
-    meaning: 'The check has not run since runnerwatch started.',
-    action: 'Wait one interval.',
-  },
-  stale: {
-    kind: 'unseen',
-    meaning: 'The last result is older than three intervals.',
-    action: 'Check runnerwatch_scheduler_lag_seconds and the log of runnerwatch.',
-  },
+/** What a run ends with before, or instead of, the probe's own code. */
+export const RUN_REASONS = {
   overdue: {
     kind: 'unseen',
     meaning: 'The check did not end before its timeout.',
     action: 'Check the load of the host: a system call hangs, or the CPU is overloaded.',
-  },
-  contradicted: {
-    kind: 'unseen',
-    meaning:
-      'The last result was a success, and since then the runner reported a failure of this link.',
-    action: 'Nothing: the link is tried again at once, or as soon as the request budget allows it.',
   },
   'probe-bug': {
     kind: 'unseen',
@@ -77,6 +60,28 @@ export const COMMON_REASONS = {
     meaning: 'The hourly budget of requests to GitLab is spent; the check waits for its turn.',
     action: 'Nothing, or raise [gitlab] requests_per_hour if your GitLab has no such rate limit.',
   },
+} as const satisfies Readonly<Record<string, ReasonSpec>>;
+
+/** Reasons that any check may have; they belong to the scheduler, the walk and the store. */
+export const COMMON_REASONS = {
+  'not-run-yet': {
+    kind: 'unseen',
+    isNotDue: true,
+    meaning: 'The check has not run since runnerwatch started.',
+    action: 'Wait one interval.',
+  },
+  stale: {
+    kind: 'unseen',
+    meaning: 'The last result is older than three intervals.',
+    action: 'Check runnerwatch_scheduler_lag_seconds and the log of runnerwatch.',
+  },
+  contradicted: {
+    kind: 'unseen',
+    meaning:
+      'The last result was a success, and since then the runner reported a failure of this link.',
+    action: 'Nothing: the link is tried again at once, or as soon as the request budget allows it.',
+  },
+  ...RUN_REASONS,
 } as const satisfies Readonly<Record<string, ReasonSpec>>;
 
 /** The reason of a finding, or `undefined` for `pass`. */

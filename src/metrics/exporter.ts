@@ -8,7 +8,7 @@ import type { RegistryContentType } from 'prom-client';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 import type { ProbeResult } from '../core/finding.ts';
-import { COMMON_REASONS, reasonOf } from '../core/finding.ts';
+import { reasonOf, RUN_REASONS } from '../core/finding.ts';
 import type { Probe } from '../core/probe.ts';
 import type { View } from '../core/view.ts';
 import type { Family } from './family.ts';
@@ -74,7 +74,7 @@ interface CounterFamilies {
   observe(result: ProbeResult, probe: Probe): void;
 }
 
-/** Durations and reasons, with every reason at zero from the start. */
+/** Durations and reasons, with every reason that a run can end with at zero from the start. */
 function countersOf(probes: readonly Probe[]): CounterFamilies {
   const durations = new Histogram({
     name: `${PREFIX}${COUNTER_FAMILIES.durations.name}`,
@@ -85,7 +85,7 @@ function countersOf(probes: readonly Probe[]): CounterFamilies {
   });
   const reasons = new Map(
     probes.flatMap(({ id, reasons: own }) =>
-      [...Object.keys(own), ...Object.keys(COMMON_REASONS)].map(
+      [...Object.keys(own), ...Object.keys(RUN_REASONS)].map(
         (reason): [string, { probe: string; reason: string; count: number }] => [
           `${id}/${reason}`,
           { probe: id, reason, count: 0 },

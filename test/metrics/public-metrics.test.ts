@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { COMMON_REASONS } from '../../src/core/finding.ts';
+import { RUN_REASONS } from '../../src/core/finding.ts';
 import type { View } from '../../src/core/view.ts';
 import { STATUSES, VERDICTS } from '../../src/core/vocabulary.ts';
 import { createExporter } from '../../src/metrics/exporter.ts';
@@ -159,7 +159,7 @@ describe('zero from the start', () => {
     const reasons = found.filter(({ name }) => name === 'runnerwatch_probe_failure_reasons_total');
     const expected = ALL_PROBES.flatMap(({ reasons: own }) => [
       ...Object.keys(own),
-      ...Object.keys(COMMON_REASONS),
+      ...Object.keys(RUN_REASONS),
     ]);
 
     expect(reasons).toHaveLength(expected.length);

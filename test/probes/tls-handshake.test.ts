@@ -46,6 +46,14 @@ describe('a port that does not shake hands', () => {
     expect(finding).toMatchObject({ status: 'unknown', reason: 'tls-error', detail });
   });
 
+  test('wants a protocol above TLS, which the runner does not name', async () => {
+    await using server = await startTcpServer((socket) => {
+      socket.once('data', () => socket.end(Buffer.from([0x15, 3, 3, 0, 2, 2, 120])));
+    });
+    const finding = await probeTls({ port: server.port, files });
+    expect(finding).toMatchObject({ status: 'fail', reason: 'http2-only' });
+  });
+
   test('does not know the name', async () => {
     await using server = await startTcpServer((socket) => {
       socket.once('data', () => socket.end(Buffer.from([0x15, 3, 3, 0, 2, 2, 112])));
