@@ -77,17 +77,24 @@ export async function startDaemon(
   return daemon;
 }
 
+interface CheckOptions {
+  readonly format?: 'json' | 'nagios';
+  /** It finds the state that the daemon keeps. */
+  readonly remembers?: boolean;
+}
+
 /** `runnerwatch check --format json` in the same world. */
 export async function check(
   network: Network,
   root: string,
   paths: DaemonPaths = {},
+  { format = 'json', remembers = false }: CheckOptions = {},
 ): Promise<CheckResult> {
-  // Not that of the daemon, and none of an installation on this machine: it remembers nothing.
-  const state = await mkdtemp(join(root, 'check-state-'));
+  // Else not that of the daemon, and none of an installation on this machine: it remembers nothing.
+  const state = remembers ? join(root, 'state') : await mkdtemp(join(root, 'check-state-'));
   const args = [
     'check',
-    '--format=json',
+    `--format=${format}`,
     ...sharedFlags(root, paths),
     `--state.directory=${state}`,
   ];

@@ -16,6 +16,7 @@ import type { Paths } from './core/paths.ts';
 import type { Probe } from './core/probe.ts';
 import { VERSION } from './core/version.ts';
 import type { SelfState, View } from './core/view.ts';
+import type { Transition } from './diagnosis/cause-tracker.ts';
 import { CauseTracker, logTransitions, transitionsBetween } from './diagnosis/cause-tracker.ts';
 import { diagnose } from './diagnosis/diagnose.ts';
 import { Discovery } from './discovery/discovery.ts';
@@ -84,6 +85,7 @@ export class Daemon {
     this.#recorder = new Recorder({
       ...recorderOptions(options),
       runnerLog: (runner) => this.#events.lastLines(runner),
+      onChange: () => this.#renewSoon(),
     });
     const snapshot = this.#snapshot();
     this.#view = this.#buildView(snapshot, diagnose(snapshot));
@@ -110,6 +112,8 @@ export class Daemon {
     await this.#prepare();
     await Promise.all([this.#checks.runAll(this.#stop.signal), this.#lint.whenIdle()]);
     this.#renew();
+    await this.#recorder.recall(this.view());
+    this.#renew();
     return this.view();
   }
 
@@ -117,6 +121,10 @@ export class Daemon {
   async start(): Promise<void> {
     await this.#prepare();
     await this.#recorder.load();
+    const snapshot = this.#snapshot();
+    this.#view = this.#buildView(snapshot, diagnose(snapshot));
+    // What changes from now on is seen, even before the first check has ended.
+    this.#recorder.tick(this.#view);
     this.#isRecording = true;
     this.#checks.repeat();
     this.#timers = [
@@ -211,13 +219,21 @@ export class Daemon {
     // After a suspension results may arrive before the tick: first correct the age of the older ones.
     this.#followClock();
     const snapshot = this.#snapshot();
-    const diagnosis = this.#tracker.settle(diagnose(snapshot), snapshot);
+    const settled = this.#tracker.settle(diagnose(snapshot), snapshot);
+    const diagnosis = this.#recorder.explain(settled, snapshot);
     const transitions = transitionsBetween(this.#judged, diagnosis);
     this.#judged = diagnosis;
     this.#view = this.#buildView(snapshot, diagnosis);
     logTransitions(this.#options.log, transitions);
-    if (this.#isRecording) this.#recorder.observe(this.#view, transitions);
+    if (this.#isRecording) this.#record(transitions);
     for (const listener of this.#listeners) listener();
+  }
+
+  #record(transitions: readonly Transition[]): void {
+    const view = this.#view;
+    this.#recorder.observe(view, transitions);
+    // The change that caused it is newer than the last reading.
+    if (transitions.some(({ kind }) => kind === 'appeared')) this.#recorder.tick(view);
   }
 
   #followClock(): void {
@@ -260,7 +276,8 @@ function recorderOptions({ clock, paths, log, stateDirectory, isRecording }: Dae
   return {
     clock,
     paths,
-    ...(stateDirectory === undefined || isRecording === false ? {} : { stateDirectory }),
+    ...(stateDirectory === undefined ? {} : { stateDirectory }),
+    isReadOnly: isRecording === false,
     onProblem: (problem: string) => log.warn({ problem }, 'incident or history not written'),
   };
 }

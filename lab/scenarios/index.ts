@@ -1,5 +1,6 @@
 /** All rows of the lab, family by family. */
 import type { Row } from '../scenario.ts';
+import { changeRows } from './changes.ts';
 import { combinationRows } from './combinations.ts';
 import { configRows } from './config-file.ts';
 import { dnsHostRows } from './dns-host.ts';
@@ -47,6 +48,7 @@ export const ROWS: readonly Row[] = [
   ...verdictRows,
   ...jobRows,
   ...recordRows,
+  ...changeRows,
   ...combinationRows,
   ...healthyRows,
   ...healthyHostRows,

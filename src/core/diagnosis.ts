@@ -1,4 +1,5 @@
 /** The types of a diagnosis. `diagnosis/` makes it, `report/` and `metrics/` show it. */
+import type { PriorChange } from './change.ts';
 import type { Instant } from './clock.ts';
 import type { CheckId } from './finding.ts';
 import type { Confidence, Link, Scope, Severity, Status, Verdict } from './vocabulary.ts';
@@ -39,6 +40,8 @@ export interface Cause {
   readonly evidence: readonly Evidence[];
   readonly ruledOut: readonly { readonly id: string; readonly because: string }[];
   readonly fix: readonly FixStep[];
+  /** What changed on this host before it began; absent where nothing is known to have changed. */
+  readonly changedBefore?: readonly PriorChange[];
   readonly resolvedWhen: string;
   /** The failing checks that this cause explains, so that one fault does not page twice. */
   readonly explains: readonly CheckId[];

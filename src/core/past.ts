@@ -1,19 +1,10 @@
 /**
- * History: what changed on the host, what happened, samples for plots, incidents. `recorder/` keeps it, `report/`
+ * History: what happened, samples for plots, incidents. `recorder/` keeps it, `report/`
  * shows it.
  */
 import type { Instant } from './clock.ts';
 import type { CheckId } from './finding.ts';
 import type { Severity } from './vocabulary.ts';
-
-/** A change of something that the runner depends on. Values are short and never secret; digests replace the rest. */
-export interface Change {
-  readonly at: Instant;
-  /** `/etc/resolv.conf`, `routes`, `process of the runner`, … */
-  readonly what: string;
-  readonly before: string;
-  readonly after: string;
-}
 
 /** `bad` and `warn` by severity, `good` for what got better, `note` for what is neither. */
 export type Tone = 'bad' | 'warn' | 'good' | 'note';

@@ -2,6 +2,7 @@
  * The form of a catalogue entry: what a cause means, which observations prove it, and its fix. `explain`,
  * docs/causes.md and the report derive from it.
  */
+import type { ChangeKind } from '../core/change.ts';
 import type { FixStep } from '../core/diagnosis.ts';
 import { step } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
@@ -137,6 +138,8 @@ export interface CauseSpec {
   readonly lasting?: { readonly measures: readonly string[]; readonly option: string };
   /** One bad backend of several answers so. */
   readonly isOfOneBackend?: true;
+  /** Kinds of changes that can produce it; by default those of the probes in `from`. */
+  readonly changedBy?: readonly ChangeKind[];
   /** The evidence that confirms it; two results in a row by default. */
   readonly confirm?: { readonly results: number; readonly seconds?: number };
 }

@@ -135,6 +135,18 @@ const CAUSE_FAMILIES: readonly Family[] = [
       })),
   },
   {
+    name: 'root_cause_change_info',
+    kind: 'gauge',
+    help: 'What changed on the host before an active root cause began; the value is always 1.',
+    labels: ['cause', 'target', 'change'],
+    samples: ({ diagnosis }) =>
+      diagnosis.causes.flatMap(({ id, scope, changedBefore = [] }) =>
+        changedBefore
+          .slice(0, 1)
+          .map(({ text }) => one({ cause: id, target: scope.id, change: text })),
+      ),
+  },
+  {
     name: 'root_cause_since_timestamp_seconds',
     kind: 'gauge',
     help: 'When the evidence of an active root cause was first seen.',

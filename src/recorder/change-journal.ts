@@ -1,7 +1,10 @@
 /** What changed, and when it was noticed. Bounded, and saved over a restart so that no change is missed. */
+import type { Change } from '../core/change.ts';
+import { isChangeKind } from '../core/change.ts';
 import type { Instant } from '../core/clock.ts';
-import type { Change } from '../core/past.ts';
 import { isRecord } from '../core/json.ts';
+import type { TraceValue } from './trace.ts';
+import { differenceOf, isLine, savedValueOf, valueOf } from './trace.ts';
 import type { Traces } from './traces.ts';
 
 const MAX_CHANGES = 100;
@@ -10,26 +13,28 @@ const KEEP_MILLISECONDS = 7 * 86_400_000;
 
 export interface SavedJournal {
   readonly lookedAt: Instant;
-  readonly traces: Readonly<Record<string, string>>;
+  readonly traces: Readonly<Record<string, TraceValue>>;
   readonly changes: readonly Change[];
 }
 
 export class ChangeJournal {
-  #traces = new Map<string, string>();
+  #traces = new Map<string, TraceValue>();
   #changes: readonly Change[] = [];
   #lookedAt: Instant = 0;
 
   /** Compares with the previous reading and returns the differences. A new item is not a change. */
   update(traces: Traces, at: Instant): readonly Change[] {
-    const fresh = [...traces].flatMap(([what, { text: after, changedAt = at }]) => {
+    const fresh = [...traces].flatMap(([what, trace]): readonly Change[] => {
       const before = this.#traces.get(what);
-      if (before === undefined || before === after) return [];
+      const { changedAt = at } = trace;
+      if (before === undefined || isSame(before, trace)) return [];
       // A file that was put into place with an old time was not that old here.
       const isLikely = changedAt > this.#lookedAt && changedAt < at;
-      return [{ at: isLikely ? Math.round(changedAt) : at, what, before, after }];
+      const time = isLikely ? { at: Math.round(changedAt) } : { at, earliest: this.#lookedAt };
+      return [{ ...time, ...differenceOf(what, before, trace) }];
     });
-    const texts = [...traces].map(([what, { text }]): [string, string] => [what, text]);
-    this.#traces = new Map([...this.#traces, ...texts].slice(-MAX_TRACES));
+    const values = [...traces].map(([what, trace]): [string, TraceValue] => [what, valueOf(trace)]);
+    this.#traces = new Map([...this.#traces, ...values].slice(-MAX_TRACES));
     this.#lookedAt = at;
     this.#add(fresh, at);
     return fresh;
@@ -61,7 +66,10 @@ export class ChangeJournal {
     if (isRecord(traces)) {
       this.#traces = new Map(
         Object.entries(traces)
-          .filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+          .flatMap(([what, saved]): readonly [string, TraceValue][] => {
+            const value = savedValueOf(saved);
+            return value === undefined ? [] : [[what, value]];
+          })
           .slice(0, MAX_TRACES),
       );
     }
@@ -76,8 +84,16 @@ export class ChangeJournal {
   }
 }
 
+function isSame(before: TraceValue, after: TraceValue): boolean {
+  return before.text === after.text && before.link === after.link;
+}
+
 function isChange(item: unknown): item is Change {
   if (!isRecord(item)) return false;
-  const { at, what, before, after } = item;
-  return typeof at === 'number' && [what, before, after].every((text) => typeof text === 'string');
+  const { at, kind, what, before, after, removed = [], added = [] } = item;
+  const isWorded = [what, before, after].every((text) => typeof text === 'string');
+  const areLines = [removed, added].every(
+    (lines) => Array.isArray(lines) && lines.every((line) => isLine(line)),
+  );
+  return typeof at === 'number' && isChangeKind(kind) && isWorded && areLines;
 }

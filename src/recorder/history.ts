@@ -63,6 +63,17 @@ export class History {
     return this.#timeline.filter(({ at }) => now - at < DAY_MILLISECONDS).toReversed();
   }
 
+  /** When the causes began that have not been resolved since, by id. */
+  appearances(now: Instant): ReadonlyMap<string, Instant> {
+    const began = new Map<string, Instant>();
+    for (const { at, kind, text } of this.timeline(now).toReversed()) {
+      const id = text.slice(0, text.indexOf(':'));
+      if (kind === 'cause appeared') began.set(id, at);
+      if (kind === 'cause resolved') began.delete(id);
+    }
+    return began;
+  }
+
   series(): readonly Series[] {
     return [...this.#series.values()];
   }

@@ -4,7 +4,8 @@
  */
 import type { Clock, Instant } from '../core/clock.ts';
 import type { Cause } from '../core/diagnosis.ts';
-import type { Change, IncidentSummary, TimelineEvent } from '../core/past.ts';
+import type { Change } from '../core/change.ts';
+import type { IncidentSummary, TimelineEvent } from '../core/past.ts';
 import type { View } from '../core/view.ts';
 import { isoOf } from '../report/document.ts';
 import { buildIncident, scopeOf } from './build-incident.ts';
@@ -23,6 +24,8 @@ export interface ManagerOptions {
   readonly onProblem: (problem: string) => void;
   readonly changes: (since: Instant) => readonly Change[];
   readonly timeline: () => readonly TimelineEvent[];
+  /** The view with what changed before its causes. */
+  readonly withChanges: (view: View) => View;
   /** What is gathered for an incident of these entries. */
   readonly surrounds: (view: View, runners: readonly string[]) => Promise<Surrounds>;
 }
@@ -104,7 +107,8 @@ export class IncidentManager {
       const surrounds = await this.#options.surrounds(view, runners);
       const changes = this.#options.changes(since - DAY_MILLISECONDS);
       const timeline = this.#options.timeline();
-      const moment = { causes, view, confirmedAt, changes, timeline, surrounds };
+      const explained = this.#options.withChanges(view);
+      const moment = { causes, view: explained, confirmedAt, changes, timeline, surrounds };
       this.#store.put(limitSize(buildIncident(moment), redactorOf(view.snapshot)));
       await this.flush(false);
     } catch (error) {

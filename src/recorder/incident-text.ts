@@ -4,7 +4,8 @@
  */
 import { printable } from '../core/printable.ts';
 import type { HostPicture } from '../host/picture.ts';
-import { formatBytes, formatDuration } from '../report/format.ts';
+import { formatDuration } from '../core/duration-text.ts';
+import { formatBytes } from '../report/format.ts';
 import { wrapText } from '../core/columns.ts';
 import type { Incident, IncidentChange, IncidentRun } from './incident.ts';
 

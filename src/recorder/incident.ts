@@ -1,5 +1,6 @@
 /** The type of an incident file (docs/http.md): everything that a person would have collected at that moment. */
-import type { Change, IncidentSummary, TimelineEvent } from '../core/past.ts';
+import type { Change } from '../core/change.ts';
+import type { IncidentSummary, TimelineEvent } from '../core/past.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause } from '../core/diagnosis.ts';
 import type { Severity } from '../core/vocabulary.ts';

@@ -7,12 +7,16 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
+import type { Snapshot } from '../core/check.ts';
 import type { Clock, Instant } from '../core/clock.ts';
+import type { Diagnosis } from '../core/diagnosis.ts';
 import type { Paths } from '../core/paths.ts';
 import { deadlineOf, withSignal } from '../core/abort.ts';
-import type { Change, Past, TimelineEvent, Tone } from '../core/past.ts';
+import type { Change } from '../core/change.ts';
+import type { Past, TimelineEvent, Tone } from '../core/past.ts';
 import type { View } from '../core/view.ts';
 import type { Severity, Verdict } from '../core/vocabulary.ts';
+import { withChanges } from '../diagnosis/changes/with-changes.ts';
 import type { Transition } from '../diagnosis/cause-tracker.ts';
 import { transitionName } from '../diagnosis/cause-tracker.ts';
 import { readHostPicture } from '../host/picture.ts';
@@ -31,6 +35,7 @@ const SAVE_SECONDS = 60;
 /** An incident does not wait longer for a file system that hangs. */
 const TRACE_SECONDS = 5;
 const LOAD_MILLISECONDS = 2000;
+const DAY_MILLISECONDS = 86_400_000;
 /** Of the runner's log in an incident. */
 const MAX_LINES = 100;
 
@@ -44,6 +49,10 @@ export interface RecorderOptions {
   readonly paths: Paths;
   /** Without one incidents live in memory. */
   readonly stateDirectory?: string;
+  /** For a run that reads what the daemon has kept, and writes nothing. */
+  readonly isReadOnly?: boolean;
+  /** A change was noticed, so that causes have more to say. */
+  readonly onChange?: () => void;
   /** Reports what could not be written. */
   readonly onProblem: (problem: string) => void;
   /** The last lines of the runner's log about an entry, or about the process as a whole for the empty name. */
@@ -59,6 +68,8 @@ export class Recorder {
   readonly #incidents: IncidentManager;
   #reading: Promise<void> | undefined;
   #savedAt = -Infinity;
+  /** When the causes that last began, by what an earlier run kept. */
+  #appearances: ReadonlyMap<string, Instant> = new Map();
   #isLoaded = false;
   /** The step of the clock that the journal has already. */
   #steppedAt: Instant | undefined;
@@ -66,8 +77,12 @@ export class Recorder {
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#traces = new TraceReader(options.paths);
+    const { isReadOnly = false, stateDirectory, ...others } = options;
+    const isWriting = !isReadOnly && stateDirectory !== undefined;
+    const writable = isWriting ? { ...others, stateDirectory } : others;
     this.#incidents = new IncidentManager({
-      ...options,
+      ...writable,
+      withChanges: (view) => ({ ...view, diagnosis: this.explain(view.diagnosis, view.snapshot) }),
       changes: (since) => this.#journal.changes(since),
       timeline: () => this.#history.timeline(options.clock.wall()),
       surrounds: async (view, runners) => await this.#surrounds(view, runners),
@@ -85,12 +100,33 @@ export class Recorder {
   async #restore(): Promise<void> {
     const { stateDirectory } = this.#options;
     if (stateDirectory === undefined) return;
-    const memory = await readState(stateDirectory, FILE);
-    if (isRecord(memory)) {
-      this.#journal.restore(memory['journal']);
-      this.#history.restore(memory['history']);
-    }
+    this.#remember(await readState(stateDirectory, FILE));
     await this.#incidents.load();
+  }
+
+  #remember(memory: unknown): void {
+    if (!isRecord(memory)) return;
+    this.#journal.restore(memory['journal']);
+    this.#history.restore(memory['history']);
+  }
+
+  /** For one round: reads what the daemon knew, and what is different now. */
+  async recall(view: View): Promise<void> {
+    const { stateDirectory } = this.#options;
+    if (stateDirectory === undefined) return;
+    const read = readState(stateDirectory, FILE).then((memory) => this.#remember(memory));
+    await Promise.race([read, delay(LOAD_MILLISECONDS, undefined, { ref: false })]);
+    this.#appearances = this.#history.appearances(view.snapshot.takenAt);
+    await this.#refreshedTraces(view);
+  }
+
+  /** The causes with what changed before them. */
+  explain(diagnosis: Diagnosis, snapshot: Snapshot): Diagnosis {
+    const changes = this.#journal.changes(snapshot.takenAt - DAY_MILLISECONDS);
+    return withChanges(diagnosis, snapshot, {
+      changes,
+      beganAt: ({ id }) => this.#appearances.get(id),
+    });
   }
 
   /** What a reader may show. */
@@ -143,9 +179,14 @@ export class Recorder {
 
   /** Writes the history, now and then. */
   async #save(isLast: boolean): Promise<void> {
-    const { stateDirectory, clock, onProblem } = this.#options;
+    const { stateDirectory, clock, onProblem, isReadOnly = false } = this.#options;
     const now = clock.seconds();
-    if (stateDirectory === undefined || (!isLast && now - this.#savedAt < SAVE_SECONDS)) return;
+    if (
+      isReadOnly ||
+      stateDirectory === undefined ||
+      (!isLast && now - this.#savedAt < SAVE_SECONDS)
+    )
+      return;
     this.#savedAt = now;
     const memory = { journal: this.#journal.save(), history: this.#history.save() };
     const problem = await writeState(stateDirectory, memory, FILE);
@@ -164,6 +205,7 @@ export class Recorder {
       changes.map((change) => eventOf(change)),
       at,
     );
+    if (changes.length > 0) this.#options.onChange?.();
   }
 
   /** A file system that hangs, or a stop, ends the wait. */
@@ -237,6 +279,7 @@ function stepOf(step: View['self']['clockStep']): Change | undefined {
   const text = `${seconds > 0 ? '+' : '−'}${Math.abs(seconds).toFixed(1)} s`;
   return {
     at,
+    kind: 'clock',
     what: 'clock of this host',
     before: new Date(at - seconds * 1000).toISOString(),
     after: `${new Date(at).toISOString()} (set by ${text})`,

@@ -1,4 +1,5 @@
 /** The report as a document: `check --format json`, `/api/v1/report` (docs/http.md#the-report). */
+import type { PriorChange } from '../core/change.ts';
 import type { CheckState } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Candidate, Cause, RunnerVerdict } from '../core/diagnosis.ts';
@@ -7,13 +8,14 @@ import type { HostContext } from '../core/host-context.ts';
 import type { LintReport } from '../core/lint.ts';
 import type { View } from '../core/view.ts';
 
-export interface ReportedCause extends Omit<Cause, 'since' | 'evidence'> {
+export interface ReportedCause extends Omit<Cause, 'since' | 'evidence' | 'changedBefore'> {
   readonly since: string;
   readonly evidence: readonly {
     readonly check: CheckId;
     readonly at: string;
     readonly text: string;
   }[];
+  readonly changedBefore?: readonly (Omit<PriorChange, 'at'> & { readonly at: string })[];
   readonly docs: string;
 }
 
@@ -103,11 +105,14 @@ export function isoOf(instant: Instant): string {
   return new Date(instant).toISOString();
 }
 
-export function causeDocument(cause: Cause): ReportedCause {
+export function causeDocument({ changedBefore, ...cause }: Cause): ReportedCause {
   return {
     ...cause,
     since: isoOf(cause.since),
     evidence: cause.evidence.map(({ check, at, text }) => ({ check, at: isoOf(at), text })),
+    ...(changedBefore === undefined
+      ? {}
+      : { changedBefore: changedBefore.map((one) => ({ ...one, at: isoOf(one.at) })) }),
     docs: `docs/causes.md#${cause.id}`,
   };
 }

@@ -1,5 +1,7 @@
 /** Numbers, times and statuses as people read them; used by text and page. */
 import { dateText } from '../core/date-text.ts';
+import { formatDuration } from '../core/duration-text.ts';
+import type { PriorChange } from '../core/change.ts';
 import type { RunnerVerdict } from '../core/diagnosis.ts';
 import type { FoundBy, RunnerProcess } from '../core/reading.ts';
 import type { Link, Status } from '../core/vocabulary.ts';
@@ -30,13 +32,9 @@ export function executorStatus({ canRunJobs }: Pick<RunnerVerdict, 'canRunJobs'>
   return canRunJobs ? 'pass' : 'fail';
 }
 
-/** `4 s`, `3 min`, `5 h`, `12 d`. */
-export function formatDuration(seconds: number): string {
-  const size = Math.abs(seconds);
-  if (size < 120) return `${Math.round(seconds)} s`;
-  if (size < 7200) return `${Math.round(seconds / 60)} min`;
-  if (size < 172_800) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86_400)} d`;
+/** `/etc/hosts: removed "10.0.0.9 gitlab.example.com" (2 s before)`. */
+export function priorChangeText({ text, secondsBefore }: PriorChange): string {
+  return `${text} (${secondsBefore === 0 ? 'just' : formatDuration(secondsBefore)} before)`;
 }
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;

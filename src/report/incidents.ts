@@ -3,7 +3,7 @@ import { printable } from '../core/printable.ts';
 import type { IncidentSummary, Past } from '../core/past.ts';
 import { wrapText } from '../core/columns.ts';
 import { isoOf } from './document.ts';
-import { formatDuration } from './format.ts';
+import { formatDuration } from '../core/duration-text.ts';
 
 /** As in the incident file, whose first fields these are. */
 export interface ListedIncident extends Omit<

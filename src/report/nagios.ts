@@ -2,6 +2,7 @@
 import type { CheckState } from '../core/check.ts';
 import { printable } from '../core/printable.ts';
 import type { View } from '../core/view.ts';
+import { priorChangeText } from './format.ts';
 import { isWorking } from '../core/verdict.ts';
 import type { Verdict } from '../core/vocabulary.ts';
 
@@ -22,7 +23,13 @@ export function nagiosLine({ diagnosis, snapshot }: View): string {
     ...snapshot.checks.flatMap((state) => measuresOf(state)).slice(0, MAX_MEASURES),
   ];
   // A bar ends the text of a plug-in, and so does the end of the line.
-  return `RUNNERWATCH ${STATUS_NAMES[exitCodeOf(verdict)]} - ${printable(summary).replaceAll('|', '/')} | ${data.join(' ')}`;
+  return `RUNNERWATCH ${STATUS_NAMES[exitCodeOf(verdict)]} - ${printable(`${summary}${changeText(causes)}`).replaceAll('|', '/')} | ${data.join(' ')}`;
+}
+
+/** What changed before the first cause. */
+function changeText(causes: View['diagnosis']['causes']): string {
+  const [change] = causes[0]?.changedBefore ?? [];
+  return change === undefined ? '' : ` Changed before: ${priorChangeText(change)}.`;
 }
 
 /** Phases of the walk in seconds, and shares with the limits that judge them. */

@@ -7,13 +7,23 @@ import { describe, expect, test } from 'vitest';
 import { RUN_REASONS } from '../../src/core/finding.ts';
 import type { View } from '../../src/core/view.ts';
 import { STATUSES, VERDICTS } from '../../src/core/vocabulary.ts';
+import { withChanges } from '../../src/diagnosis/changes/with-changes.ts';
 import { createExporter } from '../../src/metrics/exporter.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { LOG_CAUSES } from '../../src/runner/log/classify.ts';
 import { START } from '../support/clock.ts';
 import type { Series } from '../support/exposition.ts';
 import { seriesOf } from '../support/exposition.ts';
-import { brokenAt, CONFIG, fail, GITLAB, PROXY, runner, snapshotOf } from '../support/snapshots.ts';
+import {
+  brokenAt,
+  CONFIG,
+  fail,
+  GITLAB,
+  PROXY,
+  runner,
+  snapshotOf,
+  SINCE,
+} from '../support/snapshots.ts';
 import { showing, event, TALKING } from '../support/events.ts';
 import { withMeasures, viewOf } from '../support/views.ts';
 
@@ -60,7 +70,11 @@ describe('every metric that users rely on', () => {
     facts: { until_milliseconds: START + 600_000 },
   });
   const said = { ...brokenAt('http', fail('bad-gateway')), 'runner-log': showing(off) };
-  const view = viewOf(withMeasures(snapshotOf(said, { ...TALKING, configProblems: [problem] })));
+  const snapshot = withMeasures(snapshotOf(said, { ...TALKING, configProblems: [problem] }));
+  const judged = viewOf(snapshot);
+  const restart = { at: SINCE - 1000, kind: 'process', what: 'runner process' } as const;
+  const changes = [{ ...restart, before: 'pid 811', after: 'pid 812' }];
+  const view = { ...judged, diagnosis: withChanges(judged.diagnosis, snapshot, { changes }) };
 
   test('every series of runnerwatch is documented, with its labels', async () => {
     const own = (await exposeView(view)).filter(({ name }) => name.startsWith('runnerwatch_'));

@@ -32,6 +32,7 @@ function newManager(stateDirectory = directory): IncidentManager {
     onProblem: (problem) => problems.push(problem),
     changes: () => [],
     timeline: () => [],
+    withChanges: (view) => view,
     surrounds: async () => ({
       routes: [],
       runnerLog: ['level=error token=glrt-runnerAA1-not-shown'],

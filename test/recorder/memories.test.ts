@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { ChangeJournal } from '../../src/recorder/change-journal.ts';
 import { BUCKET_MILLISECONDS, History } from '../../src/recorder/history.ts';
+import type { Traces } from '../../src/recorder/traces.ts';
 import { START } from '../support/clock.ts';
 import { snapshotOf } from '../support/snapshots.ts';
 import { withMeasures } from '../support/views.ts';
@@ -16,8 +17,9 @@ const NONSENSE: readonly unknown[] = [
   { traces: { a: 1 }, changes: [{ at: 'x' }, null], timeline: [{}, 3], series: [{ points: [1] }] },
 ];
 
-const traces = (what: string, text: string) => new Map([[what, { text }]]);
-const fileNotes = (text: string, changedAt: number) => new Map([['hosts', { text, changedAt }]]);
+const traces = (what: string, text: string): Traces => new Map([[what, { kind: 'routes', text }]]);
+const fileNotes = (text: string, changedAt: number): Traces =>
+  new Map([['hosts', { kind: 'hosts-file', text, changedAt }]]);
 
 describe('the journal', () => {
   test('a thing seen first is no change, a different one is, and an equal one is not', () => {
@@ -26,7 +28,14 @@ describe('the journal', () => {
     expect(journal.update(traces('hosts', 'a'), START)).toEqual([]);
     expect(journal.update(traces('hosts', 'a'), START + 1)).toEqual([]);
     expect(journal.update(traces('hosts', 'b'), START + 2)).toEqual([
-      { at: START + 2, what: 'hosts', before: 'a', after: 'b' },
+      {
+        at: START + 2,
+        earliest: START + 1,
+        kind: 'routes',
+        what: 'hosts',
+        before: 'a',
+        after: 'b',
+      },
     ]);
   });
 

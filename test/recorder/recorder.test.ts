@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import type { RunnerProcess } from '../../src/core/reading.ts';
+import type { Paths } from '../../src/core/paths.ts';
 import type { Snapshot } from '../../src/core/check.ts';
 import type { View } from '../../src/core/view.ts';
+import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
 import { transitionsBetween } from '../../src/diagnosis/cause-tracker.ts';
 import type { Incident } from '../../src/recorder/incident.ts';
+import { ChangeJournal } from '../../src/recorder/change-journal.ts';
 import { Recorder } from '../../src/recorder/recorder.ts';
 import { TraceReader } from '../../src/recorder/traces.ts';
 import { setClock, START } from '../support/clock.ts';
@@ -35,9 +38,12 @@ function processOf(over: Partial<RunnerProcess>): RunnerProcess {
   return { ...RUNNER_PROCESS, environment: {}, ...over };
 }
 
-function snapshotWith(process: RunnerProcess, serial = '0A'): Snapshot {
+function snapshotWith(paths: Paths, process: RunnerProcess, serial = '0A'): Snapshot {
   const facts = { serial, not_after: '2027-01-01T00:00:00.000Z' };
-  return snapshotOf({ tls: { status: 'pass', facts } }, { process });
+  return snapshotOf(
+    { tls: { status: 'pass', facts } },
+    { process, place: { ...PACKAGED_PLACE, paths } },
+  );
 }
 
 interface Change {
@@ -107,18 +113,25 @@ const CHANGES: readonly Change[] = [
 test.each(CHANGES)('a change of $what is seen, and of nothing else', async (change) => {
   await using root = await rootFolder({ [CERTS.replace('.crt', '.txt')]: '', ...FILES });
   const { rootfs } = root.paths;
-  const reader = new TraceReader({ ...root.paths, procfs: join(rootfs, 'proc') });
-  const before = await reader.read(snapshotWith(processOf({})));
+  const paths = { ...root.paths, procfs: join(rootfs, 'proc') };
+  const reader = new TraceReader(paths);
+  const journal = new ChangeJournal();
+  journal.update(await reader.read(snapshotWith(paths, processOf({}))), START);
   for (const [path, text] of Object.entries(change.files ?? {})) {
     if (text === undefined) await rm(join(rootfs, path));
     else await writeFile(join(rootfs, path), text);
   }
-  const after = await reader.read(snapshotWith(processOf(change.process ?? {}), change.serial));
-  const different = [...after].filter(([what, { text }]) => before.get(what)?.text !== text);
+  const after = await reader.read(
+    snapshotWith(paths, processOf(change.process ?? {}), change.serial),
+  );
 
-  expect(different.map(([what]) => what)).toEqual([change.what]);
-  expect(before.get(change.what)?.text).toMatch(change.before);
-  expect(after.get(change.what)?.text).toMatch(change.after);
+  expect(journal.update(after, START + 3000)).toMatchObject([
+    {
+      what: change.what,
+      before: expect.stringMatching(change.before),
+      after: expect.stringMatching(change.after),
+    },
+  ]);
 });
 
 /** Twelve, of which the last uses most memory. */

@@ -1,13 +1,9 @@
 /** Numbers and times as people read them. */
 import { expect, test } from 'vitest';
 
+import { formatDuration } from '../../src/core/duration-text.ts';
 import { printable } from '../../src/core/printable.ts';
-import {
-  formatBytes,
-  formatDuration,
-  measureName,
-  formatMeasure,
-} from '../../src/report/format.ts';
+import { formatBytes, measureName, formatMeasure } from '../../src/report/format.ts';
 
 test.each([
   [0, '0 s'],

@@ -20,6 +20,7 @@ export async function recordOnFullDisk(folder: string) {
     onProblem: (problem) => problems.push(problem),
     changes: () => [],
     timeline: () => [],
+    withChanges: (view) => view,
     surrounds: async () => ({
       routes: [],
       runnerLog: [],

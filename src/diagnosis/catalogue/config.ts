@@ -126,6 +126,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
       'The runner keeps the last configuration that loaded. It will fail at its next restart.',
     evidence: 'The file does not load, and the runner process is running.',
     notConfusedWith: ['config-syntax-error'],
+    changedBy: ['config', 'config-url', 'config-token', 'config-trust', 'config-executor'],
     from: [],
     confirm: AT_ONCE,
     says: (c) =>
@@ -159,6 +160,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
       'The URL has no scheme, a scheme other than http or https, or cannot be parsed. The runner disables the entry after three attempts.',
     evidence: 'The value after variable expansion.',
     notConfusedWith: ['url-path-wrong'],
+    changedBy: ['config-url'],
     from: [],
     confirm: AT_ONCE,
     says: (c) => `the url of a runner entry in ${c.config} is invalid (line ${c.fact('line')})`,
@@ -177,6 +179,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
       '`$VAR` in url or token is replaced from the environment of the runner process; a variable that is not set becomes an empty string.',
     evidence: 'The environment of the running process.',
     notConfusedWith: ['token-missing', 'config-url-invalid'],
+    changedBy: ['config', 'config-url', 'config-token', 'unit'],
     from: [],
     confirm: AT_ONCE,
     says: (c) =>

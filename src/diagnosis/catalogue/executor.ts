@@ -63,6 +63,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
       'Docker can neither pull images nor start containers, and may fail to start; every job of its runner entries fails.',
     evidence: "Free space in Docker's data directory, or Docker's error `no space left on device`.",
     notConfusedWith: ['disk-space-exhausted', 'docker-daemon-down'],
+    changedBy: [],
     from: ['executor/root-full'],
     stopsJobs: true,
     says: (c) => `the file system of Docker's data directory ${c.fact('root')} is full`,

@@ -33,6 +33,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
       'During an upgrade GitLab returns 429 to runners until the migrations are complete. It ends by itself.',
     evidence: '429 from GitLab itself that mentions database migrations.',
     notConfusedWith: ['gitlab-rate-limited'],
+    changedBy: [],
     from: ['token/migrations'],
     isAnnounced: true,
     says: (c) => `GitLab at ${c.url} is migrating its database and tells runners to wait`,
@@ -70,6 +71,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
       'GitLab itself answers, but does not have this endpoint: the versions of server and runner are too far apart.',
     evidence: "GitLab's own 404 for a request that every supported version has.",
     notConfusedWith: ['url-path-wrong', 'token-rejected'],
+    changedBy: ['program'],
     from: ['token/endpoint-missing'],
     says: (c) => `GitLab at ${c.url} does not have the runner's API endpoint (404)`,
     fix: (c) => [
@@ -241,6 +243,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
       "GitLab returns 429 to the runner's requests, or to a request that its own limits exempt. The runner waits and retries without an error in the job.",
     evidence: "429 for the health request or for a request with a runner's token.",
     notConfusedWith: ['monitor-throttled', 'edge-challenge'],
+    changedBy: [],
     from: ['http/too-many-requests', 'token/too-many-requests'],
     says: (c) => `${c.url} limits the request rate of this runner or this address (429)`,
     fix: () => [
@@ -260,6 +263,7 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     evidence:
       "429 for the version request while all other requests succeed; or for the health page while the runner's polls work.",
     notConfusedWith: ['gitlab-rate-limited'],
+    changedBy: [],
     from: ['api/too-many-requests', 'token/address-limited'],
     says: (c) => `${c.url} returns 429 for runnerwatch's own requests`,
     fix: (c) => [

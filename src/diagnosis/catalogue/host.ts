@@ -181,6 +181,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
       "The clock differs from GitLab's by more than a minute, so certificates and tokens are checked against a wrong time. If a valid one is rejected because of that, it is critical.",
     evidence: "The Date header of GitLab's responses, several times in a row.",
     notConfusedWith: ['tls-certificate-expired', 'tls-certificate-not-yet-valid', 'token-expired'],
+    changedBy: ['clock'],
     from: [],
     says: (c) => `this host's clock differs from GitLab's by ${c.fact('skew')} s`,
     fix: (c) => [

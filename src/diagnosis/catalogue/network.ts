@@ -87,6 +87,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     evidence:
       'The TLS handshake times out, but succeeds when the server may send only small packets.',
     notConfusedWith: ['tls-handshake-blocked', 'gitlab-not-responding'],
+    changedBy: ['routes'],
     from: [],
     says: (c) => `large packets from ${c.firstHop.host} are lost on the path; small ones arrive`,
     fix: (c) => [
@@ -117,6 +118,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     evidence:
       'At least one fifth of ten simultaneous connection requests were lost, and others succeeded.',
     notConfusedWith: ['gitlab-partial-outage', 'dns-timeout', 'tcp-connect-timeout'],
+    changedBy: ['routes'],
     from: ['connect/packet-loss'],
     looksLike: [
       'dns/timeout',
@@ -279,6 +281,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     evidence:
       'EADDRNOTAVAIL from connect, or connections to one peer that use 95 % of the local port range.',
     notConfusedWith: ['tcp-connect-timeout'],
+    changedBy: [],
     from: ['connect/no-local-port', 'limits/local-ports'],
     breaks: true,
     says: () => 'this host has no free local port for a new connection',
@@ -303,6 +306,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
       'Where GitLab has IPv4 addresses too, the runner falls back to them and loses time at each new connection. With IPv6 only it cannot connect.',
     evidence: 'Every address that failed is IPv6: an IPv4 address responds, or there is none.',
     notConfusedWith: ['gitlab-partial-outage', 'tcp-connect-timeout'],
+    changedBy: ['routes'],
     from: [],
     says: (c) =>
       / ok /.test(c.fact('attempts'))

@@ -22,6 +22,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     meaning: 'There is no main runner process, so this host requests no jobs from GitLab.',
     evidence: 'No process `gitlab-runner run`; helpers and zombies do not count.',
     notConfusedWith: ['runner-not-installed', 'runner-crash-loop'],
+    changedBy: [],
     from: ['service/not-running'],
     says: (c) => {
       const [ended, next] = [c.optional('ended'), c.optional('next_start')];
@@ -100,6 +101,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     evidence:
       "The runner's own line with `permission denied` or `operation not permitted`, and the path.",
     notConfusedWith: ['config-unreadable', 'docker-socket-permission', 'disk-read-only'],
+    changedBy: ['unit'],
     from: [],
     says: (c) => `the runner's user ${c.place.user.name} has no permission for ${c.fact('path')}`,
     fix: (c) => [
@@ -124,6 +126,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     evidence:
       'The line `executable file not found in $PATH`, or `fork/exec PATH: no such file or directory`.',
     notConfusedWith: ['runner-permission-denied'],
+    changedBy: ['program'],
     from: [],
     stopsJobs: true,
     says: (c) => `the runner cannot run ${c.fact('program')}, which its jobs need`,
@@ -149,6 +152,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     evidence:
       'State T or, several times in a row, D in /proc; or poll counters that have not changed for five minutes while GitLab is reachable, the runner is not disabled and has room for jobs.',
     notConfusedWith: ['runner-disabled-unhealthy', 'jobs-capacity-saturated'],
+    changedBy: [],
     from: ['service/stopped', 'service/uninterruptible'],
     says: (c) => `the runner process ${c.fact('pid')} is stopped or hung`,
     fix: (c) => [
@@ -165,6 +169,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     evidence:
       "Its command line, its CONFIG_FILE or its user's default; and a file with runner entries that no process reads.",
     notConfusedWith: ['config-missing', 'config-no-runners'],
+    changedBy: ['unit'],
     from: ['service/other-config', 'config/entries-elsewhere'],
     confirm: AT_ONCE,
     says: (c) => `the runner on this host reads ${c.fact('read')} instead of ${c.fact('meant')}`,
@@ -190,6 +195,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
       "`concurrent` and `limit` apply to each process separately, and the processes interfere with each other's jobs.",
     evidence: 'Two main processes with the same file.',
     notConfusedWith: ['system-id-clash'],
+    changedBy: [],
     from: ['service/two-processes'],
     says: (c) => `processes ${c.fact('pid')} and ${c.fact('other_pid')} both use ${c.config}`,
     fix: (c) => [

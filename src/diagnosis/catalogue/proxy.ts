@@ -80,6 +80,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     evidence:
       'The direct connection fails, and the proxy configured for apt or Docker, or the proxy from which NO_PROXY exempts GitLab, reaches it.',
     notConfusedWith: ['tcp-connect-timeout', 'proxy-setting-not-applied'],
+    changedBy: ['proxy-environment', 'routes'],
     from: [],
     says: (c) =>
       `direct connections to ${c.host} are blocked, but the proxy ${c.fact('proxy')} (from ${c.fact('source')}) reaches it; ${isExempt(c) ? 'NO_PROXY exempts GitLab from the proxy' : 'the runner has no proxy configured'}`,
@@ -94,6 +95,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     evidence:
       'The environment of the process does not have the setting, a file has it, and with it GitLab is reachable.',
     notConfusedWith: ['proxy-unreachable', 'proxy-required-not-set'],
+    changedBy: ['proxy-environment'],
     from: [],
     says: (c) =>
       `with the proxy setting in ${c.fact('source')} the runner would reach ${c.host}, but the running process does not have it`,
@@ -119,6 +121,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     evidence:
       'The direct connection works, the proxy fails, and an entry of NO_PROXY was meant for this host or the host is internal.',
     notConfusedWith: ['proxy-connect-denied', 'proxy-upstream-failed'],
+    changedBy: ['proxy-environment'],
     from: [],
     says: (c) => {
       const entry = c.optional('no_proxy_entry');
@@ -139,6 +142,7 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     evidence:
       'The certificate through the proxy differs from the one on a direct connection, or the proxy creates one for any name.',
     notConfusedWith: ['tls-unknown-authority', 'tls-self-signed'],
+    changedBy: ['proxy-environment', 'ca-file', 'system-certificates'],
     from: [],
     says: (c) =>
       `the proxy ${c.fact('proxy')} replaces the certificate of ${c.host} with one signed by ${c.fact('root')}`,

@@ -42,6 +42,7 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     evidence:
       'The log line `Starting graceful shutdown` or the state in its counters, while the process exists; or systemd is stopping or starting its unit.',
     notConfusedWith: ['runner-hung', 'runner-not-running'],
+    changedBy: [],
     from: ['service/restarting'],
     says: () => 'the runner is shutting down and takes no new jobs',
     fix: (c) => [

@@ -133,6 +133,7 @@ export const TLS_CAUSES: readonly CauseSpec[] = [
     meaning: "The certificate has expired, by this host's clock.",
     evidence: 'notAfter is in the past.',
     notConfusedWith: ['clock-skew', 'tls-intermediate-expired'],
+    changedBy: ['hosts-file', 'config-url', 'proxy-environment', 'server-certificate', 'clock'],
     from: ['tls/expired'],
     says: (c) => `the certificate of ${c.host} expired on ${dateOfFact(c.fact('not_after'))}`,
     fix: (c) => [
@@ -147,6 +148,14 @@ export const TLS_CAUSES: readonly CauseSpec[] = [
       'The certificate itself is valid, but the only path to a trusted root has an expired issuer.',
     evidence: 'Every path to a trusted root has an expired issuer.',
     notConfusedWith: ['tls-certificate-expired', 'clock-skew'],
+    changedBy: [
+      'hosts-file',
+      'config-url',
+      'proxy-environment',
+      'server-certificate',
+      'ca-file',
+      'clock',
+    ],
     from: ['tls/intermediate-expired'],
     says: (c) =>
       `an issuer in the certificate chain of ${c.host} has expired (${c.optional('expired') ?? c.fact('issuer')})`,
@@ -159,6 +168,7 @@ export const TLS_CAUSES: readonly CauseSpec[] = [
       "Its start date is in the future by this host's clock: the clock is wrong, or the certificate was issued for later.",
     evidence: 'notBefore is in the future.',
     notConfusedWith: ['clock-skew'],
+    changedBy: ['hosts-file', 'config-url', 'server-certificate', 'clock'],
     from: ['tls/not-yet-valid'],
     says: (c) => `the certificate of ${c.host} is not valid yet by this host's clock`,
     fix: (c) => [
@@ -314,6 +324,7 @@ export const TLS_CAUSES: readonly CauseSpec[] = [
       "The server's certificate, an issuer, the CA file or the client certificate expires within the limit.",
     evidence: 'notAfter within the limit.',
     notConfusedWith: ['tls-certificate-expired'],
+    changedBy: ['server-certificate', 'ca-file', 'client-certificate'],
     from: ['tls/expiring-soon'],
     says: (c) =>
       `a certificate on the path to ${c.host} expires soon (the server's own on ${dateOfFact(c.fact('not_after'))})`,

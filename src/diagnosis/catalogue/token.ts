@@ -107,6 +107,7 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
       'The runner renews the token after three quarters of its lifetime, if it may write config.toml.',
     evidence: 'token_expires_at within the limit.',
     notConfusedWith: ['token-expired'],
+    changedBy: ['config-token'],
     from: ['token/expiring-soon'],
     says: (c) => `the token of ${c.name} (${c.runner}) expires soon`,
     fix: (c) => [

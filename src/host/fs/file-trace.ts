@@ -1,6 +1,6 @@
 /** A file as a short text that changes with its content. Read again only when its metadata has changed. */
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, readlink, stat } from 'node:fs/promises';
 
 import type { Instant } from '../../core/clock.ts';
 import { errnoText, isErrno } from '../../core/errno.ts';
@@ -10,52 +10,57 @@ import { inRoot } from '../../core/paths.ts';
 const MAX_BYTES = 4 * 1024 * 1024;
 const SHOWN_DIGITS = 12;
 
-interface CachedTrace {
-  readonly signature: string;
+export interface FileTrace<L> {
+  /** `sha256 12ab34cd56ef, 812 bytes`, or why there is none. */
   readonly text: string;
-}
-
-export interface FileTrace {
-  readonly text: string;
+  readonly lines: readonly L[];
+  /** Where it leads, if it is a symbolic link. */
+  readonly link?: string;
   /** When the file was written or put into its place; absent where there is none. */
   readonly changedAt?: Instant;
 }
 
-/** Adds a readable part where the digest alone would not be enough. */
-export type Excerpt = (text: string) => string;
+interface CachedTrace<L> {
+  readonly signature: string;
+  readonly trace: FileTrace<L>;
+}
 
-export class FileTraces {
-  readonly #paths: Paths;
-  readonly #cache = new Map<string, CachedTrace>();
+/** The parts of a file that are compared one by one. */
+export type Excerpt<L> = (text: string) => readonly L[];
 
-  constructor(paths: Paths) {
-    this.#paths = paths;
-  }
+export class FileTraces<L> {
+  readonly #cache = new Map<string, CachedTrace<L>>();
 
-  /** `sha256 12ab34cd56ef, 812 bytes`, or why there is none. */
-  async read(path: string, excerpt?: Excerpt): Promise<FileTrace> {
-    const seenPath = inRoot(this.#paths, path);
+  async read(paths: Paths, path: string, excerpt: Excerpt<L> = () => []): Promise<FileTrace<L>> {
+    const seenPath = inRoot(paths, path);
     try {
+      const link = await readlink(seenPath).catch(() => undefined);
       const { size, mtimeMs, ctimeMs: changedAt, ino } = await stat(seenPath);
-      const signature = `${ino} ${size} ${mtimeMs} ${changedAt}`;
-      const seen = this.#cache.get(path);
-      if (seen?.signature === signature) return { text: seen.text, changedAt };
-      const text = await describeContent(seenPath, size, excerpt);
-      this.#cache.set(path, { signature, text });
-      return { text, changedAt };
+      const signature = `${ino} ${size} ${mtimeMs} ${changedAt} ${link}`;
+      const seen = this.#cache.get(seenPath);
+      if (seen?.signature === signature) return seen.trace;
+      const content = await describeContent(seenPath, size, excerpt);
+      const trace = { ...content, changedAt, ...(link === undefined ? {} : { link }) };
+      this.#cache.set(seenPath, { signature, trace });
+      return trace;
     } catch (error) {
-      this.#cache.delete(path);
-      return { text: isErrno(error, 'ENOENT') ? 'absent' : `unreadable (${errnoText(error)})` };
+      this.#cache.delete(seenPath);
+      const text = isErrno(error, 'ENOENT') ? 'absent' : `unreadable (${errnoText(error)})`;
+      return { text, lines: [] };
     }
   }
 }
 
-async function describeContent(seenPath: string, size: number, excerpt?: Excerpt): Promise<string> {
-  if (size > MAX_BYTES) return `${size} bytes`;
+/** Enough to tell two contents apart. */
+export function digestOf(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('hex').slice(0, SHOWN_DIGITS);
+}
+
+async function describeContent<L>(seenPath: string, size: number, excerpt: Excerpt<L>) {
+  if (size > MAX_BYTES) return { text: `${size} bytes`, lines: [] };
   const bytes = await readFile(seenPath);
-  const digest = createHash('sha256').update(bytes).digest('hex').slice(0, SHOWN_DIGITS);
-  const shown = excerpt?.(bytes.toString('utf8')) ?? '';
-  return `${shown === '' ? '' : `${shown}; `}sha256 ${digest}, ${bytes.length} bytes`;
+  const text = `sha256 ${digestOf(bytes)}, ${bytes.length} bytes`;
+  return { text, lines: excerpt(bytes.toString('utf8')) };
 }
 
 /** A program by its size and the time of its change: reading it whole would cost too much. */

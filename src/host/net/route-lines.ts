@@ -7,6 +7,8 @@ import { readProc } from '../proc/proc-files.ts';
 const UP = 0x1;
 const REJECT = 0x2_00;
 const LOOPBACK = 'lo';
+/** Of a route that leads nowhere. */
+const NO_DEVICE = '*';
 const NO_GATEWAY = /^[0:.]*$/;
 
 /** `0.0.0.0/0 via 10.0.0.1 dev eth0`, sorted; undefined when the kernel's table cannot be read. */
@@ -26,10 +28,10 @@ export function ipv4Lines(text: string): readonly string[] {
     .flatMap((line): readonly string[] => {
       const [name = '', destination = '', gateway = '', flags = '', , , metric = '', mask = ''] =
         line.trim().split(/\s+/);
-      if (mask === '' || !isActive(flags)) return [];
+      if (mask === '' || !isUp(flags)) return [];
       const bits = Number.parseInt(mask, 16).toString(2).replaceAll('0', '').length;
       const where = `${ipv4Of(destination)}/${bits}`;
-      return [lineOf(where, ipv4Of(gateway), name, metric)];
+      return [lineOf({ where, gateway: ipv4Of(gateway), name, metric, flags })];
     });
 }
 
@@ -38,20 +40,41 @@ export function ipv6Lines(text: string): readonly string[] {
   return text.split('\n').flatMap((line): readonly string[] => {
     const [destination = '', bits = '', , , gateway = '', metric = '', , , flags = '', name = ''] =
       line.trim().split(/\s+/);
-    if (destination.length !== 32 || !isActive(flags) || name === LOOPBACK) return [];
+    if (destination.length !== 32 || !isUp(flags) || isRejectByDefault(flags, bits)) return [];
+    if (name === LOOPBACK && !isRejected(flags)) return [];
     const where = `${ipv6Of(destination)}/${Number.parseInt(bits, 16)}`;
-    return [lineOf(where, ipv6Of(gateway), name, String(Number.parseInt(metric, 16)))];
+    const priority = String(Number.parseInt(metric, 16));
+    return [lineOf({ where, gateway: ipv6Of(gateway), name, metric: priority, flags })];
   });
 }
 
-function lineOf(where: string, gateway: string, name: string, metric: string): string {
-  const via = NO_GATEWAY.test(gateway) ? '' : ` via ${gateway}`;
-  return `${where}${via} dev ${name}${metric === '0' ? '' : ` metric ${metric}`}`;
+interface Route {
+  readonly where: string;
+  readonly gateway: string;
+  readonly name: string;
+  readonly metric: string;
+  readonly flags: string;
 }
 
-function isActive(flags: string): boolean {
-  const number = Number.parseInt(flags, 16);
-  return (number & UP) !== 0 && (number & REJECT) === 0;
+function lineOf({ where, gateway, name, metric, flags }: Route): string {
+  const cost = metric === '0' ? '' : ` metric ${metric}`;
+  if (isRejected(flags)) return `unreachable ${where}${cost}`;
+  if (name === NO_DEVICE) return `blackhole ${where}${cost}`;
+  const via = NO_GATEWAY.test(gateway) ? '' : ` via ${gateway}`;
+  return `${where}${via} dev ${name}${cost}`;
+}
+
+function isUp(flags: string): boolean {
+  return (Number.parseInt(flags, 16) & UP) !== 0;
+}
+
+function isRejected(flags: string): boolean {
+  return (Number.parseInt(flags, 16) & REJECT) !== 0;
+}
+
+/** Without a default route the kernel shows one that rejects. */
+function isRejectByDefault(flags: string, bits: string): boolean {
+  return isRejected(flags) && Number.parseInt(bits, 16) === 0;
 }
 
 /** The kernel prints the number as this machine holds it in memory. */

@@ -4,7 +4,8 @@ import type { View } from '../../core/view.ts';
 import type { Severity } from '../../core/vocabulary.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
-import { formatDuration } from '../format.ts';
+import { formatDuration } from '../../core/duration-text.ts';
+import { priorChangeText } from '../format.ts';
 import { sortBySeverity } from '../../core/vocabulary.ts';
 
 /** Further causes are one line each, so that the page stays small. */
@@ -55,7 +56,7 @@ function causeCard(group: readonly [Cause, ...Cause[]], now: number): Html {
       ${confidence} · since ${formatDuration((now - since) / 1000)}
     </p>
     <p class="what">${summary}</p>
-    ${groupAlike(alike)}
+    ${changesOf(group)} ${groupAlike(alike)}
     <h4>What to do</h4>
     ${fixOf(cause)}
     <p class="meta">Clears when ${resolvedWhen}.</p>
@@ -67,6 +68,15 @@ function causeCard(group: readonly [Cause, ...Cause[]], now: number): Html {
       </ul>
     </details>
   </article>`;
+}
+
+/** Of all causes of the group, each change once. */
+function changesOf(group: readonly Cause[]): Html | undefined {
+  const texts = group.flatMap(({ changedBefore = [] }) =>
+    changedBefore.map((change) => priorChangeText(change)),
+  );
+  if (texts.length === 0) return undefined;
+  return html`<p class="changed">Changed before: ${[...new Set(texts)].join('; ')}.</p>`;
 }
 
 function fixOf({ fix }: Cause): Html {

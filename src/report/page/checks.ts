@@ -5,7 +5,8 @@ import type { View } from '../../core/view.ts';
 import { explanationOf } from '../document.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
-import { formatDuration, measureName, formatMeasure, STATUS_NAMES } from '../format.ts';
+import { formatDuration } from '../../core/duration-text.ts';
+import { measureName, formatMeasure, STATUS_NAMES } from '../format.ts';
 
 /** With many entries the checks that pass are left out: the chains show them. */
 const MAX_ROWS = 60;

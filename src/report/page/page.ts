@@ -3,6 +3,7 @@
  * no script, and it only renders a view.
  */
 import type { RunnerContext } from '../../core/host-context.ts';
+import { formatDuration } from '../../core/duration-text.ts';
 import { RESTART_OWN_SERVICE } from '../../core/own-service.ts';
 import type { View } from '../../core/view.ts';
 import type { Verdict } from '../../core/vocabulary.ts';
@@ -16,13 +17,7 @@ import { incidentsOf, timelineOf } from './past.ts';
 import { runnerCards } from './runners.ts';
 import { STYLE_ELEMENT } from './style.ts';
 import { phasePlots } from './phases.ts';
-import {
-  formatDuration,
-  FOUND_BY_TEXT,
-  measureName,
-  formatMeasure,
-  processText,
-} from '../format.ts';
+import { FOUND_BY_TEXT, measureName, formatMeasure, processText } from '../format.ts';
 
 /** Without a script the whole page is reloaded, which closes opened parts: less often than with the script. */
 const REFRESH_SECONDS = 15;

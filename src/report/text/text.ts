@@ -10,7 +10,8 @@ import type { View } from '../../core/view.ts';
 import type { Status } from '../../core/vocabulary.ts';
 import { truncateText, padText, wrapText } from '../../core/columns.ts';
 import { lintLines } from './lint-lines.ts';
-import { executorStatus, formatDuration, FOUND_BY_TEXT, processText } from '../format.ts';
+import { formatDuration } from '../../core/duration-text.ts';
+import { executorStatus, priorChangeText, FOUND_BY_TEXT, processText } from '../format.ts';
 import { sortBySeverity } from '../../core/vocabulary.ts';
 
 const WIDTH = 80;
@@ -77,12 +78,16 @@ function printableDiagnosis(diagnosis: Diagnosis): Diagnosis {
 
 function causeLines(cause: Cause, now: number, { paint, wrap }: Pen): readonly string[] {
   const { id, severity, confidence, title, evidence, ruledOut, fix, resolvedWhen } = cause;
+  const { changedBefore = [] } = cause;
   const tag = `${severity}, ${confidence}, since ${formatDuration((now - cause.since) / 1000)}`;
   return [
     `${paint(id, SEVERITY_STYLE[severity])}  (${tag})`,
     ...wrap(title, '  ', '  '),
     ...evidence.flatMap(({ check, text }) =>
       wrap(`${check}: ${text}`, '  evidence   ', '             '),
+    ),
+    ...changedBefore.flatMap((change) =>
+      wrap(priorChangeText(change), '  changed    ', '             '),
     ),
     ...(ruledOut.length === 0
       ? []

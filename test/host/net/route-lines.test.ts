@@ -15,10 +15,11 @@ const IPV6 = [
   '00000000000000000000000000000001 80 00000000000000000000000000000000 00 00000000000000000000000000000000 00000000 00000002 00000000 80200001       lo',
 ].join('\n');
 
-test('a default route, a network with a metric, and nothing of what is rejected', () => {
+test('a default route, a network with a metric, and one that is rejected', () => {
   expect(ipv4Lines(IPV4)).toEqual([
     '0.0.0.0/0 via 192.0.2.1 dev eth0',
     '192.0.2.0/24 dev eth0 metric 100',
+    'unreachable 10.0.0.0/8',
   ]);
 });
 
