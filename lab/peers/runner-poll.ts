@@ -12,6 +12,7 @@ import type { HttpUrl } from '../../src/core/http-url.ts';
 import { portOf } from '../../src/core/http-url.ts';
 import type { Paths } from '../../src/core/paths.ts';
 import type { ProxyDecision, TrustSource } from '../../src/core/target.ts';
+import { goSettingsOf } from '../../src/go/settings.ts';
 import { createSender } from '../../src/go/http/sender.ts';
 import { dialLikeGo } from '../../src/go/dial/dial.ts';
 import type { Handshake } from '../../src/go/tls/handshake.ts';
@@ -19,7 +20,7 @@ import { handshakeLikeGo } from '../../src/go/tls/handshake.ts';
 import { decideProxy } from '../../src/go/proxy/decision.ts';
 import type { Resolution } from '../../src/core/lookup.ts';
 import { resolveLikeGo } from '../../src/go/dns/resolver.ts';
-import type { Trust } from '../../src/go/tls/trust.ts';
+import type { Trust, TrustReader } from '../../src/go/tls/trust.ts';
 import { TrustStore } from '../../src/go/tls/trust.ts';
 import { basicOf, openTunnel } from '../../src/go/proxy/tunnel.ts';
 import { MAX_POLL_MILLISECONDS } from './runner-options.ts';
@@ -91,7 +92,7 @@ async function connectToProxy(
   signal: AbortSignal,
 ): Promise<Socket> {
   if (proxy.kind === 'direct' || proxy.scheme !== 'https') return socket;
-  const trust = await store.load({ certsDirectory: '/nowhere' }, proxy.host, order.paths);
+  const trust = await store.load({ certsDirectory: '/nowhere' }, proxy.host, order.paths, reader());
   const shaken = await handshakeLikeGo(socket, {
     host: proxy.host,
     trust,
@@ -174,11 +175,17 @@ async function secureConnection(
   throw new Error(handshakeText(shaken, host));
 }
 
+/** As its own GODEBUG wants it. */
+function reader(): TrustReader {
+  const environment = process.env as Record<string, string>;
+  return { isDenied: async () => false, go: goSettingsOf({ environment }) };
+}
+
 const cachedTrust = new Map<string, Trust>();
 
 /** What it found without a CA file holds until it ends; a CA file is read again when it changes. */
 async function trustOf(source: TrustSource, host: string, paths: Paths): Promise<Trust> {
-  const trust = cachedTrust.get(host) ?? (await store.load(source, host, paths));
+  const trust = cachedTrust.get(host) ?? (await store.load(source, host, paths, reader()));
   if (trust.caFile.state === 'none') cachedTrust.set(host, trust);
   return trust;
 }

@@ -5,11 +5,13 @@ import { connect } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 
-import { GOOD } from '../peers/pki.ts';
+import { rsaKeys } from '../../test/support/certificates.ts';
+import { GOOD, publicLeaf } from '../peers/pki.ts';
 import type { FaultRow, Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 
 const TLS = { cert: GOOD.certificatePem, key: GOOD.privateKeyPem };
+const RSA_LEAF = publicLeaf({ keys: rsaKeys(2048) });
 const NO_WEB = 'o/o/n/o/F/s/s';
 
 type Rewrite = (head: string) => string;
@@ -101,6 +103,23 @@ export const httpFormRows: readonly Row[] = [
     expect: { cause: 'http2-only-server', severity: 'critical', chain: NO_WEB, says: /ALPN/ },
     runnerLogs: /malformed HTTP response/,
     mustNot: ['not-a-gitlab-server', 'connection-reset-midstream', 'unknown'],
+  },
+  {
+    id: 'F-91',
+    title: 'a server with RSA key exchange only, and a runner whose GODEBUG allows it',
+    world: { environment: { GODEBUG: 'http2debug=0,tlsrsakex=1' } },
+    act: ({ gitlab }) =>
+      gitlab.serve(RSA_LEAF, { maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256:@SECLEVEL=0' }),
+    allowed: [],
+  },
+  {
+    id: 'F-92',
+    title:
+      'a filter drops large first messages of TLS, and the GODEBUG of the runner keeps its own small',
+    world: { environment: { GODEBUG: 'tlsmlkem=0' } },
+    act: ({ network }) =>
+      network.rule('gl', 'input', 'tcp dport 443 meta length > 1200 reject with tcp reset'),
+    allowed: [],
   },
   {
     id: 'F-90',

@@ -1,5 +1,6 @@
 /** The result of reading the runner's config.toml, and what is known of the process that uses it. */
 import type { Instant } from './clock.ts';
+import type { GoBuild } from './go-build.ts';
 
 /** Something wrong in a file, with its place. Positions count from 1. */
 export interface Problem {
@@ -39,6 +40,8 @@ export interface RunnerProcess {
   /** Absent when this user may not read /proc/PID/environ. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly workingDirectory?: string;
+  /** Absent when this user may not read its program, or that says nothing. */
+  readonly go?: GoBuild;
   /** Its config file as it sees it: from its arguments, CONFIG_FILE or its user's default. */
   readonly configPath: string;
   readonly configFoundBy: FoundBy;

@@ -14,7 +14,6 @@
 import { withoutBrackets } from '../core/address.ts';
 import type { FollowUpTools } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
-import { credentialsOf } from '../core/reading.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { attemptPath } from '../go/path-attempt.ts';
 import type { AlternatePathFinding, Try } from '../go/alternate-paths.ts';
@@ -27,9 +26,8 @@ import {
   smaller,
   withoutTlsToProxy,
 } from '../go/alternate-paths.ts';
-import { SHARED_TRUST } from '../go/tls/trust.ts';
+import { SHARED_TRUST, trustReaderOf } from '../go/tls/trust.ts';
 import type { TrustStore } from '../go/tls/trust.ts';
-import { createReadCheck } from '../host/fs/rights.ts';
 
 const ATTEMPT_SECONDS = 4;
 
@@ -74,7 +72,7 @@ async function tryOthers(
     target.trust,
     host,
     tools.paths,
-    createReadCheck(credentialsOf(tools.process), tools.paths),
+    trustReaderOf(tools.process, tools.paths),
   );
   const attempt: Try = async (via, change) =>
     await attemptPath(url, via, { ...tools, trust, timeoutSeconds: ATTEMPT_SECONDS }, change);

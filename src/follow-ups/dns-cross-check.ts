@@ -11,7 +11,6 @@ import { defineFollowUp } from '../core/follow-up.ts';
 import { leadToCauses } from '../core/reason.ts';
 import type { Query, Resolution } from '../core/lookup.ts';
 import type { Address } from '../core/probe.ts';
-import { credentialsOf } from '../core/reading.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { dialLikeGo } from '../go/dial/dial.ts';
 import type { DialledHostPort } from '../go/dial/first-hop.ts';
@@ -26,9 +25,8 @@ import {
 import type { ResolveOptions } from '../go/dns/resolver.ts';
 import { queryEachServer, resolveLikeGo } from '../go/dns/resolver.ts';
 import { handshakeLikeGo } from '../go/tls/handshake.ts';
-import { SHARED_TRUST } from '../go/tls/trust.ts';
+import { SHARED_TRUST, trustReaderOf } from '../go/tls/trust.ts';
 import type { Trust } from '../go/tls/trust.ts';
-import { createReadCheck } from '../host/fs/rights.ts';
 
 /** Ends of a handshake that another server than GitLab may cause. */
 const STRANGE = [
@@ -203,10 +201,9 @@ async function trialOf(
   if (fault.link !== 'tls') return answerTrial(place.port, deps);
   // Through a proxy the certificate says nothing about the address that was dialled.
   if (of === 'proxy') return undefined;
-  const denied = createReadCheck(credentialsOf(process), paths);
   return certificateTrial(
     place,
-    await SHARED_TRUST.load(target.trust, place.host, paths, denied),
+    await SHARED_TRUST.load(target.trust, place.host, paths, trustReaderOf(process, paths)),
     deps,
   );
 }

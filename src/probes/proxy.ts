@@ -17,18 +17,16 @@ import type { LinkTools } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import { RUNNER_WAITS_SECONDS } from '../core/runner-patience.ts';
-import { credentialsOf } from '../core/reading.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
 import { hostPortOf } from '../go/dial/first-hop.ts';
 import { handshakeLikeGo } from '../go/tls/handshake.ts';
 import { serverFacts, trustFacts } from '../go/tls/handshake-facts.ts';
 import { judgeHandshake } from '../go/tls/handshake-judgement.ts';
-import { SHARED_TRUST } from '../go/tls/trust.ts';
+import { SHARED_TRUST, trustReaderOf } from '../go/tls/trust.ts';
 import type { TrustStore } from '../go/tls/trust.ts';
 import type { Tunnel } from '../go/proxy/tunnel.ts';
 import { openTunnel } from '../go/proxy/tunnel.ts';
 import { judgeProxyHandshake, judgeTunnel } from '../go/proxy/tunnel-judgement.ts';
-import { createReadCheck } from '../host/fs/rights.ts';
 
 type Proxy = Extract<ProxyDecision, { kind: 'proxy' }>;
 
@@ -162,7 +160,7 @@ async function secureProxy(
     target.trust,
     hostPortOf(target.url).host,
     paths,
-    createReadCheck(credentialsOf(process), paths),
+    trustReaderOf(process, paths),
   );
   using deadline = deadlineOf(HANDSHAKE_SECONDS, signal);
   const request = { host: decision.host, trust, now: clock.wall(), signal: deadline.signal };

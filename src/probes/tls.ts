@@ -17,7 +17,6 @@ import type { LinkTools, MeasureSpec } from '../core/probe.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import { RUNNER_WAITS_SECONDS } from '../core/runner-patience.ts';
-import { credentialsOf } from '../core/reading.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import type { Handshake, HandshakeRequest } from '../go/tls/handshake.ts';
 import { handshakeLikeGo } from '../go/tls/handshake.ts';
@@ -33,8 +32,7 @@ import {
   trustFacts,
 } from '../go/tls/handshake-facts.ts';
 import type { Trust, TrustStore } from '../go/tls/trust.ts';
-import { SHARED_TRUST } from '../go/tls/trust.ts';
-import { createReadCheck } from '../host/fs/rights.ts';
+import { SHARED_TRUST, trustReaderOf } from '../go/tls/trust.ts';
 
 /** Longer than the runner waits, so that a slow server is told from a silent one. */
 const HANDSHAKE_SECONDS = 14;
@@ -122,8 +120,7 @@ async function shake(
   { clock, signal, paths, process, walk }: LinkTools,
 ): Promise<Finding<keyof typeof REASONS, keyof typeof MEASURES>> {
   const host = withoutBrackets(target.url.hostname);
-  const isDenied = createReadCheck(credentialsOf(process), paths);
-  const trust = await store.load(target.trust, host, paths, isDenied);
+  const trust = await store.load(target.trust, host, paths, trustReaderOf(process, paths));
   const open = walk.open;
   if (walk.socket === undefined || open === undefined) return NO_CONNECTION;
   const start = clock.seconds();

@@ -11,7 +11,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { Paths } from '../../src/core/paths.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Walk } from '../../src/core/probe.ts';
-import type { Credentials } from '../../src/core/reading.ts';
+import type { Credentials, RunnerProcess } from '../../src/core/reading.ts';
 import type { TrustSource } from '../../src/core/target.ts';
 import { TrustStore } from '../../src/go/tls/trust.ts';
 import { createTls } from '../../src/probes/tls.ts';
@@ -52,6 +52,8 @@ export interface TlsProbeOptions {
   readonly trust?: Partial<TrustSource>;
   /** The user that reads the files of the runner; without it no rights are judged. */
   readonly credentials?: Credentials;
+  /** The runner's process, in place of one with these credentials. */
+  readonly process?: RunnerProcess;
   /** Changes modes or owners in the folder before it is read. */
   readonly prepare?: (rootfs: string) => Promise<void>;
   /** The host's clock, Unix milliseconds. */
@@ -81,7 +83,7 @@ export async function probeTls(question: TlsProbeOptions): Promise<Finding> {
       tools: {
         walk,
         paths: folder.paths,
-        process: processOf(question.credentials),
+        process: question.process ?? processOf(question.credentials),
         ...(question.signal === undefined ? {} : { signal: question.signal }),
         clock: {
           wall: () => now ?? systemClock.wall(),

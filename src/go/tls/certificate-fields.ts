@@ -4,6 +4,7 @@
  */
 import type { X509Certificate } from 'node:crypto';
 
+import type { GoSettings } from '../settings.ts';
 import type { DerItem } from './der.ts';
 import { contextTag, derItems, oidText, TAG } from './der.ts';
 
@@ -62,8 +63,12 @@ export function fieldsOf(certificate: X509Certificate): CertificateFields {
 const GO_CURVES: readonly unknown[] = ['prime256v1', 'secp224r1', 'secp384r1', 'secp521r1'];
 
 /** Why Go's parser rejects a certificate that Node's accepts; undefined when it does not. */
-export function whyUnreadable(certificate: X509Certificate): string | undefined {
-  if (fieldsOf(certificate).isSerialNegative) return 'its serial number is negative';
+export function whyUnreadable(
+  certificate: X509Certificate,
+  { negativeSerials }: GoSettings,
+): string | undefined {
+  if (fieldsOf(certificate).isSerialNegative && !negativeSerials)
+    return 'its serial number is negative';
   const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
   const curve = asymmetricKeyDetails?.namedCurve;
   if (asymmetricKeyType !== 'ec' || GO_CURVES.includes(curve)) return undefined;

@@ -4,6 +4,8 @@
  */
 import type { X509Certificate } from 'node:crypto';
 
+import type { GoSettings } from '../settings.ts';
+import { NEWEST_GO } from '../settings.ts';
 import { fieldsOf } from './certificate-fields.ts';
 
 /** Go's own limit against chains that are built to cost time. */
@@ -29,6 +31,7 @@ export function findPaths(
   leaf: X509Certificate,
   others: readonly X509Certificate[],
   anchors: readonly X509Certificate[],
+  go: GoSettings = NEWEST_GO,
 ): PathSearch {
   if (anchors.some((anchor) => anchor.fingerprint256 === leaf.fingerprint256)) {
     return { paths: [[leaf]], rejections: [] };
@@ -36,6 +39,7 @@ export function findPaths(
   const search: Search = {
     others,
     anchors,
+    go,
     budget: { checks: MAX_SIGNATURE_CHECKS },
     rejections: [],
   };
@@ -45,6 +49,7 @@ export function findPaths(
 interface Search {
   readonly others: readonly X509Certificate[];
   readonly anchors: readonly X509Certificate[];
+  readonly go: GoSettings;
   readonly budget: { checks: number };
   readonly rejections: Rejection[];
 }
@@ -66,13 +71,13 @@ function canExtendWith(
   path: readonly X509Certificate[],
   parent: X509Certificate,
   isAnchor: boolean,
-  { budget: left, rejections: seen }: Search,
+  { budget: left, rejections: seen, go }: Search,
 ): boolean {
   const child = path.at(-1);
   if (child === undefined || !fieldsOf(child).issuer.equals(fieldsOf(parent).subject)) return false;
   if (path.some((member) => isSameEntity(member, parent)) || left.checks === 0) return false;
   left.checks -= 1;
-  const why = rejectionOf(child, parent, isAnchor);
+  const why = rejectionOf(child, parent, isAnchor, go);
   if (why !== undefined) seen.push({ child, parent, why });
   return why === undefined;
 }
@@ -81,15 +86,16 @@ function rejectionOf(
   child: X509Certificate,
   parent: X509Certificate,
   isAnchor: boolean,
+  go: GoSettings,
 ): Rejection['why'] | undefined {
   const { authority, version, maySignCertificates } = fieldsOf(parent);
   // A version 1 anchor cannot state that it is an authority; Go accepts it because it is an anchor.
   const isOldAnchor = isAnchor && version < 3 && authority === undefined;
   if (authority?.isCa !== true && !isOldAnchor) return 'no-authority';
   if (!maySignCertificates) return 'key-usage';
-  if (isWeaklySigned(child)) return 'weak-signature';
+  if (isWeaklySigned(child, go)) return 'weak-signature';
   const bits = rsaBitsOf(parent);
-  if (bits !== undefined && bits < MIN_RSA_BITS) return 'weak-key';
+  if (bits !== undefined && bits < MIN_RSA_BITS && !go.smallRsaKeys) return 'weak-key';
   return child.verify(parent.publicKey) ? undefined : 'other-key';
 }
 
@@ -105,8 +111,9 @@ function isSameEntity(a: X509Certificate, b: X509Certificate): boolean {
 }
 
 /** Signature algorithms that Go refuses in a certificate. */
-function isWeaklySigned(certificate: X509Certificate): boolean {
-  return /sha1|md5|md2/i.test(certificate.signatureAlgorithm ?? '');
+function isWeaklySigned(certificate: X509Certificate, { sha1Certificates }: GoSettings): boolean {
+  const weak = sha1Certificates ? /md5|md2/i : /sha1|md5|md2/i;
+  return weak.test(certificate.signatureAlgorithm ?? '');
 }
 
 /** Undefined for keys of another kind. */

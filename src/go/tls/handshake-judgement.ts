@@ -135,15 +135,21 @@ function mainProblem(
   return { reason: code, detail: isTrust && systemFile !== undefined ? `${all}${instead}` : all };
 }
 
+/** Only this check cannot, so its failure proves nothing. */
+const OFFERS_MORE = 'the runner also offers 3DES, which this check cannot';
+
 type Alert = Extract<Refusal, { kind: 'alert' }>;
 
 /** `handshake_failure` names no fault: after a request for a client certificate it is about that certificate. */
-function judgeAlert({ alert, wasAsked }: Alert, { client }: Trust, now: Instant): TlsJudgement {
+function judgeAlert({ alert, wasAsked }: Alert, { client, go }: Trust, now: Instant): TlsJudgement {
   const detail = `the server rejected the handshake with TLS alert ${alert}${clientText(client, now)}`;
   const isAboutClient = CLIENT_ALERTS.includes(alert) || (alert === HANDSHAKE_FAILURE && wasAsked);
   if (isAboutClient) {
     const what = client === undefined ? 'required' : 'invalid';
     return { status: 'fail', reason: `client-certificate-${what}`, detail };
+  }
+  if (alert === HANDSHAKE_FAILURE && go.tripleDes) {
+    return { status: 'unknown', reason: 'tls-error', detail: `${detail}; ${OFFERS_MORE}` };
   }
   const reason = ALERTS[alert];
   if (reason === undefined) return { status: 'unknown', reason: 'tls-error', detail };

@@ -66,7 +66,13 @@ export async function handshakeLikeGo(
   const ended = await startTls(socket, host, trust, signal);
   if (!('socket' in ended)) return ended;
   const shown = readServerHandshake(ended.socket);
-  const { problems, path } = verifyLikeGo({ ...shown, anchors: trust.anchors, host, now });
+  const { problems, path } = verifyLikeGo({
+    ...shown,
+    anchors: trust.anchors,
+    go: trust.go,
+    host,
+    now,
+  });
   const [first, ...rest] = problems;
   if (first === undefined) return { kind: 'secured', ...ended, shown, path };
   ended.socket.destroy();

@@ -1,6 +1,8 @@
 /** Reads certificates from PEM text as Go's `AppendCertsFromPEM` does: docs/reference/go-network.md#roots. */
 import { X509Certificate } from 'node:crypto';
 
+import type { GoSettings } from '../settings.ts';
+import { NEWEST_GO } from '../settings.ts';
 import { whyUnreadable } from './certificate-fields.ts';
 
 const BLOCK =
@@ -11,7 +13,10 @@ const BLOCK =
  * order mark in front of the first BEGIN line costs that block, as it does in Go, and so does a BEGIN line
  * that was glued to the END line before it. DER gives none.
  */
-export function certificatesOf(pem: string): readonly X509Certificate[] {
+export function certificatesOf(
+  pem: string,
+  go: GoSettings = NEWEST_GO,
+): readonly X509Certificate[] {
   const blocks = pem.replaceAll('\r\n', '\n').matchAll(BLOCK);
   return [...blocks].flatMap(({ groups }) => {
     const der = Buffer.from(groups?.['body'] ?? '', 'base64');
@@ -19,7 +24,7 @@ export function certificatesOf(pem: string): readonly X509Certificate[] {
       const certificate = new X509Certificate(der);
       // Node accepts bytes after the certificate and some odd content that Go rejects.
       const isWhole = certificate.raw.length === der.length;
-      return isWhole && whyUnreadable(certificate) === undefined ? [certificate] : [];
+      return isWhole && whyUnreadable(certificate, go) === undefined ? [certificate] : [];
     } catch {
       return [];
     }

@@ -11,13 +11,18 @@ import { createSecureContext } from 'node:tls';
 import { isErrno } from '../../core/errno.ts';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
+import type { RunnerProcess } from '../../core/reading.ts';
+import { credentialsOf } from '../../core/reading.ts';
 import type { TrustSource } from '../../core/target.ts';
+import { createReadCheck } from '../../host/fs/rights.ts';
+import type { GoSettings } from '../settings.ts';
+import { goSettingsOf, NEWEST_GO } from '../settings.ts';
 import type { ClientPair } from './client-pair.ts';
 import { readClientPair } from './client-pair.ts';
 import { certificatesOf } from './pem.ts';
 import { readSystemRoots, stampOf, systemStamp } from './system-roots.ts';
 
-/** The suites that Go 1.26 offers for TLS 1.2 by default; TLS 1.3 has its own three. */
+/** The suites that every Go offers for TLS 1.2 by default; TLS 1.3 has its own three. */
 const GO_CIPHERS = [
   'TLS_AES_128_GCM_SHA256',
   'TLS_AES_256_GCM_SHA384',
@@ -32,14 +37,19 @@ const GO_CIPHERS = [
   'ECDHE-RSA-AES128-SHA',
   'ECDHE-ECDSA-AES256-SHA',
   'ECDHE-RSA-AES256-SHA',
-  // RSA of 1024 bits passes in Go; what is weaker is refused by our own verification.
-  '@SECLEVEL=0',
-].join(':');
+];
+const RSA_CIPHERS = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'AES128-SHA', 'AES256-SHA'];
+// RSA of 1024 bits passes in Go; what is weaker is refused by our own verification.
+const ANY_STRENGTH = '@SECLEVEL=0';
 
-/** The groups of Go 1.26; a star marks those whose key share goes with the first message. */
-const GO_GROUPS = '*X25519MLKEM768:SecP256r1MLKEM768:SecP384r1MLKEM1024:*X25519:P-256:P-384:P-521';
+/** A star marks the groups whose key share goes with the first message. */
+const GO_GROUPS: Readonly<Record<GoSettings['mlkem'], string>> = {
+  all: '*X25519MLKEM768:SecP256r1MLKEM768:SecP384r1MLKEM1024:*X25519:P-256:P-384:P-521',
+  x25519: '*X25519MLKEM768:*X25519:P-256:P-384:P-521',
+  none: '*X25519:P-256:P-384:P-521',
+};
 
-/** Go accepts no SHA-1 in a handshake since 1.25, and never accepted the algorithms of RSA-PSS keys. */
+/** Never those of RSA-PSS keys. */
 const GO_SIGNATURES = [
   'rsa_pss_rsae_sha256',
   'ecdsa_secp256r1_sha256',
@@ -51,7 +61,19 @@ const GO_SIGNATURES = [
   'rsa_pkcs1_sha512',
   'ecdsa_secp384r1_sha384',
   'ecdsa_secp521r1_sha512',
-].join(':');
+];
+const SHA1_SIGNATURES = ['rsa_pkcs1_sha1', 'ecdsa_sha1'];
+
+/** What the runner's process offers; 3DES is not in Node's OpenSSL. */
+function offerOf(go: GoSettings) {
+  return {
+    ciphers: [...GO_CIPHERS, ...(go.rsaKeyExchange ? RSA_CIPHERS : []), ANY_STRENGTH].join(':'),
+    ecdhCurve: GO_GROUPS[go.mlkem],
+    sigalgs: [...GO_SIGNATURES, ...(go.sha1Handshakes ? SHA1_SIGNATURES : [])].join(':'),
+    minVersion: 'TLSv1.2',
+    maxVersion: 'TLSv1.3',
+  } as const;
+}
 
 /** What became of the custom CA file. */
 export type CaFileState = 'none' | 'used' | 'missing' | 'unreadable' | 'invalid';
@@ -73,6 +95,8 @@ export interface Trust {
   readonly clientFile: string;
   /** What SSL_CERT_FILE puts in the place of the system's bundle. */
   readonly systemFile?: string;
+  /** Of the process whose trust it is. */
+  readonly go: GoSettings;
   readonly context: SecureContext;
   /** When a file involved was last changed, by the file system's own time of change. */
   readonly changedAt?: number;
@@ -86,21 +110,34 @@ function lastChangeOf(stamp: string): { readonly changedAt?: number } {
   return times.length === 0 ? {} : { changedAt: Math.max(...times) };
 }
 
-export type IsDenied = (path: string) => Promise<boolean>;
+/** The runner's process, as far as its trust depends on it. */
+export interface TrustReader {
+  /** Whether its user may not read a file that this process may read. */
+  readonly isDenied: (path: string) => Promise<boolean>;
+  readonly go: GoSettings;
+}
+
+export function trustReaderOf(process: RunnerProcess | undefined, paths: Paths): TrustReader {
+  return {
+    isDenied: createReadCheck(credentialsOf(process), paths),
+    go: goSettingsOf(process),
+  };
+}
+
+const ANYONE: TrustReader = { isDenied: async () => false, go: NEWEST_GO };
 
 export class TrustStore {
   readonly #system = new Map<string, { stamp: string; anchors: readonly X509Certificate[] }>();
   readonly #trust = new Map<string, { stamp: string; trust: Trust }>();
 
   /**
-   * `host` is the host of the runner's `url`; its certs files have that name. `isDenied` returns whether the runner's
-   * user may not read a file that this process may read.
+   * `host` is the host of the runner's `url`; its certs files have that name.
    */
   async load(
     source: TrustSource,
     host: string,
     paths: Paths,
-    isDenied: IsDenied = async () => false,
+    { isDenied, go }: TrustReader = ANYONE,
   ): Promise<Trust> {
     const files = filesOf(source, host);
     const denied = await findDenied(Object.values(files), isDenied);
@@ -109,53 +146,51 @@ export class TrustStore {
       await stampOf(Object.values(files).map((file) => inRoot(paths, file))),
       ...denied,
     ].join(' ');
-    const key = JSON.stringify([paths, files, source.systemFile, source.systemDirectories]);
+    const key = JSON.stringify([paths, files, go, source.systemFile, source.systemDirectories]);
     const cached = this.#trust.get(key);
     if (cached?.stamp === stamp) return cached.trust;
-    const built = await this.#build(source, files, paths, denied);
+    const built = await this.#build(source, { files, paths, denied, go });
     const trust = { ...built, ...lastChangeOf(stamp) };
     this.#trust.set(key, { stamp, trust });
     return trust;
   }
 
-  async #build(
-    source: TrustSource,
-    files: TrustFiles,
-    paths: Paths,
-    denied: ReadonlySet<string>,
-  ): Promise<Trust> {
+  async #build(source: TrustSource, { files, paths, denied, go }: BuildRequest): Promise<Trust> {
     const [system, caFile, pair] = await Promise.all([
-      this.#systemAnchors(source, paths),
-      readCaFile(files.caFile, source.caFile !== undefined, paths, denied.has(files.caFile)),
+      this.#systemAnchors(source, paths, go),
+      denied.has(files.caFile)
+        ? unreadableCaFile(files.caFile, source.caFile !== undefined)
+        : readCaFile(files.caFile, source.caFile !== undefined, paths, go),
       readClientPair(files, paths, denied),
     ]);
     return {
       anchors: [...system, ...caFile.certificates],
       caFile,
       client: pair?.client,
+      go,
       clientFile: files.certFile,
       ...(source.systemFile === undefined ? {} : { systemFile: source.systemFile }),
       // No roots are given: the handshake accepts any chain and verify.ts judges it.
       context: createSecureContext({
-        ciphers: GO_CIPHERS,
-        ecdhCurve: GO_GROUPS,
-        sigalgs: GO_SIGNATURES,
-        minVersion: 'TLSv1.2',
-        maxVersion: 'TLSv1.3',
+        ...offerOf(go),
         ca: [],
         ...(pair?.pem === undefined ? {} : { cert: pair.pem.certificate, key: pair.pem.key }),
       }),
     };
   }
 
-  async #systemAnchors(source: TrustSource, paths: Paths): Promise<readonly X509Certificate[]> {
-    const key = JSON.stringify([paths, source.systemFile, source.systemDirectories]);
+  async #systemAnchors(
+    source: TrustSource,
+    paths: Paths,
+    go: GoSettings,
+  ): Promise<readonly X509Certificate[]> {
+    const key = JSON.stringify([paths, go, source.systemFile, source.systemDirectories]);
     const stamp = await systemStamp(source, paths);
     const cached = this.#system.get(key);
     if (cached?.stamp === stamp) return cached.anchors;
     const texts = await readSystemRoots(source, paths);
     const unique = new Map(
-      texts.flatMap((text) => certificatesOf(text)).map((item) => [item.fingerprint256, item]),
+      texts.flatMap((text) => certificatesOf(text, go)).map((item) => [item.fingerprint256, item]),
     );
     const anchors = [...unique.values()];
     this.#system.set(key, { stamp, anchors });
@@ -165,10 +200,17 @@ export class TrustStore {
 
 async function findDenied(
   files: readonly string[],
-  isDenied: IsDenied,
+  isDenied: TrustReader['isDenied'],
 ): Promise<ReadonlySet<string>> {
   const answers = await Promise.all(files.map((file) => isDenied(file)));
   return new Set(files.filter((_file, index) => answers[index]));
+}
+
+interface BuildRequest {
+  readonly files: TrustFiles;
+  readonly paths: Paths;
+  readonly denied: ReadonlySet<string>;
+  readonly go: GoSettings;
 }
 
 interface TrustFiles {
@@ -196,15 +238,18 @@ export function certsFile(
   return `${certsDirectory}/${name}.${ending}`;
 }
 
+function unreadableCaFile(path: string, isConfigured: boolean): CaFile {
+  return { state: 'unreadable', path, isConfigured, certificates: [] };
+}
+
 async function readCaFile(
   path: string,
   isConfigured: boolean,
   paths: Paths,
-  denied: boolean,
+  go: GoSettings,
 ): Promise<CaFile> {
-  if (denied) return { state: 'unreadable', path, isConfigured, certificates: [] };
   try {
-    const certificates = certificatesOf(await readFile(inRoot(paths, path), 'latin1'));
+    const certificates = certificatesOf(await readFile(inRoot(paths, path), 'latin1'), go);
     const state = certificates.length === 0 ? 'invalid' : 'used';
     return { state, path, isConfigured, certificates };
   } catch (error) {

@@ -6,6 +6,8 @@
 import type { X509Certificate } from 'node:crypto';
 
 import type { Instant } from '../../core/clock.ts';
+import type { GoSettings } from '../settings.ts';
+import { NEWEST_GO } from '../settings.ts';
 import { whyUnreadable } from './certificate-fields.ts';
 import { findPaths, rsaBitsOf } from './certificate-path.ts';
 import type { CertificateProblem } from './certificate-problem.ts';
@@ -22,6 +24,7 @@ export interface VerifyRequest {
   readonly anchors: readonly X509Certificate[];
   readonly host: string;
   readonly now: Instant;
+  readonly go?: GoSettings;
 }
 
 export interface Verification {
@@ -31,27 +34,38 @@ export interface Verification {
   readonly path: readonly X509Certificate[];
 }
 
-export function verifyLikeGo({ sent, anchors, host, now }: VerifyRequest): Verification {
+export function verifyLikeGo({
+  sent,
+  anchors,
+  host,
+  now,
+  go = NEWEST_GO,
+}: VerifyRequest): Verification {
   const [leaf, ...others] = sent;
   if (leaf === undefined) {
     return { problems: [notAcceptableProblem('the server sent no certificate')], path: [] };
   }
   // Go stops at the first certificate that it cannot parse; a key that it cannot parse verifies no signature either.
-  const unreadable = unreadableProblems(sent);
+  const unreadable = unreadableProblems(sent, go);
   if (unreadable.length > 0) {
     return { problems: [...unreadable, ...hostProblems(leaf, host)], path: [] };
   }
-  const { problems, path } = verifyChain(leaf, others, anchors, now);
-  return { problems: [...problems, ...sizeProblems(sent), ...hostProblems(leaf, host)], path };
+  const { problems, path } = verifyChain(leaf, { others, anchors, now, go });
+  return { problems: [...problems, ...sizeProblems(sent, go), ...hostProblems(leaf, host)], path };
+}
+
+interface ChainRequest {
+  readonly others: readonly X509Certificate[];
+  readonly anchors: readonly X509Certificate[];
+  readonly now: Instant;
+  readonly go: GoSettings;
 }
 
 function verifyChain(
   leaf: X509Certificate,
-  others: readonly X509Certificate[],
-  anchors: readonly X509Certificate[],
-  now: Instant,
+  { others, anchors, now, go }: ChainRequest,
 ): Verification {
-  const { paths, rejections } = findPaths(leaf, others, anchors);
+  const { paths, rejections } = findPaths(leaf, others, anchors, go);
   const [best] = paths
     .map((path) => ({ path, problems: pathProblems(path, now) }))
     .toSorted((a, b) => a.problems.length - b.problems.length || endOf(b.path) - endOf(a.path));
@@ -64,29 +78,34 @@ function endOf(path: readonly X509Certificate[]): number {
   return Math.min(...path.map(({ validToDate }) => validToDate.getTime()));
 }
 
-function unreadableProblems(sent: readonly X509Certificate[]): readonly CertificateProblem[] {
+function unreadableProblems(
+  sent: readonly X509Certificate[],
+  go: GoSettings,
+): readonly CertificateProblem[] {
   return sent.flatMap((certificate) => {
-    const why = whyUnreadable(certificate);
+    const why = whyUnreadable(certificate, go);
     return why === undefined
       ? []
       : [notAcceptableProblem(`Go cannot parse the certificate ${subjectOf(certificate)}: ${why}`)];
   });
 }
 
-const MAX_RSA_BITS = 8192;
 const MIN_RSA_BITS = 1024;
 
 /** The upper limit counts for everything sent; the lower one of issuers is a matter of their signatures. */
-function sizeProblems(sent: readonly X509Certificate[]): readonly CertificateProblem[] {
+function sizeProblems(
+  sent: readonly X509Certificate[],
+  { maxRsaBits, smallRsaKeys }: GoSettings,
+): readonly CertificateProblem[] {
   return sent.flatMap((certificate, index) => {
     const bits = rsaBitsOf(certificate) ?? MIN_RSA_BITS;
     const who = index === 0 ? 'the certificate' : subjectOf(certificate);
-    if (bits > MAX_RSA_BITS) {
+    if (bits > maxRsaBits) {
       return [
-        notAcceptableProblem(`${who} has an RSA key of ${bits} bits, more than ${MAX_RSA_BITS}`),
+        notAcceptableProblem(`${who} has an RSA key of ${bits} bits, more than ${maxRsaBits}`),
       ];
     }
-    if (index > 0 || bits >= MIN_RSA_BITS) return [];
+    if (index > 0 || bits >= MIN_RSA_BITS || smallRsaKeys) return [];
     return [notAcceptableProblem(`${who} has an RSA key of only ${bits} bits`)];
   });
 }

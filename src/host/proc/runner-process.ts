@@ -2,7 +2,7 @@
  * Finds the runner's process in /proc: a program called `gitlab-runner` whose command is `run`. Helpers, one-off
  * commands and zombies do not count.
  *
- * Source  /proc/PID/{cmdline,stat,status,environ,cwd}; docs/reference/runner-config.md#where-the-file-is.
+ * Source  /proc/PID/{cmdline,stat,status,environ,cwd,exe}; docs/reference/runner-config.md#where-the-file-is.
  */
 import { readFile, readlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -12,6 +12,7 @@ import type { Paths } from '../../core/paths.ts';
 import type { FoundBy, RunnerProcess } from '../../core/reading.ts';
 import { runnerDirectory } from '../place/runner-files.ts';
 import { mapProcesses } from './each-process.ts';
+import { goBuildOf } from './go-build.ts';
 import { runnerArguments } from './runner-arguments.ts';
 
 /** USER_HZ: the unit of the times in /proc/PID/stat, 100 on every Linux that Node runs on. */
@@ -54,6 +55,7 @@ async function readProcess(
   const uid = Number(/^Uid:\s+(?<real>\d+)/m.exec(statusText)?.groups?.['real'] ?? 0);
   const groups = groupsOf(statusText);
   const environment = environText === undefined ? undefined : parseEnvironment(environText);
+  const go = await goBuildOf(join(directory, 'exe'), `${pid} ${stat.startTicks}`);
   return {
     pid,
     uid,
@@ -63,6 +65,7 @@ async function readProcess(
     arguments: words,
     ...(environment === undefined ? {} : { environment }),
     ...(workingDirectory === undefined ? {} : { workingDirectory }),
+    ...(go === undefined ? {} : { go }),
     ...configOf(words, environment, uid, workingDirectory),
   };
 }
