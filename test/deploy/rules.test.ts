@@ -63,16 +63,17 @@ describe('the tools of Prometheus', () => {
   );
 });
 
+/** One series of one file, in the form of a file of its own. */
 interface Series {
   readonly file: string;
-  readonly head: object;
-  readonly tests: readonly object[];
+  readonly text: string;
 }
 
-const SERIES: readonly Series[] = TESTS.map((file) => {
-  const text = readFileSync(join(PROMETHEUS, 'tests', `${file}.yml`), 'utf8');
-  const { tests, ...head } = parse(text) as { readonly tests: readonly object[] };
-  return { file, head, tests };
+const SERIES: readonly Series[] = TESTS.flatMap((file) => {
+  const all = parse(readFileSync(join(PROMETHEUS, 'tests', `${file}.yml`), 'utf8')) as {
+    readonly tests: readonly object[];
+  };
+  return all.tests.map((one) => ({ file, text: stringify({ ...all, tests: [one] }) }));
 });
 
 function fileOf(name: string): string {
@@ -80,25 +81,20 @@ function fileOf(name: string): string {
   return path.split('/').at(-1) ?? '';
 }
 
-/**
- * The series that may fail without a rule, likely ones first: those that name an alert; of a recording, which many
- * alerts rest on, one after the other.
- */
+/** Those that ask for the rule, or for one that rests on it. */
 function seriesFor(name: string): readonly Series[] {
-  const isLikely = ({ file }: Series): boolean => fileOf(name).startsWith(file);
-  const ordered = SERIES.toSorted((one, other) => Number(isLikely(other)) - Number(isLikely(one)));
-  if (!NAMES.includes(name)) {
-    return ordered.flatMap((series) => series.tests.map((one) => ({ ...series, tests: [one] })));
-  }
-  const naming = ordered.map((series) => ({
-    ...series,
-    tests: series.tests.filter((one) => stringify(one).includes(name)),
-  }));
-  return naming.filter(({ tests }) => tests.length > 0);
+  const names = restingOn(name);
+  return SERIES.filter(({ text }) => names.some((asked) => text.includes(asked)));
 }
 
-function failsOn({ file, head, tests }: Series, folder: string): boolean {
-  writeFileSync(join(folder, 'tests', `${file}.yml`), stringify({ ...head, tests }));
+/** The rule, and every rule whose expression leads to it. */
+function restingOn(name: string): readonly string[] {
+  const direct = RULES.filter(({ expr }) => expr.includes(name));
+  return [name, ...direct.flatMap((rule) => restingOn('alert' in rule ? rule.alert : rule.record))];
+}
+
+function failsOn({ file, text }: Series, folder: string): boolean {
+  writeFileSync(join(folder, 'tests', `${file}.yml`), text);
   return testRules(folder, file).status !== 0;
 }
 
