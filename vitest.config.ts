@@ -27,7 +27,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     // Most tests wait for deadlines of their peers, not for a core.
-    maxWorkers: 4,
+    maxWorkers: 8,
     // Bounds for what never ends. Nothing is measured by them: a busy machine may take its time.
     testTimeout: 300_000,
     hookTimeout: 300_000,

@@ -4,7 +4,7 @@
  * every file.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -92,9 +92,16 @@ test(
   INSTALL_MILLISECONDS,
 );
 
+/** What the compiler found here, so that it looks in the clone only at what differs: a file that is missing, first of all. */
+function lendTypes(): void {
+  const found = 'node_modules/.cache/types.tsbuildinfo';
+  if (existsSync(join(ROOT, found))) cpSync(join(ROOT, found), join(clone, found));
+}
+
 test.each(['types', 'docs:check'])(
   '`npm run %s` finds all that it reads: no file of the project was left out of the commit',
   async (name) => {
+    lendTypes();
     expect(await ran('npm', ['run', '--silent', name], clone)).toBe('');
   },
   INSTALL_MILLISECONDS,
