@@ -5,6 +5,8 @@ export interface GoBuild {
   /** The second number of `1.26`. */
   readonly minor: number;
   readonly defaults: Readonly<Record<string, string>>;
+  /** Version of the TOML library in it, such as `v1.6.0`. */
+  readonly toml?: string;
 }
 
 /** `NAME=VALUE` entries separated by commas; the last of two equal names counts, as it does in Go. */

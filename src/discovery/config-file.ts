@@ -22,6 +22,7 @@ import {
 } from '../config/runner/file-problems.ts';
 import type { LocatedConfig } from './config-location.ts';
 import { systemIdPath } from '../host/place/runner-files.ts';
+import type { TomlVersion } from '../config/runner/dialect.ts';
 import { parseInWorker } from '../config/runner/parse-in-worker.ts';
 import type { RunnerDocument, RunnerTextReading } from '../config/runner/runner-config.ts';
 import { MAX_TOML_BYTES, tooLargeProblem } from '../config/runner/runner-toml.ts';
@@ -55,6 +56,7 @@ interface Content {
 export class RunnerFile {
   readonly #clock: Clock;
   #path = '';
+  #toml: TomlVersion = '1.1';
   #signature = '';
   #parsed:
     | { readonly bytes: Uint8Array; readonly hash: string; readonly result: RunnerTextReading }
@@ -68,8 +70,13 @@ export class RunnerFile {
   }
 
   /** Reads the file once more. */
-  async read(located: LocatedConfig, paths: Paths): Promise<RunnerFileState> {
+  async read(
+    located: LocatedConfig,
+    paths: Paths,
+    toml: TomlVersion = '1.1',
+  ): Promise<RunnerFileState> {
     if (located.path !== this.#path) this.#forget(located.path);
+    this.#speak(toml);
     const content = await this.#content(located.path, paths);
     const { document, problems } = await this.#judge(content, located.path);
     if (document !== undefined) this.#document = document;
@@ -92,6 +99,12 @@ export class RunnerFile {
         ? {}
         : { content: { bytes: content.bytes, hash: this.#parsed?.hash ?? '' } }),
     };
+  }
+
+  /** The runner was updated, and reads the same file in another way. */
+  #speak(toml: TomlVersion): void {
+    if (toml !== this.#toml) this.#parsed = undefined;
+    this.#toml = toml;
   }
 
   #forget(path: string): void {
@@ -130,7 +143,7 @@ export class RunnerFile {
       this.#parsed = { ...this.#parsed, bytes };
       return this.#parsed.result;
     }
-    const read = await parseInWorker(bytes, path);
+    const read = await parseInWorker(bytes, path, this.#toml);
     const isEmpty = read.document?.hasKeys === false;
     const result = isEmpty ? { problems: [emptyFileProblem(path)] } : read;
     this.#parsed = { bytes, hash, result };

@@ -8,6 +8,7 @@ import type { Paths } from '../core/paths.ts';
 import type { RunnerProcess } from '../core/reading.ts';
 import type { PlanSettings } from '../core/settings.ts';
 import type { RunnerFileState } from './config-file.ts';
+import { dialectOf } from '../config/runner/dialect.ts';
 import { RunnerFile } from './config-file.ts';
 import type { LocatedConfig } from './config-location.ts';
 import { HostNotes } from './host-notes.ts';
@@ -66,7 +67,11 @@ export class Installation {
     const { located, process } = sighting;
     const paths = this.#paths;
     const { runnerLogFile: logFile, apiTokenFile } = settings;
-    const { reading, document, changed, systemId, content } = await this.#file.read(located, paths);
+    const { reading, document, changed, systemId, content } = await this.#file.read(
+      located,
+      paths,
+      dialectOf(process).toml,
+    );
     const isElsewhere = await hasOtherNetwork(process?.pid, paths);
     const question = { process, configPath: located.path, logFile, paths };
     const around = { ...(await this.#notes.read(question)), isElsewhere };

@@ -22,8 +22,15 @@ import { metricsAddressOf } from '../runner/counters/listen-address.ts';
 import { baseUrlOf, redactUrl } from '../config/runner/base-url.ts';
 import type { TargetsQuestion } from './endpoint-target.ts';
 import { endpointOf, environmentOf } from './endpoint-target.ts';
-import { expansionProblem, unsetProblems, urlProblem } from '../config/runner/entry-problems.ts';
-import { expandEnvironment } from '../config/runner/expand.ts';
+import { dialectOf } from '../config/runner/dialect.ts';
+import {
+  expansionProblem,
+  notFilledProblem,
+  unsetProblems,
+  urlProblem,
+} from '../config/runner/entry-problems.ts';
+import type { Expansion } from '../config/runner/expand.ts';
+import { expandEnvironment, namesVariables } from '../config/runner/expand.ts';
 import { executorTargetsOf } from './executor-targets.ts';
 import { mountTargetsOf } from './mount-targets.ts';
 import type { RunnerEntry } from '../config/runner/runner-config.ts';
@@ -99,7 +106,11 @@ function resolveEntry(entry: RunnerEntry, question: TargetsQuestion): Resolved {
   const { file, token, isTokenKnown, problems } = resolveToken(entry, question);
   const id = token.isBlank() ? `entry-${entry.number}` : shortToken(token);
   const found = { entry, id, token, isTokenKnown };
-  const url = expandEnvironment(entry.url, environmentOf(question));
+  if (namesVariables(entry.url) && !dialectOf(question.process).fillsVariables) {
+    const literal = notFilledProblem(entry, 'url', file);
+    return { ...found, url: redactUrl(entry.url), problems: [literal, ...problems] };
+  }
+  const url = expand(entry.url, question);
   if (url.kind === 'blind') {
     const blind = expansionProblem(entry, 'url', file);
     return { ...found, url: redactUrl(entry.url), problems: [blind, ...problems] };
@@ -115,12 +126,23 @@ function resolveEntry(entry: RunnerEntry, question: TargetsQuestion): Resolved {
   return { ...found, url: shown, endpoint, problems: [...unset, ...problems] };
 }
 
+/** As this runner does. */
+function expand(text: string, question: TargetsQuestion): Expansion {
+  return dialectOf(question.process).fillsVariables
+    ? expandEnvironment(text, environmentOf(question))
+    : { kind: 'text', text, unset: [] };
+}
+
 function resolveToken(
   entry: RunnerEntry,
   question: TargetsQuestion,
 ): Pick<Resolved, 'token' | 'isTokenKnown' | 'problems'> & { readonly file: string } {
   const file = question.reading.path;
-  const found = expandEnvironment(entry.token.reveal(), environmentOf(question));
+  if (namesVariables(entry.token.reveal()) && !dialectOf(question.process).fillsVariables) {
+    const problems = [notFilledProblem(entry, 'token', file)];
+    return { file, token: new Secret(''), isTokenKnown: false, problems };
+  }
+  const found = expand(entry.token.reveal(), question);
   if (found.kind === 'blind') {
     const problems = [expansionProblem(entry, 'token', file)];
     return { file, token: new Secret(''), isTokenKnown: false, problems };

@@ -54,6 +54,14 @@ describe('a variable that is not set', () => {
   });
 });
 
+test('a variable that this runner does not fill in explains a name that is not found and a rejected token', () => {
+  const only = runner('runnerAA1', { line: 4 });
+  const world = { configProblems: [at(6, 'env-not-filled')], runners: [only] };
+  const { causes } = diagnose(snapshotOf(brokenAt('dns', fail('not-found')), world));
+
+  expect(causes).toMatchObject([{ id: 'config-env-not-filled', severity: 'critical' }]);
+});
+
 test('a runner on another file is not one without a file', () => {
   const said = {
     config: fail('missing'),

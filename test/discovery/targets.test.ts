@@ -330,3 +330,37 @@ test('the certs files carry the host as url spells it', () => {
   const [endpoint] = endpoints;
   expect(endpoint?.trust.certsHost ?? endpoint?.url.hostname).toBe('GitLab.Example.com');
 });
+
+function entryWith(url: string, token: string): string {
+  return `[[runners]]\nname = "a"\nurl = "${url}"\ntoken = "${token}"\nexecutor = "shell"\n`;
+}
+
+describe('a runner older than 18.10 fills in no variables', () => {
+  const go = { text: 'go1.21.9', minor: 21, defaults: {}, toml: 'v1.3.2' };
+  const environment = { HOST: 'gitlab.example.com', TOKEN: 'glrt-real' };
+  const read = (text: string, over: Partial<TargetsQuestion['process']> = { go }) =>
+    found(text, { process: runnerProcess({ environment, ...over }) });
+
+  test('url and token that name one are problems, and are not used', () => {
+    const { problems, endpoints } = read(entryWith('https://$HOST/', '$TOKEN'));
+    expect(problems.map(({ code, key }) => `${code} ${key}`)).toEqual([
+      'env-not-filled runners.url',
+      'env-not-filled runners.token',
+    ]);
+    expect(endpoints).toEqual([]);
+  });
+
+  test('a newer one fills them in', () => {
+    const { problems, endpoints } = read(entryWith('https://$HOST/', '$TOKEN'), {});
+    expect(problems).toEqual([]);
+    expect(endpoints.map(({ url }) => url.hostname)).toEqual(['gitlab.example.com']);
+  });
+
+  test('a dollar that names none stays as it is written', () => {
+    const { problems, endpoints } = read(
+      entryWith('https://me:pa$word@gitlab.example.com/', 'glrt-a'),
+    );
+    expect(problems).toEqual([]);
+    expect(endpoints[0]?.url.credentials?.password.reveal()).toBe('pa$word');
+  });
+});

@@ -37,6 +37,16 @@ export function unsetProblems(
   }));
 }
 
+/** This runner takes `$NAME` as it is written. */
+export function notFilledProblem(entry: RunnerEntry, key: Key, file: string): Problem {
+  return {
+    code: 'env-not-filled',
+    ...entryPosition(entry, key, file),
+    message: `${key} of ${entryLabel(entry)} names a variable, and this runner fills in none: only 18.10 and newer do`,
+    fix: `Write the value of ${key} into config.toml, or update the runner to 18.10 or newer.`,
+  };
+}
+
 /** The environment cannot be read, so url or token are not known. */
 export function expansionProblem(entry: RunnerEntry, key: Key, file: string): Problem {
   return {

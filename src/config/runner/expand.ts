@@ -39,6 +39,12 @@ function nameOf(groups: Record<string, string | undefined> | undefined): string 
   return groups?.['braced'] ?? groups?.['special'] ?? groups?.['bare'] ?? '';
 }
 
+/** Whether the text names a variable, and does not only hold a `$`. */
+export function namesVariables(text: string): boolean {
+  const found = expandEnvironment(text, undefined);
+  return found.kind === 'blind' && found.variables.every(isVariableName);
+}
+
 /** Whether a name may be shown: part of a token after a stray `$` is not the name of a variable. */
 export function isVariableName(name: string): boolean {
   return /^[A-Z][A-Z0-9_]{0,60}$/.test(name);

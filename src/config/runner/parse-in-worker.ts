@@ -6,6 +6,7 @@ import { isRecord } from '../../core/json.ts';
 import { fileBeside } from '../../core/program-file.ts';
 import { Secret } from '../../core/secret.ts';
 import { runThread } from '../../host/child-process.ts';
+import type { TomlVersion } from './dialect.ts';
 import type { RunnerTextReading } from './runner-config.ts';
 import { readRunnerText } from './runner-config.ts';
 import { slowFileProblem } from './file-problems.ts';
@@ -17,10 +18,20 @@ const SECONDS = 10;
 
 const THREAD = fileBeside(import.meta.url, 'parse-worker');
 
-export async function parseInWorker(bytes: Uint8Array, file: string): Promise<RunnerTextReading> {
-  if (bytes.byteLength <= MAX_BYTES_AT_ONCE) return readRunnerText(bytes, file);
+export interface ParseRequest {
+  readonly bytes: Uint8Array;
+  readonly file: string;
+  readonly toml: TomlVersion;
+}
+
+export async function parseInWorker(
+  bytes: Uint8Array,
+  file: string,
+  toml: TomlVersion = '1.1',
+): Promise<RunnerTextReading> {
+  if (bytes.byteLength <= MAX_BYTES_AT_ONCE) return readRunnerText(bytes, file, toml);
   try {
-    const plain = await runThread(THREAD, { bytes, file }, SECONDS);
+    const plain = await runThread(THREAD, { bytes, file, toml } satisfies ParseRequest, SECONDS);
     return reviveSecrets(plain) as RunnerTextReading;
   } catch {
     return { problems: [slowFileProblem(file, SECONDS)] };

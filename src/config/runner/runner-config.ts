@@ -8,7 +8,8 @@ import type { Instant } from '../../core/clock.ts';
 import type { Problem } from '../../core/reading.ts';
 import { Secret } from '../../core/secret.ts';
 import { typeErrors } from './decode.ts';
-import { readToml } from './runner-toml.ts';
+import { MAX_TOML_BYTES, readToml } from './runner-toml.ts';
+import type { TomlVersion } from './dialect.ts';
 import { LOG_FORMATS, LOG_LEVELS, MIN_CONCURRENT } from './schema-constraints.ts';
 import { RUNNER_CONFIG } from './schema.ts';
 import { redactValue } from './redact-value.ts';
@@ -75,8 +76,12 @@ const DEFAULT_CONCURRENT = 1;
 const DEFAULT_CHECK_INTERVAL_SECONDS = 3;
 
 /** Reads the content of a config.toml. `file` is named in problems. */
-export function readRunnerText(content: string | Uint8Array, file: string): RunnerTextReading {
-  const reading = readToml(content, file);
+export function readRunnerText(
+  content: string | Uint8Array,
+  file: string,
+  toml: TomlVersion = '1.1',
+): RunnerTextReading {
+  const reading = readToml(content, file, MAX_TOML_BYTES, toml);
   if (!reading.ok) return { problems: [reading.problem] };
   const { root } = reading;
   const problems = [

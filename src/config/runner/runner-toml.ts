@@ -1,7 +1,7 @@
 /**
  * Parses the text of a TOML file with the position of each value. The only user of toml-eslint-parser.
  *
- * TOML 1.1, as the runner's decoder reads it: a byte order mark and Windows line ends are accepted, an integer beyond
+ * TOML 1.1 as the runner's decoder reads it, or 1.0 as that of older runners: a byte order mark and Windows line ends are accepted, an integer beyond
  * 64 bits is not. An error gives the position and the rule, and never quotes the file: the line beside a mistake may
  * hold a token.
  */
@@ -9,6 +9,7 @@ import type { AST } from 'toml-eslint-parser';
 import { ParseError, parseTOML } from 'toml-eslint-parser';
 
 import type { Problem } from '../../core/reading.ts';
+import type { TomlVersion } from './dialect.ts';
 import type { TomlTable } from './toml-tree.ts';
 import { syntaxError } from './toml-problems.ts';
 import { DepthError, ShapeError, treeOf } from './toml-build.ts';
@@ -20,20 +21,29 @@ export type TomlReading =
   | { readonly ok: true; readonly root: TomlTable }
   | { readonly ok: false; readonly problem: Problem };
 
+/** What the file has is right for a newer runner. */
+const NEEDS_NEWER = {
+  message: 'this is TOML 1.1, which this runner cannot read',
+  fix: 'Write it in TOML 1.0 (an inline table on one line without a trailing comma, times with seconds, no \\e), or update the runner to 18.9 or newer.',
+};
+
 /** Parses bytes or text, `mostBytes` of them. `file` is named in the problem. */
 export function readToml(
   content: string | Uint8Array,
   file: string,
   mostBytes = MAX_TOML_BYTES,
+  version: TomlVersion = '1.1',
 ): TomlReading {
   const size = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength;
   if (size > mostBytes) return refuse(tooLargeProblem(file, size, mostBytes));
   const text = decodeUtf8(content);
   if (text === undefined) return refuse(notUtf8Problem(file));
   try {
-    return { ok: true, root: treeOf(parseDocument(text)) };
+    return { ok: true, root: treeOf(parseDocument(text, version)) };
   } catch (error) {
-    return refuse(problemOf(error, file));
+    const problem = problemOf(error, file);
+    const isNewer = version === '1.0' && readToml(content, file, mostBytes).ok;
+    return refuse(isNewer ? { ...problem, ...NEEDS_NEWER } : problem);
   }
 }
 
@@ -61,17 +71,17 @@ function tooDeepProblem(file: string): Problem {
  * Without a line end the parser puts the end of a last number before its last digit; with one that is not in the
  * file, the position of a mistake may be behind it.
  */
-function parseDocument(text: string): AST.TOMLProgram {
-  if (text.endsWith('\n')) return parseText(text);
+function parseDocument(text: string, version: TomlVersion): AST.TOMLProgram {
+  if (text.endsWith('\n')) return parseText(text, version);
   try {
-    return parseText(`${text}\n`);
+    return parseText(`${text}\n`, version);
   } catch {
-    return parseText(text);
+    return parseText(text, version);
   }
 }
 
-function parseText(text: string): AST.TOMLProgram {
-  return parseTOML(text, { tomlVersion: '1.1' });
+function parseText(text: string, tomlVersion: TomlVersion): AST.TOMLProgram {
+  return parseTOML(text, { tomlVersion });
 }
 
 function decodeUtf8(content: string | Uint8Array): string | undefined {

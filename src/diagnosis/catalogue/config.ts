@@ -192,4 +192,21 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     },
     suppresses: ['token-missing'],
   }),
+  configCause({
+    id: 'config-env-not-filled',
+    title: 'This runner is too old for variables in url or token',
+    meaning:
+      'GitLab Runner replaces `$VAR` in url and token since 18.10. An older one sends the text as it is written, so GitLab is not found or rejects the token.',
+    evidence: 'The version of a library in the program of the running process.',
+    notConfusedWith: ['config-env-unset', 'token-rejected', 'config-url-invalid'],
+    changedBy: ['config', 'config-url', 'config-token'],
+    from: [],
+    confirm: AT_ONCE,
+    says: (c) =>
+      `line ${c.fact('line')} of ${c.config} names a variable, which this runner does not fill in`,
+    fix: (c) => [
+      edit(c, 'Write the value in place of the variable, or update the runner to 18.10 or newer.'),
+    ],
+    suppresses: ['token-missing', 'token-rejected', 'dns-name-not-found', 'config-url-invalid'],
+  }),
 ];

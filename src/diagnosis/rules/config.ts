@@ -53,6 +53,12 @@ function entryCauses(indexed: SnapshotIndex): readonly Cause[] {
   return [
     ...entryCause('config-url-invalid', invalid, state, indexed),
     ...entryCause('config-env-unset', unset, state, indexed),
+    ...entryCause(
+      'config-env-not-filled',
+      all.filter(({ code }) => code === 'env-not-filled'),
+      state,
+      indexed,
+    ),
   ];
 }
 

@@ -14,6 +14,7 @@ const MAX_SECTION_BYTES = 256 * 1024;
 const SECTION_NAME = '.go.buildinfo';
 const MAGIC = Buffer.from('\xff Go buildinf:', 'latin1');
 const HAS_INLINE_TEXT = 2;
+const TOML_LIBRARY = /^dep\tgithub\.com\/BurntSushi\/toml\t(?<value>v[\d.]+)/m;
 const FLAGS_AT = 15;
 const TEXT_AT = 32;
 
@@ -103,10 +104,20 @@ function parseBuildInfo(section: Buffer): GoBuild | undefined {
   if (!isKnown || ((section[FLAGS_AT] ?? 0) & HAS_INLINE_TEXT) === 0) return undefined;
   const [text, next] = readText(section, TEXT_AT);
   const [settings] = readText(section, next);
-  const minor = /^go1\.(?<minor>\d+)/.exec(text)?.groups?.['minor'];
+  const minor = valueOf(/^go1\.(?<value>\d+)/, text);
   if (minor === undefined) return undefined;
-  const defaults = /^build\tDefaultGODEBUG=(?<list>\S*)$/m.exec(settings)?.groups?.['list'] ?? '';
-  return { text, minor: Number(minor), defaults: parseGodebug(defaults) };
+  const defaults = valueOf(/^build\tDefaultGODEBUG=(?<value>\S*)$/m, settings) ?? '';
+  const toml = valueOf(TOML_LIBRARY, settings);
+  return {
+    text,
+    minor: Number(minor),
+    defaults: parseGodebug(defaults),
+    ...(toml === undefined ? {} : { toml }),
+  };
+}
+
+function valueOf(pattern: RegExp, text: string): string | undefined {
+  return pattern.exec(text)?.groups?.['value'];
 }
 
 /** A text behind its length, and where it ends. */

@@ -247,6 +247,16 @@ test('byte order mark, Windows line ends and TOML 1.1 are accepted', () => {
   });
 });
 
+test('TOML 1.1 is refused for a runner that reads 1.0, and called that', () => {
+  expect(readRunnerText(fixture('toml-1.1.toml'), FILE, '1.0').problems).toMatchObject([
+    { code: 'syntax-error', message: expect.stringContaining('TOML 1.1') },
+  ]);
+  expect(readRunnerText(fixture('broken-quote.toml'), FILE, '1.0').problems).toMatchObject([
+    { line: 12, message: expect.not.stringContaining('TOML 1.1') },
+  ]);
+  expect(readRunnerText(fixture('typical.toml'), FILE, '1.0').problems).toEqual([]);
+});
+
 test('an unclosed quote is found on its line', () => {
   expect(problemsOf(fixture('broken-quote.toml'))).toEqual([
     'syntax-error 12  | Close the quote on that line.',

@@ -67,6 +67,12 @@ test('the version and the defaults that go.mod chose', async () => {
   });
 });
 
+test('the version of the TOML library', async () => {
+  const settings =
+    'path\tx\ndep\tgithub.com/BurntSushi/toml\tv1.3.2\th1:abc=\nbuild\t-trimpath=true\n';
+  expect(await read(elf(buildInfo('go1.21.9', settings)))).toMatchObject({ toml: 'v1.3.2' });
+});
+
 test('without defaults of its own, and with words behind the version', async () => {
   expect(await read(elf(buildInfo('go1.19.13 X:boringcrypto', 'path\told\n')))).toEqual({
     text: 'go1.19.13 X:boringcrypto',
