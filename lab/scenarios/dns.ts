@@ -1,7 +1,7 @@
 /** Names: the answers of the resolvers. */
-import { createServer } from 'node:https';
-
+import { text } from '../../src/demo/gitlab-response.ts';
 import { DEAD_ADDRESS, GITLAB_ADDRESS, PROXY_ADDRESS, SECOND_RESOLVER } from '../network.ts';
+import { startMachine } from '../peers/machine.ts';
 import { usualScript } from '../peers/names.ts';
 import { publicLeaf } from '../peers/pki.ts';
 import { usualEntry } from '../runner-config.ts';
@@ -16,17 +16,14 @@ const ONE_TRY = 'options timeout:1 attempts:2\n';
 
 const LOCALHOST = '127.0.0.1 localhost\n';
 
-const otherCertificate = publicLeaf({ name: 'other.test', dns: ['other.test'] });
-
 /** Another web server, alive and not GitLab, on an address of its own. */
-async function otherServer({ adopt }: World): Promise<void> {
-  const tls = { cert: otherCertificate.certificatePem, key: otherCertificate.privateKeyPem };
-  const server = createServer(tls, (_, response) => void response.end('another'));
-  server.on('tlsClientError', () => {});
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen({ host: PROXY_ADDRESS, port: 443 }, resolve);
-  await promise;
-  adopt({ [Symbol.asyncDispose]: async () => void server.close() });
+const OTHER_SERVER = {
+  certificate: publicLeaf({ name: 'other.test', dns: ['other.test'] }),
+  reply: text(200, 'another'),
+};
+
+async function otherServer(world: World): Promise<void> {
+  await startMachine(world, OTHER_SERVER);
 }
 
 /** In place of `chroot /root getent -- ahosts NAME`: a C library with mdns. */

@@ -1,5 +1,6 @@
 /** All rows of the lab, family by family. */
 import type { Row } from '../scenario.ts';
+import { addressRows } from './addresses.ts';
 import { changeRows } from './changes.ts';
 import { combinationRows } from './combinations.ts';
 import { configRows } from './config-file.ts';
@@ -31,6 +32,7 @@ export const ROWS: readonly Row[] = [
   ...urlRows,
   ...dnsRows,
   ...dnsHostRows,
+  ...addressRows,
   ...networkRows,
   ...proxyRows,
   ...gitlabRows,

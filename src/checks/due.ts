@@ -1,8 +1,8 @@
 /** Which links of a walk run now: those that are due, and those whose last pass the runner contradicts. */
 import type { Check } from '../core/check.ts';
 import type { Clock } from '../core/clock.ts';
-import type { CheckId, Finding } from '../core/finding.ts';
-import type { Budget } from '../core/probe.ts';
+import type { CheckId, Fact, Finding } from '../core/finding.ts';
+import type { Budget, Walk } from '../core/probe.ts';
 import { isBudgeted } from '../core/request.ts';
 import type { Known } from './store.ts';
 import type { ToolDeps } from './tools.ts';
@@ -23,7 +23,7 @@ const NO_CHECKS: ReadonlySet<CheckId> = new Set();
 export interface Chosen {
   readonly wanted: Set<CheckId>;
   /** Those of them that run from the reserve, since the runner contradicts their last pass. */
-  readonly fromReserve: ReadonlySet<CheckId>;
+  readonly fromReserve: Set<CheckId>;
 }
 
 /**
@@ -62,6 +62,31 @@ export function chooseChecks(
     wanted: new Set([...due, ...carriers].map(({ id }) => id)),
     fromReserve: new Set(urgent.map(({ id }) => id)),
   };
+}
+
+/** One that moves again and again, such as a load balancer, must not spend the budget. */
+const MOVED_SECONDS = 300;
+
+/** Adds the budgeted links that failed at an address which the name no longer has: a repair must not wait for their turn. */
+export function wantMoved(
+  checks: readonly Check[],
+  { addresses = [] }: Walk,
+  { known, budget }: WalkDeps,
+  { wanted, fromReserve }: Chosen,
+): void {
+  if (addresses.length === 0) return;
+  const current = new Set<Fact>(addresses.map(({ address }) => address));
+  const moved = checks.filter((check) => {
+    const finding = known(check.id)?.result.finding;
+    const met = finding?.facts?.['address'];
+    if (!isBudgeted(check.probe) || !isBlocking(finding) || met === undefined) return false;
+    return !current.has(met) && budget.once(`moved:${check.id}`, MOVED_SECONDS);
+  });
+  for (const check of moved) {
+    if (!budget.allows(check.probe.id, endpointIdOf(check))) fromReserve.add(check.id);
+  }
+  const carriers = carriersOf(moved, checks).filter(({ probe }) => !isBudgeted(probe));
+  for (const { id } of [...moved, ...carriers]) wanted.add(id);
 }
 
 /** All links that these need, directly or indirectly. */

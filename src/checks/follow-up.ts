@@ -18,12 +18,11 @@ export interface PlannedFollowUp {
 }
 
 interface Remembered {
-  readonly key: string;
-  readonly atSeconds: number;
+  readonly untilSeconds: number;
   readonly found: Found;
 }
 
-/** By id of the follow-up. It belongs to one walk and is discarded with its plan. */
+/** By follow-up, fault and subject. It belongs to one walk and is discarded with its plan. */
 export type FollowUpMemory = Map<string, Remembered>;
 
 export function followUpsOf(checks: readonly Check[]): readonly PlannedFollowUp[] {
@@ -73,19 +72,23 @@ export async function runFollowUp(
   tools: FollowUpTools,
   memory: FollowUpMemory,
 ): Promise<Found> {
-  const key = `${tools.fault.name} ${subject}`;
+  const key = `${followUp.id} ${tools.fault.name} ${subject}`;
   const atSeconds = tools.clock.seconds();
-  const known = memory.get(followUp.id);
-  if (known?.key === key && atSeconds - known.atSeconds < rememberSecondsOf(followUp, check)) {
-    return known.found;
-  }
+  forgetOld(memory, atSeconds);
+  const known = memory.get(key);
+  if (known !== undefined) return known.found;
   const isOwn = followUp.revises === undefined;
   using deadline = deadlineOf(isOwn ? check.timeoutSeconds : followUp.timeoutSeconds, tools.signal);
   const { signal } = deadline;
-  const found = await withSignal(followUp.run(target, { ...tools, signal }), signal);
+  const tried = await withSignal(followUp.run(target, { ...tools, signal }), signal);
   signal.throwIfAborted();
-  memory.set(followUp.id, { key, atSeconds, found });
+  const { rememberSeconds = rememberSecondsOf(followUp, check), ...found } = tried;
+  memory.set(key, { untilSeconds: atSeconds + rememberSeconds, found });
   return found;
+}
+
+function forgetOld(memory: FollowUpMemory, nowSeconds: number): void {
+  for (const [key, { untilSeconds }] of memory) if (nowSeconds >= untilSeconds) memory.delete(key);
 }
 
 /** A check of its own may have been given a longer interval in the settings. */

@@ -14,7 +14,7 @@ import type { Fault, FollowUp, FollowUpTools } from '../core/follow-up.ts';
 import { idleFinding, reviseFinding } from '../core/follow-up.ts';
 import type { Budget, Walk } from '../core/probe.ts';
 import type { Chosen, WalkDeps } from './due.ts';
-import { ageSeconds, chooseChecks, endpointIdOf, isBlocking } from './due.ts';
+import { ageSeconds, chooseChecks, endpointIdOf, isBlocking, wantMoved } from './due.ts';
 import type { FollowUpMemory, PlannedFollowUp } from './follow-up.ts';
 import {
   faultOf,
@@ -61,6 +61,8 @@ interface Round extends Plan {
   readonly walk: Walk;
   /** By probe id, in this walk. Tokens are judged one by one and not kept here. */
   readonly findings: Map<string, Finding>;
+  /** Of each token of this walk. */
+  readonly tokens: { readonly check: Check; readonly finding: Finding }[];
   /** Follow-ups that were run. */
   readonly followed: Set<string>;
   /** Links whose last result stands, since they were not due. */
@@ -75,16 +77,20 @@ async function runWalk(plan: Plan): Promise<void> {
     ...plan,
     walk: { findings },
     findings,
+    tokens: [],
     followed: new Set(),
     reused: new Set(),
     held: [],
   };
   try {
-    for (const check of orderChecks(round)) {
+    const checks = orderChecks(round);
+    for (const check of checks) {
       const before = round.deps.known(check.id)?.result.finding;
       const finding = await nextStep(check, round);
       if (isFlip(check, before, finding)) wantStaleLinks(check, round);
+      if (check.probe.id === 'connect') wantMoved(checks, round.walk, round.deps, round);
     }
+    await followTokens(round);
   } finally {
     for (const result of round.held) round.emit(result);
     round.walk.socket?.destroy();
@@ -201,6 +207,7 @@ function emitFinding(check: Check, round: Round, finding: Finding): Finding {
 async function settle(check: Check, finding: Finding, round: Round): Promise<Finding> {
   keep(check, finding, round);
   if (check.target.kind === 'endpoint') await followLink(check, round);
+  else round.tokens.push({ check, finding });
   emitDecided(round);
   return round.findings.get(check.probe.id) ?? finding;
 }
@@ -213,14 +220,40 @@ async function followLink({ id, probe }: Check, round: Round): Promise<void> {
   for (const planned of followUpsAfter(round.followUps, probe.id)) {
     const finding = round.findings.get(probe.id);
     const fault = finding && faultOf(planned.followUp, probe.id, finding);
-    if (fault === undefined || round.followed.has(planned.followUp.id)) continue;
-    const tools = followUpTools(planned, id, fault, round);
-    const subject = subjectOf(planned, tools);
-    if (subject === undefined || round.signal.aborted) continue;
-    round.followed.add(planned.followUp.id);
-    const { revises } = planned.followUp;
-    await (revises === undefined ? checkOwn : revise)(planned, subject, tools, round);
+    if (fault !== undefined) await follow(planned, id, fault, round);
   }
+}
+
+/** After all tokens: one that is rejected everywhere says nothing about an address, and another one may. */
+async function followTokens(round: Round): Promise<void> {
+  for (const planned of round.followUps) {
+    const faults = round.tokens
+      .flatMap(({ check: { id, probe, target }, finding }) => {
+        const fault = faultOf(planned.followUp, probe.id, finding);
+        return fault === undefined || target.kind !== 'runner' ? [] : [{ id, target, fault }];
+      })
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    const [first] = faults;
+    if (first === undefined) continue;
+    const runners = faults.map(({ target }) => target);
+    await follow(planned, first.id, { ...first.fault, runners }, round);
+  }
+}
+
+/** `link`: the check whose finding makes it due. */
+async function follow(
+  planned: PlannedFollowUp,
+  link: CheckId,
+  fault: Fault,
+  round: Round,
+): Promise<void> {
+  const { followUp } = planned;
+  if (round.followed.has(followUp.id)) return;
+  const tools = followUpTools(planned, link, fault, round);
+  const subject = subjectOf(planned, tools);
+  if (subject === undefined || round.signal.aborted) return;
+  round.followed.add(followUp.id);
+  await (followUp.revises === undefined ? checkOwn : revise)(planned, subject, tools, round);
 }
 
 async function checkOwn(

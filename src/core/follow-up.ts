@@ -6,14 +6,14 @@ import type { Finding, ProbeResult } from './finding.ts';
 import type { LinkTools, MeasureSpec, Probe } from './probe.ts';
 import type { ReasonSpec } from './reason.ts';
 import type { Pace } from './request.ts';
-import type { EndpointTarget } from './target.ts';
+import type { EndpointTarget, RunnerTarget } from './target.ts';
 
-export type Cost = 'local' | 'connections' | 'pages';
+export type Cost = 'local' | 'connections' | 'pages' | 'requests';
 
 interface CostSpec {
   readonly meaning: string;
-  /** What limits the requests to GitLab that it sends; none draws on the hourly budget. */
-  readonly pace?: Exclude<Pace, 'budgeted'>;
+  /** What limits the requests to GitLab that it sends. `budgeted`: it asks the budget itself, before each request. */
+  readonly pace?: Pace;
 }
 
 export const COSTS: Readonly<Record<Cost, CostSpec>> = {
@@ -23,6 +23,11 @@ export const COSTS: Readonly<Record<Cost, CostSpec>> = {
     meaning: 'pages that the API limits of GitLab do not count; none while GitLab asks for quiet',
     pace: 'paced',
   },
+  requests: {
+    meaning:
+      'name lookups, connections and pages; after a failure of the API or of a token also requests from the hourly budget',
+    pace: 'budgeted',
+  },
 };
 
 /** The finding that made a follow-up due. */
@@ -31,6 +36,8 @@ export interface Fault {
   readonly name: string;
   readonly link: string;
   readonly finding: Finding;
+  /** The entries whose token fails, where the link is that of the token. */
+  readonly runners?: readonly RunnerTarget[];
 }
 
 export interface FollowUpTools extends LinkTools {
@@ -43,6 +50,9 @@ export interface FollowUpTools extends LinkTools {
 export type Found<R extends string = string> =
   | Finding<R>
   | (Pick<Finding, 'measures' | 'facts' | 'data'> & { readonly status?: undefined });
+
+/** What was found, with how long it holds where that is not the usual time of the follow-up. */
+export type Tried<R extends string = string> = Found<R> & { readonly rememberSeconds?: number };
 
 export interface FollowUp<R extends string = string, L extends string = string> {
   /** kebab-case, equal to the file's name. */
@@ -70,7 +80,7 @@ export interface FollowUp<R extends string = string, L extends string = string> 
   /** What is tried: for another subject a remembered result does not hold. Undefined: there is nothing to try. */
   subject?(target: EndpointTarget, tools: FollowUpTools): string | undefined;
   /** Throws when the check could not be made, and leaves the finding as it is. */
-  run(target: EndpointTarget, tools: FollowUpTools): Promise<Found<NoInfer<R> | NoInfer<L>>>;
+  run(target: EndpointTarget, tools: FollowUpTools): Promise<Tried<NoInfer<R> | NoInfer<L>>>;
 }
 
 /** Gives the literal its type parameters; returns it as it is. */

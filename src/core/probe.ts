@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 
 import type { Clock, Instant } from './clock.ts';
-import type { Finding } from './finding.ts';
+import type { Fact, Finding } from './finding.ts';
 import type { FollowUp } from './follow-up.ts';
 import type { Attempt, Resolution } from './lookup.ts';
 import type { OptionTable, ValuesOf } from './option.ts';
@@ -74,6 +74,12 @@ export interface Walk {
   send?: (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
   /** By the walk: what each link of this walk found so far, by probe id. */
   findings?: ReadonlyMap<string, Finding>;
+}
+
+/** The address that this walk is connected to, as a fact: several backends may answer in turn. */
+export function addressOfWalk({ findings }: Walk): { readonly address?: Fact } {
+  const address = findings?.get('connect')?.facts?.['address'];
+  return address === undefined ? {} : { address };
 }
 
 /** Keeps the daemon's load on GitLab within its promise: docs/reference/promises.md#load-on-gitlab. */

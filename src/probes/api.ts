@@ -13,7 +13,7 @@ import type { Finding } from '../core/finding.ts';
 import type { HttpUrl } from '../core/http-url.ts';
 import { urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer } from '../core/probe.ts';
-import { defineProbe } from '../core/probe.ts';
+import { addressOfWalk, defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import { ANSWER_PATIENCE, ANSWER_SECONDS } from '../core/runner-patience.ts';
 import { answerFacts, serverLabel } from '../gitlab/answer-facts.ts';
@@ -67,12 +67,13 @@ export const api = defineProbe({
       const answer = await walk.send(request, signal);
       const quiet = retryAfterSeconds(answer);
       if (quiet > 0) budget.pause(target.id, quiet);
-      return judgeAnswer(answer, asked);
+      const finding = judgeAnswer(answer, asked);
+      return { ...finding, facts: { ...finding.facts, ...addressOfWalk(walk) } };
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       const reason = webFaultOf(error);
       const detail = `GET ${asked.href}: ${error.message}`;
-      const facts = { http_fault: error.message };
+      const facts = { http_fault: error.message, ...addressOfWalk(walk) };
       return { status: reason === 'no-answer' ? 'unknown' : 'fail', reason, detail, facts };
     }
   },

@@ -16,11 +16,11 @@ import type { HttpPath } from '../go/http/sender.ts';
 import { createSender } from '../go/http/sender.ts';
 import { basicOf } from '../go/proxy/tunnel.ts';
 import { ExchangeError } from '../core/exchange-error.ts';
-import type { Fact, Finding } from '../core/finding.ts';
+import type { Finding } from '../core/finding.ts';
 import type { HttpUrl } from '../core/http-url.ts';
 import { urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer, LinkTools } from '../core/probe.ts';
-import { defineProbe } from '../core/probe.ts';
+import { addressOfWalk, defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import { ANSWER_PATIENCE, ANSWER_SECONDS } from '../core/runner-patience.ts';
 import type { EndpointTarget, ProxyDecision } from '../core/target.ts';
@@ -92,22 +92,16 @@ export const http = defineProbe({
       if (quiet > 0) tools.budget.pause(target.id, quiet);
       const fault = await healthFaultOf(answer, target, send, tools.signal);
       const finding = judgeAnswer(answer, asked, fault, options.slow_seconds, target.proxy);
-      return { ...finding, facts: { ...finding.facts, ...redial(tools) } };
+      return { ...finding, facts: { ...finding.facts, ...addressOfWalk(tools.walk) } };
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       const detail = `GET ${asked.href}: ${error.message}`;
       const reason = webFaultOf(error);
-      const facts = { http_fault: error.message };
+      const facts = { http_fault: error.message, ...addressOfWalk(tools.walk) };
       return { status: reason === 'no-answer' ? 'unknown' : 'fail', reason, detail, facts };
     }
   },
 });
-
-/** Which of several backends it was that answered. */
-function redial({ walk }: LinkTools): { readonly address?: Fact } {
-  const address = walk.findings?.get('connect')?.facts?.['address'];
-  return address === undefined ? {} : { address };
-}
 
 function httpPathOf(
   { url, proxy }: EndpointTarget,

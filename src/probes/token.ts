@@ -13,7 +13,7 @@ import { answerOrError, ExchangeError } from '../core/exchange-error.ts';
 import type { HttpUrl } from '../core/http-url.ts';
 import { urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer, LinkTools } from '../core/probe.ts';
-import { defineProbe } from '../core/probe.ts';
+import { addressOfWalk, defineProbe } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { ANSWER_SECONDS } from '../core/runner-patience.ts';
 import { httpUrlOf } from '../go/http-url.ts';
@@ -26,6 +26,7 @@ import {
   ROUTER_SINCE,
   TOKEN_REASONS,
 } from '../gitlab/token-answer.ts';
+import { discoveryRequest, verifyRequest } from '../gitlab/token-request.ts';
 import { judgeTokenShape } from '../gitlab/token-shape.ts';
 import { isSystemId } from '../gitlab/token.ts';
 
@@ -67,7 +68,11 @@ export const token = defineProbe({
     const offline = judgeTokenShape(target);
     if (offline !== undefined) return { ...offline, measures, facts };
     const { judgement, said, ...rest } = await requestToken(target, tools);
-    const common = { measures, facts: { ...facts, ...said }, ...rest };
+    const common = {
+      measures,
+      facts: { ...facts, ...addressOfWalk(tools.walk), ...said },
+      ...rest,
+    };
     if (judgement !== undefined) return { ...judgement, ...common };
     const left = (tokenExpiresAt ?? Infinity) - tools.clock.wall();
     if (left / 1000 > options.expiring_soon_seconds) return { status: 'pass', ...common };
@@ -97,9 +102,7 @@ type Send = NonNullable<LinkTools['walk']['send']>;
 async function requestToken(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
   const { send } = tools.walk;
   if (send === undefined) return unknown('token-error', 'there is no open connection');
-  const path = 'api/v4/runners/router/discovery';
-  const headers = { 'Runner-Token': target.token.reveal(), Accept: 'application/json' };
-  const request = { method: 'GET', path, headers, timeoutSeconds: ANSWER_SECONDS } as const;
+  const request = discoveryRequest(target);
   const answer = await answerOrError(send, request, tools.signal);
   if (answer instanceof ExchangeError) return noAnswer(answer);
   // A 404 from another server says nothing about GitLab's version.
@@ -107,7 +110,7 @@ async function requestToken(target: RunnerTarget, tools: LinkTools): Promise<Ask
     return await verifyToken(target, tools, send);
   }
   const known = [200, 501].includes(answer.status) ? SINCE : {};
-  const { said, ...rest } = judgeAnswer(answer, path, target, tools);
+  const { said, ...rest } = judgeAnswer(answer, request.path, target, tools);
   return { ...rest, said: { ...said, ...known } };
 }
 
@@ -162,11 +165,11 @@ async function verifyToken(target: RunnerTarget, tools: LinkTools, send: Send): 
   if (!mayAsk) {
     return unknown('verify-not-due', `this GitLab is asked about ${id} at most once an hour`);
   }
-  const body = JSON.stringify({ token: target.token.reveal(), system_id: systemId });
-  const path = 'api/v4/runners/verify';
-  const request = { method: 'POST', path, body, timeoutSeconds: ANSWER_SECONDS } as const;
+  const request = verifyRequest(target, systemId);
   const answer = await answerOrError(send, request, tools.signal);
   const said =
-    answer instanceof ExchangeError ? noAnswer(answer) : judgeAnswer(answer, path, target, tools);
+    answer instanceof ExchangeError
+      ? noAnswer(answer)
+      : judgeAnswer(answer, request.path, target, tools);
   return { ...said, holdsSeconds: Math.max(VERIFY_SECONDS, said.holdsSeconds ?? 0) };
 }

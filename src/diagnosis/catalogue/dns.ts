@@ -5,6 +5,7 @@ import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import { onHost } from '../cause-spec.ts';
+import { ADDRESS_CAUSES } from './addresses.ts';
 
 /** The first name server, for dig. */
 function server(c: CauseContext): string {
@@ -12,17 +13,6 @@ function server(c: CauseContext): string {
 }
 
 const showResolver = (c: CauseContext) => `cat ${onHost(c, '/etc/resolv.conf')}`;
-
-/** A query to each side, or to the one that is known. */
-function compareAddresses(c: CauseContext): string {
-  const name = quoteArgument(c.fact('name'));
-  const sources = [c.optional('wrong_server'), c.optional('right_source')].flatMap(
-    (source) => source ?? [],
-  );
-  return sources.length === 0
-    ? `dig ${server(c)} ${name}`
-    : sources.map((source) => `dig +short ${quoteArgument(`@${source}`)} ${name}`).join('; ');
-}
 
 function writeAddress(c: CauseContext) {
   return step(
@@ -240,64 +230,7 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
     ],
     resolvedWhen: 'the DNS check passes again',
   },
-  {
-    id: 'dns-wrong-answer',
-    severity: 'critical',
-    warnSeverity: 'notice',
-    scope: 'gitlab',
-    title: 'A name server returns a wrong address',
-    meaning:
-      "The runner uses the first answer. This answer is not GitLab's address: another name server returns a better one, or the address is unusable.",
-    evidence:
-      'The address in use does not respond, has an untrusted certificate, or there is none, while another name server in /etc/resolv.conf returns an address that works; or DNS returns 0.0.0.0 or 127.x for the name.',
-    notConfusedWith: [
-      'tcp-connection-refused',
-      'network-host-unreachable',
-      'tls-hostname-mismatch',
-    ],
-    from: ['dns/servers-disagree', 'dns/sinkhole'],
-    says: (c) =>
-      c.optional('right_source') === undefined
-        ? `DNS returns ${c.fact('addresses')} for ${c.fact('name')}, which is this host itself`
-        : `name server ${c.fact('wrong_source')} returns ${c.fact('wrong')} for ${c.fact('name')}, but ${c.fact('right_source')} returns ${c.fact('right')}`,
-    fix: (c) => [
-      step('Compare the answers of the name servers.', c.place.inNetwork(compareAddresses(c))),
-      step(
-        'Correct the record or the block list on the wrong name server, or list the right one first in /etc/resolv.conf (VPN and split DNS often set this order).',
-        showResolver(c),
-      ),
-    ],
-    resolvedWhen: 'the address that the name resolves to answers as GitLab',
-    suppresses: ['tcp-connection-refused', 'tcp-connect-timeout', 'network-host-unreachable'],
-  },
-  {
-    id: 'dns-hosts-override-stale',
-    severity: 'critical',
-    scope: 'gitlab',
-    title: '/etc/hosts has an outdated address for GitLab',
-    meaning:
-      'A line in /etc/hosts overrides DNS for this name. Its address does not respond or is not GitLab; the address in DNS works.',
-    evidence:
-      'A line for the name in /etc/hosts whose address does not respond or has an untrusted certificate, and a DNS answer with another address that works better.',
-    notConfusedWith: ['network-host-unreachable', 'tls-hostname-mismatch'],
-    from: ['dns/hosts-override'],
-    says: (c) =>
-      c.fact('trial') === 'certificate'
-        ? `/etc/hosts maps ${c.fact('name')} to ${c.fact('wrong')}, which has the certificate of another server; DNS returns ${c.fact('right')}, which has GitLab's certificate`
-        : `/etc/hosts maps ${c.fact('name')} to ${c.fact('wrong')}, which does not respond; DNS returns ${c.fact('right')}, which responds`,
-    fix: (c) => [
-      step(
-        'Show the line.',
-        `grep -n -i -F -w -e ${quoteArgument(c.fact('name'))} ${onHost(c, '/etc/hosts')}`,
-      ),
-      step(
-        'Remove the name from that line, or delete the line. The runner reloads the file by itself.',
-        `sudo cp ${onHost(c, '/etc/hosts')} ${onHost(c, '/etc/hosts')}.before && sudoedit ${onHost(c, '/etc/hosts')}`,
-      ),
-    ],
-    resolvedWhen: 'the address that the name resolves to answers as GitLab',
-    suppresses: ['tcp-connection-refused', 'tcp-connect-timeout', 'network-host-unreachable'],
-  },
+  ...ADDRESS_CAUSES,
   {
     id: 'dns-nss-mismatch',
     severity: 'critical',

@@ -8,6 +8,7 @@ import type { Cause } from '../../core/diagnosis.ts';
 import type { CheckId, Fact } from '../../core/finding.ts';
 import { dataOf } from '../../core/finding-data.ts';
 import { ATTEMPTS, isFailed } from '../../go/dial/dial-judgement.ts';
+import { TRIED_RUNNERS } from '../../go/dns/address-difference.ts';
 import type { EndpointTarget, RunnerTarget } from '../../core/target.ts';
 import { isOfFamily } from '../catalogue/index.ts';
 import type { CauseSpec } from '../cause-spec.ts';
@@ -15,6 +16,7 @@ import { buildCause, mergeCauses, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
 import { refined } from './refine.ts';
+import { isDoubt, isTokenDoubt } from './refine-dns.ts';
 import { isAlternating } from './refine-web.ts';
 import { isPassing, isUnseen, specOfFinding } from './default.ts';
 
@@ -29,9 +31,34 @@ function causesOf(endpoint: EndpointTarget, indexed: SnapshotIndex): readonly Ca
   const odd = open.filter((link) => isAlternating(link) || isLastingWarning(link));
   // Failures after it met the bad one of several backends.
   const isRoot = broken !== undefined && !odd.some((link) => isAlternating(link));
-  return [...(isRoot ? [broken] : []), ...odd].map((link) =>
-    causeOfLink(link, endpoint, links, indexed),
-  );
+  const causes = [...(isRoot ? [broken] : []), ...odd].map((link) => ({
+    link,
+    cause: causeOfLink(link, endpoint, links, indexed),
+  }));
+  return withoutOverruledDoubt(causes);
+}
+
+interface LinkCause {
+  readonly link: CheckState;
+  readonly cause: Cause;
+}
+
+/** Where the link that the address fails has another cause, that one accounts for the doubt of the name, too. */
+function withoutOverruledDoubt(causes: readonly LinkCause[]): readonly Cause[] {
+  const doubt = causes.find(({ link }) => isDoubt(link));
+  const trial = doubt && causes.find(({ link }) => link.check.probe.id === trialOf(doubt.link));
+  if (doubt === undefined || trial === undefined || trial.cause.id === doubt.cause.id) {
+    return causes.map(({ cause }) => cause);
+  }
+  const explains = [...trial.cause.explains, doubt.link.check.id];
+  return causes
+    .filter((one) => one !== doubt)
+    .map((one) => (one === trial ? { ...one.cause, explains } : one.cause));
+}
+
+/** The link that the address in use fails, and another address passes. */
+function trialOf(dns: CheckState): Fact | undefined {
+  return factsOf(dns)['trial'];
 }
 
 function isLastingWarning(link: CheckState): boolean {
@@ -64,7 +91,7 @@ function causeOfLink(
   links: readonly CheckState[],
   indexed: SnapshotIndex,
 ): Cause {
-  const runners = indexed.runnersOf(endpoint);
+  const runners = affectedBy(link, indexed.runnersOf(endpoint));
   const {
     spec,
     severity,
@@ -81,6 +108,12 @@ function causeOfLink(
     explains: explainedChecks(link, links, indexed, runners),
     ruledOut: ruledOutOf(link, links),
   });
+}
+
+/** A wrong address that is known by tokens alone affects their entries: the others are accepted there. */
+function affectedBy(link: CheckState, runners: readonly RunnerTarget[]): readonly RunnerTarget[] {
+  const tried = isTokenDoubt(link) ? dataOf(link.finding, TRIED_RUNNERS) : undefined;
+  return tried === undefined ? runners : runners.filter(({ id }) => tried.includes(id));
 }
 
 /** Follow-ups that ran because the path is broken: the factor that changes the result. */
@@ -118,6 +151,10 @@ function explainedChecks(
   runners: readonly RunnerTarget[],
 ): readonly CheckId[] {
   if (isBroken(link)) return symptomsOf(link, links, indexed, runners);
+  if (isTokenDoubt(link)) {
+    const tokens = runners.flatMap((runner) => indexed.tokenOf(runner) ?? []);
+    return tokens.filter((token) => isFail(token)).map(({ check }) => check.id);
+  }
   if (!isAlternating(link)) return [];
   const behind = links.slice(links.indexOf(link) + 1);
   const isOpen = behind.every((state) => !isFail(state));

@@ -40,6 +40,13 @@ const MAY_RESTART: Readonly<Record<string, string>> = {
   unavailable: 'gitlab-unavailable',
 };
 
+/** It worked a moment ago, and returns what a restart looks like. */
+export function mayBeRestarting(link: CheckState, { snapshot }: SnapshotIndex): boolean {
+  const isUsual = MAY_RESTART[reasonOf(link.finding) ?? ''] !== undefined;
+  const seconds = (snapshot.takenAt - link.since) / 1000;
+  return (isUsual || hasReason(link, 'booting')) && seconds < RESTART_SECONDS && wasFine(link);
+}
+
 function wasFine({ recent }: CheckState): boolean {
   return recent.some(({ finding }) => isGood(finding));
 }

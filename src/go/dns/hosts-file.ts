@@ -1,15 +1,27 @@
 /** /etc/hosts and /etc/nsswitch.conf as Go reads them (Go: net/hosts.go, net/conf.go). */
 import { isIP } from 'node:net';
 
-/** Addresses of all lines for a name, with their zone; any letter case, a trailing dot does not matter. */
-export function lookUpHosts(text: string, name: string): readonly string[] {
+export interface HostsLine {
+  /** With its zone. */
+  readonly address: string;
+  /** From 1. */
+  readonly line: number;
+}
+
+/** All lines for a name; any letter case, a trailing dot does not matter. */
+export function hostsLines(text: string, name: string): readonly HostsLine[] {
   const wanted = canonicalName(name);
-  return text.split('\n').flatMap((line) => {
+  return text.split('\n').flatMap((line, index) => {
     const [address = '', ...names] = (line.split('#')[0] ?? '').trim().split(/\s+/);
     return isIP(address) !== 0 && names.some((alias) => canonicalName(alias) === wanted)
-      ? [address]
+      ? [{ address, line: index + 1 }]
       : [];
   });
+}
+
+/** Addresses of all lines for a name. */
+export function lookUpHosts(text: string, name: string): readonly string[] {
+  return hostsLines(text, name).map(({ address }) => address);
 }
 
 function canonicalName(name: string): string {

@@ -1,0 +1,200 @@
+/** Causes by which the name resolves to an address that is not GitLab's: each names the source of that address. */
+import type { FixStep } from '../../core/diagnosis.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoteArgument } from '../../core/shell.ts';
+import type { CauseContext, CauseSpec } from '../cause-spec.ts';
+import { onHost } from '../cause-spec.ts';
+
+const HOSTS = '/etc/hosts';
+const RESOLV_CONF = '/etc/resolv.conf';
+
+const RESOLVED_WHEN = 'the address that the name resolves to answers as GitLab';
+const SYMPTOMS = ['tcp-connection-refused', 'tcp-connect-timeout', 'network-host-unreachable'];
+
+const showResolver = (c: CauseContext) => `cat ${onHost(c, RESOLV_CONF)}`;
+
+/** A query to each side, or to the one that is known. */
+function compareAddresses(c: CauseContext): string {
+  const name = quoteArgument(c.fact('name'));
+  const sources = [c.optional('wrong_server'), c.optional('right_source')].flatMap(
+    (source) => source ?? [],
+  );
+  return sources.length === 0
+    ? `dig ${quoteArgument(`@${c.fact('first_server')}`)} ${name}`
+    : sources.map((source) => `dig +short ${quoteArgument(`@${source}`)} ${name}`).join('; ');
+}
+
+/** `, which rejects the token`. */
+function wrongText(c: CauseContext): string {
+  const does = c.optional('wrong_does');
+  return does === undefined ? '' : `, which ${does}`;
+}
+
+/** `10.0.0.2, where GitLab answers`. */
+function rightText(c: CauseContext): string {
+  return [c.fact('right'), c.optional('right_does')].filter(Boolean).join(', ');
+}
+
+function hostsText(c: CauseContext): string {
+  const isOfHosts = c.optional('right_source') === HOSTS;
+  const other = isOfHosts ? 'another line has' : 'DNS returns';
+  return `${c.fact('wrong_source')} maps ${c.fact('name')} to ${c.fact('wrong')}${wrongText(c)}; ${other} ${rightText(c)}`;
+}
+
+function isIPv6(address: string): boolean {
+  return address.includes(':');
+}
+
+/** The record of an address in DNS. */
+function recordOf(address: string): string {
+  return isIPv6(address) ? 'AAAA' : 'A';
+}
+
+/** The runner takes it at once, and DNS is no longer asked for this name. */
+function pinAddress(c: CauseContext): FixStep {
+  return step(
+    'Until then, pin the right address on this host, and remove the line afterwards.',
+    `echo ${quoteArgument(`${c.fact('right')} ${c.fact('name')}`)} | sudo tee -a ${onHost(c, HOSTS)}`,
+  );
+}
+
+/** Three refusals disable an entry for an hour, also when the address is right again. */
+function retryEntries(c: CauseContext): readonly FixStep[] {
+  if (c.optional('is_answered') === undefined) return [];
+  return [
+    step(
+      'Then make the runner retry entries that it has disabled.',
+      `sudo touch ${onHost(c, c.config)}`,
+    ),
+  ];
+}
+
+/** With a dot in the name, the option decides; without one, only the name that is looked up. */
+function lookUpAsWritten(c: CauseContext): FixStep {
+  if (c.fact('right_name') !== c.fact('name') || !c.fact('name').includes('.')) {
+    return step(
+      `Write the full name ${c.fact('right_name')} in url in ${c.config}, or remove the domain from the search list.`,
+      `sudoedit ${onHost(c, c.config)}`,
+    );
+  }
+  return step(
+    'Look up names with a dot as they are written first. In a pod, set the option ndots in its dnsConfig instead.',
+    `sudo sed -i 's/ndots:[0-9]*/ndots:1/g' ${onHost(c, RESOLV_CONF)}`,
+  );
+}
+
+export const ADDRESS_CAUSES: readonly CauseSpec[] = [
+  {
+    id: 'dns-wrong-answer',
+    severity: 'critical',
+    warnSeverity: 'notice',
+    scope: 'gitlab',
+    title: 'A name server returns a wrong address',
+    meaning:
+      "The runner uses the first answer. This answer is not GitLab's address: another name server returns a better one, or the address is unusable.",
+    evidence:
+      'The address in use fails, or there is none, while another name server in /etc/resolv.conf returns an address that passes the same check; or DNS returns 0.0.0.0 or 127.x for the name.',
+    notConfusedWith: [
+      'tcp-connection-refused',
+      'network-host-unreachable',
+      'tls-hostname-mismatch',
+      'token-rejected',
+    ],
+    from: ['dns/servers-disagree', 'dns/sinkhole'],
+    says: (c) =>
+      c.optional('right_source') === undefined
+        ? `DNS returns ${c.fact('addresses')} for ${c.fact('name')}, which is this host itself`
+        : `name server ${c.fact('wrong_source')} returns ${c.fact('wrong')} for ${c.fact('name')}${wrongText(c)}; ${c.fact('right_source')} returns ${rightText(c)}`,
+    fix: (c) => [
+      step('Compare the answers of the name servers.', c.place.inNetwork(compareAddresses(c))),
+      step(
+        'Correct the record or the block list on the wrong name server, or list the right one first in /etc/resolv.conf (VPN and split DNS often set this order).',
+        showResolver(c),
+      ),
+      ...retryEntries(c),
+    ],
+    resolvedWhen: RESOLVED_WHEN,
+    suppresses: SYMPTOMS,
+  },
+  {
+    id: 'dns-hosts-override-stale',
+    severity: 'critical',
+    scope: 'gitlab',
+    title: '/etc/hosts has an outdated address for GitLab',
+    meaning:
+      'A line in /etc/hosts overrides DNS for this name. Its address does not respond, is not GitLab, or is another GitLab; another address of the name works.',
+    evidence:
+      'A line for the name in /etc/hosts whose address fails, and another address of the name that passes the same check.',
+    notConfusedWith: ['network-host-unreachable', 'tls-hostname-mismatch', 'token-rejected'],
+    from: ['dns/hosts-override'],
+    says: hostsText,
+    fix: (c) => [
+      step(
+        'Show the line.',
+        `grep -n -i -F -w -e ${quoteArgument(c.fact('name'))} ${onHost(c, HOSTS)}`,
+      ),
+      step(
+        'Remove the name from that line, or delete the line. The runner reloads the file by itself.',
+        `sudo cp ${onHost(c, HOSTS)} ${onHost(c, HOSTS)}.before && sudoedit ${onHost(c, HOSTS)}`,
+      ),
+      ...retryEntries(c),
+    ],
+    resolvedWhen: RESOLVED_WHEN,
+    suppresses: SYMPTOMS,
+  },
+  {
+    id: 'dns-search-domain-wrong',
+    severity: 'critical',
+    scope: 'gitlab',
+    title: 'A search domain turns the name into that of another machine',
+    meaning:
+      'A domain of the search list in /etc/resolv.conf is appended to the name before it is looked up as written, and a record there, often a wildcard, leads to another machine.',
+    evidence:
+      'The address of the expanded name fails, and that of a later name in the search list, or of the name as written, passes the same check.',
+    notConfusedWith: ['dns-wrong-answer', 'tls-hostname-mismatch', 'token-rejected'],
+    from: ['dns/search-domain'],
+    says: (c) =>
+      `with the search list ${c.fact('name')} is looked up as ${c.fact('wrong_name')}: name server ${c.fact('wrong_source')} returns ${c.fact('wrong')}${wrongText(c)}; ${c.fact('right_name')} is ${rightText(c)}`,
+    fix: (c) => [
+      step(
+        'Compare the two names, and show the search list and the option ndots.',
+        c.place.inNetwork(
+          `dig +short ${quoteArgument(c.fact('wrong_name'))}; dig +short ${quoteArgument(c.fact('right_name'))}; ${showResolver(c)}`,
+        ),
+      ),
+      lookUpAsWritten(c),
+      ...retryEntries(c),
+    ],
+    resolvedWhen: RESOLVED_WHEN,
+    suppresses: SYMPTOMS,
+  },
+  {
+    id: 'dns-address-outdated',
+    severity: 'critical',
+    scope: 'gitlab',
+    title: "One of the addresses of the name is not GitLab's",
+    meaning:
+      'DNS returns several addresses for the name. The one that the runner uses fails or is another machine, and another one works: an outdated record, or one address family that leads elsewhere.',
+    evidence:
+      'The address in use fails, and another address of the same answer passes the same check.',
+    notConfusedWith: ['gitlab-partial-outage', 'tls-certificate-expired', 'token-rejected'],
+    from: ['dns/mixed-addresses'],
+    says: (c) =>
+      `the ${recordOf(c.fact('wrong'))} record of ${c.fact('name')} on name server ${c.fact('wrong_source')} has ${c.fact('wrong')}${wrongText(c)}; the name also has ${rightText(c)}`,
+    fix: (c) => [
+      step(
+        'Show the records.',
+        c.place.inNetwork(
+          `dig +short ${quoteArgument(`@${c.fact('wrong_server')}`)} ${quoteArgument(c.fact('wrong_name'))} A; dig +short ${quoteArgument(`@${c.fact('wrong_server')}`)} ${quoteArgument(c.fact('wrong_name'))} AAAA`,
+        ),
+      ),
+      step(
+        `Remove the ${recordOf(c.fact('wrong'))} record ${c.fact('wrong')} from DNS, or repair the machine at that address.`,
+      ),
+      pinAddress(c),
+      ...retryEntries(c),
+    ],
+    resolvedWhen: RESOLVED_WHEN,
+    suppresses: SYMPTOMS,
+  },
+];

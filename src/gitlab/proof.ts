@@ -1,0 +1,101 @@
+/**
+ * What proves that an address serves the GitLab that the runner wants: its health page, else an answer of its API; and
+ * for a token that is rejected elsewhere, that it is accepted here. Nothing is asked that the caller does not allow.
+ */
+import type { Send } from '../core/exchange-error.ts';
+import { answerOrError, ExchangeError } from '../core/exchange-error.ts';
+import type { HttpUrl } from '../core/http-url.ts';
+import { urlBelow } from '../core/http-url.ts';
+import type { Instant } from '../core/clock.ts';
+import type { HttpAnswer, HttpRequest } from '../core/probe.ts';
+import type { RunnerTarget } from '../core/target.ts';
+import { fingerprint, isJson } from './fingerprint.ts';
+import { HEALTH_REQUEST } from './health-fault.ts';
+import { isUnknownToGitLab, judgeTokenAnswer } from './token-answer.ts';
+import { discoveryRequest, verifyRequest } from './token-request.ts';
+import { isSystemId } from './token.ts';
+import { webFaultOf } from './web-fault.ts';
+
+/** `not-asked`: the request that would tell may not be sent now. */
+export type Proof = 'proven' | 'refuted' | 'not-asked';
+
+const ANSWER_SECONDS = 3;
+const API_REQUEST: HttpRequest = {
+  method: 'GET',
+  path: 'api/v4/version',
+  timeoutSeconds: ANSWER_SECONDS,
+};
+
+/** `mayAsk` is called right before the request that it allows. */
+export async function proveGitLab(
+  send: Send,
+  base: HttpUrl,
+  mayAsk: () => boolean,
+  signal: AbortSignal,
+): Promise<Proof> {
+  const request = { ...HEALTH_REQUEST, timeoutSeconds: ANSWER_SECONDS };
+  const answer = await answerOrError(send, request, signal);
+  if (answer instanceof ExchangeError) return 'refuted';
+  if (answer.status >= 500) return 'refuted';
+  const fault = webFaultOf(answer, urlBelow(base, request.path));
+  // Many web servers restrict the health page alone.
+  if (fault === undefined && isGitLab(answer)) return 'proven';
+  return await proveApi(send, mayAsk, signal);
+}
+
+/** The same question as that of the api link. */
+export async function proveApi(
+  send: Send,
+  mayAsk: () => boolean,
+  signal: AbortSignal,
+): Promise<Proof> {
+  if (!mayAsk()) return 'not-asked';
+  const answer = await answerOrError(send, API_REQUEST, signal);
+  if (answer instanceof ExchangeError) return 'refuted';
+  const isAlive = answer.status === 401 || answer.status === 200;
+  return isAlive && isGitLab(answer) && isJson(answer) ? 'proven' : 'refuted';
+}
+
+function isGitLab(answer: HttpAnswer): boolean {
+  const { who } = fingerprint(answer);
+  return who === 'rails' || who === 'workhorse';
+}
+
+export interface TokenQuestion {
+  readonly runner: RunnerTarget;
+  readonly base: HttpUrl;
+  readonly now: Instant;
+  readonly mayAsk: () => boolean;
+  /** For the request with a side effect. */
+  readonly mayVerify: () => boolean;
+}
+
+/** Only for a server whose identity was verified: the token must not reach another one. */
+export async function proveToken(
+  send: Send,
+  question: TokenQuestion,
+  signal: AbortSignal,
+): Promise<Proof> {
+  const { runner, mayAsk } = question;
+  if (!mayAsk()) return 'not-asked';
+  const request = discoveryRequest(runner);
+  const answer = await answerOrError(send, request, signal);
+  if (answer instanceof ExchangeError) return 'not-asked';
+  if (answer.status !== 404 || !isUnknownToGitLab(answer)) {
+    return judged(answer, request, question);
+  }
+  const { systemId } = runner;
+  if (systemId === undefined || !isSystemId(systemId) || !question.mayVerify()) return 'not-asked';
+  const verify = verifyRequest(runner, systemId);
+  const verified = await answerOrError(send, verify, signal);
+  if (verified instanceof ExchangeError) return 'not-asked';
+  return judged(verified, verify, question);
+}
+
+function judged(answer: HttpAnswer, { path }: HttpRequest, question: TokenQuestion): Proof {
+  const { runner: target, base, now } = question;
+  const context = { target, asked: urlBelow(base, path), now };
+  const judgement = judgeTokenAnswer(answer, context);
+  if (judgement === undefined) return 'proven';
+  return judgement.status === 'fail' ? 'refuted' : 'not-asked';
+}

@@ -1,0 +1,104 @@
+/** The source of a wrong address, when another address of the same name is the right one: what to say, and the facts. */
+import { readFile } from 'node:fs/promises';
+
+import { dataKey } from '../../core/finding-data.ts';
+import type { Found } from '../../core/follow-up.ts';
+import type { Resolution } from '../../core/lookup.ts';
+import type { Paths } from '../../core/paths.ts';
+import { inRoot } from '../../core/paths.ts';
+import { leadToCauses } from '../../core/reason.ts';
+import { canonicalAddress } from './address-order.ts';
+import { hostsLines } from './hosts-file.ts';
+import type { Difference, OtherAddress } from './other-addresses.ts';
+import { answeredName, serversWithAnswer } from './other-addresses.ts';
+
+export const DIFFERENCE_REASONS = leadToCauses(
+  'servers-disagree',
+  'hosts-override',
+  'search-domain',
+  'mixed-addresses',
+);
+
+type Reason = keyof typeof DIFFERENCE_REASONS;
+
+const REASON_OF: Readonly<Record<Difference, Reason>> = {
+  answer: 'mixed-addresses',
+  hosts: 'hosts-override',
+  server: 'servers-disagree',
+  name: 'search-domain',
+};
+
+export const FACTORS: Readonly<Record<Reason, string>> = {
+  'hosts-override': 'hosts file or DNS',
+  'servers-disagree': 'which name server',
+  'search-domain': 'which search domain',
+  'mixed-addresses': 'which address of the answer',
+};
+
+/** Ids of the entries whose tokens the address in use rejects. */
+export const TRIED_RUNNERS = dataKey<readonly string[]>('tried-runners');
+
+export interface TrialTexts {
+  /** The link that the address in use fails. */
+  readonly trial: string;
+  /** Follows "which". */
+  readonly isWrong: string;
+  /** The runner gets an answer from it, and counts each refusal. */
+  readonly isAnswered: boolean;
+  /** `where GitLab answers`. */
+  readonly isRight: string;
+}
+
+export async function differenceOf(
+  found: Resolution,
+  used: readonly string[],
+  right: OtherAddress,
+  { trial, isWrong, isRight, isAnswered }: TrialTexts,
+  paths: Paths,
+): Promise<Found<Reason>> {
+  const isPinned = found.source === 'hosts';
+  const reason = isPinned ? 'hosts-override' : REASON_OF[right.difference];
+  const wrongServers = isPinned ? [] : serversWithAnswer(found);
+  const source = isPinned ? await hostsSource(found, used, paths) : wrongServers.join(', ');
+  const wrong = used.join(', ');
+  const wrongName = answeredName(found);
+  const isOtherName = reason === 'search-domain';
+  const asName = isOtherName ? ` as ${wrongName}` : '';
+  const rightName = isOtherName ? ` for ${right.name}` : '';
+  return {
+    status: 'warn',
+    reason,
+    detail: `${source} returns ${wrong} for ${found.name}${asName}, which ${isWrong}; ${right.source} returns ${right.address}${rightName}, ${isRight}`,
+    facts: {
+      factor: FACTORS[reason],
+      trial,
+      ...(isAnswered ? { is_answered: true } : {}),
+      wrong,
+      wrong_does: isWrong,
+      wrong_source: source,
+      wrong_name: wrongName,
+      ...firstOf(wrongServers),
+      right: right.address,
+      right_source: right.source,
+      right_name: right.name,
+      right_does: isRight,
+    },
+  };
+}
+
+export function firstOf([server]: readonly string[]): { readonly wrong_server?: string } {
+  return server === undefined ? {} : { wrong_server: server };
+}
+
+/** `/etc/hosts line 3`. */
+async function hostsSource(
+  { name }: Resolution,
+  used: readonly string[],
+  paths: Paths,
+): Promise<string> {
+  const text = await readFile(inRoot(paths, '/etc/hosts'), 'utf8').catch(() => '');
+  const lines = hostsLines(text, name).filter(({ address }) =>
+    used.includes(canonicalAddress(address)),
+  );
+  return ['/etc/hosts', lines.map(({ line }) => `line ${line}`).join(', ')].join(' ').trim();
+}
