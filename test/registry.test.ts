@@ -53,8 +53,9 @@ describe.each(FOLLOW_UPS)('follow-up $id', (followUp) => {
   const link = PROBES.find(({ id }) => id === followUp.revises);
 
   test('follows statuses and reasons that links and follow-ups give', () => {
-    const given = ALL_PROBES.filter(({ kind }) => kind === 'endpoint').flatMap(({ id, reasons }) =>
-      [...Object.keys(reasons), 'pass', 'warn', 'fail'].map((name) => `${id}/${name}`),
+    const given = ALL_PROBES.filter(({ kind }) => ['endpoint', 'runner'].includes(kind)).flatMap(
+      ({ id, reasons }) =>
+        [...Object.keys(reasons), 'pass', 'warn', 'fail'].map((name) => `${id}/${name}`),
     );
 
     expect(followUp.after.filter((name) => !given.includes(name))).toEqual([]);

@@ -26,9 +26,7 @@ export async function startMachine(
 ): Promise<void> {
   const tls = { cert: certificate.certificatePem, key: certificate.privateKeyPem };
   const listener: RequestListener =
-    reply === undefined
-      ? createGitLabStandIn().listener
-      : (_, response) => void send(response, reply);
+    reply === undefined ? createGitLabStandIn().listener : (_, response) => send(response, reply);
   const server = createServer(tls, listener);
   server.on('tlsClientError', () => {});
   server.listen({ host: address, port: 443 });

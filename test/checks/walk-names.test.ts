@@ -10,6 +10,7 @@ import { dns } from '../../src/probes/dns.ts';
 import { dnsCrossCheck } from '../../src/follow-ups/dns-cross-check.ts';
 import { withFollowUps } from '../../src/core/follow-up.ts';
 import type { FollowUp } from '../../src/core/follow-up.ts';
+import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { createWalk } from '../../src/checks/walk.ts';
 import { rootFolder, startDnsServer } from '../support/dns-server.ts';
 import { contextsAt } from '../support/places.ts';
@@ -33,7 +34,7 @@ function crossCheckAt(dnsPort: number): FollowUp {
 async function walkOnce(dnsPort: number, port: number, hosts: string): Promise<readonly string[]> {
   const resolvConf = 'nameserver 127.0.0.1\nsearch .\noptions timeout:1 attempts:1';
   await using root = await rootFolder({ '/etc/resolv.conf': resolvConf, '/etc/hosts': hosts });
-  const target = { ...ENDPOINT, url: new URL(`https://gitlab.test:${port}/`) };
+  const target = { ...ENDPOINT, url: new URL(`http://gitlab.test:${port}/`) };
   const probes = withFollowUps([dnsAt(dnsPort), connect], [crossCheckAt(dnsPort)]);
   const checks = probes.map((probe) => check(probe, target));
   const results: ProbeResult[] = [];
@@ -52,7 +53,7 @@ async function walkOnce(dnsPort: number, port: number, hosts: string): Promise<r
 }
 
 test('a pinned address that is dead is reported once, with the address that works', async () => {
-  await using gitlab = await startTcpServer();
+  await using gitlab = await startGitLabStandIn();
   await using server = await startDnsServer((_name, type) => (type === 'A' ? ['127.0.0.1'] : []));
   const reported = await walkOnce(server.port, gitlab.port, '127.0.0.66 gitlab.test');
   expect(reported).toEqual(['dns warn hosts-override', 'connect fail refused']);

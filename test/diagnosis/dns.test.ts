@@ -2,9 +2,12 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
+import { dataWith } from '../../src/core/finding-data.ts';
+import { TRIED_RUNNERS } from '../../src/go/dns/address-difference.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
-import { brokenAt, fail, GITLAB, PROXY, snapshotOf, warn } from '../support/snapshots.ts';
+import { brokenAt, fail, GITLAB, PROXY, runner, snapshotOf, warn } from '../support/snapshots.ts';
+import { PASS } from '../support/probes.ts';
 
 const FACTS = {
   name: 'gitlab.example.com',
@@ -14,7 +17,9 @@ const FACTS = {
   wrong: '10.200.0.77',
   wrong_source: '10.0.0.2',
   wrong_server: '10.0.0.2',
+  wrong_does: 'does not respond',
   right: '10.200.0.5',
+  right_does: 'where GitLab answers',
   right_source: '10.0.0.3',
 };
 
@@ -47,7 +52,7 @@ describe('the cause says which factor flips the result', () => {
     };
     const [cause] = diagnose(snapshotOf(said)).causes;
     expect(cause?.summary).toBe(
-      'Name server 10.0.0.2 returns 10.200.0.77 for gitlab.example.com, but 10.0.0.3 returns 10.200.0.5.',
+      'Name server 10.0.0.2 returns 10.200.0.77 for gitlab.example.com, which does not respond; 10.0.0.3 returns 10.200.0.5, where GitLab answers.',
     );
     expect(cause?.fix[0]?.command).toBe(
       'dig +short @10.0.0.2 gitlab.example.com; dig +short @10.0.0.3 gitlab.example.com',
@@ -55,11 +60,11 @@ describe('the cause says which factor flips the result', () => {
   });
 
   test('hosts file or DNS', () => {
-    const facts = { ...FACTS, wrong_source: '/etc/hosts' };
+    const facts = { ...FACTS, wrong_source: '/etc/hosts line 2' };
     const said = { ...brokenAt('connect', fail('timeout')), dns: warn('hosts-override', facts) };
     const [cause] = diagnose(snapshotOf(said)).causes;
     expect(cause?.summary).toBe(
-      '/etc/hosts maps gitlab.example.com to 10.200.0.77, which does not respond; DNS returns 10.200.0.5, which responds.',
+      '/etc/hosts line 2 maps gitlab.example.com to 10.200.0.77, which does not respond; DNS returns 10.200.0.5, where GitLab answers.',
     );
   });
 });
@@ -147,5 +152,79 @@ describe('slow lookups are a cause when the median of the last five is slow', ()
     const recent = lookups(...seconds);
     const { causes } = diagnose(snapshotOf({ dns: { finding: warn('slow'), recent } }));
     expect(causes.map(({ id }) => id)).toEqual(ids);
+  });
+});
+
+const doubt = (reason: string, tried: readonly string[]): Finding => ({
+  ...warn(reason, {
+    ...FACTS,
+    trial: 'token',
+    is_answered: true,
+    wrong_does: 'rejects the token',
+    wrong_name: FACTS.name,
+    right_name: FACTS.name,
+  }),
+  data: dataWith(TRIED_RUNNERS, tried),
+});
+
+describe('a token that another address of the name accepts', () => {
+  const [one, two, three] = [runner('AAAAAAAAA'), runner('BBBBBBBBB'), runner('CCCCCCCCC')];
+  const rejected = fail('rejected', { runner: 'AAAAAAAAA', name: 'docker-A', line: 7 });
+  test.each([
+    ['hosts-override', 'dns-hosts-override-stale'],
+    ['servers-disagree', 'dns-wrong-answer'],
+    ['search-domain', 'dns-search-domain-wrong'],
+    ['mixed-addresses', 'dns-address-outdated'],
+  ])('after %s is no fault of the token: %s', (reason, id) => {
+    const said = { dns: doubt(reason, [one.id]), 'token@AAAAAAAAA': rejected };
+    const { causes, verdict, runners } = diagnose(snapshotOf(said, { runners: [one] }));
+    expect(causes).toMatchObject([
+      { id, severity: 'critical', confidence: 'confirmed', explains: ['token@AAAAAAAAA'] },
+    ]);
+    expect(causes[0]?.fix.at(-1)?.command).toBe('sudo touch /etc/gitlab-runner/config.toml');
+    expect([verdict, runners[0]?.connected]).toEqual(['broken', false]);
+  });
+
+  test('concerns the entries whose tokens fail there, not those that work', () => {
+    const said = {
+      dns: doubt('hosts-override', [one.id, two.id]),
+      'token@AAAAAAAAA': rejected,
+      'token@BBBBBBBBB': fail('rejected', { runner: 'BBBBBBBBB', name: 'docker-B', line: 9 }),
+    };
+    const { causes, runners } = diagnose(snapshotOf(said, { runners: [one, two, three] }));
+    expect(causes.map(({ id, scope }) => [id, scope.runners])).toEqual([
+      ['dns-hosts-override-stale', [one.id, two.id]],
+    ]);
+    expect(runners.map(({ connected }) => connected)).toEqual([false, false, true]);
+  });
+});
+
+const restarting = (link: 'http', reason: string, since: number, dnsReason = 'hosts-override') => ({
+  ...brokenAt(link, fail(reason)),
+  [link]: {
+    finding: fail(reason, { status: 502, responder: 'nginx' }),
+    since,
+    recent: [
+      { check: `${link}@${GITLAB}`, startedAt: since - 1, durationSeconds: 0, finding: PASS },
+    ] as const,
+  },
+  dns: warn(dnsReason, { ...FACTS, trial: link, wrong_name: FACTS.name }),
+});
+
+describe('a doubt of the name', () => {
+  test('waits while the machine may restart, which the cause says alone', () => {
+    const { causes } = diagnose(snapshotOf(restarting('http', 'bad-gateway', START - 20_000)));
+    expect(causes.map(({ id }) => id)).toEqual(['gitlab-booting']);
+    expect(causes[0]?.explains).toContain(`dns@${GITLAB}`);
+  });
+
+  test.each([
+    ['hosts-override', 'dns-hosts-override-stale'],
+    ['mixed-addresses', 'dns-address-outdated'],
+  ])('is the cause after that: %s', (reason, id) => {
+    const { causes } = diagnose(
+      snapshotOf(restarting('http', 'bad-gateway', START - 90_000, reason)),
+    );
+    expect(causes.map((cause) => cause.id)).toEqual([id]);
   });
 });

@@ -2,16 +2,19 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
-import type { Walk } from '../../src/core/probe.ts';
+import type { Attempt } from '../../src/core/lookup.ts';
+import type { LinkTools, Walk } from '../../src/core/probe.ts';
+import type { GitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
+import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { dnsCrossCheck } from '../../src/follow-ups/dns-cross-check.ts';
 import { dns } from '../../src/probes/dns.ts';
 import type { DnsReply, Script } from '../support/dns-server.ts';
 import { rootFolder, startDnsServer } from '../support/dns-server.ts';
-import { ENDPOINT } from '../support/probes.ts';
+import { ENDPOINT, runnerTarget } from '../support/probes.ts';
 import type { MadeCertificate } from '../support/certificates.ts';
 import { make, makeRoot } from '../support/certificates.ts';
 import { followUp } from '../support/run-follow-up.ts';
-import { runProbe } from '../support/run-probe.ts';
+import { runProbe, unlimitedBudget } from '../support/run-probe.ts';
 import { startTcpServer } from '../support/tcp-server.ts';
 import { startTlsServer } from '../support/tls-server.ts';
 
@@ -38,6 +41,8 @@ interface Stage {
   readonly files?: Readonly<Record<string, string>>;
   /** The failure that puts the name in doubt. */
   readonly of?: Failed;
+  readonly scheme?: 'https' | 'http';
+  readonly tools?: Partial<LinkTools>;
 }
 
 interface Outcome {
@@ -52,26 +57,51 @@ const TIMEOUT: Failed = {
   finding: { status: 'fail', reason: 'timeout', detail: 'no answer' },
 };
 
+/** Of the address in use, which nothing here dials. */
+const failed = (link: string, reason: string, address = DEAD): Failed => ({
+  link,
+  finding: { status: 'fail', reason, detail: 'it is refused', facts: { address } },
+});
+
+const ROOT = makeRoot({ name: 'Public Root' });
+const LEAF = make({ name: 'gitlab.test', dns: ['gitlab.test'], isAuthority: false }, ROOT);
+const STRANGE_LEAF = makeRoot({ name: 'gitlab.test' });
+const ROOTS = { '/etc/ssl/certs/ca-certificates.crt': ROOT.pem };
+
+const startGitLab = async (leaf: MadeCertificate = LEAF): Promise<GitLabStandIn> =>
+  await startGitLabStandIn({ tls: { certificatePem: leaf.pem, privateKeyPem: leaf.keyPem } });
+
 async function runOnce({
   dnsPort,
   port,
   resolvConf = TWO,
   files,
   of = TIMEOUT,
+  scheme = 'https',
+  tools: more,
 }: Stage): Promise<Outcome> {
-  await using root = await rootFolder({ '/etc/resolv.conf': resolvConf, ...files });
-  const walk: Walk = {};
-  const target = { ...ENDPOINT, url: new URL(`https://gitlab.test:${port}/`) };
-  const tools = { paths: root.paths, dnsPort, walk };
+  await using root = await rootFolder({ '/etc/resolv.conf': resolvConf, ...ROOTS, ...files });
+  const walk: Walk = { attempts: [DIALLED] };
+  const target = { ...ENDPOINT, url: new URL(`${scheme}://gitlab.test:${port}/`) };
+  const tools = { paths: root.paths, dnsPort, walk, ...more };
   const { attachments: _, ...finding } = await runProbe(dns, target, { tools });
   const first = await followUp(dnsCrossCheck, { link: 'dns', finding, target, tools });
-  const second = await followUp(dnsCrossCheck, { ...of, base: first, target, tools });
+  const runners = of.link === 'token' ? { runners: [ENTRY] } : {};
+  const second = await followUp(dnsCrossCheck, { ...of, ...runners, base: first, target, tools });
   return { first, second };
 }
 
+const DIALLED: Attempt = {
+  address: { address: DEAD, family: 4 },
+  outcome: 'timeout',
+  seconds: 5,
+};
+
+const ENTRY = { ...runnerTarget('AAAAAAAAA', ENDPOINT.id), systemId: 's_0123456789ab' };
+
 describe('the address in use does not answer', () => {
-  test('and the second server has one that does: the servers disagree', async () => {
-    await using gitlab = await startTcpServer();
+  test('and the second server has one where GitLab answers: the servers disagree', async () => {
+    await using gitlab = await startGitLab();
     await using one = await startDnsServer(only(DEAD));
     await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);
     const { first, second } = await runOnce({ dnsPort: one.port, port: gitlab.port });
@@ -79,35 +109,47 @@ describe('the address in use does not answer', () => {
     expect(second).toEqual({
       status: 'warn',
       reason: 'servers-disagree',
-      detail: `127.0.0.1 returns ${DEAD} for gitlab.test, which does not respond; 127.0.0.2 returns ${ALIVE}, which does`,
+      detail: `127.0.0.1 returns ${DEAD} for gitlab.test, which does not respond; 127.0.0.2 returns ${ALIVE}, where GitLab answers`,
       measures: first.measures,
       facts: {
         ...first.facts,
         factor: 'which name server',
-        trial: 'answer',
+        trial: 'connect',
         wrong: DEAD,
+        wrong_does: 'does not respond',
         wrong_source: '127.0.0.1',
         wrong_server: '127.0.0.1',
+        wrong_name: 'gitlab.test',
         right: ALIVE,
+        right_does: 'where GitLab answers',
         right_source: '127.0.0.2',
+        right_name: 'gitlab.test',
       },
     });
     expect(two.asked).toHaveLength(2);
   });
 
-  test('and DNS has one that does: the line in the hosts file is stale', async () => {
-    await using gitlab = await startTcpServer();
+  test('and DNS has one where GitLab answers: the line in the hosts file is stale, and it is named', async () => {
+    await using gitlab = await startGitLab();
     await using server = await startDnsServer(only(ALIVE));
-    const files = { '/etc/hosts': `${DEAD} gitlab.test` };
+    const files = { '/etc/hosts': `127.0.0.1 localhost\n${DEAD} gitlab.test` };
     const stage = { dnsPort: server.port, port: gitlab.port, resolvConf: ONE, files };
     const { first, second } = await runOnce(stage);
     expect(first).toMatchObject({ status: 'pass', facts: { source: 'hosts', addresses: DEAD } });
     expect(second).toMatchObject({
       status: 'warn',
       reason: 'hosts-override',
-      detail: `/etc/hosts returns ${DEAD} for gitlab.test, which does not respond; 127.0.0.1 returns ${ALIVE}, which does`,
+      detail: `/etc/hosts line 2 returns ${DEAD} for gitlab.test, which does not respond; 127.0.0.1 returns ${ALIVE}, where GitLab answers`,
       facts: { factor: 'hosts file or DNS', wrong: DEAD, right: ALIVE, right_source: '127.0.0.1' },
     });
+  });
+
+  test('and another one has a server that is not GitLab: the first finding stays', async () => {
+    await using stranger = await startTlsServer({ chain: [STRANGE_LEAF] });
+    await using one = await startDnsServer(only(DEAD));
+    await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);
+    const { first, second } = await runOnce({ dnsPort: two.port, port: stranger.port });
+    expect(second).toEqual(first);
   });
 
   test.each<[string, DnsReply]>([
@@ -117,7 +159,7 @@ describe('the address in use does not answer', () => {
     ['fails', 'servfail'],
     ['is silent', 'silent'],
   ])('and the other server %s: the first finding stays', async (_name, said) => {
-    await using gitlab = await startTcpServer();
+    await using gitlab = await startGitLab();
     await using one = await startDnsServer(only(DEAD));
     await using two = await startDnsServer(
       (_asked, type) => (type === 'A' ? said : []),
@@ -129,39 +171,164 @@ describe('the address in use does not answer', () => {
   });
 });
 
-const ofTls = (reason: string): Failed => ({
-  link: 'tls',
-  finding: { status: 'fail', reason, detail: 'refused' },
+async function afterTls(reason: string, leaf: MadeCertificate): Promise<Finding> {
+  await using gitlab = await startGitLab(leaf);
+  await using one = await startDnsServer(only(DEAD));
+  await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);
+  const of = failed('tls', reason);
+  return (await runOnce({ dnsPort: two.port, port: gitlab.port, of })).second;
+}
+
+describe('the address in use has a certificate that the runner rejects, and the second server', () => {
+  test.each(['name-mismatch', 'expired', 'unknown-authority'])(
+    'has one that shows GitLab’s, after %s: the servers disagree',
+    async (reason) => {
+      expect(await afterTls(reason, LEAF)).toMatchObject({
+        status: 'warn',
+        reason: 'servers-disagree',
+        detail: expect.stringContaining(
+          `${DEAD} for gitlab.test, which has a certificate that the runner rejects (it is refused); 127.0.0.2 returns ${ALIVE}, where GitLab answers`,
+        ),
+        facts: { trial: 'tls', wrong: DEAD, right: ALIVE },
+      });
+    },
+  );
+
+  test.each([
+    ['has one that is refused too', 'name-mismatch', STRANGE_LEAF],
+    ['has GitLab’s, and the handshake failed on the path', 'handshake-blocked', LEAF],
+    ['has GitLab’s, and the file of the runner is at fault', 'ca-file-missing', LEAF],
+  ])('%s: the first finding stays', async (_name, reason, leaf) => {
+    expect(await afterTls(reason, leaf)).toMatchObject({ status: 'pass' });
+  });
 });
 
-describe('the address in use has a certificate that the runner rejects', () => {
-  const root = makeRoot({ name: 'Public Root' });
-  const leaf = make({ name: 'gitlab.test', dns: ['gitlab.test'], isAuthority: false }, root);
-  const files = { '/etc/ssl/certs/ca-certificates.crt': root.pem };
-  async function second(reason: string, made: MadeCertificate): Promise<Finding> {
-    await using gitlab = await startTlsServer({ chain: [made] });
-    await using one = await startDnsServer(only(DEAD));
-    await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);
-    const stage = { dnsPort: two.port, port: gitlab.port, files, of: ofTls(reason) };
+/** The first answer has both addresses; the one in use comes first. */
+const BOTH: Script = (_name, type) => (type === 'A' ? [DEAD, ALIVE] : []);
+
+describe('of several addresses the one in use', () => {
+  const tokenFault = failed('token', 'rejected');
+
+  async function outcome(
+    of: Failed,
+    gitlab: GitLabStandIn,
+    over: Partial<Stage> = {},
+  ): Promise<Finding> {
+    await using server = await startDnsServer(BOTH);
+    const stage = { dnsPort: server.port, port: gitlab.port, resolvConf: ONE, of, ...over };
     return (await runOnce(stage)).second;
   }
 
-  test('and the second server has one that shows GitLab’s: the servers disagree', async () => {
-    expect(await second('name-mismatch', leaf)).toMatchObject({
+  test.each(['http', 'api'])('does not serve GitLab at the %s link: it is named', async (link) => {
+    await using gitlab = await startGitLab();
+    expect(await outcome(failed(link, 'forbidden'), gitlab)).toMatchObject({
       status: 'warn',
-      reason: 'servers-disagree',
-      detail: expect.stringContaining(
-        `${DEAD} for gitlab.test, which has a certificate that the runner rejects; 127.0.0.2 returns ${ALIVE}, which has one that it accepts`,
-      ),
-      facts: { trial: 'certificate', wrong: DEAD, right: ALIVE },
+      reason: 'mixed-addresses',
+      facts: { trial: link, wrong: DEAD, right: ALIVE, wrong_server: '127.0.0.1' },
     });
   });
 
+  test('rejects the token, and the other one accepts it: the address is named', async () => {
+    await using gitlab = await startGitLab();
+    gitlab.tokens.add(ENTRY.token.reveal());
+    expect(await outcome(tokenFault, gitlab)).toMatchObject({
+      status: 'warn',
+      reason: 'mixed-addresses',
+      detail: expect.stringMatching(/rejects the token; .* where GitLab accepts the token/),
+      facts: { trial: 'token', wrong: DEAD, right: ALIVE, is_answered: true },
+    });
+  });
+
+  test('rejects the token, and so does the other one: the token is at fault', async () => {
+    await using gitlab = await startGitLab();
+    expect((await outcome(tokenFault, gitlab)).status).toBe('pass');
+    expect(gitlab.requests.filter(({ hasToken }) => hasToken)).toHaveLength(1);
+  });
+
+  test.each<[string, Failed]>([
+    ['asks for fewer requests', failed('http', 'too-many-requests')],
+    ['only warns', { ...failed('http', 'login-gateway'), ...warning('login-gateway') }],
+    ['was not even asked about the token', failed('token', 'missing')],
+  ])('%s: nothing is tried', async (_what, of) => {
+    await using gitlab = await startGitLab();
+    gitlab.tokens.add(ENTRY.token.reveal());
+    expect((await outcome(of, gitlab)).status).toBe('pass');
+    expect(gitlab.requests).toEqual([]);
+  });
+
+  test('rejects the token, and the budget is spent: nothing is sent, and nothing is proven', async () => {
+    await using gitlab = await startGitLab();
+    gitlab.tokens.add(ENTRY.token.reveal());
+    const budget = { ...unlimitedBudget, take: () => false, allows: () => false };
+    expect((await outcome(tokenFault, gitlab, { tools: { budget } })).status).toBe('pass');
+    expect(gitlab.requests).toEqual([]);
+  });
+
+  test('rejects the token, and the other one does not prove its name: it is not sent there', async () => {
+    await using stranger = await startGitLab(STRANGE_LEAF);
+    stranger.tokens.add(ENTRY.token.reveal());
+    expect((await outcome(tokenFault, stranger)).status).toBe('pass');
+    expect(stranger.requests).toEqual([]);
+  });
+
+  test('rejects the token over http://, where no server proves its name: it is not sent', async () => {
+    await using stranger = await startGitLabStandIn();
+    stranger.tokens.add(ENTRY.token.reveal());
+    expect((await outcome(tokenFault, stranger, { scheme: 'http' })).status).toBe('pass');
+    expect(stranger.requests).toEqual([]);
+  });
+
+  test('is that of an old GitLab, which is asked by verify, once an hour for each address', async () => {
+    const tls = { certificatePem: LEAF.pem, privateKeyPem: LEAF.keyPem };
+    await using gitlab = await startGitLabStandIn({ tls, profile: 'gl18' });
+    gitlab.tokens.add(ENTRY.token.reveal());
+    expect(await outcome(tokenFault, gitlab)).toMatchObject({ reason: 'mixed-addresses' });
+    const used = { ...unlimitedBudget, once: () => false };
+    expect((await outcome(tokenFault, gitlab, { tools: { budget: used } })).status).toBe('pass');
+    const verified = gitlab.requests.filter(({ path }) => path.endsWith('/verify'));
+    expect(verified.map(({ systemId }) => systemId)).toEqual([ENTRY.systemId]);
+  });
+});
+
+function warning(reason: string): Pick<Failed, 'finding'> {
+  return { finding: { status: 'warn', reason, detail: 'a page wants a login' } };
+}
+
+/** A wildcard of the first domain. */
+const wildcard =
+  (right: string): Script =>
+  (name, type) => {
+    if (type !== 'A') return [];
+    if (name.endsWith('corp.example')) return [DEAD];
+    return name === right ? [ALIVE] : 'nxdomain';
+  };
+
+describe('a search domain', () => {
+  const SEARCH = `${ONE.replace('search .', 'search corp.example lab.example')} ndots:5`;
   test.each([
-    ['the other one is refused too', 'name-mismatch', makeRoot({ name: 'gitlab.test' })],
-    ['it is refused for its age, which speaks of GitLab itself', 'expired', leaf],
-  ])('and %s: the first finding stays', async (_name, reason, made) => {
-    expect(await second(reason, made)).toMatchObject({ status: 'pass' });
+    ['the name as written', 'gitlab.test'],
+    ['another domain of the list', 'gitlab.test.lab.example'],
+  ])('makes another name of it, and %s is right', async (_what, right) => {
+    await using gitlab = await startGitLab();
+    await using server = await startDnsServer(wildcard(right));
+    const of = failed('tls', 'name-mismatch');
+    const stage = { dnsPort: server.port, port: gitlab.port, resolvConf: SEARCH, of };
+    expect((await runOnce(stage)).second).toMatchObject({
+      status: 'warn',
+      reason: 'search-domain',
+      detail: expect.stringContaining(`${DEAD} for gitlab.test as gitlab.test.corp.example`),
+      facts: { wrong_name: 'gitlab.test.corp.example', right_name: right, right: ALIVE },
+    });
+  });
+
+  test('comes after the name as written: its other answers are not asked', async () => {
+    await using gitlab = await startGitLab();
+    await using server = await startDnsServer(only(DEAD));
+    const resolvConf = SEARCH.replace('ndots:5', 'ndots:1');
+    const of = failed('tls', 'name-mismatch');
+    const { second } = await runOnce({ dnsPort: server.port, port: gitlab.port, resolvConf, of });
+    expect(second.status).toBe('pass');
+    expect(server.asked).toHaveLength(2);
   });
 });
 
@@ -188,33 +355,6 @@ test('with one server and no line in the hosts file there is no other source to 
   const { first, second } = await runOnce({ dnsPort: server.port, port: 443, resolvConf: ONE });
   expect(second).toEqual(first);
   expect(server.asked).toHaveLength(2);
-});
-
-describe('an address that is no other host is a warning', () => {
-  test.each([
-    ['A', '0.0.0.0'],
-    ['A', '127.0.0.53'],
-    ['AAAA', '::'],
-    ['AAAA', '::1'],
-  ])('%s %s', async (type, address) => {
-    await using server = await startDnsServer((_name, asked) => (asked === type ? [address] : []));
-    const { first } = await runOnce({ dnsPort: server.port, port: 443, resolvConf: ONE });
-    expect(first).toMatchObject({
-      status: 'warn',
-      reason: 'sinkhole',
-      detail: `gitlab.test is ${address} in DNS (127.0.0.1 answer), which is not another host`,
-    });
-  });
-
-  test('but not when another address is given too, or the hosts file says so', async () => {
-    await using server = await startDnsServer((_name, type) =>
-      type === 'A' ? ['127.0.0.1', '10.0.0.5'] : [],
-    );
-    const mixed = await runOnce({ dnsPort: server.port, port: 443, resolvConf: ONE });
-    const files = { '/etc/hosts': '127.0.1.1 gitlab.test' };
-    const pinned = await runOnce({ dnsPort: server.port, port: 443, resolvConf: ONE, files });
-    expect([mixed.first.status, pinned.first.status]).toEqual(['pass', 'pass']);
-  });
 });
 
 test('the first server knows no such name and the second does: the servers disagree', async () => {

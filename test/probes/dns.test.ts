@@ -313,3 +313,30 @@ test('an answer that was cut short, and silence over TCP, is a timeout', async (
   const { finding } = await runOnce({ port: server.port });
   expect(finding).toMatchObject({ status: 'fail', reason: 'timeout' });
 });
+
+describe('an address that is no other host is a warning', () => {
+  test.each([
+    ['A', '0.0.0.0'],
+    ['A', '127.0.0.53'],
+    ['AAAA', '::'],
+    ['AAAA', '::1'],
+  ])('%s %s', async (type, address) => {
+    await using server = await startDnsServer((_name, asked) => (asked === type ? [address] : []));
+    const { finding } = await runOnce({ port: server.port });
+    expect(finding).toMatchObject({
+      status: 'warn',
+      reason: 'sinkhole',
+      detail: `gitlab.test is ${address} in DNS (127.0.0.1 answer), which is not another host`,
+    });
+  });
+
+  test('but not when another address is given too, or the hosts file says so', async () => {
+    await using server = await startDnsServer((_name, type) =>
+      type === 'A' ? ['127.0.0.1', '10.0.0.5'] : [],
+    );
+    const mixed = await runOnce({ port: server.port });
+    const files = { '/etc/hosts': '127.0.1.1 gitlab.test' };
+    const pinned = await runOnce({ port: server.port, files });
+    expect([mixed.finding.status, pinned.finding.status]).toEqual(['pass', 'pass']);
+  });
+});

@@ -6,7 +6,7 @@ import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { FollowUp } from '../../src/core/follow-up.ts';
 import { idleFinding, reviseFinding } from '../../src/core/follow-up.ts';
 import type { LinkTools } from '../../src/core/probe.ts';
-import type { EndpointTarget } from '../../src/core/target.ts';
+import type { EndpointTarget, RunnerTarget } from '../../src/core/target.ts';
 import { check, ENDPOINT, probe } from './probes.ts';
 import { toolsIn } from './places.ts';
 import { unlimitedBudget } from './run-probe.ts';
@@ -20,9 +20,11 @@ export interface After {
   readonly base?: Finding;
   readonly target?: EndpointTarget;
   readonly tools?: Partial<LinkTools>;
+  /** The entries whose token fails. */
+  readonly runners?: readonly RunnerTarget[];
   /** Earlier results of the link. */
   readonly recent?: readonly ProbeResult[];
-  /** The budget of the walk; each run has its own by default. */
+  /** The memory of the walk; each run has its own by default. */
   readonly memory?: FollowUpMemory;
 }
 
@@ -31,8 +33,9 @@ export async function followUp(one: FollowUp, after: After): Promise<Finding> {
   const { link, finding, target = ENDPOINT, recent = [], memory = new Map() } = after;
   const { id, revises } = one;
   const base = revises === undefined ? idleFinding(one) : (after.base ?? finding);
-  const fault = faultOf(one, link, finding);
-  if (fault === undefined) return base;
+  const due = faultOf(one, link, finding);
+  if (due === undefined) return base;
+  const fault = { ...due, ...(after.runners === undefined ? {} : { runners: after.runners }) };
   const tools = {
     clock: systemClock,
     signal: patient(),
