@@ -65,6 +65,8 @@ const WEB_FAULTS = [
   'connection-reset',
   'closed',
   'not-http',
+  'http2-only',
+  'malformed',
 ] as const;
 
 /** Refusals that come of another GitLab, too, or of another server. */
