@@ -25,6 +25,9 @@ export interface Watched extends Pick<HostContext, 'contexts'> {
   readonly logAt: (place: Place) => RunnerLogReader | undefined;
 }
 
+/** A poll that began before a fault was fixed may still fail. */
+const SETTLE_MILLISECONDS = 15_000;
+
 export const NO_CONTRADICTIONS: Contradictions = { against: () => undefined };
 
 /** From what the checks of logs and counters last read, and what the logs have brought since then. */
@@ -34,6 +37,7 @@ export function contradictionsOf(
   now: Instant,
 ): Contradictions {
   const broken = states.filter((state) => isBroken(state));
+  const recovered = states.filter((state) => hasRecovered(state));
   const found = contexts.flatMap((context) => {
     const { place } = context;
     const read = states.filter(({ check }) => contextOf({ contexts }, check.target) === context);
@@ -45,7 +49,11 @@ export function contradictionsOf(
       const complaint = complaintOf(event);
       if (complaint === undefined || (complaint.endsAt ?? Infinity) < now) return [];
       const targets = targetsOf(complaint, context);
-      const isExplained = broken.some((state) => isSpokenOf(state, complaint, targets));
+      const isExplained =
+        broken.some((state) => isSpokenOf(state, complaint, targets)) ||
+        recovered.some(
+          (state) => isOfBefore(state, complaint) && isSpokenOf(state, complaint, targets),
+        );
       return isExplained ? [] : targets.map((target) => ({ target, complaint }));
     });
   });
@@ -62,6 +70,15 @@ export function contradictionsOf(
         )?.complaint;
     },
   };
+}
+
+function hasRecovered({ check, finding, recent }: CheckState): boolean {
+  return isProof(finding) && recent.some((result) => isBroken({ check, finding: result.finding }));
+}
+
+/** What a poll that began before the link passed again says is of the time before. */
+function isOfBefore({ since }: CheckState, { lastAt }: Complaint): boolean {
+  return lastAt <= since + SETTLE_MILLISECONDS;
 }
 
 /** Where such a link is broken, it accounts for the complaint: the passes of the others stay what they are. */

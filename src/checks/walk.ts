@@ -67,8 +67,12 @@ interface Round extends Plan {
   readonly followed: Set<string>;
   /** Links whose last result stands, since they were not due. */
   readonly reused: Set<string>;
+  /** Links that passed again: what was known holds until the whole path is known. */
+  readonly recovered: Set<CheckId>;
   /** Results that are not emitted yet, oldest first. */
   readonly held: ProbeResult[];
+  /** Links whose last result is to be shown again after these. */
+  readonly restored: CheckId[];
 }
 
 async function runWalk(plan: Plan): Promise<void> {
@@ -80,7 +84,9 @@ async function runWalk(plan: Plan): Promise<void> {
     tokens: [],
     followed: new Set(),
     reused: new Set(),
+    recovered: new Set(),
     held: [],
+    restored: [],
   };
   try {
     const checks = orderChecks(round);
@@ -93,6 +99,7 @@ async function runWalk(plan: Plan): Promise<void> {
     await followTokens(round);
   } finally {
     for (const result of round.held) round.emit(result);
+    for (const id of round.restored) round.deps.restore(id);
     round.walk.socket?.destroy();
   }
 }
@@ -181,7 +188,10 @@ function outOfTimeFinding(check: Check, round: Round): Finding {
 }
 
 async function reuse(check: Check, known: Known, round: Round): Promise<Finding> {
-  if (known.masked) round.deps.restore(check.id);
+  if (known.masked) {
+    if (round.recovered.size > 0) round.restored.push(check.id);
+    else round.deps.restore(check.id);
+  }
   round.reused.add(check.probe.id);
   return await settle(check, known.result.finding, round);
 }
@@ -192,6 +202,8 @@ async function runLink(check: Check, round: Round): Promise<Finding> {
     toolsFor(check, { ...round.deps, budget: budgetOf(check, round) }, round.walk, round.signal),
   );
   round.held.push(result);
+  const before = round.deps.known(check.id)?.result.finding;
+  if (isBlocking(before) && !isBlocking(result.finding)) round.recovered.add(check.id);
   return await settle(check, result.finding, round);
 }
 
@@ -290,7 +302,7 @@ async function revise(
   }
 }
 
-/** Emits deferred results in order, up to a finding that a later link may still revise. */
+/** Emits deferred results in order, up to a finding that must wait for later links. */
 function emitDecided(round: Round): void {
   let [first] = round.held;
   while (first !== undefined && !isOpen(first, round)) {
@@ -300,9 +312,10 @@ function emitDecided(round: Round): void {
   }
 }
 
-/** A follow-up that revises it may still become due by a link that this walk has not reached. */
+/** It ends a failure; or a follow-up that revises it may still become due by a link that this walk has not reached. */
 function isOpen({ check: id, finding }: ProbeResult, round: Round): boolean {
-  const { followUps, followed, findings, checks } = round;
+  const { followUps, followed, findings, checks, recovered } = round;
+  if (recovered.has(id)) return true;
   if (isBlocking(finding)) return false;
   return followUps.some((planned) => {
     const { followUp, check } = planned;

@@ -14,6 +14,8 @@ export interface Complaint {
   readonly askedAgain: readonly Link[];
   /** When it began to complain. */
   readonly at: Instant;
+  /** When it complained last. */
+  readonly lastAt: Instant;
   /** From when on its silence shows that it has ended; absent for a runner that has switched itself off. */
   readonly endsAt?: Instant;
   /** Short token of the entry; absent where it may be any. */
@@ -70,5 +72,13 @@ export function complaintOf(event: RunnerEvent): Complaint | undefined {
   const ends = IS_SILENT_AFTER.has(event.kind) ? {} : { endsAt: lastAt + FRESH_MILLISECONDS };
   const isServerAtFault = (dataOf(event, RESPONSE_STATUS) ?? 0) >= FIRST_OF_SERVER;
   const askedAgain = isServerAtFault ? links.filter((link) => link !== 'token') : links;
-  return { links, askedAgain, at, ...ends, ...(runner === undefined ? {} : { runner }), text };
+  return {
+    links,
+    askedAgain,
+    at,
+    lastAt,
+    ...ends,
+    ...(runner === undefined ? {} : { runner }),
+    text,
+  };
 }

@@ -239,3 +239,35 @@ test('a lock-out that is counted since the start of the process says nothing of 
 
   expect(complaintOf(total)).toBeUndefined();
 });
+
+describe('a link that failed when the runner complained, and passes again', () => {
+  const refused = { status: 'fail', reason: 'refused', detail: 'connection refused' } as const;
+  const recovered = {
+    since: START - 60_000,
+    recent: [
+      { check: 'connect@x', startedAt: START - 90_000, durationSeconds: 1, finding: refused },
+    ],
+  } as const;
+  const unknownAfter = (lastAt: number, link: string) => {
+    const line = at(poll(undefined, '502 Bad Gateway'), lastAt);
+    const snapshot = snapshotOf({ 'runner-log': showing(line), [link]: recovered }, TALKING);
+    const old = { check: 'x@x', startedAt: START - 600_000, durationSeconds: 1 } as const;
+    const checks = snapshot.checks.map((state) => ({
+      ...state,
+      last: { ...old, finding: state.finding },
+    }));
+    return shownOf({ ...snapshot, checks }, []).filter(
+      ({ finding }) => finding.status === 'unknown',
+    );
+  };
+
+  test.each(['http', 'api'])('accounts for the complaint after its end: %s', (link) => {
+    expect(unknownAfter(START - 61_000, link)).toEqual([]);
+    expect(unknownAfter(START - 50_000, link)).toEqual([]);
+  });
+
+  test('accounts for no complaint of later, nor for one about other links', () => {
+    expect(unknownAfter(START - 30_000, 'http')).toHaveLength(3);
+    expect(unknownAfter(START - 61_000, 'connect')).toHaveLength(3);
+  });
+});
