@@ -53,6 +53,8 @@ const CLEARS: Readonly<Partial<Record<EventKind, readonly EventKind[]>>> = {
   ],
   // The host could prepare it.
   'job-ran': ['jobs-failing', 'not-prepared'],
+  'token-worked': ['token'],
+  'job-reported': ['job-connection'],
   'poll-worked': ['poll-failed', 'disabled', 'waiting'],
   forced: ['disabled'],
 };

@@ -65,6 +65,12 @@ export const JOB_FRAGMENTS: readonly Fragment[] = [
     levels: BAD,
     message: /^Submitting job to coordinator\.\.\. ?(?:failed|error)/,
   },
+  {
+    n: 78,
+    kind: 'job-reported',
+    levels: ['info'],
+    message: /^(?:Appending trace|Submitting job) to coordinator\.\.\. ?ok/,
+  },
   { n: 79, kind: 'job-lost', levels: BAD, message: /^Job trace termination "\w+" failed/ },
   { n: 80, kind: 'job-stuck', levels: BAD, message: /^Timed out waiting for the build to finish/ },
   {

@@ -54,6 +54,18 @@ export const LIFE_FRAGMENTS: readonly Fragment[] = [
     cause: 'token-rejected',
   },
   {
+    n: 46,
+    kind: 'token-worked',
+    levels: ['info'],
+    message: /^Verifying runner\.\.\. ?is (?:valid|alive)/,
+  },
+  {
+    n: 47,
+    kind: 'token-worked',
+    levels: ['info'],
+    message: /^Resetting runner (?:authentication )?token\.\.\. ?succeeded/,
+  },
+  {
     n: 47,
     kind: 'token',
     levels: BAD,

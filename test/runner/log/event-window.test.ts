@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 
 import type { EventKind } from '../../../src/core/runner-event.ts';
+import type { LogEvent } from '../../../src/runner/log/classify.ts';
+import { classify } from '../../../src/runner/log/classify.ts';
 import { EventWindow } from '../../../src/runner/log/event-window.ts';
 import type { DatedEvent } from '../../../src/runner/log/event-window.ts';
+import { jobEndOf, kindOfEnd } from '../../../src/runner/log/job-ends.ts';
 import { START } from '../../support/clock.ts';
 
 function windowWith(...events: readonly DatedEvent[]): EventWindow {
@@ -166,4 +169,37 @@ test('a wall clock that is set moves the times with it', () => {
   expect(window.events(START + 6 * 3_600_000)).toMatchObject([
     { firstAt: START + 6 * 3_600_000, marks: [{ at: START + 6 * 3_600_000, count: 1 }] },
   ]);
+});
+
+describe('a later line of the runner takes an earlier one back', () => {
+  test.each([
+    ['error', 'Verifying runner... is removed', 'Verifying runner... is alive'],
+    ['error', 'Verifying runner... is removed', 'Verifying runner... is valid'],
+    [
+      'error',
+      'Resetting runner authentication token... failed',
+      'Resetting runner authentication token... succeeded',
+    ],
+    ['warning', 'Appending trace to coordinator... failed', 'Appending trace to coordinator...ok'],
+    ['warning', 'Submitting job to coordinator... failed', 'Submitting job to coordinator...ok'],
+    ['warning', 'Checking for jobs... failed', 'Checking for jobs... received'],
+    ['error', 'Checking for jobs... forbidden', 'Checking for jobs... no content'],
+    ['warning', 'Preparation failed: mkdir /x/y: permission denied', 'Job succeeded'],
+    ['error', 'Failed to load config stat /x: no such file or directory', 'Configuration loaded'],
+    ['error', 'Failed to load config open /x: too many open files', 'Configuration loaded'],
+  ] as const)('%s: %s, then %s', (level, message, next) => {
+    const known = (line: Parameters<typeof classify>[0]): LogEvent => {
+      const end = jobEndOf(line);
+      const kind = end === undefined ? undefined : kindOfEnd(end);
+      const found = kind === undefined ? classify(line) : { kind, ...OWN, facts: {} };
+      if (found === undefined) throw new Error(`the runner does not say ${line.message}`);
+      return found;
+    };
+    const fields = { runner: OWN.runner };
+    const first = { ...known({ level, message, fields }), at: START, text: message };
+    const second = { ...known({ level: 'info', message: next, fields }), at: START, text: next };
+
+    expect(kindsAt(windowWith(first), 1)).toEqual([first.kind]);
+    expect(kindsAt(windowWith(first, second), 1)).toEqual([second.kind]);
+  });
 });

@@ -83,6 +83,9 @@ const TABLE = `
 45 | error | poll-failed | config-url-invalid | Checking for jobs... client error | runner=abc12defg | status=get client: new client: only http or https scheme supported
 46 | error | token | token-rejected | Verifying runner... is removed | runner=abc12defg
 46 | info | token | token-rejected | Verifying runner... is not valid | runner=abc12defg
+46 | info | token-worked | - | Verifying runner... is valid | runner=abc12defg
+46 | info | token-worked | - | Verifying runner... is alive | runner=abc12defg
+47 | info | token-worked | - | Resetting runner authentication token... succeeded | runner=abc12defg
 47 | error | token | token-expiring-soon | Resetting runner authentication token... failed | runner=abc12defg
 48 | error | config-not-saved | token-rotation-not-persisted | Failed to save config | error=open /etc/gitlab-runner/config.toml: read-only file system
 48 | error | config-not-saved | token-rotation-not-persisted | Failed to load config (token reset)
@@ -133,6 +136,8 @@ const TABLE = `
 76 | warning | job-refused | job-trace-blocked | Appending trace to coordinator... error | job=7 | project=9 | runner=abc12defg | code=413 | status=413 Request Entity Too Large
 77 | error | job-refused | job-rejected-by-server | Submitting job to coordinator... forbidden | job=7 | project=9 | runner=abc12defg | code=403 | status=PUT https://H/api/v4/jobs/7: 403 Forbidden
 77 | warning | job-refused | job-rejected-by-server | Submitting job to coordinator... not found | job=7 | project=9 | runner=abc12defg | code=404
+78 | info | job-reported | - | Submitting job to coordinator...ok | code=200 | job=7 | runner=abc12defg
+78 | info | job-reported | - | Appending trace to coordinator...ok | code=202 | job=7 | runner=abc12defg
 78 | warning | job-connection | - | Submitting job to coordinator... failed | job=7 | project=9 | runner=abc12defg
 79 | error | job-lost | - | Job trace termination "Success" failed | job=7 | project=9 | runner=abc12defg
 80 | warning | job-stuck | - | Timed out waiting for the build to finish | job=7 | project=9 | runner=abc12defg
