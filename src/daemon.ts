@@ -245,6 +245,7 @@ export class Daemon {
       takenAt: this.#options.clock.wall(),
       hostContext: this.#lint.reportedIn(this.#discovery.hostContext()),
       checks: this.#checks.states(),
+      explained: this.#tracker.explained(),
     };
   }
 

@@ -62,8 +62,16 @@ function isUnanswered({ check, finding }: Pick<CheckState, 'check' | 'finding'>)
 /** What a median, a rate of failures and a flight recorder need, and no more. */
 export const RECENT_RESULTS = 50;
 
+/** Until when an entry had a cause, now over, by which its polls or its jobs failed. */
+export interface ExplainedUntil {
+  readonly polls?: Instant;
+  readonly jobs?: Instant;
+}
+
 export interface Snapshot {
   readonly takenAt: Instant;
   readonly hostContext: HostContext;
   readonly checks: readonly CheckState[];
+  /** By entry; absent where nothing is known of the time before. */
+  readonly explained?: ReadonlyMap<string, ExplainedUntil>;
 }

@@ -36,7 +36,7 @@ export interface Cause {
   };
   readonly since: Instant;
   /** It comes and goes; how often it appeared within this incident. Absent while it simply lasts. */
-  readonly flapping?: { readonly episodes: number };
+  readonly flapping?: { readonly episodes: number; readonly isGone: boolean };
   readonly evidence: readonly Evidence[];
   readonly ruledOut: readonly { readonly id: string; readonly because: string }[];
   readonly fix: readonly FixStep[];

@@ -132,6 +132,8 @@ export interface CauseSpec {
   readonly isPartial?: boolean;
   /** Its entries can run no job, once it is confirmed: one line about one job is no proof. */
   readonly stopsJobs?: boolean;
+  /** What the names of the executors contain that alone can have it: `docker`. */
+  readonly ofExecutor?: string;
   /** GitLab announced it, and it ends by itself: the pager is told in another way, the verdict is the same. */
   readonly isAnnounced?: boolean;
   /** One result above the limit is not enough: the median of the last results must be above it. */
@@ -142,6 +144,14 @@ export interface CauseSpec {
   readonly changedBy?: readonly ChangeKind[];
   /** The evidence that confirms it; two results in a row by default. */
   readonly confirm?: { readonly results: number; readonly seconds?: number };
+}
+
+/** Whether one of these executors can have such a cause. */
+export function isOfExecutors(
+  { ofExecutor: name }: CauseSpec,
+  executors: readonly string[],
+): boolean {
+  return name === undefined || executors.some((executor) => executor.includes(name));
 }
 
 type Shared = Pick<CauseSpec, 'severity' | 'scope' | 'resolvedWhen'>;

@@ -5,19 +5,28 @@
  * A cause is removed at the first diagnosis without it, unless it came back soon after it had gone: then it
  * is kept for some intervals more. Time is the snapshot's.
  */
-import type { Snapshot } from '../core/check.ts';
+import type { ExplainedUntil, Snapshot } from '../core/check.ts';
+import { WALK_TIMEOUT_SECONDS } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause, Diagnosis } from '../core/diagnosis.ts';
 import { causeKey } from '../core/diagnosis.ts';
-import { computeVerdict } from '../core/verdict.ts';
-import type { Severity, Verdict } from '../core/vocabulary.ts';
+import { reasonOf } from '../core/finding.ts';
+import { computeVerdict, weightOf } from '../core/verdict.ts';
+import type { Verdict } from '../core/vocabulary.ts';
 import type { Log, LogData } from '../log.ts';
-import { hasUnjudged } from './unjudged.ts';
+import { explainedBy, shiftExplained } from './past-causes.ts';
+import { hasUnjudged, unjudgedChecks } from './unjudged.ts';
 
 /** A cause that returns within so many intervals of its checks is the same incident. */
 const RETURN_INTERVALS = 5;
 /** Budgeted checks have long intervals, and are repeated soon if they fail. */
 const MAX_INTERVAL_SECONDS = 60;
+/** A better verdict waits at most so long for checks that are still to run. */
+const MAX_WAIT_SECONDS = WALK_TIMEOUT_SECONDS;
+/** From the worst. */
+const VERDICTS: readonly Verdict[] = ['broken', 'degraded', 'unsure', 'healthy'];
+/** Reasons of a check that is to run at once. */
+const IS_TO_RUN: ReadonlySet<string> = new Set(['not-run-yet', 'contradicted']);
 
 interface Tracked {
   readonly cause: Cause;
@@ -34,9 +43,20 @@ interface Tracked {
 
 export class CauseTracker {
   #tracked: ReadonlyMap<string, Tracked> = new Map();
+  #explained: ReadonlyMap<string, ExplainedUntil> = new Map();
+  #last: Diagnosis | undefined;
+  /** Since when the last diagnosis stands although there is a better one. */
+  #waitsSince: Instant | undefined;
+
+  /** What the causes until now account for. */
+  explained(): ReadonlyMap<string, ExplainedUntil> {
+    return this.#explained;
+  }
 
   /** The wall clock was set: timestamps of the old clock are converted. */
   shift(milliseconds: number): void {
+    this.#explained = shiftExplained(this.#explained, milliseconds);
+    if (this.#waitsSince !== undefined) this.#waitsSince += milliseconds;
     this.#tracked = new Map(
       [...this.#tracked].map(([key, tracked]) => [
         key,
@@ -53,6 +73,16 @@ export class CauseTracker {
   /** The diagnosis for readers, given the previous ones. */
   settle(diagnosis: Diagnosis, snapshot: Snapshot): Diagnosis {
     const now = snapshot.takenAt;
+    if (this.#last !== undefined && isEarly(diagnosis, this.#last, snapshot)) {
+      this.#waitsSince ??= now;
+      if (now - this.#waitsSince <= MAX_WAIT_SECONDS * 1000) return this.#last;
+    } else this.#waitsSince = undefined;
+    this.#last = this.#continue(diagnosis, snapshot);
+    return this.#last;
+  }
+
+  #continue(diagnosis: Diagnosis, snapshot: Snapshot): Diagnosis {
+    const now = snapshot.takenAt;
     const named = new Map(diagnosis.causes.map((cause) => [causeKey(cause), cause]));
     const kept = [...this.#tracked].filter(
       ([key, tracked]) => named.has(key) || !isOver(tracked, now),
@@ -67,6 +97,7 @@ export class CauseTracker {
       key,
       continueCause(this.#tracked.get(key), cause, snapshot),
     ]);
+    this.#explained = explainedBy(diagnosis, snapshot, this.#explained);
     this.#tracked = new Map([...present, ...gone]);
     const current = present.map(([, tracked]) => tracked);
     const held = gone
@@ -77,6 +108,15 @@ export class CauseTracker {
       ? diagnosis
       : withCauses(diagnosis, shown, held, snapshot);
   }
+}
+
+/** It is better than the last one only because checks that take part in it have not run yet. */
+function isEarly(diagnosis: Diagnosis, last: Diagnosis, snapshot: Snapshot): boolean {
+  const isBad = last.verdict === 'broken' || last.verdict === 'degraded';
+  if (!isBad || VERDICTS.indexOf(diagnosis.verdict) <= VERDICTS.indexOf(last.verdict)) return false;
+  return unjudgedChecks(snapshot, diagnosis.causes).some(
+    ({ finding }) => finding.status === 'skipped' || IS_TO_RUN.has(reasonOf(finding) ?? ''),
+  );
 }
 
 /** When it went, another confirmed cause took its place or all of its checks: one fault must not be reported as two. */
@@ -126,13 +166,14 @@ function withCauses(
   snapshot: Snapshot,
 ): Diagnosis {
   const causes = shown.map((tracked) => settledCause(tracked));
+  const { severities, isBlind } = weightOf(causes);
   const verdict = computeVerdict(
-    shown.map((tracked) => presentSeverity(tracked)),
+    severities,
     diagnosis.runners,
-    hasUnjudged(snapshot, causes, diagnosis.runners),
+    isBlind || hasUnjudged(snapshot, causes, diagnosis.runners),
   );
   const [first] = held;
-  const isQuiet = diagnosis.causes.length === 0 && first !== undefined;
+  const isQuiet = diagnosis.causes.length === 0 && first !== undefined && verdict !== 'broken';
   return {
     ...diagnosis,
     verdict,
@@ -141,17 +182,13 @@ function withCauses(
   };
 }
 
-/** What is gone at the moment stops nothing, but it comes back. */
-function presentSeverity({ cause: { severity }, goneAt }: Tracked): Severity {
-  return goneAt !== undefined && severity === 'critical' ? 'warning' : severity;
-}
-
 function settledCause({ cause, since, isConfirmed, episodes, goneAt }: Tracked): Cause {
   const confidence = isConfirmed ? 'confirmed' : 'suspected';
   if (episodes === 1) return { ...cause, since, confidence };
-  const state = goneAt === undefined ? 'now again' : 'gone at the moment';
+  const isGone = goneAt !== undefined;
+  const state = isGone ? 'gone at the moment' : 'now again';
   const summary = `${cause.summary} It comes and goes: ${episodes} times so far, ${state}.`;
-  return { ...cause, since, confidence, summary, flapping: { episodes } };
+  return { ...cause, since, confidence, summary, flapping: { episodes, isGone } };
 }
 
 /** What this diagnosis has and the previous one had not. */

@@ -7,7 +7,7 @@ import type { Snapshot } from '../core/check.ts';
 import type { Cause, Diagnosis } from '../core/diagnosis.ts';
 import { causeKey } from '../core/diagnosis.ts';
 import type { CheckId } from '../core/finding.ts';
-import { computeVerdict } from '../core/verdict.ts';
+import { computeVerdict, weightOf } from '../core/verdict.ts';
 import { STAGES } from './cause-spec.ts';
 import { causesOfContexts, snapshotOfContext } from './contexts.ts';
 import { candidatesOf } from './candidates.ts';
@@ -16,6 +16,7 @@ import type { SnapshotIndex } from './snapshot-index.ts';
 import { inOrder, indexSnapshot } from './snapshot-index.ts';
 import type { StagedCause } from './rules/default.ts';
 import { defaultCauses } from './rules/default.ts';
+import { withoutGuesses } from './rules/host.ts';
 import { RULES } from './rules/index.ts';
 import { summaryOf } from './summary.ts';
 import { hasUnjudged } from './unjudged.ts';
@@ -27,8 +28,8 @@ export function diagnose(given: Snapshot): Diagnosis {
     judgeContext(snapshotOfContext(snapshot, context)),
   );
   const causes = causesOfContexts(judged, snapshot);
-  const severities = causes.map(({ severity }) => severity);
-  const isUnsure = judged.some(({ isUnjudged }) => isUnjudged);
+  const { severities, isBlind } = weightOf(causes);
+  const isUnsure = isBlind || judged.some(({ isUnjudged }) => isUnjudged);
   const runners = judged.flatMap((one) => one.runners);
   const verdict = computeVerdict(severities, runners, isUnsure);
   const summary = summaryOf({ verdict, causes, runners }, snapshot);
@@ -40,10 +41,8 @@ function judgeContext(snapshot: Snapshot) {
   const indexed = indexSnapshot(snapshot);
   const staged = distinct(inOrderOfBlame(indexed));
   const stages = new Map(staged.map(({ stage, cause }) => [causeKey(cause), stage]));
-  const causes = withoutSymptoms(
-    staged.map(({ cause }) => cause),
-    indexed,
-  );
+  const all = staged.map(({ cause }) => cause);
+  const causes = withoutGuesses(withoutSymptoms(all, indexed), indexed);
   const runners = judgeRunners(causes, indexed);
   return {
     context: indexed.context,

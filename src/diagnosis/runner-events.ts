@@ -1,11 +1,11 @@
 /** What the runner itself logged and counted, as rules need it; and causes built from it. */
-import type { CheckState } from '../core/check.ts';
+import type { CheckState, ExplainedUntil } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
 import { isBudgeted } from '../core/request.ts';
 import type { EventKind, RunnerEvent } from '../core/runner-event.ts';
-import type { Repetition } from '../core/sightings.ts';
+import type { Repetition, Sightings } from '../core/sightings.ts';
 import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
 import type { Severity } from '../core/vocabulary.ts';
 import type { CauseSpec } from './cause-spec.ts';
@@ -103,6 +103,37 @@ function isPoll({ kind }: RunnerEvent): boolean {
 
 function textOf({ text, count }: RunnerEvent): string {
   return count > 1 ? `${text} (${count} times)` : text;
+}
+
+/** From this time on an event counts: until then a cause that is over accounts for it. */
+export function explainedUntil(
+  { snapshot }: SnapshotIndex,
+  { id }: RunnerTarget,
+  part: keyof ExplainedUntil,
+): Instant {
+  const until = snapshot.explained?.get(id)?.[part];
+  return until === undefined ? 0 : until + SETTLE_SECONDS * 1000;
+}
+
+/** When something was seen for that time of its sightings. */
+export function momentOf({ marks, lastAt }: Sightings, times: number): Instant {
+  return marks.find(({ count }) => count >= times)?.at ?? lastAt;
+}
+
+/** One that does not end is not waited for any longer. */
+const MAX_TURNS = 3;
+
+/**
+ * Whether each of these checks had its turn after that moment: what the runner sees first, a check may name at its next
+ * turn.
+ */
+export function hadTurnsSince(states: readonly CheckState[], at: Instant, now: Instant): boolean {
+  return states.every(
+    ({ check, last }) =>
+      isBudgeted(check.probe) ||
+      (last?.startedAt ?? 0) > at ||
+      now - at > MAX_TURNS * check.intervalSeconds * 1000,
+  );
 }
 
 /** The path of an entry, if every tested link of it is open; and since when. */

@@ -4,7 +4,7 @@ import type { Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
 import { detailOf, reasonOf } from '../core/finding.ts';
 import { allEndpoints, allRunners } from '../core/host-context.ts';
 import { plainIdOf } from '../core/target.ts';
-import { stoppedBy } from '../core/verdict.ts';
+import { BLIND, stoppedBy } from '../core/verdict.ts';
 import { sortBySeverity } from '../core/vocabulary.ts';
 import { unjudgedChecks } from './unjudged.ts';
 
@@ -83,6 +83,10 @@ function unsureSummary(
   causes: readonly Cause[],
   runners: readonly RunnerVerdict[],
 ): string {
+  const blind = causes.find(({ id }) => id === BLIND);
+  const [remedy] = blind?.fix ?? [];
+  if (blind !== undefined)
+    return `${blind.summary.replace(/\.$/, '')}: run \`${remedy?.command}\`.`;
   const { checks } = snapshot;
   if (checks.every(({ finding }) => reasonOf(finding) === 'not-run-yet')) {
     return 'No check has run yet.';

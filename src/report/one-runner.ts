@@ -1,7 +1,7 @@
 /** A view reduced to one entry: `/health/RUNNER`, `check --runner NAME`. */
 import { allRunners } from '../core/host-context.ts';
 import type { View } from '../core/view.ts';
-import { computeVerdict, isWorking } from '../core/verdict.ts';
+import { computeVerdict, isWorking, shownCauses, weightOf } from '../core/verdict.ts';
 import { sortBySeverity } from '../core/vocabulary.ts';
 
 /** By short token, or by name; undefined when there is no such entry. */
@@ -21,9 +21,9 @@ export function viewOfRunner(view: View, wanted: string): View | undefined {
   );
   const isProven = causes.every(({ id }) => id !== 'unknown');
   const candidates = isProven ? [] : diagnosis.candidates;
-  const severities = causes.map(({ severity }) => severity);
+  const { severities } = weightOf(causes);
   const verdict = computeVerdict(severities, [own], !isWorking(own));
-  const [worst] = sortBySeverity(causes);
+  const [worst] = sortBySeverity(shownCauses({ verdict, causes }));
   const fine = `${own.name} reaches ${own.url}; no problem found.`;
   const open = `No problem found with ${own.name}, but ${own.unproven ?? 'some checks have no result'}.`;
   const summary = worst?.summary ?? (verdict === 'healthy' ? fine : open);

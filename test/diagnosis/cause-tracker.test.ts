@@ -96,7 +96,7 @@ describe('a cause that comes and goes', () => {
     expect(away.causes).toEqual([
       cause({
         summary: 'No answer comes. It comes and goes: 2 times so far, gone at the moment.',
-        flapping: { episodes: 2 },
+        flapping: { episodes: 2, isGone: true },
       }),
     ]);
     // What is gone stops nothing at the moment.
@@ -187,4 +187,53 @@ test('one that comes and goes is replaced by another cause at the same place', (
   expect(idsOf(judge(unsure))).toEqual(['gitlab-not-responding', 'tcp-connect-timeout']);
   judge(cause());
   expect(idsOf(judge(other))).toEqual(['gitlab-partial-outage']);
+});
+
+/** Judged after a broken one, while the check says this. */
+function after(verdict: Diagnosis['verdict'], finding: Record<string, string>) {
+  const clock = setClock();
+  const tracker = new CauseTracker();
+  const store = new Store(clock);
+  store.adopt([connect]);
+  const settle = (judged: Diagnosis, found = {}): Diagnosis => {
+    const checks = store.states().map((state) => ({ ...state, ...found }));
+    return tracker.settle(judged, {
+      takenAt: clock.wall(),
+      hostContext: SURROUNDINGS,
+      checks,
+    });
+  };
+  settle(diagnosis(cause()));
+  return (seconds: number) => {
+    clock.advance(seconds);
+    return settle({ ...diagnosis(), verdict }, { finding }).verdict;
+  };
+}
+
+describe('a better verdict', () => {
+  const NOT_RUN = { status: 'unknown', reason: 'not-run-yet', detail: 'the check has not run yet' };
+  const SILENT = { status: 'unknown', reason: 'overdue', detail: 'no end in time' };
+  test.each(['unsure', 'degraded'] as const)('%s waits for checks that are to run', (verdict) => {
+    const judge = after(verdict, NOT_RUN);
+
+    expect([judge(1), judge(10), judge(29)]).toEqual(['broken', 'broken', 'broken']);
+  });
+
+  test('waits no longer than a walk may take', () => {
+    const judge = after('unsure', NOT_RUN);
+
+    expect([judge(1), judge(41), judge(1)]).toEqual(['broken', 'unsure', 'unsure']);
+  });
+
+  test('waits for no check that could not find out, nor for one that passes', () => {
+    expect(after('unsure', SILENT)(1)).toBe('unsure');
+    expect(after('healthy', { status: 'pass' })(1)).toBe('healthy');
+  });
+
+  test.each(['healthy', 'unsure'] as const)('nothing is held after %s', (verdict) => {
+    const judge = after(verdict, { status: 'pass' });
+    judge(1);
+
+    expect(judge(1)).toBe(verdict);
+  });
 });

@@ -191,7 +191,7 @@ describe('what runnerwatch may not read', () => {
     expect(causes).toMatchObject([
       { id: 'monitor-blind', severity: 'notice', scope: { kind: 'monitor', runners: [] } },
     ]);
-    expect([verdict, runners[0]?.cause]).toEqual(['degraded', undefined]);
+    expect([verdict, runners[0]?.cause]).toEqual(['unsure', undefined]);
   });
 
   test('each sentence about missing rights is evidence', () => {

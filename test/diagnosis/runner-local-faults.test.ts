@@ -65,12 +65,33 @@ test('what hinders jobs alone is not critical: the runner polls', () => {
 
 test('one fault in several kinds of lines is one cause, as severe as the worst of them', () => {
   const job = said('Job failed (system failure): pipe2: too many open files');
-  const poll = said('Checking for jobs... failed: socket: too many open files');
+  const poll = said('Checking for jobs... failed: socket: too many open files', {
+    firstAt: START - 30_000,
+  });
   const causes = causesOf({ 'runner-log': showing(job, poll) });
 
   expect(causes).toMatchObject([{ id: 'fd-limit-reached', severity: 'critical' }]);
   expect(causes[0]?.evidence).toHaveLength(2);
 });
+
+test.each([...LOCAL_FAULT_CAUSES])(
+  'one failed poll by %s breaks nothing: the next may work',
+  (id) => {
+    const facts = { reason: 'the words of the runner', path: '/x', program: 'su' };
+    const named = { registry: 'r.test', resource: 'pods' };
+    const one = event('poll-failed', {
+      runner: 'runnerAA1',
+      lastAt: START,
+      cause: id,
+      facts: { ...facts, ...named },
+    });
+    const { verdict, causes } = diagnose(snapshotOf({ 'runner-log': showing(one) }, TALKING));
+
+    expect(causes).toMatchObject([{ id, confidence: 'suspected' }]);
+    expect(causes[0]?.severity).not.toBe('critical');
+    expect(verdict).toBe('degraded');
+  },
+);
 
 test('a single line is only suspected', () => {
   const line = said('Preparation failed: mkdir /srv/b/x: permission denied', { count: 1 });

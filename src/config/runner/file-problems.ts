@@ -19,7 +19,7 @@ export function fileProblem(file: string, error: unknown, why: string): Problem 
     code: 'unreadable',
     file,
     message: `${file} cannot be read by runnerwatch (${why})`,
-    fix: `Let runnerwatch read it: \`sudo setfacl -m u:runnerwatch:r ${file}\`, and :x on its directory.`,
+    fix: 'Read it as root: `sudo runnerwatch check`.',
   };
 }
 

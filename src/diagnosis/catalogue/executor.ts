@@ -58,6 +58,7 @@ function joinGroup(c: CauseContext): FixStep {
 export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   executorCause({
     id: 'disk-docker-root-full',
+    ofExecutor: 'docker',
     title: 'The file system with the images and volumes of Docker is full',
     meaning:
       'Docker can neither pull images nor start containers, and may fail to start; every job of its runner entries fails.',
@@ -78,6 +79,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   }),
   executorCause({
     id: 'runner-user-missing',
+    ofExecutor: 'shell',
     title: 'The user that jobs run as does not exist',
     meaning:
       'The service of the runner is started with --user, and runs each job of the shell executor as that user by su; no job can start.',
@@ -97,6 +99,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   }),
   executorCause({
     id: 'docker-daemon-down',
+    ofExecutor: 'docker',
     title: 'Docker is not running',
     meaning:
       'Nothing listens on the address that the runner uses for Docker; each job of these entries fails after three attempts.',
@@ -109,6 +112,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   }),
   executorCause({
     id: 'docker-socket-permission',
+    ofExecutor: 'docker',
     title: "The runner's user has no permission for the Docker socket",
     meaning:
       'The socket exists but the user of the runner may not use it. Group membership is read when the process starts.',
@@ -126,6 +130,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   }),
   executorCause({
     id: 'docker-not-responding',
+    ofExecutor: 'docker',
     title: 'Docker does not respond',
     meaning: 'Docker accepts the connection and does not respond; jobs wait until they time out.',
     evidence: 'No response to ping, info or version within ten seconds.',
@@ -144,6 +149,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   }),
   executorCause({
     id: 'job-network-differs',
+    ofExecutor: 'docker',
     title: 'Job containers cannot reach GitLab, but this host can',
     meaning:
       'A container has its own name servers, hosts file and routes: the runner gets jobs, but each job fails when it fetches its sources.',
@@ -166,6 +172,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   }),
   executorCause({
     id: 'docker-api-incompatible',
+    ofExecutor: 'docker',
     title: 'Docker and the runner support no common API version',
     meaning:
       "One of them was upgraded and rejects the other's version; every job of these entries fails.",

@@ -104,6 +104,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
   }),
   imageCause({
     id: 'docker-registry-rate-limited',
+    ofExecutor: 'docker',
     title: 'The registry limits image pulls from this host',
     meaning: 'Public registries allow few pulls without a login or from a shared address.',
     evidence: 'The response `toomanyrequests` when an image is pulled.',
@@ -123,6 +124,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
   }),
   imageCause({
     id: 'docker-image-pull-failed',
+    ofExecutor: 'docker',
     title: 'Images cannot be pulled',
     meaning: 'The registry is unreachable, does not have the image, or requires a login.',
     evidence: 'The error of the pull.',
@@ -136,6 +138,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
   }),
   imageCause({
     id: 'docker-registry-unreachable',
+    ofExecutor: 'docker',
     title: 'The container engine cannot reach the registry',
     meaning:
       'The engine, not the runner, pulls images: it has its own name servers, proxy settings and certificates. GitLab may be reachable all the same.',
@@ -157,6 +160,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
   }),
   imageCause({
     id: 'docker-runtime-failed',
+    ofExecutor: 'docker',
     title: 'The container engine cannot start containers',
     meaning:
       'The image is there, but the OCI runtime (runc, crun) fails when it sets up the container: its control groups, namespaces or mounts.',
@@ -217,6 +221,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
   }),
   imageCause({
     id: 'docker-network-pool-exhausted',
+    ofExecutor: 'docker',
     title: 'Docker has no address range left for another network',
     meaning: 'Each job can have its own network, and networks of dead jobs remain.',
     evidence: 'The error `could not find an available, non-overlapping IPv4 address pool`.',

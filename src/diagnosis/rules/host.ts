@@ -2,6 +2,7 @@
 import { isBelow } from '../../core/paths.ts';
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
+import type { Scope } from '../../core/vocabulary.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail, isTroubled } from '../snapshot-index.ts';
@@ -57,4 +58,13 @@ export function blindCauses(indexed: SnapshotIndex): readonly Cause[] {
     text,
   }));
   return [{ ...cause, evidence: hidden.length === 0 ? own : [...cause.evidence, ...own] }];
+}
+
+/** What a cause can concern without the file that names the entries. */
+const WITHOUT_ENTRIES: ReadonlySet<Scope> = new Set(['host', 'mount', 'service', 'monitor']);
+
+/** Where config.toml may not be read, nothing is known of entries: what would be said of them is a guess. */
+export function withoutGuesses(causes: readonly Cause[], indexed: SnapshotIndex): readonly Cause[] {
+  const isHidden = indexed.statesOf('config').some((state) => hasReason(state, 'unreadable'));
+  return isHidden ? causes.filter(({ scope }) => WITHOUT_ENTRIES.has(scope.kind)) : causes;
 }

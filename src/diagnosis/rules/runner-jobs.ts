@@ -1,17 +1,22 @@
 /** What the runner reports about its jobs: no free slot, rejected by GitLab or a server in front of it, failed one after the other. */
 import type { Cause } from '../../core/diagnosis.ts';
 import { dataOf } from '../../core/finding-data.ts';
-import { isRepeated } from '../../core/sightings.ts';
-import type { RunnerTarget, TargetKind } from '../../core/target.ts';
+import type { Sightings } from '../../core/sightings.ts';
+import { isRepeated, sightingsAfter } from '../../core/sightings.ts';
+import type { RunnerTarget } from '../../core/target.ts';
 import { isUrlOf } from '../../core/target.ts';
 import { HELD_JOB } from '../../runner/counters/job-list.ts';
 import { RUNNING_JOBS, UNSIGNED_REJECTION } from '../../runner/log/line-data.ts';
 import { requireCause } from '../build-cause.ts';
+import { isOfJobs } from '../past-causes.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { executorsOf, isFail, isTroubled } from '../snapshot-index.ts';
 import {
   SEEN_TWICE,
   buildCauseFromEvents,
+  explainedUntil,
+  hadTurnsSince,
+  momentOf,
   openPathOf,
   eventsOf,
   eventsOfRunner,
@@ -21,8 +26,6 @@ import { hasLocalFault } from './runner-local-faults.ts';
 
 /** So many in a row, without a completed job between them, are no accident. */
 const MIN_FAILED_JOBS = 3;
-/** What jobs need on this host. */
-const OF_THE_HOST: ReadonlySet<TargetKind> = new Set(['host', 'mount', 'service', 'executor']);
 
 export function jobCauses(indexed: SnapshotIndex): readonly Cause[] {
   const own = indexed.context.runners.flatMap((runner) => [
@@ -61,8 +64,14 @@ function rejectionCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly
 /** Jobs that fail because of the system, with messages that prove no cause. */
 function failedJobCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly Cause[] {
   return eventsOfRunner(indexed, runner, 'jobs-failing').flatMap((seen) => {
-    const { count, cause: named = 'unknown' } = seen.event;
-    if (count < MIN_FAILED_JOBS || isExplained(indexed, runner)) return [];
+    const { cause: named = 'unknown' } = seen.event;
+    // Words that name their cause need no other explanation.
+    const begin = named === 'unknown' ? explainedUntil(indexed, runner, 'jobs') : 0;
+    const failures = sightingsAfter(seen.event, begin);
+    if (failures === undefined || failures.count < MIN_FAILED_JOBS) return [];
+    if (isExplained(indexed, runner)) return [];
+    if (named === 'unknown' && !isLookedAtSince(indexed, runner, failures)) return [];
+    const { count } = failures;
     const cause = buildCauseFromEvents(indexed, {
       spec: requireCause(named),
       seen: [seen],
@@ -94,10 +103,20 @@ function jobsUserOf(indexed: SnapshotIndex, runner: RunnerTarget): string {
 
 /** Every known fault of the host or the path explains jobs that fail. */
 function isExplained(indexed: SnapshotIndex, runner: RunnerTarget): boolean {
-  const isHurt = indexed.snapshot.checks.some(
-    (state) => isTroubled(state) && OF_THE_HOST.has(state.check.target.kind),
-  );
+  const isHurt = indexed.snapshot.checks.some((state) => isTroubled(state) && isOfJobs(state));
   return isHurt || hasLocalFault(indexed, runner) || openPathOf(indexed, runner) === undefined;
+}
+
+/** The next turn of a check may find what has failed the jobs. */
+function isLookedAtSince(
+  indexed: SnapshotIndex,
+  runner: RunnerTarget,
+  failures: Sightings,
+): boolean {
+  const path = openPathOf(indexed, runner)?.states ?? [];
+  const own = executorsOf(indexed, runner);
+  const lasting = momentOf(failures, MIN_FAILED_JOBS);
+  return hadTurnsSince([...path, ...own], lasting, indexed.snapshot.takenAt);
 }
 
 /** A job that ended holds its slot while its result cannot be reported to GitLab; with an open path it should be free. */

@@ -18,6 +18,7 @@ import { LOCAL_FAULT, LOCAL_FAULT_CAUSES } from '../../runner/log/local-fault-fr
 import { requireCause } from '../build-cause.ts';
 import { probesOf } from '../catalogue/index.ts';
 import type { CauseSpec } from '../cause-spec.ts';
+import { isOfExecutors } from '../cause-spec.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { executorsOf, isTroubled } from '../snapshot-index.ts';
 import {
@@ -51,7 +52,11 @@ export function localFaultCauses(indexed: SnapshotIndex): readonly Cause[] {
     indexed.snapshot.checks.filter(isTroubled).map((state) => specOfFinding(state)?.id),
   );
   const lines = eventsOf(indexed, ...KINDS).filter(
-    (seen) => isLocalFault(seen) && !known.has(seen.event.cause) && isOfNow(indexed, seen),
+    (seen) =>
+      isLocalFault(seen) &&
+      isOfEntries(indexed, seen) &&
+      !known.has(seen.event.cause) &&
+      isOfNow(indexed, seen),
   );
   const groups = Map.groupBy(lines, (seen) => groupOf(indexed, seen));
   return [...groups.values()].flatMap(([first, ...others]) =>
@@ -61,6 +66,12 @@ export function localFaultCauses(indexed: SnapshotIndex): readonly Cause[] {
 
 function isLocalFault({ event }: ObservedEvent): boolean {
   return LOCAL_FAULT_CAUSES.has(event.cause ?? '');
+}
+
+/** Lines of an executor that no entry has any more are of the past. */
+function isOfEntries({ context: { runners } }: SnapshotIndex, { event }: ObservedEvent): boolean {
+  const executors = runners.map(({ executor }) => executor);
+  return isOfExecutors(requireCause(event.cause ?? ''), executors);
 }
 
 /** Whether such a cause concerns an entry. */
@@ -106,13 +117,16 @@ function buildLocalFault(
   const spec = requireCause(first.event.cause ?? '');
   const runners = runnersOf(indexed, spec, first);
   const isOfJobs = seen.every(({ event }) => OF_JOBS.has(event.kind));
+  const isConfirmed = isRepeated(togetherOf(seen), SEEN_TWICE);
+  // The next line may show that a single one was an accident.
+  const isMild = isOfJobs || !isConfirmed;
   const cause = buildCauseFromEvents(indexed, {
     spec,
     seen,
     scopeId: scopeIdOf(indexed, spec, first),
     runners,
-    isConfirmed: isRepeated(togetherOf(seen), SEEN_TWICE),
-    ...(isOfJobs && spec.severity === 'critical' ? { severity: 'warning' } : {}),
+    isConfirmed,
+    ...(isMild && spec.severity === 'critical' ? { severity: 'warning' } : {}),
     facts: factsOfFault(indexed, first, runners),
   });
   return quoteReason(cause, first.event);

@@ -13,11 +13,14 @@ import { LOCAL_FAULT_CAUSES } from '../../runner/log/local-fault-fragments.ts';
 import { causeSpec, probesOf } from '../catalogue/index.ts';
 import { mergeCauses, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
-import { isFail } from '../snapshot-index.ts';
+import { hasReason, isFail } from '../snapshot-index.ts';
 import {
   FRESH_SECONDS,
   SETTLE_SECONDS,
   buildCauseFromEvents,
+  explainedUntil,
+  hadTurnsSince,
+  momentOf,
   openPathOf,
   eventsOf,
   eventsOfRunner,
@@ -32,6 +35,8 @@ const LASTING: Repetition = { times: MIN_FAILURES, seconds: 20 };
 /** The log line of the penalty follows the last failed request. */
 const AT_THE_SAME_TIME_SECONDS = 10;
 const REFUSED_BEFORE_GITLAB = 'edge-waf-blocked';
+/** A link that the runner contradicts is asked again within that time, if the reserve allows it. */
+const ASKED_AGAIN_SECONDS = 30;
 /** A failure with a fixed interval is over if it is missing more than once. */
 const MISSED_TURNS = 3;
 const MIN_FRESH_SECONDS = 20;
@@ -57,7 +62,22 @@ export function failingPolls(indexed: SnapshotIndex, runner: RunnerTarget): Fail
 
 /** What the rule of this file explains: the last of several messages without a rule of its own. */
 function unexplainedPolls(indexed: SnapshotIndex, runner: RunnerTarget): Failing | undefined {
-  return failuresOf(indexed, runner, ({ cause = '' }) => !HAS_OWN_RULE.has(cause));
+  const named = eventsOfRunner(indexed, runner, 'poll-failed').filter(hasOwnRule);
+  return failuresOf(
+    indexed,
+    runner,
+    (event) => !hasOwnRule({ event }) && !named.some((one) => isCounted(event, one.event)),
+  );
+}
+
+function hasOwnRule({ event: { cause = '' } }: Pick<ObservedEvent, 'event'>): boolean {
+  return HAS_OWN_RULE.has(cause);
+}
+
+/** A counter of the polls that a line of the log is about. */
+function isCounted({ kind, cause, lastAt }: RunnerEvent, line: RunnerEvent): boolean {
+  const isNear = Math.abs(lastAt - line.lastAt) <= FRESH_SECONDS * 1000;
+  return kind === 'polls-failed' && cause === undefined && isNear;
 }
 
 function failuresOf(
@@ -92,14 +112,11 @@ function recentFailures(indexed: SnapshotIndex, runner: RunnerTarget): readonly 
   const path = openPathOf(indexed, runner);
   const token = indexed.tokenOf(runner);
   if (path === undefined || (token !== undefined && isFail(token))) return [];
-  const main = indexed.context.process;
-  const [worked] = eventsOfRunner(indexed, runner, 'polls-worked', 'poll-worked');
   const begin = Math.max(
     wasEverClosed(path.states) ? path.since + SETTLE_SECONDS * 1000 : 0,
-    main?.startedAt ?? 0,
-    worked?.event.lastAt ?? 0,
-    // A reload ends the penalty; the next poll shows whether it is fixed.
-    eventsOf(indexed, 'config-loaded')[0]?.event.lastAt ?? 0,
+    token !== undefined && hasFailed(token) ? token.since + SETTLE_SECONDS * 1000 : 0,
+    explainedUntil(indexed, runner, 'polls'),
+    newBegin(indexed, runner),
   );
   const events = FAILED.flatMap((kind) => eventsOfRunner(indexed, runner, kind));
   return events.flatMap((seen) => {
@@ -109,11 +126,25 @@ function recentFailures(indexed: SnapshotIndex, runner: RunnerTarget): readonly 
   });
 }
 
+/** When the runner itself began anew: it started, read its config or got an answer. */
+function newBegin(indexed: SnapshotIndex, runner: RunnerTarget): Instant {
+  const [worked] = eventsOfRunner(indexed, runner, 'polls-worked', 'poll-worked');
+  // A reload ends the penalty; the next poll shows whether it is fixed.
+  const [loaded] = eventsOf(indexed, 'config-loaded');
+  const { process: main } = indexed.context;
+  return Math.max(main?.startedAt ?? 0, worked?.event.lastAt ?? 0, loaded?.event.lastAt ?? 0);
+}
+
 /** Whether we got another result; before our first run it is unknown. */
 function wasEverClosed(links: readonly CheckState[]): boolean {
   return links.some(({ recent }) =>
     recent.some(({ finding }) => finding.status !== 'pass' && finding.status !== 'warn'),
   );
+}
+
+/** The token was refused, and no longer is. */
+function hasFailed({ recent, finding }: CheckState): boolean {
+  return finding.status === 'pass' && recent.some((result) => result.finding.status === 'fail');
 }
 
 /** The path was open long enough that log lines since then describe the present. */
@@ -143,11 +174,27 @@ function isLasting(failures: Sightings, now: Instant): boolean {
 /** What we cannot explain may be over: only what we observed long enough is reported. The token link reports tokens. */
 function isCovered(failing: Failing, indexed: SnapshotIndex): boolean {
   const { runner, seen, failures } = failing;
-  if (!isWatched(failing)) return false;
+  if (!isWatched(failing) || !isWalkedSince(failing, indexed)) return false;
   if (seen.event.cause !== OWN_REFUSAL) return true;
   // A counted 403 may be of a server in front of GitLab: it is, if GitLab accepts the token since then.
   const askedAt = indexed.tokenOf(runner)?.last?.startedAt ?? 0;
   return seen.event.kind === 'polls-failed' && askedAt > failures.firstAt;
+}
+
+/** The next round may find what the runner has seen first; so may a link that is to be asked again. */
+function isWalkedSince({ links, failures }: Failing, { snapshot }: SnapshotIndex): boolean {
+  const rhythm = Math.min(...links.map(({ check }) => check.intervalSeconds));
+  const [walked, slow] = [true, false].map((isOfEach) =>
+    links.filter(({ check }) => check.intervalSeconds <= rhythm === isOfEach),
+  );
+  const lasting = momentOf(failures, MIN_FAILURES);
+  const now = snapshot.takenAt;
+  const isAsked = links.some((link) => hasReason(link, 'contradicted'));
+  return (
+    hadTurnsSince(walked ?? [], lasting, now) &&
+    hadTurnsSince(slow ?? [], failures.firstAt, now) &&
+    (!isAsked || now - lasting > ASKED_AGAIN_SECONDS * 1000)
+  );
 }
 
 /** How long the last failure is valid: a successful poll logs nothing. */

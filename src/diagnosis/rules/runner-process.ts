@@ -49,9 +49,9 @@ function findFailedStart(indexed: SnapshotIndex): Cause | undefined {
   const service = serviceOf(indexed);
   if (fatal === undefined || service === undefined) return undefined;
   const { cause = '' } = fatal.event;
-  if (isRepaired(cause, indexed)) return undefined;
   const isGone = hasReason(service, ...GONE);
-  if (!isGone && !isBetweenStarts(fatal, indexed)) return undefined;
+  if (isOver(fatal, service, indexed) || (!isGone && !isBetweenStarts(fatal, indexed)))
+    return undefined;
   const local = localFaultOfStart(indexed, fatal);
   const found = buildCauseFromEvents(indexed, {
     ...(local ?? specOfFailedStart(cause, service, indexed)),
@@ -66,6 +66,17 @@ function findFailedStart(indexed: SnapshotIndex): Cause | undefined {
     states: isGone ? [service] : [],
   });
   return local === undefined ? found : quoteReason(found, fatal.event);
+}
+
+/** Its config loads now; or it ended once and has started since, and the service check is of before. */
+function isOver(
+  { event: { cause = '', lastAt, count } }: ObservedEvent,
+  service: CheckState,
+  indexed: SnapshotIndex,
+): boolean {
+  if (isRepaired(cause, indexed)) return true;
+  const startedAt = eventsOf(indexed, 'started')[0]?.event.lastAt ?? 0;
+  return count === 1 && startedAt > lastAt && (service.last?.startedAt ?? 0) < startedAt;
 }
 
 /** In a crash loop the process exists for moments; one that stays alive has started. */

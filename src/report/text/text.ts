@@ -6,6 +6,7 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Cause, Diagnosis, RunnerVerdict } from '../../core/diagnosis.ts';
 import { printable } from '../../core/printable.ts';
+import { shownCauses } from '../../core/verdict.ts';
 import type { View } from '../../core/view.ts';
 import type { Status } from '../../core/vocabulary.ts';
 import { truncateText, padText, wrapText } from '../../core/columns.ts';
@@ -45,7 +46,7 @@ export function textOf(view: View, options: TextOptions): string {
   const lines = [
     ...(view.self.demo ? ['This is a demo: GitLab and the runner are simulated.', ''] : []),
     ...pen.wrap(head, '', '  '),
-    ...sortBySeverity(diagnosis.causes).flatMap((cause) => [
+    ...sortBySeverity(shownCauses(diagnosis)).flatMap((cause) => [
       '',
       ...causeLines(cause, snapshot.takenAt, pen),
     ]),
@@ -79,7 +80,8 @@ function printableDiagnosis(diagnosis: Diagnosis): Diagnosis {
 function causeLines(cause: Cause, now: number, { paint, wrap }: Pen): readonly string[] {
   const { id, severity, confidence, title, evidence, ruledOut, fix, resolvedWhen } = cause;
   const { changedBefore = [] } = cause;
-  const tag = `${severity}, ${confidence}, since ${formatDuration((now - cause.since) / 1000)}`;
+  const state = cause.flapping?.isGone === true ? 'gone at the moment' : confidence;
+  const tag = `${severity}, ${state}, since ${formatDuration((now - cause.since) / 1000)}`;
   return [
     `${paint(id, SEVERITY_STYLE[severity])}  (${tag})`,
     ...wrap(title, '  ', '  '),
