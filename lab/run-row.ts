@@ -8,6 +8,7 @@ import {
   sizeViolations,
   MAX_RESIDENT_BYTES,
 } from './invariants.ts';
+import { detours } from './course.ts';
 import { createNetwork } from './network.ts';
 import { detailsOf, expectedOf } from './outcome-text.ts';
 import type { ObservedEvent } from './observe.ts';
@@ -76,6 +77,7 @@ async function playFault(row: FaultRow, world: World): Promise<PlayedRow> {
   problems.push(...[await row.holds?.(world, since)].filter((text) => text !== undefined));
   problems.push(...(await runnerContradictions(row, world, loggedBefore)));
   if ((await world.files.runnerFolder()) !== before) problems.push('the runner’s folder changed');
+  const told = daemon.output().length;
   problems.push(...(await mend(row, world, text)));
   const cleared = await untilGood(
     world.daemon,
@@ -85,6 +87,10 @@ async function playFault(row: FaultRow, world: World): Promise<PlayedRow> {
   const isClear = cleared.lacks === undefined;
   if (!isClear) problems.push(`not cleared: ${formatChain(cleared.report)}`);
   problems.push(...[await row.ends?.(world)].filter((said) => said !== undefined));
+  if (row.isStraight === true) {
+    const output = daemon.output();
+    problems.push(...detours(row, output.slice(0, told), output.slice(told)));
+  }
   return {
     got,
     problems,
@@ -205,10 +211,13 @@ async function playHealthy(row: HealthyRow, world: World): Promise<PlayedRow> {
 
 const QUIET = new Set(['notice', 'info']);
 
-function alarm({ verdict, causes, runners }: Report, { allowed }: HealthyRow): string | undefined {
+function alarm(
+  { verdict, causes, runners }: Report,
+  { allowed, isUnsure = false }: HealthyRow,
+): string | undefined {
   const loud = causes.find(({ id, severity }) => !allowed.includes(id) || !QUIET.has(severity));
   if (loud !== undefined) return `${loud.id} (${loud.severity})`;
-  if (verdict === 'broken' || verdict === 'unsure') return verdict;
+  if (verdict === 'broken' || (verdict === 'unsure') !== isUnsure) return verdict;
   // What a permitted cause accounts for may be unknown for a while.
   const closed = runners.find(({ chain, cause }) =>
     Object.values(chain).some(

@@ -43,6 +43,8 @@ export interface FaultRow {
    * cannot check for jobs; `nothing` is for faults in which it logs nothing.
    */
   readonly runnerLogs?: RegExp | 'nothing';
+  /** No other cause is named on the way, and after the repair the verdict changes once, to healthy. */
+  readonly isStraight?: boolean;
   /** A further condition after the repair; a returned text says what is not true. */
   readonly ends?: (world: World) => Promise<string | undefined>;
   /** Only several rounds show it, so `check` sees nothing. */
@@ -61,6 +63,8 @@ export interface HealthyRow {
   readonly act?: (world: World) => Promise<unknown> | void;
   /** The runner logs a failed poll now and then, as it does in healthy life. */
   readonly runnerIsTroubled?: boolean;
+  /** Not all of it may be read, so that the verdict must be unsure. */
+  readonly isUnsure?: boolean;
   /** Causes of severity notice or info that may be named; all others fail the row. */
   readonly allowed: readonly string[];
 }

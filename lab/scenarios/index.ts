@@ -19,6 +19,7 @@ import { networkRows } from './network.ts';
 import { processRows } from './process.ts';
 import { proxyRows } from './proxy.ts';
 import { recordRows } from './record.ts';
+import { recoveryRows } from './recovery.ts';
 import { resourceRows } from './resources.ts';
 import { shownResourceRows } from './resources-shown.ts';
 import { slowRows } from './slow.ts';
@@ -51,6 +52,7 @@ export const ROWS: readonly Row[] = [
   ...jobRows,
   ...recordRows,
   ...changeRows,
+  ...recoveryRows,
   ...combinationRows,
   ...healthyRows,
   ...healthyHostRows,
