@@ -1,6 +1,5 @@
 /** Runs rows, several at a time, each in namespaces of its own that end with it. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 
 import type { Outcome } from './run-row.ts';
@@ -36,15 +35,17 @@ async function runWorker(id: string, stop: AbortSignal): Promise<Outcome> {
     signal: AbortSignal.any([stop, AbortSignal.timeout(MAX_ROW_MILLISECONDS)]),
     killSignal: 'SIGKILL',
   });
-  // The outcome has all the details.
-  child.once('error', () => {});
+  const closed = Promise.withResolvers<number | string | null>();
+  child.once('close', (code, killed) => closed.resolve(code ?? killed));
+  // Without an outcome the row has failed: an end at the limit is no end of the other rows.
+  child.on('error', () => {});
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => (stdout += String(chunk)));
   child.stderr.on('data', (chunk) => (stderr += String(chunk)));
-  const [code, killed] = (await once(child, 'close')) as [number | null, string | null];
+  const end = await closed.promise;
   const line = stdout.split('\n').findLast((text) => text.startsWith('{'));
   if (line !== undefined) return JSON.parse(line) as Outcome;
-  const problem = `the row ended with ${code ?? killed} and no outcome`;
+  const problem = `the row ended with ${end} and no outcome`;
   return { id, expected: '', got: 'nothing', problems: [problem], details: stderr };
 }

@@ -50,6 +50,8 @@ export interface WorldOptions {
   readonly volume?: string;
   /** What reads the runner's log: its file, or the journal. */
   readonly log?: 'file' | 'journal';
+  /** `[runner] log_file`, where it is not the file that the runner writes. */
+  readonly logFile?: string;
   /** Nothing but its own defaults, budget included. */
   readonly hasDefaultSettings?: boolean;
   /** Checks run at the usual intervals, not at those of the lab. */
@@ -113,7 +115,7 @@ const PATIENT_PROBES: Readonly<Record<string, string>> = {
 /** Every check runs every two seconds, since this GitLab has no limits. */
 function settingsText(options: WorldOptions, root: string): string {
   const { probes = {}, hasDefaultSettings = false, hasDefaultPace = false } = options;
-  const { apiToken, log = 'file' } = options;
+  const { apiToken, log = 'file', logFile: path = '/var/log/gitlab-runner.log' } = options;
   if (hasDefaultSettings) return '';
   const quick = hasDefaultPace ? [] : QUICK_PROBES;
   const sections = [...new Set([...quick, ...Object.keys(probes)])].map((probe) => {
@@ -123,7 +125,7 @@ function settingsText(options: WorldOptions, root: string): string {
     return `[probes.${probe}]\n${pace}${slow}${own}\n`;
   });
   const token = apiToken === undefined ? '' : `api_token_file = "${root}${API_TOKEN_FILE}"\n`;
-  const logFile = log === 'file' ? '[runner]\nlog_file = "/var/log/gitlab-runner.log"\n' : '';
+  const logFile = log === 'file' ? `[runner]\nlog_file = "${path}"\n` : '';
   return `${sections.join('')}[gitlab]\nrequests_per_hour = 1800\n${token}${logFile}`;
 }
 

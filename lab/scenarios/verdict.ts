@@ -1,8 +1,9 @@
 /** The verdict follows what works, whatever the severity of the cause. */
+import { LISTENS, setCounters, startCounters } from '../peers/counters.ts';
 import { dockerOf } from '../peers/docker.ts';
 import { usualEntry } from '../runner-config.ts';
 import type { Row } from '../scenario.ts';
-import type { World } from '../world.ts';
+import type { World, WorldOptions } from '../world.ts';
 import { WITH_DOCKER, dockerEntry } from './executor.ts';
 
 const OPEN = 'o/o/n/o/o/o/o';
@@ -15,6 +16,47 @@ async function healthOf(world: World, wanted: Readonly<Record<string, string>>) 
     if (health.status !== status) return `/health/${name} is ${health.status}`;
   }
   return undefined;
+}
+
+function nameOf({ entries }: World): string {
+  return entries[0]?.token.slice(5, 14) ?? '';
+}
+
+/** A job that ran proves the executor that no probe looks at. */
+async function runJob(world: World): Promise<void> {
+  await world.runner.appendLog('info', 'Job succeeded', { job: 15, runner: nameOf(world) });
+}
+
+const OTHER_LOG = '/var/log/other.log';
+const OUR_LINE = 'time=2026-11-30T08:56:31Z level=info msg="Configuration loaded" builds=0\n';
+const NOT_OURS = Array.from({ length: 60 }, (_, n) => `${n} GET /index.html 200 17\n`).join('');
+const TICK_MILLISECONDS = 1000;
+
+async function readLog({ files }: World): Promise<void> {
+  await files.write(OTHER_LOG, OUR_LINE);
+}
+
+/** Counters are all that is known of the runner: its log is not there. */
+const COUNTED: WorldOptions = {
+  logFile: OTHER_LOG,
+  files: () => ({ [OTHER_LOG]: OUR_LINE }),
+  globals: `concurrent = 4\ncheck_interval = 3\n${LISTENS}`,
+  probes: { 'runner-metrics': 'interval_seconds = 2' },
+  before: async (world) => world.adopt(await startCounters(world)),
+};
+
+/** The counters of polls move on, one of this status each second, until the world is restored. */
+async function count(world: World, status: string): Promise<void> {
+  await world.files.remove(OTHER_LOG);
+  const startedSeconds = Math.round(Date.now() / 1000) - 600;
+  let polls = 40;
+  const move = (): void => {
+    polls += 1;
+    void setCounters(world, { startedSeconds, polls: { [nameOf(world)]: { [status]: polls } } });
+  };
+  const timer = setInterval(move, TICK_MILLISECONDS);
+  move();
+  world.adopt({ [Symbol.asyncDispose]: async () => clearInterval(timer) });
 }
 
 async function seriesOf(world: World, wanted: readonly string[]) {
@@ -71,5 +113,41 @@ export const verdictRows: readonly Row[] = [
     },
     holds: async (world) => await healthOf(world, { 'shell-1': 'fail', 'docker-2': 'fail' }),
     mustNot: ['unknown'],
+  },
+  {
+    id: 'V-04',
+    title: 'no probe looks at the executor, and no job has run yet',
+    world: {
+      logFormat: 'text',
+      entries: [usualEntry({ executor: 'kubernetes', more: '[runners.kubernetes]' })],
+    },
+    startsBroken: true,
+    inject: () => undefined,
+    recover: runJob,
+    expect: { cause: [], chain: OPEN, verdict: 'unsure' },
+    holds: async (world) => await healthOf(world, { 'shell-1': 'warn' }),
+    mustNot: ['unknown', 'monitor-blind'],
+  },
+  {
+    id: 'V-05',
+    title: 'the log is of another program',
+    world: { logFile: OTHER_LOG, files: () => ({ [OTHER_LOG]: NOT_OURS }) },
+    startsBroken: true,
+    inject: () => undefined,
+    fix: { reported: /of the runner's\s+log/, apply: readLog },
+    expect: { cause: [], chain: OPEN, verdict: 'unsure' },
+    mustNot: ['unknown'],
+  },
+  {
+    id: 'V-06',
+    title:
+      'no log can be read, and the counters of the runner count failures that our path does not show',
+    world: COUNTED,
+    startsBroken: true,
+    inject: async (world) => await count(world, '-1'),
+    needsHistory: true,
+    runnerLogs: 'nothing',
+    expect: { cause: 'unknown', severity: 'critical', chain: 'uo/uo/n/uo/uo/o/o' },
+    mustNot: ['token-rejected', 'gitlab-slow'],
   },
 ];

@@ -68,17 +68,22 @@ function linksOfPoll(event: RunnerEvent): readonly Link[] {
 export function complaintOf(event: RunnerEvent): Complaint | undefined {
   const links = LINKS_OF[event.kind]?.(event) ?? [];
   if (links.length === 0) return undefined;
-  const { runner, runAt: at, lastAt, text } = event;
+  const { runner, lastAt, text } = event;
   const ends = IS_SILENT_AFTER.has(event.kind) ? {} : { endsAt: lastAt + FRESH_MILLISECONDS };
   const isServerAtFault = (dataOf(event, RESPONSE_STATUS) ?? 0) >= FIRST_OF_SERVER;
   const askedAgain = isServerAtFault ? links.filter((link) => link !== 'token') : links;
   return {
     links,
     askedAgain,
-    at,
+    at: beginOf(event),
     lastAt,
     ...ends,
     ...(runner === undefined ? {} : { runner }),
     text,
   };
+}
+
+/** Counted failures end with the next success; of those in the log, a pause ends the series. */
+function beginOf({ kind, firstAt, runAt }: RunnerEvent): Instant {
+  return kind === 'polls-failed' ? firstAt : runAt;
 }

@@ -155,6 +155,13 @@ test('a complaint that goes on does not make what passed since its begin worthle
   expect(found.get('token@runnerAA1')).toEqual({ status: 'pass' });
 });
 
+test('counted failures reach back to the last success, however far apart they were read', () => {
+  const first = at(event('polls-failed', { ...OWN, ...counted('-1') }), START - 600_000);
+  const found = statusesAfter({ ...first, ...addSighting(first, START) }, 'counters');
+
+  expect([...found.values()].filter(({ status }) => status !== 'pass')).toEqual([]);
+});
+
 test('an entry that cannot even ask says nothing about the path', () => {
   const found = statusesAfter(at(poll('config-executor-unknown', ''), START), 'log');
 
