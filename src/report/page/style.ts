@@ -62,9 +62,10 @@ pre { background: var(--code); border: 1px solid var(--line); border-radius: .35
 .runner { padding: .7rem .9rem; border-top: .25rem solid var(--tone); min-width: 0; }
 .runner .meta { margin: 0; }
 .chain { list-style: none; display: flex; padding: 0; margin: .6rem 0 .3rem; position: relative; }
-.chain li { flex: 1; min-width: 0; margin: 0; text-align: center; font-size: .8rem; color: var(--tone); position: relative; }
+.chain li { flex: 1; min-width: 0; margin: 0; display: flex; flex-direction: column; align-items: center; white-space: nowrap; font-size: .8rem; color: var(--tone); position: relative; }
 .chain i { display: grid; place-items: center; width: 1.5rem; height: 1.5rem; margin: 0 auto .15rem; border: 2px solid var(--tone);
-  border-radius: 50%; background: var(--tint); font: 700 .85rem/1 system-ui, sans-serif; position: relative; }
+  border-radius: 50%; background: var(--tint); font: 700 .85rem/1 system-ui, sans-serif; position: relative; z-index: 1; }
+.chain li:last-child { flex: 1.6; }
 .chain li + li::before { content: ''; position: absolute; top: .7rem; right: calc(50% + .75rem); width: calc(100% - 1.5rem);
   border-top: 2px solid var(--tone); }
 .chain .pass i::before { content: '✓'; } .chain .warn i::before { content: '!'; } .chain .unknown i::before { content: '?'; } .chain .skipped i::before { content: '–'; }
