@@ -119,12 +119,14 @@ async function restartRunner(environment: Readonly<Record<string, string>> = {})
   await proc.show(runner.pid);
 }
 
+const stateOf = (name: string): string => inRoot(`state-${name}`);
+
 const flags = (name: string): readonly string[] => [
   `--path.rootfs=${root}`,
   `--path.procfs=${proc.path}`,
   `--runner.config=${CONFIG}`,
   '--log.level=debug',
-  `--state.directory=${inRoot(`state-${name}`)}`,
+  `--state.directory=${stateOf(name)}`,
 ];
 
 const PAGES = [
@@ -157,12 +159,23 @@ async function runCommands(scene: string): Promise<void> {
   for (const [index, text] of printed.entries()) keep(scene, `command ${index}`, text);
 }
 
-/** Runs everything that prints. */
+/** Runs everything that prints, the daemon beside the commands: both wait most of their time. */
 async function perform(scene: string): Promise<void> {
-  await runCommands(scene);
+  await Promise.all([runCommands(scene), runDaemon(scene)]);
+  for (const folder of [scene, served(scene)]) {
+    const files = await filesBelow(stateOf(folder)).catch(() => new Map<string, Buffer>());
+    for (const [path, bytes] of files) keep(scene, path, bytes);
+  }
+}
+
+/** The daemon has its state for itself. */
+const served = (scene: string): string => `${scene}-served`;
+
+/** Serves until its first round is complete, keeps what it shows, and lets it reload and end. */
+async function runDaemon(scene: string): Promise<void> {
   await using program = startProgram([
     'serve',
-    ...flags(scene),
+    ...flags(served(scene)),
     '--web.listen-address=127.0.0.1:0',
   ]);
   const [, address = ''] = await program.until(/(http:\/\/127\.0\.0\.1:\d+)/);
@@ -178,7 +191,7 @@ async function perform(scene: string): Promise<void> {
   };
   for (const { id } of incidents) {
     keep(scene, `incident ${id}`, (await sendRequest(`${address}/api/v1/incidents/${id}`)).body);
-    const args = ['incident', id, `--state.directory=${inRoot(`state-${scene}`)}`];
+    const args = ['incident', id, `--state.directory=${stateOf(served(scene))}`];
     keep(scene, `incident ${id} as text`, (await runProgram(args)).stdout);
   }
   program.kill('SIGHUP');
@@ -186,8 +199,6 @@ async function perform(scene: string): Promise<void> {
   program.kill('SIGTERM');
   const { stdout, stderr } = await program.ended;
   keep(scene, 'serve', stdout + stderr);
-  const files = await filesBelow(inRoot(`state-${scene}`)).catch(() => new Map<string, Buffer>());
-  for (const [path, bytes] of files) keep(scene, path, bytes);
 }
 
 /** What the scenes of this name show. */
