@@ -1,7 +1,10 @@
+import { availableParallelism } from 'node:os';
+
 import { defineConfig } from 'vitest/config';
 
 import { COMPILE_CACHE } from './test/support/compile-cache.ts';
 import { PATIENCE_MILLISECONDS } from './test/support/until.ts';
+import { LongFilesFirst } from './tools/long-files-first.ts';
 import { TALLY_VARIABLE, TallyReporter } from './tools/tally.ts';
 
 /**
@@ -27,7 +30,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     // Most tests wait for deadlines of their peers, not for a core.
-    maxWorkers: 8,
+    maxWorkers: Math.max(8, availableParallelism()),
+    sequence: { sequencer: LongFilesFirst },
     // Bounds for what never ends. Nothing is measured by them: a busy machine may take its time.
     testTimeout: 300_000,
     hookTimeout: 300_000,
