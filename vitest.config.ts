@@ -30,11 +30,11 @@ export default defineConfig({
   test: {
     pool: 'forks',
     // Most tests wait for deadlines of their peers, not for a core.
-    maxWorkers: Math.max(8, availableParallelism()),
+    maxWorkers: Math.max(6, availableParallelism()),
     sequence: { sequencer: LongFilesFirst },
     // Bounds for what never ends. Nothing is measured by them: a busy machine may take its time.
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     expect: { poll: { timeout: PATIENCE_MILLISECONDS } },
     allowOnly: false,
     // For the programs that tests start, and for those that they start.

@@ -15,7 +15,6 @@ import { descendantsOf, stillRunning } from './support/process-tree.ts';
 import { until } from './support/until.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const INSTALL_MILLISECONDS = 180_000;
 
 let folder: string;
 let clone: string;
@@ -56,41 +55,33 @@ test('the clone is fresh and the Node on PATH is not ours', async () => {
   expect(await ran('sh', ['-c', 'command -v node'])).not.toContain(ROOT);
 });
 
-test(
-  '`npm run demo` installs what it needs, serves, and leaves nothing behind',
-  async () => {
-    await using demo = await startDemo({
-      command: ['npm', 'run', 'demo', '--', '--web.listen-address=127.0.0.1:0'],
-      cwd: clone,
-      env: newcomersEnvironment(),
-    });
-    expect(demo.output()).toContain('setup: installing the npm packages of package-lock.json');
-    expect(demo.output()).toContain('GitLab and the runner are simulated');
-    const health = await demo.until('health', (text) => text.includes('"status": "pass",\n  "ver'));
-    expect(JSON.parse(health)).toMatchObject({
-      status: 'pass',
-      causes: [],
-      notes: ['This is a demo: GitLab and the runner are simulated.'],
-    });
-    const family = descendantsOf(demo.pid);
-    expect(family.length).toBeGreaterThan(1);
+test('`npm run demo` installs what it needs, serves, and leaves nothing behind', async () => {
+  await using demo = await startDemo({
+    command: ['npm', 'run', 'demo', '--', '--web.listen-address=127.0.0.1:0'],
+    cwd: clone,
+    env: newcomersEnvironment(),
+  });
+  expect(demo.output()).toContain('setup: installing the npm packages of package-lock.json');
+  expect(demo.output()).toContain('GitLab and the runner are simulated');
+  const health = await demo.until('health', (text) => text.includes('"status": "pass",\n  "ver'));
+  expect(JSON.parse(health)).toMatchObject({
+    status: 'pass',
+    causes: [],
+    notes: ['This is a demo: GitLab and the runner are simulated.'],
+  });
+  const family = descendantsOf(demo.pid);
+  expect(family.length).toBeGreaterThan(1);
 
-    await demo.end('SIGTERM');
+  await demo.end('SIGTERM');
 
-    await until(() => stillRunning(family).length === 0);
-    expect(readdirSync(scratch).filter((name) => name.startsWith('runnerwatch-'))).toEqual([]);
-  },
-  INSTALL_MILLISECONDS,
-);
+  await until(() => stillRunning(family).length === 0);
+  expect(readdirSync(scratch).filter((name) => name.startsWith('runnerwatch-'))).toEqual([]);
+});
 
-test(
-  'what `npm test` sets up is there, a second time in no time at all',
-  async () => {
-    expect(await ran('node', ['tools/setup.mjs', 'test'], clone)).not.toContain('npm packages');
-    expect(await ran('node', ['tools/setup.mjs', 'test'], clone)).toBe('');
-  },
-  INSTALL_MILLISECONDS,
-);
+test('what `npm test` sets up is there, a second time in no time at all', async () => {
+  expect(await ran('node', ['tools/setup.mjs', 'test'], clone)).not.toContain('npm packages');
+  expect(await ran('node', ['tools/setup.mjs', 'test'], clone)).toBe('');
+});
 
 /** What the compiler found here, so that it looks in the clone only at what differs: a file that is missing, first of all. */
 function lendTypes(): void {
@@ -104,7 +95,6 @@ test.each(['types', 'docs:check'])(
     lendTypes();
     expect(await ran('npm', ['run', '--silent', name], clone)).toBe('');
   },
-  INSTALL_MILLISECONDS,
 );
 
 test('none of it changes a file that git knows, or leaves one that it does not', async () => {

@@ -15,12 +15,10 @@ import type { HangingMount } from '../support/hanging-mount.ts';
 import { mountHanging } from '../support/hanging-mount.ts';
 import { HOST } from '../support/probes.ts';
 import { runProbe } from '../support/run-probe.ts';
-import { until } from '../support/until.ts';
+import { PATIENCE_MILLISECONDS, until } from '../support/until.ts';
 
 /** Scaled down: the probe's own deadline is 5 s. */
 const DEADLINE_MILLISECONDS = 300;
-/** For answers that do come, on a machine that is busy. */
-const PATIENCE_MILLISECONDS = 20_000;
 /** More than the four threads of libuv's pool. */
 const MOUNTS = 6;
 

@@ -4,6 +4,7 @@ import { chromium } from 'playwright-core';
 
 import type { View } from '../../src/core/view.ts';
 import { buildServer } from '../../src/server.ts';
+import { PATIENCE_MILLISECONDS } from './until.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 const FLAGS = [
@@ -44,7 +45,8 @@ export async function servePage(first: View): Promise<ServedPage> {
 }
 
 export async function startBrowser(): Promise<Browser> {
-  return await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  const timeout = PATIENCE_MILLISECONDS;
+  return await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout });
 }
 
 /** The screen that a page is shown on. */
@@ -66,6 +68,7 @@ export async function openPage(
   options: BrowserContextOptions = {},
 ): Promise<OpenPage> {
   const context = await browser.newContext(options);
+  context.setDefaultTimeout(PATIENCE_MILLISECONDS);
   const page = await context.newPage();
   const complaints: string[] = [];
   const requests: string[] = [];

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const PAUSE_MILLISECONDS = 50;
 /** Below the limits of vitest.config.ts, so that the error names what is missing. */
-export const PATIENCE_MILLISECONDS = 150_000;
+export const PATIENCE_MILLISECONDS = 240_000;
 
 /** Repeats the question until the answer is yes. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
