@@ -27,7 +27,7 @@ export const MAX_RESIDENT_BYTES = 150 * 1024 * 1024;
 
 export function requestViolations(requests: readonly RecordedRequest[]): readonly string[] {
   const own = requests.filter(({ userAgent }) => userAgent.startsWith('runnerwatch'));
-  return own.flatMap(({ method, path, systemId }) => {
+  return own.flatMap(({ method, path, systemId, hasToken }) => {
     const asked = `${method} ${path}`;
     // Below a wrong base path the same requests are sent.
     const isPermitted =
@@ -35,7 +35,7 @@ export function requestViolations(requests: readonly RecordedRequest[]): readonl
       [...PERMITTED].some((one) => asked === one || isBelowBase(asked, one));
     return [
       ...(isPermitted ? [] : [`it sent ${asked}`]),
-      ...(path.endsWith('/verify') && systemId !== SYSTEM_ID
+      ...(hasToken && path.endsWith('/verify') && systemId !== SYSTEM_ID
         ? [`verify with the system id ${systemId}`]
         : []),
     ];

@@ -2,22 +2,34 @@
  * Is it GitLab's API that answers below `url`?
  *
  * Source    GET `api/v4/version` without a token: 401 JSON from Rails means alive.
+ *           Then POST `api/v4/runners/verify` without a token, with the runner's user agent (gitlab/runner-request.ts): what
+ *           refuses the runner's kind of request alone. Where GET is refused, it tells whether the runner is, too.
  *           Only where that path is unknown: GET `/` of the host, and `/gitlab/-/health`, for a GitLab elsewhere.
  * Measures  none; the phase times belong to the http link.
  * Reasons   not-gitlab, wrong-path, and the faults of the path; see `reasons`.
  * Unknown   no-answer: the runner waits for longer. moved: the target of a redirect that keeps the runner's POST was not checked. api-error: no
  *           connection to speak on, or an answer of GitLab's own that fits nothing known.
  */
+import type { Send } from '../core/exchange-error.ts';
 import { ExchangeError } from '../core/exchange-error.ts';
 import type { Finding } from '../core/finding.ts';
+import { detailOf, reasonOf } from '../core/finding.ts';
 import type { HttpUrl } from '../core/http-url.ts';
 import { urlBelow } from '../core/http-url.ts';
-import type { HttpAnswer } from '../core/probe.ts';
+import type { HttpAnswer, LinkTools } from '../core/probe.ts';
 import { addressOfWalk, defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import { ANSWER_PATIENCE, ANSWER_SECONDS } from '../core/runner-patience.ts';
+import type { EndpointTarget } from '../core/target.ts';
 import { answerFacts, serverLabel } from '../gitlab/answer-facts.ts';
 import { fingerprint, isJson } from '../gitlab/fingerprint.ts';
+import type { Refused } from '../gitlab/runner-request.ts';
+import {
+  refusalOfRunner,
+  RUNNER_REQUEST,
+  runnerReachesGitLab,
+  withRunnerAgent,
+} from '../gitlab/runner-request.ts';
 import { retryAfterSeconds } from '../gitlab/retry-after.ts';
 import { WEB_REASONS, webFaultOf } from '../gitlab/web-fault.ts';
 
@@ -31,7 +43,7 @@ const REASONS = {
       'The API redirects with 307 or 308; the runner follows the redirect, this check does not.',
     action: 'Set `url` to the final address.',
   },
-  ...leadToCauses('not-gitlab', 'wrong-path'),
+  ...leadToCauses('not-gitlab', 'wrong-path', 'only-monitor-refused'),
   'api-error': {
     kind: 'unseen',
     meaning: 'The API check has no result: no connection, or an unknown response.',
@@ -48,12 +60,14 @@ export const api = defineProbe({
   intervalSeconds: 900,
   timeoutSeconds: ANSWER_SECONDS + 1,
   patience: ANSWER_PATIENCE,
-  requests: { api: 'budgeted' },
+  // `as-runner` is a kind of the http link.
+  requests: { api: 'budgeted', post: 'budgeted' },
   options: {},
   reasons: REASONS,
   measures: {},
 
-  async run(target, _options, { walk, budget, signal }) {
+  async run(target, _options, tools) {
+    const { walk, budget, signal } = tools;
     if (walk.send === undefined) {
       return {
         status: 'unknown',
@@ -67,7 +81,7 @@ export const api = defineProbe({
       const answer = await walk.send(request, signal);
       const quiet = retryAfterSeconds(answer);
       if (quiet > 0) budget.pause(target.id, quiet);
-      const finding = judgeAnswer(answer, asked);
+      const finding = await judgeAsRunner(judgeAnswer(answer, asked), target, tools, walk.send);
       return { ...finding, facts: { ...finding.facts, ...addressOfWalk(walk) } };
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
@@ -78,6 +92,54 @@ export const api = defineProbe({
     }
   },
 });
+
+/** Refusals of our GET that the runner's POST may not meet. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'forbidden',
+  'challenge',
+  'login-gateway',
+  'redirected',
+]);
+
+async function judgeAsRunner(
+  judged: ApiFinding,
+  { id, url }: EndpointTarget,
+  { budget, signal, walk, previous }: LinkTools,
+  send: Send,
+): Promise<ApiFinding> {
+  const reason = reasonOf(judged) ?? '';
+  if (REFUSALS.has(reason) && budget.take('as-runner', id)) {
+    if (!(await runnerReachesGitLab(send, signal))) return judged;
+    walk.send = withRunnerAgent(send);
+    const detail = `${detailOf(judged)}; a request as the runner sends it reaches GitLab`;
+    return { ...judged, status: 'warn', reason: 'only-monitor-refused', detail };
+  }
+  if (judged.status !== 'pass') return judged;
+  // What was refused is not open because it was not asked again.
+  if (!budget.take('post', id)) return isRefusedPost(previous) ? previous : judged;
+  const refused = await refusalOfRunner(url, send, signal);
+  return refused === undefined ? judged : judgeRefused(refused, urlBelow(url, RUNNER_REQUEST.path));
+}
+
+function isRefusedPost(finding: Finding | undefined): finding is ApiFinding {
+  return finding?.status === 'fail' && finding.facts?.['method'] === 'POST';
+}
+
+/** GitLab answers our GET, and something in front of it refuses the runner's POST. */
+function judgeRefused({ fault, answer }: Refused, asked: HttpUrl): ApiFinding {
+  if (answer instanceof ExchangeError) {
+    const facts = { method: 'POST', http_fault: answer.message };
+    return {
+      status: 'fail',
+      reason: fault,
+      detail: `POST ${asked.href}: ${answer.message}`,
+      facts,
+    };
+  }
+  const facts = { ...answerFacts(answer, asked), method: 'POST' };
+  const detail = serverLabel(answer, asked).replace(' for GET ', ' for POST ');
+  return { status: 'fail', reason: fault, detail, facts };
+}
 
 function judgeAnswer(answer: HttpAnswer, asked: HttpUrl): ApiFinding {
   const { who } = fingerprint(answer);

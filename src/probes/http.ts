@@ -3,7 +3,8 @@
  *
  * Source    GET `-/health` below the base URL: exempt from GitLab's throttles; 200, or the empty 404 of a
  *           client that is not allow-listed. gitlab/fingerprint.ts tells which server answered.
- *           Only where that is refused: GET `users/sign_in`, since many restrict only the health page.
+ *           Only where that is refused: GET `users/sign_in`, since many restrict only the health page; then POST
+ *           `api/v4/runners/verify` without a token, as the runner would ask (gitlab/runner-request.ts).
  * Measures  response_seconds; clock_skew_seconds (GitLab's Date minus this clock, good to one second).
  * Reasons   which server in front of GitLab refuses, or the state of GitLab's web tier; see `reasons`.
  * Unknown   no-answer: the runner waits for longer. http-error: no usable connection.
@@ -16,7 +17,9 @@ import type { HttpPath } from '../go/http/sender.ts';
 import { createSender } from '../go/http/sender.ts';
 import { basicOf } from '../go/proxy/tunnel.ts';
 import { ExchangeError } from '../core/exchange-error.ts';
+import type { Send } from '../core/exchange-error.ts';
 import type { Finding } from '../core/finding.ts';
+import { detailOf, reasonOf } from '../core/finding.ts';
 import type { HttpUrl } from '../core/http-url.ts';
 import { urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer, LinkTools } from '../core/probe.ts';
@@ -28,12 +31,13 @@ import { answerFacts, serverLabel } from '../gitlab/answer-facts.ts';
 import { skewOf } from '../gitlab/clock-skew.ts';
 import type { HealthFault } from '../gitlab/health-fault.ts';
 import { HEALTH_REASONS, HEALTH_REQUEST, healthFaultOf } from '../gitlab/health-fault.ts';
+import { runnerReachesGitLab, withRunnerAgent } from '../gitlab/runner-request.ts';
 import { retryAfterSeconds } from '../gitlab/retry-after.ts';
 import { webFaultOf } from '../gitlab/web-fault.ts';
 
 const REASONS = {
   ...HEALTH_REASONS,
-  ...leadToCauses('slow'),
+  ...leadToCauses('slow', 'only-monitor-refused'),
   'http-error': {
     kind: 'unseen',
     meaning: 'There was no open connection.',
@@ -51,7 +55,7 @@ export const http = defineProbe({
   intervalSeconds: 60,
   timeoutSeconds: ANSWER_SECONDS + 1,
   patience: ANSWER_PATIENCE,
-  requests: { http: 'counted' },
+  requests: { http: 'counted', 'as-runner': 'paced' },
   options: {
     slow_seconds: {
       kind: 'number',
@@ -91,7 +95,8 @@ export const http = defineProbe({
       const quiet = retryAfterSeconds(answer);
       if (quiet > 0) tools.budget.pause(target.id, quiet);
       const fault = await healthFaultOf(answer, target, send, tools.signal);
-      const finding = judgeAnswer(answer, asked, fault, options.slow_seconds, target.proxy);
+      const judged = judgeAnswer(answer, asked, fault, options.slow_seconds, target.proxy);
+      const finding = await judgeAsRunner(judged, fault, target.id, tools, send);
       return { ...finding, facts: { ...finding.facts, ...addressOfWalk(tools.walk) } };
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
@@ -102,6 +107,40 @@ export const http = defineProbe({
     }
   },
 });
+
+/** Refusals that may be of our user agent or of our request alone. */
+const REFUSALS: ReadonlySet<HealthFault | undefined> = new Set<HealthFault>([
+  'forbidden',
+  'banned',
+  'challenge',
+  'login-gateway',
+  'redirected',
+]);
+/** How long a request as the runner would ask holds: while we alone are refused, and while both are. */
+const ASKED_SECONDS = { alone: 900, both: 300 };
+
+/** Where we are refused: whether the runner would be, too. If not, the links behind ask as the runner does. */
+async function judgeAsRunner(
+  judged: HttpFinding,
+  fault: HealthFault | undefined,
+  target: string,
+  { budget, previous, signal, walk }: LinkTools,
+  send: Send,
+): Promise<HttpFinding> {
+  if (!REFUSALS.has(fault)) return judged;
+  const before = previous === undefined ? undefined : reasonOf(previous);
+  const wasAlone = before === 'only-monitor-refused';
+  const holds = wasAlone ? ASKED_SECONDS.alone : ASKED_SECONDS.both;
+  const isAsked = budget.once(`as-runner:${target}`, before === fault || wasAlone ? holds : 0);
+  const isAlone =
+    isAsked && budget.take('as-runner', target)
+      ? await runnerReachesGitLab(send, signal)
+      : wasAlone;
+  if (!isAlone) return judged;
+  walk.send = withRunnerAgent(send);
+  const detail = `${detailOf(judged)}; a request as the runner sends it reaches GitLab`;
+  return { ...judged, status: 'warn', reason: 'only-monitor-refused', detail };
+}
 
 function httpPathOf(
   { url, proxy }: EndpointTarget,

@@ -80,6 +80,42 @@ describe('429 to the health page', () => {
   });
 });
 
+function refused(probe: 'http' | 'api', facts: Readonly<Record<string, string>> = {}) {
+  return brokenAt(probe, { finding: fail('forbidden', facts), since: START - 90_000 });
+}
+
+describe('a refusal in front of GitLab, and the polls of the runner', () => {
+  test.each<[string, Readonly<Record<string, FindingSpec>>, string]>([
+    [
+      'http, and polls that worked since',
+      { ...refused('http'), ...polls('polls-worked', 5) },
+      'monitor-blocked',
+    ],
+    [
+      'api, and polls that worked since',
+      { ...refused('api'), ...polls('polls-worked', 5) },
+      'monitor-blocked',
+    ],
+    [
+      'and polls that worked before it alone',
+      { ...refused('http'), ...polls('polls-worked', 200) },
+      'edge-waf-blocked',
+    ],
+    [
+      'and a runner that is silent, as one that switched itself off',
+      { ...refused('http'), 'runner-log': showing() },
+      'edge-waf-blocked',
+    ],
+    [
+      'of a request as the runner sends it',
+      { ...refused('api', { method: 'POST' }), ...polls('polls-worked', 5) },
+      'edge-waf-blocked',
+    ],
+  ])('%s', (_what, said, id) => {
+    expect(causesOf(said)).toMatchObject([{ id }]);
+  });
+});
+
 describe('a token that is refused after GitLab was away', () => {
   const refusedToken = (before: readonly ProbeResult[] = []): FindingSpec => ({
     finding: fail('rejected'),

@@ -22,7 +22,8 @@ function reasonsOf(probe: string): readonly (readonly [string, string])[] {
 
 describe('a link that fails is the cause of all entries behind it, and explains the rest', () => {
   const failing = WALK.flatMap((link) => reasonsOf(link)).filter(
-    ([reason]) => !/slow|late|no-answer|expiring-soon|some-addresses|api\/too-many/.test(reason),
+    ([reason]) =>
+      !/slow|late|no-answer|expiring-soon|some-addresses|api\/too-many|only-monitor/.test(reason),
   );
 
   test.each(failing)('%s is %s', (from, id) => {
@@ -127,6 +128,8 @@ describe('a link that only warns', () => {
     ['tls', 'expiring-soon', 'tls-expiring-soon', 'notice'],
     ['http', 'slow', 'gitlab-slow', 'notice'],
     ['api', 'too-many-requests', 'monitor-throttled', 'notice'],
+    ['http', 'only-monitor-refused', 'monitor-blocked', 'notice'],
+    ['api', 'only-monitor-refused', 'monitor-blocked', 'notice'],
     ['token', 'expiring-soon', 'token-expiring-soon', 'notice'],
   ])(
     '%s/%s is %s, explains nothing and leaves the entries connected',

@@ -206,7 +206,9 @@ describe('zero from the start', () => {
       ]),
     ).toEqual([
       [GITLAB, 'http', '4'],
+      [GITLAB, 'as-runner', '0'],
       [GITLAB, 'api', '0'],
+      [GITLAB, 'post', '0'],
       [GITLAB, 'token', '0'],
       [GITLAB, 'verify', '0'],
     ]);

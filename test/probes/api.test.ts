@@ -8,7 +8,7 @@ import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { api } from '../../src/probes/api.ts';
 import { http } from '../../src/probes/http.ts';
 import { setClock } from '../support/clock.ts';
-import type { ScriptedReply } from '../support/http-server.ts';
+import type { ReceivedRequest, ScriptedReply } from '../support/http-server.ts';
 import {
   endpointAt,
   gitlab,
@@ -71,6 +71,7 @@ describe('GitLab’s API passes', () => {
     expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'GET /-/health',
       'GET /api/v4/version',
+      'POST /api/v4/runners/verify',
     ]);
   });
 
@@ -242,4 +243,83 @@ test('the counters that GitLab.com sends with every answer are no request for qu
   await walkThrough(server.port, '/', { budget, clock });
 
   expect(budget.allows('token', endpointAt(server.port).id)).toBe(true);
+});
+
+type Received = Pick<ReceivedRequest, 'method' | 'head'>;
+
+function asRunner({ method, head }: Received): boolean {
+  return method === 'POST' && head.includes('\r\nUser-Agent: gitlab-runner ');
+}
+
+const missing = gitlab(400, { error: 'token is missing' });
+
+async function withPost(
+  said: ScriptedReply,
+  over: Partial<LinkTools> = {},
+  version: ScriptedReply = UNAUTHORIZED,
+): Promise<{ readonly text: string; readonly finding: Finding; readonly posts: number }> {
+  await using server = await startHttpServer((request) => {
+    if (request.path === '/-/health') return HEALTHY;
+    return asRunner(request) ? said : version;
+  });
+  const finding = await walkThrough(server.port, '/', over);
+  const text = finding.status === 'pass' ? 'pass' : `${finding.status} ${finding.reason}`;
+  return { text, finding, posts: server.requests.filter(asRunner).length };
+}
+
+describe('a request as the runner sends it', () => {
+  test.each<[string, string, ScriptedReply]>([
+    ['pass', 'GitLab misses the token', missing],
+    ['pass', 'a page of the web server for 400', page(400, '<h1>Bad Request</h1>')],
+    ['pass', 'maintenance', gitlab(503, { message: 'GitLab is in maintenance mode' })],
+    ['pass', 'a limit', page(429, 'Retry later')],
+    ['pass', 'a proxy that fails for once', page(502, '<h1>502</h1>')],
+    ['fail forbidden', 'a filter', page(403, 'no', { Server: 'awselb/2.0' })],
+    ['fail forbidden', 'a web server without POST', page(405, '<h1>405</h1>')],
+    ['fail challenge', 'a challenge', page(403, '', { 'cf-mitigated': 'challenge' })],
+    ['fail login-gateway', 'a login', page(302, '', { Location: 'https://sso.test/login' })],
+    ['fail closed', 'an end, twice', (socket) => void socket.end()],
+    ['fail connection-reset', 'a reset, twice', (socket) => void socket.resetAndDestroy()],
+  ])('%s: %s', async (expected, _what, said) => {
+    expect((await withPost(said)).text).toBe(expected);
+  });
+
+  test('a connection that ends once is no refusal', async () => {
+    let count = 0;
+    const once = (socket: Socket): void => {
+      count += 1;
+      if (count === 1) socket.end();
+      else socket.write(missing);
+    };
+    expect((await withPost(once)).text).toBe('pass');
+  });
+
+  test('is named with its method and the server that refused it', async () => {
+    const { finding } = await withPost(page(403, 'no', { Server: 'awselb/2.0' }));
+    expect(finding).toMatchObject({
+      detail: expect.stringMatching(/^awselb returned 403 for POST http\S+\/runners\/verify$/),
+      facts: { method: 'POST', responder: 'awselb' },
+    });
+  });
+
+  test('is not sent without a budget, and what was refused stays so', async () => {
+    const budget = requestBudget(setClock(), 0);
+    const before = {
+      status: 'fail',
+      reason: 'forbidden',
+      detail: 'x',
+      facts: { method: 'POST' },
+    } as const;
+    expect(await withPost(missing, { budget })).toMatchObject({ text: 'pass', posts: 0 });
+    expect(await withPost(missing, { budget, previous: before })).toMatchObject({
+      finding: before,
+      posts: 0,
+    });
+  });
+
+  test('that reaches GitLab where GET does not is no fault of the path', async () => {
+    const refusal = page(403, 'no', { Server: 'awselb/2.0' });
+    expect((await withPost(missing, {}, refusal)).text).toBe('warn only-monitor-refused');
+    expect((await withPost(refusal, {}, refusal)).text).toBe('fail forbidden');
+  });
 });

@@ -240,3 +240,60 @@ test('a 429 pauses every other request to this GitLab, not the health request', 
   clock.advance(2);
   expect(budget.allows('api', target.id)).toBe(true);
 });
+
+function isOurs(head: string): boolean {
+  return head.includes('\r\nUser-Agent: runnerwatch/');
+}
+
+describe('a refusal of our own requests alone', () => {
+  const refused = page(403, 'no', { Server: 'awselb/2.0' });
+  const missing = gitlab(400, { error: 'token is missing' });
+  const filter: Script = ({ head }) => (isOurs(head) ? refused : missing);
+
+  test('is told by a request as the runner sends it, and the links behind ask as the runner', async () => {
+    await using server = await startHttpServer(filter);
+    await using path = await walkTo(server.port);
+    const tools = { walk: path.walk };
+    const finding = await runProbe(http, endpointAt(server.port), { tools });
+    const next = await path.walk.send?.(
+      { method: 'GET', path: 'x', timeoutSeconds: 5 },
+      AbortSignal.timeout(5000),
+    );
+
+    expect(finding).toMatchObject({ status: 'warn', reason: 'only-monitor-refused' });
+    expect(next?.status).toBe(400);
+    expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'GET /-/health',
+      'GET /users/sign_in',
+      'POST /api/v4/runners/verify',
+      'GET /x',
+    ]);
+  });
+
+  test('is not one where the runner would be refused, too', async () => {
+    expect((await ask(() => refused)).finding).toMatchObject({
+      status: 'fail',
+      reason: 'forbidden',
+    });
+  });
+
+  test('holds for a while, and is asked again after that', async () => {
+    const clock = setClock();
+    const budget = requestBudget(clock, 20);
+    await using server = await startHttpServer(filter);
+    const target = endpointAt(server.port);
+    const run = async (previous?: Finding): Promise<Finding> => {
+      await using path = await walkTo(server.port);
+      return await runProbe(http, target, {
+        tools: { walk: path.walk, budget, clock, previous },
+      });
+    };
+    const first = await run();
+    clock.advance(60);
+    const second = await run(first);
+    const posts = (): number => server.requests.filter(({ method }) => method === 'POST').length;
+    expect([second.status, posts()]).toEqual(['warn', 1]);
+    clock.advance(900);
+    expect([(await run(second)).status, posts()]).toEqual(['warn', 2]);
+  });
+});

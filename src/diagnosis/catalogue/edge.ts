@@ -2,6 +2,7 @@
 import { step } from '../../core/diagnosis.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { family, onHost, statusOf } from '../cause-spec.ts';
+import { RUNNER_AGENT } from '../../gitlab/runner-request.ts';
 import { curl } from './commands.ts';
 
 const webCause = family({
@@ -14,6 +15,13 @@ const both = (reason: string): readonly string[] => [`http/${reason}`, `api/${re
 
 const withText = (before: string, text: string | undefined): string =>
   text === undefined ? '' : `${before}${text}`;
+
+/** The request that was refused: GET, or the runner's own kind. */
+function askAgain(c: CauseContext): string {
+  if (c.optional('method') !== 'POST') return curl(c, '-si', `${c.url}api/v4/version`);
+  const options = `-si -A '${RUNNER_AGENT}' -X POST -H 'Content-Type: application/json' -d '{}'`;
+  return curl(c, options, `${c.url}api/v4/runners/verify`);
+}
 
 /** "Cloudflare in front of GitLab". */
 const inFront = (c: CauseContext): string =>
@@ -28,12 +36,10 @@ export const EDGE_CAUSES: readonly CauseSpec[] = [
     evidence: '403 or 406 without any header or format of GitLab.',
     notConfusedWith: ['token-rejected', 'proxy-connect-denied'],
     from: [...both('forbidden'), 'token/forbidden-by-edge'],
-    says: (c) => `${inFront(c)} blocks requests to ${c.url}${statusOf(c)}`,
+    says: (c) =>
+      `${inFront(c)} blocks ${c.optional('method') === 'POST' ? "the runner's requests" : 'requests'} to ${c.url}${statusOf(c)}`,
     fix: (c) => [
-      step(
-        'Check which server answers: see the Server header.',
-        `${curl(c, '-si', `${c.url}api/v4/version`)} | head -20`,
-      ),
+      step('Check which server answers: see the Server header.', `${askAgain(c)} | head -20`),
       step("On that server: allow this host's address for /api/v4/jobs* and /api/v4/runners*."),
       step(
         'Then make the runner retry entries that it has disabled.',

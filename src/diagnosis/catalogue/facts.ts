@@ -45,6 +45,7 @@ export const FACT_PLACEHOLDERS = {
   may_restart: 'MAY_RESTART',
   meant: 'MEANT',
   message: 'MESSAGE',
+  method: 'METHOD',
   missing_source: 'SOURCE',
   name: 'NAME',
   names: 'NAMES',

@@ -3,7 +3,8 @@ import { step } from '../../core/diagnosis.ts';
 import { RELOAD_OWN_SERVICE } from '../../core/own-service.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
-import { family, isStillWaiting, onHost, responder } from '../cause-spec.ts';
+import { family, isStillWaiting, onHost, responder, statusOf } from '../cause-spec.ts';
+import { RUNNER_AGENT } from '../../gitlab/runner-request.ts';
 import { curl } from './commands.ts';
 
 const stateCause = family({
@@ -274,5 +275,30 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
       step('Reload the settings.', RELOAD_OWN_SERVICE),
     ],
     resolvedWhen: 'the API check passes again',
+  }),
+  webCause({
+    id: 'monitor-blocked',
+    severity: 'notice',
+    scope: 'monitor',
+    title: "A server in front of GitLab blocks runnerwatch's own requests only",
+    meaning:
+      "Requests of the runner's kind reach GitLab; those with the user agent or the path of runnerwatch do not. Jobs are not affected.",
+    evidence:
+      "403, a challenge or a login for the health page or the version request, while a request with the runner's user agent is answered by GitLab, or the runner's polls work.",
+    notConfusedWith: ['edge-waf-blocked', 'edge-ip-banned', 'monitor-throttled'],
+    changedBy: [],
+    from: ['http/only-monitor-refused', 'api/only-monitor-refused'],
+    says: (c) =>
+      `${c.optional('responder') ?? 'a server'} in front of ${c.url} blocks runnerwatch's own requests${statusOf(c)}, and not the runner's`,
+    fix: (c) => [
+      step(
+        'Compare the response with what the user agent of the runner gets.',
+        `${curl(c, `-si -A '${RUNNER_AGENT}'`, `${c.url}-/health`)} | head -5`,
+      ),
+      step(
+        'On that server: allow the user agent runnerwatch from this host, or leave it: runnerwatch then asks as the runner does.',
+      ),
+    ],
+    resolvedWhen: 'the HTTP and API checks pass again',
   }),
 ];

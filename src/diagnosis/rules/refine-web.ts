@@ -162,6 +162,21 @@ export const byThrottle: Refinement = (link, endpoint, indexed) => {
     : undefined;
 };
 
+/** Refusals of a server in front of GitLab, which may be of our requests alone. */
+const REFUSED = ['forbidden', 'banned', 'challenge', 'login-gateway', 'redirected'] as const;
+
+/** We are refused, and the runner's polls work all the same. */
+export const byWorkingPolls: Refinement = (link, endpoint, indexed) => {
+  if (!['http', 'api'].includes(link.check.probe.id) || !hasReason(link, ...REFUSED))
+    return undefined;
+  // A request of the runner's kind was refused.
+  if (factsOf(link)['method'] === 'POST') return undefined;
+  // Silence proves nothing: a runner that was refused before us has switched itself off.
+  return didPollsWork(link, endpoint, indexed)
+    ? { spec: requireCause('monitor-blocked') }
+    : undefined;
+};
+
 function isRunnerLimited(endpoint: EndpointTarget, indexed: SnapshotIndex): boolean {
   return indexed
     .runnersOf(endpoint)
@@ -170,20 +185,26 @@ function isRunnerLimited(endpoint: EndpointTarget, indexed: SnapshotIndex): bool
 }
 
 /** Its counters say so; or it had time to log a failure since, and has not. */
-function arePollsFine(
-  { since }: CheckState,
-  endpoint: EndpointTarget,
-  indexed: SnapshotIndex,
-): boolean {
+function arePollsFine(link: CheckState, endpoint: EndpointTarget, indexed: SnapshotIndex): boolean {
+  const { since } = link;
+  if (didPollsWork(link, endpoint, indexed)) return true;
   const isAfter = ({ event }: ObservedEvent): boolean => event.lastAt > since;
-  const runners = indexed.runnersOf(endpoint);
-  if (runners.some((runner) => eventsOfRunner(indexed, runner, ...WORKED).some(isAfter)))
-    return true;
   const { process: main } = indexed.context;
   const isHeard = indexed.statesOf('runner-log').some(({ finding }) => finding.status === 'pass');
   const isLong = indexed.snapshot.takenAt - since > SILENT_SECONDS * 1000;
   if (main === undefined || main.startedAt > since || !isHeard || !isLong) return false;
   return !eventsOf(indexed, ...COMPLAINTS).some(isAfter);
+}
+
+function didPollsWork(
+  { since }: CheckState,
+  endpoint: EndpointTarget,
+  indexed: SnapshotIndex,
+): boolean {
+  return indexed
+    .runnersOf(endpoint)
+    .flatMap((runner) => eventsOfRunner(indexed, runner, ...WORKED))
+    .some(({ event }) => event.lastAt > since);
 }
 
 const WORKED: readonly EventKind[] = ['polls-worked', 'poll-worked'];

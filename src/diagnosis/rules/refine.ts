@@ -17,6 +17,7 @@ import {
   byLateHandshake,
   byOpenApi,
   byThrottle,
+  byWorkingPolls,
 } from './refine-web.ts';
 
 const REFINEMENTS: readonly Refinement[] = [
@@ -32,6 +33,7 @@ const REFINEMENTS: readonly Refinement[] = [
   byBootTime,
   byOpenApi,
   byThrottle,
+  byWorkingPolls,
   byLateHandshake,
   byPatience,
 ];
