@@ -131,18 +131,18 @@ test('nothing but the demo and the tests knows the demo', () => {
 });
 
 /** All that a file loads when it is loaded: its static imports, theirs, and so on. Types load nothing. */
-function loadedBy(start: string, seen = new Set<string>()): ReadonlySet<string> {
-  if (seen.has(start)) return seen;
-  seen.add(start);
-  if (!existsSync(start)) return seen;
+function loadedBy(start: string, files = new Set<string>()): ReadonlySet<string> {
+  if (files.has(start)) return files;
+  files.add(start);
+  if (!existsSync(start)) return files;
   const text = readFileSync(start, 'utf8');
   for (const { groups } of text.matchAll(
     /^(?:import|export) (?!type )[^;]*?from '(?<name>[^']+)'/gm,
   )) {
     const name = groups?.['name'] ?? '';
-    loadedBy(name.startsWith('.') ? join(dirname(start), name) : name, seen);
+    loadedBy(name.startsWith('.') ? join(dirname(start), name) : name, files);
   }
-  return seen;
+  return files;
 }
 
 test.each([

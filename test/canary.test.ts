@@ -57,7 +57,7 @@ let root: string;
 let proc: NarrowProc;
 let gitlab: GitLabStandIn;
 let runner: NamedProcess | undefined;
-const seen = new Map<string, string | Buffer>();
+const outputs = new Map<string, string | Buffer>();
 
 const CONFIG = `/etc/runner-${process.pid}/config.toml`;
 const inRoot = (path: string): string => join(root, path);
@@ -144,7 +144,7 @@ const PAGES = [
 ];
 
 const keep = (scene: string, what: string, bytes: string | Buffer): void =>
-  void seen.set(`${scene}: ${what}`, bytes);
+  void outputs.set(`${scene}: ${what}`, bytes);
 
 const commandsOf = (scene: string): readonly (readonly string[])[] => [
   ['check', ...flags(scene)],
@@ -203,7 +203,7 @@ async function runDaemon(scene: string): Promise<void> {
 
 /** What the scenes of this name show. */
 function leaks(scene: string): readonly string[] {
-  return [...seen]
+  return [...outputs]
     .filter(([place]) => place.startsWith(`${scene}: `))
     .flatMap(([place, bytes]) => leaksIn(bytes, SECRETS).map((what) => `${place} shows ${what}`));
 }
@@ -214,7 +214,7 @@ const LEAST_PLACES = 16;
 /** Performs a scene and says what it showed; a scene that showed too little to be a proof says so. */
 async function leaksOf(scene: string): Promise<readonly string[]> {
   await perform(scene);
-  const places = [...seen.keys()].filter((key) => key.startsWith(`${scene}: `));
+  const places = [...outputs.keys()].filter((key) => key.startsWith(`${scene}: `));
   return places.length >= LEAST_PLACES
     ? leaks(scene)
     : [`only ${places.length} places were searched`];
@@ -247,7 +247,7 @@ describe('no secret is seen', () => {
     await restartRunner({ HTTPS_PROXY: `http://${user}:${password}@127.0.0.1:${squid.port}` });
 
     expect(await leaksOf('proxy')).toEqual([]);
-    const output = String(seen.get('proxy: /health?format=text'));
+    const output = String(outputs.get('proxy: /health?format=text'));
     expect(output).toMatch(/proxy-auth-re(?:quired|jected)/);
   });
 
@@ -354,7 +354,7 @@ describe('no secret is seen', () => {
         '--config.check',
         `--config.file=${settings}`,
       ]);
-      seen.set(`settings: ${index}`, stdout + stderr);
+      outputs.set(`settings: ${index}`, stdout + stderr);
     }
 
     expect(leaks('settings')).toEqual([]);

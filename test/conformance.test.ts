@@ -45,11 +45,11 @@ function checkOf(probe: Probe): Check {
 
 /** What the finding says that it may not say. */
 function violations(probe: Probe, finding: Finding, alsoAllowed: readonly string[]): unknown {
-  const said = finding.status === 'pass' ? 'pass' : finding.reason;
+  const reason = finding.status === 'pass' ? 'pass' : finding.reason;
   const allowed = [...Object.keys(probe.reasons), ...alsoAllowed];
   const hasDetail = finding.status === 'pass' || finding.detail !== '';
   return [
-    ...(allowed.includes(said) ? [] : [said]),
+    ...(allowed.includes(reason) ? [] : [reason]),
     ...Object.keys(finding.measures ?? {}).filter((name) => !(name in probe.measures)),
     ...(hasDetail ? [] : ['no detail']),
   ];

@@ -37,7 +37,7 @@ beforeAll(async () => {
   const exporter = createExporter(ALL_PROBES);
   app = buildServer({
     read: () => view,
-    render: (seen, format) => exporter.render(seen, format),
+    render: (view, format) => exporter.render(view, format),
     incident: (id) => (id === incidentId ? incident : undefined),
     reload: async () => [],
   });

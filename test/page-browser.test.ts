@@ -18,15 +18,15 @@ const RENEW_MILLISECONDS = 5000;
 let browser: Browser;
 /** One tab for every state and screen: the code of the page, and of what inspects it, is compiled once. */
 let tab: OpenPage;
-let shown: ServedPage;
+let states: ServedPage;
 beforeAll(async () => {
   browser = await startBrowser();
-  shown = await servePage(stateOf('healthy'));
-  tab = await openPage(browser, shown.url);
+  states = await servePage(stateOf('healthy'));
+  tab = await openPage(browser, states.url);
 });
 afterAll(async () => {
   await browser.close();
-  await shown[Symbol.asyncDispose]();
+  await states[Symbol.asyncDispose]();
 });
 
 const stateOf = (name: string) => {
@@ -50,12 +50,12 @@ async function violationsOn(page: Page): Promise<readonly Violation[]> {
 }
 
 describe.each(Object.entries(STATES))('the page, %s', (_state, view) => {
-  beforeAll(() => shown.show(view));
+  beforeAll(() => states.show(view));
 
   test.each(SIZES)(
     'on %s: nothing is refused, cut off, or beyond a screen reader',
     async (_size, screen) => {
-      await tab.load(shown.url, screen);
+      await tab.load(states.url, screen);
       const { page } = tab;
       const violations = await violationsOn(page);
       const serious = violations.filter(
@@ -65,7 +65,7 @@ describe.each(Object.entries(STATES))('the page, %s', (_state, view) => {
       expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`)).toEqual([]);
       expect(tab.complaints).toEqual([]);
       // Where this takes longer than the page waits, it has asked for itself again.
-      expect(new Set(tab.requests)).toEqual(new Set([shown.url, `${shown.url}page.js`]));
+      expect(new Set(tab.requests)).toEqual(new Set([states.url, `${states.url}page.js`]));
       const width = await page.evaluate<number>('document.documentElement.scrollWidth');
       expect(width).toBeLessThanOrEqual(screen.viewport.width);
       expect(await page.locator('h1').allTextContents()).toEqual([view.diagnosis.verdict]);
@@ -73,12 +73,12 @@ describe.each(Object.entries(STATES))('the page, %s', (_state, view) => {
   );
 
   test('is below 100 KB', async () => {
-    const { byteLength } = await (await fetch(shown.url)).arrayBuffer();
+    const { byteLength } = await (await fetch(states.url)).arrayBuffer();
     expect(byteLength).toBeLessThan(100_000);
   });
 
   test('shows the status of each link and of the executor as text, of each entry all of them', async () => {
-    await tab.load(shown.url);
+    await tab.load(states.url);
     const chains = await tab.page
       .getByRole('article')
       .filter({ has: tab.page.locator('.chain') })

@@ -32,7 +32,7 @@ afterAll(async () => {
 
 function serverOf(view: View, over: Partial<ServerDeps> = {}): FastifyInstance {
   const exporter = createExporter(ALL_PROBES);
-  const render: ServerDeps['render'] = (shown, format) => exporter.render(shown, format);
+  const render: ServerDeps['render'] = (view, format) => exporter.render(view, format);
   const app = buildServer({ read: () => view, render, ...over });
   apps.push(app);
   return app;

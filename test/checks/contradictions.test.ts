@@ -91,13 +91,13 @@ function at(complaint: RunnerEvent, instant: number): RunnerEvent {
 
 /** The status of each link of the entry after a pass at START - 1000 and a complaint at that moment. */
 function statusesAfter(complaint: RunnerEvent, where: 'log' | 'counters' | 'live') {
-  const said =
+  const findings =
     where === 'log'
       ? { 'runner-log': showing(complaint) }
       : { 'runner-metrics': showing(complaint) };
-  const snapshot = snapshotOf(where === 'live' ? {} : said, { ...TALKING, proxy: PROXY });
-  const shown = shownOf(snapshot, where === 'live' ? [complaint] : []);
-  return new Map<string, Finding>(shown.map(({ check, finding }) => [check.id, finding]));
+  const snapshot = snapshotOf(where === 'live' ? {} : findings, { ...TALKING, proxy: PROXY });
+  const checks = shownOf(snapshot, where === 'live' ? [complaint] : []);
+  return new Map<string, Finding>(checks.map(({ check, finding }) => [check.id, finding]));
 }
 
 /** The checks as readers see them, while the log has these further events. */
@@ -177,10 +177,12 @@ test('a complaint about one GitLab leaves another one alone', () => {
       runners: [runner('runnerAA1'), runner('runnerBB1', { url: other, endpoint: other })],
     },
   );
-  const shown = shownOf(snapshot, []);
+  const checks = shownOf(snapshot, []);
 
   expect(
-    shown.filter(({ finding }) => finding.status === 'unknown').map(({ check }) => check.target.id),
+    checks
+      .filter(({ finding }) => finding.status === 'unknown')
+      .map(({ check }) => check.target.id),
   ).toEqual(Array.from({ length: 4 }, () => GITLAB));
 });
 

@@ -166,9 +166,9 @@ test('one walk for each endpoint with the tokens of its entries, one job for eve
 });
 
 test('a probe sees the files of the place of its target', async () => {
-  const seen: string[] = [];
+  const folders: string[] = [];
   const run = ({ paths }: LinkTools): Finding => {
-    seen.push(paths.rootfs);
+    folders.push(paths.rootfs);
     return PASS;
   };
   const note = probe({ id: 'note', run });
@@ -186,5 +186,5 @@ test('a probe sees the files of the place of its target', async () => {
 
   for (const job of jobs) await job.run(AbortSignal.timeout(60_000), () => {}, true);
 
-  expect(seen).toEqual(['/first', '/second', '/second']);
+  expect(folders).toEqual(['/first', '/second', '/second']);
 });

@@ -6,7 +6,7 @@ import { check, failingFinding, PASS, probe } from '../support/probes.ts';
 
 const CHECKS = ['dns', 'tls'].map((id) => check(probe({ id, timeoutSeconds: 5 })));
 
-function said(id: string, durationSeconds: number, finding = failingFinding()): ProbeResult {
+function resultOf(id: string, durationSeconds: number, finding = failingFinding()): ProbeResult {
   return { check: `${id}@host`, startedAt: 0, durationSeconds, finding };
 }
 
@@ -20,16 +20,16 @@ function filterResults(...results: readonly ProbeResult[]): readonly string[] {
 }
 
 test('a result within its deadline is reported', () => {
-  expect(filterResults(said('dns', 5.4), said('tls', 0))).toEqual([
+  expect(filterResults(resultOf('dns', 5.4), resultOf('tls', 0))).toEqual([
     'dns@host fail',
     'tls@host fail',
   ]);
 });
 
 test('what took longer than it can, and what came after it, is no failure', () => {
-  expect(filterResults(said('dns', 9.5), said('tls', 0))).toEqual([]);
+  expect(filterResults(resultOf('dns', 9.5), resultOf('tls', 0))).toEqual([]);
 });
 
 test('a late result that passes is reported', () => {
-  expect(filterResults(said('dns', 9.5, PASS), said('tls', 0))).toEqual(['dns@host pass']);
+  expect(filterResults(resultOf('dns', 9.5, PASS), resultOf('tls', 0))).toEqual(['dns@host pass']);
 });

@@ -267,16 +267,16 @@ describe('what was found', () => {
   });
 
   test('knows what the link found before', async () => {
-    const seen: number[] = [];
+    const counts: number[] = [];
     const run = async (_target: unknown, { recent }: FollowUpTools): Promise<Found> => {
-      seen.push(recent.length);
+      counts.push(recent.length);
       return {};
     };
     const { walk } = stage([ofDns({ run, rememberSeconds: 0 })], { connect: failingFinding() });
     await walk();
     await walk();
 
-    expect(seen).toEqual([0, 1]);
+    expect(counts).toEqual([0, 1]);
   });
 });
 

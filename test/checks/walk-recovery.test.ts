@@ -67,8 +67,8 @@ describe.each(LINKS)('%s passes again', (link) => {
   test.each(['a path that was open before', 'a path that was never open'])(
     '%s: nothing is shown of it until the walk has ended',
     async (kind) => {
-      const seen: (readonly string[])[] = [];
-      const { clock, store, says, walk } = path(() => void seen.push(statusesOf(store.states())));
+      const rounds: (readonly string[])[] = [];
+      const { clock, store, says, walk } = path(() => void rounds.push(statusesOf(store.states())));
       if (kind.includes('open before')) await walk();
       // Then a link that is asked seldom has its turn, too.
       if (BUDGETED.has(link)) clock.advance(900);
@@ -77,9 +77,9 @@ describe.each(LINKS)('%s passes again', (link) => {
       await walk();
       const before = statusesOf(store.states());
       says.delete(link);
-      seen.length = 0;
+      rounds.length = 0;
       await walk();
-      const own = seen.slice(LINKS.indexOf(link));
+      const own = rounds.slice(LINKS.indexOf(link));
 
       expect(before.some((one) => one.endsWith('fail'))).toBe(true);
       expect(own.length).toBeGreaterThan(0);

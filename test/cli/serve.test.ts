@@ -142,8 +142,8 @@ describe('reload', () => {
       '--web.listen-address=127.0.0.1:0',
     ]);
     const [, address = ''] = await program.until(/(http:\/\/127\.0\.0\.1:\d+)/);
-    const seen = `[log]\nlevel = "debug"\nformat = "json"\n[web]\nlisten_addresses = [":1"]\n[state]\ndirectory = "/x"\n`;
-    await writeFile(file, `${QUIET_HOST}\n${seen}[runner]\nconfig = "${other}"\n`);
+    const changed = `[log]\nlevel = "debug"\nformat = "json"\n[web]\nlisten_addresses = [":1"]\n[state]\ndirectory = "/x"\n`;
+    await writeFile(file, `${QUIET_HOST}\n${changed}[runner]\nconfig = "${other}"\n`);
     const answer = await post({ program, address } as Served);
 
     // The flags win over the address and the directory in the file, as they did at the start.

@@ -30,38 +30,42 @@ describe('repetition is number and time', () => {
     ['twice within a second', seenAt(0, 1), false],
     ['a hundred times within a second', seenAt(...Array.from({ length: 100 }, () => 1)), false],
     ['twice, far enough apart', seenAt(0, 12), true],
-  ])('%s', (_how, seen, is) => {
-    expect(isRepeated(seen, TWICE)).toBe(is);
+  ])('%s', (_how, sightings, is) => {
+    expect(isRepeated(sightings, TWICE)).toBe(is);
   });
 });
 
 describe.each([0.2, 1, 3, 50, 600])('seen every %d s for as long as a day', (gap) => {
   const count = Math.min(20_000, Math.floor(DAY_SECONDS / gap));
-  const seen = every(gap, count);
+  const sightings = every(gap, count);
   const length = (count - 1) * gap;
 
   test('is counted whole, and kept small', () => {
-    expect([seen.count, seen.firstAt, seen.lastAt]).toEqual([count, 0, length * 1000]);
-    expect(seen.marks.length).toBeLessThanOrEqual(24);
+    expect([sightings.count, sightings.firstAt, sightings.lastAt]).toEqual([
+      count,
+      0,
+      length * 1000,
+    ]);
+    expect(sightings.marks.length).toBeLessThanOrEqual(24);
   });
 
   test.each([0.5, 0.9, 0.99])('is known well enough after the part %d of it', (part) => {
     const begin = length * part * 1000;
-    const after = sightingsAfter(seen, begin);
+    const after = sightingsAfter(sightings, begin);
     const real = count - 1 - Math.floor((length * part) / gap);
 
-    expect(after?.lastAt).toBe(seen.lastAt);
+    expect(after?.lastAt).toBe(sightings.lastAt);
     expect(after?.firstAt).toBeGreaterThan(begin);
     // Of the time since then at least half is known to have been filled.
-    expect(seen.lastAt - (after?.firstAt ?? 0)).toBeGreaterThanOrEqual(
-      Math.max(0, (seen.lastAt - begin) / 2 - gap * 1000),
+    expect(sightings.lastAt - (after?.firstAt ?? 0)).toBeGreaterThanOrEqual(
+      Math.max(0, (sightings.lastAt - begin) / 2 - gap * 1000),
     );
     expect(after?.count).toBeLessThanOrEqual(real);
     expect(after?.count).toBeGreaterThanOrEqual(Math.floor(real / 2));
   });
 
   test('has that gap', () => {
-    for (const one of gapSecondsOf(seen)) expect(one).toBeCloseTo(gap, 1);
+    for (const one of gapSecondsOf(sightings)) expect(one).toBeCloseTo(gap, 1);
   });
 });
 
@@ -79,10 +83,10 @@ describe('a run', () => {
   });
 
   test('is not changed by a line that is read late', () => {
-    const seen = addSighting(seenAt(100, 110), 20_000);
+    const sightings = addSighting(seenAt(100, 110), 20_000);
 
-    expect(seen).toMatchObject({ firstAt: 20_000, lastAt: 110_000, runAt: 100_000, count: 3 });
-    expect(seen.marks.at(-1)).toEqual({ at: 110_000, count: 3 });
+    expect(sightings).toMatchObject({ firstAt: 20_000, lastAt: 110_000, runAt: 100_000, count: 3 });
+    expect(sightings.marks.at(-1)).toEqual({ at: 110_000, count: 3 });
   });
 });
 

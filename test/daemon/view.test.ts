@@ -75,11 +75,11 @@ test('several results of one turn make one view, at its end', async () => {
 });
 
 test('a change is logged once, and the same again never', async () => {
-  const said: Finding[] = [PASS, PASS];
+  const findings: Finding[] = [PASS, PASS];
   let runs = 0;
   const run = (): Finding => {
     runs += 1;
-    return said.shift() ?? failingFinding();
+    return findings.shift() ?? failingFinding();
   };
   await using stage = daemonWith([probe({ id: 'one', intervalSeconds: 0.1, run })], systemClock);
   const { daemon, lines } = stage;
@@ -92,12 +92,12 @@ test('a change is logged once, and the same again never', async () => {
 
 test('a listener hears of each renewal, and not after it has left', () => {
   const { daemon } = daemonWith([probe({ id: 'one' })]);
-  const heard: boolean[] = [];
-  const leave = daemon.onChange(() => heard.push(daemon.view() === before));
+  const changes: boolean[] = [];
+  const leave = daemon.onChange(() => changes.push(daemon.view() === before));
   const before = daemon.view();
   daemon.markListening();
   leave();
   daemon.markListening();
 
-  expect(heard).toEqual([false]);
+  expect(changes).toEqual([false]);
 });

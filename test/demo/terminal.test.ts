@@ -98,8 +98,8 @@ test('prose is folded by words at the width of the terminal', async () => {
   await screen.shows(/healthy/);
 
   screen.type('d');
-  const shown = await screen.shows(/cause {4}config-changed-not-loaded/);
-  const prose = shown
+  const text = await screen.shows(/cause {4}config-changed-not-loaded/);
+  const prose = text
     .split('\r\n')
     .filter((line) => /^(?:verdict|cause|fault| {9}[a-z])/.test(line));
 

@@ -61,7 +61,7 @@ scrape_configs:
       (await prometheus.query('count_over_time(up[10s]) >= 3')).length === 3,
   );
 
-  const shown = await Promise.all(
+  const results = await Promise.all(
     panels.flatMap(({ title, targets = [] }) =>
       targets.map(async ({ expr }) => ({
         title,
@@ -70,7 +70,7 @@ scrape_configs:
     ),
   );
 
-  expect(shown.length).toBeGreaterThan(30);
-  const silent = shown.filter(({ series }) => series === 0).map(({ title }) => title);
+  expect(results.length).toBeGreaterThan(30);
+  const silent = results.filter(({ series }) => series === 0).map(({ title }) => title);
   expect(silent.toSorted()).toEqual(QUIET.toSorted());
 });

@@ -19,7 +19,7 @@ const NAMES = [...new Set(ALERTS.map(({ alert }) => alert))];
 
 function ran(program: string, words: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8' });
-  return { status, said: stdout + stderr };
+  return { status, output: stdout + stderr };
 }
 
 function testRules(folder: string, name: string) {
@@ -31,7 +31,7 @@ describe('the tools of Prometheus', () => {
     const config = ran('promtool', ['check', 'config', join(PROMETHEUS, 'scrape.yml')]);
     const routing = ran('amtool', ['check-config', join(DEPLOY, 'alertmanager/alertmanager.yml')]);
 
-    expect([config.status, config.said.match(/SUCCESS: \d+ rules found/g)]).toEqual([
+    expect([config.status, config.output.match(/SUCCESS: \d+ rules found/g)]).toEqual([
       0,
       expect.toSatisfy((found: readonly string[]) => found.length === 5),
     ]);
@@ -41,7 +41,7 @@ describe('the tools of Prometheus', () => {
   test.each(TESTS)('have nothing to say of the rules on the series of tests/%s.yml', (name) => {
     expect(testRules(PROMETHEUS, name)).toEqual({
       status: 0,
-      said: expect.stringContaining('SUCCESS'),
+      output: expect.stringContaining('SUCCESS'),
     });
   });
 

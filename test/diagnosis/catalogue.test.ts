@@ -63,9 +63,9 @@ test('what a cause names as its symptom or its double is another cause', () => {
 
 test('no cause is a symptom of its own symptoms', () => {
   const symptomsOf = new Map(catalogue.map(({ id, suppresses = [] }) => [id, suppresses]));
-  const below = (id: string, seen: ReadonlySet<string>): boolean =>
+  const below = (id: string, passed: ReadonlySet<string>): boolean =>
     (symptomsOf.get(id) ?? []).some(
-      (next) => seen.has(next) || below(next, new Set([...seen, next])),
+      (next) => passed.has(next) || below(next, new Set([...passed, next])),
     );
 
   expect(catalogue.filter(({ id }) => below(id, new Set([id]))).map(({ id }) => id)).toEqual([]);

@@ -109,9 +109,9 @@ describe('a cause that comes and goes', () => {
     judge(cause());
     judge();
     judge(cause());
-    const seen = Array.from({ length: 7 }, () => judge().causes.length);
+    const counts = Array.from({ length: 7 }, () => judge().causes.length);
 
-    expect(seen).toEqual([1, 1, 1, 1, 1, 1, 0]);
+    expect(counts).toEqual([1, 1, 1, 1, 1, 1, 0]);
   });
 
   test('begins a new incident when it returns later than that', () => {
@@ -158,7 +158,7 @@ describe('a cause that comes and goes', () => {
       const isFailing = Math.floor(round / 3) % 2 === 0;
       return (isFailing ? judge(cause()) : judge()).causes.length > 0;
     });
-    const announced = isShown.filter((shown, round) => shown && isShown[round - 1] !== true);
+    const announced = isShown.filter((isNow, round) => isNow && isShown[round - 1] !== true);
 
     expect(announced).toHaveLength(2);
   });

@@ -77,21 +77,21 @@ describe('while everything passes', () => {
   });
 
   test('when one GitLab agrees with this clock, it is the other one that is wrong', () => {
-    const said = {
+    const findings = {
       [`http@${GITLAB}`]: findingWithSkew(2 * HOUR),
       [`http@${OTHER}`]: findingWithSkew(0),
     };
 
-    expect(diagnose(snapshotOf(said, TWO)).causes).toEqual([]);
+    expect(diagnose(snapshotOf(findings, TWO)).causes).toEqual([]);
   });
 
   test('two GitLabs that disagree about the direction prove nothing', () => {
-    const said = {
+    const findings = {
       [`http@${GITLAB}`]: findingWithSkew(2 * HOUR),
       [`http@${OTHER}`]: findingWithSkew(-2 * HOUR),
     };
 
-    expect(diagnose(snapshotOf(said, TWO)).causes).toEqual([]);
+    expect(diagnose(snapshotOf(findings, TWO)).causes).toEqual([]);
   });
 });
 
@@ -122,12 +122,12 @@ describe('when a validity check fails', () => {
       ...fail('intermediate-expired'),
       measures: { chain_not_after_timestamp_seconds: START / 1000 - DAY },
     };
-    const said = {
+    const findings = {
       ...brokenAt('tls', finding, GITLAB, ['runnerAA1']),
       [`http@${OTHER}`]: findingWithSkew(-2 * DAY),
     };
 
-    expect(diagnose(snapshotOf(said, TWO)).causes.map(({ id }) => id)).toEqual(['clock-skew']);
+    expect(diagnose(snapshotOf(findings, TWO)).causes.map(({ id }) => id)).toEqual(['clock-skew']);
   });
 
   test('a token that ended only by this clock is no token’s fault', () => {
@@ -135,8 +135,8 @@ describe('when a validity check fails', () => {
       ...fail('expired'),
       measures: { expiry_timestamp_seconds: START / 1000 - HOUR },
     };
-    const said = { http: findingWithSkew(-2 * HOUR), 'token@runnerAA1': finding };
-    const { causes } = diagnose(snapshotOf(said));
+    const findings = { http: findingWithSkew(-2 * HOUR), 'token@runnerAA1': finding };
+    const { causes } = diagnose(snapshotOf(findings));
 
     expect(causes).toMatchObject([
       { id: 'clock-skew', severity: 'critical', scope: { runners: ['runnerAA1'] }, explains: [] },
@@ -168,11 +168,11 @@ describe('when a validity check fails', () => {
   );
 
   test('a certificate that ended and a bad token are one cause: the token is not judged', () => {
-    const said = {
+    const findings = {
       ...brokenAt('tls', withDates(fail('expired'), { not_after: iso(-DAY) })),
       'token@runnerAA1': fail('rejected'),
     };
-    const { causes } = diagnose(snapshotOf(said));
+    const { causes } = diagnose(snapshotOf(findings));
 
     expect(causes.map(({ id }) => id)).toEqual(['tls-certificate-expired']);
     expect(causes[0]?.explains).toContain('token@runnerAA1');

@@ -43,9 +43,9 @@ describe('a variable that is not set', () => {
   });
 
   test('in one entry says nothing about the empty token of another', () => {
-    const said = { 'token@runnerAA2': fail('missing', { line: 15 }) };
+    const findings = { 'token@runnerAA2': fail('missing', { line: 15 }) };
     const world = { configProblems: [at(6, 'env-unset')], runners: [first, other] };
-    const { causes } = diagnose(snapshotOf(said, world));
+    const { causes } = diagnose(snapshotOf(findings, world));
 
     expect(causes.map(({ id, scope }) => [id, scope.runners])).toEqual([
       ['config-env-unset', ['runnerAA1']],
@@ -63,11 +63,11 @@ test('a variable that this runner does not fill in explains a name that is not f
 });
 
 test('a runner on another file is not one without a file', () => {
-  const said = {
+  const findings = {
     config: fail('missing'),
     service: fail('other-config', { read: '/srv/config.toml', meant: CONFIG }),
   };
-  const { causes } = diagnose(snapshotOf(said));
+  const { causes } = diagnose(snapshotOf(findings));
 
   expect(causes).toMatchObject([
     {

@@ -31,8 +31,8 @@ describe('a doubted name and a dead address are one cause, and it is the name', 
     ['hosts-override', 'no-route', 'dns-hosts-override-stale'],
     ['sinkhole', 'refused', 'dns-wrong-answer'],
   ])('%s and %s: %s', (doubt, fault, id) => {
-    const said = { ...brokenAt('connect', fail(fault)), dns: warn(doubt, FACTS) };
-    const { causes, verdict, runners } = diagnose(snapshotOf(said));
+    const findings = { ...brokenAt('connect', fail(fault)), dns: warn(doubt, FACTS) };
+    const { causes, verdict, runners } = diagnose(snapshotOf(findings));
     expect(causes).toMatchObject([{ id, severity: 'critical', confidence: 'confirmed' }]);
     expect(causes[0]?.evidence.map(({ check }) => check)).toEqual([
       `connect@${GITLAB}`,
@@ -46,11 +46,11 @@ describe('a doubted name and a dead address are one cause, and it is the name', 
 
 describe('the cause says which factor flips the result', () => {
   test('which name server', () => {
-    const said = {
+    const findings = {
       ...brokenAt('connect', fail('refused')),
       dns: warn('servers-disagree', FACTS),
     };
-    const [cause] = diagnose(snapshotOf(said)).causes;
+    const [cause] = diagnose(snapshotOf(findings)).causes;
     expect(cause?.summary).toBe(
       'Name server 10.0.0.2 returns 10.200.0.77 for gitlab.example.com, which does not respond; 10.0.0.3 returns 10.200.0.5, where GitLab answers.',
     );
@@ -61,8 +61,11 @@ describe('the cause says which factor flips the result', () => {
 
   test('hosts file or DNS', () => {
     const facts = { ...FACTS, wrong_source: '/etc/hosts line 2' };
-    const said = { ...brokenAt('connect', fail('timeout')), dns: warn('hosts-override', facts) };
-    const [cause] = diagnose(snapshotOf(said)).causes;
+    const findings = {
+      ...brokenAt('connect', fail('timeout')),
+      dns: warn('hosts-override', facts),
+    };
+    const [cause] = diagnose(snapshotOf(findings)).causes;
     expect(cause?.summary).toBe(
       '/etc/hosts line 2 maps gitlab.example.com to 10.200.0.77, which does not respond; DNS returns 10.200.0.5, where GitLab answers.',
     );
@@ -70,11 +73,11 @@ describe('the cause says which factor flips the result', () => {
 });
 
 test('an address of this host may meet a program that is not GitLab: the name is still the cause', () => {
-  const said = {
+  const findings = {
     ...brokenAt('tls', fail('hostname-mismatch')),
     dns: warn('sinkhole', { name: 'gitlab.example.com', addresses: '127.0.0.1' }),
   };
-  const { causes } = diagnose(snapshotOf(said));
+  const { causes } = diagnose(snapshotOf(findings));
   expect(causes).toMatchObject([
     {
       id: 'dns-wrong-answer',
@@ -91,18 +94,18 @@ test('an address of this host where everything works is only worth a note', () =
 });
 
 test('DNS is not the cause of a failure after its address was dialled', () => {
-  const said = { ...brokenAt('tls', fail('expired')), dns: warn('servers-disagree', FACTS) };
-  expect(diagnose(snapshotOf(said)).causes[0]?.id).toBe('tls-certificate-expired');
+  const findings = { ...brokenAt('tls', fail('expired')), dns: warn('servers-disagree', FACTS) };
+  expect(diagnose(snapshotOf(findings)).causes[0]?.id).toBe('tls-certificate-expired');
 });
 
 test('a proxy that is reached by the wrong address is a matter of names too', () => {
   const facts = { ...FACTS, name: 'proxy.example.com' };
-  const said = {
+  const findings = {
     ...brokenAt('connect', fail('refused')),
     dns: warn('hosts-override', facts),
     proxy: fail('unreachable', { proxy: 'proxy.example.com:3128' }),
   };
-  const { causes } = diagnose(snapshotOf(said, { proxy: PROXY }));
+  const { causes } = diagnose(snapshotOf(findings, { proxy: PROXY }));
   expect(causes.map(({ id }) => id)).toEqual(['dns-hosts-override-stale']);
 });
 
@@ -112,11 +115,11 @@ describe('a lookup without an address is', () => {
     ['nss-mismatch', 'dns-nss-mismatch'],
     ['no-route', 'network-no-route'],
   ])('%s: %s', (reason, id) => {
-    const said = brokenAt(
+    const findings = brokenAt(
       'dns',
       fail(reason, { ...FACTS, address: '10.0.0.2', libc: '10.0.0.9', libc_address: '10.0.0.9' }),
     );
-    expect(diagnose(snapshotOf(said)).causes).toMatchObject([{ id, severity: 'critical' }]);
+    expect(diagnose(snapshotOf(findings)).causes).toMatchObject([{ id, severity: 'critical' }]);
   });
 
   test('not found: with every name that was tried', () => {
@@ -176,8 +179,8 @@ describe('a token that another address of the name accepts', () => {
     ['search-domain', 'dns-search-domain-wrong'],
     ['mixed-addresses', 'dns-address-outdated'],
   ])('after %s is no fault of the token: %s', (reason, id) => {
-    const said = { dns: doubt(reason, [one.id]), 'token@AAAAAAAAA': rejected };
-    const { causes, verdict, runners } = diagnose(snapshotOf(said, { runners: [one] }));
+    const findings = { dns: doubt(reason, [one.id]), 'token@AAAAAAAAA': rejected };
+    const { causes, verdict, runners } = diagnose(snapshotOf(findings, { runners: [one] }));
     expect(causes).toMatchObject([
       { id, severity: 'critical', confidence: 'confirmed', explains: ['token@AAAAAAAAA'] },
     ]);
@@ -186,12 +189,12 @@ describe('a token that another address of the name accepts', () => {
   });
 
   test('concerns the entries whose tokens fail there, not those that work', () => {
-    const said = {
+    const findings = {
       dns: doubt('hosts-override', [one.id, two.id]),
       'token@AAAAAAAAA': rejected,
       'token@BBBBBBBBB': fail('rejected', { runner: 'BBBBBBBBB', name: 'docker-B', line: 9 }),
     };
-    const { causes, runners } = diagnose(snapshotOf(said, { runners: [one, two, three] }));
+    const { causes, runners } = diagnose(snapshotOf(findings, { runners: [one, two, three] }));
     expect(causes.map(({ id, scope }) => [id, scope.runners])).toEqual([
       ['dns-hosts-override-stale', [one.id, two.id]],
     ]);

@@ -145,11 +145,11 @@ test.each(catalogue.map((spec) => [spec.id, spec] as const))(
         });
         // A command that asks for a value gets none.
         shell.child.stdin?.end();
-        const said = await shell.then(
+        const output = await shell.then(
           ({ stderr }) => stderr,
           (error: unknown) => String(error),
         );
-        expect(said).not.toMatch(/syntax error|command not found|unexpected/);
+        expect(output).not.toMatch(/syntax error|command not found|unexpected/);
       }
       const left = await readdir(folder);
       const given = (await readFile(log, 'utf8')).split('\0');

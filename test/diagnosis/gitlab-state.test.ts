@@ -9,8 +9,8 @@ import type { FindingSpec } from '../support/snapshots.ts';
 import { brokenAt, fail, GITLAB, snapshotOf, warn } from '../support/snapshots.ts';
 import { showing, event, TALKING } from '../support/events.ts';
 
-function causesOf(said: Readonly<Record<string, FindingSpec>>) {
-  return diagnose(snapshotOf(said, TALKING)).causes;
+function causesOf(findings: Readonly<Record<string, FindingSpec>>) {
+  return diagnose(snapshotOf(findings, TALKING)).causes;
 }
 
 function result(probe: string, secondsAgo: number, finding: Finding): ProbeResult {
@@ -75,8 +75,8 @@ describe('429 to the health page', () => {
       'gitlab-rate-limited',
       'warning',
     ],
-  ])('%s', (_what, said, id, severity) => {
-    expect(causesOf(said)).toMatchObject([{ id, severity }]);
+  ])('%s', (_what, findings, id, severity) => {
+    expect(causesOf(findings)).toMatchObject([{ id, severity }]);
   });
 });
 
@@ -149,8 +149,8 @@ describe('a token that is refused after GitLab was away', () => {
       { 'token@runnerAA1': refusedToken(), ...away(30, 'forbidden') },
       'token-rejected',
     ],
-  ])('%s', (_when, said, id) => {
-    expect(causesOf(said)).toMatchObject([{ id }]);
+  ])('%s', (_when, findings, id) => {
+    expect(causesOf(findings)).toMatchObject([{ id }]);
   });
 });
 
@@ -169,9 +169,9 @@ test('of two backends that answer in turn the bad one is named by its own header
       : result('http', 100 - nth, fail('bad-gateway', { address: '10.0.0.2', node: 'web-2' })),
   );
   const booting: FindingSpec = { ...fail('bad-gateway') };
-  const said = { http: { finding: { status: 'pass' } as const, recent }, api: booting };
+  const findings = { http: { finding: { status: 'pass' } as const, recent }, api: booting };
   const token = fail('unavailable');
-  const [cause, ...others] = causesOf({ ...said, 'token@runnerAA1': token });
+  const [cause, ...others] = causesOf({ ...findings, 'token@runnerAA1': token });
 
   // What fails behind it met the bad one.
   expect(others).toEqual([]);
@@ -187,7 +187,7 @@ test('429 to our request is no matter of ours alone where the runner is limited,
     firstAt: START - 90_000,
     lastAt: START - 5000,
   });
-  const said = { api: warn('too-many-requests'), 'runner-metrics': showing(limited) };
+  const findings = { api: warn('too-many-requests'), 'runner-metrics': showing(limited) };
 
-  expect(causesOf(said).map(({ id }) => id)).toEqual(['gitlab-rate-limited']);
+  expect(causesOf(findings).map(({ id }) => id)).toEqual(['gitlab-rate-limited']);
 });

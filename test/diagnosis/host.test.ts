@@ -25,8 +25,8 @@ const VERDICTS = {
   info: 'healthy',
 };
 
-function idsOf(said: Parameters<typeof snapshotOf>[0], world: World = {}): readonly string[] {
-  return diagnose(snapshotOf(said, world)).causes.map(({ id }) => id);
+function idsOf(findings: Parameters<typeof snapshotOf>[0], world: World = {}): readonly string[] {
+  return diagnose(snapshotOf(findings, world)).causes.map(({ id }) => id);
 }
 
 function unknown(reason: string): Finding {
@@ -45,12 +45,12 @@ describe('each reason alone', () => {
     (from, id) => {
       const [probe = '', reason = ''] = from.split('/');
       const spec = catalogue.find((one) => one.id === id);
-      const said = /nearly-full|inodes-low|memory\/low|starved|two-processes/.test(from)
+      const finding = /nearly-full|inodes-low|memory\/low|starved|two-processes/.test(from)
         ? warn(reason)
         : fail(reason);
       const severity =
-        said.status === 'warn' ? (spec?.warnSeverity ?? spec?.severity) : spec?.severity;
-      const { causes, verdict } = diagnose(snapshotOf({ [probe]: said }));
+        finding.status === 'warn' ? (spec?.warnSeverity ?? spec?.severity) : spec?.severity;
+      const { causes, verdict } = diagnose(snapshotOf({ [probe]: finding }));
 
       expect(causes).toMatchObject([
         { id, severity, scope: { kind: spec?.scope, runners: BOTH }, explains: [], ruledOut: [] },
@@ -60,8 +60,8 @@ describe('each reason alone', () => {
   );
 
   test('two full disks are two causes, each with its own mount', () => {
-    const said = { 'disk@/': fail('full'), 'disk@/srv': fail('full') };
-    const { causes } = diagnose(snapshotOf(said, { mounts: ['/', '/srv'] }));
+    const findings = { 'disk@/': fail('full'), 'disk@/srv': fail('full') };
+    const { causes } = diagnose(snapshotOf(findings, { mounts: ['/', '/srv'] }));
 
     expect(causes.map(({ id, scope }) => [id, scope.id])).toEqual([
       ['disk-space-exhausted', '/'],
@@ -98,12 +98,12 @@ describe('config.toml', () => {
 
   test('a process in a crash loop has not survived the file: the loop is a symptom', () => {
     const young = { ...RUNNER_PROCESS, startedAt: START - 1000 };
-    const said = { config: fail('syntax-error', { line: 4 }), service: fail('crash-loop') };
+    const findings = { config: fail('syntax-error', { line: 4 }), service: fail('crash-loop') };
 
     for (const process of [young, RUNNER_PROCESS, undefined]) {
-      expect(idsOf(said, { process })).toEqual(['config-syntax-error']);
+      expect(idsOf(findings, { process })).toEqual(['config-syntax-error']);
     }
-    expect(diagnose(snapshotOf(said)).causes[0]?.explains).toEqual([
+    expect(diagnose(snapshotOf(findings)).causes[0]?.explains).toEqual([
       'service@gitlab-runner.service',
     ]);
   });
@@ -154,9 +154,9 @@ describe('config.toml', () => {
       message: 'no $T',
       fix: 'Set it.',
     };
-    const said = { 'token@runnerAA1': fail('missing', { line: 7 }) };
+    const findings = { 'token@runnerAA1': fail('missing', { line: 7 }) };
     const { causes } = diagnose(
-      snapshotOf(said, { configProblems: [problem], runners: [runner('runnerAA1')] }),
+      snapshotOf(findings, { configProblems: [problem], runners: [runner('runnerAA1')] }),
     );
 
     expect(causes.map(({ id }) => id)).toEqual(['config-env-unset']);
@@ -203,7 +203,7 @@ describe('what runnerwatch may not read', () => {
 
 describe('the order of blame', () => {
   test('process, broken disk, clock, path, token, resources, monitor', () => {
-    const said = {
+    const findings = {
       service: fail('stopped', { pid: 812 }),
       'disk@/': fail('read-only'),
       'disk@/srv': fail('full'),
@@ -215,7 +215,7 @@ describe('the order of blame', () => {
     } as const;
     const world = { mounts: ['/', '/srv', '/data'], blind: ['may not read something'] };
 
-    expect(idsOf(said, world)).toEqual([
+    expect(idsOf(findings, world)).toEqual([
       'disk-read-only',
       'io-stalled',
       'clock-skew',
@@ -228,38 +228,38 @@ describe('the order of blame', () => {
   });
 
   test('two independent faults are two causes, the path first', () => {
-    const said = { ...brokenAt('dns', fail('not-found')), disk: fail('full') };
-    const { runners } = diagnose(snapshotOf(said));
+    const findings = { ...brokenAt('dns', fail('not-found')), disk: fail('full') };
+    const { runners } = diagnose(snapshotOf(findings));
 
-    expect(idsOf(said)).toEqual(['dns-name-not-found', 'disk-space-exhausted']);
+    expect(idsOf(findings)).toEqual(['dns-name-not-found', 'disk-space-exhausted']);
     expect(runners.map(({ cause }) => cause)).toEqual(['dns-name-not-found', 'dns-name-not-found']);
   });
 
   test('a runner that does not run also comes before a broken path', () => {
-    const said = { ...brokenAt('dns', fail('not-found')), service: fail('not-running') };
+    const findings = { ...brokenAt('dns', fail('not-found')), service: fail('not-running') };
 
-    expect(idsOf(said, { process: undefined })).toEqual([
+    expect(idsOf(findings, { process: undefined })).toEqual([
       'runner-not-running',
       'dns-name-not-found',
     ]);
-    expect(diagnose(snapshotOf(said)).runners[0]?.cause).toBe('runner-not-running');
+    expect(diagnose(snapshotOf(findings)).runners[0]?.cause).toBe('runner-not-running');
   });
 
   test('an entry shows the worst that concerns it, not the first', () => {
-    const said = {
+    const findings = {
       memory: fail('pressure'),
       tls: warn('expiring-soon'),
       'token@runnerAA1': fail('orphaned'),
     };
-    const { runners } = diagnose(snapshotOf(said));
+    const { runners } = diagnose(snapshotOf(findings));
 
     expect(runners.map(({ cause }) => cause)).toEqual(['runner-orphaned', 'memory-pressure']);
   });
 
   test('memory that is short explains a starved processor and late answers; memory that is only low does not', () => {
-    const said = { cpu: warn('starved'), http: warn('slow') };
+    const findings = { cpu: warn('starved'), http: warn('slow') };
 
-    expect(idsOf({ ...said, memory: fail('pressure') })).toEqual(['memory-pressure']);
-    expect(idsOf({ ...said, memory: warn('low') })).toEqual(['memory-pressure', 'cpu-starved']);
+    expect(idsOf({ ...findings, memory: fail('pressure') })).toEqual(['memory-pressure']);
+    expect(idsOf({ ...findings, memory: warn('low') })).toEqual(['memory-pressure', 'cpu-starved']);
   });
 });

@@ -29,7 +29,7 @@ const REASONS: Readonly<Record<string, readonly [fails: string, warns: string]>>
   memory: ['pressure', 'low'],
 };
 
-function said(name: string, status: (typeof STATUSES)[number]): Finding {
+function findingOf(name: string, status: (typeof STATUSES)[number]): Finding {
   const [fails, warns] = REASONS[name.split('@')[0] ?? ''] ?? ['', ''];
   if (status === 'pass') return { status };
   if (status === 'fail') return fail(fails);
@@ -45,7 +45,7 @@ function* combinations(probes: readonly string[]): Generator<Readonly<Record<str
     return;
   }
   for (const others of combinations(rest)) {
-    for (const status of STATUSES) yield { [probe]: said(probe, status), ...others };
+    for (const status of STATUSES) yield { [probe]: findingOf(probe, status), ...others };
   }
 }
 
@@ -243,7 +243,7 @@ describe('nothing is fine without proof', () => {
   test.each(['dns', 'tls', 'token', 'disk', 'config'])(
     '%s unknown is unsure, never healthy',
     (name) => {
-      const unknown = said(name, 'unknown');
+      const unknown = findingOf(name, 'unknown');
 
       expect(diagnose(snapshotOf({ [name]: unknown })).verdict).toBe('unsure');
     },

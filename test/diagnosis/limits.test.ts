@@ -15,12 +15,12 @@ const WARNED = new Set([
   'cgroup/throttled',
 ]);
 
-function judge(said: Parameters<typeof snapshotOf>[0], world: World = {}) {
-  return diagnose(snapshotOf(said, world));
+function judge(findings: Parameters<typeof snapshotOf>[0], world: World = {}) {
+  return diagnose(snapshotOf(findings, world));
 }
 
-function idsOf(said: Parameters<typeof snapshotOf>[0], world: World = {}): readonly string[] {
-  return judge(said, world).causes.map(({ id }) => id);
+function idsOf(findings: Parameters<typeof snapshotOf>[0], world: World = {}): readonly string[] {
+  return judge(findings, world).causes.map(({ id }) => id);
 }
 
 describe('each reason alone', () => {
@@ -92,9 +92,9 @@ describe('a table of connections that is full', () => {
 });
 
 test('ports that are used up, seen from both sides, are one cause', () => {
-  const said = { limits: fail('local-ports'), ...brokenAt('connect', fail('no-local-port')) };
+  const findings = { limits: fail('local-ports'), ...brokenAt('connect', fail('no-local-port')) };
 
-  expect(judge(said).causes).toMatchObject([
+  expect(judge(findings).causes).toMatchObject([
     {
       id: 'ephemeral-ports-exhausted',
       evidence: [{ check: 'limits@gitlab-runner.service' }],
@@ -104,7 +104,7 @@ test('ports that are used up, seen from both sides, are one cause', () => {
 });
 
 test('what breaks every call comes before the path, what only slows comes last', () => {
-  const said = {
+  const findings = {
     limits: fail('files'),
     cgroup: warn('throttled'),
     executor: fail('daemon-down'),
@@ -112,7 +112,7 @@ test('what breaks every call comes before the path, what only slows comes last',
     ...brokenAt('tls', fail('expired')),
   };
 
-  expect(idsOf(said)).toEqual([
+  expect(idsOf(findings)).toEqual([
     'fd-limit-reached',
     'disk-read-only',
     'tls-certificate-expired',
@@ -153,10 +153,10 @@ describe('the executor', () => {
   );
 
   test('cannot hide a broken path', () => {
-    const said = { executor: fail('daemon-down'), ...brokenAt('dns', fail('not-found')) };
-    const { runners } = judge(said);
+    const findings = { executor: fail('daemon-down'), ...brokenAt('dns', fail('not-found')) };
+    const { runners } = judge(findings);
 
-    expect(idsOf(said)).toEqual(['dns-name-not-found', 'docker-daemon-down']);
+    expect(idsOf(findings)).toEqual(['dns-name-not-found', 'docker-daemon-down']);
     expect(runners[0]?.cause).toBe('dns-name-not-found');
   });
 });

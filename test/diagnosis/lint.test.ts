@@ -11,8 +11,11 @@ const DOCKER =
   '  executor = "docker"\n  [runners.docker]\n    image = "alpine"\n    volumes = ["/cache"]\n';
 const UNTRUSTED = brokenAt('tls', fail('unknown-authority', { root: 'CN=Root' }));
 
-function diagnoseText(text: string, said: Readonly<Record<string, FindingSpec>> = {}): Diagnosis {
-  return diagnose(withLint(snapshotOf(said), text));
+function diagnoseText(
+  text: string,
+  findings: Readonly<Record<string, FindingSpec>> = {},
+): Diagnosis {
+  return diagnose(withLint(snapshotOf(findings), text));
 }
 
 const short = ({ causes }: Diagnosis): readonly string[] =>
@@ -165,8 +168,8 @@ test('a key that was to turn verification off, in a table that has no such key, 
 });
 
 test('findings of a file that does not load are left to the cause that says so', () => {
-  const said = { config: fail('type-error', { line: 1 }) };
-  const diagnosis = diagnoseText(twoEntries(DOCKER.replace('"docker"', '"dokcer"')), said);
+  const findings = { config: fail('type-error', { line: 1 }) };
+  const diagnosis = diagnoseText(twoEntries(DOCKER.replace('"docker"', '"dokcer"')), findings);
 
   expect(diagnosis.causes.map(({ id }) => id)).toEqual(['config-changed-not-loaded']);
 });

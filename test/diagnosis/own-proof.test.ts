@@ -20,8 +20,8 @@ const failedPoll = (agoMinutes: number) =>
   event('polls-failed', { runner: RUNNER, lastAt: START - agoMinutes * MINUTE });
 
 function verdictOf(reason: string, ...events: readonly ReturnType<typeof worked>[]) {
-  const said = { [TOKEN]: unknown(reason), 'runner-metrics': showing(...events) };
-  return diagnose(snapshotOf(said, TALKING)).verdict;
+  const findings = { [TOKEN]: unknown(reason), 'runner-metrics': showing(...events) };
+  return diagnose(snapshotOf(findings, TALKING)).verdict;
 }
 
 describe('a token that was not asked about', () => {

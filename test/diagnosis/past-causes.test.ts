@@ -40,8 +40,8 @@ const polls = event('poll-failed', {
 });
 const counted = event('polls-failed', { runner: 'runnerAA1', times: timesUntil(1, 6, 8) });
 const jobs = event('jobs-failing', { runner: 'runnerAA1', times: timesUntil(1, 4, 15) });
-const spoken = (said: RunnerEvent): Readonly<Record<string, Finding>> => ({
-  [said.kind === 'polls-failed' ? 'runner-metrics' : 'runner-log']: showing(said),
+const spoken = (observed: RunnerEvent): Readonly<Record<string, Finding>> => ({
+  [observed.kind === 'polls-failed' ? 'runner-metrics' : 'runner-log']: showing(observed),
 });
 
 /** The world so many seconds later: every check has had its turn at that moment. */
@@ -57,10 +57,10 @@ function later(snapshot: Snapshot, seconds: number): Snapshot {
 /** What is named in each second after the fault has ended, by the causes that are not named alone. */
 function namedAfter(
   broken: Readonly<Record<string, FindingSpec>>,
-  said: Readonly<Record<string, Finding>>,
+  findings: Readonly<Record<string, Finding>>,
 ): readonly string[] {
   const tracker = new CauseTracker();
-  const faulty = snapshotOf({ ...said, ...broken }, PROXIED);
+  const faulty = snapshotOf({ ...findings, ...broken }, PROXIED);
   const named = tracker.settle(diagnose(faulty), faulty).causes;
   if (
     named.every(({ id, evidence }) => id === 'unknown' && evidence[0]?.check.startsWith('runner-'))
@@ -68,7 +68,7 @@ function namedAfter(
     return ['no cause while it lasted'];
   return SECONDS.flatMap((second) => {
     const healed = {
-      ...later(snapshotOf(said, PROXIED), second + 1),
+      ...later(snapshotOf(findings, PROXIED), second + 1),
       explained: tracker.explained(),
     };
     return tracker.settle(diagnose(healed), healed).causes.map(({ id }) => `${second} s: ${id}`);
@@ -130,8 +130,8 @@ test('a warning that has stopped nothing explains nothing', () => {
   ]);
 });
 
-const idsOf = (said: Readonly<Record<string, FindingSpec>>) =>
-  diagnose(snapshotOf(said, TALKING)).causes.map(({ id }) => id);
+const idsOf = (findings: Readonly<Record<string, FindingSpec>>) =>
+  diagnose(snapshotOf(findings, TALKING)).causes.map(({ id }) => id);
 
 describe('before the next round of the checks', () => {
   const pass = { finding: { status: 'pass' } as const };
@@ -151,9 +151,11 @@ describe('before the next round of the checks', () => {
   test('a check that never ends is not waited for', () => {
     const longAgo = { ...last, startedAt: START - 3_600_000 };
     const times = timesUntil(1, 20, 15);
-    const seen = event('jobs-failing', { runner: 'runnerAA1', times });
+    const failing = event('jobs-failing', { runner: 'runnerAA1', times });
 
-    expect(idsOf({ ...spoken(seen), executor: { ...pass, last: longAgo } })).toEqual(['unknown']);
+    expect(idsOf({ ...spoken(failing), executor: { ...pass, last: longAgo } })).toEqual([
+      'unknown',
+    ]);
   });
 });
 

@@ -101,8 +101,8 @@ describe('at a proxy', () => {
     ['dns', 'not-found', 'name-not-found', 'proxy-name-not-found'],
     ['connect', 'refused', 'unreachable', 'proxy-unreachable'],
   ] as const)('%s/%s of the proxy is the proxy’s own fault', (link, reason, atProxy, id) => {
-    const said = { ...brokenAt(link, fail(reason)), proxy: fail(atProxy, { proxy: 'p:1' }) };
-    const { causes } = diagnose(snapshotOf(said, { proxy: PROXY }));
+    const findings = { ...brokenAt(link, fail(reason)), proxy: fail(atProxy, { proxy: 'p:1' }) };
+    const { causes } = diagnose(snapshotOf(findings, { proxy: PROXY }));
 
     expect(causes.map((cause) => cause.id)).toEqual([id]);
     expect(causes[0]?.explains).toContain(`${link}@${GITLAB}`);
@@ -114,8 +114,8 @@ describe('at a proxy', () => {
     ['connect', 'no-route', 'unreachable', 'network-no-route'],
     ['connect', 'no-local-port', 'unreachable', 'ephemeral-ports-exhausted'],
   ] as const)('%s/%s is no fault of the proxy: %s', (link, reason, atProxy, id) => {
-    const said = { ...brokenAt(link, fail(reason)), proxy: fail(atProxy, { proxy: 'p:1' }) };
-    const { causes } = diagnose(snapshotOf(said, { proxy: PROXY }));
+    const findings = { ...brokenAt(link, fail(reason)), proxy: fail(atProxy, { proxy: 'p:1' }) };
+    const { causes } = diagnose(snapshotOf(findings, { proxy: PROXY }));
 
     expect(causes.map((cause) => cause.id)).toEqual([id]);
     expect(causes[0]?.explains).toContain(`proxy@${GITLAB}`);

@@ -73,12 +73,12 @@ test('the log line by which the runner gave up is proof', () => {
     cause: 'gitlab-not-responding',
     lastAt: START - 1000,
   });
-  const said = {
+  const findings = {
     ...brokenAt('http', { finding, since: START - 60_000 }),
     'runner-log': showing(gaveUp),
   };
 
-  expect(diagnose(snapshotOf(said, TALKING)).causes).toMatchObject([
+  expect(diagnose(snapshotOf(findings, TALKING)).causes).toMatchObject([
     { id: 'gitlab-not-responding', severity: 'critical' },
   ]);
 });

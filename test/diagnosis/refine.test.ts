@@ -37,10 +37,10 @@ function recentOf(pattern: string, reason?: string) {
 }
 
 function causesOf(
-  said: Readonly<Record<string, FindingSpec>>,
+  findings: Readonly<Record<string, FindingSpec>>,
   proxy?: ProxyDecision,
 ): readonly string[] {
-  const { causes } = diagnose(snapshotOf(said, proxy === undefined ? {} : { proxy }));
+  const { causes } = diagnose(snapshotOf(findings, proxy === undefined ? {} : { proxy }));
   return causes.map(({ id }) => id);
 }
 
@@ -146,9 +146,12 @@ describe('the proxy is the fault', () => {
   });
 
   test('it replaces the certificate', () => {
-    const said = { ...brokenAt('tls', fail('self-signed')), 'alternate-path': warn('intercepted') };
+    const findings = {
+      ...brokenAt('tls', fail('self-signed')),
+      'alternate-path': warn('intercepted'),
+    };
 
-    expect(causesOf(said, PROXY)).toEqual(['proxy-tls-interception']);
+    expect(causesOf(findings, PROXY)).toEqual(['proxy-tls-interception']);
   });
 
   test('its own certificate is judged by the same rules as GitLab’s', () => {
@@ -162,11 +165,11 @@ describe('a certificate that is refused for its dates', () => {
   const dates = { not_before: '2026-01-01T00:00:00Z', not_after: '2026-11-23T00:00:00Z' };
 
   test('and would be good by the server’s clock is a matter of the clock', () => {
-    const said = {
+    const findings = {
       ...brokenAt('tls', withDates(fail('expired', dates), dates)),
       'alternate-path': clockBehind(-5 * 86_400),
     };
-    const { causes } = diagnose(snapshotOf(said));
+    const { causes } = diagnose(snapshotOf(findings));
 
     expect(causes).toMatchObject([{ id: 'clock-skew', severity: 'critical' }]);
   });
@@ -319,12 +322,12 @@ test.each([
 ])(
   'at %s, "%s" in turn with good ones is the answer of a backend, or a lost packet',
   (link, reason, ids) => {
-    const said: FindingSpec = {
+    const finding: FindingSpec = {
       finding: { status: 'pass' },
       recent: recentOf('+-+-+-+-+-', reason),
     };
 
-    expect(causesOf({ [link]: said })).toEqual(ids);
+    expect(causesOf({ [link]: finding })).toEqual(ids);
   },
 );
 

@@ -17,7 +17,7 @@ const PAIRS = catalogue.flatMap(({ from }) => from);
 const LOOKS = 5;
 
 /** Five equal results in a row, the last of them just now. */
-function seen(finding: CheckState['finding'], check: string, apartSeconds: number) {
+function stateOf(finding: CheckState['finding'], check: string, apartSeconds: number) {
   const recent = Array.from({ length: LOOKS }, (_none, index) => ({
     check: check as CheckState['check']['id'],
     startedAt: START - (LOOKS - 1 - index) * apartSeconds * 1000,
@@ -36,7 +36,7 @@ function confidences(apartSeconds: number) {
       const state = snapshotOf({}, WORLD).checks.find(({ check }) => check.probe.id === probe);
       if (state === undefined) return [];
       const { id } = state.check;
-      const snapshot = snapshotOf({ [id]: seen(finding, id, apartSeconds) }, WORLD);
+      const snapshot = snapshotOf({ [id]: stateOf(finding, id, apartSeconds) }, WORLD);
       return diagnose(snapshot)
         .causes.filter(({ evidence }) => evidence.some(({ check }) => check === id))
         .map((cause) => ({ pair, id: cause.id, confidence: cause.confidence }));

@@ -15,12 +15,12 @@ const OPEN = Object.fromEntries(
   ['dns', 'connect', 'tls', 'http', 'api'].map((link) => [link, { since: LONG_AGO }]),
 );
 
-function causesOf(said: Readonly<Record<string, FindingSpec>>) {
-  return diagnose(snapshotOf({ ...OPEN, ...said }, TALKING)).causes;
+function causesOf(findings: Readonly<Record<string, FindingSpec>>) {
+  return diagnose(snapshotOf({ ...OPEN, ...findings }, TALKING)).causes;
 }
 
-function idsOf(said: Readonly<Record<string, FindingSpec>>): readonly string[] {
-  return causesOf(said).map(({ id }) => id);
+function idsOf(findings: Readonly<Record<string, FindingSpec>>): readonly string[] {
+  return causesOf(findings).map(({ id }) => id);
 }
 
 function failedPolls(cause: string, text: string, over: EventOver = {}): RunnerEvent {
@@ -29,7 +29,7 @@ function failedPolls(cause: string, text: string, over: EventOver = {}): RunnerE
   return event('poll-failed', { runner: 'runnerAA1', cause, text, data, ...over, times });
 }
 
-const log = (...seen: readonly RunnerEvent[]) => ({ 'runner-log': showing(...seen) });
+const log = (...events: readonly RunnerEvent[]) => ({ 'runner-log': showing(...events) });
 const REQUEST = 'POST https://H/api/v4/jobs/request:';
 const ULID = { facts: { correlation_id: '01JDFZ8M5Q7R9T1V3W5X7Y9Z0A' } };
 const OWN_ID = { facts: { correlation_id: '0123456789abcdef0123456789abcdef' } };
@@ -80,8 +80,8 @@ describe('an answer to the request for jobs alone', () => {
   test.each(catalogue.filter(({ scope }) => scope === 'gitlab').map(({ id }) => id))(
     'an entry whose polls all fail by %s gets no jobs, whatever its severity',
     (id) => {
-      const said = { ...OPEN, ...log(failedPolls(id, `${REQUEST} 500 Internal Server Error`)) };
-      const judged = diagnose(snapshotOf(said, { ...TALKING, runners: [runner('runnerAA1')] }));
+      const findings = { ...OPEN, ...log(failedPolls(id, `${REQUEST} 500 Internal Server Error`)) };
+      const judged = diagnose(snapshotOf(findings, { ...TALKING, runners: [runner('runnerAA1')] }));
       const { causes, verdict, runners } = judged;
       const isPartial = causes.some(({ id: named }) => causeSpec(named)?.isPartial === true);
       const isStopped = causes.length > 0 && !isPartial;
@@ -161,9 +161,9 @@ describe('refusals of GitLab itself, again and again', () => {
   const own = failedPolls('token-rejected', `${REQUEST} 403 Forbidden`);
 
   test('while it takes the token are those of a site that may not write', () => {
-    const said = { ...log(own), 'token@runnerAA1': askedAt(START - 1000) };
+    const findings = { ...log(own), 'token@runnerAA1': askedAt(START - 1000) };
 
-    expect(causesOf(said)).toMatchObject([
+    expect(causesOf(findings)).toMatchObject([
       { id: 'gitlab-read-only-site', severity: 'critical', ruledOut: [{ id: 'token-rejected' }] },
     ]);
   });

@@ -13,10 +13,10 @@ import { fail, snapshotOf } from '../support/snapshots.ts';
 import { timesUntil, dataOfLine, showing, event, TALKING } from '../support/events.ts';
 
 function causesOf(
-  said: Readonly<Record<string, FindingSpec>>,
+  findings: Readonly<Record<string, FindingSpec>>,
   world: World = {},
 ): readonly Cause[] {
-  return diagnose(snapshotOf(said, { ...TALKING, ...world })).causes;
+  return diagnose(snapshotOf(findings, { ...TALKING, ...world })).causes;
 }
 
 const of = (kind: EventKind, cause?: string, count = 2) =>
@@ -45,34 +45,34 @@ describe('jobs that cannot be prepared', () => {
   });
 
   test('once is only suspected', () => {
-    const said = { 'runner-log': showing(of('not-prepared', 'docker-image-pull-failed', 1)) };
+    const findings = { 'runner-log': showing(of('not-prepared', 'docker-image-pull-failed', 1)) };
 
-    expect(causesOf(said)).toMatchObject([{ confidence: 'suspected' }]);
+    expect(causesOf(findings)).toMatchObject([{ confidence: 'suspected' }]);
   });
 
   test('by a Docker that is down are reported once, by the check of Docker', () => {
-    const said = {
+    const findings = {
       executor: fail('daemon-down'),
       'runner-log': showing(of('not-prepared', 'docker-daemon-down')),
     };
 
-    expect(causesOf(said).map(({ id }) => id)).toEqual(['docker-daemon-down']);
+    expect(causesOf(findings).map(({ id }) => id)).toEqual(['docker-daemon-down']);
   });
 
   test('by a root that is full are reported once', () => {
-    const said = {
+    const findings = {
       executor: fail('root-full'),
       'runner-log': showing(of('not-prepared', 'disk-docker-root-full')),
     };
 
-    expect(causesOf(said).map(({ id }) => id)).toEqual(['disk-docker-root-full']);
+    expect(causesOf(findings).map(({ id }) => id)).toEqual(['disk-docker-root-full']);
   });
 
   test('by a quota that is used up are reported from their log, with the path', () => {
     const data = dataOfLine('Preparation failed: mkdir /builds/a: disk quota exceeded');
-    const said = { ...of('not-prepared', 'disk-space-exhausted'), data };
+    const failure = { ...of('not-prepared', 'disk-space-exhausted'), data };
 
-    expect(causesOf({ 'runner-log': showing(said) })).toMatchObject([
+    expect(causesOf({ 'runner-log': showing(failure) })).toMatchObject([
       {
         id: 'disk-space-exhausted',
         severity: 'warning',
@@ -83,12 +83,12 @@ describe('jobs that cannot be prepared', () => {
   });
 
   test('by a full disk that its check sees are reported by the check', () => {
-    const said = {
+    const findings = {
       disk: fail('full'),
       'runner-log': showing(of('not-prepared', 'disk-space-exhausted')),
     };
 
-    expect(causesOf(said)).toMatchObject([{ id: 'disk-space-exhausted', scope: { id: '/' } }]);
+    expect(causesOf(findings)).toMatchObject([{ id: 'disk-space-exhausted', scope: { id: '/' } }]);
   });
 
   test.each(['job-ended', 'job-failed', 'noted'] as const)('%s is a matter of the job', (kind) => {
@@ -107,8 +107,8 @@ describe('jobs that fail for no fault of their own', () => {
   };
 
   test('three times in a row are reported, with possible reasons', () => {
-    const said = { 'runner-log': showing(failedJobs(3)) };
-    const { causes, candidates } = diagnose(snapshotOf(said, TALKING));
+    const findings = { 'runner-log': showing(failedJobs(3)) };
+    const { causes, candidates } = diagnose(snapshotOf(findings, TALKING));
 
     expect(causes).toMatchObject([host]);
     expect(causes[0]?.summary).toMatch(/^The last 3 jobs of .* all failed because of the system/);
@@ -141,17 +141,17 @@ describe('jobs that fail for no fault of their own', () => {
   ])(
     'is accounted for by a fault of %s',
     (_what, more: Readonly<Record<string, FindingSpec>>, id) => {
-      const said = { 'runner-log': showing(failedJobs(5)), ...more };
+      const findings = { 'runner-log': showing(failedJobs(5)), ...more };
 
-      expect(causesOf(said).map((cause) => cause.id)).toEqual([id]);
+      expect(causesOf(findings).map((cause) => cause.id)).toEqual([id]);
     },
   );
 
   test('is explained by a log line that proves a cause', () => {
     const args = of('not-prepared', 'docker-image-pull-failed');
-    const said = { 'runner-log': showing(failedJobs(5), args) };
+    const findings = { 'runner-log': showing(failedJobs(5), args) };
 
-    expect(causesOf(said).map(({ id }) => id)).toEqual(['docker-image-pull-failed']);
+    expect(causesOf(findings).map(({ id }) => id)).toEqual(['docker-image-pull-failed']);
   });
 });
 
@@ -163,9 +163,9 @@ const heldSlot = (host: string) =>
 
 describe('a job that has ended and keeps its slot', () => {
   test('is a notice for the entries of its GitLab while their path is open', () => {
-    const said = { 'runner-metrics': showing(heldSlot('gitlab.example.com')) };
+    const findings = { 'runner-metrics': showing(heldSlot('gitlab.example.com')) };
 
-    expect(causesOf(said)).toMatchObject([
+    expect(causesOf(findings)).toMatchObject([
       { id: 'unknown', severity: 'notice', scope: { id: 'runnerAA1' } },
       { id: 'unknown', severity: 'notice', scope: { id: 'runnerAA2' } },
     ]);
@@ -194,18 +194,18 @@ describe('a job that is refused', () => {
   });
 
   test('while the token is rejected is no further cause', () => {
-    const said = { 'runner-log': showing(refused), 'token@runnerAA1': fail('rejected') };
+    const findings = { 'runner-log': showing(refused), 'token@runnerAA1': fail('rejected') };
 
-    expect(causesOf(said).map(({ id }) => id)).toEqual(['token-rejected']);
+    expect(causesOf(findings).map(({ id }) => id)).toEqual(['token-rejected']);
   });
 
   test.each([
     [1, 'job-rejected-by-server'],
     [2, 'job-trace-blocked'],
   ])('by a server in front of GitLab, %i times, is %s', (count, id) => {
-    const said = { 'runner-log': showing(of('job-refused', 'job-trace-blocked', count)) };
+    const findings = { 'runner-log': showing(of('job-refused', 'job-trace-blocked', count)) };
 
-    expect(causesOf(said).map((cause) => cause.id)).toEqual([id]);
+    expect(causesOf(findings).map((cause) => cause.id)).toEqual([id]);
   });
 
   test.each([
@@ -217,9 +217,9 @@ describe('a job that is refused', () => {
     (_what, more: Readonly<Record<string, string>>, id) => {
       const fields = { status: '403 Forbidden', ...more };
       const data = dataOfLine('Appending trace to coordinator... job failed', fields);
-      const said = { ...of('job-refused', 'job-rejected-by-server'), data };
+      const refusal = { ...of('job-refused', 'job-rejected-by-server'), data };
 
-      expect(causesOf({ 'runner-log': showing(said) }).map((cause) => cause.id)).toEqual([id]);
+      expect(causesOf({ 'runner-log': showing(refusal) }).map((cause) => cause.id)).toEqual([id]);
     },
   );
 });
@@ -230,9 +230,9 @@ const builds = (count: number, lastAt: number) =>
 describe('no room for jobs', () => {
   test('by the counters is information', () => {
     const facts = { by: 'concurrent', jobs: 4, allowed: 4 };
-    const said = { 'runner-metrics': showing(event('at-capacity', { facts })) };
+    const findings = { 'runner-metrics': showing(event('at-capacity', { facts })) };
 
-    expect(causesOf(said)).toMatchObject([
+    expect(causesOf(findings)).toMatchObject([
       {
         id: 'jobs-capacity-saturated',
         severity: 'info',
@@ -244,9 +244,9 @@ describe('no room for jobs', () => {
 
   test('by the limit of an entry concerns that entry', () => {
     const facts = { by: 'limit', jobs: 1, allowed: 1 };
-    const seen = event('at-capacity', { runner: 'runnerAA2', facts });
+    const capacity = event('at-capacity', { runner: 'runnerAA2', facts });
 
-    expect(causesOf({ 'runner-metrics': showing(seen) })).toMatchObject([
+    expect(causesOf({ 'runner-metrics': showing(capacity) })).toMatchObject([
       { scope: { id: 'runnerAA2', runners: ['runnerAA2'] } },
     ]);
   });
@@ -265,8 +265,8 @@ describe('no room for jobs', () => {
 
   test('is over with a later line', () => {
     const freed = { ...builds(3, START - 1000), kind: 'noted' as const };
-    const said = { 'runner-log': showing(builds(4, START - 60_000), freed) };
+    const findings = { 'runner-log': showing(builds(4, START - 60_000), freed) };
 
-    expect(causesOf(said, { ...logOnly, concurrent: 4 })).toEqual([]);
+    expect(causesOf(findings, { ...logOnly, concurrent: 4 })).toEqual([]);
   });
 });

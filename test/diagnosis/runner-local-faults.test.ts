@@ -16,14 +16,14 @@ import type { FindingSpec, World } from '../support/snapshots.ts';
 import { fail, RUNNER_PROCESS, snapshotOf } from '../support/snapshots.ts';
 
 function causesOf(
-  said: Readonly<Record<string, FindingSpec>>,
+  findings: Readonly<Record<string, FindingSpec>>,
   world: World = {},
 ): readonly Cause[] {
-  return diagnose(snapshotOf(said, { ...TALKING, ...world })).causes;
+  return diagnose(snapshotOf(findings, { ...TALKING, ...world })).causes;
 }
 
 /** An event as the log's reader makes it of this line. */
-function said(message: string, over: Partial<RunnerEvent> = {}): RunnerEvent {
+function failureOf(message: string, over: Partial<RunnerEvent> = {}): RunnerEvent {
   const line = classify({ level: 'error', message, fields: { runner: 'runnerAA1' } });
   if (line === undefined) throw new Error(`the runner does not say ${message}`);
   return event(line.kind, { ...line, count: 2, lastAt: START - 5000, ...over });
@@ -50,7 +50,7 @@ describe.each(KINDS)('in an event of the kind %s', (kind) => {
 });
 
 test('what hinders jobs alone is not critical: the runner polls', () => {
-  const line = said('Job failed (system failure): pipe2: too many open files');
+  const line = failureOf('Job failed (system failure): pipe2: too many open files');
 
   expect(causesOf({ 'runner-log': showing(line) })).toMatchObject([
     {
@@ -64,8 +64,8 @@ test('what hinders jobs alone is not critical: the runner polls', () => {
 });
 
 test('one fault in several kinds of lines is one cause, as severe as the worst of them', () => {
-  const job = said('Job failed (system failure): pipe2: too many open files');
-  const poll = said('Checking for jobs... failed: socket: too many open files', {
+  const job = failureOf('Job failed (system failure): pipe2: too many open files');
+  const poll = failureOf('Checking for jobs... failed: socket: too many open files', {
     firstAt: START - 30_000,
   });
   const causes = causesOf({ 'runner-log': showing(job, poll) });
@@ -94,7 +94,7 @@ test.each([...LOCAL_FAULT_CAUSES])(
 );
 
 test('a single line is only suspected', () => {
-  const line = said('Preparation failed: mkdir /srv/b/x: permission denied', { count: 1 });
+  const line = failureOf('Preparation failed: mkdir /srv/b/x: permission denied', { count: 1 });
 
   expect(causesOf({ 'runner-log': showing(line) })).toMatchObject([
     { id: 'runner-permission-denied', confidence: 'suspected' },
@@ -102,7 +102,7 @@ test('a single line is only suspected', () => {
 });
 
 describe('it is over', () => {
-  const line = said('Preparation failed: mkdir /builds/x: no space left on device', {
+  const line = failureOf('Preparation failed: mkdir /builds/x: no space left on device', {
     lastAt: START - 120_000,
   });
 
@@ -127,7 +127,7 @@ describe('it is over', () => {
   });
 
   test('when Docker answers again', () => {
-    const down = said('Preparation failed: Cannot connect to the Docker daemon at unix:///x');
+    const down = failureOf('Preparation failed: Cannot connect to the Docker daemon at unix:///x');
 
     expect(causesOf({ 'runner-log': showing({ ...down, lastAt: START - 60_000 }) })).toEqual([]);
   });

@@ -29,24 +29,27 @@ const OPEN = Object.fromEntries(
 );
 
 function causesOf(
-  said: Readonly<Record<string, FindingSpec>>,
+  findings: Readonly<Record<string, FindingSpec>>,
   world: World = {},
 ): readonly Cause[] {
-  return diagnose(snapshotOf({ ...OPEN, ...said }, { ...TALKING, ...world })).causes;
+  return diagnose(snapshotOf({ ...OPEN, ...findings }, { ...TALKING, ...world })).causes;
 }
 
-function idsOf(said: Readonly<Record<string, FindingSpec>>, world: World = {}): readonly string[] {
-  return causesOf(said, world).map(({ id }) => id);
+function idsOf(
+  findings: Readonly<Record<string, FindingSpec>>,
+  world: World = {},
+): readonly string[] {
+  return causesOf(findings, world).map(({ id }) => id);
 }
 
 function failedPolls(cause: string | undefined, text: string, over: EventOver = {}): RunnerEvent {
   const times = over.times ?? timesUntil(5, 5, 15);
   const named = cause === undefined ? {} : { cause };
-  const said = { ...named, data: dataOfPoll(text) };
-  return event('poll-failed', { runner: 'runnerAA1', ...said, text, ...over, times });
+  const facts = { ...named, data: dataOfPoll(text) };
+  return event('poll-failed', { runner: 'runnerAA1', ...facts, text, ...over, times });
 }
 
-const log = (...seen: readonly RunnerEvent[]) => ({ 'runner-log': showing(...seen) });
+const log = (...events: readonly RunnerEvent[]) => ({ 'runner-log': showing(...events) });
 
 const trustChanged = (changed: number) => ({
   tls: {
@@ -239,8 +242,8 @@ describe('nothing is said', () => {
         event('poll-worked', { runner: 'runnerAA1', lastAt: START }),
       ),
     ],
-  ])('%s', (_what, said) => {
-    expect(idsOf(said).filter((id) => id !== 'dns-timeout')).toEqual([]);
+  ])('%s', (_what, findings) => {
+    expect(idsOf(findings).filter((id) => id !== 'dns-timeout')).toEqual([]);
   });
 
   test('of the process before this one', () => {
@@ -267,7 +270,7 @@ describe('limits', () => {
     ['in the log', 'runner-log', 'poll-failed'],
     ['in the counters', 'runner-metrics', 'polls-failed'],
   ] as const)('of GitLab’s rate are reported when met three times, %s', (_where, probe, kind) => {
-    const seen = (count: number, seconds: number, secondsAgo = 5) =>
+    const polls = (count: number, seconds: number, secondsAgo = 5) =>
       event(kind, {
         runner: 'runnerAA1',
         cause: 'gitlab-rate-limited',
@@ -276,15 +279,15 @@ describe('limits', () => {
         lastAt: START - secondsAgo * 1000,
       });
 
-    expect(causesOf({ [probe]: showing(seen(3, 90)) })).toMatchObject([
+    expect(causesOf({ [probe]: showing(polls(3, 90)) })).toMatchObject([
       { id: 'gitlab-rate-limited', severity: 'warning', scope: { id: GITLAB } },
     ]);
     // One that lasts some seconds, and one that a retry cured.
-    expect(causesOf({ [probe]: showing(seen(3, 10)) })).toMatchObject([{ severity: 'notice' }]);
-    expect(idsOf({ [probe]: showing(seen(2, 90)) })).toEqual([]);
+    expect(causesOf({ [probe]: showing(polls(3, 10)) })).toMatchObject([{ severity: 'notice' }]);
+    expect(idsOf({ [probe]: showing(polls(2, 90)) })).toEqual([]);
     // Neither another line nor a refusal of the token since.
-    expect(idsOf({ [probe]: showing(seen(3, 90, 30)) })).toEqual([]);
-    expect(idsOf({ [probe]: showing(seen(3, 90, 120)) })).toEqual([]);
+    expect(idsOf({ [probe]: showing(polls(3, 90, 30)) })).toEqual([]);
+    expect(idsOf({ [probe]: showing(polls(3, 90, 120)) })).toEqual([]);
   });
 });
 
@@ -306,11 +309,11 @@ describe('a token that was renewed and not written', () => {
   });
 
   test('is the cause if GitLab rejects the one on disk and polls work under another', () => {
-    const said = {
+    const findings = {
       'token@runnerAA1': fail('rejected'),
       'runner-metrics': showing(event('polls-worked', { runner: 'newTokenA' })),
     };
-    const [cause, ...others] = causesOf(said);
+    const [cause, ...others] = causesOf(findings);
 
     expect(others).toEqual([]);
     expect(cause).toMatchObject({
@@ -321,11 +324,11 @@ describe('a token that was renewed and not written', () => {
   });
 
   test('is not the cause if the polls that work are of existing entries', () => {
-    const said = {
+    const findings = {
       'token@runnerAA1': fail('rejected'),
       'runner-metrics': showing(event('polls-worked', { runner: 'runnerAA2' })),
     };
 
-    expect(idsOf(said)).toEqual(['token-rejected']);
+    expect(idsOf(findings)).toEqual(['token-rejected']);
   });
 });

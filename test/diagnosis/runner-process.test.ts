@@ -17,14 +17,17 @@ import { MINUTE, showing, event, TALKING, timesUntil } from '../support/events.t
 const BOTH = ['runnerAA1', 'runnerAA2'];
 
 function causesOf(
-  said: Readonly<Record<string, FindingSpec>>,
+  findings: Readonly<Record<string, FindingSpec>>,
   world: World = {},
 ): readonly Cause[] {
-  return diagnose(snapshotOf(said, { ...TALKING, ...world })).causes;
+  return diagnose(snapshotOf(findings, { ...TALKING, ...world })).causes;
 }
 
-function idsOf(said: Readonly<Record<string, FindingSpec>>, world: World = {}): readonly string[] {
-  return causesOf(said, world).map(({ id }) => id);
+function idsOf(
+  findings: Readonly<Record<string, FindingSpec>>,
+  world: World = {},
+): readonly string[] {
+  return causesOf(findings, world).map(({ id }) => id);
 }
 
 const young = { ...RUNNER_PROCESS, startedAt: START - 2000 };
@@ -37,8 +40,8 @@ describe('a start that failed', () => {
   test.each(['failed', 'crash-loop', 'not-running'])(
     'is named with its fatal line, in any state of the service: %s',
     (reason) => {
-      const said = { service: fail(reason), 'runner-log': showing(FATAL) };
-      const causes = causesOf(said, { process: undefined });
+      const findings = { service: fail(reason), 'runner-log': showing(FATAL) };
+      const causes = causesOf(findings, { process: undefined });
 
       expect(causes).toMatchObject([
         {
@@ -54,10 +57,10 @@ describe('a start that failed', () => {
   );
 
   test('is named between two starts of a loop as well, and not of a process that lives', () => {
-    const said = { 'runner-log': showing({ ...FATAL, count: 2 }) };
+    const findings = { 'runner-log': showing({ ...FATAL, count: 2 }) };
 
-    expect(idsOf(said, { process: young })).toEqual(['runner-start-failed']);
-    expect(idsOf(said)).toEqual([]);
+    expect(idsOf(findings, { process: young })).toEqual(['runner-start-failed']);
+    expect(idsOf(findings)).toEqual([]);
   });
 
   test.each([
@@ -65,10 +68,10 @@ describe('a start that failed', () => {
     ['much longer than those before it', 20, []],
   ])('is judged by how long the process has lived: %s', (_how, everySeconds, ids) => {
     const starts = event('started', { times: timesUntil(100, 2, everySeconds) });
-    const said = { 'runner-log': showing({ ...FATAL, count: 2 }, starts) };
+    const findings = { 'runner-log': showing({ ...FATAL, count: 2 }, starts) };
     const process = { ...RUNNER_PROCESS, startedAt: START - 100_000 };
 
-    expect(idsOf(said, { process })).toEqual(ids);
+    expect(idsOf(findings, { process })).toEqual(ids);
   });
 
   test('without a fatal line is what systemd says', () => {
@@ -78,13 +81,13 @@ describe('a start that failed', () => {
   });
 
   test('by a broken config is a matter of the config', () => {
-    const said = {
+    const findings = {
       config: fail('syntax-error', { line: 4 }),
       service: fail('crash-loop'),
       'runner-log': showing(FATAL),
     };
 
-    expect(idsOf(said, { process: undefined })).toEqual(['config-syntax-error']);
+    expect(idsOf(findings, { process: undefined })).toEqual(['config-syntax-error']);
   });
 });
 
@@ -93,12 +96,12 @@ describe('a crash loop', () => {
   const restarted = event('restarting', { times: timesUntil(30, 3, 120) });
 
   test('is seen in the log if no manager counts restarts', () => {
-    const said = { 'runner-log': showing(started, restarted) };
+    const findings = { 'runner-log': showing(started, restarted) };
 
-    expect(causesOf(said, { process: young })).toMatchObject([
+    expect(causesOf(findings, { process: young })).toMatchObject([
       { id: 'runner-crash-loop', severity: 'critical' },
     ]);
-    expect(idsOf(said)).toEqual([]);
+    expect(idsOf(findings)).toEqual([]);
   });
 
   test.each([
@@ -134,15 +137,15 @@ describe('a graceful stop', () => {
       'runner-metrics',
       event('stopping', { facts: { state: 'graceful-shutdown' } }),
     ],
-  ])('%s is information, and no hanging', (_how, probe, seen) => {
+  ])('%s is information, and no hanging', (_how, probe, observed) => {
     const flatCounters = { measures: { without_poll_seconds: 900 } };
-    const said = {
+    const findings = {
       'runner-metrics': { ...showing(), ...flatCounters },
-      [probe]: { ...showing(seen), ...flatCounters },
+      [probe]: { ...showing(observed), ...flatCounters },
     };
 
-    expect(causesOf(said)).toMatchObject([{ id: 'runner-shutting-down', severity: 'info' }]);
-    expect(diagnose(snapshotOf(said, TALKING)).verdict).toBe('healthy');
+    expect(causesOf(findings)).toMatchObject([{ id: 'runner-shutting-down', severity: 'info' }]);
+    expect(diagnose(snapshotOf(findings, TALKING)).verdict).toBe('healthy');
   });
 
   test('of the process before says nothing of this one', () => {
@@ -150,8 +153,8 @@ describe('a graceful stop', () => {
   });
 });
 
-const flat = (seconds: number, ...seen: readonly RunnerEvent[]) => ({
-  'runner-metrics': { ...showing(...seen), measures: { without_poll_seconds: seconds } },
+const flat = (seconds: number, ...events: readonly RunnerEvent[]) => ({
+  'runner-metrics': { ...showing(...events), measures: { without_poll_seconds: seconds } },
 });
 
 describe('a process that hangs', () => {
@@ -177,8 +180,8 @@ describe('a process that hangs', () => {
     ['while it is disabled', flat(900, event('feeds-failed', { runner: 'runnerAA1' }))],
     ['while it has no room', flat(900, event('at-capacity', { facts: { by: 'concurrent' } }))],
     ['while its counters cannot be read', { 'runner-metrics': fail('no-answer') }],
-  ])('is not claimed %s', (_when, said) => {
-    expect(idsOf(said)).not.toContain('runner-hung');
+  ])('is not claimed %s', (_when, findings) => {
+    expect(idsOf(findings)).not.toContain('runner-hung');
   });
 
   test('is not claimed of an idle one that polls', () => {
@@ -245,8 +248,8 @@ describe('an entry that switched itself off', () => {
       {},
       [],
     ],
-  ])('is not reported %s', (_when, said, world, ids) => {
-    expect(idsOf(said, world)).toEqual(ids);
+  ])('is not reported %s', (_when, findings, world, ids) => {
+    expect(idsOf(findings, world)).toEqual(ids);
   });
 
   test('is over when the hour is', () => {

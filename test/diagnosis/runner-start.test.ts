@@ -13,10 +13,10 @@ import { showing, event, TALKING } from '../support/events.ts';
 const young = { ...RUNNER_PROCESS, startedAt: START - 2000 };
 
 function causesOf(
-  said: Readonly<Record<string, FindingSpec>>,
+  findings: Readonly<Record<string, FindingSpec>>,
   world: World = {},
 ): readonly Cause[] {
-  return diagnose(snapshotOf(said, { ...TALKING, ...world })).causes;
+  return diagnose(snapshotOf(findings, { ...TALKING, ...world })).causes;
 }
 
 function fatal(cause: string): RunnerEvent {
@@ -33,11 +33,14 @@ test('a start that failed by its config is over when the config loads and a proc
 });
 
 test('a start that may not read its config names the file, not the unit', () => {
-  const said = { service: fail('crash-loop'), 'runner-log': showing(fatal('config-unreadable')) };
+  const findings = {
+    service: fail('crash-loop'),
+    'runner-log': showing(fatal('config-unreadable')),
+  };
 
   const place = { ...PACKAGED_PLACE, user: { name: 'ci' } };
 
-  expect(causesOf(said, { process: undefined, place })).toMatchObject([
+  expect(causesOf(findings, { process: undefined, place })).toMatchObject([
     {
       id: 'config-unreadable',
       summary: `The runner's user (ci) has no permission to read ${CONFIG}.`,
@@ -47,9 +50,9 @@ test('a start that may not read its config names the file, not the unit', () => 
 });
 
 test('a unit that systemd stops or starts at this moment informs, and no more', () => {
-  const said = { service: warn('restarting'), 'runner-log': showing() };
+  const findings = { service: warn('restarting'), 'runner-log': showing() };
 
-  expect(causesOf(said, { process: undefined })).toMatchObject([
+  expect(causesOf(findings, { process: undefined })).toMatchObject([
     { id: 'runner-shutting-down', severity: 'info', scope: { kind: 'service' } },
   ]);
 });

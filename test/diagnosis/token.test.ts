@@ -62,8 +62,8 @@ describe('a read-only GitLab', () => {
   const OTHER = 'https://gitlab.other.example/';
 
   test('makes a refused token at the same GitLab a symptom, so that a good registration is kept', () => {
-    const said = { 'token@runnerAA1': fail('read-only'), 'token@runnerAA2': fail('rejected') };
-    const { causes, runners, verdict } = diagnose(snapshotOf(said));
+    const findings = { 'token@runnerAA1': fail('read-only'), 'token@runnerAA2': fail('rejected') };
+    const { causes, runners, verdict } = diagnose(snapshotOf(findings));
 
     expect(causes).toMatchObject([
       { id: 'gitlab-maintenance-mode', severity: 'warning', explains: ['token@runnerAA2'] },
@@ -77,9 +77,9 @@ describe('a read-only GitLab', () => {
 
   test('says nothing about a token at another GitLab', () => {
     const runners = [runner('runnerAA1'), runner('runnerBB1', { url: OTHER })];
-    const said = { 'token@runnerAA1': fail('read-only'), 'token@runnerBB1': fail('rejected') };
+    const findings = { 'token@runnerAA1': fail('read-only'), 'token@runnerBB1': fail('rejected') };
 
-    expect(diagnose(snapshotOf(said, { runners })).causes.map(({ id }) => id)).toEqual([
+    expect(diagnose(snapshotOf(findings, { runners })).causes.map(({ id }) => id)).toEqual([
       'gitlab-maintenance-mode',
       'token-rejected',
     ]);
@@ -87,12 +87,12 @@ describe('a read-only GitLab', () => {
 });
 
 test('a token behind a broken path is not judged by earlier results', () => {
-  const said = {
+  const findings = {
     ...brokenAt('http', fail('bad-gateway')),
     'token@runnerAA2': fail('rejected'),
     'token@runnerAA1': warn('expiring-soon'),
   };
-  const { causes } = diagnose(snapshotOf(said));
+  const { causes } = diagnose(snapshotOf(findings));
 
   expect(causes.map(({ id }) => id)).toEqual(['gitlab-bad-gateway']);
   expect(causes[0]?.explains).toEqual([`api@${GITLAB}`, 'token@runnerAA1', 'token@runnerAA2']);
@@ -150,11 +150,11 @@ describe('a cause is suspected until it is confirmed', () => {
   );
 
   test('a cause of many entries is as sure as the one that was seen most often', () => {
-    const said = {
+    const findings = {
       'token@runnerAA1': repeated('server-error', 1, 0),
       'token@runnerAA2': repeated('server-error', 2, 25),
     };
-    const { causes } = diagnose(snapshotOf(said));
+    const { causes } = diagnose(snapshotOf(findings));
 
     expect(causes).toMatchObject([{ id: 'gitlab-internal-error', confidence: 'confirmed' }]);
   });
@@ -179,12 +179,12 @@ describe('the summary', () => {
   });
 
   test('counts what else there is', () => {
-    const said = {
+    const findings = {
       ...brokenAt('dns', fail('not-found')),
       disk: fail('full', { path: '/', roles: 'builds_dir' }),
     };
 
-    expect(diagnose(snapshotOf(said)).summary).toMatch(/ 1 more cause\.$/);
+    expect(diagnose(snapshotOf(findings)).summary).toMatch(/ 1 more cause\.$/);
   });
 
   test('of an unsure world says how much is open, and why', () => {

@@ -7,8 +7,8 @@ import type { LogData } from '../../src/log.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { brokenAt, fail, GITLAB, snapshotOf, warn } from '../support/snapshots.ts';
 
-function diagnoseFindings(said: Parameters<typeof snapshotOf>[0] = {}): Diagnosis {
-  return diagnose(snapshotOf(said));
+function diagnoseFindings(findings: Parameters<typeof snapshotOf>[0] = {}): Diagnosis {
+  return diagnose(snapshotOf(findings));
 }
 
 interface Line {

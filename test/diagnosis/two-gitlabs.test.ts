@@ -22,9 +22,9 @@ describe('two GitLabs', () => {
   });
 
   test('one more run at either of them confirms it', () => {
-    const said = both('dns', 'timeout');
+    const findings = both('dns', 'timeout');
     const once = { finding: fail('timeout', { servers: '10.0.0.53' }), streak: 1 };
-    const { causes } = diagnose(snapshotOf({ ...said, [`dns@${GITLAB}`]: once }, { runners }));
+    const { causes } = diagnose(snapshotOf({ ...findings, [`dns@${GITLAB}`]: once }, { runners }));
 
     expect(causes[0]?.confidence).toBe('confirmed');
   });
@@ -43,11 +43,11 @@ describe('two GitLabs', () => {
   });
 
   test('a host without a route makes the timeout of the resolver a symptom, also for other entries', () => {
-    const said = {
+    const findings = {
       ...brokenAt('connect', fail('no-route', { address: '10.0.0.2' }), GITLAB, ['runnerAA1']),
       ...brokenAt('dns', fail('timeout'), OTHER, ['runnerBB1']),
     };
-    const { causes, runners: judged } = diagnose(snapshotOf(said, { runners }));
+    const { causes, runners: judged } = diagnose(snapshotOf(findings, { runners }));
 
     expect(causes.map(({ id }) => id)).toEqual(['network-no-route']);
     expect(causes[0]?.explains).toContain(`dns@${OTHER}`);
@@ -55,12 +55,12 @@ describe('two GitLabs', () => {
   });
 
   test('a CA file of one GitLab explains nothing at the other', () => {
-    const said = {
+    const findings = {
       ...brokenAt('tls', fail('ca-file-missing', { ca_file: '/a.crt' }), GITLAB, ['runnerAA1']),
       ...brokenAt('tls', fail('unknown-authority'), OTHER, ['runnerBB1']),
     };
 
-    expect(diagnose(snapshotOf(said, { runners })).causes.map(({ id }) => id)).toEqual([
+    expect(diagnose(snapshotOf(findings, { runners })).causes.map(({ id }) => id)).toEqual([
       'tls-ca-file-missing',
       'tls-unknown-authority',
     ]);

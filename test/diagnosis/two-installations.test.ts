@@ -11,18 +11,18 @@ import { TALKING } from '../support/events.ts';
 import { DOCKER, fail, PROXY, runner, snapshotOf } from '../support/snapshots.ts';
 import { FIRST, inPlace, SECOND, together } from '../support/two-installations.ts';
 
-type Said = Readonly<Record<string, Finding>>;
+type Findings = Readonly<Record<string, Finding>>;
 
 /** Every probe has a check in it. */
-function installation(said: Said, entry: RunnerTarget, place: typeof FIRST): Snapshot {
+function installation(findings: Findings, entry: RunnerTarget, place: typeof FIRST): Snapshot {
   const world = { ...TALKING, proxy: PROXY, runners: [entry], place };
-  return inPlace(snapshotOf(said, world), place);
+  return inPlace(snapshotOf(findings, world), place);
 }
 
-const first = (said: Said): Snapshot =>
-  installation(said, runner('runnerAA1', { record: { id: 1, tokenFile: '/token' } }), FIRST);
-const second = (said: Said): Snapshot =>
-  installation(said, runner('runnerBB1', { record: { id: 2, tokenFile: '/token' } }), SECOND);
+const first = (findings: Findings): Snapshot =>
+  installation(findings, runner('runnerAA1', { record: { id: 1, tokenFile: '/token' } }), FIRST);
+const second = (findings: Findings): Snapshot =>
+  installation(findings, runner('runnerBB1', { record: { id: 2, tokenFile: '/token' } }), SECOND);
 
 /** What both use has the name that it has for both. */
 function ofTheHost(cause: Cause): Cause {
@@ -39,11 +39,11 @@ const REASONS = OF_ONE.flatMap(({ id, reasons }) =>
 );
 
 describe.each(REASONS)('%s/%s as %s', (probe, reason, status) => {
-  const said: Said = { [probe]: { status, reason, detail: `seen: ${reason}` } };
+  const findings: Findings = { [probe]: { status, reason, detail: `seen: ${reason}` } };
 
   test.each([
-    ['the first', first(said), second({}), 'runnerBB1'],
-    ['the second', second(said), first({}), 'runnerAA1'],
+    ['the first', first(findings), second({}), 'runnerBB1'],
+    ['the second', second(findings), first({}), 'runnerAA1'],
   ])('at %s is judged as if there were no other', (_which, ill, well, healthy) => {
     const alone = diagnose(ill);
     const isFirst = ill.hostContext.contexts[0].place === FIRST;
@@ -61,8 +61,8 @@ describe.each(REASONS)('%s/%s as %s', (probe, reason, status) => {
   });
 
   test('at both has the commands of both', () => {
-    const [atFirst, atSecond] = [diagnose(first(said)), diagnose(second(said))];
-    const both = diagnose(together(first(said), second(said)));
+    const [atFirst, atSecond] = [diagnose(first(findings)), diagnose(second(findings))];
+    const both = diagnose(together(first(findings), second(findings)));
     const commands = both.causes.flatMap(({ fix }) => fix.map(({ command }) => command));
     const wanted = [...atFirst.causes, ...atSecond.causes].flatMap(({ fix }) =>
       fix.map(({ command }) => command),
@@ -77,8 +77,8 @@ describe.each(REASONS)('%s/%s as %s', (probe, reason, status) => {
 });
 
 test('a fault of the host is one cause for the entries of both', () => {
-  const said = { memory: fail('pressure') };
-  const { causes } = diagnose(together(first(said), second(said)));
+  const findings = { memory: fail('pressure') };
+  const { causes } = diagnose(together(first(findings), second(findings)));
 
   expect(causes).toHaveLength(1);
   expect(causes[0]?.scope.runners).toEqual(['runnerAA1', 'runnerBB1']);
@@ -87,8 +87,8 @@ test('a fault of the host is one cause for the entries of both', () => {
 test.each([
   ['a GitLab', { http: fail('bad-gateway') }, 'https://gitlab.example.com/'],
   ['a container engine', { executor: fail('docker-down') }, DOCKER],
-])('%s that both use is one cause, of the name that it has for both', (_what, said, id) => {
-  const { causes } = diagnose(together(first(said), second(said)));
+])('%s that both use is one cause, of the name that it has for both', (_what, findings, id) => {
+  const { causes } = diagnose(together(first(findings), second(findings)));
 
   expect(causes.map(({ scope }) => scope)).toMatchObject([
     { id, runners: ['runnerAA1', 'runnerBB1'] },

@@ -85,10 +85,10 @@ const pathsOf = ({ contexts }: Seen): readonly string[] =>
 
 test('every process on a file of its own is an installation, in the order of their files', async () => {
   await using root = await hostWith(OTHER, DEFAULT);
-  const seen = await discoveryOf(root, later())();
+  const found = await discoveryOf(root, later())();
 
   expect(
-    seen.contexts.map(({ place, process, configPath }) => [place.unit, process?.pid, configPath]),
+    found.contexts.map(({ place, process, configPath }) => [place.unit, process?.pid, configPath]),
   ).toEqual([
     ['gitlab-runner.service', 100, USUAL],
     ['second-runner.service', 90, SECOND],

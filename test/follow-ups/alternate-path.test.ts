@@ -196,7 +196,7 @@ describe('the direct way beside a proxy that is in force', () => {
   });
 });
 
-function shown(fingerprint: string): Record<string, Finding> {
+function findingsWith(fingerprint: string): Record<string, Finding> {
   return { tls: { ...broken('unknown-authority'), facts: { fingerprint_sha256: fingerprint } } };
 }
 
@@ -209,7 +209,7 @@ describe('a certificate that arrives through a proxy', () => {
       await alternatePathOf({
         port: gitlab.port,
         proxy: proxyAt(proxy.port),
-        findings: shown('AA:BB'),
+        findings: findingsWith('AA:BB'),
       }),
     ).toMatchObject({
       reason: 'intercepted',
@@ -225,7 +225,7 @@ describe('a certificate that arrives through a proxy', () => {
       await alternatePathOf({
         port: await closedPort(),
         proxy: proxyAt(proxy.port),
-        findings: shown('AA:BB'),
+        findings: findingsWith('AA:BB'),
       }),
     ).toMatchObject({ reason: 'intercepted', facts: { because: 'made-for-any-name' } });
   });
@@ -239,7 +239,7 @@ describe('a certificate that arrives through a proxy', () => {
       await alternatePathOf({
         port: gitlab.port,
         proxy: proxyAt(proxy.port),
-        findings: shown(fingerprint256),
+        findings: findingsWith(fingerprint256),
       }),
     ).toEqual({ status: 'pass', measures: { tried: 2 } });
   });

@@ -158,11 +158,11 @@ describe('the address in use does not answer', () => {
     ['does not know the name', 'nxdomain'],
     ['fails', 'servfail'],
     ['is silent', 'silent'],
-  ])('and the other server %s: the first finding stays', async (_name, said) => {
+  ])('and the other server %s: the first finding stays', async (_name, answer) => {
     await using gitlab = await startGitLab();
     await using one = await startDnsServer(only(DEAD));
     await using two = await startDnsServer(
-      (_asked, type) => (type === 'A' ? said : []),
+      (_asked, type) => (type === 'A' ? answer : []),
       '127.0.0.2',
       one.port,
     );

@@ -91,8 +91,8 @@ describe('where a redirect leads decides what it is', () => {
 });
 
 test('GitLab’s own JSON refusals are left to the link that asked', () => {
-  const said = jsonAnswer(403, { message: '403 Forbidden' }, FROM_RAILS);
-  expect(webFaultOf(said, ASKED)).toBeUndefined();
+  const answer = jsonAnswer(403, { message: '403 Forbidden' }, FROM_RAILS);
+  expect(webFaultOf(answer, ASKED)).toBeUndefined();
   expect(webFaultOf(answerOf(403, 'Forbidden', FROM_RAILS), ASKED)).toBe('forbidden');
 });
 

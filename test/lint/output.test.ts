@@ -84,8 +84,8 @@ describe('a line is shown without its secrets, and its columns stay', () => {
     ['\tcpus = 2', ' cpus = 2'],
     ['  pre_build_script = "echo hi"', '  pre_build_script = "*******"'],
     ['', ''],
-  ])('%j', (line, shown) => {
-    expect(maskLine(line)).toBe(shown);
+  ])('%j', (line, masked) => {
+    expect(maskLine(line)).toBe(masked);
   });
 
   test('a path is shown unless a part of it could be a secret', () => {

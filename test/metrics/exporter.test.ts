@@ -21,17 +21,17 @@ async function seriesNamed(view: View, name: string): Promise<readonly Series[]>
 }
 
 async function saidOf(
-  said: Parameters<typeof snapshotOf>[0],
+  findings: Parameters<typeof snapshotOf>[0],
   name: string,
 ): Promise<readonly Series[]> {
-  return await seriesNamed(viewOf(snapshotOf(said)), name);
+  return await seriesNamed(viewOf(snapshotOf(findings)), name);
 }
 
 async function valuesOf(
-  said: Parameters<typeof snapshotOf>[0],
+  findings: Parameters<typeof snapshotOf>[0],
   name: string,
 ): Promise<readonly string[]> {
-  return (await saidOf(said, name)).map(({ value }) => value);
+  return (await saidOf(findings, name)).map(({ value }) => value);
 }
 
 function manyRunners(count: number): Snapshot {

@@ -68,12 +68,12 @@ test('Prometheus reads the OpenMetrics form, sample by sample', async () => {
     const file = join(folder, 'metrics.om');
     await writeFile(file, body);
     const args = ['tsdb', 'create-blocks-from', 'openmetrics', file, join(folder, 'data')];
-    const said = execFileSync('promtool', args, {
+    const output = execFileSync('promtool', args, {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     });
 
-    expect(said).toMatch(/NUM SERIES/);
+    expect(output).toMatch(/NUM SERIES/);
     expect(body.endsWith('# EOF\n')).toBe(true);
   } finally {
     await rm(folder, { recursive: true });

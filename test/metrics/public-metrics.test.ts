@@ -69,8 +69,8 @@ describe('every metric that users rely on', () => {
     runner: 'runnerAA1',
     facts: { until_milliseconds: START + 600_000 },
   });
-  const said = { ...brokenAt('http', fail('bad-gateway')), 'runner-log': showing(off) };
-  const snapshot = withMeasures(snapshotOf(said, { ...TALKING, configProblems: [problem] }));
+  const findings = { ...brokenAt('http', fail('bad-gateway')), 'runner-log': showing(off) };
+  const snapshot = withMeasures(snapshotOf(findings, { ...TALKING, configProblems: [problem] }));
   const judged = viewOf(snapshot);
   const restart = { at: SINCE - 1000, kind: 'process', what: 'runner process' } as const;
   const changes = [{ ...restart, before: 'pid 811', after: 'pid 812' }];
@@ -79,10 +79,10 @@ describe('every metric that users rely on', () => {
   test('every series of runnerwatch is documented, with its labels', async () => {
     const own = (await exposeView(view)).filter(({ name }) => name.startsWith('runnerwatch_'));
     const wrong = own.filter(({ name, labels }) => {
-      const shown = Object.keys(labels).filter((label) => label !== 'le');
+      const found = Object.keys(labels).filter((label) => label !== 'le');
       const documented = DOCUMENTED.get(documentedName(name));
       const wanted = documented?.filter((label) => label !== OF_SEVERAL_RUNNERS);
-      return wanted?.join() !== shown.toSorted().join();
+      return wanted?.join() !== found.toSorted().join();
     });
 
     expect(own).not.toEqual([]);
@@ -90,10 +90,10 @@ describe('every metric that users rely on', () => {
   });
 
   test('every documented metric that is not of one probe is there', async () => {
-    const shown = new Set((await exposeView(view)).map(({ name }) => documentedName(name)));
+    const names = new Set((await exposeView(view)).map(({ name }) => documentedName(name)));
     const promised = [...DOCUMENTED.keys()].filter((name) => !OF_PROBES.has(name));
 
-    expect(promised.filter((name) => !shown.has(name))).toEqual([]);
+    expect(promised.filter((name) => !names.has(name))).toEqual([]);
   });
 
   test.each([
@@ -223,8 +223,8 @@ describe('zero from the start', () => {
   });
 
   test('the path of a walk is a series: the URL, the proxy and the name servers of the last lookup', async () => {
-    const said = { dns: { status: 'pass', facts: { servers: '10.0.0.2, 10.0.0.3' } } } as const;
-    const direct = await seriesNamed(viewOf(snapshotOf(said)), 'endpoint_info');
+    const findings = { dns: { status: 'pass', facts: { servers: '10.0.0.2, 10.0.0.3' } } } as const;
+    const direct = await seriesNamed(viewOf(snapshotOf(findings)), 'endpoint_info');
     const proxied = await seriesNamed(viewOf(snapshotOf({}, { proxy: PROXY })), 'endpoint_info');
     const labels = { target: GITLAB, url: GITLAB };
 

@@ -35,13 +35,15 @@ async function walkThrough(
 }
 
 /** A server that is healthy, and says this to the version request. */
-async function ask(said: ScriptedReply): Promise<Finding> {
-  await using server = await startHttpServer(({ path }) => (path === '/-/health' ? HEALTHY : said));
+async function ask(answer: ScriptedReply): Promise<Finding> {
+  await using server = await startHttpServer(({ path }) =>
+    path === '/-/health' ? HEALTHY : answer,
+  );
   return await walkThrough(server.port);
 }
 
-async function reasonFor(said: ScriptedReply): Promise<string> {
-  const finding = await ask(said);
+async function reasonFor(answer: ScriptedReply): Promise<string> {
+  const finding = await ask(answer);
   return finding.status === 'pass' ? 'pass' : `${finding.status} ${finding.reason}`;
 }
 
@@ -84,8 +86,8 @@ describe('GitLab’s API passes', () => {
     ['behind a proxy that strips GitLab’s headers', json(401, '{"message":"401 Unauthorized"}')],
     ['behind a CDN', json(401, '{"message":"401 Unauthorized"}', { 'CF-Ray': '8f00-AMS' })],
     ['open to every user', gitlab(200, { version: '19.1.0' })],
-  ])('%s', async (_what, said) => {
-    expect(await reasonFor(said)).toBe('pass');
+  ])('%s', async (_what, answer) => {
+    expect(await reasonFor(answer)).toBe('pass');
   });
 });
 
@@ -126,8 +128,8 @@ describe('what is not GitLab’s API is named', () => {
       '308 keeps the POST; what is behind it was not seen',
       page(308, '', { Location: 'https://b.test/api/v4/version' }),
     ],
-  ])('%s: %s', async (expected, _what, said) => {
-    expect(await reasonFor(said)).toBe(expected);
+  ])('%s: %s', async (expected, _what, answer) => {
+    expect(await reasonFor(answer)).toBe(expected);
   });
 
   test.each(['/group/project.git/', '/api/v4/'])('a path in url: %s', async (path) => {
@@ -182,8 +184,8 @@ describe('what blocks only the API is named', () => {
     ['fail client-certificate-required', 'nginx', page(400, 'The SSL certificate error')],
     ['fail not-http', 'garbage', 'ICY 200 OK\r\n\r\n'],
     ['warn too-many-requests', 'Rack Attack', page(429, 'Retry later')],
-  ])('%s: %s', async (expected, _what, said) => {
-    expect(await reasonFor(said)).toBe(expected);
+  ])('%s: %s', async (expected, _what, answer) => {
+    expect(await reasonFor(answer)).toBe(expected);
   });
 
   test.each<[string, (socket: Socket) => void]>([

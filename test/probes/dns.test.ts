@@ -102,15 +102,15 @@ test('an IPv6 address in the URL is taken out of its brackets', async () => {
 });
 
 describe('one server that says', () => {
-  const table: readonly { said: DnsReply; reason: string; outcome: string }[] = [
-    { said: 'nxdomain', reason: 'not-found', outcome: 'nxdomain' },
-    { said: [], reason: 'not-found', outcome: 'nodata' },
-    { said: 'servfail', reason: 'server-failure', outcome: 'servfail' },
-    { said: 'refused', reason: 'server-failure', outcome: 'refused' },
-    { said: 'silent', reason: 'timeout', outcome: 'timeout' },
+  const table: readonly { answer: DnsReply; reason: string; outcome: string }[] = [
+    { answer: 'nxdomain', reason: 'not-found', outcome: 'nxdomain' },
+    { answer: [], reason: 'not-found', outcome: 'nodata' },
+    { answer: 'servfail', reason: 'server-failure', outcome: 'servfail' },
+    { answer: 'refused', reason: 'server-failure', outcome: 'refused' },
+    { answer: 'silent', reason: 'timeout', outcome: 'timeout' },
   ];
-  test.each(table)('$said fails as $reason', async ({ said, reason, outcome }) => {
-    await using server = await startDnsServer(() => said);
+  test.each(table)('$answer fails as $reason', async ({ answer, reason, outcome }) => {
+    await using server = await startDnsServer(() => answer);
     const { finding, walk } = await runOnce({ port: server.port });
     expect(finding).toEqual({
       status: 'fail',

@@ -34,8 +34,8 @@ async function ask(script: Script): Promise<Asked> {
   return { finding, paths: server.requests.map(({ path }) => path) };
 }
 
-async function reasonFor(said: ScriptedReply): Promise<string> {
-  const { finding } = await ask(() => said);
+async function reasonFor(answer: ScriptedReply): Promise<string> {
+  const { finding } = await ask(() => answer);
   return finding.status === 'pass' ? 'pass' : `${finding.status} ${finding.reason}`;
 }
 
@@ -72,8 +72,8 @@ describe('a web tier that lets the request through passes', () => {
       page(302, '', { ...RAILS_HEADERS, Location: '/users/sign_in' }),
     ],
     ['GitLab’s own JSON 403', gitlab(403, { message: '403 Forbidden' })],
-  ])('%s', async (_what, said) => {
-    expect(await reasonFor(said)).toBe('pass');
+  ])('%s', async (_what, answer) => {
+    expect(await reasonFor(answer)).toBe('pass');
   });
 
   test('a health page that is closed to every user, while the rest of GitLab is open', async () => {
@@ -141,8 +141,8 @@ describe('what blocks the path is named', () => {
       page(400, 'No required SSL certificate was sent'),
     ],
     ['fail not-http', 'another protocol', 'SSH-2.0-OpenSSH_9.2\r\n'],
-  ])('%s: %s', async (expected, _what, said) => {
-    expect(await reasonFor(said)).toBe(expected);
+  ])('%s: %s', async (expected, _what, answer) => {
+    expect(await reasonFor(answer)).toBe(expected);
   });
 
   test('a refusal holds when the second page gets no answer', async () => {
@@ -184,8 +184,8 @@ describe('for http:// through a proxy its own refusals are distinguished from Gi
       undefined,
     ],
     ['fail', 'unavailable', page(503, ''), undefined],
-  ])('%s %s', async (status, reason, said, credentials) => {
-    await using server = await startHttpServer(() => said);
+  ])('%s %s', async (status, reason, answer, credentials) => {
+    await using server = await startHttpServer(() => answer);
     await using path = await walkTo(server.port);
     const proxy = proxyAt(server.port, credentials === undefined ? {} : { credentials });
     const target = { ...endpointAt(80), url: new URL('http://gitlab.test/'), proxy };

@@ -185,12 +185,12 @@ describe('what other proxies do', () => {
     ['HTTP/1.0 500\r\n\r\n', 'upstream-failed', 'returned 500 for CONNECT 127.0.0.1:8443'],
     ['SSH-2.0-OpenSSH_9.2\r\n', 'not-a-proxy', 'responded to CONNECT with "SSH-2.0-OpenSSH_9.2.."'],
     ['', 'closed', 'closed the connection after CONNECT 127.0.0.1:8443'],
-  ])('%o fails as %s', async (text, reason, said) => {
+  ])('%o fails as %s', async (text, reason, ending) => {
     await using server = await startScriptedProxy((socket) => socket.end(text));
     using asked = await ask(proxyAt(server.port));
     const { finding } = asked;
     expect([finding.status, 'reason' in finding && finding.reason]).toEqual(['fail', reason]);
-    expect('detail' in finding && finding.detail.endsWith(said)).toBe(true);
+    expect('detail' in finding && finding.detail.endsWith(ending)).toBe(true);
   });
 
   test('silence is reported before the deadline of the probe', async () => {

@@ -198,7 +198,7 @@ test.each([
 async function runOver(...units: readonly Host[]): Promise<readonly string[]> {
   const probe = createService();
   const clock = setClock((BOOTED_SECONDS + 3600) * 1000);
-  const said: string[] = [];
+  const reasons: string[] = [];
   for (const { processes = {}, unit = {} } of units) {
     const files = Object.assign(
       {},
@@ -207,10 +207,10 @@ async function runOver(...units: readonly Host[]): Promise<readonly string[]> {
     );
     await using root = await startHost(files, createStates(unit));
     const found = await runProbe(probe, TARGET, { tools: { paths: root.paths, clock } });
-    said.push(reasonOf(found) ?? found.status);
+    reasons.push(reasonOf(found) ?? found.status);
     clock.advance(15);
   }
-  return said;
+  return reasons;
 }
 
 const waiting = (NRestarts: number): Host => ({ unit: { ...WAITING, NRestarts } });

@@ -68,8 +68,8 @@ describe('a port that does not shake hands', () => {
     [13, 'fail late: the TLS handshake takes 13.0 s, and the runner gives up after 10 s'],
   ])('that takes %d s is %s', async (handshakeSeconds, expected) => {
     await using server = await startTlsServer({ chain: [leaf] });
-    const { status, ...said } = await probeTls({ port: server.port, files, handshakeSeconds });
-    const text = 'detail' in said ? `${status} ${said.reason}: ${said.detail}` : undefined;
+    const { status, ...finding } = await probeTls({ port: server.port, files, handshakeSeconds });
+    const text = 'detail' in finding ? `${status} ${finding.reason}: ${finding.detail}` : undefined;
     expect(text).toBe(expected);
   });
 

@@ -88,19 +88,19 @@ test('tls-ca-file hides certs/<host>.crt', async () => {
 
 test('the socket handed on is secured, and the path can be opened and secured once more', async () => {
   await using server = await startTlsServer({ chain: [leaf] });
-  const seen: unknown[] = [];
+  const sockets: unknown[] = [];
   await probeTls({
     port: server.port,
     ...bundle(root),
     inspect: async (walk) => {
       const again = await walk.open?.(patient());
       for (const socket of [walk.socket, again]) {
-        seen.push(socket !== undefined && 'encrypted' in socket && socket.encrypted);
+        sockets.push(socket !== undefined && 'encrypted' in socket && socket.encrypted);
       }
       again?.destroy();
     },
   });
-  expect(seen).toEqual([true, true]);
+  expect(sockets).toEqual([true, true]);
 });
 
 describe('what is wrong with the chain has a reason', () => {

@@ -46,10 +46,10 @@ function nameOf(finding: Finding): string {
 }
 
 /** Does not know the discovery request, and says this to verify. */
-function old(said: ScriptedReply): (request: ReceivedRequest) => ScriptedReply {
+function old(answer: ScriptedReply): (request: ReceivedRequest) => ScriptedReply {
   return ({ path }) => {
     if (path === '/-/health') return HEALTHY;
-    return path.endsWith('/discovery') ? gitlab(404, { error: '404 Not Found' }) : said;
+    return path.endsWith('/discovery') ? gitlab(404, { error: '404 Not Found' }) : answer;
   };
 }
 
@@ -94,8 +94,8 @@ test.each<[string, ScriptedReply]>([
   // Verify names the runner in its body, so this limit is the runner's.
   ['unknown too-many-requests', reply(429, 'Retry later\n', { headers: RAILS_HEADERS })],
   ['unknown token-error', (socket) => void socket.resetAndDestroy()],
-])('%s', async (expected, said) => {
-  await using server = await startHttpServer(old(said));
+])('%s', async (expected, answer) => {
+  await using server = await startHttpServer(old(answer));
   const finding = await walkThrough(entry(server.port));
 
   expect(nameOf(finding)).toBe(expected);
@@ -129,14 +129,14 @@ describe('at most one verify an hour', () => {
     const budget = requestBudget(clock, 1000);
     await using server = await startHttpServer(old(gitlab(200, { id: 1 })));
     const target = entry(server.port);
-    const seen: string[] = [];
+    const outcomes: string[] = [];
     for (let minute = 0; minute <= 120; minute += 15) {
-      seen.push(nameOf(await walkThrough(target, { clock, budget })));
+      outcomes.push(nameOf(await walkThrough(target, { clock, budget })));
       clock.advance(15 * 60);
     }
 
     const wait = 'unknown verify-not-due';
-    expect(seen).toEqual(['pass', wait, wait, wait, 'pass', wait, wait, wait, 'pass']);
+    expect(outcomes).toEqual(['pass', wait, wait, wait, 'pass', wait, wait, wait, 'pass']);
     expect(verifiesOf(server.requests)).toHaveLength(3);
     expect(nameOf(await walkThrough({ ...target, id: 'BBBBBBBBB' }, { clock, budget }))).toBe(
       'pass',
@@ -160,11 +160,11 @@ describe('at most one verify an hour', () => {
     ['429 with a time', gitlab(429, { message: 'x' }, { 'Retry-After': '300' }), 300],
     ['429 without', gitlab(429, { message: 'x' }), 60],
     ['503 with a time', gitlab(503, { message: 'maintenance' }, { 'Retry-After': '90' }), 90],
-  ])('%s pauses this GitLab for every entry', async (_what, said, seconds) => {
+  ])('%s pauses this GitLab for every entry', async (_what, answer, seconds) => {
     const clock = setClock();
     const budget = requestBudget(clock, 20);
     await using server = await startHttpServer(({ path }) =>
-      path === '/-/health' ? HEALTHY : said,
+      path === '/-/health' ? HEALTHY : answer,
     );
     const { id } = endpointAt(server.port);
     await walkThrough(entry(server.port), { clock, budget });
@@ -187,12 +187,12 @@ test('with any answer of GitLab, nothing but reading and verify is ever sent', a
   for (const status of [
     200, 204, 301, 307, 400, 401, 403, 404, 405, 409, 410, 422, 429, 500, 502, 503,
   ]) {
-    const said = gitlab(
+    const answer = gitlab(
       status,
       { message: `${status}`, error: `${status}` },
       { Location: '/api/v4/jobs/request' },
     );
-    await using server = await startHttpServer(() => said);
+    await using server = await startHttpServer(() => answer);
     await using path = await walkTo(server.port);
     const tools = { walk: path.walk };
     await runProbe(http, endpointAt(server.port), { tools });
@@ -211,11 +211,11 @@ test('a GitLab that repeats the token everywhere gives none of it away', async (
     gitlab(status, { id: 1, token: canary, message: `${canary} orphaned` }, { Server: canary }),
     reply(status, canary, { type: canary, headers: { Server: canary, Location: `/?t=${canary}` } }),
   ]);
-  for (const said of echoes) {
-    await using server = await startHttpServer(old(said));
+  for (const answer of echoes) {
+    await using server = await startHttpServer(old(answer));
     const finding = await walkThrough(entry(server.port, { token: target.token }));
     await using direct = await startHttpServer(({ path }) =>
-      path === '/-/health' ? HEALTHY : said,
+      path === '/-/health' ? HEALTHY : answer,
     );
     const asked = await walkThrough(entry(direct.port, { token: target.token }));
     expect(JSON.stringify([finding, asked])).not.toContain(canary);

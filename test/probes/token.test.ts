@@ -39,8 +39,10 @@ async function walkThrough(target: RunnerTarget, over: Partial<LinkTools> = {}):
 }
 
 /** A GitLab that is healthy, and says this to the request with the token. */
-async function ask(said: ScriptedReply, over: Partial<RunnerTarget> = {}): Promise<Finding> {
-  await using server = await startHttpServer(({ path }) => (path === '/-/health' ? HEALTHY : said));
+async function ask(answer: ScriptedReply, over: Partial<RunnerTarget> = {}): Promise<Finding> {
+  await using server = await startHttpServer(({ path }) =>
+    path === '/-/health' ? HEALTHY : answer,
+  );
   return await walkThrough(entry(server.port, over));
 }
 
@@ -121,8 +123,8 @@ describe('GitLab that knows the discovery request', () => {
       '404 of another server, which is not asked again',
       page(404, 'Not here'),
     ],
-  ])('%s: %s', async (expected, _what, said) => {
-    expect(nameOf(await ask(said))).toBe(expected);
+  ])('%s: %s', async (expected, _what, answer) => {
+    expect(nameOf(await ask(answer))).toBe(expected);
   });
 });
 
@@ -154,8 +156,8 @@ describe('a 403 rejects no token unless it is GitLab’s own', () => {
       'the same through a CDN',
       json(403, JSON.stringify(FORBIDDEN), { 'CF-Ray': '1' }),
     ],
-  ])('%s: %s', async (expected, _what, said) => {
-    expect(nameOf(await ask(said))).toBe(expected);
+  ])('%s: %s', async (expected, _what, answer) => {
+    expect(nameOf(await ask(answer))).toBe(expected);
   });
 
   test('the header of a server may name itself, and never the token it was sent', async () => {

@@ -54,8 +54,10 @@ function later(view: View, minutes: number): View {
 }
 
 const viewWithRefusals = (ids: readonly string[], bad: readonly string[]): View => {
-  const said = Object.fromEntries(bad.map((id) => [`token@${id}`, fail('rejected', { line: 7 })]));
-  return viewOf(snapshotOf(said, { runners: ids.map((id) => runner(id)) }));
+  const findings = Object.fromEntries(
+    bad.map((id) => [`token@${id}`, fail('rejected', { line: 7 })]),
+  );
+  return viewOf(snapshotOf(findings, { runners: ids.map((id) => runner(id)) }));
 };
 const HEALTHY = viewOf(snapshotOf());
 const BROKEN = viewOf(snapshotOf(brokenAt('connect', fail('refused'))));

@@ -58,6 +58,6 @@ test.each([
   ['http://user:pass@proxy:3128', 'http://[hidden]@proxy:3128'],
   ['user:p@ss@proxy:3128', '[hidden]@proxy:3128'],
   ['http://proxy:3128', 'http://proxy:3128'],
-])('the login of %s is left out', (value, shown) => {
-  expect(withoutLogin(value)).toBe(shown);
+])('the login of %s is left out', (value, redacted) => {
+  expect(withoutLogin(value)).toBe(redacted);
 });

@@ -28,9 +28,9 @@ const CONFIG = `concurrent = 4 # jobs
 
 describe('config.toml', () => {
   test('shows known keys, with the entry that they belong to', () => {
-    const shown = configLines(CONFIG).filter(({ isHidden }) => isHidden !== true);
+    const lines = configLines(CONFIG).filter(({ isHidden }) => isHidden !== true);
 
-    expect(shown.map(({ text, kind, entry }) => [text.trim(), kind, entry])).toEqual([
+    expect(lines.map(({ text, kind, entry }) => [text.trim(), kind, entry])).toEqual([
       ['concurrent = 4 # jobs', 'config', undefined],
       ['url = "https://gitlab.example.com/"', 'config-url', 'docker-1'],
       ['executor = "docker"', 'config-executor', 'docker-2'],

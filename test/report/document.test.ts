@@ -148,8 +148,8 @@ test.each([
   ['degraded', { tls: warn('expiring-soon') }, 1],
   ['broken', brokenAt('dns', fail('timeout')), 2],
   ['unsure', { dns: { status: 'unknown', reason: 'overdue', detail: 'no end' } }, 3],
-] as const)('%s ends a check with its own code', (verdict, said, code) => {
-  const { diagnosis } = viewOf(snapshotOf(said));
+] as const)('%s ends a check with its own code', (verdict, findings, code) => {
+  const { diagnosis } = viewOf(snapshotOf(findings));
 
   expect([diagnosis.verdict, exitCodeOf(diagnosis.verdict)]).toEqual([verdict, code]);
 });
@@ -194,8 +194,8 @@ describe('one entry', () => {
   });
 
   test('speaks of its worst cause first', () => {
-    const said = { 'token@runnerAA1': fail('orphaned'), dns: warn('slow') };
-    const own = viewOfRunner(viewOf(snapshotOf(said)), 'runnerAA1');
+    const findings = { 'token@runnerAA1': fail('orphaned'), dns: warn('slow') };
+    const own = viewOfRunner(viewOf(snapshotOf(findings)), 'runnerAA1');
 
     expect(own?.diagnosis.summary).toMatch(/was deleted/);
   });

@@ -14,8 +14,8 @@ describe('the status', () => {
     ['degraded', { tls: warn('expiring-soon') }, 'warn', 200],
     ['unsure', { dns: UNKNOWN }, 'warn', 200],
     ['broken', brokenAt('dns', fail('timeout')), 'fail', 503],
-  ] as const)('of a %s host', (verdict, said, status, code) => {
-    const view = viewOf(snapshotOf(said));
+  ] as const)('of a %s host', (verdict, findings, status, code) => {
+    const view = viewOf(snapshotOf(findings));
     const health = healthOf(view);
 
     expect([view.diagnosis.verdict, health.status, httpStatusOf(health)]).toEqual([
@@ -103,8 +103,8 @@ describe('the line of a plug-in', () => {
   test.each([
     [{ tls: warn('expiring-soon') }, 'WARNING'],
     [{ dns: UNKNOWN }, 'UNKNOWN'],
-  ])('%j is %s', (said, word) => {
-    expect(nagiosLine(viewOf(snapshotOf(said)))).toMatch(new RegExp(`^RUNNERWATCH ${word} - `));
+  ])('%j is %s', (findings, word) => {
+    expect(nagiosLine(viewOf(snapshotOf(findings)))).toMatch(new RegExp(`^RUNNERWATCH ${word} - `));
   });
 
   test.each(['a | evil=1', 'two\nlines', 'a\rb', 'a\u2028b', '\u001B[31mred'])(

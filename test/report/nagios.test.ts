@@ -12,8 +12,10 @@ test('state, summary, and what is measured, with the limits that judge it', () =
 });
 
 test('no text of the outside ends the text or the label', () => {
-  const said = { disk: { ...fail('full', { path: "/x'|=\n" }), measures: { free_ratio: 0.001 } } };
-  const line = nagiosLine(viewOf(snapshotOf(said, { mounts: ["/x'|=\n"] })));
+  const findings = {
+    disk: { ...fail('full', { path: "/x'|=\n" }), measures: { free_ratio: 0.001 } },
+  };
+  const line = nagiosLine(viewOf(snapshotOf(findings, { mounts: ["/x'|=\n"] })));
 
   expect(line.split('|')).toHaveLength(2);
   expect(line).not.toContain('\n');

@@ -7,13 +7,13 @@ import { recordOnFullDisk } from './full-disk-bodies.ts';
 
 test('on a full disk an incident lives in memory, leaves no half file, and is written when there is room', async () => {
   await using root = await rootFolder({});
-  const seen = await inMountNamespace(
+  const result = await inMountNamespace(
     new URL('full-disk-bodies.ts', import.meta.url).href,
     recordOnFullDisk,
     `${root.paths.rootfs}/state`,
   );
 
-  expect(seen).toEqual({
+  expect(result).toEqual({
     whileFull: {
       files: [],
       inMemory: 1,

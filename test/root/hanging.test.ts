@@ -14,9 +14,9 @@ test.each(['takes questions', 'stands still'] as const)(
   async (how) => {
     await using root = await rootFolder({});
     const folder = `${root.paths.rootfs}/mount`;
-    const seen = await inMountNamespace(BODIES, hangMount, folder, how);
+    const result = await inMountNamespace(BODIES, hangMount, folder, how);
 
-    const { before, during, after, children } = seen;
+    const { before, during, after, children } = result;
     expect(before).toMatchObject({ status: 'pass', measures: { free_ratio: 0.25 } });
     expect(during).toMatchObject(
       [0, 30, 60].map((hung_seconds) => ({
@@ -33,9 +33,9 @@ test.each(['takes questions', 'stands still'] as const)(
 
 test('six mounts that hang stop no other check and no file access', async () => {
   await using root = await rootFolder({});
-  const seen = await inMountNamespace(BODIES, hangMany, `${root.paths.rootfs}/mount`);
+  const result = await inMountNamespace(BODIES, hangMany, `${root.paths.rootfs}/mount`);
 
-  expect(seen).toEqual({
+  expect(result).toEqual({
     file: 'Linux',
     healthy: expect.any(Number),
     processor: expect.any(Number),
@@ -47,9 +47,9 @@ test('six mounts that hang stop no other check and no file access', async () => 
 
 test('the daemon names every hung mount, answers meanwhile, and ends at SIGTERM', async () => {
   await using root = await rootFolder({});
-  const seen = await inMountNamespace(DAEMON_BODY, serveOnHungMounts, root.paths.rootfs);
+  const result = await inMountNamespace(DAEMON_BODY, serveOnHungMounts, root.paths.rootfs);
 
-  const { children, ...rest } = seen;
+  const { children, ...rest } = result;
   expect(rest).toEqual({
     hung: Array.from({ length: 6 }, () => 'disk/hung'),
     config: 'pass',

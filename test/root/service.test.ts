@@ -11,10 +11,10 @@ const BODY = import.meta.resolve('./service-body.ts');
 
 async function runOnce(hidepid: string): Promise<Finding> {
   await using root = await rootFolder({});
-  const seen = process.env[SEEN_VARIABLE];
+  const file = process.env[SEEN_VARIABLE];
   delete process.env[SEEN_VARIABLE];
   const running = inMountNamespace(BODY, lookAsNobody, root.paths.rootfs, hidepid);
-  if (seen !== undefined) process.env[SEEN_VARIABLE] = seen;
+  if (file !== undefined) process.env[SEEN_VARIABLE] = file;
   const finding = await running;
   recordReason('service', finding);
   return finding;

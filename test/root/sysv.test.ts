@@ -9,10 +9,10 @@ const BODY = import.meta.resolve('./sysv-body.ts');
 
 test('a variable is given to it, and it is restarted by its script', async () => {
   await using root = await rootFolder({});
-  const seen = await inMountNamespace(BODY, typeAtScript, root.paths.rootfs);
-  const [first, second] = seen.pids;
+  const result = await inMountNamespace(BODY, typeAtScript, root.paths.rootfs);
+  const [first, second] = result.pids;
 
-  expect(seen.description).toBe('script /etc/init.d/gitlab-runner');
+  expect(result.description).toBe('script /etc/init.d/gitlab-runner');
   expect(second).not.toBe(first);
-  expect(seen.proxy).toBe('http://proxy:3128');
+  expect(result.proxy).toBe('http://proxy:3128');
 });

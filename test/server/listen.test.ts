@@ -244,35 +244,35 @@ describe('clients that misbehave', () => {
       'the request address and headers are larger than 16 KiB',
     ],
   ])('%s gets one sentence', async (_what, bytes, status, error) => {
-    const heard = await sendBytes({ port, host: '127.0.0.1' }, bytes);
+    const answer = await sendBytes({ port, host: '127.0.0.1' }, bytes);
 
-    const [head = '', body = ''] = heard.split('\r\n\r\n');
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
     expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect(head).toContain('Connection: close');
     expect(JSON.parse(body)).toEqual({ error });
   });
 
   test('a request without a host is refused', async () => {
-    const heard = await sendBytes({ port, host: '127.0.0.1' }, 'GET / HTTP/1.1\r\n\r\n');
+    const answer = await sendBytes({ port, host: '127.0.0.1' }, 'GET / HTTP/1.1\r\n\r\n');
 
-    expect(heard).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
   });
 
   test('a request that never ends gets 408 and loses its connection', async () => {
-    const heard = await sendBytes(
+    const answer = await sendBytes(
       { port, host: '127.0.0.1' },
       'GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ',
     );
 
-    expect(heard).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
-    expect(heard).toContain('{"error":"the request took too long to arrive"}');
+    expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+    expect(answer).toContain('{"error":"the request took too long to arrive"}');
   });
 
   test('a body that never ends is not waited for longer than the limit', async () => {
     const bytes = 'POST /-/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx';
-    const heard = await sendBytes({ port, host: '127.0.0.1' }, bytes);
+    const answer = await sendBytes({ port, host: '127.0.0.1' }, bytes);
 
-    expect(heard).toMatch(/^HTTP\/1\.1 (?:404|405|408) /);
+    expect(answer).toMatch(/^HTTP\/1\.1 (?:404|405|408) /);
   });
 
   test('connections beyond the limit are closed, and the others served again afterwards', async () => {

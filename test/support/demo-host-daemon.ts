@@ -70,8 +70,8 @@ async function waitFor(
   };
   const missing = (): string => {
     const { verdict, causes, summary } = daemon.view().diagnosis;
-    const seen = causes.map(({ id, confidence }) => `${id} (${confidence})`).join(', ');
-    return `waited for ${what}; it is ${verdict}: ${seen || summary}`;
+    const found = causes.map(({ id, confidence }) => `${id} (${confidence})`).join(', ');
+    return `waited for ${what}; it is ${verdict}: ${found || summary}`;
   };
   const stop = daemon.onChange(inspect);
   inspect();

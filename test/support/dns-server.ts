@@ -52,11 +52,11 @@ export async function startDnsServer(
     if (question === undefined || (question.type !== 'A' && question.type !== 'AAAA')) return;
     const { name, type } = question;
     asked.push(`${type} ${name}${transport === 'tcp' ? ' over tcp' : ''}`);
-    const said = script(name.toLowerCase(), type, transport);
-    if (said === 'silent') return;
-    if (said === 'close') return Buffer.alloc(0);
-    if (said === 'garbage') return Buffer.from('no DNS at all');
-    return replyTo(query.id ?? 0, { name, type }, said);
+    const answer = script(name.toLowerCase(), type, transport);
+    if (answer === 'silent') return;
+    if (answer === 'close') return Buffer.alloc(0);
+    if (answer === 'garbage') return Buffer.from('no DNS at all');
+    return replyTo(query.id ?? 0, { name, type }, answer);
   };
   await using stack = new AsyncDisposableStack();
   const socket = await bindUdp(address, port, (message) => answer(message, 'udp'));
@@ -128,12 +128,12 @@ async function listenTcp(
 function replyTo(
   id: number,
   question: { readonly name: string; readonly type: 'A' | 'AAAA' },
-  said: Exclude<DnsReply, 'silent' | 'garbage' | 'close'>,
+  answer: Exclude<DnsReply, 'silent' | 'garbage' | 'close'>,
 ): Buffer {
-  if (said === 'lame') return encode({ type: 'response', id, flags: 0, questions: [question] });
-  const addresses = typeof said === 'string' ? [] : said;
-  const code = typeof said === 'string' ? (CODES[said] ?? 0) : 0;
-  const flags = RESPONSE_FLAGS | code | (said === 'truncated' ? TRUNCATED_FLAG : 0);
+  if (answer === 'lame') return encode({ type: 'response', id, flags: 0, questions: [question] });
+  const addresses = typeof answer === 'string' ? [] : answer;
+  const code = typeof answer === 'string' ? (CODES[answer] ?? 0) : 0;
+  const flags = RESPONSE_FLAGS | code | (answer === 'truncated' ? TRUNCATED_FLAG : 0);
   const answers = addresses.map((data): Answer => ({
     name: question.name,
     type: question.type,

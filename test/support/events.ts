@@ -22,8 +22,8 @@ export interface EventOver extends Partial<RunnerEvent> {
 
 export function event(kind: EventKind, { times, ...over }: EventOver = {}): RunnerEvent {
   const [first = START, ...others] = times ?? [over.lastAt ?? START - MINUTE];
-  const seen = others.reduce((all, at) => addSighting(all, at), addSighting(undefined, first));
-  return { kind, ...seen, text: `line: ${kind}`, facts: {}, ...over };
+  const sightings = others.reduce((all, at) => addSighting(all, at), addSighting(undefined, first));
+  return { kind, ...sightings, text: `line: ${kind}`, facts: {}, ...over };
 }
 
 /** Instants up to so many seconds ago, each so many seconds after the one before. */

@@ -44,9 +44,9 @@ export async function startHttpServer(script: Script): Promise<HttpServer> {
       const [method = '', path = ''] = head.split(' ');
       const request = { method, path, head, body: rest, connection };
       requests.push(request);
-      const said = script(request);
-      if (typeof said === 'string') socket.write(said, 'latin1');
-      else said(socket);
+      const answer = script(request);
+      if (typeof answer === 'string') socket.write(answer, 'latin1');
+      else answer(socket);
     });
   });
   return { ...server, requests };

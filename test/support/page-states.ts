@@ -157,7 +157,7 @@ function many(): View {
     runner('t9WkyjAA2', { name: 'docker-2' }),
     runner('x3PartnB1', { name: 'partner', url: other, endpoint: other, executor: 'shell' }),
   ];
-  const said = {
+  const findings = {
     ...brokenAt(
       'tls',
       fail('expired', {
@@ -181,7 +181,7 @@ function many(): View {
       measures: { available_ratio: 0.04 },
     },
   } as const;
-  return viewOf(snapshotOf(said, { runners, mounts: ['/', '/builds'], proxy: PROXY }));
+  return viewOf(snapshotOf(findings, { runners, mounts: ['/', '/builds'], proxy: PROXY }));
 }
 
 function stale(): View {
@@ -210,14 +210,14 @@ function hostile(): View {
   const runners = HOSTILE_NAMES.map((name, index) =>
     runner(`hostileA${index}`, { name, executor: name.slice(0, 40) }),
   );
-  const said = {
+  const findings = {
     dns: { ...warn('slow'), detail: HOSTILE_NAMES[0] } as const,
     'token@hostileA1': {
       ...fail('rejected'),
       detail: `GitLab refuses ${HOSTILE_NAMES[1]}`,
     } as const,
   };
-  const view = viewOf(snapshotOf(said, { runners }));
+  const view = viewOf(snapshotOf(findings, { runners }));
   const hostContext = { ...view.snapshot.hostContext, host: HOSTILE_NAMES[0] };
   return { ...view, snapshot: { ...view.snapshot, hostContext } };
 }

@@ -62,12 +62,12 @@ export async function startPrometheus(
       const reply = await sendRequest(
         `${address}/api/v1/query?query=${encodeURIComponent(expression)}`,
       );
-      const said = JSON.parse(reply.text) as {
+      const answer = JSON.parse(reply.text) as {
         readonly error?: string;
         readonly data?: { readonly result: readonly Sample[] };
       };
-      if (said.data === undefined) throw new Error(`${said.error}, of ${expression}`);
-      return said.data.result;
+      if (answer.data === undefined) throw new Error(`${answer.error}, of ${expression}`);
+      return answer.data.result;
     },
     [Symbol.asyncDispose]: stop,
   };

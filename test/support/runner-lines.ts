@@ -20,9 +20,9 @@ export function inColours({ level, message, fields = {} }: LogEntry): string {
 }
 
 /** Without colours. */
-export function plain(said: LogEntry): string {
+export function plain(entry: LogEntry): string {
   // oxlint-disable-next-line no-control-regex -- colours are control characters
-  return inColours(said).replace(/\u001B\[[\d;]*m/g, '');
+  return inColours(entry).replace(/\u001B\[[\d;]*m/g, '');
 }
 
 export function logfmt(
@@ -41,8 +41,8 @@ export function json(
 }
 
 /** Syslog writes the escape character as `#033`. */
-export function asSyslogEntry(said: LogEntry): string {
-  const text = inColours(said).replaceAll('\u001B', '#033');
+export function asSyslogEntry(entry: LogEntry): string {
+  const text = inColours(entry).replaceAll('\u001B', '#033');
   return `Nov 24 08:59:00 ci-07 gitlab-runner[812]: ${text}`;
 }
 

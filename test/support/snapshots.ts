@@ -115,7 +115,7 @@ export function runner(id: string, over: Partial<RunnerTarget> = {}): RunnerTarg
 
 /** A snapshot of the world; checks are named `probe`, at the first target, or `probe@target`. */
 export function snapshotOf(
-  said: Readonly<Record<string, FindingSpec>> = {},
+  findings: Readonly<Record<string, FindingSpec>> = {},
   world: World = {},
 ): Snapshot {
   const context = contextOf(world);
@@ -123,12 +123,12 @@ export function snapshotOf(
   const targets = targetsOf(context, world);
   const checks = checksOf(world.probes ?? ALL_PROBES, targets, settings, [context]);
   const names = new Map(
-    Object.keys(said).map((name) => [idOf(name, checks, said[name] === SKIPPED), name]),
+    Object.keys(findings).map((name) => [idOf(name, checks, findings[name] === SKIPPED), name]),
   );
   return {
     takenAt: START,
     hostContext: { host: 'ci-07', contexts: [context] },
-    checks: checks.map((check) => stateOf(check, said[names.get(check.id) ?? ''])),
+    checks: checks.map((check) => stateOf(check, findings[names.get(check.id) ?? ''])),
   };
 }
 
@@ -154,8 +154,8 @@ export function brokenAt(
   };
 }
 
-export function stateOf(check: Check, said: FindingSpec = { status: 'pass' }): CheckState {
-  const over: Partial<CheckState> = 'status' in said ? { finding: said } : said;
+export function stateOf(check: Check, spec: FindingSpec = { status: 'pass' }): CheckState {
+  const over: Partial<CheckState> = 'status' in spec ? { finding: spec } : spec;
   const finding = over.finding ?? { status: 'pass' };
   const last = { check: check.id, startedAt: START - 1000, durationSeconds: 0.25, finding };
   return {

@@ -48,7 +48,7 @@ export function brokenTrustView(self: Partial<SelfState> = {}): View {
       'chain of 2, root CN=Example Root CA, in neither the system bundle nor /etc/gitlab-runner/certs/gitlab.example.com.crt',
   };
   const ids = runners.map(({ id }) => id);
-  const said = {
+  const findings = {
     ...brokenAt('tls', refused, undefined, ids),
     dns: { status: 'pass', facts: { addresses: '10.0.0.2' }, measures: { lookup_seconds: 0.004 } },
     disk: {
@@ -59,7 +59,7 @@ export function brokenTrustView(self: Partial<SelfState> = {}): View {
       measures: { free_bytes: 3_328_599_654, free_ratio: 0.04 },
     },
   } as const;
-  return viewOf(snapshotOf(said, { runners }), self);
+  return viewOf(snapshotOf(findings, { runners }), self);
 }
 
 /** The same snapshot with a value for every measure that a probe may have. */

@@ -125,6 +125,6 @@ test.each([
   ['name', 'glrt-abc', '…'],
   ['name', 'abcdefghijklmnopqrstuvwxyz', '…'],
   ['image', 'two\nlines', '…'],
-])('of %s = %j is shown %j', (key, text, shown) => {
-  expect(redactValue(key, text)).toBe(shown);
+])('of %s = %j is shown %j', (key, text, redacted) => {
+  expect(redactValue(key, text)).toBe(redacted);
 });

@@ -305,10 +305,10 @@ test('no problem of any broken file repeats a secret of it', () => {
     'log_level = "glrt-canaryCANARY"',
     entry('environment = "TOKEN=canary"\nlimit = "glrt-canaryCANARY"\nname = ["canary"]'),
   ];
-  const said = JSON.stringify(broken.map((text) => readRunnerText(text, FILE).problems));
+  const problems = JSON.stringify(broken.map((text) => readRunnerText(text, FILE).problems));
 
-  expect(said).toContain('syntax-error');
-  expect(said).not.toMatch(/canary/i);
+  expect(problems).toContain('syntax-error');
+  expect(problems).not.toMatch(/canary/i);
 });
 
 test('the schema has the keys and types of GitLab Runner 19.4', () => {

@@ -45,7 +45,7 @@ async function reload(...texts: readonly string[]) {
   });
   let event;
   while (files.length > 0) ({ event } = await reloader.reload());
-  return { reloader, log, event, said: lines.join('') };
+  return { reloader, log, event, output: lines.join('') };
 }
 
 function fileWith(name: string, value: unknown): string {
@@ -58,12 +58,12 @@ describe.each(GENERAL_SETTINGS)('$name', (setting) => {
   const value = otherValue(setting);
 
   test(`applies ${applies}`, async () => {
-    const { reloader, event, said } = await reload(fileWith(name, value));
+    const { reloader, event, output } = await reload(fileWith(name, value));
     const isNamed = applies === 'after-restart';
 
     expect(reloader.state().needRestart).toEqual(isNamed ? [name] : []);
-    expect(said.includes('restart runnerwatch to apply these settings')).toBe(isNamed);
-    expect(said.includes(`"[\\"${name}\\"]"`)).toBe(isNamed);
+    expect(output.includes('restart runnerwatch to apply these settings')).toBe(isNamed);
+    expect(output.includes(`"[\\"${name}\\"]"`)).toBe(isNamed);
     expect(event?.text).toBe(isNamed ? `restart runnerwatch to apply ${name}` : 'as asked');
     expect({ ...reloader.current() }).toMatchObject({ [property]: value });
   });

@@ -11,7 +11,7 @@ import type { DnsServer, DnsReply, Script } from '../../support/dns-server.ts';
 import { rootFolder, startDnsServer } from '../../support/dns-server.ts';
 import { patient } from '../../support/until.ts';
 
-type Rule = readonly [name: string, type: string, transport: string, said: DnsReply];
+type Rule = readonly [name: string, type: string, transport: string, answer: DnsReply];
 
 interface Case {
   readonly about: string;

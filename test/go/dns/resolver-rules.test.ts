@@ -139,9 +139,9 @@ test('with single-request the second family waits for the first', async () => {
 });
 
 const overTcp =
-  (said: DnsReply): Script =>
+  (answer: DnsReply): Script =>
   (_name, _type, transport) =>
-    transport === 'udp' ? 'truncated' : said;
+    transport === 'udp' ? 'truncated' : answer;
 
 describe('an answer that was cut short', () => {
   test('is asked for again over TCP', async () => {
@@ -162,8 +162,8 @@ describe('an answer that was cut short', () => {
     ['garbage', 'malformed'],
     ['servfail', 'servfail'],
     ['truncated', 'nodata'],
-  ] as const)('and is %s over TCP ends as %s', async (said, outcome) => {
-    await using server = await startDnsServer(overTcp(said));
+  ] as const)('and is %s over TCP ends as %s', async (answer, outcome) => {
+    await using server = await startDnsServer(overTcp(answer));
     const found = await resolve('gitlab.test', server.port, CONF);
     expect(endsOf(found)).toEqual([`127.0.0.1 A tcp ${outcome}`, `127.0.0.1 AAAA tcp ${outcome}`]);
   });

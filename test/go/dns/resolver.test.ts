@@ -119,24 +119,27 @@ test('without DNS in nsswitch.conf no server is asked', async () => {
 });
 
 describe('what one server says becomes the outcome', () => {
-  const table: readonly { said: DnsReply; outcome: string; asked: number }[] = [
-    { said: 'nxdomain', outcome: 'nxdomain', asked: 1 },
-    { said: [], outcome: 'nodata', asked: 1 },
-    { said: 'servfail', outcome: 'servfail', asked: 2 },
-    { said: 'refused', outcome: 'refused', asked: 2 },
-    { said: 'notimp', outcome: 'misbehaving', asked: 2 },
-    { said: 'lame', outcome: 'lame', asked: 2 },
-    { said: 'garbage', outcome: 'timeout', asked: 2 },
-    { said: 'silent', outcome: 'timeout', asked: 2 },
+  const table: readonly { answer: DnsReply; outcome: string; asked: number }[] = [
+    { answer: 'nxdomain', outcome: 'nxdomain', asked: 1 },
+    { answer: [], outcome: 'nodata', asked: 1 },
+    { answer: 'servfail', outcome: 'servfail', asked: 2 },
+    { answer: 'refused', outcome: 'refused', asked: 2 },
+    { answer: 'notimp', outcome: 'misbehaving', asked: 2 },
+    { answer: 'lame', outcome: 'lame', asked: 2 },
+    { answer: 'garbage', outcome: 'timeout', asked: 2 },
+    { answer: 'silent', outcome: 'timeout', asked: 2 },
   ];
-  test.each(table)('$said is $outcome, asked $asked times', async ({ said, outcome, asked }) => {
-    await using server = await startDnsServer(() => said);
-    const found = await resolve('gitlab.test', server.port, ONE_SERVER);
-    expect([found.source, found.addresses]).toEqual(['none', []]);
-    const line = `127.0.0.1 gitlab.test ${outcome}`;
-    expect(queriesOf(found, 'A')).toEqual(Array(asked).fill(line));
-    expect(queriesOf(found, 'AAAA')).toEqual(Array(asked).fill(line));
-  });
+  test.each(table)(
+    '$answer is $outcome, asked $asked times',
+    async ({ answer, outcome, asked }) => {
+      await using server = await startDnsServer(() => answer);
+      const found = await resolve('gitlab.test', server.port, ONE_SERVER);
+      expect([found.source, found.addresses]).toEqual(['none', []]);
+      const line = `127.0.0.1 gitlab.test ${outcome}`;
+      expect(queriesOf(found, 'A')).toEqual(Array(asked).fill(line));
+      expect(queriesOf(found, 'AAAA')).toEqual(Array(asked).fill(line));
+    },
+  );
 
   test('a port where nothing listens is distinguished from silence', async () => {
     const found = await resolve('gitlab.test', await closedUdpPort(), ONE_SERVER);

@@ -38,26 +38,26 @@ async function send(script: Script, requests: readonly HttpRequest[] = [GET]) {
   for (const request of requests) {
     outcomes.push(await sender(request, patient()).catch((error) => error));
   }
-  return { outcomes, seen: [...server.requests] };
+  return { outcomes, requests: [...server.requests] };
 }
 
-async function one(said: ScriptedReply): Promise<Outcome | undefined> {
-  const { outcomes } = await send(() => said);
+async function one(answer: ScriptedReply): Promise<Outcome | undefined> {
+  const { outcomes } = await send(() => answer);
   return outcomes[0];
 }
 
 describe('what is sent', () => {
   test('a GET below the base, with the name of this program', async () => {
-    const { seen } = await send(() => reply(200));
-    expect(seen[0]).toMatchObject({ method: 'GET', path: '/root/a', body: '' });
-    expect(seen[0]?.head).toMatch(/\r\nUser-Agent: runnerwatch\/\d/);
-    expect(seen[0]?.head).not.toMatch(/proxy-authorization|content-type/i);
+    const { requests } = await send(() => reply(200));
+    expect(requests[0]).toMatchObject({ method: 'GET', path: '/root/a', body: '' });
+    expect(requests[0]?.head).toMatch(/\r\nUser-Agent: runnerwatch\/\d/);
+    expect(requests[0]?.head).not.toMatch(/proxy-authorization|content-type/i);
   });
 
   test('a POST with its body as JSON', async () => {
-    const { seen } = await send(() => reply(200), [POST]);
-    expect(seen[0]).toMatchObject({ method: 'POST', path: '/root/b', body: '{}' });
-    expect(seen[0]?.head).toMatch(/\r\nContent-Type: application\/json\r\nContent-Length: 2$/);
+    const { requests } = await send(() => reply(200), [POST]);
+    expect(requests[0]).toMatchObject({ method: 'POST', path: '/root/b', body: '{}' });
+    expect(requests[0]?.head).toMatch(/\r\nContent-Type: application\/json\r\nContent-Length: 2$/);
   });
 
   test('the whole URL and the authorization for a proxy', async () => {
@@ -90,14 +90,14 @@ describe('what Go reads is read', () => {
     ],
     ['a status line without a reason phrase', 'HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok', 'ok'],
     ['no body at all', 'HTTP/1.1 204 No Content\r\n\r\n', ''],
-  ])('%s', async (_what, said, body) => {
-    expect(await one(said)).toMatchObject({ body, seconds: expect.any(Number) });
+  ])('%s', async (_what, answer, body) => {
+    expect(await one(answer)).toMatchObject({ body, seconds: expect.any(Number) });
   });
 
   test('HTTP/1.0, whose body ends with the connection', async () => {
-    const { outcomes, seen } = await send(() => old, [GET, GET]);
+    const { outcomes, requests } = await send(() => old, [GET, GET]);
     expect(outcomes).toMatchObject([{ body: 'ok' }, { body: 'ok' }]);
-    expect(seen.map(({ connection }) => connection)).toEqual([0, 1]);
+    expect(requests.map(({ connection }) => connection)).toEqual([0, 1]);
   });
 
   test('of repeated headers the first one counts, names are in lower case', async () => {
@@ -109,18 +109,20 @@ describe('what Go reads is read', () => {
   });
 
   test('a redirect is returned, not followed', async () => {
-    const { outcomes, seen } = await send(() => reply(302, '', { headers: { Location: '/b' } }));
+    const { outcomes, requests } = await send(() =>
+      reply(302, '', { headers: { Location: '/b' } }),
+    );
     expect(outcomes).toMatchObject([{ status: 302, headers: { location: '/b' } }]);
-    expect(seen).toHaveLength(1);
+    expect(requests).toHaveLength(1);
   });
 });
 
 test('of a large body the first 64 KiB are kept, and the next request has a connection of its own', async () => {
-  const { outcomes, seen } = await send(() => reply(200, 'x'.repeat(300_000)), [GET, GET]);
+  const { outcomes, requests } = await send(() => reply(200, 'x'.repeat(300_000)), [GET, GET]);
   expect(outcomes.map((outcome) => ('body' in outcome ? outcome.body.length : outcome))).toEqual([
     65_536, 65_536,
   ]);
-  expect(seen.map(({ connection }) => connection)).toEqual([0, 1]);
+  expect(requests.map(({ connection }) => connection)).toEqual([0, 1]);
 });
 
 describe('an end without a complete answer', () => {
@@ -138,8 +140,8 @@ describe('an end without a complete answer', () => {
     ['http2-only', 'a frame of HTTP/2', '\0\0\u0018\u0004\0\0\0\0\0'],
     ['malformed', 'headers without end', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(11_000_000)}`],
     ['malformed', 'a redirect to what is no URL', reply(302, '', { headers: { Location: ':b' } })],
-  ])('%s: %s', async (fault, _what, said) => {
-    const outcome = await one(said);
+  ])('%s: %s', async (fault, _what, answer) => {
+    const outcome = await one(answer);
     expect(outcome).toMatchObject({ name: 'ExchangeError', fault });
   });
 
@@ -156,8 +158,8 @@ describe('an end without a complete answer', () => {
   });
 
   test('no message quotes what came', async () => {
-    for (const said of ['glrt-canary\r\n\r\n', 'HTTP/1.1 200 OK\r\nglrt-canary\r\n\r\n']) {
-      const outcome = await one((socket) => void socket.end(said));
+    for (const bytes of ['glrt-canary\r\n\r\n', 'HTTP/1.1 200 OK\r\nglrt-canary\r\n\r\n']) {
+      const outcome = await one((socket) => void socket.end(bytes));
       expect(
         JSON.stringify([outcome, outcome instanceof Error ? outcome.message : '']),
       ).not.toContain('canary');

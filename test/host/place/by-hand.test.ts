@@ -35,7 +35,7 @@ exec sleep 1000
 async function typeStep(
   stepOf: (commands: PlaceCommands) => readonly FixStep[],
   input: string,
-): Promise<{ readonly signal: string; readonly said: string; readonly home: string }> {
+): Promise<{ readonly signal: string; readonly output: string; readonly home: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-by-hand-'));
   const home = join(folder, 'a b');
   const logFile = join(folder, 'runner.log');
@@ -66,30 +66,30 @@ async function typeStep(
   const [, signal] = (await ended) as [number | null, string];
   const logged = async () => await readFile(logFile, 'utf8').catch(() => '');
   await until(async () => (await logged()).includes('\n'));
-  const [, pid, said = ''] = /^pid (\d+) (.*)/.exec(await logged()) ?? [];
+  const [, pid, output = ''] = /^pid (\d+) (.*)/.exec(await logged()) ?? [];
   process.kill(Number(pid));
   await rm(folder, { recursive: true });
-  return { signal, said, home };
+  return { signal, output, home };
 }
 
 test('it ends the process and runs the same words again, in the same folder, into the same log', async () => {
-  const { signal, said, home } = await typeStep(
+  const { signal, output, home } = await typeStep(
     (commands) => commands.setEnvironment('Set it.', { HTTPS_PROXY: 'http://proxy:3128' }),
     '',
   );
 
   expect(signal).toBe('SIGTERM');
-  expect(said).toBe(`in ${home} proxy http://proxy:3128 with run --config ${HOSTILE}`);
+  expect(output).toBe(`in ${home} proxy http://proxy:3128 with run --config ${HOSTILE}`);
 });
 
 test('a value that only a person knows is read before the process ends', async () => {
-  const { signal, said, home } = await typeStep(
+  const { signal, output, home } = await typeStep(
     (commands) => commands.enterEnvironment('Set it.', ['HTTPS_PROXY', 'NO_PROXY']),
     'http://a b$(:):3128\n\n',
   );
 
   expect(signal).toBe('SIGTERM');
-  expect(said).toBe(`in ${home} proxy http://a b$(:):3128 with run --config ${HOSTILE}`);
+  expect(output).toBe(`in ${home} proxy http://a b$(:):3128 with run --config ${HOSTILE}`);
 });
 
 test('without a value the process runs on', () => {

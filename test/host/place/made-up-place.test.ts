@@ -69,7 +69,7 @@ test('its probes see its files, its /proc and its process', async () => {
   const place = containerAt(root.paths);
   const process = runnerProcess({ pid: 7, uid: 1500, groups: [1500] });
   const contexts = [contextIn(FIRST), contextIn(place, { process })] as const;
-  const { paths: seen } = place;
+  const { paths: inside } = place;
   const looks: unknown[] = [];
   const probes = ALL_PROBES.filter(({ id }) => id === 'service').map((probe) => ({
     ...probe,
@@ -88,7 +88,7 @@ test('its probes see its files, its /proc and its process', async () => {
   });
   for (const job of jobs) await job.run(patient(), () => {}, true);
 
-  expect(looks).toEqual([[NAME, seen, 7, []]]);
+  expect(looks).toEqual([[NAME, inside, 7, []]]);
 });
 
 test('its log is followed below its root', async () => {

@@ -113,11 +113,11 @@ describe('hostile names', () => {
 
   test.each(NAMES)('%j is text everywhere', (name) => {
     const runners = [runner('runnerAA1', { name, executor: name })];
-    const said = {
+    const findings = {
       dns: { ...warn('slow'), detail: name } as const,
       token: { ...fail('rejected'), detail: `GitLab refuses ${name}` } as const,
     };
-    const view = viewOf(snapshotOf(said, { runners }), { hostFacts: { name } });
+    const view = viewOf(snapshotOf(findings, { runners }), { hostFacts: { name } });
     const snapshot = {
       ...view.snapshot,
       hostContext: { ...view.snapshot.hostContext, host: name },

@@ -94,8 +94,8 @@ describe('an entry of the name', () => {
 
   test.each(names)('%j can neither move the cursor nor begin a line', (name) => {
     const runners = [runner('runnerAA1', { name })];
-    const said = { token: { ...fail('rejected'), detail: `GitLab refuses ${name}` } as const };
-    const text = textOf(viewOf(snapshotOf(said, { runners })), { colour: false });
+    const findings = { token: { ...fail('rejected'), detail: `GitLab refuses ${name}` } as const };
+    const text = textOf(viewOf(snapshotOf(findings, { runners })), { colour: false });
 
     expect(text).toContain('\uFFFD');
     expect(text.replaceAll('\n', '')).toMatch(/^[^\p{Cc}\u202A-\u202E\u2066-\u2069]+$/u);

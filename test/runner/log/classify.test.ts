@@ -15,9 +15,9 @@ function eventOf(line: string) {
 }
 
 describe('each known line, in each format', () => {
-  test.each(KNOWN_LINES)('$n: $said.message → $kind $cause', ({ n, said, kind, cause }) => {
+  test.each(KNOWN_LINES)('$n: $entry.message → $kind $cause', ({ n, entry, kind, cause }) => {
     for (const write of [inColours, logfmt, json]) {
-      const event = eventOf(write(said));
+      const event = eventOf(write(entry));
       expect([event?.kind, event?.cause, event?.facts['fragment']]).toEqual([kind, cause, n]);
     }
   });
@@ -64,10 +64,10 @@ describe('lines that the runner has not written mean nothing', () => {
   test('a script that failed is no fault of the runner, with any output', () => {
     const fields = { error: 'exit code 1', failure_reason: 'script_failure', runner: 'abc12defg' };
     const message = 'Job failed: exit code 1 x509: no space left on device';
-    const said: LogEntry = { level: 'warning', message, fields };
+    const entry: LogEntry = { level: 'warning', message, fields };
 
-    expect(eventOf(inColours(said))).toMatchObject({ kind: 'job-ended' });
-    expect(eventOf(inColours(said))?.cause).toBeUndefined();
+    expect(eventOf(inColours(entry))).toMatchObject({ kind: 'job-ended' });
+    expect(eventOf(inColours(entry))?.cause).toBeUndefined();
   });
 });
 

@@ -14,7 +14,7 @@ const LOG = '/var/log/runner.log';
 
 interface Host extends AsyncDisposable {
   readonly file: string;
-  readonly heard: RecordingReader;
+  readonly recording: RecordingReader;
   texts(): readonly string[];
   isReading(): boolean;
 }
@@ -23,13 +23,13 @@ async function watchFile(content: string | undefined, mayTake?: () => boolean): 
   const root = await rootFolder(
     content === undefined ? { '/var/log/other': '' } : { [LOG]: content },
   );
-  const heard = startRecordingReader(root.paths, mayTake);
-  const reader = new FileReader(LOG, heard.deps);
+  const recording = startRecordingReader(root.paths, mayTake);
+  const reader = new FileReader(LOG, recording.deps);
   return {
     file: join(root.paths.rootfs, LOG),
-    heard,
-    texts: () => heard.lines.map(({ text }) => text),
-    isReading: () => heard.states.at(-1)?.state === 'reading',
+    recording,
+    texts: () => recording.lines.map(({ text }) => text),
+    isReading: () => recording.states.at(-1)?.state === 'reading',
     [Symbol.asyncDispose]: async () => {
       reader.stop();
       await root[Symbol.asyncDispose]();
@@ -44,7 +44,7 @@ test('what is there is old, what comes is new, and a line counts when it has end
   await appendFile(host.file, 'ee\nfour\nfi');
   await until(() => host.texts().length === 4);
 
-  expect(host.heard.lines.map(({ text, isOld }) => [text, isOld])).toEqual([
+  expect(host.recording.lines.map(({ text, isOld }) => [text, isOld])).toEqual([
     ['one', true],
     ['two', true],
     ['three', false],
@@ -87,13 +87,15 @@ describe('rotation', () => {
 describe('a file that is not there', () => {
   test('is reported, and is all new when it appears', async () => {
     await using host = await watchFile(undefined);
-    await until(() => host.heard.states.at(-1)?.state === 'failed');
-    expect(host.heard.states.at(-1)?.detail).toBe('/var/log/runner.log cannot be read (ENOENT)');
+    await until(() => host.recording.states.at(-1)?.state === 'failed');
+    expect(host.recording.states.at(-1)?.detail).toBe(
+      '/var/log/runner.log cannot be read (ENOENT)',
+    );
 
     await writeFile(host.file, 'first\n');
     await until(() => host.isReading() && host.texts().length === 1);
 
-    expect(host.heard.lines).toEqual([{ text: 'first', isOld: false }]);
+    expect(host.recording.lines).toEqual([{ text: 'first', isOld: false }]);
   });
 
   test('any more is reported as well, and read on when it is back', async () => {
@@ -112,7 +114,7 @@ test('lines of syslog have their date', async () => {
   await using host = await watchFile('2026-11-24T08:59:00Z ci-07 gitlab-runner[812]: text\n');
   await until(() => host.isReading());
 
-  expect(host.heard.lines).toEqual([
+  expect(host.recording.lines).toEqual([
     {
       text: 'text',
       at: Date.parse('2026-11-24T08:59:00Z'),
@@ -126,8 +128,8 @@ test('a line that is one too many is left out', async () => {
   await using host = await watchFile('one\n', () => false);
   await until(() => host.isReading());
   await appendFile(host.file, 'two\n');
-  const states = host.heard.states.length;
-  await until(() => host.heard.states.length > states + 1);
+  const states = host.recording.states.length;
+  await until(() => host.recording.states.length > states + 1);
 
   expect(host.texts()).toEqual(['one']);
 });

@@ -89,10 +89,10 @@ describe('the last line about a job', () => {
     ],
     ['otherwise', 'Job failed: step release: ended', 'unknown_failure'],
   ])('says %s: %s', (end, message, reason) => {
-    const said = jobEnd(message, reason);
+    const entry = jobEnd(message, reason);
 
     expect(
-      [inColours(said), logfmt(said), json(said)].map((line) => {
+      [inColours(entry), logfmt(entry), json(entry)].map((line) => {
         const parsed = parseLine(line);
         return parsed === undefined ? undefined : jobEndOf(parsed);
       }),
@@ -110,14 +110,14 @@ describe('the last line about a job', () => {
 });
 
 /** What a log says of jobs when these lines were added to it. */
-async function readingOf(...said: readonly LogEntry[]) {
+async function readingOf(...entries: readonly LogEntry[]) {
   await using root = await rootFolder({ [LOG]: `${inColours(jobEnd(SYSTEM, SYSTEM_REASON))}\n` });
   using open = watchLog({ kind: 'file', path: LOG }, root.paths);
   const readNow = async () => await open.watch.read(patient());
   const before = (await readNow()).lines;
-  const lines = said.map((one) => `${inColours(one)}\n`);
+  const lines = entries.map((one) => `${inColours(one)}\n`);
   await appendFile(join(root.paths.rootfs, LOG), lines.join(''));
-  await until(async () => (await readNow()).lines === before + said.length);
+  await until(async () => (await readNow()).lines === before + entries.length);
   return await readNow();
 }
 
@@ -137,8 +137,8 @@ test('jobs are counted by their end, and what was written before is not', async 
   expect(lostJobEnds).toBe(1);
 });
 
-const rowOf = async (...said: readonly LogEntry[]) =>
-  (await readingOf(...said)).events
+const rowOf = async (...entries: readonly LogEntry[]) =>
+  (await readingOf(...entries)).events
     .filter(({ kind }) => kind === 'jobs-failing')
     .map(({ runner, count }) => [runner, count]);
 
@@ -167,8 +167,8 @@ describe('failures of the system in a row', () => {
       'a new start of the runner',
       { level: 'info', message: 'Starting multi-runner from x' } as const,
     ],
-  ])('are over with %s', async (_what, said) => {
-    expect(await rowOf(FAILED, FAILED, said)).toEqual([]);
+  ])('are over with %s', async (_what, entry) => {
+    expect(await rowOf(FAILED, FAILED, entry)).toEqual([]);
   });
 
   test('continue after a job that was cancelled', async () => {

@@ -19,13 +19,13 @@ const LINE = inColours({
   fields: { runner: 'abc12defg' },
 });
 
-function reading(heard: RecordingReader): RecordingReader & Disposable {
-  const reader = new JournalReader({ kind: 'journal', unit: UNIT }, heard.deps);
-  return { ...heard, [Symbol.dispose]: () => reader.stop() };
+function reading(recording: RecordingReader): RecordingReader & Disposable {
+  const reader = new JournalReader({ kind: 'journal', unit: UNIT }, recording.deps);
+  return { ...recording, [Symbol.dispose]: () => reader.stop() };
 }
 
-function lastState(heard: RecordingReader): string | undefined {
-  return heard.states.at(-1)?.state;
+function lastState(recording: RecordingReader): string | undefined {
+  return recording.states.at(-1)?.state;
 }
 
 describe('a journal', () => {
@@ -38,28 +38,28 @@ describe('a journal', () => {
       fromUnit(now - 59_000, 'of another unit', { _SYSTEMD_UNIT: 'cron.service' }),
       fromUnit(now - 58_000, 'x'.repeat(9000)),
     ]);
-    using heard = reading(startRecordingReader(root.paths));
-    await until(() => lastState(heard) === 'reading');
+    using recording = reading(startRecordingReader(root.paths));
+    await until(() => lastState(recording) === 'reading');
     await writeJournal(root.paths.rootfs, [fromUnit(Date.now(), 'Configuration loaded')]);
-    await until(() => heard.lines.length > 2);
+    await until(() => recording.lines.length > 2);
 
-    expect(heard.lines.map(({ text, isOld }) => [text, isOld])).toEqual([
+    expect(recording.lines.map(({ text, isOld }) => [text, isOld])).toEqual([
       [LINE, true],
       ['x'.repeat(9000), true],
       ['Configuration loaded', false],
     ]);
-    expect(heard.lines[0]?.at).toBe(now - 60_000);
+    expect(recording.lines[0]?.at).toBe(now - 60_000);
   });
 
   test('that rotates away is followed into its next file', async () => {
     await using root = await rootFolder({});
     await writeJournal(root.paths.rootfs, [fromUnit(Date.now() - 1000, 'first')]);
-    using heard = reading(startRecordingReader(root.paths));
-    await until(() => lastState(heard) === 'reading');
+    using recording = reading(startRecordingReader(root.paths));
+    await until(() => lastState(recording) === 'reading');
     await writeJournal(root.paths.rootfs, [fromUnit(Date.now(), 'second')], 'next.journal');
-    await until(() => heard.lines.length > 1);
+    await until(() => recording.lines.length > 1);
 
-    expect(heard.lines.map(({ text }) => text)).toEqual(['first', 'second']);
+    expect(recording.lines.map(({ text }) => text)).toEqual(['first', 'second']);
   });
 
   test('without a line of the unit is read all the same', async () => {
@@ -67,17 +67,17 @@ describe('a journal', () => {
     await writeJournal(root.paths.rootfs, [
       fromUnit(Date.now(), 'other', { _SYSTEMD_UNIT: 'cron.service' }),
     ]);
-    using heard = reading(startRecordingReader(root.paths));
-    await until(() => lastState(heard) === 'reading');
+    using recording = reading(startRecordingReader(root.paths));
+    await until(() => lastState(recording) === 'reading');
 
-    expect(heard.lines).toEqual([]);
+    expect(recording.lines).toEqual([]);
   });
 });
 
 /** A `journalctl` of the test's own, first on PATH. */
 async function standIn(
   script: string,
-): Promise<AsyncDisposable & { readonly heard: RecordingReader; readonly calls: string }> {
+): Promise<AsyncDisposable & { readonly recording: RecordingReader; readonly calls: string }> {
   const root = await rootFolder({ '/stand-in/calls': '' });
   const folder = join(root.paths.rootfs, 'stand-in');
   const calls = join(folder, 'calls');
@@ -86,7 +86,7 @@ async function standIn(
   const before = process.env['PATH'] ?? '';
   process.env['PATH'] = `${folder}${delimiter}${before}`;
   return {
-    heard: startRecordingReader({ ...root.paths, rootfs: '/' }),
+    recording: startRecordingReader({ ...root.paths, rootfs: '/' }),
     calls,
     [Symbol.asyncDispose]: async () => {
       process.env['PATH'] = before;
@@ -105,7 +105,7 @@ describe('a journalctl', () => {
     await using host = await standIn(
       `case "$*" in *after-cursor*) exit 1;; esac\necho '${entry(7)}'`,
     );
-    using heard = reading(host.heard);
+    using recording = reading(host.recording);
     const calls = async (): Promise<string[]> =>
       (await readFile(host.calls, 'utf8')).trim().split('\n');
     await until(async () => (await calls()).length > 2);
@@ -116,22 +116,22 @@ describe('a journalctl', () => {
         expect.stringMatching(/--follow --no-tail --after-cursor=s=1;i=7$/),
       ),
     );
-    expect(heard.lines).toHaveLength(1);
-    expect(lastState(heard)).toBe('failed');
+    expect(recording.lines).toHaveLength(1);
+    expect(lastState(recording)).toBe('failed');
   });
 
   test('that ends in order instead of following is asked again, and is no failure', async () => {
     await using host = await standIn(
       `case "$*" in *after-cursor=s=1\\;i=7*) echo '${entry(8)}';; *after-cursor*) ;; *) echo '${entry(7)}';; esac`,
     );
-    using heard = reading(host.heard);
-    await until(() => heard.lines.length > 1);
+    using recording = reading(host.recording);
+    await until(() => recording.lines.length > 1);
 
-    expect(heard.lines.map(({ text, isOld }) => [text, isOld])).toEqual([
+    expect(recording.lines.map(({ text, isOld }) => [text, isOld])).toEqual([
       ['line 7', true],
       ['line 8', false],
     ]);
-    expect(new Set(heard.states.map(({ state }) => state))).toEqual(
+    expect(new Set(recording.states.map(({ state }) => state))).toEqual(
       new Set(['starting', 'reading']),
     );
   });
@@ -143,10 +143,10 @@ describe('a journalctl', () => {
     await using host = await standIn(
       `echo '${hint}' >&2\ncase "$*" in *follow*) exec sleep 30;; esac\nexit ${code}`,
     );
-    using heard = reading(host.heard);
-    await until(() => heard.states.length > 1);
+    using recording = reading(host.recording);
+    await until(() => recording.states.length > 1);
 
-    expect(heard.states.at(-1)).toEqual({
+    expect(recording.states.at(-1)).toEqual({
       state: 'not-allowed',
       detail: 'this user may not read the journal',
     });
@@ -154,20 +154,20 @@ describe('a journalctl', () => {
 
   test('that fails says why', async () => {
     await using host = await standIn('echo "Failed to open: Bad message" >&2; exit 1');
-    using heard = reading(host.heard);
-    await until(() => lastState(heard) === 'failed');
+    using recording = reading(host.recording);
+    await until(() => lastState(recording) === 'failed');
 
-    expect(heard.states.at(-1)?.detail).toBe('journalctl failed: Failed to open: Bad message');
+    expect(recording.states.at(-1)?.detail).toBe('journalctl failed: Failed to open: Bad message');
   });
 
   test('that is not there is no end of the daemon', async () => {
     await using host = await standIn('');
     const path = process.env['PATH'];
     process.env['PATH'] = '/nowhere';
-    using heard = reading(host.heard);
-    await until(() => lastState(heard) === 'failed');
+    using recording = reading(host.recording);
+    await until(() => lastState(recording) === 'failed');
     process.env['PATH'] = path;
 
-    expect(heard.states.at(-1)?.detail).toBe('journalctl failed: journalctl is not installed');
+    expect(recording.states.at(-1)?.detail).toBe('journalctl failed: journalctl is not installed');
   });
 });

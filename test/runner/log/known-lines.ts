@@ -4,7 +4,7 @@ import type { LogEntry } from '../../support/runner-lines.ts';
 export interface KnownLine {
   /** Row of docs/reference/runner-log.md; 0 for what is in none of its rows. */
   readonly n: number;
-  readonly said: LogEntry;
+  readonly entry: LogEntry;
   readonly kind: string;
   readonly cause: string | undefined;
 }
@@ -187,7 +187,7 @@ export const KNOWN_LINES: readonly KnownLine[] = TABLE.trim()
     });
     return {
       n: Number(n),
-      said: { level: level as LogEntry['level'], message, fields: Object.fromEntries(pairs) },
+      entry: { level: level as LogEntry['level'], message, fields: Object.fromEntries(pairs) },
       kind,
       cause: cause === '-' ? undefined : cause,
     };

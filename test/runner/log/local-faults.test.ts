@@ -158,21 +158,21 @@ test('every row of the table is tried here', () => {
 
 test.each(REFUSALS)('the output of a script names no fault: %s, %s', (_cause, words) => {
   const fields = { error: 'exit status 1', failure_reason: 'script_failure', runner: RUNNER };
-  const said: LogEntry = {
+  const entry: LogEntry = {
     level: 'warning',
     message: `Job failed: exit status 1 ${words}`,
     fields,
   };
 
-  expect(eventIn(inColours(said))?.cause).toBeUndefined();
+  expect(eventIn(inColours(entry))?.cause).toBeUndefined();
 });
 
 test('the reason is the part of the text that the fault is read from', () => {
   const before = 'a step of the preparation: '.repeat(20);
-  const said: LogEntry = {
+  const entry: LogEntry = {
     level: 'error',
     message: `Job failed (system failure): ${before}open /tmp/a: too many open files`,
   };
 
-  expect(eventIn(json(said))?.facts['reason']).toMatch(/^\.\.\..*too many open files$/);
+  expect(eventIn(json(entry))?.facts['reason']).toMatch(/^\.\.\..*too many open files$/);
 });

@@ -98,9 +98,9 @@ describe('old lines without a date whose order is enough', () => {
       [failed('POST https://h: 403 Forbidden'), loaded],
       ['config-loaded'],
     ],
-  ])('%s', async (_what, said, kinds) => {
+  ])('%s', async (_what, entries, kinds) => {
     await using root = await rootFolder({
-      [LOG]: said.map((one) => `${inColours(one)}\n`).join(''),
+      [LOG]: entries.map((one) => `${inColours(one)}\n`).join(''),
     });
     using open = watchLog(FILE, root.paths);
 
@@ -122,13 +122,13 @@ test('a new line is a new event once, with the entry that it concerns', async ()
 test('a message of several lines is one, with the entry in its last line', async () => {
   await using root = await rootFolder({ [LOG]: '' });
   using open = watchLog(FILE, root.paths);
-  const said: LogEntry = {
+  const entry: LogEntry = {
     level: 'warning',
     message: 'Preparation failed: first line\ntoomanyrequests: second line',
     fields: { job: 7, project: 9, runner: 'xyz12defg' },
   };
   await readNow(open.watch);
-  await append(root, inColours(said));
+  await append(root, inColours(entry));
   await until(async () => (await readNow(open.watch)).lines === 2);
 
   expect((await readNow(open.watch)).events).toMatchObject([

@@ -17,8 +17,8 @@ test.each([
   ['a variable of a job', 'DB_PASSWORD=hunter2 next', 'DB_PASSWORD=[hidden] next'],
   ['a signed token', 'jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc', 'jwt [hidden]'],
   ['a token of twenty characters', 'runner xY3zAbCdEfGh12345678 done', 'runner [hidden] done'],
-])('%s is not kept', (_what, text, shown) => {
-  expect(maskSecrets(text)).toBe(shown);
+])('%s is not kept', (_what, text, masked) => {
+  expect(maskSecrets(text)).toBe(masked);
 });
 
 test.each([
