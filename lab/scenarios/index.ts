@@ -18,6 +18,7 @@ import { localLimitRows } from './local-limits.ts';
 import { networkRows } from './network.ts';
 import { processRows } from './process.ts';
 import { proxyRows } from './proxy.ts';
+import { rateLimitRows } from './rate-limits.ts';
 import { recordRows } from './record.ts';
 import { recoveryRows } from './recovery.ts';
 import { resourceRows } from './resources.ts';
@@ -38,6 +39,7 @@ export const ROWS: readonly Row[] = [
   ...proxyRows,
   ...gitlabRows,
   ...edgeRows,
+  ...rateLimitRows,
   ...httpFormRows,
   ...slowRows,
   ...tlsRows,

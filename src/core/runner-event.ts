@@ -12,6 +12,7 @@ export type EventKind =
   | 'poll-failed'
   | 'poll-worked'
   | 'waiting'
+  | 'poll-waits'
   | 'disabled'
   | 'forced'
   | 'token'

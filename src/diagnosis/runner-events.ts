@@ -136,17 +136,14 @@ export function hadTurnsSince(states: readonly CheckState[], at: Instant, now: I
   );
 }
 
+export interface OpenPath {
+  readonly endpoint: EndpointTarget;
+  readonly since: Instant;
+  readonly states: readonly CheckState[];
+}
+
 /** The path of an entry, if every tested link of it is open; and since when. */
-export function openPathOf(
-  indexed: SnapshotIndex,
-  runner: RunnerTarget,
-):
-  | {
-      readonly endpoint: EndpointTarget;
-      readonly since: Instant;
-      readonly states: readonly CheckState[];
-    }
-  | undefined {
+export function openPathOf(indexed: SnapshotIndex, runner: RunnerTarget): OpenPath | undefined {
   const endpoint = indexed.context.endpoints.find(({ id }) => id === runner.endpoint);
   if (endpoint === undefined) return undefined;
   const links = indexed.linksOf(endpoint);

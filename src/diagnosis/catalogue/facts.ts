@@ -60,6 +60,7 @@ export const FACT_PLACEHOLDERS = {
   outcomes: 'OUTCOMES',
   path: 'PATH',
   pid: 'PID',
+  poll_wait: 'POLL_WAIT',
   port: 'PORT',
   program: 'PROGRAM',
   protocol: 'PROTOCOL',

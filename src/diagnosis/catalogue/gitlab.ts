@@ -242,11 +242,17 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     title: 'GitLab limits the request rate of the runner (429)',
     meaning:
       "GitLab returns 429 to the runner's requests, or to a request that its own limits exempt. The runner waits and retries without an error in the job.",
-    evidence: "429 for the health request or for a request with a runner's token.",
+    evidence:
+      "429 for the health request or for a request with a runner's token; or the runner waits for ten seconds or more before it sends a poll again, twice, or once for more than a minute.",
     notConfusedWith: ['monitor-throttled', 'edge-challenge'],
     changedBy: [],
     from: ['http/too-many-requests', 'token/too-many-requests'],
-    says: (c) => `${c.url} limits the request rate of this runner or this address (429)`,
+    says: (c) => {
+      const wait = c.optional('poll_wait');
+      const and =
+        wait === undefined ? '' : `; the runner waits ${wait} before it sends a poll again`;
+      return `${c.url} limits the request rate of this runner or this address (429)${and}`;
+    },
     fix: () => [
       step(
         'Run fewer runners behind this address, or exempt it from the limit.',

@@ -208,4 +208,10 @@ function didPollsWork(
 }
 
 const WORKED: readonly EventKind[] = ['polls-worked', 'poll-worked'];
-const COMPLAINTS: readonly EventKind[] = ['poll-failed', 'polls-failed', 'waiting', 'disabled'];
+const COMPLAINTS: readonly EventKind[] = [
+  'poll-failed',
+  'polls-failed',
+  'waiting',
+  'poll-waits',
+  'disabled',
+];

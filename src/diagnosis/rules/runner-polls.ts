@@ -29,7 +29,7 @@ import {
 import type { Failing } from './poll-failure-explanations.ts';
 import { examined, MIN_FAILURES, OWN_REFUSAL } from './poll-failure-explanations.ts';
 import { penaltyOf } from './runner-disabled.ts';
-import { ASKED_TO_WAIT, rateLimitCauses } from './runner-limits.ts';
+import { ASKED_TO_WAIT, pollWaitCauses, rateLimitCauses } from './runner-limits.ts';
 
 const LASTING: Repetition = { times: MIN_FAILURES, seconds: 20 };
 /** The log line of the penalty follows the last failed request. */
@@ -50,7 +50,8 @@ export function pollCauses(indexed: SnapshotIndex): readonly Cause[] {
   const { runners } = indexed.context;
   const failing = runners.flatMap((runner) => unexplainedPolls(indexed, runner) ?? []);
   return [
-    ...runners.flatMap((runner) => rateLimitCauses(indexed, runner)),
+    ...mergeCauses(runners.flatMap((runner) => rateLimitCauses(indexed, runner))),
+    ...pollWaitCauses(indexed),
     ...mergeCauses(failing.flatMap((one) => buildPollCause(indexed, one) ?? [])),
   ];
 }

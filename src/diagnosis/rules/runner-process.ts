@@ -18,6 +18,7 @@ import {
   eventsOf,
   quoteReason,
 } from '../runner-events.ts';
+import { isAskedToWait } from './runner-limits.ts';
 import { localFaultOfStart } from './runner-local-faults.ts';
 
 const LOOP_STARTS = 3;
@@ -183,6 +184,7 @@ function isExcused(indexed: SnapshotIndex): boolean {
     indexed.statesOf('service').some(({ finding }) => finding.status !== 'pass') ||
     runners.every((runner) => openPathOf(indexed, runner) === undefined) ||
     eventsOf(indexed, 'disabled', 'feeds-failed', 'at-capacity').length > 0 ||
+    eventsOf(indexed, 'poll-waits').some((seen) => isAskedToWait(indexed, seen)) ||
     stoppingOf(indexed) !== undefined
   );
 }

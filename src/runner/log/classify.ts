@@ -54,10 +54,11 @@ const KEPT: Readonly<Record<string, string>> = {
 export function classify(line: LogLine): LogEvent | undefined {
   const rest = restOf(line);
   const found = FRAGMENTS.find(
-    ({ levels, message, text }) =>
+    ({ levels, message, text, isSo }) =>
       levels.includes(line.level) &&
       message.test(line.message) &&
-      (text === undefined || text.test(rest)),
+      (text === undefined || text.test(rest)) &&
+      (isSo === undefined || isSo(line)),
   );
   if (found === undefined) return undefined;
   const { runner } = line.fields;

@@ -4,11 +4,13 @@
  */
 import type { Instant } from '../../core/clock.ts';
 import type { Fact } from '../../core/finding.ts';
+import { dataOf } from '../../core/finding-data.ts';
 import { goDurationSeconds } from '../../core/go-duration.ts';
 import type { RunnerEvent } from '../../core/runner-event.ts';
 import { addSighting, shiftSightings } from '../../core/sightings.ts';
 import type { LogEvent } from './classify.ts';
 import { LOG_CAUSES } from './classify.ts';
+import { POLL_WAIT } from './poll-wait.ts';
 import type { EventKind } from '../../core/runner-event.ts';
 
 const MINUTE = 60;
@@ -181,6 +183,7 @@ function isExpired({ kind, lastAt }: RunnerEvent, now: Instant): boolean {
   return now - lastAt > seconds * 1000;
 }
 
-function keyOf({ kind, cause = '', runner = '' }: LogEvent): string {
-  return `${kind} ${cause} ${runner}`;
+/** A poll that waits is known by its address alone. */
+function keyOf({ kind, cause = '', runner = '', ...event }: LogEvent): string {
+  return `${kind} ${cause} ${runner} ${dataOf(event, POLL_WAIT)?.url.href ?? ''}`;
 }

@@ -1,7 +1,7 @@
 /** The type of a row in the table of known lines: docs/reference/runner-log.md. */
 import type { EventKind } from '../../core/runner-event.ts';
 import type { LineReader } from './line-data.ts';
-import type { LogLevel } from './log-line.ts';
+import type { LogLevel, LogLine } from './log-line.ts';
 
 export interface Fragment {
   /** Row of docs/reference/runner-log.md. */
@@ -12,6 +12,8 @@ export interface Fragment {
   readonly message: RegExp;
   /** What the rest of it, or its status or error, must hold as well. */
   readonly text?: RegExp;
+  /** What its fields must say, where the words are not enough. */
+  readonly isSo?: (line: LogLine) => boolean;
   /** Id of the cause that it points at. */
   readonly cause?: string;
   /** What rules need of such a line. */

@@ -46,6 +46,9 @@ const STATE_EVENTS: ReadonlySet<string> = new Set([
   'poll-worked',
 ]);
 
+/** They end no failure before them. */
+const WAITS: ReadonlySet<string> = new Set(['waiting', 'poll-waits']);
+
 export interface LastLine {
   readonly at: Instant;
   readonly text: string;
@@ -184,7 +187,7 @@ export class RunnerLogWatch implements RunnerLogReader {
     if (!isOld || at !== undefined || line.at !== undefined || latestAt === undefined) return;
     if (event?.kind === 'poll-failed') {
       this.#undated = [...this.#undated, { ...event, text, latestAt }].slice(-MAX_UNDATED);
-    } else if (event !== undefined ? event.kind !== 'waiting' : jobEndOf(line) !== undefined) {
+    } else if (event !== undefined ? !WAITS.has(event.kind) : jobEndOf(line) !== undefined) {
       this.#undated = [];
     }
   }

@@ -1,6 +1,7 @@
 /** Known lines about polls (docs/reference/runner-log.md, rows 1 to 45): the first one that matches counts. */
 import type { Fragment } from './fragment.ts';
 import type { LineReader } from './line-data.ts';
+import { isLongPollWait, readWait } from './poll-wait.ts';
 import { readCertificate, readPackets, readProxy, readResponse } from './line-data.ts';
 
 const FAILED = /^Checking for jobs\.\.\. failed/;
@@ -9,6 +10,9 @@ const FORBIDDEN = /^Checking for jobs\.\.\. forbidden/;
 /** What net/http says of an answer that it cannot read. */
 const MALFORMED =
   /malformed (?:MIME header|HTTP|chunked)|(?:unsupported|too many) transfer encoding|(?:bad|invalid empty|multiple) Content-Length|bad trailer key|response headers exceeded|failed to parse Location|chunk length|unsupported protocol scheme/;
+
+/** Up to 18.2 it was the second, and only after a 429. */
+const WAITING = /^(?:Waiting before making the next call|Sleeping due to rate limit)/;
 
 function failedPoll(n: number, text: RegExp, cause?: string, read?: LineReader): Fragment {
   return {
@@ -101,6 +105,7 @@ export const POLL_FRAGMENTS: readonly Fragment[] = [
   failedPoll(35, /\b504 Gateway/, 'gitlab-unavailable', readResponse),
   failedPoll(38, /\b429 .*database migrations/i, 'gitlab-migration-backoff', readResponse),
   failedPoll(38, /\b429 /, 'gitlab-rate-limited', readResponse),
+  failedPoll(38, /gave up due to rate limit/, 'gitlab-rate-limited'),
   { n: 39, kind: 'noted', levels: ['warning'], message: FAILED, text: /\b409 Conflict/ },
   failedPoll(0, /^/),
   {
@@ -113,10 +118,14 @@ export const POLL_FRAGMENTS: readonly Fragment[] = [
   },
   {
     n: 37,
-    kind: 'waiting',
+    kind: 'poll-waits',
     levels: ['info', 'warning'],
-    message: /^Waiting before making the next call/,
+    message: WAITING,
+    isSo: isLongPollWait,
+    cause: 'gitlab-rate-limited',
+    read: readWait,
   },
+  { n: 37, kind: 'waiting', levels: ['info', 'warning'], message: WAITING },
   {
     n: 40,
     kind: 'noted',

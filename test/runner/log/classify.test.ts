@@ -35,7 +35,7 @@ describe('each known line, in each format', () => {
     );
     const known = [...new Set(FRAGMENTS.map(({ n }) => n))].filter((n) => n > 0);
 
-    expect(rows.toSorted((a, b) => a - b)).toEqual(known.toSorted((a, b) => a - b));
+    expect([...new Set(rows)].toSorted((a, b) => a - b)).toEqual(known.toSorted((a, b) => a - b));
   });
 
   test('a line points at known causes only', () => {

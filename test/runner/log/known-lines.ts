@@ -68,11 +68,19 @@ const TABLE = `
 35 | warning | poll-failed | gitlab-internal-error | Checking for jobs... failed | runner=abc12defg | status=500 Internal Server Error
 35 | warning | poll-failed | gitlab-unavailable | Checking for jobs... failed | runner=abc12defg | status=504 Gateway Timeout
 35 | warning | poll-failed | gitlab-not-responding | Checking for jobs... failed | runner=abc12defg | status=~ net/http: timeout awaiting response headers
+38 | warning | poll-failed | gitlab-rate-limited | Checking for jobs... failed | runner=abc12defg | status=execute JSON request: execute request: gave up due to rate limit
 38 | warning | poll-failed | gitlab-rate-limited | Checking for jobs... failed | runner=abc12defg | status=429 Too Many Requests
 39 | warning | noted | - | Checking for jobs... failed | runner=abc12defg | status=POST https://H/api/v4/jobs/request: 409 Conflict
 0 | warning | poll-failed | - | Checking for jobs... failed | runner=abc12defg | status=something nobody has seen
 36 | warning | poll-failed | gitlab-unavailable | Checking for jobs... GitLab instance currently unavailable | runner=abc12defg | status=503 Service Unavailable
-37 | info | waiting | - | Waiting before making the next call | context=ratelimit-requester-gitlab-request | duration=1m0s | method=POST | url=https://H/api/v4/jobs/request
+37 | info | poll-waits | gitlab-rate-limited | Waiting before making the next call | context=ratelimit-requester-gitlab-request | duration=1m0s | method=POST | url=https://H/api/v4/jobs/request
+37 | info | poll-waits | gitlab-rate-limited | Waiting before making the next call | context=ratelimit-requester-gitlab-request | duration=60000000000 | method=POST | url=https://H/api/v4/jobs/request
+37 | info | poll-waits | gitlab-rate-limited | Sleeping due to rate limit | context=ratelimit-requester-gitlab-request | duration=59.730391234s | method=POST | url=https://H/api/v4/jobs/request
+37 | info | poll-waits | gitlab-rate-limited | Sleeping due to rate limit | context=ratelimit-requester-gitlab-request | duration=10s | method=POST | url=https://H/git/api/v4/jobs/request
+37 | info | waiting | - | Waiting before making the next call | context=ratelimit-requester-gitlab-request | duration=1.46s | method=POST | url=https://H/api/v4/jobs/request
+37 | info | waiting | - | Waiting before making the next call | context=ratelimit-requester-gitlab-request | duration=1460000000 | method=POST | url=https://H/api/v4/jobs/request
+37 | info | waiting | - | Waiting before making the next call | context=ratelimit-requester-gitlab-request | duration=1m0s | method=PATCH | url=https://H/api/v4/jobs/7/trace
+37 | info | waiting | - | Sleeping due to rate limit | context=ratelimit-requester-gitlab-request | duration=-1.2s | method=POST | url=https://H/api/v4/jobs/request
 40 | info | noted | - | Couldn't parse rate limit header
 41 | warning | poll-failed | runner-orphaned | Checking for jobs... failed | runner=abc12defg | status=POST https://H/api/v4/jobs/request: 422 Unprocessable Entity (Runner is orphaned)
 41 | error | poll-failed | runner-orphaned | Checking for jobs... forbidden | runner=abc12defg | status=POST https://H/api/v4/jobs/request: 403 Forbidden (403 Forbidden - Runner is orphaned)
