@@ -220,6 +220,54 @@ export const addressRows: readonly Row[] = [
     mustNot: MUST_NOT,
   },
   {
+    id: 'A-07c',
+    title: 'two A records take turns, and one leads to another GitLab, which rejects the token',
+    world: machine(),
+    inject: ({ names }) => {
+      let turn = 0;
+      names.answer((name, type, transport) => {
+        if (name !== 'gitlab.test' || type !== 'A') return usualScript(name, type, transport);
+        turn += 1;
+        const both = [PROXY_ADDRESS, GITLAB_ADDRESS];
+        return turn % 2 === 0 ? both : both.toReversed();
+      });
+    },
+    expect: { cause: 'dns-address-outdated', severity: 'critical' },
+    isIntermittent: true,
+    needsHistory: true,
+    mustNot: MUST_NOT,
+  },
+  {
+    id: 'A-10',
+    title: 'a stale hosts line leads to a web server that has no such page',
+    world: machine({ reply: nginxPage(404, '404 Not Found') }),
+    inject: pin,
+    expect: { cause: 'dns-hosts-override-stale', severity: 'critical', chain: 'do/o/n/o/oF/sF/s' },
+    runnerLogs: /404 Not Found/,
+    mustNot: [...MUST_NOT, 'url-path-wrong', 'gitlab-version-skew'],
+    fix: unpin,
+  },
+  {
+    id: 'A-10b',
+    title: 'a stale hosts line leads to an old machine whose GitLab is down (502)',
+    world: machine({ reply: nginxPage(502, '502 Bad Gateway') }),
+    inject: pin,
+    expect: { cause: 'dns-hosts-override-stale', severity: 'critical', chain: AT_HTTP },
+    runnerLogs: /502 Bad Gateway/,
+    mustNot: [...MUST_NOT, 'gitlab-bad-gateway', 'gitlab-booting'],
+    fix: unpin,
+  },
+  {
+    id: 'A-11',
+    title: 'a stale hosts line and another GitLab, at the usual pace of the checks',
+    world: { ...machine(), hasDefaultPace: true },
+    inject: pin,
+    expect: { cause: 'dns-hosts-override-stale', severity: 'critical', chain: AT_TOKEN },
+    runnerLogs: /403 Forbidden/,
+    mustNot: MUST_NOT,
+    fix: unpinAndRetry,
+  },
+  {
     id: 'A-08',
     title: 'GitLab has forgotten the token, and so say both addresses of its name',
     world: {

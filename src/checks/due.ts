@@ -64,10 +64,13 @@ export function chooseChecks(
   };
 }
 
-/** One that moves again and again, such as a load balancer, must not spend the budget. */
-const MOVED_SECONDS = 300;
+/** A name that moves again and again, such as that of a load balancer, must not spend the budget. */
+const MOVED_SECONDS = { failed: 300, passed: 900 } as const;
 
-/** Adds the budgeted links that failed at an address which the name no longer has: a repair must not wait for their turn. */
+/**
+ * Adds the budgeted links whose last result is of an address that the name no longer has: it says nothing about the one
+ * in use. A failure is asked again from the reserve, if need be: a repair of the address must not wait for its turn.
+ */
 export function wantMoved(
   checks: readonly Check[],
   { addresses = [] }: Walk,
@@ -79,12 +82,14 @@ export function wantMoved(
   const moved = checks.filter((check) => {
     const finding = known(check.id)?.result.finding;
     const met = finding?.facts?.['address'];
-    if (!isBudgeted(check.probe) || !isBlocking(finding) || met === undefined) return false;
-    return !current.has(met) && budget.once(`moved:${check.id}`, MOVED_SECONDS);
+    if (!isBudgeted(check.probe) || met === undefined || current.has(met)) return false;
+    const isSendable = budget.allows(check.probe.id, endpointIdOf(check));
+    const end = isBlocking(finding) ? 'failed' : 'passed';
+    if (!isSendable && end === 'passed') return false;
+    if (!budget.once(`moved-${end}:${check.id}`, MOVED_SECONDS[end])) return false;
+    if (!isSendable) fromReserve.add(check.id);
+    return true;
   });
-  for (const check of moved) {
-    if (!budget.allows(check.probe.id, endpointIdOf(check))) fromReserve.add(check.id);
-  }
   const carriers = carriersOf(moved, checks).filter(({ probe }) => !isBudgeted(probe));
   for (const { id } of [...moved, ...carriers]) wanted.add(id);
 }

@@ -13,6 +13,7 @@ import { isIP } from 'node:net';
 
 import { deadlineOf } from '../core/abort.ts';
 import type { Send } from '../core/exchange-error.ts';
+import type { Finding } from '../core/finding.ts';
 import { detailOf } from '../core/finding.ts';
 import { dataWith } from '../core/finding-data.ts';
 import type { FollowUpTools } from '../core/follow-up.ts';
@@ -47,6 +48,7 @@ const TLS_FAULTS = [
   'not-acceptable',
   'protocol-unsupported',
   'client-certificate-required',
+  'handshake-blocked',
 ] as const;
 
 /** Answers that another server than GitLab may give. A limit, or no answer yet, says nothing about the address. */
@@ -105,7 +107,7 @@ export const dnsCrossCheck = defineFollowUp({
     const { fault, walk } = tools;
     const { resolution } = walk;
     if (resolution === undefined || !mayHaveOthers(resolution)) return undefined;
-    if (fault.link !== 'dns' && fault.finding.status !== 'fail') return undefined;
+    if (fault.link !== 'dns' && !mayBeOfAddress(fault.finding)) return undefined;
     // Behind a proxy it is the proxy that chooses the address.
     const isBehind = !['dns', 'connect'].includes(fault.link);
     if (isBehind && firstHopOf(target).of === 'proxy') return undefined;
@@ -164,6 +166,11 @@ function usedBy({ fault, walk }: FollowUpTools): readonly string[] {
   if (fault.link === 'connect') return dialled.map(({ address: { address } }) => address);
   const met = fault.finding.facts?.['address'] ?? addressOfWalk(walk)['address'];
   return met === undefined ? [] : [String(met)];
+}
+
+/** Silence within a handshake is of the path: packets that are too large, or lost. */
+function mayBeOfAddress({ status, facts }: Finding): boolean {
+  return status === 'fail' && facts?.['is_silent'] !== true;
 }
 
 interface Trials {

@@ -191,7 +191,8 @@ function judgeRefusal(
       ? expiredIssuer(trust, refusal.shown.sent, now)
       : {};
   const also = alsoWrong === undefined ? {} : { also_wrong: alsoWrong.join(', ') };
-  return { ...judgement, facts: { ...facts, ...expired, ...also } };
+  const silent = refusal.kind === 'timeout' ? { is_silent: true } : {};
+  return { ...judgement, facts: { ...facts, ...expired, ...also, ...silent } };
 }
 
 export const tls = createTls(SHARED_TRUST);

@@ -25,6 +25,8 @@ const rejectedAt = (address: Fact): Finding => ({
   facts: { address },
 });
 
+const passedAt = (address: Fact): Finding => ({ status: 'pass', facts: { address } });
+
 /** A walk whose name has these addresses, and whose tokens are answered by what is in `says`. */
 function stage(tried: Tried = {}, requestsPerHour = 20) {
   const clock = setClock();
@@ -174,6 +176,16 @@ describe('a token that failed at an address which the name no longer has', () =>
     addresses.unshift(NEW);
 
     expect(await walk()).toEqual(['dns', 'connect']);
+  });
+
+  test('was accepted there, and is asked again too, but not from the reserve', async () => {
+    const { walk, addresses, says, clock } = stage({}, 5);
+    says.set('a', passedAt(OLD)).set('b', passedAt(OLD));
+    await walk();
+    clock.advance(15);
+    addresses.splice(0, 1, NEW);
+
+    expect(await walk()).toEqual(['dns', 'connect', 'http', 'b']);
   });
 
   test('is not asked about more than once in five minutes, wherever the name moves', async () => {

@@ -58,9 +58,9 @@ const TIMEOUT: Failed = {
 };
 
 /** Of the address in use, which nothing here dials. */
-const failed = (link: string, reason: string, address = DEAD): Failed => ({
+const failed = (link: string, reason: string, facts: Finding['facts'] = {}): Failed => ({
   link,
-  finding: { status: 'fail', reason, detail: 'it is refused', facts: { address } },
+  finding: { status: 'fail', reason, detail: 'it is refused', facts: { address: DEAD, ...facts } },
 });
 
 const ROOT = makeRoot({ name: 'Public Root' });
@@ -171,16 +171,20 @@ describe('the address in use does not answer', () => {
   });
 });
 
-async function afterTls(reason: string, leaf: MadeCertificate): Promise<Finding> {
+async function afterTls(
+  reason: string,
+  leaf: MadeCertificate,
+  facts: Finding['facts'] = {},
+): Promise<Finding> {
   await using gitlab = await startGitLab(leaf);
   await using one = await startDnsServer(only(DEAD));
   await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);
-  const of = failed('tls', reason);
+  const of = failed('tls', reason, facts);
   return (await runOnce({ dnsPort: two.port, port: gitlab.port, of })).second;
 }
 
 describe('the address in use has a certificate that the runner rejects, and the second server', () => {
-  test.each(['name-mismatch', 'expired', 'unknown-authority'])(
+  test.each(['name-mismatch', 'expired', 'unknown-authority', 'handshake-blocked'])(
     'has one that shows GitLab’s, after %s: the servers disagree',
     async (reason) => {
       expect(await afterTls(reason, LEAF)).toMatchObject({
@@ -195,11 +199,11 @@ describe('the address in use has a certificate that the runner rejects, and the 
   );
 
   test.each([
-    ['has one that is refused too', 'name-mismatch', STRANGE_LEAF],
-    ['has GitLab’s, and the handshake failed on the path', 'handshake-blocked', LEAF],
-    ['has GitLab’s, and the file of the runner is at fault', 'ca-file-missing', LEAF],
-  ])('%s: the first finding stays', async (_name, reason, leaf) => {
-    expect(await afterTls(reason, leaf)).toMatchObject({ status: 'pass' });
+    ['has one that is refused too', 'name-mismatch', STRANGE_LEAF, {}],
+    ['has GitLab’s, and packets get lost', 'handshake-blocked', LEAF, { is_silent: true }],
+    ['has GitLab’s, and the file of the runner is at fault', 'ca-file-missing', LEAF, {}],
+  ])('%s: the first finding stays', async (_name, reason, leaf, facts) => {
+    expect(await afterTls(reason, leaf, facts)).toMatchObject({ status: 'pass' });
   });
 });
 

@@ -40,11 +40,15 @@ const MAY_RESTART: Readonly<Record<string, string>> = {
   unavailable: 'gitlab-unavailable',
 };
 
-/** It worked a moment ago, and returns what a restart looks like. */
+/** The machine at this address worked a moment ago, and returns what a restart looks like. */
 export function mayBeRestarting(link: CheckState, { snapshot }: SnapshotIndex): boolean {
   const isUsual = MAY_RESTART[reasonOf(link.finding) ?? ''] !== undefined;
   const seconds = (snapshot.takenAt - link.since) / 1000;
-  return (isUsual || hasReason(link, 'booting')) && seconds < RESTART_SECONDS && wasFine(link);
+  const address = factsOf(link)['address'];
+  const wasFineThere = link.recent.some(
+    ({ finding }) => isGood(finding) && finding.facts?.['address'] === address,
+  );
+  return (isUsual || hasReason(link, 'booting')) && seconds < RESTART_SECONDS && wasFineThere;
 }
 
 function wasFine({ recent }: CheckState): boolean {
