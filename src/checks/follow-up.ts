@@ -8,6 +8,7 @@ import type { Finding } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
 import type { Fault, FollowUp, FollowUpTools, Found } from '../core/follow-up.ts';
 import { COSTS } from '../core/follow-up.ts';
+import type { LinkTools } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
 
 /** A follow-up with its own check, or with that of the link that it revises. */
@@ -85,6 +86,18 @@ export async function runFollowUp(
   const { rememberSeconds = rememberSecondsOf(followUp, check), ...found } = tried;
   memory.set(key, { untilSeconds: atSeconds + rememberSeconds, found });
   return found;
+}
+
+/** What it found before, where that still holds although nothing makes it due. */
+export function persistingOf(
+  { followUp }: PlannedFollowUp,
+  tools: LinkTools,
+  memory: FollowUpMemory,
+): Found | undefined {
+  forgetOld(memory, tools.clock.seconds());
+  const own = [...memory].filter(([key]) => key.startsWith(`${followUp.id} `));
+  const found = own.map(([, remembered]) => remembered.found);
+  return found.find((one) => one.status !== undefined && followUp.persists?.(one, tools));
 }
 
 function forgetOld(memory: FollowUpMemory, nowSeconds: number): void {

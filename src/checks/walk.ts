@@ -10,7 +10,7 @@ import type { Check } from '../core/check.ts';
 import { WALK_TIMEOUT_SECONDS } from '../core/check.ts';
 import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
-import type { Fault, FollowUp, FollowUpTools } from '../core/follow-up.ts';
+import type { Fault, FollowUp, FollowUpTools, Found } from '../core/follow-up.ts';
 import { idleFinding, reviseFinding } from '../core/follow-up.ts';
 import type { Budget, Walk } from '../core/probe.ts';
 import type { Chosen, WalkDeps } from './due.ts';
@@ -21,6 +21,7 @@ import {
   followUpsAfter,
   followUpsOf,
   linksOf,
+  persistingOf,
   runFollowUp,
   subjectOf,
 } from './follow-up.ts';
@@ -97,6 +98,7 @@ async function runWalk(plan: Plan): Promise<void> {
       if (check.probe.id === 'connect') wantMoved(checks, round.walk, round.deps, round);
     }
     await followTokens(round);
+    keepPersisting(round);
   } finally {
     for (const result of round.held) round.emit(result);
     for (const id of round.restored) round.deps.restore(id);
@@ -252,6 +254,27 @@ async function followTokens(round: Round): Promise<void> {
   }
 }
 
+/** What follow-ups found in an earlier walk, and still holds. */
+function keepPersisting(round: Round): void {
+  for (const planned of round.followUps) {
+    const { followUp, check } = planned;
+    if (followUp.revises === undefined || round.followed.has(followUp.id)) continue;
+    const tools = toolsFor(check, round.deps, round.walk, round.signal);
+    const found = persistingOf(planned, tools, round.memory);
+    if (found !== undefined) layOver(check, found, round);
+  }
+}
+
+/** Makes the finding of a link more exact, as long as its result is held. */
+function layOver({ id, probe }: Check, found: Found, { held, findings }: Round): void {
+  const index = held.findIndex(({ check }) => check === id);
+  const result = held[index];
+  if (result === undefined) return;
+  const finding = reviseFinding(result.finding, found);
+  held[index] = { ...result, finding };
+  findings.set(probe.id, finding);
+}
+
 /** `link`: the check whose finding makes it due. */
 async function follow(
   planned: PlannedFollowUp,
@@ -285,18 +308,12 @@ async function revise(
   planned: PlannedFollowUp,
   subject: string,
   tools: FollowUpTools,
-  { held, memory, findings }: Round,
+  round: Round,
 ): Promise<void> {
-  const index = held.findIndex(({ check }) => check === planned.check.id);
-  const result = held[index];
-  if (result === undefined) return;
+  const { check } = planned;
+  if (round.held.every((result) => result.check !== check.id)) return;
   try {
-    const finding = reviseFinding(
-      result.finding,
-      await runFollowUp(planned, subject, tools, memory),
-    );
-    held[index] = { ...result, finding };
-    findings.set(planned.check.probe.id, finding);
+    layOver(check, await runFollowUp(planned, subject, tools, round.memory), round);
   } catch {
     // It did not end in time, or failed: the first finding stays.
   }

@@ -79,6 +79,8 @@ export interface FollowUp<R extends string = string, L extends string = string> 
   readonly idle?: Readonly<Record<string, number>>;
   /** What is tried: for another subject a remembered result does not hold. Undefined: there is nothing to try. */
   subject?(target: EndpointTarget, tools: FollowUpTools): string | undefined;
+  /** What was found is still true in a walk that gives no reason to try: another address may answer the next time. */
+  persists?(found: Found<R | L>, tools: Omit<FollowUpTools, 'fault' | 'recent'>): boolean;
   /** Throws when the check could not be made, and leaves the finding as it is. */
   run(target: EndpointTarget, tools: FollowUpTools): Promise<Tried<NoInfer<R> | NoInfer<L>>>;
 }

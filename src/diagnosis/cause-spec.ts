@@ -130,6 +130,8 @@ export interface CauseSpec {
   readonly breaks?: boolean;
   /** Part of the requests still succeed: its entries reach GitLab. */
   readonly isPartial?: boolean;
+  /** The same at this severity alone. */
+  readonly partialSeverity?: Severity;
   /** Its entries can run no job, once it is confirmed: one line about one job is no proof. */
   readonly stopsJobs?: boolean;
   /** What the names of the executors contain that alone can have it: `docker`. */

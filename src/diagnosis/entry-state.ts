@@ -142,7 +142,10 @@ function accountsFor({ evidence, explains }: Cause, { check: { id } }: CheckStat
 
 /** Some of the requests still succeed. */
 function isPartial(causes: readonly Cause[]): boolean {
-  return causes.some(({ id }) => causeSpec(id)?.isPartial === true);
+  return causes.some(({ id, severity }) => {
+    const spec = causeSpec(id);
+    return spec?.isPartial === true || spec?.partialSeverity === severity;
+  });
 }
 
 function hasPolledSince(

@@ -25,7 +25,12 @@ import type { Proof } from '../gitlab/proof.ts';
 import { proveApi, proveGitLab, proveToken } from '../gitlab/proof.ts';
 import { dialLikeGo } from '../go/dial/dial.ts';
 import { firstHopOf, hostPortOf } from '../go/dial/first-hop.ts';
-import { DIFFERENCE_REASONS, differenceOf, TRIED_RUNNERS } from '../go/dns/address-difference.ts';
+import {
+  DIFFERENCE_REASONS,
+  differenceOf,
+  FACTORS,
+  TRIED_RUNNERS,
+} from '../go/dns/address-difference.ts';
 import type { OtherAddress } from '../go/dns/other-addresses.ts';
 import { mayHaveOthers, otherAddressesOf } from '../go/dns/other-addresses.ts';
 import { otherAnswer } from '../go/dns/other-answer.ts';
@@ -116,6 +121,13 @@ export const dnsCrossCheck = defineFollowUp({
     // The order changes with each answer of a name server that takes turns.
     const known = addresses.map(({ address }) => address).toSorted();
     return JSON.stringify([name, source, servers, names, known, usedBy(tools), entries]);
+  },
+
+  // The token is asked about seldom, and the runner meets the wrong one of several addresses meanwhile.
+  persists: ({ facts = {} }, { walk }) => {
+    const known = (walk.addresses ?? []).map(({ address }) => address);
+    const isMixed = facts['factor'] === FACTORS['mixed-addresses'] && facts['trial'] === 'token';
+    return isMixed && [facts['wrong'], facts['right']].every((one) => known.includes(String(one)));
   },
 
   async run(target, tools) {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Check } from '../../src/core/check.ts';
 import type { Fact, Finding } from '../../src/core/finding.ts';
-import type { FollowUpTools, Tried } from '../../src/core/follow-up.ts';
+import type { Found, FollowUpTools, Tried } from '../../src/core/follow-up.ts';
 import { withFollowUps } from '../../src/core/follow-up.ts';
 import type { Probe } from '../../src/core/probe.ts';
 import { leadToCauses } from '../../src/core/reason.ts';
@@ -76,6 +76,7 @@ function stage(tried: Tried = {}, requestsPerHour = 20) {
     rememberSeconds: 60,
     reasons: leadToCauses('doubtful'),
     measures: {},
+    persists: (found: Found): boolean => found.facts?.['wrong'] === addresses.at(-1),
     run: async (_target: unknown, { fault }: FollowUpTools): Promise<Tried> => {
       asked.push((fault.runners ?? []).map(({ id }) => id));
       return tried;
@@ -153,6 +154,34 @@ async function failedAtOld(requestsPerHour?: number) {
   staged.clock.advance(15);
   return staged;
 }
+
+describe('what was found at one of several addresses', () => {
+  async function acceptedInTurn(found: Tried) {
+    const staged = stage(found);
+    staged.says.set('a', rejectedAt(OLD));
+    await staged.walk();
+    staged.says.set('a', passedAt(NEW));
+    staged.addresses.unshift(NEW);
+    staged.clock.advance(30);
+    await staged.walk();
+    return staged;
+  }
+
+  test('holds while the token is accepted at the other one, where the follow-up says so', async () => {
+    const { asked, reported } = await acceptedInTurn({ ...DOUBT, facts: { wrong: OLD } });
+
+    expect(asked).toHaveLength(1);
+    expect(reported[0]).toBe('dns warn');
+  });
+
+  test.each<[string, Tried]>([
+    ['it was of another address', { ...DOUBT, facts: { wrong: NEW } }],
+    ['nothing was found', { facts: { wrong: OLD } }],
+    ['its time is over', { ...DOUBT, facts: { wrong: OLD }, rememberSeconds: 29 }],
+  ])('ends where %s', async (_why, found) => {
+    expect((await acceptedInTurn(found)).reported[0]).toBe('dns pass');
+  });
+});
 
 describe('a token that failed at an address which the name no longer has', () => {
   const ALL = ['dns', 'connect', 'http', 'a'];

@@ -188,6 +188,23 @@ describe('a token that another address of the name accepts', () => {
     expect([verdict, runners[0]?.connected]).toEqual(['broken', false]);
   });
 
+  test('now and then is a warning: the addresses take turns, and part of the polls succeed', () => {
+    const doubted = { finding: doubt('mixed-addresses', [one.id]), since: START - 60_000 };
+    const accepted = {
+      check: `token@${one.id}`,
+      startedAt: START - 30_000,
+      durationSeconds: 0,
+      finding: PASS,
+    } as const;
+    const said = {
+      dns: doubted,
+      [`token@${one.id}`]: { finding: rejected, recent: [accepted] },
+    };
+    const { causes, verdict, runners } = diagnose(snapshotOf(said, { runners: [one] }));
+    expect(causes).toMatchObject([{ id: 'dns-address-outdated', severity: 'warning' }]);
+    expect([verdict, runners[0]?.connected]).toEqual(['degraded', true]);
+  });
+
   test('concerns the entries whose tokens fail there, not those that work', () => {
     const findings = {
       dns: doubt('hosts-override', [one.id, two.id]),

@@ -58,6 +58,25 @@ const trustChanged = (changed: number) => ({
   } as const,
 });
 
+test('polls that a wrong address of several rejects are no fault of the token, nor of the site', () => {
+  const refused = failedPolls('token-rejected', '403 Forbidden');
+  const facts = {
+    name: 'gitlab.example.com',
+    trial: 'token',
+    wrong: '10.0.0.4',
+    wrong_does: 'rejects the token',
+    wrong_server: '10.0.0.9',
+    wrong_source: '10.0.0.9',
+    wrong_name: 'gitlab.example.com',
+    right: '10.0.0.2',
+    right_does: 'where GitLab accepts the token',
+  };
+  const dns = { finding: warn('mixed-addresses', facts), since: LONG_AGO };
+
+  expect(idsOf({ ...log(refused), dns })).toEqual(['dns-address-outdated']);
+  expect(idsOf(log(refused))).not.toContain('dns-address-outdated');
+});
+
 describe('old trust', () => {
   const x509 = failedPolls(
     'tls-unknown-authority',

@@ -15,6 +15,8 @@ import { CERTIFICATE_REJECTED, DIALLED_PROXY, POLL_RESPONSE } from '../../runner
 import { isOfFamily } from '../catalogue/index.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { factsOf, hasReason } from '../snapshot-index.ts';
+import { specOfFinding } from './default.ts';
+import { isDoubt } from './refine-dns.ts';
 import { ASKED_TO_WAIT } from './runner-limits.ts';
 
 export const MIN_FAILURES = 3;
@@ -51,6 +53,7 @@ interface Explanation {
 type Examination = (failing: Failing, indexed: SnapshotIndex) => Explanation | undefined;
 
 const EXAMINATIONS: readonly Examination[] = [
+  byAddress,
   byOldTrust,
   byOldProxy,
   byRuleForItsUser,
@@ -62,6 +65,13 @@ const EXAMINATIONS: readonly Examination[] = [
 /** The first that explains it; undefined when none does. */
 export function examined(failing: Failing, indexed: SnapshotIndex): Explanation | undefined {
   return EXAMINATIONS.map((examine) => examine(failing, indexed)).find((one) => one !== undefined);
+}
+
+/** One of several addresses is known to be wrong, and we met the right one. */
+function byAddress({ links }: Failing): Explanation | undefined {
+  const dns = links.find((link) => isDoubt(link) && hasReason(link, 'mixed-addresses'));
+  const spec = dns && specOfFinding(dns);
+  return spec && dns && { id: spec.id, states: [dns], facts: factsOf(dns) };
 }
 
 /** The files are right now but were not when the process read them: system roots are read once. */

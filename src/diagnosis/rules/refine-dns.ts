@@ -2,6 +2,8 @@
 import { isBroken } from '../../core/check.ts';
 import type { CheckState } from '../../core/check.ts';
 import { reasonOf } from '../../core/finding.ts';
+import { dataOf } from '../../core/finding-data.ts';
+import { TRIED_RUNNERS } from '../../go/dns/address-difference.ts';
 import { specOfReason } from '../catalogue/index.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason } from '../snapshot-index.ts';
@@ -12,7 +14,7 @@ import type { Refinement } from './refinement.ts';
 const PROVEN = ['hosts-override', 'servers-disagree', 'search-domain', 'mixed-addresses'] as const;
 
 export const byDoubtedName: Refinement = (link, endpoint, indexed) => {
-  if (isTokenDoubt(link)) return ofDns(link);
+  if (isTokenDoubt(link)) return ofTokens(link, indexed);
   if (!isBroken(link)) return undefined;
   const dns = dnsOf(endpoint.id, indexed);
   if (dns === undefined || dns.finding.status !== 'warn') return undefined;
@@ -23,6 +25,25 @@ function ofDns(dns: CheckState) {
   const spec = specOfReason('dns', reasonOf(dns.finding) ?? '');
   if (spec === undefined) return undefined;
   return { spec, severity: spec.severity, facts: factsOf(dns) };
+}
+
+const RECENT_SECONDS = 900;
+
+/** A token that is accepted now and then meets the right one of several addresses in turn: part of the polls succeed. */
+function ofTokens(dns: CheckState, indexed: SnapshotIndex) {
+  const since = indexed.snapshot.takenAt - RECENT_SECONDS * 1000;
+  const tried = dataOf(dns.finding, TRIED_RUNNERS) ?? [];
+  const isAccepted = indexed.context.runners
+    .filter(({ id }) => tried.includes(id))
+    .flatMap((runner) => indexed.tokenOf(runner)?.recent ?? [])
+    .some(
+      ({ finding, startedAt }) =>
+        finding.status === 'pass' && startedAt > dns.since && startedAt > since,
+    );
+  const found = ofDns(dns);
+  return isAccepted && hasReason(dns, 'mixed-addresses')
+    ? found && { ...found, severity: 'warning' as const }
+    : found;
 }
 
 /** The dns link, with another address that passes a link which the address in use fails. */
