@@ -2,7 +2,7 @@
 import { dateText } from '../core/date-text.ts';
 import { formatDuration } from '../core/duration-text.ts';
 import type { PriorChange } from '../core/change.ts';
-import type { RunnerVerdict } from '../core/diagnosis.ts';
+import type { Cause, RunnerVerdict } from '../core/diagnosis.ts';
 import type { FoundBy, RunnerProcess } from '../core/reading.ts';
 import type { Link, Status } from '../core/vocabulary.ts';
 
@@ -30,6 +30,11 @@ export const STATUS_NAMES: Readonly<Record<Status, string>> = {
 export function executorStatus({ canRunJobs }: Pick<RunnerVerdict, 'canRunJobs'>): Status {
   if (canRunJobs === undefined) return 'unknown';
   return canRunJobs ? 'pass' : 'fail';
+}
+
+/** How sure it is, or that it is not there now. */
+export function stateOfCause({ confidence, flapping }: Cause): string {
+  return flapping?.isGone === true ? 'gone at the moment' : confidence;
 }
 
 /** `/etc/hosts: removed "10.0.0.9 gitlab.example.com" (2 s before)`. */

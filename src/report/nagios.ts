@@ -3,7 +3,7 @@ import type { CheckState } from '../core/check.ts';
 import { printable } from '../core/printable.ts';
 import type { View } from '../core/view.ts';
 import { priorChangeText } from './format.ts';
-import { isWorking, presentSeverity } from '../core/verdict.ts';
+import { isWorking, presentSeverity, shownCauses } from '../core/verdict.ts';
 import type { Verdict } from '../core/vocabulary.ts';
 
 const STATUS_NAMES = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
@@ -11,7 +11,8 @@ const STATUS_NAMES = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
 const MAX_MEASURES = 20;
 
 export function nagiosLine({ diagnosis, snapshot }: View): string {
-  const { verdict, summary, causes, runners } = diagnosis;
+  const { verdict, summary, runners } = diagnosis;
+  const causes = shownCauses(diagnosis);
   const connected = runners.filter((runner) => runner.connected === true).length;
   const working = runners.filter((runner) => isWorking(runner)).length;
   const critical = causes.filter((cause) => presentSeverity(cause) === 'critical').length;

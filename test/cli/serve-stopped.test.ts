@@ -1,4 +1,5 @@
 /** The real program, stopped by a signal for longer than its results are valid, then resumed. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
@@ -7,11 +8,14 @@ import { sendRequest } from '../support/http-client.ts';
 import { programStage } from '../support/program-stage.ts';
 import { startProgram } from '../support/program.ts';
 
-/** With a run each second and deadlines of five, everything would be stale after eight. */
-const STOPPED_MILLISECONDS = 9500;
+/** With a run each three seconds and deadlines of five, everything would be stale after fourteen. */
+const INTERVAL = 'interval_seconds = 3';
+const STOPPED_MILLISECONDS = 15_500;
 
 test('a suspended program keeps its results after it resumes, and logs the pause', async () => {
   await using scene = await programStage();
+  const settings = await readFile(scene.settingsFile, 'utf8');
+  await writeFile(scene.settingsFile, settings.replaceAll('interval_seconds = 1', INTERVAL));
   await using program = startProgram([
     'serve',
     ...scene.flags,

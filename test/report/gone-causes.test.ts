@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { Cause } from '../../src/core/diagnosis.ts';
 import type { View } from '../../src/core/view.ts';
 import { nagiosLine } from '../../src/report/nagios.ts';
+import { causeCards } from '../../src/report/page/causes.ts';
 import { viewOfRunner } from '../../src/report/one-runner.ts';
 import { textOf } from '../../src/report/text/text.ts';
 import { brokenAt, fail, snapshotOf } from '../support/snapshots.ts';
@@ -31,6 +32,18 @@ test('it is not listed under BROKEN', () => {
   expect(text).toMatch(/^BROKEN/);
   expect(text).toContain('dns-name-not-found');
   expect(text).not.toMatch(/gone at the moment|tcp-connection-refused {2}\(/i);
+});
+
+test('the page and a monitoring system leave it out then, too', () => {
+  const view = withGone(broken, 'broken');
+
+  expect(String(causeCards(view))).not.toContain('id="tcp-connection-refused"');
+  expect(String(causeCards(view))).toContain('id="dns-name-not-found"');
+  expect(nagiosLine(view)).toContain(`causes=${broken.diagnosis.causes.length};`);
+});
+
+test('the page says that it is gone while nothing is broken', () => {
+  expect(String(causeCards(withGone(healthy, 'degraded')))).toContain('gone at the moment · since');
 });
 
 test('it is listed as gone while nothing is broken', () => {

@@ -5,7 +5,8 @@ import type { Severity } from '../../core/vocabulary.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import { formatDuration } from '../../core/duration-text.ts';
-import { priorChangeText } from '../format.ts';
+import { priorChangeText, stateOfCause } from '../format.ts';
+import { shownCauses } from '../../core/verdict.ts';
 import { sortBySeverity } from '../../core/vocabulary.ts';
 
 /** Further causes are one line each, so that the page stays small. */
@@ -21,7 +22,7 @@ const MARKS: Readonly<Record<Severity, string>> = {
 };
 
 export function causeCards({ diagnosis, snapshot }: View): Html | undefined {
-  const causes = sortBySeverity(diagnosis.causes);
+  const causes = sortBySeverity(shownCauses(diagnosis));
   if (causes.length === 0) return undefined;
   const groups = [...Map.groupBy(causes, ({ id }) => id).values()].flatMap(([first, ...rest]) =>
     first === undefined ? [] : [[first, ...rest] as const],
@@ -47,13 +48,13 @@ function restOf(causes: readonly Cause[]): Html | undefined {
 
 function causeCard(group: readonly [Cause, ...Cause[]], now: number): Html {
   const [cause, ...alike] = group;
-  const { id, severity, confidence, title, summary, ruledOut, resolvedWhen } = cause;
+  const { id, severity, title, summary, ruledOut, resolvedWhen } = cause;
   const since = Math.min(...group.map((one) => one.since));
   return html`<article class="cause ${severity}" id="${id}">
     <h3>${title}</h3>
     <p class="meta">
       <span class="tag"><i aria-hidden="true">${MARKS[severity]}</i> ${severity}</span> · ${id} ·
-      ${confidence} · since ${formatDuration((now - since) / 1000)}
+      ${stateOfCause(cause)} · since ${formatDuration((now - since) / 1000)}
     </p>
     <p class="what">${summary}</p>
     ${changesOf(group)} ${groupAlike(alike)}

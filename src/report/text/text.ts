@@ -12,7 +12,13 @@ import type { Status } from '../../core/vocabulary.ts';
 import { truncateText, padText, wrapText } from '../../core/columns.ts';
 import { lintLines } from './lint-lines.ts';
 import { formatDuration } from '../../core/duration-text.ts';
-import { executorStatus, priorChangeText, FOUND_BY_TEXT, processText } from '../format.ts';
+import {
+  executorStatus,
+  priorChangeText,
+  stateOfCause,
+  FOUND_BY_TEXT,
+  processText,
+} from '../format.ts';
 import { sortBySeverity } from '../../core/vocabulary.ts';
 
 const WIDTH = 80;
@@ -78,10 +84,9 @@ function printableDiagnosis(diagnosis: Diagnosis): Diagnosis {
 }
 
 function causeLines(cause: Cause, now: number, { paint, wrap }: Pen): readonly string[] {
-  const { id, severity, confidence, title, evidence, ruledOut, fix, resolvedWhen } = cause;
+  const { id, severity, title, evidence, ruledOut, fix, resolvedWhen } = cause;
   const { changedBefore = [] } = cause;
-  const state = cause.flapping?.isGone === true ? 'gone at the moment' : confidence;
-  const tag = `${severity}, ${state}, since ${formatDuration((now - cause.since) / 1000)}`;
+  const tag = `${severity}, ${stateOfCause(cause)}, since ${formatDuration((now - cause.since) / 1000)}`;
   return [
     `${paint(id, SEVERITY_STYLE[severity])}  (${tag})`,
     ...wrap(title, '  ', '  '),
