@@ -293,6 +293,16 @@ export const networkRows: readonly Row[] = [
     needsHistory: true,
   },
   {
+    id: 'N-07g',
+    title: 'the same, seen by check before the runner has complained',
+    world: { uid: RUNNER_UID, logFormat: 'json' },
+    startsBroken: true,
+    ...rule('rn', 'output', `meta skuid ${RUNNER_UID} tcp dport 443 drop`),
+    expect: { cause: 'firewall-local-block', severity: 'critical', verdict: 'broken' },
+    runnerLogs: /i\/o timeout/,
+    mustNot: ['tcp-connect-timeout'],
+  },
+  {
     id: 'N-07d',
     title: 'this host’s own firewall drops the answers',
     ...rule('rn', 'input', 'tcp sport 443 drop'),

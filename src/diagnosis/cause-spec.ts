@@ -132,6 +132,8 @@ export interface CauseSpec {
   readonly isPartial?: boolean;
   /** The same at this severity alone. */
   readonly partialSeverity?: Severity;
+  /** Its entries do not reach GitLab, although our requests do. */
+  readonly stopsPolls?: boolean;
   /** Its entries can run no job, once it is confirmed: one line about one job is no proof. */
   readonly stopsJobs?: boolean;
   /** What the names of the executors contain that alone can have it: `docker`. */

@@ -102,6 +102,12 @@ function judgePath(
   }
   const polls = failingPolls(indexed, runner);
   if (polls !== undefined && isNamed(polls, causes)) return isPartial(causes) ? WORKS : STOPPED;
+  if (
+    causes.some(
+      (cause) => cause.severity === 'critical' && causeSpec(cause.id)?.stopsPolls === true,
+    )
+  )
+    return STOPPED;
   const doubt = doubtOfPolls(indexed, runner);
   if (doubt !== undefined) return unknownBecause(doubt);
   if (states.length === 0) return unknownBecause('its path to GitLab is not checked');

@@ -3,17 +3,22 @@
  *
  * Source    `nft --json list ruleset`, read as the kernel reads it (host/net/firewall-rules.ts), for the addresses that
  *           the walk dialled and the name servers, as the user of the runner's process, in both directions: after a link failed as
- *           a rule could make it fail, or passed while the runner's log reports failed connections.
+ *           a rule could make it fail, or passed while the runner's log reports failed connections, or while the runner has
+ *           another user than this process.
  * Measures  none.
  * Reasons   rule-blocks.
  * Unknown   not-allowed: this user may not read the rules.
  *
  * The diagnosis uses it to explain a link that timed out.
  */
+import { geteuid } from 'node:process';
+
 import { dataOf } from '../core/finding-data.ts';
-import type { FollowUpTools, Found } from '../core/follow-up.ts';
+import type { FollowUpTools, Tried } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
 import { leadToCauses } from '../core/reason.ts';
+import type { EndpointTarget } from '../core/target.ts';
+import { firstHopOf } from '../go/dial/first-hop.ts';
 import { readRuleset } from '../host/net/firewall.ts';
 import type { Packet } from '../host/net/firewall-match.ts';
 import type { BlockingRule } from '../host/net/firewall-rules.ts';
@@ -24,6 +29,9 @@ import { DIALLED, NAME_SERVER } from '../runner/log/line-data.ts';
 const DNS_PORT = 53;
 /** How far back a failure in the runner's log makes the check due. */
 const LOG_SECONDS = 120;
+const COMPLAINT_SECONDS = 60;
+/** Without a complaint the rules are read that often. */
+const NOTHING_SECONDS = 900;
 /** Faults that a firewall rule can cause. */
 const BLOCKED = [
   'dns/timeout',
@@ -35,9 +43,9 @@ const BLOCKED = [
   'connect/host-unreachable',
 ] as const;
 
-type FirewallFound = Found<'rule-blocks' | 'not-allowed'>;
+type FirewallFound = Tried<'rule-blocks' | 'not-allowed'>;
 
-export function createFirewall(read: typeof readRuleset) {
+export function createFirewall(read: typeof readRuleset, ownUid = geteuid?.() ?? 0) {
   return defineFollowUp({
     id: 'firewall',
     title: 'Local firewall',
@@ -56,13 +64,17 @@ export function createFirewall(read: typeof readRuleset) {
     },
     measures: {},
 
-    subject: (_target, tools) => {
+    subject: (target, tools) => {
       const packets = packetsOf(tools);
-      return packets.length === 0 ? undefined : JSON.stringify(packets);
+      // While the runner complains, a rule may be new each time.
+      const turn = Math.floor(tools.clock.seconds() / COMPLAINT_SECONDS);
+      if (packets.length > 0) return JSON.stringify([packets, turn]);
+      const quiet = packetsOfUser(target, ownUid, tools).flat();
+      return quiet.length === 0 ? undefined : JSON.stringify(quiet);
     },
 
-    run: async (_target, tools): Promise<FirewallFound> =>
-      await findRule(packetsOf(tools), read, tools.signal),
+    run: async (target, tools): Promise<FirewallFound> =>
+      await findRule(packetsOf(tools), packetsOfUser(target, ownUid, tools), read, tools.signal),
   });
 }
 
@@ -109,8 +121,29 @@ function packetsInLog(uid: number, { walk, clock, runnerLog }: FollowUpTools): r
   });
 }
 
+/**
+ * Our path is open, and the runner has another user: a rule may match that one alone. By group, of which one packet that
+ * passes is enough: to the addresses of the first hop, and to the name servers.
+ */
+function packetsOfUser(
+  target: EndpointTarget,
+  ownUid: number,
+  { walk, fault, process }: FollowUpTools,
+): readonly (readonly Packet[])[] {
+  const uid = process?.uid ?? ownUid;
+  if (fault.finding.status === 'fail' || uid === ownUid) return [];
+  const { port } = firstHopOf(target);
+  const dialled = walk.addresses ?? [];
+  const servers = walk.resolution?.servers ?? [];
+  return [
+    dialled.map(({ address }) => packetTo(address, 'tcp', port, uid)),
+    servers.map((address) => packetTo(address, 'udp', DNS_PORT, uid)),
+  ];
+}
+
 async function findRule(
   packets: readonly Packet[],
+  groups: readonly (readonly Packet[])[],
   read: typeof readRuleset,
   signal: AbortSignal,
 ): Promise<FirewallFound> {
@@ -124,7 +157,14 @@ async function findRule(
     const rule = findBlockingRule(reading.json, packet);
     if (rule !== undefined) return buildBlocked(rule, packet);
   }
-  return {};
+  for (const group of groups) {
+    const rules = group.map((packet) => findBlockingRule(reading.json, packet));
+    const [first] = group;
+    const [rule] = rules;
+    if (first === undefined || rule === undefined) continue;
+    if (rules.every((one) => one?.isByUser === true)) return buildBlocked(rule, first);
+  }
+  return packets.length === 0 ? { rememberSeconds: NOTHING_SECONDS } : {};
 }
 
 function buildBlocked(rule: BlockingRule, { address, protocol, port, uid }: Packet): FirewallFound {

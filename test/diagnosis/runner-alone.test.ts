@@ -193,3 +193,27 @@ describe('a token that is rejected while polls succeed', () => {
     expect(idsOf(polls(times))).toEqual(['token-rejected']);
   });
 });
+
+function worked(lastAt: number): Readonly<Record<string, FindingSpec>> {
+  return { 'runner-metrics': showing(event('polls-worked', { runner: 'runnerAA1', lastAt })) };
+}
+
+describe('a rule of the firewall for the user of the runner, while our requests pass', () => {
+  const facts = { rule: 'inet host out handle 4', address: '10.0.0.2', port: 443, by_user: true };
+  const rule = { firewall: { finding: warn('rule-blocks', facts), since: START - 60_000 } };
+  const judge = (said: Readonly<Record<string, FindingSpec>>) => {
+    const { causes, runners } = diagnose(snapshotOf({ ...OPEN, ...rule, ...said }, TALKING));
+    return [causes.map(({ id, severity }) => `${id} ${severity}`), runners[0]?.connected];
+  };
+  test('stops it', () => {
+    expect(judge({})).toEqual([['firewall-local-block critical'], false]);
+  });
+
+  test('is a warning while its polls work, on a connection that is older than the rule', () => {
+    expect(judge(worked(START - 5000))).toEqual([['firewall-local-block warning'], true]);
+  });
+
+  test('stops it where the polls worked before the rule alone', () => {
+    expect(judge(worked(START - 90_000))).toEqual([['firewall-local-block critical'], false]);
+  });
+});

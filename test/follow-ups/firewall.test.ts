@@ -35,12 +35,14 @@ const LINE = lineWith('dial tcp 10.0.0.2:443: i/o timeout');
 async function runOnce(
   lines: readonly RunnerEvent[],
   over: Partial<LinkTools> = {},
+  ownUid = RUNNER_UID,
+  forUid = RUNNER_UID,
 ): Promise<Finding> {
   const asked: number[] = [];
   const firewall = createFirewall(async () => {
     asked.push(1);
-    return { kind: 'rules', json: rulesetFor(RUNNER_UID) };
-  });
+    return { kind: 'rules', json: rulesetFor(forUid) };
+  }, ownUid);
   const runnerLog = { events: () => lines } as unknown as RunnerLogReader;
   const findings = new Map<string, Finding>([['connect', { status: 'pass' }]]);
   const walk = { findings, addresses: [{ address: '10.0.0.2', family: 4 as const }] };
@@ -91,6 +93,45 @@ test.each([
   ],
 ])('the rules are not asked for %s', async (_what, lines) => {
   expect(await runOnce(lines)).toEqual({ status: 'pass', facts: { asked: 0 } });
+});
+
+const OTHER_UID = 0;
+
+function matchOf(left: object, right: unknown) {
+  return { match: { op: '==', left, right } };
+}
+
+test('without a line they are asked for where the runner has another user than this process', async () => {
+  expect(await runOnce([], {}, OTHER_UID)).toMatchObject({
+    status: 'warn',
+    reason: 'rule-blocks',
+    facts: { by_user: true, address: '10.0.0.2', port: 443, asked: 1 },
+  });
+});
+
+test('and a rule for somebody else, or for one of several addresses, is none', async () => {
+  expect(await runOnce([], {}, OTHER_UID, 1000)).toMatchObject({ status: 'pass' });
+  const place = { family: 'inet', table: 'host', chain: 'out' };
+  const expr = [
+    matchOf({ meta: { key: 'skuid' } }, RUNNER_UID),
+    matchOf({ payload: { protocol: 'ip', field: 'daddr' } }, '10.0.0.2'),
+    { drop: null },
+  ];
+  const json = JSON.stringify({
+    nftables: [
+      { chain: { ...place, name: 'out', hook: 'output', prio: 0, policy: 'accept' } },
+      { rule: { ...place, handle: 4, expr } },
+    ],
+  });
+  const firewall = createFirewall(async () => ({ kind: 'rules', json }), OTHER_UID);
+  const ask = async (...addresses: readonly string[]) => {
+    const walk = { addresses: addresses.map((address) => ({ address, family: 4 as const })) };
+    const tools = { walk, process: runnerProcess({ uid: RUNNER_UID }) };
+    return (await followUp(firewall, { link: 'connect', finding: { status: 'pass' }, tools }))
+      .status;
+  };
+  expect(await ask('10.0.0.2', '10.0.0.3')).toBe('pass');
+  expect(await ask('10.0.0.2')).toBe('warn');
 });
 
 /** As nft 1.0.6 prints a rule made by `iptables -A OUTPUT -d 10.0.0.2 -p tcp --dport 443 -m comment … -j REJECT`. */

@@ -69,6 +69,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
       "A rule in the output or input chains that matches the address, the port and the runner's user; or the kernel refuses to send a query to the name server.",
     notConfusedWith: ['tcp-connection-refused', 'tcp-connect-timeout', 'firewall-reject'],
     from: ['dns/prohibited', 'firewall/rule-blocks'],
+    stopsPolls: true,
     says: (c) =>
       c.optional('rule') === undefined
         ? `this host's firewall blocks DNS queries to its name servers (${c.fact('servers')})`

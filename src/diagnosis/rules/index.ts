@@ -4,6 +4,7 @@ import type { Stage } from '../cause-spec.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { clockCauses } from './clock.ts';
 import { configCauses } from './config.ts';
+import { firewallUserCauses } from './firewall-user.ts';
 import { blindCauses, fullDiskCauses } from './host.ts';
 import { limitCauses } from './limits.ts';
 import { lintCauses } from './lint.ts';
@@ -31,6 +32,7 @@ export const RULES: readonly Rule[] = [
   { stage: 'system', judge: localFaultCauses },
   { stage: 'clock', judge: clockCauses },
   { stage: 'path', judge: pathCauses },
+  { stage: 'path', judge: firewallUserCauses },
   { stage: 'polls', judge: pollCauses },
   { stage: 'polls', judge: rotationCauses },
   { stage: 'token', judge: tokenCauses },
