@@ -109,15 +109,19 @@ export async function hangMany(folder: string) {
   const open = reader.inFlight();
   stop.abort();
   const findings = await hung;
-  // The signal that was sent to each wakes it for a moment.
-  await until(() => statChildren(process.pid).every((state) => state === 'D'));
+  // The signal that was sent to each wakes it for a moment, on a busy machine a while later.
+  let children: readonly string[] = [];
+  await until(() => {
+    children = statChildren(process.pid);
+    return children.every((state) => state === 'D');
+  });
   return {
     file: file.trim(),
     healthy: healthy.measures?.['size_bytes'],
     processor: processor.measures?.['utilization_ratio'],
     open,
     hung: findings.map((finding) => (finding.status === 'pass' ? 'pass' : finding.reason)),
-    children: statChildren(process.pid),
+    children,
   };
 }
 
