@@ -183,34 +183,37 @@ test('/-/ready is 503 until the first round is complete, then 200', async () => 
   await until(async () => (await ready()) === 200);
 });
 
+function messageOf(line: string): string {
+  const { quoted, bare } = /msg=(?:"(?<quoted>[^"]+)"|(?<bare>\S+))/.exec(line)?.groups ?? {};
+  return quoted ?? bare ?? '';
+}
+
 test('it logs one line for each transition and none for a run', async () => {
   await using served = await serve();
   const { program, address } = served;
   await program.until(/verdict changed.*to=healthy/);
   const fault = DEMO_FAULTS.find(({ id }) => id === 'port-closed');
   await faults.set(fault);
-  await program.until(/cause confirmed/);
+  await program.until(/cause confirmed" cause=tcp-connection-refused/);
   // Three more runs of each link, none of which may write a line.
   const runs = await runsOf(address);
   await until(async () => (await runsOf(address)) > runs + 3);
   await faults.set(undefined);
-  await program.until(/cause resolved[\s\S]*to=healthy/);
+  await program.until(/cause resolved" cause=tcp-connection-refused[\s\S]*to=healthy/);
 
   const lines = program.stderr().trim().split('\n');
-  const messages = lines.map(
-    (line) => /msg=(?:"(?<quoted>[^"]+)"|(?<bare>\S+))/.exec(line)?.groups,
+  const ofCause = lines.filter((line) => line.includes('cause=tcp-connection-refused'));
+  expect(ofCause.map(messageOf)).toEqual(['cause appeared', 'cause confirmed', 'cause resolved']);
+  // A machine that is busy may add transitions of its own: each is one line, and nothing else is.
+  const verdicts = lines
+    .map((line) => /from=(\w+) to=(\w+)/.exec(line))
+    .filter((one) => one !== null);
+  expect(verdicts.filter(([, from, to]) => from === to)).toEqual([]);
+  expect(verdicts.slice(1).map(([, from]) => from)).toEqual(
+    verdicts.slice(0, -1).map(([, , to]) => to),
   );
-  const counted = Object.groupBy(messages, (one) => one?.['quoted'] ?? one?.['bare'] ?? '');
-  const counts = Object.fromEntries(
-    Object.entries(counted).map(([key, all]) => [key, all?.length]),
-  );
-  expect(counts).toMatchObject({
-    listening: 1,
-    'cause appeared': 1,
-    'cause confirmed': 1,
-    'cause resolved': 1,
-  });
-  expect(lines.length).toBeLessThan(12);
+  const others = lines.map(messageOf).filter((one) => !/^(?:cause |verdict changed)/.test(one));
+  expect(others).toEqual(['listening']);
   expect(lines.every((line) => /^ts=\S+ level=(?:info|warn) msg=/.test(line))).toBe(true);
 });
 
