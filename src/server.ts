@@ -4,8 +4,7 @@
  * Promises: a reader never causes a probe; every answer is uncached; a bad request gets one clear JSON
  * sentence; nothing takes a target from the caller.
  */
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fastify } from 'fastify';
@@ -109,9 +108,12 @@ function addPages(app: FastifyInstance, { read, render }: ServerDeps): void {
     void reply.header('Content-Type', contentType).header('Vary', 'Accept, Accept-Encoding');
     if (!wantsGzip(request.headers['accept-encoding'])) return body;
     void reply.header('Content-Encoding', 'gzip');
-    return await promisify(gzip)(body);
+    return gzipSync(body, { level: QUICK });
   });
 }
+
+/** A page of metrics takes a millisecond or two. Not `gzip`: its thread may hang with those that read a stuck file system. */
+const QUICK = 1;
 
 /** `gzip;q=0` is a refusal. */
 function wantsGzip(accepted: string | string[] = ''): boolean {

@@ -1,4 +1,9 @@
 /** Every route, on views of the real stage: healthy, and broken by a fault. */
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { mkdtempDisposable, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
 import type { FastifyInstance } from 'fastify';
@@ -11,6 +16,7 @@ import { ALL_PROBES } from '../src/cli/all-probes.ts';
 import type { ServerDeps } from '../src/server.ts';
 import { buildServer } from '../src/server.ts';
 import { startDemoHostDaemon } from './support/demo-host-daemon.ts';
+import { inPatience } from './support/until.ts';
 
 let healthy: View;
 let broken: View;
@@ -149,6 +155,28 @@ describe('GET /metrics', () => {
     expect(unpacked).toContain('runnerwatch_verdict{verdict="healthy"} 1\n');
     expect(packed.rawPayload.length).toBeLessThan(plain.body.length / 4);
     expect(refused.headers['content-encoding']).toBeUndefined();
+  });
+
+  test('is compressed, too, while every thread waits for a file system that hangs', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'runnerwatch-'));
+    // The open of a pipe without a writer hangs as a file on a dead mount does.
+    const pipe = join(folder.path, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
+    const stuck = Array.from({ length: threads }, async () => await readFile(pipe));
+    const app = serverOf(healthy);
+    const asked = app.inject({ url: '/metrics', headers: { 'accept-encoding': 'gzip' } });
+    try {
+      const { rawPayload } = await inPatience(
+        asked.then((answer) => answer),
+        () => 'no compressed answer while the threads are taken',
+      );
+      expect(gunzipSync(rawPayload).toString()).toContain('runnerwatch_verdict');
+    } finally {
+      // One writer is enough for all readers.
+      closeSync(openSync(pipe, constants.O_RDWR));
+      await Promise.all(stuck);
+    }
   });
 });
 
