@@ -100,7 +100,7 @@ export class RequestBudget implements Budget {
     const last = this.#onceAt.get(key);
     // A last use in the future means that the wall clock was set back: it proves nothing.
     if (last !== undefined && last <= now && now - last < seconds * 1000) return false;
-    this.#onceAt.set(key, now);
+    this.#onceAt = new Map(withinHourByKey(this.#onceAt, now)).set(key, now);
     return true;
   }
 
@@ -116,7 +116,7 @@ export class RequestBudget implements Budget {
 
   saved(): SavedBudget {
     const now = this.#clock.wall();
-    const onceAt = [...this.#onceAt].filter(([, at]) => now - at < HOUR_MILLISECONDS);
+    const onceAt = withinHourByKey(this.#onceAt, now);
     const pausedUntil = [...this.#pausedUntil].filter(([, until]) => until > now);
     return {
       sentAt: withinHour(this.#sentAt, now),
@@ -164,6 +164,11 @@ export class RequestBudget implements Budget {
     const entry = this.#counts.get(key) ?? { target, kind, count: 0 };
     this.#counts.set(key, { ...entry, count: entry.count + 1 });
   }
+}
+
+/** No key of `once` is asked about for longer. */
+function withinHourByKey(instants: ReadonlyMap<string, Instant>, now: Instant) {
+  return [...instants].filter(([, at]) => now - at < HOUR_MILLISECONDS);
 }
 
 /** Future instants are dropped: they come from a clock that has since been set back. */

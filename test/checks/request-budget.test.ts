@@ -57,6 +57,18 @@ test('once means once in the given time', () => {
   expect(budget.once('verify:abc', 3600)).toBe(true);
 });
 
+test('a use of once that is older than an hour is forgotten with the next one', () => {
+  const clock = setClock();
+  const budget = requestBudget(clock, 20);
+  budget.once('moved:old', 300);
+  clock.advance(7200);
+  budget.once('moved:new', 300);
+  // What is saved leaves out what is old now.
+  clock.advance(-7200);
+
+  expect(Object.keys(budget.saved().onceAt)).toEqual(['moved:new']);
+});
+
 test('the budget survives a restart through its memory', () => {
   const clock = setClock();
   const first = requestBudget(clock, 2);
