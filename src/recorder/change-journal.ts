@@ -3,8 +3,8 @@ import type { Change } from '../core/change.ts';
 import { isChangeKind } from '../core/change.ts';
 import type { Instant } from '../core/clock.ts';
 import { isRecord } from '../core/json.ts';
-import type { TraceValue } from './trace.ts';
-import { differenceOf, isLine, savedValueOf, valueOf } from './trace.ts';
+import type { Trace, TraceValue } from './trace.ts';
+import { differenceOf, isLine, savedValueOf, valueOf, without } from './trace.ts';
 import type { Traces } from './traces.ts';
 
 const MAX_CHANGES = 100;
@@ -84,8 +84,12 @@ export class ChangeJournal {
   }
 }
 
-function isSame(before: TraceValue, after: TraceValue): boolean {
-  return before.text === after.text && before.link === after.link;
+/** The lines of a file are an excerpt, and another one for other names of GitLab; its text has the digest of the whole. */
+function isSame(before: TraceValue, after: Trace): boolean {
+  if (before.text !== after.text || before.link !== after.link) return false;
+  if (after.path !== undefined) return true;
+  const [old = [], fresh = []] = [before.lines, after.lines];
+  return without(old, fresh).length + without(fresh, old).length === 0;
 }
 
 function isChange(item: unknown): item is Change {

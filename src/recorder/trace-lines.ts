@@ -129,7 +129,9 @@ export function proxyLines(environment: Readonly<Record<string, string>>): reado
     .map(([name, value]): ChangedLine => {
       const shown = withoutLogin(value);
       const text = `${name}=${shown}`;
-      return shown === value ? { text, key: text } : { text, key: text, isHidden: true };
+      if (shown === value) return { text, key: text };
+      // Another password is another proxy.
+      return { text, key: `${name}=${digestOf(value)}`, isHidden: true };
     })
     .toSorted((a, b) => (a.text < b.text ? -1 : 1));
 }

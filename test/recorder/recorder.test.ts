@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import type { RunnerProcess } from '../../src/core/reading.ts';
+import type { Change as JournalChange } from '../../src/core/change.ts';
 import type { Paths } from '../../src/core/paths.ts';
 import type { Snapshot } from '../../src/core/check.ts';
 import type { View } from '../../src/core/view.ts';
 import { PACKAGED_PLACE } from '../../src/host/place/packaged.ts';
+import { withChanges } from '../../src/diagnosis/changes/with-changes.ts';
 import { transitionsBetween } from '../../src/diagnosis/cause-tracker.ts';
 import type { Incident } from '../../src/recorder/incident.ts';
 import { ChangeJournal } from '../../src/recorder/change-journal.ts';
@@ -16,7 +18,7 @@ import { Recorder } from '../../src/recorder/recorder.ts';
 import { TraceReader } from '../../src/recorder/traces.ts';
 import { setClock, START } from '../support/clock.ts';
 import { rootFolder } from '../support/dns-server.ts';
-import { brokenAt, CONFIG, fail, RUNNER_PROCESS, snapshotOf } from '../support/snapshots.ts';
+import { brokenAt, CONFIG, fail, PROXY, RUNNER_PROCESS, snapshotOf } from '../support/snapshots.ts';
 import { until } from '../support/until.ts';
 import { viewOf } from '../support/views.ts';
 
@@ -132,6 +134,63 @@ test.each(CHANGES)('a change of $what is seen, and of nothing else', async (chan
       after: expect.stringMatching(change.after),
     },
   ]);
+});
+
+describe('a proxy with a login', () => {
+  const passwords = ['KanaryOld', 'KanaryNew'];
+
+  async function changesOf(words: readonly string[]) {
+    await using root = await rootFolder(FILES);
+    const reader = new TraceReader(root.paths);
+    const journal = new ChangeJournal();
+    const lists: (readonly JournalChange[])[] = [];
+    for (const [index, word] of words.entries()) {
+      const environment = { HTTPS_PROXY: `http://me:${word}@proxy:3128` };
+      const traces = await reader.read(snapshotWith(root.paths, processOf({ environment })));
+      lists.push(journal.update(traces, SINCE - 10_000 + index * 3000));
+    }
+    return lists.slice(1);
+  }
+
+  const AT_PROXY = snapshotOf(brokenAt('proxy', fail('auth-required')), { proxy: PROXY });
+  const BROKEN = viewOf(AT_PROXY).diagnosis;
+  const SINCE = BROKEN.causes[0]?.since ?? 0;
+
+  function explain(changes: readonly JournalChange[]) {
+    return withChanges(BROKEN, AT_PROXY, { changes: changes.toReversed() }).causes[0];
+  }
+
+  test('has another password: that is a change, told and taken back without any of the two', async () => {
+    const changes = (await changesOf(passwords)).flat();
+    const cause = explain(changes);
+
+    expect(cause?.changedBefore).toMatchObject([
+      {
+        text: 'proxy environment of the runner: HTTPS_PROXY=http://[hidden]@proxy:3128 changed',
+        explains: true,
+      },
+    ]);
+    expect(cause?.fix[0]?.text).toMatch(/^Set HTTPS_PROXY of the runner back: /);
+    const digests = changes.flatMap(({ removed = [], added = [] }) =>
+      [...removed, ...added].map(({ key }) => key.replace(/^.*=/, '')),
+    );
+    expect(digests).toHaveLength(2);
+    for (const secret of [...passwords, ...digests]) {
+      expect(JSON.stringify(cause)).not.toContain(secret);
+    }
+    expect(JSON.stringify(changes)).not.toMatch(/Kanary/);
+  });
+
+  test('has its password again: nothing has changed', async () => {
+    const changes = (await changesOf([...passwords, 'KanaryOld'])).flat();
+
+    expect(changes).toHaveLength(2);
+    expect(explain(changes)?.changedBefore).toBeUndefined();
+  });
+
+  test('keeps its password: nothing has changed', async () => {
+    expect((await changesOf(['KanaryOld', 'KanaryOld'])).flat()).toEqual([]);
+  });
 });
 
 /** Twelve, of which the last uses most memory. */

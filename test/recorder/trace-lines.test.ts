@@ -85,6 +85,16 @@ test('resolv.conf and nsswitch.conf show what they set', () => {
   ]);
 });
 
+test('another password of a proxy is another line with the same text', () => {
+  const [before, after] = ['old', 'new'].map((word) =>
+    proxyLines({ HTTPS_PROXY: `http://me:${SECRET}${word}@proxy:3128` }),
+  );
+
+  expect(before?.map(({ key }) => key)).not.toEqual(after?.map(({ key }) => key));
+  expect(before?.map(({ text }) => text)).toEqual(after?.map(({ text }) => text));
+  expect(JSON.stringify([before, after])).not.toContain(SECRET);
+});
+
 test('a proxy with a login is shown without it', () => {
   const lines = proxyLines({ HTTPS_PROXY: `http://me:${SECRET}@proxy:3128`, NO_PROXY: 'a' });
 

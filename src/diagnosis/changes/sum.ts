@@ -14,10 +14,11 @@ export function sumOfChanges(
   if (latest === undefined || first === undefined) return undefined;
   const counted = changes.slice(0, changes.lastIndexOf(first) + 1);
   const [now = latest] = counted;
+  const lines = linesOf(counted.toReversed());
   const isBack = now.after === first.before && now.linkAfter === first.linkBefore;
-  if (isBack) return undefined;
+  // What is hidden is not in the texts.
+  if (isBack && !hasHidden(lines)) return undefined;
   if (counted.length === 1) return latest;
-  const oldestFirst = counted.toReversed();
   const { removed: _removed, added: _added, linesBefore: _lines, ...rest } = latest;
   return {
     ...rest,
@@ -25,13 +26,17 @@ export function sumOfChanges(
     after: now.after,
     ...linkOf('linkBefore', first.linkBefore),
     ...linkOf('linkAfter', now.linkAfter),
-    ...linesOf(oldestFirst),
+    ...lines,
     ...(first.linesBefore === undefined ? {} : { linesBefore: first.linesBefore }),
   };
 }
 
 function linkOf(name: 'linkBefore' | 'linkAfter', link: string | undefined) {
   return link === undefined ? {} : { [name]: link };
+}
+
+function hasHidden({ removed = [], added = [] }: Pick<Change, 'removed' | 'added'>): boolean {
+  return [...removed, ...added].some(({ isHidden }) => isHidden === true);
 }
 
 function linesOf(oldestFirst: readonly Change[]): Pick<Change, 'removed' | 'added'> {
