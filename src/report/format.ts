@@ -37,9 +37,10 @@ export function stateOfCause({ confidence, flapping }: Cause): string {
   return flapping?.isGone === true ? 'gone at the moment' : confidence;
 }
 
-/** `/etc/hosts: removed "10.0.0.9 gitlab.example.com" (2 s before)`. */
+/** `/etc/hosts: removed "10.0.0.9 gitlab.example.com" (2 s before the fault began)`. */
 export function priorChangeText({ text, secondsBefore }: PriorChange): string {
-  return `${text} (${secondsBefore === 0 ? 'just' : formatDuration(secondsBefore)} before)`;
+  const before = secondsBefore === 0 ? 'just' : formatDuration(secondsBefore);
+  return `${text} (${before} before the fault began)`;
 }
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;

@@ -30,7 +30,9 @@ export function nagiosLine({ diagnosis, snapshot }: View): string {
 /** What changed before the first cause. */
 function changeText(causes: View['diagnosis']['causes']): string {
   const [change] = causes[0]?.changedBefore ?? [];
-  return change === undefined ? '' : ` Changed before: ${priorChangeText(change)}.`;
+  return change === undefined
+    ? ''
+    : ` Changed shortly before it began: ${priorChangeText(change)}.`;
 }
 
 /** Phases of the walk in seconds, and shares with the limits that judge them. */

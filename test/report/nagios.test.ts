@@ -1,6 +1,8 @@
 /** The line of a monitoring plug-in, whole. */
 import { expect, test } from 'vitest';
 
+import { pageOf } from '../../src/report/page/page.ts';
+import { textOf } from '../../src/report/text/text.ts';
 import { nagiosLine } from '../../src/report/nagios.ts';
 import { fail, snapshotOf } from '../support/snapshots.ts';
 import { brokenTrustView, viewOf } from '../support/views.ts';
@@ -20,4 +22,22 @@ test('no text of the outside ends the text or the label', () => {
   expect(line.split('|')).toHaveLength(2);
   expect(line).not.toContain('\n');
   expect(line).toContain("'disk free_ratio /x___\uFFFD'=0.1%;5:;1:;0;100");
+});
+
+test.each([
+  [2, '2 s before the fault began'],
+  [0, 'just before the fault began'],
+])('a change of %i s before says what it came before, everywhere', (secondsBefore, when) => {
+  const view = brokenTrustView();
+  const change = { at: 0, secondsBefore, what: 'routes', text: 'routes changed', explains: false };
+  const causes = view.diagnosis.causes.map((cause) => ({ ...cause, changedBefore: [change] }));
+  const changed = { ...view, diagnosis: { ...view.diagnosis, causes } };
+
+  expect(nagiosLine(changed)).toContain(
+    `Changed shortly before it began: routes changed (${when}).`,
+  );
+  expect(pageOf(changed)).toContain(`Changed shortly before it began: routes changed (${when}).`);
+  expect(textOf(changed, { colour: false })).toMatch(
+    new RegExp(`changed +routes changed \\(${when}\\)`),
+  );
 });

@@ -10,7 +10,7 @@ export interface UndoOptions {
   readonly change: Change;
   readonly lines: ConcernedLines;
   readonly place: Place;
-  /** `2 s before`. */
+  /** `2 s before the fault began`. */
   readonly when: string;
 }
 

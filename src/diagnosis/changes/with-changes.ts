@@ -72,7 +72,7 @@ function withOwnChanges(cause: Cause, snapshot: Snapshot, past: ChangeHistory): 
 
 function whenText(since: Instant, at: Instant): string {
   const seconds = Math.round((since - at) / 1000);
-  return seconds <= 0 ? 'just before' : `${formatDuration(seconds)} before`;
+  return `${seconds <= 0 ? 'just' : formatDuration(seconds)} before the fault began`;
 }
 
 function distinctSteps(steps: readonly FixStep[]): readonly FixStep[] {

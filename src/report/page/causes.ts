@@ -77,7 +77,9 @@ function changesOf(group: readonly Cause[]): Html | undefined {
     changedBefore.map((change) => priorChangeText(change)),
   );
   if (texts.length === 0) return undefined;
-  return html`<p class="changed">Changed before: ${[...new Set(texts)].join('; ')}.</p>`;
+  return html`<p class="changed">
+    Changed shortly before it began: ${[...new Set(texts)].join('; ')}.
+  </p>`;
 }
 
 function fixOf({ fix }: Cause): Html {

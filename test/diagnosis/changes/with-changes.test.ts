@@ -161,7 +161,7 @@ describe('the name that no longer resolves', () => {
       },
     ]);
     expect(fix[0]).toEqual({
-      text: 'In /etc/hosts restore "10.0.0.9 gitlab.example.com", removed 2 s before.',
+      text: 'In /etc/hosts restore "10.0.0.9 gitlab.example.com", removed 2 s before the fault began.',
       command: String.raw`printf '\n%s\n' '10.0.0.9 gitlab.example.com' | sudo tee -a /etc/hosts >/dev/null`,
     });
   });
@@ -182,7 +182,9 @@ describe('the name that no longer resolves', () => {
   test('takes a change for earlier that was noticed later, with the next reading', () => {
     const noticed = { ...LOST_LINE, at: SINCE + 2000, earliest: SINCE - 1000 };
 
-    expect(explained(cause, [noticed]).fix[0]?.text).toMatch(/removed just before\.$/);
+    expect(explained(cause, [noticed]).fix[0]?.text).toMatch(
+      /removed just before the fault began\.$/,
+    );
   });
 
   test('says nothing of a change that was taken back', () => {
@@ -209,7 +211,7 @@ describe('the name that no longer resolves', () => {
     };
 
     expect(explained(cause, [more, LOST_LINE]).fix[0]).toEqual({
-      text: 'Change "10.0.0.7 gitlab.example.com" in /etc/hosts back to "10.0.0.9 gitlab.example.com": it was changed 1 s before.',
+      text: 'Change "10.0.0.7 gitlab.example.com" in /etc/hosts back to "10.0.0.9 gitlab.example.com": it was changed 1 s before the fault began.',
       command:
         "sudo sed -i -e 's/^10\\.0\\.0\\.7 gitlab\\.example\\.com[[:space:]]*$/10.0.0.9 gitlab.example.com/' /etc/hosts",
     });
@@ -261,7 +263,7 @@ describe('a value that may be secret', () => {
 
     expect(changedBefore).toMatchObject([{ text: `${CONFIG}: token of docker-1 changed` }]);
     expect(fix[0]).toEqual({
-      text: `Take the last edit of ${CONFIG} back, from a backup or by hand: token changed 2 s before.`,
+      text: `Take the last edit of ${CONFIG} back, from a backup or by hand: token changed 2 s before the fault began.`,
       command: `sudoedit ${CONFIG}`,
     });
   });
