@@ -87,6 +87,17 @@ async function wireIpv6({ network }: World): Promise<void> {
   await network.run('rn', 'ip addr replace 2001:db8:200::1/64 dev v0 nodad');
 }
 
+function takeTurns({ names }: World): void {
+  let turn = 0;
+  const both = [PROXY_ADDRESS, GITLAB_ADDRESS];
+  names.answer((name, type, transport) => {
+    if (name !== 'gitlab.test' || type !== 'A') return usualScript(name, type, transport);
+    turn += 1;
+    // Not the same one each time for a client that asks at a fixed interval.
+    return turn % 5 < 2 ? both : both.toReversed();
+  });
+}
+
 function lacksWarning({ causes }: Report): string | undefined {
   const named = causes.map(({ id, severity }) => `${severity} ${id}`).join();
   return named === 'warning dns-address-outdated' ? undefined : `it names ${named}`;
@@ -238,20 +249,26 @@ export const addressRows: readonly Row[] = [
     id: 'A-07c',
     title: 'two A records take turns, and one leads to another GitLab, which rejects the token',
     world: machine(),
-    inject: ({ names }) => {
-      let turn = 0;
-      names.answer((name, type, transport) => {
-        if (name !== 'gitlab.test' || type !== 'A') return usualScript(name, type, transport);
-        turn += 1;
-        const both = [PROXY_ADDRESS, GITLAB_ADDRESS];
-        // Not the same one each time for a client that asks at a fixed interval.
-        return turn % 5 < 2 ? both : both.toReversed();
-      });
-    },
+    inject: takeTurns,
     expect: { cause: 'dns-address-outdated', severity: 'critical' },
     isIntermittent: true,
     needsHistory: true,
     holds: partOfThePollsFail,
+    mustNot: MUST_NOT,
+  },
+  {
+    id: 'A-07d',
+    title:
+      'two A records take turns, and one leads to an old machine whose certificate has expired',
+    world: machine({ certificate: EXPIRED }),
+    inject: takeTurns,
+    expect: {
+      cause: 'gitlab-partial-outage',
+      severity: 'warning',
+      says: /10\.200\.0\.4: (\d+) of \1 requests fail/,
+    },
+    isIntermittent: true,
+    needsHistory: true,
     mustNot: MUST_NOT,
   },
   {

@@ -14,7 +14,7 @@ import type { Instant } from '../core/clock.ts';
 import type { Fact, Finding } from '../core/finding.ts';
 import type { OptionTable, ValuesOf } from '../core/option.ts';
 import type { LinkTools, MeasureSpec } from '../core/probe.ts';
-import { defineProbe } from '../core/probe.ts';
+import { addressOfWalk, defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
 import { RUNNER_WAITS_SECONDS } from '../core/runner-patience.ts';
 import type { EndpointTarget } from '../core/target.ts';
@@ -133,6 +133,7 @@ async function shake(
   const facts = {
     ...trustFacts(trust, target.trust, host),
     ...(shown === undefined ? {} : serverFacts(shown)),
+    ...addressOfWalk(walk),
   };
   const attachments = shown === undefined ? {} : chainAttachment(shown);
   const seen = { measures, facts, data: handshakeData(trust, shown), attachments };
