@@ -1,5 +1,5 @@
 /** The picture of this host: real programs, in a child that answers even when one of them hangs. */
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, networkInterfaces, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 
@@ -42,7 +42,8 @@ test('the picture has system, machine, processor, memory, disks and interfaces',
 test('a program that hangs costs its own part and no other', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'runnerwatch-picture-'));
   const { PATH = '' } = process.env;
-  await writeFile(join(folder, 'lsblk'), '#!/bin/sh\nexec sleep 600\n');
+  const pidFile = join(folder, 'pids');
+  await writeFile(join(folder, 'lsblk'), `#!/bin/sh\necho $$ >> ${pidFile}\nexec sleep 600\n`);
   await chmod(join(folder, 'lsblk'), 0o755);
   process.env['PATH'] = `${folder}:${PATH}`;
   try {
@@ -52,6 +53,8 @@ test('a program that hangs costs its own part and no other', async () => {
     expect(picture.memory?.totalBytes).toBe(totalmem());
   } finally {
     process.env['PATH'] = PATH;
+    const pids = (await readFile(pidFile, 'utf8')).trim().split('\n');
+    for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
     await rm(folder, { recursive: true, force: true });
   }
 });
