@@ -10,6 +10,7 @@ import { dateText } from '../core/date-text.ts';
 import type { HostContext, RunnerContext } from '../core/host-context.ts';
 import { contextOf, runnerNamed } from '../core/host-context.ts';
 import type { Place } from '../core/place.ts';
+import { SETTLE_SECONDS } from '../core/poll-times.ts';
 import type { RunnerLogReader } from '../core/runner-event.ts';
 import type { Complaint } from '../runner/complaints.ts';
 import { complaintOf } from '../runner/complaints.ts';
@@ -24,9 +25,6 @@ export interface Watched extends Pick<HostContext, 'contexts'> {
   /** The log of the runner at a place, where there is one. */
   readonly logAt: (place: Place) => RunnerLogReader | undefined;
 }
-
-/** A poll that began before a fault was fixed may still fail. */
-const SETTLE_MILLISECONDS = 15_000;
 
 export const NO_CONTRADICTIONS: Contradictions = { against: () => undefined };
 
@@ -78,7 +76,7 @@ function hasRecovered({ check, finding, recent }: CheckState): boolean {
 
 /** What a poll that began before the link passed again says is of the time before. */
 function isOfBefore({ since }: CheckState, { lastAt }: Complaint): boolean {
-  return lastAt <= since + SETTLE_MILLISECONDS;
+  return lastAt <= since + SETTLE_SECONDS * 1000;
 }
 
 /** Where such a link is broken, it accounts for the complaint: the passes of the others stay what they are. */

@@ -2,10 +2,11 @@
 import type { CheckState } from '../core/check.ts';
 import type { Cause, RunnerVerdict } from '../core/diagnosis.ts';
 import { detailOf } from '../core/finding.ts';
+import { SETTLE_SECONDS } from '../core/poll-times.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { sortBySeverity } from '../core/vocabulary.ts';
 import { causeSpec } from './catalogue/index.ts';
-import { SETTLE_SECONDS, eventsOfRunner } from './runner-events.ts';
+import { eventsOfRunner } from './runner-events.ts';
 import { specOfFinding } from './rules/default.ts';
 import type { Failing } from './rules/poll-failure-explanations.ts';
 import { doubtOfPolls, failingPolls } from './rules/runner-polls.ts';

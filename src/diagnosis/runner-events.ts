@@ -3,6 +3,7 @@ import type { CheckState, ExplainedUntil } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause } from '../core/diagnosis.ts';
 import type { Fact } from '../core/finding.ts';
+import { SETTLE_SECONDS } from '../core/poll-times.ts';
 import { isBudgeted } from '../core/request.ts';
 import type { EventKind, RunnerEvent } from '../core/runner-event.ts';
 import type { Repetition, Sightings } from '../core/sightings.ts';
@@ -14,10 +15,6 @@ import type { SnapshotIndex, ObservedEvent } from './snapshot-index.ts';
 
 /** A single line is an accident; so is one job, which is prepared up to three times within some seconds. */
 export const SEEN_TWICE: Repetition = { times: 2, seconds: 12 };
-/** A poll that began before a fault was fixed may still fail. */
-export const SETTLE_SECONDS = 15;
-/** The longest a poll takes to fail, and the wait for the next one. */
-export const FRESH_SECONDS = 100;
 
 /** The runner's log and its counters, newest first. */
 export function eventsOf(

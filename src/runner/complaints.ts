@@ -5,6 +5,7 @@
 import { dataOf } from '../core/finding-data.ts';
 import { RESPONSE_STATUS } from './log/line-data.ts';
 import type { Instant } from '../core/clock.ts';
+import { FRESH_SECONDS } from '../core/poll-times.ts';
 import type { EventKind, RunnerEvent } from '../core/runner-event.ts';
 import type { Link } from '../core/vocabulary.ts';
 
@@ -48,8 +49,6 @@ const LINKS_OF: Readonly<Partial<Record<EventKind, (event: RunnerEvent) => reado
   token: ({ cause = '' }) => (OF_THE_TOKEN.has(cause) ? REFUSED : []),
 };
 
-/** The longest a poll takes to fail, and the wait for the next one: by then it would have complained again. */
-const FRESH_MILLISECONDS = 100_000;
 /** After these the entry does not poll. */
 const IS_SILENT_AFTER: ReadonlySet<EventKind> = new Set(['disabled', 'token']);
 
@@ -69,7 +68,7 @@ export function complaintOf(event: RunnerEvent): Complaint | undefined {
   const links = LINKS_OF[event.kind]?.(event) ?? [];
   if (links.length === 0) return undefined;
   const { runner, lastAt, text } = event;
-  const ends = IS_SILENT_AFTER.has(event.kind) ? {} : { endsAt: lastAt + FRESH_MILLISECONDS };
+  const ends = IS_SILENT_AFTER.has(event.kind) ? {} : { endsAt: lastAt + FRESH_SECONDS * 1000 };
   const isServerAtFault = (dataOf(event, RESPONSE_STATUS) ?? 0) >= FIRST_OF_SERVER;
   const askedAgain = isServerAtFault ? links.filter((link) => link !== 'token') : links;
   return {

@@ -4,6 +4,7 @@ import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import { dataOf } from '../../core/finding-data.ts';
 import { goDurationText } from '../../core/go-duration.ts';
+import { FRESH_SECONDS, SETTLE_SECONDS } from '../../core/poll-times.ts';
 import type { RunnerEvent } from '../../core/runner-event.ts';
 import type { Repetition } from '../../core/sightings.ts';
 import { gapSecondsOf, isRepeated, sightingsAfter } from '../../core/sightings.ts';
@@ -13,14 +14,7 @@ import { POLL_WAIT } from '../../runner/log/poll-wait.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import type { OpenPath } from '../runner-events.ts';
-import {
-  FRESH_SECONDS,
-  SETTLE_SECONDS,
-  buildCauseFromEvents,
-  eventsOf,
-  eventsOfRunner,
-  openPathOf,
-} from '../runner-events.ts';
+import { buildCauseFromEvents, eventsOf, eventsOfRunner, openPathOf } from '../runner-events.ts';
 
 /** 429 for any reason: the runner waits and retries. */
 export const ASKED_TO_WAIT: ReadonlySet<string> = new Set([

@@ -9,6 +9,7 @@ import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { Fact } from '../../core/finding.ts';
 import { dataOf } from '../../core/finding-data.ts';
+import { FRESH_SECONDS } from '../../core/poll-times.ts';
 import type { EventKind } from '../../core/runner-event.ts';
 import { isRepeated } from '../../core/sightings.ts';
 import type { RunnerTarget } from '../../core/target.ts';
@@ -21,13 +22,7 @@ import type { CauseSpec } from '../cause-spec.ts';
 import { isOfExecutors } from '../cause-spec.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { executorsOf, isTroubled } from '../snapshot-index.ts';
-import {
-  SEEN_TWICE,
-  buildCauseFromEvents,
-  eventsOf,
-  FRESH_SECONDS,
-  quoteReason,
-} from '../runner-events.ts';
+import { SEEN_TWICE, buildCauseFromEvents, eventsOf, quoteReason } from '../runner-events.ts';
 import { specOfFinding } from './default.ts';
 
 /** Kinds of events that name a local fault while the runner lives; a start that failed has its own rule. */

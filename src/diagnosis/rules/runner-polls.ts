@@ -5,6 +5,7 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
+import { FRESH_SECONDS, SETTLE_SECONDS } from '../../core/poll-times.ts';
 import type { Repetition, Sightings } from '../../core/sightings.ts';
 import { gapSecondsOf, isRepeated, sightingsAfter } from '../../core/sightings.ts';
 import type { EventKind, RunnerEvent } from '../../core/runner-event.ts';
@@ -15,8 +16,6 @@ import { mergeCauses, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { hasReason, isFail } from '../snapshot-index.ts';
 import {
-  FRESH_SECONDS,
-  SETTLE_SECONDS,
   buildCauseFromEvents,
   explainedUntil,
   hadTurnsSince,
