@@ -57,11 +57,16 @@ export class CauseTracker {
   shift(milliseconds: number): void {
     this.#explained = shiftExplained(this.#explained, milliseconds);
     if (this.#waitsSince !== undefined) this.#waitsSince += milliseconds;
+    if (this.#last !== undefined) {
+      const causes = this.#last.causes.map((cause) => shiftCause(cause, milliseconds));
+      this.#last = { ...this.#last, causes };
+    }
     this.#tracked = new Map(
       [...this.#tracked].map(([key, tracked]) => [
         key,
         {
           ...tracked,
+          cause: shiftCause(tracked.cause, milliseconds),
           since: tracked.since + milliseconds,
           appearedAt: tracked.appearedAt + milliseconds,
           goneAt: tracked.goneAt === undefined ? undefined : tracked.goneAt + milliseconds,
@@ -110,13 +115,26 @@ export class CauseTracker {
   }
 }
 
-/** It is better than the last one only because checks that take part in it have not run yet. */
+function shiftCause(cause: Cause, milliseconds: number): Cause {
+  return {
+    ...cause,
+    since: cause.since + milliseconds,
+    evidence: cause.evidence.map((one) => ({ ...one, at: one.at + milliseconds })),
+  };
+}
+
+/** It is better than the last one, of the same entries, only because checks that take part in it have not run yet. */
 function isEarly(diagnosis: Diagnosis, last: Diagnosis, snapshot: Snapshot): boolean {
+  if (entriesOf(diagnosis).symmetricDifference(entriesOf(last)).size > 0) return false;
   const isBad = last.verdict === 'broken' || last.verdict === 'degraded';
   if (!isBad || VERDICTS.indexOf(diagnosis.verdict) <= VERDICTS.indexOf(last.verdict)) return false;
   return unjudgedChecks(snapshot, diagnosis.causes).some(
     ({ finding }) => finding.status === 'skipped' || IS_TO_RUN.has(reasonOf(finding) ?? ''),
   );
+}
+
+function entriesOf({ runners }: Diagnosis): ReadonlySet<string> {
+  return new Set(runners.map(({ runner }) => runner));
 }
 
 /** When it went, another confirmed cause took its place or all of its checks: one fault must not be reported as two. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Snapshot } from '../../src/core/check.ts';
-import type { Cause, Diagnosis } from '../../src/core/diagnosis.ts';
+import type { Cause, Diagnosis, RunnerVerdict } from '../../src/core/diagnosis.ts';
 import type { HostContext } from '../../src/core/host-context.ts';
 import { Store } from '../../src/checks/store.ts';
 import { CauseTracker } from '../../src/diagnosis/cause-tracker.ts';
@@ -203,10 +203,27 @@ function after(verdict: Diagnosis['verdict'], finding: Record<string, string>) {
       checks,
     });
   };
-  settle(diagnosis(cause()));
-  return (seconds: number) => {
+  settle({ ...diagnosis(cause()), runners: [entry('runnerAA1')] });
+  const judge = (seconds: number, runners = [entry('runnerAA1')]): Diagnosis => {
     clock.advance(seconds);
-    return settle({ ...diagnosis(), verdict }, { finding }).verdict;
+    return settle({ ...diagnosis(), verdict, runners }, { finding });
+  };
+  const shift = (milliseconds: number): void => {
+    clock.advance(milliseconds / 1000);
+    tracker.shift(milliseconds);
+  };
+  return { judge, shift };
+}
+
+function entry(runner: string): RunnerVerdict {
+  return {
+    runner,
+    name: runner,
+    executor: 'shell',
+    url: ENDPOINT.id,
+    chain: {},
+    connected: undefined,
+    canRunJobs: undefined,
   };
 }
 
@@ -214,26 +231,59 @@ describe('a better verdict', () => {
   const NOT_RUN = { status: 'unknown', reason: 'not-run-yet', detail: 'the check has not run yet' };
   const SILENT = { status: 'unknown', reason: 'overdue', detail: 'no end in time' };
   test.each(['unsure', 'degraded'] as const)('%s waits for checks that are to run', (verdict) => {
-    const judge = after(verdict, NOT_RUN);
+    const { judge } = after(verdict, NOT_RUN);
 
-    expect([judge(1), judge(10), judge(29)]).toEqual(['broken', 'broken', 'broken']);
+    expect([judge(1), judge(10), judge(29)].map((one) => one.verdict)).toEqual([
+      'broken',
+      'broken',
+      'broken',
+    ]);
   });
 
   test('waits no longer than a walk may take', () => {
-    const judge = after('unsure', NOT_RUN);
+    const { judge } = after('unsure', NOT_RUN);
 
-    expect([judge(1), judge(41), judge(1)]).toEqual(['broken', 'unsure', 'unsure']);
+    expect([judge(1), judge(41), judge(1)].map((one) => one.verdict)).toEqual([
+      'broken',
+      'unsure',
+      'unsure',
+    ]);
+  });
+
+  test.each([
+    ['another entry took the place of the broken one', ['runnerBB1']],
+    ['an entry was added', ['runnerAA1', 'runnerBB1']],
+    ['the last entry was removed', []],
+  ])('does not wait when %s', (_what, ids) => {
+    const { judge } = after('unsure', NOT_RUN);
+    const judged = judge(1, ids.map(entry));
+
+    expect(judged.verdict).toBe('unsure');
+    expect(judged.runners.map(({ runner }) => runner)).toEqual(ids);
+  });
+
+  test('that waits has the times of the new clock once that is set', () => {
+    const { judge, shift } = after('unsure', NOT_RUN);
+    const before = judge(1).causes;
+    shift(3_600_000);
+    const [only] = judge(1).causes;
+
+    expect(before).toMatchObject([{ since: START, evidence: [{ at: START }] }]);
+    expect(only).toMatchObject({
+      since: START + 3_600_000,
+      evidence: [{ at: START + 3_600_000 }],
+    });
   });
 
   test('waits for no check that could not find out, nor for one that passes', () => {
-    expect(after('unsure', SILENT)(1)).toBe('unsure');
-    expect(after('healthy', { status: 'pass' })(1)).toBe('healthy');
+    expect(after('unsure', SILENT).judge(1).verdict).toBe('unsure');
+    expect(after('healthy', { status: 'pass' }).judge(1).verdict).toBe('healthy');
   });
 
   test.each(['healthy', 'unsure'] as const)('nothing is held after %s', (verdict) => {
-    const judge = after(verdict, { status: 'pass' });
+    const { judge } = after(verdict, { status: 'pass' });
     judge(1);
 
-    expect(judge(1)).toBe(verdict);
+    expect(judge(1).verdict).toBe(verdict);
   });
 });
