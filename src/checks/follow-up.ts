@@ -2,8 +2,10 @@
  * How the walk handles the follow-ups of its links: which are due after a finding, one run of one within its timeout,
  * which result is kept, and which finding waits for a follow-up that may still become due.
  */
-import { deadlineOf, withSignal } from '../core/abort.ts';
+import { DeadlineError, deadlineOf, withSignal } from '../core/abort.ts';
 import type { Check } from '../core/check.ts';
+import { isErrno } from '../core/errno.ts';
+import { ExchangeError } from '../core/exchange-error.ts';
 import type { Finding } from '../core/finding.ts';
 import { reasonOf } from '../core/finding.ts';
 import type { Fault, FollowUp, FollowUpTools, Found } from '../core/follow-up.ts';
@@ -81,8 +83,7 @@ export async function runFollowUp(
   const isOwn = followUp.revises === undefined;
   using deadline = deadlineOf(isOwn ? check.timeoutSeconds : followUp.timeoutSeconds, tools.signal);
   const { signal } = deadline;
-  const tried = await withSignal(followUp.run(target, { ...tools, signal }), signal);
-  signal.throwIfAborted();
+  const tried = await runWithin(signal, followUp.run(target, { ...tools, signal }));
   const { rememberSeconds = rememberSecondsOf(followUp, check), ...found } = tried;
   memory.set(key, { untilSeconds: atSeconds + rememberSeconds, found });
   return found;
@@ -98,6 +99,27 @@ export function persistingOf(
   const own = [...memory].filter(([key]) => key.startsWith(`${followUp.id} `));
   const found = own.map(([, remembered]) => remembered.found);
   return found.find((one) => one.status !== undefined && followUp.persists?.(one, tools));
+}
+
+/** What it throws because its time is over is the end of its time. */
+async function runWithin<T>(signal: AbortSignal, run: Promise<T>): Promise<T> {
+  try {
+    return await withSignal(run, signal);
+  } finally {
+    signal.throwIfAborted();
+  }
+}
+
+/** It had no time, got no answer, or the system refused the try: nothing was learned, and nothing is wrong here. */
+export function isUntried(error: unknown): boolean {
+  const isRefusedBySystem = isErrno(error) && error.syscall !== undefined;
+  return error instanceof DeadlineError || error instanceof ExchangeError || isRefusedBySystem;
+}
+
+/** What failed stays so; what passed may be wrong, and nobody has looked. */
+export function withBug(finding: Finding, bug: string): Finding {
+  if (finding.status !== 'pass') return { ...finding, detail: `${finding.detail}; ${bug}` };
+  return { ...finding, status: 'unknown', reason: 'probe-bug', detail: bug };
 }
 
 function forgetOld(memory: FollowUpMemory, nowSeconds: number): void {

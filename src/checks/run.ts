@@ -62,15 +62,15 @@ async function findingOf(
       const detail = `${check.id} did not end within ${check.timeoutSeconds} s`;
       return { status: 'unknown', reason: 'overdue', detail };
     }
-    // Only name and code: a message may quote its input, which may be a secret.
-    const name = error instanceof Error ? error.name : typeof error;
-    const code = isErrno(error) ? ` ${errnoText(error)}` : '';
-    return {
-      status: 'unknown',
-      reason: 'probe-bug',
-      detail: `${name}${code} in ${check.probe.id}`,
-    };
+    return { status: 'unknown', reason: 'probe-bug', detail: bugText(error, check.probe.id) };
   }
+}
+
+/** Only name and code: a message may quote its input, which may be a secret. */
+export function bugText(error: unknown, id: string): string {
+  const name = error instanceof Error ? error.name : typeof error;
+  const code = isErrno(error) ? ` ${errnoText(error)}` : '';
+  return `${name}${code} in ${id}`;
 }
 
 export interface JobRun {

@@ -20,12 +20,14 @@ import {
   faultOf,
   followUpsAfter,
   followUpsOf,
+  isUntried,
   linksOf,
   persistingOf,
   runFollowUp,
   subjectOf,
+  withBug,
 } from './follow-up.ts';
-import { runCheck } from './run.ts';
+import { bugText, runCheck } from './run.ts';
 import type { Job } from './run.ts';
 import type { Known } from './store.ts';
 import { toolsFor } from './tools.ts';
@@ -266,13 +268,22 @@ function keepPersisting(round: Round): void {
 }
 
 /** Makes the finding of a link more exact, as long as its result is held. */
-function layOver({ id, probe }: Check, found: Found, { held, findings }: Round): void {
+function layOver(check: Check, found: Found, round: Round): void {
+  const finding = replaceHeld(check, (held) => reviseFinding(held, found), round);
+  if (finding !== undefined) round.findings.set(check.probe.id, finding);
+}
+
+function replaceHeld(
+  { id }: Check,
+  change: (finding: Finding) => Finding,
+  { held }: Round,
+): Finding | undefined {
   const index = held.findIndex(({ check }) => check === id);
   const result = held[index];
-  if (result === undefined) return;
-  const finding = reviseFinding(result.finding, found);
+  if (result === undefined) return undefined;
+  const finding = change(result.finding);
   held[index] = { ...result, finding };
-  findings.set(probe.id, finding);
+  return finding;
 }
 
 /** `link`: the check whose finding makes it due. */
@@ -314,8 +325,10 @@ async function revise(
   if (round.held.every((result) => result.check !== check.id)) return;
   try {
     layOver(check, await runFollowUp(planned, subject, tools, round.memory), round);
-  } catch {
-    // It did not end in time, or failed: the first finding stays.
+  } catch (error) {
+    if (round.signal.aborted || isUntried(error)) return;
+    // For the rest of this walk the link is what its probe found.
+    replaceHeld(check, (held) => withBug(held, bugText(error, planned.followUp.id)), round);
   }
 }
 

@@ -81,7 +81,7 @@ export interface FollowUp<R extends string = string, L extends string = string> 
   subject?(target: EndpointTarget, tools: FollowUpTools): string | undefined;
   /** What was found is still true in a walk that gives no reason to try: another address may answer the next time. */
   persists?(found: Found<R | L>, tools: Omit<FollowUpTools, 'fault' | 'recent'>): boolean;
-  /** Throws when the check could not be made, and leaves the finding as it is. */
+  /** Throws what its connection or the system threw when the check could not be made; any other error is a bug. */
   run(target: EndpointTarget, tools: FollowUpTools): Promise<Tried<NoInfer<R> | NoInfer<L>>>;
 }
 

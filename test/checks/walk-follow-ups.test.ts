@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest';
 
 import { Store } from '../../src/checks/store.ts';
 import { createWalk } from '../../src/checks/walk.ts';
+import { ExchangeError } from '../../src/core/exchange-error.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import type { FollowUp, FollowUpTools, Found } from '../../src/core/follow-up.ts';
+import { DeadlineError } from '../../src/core/abort.ts';
 import { withFollowUps } from '../../src/core/follow-up.ts';
 import { leadToCauses } from '../../src/core/reason.ts';
 import { setClock } from '../support/clock.ts';
@@ -37,6 +39,9 @@ const ofDns = (over: Partial<FollowUp> = {}): FollowUp =>
 
 const own = (over: Partial<FollowUp> = {}): FollowUp =>
   followUp({ after: ['connect/fail'], idle: { tried: 0 }, ...over });
+
+const refusal = (): Error =>
+  Object.assign(new Error('no route'), { code: 'EHOSTUNREACH', syscall: 'connect' });
 
 function stage(followUps: readonly FollowUp[], says: Record<string, Finding> = {}) {
   const clock = setClock();
@@ -146,12 +151,59 @@ describe('a finding that a follow-up may revise', () => {
   });
 
   test.each<[string, FollowUp['run']]>([
-    ['fails', async () => await Promise.reject(new Error('no route'))],
+    ['has no route', async () => await Promise.reject(refusal())],
+    ['gets no answer', async () => await Promise.reject(new ExchangeError('closed', 'closed'))],
+    ['ends a try at its deadline', async () => await Promise.reject(new DeadlineError(1))],
     ['finds nothing', async () => ({})],
   ])('stays when the follow-up %s', async (_what, run) => {
     const reported = await stage([ofDns({ run })], { connect: failingFinding() }).walk();
 
     expect(reported).toContain('dns pass');
+  });
+
+  test.each([new TypeError('secret glrt-abc'), new Error('secret glrt-abc'), 'secret glrt-abc'])(
+    'that passed is unknown when the follow-up has a bug: %s',
+    async (thrown) => {
+      const buggy = ofDns({ run: async () => await Promise.reject(thrown) });
+      const { walk, findings } = stage([buggy], { connect: failingFinding() });
+      const reported = await walk();
+      const name = thrown instanceof Error ? thrown.name : 'string';
+
+      expect(findings.get('dns')).toEqual({
+        status: 'unknown',
+        reason: 'probe-bug',
+        detail: `${name} in other-source`,
+      });
+      expect(reported).toContain('connect fail');
+    },
+  );
+
+  test('that failed stays a failure when the follow-up has a bug, and names it', async () => {
+    const buggy = followUp({
+      after: ['connect/broken'],
+      revises: 'connect',
+      run: async () => await Promise.reject(new TypeError('secret glrt-abc')),
+    });
+    const { walk, findings } = stage([buggy], { connect: failingFinding() });
+    await walk();
+
+    expect(findings.get('connect')).toMatchObject({
+      status: 'fail',
+      reason: 'broken',
+      detail: expect.stringMatching(/; TypeError in other-source$/),
+    });
+  });
+
+  test('stays when the follow-up throws because its time is over', async () => {
+    const late = ofDns({
+      timeoutSeconds: 0.01,
+      run: async (_target, { signal }) => {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        throw new TypeError('of a socket that was closed at the deadline');
+      },
+    });
+
+    expect(await stage([late], { connect: failingFinding() }).walk()).toContain('dns pass');
   });
 
   test('stays when the follow-up does not end before the walk does', async () => {
@@ -257,7 +309,7 @@ describe('what was found', () => {
     let count = 0;
     const run = async (): Promise<Found> => {
       count += 1;
-      return await Promise.reject(new Error('cut short'));
+      return await Promise.reject(refusal());
     };
     const { walk } = stage([ofDns({ run })], { connect: failingFinding() });
     await walk();

@@ -1,9 +1,11 @@
 /** While a mended path is not known to its end, what was known of it holds. */
 import { describe, expect, test } from 'vitest';
 
+import { withSignal } from '../../src/core/abort.ts';
 import type { CheckState } from '../../src/core/check.ts';
 import { walkId } from '../../src/core/check.ts';
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
+import { reasonOf } from '../../src/core/finding.ts';
 import type { Link } from '../../src/core/vocabulary.ts';
 import { LINKS } from '../../src/core/vocabulary.ts';
 import { runJob } from '../../src/checks/run.ts';
@@ -32,8 +34,9 @@ function path(sees: (link: Link) => void) {
       ...(BUDGETED.has(id) ? { requests: { [id]: 'budgeted' } } : {}),
       run: async ({ signal }) => {
         sees(id);
-        if (hangs.has(id))
-          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        if (hangs.has(id)) {
+          return await withSignal(new Promise<Finding>(() => {}), signal);
+        }
         return says.get(id) ?? PASS;
       },
     }),
@@ -108,16 +111,34 @@ test.each(LATER)(
   },
 );
 
-test('a later link that hangs ends with the walk, and what was found is shown', async () => {
-  const { store, says, hangs, walk } = path(() => {});
-  says.set('dns', failingFinding());
-  await walk();
-  says.delete('dns');
-  hangs.add('tls');
-  const stop = new AbortController();
-  const walking = walk(stop.signal);
-  stop.abort(new Error('the end of the test'));
-  await walking;
+const SKIPPED = 'earlier-link';
 
-  expect(statusesOf(store.states())).toContain(`dns@${ENDPOINT.id} pass`);
-});
+test.each([
+  ['tls', ['pass', 'pass', 'pass', 'overdue', SKIPPED, SKIPPED, SKIPPED, SKIPPED]],
+  // The last result of api, which is not due, is shown again.
+  ['token', ['pass', 'pass', 'pass', 'pass', 'pass', 'pass', 'overdue', SKIPPED]],
+] as const)(
+  '%s hangs after dns passes again: it ends with the walk, and what was found is shown',
+  async (link, expected) => {
+    const hung = Promise.withResolvers<void>();
+    const { store, says, hangs, walk } = path((seen) => {
+      if (hangs.has(seen)) hung.resolve();
+    });
+    says.set('token', failingFinding());
+    await walk();
+    says.set('dns', failingFinding());
+    await walk();
+    says.delete('dns');
+    hangs.add(link);
+    const stop = new AbortController();
+    const walking = walk(stop.signal);
+    await hung.promise;
+    const before = statusesOf(store.states());
+    stop.abort(new Error('the end of the test'));
+    await walking;
+    const after = store.states().map(({ finding }) => reasonOf(finding) ?? finding.status);
+
+    expect(before).toContain(`dns@${ENDPOINT.id} fail`);
+    expect(after).toEqual(expected);
+  },
+);
