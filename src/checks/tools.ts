@@ -37,9 +37,10 @@ export function toolsFor(
 function lookAt(
   target: Target,
   { contexts }: ToolDeps,
-): Pick<LinkTools, 'place' | 'process' | 'neighbours'> {
+): Pick<LinkTools, 'place' | 'process' | 'program' | 'neighbours'> {
   const own = contextOf({ contexts }, target);
   const others = contexts.filter((context) => context !== own);
   const neighbours = others.flatMap((context) => context.process ?? []);
-  return { place: own.place, process: own.process, neighbours };
+  const { place, process, program } = own;
+  return { place, process, neighbours, ...(program === undefined ? {} : { program }) };
 }

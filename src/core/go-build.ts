@@ -1,4 +1,7 @@
-/** What the build information of a Go program says: its toolchain, and the defaults of GODEBUG that go.mod chose. */
+/**
+ * What the build information of a Go program says: its toolchain, the defaults of GODEBUG that go.mod chose, and of GitLab
+ * Runner the libraries that tell its version.
+ */
 export interface GoBuild {
   /** `go1.26.5`. */
   readonly text: string;
@@ -7,6 +10,10 @@ export interface GoBuild {
   readonly defaults: Readonly<Record<string, string>>;
   /** Version of the TOML library in it, such as `v1.6.0`. */
   readonly toml?: string;
+  /** Version of the library that runs CI steps, such as `v0.31.0`. */
+  readonly steps?: string;
+  /** Its own version; only FIPS builds keep it. */
+  readonly release?: string;
 }
 
 /** `NAME=VALUE` entries separated by commas; the last of two equal names counts, as it does in Go. */

@@ -5,7 +5,7 @@
 import type { Instant } from './clock.ts';
 import type { LintState } from './lint.ts';
 import type { Place } from './place.ts';
-import type { FoundBy, Problem, RunnerProcess } from './reading.ts';
+import type { FoundBy, Problem, RunnerProcess, RunnerProgram } from './reading.ts';
 import type { EndpointTarget, Placed, RunnerTarget } from './target.ts';
 import { plainIdOf } from './target.ts';
 
@@ -14,6 +14,8 @@ export interface RunnerContext {
   /** Where it lives; without a process, where one would be. */
   readonly place: Place;
   readonly process: RunnerProcess | undefined;
+  /** While it does not run: the program that would start next, or that ran last. */
+  readonly program?: RunnerProgram;
   readonly configPath: string;
   readonly configFoundBy: FoundBy;
   /** Whether the file on disk loads, and when one last did. */

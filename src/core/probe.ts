@@ -9,7 +9,7 @@ import type { OptionTable, ValuesOf } from './option.ts';
 import type { Paths } from './paths.ts';
 import type { Patience } from './runner-patience.ts';
 import type { Place } from './place.ts';
-import type { RunnerProcess } from './reading.ts';
+import type { RunnerProcess, RunnerProgram } from './reading.ts';
 import type { RunnerLogReader } from './runner-event.ts';
 import type { ReasonSpec } from './reason.ts';
 import type { RequestKinds } from './request.ts';
@@ -103,6 +103,8 @@ export interface Tools {
   readonly place: Place;
   /** The runner's process there, if it runs. */
   readonly process: RunnerProcess | undefined;
+  /** While it does not run: the program that would start next, or that ran last. */
+  readonly program?: RunnerProgram;
   /** Those of the other places of this host. */
   readonly neighbours: readonly RunnerProcess[];
   /** Those of the place. */

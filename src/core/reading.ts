@@ -47,6 +47,9 @@ export interface RunnerProcess {
   readonly configFoundBy: FoundBy;
 }
 
+/** The program that reads config.toml, with the environment that it reads it in. */
+export type RunnerProgram = Pick<RunnerProcess, 'go' | 'environment'>;
+
 /** As whom a process opens files: its user, its group and its further groups. */
 export interface Credentials {
   readonly uid: number;

@@ -1,7 +1,7 @@
 /** The path of one entry: its URL, what it trusts, and which proxy its requests use. */
 import type { HttpUrl } from '../core/http-url.ts';
 import type { Place } from '../core/place.ts';
-import type { RunnerConfigReading, RunnerProcess } from '../core/reading.ts';
+import type { RunnerConfigReading, RunnerProcess, RunnerProgram } from '../core/reading.ts';
 import type { EndpointTarget, ProxyDecision, TrustSource } from '../core/target.ts';
 import { decideProxy } from '../go/proxy/decision.ts';
 import type { Mount } from '../host/fs/mounts.ts';
@@ -16,6 +16,8 @@ export interface TargetsQuestion {
   readonly document: RunnerDocument | undefined;
   readonly reading: RunnerConfigReading;
   readonly process: RunnerProcess | undefined;
+  /** The program that reads config.toml: that of the process; without one, the one that starts next. */
+  readonly program?: RunnerProgram | undefined;
   readonly mounts: readonly Mount[];
   readonly place: Place;
   readonly systemId: string | undefined;

@@ -3,8 +3,10 @@
  * proxies, mounts. One read at a time, and none is waited for long: with a file that hangs, what was read before holds.
  */
 import { deadlineOf, withSignal } from '../core/abort.ts';
+import type { GoBuild } from '../core/go-build.ts';
 import type { Paths } from '../core/paths.ts';
 import type { Place } from '../core/place.ts';
+import type { RunnerProcess } from '../core/reading.ts';
 import { readDockerRoot } from '../host/docker/root.ts';
 import type { FileSystemTable } from '../host/fs/file-system-table.ts';
 import { readFileSystemTable } from '../host/fs/file-system-table.ts';
@@ -13,6 +15,7 @@ import { readMounts } from '../host/fs/mounts.ts';
 import type { ProxyHint } from '../host/net/proxy-settings.ts';
 import { readProxyHints, readUnitEnvironment } from '../host/net/proxy-settings.ts';
 import { PACKAGED_PLACE } from '../host/place/packaged.ts';
+import { installedBuild } from './installed-program.ts';
 import type { PlaceQuestion } from './place.ts';
 import { PlaceFinder } from './place.ts';
 
@@ -25,6 +28,13 @@ interface HostSettings {
   readonly fstab: FileSystemTable;
   readonly dockerRoot: string;
   readonly unitEnvironment?: Readonly<Record<string, string>>;
+  /** While the runner does not run: what its program says. */
+  readonly installed?: GoBuild;
+}
+
+export interface NotesQuestion extends PlaceQuestion {
+  /** The process that runs, or ran last. */
+  readonly last: RunnerProcess | undefined;
 }
 
 export interface Notes extends HostSettings {
@@ -53,7 +63,7 @@ export class HostNotes {
     this.#last = nothingAt(paths);
   }
 
-  async read(question: PlaceQuestion): Promise<Notes> {
+  async read(question: NotesQuestion): Promise<Notes> {
     this.#pending ??= readHostSettings(this.#finder, question).finally(
       () => (this.#pending = undefined),
     );
@@ -98,18 +108,20 @@ export class HostNotes {
 
 async function readHostSettings(
   finder: PlaceFinder,
-  question: PlaceQuestion,
+  question: NotesQuestion,
 ): Promise<HostSettings> {
-  const { paths } = question;
+  const { process, last, paths } = question;
   const [place, fstab, dockerRoot] = await Promise.all([
     finder.find(question),
     readFileSystemTable(paths),
     readDockerRoot(paths),
   ]);
-  const [proxyHints, unitEnvironment] = await Promise.all([
+  const [proxyHints, unitEnvironment, installed] = await Promise.all([
     readProxyHints(place.unit, paths),
     place.unit === undefined ? undefined : readUnitEnvironment(place.unit, paths),
+    process === undefined ? installedBuild(place.unit, last, paths) : undefined,
   ]);
   const environment = unitEnvironment === undefined ? {} : { unitEnvironment };
-  return { place, proxyHints, fstab, dockerRoot, ...environment };
+  const program = installed === undefined ? {} : { installed };
+  return { place, proxyHints, fstab, dockerRoot, ...environment, ...program };
 }

@@ -5,12 +5,13 @@
 import type { Clock, Instant } from '../core/clock.ts';
 import type { RunnerContext } from '../core/host-context.ts';
 import type { Paths } from '../core/paths.ts';
-import type { RunnerProcess } from '../core/reading.ts';
+import type { RunnerProcess, RunnerProgram } from '../core/reading.ts';
 import type { PlanSettings } from '../core/settings.ts';
 import type { RunnerFileState } from './config-file.ts';
 import { dialectOf } from '../config/runner/dialect.ts';
 import { RunnerFile } from './config-file.ts';
 import type { LocatedConfig } from './config-location.ts';
+import type { Notes } from './host-notes.ts';
 import { HostNotes } from './host-notes.ts';
 import type { FoundTargets } from './targets.ts';
 import { targetsOf } from './targets.ts';
@@ -53,6 +54,10 @@ export class Installation {
   #loads = false;
   /** When a process was seen last. */
   #lastSeen: Instant | undefined;
+  /** The process that runs, or ran last. */
+  #last: RunnerProcess | undefined;
+  /** While it does not run. */
+  #program: RunnerProgram | undefined;
 
   constructor(clock: Clock, paths: Paths, sighting: Sighting) {
     this.#clock = clock;
@@ -67,15 +72,14 @@ export class Installation {
     const { located, process } = sighting;
     const paths = this.#paths;
     const { runnerLogFile: logFile, apiTokenFile } = settings;
+    const { around, program } = await this.#readAround(sighting, logFile);
     const { reading, document, changed, systemId, content } = await this.#file.read(
       located,
       paths,
-      dialectOf(process).toml,
+      dialectOf(program).toml,
     );
-    const isElsewhere = await hasOtherNetwork(process?.pid, paths);
-    const question = { process, configPath: located.path, logFile, paths };
-    const around = { ...(await this.#notes.read(question)), isElsewhere };
     this.#sighting = sighting;
+    this.#program = process === undefined ? program : undefined;
     if (process !== undefined) this.#lastSeen = this.#clock.wall();
     this.#source = {
       paths,
@@ -97,8 +101,18 @@ export class Installation {
     ]);
     if (!changed && signature === this.#signature) return false;
     this.#signature = signature;
-    this.#found = targetsOf({ document, reading, process, systemId, ...around, apiTokenFile });
+    const known = { process, program, systemId, ...around, apiTokenFile };
+    this.#found = targetsOf({ document, reading, ...known });
     return true;
+  }
+
+  async #readAround({ located, process }: Sighting, logFile: string | undefined) {
+    const paths = this.#paths;
+    this.#last = process ?? this.#last;
+    const isElsewhere = await hasOtherNetwork(process?.pid, paths);
+    const question = { process, last: this.#last, configPath: located.path, logFile, paths };
+    const around = { ...(await this.#notes.read(question)), isElsewhere };
+    return { around, program: process ?? programOf(around) };
   }
 
   get hasRun(): boolean {
@@ -141,6 +155,7 @@ export class Installation {
     return {
       place: this.#notes.place,
       process,
+      ...(this.#program === undefined ? {} : { program: this.#program }),
       configPath: located.path,
       configFoundBy: located.foundBy,
       configLoad: { successful: this.#loads, successAt: this.#loadedAt },
@@ -150,6 +165,13 @@ export class Installation {
       endpoints: found?.endpoints ?? [],
     };
   }
+}
+
+function programOf({ installed, unitEnvironment }: Notes): RunnerProgram {
+  return {
+    ...(installed === undefined ? {} : { go: installed }),
+    ...(unitEnvironment === undefined ? {} : { environment: unitEnvironment }),
+  };
 }
 
 function processKey(found: RunnerProcess | undefined): readonly unknown[] {

@@ -4,7 +4,7 @@
  * Entries that share base URL and trust files share one endpoint (the proxy follows from URL and
  * environment). Ids are stable across restarts: the base URL, the short token, the mount point.
  */
-import type { Problem } from '../core/reading.ts';
+import type { Problem, RunnerProgram } from '../core/reading.ts';
 import { Secret } from '../core/secret.ts';
 import { redactArgument } from '../core/redact-argument.ts';
 import type {
@@ -26,6 +26,7 @@ import { dialectOf } from '../config/runner/dialect.ts';
 import {
   expansionProblem,
   notFilledProblem,
+  unknownFillingProblem,
   unsetProblems,
   urlProblem,
 } from '../config/runner/entry-problems.ts';
@@ -106,9 +107,9 @@ function resolveEntry(entry: RunnerEntry, question: TargetsQuestion): Resolved {
   const { file, token, isTokenKnown, problems } = resolveToken(entry, question);
   const id = token.isBlank() ? `entry-${entry.number}` : shortToken(token);
   const found = { entry, id, token, isTokenKnown };
-  if (namesVariables(entry.url) && !dialectOf(question.process).fillsVariables) {
-    const literal = notFilledProblem(entry, 'url', file);
-    return { ...found, url: redactUrl(entry.url), problems: [literal, ...problems] };
+  const unfilled = unfilledProblem(entry, 'url', question);
+  if (unfilled !== undefined) {
+    return { ...found, url: redactUrl(entry.url), problems: [unfilled, ...problems] };
   }
   const url = expand(entry.url, question);
   if (url.kind === 'blind') {
@@ -126,9 +127,28 @@ function resolveEntry(entry: RunnerEntry, question: TargetsQuestion): Resolved {
   return { ...found, url: shown, endpoint, problems: [...unset, ...problems] };
 }
 
+/** Where the text names a variable and this runner fills in none, or does not show whether it does. */
+function unfilledProblem(
+  entry: RunnerEntry,
+  key: 'url' | 'token',
+  question: TargetsQuestion,
+): Problem | undefined {
+  const text = key === 'url' ? entry.url : entry.token.reveal();
+  const { fillsVariables } = dialectOf(programOf(question));
+  if (fillsVariables === true || !namesVariables(text)) return undefined;
+  const { path: file } = question.reading;
+  return fillsVariables === false
+    ? notFilledProblem(entry, key, file)
+    : unknownFillingProblem(entry, key, file);
+}
+
+function programOf({ process, program }: TargetsQuestion): RunnerProgram | undefined {
+  return process ?? program;
+}
+
 /** As this runner does. */
 function expand(text: string, question: TargetsQuestion): Expansion {
-  return dialectOf(question.process).fillsVariables
+  return dialectOf(programOf(question)).fillsVariables === true
     ? expandEnvironment(text, environmentOf(question))
     : { kind: 'text', text, unset: [] };
 }
@@ -138,9 +158,9 @@ function resolveToken(
   question: TargetsQuestion,
 ): Pick<Resolved, 'token' | 'isTokenKnown' | 'problems'> & { readonly file: string } {
   const file = question.reading.path;
-  if (namesVariables(entry.token.reveal()) && !dialectOf(question.process).fillsVariables) {
-    const problems = [notFilledProblem(entry, 'token', file)];
-    return { file, token: new Secret(''), isTokenKnown: false, problems };
+  const unfilled = unfilledProblem(entry, 'token', question);
+  if (unfilled !== undefined) {
+    return { file, token: new Secret(''), isTokenKnown: false, problems: [unfilled] };
   }
   const found = expand(entry.token.reveal(), question);
   if (found.kind === 'blind') {

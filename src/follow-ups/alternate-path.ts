@@ -68,12 +68,7 @@ async function tryOthers(
   const { link, name: fault, finding } = tools.fault;
   const { url, proxy } = target;
   const host = withoutBrackets(url.hostname);
-  const trust = await store.load(
-    target.trust,
-    host,
-    tools.paths,
-    trustReaderOf(tools.process, tools.paths),
-  );
+  const trust = await store.load(target.trust, host, tools.paths, trustReaderOf(tools));
   const attempt: Try = async (via, change) =>
     await attemptPath(url, via, { ...tools, trust, timeoutSeconds: ATTEMPT_SECONDS }, change);
   if (fault === 'tls/handshake-blocked') return await smaller(proxy, attempt);

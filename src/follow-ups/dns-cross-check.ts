@@ -234,10 +234,10 @@ type Open = (
 /** Asks over a connection to one address; undefined where the runner would get none. */
 async function opener(target: EndpointTarget, tools: FollowUpTools): Promise<Open> {
   const { url } = target;
-  const { paths, process, clock } = tools;
+  const { paths, clock } = tools;
   const isSecure = url.protocol === 'https:';
   const { host } = hostPortOf(url);
-  const reader = trustReaderOf(process, paths);
+  const reader = trustReaderOf(tools);
   const trust = isSecure ? await SHARED_TRUST.load(target.trust, host, paths, reader) : undefined;
   const options = { url, trust, clock, timeoutSeconds: CONNECT_SECONDS };
   const login = isSecure ? url.credentials : undefined;

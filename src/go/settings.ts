@@ -3,7 +3,7 @@
  * GODEBUG of the process, which counts most (docs/reference/go-network.md#versions-and-godebug).
  */
 import { parseGodebug } from '../core/go-build.ts';
-import type { RunnerProcess } from '../core/reading.ts';
+import type { RunnerProgram } from '../core/reading.ts';
 
 export interface GoSettings {
   /** Key exchange by RSA in TLS 1.2. */
@@ -26,10 +26,8 @@ const MAX_RSA_BITS = 8192;
 
 export const NEWEST_GO: GoSettings = settingsOf(NEWEST, {});
 
-export function goSettingsOf(
-  process: Pick<RunnerProcess, 'go' | 'environment'> | undefined,
-): GoSettings {
-  const { go, environment } = process ?? {};
+export function goSettingsOf(program: RunnerProgram | undefined): GoSettings {
+  const { go, environment } = program ?? {};
   const own = parseGodebug(environment?.['GODEBUG'] ?? '');
   return settingsOf(go?.minor ?? NEWEST, { ...go?.defaults, ...own });
 }

@@ -152,15 +152,16 @@ async function secureProxy(
   decision: Proxy,
   target: EndpointTarget,
   store: TrustStore,
-  { walk, signal, clock, paths, process }: LinkTools,
+  tools: LinkTools,
 ): Promise<ProxyFinding | undefined> {
+  const { walk, signal, clock, paths } = tools;
   const { socket, open } = walk;
   if (decision.scheme !== 'https' || socket === undefined || open === undefined) return undefined;
   const trust = await store.load(
     target.trust,
     hostPortOf(target.url).host,
     paths,
-    trustReaderOf(process, paths),
+    trustReaderOf(tools),
   );
   using deadline = deadlineOf(HANDSHAKE_SECONDS, signal);
   const request = { host: decision.host, trust, now: clock.wall(), signal: deadline.signal };

@@ -117,11 +117,12 @@ async function shake(
   store: TrustStore,
   target: EndpointTarget,
   options: ValuesOf<typeof OPTIONS>,
-  { clock, signal, paths, process, walk }: LinkTools,
+  tools: LinkTools,
 ): Promise<Finding<keyof typeof REASONS, keyof typeof MEASURES>> {
   const host = withoutBrackets(target.url.hostname);
-  const trust = await store.load(target.trust, host, paths, trustReaderOf(process, paths));
-  const open = walk.open;
+  const { clock, signal, walk } = tools;
+  const trust = await store.load(target.trust, host, tools.paths, trustReaderOf(tools));
+  const { open } = walk;
   if (walk.socket === undefined || open === undefined) return NO_CONNECTION;
   const start = clock.seconds();
   using deadline = deadlineOf(HANDSHAKE_SECONDS, signal);
@@ -130,11 +131,8 @@ async function shake(
   const shown = 'shown' in shaken ? shaken.shown : undefined;
   const handshake_seconds = clock.seconds() - start;
   const measures = { handshake_seconds, ...expiryMeasures(trust, shown) };
-  const facts = {
-    ...trustFacts(trust, target.trust, host),
-    ...(shown === undefined ? {} : serverFacts(shown)),
-    ...addressOfWalk(walk),
-  };
+  const served = shown === undefined ? {} : serverFacts(shown);
+  const facts = { ...trustFacts(trust, target.trust, host), ...served, ...addressOfWalk(walk) };
   const attachments = shown === undefined ? {} : chainAttachment(shown);
   const seen = { measures, facts, data: handshakeData(trust, shown), attachments };
   const settled = await settle(shaken, deadline.signal);

@@ -1,8 +1,8 @@
 /** Which installations of the runner are found on one host, and what each of their targets is called. */
-import { cp, rm } from 'node:fs/promises';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import type { HostContext } from '../../src/core/host-context.ts';
 import type { Target } from '../../src/core/target.ts';
@@ -11,6 +11,7 @@ import type { SetClock } from '../support/clock.ts';
 import { setClock } from '../support/clock.ts';
 import type { RootFolder } from '../support/dns-server.ts';
 import { rootFolder } from '../support/dns-server.ts';
+import { buildInfo, elf } from '../support/go-program.ts';
 import { BOOTED_SECONDS, PROC_STAT, procProcess } from '../support/proc-process.ts';
 
 const USUAL = '/etc/gitlab-runner/config.toml';
@@ -210,4 +211,62 @@ test('one that a person started and that has no file any more is forgotten', asy
 
   expect(pathsOf(ended)).toEqual([USUAL, SECOND]);
   expect(pathsOf(await look())).toEqual([USUAL]);
+});
+
+const program = (toml: string) =>
+  elf(buildInfo('go1.24.9', `dep\tgithub.com/BurntSushi/toml\t${toml}\th1:a=\n`));
+const problemsOf = ({ contexts }: Seen) => contexts[0].configProblems.map(({ code }) => code);
+
+describe('while the runner is down, its program still decides how config.toml is read', () => {
+  const NEW_TOML =
+    '[[runners]]\n  url = "https://gitlab.test/"\n  feature_flags = {\n    FF_X = true,\n  }\n';
+  const PROGRAM = '/usr/bin/gitlab-runner';
+  const UNIT = '/etc/systemd/system/gitlab-runner.service';
+  const down = { [USUAL]: NEW_TOML, '/run/systemd/system/x': '', '/proc/self/mountinfo': MOUNTS };
+
+  test('that of the process that ran last, where the file is gone', async () => {
+    await using root = await hostWith(DEFAULT);
+    await writeFile(join(root.paths.procfs, '100/exe'), program('v1.4.0'));
+    await writeFile(join(root.paths.rootfs, USUAL), NEW_TOML);
+    const read = discoveryOf(root, later());
+    expect(problemsOf(await read())).toEqual(['syntax-error']);
+
+    await rm(join(root.paths.procfs, '100'), { recursive: true });
+    const after = await read();
+    expect(after.contexts[0].process).toBeUndefined();
+    expect(problemsOf(after)).toEqual(['syntax-error']);
+    expect(after.contexts[0].program?.go).toMatchObject({ minor: 24, toml: 'v1.4.0' });
+  });
+
+  test.each([
+    ['v1.4.0', ['syntax-error']],
+    ['v1.6.0', []],
+  ])('that of the unit before the first start: %s', async (toml, expected) => {
+    await using root = await rootFolder({
+      ...PROC_STAT,
+      ...down,
+      [UNIT]: '[Service]\nExecStart=-"/opt/runner/gitlab-runner" "run"\n',
+      '/opt/runner/gitlab-runner': program(toml),
+      [PROGRAM]: program('v1.3.2'),
+    });
+    expect(problemsOf(await discoveryOf(root, later())())).toEqual(expected);
+  });
+
+  test('an update that does not start is the newer program', async () => {
+    await using root = await hostWith(DEFAULT);
+    await writeFile(join(root.paths.procfs, '100/exe'), program('v1.4.0'));
+    await writeFile(join(root.paths.rootfs, USUAL), NEW_TOML);
+    const read = discoveryOf(root, later());
+    await read();
+
+    await rm(join(root.paths.procfs, '100'), { recursive: true });
+    await mkdir(join(root.paths.rootfs, '/usr/bin'), { recursive: true });
+    await writeFile(join(root.paths.rootfs, PROGRAM), program('v1.6.0'));
+    expect(problemsOf(await read())).toEqual([]);
+  });
+
+  test('of a program that says nothing the newest is assumed', async () => {
+    await using root = await rootFolder({ ...PROC_STAT, ...down, [PROGRAM]: '#!/bin/sh\n' });
+    expect(problemsOf(await discoveryOf(root, later())())).toEqual([]);
+  });
 });

@@ -356,6 +356,29 @@ describe('a runner older than 18.10 fills in no variables', () => {
     expect(endpoints.map(({ url }) => url.hostname)).toEqual(['gitlab.example.com']);
   });
 
+  test('one that does not show whether it does leaves both untried', () => {
+    const unclear = { ...go, toml: 'v1.6.0' };
+    const { problems, endpoints, runners } = read(entryWith('https://$HOST/', '$TOKEN'), {
+      go: unclear,
+    });
+    expect(problems.map(({ code, key }) => `${code} ${key}`)).toEqual([
+      'env-filling-unknown runners.url',
+      'env-filling-unknown runners.token',
+    ]);
+    expect(endpoints).toEqual([]);
+    expect(runners.map(({ endpoint }) => endpoint)).toEqual([undefined]);
+  });
+
+  test('while it is down, the program that starts next decides', () => {
+    const text = entryWith('https://$HOST/', '$TOKEN');
+    const down = { process: undefined, unitEnvironment: environment };
+    const codes = (program: TargetsQuestion['program']) =>
+      found(text, { ...down, program }).problems.map(({ code }) => code);
+    expect(codes({ go })).toEqual(['env-not-filled', 'env-not-filled']);
+    expect(codes({ go: { ...go, toml: 'v1.6.0', steps: 'v0.44.0' } })).toEqual([]);
+    expect(codes({})).toEqual([]);
+  });
+
   test('a dollar that names none stays as it is written', () => {
     const { problems, endpoints } = read(
       entryWith('https://me:pa$word@gitlab.example.com/', 'glrt-a'),

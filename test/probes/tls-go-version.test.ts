@@ -4,7 +4,10 @@ import type { TlsOptions } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 
 import type { GoBuild } from '../../src/core/go-build.ts';
+import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { RunnerProcess } from '../../src/core/reading.ts';
+import { NEWEST_GO } from '../../src/go/settings.ts';
+import { trustReaderOf } from '../../src/go/tls/trust.ts';
 import type { AcceptanceCase } from '../support/acceptance-case.ts';
 import { leafWith, trusted } from '../support/acceptance-case.ts';
 import { rsaKeys } from '../support/certificates.ts';
@@ -101,4 +104,14 @@ test.each<[string, Process, boolean]>([
   });
   await probeTls({ port: server.port, files, process: runnerProcess(process) });
   expect((await promise) > 1400).toBe(isLarge);
+});
+
+test('while it is down, the program that starts next decides', () => {
+  const down = { process: undefined, paths: HOST_PATHS };
+  const { rsaKeyExchange, tripleDes } = trustReaderOf({
+    ...down,
+    program: { ...goOf(21), ...godebug('tlsrsakex=0') },
+  }).go;
+  expect({ rsaKeyExchange, tripleDes }).toEqual({ rsaKeyExchange: true, tripleDes: true });
+  expect(trustReaderOf(down).go).toEqual(NEWEST_GO);
 });

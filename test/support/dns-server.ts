@@ -154,7 +154,9 @@ export interface RootFolder extends AsyncDisposable {
 }
 
 /** A folder that is used as `/`, with these files in it: `{ '/etc/hosts': '…' }`. */
-export async function rootFolder(files: Readonly<Record<string, string>>): Promise<RootFolder> {
+export async function rootFolder(
+  files: Readonly<Record<string, string | Buffer>>,
+): Promise<RootFolder> {
   const rootfs = await mkdtemp(join(tmpdir(), 'runnerwatch-root-'));
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(rootfs, path)), { recursive: true });

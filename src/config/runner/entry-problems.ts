@@ -47,6 +47,16 @@ export function notFilledProblem(entry: RunnerEntry, key: Key, file: string): Pr
   };
 }
 
+/** 18.9 and 18.10 have the same library, and this program does not show which of them it is. */
+export function unknownFillingProblem(entry: RunnerEntry, key: Key, file: string): Problem {
+  return {
+    code: 'env-filling-unknown',
+    ...entryPosition(entry, key, file),
+    message: `${key} of ${entryLabel(entry)} names a variable, and it is not known whether this runner fills in variables: 18.10 and newer do`,
+    fix: `Compare \`gitlab-runner --version\`, or write the value of ${key} into config.toml.`,
+  };
+}
+
 /** The environment cannot be read, so url or token are not known. */
 export function expansionProblem(entry: RunnerEntry, key: Key, file: string): Problem {
   return {

@@ -197,7 +197,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     title: 'This runner is too old for variables in url or token',
     meaning:
       'GitLab Runner replaces `$VAR` in url and token since 18.10. An older one sends the text as it is written, so GitLab is not found or rejects the token.',
-    evidence: 'The version of a library in the program of the running process.',
+    evidence: "The versions of two libraries in the runner's program.",
     notConfusedWith: ['config-env-unset', 'token-rejected', 'config-url-invalid'],
     changedBy: ['config', 'config-url', 'config-token'],
     from: [],

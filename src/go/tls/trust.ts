@@ -11,7 +11,7 @@ import { createSecureContext } from 'node:tls';
 import { isErrno } from '../../core/errno.ts';
 import type { Paths } from '../../core/paths.ts';
 import { inRoot } from '../../core/paths.ts';
-import type { RunnerProcess } from '../../core/reading.ts';
+import type { RunnerProcess, RunnerProgram } from '../../core/reading.ts';
 import { credentialsOf } from '../../core/reading.ts';
 import type { TrustSource } from '../../core/target.ts';
 import { createReadCheck } from '../../host/fs/rights.ts';
@@ -110,17 +110,22 @@ function lastChangeOf(stamp: string): { readonly changedAt?: number } {
   return times.length === 0 ? {} : { changedAt: Math.max(...times) };
 }
 
-/** The runner's process, as far as its trust depends on it. */
+/** The runner, as far as its trust depends on it. */
 export interface TrustReader {
   /** Whether its user may not read a file that this process may read. */
   readonly isDenied: (path: string) => Promise<boolean>;
   readonly go: GoSettings;
 }
 
-export function trustReaderOf(process: RunnerProcess | undefined, paths: Paths): TrustReader {
+export function trustReaderOf(runner: {
+  readonly process: RunnerProcess | undefined;
+  readonly program?: RunnerProgram | undefined;
+  readonly paths: Paths;
+}): TrustReader {
+  const { process, program, paths } = runner;
   return {
     isDenied: createReadCheck(credentialsOf(process), paths),
-    go: goSettingsOf(process),
+    go: goSettingsOf(process ?? program),
   };
 }
 

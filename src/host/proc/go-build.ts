@@ -15,6 +15,8 @@ const SECTION_NAME = '.go.buildinfo';
 const MAGIC = Buffer.from('\xff Go buildinf:', 'latin1');
 const HAS_INLINE_TEXT = 2;
 const TOML_LIBRARY = /^dep\tgithub\.com\/BurntSushi\/toml\t(?<value>v[\d.]+)/m;
+const STEPS_LIBRARY = /^dep\tgitlab\.com\/gitlab-org\/step-runner\t(?<value>v[\d.]+)/m;
+const RELEASE = /^build\t-ldflags=.*\/gitlab-runner\/common\.VERSION=(?<value>\d+\.\d+[\d.]*)/m;
 const FLAGS_AT = 15;
 const TEXT_AT = 32;
 
@@ -22,7 +24,10 @@ const MAX_KNOWN = 50;
 const WAIT_SECONDS = 2;
 const known = new Map<string, Promise<GoBuild | undefined>>();
 
-/** The same of a process, read once: a program on a file system that hangs costs one read. `life`: which process it is. */
+/**
+ * The same, read once: a program on a file system that hangs costs one read. `life`: which process, or which content of the
+ * file it is.
+ */
 export async function goBuildOf(path: string, life: string): Promise<GoBuild | undefined> {
   const key = `${path} ${life}`;
   const reading = known.get(key) ?? readGoBuild(path);
@@ -108,11 +113,15 @@ function parseBuildInfo(section: Buffer): GoBuild | undefined {
   if (minor === undefined) return undefined;
   const defaults = valueOf(/^build\tDefaultGODEBUG=(?<value>\S*)$/m, settings) ?? '';
   const toml = valueOf(TOML_LIBRARY, settings);
+  const steps = valueOf(STEPS_LIBRARY, settings);
+  const release = valueOf(RELEASE, settings);
   return {
     text,
     minor: Number(minor),
     defaults: parseGodebug(defaults),
     ...(toml === undefined ? {} : { toml }),
+    ...(steps === undefined ? {} : { steps }),
+    ...(release === undefined ? {} : { release }),
   };
 }
 

@@ -79,6 +79,13 @@ export function serviceSetting(files: readonly UnitFile[], wanted: string): stri
   return found === undefined || found.value === '' ? undefined : found.value;
 }
 
+/** The program in `ExecStart`, without the marks before it; undefined where it is not an absolute path. */
+export function startedProgram(files: readonly UnitFile[]): string | undefined {
+  const [word = ''] = argumentsOf(serviceSetting(files, 'ExecStart') ?? '');
+  const path = word.replace(/^[-@:+!|]+/, '');
+  return path.startsWith('/') ? path : undefined;
+}
+
 /** Every assignment that holds, the last of each variable last. */
 export async function unitEnvironment(
   files: readonly UnitFile[],

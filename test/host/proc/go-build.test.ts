@@ -6,51 +6,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { readGoBuild } from '../../../src/host/proc/go-build.ts';
+import { buildInfo, elf } from '../../support/go-program.ts';
 
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'runnerwatch-elf-'));
 });
 afterAll(async () => await rm(folder, { recursive: true }));
-
-const NAMES = Buffer.from('\0.shstrtab\0.go.buildinfo\0');
-
-function withLength(text: string): Buffer {
-  const bytes = Buffer.from(text, 'latin1');
-  return Buffer.concat([Buffer.from([(bytes.length & 0x7f) | 0x80, bytes.length >> 7]), bytes]);
-}
-
-function buildInfo(version: string, settings: string): Buffer {
-  const head = Buffer.alloc(32);
-  head.write('\xff Go buildinf:', 'latin1');
-  head[15] = 2;
-  return Buffer.concat([head, withLength(version), withLength(settings)]);
-}
-
-function sectionHeader(nameAt: number, offset: number, length: number): Buffer {
-  const bytes = Buffer.alloc(64);
-  bytes.writeUInt32LE(nameAt, 0);
-  bytes.writeBigUInt64LE(BigInt(offset), 24);
-  bytes.writeBigUInt64LE(BigInt(length), 32);
-  return bytes;
-}
-
-/** A 64-bit little-endian ELF file with three section headers. */
-function elf(section: Buffer, name = 11): Buffer {
-  const header = Buffer.alloc(64);
-  header.write('\x7fELF\x02\x01', 'latin1');
-  const tableAt = 64 + NAMES.length + section.length;
-  header.writeBigUInt64LE(BigInt(tableAt), 40);
-  header.writeUInt16LE(64, 58);
-  header.writeUInt16LE(3, 60);
-  header.writeUInt16LE(1, 62);
-  const headers = [
-    sectionHeader(0, 0, 0),
-    sectionHeader(1, 64, NAMES.length),
-    sectionHeader(name, 64 + NAMES.length, section.length),
-  ];
-  return Buffer.concat([header, NAMES, section, ...headers]);
-}
 
 async function read(bytes: Buffer) {
   const path = join(folder, 'program');
@@ -71,6 +33,17 @@ test('the version of the TOML library', async () => {
   const settings =
     'path\tx\ndep\tgithub.com/BurntSushi/toml\tv1.3.2\th1:abc=\nbuild\t-trimpath=true\n';
   expect(await read(elf(buildInfo('go1.21.9', settings)))).toMatchObject({ toml: 'v1.3.2' });
+});
+
+test('the version of the library for CI steps, and its own version where the build kept it', async () => {
+  const steps =
+    'path\tx\ndep\tgitlab.com/gitlab-org/step-runner\tv0.32.1-0.20260409123551-7\th1:a=\n';
+  const flags =
+    'build\t-ldflags="-X gitlab.com/gitlab-org/gitlab-runner/common.NAME=gitlab-runner -X gitlab.com/gitlab-org/gitlab-runner/common.VERSION=18.9.1 -w"\n';
+  expect(await read(elf(buildInfo('go1.25.7', steps + flags)))).toMatchObject({
+    steps: 'v0.32.1',
+    release: '18.9.1',
+  });
 });
 
 test('without defaults of its own, and with words behind the version', async () => {
