@@ -48,10 +48,22 @@ export interface PrintedFixOptions {
   readonly edit?: string;
   /** Of which cause; of the first one by default. */
   readonly cause?: string;
+  /** What the person types when a command asks, a line for each question. */
+  readonly typed?: string;
+  /** What the person was told to get first, by path. */
+  readonly given?: Readonly<Record<string, string>>;
+}
+
+/** A row's fix: what the report prints like this, and nothing else. */
+export function printedFix(reported: RegExp, options: PrintedFixOptions = {}) {
+  return { reported, apply: runPrinted(reported, options) };
 }
 
 /** The printed commands that match, and those that start the runner, in their order. */
-export function runPrinted(wanted: RegExp, { edit, cause }: PrintedFixOptions = {}) {
+export function runPrinted(
+  wanted: RegExp,
+  { edit, cause, given = {}, typed = '' }: PrintedFixOptions = {},
+) {
   return async (world: World): Promise<void> => {
     const report = await world.daemon.report();
     const commands = commandsOf(report, cause).filter(
@@ -61,8 +73,12 @@ export function runPrinted(wanted: RegExp, { edit, cause }: PrintedFixOptions = 
       throw new Error(`the report prints no command like ${String(wanted)}`);
     }
     await writeShims(world, edit);
-    for (const command of commands) await runOnHost(world, command);
-    await startWhatWasAsked(world);
+    for (const [path, text] of Object.entries(given)) await world.files.write(path, text);
+    for (const command of commands) {
+      await runOnHost(world, command, typed);
+      // A person looks whether that was enough before the next step is taken.
+      if (await startsWhatWasAsked(world)) return;
+    }
   };
 }
 
@@ -73,16 +89,19 @@ function commandsOf({ causes }: Report, id: string | undefined): readonly string
 
 async function writeShims({ files }: World, edit: string | undefined): Promise<void> {
   await files.write(ASKED, '');
-  const shims = { sudo: SUDO, systemctl: SYSTEMCTL, 'gitlab-runner': RUNNER };
+  const shims = { sudo: SUDO, systemctl: SYSTEMCTL };
   for (const [name, text] of Object.entries(shims))
     await files.write(`${SHIMS}/${name}`, text, 0o755);
+  // Also where the PATH of the runner's own environment finds it.
+  await files.write('/usr/bin/gitlab-runner', RUNNER, 0o755);
   if (edit !== undefined) await files.write(`${SHIMS}/sudoedit`, EDITOR(edit), 0o755);
 }
 
 /** What is written lands in the files of the host, and nowhere else. */
-async function runOnHost({ network, files }: World, command: string): Promise<void> {
+async function runOnHost({ network, files }: World, command: string, typed: string): Promise<void> {
   const script = `${files.path}-fix.sh`;
   await writeFile(script, `PATH=${SHIMS}:$PATH\n${command}\n`);
+  await writeFile(`${files.path}-typed`, typed);
   const merged = `${files.path}-merged`;
   const work = `${files.path}-work`;
   const steps = [
@@ -92,20 +111,22 @@ async function runOnHost({ network, files }: World, command: string): Promise<vo
     `cp ${script} ${merged}/fix.sh`,
     `exec env -i PATH="$PATH" chroot ${merged} sh -e /fix.sh`,
   ];
-  await network.run('rn', `unshare --mount sh -e -c '${steps.join(' && ')}'`);
+  const shell = `unshare --mount sh -e -c '${steps.join(' && ')}'`;
+  await network.run('rn', `${shell} <${files.path}-typed`);
 }
 
 /** The environment is that of its last start: of its shell, or of its drop-ins. */
-async function startWhatWasAsked({ files, runner }: World): Promise<void> {
+async function startsWhatWasAsked({ files, runner }: World): Promise<boolean> {
   const asked = (await files.read(ASKED)).split('\n');
   const isManaged = asked.some((line) => /^systemctl.* (?:restart|start|--now) /.test(line));
-  if (!isManaged && !asked.includes('start')) return;
+  if (!isManaged && !asked.includes('start')) return false;
   const own = isManaged ? await dropInVariables(files) : asked;
   const variables = own.flatMap((line) => {
     const { name, value } = /^set (?<name>\w+)=(?<value>.*)$/.exec(line)?.groups ?? {};
     return name === undefined || value === undefined ? [] : [[name, value] as const];
   });
   await runner.restart(Object.fromEntries(variables));
+  return true;
 }
 
 async function dropInVariables(files: World['files']): Promise<readonly string[]> {

@@ -1,14 +1,6 @@
 /** The fixes of reports, done in the lab: with the same effect, since there is no systemd and no sudo here. */
 import type { World } from './world.ts';
 
-/** `install … certs/gitlab.test.crt`, then a restart, because the runner reads its certificates only at the start. */
-export function installCa(pem: string) {
-  return async ({ files, runner }: World): Promise<void> => {
-    await files.write('/etc/gitlab-runner/certs/gitlab.test.crt', pem);
-    await runner.restart();
-  };
-}
-
 /** A good file at the place that config.toml names, then a restart. */
 export function useCaFile(path: string, pem: string) {
   return async ({ files, runner }: World): Promise<void> => {

@@ -68,12 +68,14 @@ async function playFault(row: FaultRow, world: World): Promise<PlayedRow> {
   const before = await world.files.runnerFolder();
   const lack = (report: Report) => shortfall(report, row);
   const found = await untilGood(daemon, lack, PATIENCE_SECONDS);
-  const text = await daemon.get('/health?format=text');
   const got = formatChain(found.report);
   if (found.lacks !== undefined) {
+    const text = await daemon.get('/health?format=text');
     return { got, problems: [`not found: ${found.lacks}`], report: found.report, text };
   }
   const { held, checked } = await watchHeld(row, world, found, problems);
+  // What changed before is known a moment after the cause.
+  const text = await daemon.get('/health?format=text');
   problems.push(...[await row.holds?.(world, since)].filter((text) => text !== undefined));
   problems.push(...(await runnerContradictions(row, world, loggedBefore)));
   if ((await world.files.runnerFolder()) !== before) problems.push('the runner’s folder changed');
@@ -145,7 +147,7 @@ async function begin(row: FaultRow, world: World): Promise<PlayedRow | undefined
   return undefined;
 }
 
-function lacksHealth({ verdict, runners }: Report): string | undefined {
+export function lacksHealth({ verdict, runners }: Report): string | undefined {
   if (verdict !== 'healthy') return verdict;
   const isOpen = runners.every(({ chain }) =>
     Object.values(chain).every((status) => status === 'pass'),
@@ -154,7 +156,10 @@ function lacksHealth({ verdict, runners }: Report): string | undefined {
 }
 
 /** What only informs leaves the verdict healthy. */
-function stillNamed({ causes }: Report, { expect: { cause } }: FaultRow): string | undefined {
+export function stillNamed(
+  { causes }: Report,
+  { expect: { cause } }: FaultRow,
+): string | undefined {
   return causes.find(({ id }) => [cause].flat().includes(id))?.id;
 }
 
@@ -171,7 +176,7 @@ async function forget(world: World): Promise<void> {
 }
 
 /** By the documented fix where the row has one, else by undoing. */
-async function mend(row: FaultRow, world: World, text: string): Promise<readonly string[]> {
+export async function mend(row: FaultRow, world: World, text: string): Promise<readonly string[]> {
   const { fix, recover, startsBroken } = row;
   if (fix === undefined) {
     await recover?.(world);

@@ -52,7 +52,7 @@ export interface WorldOptions {
   readonly log?: 'file' | 'journal';
   /** `[runner] log_file`, where it is not the file that the runner writes. */
   readonly logFile?: string;
-  /** Nothing but its own defaults, budget included. */
+  /** Nothing but its own defaults, budget included, and where the log is. */
   readonly hasDefaultSettings?: boolean;
   /** Checks run at the usual intervals, not at those of the lab. */
   readonly hasDefaultPace?: boolean;
@@ -116,7 +116,8 @@ const PATIENT_PROBES: Readonly<Record<string, string>> = {
 function settingsText(options: WorldOptions, root: string): string {
   const { probes = {}, hasDefaultSettings = false, hasDefaultPace = false } = options;
   const { apiToken, log = 'file', logFile: path = '/var/log/gitlab-runner.log' } = options;
-  if (hasDefaultSettings) return '';
+  const logFile = log === 'file' ? `[runner]\nlog_file = "${path}"\n` : '';
+  if (hasDefaultSettings) return logFile;
   const quick = hasDefaultPace ? [] : QUICK_PROBES;
   const sections = [...new Set([...quick, ...Object.keys(probes)])].map((probe) => {
     const own = probes[probe] ?? '';
@@ -125,7 +126,6 @@ function settingsText(options: WorldOptions, root: string): string {
     return `[probes.${probe}]\n${pace}${slow}${own}\n`;
   });
   const token = apiToken === undefined ? '' : `api_token_file = "${root}${API_TOKEN_FILE}"\n`;
-  const logFile = log === 'file' ? `[runner]\nlog_file = "${path}"\n` : '';
   return `${sections.join('')}[gitlab]\nrequests_per_hour = 1800\n${token}${logFile}`;
 }
 

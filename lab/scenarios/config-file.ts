@@ -4,6 +4,7 @@ import { dockerOf } from '../peers/docker.ts';
 import { FROM_PRIVATE_ROOT, PRIVATE_ROOT } from '../peers/pki.ts';
 import { restartWith } from '../repairs.ts';
 import { usualEntry } from '../runner-config.ts';
+import { printedFix } from '../printed-fix.ts';
 import type { FaultRow, Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 
@@ -96,10 +97,10 @@ export const configRows: readonly Row[] = [
       before: async ({ files }) => await files.own('/builds', RUNNER_UID),
     },
     inject: async ({ files }) => await files.write(CONFIG, await files.read(CONFIG), 0o600),
-    recover: async ({ files }) => await files.write(CONFIG, await files.read(CONFIG), 0o644),
     expect: { cause: 'config-unreadable', severity: 'critical', chain: OLD },
     runnerLogs: /Failed to load config .*permission denied/,
     mustNot: [...NETWORK, 'monitor-blind'],
+    fix: printedFix(/chown/),
   },
   {
     id: 'C-03',

@@ -2,6 +2,7 @@
 import { DEAD_ADDRESS, GITLAB_ADDRESS } from '../network.ts';
 import { startDnsForwarder } from '../peers/dns-forwarder.ts';
 import { usualScript } from '../peers/names.ts';
+import { printedFix } from '../printed-fix.ts';
 import type { Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 
@@ -42,14 +43,7 @@ export const dnsHostRows: readonly Row[] = [
       says: /only the first three are ever asked/,
     },
     mustNot: ['dns-name-not-found'],
-    fix: {
-      reported: /1i nameserver 10\.200\.0\.2/,
-      apply: ({ network, files }) =>
-        network.run(
-          'rn',
-          `sed -i -e '/^nameserver *10.200.0.2/d' -e '1i nameserver 10.200.0.2' ${files.path}${RESOLV_CONF}`,
-        ),
-    },
+    fix: printedFix(/1i nameserver 10\.200\.0\.2/),
   },
   {
     id: 'D-17',
@@ -58,11 +52,7 @@ export const dnsHostRows: readonly Row[] = [
     expect: { cause: 'dns-source-disabled', severity: 'critical', chain: NO_NAME },
     runnerLogs: /no such host/,
     mustNot: ['dns-name-not-found', 'dns-nss-mismatch'],
-    fix: {
-      reported: /hosts:\.\*/,
-      apply: ({ network, files }) =>
-        network.run('rn', `sed -i 's/^hosts:.*/& dns/' ${files.path}${NSSWITCH}`),
-    },
+    fix: printedFix(/hosts:\.\*/),
   },
   {
     id: 'D-17b',
@@ -77,11 +67,7 @@ export const dnsHostRows: readonly Row[] = [
     expect: { cause: 'dns-source-disabled', severity: 'critical', chain: NO_NAME },
     runnerLogs: /no such host/,
     mustNot: ['dns-name-not-found'],
-    fix: {
-      reported: /hosts: files/,
-      apply: ({ network, files }) =>
-        network.run('rn', `sed -i 's/^hosts:/hosts: files/' ${files.path}${NSSWITCH}`),
-    },
+    fix: printedFix(/hosts: files/),
   },
   {
     id: 'D-18',

@@ -5,6 +5,7 @@ import { startMachine } from '../peers/machine.ts';
 import { usualScript } from '../peers/names.ts';
 import { publicLeaf } from '../peers/pki.ts';
 import { usualEntry } from '../runner-config.ts';
+import { printedFix } from '../printed-fix.ts';
 import type { Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 
@@ -72,10 +73,7 @@ export const dnsRows: readonly Row[] = [
     expect: { cause: 'dns-not-configured', severity: 'critical', chain: NO_NAME },
     runnerLogs: /\[::1\]|127\.0\.0\.1/,
     mustNot: ['dns-resolver-down'],
-    fix: {
-      reported: /resolv\.conf/,
-      apply: ({ files }) => files.write(RESOLV_CONF, `nameserver ${GITLAB_ADDRESS}\n`),
-    },
+    fix: printedFix(/tee \/etc\/resolv\.conf/),
   },
   {
     id: 'D-06',
@@ -84,10 +82,7 @@ export const dnsRows: readonly Row[] = [
       files.write('/etc/hosts', `127.0.0.1 localhost\n${DEAD_ADDRESS} gitlab.test\n`),
     expect: { cause: 'dns-hosts-override-stale', severity: 'critical', chain: 'do/F/n/s/s/s/s' },
     mustNot: ['network-host-unreachable', 'tcp-connect-timeout'],
-    fix: {
-      reported: /hosts/,
-      apply: ({ files }) => files.edit('/etc/hosts', /.*gitlab\.test\n/, ''),
-    },
+    fix: printedFix(/sed -i .*\/etc\/hosts/),
   },
   {
     id: 'D-07',
@@ -139,10 +134,7 @@ export const dnsRows: readonly Row[] = [
     expect: { cause: 'dns-name-not-found', severity: 'critical', chain: NO_NAME, says: /gitlab/ },
     runnerLogs: /no such host/,
     mustNot: [],
-    fix: {
-      reported: /search/,
-      apply: ({ files }) => files.edit(RESOLV_CONF, 'nameserver', 'search test\nnameserver'),
-    },
+    fix: printedFix(/tee \/etc\/resolv\.conf/),
   },
   {
     id: 'D-15',
@@ -162,6 +154,7 @@ export const dnsRows: readonly Row[] = [
     expect: { cause: 'firewall-local-block', severity: 'critical', chain: NO_NAME },
     runnerLogs: /operation not permitted/,
     mustNot: ['dns-timeout', 'dns-server-failure'],
+    fix: printedFix(/nft delete rule/),
   },
   {
     id: 'D-06b',
@@ -171,7 +164,7 @@ export const dnsRows: readonly Row[] = [
     expect: { cause: 'dns-hosts-override-stale', severity: 'critical', chain: 'do/o/n/F/s/s/s' },
     runnerLogs: /certificate is valid for/,
     mustNot: ['tls-hostname-mismatch', 'tls-unknown-authority'],
-    fix: { reported: /hosts/, apply: ({ files }) => files.write('/etc/hosts', LOCALHOST) },
+    fix: printedFix(/sed -i .*\/etc\/hosts/),
   },
   {
     id: 'D-07b',
@@ -204,10 +197,6 @@ export const dnsRows: readonly Row[] = [
     expect: { cause: 'dns-nss-mismatch', severity: 'critical', chain: NO_NAME, says: /getent/ },
     runnerLogs: /no such host/,
     mustNot: ['dns-name-not-found'],
-    fix: {
-      reported: /tee -a \/etc\/hosts/,
-      apply: ({ files }) =>
-        files.write('/etc/hosts', `${LOCALHOST}${GITLAB_ADDRESS} gitlab.test\n`),
-    },
+    fix: printedFix(/tee -a \/etc\/hosts/),
   },
 ];

@@ -17,6 +17,7 @@ import {
   tooMany,
 } from '../replies.ts';
 import { usualEntry } from '../runner-config.ts';
+import { printedFix } from '../printed-fix.ts';
 import type { Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 
@@ -168,11 +169,7 @@ export const gitlabRows: readonly Row[] = [
     },
     expect: { cause: 'url-path-wrong', severity: 'critical', chain: 'o/o/n/o/o/F/s' },
     mustNot: ['gitlab-version-skew', 'not-a-gitlab-server'],
-    fix: {
-      reported: /url/,
-      apply: ({ files }) =>
-        files.edit(CONFIG, 'https://gitlab.test/group/project.git', 'https://gitlab.test/'),
-    },
+    fix: printedFix(/sed -i .*config\.toml/),
   },
   {
     id: 'G-11',

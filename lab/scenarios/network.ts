@@ -7,6 +7,7 @@ import { DEAD_ADDRESS, GITLAB_ADDRESS, GITLAB_ADDRESS_6, SECOND_RESOLVER } from 
 import { holdConnections } from '../peers/connections.ts';
 import { usualScript } from '../peers/names.ts';
 import { GOOD, PUBLIC_ROOT, leafShape, withChain } from '../peers/pki.ts';
+import { printedFix } from '../printed-fix.ts';
 import type { FaultRow, Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 
@@ -158,6 +159,7 @@ export const networkRows: readonly Row[] = [
     ...rule('rn', 'output', 'tcp dport 443 drop'),
     expect: { cause: 'firewall-local-block', severity: 'critical', chain: NO_PORT },
     mustNot: ['tcp-connect-timeout'],
+    fix: printedFix(/nft delete rule/),
   },
   {
     id: 'N-07b',
@@ -165,6 +167,7 @@ export const networkRows: readonly Row[] = [
     ...rule('rn', 'output', 'tcp dport 443 reject with tcp reset'),
     expect: { cause: 'firewall-local-block', severity: 'critical', chain: NO_PORT },
     mustNot: ['tcp-connection-refused'],
+    fix: printedFix(/nft delete rule/),
   },
   {
     id: 'N-08',
@@ -291,6 +294,7 @@ export const networkRows: readonly Row[] = [
     runnerLogs: /i\/o timeout/,
     mustNot: ['tcp-connect-timeout'],
     needsHistory: true,
+    fix: printedFix(/nft delete rule/),
   },
   {
     id: 'N-07g',
@@ -309,6 +313,7 @@ export const networkRows: readonly Row[] = [
     expect: { cause: 'firewall-local-block', severity: 'critical', chain: NO_PORT },
     runnerLogs: /i\/o timeout/,
     mustNot: ['tcp-connect-timeout'],
+    fix: printedFix(/nft delete rule/),
   },
   {
     id: 'N-10b',
@@ -349,6 +354,7 @@ export const networkRows: readonly Row[] = [
     expect: { cause: 'firewall-local-block', severity: 'critical', chain: NO_PORT },
     runnerLogs: /connection refused/,
     mustNot: ['tcp-connection-refused'],
+    fix: printedFix(/nft delete rule/),
   },
   {
     id: 'N-23',
@@ -362,6 +368,7 @@ export const networkRows: readonly Row[] = [
     },
     runnerLogs: /connection refused/,
     mustNot: ['firewall-local-block', 'dns-wrong-answer'],
+    fix: printedFix(/sed -i .*config\.toml/),
   },
   {
     id: 'N-12',

@@ -3,7 +3,8 @@ import { gitlabError } from '../../src/demo/gitlab-response.ts';
 import { show, unshow, writeUnit } from '../host.ts';
 import { LISTENS, setCounters, startCounters } from '../peers/counters.ts';
 import { leaveZombie } from '../peers/zombie.ts';
-import type { Row } from '../scenario.ts';
+import { printedFix, runPrinted } from '../printed-fix.ts';
+import type { FaultRow, Row } from '../scenario.ts';
 import type { World } from '../world.ts';
 
 const CONFIG = '/etc/gitlab-runner/config.toml';
@@ -54,6 +55,17 @@ async function printsVersion({ runner }: World, version: string): Promise<void> 
   await runner.appendLog('info', 'Runtime platform', { ...built, version });
 }
 
+/** By the command of the report; then systemd shows the unit as active. */
+function startedAgain(reported: RegExp): NonNullable<FaultRow['fix']> {
+  return {
+    reported,
+    apply: async (world) => {
+      await runPrinted(reported)(world);
+      await writeUnit(world);
+    },
+  };
+}
+
 export const processRows: readonly Row[] = [
   {
     id: 'X-01',
@@ -66,13 +78,7 @@ export const processRows: readonly Row[] = [
     expect: { cause: 'runner-not-running', severity: 'critical', chain: OPEN },
     runnerLogs: 'nothing',
     mustNot: NETWORK,
-    fix: {
-      reported: /systemctl enable --now gitlab-runner/,
-      apply: async (world) => {
-        await world.runner.restart();
-        await writeUnit(world);
-      },
-    },
+    fix: startedAgain(/systemctl enable --now gitlab-runner/),
   },
   {
     id: 'X-01b',
@@ -102,13 +108,7 @@ export const processRows: readonly Row[] = [
     },
     runnerLogs: 'nothing',
     mustNot: [...NETWORK, 'runner-start-failed', 'runner-crash-loop'],
-    fix: {
-      reported: /systemctl restart gitlab-runner/,
-      apply: async (world) => {
-        await world.runner.restart();
-        await writeUnit(world);
-      },
-    },
+    fix: startedAgain(/systemctl restart gitlab-runner/),
   },
   {
     id: 'X-02',
@@ -124,10 +124,10 @@ export const processRows: readonly Row[] = [
     id: 'X-03',
     title: 'the process is stopped by a signal',
     inject: ({ runner }) => runner.signal('SIGSTOP'),
-    recover: ({ runner }) => runner.signal('SIGCONT'),
     expect: { cause: 'runner-hung', severity: 'critical', chain: OPEN },
     runnerLogs: 'nothing',
     mustNot: NETWORK,
+    fix: printedFix(/kill -CONT/),
   },
   {
     id: 'X-04',
@@ -136,7 +136,7 @@ export const processRows: readonly Row[] = [
     expect: { cause: 'runner-disabled-unhealthy', severity: 'critical', chain: OPEN },
     runnerLogs: 'nothing',
     mustNot: [...NETWORK, 'token-rejected', 'runner-hung'],
-    fix: { reported: /touch .*config\.toml/, apply: ({ files }) => files.touch(CONFIG) },
+    fix: printedFix(/touch .*config\.toml/),
   },
   {
     id: 'X-05',

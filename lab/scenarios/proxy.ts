@@ -11,6 +11,7 @@ import type { ProxyReply } from '../peers/proxy.ts';
 import { OPEN, PROXY_PORT, refusal, startProxy, startSquid } from '../peers/proxy.ts';
 import { restartWith } from '../repairs.ts';
 import { CANARY, usualEntry } from '../runner-config.ts';
+import { printedFix } from '../printed-fix.ts';
 import type { Row } from '../scenario.ts';
 import type { World, WorldOptions } from '../world.ts';
 
@@ -76,7 +77,7 @@ export const proxyRows: readonly Row[] = [
       says: /proxy\.test/,
     },
     mustNot: ['tcp-connect-timeout'],
-    fix: { reported: /HTTPS_PROXY=/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+    fix: printedFix(/HTTPS_PROXY=/),
   },
   {
     id: 'P-02',
@@ -88,7 +89,7 @@ export const proxyRows: readonly Row[] = [
     inject: onlyByProxy,
     expect: { cause: 'proxy-setting-not-applied', severity: 'critical', chain: 'o/F/n/s/s/s/s' },
     mustNot: ['tcp-connect-timeout'],
-    fix: { reported: /HTTPS_PROXY=/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+    fix: printedFix(/HTTPS_PROXY=/, { typed: `${PROXY}\n\n` }),
   },
   {
     id: 'P-03',
@@ -205,7 +206,7 @@ export const proxyRows: readonly Row[] = [
     },
     runnerLogs: /proxyconnect tcp: net\/http: TLS handshake timeout/,
     mustNot: ['proxy-not-responding', 'tls-handshake-blocked'],
-    fix: { reported: /http:\/\/proxy\.test/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+    fix: printedFix(/http:\/\/proxy\.test/),
   },
   {
     id: 'P-11b',
@@ -235,10 +236,7 @@ export const proxyRows: readonly Row[] = [
     inject: proxyNow(() => refusal('403 Forbidden')),
     expect: { cause: 'no-proxy-mismatch', severity: 'critical', chain: NO_TUNNEL },
     mustNot: ['proxy-connect-denied'],
-    fix: {
-      reported: /NO_PROXY/,
-      apply: restartWith({ HTTPS_PROXY: PROXY, NO_PROXY: 'gitlab.test,.gitlab.test' }),
-    },
+    fix: printedFix(/NO_PROXY/),
   },
   {
     id: 'P-12',
@@ -284,7 +282,7 @@ export const proxyRows: readonly Row[] = [
     expect: { cause: 'proxy-refused-by-go', severity: 'critical', chain: 'o/F/Fs/n/s/s/s' },
     runnerLogs: /refusing to use HTTP_PROXY value in CGI environment/,
     mustNot: ['tcp-connect-timeout', 'proxy-url-invalid'],
-    fix: { reported: /REQUEST_METHOD/, apply: restartWith({ HTTP_PROXY: PROXY }) },
+    fix: printedFix(/REQUEST_METHOD/),
   },
   {
     id: 'P-26',
@@ -294,7 +292,7 @@ export const proxyRows: readonly Row[] = [
     expect: { cause: 'proxy-url-invalid', severity: 'critical', chain: 'F/s/Fs/s/s/s/s' },
     runnerLogs: /lookup 010\.200\.0\.4.*no such host/,
     mustNot: ['proxy-name-not-found', 'dns-name-not-found'],
-    fix: { reported: /HTTPS_PROXY/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+    fix: printedFix(/HTTPS_PROXY/),
   },
   {
     id: 'P-26b',
@@ -303,7 +301,7 @@ export const proxyRows: readonly Row[] = [
     inject: ({ runner }) => runner.restart({ HTTPS_PROXY: `http:proxy.test:${PROXY_PORT}` }),
     expect: { cause: 'proxy-url-invalid', severity: 'critical' },
     mustNot: ['proxy-name-not-found', 'proxy-unreachable'],
-    fix: { reported: /HTTPS_PROXY/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+    fix: printedFix(/HTTPS_PROXY/),
   },
   {
     id: 'P-22',
@@ -342,7 +340,7 @@ export const proxyRows: readonly Row[] = [
       says: /NO_PROXY exempts/,
     },
     mustNot: ['tcp-connect-timeout', 'proxy-setting-not-applied'],
-    fix: { reported: /NO_PROXY/, apply: restartWith({ HTTPS_PROXY: PROXY }) },
+    fix: printedFix(/NO_PROXY/, { typed: 'localhost\n' }),
   },
   {
     id: 'P-04b',

@@ -233,10 +233,10 @@ export const resourceRows: readonly Row[] = [
       await network.run('rn', `prlimit --pid ${runner.pid()} --nofile=${FEW_FILES}:${FEW_FILES}`);
       runner.signal('SIGUSR2');
     },
-    recover: async ({ runner }) => await runner.restart(),
     expect: { cause: 'fd-limit-reached', severity: 'critical', chain: OPEN },
     runnerLogs: /too many open files/,
     mustNot: [...CONNECTIVITY, 'dns-resolver-down', 'dns-server-failure', 'tcp-connection-refused'],
+    recover: async ({ runner }) => await runner.restart(),
   },
   {
     id: 'R-10',

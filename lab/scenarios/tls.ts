@@ -16,8 +16,9 @@ import {
   publicLeaf,
   withChain,
 } from '../peers/pki.ts';
-import { installCa, useCaFile } from '../repairs.ts';
+import { useCaFile } from '../repairs.ts';
 import { usualEntry } from '../runner-config.ts';
+import { printedFix } from '../printed-fix.ts';
 import type { FaultRow, Row } from '../scenario.ts';
 
 const REFUSED = 'o/o/n/F/s/s/s';
@@ -90,7 +91,7 @@ export const tlsRows: readonly Row[] = [
     expect: { cause: 'tls-self-signed', severity: 'critical', chain: REFUSED },
     runnerLogs: /unknown authority/,
     mustNot: ['tls-unknown-authority'],
-    fix: { reported: /certs\/gitlab\.test\.crt/, apply: installCa(selfSigned.pem) },
+    fix: printedFix(/gitlab\.pem/),
   },
   {
     id: 'L-02',
@@ -99,7 +100,7 @@ export const tlsRows: readonly Row[] = [
     expect: { cause: 'tls-unknown-authority', severity: 'critical', chain: REFUSED },
     runnerLogs: /unknown authority/,
     mustNot: ['tls-missing-intermediate'],
-    fix: { reported: /certs\/gitlab\.test\.crt/, apply: installCa(PRIVATE_ROOT.pem) },
+    fix: printedFix(/certs\/gitlab\.test\.crt/, { given: { '/root.pem': PRIVATE_ROOT.pem } }),
   },
   {
     id: 'L-03',
@@ -189,7 +190,7 @@ export const tlsRows: readonly Row[] = [
     inject: ({ files }) => files.write(CA_FILE, PRIVATE_ROOT.pem, 0o600),
     expect: { cause: 'tls-ca-file-unreadable', severity: 'critical', chain: REFUSED },
     mustNot: ['tls-unknown-authority'],
-    recover: ({ files }) => files.write(CA_FILE, PRIVATE_ROOT.pem, 0o644),
+    fix: printedFix(/chmod/),
   },
   {
     id: 'L-13',
@@ -198,7 +199,7 @@ export const tlsRows: readonly Row[] = [
     inject: ({ files }) => files.write(CA_FILE, PRIVATE_ROOT.der),
     expect: { cause: 'tls-ca-file-invalid', severity: 'critical', chain: REFUSED },
     mustNot: ['tls-unknown-authority'],
-    fix: { reported: /openssl x509/, apply: useCaFile(CA_FILE, PRIVATE_ROOT.pem) },
+    fix: printedFix(/openssl x509/),
   },
   {
     id: 'L-14',
@@ -336,6 +337,6 @@ export const tlsRows: readonly Row[] = [
     runnerLogs: /unknown authority/,
     needsHistory: true,
     mustNot: ['tls-unknown-authority', 'unknown'],
-    fix: { reported: /nohup/, apply: ({ runner }) => runner.restart() },
+    fix: printedFix(/nohup/),
   },
 ];

@@ -3,6 +3,7 @@ import { gitlabError } from '../../src/demo/gitlab-response.ts';
 import { LISTENS, setCounters, startCounters } from '../peers/counters.ts';
 import { onRunnerApi } from '../replies.ts';
 import { CANARY, usualEntry } from '../runner-config.ts';
+import { printedFix, runPrinted } from '../printed-fix.ts';
 import type { Row } from '../scenario.ts';
 import type { World, WorldOptions } from '../world.ts';
 import { forgetLog } from './executor.ts';
@@ -90,9 +91,10 @@ export const tokenRows: readonly Row[] = [
     mustNot: ['edge-waf-blocked', 'runner-hung', 'runner-disabled-unhealthy'],
     fix: {
       reported: /sudoedit \/etc\/gitlab-runner\/config\.toml/,
-      apply: async ({ files, gitlab }) => {
-        gitlab.application.tokens.add(NEW_TOKEN);
-        await files.edit(CONFIG, TOKEN_LINE, `token = "${NEW_TOKEN}"`);
+      apply: async (world) => {
+        world.gitlab.application.tokens.add(NEW_TOKEN);
+        const edit = `sed -i 's/token = .*/token = "${NEW_TOKEN}"/' "$1"`;
+        await runPrinted(/sudoedit .*config\.toml/, { edit })(world);
       },
     },
   },
@@ -208,9 +210,6 @@ export const tokenRows: readonly Row[] = [
     inject: comesWithAnImage,
     expect: { cause: 'system-id-clash', severity: 'warning', chain: OPEN },
     mustNot: ['token-rejected', 'config-shared-by-processes'],
-    fix: {
-      reported: /tee .*\.runner_system_id/,
-      apply: ({ files }) => files.write(ID_FILE, 's_ba9876543210'),
-    },
+    fix: printedFix(/tee .*\.runner_system_id/),
   },
 ];

@@ -36,7 +36,8 @@ export interface PlaceCommands {
   /** Starts it on another config.toml from now on. */
   useConfig(text: string, path: string): readonly FixStep[];
   showLimit(text: string, limit: Limit): FixStep;
-  raiseLimit(text: string, limit: Limit): readonly FixStep[];
+  /** `present` in files, tasks, bytes or cores; absent where it is not known. */
+  raiseLimit(text: string, limit: Limit, present?: number): readonly FixStep[];
 }
 
 /** What a person types about the host that the runner lives on. */

@@ -42,8 +42,17 @@ export function contextFor(
       name: runner?.name ?? 'the runner',
       runner: runner?.id ?? '',
     },
-    { ...factsOf(states[0]), ...facts },
+    { ...presentLimits(indexed), ...factsOf(states[0]), ...facts },
   );
+}
+
+/** What the runner may use now, by the checks of its limits. */
+function presentLimits(indexed: SnapshotIndex): Readonly<Record<string, Fact>> {
+  const states = [...indexed.statesOf('limits'), ...indexed.statesOf('cgroup')];
+  const limits = states.flatMap((state) =>
+    Object.entries(factsOf(state)).filter(([name]) => name.endsWith('_limit')),
+  );
+  return Object.fromEntries(limits);
 }
 
 function serverOf(url: string): CauseContext['firstHop'] {

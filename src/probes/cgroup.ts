@@ -113,7 +113,7 @@ export function createCgroup() {
       const now = await readGroups(pid, paths);
       before.clear();
       before.set(String(pid), now);
-      return { ...judgeGroups(old, now, options, kills), facts };
+      return { ...judgeGroups(old, now, options, kills), facts: { ...facts, ...limitsOf(now) } };
     },
   });
 }
@@ -187,6 +187,15 @@ function judgeGroups(
   }
   const detail = `the control group ${throttling.path} was throttled in ${throttling.throttled} of ${throttling.periods} periods`;
   return { status: 'warn', reason: 'throttled', detail, measures };
+}
+
+/** Those of the nearest group that has one, for the fix: it must not set less. */
+function limitsOf({ memories, cores }: GroupState): Readonly<Record<string, number>> {
+  const [memory] = memories;
+  return {
+    ...(memory === undefined ? {} : { memory_limit: memory.limitBytes }),
+    ...(cores === undefined ? {} : { cpu_limit: cores }),
+  };
 }
 
 function isShort(

@@ -82,7 +82,8 @@ export const dns = defineProbe({
     walk.resolution = found;
     const lookup_seconds = clock.seconds() - start;
     const measures = { lookup_seconds, addresses: found.addresses.length };
-    const facts = { name, of, ...factsOf(found) };
+    const asked = found.source === 'literal' ? { address: name } : { name };
+    const facts = { ...asked, of, ...factsOf(found) };
     const seen = { measures, facts };
     const attachments = { answers: answersText(found.queries) };
     if (found.addresses.length === 0) {

@@ -73,12 +73,17 @@ export function createLimits() {
       const measures = Object.assign({}, ...looks.map((look) => look.measures)) as Partial<
         Record<keyof typeof MEASURES, number>
       >;
+      const facts = Object.assign({}, ...looks.map((look) => look.facts)) as Readonly<
+        Record<string, number>
+      >;
       const faults = looks.flatMap(({ fault }) => fault ?? []);
       const worst =
         faults.find(({ status }) => status === 'fail') ??
         faults.find(({ status }) => status === 'warn') ??
         faults[0];
-      return worst === undefined ? { status: 'pass', measures } : { ...worst, measures };
+      return worst === undefined
+        ? { status: 'pass', measures, facts }
+        : { ...worst, measures, facts };
     },
   });
 }

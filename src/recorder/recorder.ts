@@ -9,11 +9,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Snapshot } from '../core/check.ts';
 import type { Clock, Instant } from '../core/clock.ts';
-import type { Diagnosis } from '../core/diagnosis.ts';
+import type { Cause, Diagnosis } from '../core/diagnosis.ts';
 import type { Paths } from '../core/paths.ts';
 import { deadlineOf, withSignal } from '../core/abort.ts';
 import type { Change } from '../core/change.ts';
-import type { Past, TimelineEvent, Tone } from '../core/past.ts';
+import type { IncidentSummary, Past, TimelineEvent, Tone } from '../core/past.ts';
 import type { View } from '../core/view.ts';
 import type { Severity, Verdict } from '../core/vocabulary.ts';
 import { withChanges } from '../diagnosis/changes/with-changes.ts';
@@ -126,6 +126,7 @@ export class Recorder {
     return withChanges(diagnosis, snapshot, {
       changes,
       beganAt: ({ id }) => this.#appearances.get(id),
+      isOfRepair: (change, cause) => isDuring(change, cause, this.#incidents.list()),
     });
   }
 
@@ -231,6 +232,22 @@ export class Recorder {
     this.tick(view);
     await this.#reading;
   }
+}
+
+/** Another fault of its entries was confirmed before the change and lasted until then. */
+function isDuring(
+  { at }: Change,
+  { id, scope }: Cause,
+  incidents: readonly IncidentSummary[],
+): boolean {
+  return incidents.some(
+    ({ cause, severity, confirmedAt, recoveredAt = Infinity, runners }) =>
+      cause !== id &&
+      (severity === 'critical' || severity === 'warning') &&
+      confirmedAt <= at &&
+      at <= recoveredAt &&
+      runners.some((runner) => scope.runners.includes(runner)),
+  );
 }
 
 /** What was written of these entries and of the process as a whole, oldest first. */

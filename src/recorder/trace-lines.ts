@@ -65,6 +65,8 @@ const SHOWN_KEYS: ReadonlyMap<string, ChangeKind> = new Map([
 ]);
 const TOKEN_KEY = 'token';
 const MAX_SHOWN = 160;
+/** A token behind another key, a query, or a long run as tokens have it. */
+const MAYBE_SECRET = /gl[a-z]{1,8}-|GR1348941|\?|[0-9A-Za-z]{20}/;
 const MULTI_LINE = /"""|'''/g;
 
 interface ConfigLine extends ChangedLine {
@@ -100,8 +102,8 @@ function configLine(line: string, isInString: boolean): ChangedLine {
   const { key = '', value = '' } =
     /^\s*(?<key>[\w-]+)\s*=\s*(?<value>.*)$/.exec(line)?.groups ?? {};
   const kind = isInString ? undefined : kindOfKey(key);
-  const isPlain = line.length <= MAX_SHOWN && withoutLogin(value) === value;
-  if (kind !== undefined && kind !== 'config-token' && isPlain) {
+  const isShown = kind !== 'config-token' && line.length <= MAX_SHOWN && isPlain(value);
+  if (kind !== undefined && isShown) {
     return { text: line.trimEnd(), key: keyOfConfig(line), kind };
   }
   const digest = digestOf(line.trim());
@@ -113,6 +115,10 @@ function configLine(line: string, isInString: boolean): ChangedLine {
   };
 }
 
+function isPlain(value: string): boolean {
+  return withoutLogin(value) === value && !MAYBE_SECRET.test(value);
+}
+
 function kindOfKey(key: string): ChangeKind | undefined {
   return key === TOKEN_KEY ? 'config-token' : SHOWN_KEYS.get(key);
 }
@@ -122,10 +128,10 @@ function keyOfConfig(line: string): string {
   return line.trim().replace(/\s*=\s*/, ' = ');
 }
 
-/** The proxy variables of a process. */
+/** The variables of a process that decide on its proxy. */
 export function proxyLines(environment: Readonly<Record<string, string>>): readonly ChangedLine[] {
   return Object.entries(environment)
-    .filter(([name]) => /^(?:https?|no|all)_proxy$/i.test(name))
+    .filter(([name]) => /^(?:(?:https?|no|all)_proxy|REQUEST_METHOD)$/i.test(name))
     .map(([name, value]): ChangedLine => {
       const shown = withoutLogin(value);
       const text = `${name}=${shown}`;

@@ -199,3 +199,10 @@ describe('Docker’s root and the disk it lies on', () => {
     ]);
   });
 });
+
+test('a limit is raised from what it is now, also where only a line of the runner tells of it', () => {
+  const facts = { files_limit: 100_000 };
+  const own = judge({ limits: fail('files', facts) }).causes[0]?.fix ?? [];
+
+  expect(JSON.stringify(own)).toContain('LimitNOFILE=200000');
+});

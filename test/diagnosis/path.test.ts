@@ -80,6 +80,15 @@ describe('a link that fails is the cause of all entries behind it, and explains 
   });
 });
 
+test('an address in url is no name: nothing about names is ruled out', () => {
+  const facts = { address: '10.0.0.2', source: 'literal', addresses: '10.0.0.2' };
+  const { causes } = diagnose(
+    snapshotOf({ ...brokenAt('tls', fail('unknown-authority')), dns: { status: 'pass', facts } }),
+  );
+
+  expect(causes[0]?.ruledOut.map(({ id }) => id)).toEqual(['tcp-connect-timeout']);
+});
+
 describe('at a proxy', () => {
   test.each(reasonsOf('proxy'))('%s is %s, once for the proxy', (from, id) => {
     const facts = { proxy: 'proxy.example.com:3128', variable: 'HTTPS_PROXY', status: 403 };

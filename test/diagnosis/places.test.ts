@@ -68,7 +68,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'a process that root started': {
     place: placeOnHost({ ...PLAIN, started: { ...started, uid: 0 }, isRunning: true }),
     restarts:
-      /^sudo kill 812; timeout 90 tail --pid=812 -f \/dev\/null \|\| sudo kill -KILL 812; sudo -b sh -c 'cd \/home\/gitlab-runner && exec nohup \/opt\/gitlab-runner run --config \/srv\/config\.toml'$/,
+      /^sudo -b xargs -0 -a \/proc\/812\/environ sh -c 'kill 812; timeout 90 tail --pid=812 -f \/dev\/null \|\| kill -KILL 812; cd \/home\/gitlab-runner && exec env -i "\$@" nohup \/opt\/gitlab-runner run --config \/srv\/config\.toml' sh$/,
     foreign: /systemctl|journalctl|timedatectl|service gitlab-runner/,
   },
   'a process that a user started': {
@@ -80,7 +80,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
       program: '/opt/gitlab-runner',
     }),
     restarts:
-      /sudo -b -H -u alice sh -c 'cd \/home\/gitlab-runner && exec nohup \/opt\/gitlab-runner run --config \/srv\/config\.toml'$/,
+      /^sudo -b -H -u alice xargs -0 .* cd \/home\/gitlab-runner && exec env -i "\$@" nohup \/opt\/gitlab-runner run --config \/srv\/config\.toml' sh$/,
     foreign: /systemctl|journalctl|timedatectl|service gitlab-runner|sudo gitlab-runner/,
   },
   'a runner that nothing starts and that does not run': {
@@ -201,10 +201,10 @@ test('a variable is set where the manager of the runner reads it', () => {
     `sudo -u '#1001' XDG_RUNTIME_DIR=/run/user/1001 systemctl --user edit gitlab-runner   # [Service] Environment="HTTPS_PROXY=http://proxy:3128"`,
     `echo 'export HTTPS_PROXY=http://proxy:3128' | sudo sed -i '1r /dev/stdin' /etc/init.d/gitlab-runner`,
     expect.stringMatching(
-      / sudo -b env HTTPS_PROXY=http:\/\/proxy:3128 sh -c 'cd .* exec nohup \/opt\/gitlab-runner /,
+      /^sudo -b xargs .* env -i "\$@" HTTPS_PROXY=http:\/\/proxy:3128 nohup \/opt\/gitlab-runner /,
     ),
     expect.stringMatching(
-      / -H -u alice env HTTPS_PROXY=http:\/\/proxy:3128 sh -c 'cd .* exec nohup \/opt\/gitlab-runner /,
+      / -H -u alice xargs .* env -i "\$@" HTTPS_PROXY=http:\/\/proxy:3128 nohup \/opt\/gitlab-runner /,
     ),
     'sudo -b env HTTPS_PROXY=http://proxy:3128 nohup gitlab-runner run --config /etc/gitlab-runner/config.toml',
   ]);
@@ -219,8 +219,10 @@ test('a value that only a person knows is asked for, or its file is opened', () 
     'sudo systemctl edit gitlab-runner-2',
     `sudo -u '#1001' XDG_RUNTIME_DIR=/run/user/1001 systemctl --user edit gitlab-runner`,
     'sudoedit /etc/init.d/gitlab-runner',
-    expect.stringMatching(/^\(printf .* read -r HTTPS_PROXY && { sudo kill 812; .*; }\)$/),
-    expect.stringMatching(/ -H -u alice env HTTPS_PROXY="\$HTTPS_PROXY" sh -c /),
+    expect.stringMatching(
+      /^\(printf .* read -r HTTPS_PROXY && { sudo -b env HTTPS_PROXY="\$HTTPS_PROXY" xargs .*; }\)$/,
+    ),
+    expect.stringMatching(/ -H -u alice env HTTPS_PROXY="\$HTTPS_PROXY" xargs -0 /),
     expect.stringMatching(/&& { sudo -b env HTTPS_PROXY="\$HTTPS_PROXY" nohup gitlab-runner run /),
   ]);
   expect(entered[0]?.text).toBe(

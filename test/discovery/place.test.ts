@@ -169,7 +169,7 @@ test('a runner that is gone is started again by what started it', async () => {
 
   expect(after.id).toBe(before.id);
   expect(before.commands.restart).toMatch(
-    /^sudo kill 4711;.* sudo -b nohup \/usr\/bin\/gitlab-runner run$/,
+    /^sudo -b xargs .*'kill 4711;.* nohup \/usr\/bin\/gitlab-runner run' sh$/,
   );
   expect(after.commands.restart).toBe('sudo -b nohup /usr/bin/gitlab-runner run');
 });

@@ -77,6 +77,7 @@ test('a host with room passes, with every number beside its ratio', async () => 
 
   expect(finding).toEqual({
     status: 'pass',
+    facts: { files_limit: 1024 },
     measures: {
       system_files: 3117,
       system_files_ratio: expect.closeTo(0),

@@ -57,6 +57,13 @@ describe('config.toml', () => {
     expect(after.filter(({ key }) => !before.includes(key)).map((one) => one.kind)).toEqual([kind]);
   });
 
+  test.each([`"glrt-${SECRET}"`, `"https://gitlab.example.com/?private_token=${SECRET}"`])(
+    'a url that is %s by mistake is not shown',
+    (value) => {
+      expect(JSON.stringify(configLines(`[[runners]]\nurl = ${value}\n`))).not.toContain(SECRET);
+    },
+  );
+
   test('a broken file is read line by line, too', () => {
     const lines = configLines('[[runners]\n  url = "https://gitlab.example.com/\n');
 
@@ -96,7 +103,11 @@ test('another password of a proxy is another line with the same text', () => {
 });
 
 test('a proxy with a login is shown without it', () => {
-  const lines = proxyLines({ HTTPS_PROXY: `http://me:${SECRET}@proxy:3128`, NO_PROXY: 'a' });
+  const lines = proxyLines({
+    HTTPS_PROXY: `http://me:${SECRET}@proxy:3128`,
+    NO_PROXY: 'a',
+    PATH: '/bin',
+  });
 
   expect(lines).toMatchObject([
     { text: 'HTTPS_PROXY=http://[hidden]@proxy:3128', isHidden: true },

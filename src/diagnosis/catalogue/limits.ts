@@ -1,4 +1,5 @@
 /** Causes in the limits of the kernel and of control groups. */
+import type { FactName } from './facts.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { AT_ONCE, family } from '../cause-spec.ts';
@@ -16,6 +17,12 @@ const groupCause = family({
 
 const fewerJobs = (c: CauseContext) =>
   step(`Or run fewer jobs at once: lower concurrent in ${c.config}.`);
+
+/** Where it is known how much there is now, so that the fix does not set less. */
+function present(c: CauseContext, name: FactName): number | undefined {
+  const value = Number(c.optional(name) ?? NaN);
+  return Number.isNaN(value) ? undefined : value;
+}
 
 export const LIMIT_CAUSES: readonly CauseSpec[] = [
   groupCause({
@@ -77,7 +84,11 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
         'Show its open files.',
         `sudo ls -l /proc/${c.place.commands.processId}/fd | tail -n 20`,
       ),
-      ...c.place.commands.raiseLimit("Raise the runner's limit.", 'files'),
+      ...c.place.commands.raiseLimit(
+        "Raise the runner's limit.",
+        'files',
+        present(c, 'files_limit'),
+      ),
     ],
   }),
   limitCause({
@@ -97,7 +108,7 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
         'ps -eo user= | sort | uniq -c | sort -rn | head; ps -eLf | wc -l',
       ),
       c.place.commands.showLimit("Check whether the runner's unit has its own limit.", 'tasks'),
-      ...c.place.commands.raiseLimit('If so, raise it.', 'tasks'),
+      ...c.place.commands.raiseLimit('If so, raise it.', 'tasks', present(c, 'tasks_limit')),
       step('Raise the limit of the kernel.', 'sudo sysctl -w kernel.pid_max=4194304'),
     ],
     suppresses: ['docker-not-responding'],
@@ -154,7 +165,7 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
     says: () => "the runner's control group is at its memory limit",
     fix: (c) => [
       c.place.commands.showLimit('Show the limit.', 'memory'),
-      ...c.place.commands.raiseLimit('Raise the limit.', 'memory'),
+      ...c.place.commands.raiseLimit('Raise the limit.', 'memory', present(c, 'memory_limit')),
       fewerJobs(c),
     ],
   }),
@@ -169,7 +180,7 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
     says: () => "the CPU quota throttles the runner's control group most of the time",
     fix: (c) => [
       c.place.commands.showLimit('Show the quota.', 'cpu'),
-      ...c.place.commands.raiseLimit('Raise or remove the quota.', 'cpu'),
+      ...c.place.commands.raiseLimit('Raise or remove the quota.', 'cpu', present(c, 'cpu_limit')),
     ],
     suppresses: ['gitlab-slow'],
   }),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { withoutBrackets } from '../../core/address.ts';
 import type { Change, ChangedLine } from '../../core/change.ts';
-import type { Snapshot } from '../../core/check.ts';
+import type { CheckState, Snapshot } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerContext } from '../../core/host-context.ts';
 import type { EndpointTarget } from '../../core/target.ts';
@@ -24,7 +24,14 @@ export interface Subject {
   readonly peers: ReadonlySet<string>;
 }
 
-export function subjectOf({ scope }: Cause, { hostContext, checks }: Snapshot): Subject {
+/** The checks by their target: looked up for each cause. */
+export type ChecksByTarget = ReadonlyMap<string, readonly CheckState[]>;
+
+export function subjectOf(
+  { scope }: Cause,
+  { hostContext }: Snapshot,
+  checksByTarget: ChecksByTarget,
+): Subject {
   const { contexts } = hostContext;
   const ids = new Set(scope.runners);
   const context =
@@ -32,8 +39,8 @@ export function subjectOf({ scope }: Cause, { hostContext, checks }: Snapshot): 
   const own = context.runners.filter(({ id }) => ids.size === 0 || ids.has(id));
   const used = new Set(own.map(({ endpoint }) => endpoint));
   const endpoints = context.endpoints.filter(({ id }) => used.has(id) || own.length === 0);
-  const facts = checks
-    .filter(({ check }) => endpoints.some(({ id }) => id === check.target.id))
+  const facts = endpoints
+    .flatMap(({ id }) => checksByTarget.get(id) ?? [])
     .flatMap(({ finding }) => Object.entries(finding.facts ?? {}));
   return {
     context,
@@ -70,8 +77,7 @@ export interface ConcernedLines {
 
 /** Undefined where the change is about something else. */
 export function concernOf(change: Change, subject: Subject): ConcernedLines | undefined {
-  const { place, removed = [], added = [] } = change;
-  if (place !== undefined && place !== subject.context.place.id) return undefined;
+  const { removed = [], added = [] } = change;
   const isOwn = ownLine(change, subject);
   const lines = {
     removed: removed.filter((line) => isOwn(line)),
@@ -104,6 +110,11 @@ export function isOnRoute(address: string, route: string): boolean {
   const list = new BlockList();
   list.addSubnet(prefix, Number(bits), family);
   return list.check(address, family);
+}
+
+/** What belongs to one place is nothing of another one's. */
+export function isOfPlace({ place }: Change, { context }: Subject): boolean {
+  return place === undefined || place === context.place.id;
 }
 
 /** Of kinds whose file is one of several: whether the subject uses it. */

@@ -6,10 +6,11 @@ import type { Change, ChangeKind, PriorChange } from '../../core/change.ts';
 import type { Snapshot } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Cause, Diagnosis, FixStep } from '../../core/diagnosis.ts';
+import type { CheckId } from '../../core/finding.ts';
 import { formatDuration } from '../../core/duration-text.ts';
 import { causeSpec } from '../catalogue/index.ts';
-import type { ConcernedLines, Subject } from './concern.ts';
-import { concernOf, subjectOf, usesFile } from './concern.ts';
+import type { ChecksByTarget, ConcernedLines, Subject } from './concern.ts';
+import { concernOf, isOfPlace, subjectOf, usesFile } from './concern.ts';
 import { describeChange } from './describe.ts';
 import { explainingKinds } from './explaining-kinds.ts';
 import { sumOfChanges } from './sum.ts';
@@ -28,6 +29,8 @@ export interface ChangeHistory {
   readonly changes: readonly Change[];
   /** When a cause began, where an earlier run knows more of it than this one. */
   readonly beganAt?: (cause: Cause) => Instant | undefined;
+  /** Another fault lasted then, so that the change was more likely a repair of it than the reason of this one. */
+  readonly isOfRepair?: (change: Change, cause: Cause) => boolean;
 }
 
 export function withChanges(
@@ -36,8 +39,25 @@ export function withChanges(
   past: ChangeHistory,
 ): Diagnosis {
   if (past.changes.length === 0 || diagnosis.causes.length === 0) return diagnosis;
-  const causes = diagnosis.causes.map((cause) => withOwnChanges(cause, snapshot, past));
+  const scene: Scene = {
+    snapshot,
+    past,
+    checksByTarget: Map.groupBy(snapshot.checks, ({ check }) => check.target.id),
+    intervals: new Map(snapshot.checks.map(({ check }) => [check.id, check.intervalSeconds])),
+    byThing: [...Map.groupBy(past.changes, ({ what }) => what).values()],
+  };
+  const causes = diagnosis.causes.map((cause) => withOwnChanges(cause, scene));
   return { ...diagnosis, causes };
+}
+
+/** What is looked up for each cause. */
+interface Scene {
+  readonly snapshot: Snapshot;
+  readonly past: ChangeHistory;
+  readonly checksByTarget: ChecksByTarget;
+  readonly intervals: ReadonlyMap<CheckId, number>;
+  /** The changes of each thing, newest first. */
+  readonly byThing: readonly (readonly Change[])[];
 }
 
 /** A change that is still in force, with its part that concerns the cause. */
@@ -47,27 +67,33 @@ interface Related {
   readonly isReason: boolean;
 }
 
-function withOwnChanges(cause: Cause, snapshot: Snapshot, past: ChangeHistory): Cause {
-  const since = Math.min(cause.since, past.beganAt?.(cause) ?? cause.since);
-  const related = relatedChanges(cause, since, snapshot, past.changes);
+function withOwnChanges(cause: Cause, scene: Scene): Cause {
+  const since = Math.min(cause.since, scene.past.beganAt?.(cause) ?? cause.since);
+  const span = spanBefore(cause, since, scene);
+  const prior = scene.byThing
+    .flatMap((changes) => sumOfChanges(changes, (change) => isWithin(change, span)) ?? [])
+    .filter((change) => isTold(change, cause));
+  if (prior.length === 0) return cause;
+  const subject = subjectOf(cause, scene.snapshot, scene.checksByTarget);
+  const related = relatedChanges(prior, { cause, span, subject, scene });
   if (related.length === 0) return cause;
-  const { context } = subjectOf(cause, snapshot);
-  const told = related.map(({ change, lines, isReason }) => {
-    const secondsBefore = Math.max(0, Math.round((since - change.at) / 1000));
-    const { at, what } = change;
-    return { at, secondsBefore, what, text: describeChange(change, lines), explains: isReason };
-  });
   const steps = related
     .filter(({ isReason }) => isReason)
     .flatMap(({ change, lines }) => {
       const when = whenText(since, change.at);
-      return undoSteps({ change, lines, place: context.place, when });
+      return undoSteps({ change, lines, place: subject.context.place, when });
     });
   return {
     ...cause,
     fix: distinctSteps([...steps, ...cause.fix]),
-    changedBefore: told satisfies readonly PriorChange[],
+    changedBefore: related.map((one) => toldChange(one, since)),
   };
+}
+
+function toldChange({ change, lines, isReason }: Related, since: Instant): PriorChange {
+  const { at, what } = change;
+  const secondsBefore = Math.max(0, Math.round((since - at) / 1000));
+  return { at, secondsBefore, what, text: describeChange(change, lines), explains: isReason };
 }
 
 function whenText(since: Instant, at: Instant): string {
@@ -79,49 +105,62 @@ function distinctSteps(steps: readonly FixStep[]): readonly FixStep[] {
   return [...new Map(steps.map((step) => [JSON.stringify(step), step])).values()];
 }
 
+/** The time in which a change is told, and the later part of it in which it may be the reason. */
+interface Span {
+  readonly toldFrom: Instant;
+  readonly reasonFrom: Instant;
+  readonly until: Instant;
+}
+
+function spanBefore({ evidence }: Cause, since: Instant, { intervals }: Scene): Span {
+  const turn = Math.max(0, ...evidence.map(({ check }) => intervals.get(check) ?? 0));
+  return {
+    toldFrom: since - (TOLD_SECONDS + TURNS * turn) * 1000,
+    reasonFrom: since - (REASON_SECONDS + TURNS * turn) * 1000,
+    until: since + TOLERANCE_MILLISECONDS,
+  };
+}
+
+function isWithin({ at, earliest = at }: Change, { toldFrom, until }: Span): boolean {
+  return at >= toldFrom && earliest <= until;
+}
+
+interface Judged {
+  readonly cause: Cause;
+  readonly span: Span;
+  readonly subject: Subject;
+  readonly scene: Scene;
+}
+
 /** Reasons first, then the newest. */
-function relatedChanges(
-  cause: Cause,
-  since: Instant,
-  snapshot: Snapshot,
-  changes: readonly Change[],
-): readonly Related[] {
-  const spec = causeSpec(cause.id);
+function relatedChanges(prior: readonly Change[], judged: Judged): readonly Related[] {
+  const spec = causeSpec(judged.cause.id);
   const kinds = spec === undefined ? new Set<ChangeKind>() : explainingKinds(spec);
-  const subject = subjectOf(cause, snapshot);
-  const intervals = intervalSecondsOf(cause, snapshot);
-  const reasonFrom = since - (REASON_SECONDS + TURNS * intervals) * 1000;
-  const toldFrom = since - (TOLD_SECONDS + TURNS * intervals) * 1000;
-  const isPrior = ({ at, earliest = at }: Change): boolean =>
-    at >= toldFrom && earliest <= since + TOLERANCE_MILLISECONDS;
-  const found = [...Map.groupBy(changes, ({ what }) => what).values()].flatMap(
-    (group): readonly Related[] => {
-      const change = sumOfChanges(group, isPrior);
-      if (change === undefined || !isTold(change, cause)) return [];
-      const lines = concernOf(change, subject);
-      if (lines === undefined || !usesFile(change, subject)) {
-        // Told all the same: a person may know more of it.
-        return change.at < reasonFrom ? [] : [{ change, lines: NO_LINES, isReason: false }];
-      }
-      const own = ofKinds(change, lines, kinds);
-      const isReason =
-        own !== undefined && change.at >= reasonFrom && isInEffect(change, own, subject, cause.id);
-      return own === undefined && change.at < reasonFrom
-        ? []
-        : [{ change, lines: own ?? lines, isReason }];
-    },
-  );
-  return found
+  return prior
+    .filter((change) => isOfPlace(change, judged.subject))
+    .flatMap((change) => relationOf(change, kinds, judged) ?? [])
     .toSorted((a, b) => Number(b.isReason) - Number(a.isReason) || b.change.at - a.change.at)
     .slice(0, MAX_TOLD);
 }
 
-const NO_LINES: ConcernedLines = { removed: [], added: [] };
-
-function intervalSecondsOf({ evidence }: Cause, { checks }: Snapshot): number {
-  const ids = new Set(evidence.map(({ check }) => check));
-  return Math.max(0, ...checks.map(({ check }) => (ids.has(check.id) ? check.intervalSeconds : 0)));
+function relationOf(
+  change: Change,
+  kinds: ReadonlySet<ChangeKind>,
+  { cause, span, subject, scene }: Judged,
+): Related | undefined {
+  const isRecent = change.at >= span.reasonFrom;
+  const lines = usesFile(change, subject) ? concernOf(change, subject) : undefined;
+  const own = lines === undefined ? undefined : ofKinds(change, lines, kinds);
+  if (own === undefined) {
+    // Told all the same: a person may know more of it.
+    return isRecent ? { change, lines: lines ?? NO_LINES, isReason: false } : undefined;
+  }
+  const isRepair = scene.past.isOfRepair?.(change, cause) ?? false;
+  const isReason = isRecent && !isRepair && isInEffect(change, own, subject, cause.id);
+  return { change, lines: own, isReason };
 }
+
+const NO_LINES: ConcernedLines = { removed: [], added: [] };
 
 /** The end of the process is what the cause itself says. */
 function isTold({ kind, after }: Change, { id }: Cause): boolean {

@@ -208,6 +208,8 @@ export function ruledOutOf(link: CheckState, links: readonly CheckState[]): Caus
   return before.flatMap(({ check, finding }) => {
     const proven = PROVEN[check.probe.id];
     if (finding.status !== 'pass' || proven === undefined) return [];
+    // An address needs no lookup, so that nothing about names is ruled out.
+    if (finding.facts?.['source'] === 'literal') return [];
     const where = check.probe.id === 'dns' ? String(finding.facts?.['addresses'] ?? '') : '';
     return [where === '' ? proven : { ...proven, because: `${proven.because} (${where})` }];
   });

@@ -2,6 +2,7 @@
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import type { Limit } from '../../core/place.ts';
+import { raisedLimitText } from './raised-limit.ts';
 
 /** Files of its control group, in the second and the first version of them. */
 const GROUP_FILES: Readonly<Record<Exclude<Limit, 'files'>, string>> = {
@@ -15,11 +16,16 @@ export function limitStep(text: string, limit: Limit, processId: string): FixSte
   return step(text, `sudo cat /proc/${processId}/${file}`);
 }
 
-export function raisedLimit(text: string, limit: Limit, processId: string): readonly FixStep[] {
+export function raiseLimitSteps(
+  text: string,
+  limit: Limit,
+  { processId, present }: { readonly processId: string; readonly present: number | undefined },
+): readonly FixStep[] {
+  const raised = raisedLimitText(limit, present);
   if (limit === 'files') {
     return [
-      step(text, `sudo prlimit --pid ${processId} --nofile=65536:65536`),
-      step('Write "ulimit -n 65536" before the command that starts the runner, too.'),
+      step(text, `sudo prlimit --pid ${processId} --nofile=${raised}:${raised}`),
+      step(`Write "ulimit -n ${raised}" before the command that starts the runner, too.`),
     ];
   }
   return [

@@ -3,6 +3,7 @@ import { step } from '../../core/diagnosis.ts';
 import type { Limit, PlaceCommands } from '../../core/place.ts';
 import { printable } from '../../core/printable.ts';
 import { quoteArgument } from '../../core/shell.ts';
+import { raisedLimitText } from './raised-limit.ts';
 import type { RunnerCommand } from './runner-command.ts';
 import { logStep, runnerCommand, upgradeStep } from './runner-command.ts';
 
@@ -19,10 +20,11 @@ const PROPERTIES: Readonly<Record<Limit, string>> = {
   memory: 'MemoryMax,MemoryCurrent',
   cpu: 'CPUQuotaPerSecUSec',
 };
-const RAISED: Readonly<Record<Exclude<Limit, 'files'>, string>> = {
-  tasks: 'TasksMax=16384',
-  memory: 'MemoryMax=4G',
-  cpu: 'CPUQuota=200%',
+const SETTINGS: Readonly<Record<Limit, string>> = {
+  files: 'LimitNOFILE',
+  tasks: 'TasksMax',
+  memory: 'MemoryMax',
+  cpu: 'CPUQuota',
 };
 
 export function systemdCommands(given: SystemdUnit): PlaceCommands {
@@ -58,10 +60,12 @@ export function systemdCommands(given: SystemdUnit): PlaceCommands {
     useConfig: (text, path) =>
       edited(text, 'edit --full', `in ExecStart: --config ${quoteArgument(path)}`),
     showLimit: (text, limit) => step(text, `${systemctl} show -p ${PROPERTIES[limit]} ${unit}`),
-    raiseLimit: (text, limit) =>
-      limit === 'files'
-        ? setting(text, 'LimitNOFILE=65536')
-        : [step(text, `${change} set-property ${unit} ${quoteArgument(RAISED[limit])}`)],
+    raiseLimit: (text, limit, present) => {
+      const line = `${SETTINGS[limit]}=${raisedLimitText(limit, present)}`;
+      return limit === 'files'
+        ? setting(text, line)
+        : [step(text, `${change} set-property ${unit} ${quoteArgument(line)}`)];
+    },
   };
 }
 

@@ -2,7 +2,7 @@
 import { step } from '../../core/diagnosis.ts';
 import type { PlaceCommands } from '../../core/place.ts';
 import { assignmentArguments, quoteArgument } from '../../core/shell.ts';
-import { limitStep, raisedLimit } from './process-limits.ts';
+import { limitStep, raiseLimitSteps } from './process-limits.ts';
 import type { RunnerCommand } from './runner-command.ts';
 import { logStep, runnerCommand, upgradeStep } from './runner-command.ts';
 
@@ -44,7 +44,7 @@ export function sysvCommands(given: SysvScript): PlaceCommands {
     upgrade: (text) => upgradeStep(given, text),
     useConfig: (text, path) => [step(text, editConfig(file, path)), restarted],
     showLimit: (text, limit) => limitStep(text, limit, processId),
-    raiseLimit: (text, limit) => raisedLimit(text, limit, processId),
+    raiseLimit: (text, limit, present) => raiseLimitSteps(text, limit, { processId, present }),
   };
 }
 

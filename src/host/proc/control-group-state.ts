@@ -1,12 +1,14 @@
 /** What changed in the control groups of a process between two readings. */
 import type { Paths } from '../../core/paths.ts';
 import type { GroupFiles, MemoryUse, Throttling } from './control-group.ts';
-import { readGroupFiles, memoryUses, throttlings } from './control-group.ts';
+import { readGroupFiles, memoryUses, quotaCores, throttlings } from './control-group.ts';
 import { parsePressure } from './proc-files.ts';
 
 export interface GroupState {
   readonly memories: readonly MemoryUse[];
   readonly throttlings: readonly Throttling[];
+  /** The quota of the nearest group that has one, in cores. */
+  readonly cores: number | undefined;
   /** Of the group of the process itself. */
   readonly pressures: {
     readonly cpu_pressure_ratio?: number;
@@ -24,6 +26,7 @@ export async function readGroups(pid: number, paths: Paths): Promise<GroupState>
   return {
     memories: memoryUses(memory),
     throttlings: throttlings(cpu),
+    cores: quotaCores(cpu),
     pressures: {
       ...(waitsForCpu === undefined ? {} : { cpu_pressure_ratio: waitsForCpu }),
       ...(waitsForMemory === undefined ? {} : { memory_pressure_ratio: waitsForMemory }),

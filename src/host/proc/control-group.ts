@@ -154,6 +154,16 @@ export function throttlings(looks: readonly GroupFiles[]): readonly Throttling[]
   });
 }
 
+/** Of the nearest group with a quota, in cores: `200000 100000` is two. */
+export function quotaCores(looks: readonly GroupFiles[]): number | undefined {
+  const cores = looks.flatMap(({ files }) => {
+    const old = `${files['cpu.cfs_quota_us'] ?? 'max'} ${files['cpu.cfs_period_us'] ?? ''}`;
+    const [quota = NaN, period = NaN] = (files['cpu.max'] ?? old).trim().split(/\s+/).map(Number);
+    return quota > 0 && period > 0 ? [quota / period] : [];
+  });
+  return cores[0];
+}
+
 export interface PidsUse {
   readonly path: string;
   readonly tasks: number;

@@ -51,6 +51,7 @@ export type LimitFault = keyof typeof LIMIT_REASONS;
 
 export interface LimitReading {
   readonly measures?: Readonly<Record<string, number>>;
+  readonly facts?: Readonly<Record<string, number>>;
   readonly fault?: {
     readonly status: 'fail' | 'warn' | 'unknown';
     readonly reason: LimitFault;
@@ -105,9 +106,10 @@ async function readOpenFilesLimit(
     return { fault: { status: 'unknown', reason: 'blind', detail } };
   }
   const measures = { open_files: found.used, open_files_ratio: ratioOf(found) };
-  if (!isNear(found, options)) return { measures };
+  const facts = { files_limit: found.limit };
+  if (!isNear(found, options)) return { measures, facts };
   const detail = `process ${pid} has ${found.used} of ${found.limit} files open`;
-  return { measures, fault: { status: 'fail', reason: 'files', detail } };
+  return { measures, facts, fault: { status: 'fail', reason: 'files', detail } };
 }
 
 async function readTasksLimit(
@@ -120,12 +122,14 @@ async function readTasksLimit(
   const [tightest] = found;
   if (tightest === undefined) return {};
   const measures = { tasks: tightest.used, tasks_ratio: ratioOf(tightest) };
+  const own = found.filter(({ where }) => where !== 'the host').map(({ limit }) => limit);
+  const facts = own.length === 0 ? {} : { tasks_limit: Math.max(...own) };
   const refusing = found.filter(({ where, refusals }) => hasRisen(counters, where, refusals));
   const full = refusing[0] ?? found.find((use) => isFull(use, options));
-  if (full === undefined) return { measures };
+  if (full === undefined) return { measures, facts };
   const refused = refusing.length === 0 ? '' : ', and the kernel refused to create another one';
   const detail = `${full.used} of ${full.limit} processes and threads of ${full.where}${refused}`;
-  return { measures, fault: { status: 'fail', reason: 'tasks', detail } };
+  return { measures, facts, fault: { status: 'fail', reason: 'tasks', detail } };
 }
 
 /** A control group may be at its limit and refuse nothing yet; the host needs a reserve. */

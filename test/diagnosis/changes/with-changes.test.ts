@@ -170,13 +170,16 @@ describe('the name that no longer resolves', () => {
     ['for another host', { removed: [line('10.0.0.9 elsewhere.example.com')] }],
     ['in a comment alone', { removed: [] }],
     ['twenty minutes before', { at: SINCE - 1_200_000 }],
-    ['of another place', { place: 'docker:other' }],
     ['after it began', { at: SINCE + 5000 }],
   ])('knows no step for a change %s', (_what, over) => {
     const { fix, changedBefore = [] } = explained(cause, [{ ...LOST_LINE, ...over }]);
 
     expect(fix).toEqual(cause.fix);
     expect(changedBefore.filter(({ explains }) => explains)).toEqual([]);
+  });
+
+  test('does not tell of another installation', () => {
+    expect(explained(cause, [{ ...LOST_LINE, place: 'docker:other' }])).toEqual(cause);
   });
 
   test('takes a change for earlier that was noticed later, with the next reading', () => {
@@ -279,6 +282,15 @@ describe('a value that may be secret', () => {
       `sudoedit ${CONFIG}`,
     );
   });
+});
+
+test('a change while another fault lasted is told as one, and is not taken back', () => {
+  const diagnosis = { causes: [causeOf('dns-name-not-found')] } as unknown as Diagnosis;
+  const past = { changes: [LOST_LINE], isOfRepair: () => true };
+  const [{ fix, changedBefore } = causeOf('')] = withChanges(diagnosis, DNS, past).causes;
+
+  expect(changedBefore).toMatchObject([{ explains: false }]);
+  expect(fix).toHaveLength(1);
 });
 
 test('at most three changes are told, those that explain first', () => {

@@ -27,7 +27,7 @@ if [[ $background ]]; then "$@" </dev/null & else exec "$@"; fi
 const HOSTILE = `/x y"$(: >owned-1)\`: >owned-2\`';: >owned-3;`;
 /** Says where it runs and with which words, and stays. */
 const RUNNER = `#!/bin/bash
-echo "pid $$ in $PWD proxy \${HTTPS_PROXY:-none} with $*"
+echo "pid $$ in $PWD proxy \${HTTPS_PROXY:-none} but \${NO_PROXY:-none} with $*"
 exec sleep 1000
 `;
 
@@ -42,7 +42,8 @@ async function typeStep(
   await mkdir(home);
   await writeFile(join(folder, 'sudo'), SUDO, { mode: 0o755 });
   await writeFile(join(folder, 'gitlab-runner'), RUNNER, { mode: 0o755 });
-  const old = spawn('sleep', ['1000']);
+  const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
+  const old = spawn('sleep', ['1000'], { env: { ...env, NO_PROXY: 'a b' } });
   const ended = once(old, 'exit');
   const commands = handStartedCommands({
     user: { name: 'alice', uid: 1001 },
@@ -54,7 +55,6 @@ async function typeStep(
     logFile,
   });
   const [step] = stepOf(commands);
-  const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
 
   const shell = spawn('/bin/sh', ['-c', step?.command ?? ''], {
     env,
@@ -79,7 +79,7 @@ test('it ends the process and runs the same words again, in the same folder, int
   );
 
   expect(signal).toBe('SIGTERM');
-  expect(output).toBe(`in ${home} proxy http://proxy:3128 with run --config ${HOSTILE}`);
+  expect(output).toBe(`in ${home} proxy http://proxy:3128 but a b with run --config ${HOSTILE}`);
 });
 
 test('a value that only a person knows is read before the process ends', async () => {
@@ -89,7 +89,13 @@ test('a value that only a person knows is read before the process ends', async (
   );
 
   expect(signal).toBe('SIGTERM');
-  expect(output).toBe(`in ${home} proxy http://a b$(:):3128 with run --config ${HOSTILE}`);
+  expect(output).toBe(`in ${home} proxy http://a b$(:):3128 but none with run --config ${HOSTILE}`);
+});
+
+test('a plain restart keeps the environment that the process was started with', async () => {
+  const { output, home } = await typeStep(({ restart }) => [{ text: '', command: restart }], '');
+
+  expect(output).toBe(`in ${home} proxy none but a b with run --config ${HOSTILE}`);
 });
 
 test('without a value the process runs on', () => {
