@@ -1,11 +1,14 @@
 /**
  * `npm run lab`: injects faults into real namespaces and checks the report of runnerwatch. `-- D-03 X-07` runs some
- * rows, `-- --list` lists them. The last line is `N passed, N failed`.
+ * rows, `-- --list` lists them; `-- --timing` measures how soon faults are seen, for docs/timing.md. The last line is `N passed, N failed`.
  */
 import { runRows } from './pool.ts';
 import type { Outcome } from './run-row.ts';
 import { isMissing } from './scenario.ts';
 import { ROWS } from './scenarios/index.ts';
+import { measureTimes } from './timing.ts';
+
+const MAX_ROW_MILLISECONDS = 360_000;
 
 const args = process.argv.slice(2);
 if (args.includes('--list')) {
@@ -21,16 +24,30 @@ async function main(): Promise<number> {
     print('0 passed, 1 failed');
     return 1;
   }
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  if (args.includes('--timing')) {
+    const rows = args.filter((arg) => arg !== '--timing');
+    return (await measureTimes(rows, stop.signal, print)) ? 0 : 1;
+  }
   const unknown = args.find((arg) => ROWS.every(({ id }) => id !== arg));
   if (unknown !== undefined) {
     print(`there is no row "${unknown}"; npm run lab -- --list names them all`);
     return 2;
   }
   const wanted = ROWS.filter(({ id }) => args.length === 0 || args.includes(id));
-  const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   const ids = wanted.filter((row) => !isMissing(row)).map(({ id }) => id);
-  const found = await runRows(ids, stop.signal, progress);
+  const found = await runRows<Outcome>(ids, stop.signal, {
+    maxMilliseconds: MAX_ROW_MILLISECONDS,
+    failed: (id, problem, details) => ({
+      id,
+      expected: '',
+      got: 'nothing',
+      problems: [problem],
+      details,
+    }),
+    done: progress,
+  });
   const outcomes = ids.flatMap((id) => found.find((outcome) => outcome.id === id) ?? []);
   for (const outcome of outcomes.filter(({ problems }) => problems.length > 0)) failure(outcome);
   table(outcomes);

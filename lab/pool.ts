@@ -2,37 +2,49 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-import type { Outcome } from './run-row.ts';
-
 const WORKER = join(import.meta.dirname, 'worker.ts');
 const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 /** Waits dominate, so there are more slots than cores. */
 const SLOTS = 6;
-const MAX_ROW_MILLISECONDS = 360_000;
 
-/** `done` hears of each row as it ends. */
-export async function runRows(
+/** What is done with each row, and what comes of it. */
+interface Play<T> {
+  /** A further argument of the worker. */
+  readonly flag?: string;
+  readonly maxMilliseconds: number;
+  /** The outcome of a row that has none of its own. */
+  readonly failed: (id: string, problem: string, details: string) => T;
+  /** Hears of each row as it ends. */
+  readonly done: (outcome: T) => void;
+}
+
+export async function runRows<T>(
   ids: readonly string[],
   signal: AbortSignal,
-  done: (outcome: Outcome) => void,
-): Promise<readonly Outcome[]> {
+  play: Play<T>,
+): Promise<readonly T[]> {
   const waiting = [...ids];
-  const outcomes: Outcome[] = [];
+  const outcomes: T[] = [];
   const slot = async (): Promise<void> => {
     for (let id = waiting.shift(); id !== undefined && !signal.aborted; id = waiting.shift()) {
-      const outcome = await runWorker(id, signal);
+      const outcome = await runWorker(id, signal, play);
       outcomes.push(outcome);
-      done(outcome);
+      play.done(outcome);
     }
   };
   await Promise.all(Array.from({ length: SLOTS }, slot));
   return outcomes;
 }
 
-async function runWorker(id: string, stop: AbortSignal): Promise<Outcome> {
-  const child = spawn('unshare', [...NAMESPACES, process.execPath, WORKER, id], {
+async function runWorker<T>(
+  id: string,
+  stop: AbortSignal,
+  { flag, maxMilliseconds, failed }: Play<T>,
+): Promise<T> {
+  const args = [process.execPath, WORKER, id, ...(flag === undefined ? [] : [flag])];
+  const child = spawn('unshare', [...NAMESPACES, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    signal: AbortSignal.any([stop, AbortSignal.timeout(MAX_ROW_MILLISECONDS)]),
+    signal: AbortSignal.any([stop, AbortSignal.timeout(maxMilliseconds)]),
     killSignal: 'SIGKILL',
   });
   const closed = Promise.withResolvers<number | string | null>();
@@ -45,7 +57,6 @@ async function runWorker(id: string, stop: AbortSignal): Promise<Outcome> {
   child.stderr.on('data', (chunk) => (stderr += String(chunk)));
   const end = await closed.promise;
   const line = stdout.split('\n').findLast((text) => text.startsWith('{'));
-  if (line !== undefined) return JSON.parse(line) as Outcome;
-  const problem = `the row ended with ${end} and no outcome`;
-  return { id, expected: '', got: 'nothing', problems: [problem], details: stderr };
+  if (line !== undefined) return JSON.parse(line) as T;
+  return failed(id, `the row ended with ${end} and no outcome`, stderr);
 }

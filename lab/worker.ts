@@ -6,7 +6,8 @@
 import { execFileSync } from 'node:child_process';
 
 import { runRow } from './run-row.ts';
-import { isMissing } from './scenario.ts';
+import { isFault, isMissing } from './scenario.ts';
+import { timeRow } from './time-row.ts';
 import { ROWS } from './scenarios/index.ts';
 
 /** Hidden behind a memory file system of this mount namespace: what is written there goes with it. */
@@ -17,5 +18,6 @@ execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', FOLDER]);
 const row = ROWS.find(({ id }) => id === process.argv[2]);
 if (row === undefined || isMissing(row))
   throw new Error(`there is no row ${process.argv[2]} to run`);
-const outcome = await runRow(row, `${FOLDER}/host`);
+const isTimed = process.argv[3] === '--timing' && isFault(row);
+const outcome = await (isTimed ? timeRow(row, `${FOLDER}/host`) : runRow(row, `${FOLDER}/host`));
 process.stdout.write(`${JSON.stringify(outcome)}\n`, () => process.exit(0));

@@ -13,6 +13,7 @@ import { configurationPage } from './docs/configuration-page.ts';
 import { lintPage } from './docs/lint-page.ts';
 import { metricsPage } from './docs/metrics-page.ts';
 import { probesPage } from './docs/probes-page.ts';
+import { timingPage } from './docs/timing-page.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -23,6 +24,7 @@ const PAGES: Readonly<Record<string, string>> = {
   'docs/lint.md': lintPage(),
   'docs/metrics.md': metricsPage(ALL_PROBES),
   'docs/probes.md': probesPage(ALL_PROBES),
+  'docs/timing.md': timingPage(ALL_PROBES),
   'deploy/runnerwatch.example.toml': exampleSettings(ALL_PROBES),
 };
 
