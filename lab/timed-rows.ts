@@ -17,6 +17,7 @@ export const TIMED_ROWS: readonly TimedRow[] = [
   { id: 'L-04', probe: 'tls' },
   { id: 'G-01', probe: 'http' },
   { id: 'G-05', probe: 'api' },
+  { id: 'T-01', probe: 'token' },
   { id: 'C-14b', probe: 'config' },
   { id: 'X-01', probe: 'service' },
   { id: 'X-03', probe: 'service' },

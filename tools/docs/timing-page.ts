@@ -32,7 +32,8 @@ export function timingPage(probes: readonly Probe[]): string {
     '',
     'How often each check runs. A link of the path that fails is tried again at its next turn; a check with a longer',
     'interval, because GitLab limits its requests, is also brought forward: when a link before it changes, and when',
-    "the runner's own log or counters say something else than its last result.",
+    "the runner's own log or counters say something else than its last result. That a token is accepted again is seen at",
+    'its next turn, unless its entry in config.toml changes.',
     '',
     ...table(
       ['check', 'every', 'gives up after', 'measured above'],
