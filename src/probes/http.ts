@@ -108,13 +108,11 @@ export const http = defineProbe({
   },
 });
 
-/** Refusals that may be of our user agent or of our request alone. */
+/** Refusals that may be of our user agent or of our request alone; where the pages only want a login, the api link asks. */
 const REFUSALS: ReadonlySet<HealthFault | undefined> = new Set<HealthFault>([
   'forbidden',
   'banned',
   'challenge',
-  'login-gateway',
-  'redirected',
 ]);
 /** How long a request as the runner would ask holds: while we alone are refused, and while both are. */
 const ASKED_SECONDS = { alone: 900, both: 300 };
