@@ -32,6 +32,8 @@ const DRIBBLE_MILLISECONDS = 5000;
 /** The last API result stays valid during the pause that GitLab asks for, as it does at the default interval. */
 const UNHURRIED = { probes: { api: 'interval_seconds = 30', token: 'interval_seconds = 30' } };
 
+const USUAL = { api: 'interval_seconds = 900', token: 'interval_seconds = 900' };
+
 const FORBIDDEN = text(403, 'Forbidden\n');
 
 const OPEN = 'o/o/n/o/o/o/o';
@@ -271,6 +273,15 @@ export const gitlabRows: readonly Row[] = [
     },
     runnerLogs: /currently unavailable/,
     mustNot: ['token-rejected', 'gitlab-unavailable', 'unknown'],
+    needsHistory: true,
+  },
+  {
+    id: 'G-04e',
+    title: 'maintenance of an old GitLab at the usual intervals, and its end',
+    world: { profile: 'gl16', probes: USUAL },
+    inject: ({ answers }) => answers(onWrites(gitlabError(403, READ_ONLY))),
+    expect: { cause: 'gitlab-maintenance-mode', severity: 'warning', chain: 'o/o/n/o/o/o/Fu' },
+    mustNot: ['token-rejected'],
     needsHistory: true,
   },
   {

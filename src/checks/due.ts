@@ -47,7 +47,7 @@ export function chooseChecks(
     );
   };
   const isAllowed = (check: Check, by: Budget = budget): boolean =>
-    by.allows(check.probe.id, endpointIdOf(check));
+    isRecheck(known(check.id)) || by.allows(check.probe.id, endpointIdOf(check));
   const regular = checks.filter((check) => isWanted(check));
   const urgent = checks.filter(
     (check) =>
@@ -94,6 +94,11 @@ export function wantMoved(
   for (const { id } of [...moved, ...carriers]) wanted.add(id);
 }
 
+/** Its next run draws on the budget by itself, if it has to. */
+export function isRecheck(known: Known | undefined): boolean {
+  return known?.result.finding.recheckSeconds !== undefined;
+}
+
 /** All links that these need, directly or indirectly. */
 function carriersOf(wanted: readonly Check[], checks: readonly Check[]): readonly Check[] {
   const needs = new Set(wanted.flatMap(({ probe }) => probe.needs));
@@ -130,6 +135,8 @@ function isDue(
   phase: number | undefined,
 ): boolean {
   if (known === undefined) return true;
+  const { recheckSeconds } = known.result.finding;
+  if (recheckSeconds !== undefined) return ageSeconds(known, clock) >= recheckSeconds - 0.5;
   const failed = isBlocking(known.result.finding);
   if (!isBudgeted(check.probe) && (failed || known.masked)) return true;
   const confirming = failed && known.streak < CONFIRMATIONS;

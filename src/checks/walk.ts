@@ -14,7 +14,7 @@ import type { Fault, FollowUp, FollowUpTools, Found } from '../core/follow-up.ts
 import { idleFinding, reviseFinding } from '../core/follow-up.ts';
 import type { Budget, Walk } from '../core/probe.ts';
 import type { Chosen, WalkDeps } from './due.ts';
-import { ageSeconds, chooseChecks, endpointIdOf, isBlocking, wantMoved } from './due.ts';
+import { ageSeconds, chooseChecks, endpointIdOf, isBlocking, isRecheck, wantMoved } from './due.ts';
 import type { FollowUpMemory, PlannedFollowUp } from './follow-up.ts';
 import {
   faultOf,
@@ -145,6 +145,7 @@ async function nextStep(check: Check, round: Round): Promise<Finding> {
   if (!round.wanted.has(check.id) && known !== undefined) return await reuse(check, known, round);
   if (
     check.probe.requests !== undefined &&
+    !isRecheck(known) &&
     !budgetOf(check, round).take(check.probe.id, endpointIdOf(check))
   ) {
     if (known !== undefined && isStillKnown(known, check, round)) {

@@ -22,6 +22,11 @@ export type Finding<R extends string = string, M extends string = string> = {
   readonly events?: readonly RunnerEvent[];
   /** The probe must not run again earlier than this; the result is valid for at least that long. */
   readonly holdsSeconds?: number;
+  /**
+   * What it found ends by itself: the check runs again after that long, whatever its interval and the hourly budget are, and
+   * first asks without drawing on it.
+   */
+  readonly recheckSeconds?: number;
 } & (
   | { readonly status: 'pass' }
   | { readonly status: Exclude<Status, 'pass'>; readonly reason: R; readonly detail: string }

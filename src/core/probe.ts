@@ -72,6 +72,8 @@ export interface Walk {
   open?: (signal: AbortSignal) => Promise<Socket>;
   /** By `http`: sends a request on the walk's connection. */
   send?: (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
+  /** By `token`: whether GitLab takes requests that write. Asked once for all entries of the walk. */
+  acceptsWrites?: boolean;
   /** By the walk: what each link of this walk found so far, by probe id. */
   findings?: ReadonlyMap<string, Finding>;
 }

@@ -8,7 +8,7 @@ import type { HttpUrl } from '../core/http-url.ts';
 import { urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer, HttpRequest } from '../core/probe.ts';
 import { ANSWER_SECONDS } from '../core/runner-patience.ts';
-import { fingerprint, isJson } from './fingerprint.ts';
+import { fingerprint, isJson, isReadOnlyText, messageOf } from './fingerprint.ts';
 import type { WebFault } from './web-fault.ts';
 import { webFaultOf } from './web-fault.ts';
 
@@ -37,6 +37,14 @@ export async function runnerReachesGitLab(send: Send, signal: AbortSignal): Prom
 function isOfGitLab(answer: HttpAnswer): boolean {
   const { who } = fingerprint(answer);
   return (who === 'rails' || who === 'workhorse') && isJson(answer);
+}
+
+/** GitLab takes requests that write: it is not in maintenance, and not down. */
+export async function acceptsWrites(send: Send, signal: AbortSignal): Promise<boolean> {
+  const answer = await answerOrError(send, RUNNER_REQUEST, signal);
+  if (answer instanceof ExchangeError || !isOfGitLab(answer)) return false;
+  const { status } = answer;
+  return status < 500 && status !== 429 && !isReadOnlyText(messageOf(answer));
 }
 
 /** What refuses the runner's kind of request alone. */

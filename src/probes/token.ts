@@ -10,6 +10,7 @@
  */
 import { dateAndAge } from '../core/date-text.ts';
 import { answerOrError, ExchangeError } from '../core/exchange-error.ts';
+import type { Finding } from '../core/finding.ts';
 import type { HttpUrl } from '../core/http-url.ts';
 import { urlBelow } from '../core/http-url.ts';
 import type { HttpAnswer, LinkTools } from '../core/probe.ts';
@@ -17,6 +18,7 @@ import { addressOfWalk, defineProbe } from '../core/probe.ts';
 import type { RunnerTarget } from '../core/target.ts';
 import { ANSWER_SECONDS } from '../core/runner-patience.ts';
 import { httpUrlOf } from '../go/http-url.ts';
+import { acceptsWrites } from '../gitlab/runner-request.ts';
 import { retryAfterSeconds } from '../gitlab/retry-after.ts';
 import type { TokenFault, TokenJudgement } from '../gitlab/token-answer.ts';
 import {
@@ -31,6 +33,15 @@ import { judgeTokenShape } from '../gitlab/token-shape.ts';
 import { isSystemId } from '../gitlab/token.ts';
 
 const VERIFY_SECONDS = 3600;
+/** How soon the end of maintenance is seen. */
+const RECHECK_SECONDS = 60;
+/** A state of GitLab, in which verify has done nothing. */
+const STATES: ReadonlySet<string> = new Set<TokenFault>([
+  'read-only',
+  'unavailable',
+  'server-error',
+  'migrations',
+]);
 
 export const token = defineProbe({
   id: 'token',
@@ -67,7 +78,9 @@ export const token = defineProbe({
     const facts = { runner: target.id, name, line: target.line };
     const offline = judgeTokenShape(target);
     if (offline !== undefined) return { ...offline, measures, facts };
-    const { judgement, said, ...rest } = await requestToken(target, tools);
+    const { judgement, said, ...rest } = await (
+      isWaiting(tools.previous) ? recheckToken : requestToken
+    )(target, tools);
     const common = {
       measures,
       facts: { ...facts, ...addressOfWalk(tools.walk), ...said },
@@ -88,6 +101,7 @@ const HEADERS_OF_GITLAB = /X-Gitlab-Meta|X-Request-Id/;
 interface Asked {
   readonly judgement?: TokenJudgement;
   readonly holdsSeconds?: number;
+  readonly recheckSeconds?: number;
   readonly said?: Readonly<Record<string, string>>;
 }
 
@@ -98,6 +112,25 @@ function unknown(reason: TokenFault, detail: string): Asked {
 const SINCE = { server_at_least: ROUTER_SINCE.text };
 
 type Send = NonNullable<LinkTools['walk']['send']>;
+
+function isWaiting(previous: Finding | undefined): boolean {
+  return previous?.recheckSeconds !== undefined;
+}
+
+/** GitLab did not take the request before; one without a token tells whether it does now. */
+async function recheckToken(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
+  const { budget, previous, signal, walk } = tools;
+  if (walk.send === undefined) return unknown('token-error', 'there is no open connection');
+  const endpoint = endpointOf(target);
+  walk.acceptsWrites ??=
+    budget.take('as-runner', endpoint) && (await acceptsWrites(walk.send, signal));
+  if (walk.acceptsWrites) {
+    const isAllowed = budget.take('token', endpoint);
+    return await verifyToken(target, tools, walk.send, isAllowed ? 0 : VERIFY_SECONDS);
+  }
+  const { status, reason, detail } = previous as TokenJudgement;
+  return { judgement: { status, reason, detail }, recheckSeconds: RECHECK_SECONDS };
+}
 
 async function requestToken(target: RunnerTarget, tools: LinkTools): Promise<Asked> {
   const { send } = tools.walk;
@@ -150,7 +183,12 @@ function endpointOf({ endpoint, id }: RunnerTarget): string {
 }
 
 /** For a GitLab without the discovery request: verify, with the host's own system id or not at all. */
-async function verifyToken(target: RunnerTarget, tools: LinkTools, send: Send): Promise<Asked> {
+async function verifyToken(
+  target: RunnerTarget,
+  tools: LinkTools,
+  send: Send,
+  apartSeconds = VERIFY_SECONDS,
+): Promise<Asked> {
   const { systemId, id } = target;
   const { budget } = tools;
   if (systemId === undefined || !isSystemId(systemId)) {
@@ -160,7 +198,7 @@ async function verifyToken(target: RunnerTarget, tools: LinkTools, send: Send): 
   // `once` marks the hour as used, so it comes after the question whether anything may be sent at all.
   const mayAsk =
     budget.allows('verify', endpointOf(target)) &&
-    budget.once(`verify:${id}`, VERIFY_SECONDS) &&
+    budget.once(`verify:${id}`, apartSeconds) &&
     budget.take('verify', endpointOf(target));
   if (!mayAsk) {
     return unknown('verify-not-due', `this GitLab is asked about ${id} at most once an hour`);
@@ -171,5 +209,12 @@ async function verifyToken(target: RunnerTarget, tools: LinkTools, send: Send): 
     answer instanceof ExchangeError
       ? noAnswer(answer)
       : judgeAnswer(answer, request.path, target, tools);
-  return { ...said, holdsSeconds: Math.max(VERIFY_SECONDS, said.holdsSeconds ?? 0) };
+  return { ...said, ...validityOf(said) };
+}
+
+/** An hour; but a state of GitLab, in which the request has done nothing, until it is over. */
+function validityOf({ judgement, said, holdsSeconds = 0 }: Asked): Partial<Asked> {
+  const isState = STATES.has(judgement?.reason ?? '') && said?.['read_only_site'] === undefined;
+  if (isState) return { recheckSeconds: RECHECK_SECONDS };
+  return { holdsSeconds: Math.max(VERIFY_SECONDS, holdsSeconds) };
 }

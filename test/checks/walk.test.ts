@@ -116,6 +116,23 @@ describe('what is due', () => {
     expect(await walk()).toEqual(['dns', 'connect', 'http', 'api', 'token']);
   });
 
+  test('what ends by itself is asked again soon, with no budget left, until it has ended', async () => {
+    const { walk, clock, says, budget } = stage({ requestsPerHour: 2 });
+    const waiting = { status: 'fail', reason: 'r', detail: 'd', recheckSeconds: 60 } as const;
+    says['token'] = waiting;
+    await walk();
+    expect(budget.allows('token', ENDPOINT.id)).toBe(false);
+    clock.advance(45);
+    expect(await walk()).toEqual(['dns', 'connect']);
+    clock.advance(15);
+    expect(await walk()).toEqual(['dns', 'connect', 'http', 'token']);
+    says['token'] = PASS;
+    clock.advance(60);
+    expect(await walk()).toEqual(['dns', 'connect', 'http', 'token']);
+    clock.advance(60);
+    expect(await walk()).toEqual(['dns', 'connect', 'http']);
+  });
+
   test('a full round runs everything, due or not', async () => {
     const { walk } = stage();
     await walk();

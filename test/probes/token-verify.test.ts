@@ -123,6 +123,98 @@ describe('no verify without a system id that the runner would accept', () => {
   });
 });
 
+describe('a GitLab that takes no writes, until it does', () => {
+  const readOnly = gitlab(403, {
+    message: 'You cannot perform write operations on a read-only instance',
+  });
+  const missing = gitlab(400, { error: 'token is missing' });
+
+  /** Verify with a token, and the request without one, by what GitLab says at the moment. */
+  async function outage(during: ScriptedReply, site: ScriptedReply = missing) {
+    const clock = setClock();
+    const budget = requestBudget(clock, 20);
+    const said = { isOver: false };
+    const server = await startHttpServer((request) => {
+      if (!request.path.endsWith('/verify')) return old(during)(request);
+      if (!said.isOver) return during;
+      return request.body === '{}' ? site : gitlab(200, { id: 1 });
+    });
+    const target = entry(server.port);
+    const ask = async (previous?: Finding): Promise<Finding> => {
+      clock.advance(60);
+      return await walkThrough(target, { clock, budget, previous });
+    };
+    const withToken = (): number =>
+      verifiesOf(server.requests).filter(({ body }) => body !== '{}').length;
+    return { ask, said, withToken, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  }
+
+  test.each<[string, ScriptedReply]>([
+    ['fail read-only', readOnly],
+    ['fail read-only', gitlab(503, { message: 'GitLab is in maintenance mode' })],
+    ['fail unavailable', reply(502, '<h1>502</h1>')],
+  ])(
+    '%s: it is asked each minute without the token, and with it once that is over',
+    async (expected, during) => {
+      await using world = await outage(during);
+      const first = await world.ask();
+      expect([nameOf(first), first.recheckSeconds, first.holdsSeconds]).toEqual([
+        expected,
+        60,
+        undefined,
+      ]);
+      const second = await world.ask(first);
+      expect([nameOf(second), world.withToken()]).toEqual([expected, 1]);
+      world.said.isOver = true;
+      const third = await world.ask(second);
+      expect([nameOf(third), third.recheckSeconds, third.holdsSeconds, world.withToken()]).toEqual([
+        'pass',
+        undefined,
+        3600,
+        2,
+      ]);
+    },
+  );
+
+  test('entries of one walk ask once, and those beyond the budget wait without a claim', async () => {
+    const budget = requestBudget(setClock(), 1);
+    await using server = await startHttpServer((request) => {
+      if (!request.path.endsWith('/verify')) return old(missing)(request);
+      return request.body === '{}' ? missing : gitlab(200, { id: 1 });
+    });
+    await using path = await walkTo(server.port);
+    const previous = {
+      status: 'fail',
+      reason: 'read-only',
+      detail: 'x',
+      recheckSeconds: 60,
+    } as const;
+    const tools = { walk: path.walk, budget, previous };
+    await runProbe(http, endpointAt(server.port), { tools: { ...tools, previous: undefined } });
+    const ids = ['AAAAAAAAA', 'BBBBBBBBB'];
+    const found: Finding[] = [];
+    for (const id of ids) found.push(await runProbe(token, entry(server.port, { id }), { tools }));
+
+    expect(found.map((one) => nameOf(one))).toEqual(['pass', 'pass']);
+    expect(verifiesOf(server.requests).map(({ body }) => body === '{}')).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(nameOf(await runProbe(token, entry(server.port, { id: ids[1] ?? '' }), { tools }))).toBe(
+      'unknown verify-not-due',
+    );
+  });
+
+  test('an answer of something else is not its end', async () => {
+    await using world = await outage(readOnly, reply(403, 'Forbidden'));
+    const first = await world.ask();
+    world.said.isOver = true;
+    expect(nameOf(await world.ask(first))).toBe('fail read-only');
+    expect(world.withToken()).toBe(1);
+  });
+});
+
 describe('at most one verify an hour', () => {
   test('for each entry, however often it is asked', async () => {
     const clock = setClock();
