@@ -158,6 +158,11 @@ export function isOfExecutors(
   return name === undefined || executors.some((executor) => executor.includes(name));
 }
 
+/** A fault of this kind concerns every entry of the installation. */
+export function concernsAllEntries(scope: Scope): boolean {
+  return scope === 'host' || scope === 'service';
+}
+
 type Shared = Pick<CauseSpec, 'severity' | 'scope' | 'resolvedWhen'>;
 
 /** Entries of one family: they share these values unless they say otherwise. */

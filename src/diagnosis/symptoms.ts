@@ -1,12 +1,15 @@
 /** Which causes are only symptoms of another one, so that one fault does not page twice. */
 import type { Cause } from '../core/diagnosis.ts';
 import type { RunnerTarget } from '../core/target.ts';
+import { plainIdOf } from '../core/target.ts';
 import type { Scope } from '../core/vocabulary.ts';
 import { causeSpec } from './catalogue/index.ts';
+import { concernsAllEntries } from './cause-spec.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
+import { executorsOf } from './snapshot-index.ts';
 
-/** A fault of this kind affects every entry of the host. */
-const HOST_WIDE: ReadonlySet<Scope> = new Set(['host', 'config', 'service', 'mount', 'executor']);
+/** Where one of these is at fault, only the entries that use it are concerned. */
+const BY_ENTRY: ReadonlySet<Scope> = new Set(['runner', 'executor', 'mount']);
 
 /** Removes symptoms from the list and adds them, with their entries, to the cause that explains them. */
 export function withoutSymptoms(
@@ -61,19 +64,31 @@ function isSuppressed(symptom: Cause, by: Cause, indexed: SnapshotIndex): boolea
   return isFull && (spec.suppresses?.includes(symptom.id) ?? false) && meets(by, symptom, indexed);
 }
 
-/** A fault in a line of config.toml that belongs to one entry of several. */
-function isOfSomeEntries({ scope }: Cause, runners: readonly RunnerTarget[]): boolean {
-  return (
-    scope.kind === 'config' && scope.runners.length > 0 && scope.runners.length < runners.length
-  );
+/** A line of config.toml, or what was written to a file system, may belong to one entry of several. */
+function isOfEveryEntry({ scope }: Cause, runners: readonly RunnerTarget[]): boolean {
+  if (concernsAllEntries(scope.kind)) return true;
+  if (scope.kind !== 'config' && scope.kind !== 'mount') return false;
+  return scope.runners.length === 0 || scope.runners.length >= runners.length;
+}
+
+/** An engine on another host, or in a cluster: it uses no file system of this host. */
+function isElsewhere({ scope }: Cause, indexed: SnapshotIndex): boolean {
+  if (scope.kind !== 'executor') return false;
+  const { place, runners } = indexed.context;
+  return runners
+    .filter(({ id }) => scope.runners.includes(id))
+    .flatMap((runner) => executorsOf(indexed, runner))
+    .every(({ check }) => !place.engineAt(plainIdOf(check.target)).isHere);
 }
 
 /** A fault at one GitLab does not explain another one. */
-function meets(cause: Cause, symptom: Cause, { context }: SnapshotIndex): boolean {
-  if (HOST_WIDE.has(cause.scope.kind) && !isOfSomeEntries(cause, context.runners)) return true;
+function meets(cause: Cause, symptom: Cause, indexed: SnapshotIndex): boolean {
+  const { context } = indexed;
+  if (cause.scope.kind === 'mount' && isElsewhere(symptom, indexed)) return false;
+  if (isOfEveryEntry(cause, context.runners)) return true;
   // A line of one entry does not explain the token of another entry with the same GitLab.
   const isByEntry =
-    cause.scope.kind === 'runner' ||
+    BY_ENTRY.has(cause.scope.kind) ||
     (cause.scope.kind === 'config' && symptom.scope.kind === 'runner');
   const placesOf = ({ scope }: Cause): readonly string[] =>
     context.runners

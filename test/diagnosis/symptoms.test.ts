@@ -1,12 +1,15 @@
 /** Symptoms are removed from the list, but one cause always remains, for any result of the rules. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import type { Cause } from '../../src/core/diagnosis.ts';
 import type { CheckId } from '../../src/core/finding.ts';
-import { causeSpec } from '../../src/diagnosis/catalogue/index.ts';
+import { catalogue, causeSpec } from '../../src/diagnosis/catalogue/index.ts';
+import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { indexSnapshot } from '../../src/diagnosis/snapshot-index.ts';
 import { withoutSymptoms } from '../../src/diagnosis/symptoms.ts';
-import { snapshotOf } from '../support/snapshots.ts';
+import { event, showing, TALKING } from '../support/events.ts';
+import type { FindingSpec, World } from '../support/snapshots.ts';
+import { fail, snapshotOf } from '../support/snapshots.ts';
 
 function causeOf(id: string, check: CheckId, explains: readonly CheckId[] = []): Cause {
   const spec = causeSpec(id);
@@ -57,4 +60,82 @@ test('a cause that nothing accounts for stays', () => {
     'disk-read-only',
     'clock-skew',
   ]);
+});
+
+describe('two Docker engines, each of one entry', () => {
+  const ENGINES = { 'unix:///a.sock': ['runnerAA1'], 'unix:///b.sock': ['runnerAA2'] };
+  const causesOf = (findings: Readonly<Record<string, FindingSpec>>, world: World = {}) => {
+    const { causes } = diagnose(snapshotOf(findings, { executors: ENGINES, ...world }));
+    return new Set(causes.map(({ id, scope }) => `${id} of ${scope.runners.join(' and ')}`));
+  };
+
+  test('a full one does not account for the outage of the other', () => {
+    const findings = {
+      'executor@unix:///a.sock': fail('root-full', { root: '/a' }),
+      'executor@unix:///b.sock': fail('daemon-down'),
+    };
+
+    expect(causesOf(findings)).toEqual(
+      new Set(['disk-docker-root-full of runnerAA1', 'docker-daemon-down of runnerAA2']),
+    );
+  });
+
+  test('nor when the file system of its images is what is full', () => {
+    const findings = {
+      'disk@/a': fail('full'),
+      'executor@unix:///a.sock': fail('root-full', { root: '/a' }),
+      'executor@unix:///b.sock': fail('daemon-down'),
+    };
+
+    expect(causesOf(findings, { mounts: ['/a'], roles: ['Docker root'] })).toEqual(
+      new Set(['disk-docker-root-full of runnerAA1', 'docker-daemon-down of runnerAA2']),
+    );
+  });
+
+  test.each([
+    [
+      'on this host is down for a full file system here',
+      'unix:///b.sock',
+      ['disk-space-exhausted of runnerAA1 and runnerAA2'],
+    ],
+    [
+      'elsewhere is not',
+      'tcp://192.0.2.7:2376',
+      ['disk-space-exhausted of runnerAA1 and runnerAA2', 'docker-daemon-down of runnerAA2'],
+    ],
+  ])('one %s', (_what, engine, expected) => {
+    const findings = { disk: fail('full'), [`executor@${engine}`]: fail('daemon-down') };
+    const executors = { 'unix:///a.sock': ['runnerAA1'], [engine]: ['runnerAA2'] };
+
+    expect(causesOf(findings, { executors })).toEqual(new Set(expected));
+  });
+
+  test('a full one accounts for its own', () => {
+    const findings = { 'executor@unix:///a.sock': fail('root-full', { root: '/a' }) };
+    const line = event('not-prepared', {
+      runner: 'runnerAA1',
+      cause: 'docker-image-pull-failed',
+      count: 2,
+    });
+
+    expect(causesOf({ ...findings, 'runner-log': showing(line) }, TALKING)).toEqual(
+      new Set(['disk-docker-root-full of runnerAA1']),
+    );
+  });
+});
+
+const ofEntry = (cause: Cause, runner: string): Cause => ({
+  ...cause,
+  scope: { kind: 'executor', id: runner, runners: [runner] },
+});
+
+test.each(
+  catalogue.flatMap(({ id, scope, suppresses = [] }) =>
+    scope === 'executor' ? suppresses.map((symptom) => [id, symptom] as const) : [],
+  ),
+)('%s of one entry does not hide %s of another with the same GitLab', (id, symptom) => {
+  const root = ofEntry(causeOf(id, 'executor@a'), 'runnerAA1');
+
+  expect(idsOf(root, ofEntry(causeOf(symptom, 'executor@b'), 'runnerAA2'))).toEqual([id, symptom]);
+  expect(idsOf(root, ofEntry(causeOf(symptom, 'executor@b'), 'runnerAA1'))).toEqual([id]);
 });

@@ -2,6 +2,7 @@
 import { isBelow } from '../../core/paths.ts';
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
+import type { RunnerTarget } from '../../core/target.ts';
 import type { Scope } from '../../core/vocabulary.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
@@ -20,7 +21,8 @@ export function fullDiskCauses(indexed: SnapshotIndex): readonly Cause[] {
     if (!isDockerAlone(state)) return [causeOfCheck(state, indexed, { explains })];
     const spec = requireCause('disk-docker-root-full');
     const facts = { ...factsOf(docker), root: state.check.target.id };
-    return [causeOfCheck(state, indexed, { spec, facts, explains })];
+    const runners = runnersOn([docker, ...others], indexed);
+    return [causeOfCheck(state, indexed, { spec, facts, explains, runners })];
   });
 }
 
@@ -32,6 +34,17 @@ function dockerChecksOn({ check }: CheckState, indexed: SnapshotIndex): readonly
     .statesOf('executor')
     .filter((state) => hasReason(state, 'root-full'))
     .filter((state) => isBelow(String(factsOf(state)['root'] ?? ''), target.id));
+}
+
+/** Entries of these Docker engines: another engine may well have room. */
+function runnersOn(
+  states: readonly CheckState[],
+  { context }: SnapshotIndex,
+): readonly RunnerTarget[] {
+  const ids = new Set(
+    states.flatMap(({ check: { target } }) => (target.kind === 'executor' ? target.runners : [])),
+  );
+  return context.runners.filter(({ id }) => ids.has(id));
 }
 
 function isDockerAlone({ check: { target } }: CheckState): boolean {

@@ -13,13 +13,12 @@ import { FRESH_SECONDS } from '../../core/poll-times.ts';
 import type { EventKind } from '../../core/runner-event.ts';
 import { isRepeated } from '../../core/sightings.ts';
 import type { RunnerTarget } from '../../core/target.ts';
-import type { Scope } from '../../core/vocabulary.ts';
 import { IS_DATED } from '../../runner/log/line-data.ts';
 import { LOCAL_FAULT, LOCAL_FAULT_CAUSES } from '../../runner/log/local-fault-fragments.ts';
 import { requireCause } from '../build-cause.ts';
 import { probesOf } from '../catalogue/index.ts';
 import type { CauseSpec } from '../cause-spec.ts';
-import { isOfExecutors } from '../cause-spec.ts';
+import { concernsAllEntries, isOfExecutors } from '../cause-spec.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { executorsOf, isTroubled } from '../snapshot-index.ts';
 import { SEEN_TWICE, buildCauseFromEvents, eventsOf, quoteReason } from '../runner-events.ts';
@@ -37,8 +36,6 @@ const KINDS: readonly EventKind[] = [
 const OF_JOBS: ReadonlySet<EventKind> = new Set(['not-prepared', 'job-connection']);
 /** Lines without a date have that of their reading, a moment later. */
 const READ_LATE_SECONDS = 2;
-/** Scopes that concern every entry. */
-const HOST_WIDE: ReadonlySet<Scope> = new Set(['host', 'service']);
 /** What a check sees at every run: one that passes later, or that has recovered since, ends it. */
 const SEEN_BY_CHECK: ReadonlySet<string> = new Set(['docker-daemon-down', 'docker-not-responding']);
 
@@ -100,7 +97,7 @@ function hasEnded(
 /** One fault, one cause: of the whole host, or of an entry. */
 function groupOf(indexed: SnapshotIndex, { event }: ObservedEvent): string {
   const { id, scope } = requireCause(event.cause ?? '');
-  const owner = HOST_WIDE.has(scope) ? indexed.context.place.id : (event.runner ?? '');
+  const owner = concernsAllEntries(scope) ? indexed.context.place.id : (event.runner ?? '');
   return `${id} ${owner}`;
 }
 
@@ -152,7 +149,7 @@ function runnersOf(
 ): readonly RunnerTarget[] {
   const { runners } = indexed.context;
   const own = runners.filter(({ id }) => id === event.runner);
-  return HOST_WIDE.has(scope) || own.length === 0 ? runners : own;
+  return concernsAllEntries(scope) || own.length === 0 ? runners : own;
 }
 
 function scopeIdOf(indexed: SnapshotIndex, { scope }: CauseSpec, { event }: ObservedEvent): string {
