@@ -1,7 +1,7 @@
 /** The end of a fault: what had a cause keeps it, and the verdict holds until the whole path is known again. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { text } from '../../src/demo/gitlab-response.ts';
+import { gitlabError, text } from '../../src/demo/gitlab-response.ts';
 import type { Report } from '../../src/report/document.ts';
 import { until } from '../../test/support/until.ts';
 import { hasLived, whileGood } from '../observe.ts';
@@ -78,6 +78,17 @@ async function jobsFail({ daemon, runner, entries }: World): Promise<void> {
     if (job > 12) await delay(APART_MILLISECONDS);
     await runner.appendLog('error', said, { ...fields, job });
   }
+}
+
+/** Polls are refused twice, which disables no entry; other requests with the token until it is mended. */
+function refusesPollsTwice({ answers }: World): void {
+  let left = 2;
+  answers(({ path }) => {
+    if (path.endsWith('/verify')) return gitlabError(403, '403 Forbidden');
+    if (!path.endsWith('/jobs/request') || left === 0) return undefined;
+    left -= 1;
+    return gitlabError(403, '403 Forbidden');
+  });
 }
 
 const REFUSED = text(404, 'Not Found\n');
@@ -177,6 +188,45 @@ export const recoveryRows: readonly Row[] = [
       (world) => dockerOf(world).setAnswers(),
       WITH_DOCKER,
     ),
+    holds: () => undefined,
+  },
+  {
+    ...mended(
+      {
+        id: 'Y-10',
+        title:
+          'an old GitLab refuses twice, takes it back, and is asked again as the runner is silent',
+        inject: refusesPollsTwice,
+        expect: { cause: 'token-rejected', severity: 'critical' },
+      },
+      ({ answers }) => answers(() => undefined),
+      // An old GitLab is asked about a token once an hour.
+      { ...DATED, profile: 'gl18', hasDefaultPace: true },
+    ),
+    // The runner does not fail any more.
+    holds: () => undefined,
+  },
+  {
+    ...mended(
+      {
+        id: 'Y-11',
+        title: 'three refusals disable the entry: the refusal is the cause, with its countdown',
+        inject: (world) =>
+          void world.gitlab.application.tokens.delete(world.entries[0]?.token ?? ''),
+        expect: {
+          cause: 'token-rejected',
+          severity: 'critical',
+          chain: 'o/o/n/o/o/o/F',
+          says: /tries again by itself in \d+ min.*sudo touch [^"]*config.toml"\}\]/,
+        },
+      },
+      async ({ entries, files, gitlab }) => {
+        gitlab.application.tokens.add(entries[0]?.token ?? '');
+        await files.touch(CONFIG);
+      },
+    ),
+    mustNot: ['unknown', 'runner-disabled-unhealthy'],
+    // `check` reads the log as well.
     holds: () => undefined,
   },
 ];

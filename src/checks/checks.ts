@@ -14,7 +14,13 @@ import type { Target } from '../core/target.ts';
 import { readState, writeState } from '../host/fs/state-file.ts';
 import type { Log } from '../log.ts';
 import type { Contradictions, Watched } from './contradictions.ts';
-import { contradictionsOf, dropContradicted, NO_CONTRADICTIONS } from './contradictions.ts';
+import {
+  contradictionsOf,
+  dropContradicted,
+  NO_CONTRADICTIONS,
+  takenBackBy,
+  workedSince,
+} from './contradictions.ts';
 import { checksOf, jobsOf } from './plan.ts';
 import { RequestBudget } from './request-budget.ts';
 import type { Job } from './run.ts';
@@ -23,6 +29,9 @@ import { savedStateOf, stateDocument, stillValid } from './saved-state.ts';
 import { phaseOf, Scheduler } from './scheduler.ts';
 import type { Transition } from './store.ts';
 import { isSameTarget, Store } from './store.ts';
+
+/** How often polls that work have a refused token asked again. */
+const ONCE_SECONDS = 900;
 
 export interface ChecksOptions {
   readonly probes: readonly Probe[];
@@ -165,13 +174,23 @@ export class Checks {
       : contradictionsOf(states, this.#watched, this.#options.clock.wall());
   }
 
+  /** What the runner says against, by a complaint or by its silence after one. */
   #contradictedOf(checks: readonly Check[]): ReadonlySet<CheckId> {
-    const contradictions = this.#contradictions(this.#store.states());
-    const own = checks.filter((check) =>
-      contradictions
-        .against(check, this.#store.known(check.id)?.result)
-        ?.askedAgain.some((link) => link === check.probe.id),
-    );
+    if (this.#watched === undefined) return new Set();
+    const states = this.#store.states();
+    const contradictions = this.#contradictions(states);
+    const isTakenBack = takenBackBy(states, this.#watched, this.#options.clock.wall());
+    const hasWorked = workedSince(states, this.#watched);
+    const own = checks.filter((check) => {
+      const result = this.#store.known(check.id)?.result;
+      const complaint = contradictions.against(check, result);
+      return (
+        complaint?.askedAgain.some((link) => link === check.probe.id) === true ||
+        isTakenBack(check, result) ||
+        // A runner that polls on with another token would have it asked for ever.
+        (hasWorked(check, result) && this.#budget.once(`worked ${check.id}`, ONCE_SECONDS))
+      );
+    });
     return new Set(own.map(({ id }) => id));
   }
 

@@ -11,7 +11,7 @@ import type { HostContext, RunnerContext } from '../core/host-context.ts';
 import { contextOf, runnerNamed } from '../core/host-context.ts';
 import type { Place } from '../core/place.ts';
 import { SETTLE_SECONDS } from '../core/poll-times.ts';
-import type { RunnerLogReader } from '../core/runner-event.ts';
+import type { RunnerEvent, RunnerLogReader } from '../core/runner-event.ts';
 import type { Complaint } from '../runner/complaints.ts';
 import { complaintOf } from '../runner/complaints.ts';
 
@@ -28,32 +28,28 @@ export interface Watched extends Pick<HostContext, 'contexts'> {
 
 export const NO_CONTRADICTIONS: Contradictions = { against: () => undefined };
 
+/** A complaint, and a target that it speaks of. */
+interface Aimed {
+  readonly target: string;
+  readonly complaint: Complaint;
+}
+
 /** From what the checks of logs and counters last read, and what the logs have brought since then. */
 export function contradictionsOf(
   states: readonly CheckState[],
-  { contexts, logAt }: Watched,
+  watched: Watched,
   now: Instant,
 ): Contradictions {
   const broken = states.filter((state) => isBroken(state));
   const recovered = states.filter((state) => hasRecovered(state));
-  const found = contexts.flatMap((context) => {
-    const { place } = context;
-    const read = states.filter(({ check }) => contextOf({ contexts }, check.target) === context);
-    const events = [
-      ...read.flatMap(({ finding }) => finding.events ?? []),
-      ...(logAt(place)?.events() ?? []),
-    ];
-    return events.flatMap((event) => {
-      const complaint = complaintOf(event);
-      if (complaint === undefined || (complaint.endsAt ?? Infinity) < now) return [];
-      const targets = targetsOf(complaint, context);
-      const isExplained =
-        broken.some((state) => isSpokenOf(state, complaint, targets)) ||
-        recovered.some(
-          (state) => isOfBefore(state, complaint) && isSpokenOf(state, complaint, targets),
-        );
-      return isExplained ? [] : targets.map((target) => ({ target, complaint }));
-    });
+  const found = complaintsIn(states, watched).flatMap(({ targets, complaint }) => {
+    if ((complaint.endsAt ?? Infinity) < now) return [];
+    const isExplained =
+      broken.some((state) => isSpokenOf(state, complaint, targets)) ||
+      recovered.some(
+        (state) => isOfBefore(state, complaint) && isSpokenOf(state, complaint, targets),
+      );
+    return isExplained ? [] : targets.map((target): Aimed => ({ target, complaint }));
   });
   if (found.length === 0) return NO_CONTRADICTIONS;
   const byTarget = Map.groupBy(found, ({ target }) => target);
@@ -68,6 +64,73 @@ export function contradictionsOf(
         )?.complaint;
     },
   };
+}
+
+/**
+ * Whether the runner's silence speaks against a failure: it complained of this link alone, and would have complained again
+ * by now. A failure from after that is believed.
+ */
+export function takenBackBy(
+  states: readonly CheckState[],
+  watched: Watched,
+  now: Instant,
+): (check: Check, result: ProbeResult | undefined) => boolean {
+  const found = complaintsIn(states, watched).filter(
+    ({ isRunning, complaint: { links } }) => isRunning && links.length === 1,
+  );
+  return ({ probe, target }, result) => {
+    if (result?.finding.status !== 'fail') return false;
+    const ends = found
+      .filter(
+        ({ targets, complaint }) =>
+          targets.includes(target.id) && complaint.links.some((link) => link === probe.id),
+      )
+      .map(({ complaint: { endsAt } }) => endsAt ?? Infinity);
+    const end = Math.max(...ends);
+    return end < now && end > result.startedAt;
+  };
+}
+
+/** Whether a poll of the entry has worked since GitLab refused its token here. */
+export function workedSince(
+  states: readonly CheckState[],
+  { contexts, logAt }: Watched,
+): (check: Check, result: ProbeResult | undefined) => boolean {
+  return ({ target }, result) => {
+    if (target.kind !== 'runner' || result?.finding.status !== 'fail') return false;
+    const context = contextOf({ contexts }, target);
+    return eventsOf(context, states, { contexts, logAt }).some(
+      ({ kind, runner, lastAt }) =>
+        (kind === 'polls-worked' || kind === 'poll-worked') &&
+        runnerNamed(context, runner)?.id === target.id &&
+        lastAt > result.startedAt + SETTLE_SECONDS * 1000,
+    );
+  };
+}
+
+/** What an installation's runner has logged and counted. */
+function eventsOf(
+  context: RunnerContext,
+  states: readonly CheckState[],
+  { contexts, logAt }: Watched,
+): readonly RunnerEvent[] {
+  const read = states.filter(({ check }) => contextOf({ contexts }, check.target) === context);
+  return [
+    ...read.flatMap(({ finding }) => finding.events ?? []),
+    ...(logAt(context.place)?.events() ?? []),
+  ];
+}
+
+function complaintsIn(states: readonly CheckState[], watched: Watched) {
+  return watched.contexts.flatMap((context) =>
+    eventsOf(context, states, watched).flatMap((event) => {
+      const complaint = complaintOf(event);
+      const isRunning = context.process !== undefined;
+      return complaint === undefined
+        ? []
+        : [{ complaint, targets: targetsOf(complaint, context), isRunning }];
+    }),
+  );
 }
 
 function hasRecovered({ check, finding, recent }: CheckState): boolean {

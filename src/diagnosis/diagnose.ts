@@ -12,6 +12,7 @@ import { STAGES } from './cause-spec.ts';
 import { causesOfContexts, snapshotOfContext } from './contexts.ts';
 import { candidatesOf } from './candidates.ts';
 import { judgeRunners } from './entry-state.ts';
+import { withLockOuts } from './lock-out.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
 import { inOrder, indexSnapshot } from './snapshot-index.ts';
 import type { StagedCause } from './rules/default.ts';
@@ -44,9 +45,10 @@ function judgeContext(snapshot: Snapshot) {
   const all = staged.map(({ cause }) => cause);
   const causes = withoutGuesses(withoutSymptoms(all, indexed), indexed);
   const runners = judgeRunners(causes, indexed);
+  const told = withLockOuts(causes, runners, indexed);
   return {
     context: indexed.context,
-    causes: causes.map((cause) => ({ stage: stages.get(causeKey(cause)) ?? 'monitor', cause })),
+    causes: told.map((cause) => ({ stage: stages.get(causeKey(cause)) ?? 'monitor', cause })),
     isUnjudged: hasUnjudged(snapshot, causes, runners),
     runners,
   };

@@ -9,6 +9,7 @@ import { causeSpec } from './catalogue/index.ts';
 import { eventsOfRunner } from './runner-events.ts';
 import { specOfFinding } from './rules/default.ts';
 import type { Failing } from './rules/poll-failure-explanations.ts';
+import { penaltyOf } from './rules/runner-disabled.ts';
 import { doubtOfPolls, failingPolls } from './rules/runner-polls.ts';
 import { runnersWithOwnJobs, runnersWithOwnPolls } from './own-proof.ts';
 import { isProvenByJob, isProvenByPoll } from './unjudged.ts';
@@ -101,6 +102,8 @@ function judgePath(
     if (passing.includes(false)) return STOPPED;
     return passing.includes(true) ? WORKS : unknownBecause(reasonOfLinks(failed));
   }
+  // Whatever else is right: it asks for no jobs.
+  if (penaltyOf(indexed, runner) !== undefined) return STOPPED;
   const polls = failingPolls(indexed, runner);
   if (polls !== undefined && isNamed(polls, causes)) return isPartial(causes) ? WORKS : STOPPED;
   if (

@@ -39,7 +39,7 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   'ephemeral-ports-exhausted',
 ]);
 /** GitLab's own answer about the token. */
-const OF_THE_TOKEN: ReadonlySet<string> = new Set(['token-rejected', 'runner-orphaned']);
+export const OF_THE_TOKEN: ReadonlySet<string> = new Set(['token-rejected', 'runner-orphaned']);
 
 const LINKS_OF: Readonly<Partial<Record<EventKind, (event: RunnerEvent) => readonly Link[]>>> = {
   'poll-failed': linksOfPoll,
@@ -68,7 +68,7 @@ export function complaintOf(event: RunnerEvent): Complaint | undefined {
   const links = LINKS_OF[event.kind]?.(event) ?? [];
   if (links.length === 0) return undefined;
   const { runner, lastAt, text } = event;
-  const ends = IS_SILENT_AFTER.has(event.kind) ? {} : { endsAt: lastAt + FRESH_SECONDS * 1000 };
+  const end = endOf(event);
   const isServerAtFault = (dataOf(event, RESPONSE_STATUS) ?? 0) >= FIRST_OF_SERVER;
   const askedAgain = isServerAtFault ? links.filter((link) => link !== 'token') : links;
   return {
@@ -76,10 +76,17 @@ export function complaintOf(event: RunnerEvent): Complaint | undefined {
     askedAgain,
     at: beginOf(event),
     lastAt,
-    ...ends,
+    ...(end === undefined ? {} : { endsAt: end }),
     ...(runner === undefined ? {} : { runner }),
     text,
   };
+}
+
+/** When it would have complained again; a lock-out ends at a time that it says itself. */
+function endOf({ kind, lastAt, facts }: RunnerEvent): Instant | undefined {
+  if (!IS_SILENT_AFTER.has(kind)) return lastAt + FRESH_SECONDS * 1000;
+  const until = Number(facts['until_milliseconds'] ?? Number.NaN);
+  return Number.isNaN(until) ? undefined : until + FRESH_SECONDS * 1000;
 }
 
 /** Counted failures end with the next success; of those in the log, a pause ends the series. */

@@ -1,7 +1,12 @@
 /** A law over all links and all complaints: a pass from before a complaint about a link is not shown as proof. */
 import { describe, expect, test } from 'vitest';
 
-import { contradictionsOf, dropContradicted } from '../../src/checks/contradictions.ts';
+import {
+  contradictionsOf,
+  dropContradicted,
+  takenBackBy,
+  workedSince,
+} from '../../src/checks/contradictions.ts';
 import type { Snapshot } from '../../src/core/check.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import { reasonOf } from '../../src/core/finding.ts';
@@ -15,6 +20,7 @@ import type { LogLine } from '../../src/runner/log/log-line.ts';
 import { COMPLAINING, complaintOf } from '../../src/runner/complaints.ts';
 import { START } from '../support/clock.ts';
 import { event, showing, TALKING } from '../support/events.ts';
+import type { World } from '../support/snapshots.ts';
 import { GITLAB, PROXY, runner, snapshotOf } from '../support/snapshots.ts';
 
 const URL_OF_POLL = 'POST https://gitlab.example.com/api/v4/jobs/request';
@@ -278,5 +284,61 @@ describe('a link that failed when the runner complained, and passes again', () =
   test('accounts for no complaint of later, nor for one about other links', () => {
     expect(unknownAfter(START - 30_000, 'http')).toHaveLength(3);
     expect(unknownAfter(START - 61_000, 'connect')).toHaveLength(3);
+  });
+});
+
+const forbidden = (secondsAgo: number, over: Partial<RunnerEvent> = {}): RunnerEvent => ({
+  ...at(poll('token-rejected', '403 Forbidden'), START - secondsAgo * 1000),
+  ...over,
+});
+const worked = (secondsAgo: number, runner = 'runnerAA1') =>
+  event('polls-worked', { runner, lastAt: START - secondsAgo * 1000 });
+
+const off = (minutes: number) =>
+  forbidden(200, { kind: 'disabled', facts: { until_milliseconds: START + minutes * 60_000 } });
+
+describe('a refusal of the token that the runner no longer complains about', () => {
+  const refused = { status: 'fail', reason: 'rejected', detail: '403 Forbidden' } as const;
+  /** Whether the token is asked again, that was asked so long ago. */
+  function asks(events: readonly RunnerEvent[], askedAgo: number, world: World = {}) {
+    const snapshot = snapshotOf(
+      { 'runner-log': showing(...events), token: refused },
+      { ...TALKING, ...world },
+    );
+    const token = snapshot.checks.find(({ check: { id } }) => id === 'token@runnerAA1');
+    if (token === undefined) throw new Error('no token');
+    const { contexts } = snapshot.hostContext;
+    const watched = { contexts, logAt: () => undefined };
+    const startedAt = START - askedAgo * 1000;
+    const result = { check: token.check.id, startedAt, durationSeconds: 0.1, finding: refused };
+    return {
+      afterSilence: takenBackBy(snapshot.checks, watched, START)(token.check, result),
+      afterPoll: workedSince(snapshot.checks, watched)(token.check, result),
+    };
+  }
+
+  test('is asked again once it would have complained again', () => {
+    expect(asks([forbidden(101)], 95).afterSilence).toBe(true);
+    expect(asks([forbidden(99)], 95).afterSilence).toBe(false);
+  });
+
+  test('is asked again once: a refusal from after the silence is believed', () => {
+    expect(asks([forbidden(200)], 99).afterSilence).toBe(false);
+  });
+
+  test('is not asked again while the entry is disabled, which is silent, but after that', () => {
+    expect(asks([forbidden(200), off(30)], 190).afterSilence).toBe(false);
+    expect(asks([forbidden(200), off(-2)], 190).afterSilence).toBe(true);
+  });
+
+  test('is not asked again for a runner that has not complained, or that does not run', () => {
+    expect(asks([], 190).afterSilence).toBe(false);
+    expect(asks([forbidden(200)], 190, { process: undefined }).afterSilence).toBe(false);
+  });
+
+  test('is asked again when a poll of the entry has worked since', () => {
+    expect(asks([worked(10)], 60).afterPoll).toBe(true);
+    expect(asks([worked(50)], 60).afterPoll).toBe(false);
+    expect(asks([worked(10, 'runnerAA2')], 60).afterPoll).toBe(false);
   });
 });

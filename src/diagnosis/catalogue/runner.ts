@@ -16,7 +16,7 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     id: 'runner-disabled-unhealthy',
     title: 'The runner disabled an entry after three failed requests',
     meaning:
-      'After three failed requests in a row the runner requests no jobs for one hour (unhealthy_interval). The reason of the failures is gone, but the hour is not over.',
+      'After three failed requests in a row the runner requests no jobs for one hour (unhealthy_interval). The reason of the failures is gone, but the hour is not over. While there is a reason, that is the cause.',
     evidence:
       "The log line `is unhealthy and will be disabled for`, with no reload, restart or successful poll after it, while GitLab is reachable now; or the runner's counters of failed requests and skipped entries.",
     notConfusedWith: ['token-rejected', 'edge-waf-blocked', 'runner-hung'],

@@ -51,7 +51,7 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
     meaning:
       'The runner was deleted, its token was reset, or the token belongs to another GitLab instance.',
     evidence:
-      "GitLab's own 403, three times within a minute, while all earlier checks pass; or a token with a wrong checksum.",
+      "GitLab's own 403, three times within a minute, while all earlier checks pass; the same by the log of a runner that has disabled the entry; or a token with a wrong checksum.",
     notConfusedWith: [
       'gitlab-maintenance-mode',
       'edge-waf-blocked',

@@ -4,8 +4,10 @@
  */
 import { dateText } from '../../core/date-text.ts';
 import type { CheckState } from '../../core/check.ts';
+import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
+import { OF_THE_TOKEN } from '../../runner/complaints.ts';
 import { requireCause } from '../build-cause.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
 import { isFail } from '../snapshot-index.ts';
@@ -14,7 +16,10 @@ import { buildCauseFromEvents, openPathOf, eventsOfRunner } from '../runner-even
 /** After its end the runner polls once more at its next turn. */
 const GRACE_SECONDS = 90;
 /** An entry that was skipped so often within the last minutes is disabled. */
+const MINUTE_MILLISECONDS = 60_000;
 const MANY_FEEDS = 3;
+/** The log line of the penalty follows the last failed request. */
+const AT_THE_SAME_TIME_SECONDS = 10;
 const LATELY_SECONDS = 60;
 
 export function disabledCauses(indexed: SnapshotIndex): readonly Cause[] {
@@ -24,8 +29,46 @@ export function disabledCauses(indexed: SnapshotIndex): readonly Cause[] {
     // While GitLab rejects it, that is the cause, and the penalty its symptom.
     if (path === undefined || (token !== undefined && isFail(token))) return [];
     const line = penaltyOf(indexed, runner);
+    const refusal = line === undefined ? undefined : refusalBefore(indexed, runner, line, token);
+    if (line !== undefined && refusal !== undefined)
+      return [causeOfRefusal(indexed, runner, [refusal, line], token)];
     const seen = line === undefined ? penaltyFromCounters(indexed, runner) : ([line] as const);
     return seen === undefined ? [] : [causeOf(indexed, runner, seen, token)];
+  });
+}
+
+/** GitLab's own refusal that has led to it, unless GitLab was asked again since then. */
+function refusalBefore(
+  indexed: SnapshotIndex,
+  runner: RunnerTarget,
+  { event: { lastAt } }: ObservedEvent,
+  token: CheckState | undefined,
+): ObservedEvent | undefined {
+  const refusal = eventsOfRunner(indexed, runner, 'poll-failed').find(
+    ({ event }) =>
+      OF_THE_TOKEN.has(event.cause ?? '') &&
+      Math.abs(event.lastAt - lastAt) <= AT_THE_SAME_TIME_SECONDS * 1000,
+  );
+  const askedAt = token?.last?.startedAt ?? 0;
+  return refusal !== undefined && askedAt > refusal.event.lastAt ? undefined : refusal;
+}
+
+/** Refused three times in a row: the lock-out is what came of it. */
+function causeOfRefusal(
+  indexed: SnapshotIndex,
+  runner: RunnerTarget,
+  seen: readonly [ObservedEvent, ObservedEvent],
+  token: CheckState | undefined,
+): Cause {
+  const [refusal] = seen;
+  return buildCauseFromEvents(indexed, {
+    spec: requireCause(refusal.event.cause ?? ''),
+    seen,
+    scopeId: runner.id,
+    runners: [runner],
+    isConfirmed: true,
+    facts: { line: runner.line, status: '403 Forbidden' },
+    explains: token === undefined ? [] : [token.check.id],
   });
 }
 
@@ -46,12 +89,19 @@ function causeOf(
     runners: [runner],
     isConfirmed: true,
     facts: {
-      until: Number.isNaN(until) ? 'for one hour at most' : `until ${dateText(until)}`,
+      until: Number.isNaN(until)
+        ? 'for one hour at most'
+        : `until ${dateText(until)} (${countdown(until, indexed.snapshot.takenAt)})`,
       is_asked: isAsked,
     },
     states: token === undefined ? [] : [token],
     ruledOut: isAsked ? [{ id: 'token-rejected', because: 'GitLab accepts the token now' }] : [],
   });
+}
+
+/** `in 43 min` */
+export function countdown(until: Instant, now: Instant): string {
+  return `in ${Math.max(1, Math.ceil((until - now) / MINUTE_MILLISECONDS))} min`;
 }
 
 /** The log line, with nothing after it that ends the penalty. */
