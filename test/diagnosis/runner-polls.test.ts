@@ -7,6 +7,7 @@ import { dateText } from '../../src/core/date-text.ts';
 import type { Cause } from '../../src/core/diagnosis.ts';
 import type { Finding, ProbeResult } from '../../src/core/finding.ts';
 import type { RunnerEvent } from '../../src/core/runner-event.ts';
+import type { ProxyDecision } from '../../src/core/target.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { START } from '../support/clock.ts';
 import type { FindingSpec, World } from '../support/snapshots.ts';
@@ -107,6 +108,14 @@ describe('old trust', () => {
   });
 });
 
+const at = (host: string): ProxyDecision => ({
+  kind: 'proxy',
+  scheme: 'http',
+  host,
+  port: 3999,
+  variable: 'HTTPS_PROXY',
+});
+
 describe('an old proxy', () => {
   const line = 'Post "x": proxyconnect tcp: dial tcp 10.0.0.9:3999: connect: connection refused';
 
@@ -117,6 +126,40 @@ describe('an old proxy', () => {
     expect(idsOf(log(failedPolls('proxy-unreachable', line)), { proxy: PROXY })).toEqual([
       'proxy-setting-not-applied',
     ]);
+  });
+
+  test.each<[string, ProxyDecision | undefined]>([
+    ['no proxy', undefined],
+    ['one at another port', PROXY],
+    ['one at another address', at('10.0.0.8')],
+  ])('is restarted where the settings have %s', (_what, proxy) => {
+    const around = proxy === undefined ? {} : { proxy };
+    const [cause] = causesOf(log(failedPolls('proxy-unreachable', line)), around);
+    expect(cause).toMatchObject({
+      id: 'proxy-setting-not-applied',
+      summary: expect.stringContaining('still uses the proxy 10.0.0.9:3999'),
+    });
+    expect(cause?.summary).not.toMatch(/does not have it/);
+    expect(cause?.fix.map(({ command }) => command)).toEqual([
+      'sudo systemctl restart gitlab-runner',
+    ]);
+  });
+
+  test('is named without its address where the line has none', () => {
+    const [cause] = causesOf(
+      log(
+        failedPolls('proxy-name-not-found', 'proxyconnect tcp: dial tcp: lookup old: no such host'),
+      ),
+    );
+    expect(cause?.summary).toContain('still uses a proxy, which');
+  });
+
+  test('at the same address is not the cause', () => {
+    const found = idsOf(
+      { ...log(failedPolls('proxy-unreachable', line)), proxy: { since: LONG_AGO } },
+      { proxy: at('10.0.0.9') },
+    );
+    expect(found).toEqual(['unknown']);
   });
 
   test('is not the cause if it is the one that is in force', () => {

@@ -42,6 +42,35 @@ function startProxy(c: CauseContext) {
   ];
 }
 
+/** The process has a proxy that was taken out of the settings since. */
+function isOld(c: CauseContext): boolean {
+  return c.optional('is_old') === 'true';
+}
+
+function oldProxy(c: CauseContext): string {
+  const proxy = c.optional('proxy');
+  return proxy === undefined ? 'a proxy' : `the proxy ${proxy}`;
+}
+
+function restartWithSettings({ place }: CauseContext) {
+  return step('Restart the runner, so that it uses the current settings.', place.commands.restart);
+}
+
+function giveSettings(c: CauseContext) {
+  return [
+    step(
+      'Show the proxy settings of the process.',
+      `sudo grep -zi _proxy= /proc/${c.place.commands.processId}/environ`,
+    ),
+    ...enterVariable(
+      c,
+      'Set the proxy for the runner, unless its service has it already.',
+      'HTTPS_PROXY',
+      'NO_PROXY',
+    ),
+  ];
+}
+
 function isExempt(c: CauseContext): boolean {
   return c.optional('is_exempt') === 'true';
 }
@@ -93,24 +122,15 @@ export const PROXY_CAUSES: readonly CauseSpec[] = [
     meaning:
       'The runner process only has the environment that it was started with: not /etc/environment, not a shell profile, not `environment` in config.toml, not ALL_PROXY, and no later change of its unit.',
     evidence:
-      'The environment of the process does not have the setting, a file has it, and with it GitLab is reachable.',
+      'The environment of the process does not have the setting, a file has it, and with it GitLab is reachable; or the process connects to a proxy that the settings no longer name, and with them GitLab is reachable.',
     notConfusedWith: ['proxy-unreachable', 'proxy-required-not-set'],
     changedBy: ['proxy-environment'],
     from: [],
     says: (c) =>
-      `with the proxy setting in ${c.fact('source')} the runner would reach ${c.host}, but the running process does not have it`,
-    fix: (c) => [
-      step(
-        'Show the proxy settings of the process.',
-        `sudo grep -zi _proxy= /proc/${c.place.commands.processId}/environ`,
-      ),
-      ...enterVariable(
-        c,
-        'Set the proxy for the runner, unless its service has it already.',
-        'HTTPS_PROXY',
-        'NO_PROXY',
-      ),
-    ],
+      isOld(c)
+        ? `the running process still uses ${oldProxy(c)}, which the current settings do not name; with them ${c.host} is reachable`
+        : `with the proxy setting in ${c.fact('source')} the runner would reach ${c.host}, but the running process does not have it`,
+    fix: (c) => (isOld(c) ? [restartWithSettings(c)] : giveSettings(c)),
     suppresses: ['tcp-connect-timeout', 'tcp-connection-refused', 'proxy-unreachable'],
   }),
   choice({

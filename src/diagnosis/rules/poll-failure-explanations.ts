@@ -2,6 +2,9 @@
  * Why the runner's own polls fail while our requests pass: old trust files, an old proxy, a firewall rule for its user,
  * idle connections that are closed, or rejections that only affect its kind of request.
  */
+import { isIP } from 'node:net';
+
+import { withoutBrackets } from '../../core/address.ts';
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { Fact } from '../../core/finding.ts';
@@ -100,15 +103,23 @@ function byOldProxy({ seen, endpoint }: Failing): Explanation | undefined {
   if (!isOfFamily(cause, 'proxy')) return undefined;
   const used = dataOf(seen.event, DIALLED_PROXY);
   const inForce = endpoint.proxy.kind === 'proxy' ? endpoint.proxy : undefined;
-  if (inForce !== undefined && (used === undefined || used.port === inForce.port)) return undefined;
+  if (inForce !== undefined && (used === undefined || isSameProxy(used.authority, inForce))) {
+    return undefined;
+  }
   return {
     id: 'proxy-setting-not-applied',
-    facts: {
-      proxy: used?.authority ?? 'the old proxy',
-      source: 'the environment of its process',
-    },
+    facts: { is_old: true, ...(used === undefined ? {} : { proxy: used.authority }) },
     ruledOut: [{ id: cause, because: 'GitLab is reachable with the current settings' }],
   };
+}
+
+/** The log names an address; where the settings name a host, only the ports can be compared. */
+function isSameProxy(dialled: string, { host, port }: { host: string; port: number }): boolean {
+  const { address = '', port: dialledPort } =
+    /^(?<address>.*):(?<port>\d+)$/.exec(dialled)?.groups ?? {};
+  if (Number(dialledPort) !== port) return false;
+  const plain = withoutBrackets(host);
+  return isIP(plain) === 0 || plain === withoutBrackets(address);
 }
 
 /** The rule matches its user; our requests pass. */
