@@ -134,7 +134,15 @@ function evidenceOf(state: CheckState, { snapshot }: SnapshotIndex): Evidence {
 }
 
 /** Names that keep their small letter at the start of a sentence. */
-const SMALL_NAMES = new Set(['concurrent', 'getent', 'haproxy', 'nginx', 'squid', 'systemd']);
+const SMALL_NAMES = new Set([
+  'concurrent',
+  'getent',
+  'haproxy',
+  'nginx',
+  'runnerwatch',
+  'squid',
+  'systemd',
+]);
 
 /** A clause as a sentence: the first letter large, unless it starts with a path, an address or a small name. */
 export function sentence(clause: string): string {

@@ -3,6 +3,7 @@ import type { Snapshot } from '../core/check.ts';
 import type { Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
 import { detailOf, reasonOf } from '../core/finding.ts';
 import { allEndpoints, allRunners } from '../core/host-context.ts';
+import { CHECK_AS_ROOT } from '../core/own-service.ts';
 import { plainIdOf } from '../core/target.ts';
 import { BLIND, stoppedBy } from '../core/verdict.ts';
 import { sortBySeverity } from '../core/vocabulary.ts';
@@ -84,9 +85,7 @@ function unsureSummary(
   runners: readonly RunnerVerdict[],
 ): string {
   const blind = causes.find(({ id }) => id === BLIND);
-  const [remedy] = blind?.fix ?? [];
-  if (blind !== undefined)
-    return `${blind.summary.replace(/\.$/, '')}: run \`${remedy?.command}\`.`;
+  if (blind !== undefined) return `${blind.summary.replace(/\.$/, '')}: run \`${CHECK_AS_ROOT}\`.`;
   const { checks } = snapshot;
   if (checks.every(({ finding }) => reasonOf(finding) === 'not-run-yet')) {
     return 'No check has run yet.';

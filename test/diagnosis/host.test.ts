@@ -194,6 +194,29 @@ describe('what runnerwatch may not read', () => {
     expect([verdict, runners[0]?.cause]).toEqual(['unsure', undefined]);
   });
 
+  test('the summary names what was not readable, and what to type', () => {
+    const detail = 'unix:///var/run/docker.sock (of docker-1): this user may not open it (EACCES)';
+    const found = diagnose(
+      snapshotOf({ executor: { finding: { status: 'unknown', reason: 'blind', detail } } }),
+    );
+
+    expect(found.summary).toBe(
+      `runnerwatch cannot read all that it needs on this host: ${detail}: run \`sudo runnerwatch check\`.`,
+    );
+    expect(found.summary).not.toContain(CONFIG);
+    expect(found.causes[0]?.fix.map(({ command }) => command)).toEqual([
+      'sudo runnerwatch check',
+      expect.stringContaining('systemctl show runnerwatch'),
+      'sudo systemctl edit runnerwatch && sudo systemctl restart runnerwatch',
+    ]);
+  });
+
+  test('of several the first is named, and how many more there are', () => {
+    const { causes } = diagnose(snapshotOf({}, { blind: ['one is hidden', 'two', 'three'] }));
+
+    expect(causes[0]?.summary).toContain(': one is hidden; and 2 more, see the evidence');
+  });
+
   test('each sentence about missing rights is evidence', () => {
     const { causes } = diagnose(snapshotOf({}, { blind: ['may not read /proc/812/environ'] }));
 

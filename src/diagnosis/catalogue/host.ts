@@ -1,6 +1,12 @@
 /** Causes in the host's resources, its clock, and in runnerwatch itself. */
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
+import {
+  CHECK_AS_ROOT,
+  EDIT_OWN_SERVICE,
+  RESTART_OWN_SERVICE,
+  SHOW_OWN_RIGHTS,
+} from '../../core/own-service.ts';
 import { isBelow } from '../../core/paths.ts';
 import { AT_ONCE, family, onHost, ownEngine } from '../cause-spec.ts';
 
@@ -195,8 +201,10 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     severity: 'notice',
     scope: 'monitor',
     title: 'runnerwatch has no permission to read what it needs',
-    meaning: 'runnerwatch runs as a user that may not read a file it needs.',
-    evidence: 'Permission denied (EACCES) when runnerwatch reads.',
+    meaning:
+      'runnerwatch runs as a user that may not read a file or open a socket that it needs, so part of the state is unknown.',
+    evidence:
+      'What could not be read, one sentence each: permission denied (EACCES), or hidden by /proc.',
     notConfusedWith: ['config-unreadable', 'runner-not-installed'],
     from: [
       'config/unreadable',
@@ -205,10 +213,17 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
       'limits/blind',
       'executor/blind',
     ],
-    says: (c) =>
-      `runnerwatch has no permission to read something that it needs on this host (${c.config})`,
+    says: (c) => `runnerwatch cannot read all that it needs on this host: ${c.fact('hidden')}`,
     fix: () => [
-      step('Run runnerwatch as root, as in its unit file, and compare.', 'sudo runnerwatch check'),
+      step('Run the checks as root, which may read it.', CHECK_AS_ROOT),
+      step(
+        'If root reads it and the service does not, compare the rights of the service: its unit file runs it as root, with all capabilities.',
+        SHOW_OWN_RIGHTS,
+      ),
+      step(
+        'Let the service run as root (under [Service]: User=root), and restart it.',
+        `${EDIT_OWN_SERVICE} && ${RESTART_OWN_SERVICE}`,
+      ),
     ],
     confirm: AT_ONCE,
   }),

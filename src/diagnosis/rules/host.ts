@@ -3,6 +3,8 @@ import { isBelow } from '../../core/paths.ts';
 import type { CheckState } from '../../core/check.ts';
 import type { Cause } from '../../core/diagnosis.ts';
 import type { RunnerTarget } from '../../core/target.ts';
+import { detailOf } from '../../core/finding.ts';
+import { BLIND } from '../../core/verdict.ts';
 import type { Scope } from '../../core/vocabulary.ts';
 import { buildCause, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
@@ -54,7 +56,7 @@ function isDockerAlone({ check: { target } }: CheckState): boolean {
 /** Everything that runnerwatch could not read for lack of permission, as one cause. */
 export function blindCauses(indexed: SnapshotIndex): readonly Cause[] {
   const { context, snapshot } = indexed;
-  const spec = requireCause('monitor-blind');
+  const spec = requireCause(BLIND);
   const hidden = snapshot.checks.filter((state) => specOfFinding(state) === spec);
   const quiet = snapshot.checks.find((state) => !isTroubled(state));
   const [first = quiet, ...others] = hidden;
@@ -64,6 +66,9 @@ export function blindCauses(indexed: SnapshotIndex): readonly Cause[] {
     states: [first, ...others],
     scopeId: snapshot.hostContext.host,
     runners: [],
+    facts: {
+      hidden: firstOf([...hidden.map(({ finding }) => detailOf(finding)), ...context.blind]),
+    },
   });
   const own = context.blind.map((text) => ({
     check: first.check.id,
@@ -71,6 +76,11 @@ export function blindCauses(indexed: SnapshotIndex): readonly Cause[] {
     text,
   }));
   return [{ ...cause, evidence: hidden.length === 0 ? own : [...cause.evidence, ...own] }];
+}
+
+/** The first of some sentences, and how many more there are. */
+function firstOf([first = '', ...others]: readonly string[]): string {
+  return others.length === 0 ? first : `${first}; and ${others.length} more, see the evidence`;
 }
 
 /** What a cause can concern without the file that names the entries. */

@@ -67,7 +67,11 @@ export function judgeDocker(
       return { status: 'fail', reason: 'not-responding', detail };
     }
     case 'blind':
-      return { status: 'unknown', reason: 'blind', detail: `${who}: ${status.why}` };
+      return {
+        status: 'unknown',
+        reason: 'blind',
+        detail: `${who}: this user may not open it (${status.why})`,
+      };
     case 'error':
       return { status: 'warn', reason: 'docker-error', detail: `${who}: ${status.why}` };
     case 'down':
