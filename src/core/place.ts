@@ -43,6 +43,8 @@ export interface PlaceCommands {
 /** What a person types about the host that the runner lives on. */
 export interface HostCommands {
   readonly restartResolver: Command;
+  /** Changes lines of /etc/resolv.conf by these scripts of sed; a sentence where a program writes that file. */
+  editResolver(text: string, ...scripts: readonly string[]): FixStep;
   readonly shrinkLogs: Command;
   readonly showClock: Command;
   readonly setClock: Command;

@@ -170,6 +170,14 @@ const doubt = (reason: string, tried: readonly string[]): Finding => ({
   data: dataWith(TRIED_RUNNERS, tried),
 });
 
+function summaryBehindSearch(facts: Readonly<Record<string, string>>): string | undefined {
+  const found = doubt('search-domain', ['AAAAAAAAA']);
+  const dns = { ...found, facts: { ...found.facts, ...facts } };
+  const rejected = fail('rejected', { runner: 'AAAAAAAAA', name: 'docker-A', line: 7 });
+  const runners = [runner('AAAAAAAAA')];
+  return diagnose(snapshotOf({ dns, 'token@AAAAAAAAA': rejected }, { runners })).causes[0]?.summary;
+}
+
 describe('a token that another address of the name accepts', () => {
   const [one, two, three] = [runner('AAAAAAAAA'), runner('BBBBBBBBB'), runner('CCCCCCCCC')];
   const rejected = fail('rejected', { runner: 'AAAAAAAAA', name: 'docker-A', line: 7 });
@@ -186,6 +194,23 @@ describe('a token that another address of the name accepts', () => {
     ]);
     expect(causes[0]?.fix.at(-1)?.command).toBe('sudo touch /etc/gitlab-runner/config.toml');
     expect([verdict, runners[0]?.connected]).toEqual(['broken', false]);
+  });
+
+  test('behind a search domain is that of the name as written, or of another one', () => {
+    const facts = {
+      name: 'git.corp',
+      wrong_name: 'git.corp.example.net',
+      wrong: '10.0.0.9',
+      wrong_source: '10.0.0.1',
+      right: '10.0.0.2',
+      right_does: 'where GitLab accepts the token',
+    };
+    expect(summaryBehindSearch({ ...facts, right_name: 'git.corp' })).toBe(
+      'The search list makes git.corp into git.corp.example.net, which is 10.0.0.9 (rejects the token) on name server 10.0.0.1; git.corp itself is 10.0.0.2 (GitLab accepts the token).',
+    );
+    expect(summaryBehindSearch({ ...facts, right_name: 'git.corp.example.org' })).toContain(
+      '; git.corp.example.org is 10.0.0.2 (',
+    );
   });
 
   test('now and then is a warning: the addresses take turns, and part of the polls succeed', () => {

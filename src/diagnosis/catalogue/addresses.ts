@@ -35,6 +35,17 @@ function rightText(c: CauseContext): string {
   return [c.fact('right'), c.optional('right_does')].filter(Boolean).join(', ');
 }
 
+/** ` (rejects the token)`, ` (GitLab answers)`. */
+function inBrackets(does: string | undefined): string {
+  return does === undefined ? '' : ` (${does.replace(/^where /, '')})`;
+}
+
+/** The name as written, or another one of the search list. */
+function rightName(c: CauseContext): string {
+  const name = c.fact('right_name');
+  return name === c.fact('name') ? `${name} itself` : name;
+}
+
 function hostsText(c: CauseContext): string {
   const isOfHosts = c.optional('right_source') === HOSTS;
   const other = isOfHosts ? 'another line has' : 'DNS returns';
@@ -77,9 +88,9 @@ function lookUpAsWritten(c: CauseContext): FixStep {
       `sudoedit ${onHost(c, c.config)}`,
     );
   }
-  return step(
-    'Look up names with a dot as they are written first. In a pod, set the option ndots in its dnsConfig instead.',
-    `sudo sed -i 's/ndots:[0-9]*/ndots:1/g' ${onHost(c, RESOLV_CONF)}`,
+  return c.place.host.editResolver(
+    'Look up names with a dot as they are written first: option ndots:1 in /etc/resolv.conf. In a pod, set it in its dnsConfig instead.',
+    's/ndots:[0-9]*/ndots:1/g',
   );
 }
 
@@ -154,7 +165,7 @@ export const ADDRESS_CAUSES: readonly CauseSpec[] = [
     notConfusedWith: ['dns-wrong-answer', 'tls-hostname-mismatch', 'token-rejected'],
     from: ['dns/search-domain'],
     says: (c) =>
-      `with the search list ${c.fact('name')} is looked up as ${c.fact('wrong_name')}: name server ${c.fact('wrong_source')} returns ${c.fact('wrong')}${wrongText(c)}; ${c.fact('right_name')} is ${rightText(c)}`,
+      `the search list makes ${c.fact('name')} into ${c.fact('wrong_name')}, which is ${c.fact('wrong')}${inBrackets(c.optional('wrong_does'))} on name server ${c.fact('wrong_source')}; ${rightName(c)} is ${c.fact('right')}${inBrackets(c.optional('right_does'))}`,
     fix: (c) => [
       step(
         'Compare the two names, and show the search list and the option ndots.',

@@ -65,9 +65,10 @@ function moveServer(c: CauseContext): readonly FixStep[] {
   const unused = c.optional('unused_server');
   if (unused === undefined) return [];
   return [
-    step(
+    c.place.host.editResolver(
       `Move ${unused} up in /etc/resolv.conf: it resolves the name, and only the first three name servers are ever asked.`,
-      `sudo sed -i -e ${quoteArgument(`/^nameserver *${unused}/d`)} -e ${quoteArgument(`1i nameserver ${unused}`)} ${onHost(c, '/etc/resolv.conf')}`,
+      `/^nameserver *${unused}/d`,
+      `1i nameserver ${unused}`,
     ),
   ];
 }
@@ -200,8 +201,8 @@ export const DNS_CAUSES: readonly CauseSpec[] = [
       step(
         'Add the source. The runner notices it within 5 s.',
         c.fact('missing_source') === 'files'
-          ? `sudo sed -i 's/^hosts:/hosts: files/' ${onHost(c, '/etc/nsswitch.conf')}`
-          : `sudo sed -i 's/^hosts:.*/& dns/' ${onHost(c, '/etc/nsswitch.conf')}`,
+          ? `sudo sed -i --follow-symlinks 's/^hosts:/hosts: files/' ${onHost(c, '/etc/nsswitch.conf')}`
+          : `sudo sed -i --follow-symlinks 's/^hosts:.*/& dns/' ${onHost(c, '/etc/nsswitch.conf')}`,
       ),
     ],
     resolvedWhen: 'the DNS check passes again',

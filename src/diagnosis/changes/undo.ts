@@ -62,7 +62,7 @@ function sentenceOf(text: string): string {
 
 function sed(edits: readonly string[], path: string): string {
   const scripts = edits.map((edit) => `-e ${quoteArgument(edit)}`);
-  return `sudo sed -i ${scripts.join(' ')} ${path}`;
+  return `sudo sed -i --follow-symlinks ${scripts.join(' ')} ${path}`;
 }
 
 function replaceEdit(from: ChangedLine, to: ChangedLine): string {

@@ -1,6 +1,10 @@
 /** What a person types about a host: with systemd or without it, by the package manager that is there. */
 import type { HostCommands } from '../../core/place.ts';
+import type { FixStep } from '../../core/diagnosis.ts';
+import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
+import type { ResolverWriter } from './resolver-writer.ts';
+import { RESOLV_CONF } from './resolver-writer.ts';
 
 export type PackageManager = 'apt-get' | 'dnf' | 'yum' | 'zypper' | 'apk';
 
@@ -8,6 +12,8 @@ export interface HostFacts {
   readonly hasSystemd: boolean;
   /** Absent where none of those that GitLab packages for is there. */
   readonly packageManager?: PackageManager;
+  /** What writes /etc/resolv.conf; absent where a person does. */
+  readonly resolverWriter?: ResolverWriter;
 }
 
 const INSTALL: Readonly<Record<PackageManager, string>> = {
@@ -18,24 +24,41 @@ const INSTALL: Readonly<Record<PackageManager, string>> = {
   apk: 'sudo apk add --upgrade',
 };
 
-export function hostCommands({ hasSystemd, packageManager }: HostFacts): HostCommands {
+export function hostCommands(facts: HostFacts): HostCommands {
+  const { hasSystemd, packageManager } = facts;
   const install = INSTALL[packageManager ?? 'apt-get'];
   return {
     ...(hasSystemd ? WITH_SYSTEMD : WITHOUT_SYSTEMD),
     install: (name) => `${install} ${quoteArgument(name)}`,
+    editResolver: (text, ...scripts) => editResolver(facts, text, scripts),
   };
 }
 
-const WITH_SYSTEMD: Omit<HostCommands, 'install'> = {
+type Settled = Omit<HostCommands, 'install' | 'editResolver'>;
+
+const WITH_SYSTEMD: Settled = {
   restartResolver: 'sudo systemctl restart systemd-resolved',
   shrinkLogs: 'sudo journalctl --vacuum-size=500M',
   showClock: 'date -u; timedatectl',
   setClock: 'sudo timedatectl set-ntp true',
 };
 
-const WITHOUT_SYSTEMD: Omit<HostCommands, 'install'> = {
+const WITHOUT_SYSTEMD: Settled = {
   restartResolver: 'sudo service dnsmasq restart || sudo service unbound restart',
   shrinkLogs: 'sudo logrotate --force /etc/logrotate.conf',
   showClock: 'date -u',
   setClock: 'sudo chronyc makestep || sudo ntpd -gq',
 };
+
+/** Where a program writes the file, an edit is lost at its next change. */
+function editResolver(
+  { resolverWriter: writer }: HostFacts,
+  text: string,
+  scripts: readonly string[],
+): FixStep {
+  if (writer !== undefined) {
+    return step(`${text} ${writer.name} writes ${RESOLV_CONF}: set it ${writer.where}.`);
+  }
+  const edits = scripts.map((script) => `-e ${quoteArgument(script)}`).join(' ');
+  return step(text, `sudo sed -i --follow-symlinks ${edits} ${RESOLV_CONF}`);
+}

@@ -8,6 +8,7 @@ import { findUnitFile } from '../systemd/unit-files.ts';
 import type { EngineServices } from './engine.ts';
 import { DOCKER_UNITS } from './engine.ts';
 import type { HostFacts, PackageManager } from './host-commands.ts';
+import { readResolverWriter } from './resolver-writer.ts';
 
 export interface HostServices {
   readonly host: HostFacts;
@@ -22,16 +23,21 @@ const MANAGERS: Readonly<Record<string, PackageManager>> = {
   '/sbin/apk': 'apk',
 };
 export async function readHostServices(paths: Paths): Promise<HostServices> {
-  const [isSystemd, manager, docker, podman, script] = await Promise.all([
+  const [isSystemd, manager, docker, podman, script, resolverWriter] = await Promise.all([
     hasSystemd(paths),
     firstThere(Object.keys(MANAGERS), paths),
     firstUnit(DOCKER_UNITS, paths),
     firstUnit(['podman.socket'], paths),
     firstThere(['/etc/init.d/docker'], paths),
+    readResolverWriter(paths),
   ]);
   const packageManager = manager === undefined ? undefined : MANAGERS[manager];
   return {
-    host: { hasSystemd: isSystemd, ...(packageManager === undefined ? {} : { packageManager }) },
+    host: {
+      hasSystemd: isSystemd,
+      ...(packageManager === undefined ? {} : { packageManager }),
+      ...(resolverWriter === undefined ? {} : { resolverWriter }),
+    },
     engines: {
       ...(isSystemd && docker !== undefined ? { dockerUnit: docker.replace('.service', '') } : {}),
       ...(isSystemd || script === undefined ? {} : { dockerScript: 'docker' }),

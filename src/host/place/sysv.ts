@@ -59,5 +59,5 @@ function exporting(defaultsFile: string | undefined, script: string, line: strin
   if (defaultsFile !== undefined) {
     return `echo ${quoteArgument(line)} | sudo tee -a ${quoteArgument(defaultsFile)}`;
   }
-  return `echo ${quoteArgument(line)} | sudo sed -i '1r /dev/stdin' ${quoteArgument(script)}`;
+  return `echo ${quoteArgument(line)} | sudo sed -i --follow-symlinks '1r /dev/stdin' ${quoteArgument(script)}`;
 }

@@ -216,7 +216,7 @@ describe('the name that no longer resolves', () => {
     expect(explained(cause, [more, LOST_LINE]).fix[0]).toEqual({
       text: 'Change "10.0.0.7 gitlab.example.com" in /etc/hosts back to "10.0.0.9 gitlab.example.com": it was changed 1 s before the fault began.',
       command:
-        "sudo sed -i -e 's/^10\\.0\\.0\\.7 gitlab\\.example\\.com[[:space:]]*$/10.0.0.9 gitlab.example.com/' /etc/hosts",
+        "sudo sed -i --follow-symlinks -e 's/^10\\.0\\.0\\.7 gitlab\\.example\\.com[[:space:]]*$/10.0.0.9 gitlab.example.com/' /etc/hosts",
     });
   });
 });
