@@ -293,7 +293,7 @@ async function tryTokens(
   tools: FollowUpTools,
   open: Open,
 ): Promise<Trials> {
-  // Over http:// no server proves its name, and a token must not reach a stranger.
+  // Over http:// no server proves its name, and a token must not reach a server that is not GitLab.
   if (target.url.protocol !== 'https:') return HOLDS.token;
   const { fault, budget, clock, signal } = tools;
   const endSeconds = clock.seconds() + TOKENS_SECONDS;

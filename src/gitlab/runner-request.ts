@@ -61,7 +61,7 @@ const REFUSALS: ReadonlySet<string> = new Set<RunnerRefusal>([
   'closed',
   'connection-reset',
 ]);
-/** What a web server says that lets nobody write. */
+/** Of a web server that is read-only. */
 const METHOD_NOT_ALLOWED = 405;
 
 export interface Refused {

@@ -80,7 +80,7 @@ export function createService() {
       const loop = unit
         ? unitLoopFault(place.id, restarts.count(...restartsOf(place.id, unit, main, clock)))
         : loopFault(starts.count(place.id, main?.pid, clock.seconds()));
-      const other = strangerAmong(processes, neighbours);
+      const other = unaccountedProcess(processes, neighbours);
       const facts = factsOf(place, { main, second: ours[1], other, unit }, clock.wall());
       const measures = {
         processes: ours.length,
@@ -107,7 +107,7 @@ async function stuckFault(main: RunnerProcess, paths: Paths, signal: AbortSignal
 }
 
 /** A runner process that no place of this host accounts for. */
-function strangerAmong(
+function unaccountedProcess(
   processes: readonly RunnerProcess[],
   neighbours: readonly RunnerProcess[],
 ): RunnerProcess | undefined {

@@ -82,6 +82,14 @@ describe('jobs that cannot be prepared', () => {
     ]);
   });
 
+  test('by a full disk without a path are those of a file system that they write to', () => {
+    const failure = of('not-prepared', 'disk-space-exhausted');
+
+    expect(causesOf({ 'runner-log': showing(failure) })[0]?.summary).toBe(
+      'A file system that jobs of docker-1 write to is full.',
+    );
+  });
+
   test('by a full disk that its check sees are reported by the check', () => {
     const findings = {
       disk: fail('full'),

@@ -95,7 +95,11 @@ export const GITLAB_CAUSES: readonly CauseSpec[] = [
     fix: () => [
       step(
         'On the GitLab server: check which service is down.',
-        'sudo gitlab-ctl status; sudo gitlab-ctl tail puma gitlab-workhorse',
+        'sudo gitlab-ctl status; sudo gitlab-ctl tail puma',
+      ),
+      step(
+        'On the GitLab server: read what Workhorse, which returns the 502, logs.',
+        'sudo gitlab-ctl tail gitlab-workhorse',
       ),
       step('Restart it.', 'sudo gitlab-ctl restart puma'),
     ],

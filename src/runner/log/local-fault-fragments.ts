@@ -17,7 +17,7 @@ export type NamedByFault = Readonly<
   >
 >;
 
-/** The line says what was refused: nobody but this host, its engine or its cluster is at fault. */
+/** The line says what was refused: the fault is on this host, in its engine or in its cluster. */
 export const LOCAL_FAULT = dataKey<NamedByFault>('local-fault');
 
 interface LocalFault {
