@@ -47,7 +47,7 @@ test('an executor that does not exist is critical, for its own entry', () => {
         text: 'Correct line 7: executor = "docker"',
         command: 'sudoedit /etc/gitlab-runner/config.toml',
       },
-      { command: 'runnerwatch lint /etc/gitlab-runner/config.toml' },
+      { command: 'sudo runnerwatch lint /etc/gitlab-runner/config.toml' },
     ],
   });
 });

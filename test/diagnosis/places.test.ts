@@ -1,10 +1,9 @@
 /** The fixes of every cause in every kind of place: each command fits the place, and none has a hole. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { RELOAD_OWN_SERVICE } from '../../src/core/own-service.ts';
 import { HOST_PATHS } from '../../src/core/paths.ts';
 import type { Place } from '../../src/core/place.ts';
 import { catalogue } from '../../src/diagnosis/catalogue/index.ts';
@@ -140,6 +139,9 @@ function contextAt(
     other_pid: '813',
     port: '443',
     variable: 'HTTPS_PROXY',
+    ca_file: `${place.files.certs}/ca.crt`,
+    client_file: `${place.files.certs}/client.crt`,
+    path: `${dirname(place.files.config)}/builds`,
   };
   const fact = (name: string): string => facts[name] ?? `the-${name.replaceAll('_', '-')}`;
   return {
@@ -170,7 +172,17 @@ const commandsOf = (spec: CauseSpec, place: Place): readonly string[] =>
     .fix(contextAt(place))
     .flatMap(({ command }) => command ?? [])
     // Our own service is a unit, however the runner is started.
-    .filter((command) => command !== RELOAD_OWN_SERVICE);
+    .filter((command) => !/systemctl \w+ runnerwatch\b/.test(command));
+
+/** Parts of a command that name what only root may read, and run as the person who types them. */
+function withoutRights(command: string, { files }: Place): readonly string[] {
+  const secret = [dirname(files.config), '/proc/812/environ', '/var/log/gitlab-runner'];
+  return command
+    .split(/\|\||&&|[|;]/)
+    .map((part) => part.trim().replace(/^[({]+\s*/, ''))
+    .filter((part) => secret.some((path) => part.includes(path)))
+    .filter((part) => !/^(?:sudo|sudoedit|timeout \d+ sudo) /.test(part));
+}
 
 describe.each(Object.entries(KINDS))('%s', (_kind, { place, restarts, foreign }) => {
   test('is restarted by what runs it', () => {
@@ -186,8 +198,31 @@ describe.each(Object.entries(KINDS))('%s', (_kind, { place, restarts, foreign })
       expect(commands.filter((command) => foreign.test(command))).toEqual([]);
       expect([...commands, ...texts].filter((text) => HOLE.test(text))).toEqual([]);
       expect(commands.filter((command) => /\n|user:password/.test(command))).toEqual([]);
+      expect(commands.filter((command) => /sed -i(?! --follow-symlinks)/.test(command))).toEqual(
+        [],
+      );
+      expect(commands.filter((command) => /gitlab-ctl tail \S+ \w/.test(command))).toEqual([]);
+      expect(commands.flatMap((command) => withoutRights(command, place))).toEqual([]);
     },
   );
+});
+
+const stepsAt = (place: Place) => catalogue.flatMap((spec) => spec.fix(contextAt(place)));
+
+test('a resolv.conf that a program writes is set there, and not edited', () => {
+  const written = placeOnHost({
+    ...SYSTEMD,
+    host: { ...SYSTEMD.host, resolverWriter: { name: 'resolvconf', where: 'in its folder' } },
+  });
+  const edits = /sed -i .*resolv\.conf/;
+
+  expect(stepsAt(written).filter(({ command }) => edits.test(command ?? ''))).toEqual([]);
+  const said = stepsAt(written).filter(({ text }) =>
+    text.endsWith('resolvconf writes /etc/resolv.conf: set it in its folder.'),
+  );
+  const typed = stepsAt(placeOnHost(SYSTEMD)).filter(({ command }) => edits.test(command ?? ''));
+  expect(said).toHaveLength(typed.length);
+  expect(typed.length).toBeGreaterThan(2);
 });
 
 test('a variable is set where the manager of the runner reads it', () => {
@@ -199,7 +234,7 @@ test('a variable is set where the manager of the runner reads it', () => {
   expect(set).toEqual([
     `sudo mkdir -p /etc/systemd/system/gitlab-runner-2.service.d && printf '%s\\n' '[Service]' 'Environment="HTTPS_PROXY=http://proxy:3128"' | sudo tee -a /etc/systemd/system/gitlab-runner-2.service.d/zz-runnerwatch.conf && sudo systemctl daemon-reload`,
     `sudo -u '#1001' XDG_RUNTIME_DIR=/run/user/1001 systemctl --user edit gitlab-runner   # [Service] Environment="HTTPS_PROXY=http://proxy:3128"`,
-    `echo 'export HTTPS_PROXY=http://proxy:3128' | sudo sed -i '1r /dev/stdin' /etc/init.d/gitlab-runner`,
+    `echo 'export HTTPS_PROXY=http://proxy:3128' | sudo sed -i --follow-symlinks '1r /dev/stdin' /etc/init.d/gitlab-runner`,
     expect.stringMatching(
       /^sudo -b xargs .* env -i "\$@" HTTPS_PROXY=http:\/\/proxy:3128 nohup \/opt\/gitlab-runner /,
     ),

@@ -12,7 +12,7 @@ const configCause = family({
 });
 
 const lint = (c: CauseContext) =>
-  step('Check the file before any restart.', `runnerwatch lint ${onHost(c, c.config)}`);
+  step('Check the file before any restart.', `sudo runnerwatch lint ${onHost(c, c.config)}`);
 
 const edit = (c: CauseContext, text: string) => step(text, `sudoedit ${onHost(c, c.config)}`);
 
@@ -42,7 +42,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Restore the file from a backup, or mount it.',
-        `ls -la "$(dirname ${onHost(c, c.config)})"`,
+        `sudo ls -la "$(dirname ${onHost(c, c.config)})"`,
       ),
       step(
         'If the file is somewhere else: check which file the runner was started with.',
@@ -64,7 +64,7 @@ export const CONFIG_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Show owner and permissions of each directory on the path.',
-        `namei -l ${onHost(c, c.config)}`,
+        `sudo namei -l ${onHost(c, c.config)}`,
       ),
       step(
         "Make the runner's user the owner of the file.",

@@ -47,7 +47,7 @@ function joinGroup(c: CauseContext): FixStep {
   return group === undefined
     ? step(
         'Give a group write permission for the socket and its directories, or point the runner to a socket of its own user.',
-        `namei -l ${onHost(c, c.fact('stands_on').replace(/^unix:\/\//, ''))}`,
+        `sudo namei -l ${onHost(c, c.fact('stands_on').replace(/^unix:\/\//, ''))}`,
       )
     : step(
         `Add the runner's user to ${group}, the group of the socket.`,

@@ -21,11 +21,17 @@ const hostCause = family({
   resolvedWhen: 'the check passes again',
 });
 
+/** Its roles are who writes there, where no path is known. */
+const writersOf = (c: CauseContext) => {
+  const roles = c.fact('roles');
+  return `${roles} ${roles.startsWith('jobs of ') ? 'write' : 'writes'}`;
+};
+
 /** The runner's own words do not always have a path. */
 const fileSystem = (c: CauseContext) => {
   const path = c.optional('path');
   return path === undefined
-    ? `a file system of ${c.fact('roles')}`
+    ? `a file system that ${writersOf(c)} to`
     : `${path} (${c.fact('roles')})`;
 };
 const biggest = (c: CauseContext) => {
@@ -91,7 +97,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Show the mount and the processes that hang.',
-        `findmnt -T ${onHost(c, c.fact('path'))}; ps -eo pid,stat,wchan:20,cmd | awk '$2 ~ /D/'`,
+        `sudo findmnt -T ${onHost(c, c.fact('path'))}; ps -eo pid,stat,wchan:20,cmd | awk '$2 ~ /D/'`,
       ),
       ...(c.fact('path') === '/'
         ? []
@@ -242,7 +248,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
     fix: () => [
       step(
         'Read the details of the check named in the evidence.',
-        'runnerwatch check --format json',
+        `${CHECK_AS_ROOT} --format json`,
       ),
     ],
   }),

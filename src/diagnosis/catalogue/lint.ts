@@ -13,7 +13,7 @@ const lintCause = family({
 const lint = (c: CauseContext) =>
   step(
     'Read what each finding means and what to write instead.',
-    `runnerwatch lint ${onHost(c, c.config)}`,
+    `sudo runnerwatch lint ${onHost(c, c.config)}`,
   );
 
 const edit = (c: CauseContext, text: string) => step(text, `sudoedit ${onHost(c, c.config)}`);

@@ -74,7 +74,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     says: () => 'the runner crashes again and again',
     fix: (c) => [
       lastLines(c),
-      step('Check that config.toml loads.', `runnerwatch lint ${onHost(c, c.config)}`),
+      step('Check that config.toml loads.', `sudo runnerwatch lint ${onHost(c, c.config)}`),
     ],
     suppresses: ['runner-not-running'],
   }),
@@ -89,7 +89,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
     says: (c) => `the runner failed to start (${c.fact('result')})`,
     fix: (c) => [
       lastLines(c),
-      step('Check that config.toml loads.', `runnerwatch lint ${onHost(c, c.config)}`),
+      step('Check that config.toml loads.', `sudo runnerwatch lint ${onHost(c, c.config)}`),
     ],
     suppresses: ['runner-not-running', 'runner-crash-loop'],
   }),
@@ -134,7 +134,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
       step(
         'Check whether the program is there and executable.',
         c.fact('program').startsWith('/')
-          ? `ls -l ${onHost(c, c.fact('program'))}`
+          ? `sudo ls -l ${onHost(c, c.fact('program'))}`
           : `command -v ${quoteArgument(c.fact('program'))}`,
       ),
       step(

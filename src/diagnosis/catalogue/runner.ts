@@ -81,7 +81,7 @@ export const RUNNER_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Check that the runner may write the file and the disk has space.',
-        `ls -ld ${onHost(c, c.config)}; df -h ${onHost(c, c.config)}; findmnt -T ${onHost(c, c.config)}`,
+        `sudo ls -ld ${onHost(c, c.config)}; sudo df -h ${onHost(c, c.config)}; sudo findmnt -T ${onHost(c, c.config)}`,
       ),
       resetToken(c, 'Then renew the token again, before the runner is restarted.'),
     ],

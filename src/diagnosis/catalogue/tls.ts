@@ -355,7 +355,7 @@ function caFileCause(state: 'missing' | 'unreadable' | 'invalid'): CauseSpec {
     invalid: (c: CauseContext) =>
       step(
         'If it is in DER format, convert it.',
-        `openssl x509 -inform der -in ${onHost(c, c.fact('ca_file'))} -out ca.pem && sudo install -m 0644 ca.pem ${onHost(c, c.fact('ca_file'))}`,
+        `sudo openssl x509 -inform der -in ${onHost(c, c.fact('ca_file'))} -out ca.pem && sudo install -m 0644 ca.pem ${onHost(c, c.fact('ca_file'))}`,
       ),
   };
   return tlsCause({

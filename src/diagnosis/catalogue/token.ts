@@ -85,7 +85,7 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
       resetToken(c, 'Renew it: this writes the new token into config.toml.'),
       step(
         'Check that the runner may write the file, which it needs to renew the token.',
-        `ls -l ${onHost(c, c.config)}`,
+        `sudo ls -l ${onHost(c, c.config)}`,
       ),
     ],
   }),
@@ -113,7 +113,7 @@ export const TOKEN_CAUSES: readonly CauseSpec[] = [
     fix: (c) => [
       step(
         'Check that the runner may write the file.',
-        `ls -l ${onHost(c, c.config)}; findmnt -T ${onHost(c, c.config)}`,
+        `sudo ls -l ${onHost(c, c.config)}; sudo findmnt -T ${onHost(c, c.config)}`,
       ),
     ],
     confirm: AT_ONCE,

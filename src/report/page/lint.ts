@@ -19,7 +19,7 @@ function tableOf({ lint, configPath }: RunnerContext, index: number): Html | und
   const more = lint.findings.length - MAX_FINDINGS;
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">config.toml</h2>
-    <p>Run <code>runnerwatch lint ${configPath}</code> to see the lines and what they mean.</p>
+    <p>Run <code>sudo runnerwatch lint ${configPath}</code> to see the lines and what they mean.</p>
     <div class="scroll" tabindex="0" role="region" aria-labelledby="${id}">
       <table>
         <thead>

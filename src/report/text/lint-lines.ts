@@ -21,7 +21,7 @@ function linesOf({ lint, configPath }: RunnerContext): readonly string[] {
     return `${severity} ${rule}  ${where}${message}`;
   });
   const rest = worth.length - shown.length;
-  return [...shown, `${rest > 0 ? `${rest} more: ` : ''}runnerwatch lint ${configPath}`];
+  return [...shown, `${rest > 0 ? `${rest} more: ` : ''}sudo runnerwatch lint ${configPath}`];
 }
 
 function rankOf({ severity }: LintFinding): number {

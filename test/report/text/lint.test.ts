@@ -48,7 +48,7 @@ test('the text of check names the worst ones, and where to read the rest', () =>
       '  warning P13  line 9: runners.tags is unknown to the runner: it is set in GitLab, on the page of',
     ].join('\n'),
   );
-  expect(text).toContain('\n  runnerwatch lint /etc/gitlab-runner/config.toml\n');
+  expect(text).toContain('\n  sudo runnerwatch lint /etc/gitlab-runner/config.toml\n');
   expect(textOf(silent, { colour: false })).not.toContain('\nconfig.toml\n');
 });
 
