@@ -13,7 +13,7 @@ import { LOCAL_FAULT_CAUSES } from '../../src/runner/log/local-fault-fragments.t
 import { START } from '../support/clock.ts';
 import { event, showing, TALKING } from '../support/events.ts';
 import type { FindingSpec, World } from '../support/snapshots.ts';
-import { fail, RUNNER_PROCESS, snapshotOf } from '../support/snapshots.ts';
+import { DOCKER, fail, RUNNER_PROCESS, snapshotOf, warn } from '../support/snapshots.ts';
 
 function causesOf(
   findings: Readonly<Record<string, FindingSpec>>,
@@ -136,6 +136,75 @@ describe('it is over', () => {
     expect(causesOf({ 'runner-log': showing(line), disk: { status: 'pass' } })).toMatchObject([
       { id: 'disk-space-exhausted', scope: { id: '/builds' } },
     ]);
+  });
+});
+
+const namesOf = (findings: Readonly<Record<string, FindingSpec>>, over: World) =>
+  new Set(causesOf(findings, over).map(({ id, scope }) => `${id} ${scope.runners.join(' ')}`));
+
+const recovered = (id: string): FindingSpec => ({
+  finding: { status: 'pass' },
+  since: START - 30_000,
+  recent: [
+    { check: `disk@${id}`, startedAt: START - 60_000, durationSeconds: 0, finding: fail('full') },
+  ],
+});
+
+describe('what is seen elsewhere', () => {
+  const OTHER = '/home/gitlab-runner/builds';
+  const world = { executors: { [DOCKER]: ['runnerAA1'], [OTHER]: ['runnerAA2'] } };
+  const down = failureOf('Preparation failed: Cannot connect to the Docker daemon at unix:///x', {
+    lastAt: START - 60_000,
+  });
+  const unseen = { status: 'unknown', reason: 'not-examined', detail: 'no right' } as const;
+  test('the executor of another entry passes: the fault of this one lasts', () => {
+    const findings = { 'runner-log': showing(down), [`executor@${DOCKER}`]: unseen };
+
+    expect(namesOf(findings, world)).toEqual(new Set(['docker-daemon-down runnerAA1']));
+  });
+
+  test('the executor of another entry has the same fault: each is named', () => {
+    const findings = {
+      'runner-log': showing(down),
+      [`executor@${DOCKER}`]: unseen,
+      [`executor@${OTHER}`]: fail('daemon-down'),
+    };
+
+    expect(namesOf(findings, world)).toEqual(
+      new Set(['docker-daemon-down runnerAA1', 'docker-daemon-down runnerAA2']),
+    );
+  });
+
+  const full = failureOf('Preparation failed: mkdir /builds/x: no space left on device', {
+    lastAt: START - 120_000,
+  });
+  const mounts = { mounts: ['/', '/builds', '/cache'] };
+
+  test.each([
+    ['the file system that the line names', '/builds', 0],
+    ['another one', '/cache', 1],
+    ['the one that it is mounted on', '/', 1],
+  ])('%s has room again', (_what, id, count) => {
+    const findings = { 'runner-log': showing(full), [`disk@${id}`]: recovered(id) };
+
+    expect(causesOf(findings, mounts)).toHaveLength(count);
+  });
+
+  test.each([
+    ['another file system is nearly full', warn('nearly-full'), 2],
+    ['another one is full: the path may be of a container', fail('full'), 1],
+  ])('%s', (_what, finding, count) => {
+    const findings = { 'runner-log': showing(full), 'disk@/cache': finding };
+
+    expect(causesOf(findings, mounts)).toHaveLength(count);
+  });
+
+  test('a file system has room again, and the line names none', () => {
+    const unnamed = failureOf('Preparation failed: no space left on device', {
+      lastAt: START - 120_000,
+    });
+
+    expect(causesOf({ 'runner-log': showing(unnamed), 'disk@/': recovered('/') })).toHaveLength(1);
   });
 });
 

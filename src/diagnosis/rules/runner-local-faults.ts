@@ -12,7 +12,9 @@ import { dataOf } from '../../core/finding-data.ts';
 import { FRESH_SECONDS } from '../../core/poll-times.ts';
 import type { EventKind } from '../../core/runner-event.ts';
 import { isRepeated } from '../../core/sightings.ts';
+import { isBelow } from '../../core/paths.ts';
 import type { RunnerTarget } from '../../core/target.ts';
+import { plainIdOf } from '../../core/target.ts';
 import { IS_DATED } from '../../runner/log/line-data.ts';
 import { LOCAL_FAULT, LOCAL_FAULT_CAUSES } from '../../runner/log/local-fault-fragments.ts';
 import { requireCause } from '../build-cause.ts';
@@ -20,7 +22,7 @@ import { probesOf } from '../catalogue/index.ts';
 import type { CauseSpec } from '../cause-spec.ts';
 import { concernsAllEntries, isOfExecutors } from '../cause-spec.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
-import { executorsOf, isTroubled } from '../snapshot-index.ts';
+import { executorsOf, isFail, isTroubled } from '../snapshot-index.ts';
 import { SEEN_TWICE, buildCauseFromEvents, eventsOf, quoteReason } from '../runner-events.ts';
 import { specOfFinding } from './default.ts';
 
@@ -40,14 +42,11 @@ const READ_LATE_SECONDS = 2;
 const SEEN_BY_CHECK: ReadonlySet<string> = new Set(['docker-daemon-down', 'docker-not-responding']);
 
 export function localFaultCauses(indexed: SnapshotIndex): readonly Cause[] {
-  const known = new Set(
-    indexed.snapshot.checks.filter(isTroubled).map((state) => specOfFinding(state)?.id),
-  );
   const lines = eventsOf(indexed, ...KINDS).filter(
     (seen) =>
       isLocalFault(seen) &&
       isOfEntries(indexed, seen) &&
-      !known.has(seen.event.cause) &&
+      !isSeenByCheck(indexed, seen) &&
       isOfNow(indexed, seen),
   );
   const groups = Map.groupBy(lines, (seen) => groupOf(indexed, seen));
@@ -72,15 +71,54 @@ export function hasLocalFault(indexed: SnapshotIndex, { id }: RunnerTarget): boo
 }
 
 /** A restart gives back what the process held; a job that was prepared, or a poll that worked, takes its lines back. */
-function isOfNow(indexed: SnapshotIndex, { event }: ObservedEvent): boolean {
-  const { kind, cause = '', lastAt } = event;
+function isOfNow(indexed: SnapshotIndex, seen: ObservedEvent): boolean {
+  const { event } = seen;
+  const { kind, lastAt } = event;
   const lateSeconds = dataOf(event, IS_DATED) === true ? 0 : READ_LATE_SECONDS;
   const startedAt = (indexed.context.process?.startedAt ?? 0) + lateSeconds * 1000;
   const isFresh =
     kind !== 'poll-failed' || indexed.snapshot.takenAt - lastAt <= FRESH_SECONDS * 1000;
-  const checks = probesOf(requireCause(cause)).flatMap((probe) => indexed.statesOf(probe));
-  const isOver = checks.some((state) => hasEnded(state, cause, lastAt));
-  return lastAt >= startedAt && isFresh && !isOver;
+  return lastAt >= startedAt && isFresh && !isOver(indexed, seen);
+}
+
+/** Each check that may see the same fault shows that it has ended. One of another entry or file system shows nothing. */
+function isOver(indexed: SnapshotIndex, seen: ObservedEvent): boolean {
+  const { cause = '', lastAt } = seen.event;
+  const states = checksOf(indexed, seen);
+  const isPlaced =
+    dataOf(seen.event, LOCAL_FAULT)?.path !== undefined ||
+    states.every(({ check }) => check.target.kind !== 'mount');
+  return isPlaced && states.length > 0 && states.every((state) => hasEnded(state, cause, lastAt));
+}
+
+/** Its check reports it. A path in a container may lie on any file system of the host that is at fault. */
+function isSeenByCheck(indexed: SnapshotIndex, seen: ObservedEvent): boolean {
+  const isSame = (state: CheckState) => specOfFinding(state)?.id === seen.event.cause;
+  return (
+    checksOf(indexed, seen).some((state) => isTroubled(state) && isSame(state)) ||
+    indexed.statesOf('disk').some((state) => isFail(state) && isSame(state))
+  );
+}
+
+/** Checks that may see the fault of a line: of what its entry uses, of the file system that it names. */
+function checksOf(indexed: SnapshotIndex, seen: ObservedEvent): readonly CheckState[] {
+  const probes = new Set(probesOf(requireCause(seen.event.cause ?? '')));
+  return [...probes].flatMap((probe) => {
+    if (probe === 'executor') {
+      return ownersOf(indexed, seen).flatMap((owner) => executorsOf(indexed, owner));
+    }
+    const path = dataOf(seen.event, LOCAL_FAULT)?.path;
+    const states = indexed.statesOf(probe);
+    return path === undefined || probe !== 'disk' ? states : mountOf(path, states);
+  });
+}
+
+/** The one that holds the path. */
+function mountOf(path: string, states: readonly CheckState[]): readonly CheckState[] {
+  return states
+    .filter(({ check }) => isBelow(path, plainIdOf(check.target)))
+    .toSorted((a, b) => b.check.target.id.length - a.check.target.id.length)
+    .slice(0, 1);
 }
 
 /** The check that sees the same fault passes since, after it had failed or by its nature. */
@@ -145,11 +183,18 @@ function togetherOf(seen: readonly ObservedEvent[]) {
 function runnersOf(
   indexed: SnapshotIndex,
   { scope }: CauseSpec,
+  seen: ObservedEvent,
+): readonly RunnerTarget[] {
+  return concernsAllEntries(scope) ? indexed.context.runners : ownersOf(indexed, seen);
+}
+
+/** The entry that a line names; all where it names none. */
+function ownersOf(
+  { context: { runners } }: SnapshotIndex,
   { event }: ObservedEvent,
 ): readonly RunnerTarget[] {
-  const { runners } = indexed.context;
   const own = runners.filter(({ id }) => id === event.runner);
-  return concernsAllEntries(scope) || own.length === 0 ? runners : own;
+  return own.length === 0 ? runners : own;
 }
 
 function scopeIdOf(indexed: SnapshotIndex, { scope }: CauseSpec, { event }: ObservedEvent): string {
