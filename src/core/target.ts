@@ -121,6 +121,8 @@ export interface MountTarget extends Placed {
   readonly path: string;
   /** `builds_dir of docker-1`, `config`, `TMPDIR`, `Docker root`, `/`. */
   readonly roles: readonly string[];
+  /** The runner or a job writes here for jobs; absent where only the runner's own files lie. */
+  readonly isOfJobs?: true;
 }
 
 /** Where something listens. */

@@ -5,21 +5,36 @@
 import type { CheckState, ExplainedUntil, Snapshot } from '../core/check.ts';
 import type { Instant } from '../core/clock.ts';
 import type { Cause, Diagnosis, RunnerVerdict } from '../core/diagnosis.ts';
-import type { TargetKind } from '../core/target.ts';
 import { isStopped } from '../core/verdict.ts';
 import { causeSpec } from './catalogue/index.ts';
-import { isTroubled } from './snapshot-index.ts';
+import type { CauseSpec } from './cause-spec.ts';
+import { specOfFinding } from './rules/default.ts';
+import { isFail } from './snapshot-index.ts';
 
-/** What jobs need on this host. */
-const OF_THE_HOST: ReadonlySet<TargetKind> = new Set(['host', 'mount', 'service', 'executor']);
 /** They read what the runner says of itself. */
 const READERS: ReadonlySet<string> = new Set(['runner-log', 'runner-metrics']);
 /** No event of the runner lives longer, except those that name what they are. */
 const KEPT_MILLISECONDS = 3_600_000;
 
-/** A check that concerns the jobs of every entry, by what it looks at. */
-export function isOfJobs({ check: { probe, target } }: CheckState): boolean {
-  return OF_THE_HOST.has(target.kind) && !READERS.has(probe.id);
+/** Whether what this check found can fail the jobs of an entry. A warning fails none. */
+export function canFailJobs(state: CheckState, runner: string): boolean {
+  const spec = specOfFinding(state);
+  const isOfRunnerwatch = spec?.scope === 'monitor';
+  if (!isFail(state) || READERS.has(state.check.probe.id) || isOfRunnerwatch) return false;
+  return isNeededByJobs(state, runner) || (isOfHost(state) && isSevere(spec));
+}
+
+function isNeededByJobs({ check: { target } }: CheckState, runner: string): boolean {
+  if (target.kind === 'executor') return target.runners.includes(runner);
+  return target.kind === 'service' || (target.kind === 'mount' && target.isOfJobs === true);
+}
+
+function isOfHost({ check: { target } }: CheckState): boolean {
+  return target.kind === 'host' || target.kind === 'mount';
+}
+
+function isSevere(spec: CauseSpec | undefined): boolean {
+  return spec?.stopsJobs === true || spec?.breaks === true;
 }
 
 /** What is known after this diagnosis, of the causes before it and in it. */
@@ -58,9 +73,12 @@ function stoppedBy(
   const spec = causeSpec(id);
   const own = runners.filter(({ runner }) => scope.runners.includes(runner));
   const cutOff = own.filter(({ connected }) => connected === false || spec?.isPartial === true);
-  const isOfHost = states.some((state) => isOfJobs(state) && isTroubled(state));
-  const isOfAllJobs = isOfHost || spec?.stopsJobs === true;
-  const failing = isOfAllJobs ? own : own.filter((one) => isStopped(one));
+  const failing = own.filter(
+    (one) =>
+      spec?.stopsJobs === true ||
+      isStopped(one) ||
+      states.some((state) => canFailJobs(state, one.runner)),
+  );
   return {
     polls: isRead ? [] : cutOff.map(({ runner }) => runner),
     jobs: failing.map(({ runner }) => runner),

@@ -33,15 +33,19 @@ export interface MountQuestion {
 interface Use {
   readonly path: string;
   readonly role: string;
+  /** Jobs fail where it cannot be written. */
+  readonly isOfJobs?: true;
 }
 
 /** In the order of first use; `/` is always among them, unless it is meant to be read-only. */
 export function mountTargetsOf(question: MountQuestion): readonly MountTarget[] {
   const { document, configPath, process, mounts } = question;
-  const uses = [
-    ...(document?.runners ?? []).flatMap((entry) => usesOf(entry, question)),
+  const uses: readonly Use[] = [
+    ...(document?.runners ?? [])
+      .flatMap((entry) => usesOf(entry, question))
+      .map((use) => ({ ...use, isOfJobs: true as const })),
     { path: dirname(configPath), role: 'config' },
-    { path: temporaryDirectory(process), role: 'TMPDIR' },
+    { path: temporaryDirectory(process), role: 'TMPDIR', isOfJobs: true },
     { path: homeOf(process), role: 'home' },
     { path: LOG_FOLDER, role: LOG_FOLDER },
     { path: '/', role: '/' },
@@ -56,7 +60,9 @@ export function mountTargetsOf(question: MountQuestion): readonly MountTarget[] 
     if (readOnly && !isWritten(mount, roles, question)) return [];
     const device =
       deviceNumber === undefined || deviceNumber.startsWith('0:') ? {} : { deviceNumber };
-    return [{ kind: 'mount', id, fileSystemType, readOnly, ...device, path: first.path, roles }];
+    const ofJobs = members.some(({ isOfJobs }) => isOfJobs) ? { isOfJobs: true as const } : {};
+    const { path } = first;
+    return [{ kind: 'mount', id, fileSystemType, readOnly, ...device, path, roles, ...ofJobs }];
   });
 }
 

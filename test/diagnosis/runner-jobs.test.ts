@@ -2,14 +2,15 @@
 import { describe, expect, test } from 'vitest';
 
 import { dataWith } from '../../src/core/finding-data.ts';
-import type { EventKind } from '../../src/core/runner-event.ts';
+import type { EventKind, RunnerEvent } from '../../src/core/runner-event.ts';
 import type { Cause } from '../../src/core/diagnosis.ts';
+import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { HELD_JOB } from '../../src/runner/counters/job-list.ts';
 import { RUNNING_JOBS } from '../../src/runner/log/line-data.ts';
 import { START } from '../support/clock.ts';
 import type { FindingSpec, World } from '../support/snapshots.ts';
-import { fail, snapshotOf } from '../support/snapshots.ts';
+import { DOCKER, fail, snapshotOf, warn } from '../support/snapshots.ts';
 import { timesUntil, dataOfLine, showing, event, TALKING } from '../support/events.ts';
 
 function causesOf(
@@ -160,6 +161,43 @@ describe('jobs that fail for no fault of their own', () => {
     const findings = { 'runner-log': showing(failedJobs(5), args) };
 
     expect(causesOf(findings).map(({ id }) => id)).toEqual(['docker-image-pull-failed']);
+  });
+});
+
+/** What the checks of this host can say beside the runner's log. */
+const OF_THE_HOST = ALL_PROBES.filter(
+  ({ id, kind }) =>
+    ['host', 'mount', 'service', 'executor'].includes(kind) && !id.startsWith('runner-'),
+).flatMap(({ id, reasons }) => Object.keys(reasons).map((reason) => [id, reason] as const));
+const ELSEWHERE = '/home/gitlab-runner/builds';
+
+/** Causes of the entry whose jobs fail, beside this finding; the executor check is one of another entry. */
+function namedBeside(name: string, finding: FindingSpec, seen: RunnerEvent, over: World = {}) {
+  const executors = { [ELSEWHERE]: ['runnerAA2'], [DOCKER]: ['runnerAA1'] };
+  return causesOf({ 'runner-log': showing(seen), [name]: finding }, { executors, ...over })
+    .filter(({ scope }) => scope.kind === 'runner')
+    .map(({ id }) => id);
+}
+
+describe('the law: no notice, and no fault of another entry, hides jobs that fail', () => {
+  const shell = of('jobs-failing', 'job-environment-failed', 6);
+
+  test.each(OF_THE_HOST)('%s/%s', (probe, reason) => {
+    expect(namedBeside(probe, warn(reason), shell)).toContain('job-environment-failed');
+    expect(namedBeside(probe, warn(reason), failedJobs(6))).toContain('unknown');
+    // Words that name the cause stand beside any fault.
+    expect(namedBeside(probe, fail(reason), shell)).toContain('job-environment-failed');
+  });
+
+  test.each([
+    ['the executor of another entry', 'executor', fail('daemon-down'), {}, ['unknown']],
+    ['its own executor', `executor@${DOCKER}`, fail('daemon-down'), {}, []],
+    ['a file system with logs alone', 'disk', fail('full'), { roles: ['/var/log'] }, ['unknown']],
+    ['a file system of jobs', 'disk', fail('full'), {}, []],
+    ['any file system that hangs', 'disk', fail('hung'), { roles: ['/var/log'] }, []],
+    ['a limit of the process', 'limits', fail('files'), {}, []],
+  ])('%s is at fault', (_what, name, finding, over, expected) => {
+    expect(namedBeside(name, finding, failedJobs(6), over)).toEqual(expected);
   });
 });
 

@@ -57,6 +57,7 @@ test('a shell entry writes its builds and its cache, asked by the first of its p
       readOnly: false,
       path: '/data/builds',
       roles: ['builds_dir of one', 'cache_dir of one'],
+      isOfJobs: true,
     },
     {
       kind: 'mount',
@@ -65,7 +66,21 @@ test('a shell entry writes its builds and its cache, asked by the first of its p
       readOnly: false,
       path: '/etc/gitlab-runner',
       roles: ['config', 'TMPDIR', 'home', '/var/log', '/'],
+      isOfJobs: true,
     },
+  ]);
+});
+
+test('jobs need what is written for them, not the files of the runner and its logs', () => {
+  const paths = ['/', '/tmp', '/etc/gitlab-runner', '/var/log', '/var/lib/docker'];
+  const found = targets({
+    entries: ['executor = "docker"'],
+    mounts: paths.map((path) => mount(path)),
+  });
+
+  expect(found.filter(({ isOfJobs }) => isOfJobs === true).map(({ id }) => id)).toEqual([
+    '/var/lib/docker',
+    '/tmp',
   ]);
 });
 

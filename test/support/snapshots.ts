@@ -229,6 +229,7 @@ function targetsOf(context: RunnerContext, world: World): readonly Target[] {
       readOnly: false,
       path: id,
       roles: world.roles ?? ['builds_dir'],
+      ...(world.roles?.includes('/var/log') === true ? {} : { isOfJobs: true as const }),
     })),
     ...Object.entries(executors).map(([id, runners]) => ({
       kind: 'executor' as const,

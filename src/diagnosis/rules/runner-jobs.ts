@@ -8,9 +8,9 @@ import { isUrlOf } from '../../core/target.ts';
 import { HELD_JOB } from '../../runner/counters/job-list.ts';
 import { RUNNING_JOBS, UNSIGNED_REJECTION } from '../../runner/log/line-data.ts';
 import { requireCause } from '../build-cause.ts';
-import { isOfJobs } from '../past-causes.ts';
+import { canFailJobs } from '../past-causes.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
-import { executorsOf, isFail, isTroubled } from '../snapshot-index.ts';
+import { executorsOf, isFail } from '../snapshot-index.ts';
 import {
   SEEN_TWICE,
   buildCauseFromEvents,
@@ -69,8 +69,8 @@ function failedJobCauses(indexed: SnapshotIndex, runner: RunnerTarget): readonly
     const begin = named === 'unknown' ? explainedUntil(indexed, runner, 'jobs') : 0;
     const failures = sightingsAfter(seen.event, begin);
     if (failures === undefined || failures.count < MIN_FAILED_JOBS) return [];
-    if (isExplained(indexed, runner)) return [];
-    if (named === 'unknown' && !isLookedAtSince(indexed, runner, failures)) return [];
+    if (hasLocalFault(indexed, runner)) return [];
+    if (named === 'unknown' && mayHaveOtherCause(indexed, runner, failures)) return [];
     const { count } = failures;
     const cause = buildCauseFromEvents(indexed, {
       spec: requireCause(named),
@@ -101,10 +101,15 @@ function jobsUserOf(indexed: SnapshotIndex, runner: RunnerTarget): string {
   return users[0] ?? indexed.context.place.user.name;
 }
 
-/** Every known fault of the host or the path explains jobs that fail. */
-function isExplained(indexed: SnapshotIndex, runner: RunnerTarget): boolean {
-  const isHurt = indexed.snapshot.checks.some((state) => isTroubled(state) && isOfJobs(state));
-  return isHurt || hasLocalFault(indexed, runner) || openPathOf(indexed, runner) === undefined;
+/** A fault of what the jobs of this entry need, or of its path, explains them; the next turn of a check may find one. */
+function mayHaveOtherCause(
+  indexed: SnapshotIndex,
+  runner: RunnerTarget,
+  failures: Sightings,
+): boolean {
+  const isHurt = indexed.snapshot.checks.some((state) => canFailJobs(state, runner.id));
+  const isCutOff = openPathOf(indexed, runner) === undefined;
+  return isHurt || isCutOff || !isLookedAtSince(indexed, runner, failures);
 }
 
 /** The next turn of a check may find what has failed the jobs. */
