@@ -8,7 +8,7 @@ import type { Known } from './store.ts';
 import type { ToolDeps } from './tools.ts';
 
 export interface WalkDeps extends ToolDeps {
-  /** For links that the runner contradicts. */
+  /** For links that the runner contradicts, and for failures at an address that the name has left. */
   readonly reserve?: Budget;
   /** The passes of these checks that the runner contradicts. */
   readonly contradicted?: (checks: readonly Check[]) => ReadonlySet<CheckId>;
@@ -22,7 +22,7 @@ const NO_CHECKS: ReadonlySet<CheckId> = new Set();
 /** What this walk runs, decided at its start: a link must not skip what a later one needs. */
 export interface Chosen {
   readonly wanted: Set<CheckId>;
-  /** Those of them that run from the reserve, since the runner contradicts their last pass. */
+  /** Those of them that run from the reserve: the runner contradicts their last pass, or their failure is of an old address. */
   readonly fromReserve: Set<CheckId>;
 }
 
@@ -64,8 +64,11 @@ export function chooseChecks(
   };
 }
 
-/** A name that moves again and again, such as that of a load balancer, must not spend the budget. */
-const MOVED_SECONDS = { failed: 300, passed: 900 } as const;
+/**
+ * A name that moves again and again, such as that of a load balancer, must not spend the budget; nor the reserve, from which
+ * one entry of an endpoint is asked: the rest is for contradictions.
+ */
+const MOVED_SECONDS = { failed: 300, passed: 900, fromReserve: 900 } as const;
 
 /**
  * Adds the budgeted links whose last result is of an address that the name no longer has: it says nothing about the one
@@ -74,24 +77,49 @@ const MOVED_SECONDS = { failed: 300, passed: 900 } as const;
 export function wantMoved(
   checks: readonly Check[],
   { addresses = [] }: Walk,
-  { known, budget }: WalkDeps,
-  { wanted, fromReserve }: Chosen,
+  deps: WalkDeps,
+  chosen: Chosen,
 ): void {
   if (addresses.length === 0) return;
   const current = new Set<Fact>(addresses.map(({ address }) => address));
-  const moved = checks.filter((check) => {
-    const finding = known(check.id)?.result.finding;
+  const budgeted = checks.filter(({ probe }) => isBudgeted(probe));
+  const added = budgeted.filter((check) => {
+    const finding = deps.known(check.id)?.result.finding;
     const met = finding?.facts?.['address'];
-    if (!isBudgeted(check.probe) || met === undefined || current.has(met)) return false;
-    const isSendable = budget.allows(check.probe.id, endpointIdOf(check));
-    const end = isBlocking(finding) ? 'failed' : 'passed';
-    if (!isSendable && end === 'passed') return false;
-    if (!budget.once(`moved-${end}:${check.id}`, MOVED_SECONDS[end])) return false;
-    if (!isSendable) fromReserve.add(check.id);
-    return true;
+    if (met === undefined || current.has(met) || chosen.fromReserve.has(check.id)) return false;
+    const planned = budgeted.filter((one) => one !== check && isPlanned(one, chosen)).length;
+    return addMoved(check, isBlocking(finding) ? 'failed' : 'passed', planned, deps, chosen);
   });
-  const carriers = carriersOf(moved, checks).filter(({ probe }) => !isBudgeted(probe));
-  for (const { id } of [...moved, ...carriers]) wanted.add(id);
+  const carriers = carriersOf(added, checks).filter(({ probe }) => !isBudgeted(probe));
+  for (const { id } of carriers) chosen.wanted.add(id);
+}
+
+function isPlanned({ id }: Check, { wanted, fromReserve }: Chosen): boolean {
+  return wanted.has(id) && !fromReserve.has(id);
+}
+
+/** Marks a use of `once` only where the request may be sent: what waits for the budget must not wait for longer. */
+function addMoved(
+  check: Check,
+  last: 'failed' | 'passed',
+  /** So many others of this walk draw on the budget before it. */
+  planned: number,
+  { budget, reserve }: WalkDeps,
+  { wanted, fromReserve }: Chosen,
+): boolean {
+  const { id, probe } = check;
+  const endpoint = endpointIdOf(check);
+  if (budget.allows(probe.id, endpoint, planned)) {
+    if (wanted.has(id) || !budget.once(`moved-${last}:${id}`, MOVED_SECONDS[last])) return false;
+    wanted.add(id);
+    return true;
+  }
+  const isFree =
+    last === 'failed' && reserve?.allows(probe.id, endpoint, fromReserve.size) === true;
+  if (!isFree || !budget.once(`moved-reserve:${endpoint}`, MOVED_SECONDS.fromReserve)) return false;
+  fromReserve.add(id);
+  wanted.add(id);
+  return true;
 }
 
 /** Its next run draws on the budget by itself, if it has to. */

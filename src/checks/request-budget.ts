@@ -3,7 +3,7 @@
  *
  * Promise (docs/reference/promises.md#load-on-gitlab): budgeted requests stay under `requestsPerHour` in any
  * window of one hour for the whole host, whatever is due, restarts or flaps; beside them only a reserve of six an hour
- * for links that the runner itself contradicts; after 429 or Retry-After an endpoint
+ * for links that the runner itself contradicts, or whose failure is of an address that the name has left; after 429 or Retry-After an endpoint
  * gets no requests for that long. Health requests are exempt from GitLab's throttles and only counted. Times are
  * wall clock, because the window is shared with other runs of the program through a file.
  */
@@ -43,9 +43,9 @@ export class RequestBudget implements Budget {
   #sentAt: readonly Instant[] = [];
   #reserveSentAt: readonly Instant[] = [];
 
-  /** For a link that the runner contradicts: it is not delayed by what was sent before. */
+  /** What it is for is not delayed by what was sent before. */
   readonly reserve: Budget = {
-    allows: (kind, target) => this.#allowsReserve(kind, target),
+    allows: (kind, target, others) => this.#allowsReserve(kind, target, others),
     take: (kind, target) => this.#takeReserve(kind, target),
     once: (key) => this.once(key, 0),
     isPaused: (target) => this.isPaused(target),
@@ -77,12 +77,12 @@ export class RequestBudget implements Budget {
     this.#requestsPerHour = requestsPerHour;
   }
 
-  allows(kind: string, target: string): boolean {
+  allows(kind: string, target: string, others = 0): boolean {
     const pace = this.#paceOf(kind);
     if (pace === 'counted') return true;
     if (this.isPaused(target)) return false;
     if (pace === 'paced') return true;
-    return withinHour(this.#sentAt, this.#clock.wall()).length < this.#requestsPerHour;
+    return withinHour(this.#sentAt, this.#clock.wall()).length + others < this.#requestsPerHour;
   }
 
   take(kind: string, target: string): boolean {
@@ -139,10 +139,10 @@ export class RequestBudget implements Budget {
     return (this.#pausedUntil.get(target) ?? 0) > this.#clock.wall();
   }
 
-  #allowsReserve(kind: string, target: string): boolean {
+  #allowsReserve(kind: string, target: string, others = 0): boolean {
     if (this.#paceOf(kind) !== 'budgeted') return this.allows(kind, target);
     if (this.isPaused(target)) return false;
-    return withinHour(this.#reserveSentAt, this.#clock.wall()).length < RESERVE_PER_HOUR;
+    return withinHour(this.#reserveSentAt, this.#clock.wall()).length + others < RESERVE_PER_HOUR;
   }
 
   #takeReserve(kind: string, target: string): boolean {

@@ -88,9 +88,9 @@ export function addressOfWalk({ findings }: Walk): { readonly address?: Fact } {
 export interface Budget {
   /** True when one more request of this kind may be sent now; it is then counted. */
   take(kind: string, target: string): boolean;
-  /** True when `take` would return true now; counts nothing. */
-  allows(kind: string, target: string): boolean;
-  /** True when `key` was not used within `seconds`; it is then marked as used. */
+  /** True when `take` would return true now, and after so many others; counts nothing. */
+  allows(kind: string, target: string, others?: number): boolean;
+  /** True when `key` was not used within `seconds`; it is then marked as used. Asked between `allows` and `take`. */
   once(key: string, seconds: number): boolean;
   /** True while GitLab has asked for a pause; until then the last result stays valid. */
   isPaused(target: string): boolean;

@@ -308,6 +308,7 @@ async function tryTokens(
         now: clock.wall(),
         mayAsk: () => budget.take('token', target.id),
         mayVerify: () =>
+          budget.allows('verify', target.id) &&
           budget.once(`verify:${runner.id}@${other.address}`, HOUR_SECONDS) &&
           budget.take('verify', target.id),
       };

@@ -217,6 +217,41 @@ describe('a token that failed at an address which the name no longer has', () =>
     expect(await walk()).toEqual(['dns', 'connect', 'http', 'b']);
   });
 
+  test('takes one request of the reserve at a time, the rest is for what the runner contradicts', async () => {
+    const { walk, addresses, says, clock } = stage({}, 4);
+    for (const id of ['a', 'b', 'c']) says.set(id, rejectedAt(OLD));
+    await walk();
+    addresses.splice(0, 1, NEW);
+    says.set('b', rejectedAt(NEW));
+
+    const rounds: (readonly string[])[] = [];
+    for (const seconds of [15, 15, 15, 870, 30]) {
+      clock.advance(seconds);
+      rounds.push(await walk());
+    }
+    const tokens = rounds.map((ran) => ran.filter((id) => id.length === 1));
+    expect(tokens).toEqual([['b'], [], [], ['a'], []]);
+  });
+
+  test.each([
+    ['was accepted', passedAt],
+    ['was rejected', rejectedAt],
+  ])('%s there, and is asked about as soon as the budget allows', async (_what, last) => {
+    const { walk, addresses, says, clock, budget } = stage({}, 5);
+    for (const id of ['a', 'b', 'c']) says.set(id, last(OLD));
+    await walk();
+    addresses.splice(0, 1, NEW);
+    for (const id of ['a', 'b', 'c']) says.set(id, passedAt(NEW));
+    const asked = async (): Promise<readonly string[]> => {
+      clock.advance(15);
+      return (await walk()).filter((id) => id.length === 1);
+    };
+    const first = await asked();
+    budget.limitTo(20);
+
+    expect([...first, ...(await asked())].toSorted()).toEqual(['a', 'b', 'c']);
+  });
+
   test('is not asked about more than once in five minutes, wherever the name moves', async () => {
     const { walk, addresses, clock } = await failedAtOld();
     addresses.splice(0, 1, NEW);

@@ -294,6 +294,25 @@ describe('of several addresses the one in use', () => {
   });
 });
 
+test('a request with a side effect that may not be sent marks no hour as used', async () => {
+  const tls = { certificatePem: LEAF.pem, privateKeyPem: LEAF.keyPem };
+  await using gitlab = await startGitLabStandIn({ tls, profile: 'gl18' });
+  await using server = await startDnsServer(BOTH);
+  const marked: string[] = [];
+  const budget = {
+    ...unlimitedBudget,
+    allows: (kind: string) => kind !== 'verify',
+    take: (kind: string) => kind !== 'verify',
+    once: (key: string) => marked.push(key) > 0,
+  };
+  const of = failed('token', 'rejected');
+  const stage = { dnsPort: server.port, port: gitlab.port, resolvConf: ONE, of, tools: { budget } };
+  await runOnce(stage);
+
+  expect(gitlab.requests.filter(({ hasToken }) => hasToken)).toHaveLength(1);
+  expect(marked.filter((key) => key.startsWith('verify'))).toEqual([]);
+});
+
 function warning(reason: string): Pick<Failed, 'finding'> {
   return { finding: { status: 'warn', reason, detail: 'a page wants a login' } };
 }
