@@ -59,13 +59,25 @@ export function faultOf({ after }: FollowUp, link: string, finding: Finding): Fa
   return isDue ? { name, link, finding } : undefined;
 }
 
-/** What it would try now; undefined if there is nothing to try. */
+/** What it would try now; undefined if there is nothing to try. While GitLab asks for a pause, what is known holds. */
 export function subjectOf(
   { followUp, target }: PlannedFollowUp,
   tools: FollowUpTools,
+  memory: FollowUpMemory,
 ): string | undefined {
-  if (COSTS[followUp.cost].pace === 'paced' && tools.budget.isPaused(target.id)) return undefined;
-  return followUp.subject === undefined ? '' : followUp.subject(target, tools);
+  const subject = followUp.subject === undefined ? '' : followUp.subject(target, tools);
+  if (subject === undefined) return undefined;
+  const mustWait = asksGitLab(followUp, tools.fault) && tools.budget.isPaused(target.id);
+  forgetOld(memory, tools.clock.seconds());
+  return mustWait && !memory.has(keyOf(followUp, tools, subject)) ? undefined : subject;
+}
+
+function asksGitLab({ cost, asksNothingAfter = [] }: FollowUp, { link }: Fault): boolean {
+  return COSTS[cost].pace !== undefined && !asksNothingAfter.includes(link);
+}
+
+function keyOf({ id }: FollowUp, { fault }: FollowUpTools, subject: string): string {
+  return `${id} ${fault.name} ${subject}`;
 }
 
 /** Rejects if it could not run to its end; such a result is not kept. */
@@ -75,7 +87,7 @@ export async function runFollowUp(
   tools: FollowUpTools,
   memory: FollowUpMemory,
 ): Promise<Found> {
-  const key = `${followUp.id} ${tools.fault.name} ${subject}`;
+  const key = keyOf(followUp, tools, subject);
   const atSeconds = tools.clock.seconds();
   forgetOld(memory, atSeconds);
   const known = memory.get(key);

@@ -297,7 +297,7 @@ async function follow(
   const { followUp } = planned;
   if (round.followed.has(followUp.id)) return;
   const tools = followUpTools(planned, link, fault, round);
-  const subject = subjectOf(planned, tools);
+  const subject = subjectOf(planned, tools, round.memory);
   if (subject === undefined || round.signal.aborted) return;
   round.followed.add(followUp.id);
   await (followUp.revises === undefined ? checkOwn : revise)(planned, subject, tools, round);
@@ -356,7 +356,8 @@ function isOpen({ check: id, finding }: ProbeResult, round: Round): boolean {
       ({ probe }) => linksOf(followUp).includes(probe.id) && !findings.has(probe.id),
     );
     const fault = { name: followUp.revises, link: followUp.revises, finding };
-    return isAhead && subjectOf(planned, followUpTools(planned, id, fault, round)) !== undefined;
+    const tools = followUpTools(planned, id, fault, round);
+    return isAhead && subjectOf(planned, tools, round.memory) !== undefined;
   });
 }
 

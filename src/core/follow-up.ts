@@ -68,6 +68,8 @@ export interface FollowUp<R extends string = string, L extends string = string> 
    */
   readonly revises?: string;
   readonly cost: Cost;
+  /** Faults of these links make it send GitLab no request, so that a pause does not hold it back. */
+  readonly asksNothingAfter?: readonly string[];
   readonly timeoutSeconds: number;
   /** How long the result holds for the same fault and subject; it goes with its target. */
   readonly rememberSeconds: number;

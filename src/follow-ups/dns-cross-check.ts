@@ -21,8 +21,9 @@ import { defineFollowUp } from '../core/follow-up.ts';
 import type { Address } from '../core/probe.ts';
 import { addressOfWalk } from '../core/probe.ts';
 import type { EndpointTarget } from '../core/target.ts';
-import type { Proof } from '../gitlab/proof.ts';
+import type { MayAsk, Proof } from '../gitlab/proof.ts';
 import { proveApi, proveGitLab, proveToken } from '../gitlab/proof.ts';
+import { heedingRetryAfter } from '../gitlab/retry-after.ts';
 import { dialLikeGo } from '../go/dial/dial.ts';
 import { firstHopOf, hostPortOf } from '../go/dial/first-hop.ts';
 import {
@@ -103,6 +104,7 @@ export const dnsCrossCheck = defineFollowUp({
   ],
   revises: 'dns',
   cost: 'requests',
+  asksNothingAfter: ['dns'],
   timeoutSeconds: 14,
   rememberSeconds: 60,
   reasons: DIFFERENCE_REASONS,
@@ -220,7 +222,7 @@ async function prove(
   { id, url }: EndpointTarget,
   { fault, budget, signal }: FollowUpTools,
 ): Promise<Proof> {
-  const mayAsk = (): boolean => budget.take('api', id);
+  const mayAsk: MayAsk = (kind) => !budget.isPaused(id) && budget.take(kind, id);
   return fault.link === 'api'
     ? await proveApi(send, mayAsk, signal)
     : await proveGitLab(send, url, mayAsk, signal);
@@ -259,7 +261,10 @@ async function opener(target: EndpointTarget, tools: FollowUpTools): Promise<Ope
     if (socket === undefined) return undefined;
     const authorization = login === undefined ? {} : { authorization: basicOf(login) };
     try {
-      return await ask(createSender({ socket, open: again, base: url, clock, ...authorization }));
+      const send = createSender({ socket, open: again, base: url, clock, ...authorization });
+      return await ask(
+        heedingRetryAfter(send, (seconds) => tools.budget.pause(target.id, seconds)),
+      );
     } finally {
       for (const one of sockets) one?.destroy();
     }
@@ -301,7 +306,8 @@ async function tryTokens(
   let isCertain = true;
   for (const other of others) {
     for (const runner of fault.runners ?? []) {
-      if (asked === MAX_TOKEN_REQUESTS || clock.seconds() > endSeconds) return HOLDS.api;
+      const isOver = asked === MAX_TOKEN_REQUESTS || clock.seconds() > endSeconds;
+      if (isOver || budget.isPaused(target.id)) return HOLDS.api;
       const question = {
         runner,
         base: target.url,

@@ -11,8 +11,9 @@ import { detailOf } from '../core/finding.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
 import type { HttpUrl } from '../core/http-url.ts';
 import { portOf, urlBelow } from '../core/http-url.ts';
-import type { HttpAnswer } from '../core/probe.ts';
+import type { Budget, HttpAnswer } from '../core/probe.ts';
 import { fingerprint } from '../gitlab/fingerprint.ts';
+import { heedingRetryAfter } from '../gitlab/retry-after.ts';
 
 const ANSWER_SECONDS = 3;
 /** A longer one is not a root, and is not shown. */
@@ -37,13 +38,23 @@ export const otherRoot = defineFollowUp({
   // A web server without this path may have GitLab below another one.
   subject: ({ url }, { fault }) => (fault.finding.facts?.['status'] === 404 ? url.href : undefined),
 
-  async run({ url }, { walk: { send }, signal, fault }) {
+  async run({ id, url }, { walk, budget, signal, fault }) {
+    const send = walk.send && metered(walk.send, id, budget);
     const root = send === undefined ? undefined : await findOtherRoot(url, send, signal);
     if (root === undefined) return {};
     const detail = `${detailOf(fault.finding)}; GitLab answers at ${root}`;
     return { status: 'fail', reason: 'wrong-path', detail, facts: { root } };
   },
 });
+
+/** Counts the pages as the link counts its own, and keeps the pause that an answer asks for. */
+function metered(send: Send, id: string, budget: Budget): Send {
+  const heeding = heedingRetryAfter(send, (seconds) => budget.pause(id, seconds));
+  return async (request, signal) => {
+    budget.take('http', id);
+    return await heeding(request, signal);
+  };
+}
 
 /** The root that GitLab has, such as `https://host/gitlab/`. */
 async function findOtherRoot(

@@ -26,16 +26,20 @@ const API_REQUEST: HttpRequest = {
   timeoutSeconds: ANSWER_SECONDS,
 };
 
-/** `mayAsk` is called right before the request that it allows. */
+/** Called right before the request that it allows and counts. */
+export type MayAsk = (kind: 'http' | 'api') => boolean;
+
 export async function proveGitLab(
   send: Send,
   base: HttpUrl,
-  mayAsk: () => boolean,
+  mayAsk: MayAsk,
   signal: AbortSignal,
 ): Promise<Proof> {
+  if (!mayAsk('http')) return 'not-asked';
   const request = { ...HEALTH_REQUEST, timeoutSeconds: ANSWER_SECONDS };
   const answer = await answerOrError(send, request, signal);
   if (answer instanceof ExchangeError) return 'refuted';
+  if (answer.status === 429) return 'not-asked';
   if (answer.status >= 500) return 'refuted';
   const fault = webFaultOf(answer, urlBelow(base, request.path));
   // Many web servers restrict the health page alone.
@@ -44,14 +48,11 @@ export async function proveGitLab(
 }
 
 /** The same question as that of the api link. */
-export async function proveApi(
-  send: Send,
-  mayAsk: () => boolean,
-  signal: AbortSignal,
-): Promise<Proof> {
-  if (!mayAsk()) return 'not-asked';
+export async function proveApi(send: Send, mayAsk: MayAsk, signal: AbortSignal): Promise<Proof> {
+  if (!mayAsk('api')) return 'not-asked';
   const answer = await answerOrError(send, API_REQUEST, signal);
   if (answer instanceof ExchangeError) return 'refuted';
+  if (answer.status === 429) return 'not-asked';
   const isAlive = answer.status === 401 || answer.status === 200;
   return isAlive && isGitLab(answer) && isJson(answer) ? 'proven' : 'refuted';
 }

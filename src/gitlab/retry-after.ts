@@ -1,5 +1,6 @@
 /** How long an answer asks the client to wait, and when the answer was written. */
 import type { Instant } from '../core/clock.ts';
+import type { Send } from '../core/exchange-error.ts';
 import type { HttpAnswer } from '../core/probe.ts';
 
 /** The least quiet after a 429. */
@@ -22,6 +23,16 @@ export function retryAfterSeconds({ status, headers, receivedAt }: HttpAnswer): 
 function secondsOf(text: string | undefined, now: Instant): number {
   if (text !== undefined && /^\s*\d+\s*$/.test(text)) return Number(text);
   return Math.max(0, ((httpDateOf(text) ?? now) - now) / 1000);
+}
+
+/** Tells of each answer that asks for quiet. */
+export function heedingRetryAfter(send: Send, pause: (seconds: number) => void): Send {
+  return async (request, signal) => {
+    const answer = await send(request, signal);
+    const quiet = retryAfterSeconds(answer);
+    if (quiet > 0) pause(quiet);
+    return answer;
+  };
 }
 
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;

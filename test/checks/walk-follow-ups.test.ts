@@ -360,30 +360,33 @@ test('a check of its own passes when its link was run and there is nothing to tr
   expect(findings.get('other-source')).toMatchObject({ status: 'pass' });
 });
 
-test('pages of GitLab are not asked for while GitLab wants quiet', async () => {
-  let count = 0;
-  const pages = followUp({
-    after: ['http/fail'],
-    revises: 'http',
-    cost: 'pages',
-    run: async () => {
-      count += 1;
-      return {};
-    },
-  });
-  const paused = { ...unlimitedBudget, isPaused: () => true };
-  const http = probe({ id: 'http', kind: 'endpoint', run: () => failingFinding() });
-  const checks = withFollowUps([http], [pages]).map((one) => check(one, ENDPOINT));
-  const common = {
-    clock: setClock(),
-    contexts: contextsAt(),
-    known: () => undefined,
-    restore: () => {},
-  };
-  for (const budget of [paused, unlimitedBudget]) {
-    const walk = createWalk('walk', checks, { ...common, budget });
-    await walk.run(patient(), () => {}, true);
-  }
+test.each(['pages', 'requests'] as const)(
+  '%s of GitLab wait while it wants quiet',
+  async (cost) => {
+    let count = 0;
+    const pages = followUp({
+      after: ['http/fail'],
+      revises: 'http',
+      cost,
+      run: async () => {
+        count += 1;
+        return {};
+      },
+    });
+    const paused = { ...unlimitedBudget, isPaused: () => true };
+    const http = probe({ id: 'http', kind: 'endpoint', run: () => failingFinding() });
+    const checks = withFollowUps([http], [pages]).map((one) => check(one, ENDPOINT));
+    const common = {
+      clock: setClock(),
+      contexts: contextsAt(),
+      known: () => undefined,
+      restore: () => {},
+    };
+    for (const budget of [paused, unlimitedBudget]) {
+      const walk = createWalk('walk', checks, { ...common, budget });
+      await walk.run(patient(), () => {}, true);
+    }
 
-  expect(count).toBe(1);
-});
+    expect(count).toBe(1);
+  },
+);

@@ -2,102 +2,31 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
-import type { Attempt } from '../../src/core/lookup.ts';
-import type { LinkTools, Walk } from '../../src/core/probe.ts';
 import type { GitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
-import { dnsCrossCheck } from '../../src/follow-ups/dns-cross-check.ts';
 import { dns } from '../../src/probes/dns.ts';
 import type { DnsReply, Script } from '../support/dns-server.ts';
 import { rootFolder, startDnsServer } from '../support/dns-server.ts';
-import { ENDPOINT, runnerTarget } from '../support/probes.ts';
+import { ENDPOINT } from '../support/probes.ts';
 import type { MadeCertificate } from '../support/certificates.ts';
-import { make, makeRoot } from '../support/certificates.ts';
-import { followUp } from '../support/run-follow-up.ts';
 import { runProbe, unlimitedBudget } from '../support/run-probe.ts';
 import { startTcpServer } from '../support/tcp-server.ts';
 import { startTlsServer } from '../support/tls-server.ts';
-
-const ONE = 'nameserver 127.0.0.1\nsearch .\noptions timeout:1 attempts:1';
-const TWO = `${ONE}\nnameserver 127.0.0.2`;
-/** For documentation only; nothing here dials it. */
-const DEAD = '192.0.2.66';
-const ALIVE = '127.0.0.1';
-
-const only =
-  (address: string): Script =>
-  (_name, type) =>
-    type === 'A' ? [address] : [];
-
-interface Failed {
-  readonly link: string;
-  readonly finding: Finding;
-}
-
-interface Stage {
-  readonly dnsPort: number;
-  readonly port: number;
-  readonly resolvConf?: string;
-  readonly files?: Readonly<Record<string, string>>;
-  /** The failure that puts the name in doubt. */
-  readonly of?: Failed;
-  readonly scheme?: 'https' | 'http';
-  readonly tools?: Partial<LinkTools>;
-}
-
-interface Outcome {
-  /** What dns says, with what is tried when it finds no address. */
-  readonly first: Finding;
-  /** What takes its place when the address cannot be dialled. */
-  readonly second: Finding;
-}
-
-const TIMEOUT: Failed = {
-  link: 'connect',
-  finding: { status: 'fail', reason: 'timeout', detail: 'no answer' },
-};
-
-/** Of the address in use, which nothing here dials. */
-const failed = (link: string, reason: string, facts: Finding['facts'] = {}): Failed => ({
-  link,
-  finding: { status: 'fail', reason, detail: 'it is refused', facts: { address: DEAD, ...facts } },
-});
-
-const ROOT = makeRoot({ name: 'Public Root' });
-const LEAF = make({ name: 'gitlab.test', dns: ['gitlab.test'], isAuthority: false }, ROOT);
-const STRANGE_LEAF = makeRoot({ name: 'gitlab.test' });
-const ROOTS = { '/etc/ssl/certs/ca-certificates.crt': ROOT.pem };
-
-const startGitLab = async (leaf: MadeCertificate = LEAF): Promise<GitLabStandIn> =>
-  await startGitLabStandIn({ tls: { certificatePem: leaf.pem, privateKeyPem: leaf.keyPem } });
-
-async function runOnce({
-  dnsPort,
-  port,
-  resolvConf = TWO,
-  files,
-  of = TIMEOUT,
-  scheme = 'https',
-  tools: more,
-}: Stage): Promise<Outcome> {
-  await using root = await rootFolder({ '/etc/resolv.conf': resolvConf, ...ROOTS, ...files });
-  const walk: Walk = { attempts: [DIALLED] };
-  const target = { ...ENDPOINT, url: new URL(`${scheme}://gitlab.test:${port}/`) };
-  const tools = { paths: root.paths, dnsPort, walk, ...more };
-  const { attachments: _, ...finding } = await runProbe(dns, target, { tools });
-  const first = await followUp(dnsCrossCheck, { link: 'dns', finding, target, tools });
-  const runners = of.link === 'token' ? { runners: [ENTRY] } : {};
-  const second = await followUp(dnsCrossCheck, { ...of, ...runners, base: first, target, tools });
-  return { first, second };
-}
-
-const DIALLED: Attempt = {
-  address: { address: DEAD, family: 4 },
-  outcome: 'timeout',
-  seconds: 5,
-};
-
-const ENTRY = { ...runnerTarget('AAAAAAAAA', ENDPOINT.id), systemId: 's_0123456789ab' };
+import type { Failed, Stage } from '../support/cross-check.ts';
+import {
+  ONE,
+  TWO,
+  DEAD,
+  ALIVE,
+  only,
+  failed,
+  LEAF,
+  STRANGE_LEAF,
+  startGitLab,
+  runOnce,
+  ENTRY,
+  BOTH,
+} from '../support/cross-check.ts';
 
 describe('the address in use does not answer', () => {
   test('and the second server has one where GitLab answers: the servers disagree', async () => {
@@ -207,21 +136,18 @@ describe('the address in use has a certificate that the runner rejects, and the 
   });
 });
 
-/** The first answer has both addresses; the one in use comes first. */
-const BOTH: Script = (_name, type) => (type === 'A' ? [DEAD, ALIVE] : []);
+async function outcome(
+  of: Failed,
+  gitlab: GitLabStandIn,
+  over: Partial<Stage> = {},
+): Promise<Finding> {
+  await using server = await startDnsServer(BOTH);
+  const stage = { dnsPort: server.port, port: gitlab.port, resolvConf: ONE, of, ...over };
+  return (await runOnce(stage)).second;
+}
 
 describe('of several addresses the one in use', () => {
   const tokenFault = failed('token', 'rejected');
-
-  async function outcome(
-    of: Failed,
-    gitlab: GitLabStandIn,
-    over: Partial<Stage> = {},
-  ): Promise<Finding> {
-    await using server = await startDnsServer(BOTH);
-    const stage = { dnsPort: server.port, port: gitlab.port, resolvConf: ONE, of, ...over };
-    return (await runOnce(stage)).second;
-  }
 
   test.each(['http', 'api'])('does not serve GitLab at the %s link: it is named', async (link) => {
     await using gitlab = await startGitLab();
@@ -292,25 +218,6 @@ describe('of several addresses the one in use', () => {
     const verified = gitlab.requests.filter(({ path }) => path.endsWith('/verify'));
     expect(verified.map(({ systemId }) => systemId)).toEqual([ENTRY.systemId]);
   });
-});
-
-test('a request with a side effect that may not be sent marks no hour as used', async () => {
-  const tls = { certificatePem: LEAF.pem, privateKeyPem: LEAF.keyPem };
-  await using gitlab = await startGitLabStandIn({ tls, profile: 'gl18' });
-  await using server = await startDnsServer(BOTH);
-  const marked: string[] = [];
-  const budget = {
-    ...unlimitedBudget,
-    allows: (kind: string) => kind !== 'verify',
-    take: (kind: string) => kind !== 'verify',
-    once: (key: string) => marked.push(key) > 0,
-  };
-  const of = failed('token', 'rejected');
-  const stage = { dnsPort: server.port, port: gitlab.port, resolvConf: ONE, of, tools: { budget } };
-  await runOnce(stage);
-
-  expect(gitlab.requests.filter(({ hasToken }) => hasToken)).toHaveLength(1);
-  expect(marked.filter((key) => key.startsWith('verify'))).toEqual([]);
 });
 
 function warning(reason: string): Pick<Failed, 'finding'> {

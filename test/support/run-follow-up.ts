@@ -52,7 +52,7 @@ export async function followUp(one: FollowUp, after: After): Promise<Finding> {
     target,
     check: check(probe({ id, timeoutSeconds }), target),
   };
-  const subject = subjectOf(planned, tools);
+  const subject = subjectOf(planned, tools, memory);
   if (subject === undefined) return base;
   const found = reviseFinding(base, await runFollowUp(planned, subject, tools, memory));
   recordReason(revises ?? id, found);
