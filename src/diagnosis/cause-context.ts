@@ -39,8 +39,7 @@ export function contextFor(
       config: place.files.config,
       settings: indexed.snapshot.hostContext.settingsFile ?? OWN_SETTINGS,
       place,
-      name: runner?.name ?? 'the runner',
-      runner: runner?.id ?? '',
+      ...entryOf(runner),
     },
     { ...presentLimits(indexed), ...factsOf(states[0]), ...facts },
   );
@@ -53,6 +52,13 @@ function presentLimits(indexed: SnapshotIndex): Readonly<Record<string, Fact>> {
     Object.entries(factsOf(state)).filter(([name]) => name.endsWith('_limit')),
   );
   return Object.fromEntries(limits);
+}
+
+function entryOf(
+  runner: RunnerTarget | undefined,
+): Pick<CauseContext, 'name' | 'runner' | 'executor'> {
+  if (runner === undefined) return { name: 'the runner', runner: '', executor: '' };
+  return { name: runner.name, runner: runner.id, executor: runner.executor };
 }
 
 function serverOf(url: string): CauseContext['firstHop'] {

@@ -44,6 +44,8 @@ export interface CauseContext {
   /** Name and short token of the entry. */
   readonly name: string;
   readonly runner: string;
+  /** How the entry runs its jobs. */
+  readonly executor: string;
   /** A fact that every observation of this cause supplies; in the docs a placeholder. */
   fact(name: FactName): string;
   /** A fact that only some observations supply. */
@@ -136,8 +138,8 @@ export interface CauseSpec {
   readonly stopsPolls?: boolean;
   /** Its entries can run no job, once it is confirmed: one line about one job is no proof. */
   readonly stopsJobs?: boolean;
-  /** What the names of the executors contain that alone can have it: `docker`. */
-  readonly ofExecutor?: string;
+  /** The executors that alone can have it; absent where any can. */
+  readonly ofExecutors?: readonly string[];
   /** GitLab announced it, and it ends by itself: the pager is told in another way, the verdict is the same. */
   readonly isAnnounced?: boolean;
   /** One result above the limit is not enough: the median of the last results must be above it. */
@@ -152,10 +154,10 @@ export interface CauseSpec {
 
 /** Whether one of these executors can have such a cause. */
 export function isOfExecutors(
-  { ofExecutor: name }: CauseSpec,
+  { ofExecutors: able }: CauseSpec,
   executors: readonly string[],
 ): boolean {
-  return name === undefined || executors.some((executor) => executor.includes(name));
+  return able === undefined || executors.some((executor) => able.includes(executor));
 }
 
 /** A fault of this kind concerns every entry of the installation. */
@@ -199,11 +201,6 @@ export function enterVariable(
   return place.commands.enterEnvironment(text, names);
 }
 
-/** The container engine that the entry uses. */
-export function engineOf(c: CauseContext): EngineCommands {
-  return c.place.engineAt(c.fact('stands_on'), c.optional('docker_certificates'));
-}
-
 /** That of the entries concerned, for causes of the host. */
 export function ownEngine({ engine, place }: CauseContext): EngineCommands | undefined {
   return engine === undefined ? undefined : place.engineAt(engine.address, engine.certificates);
@@ -227,6 +224,7 @@ export const PLACEHOLDERS: CauseContext = {
   place: PACKAGED_PLACE,
   name: 'NAME',
   runner: 'RUNNER',
+  executor: 'docker',
   fact: (name) => FACT_PLACEHOLDERS[name],
   optional: (name) => FACT_PLACEHOLDERS[name],
 };

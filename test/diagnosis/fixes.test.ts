@@ -33,6 +33,7 @@ const NORMAL = contextOf(
     place: PACKAGED_PLACE,
     name: 'docker-1',
     runner: 't9Wkyj-HG',
+    executor: 'docker',
   },
   {},
 );
@@ -61,6 +62,7 @@ const HOSTILE: CauseContext = {
       place: HOSTILE_PLACE,
       name: EVIL,
       runner: EVIL,
+      executor: EVIL,
     },
     {},
   ),

@@ -155,6 +155,7 @@ function contextAt(
     place,
     name: 'docker-1',
     runner: 't9Wkyj-HG',
+    executor: 'docker',
     fact,
     optional: fact,
   };

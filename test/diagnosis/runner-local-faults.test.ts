@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { EventKind, RunnerEvent } from '../../src/core/runner-event.ts';
 import type { Cause } from '../../src/core/diagnosis.ts';
 import { MISSING_FACT } from '../../src/diagnosis/cause-spec.ts';
+import { EXECUTORS } from '../../src/config/runner/executors.ts';
 import { diagnose } from '../../src/diagnosis/diagnose.ts';
 import { causeSpec } from '../../src/diagnosis/catalogue/index.ts';
 import { classify } from '../../src/runner/log/classify.ts';
@@ -13,7 +14,7 @@ import { LOCAL_FAULT_CAUSES } from '../../src/runner/log/local-fault-fragments.t
 import { START } from '../support/clock.ts';
 import { event, showing, TALKING } from '../support/events.ts';
 import type { FindingSpec, World } from '../support/snapshots.ts';
-import { DOCKER, fail, RUNNER_PROCESS, snapshotOf, warn } from '../support/snapshots.ts';
+import { DOCKER, fail, runner, RUNNER_PROCESS, snapshotOf, warn } from '../support/snapshots.ts';
 
 function causesOf(
   findings: Readonly<Record<string, FindingSpec>>,
@@ -206,6 +207,77 @@ describe('what is seen elsewhere', () => {
 
     expect(causesOf({ 'runner-log': showing(unnamed), 'disk@/': recovered('/') })).toHaveLength(1);
   });
+});
+
+/** Which executors write such a line, by the sources of the runner; all others of any executor. */
+const DOCKER_FAMILY = ['docker', 'docker-windows', 'docker-autoscaler', 'docker+machine'];
+const WRITTEN_BY: Readonly<Record<string, readonly string[]>> = {
+  'docker-not-responding': DOCKER_FAMILY,
+  'docker-daemon-down': DOCKER_FAMILY,
+  'docker-socket-permission': DOCKER_FAMILY,
+  'docker-api-incompatible': DOCKER_FAMILY,
+  'docker-network-pool-exhausted': DOCKER_FAMILY,
+  'disk-docker-root-full': [...DOCKER_FAMILY, 'kubernetes'],
+  'docker-runtime-failed': [...DOCKER_FAMILY, 'kubernetes'],
+  'docker-image-pull-failed': [...DOCKER_FAMILY, 'kubernetes'],
+  'docker-registry-rate-limited': [...DOCKER_FAMILY, 'kubernetes'],
+  'docker-registry-unreachable': [...DOCKER_FAMILY, 'kubernetes'],
+};
+
+describe.each(EXECUTORS)('of an entry with the executor %s', (executor) => {
+  const runners = [runner('runnerAA0', { executor: 'shell' }), runner('runnerAA1', { executor })];
+  const facts = { reason: 'the words', path: '/x', program: 'su', resource: 'pods', registry: 'r' };
+  const causesOfLine = (cause: string, over: Partial<RunnerEvent>) => {
+    const seen = event('not-prepared', { cause, facts, times: [START - 30_000, START], ...over });
+    return causesOf({ 'runner-log': showing(seen) }, { runners, executors: {} });
+  };
+
+  test.each([...LOCAL_FAULT_CAUSES])('%s is named where its runner writes that line', (id) => {
+    const isWritten = WRITTEN_BY[id]?.includes(executor) !== false;
+    const causes = causesOfLine(id, { runner: 'runnerAA1' });
+
+    expect(causes.map((cause) => cause.id)).toEqual(isWritten ? [id] : []);
+    expect(JSON.stringify(causes)).not.toContain(MISSING_FACT);
+  });
+
+  test.each(Object.keys(WRITTEN_BY).filter((id) => WRITTEN_BY[id]?.includes(executor)))(
+    'the fix of %s is one of the place where its jobs run',
+    (id) => {
+      // A line that names no entry is of those that can write it.
+      for (const over of [{ runner: 'runnerAA1' }, {}]) {
+        const [cause] = causesOfLine(id, over);
+        const commands = cause?.fix.flatMap(({ command = '' }) => command).join('\n') ?? '';
+
+        expect(cause?.scope.runners).toEqual(['runnerAA1']);
+        expect(commands).not.toMatch(/-H '?(?:the |kubernetes|fleeting)/);
+        expect(executor === 'kubernetes' && /docker /.test(JSON.stringify(cause?.fix))).toBe(false);
+        expect(/runners\.(?!docker|kubernetes)/.test(commands)).toBe(false);
+        expect(commands.includes('[runners.docker]') && executor === 'kubernetes').toBe(false);
+      }
+    },
+  );
+});
+
+test.each([
+  [
+    'WARNING: Job failed: prepare environment: waiting for pod running: pulling image "r.test/a:1" for container build: image pull failed: Back-off pulling image "r.test/a:1"',
+    'docker-image-pull-failed',
+  ],
+  [
+    'Job failed (system failure): prepare environment: waiting for pod running: pulling image "a:1" for container build: image pull failed: rpc error: code = Unknown desc = failed to pull and unpack image "docker.io/library/a:1": failed to copy: httpReadSeeker: failed open: unexpected status code https://registry-1.docker.io/v2/library/a/manifests/1: 429 Too Many Requests - Server message: toomanyrequests: You have reached your pull rate limit.',
+    'docker-registry-rate-limited',
+  ],
+  [
+    'Job failed (system failure): prepare environment: waiting for pod running: pulling image "r.test/a:1" for container build: image pull failed: rpc error: code = Unknown desc = failed to pull and unpack image "r.test/a:1": failed to resolve reference "r.test/a:1": failed to do request: Head "https://r.test/v2/a/manifests/1": dial tcp: lookup r.test: no such host',
+    'docker-registry-unreachable',
+  ],
+])('the pods of Kubernetes: %s', (message, id) => {
+  const line = failureOf(message.replace('WARNING: ', ''), { firstAt: START - 60_000 });
+  const runners = [runner('runnerAA1', { executor: 'kubernetes' })];
+
+  expect(causesOf({ 'runner-log': showing(line) }, { runners, executors: {} })).toMatchObject([
+    { id, confidence: 'confirmed' },
+  ]);
 });
 
 test('a machine that cannot be started concerns every entry, since its line names none', () => {

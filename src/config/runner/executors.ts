@@ -35,6 +35,9 @@ export const DOCKER_EXECUTORS: readonly string[] = [
   'docker+machine',
 ];
 
+/** Executors whose jobs run from images. */
+export const IMAGE_EXECUTORS: readonly string[] = [...DOCKER_EXECUTORS, 'kubernetes'];
+
 /** Executors that create machines through [runners.autoscaler]. */
 export const AUTOSCALED_EXECUTORS: readonly string[] = ['docker-autoscaler', 'instance'];
 

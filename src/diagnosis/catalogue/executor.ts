@@ -1,9 +1,11 @@
 /** Causes in what the executor needs. Jobs fail; the runner still reaches GitLab. */
+import { DOCKER_EXECUTORS, IMAGE_EXECUTORS } from '../../config/runner/executors.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import type { FixStep } from '../../core/diagnosis.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
-import { engineOf, family, onHost } from '../cause-spec.ts';
+import { family, onHost } from '../cause-spec.ts';
+import { SHOW_EVENTS, askEngine, engineOf, siteOf } from './job-site.ts';
 
 const executorCause = family({
   severity: 'warning',
@@ -11,7 +13,7 @@ const executorCause = family({
   resolvedWhen: 'the executor check passes again',
 });
 
-const ask = (c: CauseContext, text: string) => step(text, engineOf(c).client('info'));
+const ask = (c: CauseContext, text: string) => askEngine(c, text, 'info');
 
 const capital = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
@@ -19,7 +21,7 @@ const capital = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1
 const onEngine = (c: CauseContext, text: string, command: string | undefined) =>
   command !== undefined || engineOf(c).isHere
     ? step(capital(text), command)
-    : step(`On the host of ${c.fact('stands_on')}: ${text}`);
+    : step(`${siteOf(c) === 'machines' ? 'On' : 'On the host of'} ${c.fact('stands_on')}: ${text}`);
 
 /** Where nothing of this host starts it, it is not installed, or it was started by hand. */
 const start = (c: CauseContext) => {
@@ -38,6 +40,11 @@ const engineLog = (c: CauseContext) =>
 function joinGroup(c: CauseContext): FixStep {
   const { name, uid } = c.place.user;
   const group = c.optional('group');
+  if (siteOf(c) === 'machines') {
+    return step(
+      `On ${c.fact('stands_on')}: add the user of the connection to the group of the socket.`,
+    );
+  }
   if (uid === 0 || name === 'root') {
     return step(
       'The runner runs as root and needs no group: check whether SELinux or AppArmor denies the access.',
@@ -58,7 +65,7 @@ function joinGroup(c: CauseContext): FixStep {
 export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   executorCause({
     id: 'disk-docker-root-full',
-    ofExecutor: 'docker',
+    ofExecutors: IMAGE_EXECUTORS,
     title: 'The file system with the images and volumes of Docker is full',
     meaning:
       'Docker can neither pull images nor start containers, and may fail to start; every job of its runner entries fails.',
@@ -67,19 +74,32 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
     changedBy: [],
     from: ['executor/root-full'],
     stopsJobs: true,
-    says: (c) => `the file system of Docker's data directory ${c.fact('root')} is full`,
-    fix: (c) => [
-      step('Check what uses the space.', engineOf(c).client('system df')),
-      step(
-        'Remove stopped containers, unused networks and dangling images; volumes and tagged images are kept.',
-        engineOf(c).client('system prune'),
-      ),
-    ],
+    says: (c) =>
+      siteOf(c) === 'cluster'
+        ? `the file system of the images is full on a node of ${c.fact('stands_on')}`
+        : `the file system of Docker's data directory ${c.fact('root')} is full`,
+    fix: (c) =>
+      siteOf(c) === 'cluster'
+        ? [
+            SHOW_EVENTS,
+            step(
+              'On the node that is named there: remove the images that no pod uses.',
+              'sudo crictl rmi --prune',
+            ),
+          ]
+        : [
+            askEngine(c, 'Check what uses the space.', 'system df'),
+            askEngine(
+              c,
+              'Remove stopped containers, unused networks and dangling images; volumes and tagged images are kept.',
+              'system prune',
+            ),
+          ],
     suppresses: ['docker-daemon-down', 'docker-not-responding', 'docker-image-pull-failed'],
   }),
   executorCause({
     id: 'runner-user-missing',
-    ofExecutor: 'shell',
+    ofExecutors: ['shell'],
     title: 'The user that jobs run as does not exist',
     meaning:
       'The service of the runner is started with --user, and runs each job of the shell executor as that user by su; no job can start.',
@@ -99,7 +119,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   }),
   executorCause({
     id: 'docker-daemon-down',
-    ofExecutor: 'docker',
+    ofExecutors: DOCKER_EXECUTORS,
     title: 'Docker is not running',
     meaning:
       'Nothing listens on the address that the runner uses for Docker; each job of these entries fails after three attempts.',
@@ -112,7 +132,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   }),
   executorCause({
     id: 'docker-socket-permission',
-    ofExecutor: 'docker',
+    ofExecutors: DOCKER_EXECUTORS,
     title: "The runner's user has no permission for the Docker socket",
     meaning:
       'The socket exists but the user of the runner may not use it. Group membership is read when the process starts.',
@@ -130,7 +150,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   }),
   executorCause({
     id: 'docker-not-responding',
-    ofExecutor: 'docker',
+    ofExecutors: DOCKER_EXECUTORS,
     title: 'Docker does not respond',
     meaning: 'Docker accepts the connection and does not respond; jobs wait until they time out.',
     evidence: 'No response to ping, info or version within ten seconds.',
@@ -149,7 +169,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   }),
   executorCause({
     id: 'job-network-differs',
-    ofExecutor: 'docker',
+    ofExecutors: DOCKER_EXECUTORS,
     title: 'Job containers cannot reach GitLab, but this host can',
     meaning:
       'A container has its own name servers, hosts file and routes: the runner gets jobs, but each job fails when it fetches its sources.',
@@ -172,7 +192,7 @@ export const EXECUTOR_CAUSES: readonly CauseSpec[] = [
   }),
   executorCause({
     id: 'docker-api-incompatible',
-    ofExecutor: 'docker',
+    ofExecutors: DOCKER_EXECUTORS,
     title: 'Docker and the runner support no common API version',
     meaning:
       "One of them was upgraded and rejects the other's version; every job of these entries fails.",

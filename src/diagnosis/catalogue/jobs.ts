@@ -1,8 +1,10 @@
 /** Causes in single jobs and their preparation, from the runner's own log. */
+import { DOCKER_EXECUTORS, IMAGE_EXECUTORS } from '../../config/runner/executors.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
-import { engineOf, family, onHost, ownEngine } from '../cause-spec.ts';
+import { family, onHost, ownEngine } from '../cause-spec.ts';
+import { SHOW_EVENTS, askEngine, engineOf, siteOf } from './job-site.ts';
 
 const jobCause = family({
   severity: 'info',
@@ -21,6 +23,9 @@ function showJobs(c: CauseContext) {
   const jobs = 'ps --filter label=com.gitlab.gitlab-runner.managed=true';
   return [step('Show which jobs run, and since when.', engine.client(jobs))];
 }
+
+const onMachines = (c: CauseContext) =>
+  siteOf(c) === 'machines' ? ` on a machine of ${c.name}` : '';
 
 export const JOB_CAUSES: readonly CauseSpec[] = [
   jobCause({
@@ -104,27 +109,35 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
   }),
   imageCause({
     id: 'docker-registry-rate-limited',
-    ofExecutor: 'docker',
+    ofExecutors: IMAGE_EXECUTORS,
     title: 'The registry limits image pulls from this host',
     meaning: 'Public registries allow few pulls without a login or from a shared address.',
     evidence: 'The response `toomanyrequests` when an image is pulled.',
     notConfusedWith: ['gitlab-rate-limited', 'docker-image-pull-failed'],
     from: [],
     says: (c) => `the registry rejects image pulls for ${c.name}: too many requests`,
-    fix: (c) => [
-      step(
-        'Pull less often.',
-        `sudoedit ${onHost(c, c.config)}   # [runners.docker] pull_policy = "if-not-present"`,
-      ),
-      step(
-        `Log in, or use a mirror: DOCKER_AUTH_CONFIG, or registry-mirrors in ${engineOf(c).settings}.`,
-      ),
-    ],
+    fix: (c) => {
+      const isCluster = siteOf(c) === 'cluster';
+      const table = isCluster ? '[runners.kubernetes]' : '[runners.docker]';
+      return [
+        step(
+          'Pull less often.',
+          `sudoedit ${onHost(c, c.config)}   # ${table} pull_policy = "if-not-present"`,
+        ),
+        isCluster
+          ? step(
+              'Log in: image_pull_secrets in [runners.kubernetes], or DOCKER_AUTH_CONFIG; or give the nodes a mirror of the registry.',
+            )
+          : step(
+              `Log in, or use a mirror: DOCKER_AUTH_CONFIG, or registry-mirrors in ${engineOf(c).settings}${onMachines(c)}.`,
+            ),
+      ];
+    },
     suppresses: ['docker-image-pull-failed'],
   }),
   imageCause({
     id: 'docker-image-pull-failed',
-    ofExecutor: 'docker',
+    ofExecutors: IMAGE_EXECUTORS,
     title: 'Images cannot be pulled',
     meaning: 'The registry is unreachable, does not have the image, or requires a login.',
     evidence: 'The error of the pull.',
@@ -133,12 +146,16 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     says: (c) => `images for jobs of ${c.name} cannot be pulled`,
     fix: (c) => [
       c.place.commands.showLog('Read the whole error: the lines about "pull".', 200),
-      step('Pull the image named there on this host, with "docker pull" and its name.'),
+      siteOf(c) === 'cluster'
+        ? SHOW_EVENTS
+        : step(
+            `Pull the image named there${onMachines(c) || ' on this host'}, with "docker pull" and its name.`,
+          ),
     ],
   }),
   imageCause({
     id: 'docker-registry-unreachable',
-    ofExecutor: 'docker',
+    ofExecutors: IMAGE_EXECUTORS,
     title: 'The container engine cannot reach the registry',
     meaning:
       'The engine, not the runner, pulls images: it has its own name servers, proxy settings and certificates. GitLab may be reachable all the same.',
@@ -147,20 +164,27 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     from: [],
     says: (c) => `the container engine cannot reach the registry ${c.fact('registry')}`,
     fix: (c) => [
+      ...(siteOf(c) === 'cluster' ? [SHOW_EVENTS] : []),
       step(
         'Check whether this host reaches the registry.',
         `curl -sS -o /dev/null -w '%{http_code}\\n' ${quoteArgument(`https://${c.fact('registry')}/v2/`)}`,
       ),
-      step(
-        'If it does, give the engine the same proxy, name servers and certificates, and restart it.',
-        engineOf(c).client('info'),
-      ),
+      siteOf(c) === 'cluster'
+        ? step(
+            'If it does, give the nodes of the cluster the same proxy, name servers and certificates.',
+            'kubectl get nodes -o wide',
+          )
+        : askEngine(
+            c,
+            'If it does, give the engine the same proxy, name servers and certificates, and restart it.',
+            'info',
+          ),
     ],
     suppresses: ['docker-image-pull-failed'],
   }),
   imageCause({
     id: 'docker-runtime-failed',
-    ofExecutor: 'docker',
+    ofExecutors: IMAGE_EXECUTORS,
     title: 'The container engine cannot start containers',
     meaning:
       'The image is there, but the OCI runtime (runc, crun) fails when it sets up the container: its control groups, namespaces or mounts.',
@@ -170,16 +194,26 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     from: [],
     stopsJobs: true,
     says: (c) => `containers of jobs of ${c.name} cannot be started`,
-    fix: (c) => [
-      step(
-        'Check whether the engine can start any container.',
-        engineOf(c).client('run --rm alpine true'),
-      ),
-      step('Show its runtime, its control group driver and version.', engineOf(c).client('info')),
-      engineOf(c).showLog === undefined
-        ? step('Read the log of the engine on its host.')
-        : step('Read the whole error in its log.', engineOf(c).showLog),
-    ],
+    fix: (c) =>
+      siteOf(c) === 'cluster'
+        ? [
+            SHOW_EVENTS,
+            step(
+              'Show the container runtime of the node that is named there.',
+              'kubectl get nodes -o wide',
+            ),
+          ]
+        : [
+            askEngine(
+              c,
+              'Check whether the engine can start any container.',
+              'run --rm alpine true',
+            ),
+            askEngine(c, 'Show its runtime, its control group driver and version.', 'info'),
+            engineOf(c).showLog === undefined
+              ? step('Read the log of the engine on its host.')
+              : step('Read the whole error in its log.', engineOf(c).showLog),
+          ],
   }),
   imageCause({
     id: 'kubernetes-forbidden',
@@ -221,7 +255,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
   }),
   imageCause({
     id: 'docker-network-pool-exhausted',
-    ofExecutor: 'docker',
+    ofExecutors: DOCKER_EXECUTORS,
     title: 'Docker has no address range left for another network',
     meaning: 'Each job can have its own network, and networks of dead jobs remain.',
     evidence: 'The error `could not find an available, non-overlapping IPv4 address pool`.',
@@ -229,9 +263,9 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
     from: [],
     says: (c) => `Docker has no address range left for the networks of jobs of ${c.name}`,
     fix: (c) => [
-      step('Remove networks that no container uses.', engineOf(c).client('network prune')),
+      askEngine(c, 'Remove networks that no container uses.', 'network prune'),
       step(
-        `Give Docker more address ranges: default-address-pools in ${engineOf(c).settings}.`,
+        `Give Docker more address ranges: default-address-pools in ${engineOf(c).settings}${onMachines(c)}.`,
         engineOf(c).editSettings,
       ),
     ],

@@ -19,6 +19,7 @@ import { IS_DATED } from '../../runner/log/line-data.ts';
 import { LOCAL_FAULT, LOCAL_FAULT_CAUSES } from '../../runner/log/local-fault-fragments.ts';
 import { requireCause } from '../build-cause.ts';
 import { probesOf } from '../catalogue/index.ts';
+import { siteOf } from '../catalogue/job-site.ts';
 import type { CauseSpec } from '../cause-spec.ts';
 import { concernsAllEntries, isOfExecutors } from '../cause-spec.ts';
 import type { SnapshotIndex, ObservedEvent } from '../snapshot-index.ts';
@@ -59,10 +60,9 @@ function isLocalFault({ event }: ObservedEvent): boolean {
   return LOCAL_FAULT_CAUSES.has(event.cause ?? '');
 }
 
-/** Lines of an executor that no entry has any more are of the past. */
-function isOfEntries({ context: { runners } }: SnapshotIndex, { event }: ObservedEvent): boolean {
-  const executors = runners.map(({ executor }) => executor);
-  return isOfExecutors(requireCause(event.cause ?? ''), executors);
+/** Lines of an executor that their entry, or no entry, has any more are of the past. */
+function isOfEntries(indexed: SnapshotIndex, seen: ObservedEvent): boolean {
+  return ownersOf(indexed, seen).length > 0;
 }
 
 /** Whether such a cause concerns an entry. */
@@ -188,13 +188,15 @@ function runnersOf(
   return concernsAllEntries(scope) ? indexed.context.runners : ownersOf(indexed, seen);
 }
 
-/** The entry that a line names; all where it names none. */
+/** The entry that a line names, or all where it names none: those whose executor can have the fault. */
 function ownersOf(
   { context: { runners } }: SnapshotIndex,
   { event }: ObservedEvent,
 ): readonly RunnerTarget[] {
+  const spec = requireCause(event.cause ?? '');
   const own = runners.filter(({ id }) => id === event.runner);
-  return own.length === 0 ? runners : own;
+  const owners = own.length === 0 ? runners : own;
+  return owners.filter(({ executor }) => isOfExecutors(spec, [executor]));
 }
 
 function scopeIdOf(indexed: SnapshotIndex, { scope }: CauseSpec, { event }: ObservedEvent): string {
@@ -228,7 +230,9 @@ function factsOfFault(
   };
 }
 
-/** Address of the Docker that the entry uses. */
+/** Where the jobs of the entry run: the address of its Docker, the machines that are made for them, or the cluster. */
 function dockerAddressOf(indexed: SnapshotIndex, runner: RunnerTarget): string {
+  const site = siteOf(runner);
+  if (site !== 'engine') return `the ${site} of ${runner.name}`;
   return executorsOf(indexed, runner)[0]?.check.target.id ?? 'Docker';
 }

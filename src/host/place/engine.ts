@@ -40,6 +40,14 @@ export function engineAt(
   };
 }
 
+/** Docker on a machine that was made for jobs, as somebody there types it. */
+export const ENGINE_OF_MACHINE: EngineCommands = {
+  name: 'Docker',
+  isHere: false,
+  ...settingsOf(false, false, undefined),
+  client: (words) => `${clientOf(false, DEFAULT_DOCKER_HOST, undefined)} ${words}`,
+};
+
 /** The socket of Docker is that of Podman where only Podman is installed. */
 function isPodmanBehindDocker(
   { dockerUnit, dockerScript, hasPodmanUnit }: EngineServices,

@@ -98,7 +98,7 @@ export const LOCAL_FAULTS: readonly LocalFault[] = [
   {
     n: 70,
     cause: 'docker-image-pull-failed',
-    text: /failed to pull image|image_pull_failure|(?:pull access denied|manifest (?:unknown|for .* not found))/i,
+    text: /failed to pull image|image pull failed|image_pull_failure|(?:pull access denied|manifest (?:unknown|for .* not found))/i,
   },
   {
     n: 99,
