@@ -45,6 +45,8 @@ export interface HostCommands {
   readonly restartResolver: Command;
   /** Changes lines of /etc/resolv.conf by these scripts of sed; a sentence where a program writes that file. */
   editResolver(text: string, ...scripts: readonly string[]): FixStep;
+  /** Writes it as a whole; a sentence where a program does that. */
+  writeResolver(text: string, lines: readonly string[]): FixStep;
   readonly shrinkLogs: Command;
   readonly showClock: Command;
   readonly setClock: Command;

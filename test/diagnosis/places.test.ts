@@ -208,6 +208,7 @@ describe.each(Object.entries(KINDS))('%s', (_kind, { place, restarts, foreign })
   );
 });
 
+const restored = (place: Place) => place.host.writeResolver('It had a.', ['a', 'b c']);
 const stepsAt = (place: Place) => catalogue.flatMap((spec) => spec.fix(contextAt(place)));
 
 test('a resolv.conf that a program writes is set there, and not edited', () => {
@@ -224,6 +225,12 @@ test('a resolv.conf that a program writes is set there, and not edited', () => {
   const typed = stepsAt(placeOnHost(SYSTEMD)).filter(({ command }) => edits.test(command ?? ''));
   expect(said).toHaveLength(typed.length);
   expect(typed.length).toBeGreaterThan(2);
+  expect(restored(written)).toEqual({
+    text: 'It had a. resolvconf writes /etc/resolv.conf: set it in its folder.',
+  });
+  expect(restored(placeOnHost(SYSTEMD)).command).toBe(
+    "printf '%s\\n' a 'b c' | sudo tee /etc/resolv.conf >/dev/null",
+  );
 });
 
 test('a variable is set where the manager of the runner reads it', () => {

@@ -89,7 +89,7 @@ function appendLines(lines: readonly ChangedLine[], path: string): string {
 
 /** The order of its lines counts, so that it is written as a whole; what a program writes is set there. */
 function undoResolver(options: UndoOptions): readonly FixStep[] {
-  const { change, when } = options;
+  const { change, when, place } = options;
   const { linkBefore, linkAfter, linesBefore = [] } = change;
   if (linkBefore !== undefined && linkBefore !== linkAfter) {
     return [
@@ -109,13 +109,7 @@ function undoResolver(options: UndoOptions): readonly FixStep[] {
       ),
     ];
   }
-  const words = linesBefore.map((line) => quoteArgument(line.trimEnd()));
-  return [
-    step(
-      `Restore the lines of /etc/resolv.conf. ${was}`,
-      String.raw`printf '%s\n' ${words.join(' ')} | sudo tee ${pathOf(options)} >/dev/null`,
-    ),
-  ];
+  return [place.host.writeResolver(`Restore the lines of /etc/resolv.conf. ${was}`, linesBefore)];
 }
 
 function undoConfig(options: UndoOptions): readonly FixStep[] {

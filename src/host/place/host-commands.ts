@@ -30,11 +30,12 @@ export function hostCommands(facts: HostFacts): HostCommands {
   return {
     ...(hasSystemd ? WITH_SYSTEMD : WITHOUT_SYSTEMD),
     install: (name) => `${install} ${quoteArgument(name)}`,
-    editResolver: (text, ...scripts) => editResolver(facts, text, scripts),
+    editResolver: (text, ...scripts) => changeResolver(facts, text, editOf(scripts)),
+    writeResolver: (text, lines) => changeResolver(facts, text, writeOf(lines)),
   };
 }
 
-type Settled = Omit<HostCommands, 'install' | 'editResolver'>;
+type Settled = Omit<HostCommands, 'install' | 'editResolver' | 'writeResolver'>;
 
 const WITH_SYSTEMD: Settled = {
   restartResolver: 'sudo systemctl restart systemd-resolved',
@@ -51,14 +52,22 @@ const WITHOUT_SYSTEMD: Settled = {
 };
 
 /** Where a program writes the file, an edit is lost at its next change. */
-function editResolver(
+function changeResolver(
   { resolverWriter: writer }: HostFacts,
   text: string,
-  scripts: readonly string[],
+  command: string,
 ): FixStep {
-  if (writer !== undefined) {
-    return step(`${text} ${writer.name} writes ${RESOLV_CONF}: set it ${writer.where}.`);
-  }
+  return writer === undefined
+    ? step(text, command)
+    : step(`${text} ${writer.name} writes ${RESOLV_CONF}: set it ${writer.where}.`);
+}
+
+function editOf(scripts: readonly string[]): string {
   const edits = scripts.map((script) => `-e ${quoteArgument(script)}`).join(' ');
-  return step(text, `sudo sed -i --follow-symlinks ${edits} ${RESOLV_CONF}`);
+  return `sudo sed -i --follow-symlinks ${edits} ${RESOLV_CONF}`;
+}
+
+function writeOf(lines: readonly string[]): string {
+  const words = lines.map((line) => quoteArgument(line.trimEnd())).join(' ');
+  return String.raw`printf '%s\n' ${words} | sudo tee ${RESOLV_CONF} >/dev/null`;
 }

@@ -116,7 +116,7 @@ const WIDE = snapshotOf(
 );
 
 const KINDS = Object.keys(CHANGE_KINDS) as readonly ChangeKind[];
-/** What nobody can take back from here. */
+/** What cannot be taken back from here. */
 const ONLY_TOLD: ReadonlySet<ChangeKind> = new Set([
   'server-certificate',
   'program',
