@@ -16,13 +16,15 @@ export function detours(
   mended: string,
 ): readonly string[] {
   const wanted = [cause, also, SLOW_MACHINE].flat();
-  const strangers = [...appeared(before), ...appeared(mended)].filter((id) => !wanted.includes(id));
+  const unexpected = [...appeared(before), ...appeared(mended)].filter(
+    (id) => !wanted.includes(id),
+  );
   const changes = verdicts(mended);
   const [change] = changes;
   const isStraight = changes.length === 1 && change?.to === 'healthy';
   const said = changes.map(({ from, to }) => `${from} to ${to}`).join(', then ');
   return [
-    ...[...new Set(strangers)].map((id) => `on the way it named ${id}`),
+    ...[...new Set(unexpected)].map((id) => `on the way it named ${id}`),
     ...(isStraight ? [] : [`after the repair its verdict went from ${said}`]),
   ];
 }

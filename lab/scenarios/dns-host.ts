@@ -33,7 +33,7 @@ function behind(address: string) {
 export const dnsHostRows: readonly Row[] = [
   {
     id: 'D-16',
-    title: 'three dead name servers stand before the good one, which nobody asks',
+    title: 'three dead name servers stand before the good one, which is never asked',
     world: { probes: { dns: 'interval_seconds = 10' } },
     inject: ({ files }) => files.write(RESOLV_CONF, nameservers([...DEAD_SERVERS, GITLAB_ADDRESS])),
     expect: {

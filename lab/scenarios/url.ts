@@ -11,7 +11,7 @@ const CONFIG = '/etc/gitlab-runner/config.toml';
 
 const LOGIN = Buffer.from(`lab:${CANARY}`).toString('base64');
 
-/** A web server in front of GitLab that lets nobody through without a login. */
+/** A web server in front of GitLab that requires a login. */
 async function wantLogin({ gitlab }: World): Promise<void> {
   const { certificatePem: cert, privateKeyPem: key } = GOOD;
   await gitlab.replace(() =>

@@ -74,10 +74,10 @@ describe('the address in use does not answer', () => {
   });
 
   test('and another one has a server that is not GitLab: the first finding stays', async () => {
-    await using stranger = await startTlsServer({ chain: [STRANGE_LEAF] });
+    await using otherServer = await startTlsServer({ chain: [STRANGE_LEAF] });
     await using one = await startDnsServer(only(DEAD));
     await using two = await startDnsServer(only(ALIVE), '127.0.0.2', one.port);
-    const { first, second } = await runOnce({ dnsPort: two.port, port: stranger.port });
+    const { first, second } = await runOnce({ dnsPort: two.port, port: otherServer.port });
     expect(second).toEqual(first);
   });
 
@@ -195,17 +195,17 @@ describe('of several addresses the one in use', () => {
   });
 
   test('rejects the token, and the other one does not prove its name: it is not sent there', async () => {
-    await using stranger = await startGitLab(STRANGE_LEAF);
-    stranger.tokens.add(ENTRY.token.reveal());
-    expect((await outcome(tokenFault, stranger)).status).toBe('pass');
-    expect(stranger.requests).toEqual([]);
+    await using otherServer = await startGitLab(STRANGE_LEAF);
+    otherServer.tokens.add(ENTRY.token.reveal());
+    expect((await outcome(tokenFault, otherServer)).status).toBe('pass');
+    expect(otherServer.requests).toEqual([]);
   });
 
   test('rejects the token over http://, where no server proves its name: it is not sent', async () => {
-    await using stranger = await startGitLabStandIn();
-    stranger.tokens.add(ENTRY.token.reveal());
-    expect((await outcome(tokenFault, stranger, { scheme: 'http' })).status).toBe('pass');
-    expect(stranger.requests).toEqual([]);
+    await using otherServer = await startGitLabStandIn();
+    otherServer.tokens.add(ENTRY.token.reveal());
+    expect((await outcome(tokenFault, otherServer, { scheme: 'http' })).status).toBe('pass');
+    expect(otherServer.requests).toEqual([]);
   });
 
   test('is that of an old GitLab, which is asked by verify, once an hour for each address', async () => {

@@ -109,7 +109,7 @@ test('without a line they are asked for where the runner has another user than t
   });
 });
 
-test('and a rule for somebody else, or for one of several addresses, is none', async () => {
+test('and a rule for another user, or for one of several addresses, is none', async () => {
   expect(await runOnce([], {}, OTHER_UID, 1000)).toMatchObject({ status: 'pass' });
   const place = { family: 'inet', table: 'host', chain: 'out' };
   const expr = [

@@ -23,7 +23,7 @@ async function runOnce(dnsPort: number, files: Readonly<Record<string, string>>)
   return await followUp(furtherNameServers, { link: 'dns', finding, target, tools });
 }
 
-test('the fourth server of resolv.conf knows the name, and nobody asks it', async () => {
+test('the fourth server of resolv.conf knows the name, and is never asked', async () => {
   await using wrong = await startDnsServer(() => 'nxdomain');
   await using right = await startDnsServer(knows, '127.0.0.4', wrong.port);
   const servers = ['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4'];
