@@ -49,7 +49,7 @@ const oneSided: readonly Row[] = [
           ? { ...text(302, ''), headers: { Location: 'https://sso.test/login' } }
           : undefined,
       ),
-    expect: { cause: 'monitor-blocked', severity: 'notice', chain: 'o/o/n/o/d/o/o' },
+    expect: { cause: 'monitor-blocked', severity: 'notice', chain: 'o/o/n/o/d/d/o' },
     runnerLogs: 'nothing',
     mustNot: ['edge-auth-gateway', 'unknown'],
   },

@@ -20,6 +20,8 @@ import type { PlaceQuestion } from './place.ts';
 import { PlaceFinder } from './place.ts';
 
 const READ_SECONDS = 2;
+/** So many late reads in a row are no busy machine. */
+const LATE_READS = 3;
 const HUNG = `reading the unit, its environment files or the proxy settings of this host took more than ${READ_SECONDS} s, so they are unknown`;
 
 interface HostSettings {
@@ -56,7 +58,8 @@ export class HostNotes {
   readonly #finder = new PlaceFinder();
   #pending: Promise<HostSettings> | undefined;
   #last: HostSettings;
-  #isHung = false;
+  #hasRead = false;
+  #lateReads = 0;
   readonly #seenWritable = new Set<string>();
 
   constructor(paths: Paths) {
@@ -70,9 +73,10 @@ export class HostNotes {
     using deadline = deadlineOf(READ_SECONDS);
     try {
       this.#last = await withSignal(this.#pending, deadline.signal);
-      this.#isHung = false;
+      this.#hasRead = true;
+      this.#lateReads = 0;
     } catch {
-      this.#isHung = true;
+      this.#lateReads += 1;
     }
     const mounts = await readMounts(question.paths);
     const { fstab } = this.#last;
@@ -91,7 +95,8 @@ export class HostNotes {
 
   /** What could not be read, one sentence each. */
   unreadable(): readonly string[] {
-    return this.#isHung ? [HUNG] : [];
+    const isHung = this.#lateReads >= (this.#hasRead ? LATE_READS : 1);
+    return isHung ? [HUNG] : [];
   }
 
   #writableSince(mounts: readonly Mount[]): ReadonlySet<string> {

@@ -341,6 +341,12 @@ describe('a login or a redirect before the health page', () => {
     expect(causes).toMatchObject([{ id, severity: 'info' }]);
     expect(verdict).toBe('healthy');
   });
+
+  test.each(['login-gateway', 'redirected'])('%s of us alone is of runnerwatch', (reason) => {
+    const alone = { http: warn(reason), api: warn('only-monitor-refused') };
+
+    expect(diagnose(snapshotOf(alone)).causes.map(({ id }) => id)).toEqual(['monitor-blocked']);
+  });
 });
 
 describe('what GitLab says of itself in answer to a token', () => {

@@ -141,11 +141,13 @@ function certificateIn({ facts }: Finding): Fact | undefined {
   return facts?.['fingerprint_sha256'];
 }
 
-/** A login protects the health page but not the API: the runner is not affected. */
+/** A login protects the health page, and the runner gets through to the API: it is not affected. */
 export const byOpenApi: Refinement = (link, { id }, indexed) => {
   const isAside = link.check.probe.id === 'http' && link.finding.status === 'warn';
   if (!isAside || !hasReason(link, 'login-gateway', 'redirected')) return undefined;
   const api = indexed.statesOf('api').find(({ check }) => check.target.id === id);
+  if (api !== undefined && hasReason(api, 'only-monitor-refused'))
+    return { spec: requireCause('monitor-blocked') };
   if (api?.finding.status !== 'pass') return undefined;
   const cause = hasReason(link, 'login-gateway') ? 'edge-auth-gateway' : 'url-redirect-breaks-post';
   return { spec: requireCause(cause), severity: 'info' };
