@@ -154,12 +154,11 @@ describe('an old proxy', () => {
     expect(cause?.summary).toContain('still uses a proxy, which');
   });
 
-  test('at the same address is not the cause', () => {
-    const found = idsOf(
-      { ...log(failedPolls('proxy-unreachable', line)), proxy: { since: LONG_AGO } },
-      { proxy: at('10.0.0.9') },
-    );
-    expect(found).toEqual(['unknown']);
+  test.each(['10.0.0.9', '[fd00::9]'])('at the same address, %s, is not the cause', (address) => {
+    const text = line.replace('10.0.0.9', address);
+    const found = { ...log(failedPolls('proxy-unreachable', text)), proxy: { since: LONG_AGO } };
+    expect(idsOf(found, { proxy: at(address) })).toEqual(['unknown']);
+    expect(idsOf(found, { proxy: at('[fd00::8]') })).toEqual(['proxy-setting-not-applied']);
   });
 
   test('is not the cause if it is the one that is in force', () => {

@@ -103,7 +103,7 @@ function byOldProxy({ seen, endpoint }: Failing): Explanation | undefined {
   if (!isOfFamily(cause, 'proxy')) return undefined;
   const used = dataOf(seen.event, DIALLED_PROXY);
   const inForce = endpoint.proxy.kind === 'proxy' ? endpoint.proxy : undefined;
-  if (inForce !== undefined && (used === undefined || isSameProxy(used.authority, inForce))) {
+  if (inForce !== undefined && (used === undefined || isSameProxy(used, inForce))) {
     return undefined;
   }
   return {
@@ -114,12 +114,12 @@ function byOldProxy({ seen, endpoint }: Failing): Explanation | undefined {
 }
 
 /** The log names an address; where the settings name a host, only the ports can be compared. */
-function isSameProxy(dialled: string, { host, port }: { host: string; port: number }): boolean {
-  const { address = '', port: dialledPort } =
-    /^(?<address>.*):(?<port>\d+)$/.exec(dialled)?.groups ?? {};
-  if (Number(dialledPort) !== port) return false;
+function isSameProxy(
+  dialled: { readonly address: string; readonly port: number },
+  { host, port }: { readonly host: string; readonly port: number },
+): boolean {
   const plain = withoutBrackets(host);
-  return isIP(plain) === 0 || plain === withoutBrackets(address);
+  return dialled.port === port && (isIP(plain) === 0 || plain === dialled.address);
 }
 
 /** The rule matches its user; our requests pass. */

@@ -12,6 +12,8 @@ interface DialledAddress {
 interface DialledProxy {
   /** Address and port, as Go writes them. */
   readonly authority: string;
+  /** Without brackets. */
+  readonly address: string;
   readonly port: number;
 }
 
@@ -61,12 +63,13 @@ export const readPackets: LineReader = (_line, rest) => {
   };
 };
 
-const PROXY_DIAL = /proxyconnect tcp: .*?dial tcp (?<authority>\S+:(?<port>\d+)): /;
+const PROXY_DIAL =
+  /proxyconnect tcp: .*?dial tcp (?<authority>\[?(?<address>[^\s\]]+)\]?:(?<port>\d+)): /;
 
 export const readProxy: LineReader = (_line, rest) => {
-  const { authority, port } = PROXY_DIAL.exec(rest)?.groups ?? {};
-  if (authority === undefined) return NOTHING;
-  return dataWith(DIALLED_PROXY, { authority, port: Number(port) });
+  const { authority, address, port } = PROXY_DIAL.exec(rest)?.groups ?? {};
+  if (authority === undefined || address === undefined) return NOTHING;
+  return dataWith(DIALLED_PROXY, { authority, address, port: Number(port) });
 };
 
 export const readCertificate: LineReader = () => dataWith(CERTIFICATE_REJECTED, true);

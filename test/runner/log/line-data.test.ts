@@ -32,12 +32,12 @@ test.each<[string, DataKey<unknown>, unknown]>([
   [
     'proxyconnect tcp: dial tcp 10.0.0.9:3999: connect: connection refused',
     DIALLED_PROXY,
-    { authority: '10.0.0.9:3999', port: 3999 },
+    { authority: '10.0.0.9:3999', address: '10.0.0.9', port: 3999 },
   ],
   [
     'proxyconnect tcp: dial tcp [::1]:3128: i/o timeout',
     DIALLED_PROXY,
-    { authority: '[::1]:3128', port: 3128 },
+    { authority: '[::1]:3128', address: '::1', port: 3128 },
   ],
   ['proxyconnect tcp: dial tcp: lookup proxy: no such host', DIALLED_PROXY, undefined],
   ['tls: failed to verify certificate: x509: certificate has expired', CERTIFICATE_REJECTED, true],
