@@ -21,11 +21,12 @@ import {
   takenBackBy,
   workedSince,
 } from './contradictions.ts';
+import type { FollowUpMemory } from './follow-up.ts';
 import { checksOf, jobsOf } from './plan.ts';
 import { RequestBudget } from './request-budget.ts';
 import type { Job } from './run.ts';
 import { runJob } from './run.ts';
-import { savedStateOf, stateDocument, stillValid } from './saved-state.ts';
+import { paidMemoryOf, savedPaid, savedStateOf, stateDocument, stillValid } from './saved-state.ts';
 import { phaseOf, Scheduler } from './scheduler.ts';
 import type { Transition } from './store.ts';
 import { isSameTarget, Store } from './store.ts';
@@ -55,6 +56,8 @@ export class Checks {
   readonly #budget: RequestBudget;
   readonly #scheduler: Scheduler;
   #remembered: readonly ProbeResult[] = [];
+  /** What follow-ups found with requests of the hourly budget. */
+  #paid: FollowUpMemory = new Map();
   #checks: readonly Check[] = [];
   #jobs: readonly Job[] = [];
   #isRepeating = false;
@@ -75,9 +78,12 @@ export class Checks {
   async load(): Promise<void> {
     const { stateDirectory } = this.#options;
     if (stateDirectory === undefined) return;
-    const { budget, results } = savedStateOf(await readState(stateDirectory));
+    const { budget, results, paid } = savedStateOf(await readState(stateDirectory));
     this.#budget.restore(budget);
     this.#remembered = results;
+    const { probes, clock } = this.#options;
+    const reasons = new Set(probes.flatMap((probe) => Object.keys(probe.reasons)));
+    this.#paid = paidMemoryOf(paid, reasons, clock);
   }
 
   /** Replaces the plan; states and schedules of checks that stay are kept. */
@@ -94,6 +100,7 @@ export class Checks {
       contexts,
       budget: this.#budget,
       reserve: this.#budget.reserve,
+      paid: this.#paid,
       contradicted: (checks) => this.#contradictedOf(checks),
       logAt,
       known: (id) => this.#store.known(id),
@@ -157,9 +164,13 @@ export class Checks {
   }
 
   async save(): Promise<void> {
-    const { stateDirectory, log } = this.#options;
+    const { stateDirectory, log, clock } = this.#options;
     if (stateDirectory === undefined || this.#checks.length === 0) return;
-    const state = { budget: this.#budget.saved(), results: this.#store.budgetedResults() };
+    const state = {
+      budget: this.#budget.saved(),
+      results: this.#store.budgetedResults(),
+      paid: savedPaid(this.#paid, clock),
+    };
     const problem = await writeState(stateDirectory, stateDocument(state));
     if (problem !== undefined) log.debug({ problem }, 'state not written');
   }

@@ -4,12 +4,15 @@ import type { Clock } from '../core/clock.ts';
 import type { CheckId, Fact, Finding } from '../core/finding.ts';
 import type { Budget, Walk } from '../core/probe.ts';
 import { isBudgeted } from '../core/request.ts';
+import type { FollowUpMemory } from './follow-up.ts';
 import type { Known } from './store.ts';
 import type { ToolDeps } from './tools.ts';
 
 export interface WalkDeps extends ToolDeps {
   /** For links that the runner contradicts, and for failures at an address that the name has left. */
   readonly reserve?: Budget;
+  /** What follow-ups found with requests of the hourly budget: it is kept over a new plan. */
+  readonly paid?: FollowUpMemory;
   /** The passes of these checks that the runner contradicts. */
   readonly contradicted?: (checks: readonly Check[]) => ReadonlySet<CheckId>;
   restore(id: CheckId): void;

@@ -23,9 +23,10 @@ export interface PlannedFollowUp {
 interface Remembered {
   readonly untilSeconds: number;
   readonly found: Found;
+  readonly isPaid?: boolean;
 }
 
-/** By follow-up, fault and subject. It belongs to one walk and is discarded with its plan. */
+/** By follow-up, target, fault and subject. What is not paid for is discarded with the plan of its walk. */
 export type FollowUpMemory = Map<string, Remembered>;
 
 export function followUpsOf(checks: readonly Check[]): readonly PlannedFollowUp[] {
@@ -61,33 +62,44 @@ export function faultOf({ after }: FollowUp, link: string, finding: Finding): Fa
 
 /** What it would try now; undefined if there is nothing to try. While GitLab asks for a pause, what is known holds. */
 export function subjectOf(
-  { followUp, target }: PlannedFollowUp,
+  planned: PlannedFollowUp,
   tools: FollowUpTools,
   memory: FollowUpMemory,
 ): string | undefined {
+  const { followUp, target } = planned;
   const subject = followUp.subject === undefined ? '' : followUp.subject(target, tools);
   if (subject === undefined) return undefined;
   const mustWait = asksGitLab(followUp, tools.fault) && tools.budget.isPaused(target.id);
   forgetOld(memory, tools.clock.seconds());
-  return mustWait && !memory.has(keyOf(followUp, tools, subject)) ? undefined : subject;
+  return mustWait && !memory.has(keyOf(planned, tools, subject)) ? undefined : subject;
 }
 
 function asksGitLab({ cost, asksNothingAfter = [] }: FollowUp, { link }: Fault): boolean {
   return COSTS[cost].pace !== undefined && !asksNothingAfter.includes(link);
 }
 
-function keyOf({ id }: FollowUp, { fault }: FollowUpTools, subject: string): string {
-  return `${id} ${fault.name} ${subject}`;
+function keyOf(planned: PlannedFollowUp, { fault }: FollowUpTools, subject: string): string {
+  return `${prefixOf(planned)}${fault.name} ${subject}`;
+}
+
+function prefixOf({ followUp, target }: PlannedFollowUp): string {
+  return `${followUp.id} ${target.id} `;
+}
+
+function foundOf(planned: PlannedFollowUp, memory: FollowUpMemory): readonly Found[] {
+  const own = [...memory].filter(([key]) => key.startsWith(prefixOf(planned)));
+  return own.map(([, { found }]) => found);
 }
 
 /** Rejects if it could not run to its end; such a result is not kept. */
 export async function runFollowUp(
-  { followUp, check, target }: PlannedFollowUp,
+  planned: PlannedFollowUp,
   subject: string,
   tools: FollowUpTools,
   memory: FollowUpMemory,
 ): Promise<Found> {
-  const key = keyOf(followUp, tools, subject);
+  const { followUp, check, target } = planned;
+  const key = keyOf(planned, tools, subject);
   const atSeconds = tools.clock.seconds();
   forgetOld(memory, atSeconds);
   const known = memory.get(key);
@@ -95,22 +107,24 @@ export async function runFollowUp(
   const isOwn = followUp.revises === undefined;
   using deadline = deadlineOf(isOwn ? check.timeoutSeconds : followUp.timeoutSeconds, tools.signal);
   const { signal } = deadline;
-  const tried = await runWithin(signal, followUp.run(target, { ...tools, signal }));
-  const { rememberSeconds = rememberSecondsOf(followUp, check), ...found } = tried;
-  memory.set(key, { untilSeconds: atSeconds + rememberSeconds, found });
+  const earlier = foundOf(planned, paidOf(memory));
+  const tried = await runWithin(signal, followUp.run(target, { ...tools, signal, earlier }));
+  const { rememberSeconds = rememberSecondsOf(followUp, check), isPaid = false, ...found } = tried;
+  memory.set(key, { untilSeconds: atSeconds + rememberSeconds, found, isPaid });
   return found;
 }
 
 /** What it found before, where that still holds although nothing makes it due. */
 export function persistingOf(
-  { followUp }: PlannedFollowUp,
+  planned: PlannedFollowUp,
   tools: LinkTools,
   memory: FollowUpMemory,
 ): Found | undefined {
   forgetOld(memory, tools.clock.seconds());
-  const own = [...memory].filter(([key]) => key.startsWith(`${followUp.id} `));
-  const found = own.map(([, remembered]) => remembered.found);
-  return found.find((one) => one.status !== undefined && followUp.persists?.(one, tools));
+  const { followUp } = planned;
+  return foundOf(planned, memory).find(
+    (one) => one.status !== undefined && followUp.persists?.(one, tools),
+  );
 }
 
 /** What it throws because its time is over is the end of its time. */
@@ -132,6 +146,11 @@ export function isUntried(error: unknown): boolean {
 export function withBug(finding: Finding, bug: string): Finding {
   if (finding.status !== 'pass') return { ...finding, detail: `${finding.detail}; ${bug}` };
   return { ...finding, status: 'unknown', reason: 'probe-bug', detail: bug };
+}
+
+/** What was paid for. */
+export function paidOf(memory: FollowUpMemory): FollowUpMemory {
+  return new Map([...memory].filter(([, { isPaid }]) => isPaid === true));
 }
 
 function forgetOld(memory: FollowUpMemory, nowSeconds: number): void {

@@ -1,24 +1,37 @@
 /**
  * What a restart, or a `runnerwatch check` beside the daemon, needs to keep the load on GitLab within its budget: when
- * requests were sent, and the results of the budgeted checks.
+ * requests were sent, the results of the budgeted checks, and what follow-ups found with such requests.
  */
 import type { Check } from '../core/check.ts';
-import type { Instant } from '../core/clock.ts';
+import type { Clock, Instant } from '../core/clock.ts';
 import type { CheckId, Finding, ProbeResult } from '../core/finding.ts';
+import { dataNamed, namedData } from '../core/finding-data.ts';
 import { isRecord } from '../core/json.ts';
 import { isBudgeted } from '../core/request.ts';
 import { STATUSES } from '../core/vocabulary.ts';
+import type { FollowUpMemory } from './follow-up.ts';
+import { paidOf } from './follow-up.ts';
 import type { SavedBudget } from './request-budget.ts';
 import { EMPTY_BUDGET } from './request-budget.ts';
 
 const SCHEMA = 1;
+const MAX_PAID_MILLISECONDS = 2 * 3_600_000;
 
 export interface SavedState {
   readonly budget: SavedBudget;
   readonly results: readonly ProbeResult[];
+  /** What follow-ups found with requests of the hourly budget. */
+  readonly paid: readonly SavedFound[];
 }
 
-const EMPTY_STATE: SavedState = { budget: EMPTY_BUDGET, results: [] };
+interface SavedFound {
+  readonly key: string;
+  readonly until: Instant;
+  readonly found: Finding;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+const EMPTY_STATE: SavedState = { budget: EMPTY_BUDGET, results: [], paid: [] };
 
 /** The document that is written to the state directory. */
 export function stateDocument(state: SavedState): unknown {
@@ -28,10 +41,11 @@ export function stateDocument(state: SavedState): unknown {
 /** Reads the valid parts of a state file; ignores the rest. */
 export function savedStateOf(document: unknown): SavedState {
   if (!isRecord(document) || document['schema'] !== SCHEMA) return EMPTY_STATE;
-  const { budget, results } = document;
+  const { budget, results, paid } = document;
   return {
     budget: isRecord(budget) ? budgetOf(budget) : EMPTY_BUDGET,
     results: Array.isArray(results) ? results.filter((item) => isResult(item)) : [],
+    paid: Array.isArray(paid) ? paid.filter((item) => isSavedFound(item)) : [],
   };
 }
 
@@ -51,6 +65,48 @@ export function stillValid(
       finding.status === 'pass' || Object.hasOwn(known.probe.reasons, finding.reason);
     return isDeclared && now - startedAt < known.intervalSeconds * 1000;
   });
+}
+
+/** What was found; that nothing was is not asked again within the hour anyway. */
+export function savedPaid(memory: FollowUpMemory, clock: Clock): readonly SavedFound[] {
+  return [...paidOf(memory)].flatMap(([key, { untilSeconds, found }]): readonly SavedFound[] => {
+    const leftSeconds = untilSeconds - clock.seconds();
+    if (found.status === undefined || leftSeconds <= 0) return [];
+    const { data = {}, ...rest } = found;
+    const until = clock.wall() + leftSeconds * 1000;
+    return [{ key, until, found: rest, data: namedData(data) }];
+  });
+}
+
+/** No longer than it could hold: the wall clock may have been set meanwhile. */
+export function paidMemoryOf(
+  saved: readonly SavedFound[],
+  reasons: ReadonlySet<string>,
+  clock: Clock,
+): FollowUpMemory {
+  const now = clock.wall();
+  const kept = saved.filter(
+    ({ until, found }) =>
+      until > now &&
+      until - now <= MAX_PAID_MILLISECONDS &&
+      (found.status === 'pass' || reasons.has(found.reason)),
+  );
+  return new Map(
+    kept.map(({ key, until, found, data }) => [
+      key,
+      {
+        untilSeconds: clock.seconds() + (until - now) / 1000,
+        found: { ...found, data: dataNamed(data) },
+        isPaid: true,
+      },
+    ]),
+  );
+}
+
+function isSavedFound(item: unknown): item is SavedFound {
+  if (!isRecord(item) || !isFinding(item['found'])) return false;
+  const { key, until, data } = item;
+  return typeof key === 'string' && typeof until === 'number' && isRecord(data);
 }
 
 function budgetOf(budget: Readonly<Record<string, unknown>>): SavedBudget {

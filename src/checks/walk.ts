@@ -22,6 +22,7 @@ import {
   followUpsOf,
   isUntried,
   linksOf,
+  paidOf,
   persistingOf,
   runFollowUp,
   subjectOf,
@@ -37,7 +38,7 @@ export function createWalk(id: string, checks: readonly Check[], deps: WalkDeps)
   const first = checks[0];
   if (first === undefined) throw new Error(`path ${id} has no checks`);
   const followUps = followUpsOf(checks);
-  const memory: FollowUpMemory = new Map();
+  const memory: FollowUpMemory = new Map(deps.paid);
   return {
     id,
     group: 'walk',
@@ -47,6 +48,7 @@ export function createWalk(id: string, checks: readonly Check[], deps: WalkDeps)
     run: async (signal, emit, everything, isFresh = false) => {
       const chosen = chooseChecks(checks, deps, { everything, isFresh });
       await runWalk({ checks, deps, followUps, memory, signal, emit, ...chosen });
+      for (const [key, remembered] of paidOf(memory)) deps.paid?.set(key, remembered);
     },
   };
 }

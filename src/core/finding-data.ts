@@ -1,6 +1,6 @@
 /**
  * What a rule reads of a finding, or of an event of the runner: typed values, each under a key that is declared where the value is produced. Facts
- * are texts for people. The keys are symbols, so that no report and no saved state holds the values.
+ * are texts for people. The keys are symbols, so that no report holds the values.
  */
 import type { Finding } from './finding.ts';
 
@@ -14,9 +14,29 @@ export interface DataKey<T> {
   readonly [TYPE]?: T;
 }
 
+const SYMBOLS = new Map<string, symbol>();
+
 /** A key for values of one type. */
 export function dataKey<T>(name: string): DataKey<T> {
-  return { symbol: Symbol(name) };
+  const symbol = Symbol(name);
+  SYMBOLS.set(name, symbol);
+  return { symbol };
+}
+
+/** By the names of the keys, to be saved. */
+export function namedData(data: FindingData): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.getOwnPropertySymbols(data).map((key) => [key.description ?? '', data[key]]),
+  );
+}
+
+/** What was saved under names that are still in use. */
+export function dataNamed(named: Readonly<Record<string, unknown>>): FindingData {
+  const found = Object.entries(named).flatMap(([name, value]) => {
+    const symbol = SYMBOLS.get(name);
+    return symbol === undefined ? [] : [[symbol, value] as const];
+  });
+  return Object.fromEntries(found);
 }
 
 /** Data with one value. */

@@ -44,6 +44,8 @@ export interface FollowUpTools extends LinkTools {
   readonly fault: Fault;
   /** Earlier results of the link, oldest first. */
   readonly recent: readonly ProbeResult[];
+  /** What was paid for and found of this target before, as long as that holds. */
+  readonly earlier?: readonly Found[];
 }
 
 /** Measures, facts and data are laid over those of the finding that it belongs to; without a status that one stays. */
@@ -52,7 +54,11 @@ export type Found<R extends string = string> =
   | (Pick<Finding, 'measures' | 'facts' | 'data'> & { readonly status?: undefined });
 
 /** What was found, with how long it holds where that is not the usual time of the follow-up. */
-export type Tried<R extends string = string> = Found<R> & { readonly rememberSeconds?: number };
+export type Tried<R extends string = string> = Found<R> & {
+  readonly rememberSeconds?: number;
+  /** It took requests of the hourly budget: it is kept over a new plan and a restart. */
+  readonly isPaid?: boolean;
+};
 
 export interface FollowUp<R extends string = string, L extends string = string> {
   /** kebab-case, equal to the file's name. */
@@ -82,7 +88,10 @@ export interface FollowUp<R extends string = string, L extends string = string> 
   /** What is tried: for another subject a remembered result does not hold. Undefined: there is nothing to try. */
   subject?(target: EndpointTarget, tools: FollowUpTools): string | undefined;
   /** What was found is still true in a walk that gives no reason to try: another address may answer the next time. */
-  persists?(found: Found<R | L>, tools: Omit<FollowUpTools, 'fault' | 'recent'>): boolean;
+  persists?(
+    found: Found<R | L>,
+    tools: Omit<FollowUpTools, 'fault' | 'recent' | 'earlier'>,
+  ): boolean;
   /** Throws what its connection or the system threw when the check could not be made; any other error is a bug. */
   run(target: EndpointTarget, tools: FollowUpTools): Promise<Tried<NoInfer<R> | NoInfer<L>>>;
 }

@@ -16,12 +16,12 @@ import type { Send } from '../core/exchange-error.ts';
 import type { Finding } from '../core/finding.ts';
 import { detailOf } from '../core/finding.ts';
 import { dataWith } from '../core/finding-data.ts';
-import type { FollowUpTools } from '../core/follow-up.ts';
+import type { FollowUpTools, Found } from '../core/follow-up.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
 import type { Address } from '../core/probe.ts';
 import { addressOfWalk } from '../core/probe.ts';
-import type { EndpointTarget } from '../core/target.ts';
-import type { MayAsk, Proof } from '../gitlab/proof.ts';
+import type { EndpointTarget, RunnerTarget } from '../core/target.ts';
+import type { MayAsk, Proof, TokenQuestion } from '../gitlab/proof.ts';
 import { proveApi, proveGitLab, proveToken } from '../gitlab/proof.ts';
 import { heedingRetryAfter } from '../gitlab/retry-after.ts';
 import { dialLikeGo } from '../go/dial/dial.ts';
@@ -141,10 +141,9 @@ export const dnsCrossCheck = defineFollowUp({
     const used = usedBy(tools);
     const others = (await otherAddressesOf(resolution, used, deps)).slice(0, MAX_TRIED);
     if (others.length === 0) return {};
-    const { right, rememberSeconds } = await tryOthers(others, target, tools);
-    const kept = rememberSeconds === undefined ? {} : { rememberSeconds };
-    if (right === undefined) return kept;
     const { link } = tools.fault;
+    const { right, ...kept } = await tryOthers(others, target, tools);
+    if (right === undefined) return kept.isPaid === true ? kept : foundEarlier(used, tools);
     const texts = {
       trial: link,
       isWrong: wrongText(tools.fault),
@@ -172,7 +171,8 @@ const TRIAL_SECONDS = 7;
 /** No further token is asked about after that. */
 const TOKENS_SECONDS = 6;
 const HOUR_SECONDS = 3600;
-const API_SECONDS = 900;
+/** Longer than the hour: what was found must not end before the same may be asked again. */
+const PAID_SECONDS = HOUR_SECONDS + 60;
 
 /** Every address of a failed dial; else the one that the link met, which may be another than that of this walk. */
 function usedBy({ fault, walk }: FollowUpTools): readonly string[] {
@@ -190,6 +190,7 @@ function mayBeOfAddress({ status, facts }: Finding): boolean {
 interface Trials {
   readonly right?: OtherAddress;
   readonly rememberSeconds?: number;
+  readonly isPaid?: boolean;
 }
 
 async function tryOthers(
@@ -200,29 +201,65 @@ async function tryOthers(
   const { fault } = tools;
   if (firstHopOf(target).of === 'proxy') return await tryProxies(others, target, tools);
   const open = await opener(target, tools);
-  if (fault.link === 'token') return await tryTokens(others, target, tools, open);
+  const { budget } = tools;
+  const mayAskPaid = hourly(tools, target.id);
+  if (fault.link === 'token') {
+    // Over http:// no server proves its name, and a token must not reach a server that is not GitLab.
+    const isSafe = target.url.protocol === 'https:';
+    return isSafe ? await tryTokens(others, target, tools, open, mayAskPaid) : {};
+  }
+  const mayAsk: MayAsk = (kind) =>
+    kind === 'http'
+      ? !budget.isPaused(target.id) && budget.take(kind, target.id)
+      : mayAskPaid(kind);
   const proofs = await Promise.all(
     others.map(
-      async (other) => await open(other, async (send) => await prove(send, target, tools)),
+      async (other) => await open(other, async (send) => await prove(send, target, tools, mayAsk)),
     ),
   );
   const right = others[proofs.indexOf('proven')];
-  if (right !== undefined) return { right, ...(fault.link === 'api' ? HOLDS.api : {}) };
-  return fault.link === 'api' && !proofs.includes('not-asked') ? HOLDS.api : {};
+  const kept = fault.link === 'api' && !proofs.includes('not-asked') ? PAID : {};
+  return right === undefined ? kept : { right, ...(fault.link === 'api' ? PAID : {}) };
 }
 
 /** What was paid with requests of the hourly budget holds for longer. */
-const HOLDS = {
-  api: { rememberSeconds: API_SECONDS },
-  token: { rememberSeconds: HOUR_SECONDS },
-} as const;
+const PAID = { rememberSeconds: PAID_SECONDS, isPaid: true } as const;
+
+/** What the same failure of the same address led to before: with other addresses beside it, it is not asked again within the hour. */
+function foundEarlier(
+  used: readonly string[],
+  { fault, earlier = [] }: FollowUpTools,
+): Found<keyof typeof DIFFERENCE_REASONS> {
+  const found = earlier.find(
+    ({ status, facts = {} }) =>
+      status !== undefined &&
+      facts['trial'] === fault.link &&
+      used.includes(String(facts['wrong'])),
+  );
+  return (found ?? {}) as Found<keyof typeof DIFFERENCE_REASONS>;
+}
+
+/**
+ * Allows requests of the hourly budget once an hour for each failure, however the addresses of the name change meanwhile. The
+ * hour is marked as used by the first request that may be sent.
+ */
+function hourly({ budget, fault }: FollowUpTools, endpoint: string) {
+  const granted = new Map<string, boolean>();
+  return (kind: string, of = ''): boolean => {
+    if (!budget.allows(kind, endpoint)) return false;
+    const key = `cross-check:${fault.link}${of}@${endpoint}`;
+    const isGranted = granted.get(key) ?? budget.once(key, HOUR_SECONDS);
+    granted.set(key, isGranted);
+    return isGranted && budget.take(kind, endpoint);
+  };
+}
 
 async function prove(
   send: Send,
-  { id, url }: EndpointTarget,
-  { fault, budget, signal }: FollowUpTools,
+  { url }: EndpointTarget,
+  { fault, signal }: FollowUpTools,
+  mayAsk: MayAsk,
 ): Promise<Proof> {
-  const mayAsk: MayAsk = (kind) => !budget.isPaused(id) && budget.take(kind, id);
   return fault.link === 'api'
     ? await proveApi(send, mayAsk, signal)
     : await proveGitLab(send, url, mayAsk, signal);
@@ -297,35 +334,46 @@ async function tryTokens(
   target: EndpointTarget,
   tools: FollowUpTools,
   open: Open,
+  mayAskPaid: ReturnType<typeof hourly>,
 ): Promise<Trials> {
-  // Over http:// no server proves its name, and a token must not reach a server that is not GitLab.
-  if (target.url.protocol !== 'https:') return HOLDS.token;
   const { fault, budget, clock, signal } = tools;
   const endSeconds = clock.seconds() + TOKENS_SECONDS;
-  let asked = 0;
-  let isCertain = true;
-  for (const other of others) {
-    for (const runner of fault.runners ?? []) {
-      const isOver = asked === MAX_TOKEN_REQUESTS || clock.seconds() > endSeconds;
-      if (isOver || budget.isPaused(target.id)) return HOLDS.api;
-      const question = {
-        runner,
-        base: target.url,
-        now: clock.wall(),
-        mayAsk: () => budget.take('token', target.id),
-        mayVerify: () =>
-          budget.allows('verify', target.id) &&
-          budget.once(`verify:${runner.id}@${other.address}`, HOUR_SECONDS) &&
-          budget.take('verify', target.id),
-      };
-      const proof = await open(other, async (send) => await proveToken(send, question, signal));
-      if (proof === 'proven') return { right: other, ...HOLDS.token };
-      if (proof !== 'refuted') isCertain = false;
-      if (proof === undefined) break;
-      asked += 1;
-    }
+  const pairs = others.flatMap((other) =>
+    (fault.runners ?? []).map((runner) => ({ other, runner })),
+  );
+  const proofs = new Map<OtherAddress, Proof | undefined>();
+  let tries = 0;
+  for (const { other, runner } of pairs) {
+    if (tries === MAX_TOKEN_REQUESTS || clock.seconds() > endSeconds) break;
+    if (budget.isPaused(target.id)) return {};
+    if (proofs.has(other) && proofs.get(other) === undefined) continue;
+    const question = questionOf(runner, other, target, tools, mayAskPaid);
+    const proof = await open(other, async (send) => await proveToken(send, question, signal));
+    if (proof === 'proven') return { right: other, ...PAID };
+    proofs.set(other, proofs.get(other) === 'not-asked' ? 'not-asked' : proof);
+    if (proof !== undefined) tries += 1;
   }
-  return isCertain ? HOLDS.token : HOLDS.api;
+  const isCertain = tries > 0 && [...proofs.values()].every((proof) => proof === 'refuted');
+  return isCertain ? PAID : {};
+}
+
+function questionOf(
+  runner: RunnerTarget,
+  { address }: OtherAddress,
+  { id, url }: EndpointTarget,
+  { budget, clock }: FollowUpTools,
+  mayAskPaid: ReturnType<typeof hourly>,
+): TokenQuestion {
+  return {
+    runner,
+    base: url,
+    now: clock.wall(),
+    mayAsk: () => mayAskPaid('token', `:${runner.id}`),
+    mayVerify: () =>
+      budget.allows('verify', id) &&
+      budget.once(`verify:${runner.id}@${address}`, HOUR_SECONDS) &&
+      budget.take('verify', id),
+  };
 }
 
 const RIGHT_TEXTS: Readonly<Record<string, string>> = {

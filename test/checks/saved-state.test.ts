@@ -3,8 +3,16 @@ import { describe, expect, test } from 'vitest';
 
 import type { ProbeResult } from '../../src/core/finding.ts';
 import { EMPTY_BUDGET } from '../../src/checks/request-budget.ts';
-import { stateDocument, savedStateOf, stillValid } from '../../src/checks/saved-state.ts';
-import { START } from '../support/clock.ts';
+import {
+  paidMemoryOf,
+  savedPaid,
+  stateDocument,
+  savedStateOf,
+  stillValid,
+} from '../../src/checks/saved-state.ts';
+import { dataOf } from '../../src/core/finding-data.ts';
+import { TRIED_RUNNERS } from '../../src/go/dns/address-difference.ts';
+import { setClock, START } from '../support/clock.ts';
 import { check, failingFinding, PASS, probe, runnerTarget } from '../support/probes.ts';
 
 const token = check(
@@ -20,6 +28,14 @@ const STATE = {
     pausedUntil: { 'https://gitlab.test/': START + 60_000 },
   },
   results: [result()],
+  paid: [
+    {
+      key: 'dns-cross-check https://gitlab.test/ token/rejected []',
+      until: START + 60_000,
+      found: failingFinding('servers-disagree'),
+      data: { 'tried-runners': ['runnerAA1'] },
+    },
+  ],
 };
 
 function result(over: Partial<ProbeResult> = {}): ProbeResult {
@@ -48,7 +64,7 @@ describe('a file of any origin', () => {
     [{ schema: 1, budget: 'x', results: 'y' }],
     [{ schema: 1, budget: [], results: {} }],
   ])('%j is an empty state', (document) => {
-    expect(savedStateOf(document)).toEqual({ budget: EMPTY_BUDGET, results: [] });
+    expect(savedStateOf(document)).toEqual({ budget: EMPTY_BUDGET, results: [], paid: [] });
   });
 
   test.each([
@@ -111,5 +127,31 @@ describe('a remembered result still speaks', () => {
     ['not of a check that is asked freely', result({ check: dns.id }), false],
   ])('%s', (_when, remembered, speaks) => {
     expect(stillValid([remembered], [token, dns], START)).toEqual(speaks ? [remembered] : []);
+  });
+});
+
+describe('what a follow-up found with requests of the hourly budget', () => {
+  const REASONS = new Set(['servers-disagree']);
+
+  test('is known again after a restart, with its data, until its time is over', () => {
+    const clock = setClock();
+    const memory = paidMemoryOf(STATE.paid, REASONS, clock);
+    const [[key, remembered] = []] = [...memory];
+
+    expect(key).toBe(STATE.paid[0]?.key);
+    expect(dataOf(remembered?.found ?? {}, TRIED_RUNNERS)).toEqual(['runnerAA1']);
+    expect(savedPaid(memory, clock)).toEqual(STATE.paid);
+    clock.advance(60);
+    expect(savedPaid(memory, clock)).toEqual([]);
+    expect(paidMemoryOf(STATE.paid, REASONS, clock).size).toBe(0);
+  });
+
+  test.each([
+    ['of a reason that this version does not know', new Set(['other']), 60],
+    ['of another clock', REASONS, 86_400],
+  ])('%s is forgotten', (_what, reasons, seconds) => {
+    const saved = STATE.paid.map((one) => ({ ...one, until: START + seconds * 1000 }));
+
+    expect(paidMemoryOf(saved, reasons, setClock()).size).toBe(0);
   });
 });

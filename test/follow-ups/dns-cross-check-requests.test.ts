@@ -1,6 +1,8 @@
 /** What the cross-check of addresses sends GitLab: counted, within the budget, and nothing during a pause. */
 import { describe, expect, test } from 'vitest';
 
+import type { FollowUpMemory } from '../../src/checks/follow-up.ts';
+import { paidOf } from '../../src/checks/follow-up.ts';
 import type { Fault } from '../../src/demo/gitlab-faults.ts';
 import { startGitLabStandIn } from '../../src/demo/gitlab-stand-in.ts';
 import { setClock } from '../support/clock.ts';
@@ -10,6 +12,8 @@ import { requestBudget } from '../support/request-budget.ts';
 import { unlimitedBudget } from '../support/run-probe.ts';
 import type { Failed } from '../support/cross-check.ts';
 import {
+  ALIVE,
+  DEAD,
   ONE,
   only,
   TIMEOUT,
@@ -91,4 +95,53 @@ test('no request is sent after a lookup without an address, so that a pause does
   const { first } = await runOnce({ dnsPort: two.port, port: 443, tools: { budget } });
 
   expect(first).toMatchObject({ status: 'fail', reason: 'servers-disagree' });
+});
+
+/** What three rounds find, of a GitLab that accepts the token or not. */
+async function rounds(link: string, isAccepted: boolean, isNewPlan = false) {
+  await using gitlab = await startGitLab();
+  if (isAccepted) gitlab.tokens.add(ENTRY.token.reveal());
+  else if (link === 'api') gitlab.fault = 'bad-gateway';
+  let more: readonly string[] = [];
+  await using server = await startDnsServer((_name, type) =>
+    type === 'A' ? [DEAD, ALIVE, ...more] : [],
+  );
+  const budget = requestBudget(setClock(), 20);
+  let memory: FollowUpMemory = new Map();
+  const reasons: unknown[] = [];
+  for (const next of [[], ['192.0.2.7'], ['192.0.2.8']]) {
+    more = next;
+    const of = failed(link, link === 'token' ? 'rejected' : 'forbidden');
+    const common = { resolvConf: ONE, of, tools: { budget }, memory };
+    const { second } = await runOnce({ dnsPort: server.port, port: gitlab.port, ...common });
+    reasons.push(second.status === 'pass' ? 'pass' : second.reason);
+    if (isNewPlan) memory = paidOf(memory);
+  }
+  return { reasons, sent: gitlab.requests.length };
+}
+
+describe('a name that answers with other addresses each time', () => {
+  test.each(['api', 'token'])(
+    'is tried once an hour after the %s, and keeps what was found',
+    async (link) => {
+      expect(await rounds(link, true)).toEqual({
+        reasons: Array(3).fill('mixed-addresses'),
+        sent: 1,
+      });
+    },
+  );
+
+  test.each(['api', 'token'])(
+    'is tried once an hour after the %s where nothing is found',
+    async (link) => {
+      expect(await rounds(link, false)).toEqual({ reasons: Array(3).fill('pass'), sent: 1 });
+    },
+  );
+
+  test('keeps what was found over a new plan', async () => {
+    expect(await rounds('token', true, true)).toEqual({
+      reasons: Array(3).fill('mixed-addresses'),
+      sent: 1,
+    });
+  });
 });

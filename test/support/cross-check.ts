@@ -1,4 +1,5 @@
 /** The cross-check of addresses after a failure, with name servers and a GitLab on loopback. */
+import type { FollowUpMemory } from '../../src/checks/follow-up.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import type { Attempt } from '../../src/core/lookup.ts';
 import type { LinkTools, Walk } from '../../src/core/probe.ts';
@@ -39,6 +40,8 @@ export interface Stage {
   readonly of?: Failed;
   readonly scheme?: 'https' | 'http';
   readonly tools?: Partial<LinkTools>;
+  /** Of the walk; each run has its own by default. */
+  readonly memory?: FollowUpMemory;
 }
 
 export interface Outcome {
@@ -75,6 +78,7 @@ export async function runOnce({
   of = TIMEOUT,
   scheme = 'https',
   tools: more,
+  memory = new Map(),
 }: Stage): Promise<Outcome> {
   await using root = await rootFolder({ '/etc/resolv.conf': resolvConf, ...ROOTS, ...files });
   const walk: Walk = { attempts: [DIALLED] };
@@ -83,7 +87,14 @@ export async function runOnce({
   const { attachments: _, ...finding } = await runProbe(dns, target, { tools });
   const first = await followUp(dnsCrossCheck, { link: 'dns', finding, target, tools });
   const runners = of.link === 'token' ? { runners: [ENTRY] } : {};
-  const second = await followUp(dnsCrossCheck, { ...of, ...runners, base: first, target, tools });
+  const second = await followUp(dnsCrossCheck, {
+    ...of,
+    ...runners,
+    base: first,
+    target,
+    tools,
+    memory,
+  });
   return { first, second };
 }
 
