@@ -50,7 +50,7 @@ export const SECTIONS = {
       unit: 'count',
       min: 1,
       max: MAX_REQUESTS_PER_HOUR,
-      help: 'Unauthenticated API requests that this host may send to GitLab per hour, in total.',
+      help: 'Requests without a login that this host may send to the API of GitLab per hour, in total. Beside them it may send 6 where the runner contradicts a result or GitLab has moved, and one verify for each entry and address if GitLab is older than 18.7.',
     },
     api_token_file: {
       property: 'apiTokenFile',
