@@ -65,6 +65,8 @@ export interface Change {
   readonly after: string;
   readonly removed?: readonly ChangedLine[];
   readonly added?: readonly ChangedLine[];
+  /** There are more lines that differ than these, so that they cannot be taken back one by one. */
+  readonly isCut?: true;
   /** All lines that there were, where their order matters. */
   readonly linesBefore?: readonly string[];
   /** Where the file is, or was, a symbolic link. */

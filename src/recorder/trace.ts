@@ -9,6 +9,8 @@ export interface TraceValue {
   readonly lines?: readonly ChangedLine[];
   /** Where a symbolic link leads. */
   readonly link?: string;
+  /** There are more lines than these. */
+  readonly isCut?: boolean;
   /** The lines are told beside the text. */
   readonly isShown?: boolean;
 }
@@ -25,11 +27,12 @@ export interface Trace extends TraceValue {
 
 const MAX_LINES = 12;
 
-export function valueOf({ text, lines, link, isShown }: Trace): TraceValue {
+export function valueOf({ text, lines, link, isCut, isShown }: Trace): TraceValue {
   return {
     text,
     ...(lines === undefined ? {} : { lines }),
     ...(link === undefined ? {} : { link }),
+    ...(isCut === undefined ? {} : { isCut }),
     ...(isShown === undefined ? {} : { isShown }),
   };
 }
@@ -55,13 +58,25 @@ export function differenceOf(
     ...(place === undefined ? {} : { place }),
     before: shownText(before),
     after: shownText(after),
-    ...(removed.length === 0 ? {} : { removed: removed.slice(0, MAX_LINES) }),
-    ...(added.length === 0 ? {} : { added: added.slice(0, MAX_LINES) }),
+    ...cutLines(removed, added, before.isCut === true || after.isCut === true),
     ...(after.isOrdered === true && old.length > 0 && old.length <= MAX_LINES
       ? { linesBefore: old.map(({ text }) => text) }
       : {}),
     ...(before.link === undefined ? {} : { linkBefore: before.link }),
     ...(after.link === undefined ? {} : { linkAfter: after.link }),
+  };
+}
+
+function cutLines(
+  removed: readonly ChangedLine[],
+  added: readonly ChangedLine[],
+  areCut: boolean,
+): Pick<Change, 'removed' | 'added' | 'isCut'> {
+  const isCut = areCut || Math.max(removed.length, added.length) > MAX_LINES;
+  return {
+    ...(removed.length === 0 ? {} : { removed: removed.slice(0, MAX_LINES) }),
+    ...(added.length === 0 ? {} : { added: added.slice(0, MAX_LINES) }),
+    ...(isCut ? { isCut } : {}),
   };
 }
 
@@ -95,11 +110,12 @@ function idOf({ key, entry = '' }: ChangedLine): string {
 /** The well-formed part of what was saved. */
 export function savedValueOf(saved: unknown): TraceValue | undefined {
   if (!isRecord(saved) || typeof saved['text'] !== 'string') return undefined;
-  const { text, lines, link, isShown } = saved;
+  const { text, lines, link, isCut, isShown } = saved;
   return {
     text,
     ...(Array.isArray(lines) && lines.every((line) => isLine(line)) ? { lines } : {}),
     ...(typeof link === 'string' ? { link } : {}),
+    ...(isCut === true ? { isCut } : {}),
     ...(isShown === true ? { isShown } : {}),
   };
 }

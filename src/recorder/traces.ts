@@ -107,6 +107,7 @@ export class TraceReader {
       path,
       text,
       ...(lines.length === 0 ? {} : { lines: lines.slice(0, MAX_LINES) }),
+      ...(lines.length > MAX_LINES ? { isCut: true } : {}),
       ...(link === undefined ? {} : { link }),
       ...(changedAt === undefined ? {} : { changedAt }),
       ...(isShown === undefined ? {} : { isShown }),
@@ -175,7 +176,8 @@ async function routes(paths: Paths): Promise<readonly NamedTrace[]> {
   const more = rest.length > 0 ? `; and ${rest.length} more (${digestOf(rest.join(';'))})` : '';
   const text = `${lines.slice(0, MAX_SHOWN_ROUTES).join('; ') || 'none'}${more}`;
   const all = lines.slice(0, MAX_LINES).map((line) => ({ text: line, key: line }));
-  return [['routes', { kind: 'routes', text, lines: all }]];
+  const isCut = lines.length > MAX_LINES ? { isCut: true } : {};
+  return [['routes', { kind: 'routes', text, lines: all, ...isCut }]];
 }
 
 async function program(paths: Paths): Promise<readonly NamedTrace[]> {

@@ -136,6 +136,24 @@ test.each(CHANGES)('a change of $what is seen, and of nothing else', async (chan
   ]);
 });
 
+test.each([
+  [12, undefined],
+  [13, true],
+  [250, true],
+])('a change of %i lines says whether these are all of them', async (count, isCut) => {
+  await using root = await rootFolder({ ...FILES, [CONFIG]: '' });
+  const reader = new TraceReader(root.paths);
+  const journal = new ChangeJournal();
+  journal.update(await reader.read(snapshotWith(root.paths, processOf({}))), START);
+  const lines = Array.from({ length: count }, (_, index) => `concurrent = ${index}`);
+  await writeFile(join(root.paths.rootfs, CONFIG), lines.join('\n'));
+  const after = await reader.read(snapshotWith(root.paths, processOf({})));
+  const [change] = journal.update(after, START + 3000);
+
+  expect(change).toMatchObject({ what: CONFIG });
+  expect(change?.isCut).toBe(isCut);
+});
+
 describe('a proxy with a login', () => {
   const passwords = ['KanaryOld', 'KanaryNew'];
 

@@ -6,16 +6,18 @@ import type { ConcernedLines } from './concern.ts';
 const MAX_TOLD = 2;
 
 export function describeChange(change: Change, { removed, added }: ConcernedLines): string {
-  const { what, before, after, linkBefore, linkAfter } = change;
+  const { what, before, after, linkBefore, linkAfter, isCut = false } = change;
   if (linkBefore !== linkAfter) {
     return linkAfter === undefined
       ? `${what} is no link to ${linkBefore ?? ''} any more`
       : `${what} is a link to ${linkAfter} now`;
   }
   if (after === 'absent') return `${what} was removed`;
-  const lines = lineTexts(removed, added);
-  if (lines.length > MAX_TOLD)
-    return `${what}: ${lines.slice(0, MAX_TOLD).join(', ')} and ${lines.length - MAX_TOLD} more`;
+  const lines = lineTexts(removed, added, isCut);
+  if (lines.length > MAX_TOLD) {
+    const more = `${isCut ? 'at least ' : ''}${lines.length - MAX_TOLD} more`;
+    return `${what}: ${lines.slice(0, MAX_TOLD).join(', ')} and ${more}`;
+  }
   if (lines.length > 0) return `${what}: ${lines.join(', ')}`;
   if (before === 'absent') return `${what} was created`;
   return isWorded(before) && isWorded(after)
@@ -32,8 +34,9 @@ function isWorded(text: string): boolean {
 function lineTexts(
   removed: readonly ChangedLine[],
   added: readonly ChangedLine[],
+  isCut: boolean,
 ): readonly string[] {
-  if (removed.length === added.length) {
+  if (removed.length === added.length && !isCut) {
     const pairs = removed.map((line, index) => changedText(line, added[index] ?? line));
     return [...new Set(pairs)];
   }

@@ -27,6 +27,7 @@ export function sumOfChanges(
     ...linkOf('linkBefore', first.linkBefore),
     ...linkOf('linkAfter', now.linkAfter),
     ...lines,
+    ...(counted.some(({ isCut }) => isCut === true) ? { isCut: true as const } : {}),
     ...(first.linesBefore === undefined ? {} : { linesBefore: first.linesBefore }),
   };
 }

@@ -16,6 +16,8 @@ export interface UndoOptions {
 
 /** Empty for what cannot be taken back from here. */
 export function undoSteps(options: UndoOptions): readonly FixStep[] {
+  const { kind, isCut } = options.change;
+  if (isCut === true && BY_LINES.has(kind)) return [undoByHand(options)];
   return UNDO[options.change.kind]?.(options) ?? [];
 }
 
@@ -25,6 +27,31 @@ function pathOf({ change: { path, what }, place }: UndoOptions): string {
 
 function told(lines: readonly ChangedLine[]): string {
   return lines.map(({ text }) => text.trim()).join('", "');
+}
+
+/** What is taken back line by line, for which every line must be known. */
+const BY_LINES: ReadonlySet<ChangeKind> = new Set([
+  'hosts-file',
+  'name-services',
+  'config',
+  'config-url',
+  'config-token',
+  'config-trust',
+  'config-executor',
+  'routes',
+]);
+
+function undoByHand(options: UndoOptions): FixStep {
+  const { change, when } = options;
+  if (change.kind === 'routes') {
+    return step(
+      `Set the routes back where the network is configured: too many of them changed ${when} to be listed here.`,
+    );
+  }
+  return step(
+    `Take the last edit of ${change.path ?? change.what} back, from a backup or by hand: too many lines changed ${when} to be listed here.`,
+    `sudoedit ${pathOf(options)}`,
+  );
 }
 
 /** Lines as they were: changed back in place, removed, or written again at the end. */

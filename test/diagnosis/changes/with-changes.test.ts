@@ -293,6 +293,28 @@ test('a change while another fault lasted is told as one, and is not taken back'
   expect(fix).toHaveLength(1);
 });
 
+test.each(KINDS)(
+  'a change of %s with more lines than are known is not taken back in part',
+  (kind) => {
+    const sample: Change = { ...SAMPLES[kind], isCut: true };
+    const commands = catalogue
+      .filter((spec) => explainingKinds(spec).has(kind))
+      .flatMap(({ id }) => explained(causeOf(id), [sample], WIDE).fix)
+      .flatMap(({ command }) => command ?? []);
+
+    expect(commands.filter((one) => /sed -i|ip route|10\.0\.0\.9/.test(one))).toEqual([]);
+  },
+);
+
+test('a hosts file with more changed lines than are known is opened', () => {
+  const cut: Change = { ...LOST_LINE, isCut: true };
+
+  expect(explained(causeOf('dns-name-not-found'), [cut]).fix[0]).toEqual({
+    text: 'Take the last edit of /etc/hosts back, from a backup or by hand: too many lines changed 2 s before the fault began to be listed here.',
+    command: 'sudoedit /etc/hosts',
+  });
+});
+
 test('at most three changes are told, those that explain first', () => {
   const others = KINDS.filter((kind) => kind.startsWith('system') || ONLY_TOLD.has(kind));
   const changes = [...others.map((kind) => changeOf(kind, { at: SINCE - 1000 })), LOST_LINE];
