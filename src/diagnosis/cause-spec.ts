@@ -136,7 +136,7 @@ export interface CauseSpec {
   readonly partialSeverity?: Severity;
   /** Its entries do not reach GitLab, although our requests do. */
   readonly stopsPolls?: boolean;
-  /** Its entries can run no job, once it is confirmed: one line about one job is no proof. */
+  /** Its entries can run no job, once it is confirmed: one line about one job is no proof. Absent is false. */
   readonly stopsJobs?: boolean;
   /** The executors that alone can have it; absent where any can. */
   readonly ofExecutors?: readonly string[];

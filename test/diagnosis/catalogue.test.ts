@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { catalogue, specOfReason } from '../../src/diagnosis/catalogue/index.ts';
+import { LOCAL_FAULTS } from '../../src/runner/log/local-fault-fragments.ts';
 import { ALL_PROBES } from '../../src/cli/all-probes.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -17,6 +18,13 @@ test('every id is unique', () => {
   const ids = catalogue.map(({ id }) => id);
 
   expect(ids.toSorted()).toEqual([...new Set(ids)].toSorted());
+});
+
+test('every cause that a failed preparation can name says whether jobs can run beside it', () => {
+  const named = new Set(LOCAL_FAULTS.map(({ cause }) => cause));
+  const silent = catalogue.filter(({ id, stopsJobs }) => named.has(id) && stopsJobs === undefined);
+
+  expect(silent.map(({ id }) => id)).toEqual([]);
 });
 
 test('every observation that a cause is read from is a declared reason of a probe, of one cause alone', () => {

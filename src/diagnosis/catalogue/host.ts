@@ -68,6 +68,7 @@ const remount = (c: CauseContext) => {
 export const HOST_CAUSES: readonly CauseSpec[] = [
   mountCause({
     id: 'disk-read-only',
+    stopsJobs: false,
     title: 'A file system that the runner writes to is read-only',
     meaning:
       'The kernel remounted it after I/O errors, or an administrator did: jobs cannot write, and the runner cannot renew its token.',
@@ -116,6 +117,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
   }),
   mountCause({
     id: 'disk-space-exhausted',
+    stopsJobs: false,
     severity: 'warning',
     title: 'A file system that the runner writes to is full or nearly full',
     meaning:
@@ -150,6 +152,7 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
   }),
   hostCause({
     id: 'memory-pressure',
+    stopsJobs: false,
     title: 'The host is short of memory',
     meaning:
       'Little memory is available, and tasks wait for memory or swap: everything on the host is slow.',

@@ -109,6 +109,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
   }),
   imageCause({
     id: 'docker-registry-rate-limited',
+    stopsJobs: false,
     ofExecutors: IMAGE_EXECUTORS,
     title: 'The registry limits image pulls from this host',
     meaning: 'Public registries allow few pulls without a login or from a shared address.',
@@ -137,6 +138,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
   }),
   imageCause({
     id: 'docker-image-pull-failed',
+    stopsJobs: false,
     ofExecutors: IMAGE_EXECUTORS,
     title: 'Images cannot be pulled',
     meaning: 'The registry is unreachable, does not have the image, or requires a login.',
@@ -155,6 +157,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
   }),
   imageCause({
     id: 'docker-registry-unreachable',
+    stopsJobs: false,
     ofExecutors: IMAGE_EXECUTORS,
     title: 'The container engine cannot reach the registry',
     meaning:
@@ -255,6 +258,7 @@ export const JOB_CAUSES: readonly CauseSpec[] = [
   }),
   imageCause({
     id: 'docker-network-pool-exhausted',
+    stopsJobs: false,
     ofExecutors: DOCKER_EXECUTORS,
     title: 'Docker has no address range left for another network',
     meaning: 'Each job can have its own network, and networks of dead jobs remain.',

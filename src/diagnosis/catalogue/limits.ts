@@ -52,6 +52,7 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
   }),
   limitCause({
     id: 'fd-system-limit-reached',
+    stopsJobs: false,
     title: 'The open-file table of the whole host is full',
     meaning: 'No program can open a file or a connection: everything on this host fails.',
     evidence: 'The first number in /proc/sys/fs/file-nr has reached 95 % of the third.',
@@ -70,6 +71,7 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
   }),
   limitCause({
     id: 'fd-limit-reached',
+    stopsJobs: false,
     scope: 'service',
     title: 'The runner has reached its limit of open files',
     meaning:
@@ -93,6 +95,7 @@ export const LIMIT_CAUSES: readonly CauseSpec[] = [
   }),
   limitCause({
     id: 'pids-limit-reached',
+    stopsJobs: false,
     title: 'No new process or thread can be started',
     meaning:
       'A limit of the control group or of the kernel is reached: jobs cannot start, and the runner cannot start its helpers.',

@@ -95,6 +95,7 @@ export const PROCESS_CAUSES: readonly CauseSpec[] = [
   }),
   processCause({
     id: 'runner-permission-denied',
+    stopsJobs: false,
     title: "The runner's user has no permission for a file that it needs",
     meaning:
       'The kernel denies the runner a file or a directory: by the mode bits, or by SELinux or AppArmor. Jobs fail, or the runner does not start.',
