@@ -1,5 +1,6 @@
 /** What the host, the engine or the cluster refuses to jobs, in the lines that the real runner writes about it. */
 import type { Fields } from '../peers/runner-log.ts';
+import { usualEntry } from '../runner-config.ts';
 import { hasLived } from '../observe.ts';
 import type { FaultRow, Row } from '../scenario.ts';
 import type { World } from '../world.ts';
@@ -141,6 +142,21 @@ export const localLimitRows: readonly Row[] = [
     cause: 'docker-registry-unreachable',
     says: /registry-1\.docker\.io/,
     world: WITH_DOCKER,
+  }),
+  refusalRow({
+    id: 'R-39b',
+    title: 'jobs fail, since the nodes of a cluster cannot pull their image',
+    error:
+      'prepare environment: waiting for pod running: pulling image "registry.test/a:1" for container build: image pull failed: Back-off pulling image "registry.test/a:1"',
+    cause: 'docker-image-pull-failed',
+    says: /kubectl get events/,
+    world: {
+      entries: [usualEntry({ executor: 'kubernetes', more: '[runners.kubernetes]' })],
+      logFormat: 'text',
+      // No check looks at the cluster, but a job was run.
+      before: async (world) =>
+        await world.runner.appendLog('info', 'Job succeeded', jobOf(world, 1000)),
+    },
   }),
   {
     id: 'R-40',
