@@ -8,7 +8,7 @@ import type { Instant } from '../../core/clock.ts';
 import type { Cause, Diagnosis, FixStep } from '../../core/diagnosis.ts';
 import type { CheckId } from '../../core/finding.ts';
 import { formatDuration } from '../../core/duration-text.ts';
-import { causeSpec } from '../catalogue/index.ts';
+import { causeSpec, isOfFamily } from '../catalogue/index.ts';
 import type { ChecksByTarget, ConcernedLines, Subject } from './concern.ts';
 import { concernOf, isOfPlace, subjectOf, usesFile } from './concern.ts';
 import { describeChange } from './describe.ts';
@@ -164,7 +164,7 @@ const NO_LINES: ConcernedLines = { removed: [], added: [] };
 
 /** The end of the process is what the cause itself says. */
 function isTold({ kind, after }: Change, { id }: Cause): boolean {
-  return kind !== 'process' || (after !== 'none' && !id.startsWith('runner-'));
+  return kind !== 'process' || (after !== 'none' && !isOfFamily(id, 'process', 'runner'));
 }
 
 /** The lines of kinds that can produce the cause; undefined where the change is of no such kind. */

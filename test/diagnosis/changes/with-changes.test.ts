@@ -315,6 +315,17 @@ test('a hosts file with more changed lines than are known is opened', () => {
   });
 });
 
+test.each([
+  ['runner-not-running', false],
+  ['runner-shutting-down', false],
+  ['runner-orphaned', true],
+  ['token-rejected', true],
+])('a restart of the runner beside %s is told: %s', (id, isTold) => {
+  const restart = changeOf('process', { before: 'pid 1', after: 'pid 2' });
+
+  expect(explained(causeOf(id), [restart]).changedBefore !== undefined).toBe(isTold);
+});
+
 test('at most three changes are told, those that explain first', () => {
   const others = KINDS.filter((kind) => kind.startsWith('system') || ONLY_TOLD.has(kind));
   const changes = [...others.map((kind) => changeOf(kind, { at: SINCE - 1000 })), LOST_LINE];
