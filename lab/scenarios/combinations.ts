@@ -180,10 +180,12 @@ export const combinationRows: readonly Row[] = [
     expect: { cause: 'tcp-connection-refused', severity: 'critical', chain: NO_PORT },
     mustNot: ['unknown'],
     ends: async (world) => {
-      const [incident, ...others] = await incidentsOf(world, 'tcp-connection-refused');
+      const found = async () => await incidentsOf(world, 'tcp-connection-refused');
+      // The file of the incident is closed after the report is healthy.
+      await until(async () => (await found())[0]?.recoveredAt !== undefined);
+      const [incident, ...others] = await found();
       const seconds = incident?.durationSeconds ?? 0;
-      const isRight = others.length === 0 && incident?.recoveredAt !== undefined;
-      return isRight && seconds * 1000 >= LASTS_MILLISECONDS
+      return others.length === 0 && seconds * 1000 >= LASTS_MILLISECONDS
         ? undefined
         : `its incident is ${JSON.stringify(incident)}`;
     },

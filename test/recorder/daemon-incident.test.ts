@@ -115,9 +115,11 @@ test('it stays open over a restart, and is closed with the time of recovery', as
 });
 
 test('the timeline shows it: start, cause, change, end', async () => {
-  const kinds = new Set(watch?.daemon.view().past.timeline.map(({ kind }) => kind));
+  const kinds = (): ReadonlySet<string> =>
+    new Set(watch?.daemon.view().past.timeline.map(({ kind }) => kind));
+  await until(() => kinds().has('cause resolved'));
 
-  expect([...kinds].toSorted()).toEqual([
+  expect([...kinds()].toSorted()).toEqual([
     'cause appeared',
     'cause confirmed',
     'cause resolved',
