@@ -114,12 +114,14 @@ test('it stays open over a restart, and is closed with the time of recovery', as
   expect(served).toEqual(closed);
 });
 
-test('the timeline shows it: start, cause, change, end', async () => {
-  const kinds = (): ReadonlySet<string> =>
-    new Set(watch?.daemon.view().past.timeline.map(({ kind }) => kind));
-  await until(() => kinds().has('cause resolved'));
+function kindsOfTimeline(): ReadonlySet<string> {
+  return new Set(watch?.daemon.view().past.timeline.map(({ kind }) => kind));
+}
 
-  expect([...kinds()].toSorted()).toEqual([
+test('the timeline shows it: start, cause, change, end', async () => {
+  await until(() => kindsOfTimeline().has('cause resolved'));
+
+  expect([...kindsOfTimeline()].toSorted()).toEqual([
     'cause appeared',
     'cause confirmed',
     'cause resolved',
