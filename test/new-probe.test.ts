@@ -10,6 +10,7 @@ import type { Finding } from '../src/core/finding.ts';
 import { withFollowUps } from '../src/core/follow-up.ts';
 import type { Probe } from '../src/core/probe.ts';
 import { defineProbe } from '../src/core/probe.ts';
+import { healthOf } from '../src/report/health.ts';
 import { diagnose } from '../src/diagnosis/diagnose.ts';
 import { FOLLOW_UPS } from '../src/follow-ups/index.ts';
 import { createExporter } from '../src/metrics/exporter.ts';
@@ -54,7 +55,9 @@ const heat = defineProbe({
       action: 'Look at its fans.',
     },
   },
-  measures: { hottest_ratio: { help: 'Share of the highest temperature.' } },
+  measures: {
+    hottest_ratio: { help: 'Share of the highest temperature.', measurement: 'utilization' },
+  },
   run: () => Promise.resolve(FINDING),
 });
 
@@ -86,6 +89,12 @@ describe('a new probe without any other change', () => {
     expect(probesPage(probes)).toContain('| `too-hot` | The host is about to switch itself off. |');
     expect(configurationPage(probes)).toContain('### [probes.heat]');
     expect(metricsPage(probes)).toContain('`runnerwatch_heat_hottest_ratio`');
+  });
+
+  test('has its value in /health', () => {
+    const { checks } = healthOf({ ...viewOf(hot), probes });
+
+    expect(checks['heat:utilization']).toMatchObject([{ observedValue: 0.97 }]);
   });
 
   test('has a row on the page', () => {

@@ -18,6 +18,8 @@ import type { TargetKind, TargetKinds } from './target.ts';
 export interface MeasureSpec {
   /** The key carries the unit: `lookup_seconds`. */
   readonly help: string;
+  /** Of the probe's main measure: its name in `/health`, as the draft of health responses has them. */
+  readonly measurement?: 'responseTime' | 'utilization' | 'uptime' | 'validity';
   /** Export under this metric instead of `runnerwatch_<probe>_<measure>{target}`. */
   readonly as?: {
     readonly metric: string;

@@ -32,6 +32,7 @@ const DIAL_SECONDS = 5;
 
 const MEASURES = {
   connect_seconds: {
+    measurement: 'responseTime',
     help: 'Time until the first address accepted the connection.',
     as: { metric: 'path_phase_seconds', labels: { phase: 'connect' } },
   },

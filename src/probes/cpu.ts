@@ -66,6 +66,7 @@ const REASONS = {
 
 const MEASURES = {
   utilization_ratio: {
+    measurement: 'utilization',
     help: 'Share of time in which all CPUs were busy, over one second.',
   },
   load: { help: 'Load average of the last minute.' },

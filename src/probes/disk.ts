@@ -90,6 +90,7 @@ const MEASURES = {
   free_bytes: { help: 'Free space for ordinary users.' },
   size_bytes: { help: 'Size of the file system.' },
   free_ratio: {
+    measurement: 'utilization',
     help: 'Share of the space that is free for ordinary users.',
     limits: { worse: 'low', options: ['low_ratio', 'full_ratio'] },
   },

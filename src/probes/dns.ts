@@ -64,6 +64,7 @@ export const dns = defineProbe({
   reasons: REASONS,
   measures: {
     lookup_seconds: {
+      measurement: 'responseTime',
       help: 'Duration of the DNS lookup.',
       as: { metric: 'path_phase_seconds', labels: { phase: 'dns' } },
     },

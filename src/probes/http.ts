@@ -69,6 +69,7 @@ export const http = defineProbe({
   reasons: REASONS,
   measures: {
     response_seconds: {
+      measurement: 'responseTime',
       help: 'Time from the request to the end of the response.',
       as: { metric: 'path_phase_seconds', labels: { phase: 'http' } },
     },

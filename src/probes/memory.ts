@@ -56,6 +56,7 @@ export const memory = defineProbe({
     available_bytes: { help: 'Memory available without swapping.' },
     size_bytes: { help: 'Memory of the host.' },
     available_ratio: {
+      measurement: 'utilization',
       help: 'Share of memory available without swapping.',
       limits: { worse: 'low', options: ['short_available_ratio'] },
     },

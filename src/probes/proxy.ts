@@ -79,6 +79,7 @@ export function createProxy(store: TrustStore) {
     reasons: REASONS,
     measures: {
       tunnel_seconds: {
+        measurement: 'responseTime',
         help: 'Time until the proxy was connected to GitLab.',
         as: { metric: 'path_phase_seconds', labels: { phase: 'proxy' } },
       },

@@ -51,7 +51,10 @@ const REASONS = {
 
 const MEASURES = {
   processes: { help: 'Main runner processes with this config file.' },
-  started_timestamp_seconds: { help: 'Start time of the main runner process.' },
+  started_timestamp_seconds: {
+    measurement: 'uptime',
+    help: 'Start time of the main runner process.',
+  },
   restarts: { help: 'Automatic restarts of the unit since it was loaded.' },
 } as const;
 

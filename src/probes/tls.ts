@@ -67,6 +67,7 @@ const OPTIONS = {
 
 const MEASURES = {
   handshake_seconds: {
+    measurement: 'responseTime',
     help: 'Duration of the TLS handshake.',
     as: { metric: 'path_phase_seconds', labels: { phase: 'tls' } },
   },

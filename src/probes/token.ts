@@ -66,6 +66,7 @@ export const token = defineProbe({
   reasons: TOKEN_REASONS,
   measures: {
     expiry_timestamp_seconds: {
+      measurement: 'validity',
       help: 'Expiry of the token by token_expires_at in config.toml; absent if it does not expire.',
       as: { metric: 'token_expiry_timestamp_seconds', targetLabel: 'runner' },
     },

@@ -70,22 +70,15 @@ export function httpStatusOf({ status }: Health): 200 | 503 {
   return status === 'fail' ? 503 : 200;
 }
 
-/** What is measured by each probe, and its main measure. */
-const MEASUREMENTS: Readonly<Record<string, readonly [measurement: string, measure: string]>> = {
-  dns: ['responseTime', 'lookup_seconds'],
-  connect: ['responseTime', 'connect_seconds'],
-  proxy: ['responseTime', 'tunnel_seconds'],
-  tls: ['responseTime', 'handshake_seconds'],
-  http: ['responseTime', 'response_seconds'],
-  token: ['validity', 'expiry_timestamp_seconds'],
-  disk: ['utilization', 'free_ratio'],
-  cpu: ['utilization', 'utilization_ratio'],
-  memory: ['utilization', 'available_ratio'],
-  service: ['uptime', 'started_timestamp_seconds'],
-};
+/** The main measure of a probe and its name, where it has one. */
+function mainMeasureOf({ probe }: CheckState['check']): readonly [string, string] | undefined {
+  return Object.entries(probe.measures).flatMap(([measure, { measurement }]) =>
+    measurement === undefined ? [] : [[measure, measurement] as const],
+  )[0];
+}
 
 function keyOf({ check }: CheckState): string {
-  return `${check.probe.id}:${MEASUREMENTS[check.probe.id]?.[0] ?? 'state'}`;
+  return `${check.probe.id}:${mainMeasureOf(check)?.[1] ?? 'state'}`;
 }
 
 /** The cause whose symptom a check is; the one whose evidence it is does not suppress it. */
@@ -99,7 +92,7 @@ function suppressorOf(
 
 function healthCheck(state: CheckState, causes: View['diagnosis']['causes']): HealthCheck {
   const { check, finding, last } = state;
-  const measure = MEASUREMENTS[check.probe.id]?.[1];
+  const [measure] = mainMeasureOf(check) ?? [];
   const value = measure === undefined ? undefined : finding.measures?.[measure];
   const suppressedBy = suppressorOf(state, causes);
   return {
