@@ -183,6 +183,8 @@ describe('what blocks only the API is named', () => {
     ['fail redirected', '302', page(302, '', { Location: '//b.test/api/v4/version' })],
     ['fail client-certificate-required', 'nginx', page(400, 'The SSL certificate error')],
     ['fail not-http', 'garbage', 'ICY 200 OK\r\n\r\n'],
+    ['fail http2-only', 'a frame of HTTP/2', '\0\0\u0018\u0004\0\0\0\0\0'],
+    ['fail malformed', 'a header without a name', 'HTTP/1.1 200 OK\r\n: a\r\n\r\n'],
     ['warn too-many-requests', 'Rack Attack', page(429, 'Retry later')],
   ])('%s: %s', async (expected, _what, answer) => {
     expect(await reasonFor(answer)).toBe(expected);

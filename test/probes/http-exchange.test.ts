@@ -35,6 +35,7 @@ describe('an exchange without an answer', () => {
       'a head and then the end',
       (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhal'),
     ],
+    ['http2-only', 'a frame of HTTP/2', (socket) => socket.write('\0\0\u0018\u0004\0\0\0\0\0')],
     [
       'malformed',
       'a garbled body',

@@ -222,7 +222,8 @@ export const HOST_CAUSES: readonly CauseSpec[] = [
       'limits/blind',
       'executor/blind',
     ],
-    says: (c) => `runnerwatch cannot read all that it needs on this host: ${c.fact('hidden')}`,
+    says: (c) =>
+      `runnerwatch cannot read all that it needs on this host: ${c.optional('hidden') ?? 'see the evidence'}`,
     fix: () => [
       step('Run the checks as root, which may read it.', CHECK_AS_ROOT),
       step(
