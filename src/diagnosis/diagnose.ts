@@ -40,7 +40,7 @@ export function diagnose(given: Snapshot): Diagnosis {
 /** Of a snapshot with one installation. */
 function judgeContext(snapshot: Snapshot) {
   const indexed = indexSnapshot(snapshot);
-  const staged = distinct(inOrderOfBlame(indexed));
+  const staged = dropDuplicates(inOrderOfBlame(indexed));
   const stages = new Map(staged.map(({ stage, cause }) => [causeKey(cause), stage]));
   const all = staged.map(({ cause }) => cause);
   const causes = withoutGuesses(withoutSymptoms(all, indexed), indexed);
@@ -70,7 +70,7 @@ function checksOf({ evidence, explains }: Cause): readonly CheckId[] {
 }
 
 /** Two rules may find one cause by different evidence: the first in the order of blame wins. */
-function distinct(causes: readonly StagedCause[]): readonly StagedCause[] {
+function dropDuplicates(causes: readonly StagedCause[]): readonly StagedCause[] {
   const keys = causes.map(({ cause }) => causeKey(cause));
   return causes.filter((_cause, index) => keys.indexOf(keys[index] ?? '') === index);
 }

@@ -16,7 +16,7 @@ import { locateConfig } from './config-location.ts';
 import type { ConfigSource, Sighting, SourceSettings } from './installation.ts';
 import { Installation } from './installation.ts';
 import type { Found } from './neighbours.ts';
-import { allTargets, apart } from './neighbours.ts';
+import { allTargets, separateInstallations } from './neighbours.ts';
 
 export interface DiscoveryOptions {
   readonly paths: Paths;
@@ -34,7 +34,7 @@ export class Discovery {
   constructor(options: DiscoveryOptions) {
     this.#options = options;
     this.#installations = [this.#newAt(sightingOf(undefined))];
-    this.#found = this.#apart();
+    this.#found = this.#separateInstallations();
   }
 
   /** A reading has not ended yet. It may hang with a thread of the pool, so no other one is to join it. */
@@ -92,7 +92,7 @@ export class Discovery {
       ),
     );
     this.#installations = this.#remaining(wanted.map(({ installation }) => installation));
-    this.#found = this.#apart();
+    this.#found = this.#separateInstallations();
     const isOther = this.#installations.some((one, index) => one !== before[index]);
     return isOther || this.#installations.length !== before.length || changed.includes(true);
   }
@@ -103,8 +103,8 @@ export class Discovery {
     return left.length === 0 ? all.slice(0, 1) : left;
   }
 
-  #apart(): readonly Found[] {
-    return apart(
+  #separateInstallations(): readonly Found[] {
+    return separateInstallations(
       this.#installations.map((one) => ({ context: one.context(), targets: one.targets })),
     );
   }

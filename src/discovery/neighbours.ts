@@ -14,7 +14,7 @@ export interface Found {
 }
 
 /** The installations with ids that no two of them share. */
-export function apart(installations: readonly Found[]): readonly Found[] {
+export function separateInstallations(installations: readonly Found[]): readonly Found[] {
   const taken = new Set<string>();
   const places = new Set<string>();
   return installations.map((one) => {

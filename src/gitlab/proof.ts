@@ -83,17 +83,17 @@ export async function proveToken(
   const answer = await answerOrError(send, request, signal);
   if (answer instanceof ExchangeError) return 'not-asked';
   if (answer.status !== 404 || !isUnknownToGitLab(answer)) {
-    return judged(answer, request, question);
+    return judgeProof(answer, request, question);
   }
   const { systemId } = runner;
   if (systemId === undefined || !isSystemId(systemId) || !question.mayVerify()) return 'not-asked';
   const verify = verifyRequest(runner, systemId);
   const verified = await answerOrError(send, verify, signal);
   if (verified instanceof ExchangeError) return 'not-asked';
-  return judged(verified, verify, question);
+  return judgeProof(verified, verify, question);
 }
 
-function judged(answer: HttpAnswer, { path }: HttpRequest, question: TokenQuestion): Proof {
+function judgeProof(answer: HttpAnswer, { path }: HttpRequest, question: TokenQuestion): Proof {
   const { runner: target, base, now } = question;
   const context = { target, asked: urlBelow(base, path), now };
   const judgement = judgeTokenAnswer(answer, context);

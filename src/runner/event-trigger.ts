@@ -60,7 +60,7 @@ export class EventTrigger {
     const places = new Set(contexts.map(({ place }) => place.id));
     for (const [id, { log }] of this.#followed) {
       if (places.has(id)) continue;
-      this.#counted = summed([this.#counted, log.counts()]);
+      this.#counted = sumCounts([this.#counted, log.counts()]);
       log.stop();
       this.#followed.delete(id);
     }
@@ -83,7 +83,7 @@ export class EventTrigger {
 
   /** Log events by the cause that they point at. */
   counts(): readonly Counted[] {
-    return summed([this.#counted, ...this.#all().map(({ log }) => log.counts())]);
+    return sumCounts([this.#counted, ...this.#all().map(({ log }) => log.counts())]);
   }
 
   /** The last lines of an entry, or of the processes as a whole for the empty name; oldest first. */
@@ -157,7 +157,7 @@ export class EventTrigger {
   }
 }
 
-function summed(lists: readonly (readonly Counted[])[]): readonly Counted[] {
+function sumCounts(lists: readonly (readonly Counted[])[]): readonly Counted[] {
   const counts = new Map<string, number>();
   for (const { cause, count } of lists.flat()) counts.set(cause, (counts.get(cause) ?? 0) + count);
   return [...counts].map(([cause, count]) => ({ cause, count }));

@@ -25,7 +25,7 @@ function pathOf({ change: { path, what }, place }: UndoOptions): string {
   return quoteArgument(place.hostPath(path ?? what));
 }
 
-function told(lines: readonly ChangedLine[]): string {
+function quoteLines(lines: readonly ChangedLine[]): string {
   return lines.map(({ text }) => text.trim()).join('", "');
 }
 
@@ -62,12 +62,12 @@ function undoLines(options: UndoOptions): readonly FixStep[] {
   if (removed.length === 0 && added.length === 0) return [];
   if (removed.length === added.length) {
     const edits = removed.map((line, index) => replaceEdit(added[index] ?? line, line));
-    const text = `Change "${told(added)}" in ${file} back to "${told(removed)}": it was changed ${when}.`;
+    const text = `Change "${quoteLines(added)}" in ${file} back to "${quoteLines(removed)}": it was changed ${when}.`;
     return [step(text, sed(edits, pathOf(options)))];
   }
   const parts = [
-    added.length === 0 ? [] : [`remove "${told(added)}", added ${when}`],
-    removed.length === 0 ? [] : [`restore "${told(removed)}", removed ${when}`],
+    added.length === 0 ? [] : [`remove "${quoteLines(added)}", added ${when}`],
+    removed.length === 0 ? [] : [`restore "${quoteLines(removed)}", removed ${when}`],
   ].flat();
   const commands = [
     added.length === 0
@@ -159,8 +159,8 @@ function undoConfig(options: UndoOptions): readonly FixStep[] {
 function undoCertificates(options: UndoOptions): readonly FixStep[] {
   const { change, lines, when } = options;
   const file = change.path ?? change.what;
-  const had = lines.removed.length === 0 ? '' : ` It had ${told(lines.removed)}`;
-  const has = lines.added.length === 0 ? '' : `, and has ${told(lines.added)} now`;
+  const had = lines.removed.length === 0 ? '' : ` It had ${quoteLines(lines.removed)}`;
+  const has = lines.added.length === 0 ? '' : `, and has ${quoteLines(lines.added)} now`;
   const tale = had === '' ? '' : `${had}${has}.`;
   if (change.before === 'absent') {
     return [
@@ -222,8 +222,8 @@ function undoRoutes({ lines, place, when }: UndoOptions): readonly FixStep[] {
   const deleted = added.map(({ text }) => `sudo ip route del ${routeArguments(text)}`);
   const restored = removed.map(({ text }) => `sudo ip route replace ${routeArguments(text)}`);
   const parts = [
-    added.length === 0 ? [] : [`Remove the route "${told(added)}", added ${when}.`],
-    removed.length === 0 ? [] : [`Restore the route "${told(removed)}", removed ${when}.`],
+    added.length === 0 ? [] : [`Remove the route "${quoteLines(added)}", added ${when}.`],
+    removed.length === 0 ? [] : [`Restore the route "${quoteLines(removed)}", removed ${when}.`],
   ].flat();
   return [step(parts.join(' '), place.inNetwork([...deleted, ...restored].join(' && ')))];
 }

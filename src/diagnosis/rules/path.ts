@@ -15,7 +15,7 @@ import type { CauseSpec } from '../cause-spec.ts';
 import { buildCause, mergeCauses, requireCause } from '../build-cause.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { factsOf, hasReason, isFail } from '../snapshot-index.ts';
-import { refined } from './refine.ts';
+import { refineCause } from './refine.ts';
 import { isDoubt, isTokenDoubt } from './refine-dns.ts';
 import { isAlternating } from './refine-web.ts';
 import { isPassing, isUnseen, specOfFinding } from './default.ts';
@@ -96,7 +96,7 @@ function causeOfLink(
     spec,
     severity,
     facts = {},
-  } = refined(link, endpoint, indexed) ?? { spec: specOfLink(link), severity: undefined };
+  } = refineCause(link, endpoint, indexed) ?? { spec: specOfLink(link), severity: undefined };
   return buildCause(indexed, {
     spec,
     ...(severity === undefined ? {} : { severity }),

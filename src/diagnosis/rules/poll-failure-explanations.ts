@@ -66,7 +66,7 @@ const EXAMINATIONS: readonly Examination[] = [
 ];
 
 /** The first that explains it; undefined when none does. */
-export function examined(failing: Failing, indexed: SnapshotIndex): Explanation | undefined {
+export function explainFailure(failing: Failing, indexed: SnapshotIndex): Explanation | undefined {
   return EXAMINATIONS.map((examine) => examine(failing, indexed)).find((one) => one !== undefined);
 }
 

@@ -38,7 +38,7 @@ const REFINEMENTS: readonly Refinement[] = [
   byPatience,
 ];
 
-export function refined(
+export function refineCause(
   link: CheckState,
   endpoint: EndpointTarget,
   indexed: SnapshotIndex,

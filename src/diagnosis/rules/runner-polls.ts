@@ -26,7 +26,7 @@ import {
   quoteUnknown,
 } from '../runner-events.ts';
 import type { Failing } from './poll-failure-explanations.ts';
-import { examined, MIN_FAILURES, OWN_REFUSAL } from './poll-failure-explanations.ts';
+import { explainFailure, MIN_FAILURES, OWN_REFUSAL } from './poll-failure-explanations.ts';
 import { penaltyOf } from './runner-disabled.ts';
 import { ASKED_TO_WAIT, pollWaitCauses, rateLimitCauses } from './runner-limits.ts';
 
@@ -204,7 +204,7 @@ function freshSeconds(failures: Sightings): number {
 }
 
 function buildPollCause(indexed: SnapshotIndex, failing: Failing): Cause | undefined {
-  const found = examined(failing, indexed);
+  const found = explainFailure(failing, indexed);
   const { runner, seen, endpoint, links } = failing;
   if (found === undefined && !isCovered(failing, indexed)) return undefined;
   const spec = requireCause(found?.id ?? 'unknown');
