@@ -17,10 +17,12 @@ export async function incidentsOf({ daemon }: World, cause: string): Promise<rea
 }
 
 export async function isOneIncident(world: World, cause: string): Promise<string | undefined> {
+  // Its file is written after the report names it.
+  await until(async () => (await incidentsOf(world, cause)).length > 0);
   const found = await incidentsOf(world, cause);
   const { causes } = await world.daemon.report();
   const flaps = causes.some(({ flapping }) => flapping !== undefined);
-  if (found.length === 0 || found.length > MAX_NOTICES) return `${found.length} incidents`;
+  if (found.length > MAX_NOTICES) return `${found.length} incidents`;
   return flaps ? undefined : 'the report does not say that the fault comes and goes';
 }
 

@@ -161,7 +161,8 @@ export const recoveryRows: readonly Row[] = [
     ...mended(
       {
         id: 'Y-07',
-        title: 'config.toml gets a new token: another entry, of which nothing is known at first',
+        title:
+          'config.toml gets a new token: another entry, which is unsure until it has been tested',
         inject: (world) =>
           void world.gitlab.application.tokens.delete(world.entries[0]?.token ?? ''),
         expect: { cause: 'token-rejected', severity: 'critical' },
@@ -171,6 +172,8 @@ export const recoveryRows: readonly Row[] = [
         await files.edit(CONFIG, /token = ".*"/, `token = "${NEW_TOKEN}"`);
       },
     ),
+    // What held for the old entry says nothing of the new one.
+    isStraight: false,
     // Three refusals switch it off.
     holds: () => undefined,
   },
