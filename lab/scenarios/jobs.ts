@@ -14,6 +14,8 @@ function nameOf({ entries }: World): string {
   return entries[0]?.token.slice(5, 14) ?? '';
 }
 
+const SHELL_ENDED =
+  'prepare environment: exit status 1. Check https://docs.gitlab.com/runner/shells/#shell-profile-loading for more information';
 const NOT_ALLOWED = 'the "ruby:3" image is not present on list of allowed images';
 
 /** The last lines of three jobs that ended alike. */
@@ -119,11 +121,7 @@ export const jobRows: readonly Row[] = [
       'the login shell of every job ends first, which the runner counts as a failure of the script',
     world: { logFormat: 'json' },
     inject: async (world) => {
-      const error =
-        'prepare environment: exit status 1. Check https://docs.gitlab.com/runner/shells/#shell-profile-loading for more information';
-      const job = { error, failure_reason: 'script_failure', runner: nameOf(world) };
-      for (const id of [12, 13, 14])
-        await world.runner.appendLog('warning', `Job failed: ${error}`, { ...job, job: id });
+      await failedJobs(world, SHELL_ENDED, 'script_failure');
     },
     recover: async (world) =>
       await world.runner.appendLog('info', 'Job succeeded', { job: 15, runner: nameOf(world) }),

@@ -60,7 +60,7 @@ function isLocalFault({ event }: ObservedEvent): boolean {
   return LOCAL_FAULT_CAUSES.has(event.cause ?? '');
 }
 
-/** Lines of an executor that their entry, or no entry, has any more are of the past. */
+/** A line of an executor that its entry no longer has is of the past; so is one of an executor that no entry has. */
 function isOfEntries(indexed: SnapshotIndex, seen: ObservedEvent): boolean {
   return ownersOf(indexed, seen).length > 0;
 }
