@@ -6,6 +6,7 @@ import { dateText } from '../../core/date-text.ts';
 import type { CheckState } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
+import { PENALTY_LINE_SECONDS } from '../../core/poll-times.ts';
 import type { RunnerTarget } from '../../core/target.ts';
 import { OF_THE_TOKEN } from '../../runner/complaints.ts';
 import { requireCause } from '../build-cause.ts';
@@ -18,8 +19,6 @@ const GRACE_SECONDS = 90;
 /** An entry that was skipped so often within the last minutes is disabled. */
 const MINUTE_MILLISECONDS = 60_000;
 const MANY_FEEDS = 3;
-/** The log line of the penalty follows the last failed request. */
-const AT_THE_SAME_TIME_SECONDS = 10;
 const LATELY_SECONDS = 60;
 
 export function disabledCauses(indexed: SnapshotIndex): readonly Cause[] {
@@ -47,7 +46,7 @@ function refusalBefore(
   const refusal = eventsOfRunner(indexed, runner, 'poll-failed').find(
     ({ event }) =>
       OF_THE_TOKEN.has(event.cause ?? '') &&
-      Math.abs(event.lastAt - lastAt) <= AT_THE_SAME_TIME_SECONDS * 1000,
+      Math.abs(event.lastAt - lastAt) <= PENALTY_LINE_SECONDS * 1000,
   );
   const askedAt = token?.last?.startedAt ?? 0;
   return refusal !== undefined && askedAt > refusal.event.lastAt ? undefined : refusal;

@@ -5,7 +5,7 @@
 import type { CheckState } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Cause } from '../../core/diagnosis.ts';
-import { FRESH_SECONDS, SETTLE_SECONDS } from '../../core/poll-times.ts';
+import { FRESH_SECONDS, PENALTY_LINE_SECONDS, SETTLE_SECONDS } from '../../core/poll-times.ts';
 import type { Repetition, Sightings } from '../../core/sightings.ts';
 import { gapSecondsOf, isRepeated, sightingsAfter } from '../../core/sightings.ts';
 import type { EventKind, RunnerEvent } from '../../core/runner-event.ts';
@@ -31,8 +31,6 @@ import { penaltyOf } from './runner-disabled.ts';
 import { ASKED_TO_WAIT, pollWaitCauses, rateLimitCauses } from './runner-limits.ts';
 
 const LASTING: Repetition = { times: MIN_FAILURES, seconds: 20 };
-/** The log line of the penalty follows the last failed request. */
-const AT_THE_SAME_TIME_SECONDS = 10;
 const REFUSED_BEFORE_GITLAB = 'edge-waf-blocked';
 /** A link that the runner contradicts is asked again within that time, if the reserve allows it. */
 const ASKED_AGAIN_SECONDS = 30;
@@ -163,7 +161,7 @@ function isPunished(
   const penalty = penaltyOf(indexed, runner);
   if (penalty === undefined || event.cause !== REFUSED_BEFORE_GITLAB) return false;
   const gap = Math.abs(penalty.event.lastAt - event.lastAt);
-  return failures.count >= MIN_FAILURES && gap <= AT_THE_SAME_TIME_SECONDS * 1000;
+  return failures.count >= MIN_FAILURES && gap <= PENALTY_LINE_SECONDS * 1000;
 }
 
 /** Often enough, long enough, and up to now. */
