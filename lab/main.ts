@@ -49,10 +49,10 @@ async function main(): Promise<number> {
     done: progress,
   });
   const outcomes = ids.flatMap((id) => found.find((outcome) => outcome.id === id) ?? []);
-  for (const outcome of outcomes.filter(({ problems }) => problems.length > 0)) failure(outcome);
   table(outcomes);
   for (const row of wanted)
     if (isMissing(row)) print(`cannot be built here: ${row.id} ${row.title}: ${row.cannot}`);
+  for (const outcome of outcomes.filter(({ problems }) => problems.length > 0)) failure(outcome);
   const passed = outcomes.filter(({ problems }) => problems.length === 0).length;
   const failed = ids.length - passed;
   print(`${passed} passed, ${failed} failed`);

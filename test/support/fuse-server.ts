@@ -42,15 +42,20 @@ interface Request {
 export async function serveFuse(): Promise<void> {
   const held: Request[] = [];
   let isSilent = false;
+  const buffer = Buffer.alloc(BUFFER_BYTES);
+  const next = async (): Promise<Request> => {
+    await promisify(read)(DEVICE, buffer, 0, BUFFER_BYTES, null);
+    return { operation: buffer.readUInt32LE(4), unique: buffer.readBigUInt64LE(8) };
+  };
+  // The kernel's first one is about the mount itself. Without an answer, all who ask wait for that, and can be killed.
+  answer(await next());
   createInterface({ input: process.stdin }).on('line', (line) => {
     isSilent = line === 'silent';
     if (!isSilent) for (const request of held.splice(0)) answer(request);
     process.stdout.write(`${line}\n`);
   });
-  const buffer = Buffer.alloc(BUFFER_BYTES);
   for (;;) {
-    await promisify(read)(DEVICE, buffer, 0, BUFFER_BYTES, null);
-    const request = { operation: buffer.readUInt32LE(4), unique: buffer.readBigUInt64LE(8) };
+    const request = await next();
     if (!isSilent) answer(request);
     else if (!NEVER_ANSWERED.includes(request.operation)) {
       held.push(request);
