@@ -220,7 +220,11 @@ export class Daemon {
     this.#followClock();
     const snapshot = this.#snapshot();
     const settled = this.#tracker.settle(diagnose(snapshot), snapshot);
-    const diagnosis = this.#recorder.explain(settled, snapshot);
+    const diagnosis = this.#recorder.explain({
+      diagnosis: settled,
+      snapshot,
+      probes: this.#options.probes,
+    });
     const transitions = transitionsBetween(this.#judged, diagnosis);
     this.#judged = diagnosis;
     this.#view = this.#buildView(snapshot, diagnosis);

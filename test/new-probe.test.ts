@@ -11,6 +11,8 @@ import { withFollowUps } from '../src/core/follow-up.ts';
 import type { Probe } from '../src/core/probe.ts';
 import { defineProbe } from '../src/core/probe.ts';
 import { healthOf } from '../src/report/health.ts';
+import { requireCause } from '../src/diagnosis/build-cause.ts';
+import { explainingKinds } from '../src/diagnosis/changes/explaining-kinds.ts';
 import { diagnose } from '../src/diagnosis/diagnose.ts';
 import { FOLLOW_UPS } from '../src/follow-ups/index.ts';
 import { createExporter } from '../src/metrics/exporter.ts';
@@ -35,6 +37,7 @@ const heat = defineProbe({
   question: 'Is the host cool enough?',
   kind: 'host',
   needs: [],
+  changedBy: ['program'],
   intervalSeconds: 30,
   timeoutSeconds: 5,
   options: {
@@ -89,6 +92,12 @@ describe('a new probe without any other change', () => {
     expect(probesPage(probes)).toContain('| `too-hot` | The host is about to switch itself off. |');
     expect(configurationPage(probes)).toContain('### [probes.heat]');
     expect(metricsPage(probes)).toContain('`runnerwatch_heat_hottest_ratio`');
+  });
+
+  test('has a say in which changes explain a cause that is read from it', () => {
+    const spec = { ...requireCause('unknown'), from: ['heat/too-hot'] };
+
+    expect(explainingKinds(spec, probes)).toEqual(new Set(['program']));
   });
 
   test('has its value in /health', () => {

@@ -52,6 +52,10 @@ describe('the requests to GitLab', () => {
 describe.each(FOLLOW_UPS)('follow-up $id', (followUp) => {
   const link = PROBES.find(({ id }) => id === followUp.revises);
 
+  test('declares what changes it only where it is a check of its own', () => {
+    expect(followUp.revises === undefined || followUp.changedBy === undefined).toBe(true);
+  });
+
   test('follows statuses and reasons that links and follow-ups give', () => {
     const given = ALL_PROBES.filter(({ kind }) => ['endpoint', 'runner'].includes(kind)).flatMap(
       ({ id, reasons }) =>

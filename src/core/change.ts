@@ -28,6 +28,19 @@ export const CHANGE_KINDS = {
 } as const satisfies Readonly<Record<string, string>>;
 export type ChangeKind = keyof typeof CHANGE_KINDS;
 
+/** Where the name of GitLab leads to, and which name it is. */
+export const CHANGES_OF_NAME: readonly ChangeKind[] = ['hosts-file', 'config-url'];
+/** How the runner goes there. */
+export const CHANGES_OF_ROUTE: readonly ChangeKind[] = ['proxy-environment', 'routes'];
+/** What config.toml says. */
+export const CHANGES_OF_CONFIG: readonly ChangeKind[] = [
+  'config',
+  'config-url',
+  'config-token',
+  'config-trust',
+  'config-executor',
+];
+
 export function isChangeKind(value: unknown): value is ChangeKind {
   return typeof value === 'string' && Object.hasOwn(CHANGE_KINDS, value);
 }

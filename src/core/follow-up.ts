@@ -2,6 +2,7 @@
  * The form of a follow-up: a link has failed, or is not as it should be; which one factor flips it? The walk
  * runs it right after that link and keeps what it found for a while. Settings, metrics, docs and page derive from it.
  */
+import type { ChangeKind } from './change.ts';
 import type { Finding, ProbeResult } from './finding.ts';
 import type { LinkTools, MeasureSpec, Probe } from './probe.ts';
 import type { ReasonSpec } from './reason.ts';
@@ -82,6 +83,8 @@ export interface FollowUp<R extends string = string, L extends string = string> 
   readonly reasons: Readonly<Record<R, ReasonSpec>>;
   /** Reasons of the link that it revises which it gives too. */
   readonly linkReasons?: readonly L[];
+  /** Of a check of its own: the kinds of changes that can make it fail. */
+  readonly changedBy?: readonly ChangeKind[];
   readonly measures: Readonly<Record<string, MeasureSpec>>;
   /** Measures of a check of its own while nothing is due. */
   readonly idle?: Readonly<Record<string, number>>;
@@ -136,7 +139,7 @@ function revisable(probe: Probe, revisions: readonly FollowUp[]): Probe {
 const WALK_SECONDS = 15;
 
 function probeOf(followUp: FollowUp): Probe {
-  const { id, title, question, timeoutSeconds, reasons, measures } = followUp;
+  const { id, title, question, timeoutSeconds, reasons, measures, changedBy = [] } = followUp;
   return {
     id,
     title,
@@ -148,6 +151,7 @@ function probeOf(followUp: FollowUp): Probe {
     options: {},
     reasons,
     measures,
+    changedBy,
     followUp,
     run: async () => idleFinding(followUp),
   };

@@ -1,6 +1,7 @@
 /** The interface of a probe. Settings, metrics, docs, page and the conformance tests derive from it. */
 import type { Socket } from 'node:net';
 
+import type { ChangeKind } from './change.ts';
 import type { Clock, Instant } from './clock.ts';
 import type { Fact, Finding } from './finding.ts';
 import type { FollowUp } from './follow-up.ts';
@@ -160,6 +161,8 @@ export interface Probe<
   readonly isProvenByPolls?: boolean;
   /** A job that ran proves as much as a pass, where the check itself cannot look. */
   readonly isProvenByJobs?: boolean;
+  /** The kinds of changes that can make it fail. An entry of the catalogue may declare others for its cause. */
+  readonly changedBy?: readonly ChangeKind[];
   readonly options: O;
   readonly reasons: Readonly<Record<R, ReasonSpec>>;
   readonly measures: Readonly<Record<M, MeasureSpec>>;

@@ -15,6 +15,7 @@ import { geteuid } from 'node:process';
 
 import { dataOf } from '../core/finding-data.ts';
 import type { FollowUpTools, Tried } from '../core/follow-up.ts';
+import { CHANGES_OF_ROUTE } from '../core/change.ts';
 import { defineFollowUp } from '../core/follow-up.ts';
 import { leadToCauses } from '../core/reason.ts';
 import type { EndpointTarget } from '../core/target.ts';
@@ -50,6 +51,7 @@ export function createFirewall(read: typeof readRuleset, ownUid = geteuid?.() ??
     id: 'firewall',
     title: 'Local firewall',
     question: "Does this host's own firewall block the runner's connections?",
+    changedBy: CHANGES_OF_ROUTE,
     after: [...BLOCKED, 'connect/pass', 'connect/warn'],
     cost: 'local',
     timeoutSeconds: 5,

@@ -10,6 +10,7 @@
  * Unknown   no-answer: the runner waits for longer. moved: the target of a redirect that keeps the runner's POST was not checked. api-error: no
  *           connection to speak on, or an answer of GitLab's own that fits nothing known.
  */
+import { CHANGES_OF_NAME } from '../core/change.ts';
 import type { Send } from '../core/exchange-error.ts';
 import { ExchangeError } from '../core/exchange-error.ts';
 import type { Finding } from '../core/finding.ts';
@@ -56,6 +57,7 @@ export const api = defineProbe({
   title: 'GitLab API',
   question: "Does GitLab's API answer below `url`?",
   kind: 'endpoint',
+  changedBy: [...CHANGES_OF_NAME, 'proxy-environment'],
   needs: ['http'],
   intervalSeconds: 900,
   timeoutSeconds: ANSWER_SECONDS + 1,

@@ -90,6 +90,7 @@ export function createCgroup() {
     question:
       'Do the control groups give the runner enough CPU and memory, and did the kernel kill it?',
     kind: 'service',
+    changedBy: ['unit'],
     needs: [],
     intervalSeconds: 15,
     timeoutSeconds: 5,

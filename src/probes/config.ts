@@ -7,6 +7,7 @@
  *           entries-elsewhere, denied-to-runner (by mode bits, for the runner's user).
  * Unknown   unreadable: this daemon may not read it, the runner may; too-large.
  */
+import { CHANGES_OF_CONFIG } from '../core/change.ts';
 import type { Paths } from '../core/paths.ts';
 import { defineProbe } from '../core/probe.ts';
 import { leadToCauses } from '../core/reason.ts';
@@ -52,6 +53,7 @@ export const config = defineProbe({
   question:
     'Can the runner load config.toml as it is on disk, and does the file have runner entries?',
   kind: 'config',
+  changedBy: CHANGES_OF_CONFIG,
   needs: [],
   intervalSeconds: 5,
   timeoutSeconds: 5,

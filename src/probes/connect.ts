@@ -7,6 +7,7 @@
  * Reasons   refused, timeout, prohibited, host-unreachable, no-route, no-local-port, invalid-port.
  * Unknown   too-many-files and connect-error: they say something about this process, not about the path.
  */
+import { CHANGES_OF_NAME, CHANGES_OF_ROUTE } from '../core/change.ts';
 import type { Fact, Finding } from '../core/finding.ts';
 import { dataWith } from '../core/finding-data.ts';
 import type { Attempt } from '../core/lookup.ts';
@@ -46,6 +47,7 @@ export const connect = defineProbe({
   title: 'TCP connection',
   question: 'Does the address accept a connection on its port, dialled like the runner does?',
   kind: 'endpoint',
+  changedBy: [...CHANGES_OF_NAME, ...CHANGES_OF_ROUTE],
   needs: ['dns'],
   intervalSeconds: 15,
   timeoutSeconds: 6,

@@ -8,6 +8,7 @@
  *           sinkhole when the address may be the wrong one. Follow-ups add the answers of other sources.
  * Unknown   resolver-error: an error of this process, which says nothing of the name.
  */
+import { CHANGES_OF_NAME, CHANGES_OF_ROUTE } from '../core/change.ts';
 import { deadlineOf } from '../core/abort.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Resolution } from '../core/lookup.ts';
@@ -48,6 +49,7 @@ export const dns = defineProbe({
   title: 'DNS lookup',
   question: 'Does the host name in `url` resolve, by the rules of Go?',
   kind: 'endpoint',
+  changedBy: [...CHANGES_OF_NAME, ...CHANGES_OF_ROUTE, 'resolver', 'name-services'],
   needs: [],
   intervalSeconds: 15,
   timeoutSeconds: 13,

@@ -97,6 +97,7 @@ export function createExecutor(reader: FileSystemReader) {
     title: 'Executor',
     question: 'Can the executor start a job?',
     kind: 'executor',
+    changedBy: ['config-executor', 'engine-settings'],
     isProvenByJobs: true,
     needs: [],
     intervalSeconds: 30,

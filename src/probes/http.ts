@@ -16,6 +16,7 @@ import type { Socket } from 'node:net';
 import type { HttpPath } from '../go/http/sender.ts';
 import { createSender } from '../go/http/sender.ts';
 import { basicOf } from '../go/proxy/tunnel.ts';
+import { CHANGES_OF_NAME } from '../core/change.ts';
 import { ExchangeError } from '../core/exchange-error.ts';
 import type { Send } from '../core/exchange-error.ts';
 import type { Finding } from '../core/finding.ts';
@@ -50,6 +51,7 @@ export const http = defineProbe({
   title: 'HTTP',
   question: "Does GitLab's web server answer, and in which state?",
   kind: 'endpoint',
+  changedBy: [...CHANGES_OF_NAME, 'proxy-environment'],
   refreshes: { links: ['api'], exceptReasons: ['slow'] },
   needs: ['connect', 'proxy', 'tls'],
   intervalSeconds: 60,

@@ -57,6 +57,7 @@ export function createLimits() {
     title: 'Kernel limits',
     question: 'Has the runner, or the whole host, reached a limit of the kernel?',
     kind: 'service',
+    changedBy: ['unit'],
     needs: [],
     intervalSeconds: 15,
     timeoutSeconds: 5,

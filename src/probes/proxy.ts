@@ -10,6 +10,7 @@
  *
  * It needs no earlier link on purpose: a proxy that cannot be resolved or reached is a fault of this link.
  */
+import { CHANGES_OF_NAME, CHANGES_OF_ROUTE } from '../core/change.ts';
 import { isOddAddress } from '../core/address.ts';
 import { deadlineOf } from '../core/abort.ts';
 import type { Finding } from '../core/finding.ts';
@@ -67,6 +68,7 @@ export function createProxy(store: TrustStore) {
     title: 'Proxy',
     question: "Does the runner's proxy connect to GitLab?",
     kind: 'endpoint',
+    changedBy: [...CHANGES_OF_NAME, ...CHANGES_OF_ROUTE],
     needs: [],
     intervalSeconds: 15,
     timeoutSeconds: 15,

@@ -7,6 +7,7 @@
  *           two-processes.
  * Unknown   blind: other users' processes are hidden from runnerwatch.
  */
+import { CHANGES_OF_CONFIG } from '../core/change.ts';
 import type { Clock, Instant } from '../core/clock.ts';
 import type { Fact } from '../core/finding.ts';
 import type { Paths } from '../core/paths.ts';
@@ -66,6 +67,7 @@ export function createService() {
     title: 'Runner process',
     question: "Does the runner's main process run, since when, and with this config file?",
     kind: 'service',
+    changedBy: ['unit', 'program', ...CHANGES_OF_CONFIG],
     needs: [],
     intervalSeconds: 15,
     timeoutSeconds: 5,
@@ -85,12 +87,7 @@ export function createService() {
         : loopFault(starts.count(place.id, main?.pid, clock.seconds()));
       const other = unaccountedProcess(processes, neighbours);
       const facts = factsOf(place, { main, second: ours[1], other, unit }, clock.wall());
-      const measures = {
-        processes: ours.length,
-        ...(main === undefined ? {} : { started_timestamp_seconds: main.startedAt / 1000 }),
-        ...(unit === undefined ? {} : { restarts: unit.restarts }),
-      };
-      const common = { facts, measures };
+      const common = { facts, measures: measuresOf(ours, unit) };
       if (main === undefined) {
         return { ...(await absence({ place, other, unit, loop })), ...common };
       }
@@ -101,6 +98,15 @@ export function createService() {
 }
 
 export const service = createService();
+
+function measuresOf(ours: readonly RunnerProcess[], unit: UnitState | undefined) {
+  const [main] = ours;
+  return {
+    processes: ours.length,
+    ...(main === undefined ? {} : { started_timestamp_seconds: main.startedAt / 1000 }),
+    ...(unit === undefined ? {} : { restarts: unit.restarts }),
+  };
+}
 
 /** A process that waits for a disk is in state D for a moment; one that stays there hangs. */
 async function stuckFault(main: RunnerProcess, paths: Paths, signal: AbortSignal) {

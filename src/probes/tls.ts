@@ -8,6 +8,7 @@
  */
 import type { Socket } from 'node:net';
 
+import { CHANGES_OF_NAME } from '../core/change.ts';
 import { withoutBrackets } from '../core/address.ts';
 import { deadlineOf } from '../core/abort.ts';
 import type { Instant } from '../core/clock.ts';
@@ -103,6 +104,15 @@ export function createTls(store: TrustStore) {
     question:
       "Does the runner accept GitLab's certificate, with its own trust files and the rules of Go?",
     kind: 'endpoint',
+    changedBy: [
+      ...CHANGES_OF_NAME,
+      'proxy-environment',
+      'ca-file',
+      'system-certificates',
+      'client-certificate',
+      'server-certificate',
+      'config-trust',
+    ],
     needs: ['connect', 'proxy'],
     intervalSeconds: 15,
     timeoutSeconds: 15,

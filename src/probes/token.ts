@@ -48,6 +48,7 @@ export const token = defineProbe({
   title: 'Runner token',
   question: "Does GitLab accept this entry's token?",
   kind: 'runner',
+  changedBy: ['config-url', 'config-token'],
   needs: ['api'],
   intervalSeconds: 900,
   timeoutSeconds: ANSWER_SECONDS + 1,

@@ -7,7 +7,6 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Snapshot } from '../core/check.ts';
 import type { Clock, Instant } from '../core/clock.ts';
 import type { Cause, Diagnosis } from '../core/diagnosis.ts';
 import type { Paths } from '../core/paths.ts';
@@ -16,6 +15,7 @@ import type { Change } from '../core/change.ts';
 import type { IncidentSummary, Past, TimelineEvent, Tone } from '../core/past.ts';
 import type { View } from '../core/view.ts';
 import type { Severity, Verdict } from '../core/vocabulary.ts';
+import type { Judged } from '../diagnosis/changes/with-changes.ts';
 import { withChanges } from '../diagnosis/changes/with-changes.ts';
 import type { Transition } from '../diagnosis/cause-tracker.ts';
 import { transitionName } from '../diagnosis/cause-tracker.ts';
@@ -82,7 +82,7 @@ export class Recorder {
     const writable = isWriting ? { ...others, stateDirectory } : others;
     this.#incidents = new IncidentManager({
       ...writable,
-      withChanges: (view) => ({ ...view, diagnosis: this.explain(view.diagnosis, view.snapshot) }),
+      withChanges: (view) => ({ ...view, diagnosis: this.explain(view) }),
       changes: (since) => this.#journal.changes(since),
       timeline: () => this.#history.timeline(options.clock.wall()),
       surrounds: async (view, runners) => await this.#surrounds(view, runners),
@@ -121,9 +121,9 @@ export class Recorder {
   }
 
   /** The causes with what changed before them. */
-  explain(diagnosis: Diagnosis, snapshot: Snapshot): Diagnosis {
-    const changes = this.#journal.changes(snapshot.takenAt - DAY_MILLISECONDS);
-    return withChanges(diagnosis, snapshot, {
+  explain(judged: Judged): Diagnosis {
+    const changes = this.#journal.changes(judged.snapshot.takenAt - DAY_MILLISECONDS);
+    return withChanges(judged, {
       changes,
       beganAt: ({ id }) => this.#appearances.get(id),
       isOfRepair: (change, cause) => isDuring(change, cause, this.#incidents.list()),

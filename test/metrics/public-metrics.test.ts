@@ -74,7 +74,7 @@ describe('every metric that users rely on', () => {
   const judged = viewOf(snapshot);
   const restart = { at: SINCE - 1000, kind: 'process', what: 'runner process' } as const;
   const changes = [{ ...restart, before: 'pid 811', after: 'pid 812' }];
-  const view = { ...judged, diagnosis: withChanges(judged.diagnosis, snapshot, { changes }) };
+  const view = { ...judged, diagnosis: withChanges(judged, { changes }) };
 
   test('every series of runnerwatch is documented, with its labels', async () => {
     const own = (await exposeView(view)).filter(({ name }) => name.startsWith('runnerwatch_'));

@@ -171,11 +171,11 @@ describe('a proxy with a login', () => {
   }
 
   const AT_PROXY = snapshotOf(brokenAt('proxy', fail('auth-required')), { proxy: PROXY });
-  const BROKEN = viewOf(AT_PROXY).diagnosis;
-  const SINCE = BROKEN.causes[0]?.since ?? 0;
+  const BROKEN = viewOf(AT_PROXY);
+  const SINCE = BROKEN.diagnosis.causes[0]?.since ?? 0;
 
   function explain(changes: readonly JournalChange[]) {
-    return withChanges(BROKEN, AT_PROXY, { changes: changes.toReversed() }).causes[0];
+    return withChanges(BROKEN, { changes: changes.toReversed() }).causes[0];
   }
 
   test('has another password: that is a change, told and taken back without any of the two', async () => {

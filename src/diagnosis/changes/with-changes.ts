@@ -3,10 +3,10 @@
  * taking it back is the first step of the fix.
  */
 import type { Change, ChangeKind, PriorChange } from '../../core/change.ts';
-import type { Snapshot } from '../../core/check.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Cause, Diagnosis, FixStep } from '../../core/diagnosis.ts';
 import type { CheckId } from '../../core/finding.ts';
+import type { View } from '../../core/view.ts';
 import { formatDuration } from '../../core/duration-text.ts';
 import { causeSpec, isOfFamily } from '../catalogue/index.ts';
 import type { ChecksByTarget, ConcernedLines, Subject } from './concern.ts';
@@ -33,14 +33,17 @@ export interface ChangeHistory {
   readonly isOfRepair?: (change: Change, cause: Cause) => boolean;
 }
 
+/** What was judged, and by which probes. */
+export type Judged = Pick<View, 'diagnosis' | 'snapshot' | 'probes'>;
+
 export function withChanges(
-  diagnosis: Diagnosis,
-  snapshot: Snapshot,
+  { diagnosis, snapshot, probes }: Judged,
   past: ChangeHistory,
 ): Diagnosis {
   if (past.changes.length === 0 || diagnosis.causes.length === 0) return diagnosis;
   const scene: Scene = {
     snapshot,
+    probes,
     past,
     checksByTarget: Map.groupBy(snapshot.checks, ({ check }) => check.target.id),
     intervals: new Map(snapshot.checks.map(({ check }) => [check.id, check.intervalSeconds])),
@@ -52,7 +55,8 @@ export function withChanges(
 
 /** What is looked up for each cause. */
 interface Scene {
-  readonly snapshot: Snapshot;
+  readonly snapshot: View['snapshot'];
+  readonly probes: View['probes'];
   readonly past: ChangeHistory;
   readonly checksByTarget: ChecksByTarget;
   readonly intervals: ReadonlyMap<CheckId, number>;
@@ -125,7 +129,7 @@ function isWithin({ at, earliest = at }: Change, { toldFrom, until }: Span): boo
   return at >= toldFrom && earliest <= until;
 }
 
-interface Judged {
+interface Question {
   readonly cause: Cause;
   readonly span: Span;
   readonly subject: Subject;
@@ -133,12 +137,13 @@ interface Judged {
 }
 
 /** Reasons first, then the newest. */
-function relatedChanges(prior: readonly Change[], judged: Judged): readonly Related[] {
-  const spec = causeSpec(judged.cause.id);
-  const kinds = spec === undefined ? new Set<ChangeKind>() : explainingKinds(spec);
+function relatedChanges(prior: readonly Change[], asked: Question): readonly Related[] {
+  const spec = causeSpec(asked.cause.id);
+  const kinds =
+    spec === undefined ? new Set<ChangeKind>() : explainingKinds(spec, asked.scene.probes);
   return prior
-    .filter((change) => isOfPlace(change, judged.subject))
-    .flatMap((change) => relationOf(change, kinds, judged) ?? [])
+    .filter((change) => isOfPlace(change, asked.subject))
+    .flatMap((change) => relationOf(change, kinds, asked) ?? [])
     .toSorted((a, b) => Number(b.isReason) - Number(a.isReason) || b.change.at - a.change.at)
     .slice(0, MAX_TOLD);
 }
@@ -146,7 +151,7 @@ function relatedChanges(prior: readonly Change[], judged: Judged): readonly Rela
 function relationOf(
   change: Change,
   kinds: ReadonlySet<ChangeKind>,
-  { cause, span, subject, scene }: Judged,
+  { cause, span, subject, scene }: Question,
 ): Related | undefined {
   const isRecent = change.at >= span.reasonFrom;
   const lines = usesFile(change, subject) ? concernOf(change, subject) : undefined;

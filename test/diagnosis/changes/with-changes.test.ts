@@ -1,6 +1,7 @@
 /** What changed before a cause: which change is told, which is taken back first, and which is neither. */
 import { describe, expect, test } from 'vitest';
 
+import { ALL_PROBES } from '../../../src/cli/all-probes.ts';
 import type { Change, ChangedLine, ChangeKind } from '../../../src/core/change.ts';
 import { CHANGE_KINDS } from '../../../src/core/change.ts';
 import type { Cause, Diagnosis } from '../../../src/core/diagnosis.ts';
@@ -48,7 +49,7 @@ function explained(cause: Cause, changes: readonly Change[], snapshot = DNS): Ca
     candidates: [],
     runners: [],
   };
-  return withChanges(diagnosis, snapshot, { changes }).causes[0] ?? cause;
+  return withChanges({ diagnosis, snapshot, probes: ALL_PROBES }, { changes }).causes[0] ?? cause;
 }
 
 const LOST_LINE = changeOf('hosts-file', {
@@ -132,7 +133,7 @@ describe.each(catalogue.map((spec): [string, CauseSpec] => [spec.id, spec]))('%s
       return first?.text !== usual;
     });
     const declared = KINDS.filter(
-      (kind) => explainingKinds(spec).has(kind) && !ONLY_TOLD.has(kind),
+      (kind) => explainingKinds(spec, ALL_PROBES).has(kind) && !ONLY_TOLD.has(kind),
     );
 
     expect(begins).toEqual(declared);
@@ -140,7 +141,7 @@ describe.each(catalogue.map((spec): [string, CauseSpec] => [spec.id, spec]))('%s
 });
 
 test('every kind can be the reason of some cause, unless it is only told', () => {
-  const declared = new Set(catalogue.flatMap((spec) => [...explainingKinds(spec)]));
+  const declared = new Set(catalogue.flatMap((spec) => [...explainingKinds(spec, ALL_PROBES)]));
 
   expect(KINDS.filter((kind) => !declared.has(kind))).toEqual(['process']);
 });
@@ -286,8 +287,9 @@ describe('a value that may be secret', () => {
 
 test('a change while another fault lasted is told as one, and is not taken back', () => {
   const diagnosis = { causes: [causeOf('dns-name-not-found')] } as unknown as Diagnosis;
+  const judged = { diagnosis, snapshot: DNS, probes: ALL_PROBES };
   const past = { changes: [LOST_LINE], isOfRepair: () => true };
-  const [{ fix, changedBefore } = causeOf('')] = withChanges(diagnosis, DNS, past).causes;
+  const [{ fix, changedBefore } = causeOf('')] = withChanges(judged, past).causes;
 
   expect(changedBefore).toMatchObject([{ explains: false }]);
   expect(fix).toHaveLength(1);
@@ -298,7 +300,7 @@ test.each(KINDS)(
   (kind) => {
     const sample: Change = { ...SAMPLES[kind], isCut: true };
     const commands = catalogue
-      .filter((spec) => explainingKinds(spec).has(kind))
+      .filter((spec) => explainingKinds(spec, ALL_PROBES).has(kind))
       .flatMap(({ id }) => explained(causeOf(id), [sample], WIDE).fix)
       .flatMap(({ command }) => command ?? []);
 
