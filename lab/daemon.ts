@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Report } from '../src/report/document.ts';
@@ -20,6 +20,8 @@ const CHECK_MILLISECONDS = 240_000;
 /** It ends within 5 s, and its exit code shows the result: docs/reference/promises.md#own-footprint. */
 const STOP_MILLISECONDS = 60_000;
 const PAUSE_MILLISECONDS = 100;
+/** As systemd sets it for a unit. */
+const HOST_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface LabDaemon extends AsyncDisposable {
   report(): Promise<Report>;
@@ -47,6 +49,8 @@ export interface DaemonPaths {
   readonly stateDirectory?: string;
   /** Of runnerwatch itself. */
   readonly uid?: number;
+  /** The runner's host has a root of its own: nothing tells where the runner is. */
+  readonly hasOwnRoot?: boolean;
 }
 
 export async function startDaemon(
@@ -55,8 +59,10 @@ export async function startDaemon(
   paths: DaemonPaths = {},
 ): Promise<LabDaemon> {
   const socket = join(root, 'web.sock');
-  const args = ['serve', ...sharedFlags(root, paths), `--web.listen-address=unix:${socket}`];
-  const all = [...args, `--state.directory=${join(root, paths.stateDirectory ?? 'state')}`];
+  const seen = seenRoot(root, paths);
+  const listen = `--web.listen-address=unix:${join(seen, 'web.sock')}`;
+  const args = ['serve', ...sharedFlags(root, paths), listen];
+  const all = [...args, `--state.directory=${join(seen, paths.stateDirectory ?? 'state')}`];
   const { child, output } = start(network, all, root, paths);
   const get = async (path: string): Promise<string> => await fetchText(socket, path);
   const daemon: LabDaemon = {
@@ -92,11 +98,12 @@ export async function check(
 ): Promise<CheckResult> {
   // Else not that of the daemon, and none of an installation on this machine: it remembers nothing.
   const state = remembers ? join(root, 'state') : await mkdtemp(join(root, 'check-state-'));
+  const seenState = join(seenRoot(root, paths), relative(root, state));
   const args = [
     'check',
     `--format=${format}`,
     ...sharedFlags(root, paths),
-    `--state.directory=${state}`,
+    `--state.directory=${seenState}`,
   ];
   const { child, output, errors } = start(network, args, root, paths);
   const timer = setTimeout(() => child.kill('SIGKILL'), CHECK_MILLISECONDS);
@@ -105,8 +112,14 @@ export async function check(
   return { exitCode: code ?? -1, stdout: output.join(''), stderr: errors.join('') };
 }
 
+/** The root of the runner's host, as runnerwatch sees it. */
+function seenRoot(root: string, { hasOwnRoot = false }: DaemonPaths): string {
+  return hasOwnRoot ? '/' : root;
+}
+
 function sharedFlags(root: string, paths: DaemonPaths): readonly string[] {
   const { configPath = '/etc/gitlab-runner/config.toml', findsConfig = false } = paths;
+  if (paths.hasOwnRoot === true) return ['--config.file=/runnerwatch.toml'];
   return [
     ...(findsConfig ? [] : [`--runner.config=${configPath}`]),
     `--path.rootfs=${root}`,
@@ -114,7 +127,8 @@ function sharedFlags(root: string, paths: DaemonPaths): readonly string[] {
   ];
 }
 
-function start(network: Network, args: readonly string[], root: string, { uid = 0 }: DaemonPaths) {
+function start(network: Network, args: readonly string[], root: string, paths: DaemonPaths) {
+  const { uid = 0, hasOwnRoot = false } = paths;
   const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
   const [program = '', ...rest] = [
     ...network.prefix('rn'),
@@ -125,7 +139,8 @@ function start(network: Network, args: readonly string[], root: string, { uid = 
     ...args,
   ];
   // The stand-in for systemctl comes first on PATH.
-  const env = { ...process.env, PATH: `${root}/shims:${process.env['PATH']}` };
+  const programs = hasOwnRoot ? HOST_PATH : (process.env['PATH'] ?? '');
+  const env = { ...process.env, PATH: `${join(seenRoot(root, paths), 'shims')}:${programs}` };
   const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const output: string[] = [];
   const errors: string[] = [];

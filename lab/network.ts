@@ -3,11 +3,14 @@
  * proxies, and `rn`, the runner's host. Both belong to the worker's process: when it ends, for any reason, the kernel
  * removes namespaces, rules, mounts and processes.
  */
+import type { ChildProcess } from 'node:child_process';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+
+import { ownRootScript } from './container/own-root.ts';
 
 export const RUNNER_ADDRESS = '10.200.0.1';
 export const GITLAB_ADDRESS = '10.200.0.2';
@@ -19,6 +22,7 @@ export const GITLAB_ADDRESS_6 = 'fd00:200::2';
 const RUNNER_ADDRESS_6 = 'fd00:200::1';
 const WIRE = 'v0';
 const PAUSE_MILLISECONDS = 10;
+const CLEAR_OWN_RULES = 'nft add table inet lab; nft delete table inet lab';
 
 const execute = promisify(execFile);
 
@@ -35,13 +39,13 @@ export interface Network extends AsyncDisposable {
   restore(): Promise<void>;
 }
 
-export async function createNetwork(): Promise<Network> {
-  const holder = spawn('unshare', ['--net', '--mount', 'sleep', 'infinity'], { stdio: 'ignore' });
-  await once(holder, 'spawn');
+/** `ownRoot`: folder that is the root of the runner's host; without it, that is the root of this machine. */
+export async function createNetwork(ownRoot?: string): Promise<Network> {
+  const holder = ownRoot === undefined ? await holdSpaces() : await holdOwnRoot(ownRoot);
   const pid = holder.pid ?? 0;
-  await hasOwnNetwork(pid);
+  const group = ownRoot === undefined ? [] : ['--cgroup'];
   const prefix = (side: Side): readonly string[] =>
-    side === 'gl' ? [] : ['nsenter', '--target', String(pid), '--net', '--mount', '--'];
+    side === 'gl' ? [] : ['nsenter', '--target', String(pid), '--net', '--mount', ...group, '--'];
   const run = async (side: Side, command: string): Promise<string> => {
     const [program, ...args] = [...prefix(side), 'sh', '-c', command];
     return (await execute(program, args)).stdout;
@@ -52,7 +56,9 @@ export async function createNetwork(): Promise<Network> {
   );
   // Rows send requests far more often than hosts do; the kernel would otherwise rate-limit its "refused".
   await run('gl', 'sysctl -q -w net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0');
-  await run('rn', 'ip link set lo up; mount -t sysfs sysfs /sys');
+  await run('rn', 'ip link set lo up');
+  // An engine has rules of its own; rows add theirs to the table.
+  const clear = ownRoot === undefined ? 'nft flush ruleset' : CLEAR_OWN_RULES;
   const network: Network = {
     prefix,
     run,
@@ -65,7 +71,7 @@ export async function createNetwork(): Promise<Network> {
         'gl',
         `nft flush ruleset; ${wireUp([GITLAB_ADDRESS, SECOND_RESOLVER, PROXY_ADDRESS], GITLAB_ADDRESS_6)}`,
       );
-      await run('rn', `nft flush ruleset; ${wireUp([RUNNER_ADDRESS], RUNNER_ADDRESS_6)}`);
+      await run('rn', `${clear}; ${wireUp([RUNNER_ADDRESS], RUNNER_ADDRESS_6)}`);
     },
     [Symbol.asyncDispose]: async () => {
       if (holder.exitCode !== null || holder.signalCode !== null) return;
@@ -89,6 +95,31 @@ function wireUp(addresses: readonly string[], address6: string): string {
     `ip neigh flush dev ${WIRE}`,
   ];
   return commands.join(' && ');
+}
+
+/** The holder's namespaces are those of the runner's host. */
+async function holdSpaces(): Promise<ChildProcess> {
+  const spaces = [
+    '--net',
+    '--mount',
+    'sh',
+    '-c',
+    'mount -t sysfs sysfs /sys && exec sleep infinity',
+  ];
+  const holder = spawn('unshare', spaces, { stdio: 'ignore' });
+  await once(holder, 'spawn');
+  await hasOwnNetwork(holder.pid ?? 0);
+  return holder;
+}
+
+async function holdOwnRoot(root: string): Promise<ChildProcess> {
+  const spaces = ['--net', '--mount', '--cgroup', 'sh', '-e', '-c', ownRootScript(root)];
+  const holder = spawn('unshare', spaces, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(holder, 'exit').then(() => {
+    throw new Error('the root of the runner’s host could not be made');
+  });
+  await Promise.race([once(holder.stdout, 'data'), ended]);
+  return holder;
 }
 
 /** The child exists before `unshare` has done its work. */

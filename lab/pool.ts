@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
+import { GROUP_VARIABLE, removeGroup } from './container/group.ts';
+
 const WORKER = join(import.meta.dirname, 'worker.ts');
 const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 /** Waits dominate, so there are more slots than cores. */
@@ -42,8 +44,10 @@ async function runWorker<T>(
   { flag, maxMilliseconds, failed }: Play<T>,
 ): Promise<T> {
   const args = [process.execPath, WORKER, id, ...(flag === undefined ? [] : [flag])];
+  const group = `runnerwatch-lab-${process.pid}-${id}`;
   const child = spawn('unshare', [...NAMESPACES, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, [GROUP_VARIABLE]: group },
     signal: AbortSignal.any([stop, AbortSignal.timeout(maxMilliseconds)]),
     killSignal: 'SIGKILL',
   });
@@ -56,6 +60,7 @@ async function runWorker<T>(
   child.stdout.on('data', (chunk) => (stdout += String(chunk)));
   child.stderr.on('data', (chunk) => (stderr += String(chunk)));
   const end = await closed.promise;
+  await removeGroup(group);
   const line = stdout.split('\n').findLast((text) => text.startsWith('{'));
   if (line !== undefined) return JSON.parse(line) as T;
   return failed(id, `the row ended with ${end} and no outcome`, stderr);

@@ -3,7 +3,6 @@ import { chmod, chown, mkdir, readFile, readdir, rm, utimes, writeFile } from 'n
 import { dirname, join } from 'node:path';
 
 const FOLDERS = [
-  'etc/gitlab-runner/certs',
   'etc/ssl/certs',
   'etc/runnerwatch',
   'usr/bin',
@@ -17,17 +16,24 @@ const FOLDERS = [
 
 export class RootFiles {
   readonly path: string;
+  readonly #runnerFolder: string;
   readonly #good: ReadonlyMap<string, string>;
   readonly #changed = new Set<string>();
 
-  private constructor(path: string, good: ReadonlyMap<string, string>) {
+  private constructor(path: string, good: ReadonlyMap<string, string>, runnerFolder: string) {
     this.path = path;
+    this.#runnerFolder = runnerFolder;
     this.#good = good;
   }
 
-  static async create(path: string, files: Readonly<Record<string, string>>): Promise<RootFiles> {
-    for (const folder of FOLDERS) await mkdir(join(path, folder), { recursive: true });
-    const made = new RootFiles(path, new Map(Object.entries(files)));
+  static async create(
+    path: string,
+    files: Readonly<Record<string, string>>,
+    runnerFolder = '/etc/gitlab-runner',
+  ): Promise<RootFiles> {
+    for (const folder of [...FOLDERS, join(runnerFolder, 'certs')])
+      await mkdir(join(path, folder), { recursive: true });
+    const made = new RootFiles(path, new Map(Object.entries(files)), runnerFolder);
     for (const [name, text] of Object.entries(files)) await made.#put(name, text);
     return made;
   }
@@ -78,7 +84,7 @@ export class RootFiles {
 
   /** Names and contents below the runner's own folder: only the row may change them. */
   async runnerFolder(): Promise<string> {
-    const folder = join(this.path, 'etc/gitlab-runner');
+    const folder = join(this.path, this.#runnerFolder);
     const names = await readdir(folder, { recursive: true });
     const texts = names.toSorted().map(async (name) => {
       const text = await readFile(join(folder, name), 'latin1').catch(() => '(folder)');

@@ -2,11 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Report } from '../src/report/document.ts';
-import { createNetwork } from './network.ts';
 import { untilGood } from './observe.ts';
 import { lacksHealth, mend, stillNamed } from './run-row.ts';
 import type { FaultRow } from './scenario.ts';
-import { buildWorld } from './world.ts';
+import { buildWorld, networkFor } from './world.ts';
 
 /** Longer than the longest interval of a check. */
 const PATIENCE_SECONDS = 1000;
@@ -24,8 +23,8 @@ export interface Timing {
 
 export async function timeRow(row: FaultRow, root: string): Promise<Timing> {
   await using stack = new AsyncDisposableStack();
-  const network = stack.use(await createNetwork());
   const options = { ...row.world, hasDefaultSettings: true };
+  const network = stack.use(await networkFor(options, root));
   const world = await buildWorld(network, root, options, stack);
   const { id } = row;
   await world.startDaemon();

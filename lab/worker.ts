@@ -5,6 +5,7 @@
  */
 import { execFileSync } from 'node:child_process';
 
+import { GROUP_VARIABLE, enterGroup } from './container/group.ts';
 import { runRow } from './run-row.ts';
 import { isFault, isMissing } from './scenario.ts';
 import { timeRow } from './time-row.ts';
@@ -18,6 +19,8 @@ execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', FOLDER]);
 const row = ROWS.find(({ id }) => id === process.argv[2]);
 if (row === undefined || isMissing(row))
   throw new Error(`there is no row ${process.argv[2]} to run`);
+const group = process.env[GROUP_VARIABLE];
+if (row.world?.container !== undefined && group !== undefined) await enterGroup(group);
 const isTimed = process.argv[3] === '--timing' && isFault(row);
 const outcome = await (isTimed ? timeRow(row, `${FOLDER}/host`) : runRow(row, `${FOLDER}/host`));
 process.stdout.write(`${JSON.stringify(outcome)}\n`, () => process.exit(0));

@@ -9,9 +9,12 @@ import type { IssuedCertificate } from '../src/demo/certificates.ts';
 import type { Override, Profile } from '../src/demo/gitlab-stand-in.ts';
 import type { CheckResult, DaemonPaths, LabDaemon } from './daemon.ts';
 import { check, startDaemon } from './daemon.ts';
+import { ENGINE_FILES } from './container/engine.ts';
+import type { ContainerPlace, ContainerSetup } from './container/place.ts';
+import { configFolderOf, mountOwnRoot, startContainerPlace } from './container/place.ts';
 import { writeMountInfo } from './host.ts';
 import type { Network } from './network.ts';
-import { GITLAB_ADDRESS } from './network.ts';
+import { GITLAB_ADDRESS, createNetwork } from './network.ts';
 import type { LabGitLab } from './peers/gitlab.ts';
 import { closeNow, startLabGitLab } from './peers/gitlab.ts';
 import type { LabNames } from './peers/names.ts';
@@ -48,8 +51,10 @@ export interface WorldOptions {
   readonly daemon?: DaemonPaths;
   /** The runner lives in a container: its config folder as the host sees it. */
   readonly volume?: string;
+  /** The runner lives in a container of a real engine, on a host with a root of its own; nothing tells where. */
+  readonly container?: ContainerSetup;
   /** What reads the runner's log: its file, or the journal. */
-  readonly log?: 'file' | 'journal';
+  readonly log?: 'file' | 'journal' | 'engine';
   /** `[runner] log_file`, where it is not the file that the runner writes. */
   readonly logFile?: string;
   /** Nothing but its own defaults, budget included, and where the log is. */
@@ -66,6 +71,8 @@ export interface World {
   readonly gitlab: LabGitLab;
   readonly names: LabNames;
   readonly runner: LabRunner;
+  /** Where the runner lives in a container. */
+  readonly container: ContainerPlace | undefined;
   /** The one that runs now. */
   readonly daemon: LabDaemon;
   startDaemon(): Promise<void>;
@@ -82,10 +89,20 @@ export interface World {
   restore(): Promise<void>;
 }
 
+async function seeOnlyThisHost(
+  { network, files }: Pick<World, 'network' | 'files'>,
+  { container }: WorldOptions,
+): Promise<void> {
+  const hasOwnRoot = container !== undefined;
+  await calmHost(network, hasOwnRoot ? '' : files.path);
+  // The mounts of the machine are none of this host.
+  if (!hasOwnRoot) await writeMountInfo({ network, files });
+}
+
 /** The lab keeps its own cores busy; the host of a row has idle ones. */
-async function calmHost(network: Network, root: string): Promise<void> {
+async function calmHost(network: Network, seenRoot: string): Promise<void> {
   for (const name of ['cpu', 'io', 'memory']) {
-    const file = `${root}/pressure/${name}`;
+    const file = `${seenRoot}/pressure/${name}`;
     await network.run('rn', `mount --bind ${file} /proc/pressure/${name}`);
   }
 }
@@ -115,7 +132,11 @@ const PATIENT_PROBES: Readonly<Record<string, string>> = {
 /** Every check runs every two seconds, since this GitLab has no limits. */
 function settingsText(options: WorldOptions, root: string): string {
   const { probes = {}, hasDefaultSettings = false, hasDefaultPace = false } = options;
-  const { apiToken, log = 'file', logFile: path = '/var/log/gitlab-runner.log' } = options;
+  const {
+    apiToken,
+    log = options.container === undefined ? 'file' : 'engine',
+    logFile: path = '/var/log/gitlab-runner.log',
+  } = options;
   const logFile = log === 'file' ? `[runner]\nlog_file = "${path}"\n` : '';
   if (hasDefaultSettings) return logFile;
   const quick = hasDefaultPace ? [] : QUICK_PROBES;
@@ -129,7 +150,19 @@ function settingsText(options: WorldOptions, root: string): string {
   return `${sections.join('')}[gitlab]\nrequests_per_hour = 1800\n${token}${logFile}`;
 }
 
+/** By the package. */
+const INSTALLED: Readonly<Record<string, string>> = {
+  '/var/log/gitlab-runner.log': '',
+  '/usr/bin/gitlab-runner': '',
+};
+
 const API_TOKEN_FILE = '/etc/runnerwatch/gitlab-api-token';
+
+export async function networkFor({ container }: WorldOptions, root: string): Promise<Network> {
+  if (container === undefined) return await createNetwork();
+  await mountOwnRoot(root);
+  return await createNetwork(root);
+}
 
 export async function buildWorld(
   network: Network,
@@ -137,29 +170,18 @@ export async function buildWorld(
   options: WorldOptions,
   stack: AsyncDisposableStack,
 ): Promise<World> {
-  const { entries = [usualEntry()], environment = {}, uid = 0, before } = options;
-  const certificate = options.certificate ?? GOOD;
-  const files = await RootFiles.create(root, filesOf(options, entries, root));
+  const { entries = [usualEntry()], uid = 0, before, certificate = GOOD } = options;
+  const folder = runnerFolderOf(options);
+  const files = await RootFiles.create(root, filesOf(options, entries, root), folder);
   for (const folder of ['/builds', '/cache', '/home/gitlab-runner', '/tmp']) {
     await files.own(folder, uid);
   }
-  await calmHost(network, root);
-  // The mounts of the machine are none of this host.
-  await writeMountInfo({ network, files });
+  await seeOnlyThisHost({ network, files }, options);
   const gitlab = stack.use(await startLabGitLab(options));
   const names = stack.use(await startNames());
   await gitlab.serve(certificate);
   for (const { token } of entries) gitlab.application.tokens.add(token);
-  const runner = stack.use(
-    await startRunner(network, {
-      environment,
-      uid,
-      root,
-      config: options.runnerConfig ?? '/etc/gitlab-runner/config.toml',
-      format: options.logFormat ?? 'runner',
-      ...(options.volume === undefined ? {} : { volume: options.volume }),
-    }),
-  );
+  const { runner, place, daemonPaths } = await startPlace(network, root, options, stack);
   let adopted = stack.use(new AsyncDisposableStack());
   let daemon: LabDaemon | undefined;
   const release = async (): Promise<void> => {
@@ -173,17 +195,18 @@ export async function buildWorld(
     gitlab,
     names,
     runner,
+    container: place,
     entries,
     get daemon(): LabDaemon {
       if (daemon === undefined) throw new Error('the daemon has not started');
       return daemon;
     },
     startDaemon: async () => {
-      daemon = stack.use(await startDaemon(network, root, options.daemon));
+      daemon = stack.use(await startDaemon(network, root, daemonPaths));
     },
     answers: (answer) => void (gitlab.application.override = answer),
     adopt: (peer) => void adopted.use(peer),
-    check: async () => await check(network, root, options.daemon),
+    check: async () => await check(network, root, daemonPaths),
     listenAt: async (server, port) => {
       server.listen({ host: GITLAB_ADDRESS, port });
       await once(server, 'listening');
@@ -195,7 +218,7 @@ export async function buildWorld(
       await network.restore();
       await files.restore();
       // Three refusals switch an entry off for an hour; a reload of its config ends that.
-      await files.touch('/etc/gitlab-runner/config.toml');
+      await files.touch(`${folder}/config.toml`);
       await names.restore();
       gitlab.application.override = override;
       for (const { token } of entries) gitlab.application.tokens.add(token);
@@ -208,20 +231,56 @@ export async function buildWorld(
   return world;
 }
 
+/** As the runner's host has it. */
+function runnerFolderOf({ container }: WorldOptions): string {
+  return container === undefined ? '/etc/gitlab-runner' : configFolderOf(container);
+}
+
+interface StartedPlace {
+  readonly runner: LabRunner;
+  readonly place: ContainerPlace | undefined;
+  /** How runnerwatch is started there. */
+  readonly daemonPaths: DaemonPaths | undefined;
+}
+
+async function startPlace(
+  network: Network,
+  root: string,
+  options: WorldOptions,
+  stack: AsyncDisposableStack,
+): Promise<StartedPlace> {
+  const { environment = {}, uid = 0, volume, container, daemon } = options;
+  if (container !== undefined) {
+    const place = await startContainerPlace(network, root, { ...container, environment }, stack);
+    return { runner: place.runner, place, daemonPaths: { hasOwnRoot: true } };
+  }
+  const runner = await startRunner(network, {
+    environment,
+    uid,
+    root,
+    config: options.runnerConfig ?? '/etc/gitlab-runner/config.toml',
+    format: options.logFormat ?? 'runner',
+    ...(volume === undefined ? {} : { volume }),
+  });
+  return { runner: stack.use(runner), place: undefined, daemonPaths: daemon };
+}
+
 function filesOf(
   options: WorldOptions,
   entries: readonly Entry[],
   root: string,
 ): Readonly<Record<string, string>> {
+  const { container } = options;
+  const folder = runnerFolderOf(options);
+  const ofPlace = container === undefined ? INSTALLED : ENGINE_FILES[container.engine];
   return {
     '/etc/hosts': '127.0.0.1 localhost\n',
     '/etc/resolv.conf': `nameserver ${GITLAB_ADDRESS}\noptions timeout:1 attempts:2\n`,
     '/etc/nsswitch.conf': 'hosts: files dns\n',
     '/etc/ssl/certs/ca-certificates.crt': PUBLIC_ROOT.pem,
-    '/etc/gitlab-runner/config.toml': configText(entries, options.globals),
-    '/etc/gitlab-runner/.runner_system_id': SYSTEM_ID,
-    '/var/log/gitlab-runner.log': '',
-    '/usr/bin/gitlab-runner': '',
+    [`${folder}/config.toml`]: configText(entries, options.globals),
+    [`${folder}/.runner_system_id`]: SYSTEM_ID,
+    ...ofPlace,
     '/pressure/cpu': CALM,
     '/pressure/io': CALM,
     '/pressure/memory': CALM,

@@ -51,6 +51,12 @@ const LAB = [
   { name: 'squashfs-tools', proof: 'mksquashfs', why: 'an image that is full since it was made' },
   { name: 'systemd', proof: 'journalctl', why: 'reads a real journal' },
   { name: 'systemd-journal-remote', proof: 'systemd-journal-remote', why: 'writes it' },
+  { name: 'docker.io', proof: 'dockerd', why: 'a real Docker with runners in its containers' },
+  { name: 'iptables', proof: 'iptables', why: 'the rules that Docker and podman write' },
+  { name: 'podman', proof: 'podman', why: 'a real podman with such runners' },
+  { name: 'runc', proof: 'runc', why: 'starts the containers of both' },
+  { name: 'busybox-static', proof: 'busybox', why: 'the shell of the lab’s images' },
+  { name: 'dumb-init', proof: 'dumb-init', why: 'the first process in GitLab’s image' },
 ];
 
 /** What a task needs. @type {Readonly<Record<string, readonly DebianPackage[]>>} */

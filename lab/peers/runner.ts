@@ -12,7 +12,7 @@ import { logLine } from './runner-log.ts';
 import type { RunnerStandInOptions } from './runner-options.ts';
 import { LOG_FILE, OPTIONS_VARIABLE } from './runner-options.ts';
 
-const STAND_IN = new URL('./runner-stand-in.ts', import.meta.url).href;
+export const STAND_IN = new URL('./runner-stand-in.ts', import.meta.url).href;
 const PAUSE_MILLISECONDS = 10;
 
 export interface RunnerOptions {

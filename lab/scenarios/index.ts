@@ -7,6 +7,7 @@ import { configRows } from './config-file.ts';
 import { dnsHostRows } from './dns-host.ts';
 import { dnsRows } from './dns.ts';
 import { edgeRows } from './edge.ts';
+import { engineRows } from './engines.ts';
 import { executorRows } from './executor.ts';
 import { gitlabRows } from './gitlab.ts';
 import { httpFormRows } from './http-forms.ts';
@@ -50,6 +51,7 @@ export const ROWS: readonly Row[] = [
   ...processRows,
   ...installationRows,
   ...executorRows,
+  ...engineRows,
   ...verdictRows,
   ...jobRows,
   ...recordRows,

@@ -1,0 +1,138 @@
+/**
+ * The lab's runner in a container of a real engine, started as GitLab's documentation has it. Beside what the row gives
+ * it, it has one more mount: the program of the lab.
+ */
+import { appendFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { quoteArgument } from '../../src/core/shell.ts';
+import { logLine } from '../peers/runner-log.ts';
+import type { RunnerStandInOptions } from '../peers/runner-options.ts';
+import { OPTIONS_VARIABLE } from '../peers/runner-options.ts';
+import type { LabRunner } from '../peers/runner.ts';
+import { STAND_IN } from '../peers/runner.ts';
+import type { Engine } from './engine.ts';
+import { IMAGE } from './image.ts';
+
+const REPOSITORY = join(import.meta.dirname, '../..');
+const PAUSE_MILLISECONDS = 20;
+
+export interface ContainerOptions {
+  readonly name: string;
+  /** What is mounted at /etc/gitlab-runner: a folder of the host, or the name of a volume. */
+  readonly volume: string;
+  /** Further options of `run`: `--network host`. */
+  readonly options: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface ContainerRunner extends LabRunner {
+  /** Of its container. */
+  readonly name: string;
+  /** Makes its container anew with these further options. */
+  recreate(...options: readonly string[]): Promise<void>;
+}
+
+const ORDER: RunnerStandInOptions = {
+  root: '',
+  config: '/etc/gitlab-runner/config.toml',
+  format: 'runner',
+  checkSeconds: 2,
+  unhealthySeconds: 60,
+};
+
+export async function startContainerRunner(
+  engine: Engine,
+  given: ContainerOptions,
+): Promise<ContainerRunner> {
+  const { name } = given;
+  let pid = 0;
+  let isAltered = false;
+  let kept = '';
+  const create = async (
+    more: readonly string[] = [],
+    environment = given.environment,
+  ): Promise<void> => {
+    await engine.run(`rm -f ${name} 2>&-; true`);
+    await engine.run(runWords({ ...given, environment, options: [...given.options, ...more] }));
+    pid = await processOf(engine, name);
+  };
+  const log = async (): Promise<string> => {
+    kept = await engine.run(`logs ${name} 2>&1`).catch(() => kept);
+    return kept;
+  };
+  await create();
+  return {
+    name,
+    log,
+    pid: () => pid,
+    signal: (signal) => void process.kill(pid, signal),
+    recreate: async (...more) => {
+      isAltered = true;
+      await create(more);
+    },
+    restart: async (environment) => {
+      if (environment === undefined) {
+        await engine.run(`restart -t 5 ${name}`);
+        pid = await processOf(engine, name);
+        return;
+      }
+      isAltered = true;
+      await create([], environment);
+    },
+    stop: async () => void (await engine.run(`stop -t 5 ${name}`)),
+    twin: () => Promise.reject(new Error('a second runner is a second container')),
+    appendLog: async (level, message, fields = {}) => {
+      const line = logLine(ORDER.format, level, message, fields, new Date());
+      await appendFile(`/proc/${pid}/fd/2`, `${line}\n`);
+    },
+    restore: async () => {
+      const state = await stateOf(engine, name);
+      if (isAltered || state !== 'running') await create();
+      isAltered = false;
+    },
+    [Symbol.asyncDispose]: async () => void (await engine.run(`rm -f ${name} 2>&-; true`)),
+  };
+}
+
+function runWords({ name, volume, options, environment }: ContainerOptions): string {
+  const variables = {
+    NODE_OPTIONS: `--import=${STAND_IN}`,
+    [OPTIONS_VARIABLE]: JSON.stringify(ORDER),
+    ...environment,
+  };
+  const set = Object.entries(variables).map(
+    ([key, value]) => `-e ${quoteArgument(`${key}=${value}`)}`,
+  );
+  const mounts = [`${volume}:/etc/gitlab-runner`, `${REPOSITORY}:${REPOSITORY}:ro`];
+  const words = [
+    `run -d --name ${name} --restart always`,
+    ...mounts.map((mount) => `-v ${mount}`),
+    ...set,
+    ...options,
+    IMAGE,
+  ];
+  return words.join(' ');
+}
+
+/** `running`, `exited`, …; nothing without a container. */
+export async function stateOf(engine: Engine, name: string): Promise<string> {
+  const words = `inspect -f '{{.State.Status}}' ${name} 2>&- || true`;
+  return (await engine.run(words)).trim();
+}
+
+/** The runner's, once its entrypoint has become it; what the engine names is the first process of the container. */
+async function processOf(engine: Engine, name: string): Promise<number> {
+  for (;;) {
+    const first = Number((await engine.run(`inspect -f '{{.State.Pid}}' ${name}`)).trim());
+    const children = await readFile(`/proc/${first}/task/${first}/children`, 'utf8').catch(
+      () => '',
+    );
+    for (const child of children.trim().split(' ').filter(Boolean)) {
+      const line = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
+      if (line.startsWith('gitlab-runner\0')) return Number(child);
+    }
+    await delay(PAUSE_MILLISECONDS);
+  }
+}
