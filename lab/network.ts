@@ -24,6 +24,15 @@ const WIRE = 'v0';
 const PAUSE_MILLISECONDS = 10;
 const CLEAR_OWN_RULES = 'nft add table inet lab; nft delete table inet lab';
 
+/** Rules of x_tables, which nft does not see; without any nothing is touched, since that makes tables. */
+const FORGET_LEGACY = `
+for family in ip ip6; do
+  for table in $(cat /proc/net/\${family}_tables_names); do
+    printf "*$table\\nCOMMIT\\n" | \${family}tables-legacy-restore
+    \${family}tables-legacy -t $table -P OUTPUT ACCEPT
+  done
+done`;
+
 const execute = promisify(execFile);
 
 export type Side = 'rn' | 'gl';
@@ -58,7 +67,7 @@ export async function createNetwork(ownRoot?: string): Promise<Network> {
   await run('gl', 'sysctl -q -w net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0');
   await run('rn', 'ip link set lo up');
   // An engine has rules of its own; rows add theirs to the table.
-  const clear = ownRoot === undefined ? 'nft flush ruleset' : CLEAR_OWN_RULES;
+  const clear = ownRoot === undefined ? `${FORGET_LEGACY}\nnft flush ruleset` : CLEAR_OWN_RULES;
   const network: Network = {
     prefix,
     run,
@@ -71,6 +80,7 @@ export async function createNetwork(ownRoot?: string): Promise<Network> {
         'gl',
         `nft flush ruleset; ${wireUp([GITLAB_ADDRESS, SECOND_RESOLVER, PROXY_ADDRESS], GITLAB_ADDRESS_6)}`,
       );
+
       await run('rn', `${clear}; ${wireUp([RUNNER_ADDRESS], RUNNER_ADDRESS_6)}`);
     },
     [Symbol.asyncDispose]: async () => {

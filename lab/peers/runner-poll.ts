@@ -130,6 +130,7 @@ const DIAL_TEXTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connect: connection refused',
   EHOSTUNREACH: 'connect: no route to host',
   ENETUNREACH: 'connect: network is unreachable',
+  ENOPROTOOPT: 'connect: protocol not available',
   EACCES: 'connect: permission denied',
   EINVAL: 'connect: invalid argument',
   EADDRNOTAVAIL: 'connect: cannot assign requested address',

@@ -9,6 +9,7 @@ import { dnsRows } from './dns.ts';
 import { edgeRows } from './edge.ts';
 import { engineRows } from './engines.ts';
 import { executorRows } from './executor.ts';
+import { firewallRows } from './firewall.ts';
 import { gitlabRows } from './gitlab.ts';
 import { httpFormRows } from './http-forms.ts';
 import { healthyRows } from './healthy.ts';
@@ -37,6 +38,7 @@ export const ROWS: readonly Row[] = [
   ...dnsHostRows,
   ...addressRows,
   ...networkRows,
+  ...firewallRows,
   ...proxyRows,
   ...gitlabRows,
   ...edgeRows,

@@ -1,18 +1,19 @@
 /**
  * Does a rule of this host's own firewall block the runner's connections?
  *
- * Source    `nft --json list ruleset`, read as the kernel reads it (host/net/firewall-rules.ts), for the addresses that
- *           the walk dialled and the name servers, as the user of the runner's process, in both directions: after a link failed as
- *           a rule could make it fail, or passed while the runner's log reports failed connections, or while the runner has
- *           another user than this process.
+ * Source    the rules of nftables and iptables (host/net/firewall/read-rules.ts), followed as the kernel follows them
+ *           (host/net/firewall/blocking-rule.ts), for the addresses that the walk dialled and the name servers, as the user of the
+ *           runner's process, in both directions: after a link failed as a rule could make it fail, or passed while the runner's
+ *           log reports failed connections, or while the runner has another user than this process.
  * Measures  none.
  * Reasons   rule-blocks.
- * Unknown   not-allowed: this user may not read the rules.
+ * Unknown   not-allowed, no-program, unreadable: a part of the rules was not read, and no other rule blocks.
  *
  * The diagnosis uses it to explain a link that timed out.
  */
 import { geteuid } from 'node:process';
 
+import type { Fact } from '../core/finding.ts';
 import { dataOf } from '../core/finding-data.ts';
 import type { FollowUpTools, Tried } from '../core/follow-up.ts';
 import { CHANGES_OF_ROUTE } from '../core/change.ts';
@@ -20,11 +21,14 @@ import { defineFollowUp } from '../core/follow-up.ts';
 import { leadToCauses } from '../core/reason.ts';
 import type { EndpointTarget } from '../core/target.ts';
 import { firstHopOf } from '../go/dial/first-hop.ts';
-import { readRuleset } from '../host/net/firewall.ts';
-import type { Packet } from '../host/net/firewall-match.ts';
-import type { BlockingRule } from '../host/net/firewall-rules.ts';
-import { findBlockingRule } from '../host/net/firewall-rules.ts';
+import type { BlockingRule } from '../host/net/firewall/blocking-rule.ts';
+import { findBlockingRule } from '../host/net/firewall/blocking-rule.ts';
+import { managerOf } from '../host/net/firewall/manager.ts';
+import type { Unread } from '../host/net/firewall/read-rules.ts';
+import { readFirewall } from '../host/net/firewall/read-rules.ts';
+import type { Chain, Packet } from '../host/net/firewall/ruleset.ts';
 import { isForeignAddress } from '../host/net/own-addresses.ts';
+import { findOwnEnd } from '../host/net/own-end.ts';
 import { DIALLED, NAME_SERVER } from '../runner/log/line-data.ts';
 
 const DNS_PORT = 53;
@@ -42,11 +46,34 @@ const BLOCKED = [
   'connect/refused',
   'connect/prohibited',
   'connect/host-unreachable',
+  'connect/no-route',
 ] as const;
+/** Of which a rule is the cause only if it rejects with this error. */
+const NO_ROUTE = 'connect/no-route';
 
-type FirewallFound = Tried<'rule-blocks' | 'not-allowed'>;
+const REASONS = {
+  ...leadToCauses('rule-blocks'),
+  'not-allowed': {
+    kind: 'unseen',
+    meaning: 'This user may not read the rules of the firewall.',
+    action:
+      'Run runnerwatch as root, or list the rules with `sudo nft list ruleset` and `sudo iptables-legacy-save`.',
+  },
+  'no-program': {
+    kind: 'unseen',
+    meaning: 'The program that shows rules of this firewall is not installed.',
+    action: 'Install the program that the detail names (`nftables`, `iptables`).',
+  },
+  unreadable: {
+    kind: 'unseen',
+    meaning: 'The rules of the firewall could not be read.',
+    action: 'Run the program that the detail names, and look at its message.',
+  },
+} as const;
 
-export function createFirewall(read: typeof readRuleset, ownUid = geteuid?.() ?? 0) {
+type FirewallFound = Tried<'rule-blocks' | Unread['kind']>;
+
+export function createFirewall(read: typeof readFirewall, ownUid = geteuid?.() ?? 0) {
   return defineFollowUp({
     id: 'firewall',
     title: 'Local firewall',
@@ -56,14 +83,7 @@ export function createFirewall(read: typeof readRuleset, ownUid = geteuid?.() ??
     cost: 'local',
     timeoutSeconds: 5,
     rememberSeconds: 60,
-    reasons: {
-      ...leadToCauses('rule-blocks'),
-      'not-allowed': {
-        kind: 'unseen',
-        meaning: 'This user may not read the rules of the firewall.',
-        action: 'Give runnerwatch CAP_NET_ADMIN, or run `sudo nft list ruleset`.',
-      },
-    },
+    reasons: REASONS,
     measures: {},
 
     subject: (target, tools) => {
@@ -76,37 +96,48 @@ export function createFirewall(read: typeof readRuleset, ownUid = geteuid?.() ??
     },
 
     run: async (target, tools): Promise<FirewallFound> =>
-      await findRule(packetsOf(tools), packetsOfUser(target, ownUid, tools), read, tools.signal),
+      await findRule(packetsOf(tools), packetsOfUser(target, ownUid, tools), read, tools),
   });
 }
 
-export const firewall = createFirewall(readRuleset);
+export const firewall = createFirewall(readFirewall);
 
 /** The packets that the broken link sent; or, if it is open, those of the runner. */
 function packetsOf(tools: FollowUpTools): readonly Packet[] {
   const { walk, fault, process } = tools;
-  const uid = process?.uid ?? 0;
-  if (fault.finding.status !== 'fail') return packetsInLog(uid, tools);
+  const sender = senderOf(process, 0);
+  if (fault.finding.status !== 'fail') return packetsInLog(sender, tools);
   if (fault.link === 'dns') {
     const servers = walk.resolution?.servers ?? [];
-    return servers.map((address) => packetTo(address, 'udp', DNS_PORT, uid));
+    return servers.map((address) => packetTo(address, 'udp', DNS_PORT, sender));
   }
   const port = Number(fault.finding.facts?.['port']);
   const dialled = walk.addresses ?? [];
-  return dialled.map(({ address }) => packetTo(address, 'tcp', port, uid));
+  return dialled.map(({ address }) => packetTo(address, 'tcp', port, sender));
+}
+
+type Sender = Pick<Packet, 'uid' | 'groups'>;
+
+function senderOf(process: FollowUpTools['process'], ownUid: number): Sender {
+  if (process === undefined) return { uid: ownUid };
+  const { uid, groups } = process;
+  return { uid, ...(groups === undefined ? {} : { groups }) };
 }
 
 function packetTo(
   address: string,
   protocol: Packet['protocol'],
   port: number,
-  uid: number,
+  sender: Sender,
 ): Packet {
-  return { address, protocol, port, uid, leavesHost: isForeignAddress(address) };
+  return { address, protocol, port, ...sender, leavesHost: isForeignAddress(address) };
 }
 
 /** Our path is open, but the runner reports that its own is not: a rule may match its user. */
-function packetsInLog(uid: number, { walk, clock, runnerLog }: FollowUpTools): readonly Packet[] {
+function packetsInLog(
+  sender: Sender,
+  { walk, clock, runnerLog }: FollowUpTools,
+): readonly Packet[] {
   const since = clock.wall() - LOG_SECONDS * 1000;
   const dialled = new Set(walk.addresses?.map(({ address }) => address));
   const servers = walk.resolution?.servers ?? [];
@@ -117,8 +148,8 @@ function packetsInLog(uid: number, { walk, clock, runnerLog }: FollowUpTools): r
     const { address = '', port = 0 } = dataOf(line, DIALLED) ?? {};
     const server = dataOf(line, NAME_SERVER) ?? '';
     return [
-      ...(dialled.has(address) ? [packetTo(address, 'tcp', port, uid)] : []),
-      ...(servers.includes(server) ? [packetTo(server, 'udp', DNS_PORT, uid)] : []),
+      ...(dialled.has(address) ? [packetTo(address, 'tcp', port, sender)] : []),
+      ...(servers.includes(server) ? [packetTo(server, 'udp', DNS_PORT, sender)] : []),
     ];
   });
 }
@@ -132,64 +163,81 @@ function packetsOfUser(
   ownUid: number,
   { walk, fault, process }: FollowUpTools,
 ): readonly (readonly Packet[])[] {
-  const uid = process?.uid ?? ownUid;
-  if (fault.finding.status === 'fail' || uid === ownUid) return [];
+  const sender = senderOf(process, ownUid);
+  if (fault.finding.status === 'fail' || sender.uid === ownUid) return [];
   const { port } = firstHopOf(target);
   const dialled = walk.addresses ?? [];
   const servers = walk.resolution?.servers ?? [];
   return [
-    dialled.map(({ address }) => packetTo(address, 'tcp', port, uid)),
-    servers.map((address) => packetTo(address, 'udp', DNS_PORT, uid)),
+    dialled.map(({ address }) => packetTo(address, 'tcp', port, sender)),
+    servers.map((address) => packetTo(address, 'udp', DNS_PORT, sender)),
   ];
 }
 
 async function findRule(
   packets: readonly Packet[],
   groups: readonly (readonly Packet[])[],
-  read: typeof readRuleset,
-  signal: AbortSignal,
+  read: typeof readFirewall,
+  { signal, fault }: FollowUpTools,
 ): Promise<FirewallFound> {
-  const reading = await read(signal);
-  if (reading.kind === 'no-program') return {};
-  if (reading.kind === 'not-allowed') {
-    const detail = "this user may not read the rules of this host's firewall";
-    return { status: 'unknown', reason: 'not-allowed', detail };
-  }
+  const { chains, unread } = await read(signal);
+  const find = async (packet: Packet): Promise<BlockingRule | undefined> => {
+    const own = await findOwnEnd(packet.address);
+    return findBlockingRule(chains, own === undefined ? packet : { ...packet, own });
+  };
   for (const packet of packets) {
-    const rule = findBlockingRule(reading.json, packet);
-    if (rule !== undefined) return buildBlocked(rule, packet);
+    const rule = await find(packet);
+    const explains = fault.name !== NO_ROUTE || rule?.saysNoRoute === true;
+    if (rule !== undefined && explains) return buildBlocked(rule, packet, chains);
   }
   for (const group of groups) {
-    const rules = group.map((packet) => findBlockingRule(reading.json, packet));
+    const rules = await Promise.all(group.map(async (packet) => await find(packet)));
     const [first] = group;
     const [rule] = rules;
     if (first === undefined || rule === undefined) continue;
-    if (rules.every((one) => one?.isByUser === true)) return buildBlocked(rule, first);
+    if (rules.every((one) => one?.isByUser === true)) return buildBlocked(rule, first, chains);
   }
-  return packets.length === 0 ? { rememberSeconds: NOTHING_SECONDS } : {};
+  return notBlocked(packets, unread);
 }
 
-function buildBlocked(rule: BlockingRule, { address, protocol, port, uid }: Packet): FirewallFound {
-  const { location, chain, handle, verdict, comment, isByUser, ofAnswer } = rule;
-  const [family, table, name] = chain;
+function notBlocked(packets: readonly Packet[], unread: readonly Unread[]): FirewallFound {
+  const [first] = unread;
+  const rest = packets.length === 0 ? { rememberSeconds: NOTHING_SECONDS } : {};
+  if (first === undefined) return rest;
+  const detail = unread.map((one) => one.detail).join('; ');
+  return { status: 'unknown', reason: first.kind, detail };
+}
+
+function buildBlocked(rule: BlockingRule, packet: Packet, chains: readonly Chain[]): FirewallFound {
+  const { location, comment, isByUser, ofAnswer, verdict } = rule;
+  const { address, protocol, port, uid } = packet;
   const who = isByUser ? ` of user ${uid}` : '';
-  const note = comment === undefined ? '' : ` ("${comment}")`;
+  const isShown = comment === undefined || location.includes(comment);
+  const note = isShown ? '' : ` ("${comment}")`;
   return {
     status: 'warn',
     reason: 'rule-blocks',
     detail: `the rule ${location}${note} applies "${verdict}" to ${ofAnswer ? 'responses from ' : ''}${protocol} ${address} port ${port}${who}`,
-    facts: {
-      rule: location,
-      family,
-      table,
-      chain: name,
-      ...(handle === undefined ? {} : { handle }),
-      verdict,
-      address,
-      protocol,
-      port,
-      of_answer: ofAnswer,
-      by_user: isByUser,
-    },
+    facts: { ...factsOf(rule, managerOf(rule, chains)), address, protocol, port },
+  };
+}
+
+function factsOf(rule: BlockingRule, manager: string | undefined): Readonly<Record<string, Fact>> {
+  const { location, program, chain, handle, specification, copies, verdict } = rule;
+  const [family, table, name] = chain;
+  return {
+    rule: location,
+    rule_program: program,
+    family,
+    table,
+    chain: name,
+    ...(handle === undefined ? {} : { handle }),
+    ...(specification === undefined ? {} : { rule_arguments: specification }),
+    ...(copies === 1 ? {} : { rule_copies: copies }),
+    ...(manager === undefined ? {} : { rule_manager: manager }),
+    ...(rule.comment === undefined ? {} : { rule_comment: rule.comment }),
+    verdict,
+    of_answer: rule.ofAnswer,
+    by_user: rule.isByUser,
   };
 }

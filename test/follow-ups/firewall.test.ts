@@ -2,10 +2,14 @@
 import { expect, test } from 'vitest';
 
 import type { Finding } from '../../src/core/finding.ts';
+import { reasonOf } from '../../src/core/finding.ts';
 import type { Resolution } from '../../src/core/lookup.ts';
 import type { LinkTools } from '../../src/core/probe.ts';
 import type { RunnerLogReader, RunnerEvent } from '../../src/core/runner-event.ts';
 import { createFirewall } from '../../src/follow-ups/firewall.ts';
+import { readIptables } from '../../src/host/net/firewall/iptables.ts';
+import { readNft } from '../../src/host/net/firewall/nft.ts';
+import type { FirewallReading } from '../../src/host/net/firewall/read-rules.ts';
 import { setClock, START } from '../support/clock.ts';
 import { runnerProcess } from '../support/runner-process.ts';
 import { followUp } from '../support/run-follow-up.ts';
@@ -25,6 +29,10 @@ function rulesetFor(uid: number): string {
   });
 }
 
+function ruleset(json: string): FirewallReading {
+  return { chains: readNft(json).chains, unread: [] };
+}
+
 function lineWith(status: string): RunnerEvent {
   const data = dataOfPoll(`Post "x": ${status}`);
   return event('poll-failed', { runner: 'abc12defg', lastAt: START - 5000, data });
@@ -41,7 +49,7 @@ async function runOnce(
   const asked: number[] = [];
   const firewall = createFirewall(async () => {
     asked.push(1);
-    return { kind: 'rules', json: rulesetFor(forUid) };
+    return ruleset(rulesetFor(forUid));
   }, ownUid);
   const runnerLog = { events: () => lines } as unknown as RunnerLogReader;
   const findings = new Map<string, Finding>([['connect', { status: 'pass' }]]);
@@ -123,7 +131,7 @@ test('and a rule for another user, or for one of several addresses, is none', as
       { rule: { ...place, handle: 4, expr } },
     ],
   });
-  const firewall = createFirewall(async () => ({ kind: 'rules', json }), OTHER_UID);
+  const firewall = createFirewall(async () => ruleset(json), OTHER_UID);
   const ask = async (...addresses: readonly string[]) => {
     const walk = { addresses: addresses.map((address) => ({ address, family: 4 as const })) };
     const tools = { walk, process: runnerProcess({ uid: RUNNER_UID }) };
@@ -168,7 +176,7 @@ test.each([
     undefined,
   ],
 ])('a REJECT of iptables %s', async (_what, more, reason) => {
-  const firewall = createFirewall(async () => ({ kind: 'rules', json: rejectOfIptables(more) }));
+  const firewall = createFirewall(async () => ruleset(rejectOfIptables(more)));
   const finding: Finding = {
     status: 'fail',
     reason: 'refused',
@@ -180,4 +188,47 @@ test.each([
   expect(found).toMatchObject(
     reason === undefined ? { status: 'pass' } : { reason, facts: { verdict: 'reject' } },
   );
+});
+
+const REFUSED: Finding = {
+  status: 'fail',
+  reason: 'refused',
+  detail: 'gitlab.test port 443: 10.0.0.2 ECONNREFUSED after 0.00 s',
+  facts: { port: 443 },
+};
+
+test.each(['not-allowed', 'no-program', 'unreadable'] as const)(
+  'rules that were not read are not fine: %s',
+  async (kind) => {
+    const detail = 'why not';
+    const firewall = createFirewall(async () => ({ chains: [], unread: [{ kind, detail }] }));
+    const walk = { addresses: [{ address: '10.0.0.2', family: 4 as const }] };
+
+    const found = await followUp(firewall, { link: 'connect', finding: REFUSED, tools: { walk } });
+    expect(found).toMatchObject({ status: 'unknown', reason: kind, detail });
+  },
+);
+
+test('a rule that was read counts, whatever else was not', async () => {
+  const unread = [{ kind: 'no-program', detail: 'why not' }] as const;
+  const { chains } = ruleset(rejectOfIptables());
+  const firewall = createFirewall(async () => ({ chains, unread }));
+  const walk = { addresses: [{ address: '10.0.0.2', family: 4 as const }] };
+
+  const found = await followUp(firewall, { link: 'connect', finding: REFUSED, tools: { walk } });
+  expect(reasonOf(found)).toBe('rule-blocks');
+});
+
+test.each([
+  ['icmp-net-unreachable', 'rule-blocks'],
+  ['icmp-port-unreachable', undefined],
+])('where no route is reported, a rule that rejects with %s gives %s', async (kind, reason) => {
+  const text = `*filter\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -j REJECT --reject-with ${kind}\nCOMMIT\n`;
+  const chains = readIptables(text, 'iptables-legacy');
+  const firewall = createFirewall(async () => ({ chains, unread: [] }));
+  const walk = { addresses: [{ address: '10.0.0.2', family: 4 as const }] };
+  const finding: Finding = { ...REFUSED, reason: 'no-route' };
+
+  const found = await followUp(firewall, { link: 'connect', finding, tools: { walk } });
+  expect(reasonOf(found)).toBe(reason);
 });

@@ -1,8 +1,9 @@
 /** Rules that the kernel itself keeps, and which of them stops a packet of the runner. Needs root. */
 import { afterEach, beforeAll, afterAll, describe, expect, test } from 'vitest';
 
-import type { Packet } from '../../src/host/net/firewall-match.ts';
-import { findBlockingRule } from '../../src/host/net/firewall-rules.ts';
+import { findBlockingRule } from '../../src/host/net/firewall/blocking-rule.ts';
+import { readNft } from '../../src/host/net/firewall/nft.ts';
+import type { Packet } from '../../src/host/net/firewall/ruleset.ts';
 import type { Network } from '../support/network-namespace.ts';
 import { createNetwork } from '../support/network-namespace.ts';
 
@@ -19,7 +20,7 @@ afterAll(async () => await network[Symbol.asyncDispose]());
 async function findStoppingRule(commands: readonly string[], packet: Partial<Packet> = {}) {
   for (const command of commands) await network.runner.exec('nft', command);
   const json = await network.runner.exec('nft', '--json', 'list', 'ruleset');
-  return findBlockingRule(json, { ...GITLAB, ...packet });
+  return findBlockingRule(readNft(json).chains, { ...GITLAB, ...packet });
 }
 
 const OUTPUT = [
@@ -75,8 +76,11 @@ describe('a rule that stops the connection', () => {
 
     expect(await findStoppingRule([...closed, rule('udp dport 53 accept')])).toEqual({
       location: 'inet host out',
+      program: 'nft',
       chain: ['inet', 'host', 'out'],
+      copies: 1,
       verdict: 'policy drop',
+      saysNoRoute: false,
       isByUser: false,
       ofAnswer: false,
     });

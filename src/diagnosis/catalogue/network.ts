@@ -7,42 +7,7 @@ import { step } from '../../core/diagnosis.ts';
 import { quoteArgument } from '../../core/shell.ts';
 import type { CauseContext, CauseSpec } from '../cause-spec.ts';
 import { onHost } from '../cause-spec.ts';
-
-function chainOf(c: CauseContext): string {
-  return [c.fact('family'), c.fact('table'), c.fact('chain')]
-    .map((argument) => quoteArgument(argument))
-    .join(' ');
-}
-
-/** How to fix the rule that blocks the packets; without a handle it is the policy of a chain. */
-function openFirewall(c: CauseContext): readonly FixStep[] {
-  if (c.optional('rule') === undefined) {
-    return [
-      step(
-        'Find the rule that blocks port 53, and remove it where the rules are configured.',
-        'sudo nft list ruleset | grep -n -e drop -e reject',
-      ),
-    ];
-  }
-  const handle = c.optional('handle');
-  const answers = 'ct state established,related accept';
-  const accept =
-    c.optional('of_answer') === 'true'
-      ? answers
-      : `${c.fact('protocol') === 'udp' ? 'udp' : 'tcp'} dport ${quoteArgument(c.fact('port'))} accept`;
-  return [
-    step('Show the rule in its chain.', `sudo nft --handle list chain ${chainOf(c)}`),
-    handle === undefined
-      ? step(
-          "Allow the runner's traffic; then make the change permanent where the rules are configured.",
-          `sudo nft insert rule ${chainOf(c)} ${accept}`,
-        )
-      : step(
-          'Remove the rule; then make the change permanent where the rules are configured.',
-          `sudo nft delete rule ${chainOf(c)} handle ${quoteArgument(handle)}`,
-        ),
-  ];
-}
+import { SHOW_BLOCKING_RULES, openFirewall } from './firewall.ts';
 
 /** `localhost` in url: GitLab would have to run beside the runner. */
 function ownAddress(c: CauseContext): readonly FixStep[] {
@@ -76,7 +41,14 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
         : `the firewall rule ${c.fact('rule')} of this host blocks ${c.optional('of_answer') === 'true' ? 'responses from' : 'connections to'} ${c.fact('address')} port ${c.fact('port')}`,
     fix: openFirewall,
     resolvedWhen: 'the connect check passes again',
-    suppresses: ['tcp-connect-timeout', 'tcp-connection-refused', 'firewall-reject', 'dns-timeout'],
+    suppresses: [
+      'tcp-connect-timeout',
+      'tcp-connection-refused',
+      'firewall-reject',
+      'network-no-route',
+      'network-host-unreachable',
+      'dns-timeout',
+    ],
   },
   {
     id: 'path-mtu-blackhole',
@@ -212,10 +184,7 @@ export const NETWORK_CAUSES: readonly CauseSpec[] = [
     from: ['connect/prohibited'],
     says: (c) => `a firewall rejects the connection to ${c.fact('address')} port ${c.port}`,
     fix: (c) => [
-      step(
-        'Check the firewall rules of this host first.',
-        `sudo nft list ruleset | grep -n -e reject -e drop`,
-      ),
+      step('Check the firewall rules of this host first.', SHOW_BLOCKING_RULES),
       step(`Then allow ${c.fact('address')} port ${c.port} on the firewall that rejects it.`),
     ],
     resolvedWhen: 'the connect check passes again',

@@ -22,6 +22,8 @@ const FAULTS = {
   'invalid port': 'invalid-port',
   EACCES: 'prohibited',
   EPERM: 'prohibited',
+  // An ICMP message "protocol unreachable".
+  ENOPROTOOPT: 'prohibited',
   EMFILE: 'too-many-files',
   ENFILE: 'too-many-files',
 } as const satisfies Readonly<Record<string, DialFault>>;

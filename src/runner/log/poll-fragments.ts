@@ -54,6 +54,7 @@ export const POLL_FRAGMENTS: readonly Fragment[] = [
   failedPoll(6, /connect: connection timed out/, 'tcp-connect-timeout', readPackets),
   failedPoll(7, /no route to host|network is unreachable/, 'network-no-route', readPackets),
   failedPoll(7, /connect: (?:permission denied|invalid argument)/, 'network-no-route', readPackets),
+  failedPoll(7, /connect: protocol not available/, 'firewall-reject', readPackets),
   failedPoll(14, /insecure algorithm SHA1-RSA/, 'tls-cert-not-acceptable', readCertificate),
   failedPoll(
     13,

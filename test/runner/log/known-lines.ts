@@ -25,6 +25,7 @@ const TABLE = `
 6 | warning | poll-failed | tcp-connect-timeout | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: connect: connection timed out
 7 | warning | poll-failed | network-no-route | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: connect: no route to host
 7 | warning | poll-failed | network-no-route | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: connect: invalid argument
+7 | warning | poll-failed | firewall-reject | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: connect: protocol not available
 8 | warning | poll-failed | ephemeral-ports-exhausted | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp 10.200.0.2:443: connect: cannot assign requested address
 9 | warning | poll-failed | fd-limit-reached | Checking for jobs... failed | runner=abc12defg | status=~ dial tcp: lookup H: socket: too many open files
 10 | warning | poll-failed | connection-reset-midstream | Checking for jobs... failed | runner=abc12defg | status=~ read tcp 10.0.0.1:5->10.0.0.2:443: read: connection reset by peer

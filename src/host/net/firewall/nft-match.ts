@@ -2,24 +2,12 @@
  * Does one match of an nftables rule apply to a packet of a new connection of the runner: the first packet, or the
  * answer to it? Yes, no, or unknown.
  */
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 
-import { isLoopbackAddress } from '../../core/address.ts';
+import { isLoopbackAddress } from '../../../core/address.ts';
+import { isInAddressRange, isInNetwork } from './address-match.ts';
+import type { Packet, Truth } from './ruleset.ts';
 
-export interface Packet {
-  /** Of the peer, and its port. */
-  readonly address: string;
-  readonly protocol: 'tcp' | 'udp';
-  readonly port: number;
-  /** User of the process that sends it. */
-  readonly uid: number;
-  /** The peer is another host, so its packets do not take the loopback interface. */
-  readonly leavesHost?: boolean;
-  /** It is the answer that comes back. */
-  readonly isAnswer?: boolean;
-}
-
-export type Truth = 'yes' | 'no' | 'perhaps';
 type Lookup = (set: string) => readonly unknown[] | undefined;
 
 interface Match {
@@ -67,12 +55,10 @@ function fieldsOfPeer({ isAnswer }: Packet): readonly [address: string, port: st
 
 function payloadOf(protocol: string, field: string, packet: Packet): string | number | undefined {
   const { address, port } = packet;
-  const [ofAddress, ofPort] = fieldsOfPeer(packet);
+  const [, ofPort] = fieldsOfPeer(packet);
   const family = isIP(address) === 6 ? 'ip6' : 'ip';
   if (protocol === 'ip' || protocol === 'ip6') {
-    if (protocol !== family) return 'not-there';
-    if (field === ofAddress) return address;
-    return field === 'protocol' || field === 'nexthdr' ? packet.protocol : undefined;
+    return protocol === family ? networkFieldOf(field, packet) : 'not-there';
   }
   if (protocol !== packet.protocol && protocol !== 'th') {
     return ['tcp', 'udp', 'icmp', 'icmpv6', 'sctp'].includes(protocol) ? 'not-there' : undefined;
@@ -80,14 +66,30 @@ function payloadOf(protocol: string, field: string, packet: Packet): string | nu
   return field === ofPort ? port : undefined;
 }
 
+function networkFieldOf(field: string, packet: Packet): string | undefined {
+  const [ofAddress] = fieldsOfPeer(packet);
+  if (field === ofAddress) return packet.address;
+  if (field === 'saddr' || field === 'daddr') return packet.own?.address;
+  return field === 'protocol' || field === 'nexthdr' ? packet.protocol : undefined;
+}
+
 function metaOf(key: string, packet: Packet): string | number | undefined {
-  const { protocol, uid, address, isAnswer } = packet;
+  const { protocol, uid, groups, address, isAnswer } = packet;
+  if (isOfInterface({ meta: { key } })) return interfaceOf(key, packet);
   if (key === 'l4proto') return protocol;
-  // Of an answer the kernel does not always know it.
+  // Of an answer the kernel does not always know them.
   if (key === 'skuid') return isAnswer === true ? undefined : uid;
+  if (key === 'skgid') return isAnswer === true ? undefined : groups?.[0];
   if (key === 'nfproto') return isIP(address) === 6 ? 'ipv6' : 'ipv4';
-  // Only this much is known of the interface: the loopback one carries loopback addresses and no others.
-  return isOfInterface({ meta: { key } }) && isLoopbackAddress(address) ? LOOPBACK : undefined;
+  return undefined;
+}
+
+/** The loopback interface carries loopback addresses and no others; the way out has no incoming one. */
+function interfaceOf(key: string, packet: Packet): string | undefined {
+  const { address, own, leavesHost, isAnswer } = packet;
+  if (isLoopbackAddress(address)) return LOOPBACK;
+  const isItsOwn = key.startsWith(isAnswer === true ? 'i' : 'o');
+  return isItsOwn && leavesHost === true ? own?.interface : undefined;
 }
 
 function isAmong(value: string | number, right: unknown, lookup: Lookup): boolean | undefined {
@@ -97,7 +99,11 @@ function isAmong(value: string | number, right: unknown, lookup: Lookup): boolea
   }
   if (Array.isArray(right)) return isOneOf(value, right, lookup);
   if (typeof right === 'object' && right !== null) return isInside(value, right, lookup);
-  if (typeof right === 'string' && isIP(right) !== 0) return isInNetwork(value, right, 128);
+  // Of interfaces: every name that begins so.
+  if (typeof right === 'string' && right.endsWith('*')) {
+    return String(value).startsWith(right.slice(0, -1));
+  }
+  if (typeof right === 'string' && isIP(right) !== 0) return isInNetwork(String(value), right, 128);
   return String(right) === String(value);
 }
 
@@ -117,25 +123,10 @@ function isInside(value: string | number, right: object, lookup: Lookup): boolea
   if ('range' in right) return isInRange(value, right.range as readonly unknown[]);
   if (!('prefix' in right)) return undefined;
   const { addr, len } = right.prefix as { addr: string; len: number };
-  return isInNetwork(value, addr, len);
+  return isInNetwork(String(value), addr, len);
 }
 
 function isInRange(value: string | number, [from, to]: readonly unknown[]): boolean | undefined {
   if (typeof value === 'number') return value >= Number(from) && value <= Number(to);
-  if (isIP(String(from)) === 0) return undefined;
-  const list = new BlockList();
-  list.addRange(String(from), String(to), familyOf(String(from)));
-  return list.check(value, familyOf(value));
-}
-
-function isInNetwork(value: string | number, network: string, bits: number): boolean {
-  const text = String(value);
-  if (isIP(text) !== isIP(network)) return false;
-  const list = new BlockList();
-  list.addSubnet(network, Math.min(bits, isIP(network) === 4 ? 32 : 128), familyOf(network));
-  return list.check(text, familyOf(text));
-}
-
-function familyOf(address: string): 'ipv4' | 'ipv6' {
-  return isIP(address) === 6 ? 'ipv6' : 'ipv4';
+  return isInAddressRange(value, String(from), String(to));
 }

@@ -1,0 +1,181 @@
+/** Commands about a rule of this host's own firewall, for the program that shows the rule or manages it. */
+import type { FixStep } from '../../core/diagnosis.ts';
+import { step } from '../../core/diagnosis.ts';
+import { quoteArgument } from '../../core/shell.ts';
+import type { CauseContext } from '../cause-spec.ts';
+
+/** Every rule that may block, whichever program wrote it. */
+export const SHOW_BLOCKING_RULES =
+  "sudo sh -c 'nft list ruleset; iptables-legacy-save; ip6tables-legacy-save' 2>/dev/null | grep -n -i -e drop -e reject";
+
+const PERMANENT = 'then make the change permanent where the rules are configured';
+
+/** How to fix the rule that blocks the packets; without a rule nothing more is known than that one does. */
+export function openFirewall(c: CauseContext): readonly FixStep[] {
+  if (c.optional('rule') === undefined) {
+    const text = 'Find the rule that blocks port 53, and remove it where the rules are configured.';
+    return [step(text, SHOW_BLOCKING_RULES)];
+  }
+  const byManager = MANAGERS[c.optional('rule_manager') ?? ''];
+  if (byManager !== undefined) return byManager(c);
+  return /tables/.test(c.fact('rule_program')) ? openIptables(c) : openNftables(c);
+}
+
+function openNftables(c: CauseContext): readonly FixStep[] {
+  const chain = [c.fact('family'), c.fact('table'), c.fact('chain')]
+    .map((argument) => quoteArgument(argument))
+    .join(' ');
+  const handle = c.optional('handle');
+  const accepted = isOfAnswer(c)
+    ? ['ct state established,related']
+    : portsOf(c).map(([protocol, port]) => `${protocol} dport ${port}`);
+  return [
+    step('Show the rule in its chain.', `sudo nft --handle list chain ${chain}`),
+    handle === undefined
+      ? step(
+          `Allow the runner's traffic; ${PERMANENT}.`,
+          accepted.map((match) => `sudo nft insert rule ${chain} ${match} accept`).join(' && '),
+        )
+      : step(
+          `Remove the rule; ${PERMANENT}.`,
+          `sudo nft delete rule ${chain} handle ${quoteArgument(handle)}`,
+        ),
+  ];
+}
+
+function openIptables(c: CauseContext): readonly FixStep[] {
+  const table = c.fact('table');
+  const ofTable = table === 'filter' ? '' : ` -t ${quoteArgument(table)}`;
+  const program = `sudo ${c.fact('rule_program')}${ofTable}`;
+  const chain = quoteArgument(c.fact('chain'));
+  const rule = c.optional('rule_arguments');
+  const accepted = isOfAnswer(c)
+    ? ['-m conntrack --ctstate ESTABLISHED,RELATED']
+    : portsOf(c).map(([protocol, port]) => `-p ${protocol} --dport ${port}`);
+  return [
+    step('Show the rule in its chain.', `${program} -S ${chain}`),
+    rule === undefined
+      ? step(
+          `Allow the runner's traffic; ${PERMANENT}.`,
+          accepted.map((match) => `${program} -I ${chain} ${match} -j ACCEPT`).join(' && '),
+        )
+      : step(
+          `Remove the rule; ${PERMANENT}.`,
+          repeat(`${program} -D ${chain} ${rule}`, c.optional('rule_copies')),
+        ),
+  ];
+}
+
+/** The same rule may stand in the chain several times; one command deletes one of them. */
+function repeat(command: string, copies: string | undefined): string {
+  return copies === undefined ? command : `for n in $(seq ${copies}); do ${command}; done`;
+}
+
+function openFail2ban(c: CauseContext): readonly FixStep[] {
+  return [
+    step(
+      'fail2ban bans this address: take the ban back, and add the address to ignoreip.',
+      `sudo fail2ban-client unban ${peerOf(c)}`,
+    ),
+  ];
+}
+
+function openUfw(c: CauseContext): readonly FixStep[] {
+  const chain = c.fact('chain');
+  if (isOfAnswer(c) || /^ufw6?-(?:before|after)-/.test(chain)) {
+    const place = chain.includes('-after-') ? 'after' : 'before';
+    const file = `/etc/ufw/${place}${c.fact('family') === 'ip6' ? '6' : ''}.rules`;
+    const text = `The rule comes from ${file}, or from the policy of ufw: allow the runner's traffic there.`;
+    return [step(text, `sudoedit ${file} && sudo ufw reload`)];
+  }
+  return [
+    step('Show the rules of ufw.', 'sudo ufw status numbered'),
+    step(
+      "Allow the runner's traffic, before the rules that block it.",
+      portsOf(c)
+        .map(([protocol, port], index) =>
+          // The address of GitLab is not known while its name cannot be resolved.
+          index === 0 ? `proto ${protocol} to ${peerOf(c)} port ${port}` : `${port}/${protocol}`,
+        )
+        .map((target) => `sudo ufw prepend allow out ${target}`)
+        .join(' && '),
+    ),
+  ];
+}
+
+const POLICY_CHAIN = /^filter_OUT_policy_(?<policy>.+?)(?:_(?:pre|log|deny|allow|post))?$/;
+
+function openFirewalld(c: CauseContext): readonly FixStep[] {
+  if (c.fact('table') === 'firewalld_policy_drop') {
+    return [step('firewalld is in panic mode: end it.', 'sudo firewall-cmd --panic-off')];
+  }
+  const policy = POLICY_CHAIN.exec(c.fact('chain'))?.groups?.['policy'];
+  if (policy === undefined) {
+    return [
+      step(
+        "Find the direct rule or the policy that blocks the runner's traffic, and remove it, also with --permanent.",
+        'sudo firewall-cmd --direct --get-all-rules; sudo firewall-cmd --list-all-policies',
+      ),
+    ];
+  }
+  const family = c.fact('address').includes(':') ? 'ipv6' : 'ipv4';
+  const rule = `rule priority="-1" family="${family}" destination address="${c.fact('address')}" port port="${c.fact('port')}" protocol="${c.fact('protocol')}" accept`;
+  const add = `--policy ${quoteArgument(policy)} --add-rich-rule ${quoteArgument(rule)}`;
+  return [
+    step(
+      'Show the policy of firewalld.',
+      `sudo firewall-cmd --info-policy ${quoteArgument(policy)}`,
+    ),
+    step(
+      "Allow the runner's traffic in it, now and after a restart.",
+      `sudo firewall-cmd ${add} && sudo firewall-cmd --permanent ${add}`,
+    ),
+  ];
+}
+
+const NO_ENDPOINTS = /^(?<namespace>[\w.-]+)\/(?<service>[\w.-]+)(?::[\w.-]+)? has no endpoints$/;
+
+/** kube-proxy rejects what goes to a Service without a pod. */
+function openKubernetes(c: CauseContext): readonly FixStep[] {
+  const { namespace, service } = NO_ENDPOINTS.exec(c.optional('rule_comment') ?? '')?.groups ?? {};
+  if (namespace === undefined || service === undefined) {
+    return [
+      step(
+        "Kubernetes writes this rule: change the network policy that blocks the runner's traffic.",
+        'kubectl get networkpolicies --all-namespaces',
+      ),
+    ];
+  }
+  return [
+    step(
+      `No pod of the Service ${service} is ready: start its pods.`,
+      `kubectl --namespace ${namespace} describe service ${service}`,
+    ),
+  ];
+}
+
+/** A rule of theirs comes back, or is theirs to change. */
+const MANAGERS: Readonly<Record<string, (c: CauseContext) => readonly FixStep[]>> = {
+  ufw: openUfw,
+  firewalld: openFirewalld,
+  fail2ban: openFail2ban,
+  kubernetes: openKubernetes,
+};
+
+function isOfAnswer(c: CauseContext): boolean {
+  return c.optional('of_answer') === 'true';
+}
+
+function peerOf(c: CauseContext): string {
+  return quoteArgument(c.fact('address'));
+}
+
+/** What a closed policy must let pass; a runner whose names cannot be resolved has not come to its port yet. */
+function portsOf(c: CauseContext): readonly (readonly [protocol: string, port: string])[] {
+  const port = quoteArgument(c.fact('port'));
+  if (c.fact('protocol') !== 'udp') return [['tcp', port]];
+  return [
+    ['udp', port],
+    ['tcp', quoteArgument(c.firstHop.port)],
+  ];
+}

@@ -1,0 +1,126 @@
+/** The commands of a fix for the program that shows a rule of the firewall, or manages it. */
+import { expect, test } from 'vitest';
+
+import { openFirewall } from '../../src/diagnosis/catalogue/firewall.ts';
+import { PLACEHOLDERS, contextOf } from '../../src/diagnosis/cause-spec.ts';
+
+const RULE = {
+  rule: 'as its program names it',
+  rule_program: 'iptables-legacy',
+  family: 'ip',
+  table: 'filter',
+  chain: 'OUTPUT',
+  rule_arguments: '-p tcp -j DROP',
+  address: '10.0.0.2',
+  protocol: 'tcp',
+  port: 443,
+  of_answer: false,
+};
+const POLICY = { rule_arguments: undefined };
+const DNS = { address: '10.0.0.53', protocol: 'udp', port: 53 };
+
+/** The last command is the one that changes something. */
+function lastCommand(over: Readonly<Record<string, string | number | boolean | undefined>>) {
+  const present = Object.entries({ ...RULE, ...over }).filter(([, value]) => value !== undefined);
+  const facts = Object.fromEntries(present) as Readonly<Record<string, string>>;
+  const firstHop = { host: 'gitlab.test', port: '8443' };
+  return openFirewall(contextOf({ ...PLACEHOLDERS, firstHop }, facts)).at(-1)?.command;
+}
+
+test.each([
+  ['a rule', {}, 'sudo iptables-legacy -D OUTPUT -p tcp -j DROP'],
+  [
+    'a rule of another table',
+    { table: 'mangle', rule_program: 'ip6tables-nft' },
+    'sudo ip6tables-nft -t mangle -D OUTPUT -p tcp -j DROP',
+  ],
+  [
+    'a rule that stands there twice',
+    { rule_copies: 2 },
+    'for n in $(seq 2); do sudo iptables-legacy -D OUTPUT -p tcp -j DROP; done',
+  ],
+  ['a policy', POLICY, 'sudo iptables-legacy -I OUTPUT -p tcp --dport 443 -j ACCEPT'],
+  [
+    'a policy towards a name server',
+    { ...POLICY, ...DNS },
+    'sudo iptables-legacy -I OUTPUT -p udp --dport 53 -j ACCEPT && sudo iptables-legacy -I OUTPUT -p tcp --dport 8443 -j ACCEPT',
+  ],
+  [
+    'a policy for answers',
+    { ...POLICY, chain: 'INPUT', of_answer: true },
+    'sudo iptables-legacy -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
+  ],
+])('iptables: %s', (_, over, command) => {
+  expect(lastCommand(over)).toBe(command);
+});
+
+const OF_NFT = { rule_program: 'nft', family: 'inet', table: 'host', chain: 'out', ...POLICY };
+
+test.each([
+  ['a rule', { handle: 4 }, 'sudo nft delete rule inet host out handle 4'],
+  ['a policy', {}, 'sudo nft insert rule inet host out tcp dport 443 accept'],
+  [
+    'a policy towards a name server',
+    DNS,
+    'sudo nft insert rule inet host out udp dport 53 accept && sudo nft insert rule inet host out tcp dport 8443 accept',
+  ],
+  [
+    'a policy for answers',
+    { of_answer: true },
+    'sudo nft insert rule inet host out ct state established,related accept',
+  ],
+])('nft: %s', (_, over, command) => {
+  expect(lastCommand({ ...OF_NFT, ...over })).toBe(command);
+});
+
+const OF_POLICY = {
+  rule_manager: 'firewalld',
+  table: 'firewalld',
+  chain: 'filter_OUT_policy_egress_deny',
+};
+
+test.each([
+  [
+    'ufw',
+    { rule_manager: 'ufw', chain: 'ufw-user-output' },
+    'sudo ufw prepend allow out proto tcp to 10.0.0.2 port 443',
+  ],
+  [
+    'ufw, closed for name servers',
+    { rule_manager: 'ufw', ...POLICY, ...DNS },
+    'sudo ufw prepend allow out proto udp to 10.0.0.53 port 53 && sudo ufw prepend allow out 8443/tcp',
+  ],
+  [
+    'the own rules of ufw for IPv6',
+    { rule_manager: 'ufw', family: 'ip6', chain: 'ufw6-before-output' },
+    'sudoedit /etc/ufw/before6.rules && sudo ufw reload',
+  ],
+  [
+    'a policy of firewalld',
+    OF_POLICY,
+    `sudo firewall-cmd --policy egress --add-rich-rule 'rule priority="-1" family="ipv4" destination address="10.0.0.2" port port="443" protocol="tcp" accept' && sudo firewall-cmd --permanent --policy egress --add-rich-rule 'rule priority="-1" family="ipv4" destination address="10.0.0.2" port port="443" protocol="tcp" accept'`,
+  ],
+  [
+    'a direct rule of firewalld',
+    { rule_manager: 'firewalld', chain: 'OUTPUT_direct' },
+    'sudo firewall-cmd --direct --get-all-rules; sudo firewall-cmd --list-all-policies',
+  ],
+  [
+    'the panic mode of firewalld',
+    { ...OF_POLICY, table: 'firewalld_policy_drop', chain: 'filter_output' },
+    'sudo firewall-cmd --panic-off',
+  ],
+  ['fail2ban', { rule_manager: 'fail2ban' }, 'sudo fail2ban-client unban 10.0.0.2'],
+  [
+    'a Service of Kubernetes',
+    { rule_manager: 'kubernetes', rule_comment: 'gitlab/webservice:http has no endpoints' },
+    'kubectl --namespace gitlab describe service webservice',
+  ],
+  [
+    'a policy of Kubernetes',
+    { rule_manager: 'kubernetes' },
+    'kubectl get networkpolicies --all-namespaces',
+  ],
+])('the program that manages the rule: %s', (_, over, command) => {
+  expect(lastCommand(over)).toBe(command);
+});
