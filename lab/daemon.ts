@@ -164,7 +164,9 @@ async function isReady(daemon: LabDaemon): Promise<void> {
 
 async function fetchText(socketPath: string, path: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const sent = request({ socketPath, path, timeout: ANSWER_MILLISECONDS }, (response) => {
+  // A connection of its own: one that was kept may be closed by the daemon at the moment it is used again.
+  const options = { socketPath, path, timeout: ANSWER_MILLISECONDS, agent: false } as const;
+  const sent = request(options, (response) => {
     let text = '';
     response.on('data', (chunk) => (text += String(chunk)));
     response.once('error', reject);
