@@ -4,6 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Report } from '../src/report/document.ts';
 import type { LabDaemon } from './daemon.ts';
 
+/**
+ * Two jobs that fail within 12 s are one event. More than that, as lines without a date have the time at which they are
+ * read, which on a busy machine is a while later.
+ */
+export const APART_MILLISECONDS = 18_000;
+
 const PAUSE_MILLISECONDS = 250;
 const REST_MILLISECONDS = 180_000;
 const REST_PAUSE_MILLISECONDS = 1000;

@@ -37,13 +37,16 @@ const disabledUntil = new Map<string, number>();
 const SYSTEM_ID_FILE = `${options.root}/etc/gitlab-runner/.runner_system_id`;
 let lastConfig = '';
 let loadedAt = 0;
+/** Takes the files that are left before each turn, when no poll holds one that it gives back. */
+let isGreedy = false;
 
 // The kernel's log and /proc name it as they would name the real one.
 await writeFile('/proc/self/comm', 'gitlab-runner');
 process.once('SIGUSR1', takeMemory);
-process.once('SIGUSR2', takeAllFiles);
+process.once('SIGUSR2', () => (isGreedy = true));
 log('info', 'Configuration loaded', { builds: 0 });
 for (;;) {
+  if (isGreedy) takeAllFiles();
   const entries = await readEntries();
   await Promise.all(entries.map((entry) => turn(entry)));
   await delay(options.checkSeconds * 1000);

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DEAD_ADDRESS } from '../network.ts';
 import { setContainerNameServer, startContainer } from '../peers/container.ts';
 import { dockerOf } from '../peers/docker.ts';
-import { hasLived } from '../observe.ts';
+import { APART_MILLISECONDS, hasLived } from '../observe.ts';
 import type { Entry } from '../runner-config.ts';
 import { usualEntry } from '../runner-config.ts';
 import type { FaultRow, Row } from '../scenario.ts';
@@ -36,9 +36,6 @@ export const WITH_DOCKER: WorldOptions = {
   probes: { executor: 'answer_seconds = 5' },
   before: async (world) => await dockerOf(world).setAnswers(),
 };
-
-/** Two jobs that fail within a moment are one event. */
-const APART_MILLISECONDS = 13_000;
 
 /** The runner could not prepare two jobs, for this reason; at the same moment, or so far apart. */
 export function notPrepared(

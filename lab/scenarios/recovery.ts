@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { gitlabError, text } from '../../src/demo/gitlab-response.ts';
 import type { Report } from '../../src/report/document.ts';
 import { until } from '../../test/support/until.ts';
-import { hasLived, whileGood } from '../observe.ts';
+import { APART_MILLISECONDS, hasLived, whileGood } from '../observe.ts';
 import { dockerOf } from '../peers/docker.ts';
 import { usualScript } from '../peers/names.ts';
 import { FROM_PRIVATE_ROOT, GOOD } from '../peers/pki.ts';
@@ -20,8 +20,6 @@ const CONFIG = '/etc/gitlab-runner/config.toml';
 /** So many failed polls in a row are no accident, whatever made them fail. */
 const MANY_POLLS = 9;
 const QUIET_SECONDS = 6;
-/** Two jobs that fail within a moment are one event. */
-const APART_MILLISECONDS = 13_000;
 const NEW_TOKEN = usualEntry({ name: 'renewed-1' }).token;
 
 /** With dates, so that each failure has its own time. */

@@ -110,13 +110,15 @@ export class Checks {
     if (this.#isRepeating) this.#scheduler.replace(this.#jobs);
   }
 
-  /** Runs every check once, due or not, each with its timeout. */
+  /** Runs every check once, due or not, each with its timeout; a second time where the process was suspended. */
   async runAll(stop: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     await Promise.all(
       this.#jobs.map(async (job) => {
         const onResult = (result: ProbeResult): void => this.#record(result, job);
-        await runJob({ job, clock, stop, onResult, everything: true });
+        const request = { job, clock, stop, onResult, everything: true };
+        const { lacksResults } = await runJob(request);
+        if (lacksResults && !stop.aborted) await runJob(request);
       }),
     );
   }

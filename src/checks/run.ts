@@ -82,17 +82,24 @@ export interface JobRun {
   readonly isFresh?: boolean;
 }
 
+export interface JobEnd {
+  /** Settles when the job has really ended, which a hung one may never do. */
+  readonly settled: Promise<unknown>;
+  /** Results were dropped, since the process was suspended. */
+  readonly lacksResults: boolean;
+}
+
 /**
  * Runs a job to its end, or gives it up: checks without a result by then are `unknown/overdue`, and later results are
- * dropped. Never rejects. The promise in the returned object settles when the job has really ended, which a hung job may
- * never do; hence it is wrapped in an object.
+ * dropped. Never rejects.
  */
-export async function runJob(request: JobRun): Promise<{ readonly settled: Promise<unknown> }> {
+export async function runJob(request: JobRun): Promise<JobEnd> {
   const { job, clock, stop, onResult, everything = false, isFresh = false } = request;
   const [startedAt, start] = [clock.wall(), clock.seconds()];
   const seen = new Set<CheckId>();
   let open = true;
-  const tell = dropSuspendedResults(job.checks, onResult);
+  let lacksResults = false;
+  const tell = dropSuspendedResults(job.checks, onResult, () => (lacksResults = true));
   const emit = (result: ProbeResult): void => {
     if (!open) return;
     seen.add(result.check);
@@ -103,13 +110,15 @@ export async function runJob(request: JobRun): Promise<{ readonly settled: Promi
   const inTime = await Promise.race([settled.then(() => true), graceAfter(deadline.signal)]);
   open = false;
   const lateSeconds = clock.seconds() - start - job.timeoutSeconds;
-  if (inTime || stop.aborted || lateSeconds > STOPPED_SECONDS) return { settled };
+  const wasSuspended = lateSeconds > STOPPED_SECONDS;
+  lacksResults ||= wasSuspended && !inTime;
+  if (inTime || stop.aborted || wasSuspended) return { settled, lacksResults };
   const detail = `did not end within ${job.timeoutSeconds} s`;
   for (const { id: check } of job.checks.filter(({ id }) => !seen.has(id))) {
     const finding = { status: 'unknown', reason: 'overdue', detail } as const;
     onResult({ check, startedAt, durationSeconds: clock.seconds() - start, finding });
   }
-  return { settled };
+  return { settled, lacksResults };
 }
 
 /** Resolves to false when the grace after the signal's abort is over. */
@@ -127,11 +136,13 @@ async function graceAfter(signal: AbortSignal): Promise<false> {
 export function dropSuspendedResults(
   checks: readonly Check[],
   onResult: (result: ProbeResult) => void,
+  onDropped: () => void,
 ): (result: ProbeResult) => void {
   let isDisturbed = false;
   return (result) => {
     const check = checks.find(({ id }) => id === result.check);
     isDisturbed ||= result.durationSeconds > (check?.timeoutSeconds ?? Infinity) + SPARE_SECONDS;
     if (!isDisturbed || result.finding.status === 'pass') onResult(result);
+    else onDropped();
   };
 }
