@@ -86,7 +86,9 @@ export type LogSource =
       readonly ownerId?: number;
     }
   /** As its place sees it. */
-  | { readonly kind: 'file'; readonly path: string };
+  | { readonly kind: 'file'; readonly path: string }
+  /** A container of an engine that listens on this socket of the host. */
+  | { readonly kind: 'container'; readonly name: string; readonly socket: string };
 
 export interface RunnerLogReading {
   readonly state: 'reading' | 'not-allowed' | 'failed';

@@ -5,6 +5,11 @@ import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 
+export interface DockerError {
+  readonly status: number;
+  readonly message: string;
+}
+
 export interface DockerScript {
   readonly info?: Readonly<Record<string, unknown>>;
   readonly version?: Readonly<Record<string, unknown>>;
@@ -14,10 +19,10 @@ export interface DockerScript {
   readonly processes?: Readonly<Record<string, number>>;
   /** Environment of every container. */
   readonly environment?: readonly string[];
+  /** What a container wrote, as the answer has it, or the error. */
+  readonly log?: (name: string, query: URLSearchParams) => Buffer | DockerError;
   /** By path, instead of the usual answer; `silent` never answers. */
-  readonly instead?: Readonly<
-    Record<string, 'silent' | { readonly status: number; readonly message: string }>
-  >;
+  readonly instead?: Readonly<Record<string, 'silent' | DockerError>>;
 }
 
 export interface DockerStandIn extends AsyncDisposable {
@@ -72,12 +77,24 @@ function answer(path: string, response: ServerResponse, says: DockerScript): voi
   const instead = says.instead?.[path];
   if (instead === 'silent') return;
   if (instead !== undefined) {
-    response.writeHead(instead.status, { 'Content-Type': 'application/json' });
-    response.end(JSON.stringify({ message: instead.message }));
+    answerError(response, instead);
+    return;
+  }
+  const url = new URL(path, 'http://docker');
+  const name = /^\/containers\/(?<name>[^/]+)\/logs$/.exec(url.pathname)?.groups?.['name'];
+  if (name !== undefined && says.log !== undefined) {
+    const written = says.log(name, url.searchParams);
+    if (Buffer.isBuffer(written)) response.end(written);
+    else answerError(response, written);
     return;
   }
   if (path === '/_ping') return void response.end('OK');
   response.end(JSON.stringify(bodyOf(path, says)));
+}
+
+function answerError(response: ServerResponse, { status, message }: DockerError): void {
+  response.writeHead(status, { 'Content-Type': 'application/json' });
+  response.end(JSON.stringify({ message }));
 }
 
 function bodyOf(path: string, says: DockerScript): unknown {

@@ -36,6 +36,7 @@ export interface DockerAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: string;
+  readonly bytes: Buffer;
 }
 
 /** `unix:///var/run/docker.sock`, `tcp://10.0.0.7:2376`; undefined for what the runner cannot use either. */
@@ -70,10 +71,10 @@ export class DockerApi {
   }
 
   /** Rejects with the error of the connection, or with the signal's reason. */
-  async get(path: string, signal: AbortSignal): Promise<DockerAnswer> {
+  async get(path: string, signal: AbortSignal, maxBytes = MAX_BYTES): Promise<DockerAnswer> {
     const address = this.#address;
     const lookup = this.#lookup === undefined ? {} : { lookup: this.#lookup };
-    const common = { path, signal, agent: false, ...lookup } as const;
+    const common = { path, signal, agent: false, ...lookup, maxBytes } as const;
     if (address.kind === 'socket') {
       const socketPath = inRoot(this.#paths, address.path);
       return await sendRequest(httpRequest, { ...common, socketPath, headers: { Host: 'docker' } });
@@ -108,7 +109,7 @@ class ConnectTimeoutError extends Error {
 
 async function sendRequest(
   send: (options: RequestOptions, onAnswer: (answer: IncomingMessage) => void) => unknown,
-  options: RequestOptions,
+  { maxBytes, ...options }: RequestOptions & { readonly maxBytes: number },
 ): Promise<DockerAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<DockerAnswer>();
   const request = send(options, (answer) => {
@@ -116,13 +117,14 @@ async function sendRequest(
     let bytes = 0;
     answer.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes <= MAX_BYTES) chunks.push(chunk);
+      if (bytes <= maxBytes) chunks.push(chunk);
       else answer.destroy(new Error('the response is too long'));
     });
     answer.once('error', reject);
     answer.once('end', () => {
       const { statusCode = 0, headers } = answer;
-      resolve({ status: statusCode, headers, body: Buffer.concat(chunks).toString() });
+      const all = Buffer.concat(chunks);
+      resolve({ status: statusCode, headers, body: all.toString(), bytes: all });
     });
   }) as ReturnType<typeof httpRequest>;
   let isConnected = false;

@@ -1,13 +1,14 @@
 /**
- * Follows a log file: from its end at the start, over rotation (another file has its name) and truncation (it became
- * shorter). Polls once a second; one read at a time, so that a mount that hangs takes one thread of the pool and no
- * more.
+ * Follows a log file, that of the runner or that of the engine of its container: from its end at the start, over
+ * rotation (another file has its name) and truncation (it became shorter). Polls once a second; one read at a time, so
+ * that a mount that hangs takes one thread of the pool and no more.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
 
 import { errnoText, isErrno } from '../../core/errno.ts';
 import { inRoot } from '../../core/paths.ts';
+import { EngineLineJoiner, parseEngineLine } from './engine-line.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { parseSyslog } from './log-line.ts';
 import type { Reader, ReaderDeps } from './reader.ts';
@@ -27,6 +28,7 @@ export class FileReader implements Reader {
   readonly #path: string;
   readonly #seenPath: string;
   readonly #deps: ReaderDeps;
+  readonly #joiner = new EngineLineJoiner();
   #lines: LineSplitter;
   #opened: Opened | undefined;
   #offset = 0;
@@ -102,6 +104,13 @@ export class FileReader implements Reader {
 
   #take(line: string): void {
     if (!this.#isOld && !this.#deps.mayTake()) return;
+    const wrapped = parseEngineLine(line);
+    if (wrapped !== undefined) {
+      const whole = this.#joiner.push(wrapped);
+      if (whole === undefined) return;
+      this.#deps.onLine({ text: whole.text, at: whole.at, isOld: this.#isOld });
+      return;
+    }
     const dated = parseSyslog(line, this.#deps.clock.wall());
     const latest = this.#isOld ? { latestAt: this.#modifiedAt } : {};
     this.#deps.onLine({ text: line, isOld: this.#isOld, ...latest, ...dated });

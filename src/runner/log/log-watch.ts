@@ -17,6 +17,7 @@ import type {
 import { JOB_ENDS } from '../../core/runner-event.ts';
 import type { LogEvent } from './classify.ts';
 import { classify } from './classify.ts';
+import { ContainerReader } from './container-reader.ts';
 import { FileReader } from './file-reader.ts';
 import { causeOfEnd, jobEndOf, kindOfEnd } from './job-ends.ts';
 import { JournalReader } from './journal-reader.ts';
@@ -150,9 +151,14 @@ export class RunnerLogWatch implements RunnerLogReader {
         if (state.state !== 'starting') this.#caughtUp.resolve();
       },
     };
-    return source.kind === 'journal'
-      ? new JournalReader(source, deps)
-      : new FileReader(source.path, deps);
+    switch (source.kind) {
+      case 'journal':
+        return new JournalReader(source, deps);
+      case 'file':
+        return new FileReader(source.path, deps);
+      case 'container':
+        return new ContainerReader(source, deps);
+    }
   }
 
   #takeLine(line: RawLine): void {
